@@ -1,0 +1,65 @@
+//! Time as an input.
+//!
+//! Nobody else asks the system for the time, so a test can hold it still or move it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+/// Tells the time. The system's in production; a test's own in tests.
+#[derive(Clone, Debug)]
+pub struct Clock(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    System,
+    Manual(Arc<watch::Sender<Timestamp>>),
+}
+
+impl Clock {
+    /// The clock of the machine.
+    pub fn system() -> Self {
+        Self(Kind::System)
+    }
+
+    /// A clock that stands still until [`Clock::advance`] moves it.
+    pub fn manual(start: Timestamp) -> Self {
+        Self(Kind::Manual(Arc::new(watch::Sender::new(start))))
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        match &self.0 {
+            #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+            Kind::System => Timestamp::now(),
+            Kind::Manual(now) => *now.borrow(),
+        }
+    }
+
+    /// Waits until the given time has come.
+    pub async fn sleep_until(&self, until: Timestamp) {
+        match &self.0 {
+            Kind::System => {
+                let wait = Duration::try_from(until.duration_since(self.now())).unwrap_or_default();
+                tokio::time::sleep(wait).await;
+            }
+            Kind::Manual(now) => {
+                let mut changes = now.subscribe();
+                while *changes.borrow_and_update() < until {
+                    if changes.changed().await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Moves a manual clock forward; the machine's clock stays as it is.
+    pub fn advance(&self, by: Duration) {
+        if let Kind::Manual(now) = &self.0 {
+            now.send_modify(|now| *now += by);
+        }
+    }
+}

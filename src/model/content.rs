@@ -1,0 +1,192 @@
+//! What was said, in a form that belongs to neither platform.
+//!
+//! [`Content`] is what a customer sent, [`Rich`] is formatted text on its way from an agent.
+//! Both are rendered by the side that receives them; nothing here is escaped.
+
+use super::ids::{ChannelId, SlackUserId};
+
+/// What a customer sent, ready to be read by an agent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// Words, to be shown literally.
+    Text(String),
+    /// A file behind a link.
+    Media(Media),
+    /// A place on the map.
+    Place {
+        /// Degrees north.
+        latitude: f64,
+        /// Degrees east.
+        longitude: f64,
+        /// What the place is called.
+        label: Option<String>,
+    },
+    /// A link with what is known of its target.
+    Link {
+        /// Where it leads.
+        url: String,
+        /// Its title.
+        title: Option<String>,
+        /// A sentence about it.
+        text: Option<String>,
+    },
+    /// A question with options to choose from.
+    Choice {
+        /// The question.
+        text: String,
+        /// The options in order.
+        options: Vec<String>,
+    },
+    /// An answer to an earlier message.
+    Reply {
+        /// The message answered, if it was sent along.
+        quoted: Option<Box<Content>>,
+        /// The answer.
+        answer: Box<Content>,
+    },
+    /// An emoji put on an earlier message; `None` takes it away.
+    Reaction {
+        /// The emoji as Unicode text.
+        emoji: Option<String>,
+        /// The message it stands on, if it was sent along.
+        on: Option<Box<Content>>,
+    },
+    /// Several things sent as one, in order.
+    Several(Vec<Content>),
+    /// A card of some kind: labelled lines that read as text.
+    Card {
+        /// What kind of thing it is, as a message key of the locale (`contact`, `invoice` …).
+        kind: &'static str,
+        /// Its readable lines, in order.
+        lines: Vec<String>,
+    },
+    /// Something that must not be shown or kept.
+    Sensitive,
+    /// Something without words that the agent should know of, as a message key of the locale.
+    Notice(&'static str),
+    /// Of a type that is not known.
+    Unknown {
+        /// The type's name as it was sent.
+        kind: String,
+        /// The first readable text found in it.
+        text: Option<String>,
+    },
+}
+
+/// A file behind a link.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Media {
+    /// Where it is; may be a scheme that cannot be fetched.
+    pub url: String,
+    /// Its MIME type, or a part of it.
+    pub mime: Option<String>,
+    /// Its name or title.
+    pub title: Option<String>,
+    /// What was written with it.
+    pub caption: Option<String>,
+    /// Its size in bytes, as claimed.
+    pub size: Option<u64>,
+    /// A small picture of it.
+    pub preview_url: Option<String>,
+}
+
+/// Formatted text on its way from an agent to a customer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rich(pub Vec<Paragraph>);
+
+/// One block of formatted text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Paragraph {
+    /// Running text; line breaks are in the text itself.
+    Text(Vec<Inline>),
+    /// Quoted text.
+    Quote(Vec<Inline>),
+    /// Text that must be left as it is, such as code.
+    Code(String),
+    /// One entry of a list.
+    Item {
+        /// Depth, from 0.
+        indent: usize,
+        /// Its number in an ordered list, from 1; `None` in a bulleted one.
+        number: Option<usize>,
+        /// What it says.
+        text: Vec<Inline>,
+    },
+}
+
+/// A run within a block of formatted text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Inline {
+    /// Words in one style.
+    Text {
+        /// The words, unescaped.
+        text: String,
+        /// How they look.
+        style: Style,
+    },
+    /// A link.
+    Link {
+        /// Where it leads.
+        url: String,
+        /// What it says, if not the address.
+        label: Option<String>,
+        /// How it looks.
+        style: Style,
+    },
+    /// A mention of a person, to be replaced by a name.
+    Person {
+        /// Whom.
+        id: SlackUserId,
+        /// The name that came with the mention, if any.
+        label: Option<String>,
+    },
+    /// A mention of a channel, to be replaced by a name.
+    Channel {
+        /// Which.
+        id: ChannelId,
+        /// The name that came with the mention, if any.
+        label: Option<String>,
+    },
+    /// A mention of a user group, to be replaced by a name.
+    Group {
+        /// Which.
+        id: String,
+        /// The handle that came with the mention, if any.
+        label: Option<String>,
+    },
+    /// A call to everybody (`here`, `channel`, `everyone`).
+    Broadcast(String),
+}
+
+/// How a run of text looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// Bold.
+    pub bold: bool,
+    /// Italic.
+    pub italic: bool,
+    /// Struck through.
+    pub strike: bool,
+    /// Fixed width.
+    pub code: bool,
+}
+
+impl Rich {
+    /// Text in no particular style.
+    pub fn plain(text: impl Into<String>) -> Self {
+        Self(vec![Paragraph::Text(vec![Inline::Text {
+            text: text.into(),
+            style: Style::default(),
+        }])])
+    }
+
+    /// All runs in order, whichever block they stand in.
+    pub fn inlines(&self) -> impl Iterator<Item = &Inline> {
+        self.0.iter().flat_map(|paragraph| match paragraph {
+            Paragraph::Text(runs) | Paragraph::Quote(runs) | Paragraph::Item { text: runs, .. } => {
+                runs.as_slice()
+            }
+            Paragraph::Code(_) => &[],
+        })
+    }
+}

@@ -1,0 +1,131 @@
+//! What happened, already checked: the events of both sides.
+
+use super::content::{Content, Rich};
+use super::ids::{ChannelId, MessageTs, SlackUserId, TicketId};
+use super::ticket::Snapshot;
+
+/// Something that happened at Blip.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BlipEvent {
+    /// A ticket is new or has changed its status.
+    Ticket(Snapshot),
+    /// The customer said something.
+    Message {
+        /// In which ticket.
+        ticket: TicketId,
+        /// The node to answer to, verbatim.
+        address: String,
+        /// Blip's message id without any leading `fwd:`; absent if it sent none.
+        id: Option<String>,
+        /// What was said.
+        content: Content,
+    },
+    /// Blip tells what became of a message of ours.
+    Receipt {
+        /// In which ticket.
+        ticket: TicketId,
+        /// Our message id, without any leading `fwd:`.
+        id: String,
+        /// What became of it.
+        kind: ReceiptKind,
+        /// Why it failed: code and description.
+        reason: Option<(i64, String)>,
+    },
+    /// Nothing that anybody needs to see, such as the customer typing.
+    Quiet,
+    /// Well-formed, but of a kind we do not know.
+    Unknown {
+        /// Its type, as sent.
+        kind: String,
+    },
+}
+
+/// What became of a message that we sent to a customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceiptKind {
+    /// Blip took it.
+    Accepted,
+    /// The customer's device has it.
+    Received,
+    /// The customer has read it.
+    Consumed,
+    /// It will not arrive.
+    Failed,
+}
+
+/// Something that a person did in Slack.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SlackEvent {
+    /// A message was written in a thread.
+    Message {
+        /// Where.
+        channel: ChannelId,
+        /// The message's own time stamp.
+        ts: MessageTs,
+        /// The root of the thread it stands in.
+        thread: MessageTs,
+        /// Who wrote it.
+        user: SlackUserId,
+        /// What was written.
+        text: Rich,
+        /// Names of the files that came with it.
+        files: Vec<String>,
+    },
+    /// The writer changed a message's text.
+    Edited {
+        /// Where.
+        channel: ChannelId,
+        /// The message that was changed.
+        ts: MessageTs,
+        /// Who changed it.
+        user: SlackUserId,
+        /// The text as it is now.
+        text: Rich,
+    },
+    /// A message was deleted.
+    Deleted {
+        /// Where.
+        channel: ChannelId,
+        /// The message that is gone.
+        ts: MessageTs,
+    },
+    /// A reaction was put on a message or taken away.
+    Reaction {
+        /// Where.
+        channel: ChannelId,
+        /// The message it is on.
+        ts: MessageTs,
+        /// Who did it.
+        user: SlackUserId,
+        /// The emoji's name, without skin tone.
+        name: String,
+        /// Put on, or taken away.
+        added: bool,
+    },
+    /// A button of ours was pressed.
+    Click(Click),
+    /// Nothing of ours: our own posts, other bots, joins, unfurls, messages outside of threads.
+    NotOurs,
+    /// Well-formed, but of a kind we do not know.
+    Unknown {
+        /// Its type, as sent.
+        kind: String,
+    },
+}
+
+/// A button of ours was pressed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Click {
+    /// Who pressed it.
+    pub user: SlackUserId,
+    /// Which button.
+    pub action: String,
+    /// What the button carries.
+    pub value: String,
+    /// The channel in which it was pressed.
+    pub channel: ChannelId,
+    /// The message that shows the button.
+    pub message: MessageTs,
+    /// Where the message that shows the button can be replaced, for 30 minutes and five times.
+    pub response_url: Option<String>,
+}

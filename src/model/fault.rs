@@ -1,0 +1,47 @@
+//! What a failed call means for the event that needed it.
+
+use std::time::Duration;
+
+/// The decision that an error of either platform carries.
+///
+/// Adapters translate their errors into this; the pump acts on it and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The far end asks to wait. Nothing happened there.
+    Busy {
+        /// How long it asked for, if it said.
+        after: Option<Duration>,
+    },
+    /// The far end could not be reached. Nothing happened there.
+    Down,
+    /// The request may or may not have taken effect: look before sending again.
+    Unsure,
+    /// Our credentials are not accepted. Nothing happened, and hammering would not help.
+    Credentials,
+    /// The far end will never accept this. Nothing happened there.
+    Refused {
+        /// The far end's own word for the reason: a Slack error code or a LIME reason code.
+        code: String,
+    },
+    /// Our own mistake: a row we cannot read, a state that cannot be.
+    Broken,
+}
+
+impl Fault {
+    /// Whether the call may have taken effect although it failed.
+    pub fn is_unsure(&self) -> bool {
+        matches!(self, Self::Unsure)
+    }
+
+    /// A short constant word for metrics and logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Busy { .. } => "busy",
+            Self::Down => "down",
+            Self::Unsure => "unsure",
+            Self::Credentials => "credentials",
+            Self::Refused { .. } => "refused",
+            Self::Broken => "broken",
+        }
+    }
+}

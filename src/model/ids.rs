@@ -1,0 +1,129 @@
+//! Identifiers of both platforms, as types that cannot be mixed up.
+//!
+//! All are opaque: they are compared, stored and sent back verbatim. Length is bounded where the
+//! value comes from outside, so that a hostile sender cannot grow our keys.
+
+use std::fmt;
+
+/// Longest identifier taken from outside, in bytes. Blip's LIME names may have 1,023 characters
+/// (`blip.md` §2.5); real ticket ids are UUIDs.
+pub const MAX_ID_BYTES: usize = 1024;
+
+macro_rules! opaque_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes the value as it is; `None` if it is empty, too long or has control characters.
+            pub fn parse(value: &str) -> Option<Self> {
+                is_sound(value).then(|| Self(value.to_owned()))
+            }
+
+            /// The value as the platform wrote it.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+opaque_id! {
+    /// A Slack channel, such as `C024BE91L`.
+    ChannelId
+}
+opaque_id! {
+    /// The time stamp that names a Slack message within its channel, such as `1355517523.000005`.
+    ///
+    /// Never a number: `1.10` and `1.1` are two messages.
+    MessageTs
+}
+opaque_id! {
+    /// A person in Slack, such as `U024BE7LH`.
+    SlackUserId
+}
+opaque_id! {
+    /// The short name under which a Blip bot is configured; `default` where there is only one.
+    BotName
+}
+
+impl Default for BotName {
+    fn default() -> Self {
+        Self("default".to_owned())
+    }
+}
+
+/// One Blip ticket of one configured bot.
+///
+/// Blip's own id is opaque and unique within its bot only (`blip.md` §2.5), so both parts count.
+/// Written as `bot/id`, the form used in the store, in lanes and on buttons.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TicketId {
+    bot: BotName,
+    id: String,
+}
+
+impl TicketId {
+    /// Joins a bot and Blip's id; `None` if the id is empty, too long or has control characters.
+    pub fn new(bot: BotName, id: &str) -> Option<Self> {
+        is_sound(id).then(|| Self {
+            bot,
+            id: id.to_owned(),
+        })
+    }
+
+    /// Reads the `bot/id` form back.
+    pub fn parse(value: &str) -> Option<Self> {
+        let (bot, id) = value.split_once('/')?;
+        Self::new(BotName::parse(bot)?, id)
+    }
+
+    /// The configured bot that owns the ticket.
+    pub fn bot(&self) -> &BotName {
+        &self.bot
+    }
+
+    /// The id as Blip knows it.
+    pub fn blip(&self) -> &str {
+        &self.id
+    }
+}
+
+impl fmt::Display for TicketId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.bot, self.id)
+    }
+}
+
+fn is_sound(value: &str) -> bool {
+    !value.is_empty() && value.len() <= MAX_ID_BYTES && !value.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ticket_id_survives_being_written_and_read() {
+        for id in ["5f0c-11", "a/b/c", "1654%40x@desk.msging.net"] {
+            let ticket = TicketId::new(BotName::default(), id).unwrap();
+            assert_eq!(TicketId::parse(&ticket.to_string()), Some(ticket));
+        }
+    }
+
+    #[test]
+    fn unsound_ids_are_refused() {
+        let long = "x".repeat(MAX_ID_BYTES + 1);
+        for id in ["", "a\nb", "a\0", long.as_str()] {
+            assert_eq!(ChannelId::parse(id), None, "{id:?}");
+            assert_eq!(TicketId::new(BotName::default(), id), None, "{id:?}");
+        }
+    }
+}

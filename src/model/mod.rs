@@ -1,0 +1,19 @@
+//! What the bridge is about, in its own words: tickets, threads, agents, content, events.
+//!
+//! Knows neither HTTP nor SQL nor the wire format of either platform, and uses nothing else of
+//! ours. Everything here is plain data and pure functions, so it can be tested by tables.
+
+#![warn(clippy::wildcard_enum_match_arm)]
+
+pub mod content;
+pub mod event;
+pub mod fault;
+pub mod ids;
+pub mod text;
+pub mod ticket;
+
+pub use content::{Content, Inline, Media, Paragraph, Rich, Style};
+pub use event::{BlipEvent, Click, ReceiptKind, SlackEvent};
+pub use fault::Fault;
+pub use ids::{BotName, ChannelId, MessageTs, SlackUserId, TicketId};
+pub use ticket::{Agent, Customer, Ending, Move, Refusal, Snapshot, State, Thread, Ticket};

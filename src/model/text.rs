@@ -1,0 +1,1 @@
+//! Splitting long text without losing a character.

@@ -1,0 +1,237 @@
+//! The ticket and the one state machine that every surface calls.
+//!
+//! Reaction, button, shortcut, command and reply all become a [`Move`]; [`Ticket::check`] says
+//! whether it is legal now. A legal move changes the ticket only after Blip has agreed.
+
+use jiff::Timestamp;
+
+use super::content::Content;
+use super::ids::{ChannelId, MessageTs, SlackUserId, TicketId};
+
+/// One conversation between a customer and the team.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ticket {
+    /// Which ticket.
+    pub id: TicketId,
+    /// The node that messages to the customer go to, verbatim as Blip wrote it.
+    pub address: String,
+    /// The number that people call it by; unique per bot only.
+    pub number: Option<i64>,
+    /// The number of the ticket from which this one was transferred.
+    pub parent: Option<i64>,
+    /// Who is at the far end.
+    pub customer: Customer,
+    /// The queue it waits in.
+    pub team: Option<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Since when it waits.
+    pub opened: Timestamp,
+    /// Where it stands.
+    pub state: State,
+    /// Its thread, once the card is posted.
+    pub thread: Option<Thread>,
+    /// Counts the changes that the card shows; the newest one wins.
+    pub revision: i64,
+}
+
+/// The person at the far end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Customer {
+    /// Blip's identity of the customer.
+    pub identity: String,
+    /// The name in Blip's contact book.
+    pub name: Option<String>,
+    /// The domain of the channel, such as `wa.gw.msging.net`.
+    pub domain: String,
+}
+
+/// The Slack thread of a ticket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thread {
+    /// Its channel.
+    pub channel: ChannelId,
+    /// Its root message, the card.
+    pub root: MessageTs,
+}
+
+/// A person who may answer customers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agent {
+    /// Who, in Slack.
+    pub user: SlackUserId,
+    /// The name to show.
+    pub name: String,
+    /// Who, at Blip: `local%40domain@blip.ai`.
+    pub identity: String,
+}
+
+/// Where a ticket stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum State {
+    /// Nobody holds it: new, or released.
+    Unclaimed,
+    /// An agent holds it.
+    Claimed {
+        /// The holder.
+        holder: Agent,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// It is over; Blip accepts no change any more.
+    Closed {
+        /// How it ended.
+        ending: Ending,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// How a ticket ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// An agent closed it here.
+    Agent(Agent),
+    /// An agent closed it elsewhere.
+    AgentElsewhere,
+    /// The customer closed it.
+    Customer,
+    /// It was closed because nobody wrote.
+    Inactivity,
+    /// It went on as another ticket.
+    Transferred,
+    /// Blip closed it in a way we have no word for; the status as Blip wrote it.
+    Other(String),
+}
+
+/// What somebody wants to do with a ticket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Move {
+    /// Take the ticket; with `over`, even from another agent.
+    Claim {
+        /// Whether a holder is to be replaced.
+        over: bool,
+    },
+    /// Give the ticket back.
+    Release,
+    /// Finish the ticket.
+    Close,
+}
+
+/// Why a move is not legal now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Somebody else holds the ticket.
+    HeldBy(Agent),
+    /// The ticket is over.
+    Closed,
+    /// It is so already; nothing is to be done or said.
+    Already,
+}
+
+impl Ticket {
+    /// Says whether `user` may make this move now.
+    ///
+    /// # Errors
+    ///
+    /// The reason to tell the person, or [`Refusal::Already`] if there is nothing to do.
+    pub fn check(&self, user: &SlackUserId, r#move: &Move) -> Result<(), Refusal> {
+        match (&self.state, r#move) {
+            (State::Closed { .. }, Move::Close) => Err(Refusal::Already),
+            (State::Closed { .. }, Move::Claim { .. } | Move::Release) => Err(Refusal::Closed),
+            (State::Unclaimed, Move::Claim { .. } | Move::Close)
+            | (State::Claimed { .. }, Move::Close) => Ok(()),
+            (State::Unclaimed, Move::Release) => Err(Refusal::Already),
+            (State::Claimed { holder, .. }, Move::Claim { over }) => {
+                if holder.user == *user {
+                    Err(Refusal::Already)
+                } else if *over {
+                    Ok(())
+                } else {
+                    Err(Refusal::HeldBy(holder.clone()))
+                }
+            }
+            (State::Claimed { holder, .. }, Move::Release) => {
+                if holder.user == *user {
+                    Ok(())
+                } else {
+                    Err(Refusal::HeldBy(holder.clone()))
+                }
+            }
+        }
+    }
+
+    /// The agent who holds the ticket.
+    pub fn holder(&self) -> Option<&Agent> {
+        match &self.state {
+            State::Claimed { holder, .. } => Some(holder),
+            State::Unclaimed | State::Closed { .. } => None,
+        }
+    }
+
+    /// Whether the ticket is over.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed { .. })
+    }
+
+    /// Moves to a new state, for the card to show.
+    pub fn enter(&mut self, state: State) {
+        self.state = state;
+        self.revision += 1;
+    }
+}
+
+/// What Blip says of a ticket at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// Which ticket.
+    pub id: TicketId,
+    /// The node that messages to the customer go to, verbatim as Blip wrote it.
+    pub address: String,
+    /// Its status, as Blip wrote it: an open set (`blip.md` §3.2).
+    pub status: String,
+    /// Whether Blip says in so many words that it is over.
+    pub closed: bool,
+    /// The number that people call it by.
+    pub number: Option<i64>,
+    /// The number of the ticket from which it was transferred.
+    pub parent: Option<i64>,
+    /// Blip's identity of the customer.
+    pub customer: Option<String>,
+    /// The domain of the customer's channel.
+    pub domain: Option<String>,
+    /// Blip's identity of the agent.
+    pub agent: Option<String>,
+    /// The queue it waits in.
+    pub team: Option<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// When it was made.
+    pub opened: Option<Timestamp>,
+    /// What the customer said that opened it.
+    pub first_words: Option<Content>,
+}
+
+impl Snapshot {
+    /// Whether nobody has been given the ticket yet.
+    pub fn is_waiting(&self) -> bool {
+        self.status.eq_ignore_ascii_case("waiting") && !self.closed
+    }
+
+    /// How the ticket ended, if it has.
+    ///
+    /// The set of statuses is open: anything that starts with `Closed` is an end (`blip.md` §3.2).
+    pub fn ending(&self) -> Option<Ending> {
+        let status = self.status.to_ascii_lowercase();
+        match status.as_str() {
+            "transferred" => Some(Ending::Transferred),
+            "closedattendant" => Some(Ending::AgentElsewhere),
+            "closedclient" => Some(Ending::Customer),
+            "closedclientinactivity" | "closedattendantinactivity" => Some(Ending::Inactivity),
+            _ if self.closed || status.starts_with("closed") => {
+                Some(Ending::Other(self.status.clone()))
+            }
+            _ => None,
+        }
+    }
+}

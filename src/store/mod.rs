@@ -1,0 +1,396 @@
+//! What is remembered, and what each act of remembering promises.
+//!
+//! [`Store`] is the only door. Its methods are sentences of the domain that commit by themselves:
+//! no transaction leaves this folder. Two backends keep the same promises, shown by one set of
+//! conformance tests (`tests/it/store.rs`).
+//!
+//! # Durability
+//!
+//! [`Store::accept`] returns only after the event is on the disk. Every other write is *soft*: it
+//! survives the death of the process at any instant, and may be lost only if the machine itself
+//! goes down. That is enough, because what is soft can be found again: after the machine was
+//! restarted every unfinished item is marked [`Item::doubt`], and then each of its outside calls
+//! is looked up at the far end before it is made again.
+//!
+//! Invariant: an item is in exactly one lane, and items of a lane are leased in the order in which
+//! they were accepted (`a_lane_is_leased_to_one_at_a_time_and_in_order`).
+
+pub mod sqlite;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::model::{ChannelId, MessageTs, SlackUserId, Ticket, TicketId};
+
+pub use sqlite::SqliteStore;
+
+/// The number of an item, in order of acceptance.
+pub type ItemId = i64;
+
+/// Most items that one lease hands out.
+pub const LEASE_ITEMS: usize = 64;
+
+/// Which pipe an item is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// What Blip sent.
+    Blip,
+    /// What Slack sent.
+    Slack,
+    /// What the bridge set itself to do: the card, marks, checks.
+    Desk,
+}
+
+impl Source {
+    /// The word used in the store and in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Blip => "blip",
+            Self::Slack => "slack",
+            Self::Desk => "desk",
+        }
+    }
+}
+
+/// The order key of an item: items of one lane are handled one at a time, in order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// Everything about one ticket.
+    Ticket(TicketId),
+    /// Everything about a Slack message. The store turns this into [`Lane::Ticket`] as soon as
+    /// the message is linked to a ticket, also for items that wait already.
+    Message(ChannelId, MessageTs),
+    /// A lane of its own, for what belongs to no ticket or must not delay one.
+    Own(String),
+}
+
+impl Lane {
+    /// The name under which the store keeps it.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Ticket(id) => format!("ticket:{id}"),
+            Self::Message(channel, ts) => format!("slack:{channel}:{ts}"),
+            Self::Own(name) => format!("own:{name}"),
+        }
+    }
+
+    /// Reads [`Lane::name`] back.
+    pub fn parse(name: &str) -> Option<Self> {
+        let (kind, rest) = name.split_once(':')?;
+        match kind {
+            "ticket" => TicketId::parse(rest).map(Self::Ticket),
+            "slack" => {
+                let (channel, ts) = rest.split_once(':')?;
+                Some(Self::Message(
+                    ChannelId::parse(channel)?,
+                    MessageTs::parse(ts)?,
+                ))
+            }
+            "own" => Some(Self::Own(rest.to_owned())),
+            _ => None,
+        }
+    }
+}
+
+/// An event on its way into the inbox.
+#[derive(Clone, Debug)]
+pub struct NewItem {
+    /// Which pipe it is for.
+    pub source: Source,
+    /// In which lane it waits.
+    pub lane: Lane,
+    /// What makes it the same event as another one; unique per source.
+    pub key: String,
+    /// What the far end sent, byte for byte.
+    pub body: Vec<u8>,
+    /// When it arrived.
+    pub received: Timestamp,
+    /// When it may be handled at the earliest; [`NewItem::received`] in nearly all cases.
+    pub due: Timestamp,
+}
+
+/// Whether an event was new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// It is on the disk and waits for its turn.
+    New,
+    /// The same event was accepted before; nothing was written.
+    Repeat,
+}
+
+/// An event in the inbox.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// Its number.
+    pub id: ItemId,
+    /// Which pipe it is for.
+    pub source: Source,
+    /// What makes it the same event as another one.
+    pub key: String,
+    /// What the far end sent, byte for byte.
+    pub body: Vec<u8>,
+    /// When it arrived.
+    pub received: Timestamp,
+    /// How often handling it has failed.
+    pub attempts: u32,
+    /// Whether any call for it may have been made without a trace, because the machine went down.
+    pub doubt: bool,
+}
+
+/// The right to handle the waiting items of one lane, until it is released or runs out.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    /// The lane's name, as from [`Lane::name`].
+    pub lane: String,
+    /// Shown when settling; a later lease of the same lane has another one.
+    pub token: i64,
+    /// When it runs out.
+    pub until: Timestamp,
+    /// The first waiting items of the lane, oldest first; never empty, at most [`LEASE_ITEMS`].
+    pub items: Vec<Item>,
+}
+
+/// What became of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Handled. Its key is kept, its body until [`Store::clean`] erases it.
+    Done,
+    /// None of ours. Its key is kept, its body is erased at once.
+    Ignored,
+    /// It could not be handled and waits for a person.
+    Parked {
+        /// Why, in a word that is safe to show and to log.
+        reason: String,
+    },
+    /// It stays at the head of its lane and its attempts are counted up.
+    Failed,
+}
+
+/// How far an outside call of an item has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// It was never tried; now it is marked as begun.
+    Fresh,
+    /// It was begun before, and nothing is known of how it ended.
+    Unsure,
+    /// It was made, with this result.
+    Done(String),
+}
+
+/// What a Slack message is to the bridge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The root of a ticket's thread.
+    Card,
+    /// What a customer said.
+    Customer,
+    /// What an agent wrote to a customer.
+    Reply,
+    /// What stays in Slack.
+    Note,
+}
+
+/// Ties a Slack message to a ticket and, where there is one, to a Blip message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The ticket.
+    pub ticket: TicketId,
+    /// The message's channel.
+    pub channel: ChannelId,
+    /// The message's time stamp.
+    pub ts: MessageTs,
+    /// What the message is.
+    pub role: Role,
+    /// Blip's id of the same message, without leading `fwd:`.
+    pub blip_id: Option<String>,
+    /// Who wrote it in Slack.
+    pub user: Option<SlackUserId>,
+}
+
+/// How fast we may post to one channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// The time between two posts.
+    pub interval: Duration,
+    /// How many posts may go at once after a pause.
+    pub burst: u32,
+}
+
+/// An item that waits for a person.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parked {
+    /// Its number.
+    pub id: ItemId,
+    /// The lane it came from.
+    pub lane: String,
+    /// Which pipe it is for.
+    pub source: Source,
+    /// Why it is parked.
+    pub reason: String,
+    /// When it arrived.
+    pub received: Timestamp,
+}
+
+/// How much waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// Items not yet handled.
+    pub waiting: u64,
+    /// Items that wait for a person.
+    pub parked: u64,
+    /// When the oldest waiting item arrived.
+    pub oldest: Option<Timestamp>,
+}
+
+/// What went wrong in the store.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database did not do what it was asked.
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The database's tables could not be brought up to date.
+    #[error("bring the database up to date: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Somebody else has this lane by now, or the item is no longer in it.
+    #[error("the lease of lane {lane} was lost")]
+    LeaseLost {
+        /// The lane's name.
+        lane: String,
+    },
+    /// A row says something that cannot be.
+    #[error("unreadable {what} in the database")]
+    Unreadable {
+        /// Which kind of value.
+        what: &'static str,
+    },
+    /// The store is shutting down.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// Result of a store operation.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// The memory of the bridge.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Puts an event on the disk, unless one with the same source and key is there already.
+    ///
+    /// A lane of kind [`Lane::Message`] that is linked to a ticket becomes that ticket's lane.
+    async fn accept(&self, item: NewItem) -> Result<Accepted>;
+
+    /// Leases up to `limit` lanes that have something due, longest due first.
+    ///
+    /// A lane is due when its first waiting item is; a leased lane is not handed out again until
+    /// it is released or the lease has run out.
+    async fn claim(&self, limit: usize, lease: Duration, now: Timestamp) -> Result<Vec<Lease>>;
+
+    /// Records what became of items of a leased lane.
+    async fn settle(&self, lease: &Lease, items: &[ItemId], verdict: Verdict) -> Result<()>;
+
+    /// Gives a lane back. What still waits in it is due at `due`, at once if that is `None`.
+    async fn release(&self, lease: Lease, due: Option<Timestamp>) -> Result<()>;
+
+    /// When the next lane becomes due that is not leased.
+    async fn next_due(&self) -> Result<Option<Timestamp>>;
+
+    /// Notes that an outside call is about to be made for an item, and tells how far it is.
+    ///
+    /// `channel` is the Slack channel that the call posts to, see [`Store::is_posting`].
+    async fn begin(
+        &self,
+        item: ItemId,
+        step: &str,
+        channel: Option<&ChannelId>,
+        now: Timestamp,
+    ) -> Result<Begun>;
+
+    /// Notes the result of an outside call.
+    async fn record(&self, item: ItemId, step: &str, result: &str) -> Result<()>;
+
+    /// Notes that an outside call that was begun did certainly not take effect.
+    async fn forget(&self, item: ItemId, step: &str) -> Result<()>;
+
+    /// Whether an unfinished item has begun, before the given time, to post to this channel: then
+    /// a message that is not known yet may become known.
+    async fn is_posting(&self, channel: &ChannelId, before: Timestamp) -> Result<bool>;
+
+    /// Writes a ticket, new or changed.
+    async fn put_ticket(&self, ticket: &Ticket) -> Result<()>;
+
+    /// Reads a ticket.
+    async fn ticket(&self, id: &TicketId) -> Result<Option<Ticket>>;
+
+    /// The ticket of this number of this bot, if we know it.
+    async fn ticket_by_number(
+        &self,
+        bot: &crate::model::BotName,
+        number: i64,
+    ) -> Result<Option<Ticket>>;
+
+    /// The newest ticket of this customer of this bot, other than `except`.
+    async fn latest_ticket_of(&self, customer: &str, except: &TicketId) -> Result<Option<Ticket>>;
+
+    /// All tickets that are not closed, oldest first.
+    async fn open_tickets(&self) -> Result<Vec<Ticket>>;
+
+    /// Ties a Slack message to a ticket. Items that wait for that message move to the ticket's
+    /// lane, keeping their order. The same link again changes nothing.
+    async fn link(&self, link: Link) -> Result<()>;
+
+    /// What a Slack message is to the bridge, if anything.
+    async fn linked(&self, channel: &ChannelId, ts: &MessageTs) -> Result<Option<Link>>;
+
+    /// The Slack messages of a Blip message, oldest first.
+    async fn links_of(&self, ticket: &TicketId, blip_id: &str) -> Result<Vec<Link>>;
+
+    /// Reserves the next post to a channel for a lane and says when it may go out.
+    ///
+    /// A lane has at most one reservation, which stays until [`Store::use_slot`]; asking again
+    /// gives the same time, or later if the channel was held meanwhile.
+    async fn reserve_slot(
+        &self,
+        lane: &str,
+        channel: &ChannelId,
+        pace: Pace,
+        now: Timestamp,
+    ) -> Result<Timestamp>;
+
+    /// Uses up a lane's reservation.
+    async fn use_slot(&self, lane: &str) -> Result<()>;
+
+    /// Lets nothing be posted to a channel until the given time.
+    async fn hold_channel(&self, channel: &ChannelId, until: Timestamp) -> Result<()>;
+
+    /// The parked items, oldest first; of one ticket, or of all.
+    async fn parked(&self, ticket: Option<&TicketId>) -> Result<Vec<Parked>>;
+
+    /// Puts a parked item back into its lane, due at once and with no attempts counted, at its
+    /// old place in the order. False if it is not parked.
+    async fn revive(&self, item: ItemId, now: Timestamp) -> Result<bool>;
+
+    /// Gives a parked item up for good. False if it is not parked.
+    async fn skip(&self, item: ItemId) -> Result<bool>;
+
+    /// How much waits.
+    async fn depth(&self) -> Result<Depth>;
+
+    /// Erases the bodies of items that were finished before `bodies`, and forgets items that were
+    /// finished before `keys`. Parked and waiting items are never touched.
+    async fn clean(&self, bodies: Timestamp, keys: Timestamp) -> Result<()>;
+
+    /// Proves that the store can be written to.
+    async fn check(&self) -> Result<()>;
+
+    /// Resolves when there may be something new to claim.
+    async fn wake(&self);
+
+    /// Finishes what is being written and closes the database.
+    async fn close(&self);
+}
+
+/// The store as everybody holds it.
+pub type SharedStore = Arc<dyn Store>;
