@@ -73,10 +73,7 @@ pub struct TicketId {
 impl TicketId {
     /// Joins a bot and Blip's id; `None` if the id is empty, too long or has control characters.
     pub fn new(bot: BotName, id: &str) -> Option<Self> {
-        is_sound(id).then(|| Self {
-            bot,
-            id: id.to_owned(),
-        })
+        is_sound(id).then(|| Self { bot, id: id.to_owned() })
     }
 
     /// Reads the `bot/id` form back.

@@ -84,10 +84,7 @@ impl Lane {
             "ticket" => TicketId::parse(rest).map(Self::Ticket),
             "slack" => {
                 let (channel, ts) = rest.split_once(':')?;
-                Some(Self::Message(
-                    ChannelId::parse(channel)?,
-                    MessageTs::parse(ts)?,
-                ))
+                Some(Self::Message(ChannelId::parse(channel)?, MessageTs::parse(ts)?))
             }
             "own" => Some(Self::Own(rest.to_owned())),
             _ => None,
