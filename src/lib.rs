@@ -14,3 +14,4 @@ pub mod slack;
 pub mod standin;
 pub mod store;
 pub mod telemetry;
+pub mod gate;

@@ -1,6 +1,13 @@
-//! Everything that knows Blip.
+//! Everything that knows Blip: its calls, its envelopes and its content types.
+//!
+//! Uses `model`; knows nothing of Slack or of the store.
 
+pub mod client;
 pub mod content;
 pub mod envelope;
+pub mod error;
 pub mod parse;
 pub mod text;
+
+pub use client::Client;
+pub use error::Error;

@@ -1,1 +1,59 @@
-//! TODO
+//! Between receiving and doing: durable, in order, one ticket at a time.
+//!
+//! `intake` puts events in through [`crate::store::Store::accept`] and answers the sender; the
+//! [`Pump`] takes them out, lane by lane, and hands them to a [`Pipe`]. What "durable" means is
+//! said in [`crate::store`]; what happens after a failure, in [`retry`].
+//!
+//! Invariant: an item leaves the inbox in exactly one way: done, ignored, parked for a person.
+
+mod chore;
+mod pump;
+pub mod retry;
+
+pub use chore::Chore;
+pub use pump::Pump;
+
+use std::future::Future;
+
+use jiff::Timestamp;
+
+use crate::model::Fault;
+use crate::store::Item;
+
+/// What handles items.
+pub trait Pipe: Send + Sync + 'static {
+    /// Handles the first of these items, or the first few if they belong together.
+    ///
+    /// `items` are of one lane and one source, oldest first, and never empty. After a failure the
+    /// same items are handed over again, so a pipe starts by reading how far it came.
+    fn handle(&self, lane: &str, items: &[Item]) -> impl Future<Output = Handled> + Send;
+}
+
+/// What a pipe did with the items that it was handed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handled {
+    /// How many of them this is about, from the first; at least one.
+    pub items: usize,
+    /// What became of them.
+    pub ending: Ending,
+}
+
+/// What became of items.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Handled.
+    Done,
+    /// None of ours.
+    Ignored,
+    /// It is not their turn yet; this is no failure.
+    Wait(Timestamp),
+    /// A call failed.
+    Failed(Fault),
+}
+
+impl Handled {
+    /// The first item had this ending.
+    pub fn one(ending: Ending) -> Self {
+        Self { items: 1, ending }
+    }
+}

@@ -1,1 +1,128 @@
-//! TODO
+//! The doors: everything that is sent to us over HTTP.
+//!
+//! A door checks who knocks, finds lane and key of what was brought, puts it into the inbox byte
+//! for byte and answers. It calls nobody and decides nothing: what an event means is found out
+//! later, by the pipes.
+//!
+//! Invariant: a `200` for an event is sent only after the event is on the disk
+//! (`an_event_that_cannot_be_stored_is_answered_503`).
+
+mod blip;
+mod error;
+mod ops;
+mod slack;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::{get, post};
+use secrecy::SecretString;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::TimeoutLayer;
+
+pub use error::Error;
+
+use crate::clock::Clock;
+use crate::model::BotName;
+use crate::slack::verify::Verifier;
+use crate::store::{Accepted, NewItem, SharedStore};
+use crate::telemetry;
+
+/// The largest body that is taken, in bytes. Neither platform documents a limit; what they send
+/// is far smaller, as files come as links.
+pub const BODY_LIMIT: usize = 1024 * 1024;
+/// How long a sender may take. Slack gives up on us after 3 s.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What the doors need.
+#[derive(Clone)]
+pub struct Intake {
+    /// Where events go.
+    pub store: SharedStore,
+    /// The time.
+    pub clock: Clock,
+    /// The Blip bots that may knock, by name.
+    pub bots: Arc<HashMap<BotName, BotDoor>>,
+    /// Knows Slack's signature.
+    pub verifier: Verifier,
+    /// What keeps the bridge from working at the moment, one line each; empty if nothing does.
+    pub troubles: Arc<dyn Fn() -> Vec<&'static str> + Send + Sync>,
+}
+
+/// How a Blip bot proves that it is one.
+#[derive(Clone)]
+pub struct BotDoor {
+    /// The tokens that are accepted; none means that anybody may knock.
+    pub tokens: Vec<SecretString>,
+    /// The header that carries the token.
+    pub header: String,
+}
+
+/// All routes.
+pub fn router(intake: Intake) -> Router {
+    Router::new()
+        .route("/blip/webhook", post(blip::accept_from_only_bot))
+        .route("/blip/webhook/{bot}", post(blip::accept_from_bot))
+        .route("/slack/events", post(slack::accept))
+        .route("/healthz", get(ops::health))
+        .route("/readyz", get(ops::ready))
+        .route("/metrics", get(ops::metrics))
+        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, TIMEOUT))
+        .layer(CatchPanicLayer::new())
+        .with_state(intake)
+}
+
+impl Intake {
+    /// Puts an event into the inbox.
+    async fn put(&self, item: NewItem) -> Result<(), Error> {
+        let source = item.source.name();
+        match self.store.accept(item).await {
+            Ok(Accepted::New) => telemetry::accepted(source),
+            Ok(Accepted::Repeat) => telemetry::repeated(source),
+            Err(error) => {
+                tracing::error!(%error, source, "an event could not be stored; the sender is asked to repeat it");
+                return Err(Error::NotStored);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads a body that is not larger than [`BODY_LIMIT`].
+async fn read(body: Body) -> Result<Vec<u8>, Error> {
+    match axum::body::to_bytes(body, BODY_LIMIT).await {
+        Ok(bytes) => Ok(bytes.into()),
+        Err(error) if is_over_limit(&error) => Err(Error::TooLarge),
+        Err(_) => Err(Error::Unreadable),
+    }
+}
+
+fn is_over_limit(error: &axum::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<http_body_util::LengthLimitError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// The media type of a request without its parameters, in lower case; empty if it has none.
+fn media_type(headers: &HeaderMap) -> String {
+    let value = headers.get(axum::http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+    let essence = value.and_then(|v| v.split(';').next()).unwrap_or_default();
+    essence.trim().to_ascii_lowercase()
+}
+
+/// Names of the headers of a request that was turned away, for the operator's log: a token may be
+/// in another one than expected. Never their values.
+fn header_names(headers: &HeaderMap) -> String {
+    headers.keys().map(axum::http::HeaderName::as_str).collect::<Vec<_>>().join(" ")
+}

@@ -190,3 +190,26 @@ impl Rich {
         })
     }
 }
+
+/// Any JSON value, for properties of the parsers.
+#[cfg(test)]
+pub(crate) fn any_json() -> impl proptest::strategy::Strategy<Value = serde_json::Value> {
+    use proptest::prelude::*;
+    use serde_json::Value;
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        "[a-z_./:<>@#!&;0-9 ]{0,12}".prop_map(Value::from),
+        Just(Value::from("message")),
+        Just(Value::from("1.0")),
+    ];
+    let keys = "type|text|value|content|subtype|user|ts|channel|message|item|elements|items|[a-z]{1,4}";
+    leaf.prop_recursive(4, 32, 4, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::hash_map(keys, inner, 0..5)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}

@@ -166,6 +166,18 @@ pub enum Verdict {
     Failed,
 }
 
+impl Verdict {
+    /// The word used in metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Ignored => "ignored",
+            Self::Parked { .. } => "parked",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// How far an outside call of an item has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Begun {

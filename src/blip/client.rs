@@ -1,0 +1,217 @@
+//! The calls that we make to Blip, as operations of one bot.
+//!
+//! Commands are answered `200` even when they fail (`blip.md` §1.1), and an answer that cannot be
+//! read is not a failure: the command may have taken effect. Knows nothing of Slack.
+
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::envelope::{self, CommandAnswer, strip_forwards};
+use super::error::Error;
+use super::parse::{self, ThreadMessage};
+use crate::clock::Clock;
+use crate::gate::{Gate, Shut};
+use crate::model::{BotName, Fault, Snapshot, TicketId};
+use crate::telemetry;
+
+/// Most entries that Blip puts on a page (`blip.md` §1.1).
+const PAGE: u32 = 100;
+/// The pause after a `429` that names none: Blip keeps a bot out for up to two minutes
+/// (`blip.md` §1.1), and one call in this time is enough to see whether it is over.
+const PAUSE: Duration = Duration::from_secs(15);
+
+/// Calls Blip in the name of one bot.
+#[derive(Debug)]
+pub struct Client {
+    bot: BotName,
+    http: reqwest::Client,
+    base: String,
+    key: SecretString,
+    clock: Clock,
+    gate: Gate,
+}
+
+impl Client {
+    /// Calls go to `{base}/messages` and `{base}/commands`. The key may begin with `Key ` or not.
+    pub fn new(
+        bot: BotName,
+        http: reqwest::Client,
+        base: &str,
+        key: &SecretString,
+        clock: Clock,
+    ) -> Self {
+        let key = key.expose_secret().trim();
+        let key = key.strip_prefix("Key ").unwrap_or(key);
+        Self {
+            bot,
+            http,
+            base: base.trim_end_matches('/').to_owned(),
+            key: format!("Key {key}").into(),
+            gate: Gate::new(clock.clone()),
+            clock,
+        }
+    }
+
+    /// Whether Blip's last word was that it does not accept our key.
+    pub fn is_locked_out(&self) -> bool {
+        self.gate.is_locked()
+    }
+
+    /// Sends words to the customer of a ticket; success means that Blip has taken them.
+    pub async fn send_text(&self, id: &str, address: &str, text: &str) -> Result<(), Error> {
+        const OPERATION: &str = "send message";
+        let message = envelope::text_message(id, address, text);
+        let answer = self.call(OPERATION, "messages", &message).await.map(drop);
+        self.learn(OPERATION, "messages", answer)
+    }
+
+    /// Whether a message of ours is among the latest ones of a ticket (`blip.md` §5).
+    pub async fn has_message(&self, ticket: &TicketId, id: &str) -> Result<bool, Error> {
+        let messages = self.messages(ticket).await?;
+        Ok(messages.iter().any(|message| {
+            message.id.as_deref().is_some_and(|m| strip_forwards(m).eq_ignore_ascii_case(id))
+        }))
+    }
+
+    /// The latest messages of a ticket's customer, not only those of the ticket.
+    pub async fn messages(&self, ticket: &TicketId) -> Result<Vec<ThreadMessage>, Error> {
+        let command = envelope::ticket_messages(&request(), ticket.blip(), PAGE);
+        let answer = self.command("read messages", &command).await;
+        Ok(found(answer)?.map(|resource| parse::thread_messages(&resource)).unwrap_or_default())
+    }
+
+    /// What was said between a customer and the bot lately.
+    pub async fn history(&self, identity: &str, take: u32) -> Result<Vec<ThreadMessage>, Error> {
+        let command = envelope::threads(&request(), identity, take.clamp(1, PAGE));
+        let answer = self.command("read history", &command).await;
+        Ok(found(answer)?.map(|resource| parse::thread_messages(&resource)).unwrap_or_default())
+    }
+
+    /// Gives a ticket to an agent.
+    pub async fn open_ticket(&self, ticket: &TicketId, identity: &str) -> Result<(), Error> {
+        let command = envelope::change_status_open(&request(), ticket.blip(), identity);
+        self.command("open ticket", &command).await.map(drop)
+    }
+
+    /// Finishes a ticket as an agent.
+    pub async fn close_ticket(&self, ticket: &TicketId, tags: &[String]) -> Result<(), Error> {
+        let command = envelope::change_status_closed(&request(), ticket.blip(), tags);
+        self.command("close ticket", &command).await.map(drop)
+    }
+
+    /// Reads a ticket; `None` if Blip does not know it.
+    pub async fn ticket(&self, ticket: &TicketId) -> Result<Option<Snapshot>, Error> {
+        const OPERATION: &str = "read ticket";
+        let command = envelope::get_ticket(&request(), ticket.blip());
+        let Some(resource) = found(self.command(OPERATION, &command).await)? else {
+            return Ok(None);
+        };
+        let unreadable =
+            || Error::Unclear { operation: OPERATION, what: "unreadable ticket".to_owned() };
+        parse::snapshot(&self.bot, &resource).map(Some).ok_or_else(unreadable)
+    }
+
+    /// The name of a customer in the contact book.
+    pub async fn contact_name(&self, identity: &str) -> Result<Option<String>, Error> {
+        let command = envelope::get_contact(&request(), identity);
+        let contact = found(self.command("read contact", &command).await)?;
+        let name = contact.as_ref().and_then(|contact| contact.get("name")?.as_str());
+        Ok(name.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned))
+    }
+
+    async fn command(
+        &self,
+        operation: &'static str,
+        command: &Value,
+    ) -> Result<Option<Value>, Error> {
+        let answer = self.call(operation, "commands", command).await.and_then(|body| {
+            let unreadable =
+                || Error::Unclear { operation, what: "unreadable answer".to_owned() };
+            let answer = CommandAnswer::read(&body).ok_or_else(unreadable)?;
+            if answer.is_success() {
+                Ok(answer.resource)
+            } else if answer.is_failure() {
+                Err(Error::from_reason(operation, answer.reason.and_then(|reason| reason.code)))
+            } else {
+                Err(unreadable())
+            }
+        });
+        self.learn(operation, "commands", answer)
+    }
+
+    /// Posts an envelope and returns the body of an answer that is a success by its status.
+    async fn call(
+        &self,
+        operation: &'static str,
+        path: &str,
+        envelope: &Value,
+    ) -> Result<Vec<u8>, Error> {
+        self.gate.pass(path).map_err(|shut| match shut {
+            Shut::Paused(rest) => Error::Busy { operation, after: Some(rest) },
+            Shut::Locked => Error::Credentials { operation },
+        })?;
+        let lost = |error: reqwest::Error| Error::from_request(operation, &error);
+        let request = self.http.post(format!("{}/{path}", self.base)).json(envelope);
+        let response = request.header(AUTHORIZATION, self.authorization()).send().await.map_err(lost)?;
+        let status = response.status();
+        if !status.is_success() {
+            let after = response.headers().get(RETRY_AFTER).and_then(seconds);
+            return Err(Error::from_status(operation, status.as_u16(), after));
+        }
+        // A page for people where an envelope should be: a proxy answered, not Blip.
+        let media_type = response.headers().get(CONTENT_TYPE).cloned();
+        if media_type.is_some_and(|media_type| media_type.as_bytes().starts_with(b"text/html")) {
+            return Err(Error::Unclear { operation, what: "a web page".to_owned() });
+        }
+        Ok(response.bytes().await.map_err(lost)?.into())
+    }
+
+    fn authorization(&self) -> HeaderValue {
+        let value = HeaderValue::from_str(self.key.expose_secret());
+        let mut value = value.unwrap_or(HeaderValue::from_static(""));
+        value.set_sensitive(true);
+        value
+    }
+
+    fn learn<T>(
+        &self,
+        operation: &'static str,
+        path: &str,
+        result: Result<T, Error>,
+    ) -> Result<T, Error> {
+        let fault = result.as_ref().err().map(Error::fault);
+        telemetry::called("blip", fault.as_ref().map_or("ok", Fault::name));
+        match fault {
+            Some(Fault::Busy { after }) => self.gate.pause(path, after.unwrap_or(PAUSE)),
+            Some(Fault::Credentials) => {
+                tracing::error!(bot = %self.bot, operation, "blip does not accept our key; mend \
+                    BLIP_KEY with the value of the bot's Authorization header, the queue is kept \
+                    meanwhile");
+                self.gate.lock();
+            }
+            None | Some(Fault::Refused { .. }) => self.gate.unlock(),
+            Some(Fault::Down | Fault::Unsure | Fault::Broken) => {}
+        }
+        result
+    }
+}
+
+/// Blip says that something is not there with a failure (`blip.md` §2.6).
+fn found(answer: Result<Option<Value>, Error>) -> Result<Option<Value>, Error> {
+    match answer {
+        Err(error) if matches!(error.code(), Some("64" | "67")) => Ok(None),
+        answer => answer,
+    }
+}
+
+fn request() -> String {
+    Uuid::new_v4().to_string()
+}
+
+fn seconds(value: &HeaderValue) -> Option<Duration> {
+    value.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}

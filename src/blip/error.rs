@@ -1,0 +1,139 @@
+//! What can go wrong in a call to Blip, and what that means.
+//!
+//! Descriptions that Blip writes into its answers are dropped: they may hold what people wrote.
+
+use std::time::Duration;
+
+use crate::model::Fault;
+
+/// A failed call to Blip.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Blip asks to wait, or we know from an earlier answer that it would.
+    #[error("{operation}: blip asks to wait")]
+    Busy {
+        /// What was to be done.
+        operation: &'static str,
+        /// For how long.
+        after: Option<Duration>,
+    },
+    /// No connection to Blip; nothing was sent.
+    #[error("{operation}: blip cannot be reached")]
+    Unreachable {
+        /// What was to be done.
+        operation: &'static str,
+    },
+    /// No answer, or none that can be understood: it may have taken effect.
+    #[error("{operation}: outcome unknown ({what})")]
+    Unclear {
+        /// What was to be done.
+        operation: &'static str,
+        /// What was seen instead of an answer.
+        what: String,
+    },
+    /// Blip does not accept our key.
+    #[error("{operation}: blip does not accept the key of this bot")]
+    Credentials {
+        /// What was to be done.
+        operation: &'static str,
+    },
+    /// Blip said no.
+    #[error("{operation}: blip answered {code}")]
+    Refused {
+        /// What was to be done.
+        operation: &'static str,
+        /// A LIME reason code (`blip.md` §2.6), `http-…` for a status, or `none`.
+        code: String,
+    },
+}
+
+/// Reason codes of processing trouble at Blip: general, dispatch, processing, and those of a
+/// gateway that is slow or busy. The effect may have come about (`blip.md` §2.6).
+const UNCLEAR: [i64; 6] = [1, 51, 61, 81, 85, 86];
+
+impl Error {
+    /// Reads the reason with which a command failed.
+    pub(super) fn from_reason(operation: &'static str, code: Option<i64>) -> Self {
+        match code {
+            Some(code) if UNCLEAR.contains(&code) => {
+                Self::Unclear { operation, what: format!("reason {code}") }
+            }
+            Some(code) => Self::Refused { operation, code: code.to_string() },
+            None => Self::Refused { operation, code: "none".to_owned() },
+        }
+    }
+
+    /// Reads an HTTP status that is not a success.
+    pub(super) fn from_status(
+        operation: &'static str,
+        status: u16,
+        after: Option<Duration>,
+    ) -> Self {
+        match status {
+            401 | 403 => Self::Credentials { operation },
+            429 => Self::Busy { operation, after },
+            300..=499 if status != 408 => {
+                Self::Refused { operation, code: format!("http-{status}") }
+            }
+            _ => Self::Unclear { operation, what: format!("HTTP {status}") },
+        }
+    }
+
+    /// Reads a request that got no answer.
+    pub(super) fn from_request(operation: &'static str, error: &reqwest::Error) -> Self {
+        if error.is_connect() {
+            Self::Unreachable { operation }
+        } else if error.is_timeout() {
+            Self::Unclear { operation, what: "no answer in time".to_owned() }
+        } else {
+            Self::Unclear { operation, what: "connection lost".to_owned() }
+        }
+    }
+
+    /// The code with which Blip said no.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Refused { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
+    /// What this means for the event that needed the call.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Busy { after, .. } => Fault::Busy { after: *after },
+            Self::Unreachable { .. } => Fault::Down,
+            Self::Unclear { .. } => Fault::Unsure,
+            Self::Credentials { .. } => Fault::Credentials,
+            Self::Refused { code, .. } => Fault::Refused { code: code.clone() },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_status_and_reason_leads_to_one_decision() {
+        let refused = |code: &str| Fault::Refused { code: code.to_owned() };
+        for (status, fault) in [
+            (400, refused("http-400")),
+            (401, Fault::Credentials),
+            (408, Fault::Unsure),
+            (429, Fault::Busy { after: None }),
+            (500, Fault::Unsure),
+            (504, Fault::Unsure),
+        ] {
+            assert_eq!(Error::from_status("send", status, None).fault(), fault, "{status}");
+        }
+        for (code, fault) in [
+            (Some(61), Fault::Unsure),
+            (Some(64), refused("64")),
+            (Some(131_047), refused("131047")),
+            (None, refused("none")),
+        ] {
+            assert_eq!(Error::from_reason("send", code).fault(), fault, "{code:?}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! When a platform may be called again.
+//!
+//! A platform that asks to wait is not asked again before, and one that refuses our credentials is
+//! asked once in a while only: hammering would not help and may get us blocked. What is kept here
+//! is a cache: with all of it gone, the service would only ask once more than needed.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
+
+use dashmap::DashMap;
+use jiff::Timestamp;
+
+use crate::clock::Clock;
+
+/// How long nothing is called after the credentials were refused. Short enough that a mended
+/// token is noticed while the operator still looks, long enough to cause no storm.
+const LOCK: Duration = Duration::from_secs(15);
+
+/// Keeps calls to one platform back while they cannot succeed.
+#[derive(Debug)]
+pub struct Gate {
+    clock: Clock,
+    pauses: DashMap<String, Timestamp>,
+    locked: AtomicBool,
+    locked_until: AtomicI64,
+}
+
+/// Why a call must not be made now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shut {
+    /// The platform asked to wait, for this much longer.
+    Paused(Duration),
+    /// The credentials were refused a short while ago.
+    Locked,
+}
+
+impl Gate {
+    /// A gate that lets everything pass.
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            pauses: DashMap::new(),
+            locked: AtomicBool::new(false),
+            locked_until: AtomicI64::new(i64::MIN),
+        }
+    }
+
+    /// Says whether calls of this kind may be made now.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub fn pass(&self, kind: &str) -> Result<(), Shut> {
+        let now = self.clock.now();
+        if now.as_millisecond() < self.locked_until.load(Ordering::Relaxed) {
+            return Err(Shut::Locked);
+        }
+        let until = self.pauses.get(kind).map(|until| *until);
+        match until.map(|until| until.duration_since(now)) {
+            Some(rest) if rest.is_positive() => Err(Shut::Paused(rest.unsigned_abs())),
+            Some(_) => {
+                self.pauses.remove_if(kind, |_, until| *until <= now);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Lets no call of this kind pass for a while.
+    pub fn pause(&self, kind: &str, wait: Duration) {
+        self.pauses.insert(kind.to_owned(), self.clock.now() + wait);
+    }
+
+    /// Notes that the credentials were refused.
+    pub fn lock(&self) {
+        let until = self.clock.now() + LOCK;
+        self.locked_until.store(until.as_millisecond(), Ordering::Relaxed);
+        self.locked.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that a call was answered, so the credentials are good.
+    pub fn unlock(&self) {
+        self.locked.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the last word of the platform was that our credentials are not accepted.
+    pub fn is_locked(&self) -> bool {
+        self.locked.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_ends_by_itself_and_holds_back_its_own_kind_only() {
+        let clock = Clock::manual(Timestamp::UNIX_EPOCH);
+        let gate = Gate::new(clock.clone());
+        gate.pause("chat.update", Duration::from_secs(3));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(gate.pass("chat.update"), Err(Shut::Paused(Duration::from_secs(2))));
+        assert_eq!(gate.pass("users.info"), Ok(()));
+        clock.advance(Duration::from_secs(2));
+        assert_eq!(gate.pass("chat.update"), Ok(()));
+    }
+
+    #[test]
+    fn refused_credentials_are_tried_again_after_a_while() {
+        let clock = Clock::manual(Timestamp::UNIX_EPOCH);
+        let gate = Gate::new(clock.clone());
+        gate.lock();
+        assert_eq!(gate.pass("users.info"), Err(Shut::Locked));
+        clock.advance(LOCK);
+        assert_eq!(gate.pass("users.info"), Ok(()));
+        assert!(gate.is_locked(), "one probe is no proof");
+        gate.unlock();
+        assert!(!gate.is_locked());
+    }
+}

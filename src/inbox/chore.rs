@@ -1,0 +1,102 @@
+//! What the bridge sets itself to do: work that must not hold up a conversation.
+//!
+//! A chore is an item like any other, in a lane of its own (but for [`Chore::Check`], which
+//! changes the ticket and so waits in the ticket's lane).
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{ChannelId, MessageTs, Ticket, TicketId};
+use crate::store::{ItemId, Lane, NewItem, Source};
+
+/// Something that the bridge set itself to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "chore", rename_all = "snake_case")]
+pub enum Chore {
+    /// Show the newest state of a ticket on its card.
+    Card {
+        /// The ticket.
+        ticket: String,
+    },
+    /// Put a reaction on a message.
+    Mark {
+        /// The message's channel.
+        channel: String,
+        /// The message.
+        ts: String,
+        /// The reaction.
+        name: String,
+        /// Whether it may be dropped when Slack is busy.
+        droppable: bool,
+    },
+    /// Show what was said before the handoff.
+    Context {
+        /// The ticket.
+        ticket: String,
+    },
+    /// Compare a ticket with what Blip says of it.
+    Check {
+        /// The ticket.
+        ticket: String,
+    },
+    /// Show a parked item to people.
+    Parked {
+        /// The item.
+        item: ItemId,
+        /// The lane it came from.
+        lane: String,
+        /// Why it is parked.
+        reason: String,
+    },
+}
+
+impl Chore {
+    /// A new version of the ticket's card is to be shown.
+    pub fn card(ticket: &Ticket, now: Timestamp) -> NewItem {
+        let id = &ticket.id;
+        let key = format!("card:{id}:{}", ticket.revision);
+        Self::Card { ticket: id.to_string() }.item(Lane::Own(format!("card:{id}")), key, now)
+    }
+
+    /// A reaction is to be put on a message.
+    pub fn mark(
+        channel: &ChannelId,
+        ts: &MessageTs,
+        name: &str,
+        droppable: bool,
+        now: Timestamp,
+    ) -> NewItem {
+        let key = format!("mark:{channel}:{ts}:{name}");
+        let chore = Self::Mark {
+            channel: channel.to_string(),
+            ts: ts.to_string(),
+            name: name.to_owned(),
+            droppable,
+        };
+        chore.item(Lane::Own(format!("mark:{channel}:{ts}")), key, now)
+    }
+
+    /// What was said before the handoff is to be shown.
+    pub fn context(ticket: &TicketId, now: Timestamp) -> NewItem {
+        let key = format!("context:{ticket}");
+        Self::Context { ticket: ticket.to_string() }.item(Lane::Own(key.clone()), key, now)
+    }
+
+    /// A ticket is to be compared with what Blip says of it.
+    pub fn check(ticket: &TicketId, now: Timestamp) -> NewItem {
+        let key = format!("check:{ticket}:{}", now.as_millisecond());
+        Self::Check { ticket: ticket.to_string() }.item(Lane::Ticket(ticket.clone()), key, now)
+    }
+
+    /// A parked item is to be shown to people.
+    pub fn parked(item: ItemId, lane: &str, reason: &str, now: Timestamp) -> NewItem {
+        let key = format!("parked:{item}:{}", now.as_millisecond());
+        let chore = Self::Parked { item, lane: lane.to_owned(), reason: reason.to_owned() };
+        chore.item(Lane::Own(key.clone()), key, now)
+    }
+
+    fn item(&self, lane: Lane, key: String, now: Timestamp) -> NewItem {
+        let body = serde_json::to_vec(self).expect("a chore has no keys that are not strings");
+        NewItem { source: Source::Desk, lane, key, body, received: now, due: now }
+    }
+}

@@ -1,0 +1,111 @@
+//! After a failure: when to try again, and when to leave it to a person.
+
+use std::time::Duration;
+
+use crate::model::Fault;
+
+/// How failures are retried.
+#[derive(Clone, Copy, Debug)]
+pub struct Retry {
+    /// The pause after the first failure.
+    pub first: Duration,
+    /// The longest pause.
+    pub longest: Duration,
+    /// How long an item is retried before it is parked.
+    pub patience: Duration,
+}
+
+impl Default for Retry {
+    /// Half a second at first, because most failures are short; never more than 20 s, so that an
+    /// agent sees things move soon after the far end is back; three days, so that a far end that
+    /// is down over a weekend loses nothing.
+    fn default() -> Self {
+        Self {
+            first: Duration::from_millis(500),
+            longest: Duration::from_secs(20),
+            patience: Duration::from_secs(3 * 24 * 3600),
+        }
+    }
+}
+
+/// What to do after a failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Try again after this pause.
+    Again {
+        /// The pause.
+        after: Duration,
+        /// Whether this counts as an attempt.
+        counted: bool,
+    },
+    /// Leave it to a person, for this reason.
+    Park(String),
+}
+
+impl Retry {
+    /// Decides after the failure number `attempts` + 1 of an item of this age.
+    ///
+    /// `chance` is between 0 and 1 and spreads the pauses, so that many lanes that failed together
+    /// do not come back together.
+    pub fn next(&self, fault: &Fault, attempts: u32, age: Duration, chance: f64) -> Next {
+        match fault {
+            Fault::Busy { after } => {
+                Next::Again { after: after.unwrap_or(self.longest), counted: false }
+            }
+            Fault::Credentials => Next::Again { after: self.longest, counted: false },
+            Fault::Down | Fault::Unsure if age < self.patience => {
+                Next::Again { after: self.pause(attempts, chance), counted: true }
+            }
+            Fault::Down => Next::Park("unreachable".to_owned()),
+            Fault::Unsure => Next::Park("outcome_unknown".to_owned()),
+            Fault::Refused { code } => Next::Park(code.clone()),
+            Fault::Broken => Next::Park("internal_error".to_owned()),
+        }
+    }
+
+    fn pause(&self, attempts: u32, chance: f64) -> Duration {
+        let doubled = self.first.saturating_mul(2_u32.saturating_pow(attempts.min(30)));
+        doubled.min(self.longest).mul_f64(0.75 + chance.clamp(0.0, 1.0) / 2.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn each_fault_leads_to_one_decision() {
+        let retry = Retry::default();
+        let next = |fault: Fault| retry.next(&fault, 0, HOUR, 0.5);
+        let again = |after, counted| Next::Again { after, counted };
+        let after = Duration::from_secs(7);
+        assert_eq!(next(Fault::Busy { after: Some(after) }), again(after, false));
+        assert_eq!(next(Fault::Credentials), again(retry.longest, false));
+        assert_eq!(next(Fault::Down), again(retry.first, true));
+        assert_eq!(next(Fault::Unsure), again(retry.first, true));
+        assert_eq!(next(Fault::Refused { code: "67".into() }), Next::Park("67".into()));
+        assert_eq!(next(Fault::Broken), Next::Park("internal_error".into()));
+    }
+
+    #[test]
+    fn patience_ends() {
+        let retry = Retry::default();
+        let next = retry.next(&Fault::Down, 9, retry.patience, 0.5);
+        assert_eq!(next, Next::Park("unreachable".into()));
+    }
+
+    proptest! {
+        #[test]
+        fn pauses_grow_and_are_bounded(attempts in 0_u32..1000, chance in 0.0..1.0) {
+            let retry = Retry::default();
+            let pause = retry.pause(attempts, chance);
+            prop_assert!(pause <= retry.longest.mul_f64(1.25));
+            prop_assert!(pause >= retry.first.mul_f64(0.75));
+            prop_assert!(retry.pause(attempts + 1, chance) >= pause);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! `POST /blip/webhook[/{bot}]`: token → lane and key → inbox → `200`.
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::{BotDoor, Error, Intake, header_names, media_type, read};
+use crate::blip::parse::{self, Routed};
+use crate::model::{BlipEvent, BotName};
+use crate::store::{Lane, NewItem, Source};
+use crate::telemetry;
+
+/// Takes events of the only bot, or of the one without a name.
+pub(super) async fn accept_from_only_bot(
+    State(intake): State<Intake>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<StatusCode, Error> {
+    let mut names = intake.bots.keys();
+    let bot = match (names.next(), names.next()) {
+        (Some(only), None) => only.clone(),
+        _ => BotName::default(),
+    };
+    accept(&intake, &bot, &headers, body).await
+}
+
+/// Takes events of the bot that is named in the path.
+pub(super) async fn accept_from_bot(
+    State(intake): State<Intake>,
+    Path(bot): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<StatusCode, Error> {
+    let bot = BotName::parse(&bot).ok_or(Error::NoSuchBot)?;
+    accept(&intake, &bot, &headers, body).await
+}
+
+async fn accept(
+    intake: &Intake,
+    bot: &BotName,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<StatusCode, Error> {
+    let door = intake.bots.get(bot).ok_or(Error::NoSuchBot)?;
+    if !door.admits(headers) {
+        tracing::warn!(%bot, headers = header_names(headers),
+            "a call to the Blip webhook had no token that we accept; if Blip sends it in another \
+            header, name that in BLIP_WEBHOOK_HEADER");
+        return Err(Error::Unauthorized);
+    }
+    if !is_json_or_text(headers) {
+        return Err(Error::UnsupportedType);
+    }
+    let body = read(body).await?;
+    for routed in parse::parse(bot, &body).map_err(|_| Error::NotAnEvent)? {
+        intake.put(item(routed, intake)).await?;
+    }
+    Ok(StatusCode::OK)
+}
+
+fn item(routed: Routed, intake: &Intake) -> NewItem {
+    if let BlipEvent::Unknown { kind } = &routed.event {
+        tracing::info!(kind, "blip sent an event of an unknown kind; it is stored");
+        telemetry::unknown(Source::Blip.name());
+    }
+    let received = intake.clock.now();
+    let lane = match routed.ticket {
+        Some(ticket) => Lane::Ticket(ticket),
+        None => Lane::Own(format!("blip:{}", routed.key)),
+    };
+    let (key, body) = (routed.key, routed.raw);
+    NewItem { source: Source::Blip, lane, key, body, received, due: received }
+}
+
+/// Blip does not say which type it sends (`blip.md` §1.2), so only what cannot be JSON is refused.
+fn is_json_or_text(headers: &HeaderMap) -> bool {
+    let media_type = media_type(headers);
+    let encoded = headers.get(axum::http::header::CONTENT_ENCODING);
+    let plain = encoded.is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    plain
+        && (media_type.is_empty()
+            || media_type == "application/json"
+            || media_type.ends_with("+json")
+            || media_type.starts_with("text/")
+            || media_type == "application/x-www-form-urlencoded")
+}
+
+impl BotDoor {
+    /// Whether the request carries a token that we accept.
+    ///
+    /// Blip does not document the header nor the form (`blip.md` §1.2), so the configured header
+    /// and `Authorization` are read, with or without a scheme.
+    fn admits(&self, headers: &HeaderMap) -> bool {
+        if self.tokens.is_empty() {
+            return true;
+        }
+        let names = [self.header.as_str(), "authorization"];
+        let values = names.iter().flat_map(|name| headers.get_all(*name));
+        let offered: Vec<String> =
+            values.filter_map(|value| value.to_str().ok()).flat_map(forms).collect();
+        // No short cut: each offer is compared with each token, whatever came before.
+        let matches = offered.iter().flat_map(|offer| self.tokens.iter().map(move |t| same(offer, t)));
+        matches.fold(false, |any, one| any | one)
+    }
+}
+
+/// All the ways in which a header's value may hold the token.
+fn forms(value: &str) -> Vec<String> {
+    let value = value.trim();
+    let mut forms = vec![value.to_owned()];
+    if let Some((scheme, rest)) = value.split_once(' ') {
+        let rest = rest.trim();
+        let scheme = scheme.to_ascii_lowercase();
+        if ["key", "bearer", "basic", "token"].contains(&scheme.as_str()) {
+            forms.push(rest.to_owned());
+        }
+        if scheme == "basic"
+            && let Some(pair) = STANDARD.decode(rest).ok().and_then(|b| String::from_utf8(b).ok())
+        {
+            forms.extend(pair.split_once(':').map(|(_, password)| password.to_owned()));
+            forms.push(pair);
+        }
+    }
+    forms
+}
+
+/// Compares in a time that depends on neither content nor length.
+fn same(offer: &str, token: &SecretString) -> bool {
+    let token = Sha256::digest(token.expose_secret().as_bytes());
+    Sha256::digest(offer.as_bytes()).ct_eq(&token).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn door(header: &str) -> BotDoor {
+        let tokens = ["old-token", "bm92bw==:x"].map(|t| SecretString::from(t.to_owned())).to_vec();
+        BotDoor { tokens, header: header.to_owned() }
+    }
+
+    fn headers(name: &'static str, value: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, HeaderValue::from_str(value).unwrap());
+        headers
+    }
+
+    #[test]
+    fn a_token_is_found_in_every_form_that_blip_may_use() {
+        let basic = format!("Basic {}", STANDARD.encode("user:old-token"));
+        for value in ["old-token", "Key old-token", "Bearer old-token", "Basic old-token", &basic, "bm92bw==:x"] {
+            assert!(door("Authorization").admits(&headers("authorization", value)), "{value}");
+        }
+        assert!(door("X-Token").admits(&headers("x-token", "old-token")));
+        assert!(door("X-Token").admits(&headers("authorization", "old-token")));
+    }
+
+    #[test]
+    fn other_tokens_are_turned_away() {
+        for value in ["", "old-toke", "old-token2", "Digest old-token", "old-token old-token"] {
+            assert!(!door("Authorization").admits(&headers("authorization", value)), "{value}");
+        }
+        assert!(!door("Authorization").admits(&headers("x-token", "old-token")));
+        assert!(!door("Authorization").admits(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,36 @@
+//! What an operator and a load balancer ask.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use super::Intake;
+use crate::telemetry;
+
+/// `GET /healthz`: the process is alive.
+pub(super) async fn health() -> &'static str {
+    "ok\n"
+}
+
+/// `GET /readyz`: events can be stored, and both platforms accept our credentials.
+pub(super) async fn ready(State(intake): State<Intake>) -> (StatusCode, String) {
+    let mut troubles = (intake.troubles)();
+    if let Err(error) = intake.store.check().await {
+        tracing::error!(%error, "the store cannot be written to");
+        troubles.push("the store cannot be written to");
+    }
+    telemetry::ready(troubles.is_empty());
+    if troubles.is_empty() {
+        (StatusCode::OK, "ready\n".to_owned())
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, troubles.join("\n") + "\n")
+    }
+}
+
+/// `GET /metrics`: the metrics in the text format of Prometheus.
+pub(super) async fn metrics(State(intake): State<Intake>) -> String {
+    if let Ok(depth) = intake.store.depth().await {
+        let age = depth.oldest.map(|oldest| intake.clock.now().duration_since(oldest));
+        telemetry::depth(depth.waiting, depth.parked, age.unwrap_or_default());
+    }
+    telemetry::render()
+}

@@ -1,0 +1,98 @@
+//! `POST /slack/events`: signature → lane and key → inbox → `200`.
+//!
+//! Events, clicks and commands come to the same address and are told apart by their content. What
+//! is certainly none of ours, such as the echo of our own posts, is answered and not stored.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+use url::form_urlencoded;
+
+use super::{Error, Intake, header_names, media_type, read};
+use crate::model::SlackEvent;
+use crate::slack::parse::{self, Request, Routed};
+use crate::slack::verify::{SIGNATURE_HEADER, TIMESTAMP_HEADER};
+use crate::store::{Lane, NewItem, Source};
+use crate::telemetry;
+
+/// Takes whatever Slack sends.
+pub(super) async fn accept(
+    State(intake): State<Intake>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Error> {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let (Some(signature), Some(timestamp)) = (header(SIGNATURE_HEADER), header(TIMESTAMP_HEADER))
+    else {
+        return Err(turn_away(&headers));
+    };
+    let body = read(body).await?;
+    if !intake.verifier.accepts(signature, timestamp, &body) {
+        return Err(turn_away(&headers));
+    }
+    let Some(json) = json(&media_type(&headers), body)? else {
+        // Slack only wants to see whether we are there (`ssl_check`).
+        return Ok(().into_response());
+    };
+    let request = serde_json::from_slice::<Value>(&json).map_err(|_| Error::NotAnEvent)?;
+    match parse::parse(&request) {
+        Request::Challenge(challenge) => Ok(challenge.into_response()),
+        Request::Event(routed) => {
+            remember(&intake, routed, json).await?;
+            Ok(().into_response())
+        }
+    }
+}
+
+fn turn_away(headers: &HeaderMap) -> Error {
+    tracing::warn!(headers = header_names(headers),
+        "a call to the Slack address had no signature that we accept, or was too old; compare \
+        SLACK_SIGNING_SECRET with the app's Basic Information, and this machine's clock");
+    Error::Unauthorized
+}
+
+/// The JSON in a body: all of it, or the field of a form that holds it. A command has none, so
+/// its fields are made into an object.
+fn json(media_type: &str, body: Vec<u8>) -> Result<Option<Vec<u8>>, Error> {
+    match media_type {
+        "application/json" => Ok(Some(body)),
+        "application/x-www-form-urlencoded" => {
+            let fields: Vec<(String, String)> =
+                form_urlencoded::parse(&body).into_owned().collect();
+            let payload = fields.iter().find(|(name, _)| name == "payload");
+            if let Some((_, payload)) = payload {
+                return Ok(Some(payload.clone().into_bytes()));
+            }
+            if fields.iter().any(|(name, _)| name == "ssl_check") {
+                return Ok(None);
+            }
+            let object: Value = fields.into_iter().map(|(name, value)| (name, value.into())).collect();
+            Ok(Some(object.to_string().into_bytes()))
+        }
+        _ => Err(Error::UnsupportedType),
+    }
+}
+
+async fn remember(intake: &Intake, routed: Routed, body: Vec<u8>) -> Result<(), Error> {
+    match &routed.event {
+        SlackEvent::NotOurs => return Ok(()),
+        SlackEvent::Unknown { kind } => {
+            tracing::info!(kind, "slack sent an event of an unknown kind; it is stored");
+            telemetry::unknown(Source::Slack.name());
+        }
+        SlackEvent::Message { .. }
+        | SlackEvent::Edited { .. }
+        | SlackEvent::Deleted { .. }
+        | SlackEvent::Reaction { .. }
+        | SlackEvent::Click(_) => {}
+    }
+    let received = intake.clock.now();
+    let lane = match routed.about {
+        Some((channel, ts)) => Lane::Message(channel, ts),
+        None => Lane::Own(format!("slack:{}", routed.key)),
+    };
+    let key = routed.key;
+    intake.put(NewItem { source: Source::Slack, lane, key, body, received, due: received }).await
+}

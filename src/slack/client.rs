@@ -1,0 +1,528 @@
+//! The calls that we make to Slack, as operations.
+//!
+//! Answers are read into the few fields that we check: the library's typed answers fail on
+//! messages that Slack has accepted, and a failure after success would be posted twice
+//! (`slack.md` A.3). Knows nothing of tickets.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use dashmap::DashMap;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use slack_morphism::{SlackApiToken, SlackApiTokenType, SlackApiTokenValue};
+use url::Url;
+
+use super::error::Error;
+use super::transport::Transport;
+use crate::clock::Clock;
+use crate::gate::{Gate, Shut};
+use crate::model::{ChannelId, Fault, MessageTs, SlackUserId};
+use crate::telemetry;
+
+/// How long what we know of a person, channel or group is believed.
+const CACHE: Duration = Duration::from_secs(600);
+/// Largest page of `conversations.replies` that Slack recommends (`slack.md` C.1).
+const PAGE: &str = "200";
+/// Most pages that are read in search of one message.
+const MAX_PAGES: usize = 10;
+/// The name of our message metadata.
+const METADATA: &str = "blip_slack_delivery";
+
+/// Calls Slack.
+#[derive(Debug)]
+pub struct Client {
+    api: slack_morphism::SlackClient<Transport>,
+    http: reqwest::Client,
+    token: SlackApiToken,
+    clock: Clock,
+    gate: Gate,
+    identity: OnceLock<Identity>,
+    profiles: DashMap<SlackUserId, (Timestamp, Profile)>,
+    names: DashMap<String, (Timestamp, String)>,
+    plain_author: AtomicBool,
+}
+
+/// Who we are in Slack.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Identity {
+    /// Our bot's user.
+    pub user_id: String,
+    /// Our bot, as the author of messages.
+    pub bot_id: Option<String>,
+    /// The workspace.
+    pub team_id: Option<String>,
+}
+
+/// What we need to know of a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// The name to show.
+    pub name: String,
+    /// The e-mail address, if we may see it.
+    pub email: Option<String>,
+    /// A full member of this workspace: no bot, no guest, no stranger, not deactivated.
+    pub is_member: bool,
+}
+
+/// A message to be posted.
+#[derive(Clone, Debug)]
+pub struct Post {
+    /// In which channel, by id or as `#name`.
+    pub channel: String,
+    /// Under which root; `None` starts a thread.
+    pub thread: Option<MessageTs>,
+    /// What notifications and screen readers say.
+    pub text: String,
+    /// What is shown.
+    pub blocks: Vec<Value>,
+    /// The name to post under, where we may choose one.
+    pub author: Option<String>,
+    /// What the post can be found by if its answer is lost.
+    pub delivery: String,
+}
+
+/// Where a message has been posted.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, Deserialize)]
+pub struct Posted {
+    /// The channel's id.
+    pub channel: String,
+    /// The message's time stamp.
+    pub ts: String,
+}
+
+/// An answer whose content does not matter.
+#[derive(Deserialize)]
+struct Nothing {}
+
+#[derive(Deserialize)]
+struct PostAnswer {
+    channel: String,
+    ts: String,
+    message: Option<Threaded>,
+}
+
+#[derive(Deserialize)]
+struct Threaded {
+    thread_ts: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    #[serde(default)]
+    messages: Vec<Value>,
+    #[serde(default)]
+    channels: Vec<Value>,
+    response_metadata: Option<Cursor>,
+}
+
+#[derive(Deserialize)]
+struct Cursor {
+    next_cursor: Option<String>,
+}
+
+impl Page {
+    fn next(&self) -> Option<String> {
+        self.response_metadata.as_ref()?.next_cursor.clone().filter(|cursor| !cursor.is_empty())
+    }
+}
+
+impl Client {
+    /// Calls go to `{base}/{method}` with this bot token.
+    pub fn new(http: reqwest::Client, base: &str, token: &SecretString, clock: Clock) -> Self {
+        let value = SlackApiTokenValue(token.expose_secret().to_owned());
+        Self {
+            api: slack_morphism::SlackClient::new(Transport::new(http.clone(), base)),
+            http,
+            token: SlackApiToken::new(value).with_token_type(SlackApiTokenType::Bot),
+            gate: Gate::new(clock.clone()),
+            clock,
+            identity: OnceLock::new(),
+            profiles: DashMap::new(),
+            names: DashMap::new(),
+            plain_author: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether Slack's last word was that it does not accept our token.
+    pub fn is_locked_out(&self) -> bool {
+        self.gate.is_locked()
+    }
+
+    /// Asks Slack who we are (`auth.test`).
+    pub async fn introduce(&self) -> Result<(), Error> {
+        let identity: Identity = self.write("auth.test", &json!({})).await?;
+        // A second answer says the same.
+        drop(self.identity.set(identity));
+        Ok(())
+    }
+
+    /// Whether this is our own bot user.
+    pub fn is_us(&self, user: &SlackUserId) -> bool {
+        self.identity.get().is_some_and(|us| us.user_id == user.as_str())
+    }
+
+    /// Posts a message (`chat.postMessage`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Orphaned`] if the thread is gone: Slack then posts at the root of the channel
+    /// without a word, and we have taken that post back.
+    pub async fn post(&self, post: &Post) -> Result<Posted, Error> {
+        let author = post.author.as_deref().filter(|_| !self.plain_author.load(Ordering::Relaxed));
+        let sent = self.write("chat.postMessage", &message(post, author)).await;
+        let answer: PostAnswer = match sent {
+            Err(error) if author.is_some() && error.code() == Some("missing_scope") => {
+                self.plain_author.store(true, Ordering::Relaxed);
+                self.gate.unlock();
+                self.write("chat.postMessage", &message(post, None)).await?
+            }
+            sent => sent?,
+        };
+        let posted = Posted { channel: answer.channel, ts: answer.ts };
+        let Some(root) = &post.thread else { return Ok(posted) };
+        match answer.message {
+            Some(message) if message.thread_ts.as_deref() != Some(root.as_str()) => {
+                self.take_back(&posted).await;
+                Err(Error::Orphaned { method: "chat.postMessage" })
+            }
+            _ => Ok(posted),
+        }
+    }
+
+    /// Whether posts carry the customer's name as their author.
+    pub fn has_author_names(&self) -> bool {
+        !self.plain_author.load(Ordering::Relaxed)
+    }
+
+    async fn take_back(&self, posted: &Posted) {
+        let body = json!({"channel": posted.channel, "ts": posted.ts});
+        if let Err(error) = self.write::<Nothing>("chat.delete", &body).await {
+            tracing::warn!(slack.channel = posted.channel, slack.ts = posted.ts, %error,
+                "a post that missed its thread could not be taken back");
+        }
+    }
+
+    /// Replaces a message of ours (`chat.update`).
+    pub async fn update(
+        &self,
+        channel: &ChannelId,
+        ts: &MessageTs,
+        text: &str,
+        blocks: &[Value],
+    ) -> Result<(), Error> {
+        let body = json!({"channel": channel.as_str(), "ts": ts.as_str(), "text": text, "blocks": blocks});
+        self.write::<Nothing>("chat.update", &body).await.map(drop)
+    }
+
+    /// Shows something to one person only (`chat.postEphemeral`). Not guaranteed to be seen.
+    pub async fn whisper(
+        &self,
+        channel: &ChannelId,
+        thread: Option<&MessageTs>,
+        user: &SlackUserId,
+        text: &str,
+        blocks: &[Value],
+    ) -> Result<(), Error> {
+        let mut body = json!({"channel": channel.as_str(), "user": user.as_str(), "text": text});
+        if let Some(thread) = thread {
+            set(&mut body, "thread_ts", thread.as_str().into());
+        }
+        if !blocks.is_empty() {
+            set(&mut body, "blocks", blocks.into());
+        }
+        self.write::<Nothing>("chat.postEphemeral", &body).await.map(drop)
+    }
+
+    /// Puts a reaction on a message (`reactions.add`); it being there already is success.
+    pub async fn react(&self, channel: &ChannelId, ts: &MessageTs, name: &str) -> Result<(), Error> {
+        let body = json!({"channel": channel.as_str(), "timestamp": ts.as_str(), "name": name});
+        match self.write::<Nothing>("reactions.add", &body).await {
+            Err(error) if error.code() == Some("already_reacted") => Ok(()),
+            result => result.map(drop),
+        }
+    }
+
+    /// Replaces the message whose button was pressed, by the address that came with the click.
+    ///
+    /// # Errors
+    ///
+    /// Also if the address is not one of Slack's: then nothing is sent.
+    pub async fn respond(&self, response_url: &str, text: &str) -> Result<(), Error> {
+        const METHOD: &str = "response_url";
+        let url = Url::parse(response_url).ok().filter(is_slack_or_loopback).ok_or_else(|| {
+            Error::Api { method: METHOD, code: "not_an_address_of_slack".to_owned() }
+        })?;
+        let body = json!({"replace_original": true, "text": text});
+        let sent = self.http.post(url).json(&body).send().await;
+        match sent.and_then(reqwest::Response::error_for_status) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Error::Unclear { method: METHOD, what: "not taken".to_owned() }),
+        }
+    }
+
+    /// Looks a person up (`users.info`), from memory if it was done lately.
+    pub async fn profile(&self, user: &SlackUserId) -> Result<Profile, Error> {
+        let now = self.clock.now();
+        let known = self.profiles.get(user).map(|entry| entry.clone());
+        if let Some((at, profile)) = known
+            && now < at + CACHE
+        {
+            return Ok(profile);
+        }
+        let answer: Value = self.read("users.info", &[("user", Some(user.as_str()))]).await?;
+        let profile = Profile::read(answer.get("user").unwrap_or(&Value::Null), user);
+        self.profiles.insert(user.clone(), (now, profile.clone()));
+        Ok(profile)
+    }
+
+    /// A channel's name (`conversations.info`), from memory if it was asked lately.
+    pub async fn channel_name(&self, channel: &ChannelId) -> Result<String, Error> {
+        let now = self.clock.now();
+        let known = self.names.get(channel.as_str()).map(|entry| entry.clone());
+        if let Some((at, name)) = known
+            && now < at + CACHE
+        {
+            return Ok(name);
+        }
+        let params = [("channel", Some(channel.as_str()))];
+        let answer: Value = self.read("conversations.info", &params).await?;
+        let name = answer.pointer("/channel/name").and_then(Value::as_str).unwrap_or_default();
+        self.names.insert(channel.as_str().to_owned(), (now, name.to_owned()));
+        Ok(name.to_owned())
+    }
+
+    /// The id of a channel that was configured by name (`conversations.list`).
+    pub async fn channel_named(&self, name: &str) -> Result<ChannelId, Error> {
+        const METHOD: &str = "conversations.list";
+        let mut cursor: Option<String> = None;
+        loop {
+            let params = [
+                ("types", Some("public_channel,private_channel")),
+                ("exclude_archived", Some("true")),
+                ("limit", Some(PAGE)),
+                ("cursor", cursor.as_deref()),
+            ];
+            let page: Page = self.read(METHOD, &params).await?;
+            let found = page.channels.iter().find(|c| c.get("name").and_then(Value::as_str) == Some(name));
+            if let Some(id) = found.and_then(|c| ChannelId::parse(c.get("id")?.as_str()?)) {
+                return Ok(id);
+            }
+            cursor = page.next();
+            if cursor.is_none() {
+                return Err(Error::Api { method: METHOD, code: "channel_not_found".to_owned() });
+            }
+        }
+    }
+
+    /// Looks for a post of ours that was made since `since`: by its metadata, or by the block id
+    /// that repeats it, should Slack have dropped metadata that is not registered.
+    pub async fn find_post(
+        &self,
+        channel: &str,
+        thread: Option<&MessageTs>,
+        delivery: &str,
+        since: Timestamp,
+    ) -> Result<Option<Posted>, Error> {
+        let oldest = format!("{}.000000", since.as_second());
+        let mut cursor: Option<String> = None;
+        for _ in 0..MAX_PAGES {
+            let mut params = vec![
+                ("channel", Some(channel)),
+                ("oldest", Some(oldest.as_str())),
+                ("include_all_metadata", Some("true")),
+                ("limit", Some(PAGE)),
+                ("cursor", cursor.as_deref()),
+            ];
+            let page: Page = match thread {
+                Some(root) => {
+                    params.push(("ts", Some(root.as_str())));
+                    self.read("conversations.replies", &params).await?
+                }
+                None => self.read("conversations.history", &params).await?,
+            };
+            if let Some(ts) = page.messages.iter().find_map(|m| delivered(m, delivery)) {
+                return Ok(Some(Posted { channel: channel.to_owned(), ts }));
+            }
+            cursor = page.next();
+            if cursor.is_none() {
+                return Ok(None);
+            }
+        }
+        // Too much has been said since to be sure that it is not there.
+        Err(Error::Unclear { method: "conversations.replies", what: "too many messages".to_owned() })
+    }
+
+    /// Reads one message of a thread as it is now (`conversations.replies`).
+    pub async fn message(
+        &self,
+        channel: &ChannelId,
+        root: &MessageTs,
+        ts: &MessageTs,
+    ) -> Result<Option<Value>, Error> {
+        let params = [
+            ("channel", Some(channel.as_str())),
+            ("ts", Some(root.as_str())),
+            ("oldest", Some(ts.as_str())),
+            ("latest", Some(ts.as_str())),
+            ("inclusive", Some("true")),
+            ("limit", Some("10")),
+        ];
+        let page: Page = self.read("conversations.replies", &params).await?;
+        let is_it = |m: &Value| m.get("ts").and_then(Value::as_str) == Some(ts.as_str());
+        Ok(page.messages.into_iter().find(is_it))
+    }
+
+    /// The members of a user group (`usergroups.users.list`).
+    pub async fn is_in_group(&self, group: &str, user: &SlackUserId) -> Result<bool, Error> {
+        let now = self.clock.now();
+        let key = format!("group:{group}");
+        let known = self.names.get(&key).map(|entry| entry.clone());
+        let members = match known {
+            Some((at, members)) if now < at + CACHE => members,
+            _ => {
+                let answer: Value =
+                    self.read("usergroups.users.list", &[("usergroup", Some(group))]).await?;
+                let users = answer.get("users").and_then(Value::as_array);
+                let ids = users.into_iter().flatten().filter_map(Value::as_str);
+                let members = ids.collect::<Vec<_>>().join(" ");
+                self.names.insert(key, (now, members.clone()));
+                members
+            }
+        };
+        Ok(members.split(' ').any(|member| member == user.as_str()))
+    }
+
+    async fn write<RS>(&self, method: &'static str, body: &Value) -> Result<RS, Error>
+    where
+        RS: DeserializeOwned + Send,
+    {
+        self.pass(method, &pause_key(method, body))?;
+        let session = self.api.open_session(&self.token);
+        let result = session.http_session_api.http_post::<_, RS>(method, body, None).await;
+        let result = result.map_err(|error| Error::from_library(method, error));
+        self.learn(&pause_key(method, body), result)
+    }
+
+    async fn read<RS>(
+        &self,
+        method: &'static str,
+        params: &[(&str, Option<&str>)],
+    ) -> Result<RS, Error>
+    where
+        RS: DeserializeOwned + Send,
+    {
+        self.pass(method, method)?;
+        let session = self.api.open_session(&self.token);
+        let params = params.to_vec();
+        let result = session.http_session_api.http_get::<RS, _, _>(method, &params, None).await;
+        let result = result.map_err(|error| Error::from_library(method, error));
+        self.learn(method, result)
+    }
+
+    fn pass(&self, method: &'static str, kind: &str) -> Result<(), Error> {
+        self.gate.pass(kind).map_err(|shut| match shut {
+            Shut::Paused(rest) => Error::Busy { method, after: Some(rest) },
+            Shut::Locked => Error::Api { method, code: "invalid_auth".to_owned() },
+        })
+    }
+
+    fn learn<T>(&self, kind: &str, result: Result<T, Error>) -> Result<T, Error> {
+        let fault = result.as_ref().err().map(Error::fault);
+        let outcome = fault.as_ref().map_or("ok", Fault::name);
+        telemetry::called("slack", outcome);
+        match &fault {
+            Some(Fault::Busy { after }) => {
+                self.gate.pause(kind, after.unwrap_or(Duration::from_secs(5)));
+            }
+            Some(Fault::Credentials) => {
+                if let Err(error) = &result {
+                    tracing::error!(%error, "slack does not accept our token or its scopes; \
+                        reinstall the app or mend SLACK_BOT_TOKEN, the queue is kept meanwhile");
+                }
+                self.gate.lock();
+            }
+            None | Some(Fault::Refused { .. }) => self.gate.unlock(),
+            Some(_) => {}
+        }
+        result
+    }
+}
+
+/// Slack limits posts per channel, everything else per method (`slack.md` C.1).
+fn pause_key(method: &'static str, body: &Value) -> String {
+    match body.get("channel").and_then(Value::as_str) {
+        Some(channel) if method == "chat.postMessage" => format!("{method}:{channel}"),
+        _ => method.to_owned(),
+    }
+}
+
+fn message(post: &Post, author: Option<&str>) -> Value {
+    let mut body = json!({
+        "channel": post.channel,
+        "text": post.text,
+        "unfurl_links": false,
+        "unfurl_media": false,
+        "metadata": {"event_type": METADATA, "event_payload": {"delivery_id": post.delivery}},
+    });
+    let mut blocks = post.blocks.clone();
+    if let Some(first) = blocks.first_mut() {
+        set(first, "block_id", post.delivery.as_str().into());
+        set(&mut body, "blocks", blocks.into());
+    }
+    if let Some(thread) = &post.thread {
+        set(&mut body, "thread_ts", thread.as_str().into());
+    }
+    if let Some(author) = author {
+        set(&mut body, "username", author.into());
+    }
+    body
+}
+
+fn set(body: &mut Value, key: &str, value: Value) {
+    if let Some(body) = body.as_object_mut() {
+        body.insert(key.to_owned(), value);
+    }
+}
+
+fn delivered(message: &Value, delivery: &str) -> Option<String> {
+    let id = message.pointer("/metadata/event_payload/delivery_id").and_then(Value::as_str);
+    let blocks = message.get("blocks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let in_block = |block: &Value| block.get("block_id").and_then(Value::as_str) == Some(delivery);
+    let ours = id == Some(delivery) || blocks.iter().any(in_block);
+    ours.then(|| message.get("ts")?.as_str().map(str::to_owned)).flatten()
+}
+
+fn is_slack_or_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    match url.scheme() {
+        "https" => host == "slack.com" || host.ends_with(".slack.com"),
+        "http" => matches!(host, "127.0.0.1" | "localhost" | "[::1]"),
+        _ => false,
+    }
+}
+
+impl Profile {
+    fn read(user: &Value, id: &SlackUserId) -> Self {
+        let text = |pointer: &str| {
+            user.pointer(pointer).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
+        };
+        let is = |flag: &str| user.get(flag).and_then(Value::as_bool).unwrap_or(false);
+        let outside =
+            ["is_bot", "is_restricted", "is_ultra_restricted", "is_stranger", "deleted"].map(is);
+        let name = text("/profile/display_name")
+            .or_else(|| text("/profile/real_name"))
+            .or_else(|| text("/real_name"))
+            .or_else(|| text("/name"))
+            .unwrap_or(id.as_str());
+        Self {
+            name: name.to_owned(),
+            email: text("/profile/email").map(str::to_owned),
+            is_member: user.is_object() && !outside.contains(&true),
+        }
+    }
+}

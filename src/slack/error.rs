@@ -1,0 +1,190 @@
+//! What can go wrong in a call to Slack, and what that means.
+//!
+//! Response bodies are dropped on the way: they may hold what people wrote.
+
+use std::time::Duration;
+
+use slack_morphism::errors::SlackClientError;
+
+use crate::model::Fault;
+
+/// A failed call to Slack.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Slack asks to wait, or we know from an earlier answer that it would.
+    #[error("{method}: slack asks to wait{}", after.map(|a| format!(" {} s", a.as_secs())).unwrap_or_default())]
+    Busy {
+        /// The Web API method.
+        method: &'static str,
+        /// For how long.
+        after: Option<Duration>,
+    },
+    /// No connection to Slack; nothing was sent.
+    #[error("{method}: slack cannot be reached")]
+    Unreachable {
+        /// The Web API method.
+        method: &'static str,
+    },
+    /// No answer, or none that can be understood: it may have taken effect.
+    #[error("{method}: outcome unknown ({what})")]
+    Unclear {
+        /// The Web API method.
+        method: &'static str,
+        /// What was seen instead of an answer.
+        what: String,
+    },
+    /// Slack said no.
+    #[error("{method}: slack answered {code}")]
+    Api {
+        /// The Web API method.
+        method: &'static str,
+        /// Slack's error code.
+        code: String,
+    },
+    /// Slack put our message at the root of the channel, because the thread is gone.
+    #[error("{method}: the thread is gone")]
+    Orphaned {
+        /// The Web API method.
+        method: &'static str,
+    },
+}
+
+/// Codes with which Slack says that our token or its scopes do not do.
+const CREDENTIALS: [&str; 12] = [
+    "invalid_auth",
+    "not_authed",
+    "account_inactive",
+    "token_revoked",
+    "token_expired",
+    "missing_scope",
+    "not_allowed_token_type",
+    "team_access_not_granted",
+    "two_factor_setup_required",
+    "accesslimited",
+    "ekm_access_denied",
+    "org_login_required",
+];
+/// Codes after which nothing has happened and a later try may succeed.
+const TRANSIENT: [&str; 3] =
+    ["service_unavailable", "team_added_to_org", "external_channel_migrating"];
+/// Codes of which Slack says that some part of the operation may have succeeded.
+const UNCLEAR: [&str; 3] = ["internal_error", "fatal_error", "request_timeout"];
+/// Codes that ask to wait.
+const WAIT: [&str; 3] = ["ratelimited", "rate_limited", "message_limit_exceeded"];
+/// Codes that say that a channel cannot be posted to.
+const CHANNEL: [&str; 6] = [
+    "channel_not_found",
+    "not_in_channel",
+    "is_archived",
+    "is_inactive",
+    "no_permission",
+    "posting_to_channel_denied",
+];
+/// Codes that say that a message or its thread is gone.
+const GONE: [&str; 6] = [
+    "message_not_found",
+    "thread_not_found",
+    "cannot_reply_to_message",
+    "restricted_action_thread_locked",
+    "cant_update_message",
+    "edit_window_closed",
+];
+
+impl Error {
+    /// Translates an error of the library, dropping what Slack wrote.
+    pub(super) fn from_library(method: &'static str, error: SlackClientError) -> Self {
+        match error {
+            SlackClientError::RateLimitError(limit) => {
+                Self::Busy { method, after: limit.retry_after }
+            }
+            SlackClientError::ApiError(api) => Self::Api { method, code: api.code },
+            SlackClientError::HttpError(http) => {
+                Self::Unclear { method, what: format!("HTTP {}", http.status_code.as_u16()) }
+            }
+            SlackClientError::HttpProtocolError(protocol) => {
+                let cause = protocol.cause.as_ref().and_then(|e| e.downcast_ref::<reqwest::Error>());
+                match cause {
+                    Some(cause) if cause.is_connect() => Self::Unreachable { method },
+                    Some(cause) if cause.is_timeout() => {
+                        Self::Unclear { method, what: "no answer in time".to_owned() }
+                    }
+                    _ => Self::Unclear { method, what: "connection lost".to_owned() },
+                }
+            }
+            SlackClientError::ProtocolError(_)
+            | SlackClientError::EndOfStream(_)
+            | SlackClientError::SystemError(_)
+            | SlackClientError::SocketModeProtocolError(_) => {
+                Self::Unclear { method, what: "unreadable answer".to_owned() }
+            }
+        }
+    }
+
+    /// Slack's error code, if it gave one.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Api { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
+    /// Whether the channel cannot be posted to.
+    pub fn is_channel_lost(&self) -> bool {
+        self.code().is_some_and(|code| {
+            CHANNEL.contains(&code) || code.starts_with("restricted_action") && !GONE.contains(&code)
+        })
+    }
+
+    /// Whether the message or thread that was meant is gone.
+    pub fn is_message_gone(&self) -> bool {
+        matches!(self, Self::Orphaned { .. }) || self.code().is_some_and(|c| GONE.contains(&c))
+    }
+
+    /// What this means for the event that needed the call (`slack.md` C.5).
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Busy { after, .. } => Fault::Busy { after: *after },
+            Self::Unreachable { .. } => Fault::Down,
+            Self::Unclear { .. } => Fault::Unsure,
+            Self::Orphaned { .. } => Fault::Refused { code: "thread_not_found".to_owned() },
+            Self::Api { code, .. } if WAIT.contains(&code.as_str()) => Fault::Busy { after: None },
+            Self::Api { code, .. } if CREDENTIALS.contains(&code.as_str()) => Fault::Credentials,
+            Self::Api { code, .. } if TRANSIENT.contains(&code.as_str()) => Fault::Down,
+            Self::Api { code, .. } if UNCLEAR.contains(&code.as_str()) => Fault::Unsure,
+            Self::Api { code, .. } => Fault::Refused { code: code.clone() },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn api(code: &str) -> Error {
+        Error::Api { method: "chat.postMessage", code: code.to_owned() }
+    }
+
+    #[test]
+    fn each_code_leads_to_one_decision() {
+        let refused = |code: &str| Fault::Refused { code: code.to_owned() };
+        for (code, fault) in [
+            ("ratelimited", Fault::Busy { after: None }),
+            ("token_revoked", Fault::Credentials),
+            ("service_unavailable", Fault::Down),
+            ("internal_error", Fault::Unsure),
+            ("is_archived", refused("is_archived")),
+            ("something_new", refused("something_new")),
+        ] {
+            assert_eq!(api(code).fault(), fault, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_lost_channel_is_told_from_a_lost_message() {
+        assert!(api("not_in_channel").is_channel_lost());
+        assert!(api("restricted_action_read_only_channel").is_channel_lost());
+        assert!(!api("restricted_action_thread_locked").is_channel_lost());
+        assert!(api("restricted_action_thread_locked").is_message_gone());
+        assert!(!api("invalid_blocks").is_message_gone());
+    }
+}

@@ -1,0 +1,312 @@
+//! What Slack sends → [`SlackEvent`].
+//!
+//! Our own small reading of the raw JSON: the library's typed events lose the text of messages
+//! that hold anything it does not model (`slack.md` A.4). Every function here takes any JSON and
+//! finds an event in it, if only [`SlackEvent::Unknown`].
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{emoji, mrkdwn};
+use crate::model::{ChannelId, Click, MessageTs, SlackEvent, SlackUserId};
+
+/// An event and what it is about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Routed {
+    /// What makes it the same event as another one, whatever delivery id it came with.
+    pub key: String,
+    /// The message whose ticket it belongs to: the root of a thread, the message reacted to.
+    pub about: Option<(ChannelId, MessageTs)>,
+    /// What happened.
+    pub event: SlackEvent,
+}
+
+/// What a request of Slack wants.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// To be answered with this value at once, to prove that the address is ours.
+    Challenge(String),
+    /// To be remembered and handled.
+    Event(Routed),
+}
+
+/// Reads a request of the Events API, an interaction or a command, given as JSON.
+pub fn parse(body: &Value) -> Request {
+    match text(body, "/type") {
+        Some("url_verification") => {
+            Request::Challenge(text(body, "/challenge").unwrap_or_default().to_owned())
+        }
+        Some("event_callback") => Request::Event(callback(body)),
+        Some("block_actions") => Request::Event(click(body)),
+        kind => Request::Event(unknown(kind.unwrap_or("none"), body)),
+    }
+}
+
+fn callback(body: &Value) -> Routed {
+    let Some(event) = body.get("event") else { return unknown("event_callback", body) };
+    let routed = match text(event, "/type") {
+        Some("message") => message(body, event),
+        Some("reaction_added") => reaction(event, true),
+        Some("reaction_removed") => reaction(event, false),
+        kind => Some(unknown(kind.unwrap_or("none"), body)),
+    };
+    routed.unwrap_or_else(|| unknown(text(event, "/type").unwrap_or("none"), body))
+}
+
+/// What a message event means (`slack.md` D.2).
+fn message(body: &Value, event: &Value) -> Option<Routed> {
+    match text(event, "/subtype") {
+        None | Some("file_share" | "thread_broadcast") => written(body, event),
+        Some("message_changed") => changed(body, event),
+        Some("message_deleted") => deleted(event, text(event, "/deleted_ts")?),
+        Some(_) => Some(not_ours(event)),
+    }
+}
+
+fn written(body: &Value, event: &Value) -> Option<Routed> {
+    let channel = ChannelId::parse(text(event, "/channel")?)?;
+    let ts = MessageTs::parse(text(event, "/ts")?)?;
+    let root = text(event, "/thread_ts").filter(|root| *root != ts.as_str());
+    let (Some(root), false) = (root, is_bot(body, event)) else { return Some(not_ours(event)) };
+    let thread = MessageTs::parse(root)?;
+    let user = SlackUserId::parse(text(event, "/user")?)?;
+    let files = event.get("files").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    Some(Routed {
+        key: format!("m:{channel}:{ts}"),
+        about: Some((channel.clone(), thread.clone())),
+        event: SlackEvent::Message {
+            text: words(event),
+            files: files.iter().map(file_name).collect(),
+            channel,
+            ts,
+            thread,
+            user,
+        },
+    })
+}
+
+/// Only a person's change of the text counts: link previews and reply counters change messages too.
+fn changed(body: &Value, event: &Value) -> Option<Routed> {
+    let now = event.get("message")?;
+    if text(now, "/subtype") == Some("tombstone") {
+        return deleted(event, text(now, "/ts")?);
+    }
+    let before = event.get("previous_message").unwrap_or(&Value::Null);
+    let same = text(now, "/text") == text(before, "/text");
+    let Some(edited) = text(now, "/edited/ts").filter(|_| !same && !is_bot(body, now)) else {
+        return Some(not_ours(event));
+    };
+    let channel = ChannelId::parse(text(event, "/channel")?)?;
+    let ts = MessageTs::parse(text(now, "/ts")?)?;
+    Some(Routed {
+        key: format!("e:{channel}:{ts}:{edited}"),
+        about: Some((channel.clone(), ts.clone())),
+        event: SlackEvent::Edited {
+            user: SlackUserId::parse(text(now, "/user")?)?,
+            text: words(now),
+            channel,
+            ts,
+        },
+    })
+}
+
+fn deleted(event: &Value, ts: &str) -> Option<Routed> {
+    let channel = ChannelId::parse(text(event, "/channel")?)?;
+    let ts = MessageTs::parse(ts)?;
+    Some(Routed {
+        key: format!("d:{channel}:{ts}"),
+        about: Some((channel.clone(), ts.clone())),
+        event: SlackEvent::Deleted { channel, ts },
+    })
+}
+
+fn reaction(event: &Value, added: bool) -> Option<Routed> {
+    if text(event, "/item/type")? != "message" {
+        return Some(not_ours(event));
+    }
+    let channel = ChannelId::parse(text(event, "/item/channel")?)?;
+    let ts = MessageTs::parse(text(event, "/item/ts")?)?;
+    let user = SlackUserId::parse(text(event, "/user")?)?;
+    let name = emoji::base_name(text(event, "/reaction")?).to_owned();
+    let sign = if added { '+' } else { '-' };
+    let at = text(event, "/event_ts").unwrap_or_default();
+    Some(Routed {
+        key: bounded(format!("r:{channel}:{ts}:{user}:{sign}{name}:{at}")),
+        about: Some((channel.clone(), ts.clone())),
+        event: SlackEvent::Reaction { channel, ts, user, name, added },
+    })
+}
+
+fn click(body: &Value) -> Routed {
+    pressed(body).unwrap_or_else(|| unknown("block_actions", body))
+}
+
+fn pressed(body: &Value) -> Option<Routed> {
+    let action = body.pointer("/actions/0")?;
+    let channel = text(body, "/channel/id").or_else(|| text(body, "/container/channel_id"))?;
+    let message = text(body, "/container/message_ts").or_else(|| text(body, "/message/ts"))?;
+    let click = Click {
+        user: SlackUserId::parse(text(body, "/user/id")?)?,
+        action: text(action, "/action_id")?.to_owned(),
+        value: text(action, "/value").unwrap_or_default().to_owned(),
+        channel: ChannelId::parse(channel)?,
+        message: MessageTs::parse(message)?,
+        response_url: text(body, "/response_url").map(str::to_owned),
+    };
+    let root = text(body, "/container/thread_ts")
+        .or_else(|| text(body, "/message/thread_ts"))
+        .unwrap_or(message);
+    let at = text(action, "/action_ts").unwrap_or_default();
+    Some(Routed {
+        key: bounded(format!("c:{at}:{}:{}:{}", click.user, click.action, click.value)),
+        about: Some((click.channel.clone(), MessageTs::parse(root)?)),
+        event: SlackEvent::Click(click),
+    })
+}
+
+fn unknown(kind: &str, body: &Value) -> Routed {
+    let key = match text(body, "/event_id") {
+        Some(id) => bounded(format!("v:{id}")),
+        None => format!("h:{}", hash(body.to_string().as_bytes())),
+    };
+    let kind: String = kind.chars().filter(|c| !c.is_control()).take(64).collect();
+    Routed { key, about: None, event: SlackEvent::Unknown { kind } }
+}
+
+fn not_ours(event: &Value) -> Routed {
+    let key = format!("n:{}", hash(event.to_string().as_bytes()));
+    Routed { key, about: None, event: SlackEvent::NotOurs }
+}
+
+/// Reads the text of a message, as an event or an answer of Slack holds it.
+pub fn words(message: &Value) -> crate::model::Rich {
+    mrkdwn::read(message.get("blocks"), text(message, "/text").unwrap_or_default())
+}
+
+/// Posts of any app, and our own ones even where they carry a person's name (`slack.md` D.3).
+fn is_bot(body: &Value, message: &Value) -> bool {
+    let ours = text(message, "/app_id").is_some_and(|app| text(body, "/api_app_id") == Some(app));
+    let bot = ["/bot_id", "/bot_profile/app_id"].iter().any(|p| text(message, p).is_some());
+    ours || bot || text(message, "/user") == Some("USLACKBOT")
+}
+
+fn file_name(file: &Value) -> String {
+    text(file, "/title").or_else(|| text(file, "/name")).unwrap_or("?").to_owned()
+}
+
+fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
+    value.pointer(pointer)?.as_str().filter(|text| !text.is_empty())
+}
+
+/// Keeps keys short, whatever the sender puts into ids.
+fn bounded(key: String) -> String {
+    if key.len() <= 512 { key } else { format!("h:{}", hash(key.as_bytes())) }
+}
+
+fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        use std::fmt::Write;
+        write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
+        hex
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn event(event: &Value) -> Routed {
+        let body = json!({"type": "event_callback", "event_id": "Ev1", "api_app_id": "A1", "event": event});
+        match parse(&body) {
+            Request::Event(routed) => routed,
+            Request::Challenge(_) => panic!("not a challenge"),
+        }
+    }
+
+    fn reply() -> Value {
+        json!({"type": "message", "channel": "C1", "user": "U1", "ts": "2.0", "thread_ts": "1.0", "text": "oi &amp; tchau"})
+    }
+
+    fn with(mut base: Value, key: &str, value: Value) -> Value {
+        base[key] = value;
+        base
+    }
+
+    #[test]
+    fn a_thread_message_is_keyed_by_what_it_is_and_not_by_its_delivery() {
+        let routed = event(&reply());
+        assert_eq!(routed.key, "m:C1:2.0");
+        assert_eq!(routed.about.unwrap().1.as_str(), "1.0");
+        assert!(matches!(routed.event, SlackEvent::Message { .. }));
+    }
+
+    #[test]
+    fn file_shares_and_broadcasts_are_real_messages() {
+        for subtype in ["file_share", "thread_broadcast"] {
+            let routed = event(&with(reply(), "subtype", subtype.into()));
+            assert!(matches!(routed.event, SlackEvent::Message { .. }), "{subtype}");
+        }
+    }
+
+    #[test]
+    fn what_no_person_wrote_into_a_thread_is_not_ours() {
+        let root = with(reply(), "thread_ts", "2.0".into());
+        let bot = with(reply(), "bot_id", "B1".into());
+        let app = with(reply(), "app_id", "A1".into());
+        for subtype in ["bot_message", "channel_join", "huddle_thread", "brand_new"] {
+            let odd = with(reply(), "subtype", subtype.into());
+            assert_eq!(event(&odd).event, SlackEvent::NotOurs, "{subtype}");
+        }
+        for other in [root, bot, app] {
+            assert_eq!(event(&other).event, SlackEvent::NotOurs, "{other}");
+        }
+    }
+
+    #[test]
+    fn only_a_persons_edit_is_an_edit() {
+        let edit = json!({"type": "message", "subtype": "message_changed", "channel": "C1",
+            "message": {"ts": "2.0", "user": "U1", "text": "new", "edited": {"user": "U1", "ts": "3.0"}},
+            "previous_message": {"text": "old"}});
+        assert_eq!(event(&edit).key, "e:C1:2.0:3.0");
+        let mut unfurl = edit.clone();
+        unfurl["message"]["edited"] = Value::Null;
+        assert_eq!(event(&unfurl).event, SlackEvent::NotOurs);
+        let mut same = edit.clone();
+        same["previous_message"]["text"] = "new".into();
+        assert_eq!(event(&same).event, SlackEvent::NotOurs);
+        let mut gone = edit;
+        gone["message"]["subtype"] = "tombstone".into();
+        gone["previous_message"] = json!([]);
+        assert!(matches!(event(&gone).event, SlackEvent::Deleted { .. }));
+    }
+
+    #[test]
+    fn a_reaction_loses_its_skin_tone_and_each_gesture_counts_once() {
+        let added = json!({"type": "reaction_added", "user": "U1", "reaction": "eyes::skin-tone-3",
+            "item": {"type": "message", "channel": "C1", "ts": "1.0"}, "event_ts": "5.0"});
+        let routed = event(&added);
+        assert!(matches!(&routed.event, SlackEvent::Reaction { name, added: true, .. } if name == "eyes"));
+        let again = event(&with(added, "event_ts", "6.0".into()));
+        assert_ne!(routed.key, again.key);
+    }
+
+    #[test]
+    fn a_click_is_about_the_root_of_its_thread() {
+        let click = json!({"type": "block_actions", "user": {"id": "U1"}, "team": null,
+            "container": {"type": "message", "channel_id": "C1", "message_ts": "2.0", "thread_ts": "1.0"},
+            "actions": [{"action_id": "claim", "value": "default/t", "action_ts": "9.1"}]});
+        let Request::Event(routed) = parse(&click) else { panic!("an event") };
+        assert_eq!(routed.about.unwrap().1.as_str(), "1.0");
+        assert_eq!(routed.key, "c:9.1:U1:claim:default/t");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_json_is_some_event(body in crate::model::content::any_json()) {
+            parse(&body);
+            event(&body);
+        }
+    }
+}

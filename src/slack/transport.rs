@@ -1,0 +1,177 @@
+//! slack-morphism over our own `reqwest` client.
+//!
+//! Decision: the library's hyper connector would bring a second HTTP stack and has no timeouts;
+//! this one shares our client, its timeouts and its TLS provider, and it insists on an answer that
+//! says `"ok": true`. The library takes an HTML page or `{"ok":false}` without a code for success
+//! (`slack.md` A.3).
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use slack_morphism::errors::{
+    SlackClientApiError, SlackClientError, SlackClientHttpError, SlackClientHttpProtocolError,
+    SlackClientProtocolError, SlackRateLimitError,
+};
+use slack_morphism::multipart_form::FileMultipartData;
+use slack_morphism::{
+    ClientResult, SlackClientApiCallContext, SlackClientHttpConnector, SlackClientId,
+    SlackClientSecret,
+};
+use std::time::Duration;
+use url::Url;
+
+/// Carries the library's calls over our HTTP client.
+#[derive(Clone, Debug)]
+pub(super) struct Transport {
+    http: reqwest::Client,
+    base: String,
+}
+
+/// The part of every answer of Slack that says whether the call succeeded.
+#[derive(Deserialize)]
+struct Answer {
+    ok: bool,
+    error: Option<String>,
+}
+
+impl Transport {
+    /// Calls go to `{base}/{method}`.
+    pub(super) fn new(http: reqwest::Client, base: &str) -> Self {
+        Self { http, base: base.trim_end_matches('/').to_owned() }
+    }
+
+    async fn send<RS: DeserializeOwned>(
+        request: reqwest::RequestBuilder,
+        context: SlackClientApiCallContext<'_>,
+    ) -> ClientResult<RS> {
+        let request = match context.token {
+            Some(token) => request.bearer_auth(&token.token_value.0),
+            None => request,
+        };
+        let response = request.send().await.map_err(lost)?;
+        let status = response.status();
+        if status == reqwest::StatusCode::TOO_MANY_REQUESTS {
+            let after = response
+                .headers()
+                .get(reqwest::header::RETRY_AFTER)
+                .and_then(|value| value.to_str().ok()?.trim().parse().ok())
+                .map(Duration::from_secs);
+            let mut limit = SlackRateLimitError::new();
+            limit.retry_after = after;
+            return Err(SlackClientError::RateLimitError(limit));
+        }
+        if !status.is_success() {
+            return Err(SlackClientError::HttpError(SlackClientHttpError::new(status)));
+        }
+        read(&response.bytes().await.map_err(lost)?)
+    }
+}
+
+fn read<RS: DeserializeOwned>(body: &[u8]) -> ClientResult<RS> {
+    let answer: Answer = serde_json::from_slice(body).map_err(unreadable)?;
+    if answer.ok {
+        return serde_json::from_slice(body).map_err(unreadable);
+    }
+    let code = answer.error.unwrap_or_else(|| "unknown_error".to_owned());
+    Err(SlackClientError::ApiError(SlackClientApiError::new(code)))
+}
+
+fn lost(error: reqwest::Error) -> SlackClientError {
+    let error = SlackClientHttpProtocolError { cause: Some(Box::new(error.without_url())) };
+    SlackClientError::HttpProtocolError(error)
+}
+
+fn unreadable(error: serde_json::Error) -> SlackClientError {
+    SlackClientError::ProtocolError(SlackClientProtocolError::new(error))
+}
+
+impl SlackClientHttpConnector for Transport {
+    fn http_get_uri<'a, RS>(
+        &'a self,
+        full_uri: Url,
+        context: SlackClientApiCallContext<'a>,
+    ) -> BoxFuture<'a, ClientResult<RS>>
+    where
+        RS: for<'de> Deserialize<'de> + Send + 'a,
+    {
+        Self::send(self.http.get(full_uri), context).boxed()
+    }
+
+    fn http_get_with_client_secret<'a, RS>(
+        &'a self,
+        full_uri: Url,
+        client_id: &'a SlackClientId,
+        client_secret: &'a SlackClientSecret,
+    ) -> BoxFuture<'a, ClientResult<RS>>
+    where
+        RS: for<'de> Deserialize<'de> + Send + 'a,
+    {
+        let request = self.http.get(full_uri).basic_auth(&client_id.0, Some(&client_secret.0));
+        async move {
+            let response = request.send().await.map_err(lost)?;
+            read(&response.bytes().await.map_err(lost)?)
+        }
+        .boxed()
+    }
+
+    fn http_post_uri<'a, RQ, RS>(
+        &'a self,
+        full_uri: Url,
+        request_body: &'a RQ,
+        context: SlackClientApiCallContext<'a>,
+    ) -> BoxFuture<'a, ClientResult<RS>>
+    where
+        RQ: Serialize + Send + Sync,
+        RS: for<'de> Deserialize<'de> + Send + 'a,
+    {
+        Self::send(self.http.post(full_uri).json(request_body), context).boxed()
+    }
+
+    fn http_post_uri_multipart_form<'a, 'p, RS, PT, TS>(
+        &'a self,
+        full_uri: Url,
+        file: Option<FileMultipartData<'p>>,
+        params: &'p PT,
+        context: SlackClientApiCallContext<'a>,
+    ) -> BoxFuture<'a, ClientResult<RS>>
+    where
+        RS: for<'de> Deserialize<'de> + Send + 'a,
+        PT: IntoIterator<Item = (&'p str, Option<TS>)> + Clone,
+        TS: AsRef<str> + 'p + Send,
+    {
+        let mut form = reqwest::multipart::Form::new();
+        for (name, value) in params.clone() {
+            if let Some(value) = value {
+                form = form.text(name.to_owned(), value.as_ref().to_owned());
+            }
+        }
+        if let Some(file) = file {
+            let part = reqwest::multipart::Part::bytes(file.data.to_vec()).file_name(file.name);
+            form = form.part("file", part);
+        }
+        Self::send(self.http.post(full_uri).multipart(form), context).boxed()
+    }
+
+    fn http_post_uri_binary<'a, 'p, RS>(
+        &'a self,
+        full_uri: Url,
+        content_type: String,
+        data: &'a [u8],
+        context: SlackClientApiCallContext<'a>,
+    ) -> BoxFuture<'a, ClientResult<RS>>
+    where
+        RS: for<'de> Deserialize<'de> + Send + 'a,
+    {
+        let request = self
+            .http
+            .post(full_uri)
+            .header(reqwest::header::CONTENT_TYPE, content_type)
+            .body(data.to_vec());
+        Self::send(request, context).boxed()
+    }
+
+    fn create_method_uri_path(&self, method_relative_uri: &str) -> ClientResult<Url> {
+        Ok(format!("{}/{method_relative_uri}", self.base).parse()?)
+    }
+}
