@@ -15,7 +15,7 @@ use super::error::Error;
 use super::parse::{self, ThreadMessage};
 use crate::clock::Clock;
 use crate::gate::{Gate, Shut};
-use crate::model::{BotName, Fault, Snapshot, TicketId};
+use crate::model::{BotName, Failure, Fault, Snapshot, TicketId};
 use crate::telemetry;
 
 /// Most entries that Blip puts on a page (`blip.md` §1.1).

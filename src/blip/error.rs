@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::model::Fault;
+use crate::model::{Failure, Fault};
 
 /// A failed call to Blip.
 #[derive(Debug, thiserror::Error)]
@@ -97,9 +97,10 @@ impl Error {
             _ => None,
         }
     }
+}
 
-    /// What this means for the event that needed the call.
-    pub fn fault(&self) -> Fault {
+impl Failure for Error {
+    fn fault(&self) -> Fault {
         match self {
             Self::Busy { after, .. } => Fault::Busy { after: *after },
             Self::Unreachable { .. } => Fault::Down,

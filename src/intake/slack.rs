@@ -89,9 +89,10 @@ async fn remember(intake: &Intake, routed: Routed, body: Vec<u8>) -> Result<(), 
         | SlackEvent::Click(_) => {}
     }
     let received = intake.clock.now();
-    let lane = match routed.about {
-        Some((channel, ts)) => Lane::Message(channel, ts),
-        None => Lane::Own(format!("slack:{}", routed.key)),
+    let lane = match (routed.ticket, routed.about) {
+        (Some(ticket), _) => Lane::Ticket(ticket),
+        (None, Some((channel, ts))) => Lane::Message(channel, ts),
+        (None, None) => Lane::Own(format!("slack:{}", routed.key)),
     };
     let key = routed.key;
     intake.put(NewItem { source: Source::Slack, lane, key, body, received, due: received }).await

@@ -45,3 +45,9 @@ impl Fault {
         }
     }
 }
+
+/// An error of a call to a platform.
+pub trait Failure: std::fmt::Display {
+    /// What it means for the event that needed the call.
+    fn fault(&self) -> Fault;
+}

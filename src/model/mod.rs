@@ -9,11 +9,12 @@ pub mod content;
 pub mod event;
 pub mod fault;
 pub mod ids;
+pub mod reply;
 pub mod text;
 pub mod ticket;
 
 pub use content::{Content, Inline, Media, Paragraph, Rich, Style};
 pub use event::{BlipEvent, Click, ReceiptKind, SlackEvent};
-pub use fault::Fault;
+pub use fault::{Failure, Fault};
 pub use ids::{BotName, ChannelId, MessageTs, SlackUserId, TicketId};
 pub use ticket::{Agent, Customer, Ending, Move, Refusal, Snapshot, State, Thread, Ticket};

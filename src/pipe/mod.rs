@@ -1,1 +1,253 @@
-//! TODO
+//! From the inbox to the far ends: two straight pipes and what the bridge does of its own accord.
+//!
+//! ```text
+//!  item from Blip  ──→ blip_to_slack ──→ slack::Client
+//!  item from Slack ──→ slack_to_blip ──→ blip::Client      (moves: claim, release, close)
+//!  chore           ──→ desk          ──→ slack::Client      (card, marks, context, checks)
+//! ```
+//!
+//! Handling an item is a straight function from top to bottom. It asks for its outside calls by
+//! name through [`Bridge::once`]; after a failure or a crash it runs again from the top, and what
+//! was done already answers at once.
+//!
+//! Invariant: no call with an effect on a far end is made again unless a look at the far end has
+//! shown that it did not take effect (`an_answer_lost_after_the_effect_is_not_sent_twice`).
+
+#![warn(clippy::wildcard_enum_match_arm)]
+
+mod blip_to_slack;
+mod desk;
+mod moves;
+mod slack_to_blip;
+mod sweep;
+mod thread;
+
+pub use sweep::Sweep;
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::future::Future;
+use std::sync::Arc;
+
+use dashmap::DashMap;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::inbox::{Ending, Handled, Pipe};
+use crate::locale::Words;
+use crate::model::reply::ReplyRules;
+use crate::model::{BotName, ChannelId, Failure, Fault, SlackUserId, TicketId};
+use crate::store::{self, Begun, Item, Pace, SharedStore, Source};
+use crate::{blip, slack};
+
+/// The bridge's own namespace for ids that are derived, so that the same event gets the same id
+/// whenever it is handled.
+const IDS: Uuid = Uuid::from_u128(0x6f1d_9c1e_7a42_4d53_9f0b_b1a6_51ac_4e07);
+
+/// Handles the items of the inbox.
+pub struct Bridge {
+    /// The memory.
+    pub store: SharedStore,
+    /// Calls Slack.
+    pub slack: Arc<slack::Client>,
+    /// Calls Blip, for each bot.
+    pub bots: HashMap<BotName, Arc<blip::Client>>,
+    /// The time.
+    pub clock: Clock,
+    /// What people read.
+    pub words: Words,
+    /// How the team wants it.
+    pub rules: Rules,
+    /// Ids of channels that are configured by name.
+    pub channels: DashMap<String, ChannelId>,
+}
+
+/// How the team wants it.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// What a thread message is.
+    pub reply: ReplyRules,
+    /// The reaction that claims.
+    pub claim_reaction: String,
+    /// The reaction that closes.
+    pub close_reaction: String,
+    /// Whether reactions count on any message of the thread, or on the card only.
+    pub reactions_anywhere: bool,
+    /// The user group whose members are agents; all full members if there is none.
+    pub agent_group: Option<String>,
+    /// Blip's identities of agents whose e-mail address differs.
+    pub agent_map: HashMap<SlackUserId, String>,
+    /// Blip's identity for agents without one of their own.
+    pub default_agent: Option<String>,
+    /// The channel for tickets, by id or as `#name`.
+    pub channel: String,
+    /// The channels of bots.
+    pub bot_channels: HashMap<BotName, String>,
+    /// The channels of teams.
+    pub team_channels: HashMap<String, String>,
+    /// How fast to post to one channel; `None` posts as fast as Slack takes it.
+    pub pace: Option<Pace>,
+    /// How many messages from before the handoff are shown.
+    pub context_messages: u32,
+}
+
+/// Why handling an item stops before its end.
+#[derive(Debug)]
+enum Halt {
+    /// It is not its turn yet.
+    Wait(Timestamp),
+    /// A call failed.
+    Call { fault: Fault, error: String },
+    /// The store failed.
+    Store(store::Error),
+}
+
+type Step<T> = Result<T, Halt>;
+
+/// Why a call that is made once did not succeed.
+#[derive(Debug)]
+enum Failed<E> {
+    /// The far end.
+    Call(E),
+    /// The store.
+    Store(store::Error),
+}
+
+impl<E: Failure> From<Failed<E>> for Halt {
+    fn from(failed: Failed<E>) -> Self {
+        match failed {
+            Failed::Call(error) => Self::Call { fault: error.fault(), error: error.to_string() },
+            Failed::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl<E> From<store::Error> for Failed<E> {
+    fn from(error: store::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<store::Error> for Halt {
+    fn from(error: store::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<slack::Error> for Halt {
+    fn from(error: slack::Error) -> Self {
+        Failed::Call(error).into()
+    }
+}
+
+impl From<blip::Error> for Halt {
+    fn from(error: blip::Error) -> Self {
+        Failed::Call(error).into()
+    }
+}
+
+/// How handling went: what became of the first so many items.
+type Outcome = Step<Handled>;
+
+impl Pipe for Bridge {
+    async fn handle(&self, lane: &str, items: &[Item]) -> Handled {
+        let Some(first) = items.first() else { return Handled::one(Ending::Done) };
+        let outcome = match first.source {
+            Source::Blip => self.on_blip(lane, items).await,
+            Source::Slack => self.on_slack(lane, first).await,
+            Source::Desk => self.on_chore(lane, items).await,
+        };
+        outcome.unwrap_or_else(|halt| Handled::one(halt.ending(first)))
+    }
+}
+
+impl Halt {
+    fn broken(what: impl Display) -> Self {
+        Self::Call { fault: Fault::Broken, error: what.to_string() }
+    }
+
+    fn ending(self, item: &Item) -> Ending {
+        match self {
+            Self::Wait(until) => Ending::Wait(until),
+            Self::Call { fault, error } => {
+                tracing::warn!(item.id, item.source = item.source.name(), error, "a call failed");
+                Ending::Failed(fault)
+            }
+            Self::Store(error) => {
+                tracing::error!(item.id, %error, "the store failed while an item was handled");
+                Ending::Failed(Fault::Down)
+            }
+        }
+    }
+}
+
+impl Bridge {
+    /// Makes an outside call that must take effect once, however often the item is handled.
+    ///
+    /// `look` finds the effect at the far end; it is asked only if the call may have been made
+    /// before without us knowing how it ended. A call that certainly had no effect leaves no trace.
+    async fn once<T, E>(
+        &self,
+        item: &Item,
+        step: &str,
+        channel: Option<&ChannelId>,
+        look: impl Future<Output = Result<Option<T>, E>> + Send,
+        send: impl Future<Output = Result<T, E>> + Send,
+    ) -> Result<T, Failed<E>>
+    where
+        T: Serialize + DeserializeOwned,
+        E: Failure,
+    {
+        let begun = self.store.begin(item.id, step, channel, self.clock.now()).await?;
+        let may_be_done = match begun {
+            Begun::Done(result) => match serde_json::from_str(&result) {
+                Ok(result) => return Ok(result),
+                Err(_) => return Err(store::Error::Unreadable { what: "result of a call" }.into()),
+            },
+            Begun::Unsure => true,
+            Begun::Fresh => item.doubt,
+        };
+        if may_be_done && let Some(found) = look.await.map_err(Failed::Call)? {
+            self.record(item, step, &found).await?;
+            return Ok(found);
+        }
+        match send.await {
+            Ok(result) => {
+                self.record(item, step, &result).await?;
+                Ok(result)
+            }
+            Err(error) => {
+                if !error.fault().is_unsure() {
+                    self.store.forget(item.id, step).await?;
+                }
+                Err(Failed::Call(error))
+            }
+        }
+    }
+
+    async fn record<T: Serialize>(&self, item: &Item, step: &str, result: &T) -> store::Result<()> {
+        let result = serde_json::to_string(result);
+        let result = result.map_err(|_| store::Error::Unreadable { what: "result of a call" })?;
+        self.store.record(item.id, step, &result).await
+    }
+
+    /// The client of a ticket's bot.
+    fn bot(&self, ticket: &TicketId) -> Step<&blip::Client> {
+        let missing = || Halt::broken(format!("no bot named {} is configured", ticket.bot()));
+        self.bots.get(ticket.bot()).map(Arc::as_ref).ok_or_else(missing)
+    }
+
+    /// Sets the bridge something to do.
+    async fn set_out(&self, chore: store::NewItem) -> store::Result<()> {
+        self.store.accept(chore).await.map(drop)
+    }
+}
+
+/// What a post can be found by at Slack: the same for the same step of the same event.
+fn delivery(item: &Item, step: &str) -> String {
+    let name = format!("{}:{}:{step}", item.source.name(), item.key);
+    Uuid::new_v5(&IDS, name.as_bytes()).to_string()
+}

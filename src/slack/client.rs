@@ -21,7 +21,7 @@ use super::error::Error;
 use super::transport::Transport;
 use crate::clock::Clock;
 use crate::gate::{Gate, Shut};
-use crate::model::{ChannelId, Fault, MessageTs, SlackUserId};
+use crate::model::{ChannelId, Failure, Fault, MessageTs, SlackUserId};
 use crate::telemetry;
 
 /// How long what we know of a person, channel or group is believed.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use slack_morphism::errors::SlackClientError;
 
-use crate::model::Fault;
+use crate::model::{Failure, Fault};
 
 /// A failed call to Slack.
 #[derive(Debug, thiserror::Error)]
@@ -139,9 +139,10 @@ impl Error {
     pub fn is_message_gone(&self) -> bool {
         matches!(self, Self::Orphaned { .. }) || self.code().is_some_and(|c| GONE.contains(&c))
     }
+}
 
-    /// What this means for the event that needed the call (`slack.md` C.5).
-    pub fn fault(&self) -> Fault {
+impl Failure for Error {
+    fn fault(&self) -> Fault {
         match self {
             Self::Busy { after, .. } => Fault::Busy { after: *after },
             Self::Unreachable { .. } => Fault::Down,

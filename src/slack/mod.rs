@@ -15,3 +15,25 @@ pub mod verify;
 
 pub use client::{Client, Post, Posted, Profile};
 pub use error::Error;
+
+/// The names of our buttons, and what each carries.
+pub mod action {
+    /// Claims the ticket that the button carries.
+    pub const CLAIM: &str = "claim";
+    /// Claims the ticket that the button carries, even from another agent.
+    pub const TAKE_OVER: &str = "take_over";
+    /// Releases the ticket that the button carries.
+    pub const RELEASE: &str = "release";
+    /// Closes the ticket that the button carries.
+    pub const CLOSE: &str = "close";
+    /// Sends the message that the button carries, before its ticket, to the customer.
+    pub const SEND: &str = "send";
+    /// Claims the ticket and sends the message that the button carries, before its ticket.
+    pub const TAKE_OVER_AND_SEND: &str = "take_over_and_send";
+    /// Leaves the message that the button carries, before its ticket, a note.
+    pub const KEEP: &str = "keep";
+    /// Puts the parked item that the button carries, before its ticket, back.
+    pub const RETRY: &str = "retry";
+    /// Gives the parked item that the button carries, before its ticket, up.
+    pub const SKIP: &str = "skip";
+}

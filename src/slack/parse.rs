@@ -7,8 +7,8 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{emoji, mrkdwn};
-use crate::model::{ChannelId, Click, MessageTs, SlackEvent, SlackUserId};
+use super::{action, emoji, mrkdwn};
+use crate::model::{ChannelId, Click, MessageTs, SlackEvent, SlackUserId, TicketId};
 
 /// An event and what it is about.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +17,8 @@ pub struct Routed {
     pub key: String,
     /// The message whose ticket it belongs to: the root of a thread, the message reacted to.
     pub about: Option<(ChannelId, MessageTs)>,
+    /// The ticket it belongs to, where a button of ours says so.
+    pub ticket: Option<TicketId>,
     /// What happened.
     pub event: SlackEvent,
 }
@@ -74,6 +76,7 @@ fn written(body: &Value, event: &Value) -> Option<Routed> {
     Some(Routed {
         key: format!("m:{channel}:{ts}"),
         about: Some((channel.clone(), thread.clone())),
+        ticket: None,
         event: SlackEvent::Message {
             text: words(event),
             files: files.iter().map(file_name).collect(),
@@ -101,6 +104,7 @@ fn changed(body: &Value, event: &Value) -> Option<Routed> {
     Some(Routed {
         key: format!("e:{channel}:{ts}:{edited}"),
         about: Some((channel.clone(), ts.clone())),
+        ticket: None,
         event: SlackEvent::Edited {
             user: SlackUserId::parse(text(now, "/user")?)?,
             text: words(now),
@@ -116,6 +120,7 @@ fn deleted(event: &Value, ts: &str) -> Option<Routed> {
     Some(Routed {
         key: format!("d:{channel}:{ts}"),
         about: Some((channel.clone(), ts.clone())),
+        ticket: None,
         event: SlackEvent::Deleted { channel, ts },
     })
 }
@@ -133,6 +138,7 @@ fn reaction(event: &Value, added: bool) -> Option<Routed> {
     Some(Routed {
         key: bounded(format!("r:{channel}:{ts}:{user}:{sign}{name}:{at}")),
         about: Some((channel.clone(), ts.clone())),
+        ticket: None,
         event: SlackEvent::Reaction { channel, ts, user, name, added },
     })
 }
@@ -160,8 +166,19 @@ fn pressed(body: &Value) -> Option<Routed> {
     Some(Routed {
         key: bounded(format!("c:{at}:{}:{}:{}", click.user, click.action, click.value)),
         about: Some((click.channel.clone(), MessageTs::parse(root)?)),
+        ticket: ticket_of(&click),
         event: SlackEvent::Click(click),
     })
+}
+
+/// The ticket that one of our buttons carries: alone, or after what else it carries.
+fn ticket_of(click: &Click) -> Option<TicketId> {
+    match click.action.as_str() {
+        action::CLAIM | action::TAKE_OVER | action::RELEASE | action::CLOSE => {
+            TicketId::parse(&click.value)
+        }
+        _ => TicketId::parse(click.value.split_once(' ')?.1),
+    }
 }
 
 fn unknown(kind: &str, body: &Value) -> Routed {
@@ -170,12 +187,12 @@ fn unknown(kind: &str, body: &Value) -> Routed {
         None => format!("h:{}", hash(body.to_string().as_bytes())),
     };
     let kind: String = kind.chars().filter(|c| !c.is_control()).take(64).collect();
-    Routed { key, about: None, event: SlackEvent::Unknown { kind } }
+    Routed { key, about: None, ticket: None, event: SlackEvent::Unknown { kind } }
 }
 
 fn not_ours(event: &Value) -> Routed {
     let key = format!("n:{}", hash(event.to_string().as_bytes()));
-    Routed { key, about: None, event: SlackEvent::NotOurs }
+    Routed { key, about: None, ticket: None, event: SlackEvent::NotOurs }
 }
 
 /// Reads the text of a message, as an event or an answer of Slack holds it.

@@ -1,0 +1,137 @@
+//! What a customer sent, as words that an agent understands at a glance. No calls.
+
+use crate::locale::Words;
+use crate::model::text::split;
+use crate::model::{Content, Customer, Media, Ticket};
+
+/// Most characters of a customer's text in one post. Slack takes 4,000 in `text` (`slack.md` C.1),
+/// of which escaping may use some.
+const POST_CHARS: usize = 3000;
+/// Most characters of a message that is only quoted.
+const QUOTE_CHARS: usize = 200;
+/// Most characters of one line of what was said before the handoff.
+const CONTEXT_CHARS: usize = 400;
+
+/// The words of a content; `None` if there is nothing to show.
+pub fn content(content: &Content, words: &Words) -> Option<String> {
+    let text = match content {
+        Content::Text(text) => text.clone(),
+        Content::Media(media) => file(media, words),
+        Content::Place { latitude, longitude, label } => {
+            let place = label.clone().unwrap_or_default();
+            let title = words.say("content-place", &[("label", &place)]);
+            let map = format!("https://www.google.com/maps?q={latitude},{longitude}");
+            format!("{}\n{latitude}, {longitude}\n{map}", title.trim_end())
+        }
+        Content::Link { url, title, text } => {
+            let lines = [title.as_deref(), text.as_deref(), Some(url)];
+            lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
+        }
+        Content::Choice { text, options } => {
+            let numbered = options.iter().enumerate();
+            let options = numbered.map(|(number, option)| format!("{}. {option}", number + 1));
+            std::iter::once(text.clone()).chain(options).collect::<Vec<_>>().join("\n")
+        }
+        Content::Reply { quoted, answer } => {
+            let quoted = quoted.as_deref().and_then(|quoted| self::content(quoted, words));
+            let answer = self::content(answer, words).unwrap_or_default();
+            match quoted {
+                Some(quoted) => format!("> {}\n{answer}", one_line(&quoted, QUOTE_CHARS)),
+                None => answer,
+            }
+        }
+        Content::Reaction { emoji, on } => {
+            let on = on.as_deref().and_then(|on| self::content(on, words));
+            let on = on.map(|on| one_line(&on, QUOTE_CHARS)).unwrap_or_default();
+            match emoji {
+                Some(emoji) => words.say("content-reaction", &[("emoji", emoji), ("on", &on)]),
+                None => words.say("content-reaction-removed", &[("on", &on)]),
+            }
+        }
+        Content::Several(parts) => {
+            let parts = parts.iter().filter_map(|part| self::content(part, words));
+            parts.collect::<Vec<_>>().join("\n")
+        }
+        Content::Card { kind, lines } => {
+            format!("{}\n{}", words.say(kind, &[]), lines.join("\n"))
+        }
+        Content::Sensitive => words.say("content-sensitive", &[]),
+        Content::Notice(key) => words.say(key, &[]),
+        Content::Unknown { kind, text } => {
+            let title = words.say("content-unknown", &[("kind", kind)]);
+            match text {
+                Some(text) => format!("{title}\n{text}"),
+                None => title,
+            }
+        }
+    };
+    (!text.trim().is_empty()).then_some(text)
+}
+
+fn file(media: &Media, words: &Words) -> String {
+    let kind = match media.mime.as_deref().and_then(|mime| mime.split('/').next()) {
+        Some("image") => "content-image",
+        Some("audio" | "voice") => "content-audio",
+        Some("video") => "content-video",
+        Some("sticker") => "content-sticker",
+        _ => "content-file",
+    };
+    let title = words.say(kind, &[("title", media.title.as_deref().unwrap_or_default())]);
+    let mut lines = vec![title.trim_end().to_owned()];
+    if media.url.starts_with("https://") || media.url.starts_with("http://") {
+        lines.push(media.url.clone());
+    } else {
+        lines.push(words.say("content-file-unavailable", &[]));
+    }
+    lines.extend(media.caption.clone());
+    lines.join("\n")
+}
+
+/// What was said before the handoff: whether by the customer, and what; oldest first.
+pub fn context(said: &[(bool, Content)], words: &Words) -> Option<String> {
+    let line = |(by_customer, said): &(bool, Content)| {
+        let who = if *by_customer { "context-customer" } else { "context-bot" };
+        let text = one_line(&content(said, words)?, CONTEXT_CHARS);
+        Some(words.say(who, &[("text", &text)]))
+    };
+    let lines: Vec<String> = said.iter().filter_map(line).collect();
+    (!lines.is_empty()).then(|| format!("{}\n{}", words.say("context-title", &[]), lines.join("\n")))
+}
+
+/// The name under which a customer's messages are posted.
+pub fn author(customer: &Customer, words: &Words) -> String {
+    let name: String = name(customer).chars().filter(|c| !c.is_control()).take(60).collect();
+    format!("{name} ({})", words.channel(&customer.domain))
+}
+
+/// Text in pieces that each fit into a post; the first says who speaks if the post cannot.
+pub fn parts(text: &str, label: Option<&String>) -> Vec<String> {
+    let mut parts: Vec<String> = split(text, POST_CHARS).into_iter().map(str::to_owned).collect();
+    if let (Some(first), Some(label)) = (parts.first_mut(), label) {
+        *first = format!("{label}: {first}");
+    }
+    parts
+}
+
+/// What a customer is called.
+pub fn name(customer: &Customer) -> &str {
+    let identity = customer.identity.split('@').next().unwrap_or_default();
+    match &customer.name {
+        Some(name) => name,
+        None if identity.is_empty() => "?",
+        None => identity,
+    }
+}
+
+/// The number that people call a ticket by.
+pub fn number(ticket: &Ticket) -> String {
+    ticket.number.map(|number| format!("#{number}")).unwrap_or_default()
+}
+
+fn one_line(text: &str, chars: usize) -> String {
+    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match split(&line, chars).as_slice() {
+        [] | [_] => line,
+        [first, ..] => format!("{}…", first.trim_end()),
+    }
+}

@@ -323,6 +323,9 @@ pub trait Store: Send + Sync + 'static {
     /// Notes that an outside call that was begun did certainly not take effect.
     async fn forget(&self, item: ItemId, step: &str) -> Result<()>;
 
+    /// The outside calls of an item that were begun, each with its result if it is known.
+    async fn steps(&self, item: ItemId) -> Result<Vec<(String, Option<String>)>>;
+
     /// Whether an unfinished item has begun, before the given time, to post to this channel: then
     /// a message that is not known yet may become known.
     async fn is_posting(&self, channel: &ChannelId, before: Timestamp) -> Result<bool>;

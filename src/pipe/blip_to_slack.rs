@@ -1,0 +1,298 @@
+//! What happens at Blip, shown in Slack: a ticket arrives, a customer writes, a ticket ends.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::thread::{Saying, lane_of};
+use super::{Bridge, Outcome, Step};
+use crate::blip::parse;
+use crate::inbox::{Chore, Ending as Settled, Handled};
+use crate::model::{
+    BlipEvent, Content, Customer, Ending, ReceiptKind, Snapshot, State, Ticket, TicketId,
+};
+use crate::slack::{render, rich_text};
+use crate::store::{Begun, Item, Lane, Role};
+
+/// How long a new ticket waits for the customer's name; without it the card shows the identity.
+const NAME_PATIENCE: Duration = Duration::from_secs(3);
+/// How long a customer's message must have waited before it goes out together with those that came
+/// after it. Without pressure there is one post per message.
+const PRESSURE: SignedDuration = SignedDuration::from_millis(1500);
+/// Most messages in one post, so that a post stays readable and under Slack's limits.
+const MOST_TOGETHER: usize = 20;
+
+/// A customer's message that waits to be shown.
+struct Said<'a> {
+    item: &'a Item,
+    id: Option<String>,
+    content: Content,
+}
+
+impl Bridge {
+    /// Handles what Blip sent.
+    pub(super) async fn on_blip(&self, lane: &str, items: &[Item]) -> Outcome {
+        let Some(first) = items.first() else { return Ok(Handled::one(Settled::Done)) };
+        let Some(Lane::Ticket(id)) = Lane::parse(lane) else {
+            // Well-formed, but of no ticket: stored and counted, and nobody waits for it.
+            return Ok(Handled::one(Settled::Done));
+        };
+        match parse::event(id.bot(), &first.body) {
+            BlipEvent::Ticket(snapshot) => self.on_ticket(first, &snapshot).await?,
+            BlipEvent::Message { address, .. } => {
+                return self.on_customer_messages(items, &id, &address).await;
+            }
+            BlipEvent::Receipt { id: message, kind, reason, .. } => {
+                self.on_receipt(first, &id, &message, kind, reason).await?;
+            }
+            BlipEvent::Quiet | BlipEvent::Unknown { .. } => {}
+        }
+        Ok(Handled::one(Settled::Done))
+    }
+
+    async fn on_ticket(&self, item: &Item, snapshot: &Snapshot) -> Step<()> {
+        match self.store.ticket(&snapshot.id).await? {
+            Some(ticket) => {
+                // The card may have been posted in an earlier run that did not come this far.
+                self.set_out(Chore::context(&ticket.id, item.received)).await?;
+                self.on_news(item, ticket, snapshot).await
+            }
+            None if snapshot.is_waiting() => self.on_new_ticket(item, snapshot).await,
+            // A ticket that we never saw waiting was answered elsewhere.
+            None => Ok(()),
+        }
+    }
+
+    async fn on_new_ticket(&self, item: &Item, snapshot: &Snapshot) -> Step<()> {
+        let mut ticket = self.new_ticket(item, snapshot).await?;
+        self.post_card(item, &mut ticket, snapshot.first_words.as_ref()).await?;
+        tracing::info!(ticket.id = %ticket.id, "a ticket has arrived");
+        Ok(self.set_out(Chore::context(&ticket.id, item.received)).await?)
+    }
+
+    /// Makes a ticket of what Blip says, once it is the channel's turn.
+    async fn new_ticket(&self, item: &Item, snapshot: &Snapshot) -> Step<Ticket> {
+        let identity = snapshot.customer.clone().unwrap_or_default();
+        let domain = identity.rsplit_once('@').map(|(_, domain)| domain.to_owned());
+        let mut ticket = Ticket {
+            id: snapshot.id.clone(),
+            address: snapshot.address.clone(),
+            number: snapshot.number,
+            parent: snapshot.parent,
+            customer: Customer {
+                name: None,
+                domain: snapshot.domain.clone().or(domain).unwrap_or_default(),
+                identity,
+            },
+            team: snapshot.team.clone(),
+            tags: snapshot.tags.clone(),
+            opened: snapshot.opened.unwrap_or(item.received),
+            state: State::Unclaimed,
+            thread: None,
+            revision: 1,
+        };
+        let channel = self.channel_of(&ticket).await?;
+        self.turn(&lane_of(&ticket), &channel).await?;
+        ticket.customer.name = self.customer_name(&ticket).await?;
+        Ok(ticket)
+    }
+
+    /// Failure to learn the name never holds a ticket back.
+    async fn customer_name(&self, ticket: &Ticket) -> Step<Option<String>> {
+        let identity = ticket.customer.identity.as_str();
+        if identity.is_empty() {
+            return Ok(None);
+        }
+        let asked = self.bot(&ticket.id)?.contact_name(identity);
+        match tokio::time::timeout(NAME_PATIENCE, asked).await {
+            Ok(Ok(name)) => Ok(name),
+            Ok(Err(error)) => {
+                tracing::warn!(ticket.id = %ticket.id, %error, "the card goes without the name");
+                Ok(None)
+            }
+            Err(_) => {
+                tracing::warn!(ticket.id = %ticket.id, "the card goes without the name: no answer");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Brings a ticket that we know up to what Blip says of it.
+    pub(super) async fn on_news(
+        &self,
+        item: &Item,
+        mut ticket: Ticket,
+        snapshot: &Snapshot,
+    ) -> Step<()> {
+        if let Some(ending) = snapshot.ending() {
+            return self.on_ended(item, &mut ticket, ending).await;
+        }
+        let team = snapshot.team.clone().or_else(|| ticket.team.clone());
+        let tags =
+            if snapshot.tags.is_empty() { ticket.tags.clone() } else { snapshot.tags.clone() };
+        if team != ticket.team || tags != ticket.tags {
+            ticket.team = team;
+            ticket.tags = tags;
+            ticket.revision += 1;
+            self.store.put_ticket(&ticket).await?;
+        }
+        Ok(self.set_out(Chore::card(&ticket, self.clock.now())).await?)
+    }
+
+    /// Blip has ended a ticket: the thread gets one line, the card its last state.
+    pub(super) async fn on_ended(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        ending: Ending,
+    ) -> Step<()> {
+        if !ticket.is_closed() {
+            let at = item.received;
+            let line = self.words.ending(&ending, at);
+            let channel = self.channel_now(ticket).await?;
+            self.turn(&lane_of(ticket), &channel).await?;
+            self.say(item, "ended", ticket, &Saying::line(line)).await?;
+            ticket.enter(State::Closed { ending, at });
+            self.store.put_ticket(ticket).await?;
+            tracing::info!(ticket.id = %ticket.id, "a ticket was ended at Blip");
+        }
+        Ok(self.set_out(Chore::card(ticket, self.clock.now())).await?)
+    }
+
+    async fn channel_now(&self, ticket: &Ticket) -> Step<crate::model::ChannelId> {
+        match &ticket.thread {
+            Some(thread) => Ok(thread.channel.clone()),
+            None => self.channel_of(ticket).await,
+        }
+    }
+
+    /// Shows what a customer said; several messages at once if they have been waiting.
+    async fn on_customer_messages(
+        &self,
+        items: &[Item],
+        id: &TicketId,
+        address: &str,
+    ) -> Outcome {
+        let said: Vec<Said<'_>> = items.iter().map_while(|item| read(item, id)).collect();
+        let Some(first) = said.first() else { return Ok(Handled::one(Settled::Done)) };
+        let Some(mut ticket) = self.ticket_of_message(first.item, id, address).await? else {
+            tracing::warn!(ticket.id = %id, "a message for a ticket that Blip does not know");
+            return Ok(Handled::one(Settled::Done));
+        };
+        let channel = self.channel_now(&ticket).await?;
+        self.turn(&lane_of(&ticket), &channel).await?;
+        let count = self.together(first.item, said.len()).await?;
+        let said = said.get(..count).unwrap_or_default();
+        self.show(&mut ticket, said).await?;
+        Ok(Handled { items: count.max(1), ending: Settled::Done })
+    }
+
+    /// The ticket of a customer's message. One that we do not know gets its thread first.
+    async fn ticket_of_message(
+        &self,
+        item: &Item,
+        id: &TicketId,
+        address: &str,
+    ) -> Step<Option<Ticket>> {
+        if let Some(ticket) = self.store.ticket(id).await? {
+            return Ok(Some(ticket));
+        }
+        let Some(mut snapshot) = self.bot(id)?.ticket(id).await? else { return Ok(None) };
+        address.clone_into(&mut snapshot.address);
+        let mut ticket = self.new_ticket(item, &snapshot).await?;
+        self.post_card(item, &mut ticket, snapshot.first_words.as_ref()).await?;
+        self.set_out(Chore::context(&ticket.id, item.received)).await?;
+        if let Some(ending) = snapshot.ending() {
+            self.on_ended(item, &mut ticket, ending).await?;
+        }
+        Ok(Some(ticket))
+    }
+
+    /// Decides how many of the waiting messages go into one post, once for good: after a crash
+    /// the same messages must be looked for.
+    async fn together(&self, first: &Item, waiting: usize) -> Step<usize> {
+        const STEP: &str = "together";
+        let age = self.clock.now().duration_since(first.received);
+        let paced = self.rules.pace.is_some();
+        let steps = self.store.steps(first.id).await?;
+        if let Some((_, decided)) = steps.iter().find(|(step, _)| step == STEP) {
+            let decided = decided.as_deref().and_then(|count| count.parse().ok()).unwrap_or(1);
+            return Ok(decided.min(waiting));
+        }
+        if !paced || waiting < 2 || age < PRESSURE || !steps.is_empty() {
+            return Ok(1);
+        }
+        let count = waiting.min(MOST_TOGETHER);
+        if self.store.begin(first.id, STEP, None, self.clock.now()).await? == Begun::Fresh {
+            self.store.record(first.id, STEP, &count.to_string()).await?;
+        }
+        Ok(count)
+    }
+
+    async fn show(&self, ticket: &mut Ticket, said: &[Said<'_>]) -> Step<()> {
+        let Some(first) = said.first() else { return Ok(()) };
+        let texts: Vec<String> =
+            said.iter().filter_map(|said| render::content(&said.content, &self.words)).collect();
+        let text = texts.join("\n");
+        if text.is_empty() {
+            return Ok(());
+        }
+        let author = render::author(&ticket.customer, &self.words);
+        let label = if self.slack.has_author_names() { None } else { Some(&author) };
+        for (number, part) in render::parts(&text, label).into_iter().enumerate() {
+            let (fallback, block) = rich_text::literal(&part);
+            let saying = Saying {
+                text: fallback,
+                blocks: vec![block],
+                author: Some(author.clone()),
+                role: Role::Customer,
+                blip_ids: said.iter().filter_map(|said| said.id.clone()).collect(),
+            };
+            self.say(first.item, &format!("post:{number}"), ticket, &saying).await?;
+        }
+        Ok(())
+    }
+
+    /// Blip tells what became of a reply: a tick, or a line if it will not arrive.
+    async fn on_receipt(
+        &self,
+        item: &Item,
+        id: &TicketId,
+        message: &str,
+        kind: ReceiptKind,
+        reason: Option<(i64, String)>,
+    ) -> Step<()> {
+        let links = self.store.links_of(id, message).await?;
+        let Some(link) = links.first().filter(|link| link.role == Role::Reply) else {
+            return Ok(());
+        };
+        let mark = match kind {
+            ReceiptKind::Accepted => return Ok(()),
+            ReceiptKind::Received => "mailbox_with_mail",
+            ReceiptKind::Consumed => "eyeglasses",
+            ReceiptKind::Failed => {
+                return self.on_undelivered(item, id, reason.map(|(code, _)| code)).await;
+            }
+        };
+        let mark = Chore::mark(&link.channel, &link.ts, mark, true, self.clock.now());
+        Ok(self.set_out(mark).await?)
+    }
+
+    async fn on_undelivered(&self, item: &Item, id: &TicketId, code: Option<i64>) -> Step<()> {
+        let Some(mut ticket) = self.store.ticket(id).await? else { return Ok(()) };
+        let line = self.words.undelivered(code);
+        let channel = self.channel_now(&ticket).await?;
+        self.turn(&lane_of(&ticket), &channel).await?;
+        self.say(item, "undelivered", &mut ticket, &Saying::line(line)).await.map(drop)
+    }
+}
+
+fn read<'a>(item: &'a Item, id: &TicketId) -> Option<Said<'a>> {
+    match parse::event(id.bot(), &item.body) {
+        BlipEvent::Message { id, content, .. } => Some(Said { item, id, content }),
+        BlipEvent::Ticket(_)
+        | BlipEvent::Receipt { .. }
+        | BlipEvent::Quiet
+        | BlipEvent::Unknown { .. } => None,
+    }
+}

@@ -1,0 +1,168 @@
+//! What the bridge does of its own accord: the card, marks, context, checks, parked items.
+//!
+//! None of this holds up a conversation: it waits in lanes of its own, and what is only a courtesy
+//! is dropped when Slack is busy.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::thread::Saying;
+use super::{Bridge, Halt, Outcome, Step};
+use crate::inbox::{Chore, Ending as Settled, Handled};
+use crate::model::{ChannelId, Failure, Fault, MessageTs, Ticket, TicketId};
+use crate::slack::{action, card, render};
+use crate::store::{Item, ItemId, Lane, Role};
+
+/// How long a mark that matters is tried. It only confirms what has happened anyway.
+const MARK_PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+/// When a chore looks again for a ticket whose card is still on its way.
+const SOON: Duration = Duration::from_millis(200);
+
+impl Bridge {
+    /// Does something that the bridge set itself to do.
+    pub(super) async fn on_chore(&self, lane: &str, items: &[Item]) -> Outcome {
+        let Some(first) = items.first() else { return Ok(Handled::one(Settled::Done)) };
+        let chore: Chore = serde_json::from_slice(&first.body)
+            .map_err(|_| Halt::broken("a stored chore is unreadable"))?;
+        match chore {
+            Chore::Card { ticket } => {
+                self.show_card(&known(&ticket)?).await?;
+                // Every one of them asked for the newest state, and that is what is shown now.
+                return Ok(Handled { items: items.len(), ending: Settled::Done });
+            }
+            Chore::Mark { channel, ts, name, droppable } => {
+                self.mark(first, &channel, &ts, &name, droppable).await?;
+            }
+            Chore::Context { ticket } => self.show_context(first, lane, &known(&ticket)?).await?,
+            Chore::Check { ticket } => self.check(first, &known(&ticket)?).await?,
+            Chore::Parked { item, lane: parked, reason } => {
+                self.show_parked(first, lane, item, &parked, &reason).await?;
+            }
+        }
+        Ok(Handled::one(Settled::Done))
+    }
+
+    async fn show_card(&self, id: &TicketId) -> Step<()> {
+        let Some(ticket) = self.store.ticket(id).await? else { return Ok(()) };
+        let Some(thread) = &ticket.thread else { return Ok(()) };
+        let (text, blocks) = card::render(&ticket, None, &self.words);
+        match self.slack.update(&thread.channel, &thread.root, &text, &blocks).await {
+            Err(error) if error.is_message_gone() || error.is_channel_lost() => {
+                // The next thing said in the thread finds that out too and makes a new card.
+                tracing::warn!(ticket.id = %id, %error, "a card could not be updated");
+                Ok(())
+            }
+            result => Ok(result?),
+        }
+    }
+
+    async fn mark(
+        &self,
+        item: &Item,
+        channel: &str,
+        ts: &str,
+        name: &str,
+        droppable: bool,
+    ) -> Step<()> {
+        let (Some(channel), Some(ts)) = (ChannelId::parse(channel), MessageTs::parse(ts)) else {
+            return Ok(());
+        };
+        let Err(error) = self.slack.react(&channel, &ts, name).await else { return Ok(()) };
+        let age = self.clock.now().duration_since(item.received);
+        let give_up = droppable || age > MARK_PATIENCE;
+        match error.fault() {
+            Fault::Refused { .. } => {
+                tracing::warn!(slack.channel = %channel, slack.ts = %ts, %error, "no mark");
+                Ok(())
+            }
+            Fault::Busy { .. } | Fault::Down | Fault::Unsure | Fault::Credentials if give_up => {
+                Ok(())
+            }
+            Fault::Busy { .. }
+            | Fault::Down
+            | Fault::Unsure
+            | Fault::Credentials
+            | Fault::Broken => Err(error.into()),
+        }
+    }
+
+    /// Posts what was said before the handoff as one message. Failing to learn it is no failure.
+    async fn show_context(&self, item: &Item, lane: &str, id: &TicketId) -> Step<()> {
+        let take = self.rules.context_messages;
+        let Some(mut ticket) = self.store.ticket(id).await? else {
+            return Err(Halt::Wait(self.clock.now() + SOON));
+        };
+        if take == 0 || ticket.customer.identity.is_empty() || ticket.is_closed() {
+            return Ok(());
+        }
+        let history = self.bot(id)?.history(&ticket.customer.identity, take).await;
+        let history = match history {
+            Ok(history) => history,
+            Err(error) => {
+                tracing::warn!(ticket.id = %id, %error, "the thread goes without its context");
+                return Ok(());
+            }
+        };
+        let Some(text) = render::context(&history_lines(history, &ticket), &self.words) else {
+            return Ok(());
+        };
+        let Some(thread) = ticket.thread.clone() else { return Ok(()) };
+        self.turn(lane, &thread.channel).await?;
+        let saying = Saying { role: Role::Note, ..Saying::line(text) };
+        self.say(item, "context", &mut ticket, &saying).await.map(drop)
+    }
+
+    /// Compares a ticket with what Blip says of it.
+    async fn check(&self, item: &Item, id: &TicketId) -> Step<()> {
+        let Some(ticket) = self.store.ticket(id).await? else { return Ok(()) };
+        if ticket.is_closed() {
+            return Ok(());
+        }
+        match self.bot(id)?.ticket(id).await? {
+            Some(snapshot) => self.on_news(item, ticket, &snapshot).await,
+            None => {
+                tracing::warn!(ticket.id = %id, "blip does not know an open ticket of ours");
+                Ok(())
+            }
+        }
+    }
+
+    /// Shows a parked item in its ticket's thread, with a way out.
+    async fn show_parked(
+        &self,
+        item: &Item,
+        lane: &str,
+        parked: ItemId,
+        parked_lane: &str,
+        reason: &str,
+    ) -> Step<()> {
+        let Some(Lane::Ticket(id)) = Lane::parse(parked_lane) else { return Ok(()) };
+        let Some(mut ticket) = self.store.ticket(&id).await? else { return Ok(()) };
+        let Some(thread) = ticket.thread.clone() else { return Ok(()) };
+        let text = self.words.say("thread-parked", &[("reason", &self.words.reason(reason))]);
+        let value = format!("{parked} {id}");
+        let offers = [
+            (action::RETRY, "button-retry", value.as_str()),
+            (action::SKIP, "button-skip", value.as_str()),
+        ];
+        let blocks = card::question(&text, &offers, &self.words);
+        self.turn(lane, &thread.channel).await?;
+        let saying = Saying { blocks, ..Saying::line(text) };
+        self.say(item, "parked", &mut ticket, &saying).await.map(drop)
+    }
+}
+
+/// Oldest first, and only what was said before the ticket.
+fn history_lines(
+    mut history: Vec<crate::blip::parse::ThreadMessage>,
+    ticket: &Ticket,
+) -> Vec<(bool, crate::model::Content)> {
+    history.retain(|message| message.date.is_none_or(|date| date <= ticket.opened));
+    history.sort_by_key(|message| message.date);
+    history.into_iter().map(|message| (message.is_from_customer(), message.content)).collect()
+}
+
+fn known(ticket: &str) -> Step<TicketId> {
+    TicketId::parse(ticket).ok_or_else(|| Halt::broken("a chore names no ticket"))
+}

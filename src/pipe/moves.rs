@@ -1,0 +1,254 @@
+//! Claim, release, close: the one machine behind reactions, buttons and replies.
+//!
+//! A move changes our ticket only after Blip has agreed, and whatever Blip says of a ticket wins.
+
+use serde_json::Value;
+
+use super::thread::{Saying, lane_of};
+use super::{Bridge, Failed, Step};
+use crate::blip;
+use crate::inbox::Chore;
+use crate::model::{
+    Agent, Ending, Failure, Move, Refusal, SlackUserId, Snapshot, State, Thread, Ticket,
+};
+use crate::slack::{Profile, action, card};
+use crate::store::Item;
+
+/// Reasons for which Blip may refuse an agent that it does not know (`blip.md` §10 #6).
+const UNKNOWN_AGENT: [&str; 4] = ["25", "33", "64", "67"];
+
+/// How a move ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Moved {
+    /// As asked, now or before.
+    Yes,
+    /// Not, and the person has been told why.
+    No,
+}
+
+/// Who wants something.
+pub(super) struct Person {
+    /// Their Slack user.
+    pub user: SlackUserId,
+    /// What Slack says of them.
+    pub profile: Profile,
+    /// Whether they may answer customers.
+    pub is_agent: bool,
+}
+
+impl Bridge {
+    /// Looks up who did something, and whether they are an agent.
+    pub(super) async fn person(&self, user: &SlackUserId) -> Step<Person> {
+        let profile = self.slack.profile(user).await?;
+        let is_agent = profile.is_member
+            && match &self.rules.agent_group {
+                None => true,
+                Some(group) => self.slack.is_in_group(group, user).await?,
+            };
+        Ok(Person { user: user.clone(), profile, is_agent })
+    }
+
+    /// Makes a move for a person, or tells them why not.
+    pub(super) async fn make(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        r#move: &Move,
+    ) -> Step<Moved> {
+        match ticket.check(&person.user, r#move) {
+            Ok(()) => {}
+            Err(Refusal::Already) => {
+                // An earlier run may not have come as far as the card.
+                self.set_out(Chore::card(ticket, self.clock.now())).await?;
+                return Ok(Moved::Yes);
+            }
+            Err(refusal) => {
+                self.tell_refusal(ticket, person, r#move, &refusal).await;
+                return Ok(Moved::No);
+            }
+        }
+        match r#move {
+            Move::Claim { .. } => self.claim(item, ticket, person).await,
+            Move::Release => {
+                self.enter(ticket, State::Unclaimed).await?;
+                Ok(Moved::Yes)
+            }
+            Move::Close => self.close(item, ticket, person).await,
+        }
+    }
+
+    async fn enter(&self, ticket: &mut Ticket, state: State) -> Step<()> {
+        ticket.enter(state);
+        self.store.put_ticket(ticket).await?;
+        Ok(self.set_out(Chore::card(ticket, self.clock.now())).await?)
+    }
+
+    async fn claim(&self, item: &Item, ticket: &mut Ticket, person: &Person) -> Step<Moved> {
+        let own = self.identity(person);
+        let Some(identity) = own.clone().or_else(|| self.rules.default_agent.clone()) else {
+            self.tell(ticket, person, &self.words.say("thread-no-identity", &[]), &[]).await;
+            return Ok(Moved::No);
+        };
+        let mut agent = agent(person, identity);
+        let mut opened = self.open(item, "open", ticket, &agent).await;
+        if let (Err(Failed::Call(error)), Some(default)) = (&opened, &self.rules.default_agent)
+            && error.code().is_some_and(|code| UNKNOWN_AGENT.contains(&code))
+            && agent.identity != *default
+            && !self.has_ended(item, ticket).await?
+        {
+            agent.identity.clone_from(default);
+            opened = self.open(item, "open-default", ticket, &agent).await;
+            if opened.is_ok() {
+                let text = self.words.say("thread-default-agent", &[("name", &person.profile.name)]);
+                self.tell(ticket, person, &text, &[]).await;
+            }
+        }
+        match opened {
+            Ok(()) => {
+                let since = item.received;
+                self.enter(ticket, State::Claimed { holder: agent, since }).await?;
+                tracing::info!(ticket.id = %ticket.id, "a ticket was claimed");
+                Ok(Moved::Yes)
+            }
+            Err(Failed::Call(error)) if error.code().is_some() => {
+                self.on_refused(item, ticket, person, &error).await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn open(
+        &self,
+        item: &Item,
+        step: &str,
+        ticket: &Ticket,
+        agent: &Agent,
+    ) -> Result<(), Failed<blip::Error>> {
+        let Some(bot) = self.bots.get(ticket.id.bot()) else {
+            return Err(no_bot("open ticket"));
+        };
+        let look = async {
+            let snapshot = bot.ticket(&ticket.id).await?;
+            Ok(snapshot.filter(|snapshot| is_open_with(snapshot, agent)).map(drop))
+        };
+        self.once(item, step, None, look, bot.open_ticket(&ticket.id, &agent.identity)).await
+    }
+
+    async fn close(&self, item: &Item, ticket: &mut Ticket, person: &Person) -> Step<Moved> {
+        let Some(bot) = self.bots.get(ticket.id.bot()) else {
+            return Err(no_bot("close ticket").into());
+        };
+        let look = async {
+            let snapshot = bot.ticket(&ticket.id).await?;
+            Ok(snapshot.and_then(|snapshot| snapshot.ending()).map(drop))
+        };
+        let send = bot.close_ticket(&ticket.id, &ticket.tags);
+        match self.once(item, "close", None, look, send).await {
+            Ok(()) => {
+                let identity = self.identity(person).or_else(|| self.rules.default_agent.clone());
+                let ending = Ending::Agent(agent(person, identity.unwrap_or_default()));
+                self.enter(ticket, State::Closed { ending, at: item.received }).await?;
+                tracing::info!(ticket.id = %ticket.id, "a ticket was closed");
+                Ok(Moved::Yes)
+            }
+            Err(Failed::Call(error)) if error.code().is_some() => {
+                let moved = self.on_refused(item, ticket, person, &error).await?;
+                Ok(if ticket.is_closed() { Moved::Yes } else { moved })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Blip refused a move: either the ticket has ended meanwhile, or the agent is told why.
+    async fn on_refused(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        error: &blip::Error,
+    ) -> Step<Moved> {
+        if let Some(ending) = self.ending_at_blip(ticket).await? {
+            self.on_ended(item, ticket, ending).await?;
+            return Ok(Moved::No);
+        }
+        let code = error.code().unwrap_or("?");
+        tracing::warn!(ticket.id = %ticket.id, %error, "blip refused a move");
+        let name = person.profile.name.as_str();
+        let line = self.words.say("thread-move-refused", &[("name", name), ("code", code)]);
+        if let Some(thread) = ticket.thread.clone() {
+            self.turn(&lane_of(ticket), &thread.channel).await?;
+            self.say(item, "refused", ticket, &Saying::line(line)).await?;
+        }
+        Ok(Moved::No)
+    }
+
+    async fn has_ended(&self, _item: &Item, ticket: &Ticket) -> Step<bool> {
+        Ok(self.ending_at_blip(ticket).await?.is_some())
+    }
+
+    async fn ending_at_blip(&self, ticket: &Ticket) -> Step<Option<Ending>> {
+        let snapshot = self.bot(&ticket.id)?.ticket(&ticket.id).await?;
+        Ok(snapshot.and_then(|snapshot| snapshot.ending()))
+    }
+
+    /// Blip's identity of a person, if they have one of their own.
+    fn identity(&self, person: &Person) -> Option<String> {
+        let mapped = self.rules.agent_map.get(&person.user).cloned();
+        mapped.or_else(|| person.profile.email.as_deref().map(Agent::identity_of_email))
+    }
+
+    async fn tell_refusal(
+        &self,
+        ticket: &Ticket,
+        person: &Person,
+        r#move: &Move,
+        refusal: &Refusal,
+    ) {
+        match refusal {
+            Refusal::HeldBy(holder) => {
+                let text = self.words.say("thread-held-by", &[("name", &holder.name)]);
+                let id = ticket.id.to_string();
+                let button = (action::TAKE_OVER, "button-take-over", id.as_str());
+                let offers = if *r#move == Move::Release { Vec::new() } else { vec![button] };
+                let blocks = card::question(&text, &offers, &self.words);
+                self.tell(ticket, person, &text, &blocks).await;
+            }
+            Refusal::Closed => {
+                self.tell(ticket, person, &self.words.say("thread-is-closed", &[]), &[]).await;
+            }
+            Refusal::Already => {}
+        }
+    }
+
+    /// Tells a person something in the ticket's thread that only they see.
+    pub(super) async fn tell(
+        &self,
+        ticket: &Ticket,
+        person: &Person,
+        text: &str,
+        blocks: &[Value],
+    ) {
+        if let Some(thread) = &ticket.thread {
+            self.whisper(thread, &person.user, text, blocks).await;
+        }
+    }
+
+    /// The thread in which a ticket is talked about.
+    pub(super) fn thread_of(ticket: &Ticket) -> Option<&Thread> {
+        ticket.thread.as_ref()
+    }
+}
+
+fn no_bot(operation: &'static str) -> Failed<blip::Error> {
+    Failed::Call(blip::Error::Refused { operation, code: "no_such_bot".to_owned() })
+}
+
+fn agent(person: &Person, identity: String) -> Agent {
+    Agent { user: person.user.clone(), name: person.profile.name.clone(), identity }
+}
+
+fn is_open_with(snapshot: &Snapshot, agent: &Agent) -> bool {
+    let same = |identity: &String| identity.eq_ignore_ascii_case(&agent.identity);
+    snapshot.status.eq_ignore_ascii_case("open") && snapshot.agent.as_ref().is_some_and(same)
+}

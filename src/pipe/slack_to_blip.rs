@@ -1,0 +1,447 @@
+//! What people do in Slack, carried to Blip: replies, notes, reactions, buttons.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::moves::{Moved, Person};
+use super::{Bridge, Failed, Halt, IDS, Outcome, Step};
+use crate::blip::text::{self, Marks, Names};
+use crate::inbox::{Chore, Ending as Settled, Handled};
+use crate::model::reply::{Intent, Why};
+use crate::model::text::split;
+use crate::model::{
+    Agent, ChannelId, Click, Inline, MessageTs, Move, Rich, SlackEvent, SlackUserId, Ticket,
+};
+use crate::slack::parse::{self, Request};
+use crate::slack::{action, card, emoji};
+use crate::store::{Item, Lane, Link, Role};
+
+/// How soon an event on an unknown message is matched again while a post is under way.
+const SOON: Duration = Duration::from_millis(100);
+
+/// The mark of a note.
+const NOTE_MARK: &str = "lock";
+/// The mark of a reply that Blip has accepted.
+const ACCEPTED_MARK: &str = "envelope_with_arrow";
+
+/// A message that an agent wrote in a ticket's thread.
+struct Written<'a> {
+    channel: &'a ChannelId,
+    ts: &'a MessageTs,
+    text: &'a Rich,
+    files: usize,
+}
+
+/// The Slack message that an event is about.
+fn place(event: &SlackEvent) -> Option<(&ChannelId, &MessageTs)> {
+    match event {
+        SlackEvent::Message { channel, thread, .. } => Some((channel, thread)),
+        SlackEvent::Edited { channel, ts, .. }
+        | SlackEvent::Deleted { channel, ts }
+        | SlackEvent::Reaction { channel, ts, .. } => Some((channel, ts)),
+        SlackEvent::Click(_) | SlackEvent::NotOurs | SlackEvent::Unknown { .. } => None,
+    }
+}
+
+impl Bridge {
+    /// Handles what Slack sent.
+    pub(super) async fn on_slack(&self, lane: &str, item: &Item) -> Outcome {
+        let body: Value = serde_json::from_slice(&item.body)
+            .map_err(|_| Halt::broken("a stored event is not JSON"))?;
+        let Request::Event(routed) = parse::parse(&body) else {
+            return Ok(Handled::one(Settled::Ignored));
+        };
+        if let SlackEvent::Click(click) = &routed.event {
+            self.on_click(lane, item, click).await?;
+            return Ok(Handled::one(Settled::Done));
+        }
+        let Some((channel, ts)) = place(&routed.event) else {
+            return Ok(Handled::one(Settled::Done));
+        };
+        let Some(link) = self.store.linked(channel, ts).await? else {
+            return self.on_unknown_message(item, channel).await;
+        };
+        if Lane::Ticket(link.ticket.clone()).name() != lane {
+            // Its ticket became known just now, and the item has moved to the ticket's lane.
+            return Ok(Handled::one(Settled::Wait(self.clock.now())));
+        }
+        let Some(mut ticket) = self.store.ticket(&link.ticket).await? else {
+            return Err(Halt::broken(format!("ticket {} is linked but not known", link.ticket)));
+        };
+        self.on_event(item, &mut ticket, &link, &routed.event).await?;
+        Ok(Handled::one(Settled::Done))
+    }
+
+    /// An event may overtake Slack's answer to our own post; then it is matched again.
+    async fn on_unknown_message(&self, item: &Item, channel: &ChannelId) -> Outcome {
+        let wait = self.may_become_known(channel, item.received).await?;
+        let ending =
+            if wait { Settled::Wait(self.clock.now() + SOON) } else { Settled::Ignored };
+        Ok(Handled::one(ending))
+    }
+
+    async fn on_event(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        link: &Link,
+        event: &SlackEvent,
+    ) -> Step<()> {
+        match event {
+            SlackEvent::Message { channel, ts, user, text, files, .. } => {
+                let written = Written { channel, ts, text, files: files.len() };
+                self.on_message(item, ticket, user, &written).await
+            }
+            SlackEvent::Edited { user, .. } if link.role == Role::Reply => {
+                self.on_changed_after_sending(ticket, user, "thread-edited-after-sending").await
+            }
+            SlackEvent::Deleted { .. } if link.role == Role::Reply => match &link.user {
+                Some(user) => {
+                    self.on_changed_after_sending(ticket, user, "thread-deleted-after-sending").await
+                }
+                None => Ok(()),
+            },
+            SlackEvent::Reaction { user, name, added, .. } => {
+                if link.role == Role::Card || self.rules.reactions_anywhere {
+                    self.on_reaction(item, ticket, user, name, *added).await
+                } else {
+                    Ok(())
+                }
+            }
+            SlackEvent::Edited { .. }
+            | SlackEvent::Deleted { .. }
+            | SlackEvent::Click(_)
+            | SlackEvent::NotOurs
+            | SlackEvent::Unknown { .. } => Ok(()),
+        }
+    }
+
+    async fn on_message(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        user: &SlackUserId,
+        written: &Written<'_>,
+    ) -> Step<()> {
+        let person = self.person(user).await?;
+        match self.intent(item, ticket, &person, written.text).await? {
+            Intent::Note(why) => self.on_note(ticket, &person, written, why).await,
+            Intent::Question(holder) => {
+                self.on_question(ticket, &person, written, holder.as_ref()).await
+            }
+            Intent::Reply { claims } => {
+                if claims {
+                    let claim = Move::Claim { over: false };
+                    if self.make(item, ticket, &person, &claim).await? == Moved::No {
+                        return self.keep(ticket, &person, written).await;
+                    }
+                }
+                self.send(item, ticket, &person, written).await
+            }
+        }
+    }
+
+    /// What a message is, decided once: when it is handled again, its own claim has made its
+    /// writer the holder, or its ticket may have ended half way through sending.
+    async fn intent(
+        &self,
+        item: &Item,
+        ticket: &Ticket,
+        person: &Person,
+        text: &Rich,
+    ) -> Step<Intent> {
+        let under_way = |step: &str| step.starts_with("send:");
+        if self.store.steps(item.id).await?.iter().any(|(step, _)| under_way(step)) {
+            return Ok(Intent::Reply { claims: false });
+        }
+        Ok(self.rules.reply.intent(ticket, &person.user, person.is_agent, text))
+    }
+
+    async fn on_note(
+        &self,
+        ticket: &Ticket,
+        person: &Person,
+        written: &Written<'_>,
+        why: Why,
+    ) -> Step<()> {
+        self.keep(ticket, person, written).await?;
+        let told = match why {
+            Why::Prefix | Why::Colleague => return Ok(()),
+            Why::Outsider => "thread-not-an-agent",
+            Why::Closed => "thread-closed-note",
+        };
+        self.tell(ticket, person, &self.words.say(told, &[]), &[]).await;
+        Ok(())
+    }
+
+    /// Leaves a message a note, and marks it as one.
+    async fn keep(&self, ticket: &Ticket, person: &Person, written: &Written<'_>) -> Step<()> {
+        self.store.link(link(ticket, person, written, Role::Note, None)).await?;
+        let now = self.clock.now();
+        Ok(self.set_out(Chore::mark(written.channel, written.ts, NOTE_MARK, false, now)).await?)
+    }
+
+    async fn on_question(
+        &self,
+        ticket: &Ticket,
+        person: &Person,
+        written: &Written<'_>,
+        holder: Option<&Agent>,
+    ) -> Step<()> {
+        self.keep(ticket, person, written).await?;
+        let value = format!("{} {}", written.ts, ticket.id);
+        let (text, offers) = match holder {
+            Some(holder) => (
+                self.words.say("ask-not-holder", &[("name", &holder.name)]),
+                vec![
+                    (action::SEND, "button-send", value.as_str()),
+                    (action::TAKE_OVER_AND_SEND, "button-take-over-and-send", &value),
+                    (action::KEEP, "button-keep-note", &value),
+                ],
+            ),
+            None => (
+                self.words.say("ask-unclaimed", &[]),
+                vec![
+                    (action::TAKE_OVER_AND_SEND, "button-claim-and-send", value.as_str()),
+                    (action::KEEP, "button-keep-note", &value),
+                ],
+            ),
+        };
+        let blocks = card::question(&text, &offers, &self.words);
+        self.tell(ticket, person, &text, &blocks).await;
+        Ok(())
+    }
+
+    /// Sends what an agent wrote to the customer, in parts if it is long.
+    async fn send(
+        &self,
+        item: &Item,
+        ticket: &Ticket,
+        person: &Person,
+        written: &Written<'_>,
+    ) -> Step<()> {
+        let domain = ticket.customer.domain.as_str();
+        let names = self.names(written.text).await?;
+        let text = text::write(written.text, &names, &Marks::for_domain(domain));
+        if written.files > 0 {
+            self.tell(ticket, person, &self.words.say("thread-files-not-sent", &[]), &[]).await;
+        }
+        let bot = self.bot(&ticket.id)?;
+        for (number, part) in split(&text, text::limit_for_domain(domain)).into_iter().enumerate() {
+            let id = message_id(written, number);
+            let look = async { Ok(bot.has_message(&ticket.id, &id).await?.then_some(())) };
+            let send = bot.send_text(&id, &ticket.address, part);
+            match self.once(item, &format!("send:{number}"), None, look, send).await {
+                Ok(()) => {}
+                Err(Failed::Call(error)) => {
+                    if error.code().is_some() {
+                        self.set_out(Chore::check(&ticket.id, self.clock.now())).await?;
+                    }
+                    return Err(Failed::Call(error).into());
+                }
+                Err(error) => return Err(error.into()),
+            }
+            self.store.link(link(ticket, person, written, Role::Reply, Some(id))).await?;
+        }
+        if text.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        Ok(self.set_out(Chore::mark(written.channel, written.ts, ACCEPTED_MARK, true, now)).await?)
+    }
+
+    /// The names of whom and what a text mentions.
+    async fn names(&self, rich: &Rich) -> Step<Names> {
+        let mut names = Names::default();
+        for run in rich.inlines() {
+            match run {
+                Inline::Person { id, .. } => {
+                    let profile = self.slack.profile(id).await;
+                    if let Some(profile) = known(profile)? {
+                        names.people.insert(id.clone(), profile.name);
+                    }
+                }
+                Inline::Channel { id, label: None } => {
+                    if let Some(name) = known(self.slack.channel_name(id).await)? {
+                        names.channels.insert(id.clone(), name);
+                    }
+                }
+                Inline::Channel { .. }
+                | Inline::Group { .. }
+                | Inline::Broadcast(_)
+                | Inline::Text { .. }
+                | Inline::Link { .. } => {}
+            }
+        }
+        Ok(names)
+    }
+
+    /// WhatsApp cannot take back what was sent, so the agent is told the truth.
+    async fn on_changed_after_sending(
+        &self,
+        ticket: &Ticket,
+        user: &SlackUserId,
+        told: &str,
+    ) -> Step<()> {
+        if let Some(thread) = Self::thread_of(ticket) {
+            self.whisper(thread, user, &self.words.say(told, &[]), &[]).await;
+        }
+        Ok(())
+    }
+
+    async fn on_reaction(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        user: &SlackUserId,
+        name: &str,
+        added: bool,
+    ) -> Step<()> {
+        let claims = emoji::same(name, &self.rules.claim_reaction);
+        let closes = emoji::same(name, &self.rules.close_reaction);
+        if (!claims && !closes) || self.slack.is_us(user) {
+            return Ok(());
+        }
+        let person = self.person(user).await?;
+        if !person.is_agent {
+            return Ok(());
+        }
+        let r#move = match (claims, added) {
+            (true, true) => Move::Claim { over: false },
+            (true, false) if ticket.holder().is_some_and(|holder| holder.user == *user) => {
+                Move::Release
+            }
+            (true, false) => return Ok(()),
+            (false, true) => Move::Close,
+            (false, false) => {
+                if ticket.is_closed() {
+                    self.tell(ticket, &person, &self.words.say("thread-no-reopen", &[]), &[]).await;
+                }
+                return Ok(());
+            }
+        };
+        self.make(item, ticket, &person, &r#move).await.map(drop)
+    }
+
+    async fn on_click(&self, lane: &str, item: &Item, click: &Click) -> Step<()> {
+        let Some(Lane::Ticket(id)) = Lane::parse(lane) else { return Ok(()) };
+        let Some(mut ticket) = self.store.ticket(&id).await? else { return Ok(()) };
+        let person = self.person(&click.user).await?;
+        if !person.is_agent {
+            self.tell(&ticket, &person, &self.words.say("thread-not-an-agent", &[]), &[]).await;
+            return Ok(());
+        }
+        let claim_over = Move::Claim { over: true };
+        let answer = match click.action.as_str() {
+            action::CLAIM => {
+                self.make(item, &mut ticket, &person, &Move::Claim { over: false }).await?;
+                return Ok(());
+            }
+            action::RELEASE => {
+                self.make(item, &mut ticket, &person, &Move::Release).await?;
+                return Ok(());
+            }
+            action::CLOSE => {
+                self.make(item, &mut ticket, &person, &Move::Close).await?;
+                return Ok(());
+            }
+            action::TAKE_OVER => match self.make(item, &mut ticket, &person, &claim_over).await? {
+                Moved::Yes => "ask-done-taken-over",
+                Moved::No => "ask-done-not",
+            },
+            action::SEND => self.on_send_anyway(item, &ticket, &person, click).await?,
+            action::TAKE_OVER_AND_SEND => {
+                match self.make(item, &mut ticket, &person, &claim_over).await? {
+                    Moved::Yes => self.on_send_anyway(item, &ticket, &person, click).await?,
+                    Moved::No => "ask-done-not",
+                }
+            }
+            action::KEEP => "ask-done-kept",
+            action::RETRY | action::SKIP => self.on_parked_click(click).await?,
+            _ => return Ok(()),
+        };
+        self.answer(click, answer).await;
+        Ok(())
+    }
+
+    /// Replaces the question that was answered by what came of it; best effort.
+    async fn answer(&self, click: &Click, key: &str) {
+        let Some(url) = &click.response_url else { return };
+        if let Err(error) = self.slack.respond(url, &self.words.say(key, &[])).await {
+            tracing::warn!(%error, "a question could not be replaced by its answer");
+        }
+    }
+
+    /// Sends a message that was kept as a note until its writer said what it is.
+    async fn on_send_anyway(
+        &self,
+        item: &Item,
+        ticket: &Ticket,
+        person: &Person,
+        click: &Click,
+    ) -> Step<&'static str> {
+        let (ts, _) = click.value.split_once(' ').unwrap_or_default();
+        let (Some(ts), Some(thread)) = (MessageTs::parse(ts), &ticket.thread) else {
+            return Ok("ask-done-not");
+        };
+        if ticket.is_closed() {
+            return Ok("thread-closed-note");
+        }
+        let Some(message) = self.slack.message(&thread.channel, &thread.root, &ts).await? else {
+            return Ok("ask-done-not");
+        };
+        let text = parse::words(&message);
+        let written = Written { channel: &thread.channel, ts: &ts, text: &text, files: 0 };
+        self.send(item, ticket, person, &written).await?;
+        Ok("ask-done-sent")
+    }
+
+    async fn on_parked_click(&self, click: &Click) -> Step<&'static str> {
+        let (parked, _) = click.value.split_once(' ').unwrap_or_default();
+        let Ok(parked) = parked.parse() else { return Ok("ask-done-not") };
+        let done = if click.action == action::RETRY {
+            self.store.revive(parked, self.clock.now()).await?
+        } else {
+            self.store.skip(parked).await?
+        };
+        Ok(match (done, click.action == action::RETRY) {
+            (true, true) => "ask-done-retry",
+            (true, false) => "ask-done-skipped",
+            (false, _) => "ask-done-already",
+        })
+    }
+}
+
+/// The id under which a part of a message goes to Blip: the same whenever it is sent.
+fn message_id(written: &Written<'_>, number: usize) -> String {
+    let name = format!("{}:{}:{number}", written.channel, written.ts);
+    Uuid::new_v5(&IDS, name.as_bytes()).to_string()
+}
+
+fn link(
+    ticket: &Ticket,
+    person: &Person,
+    written: &Written<'_>,
+    role: Role,
+    blip_id: Option<String>,
+) -> Link {
+    Link {
+        ticket: ticket.id.clone(),
+        channel: written.channel.clone(),
+        ts: written.ts.clone(),
+        role,
+        blip_id,
+        user: Some(person.user.clone()),
+    }
+}
+
+/// A name that cannot be had is left out; a call that failed for now is tried again.
+fn known<T>(looked_up: Result<T, crate::slack::Error>) -> Step<Option<T>> {
+    match looked_up {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.code().is_some_and(|code| code.ends_with("_not_found")) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,309 @@
+//! Posting into a ticket's thread, and making a new one when it is lost.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::{Bridge, Failed, Halt, Step, delivery};
+use crate::model::{ChannelId, Content, Failure, Fault, MessageTs, SlackUserId, Thread, Ticket};
+use crate::slack::{self, Post, Posted, card, rich_text};
+use crate::store::{Item, Lane, Link, Role};
+
+/// How far before the event a look at Slack begins, so that clocks may differ.
+const SKEW: SignedDuration = SignedDuration::from_secs(300);
+/// How long an unusable channel is left alone; it recovers by itself once somebody has mended it.
+const CHANNEL_PAUSE: SignedDuration = SignedDuration::from_secs(30);
+
+/// Something to be said in a thread.
+pub(super) struct Saying {
+    /// What notifications say.
+    pub text: String,
+    /// What is shown.
+    pub blocks: Vec<Value>,
+    /// The name to say it under.
+    pub author: Option<String>,
+    /// What it is to the bridge.
+    pub role: Role,
+    /// The Blip messages that it shows.
+    pub blip_ids: Vec<String>,
+}
+
+impl Saying {
+    /// A line of the bridge's own.
+    pub fn line(text: String) -> Self {
+        let (_, block) = rich_text::literal(&text);
+        let text = slack::mrkdwn::escape(&text);
+        Self { text, blocks: vec![block], author: None, role: Role::Note, blip_ids: Vec::new() }
+    }
+}
+
+/// Why a ticket gets a new card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lost {
+    Thread,
+    Channel,
+}
+
+impl Bridge {
+    /// Posts a ticket's card, which starts its thread.
+    pub(super) async fn post_card(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        first_words: Option<&Content>,
+    ) -> Step<()> {
+        let channel = self.channel_of(ticket).await?;
+        self.post_card_to(item, ticket, channel, first_words, "card").await
+    }
+
+    async fn post_card_to(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        channel: ChannelId,
+        first_words: Option<&Content>,
+        step: &str,
+    ) -> Step<()> {
+        let (text, blocks) = card::render(ticket, first_words, &self.words);
+        let post = Post {
+            channel: channel.to_string(),
+            thread: None,
+            text,
+            blocks,
+            author: None,
+            delivery: delivery(item, step),
+        };
+        let posted = match self.post(item, step, &channel, &post).await {
+            Err(Failed::Call(error)) if error.is_channel_lost() => {
+                return Err(self.channel_lost(ticket, &channel, &error));
+            }
+            posted => posted?,
+        };
+        let thread = posted.thread().ok_or_else(|| Halt::broken("slack named no message"))?;
+        self.store
+            .link(Link {
+                ticket: ticket.id.clone(),
+                channel: thread.channel.clone(),
+                ts: thread.root.clone(),
+                role: Role::Card,
+                blip_id: None,
+                user: None,
+            })
+            .await?;
+        ticket.thread = Some(thread);
+        Ok(self.store.put_ticket(ticket).await?)
+    }
+
+    fn channel_lost(&self, ticket: &Ticket, channel: &ChannelId, error: &slack::Error) -> Halt {
+        tracing::error!(ticket.id = %ticket.id, slack.channel = %channel, %error,
+            "the channel for tickets cannot be posted to; invite the bot or mend SLACK_CHANNEL, \
+            the tickets are kept meanwhile");
+        Halt::Wait(self.clock.now() + CHANNEL_PAUSE)
+    }
+
+    /// Says something in a ticket's thread; makes a new thread if the old one is lost.
+    pub(super) async fn say(
+        &self,
+        item: &Item,
+        step: &str,
+        ticket: &mut Ticket,
+        saying: &Saying,
+    ) -> Step<MessageTs> {
+        let Some(thread) = ticket.thread.clone() else {
+            return Err(Halt::broken(format!("ticket {} has no thread", ticket.id)));
+        };
+        match self.say_in(item, step, &thread, saying).await {
+            Err(Failed::Call(error)) if error.is_message_gone() => {
+                self.move_thread(item, ticket, &thread, Lost::Thread).await?;
+            }
+            Err(Failed::Call(error)) if error.is_channel_lost() => {
+                self.move_thread(item, ticket, &thread, Lost::Channel).await?;
+            }
+            posted => return self.link_saying(ticket, saying, posted?).await,
+        }
+        let Some(thread) = ticket.thread.clone() else {
+            return Err(Halt::broken(format!("ticket {} has no thread", ticket.id)));
+        };
+        let step = format!("{step}@{}", thread.root);
+        let posted = self.say_in(item, &step, &thread, saying).await?;
+        self.link_saying(ticket, saying, posted).await
+    }
+
+    async fn say_in(
+        &self,
+        item: &Item,
+        step: &str,
+        thread: &Thread,
+        saying: &Saying,
+    ) -> Result<Posted, Failed<slack::Error>> {
+        let post = Post {
+            channel: thread.channel.to_string(),
+            thread: Some(thread.root.clone()),
+            text: saying.text.clone(),
+            blocks: saying.blocks.clone(),
+            author: saying.author.clone(),
+            delivery: delivery(item, step),
+        };
+        self.post(item, step, &thread.channel, &post).await
+    }
+
+    async fn link_saying(
+        &self,
+        ticket: &Ticket,
+        saying: &Saying,
+        posted: Posted,
+    ) -> Step<MessageTs> {
+        let thread = posted.thread().ok_or_else(|| Halt::broken("slack named no message"))?;
+        let mut ids = saying.blip_ids.iter().map(|id| Some(id.clone())).collect::<Vec<_>>();
+        if ids.is_empty() {
+            ids.push(None);
+        }
+        for blip_id in ids {
+            let link = Link {
+                ticket: ticket.id.clone(),
+                channel: thread.channel.clone(),
+                ts: thread.root.clone(),
+                role: saying.role,
+                blip_id,
+                user: None,
+            };
+            self.store.link(link).await?;
+        }
+        Ok(thread.root)
+    }
+
+    /// Makes a new card where tickets can go, which says why, once for each lost thread.
+    async fn move_thread(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        old: &Thread,
+        lost: Lost,
+    ) -> Step<()> {
+        let step = format!("card-after:{}", old.root);
+        let channel = match lost {
+            Lost::Thread => old.channel.clone(),
+            Lost::Channel => self.channel_id(&self.rules.channel).await?,
+        };
+        tracing::warn!(ticket.id = %ticket.id, slack.channel = %old.channel, slack.ts = %old.root,
+            ?lost, "a ticket's thread is lost; it gets a new card");
+        ticket.thread = None;
+        self.post_card_to(item, ticket, channel, None, &step).await?;
+        let why = self.words.say(
+            match lost {
+                Lost::Thread => "thread-moved-deleted",
+                Lost::Channel => "thread-moved-channel",
+            },
+            &[],
+        );
+        if let Some(thread) = ticket.thread.clone() {
+            let step = format!("why-after:{}", old.root);
+            self.say_in(item, &step, &thread, &Saying::line(why)).await?;
+        }
+        Ok(())
+    }
+
+    /// Posts a message once, when the channel's turn has come.
+    async fn post(
+        &self,
+        item: &Item,
+        step: &str,
+        channel: &ChannelId,
+        post: &Post,
+    ) -> Result<Posted, Failed<slack::Error>> {
+        let look = self.slack.find_post(
+            channel.as_str(),
+            post.thread.as_ref(),
+            &post.delivery,
+            item.received - SKEW,
+        );
+        let posted = self.once(item, step, Some(channel), look, self.slack.post(post)).await;
+        if let (Some(_), Err(Failed::Call(error))) = (self.rules.pace, &posted)
+            && let Fault::Busy { after: Some(after) } = error.fault()
+        {
+            self.store.hold_channel(channel, self.clock.now() + after).await?;
+        }
+        posted
+    }
+
+    /// Waits for the turn of a lane to post to a channel.
+    pub(super) async fn turn(&self, lane: &str, channel: &ChannelId) -> Step<()> {
+        let Some(pace) = self.rules.pace else { return Ok(()) };
+        let now = self.clock.now();
+        let at = self.store.reserve_slot(lane, channel, pace, now).await?;
+        if at > now {
+            return Err(Halt::Wait(at));
+        }
+        Ok(self.store.use_slot(lane).await?)
+    }
+
+    /// The channel in which a ticket belongs.
+    pub(super) async fn channel_of(&self, ticket: &Ticket) -> Step<ChannelId> {
+        let by_team = ticket.team.as_ref().and_then(|team| self.rules.team_channels.get(team));
+        let by_bot = || self.rules.bot_channels.get(ticket.id.bot());
+        let configured = by_team.or_else(by_bot).unwrap_or(&self.rules.channel);
+        self.channel_id(configured).await
+    }
+
+    /// The id of a channel that is configured by id or as `#name`.
+    async fn channel_id(&self, configured: &str) -> Step<ChannelId> {
+        let Some(name) = configured.strip_prefix('#') else {
+            return ChannelId::parse(configured)
+                .ok_or_else(|| Halt::broken("a configured channel is not an id"));
+        };
+        let known = self.channels.get(name).map(|id| id.clone());
+        if let Some(id) = known {
+            return Ok(id);
+        }
+        match self.slack.channel_named(name).await {
+            Ok(id) => {
+                self.channels.insert(name.to_owned(), id.clone());
+                Ok(id)
+            }
+            Err(error) if error.is_channel_lost() => {
+                tracing::error!(channel = configured, "there is no channel of this name, or the \
+                    bot is not in it; mend SLACK_CHANNEL, the tickets are kept meanwhile");
+                Err(Halt::Wait(self.clock.now() + CHANNEL_PAUSE))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Shows something to one person in a ticket's thread, as far as Slack manages.
+    ///
+    /// Nothing that matters is said in this way only: Slack does not promise to show it.
+    pub(super) async fn whisper(
+        &self,
+        thread: &Thread,
+        user: &SlackUserId,
+        text: &str,
+        blocks: &[Value],
+    ) {
+        let root = Some(&thread.root);
+        if let Err(error) = self.slack.whisper(&thread.channel, root, user, text, blocks).await {
+            tracing::warn!(slack.channel = %thread.channel, slack.ts = %thread.root, %error,
+                "a person could not be told something");
+        }
+    }
+
+    /// Whether a Slack message that we do not know may still become known, because a post to its
+    /// channel was under way when the event arrived.
+    pub(super) async fn may_become_known(
+        &self,
+        channel: &ChannelId,
+        received: Timestamp,
+    ) -> Step<bool> {
+        Ok(self.store.is_posting(channel, received).await?)
+    }
+}
+
+impl Posted {
+    fn thread(&self) -> Option<Thread> {
+        let channel = ChannelId::parse(&self.channel)?;
+        Some(Thread { channel, root: MessageTs::parse(&self.ts)? })
+    }
+}
+
+/// The name of a ticket's lane.
+pub(super) fn lane_of(ticket: &Ticket) -> String {
+    Lane::Ticket(ticket.id.clone()).name()
+}
