@@ -153,3 +153,133 @@ fn with_quick_replies(reader: &mut Reader, value: &Value) -> Option<Content> {
     let options = reader.options(list(value, "quick_replies"), |_, reply| text(reply, "title"));
     choice(Some(words), options)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::content::content;
+    use super::*;
+
+    fn check<const N: usize>(table: [(Value, Content); N]) {
+        for (value, expected) in table {
+            assert_eq!(content("application/json", &value), expected, "{value}");
+        }
+    }
+
+    fn ask(text: &str, options: &[&str]) -> Content {
+        let options = options.iter().map(|option| (*option).to_owned()).collect();
+        Content::Choice { text: text.to_owned(), options }
+    }
+
+    fn file(url: &str, mime: &str) -> Media {
+        Media { url: url.to_owned(), mime: Some(mime.to_owned()), ..Media::default() }
+    }
+
+    fn made_of(lines: &[&str]) -> Content {
+        let lines = lines.iter().map(|line| (*line).to_owned()).collect();
+        Content::Card { kind: "content-template", lines }
+    }
+
+    #[test]
+    fn templates_show_their_name_and_words() {
+        let language = json!({"code": "pt_BR", "policy": "deterministic"});
+        check([
+            (
+                json!({"type": "template", "template": {"namespace": "n", "name": "welcome", "language": language,
+                    "components": [{"type": "body", "parameters": [{"type": "text", "text": "Ana"}, {"type": "text", "text": "42"}]}]}}),
+                made_of(&["welcome", "Ana\n42"]),
+            ),
+            (
+                json!({"type": "template-content", "template": {"name": "welcome"}, "templateContent": {"name": "welcome", "language": "pt_BR",
+                    "components": [{"type": "HEADER", "format": "TEXT", "text": "Hi"}, {"type": "BODY", "text": "Order {{1}}"},
+                        {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "Yes"}, {"type": "QUICK_REPLY", "text": "No"}]}]}}),
+                made_of(&["welcome", "Hi", "Order {{1}}", "Yes\nNo"]),
+            ),
+        ]);
+    }
+
+    #[test]
+    fn interactive_messages_are_menus_and_their_answers_words() {
+        let image = Content::Media(file("https://x.example/a", "image"));
+        check([
+            (
+                json!({"type": "interactive", "interactive": {"type": "button", "body": {"text": "Sure?"}, "footer": {"text": "Shop"},
+                    "action": {"buttons": [{"type": "reply", "reply": {"id": "1", "title": "Yes"}}, {"type": "reply", "reply": {"id": "2", "title": "No"}}]}}}),
+                ask("Sure?\nShop", &["Yes", "No"]),
+            ),
+            (
+                json!({"type": "interactive", "interactive": {"type": "list", "header": {"type": "text", "text": "Menu"}, "body": {"text": "Pick"},
+                    "action": {"button": "Open", "sections": [{"title": "S", "rows": [{"id": "1", "title": "A", "description": "first"}, {"id": "2", "title": "B"}]}]}}}),
+                ask("Menu\nPick", &["A: first", "B"]),
+            ),
+            (
+                json!({"type": "interactive", "interactive": {"type": "cta_url", "header": {"type": "image", "image": {"link": "https://x.example/a"}},
+                    "body": {"text": "Go"}, "action": {"name": "cta_url", "parameters": {"display_text": "Here", "url": "https://x.example"}}}}),
+                Content::Several(vec![image, ask("Go", &["Here: https://x.example"])]),
+            ),
+            (
+                json!({"type": "interactive", "interactive": {"type": "list_reply", "list_reply": {"id": "1", "title": "A"}}}),
+                Content::Text("A".to_owned()),
+            ),
+            (
+                json!({"interactive": {"type": "nfm_reply", "nfm_reply": {"name": "flow", "body": "Sent", "response_json": "{}"}}}),
+                Content::Text("Sent".to_owned()),
+            ),
+        ]);
+    }
+
+    #[test]
+    fn attachments_are_files_places_and_menus() {
+        let buttons = json!([{"type": "postback", "title": "Yes", "payload": "y"}]);
+        let picture = Content::Media(file("https://x.example/a", "image"));
+        check([
+            (
+                json!({"attachment": {"type": "image", "payload": {"url": "https://x.example/a"}}}),
+                picture.clone(),
+            ),
+            (
+                json!({"attachment": {"type": "template", "payload": {"template_type": "button", "text": "Sure?", "buttons": buttons}}}),
+                ask("Sure?", &["Yes"]),
+            ),
+            (
+                json!({"attachment": {"type": "template", "payload": {"template_type": "generic", "elements": [
+                    {"title": "T", "subtitle": "S", "image_url": "https://x.example/a", "buttons": buttons}]}}}),
+                Content::Several(vec![picture.clone(), ask("T\nS", &["Yes"])]),
+            ),
+            (
+                json!({"attachments": [{"type": "location", "payload": {"coordinates": {"lat": 1.5, "long": 2}}}]}),
+                Content::Place { latitude: 1.5, longitude: 2.0, label: None },
+            ),
+            (
+                json!({"attachments": [{"type": "image", "payload": {"url": "https://x.example/a"}}, {"type": "new", "name": "n"}]}),
+                Content::Several(vec![picture, Content::Text("n".to_owned())]),
+            ),
+            (
+                json!({"type": "document", "document": {"link": "https://x.example/b", "filename": "b.pdf", "caption": "c"}}),
+                Content::Media(Media {
+                    title: Some("b.pdf".to_owned()),
+                    caption: Some("c".to_owned()),
+                    ..file("https://x.example/b", "document")
+                }),
+            ),
+        ]);
+    }
+
+    #[test]
+    fn free_objects_show_their_words_or_themselves() {
+        let unknown = |text: &str| Content::Unknown {
+            kind: "application/json".to_owned(),
+            text: Some(text.to_owned()),
+        };
+        check([
+            (json!({"text": "hi"}), Content::Text("hi".to_owned())),
+            (json!({"text": "hi", "quick_replies": [{"title": "A"}]}), ask("hi", &["A"])),
+            (json!("hi"), Content::Text("hi".to_owned())),
+            (json!({"data": {"title": "hi"}}), unknown("hi")),
+            (json!({"amount": 5}), unknown(r#"{"amount":5}"#)),
+            (json!({}), Content::Notice("content-empty")),
+            (json!({"template": "x", "amount": 5}), unknown(r#"{"amount":5,"template":"x"}"#)),
+        ]);
+    }
+}
