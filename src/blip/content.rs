@@ -1,1 +1,932 @@
-//! Under construction.
+//! What a LIME document says, for a person to read.
+//!
+//! Every type of `blip.md` §6 has a reading, and what has none is shown by its type and the first
+//! readable text in it: nothing is dropped in silence, whatever its shape. Nothing is escaped or
+//! translated here. The shapes of the channels themselves (`application/json`) are read in
+//! `native`.
+//!
+//! Invariant: a document of any size and depth gives content of bounded size and depth, and any
+//! JSON gives some content (`any_document_gives_bounded_content`). Text is the exception: it is
+//! cut only where it stands for something unknown.
+
+use serde_json::Value;
+
+use super::envelope::short_type;
+use super::lenient::{as_integer, as_text, float, integer, joined, list, shorten, text};
+use super::{card, native, sensitive};
+use crate::model::{Content, Media};
+
+/// How deep documents may stand in each other before the inner ones are only excerpted.
+const MAX_DEPTH: usize = 8;
+
+/// How many documents and options one message may have before the rest is only mentioned.
+pub(super) const MAX_PARTS: usize = 200;
+
+/// Most characters that are shown of something unknown.
+const MAX_EXCERPT: usize = 500;
+
+/// Most characters that are kept of the name of an unknown type.
+const MAX_KIND: usize = 120;
+
+/// Most numbers that are taken for one emoji; families and flags have less than twenty.
+const MAX_EMOJI_VALUES: usize = 32;
+
+/// Reads a document of the given MIME type.
+pub fn content(kind: &str, value: &Value) -> Content {
+    let mut value = value.clone();
+    sensitive::remove(&mut value);
+    Reader::default().read(kind, &value)
+}
+
+/// Reads a `{type, value}` document; `None` if there is nothing in it.
+pub fn document(document: &Value) -> Option<Content> {
+    let mut document = document.clone();
+    sensitive::remove(&mut document);
+    Reader::default().document(&document)
+}
+
+/// Whether a type says only what the customer is doing, such as typing.
+pub(super) fn is_chat_state(kind: &str) -> bool {
+    short_type(kind) == "lime.chatstate"
+}
+
+/// The name of a type, short enough to be shown and without control characters.
+pub(super) fn shown_kind(kind: &str) -> String {
+    shorten(kind, MAX_KIND).replace(char::is_control, "")
+}
+
+/// Reads one message, and counts how much of it was read.
+pub(super) struct Reader {
+    parts_left: usize,
+    depth: usize,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self { parts_left: MAX_PARTS, depth: 0 }
+    }
+}
+
+impl Reader {
+    fn read(&mut self, kind: &str, value: &Value) -> Content {
+        if self.parts_left == 0 || self.depth == MAX_DEPTH {
+            return unknown(kind, value);
+        }
+        self.parts_left -= 1;
+        self.depth += 1;
+        let content = self.known(kind, value).unwrap_or_else(|| unknown(kind, value));
+        self.depth -= 1;
+        content
+    }
+
+    /// Reads a type we know; `None` if we do not, or if the value does not have its shape.
+    fn known(&mut self, kind: &str, value: &Value) -> Option<Content> {
+        let name = short_type(kind);
+        match name.as_str() {
+            "application/json" => native::read(self, value),
+            _ if name.starts_with("lime.") => self.lime(&name, value),
+            _ if name.starts_with("iris.") => card::iris(&name, value),
+            _ if name.starts_with("text/") => plain(value),
+            _ => file_of_type(&name, value),
+        }
+    }
+
+    fn lime(&mut self, name: &str, value: &Value) -> Option<Content> {
+        match name {
+            "lime.media-link" => media(value),
+            "lime.web-link" => web_link(value),
+            "lime.location" => location(value),
+            "lime.chatstate" => Some(Content::Notice("content-typing")),
+            "lime.select" => self.select(value),
+            "lime.document-select" => self.document_select(value),
+            "lime.collection" => self.collection(value),
+            "lime.container" | "lime.external" => self.document(value),
+            "lime.list" => self.list(value),
+            "lime.tuple" => self.tuple(value),
+            "lime.input" => self.input(value),
+            "lime.reply" => self.reply(value),
+            "lime.reaction" => self.reaction(value),
+            "lime.redirect" => Some(self.redirect(value)),
+            sensitive::SENSITIVE => Some(Content::Sensitive),
+            "lime.deleted-content" => Some(Content::Notice("content-deleted")),
+            "lime.click-tracking" => Some(Content::Notice("content-link-clicked")),
+            "lime.ssml-text" => text(value, "text").map(Content::Text),
+            _ => card::lime(name, value),
+        }
+    }
+
+    /// Reads a `{type, value}` document or whatever stands in its place.
+    pub(super) fn document(&mut self, document: &Value) -> Option<Content> {
+        let kind = text(document, "type");
+        let value = document.get("value").or_else(|| document.get("content"));
+        match (kind, value.filter(|value| !value.is_null())) {
+            (Some(kind), Some(value)) => Some(self.read(&kind, value)),
+            (Some(kind), None) => Some(self.read(&kind, &unwrapped(document))),
+            (None, Some(value)) => Some(self.untyped(value)),
+            (None, None) if is_empty(document) => None,
+            (None, None) => Some(self.untyped(document)),
+        }
+    }
+
+    fn untyped(&mut self, value: &Value) -> Content {
+        let kind = if value.is_string() { "text/plain" } else { "application/json" };
+        self.read(kind, value)
+    }
+
+    /// Reads several things sent as one, as far as they are not too many.
+    pub(super) fn several(
+        &mut self,
+        items: &[Value],
+        mut read: impl FnMut(&mut Self, &Value) -> Option<Content>,
+    ) -> Vec<Content> {
+        let mut parts = Vec::new();
+        for item in items {
+            if self.parts_left == 0 {
+                parts.push(Content::Notice("content-more"));
+                break;
+            }
+            parts.extend(read(self, item));
+        }
+        parts
+    }
+
+    /// Reads the words of options, as far as they are not too many.
+    pub(super) fn options(
+        &mut self,
+        options: &[Value],
+        mut read: impl FnMut(&mut Self, &Value) -> Option<String>,
+    ) -> Vec<String> {
+        let mut words = Vec::new();
+        for option in options {
+            if self.parts_left == 0 {
+                words.push("…".to_owned());
+                break;
+            }
+            self.parts_left -= 1;
+            words.extend(read(self, option));
+        }
+        words
+    }
+
+    fn select(&mut self, value: &Value) -> Option<Content> {
+        let options = self.options(&in_order(value), |reader, option| {
+            as_text(option).or_else(|| text(option, "text")).or_else(|| reader.words_of(option))
+        });
+        choice(text(value, "text"), options)
+    }
+
+    fn document_select(&mut self, value: &Value) -> Option<Content> {
+        let header = value.get("header").and_then(|header| self.document(header));
+        let options = self.options(&in_order(value), |reader, option| {
+            reader.words_of(option.get("label").unwrap_or(option))
+        });
+        Some(match header {
+            Some(Content::Text(text)) => choice(Some(text), options)?,
+            Some(header) => both(header, choice(None, options)),
+            None => choice(None, options)?,
+        })
+    }
+
+    fn words_of(&mut self, document: &Value) -> Option<String> {
+        self.document(document).as_ref().and_then(words)
+    }
+
+    fn collection(&mut self, value: &Value) -> Option<Content> {
+        let kind = text(value, "itemType").unwrap_or_default();
+        let items = list(value, "items");
+        let parts = match short_type(&kind).as_str() {
+            sensitive::SENSITIVE => vec![Content::Sensitive],
+            "" | "lime.container" => self.several(items, Self::document),
+            _ => self.several(items, |reader, item| Some(reader.read(&kind, item))),
+        };
+        together(parts)
+    }
+
+    fn list(&mut self, value: &Value) -> Option<Content> {
+        let mut parts = Vec::from_iter(value.get("header").and_then(|part| self.document(part)));
+        parts.extend(self.several(list(value, "items"), Self::document));
+        together(parts)
+    }
+
+    fn tuple(&mut self, value: &Value) -> Option<Content> {
+        let items: Vec<Value> =
+            (1..=5).filter_map(|item| value.get(format!("item{item}")).cloned()).collect();
+        together(self.several(&items, Self::document))
+    }
+
+    fn input(&mut self, value: &Value) -> Option<Content> {
+        let label = self.document(value.get("label")?)?;
+        let wanted = value.get("validation").and_then(|validation| text(validation, "type"));
+        let is_place = wanted.is_some_and(|kind| short_type(&kind) == "lime.location");
+        Some(both(label, is_place.then_some(Content::Notice("content-asks-location"))))
+    }
+
+    fn reply(&mut self, value: &Value) -> Option<Content> {
+        let answer = Box::new(self.document(value.get("replied")?)?);
+        Some(Content::Reply { quoted: self.mentioned(value, "inReplyTo"), answer })
+    }
+
+    fn reaction(&mut self, value: &Value) -> Option<Content> {
+        let on = self.mentioned(value, "inReactionTo");
+        value.is_object().then(|| Content::Reaction { emoji: emoji(value), on })
+    }
+
+    /// Reads an earlier message that was sent along; often only its id is.
+    fn mentioned(&mut self, value: &Value, field: &str) -> Option<Box<Content>> {
+        let message = value.get(field)?;
+        let is_there = message.get("value").is_some_and(|value| !value.is_null());
+        let is_hidden =
+            text(message, "type").is_some_and(|t| short_type(&t) == sensitive::SENSITIVE);
+        if is_there || is_hidden { self.document(message).map(Box::new) } else { None }
+    }
+
+    fn redirect(&mut self, value: &Value) -> Content {
+        let context = value.get("context").and_then(|context| self.document(context));
+        both(Content::Notice("content-redirected"), context)
+    }
+}
+
+/// What stands in a document beside its type, where its value should be.
+fn unwrapped(document: &Value) -> Value {
+    let fields = document.as_object().into_iter().flatten();
+    let beside =
+        fields.filter(|(field, _)| !["type", "value", "content"].contains(&field.as_str()));
+    beside.map(|(field, value)| (field.clone(), value.clone())).collect()
+}
+
+fn plain(value: &Value) -> Option<Content> {
+    if is_empty(value) {
+        return Some(Content::Notice("content-empty"));
+    }
+    as_text(value).map(Content::Text)
+}
+
+/// Reads a media link.
+pub(super) fn media(value: &Value) -> Option<Content> {
+    let preview_url = text(value, "previewUri");
+    let address = value.as_str().filter(|text| is_address(text)).map(str::to_owned);
+    Some(Content::Media(Media {
+        url: text(value, "uri").or(address).or_else(|| preview_url.clone())?,
+        mime: text(value, "type"),
+        title: text(value, "title"),
+        caption: text(value, "text"),
+        size: integer(value, "size").and_then(|size| u64::try_from(size).ok()),
+        preview_url,
+    }))
+}
+
+/// Reads a document whose type is that of a file, such as `image/png`.
+fn file_of_type(kind: &str, value: &Value) -> Option<Content> {
+    match media(value)? {
+        Content::Media(file) => Some(Content::Media(Media {
+            mime: file.mime.or_else(|| Some(kind.to_owned())),
+            ..file
+        })),
+        other => Some(other),
+    }
+}
+
+fn is_address(text: &str) -> bool {
+    let has_scheme = ["http://", "https://", "file://"].iter().any(|s| text.starts_with(s));
+    has_scheme && !text.contains(char::is_whitespace)
+}
+
+fn web_link(value: &Value) -> Option<Content> {
+    Some(Content::Link {
+        url: text(value, "uri")?,
+        title: text(value, "title"),
+        text: text(value, "text"),
+    })
+}
+
+fn location(value: &Value) -> Option<Content> {
+    Some(Content::Place {
+        latitude: float(value, "latitude")?,
+        longitude: float(value, "longitude")?,
+        label: text(value, "text"),
+    })
+}
+
+/// The emoji of a reaction as text; `None` if it was taken away.
+///
+/// Its values are code points in LIME's text and halves of UTF-16 pairs in Blip's samples: a code
+/// point beyond the halves is cut into them first, so both forms, even mixed, end as one.
+fn emoji(value: &Value) -> Option<String> {
+    let emoji = value.get("emoji")?;
+    let units = list(emoji, "values").iter().take(MAX_EMOJI_VALUES).flat_map(|value| {
+        let code = as_integer(value).and_then(|code| u32::try_from(code).ok());
+        match code.map(|code| (u16::try_from(code), char::from_u32(code))) {
+            Some((Ok(unit), _)) => vec![unit],
+            Some((Err(_), Some(character))) => character.encode_utf16(&mut [0; 2]).to_vec(),
+            _ => vec![0xFFFD],
+        }
+    });
+    let emoji = as_text(emoji).unwrap_or_else(|| {
+        char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    });
+    (!emoji.is_empty()).then_some(emoji)
+}
+
+/// The options of a menu in the order that their numbers say, where they have numbers.
+fn in_order(value: &Value) -> Vec<Value> {
+    let mut options = list(value, "options").to_vec();
+    options.sort_by_key(|option| integer(option, "order").unwrap_or(i64::MAX));
+    options
+}
+
+/// A question with options, or only its words if there is nothing to choose.
+pub(super) fn choice(text: Option<String>, options: Vec<String>) -> Option<Content> {
+    match (text, options.is_empty()) {
+        (text, false) => Some(Content::Choice { text: text.unwrap_or_default(), options }),
+        (text, true) => text.map(Content::Text),
+    }
+}
+
+/// Parts as one content; `None` if there are none.
+pub(super) fn together(mut parts: Vec<Content>) -> Option<Content> {
+    if parts.len() > 1 { Some(Content::Several(parts)) } else { parts.pop() }
+}
+
+fn both(first: Content, second: Option<Content>) -> Content {
+    match second {
+        Some(second) => Content::Several(vec![first, second]),
+        None => first,
+    }
+}
+
+/// What stands for something in a list of options.
+fn words(content: &Content) -> Option<String> {
+    match content {
+        Content::Text(text) => Some(text.clone()),
+        Content::Media(media) => media
+            .caption
+            .clone()
+            .or_else(|| media.title.clone())
+            .or_else(|| Some(media.url.clone())),
+        Content::Place { latitude, longitude, label } => {
+            Some(label.clone().unwrap_or_else(|| format!("{latitude},{longitude}")))
+        }
+        Content::Link { url, title, text } => {
+            joined(": ", [title.clone().or_else(|| text.clone()), Some(url.clone())])
+        }
+        Content::Choice { text, options } => {
+            Some(text).filter(|text| !text.is_empty()).or_else(|| options.first()).cloned()
+        }
+        Content::Reply { answer, .. } => words(answer),
+        Content::Reaction { emoji, .. } => emoji.clone(),
+        Content::Several(parts) => parts.iter().find_map(words),
+        Content::Card { lines, .. } => Some(lines.join(" · ")),
+        Content::Unknown { kind, text } => text.clone().or_else(|| Some(kind.clone())),
+        Content::Sensitive | Content::Notice(_) => None,
+    }
+}
+
+/// What is shown of a document that we cannot read.
+pub(super) fn unknown(kind: &str, value: &Value) -> Content {
+    if short_type(kind) == sensitive::SENSITIVE {
+        return Content::Sensitive;
+    }
+    Content::Unknown { kind: shown_kind(kind), text: excerpt(value) }
+}
+
+/// The first text in a document that seems meant to be read.
+pub(super) fn excerpt(value: &Value) -> Option<String> {
+    fn find(value: &Value, depth: usize) -> Option<&str> {
+        const FIELDS: [&str; 7] = ["text", "title", "caption", "body", "header", "name", "value"];
+        match value {
+            Value::String(text) => Some(text.as_str()).filter(|text| !text.trim().is_empty()),
+            Value::Array(elements) if depth > 0 => elements.iter().find_map(|e| find(e, depth - 1)),
+            Value::Object(fields) if depth > 0 => {
+                FIELDS.iter().find_map(|field| find(fields.get(*field)?, depth - 1)).or_else(|| {
+                    let inner = fields.values().filter(|value| !value.is_string());
+                    inner.into_iter().find_map(|value| find(value, depth - 1))
+                })
+            }
+            _ => None,
+        }
+    }
+    find(value, 5).map(|text| shorten(text, MAX_EXCERPT))
+}
+
+/// Whether there is nothing in a value.
+pub(super) fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(elements) => elements.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn said(text: &str) -> Content {
+        Content::Text(text.to_owned())
+    }
+
+    fn owned(text: &str) -> Option<String> {
+        as_text(&json!(text))
+    }
+
+    fn ask(text: &str, options: &[&str]) -> Content {
+        let options = options.iter().map(|option| (*option).to_owned()).collect();
+        Content::Choice { text: text.to_owned(), options }
+    }
+
+    fn lines(kind: &'static str, lines: &[&str]) -> Content {
+        Content::Card { kind, lines: lines.iter().map(|line| (*line).to_owned()).collect() }
+    }
+
+    fn strange(kind: &str, text: Option<&str>) -> Content {
+        Content::Unknown { kind: kind.to_owned(), text: text.map(str::to_owned) }
+    }
+
+    fn check(table: impl IntoIterator<Item = (&'static str, Value, Content)>) {
+        for (kind, value, expected) in table {
+            let lime = format!("application/vnd.{kind}+json");
+            let kind = if kind.contains('/') { kind } else { lime.as_str() };
+            assert_eq!(content(kind, &value), expected, "{kind} {value}");
+        }
+    }
+
+    #[test]
+    fn words_are_read() {
+        check([
+            ("text/plain", json!("Olá *mundo* <!here>"), said("Olá *mundo* <!here>")),
+            ("text/plain; charset=utf-8", json!("Olá"), said("Olá")),
+            ("TEXT/Plain", json!(42), said("42")),
+            ("text/plain", json!(""), Content::Notice("content-empty")),
+            ("text/plain", json!(" \n"), Content::Notice("content-empty")),
+            ("text/plain", Value::Null, Content::Notice("content-empty")),
+            ("text/plain", json!({"a": "b"}), strange("text/plain", None)),
+            ("text/plain", json!({"text": "inside"}), strange("text/plain", Some("inside"))),
+            ("lime.ssml-text", json!({"text": "Hi", "ssml": "<speak>Hi</speak>"}), said("Hi")),
+        ]);
+    }
+
+    #[test]
+    fn files_are_read() {
+        let photo = Media {
+            url: "https://x.example/a.png".to_owned(),
+            mime: owned("image/png"),
+            title: owned("a.png"),
+            caption: owned("look"),
+            size: Some(2048),
+            preview_url: owned("https://x.example/small.png"),
+        };
+        let mut value = json!({
+            "uri": "https://x.example/a.png", "type": "image/png", "title": "a.png",
+            "text": "look", "size": 2048, "aspectRatio": "1:1", "authorizationRealm": "blip",
+            "previewUri": "https://x.example/small.png", "previewType": "image/png",
+        });
+        assert_eq!(
+            content("application/vnd.lime.media-link+json", &value),
+            Content::Media(photo.clone())
+        );
+        value["size"] = json!("2048");
+        assert_eq!(
+            content("application/vnd.lime.media-link+json", &value),
+            Content::Media(photo.clone())
+        );
+        value.as_object_mut().unwrap().remove("type");
+        assert_eq!(content("image/png", &value), Content::Media(photo));
+
+        let url = |url: &str| Media { url: url.to_owned(), ..Media::default() };
+        check([
+            (
+                "lime.media-link",
+                json!({"uri": "file://a.ogg"}),
+                Content::Media(url("file://a.ogg")),
+            ),
+            (
+                "lime.media-link",
+                json!("https://x.example/a"),
+                Content::Media(url("https://x.example/a")),
+            ),
+            (
+                "lime.media-link",
+                json!({"uri": "https://x", "size": -1}),
+                Content::Media(url("https://x")),
+            ),
+            (
+                "lime.media-link",
+                json!({"title": "a.pdf"}),
+                strange("application/vnd.lime.media-link+json", Some("a.pdf")),
+            ),
+            ("audio/mp4", json!("see https://x"), strange("audio/mp4", Some("see https://x"))),
+        ]);
+    }
+
+    #[test]
+    fn links_and_places_are_read() {
+        check([
+            (
+                "lime.web-link",
+                json!({"uri": "https://x.example", "title": "X", "text": "A site", "target": "self"}),
+                Content::Link {
+                    url: "https://x.example".to_owned(),
+                    title: owned("X"),
+                    text: owned("A site"),
+                },
+            ),
+            (
+                "lime.location",
+                json!({"latitude": -19.918_899, "longitude": "-43.959275", "altitude": 853, "text": "Praça"}),
+                Content::Place {
+                    latitude: -19.918_899,
+                    longitude: -43.959_275,
+                    label: owned("Praça"),
+                },
+            ),
+            (
+                "lime.location",
+                json!({"latitude": "north", "text": "Praça"}),
+                strange("application/vnd.lime.location+json", Some("Praça")),
+            ),
+        ]);
+    }
+
+    #[test]
+    fn menus_are_read() {
+        let option = |text: &str| json!({"label": {"type": "text/plain", "value": text}});
+        let photo = Content::Media(Media {
+            url: "https://x.example/a".to_owned(),
+            mime: owned("image/jpeg"),
+            title: owned("T"),
+            ..Media::default()
+        });
+        check([
+            (
+                "lime.select",
+                json!({"text": "Which?", "scope": "immediate", "options": [
+                    {"order": "2", "text": "Two", "type": "text/plain", "value": "b"}, {"order": 1, "text": "One"}]}),
+                ask("Which?", &["One", "Two"]),
+            ),
+            ("lime.select", json!({"text": "Which?", "options": []}), said("Which?")),
+            ("lime.select", json!({"options": ["A", {"value": 7}]}), ask("", &["A", "7"])),
+            ("lime.select", json!([1]), strange("application/vnd.lime.select+json", None)),
+            (
+                "lime.document-select",
+                json!({"header": {"type": "text/plain", "value": "Pick"}, "options": [option("A"), option("B")]}),
+                ask("Pick", &["A", "B"]),
+            ),
+            (
+                "lime.document-select",
+                json!({
+                    "header": {"type": "application/vnd.lime.media-link+json",
+                        "value": {"uri": "https://x.example/a", "type": "image/jpeg", "title": "T"}},
+                    "options": [{"label": {"type": "application/vnd.lime.web-link+json",
+                        "value": {"uri": "https://x.example", "title": "Go"}}}],
+                }),
+                Content::Several(vec![photo, ask("", &["Go: https://x.example"])]),
+            ),
+            (
+                "lime.input",
+                json!({"label": {"type": "text/plain", "value": "Where?"},
+                    "validation": {"rule": "type", "type": "application/vnd.lime.location+json"}}),
+                Content::Several(vec![said("Where?"), Content::Notice("content-asks-location")]),
+            ),
+            (
+                "lime.input",
+                json!({"label": {"type": "text/plain", "value": "Name?"}, "validation": {"rule": "text"}}),
+                said("Name?"),
+            ),
+        ]);
+    }
+
+    #[test]
+    fn things_within_things_are_read() {
+        let text = |text: &str| json!({"type": "text/plain", "value": text});
+        let ab = Content::Several(vec![said("a"), said("b")]);
+        check([
+            ("lime.container", text("a"), said("a")),
+            ("lime.external", json!({"type": "text/plain", "content": "a"}), said("a")),
+            (
+                "lime.collection",
+                json!({"itemType": "text/plain", "total": 2, "items": ["a", "b"]}),
+                ab.clone(),
+            ),
+            (
+                "lime.collection",
+                json!({"itemType": "application/vnd.lime.container+json", "items": [text("a"), text("b")]}),
+                ab.clone(),
+            ),
+            ("lime.collection", json!({"items": [text("a")]}), said("a")),
+            ("lime.list", json!({"header": text("a"), "items": [text("b")]}), ab.clone()),
+            ("lime.tuple", json!({"item1": text("a"), "item2": text("b")}), ab),
+            (
+                "lime.collection",
+                json!({"items": "x"}),
+                strange("application/vnd.lime.collection+json", None),
+            ),
+            ("lime.container", json!({}), strange("application/vnd.lime.container+json", None)),
+        ]);
+    }
+
+    #[test]
+    fn replies_and_reactions_are_read() {
+        let photo = json!({"type": "image/png", "value": {"uri": "https://x.example/a"}});
+        let media = Content::Media(Media {
+            url: "https://x.example/a".to_owned(),
+            mime: owned("image/png"),
+            ..Media::default()
+        });
+        let answer = json!({"type": "text/plain", "value": "yes"});
+        let reply = |quoted| Content::Reply { quoted, answer: Box::new(said("yes")) };
+        let react =
+            |emoji: Option<&str>| Content::Reaction { emoji: emoji.map(str::to_owned), on: None };
+        check([
+            (
+                "lime.reply",
+                json!({"replied": answer, "inReplyTo": photo}),
+                reply(Some(Box::new(media))),
+            ),
+            ("lime.reply", json!({"replied": answer, "inReplyTo": {"id": "wamid.1"}}), reply(None)),
+            (
+                "lime.reply",
+                json!({"replied": answer, "inReplyTo": {"value": "so?"}}),
+                reply(Some(Box::new(said("so?")))),
+            ),
+            (
+                "lime.reply",
+                json!({"text": "yes"}),
+                strange("application/vnd.lime.reply+json", Some("yes")),
+            ),
+            ("lime.reaction", json!({"emoji": {"values": [128_077]}}), react(Some("👍"))),
+            ("lime.reaction", json!({"emoji": {"values": [55_357, 56_397]}}), react(Some("👍"))),
+            ("lime.reaction", json!({"emoji": {"values": ["128077", 127_997]}}), react(Some("👍🏽"))),
+            ("lime.reaction", json!({"emoji": {"values": [10084, 65039]}}), react(Some("❤️"))),
+            ("lime.reaction", json!({"emoji": {"values": [55_357]}}), react(Some("\u{fffd}"))),
+            ("lime.reaction", json!({"emoji": "🙏"}), react(Some("🙏"))),
+            ("lime.reaction", json!({"emoji": {"values": []}}), react(None)),
+            ("lime.reaction", json!({"inReactionTo": {"id": "x"}}), react(None)),
+            (
+                "lime.reaction",
+                json!({"emoji": {"values": [128_077]}, "inReactionTo": {"id": "x", "type": "text/plain", "value": "yes"}}),
+                Content::Reaction { emoji: owned("👍"), on: Some(Box::new(said("yes"))) },
+            ),
+        ]);
+    }
+
+    #[test]
+    fn cards_are_read() {
+        check([
+            (
+                "lime.contact",
+                json!({"identity": "x@y", "name": "Ana", "phoneNumber": "+55", "cellPhoneNumber": "+55", "email": "a@x.io"}),
+                lines("content-contact", &["Ana", "+55", "a@x.io"]),
+            ),
+            (
+                "lime.copy-and-paste",
+                json!({"header": "Pix", "body": "Pay", "button": {"text": "Copy", "value": "0002"}}),
+                lines("content-copy-and-paste", &["Pix", "Pay", "Copy: 0002"]),
+            ),
+            (
+                "lime.invoice",
+                json!({"title": "Order", "currency": "BRL", "total": 10.95, "dueTo": "2026-01-01T00:00:00Z"}),
+                lines("content-invoice", &["Order", "BRL 10.95", "2026-01-01T00:00:00Z"]),
+            ),
+            (
+                "lime.invoice-status",
+                json!({"status": "completed", "date": "2026-01-01", "code": "3E"}),
+                lines("content-invoice-status", &["completed", "3E", "2026-01-01"]),
+            ),
+            (
+                "lime.payment-receipt",
+                json!({"paidOn": "2026-01-01", "code": "3E", "method": {"name": "Pix"}, "currency": "BRL", "total": "10.95"}),
+                lines("content-payment-receipt", &["BRL 10.95", "Pix", "3E", "2026-01-01"]),
+            ),
+            (
+                "lime.satisfaction-survey",
+                json!({"type": "csat", "scale": 5, "question": "Good?", "score": 4}),
+                lines("content-survey", &["Good?", "4"]),
+            ),
+        ]);
+    }
+
+    #[test]
+    fn what_blip_says_of_itself_is_read() {
+        let ticket = json!({"id": "t", "sequentialId": 7, "status": "Waiting"});
+        check([
+            ("iris.ticket", ticket.clone(), lines("content-ticket", &["#7", "Waiting"])),
+            (
+                "iris.resource",
+                json!({"key": "welcome", "variables": {}}),
+                lines("content-resource", &["welcome"]),
+            ),
+            (
+                "iris.desk.thread-summary",
+                json!({"summary": ["Wants a refund", {"text": "Angry"}]}),
+                lines("content-summary", &["Wants a refund", "Angry"]),
+            ),
+            (
+                "lime.redirect",
+                json!({"address": "bot@msging.net", "context": {"type": "application/vnd.iris.ticket+json", "value": ticket}}),
+                Content::Several(vec![
+                    Content::Notice("content-redirected"),
+                    lines("content-ticket", &["#7", "Waiting"]),
+                ]),
+            ),
+            ("lime.redirect", json!({"address": "x"}), Content::Notice("content-redirected")),
+            ("lime.contact", json!({}), Content::Notice("content-contact")),
+            (
+                "lime.contact",
+                json!({"text": "Ana"}),
+                strange("application/vnd.lime.contact+json", Some("Ana")),
+            ),
+            ("lime.deleted-content", json!({}), Content::Notice("content-deleted")),
+            ("lime.click-tracking", json!({"x": 1}), Content::Notice("content-link-clicked")),
+            ("lime.chatstate", json!({"state": "composing"}), Content::Notice("content-typing")),
+            (
+                "application/vnd.iris.human-agent-request",
+                json!("True"),
+                Content::Notice("content-human-requested"),
+            ),
+            (
+                "application/vnd.iris.content-unavailable",
+                Value::Null,
+                Content::Notice("content-unavailable"),
+            ),
+            ("iris.desk.internal-chat-notification", json!({}), Content::Notice("content-system")),
+            ("iris.calls.ended", json!({}), Content::Notice("content-call")),
+        ]);
+    }
+
+    #[test]
+    fn nothing_of_sensitive_content_is_kept() {
+        let secret = json!({"type": "application/vnd.lime.sensitive+json", "value": {"type": "text/plain", "value": "4111"}});
+        for (kind, value) in [
+            ("lime.sensitive", secret["value"].clone()),
+            ("lime.sensitive", Value::Null),
+            ("lime.container", secret.clone()),
+            ("lime.reply", json!({"replied": secret, "inReplyTo": secret})),
+            ("lime.document-select", json!({"header": secret, "options": [{"label": secret}]})),
+            ("lime.collection", json!({"itemType": secret["type"], "items": ["4111"]})),
+            ("lime.new", json!({"a": {"b": secret}})),
+        ] {
+            let content = content(&format!("application/vnd.{kind}+json"), &value);
+            assert!(!format!("{content:?}").contains("4111"), "{content:?}");
+            assert!(
+                kind == "lime.new" || format!("{content:?}").contains("Sensitive"),
+                "{content:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_shows_its_name_and_first_words() {
+        check([
+            (
+                "lime.hologram",
+                json!({"z": {"caption": "wow"}, "a": "?"}),
+                strange("application/vnd.lime.hologram+json", Some("wow")),
+            ),
+            ("x/y\n", json!({"size": 1}), strange("x/y", None)),
+            ("x/y", json!("just words"), strange("x/y", Some("just words"))),
+            ("x/y", json!([[["deep"]]]), strange("x/y", Some("deep"))),
+        ]);
+        let Content::Unknown { kind, text } = content(&"k".repeat(999), &json!("t".repeat(9999)))
+        else {
+            panic!("known");
+        };
+        assert_eq!(kind.chars().count(), MAX_KIND + 1);
+        assert_eq!(text.unwrap().chars().count(), MAX_EXCERPT + 1);
+    }
+
+    #[test]
+    fn depth_ends_in_an_excerpt_and_length_in_a_mention() {
+        let mut deep = json!({"type": "text/plain", "value": "core"});
+        for _ in 0..40 {
+            deep = json!({"type": "application/vnd.lime.container+json", "value": deep});
+        }
+        assert!(matches!(document(&deep), Some(Content::Unknown { .. })));
+
+        let items: Vec<String> = (0..1000).map(|item| item.to_string()).collect();
+        let long = json!({"itemType": "text/plain", "items": items});
+        let Content::Several(parts) = content("application/vnd.lime.collection+json", &long) else {
+            panic!("not several");
+        };
+        assert_eq!(parts.len(), MAX_PARTS);
+        assert_eq!(parts.last(), Some(&Content::Notice("content-more")));
+
+        let options: Vec<Value> = items.iter().map(|text| json!({"text": text})).collect();
+        let long = json!({"text": "Which?", "options": options});
+        let Content::Choice { options, .. } = content("application/vnd.lime.select+json", &long)
+        else {
+            panic!("no choice");
+        };
+        assert_eq!(options.len(), MAX_PARTS);
+        assert_eq!(options.last().map(String::as_str), Some("…"));
+    }
+
+    #[test]
+    fn an_empty_document_is_none() {
+        assert_eq!(document(&json!({})), None);
+        assert_eq!(document(&Value::Null), None);
+        assert_eq!(document(&json!({"value": "hi"})), Some(said("hi")));
+        assert_eq!(
+            document(&json!({"type": "text/plain"})),
+            Some(Content::Notice("content-empty"))
+        );
+    }
+
+    /// Counts the parts of some content and the depth in which they stand.
+    fn measure(content: &Content) -> (usize, usize) {
+        let inner: Vec<&Content> = match content {
+            Content::Several(parts) => parts.iter().collect(),
+            Content::Reply { quoted, answer } => {
+                quoted.as_deref().into_iter().chain([answer.as_ref()]).collect()
+            }
+            Content::Reaction { on, .. } => on.as_deref().into_iter().collect(),
+            _ => Vec::new(),
+        };
+        inner
+            .into_iter()
+            .map(measure)
+            .fold((1, 1), |(parts, depth), (more, inner)| (parts + more, depth.max(inner + 1)))
+    }
+
+    /// Any JSON, made mostly of the words that documents are made of.
+    fn any_json() -> impl Strategy<Value = Value> {
+        const TYPES: [&str; 12] = [
+            "lime.container",
+            "lime.collection",
+            "lime.list",
+            "lime.reply",
+            "lime.reaction",
+            "lime.select",
+            "lime.document-select",
+            "lime.redirect",
+            "lime.tuple",
+            "lime.input",
+            "lime.media-link",
+            "lime.contact",
+        ];
+        const FIELDS: [&str; 24] = [
+            "type",
+            "value",
+            "content",
+            "items",
+            "itemType",
+            "header",
+            "options",
+            "label",
+            "text",
+            "replied",
+            "inReplyTo",
+            "emoji",
+            "values",
+            "context",
+            "item1",
+            "uri",
+            "template",
+            "components",
+            "interactive",
+            "action",
+            "attachment",
+            "attachments",
+            "payload",
+            "elements",
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+            proptest::sample::select(&TYPES[..])
+                .prop_map(|t| json!(format!("application/vnd.{t}+json"))),
+        ];
+        leaf.prop_recursive(12, 200, 8, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..8).prop_map(Value::from),
+                proptest::collection::btree_map(proptest::sample::select(&FIELDS[..]), inner, 0..8)
+                    .prop_map(|fields| json!(fields)),
+            ]
+        })
+    }
+
+    fn any_type() -> impl Strategy<Value = String> {
+        prop_oneof![
+            any::<String>(),
+            Just("application/json".to_owned()),
+            "application/vnd\\.(lime|iris)\\.(container|collection|list|tuple|reply|reaction|select|document-select|redirect|input|contact|invoice|ticket)\\+json",
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn any_document_gives_bounded_content(kind in any_type(), value in any_json()) {
+            let (parts, depth) = measure(&content(&kind, &value));
+            prop_assert!(parts <= 4 * MAX_PARTS, "{parts} parts");
+            prop_assert!(depth <= 2 * MAX_DEPTH, "{depth} deep");
+            document(&value);
+        }
+    }
+}

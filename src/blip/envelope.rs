@@ -1,1 +1,480 @@
-//! Under construction.
+//! LIME envelopes: what Blip posts to us, what we post to Blip, and what it answers.
+//!
+//! Incoming envelopes are read leniently: no field is required and one of a wrong type counts as
+//! missing. Outgoing ones are built as plain JSON. Knows the shapes and addresses of Blip's
+//! protocol (`blip.md` §2, §4, §5, appendix A); knows nothing of HTTP, nor of what an event means.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value, json};
+
+use super::lenient;
+
+/// Where commands about tickets go.
+pub const DESK: &str = "postmaster@desk.msging.net";
+
+/// Where commands about contacts go.
+pub const CRM: &str = "postmaster@crm.msging.net";
+
+/// The domain of the nodes through which tickets are answered.
+pub const DESK_DOMAIN: &str = "desk.msging.net";
+
+/// The type of a ticket document.
+pub const TICKET_TYPE: &str = "application/vnd.iris.ticket+json";
+
+/// What Blip posted: a message, a notification, a command, or something else.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Envelope {
+    /// Its id, with whatever prefixes it gathered on its way.
+    pub id: Option<String>,
+    /// The node that sent it.
+    pub from: Option<String>,
+    /// The node it is for.
+    pub to: Option<String>,
+    /// The node on whose behalf it was sent.
+    pub pp: Option<String>,
+    /// The MIME type of the content or resource.
+    pub kind: Option<String>,
+    /// What a message says.
+    pub content: Option<Value>,
+    /// What a notification tells.
+    pub event: Option<String>,
+    /// Why something failed.
+    pub reason: Option<Reason>,
+    /// Whatever was sent along.
+    pub metadata: Map<String, Value>,
+    /// What a command does.
+    pub method: Option<String>,
+    /// How a command ended.
+    pub status: Option<String>,
+    /// What a command is about.
+    pub uri: Option<String>,
+    /// What a command carries.
+    pub resource: Option<Value>,
+}
+
+impl Envelope {
+    /// Reads a JSON object; `None` if it is not one.
+    pub fn read(document: &Value) -> Option<Self> {
+        let fields = document.as_object()?;
+        let present = |field: &str| fields.get(field).filter(|value| !value.is_null()).cloned();
+        let text = |field| lenient::text(document, field);
+        Some(Self {
+            id: text("id"),
+            from: text("from"),
+            to: text("to"),
+            pp: text("pp"),
+            kind: text("type"),
+            content: present("content"),
+            event: text("event"),
+            reason: fields.get("reason").and_then(Reason::read),
+            metadata: fields
+                .get("metadata")
+                .and_then(Value::as_object)
+                .cloned()
+                .unwrap_or_default(),
+            method: text("method"),
+            status: text("status"),
+            uri: text("uri"),
+            resource: present("resource"),
+        })
+    }
+
+    /// A metadata value as text.
+    pub fn metadata(&self, key: &str) -> Option<String> {
+        self.metadata.get(key).and_then(lenient::as_text)
+    }
+}
+
+/// Why something failed. Gateways add numbers of their own, so the set of codes is open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reason {
+    /// A LIME reason code (`blip.md` §2.6); Blip leaves it out at times.
+    pub code: Option<i64>,
+    /// The reason in words.
+    pub description: Option<String>,
+}
+
+impl Reason {
+    fn read(value: &Value) -> Option<Self> {
+        let reason = match value {
+            Value::Object(_) => Self {
+                code: lenient::integer(value, "code"),
+                description: lenient::text(value, "description"),
+            },
+            Value::Number(_) => Self { code: lenient::as_integer(value), description: None },
+            _ => Self { code: None, description: lenient::as_text(value) },
+        };
+        (reason != Self::default()).then_some(reason)
+    }
+}
+
+/// What Blip answered to a command. Failures come with HTTP 200 too (`blip.md` §1.1).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CommandAnswer {
+    /// The id of the command.
+    pub id: Option<String>,
+    /// `success`, `failure`, or something new.
+    pub status: Option<String>,
+    /// Why it failed.
+    pub reason: Option<Reason>,
+    /// What was asked for; a `set` usually has none.
+    pub resource: Option<Value>,
+}
+
+impl CommandAnswer {
+    /// Reads the body of an answer; `None` if it is not a JSON object.
+    pub fn read(body: &[u8]) -> Option<Self> {
+        let envelope = Envelope::read(&lenient::document(&lenient::decode(body))?)?;
+        let Envelope { id, status, reason, resource, .. } = envelope;
+        Some(Self { id, status, reason, resource })
+    }
+
+    /// Whether Blip says that it did what it was asked.
+    pub fn is_success(&self) -> bool {
+        self.is("success")
+    }
+
+    /// Whether Blip says that it did not. An answer may say neither.
+    pub fn is_failure(&self) -> bool {
+        self.is("failure")
+    }
+
+    fn is(&self, status: &str) -> bool {
+        self.status.as_deref().is_some_and(|word| word.eq_ignore_ascii_case(status))
+    }
+}
+
+/// To whom a ticket goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination<'a> {
+    /// The queue.
+    pub team: &'a str,
+    /// Blip's identity of the agent; the queue is then `DIRECT_TRANSFER` (`blip.md` §4.1).
+    pub agent: Option<&'a str>,
+}
+
+/// Gives a ticket to an agent.
+pub fn change_status_open(request: &str, ticket: &str, agent_identity: &str) -> Value {
+    let resource = json!({"id": ticket, "status": "Open", "agentIdentity": agent_identity});
+    set(request, "/tickets/change-status", &resource)
+}
+
+/// Finishes a ticket. Without tags it keeps those it has, as far as we know.
+pub fn change_status_closed(request: &str, ticket: &str, tags: &[String]) -> Value {
+    let mut resource = json!({"id": ticket, "status": "ClosedAttendant"});
+    if let (Some(fields), false) = (resource.as_object_mut(), tags.is_empty()) {
+        fields.insert("tags".to_owned(), json!(tags));
+    }
+    set(request, "/tickets/change-status", &resource)
+}
+
+/// Sends a ticket on to another team or agent; the answer is the ticket that follows it.
+pub fn transfer(request: &str, ticket: &str, to: &Destination<'_>) -> Value {
+    let resource = match to.agent {
+        Some(agent) => json!({"team": to.team, "agentIdentity": agent}),
+        None => json!({"team": to.team}),
+    };
+    set(request, &format!("/tickets/{}/transfer", path(ticket)), &resource)
+}
+
+/// Replaces the tags of a ticket.
+pub fn change_tags(request: &str, ticket: &str, tags: &[String]) -> Value {
+    let resource = json!({"id": ticket, "tags": tags});
+    set(request, &format!("/tickets/{}/change-tags", path(ticket)), &resource)
+}
+
+/// Asks for a ticket.
+pub fn get_ticket(request: &str, ticket: &str) -> Value {
+    get(request, DESK, &format!("/ticket/{}", path(ticket)))
+}
+
+/// Asks for the last `take` messages of a ticket's customer, at most 100 (`blip.md` §4.1).
+pub fn ticket_messages(request: &str, ticket: &str, take: u32) -> Value {
+    let ticket = path(ticket);
+    let uri = format!("/tickets/{ticket}/messages?$take={take}&getFromOwnerIfTunnel=true");
+    get(request, DESK, &uri)
+}
+
+/// Asks for what is known of a customer.
+pub fn get_contact(request: &str, identity: &str) -> Value {
+    get(request, CRM, &format!("/contacts/{}", path(identity)))
+}
+
+/// Asks for the last `take` messages between a customer and the bot, at most 100.
+pub fn threads(request: &str, identity: &str, take: u32) -> Value {
+    let uri = format!("/threads/{}?$take={take}&refreshExpiredMedia=true", path(identity));
+    json!({"id": request, "method": "get", "uri": uri})
+}
+
+/// Asks for the teams.
+pub fn teams(request: &str) -> Value {
+    get(request, DESK, "/teams")
+}
+
+/// Asks for the tags in use.
+pub fn tags_active(request: &str) -> Value {
+    get(request, DESK, "/tags/active")
+}
+
+/// Asks for the canned replies.
+pub fn replies(request: &str) -> Value {
+    get(request, DESK, "/replies")
+}
+
+/// A message with words for a customer. The id is what recognises a second sending.
+pub fn text_message(id: &str, to: &str, text: &str) -> Value {
+    json!({"id": id, "to": to, "type": "text/plain", "content": text})
+}
+
+fn get(request: &str, to: &str, uri: &str) -> Value {
+    json!({"id": request, "to": to, "method": "get", "uri": uri})
+}
+
+fn set(request: &str, uri: &str, ticket: &Value) -> Value {
+    json!({
+        "id": request, "to": DESK, "method": "set", "uri": uri,
+        "type": TICKET_TYPE, "resource": ticket,
+    })
+}
+
+/// Encodes a ticket id or identity as one part of a path, once.
+///
+/// An identity holds percent signs of its own, which are encoded like anything else; `@` stays, as
+/// in Blip's examples: `/attendants/john%2540company.com@blip.ai` (`blip.md` §2.5).
+fn path(part: &str) -> String {
+    const RESERVED: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@');
+    utf8_percent_encode(part, RESERVED).to_string()
+}
+
+/// The node through which a ticket is answered, for when Blip has not told it (`blip.md` §2.5).
+pub(super) fn ticket_node(ticket: &str) -> String {
+    /// What LIME does not allow in the name of a node, and blanks.
+    const FORBIDDEN: &AsciiSet = &percent_encoding::CONTROLS
+        .add(b' ')
+        .add(b'"')
+        .add(b'&')
+        .add(b'\'')
+        .add(b'/')
+        .add(b':')
+        .add(b'<')
+        .add(b'>')
+        .add(b'@');
+    format!("{}@{DESK_DOMAIN}/Webhook", utf8_percent_encode(ticket, FORBIDDEN))
+}
+
+/// The ticket's name in a node such as `{ticket}@desk.msging.net/Webhook`; `None` for other nodes.
+///
+/// The name is taken verbatim, not decoded: ids that were seen are made of letters, digits and
+/// dashes, which encoding does not change, and verbatim no two tickets can become one.
+pub(super) fn ticket_of_node(node: &str) -> Option<&str> {
+    let (name, rest) = node.trim().split_once('@')?;
+    let domain = rest.split_once('/').map_or(rest, |(domain, _)| domain);
+    let is_ticket = !name.is_empty() && !name.eq_ignore_ascii_case("postmaster");
+    (domain.eq_ignore_ascii_case(DESK_DOMAIN) && is_ticket).then_some(name)
+}
+
+/// A MIME type in lower case without parameters and without LIME's usual wrapping:
+/// `application/vnd.lime.select+json` is `lime.select`, `text/plain` stays.
+pub(super) fn short_type(kind: &str) -> String {
+    let kind = kind.split_once(';').map_or(kind, |(kind, _)| kind).trim().to_ascii_lowercase();
+    match kind.strip_prefix("application/vnd.") {
+        Some(name) => name.strip_suffix("+json").unwrap_or(name).to_owned(),
+        None => kind,
+    }
+}
+
+/// A message id without the prefixes that Blip adds at each hop (`blip.md` §5).
+pub fn strip_forwards(id: &str) -> &str {
+    let mut id = id.trim();
+    while let Some((prefix, rest)) = id.split_at_checked(4) {
+        if !prefix.eq_ignore_ascii_case("fwd:") {
+            break;
+        }
+        id = rest;
+    }
+    id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_envelope_survives_fields_of_the_wrong_type() {
+        let envelope = Envelope::read(&json!({
+            "id": 7, "from": ["x"], "type": null, "content": null, "metadata": "none",
+            "reason": "late", "event": true, "status": {"a": 1},
+        }))
+        .unwrap();
+        let expected = Envelope {
+            id: Some("7".to_owned()),
+            event: Some("true".to_owned()),
+            reason: Some(Reason { code: None, description: Some("late".to_owned()) }),
+            ..Envelope::default()
+        };
+        assert_eq!(envelope, expected);
+        assert_eq!(Envelope::read(&json!("text")), None);
+    }
+
+    #[test]
+    fn commands_look_like_blips_own_examples() {
+        let tags = ["Venda".to_owned(), "Pix".to_owned()];
+        let team = Destination { team: "Financeiro", agent: None };
+        let agent = Destination { team: "DIRECT_TRANSFER", agent: Some("ana%40x.io@blip.ai") };
+        let desk = |uri: &str, resource: Value| {
+            json!({
+                "id": "r", "to": "postmaster@desk.msging.net", "method": "set", "uri": uri,
+                "type": "application/vnd.iris.ticket+json", "resource": resource,
+            })
+        };
+        for (command, expected) in [
+            (
+                change_status_open("r", "t1", "maria%40empresa.example@blip.ai"),
+                desk(
+                    "/tickets/change-status",
+                    json!({"id": "t1", "status": "Open", "agentIdentity": "maria%40empresa.example@blip.ai"}),
+                ),
+            ),
+            (
+                change_status_closed("r", "t1", &tags),
+                desk(
+                    "/tickets/change-status",
+                    json!({"id": "t1", "status": "ClosedAttendant", "tags": ["Venda", "Pix"]}),
+                ),
+            ),
+            (
+                change_status_closed("r", "t1", &[]),
+                desk("/tickets/change-status", json!({"id": "t1", "status": "ClosedAttendant"})),
+            ),
+            (
+                change_tags("r", "t1", &tags),
+                desk("/tickets/t1/change-tags", json!({"id": "t1", "tags": ["Venda", "Pix"]})),
+            ),
+            (
+                transfer("r", "t1", &team),
+                desk("/tickets/t1/transfer", json!({"team": "Financeiro"})),
+            ),
+            (
+                transfer("r", "t1", &agent),
+                desk(
+                    "/tickets/t1/transfer",
+                    json!({"team": "DIRECT_TRANSFER", "agentIdentity": "ana%40x.io@blip.ai"}),
+                ),
+            ),
+        ] {
+            assert_eq!(command, expected);
+        }
+    }
+
+    #[test]
+    fn questions_go_to_the_right_address() {
+        for (command, to, uri) in [
+            (get_ticket("r", "a/b?c d"), Some(DESK), "/ticket/a%2Fb%3Fc%20d"),
+            (
+                ticket_messages("r", "t1", 100),
+                Some(DESK),
+                "/tickets/t1/messages?$take=100&getFromOwnerIfTunnel=true",
+            ),
+            (
+                get_contact("r", "1654%40x.gw.msging.net@desk.msging.net"),
+                Some(CRM),
+                "/contacts/1654%2540x.gw.msging.net@desk.msging.net",
+            ),
+            (
+                threads("r", "5531@wa.gw.msging.net", 10),
+                None,
+                "/threads/5531@wa.gw.msging.net?$take=10&refreshExpiredMedia=true",
+            ),
+            (teams("r"), Some(DESK), "/teams"),
+            (tags_active("r"), Some(DESK), "/tags/active"),
+            (replies("r"), Some(DESK), "/replies"),
+        ] {
+            assert_eq!(command.get("uri"), Some(&json!(uri)));
+            assert_eq!(command.get("to").and_then(Value::as_str), to, "{uri}");
+            assert_eq!(command.get("method"), Some(&json!("get")), "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_text_message_carries_its_own_id() {
+        assert_eq!(
+            text_message("m1", "t1@desk.msging.net/Webhook", "Olá"),
+            json!({"id": "m1", "to": "t1@desk.msging.net/Webhook", "type": "text/plain", "content": "Olá"})
+        );
+    }
+
+    #[test]
+    fn answers_are_read_whether_they_succeed_or_fail() {
+        let done = CommandAnswer::read(br#"{"method":"set","status":"success","id":"r"}"#).unwrap();
+        assert!(done.is_success() && !done.is_failure());
+        let failed = CommandAnswer::read(
+            br#"{"status":"failure","reason":{"code":"62","description":"The resource is not supported"},"id":"r"}"#,
+        )
+        .unwrap();
+        assert!(failed.is_failure());
+        let reason = failed.reason.unwrap();
+        assert_eq!(reason.code, Some(62));
+        assert_eq!(reason.description.as_deref(), Some("The resource is not supported"));
+
+        let bare = CommandAnswer::read(br#"{"status":"failure","reason":{"description":"x"}}"#);
+        assert_eq!(bare.unwrap().reason.unwrap().code, None);
+        assert_eq!(CommandAnswer::read(b"<html>"), None);
+        assert_eq!(CommandAnswer::read(b"[]"), None);
+        assert!(!CommandAnswer::read(b"{}").unwrap().is_success());
+    }
+
+    #[test]
+    fn the_ticket_is_the_name_of_a_node_at_the_desk() {
+        for (node, ticket) in [
+            ("9b2e-1@desk.msging.net/Webhook", Some("9b2e-1")),
+            ("9b2e-1@DESK.msging.NET/webhook", Some("9b2e-1")),
+            ("9b2e-1@desk.msging.net", Some("9b2e-1")),
+            ("1654%40x.gw.msging.net@desk.msging.net", Some("1654%40x.gw.msging.net")),
+            ("AbC@desk.msging.net/Webhook", Some("AbC")),
+            ("postmaster@desk.msging.net/#az-iris7", None),
+            ("@desk.msging.net/Webhook", None),
+            ("9b2e-1@wa.gw.msging.net", None),
+            ("9b2e-1@desk.msging.net.evil.example/Webhook", None),
+            ("9b2e-1@evil.example/x@desk.msging.net/Webhook", None),
+            ("9b2e-1", None),
+        ] {
+            assert_eq!(ticket_of_node(node), ticket, "{node}");
+        }
+    }
+
+    #[test]
+    fn a_node_made_by_us_is_at_the_desk_whatever_the_id() {
+        assert_eq!(ticket_node("9b2e-1"), "9b2e-1@desk.msging.net/Webhook");
+        for id in ["x@evil.example/y", "a:b", "é \n"] {
+            assert!(ticket_of_node(&ticket_node(id)).is_some(), "{id}");
+        }
+    }
+
+    #[test]
+    fn forwards_are_stripped_from_the_front_only() {
+        for (id, bare) in [
+            ("fwd:fwd:ABC", "ABC"),
+            ("FWD:fwd:abc", "abc"),
+            ("abc:fwd:", "abc:fwd:"),
+            ("fwd:", ""),
+            ("fwd", "fwd"),
+            ("éé", "éé"),
+        ] {
+            assert_eq!(strip_forwards(id), bare);
+        }
+    }
+
+    #[test]
+    fn types_are_named_shortly() {
+        for (kind, name) in [
+            ("application/vnd.lime.select+json", "lime.select"),
+            ("Application/VND.Lime.Select+JSON; charset=utf-8", "lime.select"),
+            ("application/vnd.iris.human-agent-request", "iris.human-agent-request"),
+            ("text/plain", "text/plain"),
+            ("application/json", "application/json"),
+        ] {
+            assert_eq!(short_type(kind), name);
+        }
+    }
+}

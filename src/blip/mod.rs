@@ -2,11 +2,15 @@
 //!
 //! Uses `model`; knows nothing of Slack or of the store.
 
+mod card;
 pub mod client;
 pub mod content;
 pub mod envelope;
 pub mod error;
+mod lenient;
+mod native;
 pub mod parse;
+mod sensitive;
 pub mod text;
 
 pub use client::Client;

@@ -55,7 +55,7 @@ pub enum Content {
     Several(Vec<Content>),
     /// A card of some kind: labelled lines that read as text.
     Card {
-        /// What kind of thing it is, as a message key of the locale (`contact`, `invoice` …).
+        /// What kind of thing it is, as a message key of the locale (`content-contact` …).
         kind: &'static str,
         /// Its readable lines, in order.
         lines: Vec<String>,
