@@ -1,1 +1,443 @@
-//! TODO
+//! All settings: where they come from, what they must be, what they are.
+//!
+//! The only reader of the environment. A value is checked here and nowhere else, so whoever holds
+//! a [`Config`] need not doubt it. Knows nothing of what the settings are used for.
+//!
+//! A name, its meaning, default and form stand once, in [`VARIABLES`]; everything that explains
+//! or refuses a setting quotes that table.
+
+mod dotenv;
+mod fault;
+mod parse;
+mod read;
+mod reader;
+mod table;
+mod variable;
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+use std::{env, fs, io};
+
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+
+use crate::model::{BotName, ChannelId, SlackUserId};
+use reader::Reader;
+
+pub use fault::{Fault, Faults};
+pub use reader::{Lookup, ReadFile};
+pub use table::VARIABLES;
+pub use variable::{BOT, Form, Group, Need, Privacy, Variable, help, markdown};
+
+/// Everything that can be set.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the service listens.
+    pub http: Http,
+    /// The Slack app.
+    pub slack: Slack,
+    /// The Blip bots; at least one.
+    pub bots: Vec<Bot>,
+    /// How people work with tickets.
+    pub desk: Desk,
+    /// The database, as a `sqlite://` address.
+    pub database_url: String,
+    /// For how long the bodies of handled events are kept.
+    pub retain_bodies: Duration,
+    /// How long stopping waits for work under way.
+    pub shutdown: Duration,
+    /// The language of what the bridge writes: `pt-BR`, `en` or `es`.
+    pub locale: String,
+    /// The time zone of the times that it writes.
+    pub timezone: TimeZone,
+    /// What is logged, as a filter of `tracing`.
+    pub log: String,
+    /// How the log is written.
+    pub log_format: LogFormat,
+    /// What an operator should look at although the bridge can start.
+    pub warnings: Vec<String>,
+    summary: Vec<String>,
+}
+
+/// Where the service listens and is reached.
+#[derive(Clone, Debug)]
+pub struct Http {
+    /// An IP address or a host name.
+    pub host: String,
+    /// The port; 0 for any that is free.
+    pub port: u16,
+    /// The address under which others reach it, without a slash at its end.
+    pub public_url: Option<String>,
+}
+
+/// The Slack app.
+#[derive(Clone, Debug)]
+pub struct Slack {
+    /// The bot token, `xoxb-…`.
+    pub bot_token: SecretString,
+    /// Any of these may have signed a request; empty only with [`Slack::app_token`].
+    pub signing_secrets: Vec<SecretString>,
+    /// The app-level token, `xapp-…`: Socket Mode instead of requests from Slack.
+    pub app_token: Option<SecretString>,
+    /// The Web API, without a slash at its end.
+    pub api_url: String,
+    /// Where tickets go that have no other channel.
+    pub channel: ChannelRef,
+    /// Where the tickets of a team go, by the team's name.
+    pub team_channels: HashMap<String, ChannelRef>,
+    /// Posts per second and channel; 0 for no pace of our own.
+    pub channel_rate: f64,
+}
+
+/// One Blip bot.
+#[derive(Clone, Debug)]
+pub struct Bot {
+    /// Its short name, which ends the path of its webhook.
+    pub name: BotName,
+    /// What follows `Key ` in the Authorization header.
+    pub key: SecretString,
+    /// The address of the contract at Blip, without a slash at its end.
+    pub api_url: String,
+    /// Any of these proves that a request comes from Blip; empty only if the operator allows
+    /// requests without proof.
+    pub webhook_tokens: Vec<SecretString>,
+    /// The header that carries the token.
+    pub webhook_header: String,
+    /// Where its tickets go that have no team with a channel.
+    pub channel: ChannelRef,
+}
+
+/// How people work with tickets.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    /// Who is an agent.
+    pub agents: Agents,
+    /// Identities at Blip by user.
+    pub agent_map: HashMap<SlackUserId, String>,
+    /// The identity at Blip for agents without one.
+    pub default_agent: Option<String>,
+    /// The emoji that claims.
+    pub claim_reaction: String,
+    /// The emoji that closes.
+    pub close_reaction: String,
+    /// Which messages these emoji count on.
+    pub reactions_on: ReactionsOn,
+    /// Whether the first reply claims.
+    pub reply_claims: bool,
+    /// Whose replies go out.
+    pub reply_policy: ReplyPolicy,
+    /// How a message begins that stays in Slack.
+    pub note_prefix: String,
+    /// How many earlier messages are shown.
+    pub context_messages: usize,
+    /// The time between two looks at what Blip did itself; `None` for never.
+    pub reconcile: Option<Duration>,
+}
+
+/// A Slack channel as people write it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ChannelRef {
+    /// By its id.
+    Id(ChannelId),
+    /// By its name, without `#`.
+    Name(String),
+}
+
+/// Who is an agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Agents {
+    /// The full members of the ticket's channel.
+    Channel,
+    /// The members of a user group, by its id.
+    Group(String),
+}
+
+/// Which messages of a thread reactions count on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReactionsOn {
+    /// Its card.
+    Card,
+    /// All.
+    Thread,
+}
+
+/// Whose replies go to the customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyPolicy {
+    /// Those of the holder.
+    Holder,
+    /// Those of every agent.
+    Anyone,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+impl Config {
+    /// Reads the environment, and a `.env` file in the working directory for what is not in it.
+    pub fn from_env() -> Result<Self, Faults> {
+        let mut settings = match fs::read_to_string(".env") {
+            Ok(text) => dotenv::parse(&text).map_err(|line| unreadable(Some(line)))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(_) => return Err(unreadable(None)),
+        };
+        let own = env::vars_os();
+        settings.extend(own.filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+        }));
+        let settings: BTreeMap<String, String> = settings.into_iter().collect();
+        let mut config =
+            Self::load(&|name| settings.get(name).cloned(), &|path| fs::read_to_string(path))?;
+        config.warn_of_unknown(settings.keys().map(String::as_str));
+        Ok(config)
+    }
+
+    /// Reads every setting through `lookup`, and secrets also through `read_file`.
+    pub fn load(lookup: Lookup<'_>, read_file: ReadFile<'_>) -> Result<Self, Faults> {
+        let mut reader = Reader::new(lookup, read_file);
+        let config = Self::read(&mut reader);
+        let (config, summary) = reader.finish(config)?;
+        Ok(Self { summary, ..config })
+    }
+
+    /// The settings in force, one per line, fit for the log.
+    pub fn summary(&self) -> &[String] {
+        &self.summary
+    }
+
+    /// Adds a warning for every name that looks like one of ours and is not.
+    pub fn warn_of_unknown<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
+        let ours = names.filter(|name| name.starts_with("BLIP_") || name.starts_with("SLACK_"));
+        let unknown: Vec<String> = ours
+            .filter(|name| !self.is_known(name))
+            .map(|name| format!("{name} is not a setting of this release and was not read"))
+            .collect();
+        self.warnings.extend(unknown);
+    }
+
+    fn is_known(&self, name: &str) -> bool {
+        let is_setting = |name: &str| {
+            Variable::find(name).is_some_and(|variable| match variable.bot_in(name) {
+                Some(bot) => self.bots.iter().any(|known| upper(&known.name) == bot),
+                None => true,
+            })
+        };
+        let secret = name.strip_suffix("_FILE").filter(|name| {
+            Variable::find(name).is_some_and(Variable::is_secret) && is_setting(name)
+        });
+        is_setting(name) || secret.is_some()
+    }
+}
+
+/// A bot's name as it stands in the names of variables.
+fn upper(name: &BotName) -> String {
+    name.as_str().to_ascii_uppercase()
+}
+
+fn unreadable(line: Option<usize>) -> Faults {
+    let (place, problem) = match line {
+        Some(line) => (format!(".env line {line}"), "is neither NAME=value nor a comment"),
+        None => (".env".to_owned(), "is there but cannot be read as text"),
+    };
+    Faults(vec![Fault { place, problem: problem.to_owned(), example: None }])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    const LEAST: &[(&str, &str)] = &[
+        ("SLACK_BOT_TOKEN", "xoxb-hush"),
+        ("SLACK_SIGNING_SECRET", "hush"),
+        ("SLACK_CHANNEL", "C1"),
+        ("BLIP_KEY", "Key hush"),
+        ("BLIP_API_URL", "https://loja.http.msging.net/"),
+        ("BLIP_WEBHOOK_TOKEN", "hush,hush2"),
+    ];
+
+    /// Loads the least that is needed, changed by `changes`; an empty value takes one away.
+    fn load(changes: &[(&str, &str)]) -> Result<Config, Faults> {
+        let all: HashMap<&str, &str> = LEAST.iter().chain(changes).copied().collect();
+        Config::load(&|name| all.get(name).map(ToString::to_string), &read_file)
+    }
+
+    fn read_file(path: &Path) -> io::Result<String> {
+        match path.to_str() {
+            Some("/run/secret") => Ok("xoxb-from-file\n".to_owned()),
+            Some("/run/empty") => Ok("\n".to_owned()),
+            _ => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn places(result: Result<Config, Faults>) -> Vec<String> {
+        result.unwrap_err().0.into_iter().map(|fault| fault.place).collect()
+    }
+
+    #[test]
+    fn the_least_is_enough_and_the_rest_has_defaults() {
+        let config = load(&[]).unwrap();
+        assert_eq!(config.http.port, 3000);
+        assert_eq!(config.slack.api_url, "https://slack.com/api");
+        assert_eq!(config.desk.reconcile, Some(Duration::from_mins(2)));
+        assert_eq!(config.retain_bodies, Duration::from_hours(7 * 24));
+        assert_eq!(config.locale, "pt-BR");
+        let [bot] = config.bots.as_slice() else { panic!("one bot") };
+        assert_eq!(bot.name, BotName::default());
+        assert_eq!(bot.key.expose_secret(), "hush");
+        assert_eq!(bot.api_url, "https://loja.http.msging.net");
+        assert_eq!(bot.webhook_tokens.len(), 2);
+        assert_eq!(bot.channel, config.slack.channel);
+    }
+
+    #[test]
+    fn every_default_is_of_its_form_and_every_example_is_accepted() {
+        for variable in VARIABLES.iter().filter(|variable| variable.name != "BLIP_BOTS") {
+            let name = variable.name.replace(BOT, "VENDAS");
+            let whole = [
+                ("BLIP_BOTS", "vendas"),
+                ("BLIP_VENDAS_KEY", "k"),
+                ("BLIP_VENDAS_WEBHOOK_TOKEN", "t"),
+                (name.as_str(), variable.example),
+            ];
+            assert!(load(&whole).is_ok(), "{name}={}", variable.example);
+        }
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once_and_none_twice() {
+        let nothing = Config::load(&|_| None, &read_file);
+        assert_eq!(
+            places(nothing),
+            [
+                "SLACK_BOT_TOKEN",
+                "SLACK_SIGNING_SECRET",
+                "SLACK_CHANNEL",
+                "BLIP_KEY",
+                "BLIP_WEBHOOK_TOKEN",
+                "BLIP_API_URL"
+            ]
+        );
+        let wrong = VARIABLES
+            .iter()
+            .filter(|variable| !variable.name.contains(BOT) && variable.name != "NOTE_PREFIX")
+            .map(|variable| (variable.name, "\u{1} hush"))
+            .collect::<Vec<_>>();
+        let mut places = places(load(&wrong));
+        let count = places.len();
+        places.sort();
+        places.dedup();
+        assert_eq!((places.len(), count), (wrong.len(), wrong.len()), "{places:?}");
+    }
+
+    #[test]
+    fn a_fault_is_one_line_with_an_example() {
+        let faults = load(&[("SLACK_BOT_TOKEN", "hush"), ("PORT", "70000")]).unwrap_err();
+        insta::assert_snapshot!(faults, @r"
+        PORT must be a whole number from 0 to 65535, for example PORT=3000
+        SLACK_BOT_TOKEN must be a token that begins with xoxb-, for example SLACK_BOT_TOKEN=xoxb-your-token
+        ");
+    }
+
+    #[test]
+    fn no_secret_is_ever_shown() {
+        let config = load(&[("AGENT_MAP", "U1=hush@loja.com")]).unwrap();
+        assert!(!config.summary().join("\n").contains("hush"));
+        let shown = format!("{config:?}").replace("hush%40loja.com", "");
+        assert!(!shown.contains("hush"), "{shown}");
+        for (name, _) in LEAST {
+            let faults = load(&[(name, "hush hush")]).unwrap_err();
+            assert!(!format!("{faults} {faults:?}").contains("hush"), "{faults:?}");
+        }
+    }
+
+    #[test]
+    fn the_summary_has_a_line_for_every_setting() {
+        let config = load(&[]).unwrap();
+        for variable in VARIABLES.iter().filter(|variable| !variable.name.contains(BOT)) {
+            let line = format!("{} ", variable.name);
+            let count = config.summary().iter().filter(|shown| shown.starts_with(&line)).count();
+            assert_eq!(count, 1, "{line}");
+        }
+        assert!(config.summary().contains(&"SLACK_BOT_TOKEN set".to_owned()));
+        assert!(config.summary().contains(&"PUBLIC_URL not set".to_owned()));
+    }
+
+    #[test]
+    fn secrets_may_stand_in_files() {
+        let file = |path| load(&[("SLACK_BOT_TOKEN", " "), ("SLACK_BOT_TOKEN_FILE", path)]);
+        let config = file("/run/secret").unwrap();
+        assert_eq!(config.slack.bot_token.expose_secret(), "xoxb-from-file");
+        assert_eq!(places(file("/run/empty")), ["SLACK_BOT_TOKEN"]);
+        assert_eq!(places(file("/run/gone")), ["SLACK_BOT_TOKEN"]);
+        assert_eq!(places(load(&[("BLIP_KEY_FILE", "/run/secret")])), ["BLIP_KEY"]);
+    }
+
+    #[test]
+    fn what_proves_a_sender_may_be_left_out_only_on_purpose() {
+        let without = ("SLACK_SIGNING_SECRET", "");
+        assert_eq!(places(load(&[without])), ["SLACK_SIGNING_SECRET"]);
+        assert!(load(&[without, ("SLACK_APP_TOKEN", "xapp-1")]).is_ok());
+        let without = ("BLIP_WEBHOOK_TOKEN", "");
+        assert_eq!(places(load(&[without])), ["BLIP_WEBHOOK_TOKEN"]);
+        let allowed = ("BLIP_WEBHOOK_ALLOW_UNAUTHENTICATED", "true");
+        assert!(load(&[without, allowed]).unwrap().bots[0].webhook_tokens.is_empty());
+    }
+
+    #[test]
+    fn bots_share_what_they_have_no_own_of() {
+        let two = [
+            ("BLIP_BOTS", "vendas,suporte"),
+            ("BLIP_KEY", ""),
+            ("BLIP_WEBHOOK_TOKEN", ""),
+            ("BLIP_VENDAS_KEY", "a"),
+            ("BLIP_VENDAS_WEBHOOK_TOKEN", "b"),
+            ("BLIP_SUPORTE_KEY", "c"),
+            ("BLIP_SUPORTE_WEBHOOK_TOKEN", "d"),
+            ("BLIP_SUPORTE_API_URL", "https://suporte.http.msging.net"),
+            ("SLACK_SUPORTE_CHANNEL", "#suporte"),
+        ];
+        let config = load(&two).unwrap();
+        let [sales, support] = config.bots.as_slice() else { panic!("two bots") };
+        assert_eq!(sales.api_url, "https://loja.http.msging.net");
+        assert_eq!(sales.channel, config.slack.channel);
+        assert_eq!(support.api_url, "https://suporte.http.msging.net");
+        assert_eq!(support.channel, ChannelRef::Name("suporte".to_owned()));
+        let lone = [&two[..], &[("BLIP_API_URL", ""), ("BLIP_SUPORTE_KEY", "")]].concat();
+        assert_eq!(places(load(&lone)), ["BLIP_VENDAS_API_URL", "BLIP_SUPORTE_KEY"]);
+        let third = [&two[..], &[("BLIP_KEY", "k"), ("BLIP_WEBHOOK_TOKEN", "t")]].concat();
+        assert_eq!(load(&third).unwrap().bots.len(), 3);
+    }
+
+    #[test]
+    fn one_emoji_cannot_mean_two_things() {
+        let same = [("CLAIM_REACTION", ":eyes:"), ("CLOSE_REACTION", "eyes")];
+        assert_eq!(places(load(&same)), ["CLOSE_REACTION"]);
+    }
+
+    #[test]
+    fn a_misspelt_name_is_a_warning() {
+        let mut config = load(&[]).unwrap();
+        let found = [
+            "BLIP_WEBHOK_TOKEN",
+            "BLIP_VENDAS_KEY",
+            "SLACK_CHANNEL_FILE",
+            "BLIP_KEY_FILE",
+            "SLACK_CHANNEL",
+            "HOME",
+        ];
+        config.warn_of_unknown(found.into_iter());
+        let unknown: Vec<&str> =
+            config.warnings.iter().filter_map(|line| line.split(' ').next()).collect();
+        assert_eq!(unknown, found[..3]);
+    }
+}

@@ -4,6 +4,7 @@
 //! whether it is legal now. A legal move changes the ticket only after Blip has agreed.
 
 use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::content::Content;
 use super::ids::{ChannelId, MessageTs, SlackUserId, TicketId};
@@ -64,6 +65,25 @@ pub struct Agent {
     pub name: String,
     /// Who, at Blip: `local%40domain@blip.ai`.
     pub identity: String,
+}
+
+/// What ECMAScript's `encodeURIComponent` encodes.
+const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
+
+impl Agent {
+    /// Blip's identity of the person with this e-mail address (`blip.md` §2.5).
+    pub fn identity_of_email(email: &str) -> String {
+        format!("{}@blip.ai", utf8_percent_encode(email, NOT_UNRESERVED))
+    }
 }
 
 /// Where a ticket stands.
@@ -232,6 +252,23 @@ impl Snapshot {
                 Some(Ending::Other(self.status.clone()))
             }
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_is_known_at_blip_by_the_encoded_address() {
+        for (email, identity) in [
+            ("john@company.com", "john%40company.com@blip.ai"),
+            ("ana.lima-1+desk@loja.com.br", "ana.lima-1%2Bdesk%40loja.com.br@blip.ai"),
+            ("o'hara@x.io", "o'hara%40x.io@blip.ai"),
+            ("joão@loja.com", "jo%C3%A3o%40loja.com@blip.ai"),
+        ] {
+            assert_eq!(Agent::identity_of_email(email), identity);
         }
     }
 }

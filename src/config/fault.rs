@@ -1,0 +1,38 @@
+//! What is wrong with the settings, all at once and without quoting any value.
+
+use std::fmt;
+
+/// One thing that is wrong with one setting.
+///
+/// It never contains the value: tokens end up in the wrong variable easily.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The variable, or the place in a file.
+    pub place: String,
+    /// What is wrong with it; reads on after the place.
+    pub problem: String,
+    /// A line that would be right.
+    pub example: Option<String>,
+}
+
+/// Everything that is wrong with the settings; never empty.
+#[derive(Debug, thiserror::Error)]
+pub struct Faults(pub Vec<Fault>);
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.place, self.problem)?;
+        match &self.example {
+            Some(example) => write!(f, ", for example {example}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Faults {
+    /// One line for each.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}

@@ -1,0 +1,306 @@
+//! Reads single values from text; `None` if they are not of their form.
+//!
+//! What the form is, is said by the table of variables, not here.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+use tracing_subscriber::EnvFilter;
+use url::{Host, Url};
+
+use super::{Agents, ChannelRef};
+use crate::model::{Agent, BotName, ChannelId, SlackUserId};
+
+pub fn flag(value: &str) -> Option<bool> {
+    match value {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    }
+}
+
+/// A secret that begins with `prefix` and is one word.
+pub fn token(value: &str, prefix: &str) -> Option<SecretString> {
+    let rest = value.strip_prefix(prefix)?;
+    (!rest.is_empty() && is_word(value)).then(|| SecretString::from(value))
+}
+
+/// Secrets with commas between them.
+pub fn secrets(value: &str) -> Option<Vec<SecretString>> {
+    list(value, |entry| is_word(entry).then(|| SecretString::from(entry)))
+}
+
+/// The key of a Blip bot, without the word `Key` (`blip.md` §1.1).
+pub fn key(value: &str) -> Option<SecretString> {
+    let key = value.strip_prefix("Key ").unwrap_or(value).trim();
+    is_word(key).then(|| SecretString::from(key))
+}
+
+/// An absolute address without a slash at its end; plain http leaves this machine in clear text.
+pub fn address(value: &str) -> Option<String> {
+    let url = Url::parse(value).ok()?;
+    let is_local = match url.host()? {
+        Host::Domain(name) => name == "localhost",
+        Host::Ipv4(ip) => ip.is_loopback(),
+        Host::Ipv6(ip) => ip.is_loopback(),
+    };
+    let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_local);
+    let is_plain = url.query().is_none() && url.fragment().is_none();
+    let is_anonymous = url.username().is_empty() && url.password().is_none();
+    (is_safe && is_plain && is_anonymous).then(|| url.as_str().trim_end_matches('/').to_owned())
+}
+
+pub fn channel(value: &str) -> Option<ChannelRef> {
+    match value.strip_prefix('#') {
+        Some(name) => {
+            let is_name = !name.contains(|c: char| c.is_whitespace() || c == '#' || c == ',');
+            (!name.is_empty() && is_name).then(|| ChannelRef::Name(name.to_owned()))
+        }
+        None => slack_id(value, &['C', 'G']).and_then(ChannelId::parse).map(ChannelRef::Id),
+    }
+}
+
+pub fn team_channels(value: &str) -> Option<HashMap<String, ChannelRef>> {
+    pairs(value, |team, target| Some((team.to_owned(), channel(target)?)))
+}
+
+pub fn agents(value: &str) -> Option<Agents> {
+    match value {
+        "channel" => Some(Agents::Channel),
+        group => slack_id(group, &['S']).map(|id| Agents::Group(id.to_owned())),
+    }
+}
+
+pub fn agent_map(value: &str) -> Option<HashMap<SlackUserId, String>> {
+    pairs(value, |user, agent| {
+        let user = slack_id(user, &['U', 'W']).and_then(SlackUserId::parse)?;
+        Some((user, identity(agent)?))
+    })
+}
+
+/// An e-mail address, or an identity at Blip as it is.
+pub fn identity(value: &str) -> Option<String> {
+    let (local, domain) = value.split_once('@')?;
+    let is_sound = !local.is_empty() && !domain.is_empty() && !domain.contains('@');
+    if !is_sound || !is_word(value) {
+        return None;
+    }
+    let is_identity = domain == "blip.ai" && local.contains("%40");
+    Some(if is_identity { value.to_owned() } else { Agent::identity_of_email(value) })
+}
+
+/// Short names of bots, each different from the others and from that of the only bot.
+pub fn bot_names(value: &str) -> Option<Vec<BotName>> {
+    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let names = list(value, |name| name.chars().all(is_part).then(|| BotName::parse(name))?)?;
+    let mut different = names.clone();
+    different.push(BotName::default());
+    different.sort();
+    different.dedup();
+    (different.len() == names.len() + 1).then_some(names)
+}
+
+/// The name of an emoji, with or without the colons around it.
+pub fn emoji(value: &str) -> Option<String> {
+    let is_part = |c: char| c.is_alphanumeric() || "_-+'".contains(c);
+    let name = value.strip_prefix(':').and_then(|name| name.strip_suffix(':')).unwrap_or(value);
+    (!name.is_empty() && name.chars().all(is_part)).then(|| name.to_owned())
+}
+
+pub fn note_prefix(value: &str) -> Option<String> {
+    (value.chars().count() <= 10).then(|| value.to_owned())
+}
+
+pub fn header(value: &str) -> Option<String> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    value.chars().all(is_part).then(|| value.to_owned())
+}
+
+/// Posts per second.
+pub fn rate(value: &str) -> Option<f64> {
+    let rate = value.parse().ok()?;
+    (rate == 0.0 || (0.01..=100.0).contains(&rate)).then_some(rate)
+}
+
+/// The time between two rounds; zero for never.
+pub fn seconds(value: &str) -> Option<Duration> {
+    let seconds = value.parse().ok()?;
+    (seconds == 0 || (10..=86_400).contains(&seconds)).then(|| Duration::from_secs(seconds))
+}
+
+pub fn time_zone(value: &str) -> Option<TimeZone> {
+    TimeZone::get(value).ok()
+}
+
+pub fn host(value: &str) -> Option<String> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+    let is_host = value.parse::<IpAddr>().is_ok() || value.chars().all(is_part);
+    is_host.then(|| value.to_owned())
+}
+
+pub fn database(value: &str) -> Option<String> {
+    let path = value.strip_prefix("sqlite://")?;
+    (!path.is_empty()).then(|| value.to_owned())
+}
+
+pub fn log_filter(value: &str) -> Option<String> {
+    EnvFilter::try_new(value).is_ok().then(|| value.to_owned())
+}
+
+/// An identifier of Slack: one of the first letters, then capital letters and digits.
+fn slack_id<'a>(value: &'a str, first: &[char]) -> Option<&'a str> {
+    let rest = value.strip_prefix(first)?;
+    let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
+    (!rest.is_empty() && rest.chars().all(is_part)).then_some(value)
+}
+
+fn list<T>(value: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+    value
+        .split(',')
+        .map(str::trim)
+        .map(|entry| parse(entry).filter(|_| !entry.is_empty()))
+        .collect()
+}
+
+/// `key=value` entries with commas between them; a key that comes twice is a mistake.
+fn pairs<K: Eq + std::hash::Hash, V>(
+    value: &str,
+    parse: impl Fn(&str, &str) -> Option<(K, V)>,
+) -> Option<HashMap<K, V>> {
+    let entries = list(value, |entry| {
+        let (key, value) = entry.split_once('=')?;
+        let (key, value) = (key.trim(), value.trim());
+        if key.is_empty() { None } else { parse(key, value) }
+    })?;
+    let count = entries.len();
+    let map: HashMap<K, V> = entries.into_iter().collect();
+    (map.len() == count).then_some(map)
+}
+
+/// Whether it is visible ASCII without spaces, as what goes into a header must be.
+fn is_word(value: &str) -> bool {
+    !value.is_empty() && value.chars().all(|c| c.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn addresses_lose_their_last_slash_and_never_travel_in_clear_text() {
+        for (value, address_) in [
+            ("https://slack.com/api", Some("https://slack.com/api")),
+            ("https://slack.com/api/", Some("https://slack.com/api")),
+            ("https://loja.http.msging.net", Some("https://loja.http.msging.net")),
+            ("http://localhost:4000/api", Some("http://localhost:4000/api")),
+            ("http://127.0.0.1:4000", Some("http://127.0.0.1:4000")),
+            ("http://[::1]:4000/", Some("http://[::1]:4000")),
+            ("http://slack.com/api", None),
+            ("http://localhost.evil.com", None),
+            ("slack.com/api", None),
+            ("/api", None),
+            ("ftp://slack.com", None),
+            ("https://user:word@slack.com", None),
+            ("https://slack.com/?a=b", None),
+            ("https://slack.com/#a", None),
+        ] {
+            assert_eq!(address(value).as_deref(), address_, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_taken_with_or_without_its_word() {
+        for (value, key_) in [
+            ("Key bG9qYTpzZWNyZXQ=", Some("bG9qYTpzZWNyZXQ=")),
+            ("bG9qYTpzZWNyZXQ=", Some("bG9qYTpzZWNyZXQ=")),
+            ("Key", Some("Key")),
+            ("Bearer bG9qYTpzZWNyZXQ=", None),
+            ("Key a b", None),
+            ("chávé", None),
+        ] {
+            assert_eq!(key(value).as_ref().map(ExposeSecret::expose_secret), key_, "{value}");
+        }
+    }
+
+    #[test]
+    fn channels_are_ids_or_names() {
+        let id = |id| ChannelId::parse(id).map(ChannelRef::Id);
+        let name = |name: &str| Some(ChannelRef::Name(name.to_owned()));
+        for (value, channel_) in [
+            ("C024BE91L", id("C024BE91L")),
+            ("G012AC86C", id("G012AC86C")),
+            ("#atenção", name("atenção")),
+            ("#a-b_c", name("a-b_c")),
+            ("atendimento", None),
+            ("D024BE91L", None),
+            ("C", None),
+            ("#", None),
+            ("#a b", None),
+        ] {
+            assert_eq!(channel(value), channel_, "{value}");
+        }
+    }
+
+    #[test]
+    fn lists_are_whole_or_nothing() {
+        assert_eq!(secrets("new, old").map(|all| all.len()), Some(2));
+        assert!(secrets("new,,old").is_none());
+        let teams = team_channels("Pós venda=C1, Suporte = #ajuda").unwrap();
+        assert_eq!(teams["Suporte"], ChannelRef::Name("ajuda".to_owned()));
+        assert_eq!(teams["Pós venda"], ChannelRef::Id(ChannelId::parse("C1").unwrap()));
+        for value in ["Vendas", "Vendas=", "=C1", "Vendas=C1,Vendas=C2", "Vendas=C1,"] {
+            assert_eq!(team_channels(value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn agents_are_mapped_to_identities() {
+        let map = agent_map("U1=ana@loja.com,W2=rui%40loja.com@blip.ai").unwrap();
+        let of = |user| map[&SlackUserId::parse(user).unwrap()].as_str();
+        assert_eq!(of("U1"), "ana%40loja.com@blip.ai");
+        assert_eq!(of("W2"), "rui%40loja.com@blip.ai");
+        assert_eq!(identity("ana@blip.ai").as_deref(), Some("ana%40blip.ai@blip.ai"));
+        for value in ["ana@loja.com", "C1=ana@loja.com", "U1=ana", "U1=a@b@c", "U1=a @b"] {
+            assert_eq!(agent_map(value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn bots_have_different_names_of_their_own() {
+        assert_eq!(bot_names("vendas, suporte_2").map(|names| names.len()), Some(2));
+        for value in ["Vendas", "a,a", "default", "a,default", "a-b", "a/b", ""] {
+            assert_eq!(bot_names(value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn numbers_keep_to_their_bounds() {
+        for (value, rate_) in
+            [("0", Some(0.0)), ("0.5", Some(0.5)), ("-1", None), ("NaN", None), ("inf", None)]
+        {
+            assert_eq!(rate(value), rate_, "{value}");
+        }
+        for (value, time) in [("0", Some(0)), ("10", Some(10)), ("9", None), ("86401", None)] {
+            assert_eq!(seconds(value), time.map(Duration::from_secs), "{value}");
+        }
+    }
+
+    #[test]
+    fn small_forms() {
+        assert_eq!(emoji(":eyes:").as_deref(), Some("eyes"));
+        assert_eq!(emoji("+1").as_deref(), Some("+1"));
+        assert_eq!(emoji("two words"), None);
+        assert_eq!(agents("S0614TZR7"), Some(Agents::Group("S0614TZR7".to_owned())));
+        assert_eq!(agents("everyone"), None);
+        assert!(host("::").is_some() && host("bridge.local").is_some() && host("a b").is_none());
+        assert!(header("X-Blip-Token").is_some() && header("X Token").is_none());
+        assert!(time_zone("America/Manaus").is_some() && time_zone("Mars/Olympus").is_none());
+        assert!(database("sqlite://a.db").is_some() && database("postgres://h/d").is_none());
+        assert!(log_filter("info,blip_slack=debug").is_some() && log_filter("a=b=c").is_none());
+    }
+}

@@ -1,0 +1,183 @@
+//! Reads the settings group by group: which are needed when, and which stand in for others.
+//!
+//! Every function here reads all it is about before it gives up on anything, so that all faults
+//! are found in one go.
+
+use std::time::Duration;
+
+use super::reader::Reader;
+use super::{
+    Bot, ChannelRef, Config, Desk, Http, LogFormat, ReactionsOn, ReplyPolicy, Slack, parse, upper,
+};
+use crate::model::BotName;
+
+impl Config {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let http = Http::read(reader);
+        let slack = Slack::read(reader);
+        let channel = slack.as_ref().map(|slack| slack.channel.clone());
+        let bots = Bot::read_all(reader, channel);
+        let desk = Desk::read(reader);
+        let database_url = reader.optional("DATABASE_URL", parse::database);
+        let retain_bodies = reader.whole("RETAIN_BODIES_DAYS");
+        let shutdown = reader.whole("SHUTDOWN_SECONDS");
+        let locale = reader.one_of("LOCALE", |value| Some(value.to_owned()));
+        let timezone = reader.optional("TIMEZONE", parse::time_zone);
+        let log = reader.optional("LOG", parse::log_filter);
+        let log_format = reader.one_of("LOG_FORMAT", |value| match value {
+            "text" => Some(LogFormat::Text),
+            "json" => Some(LogFormat::Json),
+            _ => None,
+        });
+        Some(Self {
+            http: http?,
+            slack: slack?,
+            bots: bots?,
+            desk: desk?,
+            database_url: database_url?,
+            retain_bodies: Duration::from_hours(24 * retain_bodies?),
+            shutdown: Duration::from_secs(shutdown?),
+            locale: locale?,
+            timezone: timezone?,
+            log: log?,
+            log_format: log_format?,
+            warnings: Vec::new(),
+            summary: Vec::new(),
+        })
+    }
+}
+
+impl Http {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let host = reader.optional("HOST", parse::host);
+        let port = reader.whole("PORT");
+        let public_url = reader.optional("PUBLIC_URL", parse::address);
+        Some(Self { host: host?, port: u16::try_from(port?).ok()?, public_url })
+    }
+}
+
+impl Slack {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let bot_token = reader.required("SLACK_BOT_TOKEN", |value| parse::token(value, "xoxb-"));
+        let signing_secrets = if reader.is_set("SLACK_APP_TOKEN") {
+            reader.optional("SLACK_SIGNING_SECRET", parse::secrets).or(Some(Vec::new()))
+        } else {
+            reader.required("SLACK_SIGNING_SECRET", parse::secrets)
+        };
+        let app_token = reader.optional("SLACK_APP_TOKEN", |value| parse::token(value, "xapp-"));
+        let channel = reader.required("SLACK_CHANNEL", parse::channel);
+        let team_channels = reader.optional("SLACK_TEAM_CHANNELS", parse::team_channels);
+        let api_url = reader.optional("SLACK_API_URL", parse::address);
+        let channel_rate = reader.optional("SLACK_CHANNEL_RATE", parse::rate);
+        Some(Self {
+            bot_token: bot_token?,
+            signing_secrets: signing_secrets?,
+            app_token,
+            api_url: api_url?,
+            channel: channel?,
+            team_channels: team_channels.unwrap_or_default(),
+            channel_rate: channel_rate?,
+        })
+    }
+}
+
+/// What holds for every bot that has nothing of its own.
+struct Shared {
+    api_url: Option<String>,
+    channel: Option<ChannelRef>,
+    webhook_header: Option<String>,
+    allow_unauthenticated: bool,
+}
+
+impl Bot {
+    /// The bot of `BLIP_KEY`, if there is one, and those of `BLIP_BOTS`.
+    fn read_all(reader: &mut Reader<'_>, channel: Option<ChannelRef>) -> Option<Vec<Self>> {
+        let names = reader.optional("BLIP_BOTS", parse::bot_names).unwrap_or_default();
+        let shared = Shared {
+            api_url: reader.optional("BLIP_API_URL", parse::address),
+            channel,
+            webhook_header: reader.optional("BLIP_WEBHOOK_HEADER", parse::header),
+            // If it is faulty, that is fault enough: the tokens need not be missed as well.
+            allow_unauthenticated: reader
+                .flag("BLIP_WEBHOOK_ALLOW_UNAUTHENTICATED")
+                .unwrap_or(true),
+        };
+        let mut bots = Vec::new();
+        if reader.is_set("BLIP_KEY") || !reader.is_set("BLIP_BOTS") {
+            bots.push(Self::read(reader, BotName::default(), &shared));
+        }
+        for name in names {
+            bots.push(Self::read(reader, name, &shared));
+        }
+        bots.into_iter().collect()
+    }
+
+    fn read(reader: &mut Reader<'_>, name: BotName, shared: &Shared) -> Option<Self> {
+        let is_default = name == BotName::default();
+        let part = if is_default { String::new() } else { format!("{}_", upper(&name)) };
+        let key = reader.required(&format!("BLIP_{part}KEY"), parse::key);
+        let tokens = format!("BLIP_{part}WEBHOOK_TOKEN");
+        let webhook_tokens = if shared.allow_unauthenticated {
+            Some(reader.optional(&tokens, parse::secrets).unwrap_or_default())
+        } else {
+            reader.required(&tokens, parse::secrets)
+        };
+        let (mut api_url, mut channel) = (None, None);
+        let address = format!("BLIP_{part}API_URL");
+        if !is_default {
+            api_url = reader.optional(&address, parse::address);
+            channel = reader.optional(&format!("SLACK_{part}CHANNEL"), parse::channel);
+        }
+        if !reader.is_set(&address) && !reader.is_set("BLIP_API_URL") {
+            reader.fault(&address, "is required and not set");
+        }
+        Some(Self {
+            name,
+            key: key?,
+            api_url: api_url.or_else(|| shared.api_url.clone())?,
+            webhook_tokens: webhook_tokens?,
+            webhook_header: shared.webhook_header.clone()?,
+            channel: channel.or_else(|| shared.channel.clone())?,
+        })
+    }
+}
+
+impl Desk {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let agents = reader.optional("AGENTS", parse::agents);
+        let agent_map = reader.optional("AGENT_MAP", parse::agent_map);
+        let default_agent = reader.optional("BLIP_DEFAULT_AGENT", parse::identity);
+        let claim_reaction = reader.optional("CLAIM_REACTION", parse::emoji);
+        let close_reaction = reader.optional("CLOSE_REACTION", parse::emoji);
+        if claim_reaction.is_some() && claim_reaction == close_reaction {
+            reader.fault("CLOSE_REACTION", "must not be the emoji of CLAIM_REACTION");
+        }
+        let reactions_on = reader.one_of("REACTIONS_ON", |value| match value {
+            "card" => Some(ReactionsOn::Card),
+            "thread" => Some(ReactionsOn::Thread),
+            _ => None,
+        });
+        let reply_claims = reader.flag("REPLY_CLAIMS");
+        let reply_policy = reader.one_of("REPLY_POLICY", |value| match value {
+            "holder" => Some(ReplyPolicy::Holder),
+            "anyone" => Some(ReplyPolicy::Anyone),
+            _ => None,
+        });
+        let note_prefix = reader.optional("NOTE_PREFIX", parse::note_prefix);
+        let context_messages = reader.whole("CONTEXT_MESSAGES");
+        let reconcile = reader.optional("RECONCILE_SECONDS", parse::seconds);
+        Some(Self {
+            agents: agents?,
+            agent_map: agent_map.unwrap_or_default(),
+            default_agent,
+            claim_reaction: claim_reaction?,
+            close_reaction: close_reaction?,
+            reactions_on: reactions_on?,
+            reply_claims: reply_claims?,
+            reply_policy: reply_policy?,
+            note_prefix: note_prefix?,
+            context_messages: usize::try_from(context_messages?).ok()?,
+            reconcile: reconcile.filter(|time| !time.is_zero()),
+        })
+    }
+}

@@ -1,0 +1,175 @@
+//! The settings themselves, in the order in which they are explained.
+
+use super::variable::Form::{Flag, OneOf, Whole, Words};
+use super::variable::Need::{Always, When};
+use super::variable::Privacy::{Personal, Secret};
+use super::variable::{Form, Group, Variable, variable};
+
+const ADDRESS: Form = Words("an https address (http only on this machine)");
+const CHANNEL: Form = Words("a channel id such as C024BE91L, or #name");
+const BOTS: Form = Words("a comma list of different names of a-z, 0-9 and _, none of them default");
+const KEY: Form = Words("the value of the header, with or without the word Key before it");
+const SECRETS: Form = Words("a comma list of secrets");
+
+/// All settings, in the order in which they are explained.
+pub static VARIABLES: &[Variable] = &[
+    variable(Group::Slack, "SLACK_BOT_TOKEN")
+        .means("The token with which the bridge acts in Slack (OAuth & Permissions)")
+        .form(Words("a token that begins with xoxb-"), "xoxb-your-token")
+        .need(Always)
+        .privacy(Secret),
+    variable(Group::Slack, "SLACK_SIGNING_SECRET")
+        .means("Proves that a request is from Slack (Basic Information); several while rotating")
+        .form(SECRETS, "your-signing-secret")
+        .need(When("without SLACK_APP_TOKEN"))
+        .privacy(Secret),
+    variable(Group::Slack, "SLACK_APP_TOKEN")
+        .means("Socket Mode, for installations that Slack cannot reach (Basic Information)")
+        .form(Words("a token that begins with xapp-"), "xapp-your-token")
+        .privacy(Secret),
+    variable(Group::Slack, "SLACK_CHANNEL")
+        .means("The channel for tickets that have no other, or whose own is gone")
+        .form(CHANNEL, "#atendimento")
+        .need(Always),
+    variable(Group::Slack, "SLACK_TEAM_CHANNELS")
+        .means("A channel for each Blip team")
+        .form(Words("a comma list of Team=channel"), "Vendas=C024BE91L,Suporte=#suporte"),
+    variable(Group::Slack, "SLACK_API_URL")
+        .means("Where the Web API of Slack is, for proxies and tests")
+        .form(ADDRESS, "https://slack.com/api")
+        .default("https://slack.com/api"),
+    variable(Group::Slack, "SLACK_CHANNEL_RATE")
+        .means("Posts per second and channel; 0 leaves the pace to Slack")
+        .form(Words("0, or a number from 0.01 to 100"), "1")
+        .default("1"),
+    variable(Group::Blip, "BLIP_KEY")
+        .means("Authorization header of the bot that owns the tickets (connection information)")
+        .form(KEY, "your-key")
+        .need(When("without BLIP_BOTS"))
+        .privacy(Secret),
+    variable(Group::Blip, "BLIP_API_URL")
+        .means("Address of your contract at Blip (connection information)")
+        .form(ADDRESS, "https://your-contract.http.msging.net")
+        .need(When("unless each bot of BLIP_BOTS has its own")),
+    variable(Group::Blip, "BLIP_WEBHOOK_TOKEN")
+        .means("Proves that a request is from Blip (custom channel); several while rotating")
+        .form(SECRETS, "your-webhook-token")
+        .need(When("with BLIP_KEY, unless BLIP_WEBHOOK_ALLOW_UNAUTHENTICATED"))
+        .privacy(Secret),
+    variable(Group::Blip, "BLIP_WEBHOOK_HEADER")
+        .means("The header in which Blip sends that token")
+        .form(Words("the name of an HTTP header"), "Authorization")
+        .default("Authorization"),
+    variable(Group::Blip, "BLIP_WEBHOOK_ALLOW_UNAUTHENTICATED")
+        .means("Takes requests without that proof: only behind a gateway that checks them")
+        .form(Flag, "false")
+        .default("false"),
+    variable(Group::Bots, "BLIP_BOTS")
+        .means("Short names of the bots; the webhook of vendas is /blip/webhook/vendas")
+        .form(BOTS, "vendas,suporte"),
+    variable(Group::Bots, "BLIP_{BOT}_KEY")
+        .means("What BLIP_KEY is, for this bot")
+        .form(KEY, "your-key")
+        .need(When("for each bot"))
+        .privacy(Secret),
+    variable(Group::Bots, "BLIP_{BOT}_API_URL")
+        .means("What BLIP_API_URL is, for this bot; BLIP_API_URL if not set")
+        .form(ADDRESS, "https://your-contract.http.msging.net"),
+    variable(Group::Bots, "BLIP_{BOT}_WEBHOOK_TOKEN")
+        .means("What BLIP_WEBHOOK_TOKEN is, for this bot")
+        .form(SECRETS, "your-webhook-token")
+        .need(When("for each bot, unless BLIP_WEBHOOK_ALLOW_UNAUTHENTICATED"))
+        .privacy(Secret),
+    variable(Group::Bots, "SLACK_{BOT}_CHANNEL")
+        .means("The channel of this bot; SLACK_CHANNEL if not set")
+        .form(CHANNEL, "#vendas"),
+    variable(Group::Agents, "AGENTS")
+        .means("Who is an agent: the full members of the channel, or a user group of Slack")
+        .form(Words("channel, or a user group id such as S0614TZR7"), "channel")
+        .default("channel"),
+    variable(Group::Agents, "AGENT_MAP")
+        .means("Who an agent is at Blip, where the e-mail address in Slack is not the one there")
+        .form(
+            Words("a comma list of user=e-mail or user=identity"),
+            "U024BE7LH=ana@loja.com,U0G9QF9C6=rui%40loja.com@blip.ai",
+        )
+        .privacy(Personal),
+    variable(Group::Agents, "BLIP_DEFAULT_AGENT")
+        .means("Who holds a ticket at Blip if the agent has no e-mail address in Slack")
+        .form(Words("an e-mail address or an identity at blip.ai"), "atendimento@loja.com")
+        .privacy(Personal),
+    variable(Group::Desk, "CLAIM_REACTION")
+        .means("The reaction that claims a ticket")
+        .form(Words("the name of an emoji"), "eyes")
+        .default("eyes"),
+    variable(Group::Desk, "CLOSE_REACTION")
+        .means("The reaction that closes a ticket")
+        .form(Words("the name of an emoji"), "white_check_mark")
+        .default("white_check_mark"),
+    variable(Group::Desk, "REACTIONS_ON")
+        .means("Where these reactions count: on the card, or on any message of its thread")
+        .form(OneOf(&["card", "thread"]), "card")
+        .default("card"),
+    variable(Group::Desk, "REPLY_CLAIMS")
+        .means("Whether the first reply to a ticket that nobody holds claims it")
+        .form(Flag, "true")
+        .default("true"),
+    variable(Group::Desk, "REPLY_POLICY")
+        .means("Whose replies go to the customer: those of the holder, or of any agent")
+        .form(OneOf(&["holder", "anyone"]), "holder")
+        .default("holder"),
+    variable(Group::Desk, "NOTE_PREFIX")
+        .means("A message that begins with this stays in Slack")
+        .form(Words("1 to 10 characters"), "//")
+        .default("//"),
+    variable(Group::Desk, "CONTEXT_MESSAGES")
+        .means("How many messages before the handoff are shown; 0 for none")
+        .form(Whole(0, 100), "10")
+        .default("10"),
+    variable(Group::Desk, "RECONCILE_SECONDS")
+        .means("How often Blip is asked for tickets that it closed itself; 0 for never")
+        .form(Words("0, or a whole number from 10 to 86400"), "120")
+        .default("120"),
+    variable(Group::Locale, "LOCALE")
+        .means("The language of what the bridge writes in Slack")
+        .form(OneOf(&["pt-BR", "en", "es"]), "pt-BR")
+        .default("pt-BR"),
+    variable(Group::Locale, "TIMEZONE")
+        .means("The time zone of the times that it writes")
+        .form(Words("the name of a time zone of the IANA database"), "America/Sao_Paulo")
+        .default("America/Sao_Paulo"),
+    variable(Group::Service, "HOST")
+        .means("The address to listen on")
+        .form(Words("an IP address or a host name"), "0.0.0.0")
+        .default("0.0.0.0"),
+    variable(Group::Service, "PORT")
+        .means("The port to listen on")
+        .form(Whole(0, 65535), "3000")
+        .default("3000"),
+    variable(Group::Service, "PUBLIC_URL")
+        .means("Where Slack reaches the bridge; written into the manifest of the Slack app")
+        .form(ADDRESS, "https://bridge.loja.com"),
+    variable(Group::Service, "DATABASE_URL")
+        .means("Where everything is kept")
+        .form(
+            Words("sqlite:// and a path (PostgreSQL is not in this release)"),
+            "sqlite:///var/lib/blip-slack/blip-slack.db",
+        )
+        .default("sqlite://blip-slack.db"),
+    variable(Group::Service, "RETAIN_BODIES_DAYS")
+        .means("For how many days the text of handled events is kept")
+        .form(Whole(0, 365), "7")
+        .default("7"),
+    variable(Group::Service, "SHUTDOWN_SECONDS")
+        .means("How long stopping waits for work under way")
+        .form(Whole(1, 600), "20")
+        .default("20"),
+    variable(Group::Service, "LOG")
+        .means("What is logged: a level, or levels by module")
+        .form(Words("a filter such as info or info,blip_slack=debug"), "info")
+        .default("info"),
+    variable(Group::Service, "LOG_FORMAT")
+        .means("How the log is written")
+        .form(OneOf(&["text", "json"]), "text")
+        .default("text"),
+];

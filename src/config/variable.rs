@@ -1,0 +1,211 @@
+//! What there is to say of a setting: its name, meaning, default, form and an example.
+//!
+//! `--help`, `.env.example`, the README and every fault quote it, so that all four say the same.
+//! It does not know how a value is read.
+
+use std::fmt;
+
+use super::table::VARIABLES;
+
+/// Stands for the upper-case name of a bot in the name of a variable.
+pub const BOT: &str = "{BOT}";
+
+/// One setting.
+#[derive(Clone, Copy, Debug)]
+pub struct Variable {
+    /// Its name in the environment; may contain [`BOT`].
+    pub name: &'static str,
+    /// What it belongs to.
+    pub group: Group,
+    /// Whether the bridge starts without it.
+    pub need: Need,
+    /// What holds if it is not set.
+    pub default: Option<&'static str>,
+    /// Who may see its value.
+    pub privacy: Privacy,
+    /// What it is for, in one line.
+    pub meaning: &'static str,
+    /// What its value looks like.
+    pub form: Form,
+    /// A value that would be accepted.
+    pub example: &'static str,
+}
+
+/// What a setting belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// The Slack app.
+    Slack,
+    /// The Blip bot.
+    Blip,
+    /// More than one Blip bot.
+    Bots,
+    /// Who may answer customers.
+    Agents,
+    /// How people work with tickets.
+    Desk,
+    /// Language and time.
+    Locale,
+    /// The process itself.
+    Service,
+}
+
+/// Whether the bridge starts without a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// It does not.
+    Always,
+    /// It does not, in the case that the words describe.
+    When(&'static str),
+    /// It does.
+    Never,
+}
+
+/// Who may see the value of a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Privacy {
+    /// Anybody who reads the log.
+    Open,
+    /// Nobody who reads the log: it names people.
+    Personal,
+    /// Nobody; it may also be read from a file, named by the variable with `_FILE` added.
+    Secret,
+}
+
+/// What the value of a setting looks like. Written so that it reads well after "must be".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Described in words.
+    Words(&'static str),
+    /// One of these.
+    OneOf(&'static [&'static str]),
+    /// `true` or `false`.
+    Flag,
+    /// A whole number within these bounds, both included.
+    Whole(u64, u64),
+}
+
+/// A setting that may be left out, has no default and is open.
+pub(super) const fn variable(group: Group, name: &'static str) -> Variable {
+    Variable {
+        name,
+        group,
+        need: Need::Never,
+        default: None,
+        privacy: Privacy::Open,
+        meaning: "",
+        form: Form::Flag,
+        example: "",
+    }
+}
+
+impl Variable {
+    pub(super) const fn means(self, meaning: &'static str) -> Self {
+        Self { meaning, ..self }
+    }
+
+    pub(super) const fn form(self, form: Form, example: &'static str) -> Self {
+        Self { form, example, ..self }
+    }
+
+    pub(super) const fn default(self, default: &'static str) -> Self {
+        Self { default: Some(default), ..self }
+    }
+
+    pub(super) const fn need(self, need: Need) -> Self {
+        Self { need, ..self }
+    }
+
+    pub(super) const fn privacy(self, privacy: Privacy) -> Self {
+        Self { privacy, ..self }
+    }
+
+    /// The entry for a variable's name; one of a bot is found whatever the bot.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        VARIABLES
+            .iter()
+            .find(|variable| variable.name == name)
+            .or_else(|| VARIABLES.iter().find(|variable| variable.bot_in(name).is_some()))
+    }
+
+    /// The name of the bot for which `name` is this variable.
+    pub fn bot_in<'a>(&self, name: &'a str) -> Option<&'a str> {
+        let (before, after) = self.name.split_once(BOT)?;
+        let bot = name.strip_prefix(before)?.strip_suffix(after)?;
+        (!bot.is_empty()).then_some(bot)
+    }
+
+    /// Whether it may also be read from a file.
+    pub fn is_secret(&self) -> bool {
+        self.privacy == Privacy::Secret
+    }
+
+    /// What a reader should know besides the meaning: need, form, default and file.
+    pub fn remarks(&self) -> String {
+        let need = match self.need {
+            Need::Always => Some("required".to_owned()),
+            Need::When(case) => Some(format!("required {case}")),
+            Need::Never => None,
+        };
+        let default = self.default.map(|default| format!("default {default}"));
+        let file = self.is_secret().then(|| format!("or in the file named by {}_FILE", self.name));
+        let remarks = [need, Some(self.form.to_string()), default, file];
+        remarks.into_iter().flatten().collect::<Vec<_>>().join("; ")
+    }
+}
+
+impl Group {
+    /// The heading under which its settings are listed.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Slack => "Slack",
+            Self::Blip => "Blip",
+            Self::Bots => "More than one Blip bot ({BOT} is its name in upper case)",
+            Self::Agents => "Agents",
+            Self::Desk => "Working with tickets",
+            Self::Locale => "Language and time",
+            Self::Service => "The service",
+        }
+    }
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Words(words) => f.write_str(words),
+            Self::OneOf(choices) => f.write_str(&choices.join(" or ")),
+            Self::Flag => f.write_str("true or false"),
+            Self::Whole(least, most) => write!(f, "a whole number from {least} to {most}"),
+        }
+    }
+}
+
+/// The reference of all settings as `--help` shows it.
+pub fn help() -> String {
+    let mut lines = Vec::new();
+    let mut group = None;
+    for variable in VARIABLES {
+        if group.replace(variable.group) != Some(variable.group) {
+            lines.push(format!("\n{}:", variable.group.title()));
+        }
+        lines.push(format!("  {}", variable.name));
+        lines.push(format!("      {}", variable.meaning));
+        lines.push(format!("      [{}]", variable.remarks()));
+    }
+    lines.join("\n").trim_start().to_owned()
+}
+
+/// The table of all settings as the README shows it.
+pub fn markdown() -> String {
+    let rows = VARIABLES.iter().map(|variable| {
+        let default = match (variable.need, variable.default) {
+            (_, Some(default)) => format!("`{default}`"),
+            (Need::Always, None) => "required".to_owned(),
+            (Need::When(case), None) => format!("required {case}"),
+            (Need::Never, None) => "–".to_owned(),
+        };
+        let Variable { name, meaning, form, .. } = variable;
+        format!("| `{name}` | {default} | {meaning} ({form}) |\n")
+    });
+    "| variable | default | meaning |\n| --- | --- | --- |\n".to_owned() + &rows.collect::<String>()
+}

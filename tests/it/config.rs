@@ -1,0 +1,61 @@
+//! What is written about the settings says what the program does.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::{fs, io};
+
+use blip_slack::config::{self, BOT, Config, Group, Need, VARIABLES, Variable};
+
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/.env.example");
+
+#[test]
+fn the_example_file_explains_every_setting_and_no_other() {
+    let example = fs::read_to_string(EXAMPLE).unwrap();
+    let (_, settings) = example.split_once("\n\n").unwrap();
+    assert_eq!(settings, explained());
+}
+
+#[test]
+fn the_example_file_is_enough_to_start() {
+    let example = fs::read_to_string(EXAMPLE).unwrap();
+    let lines = example.lines().filter(|line| !line.starts_with('#'));
+    let set: HashMap<&str, &str> = lines.filter_map(|line| line.split_once('=')).collect();
+    let loaded = Config::load(&|name| set.get(name).map(ToString::to_string), &|_| {
+        Err(io::ErrorKind::NotFound.into())
+    });
+    assert!(loaded.is_ok(), "{loaded:?}");
+}
+
+#[test]
+fn the_reference_names_every_setting() {
+    let (help, table) = (config::help(), config::markdown());
+    for variable in VARIABLES {
+        assert!(help.contains(&format!("  {}\n      {}\n", variable.name, variable.meaning)));
+        assert!(table.contains(&format!("| `{}` |", variable.name)));
+    }
+}
+
+/// All settings as the example file has them: those that have to be set as lines in force, all
+/// others as comments that show the default.
+fn explained() -> String {
+    let mut text = String::new();
+    let mut group = None;
+    for variable in VARIABLES {
+        if group.replace(variable.group) != Some(variable.group) {
+            writeln!(text, "# ---- {} ----\n", variable.group.title()).unwrap();
+        }
+        let name = variable.name.replace(BOT, "VENDAS");
+        let remarks = variable.remarks().replace(BOT, "VENDAS");
+        let value = variable.default.unwrap_or(variable.example);
+        let mark = if has_to_be_set(variable) { "" } else { "# " };
+        writeln!(text, "# {}\n# [{remarks}]\n{mark}{name}={value}\n", variable.meaning).unwrap();
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}
+
+/// Whether it is needed by one bot over HTTP, the common case.
+fn has_to_be_set(variable: &Variable) -> bool {
+    variable.need != Need::Never && variable.group != Group::Bots
+}
