@@ -15,8 +15,11 @@
 //! Invariant: an item is in exactly one lane, and items of a lane are leased in the order in which
 //! they were accepted (`a_lane_is_leased_to_one_at_a_time_and_in_order`).
 
+mod pace;
+mod row;
 pub mod sqlite;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,6 +55,11 @@ impl Source {
             Self::Slack => "slack",
             Self::Desk => "desk",
         }
+    }
+
+    /// Reads [`Source::name`] back.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Blip, Self::Slack, Self::Desk].into_iter().find(|source| source.name() == name)
     }
 }
 
@@ -257,12 +265,19 @@ pub struct Depth {
 /// What went wrong in the store.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The database did not do what it was asked.
+    /// The database did not do what it was asked. Shared, because those whose writes share a
+    /// commit share its failure.
     #[error("database: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] Arc<sqlx::Error>),
     /// The database's tables could not be brought up to date.
     #[error("bring the database up to date: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// Another process serves this database already.
+    #[error("lock {path}: another process serves this database already")]
+    InUse {
+        /// The file that it has locked.
+        path: PathBuf,
+    },
     /// Somebody else has this lane by now, or the item is no longer in it.
     #[error("the lease of lane {lane} was lost")]
     LeaseLost {
@@ -278,6 +293,15 @@ pub enum Error {
     /// The store is shutting down.
     #[error("the store is closed")]
     Closed,
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::PoolClosed => Self::Closed,
+            error => Self::Database(Arc::new(error)),
+        }
+    }
 }
 
 /// Result of a store operation.

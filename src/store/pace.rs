@@ -1,0 +1,86 @@
+//! When the next post to a channel may go out: arithmetic only, in milliseconds.
+//!
+//! The generic cell rate algorithm. Of a channel's past it needs two numbers: the time at which
+//! an unbroken row of posts would go on, and the time until which the channel is held.
+
+use super::Pace;
+
+/// What is remembered of a channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+pub(super) struct Channel {
+    /// When a row of posts without bursts would go on.
+    pub(super) next_at: i64,
+    /// Before when nothing may be posted.
+    pub(super) hold_until: i64,
+}
+
+impl Channel {
+    /// Takes the next slot and says when it is.
+    pub(super) fn take(&mut self, pace: Pace, now: i64) -> i64 {
+        let interval = i64::try_from(pace.interval.as_millis()).unwrap_or(i64::MAX);
+        let ahead = interval.saturating_mul(i64::from(pace.burst.saturating_sub(1)));
+        // A held channel has no burst left when the hold ends: the far end has just said that we
+        // were too fast.
+        let next_at = self.next_at.max(self.hold_until.saturating_add(ahead));
+        self.next_at = next_at.max(now).saturating_add(interval);
+        now.max(next_at.saturating_sub(ahead))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pace(interval: u64, burst: u32) -> Pace {
+        Pace { interval: Duration::from_millis(interval), burst }
+    }
+
+    fn take(channel: &mut Channel, pace: Pace, now: i64, count: usize) -> Vec<i64> {
+        (0..count).map(|_| channel.take(pace, now)).collect()
+    }
+
+    #[test]
+    fn after_a_pause_a_burst_goes_at_once_and_the_rest_at_the_pace() {
+        let mut channel = Channel::default();
+        assert_eq!(take(&mut channel, pace(1000, 3), 9000, 5), [9000, 9000, 9000, 10000, 11000]);
+        assert_eq!(take(&mut channel, pace(1000, 3), 99_000, 4), [99_000, 99_000, 99_000, 100_000]);
+    }
+
+    #[test]
+    fn a_held_channel_starts_again_without_a_burst() {
+        let mut channel = Channel { next_at: 0, hold_until: 9000 };
+        assert_eq!(take(&mut channel, pace(1000, 3), 5000, 3), [9000, 10000, 11000]);
+    }
+
+    #[test]
+    fn without_a_pace_only_a_hold_delays() {
+        let mut channel = Channel { next_at: 0, hold_until: 9000 };
+        assert_eq!(take(&mut channel, pace(0, 0), 5000, 2), [9000, 9000]);
+        assert_eq!(take(&mut channel, pace(0, 0), 9500, 2), [9500, 9500]);
+    }
+
+    proptest! {
+        #[test]
+        fn slots_are_in_order_of_asking_and_never_closer_than_the_pace(
+            interval in 1..5000_u64,
+            burst in 1..5_u32,
+            waits in proptest::collection::vec(0..6000_i64, 1..40),
+        ) {
+            let (mut channel, mut now, mut slots) = (Channel::default(), 0, Vec::new());
+            for wait in waits {
+                now += wait;
+                slots.push(channel.take(pace(interval, burst), now));
+                prop_assert!(slots.last() >= Some(&now));
+            }
+            prop_assert!(slots.is_sorted());
+            // Any `burst + 1` posts in a row take at least one interval.
+            for row in slots.windows(burst as usize + 1) {
+                prop_assert!(row[burst as usize] - row[0] >= i64::try_from(interval).unwrap());
+            }
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! How the words of the domain are written in columns, the same way in every database.
+//!
+//! Knows no SQL. What cannot be read back is [`Error::Unreadable`], never a guess.
+
+use jiff::Timestamp;
+
+use super::{Error, Item, ItemId, Link, Parked, Result, Role, Source};
+use crate::model::{
+    Agent, ChannelId, Customer, Ending, MessageTs, SlackUserId, State, Thread, Ticket, TicketId,
+};
+
+/// Says which kind of value cannot be read, if there is none.
+fn readable<T>(value: Option<T>, what: &'static str) -> Result<T> {
+    value.ok_or(Error::Unreadable { what })
+}
+
+/// Reads a time that is kept in milliseconds.
+pub(super) fn timestamp(millis: i64) -> Result<Timestamp> {
+    readable(Timestamp::from_millisecond(millis).ok(), "time")
+}
+
+/// A waiting item, with its lane.
+#[derive(sqlx::FromRow)]
+pub(super) struct ItemRow {
+    pub(super) lane: String,
+    id: ItemId,
+    source: String,
+    key: String,
+    body: Option<Vec<u8>>,
+    received: i64,
+    attempts: i64,
+    doubt: bool,
+}
+
+impl TryFrom<ItemRow> for Item {
+    type Error = Error;
+
+    fn try_from(row: ItemRow) -> Result<Self> {
+        Ok(Self {
+            id: row.id,
+            source: readable(Source::parse(&row.source), "source")?,
+            key: row.key,
+            body: readable(row.body, "body")?,
+            received: timestamp(row.received)?,
+            attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
+            doubt: row.doubt,
+        })
+    }
+}
+
+/// A parked item.
+#[derive(sqlx::FromRow)]
+pub(super) struct ParkedRow {
+    id: ItemId,
+    lane: String,
+    source: String,
+    reason: Option<String>,
+    received: i64,
+}
+
+impl TryFrom<ParkedRow> for Parked {
+    type Error = Error;
+
+    fn try_from(row: ParkedRow) -> Result<Self> {
+        Ok(Self {
+            id: row.id,
+            lane: row.lane,
+            source: readable(Source::parse(&row.source), "source")?,
+            reason: row.reason.unwrap_or_default(),
+            received: timestamp(row.received)?,
+        })
+    }
+}
+
+/// A Slack message that belongs to a ticket.
+#[derive(sqlx::FromRow)]
+pub(super) struct LinkRow {
+    ticket: String,
+    channel: String,
+    ts: String,
+    role: String,
+    blip_id: Option<String>,
+    user: Option<String>,
+}
+
+impl TryFrom<LinkRow> for Link {
+    type Error = Error;
+
+    fn try_from(row: LinkRow) -> Result<Self> {
+        Ok(Self {
+            ticket: readable(TicketId::parse(&row.ticket), "ticket id")?,
+            channel: channel(&row.channel)?,
+            ts: message_ts(&row.ts)?,
+            role: readable(parse_role(&row.role), "role")?,
+            blip_id: row.blip_id,
+            user: row.user.as_deref().map(slack_user).transpose()?,
+        })
+    }
+}
+
+/// The word for what a message is.
+pub(super) fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Card => "card",
+        Role::Customer => "customer",
+        Role::Reply => "reply",
+        Role::Note => "note",
+    }
+}
+
+fn parse_role(name: &str) -> Option<Role> {
+    [Role::Card, Role::Customer, Role::Reply, Role::Note]
+        .into_iter()
+        .find(|role| role_name(*role) == name)
+}
+
+fn channel(value: &str) -> Result<ChannelId> {
+    readable(ChannelId::parse(value), "channel")
+}
+
+fn message_ts(value: &str) -> Result<MessageTs> {
+    readable(MessageTs::parse(value), "message")
+}
+
+fn slack_user(value: &str) -> Result<SlackUserId> {
+    readable(SlackUserId::parse(value), "user")
+}
+
+/// A ticket, flat.
+#[derive(sqlx::FromRow)]
+pub(super) struct TicketRow {
+    pub(super) id: String,
+    pub(super) bot: String,
+    pub(super) address: String,
+    pub(super) number: Option<i64>,
+    pub(super) parent: Option<i64>,
+    pub(super) customer: String,
+    pub(super) customer_name: Option<String>,
+    pub(super) domain: String,
+    pub(super) team: Option<String>,
+    pub(super) tags: String,
+    pub(super) opened: i64,
+    #[sqlx(flatten)]
+    pub(super) state: StateRow,
+    pub(super) channel: Option<String>,
+    pub(super) root: Option<String>,
+    pub(super) revision: i64,
+}
+
+/// Where a ticket stands, flat.
+#[derive(Default, sqlx::FromRow)]
+pub(super) struct StateRow {
+    pub(super) state: String,
+    /// Since when it is held, or when it was closed.
+    pub(super) changed: Option<i64>,
+    /// How it ended: a word, or `other:` and Blip's word.
+    pub(super) ending: Option<String>,
+    /// Who holds it, or who closed it.
+    pub(super) agent: Option<String>,
+    pub(super) agent_name: Option<String>,
+    pub(super) agent_identity: Option<String>,
+}
+
+impl From<&Ticket> for TicketRow {
+    fn from(ticket: &Ticket) -> Self {
+        let thread = ticket.thread.as_ref();
+        Self {
+            id: ticket.id.to_string(),
+            bot: ticket.id.bot().to_string(),
+            address: ticket.address.clone(),
+            number: ticket.number,
+            parent: ticket.parent,
+            customer: ticket.customer.identity.clone(),
+            customer_name: ticket.customer.name.clone(),
+            domain: ticket.customer.domain.clone(),
+            team: ticket.team.clone(),
+            tags: serde_json::json!(ticket.tags).to_string(),
+            opened: ticket.opened.as_millisecond(),
+            state: StateRow::from(&ticket.state),
+            channel: thread.map(|thread| thread.channel.to_string()),
+            root: thread.map(|thread| thread.root.to_string()),
+            revision: ticket.revision,
+        }
+    }
+}
+
+impl TryFrom<TicketRow> for Ticket {
+    type Error = Error;
+
+    fn try_from(row: TicketRow) -> Result<Self> {
+        let thread = match (row.channel, row.root) {
+            (Some(id), Some(root)) => {
+                Some(Thread { channel: channel(&id)?, root: message_ts(&root)? })
+            }
+            _ => None,
+        };
+        Ok(Self {
+            id: readable(TicketId::parse(&row.id), "ticket id")?,
+            address: row.address,
+            number: row.number,
+            parent: row.parent,
+            customer: Customer {
+                identity: row.customer,
+                name: row.customer_name,
+                domain: row.domain,
+            },
+            team: row.team,
+            tags: readable(serde_json::from_str(&row.tags).ok(), "tags")?,
+            opened: timestamp(row.opened)?,
+            state: row.state.try_into()?,
+            thread,
+            revision: row.revision,
+        })
+    }
+}
+
+impl From<&State> for StateRow {
+    fn from(state: &State) -> Self {
+        match state {
+            State::Unclaimed => Self { state: "unclaimed".to_owned(), ..Self::default() },
+            State::Claimed { holder, since } => Self {
+                state: "claimed".to_owned(),
+                changed: Some(since.as_millisecond()),
+                ..Self::by(holder)
+            },
+            State::Closed { ending, at } => Self {
+                state: "closed".to_owned(),
+                changed: Some(at.as_millisecond()),
+                ending: Some(ending_name(ending)),
+                ..if let Ending::Agent(agent) = ending { Self::by(agent) } else { Self::default() }
+            },
+        }
+    }
+}
+
+impl StateRow {
+    fn by(agent: &Agent) -> Self {
+        Self {
+            agent: Some(agent.user.to_string()),
+            agent_name: Some(agent.name.clone()),
+            agent_identity: Some(agent.identity.clone()),
+            ..Self::default()
+        }
+    }
+
+    fn agent(&self) -> Result<Agent> {
+        Ok(Agent {
+            user: slack_user(self.agent.as_deref().unwrap_or_default())?,
+            name: readable(self.agent_name.clone(), "agent")?,
+            identity: readable(self.agent_identity.clone(), "agent")?,
+        })
+    }
+
+    fn ending(&self) -> Result<Ending> {
+        let name = self.ending.as_deref().unwrap_or_default();
+        Ok(match name {
+            "agent" => Ending::Agent(self.agent()?),
+            "agent_elsewhere" => Ending::AgentElsewhere,
+            "customer" => Ending::Customer,
+            "inactivity" => Ending::Inactivity,
+            "transferred" => Ending::Transferred,
+            _ => Ending::Other(readable(name.strip_prefix("other:"), "ending")?.to_owned()),
+        })
+    }
+}
+
+impl TryFrom<StateRow> for State {
+    type Error = Error;
+
+    fn try_from(row: StateRow) -> Result<Self> {
+        let changed = || timestamp(readable(row.changed, "time")?);
+        match row.state.as_str() {
+            "unclaimed" => Ok(Self::Unclaimed),
+            "claimed" => Ok(Self::Claimed { holder: row.agent()?, since: changed()? }),
+            "closed" => Ok(Self::Closed { ending: row.ending()?, at: changed()? }),
+            _ => Err(Error::Unreadable { what: "ticket state" }),
+        }
+    }
+}
+
+fn ending_name(ending: &Ending) -> String {
+    match ending {
+        Ending::Agent(_) => "agent".to_owned(),
+        Ending::AgentElsewhere => "agent_elsewhere".to_owned(),
+        Ending::Customer => "customer".to_owned(),
+        Ending::Inactivity => "inactivity".to_owned(),
+        Ending::Transferred => "transferred".to_owned(),
+        Ending::Other(status) => format!("other:{status}"),
+    }
+}

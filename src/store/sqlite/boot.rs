@@ -1,0 +1,36 @@
+//! Whether the machine was restarted since the database was last used.
+//!
+//! Soft writes live in the kernel's memory until the next hard one. They are lost only if the
+//! machine goes down, and Linux gives each of its starts another id.
+
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{query, query_scalar};
+
+use crate::store::Result;
+
+/// The id of this start of the machine; none where there is no such thing.
+pub(super) fn current_id() -> Option<String> {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(id.trim().to_owned()).filter(|id| !id.is_empty())
+}
+
+/// Marks what is unfinished as in doubt, unless the database was last used in this same start of
+/// the machine.
+pub(super) async fn notice(tx: &mut SqliteConnection, boot_id: Option<&str>) -> Result<()> {
+    let known: Option<String> = query_scalar("SELECT value FROM meta WHERE key = 'boot'")
+        .fetch_optional(&mut *tx)
+        .await?
+        .flatten();
+    if known.is_some() && known.as_deref() == boot_id {
+        return Ok(());
+    }
+    query("UPDATE item SET doubt = 1 WHERE finished IS NULL").execute(&mut *tx).await?;
+    query("REPLACE INTO meta (key, value) VALUES ('boot', ?1)").bind(boot_id).execute(tx).await?;
+    Ok(())
+}
+
+/// Writes something small and harmless.
+pub(super) async fn note_check(tx: &mut SqliteConnection, now: String) -> Result<()> {
+    query("REPLACE INTO meta (key, value) VALUES ('checked', ?1)").bind(now).execute(tx).await?;
+    Ok(())
+}

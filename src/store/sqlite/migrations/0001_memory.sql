@@ -1,0 +1,100 @@
+-- Times are milliseconds since 1970. Ids of both platforms are kept as they were sent.
+
+-- What arrived. Unfinished while `finished` is null; then it is either waiting or parked.
+CREATE TABLE item (
+    -- AUTOINCREMENT: a number is never given twice, so numbers are the order of acceptance.
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    source   TEXT    NOT NULL,
+    lane     TEXT    NOT NULL,
+    key      TEXT    NOT NULL,
+    body     BLOB,
+    received INTEGER NOT NULL,
+    state    TEXT    NOT NULL DEFAULT 'waiting'
+             CHECK (state IN ('waiting', 'parked', 'done', 'ignored', 'skipped')),
+    attempts INTEGER NOT NULL DEFAULT 0,
+    doubt    INTEGER NOT NULL DEFAULT 0,
+    reason   TEXT,
+    finished INTEGER,
+    UNIQUE (source, key),
+    CHECK ((finished IS NULL) = (state IN ('waiting', 'parked')))
+) STRICT;
+
+-- Head of a lane, parked items and depth, without reading the bodies.
+CREATE INDEX item_unfinished ON item (state, lane, id, received) WHERE finished IS NULL;
+-- What is to be erased, then forgotten.
+CREATE INDEX item_erasable ON item (finished) WHERE finished IS NOT NULL AND body IS NOT NULL;
+CREATE INDEX item_finished ON item (finished) WHERE finished IS NOT NULL;
+
+-- A lane is here exactly as long as an item waits in it.
+CREATE TABLE lane (
+    name         TEXT    PRIMARY KEY,
+    due          INTEGER NOT NULL,
+    slot_channel TEXT,
+    slot_at      INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX lane_due ON lane (due);
+
+-- Outside calls of unfinished items.
+CREATE TABLE step (
+    item    INTEGER NOT NULL REFERENCES item (id) ON DELETE CASCADE,
+    name    TEXT    NOT NULL,
+    channel TEXT,
+    begun   INTEGER NOT NULL,
+    result  TEXT,
+    PRIMARY KEY (item, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX step_channel ON step (channel, begun) WHERE channel IS NOT NULL;
+
+CREATE TABLE ticket (
+    id             TEXT    PRIMARY KEY, -- bot/id
+    bot            TEXT    NOT NULL,
+    address        TEXT    NOT NULL,
+    number         INTEGER,
+    parent         INTEGER,
+    customer       TEXT    NOT NULL,
+    customer_name  TEXT,
+    domain         TEXT    NOT NULL,
+    team           TEXT,
+    tags           TEXT    NOT NULL, -- JSON
+    opened         INTEGER NOT NULL,
+    state          TEXT    NOT NULL CHECK (state IN ('unclaimed', 'claimed', 'closed')),
+    changed        INTEGER,
+    ending         TEXT,
+    agent          TEXT,
+    agent_name     TEXT,
+    agent_identity TEXT,
+    channel        TEXT,
+    root           TEXT,
+    revision       INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX ticket_number ON ticket (bot, number);
+CREATE INDEX ticket_customer ON ticket (bot, customer, opened);
+CREATE INDEX ticket_open ON ticket (opened) WHERE state <> 'closed';
+
+-- Slack messages that belong to a ticket.
+CREATE TABLE message (
+    channel TEXT NOT NULL,
+    ts      TEXT NOT NULL,
+    ticket  TEXT NOT NULL,
+    role    TEXT NOT NULL CHECK (role IN ('card', 'customer', 'reply', 'note')),
+    blip_id TEXT,
+    user    TEXT,
+    PRIMARY KEY (channel, ts)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX message_blip ON message (ticket, blip_id) WHERE blip_id IS NOT NULL;
+
+-- The pace of each Slack channel.
+CREATE TABLE slot (
+    channel    TEXT    PRIMARY KEY,
+    next_at    INTEGER NOT NULL DEFAULT 0,
+    hold_until INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY,
+    value TEXT
+) STRICT, WITHOUT ROWID;

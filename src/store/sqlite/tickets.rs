@@ -1,0 +1,118 @@
+//! Tickets, and which Slack messages belong to them.
+
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{SqlitePool, query, query_as};
+
+use super::items;
+use crate::model::{SlackUserId, TicketId};
+use crate::store::row::{LinkRow, TicketRow, role_name};
+use crate::store::{Lane, Link, Result};
+
+/// Writes a ticket, new or changed.
+pub(super) async fn put(tx: &mut SqliteConnection, row: TicketRow) -> Result<()> {
+    query(
+        "REPLACE INTO ticket (id, bot, address, number, parent, customer, customer_name, domain,
+             team, tags, opened, state, changed, ending, agent, agent_name, agent_identity,
+             channel, root, revision)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(row.id)
+    .bind(row.bot)
+    .bind(row.address)
+    .bind(row.number)
+    .bind(row.parent)
+    .bind(row.customer)
+    .bind(row.customer_name)
+    .bind(row.domain)
+    .bind(row.team)
+    .bind(row.tags)
+    .bind(row.opened)
+    .bind(row.state.state)
+    .bind(row.state.changed)
+    .bind(row.state.ending)
+    .bind(row.state.agent)
+    .bind(row.state.agent_name)
+    .bind(row.state.agent_identity)
+    .bind(row.channel)
+    .bind(row.root)
+    .bind(row.revision)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Reads a ticket.
+pub(super) async fn get(readers: &SqlitePool, id: &TicketId) -> Result<Option<TicketRow>> {
+    let sql = "SELECT * FROM ticket WHERE id = ?1";
+    Ok(query_as(sql).bind(id.to_string()).fetch_optional(readers).await?)
+}
+
+/// The newest ticket of this number of this bot.
+pub(super) async fn by_number(
+    readers: &SqlitePool,
+    bot: &str,
+    number: i64,
+) -> Result<Option<TicketRow>> {
+    let sql = "SELECT * FROM ticket WHERE bot = ?1 AND number = ?2 ORDER BY opened DESC LIMIT 1";
+    Ok(query_as(sql).bind(bot).bind(number).fetch_optional(readers).await?)
+}
+
+/// The newest ticket of a customer, other than `except`, of the same bot.
+pub(super) async fn latest_of(
+    readers: &SqlitePool,
+    customer: &str,
+    except: &TicketId,
+) -> Result<Option<TicketRow>> {
+    let sql = "SELECT * FROM ticket WHERE bot = ?1 AND customer = ?2 AND id <> ?3
+               ORDER BY opened DESC, id DESC LIMIT 1";
+    let bot = except.bot().as_str();
+    Ok(query_as(sql)
+        .bind(bot)
+        .bind(customer)
+        .bind(except.to_string())
+        .fetch_optional(readers)
+        .await?)
+}
+
+/// All tickets that are not closed, oldest first.
+pub(super) async fn open(readers: &SqlitePool) -> Result<Vec<TicketRow>> {
+    let sql = "SELECT * FROM ticket WHERE state <> 'closed' ORDER BY opened, id";
+    Ok(query_as(sql).fetch_all(readers).await?)
+}
+
+/// Ties a Slack message to a ticket and moves what waits for the message to the ticket's lane.
+pub(super) async fn link(tx: &mut SqliteConnection, link: Link) -> Result<()> {
+    query(
+        "REPLACE INTO message (channel, ts, ticket, role, blip_id, user) VALUES (?, ?, ?, ?, ?, ?)",
+    )
+    .bind(link.channel.as_str())
+    .bind(link.ts.as_str())
+    .bind(link.ticket.to_string())
+    .bind(role_name(link.role))
+    .bind(link.blip_id)
+    .bind(link.user.as_ref().map(SlackUserId::as_str))
+    .execute(&mut *tx)
+    .await?;
+    let from = Lane::Message(link.channel, link.ts).name();
+    items::move_lane(tx, &from, &Lane::Ticket(link.ticket).name()).await
+}
+
+/// What a Slack message is.
+pub(super) async fn linked(
+    readers: &SqlitePool,
+    channel: &str,
+    ts: &str,
+) -> Result<Option<LinkRow>> {
+    let sql = "SELECT * FROM message WHERE channel = ?1 AND ts = ?2";
+    Ok(query_as(sql).bind(channel).bind(ts).fetch_optional(readers).await?)
+}
+
+/// The Slack messages of a Blip message, oldest first.
+pub(super) async fn links_of(
+    readers: &SqlitePool,
+    ticket: &TicketId,
+    blip_id: &str,
+) -> Result<Vec<LinkRow>> {
+    let sql = "SELECT * FROM message WHERE ticket = ?1 AND blip_id = ?2 ORDER BY ts";
+    Ok(query_as(sql).bind(ticket.to_string()).bind(blip_id).fetch_all(readers).await?)
+}
