@@ -87,13 +87,14 @@ fn leading(text: &str, in_number: bool) -> Option<(Cow<'static, str>, &str)> {
     if in_number && name.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    let toned = tail.strip_prefix(":skin-tone-").and_then(|tail| tail.split_once(':'));
-    match toned {
-        Some((tones, tail)) if places(tones).is_some() => {
-            Some((unicode(&format!("{name}{TONE}{tones}"))?, tail))
-        }
-        _ => Some((emoji, tail)),
+    let Some((tones, after)) = tail.strip_prefix(":skin-tone-").and_then(|t| t.split_once(':'))
+    else {
+        return Some((emoji, tail));
+    };
+    if places(tones).is_none() {
+        return Some((emoji, tail));
     }
+    Some((unicode(&format!("{name}{TONE}{tones}"))?, after))
 }
 
 /// The emoji in the skin tones written as `3`, or `3-5` for two people.
@@ -128,7 +129,7 @@ fn tone(number: &str) -> Option<char> {
 }
 
 /// Whether the character is a skin tone.
-fn is_tone(c: char) -> bool {
+pub fn is_tone(c: char) -> bool {
     (FIRST_TONE..='\u{1F3FF}').contains(&c)
 }
 
