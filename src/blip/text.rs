@@ -1,1 +1,434 @@
-//! Under construction.
+//! Writing an agent's words for a customer, in the marks of the customer's channel.
+//!
+//! Knows how each channel shows bold or code and how much it takes at once. A mark that the
+//! channel would not understand is worse than none, so marks are left out where the channel is not
+//! known to have them and where they would not take effect. Nothing is escaped: the channels in
+//! question have no escape.
+
+use std::collections::HashMap;
+
+use crate::model::{ChannelId, Inline, Paragraph, Rich, SlackUserId, Style};
+
+/// What a name is replaced by where it is not known, the same in every language.
+const NAMELESS: &str = "…";
+
+/// How a channel marks the looks of text; an empty mark means that it cannot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Around bold text.
+    pub bold: &'static str,
+    /// Around italic text.
+    pub italic: &'static str,
+    /// Around struck text.
+    pub strike: &'static str,
+    /// Around code within a line.
+    pub code: &'static str,
+    /// Around a block of code.
+    pub pre: &'static str,
+}
+
+/// WhatsApp's marks, as its help pages teach them. The triple backtick works on every version.
+const WHATSAPP: Marks = Marks { bold: "*", italic: "_", strike: "~", code: "```", pre: "```" };
+
+/// No marks at all.
+const PLAIN: Marks = Marks { bold: "", italic: "", strike: "", code: "", pre: "" };
+
+/// Longest text where the channel's own limit is not known.
+const DEFAULT_LIMIT: usize = 4096;
+
+/// Domains of channels (`blip.md` §2.5), their marks, and the longest text they take.
+///
+/// Limits are those of the network behind the channel: Meta's for WhatsApp (`blip.md` §7),
+/// Messenger, Workplace and Instagram (1,000 bytes, with room for accents), Google's for RCS. A
+/// short message may be joined of ten parts of 67 characters each.
+const CHANNELS: [(&str, Marks, usize); 9] = [
+    ("wa.gw.msging.net", WHATSAPP, 4096),
+    ("0mn.io", PLAIN, DEFAULT_LIMIT),
+    ("messenger.gw.msging.net", PLAIN, 2000),
+    ("workplace.gw.msging.net", PLAIN, 2000),
+    ("instagram.gw.msging.net", PLAIN, 900),
+    ("telegram.gw.msging.net", PLAIN, 4096),
+    ("googlercs.gw.msging.net", PLAIN, 3072),
+    ("take.io", PLAIN, 670),
+    ("tangram.com.br", PLAIN, 670),
+];
+
+impl Marks {
+    /// The marks of a channel, by the domain of the customer's identity.
+    pub fn for_domain(domain: &str) -> Self {
+        channel(domain).map_or(PLAIN, |&(_, marks, _)| marks)
+    }
+}
+
+/// The longest text that a channel takes at once, in UTF-16 units, by the domain of the customer's
+/// identity.
+pub fn limit_for_domain(domain: &str) -> usize {
+    channel(domain).map_or(DEFAULT_LIMIT, |&(_, _, limit)| limit)
+}
+
+fn channel(domain: &str) -> Option<&'static (&'static str, Marks, usize)> {
+    CHANNELS.iter().find(|(known, _, _)| known.eq_ignore_ascii_case(domain))
+}
+
+/// What the people, channels and user groups of a message are called.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Names of people.
+    pub people: HashMap<SlackUserId, String>,
+    /// Names of channels, with or without `#`.
+    pub channels: HashMap<ChannelId, String>,
+    /// Handles of user groups by their id, with or without `@`.
+    pub groups: HashMap<String, String>,
+}
+
+/// Writes formatted text as the plain text that goes to a customer.
+///
+/// Names that are not known are replaced by the one that came with the mention, or by `@…`.
+pub fn write(rich: &Rich, names: &Names, marks: &Marks) -> String {
+    let mut page = Page { written: String::new(), marks };
+    for paragraph in &rich.0 {
+        match paragraph {
+            Paragraph::Text(inlines) => page.paragraph("", "", &runs(inlines, names)),
+            Paragraph::Quote(inlines) => page.paragraph("> ", "> ", &runs(inlines, names)),
+            Paragraph::Code(code) => page.code(code),
+            Paragraph::Item { indent, number, text } => {
+                let depth = "  ".repeat(*indent);
+                let bullet = number.map_or("• ".to_owned(), |number| format!("{number}. "));
+                let (first, next) = (format!("{depth}{bullet}"), format!("{depth}  "));
+                page.paragraph(&first, &next, &runs(text, names));
+            }
+        }
+    }
+    page.written.truncate(page.written.trim_end().len());
+    page.written
+}
+
+/// Words in one style.
+struct Run {
+    text: String,
+    style: Style,
+}
+
+/// The runs as words, neighbours of one style joined.
+fn runs(inlines: &[Inline], names: &Names) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    let mut push = |text: &str, style: Style| match runs.last_mut() {
+        Some(last) if last.style == style => last.text.push_str(text),
+        _ => runs.push(Run { text: text.to_owned(), style }),
+    };
+    let plain = Style::default();
+    for inline in inlines {
+        match inline {
+            Inline::Text { text, style } => push(text, *style),
+            Inline::Link { url, label, style } => {
+                let address = address(url);
+                match label.as_deref().filter(|label| !is_same(label, address)) {
+                    Some(label) => {
+                        push(label, *style);
+                        push(&format!(" ({address})"), plain);
+                    }
+                    None => push(address, plain),
+                }
+            }
+            Inline::Person { id, label } => {
+                push(&named('@', names.people.get(id).or(label.as_ref())), plain);
+            }
+            Inline::Channel { id, label } => {
+                push(&named('#', names.channels.get(id).or(label.as_ref())), plain);
+            }
+            Inline::Group { id, label } => {
+                push(&named('@', names.groups.get(id).or(label.as_ref())), plain);
+            }
+            Inline::Broadcast(range) => push(&named('@', Some(range)), plain),
+        }
+    }
+    runs
+}
+
+/// A name behind its sign.
+fn named(sign: char, name: Option<&String>) -> String {
+    let name = name.map_or(NAMELESS, |name| name.trim_start_matches(sign));
+    format!("{sign}{name}")
+}
+
+/// What a customer is shown of an address: the bare one of a mailbox or telephone.
+fn address(url: &str) -> &str {
+    url.strip_prefix("mailto:").or_else(|| url.strip_prefix("tel:")).unwrap_or(url)
+}
+
+/// Whether a link's label says no more than its address.
+fn is_same(label: &str, address: &str) -> bool {
+    let heart = |text: &str| {
+        let text = text.trim().to_lowercase();
+        let text = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest);
+        text.trim_end_matches('/').to_owned()
+    };
+    let (label, address) = (heart(label), heart(address));
+    label.is_empty() || label == address
+}
+
+/// Text as it is written, line by line.
+struct Page<'a> {
+    written: String,
+    marks: &'a Marks,
+}
+
+impl Page<'_> {
+    /// Writes a paragraph: `first` before its first line, `next` before the others.
+    fn paragraph(&mut self, first: &str, next: &str, runs: &[Run]) {
+        if runs.iter().all(|run| run.text.is_empty()) {
+            return;
+        }
+        self.start_line();
+        self.written.push_str(first);
+        let mut before = None;
+        for (place, run) in runs.iter().enumerate() {
+            let follower = runs.get(place + 1).and_then(|run| run.text.chars().next());
+            let mut lines = run.text.split('\n').peekable();
+            while let Some(line) = lines.next() {
+                let ends = lines.peek().is_some();
+                let after = if ends { None } else { follower };
+                self.line(line, run.style, before, after);
+                before = line.chars().next_back().or(before).filter(|_| !ends);
+                if ends {
+                    self.written.push('\n');
+                    self.written.push_str(next);
+                }
+            }
+        }
+    }
+
+    /// Writes words of one style that stand on one line, between the characters `before` and
+    /// `after`.
+    fn line(&mut self, line: &str, style: Style, before: Option<char>, after: Option<char>) {
+        let core = line.trim();
+        let (left, right) = line.split_once(core).unwrap_or_default();
+        let before = left.chars().next_back().or(before);
+        let after = right.chars().next().or(after);
+        let in_word = [before, after].into_iter().flatten().any(char::is_alphanumeric);
+        let marks: Vec<&str> = if core.is_empty() || in_word {
+            Vec::new()
+        } else {
+            self.marks_for(style).filter(|mark| !core.contains(*mark)).collect()
+        };
+        self.written.push_str(left);
+        self.written.extend(marks.iter().copied());
+        self.written.push_str(core);
+        self.written.extend(marks.iter().rev().copied());
+        self.written.push_str(right);
+    }
+
+    /// The marks that a style asks for and the channel has, outermost first.
+    fn marks_for(&self, style: Style) -> impl Iterator<Item = &'static str> {
+        [
+            (style.bold, self.marks.bold),
+            (style.italic, self.marks.italic),
+            (style.strike, self.marks.strike),
+            (style.code, self.marks.code),
+        ]
+        .into_iter()
+        .filter_map(|(wanted, mark)| (wanted && !mark.is_empty()).then_some(mark))
+    }
+
+    fn code(&mut self, code: &str) {
+        let pre = self.marks.pre;
+        let breaks = code.trim().is_empty() || pre.is_empty() || code.contains(pre);
+        let pre = if breaks { "" } else { pre };
+        self.start_line();
+        self.written.extend([pre, code, pre]);
+    }
+
+    fn start_line(&mut self) {
+        if !self.written.is_empty() && !self.written.ends_with('\n') {
+            self.written.push('\n');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const BOLD: Style = Style { bold: true, italic: false, strike: false, code: false };
+    const ITALIC: Style = Style { bold: false, italic: true, strike: false, code: false };
+    const CODE: Style = Style { bold: false, italic: false, strike: false, code: true };
+    const NONE: Style = Style { bold: false, italic: false, strike: false, code: false };
+
+    fn t(text: &str, style: Style) -> Inline {
+        Inline::Text { text: text.to_owned(), style }
+    }
+
+    fn link(url: &str, label: Option<&str>) -> Inline {
+        Inline::Link { url: url.to_owned(), label: label.map(str::to_owned), style: NONE }
+    }
+
+    fn item(indent: usize, number: Option<usize>, text: &str) -> Paragraph {
+        Paragraph::Item { indent, number, text: vec![t(text, NONE)] }
+    }
+
+    fn whatsapp(paragraphs: Vec<Paragraph>) -> String {
+        let marks = Marks::for_domain("wa.gw.msging.net");
+        write(&Rich(paragraphs), &Names::default(), &marks)
+    }
+
+    #[test]
+    fn marks_hug_words_and_stand_at_their_edges() {
+        let all = Style { bold: true, italic: true, strike: true, code: true };
+        for (inlines, written) in [
+            (vec![t("oi", BOLD)], "*oi*"),
+            (vec![t("Olá, ", NONE), t("Ana ", BOLD), t("tudo bem?", NONE)], "Olá, *Ana* tudo bem?"),
+            (vec![t("um", BOLD), t(" dois", BOLD)], "*um dois*"),
+            (vec![t("um\n\n dois", BOLD)], "*um*\n\n *dois*"),
+            (vec![t("a", NONE), t("   ", BOLD), t("b", NONE)], "a   b"),
+            (vec![t("re", BOLD), t("fazer", NONE)], "refazer"),
+            (vec![t("des", NONE), t("feito", ITALIC)], "desfeito"),
+            (vec![t("2*3", BOLD)], "2*3"),
+            (vec![t("ponto", BOLD), t(".", NONE)], "*ponto*."),
+            (vec![t("x", all)], "*_~```x```~_*"),
+            (vec![t("um_dois", CODE)], "```um_dois```"),
+            (vec![t("um_dois", ITALIC)], "um_dois"),
+            (vec![t("oi", BOLD), t("👋", NONE), t("tchau", ITALIC)], "*oi*👋_tchau_"),
+        ] {
+            assert_eq!(whatsapp(vec![Paragraph::Text(inlines)]), written);
+        }
+    }
+
+    #[test]
+    fn links_show_their_address_once() {
+        let bold = Inline::Link {
+            url: "https://loja.com".to_owned(),
+            label: Some("aqui".to_owned()),
+            style: BOLD,
+        };
+        for (inline, written) in [
+            (link("https://loja.com/p?a=1&b=2", None), "https://loja.com/p?a=1&b=2"),
+            (link("https://loja.com/", Some("https://loja.com")), "https://loja.com/"),
+            (link("http://Loja.com", Some("loja.com")), "http://Loja.com"),
+            (link("https://loja.com", Some("")), "https://loja.com"),
+            (link("https://loja.com/b", Some("2ª via")), "2ª via (https://loja.com/b)"),
+            (link("mailto:ana@loja.com", Some("ana@loja.com")), "ana@loja.com"),
+            (link("mailto:ana@loja.com", Some("Ana")), "Ana (ana@loja.com)"),
+            (link("tel:+551130030000", None), "+551130030000"),
+            (link("tel:+551130030000", Some("(11) 3003-0000")), "(11) 3003-0000 (+551130030000)"),
+            (bold, "*aqui* (https://loja.com)"),
+        ] {
+            assert_eq!(whatsapp(vec![Paragraph::Text(vec![inline])]), written);
+        }
+    }
+
+    #[test]
+    fn mentions_become_names() {
+        let person = |label: Option<&str>| Inline::Person {
+            id: SlackUserId::parse("U1").unwrap(),
+            label: label.map(str::to_owned),
+        };
+        let channel = |label: Option<&str>| Inline::Channel {
+            id: ChannelId::parse("C1").unwrap(),
+            label: label.map(str::to_owned),
+        };
+        let group = |label: Option<&str>| Inline::Group {
+            id: "S1".to_owned(),
+            label: label.map(str::to_owned),
+        };
+        let names = Names {
+            people: HashMap::from([(SlackUserId::parse("U1").unwrap(), "Ana".to_owned())]),
+            channels: HashMap::from([(ChannelId::parse("C1").unwrap(), "geral".to_owned())]),
+            groups: HashMap::from([("S1".to_owned(), "@vendas".to_owned())]),
+        };
+        for (inline, known, unknown) in [
+            (person(None), "@Ana", "@…"),
+            (person(Some("ana.s")), "@Ana", "@ana.s"),
+            (channel(None), "#geral", "#…"),
+            (channel(Some("#geral-old")), "#geral", "#geral-old"),
+            (group(None), "@vendas", "@…"),
+            (group(Some("@time")), "@vendas", "@time"),
+            (Inline::Broadcast("here".to_owned()), "@here", "@here"),
+        ] {
+            let rich = Rich(vec![Paragraph::Text(vec![inline])]);
+            assert_eq!(write(&rich, &names, &Marks::default()), known);
+            assert_eq!(write(&rich, &Names::default(), &Marks::default()), unknown);
+        }
+    }
+
+    #[test]
+    fn paragraphs_stand_on_lines_of_their_own() {
+        let written = whatsapp(vec![
+            Paragraph::Text(vec![t("Passos:\n", BOLD)]),
+            item(0, Some(1), "abrir o app"),
+            item(1, None, "na loja"),
+            item(1, None, "ou no site\nda loja"),
+            item(0, Some(2), "entrar"),
+            Paragraph::Text(vec![t("\n", NONE)]),
+            Paragraph::Quote(vec![t("não abre\n", NONE), t("nada", ITALIC)]),
+            Paragraph::Code("let a = *b;\n\n_c_".to_owned()),
+            Paragraph::Text(Vec::new()),
+            Paragraph::Text(vec![t("fim  \n\n", NONE)]),
+        ]);
+        insta::assert_snapshot!(written, @r"
+        *Passos:*
+        1. abrir o app
+          • na loja
+          • ou no site
+            da loja
+        2. entrar
+
+        > não abre
+        > _nada_
+        ```let a = *b;
+
+        _c_```
+        fim
+        ");
+    }
+
+    #[test]
+    fn code_that_would_break_its_mark_goes_without() {
+        for (code, written) in
+            [("a\nb", "```a\nb```"), ("a```b", "a```b"), ("  ", ""), ("`a`", "````a````")]
+        {
+            assert_eq!(whatsapp(vec![Paragraph::Code(code.to_owned())]), written);
+        }
+    }
+
+    #[test]
+    fn every_channel_has_its_marks_and_limit() {
+        for (domain, bold, limit) in [
+            ("wa.gw.msging.net", "*", 4096),
+            ("WA.gw.msging.net", "*", 4096),
+            ("0mn.io", "", 4096),
+            ("instagram.gw.msging.net", "", 900),
+            ("take.io", "", 670),
+            ("mailgun.gw.msging.net", "", 4096),
+            ("", "", 4096),
+        ] {
+            assert_eq!(Marks::for_domain(domain).bold, bold, "{domain}");
+            assert_eq!(limit_for_domain(domain), limit, "{domain}");
+        }
+    }
+
+    fn any_style() -> impl Strategy<Value = Style> {
+        any::<[bool; 4]>().prop_map(|[bold, italic, strike, code]| Style {
+            bold,
+            italic,
+            strike,
+            code,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_added_but_marks(
+            runs in prop::collection::vec(("[a-zé .,\n👋]{0,12}", any_style()), 0..8),
+        ) {
+            let said: String = runs.iter().map(|(text, _)| text.as_str()).collect();
+            let inlines = runs.iter().map(|(text, style)| t(text, *style)).collect();
+            let rich = Rich(vec![Paragraph::Text(inlines)]);
+            let plain = write(&rich, &Names::default(), &Marks::default());
+            prop_assert_eq!(&plain, said.trim_end());
+            let marked = write(&rich, &Names::default(), &WHATSAPP);
+            prop_assert_eq!(marked.replace(['*', '_', '~', '`'], ""), plain);
+        }
+    }
+}

@@ -1,1 +1,236 @@
 //! Splitting long text without losing a character.
+//!
+//! Length is counted in UTF-16 units: what the platforms call characters is that or less, so a
+//! piece never turns out too long. Knows nothing of what the text means; marks that embrace a
+//! split point are not repaired.
+
+/// How long a text is, in UTF-16 units.
+pub fn length(text: &str) -> usize {
+    text.chars().map(char::len_utf16).sum()
+}
+
+/// Cuts a text into pieces of at most `max` UTF-16 units.
+///
+/// The cut is made after a paragraph, a line, a sentence or a word, the first of these that leaves
+/// a piece of good size. Only a word that is too long is cut itself, and what shows as one
+/// character is cut only if it alone is longer than `max`. Joined, the pieces are the text;
+/// none is empty.
+pub fn split(text: &str, max: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some((piece, tail)) = rest.split_at_checked(first_cut(rest, max)) {
+        if piece.is_empty() {
+            break;
+        }
+        pieces.push(piece);
+        rest = tail;
+    }
+    pieces
+}
+
+/// Where the first piece ends, in bytes.
+fn first_cut(text: &str, max: usize) -> usize {
+    let mut cuts = Cuts::default();
+    let mut before = Before::default();
+    let mut size = 0;
+    for (place, c) in text.char_indices() {
+        if place > 0 && !before.holds(c) {
+            cuts.note((place, size), &before);
+        }
+        size += c.len_utf16();
+        if size > max {
+            let forced = if place == 0 { c.len_utf8() } else { place };
+            return cuts.best(max).unwrap_or(forced);
+        }
+        before.step(c);
+    }
+    text.len()
+}
+
+/// A place in a text: the bytes and the UTF-16 units before it.
+type Place = (usize, usize);
+
+/// The last place of each kind at which a text may be cut.
+#[derive(Default)]
+struct Cuts {
+    paragraph: Option<Place>,
+    line: Option<Place>,
+    sentence: Option<Place>,
+    word: Option<Place>,
+    character: Option<Place>,
+}
+
+impl Cuts {
+    /// Notes a place by what stands before it; nothing but white space would make a poor piece.
+    fn note(&mut self, place: Place, before: &Before) {
+        self.character = Some(place);
+        if !before.space || before.blank {
+            return;
+        }
+        self.word = Some(place);
+        if before.stop {
+            self.sentence = Some(place);
+        }
+        if before.breaks > 0 {
+            self.line = Some(place);
+        }
+        if before.breaks > 1 {
+            self.paragraph = Some(place);
+        }
+    }
+
+    /// The best place: a break of sense in the second half, else the last word or character.
+    fn best(&self, max: usize) -> Option<usize> {
+        let sense = [self.paragraph, self.line, self.sentence].into_iter().flatten();
+        let late = sense.into_iter().find(|&(_, size)| size >= max / 2);
+        late.or(self.word).or(self.character).map(|(place, _)| place)
+    }
+}
+
+/// What stands before a place in a text.
+struct Before {
+    /// The last character.
+    last: Option<char>,
+    /// Whether there was nothing but white space.
+    blank: bool,
+    /// Whether the last character is white space.
+    space: bool,
+    /// Whether the last word ends a sentence.
+    stop: bool,
+    /// Line breaks since the last word.
+    breaks: usize,
+    /// Halves of flags in a row; two make one flag.
+    flag_halves: usize,
+}
+
+impl Default for Before {
+    fn default() -> Self {
+        Self { last: None, blank: true, space: false, stop: false, breaks: 0, flag_halves: 0 }
+    }
+}
+
+impl Before {
+    fn step(&mut self, c: char) {
+        self.last = Some(c);
+        self.space = c.is_whitespace();
+        self.flag_halves = if is_flag_half(c) { self.flag_halves + 1 } else { 0 };
+        if self.space {
+            self.breaks += usize::from(c == '\n');
+            return;
+        }
+        self.blank = false;
+        self.breaks = 0;
+        self.stop = match c {
+            '.' | '!' | '?' | '…' => true,
+            // What closes right after a full stop belongs to the sentence.
+            ')' | ']' | '"' | '”' | '’' | '»' | '*' | '_' | '~' => self.stop,
+            _ => false,
+        };
+    }
+
+    /// Whether the next character shows as one with the last.
+    fn holds(&self, next: char) -> bool {
+        match self.last {
+            Some(JOINER) => true,
+            Some('\r') if next == '\n' => true,
+            Some(_) if is_flag_half(next) => self.flag_halves % 2 == 1,
+            _ => is_extension(next),
+        }
+    }
+}
+
+/// Joins emoji into one, such as the members of a family.
+const JOINER: char = '\u{200D}';
+
+fn is_flag_half(c: char) -> bool {
+    ('\u{1F1E6}'..='\u{1F1FF}').contains(&c)
+}
+
+/// Whether the character only changes the one before it: accents, the keycap, variation selectors,
+/// skin tones, the letters within a region's flag.
+fn is_extension(c: char) -> bool {
+    matches!(c,
+        '\u{0300}'..='\u{036F}'
+        | '\u{1AB0}'..='\u{1AFF}'
+        | '\u{1DC0}'..='\u{1DFF}'
+        | JOINER
+        | '\u{20D0}'..='\u{20FF}'
+        | '\u{FE00}'..='\u{FE0F}'
+        | '\u{FE20}'..='\u{FE2F}'
+        | '\u{1F3FB}'..='\u{1F3FF}'
+        | '\u{E0020}'..='\u{E007F}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn text_is_cut_where_sense_ends() {
+        for (text, max, pieces) in [
+            ("", 10, &[][..]),
+            ("Olá", 3, &["Olá"]),
+            ("Olá, tudo bem?", 10, &["Olá, tudo ", "bem?"]),
+            ("Um. Dois. Três.", 11, &["Um. Dois. ", "Três."]),
+            ("Pode? (Sim.) Então vamos", 16, &["Pode? (Sim.) ", "Então vamos"]),
+            ("a b. c d e f g h", 12, &["a b. c d e ", "f g h"]),
+            ("linha um\nlinha dois. fim", 17, &["linha um\n", "linha dois. fim"]),
+            ("um\n\ndois\ntrês", 10, &["um\n\ndois\n", "três"]),
+            ("primeiro\n\ndois\ntrês", 15, &["primeiro\n\n", "dois\ntrês"]),
+            ("inconstitucional", 6, &["incons", "tituci", "onal"]),
+            ("aaaa bbbb", 4, &["aaaa", " bbb", "b"]),
+            ("1.234,56 reais", 9, &["1.234,56 ", "reais"]),
+        ] {
+            assert_eq!(split(text, max), pieces, "{text:?} {max}");
+        }
+    }
+
+    #[test]
+    fn what_shows_as_one_character_stays_whole() {
+        for whole in ["👨‍👩‍👧‍👦", "👋🏽", "🇧🇷", "1️⃣", "a\u{301}", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "❤️", "\r\n"]
+        {
+            let size = length(whole);
+            let text = format!("x{whole}{whole}");
+            let pieces = split(&text, size);
+            assert_eq!(pieces, ["x", whole, whole], "{whole}");
+        }
+    }
+
+    #[test]
+    fn a_limit_that_is_too_small_still_moves_on() {
+        assert_eq!(split("👋🏽a", 1), ["👋", "🏽", "a"]);
+        assert_eq!(split("ab", 0), ["a", "b"]);
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_are_the_text_and_none_is_too_long(
+            text in "([a-zá]{1,9}|[ \n.!]|👋🏽|👨‍👩‍👧|🇧🇷|1️⃣|\\PC){0,60}",
+            max in 2usize..40,
+        ) {
+            let pieces = split(&text, max);
+            prop_assert_eq!(pieces.concat(), text.as_str());
+            for piece in pieces {
+                prop_assert!(!piece.is_empty());
+                prop_assert!(length(piece) <= max);
+            }
+        }
+
+        #[test]
+        fn words_that_fit_are_not_cut(words in prop::collection::vec("[a-zé]{1,9}", 1..40)) {
+            for piece in split(&words.join(" "), 12) {
+                for word in piece.split_whitespace() {
+                    prop_assert!(words.iter().any(|whole| whole == word), "{}", word);
+                }
+            }
+        }
+
+        #[test]
+        fn short_text_is_left_alone(text in "\\PC{1,40}") {
+            prop_assert_eq!(split(&text, 80), [text.as_str()]);
+        }
+    }
+}

@@ -1,1 +1,280 @@
-//! Under construction.
+//! Slack's emoji names and their Unicode text.
+//!
+//! Slack names emoji as emoji-data does, the list by Cal Henderson (MIT licence). The table is made
+//! from its release 16.0.0; a newer one is taken in with
+//!
+//! ```text
+//! curl -L https://unpkg.com/emoji-datasource/emoji.json | jq -rf src/slack/emoji/table.jq > src/slack/emoji/table.rs
+//! ```
+//!
+//! Knows nothing of the emoji that a workspace adds for itself: they have no Unicode text and keep
+//! their `:name:`.
+
+use std::borrow::Cow;
+
+#[rustfmt::skip]
+mod table;
+
+/// Rows of key and value, sorted by key.
+type Table = &'static [(&'static str, &'static str)];
+
+/// What stands between an emoji's name and its skin tones.
+const TONE: &str = "::skin-tone-";
+
+/// The lightest skin tone, which Slack counts as number 2.
+const FIRST_TONE: char = '\u{1F3FB}';
+
+/// The second lightest skin tone.
+const SECOND_TONE: char = '\u{1F3FC}';
+
+/// The Unicode text of a name such as `wave`, `wave::skin-tone-3` or `handshake::skin-tone-2-6`.
+///
+/// A skin tone that the emoji cannot have is passed over. `None` if the name is not Slack's own.
+pub fn unicode(name: &str) -> Option<Cow<'static, str>> {
+    let plain = find(table::NAMES, base_name(name))?;
+    let toned = name.split_once(TONE).and_then(|(_, tones)| tinted(plain, tones));
+    Some(toned.map_or(Cow::Borrowed(plain), Cow::Owned))
+}
+
+/// The first Slack name of an emoji, whatever its skin tone and variation selectors.
+pub fn name_of(emoji: &str) -> Option<&'static str> {
+    let first = emoji.chars().take(1);
+    let rest = emoji.chars().skip(1).filter(|&c| c != '\u{FE0F}' && !is_tone(c));
+    find(table::EMOJI, &first.chain(rest).collect::<String>())
+}
+
+/// The name without a skin tone.
+pub fn base_name(name: &str) -> &str {
+    name.split_once(TONE).map_or(name, |(base, _)| base)
+}
+
+/// Whether two names mean the same reaction: aliases of one emoji, in any skin tone.
+pub fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (base_name(a), base_name(b));
+    a == b || find(table::NAMES, a).is_some_and(|emoji| find(table::NAMES, b) == Some(emoji))
+}
+
+/// Puts Unicode emoji in place of the `:names:` in a text.
+///
+/// Names that are not Slack's own stay, and so does what only looks like a name: `10:30:00`,
+/// `10:100:00`.
+pub fn spell(text: &str) -> Cow<'_, str> {
+    if !text.contains(':') {
+        return Cow::Borrowed(text);
+    }
+    let mut spelled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(':') {
+        spelled.push_str(before);
+        let in_number = spelled.ends_with(|c: char| c.is_ascii_digit());
+        if let Some((emoji, tail)) = leading(after, in_number) {
+            spelled.push_str(&emoji);
+            rest = tail;
+        } else {
+            spelled.push(':');
+            rest = after;
+        }
+    }
+    spelled.push_str(rest);
+    Cow::Owned(spelled)
+}
+
+/// The emoji whose name, with the opening colon already taken, begins the text, and what follows.
+fn leading(text: &str, in_number: bool) -> Option<(Cow<'static, str>, &str)> {
+    let (name, tail) = text.split_once(':')?;
+    let emoji = unicode(name)?;
+    let in_number = in_number || tail.starts_with(|c: char| c.is_ascii_digit());
+    if in_number && name.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let Some((tones, after)) = tail.strip_prefix(":skin-tone-").and_then(|t| t.split_once(':'))
+    else {
+        return Some((emoji, tail));
+    };
+    if places(tones).is_none() {
+        return Some((emoji, tail));
+    }
+    Some((unicode(&format!("{name}{TONE}{tones}"))?, after))
+}
+
+/// The emoji in the skin tones written as `3`, or `3-5` for two people.
+fn tinted(emoji: &str, tones: &str) -> Option<String> {
+    let (first, second) = places(tones)?;
+    let alike = || find(table::TONED, emoji);
+    let model = if first == second { alike() } else { find(table::PAIRS, emoji).or_else(alike) }?;
+    let tint = |c| match c {
+        FIRST_TONE => first,
+        SECOND_TONE => second,
+        other => other,
+    };
+    Some(model.chars().map(tint).collect())
+}
+
+/// The two skin tones written as `3-5`, or the same one twice if it is written as `3`.
+fn places(tones: &str) -> Option<(char, char)> {
+    let (first, second) = tones.split_once('-').unwrap_or((tones, tones));
+    Some((tone(first)?, tone(second)?))
+}
+
+/// The skin tone that Slack counts from 2 to 6.
+fn tone(number: &str) -> Option<char> {
+    Some(match number {
+        "2" => FIRST_TONE,
+        "3" => SECOND_TONE,
+        "4" => '\u{1F3FD}',
+        "5" => '\u{1F3FE}',
+        "6" => '\u{1F3FF}',
+        _ => return None,
+    })
+}
+
+/// Whether the character is a skin tone.
+pub fn is_tone(c: char) -> bool {
+    (FIRST_TONE..='\u{1F3FF}').contains(&c)
+}
+
+fn find(table: Table, key: &str) -> Option<&'static str> {
+    let place = table.binary_search_by_key(&key, |&(key, _)| key).ok()?;
+    table.get(place).map(|&(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn tables_are_sorted_for_the_search() {
+        for table in [table::NAMES, table::TONED, table::PAIRS, table::EMOJI] {
+            assert!(table.is_sorted_by(|a, b| a.0 < b.0));
+        }
+    }
+
+    #[test]
+    fn names_mean_what_slack_shows() {
+        for (name, emoji) in [
+            ("wave", "👋"),
+            ("flag-br", "🇧🇷"),
+            ("br", ""),
+            ("one", "1️⃣"),
+            ("hash", "#️⃣"),
+            ("man-shrugging", "🤷‍♂️"),
+            ("hugging_face", "🤗"),
+            ("face_with_rolling_eyes", "🙄"),
+            ("large_green_circle", "🟢"),
+            ("robot_face", "🤖"),
+            ("umbrella", "☂️"),
+            ("umbrella_with_rain_drops", "☔"),
+            ("snowman", "☃️"),
+            ("email", "✉️"),
+            ("satellite", "🛰️"),
+            ("heart", "❤️"),
+            ("white_check_mark", "✅"),
+            ("heavy_check_mark", "✔️"),
+            ("man-woman-girl-boy", "👨‍👩‍👧‍👦"),
+            ("rainbow-flag", "🏳️‍🌈"),
+            ("flag-england", "🏴󠁧󠁢󠁥󠁮󠁧󠁿"),
+            ("+1", "👍"),
+            ("thumbsup", "👍"),
+            ("nossa_logo", ""),
+            ("", ""),
+        ] {
+            assert_eq!(unicode(name).as_deref(), Some(emoji).filter(|e| !e.is_empty()), "{name}");
+        }
+    }
+
+    #[test]
+    fn skin_tones_stand_where_unicode_wants_them() {
+        for (name, emoji) in [
+            ("wave::skin-tone-2", "👋🏻"),
+            ("wave::skin-tone-6", "👋🏿"),
+            ("thumbsup::skin-tone-4", "👍🏽"),
+            ("man-shrugging::skin-tone-5", "🤷🏾‍♂️"),
+            ("female-detective::skin-tone-3", "🕵🏼‍♀️"),
+            ("point_up::skin-tone-3", "☝🏼"),
+            ("handshake::skin-tone-3", "🤝🏼"),
+            ("handshake::skin-tone-3-3", "🤝🏼"),
+            ("handshake::skin-tone-2-6", "🫱🏻‍🫲🏿"),
+            ("man-heart-man::skin-tone-4", "👨🏽‍❤️‍👨🏽"),
+            ("man-heart-man::skin-tone-4-2", "👨🏽‍❤️‍👨🏻"),
+            ("wave::skin-tone-2-6", "👋🏻"),
+            ("wave::skin-tone-1", "👋"),
+            ("wave::skin-tone-9", "👋"),
+            ("wave::skin-tone-", "👋"),
+            ("robot_face::skin-tone-3", "🤖"),
+        ] {
+            assert_eq!(unicode(name).as_deref(), Some(emoji), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_name_and_tone_leads_back_to_its_emoji() {
+        for &(name, emoji) in table::NAMES {
+            let first = name_of(emoji).unwrap();
+            assert!(same(name, first), "{name} {first}");
+            assert_eq!(name_of(&emoji.replace('\u{FE0F}', "")), Some(first));
+            for tones in ["2", "3", "4", "5", "6", "2-3", "6-2"] {
+                let toned = format!("{name}{TONE}{tones}");
+                assert_eq!(name_of(&unicode(&toned).unwrap()), Some(first), "{toned}");
+                assert!(same(&toned, first));
+            }
+        }
+    }
+
+    #[test]
+    fn text_in_colons_is_spelled_out_only_where_it_is_an_emoji() {
+        for (text, spelled) in [
+            ("Oi :wave:!", "Oi 👋!"),
+            ("oi:wave::wave:", "oi👋👋"),
+            (":wave::skin-tone-3:", "👋🏼"),
+            (":wave::skin-tone-3::+1:", "👋🏼👍"),
+            (":handshake::skin-tone-2-3:", "🫱🏻‍🫲🏼"),
+            (":wave::skin-tone-x:", "👋:skin-tone-x:"),
+            ("às 10:30:00 ou 10:100:00", "às 10:30:00 ou 10:100:00"),
+            (":100: :100:", "💯 💯"),
+            ("nota:100:", "nota💯"),
+            ("10:30:wave:", "10:30👋"),
+            (":logo_da_loja: :tada:", ":logo_da_loja: 🎉"),
+            ("std::vec::Vec", "std::vec::Vec"),
+            ("::wave::", ":👋:"),
+            (":slightly_smiling_face:", "🙂"),
+            ("https://loja.com:8080/a:b", "https://loja.com:8080/a:b"),
+            ("", ""),
+            (":", ":"),
+        ] {
+            assert_eq!(spell(text), spelled, "{text}");
+        }
+    }
+
+    #[test]
+    fn aliases_and_tones_are_the_same_reaction() {
+        for (a, b, alike) in [
+            ("thumbsup", "+1", true),
+            ("+1::skin-tone-2", "thumbsup::skin-tone-6", true),
+            ("eyes", "eyes", true),
+            ("envelope", "email", true),
+            ("nossa_logo", "nossa_logo", true),
+            ("white_check_mark", "heavy_check_mark", false),
+            ("eyes", "eye", false),
+            ("nossa_logo", "outra_logo", false),
+            ("nossa_logo", "eyes", false),
+        ] {
+            assert_eq!(same(a, b), alike, "{a} {b}");
+            assert_eq!(same(b, a), alike, "{b} {a}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn text_without_colons_is_left_alone(text in "[^:]*") {
+            prop_assert_eq!(spell(&text), text.as_str());
+        }
+
+        #[test]
+        fn spelling_twice_changes_nothing_more(text in "([:a-z0-9 ]|:wave:|:skin-tone-3:|:100:)*") {
+            let once = spell(&text).into_owned();
+            prop_assert_eq!(spell(&once), once.as_str());
+        }
+    }
+}

@@ -1,1 +1,348 @@
-//! Under construction.
+//! Reading what a person wrote in Slack.
+//!
+//! Slack sends the same words twice: as a `rich_text` block and as `text` in its mark-up
+//! (`slack.md` §D.1). The block is exact and comes first; the mark-up is read where there is no
+//! block. Knows nothing of names: mentions stay mentions until somebody who knows the names writes
+//! them out.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{emoji, rich_text};
+use crate::model::{ChannelId, Inline, Paragraph, Rich, SlackUserId, Style};
+
+/// What begins and ends a block of code.
+const FENCE: &str = "```";
+
+/// The three characters that Slack escapes, without the `&`.
+const ENTITIES: [(&str, char); 3] = [("amp;", '&'), ("lt;", '<'), ("gt;", '>')];
+
+/// Reads a message: its `rich_text` blocks if they say anything, else its `text`.
+pub fn read(blocks: Option<&Value>, text: &str) -> Rich {
+    blocks.and_then(|blocks| rich_text::read(blocks, text)).unwrap_or_else(|| parse(text))
+}
+
+/// Escapes text so that Slack sees no mention, link or entity in it.
+pub fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// Takes the escaping off, once: `&amp;lt;` becomes `&lt;`.
+pub(super) fn unescape(text: &str) -> Cow<'_, str> {
+    if !text.contains('&') {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('&') {
+        let entity = ENTITIES.iter().find_map(|(name, c)| Some((*c, after.strip_prefix(name)?)));
+        let (c, tail) = entity.unwrap_or(('&', after));
+        plain.push_str(before);
+        plain.push(c);
+        rest = tail;
+    }
+    plain.push_str(rest);
+    Cow::Owned(plain)
+}
+
+/// A moment in words that need no language.
+pub(super) fn moment(seconds: i64) -> Option<String> {
+    let moment = Timestamp::from_second(seconds).ok()?;
+    Some(moment.strftime("%Y-%m-%d %H:%M UTC").to_string())
+}
+
+/// What a run says where neither names nor looks matter, such as inside of code.
+pub(super) fn bare(inline: &Inline) -> String {
+    let named = |sign: char, label: &Option<String>| {
+        let label = label.as_deref().unwrap_or("…");
+        format!("{sign}{}", label.trim_start_matches(sign))
+    };
+    match inline {
+        Inline::Text { text, .. } => text.clone(),
+        Inline::Link { url, label, .. } => label.as_ref().unwrap_or(url).clone(),
+        Inline::Channel { label, .. } => named('#', label),
+        Inline::Person { label, .. } | Inline::Group { label, .. } => named('@', label),
+        Inline::Broadcast(range) => format!("@{range}"),
+    }
+}
+
+fn parse(text: &str) -> Rich {
+    let mut paragraphs = Vec::new();
+    let mut rest = text;
+    while let Some((before, code, after)) = fenced(rest) {
+        read_lines(before.strip_suffix('\n').unwrap_or(before), &mut paragraphs);
+        paragraphs.push(Paragraph::Code(read_code(code)));
+        let after = after.trim_start_matches(' ');
+        rest = after.strip_prefix('\n').unwrap_or(after);
+    }
+    read_lines(rest, &mut paragraphs);
+    Rich(paragraphs)
+}
+
+/// Text before the first block of code, the code, and what follows.
+fn fenced(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, inside) = text.split_once(FENCE)?;
+    let (code, after) = inside.split_once(FENCE)?;
+    let code = code.strip_prefix('\n').unwrap_or(code);
+    let code = code.strip_suffix('\n').unwrap_or(code);
+    (!code.trim().is_empty()).then_some((before, code, after))
+}
+
+/// Reads text without blocks of code: running text and quotes, each as long as it goes on.
+fn read_lines(text: &str, paragraphs: &mut Vec<Paragraph>) {
+    if text.is_empty() {
+        return;
+    }
+    let mut lines: Vec<&str> = Vec::new();
+    let mut quoting = false;
+    let mut to_the_end = false;
+    for line in text.split('\n') {
+        let (line, quoted) = match strip_quote(line) {
+            _ if to_the_end => (line, true),
+            Some((line, goes_on)) => {
+                to_the_end = goes_on;
+                (line, true)
+            }
+            None => (line, false),
+        };
+        if quoted != quoting {
+            finish_lines(&mut lines, quoting, paragraphs);
+            quoting = quoted;
+        }
+        lines.push(line);
+    }
+    finish_lines(&mut lines, quoting, paragraphs);
+}
+
+fn finish_lines(lines: &mut Vec<&str>, quoted: bool, paragraphs: &mut Vec<Paragraph>) {
+    if lines.is_empty() {
+        return;
+    }
+    let inlines = read_inlines(&lines.join("\n"));
+    lines.clear();
+    paragraphs.push(if quoted { Paragraph::Quote(inlines) } else { Paragraph::Text(inlines) });
+}
+
+/// The line without its quote sign, and whether everything after it is quoted too (`>>>`).
+fn strip_quote(line: &str) -> Option<(&str, bool)> {
+    let long = line.strip_prefix("&gt;&gt;&gt;").or_else(|| line.strip_prefix(">>>"));
+    let short = || line.strip_prefix("&gt;").or_else(|| line.strip_prefix('>'));
+    let words = long.or_else(short)?;
+    Some((words.strip_prefix(' ').unwrap_or(words), long.is_some()))
+}
+
+/// A piece of mark-up.
+enum Atom<'a> {
+    /// Words, escaped.
+    Text(&'a str),
+    /// What stands between two backticks.
+    Code(&'a str),
+    /// What stands between `<` and `>`.
+    Token(&'a str),
+    /// A sign that may begin or end a style.
+    Mark { sign: char, opens: bool, closes: bool },
+    /// The end of a line, which no style crosses.
+    Break,
+}
+
+fn read_inlines(text: &str) -> Vec<Inline> {
+    let atoms = atoms(text);
+    let live = live_marks(&atoms);
+    let mut runs = Runs::default();
+    for (place, atom) in atoms.into_iter().enumerate() {
+        match atom {
+            Atom::Mark { sign, .. } if live.contains(&place) => runs.toggle(sign),
+            Atom::Mark { sign, .. } => runs.raw.push(sign),
+            Atom::Text(text) => runs.raw.push_str(text),
+            Atom::Break => runs.raw.push('\n'),
+            Atom::Token(token) => {
+                let inline = read_token(token, runs.style);
+                runs.push(inline);
+            }
+            Atom::Code(code) => {
+                let style = Style { code: true, ..runs.style };
+                runs.push(Inline::Text { text: read_code(code), style });
+            }
+        }
+    }
+    runs.finish();
+    runs.done
+}
+
+/// Runs as they are read: what is done, and raw words that may still grow.
+#[derive(Default)]
+struct Runs {
+    done: Vec<Inline>,
+    raw: String,
+    style: Style,
+}
+
+impl Runs {
+    fn push(&mut self, inline: Inline) {
+        self.finish();
+        self.done.push(inline);
+    }
+
+    fn toggle(&mut self, sign: char) {
+        self.finish();
+        let flag = match sign {
+            '*' => &mut self.style.bold,
+            '_' => &mut self.style.italic,
+            _ => &mut self.style.strike,
+        };
+        *flag = !*flag;
+    }
+
+    fn finish(&mut self) {
+        if !self.raw.is_empty() {
+            self.done.push(Inline::Text { text: words(&self.raw), style: self.style });
+            self.raw.clear();
+        }
+    }
+}
+
+/// Escaped words as they read.
+fn words(raw: &str) -> String {
+    emoji::spell(&unescape(raw)).into_owned()
+}
+
+fn atoms(text: &str) -> Vec<Atom<'_>> {
+    let mut atoms = Vec::new();
+    let mut before = None;
+    let mut rest = text;
+    while let Some((atom, tail)) = next_atom(rest, before) {
+        let taken = rest.len() - tail.len();
+        before = rest.get(..taken).and_then(|taken| taken.chars().next_back());
+        atoms.push(atom);
+        rest = tail;
+    }
+    atoms
+}
+
+/// The first piece of the text, which stands after the character `before`, and the rest.
+fn next_atom(text: &str, before: Option<char>) -> Option<(Atom<'_>, &str)> {
+    let mut chars = text.chars();
+    let first = chars.next()?;
+    let tail = chars.as_str();
+    Some(match first {
+        '\n' => (Atom::Break, tail),
+        '<' => token_atom(text, tail),
+        '`' => match tail.split_once('`') {
+            Some((code, after)) if !code.is_empty() && !code.contains('\n') => {
+                (Atom::Code(code), after)
+            }
+            _ => take_text(text, 1),
+        },
+        '*' | '_' | '~' => (mark_atom(first, before, tail.chars().next()), tail),
+        _ => take_text(text, text.find(['\n', '<', '`', '*', '_', '~']).unwrap_or(text.len())),
+    })
+}
+
+fn take_text(text: &str, length: usize) -> (Atom<'_>, &str) {
+    let (text, tail) = text.split_at_checked(length).unwrap_or((text, ""));
+    (Atom::Text(text), tail)
+}
+
+/// A `<…>` token; a `<` that none follows is words, but never the beginning of a broken token.
+fn token_atom<'a>(text: &'a str, tail: &'a str) -> (Atom<'a>, &'a str) {
+    let token = tail.split_once('>').filter(|(token, _)| !token.contains(['<', '\n']));
+    match token {
+        Some((token, after)) => (Atom::Token(token), after),
+        None if tail.starts_with(['@', '#', '!', '<']) => (Atom::Text(""), tail),
+        None => take_text(text, 1),
+    }
+}
+
+/// A sign of style; it works at the edge of a word only, and hugs what it embraces.
+fn mark_atom(sign: char, before: Option<char>, after: Option<char>) -> Atom<'static> {
+    let hugs = |c: Option<char>| c.is_some_and(|c| !c.is_whitespace() && c != sign);
+    let apart = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != sign);
+    Atom::Mark { sign, opens: apart(before) && hugs(after), closes: hugs(before) && apart(after) }
+}
+
+/// The places of the marks that have a partner; the others are words.
+fn live_marks(atoms: &[Atom<'_>]) -> HashSet<usize> {
+    let mut live = HashSet::new();
+    let mut open: Vec<(char, usize)> = Vec::new();
+    for (place, atom) in atoms.iter().enumerate() {
+        match *atom {
+            Atom::Break => open.clear(),
+            Atom::Mark { sign, opens, closes } => {
+                let partner = open.iter().position(|&(other, _)| closes && other == sign);
+                if let Some(partner) = partner {
+                    live.extend(open.get(partner).map(|&(_, begin)| begin));
+                    live.insert(place);
+                    open.truncate(partner);
+                } else if opens {
+                    open.retain(|&(other, _)| other != sign);
+                    open.push((sign, place));
+                }
+            }
+            Atom::Text(_) | Atom::Code(_) | Atom::Token(_) => {}
+        }
+    }
+    live
+}
+
+/// Reads code: nothing in it means anything, but what Slack itself has marked up reads as typed.
+fn read_code(code: &str) -> String {
+    let mut plain = String::with_capacity(code.len());
+    let mut rest = code;
+    while let Some((before, tail)) = rest.split_once('<') {
+        plain.push_str(&unescape(before));
+        rest = match token_atom(rest, tail) {
+            (Atom::Token(token), after) => {
+                plain.push_str(&bare(&read_token(token, Style::default())));
+                after
+            }
+            _ => tail,
+        };
+    }
+    plain.push_str(&unescape(rest));
+    plain
+}
+
+/// Reads what stands between `<` and `>` (`slack.md` §D.1).
+fn read_token(token: &str, style: Style) -> Inline {
+    let (body, label) = token.split_once('|').unwrap_or((token, ""));
+    let label = Some(label).filter(|label| !label.is_empty()).map(words);
+    let text = |text: String| Inline::Text { text, style };
+    let mut signs = body.chars();
+    match signs.next() {
+        Some('@') => match SlackUserId::parse(signs.as_str()) {
+            Some(id) => Inline::Person { id, label },
+            None => text(label.unwrap_or_else(|| "…".to_owned())),
+        },
+        Some('#') => match ChannelId::parse(signs.as_str()) {
+            Some(id) => Inline::Channel { id, label },
+            None => text(label.unwrap_or_else(|| "…".to_owned())),
+        },
+        Some('!') => read_command(signs.as_str(), label, style),
+        _ if body.contains(':') => Inline::Link { url: unescape(body).into_owned(), label, style },
+        _ => text(label.unwrap_or_else(|| words(body))),
+    }
+}
+
+/// Reads what stands behind `<!`: a call, a user group, a moment, or something new.
+fn read_command(body: &str, label: Option<String>, style: Style) -> Inline {
+    let mut parts = body.split('^');
+    let name = parts.next().unwrap_or_default();
+    match (name, parts.next()) {
+        ("here" | "channel" | "everyone", None) => Inline::Broadcast(name.to_owned()),
+        ("subteam", Some(id)) => Inline::Group { id: id.to_owned(), label },
+        ("date", Some(seconds)) => {
+            let when = label.or_else(|| moment(seconds.parse().ok()?));
+            let text = when.unwrap_or_else(|| words(seconds));
+            match parts.nth(1) {
+                Some(url) => {
+                    Inline::Link { url: unescape(url).into_owned(), label: Some(text), style }
+                }
+                None => Inline::Text { text, style },
+            }
+        }
+        _ => Inline::Text { text: label.unwrap_or_else(|| words(name)), style },
+    }
+}
