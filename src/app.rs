@@ -1,1 +1,239 @@
-//! TODO
+//! Puts the bridge together: store, clients, doors, pipes; starts it and stops it in order.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use dashmap::DashMap;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::config::{Agents, Bot, Config, ReactionsOn, ReplyPolicy};
+use crate::inbox::Pump;
+use crate::inbox::retry::Retry;
+use crate::intake::{self, BotDoor, Intake};
+use crate::locale::{Texts, Words};
+use crate::model::BotName;
+use crate::model::reply::ReplyRules;
+use crate::pipe::{Bridge, Rules, Sweep};
+use crate::slack::verify::Verifier;
+use crate::store::sqlite::Options;
+use crate::store::{Pace, SharedStore, SqliteStore};
+use crate::{blip, slack};
+
+/// How long a platform may take to answer. Long enough for a slow day; a call that took effect
+/// later than that is found by looking.
+const ANSWER: Duration = Duration::from_secs(15);
+/// How long a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long starting waits for Slack to say who we are. Without an answer the bridge starts all
+/// the same: it can take events in, and asks again.
+const INTRODUCTION: Duration = Duration::from_secs(5);
+/// Posts that may go out at once after a pause. Slack tolerates short bursts (`slack.md` C.1).
+const BURST: u32 = 5;
+
+/// What differs between production and tests.
+#[derive(Clone, Debug)]
+pub struct Tuning {
+    /// The time.
+    pub clock: Clock,
+    /// How failures are retried.
+    pub retry: Retry,
+    /// How long a platform may take to answer.
+    pub answer: Duration,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self { clock: Clock::system(), retry: Retry::default(), answer: ANSWER }
+    }
+}
+
+/// The bridge, running.
+pub struct App {
+    address: SocketAddr,
+    store: SharedStore,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    patience: Duration,
+}
+
+impl App {
+    /// Starts the bridge; when this returns it takes events in.
+    pub async fn start(config: &Config, tuning: Tuning) -> anyhow::Result<Self> {
+        let clock = tuning.clock.clone();
+        let options = Options { exclusive: true, ..Options::new(clock.clone()) };
+        let store = SqliteStore::open(&config.database_url, options).await;
+        let store: SharedStore = Arc::new(store.context("DATABASE_URL: open the database")?);
+        let bridge = Arc::new(bridge(config, &tuning, Arc::clone(&store))?);
+        let (host, port) = (config.http.host.as_str(), config.http.port);
+        let listener = TcpListener::bind((host, port)).await;
+        let listener = listener.with_context(|| format!("HOST, PORT: listen on {host}:{port}"))?;
+        let address = listener.local_addr()?;
+        let app = Self {
+            address,
+            store: Arc::clone(&store),
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            patience: config.shutdown,
+        };
+        app.introduce(&bridge, &clock).await;
+        app.serve(listener, intake::router(doors(config, &bridge)));
+        let pump = Pump::new(Arc::clone(&store), bridge, clock.clone(), tuning.retry, app.stop.clone());
+        app.tasks.spawn(pump.run(app.tasks.clone()));
+        let sweep = Sweep {
+            store,
+            clock,
+            every: config.desk.reconcile,
+            retain_bodies: config.retain_bodies,
+        };
+        app.tasks.spawn(sweep.run(app.stop.clone()));
+        tracing::info!(%address, "the bridge is running");
+        Ok(app)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The memory, for tests and tools.
+    pub fn store(&self) -> &SharedStore {
+        &self.store
+    }
+
+    /// Stops: takes nothing more in, finishes what is under way or leaves it in the inbox.
+    ///
+    /// Returns whether everything under way was finished in time.
+    pub async fn stop(self) -> bool {
+        self.stop.cancel();
+        self.tasks.close();
+        let finished = tokio::time::timeout(self.patience, self.tasks.wait()).await.is_ok();
+        if !finished {
+            tracing::warn!("work under way was not finished in time; it is in the inbox and goes \
+                on at the next start");
+        }
+        self.store.close().await;
+        finished
+    }
+
+    fn serve(&self, listener: TcpListener, router: axum::Router) {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+            if let Err(error) = served.await {
+                tracing::error!(%error, "the doors are closed");
+            }
+        });
+    }
+
+    /// Learns who we are in Slack, now or as soon as Slack answers.
+    async fn introduce(&self, bridge: &Arc<Bridge>, clock: &Clock) {
+        let asked = tokio::time::timeout(INTRODUCTION, bridge.slack.introduce()).await;
+        let Ok(Ok(())) = asked else {
+            tracing::warn!("slack has not said who we are yet; asking again meanwhile");
+            let (bridge, clock, stop) = (Arc::clone(bridge), clock.clone(), self.stop.clone());
+            self.tasks.spawn(async move {
+                let again = async {
+                    while bridge.slack.introduce().await.is_err() {
+                        clock.sleep_until(clock.now() + INTRODUCTION).await;
+                    }
+                };
+                stop.run_until_cancelled(again).await;
+            });
+            return;
+        };
+    }
+}
+
+fn bridge(config: &Config, tuning: &Tuning, store: SharedStore) -> anyhow::Result<Bridge> {
+    let http = reqwest::Client::builder()
+        .timeout(tuning.answer)
+        .connect_timeout(CONNECT)
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("blip-slack/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .context("prepare the HTTP client")?;
+    let clock = tuning.clock.clone();
+    let slack = &config.slack;
+    let blip = |bot: &Bot| {
+        let (http, clock) = (http.clone(), clock.clone());
+        let client = blip::Client::new(bot.name.clone(), http, &bot.api_url, &bot.key, clock);
+        (bot.name.clone(), Arc::new(client))
+    };
+    let language = config.locale.parse().context("LOCALE")?;
+    Ok(Bridge {
+        store,
+        slack: Arc::new(slack::Client::new(
+            http.clone(),
+            &slack.api_url,
+            &slack.bot_token,
+            clock.clone(),
+        )),
+        bots: config.bots.iter().map(blip).collect(),
+        clock: clock.clone(),
+        words: Words::new(Texts::new(), language, config.timezone.clone()),
+        rules: rules(config),
+        channels: DashMap::new(),
+    })
+}
+
+fn rules(config: &Config) -> Rules {
+    let (slack, desk) = (&config.slack, &config.desk);
+    Rules {
+        reply: ReplyRules {
+            note_prefix: desk.note_prefix.clone(),
+            claims: desk.reply_claims,
+            anyone: desk.reply_policy == ReplyPolicy::Anyone,
+        },
+        claim_reaction: desk.claim_reaction.clone(),
+        close_reaction: desk.close_reaction.clone(),
+        reactions_anywhere: desk.reactions_on == ReactionsOn::Thread,
+        agent_group: match &desk.agents {
+            Agents::Channel => None,
+            Agents::Group(group) => Some(group.clone()),
+        },
+        agent_map: desk.agent_map.clone(),
+        default_agent: desk.default_agent.clone(),
+        channel: slack.channel.clone(),
+        bot_channels: config.bots.iter().map(|bot| (bot.name.clone(), bot.channel.clone())).collect(),
+        team_channels: slack.team_channels.clone(),
+        pace: (slack.channel_rate > 0.0).then(|| Pace {
+            interval: Duration::from_secs_f64(slack.channel_rate.recip()),
+            burst: BURST,
+        }),
+        context_messages: u32::try_from(desk.context_messages).unwrap_or(u32::MAX),
+    }
+}
+
+fn doors(config: &Config, bridge: &Arc<Bridge>) -> Intake {
+    let door = |bot: &Bot| {
+        let tokens = bot.webhook_tokens.clone();
+        (bot.name.clone(), BotDoor { tokens, header: bot.webhook_header.clone() })
+    };
+    let bots: HashMap<BotName, BotDoor> = config.bots.iter().map(door).collect();
+    let watched = Arc::clone(bridge);
+    Intake {
+        store: Arc::clone(&bridge.store),
+        clock: bridge.clock.clone(),
+        bots: Arc::new(bots),
+        verifier: Verifier::new(&config.slack.signing_secrets),
+        troubles: Arc::new(move || troubles(&watched)),
+    }
+}
+
+/// What keeps the bridge from working at the moment.
+fn troubles(bridge: &Bridge) -> Vec<&'static str> {
+    let mut troubles = Vec::new();
+    if bridge.slack.is_locked_out() {
+        troubles.push("slack does not accept SLACK_BOT_TOKEN or its scopes");
+    }
+    if bridge.bots.values().any(|bot| bot.is_locked_out()) {
+        troubles.push("blip does not accept the key of a bot");
+    }
+    troubles
+}

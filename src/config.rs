@@ -21,7 +21,9 @@ use std::{env, fs, io};
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
-use crate::model::{BotName, ChannelId, SlackUserId};
+use crate::model::{BotName, SlackUserId};
+
+pub use crate::model::ChannelRef;
 use reader::Reader;
 
 pub use fault::{Fault, Faults};
@@ -132,15 +134,6 @@ pub struct Desk {
     pub context_messages: usize,
     /// The time between two looks at what Blip did itself; `None` for never.
     pub reconcile: Option<Duration>,
-}
-
-/// A Slack channel as people write it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum ChannelRef {
-    /// By its id.
-    Id(ChannelId),
-    /// By its name, without `#`.
-    Name(String),
 }
 
 /// Who is an agent.

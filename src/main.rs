@@ -1,1 +1,151 @@
-fn main() {}
+//! The program: reads what it is asked to do and the settings, and does it.
+//!
+//! Errors are one line that says what to do, with exit code 1; wrong usage exits with 2.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use blip_slack::app::{App, Tuning};
+use blip_slack::clock::Clock;
+use blip_slack::config::{self, Config};
+use blip_slack::model::TicketId;
+use blip_slack::store::sqlite::Options;
+use blip_slack::store::{SqliteStore, Store};
+use blip_slack::{manifest, telemetry};
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Answer Blip Desk tickets without leaving Slack.
+#[derive(Parser)]
+#[command(version, about, after_long_help = config::help(), disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the bridge; this is what happens without a command, too.
+    Serve,
+    /// Play one whole ticket on this machine, with stand-ins for Blip and Slack.
+    #[cfg(feature = "demo")]
+    Demo {
+        /// Leave everything running afterwards and print the addresses.
+        #[arg(long)]
+        keep_running: bool,
+    },
+    /// Print the manifest of the Slack app, with `PUBLIC_URL` filled in.
+    Manifest {
+        /// For an installation that Slack cannot reach.
+        #[arg(long)]
+        socket_mode: bool,
+    },
+    /// List the events that could not be handled and wait for a person.
+    Parked,
+    /// Put events that wait for a person back into their lanes.
+    Retry {
+        /// Only those of this ticket, as `bot/id` in the list.
+        #[arg(long)]
+        ticket: Option<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let installed = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let result = match (installed, runtime) {
+        (Ok(()), Ok(runtime)) => runtime.block_on(run(arguments.command.unwrap_or(Command::Serve))),
+        (Err(_), _) => Err(anyhow::anyhow!("prepare encryption: there is a provider already")),
+        (_, Err(error)) => Err(error).context("start the runtime"),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let line = format!("blip-slack: {error:#}");
+            // With nowhere to write to, the exit code has to say it.
+            writeln!(std::io::stderr(), "{}", line.trim_end()).ok();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve => serve().await,
+        #[cfg(feature = "demo")]
+        Command::Demo { keep_running } => blip_slack::demo::play(keep_running).await,
+        Command::Manifest { socket_mode } => {
+            let public_url = Config::public_url()?;
+            print(&manifest::render(socket_mode, public_url.as_deref())?)
+        }
+        Command::Parked => parked().await,
+        Command::Retry { ticket } => retry(ticket.as_deref()).await,
+    }
+}
+
+async fn serve() -> anyhow::Result<()> {
+    let config = Config::from_env()?;
+    telemetry::start(&config.log, config.log_format)?;
+    for line in config.summary() {
+        tracing::info!("{line}");
+    }
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
+    let app = App::start(&config, Tuning::default()).await?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping; a second signal stops at once");
+    tokio::select! {
+        _ = app.stop() => {}
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+async fn open() -> anyhow::Result<SqliteStore> {
+    let config = Config::from_env()?;
+    let options = Options::new(Clock::system());
+    SqliteStore::open(&config.database_url, options).await.context("DATABASE_URL: open the database")
+}
+
+async fn parked() -> anyhow::Result<()> {
+    let store = open().await?;
+    let parked = store.parked(None).await?;
+    if parked.is_empty() {
+        return print("Nothing is parked.\n");
+    }
+    for item in parked {
+        let ticket = item.lane.strip_prefix("ticket:").unwrap_or(&item.lane);
+        let (id, from, at) = (item.id, item.source.name(), item.received);
+        print(&format!("{id}\t{at}\tfrom {from}\t{ticket}\t{}\n", item.reason))?;
+    }
+    store.close().await;
+    Ok(())
+}
+
+async fn retry(ticket: Option<&str>) -> anyhow::Result<()> {
+    let parse = |ticket| {
+        TicketId::parse(ticket).context("--ticket: give it as bot/id, as `blip-slack parked` lists it")
+    };
+    let ticket = ticket.map(parse).transpose()?;
+    let store = open().await?;
+    let mut revived = 0;
+    for item in store.parked(ticket.as_ref()).await? {
+        revived += usize::from(store.revive(item.id, Clock::system().now()).await?);
+    }
+    store.close().await;
+    print(&format!("{revived} put back; a running bridge takes them up within seconds.\n"))
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("write to standard output")
+}

@@ -54,6 +54,15 @@ opaque_id! {
     BotName
 }
 
+/// A Slack channel as people write it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ChannelRef {
+    /// By its id.
+    Id(ChannelId),
+    /// By its name, without `#`.
+    Name(String),
+}
+
 impl Default for BotName {
     fn default() -> Self {
         Self("default".to_owned())

@@ -16,5 +16,5 @@ pub mod ticket;
 pub use content::{Content, Inline, Media, Paragraph, Rich, Style};
 pub use event::{BlipEvent, Click, ReceiptKind, SlackEvent};
 pub use fault::{Failure, Fault};
-pub use ids::{BotName, ChannelId, MessageTs, SlackUserId, TicketId};
+pub use ids::{BotName, ChannelId, ChannelRef, MessageTs, SlackUserId, TicketId};
 pub use ticket::{Agent, Customer, Ending, Move, Refusal, Snapshot, State, Thread, Ticket};

@@ -39,7 +39,7 @@ use crate::clock::Clock;
 use crate::inbox::{Ending, Handled, Pipe};
 use crate::locale::Words;
 use crate::model::reply::ReplyRules;
-use crate::model::{BotName, ChannelId, Failure, Fault, SlackUserId, TicketId};
+use crate::model::{BotName, ChannelId, ChannelRef, Failure, Fault, SlackUserId, TicketId};
 use crate::store::{self, Begun, Item, Pace, SharedStore, Source};
 use crate::{blip, slack};
 
@@ -82,12 +82,12 @@ pub struct Rules {
     pub agent_map: HashMap<SlackUserId, String>,
     /// Blip's identity for agents without one of their own.
     pub default_agent: Option<String>,
-    /// The channel for tickets, by id or as `#name`.
-    pub channel: String,
+    /// The channel for tickets that have no other.
+    pub channel: ChannelRef,
     /// The channels of bots.
-    pub bot_channels: HashMap<BotName, String>,
+    pub bot_channels: HashMap<BotName, ChannelRef>,
     /// The channels of teams.
-    pub team_channels: HashMap<String, String>,
+    pub team_channels: HashMap<String, ChannelRef>,
     /// How fast to post to one channel; `None` posts as fast as Slack takes it.
     pub pace: Option<Pace>,
     /// How many messages from before the handoff are shown.

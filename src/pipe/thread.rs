@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{Bridge, Failed, Halt, Step, delivery};
-use crate::model::{ChannelId, Content, Failure, Fault, MessageTs, SlackUserId, Thread, Ticket};
+use crate::model::{ChannelId, ChannelRef, Content, Failure, Fault, MessageTs, SlackUserId, Thread, Ticket};
 use crate::slack::{self, Post, Posted, card, rich_text};
 use crate::store::{Item, Lane, Link, Role};
 
@@ -244,11 +244,11 @@ impl Bridge {
         self.channel_id(configured).await
     }
 
-    /// The id of a channel that is configured by id or as `#name`.
-    async fn channel_id(&self, configured: &str) -> Step<ChannelId> {
-        let Some(name) = configured.strip_prefix('#') else {
-            return ChannelId::parse(configured)
-                .ok_or_else(|| Halt::broken("a configured channel is not an id"));
+    /// The id of a configured channel.
+    async fn channel_id(&self, configured: &ChannelRef) -> Step<ChannelId> {
+        let name = match configured {
+            ChannelRef::Id(id) => return Ok(id.clone()),
+            ChannelRef::Name(name) => name,
         };
         let known = self.channels.get(name).map(|id| id.clone());
         if let Some(id) = known {
@@ -256,11 +256,11 @@ impl Bridge {
         }
         match self.slack.channel_named(name).await {
             Ok(id) => {
-                self.channels.insert(name.to_owned(), id.clone());
+                self.channels.insert(name.clone(), id.clone());
                 Ok(id)
             }
             Err(error) if error.is_channel_lost() => {
-                tracing::error!(channel = configured, "there is no channel of this name, or the \
+                tracing::error!(channel = name, "there is no channel of this name, or the \
                     bot is not in it; mend SLACK_CHANNEL, the tickets are kept meanwhile");
                 Err(Halt::Wait(self.clock.now() + CHANNEL_PAUSE))
             }
