@@ -69,6 +69,7 @@ pub(super) fn bare(inline: &Inline) -> String {
     }
 }
 
+/// Reads a message from its mark-up.
 fn parse(text: &str) -> Rich {
     let mut paragraphs = Vec::new();
     let mut rest = text;
@@ -148,6 +149,7 @@ enum Atom<'a> {
     Break,
 }
 
+/// Reads text without blocks of code and quotes.
 fn read_inlines(text: &str) -> Vec<Inline> {
     let atoms = atoms(text);
     let live = live_marks(&atoms);
@@ -209,6 +211,7 @@ fn words(raw: &str) -> String {
     emoji::spell(&unescape(raw)).into_owned()
 }
 
+/// Takes mark-up apart, losing nothing.
 fn atoms(text: &str) -> Vec<Atom<'_>> {
     let mut atoms = Vec::new();
     let mut before = None;
