@@ -133,6 +133,7 @@ pub fn is_tone(c: char) -> bool {
     (FIRST_TONE..='\u{1F3FF}').contains(&c)
 }
 
+/// The value that stands beside a key.
 fn find(table: Table, key: &str) -> Option<&'static str> {
     let place = table.binary_search_by_key(&key, |&(key, _)| key).ok()?;
     table.get(place).map(|&(_, value)| value)

@@ -69,6 +69,7 @@ pub(super) fn bare(inline: &Inline) -> String {
     }
 }
 
+/// Reads a message from its mark-up.
 fn parse(text: &str) -> Rich {
     let mut paragraphs = Vec::new();
     let mut rest = text;
@@ -148,6 +149,7 @@ enum Atom<'a> {
     Break,
 }
 
+/// Reads text without blocks of code and quotes.
 fn read_inlines(text: &str) -> Vec<Inline> {
     let atoms = atoms(text);
     let live = live_marks(&atoms);
@@ -209,6 +211,7 @@ fn words(raw: &str) -> String {
     emoji::spell(&unescape(raw)).into_owned()
 }
 
+/// Takes mark-up apart, losing nothing.
 fn atoms(text: &str) -> Vec<Atom<'_>> {
     let mut atoms = Vec::new();
     let mut before = None;
@@ -231,7 +234,7 @@ fn next_atom(text: &str, before: Option<char>) -> Option<(Atom<'_>, &str)> {
         '\n' => (Atom::Break, tail),
         '<' => token_atom(text, tail),
         '`' => match tail.split_once('`') {
-            Some((code, after)) if !code.is_empty() && !code.contains('\n') => {
+            Some((code, after)) if !code.trim().is_empty() && !code.contains('\n') => {
                 (Atom::Code(code), after)
             }
             _ => take_text(text, 1),
@@ -344,5 +347,169 @@ fn read_command(body: &str, label: Option<String>, style: Style) -> Inline {
             }
         }
         _ => Inline::Text { text: label.unwrap_or_else(|| words(name)), style },
+    }
+}
+
+/// Formatted text in a short form for tests: one entry per paragraph, looks as `b[…]`.
+#[cfg(test)]
+pub(super) fn sketch(rich: &Rich) -> Vec<String> {
+    let styled = |text: &str, style: Style| {
+        let looks =
+            [(style.bold, 'b'), (style.italic, 'i'), (style.strike, 's'), (style.code, 'c')];
+        let looks: String = looks.iter().filter(|(on, _)| *on).map(|(_, look)| look).collect();
+        if looks.is_empty() { text.to_owned() } else { format!("{looks}[{text}]") }
+    };
+    let run = |run: &Inline| match run {
+        Inline::Text { text, style } => styled(text, *style),
+        Inline::Link { url, label, style } => {
+            let label = label.as_ref().map_or(String::new(), |label| format!("|{label}"));
+            styled(&format!("({url}{label})"), *style)
+        }
+        Inline::Person { id, label } => {
+            format!("(person {id} {})", label.as_deref().unwrap_or("-"))
+        }
+        Inline::Channel { id, label } => {
+            format!("(channel {id} {})", label.as_deref().unwrap_or("-"))
+        }
+        Inline::Group { id, label } => format!("(group {id} {})", label.as_deref().unwrap_or("-")),
+        Inline::Broadcast(range) => format!("(call {range})"),
+    };
+    let runs = |runs: &[Inline]| runs.iter().map(run).collect::<String>();
+    let paragraphs = rich.0.iter().map(|paragraph| match paragraph {
+        Paragraph::Text(text) => runs(text),
+        Paragraph::Quote(text) => format!("> {}", runs(text)),
+        Paragraph::Code(code) => format!("``` {code}"),
+        Paragraph::Item { indent, number, text } => {
+            let bullet = number.map_or("•".to_owned(), |number| number.to_string());
+            format!("{}{bullet} {}", "-".repeat(*indent), runs(text))
+        }
+    });
+    paragraphs.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn markup_reads_as_slack_shows_it() {
+        for (text, shown) in [
+            ("Olá! Já vou verificar.", &["Olá! Já vou verificar."][..]),
+            ("", &[]),
+            ("a\nb\n\nc", &["a\nb\n\nc"]),
+            // Entities, once.
+            ("a &amp; b &lt;c&gt;", &["a & b <c>"]),
+            ("&amp;lt; &amp;amp; &nbsp; &", &["&lt; &amp; &nbsp; &"]),
+            // Styles and their edges.
+            ("*Oi* _tudo_ ~bem~ `já`", &["b[Oi] i[tudo] s[bem] c[já]"]),
+            ("*_tudo junto_*", &["bi[tudo junto]"]),
+            ("*negrito _e itálico_ aqui*.", &["b[negrito ]bi[e itálico]b[ aqui]."]),
+            ("(*oi*), _á_!", &["(b[oi]), i[á]!"]),
+            ("snake_case_name e 2*3*4 e ~5 a ~6", &["snake_case_name e 2*3*4 e ~5 a ~6"]),
+            ("* item\n* outro", &["* item\n* outro"]),
+            ("*sem\nfim* e * solto *", &["*sem\nfim* e * solto *"]),
+            ("**duplo** __x__", &["**duplo** __x__"]),
+            ("*a _b* c_", &["b[a _b] c_"]),
+            ("nota: * e *preço* final", &["nota: * e b[preço] final"]),
+            ("&lt;*x*&gt;", &["<b[x]>"]),
+            // Code is left alone, but for entities and what Slack itself has linked.
+            ("`:wave: *x* &lt;b&gt;`", &["c[:wave: *x* <b>]"]),
+            ("`<https://a.b/c>` `<@U1>` `<@U1|ana>`", &["c[https://a.b/c] c[@…] c[@ana]"]),
+            ("``` `", &["``` `"]),
+            (
+                "antes\n```\nlet a = b &amp;&amp; *c*;\n:wave:\n```\ndepois",
+                &["antes", "``` let a = b && *c*;\n:wave:", "depois"],
+            ),
+            ("rode ```ls -l``` já ```pwd```", &["rode ", "``` ls -l", "já ", "``` pwd"]),
+            ("``````", &["``````"]),
+            ("aberto ```sem fim", &["aberto ```sem fim"]),
+            // Quotes.
+            ("&gt; citado\n&gt;de novo\nresposta", &["> citado\nde novo", "resposta"]),
+            ("a\n&gt;&gt;&gt; b\nc *d*", &["a", "> b\nc b[d]"]),
+            ("3 &gt; 2", &["3 > 2"]),
+            // Mentions.
+            ("<@U1> e <@W2|ana.s>:", &["(person U1 -) e (person W2 ana.s):"]),
+            ("<#C1|geral> <#C2>", &["(channel C1 geral) (channel C2 -)"]),
+            (
+                "<!here> <!channel|@channel> <!everyone>",
+                &["(call here) (call channel) (call everyone)"],
+            ),
+            ("<!subteam^S1|@vendas> <!subteam^S2>", &["(group S1 @vendas) (group S2 -)"]),
+            ("*<@U1>*", &["(person U1 -)"]),
+            ("<@|> <#>", &["… …"]),
+            ("<!novo^1|algo &amp; tal> <!novo^1>", &["algo & tal novo"]),
+            // Links.
+            ("<https://a.b/?x=1&amp;y=2>", &["(https://a.b/?x=1&y=2)"]),
+            ("<https://a.b|2ª via &gt; :tada:>", &["(https://a.b|2ª via > 🎉)"]),
+            ("*<https://a.b/_x_|aqui>*", &["b[(https://a.b/_x_|aqui)]"]),
+            ("<mailto:a@b.c|a@b.c> <tel:+5511|11>", &["(mailto:a@b.c|a@b.c) (tel:+5511|11)"]),
+            ("<nada>", &["nada"]),
+            // Dates become words.
+            ("<!date^1392734382^{date_num} {time}|18/02 às 11h39>", &["18/02 às 11h39"]),
+            ("<!date^1392734382^{date}^https://a.b|ontem>", &["(https://a.b|ontem)"]),
+            ("<!date^1392734382^{date}>", &["2014-02-18 14:39 UTC"]),
+            ("<!date^logo^{date}>", &["logo"]),
+            // Emoji.
+            ("Bom dia :wave::skin-tone-3: :flag-br: :man-woman-girl-boy:", &["Bom dia 👋🏼 🇧🇷 👨‍👩‍👧‍👦"]),
+            (":one: :logo_da_loja: às 10:30:00", &["1️⃣ :logo_da_loja: às 10:30:00"]),
+            ("_:slightly_smiling_face: oi_", &["i[🙂 oi]"]),
+            // A token that was cut off.
+            ("até <@U12", &["até @U12"]),
+            ("1 < 2", &["1 < 2"]),
+        ] {
+            assert_eq!(sketch(&read(None, text)), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn escaped_text_reads_as_it_was() {
+        assert_eq!(escape("<!channel> & <@U1>"), "&lt;!channel&gt; &amp; &lt;@U1&gt;");
+        assert_eq!(unescape("&amp;lt;&lt;&amp;amp;"), "&lt;<&amp;");
+    }
+
+    /// A piece of a Slack message as Slack would write it.
+    fn markup() -> impl Strategy<Value = String> {
+        prop_oneof![
+            4 => "[a-zé0-9.,*_~` \n]{1,8}",
+            1 => r"<@U[A-Z0-9]{1,4}(\|[a-z]{0,4})?>",
+            1 => r"<#C[A-Z0-9]{1,4}(\|[a-z]{0,4})?>",
+            1 => r"<!(here|channel|subteam\^S1(\|@x)?|date\^[0-9]{1,12}\^\{d\}(\|ontem)?|[a-z]{1,4})>",
+            1 => r"<https://a\.b/[a-z_*]{0,5}(\|[a-z &]{0,5})?>",
+            1 => ":(wave|\\+1|slightly_smiling_face|flag-br)(::skin-tone-[2-6])?:",
+        ]
+    }
+
+    /// All words of a reading that are not code.
+    fn words_of(rich: &Rich) -> String {
+        let words = rich.inlines().filter_map(|inline| match inline {
+            Inline::Text { style, .. } if style.code => None,
+            inline => Some(bare(inline)),
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    proptest! {
+        #[test]
+        fn no_markup_survives(pieces in prop::collection::vec(markup(), 0..12)) {
+            let words = words_of(&read(None, &pieces.concat()));
+            for raw in ["<@", "<#", "<!", "<https", "&amp;", "&lt;", ":wave:", ":flag-br:", ":+1:"] {
+                prop_assert!(!words.contains(raw), "{} in {}", raw, words);
+            }
+        }
+
+        #[test]
+        fn escaped_words_come_back(text in "[a-zé <>&;!@#|^]{0,40}") {
+            let quoted = text.starts_with('>');
+            let read = words_of(&read(None, &escape(&text)));
+            prop_assert!(quoted || read == text, "{:?} {:?}", read, text);
+        }
+
+        #[test]
+        fn any_text_is_read_and_not_lost(text in "\\PC{0,80}") {
+            let rich = read(None, &text);
+            prop_assert_eq!(rich.0.is_empty(), text.is_empty());
+        }
     }
 }

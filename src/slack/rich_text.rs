@@ -18,14 +18,14 @@ const MAX_INDENT: usize = 8;
 /// Longest address made clickable, in bytes: Block Kit's limit for the addresses of its buttons.
 const MAX_URL_BYTES: usize = 3_000;
 
-/// Fields in which an element that we do not know may have its words, best first.
+/// Fields in which an element may have its words, best first.
 const WORDS: [&str; 7] = ["text", "fallback", "label", "title", "name", "value", "url"];
 
 /// Reads all `rich_text` blocks of a message; `None` if there is none that says anything.
 ///
 /// `text` is the message's mark-up: it tells whether the block's words came escaped.
 pub fn read(blocks: &Value, text: &str) -> Option<Rich> {
-    let reader = Reader { text };
+    let reader = Reader { text, verbatim: false };
     let mut paragraphs = Vec::new();
     for block in blocks.as_array()?.iter().filter(|block| kind(block) == "rich_text") {
         for part in elements(block) {
@@ -149,9 +149,12 @@ fn checked(address: &str) -> Option<Url> {
     leads_somewhere.then_some(url)
 }
 
-/// Reads the parts of a block, knowing the message's mark-up.
+/// Reads the parts of a block.
 struct Reader<'a> {
+    /// The message's mark-up.
     text: &'a str,
+    /// Whether names in colons stay as they are.
+    verbatim: bool,
 }
 
 impl Reader<'_> {
@@ -159,7 +162,8 @@ impl Reader<'_> {
         match kind(part) {
             "rich_text_list" => self.list(part, indent(part), paragraphs),
             "rich_text_preformatted" => {
-                let code: String = self.runs(part).iter().map(bare).collect();
+                let reader = Reader { verbatim: true, ..*self };
+                let code: String = reader.runs(part).iter().map(bare).collect();
                 let code = code.strip_suffix('\n').unwrap_or(&code);
                 paragraphs.push(Paragraph::Code(code.to_owned()));
             }
@@ -191,11 +195,18 @@ impl Reader<'_> {
         inner.iter().flat_map(|inner| self.runs(inner)).collect()
     }
 
+    /// One run; of an element that we do not know, or that lacks something, at least the words.
     fn run(&self, run: &Value) -> Option<Inline> {
         let style = style(run);
+        self.known(run, style).or_else(|| {
+            let text = self.words(any_words(run)?, style);
+            Some(Inline::Text { text, style })
+        })
+    }
+
+    fn known(&self, run: &Value, style: Style) -> Option<Inline> {
         let text = |text: String| Inline::Text { text, style };
         Some(match kind(run) {
-            "text" => text(self.words(word(run, "text")?, style)),
             "emoji" => text(emoji_text(run)?),
             "link" => {
                 let label = word(run, "text").filter(|label| !label.is_empty());
@@ -213,17 +224,17 @@ impl Reader<'_> {
             }
             "usergroup" => Inline::Group { id: word(run, "usergroup_id")?.to_owned(), label: None },
             "broadcast" => Inline::Broadcast(word(run, "range")?.to_owned()),
-            "date" => text(match word(run, "fallback") {
-                Some(words) if !words.is_empty() => self.words(words, style),
-                _ => moment(run.get("timestamp")?.as_i64()?)?,
-            }),
-            _ => text(self.words(any_words(run)?, style)),
+            "date" => match word(run, "fallback") {
+                Some(words) if !words.is_empty() => text(self.words(words, style)),
+                _ => text(moment(run.get("timestamp")?.as_i64()?)?),
+            },
+            _ => return None,
         })
     }
 
     fn words(&self, words: &str, style: Style) -> String {
         let words = self.unescaped(words);
-        if style.code { words } else { emoji::spell(&words).into_owned() }
+        if self.verbatim || style.code { words } else { emoji::spell(&words).into_owned() }
     }
 
     /// Takes off the escaping if there is one. Slack is not consistent here, but the mark-up is
@@ -245,7 +256,7 @@ fn word<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
     value.get(field)?.as_str()
 }
 
-/// The first words of an element that we do not know.
+/// The first words of an element.
 fn any_words(run: &Value) -> Option<&str> {
     let inner = run.get("text").and_then(|text| word(text, "text"));
     inner.or_else(|| WORDS.iter().find_map(|field| word(run, field)))
@@ -293,4 +304,315 @@ fn emoji_text(run: &Value) -> Option<String> {
 fn code_points(hex: &str) -> Option<String> {
     let point = |hex: &str| char::from_u32(u32::from_str_radix(hex, 16).ok()?);
     hex.split('-').map(point).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::mrkdwn::{self, sketch};
+    use super::*;
+
+    fn read_part(part: &Value, text: &str) -> Vec<String> {
+        sketch(&mrkdwn::read(Some(&json!([block(std::slice::from_ref(part))])), text))
+    }
+
+    fn read_run(run: &Value) -> String {
+        read_part(&section(std::slice::from_ref(run)), "").concat()
+    }
+
+    #[test]
+    fn runs_read_as_slack_shows_them() {
+        for (run, shown) in [
+            (json!({"type": "text", "text": "Olá"}), "Olá"),
+            (
+                json!({"type": "text", "text": "x", "style": {"bold": true, "strike": true}}),
+                "bs[x]",
+            ),
+            (json!({"type": "text", "text": ":tada: 10:30:00"}), "🎉 10:30:00"),
+            (json!({"type": "text", "text": ":tada:", "style": {"code": true}}), "c[:tada:]"),
+            (json!({"type": "link", "url": "https://a.b"}), "(https://a.b)"),
+            (
+                json!({"type": "link", "url": "https://a.b", "text": "aqui", "style": {"italic": true}}),
+                "i[(https://a.b|aqui)]",
+            ),
+            (json!({"type": "link", "text": "sem endereço"}), "sem endereço"),
+            (json!({"type": "user", "user_id": "U1"}), "(person U1 -)"),
+            (json!({"type": "channel", "channel_id": "C1"}), "(channel C1 -)"),
+            (json!({"type": "usergroup", "usergroup_id": "S1"}), "(group S1 -)"),
+            (json!({"type": "broadcast", "range": "here"}), "(call here)"),
+            (json!({"type": "color", "value": "#F405B3"}), "#F405B3"),
+            (
+                json!({"type": "date", "timestamp": 1_392_734_382, "format": "{date}", "fallback": "ontem"}),
+                "ontem",
+            ),
+            (
+                json!({"type": "date", "timestamp": 1_392_734_382, "format": "{date}"}),
+                "2014-02-18 14:39 UTC",
+            ),
+            (json!({"type": "novidade", "text": {"type": "plain_text", "text": "algo"}}), "algo"),
+            (json!({"type": "novidade", "title": "título"}), "título"),
+            (
+                json!({"type": "novidade", "elements": [{"type": "text", "text": "dentro"}]}),
+                "dentro",
+            ),
+        ] {
+            assert_eq!(read_run(&run), shown, "{run}");
+        }
+    }
+
+    #[test]
+    fn emoji_become_unicode_with_their_skin_tone() {
+        for (run, shown) in [
+            (json!({"name": "wave", "unicode": "1f44b"}), "👋"),
+            (json!({"name": "wave", "unicode": "1f44b-1f3fc", "skin_tone": 3}), "👋🏼"),
+            (json!({"name": "wave", "unicode": "1f44b", "skin_tone": 3}), "👋🏼"),
+            (json!({"name": "wave::skin-tone-3"}), "👋🏼"),
+            (json!({"name": "wave", "skin_tone": 6}), "👋🏿"),
+            (
+                json!({"name": "man-woman-girl-boy", "unicode": "1f468-200d-1f469-200d-1f467-200d-1f466"}),
+                "👨‍👩‍👧‍👦",
+            ),
+            (
+                json!({"name": "handshake", "unicode": "1faf1-1f3fb-200d-1faf2-1f3ff", "skin_tone": 2}),
+                "🫱🏻‍🫲🏿",
+            ),
+            (json!({"name": "one", "unicode": "31-fe0f-20e3"}), "1️⃣"),
+            (json!({"name": "flag-br"}), "🇧🇷"),
+            (json!({"name": "heart", "unicode": "xyz"}), "❤️"),
+            (json!({"name": "logo_da_loja"}), ":logo_da_loja:"),
+            (json!({"name": "logo_da_loja", "skin_tone": 2}), ":logo_da_loja:"),
+            (json!({"unicode": "1f44b"}), "👋"),
+        ] {
+            let mut run = run;
+            run["type"] = json!("emoji");
+            assert_eq!(read_run(&run), shown, "{run}");
+        }
+    }
+
+    #[test]
+    fn words_are_unescaped_only_if_they_came_escaped() {
+        for (words, text, read) in [
+            ("a & b <c>", "a &amp; b &lt;c&gt;", "a & b <c>"),
+            ("a &amp; b", "a &amp; b", "a & b"),
+            ("&lt;", "&amp;lt;", "&lt;"),
+            ("&amp;lt;", "&amp;lt;", "&lt;"),
+            ("a &amp; b", "", "a & b"),
+        ] {
+            let part = section(&[json!({"type": "text", "text": words})]);
+            assert_eq!(read_part(&part, text), [read], "{words} {text}");
+        }
+    }
+
+    #[test]
+    fn lists_quotes_and_code_keep_their_shape() {
+        let said = |text: &str| section(&[json!({"type": "text", "text": text})]);
+        let list = |style: &str, indent: usize, offset: usize, items: &[&str]| {
+            let items: Vec<Value> = items.iter().map(|item| said(item)).collect();
+            json!({"type": "rich_text_list", "style": style, "indent": indent, "offset": offset,
+                "elements": items})
+        };
+        let nested = json!({"type": "rich_text_list", "style": "bullet", "indent": 0,
+            "elements": [said("fora"), list("ordered", 0, 0, &["dentro"])]});
+        let code = json!({"type": "rich_text_preformatted", "elements": [
+            {"type": "text", "text": "let a;\n:wave: "}, {"type": "link", "url": "https://a.b"}]});
+        let blocks = json!([
+            {"type": "section", "text": {"type": "mrkdwn", "text": "de um robô"}},
+            block(&[
+                said("Passos:\n"),
+                list("ordered", 0, 0, &["um", "dois"]),
+                list("bullet", 1, 0, &["detalhe"]),
+                list("ordered", 0, 2, &["três"]),
+                nested,
+                quote(&[json!({"type": "text", "text": "disse"})]),
+                code,
+            ]),
+            block(&[said("fim")]),
+        ]);
+        assert_eq!(
+            sketch(&mrkdwn::read(Some(&blocks), "outro")),
+            [
+                "Passos:\n",
+                "1 um",
+                "2 dois",
+                "-• detalhe",
+                "3 três",
+                "• fora",
+                "-1 dentro",
+                "> disse",
+                "``` let a;\n:wave: https://a.b",
+                "fim",
+            ]
+        );
+    }
+
+    #[test]
+    fn without_a_block_that_says_anything_the_text_counts() {
+        let section = json!({"type": "section", "text": {"type": "mrkdwn", "text": "x"}});
+        for blocks in [
+            json!(null),
+            json!([]),
+            json!({}),
+            json!([section]),
+            json!([block(&[])]),
+            json!([{"type": "rich_text"}]),
+            json!([{"type": "rich_text", "elements": "x"}]),
+            json!([block(&[
+                json!({"type": "rich_text_section", "elements": [{"type": "text"}, 7]})
+            ])]),
+        ] {
+            assert_eq!(sketch(&mrkdwn::read(Some(&blocks), "*oi*")), ["b[oi]"], "{blocks}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_clickable_and_nothing_else_takes_effect() {
+        let address = |url: &str| format!("({url})");
+        for (text, shown) in [
+            ("veja https://loja.com/p?a=1&b=2.", "veja (https://loja.com/p?a=1&b=2)."),
+            ("(https://pt.wikipedia.org/wiki/X_(y))", "((https://pt.wikipedia.org/wiki/X_(y)))"),
+            ("HTTPS://LOJA.com!", "(HTTPS://LOJA.com)!"),
+            ("*https://a.b*, <https://c.d>", "*(https://a.b)*, <(https://c.d)>"),
+            ("escreva para mailto:ana@loja.com;", "escreva para (mailto:ana@loja.com);"),
+            ("https://a.b\nhttps://c.d", "(https://a.b)\n(https://c.d)"),
+            (
+                "http:// https:// mailto: mailto:x mailto:@ http://.",
+                "http:// https:// mailto: mailto:x mailto:@ http://.",
+            ),
+            (
+                "http:a.b javascript:alert(1) ftp://a.b slack://x",
+                "http:a.b javascript:alert(1) ftp://a.b slack://x",
+            ),
+            ("https://[::1 http://a b.c", "https://[::1 (http://a) b.c"),
+            ("xhttp://a.b", "xhttp://a.b"),
+            (
+                "<!channel> <@U1> @here #geral *x* :wave:",
+                "<!channel> <@U1> @here #geral *x* :wave:",
+            ),
+        ] {
+            let (_, block) = literal(text);
+            let shown_now: String = block["elements"][0]["elements"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|run| {
+                    let text = run["text"].as_str().unwrap();
+                    if run["type"] == "link" { address(text) } else { text.to_owned() }
+                })
+                .collect();
+            assert_eq!(shown_now, shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_link_leads_where_a_browser_would_go() {
+        let (_, block) = literal("https://lojá.com/promoção");
+        let link = &block["elements"][0]["elements"][0];
+        assert_eq!(link["url"], "https://xn--loj-gla.com/promo%C3%A7%C3%A3o");
+        assert_eq!(link["text"], "https://lojá.com/promoção");
+    }
+
+    #[test]
+    fn the_notification_is_escaped_and_harmful_characters_are_gone() {
+        let (text, block) = literal("a\0b\u{7}\r\n\tc\u{202E}d\u{2066}<!channel>&amp;");
+        assert_eq!(text, "ab\n\tcd&lt;!channel&gt;&amp;amp;");
+        assert_eq!(block["elements"][0]["elements"][0]["text"], "ab\n\tcd<!channel>&amp;");
+        assert_eq!(literal(""), (String::new(), super::block(&[section(&[])])));
+    }
+
+    /// Any JSON, often with the words that Slack uses.
+    fn any_json() -> impl Strategy<Value = Value> {
+        let words = prop::sample::select(vec![
+            "rich_text",
+            "rich_text_section",
+            "rich_text_list",
+            "rich_text_quote",
+            "rich_text_preformatted",
+            "text",
+            "emoji",
+            "link",
+            "user",
+            "date",
+            "ordered",
+            "1f44b",
+            "",
+        ]);
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            words.prop_map(Value::from),
+            "\\PC{0,6}".prop_map(Value::from),
+        ];
+        let fields = prop::sample::select(vec![
+            "type",
+            "elements",
+            "text",
+            "name",
+            "unicode",
+            "skin_tone",
+            "url",
+            "user_id",
+            "style",
+            "indent",
+            "offset",
+            "timestamp",
+            "fallback",
+        ]);
+        leaf.prop_recursive(5, 60, 5, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                prop::collection::vec((fields.clone(), inner), 0..6).prop_map(|fields| {
+                    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+                }),
+            ]
+        })
+    }
+
+    /// A customer's words, often with addresses.
+    fn customer_text() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            r"\PC{0,8}",
+            Just("\0\r\n\t\u{202E}\u{2069}".to_owned()),
+            r"(http|HTTPS|mailto)://?[a-z@./()?&*_]{0,12}",
+            r"[<@#!>&;*_~`:]{0,5}",
+        ];
+        prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn any_json_is_read_without_losing_the_text(blocks in any_json()) {
+            let rich = mrkdwn::read(Some(&blocks), "oi");
+            prop_assert!(!rich.0.is_empty());
+            let wrapped = json!([block(&[section(std::slice::from_ref(&blocks)), blocks])]);
+            let rich = mrkdwn::read(Some(&wrapped), "oi");
+            prop_assert!(!rich.0.is_empty());
+        }
+
+        #[test]
+        fn a_literal_block_says_exactly_what_the_customer_wrote(text in customer_text()) {
+            let (fallback, block) = literal(&text);
+            let runs = block["elements"][0]["elements"].as_array().unwrap();
+            let said: String = runs.iter().map(|run| run["text"].as_str().unwrap()).collect();
+            prop_assert_eq!(&said, &clean(&text));
+            prop_assert_eq!(unescape(&fallback), said);
+            prop_assert!(!fallback.contains(['<', '>']));
+            for run in runs {
+                prop_assert_ne!(&run["text"], "");
+                if run["type"] == "link" {
+                    let url = Url::parse(run["url"].as_str().unwrap()).unwrap();
+                    prop_assert!(["http", "https", "mailto"].contains(&url.scheme()));
+                }
+            }
+        }
+
+        #[test]
+        fn what_is_said_literally_reads_back_the_same(text in "[a-z <>&;*_~@#!\n]{1,30}") {
+            let (fallback, block) = literal(&text);
+            let rich = mrkdwn::read(Some(&json!([block])), &fallback);
+            let expected = Rich::plain(text.as_str());
+            prop_assert!(text.trim().is_empty() || rich == expected, "{:?}", rich);
+        }
+    }
 }

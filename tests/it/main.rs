@@ -5,8 +5,11 @@
     clippy::indexing_slicing,
     reason = "a failed test may panic"
 )]
-#![allow(missing_docs)]
+#![expect(missing_docs, reason = "a test's name says it")]
 
 mod config;
+mod locale;
 mod manifest;
 mod source;
+mod store;
+mod text;
