@@ -296,12 +296,17 @@ fn read_code(code: &str) -> String {
     let mut rest = code;
     while let Some((before, tail)) = rest.split_once('<') {
         plain.push_str(&unescape(before));
-        rest = match token_atom(rest, tail) {
+        let token = rest.get(before.len()..).unwrap_or_default();
+        rest = match token_atom(token, tail) {
             (Atom::Token(token), after) => {
                 plain.push_str(&bare(&read_token(token, Style::default())));
                 after
             }
-            _ => tail,
+            (Atom::Text(sign), after) => {
+                plain.push_str(sign);
+                after
+            }
+            (Atom::Code(_) | Atom::Mark { .. } | Atom::Break, _) => tail,
         };
     }
     plain.push_str(&unescape(rest));
@@ -418,6 +423,7 @@ mod tests {
             ("`:wave: *x* &lt;b&gt;`", &["c[:wave: *x* <b>]"]),
             ("`<https://a.b/c>` `<@U1>` `<@U1|ana>`", &["c[https://a.b/c] c[@…] c[@ana]"]),
             ("``` `", &["``` `"]),
+            ("`1 < 2 <@U1`", &["c[1 < 2 @U1]"]),
             (
                 "antes\n```\nlet a = b &amp;&amp; *c*;\n:wave:\n```\ndepois",
                 &["antes", "``` let a = b && *c*;\n:wave:", "depois"],
