@@ -176,7 +176,7 @@ fn bridge(config: &Config, tuning: &Tuning, store: SharedStore) -> anyhow::Resul
         )),
         bots: config.bots.iter().map(blip).collect(),
         clock: clock.clone(),
-        words: Words::new(Texts::new(), language, config.timezone.clone()),
+        words: Words::new(Arc::new(Texts::new()), language, config.timezone.clone()),
         rules: rules(config),
         channels: DashMap::new(),
     })

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{ChannelId, MessageTs, Ticket, TicketId};
-use crate::store::{ItemId, Lane, NewItem, Source};
+use crate::store::{Item, ItemId, Lane, NewItem, Source};
 
 /// Something that the bridge set itself to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,8 @@ pub enum Chore {
     Parked {
         /// The item.
         item: ItemId,
+        /// Whether a person in Slack did it, or the customer.
+        by_agent: bool,
         /// The lane it came from.
         lane: String,
         /// Why it is parked.
@@ -89,9 +91,11 @@ impl Chore {
     }
 
     /// A parked item is to be shown to people.
-    pub fn parked(item: ItemId, lane: &str, reason: &str, now: Timestamp) -> NewItem {
-        let key = format!("parked:{item}:{}", now.as_millisecond());
-        let chore = Self::Parked { item, lane: lane.to_owned(), reason: reason.to_owned() };
+    pub fn parked(item: &Item, lane: &str, reason: &str, now: Timestamp) -> NewItem {
+        let key = format!("parked:{}:{}", item.id, now.as_millisecond());
+        let by_agent = item.source == Source::Slack;
+        let (lane, reason) = (lane.to_owned(), reason.to_owned());
+        let chore = Self::Parked { item: item.id, by_agent, lane, reason };
         chore.item(Lane::Own(key.clone()), key, now)
     }
 

@@ -198,7 +198,7 @@ impl<P: Pipe> Pump<P> {
     /// Lets people see what is parked; what the bridge set itself to do is only logged.
     async fn show_parked(&self, lease: &Lease, items: &[Item], reason: &str) -> store::Result<()> {
         for item in items.iter().filter(|item| item.source != Source::Desk) {
-            let chore = Chore::parked(item.id, &lease.lane, reason, self.clock.now());
+            let chore = Chore::parked(item, &lease.lane, reason, self.clock.now());
             self.store.accept(chore).await?;
         }
         Ok(())

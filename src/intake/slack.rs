@@ -68,8 +68,8 @@ fn json(media_type: &str, body: Vec<u8>) -> Result<Option<Vec<u8>>, Error> {
             if fields.iter().any(|(name, _)| name == "ssl_check") {
                 return Ok(None);
             }
-            let object: Value = fields.into_iter().map(|(name, value)| (name, value.into())).collect();
-            Ok(Some(object.to_string().into_bytes()))
+            let fields = fields.into_iter().map(|(name, value)| (name, Value::from(value)));
+            Ok(Some(Value::Object(fields.collect()).to_string().into_bytes()))
         }
         _ => Err(Error::UnsupportedType),
     }

@@ -9,8 +9,9 @@ use jiff::SignedDuration;
 
 use super::thread::Saying;
 use super::{Bridge, Halt, Outcome, Step};
+use crate::blip::parse::{Direction, ThreadMessage};
 use crate::inbox::{Chore, Ending as Settled, Handled};
-use crate::model::{ChannelId, Failure, Fault, MessageTs, Ticket, TicketId};
+use crate::model::{ChannelId, Content, Failure, Fault, MessageTs, Ticket, TicketId};
 use crate::slack::{action, card, render};
 use crate::store::{Item, ItemId, Lane, Role};
 
@@ -36,8 +37,10 @@ impl Bridge {
             }
             Chore::Context { ticket } => self.show_context(first, lane, &known(&ticket)?).await?,
             Chore::Check { ticket } => self.check(first, &known(&ticket)?).await?,
-            Chore::Parked { item, lane: parked, reason } => {
-                self.show_parked(first, lane, item, &parked, &reason).await?;
+            Chore::Parked { item, by_agent, lane: parked, reason } => {
+                let key = if by_agent { "thread-not-sent" } else { "thread-parked" };
+                let text = self.words.say(key, &[("reason", &self.words.reason(&reason))]);
+                self.show_parked(first, lane, item, &parked, text).await?;
             }
         }
         Ok(Handled::one(Settled::Done))
@@ -135,12 +138,11 @@ impl Bridge {
         lane: &str,
         parked: ItemId,
         parked_lane: &str,
-        reason: &str,
+        text: String,
     ) -> Step<()> {
         let Some(Lane::Ticket(id)) = Lane::parse(parked_lane) else { return Ok(()) };
         let Some(mut ticket) = self.store.ticket(&id).await? else { return Ok(()) };
         let Some(thread) = ticket.thread.clone() else { return Ok(()) };
-        let text = self.words.say("thread-parked", &[("reason", &self.words.reason(reason))]);
         let value = format!("{parked} {id}");
         let offers = [
             (action::RETRY, "button-retry", value.as_str()),
@@ -155,12 +157,13 @@ impl Bridge {
 
 /// Oldest first, and only what was said before the ticket.
 fn history_lines(
-    mut history: Vec<crate::blip::parse::ThreadMessage>,
+    mut history: Vec<ThreadMessage>,
     ticket: &Ticket,
-) -> Vec<(bool, crate::model::Content)> {
+) -> Vec<(bool, Content)> {
     history.retain(|message| message.date.is_none_or(|date| date <= ticket.opened));
     history.sort_by_key(|message| message.date);
-    history.into_iter().map(|message| (message.is_from_customer(), message.content)).collect()
+    let said = |message: ThreadMessage| (message.direction == Direction::Received, message.content);
+    history.into_iter().map(said).collect()
 }
 
 fn known(ticket: &str) -> Step<TicketId> {

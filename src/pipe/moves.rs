@@ -9,7 +9,7 @@ use super::{Bridge, Failed, Step};
 use crate::blip;
 use crate::inbox::Chore;
 use crate::model::{
-    Agent, Ending, Failure, Move, Refusal, SlackUserId, Snapshot, State, Thread, Ticket,
+    Agent, Ending, Move, Refusal, SlackUserId, Snapshot, State, Ticket,
 };
 use crate::slack::{Profile, action, card};
 use crate::store::Item;
@@ -87,7 +87,7 @@ impl Bridge {
     async fn claim(&self, item: &Item, ticket: &mut Ticket, person: &Person) -> Step<Moved> {
         let own = self.identity(person);
         let Some(identity) = own.clone().or_else(|| self.rules.default_agent.clone()) else {
-            self.tell(ticket, person, &self.words.say("thread-no-identity", &[]), &[]).await;
+            self.tell(ticket, person, &self.words.say("ask-no-identity", &[]), &[]).await;
             return Ok(Moved::No);
         };
         let mut agent = agent(person, identity);
@@ -95,12 +95,12 @@ impl Bridge {
         if let (Err(Failed::Call(error)), Some(default)) = (&opened, &self.rules.default_agent)
             && error.code().is_some_and(|code| UNKNOWN_AGENT.contains(&code))
             && agent.identity != *default
-            && !self.has_ended(item, ticket).await?
+            && self.ending_at_blip(ticket).await?.is_none()
         {
             agent.identity.clone_from(default);
             opened = self.open(item, "open-default", ticket, &agent).await;
             if opened.is_ok() {
-                let text = self.words.say("thread-default-agent", &[("name", &person.profile.name)]);
+                let text = self.words.say("thread-default-agent", &[("agent", &person.profile.name)]);
                 self.tell(ticket, person, &text, &[]).await;
             }
         }
@@ -112,7 +112,8 @@ impl Bridge {
                 Ok(Moved::Yes)
             }
             Err(Failed::Call(error)) if error.code().is_some() => {
-                self.on_refused(item, ticket, person, &error).await
+                let claim = Move::Claim { over: false };
+                self.on_refused(item, ticket, person, &claim, &error).await
             }
             Err(error) => Err(error.into()),
         }
@@ -153,7 +154,7 @@ impl Bridge {
                 Ok(Moved::Yes)
             }
             Err(Failed::Call(error)) if error.code().is_some() => {
-                let moved = self.on_refused(item, ticket, person, &error).await?;
+                let moved = self.on_refused(item, ticket, person, &Move::Close, &error).await?;
                 Ok(if ticket.is_closed() { Moved::Yes } else { moved })
             }
             Err(error) => Err(error.into()),
@@ -166,6 +167,7 @@ impl Bridge {
         item: &Item,
         ticket: &mut Ticket,
         person: &Person,
+        r#move: &Move,
         error: &blip::Error,
     ) -> Step<Moved> {
         if let Some(ending) = self.ending_at_blip(ticket).await? {
@@ -174,17 +176,18 @@ impl Bridge {
         }
         let code = error.code().unwrap_or("?");
         tracing::warn!(ticket.id = %ticket.id, %error, "blip refused a move");
-        let name = person.profile.name.as_str();
-        let line = self.words.say("thread-move-refused", &[("name", name), ("code", code)]);
+        let key = match r#move {
+            Move::Claim { .. } => "thread-claim-refused",
+            Move::Release | Move::Close => "thread-close-refused",
+        };
+        let reason = self.words.reason(code);
+        let args = [("agent", person.profile.name.as_str()), ("reason", reason.as_str())];
+        let line = self.words.say(key, &args);
         if let Some(thread) = ticket.thread.clone() {
             self.turn(&lane_of(ticket), &thread.channel).await?;
             self.say(item, "refused", ticket, &Saying::line(line)).await?;
         }
         Ok(Moved::No)
-    }
-
-    async fn has_ended(&self, _item: &Item, ticket: &Ticket) -> Step<bool> {
-        Ok(self.ending_at_blip(ticket).await?.is_some())
     }
 
     async fn ending_at_blip(&self, ticket: &Ticket) -> Step<Option<Ending>> {
@@ -207,7 +210,7 @@ impl Bridge {
     ) {
         match refusal {
             Refusal::HeldBy(holder) => {
-                let text = self.words.say("thread-held-by", &[("name", &holder.name)]);
+                let text = self.words.say("ask-held", &[("agent", &holder.name)]);
                 let id = ticket.id.to_string();
                 let button = (action::TAKE_OVER, "button-take-over", id.as_str());
                 let offers = if *r#move == Move::Release { Vec::new() } else { vec![button] };
@@ -215,7 +218,7 @@ impl Bridge {
                 self.tell(ticket, person, &text, &blocks).await;
             }
             Refusal::Closed => {
-                self.tell(ticket, person, &self.words.say("thread-is-closed", &[]), &[]).await;
+                self.tell(ticket, person, &self.words.say("ask-closed", &[]), &[]).await;
             }
             Refusal::Already => {}
         }
@@ -232,11 +235,6 @@ impl Bridge {
         if let Some(thread) = &ticket.thread {
             self.whisper(thread, &person.user, text, blocks).await;
         }
-    }
-
-    /// The thread in which a ticket is talked about.
-    pub(super) fn thread_of(ticket: &Ticket) -> Option<&Thread> {
-        ticket.thread.as_ref()
     }
 }
 

@@ -95,11 +95,11 @@ impl Bridge {
                 self.on_message(item, ticket, user, &written).await
             }
             SlackEvent::Edited { user, .. } if link.role == Role::Reply => {
-                self.on_changed_after_sending(ticket, user, "thread-edited-after-sending").await
+                self.on_changed_after_sending(ticket, user, "ask-edited").await
             }
             SlackEvent::Deleted { .. } if link.role == Role::Reply => match &link.user {
                 Some(user) => {
-                    self.on_changed_after_sending(ticket, user, "thread-deleted-after-sending").await
+                    self.on_changed_after_sending(ticket, user, "ask-deleted").await
                 }
                 None => Ok(()),
             },
@@ -169,8 +169,8 @@ impl Bridge {
         self.keep(ticket, person, written).await?;
         let told = match why {
             Why::Prefix | Why::Colleague => return Ok(()),
-            Why::Outsider => "thread-not-an-agent",
-            Why::Closed => "thread-closed-note",
+            Why::Outsider => "ask-not-agent-note",
+            Why::Closed => "ask-closed-note",
         };
         self.tell(ticket, person, &self.words.say(told, &[]), &[]).await;
         Ok(())
@@ -194,7 +194,7 @@ impl Bridge {
         let value = format!("{} {}", written.ts, ticket.id);
         let (text, offers) = match holder {
             Some(holder) => (
-                self.words.say("ask-not-holder", &[("name", &holder.name)]),
+                self.words.say("ask-not-holder", &[("agent", &holder.name)]),
                 vec![
                     (action::SEND, "button-send", value.as_str()),
                     (action::TAKE_OVER_AND_SEND, "button-take-over-and-send", &value),
@@ -204,7 +204,7 @@ impl Bridge {
             None => (
                 self.words.say("ask-unclaimed", &[]),
                 vec![
-                    (action::TAKE_OVER_AND_SEND, "button-claim-and-send", value.as_str()),
+                    (action::TAKE_OVER_AND_SEND, "button-take-over-and-send", value.as_str()),
                     (action::KEEP, "button-keep-note", &value),
                 ],
             ),
@@ -226,7 +226,8 @@ impl Bridge {
         let names = self.names(written.text).await?;
         let text = text::write(written.text, &names, &Marks::for_domain(domain));
         if written.files > 0 {
-            self.tell(ticket, person, &self.words.say("thread-files-not-sent", &[]), &[]).await;
+            let told = if text.is_empty() { "ask-file" } else { "ask-file-text-sent" };
+            self.tell(ticket, person, &self.words.say(told, &[]), &[]).await;
         }
         let bot = self.bot(&ticket.id)?;
         for (number, part) in split(&text, text::limit_for_domain(domain)).into_iter().enumerate() {
@@ -285,7 +286,7 @@ impl Bridge {
         user: &SlackUserId,
         told: &str,
     ) -> Step<()> {
-        if let Some(thread) = Self::thread_of(ticket) {
+        if let Some(thread) = &ticket.thread {
             self.whisper(thread, user, &self.words.say(told, &[]), &[]).await;
         }
         Ok(())
@@ -317,7 +318,7 @@ impl Bridge {
             (false, true) => Move::Close,
             (false, false) => {
                 if ticket.is_closed() {
-                    self.tell(ticket, &person, &self.words.say("thread-no-reopen", &[]), &[]).await;
+                    self.tell(ticket, &person, &self.words.say("ask-cannot-reopen", &[]), &[]).await;
                 }
                 return Ok(());
             }
@@ -330,7 +331,7 @@ impl Bridge {
         let Some(mut ticket) = self.store.ticket(&id).await? else { return Ok(()) };
         let person = self.person(&click.user).await?;
         if !person.is_agent {
-            self.tell(&ticket, &person, &self.words.say("thread-not-an-agent", &[]), &[]).await;
+            self.tell(&ticket, &person, &self.words.say("ask-not-agent-move", &[]), &[]).await;
             return Ok(());
         }
         let claim_over = Move::Claim { over: true };
@@ -348,17 +349,17 @@ impl Bridge {
                 return Ok(());
             }
             action::TAKE_OVER => match self.make(item, &mut ticket, &person, &claim_over).await? {
-                Moved::Yes => "ask-done-taken-over",
-                Moved::No => "ask-done-not",
+                Moved::Yes => "ask-taken-over",
+                Moved::No => "ask-outdated",
             },
             action::SEND => self.on_send_anyway(item, &ticket, &person, click).await?,
             action::TAKE_OVER_AND_SEND => {
                 match self.make(item, &mut ticket, &person, &claim_over).await? {
                     Moved::Yes => self.on_send_anyway(item, &ticket, &person, click).await?,
-                    Moved::No => "ask-done-not",
+                    Moved::No => "ask-outdated",
                 }
             }
-            action::KEEP => "ask-done-kept",
+            action::KEEP => "ask-kept",
             action::RETRY | action::SKIP => self.on_parked_click(click).await?,
             _ => return Ok(()),
         };
@@ -384,32 +385,32 @@ impl Bridge {
     ) -> Step<&'static str> {
         let (ts, _) = click.value.split_once(' ').unwrap_or_default();
         let (Some(ts), Some(thread)) = (MessageTs::parse(ts), &ticket.thread) else {
-            return Ok("ask-done-not");
+            return Ok("ask-outdated");
         };
         if ticket.is_closed() {
-            return Ok("thread-closed-note");
+            return Ok("ask-closed-note");
         }
         let Some(message) = self.slack.message(&thread.channel, &thread.root, &ts).await? else {
-            return Ok("ask-done-not");
+            return Ok("ask-outdated");
         };
         let text = parse::words(&message);
         let written = Written { channel: &thread.channel, ts: &ts, text: &text, files: 0 };
         self.send(item, ticket, person, &written).await?;
-        Ok("ask-done-sent")
+        Ok("ask-sent")
     }
 
     async fn on_parked_click(&self, click: &Click) -> Step<&'static str> {
         let (parked, _) = click.value.split_once(' ').unwrap_or_default();
-        let Ok(parked) = parked.parse() else { return Ok("ask-done-not") };
+        let Ok(parked) = parked.parse() else { return Ok("ask-outdated") };
         let done = if click.action == action::RETRY {
             self.store.revive(parked, self.clock.now()).await?
         } else {
             self.store.skip(parked).await?
         };
         Ok(match (done, click.action == action::RETRY) {
-            (true, true) => "ask-done-retry",
-            (true, false) => "ask-done-skipped",
-            (false, _) => "ask-done-already",
+            (true, true) => "ask-retried",
+            (true, false) => "ask-skipped",
+            (false, _) => "ask-outdated",
         })
     }
 }

@@ -1,7 +1,7 @@
 //! How a ticket looks in Slack: the card and the questions. No calls.
 
 use serde_json::Value;
-use slack_morphism::{
+use slack_morphism::blocks::{
     SlackActionBlockElement, SlackActionsBlock, SlackBlock, SlackBlockButtonElement,
     SlackBlockMarkDownText, SlackBlockPlainText, SlackBlockPlainTextOnly, SlackContextBlock,
     SlackHeaderBlock, SlackSectionBlock,
@@ -10,12 +10,14 @@ use slack_morphism::{
 use super::mrkdwn::escape;
 use super::{action, render, rich_text};
 use crate::locale::Words;
-use crate::model::{Content, State, Ticket};
+use crate::model::{Content, Ending, State, Ticket};
 
 /// Longest text of a header block (Block Kit: header).
 const HEADER_CHARS: usize = 150;
 /// Longest text that the card shows of the customer's first words; the rest follows in the thread.
 pub const FIRST_WORDS_CHARS: usize = 2500;
+/// Longest text of a notification's part that comes from outside.
+const SUMMARY_CHARS: usize = 300;
 /// Longest text of a line that is made of names from outside.
 const LINE_CHARS: usize = 2000;
 
@@ -25,7 +27,7 @@ const LINE_CHARS: usize = 2000;
 pub fn render(ticket: &Ticket, first_words: Option<&Content>, words: &Words) -> (String, Vec<Value>) {
     let first_words = first_words.and_then(|content| render::content(content, words));
     let text = summary(ticket, first_words.as_deref(), words);
-    let mut blocks = vec![json(header(ticket, words))];
+    let mut blocks = vec![json(header(ticket))];
     if let Some(first_words) = first_words {
         blocks.push(rich_text::literal(&shorten(&first_words, FIRST_WORDS_CHARS)).1);
     }
@@ -49,49 +51,98 @@ pub fn question(text: &str, offers: &[(&str, &str, &str)], words: &Words) -> Vec
     blocks
 }
 
+/// What notifications and screen readers say: it must be enough without the blocks.
 fn summary(ticket: &Ticket, first_words: Option<&str>, words: &Words) -> String {
     let name = render::name(&ticket.customer);
-    let channel = words.channel(&ticket.customer.domain);
-    let number = render::number(ticket);
-    let args = [("number", number.as_str()), ("name", name), ("channel", channel.as_str())];
-    let title = words.say("card-summary", &args);
-    let state = words.state(ticket);
-    let text = match first_words {
-        Some(said) => format!("{title}: {}", shorten(said, 300)),
-        None => format!("{title} — {state}"),
+    let number = ticket.number.map(|number| number.to_string());
+    let (state, _) = state_line(ticket, words);
+    let text = match (first_words, &number) {
+        (Some(said), _) => shorten(said, SUMMARY_CHARS),
+        (None, _) => state,
     };
-    escape(&text)
+    let channel = words.channel(&ticket.customer.domain);
+    let mut args = vec![("customer", name)];
+    args.extend(number.as_deref().map(|number| ("number", number)));
+    let key = if ticket.revision == 1 {
+        args.extend([("channel", channel.as_str()), ("text", text.as_str())]);
+        if number.is_some() { "card-new" } else { "card-new-unnumbered" }
+    } else {
+        args.push(("state", text.as_str()));
+        if number.is_some() { "card-changed" } else { "card-changed-unnumbered" }
+    };
+    escape(&rich_text::clean(&words.say(key, &args)))
 }
 
-fn header(ticket: &Ticket, words: &Words) -> SlackBlock {
-    let name = render::name(&ticket.customer);
-    let title = format!("{} {} {name}", words.symbol(ticket), render::number(ticket));
-    let title = rich_text::clean(&title).replace(['\n', '\t'], " ");
+fn header(ticket: &Ticket) -> SlackBlock {
+    let title = [render::name(&ticket.customer).to_owned(), render::number(ticket)].join(" ");
+    let title = rich_text::clean(title.trim()).replace(['\n', '\t'], " ");
     SlackHeaderBlock::new(SlackBlockPlainTextOnly::from(plain(&shorten(&title, HEADER_CHARS)))).into()
 }
 
+/// Where the ticket stands, and a line more about it if there is more to say.
+fn state_line(ticket: &Ticket, words: &Words) -> (String, Option<String>) {
+    match &ticket.state {
+        State::Unclaimed => (words.say("card-waiting", &[]), None),
+        State::Claimed { holder, since } => {
+            let args = [("agent", holder.name.as_str()), ("time", &words.moment(*since))];
+            (words.say("card-claimed", &[]), Some(words.say("card-holder", &args)))
+        }
+        State::Closed { ending, at } => {
+            let title = match ending {
+                Ending::Transferred => "card-transferred",
+                Ending::Agent(_)
+                | Ending::AgentElsewhere
+                | Ending::Customer
+                | Ending::Inactivity
+                | Ending::Other(_) => "card-closed",
+            };
+            (words.say(title, &[]), Some(closed(ending, &words.moment(*at), words)))
+        }
+    }
+}
+
+fn closed(ending: &Ending, time: &str, words: &Words) -> String {
+    let time = ("time", time);
+    match ending {
+        Ending::Agent(agent) => {
+            words.say("card-closed-agent", &[("agent", agent.name.as_str()), time])
+        }
+        Ending::AgentElsewhere => words.say("card-closed-elsewhere", &[time]),
+        Ending::Customer => words.say("card-closed-customer", &[time]),
+        Ending::Inactivity => words.say("card-closed-inactivity", &[time]),
+        Ending::Transferred => words.say("card-closed-transferred", &[time]),
+        Ending::Other(status) => words.say("card-closed-other", &[("status", status), time]),
+    }
+}
+
 fn state(ticket: &Ticket, words: &Words) -> SlackBlock {
-    SlackSectionBlock::new().with_text(markdown(escape(&words.state(ticket))).into()).into()
+    let (title, more) = state_line(ticket, words);
+    let mut text = format!("*{}*", escape(&title));
+    if let Some(more) = more {
+        text = format!("{text}\n{}", escape(&rich_text::clean(&more)));
+    }
+    SlackSectionBlock::new().with_text(markdown(text).into()).into()
 }
 
 fn details(ticket: &Ticket, words: &Words) -> SlackBlock {
-    let mut line = vec![words.channel(&ticket.customer.domain)];
+    let channel = words.channel(&ticket.customer.domain);
+    let mut line = vec![words.say("card-channel", &[("channel", &channel)])];
     if let Some(team) = &ticket.team {
         line.push(words.say("card-team", &[("team", team)]));
     }
     if !ticket.tags.is_empty() {
         line.push(words.say("card-tags", &[("tags", &ticket.tags.join(", "))]));
     }
-    if ticket.customer.name.is_some() {
-        line.push(ticket.customer.identity.clone());
-    }
     let line = escape(&shorten(&rich_text::clean(&line.join(" · ")), LINE_CHARS));
-    let since = ticket.opened.as_second();
-    let fallback = escape(&words.time(ticket.opened));
-    let since = format!("<!date^{since}^{{date_short_pretty}} {{time}}|{fallback}>");
-    let waiting = words.say("card-since", &[("since", &since)]);
-    let elements = vec![markdown(line).into(), markdown(waiting).into()];
-    SlackContextBlock::new(elements).into()
+    let since = words.say("card-since", &[("time", &date(ticket, words))]);
+    SlackContextBlock::new(vec![markdown(line).into(), markdown(since).into()]).into()
+}
+
+/// A time that every reader sees in their own zone, and that ages by itself (Slack: "Date
+/// formatting").
+fn date(ticket: &Ticket, words: &Words) -> String {
+    let fallback = escape(&words.moment(ticket.opened));
+    format!("<!date^{}^{{date_short_pretty}} {{time}}|{fallback}>", ticket.opened.as_second())
 }
 
 /// The buttons that can work now.

@@ -18,10 +18,10 @@ pub fn content(content: &Content, words: &Words) -> Option<String> {
         Content::Text(text) => text.clone(),
         Content::Media(media) => file(media, words),
         Content::Place { latitude, longitude, label } => {
-            let place = label.clone().unwrap_or_default();
-            let title = words.say("content-place", &[("label", &place)]);
+            let title = words.say("content-location", &[]);
+            let title = label.as_ref().map_or(title.clone(), |label| format!("{title}: {label}"));
             let map = format!("https://www.google.com/maps?q={latitude},{longitude}");
-            format!("{}\n{latitude}, {longitude}\n{map}", title.trim_end())
+            format!("{title}\n{latitude}, {longitude}\n{map}")
         }
         Content::Link { url, title, text } => {
             let lines = [title.as_deref(), text.as_deref(), Some(url)];
@@ -36,16 +36,23 @@ pub fn content(content: &Content, words: &Words) -> Option<String> {
             let quoted = quoted.as_deref().and_then(|quoted| self::content(quoted, words));
             let answer = self::content(answer, words).unwrap_or_default();
             match quoted {
-                Some(quoted) => format!("> {}\n{answer}", one_line(&quoted, QUOTE_CHARS)),
+                Some(quoted) => {
+                    let quoted = one_line(&quoted, QUOTE_CHARS);
+                    format!("{}\n{answer}", words.say("content-reply-to", &[("text", &quoted)]))
+                }
                 None => answer,
             }
         }
         Content::Reaction { emoji, on } => {
             let on = on.as_deref().and_then(|on| self::content(on, words));
-            let on = on.map(|on| one_line(&on, QUOTE_CHARS)).unwrap_or_default();
-            match emoji {
-                Some(emoji) => words.say("content-reaction", &[("emoji", emoji), ("on", &on)]),
-                None => words.say("content-reaction-removed", &[("on", &on)]),
+            let on = on.map(|on| one_line(&on, QUOTE_CHARS));
+            match (emoji, &on) {
+                (Some(emoji), Some(on)) => {
+                    words.say("content-reaction-to", &[("emoji", emoji), ("text", on)])
+                }
+                (Some(emoji), None) => words.say("content-reaction", &[("emoji", emoji)]),
+                (None, Some(on)) => words.say("content-reaction-removed-from", &[("text", on)]),
+                (None, None) => words.say("content-reaction-removed", &[]),
             }
         }
         Content::Several(parts) => {
@@ -57,12 +64,9 @@ pub fn content(content: &Content, words: &Words) -> Option<String> {
         }
         Content::Sensitive => words.say("content-sensitive", &[]),
         Content::Notice(key) => words.say(key, &[]),
-        Content::Unknown { kind, text } => {
-            let title = words.say("content-unknown", &[("kind", kind)]);
-            match text {
-                Some(text) => format!("{title}\n{text}"),
-                None => title,
-            }
+        Content::Unknown { kind, text: None } => words.say("content-unknown", &[("kind", kind)]),
+        Content::Unknown { kind, text: Some(text) } => {
+            words.say("content-unknown-text", &[("kind", kind), ("text", text)])
         }
     };
     (!text.trim().is_empty()).then_some(text)
@@ -71,13 +75,17 @@ pub fn content(content: &Content, words: &Words) -> Option<String> {
 fn file(media: &Media, words: &Words) -> String {
     let kind = match media.mime.as_deref().and_then(|mime| mime.split('/').next()) {
         Some("image") => "content-image",
-        Some("audio" | "voice") => "content-audio",
+        Some("audio") => "content-audio",
+        Some("voice") => "content-voice",
         Some("video") => "content-video",
         Some("sticker") => "content-sticker",
         _ => "content-file",
     };
-    let title = words.say(kind, &[("title", media.title.as_deref().unwrap_or_default())]);
-    let mut lines = vec![title.trim_end().to_owned()];
+    let kind = words.say(kind, &[]);
+    let mut lines = match &media.title {
+        Some(title) => vec![format!("{kind}: {title}")],
+        None => vec![kind],
+    };
     if media.url.starts_with("https://") || media.url.starts_with("http://") {
         lines.push(media.url.clone());
     } else {
@@ -92,7 +100,7 @@ pub fn context(said: &[(bool, Content)], words: &Words) -> Option<String> {
     let line = |(by_customer, said): &(bool, Content)| {
         let who = if *by_customer { "context-customer" } else { "context-bot" };
         let text = one_line(&content(said, words)?, CONTEXT_CHARS);
-        Some(words.say(who, &[("text", &text)]))
+        Some(format!("{}: {text}", words.say(who, &[])))
     };
     let lines: Vec<String> = said.iter().filter_map(line).collect();
     (!lines.is_empty()).then(|| format!("{}\n{}", words.say("context-title", &[]), lines.join("\n")))

@@ -12,4 +12,4 @@ mod locale;
 mod manifest;
 mod source;
 mod store;
-mod text;
+mod words;

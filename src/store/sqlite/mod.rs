@@ -217,6 +217,10 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn steps(&self, item: ItemId) -> Result<Vec<(String, Option<String>)>> {
+        steps::all(&self.readers, item).await
+    }
+
     async fn is_posting(&self, channel: &ChannelId, before: Timestamp) -> Result<bool> {
         steps::is_posting(&self.readers, channel.as_str(), before.as_millisecond()).await
     }

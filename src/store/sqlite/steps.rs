@@ -59,7 +59,7 @@ pub(super) async fn forget(tx: &mut SqliteConnection, item: ItemId, step: &str) 
 pub(super) async fn is_posting(readers: &SqlitePool, channel: &str, before: i64) -> Result<bool> {
     let sql = "SELECT EXISTS (
                    SELECT 1 FROM step JOIN item ON item.id = step.item
-                   WHERE step.channel = ?1 AND step.begun < ?2 AND item.state = 'waiting')";
+                   WHERE step.channel = ?1 AND step.begun <= ?2 AND item.state = 'waiting')";
     Ok(query_scalar(sql).bind(channel).bind(before).fetch_one(readers).await?)
 }
 
@@ -68,4 +68,13 @@ async fn lost(tx: &mut SqliteConnection, item: ItemId) -> Result<Error> {
     let sql = "SELECT lane FROM item WHERE id = ?1";
     let lane: Option<String> = query_scalar(sql).bind(item).fetch_optional(tx).await?;
     Ok(Error::LeaseLost { lane: lane.unwrap_or_default() })
+}
+
+/// All calls of an item that were begun, with their results.
+pub(super) async fn all(
+    readers: &SqlitePool,
+    item: ItemId,
+) -> Result<Vec<(String, Option<String>)>> {
+    let sql = "SELECT name, result FROM step WHERE item = ?1 ORDER BY begun, name";
+    Ok(query_as(sql).bind(item).fetch_all(readers).await?)
 }
