@@ -288,7 +288,7 @@ mod tests {
         let config = load(&[]).unwrap();
         assert_eq!(config.http.port, 3000);
         assert_eq!(config.slack.api_url, "https://slack.com/api");
-        assert_eq!(config.desk.reconcile, Some(Duration::from_secs(120)));
+        assert_eq!(config.desk.reconcile, Some(Duration::from_mins(2)));
         assert_eq!(config.retain_bodies, Duration::from_hours(7 * 24));
         assert_eq!(config.locale, "pt-BR");
         let [bot] = config.bots.as_slice() else { panic!("one bot") };
@@ -427,7 +427,7 @@ mod tests {
     #[test]
     fn a_misspelt_name_is_a_warning() {
         let mut config = load(&[]).unwrap();
-        let names = [
+        let found = [
             "BLIP_WEBHOK_TOKEN",
             "BLIP_VENDAS_KEY",
             "SLACK_CHANNEL_FILE",
@@ -435,9 +435,9 @@ mod tests {
             "SLACK_CHANNEL",
             "HOME",
         ];
-        config.warn_of_unknown(names.into_iter());
-        let named: Vec<&str> =
+        config.warn_of_unknown(found.into_iter());
+        let unknown: Vec<&str> =
             config.warnings.iter().filter_map(|line| line.split(' ').next()).collect();
-        assert_eq!(named, names[..3]);
+        assert_eq!(unknown, found[..3]);
     }
 }

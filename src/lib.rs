@@ -7,6 +7,7 @@ pub mod config;
 pub mod inbox;
 pub mod intake;
 pub mod locale;
+pub mod manifest;
 pub mod model;
 pub mod pipe;
 pub mod slack;

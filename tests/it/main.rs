@@ -8,3 +8,5 @@
 #![allow(missing_docs)]
 
 mod config;
+mod manifest;
+mod source;
