@@ -1,1 +1,212 @@
-//! TODO
+//! What people read in Slack, in their language.
+//!
+//! The words are in the `.ftl` files next to this one; here is only how to find them. Knows
+//! little of tickets and nothing of how Slack formats text: texts are plain, and what is put
+//! into them must be fit for the place where they go.
+//!
+//! Invariant: every language has the same messages with the same variables
+//! (`every_language_says_the_same`), and every message that the code asks for exists
+//! (`every_message_that_the_code_asks_for_exists`).
+
+mod words;
+
+use std::fmt;
+use std::str::FromStr;
+
+use fluent_bundle::concurrent::FluentBundle;
+use fluent_bundle::{FluentArgs, FluentResource};
+use unic_langid::LanguageIdentifier;
+
+pub use words::Words;
+
+/// A language that the bridge speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// Brazilian Portuguese.
+    #[default]
+    PtBr,
+    /// English.
+    En,
+    /// Spanish.
+    Es,
+}
+
+/// A language that the bridge does not speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("language is none of pt-BR, en and es")]
+pub struct UnknownLanguage;
+
+/// All texts in all languages.
+pub struct Texts {
+    bundles: [(Language, FluentBundle<FluentResource>); 3],
+}
+
+impl Language {
+    /// All languages.
+    pub const ALL: [Self; 3] = [Self::PtBr, Self::En, Self::Es];
+
+    /// Its name as in BCP 47.
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::PtBr => "pt-BR",
+            Self::En => "en",
+            Self::Es => "es",
+        }
+    }
+
+    /// Its texts as Fluent source.
+    pub fn source(self) -> &'static str {
+        match self {
+            Self::PtBr => include_str!("pt-BR.ftl"),
+            Self::En => include_str!("en.ftl"),
+            Self::Es => include_str!("es.ftl"),
+        }
+    }
+}
+
+impl FromStr for Language {
+    type Err = UnknownLanguage;
+
+    /// Reads a tag such as `pt`, `pt-BR`, `pt_BR` or `en-US`; only the language itself counts.
+    fn from_str(tag: &str) -> Result<Self, UnknownLanguage> {
+        let language = tag.split(['-', '_']).next().unwrap_or_default();
+        match language.to_ascii_lowercase().as_str() {
+            "pt" => Ok(Self::PtBr),
+            "en" => Ok(Self::En),
+            "es" => Ok(Self::Es),
+            _ => Err(UnknownLanguage),
+        }
+    }
+}
+
+impl Texts {
+    /// Reads the texts that are built into the program.
+    pub fn new() -> Self {
+        Self { bundles: Language::ALL.map(|language| (language, bundle(language))) }
+    }
+
+    /// The text of a message, with the variables filled in.
+    ///
+    /// A message that does not exist is answered with its key, and logged.
+    pub fn get(&self, language: Language, key: &str, args: &[(&str, &str)]) -> String {
+        self.find(language, key, args).unwrap_or_else(|| {
+            tracing::error!(key, language = language.tag(), "there is no such text");
+            key.to_owned()
+        })
+    }
+
+    /// What people call a channel of Blip, by its domain (`blip.md` §2.5).
+    ///
+    /// A domain without a name of its own is answered as it is.
+    pub fn channel(&self, language: Language, domain: &str) -> String {
+        let key = format!("channel-{}", domain.to_ascii_lowercase().replace('.', "-"));
+        self.find(language, &key, &[])
+            .unwrap_or_else(|| self.get(language, "channel-other", &[("domain", domain)]))
+    }
+
+    /// Why something did not work, by the code of either platform or the name of our fault.
+    pub fn reason(&self, language: Language, code: &str) -> String {
+        let key = format!("reason-{}", code.replace('_', "-"));
+        self.find(language, &key, &[])
+            .unwrap_or_else(|| self.get(language, "reason-other", &[("code", code)]))
+    }
+
+    fn find(&self, language: Language, key: &str, args: &[(&str, &str)]) -> Option<String> {
+        let (_, bundle) = self.bundles.iter().find(|(of, _)| *of == language)?;
+        let pattern = bundle.get_message(key)?.value()?;
+        let args: FluentArgs<'_> = args.iter().copied().collect();
+        let mut errors = Vec::new();
+        let text = bundle.format_pattern(pattern, Some(&args), &mut errors).into_owned();
+        if !errors.is_empty() {
+            tracing::error!(key, language = language.tag(), "a variable of this text is missing");
+        }
+        Some(text)
+    }
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Texts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Texts")
+    }
+}
+
+/// The texts of one language. A mistake in its source costs only the messages that it is in, and
+/// shows in the tests.
+fn bundle(language: Language) -> FluentBundle<FluentResource> {
+    let tag: LanguageIdentifier = language.tag().parse().unwrap_or_default();
+    let mut bundle = FluentBundle::new_concurrent(vec![tag]);
+    // The marks that keep two directions of writing apart would go to Slack, and to its search.
+    bundle.set_use_isolating(false);
+    let resource = FluentResource::try_new(language.source().to_owned());
+    let resource = resource.unwrap_or_else(|(resource, _)| resource);
+    if bundle.add_resource(resource).is_err() {
+        tracing::error!(language = language.tag(), "a text is there twice");
+    }
+    bundle
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_language_of_a_tag_counts() {
+        for (tag, language) in [
+            ("pt", Ok(Language::PtBr)),
+            ("pt-BR", Ok(Language::PtBr)),
+            ("pt_PT", Ok(Language::PtBr)),
+            ("en-US", Ok(Language::En)),
+            ("EN", Ok(Language::En)),
+            ("es-419", Ok(Language::Es)),
+            ("fr", Err(UnknownLanguage)),
+            ("english", Err(UnknownLanguage)),
+            ("", Err(UnknownLanguage)),
+        ] {
+            assert_eq!(tag.parse(), language, "{tag}");
+        }
+    }
+
+    #[test]
+    fn variables_are_filled_in_as_they_are() {
+        let args = [("agent", "Ana {x} <@U1>"), ("previous", "12")];
+        let text = Texts::new().get(Language::En, "thread-taken-over", &args);
+        assert_eq!(text, "👀 Ana {x} <@U1> took the ticket over from 12.");
+    }
+
+    #[test]
+    fn a_missing_text_shows_its_key() {
+        assert_eq!(Texts::new().get(Language::En, "no-such-text", &[]), "no-such-text");
+    }
+
+    #[test]
+    fn channels_are_called_by_their_names() {
+        let texts = Texts::new();
+        for (domain, name) in [
+            ("wa.gw.msging.net", "WhatsApp"),
+            ("WA.gw.msging.net", "WhatsApp"),
+            ("0mn.io", "Blip Chat"),
+            ("new.gw.msging.net", "new.gw.msging.net"),
+        ] {
+            assert_eq!(texts.channel(Language::PtBr, domain), name);
+        }
+    }
+
+    #[test]
+    fn reasons_are_found_by_any_code() {
+        let texts = Texts::new();
+        for (code, reason) in [
+            ("is_archived", "the Slack channel is archived"),
+            ("67", "Blip did not find this ticket"),
+            ("broken", "an error of the bridge"),
+            ("new_code", "refused with code new_code"),
+        ] {
+            assert_eq!(texts.reason(Language::En, code), reason);
+        }
+    }
+}

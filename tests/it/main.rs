@@ -8,5 +8,6 @@
 #![allow(missing_docs)]
 
 mod config;
+mod locale;
 mod manifest;
 mod source;

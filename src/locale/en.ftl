@@ -1,0 +1,207 @@
+### English, translated from pt-BR.ftl.
+###
+### Agents read this all day: short sentences, the tone of a colleague, no jargon.
+### - Texts are plain: none of < > & * _ ~ `, no :emoji:, emoji as Unicode only. What comes in
+###   through a variable is fit for the place where the text appears.
+### - Every state has a word and a picture of its own: nothing is said by colour alone.
+### - Every language has the same messages with the same variables (tests/it/locale.rs).
+
+## The card: the root of a ticket's thread. card-new and card-changed are what notifications and
+## screen readers say, the others are its lines.
+
+card-new = New ticket #{ $number } from { $customer } ({ $channel }): { $text }
+card-new-unnumbered = New ticket from { $customer } ({ $channel }): { $text }
+card-changed = Ticket #{ $number } from { $customer }: { $state }
+card-changed-unnumbered = Ticket from { $customer }: { $state }
+card-number = Ticket #{ $number }
+card-waiting = ⏳ Waiting
+card-released = ⏳ Unclaimed
+card-claimed = 💬 In progress
+card-closed = ✅ Closed
+card-transferred = ↪️ Transferred
+card-since = Waiting since { $time }
+card-holder = With { $agent } since { $time }
+card-channel = Channel: { $channel }
+card-team = Team: { $team }
+card-team-without-channel = Team: { $team } (no Slack channel of its own)
+card-tags = Tags: { $tags }
+card-closed-agent = Closed by { $agent }, { $time }
+card-closed-elsewhere = Closed in Blip Desk, { $time }
+card-closed-customer = Closed by the customer, { $time }
+card-closed-inactivity = Closed for inactivity, { $time }
+card-closed-transferred = Transferred, { $time }
+card-closed-other = Closed in Blip ({ $status }), { $time }
+card-continues = Continues ticket #{ $number }
+card-earlier = Earlier ticket: { $link }
+
+## Buttons: one to three words that begin with a verb.
+
+button-claim = Claim
+button-take-over = Take over
+button-release = Release
+button-close = Close
+button-send = Send to customer
+button-take-over-and-send = Take over and send
+button-keep-note = Keep as note
+button-retry = Try again
+button-skip = Discard
+
+## The thread: lines that everybody in the channel reads.
+
+thread-claimed = 👀 { $agent } claimed the ticket.
+thread-taken-over = 👀 { $agent } took the ticket over from { $previous }.
+thread-released = ⏳ { $agent } released the ticket.
+thread-default-agent = In Blip the ticket is held by the default agent, because { $agent } is not registered there.
+thread-closed-agent = ✅ { $agent } closed the ticket, { $time }.
+thread-closed-elsewhere = ✅ Closed in Blip Desk, { $time }.
+thread-closed-customer = ✅ Closed by the customer, { $time }.
+thread-closed-inactivity = ✅ Closed for inactivity, { $time }.
+thread-closed-transferred = ↪️ Transferred, { $time }. Nothing can be sent from here any more.
+thread-closed-other = ✅ Closed in Blip ({ $status }), { $time }.
+thread-claim-refused = ⚠️ Blip did not let { $agent } claim the ticket: { $reason }.
+thread-close-refused = ⚠️ Blip did not let { $agent } close the ticket: { $reason }.
+thread-not-delivered = ⚠️ Not delivered to the customer: { $reason }.
+thread-not-sent = ⚠️ The message by { $agent } was not sent: { $reason }. It is kept.
+thread-parked = ⚠️ Something from the customer could not be shown: { $reason }. It is kept.
+thread-parked-move = ⚠️ An action by { $agent } is on hold: { $reason }. It is kept.
+thread-retried = 🔁 { $agent } asked to try again.
+thread-skipped = { $agent } discarded what was on hold.
+thread-moved-deleted = The earlier thread was deleted in Slack. The ticket goes on here.
+thread-moved-channel = The app can no longer reach the earlier channel. The ticket goes on here.
+thread-gap = ⏮️ Arrived while the bridge was down:
+thread-customer = { $customer } (customer)
+
+## What was said before the handoff.
+
+context-title = Before the handoff
+context-customer = Customer
+context-bot = Bot
+context-agent = Agent
+
+## Questions and news that one person reads.
+
+ask-held = { $agent } already holds this ticket.
+ask-closed = This ticket is already closed.
+ask-cannot-reopen = Blip cannot reopen a closed ticket. If the customer writes again, a new ticket arrives.
+ask-no-identity = I do not know who you are in Blip, so you cannot claim. Ask whoever runs the bridge to set AGENT_MAP or BLIP_DEFAULT_AGENT.
+ask-not-agent-note = Your message stays here as a note: only agents talk to the customer.
+ask-not-agent-move = Only agents can do that.
+ask-closed-note = The ticket is closed: your message was not sent and stays here as a note.
+ask-not-holder = { $agent } holds this ticket, and the customer did not get your message. What should happen to it?
+ask-unclaimed = Nobody holds this ticket, and the customer did not get your message. What should happen to it?
+ask-sent = Sent to the customer.
+ask-kept = Kept as a note.
+ask-outdated = Things have changed, and this button no longer applies.
+ask-edited = The customer still sees the earlier text: edits made here do not reach them.
+ask-deleted = The customer already has this message: deleting it here does not delete it there.
+ask-file = File not sent: this version cannot send files to customers yet.
+ask-file-text-sent = Only the text was sent: this version cannot send files to customers yet.
+
+## What a customer sent, where it is more than words. Most are labels that lines follow.
+
+content-asks-location = 📍 Location request
+content-audio = 🎧 Audio
+content-call = 📞 Call
+content-contact = 👤 Contact
+content-copy-and-paste = 📋 Code to copy
+content-deleted = 🗑️ The customer deleted a message
+content-empty = Empty message
+content-file = 📎 File
+content-file-unavailable = This file cannot be opened
+content-human-requested = 🙋 The customer asked to talk to a person
+content-image = 🖼️ Image
+content-invoice = 🧾 Invoice
+content-invoice-status = 🧾 Payment status
+content-link-clicked = 🔗 The customer opened a link
+content-location = 📍 Location
+content-more = … and more, which does not fit here
+content-option = { $number }. { $text }
+content-payment-receipt = 🧾 Payment receipt
+content-reaction = Reacted with { $emoji }
+content-reaction-to = Reacted with { $emoji } to: { $text }
+content-reaction-removed = Removed the reaction
+content-reaction-removed-from = Removed the reaction to: { $text }
+content-redirected = ↪️ Conversation redirected
+content-reply-to = In reply to: { $text }
+content-resource = 📄 Prepared content
+content-sensitive = 🔒 Sensitive content, hidden
+content-sticker = 🏷️ Sticker
+content-summary = 📋 Summary of the conversation
+content-survey = ⭐ Satisfaction survey
+content-system = ⚙️ Internal notice from Blip
+content-template = 📄 Message template
+content-ticket = 🎫 Ticket
+content-typing = Typing…
+content-unavailable = 🚫 Content unavailable
+content-unknown = ❔ Message of type { $kind }
+content-unknown-text = ❔ Message of type { $kind }: { $text }
+content-video = 🎬 Video
+content-voice = 🎤 Voice message
+
+## Channels of Blip by domain, with a hyphen for each dot.
+
+channel-wa-gw-msging-net = WhatsApp
+channel-0mn-io = Blip Chat
+channel-messenger-gw-msging-net = Messenger
+channel-instagram-gw-msging-net = Instagram
+channel-telegram-gw-msging-net = Telegram
+channel-workplace-gw-msging-net = Workplace
+channel-skype-gw-msging-net = Skype
+channel-abs-gw-msging-net = Microsoft Teams
+channel-businessmessages-gw-msging-net = Google Business Messages
+channel-businesschat-gw-msging-net = Apple Messages
+channel-googlercs-gw-msging-net = Google RCS
+channel-mailgun-gw-msging-net = E-mail
+channel-take-io = SMS
+channel-tangram-com-br = SMS
+channel-msging-net = Blip
+channel-tunnel-msging-net = Blip
+channel-other = { $domain }
+
+## Reasons by code of Blip, Meta or Slack (with a hyphen for each underscore), or by the name of
+## our fault. They end a sentence: no capital at the beginning, no full stop.
+
+reason-unknown = no reason was given
+reason-other = refused with code { $code }
+reason-described = { $description } (code { $code })
+reason-busy = too many messages at once
+reason-down = no connection
+reason-unsure = no answer, and no way to tell whether it arrived
+reason-credentials = the credentials of the bridge were not accepted
+reason-broken = an error of the bridge
+reason-21 = Blip found the request invalid
+reason-24 = the ticket no longer accepts this change
+reason-25 = Blip does not know this agent
+reason-31 = the Blip key has no permission for this
+reason-33 = the recipient no longer exists
+reason-34 = the message quota of the contract is used up
+reason-35 = the Blip key has no permission for this
+reason-42 = the recipient was not found
+reason-64 = Blip did not accept the details of the ticket or the agent
+reason-66 = Blip does not allow this for the ticket
+reason-67 = Blip did not find this ticket
+reason-71 = the channel does not accept this kind of content
+reason-82 = the channel does not accept this kind of content
+reason-83 = the channel did not find the customer
+reason-84 = the channel does not allow this
+reason-85 = the channel got too many messages
+reason-86 = the channel did not answer in time
+reason-87 = the channel blocked messages to this customer
+reason-130472 = Meta did not deliver it because of an experiment of its own
+reason-131026 = WhatsApp cannot deliver to this number
+reason-131031 = the WhatsApp account is locked
+reason-131047 = more than 24 hours have passed since the customer last wrote, and WhatsApp now accepts only templates
+reason-131051 = WhatsApp does not accept this kind of message
+reason-131052 = WhatsApp could not download the file
+reason-131053 = WhatsApp could not take the file
+reason-channel-not-found = the app does not find the Slack channel
+reason-is-archived = the Slack channel is archived
+reason-msg-too-long = the text is too long for Slack
+reason-not-in-channel = the app is not in the Slack channel
+reason-restricted-action = Slack does not let the app write to this channel
+reason-thread-not-found = the thread was deleted in Slack
+
+## Times, as patterns of strftime.
+
+time-clock = %H:%M
+time-moment = %b %-d, %H:%M

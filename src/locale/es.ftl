@@ -1,0 +1,207 @@
+### Spanish, translated from pt-BR.ftl.
+###
+### Agents read this all day: short sentences, the tone of a colleague, no jargon.
+### - Texts are plain: none of < > & * _ ~ `, no :emoji:, emoji as Unicode only. What comes in
+###   through a variable is fit for the place where the text appears.
+### - Every state has a word and a picture of its own: nothing is said by colour alone.
+### - Every language has the same messages with the same variables (tests/it/locale.rs).
+
+## The card: the root of a ticket's thread. card-new and card-changed are what notifications and
+## screen readers say, the others are its lines.
+
+card-new = Nuevo ticket #{ $number } de { $customer } ({ $channel }): { $text }
+card-new-unnumbered = Nuevo ticket de { $customer } ({ $channel }): { $text }
+card-changed = Ticket #{ $number } de { $customer }: { $state }
+card-changed-unnumbered = Ticket de { $customer }: { $state }
+card-number = Ticket #{ $number }
+card-waiting = ⏳ En espera
+card-released = ⏳ Sin responsable
+card-claimed = 💬 En atención
+card-closed = ✅ Cerrado
+card-transferred = ↪️ Transferido
+card-since = En espera desde { $time }
+card-holder = Con { $agent } desde { $time }
+card-channel = Canal: { $channel }
+card-team = Equipo: { $team }
+card-team-without-channel = Equipo: { $team } (sin canal propio en Slack)
+card-tags = Etiquetas: { $tags }
+card-closed-agent = Cerrado por { $agent }, { $time }
+card-closed-elsewhere = Cerrado en Blip Desk, { $time }
+card-closed-customer = Cerrado por el cliente, { $time }
+card-closed-inactivity = Cerrado por inactividad, { $time }
+card-closed-transferred = Transferido, { $time }
+card-closed-other = Cerrado en Blip ({ $status }), { $time }
+card-continues = Continúa el ticket #{ $number }
+card-earlier = Atención anterior: { $link }
+
+## Buttons: one to three words that begin with a verb.
+
+button-claim = Tomar
+button-take-over = Tomar el relevo
+button-release = Liberar
+button-close = Cerrar
+button-send = Enviar al cliente
+button-take-over-and-send = Tomar y enviar
+button-keep-note = Dejar como nota
+button-retry = Reintentar
+button-skip = Descartar
+
+## The thread: lines that everybody in the channel reads.
+
+thread-claimed = 👀 { $agent } tomó el ticket.
+thread-taken-over = 👀 { $agent } tomó el ticket en lugar de { $previous }.
+thread-released = ⏳ { $agent } liberó el ticket.
+thread-default-agent = En Blip el ticket está a nombre del agente predeterminado, porque { $agent } no está registrado allí.
+thread-closed-agent = ✅ { $agent } cerró el ticket, { $time }.
+thread-closed-elsewhere = ✅ Cerrado en Blip Desk, { $time }.
+thread-closed-customer = ✅ Cerrado por el cliente, { $time }.
+thread-closed-inactivity = ✅ Cerrado por inactividad, { $time }.
+thread-closed-transferred = ↪️ Transferido, { $time }. Desde aquí ya no se puede responder.
+thread-closed-other = ✅ Cerrado en Blip ({ $status }), { $time }.
+thread-claim-refused = ⚠️ Blip no dejó que { $agent } tomara el ticket: { $reason }.
+thread-close-refused = ⚠️ Blip no dejó que { $agent } cerrara el ticket: { $reason }.
+thread-not-delivered = ⚠️ No entregado al cliente: { $reason }.
+thread-not-sent = ⚠️ El mensaje de { $agent } no se envió: { $reason }. Está guardado.
+thread-parked = ⚠️ Algo que llegó del cliente no se pudo mostrar: { $reason }. Está guardado.
+thread-parked-move = ⚠️ Una acción de { $agent } quedó detenida: { $reason }. Está guardada.
+thread-retried = 🔁 { $agent } pidió reintentar.
+thread-skipped = { $agent } descartó lo que estaba detenido.
+thread-moved-deleted = El hilo anterior se borró en Slack. La atención sigue aquí.
+thread-moved-channel = La app ya no alcanza el canal anterior. La atención sigue aquí.
+thread-gap = ⏮️ Llegó mientras la integración no funcionaba:
+thread-customer = { $customer } (cliente)
+
+## What was said before the handoff.
+
+context-title = Antes de la atención
+context-customer = Cliente
+context-bot = Bot
+context-agent = Agente
+
+## Questions and news that one person reads.
+
+ask-held = { $agent } ya tiene este ticket.
+ask-closed = Este ticket ya está cerrado.
+ask-cannot-reopen = Blip no puede reabrir un ticket cerrado. Si el cliente vuelve a escribir, llega un ticket nuevo.
+ask-no-identity = No sé quién eres en Blip, así que no puedes tomar el ticket. Pide a quien cuida la integración que defina AGENT_MAP o BLIP_DEFAULT_AGENT.
+ask-not-agent-note = Tu mensaje quedó como nota: solo los agentes hablan con el cliente.
+ask-not-agent-move = Solo los agentes pueden hacer eso.
+ask-closed-note = El ticket está cerrado: tu mensaje no se envió y quedó como nota.
+ask-not-holder = { $agent } tiene este ticket, y el cliente no recibió tu mensaje. ¿Qué hacemos con él?
+ask-unclaimed = Nadie tiene este ticket, y el cliente no recibió tu mensaje. ¿Qué hacemos con él?
+ask-sent = Enviado al cliente.
+ask-kept = Quedó como nota.
+ask-outdated = La situación cambió y este botón ya no vale.
+ask-edited = El cliente sigue viendo el texto anterior: lo que editas aquí no le llega.
+ask-deleted = El cliente ya tiene este mensaje: borrarlo aquí no lo borra allá.
+ask-file = Archivo no enviado: esta versión todavía no envía archivos al cliente.
+ask-file-text-sent = Solo se envió el texto: esta versión todavía no envía archivos al cliente.
+
+## What a customer sent, where it is more than words. Most are labels that lines follow.
+
+content-asks-location = 📍 Pedido de ubicación
+content-audio = 🎧 Audio
+content-call = 📞 Llamada
+content-contact = 👤 Contacto
+content-copy-and-paste = 📋 Código para copiar
+content-deleted = 🗑️ El cliente borró un mensaje
+content-empty = Mensaje vacío
+content-file = 📎 Archivo
+content-file-unavailable = Este archivo no se puede abrir
+content-human-requested = 🙋 El cliente pidió hablar con una persona
+content-image = 🖼️ Imagen
+content-invoice = 🧾 Cobro
+content-invoice-status = 🧾 Estado del pago
+content-link-clicked = 🔗 El cliente abrió un enlace
+content-location = 📍 Ubicación
+content-more = … y más contenido, que no cabe aquí
+content-option = { $number }. { $text }
+content-payment-receipt = 🧾 Comprobante de pago
+content-reaction = Reaccionó con { $emoji }
+content-reaction-to = Reaccionó con { $emoji } a: { $text }
+content-reaction-removed = Quitó la reacción
+content-reaction-removed-from = Quitó la reacción a: { $text }
+content-redirected = ↪️ Conversación redirigida
+content-reply-to = En respuesta a: { $text }
+content-resource = 📄 Contenido preparado
+content-sensitive = 🔒 Contenido sensible, oculto
+content-sticker = 🏷️ Sticker
+content-summary = 📋 Resumen de la conversación
+content-survey = ⭐ Encuesta de satisfacción
+content-system = ⚙️ Aviso interno de Blip
+content-template = 📄 Plantilla de mensaje
+content-ticket = 🎫 Ticket
+content-typing = Escribiendo…
+content-unavailable = 🚫 Contenido no disponible
+content-unknown = ❔ Mensaje del tipo { $kind }
+content-unknown-text = ❔ Mensaje del tipo { $kind }: { $text }
+content-video = 🎬 Video
+content-voice = 🎤 Mensaje de voz
+
+## Channels of Blip by domain, with a hyphen for each dot.
+
+channel-wa-gw-msging-net = WhatsApp
+channel-0mn-io = Blip Chat
+channel-messenger-gw-msging-net = Messenger
+channel-instagram-gw-msging-net = Instagram
+channel-telegram-gw-msging-net = Telegram
+channel-workplace-gw-msging-net = Workplace
+channel-skype-gw-msging-net = Skype
+channel-abs-gw-msging-net = Microsoft Teams
+channel-businessmessages-gw-msging-net = Google Business Messages
+channel-businesschat-gw-msging-net = Apple Messages
+channel-googlercs-gw-msging-net = Google RCS
+channel-mailgun-gw-msging-net = Correo
+channel-take-io = SMS
+channel-tangram-com-br = SMS
+channel-msging-net = Blip
+channel-tunnel-msging-net = Blip
+channel-other = { $domain }
+
+## Reasons by code of Blip, Meta or Slack (with a hyphen for each underscore), or by the name of
+## our fault. They end a sentence: no capital at the beginning, no full stop.
+
+reason-unknown = sin motivo informado
+reason-other = rechazado con el código { $code }
+reason-described = { $description } (código { $code })
+reason-busy = demasiados mensajes a la vez
+reason-down = sin conexión
+reason-unsure = sin respuesta, y no hay cómo saber si llegó
+reason-credentials = las credenciales de la integración no fueron aceptadas
+reason-broken = error de la integración
+reason-21 = Blip consideró inválido el pedido
+reason-24 = el ticket ya no acepta este cambio
+reason-25 = Blip no conoce a este agente
+reason-31 = la clave de Blip no tiene permiso
+reason-33 = el destinatario ya no existe
+reason-34 = se acabó el límite de mensajes del contrato
+reason-35 = la clave de Blip no tiene permiso
+reason-42 = no se encontró al destinatario
+reason-64 = Blip no aceptó los datos del ticket o del agente
+reason-66 = Blip no permite esto para el ticket
+reason-67 = Blip no encontró este ticket
+reason-71 = el canal no acepta este tipo de contenido
+reason-82 = el canal no acepta este tipo de contenido
+reason-83 = el canal no encontró al cliente
+reason-84 = el canal no permite esto
+reason-85 = el canal recibió demasiados mensajes
+reason-86 = el canal no respondió a tiempo
+reason-87 = el canal bloqueó los mensajes a este cliente
+reason-130472 = Meta no lo entregó por un experimento suyo
+reason-131026 = WhatsApp no puede entregar a este número
+reason-131031 = la cuenta de WhatsApp está bloqueada
+reason-131047 = pasaron más de 24 horas desde el último mensaje del cliente, y WhatsApp ya solo acepta plantillas
+reason-131051 = WhatsApp no acepta este tipo de mensaje
+reason-131052 = WhatsApp no pudo descargar el archivo
+reason-131053 = WhatsApp no pudo recibir el archivo
+reason-channel-not-found = la app no encuentra el canal de Slack
+reason-is-archived = el canal de Slack está archivado
+reason-msg-too-long = el texto es demasiado largo para Slack
+reason-not-in-channel = la app no está en el canal de Slack
+reason-restricted-action = Slack no deja que la app escriba en este canal
+reason-thread-not-found = el hilo se borró en Slack
+
+## Times, as patterns of strftime.
+
+time-clock = %H:%M
+time-moment = %d/%m %H:%M

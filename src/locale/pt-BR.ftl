@@ -1,0 +1,207 @@
+### Brazilian Portuguese, the default. The other languages are translated from this file.
+###
+### Agents read this all day: short sentences, the tone of a colleague, no jargon.
+### - Texts are plain: none of < > & * _ ~ `, no :emoji:, emoji as Unicode only. What comes in
+###   through a variable is fit for the place where the text appears.
+### - Every state has a word and a picture of its own: nothing is said by colour alone.
+### - Every language has the same messages with the same variables (tests/it/locale.rs).
+
+## The card: the root of a ticket's thread. card-new and card-changed are what notifications and
+## screen readers say, the others are its lines.
+
+card-new = Novo ticket #{ $number } de { $customer } ({ $channel }): { $text }
+card-new-unnumbered = Novo ticket de { $customer } ({ $channel }): { $text }
+card-changed = Ticket #{ $number } de { $customer }: { $state }
+card-changed-unnumbered = Ticket de { $customer }: { $state }
+card-number = Ticket #{ $number }
+card-waiting = ⏳ Aguardando
+card-released = ⏳ Sem responsável
+card-claimed = 💬 Em atendimento
+card-closed = ✅ Encerrado
+card-transferred = ↪️ Transferido
+card-since = Aguardando desde { $time }
+card-holder = Com { $agent } desde { $time }
+card-channel = Canal: { $channel }
+card-team = Equipe: { $team }
+card-team-without-channel = Equipe: { $team } (sem canal próprio no Slack)
+card-tags = Tags: { $tags }
+card-closed-agent = Encerrado por { $agent }, { $time }
+card-closed-elsewhere = Encerrado no Blip Desk, { $time }
+card-closed-customer = Encerrado pelo cliente, { $time }
+card-closed-inactivity = Encerrado por inatividade, { $time }
+card-closed-transferred = Transferido, { $time }
+card-closed-other = Encerrado no Blip ({ $status }), { $time }
+card-continues = Continua o ticket #{ $number }
+card-earlier = Atendimento anterior: { $link }
+
+## Buttons: one to three words that begin with a verb.
+
+button-claim = Assumir
+button-take-over = Assumir no lugar
+button-release = Liberar
+button-close = Encerrar
+button-send = Enviar ao cliente
+button-take-over-and-send = Assumir e enviar
+button-keep-note = Manter como nota
+button-retry = Tentar de novo
+button-skip = Descartar
+
+## The thread: lines that everybody in the channel reads.
+
+thread-claimed = 👀 { $agent } assumiu o atendimento.
+thread-taken-over = 👀 { $agent } assumiu o atendimento no lugar de { $previous }.
+thread-released = ⏳ { $agent } liberou o atendimento.
+thread-default-agent = No Blip, o ticket está em nome do agente padrão, porque { $agent } não tem cadastro lá.
+thread-closed-agent = ✅ { $agent } encerrou o atendimento, { $time }.
+thread-closed-elsewhere = ✅ Encerrado no Blip Desk, { $time }.
+thread-closed-customer = ✅ O cliente encerrou o atendimento, { $time }.
+thread-closed-inactivity = ✅ Encerrado por inatividade, { $time }.
+thread-closed-transferred = ↪️ Transferido, { $time }. Aqui não dá mais para responder.
+thread-closed-other = ✅ Encerrado no Blip ({ $status }), { $time }.
+thread-claim-refused = ⚠️ O Blip não deixou { $agent } assumir: { $reason }.
+thread-close-refused = ⚠️ O Blip não deixou { $agent } encerrar: { $reason }.
+thread-not-delivered = ⚠️ Não entregue ao cliente: { $reason }.
+thread-not-sent = ⚠️ A mensagem de { $agent } não foi enviada: { $reason }. Ela está guardada.
+thread-parked = ⚠️ Algo que chegou do cliente não pôde ser mostrado: { $reason }. Está guardado.
+thread-parked-move = ⚠️ Uma ação de { $agent } ficou parada: { $reason }. Ela está guardada.
+thread-retried = 🔁 { $agent } mandou tentar de novo.
+thread-skipped = { $agent } descartou o que estava parado.
+thread-moved-deleted = A conversa anterior foi apagada no Slack. O atendimento continua aqui.
+thread-moved-channel = O canal anterior não está mais ao alcance do app. O atendimento continua aqui.
+thread-gap = ⏮️ Chegou enquanto a integração estava fora do ar:
+thread-customer = { $customer } (cliente)
+
+## What was said before the handoff.
+
+context-title = Antes do atendimento
+context-customer = Cliente
+context-bot = Bot
+context-agent = Atendente
+
+## Questions and news that one person reads.
+
+ask-held = { $agent } já está com este atendimento.
+ask-closed = Este ticket já foi encerrado.
+ask-cannot-reopen = Ticket encerrado não reabre no Blip. Se o cliente escrever de novo, chega um ticket novo.
+ask-no-identity = Não sei quem você é no Blip, então você não pode assumir. Peça a quem cuida da integração para definir AGENT_MAP ou BLIP_DEFAULT_AGENT.
+ask-not-agent-note = Sua mensagem ficou como nota: só atendentes falam com o cliente.
+ask-not-agent-move = Só atendentes podem fazer isso.
+ask-closed-note = Ticket encerrado: sua mensagem não foi enviada e ficou como nota.
+ask-not-holder = { $agent } está com este atendimento, e o cliente não recebeu sua mensagem. O que fazer com ela?
+ask-unclaimed = Ninguém assumiu este atendimento, e o cliente não recebeu sua mensagem. O que fazer com ela?
+ask-sent = Enviada ao cliente.
+ask-kept = Mantida como nota.
+ask-outdated = A situação mudou e este botão não vale mais.
+ask-edited = O cliente continua vendo o texto de antes: edições feitas aqui não chegam até ele.
+ask-deleted = O cliente já recebeu essa mensagem: apagar aqui não apaga lá.
+ask-file = Arquivo não enviado: esta versão ainda não manda arquivos ao cliente.
+ask-file-text-sent = Só o texto foi enviado: esta versão ainda não manda arquivos ao cliente.
+
+## What a customer sent, where it is more than words. Most are labels that lines follow.
+
+content-asks-location = 📍 Pedido de localização
+content-audio = 🎧 Áudio
+content-call = 📞 Chamada
+content-contact = 👤 Contato
+content-copy-and-paste = 📋 Código para copiar
+content-deleted = 🗑️ O cliente apagou uma mensagem
+content-empty = Mensagem vazia
+content-file = 📎 Arquivo
+content-file-unavailable = Este arquivo não pode ser aberto
+content-human-requested = 🙋 O cliente pediu para falar com uma pessoa
+content-image = 🖼️ Imagem
+content-invoice = 🧾 Cobrança
+content-invoice-status = 🧾 Situação do pagamento
+content-link-clicked = 🔗 O cliente abriu um link
+content-location = 📍 Localização
+content-more = … e mais conteúdo, que não cabe aqui
+content-option = { $number }. { $text }
+content-payment-receipt = 🧾 Comprovante de pagamento
+content-reaction = Reagiu com { $emoji }
+content-reaction-to = Reagiu com { $emoji } a: { $text }
+content-reaction-removed = Retirou a reação
+content-reaction-removed-from = Retirou a reação a: { $text }
+content-redirected = ↪️ Conversa redirecionada
+content-reply-to = Em resposta a: { $text }
+content-resource = 📄 Conteúdo pronto
+content-sensitive = 🔒 Conteúdo sensível, oculto
+content-sticker = 🏷️ Figurinha
+content-summary = 📋 Resumo da conversa
+content-survey = ⭐ Pesquisa de satisfação
+content-system = ⚙️ Aviso interno do Blip
+content-template = 📄 Modelo de mensagem
+content-ticket = 🎫 Ticket
+content-typing = Digitando…
+content-unavailable = 🚫 Conteúdo indisponível
+content-unknown = ❔ Mensagem do tipo { $kind }
+content-unknown-text = ❔ Mensagem do tipo { $kind }: { $text }
+content-video = 🎬 Vídeo
+content-voice = 🎤 Mensagem de voz
+
+## Channels of Blip by domain, with a hyphen for each dot.
+
+channel-wa-gw-msging-net = WhatsApp
+channel-0mn-io = Blip Chat
+channel-messenger-gw-msging-net = Messenger
+channel-instagram-gw-msging-net = Instagram
+channel-telegram-gw-msging-net = Telegram
+channel-workplace-gw-msging-net = Workplace
+channel-skype-gw-msging-net = Skype
+channel-abs-gw-msging-net = Microsoft Teams
+channel-businessmessages-gw-msging-net = Google Business Messages
+channel-businesschat-gw-msging-net = Apple Messages
+channel-googlercs-gw-msging-net = Google RCS
+channel-mailgun-gw-msging-net = E-mail
+channel-take-io = SMS
+channel-tangram-com-br = SMS
+channel-msging-net = Blip
+channel-tunnel-msging-net = Blip
+channel-other = { $domain }
+
+## Reasons by code of Blip, Meta or Slack (with a hyphen for each underscore), or by the name of
+## our fault. They end a sentence: no capital at the beginning, no full stop.
+
+reason-unknown = motivo não informado
+reason-other = recusado com o código { $code }
+reason-described = { $description } (código { $code })
+reason-busy = muitas mensagens de uma vez
+reason-down = sem conexão
+reason-unsure = sem resposta, e não há como saber se chegou
+reason-credentials = as credenciais da integração não foram aceitas
+reason-broken = erro da integração
+reason-21 = o Blip achou o pedido inválido
+reason-24 = o ticket não aceita mais esta mudança
+reason-25 = o Blip não conhece este atendente
+reason-31 = a chave do Blip não tem permissão
+reason-33 = o destinatário não existe mais
+reason-34 = o limite de mensagens do contrato acabou
+reason-35 = a chave do Blip não tem permissão
+reason-42 = o destinatário não foi encontrado
+reason-64 = o Blip não aceitou os dados do ticket ou do atendente
+reason-66 = o Blip não permite isso para este ticket
+reason-67 = o Blip não encontrou este ticket
+reason-71 = o canal não aceita este tipo de conteúdo
+reason-82 = o canal não aceita este tipo de conteúdo
+reason-83 = o canal não encontrou o cliente
+reason-84 = o canal não permite isso
+reason-85 = o canal recebeu mensagens demais
+reason-86 = o canal não respondeu a tempo
+reason-87 = o canal bloqueou mensagens para este cliente
+reason-130472 = a Meta não entregou por causa de um experimento dela
+reason-131026 = o WhatsApp não consegue entregar neste número
+reason-131031 = a conta do WhatsApp está bloqueada
+reason-131047 = passaram 24 horas desde a última mensagem do cliente, e agora o WhatsApp só aceita modelos
+reason-131051 = o WhatsApp não aceita este tipo de mensagem
+reason-131052 = o WhatsApp não conseguiu baixar o arquivo
+reason-131053 = o WhatsApp não conseguiu receber o arquivo
+reason-channel-not-found = o app não encontra o canal do Slack
+reason-is-archived = o canal do Slack está arquivado
+reason-msg-too-long = o texto é longo demais para o Slack
+reason-not-in-channel = o app não está no canal do Slack
+reason-restricted-action = o Slack não deixa o app escrever neste canal
+reason-thread-not-found = a conversa foi apagada no Slack
+
+## Times, as patterns of strftime.
+
+time-clock = %H:%M
+time-moment = %d/%m %H:%M

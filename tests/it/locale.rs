@@ -1,0 +1,112 @@
+//! Every language says the same, and says all that the code asks for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use blip_slack::locale::{Language, Texts};
+use fluent_bundle::FluentResource;
+
+use crate::source;
+
+/// Literals that look like keys of texts and are names of HTTP headers.
+const HEADERS: &[&str] = &["content-disposition", "content-length", "content-type"];
+
+#[test]
+fn every_language_is_read_without_a_mistake() {
+    for language in Language::ALL {
+        let source = language.source().to_owned();
+        assert!(FluentResource::try_new(source).is_ok(), "{language:?}");
+        let count = language.source().lines().filter(|line| line.contains(" = ")).count();
+        assert_eq!(messages(language).len(), count, "{language:?} has a text twice");
+    }
+}
+
+#[test]
+fn every_language_says_the_same() {
+    let first = variables(Language::PtBr);
+    for language in [Language::En, Language::Es] {
+        assert_eq!(variables(language), first, "{language:?}");
+    }
+}
+
+#[test]
+fn every_message_that_the_code_asks_for_exists() {
+    let known = messages(Language::PtBr);
+    let families: BTreeSet<&str> = known.keys().filter_map(|key| key.split('-').next()).collect();
+    for (file, literal) in source::literals() {
+        let is_key = literal.split_once('-').is_some_and(|(family, rest)| {
+            families.contains(family) && rest.chars().all(|c| "-".contains(c) || is_plain(c))
+        });
+        if is_key && !HEADERS.contains(&literal.as_str()) {
+            assert!(known.contains_key(&literal), "{literal} in {}", file.display());
+        }
+    }
+}
+
+/// Texts go to places that read marks and to places that do not.
+#[test]
+fn texts_have_no_marks_of_slack_in_them() {
+    for language in Language::ALL {
+        for (key, text) in messages(language) {
+            let mut outside = text.clone();
+            for variable in variables_of(&text) {
+                outside = outside.replace(&format!("{{ ${variable} }}"), "");
+            }
+            assert!(
+                !outside.contains(['<', '>', '&', '*', '_', '~', '`', '{', '}']) || exempt(&key),
+                "{language:?} {key}: {text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn buttons_are_short_enough_for_slack() {
+    for language in Language::ALL {
+        for (key, text) in messages(language).iter().filter(|(key, _)| key.starts_with("button-")) {
+            assert!(text.chars().count() <= 24, "{language:?} {key}");
+        }
+    }
+}
+
+#[test]
+fn every_text_can_be_filled_in() {
+    let texts = Texts::new();
+    for language in Language::ALL {
+        for (key, text) in messages(language) {
+            let names = variables_of(&text);
+            let args: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "Ana")).collect();
+            let filled = texts.get(language, &key, &args);
+            assert!(filled != key && !filled.contains('$'), "{language:?} {key}: {filled}");
+        }
+    }
+}
+
+/// The one text that names settings of ours.
+fn exempt(key: &str) -> bool {
+    key == "ask-no-identity"
+}
+
+fn is_plain(c: char) -> bool {
+    c.is_ascii_lowercase() || c.is_ascii_digit()
+}
+
+/// The messages of a language as they stand in its file, one line each.
+fn messages(language: Language) -> BTreeMap<String, String> {
+    let lines = language.source().lines().filter(|line| !line.starts_with('#'));
+    lines
+        .filter_map(|line| line.split_once(" = "))
+        .map(|(key, text)| (key.to_owned(), text.to_owned()))
+        .collect()
+}
+
+fn variables(language: Language) -> BTreeMap<String, BTreeSet<String>> {
+    messages(language).into_iter().map(|(key, text)| (key, variables_of(&text))).collect()
+}
+
+fn variables_of(text: &str) -> BTreeSet<String> {
+    text.split("{ $")
+        .skip(1)
+        .filter_map(|rest| rest.split(" }").next())
+        .map(str::to_owned)
+        .collect()
+}
