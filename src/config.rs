@@ -16,7 +16,7 @@ mod variable;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
-use std::{env, fs, io};
+use std::{env, fmt, fs, io};
 
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
@@ -141,6 +141,16 @@ pub enum ChannelRef {
     Id(ChannelId),
     /// By its name, without `#`.
     Name(String),
+}
+
+impl fmt::Display for ChannelRef {
+    /// As people write it: the id, or the name with `#`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Name(name) => write!(f, "#{name}"),
+        }
+    }
 }
 
 /// Who is an agent.
@@ -414,6 +424,8 @@ mod tests {
         assert_eq!(support.channel, ChannelRef::Name("suporte".to_owned()));
         let lone = [&two[..], &[("BLIP_API_URL", ""), ("BLIP_SUPORTE_KEY", "")]].concat();
         assert_eq!(places(load(&lone)), ["BLIP_VENDAS_API_URL", "BLIP_SUPORTE_KEY"]);
+        let file = [("BLIP_BOTS_FILE", "/run/secret"), ("BLIP_KEY", "")];
+        assert_eq!(places(load(&file)), ["BLIP_KEY"]);
         let third = [&two[..], &[("BLIP_KEY", "k"), ("BLIP_WEBHOOK_TOKEN", "t")]].concat();
         assert_eq!(load(&third).unwrap().bots.len(), 3);
     }
@@ -439,5 +451,18 @@ mod tests {
         let unknown: Vec<&str> =
             config.warnings.iter().filter_map(|line| line.split(' ').next()).collect();
         assert_eq!(unknown, found[..3]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_value_is_taken_or_refused_without_being_quoted(
+            place in 0..VARIABLES.len(),
+            value in r"\S.{12,40}",
+        ) {
+            let name = VARIABLES[place].name.replace(BOT, "VENDAS");
+            if let Err(faults) = load(&[("BLIP_BOTS", "vendas"), (&name, &value)]) {
+                proptest::prop_assert!(!faults.to_string().contains(value.trim()));
+            }
+        }
     }
 }
