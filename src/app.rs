@@ -23,7 +23,7 @@ use crate::pipe::{Bridge, Rules, Sweep};
 use crate::slack::verify::Verifier;
 use crate::store::sqlite::Options;
 use crate::store::{Pace, SharedStore, SqliteStore};
-use crate::{blip, slack};
+use crate::{blip, slack, telemetry};
 
 /// How long a platform may take to answer. Long enough for a slow day; a call that took effect
 /// later than that is found by looking.
@@ -35,6 +35,9 @@ const CONNECT: Duration = Duration::from_secs(5);
 const INTRODUCTION: Duration = Duration::from_secs(5);
 /// Posts that may go out at once after a pause. Slack tolerates short bursts (`slack.md` C.1).
 const BURST: u32 = 5;
+
+/// How often metrics that nobody read are folded together.
+const TIDYING: Duration = Duration::from_secs(30);
 
 /// What differs between production and tests.
 #[derive(Clone, Debug)]
@@ -83,7 +86,8 @@ impl App {
         };
         app.introduce(&bridge, &clock).await;
         app.serve(listener, intake::router(doors(config, &bridge)));
-        let pump = Pump::new(Arc::clone(&store), bridge, clock.clone(), tuning.retry, app.stop.clone());
+        let pump =
+            Pump::new(Arc::clone(&store), bridge, clock.clone(), tuning.retry, app.stop.clone());
         app.tasks.spawn(pump.run(app.tasks.clone()));
         let sweep = Sweep {
             store,
@@ -92,6 +96,7 @@ impl App {
             retain_bodies: config.retain_bodies,
         };
         app.tasks.spawn(sweep.run(app.stop.clone()));
+        app.tasks.spawn(tidy_metrics(tuning.clock, app.stop.clone()));
         tracing::info!(%address, "the bridge is running");
         Ok(app)
     }
@@ -114,8 +119,10 @@ impl App {
         self.tasks.close();
         let finished = tokio::time::timeout(self.patience, self.tasks.wait()).await.is_ok();
         if !finished {
-            tracing::warn!("work under way was not finished in time; it is in the inbox and goes \
-                on at the next start");
+            tracing::warn!(
+                "work under way was not finished in time; it is in the inbox and goes \
+                on at the next start"
+            );
         }
         self.store.close().await;
         finished
@@ -124,7 +131,8 @@ impl App {
     fn serve(&self, listener: TcpListener, router: axum::Router) {
         let stop = self.stop.clone();
         self.tasks.spawn(async move {
-            let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+            let served =
+                axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
             if let Err(error) = served.await {
                 tracing::error!(%error, "the doors are closed");
             }
@@ -200,7 +208,11 @@ fn rules(config: &Config) -> Rules {
         agent_map: desk.agent_map.clone(),
         default_agent: desk.default_agent.clone(),
         channel: slack.channel.clone(),
-        bot_channels: config.bots.iter().map(|bot| (bot.name.clone(), bot.channel.clone())).collect(),
+        bot_channels: config
+            .bots
+            .iter()
+            .map(|bot| (bot.name.clone(), bot.channel.clone()))
+            .collect(),
         team_channels: slack.team_channels.clone(),
         pace: (slack.channel_rate > 0.0).then(|| Pace {
             interval: Duration::from_secs_f64(slack.channel_rate.recip()),
@@ -224,6 +236,17 @@ fn doors(config: &Config, bridge: &Arc<Bridge>) -> Intake {
         verifier: Verifier::new(&config.slack.signing_secrets),
         troubles: Arc::new(move || troubles(&watched)),
     }
+}
+
+/// Keeps the metrics small when nobody reads them.
+async fn tidy_metrics(clock: Clock, stop: CancellationToken) {
+    let tidying = async {
+        loop {
+            clock.sleep_until(clock.now() + TIDYING).await;
+            telemetry::tidy();
+        }
+    };
+    stop.run_until_cancelled(tidying).await;
 }
 
 /// What keeps the bridge from working at the moment.

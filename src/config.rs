@@ -22,10 +22,9 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
 use crate::model::{BotName, SlackUserId};
-
-pub use crate::model::ChannelRef;
 use reader::Reader;
 
+pub use crate::model::ChannelRef;
 pub use fault::{Fault, Faults};
 pub use reader::{Lookup, ReadFile};
 pub use table::VARIABLES;
@@ -172,19 +171,31 @@ pub enum LogFormat {
     Json,
 }
 
+/// A single setting, for commands that need no more than that; its default if it is not set.
+pub fn setting(name: &str) -> Result<Option<String>, Faults> {
+    let set = environment()?.remove(name).filter(|value| !value.trim().is_empty());
+    let default = || Variable::find(name)?.default.map(str::to_owned);
+    Ok(set.or_else(default))
+}
+
+/// The environment, and a `.env` file in the working directory for what is not in it.
+fn environment() -> Result<BTreeMap<String, String>, Faults> {
+    let mut settings = match fs::read_to_string(".env") {
+        Ok(text) => dotenv::parse(&text).map_err(|line| unreadable(Some(line)))?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(_) => return Err(unreadable(None)),
+    };
+    let own = env::vars_os();
+    settings.extend(own.filter_map(|(name, value)| {
+        Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+    }));
+    Ok(settings.into_iter().collect())
+}
+
 impl Config {
     /// Reads the environment, and a `.env` file in the working directory for what is not in it.
     pub fn from_env() -> Result<Self, Faults> {
-        let mut settings = match fs::read_to_string(".env") {
-            Ok(text) => dotenv::parse(&text).map_err(|line| unreadable(Some(line)))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(_) => return Err(unreadable(None)),
-        };
-        let own = env::vars_os();
-        settings.extend(own.filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
-        }));
-        let settings: BTreeMap<String, String> = settings.into_iter().collect();
+        let settings = environment()?;
         let mut config =
             Self::load(&|name| settings.get(name).cloned(), &|path| fs::read_to_string(path))?;
         config.warn_of_unknown(settings.keys().map(String::as_str));
@@ -407,6 +418,8 @@ mod tests {
         assert_eq!(support.channel, ChannelRef::Name("suporte".to_owned()));
         let lone = [&two[..], &[("BLIP_API_URL", ""), ("BLIP_SUPORTE_KEY", "")]].concat();
         assert_eq!(places(load(&lone)), ["BLIP_VENDAS_API_URL", "BLIP_SUPORTE_KEY"]);
+        let file = [("BLIP_BOTS_FILE", "/run/secret"), ("BLIP_KEY", "")];
+        assert_eq!(places(load(&file)), ["BLIP_KEY"]);
         let third = [&two[..], &[("BLIP_KEY", "k"), ("BLIP_WEBHOOK_TOKEN", "t")]].concat();
         assert_eq!(load(&third).unwrap().bots.len(), 3);
     }
@@ -432,5 +445,18 @@ mod tests {
         let unknown: Vec<&str> =
             config.warnings.iter().filter_map(|line| line.split(' ').next()).collect();
         assert_eq!(unknown, found[..3]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_value_is_taken_or_refused_without_being_quoted(
+            place in 0..VARIABLES.len(),
+            value in r"\S.{12,40}",
+        ) {
+            let name = VARIABLES[place].name.replace(BOT, "VENDAS");
+            if let Err(faults) = load(&[("BLIP_BOTS", "vendas"), (&name, &value)]) {
+                proptest::prop_assert!(!faults.to_string().contains(value.trim()));
+            }
+        }
     }
 }

@@ -1,18 +1,65 @@
 //! blip-slack: answer Blip Desk tickets without leaving Slack.
+//!
+//! Two straight pipes, and a durable inbox between receiving and doing:
+//!
+//! ```text
+//!  Blip  ──→ intake/blip.rs  ──→ ┌─────────────┐ ──→ pipe/blip_to_slack.rs ──→ slack/client.rs ──→ Slack
+//!            check · store · 200 │   inbox/    │     parse · decide · call
+//!  Slack ──→ intake/slack.rs ──→ └─ (durable) ─┘ ──→ pipe/slack_to_blip.rs ──→ blip/client.rs  ──→ Blip
+//! ```
+//!
+//! | module | what it knows |
+//! | --- | --- |
+//! | [`model`] | tickets, threads, agents, content, events: neither HTTP nor SQL |
+//! | [`clock`] | the time, as an input |
+//! | [`config`] | every setting; the only reader of the environment |
+//! | [`telemetry`] | logs and metrics |
+//! | [`locale`] | what people read, in three languages |
+//! | [`gate`] | when a platform may be called again |
+//! | [`store`] | what is remembered, and how safely |
+//! | [`inbox`] | lanes, leases, retries: from accepted to handled |
+//! | [`blip`], [`slack`] | everything that knows one platform; neither knows the other |
+//! | [`pipe`] | what is done about an event: the product itself |
+//! | [`intake`] | the doors: check, store, answer |
+//! | [`manifest`] | the Slack app as Slack creates it from a file |
+//! | [`app`] | puts it together, starts it, stops it |
+//! | `standin`, `demo` | strict models of both platforms, and one ticket played against them |
+//!
+//! What always holds, each with a test of its own:
+//!
+//! - An event is on the disk before its sender is told so ([`store`], [`intake`]).
+//! - Items of one ticket are handled one at a time and in order; tickets do not wait for each
+//!   other ([`inbox`]).
+//! - No call with an effect is made twice unless a look has shown that the first had none
+//!   ([`pipe`]).
+//! - What a customer wrote takes no effect in Slack, and nothing of Slack's mark-up reaches a
+//!   customer ([`slack::rich_text`], [`blip::text`]).
+//! - Who may use whom is a table that a test compares with the code (`tests/it/layers.rs`).
 
-pub mod app;
-pub mod blip;
+pub mod model;
+
 pub mod clock;
 pub mod config;
-pub mod inbox;
-pub mod intake;
 pub mod locale;
-pub mod manifest;
-pub mod model;
-pub mod pipe;
+pub mod telemetry;
+
+pub mod gate;
+pub mod store;
+
+pub mod inbox;
+
+pub mod blip;
 pub mod slack;
+
+pub mod pipe;
+
+pub mod intake;
+
+pub mod manifest;
+
+pub mod app;
+
+#[cfg(feature = "demo")]
+pub mod demo;
 #[cfg(feature = "demo")]
 pub mod standin;
-pub mod store;
-pub mod telemetry;
-pub mod gate;

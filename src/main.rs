@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use blip_slack::app::{App, Tuning};
 use blip_slack::clock::Clock;
-use blip_slack::config::{self, Config};
+use blip_slack::config::{self, Config, LogFormat};
 use blip_slack::model::TicketId;
 use blip_slack::store::sqlite::Options;
 use blip_slack::store::{SqliteStore, Store};
@@ -77,8 +77,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         #[cfg(feature = "demo")]
         Command::Demo { keep_running } => blip_slack::demo::play(keep_running).await,
         Command::Manifest { socket_mode } => {
-            let public_url = Config::public_url()?;
-            print(&manifest::render(socket_mode, public_url.as_deref())?)
+            print(&manifest::render(socket_mode, config::setting("PUBLIC_URL")?.as_deref())?)
         }
         Command::Parked => parked().await,
         Command::Retry { ticket } => retry(ticket.as_deref()).await,
@@ -87,7 +86,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
 
 async fn serve() -> anyhow::Result<()> {
     let config = Config::from_env()?;
-    telemetry::start(&config.log, config.log_format)?;
+    telemetry::start(&config.log, config.log_format == LogFormat::Json);
     for line in config.summary() {
         tracing::info!("{line}");
     }
@@ -111,9 +110,9 @@ async fn serve() -> anyhow::Result<()> {
 }
 
 async fn open() -> anyhow::Result<SqliteStore> {
-    let config = Config::from_env()?;
+    let url = config::setting("DATABASE_URL")?.unwrap_or_default();
     let options = Options::new(Clock::system());
-    SqliteStore::open(&config.database_url, options).await.context("DATABASE_URL: open the database")
+    SqliteStore::open(&url, options).await.context("DATABASE_URL: open the database")
 }
 
 async fn parked() -> anyhow::Result<()> {
@@ -133,7 +132,8 @@ async fn parked() -> anyhow::Result<()> {
 
 async fn retry(ticket: Option<&str>) -> anyhow::Result<()> {
     let parse = |ticket| {
-        TicketId::parse(ticket).context("--ticket: give it as bot/id, as `blip-slack parked` lists it")
+        TicketId::parse(ticket)
+            .context("--ticket: give it as bot/id, as `blip-slack parked` lists it")
     };
     let ticket = ticket.map(parse).transpose()?;
     let store = open().await?;

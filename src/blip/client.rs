@@ -31,7 +31,6 @@ pub struct Client {
     http: reqwest::Client,
     base: String,
     key: SecretString,
-    clock: Clock,
     gate: Gate,
 }
 
@@ -51,8 +50,7 @@ impl Client {
             http,
             base: base.trim_end_matches('/').to_owned(),
             key: format!("Key {key}").into(),
-            gate: Gate::new(clock.clone()),
-            clock,
+            gate: Gate::new(clock),
         }
     }
 
@@ -129,8 +127,7 @@ impl Client {
         command: &Value,
     ) -> Result<Option<Value>, Error> {
         let answer = self.call(operation, "commands", command).await.and_then(|body| {
-            let unreadable =
-                || Error::Unclear { operation, what: "unreadable answer".to_owned() };
+            let unreadable = || Error::Unclear { operation, what: "unreadable answer".to_owned() };
             let answer = CommandAnswer::read(&body).ok_or_else(unreadable)?;
             if answer.is_success() {
                 Ok(answer.resource)
@@ -156,7 +153,8 @@ impl Client {
         })?;
         let lost = |error: reqwest::Error| Error::from_request(operation, &error);
         let request = self.http.post(format!("{}/{path}", self.base)).json(envelope);
-        let response = request.header(AUTHORIZATION, self.authorization()).send().await.map_err(lost)?;
+        let response =
+            request.header(AUTHORIZATION, self.authorization()).send().await.map_err(lost)?;
         let status = response.status();
         if !status.is_success() {
             let after = response.headers().get(RETRY_AFTER).and_then(seconds);

@@ -41,7 +41,7 @@ impl<'a> Reader<'a> {
 
     /// Whether a value is given, right or wrong.
     pub fn is_set(&self, name: &str) -> bool {
-        self.value_of(name).is_some() || self.value_of(&file_name(name)).is_some()
+        self.value_of(name).is_some() || self.file_of(name).is_some()
     }
 
     /// A setting that may be left out.
@@ -114,9 +114,7 @@ impl<'a> Reader<'a> {
 
     fn find(&mut self, name: &str) -> Found {
         let variable = Variable::find(name);
-        let is_secret = variable.is_some_and(Variable::is_secret);
-        let path = if is_secret { self.value_of(&file_name(name)) } else { None };
-        let found = match (self.value_of(name), path) {
+        let found = match (self.value_of(name), self.file_of(name)) {
             (Some(value), None) => Found::Value(value),
             (None, Some(path)) => self.find_in_file(name, &path),
             (None, None) => match variable.and_then(|variable| variable.default) {
@@ -152,6 +150,12 @@ impl<'a> Reader<'a> {
         let value = (self.lookup)(name)?;
         let value = value.trim();
         (!value.is_empty()).then(|| value.to_owned())
+    }
+
+    /// The path of the file that holds the value; only secrets may stand in one.
+    fn file_of(&self, name: &str) -> Option<String> {
+        let is_secret = Variable::find(name).is_some_and(Variable::is_secret);
+        if is_secret { self.value_of(&file_name(name)) } else { None }
     }
 }
 

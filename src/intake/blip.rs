@@ -81,7 +81,8 @@ fn item(routed: Routed, intake: &Intake) -> NewItem {
 fn is_json_or_text(headers: &HeaderMap) -> bool {
     let media_type = media_type(headers);
     let encoded = headers.get(axum::http::header::CONTENT_ENCODING);
-    let plain = encoded.is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let plain =
+        encoded.is_none_or(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
     plain
         && (media_type.is_empty()
             || media_type == "application/json"
@@ -104,7 +105,8 @@ impl BotDoor {
         let offered: Vec<String> =
             values.filter_map(|value| value.to_str().ok()).flat_map(forms).collect();
         // No short cut: each offer is compared with each token, whatever came before.
-        let matches = offered.iter().flat_map(|offer| self.tokens.iter().map(move |t| same(offer, t)));
+        let matches =
+            offered.iter().flat_map(|offer| self.tokens.iter().map(move |t| same(offer, t)));
         matches.fold(false, |any, one| any | one)
     }
 }
@@ -155,7 +157,14 @@ mod tests {
     #[test]
     fn a_token_is_found_in_every_form_that_blip_may_use() {
         let basic = format!("Basic {}", STANDARD.encode("user:old-token"));
-        for value in ["old-token", "Key old-token", "Bearer old-token", "Basic old-token", &basic, "bm92bw==:x"] {
+        for value in [
+            "old-token",
+            "Key old-token",
+            "Bearer old-token",
+            "Basic old-token",
+            &basic,
+            "bm92bw==:x",
+        ] {
             assert!(door("Authorization").admits(&headers("authorization", value)), "{value}");
         }
         assert!(door("X-Token").admits(&headers("x-token", "old-token")));

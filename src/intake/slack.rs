@@ -47,9 +47,11 @@ pub(super) async fn accept(
 }
 
 fn turn_away(headers: &HeaderMap) -> Error {
-    tracing::warn!(headers = header_names(headers),
+    tracing::warn!(
+        headers = header_names(headers),
         "a call to the Slack address had no signature that we accept, or was too old; compare \
-        SLACK_SIGNING_SECRET with the app's Basic Information, and this machine's clock");
+        SLACK_SIGNING_SECRET with the app's Basic Information, and this machine's clock"
+    );
     Error::Unauthorized
 }
 

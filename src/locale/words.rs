@@ -23,6 +23,7 @@ impl Words {
     }
 
     /// The same in another language.
+    #[must_use]
     pub fn spoken(&self, language: Language) -> Self {
         Self { language, ..self.clone() }
     }

@@ -204,7 +204,8 @@ pub(crate) fn any_json() -> impl proptest::strategy::Strategy<Value = serde_json
         Just(Value::from("message")),
         Just(Value::from("1.0")),
     ];
-    let keys = "type|text|value|content|subtype|user|ts|channel|message|item|elements|items|[a-z]{1,4}";
+    let keys =
+        "type|text|value|content|subtype|user|ts|channel|message|item|elements|items|[a-z]{1,4}";
     leaf.prop_recursive(4, 32, 4, move |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),

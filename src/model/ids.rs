@@ -63,6 +63,16 @@ pub enum ChannelRef {
     Name(String),
 }
 
+impl fmt::Display for ChannelRef {
+    /// As people write it: the id, or the name with `#`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Name(name) => write!(f, "#{name}"),
+        }
+    }
+}
+
 impl Default for BotName {
     fn default() -> Self {
         Self("default".to_owned())

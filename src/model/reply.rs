@@ -47,7 +47,13 @@ pub struct ReplyRules {
 
 impl ReplyRules {
     /// Decides what a message by `user` in the thread of `ticket` is.
-    pub fn intent(&self, ticket: &Ticket, user: &SlackUserId, is_agent: bool, text: &Rich) -> Intent {
+    pub fn intent(
+        &self,
+        ticket: &Ticket,
+        user: &SlackUserId,
+        is_agent: bool,
+        text: &Rich,
+    ) -> Intent {
         if ticket.is_closed() {
             return Intent::Note(Why::Closed);
         }

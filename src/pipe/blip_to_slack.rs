@@ -167,12 +167,7 @@ impl Bridge {
     }
 
     /// Shows what a customer said; several messages at once if they have been waiting.
-    async fn on_customer_messages(
-        &self,
-        items: &[Item],
-        id: &TicketId,
-        address: &str,
-    ) -> Outcome {
+    async fn on_customer_messages(&self, items: &[Item], id: &TicketId, address: &str) -> Outcome {
         let said: Vec<Said<'_>> = items.iter().map_while(|item| read(item, id)).collect();
         let Some(first) = said.first() else { return Ok(Handled::one(Settled::Done)) };
         let Some(mut ticket) = self.ticket_of_message(first.item, id, address).await? else {

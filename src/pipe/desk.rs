@@ -156,10 +156,7 @@ impl Bridge {
 }
 
 /// Oldest first, and only what was said before the ticket.
-fn history_lines(
-    mut history: Vec<ThreadMessage>,
-    ticket: &Ticket,
-) -> Vec<(bool, Content)> {
+fn history_lines(mut history: Vec<ThreadMessage>, ticket: &Ticket) -> Vec<(bool, Content)> {
     history.retain(|message| message.date.is_none_or(|date| date <= ticket.opened));
     history.sort_by_key(|message| message.date);
     let said = |message: ThreadMessage| (message.direction == Direction::Received, message.content);

@@ -8,9 +8,7 @@ use super::thread::{Saying, lane_of};
 use super::{Bridge, Failed, Step};
 use crate::blip;
 use crate::inbox::Chore;
-use crate::model::{
-    Agent, Ending, Move, Refusal, SlackUserId, Snapshot, State, Ticket,
-};
+use crate::model::{Agent, Ending, Move, Refusal, SlackUserId, Snapshot, State, Ticket};
 use crate::slack::{Profile, action, card};
 use crate::store::Item;
 
@@ -100,7 +98,8 @@ impl Bridge {
             agent.identity.clone_from(default);
             opened = self.open(item, "open-default", ticket, &agent).await;
             if opened.is_ok() {
-                let text = self.words.say("thread-default-agent", &[("agent", &person.profile.name)]);
+                let text =
+                    self.words.say("thread-default-agent", &[("agent", &person.profile.name)]);
                 self.tell(ticket, person, &text, &[]).await;
             }
         }

@@ -77,8 +77,7 @@ impl Bridge {
     /// An event may overtake Slack's answer to our own post; then it is matched again.
     async fn on_unknown_message(&self, item: &Item, channel: &ChannelId) -> Outcome {
         let wait = self.may_become_known(channel, item.received).await?;
-        let ending =
-            if wait { Settled::Wait(self.clock.now() + SOON) } else { Settled::Ignored };
+        let ending = if wait { Settled::Wait(self.clock.now() + SOON) } else { Settled::Ignored };
         Ok(Handled::one(ending))
     }
 
@@ -98,9 +97,7 @@ impl Bridge {
                 self.on_changed_after_sending(ticket, user, "ask-edited").await
             }
             SlackEvent::Deleted { .. } if link.role == Role::Reply => match &link.user {
-                Some(user) => {
-                    self.on_changed_after_sending(ticket, user, "ask-deleted").await
-                }
+                Some(user) => self.on_changed_after_sending(ticket, user, "ask-deleted").await,
                 None => Ok(()),
             },
             SlackEvent::Reaction { user, name, added, .. } => {
@@ -318,7 +315,8 @@ impl Bridge {
             (false, true) => Move::Close,
             (false, false) => {
                 if ticket.is_closed() {
-                    self.tell(ticket, &person, &self.words.say("ask-cannot-reopen", &[]), &[]).await;
+                    self.tell(ticket, &person, &self.words.say("ask-cannot-reopen", &[]), &[])
+                        .await;
                 }
                 return Ok(());
             }

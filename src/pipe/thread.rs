@@ -4,7 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{Bridge, Failed, Halt, Step, delivery};
-use crate::model::{ChannelId, ChannelRef, Content, Failure, Fault, MessageTs, SlackUserId, Thread, Ticket};
+use crate::model::{
+    ChannelId, ChannelRef, Content, Failure, Fault, MessageTs, SlackUserId, Thread, Ticket,
+};
 use crate::slack::{self, Post, Posted, card, rich_text};
 use crate::store::{Item, Lane, Link, Role};
 
@@ -260,8 +262,11 @@ impl Bridge {
                 Ok(id)
             }
             Err(error) if error.is_channel_lost() => {
-                tracing::error!(channel = name, "there is no channel of this name, or the \
-                    bot is not in it; mend SLACK_CHANNEL, the tickets are kept meanwhile");
+                tracing::error!(
+                    channel = name,
+                    "there is no channel of this name, or the \
+                    bot is not in it; mend SLACK_CHANNEL, the tickets are kept meanwhile"
+                );
                 Err(Halt::Wait(self.clock.now() + CHANNEL_PAUSE))
             }
             Err(error) => Err(error.into()),

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use slack_morphism::blocks::{
     SlackActionBlockElement, SlackActionsBlock, SlackBlock, SlackBlockButtonElement,
-    SlackBlockMarkDownText, SlackBlockPlainText, SlackBlockPlainTextOnly, SlackContextBlock,
-    SlackHeaderBlock, SlackSectionBlock,
+    SlackBlockButtonStyle, SlackBlockMarkDownText, SlackBlockPlainText, SlackBlockPlainTextOnly,
+    SlackContextBlock, SlackHeaderBlock, SlackSectionBlock,
 };
 
 use super::mrkdwn::escape;
@@ -24,7 +24,11 @@ const LINE_CHARS: usize = 2000;
 /// A ticket as a card: what notifications say, and the blocks.
 ///
 /// `first_words` are shown when the ticket is new; an update leaves them out.
-pub fn render(ticket: &Ticket, first_words: Option<&Content>, words: &Words) -> (String, Vec<Value>) {
+pub fn render(
+    ticket: &Ticket,
+    first_words: Option<&Content>,
+    words: &Words,
+) -> (String, Vec<Value>) {
     let first_words = first_words.and_then(|content| render::content(content, words));
     let text = summary(ticket, first_words.as_deref(), words);
     let mut blocks = vec![json(header(ticket))];
@@ -76,7 +80,8 @@ fn summary(ticket: &Ticket, first_words: Option<&str>, words: &Words) -> String 
 fn header(ticket: &Ticket) -> SlackBlock {
     let title = [render::name(&ticket.customer).to_owned(), render::number(ticket)].join(" ");
     let title = rich_text::clean(title.trim()).replace(['\n', '\t'], " ");
-    SlackHeaderBlock::new(SlackBlockPlainTextOnly::from(plain(&shorten(&title, HEADER_CHARS)))).into()
+    SlackHeaderBlock::new(SlackBlockPlainTextOnly::from(plain(&shorten(&title, HEADER_CHARS))))
+        .into()
 }
 
 /// Where the ticket stands, and a line more about it if there is more to say.
@@ -148,9 +153,7 @@ fn date(ticket: &Ticket, words: &Words) -> String {
 /// The buttons that can work now.
 fn buttons(ticket: &Ticket, words: &Words) -> Option<SlackBlock> {
     let actions: &[(&str, &str)] = match ticket.state {
-        State::Unclaimed => {
-            &[(action::CLAIM, "button-claim"), (action::CLOSE, "button-close")]
-        }
+        State::Unclaimed => &[(action::CLAIM, "button-claim"), (action::CLOSE, "button-close")],
         State::Claimed { .. } => {
             &[(action::RELEASE, "button-release"), (action::CLOSE, "button-close")]
         }
@@ -159,7 +162,12 @@ fn buttons(ticket: &Ticket, words: &Words) -> Option<SlackBlock> {
     let id = ticket.id.to_string();
     let elements = actions.iter().map(|(action, label)| {
         let button = button(action, &words.say(label, &[]), &id);
-        if *action == action::CLAIM { button.with_style("primary".into()) } else { button }.into()
+        if *action == action::CLAIM {
+            button.with_style(SlackBlockButtonStyle::Primary)
+        } else {
+            button
+        }
+        .into()
     });
     Some(SlackActionsBlock::new(elements.collect()).into())
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 use dashmap::DashMap;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use serde::de::DeserializeOwned;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use slack_morphism::{SlackApiToken, SlackApiTokenType, SlackApiTokenValue};
 use url::Url;
@@ -215,7 +215,8 @@ impl Client {
         text: &str,
         blocks: &[Value],
     ) -> Result<(), Error> {
-        let body = json!({"channel": channel.as_str(), "ts": ts.as_str(), "text": text, "blocks": blocks});
+        let body =
+            json!({"channel": channel.as_str(), "ts": ts.as_str(), "text": text, "blocks": blocks});
         self.write::<Nothing>("chat.update", &body).await.map(drop)
     }
 
@@ -239,7 +240,12 @@ impl Client {
     }
 
     /// Puts a reaction on a message (`reactions.add`); it being there already is success.
-    pub async fn react(&self, channel: &ChannelId, ts: &MessageTs, name: &str) -> Result<(), Error> {
+    pub async fn react(
+        &self,
+        channel: &ChannelId,
+        ts: &MessageTs,
+        name: &str,
+    ) -> Result<(), Error> {
         let body = json!({"channel": channel.as_str(), "timestamp": ts.as_str(), "name": name});
         match self.write::<Nothing>("reactions.add", &body).await {
             Err(error) if error.code() == Some("already_reacted") => Ok(()),
@@ -308,7 +314,8 @@ impl Client {
                 ("cursor", cursor.as_deref()),
             ];
             let page: Page = self.read(METHOD, &params).await?;
-            let found = page.channels.iter().find(|c| c.get("name").and_then(Value::as_str) == Some(name));
+            let found =
+                page.channels.iter().find(|c| c.get("name").and_then(Value::as_str) == Some(name));
             if let Some(id) = found.and_then(|c| ChannelId::parse(c.get("id")?.as_str()?)) {
                 return Ok(id);
             }
@@ -354,7 +361,10 @@ impl Client {
             }
         }
         // Too much has been said since to be sure that it is not there.
-        Err(Error::Unclear { method: "conversations.replies", what: "too many messages".to_owned() })
+        Err(Error::Unclear {
+            method: "conversations.replies",
+            what: "too many messages".to_owned(),
+        })
     }
 
     /// Reads one message of a thread as it is now (`conversations.replies`).
@@ -491,7 +501,8 @@ fn set(body: &mut Value, key: &str, value: Value) {
 
 fn delivered(message: &Value, delivery: &str) -> Option<String> {
     let id = message.pointer("/metadata/event_payload/delivery_id").and_then(Value::as_str);
-    let blocks = message.get("blocks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let blocks =
+        message.get("blocks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let in_block = |block: &Value| block.get("block_id").and_then(Value::as_str) == Some(delivery);
     let ours = id == Some(delivery) || blocks.iter().any(in_block);
     ours.then(|| message.get("ts")?.as_str().map(str::to_owned)).flatten()

@@ -102,7 +102,8 @@ impl Error {
                 Self::Unclear { method, what: format!("HTTP {}", http.status_code.as_u16()) }
             }
             SlackClientError::HttpProtocolError(protocol) => {
-                let cause = protocol.cause.as_ref().and_then(|e| e.downcast_ref::<reqwest::Error>());
+                let cause =
+                    protocol.cause.as_ref().and_then(|e| e.downcast_ref::<reqwest::Error>());
                 match cause {
                     Some(cause) if cause.is_connect() => Self::Unreachable { method },
                     Some(cause) if cause.is_timeout() => {
@@ -131,7 +132,8 @@ impl Error {
     /// Whether the channel cannot be posted to.
     pub fn is_channel_lost(&self) -> bool {
         self.code().is_some_and(|code| {
-            CHANNEL.contains(&code) || code.starts_with("restricted_action") && !GONE.contains(&code)
+            CHANNEL.contains(&code)
+                || code.starts_with("restricted_action") && !GONE.contains(&code)
         })
     }
 

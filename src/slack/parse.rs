@@ -304,7 +304,9 @@ mod tests {
         let added = json!({"type": "reaction_added", "user": "U1", "reaction": "eyes::skin-tone-3",
             "item": {"type": "message", "channel": "C1", "ts": "1.0"}, "event_ts": "5.0"});
         let routed = event(&added);
-        assert!(matches!(&routed.event, SlackEvent::Reaction { name, added: true, .. } if name == "eyes"));
+        assert!(
+            matches!(&routed.event, SlackEvent::Reaction { name, added: true, .. } if name == "eyes")
+        );
         let again = event(&with(added, "event_ts", "6.0".into()));
         assert_ne!(routed.key, again.key);
     }

@@ -103,7 +103,8 @@ pub fn context(said: &[(bool, Content)], words: &Words) -> Option<String> {
         Some(format!("{}: {text}", words.say(who, &[])))
     };
     let lines: Vec<String> = said.iter().filter_map(line).collect();
-    (!lines.is_empty()).then(|| format!("{}\n{}", words.say("context-title", &[]), lines.join("\n")))
+    (!lines.is_empty())
+        .then(|| format!("{}\n{}", words.say("context-title", &[]), lines.join("\n")))
 }
 
 /// The name under which a customer's messages are posted.

@@ -11,5 +11,4 @@ mod config;
 mod locale;
 mod manifest;
 mod source;
-mod store;
 mod words;

@@ -188,7 +188,7 @@ fn collect_keys(value: &Value, path: String, keys: &mut Vec<String>) {
     }
 }
 
-/// Whether a literal is the name of a method of the Web API; `files.slack.com` is a host.
+/// Whether a literal is the name of a method of the Web API, and not of one of its hosts.
 fn is_method(literal: &str) -> bool {
     const FAMILIES: &[&str] = &[
         "apps",
@@ -207,7 +207,7 @@ fn is_method(literal: &str) -> bool {
     let is_family = parts.next().is_some_and(|family| FAMILIES.contains(&family));
     let mut rest = parts.peekable();
     is_family
-        && !literal.ends_with(".com")
+        && !literal.contains(".slack.")
         && rest.peek().is_some()
         && rest.all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphabetic()))
 }
