@@ -6,3 +6,5 @@
     reason = "a failed test may panic"
 )]
 #![allow(missing_docs)]
+
+mod store;

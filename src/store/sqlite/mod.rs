@@ -147,8 +147,8 @@ impl Store for SqliteStore {
         // back, changed and leased again in between, and what was read would be of the past.
         let mut leases = self.leases.lock().await;
         leases.expire(now);
-        let leased = leases.lanes(now);
-        let heads = items::claim(&self.readers, now.as_millisecond(), leased, limit).await?;
+        let taken = leases.taken(now);
+        let heads = items::claim(&self.readers, now.as_millisecond(), taken, limit).await?;
         let until = now + lease;
         Ok(heads.into_iter().map(|(lane, items)| leases.enter(lane, items, until)).collect())
     }
@@ -177,11 +177,11 @@ impl Store for SqliteStore {
 
     async fn next_due(&self) -> Result<Option<Timestamp>> {
         let now = self.clock.now();
-        let (leased, lease_end) = {
+        let (taken, lease_end) = {
             let leases = self.leases.lock().await;
-            (leases.lanes(now), leases.next_end(now))
+            (leases.taken(now), leases.next_end(now))
         };
-        let due = items::next_due(&self.readers, leased).await?.map(row::timestamp).transpose()?;
+        let due = items::next_due(&self.readers, taken).await?.map(row::timestamp).transpose()?;
         Ok(due.into_iter().chain(lease_end).min())
     }
 
