@@ -1,12 +1,12 @@
 //! The memory of one process, in a SQLite file.
 //!
-//! One connection writes ([`writer`]), two read. Leases are not in the file ([`leases`]): one
+//! One connection writes (`writer`), two read. Leases are not in the file (`leases`): one
 //! process serves it at a time, see [`Options::exclusive`]; others may look into it and revive or
 //! skip what is parked.
 //!
 //! Durability: an accepted event is committed with `synchronous = FULL`. What is soft goes to the
 //! write-ahead log without waiting for the disk, unless the loss of it could not be noticed
-//! ([`boot`]).
+//! (`boot`).
 
 mod boot;
 mod items;
