@@ -26,7 +26,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::model::{ChannelId, MessageTs, SlackUserId, Ticket, TicketId};
+use crate::model::{BotName, ChannelId, MessageTs, SlackUserId, Ticket, TicketId};
 
 pub use sqlite::SqliteStore;
 
@@ -321,18 +321,21 @@ pub trait Store: Send + Sync + 'static {
     /// it is released or the lease has run out.
     async fn claim(&self, limit: usize, lease: Duration, now: Timestamp) -> Result<Vec<Lease>>;
 
-    /// Records what became of items of a leased lane.
+    /// Records what became of items of a leased lane: of all of them or, with
+    /// [`Error::LeaseLost`], of none.
     async fn settle(&self, lease: &Lease, items: &[ItemId], verdict: Verdict) -> Result<()>;
 
     /// Gives a lane back. What still waits in it is due at `due`, at once if that is `None`.
     async fn release(&self, lease: Lease, due: Option<Timestamp>) -> Result<()>;
 
-    /// When the next lane becomes due that is not leased.
+    /// When there will be something to claim: the next lane that is not leased becomes due, or a
+    /// lease runs out.
     async fn next_due(&self) -> Result<Option<Timestamp>>;
 
     /// Notes that an outside call is about to be made for an item, and tells how far it is.
     ///
-    /// `channel` is the Slack channel that the call posts to, see [`Store::is_posting`].
+    /// `channel` is the Slack channel that the call posts to, see [`Store::is_posting`]. An item
+    /// that does not wait any more begins nothing: [`Error::LeaseLost`].
     async fn begin(
         &self,
         item: ItemId,
@@ -341,7 +344,7 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Begun>;
 
-    /// Notes the result of an outside call.
+    /// Notes the result of an outside call that was begun.
     async fn record(&self, item: ItemId, step: &str, result: &str) -> Result<()>;
 
     /// Notes that an outside call that was begun did certainly not take effect.
@@ -350,8 +353,9 @@ pub trait Store: Send + Sync + 'static {
     /// The outside calls of an item that were begun, each with its result if it is known.
     async fn steps(&self, item: ItemId) -> Result<Vec<(String, Option<String>)>>;
 
-    /// Whether an unfinished item has begun, before the given time, to post to this channel: then
-    /// a message that is not known yet may become known.
+    /// Whether a waiting item has begun, before the given time, to post to this channel: then a
+    /// message that is not known yet may become known. A call with a result counts until its item
+    /// is settled, because the message is linked only after that.
     async fn is_posting(&self, channel: &ChannelId, before: Timestamp) -> Result<bool>;
 
     /// Writes a ticket, new or changed.
@@ -361,20 +365,17 @@ pub trait Store: Send + Sync + 'static {
     async fn ticket(&self, id: &TicketId) -> Result<Option<Ticket>>;
 
     /// The ticket of this number of this bot, if we know it.
-    async fn ticket_by_number(
-        &self,
-        bot: &crate::model::BotName,
-        number: i64,
-    ) -> Result<Option<Ticket>>;
+    async fn ticket_by_number(&self, bot: &BotName, number: i64) -> Result<Option<Ticket>>;
 
-    /// The newest ticket of this customer of this bot, other than `except`.
+    /// The newest ticket of this customer, other than `except`, of the same bot as that.
     async fn latest_ticket_of(&self, customer: &str, except: &TicketId) -> Result<Option<Ticket>>;
 
     /// All tickets that are not closed, oldest first.
     async fn open_tickets(&self) -> Result<Vec<Ticket>>;
 
     /// Ties a Slack message to a ticket. Items that wait for that message move to the ticket's
-    /// lane, keeping their order. The same link again changes nothing.
+    /// lane, keeping their order; who leases them where they were has lost them. The same link
+    /// again changes nothing, another one of the same message replaces it.
     async fn link(&self, link: Link) -> Result<()>;
 
     /// What a Slack message is to the bridge, if anything.
@@ -386,7 +387,8 @@ pub trait Store: Send + Sync + 'static {
     /// Reserves the next post to a channel for a lane and says when it may go out.
     ///
     /// A lane has at most one reservation, which stays until [`Store::use_slot`]; asking again
-    /// gives the same time, or later if the channel was held meanwhile.
+    /// gives the same time, or a later one if the channel is held beyond it. It ends, too, when
+    /// nothing waits in the lane any more.
     async fn reserve_slot(
         &self,
         lane: &str,
@@ -421,7 +423,8 @@ pub trait Store: Send + Sync + 'static {
     /// Proves that the store can be written to.
     async fn check(&self) -> Result<()>;
 
-    /// Resolves when there may be something new to claim.
+    /// Resolves when there may be something new to claim by an act of this process. What happens
+    /// while nobody waits is not lost; of several who wait, one is woken.
     async fn wake(&self);
 
     /// Finishes what is being written and closes the database.

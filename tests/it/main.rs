@@ -11,4 +11,5 @@ mod config;
 mod locale;
 mod manifest;
 mod source;
+mod store;
 mod words;

@@ -24,7 +24,10 @@ pub(super) async fn notice(tx: &mut SqliteConnection, boot_id: Option<&str>) -> 
     if known.is_some() && known.as_deref() == boot_id {
         return Ok(());
     }
-    query("UPDATE item SET doubt = 1 WHERE finished IS NULL").execute(&mut *tx).await?;
+    let doubt = "UPDATE item SET doubt = 1 WHERE id IN (
+                     SELECT id FROM item WHERE state = 'waiting'
+                     UNION ALL SELECT id FROM item WHERE state = 'parked')";
+    query(doubt).execute(&mut *tx).await?;
     query("REPLACE INTO meta (key, value) VALUES ('boot', ?1)").bind(boot_id).execute(tx).await?;
     Ok(())
 }

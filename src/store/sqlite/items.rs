@@ -96,7 +96,7 @@ pub(super) const CLAIM: &str = "
     SELECT item.lane, item.id, source, key, body, received, attempts, doubt
     FROM head CROSS JOIN item ON item.id IN (
         SELECT id FROM item
-        WHERE state = 'waiting' AND lane = head.name AND finished IS NULL
+        WHERE state = 'waiting' AND lane = head.name
         ORDER BY id LIMIT ?4
     )
     ORDER BY head.due, head.name, item.id";
@@ -107,11 +107,11 @@ pub(super) const CLAIM: &str = "
 pub(super) async fn claim(
     readers: &SqlitePool,
     due: i64,
-    leased: String,
+    taken: String,
     limit: usize,
 ) -> Result<Vec<(String, Vec<Item>)>> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let query = query_as(CLAIM).bind(due).bind(leased).bind(limit).bind(LEASE_ITEMS as i64);
+    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let query = query_as(CLAIM).bind(due).bind(taken).bind(count(limit)).bind(count(LEASE_ITEMS));
     let rows: Vec<ItemRow> = query.fetch_all(readers).await?;
     let mut heads: Vec<(String, Vec<Item>)> = Vec::new();
     for mut row in rows {
@@ -126,10 +126,10 @@ pub(super) async fn claim(
 }
 
 /// When the first lane is due that is not leased.
-pub(super) async fn next_due(readers: &SqlitePool, leased: String) -> Result<Option<i64>> {
+pub(super) async fn next_due(readers: &SqlitePool, taken: String) -> Result<Option<i64>> {
     let sql = "SELECT due FROM lane WHERE name NOT IN (SELECT value FROM json_each(?1))
                ORDER BY due LIMIT 1";
-    Ok(query_scalar(sql).bind(leased).fetch_optional(readers).await?)
+    Ok(query_scalar(sql).bind(taken).fetch_optional(readers).await?)
 }
 
 /// Records a verdict on items that must all still wait in this lane.
@@ -184,7 +184,7 @@ async fn forget_steps(tx: &mut SqliteConnection, ids: &str) -> Result<()> {
 
 async fn drop_empty_lane(tx: &mut SqliteConnection, lane: &str) -> Result<()> {
     let sql = "DELETE FROM lane WHERE name = ?1 AND NOT EXISTS (
-                   SELECT 1 FROM item WHERE state = 'waiting' AND lane = ?1 AND finished IS NULL)";
+                   SELECT 1 FROM item WHERE state = 'waiting' AND lane = ?1)";
     query(sql).bind(lane).execute(tx).await?;
     Ok(())
 }
@@ -199,12 +199,13 @@ pub(super) async fn set_due(tx: &mut SqliteConnection, lane: &str, due: i64) -> 
 pub(super) async fn move_lane(tx: &mut SqliteConnection, from: &str, to: &str) -> Result<()> {
     let keep_place = "INSERT INTO lane (name, due)
                       SELECT ?2, min(received) FROM item
-                      WHERE state = 'waiting' AND lane = ?1 AND finished IS NULL
+                      WHERE state = 'waiting' AND lane = ?1
                       HAVING count(*) > 0
                       ON CONFLICT DO NOTHING";
     query(keep_place).bind(from).bind(to).execute(&mut *tx).await?;
-    let change = "UPDATE item SET lane = ?2
-                  WHERE state IN ('waiting', 'parked') AND lane = ?1 AND finished IS NULL";
+    let change = "UPDATE item SET lane = ?2 WHERE id IN (
+                      SELECT id FROM item WHERE state = 'waiting' AND lane = ?1
+                      UNION ALL SELECT id FROM item WHERE state = 'parked' AND lane = ?1)";
     query(change).bind(from).bind(to).execute(&mut *tx).await?;
     query("DELETE FROM lane WHERE name = ?1").bind(from).execute(tx).await?;
     Ok(())
@@ -213,7 +214,7 @@ pub(super) async fn move_lane(tx: &mut SqliteConnection, from: &str, to: &str) -
 /// The parked items of one lane, or of all.
 pub(super) async fn parked(readers: &SqlitePool, lane: Option<String>) -> Result<Vec<ParkedRow>> {
     let sql = "SELECT id, lane, source, reason, received FROM item
-               WHERE state = 'parked' AND lane = coalesce(?1, lane) AND finished IS NULL
+               WHERE state = 'parked' AND lane = coalesce(?1, lane)
                ORDER BY id";
     Ok(query_as(sql).bind(lane).fetch_all(readers).await?)
 }
@@ -241,22 +242,28 @@ pub(super) async fn skip(tx: &mut SqliteConnection, item: ItemId, now: i64) -> R
 }
 
 /// How many items wait, how many are parked, and when the oldest waiting one arrived.
+pub(super) const DEPTH: &str = "
+    SELECT count(*), (SELECT count(*) FROM item WHERE state = 'parked'), min(received)
+    FROM item WHERE state = 'waiting'";
+
+/// Reads what [`DEPTH`] says.
 pub(super) async fn depth(readers: &SqlitePool) -> Result<(i64, i64, Option<i64>)> {
-    let sql = "SELECT count(*) FILTER (WHERE state = 'waiting'),
-                      count(*) FILTER (WHERE state = 'parked'),
-                      min(received) FILTER (WHERE state = 'waiting')
-               FROM item WHERE finished IS NULL";
-    Ok(query_as(sql).fetch_one(readers).await?)
+    Ok(query_as(DEPTH).fetch_one(readers).await?)
 }
 
 /// Most items that are cleaned in one commit, so that nobody waits long behind it.
 const CLEAN_ITEMS: u32 = 500;
 
+/// Erases some bodies of items finished before `?1`. SQLite would take the index of all finished
+/// items and read past those that were erased long ago.
+pub(super) const ERASE_BODIES: &str = "
+    UPDATE item SET body = NULL WHERE id IN (
+        SELECT id FROM item INDEXED BY item_erasable
+        WHERE finished < ?1 AND body IS NOT NULL LIMIT ?2)";
+
 /// Erases some bodies of items finished before the given time. True if there are more.
 pub(super) async fn erase_bodies(tx: &mut SqliteConnection, before: i64) -> Result<bool> {
-    let sql = "UPDATE item SET body = NULL WHERE id IN (
-                   SELECT id FROM item WHERE finished < ?1 AND body IS NOT NULL LIMIT ?2)";
-    clean_some(tx, sql, before).await
+    clean_some(tx, ERASE_BODIES, before).await
 }
 
 /// Forgets some items finished before the given time. True if there are more.

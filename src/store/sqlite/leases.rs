@@ -25,7 +25,7 @@ impl Leases {
     }
 
     /// The lanes whose leases have not run out, as a JSON list.
-    pub(super) fn lanes(&self, now: Timestamp) -> String {
+    pub(super) fn taken(&self, now: Timestamp) -> String {
         let live = self.0.iter().filter(|(_, held)| held.until > now);
         live.map(|(lane, _)| lane.as_str()).collect::<serde_json::Value>().to_string()
     }

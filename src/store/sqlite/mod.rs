@@ -1,12 +1,12 @@
 //! The memory of one process, in a SQLite file.
 //!
-//! One connection writes ([`writer`]), two read. Leases are not in the file ([`leases`]): one
+//! One connection writes (`writer`), two read. Leases are not in the file (`leases`): one
 //! process serves it at a time, see [`Options::exclusive`]; others may look into it and revive or
 //! skip what is parked.
 //!
 //! Durability: an accepted event is committed with `synchronous = FULL`. What is soft goes to the
 //! write-ahead log without waiting for the disk, unless the loss of it could not be noticed
-//! ([`boot`]).
+//! (`boot`).
 
 mod boot;
 mod items;
@@ -147,8 +147,8 @@ impl Store for SqliteStore {
         // back, changed and leased again in between, and what was read would be of the past.
         let mut leases = self.leases.lock().await;
         leases.expire(now);
-        let leased = leases.lanes(now);
-        let heads = items::claim(&self.readers, now.as_millisecond(), leased, limit).await?;
+        let taken = leases.taken(now);
+        let heads = items::claim(&self.readers, now.as_millisecond(), taken, limit).await?;
         let until = now + lease;
         Ok(heads.into_iter().map(|(lane, items)| leases.enter(lane, items, until)).collect())
     }
@@ -177,11 +177,11 @@ impl Store for SqliteStore {
 
     async fn next_due(&self) -> Result<Option<Timestamp>> {
         let now = self.clock.now();
-        let (leased, lease_end) = {
+        let (taken, lease_end) = {
             let leases = self.leases.lock().await;
-            (leases.lanes(now), leases.next_end(now))
+            (leases.taken(now), leases.next_end(now))
         };
-        let due = items::next_due(&self.readers, leased).await?.map(row::timestamp).transpose()?;
+        let due = items::next_due(&self.readers, taken).await?.map(row::timestamp).transpose()?;
         Ok(due.into_iter().chain(lease_end).min())
     }
 

@@ -55,12 +55,15 @@ pub(super) async fn forget(tx: &mut SqliteConnection, item: ItemId, step: &str) 
     Ok(())
 }
 
+/// Whether a waiting item has begun, before `?2`, to post to the channel `?1`.
+pub(super) const IS_POSTING: &str = "
+    SELECT EXISTS (
+        SELECT 1 FROM step JOIN item ON item.id = step.item
+        WHERE step.channel = ?1 AND step.begun <= ?2 AND item.state = 'waiting')";
+
 /// Whether a waiting item has begun, before the given time, to post to this channel.
 pub(super) async fn is_posting(readers: &SqlitePool, channel: &str, before: i64) -> Result<bool> {
-    let sql = "SELECT EXISTS (
-                   SELECT 1 FROM step JOIN item ON item.id = step.item
-                   WHERE step.channel = ?1 AND step.begun <= ?2 AND item.state = 'waiting')";
-    Ok(query_scalar(sql).bind(channel).bind(before).fetch_one(readers).await?)
+    Ok(query_scalar(IS_POSTING).bind(channel).bind(before).fetch_one(readers).await?)
 }
 
 /// What to tell somebody whose item does not wait any more.

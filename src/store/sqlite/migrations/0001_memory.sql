@@ -7,7 +7,6 @@ CREATE TABLE item (
     source   TEXT    NOT NULL,
     lane     TEXT    NOT NULL,
     key      TEXT    NOT NULL,
-    body     BLOB,
     received INTEGER NOT NULL,
     state    TEXT    NOT NULL DEFAULT 'waiting'
              CHECK (state IN ('waiting', 'parked', 'done', 'ignored', 'skipped')),
@@ -15,12 +14,15 @@ CREATE TABLE item (
     doubt    INTEGER NOT NULL DEFAULT 0,
     reason   TEXT,
     finished INTEGER,
+    -- Last, so that nobody has to read past it.
+    body     BLOB,
     UNIQUE (source, key),
     CHECK ((finished IS NULL) = (state IN ('waiting', 'parked')))
 ) STRICT;
 
--- Head of a lane, parked items and depth, without reading the bodies.
-CREATE INDEX item_unfinished ON item (state, lane, id, received) WHERE finished IS NULL;
+-- The heads of the lanes and the depth, without reading the items themselves.
+CREATE INDEX item_waiting ON item (lane, id, received) WHERE state = 'waiting';
+CREATE INDEX item_parked ON item (lane) WHERE state = 'parked';
 -- What is to be erased, then forgotten.
 CREATE INDEX item_erasable ON item (finished) WHERE finished IS NOT NULL AND body IS NOT NULL;
 CREATE INDEX item_finished ON item (finished) WHERE finished IS NOT NULL;

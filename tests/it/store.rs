@@ -1,0 +1,826 @@
+//! What every store promises, one test per promise.
+//!
+//! A backend is one constructor of [`Database`]; nothing else here knows which one it is.
+
+mod model;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use blip_slack::clock::Clock;
+use blip_slack::model::{
+    Agent, BotName, ChannelId, Customer, Ending, MessageTs, SlackUserId, State, Thread, Ticket,
+    TicketId,
+};
+use blip_slack::store::{
+    Accepted, Begun, Error, Item, LEASE_ITEMS, Lane, Lease, Link, NewItem, Pace, Role, SharedStore,
+    Source, SqliteStore, Verdict, sqlite,
+};
+use jiff::Timestamp;
+use tempfile::TempDir;
+
+/// How long leases are in these tests.
+const LEASE: Duration = Duration::from_mins(1);
+
+/// A database that outlives the stores that open it.
+pub struct Database {
+    clock: Clock,
+    url: String,
+    _folder: TempDir,
+}
+
+impl Database {
+    fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("bridge.db").display());
+        let clock = Clock::manual("2026-03-01T12:00:00Z".parse().unwrap());
+        Self { clock, url, _folder: folder }
+    }
+
+    async fn open(&self) -> SharedStore {
+        self.open_in_boot("first").await
+    }
+
+    async fn open_in_boot(&self, boot: &str) -> SharedStore {
+        let boot_id = Some(boot.to_owned());
+        let options = sqlite::Options { boot_id, ..sqlite::Options::new(self.clock.clone()) };
+        Arc::new(SqliteStore::open(&self.url, options).await.unwrap())
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn pass(&self, time: Duration) -> Timestamp {
+        self.clock.advance(time);
+        self.now()
+    }
+
+    fn item(&self, lane: &Lane, key: &str) -> NewItem {
+        let now = self.now();
+        let (lane, key, body) = (lane.clone(), key.to_owned(), key.as_bytes().to_vec());
+        NewItem { source: Source::Blip, lane, key, body, received: now, due: now }
+    }
+
+    async fn accept(&self, store: &SharedStore, lane: &Lane, keys: &[&str]) {
+        for key in keys {
+            assert_eq!(store.accept(self.item(lane, key)).await.unwrap(), Accepted::New);
+        }
+    }
+
+    async fn claim(&self, store: &SharedStore) -> Vec<Lease> {
+        store.claim(100, LEASE, self.now()).await.unwrap()
+    }
+
+    /// Claims the one lane that must be there to claim.
+    async fn claim_one(&self, store: &SharedStore) -> Lease {
+        let mut leases = self.claim(store).await;
+        assert_eq!(leases.len(), 1, "{leases:?}");
+        leases.remove(0)
+    }
+}
+
+/// Runs a test on an empty database of each kind.
+async fn on_every_backend(test: impl AsyncFn(Database)) {
+    test(Database::sqlite()).await;
+}
+
+fn own(name: &str) -> Lane {
+    Lane::Own(name.to_owned())
+}
+
+fn ticket_id(id: &str) -> TicketId {
+    TicketId::new(BotName::default(), id).unwrap()
+}
+
+fn channel(id: &str) -> ChannelId {
+    ChannelId::parse(id).unwrap()
+}
+
+fn ts(value: &str) -> MessageTs {
+    MessageTs::parse(value).unwrap()
+}
+
+fn link(ticket: &str, message: &str, role: Role) -> Link {
+    Link {
+        ticket: ticket_id(ticket),
+        channel: channel("C1"),
+        ts: ts(message),
+        role,
+        blip_id: None,
+        user: None,
+    }
+}
+
+fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+fn keys(lease: &Lease) -> Vec<&str> {
+    lease.items.iter().map(|item| item.key.as_str()).collect()
+}
+
+fn ids(lease: &Lease) -> Vec<i64> {
+    lease.items.iter().map(|item| item.id).collect()
+}
+
+async fn finish(store: &SharedStore, lease: Lease, verdict: Verdict) {
+    store.settle(&lease, &ids(&lease), verdict).await.unwrap();
+    store.release(lease, None).await.unwrap();
+}
+
+fn park() -> Verdict {
+    Verdict::Parked { reason: "refused".to_owned() }
+}
+
+fn is_lease_lost<T>(result: &Result<T, Error>) -> bool {
+    matches!(result, Err(Error::LeaseLost { .. }))
+}
+
+#[tokio::test]
+async fn an_accepted_event_is_handed_out_as_it_came() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let body = b"\0\xff{\"text\":\"ol\xc3\xa1\"}".to_vec();
+        let new = NewItem { body: body.clone(), ..db.item(&own("a"), "odd \u{1F600} '\"key") };
+        store.accept(new.clone()).await.unwrap();
+        let lease = db.claim_one(&store).await;
+        assert_eq!(Lane::parse(&lease.lane), Some(own("a")));
+        let item = Item {
+            id: lease.items[0].id,
+            source: Source::Blip,
+            key: new.key,
+            body,
+            received: db.now(),
+            attempts: 0,
+            doubt: false,
+        };
+        assert_eq!(lease.items, [item]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn second_acceptance_of_the_same_event_is_a_repeat() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let item = db.item(&own("a"), "k");
+        assert_eq!(store.accept(item.clone()).await.unwrap(), Accepted::New);
+        // Whatever else it says, and even after it was handled and the process has died.
+        let again = NewItem { body: b"other".to_vec(), lane: own("b"), ..item.clone() };
+        assert_eq!(store.accept(again.clone()).await.unwrap(), Accepted::Repeat);
+        finish(&store, db.claim_one(&store).await, Verdict::Done).await;
+        drop(store);
+        let store = db.open().await;
+        assert_eq!(store.accept(again).await.unwrap(), Accepted::Repeat);
+        assert_eq!(db.claim(&store).await.len(), 0);
+        // The same key of another source is another event.
+        let other = NewItem { source: Source::Slack, ..item };
+        assert_eq!(store.accept(other).await.unwrap(), Accepted::New);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_simultaneous_acceptances_of_one_event_one_is_new() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let accepts = (0..20).map(|_| store.accept(db.item(&own("a"), "k")));
+        let accepted = futures_util::future::try_join_all(accepts).await.unwrap();
+        let new = accepted.iter().filter(|accepted| **accepted == Accepted::New).count();
+        assert_eq!(new, 1);
+        assert_eq!(db.claim_one(&store).await.items.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lane_is_leased_to_one_at_a_time_and_in_order() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        db.accept(&store, &own("a"), &["1", "2"]).await;
+        let lease = db.claim_one(&store).await;
+        assert_eq!(keys(&lease), ["1", "2"]);
+        db.accept(&store, &own("a"), &["3"]).await;
+        assert_eq!(db.claim(&store).await.len(), 0);
+        store.settle(&lease, &ids(&lease)[..1], Verdict::Done).await.unwrap();
+        assert_eq!(db.claim(&store).await.len(), 0);
+        store.release(lease, None).await.unwrap();
+        assert_eq!(keys(&db.claim_one(&store).await), ["2", "3"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn lanes_are_leased_longest_due_first_and_not_more_than_asked_for() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        for lane in ["z", "a", "m"] {
+            db.accept(&store, &own(lane), &[lane]).await;
+            db.pass(seconds(1));
+        }
+        let lanes = |leases: &[Lease]| leases.iter().map(|l| l.lane.clone()).collect::<Vec<_>>();
+        let first = store.claim(2, LEASE, db.now()).await.unwrap();
+        assert_eq!(lanes(&first), ["own:z", "own:a"]);
+        assert_eq!(lanes(&db.claim(&store).await), ["own:m"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lease_hands_out_the_first_items_only() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let accepts = (0..LEASE_ITEMS + 3)
+            .map(|number| store.accept(db.item(&own("a"), &number.to_string())));
+        futures_util::future::try_join_all(accepts).await.unwrap();
+        let lease = db.claim_one(&store).await;
+        assert_eq!(lease.items.len(), LEASE_ITEMS);
+        assert!(ids(&lease).is_sorted());
+        finish(&store, lease, Verdict::Done).await;
+        assert_eq!(db.claim_one(&store).await.items.len(), 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lane_is_due_when_its_first_item_is() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let due = db.now() + seconds(10);
+        store.accept(NewItem { due, ..db.item(&own("a"), "later") }).await.unwrap();
+        db.accept(&store, &own("a"), &["now"]).await;
+        assert_eq!(db.claim(&store).await.len(), 0);
+        assert_eq!(store.next_due().await.unwrap(), Some(due));
+        db.pass(seconds(10));
+        assert_eq!(keys(&db.claim_one(&store).await), ["later", "now"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_new_event_does_not_cut_the_pause_of_its_lane_short() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        db.accept(&store, &own("a"), &["1"]).await;
+        let lease = db.claim_one(&store).await;
+        store.settle(&lease, &ids(&lease), Verdict::Failed).await.unwrap();
+        store.release(lease, Some(db.now() + seconds(30))).await.unwrap();
+        db.accept(&store, &own("a"), &["2"]).await;
+        assert_eq!(db.claim(&store).await.len(), 0);
+        db.pass(seconds(30));
+        assert_eq!(keys(&db.claim_one(&store).await), ["1", "2"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_failed_item_stays_at_the_head_and_its_attempts_are_counted() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        db.accept(&store, &own("a"), &["1", "2"]).await;
+        for attempts in 0..3 {
+            let lease = db.claim_one(&store).await;
+            assert_eq!(keys(&lease), ["1", "2"]);
+            assert_eq!((lease.items[0].attempts, lease.items[1].attempts), (attempts, 0));
+            store.settle(&lease, &ids(&lease)[..1], Verdict::Failed).await.unwrap();
+            store.release(lease, None).await.unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lease_that_ran_out_is_lost_to_the_next_one() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        db.accept(&store, &own("a"), &["1"]).await;
+        let old = db.claim_one(&store).await;
+        db.pass(seconds(59));
+        assert_eq!(db.claim(&store).await.len(), 0);
+        db.pass(seconds(1));
+        let new = db.claim_one(&store).await;
+        assert_eq!(ids(&old), ids(&new));
+        assert!(is_lease_lost(&store.settle(&old, &ids(&old), Verdict::Done).await));
+        assert!(is_lease_lost(&store.release(old, None).await));
+        assert_eq!(db.claim(&store).await.len(), 0);
+        finish(&store, new, Verdict::Done).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lease_of_an_earlier_process_settles_nothing() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        db.accept(&store, &own("a"), &["1"]).await;
+        let old = db.claim_one(&store).await;
+        drop(store);
+        let store = db.open().await;
+        db.pass(LEASE);
+        let new = db.claim_one(&store).await;
+        assert!(is_lease_lost(&store.settle(&old, &ids(&old), Verdict::Done).await));
+        finish(&store, new, Verdict::Done).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn items_are_settled_together_or_not_at_all() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        db.accept(&store, &own("a"), &["1", "2"]).await;
+        let lease = db.claim_one(&store).await;
+        store.settle(&lease, &ids(&lease)[..1], Verdict::Done).await.unwrap();
+        assert!(is_lease_lost(&store.settle(&lease, &ids(&lease), Verdict::Done).await));
+        store.release(lease, None).await.unwrap();
+        assert_eq!(keys(&db.claim_one(&store).await), ["2"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_event_on_an_unknown_message_moves_to_the_tickets_lane_when_it_is_linked() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let message = Lane::Message(channel("C1"), ts("1.10"));
+        let other = Lane::Message(channel("C1"), ts("1.1"));
+        let ticket = Lane::Ticket(ticket_id("t"));
+        db.accept(&store, &message, &["early"]).await;
+        db.pass(seconds(1));
+        db.accept(&store, &ticket, &["of the ticket"]).await;
+        db.pass(seconds(1));
+        db.accept(&store, &other, &["of another message"]).await;
+        let stale = db.claim(&store).await.remove(0);
+        assert_eq!(stale.lane, message.name());
+        db.pass(LEASE);
+
+        store.link(link("t", "1.10", Role::Card)).await.unwrap();
+        db.accept(&store, &message, &["late"]).await;
+        let leases = db.claim(&store).await;
+        assert_eq!(leases.len(), 2);
+        assert_eq!(leases[0].lane, ticket.name());
+        assert_eq!(keys(&leases[0]), ["early", "of the ticket", "late"]);
+        assert_eq!(keys(&leases[1]), ["of another message"]);
+        assert!(is_lease_lost(&store.settle(&stale, &ids(&stale), Verdict::Done).await));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_holds_the_lane_of_a_message_loses_its_items_when_it_is_linked() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        db.accept(&store, &Lane::Message(channel("C1"), ts("1.1")), &["1"]).await;
+        let lease = db.claim_one(&store).await;
+        store.link(link("t", "1.1", Role::Customer)).await.unwrap();
+        assert!(is_lease_lost(&store.settle(&lease, &ids(&lease), Verdict::Ignored).await));
+        store.release(lease, Some(db.now() + seconds(9))).await.unwrap();
+        assert_eq!(db.claim_one(&store).await.lane, "ticket:default/t");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_link_is_found_by_either_message() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let with_blip = |message, role| Link {
+            blip_id: Some("b".to_owned()),
+            user: SlackUserId::parse("U1"),
+            ..link("t", message, role)
+        };
+        let links = [
+            with_blip("1.3", Role::Reply),
+            with_blip("1.2", Role::Customer),
+            link("t", "1.1", Role::Card),
+        ];
+        for link in &links {
+            store.link(link.clone()).await.unwrap();
+            store.link(link.clone()).await.unwrap();
+        }
+        for link in &links {
+            assert_eq!(store.linked(&link.channel, &link.ts).await.unwrap().as_ref(), Some(link));
+        }
+        assert_eq!(store.linked(&channel("C2"), &ts("1.1")).await.unwrap(), None);
+        let found = store.links_of(&ticket_id("t"), "b").await.unwrap();
+        assert_eq!(found, [links[1].clone(), links[0].clone()]);
+        assert_eq!(store.links_of(&ticket_id("other"), "b").await.unwrap(), []);
+
+        // A note that is sent to the customer after all.
+        let note = link("t", "1.4", Role::Note);
+        store.link(note.clone()).await.unwrap();
+        let reply = with_blip("1.4", Role::Reply);
+        store.link(reply.clone()).await.unwrap();
+        assert_eq!(store.linked(&note.channel, &note.ts).await.unwrap(), Some(reply));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_outside_call_is_remembered_however_far_it_came() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        db.accept(&store, &own("a"), &["1"]).await;
+        let item = db.claim_one(&store).await.items[0].id;
+        let begin = async |store: &SharedStore, step: &str| {
+            store.begin(item, step, None, db.now()).await.unwrap()
+        };
+        assert_eq!(begin(&store, "card").await, Begun::Fresh);
+        assert_eq!(begin(&store, "card").await, Begun::Unsure);
+        store.record(item, "card", "1.1").await.unwrap();
+        assert_eq!(begin(&store, "post").await, Begun::Fresh);
+        drop(store);
+
+        let store = db.open().await;
+        assert_eq!(begin(&store, "card").await, Begun::Done("1.1".to_owned()));
+        assert_eq!(begin(&store, "post").await, Begun::Unsure);
+        store.forget(item, "post").await.unwrap();
+        assert_eq!(begin(&store, "post").await, Begun::Fresh);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_outside_call_begins_for_an_item_that_does_not_wait() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        db.accept(&store, &own("a"), &["1"]).await;
+        let lease = db.claim_one(&store).await;
+        let item = lease.items[0].id;
+        store.begin(item, "card", None, db.now()).await.unwrap();
+        finish(&store, lease, Verdict::Done).await;
+        assert!(is_lease_lost(&store.begin(item, "card", None, db.now()).await));
+        assert!(is_lease_lost(&store.begin(item, "post", None, db.now()).await));
+        assert!(is_lease_lost(&store.record(item, "card", "1.1").await));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_channel_is_posted_to_while_a_waiting_item_has_begun_to() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        db.accept(&store, &own("a"), &["1"]).await;
+        let lease = db.claim_one(&store).await;
+        let item = lease.items[0].id;
+        let begun = db.now();
+        store.begin(item, "card", Some(&channel("C1")), begun).await.unwrap();
+        store.begin(item, "open", None, begun).await.unwrap();
+        let later = db.pass(seconds(1));
+        let is_posting =
+            async |id: &str, before| store.is_posting(&channel(id), before).await.unwrap();
+        assert!(is_posting("C1", later).await);
+        assert!(!is_posting("C1", begun).await);
+        assert!(!is_posting("C2", later).await);
+        // Known at the far end, but not linked here yet.
+        store.record(item, "card", "1.1").await.unwrap();
+        assert!(is_posting("C1", later).await);
+        finish(&store, lease, Verdict::Done).await;
+        assert!(!is_posting("C1", later).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn events_of_an_earlier_boot_are_in_doubt() {
+    on_every_backend(async |db| {
+        let doubts = async |boot: &str| {
+            db.pass(LEASE);
+            let store = db.open_in_boot(boot).await;
+            let lease = db.claim_one(&store).await;
+            lease.items.iter().map(|item| item.doubt).collect::<Vec<_>>()
+        };
+        db.accept(&db.open_in_boot("first").await, &own("a"), &["1"]).await;
+        assert_eq!(doubts("first").await, [false]);
+        assert_eq!(doubts("second").await, [true]);
+        db.accept(&db.open_in_boot("second").await, &own("a"), &["2"]).await;
+        assert_eq!(doubts("second").await, [true, false]);
+    })
+    .await;
+}
+
+fn ticket(id: &str, customer: &str, number: i64, opened: Timestamp) -> Ticket {
+    Ticket {
+        id: ticket_id(id),
+        address: format!("{id}@desk.msging.net"),
+        number: Some(number),
+        parent: None,
+        customer: Customer {
+            identity: customer.to_owned(),
+            name: None,
+            domain: "wa.gw.msging.net".to_owned(),
+        },
+        team: None,
+        tags: Vec::new(),
+        opened,
+        state: State::Unclaimed,
+        thread: None,
+        revision: 0,
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_is_read_as_it_was_written() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let agent = Agent {
+            user: SlackUserId::parse("U1").unwrap(),
+            name: "Ana".to_owned(),
+            identity: "ana%40loja.com@blip.ai".to_owned(),
+        };
+        let closed = |ending| State::Closed { ending, at: db.now() };
+        let mut ticket = ticket("t", "c", 7, db.now());
+        assert_eq!(store.ticket(&ticket.id).await.unwrap(), None);
+        store.put_ticket(&ticket).await.unwrap();
+        assert_eq!(store.ticket(&ticket.id).await.unwrap(), Some(ticket.clone()));
+
+        ticket.parent = Some(6);
+        ticket.customer.name = Some("João".to_owned());
+        ticket.team = Some("Vendas".to_owned());
+        ticket.tags = vec!["a,b".to_owned(), "\"c\"".to_owned()];
+        ticket.thread = Some(Thread { channel: channel("C1"), root: ts("1.10") });
+        for state in [
+            State::Claimed { holder: agent.clone(), since: db.now() },
+            closed(Ending::Agent(agent)),
+            closed(Ending::AgentElsewhere),
+            closed(Ending::Customer),
+            closed(Ending::Inactivity),
+            closed(Ending::Transferred),
+            closed(Ending::Other("ClosedOddly".to_owned())),
+        ] {
+            ticket.enter(state);
+            store.put_ticket(&ticket).await.unwrap();
+            assert_eq!(store.ticket(&ticket.id).await.unwrap(), Some(ticket.clone()));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn tickets_are_found_by_number_by_customer_and_while_open() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let first = ticket("1", "c", 1, db.now());
+        let second = ticket("2", "c", 2, db.pass(seconds(1)));
+        let mut third = ticket("3", "c", 3, db.pass(seconds(1)));
+        let other_bot = BotName::parse("vendas").unwrap();
+        let foreign = Ticket {
+            id: TicketId::new(other_bot.clone(), "9").unwrap(),
+            ..ticket("9", "c", 1, db.pass(seconds(1)))
+        };
+        for ticket in [&third, &foreign, &first, &second] {
+            store.put_ticket(ticket).await.unwrap();
+        }
+        let by_number = async |bot: &BotName, number| {
+            store.ticket_by_number(bot, number).await.unwrap().map(|ticket| ticket.id)
+        };
+        assert_eq!(by_number(&BotName::default(), 1).await, Some(first.id.clone()));
+        assert_eq!(by_number(&other_bot, 1).await, Some(foreign.id.clone()));
+        assert_eq!(by_number(&other_bot, 2).await, None);
+
+        let latest = store.latest_ticket_of("c", &third.id).await.unwrap();
+        assert_eq!(latest.as_ref(), Some(&second));
+        assert_eq!(store.latest_ticket_of("d", &third.id).await.unwrap(), None);
+
+        third.enter(State::Closed { ending: Ending::Customer, at: db.now() });
+        store.put_ticket(&third).await.unwrap();
+        assert_eq!(store.open_tickets().await.unwrap(), [first, second, foreign]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lane_keeps_its_slot_until_it_is_used_or_the_channel_is_held() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        for lane in ["a", "b"] {
+            db.accept(&store, &own(lane), &[lane]).await;
+        }
+        let pace = Pace { interval: seconds(1), burst: 1 };
+        let start = db.now();
+        let slot = async |lane: &str, id: &str| {
+            let at = store.reserve_slot(lane, &channel(id), pace, db.now()).await.unwrap();
+            Duration::try_from(at.duration_since(start)).unwrap().as_secs()
+        };
+        assert_eq!(slot("own:a", "C1").await, 0);
+        assert_eq!(slot("own:b", "C1").await, 1);
+        assert_eq!(slot("own:a", "C1").await, 0);
+        store.use_slot("own:a").await.unwrap();
+        assert_eq!(slot("own:a", "C1").await, 2);
+        // Another channel has a pace of its own.
+        assert_eq!(slot("own:b", "C2").await, 0);
+        assert_eq!(slot("own:b", "C1").await, 3);
+
+        store.hold_channel(&channel("C1"), start + seconds(3)).await.unwrap();
+        store.hold_channel(&channel("C1"), start + seconds(1)).await.unwrap();
+        assert_eq!(slot("own:b", "C1").await, 3);
+        assert_eq!(slot("own:a", "C1").await, 4);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_parked_item_lets_its_lane_go_on_and_comes_back_to_its_old_place() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let lane = Lane::Ticket(ticket_id("t"));
+        db.accept(&store, &lane, &["1", "2"]).await;
+        let lease = db.claim_one(&store).await;
+        let item = lease.items[0].id;
+        store.begin(item, "card", None, db.now()).await.unwrap();
+        store.settle(&lease, &[item], Verdict::Failed).await.unwrap();
+        store.settle(&lease, &[item], park()).await.unwrap();
+        store.release(lease, Some(db.now() + seconds(99))).await.unwrap();
+
+        let parked = store.parked(Some(&ticket_id("t"))).await.unwrap();
+        assert_eq!(parked, store.parked(None).await.unwrap());
+        assert_eq!(store.parked(Some(&ticket_id("other"))).await.unwrap(), []);
+        let found = (parked[0].id, parked[0].lane.as_str(), parked[0].reason.as_str());
+        assert_eq!((parked.len(), found), (1, (item, "ticket:default/t", "refused")));
+
+        assert!(store.revive(item, db.now()).await.unwrap());
+        assert!(!store.revive(item, db.now()).await.unwrap());
+        let lease = db.claim_one(&store).await;
+        assert_eq!(keys(&lease), ["1", "2"]);
+        assert_eq!(lease.items[0].attempts, 0);
+        let begun = store.begin(item, "card", None, db.now()).await.unwrap();
+        assert_eq!(begun, Begun::Unsure, "what was begun before is not forgotten");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_skipped_item_never_comes_back() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        db.accept(&store, &own("a"), &["1"]).await;
+        let lease = db.claim_one(&store).await;
+        let item = lease.items[0].id;
+        assert!(!store.skip(item).await.unwrap(), "it is not parked yet");
+        finish(&store, lease, park()).await;
+        assert!(store.skip(item).await.unwrap());
+        assert!(!store.skip(item).await.unwrap());
+        assert!(!store.revive(item, db.now()).await.unwrap());
+        assert_eq!(store.parked(None).await.unwrap(), []);
+        assert_eq!(db.claim(&store).await.len(), 0);
+        assert_eq!(store.accept(db.item(&own("a"), "1")).await.unwrap(), Accepted::Repeat);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_parked_item_follows_its_message_to_the_ticket() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        db.accept(&store, &Lane::Message(channel("C1"), ts("1.1")), &["1"]).await;
+        let lease = db.claim_one(&store).await;
+        let item = lease.items[0].id;
+        finish(&store, lease, park()).await;
+        store.link(link("t", "1.1", Role::Card)).await.unwrap();
+        assert_eq!(db.claim(&store).await.len(), 0);
+        assert!(store.revive(item, db.now()).await.unwrap());
+        assert_eq!(db.claim_one(&store).await.lane, "ticket:default/t");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn depth_counts_what_waits_and_what_is_parked() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        assert_eq!(store.depth().await.unwrap(), blip_slack::store::Depth::default());
+        db.accept(&store, &own("a"), &["1", "2"]).await;
+        let second = db.pass(seconds(5));
+        db.accept(&store, &own("b"), &["3"]).await;
+        let leases = db.claim(&store).await;
+        store.settle(&leases[0], &ids(&leases[0])[..1], park()).await.unwrap();
+        store.settle(&leases[0], &ids(&leases[0])[1..], Verdict::Done).await.unwrap();
+        let depth = store.depth().await.unwrap();
+        assert_eq!((depth.waiting, depth.parked, depth.oldest), (1, 1, Some(second)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn cleaning_forgets_what_is_finished_and_nothing_else() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        db.accept(&store, &own("done"), &["done"]).await;
+        finish(&store, db.claim_one(&store).await, Verdict::Done).await;
+        db.accept(&store, &own("parked"), &["parked"]).await;
+        finish(&store, db.claim_one(&store).await, park()).await;
+        db.accept(&store, &own("waiting"), &["waiting"]).await;
+        let is_known = async |key: &str| {
+            // In a lane that never comes up, so that asking changes nothing else.
+            let due = db.now() + seconds(999_999);
+            let item = NewItem { due, ..db.item(&own("asked"), key) };
+            store.accept(item).await.unwrap() == Accepted::Repeat
+        };
+
+        let finished = db.now();
+        let later = db.pass(seconds(1));
+        store.clean(later, finished).await.unwrap();
+        assert!(is_known("done").await);
+        store.clean(later, later).await.unwrap();
+        assert!(!is_known("done").await);
+        assert!(is_known("parked").await && is_known("waiting").await);
+        assert_eq!(db.claim_one(&store).await.items[0].body, b"waiting");
+        let parked = store.parked(None).await.unwrap()[0].id;
+        assert!(store.revive(parked, db.now()).await.unwrap());
+        assert_eq!(db.claim_one(&store).await.items[0].body, b"parked");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_next_due_time_is_that_of_a_free_lane_or_the_end_of_a_lease() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        assert_eq!(store.next_due().await.unwrap(), None);
+        db.accept(&store, &own("a"), &["1"]).await;
+        assert_eq!(store.next_due().await.unwrap(), Some(db.now()));
+        let lease = db.claim_one(&store).await;
+        assert_eq!(store.next_due().await.unwrap(), Some(lease.until));
+        let due = db.now() + seconds(5);
+        store.release(lease, Some(due)).await.unwrap();
+        assert_eq!(store.next_due().await.unwrap(), Some(due));
+        db.pass(seconds(5));
+        finish(&store, db.claim_one(&store).await, Verdict::Done).await;
+        assert_eq!(store.next_due().await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whatever_can_be_claimed_anew_wakes() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let woken = async || tokio::time::timeout(seconds(5), store.wake()).await.unwrap();
+        db.accept(&store, &own("a"), &["1"]).await;
+        woken().await;
+        let lease = db.claim_one(&store).await;
+        let item = lease.items[0].id;
+        store.settle(&lease, &[item], park()).await.unwrap();
+        store.release(lease, None).await.unwrap();
+        woken().await;
+        store.revive(item, db.now()).await.unwrap();
+        woken().await;
+        store.link(link("t", "1.1", Role::Card)).await.unwrap();
+        woken().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_closed_store_says_so_and_has_kept_everything() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        store.check().await.unwrap();
+        db.accept(&store, &own("a"), &["1"]).await;
+        store.close().await;
+        store.close().await;
+        let closed = store.accept(db.item(&own("a"), "2")).await;
+        assert!(matches!(closed, Err(Error::Closed)), "{closed:?}");
+        assert!(matches!(store.check().await, Err(Error::Closed)));
+        assert!(matches!(store.depth().await, Err(Error::Closed)));
+        assert_eq!(keys(&db.claim_one(&db.open().await).await), ["1"]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_workers_handle_every_item_once_and_in_order() {
+    const LANES: usize = 12;
+    const ITEMS: usize = 10;
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let handled = std::sync::Mutex::new(vec![Vec::new(); LANES]);
+        let count = || handled.lock().unwrap().iter().map(Vec::len).sum::<usize>();
+        let accept = async |lane: usize| {
+            for number in 0..ITEMS {
+                let item = db.item(&own(&lane.to_string()), &format!("{lane}.{number}"));
+                store.accept(item).await.unwrap();
+            }
+        };
+        let handle = async |lease: Lease| {
+            let lane: usize = lease.lane.trim_start_matches("own:").parse().unwrap();
+            // Would lose the lease if somebody else settled it meanwhile.
+            store.settle(&lease, &ids(&lease), Verdict::Done).await.unwrap();
+            handled.lock().unwrap()[lane].extend(ids(&lease));
+            store.release(lease, None).await.unwrap();
+        };
+        let work = async || {
+            while count() < LANES * ITEMS {
+                let leases = store.claim(2, LEASE, db.now()).await.unwrap();
+                futures_util::future::join_all(leases.into_iter().map(&handle)).await;
+            }
+        };
+        let accepts = futures_util::future::join_all((0..LANES).map(accept));
+        let workers = futures_util::future::join_all((0..6).map(|_| work()));
+        futures_util::future::join(accepts, workers).await;
+        assert_eq!(count(), LANES * ITEMS);
+        assert!(handled.lock().unwrap().iter().all(|ids| ids.is_sorted()));
+    })
+    .await;
+}
