@@ -6,7 +6,8 @@
 //!
 //! # Durability
 //!
-//! [`Store::accept`] returns only after the event is on the disk. Every other write is *soft*: it
+//! [`Store::accept`] returns only after an event of either platform is on the disk. Every other
+//! write is *soft*: it
 //! survives the death of the process at any instant, and may be lost only if the machine itself
 //! goes down. That is enough, because what is soft can be found again: after the machine was
 //! restarted every unfinished item is marked [`Item::doubt`], and then each of its outside calls
@@ -210,7 +211,8 @@ pub enum Role {
     Note,
 }
 
-/// Ties a Slack message to a ticket and, where there is one, to a Blip message.
+/// Ties a Slack message to a ticket and, where there is one, to a Blip message. A Slack message may
+/// be tied to several Blip messages, one after the other, and a Blip message to several of Slack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     /// The ticket.
@@ -313,6 +315,8 @@ pub trait Store: Send + Sync + 'static {
     /// Puts an event on the disk, unless one with the same source and key is there already.
     ///
     /// A lane of kind [`Lane::Message`] that is linked to a ticket becomes that ticket's lane.
+    /// What the bridge set itself to do ([`Source::Desk`]) is a soft write: it follows from an
+    /// event, and is set again when that event is handled again.
     async fn accept(&self, item: NewItem) -> Result<Accepted>;
 
     /// Leases up to `limit` lanes that have something due, longest due first.

@@ -5,8 +5,6 @@
     clippy::indexing_slicing,
     reason = "a failed test may panic"
 )]
-#![expect(missing_docs, reason = "a test's name says it")]
-
 mod config;
 mod locale;
 mod manifest;

@@ -82,17 +82,25 @@ pub(super) async fn open(readers: &SqlitePool) -> Result<Vec<TicketRow>> {
 
 /// Ties a Slack message to a ticket and moves what waits for the message to the ticket's lane.
 pub(super) async fn link(tx: &mut SqliteConnection, link: Link) -> Result<()> {
-    query(
-        "REPLACE INTO message (channel, ts, ticket, role, blip_id, user) VALUES (?, ?, ?, ?, ?, ?)",
-    )
-    .bind(link.channel.as_str())
-    .bind(link.ts.as_str())
-    .bind(link.ticket.to_string())
-    .bind(role_name(link.role))
-    .bind(link.blip_id)
-    .bind(link.user.as_ref().map(SlackUserId::as_str))
-    .execute(&mut *tx)
-    .await?;
+    query("REPLACE INTO message (channel, ts, ticket, role, user) VALUES (?, ?, ?, ?, ?)")
+        .bind(link.channel.as_str())
+        .bind(link.ts.as_str())
+        .bind(link.ticket.to_string())
+        .bind(role_name(link.role))
+        .bind(link.user.as_ref().map(SlackUserId::as_str))
+        .execute(&mut *tx)
+        .await?;
+    if let Some(blip_id) = &link.blip_id {
+        let twin = "INSERT INTO twin (channel, ts, ticket, blip_id) VALUES (?, ?, ?, ?)
+                    ON CONFLICT DO NOTHING";
+        query(twin)
+            .bind(link.channel.as_str())
+            .bind(link.ts.as_str())
+            .bind(link.ticket.to_string())
+            .bind(blip_id)
+            .execute(&mut *tx)
+            .await?;
+    }
     let from = Lane::Message(link.channel, link.ts).name();
     items::move_lane(tx, &from, &Lane::Ticket(link.ticket).name()).await
 }
@@ -103,7 +111,8 @@ pub(super) async fn linked(
     channel: &str,
     ts: &str,
 ) -> Result<Option<LinkRow>> {
-    let sql = "SELECT * FROM message WHERE channel = ?1 AND ts = ?2";
+    let sql = "SELECT *, (SELECT blip_id FROM twin WHERE channel = ?1 AND ts = ?2) AS blip_id
+               FROM message WHERE channel = ?1 AND ts = ?2";
     Ok(query_as(sql).bind(channel).bind(ts).fetch_optional(readers).await?)
 }
 
@@ -113,6 +122,7 @@ pub(super) async fn links_of(
     ticket: &TicketId,
     blip_id: &str,
 ) -> Result<Vec<LinkRow>> {
-    let sql = "SELECT * FROM message WHERE ticket = ?1 AND blip_id = ?2 ORDER BY ts";
+    let sql = "SELECT message.*, twin.blip_id FROM twin JOIN message USING (channel, ts)
+               WHERE twin.ticket = ?1 AND twin.blip_id = ?2 ORDER BY ts";
     Ok(query_as(sql).bind(ticket.to_string()).bind(blip_id).fetch_all(readers).await?)
 }

@@ -18,7 +18,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
 use super::items;
-use crate::store::{Accepted, Error, NewItem, Result};
+use crate::store::{Accepted, Error, NewItem, Result, Source};
 
 /// Most requests that share a commit, and most that wait for one. Whoever comes later waits before
 /// handing in: that is the back-pressure.
@@ -225,7 +225,7 @@ impl Committer {
     }
 
     async fn commit(&mut self, batch: &mut Batch) -> sqlx::Result<Vec<Accepted>> {
-        let hard = !batch.items.is_empty();
+        let hard = batch.items.iter().any(|item| item.source != Source::Desk);
         let connection = self.connection(hard).await?;
         // Immediate: a reader that turns into a writer could be refused half way.
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;

@@ -82,12 +82,20 @@ CREATE TABLE message (
     ts      TEXT NOT NULL,
     ticket  TEXT NOT NULL,
     role    TEXT NOT NULL CHECK (role IN ('card', 'customer', 'reply', 'note')),
-    blip_id TEXT,
     user    TEXT,
     PRIMARY KEY (channel, ts)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX message_blip ON message (ticket, blip_id) WHERE blip_id IS NOT NULL;
+-- Which Blip messages a Slack message shows, or went out as: one to many either way.
+CREATE TABLE twin (
+    channel TEXT NOT NULL,
+    ts      TEXT NOT NULL,
+    ticket  TEXT NOT NULL,
+    blip_id TEXT NOT NULL,
+    PRIMARY KEY (channel, ts, blip_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX twin_blip ON twin (ticket, blip_id);
 
 -- The pace of each Slack channel.
 CREATE TABLE slot (
