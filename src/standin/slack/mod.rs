@@ -61,7 +61,7 @@ pub struct Slack {
 /// What the HTTP side and the people's side share.
 #[derive(Debug)]
 struct Core {
-    model: Watched<State>,
+    model: Arc<Watched<State>>,
     faults: Faults,
     courier: Courier,
     time: Arc<Time>,
@@ -79,13 +79,14 @@ impl Slack {
         let listener = server::bind().await?;
         let url = format!("http://{}", listener.local_addr()?);
         let time = Arc::new(Time::default());
-        let secret = setup.signing_secret.clone();
-        let signing_time = Arc::clone(&time);
+        let model = Arc::new(Watched::new(State::new(setup, url, time.now())));
+        let (setups, clock) = (Arc::clone(&model), Arc::clone(&time));
         let seal = Box::new(move |request: RequestBuilder, body: &str, which: Try| {
-            sign(request, &secret, signing_time.now().as_second(), body, which)
+            let secret = setups.read(|state| state.setup.signing_secret.clone());
+            sign(request, &secret, clock.now().as_second(), body, which)
         });
         let core = Arc::new(Core {
-            model: Watched::new(State::new(setup, url, time.now())),
+            model,
             faults: Faults::default(),
             courier: Courier::start(patience(), seal),
             time,
