@@ -464,14 +464,16 @@ async fn a_channel_is_posted_to_while_a_waiting_item_has_begun_to() {
         db.accept(&store, &own("a"), &["1"]).await;
         let lease = db.claim_one(&store).await;
         let item = lease.items[0].id;
-        let begun = db.now();
+        let before = db.now();
+        let begun = db.pass(seconds(1));
         store.begin(item, "card", Some(&channel("C1")), begun).await.unwrap();
         store.begin(item, "open", None, begun).await.unwrap();
         let later = db.pass(seconds(1));
         let is_posting =
             async |id: &str, before| store.is_posting(&channel(id), before).await.unwrap();
         assert!(is_posting("C1", later).await);
-        assert!(!is_posting("C1", begun).await);
+        assert!(is_posting("C1", begun).await);
+        assert!(!is_posting("C1", before).await);
         assert!(!is_posting("C2", later).await);
         // Known at the far end, but not linked here yet.
         store.record(item, "card", "1.1").await.unwrap();

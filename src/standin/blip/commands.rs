@@ -1,0 +1,158 @@
+//! Which commands there are, and whom to ask (blip.md §4, §5).
+
+use serde_json::{Value, json};
+
+use super::lime::{Command, Failure, Outcome, collection, decode};
+use super::state::{Notification, State};
+use super::tickets;
+
+const DESK: &str = "postmaster@desk.msging.net";
+const CRM: &str = "postmaster@crm.msging.net";
+const SERVER: &str = "postmaster@msging.net";
+const MEDIA: &str = "postmaster@media.msging.net";
+const CONTACT: &str = "application/vnd.lime.contact+json";
+
+/// Runs a command.
+pub(super) fn run(state: &mut State, command: &Command) -> Outcome {
+    let to = command.to.to_ascii_lowercase();
+    let segments: Vec<String> = command.path.split('/').skip(1).map(decode).collect();
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let path = segments.as_slice();
+    match (to.as_str(), command.method.as_str()) {
+        (DESK, "set") => set_desk(state, command, path),
+        (DESK, "get") => get_desk(state, command, path),
+        (CRM | SERVER, _) if path.first() == Some(&"contacts") => contacts(state, command, path),
+        (SERVER, "get") => get_server(state, command, path),
+        (MEDIA, "set") if path == ["refresh-media-uri"] => refresh_media(state, command),
+        _ => Err(Failure::unsupported()),
+    }
+}
+
+fn set_desk(state: &mut State, command: &Command, path: &[&str]) -> Outcome {
+    match path {
+        ["tickets", "change-status"] => tickets::change_status(state, command),
+        ["tickets", id, "transfer"] => tickets::transfer(state, command, id),
+        ["tickets", id, "change-tags"] => tickets::change_tags(state, command, id),
+        ["tickets", id, "close"] => tickets::archive(state, command, id),
+        _ => Err(Failure::unsupported()),
+    }
+}
+
+fn get_desk(state: &State, command: &Command, path: &[&str]) -> Outcome {
+    let setup = &state.setup;
+    match path {
+        ["ticket", id] => tickets::read(state, id),
+        ["tickets"] => tickets::list(state, command),
+        ["tickets", id, "messages"] => tickets::messages(state, command, id),
+        ["tags", "active"] => {
+            let tags = setup.tags.iter().map(|tag| json!({ "name": tag })).collect();
+            full_page(state, command, tags, "application/vnd.iris.desk.tag-summary+json")
+        }
+        ["teams"] => {
+            let online = |team| json!({ "name": team, "agentsOnline": setup.agents.len() });
+            let teams = setup.teams.iter().map(online).collect();
+            full_page(state, command, teams, "application/vnd.iris.desk.team+json")
+        }
+        ["attendants"] => {
+            let agents = setup.agents.iter().map(|agent| attendant(state, agent)).collect();
+            full_page(state, command, agents, "application/vnd.iris.desk.attendant+json")
+        }
+        ["replies"] => {
+            let replies = setup.replies.iter().zip(1..).map(reply).collect();
+            full_page(state, command, replies, "application/vnd.iris.desk.custom-reply+json")
+        }
+        _ => Err(Failure::unsupported()),
+    }
+}
+
+fn get_server(state: &State, command: &Command, path: &[&str]) -> Outcome {
+    match path {
+        ["ping"] => Ok(Some(("application/vnd.lime.ping+json", json!({})))),
+        ["threads", identity] => tickets::thread(state, command, identity),
+        ["notifications"] => notifications(state, command),
+        ["messages"] => {
+            let calls = state.calls.iter().rev().filter(|call| call.method == "/messages");
+            let sent = calls.take(100).map(|call| call.body.clone()).collect();
+            tickets::page(command, sent, "application/vnd.lime.message+json")
+        }
+        ["configuration", "caller"] => {
+            let caller = &state.setup.identity;
+            let entry = |name: &str, value: &str| json!({ "owner": DESK, "caller": caller, "name": name, "value": value });
+            let items = [entry("DefaultProvider", "Webhook"), entry("Lime.IsActive", "False")];
+            let kind = "application/vnd.iris.configuration+json";
+            Ok(Some(collection(kind, &items)))
+        }
+        _ => Err(Failure::unsupported()),
+    }
+}
+
+fn notifications(state: &State, command: &Command) -> Outcome {
+    let wanted = command.param("id");
+    let about = state.notifications.iter().rev();
+    let about = about.filter(|found| !found.by_bridge && wanted.is_none_or(|id| found.id == id));
+    let found: Vec<Value> = about.take(100).map(render_notification).collect();
+    let kind = "application/vnd.lime.notification+json";
+    Ok(Some(collection(kind, &found)))
+}
+
+/// A notification as Blip writes it.
+pub(super) fn render_notification(found: &Notification) -> Value {
+    let mut out = json!({ "id": found.id, "event": found.event });
+    if let Some((code, description)) = &found.reason {
+        out["reason"] = json!({ "code": code, "description": description });
+    }
+    out
+}
+
+fn contacts(state: &mut State, command: &Command, path: &[&str]) -> Outcome {
+    match (command.method.as_str(), path) {
+        ("get", ["contacts", identity]) => match state.contacts.get(*identity) {
+            Some(contact) => Ok(Some((CONTACT, contact.clone()))),
+            None => Err(Failure::world(67, "The requested resource was not found")),
+        },
+        ("set" | "merge", ["contacts"]) => {
+            let resource = command.resource(CONTACT)?.clone();
+            let identity = resource["identity"].as_str();
+            let identity =
+                identity.ok_or_else(|| Failure::mistake(23, "identity is missing"))?.to_owned();
+            let old = state.contacts.remove(&identity).filter(|_| command.method == "merge");
+            let contact = old.map_or_else(|| resource.clone(), |old| merged(old, &resource));
+            state.contacts.insert(identity, contact);
+            Ok(None)
+        }
+        _ => Err(Failure::unsupported()),
+    }
+}
+
+fn merged(mut old: Value, new: &Value) -> Value {
+    if let (Some(fields), Some(changes)) = (old.as_object_mut(), new.as_object()) {
+        fields.extend(changes.clone());
+    }
+    old
+}
+
+fn refresh_media(state: &mut State, command: &Command) -> Outcome {
+    let uri = command.resource("text/plain")?.as_str().unwrap_or_default();
+    let fresh = state.refresh_media(uri);
+    let fresh = fresh.ok_or_else(|| Failure::world(67, "The media was not found"))?;
+    Ok(Some(("text/plain", json!(fresh))))
+}
+
+/// A list of the desk, which may be a failure if it is empty (blip.md §4.2).
+fn full_page(state: &State, command: &Command, items: Vec<Value>, kind: &str) -> Outcome {
+    if items.is_empty() && state.setup.empty_is_missing {
+        return Err(Failure::world(67, "The requested resource was not found"));
+    }
+    tickets::page(command, items, kind)
+}
+
+fn attendant(state: &State, identity: &str) -> Value {
+    let email = decode(identity.strip_suffix("@blip.ai").unwrap_or(identity));
+    json!({ "identity": identity, "fullName": email.split('@').next(), "email": email,
+        "teams": state.setup.teams, "status": "Online", "isEnabled": true, "ticketsInService": 0 })
+}
+
+fn reply(((name, text), number): (&(String, String), i32)) -> Value {
+    json!({ "id": number.to_string(), "category": "Geral", "name": name, "document": text,
+        "type": "text/plain", "isDynamicContent": text.contains("${") })
+}

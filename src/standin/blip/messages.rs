@@ -1,0 +1,160 @@
+//! What the bridge sends to customers: taken with 202, and then delivered or not (blip.md §2, §7).
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::lime::text;
+use super::state::{Notification, State, ThreadMessage, WHATSAPP};
+
+/// Longest text that WhatsApp takes, in characters.
+const MAX_TEXT: usize = 4_096;
+const CHAT_STATE: &str = "application/vnd.lime.chatstate+json";
+const MEDIA_LINK: &str = "application/vnd.lime.media-link+json";
+const EVENTS: &[&str] = &["accepted", "dispatched", "received", "consumed", "failed"];
+
+type Envelope = Map<String, Value>;
+
+/// Takes a message; the error is what makes the envelope a bad one.
+pub(super) fn take_message(state: &mut State, envelope: &Envelope) -> Result<(), String> {
+    let kind = text(envelope, "type")?.ok_or("no type")?;
+    if !kind.contains('/') {
+        return Err(format!("{kind} is no MIME type"));
+    }
+    let content = envelope.get("content").ok_or("no content")?;
+    if kind.starts_with("text/") && !content.is_string() {
+        return Err(format!("the content of {kind} is not a string"));
+    }
+    check_metadata(envelope)?;
+    let id = text(envelope, "id")?;
+    let to = node(envelope)?;
+    deliver(state, id, &to, &kind, content);
+    Ok(())
+}
+
+/// Takes a notification of the bridge; the error is what makes the envelope a bad one.
+pub(super) fn take_notification(state: &mut State, envelope: &Envelope) -> Result<(), String> {
+    let id = text(envelope, "id")?.ok_or("no id")?;
+    let event = text(envelope, "event")?.ok_or("no event")?;
+    if !EVENTS.contains(&event.as_str()) {
+        return Err(format!("unknown event {event}"));
+    }
+    let to = node(envelope)?;
+    let mut messages = state.threads.values().flatten();
+    let about = messages.find(|message| message.from_customer && message.id == id);
+    let ticket = about.and_then(|message| state.tickets.get(&message.ticket));
+    if ticket.is_none_or(|ticket| ticket.address() != to) {
+        state.violations.push(format!("/notifications: {id} was not sent from {to}"));
+    }
+    state.notifications.push(Notification { id, event, reason: None, by_bridge: true });
+    Ok(())
+}
+
+fn check_metadata(envelope: &Envelope) -> Result<(), String> {
+    match envelope.get("metadata") {
+        None => Ok(()),
+        Some(Value::Object(fields)) if fields.values().all(Value::is_string) => Ok(()),
+        Some(other) => Err(format!("metadata is not all strings: {other}")),
+    }
+}
+
+/// The addressee, which must be a node `name@domain/instance`.
+fn node(envelope: &Envelope) -> Result<String, String> {
+    let to = text(envelope, "to")?.ok_or("no to")?;
+    match to.split_once('@') {
+        Some((name, domain)) if !name.is_empty() && !domain.is_empty() => Ok(to),
+        _ => Err(format!("{to} is no node")),
+    }
+}
+
+/// Delivers a message that was taken, or loses it: the sender has its 202 either way.
+fn deliver(state: &mut State, id: Option<String>, to: &str, kind: &str, content: &Value) {
+    let ticket = to.strip_suffix("@desk.msging.net/Webhook");
+    let ticket = ticket.and_then(|id| state.tickets.get(id)).cloned();
+    let why = match &ticket {
+        None => Some(("no ticket has this address", true)),
+        Some(ticket) if ticket.is_closed() => Some(("the ticket is closed", false)),
+        Some(ticket) if !ticket.is_assigned() => Some(("the ticket is not assigned", true)),
+        Some(_) => None,
+    };
+    if let Some((why, mistake)) = why {
+        if mistake {
+            state.violations.push(format!("/messages: {why}: {to}"));
+        }
+        let lost = json!({ "id": id, "to": to, "type": kind, "content": content });
+        state.undelivered.push((lost, why.to_owned()));
+        return;
+    }
+    let Some(ticket) = ticket else { return };
+    if kind == CHAT_STATE {
+        return;
+    }
+    let failure = obstacle(kind, content, ticket.domain == WHATSAPP)
+        .or_else(|| (!state.is_window_open(&ticket)).then(|| (131_047, "Re-engagement message")));
+    let has_id = id.is_some();
+    let plain = id.unwrap_or_else(|| Uuid::new_v4().to_string());
+    let message = ThreadMessage {
+        // blip.md §5: the desk and the bot each put a prefix on it.
+        id: format!("fwd:fwd:{plain}"),
+        ticket: ticket.id.clone(),
+        from_customer: false,
+        kind: kind.to_owned(),
+        content: content.clone(),
+        at: state.now,
+    };
+    let far = message.id.clone();
+    match failure {
+        None => state.threads.entry(ticket.customer.clone()).or_default().push(message),
+        Some((_, why)) => {
+            let lost = json!({ "id": plain, "to": to, "type": kind, "content": content });
+            state.undelivered.push((lost, why.to_owned()));
+        }
+    }
+    // blip.md §2.2: a message without id is never told of again.
+    if has_id {
+        state.notify(&ticket.id, &plain, "accepted", None);
+        let event = if failure.is_some() { "failed" } else { "received" };
+        state.notify(&ticket.id, &far, event, failure);
+    }
+}
+
+impl State {
+    /// Notes what became of a message of the bridge, and tells it if so wished.
+    pub(super) fn notify(
+        &mut self,
+        ticket: &str,
+        id: &str,
+        event: &str,
+        reason: Option<(i64, &str)>,
+    ) {
+        let reason = reason.map(|(code, why)| (code, why.to_owned()));
+        let (id, event) = (id.to_owned(), event.to_owned());
+        let notification = Notification { id, event, reason, by_bridge: false };
+        if self.setup.sends_receipts {
+            let mut envelope = super::commands::render_notification(&notification);
+            envelope["from"] = json!(format!("{ticket}@desk.msging.net/Webhook"));
+            envelope["to"] = json!(self.setup.identity);
+            envelope["metadata"] = json!({ "desk.ticketId": ticket });
+            self.publish(envelope);
+        }
+        self.notifications.push(notification);
+    }
+}
+
+/// Why the channel would refuse a message, with the channel's own code.
+fn obstacle(kind: &str, content: &Value, whatsapp: bool) -> Option<(i64, &'static str)> {
+    let text = content.as_str().map(|text| text.chars().count());
+    match (kind, text) {
+        (_, Some(0)) => Some((131_009, "Parameter value is not valid")),
+        (_, Some(length)) if whatsapp && length > MAX_TEXT => {
+            Some((131_009, "Parameter value is not valid"))
+        }
+        (MEDIA_LINK, _) if !is_media(content) => Some((131_053, "Media upload error")),
+        _ => None,
+    }
+}
+
+fn is_media(content: &Value) -> bool {
+    let uri = content["uri"].as_str().unwrap_or_default();
+    let web = uri.starts_with("https://") || uri.starts_with("http://");
+    web && content["type"].as_str().is_some_and(|kind| kind.contains('/'))
+}

@@ -1,0 +1,319 @@
+//! What the Blip stand-in knows: tickets, customers, agents, and what was asked of it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::super::Call;
+use super::customer::Media;
+
+/// The domain of WhatsApp, whose limits are modelled.
+pub(super) const WHATSAPP: &str = "wa.gw.msging.net";
+
+/// Everything about one bot and its desk.
+#[derive(Debug)]
+pub struct State {
+    /// The bot and how the desk behaves.
+    pub setup: Setup,
+    /// Where the stand-in can be reached, without a trailing slash.
+    pub url: String,
+    /// Tickets by id.
+    pub tickets: BTreeMap<String, Ticket>,
+    /// What each customer said and heard, by identity, oldest first.
+    pub threads: BTreeMap<String, Vec<ThreadMessage>>,
+    /// Contacts by identity, as Blip writes them.
+    pub contacts: BTreeMap<String, Value>,
+    /// What became of each message, oldest first.
+    pub notifications: Vec<Notification>,
+    /// Messages of the bridge that no customer ever saw, and why.
+    pub undelivered: Vec<(Value, String)>,
+    /// Every request of the bridge.
+    pub calls: Vec<Call>,
+    /// What the real platform would not have tolerated.
+    pub violations: Vec<String>,
+    pub(super) media: BTreeMap<String, Media>,
+    pub(super) now: Timestamp,
+    pub(super) next_number: i64,
+    pub(super) outbox: Vec<Value>,
+    pub(super) windows: BTreeMap<&'static str, Window>,
+}
+
+/// The bot and how the desk behaves; may be changed at any time.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The bot.
+    pub identity: String,
+    /// The only `Authorization` that is accepted.
+    pub key: String,
+    /// What is sent as the channel's token; nothing if empty.
+    pub token: String,
+    /// The header in which the token is sent.
+    pub header: String,
+    /// How the token is written, with `{}` in its place.
+    pub format: String,
+    /// The queues.
+    pub teams: Vec<String>,
+    /// The agents, as identities such as `ana%40loja.example@blip.ai`.
+    pub agents: Vec<String>,
+    /// Canned replies: name and text.
+    pub replies: Vec<(String, String)>,
+    /// Tags in use.
+    pub tags: Vec<String>,
+    /// Only agents of the desk can be given a ticket.
+    pub knows_agents: bool,
+    /// Customers' messages reach the bridge only after the ticket was assigned.
+    pub waits_for_open: bool,
+    /// The bridge is told of what it did itself, too.
+    pub echoes_status: bool,
+    /// The bridge is told when a message is received, read or lost.
+    pub sends_receipts: bool,
+    /// Delivers everything twice.
+    pub sends_twice: bool,
+    /// An empty list is answered with failure 67, as often seen (blip.md §4.2).
+    pub empty_is_missing: bool,
+    /// Writes the ticket's number as text, as the oldest documentation does.
+    pub number_as_text: bool,
+    /// Calls a second; `None` if not enforced.
+    pub throughput: Option<Throughput>,
+}
+
+/// Calls a second that are allowed (blip.md §1.1).
+#[derive(Clone, Copy, Debug)]
+pub struct Throughput {
+    /// Messages.
+    pub messages: u32,
+    /// Notifications.
+    pub notifications: u32,
+    /// Commands.
+    pub commands: u32,
+    /// How long everything is refused after one call too many, in seconds.
+    pub penalty_seconds: i64,
+}
+
+/// Calls in the second that began at `since_ms`.
+#[derive(Debug, Default)]
+pub(super) struct Window {
+    pub(super) since_ms: i64,
+    pub(super) count: u32,
+    pub(super) closed_until_ms: i64,
+}
+
+/// What a customer brings along to open a ticket.
+#[derive(Clone, Debug)]
+pub struct NewTicket {
+    /// The name in the contact book; none, no contact.
+    pub name: Option<String>,
+    /// The customer's identity.
+    pub identity: String,
+    /// The domain of the channel.
+    pub domain: String,
+    /// The queue.
+    pub team: String,
+    /// Type and content of what opened the ticket.
+    pub first: (String, Value),
+}
+
+/// A ticket.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ticket {
+    /// Its id.
+    pub id: String,
+    /// Its number.
+    pub number: i64,
+    /// The number of the ticket it came from.
+    pub parent: Option<i64>,
+    /// The customer's identity.
+    pub customer: String,
+    /// The domain of the channel.
+    pub domain: String,
+    /// The queue.
+    pub team: String,
+    /// Its status, in Blip's words.
+    pub status: String,
+    /// Who has it.
+    pub agent: Option<String>,
+    /// Who closed it.
+    pub closed_by: Option<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// What opened it.
+    pub first: (String, Value),
+    /// When it was made.
+    pub stored: Timestamp,
+    /// When it was first given to somebody.
+    pub opened: Option<Timestamp>,
+    /// When it ended.
+    pub closed: Option<Timestamp>,
+}
+
+/// One message between a customer and the desk.
+#[derive(Clone, Debug, Serialize)]
+pub struct ThreadMessage {
+    /// The id under which the thread keeps it.
+    pub id: String,
+    /// In which ticket it was said.
+    pub ticket: String,
+    /// Said by the customer, not by the desk.
+    pub from_customer: bool,
+    /// Its type.
+    pub kind: String,
+    /// Its content.
+    pub content: Value,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What became of a message.
+#[derive(Clone, Debug, Serialize)]
+pub struct Notification {
+    /// The message's id, as the sender gave it.
+    pub id: String,
+    /// `accepted`, `received`, `consumed` or `failed`.
+    pub event: String,
+    /// Why it failed.
+    pub reason: Option<(i64, String)>,
+    /// Sent by the bridge, about a customer's message.
+    pub by_bridge: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            identity: "lojademo@msging.net".to_owned(),
+            key: "Key bG9qYWRlbW86c2VncmVkbw==".to_owned(),
+            token: "00D21000000767i".to_owned(),
+            header: "Authorization".to_owned(),
+            format: "{}".to_owned(),
+            teams: ["Default", "Vendas", "Suporte"].map(str::to_owned).to_vec(),
+            agents: ["ana", "bia"].map(|name| format!("{name}%40loja.example@blip.ai")).to_vec(),
+            replies: Vec::new(),
+            tags: Vec::new(),
+            knows_agents: false,
+            waits_for_open: false,
+            echoes_status: false,
+            sends_receipts: false,
+            sends_twice: false,
+            empty_is_missing: true,
+            number_as_text: false,
+            throughput: None,
+        }
+    }
+}
+
+impl Default for NewTicket {
+    fn default() -> Self {
+        Self {
+            name: Some("Maria".to_owned()),
+            identity: format!("5531999990000@{WHATSAPP}"),
+            domain: WHATSAPP.to_owned(),
+            team: "Default".to_owned(),
+            first: ("text/plain".to_owned(), json!("Olá")),
+        }
+    }
+}
+
+impl NewTicket {
+    /// A ticket of this customer, opened with these words.
+    pub fn saying(name: &str, identity: &str, text: &str) -> Self {
+        Self {
+            name: Some(name.to_owned()),
+            identity: identity.to_owned(),
+            domain: identity.rsplit('@').next().unwrap_or_default().to_owned(),
+            first: ("text/plain".to_owned(), json!(text)),
+            ..Self::default()
+        }
+    }
+}
+
+impl Ticket {
+    /// Whether it is over.
+    pub fn is_closed(&self) -> bool {
+        self.status.starts_with("Closed") || self.status == "Transferred"
+    }
+
+    /// Whether an agent may write in it.
+    pub fn is_assigned(&self) -> bool {
+        matches!(self.status.as_str(), "Open" | "Assigned")
+    }
+
+    /// The node that messages to its customer go to.
+    pub fn address(&self) -> String {
+        format!("{}@desk.msging.net/Webhook", self.id)
+    }
+}
+
+impl State {
+    /// The ticket as Blip writes it: what is not set is left out (blip.md §3.1).
+    pub(super) fn render(&self, ticket: &Ticket) -> Value {
+        let number = match self.setup.number_as_text {
+            true => json!(ticket.number.to_string()),
+            false => json!(ticket.number),
+        };
+        let mut out = json!({
+            "id": ticket.id, "sequentialId": number, "ownerIdentity": self.setup.identity,
+            "customerIdentity": ticket.customer, "customerDomain": ticket.domain,
+            "provider": "Webhook", "status": ticket.status, "team": ticket.team,
+            "storageDate": date(ticket.stored), "externalId": ticket.id, "rating": 0,
+            "unreadMessages": 0, "closed": ticket.is_closed(), "priority": 0,
+            "customerInput": { "type": ticket.first.0, "value": ticket.first.1 },
+        });
+        for (key, value) in [
+            ("agentIdentity", ticket.agent.as_ref().map(|agent| json!(agent))),
+            ("closedBy", ticket.closed_by.as_ref().map(|who| json!(who))),
+            ("parentSequentialId", ticket.parent.map(|number| json!(number))),
+            ("openDate", ticket.opened.map(|at| json!(date(at)))),
+            ("closeDate", ticket.closed.map(|at| json!(date(at)))),
+            ("tags", (!ticket.tags.is_empty()).then(|| json!(ticket.tags))),
+        ] {
+            if let Some(value) = value {
+                out[key] = value;
+            }
+        }
+        out
+    }
+
+    /// One message as Blip's history writes it.
+    pub(super) fn render_message(message: &ThreadMessage) -> Value {
+        let direction = if message.from_customer { "received" } else { "sent" };
+        let status = if message.from_customer { "consumed" } else { "accepted" };
+        json!({
+            "id": message.id, "direction": direction, "type": message.kind,
+            "content": message.content, "date": date(message.at), "status": status,
+            "metadata": { "#message.ticketId": message.ticket },
+        })
+    }
+
+    /// What reached the customer of a ticket in it, in order.
+    pub fn received<'a>(&'a self, ticket: &'a str) -> impl Iterator<Item = &'a ThreadMessage> {
+        let thread = self.tickets.get(ticket).and_then(|found| self.threads.get(&found.customer));
+        let all = thread.into_iter().flatten();
+        all.filter(move |message| !message.from_customer && message.ticket == ticket)
+    }
+
+    /// What the stand-in has seen, for a person.
+    pub(super) fn transcript(&self) -> String {
+        let mut lines = Vec::new();
+        for ticket in self.tickets.values() {
+            let Ticket { id, number, status, agent, customer, .. } = ticket;
+            let agent = agent.as_deref().unwrap_or("nobody");
+            lines.push(format!("#{number} {id} {status}, {agent}, {customer}"));
+            let thread = self.threads.get(customer).into_iter().flatten();
+            for message in thread.filter(|message| message.ticket == *id) {
+                let who = if message.from_customer { "customer" } else { "desk" };
+                lines.push(format!("  {who}: {} ({})", message.content, message.id));
+            }
+        }
+        lines.extend(self.undelivered.iter().map(|(what, why)| format!("LOST {why}: {what}")));
+        let tail = self.calls.len().saturating_sub(20);
+        lines.extend(self.calls.iter().skip(tail).map(|call| format!("call {}", call.method)));
+        lines.extend(self.violations.iter().map(|what| format!("VIOLATION {what}")));
+        lines.join("\n")
+    }
+}
+
+/// A time as Blip writes it: milliseconds and `Z`.
+pub(super) fn date(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+}

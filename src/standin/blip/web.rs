@@ -1,0 +1,190 @@
+//! The three HTTP endpoints, and the media that customers sent (blip.md §1.1).
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State as Shared};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::{Map, Value};
+
+use super::super::Call;
+use super::super::faults::bare;
+use super::lime::{self, Command, Failure};
+use super::state::State;
+use super::{Core, commands, messages};
+
+type Envelope = Map<String, Value>;
+type Take = fn(&mut State, &Envelope) -> Result<(), String>;
+
+/// The routes of the stand-in.
+pub(super) fn router(core: Arc<Core>) -> Router {
+    Router::new()
+        .route("/messages", post(message))
+        .route("/notifications", post(notification))
+        .route("/commands", post(command))
+        .route("/media/{id}", get(media))
+        .with_state(core)
+}
+
+async fn message(core: Shared<Arc<Core>>, headers: HeaderMap, body: Bytes) -> Response {
+    take(&core.0, "/messages", (&headers, &body), messages::take_message).await
+}
+
+async fn notification(core: Shared<Arc<Core>>, headers: HeaderMap, body: Bytes) -> Response {
+    take(&core.0, "/notifications", (&headers, &body), messages::take_notification).await
+}
+
+/// Takes an envelope that is answered with 202, whatever becomes of it.
+async fn take(
+    core: &Core,
+    path: &'static str,
+    (headers, body): (&HeaderMap, &[u8]),
+    take: Take,
+) -> Response {
+    let envelope = core.receive(path, path, headers, body);
+    let effect = async {
+        let envelope = match envelope {
+            Ok(envelope) => envelope,
+            Err(status) => return bare(status),
+        };
+        core.act(|state| match take(state, &envelope) {
+            Ok(()) => bare(202),
+            Err(why) => {
+                state.violations.push(format!("{path}: {why}"));
+                bare(400)
+            }
+        })
+        .0
+    };
+    core.faults.strike(path, |_| bare(400), effect).await
+}
+
+async fn command(Shared(core): Shared<Arc<Core>>, headers: HeaderMap, body: Bytes) -> Response {
+    let read = serde_json::from_slice::<Envelope>(&body).map_err(|error| error.to_string());
+    let command = read.and_then(|envelope| Command::parse(&envelope));
+    let name = command.as_ref().map_or_else(|_| "/commands".to_owned(), Command::name);
+    let received = core.receive("/commands", &name, &headers, &body);
+    let refuse = |code: &str| match &command {
+        Ok(command) => failed(&core, command, code),
+        Err(_) => bare(400),
+    };
+    let effect = async {
+        match (received, &command) {
+            (Err(status), _) => bare(status),
+            (Ok(_), Err(why)) => {
+                core.act(|state| state.violations.push(format!("/commands: {why}")));
+                bare(400)
+            }
+            (Ok(_), Ok(command)) => run(&core, command),
+        }
+    };
+    core.faults.strike(&name, refuse, effect).await
+}
+
+fn run(core: &Core, command: &Command) -> Response {
+    let body = core.act(|state| {
+        let outcome = commands::run(state, command);
+        if let Err(Failure { mistake: true, description, .. }) = &outcome {
+            let name = command.name();
+            state.violations.push(format!("{name} to {}: {description}", command.to));
+        }
+        lime::answer(command, &state.setup.identity, &outcome)
+    });
+    json(&body.0)
+}
+
+/// A failure on demand: a reason code, or words without one.
+fn failed(core: &Core, command: &Command, code: &str) -> Response {
+    let description = format!("On demand: {code}");
+    let failure = Failure { code: code.parse().ok(), description, mistake: false };
+    let bot = core.model.read(|state| state.setup.identity.clone());
+    json(&lime::answer(command, &bot, &Err(failure)))
+}
+
+async fn media(
+    Shared(core): Shared<Arc<Core>>,
+    Path(id): Path<String>,
+    Query(query): Query<Vec<(String, String)>>,
+) -> Response {
+    let signature = query.into_iter().find(|(key, _)| key == "sig").map(|(_, value)| value);
+    let effect = async {
+        let found = core.model.read(|state| state.media(&id, signature.as_deref()));
+        match found {
+            Some((mime, bytes)) => ([(header::CONTENT_TYPE, mime)], bytes).into_response(),
+            None => StatusCode::FORBIDDEN.into_response(),
+        }
+    };
+    core.faults.strike("/media", |_| bare(403), effect).await
+}
+
+impl Core {
+    /// Records a request and checks what all have in common; the error is a status.
+    fn receive(
+        &self,
+        path: &'static str,
+        name: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Envelope, u16> {
+        let parsed: Result<Value, _> = serde_json::from_slice(body);
+        let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let (result, _) = self.act(|state| {
+            let body = parsed.as_ref().cloned().unwrap_or_default();
+            let at_ms = state.now.as_millisecond();
+            state.calls.push(Call { method: name.to_owned(), at_ms, body });
+            if header(header::AUTHORIZATION) != Some(state.setup.key.as_str()) {
+                return Err((401, "wrong Authorization".to_owned()));
+            }
+            if state.is_over_limit(path) {
+                return Err((429, String::new()));
+            }
+            if !header(header::CONTENT_TYPE).is_some_and(|t| t.starts_with("application/json")) {
+                return Err((400, "not application/json".to_owned()));
+            }
+            match parsed {
+                Ok(Value::Object(envelope)) => Ok(envelope),
+                Ok(other) => Err((400, format!("not an envelope: {other}"))),
+                Err(error) => Err((400, error.to_string())),
+            }
+        });
+        result.map_err(|(status, why)| {
+            if !why.is_empty() {
+                self.act(|state| state.violations.push(format!("{name}: {status}: {why}")));
+            }
+            status
+        })
+    }
+}
+
+impl State {
+    /// Counts a call; one too many closes the endpoint for a while (blip.md §1.1).
+    fn is_over_limit(&mut self, path: &'static str) -> bool {
+        let Some(allowed) = self.setup.throughput else { return false };
+        let most = match path {
+            "/messages" => allowed.messages,
+            "/notifications" => allowed.notifications,
+            _ => allowed.commands,
+        };
+        let now = self.now.as_millisecond();
+        let window = self.windows.entry(path).or_default();
+        if now < window.closed_until_ms {
+            return true;
+        }
+        if now - window.since_ms >= 1_000 {
+            window.since_ms = now;
+            window.count = 0;
+        }
+        window.count += 1;
+        if window.count > most {
+            window.closed_until_ms = now + allowed.penalty_seconds * 1_000;
+        }
+        window.count > most
+    }
+}
+
+fn json(body: &Value) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+}

@@ -1,0 +1,323 @@
+//! Clicks, shortcuts, commands and modals, as people do them (slack.md §C.4).
+//!
+//! Unlike events these are delivered once only: who gets no answer sees an error and moves on.
+
+use serde_json::{Map, Value, json};
+use url::form_urlencoded;
+
+use super::super::Impossible;
+use super::super::courier::Letter;
+use super::Slack;
+use super::state::{State, elements};
+
+/// What our app answered to an interaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The status; none if no answer came in time.
+    pub status: Option<u16>,
+    /// The body.
+    pub body: String,
+}
+
+impl Slack {
+    /// Somebody presses a button that is on show for them.
+    pub async fn clicks(
+        &self,
+        user: &str,
+        channel: &str,
+        ts: &str,
+        action_id: &str,
+    ) -> Result<Answered, Impossible> {
+        self.presses(user, (channel, ts), action_id, None).await
+    }
+
+    /// Somebody chooses an option of an overflow menu or a list.
+    pub async fn picks(
+        &self,
+        user: &str,
+        channel: &str,
+        ts: &str,
+        (action_id, value): (&str, &str),
+    ) -> Result<Answered, Impossible> {
+        self.presses(user, (channel, ts), action_id, Some(value)).await
+    }
+
+    async fn presses(
+        &self,
+        user: &str,
+        at: (&str, &str),
+        action_id: &str,
+        value: Option<&str>,
+    ) -> Result<Answered, Impossible> {
+        let (payload, _) = self.core.act(|state| state.click(user, at, action_id, value));
+        Ok(self.interacts("click", &payload?).await)
+    }
+
+    /// Somebody presses a button in a modal or on their home tab.
+    pub async fn clicks_in_view(
+        &self,
+        user: &str,
+        view_id: &str,
+        action_id: &str,
+    ) -> Result<Answered, Impossible> {
+        let (payload, _) = self.core.act(|state| state.click_in_view(user, view_id, action_id));
+        Ok(self.interacts("click", &payload?).await)
+    }
+
+    /// Somebody uses a message shortcut of our app.
+    pub async fn uses_shortcut(
+        &self,
+        user: &str,
+        channel: &str,
+        ts: &str,
+        callback_id: &str,
+    ) -> Result<Answered, Impossible> {
+        let (payload, _) = self.core.act(|state| state.shortcut(user, channel, ts, callback_id));
+        Ok(self.interacts("shortcut", &payload?).await)
+    }
+
+    /// Somebody submits a modal with these values, by block id and action id.
+    ///
+    /// The answer may close the modal, change it or show errors; it stays open if there is none.
+    pub async fn submits(
+        &self,
+        user: &str,
+        view_id: &str,
+        values: Value,
+    ) -> Result<Answered, Impossible> {
+        let (payload, _) = self.core.act(|state| state.submission(user, view_id, values));
+        let answered = self.interacts("view_submission", &payload?).await;
+        if answered.status == Some(200) {
+            self.core.act(|state| state.after_submission(user, view_id, &answered.body));
+        }
+        Ok(answered)
+    }
+
+    /// Somebody types a slash command in a channel.
+    pub async fn commands(
+        &self,
+        user: &str,
+        channel: &str,
+        command: &str,
+        text: &str,
+    ) -> Result<Answered, Impossible> {
+        let (form, _) = self.core.act(|state| state.command(user, channel, command, text));
+        Ok(self.posts("command", form?).await)
+    }
+
+    /// Slack asks whether the address is ours; the challenge must come back.
+    pub async fn verifies_url(&self, challenge: &str) -> Answered {
+        let body = json!({ "type": "url_verification", "token": "x", "challenge": challenge });
+        let about = "url_verification".to_owned();
+        let letter = Letter { about, body: body.to_string(), mime: "application/json" };
+        self.delivers(letter).await
+    }
+
+    async fn interacts(&self, about: &str, payload: &Value) -> Answered {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("payload", &payload.to_string());
+        self.posts(about, form.finish()).await
+    }
+
+    async fn posts(&self, about: &str, body: String) -> Answered {
+        let mime = "application/x-www-form-urlencoded";
+        self.delivers(Letter { about: about.to_owned(), body, mime }).await
+    }
+
+    async fn delivers(&self, letter: Letter) -> Answered {
+        match self.core.courier.post(&letter).await {
+            Ok((status, body)) => Answered { status: Some(status), body },
+            Err(_) => Answered { status: None, body: String::new() },
+        }
+    }
+}
+
+impl State {
+    fn click(
+        &mut self,
+        user: &str,
+        (channel, ts): (&str, &str),
+        action_id: &str,
+        value: Option<&str>,
+    ) -> Result<Value, Impossible> {
+        self.member(user, channel)?;
+        let ephemeral = self.ephemerals.iter().find(|e| e.ts == ts && e.user == user).cloned();
+        let message = self.message(channel, ts).cloned();
+        let (blocks, thread) = match (&ephemeral, &message) {
+            (Some(found), _) => (&found.blocks, found.thread_ts.clone()),
+            (None, Some(found)) => (&found.blocks, found.thread_ts.clone()),
+            (None, None) => return Err(Impossible::new(format!("no message {ts} for {user}"))),
+        };
+        let action = action(blocks, action_id, value)
+            .ok_or_else(|| Impossible::new(format!("{ts} has no {action_id} to press")))?;
+        let mut payload = self.interaction("block_actions", user);
+        payload["container"] = json!({ "type": "message", "message_ts": ts,
+            "channel_id": channel, "is_ephemeral": ephemeral.is_some() });
+        if let Some(thread) = &thread {
+            payload["container"]["thread_ts"] = json!(thread);
+        }
+        payload["channel"] = self.short_channel(channel);
+        let on = Some((ts, thread.as_deref()));
+        payload["response_url"] = json!(self.new_response_url(user, channel, on));
+        payload["state"] = json!({ "values": {} });
+        let mut action = action;
+        action["action_ts"] = json!(self.next_ts());
+        payload["actions"] = json!([action]);
+        // What only one person sees is not sent along.
+        if let (None, Some(message), Some(place)) =
+            (&ephemeral, &message, self.channels.get(channel))
+        {
+            payload["message"] = self.render(place, message, false);
+        }
+        Ok(payload)
+    }
+
+    fn click_in_view(
+        &mut self,
+        user: &str,
+        view_id: &str,
+        action_id: &str,
+    ) -> Result<Value, Impossible> {
+        let open = self.views.get(view_id).filter(|open| open.user == user);
+        let open = open.ok_or_else(|| Impossible::new(format!("{user} sees no {view_id}")))?;
+        let view = self.render_view(open);
+        let blocks = view["blocks"].as_array().map_or(&[][..], Vec::as_slice);
+        let mut action = action(blocks, action_id, None)
+            .ok_or_else(|| Impossible::new(format!("{view_id} has no {action_id} to press")))?;
+        action["action_ts"] = json!(self.next_ts());
+        let mut payload = self.interaction("block_actions", user);
+        payload["container"] = json!({ "type": "view", "view_id": view_id });
+        payload["view"] = view;
+        payload["actions"] = json!([action]);
+        Ok(payload)
+    }
+
+    fn shortcut(
+        &mut self,
+        user: &str,
+        channel: &str,
+        ts: &str,
+        callback_id: &str,
+    ) -> Result<Value, Impossible> {
+        let place = self.member(user, channel)?;
+        let message = place.messages.get(ts);
+        let message = message.ok_or_else(|| Impossible::new(format!("no message {ts}")))?;
+        let thread = message.thread_ts.clone();
+        let rendered = self.render(place, message, false);
+        let mut payload = self.interaction("message_action", user);
+        payload["callback_id"] = json!(callback_id);
+        payload["channel"] = self.short_channel(channel);
+        payload["message_ts"] = json!(ts);
+        payload["message"] = rendered;
+        payload["action_ts"] = json!(self.next_ts());
+        let on = Some((ts, thread.as_deref()));
+        payload["response_url"] = json!(self.new_response_url(user, channel, on));
+        Ok(payload)
+    }
+
+    fn submission(
+        &mut self,
+        user: &str,
+        view_id: &str,
+        values: Value,
+    ) -> Result<Value, Impossible> {
+        let open = self.views.get(view_id).filter(|open| open.user == user);
+        let open = open.ok_or_else(|| Impossible::new(format!("{user} sees no {view_id}")))?;
+        let mut view = self.render_view(open);
+        view["state"] = json!({ "values": values });
+        let mut payload = self.interaction("view_submission", user);
+        payload["view"] = view;
+        payload["response_urls"] = json!([]);
+        Ok(payload)
+    }
+
+    fn after_submission(&mut self, user: &str, view_id: &str, body: &str) {
+        let answer: Value = match body.is_empty() {
+            true => json!({}),
+            false => serde_json::from_str(body).unwrap_or_default(),
+        };
+        let view = answer["view"].clone();
+        match answer["response_action"].as_str() {
+            None if answer.is_object() => drop(self.views.remove(view_id)),
+            Some("clear") => {
+                self.views.retain(|_, open| open.user != user || open.view["type"] == "home");
+            }
+            Some("errors") if answer["errors"].is_object() => {}
+            Some(kind @ ("update" | "push")) => match super::views::check(&view, "modal") {
+                Err(why) => self.violations.push(format!("view_submission: {why}")),
+                Ok(()) if kind == "push" => drop(self.show(user.to_owned(), view)),
+                Ok(()) => {
+                    if let Some(open) = self.views.get(view_id).cloned() {
+                        self.change_view(open, view);
+                    }
+                }
+            },
+            _ => self.violations.push(format!("view_submission: answered {body}")),
+        }
+    }
+
+    fn command(
+        &mut self,
+        user: &str,
+        channel: &str,
+        command: &str,
+        text: &str,
+    ) -> Result<String, Impossible> {
+        let name = self.member(user, channel)?.name.clone();
+        let trigger = self.new_trigger(user);
+        let url = self.new_response_url(user, channel, None);
+        let handle = self.users.get(user).map_or("", |user| &user.name);
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs([
+            ("token", "deprecated"),
+            ("team_id", &self.setup.team_id),
+            ("team_domain", "standin"),
+            ("channel_id", channel),
+            ("channel_name", &name),
+            ("user_id", user),
+            ("user_name", handle),
+            ("command", command),
+            ("text", text),
+            ("api_app_id", &self.setup.app_id),
+            ("is_enterprise_install", "false"),
+            ("response_url", &url),
+            ("trigger_id", &trigger),
+        ]);
+        Ok(form.finish())
+    }
+
+    /// What every interaction carries.
+    fn interaction(&mut self, kind: &str, user: &str) -> Value {
+        let team = self.team_of(user).to_owned();
+        let name = self.users.get(user).map_or("", |user| &user.name).to_owned();
+        json!({
+            "type": kind, "token": "deprecated", "api_app_id": self.setup.app_id,
+            "team": { "id": self.setup.team_id, "domain": "standin" },
+            "enterprise": null, "is_enterprise_install": false,
+            "user": { "id": user, "username": name, "name": name, "team_id": team },
+            "trigger_id": self.new_trigger(user),
+        })
+    }
+
+    fn short_channel(&self, id: &str) -> Value {
+        json!({ "id": id, "name": self.channels.get(id).map(|channel| channel.name.as_str()) })
+    }
+}
+
+/// The action of an element that is on show; `value` chooses an option.
+fn action(blocks: &[Value], action_id: &str, value: Option<&str>) -> Option<Value> {
+    let (block_id, element) = elements(blocks).find(|(_, e)| e["action_id"] == action_id)?;
+    let mut action = Map::new();
+    for key in ["type", "action_id", "text", "value", "style"] {
+        action.extend(element.get(key).map(|field| (key.to_owned(), field.clone())));
+    }
+    action.insert("block_id".to_owned(), json!(block_id));
+    if let Some(value) = value {
+        let mut options = element["options"].as_array()?.iter();
+        let option = options.find(|option| option["value"] == value)?;
+        action.insert("selected_option".to_owned(), option.clone());
+    } else if element["type"] != "button" {
+        return None;
+    }
+    Some(Value::Object(action))
+}

@@ -1,0 +1,199 @@
+//! Messages, channels and people as Slack writes them.
+
+use serde_json::{Map, Value, json};
+
+use super::state::{Channel, Ephemeral, File, Message, Setup, State, User};
+
+impl State {
+    /// A message; `metadata` only goes to who asks for it.
+    pub(super) fn render(&self, channel: &Channel, message: &Message, metadata: bool) -> Value {
+        let mut out = self.render_author(message);
+        let mut put = |key: &str, value: Value| out.insert(key.to_owned(), value);
+        put("type", json!("message"));
+        put("ts", json!(message.ts));
+        put("text", json!(message.text));
+        for (key, text) in [
+            ("subtype", &message.subtype),
+            ("thread_ts", &message.thread_ts),
+            ("client_msg_id", &message.client_msg_id),
+        ] {
+            text.as_ref().map(|text| put(key, json!(text)));
+        }
+        if !message.blocks.is_empty() {
+            put("blocks", json!(message.blocks));
+        }
+        if !message.attachments.is_empty() {
+            put("attachments", json!(message.attachments));
+        }
+        let files = message.files.iter().filter_map(|id| self.files.get(id));
+        let files: Vec<Value> = files.map(|file| self.render_file(file)).collect();
+        if !files.is_empty() {
+            put("files", json!(files));
+        }
+        if let Some((user, ts)) = &message.edited {
+            put("edited", json!({ "user": user, "ts": ts }));
+        }
+        if !message.reactions.is_empty() {
+            put("reactions", reactions(message));
+        }
+        if let Some(parent) = message.thread_ts.as_ref().and_then(|root| channel.messages.get(root))
+            && let Some(user) = &parent.user
+        {
+            put("parent_user_id", json!(user));
+        }
+        out.extend(thread_fields(channel, message));
+        if let Some(note) = message.metadata.as_ref().filter(|_| metadata) {
+            out.insert("metadata".to_owned(), note.clone());
+        }
+        Value::Object(out)
+    }
+
+    fn render_author(&self, message: &Message) -> Map<String, Value> {
+        let Setup { team_id, app_id, bot_id, .. } = &self.setup;
+        let mut out = Map::new();
+        let mut put = |key: &str, value: Value| out.insert(key.to_owned(), value);
+        if let Some(user) = &message.user {
+            put("user", json!(user));
+            put("team", json!(self.team_of(user)));
+        }
+        if message.ours {
+            put("bot_id", json!(bot_id));
+            put("app_id", json!(app_id));
+            match &message.username {
+                Some(name) => put("username", json!(name)),
+                None => put(
+                    "bot_profile",
+                    json!({ "id": bot_id, "app_id": app_id, "name": "bridge", "deleted": false,
+                            "updated": 1_700_000_000, "team_id": team_id }),
+                ),
+            };
+        }
+        out
+    }
+
+    /// The workspace that somebody belongs to.
+    pub(super) fn team_of(&self, user: &str) -> &str {
+        let stranger = self.users.get(user).is_some_and(|user| user.is_stranger);
+        if stranger { "T9999" } else { &self.setup.team_id }
+    }
+
+    /// A file as it stands in a message.
+    pub(super) fn render_file(&self, file: &File) -> Value {
+        if file.mode == "tombstone" {
+            return json!({ "id": file.id, "mode": "tombstone" });
+        }
+        let link = format!("{}/files-pri/{}/{}", self.url, file.id, file.name);
+        let (link, size) = match file.mode.as_str() {
+            "hidden_by_limit" => (String::new(), 0),
+            "external" => (format!("https://files.example/{}", file.id), 0),
+            _ => (link, file.bytes.as_ref().map_or(file.length, Vec::len)),
+        };
+        json!({
+            "id": file.id, "name": file.name, "title": file.title, "mimetype": file.mime,
+            "filetype": file.name.rsplit('.').next(), "mode": file.mode, "size": size,
+            "is_external": file.mode == "external", "url_private": link,
+            "url_private_download": link, "file_access": "visible",
+        })
+    }
+
+    /// A channel as our app sees it.
+    pub(super) fn render_channel(&self, channel: &Channel) -> Value {
+        json!({
+            "id": channel.id, "name": channel.name, "is_channel": !channel.private,
+            "is_group": channel.private, "is_private": channel.private,
+            "is_archived": channel.archived, "is_general": false, "is_im": false, "is_mpim": false,
+            "is_member": channel.members.contains(&self.setup.bot_user),
+            "is_shared": false, "is_ext_shared": self.has_strangers(channel),
+            "num_members": channel.members.len(),
+        })
+    }
+
+    fn has_strangers(&self, channel: &Channel) -> bool {
+        let mut members = channel.members.iter().filter_map(|id| self.users.get(id));
+        members.any(|user| user.is_stranger)
+    }
+
+    /// A person, with the address only if the token may see it.
+    pub(super) fn render_user(&self, user: &User, locale: bool) -> Value {
+        let mut profile = json!({ "real_name": user.real_name, "display_name": user.name });
+        if let Some(email) = &user.email
+            && self.setup.scopes.contains("users:read.email")
+        {
+            profile["email"] = json!(email);
+        }
+        let mut out = json!({
+            "id": user.id, "team_id": self.team_of(&user.id), "name": user.name,
+            "deleted": user.deleted, "profile": profile, "is_bot": user.is_bot,
+        });
+        if !user.deleted {
+            out["real_name"] = json!(user.real_name);
+            out["tz"] = json!(user.tz);
+            out["is_restricted"] = json!(user.is_restricted);
+            out["is_ultra_restricted"] = json!(user.is_ultra_restricted);
+        }
+        if user.is_stranger {
+            out["is_stranger"] = json!(true);
+        }
+        if locale {
+            out["locale"] = json!(user.locale);
+        }
+        out
+    }
+
+    /// What the stand-in has seen, for a person.
+    pub(super) fn transcript(&self) -> String {
+        let mut lines = Vec::new();
+        for channel in self.channels.values() {
+            lines.push(format!("#{} ({})", channel.name, channel.id));
+            for root in channel.roots() {
+                lines.push(line("  ", root));
+                lines.extend(channel.replies(&root.ts).map(|reply| line("    ", reply)));
+            }
+        }
+        lines.extend(self.ephemerals.iter().map(whisper));
+        let tail = self.calls.len().saturating_sub(20);
+        lines.extend(self.calls.iter().skip(tail).map(|call| format!("call {}", call.method)));
+        lines.extend(self.violations.iter().map(|what| format!("VIOLATION {what}")));
+        lines.join("\n")
+    }
+}
+
+fn thread_fields(channel: &Channel, message: &Message) -> Map<String, Value> {
+    let mut out = Map::new();
+    let replies: Vec<&Message> = channel.replies(&message.ts).collect();
+    if let (None, Some(last)) = (&message.thread_ts, replies.last()) {
+        out.insert("thread_ts".to_owned(), json!(message.ts));
+        out.insert("reply_count".to_owned(), json!(replies.len()));
+        out.insert("latest_reply".to_owned(), json!(last.ts));
+    }
+    out
+}
+
+/// The reactions on a message as Slack writes them.
+pub(super) fn reactions(message: &Message) -> Value {
+    let each = message.reactions.iter();
+    each.map(|(name, users)| json!({ "name": name, "users": users, "count": users.len() }))
+        .collect()
+}
+
+fn line(indent: &str, message: &Message) -> String {
+    let author = match (&message.user, &message.username) {
+        (_, Some(name)) => format!("[{name}]"),
+        (_, None) if message.ours => "[bridge]".to_owned(),
+        (Some(user), None) => user.clone(),
+        (None, None) => "?".to_owned(),
+    };
+    let mut line = format!("{indent}{} {author}: {}", message.ts, message.words());
+    for button in message.buttons() {
+        line.push_str(&format!(" [{}]", button.text));
+    }
+    for (name, users) in &message.reactions {
+        line.push_str(&format!(" :{name}:×{}", users.len()));
+    }
+    line
+}
+
+fn whisper(ephemeral: &Ephemeral) -> String {
+    let Ephemeral { channel, user, .. } = ephemeral;
+    format!("only {user} in {channel}: {}", ephemeral.words())
+}

@@ -1,0 +1,49 @@
+//! `auth.test`, `users.*` and `usergroups.*` (slack.md §C.1).
+
+use serde_json::{Value, json};
+
+use super::args::{Answer, Args, Refusal};
+use super::state::{Group, State};
+
+pub(super) fn auth_test(state: &mut State, _args: &Args) -> Answer {
+    let setup = &state.setup;
+    Ok(json!({
+        "url": "https://standin.slack.com/", "team": "Stand-in", "user": "bridge",
+        "team_id": setup.team_id, "user_id": setup.bot_user, "bot_id": setup.bot_id,
+        "is_enterprise_install": false,
+    }))
+}
+
+pub(super) fn users_info(state: &mut State, args: &Args) -> Answer {
+    let user = state.users.get(args.required("user")?);
+    let user = user.ok_or_else(|| Refusal::world("user_not_found"))?;
+    Ok(json!({ "user": state.render_user(user, args.flag("include_locale")?) }))
+}
+
+pub(super) fn lookup_by_email(state: &mut State, args: &Args) -> Answer {
+    let email = args.required("email")?;
+    let mut users = state.users.values();
+    let user = users.find(|user| user.email.as_deref() == Some(email) && !user.deleted);
+    let user = user.ok_or_else(|| Refusal::world("users_not_found"))?;
+    Ok(json!({ "user": state.render_user(user, false) }))
+}
+
+pub(super) fn groups(state: &mut State, args: &Args) -> Answer {
+    let with_users = args.flag("include_users")?;
+    let render = |group: &Group| {
+        let mut out = json!({ "id": group.id, "handle": group.handle, "name": group.handle,
+            "is_usergroup": true, "date_delete": 0, "user_count": group.users.len() });
+        if with_users {
+            out["users"] = json!(group.users);
+        }
+        out
+    };
+    Ok(json!({ "usergroups": state.groups.iter().map(render).collect::<Value>() }))
+}
+
+pub(super) fn group_users(state: &mut State, args: &Args) -> Answer {
+    let id = args.required("usergroup")?;
+    let group = state.groups.iter().find(|group| group.id == id);
+    let group = group.ok_or_else(|| Refusal::world("no_such_subteam"))?;
+    Ok(json!({ "users": group.users }))
+}
