@@ -96,7 +96,8 @@ impl App {
             retain_bodies: config.retain_bodies,
         };
         app.tasks.spawn(sweep.run(app.stop.clone()));
-        app.tasks.spawn(tidy_metrics(tuning.clock, app.stop.clone()));
+        let tidying = tidy_metrics(tuning.clock);
+        app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(tidying));
         tracing::info!(%address, "the bridge is running");
         Ok(app)
     }
@@ -144,17 +145,16 @@ impl App {
         let asked = tokio::time::timeout(INTRODUCTION, bridge.slack.introduce()).await;
         let Ok(Ok(())) = asked else {
             tracing::warn!("slack has not said who we are yet; asking again meanwhile");
-            let (bridge, clock, stop) = (Arc::clone(bridge), clock.clone(), self.stop.clone());
-            self.tasks.spawn(async move {
-                let again = async {
-                    while bridge.slack.introduce().await.is_err() {
-                        clock.sleep_until(clock.now() + INTRODUCTION).await;
-                    }
-                };
-                stop.run_until_cancelled(again).await;
-            });
+            let again = introduce_later(Arc::clone(bridge), clock.clone());
+            self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(again));
             return;
         };
+    }
+}
+
+async fn introduce_later(bridge: Arc<Bridge>, clock: Clock) {
+    while bridge.slack.introduce().await.is_err() {
+        clock.sleep_until(clock.now() + INTRODUCTION).await;
     }
 }
 
@@ -239,14 +239,11 @@ fn doors(config: &Config, bridge: &Arc<Bridge>) -> Intake {
 }
 
 /// Keeps the metrics small when nobody reads them.
-async fn tidy_metrics(clock: Clock, stop: CancellationToken) {
-    let tidying = async {
-        loop {
-            clock.sleep_until(clock.now() + TIDYING).await;
-            telemetry::tidy();
-        }
-    };
-    stop.run_until_cancelled(tidying).await;
+async fn tidy_metrics(clock: Clock) {
+    loop {
+        clock.sleep_until(clock.now() + TIDYING).await;
+        telemetry::tidy();
+    }
 }
 
 /// What keeps the bridge from working at the moment.

@@ -68,11 +68,7 @@ impl<P: Pipe> Pump<P> {
                 Ok(lanes) if lanes.is_empty() => self.rest().await,
                 Ok(lanes) => {
                     for (lease, permit) in lanes {
-                        let pump = self.clone();
-                        tasks.spawn(async move {
-                            pump.work(lease).await;
-                            drop(permit);
-                        });
+                        tasks.spawn(self.clone().work(lease, permit));
                     }
                 }
                 Err(error) => {
@@ -120,7 +116,8 @@ impl<P: Pipe> Pump<P> {
         }
     }
 
-    async fn work(&self, lease: Lease) {
+    /// Works on a lane; the permit is given back when it is done.
+    async fn work(self, lease: Lease, _permit: OwnedSemaphorePermit) {
         let lane = lease.lane.clone();
         if let Err(error) = self.drain(lease).await {
             // The items stay in the lane; it is handed out again when the lease has run out.

@@ -40,19 +40,19 @@ pub enum Content {
     /// An answer to an earlier message.
     Reply {
         /// The message answered, if it was sent along.
-        quoted: Option<Box<Content>>,
+        quoted: Option<Box<Self>>,
         /// The answer.
-        answer: Box<Content>,
+        answer: Box<Self>,
     },
     /// An emoji put on an earlier message; `None` takes it away.
     Reaction {
         /// The emoji as Unicode text.
         emoji: Option<String>,
         /// The message it stands on, if it was sent along.
-        on: Option<Box<Content>>,
+        on: Option<Box<Self>>,
     },
     /// Several things sent as one, in order.
-    Several(Vec<Content>),
+    Several(Vec<Self>),
     /// A card of some kind: labelled lines that read as text.
     Card {
         /// What kind of thing it is, as a message key of the locale (`content-contact` …).
@@ -160,6 +160,7 @@ pub enum Inline {
 
 /// How a run of text looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a mark of its own, in any combination")]
 pub struct Style {
     /// Bold.
     pub bold: bool,

@@ -157,11 +157,12 @@ impl Ticket {
     /// The reason to tell the person, or [`Refusal::Already`] if there is nothing to do.
     pub fn check(&self, user: &SlackUserId, r#move: &Move) -> Result<(), Refusal> {
         match (&self.state, r#move) {
-            (State::Closed { .. }, Move::Close) => Err(Refusal::Already),
+            (State::Closed { .. }, Move::Close) | (State::Unclaimed, Move::Release) => {
+                Err(Refusal::Already)
+            }
             (State::Closed { .. }, Move::Claim { .. } | Move::Release) => Err(Refusal::Closed),
             (State::Unclaimed, Move::Claim { .. } | Move::Close)
             | (State::Claimed { .. }, Move::Close) => Ok(()),
-            (State::Unclaimed, Move::Release) => Err(Refusal::Already),
             (State::Claimed { holder, .. }, Move::Claim { over }) => {
                 if holder.user == *user {
                     Err(Refusal::Already)

@@ -151,7 +151,7 @@ impl Bridge {
             let line = self.words.ending(&ending, at);
             let channel = self.channel_now(ticket).await?;
             self.turn(&lane_of(ticket), &channel).await?;
-            self.say(item, "ended", ticket, &Saying::line(line)).await?;
+            self.say(item, "ended", ticket, &Saying::line(&line)).await?;
             ticket.enter(State::Closed { ending, at });
             self.store.put_ticket(ticket).await?;
             tracing::info!(ticket.id = %ticket.id, "a ticket was ended at Blip");
@@ -278,7 +278,7 @@ impl Bridge {
         let line = self.words.undelivered(code);
         let channel = self.channel_now(&ticket).await?;
         self.turn(&lane_of(&ticket), &channel).await?;
-        self.say(item, "undelivered", &mut ticket, &Saying::line(line)).await.map(drop)
+        self.say(item, "undelivered", &mut ticket, &Saying::line(&line)).await.map(drop)
     }
 }
 

@@ -112,7 +112,7 @@ impl Bridge {
         };
         let Some(thread) = ticket.thread.clone() else { return Ok(()) };
         self.turn(lane, &thread.channel).await?;
-        let saying = Saying { role: Role::Note, ..Saying::line(text) };
+        let saying = Saying { role: Role::Note, ..Saying::line(&text) };
         self.say(item, "context", &mut ticket, &saying).await.map(drop)
     }
 
@@ -122,13 +122,11 @@ impl Bridge {
         if ticket.is_closed() {
             return Ok(());
         }
-        match self.bot(id)?.ticket(id).await? {
-            Some(snapshot) => self.on_news(item, ticket, &snapshot).await,
-            None => {
-                tracing::warn!(ticket.id = %id, "blip does not know an open ticket of ours");
-                Ok(())
-            }
+        if let Some(snapshot) = self.bot(id)?.ticket(id).await? {
+            return self.on_news(item, ticket, &snapshot).await;
         }
+        tracing::warn!(ticket.id = %id, "blip does not know an open ticket of ours");
+        Ok(())
     }
 
     /// Shows a parked item in its ticket's thread, with a way out.
@@ -150,7 +148,7 @@ impl Bridge {
         ];
         let blocks = card::question(&text, &offers, &self.words);
         self.turn(lane, &thread.channel).await?;
-        let saying = Saying { blocks, ..Saying::line(text) };
+        let saying = Saying { blocks, ..Saying::line(&text) };
         self.say(item, "parked", &mut ticket, &saying).await.map(drop)
     }
 }

@@ -184,7 +184,7 @@ impl Bridge {
         let line = self.words.say(key, &args);
         if let Some(thread) = ticket.thread.clone() {
             self.turn(&lane_of(ticket), &thread.channel).await?;
-            self.say(item, "refused", ticket, &Saying::line(line)).await?;
+            self.say(item, "refused", ticket, &Saying::line(&line)).await?;
         }
         Ok(Moved::No)
     }

@@ -31,9 +31,8 @@ pub(super) struct Saying {
 
 impl Saying {
     /// A line of the bridge's own.
-    pub fn line(text: String) -> Self {
-        let (_, block) = rich_text::literal(&text);
-        let text = slack::mrkdwn::escape(&text);
+    pub fn line(text: &str) -> Self {
+        let (text, block) = rich_text::literal(text);
         Self { text, blocks: vec![block], author: None, role: Role::Note, blip_ids: Vec::new() }
     }
 }
@@ -199,7 +198,7 @@ impl Bridge {
         );
         if let Some(thread) = ticket.thread.clone() {
             let step = format!("why-after:{}", old.root);
-            self.say_in(item, &step, &thread, &Saying::line(why)).await?;
+            self.say_in(item, &step, &thread, &Saying::line(&why)).await?;
         }
         Ok(())
     }

@@ -525,9 +525,10 @@ impl Profile {
         let is = |flag: &str| user.get(flag).and_then(Value::as_bool).unwrap_or(false);
         let outside =
             ["is_bot", "is_restricted", "is_ultra_restricted", "is_stranger", "deleted"].map(is);
-        let name = text("/profile/display_name")
-            .or_else(|| text("/profile/real_name"))
+        // The full name, because customers read it too; the display name may be a joke of the team.
+        let name = text("/profile/real_name")
             .or_else(|| text("/real_name"))
+            .or_else(|| text("/profile/display_name"))
             .or_else(|| text("/name"))
             .unwrap_or(id.as_str());
         Self {

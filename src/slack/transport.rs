@@ -86,6 +86,7 @@ fn unreadable(error: serde_json::Error) -> SlackClientError {
     SlackClientError::ProtocolError(SlackClientProtocolError::new(error))
 }
 
+#[expect(unused_lifetimes, reason = "the trait's signature has it")]
 impl SlackClientHttpConnector for Transport {
     fn http_get_uri<'a, RS>(
         &'a self,

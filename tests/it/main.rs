@@ -5,9 +5,12 @@
     clippy::indexing_slicing,
     reason = "a failed test may panic"
 )]
+
 mod config;
+mod conversation;
 mod locale;
 mod manifest;
 mod source;
 mod store;
+mod support;
 mod words;

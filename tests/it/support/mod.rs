@@ -1,0 +1,123 @@
+//! A bridge between the stand-ins, for tests: fast pauses, no pace, everything local.
+
+use std::time::Duration;
+
+use blip_slack::app::Tuning;
+use blip_slack::clock::Clock;
+use blip_slack::demo::{CHANNEL, Stage};
+use blip_slack::inbox::retry::Retry;
+use blip_slack::standin::blip::NewTicket;
+use blip_slack::standin::slack::Message;
+use tempfile::TempDir;
+
+/// How long a test waits for the bridge to become idle.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A stage with a memory of its own that goes with the test.
+pub struct Bridge {
+    pub stage: Stage,
+    _folder: TempDir,
+}
+
+impl std::ops::Deref for Bridge {
+    type Target = Stage;
+
+    fn deref(&self) -> &Stage {
+        &self.stage
+    }
+}
+
+impl std::ops::DerefMut for Bridge {
+    fn deref_mut(&mut self) -> &mut Stage {
+        &mut self.stage
+    }
+}
+
+/// A bridge that tries again within milliseconds and gives an answer a short time only.
+pub fn tuning() -> Tuning {
+    let retry = Retry {
+        first: Duration::from_millis(20),
+        longest: Duration::from_millis(200),
+        ..Retry::default()
+    };
+    Tuning { clock: Clock::system(), retry, answer: Duration::from_millis(700) }
+}
+
+impl Bridge {
+    /// A bridge with the default rules.
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// A bridge with these settings.
+    pub async fn with(settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("bridge.db");
+        let quiet = [
+            ("SLACK_CHANNEL_RATE", "0"),
+            ("CONTEXT_MESSAGES", "0"),
+            ("RECONCILE_SECONDS", "0"),
+            ("LOCALE", "en"),
+        ];
+        let settings: Vec<_> = quiet.iter().chain(settings).copied().collect();
+        let stage = Stage::start(database.to_str().unwrap(), &settings, tuning()).await.unwrap();
+        Self { stage, _folder: folder }
+    }
+
+    /// A customer opens a ticket with these words; returns the ticket and its card.
+    pub async fn ticket(&self, name: &str, words: &str) -> (String, Message) {
+        let identity = format!("{}@wa.gw.msging.net", name.to_lowercase().replace(' ', "."));
+        let opened = self.blip.opens_ticket(NewTicket::saying(name, &identity, words)).await;
+        assert_eq!(opened.status, Some(200));
+        (opened.id.clone(), self.card_of(name).await)
+    }
+
+    /// The card of a customer's ticket, once it is there.
+    pub async fn card_of(&self, name: &str) -> Message {
+        let shows = |message: &Message| message.ours && message.words().contains(name);
+        self.slack
+            .wait_for(&format!("a card for {name}"), |state| {
+                state.cards(CHANNEL).find(|card| shows(card)).cloned()
+            })
+            .await
+    }
+
+    /// What stands in a ticket's thread, without the card.
+    pub fn replies(&self, card: &Message) -> Vec<Message> {
+        let thread = self.slack.thread(CHANNEL, &card.ts);
+        thread.into_iter().filter(|message| message.ts != card.ts).collect()
+    }
+
+    /// The words of what stands in a ticket's thread.
+    pub fn said(&self, card: &Message) -> Vec<String> {
+        self.replies(card).iter().map(Message::words).collect()
+    }
+
+    /// What reached the customer of a ticket, as text.
+    pub fn received(&self, ticket: &str) -> Vec<String> {
+        let messages = self.blip.received(ticket);
+        messages.iter().map(|m| m.content.as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// Waits until the bridge has nothing left to do.
+    pub async fn idle(&self) {
+        let store = self.app().unwrap().store();
+        let mut tick = tokio::time::interval(Duration::from_millis(5));
+        let emptied = async {
+            while store.depth().await.unwrap().waiting > 0 {
+                tick.tick().await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, emptied).await.is_err() {
+            panic!("not idle\n{}\n{}", self.slack.transcript(), self.blip.transcript());
+        }
+    }
+
+    /// Ends a test: nothing is left over, nothing is parked, nobody did what a platform refuses.
+    pub async fn finish(self) {
+        self.idle().await;
+        assert_eq!(self.app().unwrap().store().depth().await.unwrap().parked, 0, "parked items");
+        let violations = [self.slack.violations(), self.blip.violations()].concat();
+        assert!(violations.is_empty(), "{violations:#?}");
+    }
+}
