@@ -19,7 +19,7 @@ use crate::telemetry;
 
 /// How long a lane may be held. Every call within has a far shorter time limit, so this runs out
 /// only for a process that hangs.
-const LEASE: Duration = Duration::from_secs(300);
+const LEASE: Duration = Duration::from_mins(5);
 /// Lanes that are handled at the same time. Most of them wait for the network.
 const LANES: usize = 128;
 /// The longest rest, after which the store is asked even if nobody called: another process may

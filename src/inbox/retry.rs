@@ -23,7 +23,7 @@ impl Default for Retry {
         Self {
             first: Duration::from_millis(500),
             longest: Duration::from_secs(20),
-            patience: Duration::from_secs(3 * 24 * 3600),
+            patience: Duration::from_hours(3 * 24),
         }
     }
 }
@@ -75,7 +75,7 @@ mod tests {
 
     use super::*;
 
-    const HOUR: Duration = Duration::from_secs(3600);
+    const HOUR: Duration = Duration::from_hours(1);
 
     #[test]
     fn each_fault_leads_to_one_decision() {

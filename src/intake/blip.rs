@@ -57,7 +57,7 @@ async fn accept(
         return Err(Error::UnsupportedType);
     }
     let body = read(body).await?;
-    for routed in parse::parse(bot, &body).map_err(|_| Error::NotAnEvent)? {
+    for routed in parse::parse(bot, &body).map_err(|_not_json| Error::NotAnEvent)? {
         intake.put(item(routed, intake)).await?;
     }
     Ok(StatusCode::OK)

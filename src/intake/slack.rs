@@ -36,7 +36,7 @@ pub(super) async fn accept(
         // Slack only wants to see whether we are there (`ssl_check`).
         return Ok(().into_response());
     };
-    let request = serde_json::from_slice::<Value>(&json).map_err(|_| Error::NotAnEvent)?;
+    let request = serde_json::from_slice::<Value>(&json).map_err(|_not_json| Error::NotAnEvent)?;
     match parse::parse(&request) {
         Request::Challenge(challenge) => Ok(challenge.into_response()),
         Request::Event(routed) => {

@@ -111,7 +111,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::model::{BotName, Customer, Ending, State, TicketId};
+    use crate::model::{BotName, Customer, Ending, State, Style, TicketId};
 
     fn user(id: &str) -> SlackUserId {
         SlackUserId::parse(id).unwrap()
@@ -146,9 +146,9 @@ mod tests {
     }
 
     fn mention(rest: &str) -> Rich {
-        let space = Inline::Text { text: " ".to_owned(), style: Default::default() };
+        let space = Inline::Text { text: " ".to_owned(), style: Style::default() };
         let person = Inline::Person { id: user("U9"), label: None };
-        let rest = Inline::Text { text: rest.to_owned(), style: Default::default() };
+        let rest = Inline::Text { text: rest.to_owned(), style: Style::default() };
         Rich(vec![Paragraph::Text(vec![space, person, rest])])
     }
 

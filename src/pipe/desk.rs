@@ -25,7 +25,7 @@ impl Bridge {
     pub(super) async fn on_chore(&self, lane: &str, items: &[Item]) -> Outcome {
         let Some(first) = items.first() else { return Ok(Handled::one(Settled::Done)) };
         let chore: Chore = serde_json::from_slice(&first.body)
-            .map_err(|_| Halt::broken("a stored chore is unreadable"))?;
+            .map_err(|_unreadable| Halt::broken("a stored chore is unreadable"))?;
         match chore {
             Chore::Card { ticket } => {
                 self.show_card(&known(&ticket)?).await?;

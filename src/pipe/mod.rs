@@ -230,7 +230,8 @@ impl Bridge {
 
     async fn record<T: Serialize>(&self, item: &Item, step: &str, result: &T) -> store::Result<()> {
         let result = serde_json::to_string(result);
-        let result = result.map_err(|_| store::Error::Unreadable { what: "result of a call" })?;
+        let result =
+            result.map_err(|_unwritable| store::Error::Unreadable { what: "result of a call" })?;
         self.store.record(item.id, step, &result).await
     }
 

@@ -49,7 +49,7 @@ impl Bridge {
     /// Handles what Slack sent.
     pub(super) async fn on_slack(&self, lane: &str, item: &Item) -> Outcome {
         let body: Value = serde_json::from_slice(&item.body)
-            .map_err(|_| Halt::broken("a stored event is not JSON"))?;
+            .map_err(|_unreadable| Halt::broken("a stored event is not JSON"))?;
         let Request::Event(routed) = parse::parse(&body) else {
             return Ok(Handled::one(Settled::Ignored));
         };

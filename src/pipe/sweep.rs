@@ -18,10 +18,10 @@ const AT_ONCE: usize = 20;
 /// The rest between two such groups.
 const REST: Duration = Duration::from_secs(1);
 /// How often what is finished is cleaned up.
-const CLEANING: Duration = Duration::from_secs(3600);
+const CLEANING: Duration = Duration::from_hours(1);
 /// How long keys are remembered: longer than either platform repeats anything, as tickets of Blip
 /// live for a month (`blip.md` §7).
-const KEYS: Duration = Duration::from_secs(35 * 24 * 3600);
+const KEYS: Duration = Duration::from_hours(35 * 24);
 
 /// Looks after what nobody else notices.
 pub struct Sweep {

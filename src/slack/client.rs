@@ -25,7 +25,7 @@ use crate::model::{ChannelId, Failure, Fault, MessageTs, SlackUserId};
 use crate::telemetry;
 
 /// How long what we know of a person, channel or group is believed.
-const CACHE: Duration = Duration::from_secs(600);
+const CACHE: Duration = Duration::from_mins(10);
 /// Largest page of `conversations.replies` that Slack recommends (`slack.md` C.1).
 const PAGE: &str = "200";
 /// Most pages that are read in search of one message.

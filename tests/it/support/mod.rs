@@ -108,9 +108,8 @@ impl Bridge {
                 tick.tick().await;
             }
         };
-        if tokio::time::timeout(PATIENCE, emptied).await.is_err() {
-            panic!("not idle\n{}\n{}", self.slack.transcript(), self.blip.transcript());
-        }
+        let became_idle = tokio::time::timeout(PATIENCE, emptied).await.is_ok();
+        assert!(became_idle, "not idle\n{}\n{}", self.slack.transcript(), self.blip.transcript());
     }
 
     /// Ends a test: nothing is left over, nothing is parked, nobody did what a platform refuses.
