@@ -60,9 +60,10 @@ pub(super) fn update(state: &mut State, args: &Args) -> Answer {
     let old = state.ours(&channel, &ts)?.clone();
     let message = Message {
         // slack.md §C.1: a change of blocks alone leaves no mark.
-        edited: match words.blocks.is_empty() && words.text != old.text {
-            true => Some((bot_user, now)),
-            false => old.edited.clone(),
+        edited: if words.blocks.is_empty() && words.text != old.text {
+            Some((bot_user, now))
+        } else {
+            old.edited.clone()
         },
         earlier: old.earlier.iter().cloned().chain([old.words()]).collect(),
         text: words.text,
@@ -119,10 +120,11 @@ pub(super) fn get_permalink(state: &mut State, args: &Args) -> Answer {
     let channel = state.visible(args.required("channel")?)?;
     let ts = args.required("message_ts")?;
     let message = channel.messages.get(ts).ok_or_else(|| Refusal::world("message_not_found"))?;
-    let mut link = format!("{}/archives/{}/p{}", state.url, channel.id, ts.replace('.', ""));
-    if let Some(root) = &message.thread_ts {
-        link.push_str(&format!("?thread_ts={root}&cid={}", channel.id));
-    }
+    let thread = message.thread_ts.as_ref();
+    let thread = thread.map(|root| format!("?thread_ts={root}&cid={}", channel.id));
+    let (place, name) = (&channel.id, ts.replace('.', ""));
+    let thread = thread.unwrap_or_default();
+    let link = format!("{}/archives/{place}/p{name}{thread}", state.url);
     Ok(json!({ "channel": channel.id, "permalink": link }))
 }
 
@@ -213,7 +215,7 @@ fn metadata(args: &Args) -> Result<Option<Value>, Refusal> {
     if fields.keys().any(|key| !matches!(key.as_str(), "event_type" | "event_payload")) {
         return Err(bad_metadata("has other fields than event_type and event_payload"));
     }
-    if !note["event_type"].as_str().is_some_and(|name| !name.is_empty()) {
+    if note["event_type"].as_str().is_none_or(str::is_empty) {
         return Err(bad_metadata("lacks event_type"));
     }
     let payload =

@@ -157,7 +157,7 @@ impl Slack {
 
     /// Slack sends some other event, in a proper envelope; returns the status.
     pub async fn emits(&self, event: serde_json::Value) -> Option<u16> {
-        let ((), receipts) = self.core.act(|state| state.publish(event));
+        let ((), receipts) = self.core.act(|state| state.publish(&event));
         last_status(receipts).await
     }
 
@@ -169,7 +169,7 @@ impl Slack {
             place.members.insert(user.to_owned());
             let kind = if place.private { "G" } else { "C" };
             let (team, ts) = (state.team_of(user).to_owned(), state.next_ts());
-            state.publish(json!({
+            state.publish(&json!({
                 "type": "member_joined_channel", "user": user, "channel": channel,
                 "channel_type": kind, "team": team, "event_ts": ts,
             }));

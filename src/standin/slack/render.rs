@@ -140,8 +140,8 @@ impl State {
         out
     }
 
-    /// What the stand-in has seen, for a person.
-    pub(super) fn transcript(&self) -> String {
+    /// What people see, as readable lines.
+    pub(super) fn transcript_lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for channel in self.channels.values() {
             lines.push(format!("#{} ({})", channel.name, channel.id));
@@ -151,10 +151,7 @@ impl State {
             }
         }
         lines.extend(self.ephemerals.iter().map(whisper));
-        let tail = self.calls.len().saturating_sub(20);
-        lines.extend(self.calls.iter().skip(tail).map(|call| format!("call {}", call.method)));
-        lines.extend(self.violations.iter().map(|what| format!("VIOLATION {what}")));
-        lines.join("\n")
+        lines
     }
 }
 
@@ -183,14 +180,10 @@ fn line(indent: &str, message: &Message) -> String {
         (Some(user), None) => user.clone(),
         (None, None) => "?".to_owned(),
     };
-    let mut line = format!("{indent}{} {author}: {}", message.ts, message.words());
-    for button in message.buttons() {
-        line.push_str(&format!(" [{}]", button.text));
-    }
-    for (name, users) in &message.reactions {
-        line.push_str(&format!(" :{name}:×{}", users.len()));
-    }
-    line
+    let buttons = message.buttons().into_iter().map(|button| format!("[{}]", button.text));
+    let reactions = message.reactions.iter().map(|(name, who)| format!(":{name}: {}", who.len()));
+    let extras: Vec<String> = buttons.chain(reactions).collect();
+    format!("{indent}{} {author}: {} {}", message.ts, message.words(), extras.join(" "))
 }
 
 fn whisper(ephemeral: &Ephemeral) -> String {

@@ -72,7 +72,16 @@ async fn wrong_calls_are_refused_with_slacks_own_words_and_noted() {
     desk.slack.change_channel("C2", |channel| channel.archived = true);
     desk.slack.add_channel("C3", "alheio", &["UANA"]);
     desk.slack.change_channel("C3", |channel| channel.members.retain(|id| id == "UANA"));
-    for (method, body, code, noted) in [
+    for (method, body, code, noted) in wrong_calls() {
+        let before = desk.slack.violations().len();
+        assert_eq!(desk.error(method, body).await, code, "{method}");
+        assert_eq!(desk.slack.violations().len() - before, usize::from(noted), "{method} {code}");
+    }
+}
+
+/// Calls with the error that they earn, and whether it is the caller's fault.
+fn wrong_calls() -> Vec<(&'static str, Value, &'static str, bool)> {
+    vec![
         ("chat.postMesage", json!({}), "unknown_method", true),
         ("chat.postMessage", json!({ "channel": "C1" }), "no_text", true),
         ("chat.postMessage", json!({ "channel": "C9", "text": "x" }), "channel_not_found", false),
@@ -129,11 +138,7 @@ async fn wrong_calls_are_refused_with_slacks_own_words_and_noted() {
             true,
         ),
         ("views.open", json!({ "trigger_id": "x", "view": {} }), "invalid_trigger_id", true),
-    ] {
-        let before = desk.slack.violations().len();
-        assert_eq!(desk.error(method, body).await, code, "{method}");
-        assert_eq!(desk.slack.violations().len() - before, usize::from(noted), "{method} {code}");
-    }
+    ]
 }
 
 #[tokio::test]
@@ -291,7 +296,7 @@ async fn a_click_lets_the_app_answer_five_times_in_half_an_hour() {
     assert_eq!(desk.slack.ephemerals("UANA")[0].words(), "feito");
     assert_eq!(answer(json!({ "delete_original": true })).await, 200);
     assert_eq!(desk.slack.ephemerals("UANA"), []);
-    desk.slack.advance(Duration::from_secs(31 * 60));
+    desk.slack.advance(Duration::from_mins(31));
     assert_eq!(answer(json!({ "text": "tarde" })).await, 404);
     assert_eq!(desk.slack.violations(), Vec::<String>::new());
 }
