@@ -20,7 +20,7 @@ struct Words {
 }
 
 pub(super) fn post_message(state: &mut State, args: &Args) -> Answer {
-    let channel = state.writable(args.required("channel")?)?;
+    let channel = state.writable(state.named(args.required("channel")?))?;
     let words = words(args)?;
     let username = custom_name(state, args)?;
     let metadata = metadata(args)?;
@@ -56,6 +56,7 @@ pub(super) fn update(state: &mut State, args: &Args) -> Answer {
     let words = words(args)?;
     let metadata = metadata(args)?;
     let bot_user = state.setup.bot_user.clone();
+    let drops = state.setup.drops_metadata;
     let now = state.next_ts();
     let old = state.ours(&channel, &ts)?.clone();
     let message = Message {
@@ -70,7 +71,7 @@ pub(super) fn update(state: &mut State, args: &Args) -> Answer {
         blocks: words.blocks,
         attachments: words.attachments,
         metadata: match metadata {
-            Some(note) => Some(note).filter(|note| note.as_object().is_some_and(|n| !n.is_empty())),
+            Some(note) => Some(note).filter(|note| !drops && *note != json!({})),
             None => old.metadata.clone(),
         },
         ..old.clone()
@@ -136,12 +137,17 @@ impl State {
         found.ok_or_else(|| Refusal::world("channel_not_found"))
     }
 
-    /// The id of a channel that our app may write to; public ones go by `#name` too.
-    fn writable(&self, wanted: &str) -> Result<String, Refusal> {
-        let by_name = wanted.strip_prefix('#').and_then(|name| {
-            self.channels.values().find(|channel| channel.name == name && !channel.private)
-        });
-        let channel = by_name.map_or_else(|| self.visible(wanted), Ok)?;
+    /// The id of a channel; for new posts, public ones go by `#name` too.
+    fn named<'a>(&'a self, wanted: &'a str) -> &'a str {
+        let Some(name) = wanted.strip_prefix('#') else { return wanted };
+        let mut channels = self.channels.values();
+        let found = channels.find(|channel| channel.name == name && !channel.private);
+        found.map_or(wanted, |channel| &channel.id)
+    }
+
+    /// The id of a channel that our app may write to.
+    fn writable(&self, id: &str) -> Result<String, Refusal> {
+        let channel = self.visible(id)?;
         if channel.archived {
             return Err(Refusal::world("is_archived"));
         }

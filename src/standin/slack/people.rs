@@ -68,11 +68,16 @@ impl Slack {
             shared: true,
             ..File::default()
         };
-        let (id, _) = self.core.act(|state| state.add_file(file));
+        let id = self.adds_file(file);
         let (text, blocks) = compose::typed(comment);
         let subtype = Some("file_share".to_owned());
         let message = Message { text, blocks, subtype, files: vec![id], ..Message::default() };
         self.writes(user, channel, root, message).await
+    }
+
+    /// Keeps a file of any mode, to be shared with [`Slack::writes`]; returns its id.
+    pub fn adds_file(&self, file: File) -> String {
+        self.core.act(|state| state.add_file(file)).0
     }
 
     /// Somebody posts a message as it is given: own blocks, another subtype, unknown things.

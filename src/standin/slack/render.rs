@@ -26,7 +26,7 @@ impl State {
             put("attachments", json!(message.attachments));
         }
         let files = message.files.iter().filter_map(|id| self.files.get(id));
-        let files: Vec<Value> = files.map(|file| self.render_file(file)).collect();
+        let files: Vec<Value> = files.map(|file| self.render_stub(file)).collect();
         if !files.is_empty() {
             put("files", json!(files));
         }
@@ -77,20 +77,28 @@ impl State {
         if stranger { "T9999" } else { &self.setup.team_id }
     }
 
-    /// A file as it stands in a message.
-    pub(super) fn render_file(&self, file: &File) -> Value {
-        if file.mode == "tombstone" {
-            return json!({ "id": file.id, "mode": "tombstone" });
+    /// A file as it stands in a message: of some, only that they are there (slack.md §C.3).
+    fn render_stub(&self, file: &File) -> Value {
+        match file.mode.as_str() {
+            "tombstone" => json!({ "id": file.id, "mode": "tombstone" }),
+            "file_access" => json!({ "id": file.id, "mode": "file_access",
+                "file_access": "check_file_info" }),
+            _ => self.render_file(file),
         }
+    }
+
+    /// A file with all that is known of it.
+    pub(super) fn render_file(&self, file: &File) -> Value {
         let link = format!("{}/files-pri/{}/{}", self.url, file.id, file.name);
         let (link, size) = match file.mode.as_str() {
             "hidden_by_limit" => (String::new(), 0),
             "external" => (format!("https://files.example/{}", file.id), 0),
             _ => (link, file.bytes.as_ref().map_or(file.length, Vec::len)),
         };
+        let mode = if file.mode == "file_access" { "hosted" } else { &file.mode };
         json!({
             "id": file.id, "name": file.name, "title": file.title, "mimetype": file.mime,
-            "filetype": file.name.rsplit('.').next(), "mode": file.mode, "size": size,
+            "filetype": file.name.rsplit('.').next(), "mode": mode, "size": size,
             "is_external": file.mode == "external", "url_private": link,
             "url_private_download": link, "file_access": "visible",
         })

@@ -205,7 +205,8 @@ pub struct File {
     pub title: String,
     /// Its MIME type.
     pub mime: String,
-    /// Slack's word for where it is: `hosted`, `external`, `tombstone`, `hidden_by_limit` …
+    /// Slack's word for where it is: `hosted`, `external`, `tombstone`, `hidden_by_limit`, or
+    /// `file_access` for one of which messages tell nothing but the id.
     pub mode: String,
     /// Its bytes, once they are there.
     #[serde(skip)]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::faults::Fault;
 use super::super::probe::Probe;
-use super::{Setup, Slack, User};
+use super::{File, Message, Setup, Slack, User};
 
 /// A workspace with Ana and Bia in `C1`, and the app that calls it.
 struct Desk {
@@ -418,6 +418,41 @@ async fn a_server_that_is_down_refuses_connections_until_it_is_back() {
     assert!(fresh.get(&url).send().await.unwrap_err().is_connect());
     desk.slack.come_back().await.unwrap();
     assert_eq!(desk.read("auth.test", &[]).await["ok"], true);
+}
+
+#[tokio::test]
+async fn the_port_is_free_again_when_nobody_holds_the_stand_in_any_more() {
+    let slack = Slack::start(Setup::default()).await.unwrap();
+    let url = slack.api_url();
+    let other = slack.clone();
+    let client = reqwest::Client::builder().build().unwrap();
+    drop(slack);
+    assert!(client.get(&url).send().await.is_ok());
+    drop(other);
+    let closed = async || {
+        while client.get(&url).send().await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), closed()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_from_another_workspace_shows_itself_only_when_asked_for() {
+    let desk = Desk::start().await;
+    let mut bia = User::member("UBIA", "Bia", "");
+    bia.is_stranger = true;
+    desk.slack.add_user(bia);
+    let file = File { name: "a.png".into(), mode: "file_access".into(), ..File::default() };
+    let files = vec![desk.slack.adds_file(file)];
+    let message = Message { subtype: Some("file_share".into()), files, ..Message::default() };
+    desk.slack.writes("UBIA", "C1", None, message).await.unwrap();
+    let body = desk.app.bodies().pop().unwrap();
+    assert_eq!((&body["team_id"], &body["context_team_id"]), (&json!("T9999"), &json!("T0001")));
+    let stub = &body["event"]["files"][0];
+    assert_eq!((&stub["file_access"], &stub["name"]), (&json!("check_file_info"), &Value::Null));
+    let id = stub["id"].as_str().unwrap();
+    assert_eq!(desk.read("files.info", &[("file", id)]).await["file"]["name"], "a.png");
 }
 
 #[tokio::test]
