@@ -25,7 +25,7 @@ pub struct Policy {
 
 /// One thing to deliver.
 #[derive(Clone, Debug)]
-pub(super) struct Letter {
+pub struct Letter {
     /// What it is, for the list of deliveries.
     pub(super) about: String,
     /// The body.

@@ -6,16 +6,25 @@
 //! bridge: whatever they believe about the wire comes from `slack.md` and `blip.md` alone, so a
 //! mistake of ours cannot cancel itself out.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "JSON answers null to an unknown key, and is written to only where it is an object"
+)]
+
 pub mod blip;
 pub mod faults;
 pub mod slack;
 
 mod courier;
+mod host;
 #[cfg(test)]
 mod probe;
 mod server;
 mod time;
 mod watched;
+
+pub use courier::{Delivery, Policy};
+pub use host::Host;
 
 use serde::Serialize;
 use serde_json::Value;

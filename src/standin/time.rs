@@ -20,11 +20,6 @@ impl Time {
         now.checked_add(shift).unwrap_or(now)
     }
 
-    /// The time now in milliseconds since 1970.
-    pub(super) fn now_ms(&self) -> i64 {
-        self.now().as_millisecond()
-    }
-
     /// Moves the time forward.
     pub(super) fn advance(&self, by: Duration) {
         let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);

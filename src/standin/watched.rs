@@ -8,12 +8,6 @@ use tokio::sync::watch;
 /// How long a wait may last before it counts as a failure.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A model that can describe itself to a person who reads a failed test.
-pub(super) trait Transcript {
-    /// What happened so far, as readable lines.
-    fn transcript(&self) -> String;
-}
-
 /// A model and the news of its changes.
 #[derive(Debug)]
 pub(super) struct Watched<S> {
@@ -44,15 +38,8 @@ impl<S> Watched<S> {
         self.changes.subscribe()
     }
 
-    fn lock(&self) -> MutexGuard<'_, S> {
-        // A reset is a panic on purpose, never while the model is half changed.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<S: Transcript> Watched<S> {
-    /// Waits until the model shows what is looked for.
-    pub(super) async fn wait_for<T>(&self, what: &str, mut look: impl FnMut(&S) -> Option<T>) -> T {
+    /// Waits until the model shows what is looked for; `None` if it takes too long.
+    pub(super) async fn wait_for<T>(&self, mut look: impl FnMut(&S) -> Option<T>) -> Option<T> {
         let mut changes = self.subscribe();
         let found = tokio::time::timeout(PATIENCE, async {
             loop {
@@ -63,14 +50,11 @@ impl<S: Transcript> Watched<S> {
                 changes.changed().await.ok()?;
             }
         });
-        match found.await {
-            Ok(Some(found)) => found,
-            Ok(None) | Err(_) => self.give_up(what),
-        }
+        found.await.ok().flatten()
     }
 
-    #[expect(clippy::panic, reason = "only a test waits, and it has failed")]
-    fn give_up(&self, what: &str) -> ! {
-        panic!("waited in vain for {what}\n{}", self.read(S::transcript))
+    fn lock(&self) -> MutexGuard<'_, S> {
+        // A reset is a panic on purpose, never while the model is half changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,9 +1,5 @@
 //! The integration tests: the real service over real HTTP, against the stand-ins.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a failed test may panic"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
 
 mod config;
 mod conversation;

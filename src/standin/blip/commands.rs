@@ -69,7 +69,7 @@ fn get_server(state: &State, command: &Command, path: &[&str]) -> Outcome {
     match path {
         ["ping"] => Ok(Some(("application/vnd.lime.ping+json", json!({})))),
         ["threads", identity] => tickets::thread(state, command, identity),
-        ["notifications"] => notifications(state, command),
+        ["notifications"] => Ok(Some(notifications(state, command))),
         ["messages"] => {
             let calls = state.calls.iter().rev().filter(|call| call.method == "/messages");
             let sent = calls.take(100).map(|call| call.body.clone()).collect();
@@ -86,13 +86,14 @@ fn get_server(state: &State, command: &Command, path: &[&str]) -> Outcome {
     }
 }
 
-fn notifications(state: &State, command: &Command) -> Outcome {
+/// The newest of what became of messages.
+fn notifications(state: &State, command: &Command) -> (&'static str, Value) {
     let wanted = command.param("id");
     let about = state.notifications.iter().rev();
     let about = about.filter(|found| !found.by_bridge && wanted.is_none_or(|id| found.id == id));
     let found: Vec<Value> = about.take(100).map(render_notification).collect();
     let kind = "application/vnd.lime.notification+json";
-    Ok(Some(collection(kind, &found)))
+    collection(kind, &found)
 }
 
 /// A notification as Blip writes it.

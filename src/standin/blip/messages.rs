@@ -89,7 +89,7 @@ fn deliver(state: &mut State, id: Option<String>, to: &str, kind: &str, content:
         return;
     }
     let failure = obstacle(kind, content, ticket.domain == WHATSAPP)
-        .or_else(|| (!state.is_window_open(&ticket)).then(|| (131_047, "Re-engagement message")));
+        .or_else(|| (!state.is_window_open(&ticket)).then_some((131_047, "Re-engagement message")));
     let has_id = id.is_some();
     let plain = id.unwrap_or_else(|| Uuid::new_v4().to_string());
     let message = ThreadMessage {

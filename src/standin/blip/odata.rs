@@ -1,4 +1,4 @@
-//! The little of OData that the desk's filters need: `eq`, `and`, `or` and brackets.
+//! The little of `OData` that the desk's filters need: `eq`, `and`, `or` and brackets.
 
 use serde_json::Value;
 
@@ -69,10 +69,8 @@ fn all(words: &mut Words<'_>, item: &Value) -> Result<bool, String> {
 fn one(words: &mut Words<'_>, item: &Value) -> Result<bool, String> {
     if words.accept("(")? {
         let result = any(words, item)?;
-        return match words.accept(")")? {
-            true => Ok(result),
-            false => Err("a bracket is not closed".to_owned()),
-        };
+        let is_closed = words.accept(")")?;
+        return is_closed.then_some(result).ok_or_else(|| "a bracket is not closed".to_owned());
     }
     let field = words.expect("a field")?;
     if !words.accept("eq")? {
@@ -83,7 +81,7 @@ fn one(words: &mut Words<'_>, item: &Value) -> Result<bool, String> {
     let mut named = fields.filter(|(name, _)| name.eq_ignore_ascii_case(field));
     Ok(named.any(|(_, value)| match value {
         Value::String(text) => text.eq_ignore_ascii_case(wanted),
-        other => other.to_string() == wanted,
+        other => wanted.parse::<Value>().is_ok_and(|wanted| wanted == *other),
     }))
 }
 

@@ -42,6 +42,7 @@ pub struct State {
 
 /// The bot and how the desk behaves; may be changed at any time.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "these are switches, each on its own")]
 pub struct Setup {
     /// The bot.
     pub identity: String,
@@ -247,9 +248,10 @@ impl Ticket {
 impl State {
     /// The ticket as Blip writes it: what is not set is left out (blip.md §3.1).
     pub(super) fn render(&self, ticket: &Ticket) -> Value {
-        let number = match self.setup.number_as_text {
-            true => json!(ticket.number.to_string()),
-            false => json!(ticket.number),
+        let number = if self.setup.number_as_text {
+            json!(ticket.number.to_string())
+        } else {
+            json!(ticket.number)
         };
         let mut out = json!({
             "id": ticket.id, "sequentialId": number, "ownerIdentity": self.setup.identity,
@@ -292,8 +294,8 @@ impl State {
         all.filter(move |message| !message.from_customer && message.ticket == ticket)
     }
 
-    /// What the stand-in has seen, for a person.
-    pub(super) fn transcript(&self) -> String {
+    /// What customers and the desk said, as readable lines.
+    pub(super) fn transcript_lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for ticket in self.tickets.values() {
             let Ticket { id, number, status, agent, customer, .. } = ticket;
@@ -306,10 +308,7 @@ impl State {
             }
         }
         lines.extend(self.undelivered.iter().map(|(what, why)| format!("LOST {why}: {what}")));
-        let tail = self.calls.len().saturating_sub(20);
-        lines.extend(self.calls.iter().skip(tail).map(|call| format!("call {}", call.method)));
-        lines.extend(self.violations.iter().map(|what| format!("VIOLATION {what}")));
-        lines.join("\n")
+        lines
     }
 }
 

@@ -170,7 +170,7 @@ async fn what_whatsapp_does_not_take_fails_later() {
     let bridge = Bridge::start().await;
     let ticket = bridge.open_ticket().await;
     assert_eq!(bridge.say(&ticket, "long", &"x".repeat(4_097)).await, 202);
-    bridge.blip.advance(Duration::from_secs(24 * 3_600));
+    bridge.blip.advance(Duration::from_hours(24));
     assert_eq!(bridge.say(&ticket, "late", "oi").await, 202);
     assert_eq!(bridge.heard(&ticket), Vec::<Value>::new());
     for (id, code) in [("long", 131_009), ("late", 131_047)] {

@@ -247,7 +247,9 @@ pub(super) fn thread(state: &State, command: &Command, identity: &str) -> Outcom
 pub(super) fn page(command: &Command, found: Vec<Value>, item_type: &str) -> Outcome {
     let number = |key: &str, usual: usize| match command.param(key) {
         None => Ok(usual),
-        Some(text) => text.parse().map_err(|_| Failure::mistake(64, format!("{key} is {text}"))),
+        Some(text) => {
+            text.parse().map_err(|error| Failure::mistake(64, format!("{key} is {text}: {error}")))
+        }
     };
     let (skip, take) = (number("$skip", 0)?, number("$take", 20)?);
     if take > 100 {

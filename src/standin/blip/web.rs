@@ -97,9 +97,9 @@ fn run(core: &Core, command: &Command) -> Response {
 }
 
 /// A failure on demand: a reason code, or words without one.
-fn failed(core: &Core, command: &Command, code: &str) -> Response {
-    let description = format!("On demand: {code}");
-    let failure = Failure { code: code.parse().ok(), description, mistake: false };
+fn failed(core: &Core, command: &Command, reason: &str) -> Response {
+    let description = format!("On demand: {reason}");
+    let failure = Failure { code: reason.parse().ok(), description, mistake: false };
     let bot = core.model.read(|state| state.setup.identity.clone());
     json(&lime::answer(command, &bot, &Err(failure)))
 }

@@ -147,13 +147,13 @@ fn confirmation(confirm: &Value) -> Check {
 }
 
 fn select(element: &Value) -> Check {
-    match element["option_groups"].is_null() {
-        true => options(element, 100),
-        false => items(element, "option_groups", 100)?.iter().try_for_each(|group| {
-            text_object(&group["label"], &["plain_text"], 75)?;
-            options(group, 100)
-        }),
+    if element["option_groups"].is_null() {
+        return options(element, 100);
     }
+    items(element, "option_groups", 100)?.iter().try_for_each(|group| {
+        text_object(&group["label"], &["plain_text"], 75)?;
+        options(group, 100)
+    })
 }
 
 fn options(element: &Value, most: usize) -> Check {

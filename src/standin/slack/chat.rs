@@ -20,7 +20,7 @@ struct Words {
 }
 
 pub(super) fn post_message(state: &mut State, args: &Args) -> Answer {
-    let channel = state.writable(args.required("channel")?)?;
+    let channel = state.writable(state.named(args.required("channel")?))?;
     let words = words(args)?;
     let username = custom_name(state, args)?;
     let metadata = metadata(args)?;
@@ -56,20 +56,22 @@ pub(super) fn update(state: &mut State, args: &Args) -> Answer {
     let words = words(args)?;
     let metadata = metadata(args)?;
     let bot_user = state.setup.bot_user.clone();
+    let drops = state.setup.drops_metadata;
     let now = state.next_ts();
     let old = state.ours(&channel, &ts)?.clone();
     let message = Message {
         // slack.md §C.1: a change of blocks alone leaves no mark.
-        edited: match words.blocks.is_empty() && words.text != old.text {
-            true => Some((bot_user, now)),
-            false => old.edited.clone(),
+        edited: if words.blocks.is_empty() && words.text != old.text {
+            Some((bot_user, now))
+        } else {
+            old.edited.clone()
         },
         earlier: old.earlier.iter().cloned().chain([old.words()]).collect(),
         text: words.text,
         blocks: words.blocks,
         attachments: words.attachments,
         metadata: match metadata {
-            Some(note) => Some(note).filter(|note| note.as_object().is_some_and(|n| !n.is_empty())),
+            Some(note) => Some(note).filter(|note| !drops && *note != json!({})),
             None => old.metadata.clone(),
         },
         ..old.clone()
@@ -119,10 +121,11 @@ pub(super) fn get_permalink(state: &mut State, args: &Args) -> Answer {
     let channel = state.visible(args.required("channel")?)?;
     let ts = args.required("message_ts")?;
     let message = channel.messages.get(ts).ok_or_else(|| Refusal::world("message_not_found"))?;
-    let mut link = format!("{}/archives/{}/p{}", state.url, channel.id, ts.replace('.', ""));
-    if let Some(root) = &message.thread_ts {
-        link.push_str(&format!("?thread_ts={root}&cid={}", channel.id));
-    }
+    let thread = message.thread_ts.as_ref();
+    let thread = thread.map(|root| format!("?thread_ts={root}&cid={}", channel.id));
+    let (place, name) = (&channel.id, ts.replace('.', ""));
+    let thread = thread.unwrap_or_default();
+    let link = format!("{}/archives/{place}/p{name}{thread}", state.url);
     Ok(json!({ "channel": channel.id, "permalink": link }))
 }
 
@@ -134,12 +137,17 @@ impl State {
         found.ok_or_else(|| Refusal::world("channel_not_found"))
     }
 
-    /// The id of a channel that our app may write to; public ones go by `#name` too.
-    fn writable(&self, wanted: &str) -> Result<String, Refusal> {
-        let by_name = wanted.strip_prefix('#').and_then(|name| {
-            self.channels.values().find(|channel| channel.name == name && !channel.private)
-        });
-        let channel = by_name.map_or_else(|| self.visible(wanted), Ok)?;
+    /// The id of a channel; for new posts, public ones go by `#name` too.
+    fn named<'a>(&'a self, wanted: &'a str) -> &'a str {
+        let Some(name) = wanted.strip_prefix('#') else { return wanted };
+        let mut channels = self.channels.values();
+        let found = channels.find(|channel| channel.name == name && !channel.private);
+        found.map_or(wanted, |channel| &channel.id)
+    }
+
+    /// The id of a channel that our app may write to.
+    fn writable(&self, id: &str) -> Result<String, Refusal> {
+        let channel = self.visible(id)?;
         if channel.archived {
             return Err(Refusal::world("is_archived"));
         }
@@ -213,7 +221,7 @@ fn metadata(args: &Args) -> Result<Option<Value>, Refusal> {
     if fields.keys().any(|key| !matches!(key.as_str(), "event_type" | "event_payload")) {
         return Err(bad_metadata("has other fields than event_type and event_payload"));
     }
-    if !note["event_type"].as_str().is_some_and(|name| !name.is_empty()) {
+    if note["event_type"].as_str().is_none_or(str::is_empty) {
         return Err(bad_metadata("lacks event_type"));
     }
     let payload =

@@ -108,7 +108,7 @@ fn named_emoji(rest: &str) -> Option<(Run, &str)> {
     {
         unicode = unicode.map(|base| format!("{base}-{code}"));
         run.insert("skin_tone".to_owned(), json!(tone.parse::<u8>().ok()));
-        shown.push_str(&format!(":skin-tone-{tone}:"));
+        shown = format!("{shown}:skin-tone-{tone}:");
         after = rest;
     }
     run.extend(unicode.map(|unicode| ("unicode".to_owned(), json!(unicode))));

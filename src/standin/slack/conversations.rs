@@ -19,10 +19,10 @@ impl State {
     fn scope_for(&self, channel: &Channel, right: &str) -> Result<(), Refusal> {
         let kind = if channel.private { "groups" } else { "channels" };
         let scope = format!("{kind}:{right}");
-        match self.setup.scopes.contains(&scope) {
-            true => Ok(()),
-            false => Err(self.missing_scope(&[&scope])),
+        if self.setup.scopes.contains(&scope) {
+            return Ok(());
         }
+        Err(self.missing_scope(&[&scope]))
     }
 }
 

@@ -51,7 +51,7 @@ impl State {
             let root = message.thread_ts.as_ref().and_then(|root| place.messages.get(root));
             event["root"] = root.map_or(Value::Null, |root| self.render(place, root, false));
         }
-        self.tell(channel, event);
+        self.tell(channel, &event);
         answer
     }
 
@@ -98,7 +98,7 @@ impl State {
             "channel": channel, "channel_type": kind, "previous_message": before, "ts": now,
             "event_ts": now,
         });
-        self.tell(channel, event);
+        self.tell(channel, &event);
     }
 
     fn bury(&mut self, channel: &str, ts: &str) {
@@ -128,7 +128,7 @@ impl State {
             "previous_message": before, "channel": channel, "channel_type": kind, "ts": now,
             "event_ts": now,
         });
-        self.tell(channel, event);
+        self.tell(channel, &event);
     }
 
     /// Puts an emoji on a message, or takes it away; refuses what is so already.
@@ -163,12 +163,12 @@ impl State {
         if let Some(author) = author {
             event["item_user"] = json!(author);
         }
-        self.tell(channel, event);
+        self.tell(channel, &event);
         Ok(())
     }
 
     /// Queues an event if our app is in the channel.
-    pub(super) fn tell(&mut self, channel: &str, event: Value) {
+    pub(super) fn tell(&mut self, channel: &str, event: &Value) {
         let place = self.channels.get(channel);
         if place.is_some_and(|place| place.members.contains(&self.setup.bot_user)) {
             self.publish(event);
@@ -176,15 +176,15 @@ impl State {
     }
 
     /// Queues an event in its envelope, twice if so wished.
-    pub(super) fn publish(&mut self, event: Value) {
+    pub(super) fn publish(&mut self, event: &Value) {
         let copies = if self.setup.sends_twice { 2 } else { 1 };
         for _ in 0..copies {
-            let envelope = self.envelope(event.clone());
+            let envelope = self.envelope(event);
             self.outbox.push(envelope);
         }
     }
 
-    fn envelope(&mut self, event: Value) -> Value {
+    fn envelope(&mut self, event: &Value) -> Value {
         let id = self.next_id("Ev");
         let author = event["user"].as_str().or(event["message"]["user"].as_str());
         // slack.md §B.1: in a shared channel the envelope carries the sender's workspace.

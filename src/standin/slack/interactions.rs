@@ -85,7 +85,7 @@ impl Slack {
         view_id: &str,
         values: Value,
     ) -> Result<Answered, Impossible> {
-        let (payload, _) = self.core.act(|state| state.submission(user, view_id, values));
+        let (payload, _) = self.core.act(|state| state.submission(user, view_id, &values));
         let answered = self.interacts("view_submission", &payload?).await;
         if answered.status == Some(200) {
             self.core.act(|state| state.after_submission(user, view_id, &answered.body));
@@ -125,9 +125,9 @@ impl Slack {
     }
 
     async fn delivers(&self, letter: Letter) -> Answered {
-        match self.core.courier.post(&letter).await {
-            Ok((status, body)) => Answered { status: Some(status), body },
-            Err(_) => Answered { status: None, body: String::new() },
+        match self.core.post(&letter).await {
+            Some((status, body)) => Answered { status: Some(status), body },
+            None => Answered { status: None, body: String::new() },
         }
     }
 }
@@ -219,7 +219,7 @@ impl State {
         &mut self,
         user: &str,
         view_id: &str,
-        values: Value,
+        values: &Value,
     ) -> Result<Value, Impossible> {
         let open = self.views.get(view_id).filter(|open| open.user == user);
         let open = open.ok_or_else(|| Impossible::new(format!("{user} sees no {view_id}")))?;
@@ -232,10 +232,8 @@ impl State {
     }
 
     fn after_submission(&mut self, user: &str, view_id: &str, body: &str) {
-        let answer: Value = match body.is_empty() {
-            true => json!({}),
-            false => serde_json::from_str(body).unwrap_or_default(),
-        };
+        let body = if body.is_empty() { "{}" } else { body };
+        let answer: Value = serde_json::from_str(body).unwrap_or_default();
         let view = answer["view"].clone();
         match answer["response_action"].as_str() {
             None if answer.is_object() => drop(self.views.remove(view_id)),

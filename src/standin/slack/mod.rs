@@ -2,10 +2,8 @@
 //!
 //! Two sides: the app's (Web API, events, clicks; `slack.md` §B–§D) is served over HTTP exactly as
 //! strictly as the real one; the people's ([`Slack::says`], [`Slack::reacts`], [`Slack::clicks`] …)
-//! is called by tests and by the demo. What people see can be looked at at any time.
-//!
-//! Invariant: every change of the model goes through [`Core::act`], so an event that a change
-//! causes is queued in the order of the changes.
+//! is called by tests and by the demo. What people see can be looked at at any time. What every
+//! stand-in can do besides is in [`Host`].
 
 mod args;
 mod blocks;
@@ -31,43 +29,25 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use jiff::Timestamp;
 use reqwest::RequestBuilder;
 use serde_json::Value;
 use sha2::Sha256;
-use tokio::sync::{oneshot, watch};
 
 use super::Call;
-use super::courier::{Courier, Letter, Try};
-pub use super::courier::{Delivery, Policy};
-use super::faults::Faults;
-use super::server::{self, Server};
-use super::time::Time;
-use super::watched::{Transcript, Watched};
+use super::courier::{Letter, Policy, Try};
+use super::host::{self, Host, Model, last_status};
 pub use interactions::Answered;
 pub use people::Done;
 pub use state::{Button, Channel, Ephemeral, File, Group, Message, Setup, State, User, View};
 
-/// The stand-in; clones are the same one, and it ends with the last of them.
-#[derive(Clone, Debug)]
-pub struct Slack {
-    core: Arc<Core>,
-    server: Arc<Server>,
-}
+/// The stand-in for Slack.
+pub type Slack = Host<State>;
 
-/// What the HTTP side and the people's side share.
-#[derive(Debug)]
-struct Core {
-    model: Arc<Watched<State>>,
-    faults: Faults,
-    courier: Courier,
-    time: Arc<Time>,
-}
-
-type Receipts = Vec<oneshot::Receiver<Option<u16>>>;
+type Core = host::Core<State>;
 
 impl Slack {
     /// Starts an empty workspace with the app in it.
@@ -76,127 +56,23 @@ impl Slack {
     ///
     /// If no port of this machine can be taken.
     pub async fn start(setup: Setup) -> io::Result<Self> {
-        let listener = server::bind().await?;
-        let url = format!("http://{}", listener.local_addr()?);
-        let time = Arc::new(Time::default());
-        let model = Arc::new(Watched::new(State::new(setup, url, time.now())));
-        let (setups, clock) = (Arc::clone(&model), Arc::clone(&time));
-        let seal = Box::new(move |request: RequestBuilder, body: &str, which: Try| {
-            let secret = setups.read(|state| state.setup.signing_secret.clone());
-            sign(request, &secret, clock.now().as_second(), body, which)
-        });
-        let core = Arc::new(Core {
-            model,
-            faults: Faults::default(),
-            courier: Courier::start(patience(), seal),
-            time,
-        });
-        let server = Arc::new(Server::start(listener, web::router(Arc::clone(&core)))?);
-        Ok(Self { core, server })
+        Self::open(host::Plan {
+            model: Box::new(|url, now| State::new(setup, url, now)),
+            router: web::router,
+            policy: patience(),
+            seal: sign,
+        })
+        .await
     }
 
     /// The base of the Web API, without a trailing slash.
     pub fn api_url(&self) -> String {
-        self.core.model.read(|state| format!("{}/api", state.url))
-    }
-
-    /// Where events, clicks and commands are delivered.
-    pub fn deliver_to(&self, url: &str) {
-        self.core.courier.configure(|policy| policy.url = Some(url.to_owned()));
-    }
-
-    /// Changes how events are delivered.
-    pub fn configure_delivery(&self, change: impl FnOnce(&mut Policy)) {
-        self.core.courier.configure(change);
-    }
-
-    /// Changes how the workspace behaves.
-    pub fn configure(&self, change: impl FnOnce(&mut Setup)) {
-        self.core.act(|state| change(&mut state.setup));
-    }
-
-    /// The trouble it makes.
-    pub fn faults(&self) -> &Faults {
-        &self.core.faults
-    }
-
-    /// Moves its time forward.
-    pub fn advance(&self, by: Duration) {
-        self.core.time.advance(by);
-    }
-
-    /// Closes its port: nobody can connect any more.
-    pub async fn go_down(&self) {
-        self.server.go_down().await;
-    }
-
-    /// Opens the same port again.
-    ///
-    /// # Errors
-    ///
-    /// If the port has been taken by somebody else.
-    pub async fn come_back(&self) -> io::Result<()> {
-        self.server.come_back().await
-    }
-
-    /// Keeps events back until [`Slack::release`].
-    pub fn hold(&self) {
-        self.core.courier.hold();
-    }
-
-    /// Delivers what was kept back, in the order that `arrange` makes of the positions.
-    pub async fn release(&self, arrange: impl FnOnce(&mut Vec<usize>)) {
-        self.core.courier.release(arrange).await;
-    }
-
-    /// Waits until every event has been delivered or given up.
-    pub async fn settled(&self) {
-        self.core.courier.settled().await;
-    }
-
-    /// Every try to deliver something.
-    pub fn deliveries(&self) -> Vec<Delivery> {
-        self.core.courier.log()
+        self.look(|state| format!("{}/api", state.url))
     }
 }
 
 /// What can be seen.
 impl Slack {
-    /// Looks at everything at once.
-    pub fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
-        self.core.model.read(look)
-    }
-
-    /// Counts the changes; the receiver is told of each.
-    pub fn subscribe(&self) -> watch::Receiver<u64> {
-        self.core.model.subscribe()
-    }
-
-    /// Waits until the workspace shows what is looked for.
-    ///
-    /// # Panics
-    ///
-    /// After ten seconds, with `what` and a transcript.
-    pub async fn wait_for<T>(&self, what: &str, look: impl FnMut(&State) -> Option<T>) -> T {
-        self.core.model.wait_for(what, look).await
-    }
-
-    /// What the real platform would not have tolerated.
-    pub fn violations(&self) -> Vec<String> {
-        self.look(|state| state.violations.clone())
-    }
-
-    /// Every call of a method.
-    pub fn calls(&self, method: &str) -> Vec<Call> {
-        let asked = |call: &&Call| call.method == method;
-        self.look(|state| state.calls.iter().filter(asked).cloned().collect())
-    }
-
-    /// What happened so far, as readable lines.
-    pub fn transcript(&self) -> String {
-        self.look(State::transcript)
-    }
-
     /// The root messages of our app in a channel, oldest first.
     pub fn cards(&self, channel: &str) -> Vec<Message> {
         self.look(|state| state.cards(channel).cloned().collect())
@@ -229,7 +105,7 @@ impl Slack {
 }
 
 impl State {
-    fn new(setup: Setup, url: String, now: jiff::Timestamp) -> Self {
+    fn new(setup: Setup, url: String, now: Timestamp) -> Self {
         let mut bot = User::member(&setup.bot_user, "bridge", "");
         bot.is_bot = true;
         Self {
@@ -316,16 +192,6 @@ impl Slack {
 }
 
 impl Core {
-    /// Changes the model and queues the events that this causes, in order.
-    fn act<T>(&self, act: impl FnOnce(&mut State) -> T) -> (T, Receipts) {
-        self.model.change(|state| {
-            state.now = self.time.now();
-            let result = act(state);
-            let events = std::mem::take(&mut state.outbox);
-            (result, events.iter().map(|event| self.courier.send(letter(event))).collect())
-        })
-    }
-
     /// Changes the model for a call of our app.
     async fn perform<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         let (result, receipts) = self.act(act);
@@ -336,19 +202,32 @@ impl Core {
     }
 }
 
-impl Transcript for State {
-    fn transcript(&self) -> String {
-        Self::transcript(self)
-    }
-}
+impl Model for State {
+    type Setup = Setup;
 
-/// The last status that came back, once all deliveries are made.
-async fn last_status(receipts: Receipts) -> Option<u16> {
-    let mut last = None;
-    for receipt in receipts {
-        last = receipt.await.ok().flatten().or(last);
+    fn setup(&mut self) -> &mut Setup {
+        &mut self.setup
     }
-    last
+
+    fn set_now(&mut self, now: Timestamp) {
+        self.now = now;
+    }
+
+    fn take_outbox(&mut self) -> Vec<Letter> {
+        self.outbox.drain(..).map(|envelope| letter(&envelope)).collect()
+    }
+
+    fn calls(&self) -> &[Call] {
+        &self.calls
+    }
+
+    fn violations(&self) -> &[String] {
+        &self.violations
+    }
+
+    fn transcript(&self) -> String {
+        self.transcript_lines().join("\n")
+    }
 }
 
 fn letter(envelope: &Value) -> Letter {
@@ -369,11 +248,19 @@ fn patience() -> Policy {
 }
 
 /// Signs a delivery (slack.md §B.2) and says which try it is (§B.1).
-fn sign(request: RequestBuilder, secret: &str, now: i64, body: &str, which: Try) -> RequestBuilder {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes any key");
+fn sign(
+    request: RequestBuilder,
+    state: &State,
+    now: Timestamp,
+    (body, which): (&str, Try),
+) -> RequestBuilder {
+    let now = now.as_second();
+    let secret = state.setup.signing_secret.as_bytes();
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes any key");
     mac.update(format!("v0:{now}:{body}").as_bytes());
     let digest = mac.finalize().into_bytes();
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: Vec<String> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex.concat();
     let request = request
         .header("x-slack-request-timestamp", now)
         .header("x-slack-signature", format!("v0={hex}"));

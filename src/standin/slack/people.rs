@@ -68,11 +68,16 @@ impl Slack {
             shared: true,
             ..File::default()
         };
-        let (id, _) = self.core.act(|state| state.add_file(file));
+        let id = self.adds_file(file);
         let (text, blocks) = compose::typed(comment);
         let subtype = Some("file_share".to_owned());
         let message = Message { text, blocks, subtype, files: vec![id], ..Message::default() };
         self.writes(user, channel, root, message).await
+    }
+
+    /// Keeps a file of any mode, to be shared with [`Slack::writes`]; returns its id.
+    pub fn adds_file(&self, file: File) -> String {
+        self.core.act(|state| state.add_file(file)).0
     }
 
     /// Somebody posts a message as it is given: own blocks, another subtype, unknown things.
@@ -157,7 +162,7 @@ impl Slack {
 
     /// Slack sends some other event, in a proper envelope; returns the status.
     pub async fn emits(&self, event: serde_json::Value) -> Option<u16> {
-        let ((), receipts) = self.core.act(|state| state.publish(event));
+        let ((), receipts) = self.core.act(|state| state.publish(&event));
         last_status(receipts).await
     }
 
@@ -169,7 +174,7 @@ impl Slack {
             place.members.insert(user.to_owned());
             let kind = if place.private { "G" } else { "C" };
             let (team, ts) = (state.team_of(user).to_owned(), state.next_ts());
-            state.publish(json!({
+            state.publish(&json!({
                 "type": "member_joined_channel", "user": user, "channel": channel,
                 "channel_type": kind, "team": team, "event_ts": ts,
             }));

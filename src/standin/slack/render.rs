@@ -26,7 +26,7 @@ impl State {
             put("attachments", json!(message.attachments));
         }
         let files = message.files.iter().filter_map(|id| self.files.get(id));
-        let files: Vec<Value> = files.map(|file| self.render_file(file)).collect();
+        let files: Vec<Value> = files.map(|file| self.render_stub(file)).collect();
         if !files.is_empty() {
             put("files", json!(files));
         }
@@ -77,20 +77,28 @@ impl State {
         if stranger { "T9999" } else { &self.setup.team_id }
     }
 
-    /// A file as it stands in a message.
-    pub(super) fn render_file(&self, file: &File) -> Value {
-        if file.mode == "tombstone" {
-            return json!({ "id": file.id, "mode": "tombstone" });
+    /// A file as it stands in a message: of some, only that they are there (slack.md §C.3).
+    fn render_stub(&self, file: &File) -> Value {
+        match file.mode.as_str() {
+            "tombstone" => json!({ "id": file.id, "mode": "tombstone" }),
+            "file_access" => json!({ "id": file.id, "mode": "file_access",
+                "file_access": "check_file_info" }),
+            _ => self.render_file(file),
         }
+    }
+
+    /// A file with all that is known of it.
+    pub(super) fn render_file(&self, file: &File) -> Value {
         let link = format!("{}/files-pri/{}/{}", self.url, file.id, file.name);
         let (link, size) = match file.mode.as_str() {
             "hidden_by_limit" => (String::new(), 0),
             "external" => (format!("https://files.example/{}", file.id), 0),
             _ => (link, file.bytes.as_ref().map_or(file.length, Vec::len)),
         };
+        let mode = if file.mode == "file_access" { "hosted" } else { &file.mode };
         json!({
             "id": file.id, "name": file.name, "title": file.title, "mimetype": file.mime,
-            "filetype": file.name.rsplit('.').next(), "mode": file.mode, "size": size,
+            "filetype": file.name.rsplit('.').next(), "mode": mode, "size": size,
             "is_external": file.mode == "external", "url_private": link,
             "url_private_download": link, "file_access": "visible",
         })
@@ -140,8 +148,8 @@ impl State {
         out
     }
 
-    /// What the stand-in has seen, for a person.
-    pub(super) fn transcript(&self) -> String {
+    /// What people see, as readable lines.
+    pub(super) fn transcript_lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for channel in self.channels.values() {
             lines.push(format!("#{} ({})", channel.name, channel.id));
@@ -151,10 +159,7 @@ impl State {
             }
         }
         lines.extend(self.ephemerals.iter().map(whisper));
-        let tail = self.calls.len().saturating_sub(20);
-        lines.extend(self.calls.iter().skip(tail).map(|call| format!("call {}", call.method)));
-        lines.extend(self.violations.iter().map(|what| format!("VIOLATION {what}")));
-        lines.join("\n")
+        lines
     }
 }
 
@@ -183,14 +188,10 @@ fn line(indent: &str, message: &Message) -> String {
         (Some(user), None) => user.clone(),
         (None, None) => "?".to_owned(),
     };
-    let mut line = format!("{indent}{} {author}: {}", message.ts, message.words());
-    for button in message.buttons() {
-        line.push_str(&format!(" [{}]", button.text));
-    }
-    for (name, users) in &message.reactions {
-        line.push_str(&format!(" :{name}:×{}", users.len()));
-    }
-    line
+    let buttons = message.buttons().into_iter().map(|button| format!("[{}]", button.text));
+    let reactions = message.reactions.iter().map(|(name, who)| format!(":{name}: {}", who.len()));
+    let extras: Vec<String> = buttons.chain(reactions).collect();
+    format!("{indent}{} {author}: {} {}", message.ts, message.words(), extras.join(" "))
 }
 
 fn whisper(ephemeral: &Ephemeral) -> String {

@@ -43,6 +43,7 @@ pub struct State {
 
 /// The app and how the workspace behaves; may be changed at any time.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "these are switches, each on its own")]
 pub struct Setup {
     /// The only token that is accepted.
     pub token: String,
@@ -204,7 +205,8 @@ pub struct File {
     pub title: String,
     /// Its MIME type.
     pub mime: String,
-    /// Slack's word for where it is: `hosted`, `external`, `tombstone`, `hidden_by_limit` …
+    /// Slack's word for where it is: `hosted`, `external`, `tombstone`, `hidden_by_limit`, or
+    /// `file_access` for one of which messages tell nothing but the id.
     pub mode: String,
     /// Its bytes, once they are there.
     #[serde(skip)]
@@ -359,7 +361,9 @@ fn words(text: &str, blocks: &[Value]) -> String {
         return text.to_owned();
     }
     let mut found = Vec::new();
-    blocks.iter().for_each(|block| collect_words(block, &mut found));
+    for block in blocks {
+        collect_words(block, &mut found);
+    }
     found.join(" ")
 }
 

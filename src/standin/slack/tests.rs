@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::faults::Fault;
 use super::super::probe::Probe;
-use super::{Setup, Slack, User};
+use super::{File, Message, Setup, Slack, User};
 
 /// A workspace with Ana and Bia in `C1`, and the app that calls it.
 struct Desk {
@@ -72,7 +72,16 @@ async fn wrong_calls_are_refused_with_slacks_own_words_and_noted() {
     desk.slack.change_channel("C2", |channel| channel.archived = true);
     desk.slack.add_channel("C3", "alheio", &["UANA"]);
     desk.slack.change_channel("C3", |channel| channel.members.retain(|id| id == "UANA"));
-    for (method, body, code, noted) in [
+    for (method, body, code, noted) in wrong_calls() {
+        let before = desk.slack.violations().len();
+        assert_eq!(desk.error(method, body).await, code, "{method}");
+        assert_eq!(desk.slack.violations().len() - before, usize::from(noted), "{method} {code}");
+    }
+}
+
+/// Calls with the error that they earn, and whether it is the caller's fault.
+fn wrong_calls() -> Vec<(&'static str, Value, &'static str, bool)> {
+    vec![
         ("chat.postMesage", json!({}), "unknown_method", true),
         ("chat.postMessage", json!({ "channel": "C1" }), "no_text", true),
         ("chat.postMessage", json!({ "channel": "C9", "text": "x" }), "channel_not_found", false),
@@ -129,11 +138,7 @@ async fn wrong_calls_are_refused_with_slacks_own_words_and_noted() {
             true,
         ),
         ("views.open", json!({ "trigger_id": "x", "view": {} }), "invalid_trigger_id", true),
-    ] {
-        let before = desk.slack.violations().len();
-        assert_eq!(desk.error(method, body).await, code, "{method}");
-        assert_eq!(desk.slack.violations().len() - before, usize::from(noted), "{method} {code}");
-    }
+    ]
 }
 
 #[tokio::test]
@@ -291,7 +296,7 @@ async fn a_click_lets_the_app_answer_five_times_in_half_an_hour() {
     assert_eq!(desk.slack.ephemerals("UANA")[0].words(), "feito");
     assert_eq!(answer(json!({ "delete_original": true })).await, 200);
     assert_eq!(desk.slack.ephemerals("UANA"), []);
-    desk.slack.advance(Duration::from_secs(31 * 60));
+    desk.slack.advance(Duration::from_mins(31));
     assert_eq!(answer(json!({ "text": "tarde" })).await, 404);
     assert_eq!(desk.slack.violations(), Vec::<String>::new());
 }
@@ -413,6 +418,41 @@ async fn a_server_that_is_down_refuses_connections_until_it_is_back() {
     assert!(fresh.get(&url).send().await.unwrap_err().is_connect());
     desk.slack.come_back().await.unwrap();
     assert_eq!(desk.read("auth.test", &[]).await["ok"], true);
+}
+
+#[tokio::test]
+async fn the_port_is_free_again_when_nobody_holds_the_stand_in_any_more() {
+    let slack = Slack::start(Setup::default()).await.unwrap();
+    let url = slack.api_url();
+    let other = slack.clone();
+    let client = reqwest::Client::builder().build().unwrap();
+    drop(slack);
+    assert!(client.get(&url).send().await.is_ok());
+    drop(other);
+    let closed = async || {
+        while client.get(&url).send().await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), closed()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_from_another_workspace_shows_itself_only_when_asked_for() {
+    let desk = Desk::start().await;
+    let mut bia = User::member("UBIA", "Bia", "");
+    bia.is_stranger = true;
+    desk.slack.add_user(bia);
+    let file = File { name: "a.png".into(), mode: "file_access".into(), ..File::default() };
+    let files = vec![desk.slack.adds_file(file)];
+    let message = Message { subtype: Some("file_share".into()), files, ..Message::default() };
+    desk.slack.writes("UBIA", "C1", None, message).await.unwrap();
+    let body = desk.app.bodies().pop().unwrap();
+    assert_eq!((&body["team_id"], &body["context_team_id"]), (&json!("T9999"), &json!("T0001")));
+    let stub = &body["event"]["files"][0];
+    assert_eq!((&stub["file_access"], &stub["name"]), (&json!("check_file_info"), &Value::Null));
+    let id = stub["id"].as_str().unwrap();
+    assert_eq!(desk.read("files.info", &[("file", id)]).await["file"]["name"], "a.png");
 }
 
 #[tokio::test]

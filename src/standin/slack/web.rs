@@ -61,8 +61,10 @@ async fn call(
 impl Core {
     /// Records a request.
     fn record(&self, method: &str, body: Value) {
-        let call = Call { method: method.to_owned(), at_ms: self.time.now_ms(), body };
-        self.model.change(|state| state.calls.push(call));
+        self.act(|state| {
+            let at_ms = state.now.as_millisecond();
+            state.calls.push(Call { method: method.to_owned(), at_ms, body });
+        });
     }
 }
 
