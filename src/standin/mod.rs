@@ -24,7 +24,7 @@ mod time;
 mod watched;
 
 pub use courier::{Delivery, Policy};
-pub use host::Host;
+pub use host::{Host, Model};
 
 use serde::Serialize;
 use serde_json::Value;
