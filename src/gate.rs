@@ -81,6 +81,7 @@ impl Gate {
     /// Notes that a call was answered, so the credentials are good.
     pub fn unlock(&self) {
         self.locked.store(false, Ordering::Relaxed);
+        self.locked_until.store(i64::MIN, Ordering::Relaxed);
     }
 
     /// Whether the last word of the platform was that our credentials are not accepted.

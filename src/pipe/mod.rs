@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Handling an item is a straight function from top to bottom. It asks for its outside calls by
-//! name through [`Bridge::once`]; after a failure or a crash it runs again from the top, and what
+//! name through `Bridge::once`; after a failure or a crash it runs again from the top, and what
 //! was done already answers at once.
 //!
 //! Invariant: no call with an effect on a far end is made again unless a look at the far end has

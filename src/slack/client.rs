@@ -178,19 +178,27 @@ impl Client {
         let answer: PostAnswer = match sent {
             Err(error) if author.is_some() && error.code() == Some("missing_scope") => {
                 self.plain_author.store(true, Ordering::Relaxed);
-                self.gate.unlock();
                 self.write("chat.postMessage", &message(post, None)).await?
             }
             sent => sent?,
         };
         let posted = Posted { channel: answer.channel, ts: answer.ts };
         let Some(root) = &post.thread else { return Ok(posted) };
-        match answer.message {
-            Some(message) if message.thread_ts.as_deref() != Some(root.as_str()) => {
-                self.take_back(&posted).await;
-                Err(Error::Orphaned { method: "chat.postMessage" })
-            }
-            _ => Ok(posted),
+        let told = answer.message.and_then(|message| message.thread_ts);
+        if told.as_deref() == Some(root.as_str()) || self.is_in_thread(&posted, root).await? {
+            return Ok(posted);
+        }
+        self.take_back(&posted).await;
+        Err(Error::Orphaned { method: "chat.postMessage" })
+    }
+
+    /// Whether a post whose answer did not say so stands in its thread after all.
+    async fn is_in_thread(&self, posted: &Posted, root: &MessageTs) -> Result<bool, Error> {
+        let place = ChannelId::parse(&posted.channel).zip(MessageTs::parse(&posted.ts));
+        let Some((channel, ts)) = place else { return Ok(false) };
+        match self.message(&channel, root, &ts).await {
+            Err(error) if error.is_message_gone() => Ok(false),
+            found => Ok(found?.is_some()),
         }
     }
 
@@ -335,12 +343,10 @@ impl Client {
         delivery: &str,
         since: Timestamp,
     ) -> Result<Option<Posted>, Error> {
-        let oldest = format!("{}.000000", since.as_second());
         let mut cursor: Option<String> = None;
         for _ in 0..MAX_PAGES {
             let mut params = vec![
                 ("channel", Some(channel)),
-                ("oldest", Some(oldest.as_str())),
                 ("include_all_metadata", Some("true")),
                 ("limit", Some(PAGE)),
                 ("cursor", cursor.as_deref()),
@@ -355,8 +361,10 @@ impl Client {
             if let Some(ts) = page.messages.iter().find_map(|m| delivered(m, delivery)) {
                 return Ok(Some(Posted { channel: channel.to_owned(), ts }));
             }
+            // A channel is read from its newest message on, a thread from its oldest.
+            let is_older = thread.is_none() && page.messages.iter().any(|m| is_before(m, since));
             cursor = page.next();
-            if cursor.is_none() {
+            if cursor.is_none() || is_older {
                 return Ok(None);
             }
         }
@@ -453,8 +461,11 @@ impl Client {
                 if let Err(error) = &result {
                     tracing::error!(%error, "slack does not accept our token or its scopes; \
                         reinstall the app or mend SLACK_BOT_TOKEN, the queue is kept meanwhile");
+                    // A scope that is missing for one method says nothing of the others.
+                    if error.code() != Some("missing_scope") {
+                        self.gate.lock();
+                    }
                 }
-                self.gate.lock();
             }
             None | Some(Fault::Refused { .. }) => self.gate.unlock(),
             Some(_) => {}
@@ -506,6 +517,13 @@ fn delivered(message: &Value, delivery: &str) -> Option<String> {
     let in_block = |block: &Value| block.get("block_id").and_then(Value::as_str) == Some(delivery);
     let ours = id == Some(delivery) || blocks.iter().any(in_block);
     ours.then(|| message.get("ts")?.as_str().map(str::to_owned)).flatten()
+}
+
+/// Whether a message was posted before the given time.
+fn is_before(message: &Value, time: Timestamp) -> bool {
+    let ts = message.get("ts").and_then(Value::as_str).unwrap_or_default();
+    let second = ts.split('.').next().and_then(|second| second.parse::<i64>().ok());
+    second.is_some_and(|second| second < time.as_second())
 }
 
 fn is_slack_or_loopback(url: &Url) -> bool {
