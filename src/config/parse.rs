@@ -153,7 +153,7 @@ pub fn log_filter(value: &str) -> Option<String> {
 /// An identifier of Slack: one of the first letters, then capital letters and digits.
 fn slack_id<'a>(value: &'a str, first: &[char]) -> Option<&'a str> {
     let rest = value.strip_prefix(first)?;
-    let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     (!rest.is_empty() && rest.chars().all(is_part)).then_some(value)
 }
 

@@ -8,11 +8,32 @@ use blip_slack::config::{self, BOT, Config, Group, Need, VARIABLES, Variable};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/.env.example");
 
+const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+
 #[test]
 fn the_example_file_explains_every_setting_and_no_other() {
     let example = fs::read_to_string(EXAMPLE).unwrap();
-    let (_, settings) = example.split_once("\n\n").unwrap();
-    assert_eq!(settings, explained());
+    let (title, _) = example.split_once("\n\n").unwrap();
+    holds(EXAMPLE, &format!("{title}\n\n{}", explained()));
+}
+
+#[test]
+fn the_readme_explains_every_setting_and_no_other() {
+    let readme = fs::read_to_string(README).unwrap();
+    let (before, rest) = readme.split_once("a test -->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- /settings").unwrap();
+    let table = config::markdown();
+    holds(README, &format!("{before}a test -->\n{}\n<!-- /settings{after}", table.trim_end()));
+}
+
+/// Compares a file with what it should be; with `BLESS=1` in the environment, writes it instead.
+#[expect(clippy::disallowed_methods, reason = "this is no setting of the program")]
+fn holds(path: &str, expected: &str) {
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(path, expected).unwrap();
+    }
+    let found = fs::read_to_string(path).unwrap();
+    assert!(found == expected, "{path} is not up to date: run the tests with BLESS=1");
 }
 
 #[test]
