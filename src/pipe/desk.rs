@@ -156,6 +156,8 @@ impl Bridge {
 /// Oldest first, and only what was said before the ticket.
 fn history_lines(mut history: Vec<ThreadMessage>, ticket: &Ticket) -> Vec<(bool, Content)> {
     history.retain(|message| message.date.is_none_or(|date| date <= ticket.opened));
+    // The newest come first; messages of the same instant keep that order, turned around.
+    history.reverse();
     history.sort_by_key(|message| message.date);
     let said = |message: ThreadMessage| (message.direction == Direction::Received, message.content);
     history.into_iter().map(said).collect()

@@ -6,6 +6,7 @@ mod conversation;
 mod layers;
 mod locale;
 mod manifest;
+mod rules;
 mod source;
 mod store;
 mod support;
