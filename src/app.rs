@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use axum::serve::ListenerExt;
 use dashmap::DashMap;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -131,6 +132,12 @@ impl App {
 
     fn serve(&self, listener: TcpListener, router: axum::Router) {
         let stop = self.stop.clone();
+        // Answers are small, and whoever knocks waits for them.
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "a connection stays slow");
+            }
+        });
         self.tasks.spawn(async move {
             let served =
                 axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());

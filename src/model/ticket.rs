@@ -234,6 +234,25 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// A ticket of which nothing is known but that it is there.
+    pub fn bare(id: TicketId) -> Self {
+        Self {
+            id,
+            address: String::new(),
+            status: String::new(),
+            closed: false,
+            number: None,
+            parent: None,
+            customer: None,
+            domain: None,
+            agent: None,
+            team: None,
+            tags: Vec::new(),
+            opened: None,
+            first_words: None,
+        }
+    }
+
     /// Whether nobody has been given the ticket yet.
     pub fn is_waiting(&self) -> bool {
         self.status.eq_ignore_ascii_case("waiting") && !self.closed

@@ -170,10 +170,7 @@ impl Bridge {
     async fn on_customer_messages(&self, items: &[Item], id: &TicketId, address: &str) -> Outcome {
         let said: Vec<Said<'_>> = items.iter().map_while(|item| read(item, id)).collect();
         let Some(first) = said.first() else { return Ok(Handled::one(Settled::Done)) };
-        let Some(mut ticket) = self.ticket_of_message(first.item, id, address).await? else {
-            tracing::warn!(ticket.id = %id, "a message for a ticket that Blip does not know");
-            return Ok(Handled::one(Settled::Done));
-        };
+        let mut ticket = self.ticket_of_message(first.item, id, address).await?;
         let channel = self.channel_now(&ticket).await?;
         self.turn(&lane_of(&ticket), &channel).await?;
         let count = self.together(first.item, said.len()).await?;
@@ -183,16 +180,13 @@ impl Bridge {
     }
 
     /// The ticket of a customer's message. One that we do not know gets its thread first.
-    async fn ticket_of_message(
-        &self,
-        item: &Item,
-        id: &TicketId,
-        address: &str,
-    ) -> Step<Option<Ticket>> {
+    async fn ticket_of_message(&self, item: &Item, id: &TicketId, address: &str) -> Step<Ticket> {
         if let Some(ticket) = self.store.ticket(id).await? {
-            return Ok(Some(ticket));
+            return Ok(ticket);
         }
-        let Some(mut snapshot) = self.bot(id)?.ticket(id).await? else { return Ok(None) };
+        let known = self.bot(id)?.ticket(id).await?;
+        // Blip may have forgotten the ticket; what the customer said is shown all the same.
+        let mut snapshot = known.unwrap_or_else(|| Snapshot::bare(id.clone()));
         address.clone_into(&mut snapshot.address);
         let mut ticket = self.new_ticket(item, &snapshot).await?;
         self.post_card(item, &mut ticket, snapshot.first_words.as_ref()).await?;
@@ -200,7 +194,7 @@ impl Bridge {
         if let Some(ending) = snapshot.ending() {
             self.on_ended(item, &mut ticket, ending).await?;
         }
-        Ok(Some(ticket))
+        Ok(ticket)
     }
 
     /// Decides how many of the waiting messages go into one post, once for good: after a crash

@@ -388,6 +388,12 @@ impl Bridge {
         if ticket.is_closed() {
             return Ok("ask-closed-note");
         }
+        let link = self.store.linked(&thread.channel, &ts).await?;
+        let is_sent = link.is_some_and(|link| link.role == Role::Reply);
+        if is_sent && self.store.steps(item.id).await?.is_empty() {
+            // Another click has sent it.
+            return Ok("ask-outdated");
+        }
         let Some(message) = self.slack.message(&thread.channel, &thread.root, &ts).await? else {
             return Ok("ask-outdated");
         };

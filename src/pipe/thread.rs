@@ -7,7 +7,7 @@ use super::{Bridge, Failed, Halt, Step, delivery};
 use crate::model::{
     ChannelId, ChannelRef, Content, Failure, Fault, MessageTs, SlackUserId, Thread, Ticket,
 };
-use crate::slack::{self, Post, Posted, card, rich_text};
+use crate::slack::{self, Post, Posted, card, render, rich_text};
 use crate::store::{Item, Lane, Link, Role};
 
 /// How far before the event a look at Slack begins, so that clocks may differ.
@@ -45,7 +45,8 @@ enum Lost {
 }
 
 impl Bridge {
-    /// Posts a ticket's card, which starts its thread.
+    /// Posts a ticket's card, which starts its thread, with what the customer said to begin with.
+    /// What does not fit onto the card follows at once.
     pub(super) async fn post_card(
         &self,
         item: &Item,
@@ -53,7 +54,18 @@ impl Bridge {
         first_words: Option<&Content>,
     ) -> Step<()> {
         let channel = self.channel_of(ticket).await?;
-        self.post_card_to(item, ticket, channel, first_words, "card").await
+        let text = first_words.and_then(|content| render::content(content, &self.words));
+        let parts = text.map(|text| render::parts(&text, None)).unwrap_or_default();
+        let (first, rest) = match parts.split_first() {
+            Some((first, rest)) => (Some(first.as_str()), rest),
+            None => (None, [].as_slice()),
+        };
+        self.post_card_to(item, ticket, channel, first, "card").await?;
+        for (number, part) in rest.iter().enumerate() {
+            let saying = Saying { role: Role::Customer, ..Saying::line(part) };
+            self.say(item, &format!("first:{number}"), ticket, &saying).await?;
+        }
+        Ok(())
     }
 
     async fn post_card_to(
@@ -61,7 +73,7 @@ impl Bridge {
         item: &Item,
         ticket: &mut Ticket,
         channel: ChannelId,
-        first_words: Option<&Content>,
+        first_words: Option<&str>,
         step: &str,
     ) -> Step<()> {
         let (text, blocks) = card::render(ticket, first_words, &self.words);

@@ -10,12 +10,10 @@ use slack_morphism::blocks::{
 use super::mrkdwn::escape;
 use super::{action, render, rich_text};
 use crate::locale::Words;
-use crate::model::{Content, Ending, State, Ticket};
+use crate::model::{Ending, State, Ticket};
 
 /// Longest text of a header block (Block Kit: header).
 const HEADER_CHARS: usize = 150;
-/// Longest text that the card shows of the customer's first words; the rest follows in the thread.
-pub const FIRST_WORDS_CHARS: usize = 2500;
 /// Longest text of a notification's part that comes from outside.
 const SUMMARY_CHARS: usize = 300;
 /// Longest text of a line that is made of names from outside.
@@ -23,17 +21,13 @@ const LINE_CHARS: usize = 2000;
 
 /// A ticket as a card: what notifications say, and the blocks.
 ///
-/// `first_words` are shown when the ticket is new; an update leaves them out.
-pub fn render(
-    ticket: &Ticket,
-    first_words: Option<&Content>,
-    words: &Words,
-) -> (String, Vec<Value>) {
-    let first_words = first_words.and_then(|content| render::content(content, words));
-    let text = summary(ticket, first_words.as_deref(), words);
+/// `first_words` are shown when the ticket is new; an update leaves them out. They must fit into
+/// a post ([`render::parts`]).
+pub fn render(ticket: &Ticket, first_words: Option<&str>, words: &Words) -> (String, Vec<Value>) {
+    let text = summary(ticket, first_words, words);
     let mut blocks = vec![json(header(ticket))];
     if let Some(first_words) = first_words {
-        blocks.push(rich_text::literal(&shorten(&first_words, FIRST_WORDS_CHARS)).1);
+        blocks.push(rich_text::literal(first_words).1);
     }
     blocks.push(json(state(ticket, words)));
     blocks.push(json(details(ticket, words)));

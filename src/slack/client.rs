@@ -180,6 +180,11 @@ impl Client {
                 self.plain_author.store(true, Ordering::Relaxed);
                 self.write("chat.postMessage", &message(post, None)).await?
             }
+            Err(error) if error.is_about_blocks() => {
+                tracing::error!(%error, "slack refused the blocks of a post; it goes as plain text");
+                let plain = Post { blocks: Vec::new(), ..post.clone() };
+                self.write("chat.postMessage", &message(&plain, author)).await?
+            }
             sent => sent?,
         };
         let posted = Posted { channel: answer.channel, ts: answer.ts };

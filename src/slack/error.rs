@@ -137,6 +137,12 @@ impl Error {
         })
     }
 
+    /// Whether Slack refused how a post looks, not that it is posted.
+    pub fn is_about_blocks(&self) -> bool {
+        let code = self.code().unwrap_or_default();
+        code.starts_with("invalid_blocks") || code == "msg_blocks_too_long"
+    }
+
     /// Whether the message or thread that was meant is gone.
     pub fn is_message_gone(&self) -> bool {
         matches!(self, Self::Orphaned { .. }) || self.code().is_some_and(|c| GONE.contains(&c))

@@ -15,6 +15,12 @@ fn has_mark(bridge: &Bridge, ts: &str, name: &str) -> bool {
     bridge.slack.reactions(CHANNEL, ts).iter().any(|(reaction, _)| reaction == name)
 }
 
+/// More than fits into one message on either side.
+fn long_text() -> String {
+    let sentences: Vec<String> = (0..900).map(|n| format!("palavra {n}.")).collect();
+    sentences.join(" ")
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_what_is_meant_for_the_customer_reaches_the_customer() {
     let bridge = Bridge::start().await;
@@ -249,12 +255,12 @@ async fn what_people_write_is_clean_on_both_sides() {
 async fn long_text_is_split_and_nothing_is_cut() {
     let bridge = Bridge::start().await;
     let (ticket, card) = bridge.ticket("Maria", "Oi").await;
-    let long = (0..900).map(|n| format!("palavra {n}. ")).collect::<String>();
+    let long = long_text();
     bridge.blip.says(&ticket, &long).await.unwrap();
-    says(&bridge, ANA, &card, long.trim()).await;
+    says(&bridge, ANA, &card, &long).await;
     bridge.idle().await;
     let heard = bridge.received(&ticket);
-    assert!(heard.len() > 1 && heard.concat() == long.trim(), "{} parts", heard.len());
+    assert!(heard.len() > 1 && heard.concat() == long, "{} parts", heard.len());
     let shown: String =
         bridge.replies(&card).iter().filter(|m| m.ours).map(Message::words).collect();
     let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
@@ -291,5 +297,48 @@ async fn two_bots_keep_their_tickets_apart() {
     bridge.slack.says(ANA, "C0VENDAS", Some(&card.ts), "oi").await.unwrap();
     bridge.idle().await;
     assert_eq!(bridge.received(&opened.id), ["oi"]);
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_click_on_send_sends_nothing_more() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    says(&bridge, ANA, &card, "first").await;
+    says(&bridge, BIA, &card, "second").await;
+    bridge.idle().await;
+    let question = bridge.slack.ephemerals(BIA)[0].ts.clone();
+    let clicks = [0, 1].map(|_| bridge.slack.clicks(BIA, CHANNEL, &question, "send"));
+    for click in clicks {
+        // The second one may find the question answered already.
+        click.await.ok();
+    }
+    bridge.idle().await;
+    assert_eq!(bridge.received(&ticket), ["first", "second"]);
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_first_words_go_on_in_the_thread() {
+    let bridge = Bridge::start().await;
+    let long = long_text();
+    let (_, card) = bridge.ticket("Maria", &long).await;
+    bridge.idle().await;
+    let all = format!("{} {}", card.words(), bridge.said(&card).join(" "));
+    for n in 0..900 {
+        assert!(all.contains(&format!("palavra {n}.")), "{n}");
+    }
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_for_a_ticket_that_blip_has_forgotten_is_shown_all_the_same() {
+    let bridge = Bridge::start().await;
+    let envelope = json!({"id": "fwd:fwd:m1", "from": "forgotten@desk.msging.net/Webhook",
+        "type": "text/plain", "content": "alguém?"});
+    assert_eq!(bridge.blip.emits(envelope).await, Some(200));
+    bridge.idle().await;
+    let card = bridge.slack.cards(CHANNEL)[0].clone();
+    assert!(bridge.said(&card)[0].contains("alguém?"));
     bridge.finish().await;
 }
