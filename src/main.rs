@@ -75,7 +75,10 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve => serve().await,
         #[cfg(feature = "demo")]
-        Command::Demo { keep_running } => blip_slack::demo::play(keep_running).await,
+        Command::Demo { keep_running } => {
+            telemetry::start("warn", false);
+            blip_slack::demo::play(keep_running).await
+        }
         Command::Manifest { socket_mode } => {
             print(&manifest::render(socket_mode, config::setting("PUBLIC_URL")?.as_deref())?)
         }
