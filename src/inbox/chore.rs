@@ -86,7 +86,7 @@ impl Chore {
 
     /// A ticket is to be compared with what Blip says of it.
     pub fn check(ticket: &TicketId, now: Timestamp) -> NewItem {
-        let key = format!("check:{ticket}:{}", now.as_millisecond());
+        let key = format!("check:{ticket}");
         Self::Check { ticket: ticket.to_string() }.item(Lane::Ticket(ticket.clone()), key, now)
     }
 

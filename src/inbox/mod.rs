@@ -4,7 +4,7 @@
 //! [`Pump`] takes them out, lane by lane, and hands them to a [`Pipe`]. What "durable" means is
 //! said in [`crate::store`]; what happens after a failure, in [`retry`].
 //!
-//! Invariant: an item leaves the inbox in exactly one way: done, ignored, parked for a person.
+//! Invariant: an item leaves the inbox in exactly one way: done, ignored, forgotten, parked for a person.
 
 mod chore;
 mod pump;
@@ -45,6 +45,8 @@ pub enum Ending {
     Done,
     /// None of ours.
     Ignored,
+    /// Handled, and the same may be set out again.
+    Forgotten,
     /// It is not their turn yet; this is no failure.
     Wait(Timestamp),
     /// A call failed.

@@ -166,6 +166,7 @@ impl<P: Pipe> Pump<P> {
         let (verdict, due) = match ending {
             Ending::Done => (Verdict::Done, None),
             Ending::Ignored => (Verdict::Ignored, None),
+            Ending::Forgotten => (Verdict::Forgotten, None),
             Ending::Wait(until) => return Ok(Some(until)),
             Ending::Failed(fault) => match self.after(&fault, lease, items) {
                 Next::Again { after, counted: false } => return Ok(Some(now + after)),
@@ -178,7 +179,7 @@ impl<P: Pipe> Pump<P> {
         }
         let parked = match &verdict {
             Verdict::Parked { reason } => Some(reason.clone()),
-            Verdict::Done | Verdict::Ignored | Verdict::Failed => None,
+            Verdict::Done | Verdict::Ignored | Verdict::Forgotten | Verdict::Failed => None,
         };
         match self.store.settle(lease, &ids, verdict).await {
             Ok(()) => {}

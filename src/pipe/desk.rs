@@ -30,12 +30,16 @@ impl Bridge {
             Chore::Card { ticket } => {
                 self.show_card(&known(&ticket)?).await?;
                 // Every one of them asked for the newest state, and that is what is shown now.
-                return Ok(Handled { items: items.len(), ending: Settled::Done });
+                return Ok(Handled { items: items.len(), ending: Settled::Forgotten });
             }
             Chore::Mark { channel, ts, name, droppable } => {
                 self.mark(first, &channel, &ts, &name, droppable).await?;
             }
-            Chore::Context { ticket } => self.show_context(first, lane, &known(&ticket)?).await?,
+            Chore::Context { ticket } => {
+                self.show_context(first, lane, &known(&ticket)?).await?;
+                // Once for each ticket, whatever else is heard of it.
+                return Ok(Handled::one(Settled::Done));
+            }
             Chore::Check { ticket } => self.check(first, &known(&ticket)?).await?,
             Chore::Parked { item, by_agent, lane: parked, reason } => {
                 let key = if by_agent { "thread-not-sent" } else { "thread-parked" };
@@ -43,7 +47,7 @@ impl Bridge {
                 self.show_parked(first, lane, item, &parked, text).await?;
             }
         }
-        Ok(Handled::one(Settled::Done))
+        Ok(Handled::one(Settled::Forgotten))
     }
 
     async fn show_card(&self, id: &TicketId) -> Step<()> {

@@ -166,6 +166,8 @@ pub enum Verdict {
     Done,
     /// None of ours. Its key is kept, its body is erased at once.
     Ignored,
+    /// Handled, and not even its key is kept: the same may be accepted again.
+    Forgotten,
     /// It could not be handled and waits for a person.
     Parked {
         /// Why, in a word that is safe to show and to log.
@@ -181,6 +183,7 @@ impl Verdict {
         match self {
             Self::Done => "done",
             Self::Ignored => "ignored",
+            Self::Forgotten => "forgotten",
             Self::Parked { .. } => "parked",
             Self::Failed => "failed",
         }

@@ -275,6 +275,19 @@ async fn a_new_event_does_not_cut_the_pause_of_its_lane_short() {
 }
 
 #[tokio::test]
+async fn a_forgotten_item_may_come_again() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        db.accept(&store, &own("a"), &["1"]).await;
+        finish(&store, db.claim_one(&store).await, Verdict::Forgotten).await;
+        assert!(store.claim(1, LEASE, db.now()).await.unwrap().is_empty());
+        db.accept(&store, &own("a"), &["1"]).await;
+        assert_eq!(db.claim_one(&store).await.items.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_failed_item_stays_at_the_head_and_its_attempts_are_counted() {
     on_every_backend(async |db| {
         let store = db.open().await;

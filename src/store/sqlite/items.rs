@@ -144,6 +144,7 @@ pub(super) async fn settle(
     let (state, reason) = match verdict {
         Verdict::Done => ("done", None),
         Verdict::Ignored => ("ignored", None),
+        Verdict::Forgotten => return remove(tx, lane, items).await,
         Verdict::Parked { reason } => ("parked", Some(reason)),
         Verdict::Failed => ("waiting", None),
     };
@@ -171,6 +172,18 @@ pub(super) async fn settle(
         drop_empty_lane(tx, &lane).await?;
     }
     Ok(())
+}
+
+/// Removes items of a lane altogether; their steps go with them.
+async fn remove(tx: &mut SqliteConnection, lane: String, items: &[ItemId]) -> Result<()> {
+    let sql = "DELETE FROM item WHERE id IN (SELECT value FROM json_each(?1))
+               AND lane = ?2 AND state = 'waiting'";
+    let ids = serde_json::json!(items).to_string();
+    let gone = query(sql).bind(&ids).bind(&lane).execute(&mut *tx).await?;
+    if gone.rows_affected() != items.len() as u64 {
+        return Err(Error::LeaseLost { lane });
+    }
+    drop_empty_lane(tx, &lane).await
 }
 
 /// Deletes the steps of those of these items that are finished; parked ones may go on later.

@@ -23,6 +23,7 @@ fn act() -> impl Strategy<Value = Act> {
     let verdict = prop_oneof![
         4 => Just(Verdict::Done),
         1 => Just(Verdict::Ignored),
+        1 => Just(Verdict::Forgotten),
         1 => Just(Verdict::Failed),
         1 => Just(park()),
     ];
@@ -133,11 +134,14 @@ impl Model {
             for entry in &mut self.entries {
                 if entry.id.is_some_and(|id| items.contains(&id)) {
                     entry.fate = match verdict {
-                        Verdict::Done | Verdict::Ignored => Fate::Over,
+                        Verdict::Done | Verdict::Ignored | Verdict::Forgotten => Fate::Over,
                         Verdict::Parked { .. } => Fate::Parked,
                         Verdict::Failed => Fate::Waits,
                     };
                 }
+            }
+            if *verdict == Verdict::Forgotten {
+                self.entries.retain(|entry| entry.id.is_none_or(|id| !items.contains(&id)));
             }
             if self.waiting(&lease.lane).next().is_none() {
                 self.dues.remove(&lease.lane);
