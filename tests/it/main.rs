@@ -3,6 +3,7 @@
 
 mod config;
 mod conversation;
+mod faults;
 mod layers;
 mod locale;
 mod manifest;

@@ -51,6 +51,11 @@ impl Bridge {
 
     /// A bridge with these settings.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
+        Self::tuned(settings, tuning()).await
+    }
+
+    /// A bridge with these settings and another sense of time.
+    pub async fn tuned(settings: &[(&str, &str)], tuning: Tuning) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("bridge.db");
         let quiet = [
@@ -60,7 +65,7 @@ impl Bridge {
             ("LOCALE", "en"),
         ];
         let settings: Vec<_> = quiet.iter().chain(settings).copied().collect();
-        let stage = Stage::start(database.to_str().unwrap(), &settings, tuning()).await.unwrap();
+        let stage = Stage::start(database.to_str().unwrap(), &settings, tuning).await.unwrap();
         Self { stage, _folder: folder }
     }
 
@@ -102,7 +107,7 @@ impl Bridge {
     /// Waits until the bridge has nothing left to do.
     pub async fn idle(&self) {
         let store = self.app().unwrap().store();
-        let mut tick = tokio::time::interval(Duration::from_millis(5));
+        let mut tick = tokio::time::interval(Duration::from_millis(20));
         let emptied = async {
             while store.depth().await.unwrap().waiting > 0 {
                 tick.tick().await;
