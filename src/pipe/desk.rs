@@ -53,7 +53,8 @@ impl Bridge {
     async fn show_card(&self, id: &TicketId) -> Step<()> {
         let Some(ticket) = self.store.ticket(id).await? else { return Ok(()) };
         let Some(thread) = &ticket.thread else { return Ok(()) };
-        let (text, blocks) = card::render(&ticket, None, &self.words);
+        let first_words = self.store.first_words(id).await?;
+        let (text, blocks) = card::render(&ticket, first_words.as_deref(), &self.words);
         match self.slack.update(&thread.channel, &thread.root, &text, &blocks).await {
             Err(error) if error.is_message_gone() || error.is_channel_lost() => {
                 // The next thing said in the thread finds that out too and makes a new card.

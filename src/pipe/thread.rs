@@ -60,23 +60,29 @@ impl Bridge {
             Some((first, rest)) => (Some(first.as_str()), rest),
             None => (None, [].as_slice()),
         };
-        self.post_card_to(item, ticket, channel, first, "card").await?;
+        if let Some(first) = first {
+            self.store.keep_first_words(&ticket.id, first).await?;
+        }
+        self.post_card_to(item, ticket, channel, "card").await?;
         for (number, part) in rest.iter().enumerate() {
             let saying = Saying { role: Role::Customer, ..Saying::line(part) };
             self.say(item, &format!("first:{number}"), ticket, &saying).await?;
         }
-        Ok(())
+        // Last, because a ticket that is known is not new any more.
+        Ok(self.store.put_ticket(ticket).await?)
     }
+
+    /// Posts a card. The ticket is not written yet: what belongs to its card comes before that.
 
     async fn post_card_to(
         &self,
         item: &Item,
         ticket: &mut Ticket,
         channel: ChannelId,
-        first_words: Option<&str>,
         step: &str,
     ) -> Step<()> {
-        let (text, blocks) = card::render(ticket, first_words, &self.words);
+        let first_words = self.store.first_words(&ticket.id).await?;
+        let (text, blocks) = card::render(ticket, first_words.as_deref(), &self.words);
         let post = Post {
             channel: channel.to_string(),
             thread: None,
@@ -103,7 +109,7 @@ impl Bridge {
             })
             .await?;
         ticket.thread = Some(thread);
-        Ok(self.store.put_ticket(ticket).await?)
+        Ok(())
     }
 
     fn channel_lost(&self, ticket: &Ticket, channel: &ChannelId, error: &slack::Error) -> Halt {
@@ -136,8 +142,7 @@ impl Bridge {
         let Some(thread) = ticket.thread.clone() else {
             return Err(Halt::broken(format!("ticket {} has no thread", ticket.id)));
         };
-        let step = format!("{step}@{}", thread.root);
-        let posted = self.say_in(item, &step, &thread, saying).await?;
+        let posted = self.say_in(item, step, &thread, saying).await?;
         self.link_saying(ticket, saying, posted).await
     }
 
@@ -200,7 +205,7 @@ impl Bridge {
         tracing::warn!(ticket.id = %ticket.id, slack.channel = %old.channel, slack.ts = %old.root,
             ?lost, "a ticket's thread is lost; it gets a new card");
         ticket.thread = None;
-        self.post_card_to(item, ticket, channel, None, &step).await?;
+        self.post_card_to(item, ticket, channel, &step).await?;
         let why = self.words.say(
             match lost {
                 Lost::Thread => "thread-moved-deleted",
@@ -212,7 +217,7 @@ impl Bridge {
             let step = format!("why-after:{}", old.root);
             self.say_in(item, &step, &thread, &Saying::line(&why)).await?;
         }
-        Ok(())
+        Ok(self.store.put_ticket(ticket).await?)
     }
 
     /// Posts a message once, when the channel's turn has come.

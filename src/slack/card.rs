@@ -21,8 +21,8 @@ const LINE_CHARS: usize = 2000;
 
 /// A ticket as a card: what notifications say, and the blocks.
 ///
-/// `first_words` are shown when the ticket is new; an update leaves them out. They must fit into
-/// a post ([`render::parts`]).
+/// `first_words` are what the customer said to begin with; they must fit into a post
+/// ([`render::parts`]).
 pub fn render(ticket: &Ticket, first_words: Option<&str>, words: &Words) -> (String, Vec<Value>) {
     let text = summary(ticket, first_words, words);
     let mut blocks = vec![json(header(ticket))];
@@ -54,14 +54,15 @@ fn summary(ticket: &Ticket, first_words: Option<&str>, words: &Words) -> String 
     let name = render::name(&ticket.customer);
     let number = ticket.number.map(|number| number.to_string());
     let (state, _) = state_line(ticket, words);
-    let text = match (first_words, &number) {
-        (Some(said), _) => shorten(said, SUMMARY_CHARS),
-        (None, _) => state,
+    let is_new = ticket.revision == 1;
+    let text = match first_words.filter(|_| is_new) {
+        Some(said) => shorten(said, SUMMARY_CHARS),
+        None => state,
     };
     let channel = words.channel(&ticket.customer.domain);
     let mut args = vec![("customer", name)];
     args.extend(number.as_deref().map(|number| ("number", number)));
-    let key = if ticket.revision == 1 {
+    let key = if is_new {
         args.extend([("channel", channel.as_str()), ("text", text.as_str())]);
         if number.is_some() { "card-new" } else { "card-new-unnumbered" }
     } else {

@@ -368,6 +368,13 @@ pub trait Store: Send + Sync + 'static {
     /// Writes a ticket, new or changed.
     async fn put_ticket(&self, ticket: &Ticket) -> Result<()>;
 
+    /// Keeps what a customer said to begin with, as the ticket's card shows it, until some time
+    /// after the ticket is closed ([`Store::clean`]).
+    async fn keep_first_words(&self, ticket: &TicketId, words: &str) -> Result<()>;
+
+    /// What a customer said to begin with.
+    async fn first_words(&self, ticket: &TicketId) -> Result<Option<String>>;
+
     /// Reads a ticket.
     async fn ticket(&self, id: &TicketId) -> Result<Option<Ticket>>;
 
@@ -423,8 +430,8 @@ pub trait Store: Send + Sync + 'static {
     /// How much waits.
     async fn depth(&self) -> Result<Depth>;
 
-    /// Erases the bodies of items that were finished before `bodies`, and forgets items that were
-    /// finished before `keys`. Parked and waiting items are never touched.
+    /// Erases the bodies of items that were finished before `bodies`, with the first words of
+    /// tickets that were closed before then, and forgets items that were finished before `keys`. Parked and waiting items are never touched.
     async fn clean(&self, bodies: Timestamp, keys: Timestamp) -> Result<()>;
 
     /// Proves that the store can be written to.

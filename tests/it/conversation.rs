@@ -13,6 +13,12 @@ async fn a_ticket_becomes_a_card_with_the_customers_first_words() {
         assert!(words.contains(part), "{part} in {words}");
     }
     assert!(card.text.contains("Maria Silva") && card.text.contains("pedido"), "{}", card.text);
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.idle().await;
+    let changed = bridge.slack.message(CHANNEL, &card.ts).unwrap().words();
+    for part in ["Ana Lima", "Oi, meu pedido não chegou"] {
+        assert!(changed.contains(part), "{part} in {changed}");
+    }
     let buttons: Vec<_> = card.buttons().into_iter().map(|button| button.action_id).collect();
     assert_eq!(buttons, ["claim", "close"]);
     bridge.finish().await;

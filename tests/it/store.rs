@@ -718,6 +718,29 @@ async fn depth_counts_what_waits_and_what_is_parked() {
 }
 
 #[tokio::test]
+async fn cleaning_erases_the_first_words_of_tickets_that_are_closed_for_long() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        for (id, is_closed) in [("open", false), ("closed", true)] {
+            let mut ticket = ticket(id, "c", 1, db.now());
+            if is_closed {
+                ticket.state = State::Closed { ending: Ending::Customer, at: db.now() };
+            }
+            store.put_ticket(&ticket).await.unwrap();
+            store.keep_first_words(&ticket.id, "Oi").await.unwrap();
+        }
+        let first_words = async |id: &str| store.first_words(&ticket_id(id)).await.unwrap();
+        store.clean(db.now(), db.now()).await.unwrap();
+        assert_eq!(first_words("closed").await.as_deref(), Some("Oi"));
+        let later = db.pass(seconds(1));
+        store.clean(later, later).await.unwrap();
+        assert_eq!(first_words("closed").await, None);
+        assert_eq!(first_words("open").await.as_deref(), Some("Oi"));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn cleaning_forgets_what_is_finished_and_nothing_else() {
     on_every_backend(async |db| {
         let store = db.open().await;

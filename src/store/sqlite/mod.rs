@@ -230,6 +230,15 @@ impl Store for SqliteStore {
         self.writer.write(move |tx| Box::pin(tickets::put(tx, row))).await
     }
 
+    async fn keep_first_words(&self, ticket: &TicketId, words: &str) -> Result<()> {
+        let (ticket, words) = (ticket.to_string(), words.to_owned());
+        self.writer.write(move |tx| Box::pin(tickets::keep_first_words(tx, ticket, words))).await
+    }
+
+    async fn first_words(&self, ticket: &TicketId) -> Result<Option<String>> {
+        tickets::first_words(&self.readers, ticket).await
+    }
+
     async fn ticket(&self, id: &TicketId) -> Result<Option<Ticket>> {
         tickets::get(&self.readers, id).await?.map(Ticket::try_from).transpose()
     }
@@ -325,6 +334,7 @@ impl Store for SqliteStore {
         let (bodies, keys) = (bodies.as_millisecond(), keys.as_millisecond());
         while self.writer.write(move |tx| Box::pin(items::erase_bodies(tx, bodies))).await? {}
         while self.writer.write(move |tx| Box::pin(items::forget(tx, keys))).await? {}
+        self.writer.write(move |tx| Box::pin(tickets::erase_first_words(tx, bodies))).await?;
         Ok(())
     }
 

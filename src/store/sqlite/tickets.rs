@@ -1,7 +1,7 @@
 //! Tickets, and which Slack messages belong to them.
 
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{SqlitePool, query, query_as};
+use sqlx::{SqlitePool, query, query_as, query_scalar};
 
 use super::items;
 use crate::model::{SlackUserId, TicketId};
@@ -38,6 +38,31 @@ pub(super) async fn put(tx: &mut SqliteConnection, row: TicketRow) -> Result<()>
     .bind(row.revision)
     .execute(tx)
     .await?;
+    Ok(())
+}
+
+/// Keeps what a customer said to begin with.
+pub(super) async fn keep_first_words(
+    tx: &mut SqliteConnection,
+    ticket: String,
+    words: String,
+) -> Result<()> {
+    let sql = "REPLACE INTO first_words (ticket, words) VALUES (?1, ?2)";
+    query(sql).bind(ticket).bind(words).execute(tx).await?;
+    Ok(())
+}
+
+/// What a customer said to begin with.
+pub(super) async fn first_words(readers: &SqlitePool, id: &TicketId) -> Result<Option<String>> {
+    let sql = "SELECT words FROM first_words WHERE ticket = ?1";
+    Ok(query_scalar(sql).bind(id.to_string()).fetch_optional(readers).await?)
+}
+
+/// Erases the first words of tickets that were closed before the given time.
+pub(super) async fn erase_first_words(tx: &mut SqliteConnection, before: i64) -> Result<()> {
+    let sql = "DELETE FROM first_words WHERE ticket IN (
+                   SELECT id FROM ticket WHERE state = 'closed' AND changed < ?1)";
+    query(sql).bind(before).execute(tx).await?;
     Ok(())
 }
 

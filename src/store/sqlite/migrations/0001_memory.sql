@@ -76,6 +76,12 @@ CREATE INDEX ticket_number ON ticket (bot, number);
 CREATE INDEX ticket_customer ON ticket (bot, customer, opened);
 CREATE INDEX ticket_open ON ticket (opened) WHERE state <> 'closed';
 
+-- What customers said to begin with, for the cards.
+CREATE TABLE first_words (
+    ticket TEXT PRIMARY KEY,
+    words  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Slack messages that belong to a ticket.
 CREATE TABLE message (
     channel TEXT NOT NULL,
