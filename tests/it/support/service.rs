@@ -1,0 +1,125 @@
+//! The real program as a process of its own, so that it can be killed.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use blip_slack::demo::Stage;
+
+/// How long the program may take to become ready, or to stop.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+/// `blip-slack serve` between the stand-ins of a stage.
+pub struct Service {
+    settings: Vec<(String, String)>,
+    url: String,
+    program: PathBuf,
+    log: PathBuf,
+    child: Option<Child>,
+}
+
+impl Service {
+    /// Takes the place of the stage's own bridge; its log goes to `folder`.
+    pub async fn replace(stage: &mut Stage, folder: &Path) -> Self {
+        stage.stop_bridge().await;
+        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        stage.set("PORT", &port.to_string());
+        let url = format!("http://127.0.0.1:{port}");
+        stage.slack.deliver_to(&format!("{url}/slack/events"));
+        stage.blip.deliver_to(&format!("{url}/blip/webhook"));
+        let settings = stage.settings().iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+        // A copy of its own: a build meanwhile replaces the original.
+        let program = folder.join("blip-slack");
+        std::fs::copy(env!("CARGO_BIN_EXE_blip-slack"), &program).unwrap();
+        let mut service = Self { settings, url, program, log: folder.join("log"), child: None };
+        service.start().await;
+        service
+    }
+
+    /// Starts the program and waits until it is ready.
+    pub async fn start(&mut self) {
+        let log = File::options().create(true).append(true).open(&self.log).unwrap();
+        let child = self.command(&[]).stderr(log).stdout(Stdio::null()).spawn().unwrap();
+        self.child = Some(child);
+        let ready = tokio::time::timeout(PATIENCE, async {
+            while self.get("/readyz").await.is_none_or(|(status, _)| status != 200) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        });
+        assert!(ready.await.is_ok(), "not ready\n{}", self.log());
+    }
+
+    /// The program with these arguments and the service's settings.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        let settings = self.settings.iter().map(|(name, value)| (name, value));
+        command.args(arguments).env_clear().envs(settings).stdin(Stdio::null());
+        command
+    }
+
+    /// `SIGKILL`: no time to do anything.
+    pub fn kill(&mut self) {
+        let mut child = self.child.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// `SIGTERM`; returns how it ended.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        let mut child = self.child.take().unwrap();
+        let pid = child.id().to_string();
+        assert!(Command::new("kill").arg(pid).status().unwrap().success());
+        let ended = tokio::task::spawn_blocking(move || child.wait().unwrap());
+        tokio::time::timeout(PATIENCE, ended).await.expect("it stops in time").unwrap()
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Status and body; none if it does not answer.
+    pub async fn get(&self, path: &str) -> Option<(u16, String)> {
+        let answer = client().get(format!("{}{path}", self.url)).send().await.ok()?;
+        Some((answer.status().as_u16(), answer.text().await.ok()?))
+    }
+
+    /// The value of a gauge or of a counter without labels.
+    pub async fn metric(&self, name: &str) -> Option<f64> {
+        let (_, text) = self.get("/metrics").await?;
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value?.parse().ok()
+    }
+
+    /// Waits until it has nothing left to do.
+    pub async fn idle(&self, patience: Duration) {
+        let emptied = tokio::time::timeout(patience, async {
+            while self.metric("bridge_waiting_items").await != Some(0.0) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        });
+        assert!(emptied.await.is_ok(), "not idle\n{}", self.log());
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            child.kill().ok();
+            child.wait().ok();
+        }
+    }
+}
+
+fn client() -> reqwest::Client {
+    // Anew for each request: a connection to a killed process is of no use.
+    let patience = Duration::from_secs(5);
+    reqwest::Client::builder().no_proxy().timeout(patience).build().unwrap()
+}
