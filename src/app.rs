@@ -18,6 +18,7 @@ use crate::inbox::Pump;
 use crate::inbox::retry::Retry;
 use crate::intake::{self, BotDoor, Intake};
 use crate::locale::{Texts, Words};
+use crate::media::{Fetcher, Guard, Links};
 use crate::model::BotName;
 use crate::model::reply::ReplyRules;
 use crate::pipe::{Bridge, Rules, Sweep};
@@ -190,6 +191,8 @@ fn bridge(config: &Config, tuning: &Tuning, store: SharedStore) -> anyhow::Resul
             clock.clone(),
         )),
         bots: config.bots.iter().map(blip).collect(),
+        fetcher: Fetcher::new(guard(config)).context("prepare the client for files")?,
+        links: Links::new(&slack.bot_token, config.http.public_url.as_deref(), config.media.link),
         clock: clock.clone(),
         words: Words::new(Arc::new(Texts::new()), language, config.timezone.clone()),
         rules: rules(config),
@@ -226,7 +229,14 @@ fn rules(config: &Config) -> Rules {
             burst: BURST,
         }),
         context_messages: u32::try_from(desk.context_messages).unwrap_or(u32::MAX),
+        media_max: config.media.max,
     }
+}
+
+/// Where files may be fetched from: this machine only if both platforms are on it.
+fn guard(config: &Config) -> Guard {
+    let bots = config.bots.iter().map(|bot| bot.api_url.as_str());
+    Guard::new(bots.chain([config.slack.api_url.as_str()]))
 }
 
 fn doors(config: &Config, bridge: &Arc<Bridge>) -> Intake {

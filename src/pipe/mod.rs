@@ -16,6 +16,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 mod blip_to_slack;
+mod customer_files;
 mod desk;
 mod moves;
 mod slack_to_blip;
@@ -38,6 +39,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::inbox::{Ending, Handled, Pipe};
 use crate::locale::Words;
+use crate::media::{Fetcher, Links};
 use crate::model::reply::ReplyRules;
 use crate::model::{BotName, ChannelId, ChannelRef, Failure, Fault, SlackUserId, TicketId};
 use crate::store::{self, Begun, Item, Pace, SharedStore, Source};
@@ -55,6 +57,10 @@ pub struct Bridge {
     pub slack: Arc<slack::Client>,
     /// Calls Blip, for each bot.
     pub bots: HashMap<BotName, Arc<blip::Client>>,
+    /// Fetches files.
+    pub fetcher: Fetcher,
+    /// Makes the addresses under which customers get files.
+    pub links: Links,
     /// The time.
     pub clock: Clock,
     /// What people read.
@@ -92,6 +98,8 @@ pub struct Rules {
     pub pace: Option<Pace>,
     /// How many messages from before the handoff are shown.
     pub context_messages: u32,
+    /// The largest file that is taken over from a customer, in bytes.
+    pub media_max: u64,
 }
 
 /// Why handling an item stops before its end.

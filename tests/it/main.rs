@@ -4,6 +4,7 @@
 mod config;
 mod conversation;
 mod faults;
+mod files;
 mod layers;
 mod locale;
 mod manifest;
