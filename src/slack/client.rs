@@ -543,7 +543,6 @@ fn is_before(message: &Value, time: Timestamp) -> bool {
     let second = ts.split('.').next().and_then(|second| second.parse::<i64>().ok());
     second.is_some_and(|second| second < time.as_second())
 }
-}
 
 impl Profile {
     fn read(user: &Value, id: &SlackUserId) -> Self {
