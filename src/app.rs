@@ -21,7 +21,7 @@ use crate::locale::{Texts, Words};
 use crate::media::{Fetcher, Guard, Links};
 use crate::model::BotName;
 use crate::model::reply::ReplyRules;
-use crate::pipe::{Bridge, Rules, Sweep};
+use crate::pipe::{Bridge, Files, Rules, Sweep};
 use crate::slack::verify::Verifier;
 use crate::store::sqlite::Options;
 use crate::store::{Pace, SharedStore, SqliteStore};
@@ -191,8 +191,7 @@ fn bridge(config: &Config, tuning: &Tuning, store: SharedStore) -> anyhow::Resul
             clock.clone(),
         )),
         bots: config.bots.iter().map(blip).collect(),
-        fetcher: Fetcher::new(guard(config)).context("prepare the client for files")?,
-        links: Links::new(&slack.bot_token, config.http.public_url.as_deref(), config.media.link),
+        files: files(config)?,
         clock: clock.clone(),
         words: Words::new(Arc::new(Texts::new()), language, config.timezone.clone()),
         rules: rules(config),
@@ -233,6 +232,17 @@ fn rules(config: &Config) -> Rules {
     }
 }
 
+fn files(config: &Config) -> anyhow::Result<Files> {
+    let token = config.slack.bot_token.clone();
+    let address = config.http.public_url.as_deref();
+    Ok(Files {
+        fetcher: Fetcher::new(guard(config)).context("prepare the client for files")?,
+        links: Links::new(&token, address, config.media.link),
+        token,
+        known: DashMap::new(),
+    })
+}
+
 /// Where files may be fetched from: this machine only if both platforms are on it.
 fn guard(config: &Config) -> Guard {
     let bots = config.bots.iter().map(|bot| bot.api_url.as_str());
@@ -246,11 +256,16 @@ fn doors(config: &Config, bridge: &Arc<Bridge>) -> Intake {
     };
     let bots: HashMap<BotName, BotDoor> = config.bots.iter().map(door).collect();
     let watched = Arc::clone(bridge);
+    let keeper = Arc::clone(bridge);
     Intake {
         store: Arc::clone(&bridge.store),
         clock: bridge.clock.clone(),
         bots: Arc::new(bots),
         verifier: Verifier::new(&config.slack.signing_secrets),
+        files: Arc::new(move |wanted| {
+            let keeper = Arc::clone(&keeper);
+            Box::pin(async move { keeper.hand_out(&wanted).await })
+        }),
         troubles: Arc::new(move || troubles(&watched)),
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::reader::Reader;
 use super::{
-    Bot, ChannelRef, Config, Desk, Http, LogFormat, Media, ReactionsOn, ReplyPolicy, Slack, parse, upper,
+    Bot, ChannelRef, Config, Desk, Http, LogFormat, Media, ReactionsOn, ReplyPolicy, Slack, parse,
+    upper,
 };
 use crate::model::BotName;
 

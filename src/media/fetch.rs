@@ -49,7 +49,7 @@ pub struct Ask<'a> {
     /// Where the file is.
     pub url: &'a str,
     /// Which part of it; all of it if there is none.
-    pub range: Option<&'a HeaderValue>,
+    pub range: Option<&'a str>,
     /// What shows that we may have it.
     pub token: Option<Token<'a>>,
 }
@@ -204,12 +204,6 @@ impl Fetched {
     /// The bytes as they come.
     pub fn bytes(self) -> impl Stream<Item = Result<Vec<u8>, reqwest::Error>> + Send + use<> {
         self.response.bytes_stream().map_ok(Vec::from)
-    }
-
-    /// The first bytes only.
-    pub async fn beginning(mut self) -> Result<Vec<u8>, Unfetched> {
-        let chunk = self.response.chunk().await.map_err(|_lost| Unfetched::Later)?;
-        Ok(chunk.map(Vec::from).unwrap_or_default())
     }
 
     /// The bytes with their number. Where that is not said beforehand they go through a file

@@ -14,10 +14,12 @@
 
 mod fetch;
 mod guard;
+mod handout;
 mod link;
 mod name;
 
 pub use fetch::{Ask, Fetched, Fetcher, Source, Token, Unfetched, is_web_page};
 pub use guard::Guard;
+pub use handout::{Claim, Handout, Wanted, Withheld};
 pub use link::{Invalid, Links};
 pub use name::{file_name, full_type};

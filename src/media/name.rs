@@ -72,7 +72,8 @@ pub fn full_type(claimed: Option<&str>, sent: Option<&str>) -> Option<String> {
 
 /// A name that ends as its type asks for, so that every player and viewer knows what it is.
 pub fn file_name(title: Option<&str>, kind: Option<&str>, otherwise: &str) -> String {
-    let safe = |c: char| !c.is_control() && !matches!(c, '/' | '\\' | '"' | '\u{202a}'..='\u{202e}');
+    let safe =
+        |c: char| !c.is_control() && !matches!(c, '/' | '\\' | '"' | '\u{202a}'..='\u{202e}');
     let title: String = title.unwrap_or_default().chars().filter(|c| safe(*c)).collect();
     let title = title.trim().trim_matches('.').trim();
     let stem: &str = if title.is_empty() { otherwise } else { title };

@@ -12,10 +12,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::thread::{Lost, SKEW, Saying};
 use super::{Bridge, Failed, Halt, Step};
+use crate::blip;
 use crate::media::{Ask, Fetched, Unfetched, file_name, full_type};
 use crate::model::text::shown_size;
 use crate::model::{Failure, Fault, Media, Thread, Ticket};
-use crate::blip;
 use crate::slack::{self, Posted, Upload, render, rich_text};
 use crate::store::{Item, Role};
 
@@ -114,7 +114,8 @@ impl Bridge {
         tracing::info!(ticket.id = %ticket.id, item.id, ?why, "a file is not shown itself");
         let words = render::file_instead(media, &self.explain(media, &why), &self.words);
         if let (Some(url), false) = (&media.preview_url, was_begun("instead")) {
-            let preview = Media { url: url.clone(), title: media.title.clone(), ..Media::default() };
+            let preview =
+                Media { url: url.clone(), title: media.title.clone(), ..Media::default() };
             let shown = ("preview", &preview);
             if self.carry(ticket, sent, shown, Some(&words)).await?.is_none() {
                 return Ok(());
@@ -248,7 +249,7 @@ impl Bridge {
     }
 
     async fn fetch(&self, url: &str) -> Result<Fetched, Unfetched> {
-        self.fetcher.fetch(Ask { url, ..Ask::default() }).await
+        self.files.fetcher.fetch(Ask { url, ..Ask::default() }).await
     }
 
     fn explain(&self, media: &Media, why: &Unshown) -> String {

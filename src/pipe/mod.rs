@@ -15,6 +15,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod agent_files;
 mod blip_to_slack;
 mod customer_files;
 mod desk;
@@ -23,6 +24,7 @@ mod slack_to_blip;
 mod sweep;
 mod thread;
 
+pub use agent_files::Files;
 pub use sweep::Sweep;
 
 use std::collections::HashMap;
@@ -39,7 +41,6 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::inbox::{Ending, Handled, Pipe};
 use crate::locale::Words;
-use crate::media::{Fetcher, Links};
 use crate::model::reply::ReplyRules;
 use crate::model::{BotName, ChannelId, ChannelRef, Failure, Fault, SlackUserId, TicketId};
 use crate::store::{self, Begun, Item, Pace, SharedStore, Source};
@@ -57,10 +58,8 @@ pub struct Bridge {
     pub slack: Arc<slack::Client>,
     /// Calls Blip, for each bot.
     pub bots: HashMap<BotName, Arc<blip::Client>>,
-    /// Fetches files.
-    pub fetcher: Fetcher,
-    /// Makes the addresses under which customers get files.
-    pub links: Links,
+    /// Passes files on.
+    pub files: Files,
     /// The time.
     pub clock: Clock,
     /// What people read.

@@ -199,7 +199,11 @@ impl Client {
     }
 
     /// Whether a post whose answer did not say so stands in its thread after all.
-    pub(super) async fn is_in_thread(&self, posted: &Posted, root: &MessageTs) -> Result<bool, Error> {
+    pub(super) async fn is_in_thread(
+        &self,
+        posted: &Posted,
+        root: &MessageTs,
+    ) -> Result<bool, Error> {
         let place = ChannelId::parse(&posted.channel).zip(MessageTs::parse(&posted.ts));
         let Some((channel, ts)) = place else { return Ok(false) };
         match self.message(&channel, root, &ts).await {

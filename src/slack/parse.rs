@@ -8,7 +8,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{action, emoji, mrkdwn};
-use crate::model::{Access, Attachment, ChannelId, Click, MessageTs, SlackEvent, SlackUserId, TicketId};
+use crate::model::{
+    Access, Attachment, ChannelId, Click, MessageTs, SlackEvent, SlackUserId, TicketId,
+};
 
 /// An event and what it is about.
 #[derive(Clone, Debug, PartialEq)]

@@ -90,7 +90,8 @@ pub(super) fn ranged(headers: &HeaderMap, mime: &str, bytes: Vec<u8>) -> Respons
     let all = bytes.len();
     let wanted = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
     let kind = (header::CONTENT_TYPE, mime.to_owned());
-    let Some(wanted) = wanted.and_then(|range| range.strip_prefix("bytes=")?.split_once('-')) else {
+    let Some(wanted) = wanted.and_then(|range| range.strip_prefix("bytes=")?.split_once('-'))
+    else {
         return ([kind, (header::ACCEPT_RANGES, "bytes".to_owned())], bytes).into_response();
     };
     let last = all.saturating_sub(1);

@@ -3,7 +3,8 @@
 use blip_slack::demo::{ANA, CHANNEL};
 use blip_slack::standin::faults::Fault;
 use blip_slack::standin::slack::{File, Message};
-use serde_json::json;
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
 
 use crate::support::Bridge;
 use crate::support::samples;
@@ -62,7 +63,10 @@ async fn a_voice_note_has_a_name_that_plays_and_its_caption_takes_no_effect() {
     assert_eq!(file.name, "audio.ogg");
     let message = bridge.replies(&card).pop().unwrap();
     let words = message.words();
-    assert!(words.contains("Maria Silva") && words.contains("*ouça* <!channel> <@U0ANA>"), "{words}");
+    assert!(
+        words.contains("Maria Silva") && words.contains("*ouça* <!channel> <@U0ANA>"),
+        "{words}"
+    );
     let elements = &message.blocks[0]["elements"][0]["elements"];
     assert!(elements.as_array().unwrap().iter().all(|run| run["type"] == "text"), "{elements}");
     bridge.finish().await;
@@ -96,7 +100,8 @@ async fn a_file_that_is_too_large_or_not_to_be_had_becomes_a_preview_or_words() 
     let bridge = Bridge::with(&[("MEDIA_MAX_MB", "1")]).await;
     let (ticket, card) = open_ticket(&bridge).await;
     let large = vec![7; (1 << 20) + 1];
-    let (sized, unsized_) = (bridge.blip.hosts("video/mp4", &large), bridge.blip.hosts("video/mp4", &large));
+    let (sized, unsized_) =
+        (bridge.blip.hosts("video/mp4", &large), bridge.blip.hosts("video/mp4", &large));
     let unsized_ = format!("{unsized_}&unsized=1");
     let page = bridge.blip.hosts("text/html", b"<!DOCTYPE html><html>");
     let preview = bridge.blip.hosts("image/png", &samples::png());
@@ -107,8 +112,14 @@ async fn a_file_that_is_too_large_or_not_to_be_had_becomes_a_preview_or_words() 
         (json!({"type": "image/png", "uri": "file://C:/foto.png"}), "cannot be opened"),
         (json!({"type": "image/png", "uri": "https://10.0.0.1/foto.png"}), "not a public one"),
         (json!({"type": "image/png", "uri": "http://169.254.169.254/latest"}), "cannot be opened"),
-        (json!({"type": "image/png", "uri": bridge.blip.leads_to("https://192.168.0.1/a")}), "cannot be opened"),
-        (json!({"type": "image/png", "uri": bridge.blip.leads_to("http://[::ffff:10.0.0.1]/a")}), "cannot be opened"),
+        (
+            json!({"type": "image/png", "uri": bridge.blip.leads_to("https://192.168.0.1/a")}),
+            "cannot be opened",
+        ),
+        (
+            json!({"type": "image/png", "uri": bridge.blip.leads_to("http://[::ffff:10.0.0.1]/a")}),
+            "cannot be opened",
+        ),
         (json!({"type": "text/plain", "uri": bridge.blip.hosts("text/plain", b"")}), "empty"),
     ] {
         bridge.blip.sends(&ticket, MEDIA_LINK, content.clone()).await.unwrap();
@@ -117,7 +128,8 @@ async fn a_file_that_is_too_large_or_not_to_be_had_becomes_a_preview_or_words() 
         assert!(said.contains(expected), "{content}: {said}");
     }
     assert!(files(&bridge, &card).is_empty());
-    let content = json!({"type": "video/mp4", "uri": sized, "title": "festa.mp4", "previewUri": preview});
+    let content =
+        json!({"type": "video/mp4", "uri": sized, "title": "festa.mp4", "previewUri": preview});
     bridge.blip.sends(&ticket, MEDIA_LINK, content).await.unwrap();
     bridge.idle().await;
     let [file] = files(&bridge, &card).try_into().unwrap();
@@ -161,7 +173,10 @@ async fn a_file_is_shown_once_whatever_happens_to_the_answers() {
 async fn what_slack_does_not_take_is_told_with_its_link() {
     let bridge = Bridge::start().await;
     let (ticket, card) = open_ticket(&bridge).await;
-    bridge.slack.faults().from_now("files.getUploadURLExternal", Fault::Code("missing_scope".into()));
+    bridge
+        .slack
+        .faults()
+        .from_now("files.getUploadURLExternal", Fault::Code("missing_scope".into()));
     bridge.blip.sends_file(&ticket, ("a.png", "image/png"), &samples::png(), None).await.unwrap();
     bridge.idle().await;
     let said = bridge.said(&card).pop().unwrap();
@@ -191,4 +206,195 @@ async fn files_within_other_content_stand_at_their_place() {
     assert_eq!(order.iter().map(|(_, files)| *files).collect::<Vec<_>>(), [0, 1, 0, 1, 0]);
     assert_eq!((ends[0], ends[2], ends[4]), ("antes", "entre", "depois"));
     bridge.finish().await;
+}
+
+/// Where the bridge is said to be reached; what it hands out is asked for where it is.
+const PUBLIC: (&str, &str) = ("PUBLIC_URL", "https://bridge.example");
+
+/// Asks the bridge for a file by the address that a customer was sent.
+async fn asks(bridge: &Bridge, uri: &str, method: Method, range: Option<&str>) -> Response {
+    let path = uri.strip_prefix(PUBLIC.1).unwrap();
+    let url = format!("http://{}{path}", bridge.app().unwrap().address());
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut request = client.request(method, url);
+    if let Some(range) = range {
+        request = request.header("range", range);
+    }
+    request.send().await.unwrap()
+}
+
+fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+    response.headers().get(name).map_or("", |value| value.to_str().unwrap())
+}
+
+/// The addresses of files that reached a customer, in order.
+fn links(bridge: &Bridge, ticket: &str) -> Vec<Value> {
+    let received = bridge.blip.received(ticket);
+    received.into_iter().filter(|m| m.kind == MEDIA_LINK).map(|m| m.content).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agents_files_reach_the_customer_byte_for_byte_and_in_order() {
+    let bridge = Bridge::with(&[PUBLIC]).await;
+    let (ticket, card) = open_ticket(&bridge).await;
+    let mut sent = samples::all();
+    sent.push(("grande.zip", "application/zip", samples::bytes(20 << 20)));
+    let files = sent.iter().map(|(name, _, bytes)| File::hosted(name, bytes)).collect();
+    bridge
+        .slack
+        .shares_all(ANA, CHANNEL, Some(&card.ts), files, "Seguem :paperclip:")
+        .await
+        .unwrap();
+    bridge.idle().await;
+    assert_eq!(bridge.received(&ticket)[0], "Seguem 📎");
+    let links = links(&bridge, &ticket);
+    assert_eq!(links.len(), sent.len());
+    for ((name, mime, bytes), link) in sent.iter().zip(&links) {
+        assert_eq!((link["title"].as_str(), link["type"].as_str()), (Some(*name), Some(*mime)));
+        assert_eq!(link["size"], bytes.len());
+        let uri = link["uri"].as_str().unwrap();
+        let head = asks(&bridge, uri, Method::HEAD, None).await;
+        assert_eq!((head.status().as_u16(), header(&head, "content-type")), (200, *mime));
+        assert_eq!(header(&head, "content-length"), bytes.len().to_string());
+        let all = asks(&bridge, uri, Method::GET, None).await;
+        assert_eq!(header(&all, "content-type"), *mime);
+        assert_eq!(header(&all, "x-content-type-options"), "nosniff");
+        assert_eq!(header(&all, "content-length"), bytes.len().to_string());
+        assert!(all.bytes().await.unwrap() == bytes.as_slice(), "{name} is not the same");
+    }
+    let marks = bridge.slack.reactions(CHANNEL, &bridge.replies(&card).last().unwrap().ts);
+    assert!(marks.iter().any(|(name, _)| name == "envelope_with_arrow"), "{marks:?}");
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_part_of_a_file_is_handed_out() {
+    let bridge = Bridge::with(&[PUBLIC]).await;
+    let (ticket, card) = open_ticket(&bridge).await;
+    let bytes = samples::bytes(1000);
+    bridge.slack.shares(ANA, CHANNEL, Some(&card.ts), ("a.mp4", &bytes), "").await.unwrap();
+    bridge.idle().await;
+    let links = links(&bridge, &ticket);
+    let uri = links[0]["uri"].as_str().unwrap();
+    for (range, status, place, part) in [
+        ("bytes=0-9", 206, "bytes 0-9/1000", &bytes[..10]),
+        ("bytes=990-", 206, "bytes 990-999/1000", &bytes[990..]),
+        ("bytes=-5", 206, "bytes 995-999/1000", &bytes[995..]),
+        ("bytes=2000-", 416, "bytes */1000", &[]),
+        ("bytes=0-1,5-6", 200, "", &bytes),
+    ] {
+        let response = asks(&bridge, uri, Method::GET, Some(range)).await;
+        assert_eq!(response.status().as_u16(), status, "{range}");
+        assert_eq!(header(&response, "content-range"), place, "{range}");
+        assert_eq!(header(&response, "accept-ranges"), "bytes");
+        assert!(response.bytes().await.unwrap() == part, "{range}");
+    }
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_is_not_ours_or_is_over_hands_nothing_out() {
+    let bridge = Bridge::with(&[PUBLIC]).await;
+    let (ticket, card) = open_ticket(&bridge).await;
+    bridge
+        .slack
+        .shares(ANA, CHANNEL, Some(&card.ts), ("a.png", &samples::png()), "")
+        .await
+        .unwrap();
+    bridge.idle().await;
+    let links = links(&bridge, &ticket);
+    let uri = links[0]["uri"].as_str().unwrap();
+    let before = bridge.slack.look(|state| state.calls.len());
+    for other in ["", "x", "F0001", "..%2f..%2fetc%2fpasswd", "https:%2f%2fevil.example"] {
+        let response =
+            asks(&bridge, &format!("{}/media/{other}", PUBLIC.1), Method::GET, None).await;
+        assert_eq!(response.status().as_u16(), 404, "{other}");
+    }
+    let first = uri.rfind('/').unwrap() + 1;
+    let (start, end) = uri.split_at(first);
+    let forged = format!("{start}{}{}", if end.starts_with('A') { 'B' } else { 'A' }, &end[1..]);
+    assert_eq!(asks(&bridge, &forged, Method::GET, None).await.status().as_u16(), 404);
+    assert_eq!(bridge.slack.look(|state| state.calls.len()), before, "slack was asked");
+    bridge.slack.faults().from_now("download", Fault::Html);
+    assert_eq!(asks(&bridge, uri, Method::GET, None).await.status().as_u16(), 503);
+    bridge.slack.faults().clear();
+    assert_eq!(asks(&bridge, uri, Method::GET, None).await.status().as_u16(), 200);
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_no_customer_could_open_is_not_sent_and_the_agent_is_told() {
+    let bridge = Bridge::with(&[PUBLIC]).await;
+    let (ticket, card) = open_ticket(&bridge).await;
+    let file =
+        |mode: &str| File { mode: mode.to_owned(), ..File::hosted("a.pdf", &samples::pdf()) };
+    for (mode, reason) in
+        [("tombstone", "deleted"), ("external", "not kept in Slack"), ("hidden_by_limit", "plan")]
+    {
+        let files = vec![file(mode), file("file_access")];
+        bridge.slack.shares_all(ANA, CHANNEL, Some(&card.ts), files, "").await.unwrap();
+        bridge.idle().await;
+        let said = bridge.said(&card).pop().unwrap();
+        assert!(said.contains(reason), "{mode}: {said}");
+    }
+    assert_eq!(links(&bridge, &ticket).len(), 3, "those of shared channels are asked for and sent");
+    bridge.slack.faults().from_now("download", Fault::Html);
+    bridge
+        .slack
+        .shares(ANA, CHANNEL, Some(&card.ts), ("b.pdf", &samples::pdf()), "Olha")
+        .await
+        .unwrap();
+    bridge.idle().await;
+    bridge.slack.faults().clear();
+    let said = bridge.said(&card).pop().unwrap();
+    assert!(said.contains("b.pdf") && said.contains("sign-in page"), "{said}");
+    assert_eq!(links(&bridge, &ticket).len(), 3);
+    assert_eq!(bridge.received(&ticket).last().unwrap(), "Olha");
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_an_address_of_its_own_the_bridge_says_what_to_set() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = open_ticket(&bridge).await;
+    bridge
+        .slack
+        .shares(ANA, CHANNEL, Some(&card.ts), ("a.png", &samples::png()), "Veja")
+        .await
+        .unwrap();
+    bridge.idle().await;
+    assert_eq!(bridge.received(&ticket), ["Veja"]);
+    let said = bridge.said(&card).pop().unwrap();
+    assert!(said.contains("a.png") && said.contains("PUBLIC_URL"), "{said}");
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_over_the_channels_limit_goes_with_a_warning() {
+    let bridge = Bridge::with(&[PUBLIC]).await;
+    let (ticket, card) = open_ticket(&bridge).await;
+    let photo = samples::bytes((5 << 20) + 1);
+    bridge.slack.shares(ANA, CHANNEL, Some(&card.ts), ("a.png", &photo), "").await.unwrap();
+    bridge.idle().await;
+    assert_eq!(links(&bridge, &ticket).len(), 1);
+    let told = bridge.slack.ephemerals(ANA).pop().unwrap().words();
+    assert!(told.contains("a.png") && told.contains("5 MB"), "{told}");
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_is_lost_sends_no_file_twice() {
+    for fault in [Fault::LostAnswer, Fault::LostAnswer500, Fault::Reset, Fault::Status(503)] {
+        let bridge = Bridge::with(&[PUBLIC]).await;
+        let (ticket, card) = open_ticket(&bridge).await;
+        bridge.blip.faults().next("/messages", Fault::Pass);
+        bridge.blip.faults().next("/messages", fault.clone());
+        let files = ["a.png", "b.png", "c.png"].map(|name| File::hosted(name, &samples::png()));
+        bridge.slack.shares_all(ANA, CHANNEL, Some(&card.ts), files.into(), "").await.unwrap();
+        bridge.idle().await;
+        let titles: Vec<Value> =
+            links(&bridge, &ticket).iter().map(|link| link["title"].clone()).collect();
+        assert_eq!(titles, ["a.png", "b.png", "c.png"], "{fault:?}");
+        bridge.finish().await;
+    }
 }

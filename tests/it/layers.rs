@@ -18,7 +18,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("inbox", &["model", "clock", "store", "telemetry"]),
     ("blip", &["model", "clock", "gate", "telemetry"]),
     ("slack", &["model", "clock", "gate", "telemetry", "locale"]),
-    ("pipe", &["model", "clock", "store", "inbox", "blip", "slack", "locale", "media", "telemetry"]),
+    (
+        "pipe",
+        &["model", "clock", "store", "inbox", "blip", "slack", "locale", "media", "telemetry"],
+    ),
     ("intake", &["model", "clock", "store", "blip", "slack", "media", "telemetry"]),
     (
         "app",

@@ -121,7 +121,8 @@ async fn media(
         let found = core.model.read(|state| state.media(&id, value("sig").map(String::as_str)));
         match found {
             Some((mime, bytes)) if value("unsized").is_some() => {
-                let chunks = bytes.chunks(64 << 10).map(|chunk| Ok::<_, Infallible>(chunk.to_vec()));
+                let chunks =
+                    bytes.chunks(64 << 10).map(|chunk| Ok::<_, Infallible>(chunk.to_vec()));
                 let body = Body::from_stream(stream::iter(chunks.collect::<Vec<_>>()));
                 ([(header::CONTENT_TYPE, mime)], body).into_response()
             }

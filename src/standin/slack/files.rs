@@ -66,7 +66,8 @@ pub(super) fn complete_upload(state: &mut State, args: &Args) -> Answer {
         let comment = args.text("initial_comment")?.unwrap_or_default().to_owned();
         // slack.md §C.3: blocks count only without a comment.
         let blocks = if comment.is_empty() { blocks } else { Vec::new() };
-        let message = Message { thread_ts, text: comment, blocks, files: ids, ..Message::default() };
+        let message =
+            Message { thread_ts, text: comment, blocks, files: ids, ..Message::default() };
         share(state, &channel, message);
     }
     Ok(answer)
@@ -78,7 +79,8 @@ pub(super) fn info(state: &mut State, args: &Args) -> Answer {
     if file.mode == "tombstone" {
         return Err(Refusal::world("file_deleted"));
     }
-    let mut rendered = state.render_file(file);
+    let known = File { mode: file.mode.replace("file_access", "hosted"), ..file.clone() };
+    let mut rendered = state.render_file(&known);
     rendered["shares"] = shares(state, &file.id);
     Ok(json!({ "file": rendered }))
 }
