@@ -168,10 +168,12 @@ impl Store for SqliteStore {
         let due = due.map_or_else(|| self.now(), Timestamp::as_millisecond);
         let lane = lease.lane.clone();
         self.writer
-            .write_and_wake(move |tx| Box::pin(async move { items::set_due(tx, &lane, due).await }))
+            .write(move |tx| Box::pin(async move { items::set_due(tx, &lane, due).await }))
             .await?;
-        // Only now: who claims next must find the lane as it was left.
+        // Only now: who claims next must find the lane as it was left, and who was woken before
+        // would have found it taken.
         self.leases.lock().await.leave(&lease);
+        self.wake.notify_one();
         Ok(())
     }
 
