@@ -42,6 +42,7 @@ button-close = Close
 button-send = Send to customer
 button-take-over-and-send = Take over and send
 button-keep-note = Keep as note
+button-send-correction = Send correction
 button-retry = Try again
 button-skip = Discard
 

@@ -42,6 +42,7 @@ button-close = Cerrar
 button-send = Enviar al cliente
 button-take-over-and-send = Tomar y enviar
 button-keep-note = Dejar como nota
+button-send-correction = Enviar corrección
 button-retry = Reintentar
 button-skip = Descartar
 

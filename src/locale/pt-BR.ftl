@@ -42,6 +42,7 @@ button-close = Encerrar
 button-send = Enviar ao cliente
 button-take-over-and-send = Assumir e enviar
 button-keep-note = Manter como nota
+button-send-correction = Enviar correção
 button-retry = Tentar de novo
 button-skip = Descartar
 

@@ -13,8 +13,8 @@ use crate::inbox::{Chore, Ending as Settled, Handled};
 use crate::model::reply::{Intent, Why};
 use crate::model::text::split;
 use crate::model::{
-    Agent, Attachment, ChannelId, Click, Inline, MessageTs, Move, Rich, SlackEvent, SlackUserId,
-    Ticket,
+    Agent, Attachment, ChannelId, Click, Inline, MessageTs, Move, Refusal, Rich, SlackEvent,
+    SlackUserId, Ticket,
 };
 use crate::slack::parse::{self, Request};
 use crate::slack::{action, card, emoji};
@@ -34,12 +34,14 @@ pub(super) struct Written<'a> {
     ts: &'a MessageTs,
     text: &'a Rich,
     files: &'a [Attachment],
+    /// Which version of the message it is: empty for the first, else when it was edited.
+    version: &'a str,
 }
 
 impl Written<'_> {
     /// The id under which a part of the message goes to Blip: the same whenever it is sent.
     pub(super) fn message_id(&self, part: &str) -> String {
-        let name = format!("{}:{}:{part}", self.channel, self.ts);
+        let name = format!("{}:{}:{}{part}", self.channel, self.ts, self.version);
         Uuid::new_v5(&IDS, name.as_bytes()).to_string()
     }
 
@@ -118,16 +120,19 @@ impl Bridge {
     ) -> Step<()> {
         match event {
             SlackEvent::Message { channel, ts, user, text, files, .. } => {
-                let written = Written { channel, ts, text, files };
+                let written = Written { channel, ts, text, files, version: "" };
                 self.on_message(item, ticket, user, &written).await
             }
-            SlackEvent::Edited { user, .. } if link.role == Role::Reply => {
-                self.on_changed_after_sending(ticket, user, "ask-edited").await
+            SlackEvent::Edited { user, ts, .. } if link.role == Role::Reply => {
+                self.on_edited_after_sending(ticket, user, ts).await;
+                Ok(())
             }
-            SlackEvent::Deleted { .. } if link.role == Role::Reply => match &link.user {
-                Some(user) => self.on_changed_after_sending(ticket, user, "ask-deleted").await,
-                None => Ok(()),
-            },
+            SlackEvent::Deleted { .. } if link.role == Role::Reply => {
+                if let (Some(user), Some(thread)) = (&link.user, &ticket.thread) {
+                    self.whisper(thread, user, &self.words.say("ask-deleted", &[]), &[]).await;
+                }
+                Ok(())
+            }
             SlackEvent::Reaction { user, name, added, .. } => {
                 if link.role == Role::Card || self.rules.reactions_anywhere {
                     self.on_reaction(item, ticket, user, name, *added).await
@@ -315,17 +320,59 @@ impl Bridge {
         Ok(names)
     }
 
-    /// WhatsApp cannot take back what was sent, so the agent is told the truth.
-    async fn on_changed_after_sending(
+    /// No channel takes back what was sent, so the agent is told the truth and may send it anew.
+    async fn on_edited_after_sending(&self, ticket: &Ticket, user: &SlackUserId, ts: &MessageTs) {
+        let Some(thread) = &ticket.thread else { return };
+        let text = self.words.say("ask-edited", &[]);
+        let value = format!("{ts} {}", ticket.id);
+        let offer = (action::CORRECT, "button-send-correction", value.as_str());
+        let offers = if ticket.is_closed() { Vec::new() } else { vec![offer] };
+        let blocks = card::question(&text, &offers, &self.words);
+        self.whisper(thread, user, &text, &blocks).await;
+    }
+
+    /// Sends a message that was edited after it had been sent once more, as it is now.
+    async fn on_correct(
         &self,
-        ticket: &Ticket,
-        user: &SlackUserId,
-        told: &str,
-    ) -> Step<()> {
-        if let Some(thread) = &ticket.thread {
-            self.whisper(thread, user, &self.words.say(told, &[]), &[]).await;
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        click: &Click,
+    ) -> Step<&'static str> {
+        let (ts, _) = click.value.split_once(' ').unwrap_or_default();
+        let (Some(ts), Some(thread)) = (MessageTs::parse(ts), ticket.thread.clone()) else {
+            return Ok("ask-outdated");
+        };
+        let Some(message) = self.slack.message(&thread.channel, &thread.root, &ts).await? else {
+            return Ok("ask-outdated");
+        };
+        let (text, version) = (parse::words(&message), parse::version(&message));
+        let channel = &thread.channel;
+        let written =
+            Written { channel, ts: &ts, text: &text, files: &[], version: &format!("{version}:") };
+        let is_sent = !self.store.links_of(&ticket.id, &written.message_id("0")).await?.is_empty();
+        if is_sent && self.store.steps(item.id).await?.is_empty() {
+            // Another click has sent it.
+            return Ok("ask-outdated");
         }
-        Ok(())
+        match self.intent(item, ticket, person, &text).await? {
+            Intent::Reply { claims } => {
+                let claim = Move::Claim { over: false };
+                if claims && self.make(item, ticket, person, &claim).await? == Moved::No {
+                    return Ok("ask-outdated");
+                }
+                self.send(item, ticket, person, &written).await?;
+            }
+            Intent::Note(_) => return Ok("ask-closed-note"),
+            Intent::Question(holder) => {
+                if let Some(holder) = holder {
+                    let claim = Move::Claim { over: false };
+                    self.tell_refusal(ticket, person, &claim, &Refusal::HeldBy(holder)).await;
+                }
+                return Ok("ask-outdated");
+            }
+        }
+        Ok("ask-sent")
     }
 
     async fn on_reaction(
@@ -396,6 +443,7 @@ impl Bridge {
                     Moved::No => "ask-outdated",
                 }
             }
+            action::CORRECT => self.on_correct(item, &mut ticket, &person, click).await?,
             action::KEEP => "ask-kept",
             action::RETRY | action::SKIP => self.on_parked_click(click).await?,
             _ => return Ok(()),
@@ -438,7 +486,8 @@ impl Bridge {
         };
         let text = parse::words(&message);
         let files = parse::files(&message);
-        let written = Written { channel: &thread.channel, ts: &ts, text: &text, files: &files };
+        let channel = &thread.channel;
+        let written = Written { channel, ts: &ts, text: &text, files: &files, version: "" };
         self.send(item, ticket, person, &written).await?;
         Ok("ask-sent")
     }

@@ -209,6 +209,11 @@ fn is_bot(body: &Value, message: &Value) -> bool {
     ours || bot || text(message, "/user") == Some("USLACKBOT")
 }
 
+/// When a message was edited last, in Slack's words; empty if never.
+pub fn version(message: &Value) -> &str {
+    text(message, "/edited/ts").unwrap_or_default()
+}
+
 /// Reads the files of a message, as an event or an answer of Slack holds it.
 pub fn files(message: &Value) -> Vec<Attachment> {
     let files = message.get("files").and_then(Value::as_array);

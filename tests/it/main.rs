@@ -3,6 +3,7 @@
 
 mod config;
 mod conversation;
+mod corrections;
 mod faults;
 mod files;
 mod layers;
