@@ -18,9 +18,10 @@ use crate::inbox::Pump;
 use crate::inbox::retry::Retry;
 use crate::intake::{self, BotDoor, Intake};
 use crate::locale::{Texts, Words};
+use crate::media::{Fetcher, Guard, Links};
 use crate::model::BotName;
 use crate::model::reply::ReplyRules;
-use crate::pipe::{Bridge, Rules, Sweep};
+use crate::pipe::{Bridge, Files, Rules, Sweep};
 use crate::slack::verify::Verifier;
 use crate::store::sqlite::Options;
 use crate::store::{Pace, SharedStore, SqliteStore};
@@ -190,6 +191,7 @@ fn bridge(config: &Config, tuning: &Tuning, store: SharedStore) -> anyhow::Resul
             clock.clone(),
         )),
         bots: config.bots.iter().map(blip).collect(),
+        files: files(config)?,
         clock: clock.clone(),
         words: Words::new(Arc::new(Texts::new()), language, config.timezone.clone()),
         rules: rules(config),
@@ -226,7 +228,25 @@ fn rules(config: &Config) -> Rules {
             burst: BURST,
         }),
         context_messages: u32::try_from(desk.context_messages).unwrap_or(u32::MAX),
+        media_max: config.media.max,
     }
+}
+
+fn files(config: &Config) -> anyhow::Result<Files> {
+    let token = config.slack.bot_token.clone();
+    let address = config.http.public_url.as_deref();
+    Ok(Files {
+        fetcher: Fetcher::new(guard(config)).context("prepare the client for files")?,
+        links: Links::new(&token, address, config.media.link),
+        token,
+        known: DashMap::new(),
+    })
+}
+
+/// Where files may be fetched from: this machine only if both platforms are on it.
+fn guard(config: &Config) -> Guard {
+    let bots = config.bots.iter().map(|bot| bot.api_url.as_str());
+    Guard::new(bots.chain([config.slack.api_url.as_str()]))
 }
 
 fn doors(config: &Config, bridge: &Arc<Bridge>) -> Intake {
@@ -236,11 +256,16 @@ fn doors(config: &Config, bridge: &Arc<Bridge>) -> Intake {
     };
     let bots: HashMap<BotName, BotDoor> = config.bots.iter().map(door).collect();
     let watched = Arc::clone(bridge);
+    let keeper = Arc::clone(bridge);
     Intake {
         store: Arc::clone(&bridge.store),
         clock: bridge.clock.clone(),
         bots: Arc::new(bots),
         verifier: Verifier::new(&config.slack.signing_secrets),
+        files: Arc::new(move |wanted| {
+            let keeper = Arc::clone(&keeper);
+            Box::pin(async move { keeper.hand_out(&wanted).await })
+        }),
         troubles: Arc::new(move || troubles(&watched)),
     }
 }

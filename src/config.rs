@@ -41,6 +41,8 @@ pub struct Config {
     pub bots: Vec<Bot>,
     /// How people work with tickets.
     pub desk: Desk,
+    /// How files are passed on.
+    pub media: Media,
     /// The database, as a `sqlite://` address.
     pub database_url: String,
     /// For how long the bodies of handled events are kept.
@@ -133,6 +135,15 @@ pub struct Desk {
     pub context_messages: usize,
     /// The time between two looks at what Blip did itself; `None` for never.
     pub reconcile: Option<Duration>,
+}
+
+/// How files are passed on.
+#[derive(Clone, Copy, Debug)]
+pub struct Media {
+    /// The largest file that is taken over from a customer, in bytes.
+    pub max: u64,
+    /// How long the address of a file that was sent to a customer is good.
+    pub link: Duration,
 }
 
 /// Who is an agent.

@@ -16,6 +16,7 @@
 //! | [`telemetry`] | logs and metrics |
 //! | [`locale`] | what people read, in three languages |
 //! | [`gate`] | when a platform may be called again |
+//! | [`media`] | files on their way through, and where they may come from |
 //! | [`store`] | what is remembered, and how safely |
 //! | [`inbox`] | lanes, leases, retries: from accepted to handled |
 //! | [`blip`], [`slack`] | everything that knows one platform; neither knows the other |
@@ -44,6 +45,7 @@ pub mod locale;
 pub mod telemetry;
 
 pub mod gate;
+pub mod media;
 pub mod store;
 
 pub mod inbox;

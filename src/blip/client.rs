@@ -61,10 +61,32 @@ impl Client {
 
     /// Sends words to the customer of a ticket; success means that Blip has taken them.
     pub async fn send_text(&self, id: &str, address: &str, text: &str) -> Result<(), Error> {
+        self.send(&envelope::text_message(id, address, text)).await
+    }
+
+    /// Sends a document to the customer of a ticket; success means that Blip has taken it.
+    pub async fn send_document(
+        &self,
+        id: &str,
+        address: &str,
+        kind: &str,
+        content: &Value,
+    ) -> Result<(), Error> {
+        self.send(&envelope::message(id, address, kind, content)).await
+    }
+
+    async fn send(&self, message: &Value) -> Result<(), Error> {
         const OPERATION: &str = "send message";
-        let message = envelope::text_message(id, address, text);
-        let answer = self.call(OPERATION, "messages", &message).await.map(drop);
+        let answer = self.call(OPERATION, "messages", message).await.map(drop);
         self.learn(OPERATION, "messages", answer)
+    }
+
+    /// A new link to a customer's file whose link has run out; `None` if Blip has none.
+    pub async fn refresh_media(&self, uri: &str) -> Result<Option<String>, Error> {
+        let command = envelope::refresh_media(&request(), uri);
+        let answer = self.command("refresh a link", &command).await;
+        let fresh = found(answer)?;
+        Ok(fresh.as_ref().and_then(Value::as_str).map(str::to_owned))
     }
 
     /// Whether a message of ours is among the latest ones of a ticket (`blip.md` §5).

@@ -15,6 +15,12 @@ pub const DESK: &str = "postmaster@desk.msging.net";
 /// Where commands about contacts go.
 pub const CRM: &str = "postmaster@crm.msging.net";
 
+/// Where commands about media go.
+pub const MEDIA: &str = "postmaster@media.msging.net";
+
+/// The type of a file behind a link.
+pub const MEDIA_LINK_TYPE: &str = "application/vnd.lime.media-link+json";
+
 /// The domain of the nodes through which tickets are answered.
 pub const DESK_DOMAIN: &str = "desk.msging.net";
 
@@ -224,6 +230,41 @@ pub fn replies(request: &str) -> Value {
 /// A message with words for a customer. The id is what recognises a second sending.
 pub fn text_message(id: &str, to: &str, text: &str) -> Value {
     json!({"id": id, "to": to, "type": "text/plain", "content": text})
+}
+
+/// A file behind a link, on its way to a customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MediaLink<'a> {
+    /// Where it is.
+    pub uri: &'a str,
+    /// Its MIME type.
+    pub mime: &'a str,
+    /// Its name.
+    pub title: &'a str,
+    /// Its size in bytes.
+    pub size: Option<u64>,
+}
+
+/// The document of a file behind a link (`blip.md` §6).
+pub fn media_link(file: &MediaLink<'_>) -> Value {
+    let MediaLink { uri, mime, title, size } = file;
+    match size {
+        Some(size) => json!({"uri": uri, "type": mime, "title": title, "size": size}),
+        None => json!({"uri": uri, "type": mime, "title": title}),
+    }
+}
+
+/// A message of any type for a customer. The id is what recognises a second sending.
+pub fn message(id: &str, to: &str, kind: &str, content: &Value) -> Value {
+    json!({"id": id, "to": to, "type": kind, "content": content})
+}
+
+/// Asks for a new link to a customer's file whose link has run out (`blip.md` §5).
+pub fn refresh_media(request: &str, uri: &str) -> Value {
+    json!({
+        "id": request, "to": MEDIA, "method": "set", "uri": "/refresh-media-uri",
+        "type": "text/plain", "resource": uri,
+    })
 }
 
 fn get(request: &str, to: &str, uri: &str) -> Value {

@@ -8,6 +8,7 @@ pub mod content;
 pub mod envelope;
 pub mod error;
 mod lenient;
+pub mod limits;
 mod native;
 pub mod parse;
 mod sensitive;

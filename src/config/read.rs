@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::reader::Reader;
 use super::{
-    Bot, ChannelRef, Config, Desk, Http, LogFormat, ReactionsOn, ReplyPolicy, Slack, parse, upper,
+    Bot, ChannelRef, Config, Desk, Http, LogFormat, Media, ReactionsOn, ReplyPolicy, Slack, parse,
+    upper,
 };
 use crate::model::BotName;
 
@@ -18,6 +19,7 @@ impl Config {
         let channel = slack.as_ref().map(|slack| slack.channel.clone());
         let bots = Bot::read_all(reader, channel);
         let desk = Desk::read(reader);
+        let media = Media::read(reader);
         let database_url = reader.optional("DATABASE_URL", parse::database);
         let retain_bodies = reader.whole("RETAIN_BODIES_DAYS");
         let shutdown = reader.whole("SHUTDOWN_SECONDS");
@@ -34,6 +36,7 @@ impl Config {
             slack: slack?,
             bots: bots?,
             desk: desk?,
+            media: media?,
             database_url: database_url?,
             retain_bodies: Duration::from_hours(24 * retain_bodies?),
             shutdown: Duration::from_secs(shutdown?),
@@ -53,6 +56,14 @@ impl Http {
         let port = reader.whole("PORT");
         let public_url = reader.optional("PUBLIC_URL", parse::address);
         Some(Self { host: host?, port: u16::try_from(port?).ok()?, public_url })
+    }
+}
+
+impl Media {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let megabytes = reader.whole("MEDIA_MAX_MB");
+        let hours = reader.whole("MEDIA_LINK_HOURS");
+        Some(Self { max: megabytes? << 20, link: Duration::from_hours(hours?) })
     }
 }
 

@@ -147,8 +147,16 @@ pub static VARIABLES: &[Variable] = &[
         .form(Whole(0, 65535), "3000")
         .default("3000"),
     variable(Group::Service, "PUBLIC_URL")
-        .means("Where Slack reaches the bridge; written into the manifest of the Slack app")
+        .means("Where others reach the bridge: for files to customers, and for the manifest of the Slack app")
         .form(ADDRESS, "https://bridge.loja.com"),
+    variable(Group::Service, "MEDIA_MAX_MB")
+        .means("The largest file that is taken over from a customer; larger ones are shown as a link")
+        .form(Whole(1, 1000), "100")
+        .default("100"),
+    variable(Group::Service, "MEDIA_LINK_HOURS")
+        .means("How long the address of a file that was sent to a customer is good")
+        .form(Whole(1, 8760), "168")
+        .default("168"),
     variable(Group::Service, "DATABASE_URL")
         .means("Where everything is kept")
         .form(

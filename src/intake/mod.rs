@@ -9,6 +9,7 @@
 
 mod blip;
 mod error;
+mod media;
 mod ops;
 mod slack;
 
@@ -20,6 +21,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
+use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -28,6 +30,7 @@ use tower_http::timeout::TimeoutLayer;
 pub use error::Error;
 
 use crate::clock::Clock;
+use crate::media::{Handout, Wanted, Withheld};
 use crate::model::BotName;
 use crate::slack::verify::Verifier;
 use crate::store::{Accepted, NewItem, SharedStore};
@@ -50,9 +53,16 @@ pub struct Intake {
     pub bots: Arc<HashMap<BotName, BotDoor>>,
     /// Knows Slack's signature.
     pub verifier: Verifier,
+    /// Finds the file behind an address of ours: the one thing here that is answered by asking
+    /// somebody else.
+    pub files: FileKeeper,
     /// What keeps the bridge from working at the moment, one line each; empty if nothing does.
     pub troubles: Arc<dyn Fn() -> Vec<&'static str> + Send + Sync>,
 }
+
+/// Finds the file behind an address of ours.
+pub type FileKeeper =
+    Arc<dyn Fn(Wanted) -> BoxFuture<'static, Result<Handout, Withheld>> + Send + Sync>;
 
 /// How a Blip bot proves that it is one.
 #[derive(Clone)]
@@ -69,6 +79,7 @@ pub fn router(intake: Intake) -> Router {
         .route("/blip/webhook", post(blip::accept_from_only_bot))
         .route("/blip/webhook/{bot}", post(blip::accept_from_bot))
         .route("/slack/events", post(slack::accept))
+        .route("/media/{token}", get(media::hand_out))
         .route("/healthz", get(ops::health))
         .route("/readyz", get(ops::ready))
         .route("/metrics", get(ops::metrics))

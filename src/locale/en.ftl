@@ -42,6 +42,7 @@ button-close = Close
 button-send = Send to customer
 button-take-over-and-send = Take over and send
 button-keep-note = Keep as note
+button-send-correction = Send correction
 button-retry = Try again
 button-skip = Discard
 
@@ -96,8 +97,6 @@ ask-skipped = Discarded.
 ask-outdated = Things have changed, and this button no longer applies.
 ask-edited = The customer still sees the earlier text: edits made here do not reach them.
 ask-deleted = The customer already has this message: deleting it here does not delete it there.
-ask-file = File not sent: this version cannot send files to customers yet.
-ask-file-text-sent = Only the text was sent: this version cannot send files to customers yet.
 
 ## What a customer sent, where it is more than words. Most are labels that lines follow.
 
@@ -197,6 +196,16 @@ reason-131051 = WhatsApp does not accept this kind of message
 reason-131052 = WhatsApp could not download the file
 reason-131053 = WhatsApp could not take the file
 reason-channel-not-found = the app does not find the Slack channel
+reason-file-access-denied = the bridge may not see it
+reason-file-deleted = it was deleted in Slack
+reason-file-elsewhere = it is not kept in Slack, so send its link instead
+reason-file-hidden = the plan of the workspace hides it
+reason-file-not-ready = Slack does not hand it out
+reason-file-uploads-disabled = uploads are switched off in this workspace
+reason-file-web-page = Slack shows a sign-in page instead of it, and the app may need the files:read scope
+reason-no-public-url = this bridge has no public address, so ask whoever runs it to set PUBLIC_URL
+reason-no-scope-for-files = the app has no permission for files and must be installed again
+reason-storage-limit-reached = the storage of the workspace is full
 reason-is-archived = the Slack channel is archived
 reason-msg-too-long = the text is too long for Slack
 reason-not-in-channel = the app is not in the Slack channel
@@ -207,3 +216,15 @@ reason-thread-not-found = the thread was deleted in Slack
 
 time-clock = %H:%M
 time-moment = %b %-d, %H:%M
+
+## Files: why one is not shown, or not sent; short sentences that follow its name.
+
+file-address = Not opened here: its address is not a public one.
+file-empty = The file is empty.
+file-gone = Its link no longer works.
+file-later = It could not be downloaded.
+file-not-taken = Slack did not take it: { $reason }.
+file-too-large = It is larger than { $limit } and was not brought here.
+file-web-page = Its link leads to a web page and not to a file.
+file-not-sent = ⚠️ { $name } was not sent to the customer: { $reason }.
+file-large-for-channel = { $name } has { $size }, and the customer's channel takes { $limit } at most: it may not arrive.

@@ -42,6 +42,7 @@ button-close = Cerrar
 button-send = Enviar al cliente
 button-take-over-and-send = Tomar y enviar
 button-keep-note = Dejar como nota
+button-send-correction = Enviar corrección
 button-retry = Reintentar
 button-skip = Descartar
 
@@ -96,8 +97,6 @@ ask-skipped = Descartado.
 ask-outdated = La situación cambió y este botón ya no vale.
 ask-edited = El cliente sigue viendo el texto anterior: lo que editas aquí no le llega.
 ask-deleted = El cliente ya tiene este mensaje: borrarlo aquí no lo borra allá.
-ask-file = Archivo no enviado: esta versión todavía no envía archivos al cliente.
-ask-file-text-sent = Solo se envió el texto: esta versión todavía no envía archivos al cliente.
 
 ## What a customer sent, where it is more than words. Most are labels that lines follow.
 
@@ -197,6 +196,16 @@ reason-131051 = WhatsApp no acepta este tipo de mensaje
 reason-131052 = WhatsApp no pudo descargar el archivo
 reason-131053 = WhatsApp no pudo recibir el archivo
 reason-channel-not-found = la app no encuentra el canal de Slack
+reason-file-access-denied = la integración no puede ver el archivo
+reason-file-deleted = se borró en Slack
+reason-file-elsewhere = no está guardado en Slack; envía el enlace
+reason-file-hidden = el plan del espacio de trabajo oculta el archivo
+reason-file-not-ready = Slack no entrega el archivo
+reason-file-uploads-disabled = la carga de archivos está desactivada en este espacio de trabajo
+reason-file-web-page = Slack muestra una página de inicio de sesión en su lugar; la app puede necesitar el permiso files:read
+reason-no-public-url = la integración no tiene dirección pública; pide a quien la administra que defina PUBLIC_URL
+reason-no-scope-for-files = la app no tiene permiso para archivos y debe instalarse de nuevo
+reason-storage-limit-reached = se acabó el espacio del workspace
 reason-is-archived = el canal de Slack está archivado
 reason-msg-too-long = el texto es demasiado largo para Slack
 reason-not-in-channel = la app no está en el canal de Slack
@@ -207,3 +216,15 @@ reason-thread-not-found = el hilo se borró en Slack
 
 time-clock = %H:%M
 time-moment = %d/%m %H:%M
+
+## Archivos: por qué uno no aparece, o no se envió; frases cortas después del nombre.
+
+file-address = No se abrió aquí: su dirección no es pública.
+file-empty = El archivo está vacío.
+file-gone = El enlace ya no funciona.
+file-later = No se pudo descargar.
+file-not-taken = Slack no lo aceptó: { $reason }.
+file-too-large = Tiene más de { $limit } y no se trajo aquí.
+file-web-page = El enlace lleva a una página y no a un archivo.
+file-not-sent = ⚠️ { $name } no se envió al cliente: { $reason }.
+file-large-for-channel = { $name } tiene { $size }, y el canal del cliente acepta { $limit } como máximo: puede no llegar.

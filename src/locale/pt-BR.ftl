@@ -42,6 +42,7 @@ button-close = Encerrar
 button-send = Enviar ao cliente
 button-take-over-and-send = Assumir e enviar
 button-keep-note = Manter como nota
+button-send-correction = Enviar correção
 button-retry = Tentar de novo
 button-skip = Descartar
 
@@ -96,8 +97,6 @@ ask-skipped = Descartado.
 ask-outdated = A situação mudou e este botão não vale mais.
 ask-edited = O cliente continua vendo o texto de antes: edições feitas aqui não chegam até ele.
 ask-deleted = O cliente já recebeu essa mensagem: apagar aqui não apaga lá.
-ask-file = Arquivo não enviado: esta versão ainda não manda arquivos ao cliente.
-ask-file-text-sent = Só o texto foi enviado: esta versão ainda não manda arquivos ao cliente.
 
 ## What a customer sent, where it is more than words. Most are labels that lines follow.
 
@@ -197,6 +196,16 @@ reason-131051 = o WhatsApp não aceita este tipo de mensagem
 reason-131052 = o WhatsApp não conseguiu baixar o arquivo
 reason-131053 = o WhatsApp não conseguiu receber o arquivo
 reason-channel-not-found = o app não encontra o canal do Slack
+reason-file-access-denied = a integração não pode ver o arquivo
+reason-file-deleted = foi apagado no Slack
+reason-file-elsewhere = não está guardado no Slack; envie o link
+reason-file-hidden = o plano do workspace esconde o arquivo
+reason-file-not-ready = o Slack não entrega o arquivo
+reason-file-uploads-disabled = o envio de arquivos está desligado neste workspace
+reason-file-web-page = o Slack mostra uma página de login no lugar dele; o app pode precisar da permissão files:read
+reason-no-public-url = a integração não tem endereço público; peça a quem cuida dela para definir PUBLIC_URL
+reason-no-scope-for-files = o app não tem permissão para arquivos e precisa ser instalado de novo
+reason-storage-limit-reached = o espaço do workspace acabou
 reason-is-archived = o canal do Slack está arquivado
 reason-msg-too-long = o texto é longo demais para o Slack
 reason-not-in-channel = o app não está no canal do Slack
@@ -207,3 +216,15 @@ reason-thread-not-found = a conversa foi apagada no Slack
 
 time-clock = %H:%M
 time-moment = %d/%m %H:%M
+
+## Arquivos: por que um não aparece, ou não foi enviado; frases curtas depois do nome.
+
+file-address = Não foi aberto aqui: o endereço não é público.
+file-empty = O arquivo está vazio.
+file-gone = O link não funciona mais.
+file-later = Não foi possível baixar.
+file-not-taken = O Slack não aceitou: { $reason }.
+file-too-large = Tem mais de { $limit } e não foi trazido para cá.
+file-web-page = O link leva a uma página, e não a um arquivo.
+file-not-sent = ⚠️ { $name } não foi enviado ao cliente: { $reason }.
+file-large-for-channel = { $name } tem { $size }, e o canal do cliente aceita no máximo { $limit }: pode não chegar.

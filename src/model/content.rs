@@ -90,6 +90,41 @@ pub struct Media {
     pub preview_url: Option<String>,
 }
 
+/// A file that an agent shared in Slack.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attachment {
+    /// Slack's id of it.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its MIME type.
+    pub mime: Option<String>,
+    /// Its size in bytes.
+    pub size: Option<u64>,
+    /// Where its bytes are, for those with the right to them.
+    pub url: Option<String>,
+    /// Whether it can be had.
+    pub access: Access,
+}
+
+/// Whether a file that was shared in Slack can be had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Yes, as far as Slack says.
+    #[default]
+    Open,
+    /// Slack only says so when it is asked for this file (shared channels).
+    Ask,
+    /// It is kept in another place than Slack.
+    Elsewhere,
+    /// It was deleted.
+    Deleted,
+    /// The workspace's plan hides it.
+    Hidden,
+    /// We may not see it.
+    Denied,
+}
+
 /// Formatted text on its way from an agent to a customer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rich(pub Vec<Paragraph>);

@@ -1,6 +1,6 @@
 //! What happened, already checked: the events of both sides.
 
-use super::content::{Content, Rich};
+use super::content::{Attachment, Content, Rich};
 use super::ids::{ChannelId, MessageTs, SlackUserId, TicketId};
 use super::ticket::Snapshot;
 
@@ -68,8 +68,8 @@ pub enum SlackEvent {
         user: SlackUserId,
         /// What was written.
         text: Rich,
-        /// Names of the files that came with it.
-        files: Vec<String>,
+        /// The files that came with it, in order.
+        files: Vec<Attachment>,
     },
     /// The writer changed a message's text.
     Edited {

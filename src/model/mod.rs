@@ -13,7 +13,7 @@ pub mod reply;
 pub mod text;
 pub mod ticket;
 
-pub use content::{Content, Inline, Media, Paragraph, Rich, Style};
+pub use content::{Access, Attachment, Content, Inline, Media, Paragraph, Rich, Style};
 pub use event::{BlipEvent, Click, ReceiptKind, SlackEvent};
 pub use fault::{Failure, Fault};
 pub use ids::{BotName, ChannelId, ChannelRef, MessageTs, SlackUserId, TicketId};

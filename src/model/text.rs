@@ -162,6 +162,18 @@ fn is_extension(c: char) -> bool {
     )
 }
 
+/// A size as people say it.
+pub fn shown_size(bytes: u64) -> String {
+    const UNITS: [(&str, u64); 3] = [("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)];
+    let unit = UNITS.iter().find(|(_, size)| bytes >= *size);
+    let Some((name, size)) = unit else { return format!("{bytes} B") };
+    let tenths = (bytes * 10 + size / 2) / size;
+    match (tenths / 10, tenths % 10) {
+        (whole, 0) => format!("{whole} {name}"),
+        (whole, tenth) => format!("{whole}.{tenth} {name}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -203,6 +215,20 @@ mod tests {
     fn a_limit_that_is_too_small_still_moves_on() {
         assert_eq!(split("👋🏽a", 1), ["👋", "🏽", "a"]);
         assert_eq!(split("ab", 0), ["a", "b"]);
+    }
+
+    #[test]
+    fn sizes_are_said_shortly() {
+        for (bytes, shown) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1536, "1.5 kB"),
+            (5 << 20, "5 MB"),
+            (104_857_600, "100 MB"),
+            (3 << 30, "3 GB"),
+        ] {
+            assert_eq!(shown_size(bytes), shown);
+        }
     }
 
     proptest! {

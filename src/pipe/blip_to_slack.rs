@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use super::customer_files::Sent;
 use super::thread::{Saying, lane_of};
 use super::{Bridge, Outcome, Step};
 use crate::blip::parse;
@@ -11,7 +12,8 @@ use crate::inbox::{Chore, Ending as Settled, Handled};
 use crate::model::{
     BlipEvent, Content, Customer, Ending, ReceiptKind, Snapshot, State, Ticket, TicketId,
 };
-use crate::slack::{render, rich_text};
+use crate::slack::render::{self, Piece};
+use crate::slack::rich_text;
 use crate::store::{Begun, Item, Lane, Role};
 
 /// How long a new ticket waits for the customer's name; without it the card shows the identity.
@@ -67,6 +69,7 @@ impl Bridge {
         let mut ticket = self.new_ticket(item, snapshot).await?;
         self.post_card(item, &mut ticket, snapshot.first_words.as_ref()).await?;
         tracing::info!(ticket.id = %ticket.id, "a ticket has arrived");
+        self.show_first_files(item, &mut ticket, snapshot.first_words.as_ref()).await?;
         Ok(self.set_out(Chore::context(&ticket.id, item.received)).await?)
     }
 
@@ -168,7 +171,7 @@ impl Bridge {
 
     /// Shows what a customer said; several messages at once if they have been waiting.
     async fn on_customer_messages(&self, items: &[Item], id: &TicketId, address: &str) -> Outcome {
-        let said: Vec<Said<'_>> = items.iter().map_while(|item| read(item, id)).collect();
+        let said = together(items.iter().map_while(|item| read(item, id)));
         let Some(first) = said.first() else { return Ok(Handled::one(Settled::Done)) };
         let mut ticket = self.ticket_of_message(first.item, id, address).await?;
         let channel = self.channel_now(&ticket).await?;
@@ -190,6 +193,7 @@ impl Bridge {
         address.clone_into(&mut snapshot.address);
         let mut ticket = self.new_ticket(item, &snapshot).await?;
         self.post_card(item, &mut ticket, snapshot.first_words.as_ref()).await?;
+        self.show_first_files(item, &mut ticket, snapshot.first_words.as_ref()).await?;
         self.set_out(Chore::context(&ticket.id, item.received)).await?;
         if let Some(ending) = snapshot.ending() {
             self.on_ended(item, &mut ticket, ending).await?;
@@ -218,28 +222,64 @@ impl Bridge {
         Ok(count)
     }
 
+    /// Shows what was said, in order: words as posts, files as files.
     async fn show(&self, ticket: &mut Ticket, said: &[Said<'_>]) -> Step<()> {
         let Some(first) = said.first() else { return Ok(()) };
-        let texts: Vec<String> =
-            said.iter().filter_map(|said| render::content(&said.content, &self.words)).collect();
-        let text = texts.join("\n");
-        if text.is_empty() {
-            return Ok(());
-        }
+        let blip_ids: Vec<String> = said.iter().filter_map(|said| said.id.clone()).collect();
+        let pieces = said.iter().flat_map(|said| render::pieces(&said.content, &self.words));
+        self.show_pieces((first.item, ""), ticket, &blip_ids, &render::joined(pieces)).await
+    }
+
+    /// Shows the pieces of an event, whose places get the prefix given.
+    async fn show_pieces(
+        &self,
+        (item, prefix): (&Item, &str),
+        ticket: &mut Ticket,
+        blip_ids: &[String],
+        pieces: &[Piece<'_>],
+    ) -> Step<()> {
+        let began = self.clock.now();
         let author = render::author(&ticket.customer, &self.words);
-        let label = if self.slack.has_author_names() { None } else { Some(&author) };
-        for (number, part) in render::parts(&text, label).into_iter().enumerate() {
-            let (fallback, block) = rich_text::literal(&part);
-            let saying = Saying {
-                text: fallback,
-                blocks: vec![block],
-                author: Some(author.clone()),
-                role: Role::Customer,
-                blip_ids: said.iter().filter_map(|said| said.id.clone()).collect(),
+        let bot = self.bot(&ticket.id)?;
+        let mut posts = 0;
+        for (number, piece) in pieces.iter().enumerate() {
+            let words = match piece {
+                Piece::Words(words) => words,
+                Piece::File(media) => {
+                    let place = &format!("{prefix}{number}");
+                    let sent = Sent { item, place, bot, media, author: &author, blip_ids };
+                    self.show_file(ticket, &sent, began).await?;
+                    continue;
+                }
             };
-            self.say(first.item, &format!("post:{number}"), ticket, &saying).await?;
+            let label = if self.slack.has_author_names() { None } else { Some(&author) };
+            for part in render::parts(words, label) {
+                let (text, block) = rich_text::literal(&part);
+                let saying = Saying {
+                    text,
+                    blocks: vec![block],
+                    author: Some(author.clone()),
+                    role: Role::Customer,
+                    blip_ids: blip_ids.to_vec(),
+                };
+                self.say(item, &format!("post:{posts}"), ticket, &saying).await?;
+                posts += 1;
+            }
         }
         Ok(())
+    }
+
+    /// The files that came with a new ticket's first words: the card only names them.
+    async fn show_first_files(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        first_words: Option<&Content>,
+    ) -> Step<()> {
+        let pieces = first_words.map(|words| render::pieces(words, &self.words));
+        let mut files = pieces.unwrap_or_default();
+        files.retain(|piece| matches!(piece, Piece::File(_)));
+        self.show_pieces((item, "first."), ticket, &[], &files).await
     }
 
     /// Blip tells what became of a reply: a tick, or a line if it will not arrive.
@@ -273,6 +313,39 @@ impl Bridge {
         let channel = self.channel_now(&ticket).await?;
         self.turn(&lane_of(&ticket), &channel).await?;
         self.say(item, "undelivered", &mut ticket, &Saying::line(&line)).await.map(drop)
+    }
+}
+
+/// The first messages that may be shown as one post: words only, or one message with files.
+fn together<'a>(said: impl Iterator<Item = Said<'a>>) -> Vec<Said<'a>> {
+    let mut group = Vec::new();
+    for said in said {
+        let has_files = has_files(&said.content);
+        if has_files && !group.is_empty() {
+            break;
+        }
+        group.push(said);
+        if has_files {
+            break;
+        }
+    }
+    group
+}
+
+fn has_files(content: &Content) -> bool {
+    match content {
+        Content::Media(_) => true,
+        Content::Several(parts) => parts.iter().any(has_files),
+        Content::Reply { answer, .. } => has_files(answer),
+        Content::Text(_)
+        | Content::Place { .. }
+        | Content::Link { .. }
+        | Content::Choice { .. }
+        | Content::Reaction { .. }
+        | Content::Card { .. }
+        | Content::Sensitive
+        | Content::Notice(_)
+        | Content::Unknown { .. } => false,
     }
 }
 

@@ -15,13 +15,16 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod agent_files;
 mod blip_to_slack;
+mod customer_files;
 mod desk;
 mod moves;
 mod slack_to_blip;
 mod sweep;
 mod thread;
 
+pub use agent_files::Files;
 pub use sweep::Sweep;
 
 use std::collections::HashMap;
@@ -55,6 +58,8 @@ pub struct Bridge {
     pub slack: Arc<slack::Client>,
     /// Calls Blip, for each bot.
     pub bots: HashMap<BotName, Arc<blip::Client>>,
+    /// Passes files on.
+    pub files: Files,
     /// The time.
     pub clock: Clock,
     /// What people read.
@@ -92,6 +97,8 @@ pub struct Rules {
     pub pace: Option<Pace>,
     /// How many messages from before the handoff are shown.
     pub context_messages: u32,
+    /// The largest file that is taken over from a customer, in bytes.
+    pub media_max: u64,
 }
 
 /// Why handling an item stops before its end.

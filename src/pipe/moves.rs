@@ -200,7 +200,8 @@ impl Bridge {
         mapped.or_else(|| person.profile.email.as_deref().map(Agent::identity_of_email))
     }
 
-    async fn tell_refusal(
+    /// Tells a person why they cannot make a move, and what they can do about it.
+    pub(super) async fn tell_refusal(
         &self,
         ticket: &Ticket,
         person: &Person,

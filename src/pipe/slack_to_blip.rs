@@ -7,12 +7,14 @@ use uuid::Uuid;
 
 use super::moves::{Moved, Person};
 use super::{Bridge, Failed, Halt, IDS, Outcome, Step};
+use crate::blip;
 use crate::blip::text::{self, Marks, Names};
 use crate::inbox::{Chore, Ending as Settled, Handled};
 use crate::model::reply::{Intent, Why};
 use crate::model::text::split;
 use crate::model::{
-    Agent, ChannelId, Click, Inline, MessageTs, Move, Rich, SlackEvent, SlackUserId, Ticket,
+    Agent, Attachment, ChannelId, Click, Inline, MessageTs, Move, Refusal, Rich, SlackEvent,
+    SlackUserId, Ticket,
 };
 use crate::slack::parse::{self, Request};
 use crate::slack::{action, card, emoji};
@@ -27,11 +29,39 @@ const NOTE_MARK: &str = "lock";
 const ACCEPTED_MARK: &str = "envelope_with_arrow";
 
 /// A message that an agent wrote in a ticket's thread.
-struct Written<'a> {
+pub(super) struct Written<'a> {
     channel: &'a ChannelId,
     ts: &'a MessageTs,
     text: &'a Rich,
-    files: usize,
+    files: &'a [Attachment],
+    /// Which version of the message it is: empty for the first, else when it was edited.
+    version: &'a str,
+}
+
+impl Written<'_> {
+    /// The id under which a part of the message goes to Blip: the same whenever it is sent.
+    pub(super) fn message_id(&self, part: &str) -> String {
+        let name = format!("{}:{}:{}{part}", self.channel, self.ts, self.version);
+        Uuid::new_v5(&IDS, name.as_bytes()).to_string()
+    }
+
+    /// Ties the message to a ticket, and to what it became at Blip.
+    pub(super) fn link(
+        &self,
+        ticket: &Ticket,
+        person: &Person,
+        role: Role,
+        blip_id: Option<String>,
+    ) -> Link {
+        Link {
+            ticket: ticket.id.clone(),
+            channel: self.channel.clone(),
+            ts: self.ts.clone(),
+            role,
+            blip_id,
+            user: Some(person.user.clone()),
+        }
+    }
 }
 
 /// The Slack message that an event is about.
@@ -90,16 +120,19 @@ impl Bridge {
     ) -> Step<()> {
         match event {
             SlackEvent::Message { channel, ts, user, text, files, .. } => {
-                let written = Written { channel, ts, text, files: files.len() };
+                let written = Written { channel, ts, text, files, version: "" };
                 self.on_message(item, ticket, user, &written).await
             }
-            SlackEvent::Edited { user, .. } if link.role == Role::Reply => {
-                self.on_changed_after_sending(ticket, user, "ask-edited").await
+            SlackEvent::Edited { user, ts, .. } if link.role == Role::Reply => {
+                self.on_edited_after_sending(ticket, user, ts).await;
+                Ok(())
             }
-            SlackEvent::Deleted { .. } if link.role == Role::Reply => match &link.user {
-                Some(user) => self.on_changed_after_sending(ticket, user, "ask-deleted").await,
-                None => Ok(()),
-            },
+            SlackEvent::Deleted { .. } if link.role == Role::Reply => {
+                if let (Some(user), Some(thread)) = (&link.user, &ticket.thread) {
+                    self.whisper(thread, user, &self.words.say("ask-deleted", &[]), &[]).await;
+                }
+                Ok(())
+            }
             SlackEvent::Reaction { user, name, added, .. } => {
                 if link.role == Role::Card || self.rules.reactions_anywhere {
                     self.on_reaction(item, ticket, user, name, *added).await
@@ -175,7 +208,7 @@ impl Bridge {
 
     /// Leaves a message a note, and marks it as one.
     async fn keep(&self, ticket: &Ticket, person: &Person, written: &Written<'_>) -> Step<()> {
-        self.store.link(link(ticket, person, written, Role::Note, None)).await?;
+        self.store.link(written.link(ticket, person, Role::Note, None)).await?;
         let now = self.clock.now();
         Ok(self.set_out(Chore::mark(written.channel, written.ts, NOTE_MARK, false, now)).await?)
     }
@@ -211,43 +244,54 @@ impl Bridge {
         Ok(())
     }
 
-    /// Sends what an agent wrote to the customer, in parts if it is long.
+    /// Sends what an agent wrote to the customer: the text, in parts if it is long, then the files
+    /// in their order.
     async fn send(
         &self,
         item: &Item,
-        ticket: &Ticket,
+        ticket: &mut Ticket,
         person: &Person,
         written: &Written<'_>,
     ) -> Step<()> {
         let domain = ticket.customer.domain.as_str();
         let names = self.names(written.text).await?;
         let text = text::write(written.text, &names, &Marks::for_domain(domain));
-        if written.files > 0 {
-            let told = if text.is_empty() { "ask-file" } else { "ask-file-text-sent" };
-            self.tell(ticket, person, &self.words.say(told, &[]), &[]).await;
-        }
         let bot = self.bot(&ticket.id)?;
         for (number, part) in split(&text, text::limit_for_domain(domain)).into_iter().enumerate() {
-            let id = message_id(written, number);
-            let look = async { Ok(bot.has_message(&ticket.id, &id).await?.then_some(())) };
+            let number = number.to_string();
+            let id = written.message_id(&number);
             let send = bot.send_text(&id, &ticket.address, part);
-            match self.once(item, &format!("send:{number}"), None, look, send).await {
-                Ok(()) => {}
-                Err(Failed::Call(error)) => {
-                    if error.code().is_some() {
-                        self.set_out(Chore::check(&ticket.id, self.clock.now())).await?;
-                    }
-                    return Err(Failed::Call(error).into());
-                }
-                Err(error) => return Err(error.into()),
-            }
-            self.store.link(link(ticket, person, written, Role::Reply, Some(id))).await?;
+            self.deliver(item, ticket, (&format!("send:{number}"), &id), send).await?;
+            self.store.link(written.link(ticket, person, Role::Reply, Some(id))).await?;
         }
-        if text.is_empty() {
+        let mut is_sent = !text.is_empty();
+        for file in written.files {
+            is_sent |= self.send_file(item, ticket, person, (written, file)).await?;
+        }
+        if !is_sent {
             return Ok(());
         }
         let now = self.clock.now();
         Ok(self.set_out(Chore::mark(written.channel, written.ts, ACCEPTED_MARK, true, now)).await?)
+    }
+
+    /// Sends one message once. A refusal may mean that the ticket has ended, so that is checked.
+    pub(super) async fn deliver(
+        &self,
+        item: &Item,
+        ticket: &Ticket,
+        (step, id): (&str, &str),
+        send: impl Future<Output = Result<(), blip::Error>> + Send,
+    ) -> Step<()> {
+        let bot = self.bot(&ticket.id)?;
+        let look = async { Ok(bot.has_message(&ticket.id, id).await?.then_some(())) };
+        match self.once(item, step, None, look, send).await {
+            Err(Failed::Call(error)) if error.code().is_some() => {
+                self.set_out(Chore::check(&ticket.id, self.clock.now())).await?;
+                Err(Failed::Call(error).into())
+            }
+            result => Ok(result?),
+        }
     }
 
     /// The names of whom and what a text mentions.
@@ -276,17 +320,59 @@ impl Bridge {
         Ok(names)
     }
 
-    /// WhatsApp cannot take back what was sent, so the agent is told the truth.
-    async fn on_changed_after_sending(
+    /// No channel takes back what was sent, so the agent is told the truth and may send it anew.
+    async fn on_edited_after_sending(&self, ticket: &Ticket, user: &SlackUserId, ts: &MessageTs) {
+        let Some(thread) = &ticket.thread else { return };
+        let text = self.words.say("ask-edited", &[]);
+        let value = format!("{ts} {}", ticket.id);
+        let offer = (action::CORRECT, "button-send-correction", value.as_str());
+        let offers = if ticket.is_closed() { Vec::new() } else { vec![offer] };
+        let blocks = card::question(&text, &offers, &self.words);
+        self.whisper(thread, user, &text, &blocks).await;
+    }
+
+    /// Sends a message that was edited after it had been sent once more, as it is now.
+    async fn on_correct(
         &self,
-        ticket: &Ticket,
-        user: &SlackUserId,
-        told: &str,
-    ) -> Step<()> {
-        if let Some(thread) = &ticket.thread {
-            self.whisper(thread, user, &self.words.say(told, &[]), &[]).await;
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        click: &Click,
+    ) -> Step<&'static str> {
+        let (ts, _) = click.value.split_once(' ').unwrap_or_default();
+        let (Some(ts), Some(thread)) = (MessageTs::parse(ts), ticket.thread.clone()) else {
+            return Ok("ask-outdated");
+        };
+        let Some(message) = self.slack.message(&thread.channel, &thread.root, &ts).await? else {
+            return Ok("ask-outdated");
+        };
+        let (text, version) = (parse::words(&message), parse::version(&message));
+        let channel = &thread.channel;
+        let written =
+            Written { channel, ts: &ts, text: &text, files: &[], version: &format!("{version}:") };
+        let is_sent = !self.store.links_of(&ticket.id, &written.message_id("0")).await?.is_empty();
+        if is_sent && self.store.steps(item.id).await?.is_empty() {
+            // Another click has sent it.
+            return Ok("ask-outdated");
         }
-        Ok(())
+        match self.intent(item, ticket, person, &text).await? {
+            Intent::Reply { claims } => {
+                let claim = Move::Claim { over: false };
+                if claims && self.make(item, ticket, person, &claim).await? == Moved::No {
+                    return Ok("ask-outdated");
+                }
+                self.send(item, ticket, person, &written).await?;
+            }
+            Intent::Note(_) => return Ok("ask-closed-note"),
+            Intent::Question(holder) => {
+                if let Some(holder) = holder {
+                    let claim = Move::Claim { over: false };
+                    self.tell_refusal(ticket, person, &claim, &Refusal::HeldBy(holder)).await;
+                }
+                return Ok("ask-outdated");
+            }
+        }
+        Ok("ask-sent")
     }
 
     async fn on_reaction(
@@ -350,13 +436,14 @@ impl Bridge {
                 Moved::Yes => "ask-taken-over",
                 Moved::No => "ask-outdated",
             },
-            action::SEND => self.on_send_anyway(item, &ticket, &person, click).await?,
+            action::SEND => self.on_send_anyway(item, &mut ticket, &person, click).await?,
             action::TAKE_OVER_AND_SEND => {
                 match self.make(item, &mut ticket, &person, &claim_over).await? {
-                    Moved::Yes => self.on_send_anyway(item, &ticket, &person, click).await?,
+                    Moved::Yes => self.on_send_anyway(item, &mut ticket, &person, click).await?,
                     Moved::No => "ask-outdated",
                 }
             }
+            action::CORRECT => self.on_correct(item, &mut ticket, &person, click).await?,
             action::KEEP => "ask-kept",
             action::RETRY | action::SKIP => self.on_parked_click(click).await?,
             _ => return Ok(()),
@@ -377,12 +464,12 @@ impl Bridge {
     async fn on_send_anyway(
         &self,
         item: &Item,
-        ticket: &Ticket,
+        ticket: &mut Ticket,
         person: &Person,
         click: &Click,
     ) -> Step<&'static str> {
         let (ts, _) = click.value.split_once(' ').unwrap_or_default();
-        let (Some(ts), Some(thread)) = (MessageTs::parse(ts), &ticket.thread) else {
+        let (Some(ts), Some(thread)) = (MessageTs::parse(ts), ticket.thread.clone()) else {
             return Ok("ask-outdated");
         };
         if ticket.is_closed() {
@@ -398,7 +485,9 @@ impl Bridge {
             return Ok("ask-outdated");
         };
         let text = parse::words(&message);
-        let written = Written { channel: &thread.channel, ts: &ts, text: &text, files: 0 };
+        let files = parse::files(&message);
+        let channel = &thread.channel;
+        let written = Written { channel, ts: &ts, text: &text, files: &files, version: "" };
         self.send(item, ticket, person, &written).await?;
         Ok("ask-sent")
     }
@@ -416,29 +505,6 @@ impl Bridge {
             (true, false) => "ask-skipped",
             (false, _) => "ask-outdated",
         })
-    }
-}
-
-/// The id under which a part of a message goes to Blip: the same whenever it is sent.
-fn message_id(written: &Written<'_>, number: usize) -> String {
-    let name = format!("{}:{}:{number}", written.channel, written.ts);
-    Uuid::new_v5(&IDS, name.as_bytes()).to_string()
-}
-
-fn link(
-    ticket: &Ticket,
-    person: &Person,
-    written: &Written<'_>,
-    role: Role,
-    blip_id: Option<String>,
-) -> Link {
-    Link {
-        ticket: ticket.id.clone(),
-        channel: written.channel.clone(),
-        ts: written.ts.clone(),
-        role,
-        blip_id,
-        user: Some(person.user.clone()),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::slack::{self, Post, Posted, card, render, rich_text};
 use crate::store::{Item, Lane, Link, Role};
 
 /// How far before the event a look at Slack begins, so that clocks may differ.
-const SKEW: SignedDuration = SignedDuration::from_secs(300);
+pub(super) const SKEW: SignedDuration = SignedDuration::from_secs(300);
 /// How long an unusable channel is left alone; it recovers by itself once somebody has mended it.
 const CHANNEL_PAUSE: SignedDuration = SignedDuration::from_secs(30);
 
@@ -39,9 +39,20 @@ impl Saying {
 
 /// Why a ticket gets a new card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lost {
+pub(super) enum Lost {
     Thread,
     Channel,
+}
+
+impl Lost {
+    /// What an error says is lost, if anything.
+    pub(super) fn by(error: &slack::Error) -> Option<Self> {
+        match () {
+            () if error.is_message_gone() => Some(Self::Thread),
+            () if error.is_channel_lost() => Some(Self::Channel),
+            () => None,
+        }
+    }
 }
 
 impl Bridge {
@@ -130,20 +141,18 @@ impl Bridge {
         let Some(thread) = ticket.thread.clone() else {
             return Err(Halt::broken(format!("ticket {} has no thread", ticket.id)));
         };
-        match self.say_in(item, step, &thread, saying).await {
-            Err(Failed::Call(error)) if error.is_message_gone() => {
-                self.move_thread(item, ticket, &thread, Lost::Thread).await?;
+        let posted = self.say_in(item, step, &thread, saying).await;
+        match &posted {
+            Err(Failed::Call(error)) if let Some(lost) = Lost::by(error) => {
+                self.move_thread(item, ticket, &thread, lost).await?;
             }
-            Err(Failed::Call(error)) if error.is_channel_lost() => {
-                self.move_thread(item, ticket, &thread, Lost::Channel).await?;
-            }
-            posted => return self.link_saying(ticket, saying, posted?).await,
+            _ => return self.link_posted(ticket, saying.role, &saying.blip_ids, &posted?).await,
         }
         let Some(thread) = ticket.thread.clone() else {
             return Err(Halt::broken(format!("ticket {} has no thread", ticket.id)));
         };
         let posted = self.say_in(item, step, &thread, saying).await?;
-        self.link_saying(ticket, saying, posted).await
+        self.link_posted(ticket, saying.role, &saying.blip_ids, &posted).await
     }
 
     async fn say_in(
@@ -164,14 +173,16 @@ impl Bridge {
         self.post(item, step, &thread.channel, &post).await
     }
 
-    async fn link_saying(
+    /// Ties a message of ours to a ticket, and to the Blip messages that it shows.
+    pub(super) async fn link_posted(
         &self,
         ticket: &Ticket,
-        saying: &Saying,
-        posted: Posted,
+        role: Role,
+        blip_ids: &[String],
+        posted: &Posted,
     ) -> Step<MessageTs> {
         let thread = posted.thread().ok_or_else(|| Halt::broken("slack named no message"))?;
-        let mut ids = saying.blip_ids.iter().map(|id| Some(id.clone())).collect::<Vec<_>>();
+        let mut ids = blip_ids.iter().map(|id| Some(id.clone())).collect::<Vec<_>>();
         if ids.is_empty() {
             ids.push(None);
         }
@@ -180,7 +191,7 @@ impl Bridge {
                 ticket: ticket.id.clone(),
                 channel: thread.channel.clone(),
                 ts: thread.root.clone(),
-                role: saying.role,
+                role,
                 blip_id,
                 user: None,
             };
@@ -190,7 +201,7 @@ impl Bridge {
     }
 
     /// Makes a new card where tickets can go, which says why, once for each lost thread.
-    async fn move_thread(
+    pub(super) async fn move_thread(
         &self,
         item: &Item,
         ticket: &mut Ticket,

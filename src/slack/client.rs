@@ -18,6 +18,7 @@ use slack_morphism::{SlackApiToken, SlackApiTokenType, SlackApiTokenValue};
 use url::Url;
 
 use super::error::Error;
+use super::files::is_slack_or_loopback;
 use super::transport::Transport;
 use crate::clock::Clock;
 use crate::gate::{Gate, Shut};
@@ -37,7 +38,7 @@ const METADATA: &str = "blip_slack_delivery";
 #[derive(Debug)]
 pub struct Client {
     api: slack_morphism::SlackClient<Transport>,
-    http: reqwest::Client,
+    pub(super) http: reqwest::Client,
     token: SlackApiToken,
     clock: Clock,
     gate: Gate,
@@ -198,7 +199,11 @@ impl Client {
     }
 
     /// Whether a post whose answer did not say so stands in its thread after all.
-    async fn is_in_thread(&self, posted: &Posted, root: &MessageTs) -> Result<bool, Error> {
+    pub(super) async fn is_in_thread(
+        &self,
+        posted: &Posted,
+        root: &MessageTs,
+    ) -> Result<bool, Error> {
         let place = ChannelId::parse(&posted.channel).zip(MessageTs::parse(&posted.ts));
         let Some((channel, ts)) = place else { return Ok(false) };
         match self.message(&channel, root, &ts).await {
@@ -212,7 +217,8 @@ impl Client {
         !self.plain_author.load(Ordering::Relaxed)
     }
 
-    async fn take_back(&self, posted: &Posted) {
+    /// Takes a post back that went where it was not meant to; best effort.
+    pub(super) async fn take_back(&self, posted: &Posted) {
         let body = json!({"channel": posted.channel, "ts": posted.ts});
         if let Err(error) = self.write::<Nothing>("chat.delete", &body).await {
             tracing::warn!(slack.channel = posted.channel, slack.ts = posted.ts, %error,
@@ -348,6 +354,17 @@ impl Client {
         delivery: &str,
         since: Timestamp,
     ) -> Result<Option<Posted>, Error> {
+        self.find(channel, thread, since, |message| delivered(message, delivery)).await
+    }
+
+    /// Looks through what was said since `since` for a message that `is_it`.
+    pub(super) async fn find(
+        &self,
+        channel: &str,
+        thread: Option<&MessageTs>,
+        since: Timestamp,
+        is_it: impl Fn(&Value) -> bool,
+    ) -> Result<Option<Posted>, Error> {
         let mut cursor: Option<String> = None;
         for _ in 0..MAX_PAGES {
             let mut params = vec![
@@ -363,8 +380,9 @@ impl Client {
                 }
                 None => self.read("conversations.history", &params).await?,
             };
-            if let Some(ts) = page.messages.iter().find_map(|m| delivered(m, delivery)) {
-                return Ok(Some(Posted { channel: channel.to_owned(), ts }));
+            let found = page.messages.iter().find(|message| is_it(message));
+            if let Some(ts) = found.and_then(|message| message.get("ts")?.as_str()) {
+                return Ok(Some(Posted { channel: channel.to_owned(), ts: ts.to_owned() }));
             }
             // A channel is read from its newest message on, a thread from its oldest.
             let is_older = thread.is_none() && page.messages.iter().any(|m| is_before(m, since));
@@ -420,7 +438,7 @@ impl Client {
         Ok(members.split(' ').any(|member| member == user.as_str()))
     }
 
-    async fn write<RS>(&self, method: &'static str, body: &Value) -> Result<RS, Error>
+    pub(super) async fn write<RS>(&self, method: &'static str, body: &Value) -> Result<RS, Error>
     where
         RS: DeserializeOwned + Send,
     {
@@ -431,7 +449,7 @@ impl Client {
         self.learn(&pause_key(method, body), result)
     }
 
-    async fn read<RS>(
+    pub(super) async fn read<RS>(
         &self,
         method: &'static str,
         params: &[(&str, Option<&str>)],
@@ -515,13 +533,12 @@ fn set(body: &mut Value, key: &str, value: Value) {
     }
 }
 
-fn delivered(message: &Value, delivery: &str) -> Option<String> {
+fn delivered(message: &Value, delivery: &str) -> bool {
     let id = message.pointer("/metadata/event_payload/delivery_id").and_then(Value::as_str);
     let blocks =
         message.get("blocks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let in_block = |block: &Value| block.get("block_id").and_then(Value::as_str) == Some(delivery);
-    let ours = id == Some(delivery) || blocks.iter().any(in_block);
-    ours.then(|| message.get("ts")?.as_str().map(str::to_owned)).flatten()
+    id == Some(delivery) || blocks.iter().any(in_block)
 }
 
 /// Whether a message was posted before the given time.
@@ -529,15 +546,6 @@ fn is_before(message: &Value, time: Timestamp) -> bool {
     let ts = message.get("ts").and_then(Value::as_str).unwrap_or_default();
     let second = ts.split('.').next().and_then(|second| second.parse::<i64>().ok());
     second.is_some_and(|second| second < time.as_second())
-}
-
-fn is_slack_or_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    match url.scheme() {
-        "https" => host == "slack.com" || host.ends_with(".slack.com"),
-        "http" => matches!(host, "127.0.0.1" | "localhost" | "[::1]"),
-        _ => false,
-    }
 }
 
 impl Profile {

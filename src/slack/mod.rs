@@ -6,6 +6,7 @@ pub mod card;
 pub mod client;
 pub mod emoji;
 pub mod error;
+pub mod files;
 pub mod mrkdwn;
 pub mod parse;
 pub mod render;
@@ -15,6 +16,7 @@ pub mod verify;
 
 pub use client::{Client, Post, Posted, Profile};
 pub use error::Error;
+pub use files::Upload;
 
 /// The names of our buttons, and what each carries.
 pub mod action {
@@ -32,6 +34,8 @@ pub mod action {
     pub const TAKE_OVER_AND_SEND: &str = "take_over_and_send";
     /// Leaves the message that the button carries, before its ticket, a note.
     pub const KEEP: &str = "keep";
+    /// Sends the message that the button carries, before its ticket, again as it is now.
+    pub const CORRECT: &str = "correct";
     /// Puts the parked item that the button carries, before its ticket, back.
     pub const RETRY: &str = "retry";
     /// Gives the parked item that the button carries, before its ticket, up.

@@ -8,7 +8,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{action, emoji, mrkdwn};
-use crate::model::{ChannelId, Click, MessageTs, SlackEvent, SlackUserId, TicketId};
+use crate::model::{
+    Access, Attachment, ChannelId, Click, MessageTs, SlackEvent, SlackUserId, TicketId,
+};
 
 /// An event and what it is about.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,14 +75,13 @@ fn written(body: &Value, event: &Value) -> Option<Routed> {
     let (Some(root), false) = (root, is_bot(body, event)) else { return Some(not_ours(event)) };
     let thread = MessageTs::parse(root)?;
     let user = SlackUserId::parse(text(event, "/user")?)?;
-    let files = event.get("files").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     Some(Routed {
         key: format!("m:{channel}:{ts}"),
         about: Some((channel.clone(), thread.clone())),
         ticket: None,
         event: SlackEvent::Message {
             text: words(event),
-            files: files.iter().map(file_name).collect(),
+            files: files(event),
             channel,
             ts,
             thread,
@@ -208,8 +209,40 @@ fn is_bot(body: &Value, message: &Value) -> bool {
     ours || bot || text(message, "/user") == Some("USLACKBOT")
 }
 
-fn file_name(file: &Value) -> String {
-    text(file, "/title").or_else(|| text(file, "/name")).unwrap_or("?").to_owned()
+/// When a message was edited last, in Slack's words; empty if never.
+pub fn version(message: &Value) -> &str {
+    text(message, "/edited/ts").unwrap_or_default()
+}
+
+/// Reads the files of a message, as an event or an answer of Slack holds it.
+pub fn files(message: &Value) -> Vec<Attachment> {
+    let files = message.get("files").and_then(Value::as_array);
+    files.into_iter().flatten().map(attachment).collect()
+}
+
+/// Reads one file (`slack.md` C.3).
+pub fn attachment(file: &Value) -> Attachment {
+    let url = text(file, "/url_private_download").or_else(|| text(file, "/url_private"));
+    let external = file.get("is_external").and_then(Value::as_bool) == Some(true);
+    let access = match (text(file, "/mode"), text(file, "/file_access")) {
+        (Some("tombstone"), _) | (_, Some("file_not_found")) => Access::Deleted,
+        (Some("hidden_by_limit"), _) => Access::Hidden,
+        (_, Some("access_denied")) => Access::Denied,
+        (Some("file_access"), _) | (_, Some("check_file_info")) => Access::Ask,
+        (Some("external"), _) => Access::Elsewhere,
+        _ if external => Access::Elsewhere,
+        _ if url.is_none() => Access::Ask,
+        _ => Access::Open,
+    };
+    let name = text(file, "/name").or_else(|| text(file, "/title"));
+    Attachment {
+        id: text(file, "/id").unwrap_or_default().to_owned(),
+        name: name.unwrap_or("?").to_owned(),
+        mime: text(file, "/mimetype").map(str::to_ascii_lowercase),
+        size: file.get("size").and_then(Value::as_u64).filter(|size| *size > 0),
+        url: url.map(str::to_owned),
+        access,
+    }
 }
 
 fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {

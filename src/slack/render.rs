@@ -1,7 +1,7 @@
 //! What a customer sent, as words that an agent understands at a glance. No calls.
 
 use crate::locale::Words;
-use crate::model::text::split;
+use crate::model::text::{shown_size, split};
 use crate::model::{Content, Customer, Media, Ticket};
 
 /// Most characters of a customer's text in one post. Slack takes 4,000 in `text` (`slack.md` C.1),
@@ -72,7 +72,55 @@ pub fn content(content: &Content, words: &Words) -> Option<String> {
     (!text.trim().is_empty()).then_some(text)
 }
 
+/// One thing that a customer's message says: words, or a file.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Piece<'a> {
+    /// Words, to be shown literally.
+    Words(String),
+    /// A file, to be shown itself.
+    File(&'a Media),
+}
+
+/// What a message says, in order, words apart from files.
+pub fn pieces<'a>(content: &'a Content, words: &Words) -> Vec<Piece<'a>> {
+    match content {
+        Content::Media(media) => vec![Piece::File(media)],
+        Content::Several(parts) => joined(parts.iter().flat_map(|part| pieces(part, words))),
+        Content::Reply { quoted, answer } => {
+            let line = Content::Reply {
+                quoted: quoted.clone(),
+                answer: Box::new(Content::Text(String::new())),
+            };
+            let line = self::content(&line, words).map(|line| line.trim_end().to_owned());
+            joined(line.map(Piece::Words).into_iter().chain(pieces(answer, words)))
+        }
+        other => self::content(other, words).map(Piece::Words).into_iter().collect(),
+    }
+}
+
+/// Words that follow each other become one.
+pub fn joined<'a>(pieces: impl IntoIterator<Item = Piece<'a>>) -> Vec<Piece<'a>> {
+    let mut all: Vec<Piece<'a>> = Vec::new();
+    for piece in pieces {
+        match (all.last_mut(), piece) {
+            (Some(Piece::Words(before)), Piece::Words(more)) => {
+                before.push('\n');
+                before.push_str(&more);
+            }
+            (_, piece) => all.push(piece),
+        }
+    }
+    all
+}
+
+/// What kind of file it is, what it is called and how large it is; then what was written with it.
 fn file(media: &Media, words: &Words) -> String {
+    let label = file_label(media, words);
+    media.caption.iter().fold(label, |label, caption| format!("{label}\n{caption}"))
+}
+
+/// What kind of file it is, what it is called and how large it is, in one line.
+pub fn file_label(media: &Media, words: &Words) -> String {
     let kind = match media.mime.as_deref().and_then(|mime| mime.split('/').next()) {
         Some("image") => "content-image",
         Some("audio") => "content-audio",
@@ -81,15 +129,21 @@ fn file(media: &Media, words: &Words) -> String {
         Some("sticker") => "content-sticker",
         _ => "content-file",
     };
-    let kind = words.say(kind, &[]);
-    let mut lines = match &media.title {
-        Some(title) => vec![format!("{kind}: {title}")],
-        None => vec![kind],
-    };
+    let mut label = words.say(kind, &[]);
+    if let Some(title) = &media.title {
+        label = format!("{label}: {title}");
+    }
+    match media.size {
+        Some(size) => format!("{label} ({})", shown_size(size)),
+        None => label,
+    }
+}
+
+/// A file that could not be shown: what it is, why, and where it may still be had.
+pub fn file_instead(media: &Media, why: &str, words: &Words) -> String {
+    let mut lines = vec![file_label(media, words), why.to_owned()];
     if media.url.starts_with("https://") || media.url.starts_with("http://") {
         lines.push(media.url.clone());
-    } else {
-        lines.push(words.say("content-file-unavailable", &[]));
     }
     lines.extend(media.caption.clone());
     lines.join("\n")

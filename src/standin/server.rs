@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{Next, from_fn};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -81,6 +82,32 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).cancel();
+    }
+}
+
+/// Answers with a file, or with the part of it that is asked for.
+pub(super) fn ranged(headers: &HeaderMap, mime: &str, bytes: Vec<u8>) -> Response {
+    let all = bytes.len();
+    let wanted = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
+    let kind = (header::CONTENT_TYPE, mime.to_owned());
+    let Some(wanted) = wanted.and_then(|range| range.strip_prefix("bytes=")?.split_once('-'))
+    else {
+        return ([kind, (header::ACCEPT_RANGES, "bytes".to_owned())], bytes).into_response();
+    };
+    let last = all.saturating_sub(1);
+    let (first, last) = match (wanted.0.parse::<usize>(), wanted.1.parse::<usize>()) {
+        (Ok(first), Ok(end)) => (first, end.min(last)),
+        (Ok(first), Err(_)) => (first, last),
+        (Err(_), Ok(count)) => (all.saturating_sub(count), last),
+        (Err(_), Err(_)) => (0, last),
+    };
+    let place = |span: String| (header::CONTENT_RANGE, format!("bytes {span}/{all}"));
+    match bytes.get(first..=last) {
+        Some(part) if !part.is_empty() => {
+            let headers = [kind, place(format!("{first}-{last}"))];
+            (StatusCode::PARTIAL_CONTENT, headers, part.to_vec()).into_response()
+        }
+        _ => (StatusCode::RANGE_NOT_SATISFIABLE, [place("*".to_owned())]).into_response(),
     }
 }
 

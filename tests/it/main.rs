@@ -3,7 +3,9 @@
 
 mod config;
 mod conversation;
+mod corrections;
 mod faults;
+mod files;
 mod layers;
 mod locale;
 mod manifest;

@@ -73,6 +73,17 @@ impl Blip {
         self.sends(ticket, "application/vnd.lime.media-link+json", content).await
     }
 
+    /// A link under which a file can be had, for content of any kind.
+    pub fn hosts(&self, mime: &str, bytes: &[u8]) -> String {
+        self.core.act(|state| state.add_media(mime, bytes)).0
+    }
+
+    /// A link that leads to another one.
+    pub fn leads_to(&self, url: &str) -> String {
+        let to: String = url::form_urlencoded::byte_serialize(url.as_bytes()).collect();
+        format!("{}/away?to={to}", self.api_url())
+    }
+
     /// All links to customers' files stop working until they are refreshed.
     pub fn expires_media(&self) {
         let expire = |media: &mut Media| media.expired = true;

@@ -1,17 +1,20 @@
 //! The three HTTP endpoints, and the media that customers sent (blip.md §1.1).
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State as Shared};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use serde_json::{Map, Value};
+use futures_util::stream;
+use serde_json::{Map, Value, json};
 
 use super::super::Call;
 use super::super::faults::bare;
+use super::super::server::ranged;
 use super::lime::{self, Command, Failure};
 use super::state::State;
 use super::{Core, commands, messages};
@@ -26,6 +29,7 @@ pub(super) fn router(core: Arc<Core>) -> Router {
         .route("/notifications", post(notification))
         .route("/commands", post(command))
         .route("/media/{id}", get(media))
+        .route("/away", get(away))
         .with_state(core)
 }
 
@@ -93,7 +97,7 @@ fn run(core: &Core, command: &Command) -> Response {
         }
         lime::answer(command, &state.setup.identity, &outcome)
     });
-    json(&body.0)
+    answered(&body.0)
 }
 
 /// A failure on demand: a reason code, or words without one.
@@ -101,26 +105,61 @@ fn failed(core: &Core, command: &Command, reason: &str) -> Response {
     let description = format!("On demand: {reason}");
     let failure = Failure { code: reason.parse().ok(), description, mistake: false };
     let bot = core.model.read(|state| state.setup.identity.clone());
-    json(&lime::answer(command, &bot, &Err(failure)))
+    answered(&lime::answer(command, &bot, &Err(failure)))
 }
 
 async fn media(
     Shared(core): Shared<Arc<Core>>,
     Path(id): Path<String>,
     Query(query): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
 ) -> Response {
-    let signature = query.into_iter().find(|(key, _)| key == "sig").map(|(_, value)| value);
+    let value = |wanted: &str| query.iter().find(|(key, _)| key == wanted).map(|(_, value)| value);
+    core.record("/media", json!({ "id": id }));
+    core.refuse_token(&headers);
     let effect = async {
-        let found = core.model.read(|state| state.media(&id, signature.as_deref()));
+        let found = core.model.read(|state| state.media(&id, value("sig").map(String::as_str)));
         match found {
-            Some((mime, bytes)) => ([(header::CONTENT_TYPE, mime)], bytes).into_response(),
+            Some((mime, bytes)) if value("unsized").is_some() => {
+                let chunks =
+                    bytes.chunks(64 << 10).map(|chunk| Ok::<_, Infallible>(chunk.to_vec()));
+                let body = Body::from_stream(stream::iter(chunks.collect::<Vec<_>>()));
+                ([(header::CONTENT_TYPE, mime)], body).into_response()
+            }
+            Some((mime, bytes)) => ranged(&headers, &mime, bytes),
             None => StatusCode::FORBIDDEN.into_response(),
         }
     };
     core.faults.strike("/media", |_| bare(403), effect).await
 }
 
+/// A link that leads to another one.
+async fn away(
+    Shared(core): Shared<Arc<Core>>,
+    Query(query): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
+) -> Response {
+    core.refuse_token(&headers);
+    let to = query.into_iter().find(|(key, _)| key == "to").map(|(_, value)| value);
+    (StatusCode::FOUND, [(header::LOCATION, to.unwrap_or_default())]).into_response()
+}
+
 impl Core {
+    /// Records a request that is no envelope.
+    fn record(&self, method: &str, body: Value) {
+        self.act(|state| {
+            let at_ms = state.now.as_millisecond();
+            state.calls.push(Call { method: method.to_owned(), at_ms, body });
+        });
+    }
+
+    /// Customers' files are anywhere, so no token of the bridge may come along.
+    fn refuse_token(&self, headers: &HeaderMap) {
+        if headers.contains_key(header::AUTHORIZATION) {
+            self.act(|state| state.violations.push("a download with a token".to_owned()));
+        }
+    }
+
     /// Records a request and checks what all have in common; the error is a status.
     fn receive(
         &self,
@@ -185,6 +224,6 @@ impl State {
     }
 }
 
-fn json(body: &Value) -> Response {
+fn answered(body: &Value) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::args::{Answer, Args, Refusal};
+use super::blocks::{self, Surface};
 use super::state::{File, Message, State};
 
 pub(super) fn get_upload_url(state: &mut State, args: &Args) -> Answer {
@@ -38,6 +39,9 @@ pub(super) fn complete_upload(state: &mut State, args: &Args) -> Answer {
             return Err(Refusal::mistake("file_not_found", "an upload is completed only once"));
         }
     }
+    let blocks = args.list("blocks")?.unwrap_or_default();
+    blocks::check(&blocks, Surface::Message)
+        .map_err(|why| Refusal::mistake("invalid_blocks", why))?;
     let channel = destination(state, args)?;
     let thread_ts = args.text("thread_ts")?.map(str::to_owned);
     if thread_ts.is_some() && channel.is_none() {
@@ -60,7 +64,11 @@ pub(super) fn complete_upload(state: &mut State, args: &Args) -> Answer {
     let answer = json!({ "files": answer.collect::<Value>() });
     if let Some(channel) = channel {
         let comment = args.text("initial_comment")?.unwrap_or_default().to_owned();
-        share(state, &channel, thread_ts, comment, ids);
+        // slack.md §C.3: blocks count only without a comment.
+        let blocks = if comment.is_empty() { blocks } else { Vec::new() };
+        let message =
+            Message { thread_ts, text: comment, blocks, files: ids, ..Message::default() };
+        share(state, &channel, message);
     }
     Ok(answer)
 }
@@ -71,7 +79,8 @@ pub(super) fn info(state: &mut State, args: &Args) -> Answer {
     if file.mode == "tombstone" {
         return Err(Refusal::world("file_deleted"));
     }
-    let mut rendered = state.render_file(file);
+    let known = File { mode: file.mode.replace("file_access", "hosted"), ..file.clone() };
+    let mut rendered = state.render_file(&known);
     rendered["shares"] = shares(state, &file.id);
     Ok(json!({ "file": rendered }))
 }
@@ -88,27 +97,18 @@ fn destination(state: &State, args: &Args) -> Result<Option<String>, Refusal> {
     Ok(Some(id.to_owned()))
 }
 
-fn share(
-    state: &mut State,
-    channel: &str,
-    thread_ts: Option<String>,
-    comment: String,
-    files: Vec<String>,
-) {
+fn share(state: &mut State, channel: &str, message: Message) {
     let parent = |root: &String| {
         let place = state.channels.get(channel);
         place.is_some_and(|place| place.messages.contains_key(root))
     };
-    let thread_ts = thread_ts.filter(parent);
     let message = Message {
+        thread_ts: message.thread_ts.clone().filter(parent),
         ts: state.next_ts(),
-        thread_ts,
         user: Some(state.setup.bot_user.clone()),
         ours: true,
         subtype: Some("file_share".to_owned()),
-        text: comment,
-        files,
-        ..Message::default()
+        ..message
     };
     state.append(channel, message);
 }
@@ -133,7 +133,9 @@ pub(super) fn mime(name: &str) -> &'static str {
     match name.rsplit('.').next().unwrap_or_default() {
         "png" => "image/png",
         "jpg" | "jpeg" => "image/jpeg",
+        "webp" => "image/webp",
         "pdf" => "application/pdf",
+        "zip" => "application/zip",
         "ogg" => "audio/ogg",
         "mp4" => "video/mp4",
         "txt" => "text/plain",

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::super::Impossible;
 use super::state::{Channel, File, Message, State};
-use super::{Slack, compose, files, last_status};
+use super::{Slack, compose, last_status};
 
 /// A deed that our app was told of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,26 +58,30 @@ impl Slack {
         (name, bytes): (&str, &[u8]),
         comment: &str,
     ) -> Deed<Done> {
-        let file = File {
-            name: name.to_owned(),
-            title: name.to_owned(),
-            mime: files::mime(name).to_owned(),
-            mode: "hosted".to_owned(),
-            length: bytes.len(),
-            bytes: Some(bytes.to_vec()),
-            shared: true,
-            ..File::default()
-        };
-        let id = self.adds_file(file);
-        let (text, blocks) = compose::typed(comment);
-        let subtype = Some("file_share".to_owned());
-        let message = Message { text, blocks, subtype, files: vec![id], ..Message::default() };
-        self.writes(user, channel, root, message).await
+        self.shares_all(user, channel, root, vec![File::hosted(name, bytes)], comment).await
     }
 
     /// Keeps a file of any mode, to be shared with [`Slack::writes`]; returns its id.
     pub fn adds_file(&self, file: File) -> String {
         self.core.act(|state| state.add_file(file)).0
+    }
+
+    /// Somebody shares several files at once; those without bytes are only mentioned.
+    pub async fn shares_all(
+        &self,
+        user: &str,
+        channel: &str,
+        root: Option<&str>,
+        files: Vec<File>,
+        comment: &str,
+    ) -> Deed<Done> {
+        let (files, _) = self
+            .core
+            .act(|state| files.into_iter().map(|file| state.add_file(file)).collect::<Vec<_>>());
+        let (text, blocks) = compose::typed(comment);
+        let subtype = Some("file_share".to_owned());
+        let message = Message { text, blocks, subtype, files, ..Message::default() };
+        self.writes(user, channel, root, message).await
     }
 
     /// Somebody posts a message as it is given: own blocks, another subtype, unknown things.

@@ -89,6 +89,9 @@ impl State {
 
     /// A file with all that is known of it.
     pub(super) fn render_file(&self, file: &File) -> Value {
+        if file.mode == "file_access" {
+            return json!({ "id": file.id, "mode": file.mode, "file_access": "check_file_info" });
+        }
         let link = format!("{}/files-pri/{}/{}", self.url, file.id, file.name);
         let (link, size) = match file.mode.as_str() {
             "hidden_by_limit" => (String::new(), 0),

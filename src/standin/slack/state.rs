@@ -267,6 +267,22 @@ impl Default for Setup {
     }
 }
 
+impl File {
+    /// A file that Slack keeps, of the type that its name says.
+    pub fn hosted(name: &str, bytes: &[u8]) -> Self {
+        Self {
+            name: name.to_owned(),
+            title: name.to_owned(),
+            mime: super::files::mime(name).to_owned(),
+            mode: "hosted".to_owned(),
+            length: bytes.len(),
+            bytes: Some(bytes.to_vec()),
+            shared: true,
+            ..Self::default()
+        }
+    }
+}
+
 impl User {
     /// A full member with a name and an address.
     pub fn member(id: &str, real_name: &str, email: &str) -> Self {

@@ -13,13 +13,14 @@ use url::form_urlencoded;
 
 use super::super::Call;
 use super::super::faults::{bare, rate_limited};
+use super::super::server::ranged;
 use super::args::{Answer, Args, Refusal};
 use super::limits::Rate;
 use super::state::State;
 use super::{Core, methods, response_url};
 
 /// Largest body that is read.
-const MAX_BODY: usize = 64 << 20;
+const MAX_BODY: usize = 128 << 20;
 
 /// One call as it came in.
 struct Incoming {
@@ -187,7 +188,7 @@ async fn download(
                 Html("<!DOCTYPE html><html><title>Sign in | Slack</title></html>").into_response()
             }
             Some(None) => bare(404),
-            Some(Some((mime, bytes))) => ([(header::CONTENT_TYPE, mime)], bytes).into_response(),
+            Some(Some((mime, bytes))) => ranged(&parts.headers, &mime, bytes),
         }
     };
     core.faults.strike("download", |_| bare(500), effect).await

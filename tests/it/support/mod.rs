@@ -1,5 +1,7 @@
 //! A bridge between the stand-ins, for tests: fast pauses, no pace, everything local.
 
+pub mod samples;
+
 use std::time::Duration;
 
 use blip_slack::app::Tuning;

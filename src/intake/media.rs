@@ -1,0 +1,130 @@
+//! `GET`, `HEAD /media/{token}`: one file of Slack's, for whoever was sent its address.
+//!
+//! What a token is worth is decided elsewhere; here it becomes HTTP. Nothing is rendered in our
+//! name: what a browser would run is saved instead.
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, RANGE, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::Intake;
+use crate::media::{Claim, Fetched, Handout, Wanted, Withheld};
+
+/// Kinds that are shown where they are; all others are saved.
+const SHOWN: [&str; 3] = ["audio/", "image/", "video/"];
+
+/// Hands one file out.
+pub(super) async fn hand_out(
+    State(intake): State<Intake>,
+    Path(token): Path<String>,
+    method: Method,
+    headers: HeaderMap,
+) -> Response {
+    let range = headers.get(RANGE).and_then(|range| range.to_str().ok());
+    let range = range.filter(|range| is_one_part(range)).map(str::to_owned);
+    let wanted = Wanted { token, range, bytes: method == Method::GET };
+    match (intake.files)(wanted).await {
+        Ok(handout) => answer(handout).await.unwrap_or_else(|withheld| refuse(withheld)),
+        Err(withheld) => refuse(withheld),
+    }
+}
+
+fn refuse(withheld: Withheld) -> Response {
+    match withheld {
+        Withheld::Unknown => (StatusCode::NOT_FOUND, "there is no such file\n"),
+        Withheld::Gone => (StatusCode::GONE, "this file is no longer there\n"),
+        Withheld::Later => (StatusCode::SERVICE_UNAVAILABLE, "please try again\n"),
+    }
+    .into_response()
+}
+
+async fn answer(handout: Handout) -> Result<Response, Withheld> {
+    let Handout { name, mime, size, fetched } = handout;
+    let mut headers = about(&name, &mime);
+    let mut put = |name: HeaderName, value: String| {
+        headers.extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
+    };
+    let Some(fetched) = fetched else {
+        size.into_iter().for_each(|size| put(CONTENT_LENGTH, size.to_string()));
+        return Ok((headers, Body::empty()).into_response());
+    };
+    let status = fetched.status();
+    fetched.length().into_iter().for_each(|length| put(CONTENT_LENGTH, length.to_string()));
+    fetched.range().into_iter().for_each(|range| put(CONTENT_RANGE, range.to_owned()));
+    Ok((status, headers, body(fetched, &mime, size).await?).into_response())
+}
+
+async fn body(fetched: Fetched, mime: &str, size: Option<u64>) -> Result<Body, Withheld> {
+    let bytes = fetched.checked_bytes(Claim { mime: Some(mime), size }).await;
+    Ok(Body::from_stream(bytes.map_err(|_not_the_file| Withheld::Later)?))
+}
+
+/// What is said of a file, whichever part of it is wanted.
+fn about(name: &str, mime: &str) -> HeaderMap {
+    let shown = SHOWN.iter().any(|kind| mime.starts_with(kind)) && !mime.contains("svg");
+    let manner = if shown { "inline" } else { "attachment" };
+    let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
+    let mut headers = HeaderMap::new();
+    for (header, value) in [
+        (CONTENT_TYPE, mime.to_owned()),
+        (CONTENT_DISPOSITION, format!("{manner}; filename*=UTF-8''{name}")),
+        (ACCEPT_RANGES, "bytes".to_owned()),
+        (CACHE_CONTROL, "private, max-age=3600".to_owned()),
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox".to_owned()),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+    ] {
+        headers.extend(HeaderValue::try_from(value).ok().map(|value| (header, value)));
+    }
+    headers
+}
+
+/// Whether a `Range` asks for one part in bytes; what else it may ask for is answered with all.
+fn is_one_part(range: &str) -> bool {
+    let digits = |text: &str| text.len() < 20 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let ends = range.trim().strip_prefix("bytes=").and_then(|ends| ends.split_once('-'));
+    ends.is_some_and(|(first, last)| {
+        digits(first) && digits(last) && !(first.is_empty() && last.is_empty())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_part_is_asked_for() {
+        for (range, is) in [
+            ("bytes=0-", true),
+            ("bytes=10-19", true),
+            ("bytes=-5", true),
+            ("bytes=-", false),
+            ("bytes=0-1,4-5", false),
+            ("items=0-1", false),
+            ("bytes=0-1\r\nx", false),
+            ("", false),
+        ] {
+            assert_eq!(is_one_part(range), is, "{range}");
+        }
+    }
+
+    #[test]
+    fn what_a_browser_would_run_is_saved_instead() {
+        for (mime, manner) in [
+            ("image/png", "inline"),
+            ("image/svg+xml", "attachment"),
+            ("text/html", "attachment"),
+            ("application/pdf", "attachment"),
+        ] {
+            let headers = about("nota \"fiscal\".x", mime);
+            let disposition = headers[CONTENT_DISPOSITION].to_str().unwrap();
+            assert!(disposition.starts_with(manner), "{mime}: {disposition}");
+            assert!(!disposition.contains('"'), "{disposition}");
+        }
+    }
+}

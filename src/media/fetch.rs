@@ -1,0 +1,287 @@
+//! Asking for a file, and following where the answer leads.
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RANGE,
+};
+use reqwest::{Response, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::io::{AsyncSeekExt, AsyncWriteExt};
+use tokio_util::io::ReaderStream;
+use url::Url;
+
+use super::guard::{Guard, NotAdmitted};
+
+/// How long a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long a far end may send nothing.
+const SILENCE: Duration = Duration::from_secs(15);
+/// How long a whole file may take. Well under half of an inbox lease, so that nobody else begins
+/// with the same event meanwhile.
+const WHOLE: Duration = Duration::from_secs(110);
+/// Most addresses that one file may lead through.
+const MAX_HOPS: usize = 5;
+
+/// Fetches files.
+#[derive(Clone, Debug)]
+pub struct Fetcher {
+    http: reqwest::Client,
+    guard: Guard,
+}
+
+/// A token, and the hosts that it is for.
+#[derive(Clone, Copy, Debug)]
+pub struct Token<'a> {
+    /// The token.
+    pub secret: &'a SecretString,
+    /// Whether it may be shown to the host of this address.
+    pub is_for: fn(&Url) -> bool,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ask<'a> {
+    /// Where the file is.
+    pub url: &'a str,
+    /// Which part of it; all of it if there is none.
+    pub range: Option<&'a str>,
+    /// What shows that we may have it.
+    pub token: Option<Token<'a>>,
+}
+
+/// Why a file could not be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfetched {
+    /// It is in a place that we do not go to.
+    #[error("not an address that files are fetched from")]
+    Address,
+    /// It is not there any more, or only for others: a link may have run out.
+    #[error("HTTP {0}")]
+    Gone(u16),
+    /// It is over the limit.
+    #[error("over the limit of size")]
+    TooLarge,
+    /// A web page came instead of it.
+    #[error("a web page instead of a file")]
+    WebPage,
+    /// It is empty, which is no file for Slack.
+    #[error("empty")]
+    Empty,
+    /// It could not be had now.
+    #[error("no answer, or none that is complete")]
+    Later,
+}
+
+/// A file that has begun to come.
+#[derive(Debug)]
+pub struct Fetched {
+    response: Response,
+}
+
+/// A file's bytes, to be passed on, and how many they are.
+pub struct Source {
+    /// How many bytes there will be.
+    pub length: u64,
+    /// The bytes.
+    pub body: reqwest::Body,
+    /// Whether they stopped to come before their end.
+    pub broken: Arc<AtomicBool>,
+}
+
+impl Fetcher {
+    /// Goes where the guard lets it.
+    ///
+    /// A proxy of the system is not used: it would resolve names behind the guard's back.
+    ///
+    /// # Errors
+    ///
+    /// The TLS provider is missing.
+    pub fn new(guard: Guard) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT)
+            .read_timeout(SILENCE)
+            .timeout(WHOLE)
+            .redirect(reqwest::redirect::Policy::none())
+            .dns_resolver(guard)
+            .no_proxy()
+            .user_agent(concat!("blip-slack/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self { http, guard })
+    }
+
+    /// Asks for a file; the answer has succeeded, and its bytes are still to come.
+    ///
+    /// # Errors
+    ///
+    /// Why the file cannot be had.
+    pub async fn fetch(&self, ask: Ask<'_>) -> Result<Fetched, Unfetched> {
+        let mut url = Url::parse(ask.url).map_err(|_unreadable| Unfetched::Address)?;
+        for _ in 0..MAX_HOPS {
+            let response = self.request(&url, ask).await?;
+            match next(&url, &response)? {
+                Some(further) => url = further,
+                None => return Ok(Fetched { response }),
+            }
+        }
+        Err(Unfetched::Address)
+    }
+
+    async fn request(&self, url: &Url, ask: Ask<'_>) -> Result<Response, Unfetched> {
+        if !self.guard.admits(url) {
+            return Err(Unfetched::Address);
+        }
+        let mut request = self.http.get(url.clone());
+        if let Some(range) = ask.range {
+            request = request.header(RANGE, range);
+        }
+        if let Some(token) = ask.token.filter(|token| (token.is_for)(url)) {
+            request = request.header(AUTHORIZATION, bearer(token.secret));
+        }
+        request.send().await.map_err(|error| {
+            let mut cause = error.source();
+            while let Some(inner) = cause {
+                if inner.is::<NotAdmitted>() {
+                    return Unfetched::Address;
+                }
+                cause = inner.source();
+            }
+            Unfetched::Later
+        })
+    }
+}
+
+/// Where the answer leads; `None` if it is the file.
+fn next(url: &Url, response: &Response) -> Result<Option<Url>, Unfetched> {
+    let status = response.status();
+    match status.as_u16() {
+        200 | 206 | 416 => Ok(None),
+        301 | 302 | 303 | 307 | 308 => {
+            let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
+            let to = to.and_then(|to| url.join(to).ok());
+            to.map(Some).ok_or(Unfetched::Gone(status.as_u16()))
+        }
+        408 | 425 | 429 | 500..=599 => Err(Unfetched::Later),
+        code => Err(Unfetched::Gone(code)),
+    }
+}
+
+fn bearer(token: &SecretString) -> HeaderValue {
+    let value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()));
+    let mut value = value.unwrap_or(HeaderValue::from_static(""));
+    value.set_sensitive(true);
+    value
+}
+
+impl Fetched {
+    /// The status of the answer: all of the file, a part of it, or no such part.
+    pub fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    /// What is said about the file.
+    pub fn headers(&self) -> &HeaderMap {
+        self.response.headers()
+    }
+
+    /// Its MIME type without parameters, in lower case.
+    pub fn mime(&self) -> Option<String> {
+        let value = self.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+        let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        (!essence.is_empty()).then_some(essence)
+    }
+
+    /// How many bytes are to come, if that is said. (What is compressed on its way is not asked
+    /// for.)
+    pub fn length(&self) -> Option<u64> {
+        self.headers().get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
+    }
+
+    /// The bytes as they come.
+    pub fn bytes(self) -> impl Stream<Item = Result<Vec<u8>, reqwest::Error>> + Send + use<> {
+        self.response.bytes_stream().map_ok(Vec::from)
+    }
+
+    /// The bytes with their number. Where that is not said beforehand they go through a file
+    /// without a name, which ends with its use.
+    ///
+    /// # Errors
+    ///
+    /// The file has more than `max` bytes, none, or does not come to its end.
+    pub async fn into_source(self, max: u64) -> Result<Source, Unfetched> {
+        match self.length() {
+            Some(0) => Err(Unfetched::Empty),
+            Some(length) if length > max => Err(Unfetched::TooLarge),
+            Some(length) => {
+                let broken = Arc::new(AtomicBool::new(false));
+                let seen = Arc::clone(&broken);
+                let bytes = self.bytes().inspect_err(move |_| seen.store(true, Ordering::Relaxed));
+                Ok(Source { length, body: reqwest::Body::wrap_stream(bytes), broken })
+            }
+            None => self.spool(max).await,
+        }
+    }
+
+    async fn spool(self, max: u64) -> Result<Source, Unfetched> {
+        let later = |_: std::io::Error| Unfetched::Later;
+        let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(later)?);
+        let mut length = 0_u64;
+        let mut bytes = Box::pin(self.bytes());
+        while let Some(chunk) = bytes.next().await {
+            let chunk = chunk.map_err(|_lost| Unfetched::Later)?;
+            length += chunk.len() as u64;
+            if length > max {
+                return Err(Unfetched::TooLarge);
+            }
+            file.write_all(&chunk).await.map_err(later)?;
+        }
+        if length == 0 {
+            return Err(Unfetched::Empty);
+        }
+        file.flush().await.map_err(later)?;
+        file.rewind().await.map_err(later)?;
+        let body = reqwest::Body::wrap_stream(ReaderStream::new(file));
+        Ok(Source { length, body, broken: Arc::default() })
+    }
+}
+
+/// Whether this is the beginning of a web page, and so of no other file.
+pub fn is_web_page(beginning: &[u8]) -> bool {
+    let text = beginning.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(beginning).trim_ascii_start();
+    [b"<!doctype html".as_slice(), b"<html"]
+        .iter()
+        .any(|mark| text.get(..mark.len()).is_some_and(|head| head.eq_ignore_ascii_case(mark)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_web_page_is_known_by_its_first_words() {
+        for page in ["<!DOCTYPE html><html>", "\n  <html lang=en>", "\u{feff}<!doctype HTML>"] {
+            assert!(is_web_page(page.as_bytes()), "{page}");
+        }
+        for other in ["", "<", "%PDF-1.7", "OggS", "<svg xmlns", "see <html>"] {
+            assert!(!is_web_page(other.as_bytes()), "{other}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_sent_to_an_address_that_is_not_public() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let fetcher = Fetcher::new(Guard::default()).unwrap();
+        for address in ["127.0.0.1", "localhost", "[::1]", "0x7f.1"] {
+            let url = format!("https://{address}:{port}/file");
+            let fetched = fetcher.fetch(Ask { url: &url, ..Ask::default() }).await;
+            assert_eq!(fetched.err(), Some(Unfetched::Address), "{address}");
+        }
+        let quiet = tokio::time::timeout(Duration::from_millis(20), listener.accept()).await;
+        assert!(quiet.is_err(), "somebody knocked");
+    }
+}

@@ -1,0 +1,203 @@
+//! Where we may go for a file whose address a stranger chose.
+//!
+//! An address is judged twice: as it is written, and, where it names a host, by each network
+//! address that the name stands for at the moment of connecting. Only what passes is connected to,
+//! so a name that changes its meaning between the two gains nothing.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::{Host, Url};
+
+/// Which addresses may be gone to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Guard {
+    loopback: bool,
+}
+
+/// A host's name stands for no address that we may go to.
+#[derive(Debug)]
+pub(super) struct NotAdmitted;
+
+impl fmt::Display for NotAdmitted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the host has no public address")
+    }
+}
+
+impl std::error::Error for NotAdmitted {}
+
+impl Guard {
+    /// Public addresses only. This machine itself is admitted, and without encryption, only if
+    /// every platform that the bridge talks to is on it: then it is a test.
+    pub fn new<'a>(mut platforms: impl Iterator<Item = &'a str>) -> Self {
+        let is_here = |address: &str| Url::parse(address).is_ok_and(|url| is_loopback(&url));
+        Self { loopback: platforms.all(is_here) }
+    }
+
+    /// Whether this address may be asked for a file, as far as it shows.
+    pub fn admits(&self, url: &Url) -> bool {
+        if self.loopback && is_loopback(url) {
+            return matches!(url.scheme(), "http" | "https");
+        }
+        let host = match url.host() {
+            Some(Host::Ipv4(ip)) => self.admits_ip(IpAddr::V4(ip)),
+            Some(Host::Ipv6(ip)) => self.admits_ip(IpAddr::V6(ip)),
+            Some(Host::Domain(name)) => !name.is_empty(),
+            None => false,
+        };
+        host && url.scheme() == "https" && url.username().is_empty() && url.password().is_none()
+    }
+
+    fn admits_ip(self, ip: IpAddr) -> bool {
+        match ip {
+            _ if self.loopback && ip.is_loopback() => true,
+            IpAddr::V4(ip) => is_public(ip),
+            IpAddr::V6(ip) => is_public_v6(ip),
+        }
+    }
+}
+
+impl Resolve for Guard {
+    fn resolve(&self, name: Name) -> Resolving {
+        let guard = *self;
+        Box::pin(async move {
+            let all = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let admitted: Vec<SocketAddr> =
+                all.filter(|address| guard.admits_ip(address.ip())).collect();
+            if admitted.is_empty() {
+                return Err(NotAdmitted.into());
+            }
+            Ok(Box::new(admitted.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// Whether an address is on this machine, as far as it shows.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+/// Whether an address is one of the open network (IANA's registry of special addresses).
+fn is_public(ip: Ipv4Addr) -> bool {
+    let special = match ip.octets() {
+        [0 | 10 | 127, ..]
+        | [100, 64..=127, ..]
+        | [169, 254, ..]
+        | [172, 16..=31, ..]
+        | [192, 168, ..]
+        | [192, 0, 0 | 2, _]
+        | [192, 88, 99, _]
+        | [198, 18 | 19, ..]
+        | [198, 51, 100, _]
+        | [203, 0, 113, _]
+        | [224..=255, ..]
+        // Azure's own services answer every machine here, like 169.254.169.254 elsewhere.
+        | [168, 63, 129, 16] => true,
+        _ => false,
+    };
+    !special
+}
+
+/// The open network is `2000::/3`, without tunnels to what may be anything and documentation.
+/// An address that holds one of version 4 is as good as that one.
+fn is_public_v6(ip: Ipv6Addr) -> bool {
+    let tail = |high: u16, low: u16| {
+        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+        is_public(Ipv4Addr::new(a, b, c, d))
+    };
+    match ip.segments() {
+        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            tail(high, low)
+        }
+        [0x2002, high, low, ..] => tail(high, low),
+        [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => false,
+        [first, ..] => (0x2000..=0x3fff).contains(&first),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPEN: Guard = Guard { loopback: false };
+
+    fn admits(guard: Guard, address: &str) -> bool {
+        Url::parse(address).is_ok_and(|url| guard.admits(&url))
+    }
+
+    #[test]
+    fn public_addresses_are_admitted() {
+        for address in [
+            "https://media.blip.ai/a.jpg",
+            "https://8.8.8.8/a",
+            "https://[2606:4700::1111]/a",
+            "https://[64:ff9b::808:808]/a",
+            "https://blipmediastore.blob.core.windows.net/x?sig=1",
+        ] {
+            assert!(admits(OPEN, address), "{address}");
+        }
+    }
+
+    #[test]
+    fn files_are_fetched_from_public_addresses_only() {
+        for address in [
+            "http://media.blip.ai/a.jpg",
+            "ftp://media.blip.ai/a.jpg",
+            "file:///etc/passwd",
+            "data:text/plain,x",
+            "https://user:word@media.blip.ai/a",
+            "https://127.0.0.1/a",
+            "https://2130706433/a",
+            "https://0x7f.1/a",
+            "https://0177.0.0.1/a",
+            "https://0/a",
+            "https://10.1.2.3/a",
+            "https://100.100.100.200/a",
+            "https://169.254.169.254/latest/meta-data",
+            "https://168.63.129.16/a",
+            "https://172.16.0.1/a",
+            "https://192.168.1.1/a",
+            "https://198.18.0.1/a",
+            "https://224.0.0.1/a",
+            "https://255.255.255.255/a",
+            "https://[::1]/a",
+            "https://[::]/a",
+            "https://[::ffff:127.0.0.1]/a",
+            "https://[::ffff:169.254.169.254]/a",
+            "https://[64:ff9b::a00:1]/a",
+            "https://[2002:a00:1::]/a",
+            "https://[2001::1]/a",
+            "https://[2001:db8::1]/a",
+            "https://[fc00::1]/a",
+            "https://[fd00:ec2::254]/a",
+            "https://[fe80::1]/a",
+            "https://[ff02::1]/a",
+        ] {
+            assert!(!admits(OPEN, address), "{address}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_admitted_only_where_all_platforms_are_on_it() {
+        let here = ["http://127.0.0.1:1/api", "http://[::1]:2", "http://localhost:3"];
+        let guard = Guard::new(here.into_iter());
+        assert!(admits(guard, "http://127.0.0.1:9/a") && admits(guard, "http://[::1]/a"));
+        assert!(!admits(guard, "http://10.0.0.1/a") && !admits(guard, "http://8.8.8.8/a"));
+        let mixed = Guard::new(["http://127.0.0.1:1", "https://slack.com/api"].into_iter());
+        assert!(!admits(mixed, "http://127.0.0.1:9/a"));
+    }
+
+    #[tokio::test]
+    async fn a_name_is_judged_by_what_it_stands_for() {
+        let name = || "localhost".parse::<Name>().unwrap();
+        assert!(OPEN.resolve(name()).await.is_err_and(|error| error.is::<NotAdmitted>()));
+        assert!(Guard { loopback: true }.resolve(name()).await.is_ok());
+    }
+}

@@ -1,0 +1,25 @@
+//! Files on their way through the bridge: fetched, named, linked; never kept and never opened.
+//!
+//! A customer's file is fetched from an address that a stranger chose, so [`Guard`] decides where
+//! we go; an agent's file is handed out under a [`Links`] address that says nothing but which file
+//! and until when. Bytes are passed on as they come: what waits in memory is one network buffer,
+//! whatever the size of the file.
+//!
+//! Knows HTTP and nothing of either platform. Content is never looked into, except for whether a
+//! web page came instead of a file.
+//!
+//! Invariant: no request leaves for an address that is not public
+//! (`files_are_fetched_from_public_addresses_only`), and no token goes to a host that it is not
+//! for (`a_token_stays_with_its_host`).
+
+mod fetch;
+mod guard;
+mod handout;
+mod link;
+mod name;
+
+pub use fetch::{Ask, Fetched, Fetcher, Source, Token, Unfetched, is_web_page};
+pub use guard::Guard;
+pub use handout::{Claim, Handout, Wanted, Withheld};
+pub use link::{Invalid, Links};
+pub use name::{file_name, full_type};

@@ -1,0 +1,313 @@
+//! Files that customers send: fetched at once, because their links run out, and shown in the
+//! thread; or what there is of them, with the reason.
+//!
+//! An upload has one step that shows, and that one goes through [`Bridge::once`]. What comes before
+//! it, fetching included, may be done again without anybody noticing.
+
+use std::fmt;
+use std::future::ready;
+use std::sync::atomic::Ordering;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::thread::{Lost, SKEW, Saying};
+use super::{Bridge, Failed, Halt, Step};
+use crate::blip;
+use crate::media::{Ask, Fetched, Unfetched, file_name, full_type};
+use crate::model::text::shown_size;
+use crate::model::{Failure, Fault, Media, Thread, Ticket};
+use crate::slack::{self, Posted, Upload, render, rich_text};
+use crate::store::{Item, Role};
+
+/// How often a file is tried that cannot be had at the moment, before its link is shown instead.
+const TRIES: u32 = 4;
+/// How long after the beginning of an event no further file of it is begun: the lane is given back
+/// first, so that its lease cannot run out half way through.
+const STINT: SignedDuration = SignedDuration::from_secs(20);
+
+/// Kinds of files whose name, where they have none, is that of the kind.
+const NAMED: [&str; 3] = ["image", "audio", "video"];
+
+/// A file of a customer's message.
+pub(super) struct Sent<'a> {
+    /// The event it came with.
+    pub item: &'a Item,
+    /// Its place among the pieces of the event.
+    pub place: &'a str,
+    /// The bot that it came through.
+    pub bot: &'a blip::Client,
+    /// The file.
+    pub media: &'a Media,
+    /// The name of who sent it.
+    pub author: &'a str,
+    /// Blip's id of the message.
+    pub blip_ids: &'a [String],
+}
+
+/// Why a file did not come over.
+#[derive(Debug)]
+enum Trouble {
+    /// It could not be had.
+    Source(Unfetched),
+    /// Slack did not take the bytes. Nobody has seen anything of them.
+    Upload(slack::Error),
+    /// Slack did not show what it had taken.
+    Share(slack::Error),
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Source(why) => write!(f, "fetch a file: {why}"),
+            Self::Upload(error) | Self::Share(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Failure for Trouble {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Source(Unfetched::Later) => Fault::Down,
+            Self::Source(why) => Fault::Refused { code: why.to_string() },
+            Self::Upload(error) => match error.fault() {
+                Fault::Unsure => Fault::Down,
+                fault => fault,
+            },
+            Self::Share(error) => error.fault(),
+        }
+    }
+}
+
+/// Why words stand where a file should.
+#[derive(Debug)]
+enum Unshown {
+    Source(Unfetched),
+    NotTaken(String),
+}
+
+impl Bridge {
+    /// Shows a file in its ticket's thread: itself, else its preview, else words about it.
+    pub(super) async fn show_file(
+        &self,
+        ticket: &mut Ticket,
+        sent: &Sent<'_>,
+        began: Timestamp,
+    ) -> Step<()> {
+        let Sent { item, place, media, .. } = *sent;
+        let steps = self.store.steps(item.id).await?;
+        let was_begun = |step: &str| {
+            let step = format!("{step}:{place}");
+            steps.iter().any(|(name, _)| name.strip_prefix(&step).is_some_and(is_end_of_place))
+        };
+        if !was_begun("file") && self.clock.now() > began + STINT {
+            return Err(Halt::Wait(self.clock.now()));
+        }
+        // What was begun in an earlier run instead of the file stays in its place.
+        let mut why = Unshown::Source(Unfetched::Later);
+        if !was_begun("preview") && !was_begun("instead") {
+            let caption = media.caption.as_deref();
+            match self.carry(ticket, sent, ("file", media), caption).await? {
+                None => return Ok(()),
+                Some(reason) => why = reason,
+            }
+        }
+        tracing::info!(ticket.id = %ticket.id, item.id, ?why, "a file is not shown itself");
+        let words = render::file_instead(media, &self.explain(media, &why), &self.words);
+        if let (Some(url), false) = (&media.preview_url, was_begun("instead")) {
+            let preview =
+                Media { url: url.clone(), title: media.title.clone(), ..Media::default() };
+            let shown = ("preview", &preview);
+            if self.carry(ticket, sent, shown, Some(&words)).await?.is_none() {
+                return Ok(());
+            }
+        }
+        self.say_of_file(ticket, sent, "instead", &words).await
+    }
+
+    async fn say_of_file(
+        &self,
+        ticket: &mut Ticket,
+        sent: &Sent<'_>,
+        step: &str,
+        words: &str,
+    ) -> Step<()> {
+        let author = sent.author.to_owned();
+        let label = if self.slack.has_author_names() { None } else { Some(&author) };
+        for (part, words) in render::parts(words, label).into_iter().enumerate() {
+            let (text, block) = rich_text::literal(&words);
+            let saying = Saying {
+                text,
+                blocks: vec![block],
+                author: Some(author.clone()),
+                role: Role::Customer,
+                blip_ids: sent.blip_ids.to_vec(),
+            };
+            let step = format!("{step}:{}:{part}", sent.place);
+            self.say(sent.item, &step, ticket, &saying).await?;
+        }
+        Ok(())
+    }
+
+    /// Brings a file into the thread with what was written with it; says why not otherwise.
+    async fn carry(
+        &self,
+        ticket: &mut Ticket,
+        sent: &Sent<'_>,
+        shown: (&str, &Media),
+        caption: Option<&str>,
+    ) -> Step<Option<Unshown>> {
+        let comment = match caption {
+            Some(caption) => format!("{}: {caption}", sent.author),
+            None => sent.author.to_owned(),
+        };
+        let mut parts = render::parts(&comment, None).into_iter();
+        let comment = parts.next().unwrap_or_default();
+        let no_thread = || Halt::broken(format!("ticket {} has no thread", ticket.id));
+        let thread = ticket.thread.clone().ok_or_else(no_thread)?;
+        let mut carried = self.carry_to(&thread, sent, shown, &comment).await;
+        if let Err(Failed::Call(Trouble::Share(error))) = &carried
+            && let Some(lost) = Lost::by(error)
+        {
+            self.move_thread(sent.item, ticket, &thread, lost).await?;
+            let no_thread = || Halt::broken(format!("ticket {} has no thread", ticket.id));
+            let thread = ticket.thread.clone().ok_or_else(no_thread)?;
+            carried = self.carry_to(&thread, sent, shown, &comment).await;
+        }
+        let posted = match carried {
+            Ok(posted) => posted,
+            Err(failed) => return give_up(sent.item, failed).map(Some),
+        };
+        if posted.message().is_some() {
+            self.link_posted(ticket, Role::Customer, sent.blip_ids, &posted).await?;
+        }
+        let rest: String = parts.collect();
+        if !rest.is_empty() {
+            self.say_of_file(ticket, sent, "rest", &rest).await?;
+        }
+        Ok(None)
+    }
+
+    async fn carry_to(
+        &self,
+        thread: &Thread,
+        sent: &Sent<'_>,
+        (step, media): (&str, &Media),
+        comment: &str,
+    ) -> Result<Posted, Failed<Trouble>> {
+        let Sent { item, place, .. } = *sent;
+        let upload = format!("upload-{step}:{place}@{}", thread.root);
+        let bytes = self.upload(sent, media);
+        // Nobody has seen an upload that was lost, so there is nothing to look for.
+        let uploaded = self.once(item, &upload, None, ready(Ok(None)), bytes);
+        let (file, name): (String, String) = uploaded.await?;
+        let title = media.title.as_deref().unwrap_or(&name);
+        let (_, block) = rich_text::literal(comment);
+        let look = self.slack.find_file(thread, &file, item.received - SKEW);
+        let send = self.slack.share(thread, &file, title, &block);
+        let share = format!("{step}:{place}@{}", thread.root);
+        match self.once(item, &share, Some(&thread.channel), look, send).await {
+            Ok(posted) => Ok(posted),
+            Err(Failed::Store(error)) => Err(Failed::Store(error)),
+            Err(Failed::Call(error)) => {
+                if error.is_file_gone() {
+                    // Too long ago, and a look has shown that it is not in the thread: anew.
+                    self.store.forget(item.id, &upload).await?;
+                }
+                Err(Failed::Call(Trouble::Share(error)))
+            }
+        }
+    }
+
+    /// Passes a file on to Slack; answers with its id there and its name.
+    async fn upload(&self, sent: &Sent<'_>, media: &Media) -> Result<(String, String), Trouble> {
+        let fetched = match self.fetch(&media.url).await {
+            Err(Unfetched::Gone(status)) => {
+                let fresh = fresh_link(sent, &media.url).await;
+                self.fetch(&fresh.ok_or(Trouble::Source(Unfetched::Gone(status)))?).await
+            }
+            fetched => fetched,
+        };
+        let fetched = fetched.map_err(Trouble::Source)?;
+        let came_as = fetched.mime();
+        let mime = full_type(media.mime.as_deref(), came_as.as_deref());
+        if came_as.as_deref() == Some("text/html") && mime.as_deref() != Some("text/html") {
+            return Err(Trouble::Source(Unfetched::WebPage));
+        }
+        let major = mime.as_deref().and_then(|mime| mime.split('/').next());
+        let otherwise = major.filter(|major| NAMED.contains(major)).unwrap_or("file");
+        let name = file_name(media.title.as_deref(), mime.as_deref(), otherwise);
+        let source = fetched.into_source(self.rules.media_max).await.map_err(Trouble::Source)?;
+        let (length, body) = (source.length, source.body);
+        let uploaded = self.slack.upload(Upload { name: name.clone(), mime, length, body }).await;
+        match uploaded {
+            Ok(file) => Ok((file, name)),
+            Err(_) if source.broken.load(Ordering::Relaxed) => {
+                Err(Trouble::Source(Unfetched::Later))
+            }
+            Err(error) => Err(Trouble::Upload(error)),
+        }
+    }
+
+    async fn fetch(&self, url: &str) -> Result<Fetched, Unfetched> {
+        self.files.fetcher.fetch(Ask { url, ..Ask::default() }).await
+    }
+
+    fn explain(&self, media: &Media, why: &Unshown) -> String {
+        let key = match why {
+            Unshown::NotTaken(code) => {
+                let reason = self.words.reason(code);
+                return self.words.say("file-not-taken", &[("reason", &reason)]);
+            }
+            Unshown::Source(Unfetched::TooLarge) => {
+                let limit = shown_size(self.rules.media_max);
+                return self.words.say("file-too-large", &[("limit", &limit)]);
+            }
+            Unshown::Source(Unfetched::Address) if media.url.starts_with("https://") => {
+                "file-address"
+            }
+            Unshown::Source(Unfetched::Address) => "content-file-unavailable",
+            Unshown::Source(Unfetched::Gone(_)) => "file-gone",
+            Unshown::Source(Unfetched::WebPage) => "file-web-page",
+            Unshown::Source(Unfetched::Empty) => "file-empty",
+            Unshown::Source(Unfetched::Later) => "file-later",
+        };
+        self.words.say(key, &[])
+    }
+}
+
+/// Asks Blip for another link to the same file, where it is one of Blip's.
+async fn fresh_link(sent: &Sent<'_>, url: &str) -> Option<String> {
+    match sent.bot.refresh_media(url).await {
+        Ok(fresh) => fresh,
+        Err(error) => {
+            tracing::warn!(sent.item.id, %error, "a link that has run out was not refreshed");
+            None
+        }
+    }
+}
+
+/// Tries again for a while what may work later; says why words are to stand instead.
+fn give_up(item: &Item, failed: Failed<Trouble>) -> Step<Unshown> {
+    let Failed::Call(trouble) = failed else { return Err(failed.into()) };
+    let is_last = item.attempts >= TRIES;
+    match trouble {
+        Trouble::Source(why) if is_last || why != Unfetched::Later => Ok(Unshown::Source(why)),
+        Trouble::Share(error) if error.is_file_gone() && !is_last => {
+            Err(Halt::Call { fault: Fault::Down, error: error.to_string() })
+        }
+        trouble => match trouble.fault() {
+            Fault::Refused { code } => Ok(Unshown::NotTaken(code)),
+            Fault::Down if is_last => Ok(Unshown::NotTaken("down".to_owned())),
+            Fault::Busy { .. }
+            | Fault::Down
+            | Fault::Unsure
+            | Fault::Credentials
+            | Fault::Broken => Err(Failed::Call(trouble).into()),
+        },
+    }
+}
+
+/// Whether this may follow the place of a piece in the name of a step.
+fn is_end_of_place(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with(['@', ':'])
+}

@@ -1,0 +1,77 @@
+//! What an agent changes after it was sent: the truth, and a way to send it anew.
+
+use blip_slack::demo::{ANA, CHANNEL};
+use blip_slack::standin::faults::Fault;
+
+use crate::support::Bridge;
+
+/// A reply that the customer has; returns ticket, card and the reply's time stamp.
+async fn sent(bridge: &Bridge) -> (String, String, String) {
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    let reply = bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Custa R$ 10").await.unwrap();
+    bridge.idle().await;
+    assert_eq!(bridge.received(&ticket), ["Custa R$ 10"]);
+    (ticket, card.ts, reply.ts)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edit_reaches_the_customer_only_as_a_correction_and_only_once() {
+    let bridge = Bridge::start().await;
+    let (ticket, _, reply) = sent(&bridge).await;
+    bridge.slack.edits(ANA, CHANNEL, &reply, "Custa R$ 100").await.unwrap();
+    bridge.idle().await;
+    assert_eq!(bridge.received(&ticket).len(), 1);
+    let told = bridge.slack.ephemerals(ANA).pop().unwrap();
+    assert!(told.words().contains("earlier text"), "{}", told.words());
+    bridge.blip.faults().next("/messages", Fault::LostAnswer);
+    bridge.slack.clicks(ANA, CHANNEL, &told.ts, "correct").await.unwrap();
+    bridge.idle().await;
+    assert_eq!(bridge.received(&ticket), ["Custa R$ 10", "Custa R$ 100"]);
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_edit_can_be_sent() {
+    let bridge = Bridge::start().await;
+    let (ticket, _, reply) = sent(&bridge).await;
+    for text in ["Custa R$ 100", "Custa R$ 1000"] {
+        bridge.slack.edits(ANA, CHANNEL, &reply, text).await.unwrap();
+        bridge.idle().await;
+        let told = bridge.slack.ephemerals(ANA).pop().unwrap();
+        bridge.slack.clicks(ANA, CHANNEL, &told.ts, "correct").await.unwrap();
+        bridge.idle().await;
+        assert_eq!(bridge.received(&ticket).last().unwrap(), text);
+    }
+    assert_eq!(bridge.received(&ticket).len(), 3);
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn link_previews_are_no_edits_and_deleting_tells_the_truth() {
+    let bridge = Bridge::start().await;
+    let (ticket, _, reply) = sent(&bridge).await;
+    bridge.slack.unfurls(CHANNEL, &reply, "https://loja.example").await.unwrap();
+    bridge.idle().await;
+    assert!(bridge.slack.ephemerals(ANA).is_empty());
+    bridge.slack.deletes(ANA, CHANNEL, &reply).await.unwrap();
+    bridge.idle().await;
+    let told = bridge.slack.ephemerals(ANA).pop().unwrap();
+    assert!(told.words().contains("does not delete it there") && told.buttons().is_empty());
+    assert_eq!(bridge.received(&ticket).len(), 1);
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_corrected_after_the_end() {
+    let bridge = Bridge::start().await;
+    let (ticket, card, reply) = sent(&bridge).await;
+    bridge.slack.edits(ANA, CHANNEL, &reply, "Custa R$ 100").await.unwrap();
+    bridge.idle().await;
+    let told = bridge.slack.ephemerals(ANA).pop().unwrap();
+    bridge.slack.reacts(ANA, CHANNEL, &card, "white_check_mark").await.unwrap();
+    bridge.idle().await;
+    bridge.slack.clicks(ANA, CHANNEL, &told.ts, "correct").await.unwrap();
+    bridge.idle().await;
+    assert_eq!(bridge.received(&ticket), ["Custa R$ 10"]);
+    bridge.finish().await;
+}
