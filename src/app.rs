@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::config::{Agents, Bot, Config, ReactionsOn, ReplyPolicy};
+use crate::dialog::{Dialogs, Lists};
 use crate::inbox::Pump;
 use crate::inbox::retry::Retry;
 use crate::intake::{self, BotDoor, Intake};
@@ -87,7 +88,7 @@ impl App {
             patience: config.shutdown,
         };
         app.introduce(&bridge, &clock).await;
-        app.serve(listener, intake::router(doors(config, &bridge)));
+        app.serve(listener, intake::router(doors(config, &bridge, app.tasks.clone())));
         let pump =
             Pump::new(Arc::clone(&store), bridge, clock.clone(), tuning.retry, app.stop.clone());
         app.tasks.spawn(pump.run(app.tasks.clone()));
@@ -227,6 +228,7 @@ fn rules(config: &Config) -> Rules {
             interval: Duration::from_secs_f64(slack.channel_rate.recip()),
             burst: BURST,
         }),
+        send_delay: desk.send_delay,
         context_messages: u32::try_from(desk.context_messages).unwrap_or(u32::MAX),
         media_max: config.media.max,
     }
@@ -249,7 +251,7 @@ fn guard(config: &Config) -> Guard {
     Guard::new(bots.chain([config.slack.api_url.as_str()]))
 }
 
-fn doors(config: &Config, bridge: &Arc<Bridge>) -> Intake {
+fn doors(config: &Config, bridge: &Arc<Bridge>, tasks: TaskTracker) -> Intake {
     let door = |bot: &Bot| {
         let tokens = bot.webhook_tokens.clone();
         (bot.name.clone(), BotDoor { tokens, header: bot.webhook_header.clone() })
@@ -266,6 +268,16 @@ fn doors(config: &Config, bridge: &Arc<Bridge>) -> Intake {
             let keeper = Arc::clone(&keeper);
             Box::pin(async move { keeper.hand_out(&wanted).await })
         }),
+        dialogs: Dialogs {
+            store: Arc::clone(&bridge.store),
+            slack: Arc::clone(&bridge.slack),
+            bots: bridge.bots.clone(),
+            words: bridge.words.clone(),
+            agent_group: bridge.rules.agent_group.clone(),
+            lists: Lists::new(bridge.clock.clone()),
+            clock: bridge.clock.clone(),
+            tasks,
+        },
         troubles: Arc::new(move || troubles(&watched)),
     }
 }

@@ -21,6 +21,7 @@
 //! | [`inbox`] | lanes, leases, retries: from accepted to handled |
 //! | [`blip`], [`slack`] | everything that knows one platform; neither knows the other |
 //! | [`pipe`] | what is done about an event: the product itself |
+//! | [`dialog`] | what people are answered on the spot: dialogs and lists |
 //! | [`intake`] | the doors: check, store, answer |
 //! | [`manifest`] | the Slack app as Slack creates it from a file |
 //! | [`app`] | puts it together, starts it, stops it |
@@ -55,6 +56,7 @@ pub mod slack;
 
 pub mod pipe;
 
+pub mod dialog;
 pub mod intake;
 
 pub mod manifest;

@@ -12,14 +12,21 @@ use uuid::Uuid;
 
 use super::envelope::{self, CommandAnswer, strip_forwards};
 use super::error::Error;
+use super::lenient::{list, text};
 use super::parse::{self, ThreadMessage};
 use crate::clock::Clock;
 use crate::gate::{Gate, Shut};
-use crate::model::{BotName, Failure, Fault, Snapshot, TicketId};
+use crate::model::{BotName, Destination, Failure, Fault, Snapshot, TicketId};
 use crate::telemetry;
 
 /// Most entries that Blip puts on a page (`blip.md` §1.1).
 const PAGE: u32 = 100;
+/// The queue of tickets that go to an agent and not to a team (`blip.md` §4.1).
+pub const DIRECT_TRANSFER: &str = "DIRECT_TRANSFER";
+/// Most pages of agents that are read.
+const MOST_PAGES: u32 = 5;
+/// Most categories whose canned replies are read.
+const MOST_CATEGORIES: usize = 10;
 /// The pause after a `429` that names none: Blip keeps a bot out for up to two minutes
 /// (`blip.md` §1.1), and one call in this time is enough to see whether it is over.
 const PAUSE: Duration = Duration::from_secs(15);
@@ -32,6 +39,28 @@ pub struct Client {
     base: String,
     key: SecretString,
     gate: Gate,
+}
+
+/// A canned reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// Blip's id of it.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// What it says, with its variables.
+    pub text: String,
+}
+
+impl Reply {
+    /// `None` if it is not text: an agent could not see it before it is sent.
+    fn read(entry: &Value) -> Option<Self> {
+        let document = entry.get("document")?;
+        let text_of = |value: &Value| value.as_str().map(str::to_owned);
+        let words = text_of(document).or_else(|| text(document, "text"))?;
+        let name = text(entry, "name").unwrap_or_else(|| words.clone());
+        Some(Self { id: text(entry, "id")?, name, text: words })
+    }
 }
 
 impl Client {
@@ -52,6 +81,11 @@ impl Client {
             key: format!("Key {key}").into(),
             gate: Gate::new(clock),
         }
+    }
+
+    /// Which bot this is.
+    pub fn name(&self) -> &BotName {
+        &self.bot
     }
 
     /// Whether Blip's last word was that it does not accept our key.
@@ -123,6 +157,34 @@ impl Client {
         self.command("close ticket", &command).await.map(drop)
     }
 
+    /// Hands a ticket on; the answer is the ticket that follows it, as Blip writes it.
+    pub async fn transfer_ticket(
+        &self,
+        ticket: &TicketId,
+        to: &Destination,
+    ) -> Result<Option<Value>, Error> {
+        let to = match to {
+            Destination::Team(team) => envelope::Destination { team, agent: None },
+            Destination::Agent { identity, .. } => {
+                envelope::Destination { team: DIRECT_TRANSFER, agent: Some(identity) }
+            }
+        };
+        let command = envelope::transfer(&request(), ticket.blip(), &to);
+        self.command("transfer ticket", &command).await
+    }
+
+    /// Replaces the tags of a ticket.
+    pub async fn tag_ticket(&self, ticket: &TicketId, tags: &[String]) -> Result<(), Error> {
+        let command = envelope::change_tags(&request(), ticket.blip(), tags);
+        self.command("change tags", &command).await.map(drop)
+    }
+
+    /// The tickets of a customer that are not over, as Blip writes them.
+    pub async fn open_tickets_of(&self, identity: &str) -> Result<Vec<Value>, Error> {
+        let command = envelope::open_tickets_of(&request(), identity, PAGE);
+        self.entries("read tickets", &command).await
+    }
+
     /// Reads a ticket; `None` if Blip does not know it.
     pub async fn ticket(&self, ticket: &TicketId) -> Result<Option<Snapshot>, Error> {
         const OPERATION: &str = "read ticket";
@@ -141,6 +203,71 @@ impl Client {
         let contact = found(self.command("read contact", &command).await)?;
         let name = contact.as_ref().and_then(|contact| contact.get("name")?.as_str());
         Ok(name.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned))
+    }
+
+    /// What the contact book has on a customer.
+    pub async fn contact(&self, identity: &str) -> Result<Option<Value>, Error> {
+        let command = envelope::get_contact(&request(), identity);
+        found(self.command("read contact", &command).await)
+    }
+
+    /// The names of the teams.
+    pub async fn teams(&self) -> Result<Vec<String>, Error> {
+        self.names("read teams", &envelope::teams(&request())).await
+    }
+
+    /// The tags in use.
+    pub async fn tags(&self) -> Result<Vec<String>, Error> {
+        self.names("read tags", &envelope::tags_active(&request())).await
+    }
+
+    /// The agents: Blip's identity and the name to show.
+    pub async fn agents(&self) -> Result<Vec<(String, String)>, Error> {
+        let mut agents = Vec::new();
+        for page in 0..MOST_PAGES {
+            let command = envelope::attendants(&request(), page * PAGE, PAGE);
+            let entries = self.entries("read agents", &command).await?;
+            let full = entries.len() >= PAGE as usize;
+            agents.extend(entries.iter().filter_map(agent));
+            if !full {
+                break;
+            }
+        }
+        Ok(agents)
+    }
+
+    /// The canned replies that are text.
+    pub async fn replies(&self) -> Result<Vec<Reply>, Error> {
+        let entries = self.entries("read replies", &envelope::replies(&request())).await?;
+        let (mut replies, mut categories) = (Vec::new(), Vec::new());
+        for entry in &entries {
+            match Reply::read(entry) {
+                Some(reply) => replies.push(reply),
+                // Only the category is told; its replies are asked for.
+                None if entry.get("document").is_none() => {
+                    categories.extend(text(entry, "category").or_else(|| text(entry, "id")));
+                }
+                None => {}
+            }
+        }
+        categories.dedup();
+        for category in categories.iter().take(MOST_CATEGORIES) {
+            let command = envelope::replies_of(&request(), category);
+            let entries = self.entries("read replies", &command).await?;
+            replies.extend(entries.iter().filter_map(Reply::read));
+        }
+        Ok(replies)
+    }
+
+    async fn names(&self, operation: &'static str, command: &Value) -> Result<Vec<String>, Error> {
+        let entries = self.entries(operation, command).await?;
+        Ok(entries.iter().filter_map(|entry| text(entry, "name")).collect())
+    }
+
+    /// The entries of a list; an empty one is often said not to exist (`blip.md` §4.2).
+    async fn entries(&self, operation: &'static str, command: &Value) -> Result<Vec<Value>, Error> {
+        let resource = found(self.command(operation, command).await)?.unwrap_or_default();
+        Ok(resource.as_array().map_or_else(|| list(&resource, "items"), Vec::as_slice).to_vec())
     }
 
     async fn command(
@@ -226,6 +353,13 @@ fn found(answer: Result<Option<Value>, Error>) -> Result<Option<Value>, Error> {
         Err(error) if matches!(error.code(), Some("64" | "67")) => Ok(None),
         answer => answer,
     }
+}
+
+fn agent(entry: &Value) -> Option<(String, String)> {
+    let identity = text(entry, "identity")?;
+    let local = identity.split('@').next().unwrap_or_default().replace("%40", "@");
+    let name = text(entry, "fullName").or_else(|| text(entry, "email")).unwrap_or(local);
+    Some((identity, name))
 }
 
 fn request() -> String {

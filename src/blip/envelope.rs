@@ -201,6 +201,27 @@ pub fn ticket_messages(request: &str, ticket: &str, take: u32) -> Value {
     get(request, DESK, &uri)
 }
 
+/// Asks for the tickets of a customer that are not over, at most 100.
+pub fn open_tickets_of(request: &str, identity: &str, take: u32) -> Value {
+    let identity = identity.replace('\'', "''");
+    let filter = format!(
+        "customerIdentity eq '{identity}' and \
+        (status eq 'Open' or status eq 'Waiting' or status eq 'Assigned')"
+    );
+    get(request, DESK, &format!("/tickets?$filter={}&$skip=0&$take={take}", path(&filter)))
+}
+
+/// The message with which Blip announces a ticket (`blip.md` §0), for a ticket that it has told
+/// of otherwise; `None` if it has no id.
+pub fn ticket_message(ticket: &Value) -> Option<Value> {
+    let id = lenient::text(ticket, "id")?;
+    let status = lenient::text(ticket, "status").unwrap_or_else(|| "Waiting".to_owned());
+    Some(json!({
+        "id": format!("Ticket:{id}:{status}"), "from": ticket_node(&id),
+        "type": TICKET_TYPE, "content": ticket,
+    }))
+}
+
 /// Asks for what is known of a customer.
 pub fn get_contact(request: &str, identity: &str) -> Value {
     get(request, CRM, &format!("/contacts/{}", path(identity)))
@@ -225,6 +246,16 @@ pub fn tags_active(request: &str) -> Value {
 /// Asks for the canned replies.
 pub fn replies(request: &str) -> Value {
     get(request, DESK, "/replies")
+}
+
+/// Asks for the canned replies of a category.
+pub fn replies_of(request: &str, category: &str) -> Value {
+    get(request, DESK, &format!("/replies/{}", path(category)))
+}
+
+/// Asks for the agents, page by page.
+pub fn attendants(request: &str, skip: u32, take: u32) -> Value {
+    get(request, DESK, &format!("/attendants?$skip={skip}&$take={take}"))
 }
 
 /// A message with words for a customer. The id is what recognises a second sending.

@@ -122,6 +122,10 @@ pub static VARIABLES: &[Variable] = &[
         .means("A message that begins with this stays in Slack")
         .form(Words("1 to 10 characters"), "//")
         .default("//"),
+    variable(Group::Desk, "SEND_DELAY_SECONDS")
+        .means("How long a reply can be deleted, edited or made a note before it is sent")
+        .form(Whole(0, 30), "0")
+        .default("0"),
     variable(Group::Desk, "CONTEXT_MESSAGES")
         .means("How many messages before the handoff are shown; 0 for none")
         .form(Whole(0, 100), "10")

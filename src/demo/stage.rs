@@ -44,8 +44,14 @@ impl Stage {
         ];
         let slack = Slack::start(slack_setup).await.context("start the stand-in for Slack")?;
         let blip = Blip::start(blip_setup).await.context("start the stand-in for Blip")?;
-        slack.add_user(User::member(ANA, "Ana Lima", "ana@loja.example"));
-        slack.add_user(User::member(BIA, "Bia Souza", "bia@loja.example"));
+        // People here use Slack in the language that the bridge speaks.
+        let locale = settings.iter().find(|(name, _)| *name == "LOCALE");
+        let locale = locale.map_or("pt-BR", |(_, locale)| locale);
+        for (id, name, email) in
+            [(ANA, "Ana Lima", "ana@loja.example"), (BIA, "Bia Souza", "bia@loja.example")]
+        {
+            slack.add_user(User { locale: locale.to_owned(), ..User::member(id, name, email) });
+        }
         slack.add_channel(CHANNEL, "atendimento", &[ANA, BIA]);
         let own = [
             ("SLACK_API_URL", slack.api_url()),

@@ -1,7 +1,7 @@
 //! What the bridge sets itself to do: work that must not hold up a conversation.
 //!
-//! A chore is an item like any other, in a lane of its own (but for [`Chore::Check`], which
-//! changes the ticket and so waits in the ticket's lane).
+//! A chore is an item like any other, in a lane of its own (but for [`Chore::Check`] and
+//! [`Chore::Send`], which change the ticket and so wait in the ticket's lane).
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,15 @@ pub enum Chore {
         /// The ticket.
         ticket: String,
     },
+    /// Look how long the customer may still be written to.
+    Window {
+        /// The ticket.
+        ticket: String,
+    },
+    /// Let a reply that was held take its place in the ticket's lane.
+    Hold(Held),
+    /// Send a reply that was held.
+    Send(Held),
     /// Compare a ticket with what Blip says of it.
     Check {
         /// The ticket.
@@ -52,12 +61,51 @@ pub enum Chore {
     },
 }
 
+/// A reply that is held before it is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The ticket.
+    pub ticket: String,
+    /// The message's channel.
+    pub channel: String,
+    /// The message.
+    pub ts: String,
+    /// Who wrote it.
+    pub user: String,
+}
+
 impl Chore {
+    /// A reply is to be held until the given time. Those of a ticket are let go in their order.
+    pub fn hold(held: Held, due: Timestamp) -> NewItem {
+        let (lane, key) =
+            (format!("hold:{}", held.ticket), format!("hold:{}:{}", held.channel, held.ts));
+        Self::Hold(held).item(Lane::later(&lane), key, due)
+    }
+
+    /// A reply that was held is to be sent, in the order of the ticket's events.
+    pub fn send(held: Held, ticket: TicketId, now: Timestamp) -> NewItem {
+        let key = format!("send:{}:{}", held.channel, held.ts);
+        Self::Send(held).item(Lane::Ticket(ticket), key, now)
+    }
+
     /// A new version of the ticket's card is to be shown.
     pub fn card(ticket: &Ticket, now: Timestamp) -> NewItem {
         let id = &ticket.id;
         let key = format!("card:{id}:{}", ticket.revision);
         Self::Card { ticket: id.to_string() }.item(Lane::Own(format!("card:{id}")), key, now)
+    }
+
+    /// The card of a ticket is to be shown again, because the one that followed it has a thread.
+    pub fn card_of_followed(ticket: &Ticket, next: &Ticket, now: Timestamp) -> NewItem {
+        let id = &ticket.id;
+        let key = format!("card:{id}:>{}", next.id);
+        Self::Card { ticket: id.to_string() }.item(Lane::Own(format!("card:{id}")), key, now)
+    }
+
+    /// The card is to show how long the customer may still be written to.
+    pub fn window(ticket: &TicketId, due: Timestamp) -> NewItem {
+        let key = format!("window:{ticket}:{}", due.as_millisecond());
+        Self::Window { ticket: ticket.to_string() }.item(Lane::later(&key), key, due)
     }
 
     /// A reaction is to be put on a message.

@@ -10,7 +10,7 @@ mod chore;
 mod pump;
 pub mod retry;
 
-pub use chore::Chore;
+pub use chore::{Chore, Held};
 pub use pump::Pump;
 
 use std::future::Future;

@@ -30,6 +30,7 @@ use tower_http::timeout::TimeoutLayer;
 pub use error::Error;
 
 use crate::clock::Clock;
+use crate::dialog::Dialogs;
 use crate::media::{Handout, Wanted, Withheld};
 use crate::model::BotName;
 use crate::slack::verify::Verifier;
@@ -56,6 +57,8 @@ pub struct Intake {
     /// Finds the file behind an address of ours: the one thing here that is answered by asking
     /// somebody else.
     pub files: FileKeeper,
+    /// Answers what Slack wants answered on the spot.
+    pub dialogs: Dialogs,
     /// What keeps the bridge from working at the moment, one line each; empty if nothing does.
     pub troubles: Arc<dyn Fn() -> Vec<&'static str> + Send + Sync>,
 }

@@ -6,6 +6,7 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use url::form_urlencoded;
@@ -43,7 +44,16 @@ pub(super) async fn accept(
             remember(&intake, routed, json).await?;
             Ok(().into_response())
         }
+        Request::Dialog(asked) => {
+            intake.dialogs.open(&asked).await;
+            Ok(().into_response())
+        }
+        Request::Options(search) => Ok(answer(&intake.dialogs.options(&search).await)),
     }
+}
+
+fn answer(json: &Value) -> Response {
+    ([(CONTENT_TYPE, "application/json")], json.to_string()).into_response()
 }
 
 fn turn_away(headers: &HeaderMap) -> Error {
@@ -88,7 +98,8 @@ async fn remember(intake: &Intake, routed: Routed, body: Vec<u8>) -> Result<(), 
         | SlackEvent::Edited { .. }
         | SlackEvent::Deleted { .. }
         | SlackEvent::Reaction { .. }
-        | SlackEvent::Click(_) => {}
+        | SlackEvent::Click(_)
+        | SlackEvent::Filled(_) => {}
     }
     let received = intake.clock.now();
     let lane = match (routed.ticket, routed.about) {

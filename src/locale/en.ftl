@@ -30,8 +30,11 @@ card-closed-customer = Closed by the customer, { $time }
 card-closed-inactivity = Closed for inactivity, { $time }
 card-closed-transferred = Transferred, { $time }
 card-closed-other = Closed in Blip ({ $status }), { $time }
-card-continues = Continues ticket #{ $number }
+card-continues = Continues ticket { $link }
+card-went-on = Continues in ticket { $link }
 card-earlier = Earlier ticket: { $link }
+card-window = ⏱️ Free text on WhatsApp until { $time }
+card-window-closed = ⛔ 24 hours without a word from the customer ({ $time }): WhatsApp now takes templates only
 
 ## Buttons: one to three words that begin with a verb.
 
@@ -45,6 +48,17 @@ button-keep-note = Keep as note
 button-send-correction = Send correction
 button-retry = Try again
 button-skip = Discard
+button-transfer = Transfer
+button-save = Save
+button-cancel = Cancel
+button-done = Done
+
+## The menu of a card.
+
+menu-tags = 🏷️ Tags
+menu-reply = 💬 Canned reply
+menu-history = 🕑 History
+menu-details = 🔎 Ticket details
 
 ## The thread: lines that everybody in the channel reads.
 
@@ -70,6 +84,13 @@ thread-moved-deleted = The earlier thread was deleted in Slack. The ticket goes 
 thread-moved-channel = The app can no longer reach the earlier channel. The ticket goes on here.
 thread-gap = ⏮️ Arrived while the bridge was down:
 thread-customer = { $customer } (customer)
+thread-transferred-by = ↪️ { $agent } transferred the ticket to { $to }.
+thread-goes-on = ⏳ { $customer } continues here as ticket #{ $number }, nobody holds it.
+thread-goes-on-team = ⏳ { $customer } continues here as ticket #{ $number }, in team { $team }, nobody holds it.
+thread-transfer-refused = ⚠️ Blip did not let { $agent } transfer: { $reason }.
+thread-tags-refused = ⚠️ Blip did not let { $agent } change the tags: { $reason }.
+thread-sent = 📤 { $agent } to the customer:
+thread-window-closed = ⛔ The message by { $agent } was not sent: 24 hours have passed since the customer last wrote, and WhatsApp now takes templates only.
 
 ## What was said before the handoff.
 
@@ -95,8 +116,47 @@ ask-taken-over = You took the ticket over.
 ask-retried = Trying again.
 ask-skipped = Discarded.
 ask-outdated = Things have changed, and this button no longer applies.
+ask-already-sent = It has already been sent to the customer.
+ask-no-ticket = This message belongs to no ticket.
 ask-edited = The customer still sees the earlier text: edits made here do not reach them.
 ask-deleted = The customer already has this message: deleting it here does not delete it there.
+
+## Dialogs. Titles have at most 24 characters.
+
+dialog-close = Close ticket
+dialog-transfer = Transfer ticket
+dialog-tags = Tags of the ticket
+dialog-reply = Canned reply
+dialog-history = History
+dialog-details = Ticket details
+dialog-notice = Blip Desk
+dialog-farewell = Farewell to the customer
+dialog-search = Type to search
+dialog-destination = To whom
+dialog-destination-hint = A team or an agent. The customer goes on with a new ticket number.
+dialog-tags-label = Tags
+dialog-reply-which = Which reply
+dialog-reply-words = What the customer will read
+dialog-teams = Teams
+dialog-agents = Agents
+dialog-loading = ⏳ Asking Blip…
+dialog-earlier = Earlier tickets
+dialog-no-earlier = None that the bridge knows.
+dialog-transcript = Conversation
+dialog-no-words = Nothing has been said yet.
+dialog-unavailable = Blip did not answer. Please try again in a while.
+details-customer = Customer
+details-number = Number
+details-state = State
+details-channel = Channel
+details-team = Team
+details-tags = Tags
+details-since = Waiting since
+details-identity = Identity at Blip
+details-id = Id at Blip
+details-phone = Phone
+details-email = E-mail
+details-city = City
 
 ## What a customer sent, where it is more than words. Most are labels that lines follow.
 

@@ -30,8 +30,11 @@ card-closed-customer = Cerrado por el cliente, { $time }
 card-closed-inactivity = Cerrado por inactividad, { $time }
 card-closed-transferred = Transferido, { $time }
 card-closed-other = Cerrado en Blip ({ $status }), { $time }
-card-continues = Continúa el ticket #{ $number }
+card-continues = Continúa el ticket { $link }
+card-went-on = Continúa en el ticket { $link }
 card-earlier = Atención anterior: { $link }
+card-window = ⏱️ Se puede escribir libremente en WhatsApp hasta { $time }
+card-window-closed = ⛔ Pasaron 24 horas sin mensaje del cliente ({ $time }): WhatsApp ahora solo acepta plantillas
 
 ## Buttons: one to three words that begin with a verb.
 
@@ -45,6 +48,17 @@ button-keep-note = Dejar como nota
 button-send-correction = Enviar corrección
 button-retry = Reintentar
 button-skip = Descartar
+button-transfer = Transferir
+button-save = Guardar
+button-cancel = Cancelar
+button-done = Cerrar
+
+## The menu of a card.
+
+menu-tags = 🏷️ Etiquetas
+menu-reply = 💬 Respuesta lista
+menu-history = 🕑 Historial
+menu-details = 🔎 Detalles del ticket
 
 ## The thread: lines that everybody in the channel reads.
 
@@ -70,6 +84,13 @@ thread-moved-deleted = El hilo anterior se borró en Slack. La atención sigue a
 thread-moved-channel = La app ya no alcanza el canal anterior. La atención sigue aquí.
 thread-gap = ⏮️ Llegó mientras la integración no funcionaba:
 thread-customer = { $customer } (cliente)
+thread-transferred-by = ↪️ { $agent } transfirió la atención a { $to }.
+thread-goes-on = ⏳ { $customer } continúa aquí como ticket #{ $number }, sin responsable.
+thread-goes-on-team = ⏳ { $customer } continúa aquí como ticket #{ $number }, en el equipo { $team }, sin responsable.
+thread-transfer-refused = ⚠️ Blip no dejó que { $agent } transfiriera: { $reason }.
+thread-tags-refused = ⚠️ Blip no dejó que { $agent } cambiara las etiquetas: { $reason }.
+thread-sent = 📤 { $agent } al cliente:
+thread-window-closed = ⛔ El mensaje de { $agent } no se envió: pasaron 24 horas desde el último mensaje del cliente, y ahora WhatsApp solo acepta plantillas.
 
 ## What was said before the handoff.
 
@@ -95,8 +116,47 @@ ask-taken-over = Tomaste el ticket.
 ask-retried = Intentando de nuevo.
 ask-skipped = Descartado.
 ask-outdated = La situación cambió y este botón ya no vale.
+ask-already-sent = Ya se envió al cliente.
+ask-no-ticket = Este mensaje no es de ningún ticket.
 ask-edited = El cliente sigue viendo el texto anterior: lo que editas aquí no le llega.
 ask-deleted = El cliente ya tiene este mensaje: borrarlo aquí no lo borra allá.
+
+## Dialogs. Titles have at most 24 characters.
+
+dialog-close = Cerrar ticket
+dialog-transfer = Transferir ticket
+dialog-tags = Etiquetas del ticket
+dialog-reply = Respuesta lista
+dialog-history = Historial
+dialog-details = Detalles del ticket
+dialog-notice = Blip Desk
+dialog-farewell = Despedida al cliente
+dialog-search = Escribe para buscar
+dialog-destination = Para quién
+dialog-destination-hint = Un equipo o un agente. El cliente sigue con un nuevo número de ticket.
+dialog-tags-label = Etiquetas
+dialog-reply-which = Qué respuesta
+dialog-reply-words = Lo que el cliente va a leer
+dialog-teams = Equipos
+dialog-agents = Agentes
+dialog-loading = ⏳ Consultando Blip…
+dialog-earlier = Atenciones anteriores
+dialog-no-earlier = Ninguna que la integración conozca.
+dialog-transcript = Conversación
+dialog-no-words = Aún no se ha dicho nada.
+dialog-unavailable = Blip no respondió. Inténtalo de nuevo en un rato.
+details-customer = Cliente
+details-number = Número
+details-state = Situación
+details-channel = Canal
+details-team = Equipo
+details-tags = Etiquetas
+details-since = Esperando desde
+details-identity = Identidad en Blip
+details-id = Id en Blip
+details-phone = Teléfono
+details-email = Correo
+details-city = Ciudad
 
 ## What a customer sent, where it is more than words. Most are labels that lines follow.
 

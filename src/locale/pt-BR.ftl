@@ -30,8 +30,11 @@ card-closed-customer = Encerrado pelo cliente, { $time }
 card-closed-inactivity = Encerrado por inatividade, { $time }
 card-closed-transferred = Transferido, { $time }
 card-closed-other = Encerrado no Blip ({ $status }), { $time }
-card-continues = Continua o ticket #{ $number }
+card-continues = Continua o ticket { $link }
+card-went-on = Continua no ticket { $link }
 card-earlier = Atendimento anterior: { $link }
+card-window = ⏱️ Dá para escrever livremente no WhatsApp até { $time }
+card-window-closed = ⛔ Passaram 24 horas sem mensagem do cliente ({ $time }): o WhatsApp agora só aceita modelos
 
 ## Buttons: one to three words that begin with a verb.
 
@@ -45,6 +48,17 @@ button-keep-note = Manter como nota
 button-send-correction = Enviar correção
 button-retry = Tentar de novo
 button-skip = Descartar
+button-transfer = Transferir
+button-save = Salvar
+button-cancel = Cancelar
+button-done = Fechar
+
+## The menu of a card.
+
+menu-tags = 🏷️ Tags
+menu-reply = 💬 Resposta pronta
+menu-history = 🕑 Histórico
+menu-details = 🔎 Detalhes do ticket
 
 ## The thread: lines that everybody in the channel reads.
 
@@ -70,6 +84,13 @@ thread-moved-deleted = A conversa anterior foi apagada no Slack. O atendimento c
 thread-moved-channel = O canal anterior não está mais ao alcance do app. O atendimento continua aqui.
 thread-gap = ⏮️ Chegou enquanto a integração estava fora do ar:
 thread-customer = { $customer } (cliente)
+thread-transferred-by = ↪️ { $agent } transferiu o atendimento para { $to }.
+thread-goes-on = ⏳ { $customer } continua aqui como ticket #{ $number }, sem responsável.
+thread-goes-on-team = ⏳ { $customer } continua aqui como ticket #{ $number }, na equipe { $team }, sem responsável.
+thread-transfer-refused = ⚠️ O Blip não deixou { $agent } transferir: { $reason }.
+thread-tags-refused = ⚠️ O Blip não deixou { $agent } mudar as tags: { $reason }.
+thread-sent = 📤 { $agent } ao cliente:
+thread-window-closed = ⛔ A mensagem de { $agent } não foi enviada: passaram 24 horas desde a última mensagem do cliente, e agora o WhatsApp só aceita modelos.
 
 ## What was said before the handoff.
 
@@ -95,8 +116,47 @@ ask-taken-over = Você assumiu o atendimento.
 ask-retried = Tentando de novo.
 ask-skipped = Descartado.
 ask-outdated = A situação mudou e este botão não vale mais.
+ask-already-sent = Já foi enviada ao cliente.
+ask-no-ticket = Esta mensagem não é de nenhum ticket.
 ask-edited = O cliente continua vendo o texto de antes: edições feitas aqui não chegam até ele.
 ask-deleted = O cliente já recebeu essa mensagem: apagar aqui não apaga lá.
+
+## Dialogs. Titles have at most 24 characters.
+
+dialog-close = Encerrar ticket
+dialog-transfer = Transferir ticket
+dialog-tags = Tags do ticket
+dialog-reply = Resposta pronta
+dialog-history = Histórico
+dialog-details = Detalhes do ticket
+dialog-notice = Blip Desk
+dialog-farewell = Despedida ao cliente
+dialog-search = Digite para procurar
+dialog-destination = Para quem
+dialog-destination-hint = Uma equipe ou um atendente. O cliente segue com um novo número de ticket.
+dialog-tags-label = Tags
+dialog-reply-which = Qual resposta
+dialog-reply-words = O que o cliente vai ler
+dialog-teams = Equipes
+dialog-agents = Atendentes
+dialog-loading = ⏳ Buscando no Blip…
+dialog-earlier = Atendimentos anteriores
+dialog-no-earlier = Nenhum que a integração conheça.
+dialog-transcript = Conversa
+dialog-no-words = Nada foi dito ainda.
+dialog-unavailable = O Blip não respondeu. Tente de novo daqui a pouco.
+details-customer = Cliente
+details-number = Número
+details-state = Situação
+details-channel = Canal
+details-team = Equipe
+details-tags = Tags
+details-since = Aguardando desde
+details-identity = Identidade no Blip
+details-id = Id no Blip
+details-phone = Telefone
+details-email = E-mail
+details-city = Cidade
 
 ## What a customer sent, where it is more than words. Most are labels that lines follow.
 

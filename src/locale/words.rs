@@ -28,6 +28,13 @@ impl Words {
         Self { language, ..self.clone() }
     }
 
+    /// The same in a reader's own language, if it is one of ours.
+    #[must_use]
+    pub fn read_by(&self, locale: Option<&str>) -> Self {
+        let language = locale.and_then(|locale| locale.parse().ok());
+        language.map_or_else(|| self.clone(), |language| self.spoken(language))
+    }
+
     /// A text with its variables filled in, see [`Texts::get`].
     pub fn say(&self, key: &str, args: &[(&str, &str)]) -> String {
         self.texts.get(self.language, key, args)

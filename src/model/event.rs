@@ -2,7 +2,7 @@
 
 use super::content::{Attachment, Content, Rich};
 use super::ids::{ChannelId, MessageTs, SlackUserId, TicketId};
-use super::ticket::Snapshot;
+use super::ticket::{Move, Snapshot};
 
 /// Something that happened at Blip.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,8 +102,10 @@ pub enum SlackEvent {
         /// Put on, or taken away.
         added: bool,
     },
-    /// A button of ours was pressed.
+    /// A button of ours was pressed, or a shortcut of ours was used on a message.
     Click(Click),
+    /// A dialog of ours was filled in.
+    Filled(Filled),
     /// Nothing of ours: our own posts, other bots, joins, unfurls, messages outside of threads.
     NotOurs,
     /// Well-formed, but of a kind we do not know.
@@ -122,10 +124,28 @@ pub struct Click {
     pub action: String,
     /// What the button carries.
     pub value: String,
-    /// The channel in which it was pressed.
-    pub channel: ChannelId,
-    /// The message that shows the button.
-    pub message: MessageTs,
+    /// The message that shows the button, or that the shortcut was used on; none on a home tab.
+    pub on: Option<(ChannelId, MessageTs)>,
     /// Where the message that shows the button can be replaced, for 30 minutes and five times.
     pub response_url: Option<String>,
+}
+
+/// A dialog of ours was filled in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Filled {
+    /// Who filled it in.
+    pub user: SlackUserId,
+    /// The ticket that it is about.
+    pub ticket: TicketId,
+    /// What was filled in.
+    pub form: Form,
+}
+
+/// What was filled in.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Form {
+    /// To make this move.
+    Move(Move),
+    /// To send these words to the customer.
+    Reply(Rich),
 }

@@ -5,6 +5,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod canned;
 pub mod content;
 pub mod event;
 pub mod fault;
@@ -14,7 +15,9 @@ pub mod text;
 pub mod ticket;
 
 pub use content::{Access, Attachment, Content, Inline, Media, Paragraph, Rich, Style};
-pub use event::{BlipEvent, Click, ReceiptKind, SlackEvent};
+pub use event::{BlipEvent, Click, Filled, Form, ReceiptKind, SlackEvent};
 pub use fault::{Failure, Fault};
 pub use ids::{BotName, ChannelId, ChannelRef, MessageTs, SlackUserId, TicketId};
-pub use ticket::{Agent, Customer, Ending, Move, Refusal, Snapshot, State, Thread, Ticket};
+pub use ticket::{
+    Agent, Closing, Customer, Destination, Ending, Move, Refusal, Snapshot, State, Thread, Ticket,
+};

@@ -133,6 +133,8 @@ mod tests {
             opened: Timestamp::UNIX_EPOCH,
             state,
             thread: None,
+            heard: None,
+            unanswered: None,
             revision: 0,
         }
     }

@@ -3,10 +3,10 @@
 //! Reaction, button, shortcut, command and reply all become a [`Move`]; [`Ticket::check`] says
 //! whether it is legal now. A legal move changes the ticket only after Blip has agreed.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::content::Content;
+use super::content::{Content, Rich};
 use super::ids::{ChannelId, MessageTs, SlackUserId, TicketId};
 
 /// One conversation between a customer and the team.
@@ -32,6 +32,10 @@ pub struct Ticket {
     pub state: State,
     /// Its thread, once the card is posted.
     pub thread: Option<Thread>,
+    /// When the customer was last heard of, give or take a minute.
+    pub heard: Option<Timestamp>,
+    /// Since when the customer waits for an answer to what they said.
+    pub unanswered: Option<Timestamp>,
     /// Counts the changes that the card shows; the newest one wins.
     pub revision: i64,
 }
@@ -66,6 +70,11 @@ pub struct Agent {
     /// Who, at Blip: `local%40domain@blip.ai`.
     pub identity: String,
 }
+
+/// The domain of WhatsApp.
+const WHATSAPP: &str = "wa.gw.msging.net";
+/// For how long after the customer's last message WhatsApp takes words of our own.
+const WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
 /// What ECMAScript's `encodeURIComponent` encodes.
 const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -125,7 +134,7 @@ pub enum Ending {
 }
 
 /// What somebody wants to do with a ticket.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Move {
     /// Take the ticket; with `over`, even from another agent.
     Claim {
@@ -135,7 +144,43 @@ pub enum Move {
     /// Give the ticket back.
     Release,
     /// Finish the ticket.
-    Close,
+    Close(Closing),
+    /// Hand the ticket on: it ends, and a new one follows it.
+    Transfer(Destination),
+    /// Replace the ticket's tags.
+    Tag(Vec<String>),
+}
+
+/// How a ticket is to be finished.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Closing {
+    /// The tags that it ends with; those that it has if there are none.
+    pub tags: Option<Vec<String>>,
+    /// What the customer is told before.
+    pub farewell: Option<Rich>,
+}
+
+/// Where a ticket is handed on to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// A team, by its name.
+    Team(String),
+    /// An agent, by Blip's identity.
+    Agent {
+        /// Blip's identity.
+        identity: String,
+        /// The name to show.
+        name: String,
+    },
+}
+
+impl Destination {
+    /// What people call it.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Team(name) | Self::Agent { name, .. } => name,
+        }
+    }
 }
 
 /// Why a move is not legal now.
@@ -157,12 +202,15 @@ impl Ticket {
     /// The reason to tell the person, or [`Refusal::Already`] if there is nothing to do.
     pub fn check(&self, user: &SlackUserId, r#move: &Move) -> Result<(), Refusal> {
         match (&self.state, r#move) {
-            (State::Closed { .. }, Move::Close) | (State::Unclaimed, Move::Release) => {
+            (State::Closed { .. }, Move::Close(_)) | (State::Unclaimed, Move::Release) => {
                 Err(Refusal::Already)
             }
-            (State::Closed { .. }, Move::Claim { .. } | Move::Release) => Err(Refusal::Closed),
-            (State::Unclaimed, Move::Claim { .. } | Move::Close)
-            | (State::Claimed { .. }, Move::Close) => Ok(()),
+            (State::Closed { .. }, _) => Err(Refusal::Closed),
+            (State::Unclaimed, Move::Claim { .. }) | (_, Move::Close(_) | Move::Transfer(_)) => {
+                Ok(())
+            }
+            (_, Move::Tag(tags)) if *tags == self.tags => Err(Refusal::Already),
+            (_, Move::Tag(_)) => Ok(()),
             (State::Claimed { holder, .. }, Move::Claim { over }) => {
                 if holder.user == *user {
                     Err(Refusal::Already)
@@ -188,6 +236,13 @@ impl Ticket {
             State::Claimed { holder, .. } => Some(holder),
             State::Unclaimed | State::Closed { .. } => None,
         }
+    }
+
+    /// Until when the customer may be written to in words of our own: WhatsApp takes them for a
+    /// day after the customer's last message (`blip.md` §7). `None` where there is no such limit.
+    pub fn window(&self) -> Option<Timestamp> {
+        let has_window = self.customer.domain.eq_ignore_ascii_case(WHATSAPP);
+        has_window.then(|| self.heard.unwrap_or(self.opened) + WINDOW)
     }
 
     /// Whether the ticket is over.

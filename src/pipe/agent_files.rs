@@ -162,7 +162,7 @@ impl Bridge {
         {
             let (size, limit) = (shown_size(size), shown_size(limit));
             let args = [("name", file.name.as_str()), ("size", &size), ("limit", &limit)];
-            let text = self.words.say("file-large-for-channel", &args);
+            let text = person.words.say("file-large-for-channel", &args);
             self.tell(ticket, person, &text, &[]).await;
         }
     }

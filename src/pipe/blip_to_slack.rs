@@ -67,9 +67,21 @@ impl Bridge {
 
     async fn on_new_ticket(&self, item: &Item, snapshot: &Snapshot) -> Step<()> {
         let mut ticket = self.new_ticket(item, snapshot).await?;
-        self.post_card(item, &mut ticket, snapshot.first_words.as_ref()).await?;
+        self.begin(item, &mut ticket, snapshot).await
+    }
+
+    /// Gives a new ticket its thread: that of the ticket before, or one of its own.
+    async fn begin(&self, item: &Item, ticket: &mut Ticket, snapshot: &Snapshot) -> Step<()> {
         tracing::info!(ticket.id = %ticket.id, "a ticket has arrived");
-        self.show_first_files(item, &mut ticket, snapshot.first_words.as_ref()).await?;
+        self.watch_window(ticket, ticket.opened).await?;
+        if self.go_on(item, ticket).await? {
+            return Ok(());
+        }
+        self.post_card(item, ticket, snapshot.first_words.as_ref()).await?;
+        self.show_first_files(item, ticket, snapshot.first_words.as_ref()).await?;
+        if let Some(before) = self.ticket_before(ticket).await? {
+            self.set_out(Chore::card_of_followed(&before, ticket, self.clock.now())).await?;
+        }
         Ok(self.set_out(Chore::context(&ticket.id, item.received)).await?)
     }
 
@@ -92,6 +104,8 @@ impl Bridge {
             opened: snapshot.opened.unwrap_or(item.received),
             state: State::Unclaimed,
             thread: None,
+            heard: None,
+            unanswered: snapshot.first_words.is_some().then_some(item.received),
             revision: 1,
         };
         let channel = self.channel_of(&ticket).await?;
@@ -179,6 +193,7 @@ impl Bridge {
         let count = self.together(first.item, said.len()).await?;
         let said = said.get(..count).unwrap_or_default();
         self.show(&mut ticket, said).await?;
+        self.heard_of(&mut ticket, said.last().map(|said| said.item)).await?;
         Ok(Handled { items: count.max(1), ending: Settled::Done })
     }
 
@@ -192,9 +207,7 @@ impl Bridge {
         let mut snapshot = known.unwrap_or_else(|| Snapshot::bare(id.clone()));
         address.clone_into(&mut snapshot.address);
         let mut ticket = self.new_ticket(item, &snapshot).await?;
-        self.post_card(item, &mut ticket, snapshot.first_words.as_ref()).await?;
-        self.show_first_files(item, &mut ticket, snapshot.first_words.as_ref()).await?;
-        self.set_out(Chore::context(&ticket.id, item.received)).await?;
+        self.begin(item, &mut ticket, &snapshot).await?;
         if let Some(ending) = snapshot.ending() {
             self.on_ended(item, &mut ticket, ending).await?;
         }
@@ -261,6 +274,7 @@ impl Bridge {
                     author: Some(author.clone()),
                     role: Role::Customer,
                     blip_ids: blip_ids.to_vec(),
+                    broadcast: false,
                 };
                 self.say(item, &format!("post:{posts}"), ticket, &saying).await?;
                 posts += 1;

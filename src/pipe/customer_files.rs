@@ -141,6 +141,7 @@ impl Bridge {
                 author: Some(author.clone()),
                 role: Role::Customer,
                 blip_ids: sent.blip_ids.to_vec(),
+                broadcast: false,
             };
             let step = format!("{step}:{}:{part}", sent.place);
             self.say(sent.item, &step, ticket, &saying).await?;

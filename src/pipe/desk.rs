@@ -40,6 +40,14 @@ impl Bridge {
                 // Once for each ticket, whatever else is heard of it.
                 return Ok(Handled::one(Settled::Done));
             }
+            Chore::Hold(held) => {
+                if self.clock.now() < first.received {
+                    return Ok(Handled::one(Settled::Wait(first.received)));
+                }
+                self.end_hold(held).await?;
+            }
+            Chore::Send(held) => self.send_held(first, &held).await?,
+            Chore::Window { ticket } => self.look_at_window(first, &known(&ticket)?).await?,
             Chore::Check { ticket } => self.check(first, &known(&ticket)?).await?,
             Chore::Parked { item, by_agent, lane: parked, reason } => {
                 let key = if by_agent { "thread-not-sent" } else { "thread-parked" };
@@ -50,11 +58,17 @@ impl Bridge {
         Ok(Handled::one(Settled::Forgotten))
     }
 
-    async fn show_card(&self, id: &TicketId) -> Step<()> {
+    pub(super) async fn show_card(&self, id: &TicketId) -> Step<()> {
         let Some(ticket) = self.store.ticket(id).await? else { return Ok(()) };
         let Some(thread) = &ticket.thread else { return Ok(()) };
-        let first_words = self.store.first_words(id).await?;
-        let (text, blocks) = card::render(&ticket, first_words.as_deref(), &self.words);
+        let shown = self.store.linked(&thread.channel, &thread.root).await?;
+        if shown.is_some_and(|link| link.ticket != *id) {
+            // The thread went on as another ticket, and the card shows that one.
+            return Ok(());
+        }
+        let (first_words, around) =
+            (self.store.first_words(id).await?, self.around(&ticket).await?);
+        let (text, blocks) = card::render(&ticket, first_words.as_deref(), &around, &self.words);
         match self.slack.update(&thread.channel, &thread.root, &text, &blocks).await {
             Err(error) if error.is_message_gone() || error.is_channel_lost() => {
                 // The next thing said in the thread finds that out too and makes a new card.

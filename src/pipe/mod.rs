@@ -19,10 +19,14 @@ mod agent_files;
 mod blip_to_slack;
 mod customer_files;
 mod desk;
+mod hold;
 mod moves;
 mod slack_to_blip;
 mod sweep;
 mod thread;
+mod transfer;
+mod window;
+mod words;
 
 pub use agent_files::Files;
 pub use sweep::Sweep;
@@ -31,6 +35,7 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dashmap::DashMap;
 use jiff::Timestamp;
@@ -49,6 +54,9 @@ use crate::{blip, slack};
 /// The bridge's own namespace for ids that are derived, so that the same event gets the same id
 /// whenever it is handled.
 const IDS: Uuid = Uuid::from_u128(0x6f1d_9c1e_7a42_4d53_9f0b_b1a6_51ac_4e07);
+
+/// The mark of a note.
+const NOTE_MARK: &str = "lock";
 
 /// Handles the items of the inbox.
 pub struct Bridge {
@@ -95,6 +103,8 @@ pub struct Rules {
     pub team_channels: HashMap<String, ChannelRef>,
     /// How fast to post to one channel; `None` posts as fast as Slack takes it.
     pub pace: Option<Pace>,
+    /// How long a reply is held before it is sent; not at all if there is none.
+    pub send_delay: Option<Duration>,
     /// How many messages from before the handoff are shown.
     pub context_messages: u32,
     /// The largest file that is taken over from a customer, in bytes.

@@ -8,7 +8,8 @@ use super::thread::{Saying, lane_of};
 use super::{Bridge, Failed, Step};
 use crate::blip;
 use crate::inbox::Chore;
-use crate::model::{Agent, Ending, Move, Refusal, SlackUserId, Snapshot, State, Ticket};
+use crate::locale::Words;
+use crate::model::{Agent, Closing, Ending, Move, Refusal, SlackUserId, Snapshot, State, Ticket};
 use crate::slack::{Profile, action, card};
 use crate::store::Item;
 
@@ -26,6 +27,8 @@ pub(super) enum Moved {
 
 /// Who wants something.
 pub(super) struct Person {
+    /// What they read, in their own language.
+    pub words: Words,
     /// Their Slack user.
     pub user: SlackUserId,
     /// What Slack says of them.
@@ -43,7 +46,14 @@ impl Bridge {
                 None => true,
                 Some(group) => self.slack.is_in_group(group, user).await?,
             };
-        Ok(Person { user: user.clone(), profile, is_agent })
+        let words = self.words.read_by(profile.locale.as_deref());
+        Ok(Person { words, user: user.clone(), profile, is_agent })
+    }
+
+    /// What a person reads, in their own language where Slack tells it.
+    pub(super) async fn words_of(&self, user: &SlackUserId) -> Words {
+        let profile = self.slack.profile(user).await.unwrap_or_default();
+        self.words.read_by(profile.locale.as_deref())
     }
 
     /// Makes a move for a person, or tells them why not.
@@ -54,17 +64,8 @@ impl Bridge {
         person: &Person,
         r#move: &Move,
     ) -> Step<Moved> {
-        match ticket.check(&person.user, r#move) {
-            Ok(()) => {}
-            Err(Refusal::Already) => {
-                // An earlier run may not have come as far as the card.
-                self.set_out(Chore::card(ticket, self.clock.now())).await?;
-                return Ok(Moved::Yes);
-            }
-            Err(refusal) => {
-                self.tell_refusal(ticket, person, r#move, &refusal).await;
-                return Ok(Moved::No);
-            }
+        if let Some(moved) = self.settled(ticket, person, r#move).await? {
+            return Ok(moved);
         }
         match r#move {
             Move::Claim { .. } => self.claim(item, ticket, person).await,
@@ -72,11 +73,48 @@ impl Bridge {
                 self.enter(ticket, State::Unclaimed).await?;
                 Ok(Moved::Yes)
             }
-            Move::Close => self.close(item, ticket, person).await,
+            Move::Close(closing) => self.close(item, ticket, person, closing).await,
+            Move::Transfer(to) => self.transfer(item, ticket, person, to).await,
+            Move::Tag(tags) => self.tag(item, ticket, person, tags).await,
         }
     }
 
-    async fn enter(&self, ticket: &mut Ticket, state: State) -> Step<()> {
+    /// Claims a ticket for a person, or tells them why not.
+    pub(super) async fn make_claim(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+    ) -> Step<Moved> {
+        match self.settled(ticket, person, &Move::Claim { over: false }).await? {
+            Some(moved) => Ok(moved),
+            None => self.claim(item, ticket, person).await,
+        }
+    }
+
+    /// How a move ends that needs no doing: it is so already, or it is not legal, and the person
+    /// is told why.
+    async fn settled(
+        &self,
+        ticket: &Ticket,
+        person: &Person,
+        r#move: &Move,
+    ) -> Step<Option<Moved>> {
+        match ticket.check(&person.user, r#move) {
+            Ok(()) => Ok(None),
+            Err(Refusal::Already) => {
+                // An earlier run may not have come as far as the card.
+                self.set_out(Chore::card(ticket, self.clock.now())).await?;
+                Ok(Some(Moved::Yes))
+            }
+            Err(refusal) => {
+                self.tell_refusal(ticket, person, r#move, &refusal).await;
+                Ok(Some(Moved::No))
+            }
+        }
+    }
+
+    pub(super) async fn enter(&self, ticket: &mut Ticket, state: State) -> Step<()> {
         ticket.enter(state);
         self.store.put_ticket(ticket).await?;
         Ok(self.set_out(Chore::card(ticket, self.clock.now())).await?)
@@ -85,7 +123,7 @@ impl Bridge {
     async fn claim(&self, item: &Item, ticket: &mut Ticket, person: &Person) -> Step<Moved> {
         let own = self.identity(person);
         let Some(identity) = own.clone().or_else(|| self.rules.default_agent.clone()) else {
-            self.tell(ticket, person, &self.words.say("ask-no-identity", &[]), &[]).await;
+            self.tell(ticket, person, &person.words.say("ask-no-identity", &[]), &[]).await;
             return Ok(Moved::No);
         };
         let mut agent = agent(person, identity);
@@ -99,7 +137,7 @@ impl Bridge {
             opened = self.open(item, "open-default", ticket, &agent).await;
             if opened.is_ok() {
                 let text =
-                    self.words.say("thread-default-agent", &[("agent", &person.profile.name)]);
+                    person.words.say("thread-default-agent", &[("agent", &person.profile.name)]);
                 self.tell(ticket, person, &text, &[]).await;
             }
         }
@@ -135,7 +173,18 @@ impl Bridge {
         self.once(item, step, None, look, bot.open_ticket(&ticket.id, &agent.identity)).await
     }
 
-    async fn close(&self, item: &Item, ticket: &mut Ticket, person: &Person) -> Step<Moved> {
+    async fn close(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        closing: &Closing,
+    ) -> Step<Moved> {
+        if let Some(farewell) = &closing.farewell
+            && self.send_words(item, ticket, person, farewell).await? == Moved::No
+        {
+            return Ok(Moved::No);
+        }
         let Some(bot) = self.bots.get(ticket.id.bot()) else {
             return Err(no_bot("close ticket").into());
         };
@@ -143,17 +192,20 @@ impl Bridge {
             let snapshot = bot.ticket(&ticket.id).await?;
             Ok(snapshot.and_then(|snapshot| snapshot.ending()).map(drop))
         };
-        let send = bot.close_ticket(&ticket.id, &ticket.tags);
+        let tags = closing.tags.as_ref().unwrap_or(&ticket.tags).clone();
+        let send = bot.close_ticket(&ticket.id, &tags);
         match self.once(item, "close", None, look, send).await {
             Ok(()) => {
                 let identity = self.identity(person).or_else(|| self.rules.default_agent.clone());
                 let ending = Ending::Agent(agent(person, identity.unwrap_or_default()));
+                ticket.tags = tags;
                 self.enter(ticket, State::Closed { ending, at: item.received }).await?;
                 tracing::info!(ticket.id = %ticket.id, "a ticket was closed");
                 Ok(Moved::Yes)
             }
             Err(Failed::Call(error)) if error.code().is_some() => {
-                let moved = self.on_refused(item, ticket, person, &Move::Close, &error).await?;
+                let r#move = Move::Close(closing.clone());
+                let moved = self.on_refused(item, ticket, person, &r#move, &error).await?;
                 Ok(if ticket.is_closed() { Moved::Yes } else { moved })
             }
             Err(error) => Err(error.into()),
@@ -161,7 +213,7 @@ impl Bridge {
     }
 
     /// Blip refused a move: either the ticket has ended meanwhile, or the agent is told why.
-    async fn on_refused(
+    pub(super) async fn on_refused(
         &self,
         item: &Item,
         ticket: &mut Ticket,
@@ -177,7 +229,9 @@ impl Bridge {
         tracing::warn!(ticket.id = %ticket.id, %error, "blip refused a move");
         let key = match r#move {
             Move::Claim { .. } => "thread-claim-refused",
-            Move::Release | Move::Close => "thread-close-refused",
+            Move::Transfer(_) => "thread-transfer-refused",
+            Move::Tag(_) => "thread-tags-refused",
+            Move::Release | Move::Close(_) => "thread-close-refused",
         };
         let reason = self.words.reason(code);
         let args = [("agent", person.profile.name.as_str()), ("reason", reason.as_str())];
@@ -210,15 +264,15 @@ impl Bridge {
     ) {
         match refusal {
             Refusal::HeldBy(holder) => {
-                let text = self.words.say("ask-held", &[("agent", &holder.name)]);
+                let text = person.words.say("ask-held", &[("agent", &holder.name)]);
                 let id = ticket.id.to_string();
                 let button = (action::TAKE_OVER, "button-take-over", id.as_str());
                 let offers = if *r#move == Move::Release { Vec::new() } else { vec![button] };
-                let blocks = card::question(&text, &offers, &self.words);
+                let blocks = card::question(&text, &offers, &person.words);
                 self.tell(ticket, person, &text, &blocks).await;
             }
             Refusal::Closed => {
-                self.tell(ticket, person, &self.words.say("ask-closed", &[]), &[]).await;
+                self.tell(ticket, person, &person.words.say("ask-closed", &[]), &[]).await;
             }
             Refusal::Already => {}
         }

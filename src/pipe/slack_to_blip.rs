@@ -6,36 +6,34 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::moves::{Moved, Person};
-use super::{Bridge, Failed, Halt, IDS, Outcome, Step};
+use super::{Bridge, Failed, Halt, IDS, NOTE_MARK, Outcome, Step};
 use crate::blip;
 use crate::blip::text::{self, Marks, Names};
 use crate::inbox::{Chore, Ending as Settled, Handled};
 use crate::model::reply::{Intent, Why};
 use crate::model::text::split;
 use crate::model::{
-    Agent, Attachment, ChannelId, Click, Inline, MessageTs, Move, Refusal, Rich, SlackEvent,
-    SlackUserId, Ticket,
+    Agent, Attachment, ChannelId, Click, Closing, Inline, MessageTs, Move, Refusal, Rich,
+    SlackEvent, SlackUserId, Ticket, TicketId,
 };
 use crate::slack::parse::{self, Request};
 use crate::slack::{action, card, emoji};
-use crate::store::{Item, Lane, Link, Role};
+use crate::store::{Item, Lane, Link, NewItem, Role};
 
 /// How soon an event on an unknown message is matched again while a post is under way.
 const SOON: Duration = Duration::from_millis(100);
 
-/// The mark of a note.
-const NOTE_MARK: &str = "lock";
 /// The mark of a reply that Blip has accepted.
 const ACCEPTED_MARK: &str = "envelope_with_arrow";
 
 /// A message that an agent wrote in a ticket's thread.
 pub(super) struct Written<'a> {
-    channel: &'a ChannelId,
-    ts: &'a MessageTs,
-    text: &'a Rich,
-    files: &'a [Attachment],
+    pub channel: &'a ChannelId,
+    pub ts: &'a MessageTs,
+    pub text: &'a Rich,
+    pub files: &'a [Attachment],
     /// Which version of the message it is: empty for the first, else when it was edited.
-    version: &'a str,
+    pub version: &'a str,
 }
 
 impl Written<'_> {
@@ -71,7 +69,10 @@ fn place(event: &SlackEvent) -> Option<(&ChannelId, &MessageTs)> {
         SlackEvent::Edited { channel, ts, .. }
         | SlackEvent::Deleted { channel, ts }
         | SlackEvent::Reaction { channel, ts, .. } => Some((channel, ts)),
-        SlackEvent::Click(_) | SlackEvent::NotOurs | SlackEvent::Unknown { .. } => None,
+        SlackEvent::Click(_)
+        | SlackEvent::Filled(_)
+        | SlackEvent::NotOurs
+        | SlackEvent::Unknown { .. } => None,
     }
 }
 
@@ -83,9 +84,18 @@ impl Bridge {
         let Request::Event(routed) = parse::parse(&body) else {
             return Ok(Handled::one(Settled::Ignored));
         };
-        if let SlackEvent::Click(click) = &routed.event {
-            self.on_click(lane, item, click).await?;
-            return Ok(Handled::one(Settled::Done));
+        match &routed.event {
+            SlackEvent::Click(click) => return self.on_click(lane, item, click).await,
+            SlackEvent::Filled(filled) => {
+                self.on_filled(item, filled).await?;
+                return Ok(Handled::one(Settled::Done));
+            }
+            SlackEvent::Message { .. }
+            | SlackEvent::Edited { .. }
+            | SlackEvent::Deleted { .. }
+            | SlackEvent::Reaction { .. }
+            | SlackEvent::NotOurs
+            | SlackEvent::Unknown { .. } => {}
         }
         let Some((channel, ts)) = place(&routed.event) else {
             return Ok(Handled::one(Settled::Done));
@@ -94,14 +104,28 @@ impl Bridge {
             return self.on_unknown_message(item, channel).await;
         };
         if Lane::Ticket(link.ticket.clone()).name() != lane {
-            // Its ticket became known just now, and the item has moved to the ticket's lane.
-            return Ok(Handled::one(Settled::Wait(self.clock.now())));
+            return self.follow(lane, item, link.ticket).await;
         }
         let Some(mut ticket) = self.store.ticket(&link.ticket).await? else {
             return Err(Halt::broken(format!("ticket {} is linked but not known", link.ticket)));
         };
         self.on_event(item, &mut ticket, &link, &routed.event).await?;
         Ok(Handled::one(Settled::Done))
+    }
+
+    /// An event is in another lane than that of its ticket: either its ticket became known just
+    /// now, and the item has moved to the ticket's lane; or its thread belongs to the ticket that
+    /// followed, and the event is for that one.
+    async fn follow(&self, lane: &str, item: &Item, ticket: TicketId) -> Outcome {
+        let now = self.clock.now();
+        if let Some(Lane::Ticket(_)) = Lane::parse(lane) {
+            let (lane, body) = (Lane::Ticket(ticket), item.body.clone());
+            let key = format!("{}>{}", item.key, lane.name());
+            let (source, received) = (item.source, item.received);
+            self.set_out(NewItem { source, lane, key, body, received, due: now }).await?;
+            return Ok(Handled::one(Settled::Done));
+        }
+        Ok(Handled::one(Settled::Wait(now)))
     }
 
     /// An event may overtake Slack's answer to our own post; then it is matched again.
@@ -129,9 +153,21 @@ impl Bridge {
             }
             SlackEvent::Deleted { .. } if link.role == Role::Reply => {
                 if let (Some(user), Some(thread)) = (&link.user, &ticket.thread) {
-                    self.whisper(thread, user, &self.words.say("ask-deleted", &[]), &[]).await;
+                    let text = self.words_of(user).await.say("ask-deleted", &[]);
+                    self.whisper(thread, user, &text, &[]).await;
                 }
                 Ok(())
+            }
+            SlackEvent::Deleted { channel, ts } if link.role == Role::Held => {
+                self.cancel(ticket, channel, ts).await
+            }
+            SlackEvent::Reaction { channel, ts, user, name, added: true }
+                if link.role == Role::Held && emoji::same(name, NOTE_MARK) =>
+            {
+                if self.slack.is_us(user) || !self.person(user).await?.is_agent {
+                    return Ok(());
+                }
+                self.make_note(ticket, channel, ts).await.map(drop)
             }
             SlackEvent::Reaction { user, name, added, .. } => {
                 if link.role == Role::Card || self.rules.reactions_anywhere {
@@ -143,6 +179,7 @@ impl Bridge {
             SlackEvent::Edited { .. }
             | SlackEvent::Deleted { .. }
             | SlackEvent::Click(_)
+            | SlackEvent::Filled(_)
             | SlackEvent::NotOurs
             | SlackEvent::Unknown { .. } => Ok(()),
         }
@@ -168,28 +205,48 @@ impl Bridge {
                         return self.keep(ticket, &person, written).await;
                     }
                 }
-                self.send(item, ticket, &person, written).await
+                let place = (written.channel, written.ts);
+                if !self.is_being_sent(item).await?
+                    && self.hold(item, ticket, &person, place).await?
+                {
+                    return Ok(());
+                }
+                self.send_in_time(item, ticket, &person, written).await
             }
         }
     }
 
+    /// Sends what an agent wrote, unless the customer cannot be written to any more.
+    pub(super) async fn send_in_time(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        written: &Written<'_>,
+    ) -> Step<()> {
+        if self.is_too_late(item, ticket, person).await? {
+            return self.keep(ticket, person, written).await;
+        }
+        self.send(item, ticket, person, written).await?;
+        self.answered(ticket).await
+    }
+
     /// What a message is, decided once: when it is handled again, its own claim has made its
     /// writer the holder, or its ticket may have ended half way through sending.
-    async fn intent(
+    pub(super) async fn intent(
         &self,
         item: &Item,
         ticket: &Ticket,
         person: &Person,
         text: &Rich,
     ) -> Step<Intent> {
-        let under_way = |step: &str| step.starts_with("send:");
-        if self.store.steps(item.id).await?.iter().any(|(step, _)| under_way(step)) {
+        if self.is_being_sent(item).await? {
             return Ok(Intent::Reply { claims: false });
         }
         Ok(self.rules.reply.intent(ticket, &person.user, person.is_agent, text))
     }
 
-    async fn on_note(
+    pub(super) async fn on_note(
         &self,
         ticket: &Ticket,
         person: &Person,
@@ -202,7 +259,7 @@ impl Bridge {
             Why::Outsider => "ask-not-agent-note",
             Why::Closed => "ask-closed-note",
         };
-        self.tell(ticket, person, &self.words.say(told, &[]), &[]).await;
+        self.tell(ticket, person, &person.words.say(told, &[]), &[]).await;
         Ok(())
     }
 
@@ -213,7 +270,7 @@ impl Bridge {
         Ok(self.set_out(Chore::mark(written.channel, written.ts, NOTE_MARK, false, now)).await?)
     }
 
-    async fn on_question(
+    pub(super) async fn on_question(
         &self,
         ticket: &Ticket,
         person: &Person,
@@ -224,7 +281,7 @@ impl Bridge {
         let value = format!("{} {}", written.ts, ticket.id);
         let (text, offers) = match holder {
             Some(holder) => (
-                self.words.say("ask-not-holder", &[("agent", &holder.name)]),
+                person.words.say("ask-not-holder", &[("agent", &holder.name)]),
                 vec![
                     (action::SEND, "button-send", value.as_str()),
                     (action::TAKE_OVER_AND_SEND, "button-take-over-and-send", &value),
@@ -232,14 +289,14 @@ impl Bridge {
                 ],
             ),
             None => (
-                self.words.say("ask-unclaimed", &[]),
+                person.words.say("ask-unclaimed", &[]),
                 vec![
                     (action::TAKE_OVER_AND_SEND, "button-take-over-and-send", value.as_str()),
                     (action::KEEP, "button-keep-note", &value),
                 ],
             ),
         };
-        let blocks = card::question(&text, &offers, &self.words);
+        let blocks = card::question(&text, &offers, &person.words);
         self.tell(ticket, person, &text, &blocks).await;
         Ok(())
     }
@@ -295,7 +352,7 @@ impl Bridge {
     }
 
     /// The names of whom and what a text mentions.
-    async fn names(&self, rich: &Rich) -> Step<Names> {
+    pub(super) async fn names(&self, rich: &Rich) -> Step<Names> {
         let mut names = Names::default();
         for run in rich.inlines() {
             match run {
@@ -323,11 +380,12 @@ impl Bridge {
     /// No channel takes back what was sent, so the agent is told the truth and may send it anew.
     async fn on_edited_after_sending(&self, ticket: &Ticket, user: &SlackUserId, ts: &MessageTs) {
         let Some(thread) = &ticket.thread else { return };
-        let text = self.words.say("ask-edited", &[]);
+        let words = self.words_of(user).await;
+        let text = words.say("ask-edited", &[]);
         let value = format!("{ts} {}", ticket.id);
         let offer = (action::CORRECT, "button-send-correction", value.as_str());
         let offers = if ticket.is_closed() { Vec::new() } else { vec![offer] };
-        let blocks = card::question(&text, &offers, &self.words);
+        let blocks = card::question(&text, &offers, &words);
         self.whisper(thread, user, &text, &blocks).await;
     }
 
@@ -361,7 +419,7 @@ impl Bridge {
                 if claims && self.make(item, ticket, person, &claim).await? == Moved::No {
                     return Ok("ask-outdated");
                 }
-                self.send(item, ticket, person, &written).await?;
+                self.send_in_time(item, ticket, person, &written).await?;
             }
             Intent::Note(_) => return Ok("ask-closed-note"),
             Intent::Question(holder) => {
@@ -398,10 +456,10 @@ impl Bridge {
                 Move::Release
             }
             (true, false) => return Ok(()),
-            (false, true) => Move::Close,
+            (false, true) => Move::Close(Closing::default()),
             (false, false) => {
                 if ticket.is_closed() {
-                    self.tell(ticket, &person, &self.words.say("ask-cannot-reopen", &[]), &[])
+                    self.tell(ticket, &person, &person.words.say("ask-cannot-reopen", &[]), &[])
                         .await;
                 }
                 return Ok(());
@@ -410,52 +468,76 @@ impl Bridge {
         self.make(item, ticket, &person, &r#move).await.map(drop)
     }
 
-    async fn on_click(&self, lane: &str, item: &Item, click: &Click) -> Step<()> {
-        let Some(Lane::Ticket(id)) = Lane::parse(lane) else { return Ok(()) };
-        let Some(mut ticket) = self.store.ticket(&id).await? else { return Ok(()) };
+    async fn on_click(&self, lane: &str, item: &Item, click: &Click) -> Outcome {
+        let ticket = match Lane::parse(lane) {
+            Some(Lane::Ticket(id)) => self.store.ticket(&id).await?,
+            Some(Lane::Message(channel, _)) => {
+                let outcome = self.on_unknown_message(item, &channel).await?;
+                if outcome.ending == Settled::Ignored {
+                    self.answer(click, "ask-no-ticket").await;
+                }
+                return Ok(outcome);
+            }
+            Some(Lane::Own(_)) | None => None,
+        };
+        let Some(mut ticket) = ticket else { return Ok(Handled::one(Settled::Done)) };
         let person = self.person(&click.user).await?;
-        if !person.is_agent {
-            self.tell(&ticket, &person, &self.words.say("ask-not-agent-move", &[]), &[]).await;
-            return Ok(());
+        if person.is_agent {
+            if let Some(answer) = self.press(item, &mut ticket, &person, click).await? {
+                self.answer(click, answer).await;
+            }
+        } else {
+            let text = person.words.say("ask-not-agent-move", &[]);
+            self.tell(&ticket, &person, &text, &[]).await;
         }
+        Ok(Handled::one(Settled::Done))
+    }
+
+    /// Does what a button says; returns what is to be said in the place of a question.
+    async fn press(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        click: &Click,
+    ) -> Step<Option<&'static str>> {
         let claim_over = Move::Claim { over: true };
-        let answer = match click.action.as_str() {
+        Ok(match click.action.as_str() {
             action::CLAIM => {
-                self.make(item, &mut ticket, &person, &Move::Claim { over: false }).await?;
-                return Ok(());
+                self.make(item, ticket, person, &Move::Claim { over: false }).await?;
+                None
             }
             action::RELEASE => {
-                self.make(item, &mut ticket, &person, &Move::Release).await?;
-                return Ok(());
+                self.make(item, ticket, person, &Move::Release).await?;
+                None
             }
-            action::CLOSE => {
-                self.make(item, &mut ticket, &person, &Move::Close).await?;
-                return Ok(());
-            }
-            action::TAKE_OVER => match self.make(item, &mut ticket, &person, &claim_over).await? {
-                Moved::Yes => "ask-taken-over",
-                Moved::No => "ask-outdated",
+            action::TAKE_OVER => match self.make(item, ticket, person, &claim_over).await? {
+                Moved::Yes => Some("ask-taken-over"),
+                Moved::No => Some("ask-outdated"),
             },
-            action::SEND => self.on_send_anyway(item, &mut ticket, &person, click).await?,
+            action::SEND => Some(self.on_send_anyway(item, ticket, person, click).await?),
             action::TAKE_OVER_AND_SEND => {
-                match self.make(item, &mut ticket, &person, &claim_over).await? {
-                    Moved::Yes => self.on_send_anyway(item, &mut ticket, &person, click).await?,
-                    Moved::No => "ask-outdated",
+                match self.make(item, ticket, person, &claim_over).await? {
+                    Moved::Yes => Some(self.on_send_anyway(item, ticket, person, click).await?),
+                    Moved::No => Some("ask-outdated"),
                 }
             }
-            action::CORRECT => self.on_correct(item, &mut ticket, &person, click).await?,
-            action::KEEP => "ask-kept",
-            action::RETRY | action::SKIP => self.on_parked_click(click).await?,
-            _ => return Ok(()),
-        };
-        self.answer(click, answer).await;
-        Ok(())
+            action::CORRECT => Some(self.on_correct(item, ticket, person, click).await?),
+            action::KEEP => Some("ask-kept"),
+            action::NOTE => match &click.on {
+                Some((channel, ts)) => Some(self.make_note(ticket, channel, ts).await?),
+                None => None,
+            },
+            action::RETRY | action::SKIP => Some(self.on_parked_click(click).await?),
+            _ => None,
+        })
     }
 
     /// Replaces the question that was answered by what came of it; best effort.
     async fn answer(&self, click: &Click, key: &str) {
         let Some(url) = &click.response_url else { return };
-        if let Err(error) = self.slack.respond(url, &self.words.say(key, &[])).await {
+        let text = self.words_of(&click.user).await.say(key, &[]);
+        if let Err(error) = self.slack.respond(url, &text).await {
             tracing::warn!(%error, "a question could not be replaced by its answer");
         }
     }
@@ -488,7 +570,7 @@ impl Bridge {
         let files = parse::files(&message);
         let channel = &thread.channel;
         let written = Written { channel, ts: &ts, text: &text, files: &files, version: "" };
-        self.send(item, ticket, person, &written).await?;
+        self.send_in_time(item, ticket, person, &written).await?;
         Ok("ask-sent")
     }
 

@@ -5,8 +5,10 @@ use serde_json::Value;
 
 use super::{Bridge, Failed, Halt, Step, delivery};
 use crate::model::{
-    ChannelId, ChannelRef, Content, Failure, Fault, MessageTs, SlackUserId, Thread, Ticket,
+    ChannelId, ChannelRef, Content, Ending, Failure, Fault, MessageTs, SlackUserId, State, Thread,
+    Ticket,
 };
+use crate::slack::card::{Around, Neighbour};
 use crate::slack::{self, Post, Posted, card, render, rich_text};
 use crate::store::{Item, Lane, Link, Role};
 
@@ -14,6 +16,9 @@ use crate::store::{Item, Lane, Link, Role};
 pub(super) const SKEW: SignedDuration = SignedDuration::from_secs(300);
 /// How long an unusable channel is left alone; it recovers by itself once somebody has mended it.
 const CHANNEL_PAUSE: SignedDuration = SignedDuration::from_secs(30);
+
+/// How many of a customer's latest tickets are looked at for one that came before.
+const LATEST: u32 = 5;
 
 /// Something to be said in a thread.
 pub(super) struct Saying {
@@ -27,13 +32,22 @@ pub(super) struct Saying {
     pub role: Role,
     /// The Blip messages that it shows.
     pub blip_ids: Vec<String>,
+    /// Whether the whole channel sees it, and not its thread only.
+    pub broadcast: bool,
 }
 
 impl Saying {
     /// A line of the bridge's own.
     pub fn line(text: &str) -> Self {
         let (text, block) = rich_text::literal(text);
-        Self { text, blocks: vec![block], author: None, role: Role::Note, blip_ids: Vec::new() }
+        Self {
+            text,
+            blocks: vec![block],
+            author: None,
+            role: Role::Note,
+            blip_ids: Vec::new(),
+            broadcast: false,
+        }
     }
 }
 
@@ -93,13 +107,15 @@ impl Bridge {
         step: &str,
     ) -> Step<()> {
         let first_words = self.store.first_words(&ticket.id).await?;
-        let (text, blocks) = card::render(ticket, first_words.as_deref(), &self.words);
+        let around = self.around(ticket).await?;
+        let (text, blocks) = card::render(ticket, first_words.as_deref(), &around, &self.words);
         let post = Post {
             channel: channel.to_string(),
             thread: None,
             text,
             blocks,
             author: None,
+            broadcast: false,
             delivery: delivery(item, step),
         };
         let posted = match self.post(item, step, &channel, &post).await {
@@ -121,6 +137,41 @@ impl Bridge {
             .await?;
         ticket.thread = Some(thread);
         Ok(())
+    }
+
+    /// What the card of a ticket shows of other tickets and of the settings.
+    pub(super) async fn around(&self, ticket: &Ticket) -> Step<Around> {
+        let id = &ticket.id;
+        let before = self.ticket_before(ticket).await?;
+        let after = match (&ticket.state, ticket.number) {
+            (State::Closed { ending: Ending::Transferred, .. }, Some(number)) => {
+                self.store.ticket_after(id.bot(), number).await?
+            }
+            _ => None,
+        };
+        let customer = &ticket.customer.identity;
+        let earlier = match (&before, customer.as_str()) {
+            (None, customer) if !customer.is_empty() => {
+                let others = self.store.tickets_of(customer, id, LATEST).await?;
+                others.into_iter().find(|other| other.opened <= ticket.opened)
+            }
+            _ => None,
+        };
+        let neighbour = |other: Option<Ticket>| {
+            let other = other.filter(|other| other.thread.is_some())?;
+            let elsewhere = other.thread.as_ref().filter(|_| other.thread != ticket.thread);
+            let address = elsewhere.and_then(|thread| self.slack.address(thread));
+            Some(Neighbour { ticket: other, address })
+        };
+        let team_channels = &self.rules.team_channels;
+        let team = ticket.team.as_ref().filter(|_| !team_channels.is_empty());
+        Ok(Around {
+            before: neighbour(before),
+            after: neighbour(after),
+            earlier: neighbour(earlier),
+            is_team_elsewhere: team.is_some_and(|team| !team_channels.contains_key(team)),
+            now: self.clock.now(),
+        })
     }
 
     fn channel_lost(&self, ticket: &Ticket, channel: &ChannelId, error: &slack::Error) -> Halt {
@@ -168,6 +219,7 @@ impl Bridge {
             text: saying.text.clone(),
             blocks: saying.blocks.clone(),
             author: saying.author.clone(),
+            broadcast: saying.broadcast,
             delivery: delivery(item, step),
         };
         self.post(item, step, &thread.channel, &post).await

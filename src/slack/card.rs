@@ -1,12 +1,15 @@
 //! How a ticket looks in Slack: the card and the questions. No calls.
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use slack_morphism::blocks::{
     SlackActionBlockElement, SlackActionsBlock, SlackBlock, SlackBlockButtonElement,
-    SlackBlockButtonStyle, SlackBlockMarkDownText, SlackBlockPlainText, SlackBlockPlainTextOnly,
-    SlackContextBlock, SlackHeaderBlock, SlackSectionBlock,
+    SlackBlockButtonStyle, SlackBlockChoiceItem, SlackBlockMarkDownText, SlackBlockOverflowElement,
+    SlackBlockPlainText, SlackBlockPlainTextOnly, SlackContextBlock, SlackHeaderBlock,
+    SlackSectionBlock,
 };
 
+use super::dialog::Dialog;
 use super::mrkdwn::escape;
 use super::{action, render, rich_text};
 use crate::locale::Words;
@@ -19,20 +22,80 @@ const SUMMARY_CHARS: usize = 300;
 /// Longest text of a line that is made of names from outside.
 const LINE_CHARS: usize = 2000;
 
+/// How long before the customer cannot be written to any more the card says so.
+pub const WINDOW_WARNING: SignedDuration = SignedDuration::from_hours(2);
+
 /// A ticket as a card: what notifications say, and the blocks.
 ///
 /// `first_words` are what the customer said to begin with; they must fit into a post
 /// ([`render::parts`]).
-pub fn render(ticket: &Ticket, first_words: Option<&str>, words: &Words) -> (String, Vec<Value>) {
+pub fn render(
+    ticket: &Ticket,
+    first_words: Option<&str>,
+    around: &Around,
+    words: &Words,
+) -> (String, Vec<Value>) {
     let text = summary(ticket, first_words, words);
     let mut blocks = vec![json(header(ticket))];
     if let Some(first_words) = first_words {
         blocks.push(rich_text::literal(first_words).1);
     }
     blocks.push(json(state(ticket, words)));
-    blocks.push(json(details(ticket, words)));
+    blocks.push(json(details(ticket, around, words)));
+    blocks.extend(window(ticket, around, words).map(json));
     blocks.extend(buttons(ticket, words).map(json));
     (text, blocks)
+}
+
+/// What stands around a ticket.
+#[derive(Clone, Debug, Default)]
+pub struct Around {
+    /// The ticket from which it was transferred.
+    pub before: Option<Neighbour>,
+    /// The ticket that followed it.
+    pub after: Option<Neighbour>,
+    /// The customer's last ticket before it, if it did not follow from that one.
+    pub earlier: Option<Neighbour>,
+    /// Its team has no channel of its own.
+    pub is_team_elsewhere: bool,
+    /// What time it is.
+    pub now: Timestamp,
+}
+
+/// Another ticket of the same customer.
+#[derive(Clone, Debug)]
+pub struct Neighbour {
+    /// The ticket.
+    pub ticket: Ticket,
+    /// The address of its thread; none if it is in the same one.
+    pub address: Option<String>,
+}
+
+impl Neighbour {
+    /// The ticket's number, as a link where there is one.
+    fn link(&self, words: &Words) -> String {
+        let number = render::number(&self.ticket);
+        let label = if number.is_empty() { words.moment(self.ticket.opened) } else { number };
+        match &self.address {
+            Some(address) => thread_link(address, &label),
+            None => escape(&label),
+        }
+    }
+}
+
+/// The line with which a thread goes on as another ticket.
+pub fn continuation(ticket: &Ticket, words: &Words) -> String {
+    let number = ticket.number.map(|number| number.to_string()).unwrap_or_default();
+    let args = [("customer", render::name(&ticket.customer)), ("number", number.as_str())];
+    match ticket.team.as_deref().filter(|team| is_team(team)) {
+        Some(team) => words.say("thread-goes-on-team", &[args[0], args[1], ("team", team)]),
+        None => words.say("thread-goes-on", &args),
+    }
+}
+
+/// Blip has one queue that is no team: of tickets that go to an agent (`blip.md` §4.1).
+fn is_team(name: &str) -> bool {
+    name != "DIRECT_TRANSFER"
 }
 
 /// A question to one person: a sentence and buttons, each with its action, its label's key and
@@ -80,7 +143,7 @@ fn header(ticket: &Ticket) -> SlackBlock {
 }
 
 /// Where the ticket stands, and a line more about it if there is more to say.
-fn state_line(ticket: &Ticket, words: &Words) -> (String, Option<String>) {
+pub(super) fn state_line(ticket: &Ticket, words: &Words) -> (String, Option<String>) {
     match &ticket.state {
         State::Unclaimed => (words.say("card-waiting", &[]), None),
         State::Claimed { holder, since } => {
@@ -124,47 +187,106 @@ fn state(ticket: &Ticket, words: &Words) -> SlackBlock {
     SlackSectionBlock::new().with_text(markdown(text).into()).into()
 }
 
-fn details(ticket: &Ticket, words: &Words) -> SlackBlock {
+fn details(ticket: &Ticket, around: &Around, words: &Words) -> SlackBlock {
     let channel = words.channel(&ticket.customer.domain);
     let mut line = vec![words.say("card-channel", &[("channel", &channel)])];
-    if let Some(team) = &ticket.team {
-        line.push(words.say("card-team", &[("team", team)]));
+    if let Some(team) = ticket.team.as_deref().filter(|team| is_team(team)) {
+        let key = if around.is_team_elsewhere { "card-team-without-channel" } else { "card-team" };
+        line.push(words.say(key, &[("team", team)]));
     }
     if !ticket.tags.is_empty() {
         line.push(words.say("card-tags", &[("tags", &ticket.tags.join(", "))]));
     }
     let line = escape(&shorten(&rich_text::clean(&line.join(" · ")), LINE_CHARS));
-    let since = words.say("card-since", &[("time", &date(ticket, words))]);
-    SlackContextBlock::new(vec![markdown(line).into(), markdown(since).into()]).into()
+    let since = words.say("card-since", &[("time", &date(ticket.opened, words))]);
+    let mut elements = vec![markdown(line).into(), markdown(since).into()];
+    let neighbours = [
+        ("card-continues", &around.before),
+        ("card-went-on", &around.after),
+        ("card-earlier", &around.earlier),
+    ];
+    for (key, neighbour) in neighbours {
+        let link = neighbour.as_ref().map(|neighbour| neighbour.link(words));
+        let text = link.map(|link| words.say(key, &[("link", &link)]));
+        elements.extend(text.map(|text| markdown(text).into()));
+    }
+    SlackContextBlock::new(elements).into()
+}
+
+/// How much longer the customer may be written to, when that is short.
+fn window(ticket: &Ticket, around: &Around, words: &Words) -> Option<SlackBlock> {
+    let end = ticket.window().filter(|_| !ticket.is_closed())?;
+    let left = end.duration_since(around.now);
+    let key = match left {
+        left if left > WINDOW_WARNING => return None,
+        left if left.is_positive() => "card-window",
+        _ => "card-window-closed",
+    };
+    let text = words.say(key, &[("time", &date(end, words))]);
+    Some(SlackContextBlock::new(vec![markdown(text).into()]).into())
 }
 
 /// A time that every reader sees in their own zone, and that ages by itself (Slack: "Date
 /// formatting").
-fn date(ticket: &Ticket, words: &Words) -> String {
-    let fallback = escape(&words.moment(ticket.opened));
-    format!("<!date^{}^{{date_short_pretty}} {{time}}|{fallback}>", ticket.opened.as_second())
+fn date(at: Timestamp, words: &Words) -> String {
+    let fallback = escape(&words.moment(at));
+    format!("<!date^{}^{{date_short_pretty}} {{time}}|{fallback}>", at.as_second())
 }
 
 /// The buttons that can work now.
 fn buttons(ticket: &Ticket, words: &Words) -> Option<SlackBlock> {
     let actions: &[(&str, &str)] = match ticket.state {
-        State::Unclaimed => &[(action::CLAIM, "button-claim"), (action::CLOSE, "button-close")],
-        State::Claimed { .. } => {
-            &[(action::RELEASE, "button-release"), (action::CLOSE, "button-close")]
-        }
-        State::Closed { .. } => return None,
+        State::Unclaimed => &[
+            (action::CLAIM, "button-claim"),
+            (action::CLOSE, "button-close"),
+            (action::TRANSFER, "button-transfer"),
+        ],
+        State::Claimed { .. } => &[
+            (action::RELEASE, "button-release"),
+            (action::CLOSE, "button-close"),
+            (action::TRANSFER, "button-transfer"),
+        ],
+        State::Closed { .. } => &[],
     };
     let id = ticket.id.to_string();
-    let elements = actions.iter().map(|(action, label)| {
-        let button = button(action, &words.say(label, &[]), &id);
-        if *action == action::CLAIM {
-            button.with_style(SlackBlockButtonStyle::Primary)
-        } else {
-            button
-        }
-        .into()
-    });
-    Some(SlackActionsBlock::new(elements.collect()).into())
+    let mut elements: Vec<SlackActionBlockElement> = actions
+        .iter()
+        .map(|(action, label)| {
+            let button = button(action, &words.say(label, &[]), &id);
+            if *action == action::CLAIM {
+                button.with_style(SlackBlockButtonStyle::Primary)
+            } else {
+                button
+            }
+            .into()
+        })
+        .collect();
+    elements.push(more(ticket, words).into());
+    Some(SlackActionsBlock::new(elements).into())
+}
+
+/// The menu with the rest of what can be done.
+fn more(ticket: &Ticket, words: &Words) -> SlackBlockOverflowElement {
+    let all = [
+        (Dialog::Tags, "menu-tags"),
+        (Dialog::Reply(None), "menu-reply"),
+        (Dialog::History, "menu-history"),
+        (Dialog::Details, "menu-details"),
+    ];
+    let works = |dialog: &Dialog| {
+        !ticket.is_closed() || matches!(dialog, Dialog::History | Dialog::Details)
+    };
+    let option = |(dialog, label): (Dialog, &str)| {
+        let label = SlackBlockPlainTextOnly::from(plain(&words.say(label, &[])));
+        works(&dialog).then(|| SlackBlockChoiceItem::new(label, dialog.name().to_owned()))
+    };
+    SlackBlockOverflowElement::new(all.into_iter().filter_map(option).collect())
+        .with_action_id(action::MORE.into())
+}
+
+/// A link to a thread with a label from outside, as mark-up.
+pub(super) fn thread_link(address: &str, label: &str) -> String {
+    format!("<{address}|{}>", escape(&rich_text::clean(label)))
 }
 
 fn button(action: &str, label: &str, value: &str) -> SlackBlockButtonElement {
@@ -187,7 +309,7 @@ fn json(block: impl Into<SlackBlock>) -> Value {
 }
 
 /// Cuts a text that is shown only to recognise something; nothing that is said is cut.
-fn shorten(text: &str, chars: usize) -> String {
+pub(super) fn shorten(text: &str, chars: usize) -> String {
     if text.chars().count() <= chars {
         return text.to_owned();
     }

@@ -22,7 +22,7 @@ use super::files::is_slack_or_loopback;
 use super::transport::Transport;
 use crate::clock::Clock;
 use crate::gate::{Gate, Shut};
-use crate::model::{ChannelId, Failure, Fault, MessageTs, SlackUserId};
+use crate::model::{ChannelId, Failure, Fault, MessageTs, SlackUserId, Thread};
 use crate::telemetry;
 
 /// How long what we know of a person, channel or group is believed.
@@ -57,6 +57,8 @@ pub struct Identity {
     pub bot_id: Option<String>,
     /// The workspace.
     pub team_id: Option<String>,
+    /// Where the workspace is on the web.
+    pub url: Option<String>,
 }
 
 /// What we need to know of a person.
@@ -68,6 +70,8 @@ pub struct Profile {
     pub email: Option<String>,
     /// A full member of this workspace: no bot, no guest, no stranger, not deactivated.
     pub is_member: bool,
+    /// The language that they use Slack in, such as `pt-BR`.
+    pub locale: Option<String>,
 }
 
 /// A message to be posted.
@@ -83,6 +87,8 @@ pub struct Post {
     pub blocks: Vec<Value>,
     /// The name to post under, where we may choose one.
     pub author: Option<String>,
+    /// Whether an answer in a thread is shown in the channel, too.
+    pub broadcast: bool,
     /// What the post can be found by if its answer is lost.
     pub delivery: String,
 }
@@ -110,6 +116,16 @@ struct PostAnswer {
 #[derive(Deserialize)]
 struct Threaded {
     thread_ts: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Opened {
+    view: OpenView,
+}
+
+#[derive(Deserialize)]
+struct OpenView {
+    id: String,
 }
 
 #[derive(Deserialize)]
@@ -299,10 +315,31 @@ impl Client {
         {
             return Ok(profile);
         }
-        let answer: Value = self.read("users.info", &[("user", Some(user.as_str()))]).await?;
+        let params = [("user", Some(user.as_str())), ("include_locale", Some("true"))];
+        let answer: Value = self.read("users.info", &params).await?;
         let profile = Profile::read(answer.get("user").unwrap_or(&Value::Null), user);
         self.profiles.insert(user.clone(), (now, profile.clone()));
         Ok(profile)
+    }
+
+    /// Opens a dialog by a trigger (`views.open`) and returns its id.
+    pub async fn open_view(&self, trigger: &str, view: &Value) -> Result<String, Error> {
+        let body = json!({"trigger_id": trigger, "view": view});
+        let opened: Opened = self.write("views.open", &body).await?;
+        Ok(opened.view.id)
+    }
+
+    /// Shows something else in an open dialog (`views.update`).
+    pub async fn update_view(&self, id: &str, view: &Value) -> Result<(), Error> {
+        let body = json!({"view_id": id, "view": view});
+        self.write::<Nothing>("views.update", &body).await.map(drop)
+    }
+
+    /// The address of a message on the web; none before Slack has said who we are.
+    pub fn address(&self, thread: &Thread) -> Option<String> {
+        let base = self.identity.get()?.url.as_deref()?.trim_end_matches('/');
+        let ts: String = thread.root.as_str().chars().filter(char::is_ascii_digit).collect();
+        Some(format!("{base}/archives/{}/p{ts}", thread.channel))
     }
 
     /// A channel's name (`conversations.info`), from memory if it was asked lately.
@@ -520,6 +557,9 @@ fn message(post: &Post, author: Option<&str>) -> Value {
     }
     if let Some(thread) = &post.thread {
         set(&mut body, "thread_ts", thread.as_str().into());
+        if post.broadcast {
+            set(&mut body, "reply_broadcast", true.into());
+        }
     }
     if let Some(author) = author {
         set(&mut body, "username", author.into());
@@ -566,6 +606,7 @@ impl Profile {
             name: name.to_owned(),
             email: text("/profile/email").map(str::to_owned),
             is_member: user.is_object() && !outside.contains(&true),
+            locale: text("/locale").map(str::to_owned),
         }
     }
 }

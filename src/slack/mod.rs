@@ -4,9 +4,11 @@
 
 pub mod card;
 pub mod client;
+pub mod dialog;
 pub mod emoji;
 pub mod error;
 pub mod files;
+pub mod modal;
 pub mod mrkdwn;
 pub mod parse;
 pub mod render;
@@ -26,8 +28,14 @@ pub mod action {
     pub const TAKE_OVER: &str = "take_over";
     /// Releases the ticket that the button carries.
     pub const RELEASE: &str = "release";
-    /// Closes the ticket that the button carries.
+    /// Asks how to close the ticket that the button carries.
     pub const CLOSE: &str = "close";
+    /// Asks where to hand the ticket on that the button carries.
+    pub const TRANSFER: &str = "transfer";
+    /// The menu on a card with all that needs a dialog; each entry is the name of one.
+    pub const MORE: &str = "more";
+    /// Keeps a message from being sent, as far as there is still time.
+    pub const NOTE: &str = "note";
     /// Sends the message that the button carries, before its ticket, to the customer.
     pub const SEND: &str = "send";
     /// Claims the ticket and sends the message that the button carries, before its ticket.

@@ -7,6 +7,7 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::dialog::{self, Asked, Search};
 use super::{action, emoji, mrkdwn};
 use crate::model::{
     Access, Attachment, ChannelId, Click, MessageTs, SlackEvent, SlackUserId, TicketId,
@@ -33,6 +34,10 @@ pub enum Request {
     Challenge(String),
     /// To be remembered and handled.
     Event(Routed),
+    /// To be answered with a dialog at once; nothing changes.
+    Dialog(Asked),
+    /// To be answered with the options of a list at once; nothing changes.
+    Options(Search),
 }
 
 /// Reads a request of the Events API, an interaction or a command, given as JSON.
@@ -42,7 +47,21 @@ pub fn parse(body: &Value) -> Request {
             Request::Challenge(text(body, "/challenge").unwrap_or_default().to_owned())
         }
         Some("event_callback") => Request::Event(callback(body)),
-        Some("block_actions") => Request::Event(click(body)),
+        Some("block_actions") => match dialog::asked_by_action(body) {
+            Some(asked) => Request::Dialog(asked),
+            None => Request::Event(click(body)),
+        },
+        Some("message_action") => match dialog::asked_by_shortcut(body) {
+            Some(asked) => Request::Dialog(asked),
+            None => Request::Event(shortcut(body)),
+        },
+        Some("block_suggestion") => match dialog::search(body) {
+            Some(search) => Request::Options(search),
+            None => Request::Event(unknown("block_suggestion", body)),
+        },
+        Some("view_submission") => {
+            Request::Event(dialog::filled(body).unwrap_or_else(|| unknown("view_submission", body)))
+        }
         kind => Request::Event(unknown(kind.unwrap_or("none"), body)),
     }
 }
@@ -151,26 +170,55 @@ fn click(body: &Value) -> Routed {
 
 fn pressed(body: &Value) -> Option<Routed> {
     let action = body.pointer("/actions/0")?;
-    let channel = text(body, "/channel/id").or_else(|| text(body, "/container/channel_id"))?;
-    let message = text(body, "/container/message_ts").or_else(|| text(body, "/message/ts"))?;
     let click = Click {
         user: SlackUserId::parse(text(body, "/user/id")?)?,
         action: text(action, "/action_id")?.to_owned(),
         value: text(action, "/value").unwrap_or_default().to_owned(),
-        channel: ChannelId::parse(channel)?,
-        message: MessageTs::parse(message)?,
+        on: message_of(body),
         response_url: text(body, "/response_url").map(str::to_owned),
     };
-    let root = text(body, "/container/thread_ts")
-        .or_else(|| text(body, "/message/thread_ts"))
-        .unwrap_or(message);
     let at = text(action, "/action_ts").unwrap_or_default();
     Some(Routed {
         key: bounded(format!("c:{at}:{}:{}:{}", click.user, click.action, click.value)),
-        about: Some((click.channel.clone(), MessageTs::parse(root)?)),
+        about: root_of(body, &click),
         ticket: ticket_of(&click),
         event: SlackEvent::Click(click),
     })
+}
+
+/// A shortcut that was used on a message is a click on it, but carries no ticket.
+fn shortcut(body: &Value) -> Routed {
+    used(body).unwrap_or_else(|| unknown("message_action", body))
+}
+
+fn used(body: &Value) -> Option<Routed> {
+    let click = Click {
+        user: SlackUserId::parse(text(body, "/user/id")?)?,
+        action: text(body, "/callback_id")?.to_owned(),
+        value: String::new(),
+        on: Some(message_of(body)?),
+        response_url: text(body, "/response_url").map(str::to_owned),
+    };
+    let at = text(body, "/action_ts").unwrap_or_default();
+    Some(Routed {
+        key: bounded(format!("c:{at}:{}:{}", click.user, click.action)),
+        about: root_of(body, &click),
+        ticket: None,
+        event: SlackEvent::Click(click),
+    })
+}
+
+fn message_of(body: &Value) -> Option<(ChannelId, MessageTs)> {
+    let channel = text(body, "/channel/id").or_else(|| text(body, "/container/channel_id"))?;
+    let message = ["/container/message_ts", "/message_ts", "/message/ts"];
+    let message = message.iter().find_map(|pointer| text(body, pointer))?;
+    Some((ChannelId::parse(channel)?, MessageTs::parse(message)?))
+}
+
+fn root_of(body: &Value, click: &Click) -> Option<(ChannelId, MessageTs)> {
+    let (channel, message) = click.on.as_ref()?;
+    let root = text(body, "/container/thread_ts").or_else(|| text(body, "/message/thread_ts"));
+    Some((channel.clone(), root.map_or(Some(message.clone()), MessageTs::parse)?))
 }
 
 /// The ticket that one of our buttons carries: alone, or after what else it carries.
@@ -245,7 +293,8 @@ pub fn attachment(file: &Value) -> Attachment {
     }
 }
 
-fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
+/// The text at a place in a document, if there is any.
+pub(super) fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
     value.pointer(pointer)?.as_str().filter(|text| !text.is_empty())
 }
 
@@ -272,7 +321,7 @@ mod tests {
         let body = json!({"type": "event_callback", "event_id": "Ev1", "api_app_id": "A1", "event": event});
         match parse(&body) {
             Request::Event(routed) => routed,
-            Request::Challenge(_) => panic!("not a challenge"),
+            other => panic!("{other:?}"),
         }
     }
 

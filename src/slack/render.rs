@@ -161,6 +161,15 @@ pub fn context(said: &[(bool, Content)], words: &Words) -> Option<String> {
         .then(|| format!("{}\n{}", words.say("context-title", &[]), lines.join("\n")))
 }
 
+/// What was said in a ticket, a line each: whether by the customer, and what; oldest first.
+pub fn transcript(said: &[(bool, Content)], words: &Words) -> String {
+    let line = |(by_customer, said): &(bool, Content)| {
+        let who = if *by_customer { "context-customer" } else { "context-agent" };
+        Some(format!("{}: {}", words.say(who, &[]), content(said, words)?))
+    };
+    said.iter().filter_map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// The name under which a customer's messages are posted.
 pub fn author(customer: &Customer, words: &Words) -> String {
     let name: String = name(customer).chars().filter(|c| !c.is_control()).take(60).collect();

@@ -86,6 +86,12 @@ impl Lane {
         }
     }
 
+    /// A lane of its own for something that is set for later: it does not count as waiting
+    /// ([`Store::depth`]).
+    pub fn later(name: &str) -> Self {
+        Self::Own(format!("later:{name}"))
+    }
+
     /// Reads [`Lane::name`] back.
     pub fn parse(name: &str) -> Option<Self> {
         let (kind, rest) = name.split_once(':')?;
@@ -210,6 +216,8 @@ pub enum Role {
     Customer,
     /// What an agent wrote to a customer.
     Reply,
+    /// What an agent wrote to a customer, as long as there is time for second thoughts.
+    Held,
     /// What stays in Slack.
     Note,
 }
@@ -384,6 +392,17 @@ pub trait Store: Send + Sync + 'static {
     /// The newest ticket of this customer, other than `except`, of the same bot as that.
     async fn latest_ticket_of(&self, customer: &str, except: &TicketId) -> Result<Option<Ticket>>;
 
+    /// The other tickets of this customer that we know, newest first, of the same bot as `except`.
+    async fn tickets_of(
+        &self,
+        customer: &str,
+        except: &TicketId,
+        limit: u32,
+    ) -> Result<Vec<Ticket>>;
+
+    /// The newest ticket that was transferred from the one of this number of this bot.
+    async fn ticket_after(&self, bot: &BotName, number: i64) -> Result<Option<Ticket>>;
+
     /// All tickets that are not closed, oldest first.
     async fn open_tickets(&self) -> Result<Vec<Ticket>>;
 
@@ -427,7 +446,7 @@ pub trait Store: Send + Sync + 'static {
     /// Gives a parked item up for good. False if it is not parked.
     async fn skip(&self, item: ItemId) -> Result<bool>;
 
-    /// How much waits.
+    /// How much waits now; what is in a [`Lane::later`] does not count.
     async fn depth(&self) -> Result<Depth>;
 
     /// Erases the bodies of items that were finished before `bodies`, with the first words of

@@ -104,12 +104,13 @@ pub(super) fn role_name(role: Role) -> &'static str {
         Role::Card => "card",
         Role::Customer => "customer",
         Role::Reply => "reply",
+        Role::Held => "held",
         Role::Note => "note",
     }
 }
 
 fn parse_role(name: &str) -> Option<Role> {
-    [Role::Card, Role::Customer, Role::Reply, Role::Note]
+    [Role::Card, Role::Customer, Role::Reply, Role::Held, Role::Note]
         .into_iter()
         .find(|role| role_name(*role) == name)
 }
@@ -144,6 +145,8 @@ pub(super) struct TicketRow {
     pub(super) state: StateRow,
     pub(super) channel: Option<String>,
     pub(super) root: Option<String>,
+    pub(super) heard: Option<i64>,
+    pub(super) unanswered: Option<i64>,
     pub(super) revision: i64,
 }
 
@@ -179,6 +182,8 @@ impl From<&Ticket> for TicketRow {
             state: StateRow::from(&ticket.state),
             channel: thread.map(|thread| thread.channel.to_string()),
             root: thread.map(|thread| thread.root.to_string()),
+            heard: ticket.heard.map(Timestamp::as_millisecond),
+            unanswered: ticket.unanswered.map(Timestamp::as_millisecond),
             revision: ticket.revision,
         }
     }
@@ -209,6 +214,8 @@ impl TryFrom<TicketRow> for Ticket {
             opened: timestamp(row.opened)?,
             state: row.state.try_into()?,
             thread,
+            heard: row.heard.map(timestamp).transpose()?,
+            unanswered: row.unanswered.map(timestamp).transpose()?,
             revision: row.revision,
         })
     }

@@ -20,7 +20,7 @@ async fn a_ticket_becomes_a_card_with_the_customers_first_words() {
         assert!(changed.contains(part), "{part} in {changed}");
     }
     let buttons: Vec<_> = card.buttons().into_iter().map(|button| button.action_id).collect();
-    assert_eq!(buttons, ["claim", "close"]);
+    assert_eq!(buttons, ["claim", "close", "transfer"]);
     bridge.finish().await;
 }
 

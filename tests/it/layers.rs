@@ -22,13 +22,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "pipe",
         &["model", "clock", "store", "inbox", "blip", "slack", "locale", "media", "telemetry"],
     ),
-    ("intake", &["model", "clock", "store", "blip", "slack", "media", "telemetry"]),
+    ("dialog", &["model", "clock", "store", "blip", "slack", "locale"]),
+    ("intake", &["model", "clock", "store", "blip", "slack", "dialog", "media", "telemetry"]),
     (
         "app",
         &[
             "blip",
             "clock",
             "config",
+            "dialog",
             "inbox",
             "intake",
             "locale",

@@ -4,8 +4,10 @@
 mod config;
 mod conversation;
 mod corrections;
+mod desk;
 mod faults;
 mod files;
+mod hold;
 mod layers;
 mod locale;
 mod manifest;

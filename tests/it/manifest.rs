@@ -41,11 +41,12 @@ const METHODS: &[(&str, &[&str])] = &[
 ];
 
 /// Scopes that change what a method may do or tell, and need no method of their own.
-const EXTRAS: &[&str] = &["chat:write.customize", "users:read.email"];
+const EXTRAS: &[&str] = &["chat:write.customize", "commands", "files:read", "users:read.email"];
 
 /// The events that Slack knows, as far as we have a use for them, and the scope that each needs
 /// (`slack.md` §E.2).
 const EVENTS: &[(&str, Option<&str>)] = &[
+    ("app_home_opened", None),
     ("app_uninstalled", None),
     ("channel_archive", Some("channels:read")),
     ("channel_deleted", Some("channels:read")),
@@ -74,10 +75,13 @@ const KEYS: &[&str] = &[
     "features.app_home.messages_tab_read_only_enabled",
     "features.bot_user.always_online",
     "features.bot_user.display_name",
+    "features.shortcuts",
+    "features.slash_commands",
     "oauth_config.scopes.bot",
     "settings.event_subscriptions.bot_events",
     "settings.event_subscriptions.request_url",
     "settings.interactivity.is_enabled",
+    "settings.interactivity.message_menu_options_url",
     "settings.interactivity.request_url",
     "settings.org_deploy_enabled",
     "settings.socket_mode_enabled",
@@ -140,6 +144,30 @@ fn manifests_keep_to_the_schema() {
     }
 }
 
+/// What has limits of its own (`slack.md` §E.1), and what the code answers to.
+#[test]
+fn commands_and_shortcuts_keep_to_the_schema() {
+    for manifest in both() {
+        let features = &manifest["features"];
+        let fits = |text: &Value, most: usize| {
+            (1..=most).contains(&text.as_str().unwrap_or_default().chars().count())
+        };
+        for shortcut in features["shortcuts"].as_array().unwrap() {
+            assert!(
+                fits(&shortcut["name"], 24) && fits(&shortcut["description"], 150),
+                "{shortcut}"
+            );
+            assert_eq!(shortcut["type"], "message");
+            let id = shortcut["callback_id"].as_str().unwrap();
+            assert!(["claim", "close", "reply", "note", "details"].contains(&id), "{id}");
+        }
+        for command in features["slash_commands"].as_array().unwrap() {
+            assert!(fits(&command["description"], 2000) && fits(&command["usage_hint"], 1000));
+            assert_eq!(command["command"], "/blip");
+        }
+    }
+}
+
 /// Rotation cannot be switched off again, and the token of an installation is fixed.
 #[test]
 fn tokens_do_not_rotate() {
@@ -153,8 +181,13 @@ fn the_two_differ_only_in_how_slack_reaches_the_bridge() {
     let [mut http, mut socket_mode] = both();
     let settings = http["settings"].as_object_mut().unwrap();
     settings["event_subscriptions"].as_object_mut().unwrap().remove("request_url").unwrap();
-    settings["interactivity"].as_object_mut().unwrap().remove("request_url").unwrap();
+    let interactivity = settings["interactivity"].as_object_mut().unwrap();
+    interactivity.remove("request_url").unwrap();
+    interactivity.remove("message_menu_options_url").unwrap();
     assert_eq!(settings.remove("socket_mode_enabled").unwrap(), false);
+    for command in http["features"]["slash_commands"].as_array_mut().unwrap() {
+        command.as_object_mut().unwrap().remove("url").unwrap();
+    }
     let settings = socket_mode["settings"].as_object_mut().unwrap();
     assert_eq!(settings.remove("socket_mode_enabled").unwrap(), true);
     assert_eq!(http, socket_mode);

@@ -26,6 +26,7 @@ async fn only_what_is_meant_for_the_customer_reaches_the_customer() {
     let bridge = Bridge::start().await;
     bridge.slack.add_user(User {
         is_restricted: true,
+        locale: "en-US".to_owned(),
         ..User::member("U0GUEST", "Guest", "guest@x.example")
     });
     bridge.slack.change_channel(CHANNEL, |channel| {
@@ -78,6 +79,8 @@ async fn a_released_ticket_is_free_for_the_next_one() {
     assert_eq!(bridge.blip.ticket(&ticket).unwrap().agent.unwrap(), "bia%40loja.example@blip.ai");
     bridge.slack.clicks(BIA, CHANNEL, &card.ts, "release").await.unwrap();
     bridge.slack.clicks(ANA, CHANNEL, &card.ts, "close").await.unwrap();
+    let dialog = bridge.dialog(ANA);
+    bridge.slack.submits(ANA, &dialog.id, serde_json::json!({})).await.unwrap();
     bridge.idle().await;
     assert!(bridge.blip.ticket(&ticket).unwrap().is_closed());
     bridge.finish().await;

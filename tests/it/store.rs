@@ -531,6 +531,8 @@ fn ticket(id: &str, customer: &str, number: i64, opened: Timestamp) -> Ticket {
         opened,
         state: State::Unclaimed,
         thread: None,
+        heard: None,
+        unanswered: None,
         revision: 0,
     }
 }

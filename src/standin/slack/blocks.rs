@@ -107,12 +107,14 @@ fn interactive(element: &Value) -> Check {
         "checkboxes" | "radio_buttons" => options(element, 10),
         "static_select" | "multi_static_select" => select(element),
         "plain_text_input" => optional_text(element, "initial_value", 3_000).map(drop),
+        "multi_external_select" => {
+            items(element, "initial_options", 100)?.iter().try_for_each(option)
+        }
         "users_select"
         | "conversations_select"
         | "channels_select"
         | "external_select"
         | "multi_users_select"
-        | "multi_external_select"
         | "datepicker"
         | "timepicker"
         | "email_text_input"
@@ -157,10 +159,20 @@ fn select(element: &Value) -> Check {
 }
 
 fn options(element: &Value, most: usize) -> Check {
-    filled(element, "options", most)?.iter().try_for_each(|option| {
-        text_object(&option["text"], BOTH, 75)?;
-        required_text(option, "value", 150)
-    })
+    filled(element, "options", most)?.iter().try_for_each(option)
+}
+
+fn option(option: &Value) -> Check {
+    text_object(&option["text"], BOTH, 75)?;
+    required_text(option, "value", 150)
+}
+
+/// Checks the options with which our app fills a list; there may be none.
+pub(super) fn check_options(options: &[Value]) -> Check {
+    if options.len() > 100 {
+        return Err(format!("{} options, at most 100", options.len()));
+    }
+    options.iter().try_for_each(option)
 }
 
 fn image(block: &Value) -> Check {

@@ -64,6 +64,38 @@ impl Slack {
         Ok(self.interacts("click", &payload?).await)
     }
 
+    /// Somebody opens a list in a modal that our app fills, or types into it; returns the options
+    /// that our app answers with, whatever group they are in.
+    pub async fn searches(
+        &self,
+        user: &str,
+        view_id: &str,
+        action_id: &str,
+        query: &str,
+    ) -> Result<Vec<Value>, Impossible> {
+        let (payload, _) = self.core.act(|state| state.search(user, view_id, action_id, query));
+        let answered = self.interacts("block_suggestion", &payload?).await;
+        let options = read_options(&answered.body);
+        let noted = options.as_ref().err().cloned();
+        self.core.act(|state| {
+            state.violations.extend(noted.map(|why| format!("block_suggestion: {why}")));
+        });
+        Ok(options.unwrap_or_default())
+    }
+
+    /// Somebody chooses an option, as from [`Slack::searches`], in a list of a modal that tells our
+    /// app at once.
+    pub async fn chooses(
+        &self,
+        user: &str,
+        view_id: &str,
+        action_id: &str,
+        option: &Value,
+    ) -> Result<Answered, Impossible> {
+        let (payload, _) = self.core.act(|state| state.choose(user, view_id, action_id, option));
+        Ok(self.interacts("click", &payload?).await)
+    }
+
     /// Somebody uses a message shortcut of our app.
     pub async fn uses_shortcut(
         &self,
@@ -192,6 +224,69 @@ impl State {
         Ok(payload)
     }
 
+    fn search(
+        &mut self,
+        user: &str,
+        view_id: &str,
+        action_id: &str,
+        query: &str,
+    ) -> Result<Value, Impossible> {
+        let (view, block_id, _) = self.list(user, view_id, action_id)?;
+        let mut payload = self.interaction("block_suggestion", user);
+        if let Some(fields) = payload.as_object_mut() {
+            fields.remove("trigger_id");
+        }
+        payload["container"] = json!({ "type": "view", "view_id": view_id });
+        payload["view"] = view;
+        payload["action_id"] = json!(action_id);
+        payload["block_id"] = json!(block_id);
+        payload["value"] = json!(query);
+        Ok(payload)
+    }
+
+    fn choose(
+        &mut self,
+        user: &str,
+        view_id: &str,
+        action_id: &str,
+        option: &Value,
+    ) -> Result<Value, Impossible> {
+        let (view, block_id, block) = self.list(user, view_id, action_id)?;
+        if block["type"] == "input" && block["dispatch_action"] != true {
+            return Err(Impossible::new(format!(
+                "{action_id} tells nobody before it is submitted"
+            )));
+        }
+        let mut payload = self.interaction("block_actions", user);
+        payload["container"] = json!({ "type": "view", "view_id": view_id });
+        payload["view"] = view;
+        payload["actions"] = json!([{ "type": "external_select", "action_id": action_id,
+            "block_id": block_id, "selected_option": option, "action_ts": self.next_ts() }]);
+        Ok(payload)
+    }
+
+    /// A list that our app fills: its view, the id of its block, and the block.
+    fn list(
+        &self,
+        user: &str,
+        view_id: &str,
+        action_id: &str,
+    ) -> Result<(Value, String, Value), Impossible> {
+        let open = self.views.get(view_id).filter(|open| open.user == user);
+        let open = open.ok_or_else(|| Impossible::new(format!("{user} sees no {view_id}")))?;
+        let view = self.render_view(open);
+        let mut blocks = view["blocks"].as_array().into_iter().flatten();
+        let is_it = |block: &&Value| {
+            let element = &block["element"];
+            let kind = element["type"].as_str().unwrap_or_default();
+            element["action_id"] == action_id && kind.ends_with("external_select")
+        };
+        let block = blocks.find(is_it).cloned();
+        let block = block.ok_or_else(|| Impossible::new(format!("no list {action_id}")))?;
+        let id = block["block_id"].as_str().unwrap_or_default().to_owned();
+        Ok((view, id, block))
+    }
+
     fn shortcut(
         &mut self,
         user: &str,
@@ -300,6 +395,22 @@ impl State {
     fn short_channel(&self, id: &str) -> Value {
         json!({ "id": id, "name": self.channels.get(id).map(|channel| channel.name.as_str()) })
     }
+}
+
+/// The options in an answer to a search, held to Block Kit's limits.
+fn read_options(body: &str) -> Result<Vec<Value>, String> {
+    let answer: Value = serde_json::from_str(body).map_err(|_| format!("answered {body}"))?;
+    let groups = match (&answer["options"], &answer["option_groups"]) {
+        (Value::Array(options), Value::Null) => vec![options.clone()],
+        (Value::Null, Value::Array(groups)) if groups.len() <= 100 => {
+            groups.iter().filter_map(|group| group["options"].as_array().cloned()).collect()
+        }
+        _ => return Err(format!("answered {body}")),
+    };
+    for options in &groups {
+        super::blocks::check_options(options)?;
+    }
+    Ok(groups.concat())
 }
 
 /// The action of an element that is on show; `value` chooses an option.

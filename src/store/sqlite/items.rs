@@ -254,10 +254,11 @@ pub(super) async fn skip(tx: &mut SqliteConnection, item: ItemId, now: i64) -> R
     Ok(skipped)
 }
 
-/// How many items wait, how many are parked, and when the oldest waiting one arrived.
+/// How many items wait, how many are parked, and when the oldest waiting one arrived: not of
+/// those in a lane for later, for which nobody waits yet ([`Lane::later`]).
 pub(super) const DEPTH: &str = "
     SELECT count(*), (SELECT count(*) FROM item WHERE state = 'parked'), min(received)
-    FROM item WHERE state = 'waiting'";
+    FROM item WHERE state = 'waiting' AND lane NOT GLOB 'own:later:*'";
 
 /// Reads what [`DEPTH`] says.
 pub(super) async fn depth(readers: &SqlitePool) -> Result<(i64, i64, Option<i64>)> {

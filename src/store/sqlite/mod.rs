@@ -255,6 +255,21 @@ impl Store for SqliteStore {
         row.map(Ticket::try_from).transpose()
     }
 
+    async fn tickets_of(
+        &self,
+        customer: &str,
+        except: &TicketId,
+        limit: u32,
+    ) -> Result<Vec<Ticket>> {
+        let rows = tickets::all_of(&self.readers, customer, except, limit).await?;
+        rows.into_iter().map(Ticket::try_from).collect()
+    }
+
+    async fn ticket_after(&self, bot: &BotName, number: i64) -> Result<Option<Ticket>> {
+        let row = tickets::after(&self.readers, bot.as_str(), number).await?;
+        row.map(Ticket::try_from).transpose()
+    }
+
     async fn open_tickets(&self) -> Result<Vec<Ticket>> {
         tickets::open(&self.readers).await?.into_iter().map(Ticket::try_from).collect()
     }

@@ -13,8 +13,8 @@ pub(super) async fn put(tx: &mut SqliteConnection, row: TicketRow) -> Result<()>
     query(
         "REPLACE INTO ticket (id, bot, address, number, parent, customer, customer_name, domain,
              team, tags, opened, state, changed, ending, agent, agent_name, agent_identity,
-             channel, root, revision)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             channel, root, heard, unanswered, revision)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(row.id)
     .bind(row.bot)
@@ -35,6 +35,8 @@ pub(super) async fn put(tx: &mut SqliteConnection, row: TicketRow) -> Result<()>
     .bind(row.state.agent_identity)
     .bind(row.channel)
     .bind(row.root)
+    .bind(row.heard)
+    .bind(row.unanswered)
     .bind(row.revision)
     .execute(tx)
     .await?;
@@ -97,6 +99,29 @@ pub(super) async fn latest_of(
         .bind(except.to_string())
         .fetch_optional(readers)
         .await?)
+}
+
+/// Other tickets of a customer, newest first, of the same bot.
+pub(super) async fn all_of(
+    readers: &SqlitePool,
+    customer: &str,
+    except: &TicketId,
+    limit: u32,
+) -> Result<Vec<TicketRow>> {
+    let sql = "SELECT * FROM ticket WHERE bot = ?1 AND customer = ?2 AND id <> ?3
+               ORDER BY opened DESC, id DESC LIMIT ?4";
+    let found = query_as(sql).bind(except.bot().as_str()).bind(customer);
+    Ok(found.bind(except.to_string()).bind(limit).fetch_all(readers).await?)
+}
+
+/// The newest ticket that was transferred from the one of this number.
+pub(super) async fn after(
+    readers: &SqlitePool,
+    bot: &str,
+    number: i64,
+) -> Result<Option<TicketRow>> {
+    let sql = "SELECT * FROM ticket WHERE bot = ?1 AND parent = ?2 ORDER BY opened DESC LIMIT 1";
+    Ok(query_as(sql).bind(bot).bind(number).fetch_optional(readers).await?)
 }
 
 /// All tickets that are not closed, oldest first.

@@ -9,7 +9,7 @@ use blip_slack::clock::Clock;
 use blip_slack::demo::{CHANNEL, Stage};
 use blip_slack::inbox::retry::Retry;
 use blip_slack::standin::blip::NewTicket;
-use blip_slack::standin::slack::Message;
+use blip_slack::standin::slack::{Message, View};
 use tempfile::TempDir;
 
 /// How long a test waits for the bridge to become idle.
@@ -104,6 +104,19 @@ impl Bridge {
     pub fn received(&self, ticket: &str) -> Vec<String> {
         let messages = self.blip.received(ticket);
         messages.iter().map(|m| m.content.as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// The dialog that lies on top for somebody.
+    pub fn dialog(&self, user: &str) -> View {
+        let is_it = |view: &&View| view.user == user && view.view["type"] == "modal";
+        let found = self.slack.look(|state| state.views.values().filter(is_it).last().cloned());
+        found.unwrap_or_else(|| panic!("no dialog for {user}\n{}", self.slack.transcript()))
+    }
+
+    /// Whether somebody has a dialog open.
+    pub fn has_dialog(&self, user: &str) -> bool {
+        let is_it = |view: &View| view.user == user && view.view["type"] == "modal";
+        self.slack.look(|state| state.views.values().any(is_it))
     }
 
     /// Waits until the bridge has nothing left to do.

@@ -69,10 +69,13 @@ CREATE TABLE ticket (
     agent_identity TEXT,
     channel        TEXT,
     root           TEXT,
+    heard          INTEGER,
+    unanswered     INTEGER,
     revision       INTEGER NOT NULL
 ) STRICT;
 
 CREATE INDEX ticket_number ON ticket (bot, number);
+CREATE INDEX ticket_parent ON ticket (bot, parent) WHERE parent IS NOT NULL;
 CREATE INDEX ticket_customer ON ticket (bot, customer, opened);
 CREATE INDEX ticket_open ON ticket (opened) WHERE state <> 'closed';
 
@@ -87,7 +90,7 @@ CREATE TABLE message (
     channel TEXT NOT NULL,
     ts      TEXT NOT NULL,
     ticket  TEXT NOT NULL,
-    role    TEXT NOT NULL CHECK (role IN ('card', 'customer', 'reply', 'note')),
+    role    TEXT NOT NULL CHECK (role IN ('card', 'customer', 'reply', 'held', 'note')),
     user    TEXT,
     PRIMARY KEY (channel, ts)
 ) STRICT, WITHOUT ROWID;

@@ -1,0 +1,310 @@
+//! What people are answered on the spot: dialogs, and the options of their lists.
+//!
+//! Slack wants an answer within 3 s, so nothing here waits for long: what the store knows is shown
+//! at once, and what only Blip knows gets a short time; if that is not enough the dialog opens
+//! empty and is filled in later. Nothing changes here: what is filled in comes back as an event.
+
+mod lists;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio_util::task::TaskTracker;
+
+use crate::blip::parse::{Direction, ThreadMessage};
+use crate::clock::Clock;
+use crate::locale::Words;
+use crate::model::{BotName, Content, SlackUserId, Ticket, canned};
+use crate::slack::dialog::{About, Asked, Dialog, Place, Search, options};
+use crate::slack::{Profile, modal};
+use crate::store::SharedStore;
+use crate::{blip, slack, store};
+
+pub use lists::Lists;
+
+/// How long Slack is asked who somebody is, of the 3 s that a trigger lives.
+const WHO: Duration = Duration::from_millis(800);
+/// How long a ticket is waited for whose card is still on its way.
+const KNOWN: Duration = Duration::from_millis(1000);
+/// How soon it is looked for again.
+const AGAIN: Duration = Duration::from_millis(50);
+/// How long Blip is asked before a dialog opens without what it knows.
+const SOON: Duration = Duration::from_millis(1000);
+/// How long Blip is asked for what an open dialog waits for.
+const LATER: Duration = Duration::from_secs(15);
+/// Most earlier tickets that a dialog lists.
+const MOST_EARLIER: u32 = 10;
+
+/// Answers on the spot.
+#[derive(Clone)]
+pub struct Dialogs {
+    /// The memory; only read.
+    pub store: SharedStore,
+    /// Opens dialogs.
+    pub slack: Arc<slack::Client>,
+    /// Knows the lists.
+    pub bots: HashMap<BotName, Arc<blip::Client>>,
+    /// What people read.
+    pub words: Words,
+    /// The user group whose members are agents; all full members if there is none.
+    pub agent_group: Option<String>,
+    /// The lists, for a short while.
+    pub lists: Lists,
+    /// The time.
+    pub clock: Clock,
+    /// On which work goes on after the answer.
+    pub tasks: TaskTracker,
+}
+
+/// Why a dialog could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Slack did not open it.
+    #[error(transparent)]
+    Slack(#[from] slack::Error),
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Who asks.
+struct Reader {
+    profile: Option<Profile>,
+    words: Words,
+}
+
+impl Dialogs {
+    /// Opens the dialog that somebody asks for, or one that says why not.
+    pub async fn open(&self, asked: &Asked) {
+        if let Err(error) = self.try_to_open(asked).await {
+            tracing::warn!(dialog = asked.dialog.name(), %error, "a dialog could not be opened");
+        }
+    }
+
+    /// The options of a list as Slack wants them; none if Blip does not tell in time.
+    pub async fn options(&self, search: &Search) -> Value {
+        let Some(bot) = self.bots.get(search.ticket.bot()) else { return options(&[], "") };
+        let groups = self.lists.choices(bot, search.list, &self.words).await;
+        options(&groups, &search.query)
+    }
+
+    async fn try_to_open(&self, asked: &Asked) -> Result<(), Error> {
+        let reader = self.reader(&asked.user).await;
+        let ticket = self.ticket(&asked.about).await?;
+        let Some(ticket) = ticket else {
+            return self.show_notice(asked, &reader, "ask-no-ticket").await;
+        };
+        if let Some(obstacle) = self.obstacle(asked, &reader, &ticket).await {
+            return self.show_notice(asked, &reader, obstacle).await;
+        }
+        let words = &reader.words;
+        match &asked.dialog {
+            Dialog::Close => self.show(asked, &modal::close(&ticket, words)).await,
+            Dialog::Transfer => self.show(asked, &modal::transfer(&ticket, words)).await,
+            Dialog::Tags => self.show(asked, &modal::tags(&ticket, words)).await,
+            Dialog::Reply(None) => self.show(asked, &modal::reply(&ticket, None, words)).await,
+            Dialog::Reply(Some(id)) => {
+                let view = self.preview(&ticket, &reader, id).await;
+                self.show(asked, &view).await
+            }
+            Dialog::History | Dialog::Details => self.show_or_fill_in(asked, ticket, reader).await,
+        }
+    }
+
+    /// The ticket that something is about. A quick hand may be faster than Slack's answer to our
+    /// own post: then the ticket becomes known in a moment.
+    async fn ticket(&self, about: &About) -> Result<Option<Ticket>, Error> {
+        let asked = self.clock.now();
+        loop {
+            let (found, may_come) = match about {
+                About::Ticket(id) => (self.store.ticket(id).await?, true),
+                About::Message(channel, ts) => match self.store.linked(channel, ts).await? {
+                    Some(link) => (self.store.ticket(&link.ticket).await?, true),
+                    None => (None, self.store.is_posting(channel, asked).await?),
+                },
+            };
+            let now = self.clock.now();
+            if found.is_some() || !may_come || now > asked + KNOWN {
+                return Ok(found);
+            }
+            self.clock.sleep_until(now + AGAIN).await;
+        }
+    }
+
+    /// Why somebody may not have a dialog, as a text's key.
+    async fn obstacle(
+        &self,
+        asked: &Asked,
+        reader: &Reader,
+        ticket: &Ticket,
+    ) -> Option<&'static str> {
+        let profile = reader.profile.as_ref()?;
+        let is_agent = profile.is_member
+            && match &self.agent_group {
+                None => true,
+                // Who could not be looked up is looked up again before anything changes.
+                Some(group) => self.slack.is_in_group(group, &asked.user).await.unwrap_or(true),
+            };
+        let changes = !matches!(asked.dialog, Dialog::History | Dialog::Details);
+        match (is_agent, ticket.is_closed() && changes) {
+            (false, _) => Some("ask-not-agent-move"),
+            (true, true) => Some("ask-closed"),
+            (true, false) => None,
+        }
+    }
+
+    async fn show_notice(&self, asked: &Asked, reader: &Reader, key: &str) -> Result<(), Error> {
+        let text = reader.words.say(key, &[]);
+        self.show(asked, &modal::notice(&text, &reader.words)).await
+    }
+
+    async fn show(&self, asked: &Asked, view: &Value) -> Result<(), Error> {
+        match &asked.place {
+            Place::New(trigger) => self.slack.open_view(trigger, view).await.map(drop)?,
+            Place::Over(open) => self.slack.update_view(open, view).await?,
+        }
+        Ok(())
+    }
+
+    /// Shows what is read from Blip, at once if Blip is quick.
+    async fn show_or_fill_in(
+        &self,
+        asked: &Asked,
+        ticket: Ticket,
+        reader: Reader,
+    ) -> Result<(), Error> {
+        let (title, place) = match (&asked.dialog, &asked.place) {
+            (Dialog::Details, place) => ("dialog-details", place),
+            (_, place) => ("dialog-history", place),
+        };
+        let words = reader.words.clone();
+        let (dialogs, dialog) = (self.clone(), asked.dialog.clone());
+        let mut page = Box::pin(async move { dialogs.page(&dialog, &ticket, &reader).await });
+        if let Ok(view) = tokio::time::timeout(SOON, &mut page).await {
+            return self.show(asked, &view?).await;
+        }
+        let loading = modal::loading(title, &words);
+        let open = match place {
+            Place::New(trigger) => self.slack.open_view(trigger, &loading).await?,
+            Place::Over(open) => open.clone(),
+        };
+        let slack = Arc::clone(&self.slack);
+        self.tasks.spawn(async move {
+            let filled = match page.await {
+                Ok(view) => slack.update_view(&open, &view).await.map_err(Error::from),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = filled {
+                tracing::warn!(%error, "an open dialog could not be filled in");
+            }
+        });
+        Ok(())
+    }
+
+    async fn page(
+        &self,
+        dialog: &Dialog,
+        ticket: &Ticket,
+        reader: &Reader,
+    ) -> Result<Value, Error> {
+        if *dialog == Dialog::Details {
+            let mut facts = modal::facts(ticket, &reader.words);
+            facts.extend(self.contact_facts(ticket, &reader.words).await);
+            return Ok(modal::details(&facts, &reader.words));
+        }
+        let earlier = self.store.tickets_of(&ticket.customer.identity, &ticket.id, MOST_EARLIER);
+        let linked = |ticket: Ticket| {
+            let link = ticket.thread.as_ref().and_then(|thread| self.slack.address(thread));
+            (ticket, link)
+        };
+        let earlier: Vec<_> = earlier.await?.into_iter().map(linked).collect();
+        let said = self.transcript(ticket).await;
+        Ok(modal::history(&earlier, said.as_deref(), &reader.words))
+    }
+
+    /// What was said, oldest first; nothing if Blip does not tell.
+    async fn transcript(&self, ticket: &Ticket) -> Option<Vec<(bool, Content)>> {
+        let bot = self.bots.get(ticket.id.bot())?;
+        match tokio::time::timeout(LATER, bot.messages(&ticket.id)).await {
+            Ok(Ok(mut messages)) => {
+                messages.sort_by_key(|message| message.date);
+                let said = |message: ThreadMessage| {
+                    (message.direction == Direction::Received, message.content)
+                };
+                Some(messages.into_iter().map(said).collect())
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(ticket.id = %ticket.id, %error, "a history goes without its words");
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    async fn contact_facts(&self, ticket: &Ticket, words: &Words) -> Vec<(String, String)> {
+        let contact = self.contact(ticket, LATER).await.unwrap_or_default();
+        let fields = [
+            ("details-phone", "phoneNumber"),
+            ("details-email", "email"),
+            ("details-city", "city"),
+        ];
+        let fact = |(label, field): (&str, &str)| {
+            let value = contact.get(field)?.as_str().filter(|value| !value.trim().is_empty())?;
+            Some((words.say(label, &[]), value.to_owned()))
+        };
+        fields.into_iter().filter_map(fact).collect()
+    }
+
+    async fn contact(&self, ticket: &Ticket, patience: Duration) -> Option<Value> {
+        let bot = self.bots.get(ticket.id.bot())?;
+        if ticket.customer.identity.is_empty() {
+            return None;
+        }
+        let asked = bot.contact(&ticket.customer.identity);
+        tokio::time::timeout(patience, asked).await.ok()?.ok()?
+    }
+
+    /// A canned reply as the customer will read it.
+    async fn preview(&self, ticket: &Ticket, reader: &Reader, id: &str) -> Value {
+        let (reply, contact) = tokio::join!(
+            async { self.lists.reply(self.bots.get(ticket.id.bot())?, id).await },
+            self.contact(ticket, SOON),
+        );
+        let Some(reply) = reply else {
+            return modal::reply(ticket, None, &reader.words);
+        };
+        let contact = contact.unwrap_or_default();
+        let agent = reader.profile.clone().unwrap_or_default();
+        let text = canned::fill(&reply.text, |name| value(name, &contact, ticket, &agent));
+        modal::reply(ticket, Some((id, &text)), &reader.words)
+    }
+
+    async fn reader(&self, user: &SlackUserId) -> Reader {
+        let asked = tokio::time::timeout(WHO, self.slack.profile(user)).await;
+        let profile = asked.ok().and_then(Result::ok);
+        let locale = profile.as_ref().and_then(|profile| profile.locale.as_deref());
+        Reader { words: self.words.read_by(locale), profile }
+    }
+}
+
+/// The value of a variable of a canned reply.
+fn value(name: &str, contact: &Value, ticket: &Ticket, agent: &Profile) -> Option<String> {
+    let (whose, field) = name.split_once('.')?;
+    match (whose.to_ascii_lowercase().as_str(), field) {
+        ("contact" | "customer", "name") => {
+            let name = contact.get("name").and_then(Value::as_str).map(str::to_owned);
+            name.or_else(|| ticket.customer.name.clone())
+        }
+        ("contact" | "customer", field) => {
+            let pointer = format!("/{}", field.replace('.', "/"));
+            contact.pointer(&pointer)?.as_str().map(str::to_owned)
+        }
+        ("agent" | "attendant", "fullName" | "name") => Some(agent.name.clone()),
+        ("agent" | "attendant", "email") => agent.email.clone(),
+        ("ticket", "sequentialId" | "number") => ticket.number.map(|number| number.to_string()),
+        ("ticket", "team") => ticket.team.clone(),
+        _ => None,
+    }
+}

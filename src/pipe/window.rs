@@ -1,0 +1,87 @@
+//! When the customer was last heard of, what follows from it, and when it is too late to answer.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::moves::Person;
+use super::thread::{Saying, lane_of};
+use super::{Bridge, Step};
+use crate::inbox::Chore;
+use crate::model::{Ticket, TicketId};
+use crate::slack::card::WINDOW_WARNING;
+use crate::store::Item;
+
+/// How exactly it is remembered when a customer was last heard of: a chatty one costs one write a
+/// minute and not one for each message. Too early a memory only ends the window a little early.
+const EXACTNESS: SignedDuration = SignedDuration::from_secs(60);
+
+impl Bridge {
+    /// Remembers that a customer has said something.
+    pub(super) async fn heard_of(&self, ticket: &mut Ticket, said: Option<&Item>) -> Step<()> {
+        let Some(at) = said.map(|item| item.received) else { return Ok(()) };
+        let end = ticket.window();
+        let is_news = ticket.heard.is_none_or(|heard| at.duration_since(heard) >= EXACTNESS);
+        if ticket.unanswered.is_some() && !(is_news && end.is_some()) {
+            return Ok(());
+        }
+        ticket.heard = end.map(|_| ticket.heard.map_or(at, |heard| heard.max(at)));
+        ticket.unanswered.get_or_insert(at);
+        if end.is_some_and(|end| end - WINDOW_WARNING <= at) {
+            ticket.revision += 1;
+            self.set_out(Chore::card(ticket, self.clock.now())).await?;
+        }
+        self.store.put_ticket(ticket).await?;
+        if end.is_some_and(|end| end <= at) {
+            self.watch_window(ticket, at).await?;
+        }
+        Ok(())
+    }
+
+    /// Remembers that a customer has been answered.
+    pub(super) async fn answered(&self, ticket: &mut Ticket) -> Step<()> {
+        if ticket.unanswered.take().is_some() {
+            self.store.put_ticket(ticket).await?;
+        }
+        Ok(())
+    }
+
+    /// Has somebody look at the window when it is about to close, and when it is closed, as far as
+    /// that comes after the given time.
+    pub(super) async fn watch_window(&self, ticket: &Ticket, after: Timestamp) -> Step<()> {
+        let Some(end) = ticket.window().filter(|_| !ticket.is_closed()) else { return Ok(()) };
+        let next = [end - WINDOW_WARNING, end].into_iter().find(|due| *due > after);
+        if let Some(due) = next {
+            self.set_out(Chore::window(&ticket.id, due)).await?;
+        }
+        Ok(())
+    }
+
+    /// Has the card show how long the window stays open. If the customer has written meanwhile,
+    /// somebody looks again later.
+    pub(super) async fn look_at_window(&self, item: &Item, id: &TicketId) -> Step<()> {
+        let Some(ticket) = self.store.ticket(id).await? else { return Ok(()) };
+        let now = self.clock.now();
+        if ticket.window().is_some_and(|end| end - WINDOW_WARNING <= now) {
+            self.show_card(id).await?;
+        }
+        self.watch_window(&ticket, item.received).await
+    }
+
+    /// Whether the customer cannot be written to any more; then everybody is told why.
+    pub(super) async fn is_too_late(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+    ) -> Step<bool> {
+        let is_over = ticket.window().is_some_and(|end| end <= self.clock.now());
+        if !is_over || self.is_being_sent(item).await? {
+            return Ok(false);
+        }
+        let line = self.words.say("thread-window-closed", &[("agent", &person.profile.name)]);
+        if let Some(thread) = ticket.thread.clone() {
+            self.turn(&lane_of(ticket), &thread.channel).await?;
+            self.say(item, "too-late", ticket, &Saying::line(&line)).await?;
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,291 @@
+//! The agent's desk: dialogs and the moves that come of them, from every surface.
+
+use blip_slack::demo::{ANA, BIA, CHANNEL};
+use blip_slack::standin::faults::Fault;
+use blip_slack::standin::slack::Message;
+use serde_json::{Value, json};
+
+use crate::support::Bridge;
+
+/// What is typed into a field of a dialog.
+fn typed(block: &str, words: &str) -> Value {
+    json!({ block: { "words": { "type": "plain_text_input", "value": words } } })
+}
+
+fn tags(names: &[&str]) -> Value {
+    let option =
+        |name: &&str| json!({ "text": { "type": "plain_text", "text": name }, "value": name });
+    let options: Vec<Value> = names.iter().map(option).collect();
+    json!({ "tags": { "tags": { "type": "multi_external_select", "selected_options": options } } })
+}
+
+fn both(one: &Value, other: &Value) -> Value {
+    let fields = [one, other].into_iter().filter_map(Value::as_object).flatten();
+    Value::Object(fields.map(|(key, value)| (key.clone(), value.clone())).collect())
+}
+
+fn labels(options: &[Value]) -> Vec<&str> {
+    options.iter().filter_map(|option| option["text"]["text"].as_str()).collect()
+}
+
+/// The text that anybody sees in a dialog.
+fn shown(view: &Value) -> String {
+    Message { blocks: view["blocks"].as_array().unwrap().clone(), ..Message::default() }.words()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closing_asks_for_tags_and_a_farewell_that_goes_out_first() {
+    let bridge = Bridge::start().await;
+    bridge
+        .blip
+        .configure(|setup| setup.tags = ["Venda", "Pix", "Troca"].map(str::to_owned).to_vec());
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.slack.clicks(ANA, CHANNEL, &card.ts, "close").await.unwrap();
+    let dialog = bridge.dialog(ANA);
+    assert_eq!(dialog.view["title"]["text"], "Close ticket");
+    assert!(!bridge.blip.ticket(&ticket).unwrap().is_closed(), "only a dialog so far");
+    let all = bridge.slack.searches(ANA, &dialog.id, "tags", "").await.unwrap();
+    assert_eq!(labels(&all), ["Venda", "Pix", "Troca"]);
+    let some = bridge.slack.searches(ANA, &dialog.id, "tags", "pi").await.unwrap();
+    assert_eq!(labels(&some), ["Pix"]);
+    let filled = both(&tags(&["Venda", "Pix"]), &typed("farewell", "Até logo, *Maria*! :wave:"));
+    let answered = bridge.slack.submits(ANA, &dialog.id, filled).await.unwrap();
+    assert_eq!((answered.status, answered.body.as_str()), (Some(200), ""));
+    bridge.idle().await;
+    let closed = bridge.blip.ticket(&ticket).unwrap();
+    assert_eq!(
+        (closed.status.as_str(), closed.tags.as_slice()),
+        ("ClosedAttendant", &["Venda".to_owned(), "Pix".to_owned()][..])
+    );
+    assert_eq!(closed.agent.as_deref(), Some("ana%40loja.example@blip.ai"));
+    assert_eq!(bridge.received(&ticket), ["Até logo, *Maria*! 👋"]);
+    assert!(
+        bridge
+            .said(&card)
+            .iter()
+            .any(|line| line.contains("Ana Lima") && line.contains("Até logo"))
+    );
+    let card = bridge.slack.message(CHANNEL, &card.ts).unwrap();
+    assert!(card.buttons().is_empty() && card.words().contains("Venda, Pix"), "{}", card.words());
+    assert!(!bridge.has_dialog(ANA));
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_farewell_that_blip_does_not_take_leaves_the_ticket_open() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.idle().await;
+    bridge.slack.clicks(ANA, CHANNEL, &card.ts, "close").await.unwrap();
+    let dialog = bridge.dialog(ANA);
+    bridge.blip.faults().next("/messages", Fault::Status(400));
+    bridge.slack.submits(ANA, &dialog.id, typed("farewell", "Tchau")).await.unwrap();
+    bridge
+        .slack
+        .wait_for("a line that says so", |state| {
+            state.thread(CHANNEL, &card.ts).find(|line| line.words().contains("⚠️")).cloned()
+        })
+        .await;
+    assert!(!bridge.blip.ticket(&ticket).unwrap().is_closed());
+    let parked = bridge.replies(&card).into_iter().find(|line| !line.buttons().is_empty()).unwrap();
+    bridge.slack.clicks(ANA, CHANNEL, &parked.ts, "retry").await.unwrap();
+    bridge.idle().await;
+    assert_eq!(bridge.received(&ticket), ["Tchau"]);
+    assert!(bridge.blip.ticket(&ticket).unwrap().is_closed());
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_close_shortcut_works_on_any_message_of_the_thread() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.blip.says(&ticket, "Alguém?").await.unwrap();
+    bridge.idle().await;
+    let said = bridge.replies(&card).remove(0);
+    bridge.slack.uses_shortcut(ANA, CHANNEL, &said.ts, "close").await.unwrap();
+    let dialog = bridge.dialog(ANA);
+    bridge.slack.submits(ANA, &dialog.id, json!({})).await.unwrap();
+    bridge.idle().await;
+    assert!(bridge.blip.ticket(&ticket).unwrap().is_closed());
+    bridge.slack.uses_shortcut(ANA, CHANNEL, &said.ts, "close").await.unwrap();
+    assert!(shown(&bridge.dialog(ANA).view).contains("already closed"));
+    let chat = bridge.slack.says(ANA, CHANNEL, None, "bom dia").await.unwrap();
+    bridge.slack.uses_shortcut(ANA, CHANNEL, &chat.ts, "close").await.unwrap();
+    assert!(shown(&bridge.dialog(ANA).view).contains("no ticket"));
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dialog_of_a_list_that_blip_does_not_tell_opens_all_the_same() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.blip.faults().next("/commands get /tags/active", Fault::Hang);
+    bridge.slack.clicks(ANA, CHANNEL, &card.ts, "close").await.unwrap();
+    let dialog = bridge.dialog(ANA);
+    assert!(bridge.slack.searches(ANA, &dialog.id, "tags", "").await.unwrap().is_empty());
+    bridge.slack.submits(ANA, &dialog.id, json!({})).await.unwrap();
+    bridge.idle().await;
+    assert!(bridge.blip.ticket(&ticket).unwrap().is_closed());
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_menu_of_a_card_changes_tags() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.slack.picks(BIA, CHANNEL, &card.ts, ("more", "tags")).await.unwrap();
+    let dialog = bridge.dialog(BIA);
+    bridge.slack.submits(BIA, &dialog.id, tags(&["Urgente"])).await.unwrap();
+    bridge.idle().await;
+    assert_eq!(bridge.blip.ticket(&ticket).unwrap().tags, ["Urgente"]);
+    assert!(bridge.slack.message(CHANNEL, &card.ts).unwrap().words().contains("Urgente"));
+    bridge.finish().await;
+}
+
+fn destination(option: &Value) -> Value {
+    json!({ "destination": { "destination": { "type": "external_select", "selected_option": option } } })
+}
+
+/// Hands a ticket on by the button of its card; returns the id of the ticket that follows.
+async fn transfers(bridge: &Bridge, user: &str, card: &Message, to: &str) -> String {
+    let before = bridge.blip.look(|state| state.tickets.len());
+    bridge.slack.clicks(user, CHANNEL, &card.ts, "transfer").await.unwrap();
+    let dialog = bridge.dialog(user);
+    let found = bridge.slack.searches(user, &dialog.id, "destination", to).await.unwrap();
+    assert_eq!(found.len(), 1, "{found:?}");
+    bridge.slack.submits(user, &dialog.id, destination(&found[0])).await.unwrap();
+    let new = |state: &blip_slack::standin::blip::State| {
+        let newest = state.tickets.values().max_by_key(|ticket| ticket.number)?;
+        (state.tickets.len() > before).then(|| newest.id.clone())
+    };
+    let id = bridge.blip.wait_for("the ticket that follows", new).await;
+    bridge.idle().await;
+    id
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transferred_ticket_goes_on_in_its_thread_under_the_new_number() {
+    let bridge = Bridge::start().await;
+    let (old, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Vou transferir").await.unwrap();
+    bridge.idle().await;
+    let new = transfers(&bridge, ANA, &card, "Vendas").await;
+    assert_eq!(bridge.blip.ticket(&old).unwrap().status, "Transferred");
+    assert_eq!(bridge.slack.cards(CHANNEL).len(), 1, "{}", bridge.slack.transcript());
+    let number = bridge.blip.ticket(&new).unwrap().number.to_string();
+    let shown = bridge.slack.message(CHANNEL, &card.ts).unwrap();
+    for part in [number.as_str(), "Vendas", "Waiting"] {
+        assert!(shown.words().contains(part), "{part} in {}", shown.words());
+    }
+    let lines = bridge.replies(&card);
+    let by = lines.iter().filter(|line| line.words().contains("transferred the ticket to Vendas"));
+    assert_eq!(by.count(), 1, "{lines:#?}");
+    let goes_on = lines.iter().find(|line| line.words().contains("continues here")).unwrap();
+    assert!(goes_on.broadcast && goes_on.words().contains(&number), "everybody is to see it");
+    bridge.slack.says(BIA, CHANNEL, Some(&card.ts), "Oi, aqui é de Vendas").await.unwrap();
+    bridge.idle().await;
+    bridge.blip.says(&new, "Que bom").await.unwrap();
+    bridge.idle().await;
+    assert_eq!(bridge.received(&new), ["Oi, aqui é de Vendas"]);
+    assert_eq!(bridge.blip.ticket(&new).unwrap().agent.unwrap(), "bia%40loja.example@blip.ai");
+    assert_eq!(bridge.said(&card).last().unwrap(), "Que bom");
+    bridge.slack.reacts(BIA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
+    bridge.idle().await;
+    assert!(bridge.blip.ticket(&new).unwrap().is_closed());
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_for_another_channel_goes_on_there_with_links_both_ways() {
+    let bridge = Bridge::with(&[("SLACK_TEAM_CHANNELS", "Vendas=C0VENDAS")]).await;
+    bridge.slack.add_channel("C0VENDAS", "vendas", &[BIA]);
+    let (old, card) = bridge.ticket("Maria Silva", "Oi").await;
+    let new = transfers(&bridge, ANA, &card, "Vendas").await;
+    let (channel, there) = bridge
+        .slack
+        .wait_for("a card in the other channel", |state| {
+            state.find_card(|card| card.words().contains("Continues ticket"))
+        })
+        .await;
+    assert_eq!(channel, "C0VENDAS");
+    bridge.idle().await;
+    let number = |id: &str| format!("#{}", bridge.blip.ticket(id).unwrap().number);
+    let here = bridge.slack.message(CHANNEL, &card.ts).unwrap();
+    let link = |ts: &str| ts.replace('.', "");
+    let there_text = serde_json::to_string(&there.blocks).unwrap();
+    let here_text = serde_json::to_string(&here.blocks).unwrap();
+    assert!(
+        here_text.contains(&link(&there.ts)) && here_text.contains(&number(&new)),
+        "{here_text}"
+    );
+    assert!(
+        there_text.contains(&link(&card.ts)) && there_text.contains(&number(&old)),
+        "{there_text}"
+    );
+    assert!(here.buttons().is_empty());
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transfer_whose_answer_is_lost_is_made_once() {
+    let bridge = Bridge::start().await;
+    let (old, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.blip.faults().next("/commands set /tickets/*/transfer", Fault::LostAnswer);
+    // The announcement is lost, too: only the look finds the ticket that follows.
+    bridge.blip.hold();
+    transfers(&bridge, ANA, &card, "Suporte").await;
+    bridge
+        .slack
+        .wait_for("the thread to go on", |state| {
+            state
+                .thread(CHANNEL, &card.ts)
+                .find(|line| line.words().contains("continues here"))
+                .map(drop)
+        })
+        .await;
+    bridge.blip.release(|_| {}).await;
+    bridge.idle().await;
+    assert_eq!(bridge.blip.look(|state| state.tickets.len()), 2);
+    assert_eq!(bridge.blip.calls(&format!("/commands set /tickets/{old}/transfer")).len(), 1);
+    let lines = bridge.said(&card);
+    assert_eq!(lines.iter().filter(|line| line.contains("continues here")).count(), 1, "{lines:?}");
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_can_be_handed_to_an_agent_and_a_manager_can_hand_on_too() {
+    let bridge = Bridge::start().await;
+    let (_, card) = bridge.ticket("Maria Silva", "Oi").await;
+    let new = transfers(&bridge, ANA, &card, "bia").await;
+    assert_eq!(bridge.blip.ticket(&new).unwrap().team, "DIRECT_TRANSFER");
+    let shown = bridge.slack.message(CHANNEL, &card.ts).unwrap().words();
+    assert!(!shown.contains("DIRECT_TRANSFER"), "{shown}");
+    let last = bridge.blip.transfers(&new, "Suporte").await.unwrap().id;
+    bridge.idle().await;
+    assert_eq!(bridge.slack.cards(CHANNEL).len(), 1);
+    bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Ainda aqui").await.unwrap();
+    bridge.idle().await;
+    assert_eq!(bridge.received(&last), ["Ainda aqui"]);
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_earlier_ticket_of_the_customer_is_linked_and_a_team_without_a_channel_is_named() {
+    let bridge = Bridge::with(&[("SLACK_TEAM_CHANNELS", "Vendas=C0VENDAS")]).await;
+    let (_, first) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.slack.reacts(ANA, CHANNEL, &first.ts, "white_check_mark").await.unwrap();
+    bridge.idle().await;
+    bridge.ticket("Maria Silva", "Voltei").await;
+    let second = bridge
+        .slack
+        .wait_for("the second card", |state| {
+            state.cards(CHANNEL).find(|card| card.words().contains("Voltei")).cloned()
+        })
+        .await;
+    let text = serde_json::to_string(&second.blocks).unwrap();
+    assert!(text.contains(&first.ts.replace('.', "")) && text.contains("Earlier"), "{text}");
+    assert!(second.words().contains("Default (no Slack channel of its own)"), "{}", second.words());
+    bridge.finish().await;
+}

@@ -1,0 +1,155 @@
+//! Time: second thoughts before a reply is sent, and the end of WhatsApp's window.
+
+use std::time::Duration;
+
+use blip_slack::app::Tuning;
+use blip_slack::clock::Clock;
+use blip_slack::demo::{ANA, BIA, CHANNEL};
+use blip_slack::standin::slack::Message;
+
+use tokio_util::task::TaskTracker;
+
+use crate::support::{Bridge, tuning};
+
+/// How finely the clock of a test runs along.
+const TICK: Duration = Duration::from_millis(5);
+
+/// A bridge, and the clock that it goes by.
+struct Later {
+    bridge: Bridge,
+    clock: Clock,
+}
+
+impl Later {
+    async fn start(settings: &[(&str, &str)]) -> Self {
+        let clock = Clock::manual(Clock::system().now());
+        let tuning = Tuning { clock: clock.clone(), ..tuning() };
+        let ticking = clock.clone();
+        TaskTracker::new().spawn(async move {
+            let mut tick = tokio::time::interval(TICK);
+            loop {
+                tick.tick().await;
+                ticking.advance(TICK);
+            }
+        });
+        Self { bridge: Bridge::tuned(settings, tuning).await, clock }
+    }
+
+    /// Lets time pass for the bridge and for Blip. Slack's stays: its signatures go by the time
+    /// of the machine.
+    async fn passes(&self, time: Duration) {
+        self.bridge.idle().await;
+        self.bridge.blip.advance(time);
+        self.clock.advance(time);
+    }
+
+    async fn says(&self, user: &str, card: &Message, words: &str) -> String {
+        self.bridge.slack.says(user, CHANNEL, Some(&card.ts), words).await.unwrap().ts
+    }
+
+    /// Waits until this has reached the customer.
+    async fn reached(&self, ticket: &str, words: &[&str]) {
+        let what = format!("{words:?} at the customer");
+        self.bridge
+            .blip
+            .wait_for(&what, |state| {
+                let received = state.received(ticket).map(|message| message.content.as_str());
+                (received.eq(words.iter().copied().map(Some))).then_some(())
+            })
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_held_reply_can_be_deleted_edited_or_made_a_note() {
+    let later = Later::start(&[("SEND_DELAY_SECONDS", "10")]).await;
+    let bridge = &later.bridge;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    let gone = later.says(ANA, &card, "Apagada").await;
+    let changed = later.says(ANA, &card, "Bom diaa").await;
+    let locked = later.says(ANA, &card, "Cliente chato").await;
+    let noted = later.says(ANA, &card, "Também não").await;
+    later.says(ANA, &card, "Como posso ajudar?").await;
+    bridge.idle().await;
+    assert!(bridge.received(&ticket).is_empty());
+    assert!(bridge.blip.ticket(&ticket).unwrap().is_assigned(), "claimed at once");
+    bridge.slack.deletes(ANA, CHANNEL, &gone).await.unwrap();
+    bridge.slack.edits(ANA, CHANNEL, &changed, "Bom dia!").await.unwrap();
+    bridge.slack.reacts(ANA, CHANNEL, &locked, "lock").await.unwrap();
+    bridge.slack.uses_shortcut(ANA, CHANNEL, &noted, "note").await.unwrap();
+    later.passes(Duration::from_secs(11)).await;
+    later.reached(&ticket, &["Bom dia!", "Como posso ajudar?"]).await;
+    bridge.idle().await;
+    for note in [&locked, &noted] {
+        assert!(bridge.slack.reactions(CHANNEL, note).iter().any(|(name, _)| name == "lock"));
+    }
+    bridge.slack.reacts(ANA, CHANNEL, &changed, "lock").await.unwrap();
+    bridge.slack.uses_shortcut(ANA, CHANNEL, &changed, "note").await.unwrap();
+    bridge.idle().await;
+    assert_eq!(bridge.received(&ticket).len(), 2, "too late for second thoughts");
+    later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reply_that_was_held_when_the_ticket_closed_stays_a_note() {
+    let later = Later::start(&[("SEND_DELAY_SECONDS", "10")]).await;
+    let bridge = &later.bridge;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    let late = later.says(ANA, &card, "Um momento").await;
+    bridge.idle().await;
+    bridge.blip.closes(&ticket, "ClosedClient").await.unwrap();
+    later.passes(Duration::from_secs(11)).await;
+    bridge
+        .slack
+        .wait_for("the mark of a note", |state| {
+            let message = state.message(CHANNEL, &late)?;
+            message.reactions.iter().any(|(name, _)| name == "lock").then_some(())
+        })
+        .await;
+    bridge.idle().await;
+    assert!(bridge.received(&ticket).is_empty());
+    assert!(bridge.slack.ephemerals(ANA)[0].words().contains("closed"));
+    later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatsapps_window_is_shown_near_its_end_and_kept() {
+    let later = Later::start(&[]).await;
+    let bridge = &later.bridge;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    let shows = async |words: &str| {
+        bridge
+            .slack
+            .wait_for(&format!("a card with {words}"), |state| {
+                state.message(CHANNEL, &card.ts)?.words().contains(words).then_some(())
+            })
+            .await;
+    };
+    later.passes(Duration::from_hours(12)).await;
+    bridge.blip.says(&ticket, "Ainda espero").await.unwrap();
+    later.passes(Duration::from_hours(11)).await;
+    bridge.idle().await;
+    let words = bridge.slack.message(CHANNEL, &card.ts).unwrap().words();
+    assert!(!words.contains("WhatsApp until"), "the customer wrote since: {words}");
+    later.passes(Duration::from_hours(11)).await;
+    shows("Free text on WhatsApp until").await;
+    later.passes(Duration::from_hours(3)).await;
+    shows("templates only").await;
+    later.says(BIA, &card, "Bom dia!").await;
+    bridge.idle().await;
+    let refused = bridge.said(&card);
+    assert!(
+        refused.iter().any(|line| line.contains("was not sent") && line.contains("24 hours")),
+        "{refused:?} {:?} {} {}",
+        bridge.slack.ephemerals(BIA),
+        bridge.slack.transcript(),
+        bridge.blip.transcript()
+    );
+    assert!(bridge.received(&ticket).is_empty() && bridge.blip.undelivered().is_empty());
+    bridge.blip.says(&ticket, "Alguém?").await.unwrap();
+    bridge.idle().await;
+    later.says(BIA, &card, "Agora sim").await;
+    bridge.idle().await;
+    assert_eq!(bridge.received(&ticket), ["Agora sim"]);
+    later.bridge.finish().await;
+}
