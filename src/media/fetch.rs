@@ -273,6 +273,8 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_is_sent_to_an_address_that_is_not_public() {
+        // Another test may have done so already.
+        rustls::crypto::ring::default_provider().install_default().ok();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let fetcher = Fetcher::new(Guard::default()).unwrap();
