@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use crate::blip::parse::{Direction, ThreadMessage};
 use crate::clock::Clock;
 use crate::locale::Words;
-use crate::model::{BotName, Content, SlackUserId, Ticket, canned};
+use crate::model::{BotName, Content, Failure, SlackUserId, Ticket, canned};
 use crate::slack::dialog::{About, Asked, Dialog, Place, Search, options};
 use crate::slack::{Profile, modal};
 use crate::store::SharedStore;
@@ -24,6 +24,8 @@ use crate::{blip, slack, store};
 
 pub use lists::Lists;
 
+/// How long opening a dialog may take altogether: Slack waits for 3 s.
+const ANSWER: Duration = Duration::from_millis(2700);
 /// How long Slack is asked who somebody is, of the 3 s that a trigger lives.
 const WHO: Duration = Duration::from_millis(800);
 /// How long a ticket is waited for whose card is still on its way.
@@ -77,9 +79,19 @@ struct Reader {
 
 impl Dialogs {
     /// Opens the dialog that somebody asks for, or one that says why not.
-    pub async fn open(&self, asked: &Asked) {
-        if let Err(error) = self.try_to_open(asked).await {
-            tracing::warn!(dialog = asked.dialog.name(), %error, "a dialog could not be opened");
+    ///
+    /// Returns whether they may have it before them now.
+    pub async fn open(&self, asked: &Asked) -> bool {
+        match tokio::time::timeout(ANSWER, self.try_to_open(asked)).await {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                tracing::warn!(dialog = asked.dialog.name(), %error, "a dialog could not be opened");
+                matches!(&error, Error::Slack(error) if error.fault().is_unsure())
+            }
+            Err(_) => {
+                tracing::warn!(dialog = asked.dialog.name(), "a dialog may have opened too late");
+                true
+            }
         }
     }
 

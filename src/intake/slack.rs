@@ -45,7 +45,11 @@ pub(super) async fn accept(
             Ok(().into_response())
         }
         Request::Dialog(asked) => {
-            intake.dialogs.open(&asked).await;
+            if !intake.dialogs.open(&asked).await
+                && let Some(routed) = parse::without_dialog(&request)
+            {
+                remember(&intake, routed, json).await?;
+            }
             Ok(().into_response())
         }
         Request::Options(search) => Ok(answer(&intake.dialogs.options(&search).await)),

@@ -85,6 +85,7 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 /// Whether an address is one of the open network (IANA's registry of special addresses).
+#[expect(clippy::unnested_or_patterns, reason = "a line for each block of addresses")]
 fn is_public(ip: Ipv4Addr) -> bool {
     let special = match ip.octets() {
         [0 | 10 | 127, ..]

@@ -16,7 +16,7 @@ use crate::model::{
     Agent, Attachment, ChannelId, Click, Closing, Inline, MessageTs, Move, Refusal, Rich,
     SlackEvent, SlackUserId, Ticket, TicketId,
 };
-use crate::slack::parse::{self, Request};
+use crate::slack::parse;
 use crate::slack::{action, card, emoji};
 use crate::store::{Item, Lane, Link, NewItem, Role};
 
@@ -81,7 +81,7 @@ impl Bridge {
     pub(super) async fn on_slack(&self, lane: &str, item: &Item) -> Outcome {
         let body: Value = serde_json::from_slice(&item.body)
             .map_err(|_unreadable| Halt::broken("a stored event is not JSON"))?;
-        let Request::Event(routed) = parse::parse(&body) else {
+        let Some(routed) = parse::stored(&body) else {
             return Ok(Handled::one(Settled::Ignored));
         };
         match &routed.event {
@@ -509,6 +509,10 @@ impl Bridge {
             }
             action::RELEASE => {
                 self.make(item, ticket, person, &Move::Release).await?;
+                None
+            }
+            action::CLOSE => {
+                self.make(item, ticket, person, &Move::Close(Closing::default())).await?;
                 None
             }
             action::TAKE_OVER => match self.make(item, ticket, person, &claim_over).await? {

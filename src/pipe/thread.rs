@@ -98,7 +98,6 @@ impl Bridge {
     }
 
     /// Posts a card. The ticket is not written yet: what belongs to its card comes before that.
-
     async fn post_card_to(
         &self,
         item: &Item,

@@ -66,6 +66,21 @@ pub fn parse(body: &Value) -> Request {
     }
 }
 
+/// What a button does if Slack opens no dialog for it: *Close* closes, as the reaction does.
+pub fn without_dialog(body: &Value) -> Option<Routed> {
+    let is_close = |routed: &Routed| matches!(&routed.event, SlackEvent::Click(click) if click.action == action::CLOSE);
+    pressed(body).filter(is_close)
+}
+
+/// The event of a request that was put into the inbox.
+pub fn stored(body: &Value) -> Option<Routed> {
+    match parse(body) {
+        Request::Event(routed) => Some(routed),
+        Request::Dialog(_) => without_dialog(body),
+        Request::Challenge(_) | Request::Options(_) => None,
+    }
+}
+
 fn callback(body: &Value) -> Routed {
     let Some(event) = body.get("event") else { return unknown("event_callback", body) };
     let routed = match text(event, "/type") {

@@ -2,6 +2,7 @@
 
 use blip_slack::demo::{ANA, BIA, CHANNEL};
 use blip_slack::standin::blip::NewTicket;
+use blip_slack::standin::faults::Fault;
 use blip_slack::standin::slack::{Message, User};
 use serde_json::json;
 
@@ -343,5 +344,16 @@ async fn a_message_for_a_ticket_that_blip_has_forgotten_is_shown_all_the_same() 
     bridge.idle().await;
     let card = bridge.slack.cards(CHANNEL)[0].clone();
     assert!(bridge.said(&card)[0].contains("alguém?"));
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn close_closes_even_if_slack_opens_no_dialog() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    bridge.slack.faults().next("views.open", Fault::Code("expired_trigger_id".to_owned()));
+    bridge.slack.clicks(ANA, CHANNEL, &card.ts, "close").await.unwrap();
+    bridge.idle().await;
+    assert!(bridge.blip.ticket(&ticket).unwrap().is_closed());
     bridge.finish().await;
 }
