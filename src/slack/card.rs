@@ -43,7 +43,7 @@ pub fn render(
     blocks.push(json(state(ticket, words)));
     blocks.push(json(details(ticket, around, words)));
     blocks.extend(window(ticket, around, words).map(json));
-    blocks.extend(buttons(ticket, words).map(json));
+    blocks.push(json(buttons(ticket, words)));
     (text, blocks)
 }
 
@@ -234,7 +234,7 @@ fn date(at: Timestamp, words: &Words) -> String {
 }
 
 /// The buttons that can work now.
-fn buttons(ticket: &Ticket, words: &Words) -> Option<SlackBlock> {
+fn buttons(ticket: &Ticket, words: &Words) -> SlackBlock {
     let actions: &[(&str, &str)] = match ticket.state {
         State::Unclaimed => &[
             (action::CLAIM, "button-claim"),
@@ -262,7 +262,7 @@ fn buttons(ticket: &Ticket, words: &Words) -> Option<SlackBlock> {
         })
         .collect();
     elements.push(more(ticket, words).into());
-    Some(SlackActionsBlock::new(elements).into())
+    SlackActionsBlock::new(elements).into()
 }
 
 /// The menu with the rest of what can be done.

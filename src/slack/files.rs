@@ -57,9 +57,9 @@ impl Client {
             request = request.header(CONTENT_TYPE, mime);
         }
         let sent = request.body(upload.body).send().await;
-        let response = sent.map_err(|error| match error.is_connect() {
-            true => Error::Unreachable { method: SEND },
-            false => unclear("connection lost"),
+        let response = sent.map_err(|error| {
+            let unreachable = Error::Unreachable { method: SEND };
+            if error.is_connect() { unreachable } else { unclear("connection lost") }
         })?;
         match response.status().as_u16() {
             200..=299 => Ok(place.file_id),
