@@ -10,6 +10,7 @@ mod files;
 mod hold;
 mod intake;
 mod layers;
+mod lifecycle;
 mod locale;
 mod manifest;
 mod restart;

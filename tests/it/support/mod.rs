@@ -47,7 +47,8 @@ pub fn tuning() -> Tuning {
         longest: Duration::from_millis(200),
         ..Retry::default()
     };
-    Tuning { clock: Clock::system(), retry, answer: Duration::from_millis(700) }
+    let (answer, lockout) = (Duration::from_millis(700), Duration::from_millis(100));
+    Tuning { clock: Clock::system(), retry, answer, lockout }
 }
 
 impl Bridge {
