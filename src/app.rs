@@ -42,6 +42,9 @@ const BURST: u32 = 5;
 /// Short enough that a mended token is noticed while the operator still looks, long enough to
 /// cause no storm.
 const LOCKOUT: Duration = Duration::from_secs(15);
+/// Neither platform promises that a message can be read as soon as it was taken. Three seconds are
+/// long for that, and short for the customer who waits.
+const SETTLING: Duration = Duration::from_secs(3);
 
 /// How often metrics that nobody read are folded together.
 const TIDYING: Duration = Duration::from_secs(30);
@@ -57,11 +60,19 @@ pub struct Tuning {
     pub answer: Duration,
     /// How long nothing is called after the credentials were refused, before they are tried again.
     pub lockout: Duration,
+    /// How long after a call without a known outcome its effect may still come or be seen.
+    pub settling: Duration,
 }
 
 impl Default for Tuning {
     fn default() -> Self {
-        Self { clock: Clock::system(), retry: Retry::default(), answer: ANSWER, lockout: LOCKOUT }
+        Self {
+            clock: Clock::system(),
+            retry: Retry::default(),
+            answer: ANSWER,
+            lockout: LOCKOUT,
+            settling: SETTLING,
+        }
     }
 }
 
@@ -212,6 +223,7 @@ fn bridge(config: &Config, tuning: &Tuning, store: SharedStore) -> anyhow::Resul
         clock: clock.clone(),
         words: Words::new(Arc::new(Texts::new()), language, config.timezone.clone()),
         rules: rules(config),
+        settling: tuning.settling,
         channels: DashMap::new(),
     })
 }

@@ -48,7 +48,8 @@ pub fn tuning() -> Tuning {
         ..Retry::default()
     };
     let (answer, lockout) = (Duration::from_millis(700), Duration::from_millis(100));
-    Tuning { clock: Clock::system(), retry, answer, lockout }
+    let settling = Duration::from_millis(100);
+    Tuning { clock: Clock::system(), retry, answer, lockout, settling }
 }
 
 impl Bridge {
