@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::config::{Agents, Bot, Config, ReactionsOn, ReplyPolicy};
 use crate::dialog::{Dialogs, Lists};
+use crate::gate::Gate;
 use crate::inbox::Pump;
 use crate::inbox::retry::Retry;
 use crate::intake::{self, BotDoor, Intake};
@@ -38,6 +39,12 @@ const CONNECT: Duration = Duration::from_secs(5);
 const INTRODUCTION: Duration = Duration::from_secs(5);
 /// Posts that may go out at once after a pause. Slack tolerates short bursts (`slack.md` C.1).
 const BURST: u32 = 5;
+/// Short enough that a mended token is noticed while the operator still looks, long enough to
+/// cause no storm.
+const LOCKOUT: Duration = Duration::from_secs(15);
+/// Neither platform promises that a message can be read as soon as it was taken. Three seconds are
+/// long for that, and short for the customer who waits.
+const SETTLING: Duration = Duration::from_secs(3);
 
 /// How often metrics that nobody read are folded together.
 const TIDYING: Duration = Duration::from_secs(30);
@@ -51,11 +58,21 @@ pub struct Tuning {
     pub retry: Retry,
     /// How long a platform may take to answer.
     pub answer: Duration,
+    /// How long nothing is called after the credentials were refused, before they are tried again.
+    pub lockout: Duration,
+    /// How long after a call without a known outcome its effect may still come or be seen.
+    pub settling: Duration,
 }
 
 impl Default for Tuning {
     fn default() -> Self {
-        Self { clock: Clock::system(), retry: Retry::default(), answer: ANSWER }
+        Self {
+            clock: Clock::system(),
+            retry: Retry::default(),
+            answer: ANSWER,
+            lockout: LOCKOUT,
+            settling: SETTLING,
+        }
     }
 }
 
@@ -87,7 +104,9 @@ impl App {
             tasks: TaskTracker::new(),
             patience: config.shutdown,
         };
-        app.introduce(&bridge, &clock).await;
+        app.introduce(&bridge).await;
+        let knocking = knock_again(Arc::clone(&bridge), tuning.lockout);
+        app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(knocking));
         app.serve(listener, intake::router(doors(config, &bridge, app.tasks.clone())));
         let pump =
             Pump::new(Arc::clone(&store), bridge, clock.clone(), tuning.retry, app.stop.clone());
@@ -150,20 +169,26 @@ impl App {
     }
 
     /// Learns who we are in Slack, now or as soon as Slack answers.
-    async fn introduce(&self, bridge: &Arc<Bridge>, clock: &Clock) {
+    async fn introduce(&self, bridge: &Bridge) {
         let asked = tokio::time::timeout(INTRODUCTION, bridge.slack.introduce()).await;
-        let Ok(Ok(())) = asked else {
+        if !matches!(asked, Ok(Ok(()))) {
             tracing::warn!("slack has not said who we are yet; asking again meanwhile");
-            let again = introduce_later(Arc::clone(bridge), clock.clone());
-            self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(again));
-            return;
-        };
+        }
     }
 }
 
-async fn introduce_later(bridge: Arc<Bridge>, clock: Clock) {
-    while bridge.slack.introduce().await.is_err() {
-        clock.sleep_until(clock.now() + INTRODUCTION).await;
+/// Asks again where we are not known or not accepted, so that the bridge becomes ready once that
+/// is mended, even if there is nothing to do.
+async fn knock_again(bridge: Arc<Bridge>, every: Duration) {
+    loop {
+        bridge.clock.sleep_until(bridge.clock.now() + every).await;
+        if !bridge.slack.is_introduced() || bridge.slack.is_locked_out() {
+            // What it says is in the log and in the state of readiness.
+            bridge.slack.introduce().await.ok();
+        }
+        for bot in bridge.bots.values().filter(|bot| bot.is_locked_out()) {
+            bot.ping().await.ok();
+        }
     }
 }
 
@@ -176,10 +201,11 @@ fn bridge(config: &Config, tuning: &Tuning, store: SharedStore) -> anyhow::Resul
         .build()
         .context("prepare the HTTP client")?;
     let clock = tuning.clock.clone();
+    let gate = || Gate::new(clock.clone(), tuning.lockout);
     let slack = &config.slack;
     let blip = |bot: &Bot| {
-        let (http, clock) = (http.clone(), clock.clone());
-        let client = blip::Client::new(bot.name.clone(), http, &bot.api_url, &bot.key, clock);
+        let (name, http) = (bot.name.clone(), http.clone());
+        let client = blip::Client::new(name, http, &bot.api_url, &bot.key, gate());
         (bot.name.clone(), Arc::new(client))
     };
     let language = config.locale.parse().context("LOCALE")?;
@@ -190,12 +216,14 @@ fn bridge(config: &Config, tuning: &Tuning, store: SharedStore) -> anyhow::Resul
             &slack.api_url,
             &slack.bot_token,
             clock.clone(),
+            gate(),
         )),
         bots: config.bots.iter().map(blip).collect(),
         files: files(config)?,
         clock: clock.clone(),
         words: Words::new(Arc::new(Texts::new()), language, config.timezone.clone()),
         rules: rules(config),
+        settling: tuning.settling,
         channels: DashMap::new(),
     })
 }

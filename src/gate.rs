@@ -12,14 +12,11 @@ use jiff::Timestamp;
 
 use crate::clock::Clock;
 
-/// How long nothing is called after the credentials were refused. Short enough that a mended
-/// token is noticed while the operator still looks, long enough to cause no storm.
-const LOCK: Duration = Duration::from_secs(15);
-
 /// Keeps calls to one platform back while they cannot succeed.
 #[derive(Debug)]
 pub struct Gate {
     clock: Clock,
+    lockout: Duration,
     pauses: DashMap<String, Timestamp>,
     locked: AtomicBool,
     locked_until: AtomicI64,
@@ -35,10 +32,12 @@ pub enum Shut {
 }
 
 impl Gate {
-    /// A gate that lets everything pass.
-    pub fn new(clock: Clock) -> Self {
+    /// A gate that lets everything pass. After the credentials were refused, it lets nothing pass
+    /// for as long as `lockout`.
+    pub fn new(clock: Clock, lockout: Duration) -> Self {
         Self {
             clock,
+            lockout,
             pauses: DashMap::new(),
             locked: AtomicBool::new(false),
             locked_until: AtomicI64::new(i64::MIN),
@@ -73,7 +72,7 @@ impl Gate {
 
     /// Notes that the credentials were refused.
     pub fn lock(&self) {
-        let until = self.clock.now() + LOCK;
+        let until = self.clock.now() + self.lockout;
         self.locked_until.store(until.as_millisecond(), Ordering::Relaxed);
         self.locked.store(true, Ordering::Relaxed);
     }
@@ -81,6 +80,7 @@ impl Gate {
     /// Notes that a call was answered, so the credentials are good.
     pub fn unlock(&self) {
         self.locked.store(false, Ordering::Relaxed);
+        self.locked_until.store(i64::MIN, Ordering::Relaxed);
         self.locked_until.store(i64::MIN, Ordering::Relaxed);
     }
 
@@ -94,10 +94,12 @@ impl Gate {
 mod tests {
     use super::*;
 
+    const LOCKOUT: Duration = Duration::from_secs(15);
+
     #[test]
     fn a_pause_ends_by_itself_and_holds_back_its_own_kind_only() {
         let clock = Clock::manual(Timestamp::UNIX_EPOCH);
-        let gate = Gate::new(clock.clone());
+        let gate = Gate::new(clock.clone(), LOCKOUT);
         gate.pause("chat.update", Duration::from_secs(3));
         clock.advance(Duration::from_secs(1));
         assert_eq!(gate.pass("chat.update"), Err(Shut::Paused(Duration::from_secs(2))));
@@ -109,13 +111,15 @@ mod tests {
     #[test]
     fn refused_credentials_are_tried_again_after_a_while() {
         let clock = Clock::manual(Timestamp::UNIX_EPOCH);
-        let gate = Gate::new(clock.clone());
+        let gate = Gate::new(clock.clone(), LOCKOUT);
         gate.lock();
         assert_eq!(gate.pass("users.info"), Err(Shut::Locked));
-        clock.advance(LOCK);
+        clock.advance(LOCKOUT);
         assert_eq!(gate.pass("users.info"), Ok(()));
         assert!(gate.is_locked(), "one probe is no proof");
+        gate.lock();
         gate.unlock();
         assert!(!gate.is_locked());
+        assert_eq!(gate.pass("users.info"), Ok(()), "an answer opens it at once");
     }
 }

@@ -14,7 +14,6 @@ use super::envelope::{self, CommandAnswer, strip_forwards};
 use super::error::Error;
 use super::lenient::{list, text};
 use super::parse::{self, ThreadMessage};
-use crate::clock::Clock;
 use crate::gate::{Gate, Shut};
 use crate::model::{BotName, Destination, Failure, Fault, Snapshot, TicketId};
 use crate::telemetry;
@@ -70,7 +69,7 @@ impl Client {
         http: reqwest::Client,
         base: &str,
         key: &SecretString,
-        clock: Clock,
+        gate: Gate,
     ) -> Self {
         let key = key.expose_secret().trim();
         let key = key.strip_prefix("Key ").unwrap_or(key);
@@ -79,7 +78,7 @@ impl Client {
             http,
             base: base.trim_end_matches('/').to_owned(),
             key: format!("Key {key}").into(),
-            gate: Gate::new(clock),
+            gate,
         }
     }
 
@@ -91,6 +90,11 @@ impl Client {
     /// Whether Blip's last word was that it does not accept our key.
     pub fn is_locked_out(&self) -> bool {
         self.gate.is_locked()
+    }
+
+    /// Asks Blip whether it is there and accepts our key.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.command("ping", &envelope::ping(&request())).await.map(drop)
     }
 
     /// Sends words to the customer of a ticket; success means that Blip has taken them.

@@ -233,6 +233,11 @@ pub fn threads(request: &str, identity: &str, take: u32) -> Value {
     json!({"id": request, "method": "get", "uri": uri})
 }
 
+/// Asks for a sign of life.
+pub fn ping(request: &str) -> Value {
+    json!({"id": request, "method": "get", "uri": "/ping"})
+}
+
 /// Asks for the teams.
 pub fn teams(request: &str) -> Value {
     get(request, DESK, "/teams")

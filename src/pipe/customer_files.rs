@@ -209,6 +209,7 @@ impl Bridge {
         match self.once(item, &share, Some(&thread.channel), look, send).await {
             Ok(posted) => Ok(posted),
             Err(Failed::Store(error)) => Err(Failed::Store(error)),
+            Err(Failed::Early(until)) => Err(Failed::Early(until)),
             Err(Failed::Call(error)) => {
                 if error.is_file_gone() {
                     // Too long ago, and a look has shown that it is not in the thread: anew.

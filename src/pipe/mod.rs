@@ -74,6 +74,8 @@ pub struct Bridge {
     pub words: Words,
     /// How the team wants it.
     pub rules: Rules,
+    /// How long after a call that may have taken effect its effect may still come or be seen.
+    pub settling: Duration,
     /// Ids of channels that are configured by name.
     pub channels: DashMap<String, ChannelId>,
 }
@@ -129,6 +131,8 @@ type Step<T> = Result<T, Halt>;
 enum Failed<E> {
     /// The far end.
     Call(E),
+    /// It may be in effect already without being seen yet: not before this time.
+    Early(Timestamp),
     /// The store.
     Store(store::Error),
 }
@@ -137,6 +141,7 @@ impl<E: Failure> From<Failed<E>> for Halt {
     fn from(failed: Failed<E>) -> Self {
         match failed {
             Failed::Call(error) => Self::Call { fault: error.fault(), error: error.to_string() },
+            Failed::Early(until) => Self::Wait(until),
             Failed::Store(error) => Self::Store(error),
         }
     }
@@ -205,7 +210,9 @@ impl Bridge {
     /// Makes an outside call that must take effect once, however often the item is handled.
     ///
     /// `look` finds the effect at the far end; it is asked only if the call may have been made
-    /// before without us knowing how it ended. A call that certainly had no effect leaves no trace.
+    /// before without us knowing how it ended. As an effect may come late, or be seen late, its
+    /// absence is believed only some time after the last try. A call that certainly had no effect
+    /// leaves no trace.
     async fn once<T, E>(
         &self,
         item: &Item,
@@ -219,17 +226,24 @@ impl Bridge {
         E: Failure,
     {
         let begun = self.store.begin(item.id, step, channel, self.clock.now()).await?;
-        let may_be_done = match begun {
+        let tried = match begun {
             Begun::Done(result) => match serde_json::from_str(&result) {
                 Ok(result) => return Ok(result),
                 Err(_) => return Err(store::Error::Unreadable { what: "result of a call" }.into()),
             },
-            Begun::Unsure => true,
-            Begun::Fresh => item.doubt,
+            Begun::Unsure(tried) => Some(tried),
+            Begun::Fresh => item.doubt.then_some(item.received),
         };
-        if may_be_done && let Some(found) = look.await.map_err(Failed::Call)? {
-            self.record(item, step, &found).await?;
-            return Ok(found);
+        if let Some(tried) = tried {
+            if let Some(found) = look.await.map_err(Failed::Call)? {
+                self.record(item, step, &found).await?;
+                return Ok(found);
+            }
+            let now = self.clock.now();
+            if now < tried + self.settling {
+                return Err(Failed::Early(tried + self.settling));
+            }
+            self.store.begin_again(item.id, step, now).await?;
         }
         match send.await {
             Ok(result) => {
@@ -237,7 +251,9 @@ impl Bridge {
                 Ok(result)
             }
             Err(error) => {
-                if !error.fault().is_unsure() {
+                if error.fault().is_unsure() {
+                    self.store.begin_again(item.id, step, self.clock.now()).await?;
+                } else {
                     self.store.forget(item.id, step).await?;
                 }
                 Err(Failed::Call(error))

@@ -150,13 +150,19 @@ impl Page {
 
 impl Client {
     /// Calls go to `{base}/{method}` with this bot token.
-    pub fn new(http: reqwest::Client, base: &str, token: &SecretString, clock: Clock) -> Self {
+    pub fn new(
+        http: reqwest::Client,
+        base: &str,
+        token: &SecretString,
+        clock: Clock,
+        gate: Gate,
+    ) -> Self {
         let value = SlackApiTokenValue(token.expose_secret().to_owned());
         Self {
             api: slack_morphism::SlackClient::new(Transport::new(http.clone(), base)),
             http,
             token: SlackApiToken::new(value).with_token_type(SlackApiTokenType::Bot),
-            gate: Gate::new(clock.clone()),
+            gate,
             clock,
             identity: OnceLock::new(),
             profiles: DashMap::new(),
@@ -168,6 +174,11 @@ impl Client {
     /// Whether Slack's last word was that it does not accept our token.
     pub fn is_locked_out(&self) -> bool {
         self.gate.is_locked()
+    }
+
+    /// Whether Slack has said who we are.
+    pub fn is_introduced(&self) -> bool {
+        self.identity.get().is_some()
     }
 
     /// Asks Slack who we are (`auth.test`).

@@ -201,8 +201,8 @@ impl Verdict {
 pub enum Begun {
     /// It was never tried; now it is marked as begun.
     Fresh,
-    /// It was begun before, and nothing is known of how it ended.
-    Unsure,
+    /// It was begun before, the last time at this time, and nothing is known of how it ended.
+    Unsure(Timestamp),
     /// It was made, with this result.
     Done(String),
 }
@@ -358,6 +358,10 @@ pub trait Store: Send + Sync + 'static {
         channel: Option<&ChannelId>,
         now: Timestamp,
     ) -> Result<Begun>;
+
+    /// Notes that an outside call that was begun is made again, or has only now ended in a way
+    /// that leaves its outcome unknown.
+    async fn begin_again(&self, item: ItemId, step: &str, now: Timestamp) -> Result<()>;
 
     /// Notes the result of an outside call that was begun.
     async fn record(&self, item: ItemId, step: &str, result: &str) -> Result<()>;

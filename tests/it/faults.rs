@@ -252,6 +252,20 @@ async fn a_post_is_found_again_where_slack_forgets_metadata() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_took_effect_but_cannot_be_seen_at_once_is_not_sent_again() {
+    let bridge = bridge(&[]).await;
+    bridge.slack.configure(|setup| setup.shows_after = Duration::from_millis(60));
+    bridge.blip.configure(|setup| setup.shows_after = Duration::from_millis(60));
+    for fault in [Fault::LostAnswer, Fault::LostAnswer500, Fault::Garbage] {
+        bridge.slack.faults().next("chat.postMessage", fault.clone());
+        bridge.slack.faults().next("chat.postMessage", Fault::Pass);
+        bridge.blip.faults().next("/messages", fault);
+    }
+    converse(&bridge).await;
+    bridge.finish().await;
+}
+
 /// Slack answers a post late, and people react and reply to it before that.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_claim_and_a_reply_that_overtake_the_answer_to_the_card_are_not_lost() {

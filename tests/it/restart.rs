@@ -43,8 +43,8 @@ fn troubles() -> Vec<(f64, Fault)> {
     all.into_iter().map(|fault| (0.01, fault)).chain([slow]).collect()
 }
 
-async fn open_tickets(bridge: &Bridge, round: usize) -> Vec<Pair> {
-    let names: Vec<String> = (0..TICKETS).map(|number| format!("r{round}t{number}.")).collect();
+async fn open_tickets(bridge: &Bridge) -> Vec<Pair> {
+    let names: Vec<String> = (0..TICKETS).map(|number| format!("t{number}.")).collect();
     let open = async |name: &String| {
         let new = NewTicket::saying(name, &format!("{name}@0mn.io"), &format!("help-{name}"));
         let opened = bridge.blip.opens_ticket(new).await;
@@ -131,27 +131,8 @@ async fn kill_repeatedly(
     }
 }
 
-async fn round(bridge: &Bridge, service: &mut Service, number: usize, seed: u64) -> usize {
-    let mut pairs = Vec::new();
-    let play = async {
-        pairs = open_tickets(bridge, number).await;
-        join_all(pairs.iter().map(|pair| converse(bridge, pair))).await;
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    };
-    let kills = kill_repeatedly(service, seed, play).await;
-    service.idle(CATCHING_UP).await;
-    let faults: Vec<String> = pairs.iter().flat_map(|pair| faults_of(bridge, pair)).collect();
-    assert!(faults.is_empty(), "seed {seed}: {faults:#?}");
-    let cards = bridge.slack.cards(CHANNEL).len();
-    assert_eq!(cards, TICKETS * (number + 1), "seed {seed}");
-    kills
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_at_any_moment_it_loses_repeats_and_reorders_nothing() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse().ok());
-    let seed = number("SOAK_SEED").unwrap_or_else(|| fastrand::u64(..1 << 32));
-    let until = Instant::now() + Duration::from_secs(number("SOAK_SECONDS").unwrap_or(0));
+/// Plays many tickets while the program is killed again and again; returns how often it was.
+async fn round(seed: u64) -> usize {
     println!("seed {seed}");
     let mut bridge = Bridge::with(&[("LOG", "info")]).await;
     let folder = bridge.folder().to_owned();
@@ -160,14 +141,33 @@ async fn killed_at_any_moment_it_loses_repeats_and_reorders_nothing() {
     bridge.slack.configure_delivery(|policy| policy.retries = vec![Duration::from_millis(50); 500]);
     bridge.slack.faults().at_random(seed, troubles());
     bridge.blip.faults().at_random(seed + 1, troubles());
+    let mut pairs = Vec::new();
+    let play = async {
+        pairs = open_tickets(&bridge).await;
+        join_all(pairs.iter().map(|pair| converse(&bridge, pair))).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    };
+    let kills = kill_repeatedly(&mut service, seed, play).await;
+    service.idle(CATCHING_UP).await;
+    let faults: Vec<String> = pairs.iter().flat_map(|pair| faults_of(&bridge, pair)).collect();
+    assert!(faults.is_empty(), "seed {seed}: {faults:#?}");
+    assert_eq!(bridge.slack.cards(CHANNEL).len(), TICKETS, "seed {seed}");
+    assert_eq!(service.metric("bridge_parked_items").await, Some(0.0));
+    let violations = [bridge.slack.violations(), bridge.blip.violations()].concat();
+    assert!(violations.is_empty(), "{violations:#?}");
+    assert!(service.terminate().await.success());
+    kills
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_any_moment_it_loses_repeats_and_reorders_nothing() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse().ok());
+    let seed = number("SOAK_SEED").unwrap_or_else(|| fastrand::u64(..1 << 32));
+    let until = Instant::now() + Duration::from_secs(number("SOAK_SECONDS").unwrap_or(0));
     let (mut rounds, mut kills) = (0, 0);
     while rounds == 0 || Instant::now() < until {
-        kills += round(&bridge, &mut service, rounds, seed + rounds as u64).await;
+        kills += round(seed + rounds).await;
         rounds += 1;
         println!("{rounds} rounds, {kills} kills");
     }
-    assert_eq!(service.metric("bridge_parked_items").await, Some(0.0));
-    assert!(bridge.slack.violations().is_empty(), "{:#?}", bridge.slack.violations());
-    assert!(bridge.blip.violations().is_empty(), "{:#?}", bridge.blip.violations());
-    assert!(service.terminate().await.success());
 }

@@ -440,14 +440,19 @@ async fn an_outside_call_is_remembered_however_far_it_came() {
             store.begin(item, step, None, db.now()).await.unwrap()
         };
         assert_eq!(begin(&store, "card").await, Begun::Fresh);
-        assert_eq!(begin(&store, "card").await, Begun::Unsure);
+        let began = db.now();
+        assert_eq!(begin(&store, "card").await, Begun::Unsure(began));
+        let again = db.pass(seconds(1));
+        assert_eq!(begin(&store, "card").await, Begun::Unsure(began));
+        store.begin_again(item, "card", again).await.unwrap();
+        assert_eq!(begin(&store, "card").await, Begun::Unsure(again));
         store.record(item, "card", "1.1").await.unwrap();
         assert_eq!(begin(&store, "post").await, Begun::Fresh);
         drop(store);
 
         let store = db.open().await;
         assert_eq!(begin(&store, "card").await, Begun::Done("1.1".to_owned()));
-        assert_eq!(begin(&store, "post").await, Begun::Unsure);
+        assert_eq!(begin(&store, "post").await, Begun::Unsure(again));
         store.forget(item, "post").await.unwrap();
         assert_eq!(begin(&store, "post").await, Begun::Fresh);
     })
@@ -662,7 +667,7 @@ async fn a_parked_item_lets_its_lane_go_on_and_comes_back_to_its_old_place() {
         assert_eq!(keys(&lease), ["1", "2"]);
         assert_eq!(lease.items[0].attempts, 0);
         let begun = store.begin(item, "card", None, db.now()).await.unwrap();
-        assert_eq!(begun, Begun::Unsure, "what was begun before is not forgotten");
+        assert!(matches!(begun, Begun::Unsure(_)), "what was begun before is not forgotten");
     })
     .await;
 }

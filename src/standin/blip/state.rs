@@ -1,6 +1,7 @@
 //! What the Blip stand-in knows: tickets, customers, agents, and what was asked of it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -74,6 +75,8 @@ pub struct Setup {
     pub sends_twice: bool,
     /// An empty list is answered with failure 67, as often seen (blip.md §4.2).
     pub empty_is_missing: bool,
+    /// A message can be read only so long after it was taken; nothing promises otherwise.
+    pub shows_after: Duration,
     /// Writes the ticket's number as text, as the oldest documentation does.
     pub number_as_text: bool,
     /// Calls a second; `None` if not enforced.
@@ -197,6 +200,7 @@ impl Default for Setup {
             sends_receipts: false,
             sends_twice: false,
             empty_is_missing: true,
+            shows_after: Duration::ZERO,
             number_as_text: false,
             throughput: None,
         }

@@ -233,7 +233,8 @@ pub(super) fn messages(state: &State, command: &Command, id: &str) -> Outcome {
 /// `get /threads/{identity}`.
 pub(super) fn thread(state: &State, command: &Command, identity: &str) -> Outcome {
     let messages = state.threads.get(identity).map_or(&[][..], Vec::as_slice);
-    let mut found: Vec<&ThreadMessage> = messages.iter().collect();
+    let is_shown = |message: &&ThreadMessage| state.now >= message.at + state.setup.shows_after;
+    let mut found: Vec<&ThreadMessage> = messages.iter().filter(is_shown).collect();
     let oldest_first = command.param("$ascending") == Some("true")
         || command.param("direction").is_some_and(|way| way.eq_ignore_ascii_case("asc"));
     if !oldest_first {

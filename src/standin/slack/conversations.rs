@@ -110,8 +110,13 @@ fn messages<'a>(
         }
     }
     let root = args.text("ts")?;
+    let late = state.setup.shows_after;
+    let shown_until = (state.now - late).as_duration().as_secs_f64();
     let within = |message: &Message| {
         let ts = message.ts.as_str();
+        if !late.is_zero() && ts.parse().is_ok_and(|written: f64| written > shown_until) {
+            return false;
+        }
         let after = oldest.is_none_or(|from| ts > from || (inclusive && ts == from));
         let before = latest.is_none_or(|until| ts < until || (inclusive && ts == until));
         (after && before) || Some(ts) == root

@@ -1,6 +1,7 @@
 //! What the Slack stand-in knows: people, channels, messages, and what was asked of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -65,6 +66,8 @@ pub struct Setup {
     pub burst: u32,
     /// Forgets message metadata, as Slack may if its type is not registered (slack.md §C.2).
     pub drops_metadata: bool,
+    /// A message can be read only so long after it was posted; nothing promises otherwise.
+    pub shows_after: Duration,
     /// Delivers every event twice, under two event ids.
     pub sends_twice: bool,
     /// Delivers what a call causes before the call is answered.
@@ -262,6 +265,7 @@ impl Default for Setup {
             burst: 4,
             drops_metadata: false,
             sends_twice: false,
+            shows_after: Duration::ZERO,
             events_first: false,
         }
     }

@@ -205,6 +205,15 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn begin_again(&self, item: ItemId, step: &str, now: Timestamp) -> Result<()> {
+        let (step, now) = (step.to_owned(), now.as_millisecond());
+        self.writer
+            .write(move |tx| {
+                Box::pin(async move { steps::begin_again(tx, item, &step, now).await })
+            })
+            .await
+    }
+
     async fn record(&self, item: ItemId, step: &str, result: &str) -> Result<()> {
         let (step, result) = (step.to_owned(), result.to_owned());
         self.writer

@@ -6,7 +6,7 @@
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{SqlitePool, query, query_as, query_scalar};
 
-use crate::store::{Begun, Error, ItemId, Result};
+use crate::store::{Begun, Error, ItemId, Result, row};
 
 /// Marks a call as begun, unless it was begun before.
 pub(super) async fn begin(
@@ -16,21 +16,36 @@ pub(super) async fn begin(
     channel: Option<&str>,
     now: i64,
 ) -> Result<Begun> {
-    let mark = "INSERT INTO step (item, name, channel, begun)
-                SELECT id, ?2, ?3, ?4 FROM item WHERE id = ?1 AND state = 'waiting'
+    let mark = "INSERT INTO step (item, name, channel, begun, tried)
+                SELECT id, ?2, ?3, ?4, ?4 FROM item WHERE id = ?1 AND state = 'waiting'
                 ON CONFLICT DO NOTHING";
     let marked =
         query(mark).bind(item).bind(step).bind(channel).bind(now).execute(&mut *tx).await?;
     if marked.rows_affected() > 0 {
         return Ok(Begun::Fresh);
     }
-    let known = "SELECT step.result FROM step JOIN item ON item.id = step.item
+    let known = "SELECT step.result, step.tried FROM step JOIN item ON item.id = step.item
                  WHERE step.item = ?1 AND step.name = ?2 AND item.state = 'waiting'";
     match query_as(known).bind(item).bind(step).fetch_optional(&mut *tx).await? {
-        Some((Some(result),)) => Ok(Begun::Done(result)),
-        Some((None,)) => Ok(Begun::Unsure),
+        Some((Some(result), _)) => Ok(Begun::Done(result)),
+        Some((None, tried)) => Ok(Begun::Unsure(row::timestamp(tried)?)),
         None => Err(lost(tx, item).await?),
     }
+}
+
+/// Marks a call as made for another time.
+pub(super) async fn begin_again(
+    tx: &mut SqliteConnection,
+    item: ItemId,
+    step: &str,
+    now: i64,
+) -> Result<()> {
+    let sql = "UPDATE step SET tried = ?3 WHERE item = ?1 AND name = ?2";
+    let marked = query(sql).bind(item).bind(step).bind(now).execute(&mut *tx).await?;
+    if marked.rows_affected() == 0 {
+        return Err(lost(tx, item).await?);
+    }
+    Ok(())
 }
 
 /// Keeps the result of a call that was begun.

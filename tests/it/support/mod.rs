@@ -2,6 +2,11 @@
 
 pub mod samples;
 
+mod service;
+
+pub use service::Service;
+
+use std::path::Path;
 use std::time::Duration;
 
 use blip_slack::app::Tuning;
@@ -18,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A stage with a memory of its own that goes with the test.
 pub struct Bridge {
     pub stage: Stage,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl std::ops::Deref for Bridge {
@@ -42,7 +47,9 @@ pub fn tuning() -> Tuning {
         longest: Duration::from_millis(200),
         ..Retry::default()
     };
-    Tuning { clock: Clock::system(), retry, answer: Duration::from_millis(700) }
+    let (answer, lockout) = (Duration::from_millis(700), Duration::from_millis(100));
+    let settling = Duration::from_millis(100);
+    Tuning { clock: Clock::system(), retry, answer, lockout, settling }
 }
 
 impl Bridge {
@@ -68,7 +75,12 @@ impl Bridge {
         ];
         let settings: Vec<_> = quiet.iter().chain(settings).copied().collect();
         let stage = Stage::start(database.to_str().unwrap(), &settings, tuning).await.unwrap();
-        Self { stage, _folder: folder }
+        Self { stage, folder }
+    }
+
+    /// Where its memory is.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// A customer opens a ticket with these words; returns the ticket and its card.

@@ -1,4 +1,6 @@
 //! The real program as a process of its own, so that it can be killed.
+//!
+//! `BLIP_SLACK_PROGRAM` names another build to be tested, such as a released one.
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -32,7 +34,9 @@ impl Service {
         let settings = stage.settings().iter().map(|(k, v)| (k.clone(), v.clone())).collect();
         // A copy of its own: a build meanwhile replaces the original.
         let program = folder.join("blip-slack");
-        std::fs::copy(env!("CARGO_BIN_EXE_blip-slack"), &program).unwrap();
+        let built = std::env::var("BLIP_SLACK_PROGRAM");
+        let built = built.unwrap_or_else(|_| env!("CARGO_BIN_EXE_blip-slack").to_owned());
+        std::fs::copy(built, &program).unwrap();
         let mut service = Self { settings, url, program, log: folder.join("log"), child: None };
         service.start().await;
         service

@@ -43,6 +43,8 @@ CREATE TABLE step (
     name    TEXT    NOT NULL,
     channel TEXT,
     begun   INTEGER NOT NULL,
+    -- The same, or when it was made for the last time.
+    tried   INTEGER NOT NULL,
     result  TEXT,
     PRIMARY KEY (item, name)
 ) STRICT, WITHOUT ROWID;

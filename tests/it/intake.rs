@@ -1,0 +1,323 @@
+//! Strangers at the doors: a clear status, no panic, nothing of what people wrote in the log.
+//!
+//! The real program takes it all, so that its whole log can be searched.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use blip_slack::demo::{ANA, CHANNEL};
+use blip_slack::standin::blip::NewTicket;
+use blip_slack::standin::faults::Fault;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use reqwest::{Client, RequestBuilder};
+use sha2::Sha256;
+
+use crate::support::{Bridge, Service};
+
+const BLIP: &str = "/blip/webhook";
+const SLACK: &str = "/slack/events";
+/// Stands in everything that people write; must never stand in the log.
+const MARKER: &str = "xyzzy";
+
+/// The program with its doors open.
+struct Door {
+    bridge: Bridge,
+    service: Service,
+    client: Client,
+}
+
+impl Door {
+    async fn open() -> Self {
+        let mut bridge = Bridge::start().await;
+        let folder = bridge.folder().to_owned();
+        let service = Service::replace(&mut bridge, &folder).await;
+        let client = Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap();
+        Self { bridge, service, client }
+    }
+
+    fn secret(&self, name: &str) -> String {
+        self.bridge.settings()[name].clone()
+    }
+
+    fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> RequestBuilder {
+        let request = self.client.post(format!("{}{path}", self.service.url()));
+        request.header("content-type", "application/json").body(body)
+    }
+
+    /// A request with the token that the program accepts.
+    fn blip(&self, body: impl Into<reqwest::Body>) -> RequestBuilder {
+        self.post(BLIP, body).header("authorization", self.secret("BLIP_WEBHOOK_TOKEN"))
+    }
+
+    /// A request that is signed as Slack signs, so many seconds from now.
+    fn slack(&self, body: &[u8], shift: i64) -> RequestBuilder {
+        #[expect(clippy::disallowed_methods, reason = "the real program has the real time")]
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let time = i64::try_from(now).unwrap() + shift;
+        let secret = self.secret("SLACK_SIGNING_SECRET");
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+        mac.update(format!("v0:{time}:").as_bytes());
+        mac.update(body);
+        let digest = mac.finalize().into_bytes();
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.post(SLACK, body.to_vec())
+            .header("x-slack-request-timestamp", time)
+            .header("x-slack-signature", format!("v0={hex}"))
+    }
+
+    /// What comes back for bytes that are no proper request, until the connection ends.
+    fn raw(&self, request: &[u8]) -> String {
+        let address = self.service.url().strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        stream.write_all(request).ok();
+        let mut answer = Vec::new();
+        let mut buffer = [0; 1024];
+        while let Ok(count) = stream.read(&mut buffer)
+            && count > 0
+        {
+            answer.extend_from_slice(&buffer[..count]);
+        }
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// The program is still well, and its log is clean.
+    async fn close(mut self) {
+        self.service.idle(Duration::from_secs(20)).await;
+        assert_eq!(self.service.get("/readyz").await.unwrap().0, 200);
+        assert!(self.service.terminate().await.success());
+        let log = self.service.log();
+        let secrets = ["BLIP_WEBHOOK_TOKEN", "BLIP_KEY", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"];
+        let secrets = secrets.map(|name| self.secret(name));
+        let never = secrets.iter().map(String::as_str).chain([MARKER, "panicked", "v0="]);
+        for word in never {
+            let line = log.lines().find(|line| line.contains(word));
+            assert_eq!(line, None, "{word} is in the log");
+        }
+    }
+}
+
+async fn status(request: RequestBuilder) -> u16 {
+    request.send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_not_blip_is_turned_away() {
+    let door = Door::open().await;
+    let envelope = format!(r#"{{"id":"1","from":"t@desk.msging.net","content":"{MARKER}"}}"#);
+    let token = door.secret("BLIP_WEBHOOK_TOKEN");
+    assert_eq!(status(door.post(BLIP, envelope.clone())).await, 401);
+    for wrong in ["", MARKER, "Key xyzzy", &token[1..], &format!("{token}x")] {
+        let request = door.post(BLIP, envelope.clone()).header("authorization", wrong);
+        assert_eq!(status(request).await, 401, "{wrong}");
+    }
+    let unreadable = door.post(BLIP, envelope.clone()).header("authorization", &b"\xff\xfe"[..]);
+    assert_eq!(status(unreadable).await, 401);
+    for path in ["/blip/webhook/nobody", "/blip/webhook/..%2f..", "/blip", "/", "/blip/webhook/"] {
+        let request = door.post(path, envelope.clone()).header("authorization", &token);
+        assert_eq!(status(request).await, 404, "{path}");
+    }
+    door.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_not_slack_is_turned_away() {
+    let door = Door::open().await;
+    let event = format!(r#"{{"type":"event_callback","event":{{"text":"{MARKER}"}}}}"#);
+    let event = event.as_bytes();
+    assert_eq!(status(door.slack(event, 0)).await, 200);
+    for shift in [-301, -100_000, 310, 100_000] {
+        assert_eq!(status(door.slack(event, shift)).await, 401, "{shift} s");
+    }
+    assert_eq!(status(door.slack(event, 0).body(MARKER)).await, 401);
+    assert_eq!(status(door.post(SLACK, event.to_vec())).await, 401);
+    let stamp = "x-slack-request-timestamp";
+    for (time, signature) in [
+        ("now", "v0=00"),
+        ("-9223372036854775808", "v0=00"),
+        ("9223372036854775807", ""),
+        ("1", "xyzzy"),
+        ("", "v0="),
+    ] {
+        let request = door.post(SLACK, event.to_vec()).header(stamp, time);
+        assert_eq!(status(request.header("x-slack-signature", signature)).await, 401, "{time}");
+    }
+    door.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_an_event_gets_the_status_that_http_has_for_it() {
+    let door = Door::open().await;
+    for body in ["", "xyzzy", "\"xyzzy\"", "7", "{\"id\":", "null"] {
+        assert_eq!(status(door.blip(body)).await, 400, "blip {body}");
+    }
+    for body in ["", "xyzzy", "{\"id\":"] {
+        assert_eq!(status(door.slack(body.as_bytes(), 0)).await, 400, "slack {body}");
+    }
+    let typed = |kind: &'static str| move |r: RequestBuilder| r.header("content-type", kind);
+    let picture = door.client.post(format!("{}{BLIP}", door.service.url()));
+    let picture = picture.header("authorization", door.secret("BLIP_WEBHOOK_TOKEN"));
+    assert_eq!(status(typed("image/png")(picture).body("{}")).await, 415);
+    assert_eq!(status(door.blip("{}").header("content-encoding", "gzip")).await, 415);
+    for path in [BLIP, SLACK] {
+        let get = door.client.get(format!("{}{path}", door.service.url()));
+        assert_eq!(status(get).await, 405, "{path}");
+    }
+    assert_eq!(status(door.post("/healthz", "")).await, 405);
+    assert_eq!(door.service.get("/nothing").await.unwrap().0, 404);
+    door.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_over_the_limit_is_refused_before_it_is_kept() {
+    let door = Door::open().await;
+    let huge = vec![b' '; 3 << 20];
+    for request in [door.blip(huge.clone()), door.slack(&huge, 0)] {
+        // The door may be shut while the rest is still on its way.
+        let answer = request.send().await.map(|answer| answer.status().as_u16());
+        assert!(
+            answer.as_ref().is_ok_and(|status| *status == 413) || answer.is_err(),
+            "{answer:?}"
+        );
+    }
+    let token = door.secret("BLIP_WEBHOOK_TOKEN");
+    for (path, header) in [
+        (BLIP, format!("authorization: {token}")),
+        (SLACK, "x-slack-signature: v0=00\r\nx-slack-request-timestamp: 1".to_owned()),
+    ] {
+        let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\n{header}\r\nconnection: close\r\n");
+        let announced = format!("{head}content-length: 99999999999\r\n\r\n");
+        assert!(door.raw(announced.as_bytes()).starts_with("HTTP/1.1 413"), "{path} announced");
+        let mut chunked = format!("{head}transfer-encoding: chunked\r\n\r\n").into_bytes();
+        for _ in 0..24 {
+            chunked.extend(b"10000\r\n");
+            chunked.extend(vec![b' '; 0x10000]);
+            chunked.extend(b"\r\n");
+        }
+        chunked.extend(b"0\r\n\r\n");
+        let answer = door.raw(&chunked);
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 413"), "{path} {answer}");
+    }
+    door.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_that_are_no_http_are_survived() {
+    let door = Door::open().await;
+    for request in [
+        &b"\x16\x03\x01\x02\x00\x01\x00"[..],
+        b"POST /blip/webhook HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n",
+        b"POST /blip/webhook HTTP/1.1\r\nhost: x\r\nx-\x00a: xyzzy\r\n\r\n",
+        b"POST /blip/webhook HTTP/1.1\r\nhost: x\r\nauthorization: a\r\n b\r\n\r\n",
+        b"GET /metrics HTTP/9.9\r\n\r\n",
+        b"POST /slack/events HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+    ] {
+        let answer = door.raw(&[request, b"connection: close\r\n\r\n"].concat());
+        assert!(!answer.starts_with("HTTP/1.1 2") && !answer.contains("HTTP/1.1 5"), "{answer}");
+    }
+    let many = format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "x".repeat(1 << 20));
+    assert!(!door.raw(many.as_bytes()).starts_with("HTTP/1.1 5"));
+    door.close().await;
+}
+
+/// Nothing that carries the right token or signature makes the program fail, whatever it says.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_bodies_are_taken_or_refused_and_never_break_anything() {
+    let door = Door::open().await;
+    let deep = |open: &str, close: &str| format!("{}{}", open.repeat(9000), close.repeat(9000));
+    let mut bodies: Vec<Vec<u8>> = vec![
+        deep("[", "]").into(),
+        deep("{\"event\":", "}").into(),
+        format!("{{\"content\":{}}}", deep("[", "]")).into(),
+        b"{\"id\":\"\xff\xfe\",\"from\":\"t@desk.msging.net/Webhook\"}".to_vec(),
+        br#"{"id":"\ud800","from":"\u0000@desk.msging.net/Webhook","type":"text/plain"}"#.to_vec(),
+        br#"{"type":"event_callback","event":{"type":"message","channel":7,"ts":{}}}"#.to_vec(),
+        br#"{"id":1e999,"from":[],"to":null,"type":{},"content":-0}"#.to_vec(),
+        format!(r#"{{"id":"{0}","from":"{0}@desk.msging.net/W"}}"#, MARKER.repeat(20_000)).into(),
+    ];
+    let mut runner = TestRunner::deterministic();
+    let json = blip_slack_json();
+    for _ in 0..150 {
+        bodies.push(json.new_tree(&mut runner).unwrap().current().to_string().into_bytes());
+        bodies.push(any::<Vec<u8>>().new_tree(&mut runner).unwrap().current());
+    }
+    for body in bodies {
+        let text = String::from_utf8_lossy(&body).chars().take(200).collect::<String>();
+        let taken = status(door.blip(body.clone())).await;
+        assert!([200, 400].contains(&taken), "{taken} for {text}");
+        // Slack signs text only.
+        let unsigned = std::str::from_utf8(&body).is_err();
+        let taken = status(door.slack(&body, 0)).await;
+        assert!([200, 400].contains(&taken) || unsigned && taken == 401, "{taken} for {text}");
+        let form = door.slack(&body, 0).header("content-type", "application/x-www-form-urlencoded");
+        assert!(status(form).await < 500, "{text}");
+    }
+    door.close().await;
+}
+
+/// Envelopes and events with anything in the fields that matter.
+fn blip_slack_json() -> impl Strategy<Value = serde_json::Value> {
+    let value = prop_oneof![
+        Just(serde_json::json!(null)),
+        any::<i64>().prop_map(|n| serde_json::json!(n)),
+        "\\PC{0,12}".prop_map(|s| serde_json::json!(s)),
+        Just(serde_json::json!("message")),
+        Just(serde_json::json!("application/vnd.iris.ticket+json")),
+        Just(serde_json::json!("t1@desk.msging.net/Webhook")),
+        Just(serde_json::json!({"status": "Waiting", "customerInput": {"value": MARKER}})),
+        Just(serde_json::json!([{"type": "rich_text", "elements": [{}, 7, null]}])),
+    ];
+    let names = [
+        "id",
+        "from",
+        "type",
+        "content",
+        "metadata",
+        "event",
+        "channel",
+        "ts",
+        "thread_ts",
+        "user",
+        "text",
+        "blocks",
+        "files",
+        "item",
+        "reaction",
+        "actions",
+        "container",
+        "message",
+    ];
+    let fields =
+        proptest::collection::btree_map(proptest::sample::select(names.to_vec()), value, 0..9);
+    fields.prop_map(|fields| {
+        let event = serde_json::json!(fields);
+        let mut outer = event.clone();
+        if event["type"] == "message" {
+            outer = serde_json::json!({"type": "event_callback", "event": event});
+        }
+        outer
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_that_people_wrote_is_in_the_log_whatever_goes_wrong() {
+    let door = Door::open().await;
+    let (slack, blip) = (&door.bridge.slack, &door.bridge.blip);
+    let new = NewTicket::saying("Maria xyzzy", "xyzzy.551199@wa.gw.msging.net", "help xyzzy");
+    let ticket = blip.opens_ticket(new).await.id;
+    let card = door.bridge.card_of("Maria xyzzy").await;
+    for fault in [Fault::Status(500), Fault::Garbage, Fault::Html, Fault::LostAnswer] {
+        slack.faults().next("chat.postMessage", fault.clone());
+        blip.faults().next("/messages", fault);
+        blip.says(&ticket, "customer xyzzy").await.unwrap();
+        slack.says(ANA, CHANNEL, Some(&card.ts), "reply xyzzy").await.unwrap();
+    }
+    slack.faults().next("chat.postMessage", Fault::Code("invalid_blocks".to_owned()));
+    blip.says(&ticket, "refused xyzzy").await.unwrap();
+    slack.says(ANA, CHANNEL, Some(&card.ts), "// note xyzzy").await.unwrap();
+    door.close().await;
+}
