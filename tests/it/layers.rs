@@ -31,6 +31,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "clock",
             "config",
             "dialog",
+            "gate",
             "inbox",
             "intake",
             "locale",
