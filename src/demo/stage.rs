@@ -35,7 +35,9 @@ impl Stage {
         settings: &[(&str, &str)],
         tuning: Tuning,
     ) -> anyhow::Result<Self> {
-        let (slack_setup, blip_setup) = (slack::Setup::default(), blip::Setup::default());
+        let socket_mode = settings.iter().any(|(name, _)| *name == "SLACK_APP_TOKEN");
+        let slack_setup = slack::Setup { socket_mode, ..slack::Setup::default() };
+        let blip_setup = blip::Setup::default();
         let secrets = [
             ("SLACK_BOT_TOKEN", slack_setup.token.clone()),
             ("SLACK_SIGNING_SECRET", slack_setup.signing_secret.clone()),

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use reqwest::{Client, RequestBuilder, Response};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -55,6 +56,12 @@ pub(super) struct Try {
 /// Adds what the platform puts on each request, such as a signature of the body.
 pub(super) type Seal = Box<dyn Fn(RequestBuilder, &str, Try) -> RequestBuilder + Send + Sync>;
 
+/// The way of a letter that does not go over HTTP: the answer to it, or why there is none.
+pub(super) type Carried = BoxFuture<'static, Result<String, &'static str>>;
+
+/// Carries a letter another way than over HTTP, if there is one.
+pub(super) type Carry = Box<dyn Fn(&Letter, Try) -> Option<Carried> + Send + Sync>;
+
 /// Delivers letters until it is dropped.
 pub(super) struct Courier {
     round: Arc<Round>,
@@ -64,6 +71,7 @@ pub(super) struct Courier {
 struct Round {
     client: Client,
     seal: Seal,
+    carry: Carry,
     policy: Mutex<Policy>,
     held: Mutex<Option<Vec<Parcel>>>,
     log: Mutex<Vec<Delivery>>,
@@ -88,12 +96,13 @@ impl fmt::Debug for Courier {
 
 impl Courier {
     /// Begins to deliver; needs a Tokio runtime.
-    pub(super) fn start(policy: Policy, seal: Seal) -> Self {
+    pub(super) fn start(policy: Policy, seal: Seal, carry: Carry) -> Self {
         let (queue, parcels) = mpsc::unbounded_channel();
         let ended = CancellationToken::new();
         let round = Arc::new(Round {
             client: client(),
             seal,
+            carry,
             policy: Mutex::new(policy),
             held: Mutex::default(),
             log: Mutex::default(),
@@ -124,9 +133,8 @@ impl Courier {
 
     /// Delivers a letter once, to this address, and hands back status and body.
     pub(super) async fn post(&self, letter: &Letter) -> Result<(u16, String), &'static str> {
-        let response = self.round.attempt(letter, Try { number: 0, reason: "" }).await?;
-        let status = response.status().as_u16();
-        Ok((status, response.text().await.unwrap_or_default()))
+        let answer = self.round.attempt(letter, Try { number: 0, reason: "" }).await?;
+        Ok((answer.status, answer.body))
     }
 
     /// Keeps everything from now on until [`Courier::release`].
@@ -216,33 +224,62 @@ impl Round {
 
     async fn try_once(&self, letter: &Letter, which: Try) -> Result<u16, Failure> {
         match self.attempt(letter, which).await {
-            Ok(response) if response.status().is_success() => Ok(response.status().as_u16()),
-            Ok(response) => Err(Failure {
+            Ok(answer) if (200..300).contains(&answer.status) => Ok(answer.status),
+            Ok(answer) => Err(Failure {
                 reason: "http_error",
-                status: Some(response.status().as_u16()),
-                // slack.md §B.1: the receiver may ask not to be tried again.
-                is_final: response.headers().get("x-slack-no-retry").is_some_and(|no| no == "1"),
+                status: Some(answer.status),
+                is_final: answer.is_final,
             }),
             Err(reason) => Err(Failure { reason, status: None, is_final: false }),
         }
     }
 
-    async fn attempt(&self, letter: &Letter, which: Try) -> Result<Response, &'static str> {
+    async fn attempt(&self, letter: &Letter, which: Try) -> Result<Answer, &'static str> {
+        let outcome = match (self.carry)(letter, which) {
+            Some(carried) => self.await_answer(carried).await,
+            None => self.request(letter, which).await,
+        };
+        lock(&self.log).push(Delivery {
+            about: letter.about.clone(),
+            outcome: outcome.as_ref().map(|answer| answer.status).map_err(|why| *why),
+        });
+        outcome
+    }
+
+    async fn await_answer(&self, carried: Carried) -> Result<Answer, &'static str> {
+        let timeout = lock(&self.policy).timeout;
+        let answer = tokio::time::timeout(timeout, carried).await;
+        let body = answer.or(Err("timeout"))??;
+        Ok(Answer { status: 200, is_final: false, body })
+    }
+
+    async fn request(&self, letter: &Letter, which: Try) -> Result<Answer, &'static str> {
         let (url, timeout) = {
             let policy = lock(&self.policy);
             (policy.url.clone().ok_or("no_address")?, policy.timeout)
         };
         let request = self.client.post(url).timeout(timeout).header("content-type", letter.mime);
         let request = (self.seal)(request, &letter.body, which).body(letter.body.clone());
-        let outcome = request.send().await.map_err(|error| reason(&error));
-        lock(&self.log).push(Delivery {
-            about: letter.about.clone(),
-            outcome: outcome
-                .as_ref()
-                .map(|response| response.status().as_u16())
-                .map_err(|why| *why),
-        });
-        outcome
+        let response = request.send().await.map_err(|error| reason(&error))?;
+        Ok(Answer::read(response).await)
+    }
+}
+
+/// What came back for a letter.
+struct Answer {
+    status: u16,
+    /// slack.md §B.1: the receiver may ask not to be tried again.
+    is_final: bool,
+    body: String,
+}
+
+impl Answer {
+    async fn read(response: Response) -> Self {
+        Self {
+            status: response.status().as_u16(),
+            is_final: response.headers().get("x-slack-no-retry").is_some_and(|no| no == "1"),
+            body: response.text().await.unwrap_or_default(),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use reqwest::RequestBuilder;
 use tokio::sync::{oneshot, watch};
 
 use super::Call;
-use super::courier::{Courier, Delivery, Letter, Policy, Try};
+use super::courier::{Carried, Courier, Delivery, Letter, Policy, Try};
 use super::faults::Faults;
 use super::server::{self, Server};
 use super::time::Time;
@@ -30,6 +30,8 @@ pub trait Model: Send + 'static {
     fn set_now(&mut self, now: Timestamp);
     /// Hands over what is to be delivered.
     fn take_outbox(&mut self) -> Vec<Letter>;
+    /// Cuts off whoever stays connected without a request.
+    fn cut_off(&mut self) {}
     /// Every request of the bridge.
     fn calls(&self) -> &[Call];
     /// What the real platform would not have tolerated.
@@ -67,6 +69,8 @@ pub(super) struct Plan<S> {
     pub(super) policy: Policy,
     /// Puts on a delivery what the platform puts on it, knowing the body and the try.
     pub(super) seal: fn(RequestBuilder, &S, Timestamp, (&str, Try)) -> RequestBuilder,
+    /// Carries a delivery another way than over HTTP, if the platform has one.
+    pub(super) carry: fn(&mut S, &Letter, Try) -> Option<Carried>,
 }
 
 impl<S> Clone for Host<S> {
@@ -86,7 +90,11 @@ impl<S: Model> Host<S> {
         let seal = Box::new(move |request: RequestBuilder, body: &str, which: Try| {
             sealed.read(|state| seal(request, state, clock.now(), (body, which)))
         });
-        let courier = Courier::start(plan.policy, seal);
+        let (carried, carry) = (Arc::clone(&model), plan.carry);
+        let carry = Box::new(move |letter: &Letter, which: Try| {
+            carried.change(|state| carry(state, letter, which))
+        });
+        let courier = Courier::start(plan.policy, seal, carry);
         let core = Arc::new(Core { model, faults: Faults::default(), courier, time });
         let server = Arc::new(Server::start(listener, (plan.router)(Arc::clone(&core)))?);
         Ok(Self { core, server })
@@ -119,6 +127,7 @@ impl<S: Model> Host<S> {
 
     /// Closes its port: nobody can connect any more, and whoever is connected is cut off.
     pub async fn go_down(&self) {
+        self.core.act(S::cut_off);
         self.server.go_down().await;
     }
 

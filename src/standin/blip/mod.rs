@@ -52,6 +52,7 @@ impl Blip {
             router: web::router,
             policy: patience(),
             seal: sign,
+            carry: |_, _, _| None,
         })
         .await
     }

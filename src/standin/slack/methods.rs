@@ -2,7 +2,7 @@
 
 use super::args::{Answer, Args};
 use super::state::State;
-use super::{chat, conversations, files, reactions, users, views};
+use super::{chat, conversations, files, reactions, socket, users, views};
 
 /// Every scope that the bridge may want (slack.md §E.2).
 pub(super) const SCOPES: &[&str] = &[
@@ -30,6 +30,8 @@ pub(super) struct Method {
     pub(super) takes_json: bool,
     /// Whether it only reads, so that GET is proper.
     pub(super) reads: bool,
+    /// Whether it takes the app-level token and no other.
+    pub(super) takes_app_token: bool,
     /// One of these scopes is needed; none if empty.
     pub(super) scopes: &'static [&'static str],
     /// Calls in a minute; 0 if it has a rate of its own.
@@ -59,7 +61,16 @@ const fn read(
     args: &'static str,
     run: Run,
 ) -> Method {
-    Method { name, takes_json: false, reads: true, scopes, per_minute, args, run }
+    Method {
+        name,
+        takes_json: false,
+        reads: true,
+        takes_app_token: false,
+        scopes,
+        per_minute,
+        args,
+        run,
+    }
 }
 
 const fn write(
@@ -69,11 +80,21 @@ const fn write(
     args: &'static str,
     run: Run,
 ) -> Method {
-    Method { name, takes_json: true, reads: false, scopes, per_minute, args, run }
+    Method {
+        name,
+        takes_json: true,
+        reads: false,
+        takes_app_token: false,
+        scopes,
+        per_minute,
+        args,
+        run,
+    }
 }
 
 #[rustfmt::skip]
 static METHODS: &[Method] = &[
+    Method { takes_app_token: true, ..write("apps.connections.open", &["connections:write"], 50, "", socket::open) },
     Method { takes_json: true, ..read("auth.test", &[], 0, "", users::auth_test) },
     write("chat.postMessage", &["chat:write"], 0, POST, chat::post_message),
     write("chat.postEphemeral", &["chat:write"], 100, "channel user text blocks attachments thread_ts mrkdwn parse \

@@ -19,6 +19,7 @@ mod people;
 mod reactions;
 mod render;
 mod response_url;
+mod socket;
 mod state;
 mod users;
 mod views;
@@ -61,6 +62,7 @@ impl Slack {
             router: web::router,
             policy: patience(),
             seal: sign,
+            carry: socket::carry,
         })
         .await
     }
@@ -125,6 +127,7 @@ impl State {
             triggers: BTreeMap::new(),
             response_urls: BTreeMap::new(),
             meter: limits::Meter::default(),
+            sockets: socket::Sockets::default(),
             outbox: Vec::new(),
         }
     }
@@ -215,6 +218,10 @@ impl Model for State {
 
     fn take_outbox(&mut self) -> Vec<Letter> {
         self.outbox.drain(..).map(|envelope| letter(&envelope)).collect()
+    }
+
+    fn cut_off(&mut self) {
+        self.cut_sockets();
     }
 
     fn calls(&self) -> &[Call] {

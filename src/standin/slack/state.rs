@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::super::Call;
 use super::limits::Meter;
+use super::socket::Sockets;
 
 /// Everything about one workspace and the one app in it.
 #[derive(Debug)]
@@ -39,6 +40,7 @@ pub struct State {
     pub(super) triggers: BTreeMap<String, Trigger>,
     pub(super) response_urls: BTreeMap<String, ResponseUrl>,
     pub(super) meter: Meter,
+    pub(super) sockets: Sockets,
     pub(super) outbox: Vec<Value>,
 }
 
@@ -50,6 +52,12 @@ pub struct Setup {
     pub token: String,
     /// What deliveries are signed with.
     pub signing_secret: String,
+    /// The only app-level token that is accepted.
+    pub app_token: String,
+    /// What the app-level token may do.
+    pub app_scopes: BTreeSet<String>,
+    /// Whether the app uses Socket Mode: then no requests are sent.
+    pub socket_mode: bool,
     /// What the token may do; all that the bridge needs, to begin with.
     pub scopes: BTreeSet<String>,
     /// Our workspace.
@@ -256,6 +264,9 @@ impl Default for Setup {
         Self {
             token: "xoxb-2154-standin".to_owned(),
             signing_secret: "8f742231b10e8888abcd99yyyzzz85a5".to_owned(),
+            app_token: "xapp-1-A0001-standin".to_owned(),
+            app_scopes: BTreeSet::from(["connections:write".to_owned()]),
+            socket_mode: false,
             scopes: super::methods::SCOPES.iter().map(ToString::to_string).collect(),
             team_id: "T0001".to_owned(),
             app_id: "A0001".to_owned(),

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::super::faults::Fault;
 use super::super::probe::Probe;
@@ -453,6 +455,94 @@ async fn a_file_from_another_workspace_shows_itself_only_when_asked_for() {
     assert_eq!((&stub["file_access"], &stub["name"]), (&json!("check_file_info"), &Value::Null));
     let id = stub["id"].as_str().unwrap();
     assert_eq!(desk.read("files.info", &[("file", id)]).await["file"]["name"], "a.png");
+}
+
+/// The app's end of Socket Mode.
+type Wire = tokio_tungstenite::WebSocketStream<reqwest::Upgraded>;
+
+impl Desk {
+    async fn opens(&self) -> Value {
+        let url = format!("{}/apps.connections.open", self.slack.api_url());
+        let request = self.client.post(url).bearer_auth(Setup::default().app_token);
+        request.send().await.unwrap().json().await.unwrap()
+    }
+
+    async fn connects(&self) -> Wire {
+        let url = self.opens().await["url"].as_str().unwrap().replacen("ws", "http", 1);
+        let headers = [
+            ("connection", "Upgrade"),
+            ("upgrade", "websocket"),
+            ("sec-websocket-version", "13"),
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ];
+        let request = headers.iter().fold(self.client.get(url), |r, (k, v)| r.header(*k, *v));
+        let upgraded = request.send().await.unwrap().upgrade().await.unwrap();
+        Wire::from_raw_socket(upgraded, Role::Client, None).await
+    }
+}
+
+async fn hear(wire: &mut Wire) -> Value {
+    let words = wire.next().await.unwrap().unwrap();
+    serde_json::from_str(words.to_text().unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn over_a_socket_everything_is_sent_until_it_is_acknowledged() {
+    let desk = Desk::start().await;
+    assert_eq!(desk.opens().await["error"], "access_denied");
+    desk.slack.configure(|setup| setup.socket_mode = true);
+    assert_eq!(desk.error("apps.connections.open", json!({})).await, "not_allowed_token_type");
+    desk.slack.configure_delivery(|policy| policy.timeout = Duration::from_millis(150));
+    let mut wire = desk.connects().await;
+    assert_eq!(hear(&mut wire).await["num_connections"], 1);
+    let app = async {
+        let first = hear(&mut wire).await;
+        assert_eq!((&first["type"], &first["retry_attempt"]), (&json!("events_api"), &json!(0)));
+        let again = hear(&mut wire).await;
+        assert_eq!(
+            (&again["retry_attempt"], &again["retry_reason"]),
+            (&json!(1), &json!("timeout"))
+        );
+        assert_eq!(first["payload"]["event_id"], again["payload"]["event_id"]);
+        let words = json!({ "envelope_id": again["envelope_id"] }).to_string();
+        wire.send(words.clone().into()).await.unwrap();
+        // Once is enough.
+        wire.send(words.into()).await.unwrap();
+        let command = hear(&mut wire).await;
+        assert_eq!(
+            (&command["type"], &command["payload"]["text"]),
+            (&json!("slash_commands"), &json!("mine"))
+        );
+        let answer = json!({ "envelope_id": command["envelope_id"], "payload": { "text": "oi" } });
+        wire.send(answer.to_string().into()).await.unwrap();
+    };
+    let people = async {
+        let said = desk.slack.says("UANA", "C1", None, "oi").await.unwrap();
+        assert_eq!(said.status, Some(200));
+        let answered = desk.slack.commands("UANA", "C1", "/blip", "mine").await.unwrap();
+        assert_eq!(answered.body, r#"{"text":"oi"}"#);
+    };
+    tokio::join!(app, people);
+    let violations = desk.slack.violations();
+    assert!(
+        violations.last().unwrap().contains("acknowledges what was not sent"),
+        "{violations:?}"
+    );
+    assert!(desk.app.seen().is_empty(), "nothing comes over HTTP");
+}
+
+#[tokio::test]
+async fn an_eleventh_socket_is_turned_away() {
+    let desk = Desk::start().await;
+    desk.slack.configure(|setup| setup.socket_mode = true);
+    let mut wires = Vec::new();
+    for count in 1..=10 {
+        let mut wire = desk.connects().await;
+        assert_eq!(hear(&mut wire).await["num_connections"], count);
+        wires.push(wire);
+    }
+    assert_eq!(hear(&mut desk.connects().await).await["reason"], "too_many_websockets");
+    assert_eq!(desk.slack.look(|state| state.sockets().len()), 10);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The HTTP surface: the Web API, uploads, downloads and response URLs.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Router;
@@ -16,8 +17,9 @@ use super::super::faults::{bare, rate_limited};
 use super::super::server::ranged;
 use super::args::{Answer, Args, Refusal};
 use super::limits::Rate;
+use super::methods::Method;
 use super::state::State;
-use super::{Core, methods, response_url};
+use super::{Core, methods, response_url, socket};
 
 /// Largest body that is read.
 const MAX_BODY: usize = 128 << 20;
@@ -37,6 +39,7 @@ pub(super) fn router(core: Arc<Core>) -> Router {
         .route("/upload/{file}", post(upload))
         .route("/files-pri/{file}/{name}", get(download))
         .route("/response/{key}", post(respond))
+        .route("/link/", get(socket::link))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(core)
 }
@@ -83,10 +86,8 @@ impl State {
         let method = methods::find(name);
         let method = method.ok_or_else(|| Refusal::mistake("unknown_method", name))?;
         let values = incoming.values?;
-        self.check_token(incoming.token.as_deref())?;
-        if !method.scopes.is_empty()
-            && !method.scopes.iter().any(|scope| self.setup.scopes.contains(*scope))
-        {
+        let scopes = self.check_token(method, incoming.token.as_deref())?;
+        if !method.scopes.is_empty() && !method.scopes.iter().any(|scope| scopes.contains(*scope)) {
             return Err(self.missing_scope(method.scopes));
         }
         if incoming.is_json && !method.takes_json {
@@ -110,10 +111,24 @@ impl State {
         (method.run)(self, &args)
     }
 
-    fn check_token(&self, token: Option<&str>) -> Result<(), Refusal> {
+    /// What the token may do, if it is the one that the method takes.
+    fn check_token(
+        &self,
+        method: &Method,
+        token: Option<&str>,
+    ) -> Result<&BTreeSet<String>, Refusal> {
+        let setup = &self.setup;
+        let mut tokens = [(&setup.token, &setup.scopes), (&setup.app_token, &setup.app_scopes)];
+        if method.takes_app_token {
+            tokens.reverse();
+        }
+        let [(right, scopes), (wrong, _)] = tokens;
         match token {
             None => Err(Refusal::mistake("not_authed", "no bearer token")),
-            Some(token) if token == self.setup.token => Ok(()),
+            Some(token) if token == right => Ok(scopes),
+            Some(token) if token == wrong => {
+                Err(Refusal::mistake("not_allowed_token_type", "a token of the other kind"))
+            }
             Some(_) => Err(Refusal::mistake("invalid_auth", "another token")),
         }
     }
