@@ -8,6 +8,8 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::serve::ListenerExt;
 use dashmap::DashMap;
+use futures_util::FutureExt;
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,12 +20,13 @@ use crate::dialog::{Dialogs, Lists};
 use crate::gate::Gate;
 use crate::inbox::Pump;
 use crate::inbox::retry::Retry;
-use crate::intake::{self, BotDoor, Intake};
+use crate::intake::{self, Answer, BotDoor, Intake};
 use crate::locale::{Texts, Words};
 use crate::media::{Fetcher, Guard, Links};
 use crate::model::BotName;
 use crate::model::reply::ReplyRules;
 use crate::pipe::{Bridge, Files, Rules, Sweep};
+use crate::slack::socket::{self, Line, NotTaken, Socket};
 use crate::slack::verify::Verifier;
 use crate::store::sqlite::Options;
 use crate::store::{Pace, SharedStore, SqliteStore};
@@ -62,6 +65,8 @@ pub struct Tuning {
     pub lockout: Duration,
     /// How long after a call without a known outcome its effect may still come or be seen.
     pub settling: Duration,
+    /// How patient Socket Mode is.
+    pub socket: socket::Timing,
 }
 
 impl Default for Tuning {
@@ -72,6 +77,7 @@ impl Default for Tuning {
             answer: ANSWER,
             lockout: LOCKOUT,
             settling: SETTLING,
+            socket: socket::Timing::default(),
         }
     }
 }
@@ -92,7 +98,8 @@ impl App {
         let options = Options { exclusive: true, ..Options::new(clock.clone()) };
         let store = SqliteStore::open(&config.database_url, options).await;
         let store: SharedStore = Arc::new(store.context("DATABASE_URL: open the database")?);
-        let bridge = Arc::new(bridge(config, &tuning, Arc::clone(&store))?);
+        let http = http(tuning.answer)?;
+        let bridge = Arc::new(bridge(config, &tuning, &http, Arc::clone(&store))?);
         let (host, port) = (config.http.host.as_str(), config.http.port);
         let listener = TcpListener::bind((host, port)).await;
         let listener = listener.with_context(|| format!("HOST, PORT: listen on {host}:{port}"))?;
@@ -107,10 +114,15 @@ impl App {
         app.introduce(&bridge).await;
         let knocking = knock_again(Arc::clone(&bridge), tuning.lockout);
         app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(knocking));
-        app.serve(listener, intake::router(doors(config, &bridge, app.tasks.clone())));
+        let line = config.slack.app_token.as_ref().map(|_| Line::default());
+        let intake = doors(config, &bridge, line.clone(), app.tasks.clone());
+        app.serve(listener, intake::router(intake.clone()));
         let pump =
             Pump::new(Arc::clone(&store), bridge, clock.clone(), tuning.retry, app.stop.clone());
         app.tasks.spawn(pump.run(app.tasks.clone()));
+        if let (Some(token), Some(line)) = (&config.slack.app_token, line) {
+            app.listen(socket(config, token, &tuning, http, (intake, line))).await;
+        }
         let sweep = Sweep {
             store,
             clock,
@@ -168,6 +180,14 @@ impl App {
         });
     }
 
+    /// Lets events come in over Socket Mode.
+    async fn listen(&self, socket: Socket) {
+        let line = socket.line.clone();
+        self.tasks.spawn(socket.run(self.stop.clone(), self.tasks.clone()));
+        // Starting goes on without a connection, as it does without an introduction.
+        tokio::time::timeout(INTRODUCTION, line.settled()).await.ok();
+    }
+
     /// Learns who we are in Slack, now or as soon as Slack answers.
     async fn introduce(&self, bridge: &Bridge) {
         let asked = tokio::time::timeout(INTRODUCTION, bridge.slack.introduce()).await;
@@ -192,14 +212,56 @@ async fn knock_again(bridge: Arc<Bridge>, every: Duration) {
     }
 }
 
-fn bridge(config: &Config, tuning: &Tuning, store: SharedStore) -> anyhow::Result<Bridge> {
-    let http = reqwest::Client::builder()
-        .timeout(tuning.answer)
+fn http(answer: Duration) -> anyhow::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .timeout(answer)
         .connect_timeout(CONNECT)
         .redirect(reqwest::redirect::Policy::none())
+        // Socket Mode begins with an upgrade, which HTTP/2 does not have.
+        .http1_only()
         .user_agent(concat!("blip-slack/", env!("CARGO_PKG_VERSION")))
         .build()
-        .context("prepare the HTTP client")?;
+        .context("prepare the HTTP client")
+}
+
+fn socket(
+    config: &Config,
+    token: &SecretString,
+    tuning: &Tuning,
+    http: reqwest::Client,
+    (intake, line): (Intake, Line),
+) -> Socket {
+    let take = move |payload: Vec<u8>| {
+        let intake = intake.clone();
+        async move {
+            match intake.take_from_slack(payload).await {
+                Ok(Answer::Json(json)) => Ok(Some(json)),
+                Ok(Answer::Nothing | Answer::Challenge(_)) => Ok(None),
+                Err(error) => {
+                    tracing::error!(%error, "slack has to send an event again");
+                    Err(NotTaken)
+                }
+            }
+        }
+        .boxed()
+    };
+    Socket {
+        http,
+        api_url: config.slack.api_url.clone(),
+        token: token.clone(),
+        clock: tuning.clock.clone(),
+        timing: tuning.socket,
+        take: Arc::new(take),
+        line,
+    }
+}
+
+fn bridge(
+    config: &Config,
+    tuning: &Tuning,
+    http: &reqwest::Client,
+    store: SharedStore,
+) -> anyhow::Result<Bridge> {
     let clock = tuning.clock.clone();
     let gate = || Gate::new(clock.clone(), tuning.lockout);
     let slack = &config.slack;
@@ -279,7 +341,7 @@ fn guard(config: &Config) -> Guard {
     Guard::new(bots.chain([config.slack.api_url.as_str()]))
 }
 
-fn doors(config: &Config, bridge: &Arc<Bridge>, tasks: TaskTracker) -> Intake {
+fn doors(config: &Config, bridge: &Arc<Bridge>, line: Option<Line>, tasks: TaskTracker) -> Intake {
     let door = |bot: &Bot| {
         let tokens = bot.webhook_tokens.clone();
         (bot.name.clone(), BotDoor { tokens, header: bot.webhook_header.clone() })
@@ -291,7 +353,7 @@ fn doors(config: &Config, bridge: &Arc<Bridge>, tasks: TaskTracker) -> Intake {
         store: Arc::clone(&bridge.store),
         clock: bridge.clock.clone(),
         bots: Arc::new(bots),
-        verifier: Verifier::new(&config.slack.signing_secrets),
+        verifier: line.is_none().then(|| Verifier::new(&config.slack.signing_secrets)),
         files: Arc::new(move |wanted| {
             let keeper = Arc::clone(&keeper);
             Box::pin(async move { keeper.hand_out(&wanted).await })
@@ -306,7 +368,7 @@ fn doors(config: &Config, bridge: &Arc<Bridge>, tasks: TaskTracker) -> Intake {
             clock: bridge.clock.clone(),
             tasks,
         },
-        troubles: Arc::new(move || troubles(&watched)),
+        troubles: Arc::new(move || troubles(&watched, line.as_ref())),
     }
 }
 
@@ -319,8 +381,8 @@ async fn tidy_metrics(clock: Clock) {
 }
 
 /// What keeps the bridge from working at the moment.
-fn troubles(bridge: &Bridge) -> Vec<&'static str> {
-    let mut troubles = Vec::new();
+fn troubles(bridge: &Bridge, line: Option<&Line>) -> Vec<&'static str> {
+    let mut troubles: Vec<_> = line.and_then(Line::trouble).into_iter().collect();
     if bridge.slack.is_locked_out() {
         troubles.push("slack does not accept SLACK_BOT_TOKEN or its scopes");
     }

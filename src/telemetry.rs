@@ -26,6 +26,8 @@ const CALL_SECONDS: &str = "bridge_call_seconds";
 const WAITING: &str = "bridge_waiting_items";
 const PARKED: &str = "bridge_parked_items";
 const OLDEST: &str = "bridge_oldest_waiting_seconds";
+const SOCKETS: &str = "bridge_slack_sockets";
+const UNREADABLE: &str = "bridge_slack_frames_unreadable_total";
 const READY: &str = "bridge_ready";
 
 /// Upper bounds in seconds: fine below the 3 s that Slack waits for an answer, coarse up to the
@@ -109,6 +111,16 @@ pub fn depth(waiting: u64, parked: u64, oldest: SignedDuration) {
     gauge!(OLDEST).set(oldest.as_secs_f64().max(0.0));
 }
 
+/// So many connections of Socket Mode are open.
+pub fn sockets(open: usize) {
+    gauge!(SOCKETS).set(u32::try_from(open).unwrap_or(u32::MAX));
+}
+
+/// Something came over Socket Mode that cannot be read.
+pub fn unreadable() {
+    counter!(UNREADABLE).increment(1);
+}
+
 /// Whether the bridge can do its work now.
 pub fn ready(ready: bool) {
     gauge!(READY).set(if ready { 1.0 } else { 0.0 });
@@ -138,6 +150,8 @@ fn describe() {
     describe_gauge!(WAITING, "Events that wait for their turn");
     describe_gauge!(PARKED, "Events that wait for a person");
     describe_gauge!(OLDEST, Unit::Seconds, "Age of the oldest event that waits for its turn");
+    describe_gauge!(SOCKETS, "Open connections of Socket Mode; not shown without Socket Mode");
+    describe_counter!(UNREADABLE, "Frames of Socket Mode that could not be read");
     describe_gauge!(READY, "1 if the bridge can do its work now, else 0");
 }
 
@@ -162,12 +176,14 @@ mod tests {
         called("slack", "ok");
         call_took("slack", Duration::from_secs(2));
         depth(5, 1, SignedDuration::from_secs(-3));
+        sockets(2);
+        unreadable();
         ready(true);
         let text = render();
         let names =
             [ACCEPTED, REPEATED, UNKNOWN, SETTLED, ACK_SECONDS, CALLS, CALL_SECONDS, WAITING]
                 .into_iter()
-                .chain([PARKED, OLDEST, READY]);
+                .chain([PARKED, OLDEST, SOCKETS, UNREADABLE, READY]);
         for name in names {
             assert!(text.contains(&format!("# HELP {name} ")), "{name} in\n{text}");
         }
@@ -177,6 +193,7 @@ mod tests {
             r#"bridge_call_seconds_bucket{platform="slack",le="1"} 0"#,
             r#"bridge_call_seconds_bucket{platform="slack",le="2.5"} 1"#,
             "bridge_oldest_waiting_seconds 0",
+            "bridge_slack_sockets 2",
             "bridge_ready 1",
         ] {
             assert!(text.contains(line), "{line} in\n{text}");

@@ -24,7 +24,9 @@ pub static VARIABLES: &[Variable] = &[
         .need(When("without SLACK_APP_TOKEN"))
         .privacy(Secret),
     variable(Group::Slack, "SLACK_APP_TOKEN")
-        .means("Socket Mode, for installations that Slack cannot reach (Basic Information)")
+        .means(
+            "Socket Mode, if Slack cannot reach the bridge: app-level token with connections:write",
+        )
         .form(Words("a token that begins with xapp-"), "xapp-your-token")
         .privacy(Secret),
     variable(Group::Slack, "SLACK_CHANNEL")

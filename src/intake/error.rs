@@ -13,6 +13,9 @@ pub enum Error {
     /// There is no such bot.
     #[error("no such bot")]
     NoSuchBot,
+    /// Slack is connected over Socket Mode and has no business here.
+    #[error("slack is connected over Socket Mode")]
+    SocketMode,
     /// The body is not JSON, or not of an envelope's form.
     #[error("not an event in JSON")]
     NotAnEvent,
@@ -34,7 +37,7 @@ impl Error {
     fn status(self) -> StatusCode {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::NoSuchBot => StatusCode::NOT_FOUND,
+            Self::NoSuchBot | Self::SocketMode => StatusCode::NOT_FOUND,
             Self::NotAnEvent | Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

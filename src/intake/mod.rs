@@ -1,11 +1,12 @@
-//! The doors: everything that is sent to us over HTTP.
+//! The doors: everything that is sent to us, over HTTP or over the socket that Slack gave us.
 //!
 //! A door checks who knocks, finds lane and key of what was brought, puts it into the inbox byte
 //! for byte and answers. It calls nobody and decides nothing: what an event means is found out
 //! later, by the pipes.
 //!
 //! Invariant: a `200` for an event is sent only after the event is on the disk
-//! (`an_event_that_cannot_be_stored_is_answered_503`).
+//! (`an_event_that_cannot_be_stored_is_answered_503`), and so is an acknowledgement in Socket Mode
+//! (`what_cannot_be_stored_is_not_acknowledged_and_comes_again`).
 
 mod blip;
 mod error;
@@ -28,6 +29,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 pub use error::Error;
+pub use slack::Answer;
 
 use crate::clock::Clock;
 use crate::dialog::Dialogs;
@@ -52,8 +54,8 @@ pub struct Intake {
     pub clock: Clock,
     /// The Blip bots that may knock, by name.
     pub bots: Arc<HashMap<BotName, BotDoor>>,
-    /// Knows Slack's signature.
-    pub verifier: Verifier,
+    /// Knows Slack's signature; none in Socket Mode, in which Slack sends no requests.
+    pub verifier: Option<Verifier>,
     /// Finds the file behind an address of ours: the one thing here that is answered by asking
     /// somebody else.
     pub files: FileKeeper,

@@ -1,4 +1,5 @@
-//! `POST /slack/events`: signature → lane and key → inbox → `200`.
+//! `POST /slack/events`: signature → lane and key → inbox → `200`; Socket Mode: the same without
+//! the signature, as we opened the connection.
 //!
 //! Events, clicks and commands come to the same address and are told apart by their content. What
 //! is certainly none of ours, such as the echo of our own posts, is answered and not stored.
@@ -18,46 +19,73 @@ use crate::slack::verify::{SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use crate::store::{Lane, NewItem, Source};
 use crate::telemetry;
 
-/// Takes whatever Slack sends.
+/// What Slack is answered.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// That it was taken.
+    Nothing,
+    /// The proof that the address is ours.
+    Challenge(String),
+    /// What it asked for.
+    Json(Value),
+}
+
+/// Takes whatever Slack sends over HTTP.
 pub(super) async fn accept(
     State(intake): State<Intake>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Error> {
+    let verifier = intake.verifier.as_ref().ok_or(Error::SocketMode)?;
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let (Some(signature), Some(timestamp)) = (header(SIGNATURE_HEADER), header(TIMESTAMP_HEADER))
     else {
         return Err(turn_away(&headers));
     };
     let body = read(body).await?;
-    if !intake.verifier.accepts(signature, timestamp, &body) {
+    if !verifier.accepts(signature, timestamp, &body) {
         return Err(turn_away(&headers));
     }
     let Some(json) = json(&media_type(&headers), body)? else {
         // Slack only wants to see whether we are there (`ssl_check`).
         return Ok(().into_response());
     };
-    let request = serde_json::from_slice::<Value>(&json).map_err(|_not_json| Error::NotAnEvent)?;
-    match parse::parse(&request) {
-        Request::Challenge(challenge) => Ok(challenge.into_response()),
-        Request::Event(routed) => {
-            remember(&intake, routed, json).await?;
-            Ok(().into_response())
-        }
-        Request::Dialog(asked) => {
-            if !intake.dialogs.open(&asked).await
-                && let Some(routed) = parse::without_dialog(&request)
-            {
-                remember(&intake, routed, json).await?;
+    Ok(intake.take_from_slack(json).await?.into_response())
+}
+
+impl Intake {
+    /// Takes what Slack sent, given as JSON, whichever way it came.
+    pub async fn take_from_slack(&self, json: Vec<u8>) -> Result<Answer, Error> {
+        let sent = serde_json::from_slice::<Value>(&json).map_err(|_not_json| Error::NotAnEvent)?;
+        match parse::parse(&sent) {
+            Request::Challenge(challenge) => Ok(Answer::Challenge(challenge)),
+            Request::Event(routed) => {
+                remember(self, routed, json).await?;
+                Ok(Answer::Nothing)
             }
-            Ok(().into_response())
+            Request::Dialog(asked) => {
+                if !self.dialogs.open(&asked).await
+                    && let Some(routed) = parse::without_dialog(&sent)
+                {
+                    remember(self, routed, json).await?;
+                }
+                Ok(Answer::Nothing)
+            }
+            Request::Options(search) => Ok(Answer::Json(self.dialogs.options(&search).await)),
         }
-        Request::Options(search) => Ok(answer(&intake.dialogs.options(&search).await)),
     }
 }
 
-fn answer(json: &Value) -> Response {
-    ([(CONTENT_TYPE, "application/json")], json.to_string()).into_response()
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Nothing => ().into_response(),
+            Self::Challenge(challenge) => challenge.into_response(),
+            Self::Json(json) => {
+                ([(CONTENT_TYPE, "application/json")], json.to_string()).into_response()
+            }
+        }
+    }
 }
 
 fn turn_away(headers: &HeaderMap) -> Error {

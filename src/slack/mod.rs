@@ -13,6 +13,7 @@ pub mod mrkdwn;
 pub mod parse;
 pub mod render;
 pub mod rich_text;
+pub mod socket;
 mod transport;
 pub mod verify;
 

@@ -53,6 +53,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sqlx", &["store"]),
     ("slack_morphism", &["slack"]),
     ("reqwest", &["blip", "slack", "media", "app", "standin"]),
+    ("tokio_tungstenite", &["slack", "standin"]),
     ("fluent_bundle", &["locale"]),
     ("metrics", &["telemetry"]),
     ("clap", &[]),

@@ -15,6 +15,7 @@ mod locale;
 mod manifest;
 mod restart;
 mod rules;
+mod socket;
 mod source;
 mod store;
 mod support;

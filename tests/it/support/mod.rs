@@ -13,6 +13,7 @@ use blip_slack::app::Tuning;
 use blip_slack::clock::Clock;
 use blip_slack::demo::{CHANNEL, Stage};
 use blip_slack::inbox::retry::Retry;
+use blip_slack::slack::socket::Timing;
 use blip_slack::standin::blip::NewTicket;
 use blip_slack::standin::slack::{Message, View};
 use tempfile::TempDir;
@@ -49,7 +50,14 @@ pub fn tuning() -> Tuning {
     };
     let (answer, lockout) = (Duration::from_millis(700), Duration::from_millis(100));
     let settling = Duration::from_millis(100);
-    Tuning { clock: Clock::system(), retry, answer, lockout, settling }
+    let socket = Timing {
+        first: Duration::from_millis(20),
+        longest: Duration::from_millis(200),
+        answer,
+        quiet: Duration::from_millis(400),
+        ..Timing::default()
+    };
+    Tuning { clock: Clock::system(), retry, answer, lockout, settling, socket }
 }
 
 impl Bridge {

@@ -1,0 +1,249 @@
+//! Socket Mode: events come over a connection that we open, for installations that Slack cannot
+//! reach (`slack.md` B.3).
+//!
+//! One connection is enough; before Slack closes it, a second one is open. Payloads are those of
+//! the requests that Slack sends otherwise, and are handed on without being looked at. Knows
+//! neither the inbox nor what an event means.
+//!
+//! Invariant: while one connection is replaced by the next, nothing is lost
+//! (`a_refresh_in_the_middle_of_a_burst_loses_nothing_and_says_nothing_twice`).
+
+mod connection;
+mod frame;
+mod handshake;
+mod line;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use slack_morphism::{SlackApiToken, SlackApiTokenValue};
+use tokio::sync::oneshot;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::error::Error;
+use super::transport::Transport;
+use crate::clock::Clock;
+use crate::model::{Failure, Fault};
+use crate::telemetry;
+use connection::{Connection, Until};
+use frame::Frame;
+use handshake::Wire;
+
+pub use line::Line;
+
+const METHOD: &str = "apps.connections.open";
+const REFUSED: &str = "slack does not accept SLACK_APP_TOKEN or its scopes for Socket Mode";
+const SWITCHED_OFF: &str = "slack: Socket Mode is switched off in the settings of the app";
+
+/// Takes a payload; resolves to what is answered, which is nothing in most cases.
+pub type Take = Arc<dyn Fn(Vec<u8>) -> BoxFuture<'static, Taken> + Send + Sync>;
+
+/// What becomes of a payload.
+pub type Taken = Result<Option<Value>, NotTaken>;
+
+/// A payload could not be kept and has to come again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not taken")]
+pub struct NotTaken;
+
+/// How patient the socket is.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// The least pause after a failure; it doubles with each further one.
+    pub first: Duration,
+    /// The longest pause; a connection that has lasted longer than this was no failure.
+    pub longest: Duration,
+    /// How long Slack may take to answer and to say hello.
+    pub answer: Duration,
+    /// How long the other side may be silent, although asked for a sign of life.
+    pub quiet: Duration,
+    /// How long a connection is still read after it was replaced.
+    pub linger: Duration,
+}
+
+impl Default for Timing {
+    /// How often Slack lets us ask for a connection is told differently in different places, so
+    /// failures are 5 s apart at least; it warns 10 s before it closes one (`slack.md` B.3).
+    fn default() -> Self {
+        Self {
+            first: Duration::from_secs(5),
+            longest: Duration::from_mins(1),
+            answer: Duration::from_secs(15),
+            quiet: Duration::from_secs(40),
+            linger: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Keeps a connection open.
+pub struct Socket {
+    /// Opens connections.
+    pub http: reqwest::Client,
+    /// The base of the Web API.
+    pub api_url: String,
+    /// The app-level token.
+    pub token: SecretString,
+    /// The time.
+    pub clock: Clock,
+    /// How patient it is.
+    pub timing: Timing,
+    /// Where payloads go.
+    pub take: Take,
+    /// Is told whether there is a connection.
+    pub line: Line,
+}
+
+/// Why a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Slack will close it and expects another one.
+    Refresh,
+    /// It is gone.
+    Lost,
+    /// The app does not use Socket Mode any more.
+    SwitchedOff,
+}
+
+#[derive(Deserialize)]
+struct Opened {
+    url: String,
+}
+
+impl Socket {
+    /// Runs until stopped; then what is being kept is still acknowledged.
+    pub async fn run(self, stop: CancellationToken, tasks: TaskTracker) {
+        let mut current = None;
+        let mut failures = 0_u32;
+        telemetry::sockets(0);
+        while let Some(opened) = stop.run_until_cancelled(self.open(&tasks)).await {
+            let since = self.clock.now();
+            let pause = match opened {
+                Ok(connection) => {
+                    failures = 0;
+                    let replaced = CancellationToken::new();
+                    drop(current.replace(replaced.clone().drop_guard()));
+                    let (tell, told) = oneshot::channel();
+                    let until = Until { stop: stop.clone(), replaced };
+                    tasks.spawn(connection.serve(until, tell));
+                    self.after(told.await.unwrap_or(End::Lost), since)
+                }
+                Err(error) => {
+                    failures += 1;
+                    self.after_failure(&error, failures)
+                }
+            };
+            let rest = self.clock.sleep_until(self.clock.now() + pause);
+            if stop.run_until_cancelled(rest).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    async fn open(&self, tasks: &TaskTracker) -> Result<Connection, Error> {
+        let mut wire = handshake::connect(&self.http, &self.ask().await?).await?;
+        let hello = tokio::time::timeout(self.timing.answer, hears_hello(&mut wire)).await;
+        if !hello.unwrap_or(false) {
+            return Err(Error::Unclear { method: METHOD, what: "no hello".to_owned() });
+        }
+        tracing::info!("slack is connected over Socket Mode");
+        Ok(Connection {
+            wire,
+            take: Arc::clone(&self.take),
+            timing: self.timing,
+            clock: self.clock.clone(),
+            tasks: tasks.clone(),
+            heard: self.clock.now(),
+            probed: false,
+            _open: self.line.open(),
+        })
+    }
+
+    /// Asks where to connect to (`apps.connections.open`).
+    async fn ask(&self) -> Result<String, Error> {
+        let transport = Transport::new(self.http.clone(), &self.api_url);
+        let api = slack_morphism::SlackClient::new(transport);
+        let value = SlackApiTokenValue(self.token.expose_secret().to_owned());
+        let token = SlackApiToken::new(value);
+        let session = api.open_session(&token);
+        let asked = session.http_session_api.http_post(METHOD, &json!({}), None).await;
+        let opened: Result<Opened, _> = asked.map_err(|error| Error::from_library(METHOD, error));
+        let fault = opened.as_ref().err().map(Error::fault);
+        telemetry::called("slack", fault.as_ref().map_or("ok", Fault::name));
+        opened.map(|opened| opened.url)
+    }
+
+    /// The pause after a connection that was open since then.
+    fn after(&self, end: End, since: Timestamp) -> Duration {
+        if end == End::SwitchedOff {
+            tracing::error!(
+                "Socket Mode is switched off in the settings of the Slack app: no event arrives \
+                until it is on again, or until SLACK_APP_TOKEN is taken away and requests are used"
+            );
+            self.line.refuse(SWITCHED_OFF);
+            return self.timing.longest;
+        }
+        tracing::info!(?end, "a connection to slack ends; opening another one");
+        let lasted = self.clock.now().duration_since(since).unsigned_abs();
+        if lasted > self.timing.longest { Duration::ZERO } else { self.timing.pause(1) }
+    }
+
+    fn after_failure(&self, error: &Error, failures: u32) -> Duration {
+        match error.fault() {
+            Fault::Credentials | Fault::Refused { .. } | Fault::Broken => {
+                tracing::error!(%error, "slack does not let us connect: SLACK_APP_TOKEN must be an \
+                    app-level token with connections:write, and Socket Mode must be on");
+                self.line.refuse(REFUSED);
+                self.timing.longest
+            }
+            fault @ (Fault::Busy { .. } | Fault::Down | Fault::Unsure) => {
+                tracing::warn!(%error, "slack cannot be connected to; trying again");
+                let least = match fault {
+                    Fault::Busy { after } => after.unwrap_or_default(),
+                    _ => Duration::ZERO,
+                };
+                self.timing.pause(failures).max(least)
+            }
+        }
+    }
+}
+
+impl Timing {
+    /// The pause after so many failures, spread so that many bridges do not come back together.
+    fn pause(&self, failures: u32) -> Duration {
+        let doubled = self.first.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
+        doubled.min(self.longest).mul_f64(1.0 + fastrand::f64() / 2.0)
+    }
+}
+
+/// Whether the first thing that Slack says is that the connection is ready.
+async fn hears_hello(wire: &mut Wire) -> bool {
+    while let Some(Ok(message)) = wire.next().await {
+        if let Message::Text(text) = message {
+            return frame::read(&text) == Some(Frame::Hello);
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_are_never_shorter_than_slack_asks_for_and_do_not_grow_without_end() {
+        let timing = Timing::default();
+        for failures in 1..100 {
+            let pause = timing.pause(failures);
+            assert!(pause >= timing.first && pause <= timing.longest.mul_f64(1.5), "{pause:?}");
+        }
+        assert!(timing.pause(u32::MAX) >= timing.longest);
+    }
+}

@@ -1,0 +1,84 @@
+//! Whether Slack can reach us over a socket.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::telemetry;
+
+/// What holds until the first connection, and whenever the last one is lost.
+const NO_CONNECTION: &str = "slack: there is no Socket Mode connection";
+
+/// Knows how many connections there are and why there are none.
+#[derive(Clone, Debug, Default)]
+pub struct Line(Arc<watch::Sender<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    open: usize,
+    refusal: Option<&'static str>,
+}
+
+/// Counts as a connection until it is dropped.
+#[derive(Debug)]
+pub(super) struct Open(Line);
+
+impl Line {
+    /// What keeps events from arriving, in one line.
+    pub fn trouble(&self) -> Option<&'static str> {
+        let state = self.0.borrow();
+        (state.open == 0).then(|| state.refusal.unwrap_or(NO_CONNECTION))
+    }
+
+    /// Waits until there is a connection or Slack has refused one.
+    pub async fn settled(&self) {
+        let settled = |state: &State| state.open > 0 || state.refusal.is_some();
+        // The sender is ours, so it cannot be gone.
+        self.0.subscribe().wait_for(settled).await.ok();
+    }
+
+    /// Notes that Slack does not want us to connect. The first reason is the one to be mended, and
+    /// holds until there is a connection again.
+    pub(super) fn refuse(&self, why: &'static str) {
+        self.0.send_modify(|state| _ = state.refusal.get_or_insert(why));
+    }
+
+    /// Counts a connection.
+    pub(super) fn open(&self) -> Open {
+        self.count(|open| open + 1);
+        self.0.send_modify(|state| state.refusal = None);
+        Open(self.clone())
+    }
+
+    fn count(&self, change: impl FnOnce(usize) -> usize) {
+        self.0.send_modify(|state| {
+            state.open = change(state.open);
+            telemetry::sockets(state.open);
+        });
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.count(|open| open.saturating_sub(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_connection_is_enough_and_a_refusal_is_forgotten_with_the_next() {
+        let line = Line::default();
+        assert_eq!(line.trouble(), Some(NO_CONNECTION));
+        line.refuse("no");
+        line.refuse("never");
+        assert_eq!(line.trouble(), Some("no"));
+        let (old, new) = (line.open(), line.open());
+        drop(old);
+        assert_eq!(line.trouble(), None);
+        drop(new);
+        assert_eq!(line.trouble(), Some(NO_CONNECTION));
+    }
+}
