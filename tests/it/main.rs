@@ -14,6 +14,7 @@ mod layers;
 mod lifecycle;
 mod locale;
 mod manifest;
+mod pace;
 mod restart;
 mod rules;
 mod source;
