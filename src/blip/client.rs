@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::envelope::{self, CommandAnswer, strip_forwards};
 use super::error::Error;
 use super::lenient::{list, text};
-use super::parse::{self, ThreadMessage};
+use super::parse::{self, Missed, ThreadMessage};
 use crate::gate::{Gate, Shut};
 use crate::model::{BotName, Destination, Failure, Fault, Snapshot, TicketId};
 use crate::telemetry;
@@ -140,6 +140,14 @@ impl Client {
         let command = envelope::ticket_messages(&request(), ticket.blip(), PAGE);
         let answer = self.command("read messages", &command).await;
         Ok(found(answer)?.map(|resource| parse::thread_messages(&resource)).unwrap_or_default())
+    }
+
+    /// The latest messages of a ticket's customer as the events that they should have come as,
+    /// oldest first; not only those of the ticket. `address` is the ticket's node.
+    pub async fn missed(&self, ticket: &TicketId, address: &str) -> Result<Vec<Missed>, Error> {
+        let command = envelope::ticket_messages(&request(), ticket.blip(), PAGE);
+        let answer = found(self.command("read messages", &command).await)?;
+        Ok(answer.map(|found| parse::missed(&self.bot, address, &found)).unwrap_or_default())
     }
 
     /// What was said between a customer and the bot lately.

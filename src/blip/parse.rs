@@ -336,6 +336,62 @@ fn thread_message(item: &Value) -> Option<ThreadMessage> {
     })
 }
 
+/// A customer's message of the history, as the event that it should have come as.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Missed {
+    /// Blip's message id without any leading `fwd:`.
+    pub id: String,
+    /// When it was said.
+    pub date: Timestamp,
+    /// The event.
+    pub routed: Routed,
+}
+
+/// The mark of a message that is the first one after a gap.
+const GAP: &str = "#bridge.gap";
+
+impl Missed {
+    /// The event as it is to be kept, marked as the first one after a gap.
+    pub fn marked(&self) -> Vec<u8> {
+        let mut document =
+            lenient::document(&lenient::decode(&self.routed.raw)).unwrap_or_default();
+        if let Some(metadata) = document.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.insert(GAP.to_owned(), "true".into());
+        }
+        document.to_string().into_bytes()
+    }
+}
+
+/// Whether an event, as kept in [`Routed::raw`], is marked as the first one after a gap.
+pub fn is_after_gap(raw: &[u8]) -> bool {
+    let document = lenient::document(&lenient::decode(raw)).unwrap_or_default();
+    Envelope::read(&document).is_some_and(|envelope| envelope.metadata(GAP).is_some())
+}
+
+/// Reads what a customer said out of an answer to `/tickets/{id}/messages`, oldest first.
+pub fn missed(bot: &BotName, address: &str, resource: &Value) -> Vec<Missed> {
+    let items = resource.as_array().map_or_else(|| list(resource, "items"), Vec::as_slice);
+    let mut missed: Vec<Missed> =
+        items.iter().filter_map(|item| missed_message(bot, address, item)).collect();
+    missed.sort_by_key(|message| message.date);
+    missed
+}
+
+fn missed_message(bot: &BotName, address: &str, item: &Value) -> Option<Missed> {
+    let is_sent = text(item, "direction").is_some_and(|way| way.eq_ignore_ascii_case("sent"));
+    let (id, date) = (message_id(&Envelope::read(item)?)?, date(item, "date")?);
+    if is_sent {
+        return None;
+    }
+    let metadata = item.get("metadata").filter(|metadata| metadata.is_object());
+    let envelope = json!({
+        "id": format!("fwd:fwd:{id}"), "from": address, "type": item.get("type"),
+        "content": item.get("content"), "metadata": metadata.unwrap_or(&json!({})),
+    });
+    let routed = route(bot, envelope.to_string().as_bytes());
+    matches!(routed.event, BlipEvent::Message { .. }).then_some(Missed { id, date, routed })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

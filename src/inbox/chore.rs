@@ -48,6 +48,11 @@ pub enum Chore {
         /// The ticket.
         ticket: String,
     },
+    /// Look for what people did in a ticket's thread while nobody told us.
+    CatchUp {
+        /// The ticket.
+        ticket: String,
+    },
     /// Show a parked item to people.
     Parked {
         /// The item.
@@ -136,6 +141,12 @@ impl Chore {
     pub fn check(ticket: &TicketId, now: Timestamp) -> NewItem {
         let key = format!("check:{ticket}");
         Self::Check { ticket: ticket.to_string() }.item(Lane::Ticket(ticket.clone()), key, now)
+    }
+
+    /// A ticket's thread is to be searched for what nobody told us.
+    pub fn catch_up(ticket: &TicketId, now: Timestamp) -> NewItem {
+        let key = format!("catch-up:{ticket}");
+        Self::CatchUp { ticket: ticket.to_string() }.item(Lane::Own(key.clone()), key, now)
     }
 
     /// A parked item is to be shown to people.

@@ -49,11 +49,18 @@ impl Error {
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let mut response = (self.status(), self.to_string()).into_response();
-        let header = if self == Self::NotStored {
-            (RETRY_AFTER, HeaderValue::from_static("5"))
-        } else {
+        let header = match self {
+            Self::NotStored => (RETRY_AFTER, HeaderValue::from_static("5")),
+            // A wrong secret or clock may be mended before Slack's last repeat.
+            Self::Unauthorized => return response,
             // A repeat would be turned away again; Slack stops repeating when it sees this.
-            (HeaderName::from_static("x-slack-no-retry"), HeaderValue::from_static("1"))
+            Self::NoSuchBot
+            | Self::NotAnEvent
+            | Self::Unreadable
+            | Self::TooLarge
+            | Self::UnsupportedType => {
+                (HeaderName::from_static("x-slack-no-retry"), HeaderValue::from_static("1"))
+            }
         };
         response.headers_mut().insert(header.0, header.1);
         response

@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::slack::render::{self, Piece};
 use crate::slack::rich_text;
-use crate::store::{Begun, Item, Lane, Role};
+use crate::store::{Begun, Item, ItemId, Lane, Role};
 
 /// How long a new ticket waits for the customer's name; without it the card shows the identity.
 const NAME_PATIENCE: Duration = Duration::from_secs(3);
@@ -29,6 +29,7 @@ struct Said<'a> {
     item: &'a Item,
     id: Option<String>,
     content: Content,
+    is_after_gap: bool,
 }
 
 impl Bridge {
@@ -190,8 +191,9 @@ impl Bridge {
         let mut ticket = self.ticket_of_message(first.item, id, address).await?;
         let channel = self.channel_now(&ticket).await?;
         self.turn(&lane_of(&ticket), &channel).await?;
-        let count = self.together(first.item, said.len()).await?;
+        let count = self.together(&said).await?;
         let said = said.get(..count).unwrap_or_default();
+        self.mark_gap(&mut ticket, said).await?;
         self.show(&mut ticket, said).await?;
         self.heard_of(&mut ticket, said.last().map(|said| said.item)).await?;
         Ok(Handled { items: count.max(1), ending: Settled::Done })
@@ -215,24 +217,34 @@ impl Bridge {
     }
 
     /// Decides how many of the waiting messages go into one post, once for good: after a crash
-    /// the same messages must be looked for.
-    async fn together(&self, first: &Item, waiting: usize) -> Step<usize> {
+    /// the same messages must be looked for, whatever waits behind the first by then.
+    async fn together(&self, said: &[Said<'_>]) -> Step<usize> {
         const STEP: &str = "together";
+        let Some(first) = said.first().map(|said| said.item) else { return Ok(0) };
+        let ids = || said.iter().map(|said| said.item.id);
         let age = self.clock.now().duration_since(first.received);
         let paced = self.rules.pace.is_some();
         let steps = self.store.steps(first.id).await?;
         if let Some((_, decided)) = steps.iter().find(|(step, _)| step == STEP) {
-            let decided = decided.as_deref().and_then(|count| count.parse().ok()).unwrap_or(1);
-            return Ok(decided.min(waiting));
+            let decided = decided.as_deref().map(serde_json::from_str).and_then(Result::ok);
+            let decided: Vec<ItemId> = decided.unwrap_or_default();
+            return Ok(ids().zip(decided).take_while(|(id, decided)| id == decided).count().max(1));
         }
-        if !paced || waiting < 2 || age < PRESSURE || !steps.is_empty() {
+        if !paced || said.len() < 2 || age < PRESSURE || !steps.is_empty() {
             return Ok(1);
         }
-        let count = waiting.min(MOST_TOGETHER);
+        let ids: Vec<ItemId> = ids().take(MOST_TOGETHER).collect();
         if self.store.begin(first.id, STEP, None, self.clock.now()).await? == Begun::Fresh {
-            self.store.record(first.id, STEP, &count.to_string()).await?;
+            self.store.record(first.id, STEP, &serde_json::json!(ids).to_string()).await?;
         }
-        Ok(count)
+        Ok(ids.len())
+    }
+
+    /// Says that what follows comes late, if the first message was fetched after a gap.
+    async fn mark_gap(&self, ticket: &mut Ticket, said: &[Said<'_>]) -> Step<()> {
+        let Some(first) = said.first().filter(|said| said.is_after_gap) else { return Ok(()) };
+        let line = Saying::line(&self.words.say("thread-gap", &[]));
+        self.say(first.item, "gap", ticket, &line).await.map(drop)
     }
 
     /// Shows what was said, in order: words as posts, files as files.
@@ -335,7 +347,7 @@ fn together<'a>(said: impl Iterator<Item = Said<'a>>) -> Vec<Said<'a>> {
     let mut group = Vec::new();
     for said in said {
         let has_files = has_files(&said.content);
-        if has_files && !group.is_empty() {
+        if (has_files || said.is_after_gap) && !group.is_empty() {
             break;
         }
         group.push(said);
@@ -365,7 +377,10 @@ fn has_files(content: &Content) -> bool {
 
 fn read<'a>(item: &'a Item, id: &TicketId) -> Option<Said<'a>> {
     match parse::event(id.bot(), &item.body) {
-        BlipEvent::Message { id, content, .. } => Some(Said { item, id, content }),
+        BlipEvent::Message { id, content, .. } => {
+            let is_after_gap = parse::is_after_gap(&item.body);
+            Some(Said { item, id, content, is_after_gap })
+        }
         BlipEvent::Ticket(_)
         | BlipEvent::Receipt { .. }
         | BlipEvent::Quiet

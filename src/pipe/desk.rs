@@ -49,6 +49,7 @@ impl Bridge {
             Chore::Send(held) => self.send_held(first, &held).await?,
             Chore::Window { ticket } => self.look_at_window(first, &known(&ticket)?).await?,
             Chore::Check { ticket } => self.check(first, &known(&ticket)?).await?,
+            Chore::CatchUp { ticket } => self.catch_up_thread(&known(&ticket)?).await?,
             Chore::Parked { item, by_agent, lane: parked, reason } => {
                 let key = if by_agent { "thread-not-sent" } else { "thread-parked" };
                 let text = self.words.say(key, &[("reason", &self.words.reason(&reason))]);
@@ -133,19 +134,6 @@ impl Bridge {
         self.turn(lane, &thread.channel).await?;
         let saying = Saying { role: Role::Note, ..Saying::line(&text) };
         self.say(item, "context", &mut ticket, &saying).await.map(drop)
-    }
-
-    /// Compares a ticket with what Blip says of it.
-    async fn check(&self, item: &Item, id: &TicketId) -> Step<()> {
-        let Some(ticket) = self.store.ticket(id).await? else { return Ok(()) };
-        if ticket.is_closed() {
-            return Ok(());
-        }
-        if let Some(snapshot) = self.bot(id)?.ticket(id).await? {
-            return self.on_news(item, ticket, &snapshot).await;
-        }
-        tracing::warn!(ticket.id = %id, "blip does not know an open ticket of ours");
-        Ok(())
     }
 
     /// Shows a parked item in its ticket's thread, with a way out.

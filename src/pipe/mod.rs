@@ -17,6 +17,7 @@
 
 mod agent_files;
 mod blip_to_slack;
+mod catch_up;
 mod customer_files;
 mod desk;
 mod hold;

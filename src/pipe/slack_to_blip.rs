@@ -22,6 +22,8 @@ use crate::store::{Item, Lane, Link, NewItem, Role};
 
 /// How soon an event on an unknown message is matched again while a post is under way.
 const SOON: Duration = Duration::from_millis(100);
+/// The longest pause between two such matches.
+const LATER: Duration = Duration::from_secs(10);
 
 /// The mark of a reply that Blip has accepted.
 const ACCEPTED_MARK: &str = "envelope_with_arrow";
@@ -131,7 +133,11 @@ impl Bridge {
     /// An event may overtake Slack's answer to our own post; then it is matched again.
     async fn on_unknown_message(&self, item: &Item, channel: &ChannelId) -> Outcome {
         let wait = self.may_become_known(channel, item.received).await?;
-        let ending = if wait { Settled::Wait(self.clock.now() + SOON) } else { Settled::Ignored };
+        let now = self.clock.now();
+        // The longer a post takes, the less it matters; once linked, the event moves on at once.
+        let pause = now.duration_since(item.received).unsigned_abs() / 4;
+        let ending =
+            if wait { Settled::Wait(now + pause.clamp(SOON, LATER)) } else { Settled::Ignored };
         Ok(Handled::one(ending))
     }
 

@@ -1,8 +1,9 @@
-//! The safety net: tickets that ended without a word to us.
+//! The safety net: what happened without a word to us.
 //!
-//! Blip does not document that it tells us of every end (`blip.md` §3.4), so open tickets are
-//! compared with Blip's from time to time. The sweep only puts checks into the inbox; each waits
-//! in its ticket's lane like any event.
+//! Blip does not document that it tells us of every end (`blip.md` §3.4) nor that it repeats what
+//! we did not take, so open tickets are compared with Blip's from time to time. Slack repeats for
+//! some minutes only, so after a start the threads are searched too. The sweep only puts chores
+//! into the inbox; a check waits in its ticket's lane like any event.
 
 use std::time::Duration;
 
@@ -47,18 +48,22 @@ impl Sweep {
 
     async fn compare(&self) {
         let Some(every) = self.every else { return std::future::pending().await };
+        let mut is_first = true;
         loop {
-            if let Err(error) = self.compare_once().await {
+            if let Err(error) = self.compare_once(std::mem::take(&mut is_first)).await {
                 tracing::error!(%error, "open tickets could not be compared; trying again later");
             }
             self.clock.sleep_until(self.clock.now() + every).await;
         }
     }
 
-    async fn compare_once(&self) -> store::Result<()> {
+    async fn compare_once(&self, after_start: bool) -> store::Result<()> {
         for group in self.store.open_tickets().await?.chunks(AT_ONCE) {
             for ticket in group {
                 self.store.accept(Chore::check(&ticket.id, self.clock.now())).await?;
+                if after_start {
+                    self.store.accept(Chore::catch_up(&ticket.id, self.clock.now())).await?;
+                }
             }
             self.clock.sleep_until(self.clock.now() + REST).await;
         }

@@ -405,6 +405,35 @@ impl Client {
         self.find(channel, thread, since, |message| delivered(message, delivery)).await
     }
 
+    /// Everything that was said in a thread, its root first, as far as a few pages hold it
+    /// (`conversations.replies`).
+    pub async fn replies(
+        &self,
+        channel: &ChannelId,
+        root: &MessageTs,
+    ) -> Result<Vec<Value>, Error> {
+        let mut cursor: Option<String> = None;
+        let mut said = Vec::new();
+        for _ in 0..MAX_PAGES {
+            let params = [
+                ("channel", Some(channel.as_str())),
+                ("ts", Some(root.as_str())),
+                ("limit", Some(PAGE)),
+                ("cursor", cursor.as_deref()),
+            ];
+            let page: Page = self.read("conversations.replies", &params).await?;
+            cursor = page.next();
+            // The root comes with each page.
+            let is_root = |m: &Value| m.get("ts").and_then(Value::as_str) == Some(root.as_str());
+            let skip = usize::from(!said.is_empty() && page.messages.first().is_some_and(is_root));
+            said.extend(page.messages.into_iter().skip(skip));
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Ok(said)
+    }
+
     /// Looks through what was said since `since` for a message that `is_it`.
     pub(super) async fn find(
         &self,

@@ -172,11 +172,20 @@ fn reaction(event: &Value, added: bool) -> Option<Routed> {
     let sign = if added { '+' } else { '-' };
     let at = text(event, "/event_ts").unwrap_or_default();
     Some(Routed {
-        key: bounded(format!("r:{channel}:{ts}:{user}:{sign}{name}:{at}")),
+        key: bounded(format!("{}{at}", gesture(&channel, &ts, user.as_str(), sign, &name))),
         about: Some((channel.clone(), ts.clone())),
         ticket: None,
         event: SlackEvent::Reaction { channel, ts, user, name, added },
     })
+}
+
+/// What the keys of all such reactions of this person begin with, whenever they were put on.
+pub fn reaction_key(channel: &ChannelId, ts: &MessageTs, user: &str, name: &str) -> String {
+    gesture(channel, ts, user, '+', emoji::base_name(name))
+}
+
+fn gesture(channel: &ChannelId, ts: &MessageTs, user: &str, sign: char, name: &str) -> String {
+    format!("r:{channel}:{ts}:{user}:{sign}{name}:")
 }
 
 fn click(body: &Value) -> Routed {

@@ -330,6 +330,9 @@ pub trait Store: Send + Sync + 'static {
     /// event, and is set again when that event is handled again.
     async fn accept(&self, item: NewItem) -> Result<Accepted>;
 
+    /// Whether an event whose key begins like this was ever accepted and is not forgotten.
+    async fn has_accepted(&self, source: Source, key: &str) -> Result<bool>;
+
     /// Leases up to `limit` lanes that have something due, longest due first.
     ///
     /// A lane is due when its first waiting item is; a leased lane is not handed out again until
@@ -420,6 +423,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The Slack messages of a Blip message, oldest first.
     async fn links_of(&self, ticket: &TicketId, blip_id: &str) -> Result<Vec<Link>>;
+
+    /// Blip's ids of all messages of a ticket that Slack shows.
+    async fn blip_ids_of(&self, ticket: &TicketId) -> Result<Vec<String>>;
 
     /// Reserves the next post to a channel for a lane and says when it may go out.
     ///

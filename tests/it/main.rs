@@ -1,6 +1,7 @@
 //! The integration tests: the real service over real HTTP, against the stand-ins.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
 
+mod catch_up;
 mod config;
 mod conversation;
 mod corrections;
@@ -13,6 +14,7 @@ mod layers;
 mod lifecycle;
 mod locale;
 mod manifest;
+mod pace;
 mod restart;
 mod rules;
 mod socket;

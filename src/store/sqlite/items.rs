@@ -85,6 +85,14 @@ async fn insert_lanes(tx: &mut SqliteConnection, lanes: Vec<(String, i64)>) -> s
     Ok(insert.build().persistent(single).execute(tx).await?.rows_affected() > 0)
 }
 
+/// Whether there is an item of this source whose key begins like this.
+pub(super) async fn has_accepted(readers: &SqlitePool, source: &str, key: &str) -> Result<bool> {
+    // Bounds, not a pattern: keys are ordered, and may hold anything.
+    let sql = "SELECT EXISTS (SELECT 1 FROM item
+               WHERE source = ?1 AND key >= ?2 AND key < ?2 || char(0x10FFFF))";
+    Ok(query_scalar(sql).bind(source).bind(key).fetch_one(readers).await?)
+}
+
 /// The items at the heads of the lanes that are due, except the leased ones: `?1` the time, `?2`
 /// the leased lanes, `?3` how many lanes, `?4` how many items of each.
 pub(super) const CLAIM: &str = "

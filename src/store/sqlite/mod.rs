@@ -36,8 +36,8 @@ use self::leases::Leases;
 use self::writer::{Settings, Writer};
 use super::row::{self, TicketRow};
 use super::{
-    Accepted, Begun, Depth, Error, ItemId, Lane, Lease, Link, NewItem, Pace, Parked, Result, Store,
-    Verdict,
+    Accepted, Begun, Depth, Error, ItemId, Lane, Lease, Link, NewItem, Pace, Parked, Result,
+    Source, Store, Verdict,
 };
 use crate::clock::Clock;
 use crate::model::{BotName, ChannelId, MessageTs, Ticket, TicketId};
@@ -140,6 +140,10 @@ fn lock(database: &Path) -> Result<File> {
 impl Store for SqliteStore {
     async fn accept(&self, item: NewItem) -> Result<Accepted> {
         self.writer.accept(item).await
+    }
+
+    async fn has_accepted(&self, source: Source, key: &str) -> Result<bool> {
+        items::has_accepted(&self.readers, source.name(), key).await
     }
 
     async fn claim(&self, limit: usize, lease: Duration, now: Timestamp) -> Result<Vec<Lease>> {
@@ -295,6 +299,10 @@ impl Store for SqliteStore {
     async fn links_of(&self, ticket: &TicketId, blip_id: &str) -> Result<Vec<Link>> {
         let rows = tickets::links_of(&self.readers, ticket, blip_id).await?;
         rows.into_iter().map(Link::try_from).collect()
+    }
+
+    async fn blip_ids_of(&self, ticket: &TicketId) -> Result<Vec<String>> {
+        tickets::blip_ids_of(&self.readers, ticket).await
     }
 
     async fn reserve_slot(

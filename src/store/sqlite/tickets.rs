@@ -166,6 +166,12 @@ pub(super) async fn linked(
     Ok(query_as(sql).bind(channel).bind(ts).fetch_optional(readers).await?)
 }
 
+/// Blip's ids of all messages of a ticket that Slack shows.
+pub(super) async fn blip_ids_of(readers: &SqlitePool, ticket: &TicketId) -> Result<Vec<String>> {
+    let sql = "SELECT DISTINCT blip_id FROM twin WHERE ticket = ?1";
+    Ok(query_scalar(sql).bind(ticket.to_string()).fetch_all(readers).await?)
+}
+
 /// The Slack messages of a Blip message, oldest first.
 pub(super) async fn links_of(
     readers: &SqlitePool,

@@ -139,6 +139,19 @@ impl Bridge {
         self.slack.look(|state| state.views.values().any(is_it))
     }
 
+    /// Waits until something is so that is not in one stand-in alone.
+    pub async fn until(&self, what: &str, mut is_so: impl FnMut() -> bool) {
+        let mut tick = tokio::time::interval(Duration::from_millis(20));
+        let became = async {
+            while !is_so() {
+                tick.tick().await;
+            }
+        };
+        let became = tokio::time::timeout(PATIENCE, became).await.is_ok();
+        let (slack, blip) = (self.slack.transcript(), self.blip.transcript());
+        assert!(became, "waited in vain for {what}\n{slack}\n{blip}");
+    }
+
     /// Waits until the bridge has nothing left to do.
     pub async fn idle(&self) {
         let store = self.app().unwrap().store();

@@ -1,0 +1,82 @@
+//! What happened while nobody told the bridge is found, shown once, in order and with a mark.
+
+use blip_slack::demo::{ANA, BIA, CHANNEL};
+
+use crate::support::Bridge;
+
+/// A bridge that was away for a while; meanwhile `happens`.
+async fn away(bridge: &mut Bridge, happens: impl AsyncFnOnce(&Bridge)) {
+    bridge.idle().await;
+    bridge.stop_bridge().await;
+    happens(bridge).await;
+    // What is younger than this is taken to be on its way still.
+    tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
+    bridge.set("RECONCILE_SECONDS", "10");
+    bridge.start_bridge().await.unwrap();
+}
+
+fn position(said: &str, word: &str) -> usize {
+    assert_eq!(said.matches(word).count(), 1, "{word} in {said}");
+    said.find(word).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_customers_words_that_never_came_are_fetched_and_marked() {
+    let mut bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.blip.says(&ticket, "before").await.unwrap();
+    away(&mut bridge, async |bridge| {
+        bridge.blip.says(&ticket, "missed-1").await.unwrap();
+        bridge.blip.says(&ticket, "missed-2").await.unwrap();
+    })
+    .await;
+    bridge.until("what was missed", || bridge.said(&card).join(" ").contains("missed-2")).await;
+    bridge.blip.says(&ticket, "after").await.unwrap();
+    // A second look finds nothing more.
+    away(&mut bridge, async |_| {}).await;
+    bridge.idle().await;
+    let said = bridge.said(&card).join("\n");
+    let order = ["before", "while the bridge was down", "missed-1", "missed-2", "after"];
+    assert!(order.map(|word| position(&said, word)).is_sorted(), "{said}");
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn agents_words_and_gestures_that_never_came_are_taken_up_once() {
+    let mut bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    let (other, done) = bridge.ticket("Jo Souza", "Oi").await;
+    let (_, released) = bridge.ticket("Rui Costa", "Oi").await;
+    bridge.slack.reacts(BIA, CHANNEL, &released.ts, "eyes").await.unwrap();
+    bridge.idle().await;
+    bridge.slack.clicks(BIA, CHANNEL, &released.ts, "release").await.unwrap();
+    bridge.slack.configure_delivery(|policy| policy.retries = Vec::new());
+    away(&mut bridge, async |bridge| {
+        bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+        bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "reply-1").await.unwrap();
+        bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "// secret").await.unwrap();
+        bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "reply-2").await.unwrap();
+        bridge.slack.reacts(BIA, CHANNEL, &done.ts, "white_check_mark").await.unwrap();
+    })
+    .await;
+    bridge.until("the replies", || bridge.received(&ticket).len() >= 2).await;
+    bridge.until("the end", || bridge.blip.ticket(&other).unwrap().is_closed()).await;
+    bridge.idle().await;
+    assert_eq!(bridge.received(&ticket), ["reply-1", "reply-2"]);
+    let card = bridge.slack.message(CHANNEL, &released.ts).unwrap().words();
+    assert!(!card.contains("Bia Souza"), "an old claim does not come back: {card}");
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_comparison_that_fails_holds_up_no_message() {
+    use blip_slack::standin::faults::Fault;
+    let mut bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.blip.faults().from_now("/commands get /ticket*", Fault::Hang);
+    away(&mut bridge, async |_| {}).await;
+    bridge.blip.says(&ticket, "hello").await.unwrap();
+    bridge.until("the message", || bridge.said(&card).join(" ").contains("hello")).await;
+    bridge.blip.faults().clear();
+    bridge.finish().await;
+}
