@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
 
 mod config;
+mod content;
 mod conversation;
 mod corrections;
 mod desk;
