@@ -18,5 +18,6 @@ mod restart;
 mod rules;
 mod source;
 mod store;
+mod streaming;
 mod support;
 mod words;
