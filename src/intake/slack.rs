@@ -52,6 +52,7 @@ pub(super) async fn accept(
             }
             Ok(().into_response())
         }
+        Request::Draft(drafted) => Ok(answer(&intake.dialogs.second_page(&drafted).await)),
         Request::Options(search) => Ok(answer(&intake.dialogs.options(&search).await)),
     }
 }

@@ -1,6 +1,7 @@
 //! The integration tests: the real service over real HTTP, against the stand-ins.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
 
+mod compose;
 mod config;
 mod content;
 mod conversation;
