@@ -83,7 +83,7 @@ pub fn stored(body: &Value) -> Option<Routed> {
     match parse(body) {
         Request::Event(routed) => Some(routed),
         Request::Dialog(_) => without_dialog(body),
-        Request::Challenge(_) | Request::Options(_) => None,
+        Request::Challenge(_) | Request::Draft(_) | Request::Options(_) => None,
     }
 }
 

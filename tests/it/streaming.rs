@@ -13,6 +13,7 @@ use axum::http::header::CONTENT_LENGTH;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use blip_slack::clock::Clock;
+use blip_slack::gate::Gate;
 use blip_slack::media::{Ask, Claim, Fetcher, Guard};
 use blip_slack::slack::{Client, Upload};
 use futures_util::{StreamExt, stream};
@@ -108,7 +109,8 @@ async fn a_customers_file_is_never_held_as_a_whole() {
     let source = far.fetched().await.into_source(u64::MAX).await.unwrap();
     let http = reqwest::Client::builder().build().unwrap();
     let token = "xoxb-1".to_owned().into();
-    let slack = Client::new(http, &format!("{}/api", far.url), &token, Clock::system());
+    let gate = Gate::new(Clock::system(), Duration::from_secs(1));
+    let slack = Client::new(http, &format!("{}/api", far.url), &token, Clock::system(), gate);
     let (length, body) = (source.length, source.body);
     let upload = Upload { name: "a.bin".to_owned(), mime: None, length, body };
     assert_eq!(slack.upload(upload).await.unwrap(), "F1");
