@@ -10,6 +10,7 @@ pub mod error;
 mod lenient;
 pub mod limits;
 mod native;
+pub mod offer;
 pub mod parse;
 mod sensitive;
 pub mod text;

@@ -17,6 +17,7 @@ use crate::blip::parse::{Direction, ThreadMessage};
 use crate::clock::Clock;
 use crate::locale::Words;
 use crate::model::{BotName, Content, Failure, SlackUserId, Ticket, canned};
+use crate::slack::compose::{self, Drafted};
 use crate::slack::dialog::{About, Asked, Dialog, Place, Search, options};
 use crate::slack::{Profile, modal};
 use crate::store::SharedStore;
@@ -95,6 +96,12 @@ impl Dialogs {
         }
     }
 
+    /// What comes of the first page of a dialog that has two.
+    pub async fn second_page(&self, drafted: &Drafted) -> Value {
+        let reader = self.reader(&drafted.user).await;
+        compose::answer(drafted, &reader.words)
+    }
+
     /// The options of a list as Slack wants them; none if Blip does not tell in time.
     pub async fn options(&self, search: &Search) -> Value {
         let Some(bot) = self.bots.get(search.ticket.bot()) else { return options(&[], "") };
@@ -121,6 +128,7 @@ impl Dialogs {
                 let view = self.preview(&ticket, &reader, id).await;
                 self.show(asked, &view).await
             }
+            Dialog::Compose(kind) => self.show(asked, &compose::form(&ticket, *kind, words)).await,
             Dialog::History | Dialog::Details => self.show_or_fill_in(asked, ticket, reader).await,
         }
     }

@@ -52,7 +52,7 @@ impl IntoResponse for Error {
         let header = match self {
             Self::NotStored => (RETRY_AFTER, HeaderValue::from_static("5")),
             // A wrong secret or clock may be mended before Slack's last repeat.
-            Self::Unauthorized => return response,
+            Self::Unauthorized | Self::SocketMode => return response,
             // A repeat would be turned away again; Slack stops repeating when it sees this.
             Self::NoSuchBot
             | Self::NotAnEvent

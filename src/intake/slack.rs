@@ -71,6 +71,7 @@ impl Intake {
                 }
                 Ok(Answer::Nothing)
             }
+            Request::Draft(drafted) => Ok(Answer::Json(self.dialogs.second_page(&drafted).await)),
             Request::Options(search) => Ok(Answer::Json(self.dialogs.options(&search).await)),
         }
     }

@@ -288,3 +288,30 @@ file-too-large = It is larger than { $limit } and was not brought here.
 file-web-page = Its link leads to a web page and not to a file.
 file-not-sent = ⚠️ { $name } was not sent to the customer: { $reason }.
 file-large-for-channel = { $name } has { $size }, and the customer's channel takes { $limit } at most: it may not arrive.
+
+## Composing what is more than words: the dialog with a preview.
+
+menu-compose = Buttons, menu, place, link
+button-preview = Preview
+dialog-compose = More than words
+dialog-preview = What the customer gets
+compose-kind = What to send
+compose-quick = Quick replies
+compose-menu = Menu
+compose-place = Place
+compose-link = Link
+compose-question = Question
+compose-options = Answers, one per line
+compose-quick-hint = One to three different answers of at most 20 characters.
+compose-menu-hint = One to ten different answers of at most 24 characters.
+compose-where = Where
+compose-where-hint = Latitude and longitude, such as -22.9519, -43.2105, or the address of a map that holds them.
+compose-label = Name of the place
+compose-address = Address
+compose-title = Title
+compose-text = Text
+compose-preview = The customer will get this:
+compose-wrong-question = There must be a question.
+compose-wrong-where = There are no coordinates in it.
+compose-wrong-address = It must begin with https:// or http://
+compose-too-long = All of it together is too long.

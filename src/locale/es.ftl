@@ -288,3 +288,30 @@ file-too-large = Tiene más de { $limit } y no se trajo aquí.
 file-web-page = El enlace lleva a una página y no a un archivo.
 file-not-sent = ⚠️ { $name } no se envió al cliente: { $reason }.
 file-large-for-channel = { $name } tiene { $size }, y el canal del cliente acepta { $limit } como máximo: puede no llegar.
+
+## Componer lo que es más que palabras: el diálogo con vista previa.
+
+menu-compose = Botones, menú, lugar, enlace
+button-preview = Vista previa
+dialog-compose = Más que palabras
+dialog-preview = Lo que recibe
+compose-kind = Qué enviar
+compose-quick = Respuestas rápidas
+compose-menu = Menú
+compose-place = Lugar
+compose-link = Enlace
+compose-question = Pregunta
+compose-options = Respuestas, una por línea
+compose-quick-hint = De una a tres respuestas distintas, de hasta 20 caracteres.
+compose-menu-hint = De una a diez respuestas distintas, de hasta 24 caracteres.
+compose-where = Dónde
+compose-where-hint = Latitud y longitud, como -22.9519, -43.2105, o la dirección de un mapa que las contenga.
+compose-label = Nombre del lugar
+compose-address = Dirección
+compose-title = Título
+compose-text = Texto
+compose-preview = El cliente recibirá esto:
+compose-wrong-question = Falta la pregunta.
+compose-wrong-where = No hay coordenadas aquí.
+compose-wrong-address = Debe empezar con https:// o http://
+compose-too-long = Todo junto es demasiado largo.

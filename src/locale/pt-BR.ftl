@@ -288,3 +288,30 @@ file-too-large = Tem mais de { $limit } e não foi trazido para cá.
 file-web-page = O link leva a uma página, e não a um arquivo.
 file-not-sent = ⚠️ { $name } não foi enviado ao cliente: { $reason }.
 file-large-for-channel = { $name } tem { $size }, e o canal do cliente aceita no máximo { $limit }: pode não chegar.
+
+## Compor o que é mais que palavras: o diálogo com a prévia.
+
+menu-compose = Botões, menu, local, link
+button-preview = Ver antes
+dialog-compose = Mais que palavras
+dialog-preview = O que o cliente recebe
+compose-kind = O que enviar
+compose-quick = Respostas rápidas
+compose-menu = Menu
+compose-place = Local
+compose-link = Link
+compose-question = Pergunta
+compose-options = Respostas, uma por linha
+compose-quick-hint = De uma a três respostas diferentes, de até 20 caracteres.
+compose-menu-hint = De uma a dez respostas diferentes, de até 24 caracteres.
+compose-where = Onde
+compose-where-hint = Latitude e longitude, como -22.9519, -43.2105, ou o endereço de um mapa que as contenha.
+compose-label = Nome do local
+compose-address = Endereço
+compose-title = Título
+compose-text = Texto
+compose-preview = O cliente vai receber isto:
+compose-wrong-question = Falta a pergunta.
+compose-wrong-where = Não há coordenadas aqui.
+compose-wrong-address = Precisa começar com https:// ou http://
+compose-too-long = Tudo junto é longo demais.

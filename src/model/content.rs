@@ -90,6 +90,51 @@ pub struct Media {
     pub preview_url: Option<String>,
 }
 
+/// What an agent offers a customer beyond words.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Offer {
+    /// A question with answers to choose from.
+    Options {
+        /// The question.
+        text: String,
+        /// The answers in order.
+        options: Vec<String>,
+        /// Whether they are buttons that go once one was pressed, or a list that stays.
+        quick: bool,
+    },
+    /// A place on the map.
+    Place {
+        /// Degrees north.
+        latitude: f64,
+        /// Degrees east.
+        longitude: f64,
+        /// What the place is called.
+        label: Option<String>,
+    },
+    /// A link with what is known of its target.
+    Link {
+        /// Where it leads.
+        url: String,
+        /// Its title.
+        title: Option<String>,
+        /// A sentence about it.
+        text: Option<String>,
+    },
+}
+
+impl Offer {
+    /// The same as it would read had a customer sent it.
+    pub fn content(&self) -> Content {
+        match self.clone() {
+            Self::Options { text, options, .. } => Content::Choice { text, options },
+            Self::Place { latitude, longitude, label } => {
+                Content::Place { latitude, longitude, label }
+            }
+            Self::Link { url, title, text } => Content::Link { url, title, text },
+        }
+    }
+}
+
 /// A file that an agent shared in Slack.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attachment {

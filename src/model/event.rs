@@ -1,6 +1,6 @@
 //! What happened, already checked: the events of both sides.
 
-use super::content::{Attachment, Content, Rich};
+use super::content::{Attachment, Content, Offer, Rich};
 use super::ids::{ChannelId, MessageTs, SlackUserId, TicketId};
 use super::ticket::{Move, Snapshot};
 
@@ -148,4 +148,6 @@ pub enum Form {
     Move(Move),
     /// To send these words to the customer.
     Reply(Rich),
+    /// To send this to the customer.
+    Offer(Offer),
 }

@@ -14,7 +14,7 @@ pub mod reply;
 pub mod text;
 pub mod ticket;
 
-pub use content::{Access, Attachment, Content, Inline, Media, Paragraph, Rich, Style};
+pub use content::{Access, Attachment, Content, Inline, Media, Offer, Paragraph, Rich, Style};
 pub use event::{BlipEvent, Click, Filled, Form, ReceiptKind, SlackEvent};
 pub use fault::{Failure, Fault};
 pub use ids::{BotName, ChannelId, ChannelRef, MessageTs, SlackUserId, TicketId};

@@ -373,6 +373,11 @@ impl Bridge {
                         names.channels.insert(id.clone(), name);
                     }
                 }
+                Inline::Group { id, label: None } => {
+                    if let Some(Some(handle)) = known(self.slack.group_handle(id).await)? {
+                        names.groups.insert(id.clone(), handle);
+                    }
+                }
                 Inline::Channel { .. }
                 | Inline::Group { .. }
                 | Inline::Broadcast(_)
@@ -604,7 +609,13 @@ impl Bridge {
 fn known<T>(looked_up: Result<T, crate::slack::Error>) -> Step<Option<T>> {
     match looked_up {
         Ok(found) => Ok(Some(found)),
-        Err(error) if error.code().is_some_and(|code| code.ends_with("_not_found")) => Ok(None),
+        Err(error)
+            if error
+                .code()
+                .is_some_and(|code| code.ends_with("_not_found") || code == "missing_scope") =>
+        {
+            Ok(None)
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -9,6 +9,7 @@ use slack_morphism::blocks::{
     SlackSectionBlock,
 };
 
+use super::compose::Kind;
 use super::dialog::Dialog;
 use super::mrkdwn::escape;
 use super::{action, render, rich_text};
@@ -270,6 +271,7 @@ fn more(ticket: &Ticket, words: &Words) -> SlackBlockOverflowElement {
     let all = [
         (Dialog::Tags, "menu-tags"),
         (Dialog::Reply(None), "menu-reply"),
+        (Dialog::Compose(Kind::Quick), "menu-compose"),
         (Dialog::History, "menu-history"),
         (Dialog::Details, "menu-details"),
     ];

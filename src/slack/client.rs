@@ -369,6 +369,25 @@ impl Client {
         Ok(name.to_owned())
     }
 
+    /// The handle of a user group (`usergroups.list`), from memory if it was asked lately.
+    pub async fn group_handle(&self, group: &str) -> Result<Option<String>, Error> {
+        let now = self.clock.now();
+        let key = format!("handle:{group}");
+        let known = self.names.get(&key).map(|entry| entry.clone());
+        if let Some((at, handle)) = known
+            && now < at + CACHE
+        {
+            return Ok(Some(handle).filter(|handle| !handle.is_empty()));
+        }
+        let answer: Value = self.read("usergroups.list", &[]).await?;
+        let groups = answer.get("usergroups").and_then(Value::as_array);
+        let mut groups = groups.into_iter().flatten();
+        let found = groups.find(|known| known.get("id").and_then(Value::as_str) == Some(group));
+        let handle = found.and_then(|group| group.get("handle")?.as_str()).unwrap_or_default();
+        self.names.insert(key, (now, handle.to_owned()));
+        Ok(Some(handle.to_owned()).filter(|handle| !handle.is_empty()))
+    }
+
     /// The id of a channel that was configured by name (`conversations.list`).
     pub async fn channel_named(&self, name: &str) -> Result<ChannelId, Error> {
         const METHOD: &str = "conversations.list";

@@ -7,6 +7,7 @@
 
 use serde_json::{Value, json};
 
+use super::compose::{self, Drafted, Kind};
 use super::mrkdwn;
 use super::parse::{Routed, text};
 use crate::model::{
@@ -25,6 +26,8 @@ pub enum Dialog {
     Tags,
     /// To send a canned reply; once one is chosen, with its id.
     Reply(Option<String>),
+    /// To compose something that is more than words, of this kind.
+    Compose(Kind),
     /// The customer's earlier tickets, and what was said.
     History,
     /// All that is known of the ticket.
@@ -125,6 +128,7 @@ impl Dialog {
             Self::Transfer => "transfer",
             Self::Tags => "tags",
             Self::Reply(_) => "reply",
+            Self::Compose(_) => "compose",
             Self::History => "history",
             Self::Details => "details",
         }
@@ -137,6 +141,7 @@ impl Dialog {
             Self::Transfer,
             Self::Tags,
             Self::Reply(None),
+            Self::Compose(Kind::Quick),
             Self::History,
             Self::Details,
         ];
@@ -219,6 +224,12 @@ pub fn asked_by_action(body: &Value) -> Option<Asked> {
             let place = Place::Over(text(body, "/view/id")?.to_owned());
             Some(Asked { user, dialog, about, place })
         }
+        compose::KIND => {
+            let about = About::Ticket(ticket(body)?);
+            let dialog = Dialog::Compose(Kind::parse(chosen?)?);
+            let place = Place::Over(text(body, "/view/id")?.to_owned());
+            Some(Asked { user, dialog, about, place })
+        }
         name @ (super::action::CLOSE | super::action::TRANSFER) => {
             let about = About::Ticket(TicketId::parse(text(action, "/value")?)?);
             Some(Asked { user, dialog: Dialog::parse(name)?, about, place: trigger()? })
@@ -246,11 +257,24 @@ pub fn search(body: &Value) -> Option<Search> {
     })
 }
 
+/// Reads the first page of a dialog that is answered with a second one.
+pub fn drafted(body: &Value) -> Option<Drafted> {
+    let name = text(body, "/view/callback_id")?;
+    let Dialog::Compose(_) = Dialog::parse(name)? else { return None };
+    let user = SlackUserId::parse(text(body, "/user/id")?)?;
+    compose::drafted(user, ticket(body)?, body.pointer("/view/state/values")?)
+}
+
 /// Reads what was filled in.
 pub fn filled(body: &Value) -> Option<Routed> {
     let user = SlackUserId::parse(text(body, "/user/id")?)?;
-    let ticket = ticket(body)?;
-    let form = form(&Dialog::parse(text(body, "/view/callback_id")?)?, body)?;
+    let name = text(body, "/view/callback_id")?;
+    let (ticket, form) = if name == compose::SEND {
+        let (ticket, offer) = compose::agreed(text(body, "/view/private_metadata")?)?;
+        (ticket, Form::Offer(offer))
+    } else {
+        (ticket(body)?, form(&Dialog::parse(name)?, body)?)
+    };
     let (view, hash) = (text(body, "/view/id")?, text(body, "/view/hash").unwrap_or_default());
     Some(Routed {
         key: format!("s:{view}:{hash}:{user}"),
@@ -277,7 +301,7 @@ fn form(dialog: &Dialog, body: &Value) -> Option<Form> {
         }
         Dialog::Tags => Some(Form::Move(Move::Tag(tags()?))),
         Dialog::Reply(_) => words().map(Form::Reply),
-        Dialog::History | Dialog::Details => None,
+        Dialog::Compose(_) | Dialog::History | Dialog::Details => None,
     }
 }
 

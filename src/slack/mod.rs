@@ -4,6 +4,7 @@
 
 pub mod card;
 pub mod client;
+pub mod compose;
 pub mod dialog;
 pub mod emoji;
 pub mod error;

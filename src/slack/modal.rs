@@ -166,7 +166,7 @@ fn form(
     view
 }
 
-fn page(title: &str, blocks: Vec<Value>, words: &Words) -> Value {
+pub(super) fn page(title: &str, blocks: Vec<Value>, words: &Words) -> Value {
     json!({
         "type": "modal", "title": plain(&words.say(title, &[])),
         "close": plain(&words.say("button-done", &[])), "blocks": blocks,
@@ -208,6 +208,23 @@ fn words_input(label: &str, block: &str, initial: Option<&str>, words: &Words) -
     })
 }
 
+/// A labelled field, with a hint if there is one.
+pub(super) fn input(
+    block: &str,
+    (label, hint): (&str, Option<&str>),
+    element: &Value,
+    words: &Words,
+) -> Value {
+    let mut input = json!({
+        "type": "input", "block_id": block, "label": plain(&words.say(label, &[])),
+        "element": element,
+    });
+    if let (Some(input), Some(hint)) = (input.as_object_mut(), hint) {
+        input.insert("hint".to_owned(), plain(&words.say(hint, &[])));
+    }
+    input
+}
+
 fn heading(key: &str, words: &Words) -> Value {
     json!({"type": "header", "text": plain(&words.say(key, &[]))})
 }
@@ -216,6 +233,6 @@ fn line(text: &str) -> Value {
     rich_text::literal(text).1
 }
 
-fn plain(text: &str) -> Value {
+pub(super) fn plain(text: &str) -> Value {
     json!({"type": "plain_text", "text": text, "emoji": false})
 }

@@ -7,6 +7,7 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::compose::Drafted;
 use super::dialog::{self, Asked, Search};
 use super::{action, emoji, mrkdwn};
 use crate::model::{
@@ -36,6 +37,8 @@ pub enum Request {
     Event(Routed),
     /// To be answered with a dialog at once; nothing changes.
     Dialog(Asked),
+    /// To be answered with a second page, or with what is wrong; nothing changes.
+    Draft(Drafted),
     /// To be answered with the options of a list at once; nothing changes.
     Options(Search),
 }
@@ -59,9 +62,12 @@ pub fn parse(body: &Value) -> Request {
             Some(search) => Request::Options(search),
             None => Request::Event(unknown("block_suggestion", body)),
         },
-        Some("view_submission") => {
-            Request::Event(dialog::filled(body).unwrap_or_else(|| unknown("view_submission", body)))
-        }
+        Some("view_submission") => match dialog::drafted(body) {
+            Some(drafted) => Request::Draft(drafted),
+            None => Request::Event(
+                dialog::filled(body).unwrap_or_else(|| unknown("view_submission", body)),
+            ),
+        },
         kind => Request::Event(unknown(kind.unwrap_or("none"), body)),
     }
 }
@@ -77,7 +83,7 @@ pub fn stored(body: &Value) -> Option<Routed> {
     match parse(body) {
         Request::Event(routed) => Some(routed),
         Request::Dialog(_) => without_dialog(body),
-        Request::Challenge(_) | Request::Options(_) => None,
+        Request::Challenge(_) | Request::Draft(_) | Request::Options(_) => None,
     }
 }
 

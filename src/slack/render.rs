@@ -30,7 +30,8 @@ pub fn content(content: &Content, words: &Words) -> Option<String> {
         Content::Choice { text, options } => {
             let numbered = options.iter().enumerate();
             let options = numbered.map(|(number, option)| format!("{}. {option}", number + 1));
-            std::iter::once(text.clone()).chain(options).collect::<Vec<_>>().join("\n")
+            let question = (!text.is_empty()).then(|| text.clone());
+            question.into_iter().chain(options).collect::<Vec<_>>().join("\n")
         }
         Content::Reply { quoted, answer } => {
             let quoted = quoted.as_deref().and_then(|quoted| self::content(quoted, words));

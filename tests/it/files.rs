@@ -34,7 +34,9 @@ async fn open_ticket(bridge: &Bridge) -> (String, Message) {
 async fn a_customers_files_stand_in_the_thread_byte_for_byte_and_in_order() {
     let bridge = Bridge::start().await;
     let (ticket, card) = open_ticket(&bridge).await;
-    let sent = samples::all();
+    let mut sent = samples::all();
+    let large = samples::bytes((samples::megabytes() as usize) << 20);
+    sent.push(("grande.zip", "application/zip", large));
     for (name, mime, bytes) in &sent {
         bridge.blip.sends_file(&ticket, (name, mime), bytes, None).await.unwrap();
     }
@@ -238,7 +240,11 @@ async fn an_agents_files_reach_the_customer_byte_for_byte_and_in_order() {
     let bridge = Bridge::with(&[PUBLIC]).await;
     let (ticket, card) = open_ticket(&bridge).await;
     let mut sent = samples::all();
-    sent.push(("grande.zip", "application/zip", samples::bytes(20 << 20)));
+    sent.push((
+        "grande.zip",
+        "application/zip",
+        samples::bytes((samples::megabytes() as usize) << 20),
+    ));
     let files = sent.iter().map(|(name, _, bytes)| File::hosted(name, bytes)).collect();
     bridge
         .slack

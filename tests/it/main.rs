@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
 
 mod catch_up;
+mod compose;
 mod config;
+mod content;
 mod conversation;
 mod corrections;
 mod desk;
@@ -20,5 +22,6 @@ mod rules;
 mod socket;
 mod source;
 mod store;
+mod streaming;
 mod support;
 mod words;

@@ -159,7 +159,10 @@ fn commands_and_shortcuts_keep_to_the_schema() {
             );
             assert_eq!(shortcut["type"], "message");
             let id = shortcut["callback_id"].as_str().unwrap();
-            assert!(["claim", "close", "reply", "note", "details"].contains(&id), "{id}");
+            assert!(
+                ["claim", "close", "reply", "compose", "note", "details"].contains(&id),
+                "{id}"
+            );
         }
         for command in features["slash_commands"].as_array().unwrap() {
             assert!(fits(&command["description"], 2000) && fits(&command["usage_hint"], 1000));

@@ -265,7 +265,7 @@ impl State {
         Ok(payload)
     }
 
-    /// A list that our app fills: its view, the id of its block, and the block.
+    /// A list in a modal: its view, the id of its block, and the block.
     fn list(
         &self,
         user: &str,
@@ -279,7 +279,7 @@ impl State {
         let is_it = |block: &&Value| {
             let element = &block["element"];
             let kind = element["type"].as_str().unwrap_or_default();
-            element["action_id"] == action_id && kind.ends_with("external_select")
+            element["action_id"] == action_id && kind.ends_with("_select")
         };
         let block = blocks.find(is_it).cloned();
         let block = block.ok_or_else(|| Impossible::new(format!("no list {action_id}")))?;

@@ -94,3 +94,9 @@ fn crc32(bytes: &[u8], polynomial: u32, reversed: bool) -> u32 {
     }
     if reversed { !sum } else { sum }
 }
+
+/// How large a large file is: 20 MB, or what `MEDIA_TEST_MB` says.
+#[expect(clippy::disallowed_methods, reason = "no setting of the bridge, but one of its tests")]
+pub fn megabytes() -> u64 {
+    std::env::var("MEDIA_TEST_MB").ok().and_then(|count| count.parse().ok()).unwrap_or(20)
+}

@@ -1,0 +1,15 @@
+//! What Slack posts: any JSON is some event, with a key of bounded length.
+
+#![no_main]
+
+use blip_slack::slack::parse::{self, Request};
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+
+fuzz_target!(|body: &[u8]| {
+    let Ok(body) = serde_json::from_slice::<Value>(body) else { return };
+    if let Request::Event(routed) = parse::parse(&body) {
+        assert!(!routed.key.is_empty() && routed.key.len() <= 4096, "key of {}", routed.key.len());
+    }
+    parse::files(&body);
+});

@@ -1,0 +1,358 @@
+//! The dialog for what is more than words: quick replies, a menu, a place, a link.
+//!
+//! It has two pages: a form, and what the customer will get. The second one is the answer to the
+//! first, and carries all that was filled in, so that nothing has to be remembered between them.
+//! Knows what may be filled in; knows nothing of how it is sent.
+
+use serde_json::{Value, json};
+use url::Url;
+
+use super::dialog::Dialog;
+use super::modal::{input, page, plain};
+use super::{render, rich_text};
+use crate::locale::Words;
+use crate::model::{Offer, SlackUserId, Ticket, TicketId};
+
+/// The name of the second page.
+pub const SEND: &str = "compose_send";
+/// The list from which the kind is chosen.
+pub const KIND: &str = "compose_kind";
+
+/// Longest question: what WhatsApp takes with buttons.
+const QUESTION_CHARS: usize = 1024;
+/// Longest address, title and text of a link. Together they must fit into what a dialog carries.
+const LINK_CHARS: [usize; 3] = [1000, 200, 800];
+/// Most characters that a dialog carries (Block Kit: `private_metadata`).
+const METADATA_CHARS: usize = 3000;
+
+/// What can be composed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A question with a few answers as buttons.
+    Quick,
+    /// A question with a list of answers.
+    Menu,
+    /// A place on the map.
+    Place,
+    /// A link with what is known of its target.
+    Link,
+}
+
+/// Somebody filled the first page in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drafted {
+    /// Who.
+    pub user: SlackUserId,
+    /// For which ticket.
+    pub ticket: TicketId,
+    /// What, or what is wrong with it.
+    pub offer: Result<Offer, Wrong>,
+}
+
+/// The field that is wrong, and the key of the text that says how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wrong(&'static str, &'static str);
+
+impl Kind {
+    const ALL: [Self; 4] = [Self::Quick, Self::Menu, Self::Place, Self::Link];
+
+    /// The name that comes back when it is chosen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Menu => "menu",
+            Self::Place => "place",
+            Self::Link => "link",
+        }
+    }
+
+    /// Reads [`Kind::name`] back.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Quick => "compose-quick",
+            Self::Menu => "compose-menu",
+            Self::Place => "compose-place",
+            Self::Link => "compose-link",
+        }
+    }
+
+    /// How many answers there may be, and how long each: what WhatsApp takes, the tightest of all.
+    fn limits(self) -> (usize, usize) {
+        if self == Self::Quick { (3, 20) } else { (10, 24) }
+    }
+}
+
+/// The first page, for one kind.
+pub fn form(ticket: &Ticket, kind: Kind, words: &Words) -> Value {
+    let option =
+        |kind: Kind| json!({"text": plain(&words.say(kind.label(), &[])), "value": kind.name()});
+    let options: Vec<Value> = Kind::ALL.into_iter().map(option).collect();
+    let select = json!({
+        "type": "static_select", "action_id": KIND, "options": options,
+        "initial_option": option(kind),
+    });
+    let mut blocks = vec![json!({
+        "type": "input", "block_id": "kind", "dispatch_action": true,
+        "label": plain(&words.say("compose-kind", &[])), "element": select,
+    })];
+    blocks.extend(match kind {
+        Kind::Quick | Kind::Menu => {
+            let hint = if kind == Kind::Quick { "compose-quick-hint" } else { "compose-menu-hint" };
+            vec![
+                field("question", ("compose-question", None), (QUESTION_CHARS, true), words),
+                field("options", ("compose-options", Some(hint)), (300, true), words),
+            ]
+        }
+        Kind::Place => vec![
+            field("where", ("compose-where", Some("compose-where-hint")), (500, false), words),
+            optional(field("label", ("compose-label", None), (200, false), words)),
+        ],
+        Kind::Link => vec![
+            field("address", ("compose-address", None), (LINK_CHARS[0], false), words),
+            optional(field("title", ("compose-title", None), (LINK_CHARS[1], false), words)),
+            optional(field("text", ("compose-text", None), (LINK_CHARS[2], true), words)),
+        ],
+    });
+    let view = page("dialog-compose", blocks, words);
+    let metadata = ticket.id.to_string();
+    sending(view, (Dialog::Compose(kind).name(), metadata), "button-preview", words)
+}
+
+/// The answer to the first page: what the customer will get, or what is wrong.
+pub fn answer(drafted: &Drafted, words: &Words) -> Value {
+    let offer = match &drafted.offer {
+        Ok(offer) => offer,
+        Err(Wrong(field, key)) => return errors(field, key, words),
+    };
+    let metadata = json!({"ticket": drafted.ticket.to_string(), "offer": write(offer)}).to_string();
+    if metadata.chars().count() > METADATA_CHARS {
+        let field = if matches!(offer, Offer::Link { .. }) { "text" } else { "question" };
+        return errors(field, "compose-too-long", words);
+    }
+    let shown = render::content(&offer.content(), words).unwrap_or_default();
+    let intro = rich_text::literal(&words.say("compose-preview", &[])).1;
+    let quote =
+        rich_text::block(&[rich_text::quote(&rich_text::literal_runs(&rich_text::clean(&shown)))]);
+    let view = page("dialog-preview", vec![intro, quote], words);
+    let view = sending(view, (SEND, metadata), "button-send", words);
+    json!({"response_action": "update", "view": view})
+}
+
+fn errors(field: &str, key: &str, words: &Words) -> Value {
+    json!({"response_action": "errors", "errors": {field: words.say(key, &[])}})
+}
+
+/// Reads the first page as it was filled in.
+pub fn drafted(user: SlackUserId, ticket: TicketId, values: &Value) -> Option<Drafted> {
+    let chosen = values.pointer(&format!("/kind/{KIND}/selected_option/value"));
+    let kind = Kind::parse(chosen?.as_str()?)?;
+    let text = |field: &str| {
+        let value = values.pointer(&format!("/{field}/{field}/value")).and_then(Value::as_str);
+        value.map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned)
+    };
+    let offer = match kind {
+        Kind::Quick | Kind::Menu => options(kind, text("question"), text("options")),
+        Kind::Place => {
+            let place = text("where").as_deref().and_then(coordinates);
+            let place = place.ok_or(Wrong("where", "compose-wrong-where"));
+            place.map(|(latitude, longitude)| Offer::Place {
+                latitude,
+                longitude,
+                label: text("label"),
+            })
+        }
+        Kind::Link => {
+            let url = text("address").filter(|address| is_web(address));
+            let url = url.ok_or(Wrong("address", "compose-wrong-address"));
+            url.map(|url| Offer::Link { url, title: text("title"), text: text("text") })
+        }
+    };
+    Some(Drafted { user, ticket, offer })
+}
+
+fn options(kind: Kind, question: Option<String>, options: Option<String>) -> Result<Offer, Wrong> {
+    let wrong = if kind == Kind::Quick { "compose-quick-hint" } else { "compose-menu-hint" };
+    let text = question.ok_or(Wrong("question", "compose-wrong-question"))?;
+    let options = options.unwrap_or_default();
+    let lines = options.lines().map(str::trim).filter(|line| !line.is_empty());
+    let options: Vec<String> = lines.map(str::to_owned).collect();
+    let (most, longest) = kind.limits();
+    let repeated =
+        options.iter().enumerate().any(|(at, line)| options.iter().take(at).any(|o| o == line));
+    let long = options.iter().any(|line| line.chars().count() > longest);
+    if options.is_empty() || options.len() > most || repeated || long {
+        return Err(Wrong("options", wrong));
+    }
+    Ok(Offer::Options { text, options, quick: kind == Kind::Quick })
+}
+
+/// Reads the second page: the ticket and what is to be sent.
+pub fn agreed(metadata: &str) -> Option<(TicketId, Offer)> {
+    let carried: Value = serde_json::from_str(metadata).ok()?;
+    let ticket = TicketId::parse(carried.get("ticket")?.as_str()?)?;
+    Some((ticket, read(carried.get("offer")?)?))
+}
+
+fn write(offer: &Offer) -> Value {
+    match offer {
+        Offer::Options { text, options, quick } => {
+            json!({"text": text, "options": options, "quick": quick})
+        }
+        Offer::Place { latitude, longitude, label } => {
+            json!({"latitude": latitude, "longitude": longitude, "label": label})
+        }
+        Offer::Link { url, title, text } => json!({"url": url, "title": title, "text": text}),
+    }
+}
+
+fn read(offer: &Value) -> Option<Offer> {
+    let text = |key: &str| offer.get(key).and_then(Value::as_str).map(str::to_owned);
+    if let Some(url) = text("url") {
+        return Some(Offer::Link { url, title: text("title"), text: text("text") });
+    }
+    if let Some(latitude) = offer.get("latitude") {
+        let longitude = offer.get("longitude")?.as_f64()?;
+        return Some(Offer::Place {
+            latitude: latitude.as_f64()?,
+            longitude,
+            label: text("label"),
+        });
+    }
+    let options = offer.get("options")?.as_array()?;
+    let options = options.iter().filter_map(|option| option.as_str().map(str::to_owned)).collect();
+    let quick = offer.get("quick")?.as_bool()?;
+    Some(Offer::Options { text: text("text")?, options, quick })
+}
+
+/// The first two numbers with a comma between them that can be a place: typed as they are, or in
+/// the address of a map.
+fn coordinates(text: &str) -> Option<(f64, f64)> {
+    let text = text.replace("%2C", ",").replace("%2c", ",");
+    let is_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+');
+    text.match_indices(',').find_map(|(comma, _)| {
+        let (before, after) = (text.get(..comma)?.trim_end(), text.get(comma + 1..)?.trim_start());
+        let start = before.trim_end_matches(is_number).len();
+        let end = after.find(|c: char| !is_number(c)).unwrap_or(after.len());
+        let latitude: f64 = before.get(start..)?.parse().ok()?;
+        let longitude: f64 = after.get(..end)?.parse().ok()?;
+        (latitude.abs() <= 90.0 && longitude.abs() <= 180.0).then_some((latitude, longitude))
+    })
+}
+
+fn is_web(address: &str) -> bool {
+    let url = Url::parse(address).ok();
+    url.is_some_and(|url| matches!(url.scheme(), "https" | "http") && url.host_str().is_some())
+}
+
+fn field(
+    name: &str,
+    (label, hint): (&str, Option<&str>),
+    (chars, lines): (usize, bool),
+    words: &Words,
+) -> Value {
+    let element = json!({
+        "type": "plain_text_input", "action_id": name, "multiline": lines, "max_length": chars,
+    });
+    input(name, (label, hint), &element, words)
+}
+
+fn optional(mut block: Value) -> Value {
+    if let Some(block) = block.as_object_mut() {
+        block.insert("optional".to_owned(), true.into());
+    }
+    block
+}
+
+/// A page that can be submitted under a name, with what it carries.
+fn sending(
+    mut view: Value,
+    (name, metadata): (&str, String),
+    submit: &str,
+    words: &Words,
+) -> Value {
+    if let Some(view) = view.as_object_mut() {
+        view.insert("callback_id".to_owned(), name.into());
+        view.insert("private_metadata".to_owned(), metadata.into());
+        view.insert("submit".to_owned(), plain(&words.say(submit, &[])));
+        view.insert("close".to_owned(), plain(&words.say("button-cancel", &[])));
+    }
+    view
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn places_are_found_as_people_write_them() {
+        let rio = Some((-22.951_9, -43.210_5));
+        for (text, place) in [
+            ("-22.9519,-43.2105", rio),
+            ("-22.9519, -43.2105", rio),
+            ("https://www.google.com/maps/@-22.9519,-43.2105,15z", rio),
+            ("https://maps.google.com/?q=-22.9519%2C-43.2105", rio),
+            ("https://www.google.com/maps/place/Cristo,+Rio/@-22.9519,-43.2105,17z/data=!3m", rio),
+            ("91,10", None),
+            ("Rua A, 10", None),
+            ("https://maps.app.goo.gl/abc", None),
+            ("", None),
+        ] {
+            assert_eq!(coordinates(text), place, "{text}");
+        }
+    }
+
+    fn drafted_from(values: &Value) -> Result<Offer, Wrong> {
+        let user = SlackUserId::parse("U1").unwrap();
+        drafted(user, TicketId::parse("default/t").unwrap(), values).unwrap().offer
+    }
+
+    fn filled(kind: &str, fields: &[(&str, &str)]) -> Value {
+        let mut values = json!({"kind": {KIND: {"selected_option": {"value": kind}}}});
+        for (field, value) in fields {
+            values[*field] = json!({*field: {"value": value}});
+        }
+        values
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_at_its_field() {
+        let long = "a".repeat(21);
+        for (kind, fields, field) in [
+            ("quick", vec![("options", "Sim")], "question"),
+            ("quick", vec![("question", "?"), ("options", " \n")], "options"),
+            ("quick", vec![("question", "?"), ("options", "a\nb\nc\nd")], "options"),
+            ("quick", vec![("question", "?"), ("options", "a\na")], "options"),
+            ("quick", vec![("question", "?"), ("options", long.as_str())], "options"),
+            ("place", vec![("where", "ali")], "where"),
+            ("link", vec![("address", "javascript:alert(1)")], "address"),
+        ] {
+            let wrong = drafted_from(&filled(kind, &fields)).unwrap_err();
+            assert_eq!(wrong.0, field, "{kind} {fields:?}");
+        }
+        let menu =
+            drafted_from(&filled("menu", &[("question", "?"), ("options", "a\n\n b \nc\nd")]));
+        let options = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
+        assert_eq!(menu, Ok(Offer::Options { text: "?".to_owned(), options, quick: false }));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_agreed_is_what_was_drafted(
+            text in "\\PC{1,40}", options in prop::collection::vec("\\PC{1,20}", 1..4), quick: bool,
+            place in (-90.0..90.0, -180.0..180.0), label in prop::option::of("\\PC{1,20}"),
+        ) {
+            let link = Offer::Link { url: text.clone(), title: label.clone(), text: None };
+            let place = Offer::Place { latitude: place.0, longitude: place.1, label };
+            for offer in [Offer::Options { text, options, quick }, place, link] {
+                let carried = json!({"ticket": "default/t", "offer": write(&offer)}).to_string();
+                prop_assert_eq!(agreed(&carried).unwrap().1, offer);
+            }
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! Everything that a customer or an agent can send, as the other side reads it: Blip's documented
+//! samples of every type and Slack's shapes of messages, through the running service. The tables
+//! are reviewed as snapshots.
+
+use std::fmt::Write as _;
+
+use blip_slack::demo::{ANA, CHANNEL};
+use blip_slack::standin::slack::Message;
+use serde_json::{Value, json};
+
+use crate::support::{Bridge, samples};
+
+/// What the customer sends: a type without `application/vnd.` and `+json`, and its content.
+fn customer_table(bridge: &Bridge) -> Vec<(&'static str, Value)> {
+    let photo = bridge.blip.hosts("image/png", &samples::png());
+    let voice = bridge.blip.hosts("audio/ogg", &samples::ogg());
+    let text = |words: &str| json!({"type": "text/plain", "value": words});
+    let photo =
+        json!({"type": "image/png", "uri": photo, "title": "foto.png", "text": "Veja *isso*"});
+    vec![
+        (
+            "text/plain",
+            json!(
+                "Oi! *negrito* _itálico_ ~riscado~ `código` <!channel> <@U0ANA> &amp; https://loja.example/a_b_c"
+            ),
+        ),
+        ("text/plain", json!("Linha 1\n> citação?\n1. item\n:wave: 👋🏽")),
+        ("lime.media-link", photo.clone()),
+        ("lime.media-link", json!({"type": "audio/ogg; codecs=opus", "uri": voice})),
+        (
+            "lime.media-link",
+            json!({"type": "image/jpeg", "uri": "file:///sdcard/foto.jpg", "size": "1536"}),
+        ),
+        (
+            "lime.web-link",
+            json!({"uri": "https://loja.example/p/1", "title": "Tênis", "text": "Olha este", "target": "blank"}),
+        ),
+        (
+            "lime.location",
+            json!({"latitude": -22.121_944, "longitude": -45.128_889, "altitude": 1143, "text": "Santa Rita"}),
+        ),
+        (
+            "lime.select",
+            json!({"text": "Escolha", "scope": "immediate", "options": [{"order": 1, "text": "Sim", "type": "text/plain", "value": "s"}, {"order": "2", "text": "Não"}]}),
+        ),
+        (
+            "lime.document-select",
+            json!({"header": {"type": "application/vnd.lime.media-link+json", "value": {"title": "Bem-vindo", "text": "Escolha *um*", "type": "image/jpeg", "uri": photo["uri"]}}, "options": [{"label": text("Segunda via")}, {"label": {"type": "application/vnd.lime.web-link+json", "value": {"title": "Site", "uri": "https://loja.example"}}, "value": text("x")}]}),
+        ),
+        ("lime.collection", json!({"itemType": "text/plain", "items": ["Um", "Dois"]})),
+        (
+            "lime.collection",
+            json!({"itemType": "application/vnd.lime.container+json", "items": [text("antes"), {"type": "application/vnd.lime.media-link+json", "value": photo}, text("depois")]}),
+        ),
+        ("lime.container", text("Por dentro")),
+        ("lime.list", json!({"header": text("Pedidos"), "items": [text("nº 1"), text("nº 2")]})),
+        ("lime.tuple", json!({"item1": text("Um"), "item2": text("Dois")})),
+        (
+            "lime.input",
+            json!({"label": text("Onde você está?"), "validation": {"rule": "type", "type": "application/vnd.lime.location+json"}}),
+        ),
+        (
+            "lime.contact",
+            json!({"name": "João *Silva*", "cellPhoneNumber": "+5531999990000", "email": "joao@x.example"}),
+        ),
+        ("lime.sensitive", json!({"type": "text/plain", "value": "senha 1234"})),
+        (
+            "lime.container",
+            json!({"type": "application/vnd.lime.sensitive+json", "value": text("senha 1234")}),
+        ),
+        (
+            "lime.reply",
+            json!({"replied": text("Sim, esse"), "inReplyTo": {"id": "fwd:1", "type": "text/plain", "value": "É este o pedido?", "direction": "sent"}}),
+        ),
+        ("lime.reply", json!({"replied": text("Sim"), "inReplyTo": {"id": "wamid.x"}})),
+        (
+            "lime.reaction",
+            json!({"emoji": {"values": [128_077]}, "inReactionTo": {"id": "1", "type": "text/plain", "value": "Tudo certo?"}}),
+        ),
+        (
+            "lime.reaction",
+            json!({"emoji": {"values": [55_357, 56_397, 55_356, 57_341]}, "inReactionTo": {"id": "1"}}),
+        ),
+        ("lime.reaction", json!({"emoji": {"values": []}, "inReactionTo": {"id": "1"}})),
+        ("lime.redirect", json!({"address": "vendas", "context": text("Quero comprar")})),
+        ("lime.deleted-content", json!({})),
+        (
+            "lime.copy-and-paste",
+            json!({"header": "Pix", "body": "Copie o código", "button": {"text": "Copiar", "value": "00020126"}}),
+        ),
+        ("lime.external", json!({"type": "text/plain", "content": "De fora"})),
+        ("lime.ssml-text", json!({"text": "Bom dia", "ssml": "<speak>Bom dia</speak>"})),
+        ("lime.click-tracking", json!({"url": "https://x.example"})),
+        (
+            "lime.invoice",
+            json!({"title": "Pedido 7", "currency": "BRL", "total": 78.5, "dueTo": "2026-08-10", "items": [{"description": "Tênis", "quantity": 1, "total": 78.5}]}),
+        ),
+        ("lime.invoice-status", json!({"status": "completed", "date": "2026-08-10", "code": "7"})),
+        (
+            "lime.payment-receipt",
+            json!({"code": "7", "currency": "BRL", "total": 78.5, "paidOn": "2026-08-10", "method": {"name": "Pix"}}),
+        ),
+        (
+            "lime.satisfaction-survey",
+            json!({"type": "csat", "scale": 5, "question": "Gostou?", "score": 4}),
+        ),
+        (
+            "application/json",
+            json!({"type": "interactive", "interactive": {"type": "button", "body": {"text": "Confirma?"}, "action": {"buttons": [{"type": "reply", "reply": {"id": "1", "title": "Sim"}}]}}}),
+        ),
+        (
+            "application/json",
+            json!({"type": "template", "template": {"name": "boas_vindas", "language": {"code": "pt_BR"}, "components": [{"type": "body", "parameters": [{"type": "text", "text": "Maria"}]}]}}),
+        ),
+        ("application/json", json!({"a": {"b": [1, {"caption": "achado"}]}})),
+        ("iris.resource", json!({"key": "menu"})),
+        ("iris.human-agent-request", json!("True")),
+        ("iris.content-unavailable", Value::Null),
+        ("iris.desk.thread-summary", json!({"summary": ["Quer trocar", "Cor azul"]})),
+        ("iris.calls.call-started", json!({"id": "1"})),
+        ("lime.brand-new", json!({"x": {"text": "algo novo"}})),
+        ("image/png", json!("???")),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_type_of_content_has_a_reading() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.idle().await;
+    let mut table = String::new();
+    let mut seen = 0;
+    for (kind, content) in customer_table(&bridge) {
+        let full = if kind.contains('/') {
+            kind.to_owned()
+        } else {
+            format!("application/vnd.{kind}+json")
+        };
+        bridge.blip.sends(&ticket, &full, content).await.unwrap();
+        bridge.idle().await;
+        let shown = bridge.replies(&card);
+        writeln!(table, "--- {kind}").unwrap();
+        shown[seen..].iter().for_each(|message| describe(&bridge, message, &mut table));
+        assert!(shown.len() > seen, "{kind} was dropped in silence");
+        seen = shown.len();
+    }
+    assert!(!table.contains("1234"), "sensitive");
+    // Links have a port in them, which changes.
+    let port = bridge.blip.api_url();
+    insta::assert_snapshot!(table.replace(&port, "https://blip.example"));
+    bridge.finish().await;
+}
+
+/// A message as people see it: the words, what takes effect in them, the files.
+fn describe(bridge: &Bridge, message: &Message, table: &mut String) {
+    let author = message.username.as_deref().unwrap_or("-");
+    writeln!(table, "{author}: {}", message.words()).unwrap();
+    for element in message.blocks.iter().flat_map(|b| b["elements"].as_array().unwrap()) {
+        for run in element["elements"].as_array().unwrap() {
+            if run["type"] != "text" || !run["style"].is_null() {
+                writeln!(table, "  takes effect: {run}").unwrap();
+            }
+        }
+    }
+    for id in &message.files {
+        let file = bridge.slack.look(|state| state.files[id].clone());
+        let bytes = file.bytes.map_or(0, |bytes| bytes.len());
+        writeln!(table, "  file: {} ({bytes} bytes)", file.name).unwrap();
+    }
+}
+
+/// What the agent writes: the blocks of a message, with its text where it has none.
+fn agent_table() -> Vec<(&'static str, Value, &'static str)> {
+    let section = |runs: Value| json!([{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": runs}]}]);
+    let bold = json!({"bold": true});
+    let list = |style: &str, indent: u32, items: Value| json!({"type": "rich_text_list", "style": style, "indent": indent, "elements": items});
+    let item = |text: &str| json!({"type": "rich_text_section", "elements": [{"type": "text", "text": text}]});
+    vec![
+        ("plain", section(json!([{"type": "text", "text": "Olá <b> & tchau"}])), ""),
+        (
+            "styles",
+            section(json!([
+                {"type": "text", "text": "forte", "style": bold}, {"type": "text", "text": " "},
+                {"type": "text", "text": "leve", "style": {"italic": true}}, {"type": "text", "text": " "},
+                {"type": "text", "text": "fora", "style": {"strike": true}}, {"type": "text", "text": " "},
+                {"type": "text", "text": "x = *p;", "style": {"code": true}}, {"type": "text", "text": " "},
+                {"type": "text", "text": "tudo", "style": {"bold": true, "italic": true, "strike": true}},
+            ])),
+            "",
+        ),
+        (
+            "emoji",
+            section(json!([
+                {"type": "emoji", "name": "wave", "unicode": "1f44b-1f3fd", "skin_tone": 4},
+                {"type": "emoji", "name": "flag-br"}, {"type": "emoji", "name": "nossa_loja"},
+                {"type": "emoji", "name": "man-shrugging", "skin_tone": 2},
+            ])),
+            "",
+        ),
+        (
+            "mentions",
+            section(json!([
+                {"type": "text", "text": "Com "}, {"type": "user", "user_id": "U0BIA"}, {"type": "text", "text": ", "},
+                {"type": "user", "user_id": "U0NOBODY"}, {"type": "text", "text": " no "},
+                {"type": "channel", "channel_id": CHANNEL}, {"type": "text", "text": " "},
+                {"type": "broadcast", "range": "here"}, {"type": "text", "text": " "}, {"type": "usergroup", "usergroup_id": "S1"},
+            ])),
+            "",
+        ),
+        (
+            "links",
+            section(json!([
+                {"type": "link", "url": "https://loja.example/a?b=1&c=2"}, {"type": "text", "text": " "},
+                {"type": "link", "url": "https://loja.example", "text": "a loja", "style": bold}, {"type": "text", "text": " "},
+                {"type": "link", "url": "mailto:sac@loja.example", "text": "sac@loja.example"},
+            ])),
+            "",
+        ),
+        (
+            "date",
+            section(
+                json!([{"type": "date", "timestamp": 1_392_734_382, "format": "{date}", "fallback": "18/02/2014"}]),
+            ),
+            "",
+        ),
+        (
+            "blocks",
+            json!([{"type": "rich_text", "elements": [
+                {"type": "rich_text_section", "elements": [{"type": "text", "text": "Passos:"}]},
+                list("ordered", 0, json!([item("um"), item("dois")])), list("bullet", 1, json!([item("fundo")])),
+                {"type": "rich_text_quote", "elements": [{"type": "text", "text": "disse\ne disse"}]},
+                {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": "let a = &b;\n:wave:"}]},
+            ]}]),
+            "",
+        ),
+        (
+            "unknown parts",
+            section(
+                json!([{"type": "text", "text": "a"}, {"type": "hologram", "text": "b"}, {"type": "color", "value": "#ff0000"}]),
+            ),
+            "",
+        ),
+        (
+            "markup only",
+            Value::Null,
+            "*Olá* <@U0BIA>, &lt;veja&gt; <https://loja.example|aqui> :tada: <!date^1392734382^{date}|ontem>",
+        ),
+        ("no markup", Value::Null, "Abre às 10:30:00, 2*3*4, nome_de_arquivo"),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_shape_of_an_agents_message_is_clean_text() {
+    let bridge = Bridge::start().await;
+    bridge.slack.add_group("S1", "financeiro", &[ANA]);
+    let mut table = String::new();
+    for domain in ["wa.gw.msging.net", "0mn.io"] {
+        let ticket =
+            blip_slack::standin::blip::NewTicket::saying("Maria", &format!("m@{domain}"), "Oi");
+        let opened = bridge.blip.opens_ticket(ticket).await;
+        bridge.idle().await;
+        let card = bridge.slack.cards(CHANNEL).pop().unwrap();
+        writeln!(table, "=== {domain}").unwrap();
+        for (name, blocks, text) in agent_table() {
+            let before = bridge.received(&opened.id).len();
+            let blocks = blocks.as_array().cloned().unwrap_or_default();
+            let message = Message { text: text.to_owned(), blocks, ..Message::default() };
+            bridge.slack.writes(ANA, CHANNEL, Some(&card.ts), message).await.unwrap();
+            bridge.idle().await;
+            writeln!(table, "--- {name}").unwrap();
+            for said in &bridge.received(&opened.id)[before..] {
+                writeln!(table, "{said}").unwrap();
+            }
+        }
+    }
+    insta::assert_snapshot!(table);
+    bridge.finish().await;
+}
