@@ -72,6 +72,11 @@ impl Intake {
                 Ok(Answer::Nothing)
             }
             Request::Options(search) => Ok(Answer::Json(self.dialogs.options(&search).await)),
+            Request::Command(command) => Ok(Answer::Json(self.dialogs.answer(&command).await)),
+            Request::Home(user) => {
+                self.dialogs.open_home(&user);
+                Ok(Answer::Nothing)
+            }
         }
     }
 }
