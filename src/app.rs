@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::config::{Agents, Bot, Config, ReactionsOn, ReplyPolicy};
-use crate::dialog::{Dialogs, Lists};
+use crate::dialog::{Dialogs, Homes, Lists};
 use crate::gate::Gate;
 use crate::inbox::Pump;
 use crate::inbox::retry::Retry;
@@ -25,7 +25,7 @@ use crate::locale::{Texts, Words};
 use crate::media::{Fetcher, Guard, Links};
 use crate::model::BotName;
 use crate::model::reply::ReplyRules;
-use crate::pipe::{Bridge, Files, Rules, Sweep};
+use crate::pipe::{Bridge, Files, Reminders, Rules, Sweep};
 use crate::slack::socket::{self, Line, NotTaken, Socket};
 use crate::slack::verify::Verifier;
 use crate::store::sqlite::Options;
@@ -116,6 +116,8 @@ impl App {
         app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(knocking));
         let line = config.slack.app_token.as_ref().map(|_| Line::default());
         let intake = doors(config, &bridge, line.clone(), app.tasks.clone());
+        let homes = intake.dialogs.clone().keep_homes();
+        app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(homes));
         app.serve(listener, intake::router(intake.clone()));
         let pump =
             Pump::new(Arc::clone(&store), bridge, clock.clone(), tuning.retry, app.stop.clone());
@@ -286,6 +288,7 @@ fn bridge(
         words: Words::new(Arc::new(Texts::new()), language, config.timezone.clone()),
         rules: rules(config),
         settling: tuning.settling,
+        receipts_heard: DashMap::new(),
         channels: DashMap::new(),
     })
 }
@@ -318,6 +321,14 @@ fn rules(config: &Config) -> Rules {
             interval: Duration::from_secs_f64(slack.channel_rate.recip()),
             burst: BURST,
         }),
+        reminders: Reminders {
+            unclaimed: desk.remind_unclaimed,
+            unanswered: desk.remind_unanswered,
+            escalate_to: desk.escalate_to.clone(),
+            hours: desk.business_hours,
+            zone: config.timezone.clone(),
+        },
+        tells_seen: desk.tells_seen,
         send_delay: desk.send_delay,
         context_messages: u32::try_from(desk.context_messages).unwrap_or(u32::MAX),
         media_max: config.media.max,
@@ -347,13 +358,16 @@ fn doors(config: &Config, bridge: &Arc<Bridge>, line: Option<Line>, tasks: TaskT
         (bot.name.clone(), BotDoor { tokens, header: bot.webhook_header.clone() })
     };
     let bots: HashMap<BotName, BotDoor> = config.bots.iter().map(door).collect();
+    let over_http = line.is_none();
     let watched = Arc::clone(bridge);
+    let ailments: Arc<dyn Fn() -> Vec<&'static str> + Send + Sync> =
+        Arc::new(move || troubles(&watched, line.as_ref()));
     let keeper = Arc::clone(bridge);
     Intake {
         store: Arc::clone(&bridge.store),
         clock: bridge.clock.clone(),
         bots: Arc::new(bots),
-        verifier: line.is_none().then(|| Verifier::new(&config.slack.signing_secrets)),
+        verifier: over_http.then(|| Verifier::new(&config.slack.signing_secrets)),
         files: Arc::new(move |wanted| {
             let keeper = Arc::clone(&keeper);
             Box::pin(async move { keeper.hand_out(&wanted).await })
@@ -365,10 +379,12 @@ fn doors(config: &Config, bridge: &Arc<Bridge>, line: Option<Line>, tasks: TaskT
             words: bridge.words.clone(),
             agent_group: bridge.rules.agent_group.clone(),
             lists: Lists::new(bridge.clock.clone()),
+            homes: Homes::default(),
+            troubles: Arc::clone(&ailments),
             clock: bridge.clock.clone(),
             tasks,
         },
-        troubles: Arc::new(move || troubles(&watched, line.as_ref())),
+        troubles: ailments,
     }
 }
 

@@ -39,6 +39,26 @@ pub enum Chore {
         /// The ticket.
         ticket: String,
     },
+    /// Ask Blip what became of a reply.
+    Delivery {
+        /// The ticket.
+        ticket: String,
+        /// The reply's id at Blip.
+        message: String,
+        /// How often it was asked before.
+        looks: usize,
+    },
+    /// Tell Blip that agents were shown what a customer said.
+    Seen {
+        /// The ticket.
+        ticket: String,
+        /// The node that the messages came from.
+        address: String,
+        /// Their ids as they were delivered.
+        messages: Vec<String>,
+    },
+    /// Remind people of a ticket.
+    Remind(Reminder),
     /// Let a reply that was held take its place in the ticket's lane.
     Hold(Held),
     /// Send a reply that was held.
@@ -66,6 +86,29 @@ pub enum Chore {
     },
 }
 
+/// People are to be reminded of a ticket, unless it is not so any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reminder {
+    /// The ticket.
+    pub ticket: String,
+    /// What it is that should not last.
+    pub about: Remindful,
+    /// Since when it is so, in milliseconds since 1970.
+    pub since: i64,
+    /// How often they were reminded before.
+    pub round: u32,
+}
+
+/// What should not last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remindful {
+    /// Nobody has claimed the ticket.
+    Unclaimed,
+    /// Its holder has not answered the customer.
+    Unanswered,
+}
+
 /// A reply that is held before it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
@@ -80,6 +123,13 @@ pub struct Held {
 }
 
 impl Chore {
+    /// People are to be reminded at the given time.
+    pub fn remind(reminder: Reminder, due: Timestamp) -> NewItem {
+        let Reminder { ticket, about, since, round } = &reminder;
+        let key = format!("remind:{ticket}:{about:?}:{since}:{round}");
+        Self::Remind(reminder).item(Lane::later(&key), key, due)
+    }
+
     /// A reply is to be held until the given time. Those of a ticket are let go in their order.
     pub fn hold(held: Held, due: Timestamp) -> NewItem {
         let (lane, key) =
@@ -91,6 +141,22 @@ impl Chore {
     pub fn send(held: Held, ticket: TicketId, now: Timestamp) -> NewItem {
         let key = format!("send:{}:{}", held.channel, held.ts);
         Self::Send(held).item(Lane::Ticket(ticket), key, now)
+    }
+
+    /// Blip is to be asked what became of a reply.
+    pub fn delivery(ticket: &TicketId, message: &str, looks: usize, due: Timestamp) -> NewItem {
+        let key = format!("delivery:{message}:{looks}");
+        let (ticket, message) = (ticket.to_string(), message.to_owned());
+        Self::Delivery { ticket, message, looks }.item(Lane::later(&key), key, due)
+    }
+
+    /// Blip is to be told that agents were shown these messages, if there are any.
+    pub fn seen(ticket: &Ticket, messages: Vec<String>, now: Timestamp) -> Option<NewItem> {
+        let id = &ticket.id;
+        let key = format!("seen:{id}:{}", messages.first()?);
+        let chore =
+            Self::Seen { ticket: id.to_string(), address: ticket.address.clone(), messages };
+        Some(chore.item(Lane::Own(format!("seen:{id}")), key, now))
     }
 
     /// A new version of the ticket's card is to be shown.

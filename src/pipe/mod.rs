@@ -22,6 +22,8 @@ mod customer_files;
 mod desk;
 mod hold;
 mod moves;
+mod receipts;
+mod remind;
 mod slack_to_blip;
 mod sweep;
 mod thread;
@@ -30,6 +32,7 @@ mod window;
 mod words;
 
 pub use agent_files::Files;
+pub use remind::Reminders;
 pub use sweep::Sweep;
 
 use std::collections::HashMap;
@@ -77,6 +80,8 @@ pub struct Bridge {
     pub rules: Rules,
     /// How long after a call that may have taken effect its effect may still come or be seen.
     pub settling: Duration,
+    /// When a bot last told by itself what became of a message.
+    pub receipts_heard: DashMap<BotName, Timestamp>,
     /// Ids of channels that are configured by name.
     pub channels: DashMap<String, ChannelId>,
 }
@@ -106,6 +111,10 @@ pub struct Rules {
     pub team_channels: HashMap<String, ChannelRef>,
     /// How fast to post to one channel; `None` posts as fast as Slack takes it.
     pub pace: Option<Pace>,
+    /// When people are reminded.
+    pub reminders: Reminders,
+    /// Whether Blip is told of what agents were shown.
+    pub tells_seen: bool,
     /// How long a reply is held before it is sent; not at all if there is none.
     pub send_delay: Option<Duration>,
     /// How many messages from before the handoff are shown.

@@ -9,6 +9,7 @@ pub mod dialog;
 pub mod emoji;
 pub mod error;
 pub mod files;
+pub mod home;
 pub mod modal;
 pub mod mrkdwn;
 pub mod parse;
@@ -48,6 +49,8 @@ pub mod action {
     pub const CORRECT: &str = "correct";
     /// Puts the parked item that the button carries, before its ticket, back.
     pub const RETRY: &str = "retry";
+    /// Sends the failed message that the button carries, before its ticket, once more.
+    pub const RESEND: &str = "resend";
     /// Gives the parked item that the button carries, before its ticket, up.
     pub const SKIP: &str = "skip";
 }

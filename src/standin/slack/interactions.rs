@@ -134,7 +134,11 @@ impl Slack {
         text: &str,
     ) -> Result<Answered, Impossible> {
         let (form, _) = self.core.act(|state| state.command(user, channel, command, text));
-        Ok(self.posts("command", form?).await)
+        let answered = self.posts("command", form?).await;
+        if let Err(why) = check_answer(&answered.body) {
+            self.core.act(|state| state.violations.push(format!("{command}: {why}")));
+        }
+        Ok(answered)
     }
 
     /// Slack asks whether the address is ours; the challenge must come back.
@@ -397,9 +401,23 @@ impl State {
     }
 }
 
+/// Holds what a command is answered with against what Slack allows; nothing is allowed, too.
+fn check_answer(body: &str) -> Result<(), String> {
+    if body.is_empty() {
+        return Ok(());
+    }
+    let answer: Value =
+        serde_json::from_str(body).map_err(|_not_json| format!("answered {body}"))?;
+    match answer["blocks"].as_array() {
+        Some(list) => super::blocks::check(list, super::blocks::Surface::Message),
+        None => Ok(()),
+    }
+}
+
 /// The options in an answer to a search, held to Block Kit's limits.
 fn read_options(body: &str) -> Result<Vec<Value>, String> {
-    let answer: Value = serde_json::from_str(body).map_err(|_| format!("answered {body}"))?;
+    let answer: Value =
+        serde_json::from_str(body).map_err(|_not_json| format!("answered {body}"))?;
     let groups = match (&answer["options"], &answer["option_groups"]) {
         (Value::Array(options), Value::Null) => vec![options.clone()],
         (Value::Null, Value::Array(groups)) if groups.len() <= 100 => {
