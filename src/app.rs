@@ -42,18 +42,21 @@ const CONNECT: Duration = Duration::from_secs(5);
 const INTRODUCTION: Duration = Duration::from_secs(5);
 /// Posts that may go out at once after a pause. Slack tolerates short bursts (`slack.md` C.1).
 const BURST: u32 = 5;
-/// Short enough that a mended token is noticed while the operator still looks, long enough to
+/// How long nothing is called after the credentials were refused. Short enough that a mended token is noticed while the operator still looks, long enough to
 /// cause no storm.
 const LOCKOUT: Duration = Duration::from_secs(15);
-/// Neither platform promises that a message can be read as soon as it was taken. Three seconds are
+/// How long the effect of a call whose answer was lost may still come or be seen. Neither platform promises that a message can be read as soon as it was taken. Three seconds are
 /// long for that, and short for the customer who waits.
 const SETTLING: Duration = Duration::from_secs(3);
 
 /// How often metrics that nobody read are folded together.
 const TIDYING: Duration = Duration::from_secs(30);
 
+/// Puts something between the bridge and its memory.
+pub type Wrap = Arc<dyn Fn(SharedStore) -> SharedStore + Send + Sync>;
+
 /// What differs between production and tests.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Tuning {
     /// The time.
     pub clock: Clock,
@@ -67,6 +70,8 @@ pub struct Tuning {
     pub settling: Duration,
     /// How patient Socket Mode is.
     pub socket: socket::Timing,
+    /// What is between the bridge and its memory, if anything.
+    pub wrap: Option<Wrap>,
 }
 
 impl Default for Tuning {
@@ -78,6 +83,7 @@ impl Default for Tuning {
             lockout: LOCKOUT,
             settling: SETTLING,
             socket: socket::Timing::default(),
+            wrap: None,
         }
     }
 }
@@ -98,6 +104,10 @@ impl App {
         let options = Options { exclusive: true, ..Options::new(clock.clone()) };
         let store = SqliteStore::open(&config.database_url, options).await;
         let store: SharedStore = Arc::new(store.context("DATABASE_URL: open the database")?);
+        let store = match &tuning.wrap {
+            Some(wrap) => wrap(store),
+            None => store,
+        };
         let http = http(tuning.answer)?;
         let bridge = Arc::new(bridge(config, &tuning, &http, Arc::clone(&store))?);
         let (host, port) = (config.http.host.as_str(), config.http.port);

@@ -31,6 +31,8 @@ const CACHE: Duration = Duration::from_mins(10);
 const PAGE: &str = "200";
 /// Most pages that are read in search of one message.
 const MAX_PAGES: usize = 10;
+/// What is left of a post that missed its thread and cannot be deleted.
+const EMPTIED: &str = "↪️";
 /// The name of our message metadata.
 const METADATA: &str = "blip_slack_delivery";
 
@@ -221,7 +223,7 @@ impl Client {
         if told.as_deref() == Some(root.as_str()) || self.is_in_thread(&posted, root).await? {
             return Ok(posted);
         }
-        self.take_back(&posted).await;
+        self.take_back(&posted, author.is_some()).await;
         Err(Error::Orphaned { method: "chat.postMessage" })
     }
 
@@ -244,10 +246,16 @@ impl Client {
         !self.plain_author.load(Ordering::Relaxed)
     }
 
-    /// Takes a post back that went where it was not meant to; best effort.
-    pub(super) async fn take_back(&self, posted: &Posted) {
-        let body = json!({"channel": posted.channel, "ts": posted.ts});
-        if let Err(error) = self.write::<Nothing>("chat.delete", &body).await {
+    /// Takes a post back that went where it was not meant to; best effort. What goes by a
+    /// customer's name cannot be deleted (`slack.md` C.1), but emptied.
+    pub(super) async fn take_back(&self, posted: &Posted, is_named: bool) {
+        let mut body = json!({"channel": posted.channel, "ts": posted.ts});
+        let method = if is_named { "chat.update" } else { "chat.delete" };
+        if is_named {
+            set(&mut body, "text", EMPTIED.into());
+            set(&mut body, "blocks", json!([]));
+        }
+        if let Err(error) = self.write::<Nothing>(method, &body).await {
             tracing::warn!(slack.channel = posted.channel, slack.ts = posted.ts, %error,
                 "a post that missed its thread could not be taken back");
         }

@@ -104,7 +104,7 @@ impl Client {
         if is_there {
             return Ok(posted);
         }
-        self.take_back(&posted).await;
+        self.take_back(&posted, false).await;
         Err(Error::Orphaned { method: METHOD })
     }
 

@@ -7,6 +7,7 @@ mod config;
 mod content;
 mod conversation;
 mod corrections;
+mod cut;
 mod desk;
 mod faults;
 mod files;

@@ -58,7 +58,7 @@ pub fn tuning() -> Tuning {
         quiet: Duration::from_millis(400),
         ..Timing::default()
     };
-    Tuning { clock: Clock::system(), retry, answer, lockout, settling, socket }
+    Tuning { clock: Clock::system(), retry, answer, lockout, settling, socket, wrap: None }
 }
 
 impl Bridge {

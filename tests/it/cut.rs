@@ -1,0 +1,260 @@
+//! The bridge is cut off at every step of its work, and goes on with the same memory.
+//!
+//! A step ends with a write into the memory: before and after each call to a platform, after each
+//! thing that was decided. One after the other, each such write is the last thing that the bridge
+//! ever does; then all of it is gone in an instant, and another one starts on the same file.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use blip_slack::app::{App, Tuning};
+use blip_slack::config::Config;
+use blip_slack::demo::{ANA, CHANNEL};
+use blip_slack::model::{BotName, ChannelId, MessageTs, Ticket, TicketId};
+use blip_slack::standin::blip::NewTicket;
+use blip_slack::standin::slack::Message;
+use blip_slack::store::{
+    Accepted, Begun, Depth, ItemId, Lease, Link, NewItem, Pace, Parked, Result, SharedStore,
+    Source, Store, Verdict,
+};
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use tokio::runtime::Runtime;
+use tokio::sync::Notify;
+
+use crate::support::{Bridge, tuning};
+
+/// Where the bridge is to be cut off, and how far it has come.
+#[derive(Default)]
+struct Knife {
+    /// The write after which nothing happens any more; none if 0.
+    at: usize,
+    writes: AtomicUsize,
+    cut: Notify,
+}
+
+impl Knife {
+    async fn wrote(&self) {
+        if self.writes.fetch_add(1, Ordering::SeqCst) + 1 == self.at {
+            self.cut.notify_one();
+        }
+        if self.at != 0 && self.writes.load(Ordering::SeqCst) >= self.at {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// A memory that stops the world after one of its writes.
+struct Cut {
+    store: SharedStore,
+    knife: Arc<Knife>,
+}
+
+macro_rules! store {
+    (@wrote writes $self:ident) => { $self.knife.wrote().await };
+    (@wrote reads $self:ident) => {};
+    ($($kind:ident fn $name:ident($($arg:ident: $type:ty),*) -> $result:ty;)*) => {
+        #[async_trait]
+        impl Store for Cut {
+            $(async fn $name(&self, $($arg: $type),*) -> $result {
+                let result = self.store.$name($($arg),*).await;
+                store!(@wrote $kind self);
+                result
+            })*
+        }
+    };
+}
+
+store! {
+    writes fn accept(item: NewItem) -> Result<Accepted>;
+    reads fn has_accepted(source: Source, key: &str) -> Result<bool>;
+    reads fn claim(limit: usize, lease: Duration, now: Timestamp) -> Result<Vec<Lease>>;
+    writes fn settle(lease: &Lease, items: &[ItemId], verdict: Verdict) -> Result<()>;
+    writes fn release(lease: Lease, due: Option<Timestamp>) -> Result<()>;
+    reads fn next_due() -> Result<Option<Timestamp>>;
+    writes fn begin(item: ItemId, step: &str, channel: Option<&ChannelId>, now: Timestamp) -> Result<Begun>;
+    writes fn begin_again(item: ItemId, step: &str, now: Timestamp) -> Result<()>;
+    writes fn record(item: ItemId, step: &str, result: &str) -> Result<()>;
+    writes fn forget(item: ItemId, step: &str) -> Result<()>;
+    reads fn steps(item: ItemId) -> Result<Vec<(String, Option<String>)>>;
+    reads fn is_posting(channel: &ChannelId, before: Timestamp) -> Result<bool>;
+    writes fn put_ticket(ticket: &Ticket) -> Result<()>;
+    writes fn keep_first_words(ticket: &TicketId, words: &str) -> Result<()>;
+    reads fn first_words(ticket: &TicketId) -> Result<Option<String>>;
+    reads fn ticket(id: &TicketId) -> Result<Option<Ticket>>;
+    reads fn ticket_by_number(bot: &BotName, number: i64) -> Result<Option<Ticket>>;
+    reads fn latest_ticket_of(customer: &str, except: &TicketId) -> Result<Option<Ticket>>;
+    reads fn tickets_of(customer: &str, except: &TicketId, limit: u32) -> Result<Vec<Ticket>>;
+    reads fn ticket_after(bot: &BotName, number: i64) -> Result<Option<Ticket>>;
+    reads fn open_tickets() -> Result<Vec<Ticket>>;
+    writes fn link(link: Link) -> Result<()>;
+    reads fn linked(channel: &ChannelId, ts: &MessageTs) -> Result<Option<Link>>;
+    reads fn links_of(ticket: &TicketId, blip_id: &str) -> Result<Vec<Link>>;
+    reads fn blip_ids_of(ticket: &TicketId) -> Result<Vec<String>>;
+    writes fn reserve_slot(lane: &str, channel: &ChannelId, pace: Pace, now: Timestamp) -> Result<Timestamp>;
+    writes fn use_slot(lane: &str) -> Result<()>;
+    writes fn hold_channel(channel: &ChannelId, until: Timestamp) -> Result<()>;
+    reads fn parked(ticket: Option<&TicketId>) -> Result<Vec<Parked>>;
+    writes fn revive(item: ItemId, now: Timestamp) -> Result<bool>;
+    writes fn skip(item: ItemId) -> Result<bool>;
+    reads fn depth() -> Result<Depth>;
+    reads fn clean(bodies: Timestamp, keys: Timestamp) -> Result<()>;
+    reads fn check() -> Result<()>;
+    reads fn wake() -> ();
+    reads fn close() -> ();
+}
+
+/// A bridge on a runtime of its own, so that it can be gone in an instant.
+struct Mortal {
+    runtime: Option<Runtime>,
+}
+
+impl Mortal {
+    /// Starts it where the stage's own bridge was.
+    async fn start(bridge: &Bridge, knife: Arc<Knife>) -> Self {
+        let wrap =
+            move |store| -> SharedStore { Arc::new(Cut { store, knife: Arc::clone(&knife) }) };
+        let tuning = Tuning { wrap: Some(Arc::new(wrap)), ..tuning() };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let settings: HashMap<String, String> = bridge.settings().clone();
+        let live = move || {
+            let lookup = |name: &str| settings.get(name).cloned();
+            let config = Config::load(&lookup, &|path| std::fs::read_to_string(path)).unwrap();
+            let address = runtime.block_on(async {
+                loop {
+                    // The one before may not have let go of the file yet.
+                    if let Ok(app) = App::start(&config, tuning.clone()).await {
+                        return app.address();
+                    }
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            });
+            (runtime, address)
+        };
+        let (runtime, address) = tokio::task::spawn_blocking(live).await.unwrap();
+        bridge.slack.deliver_to(&format!("http://{address}/slack/events"));
+        bridge.blip.deliver_to(&format!("http://{address}/blip/webhook"));
+        Self { runtime: Some(runtime) }
+    }
+}
+
+impl Drop for Mortal {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+async fn card(bridge: &Bridge, words: &str) -> Message {
+    bridge
+        .slack
+        .wait_for(words, |state| {
+            state.cards(CHANNEL).find(|card| card.words().contains(words)).cloned()
+        })
+        .await
+}
+
+/// Waits until a word is in some thread of the channel.
+async fn shown(bridge: &Bridge, word: &str) {
+    bridge
+        .slack
+        .wait_for(word, |state| {
+            let messages = state.channels[CHANNEL].messages.values();
+            messages.map(Message::words).any(|words| words.contains(word)).then_some(())
+        })
+        .await;
+}
+
+/// A whole ticket, whose thread is deleted half way.
+async fn play(bridge: &Bridge) -> String {
+    let first = format!("first-word {} last-word", "and so on. ".repeat(400));
+    let ticket = bridge.blip.opens_ticket(NewTicket::saying("Maria", "maria@0mn.io", &first));
+    let ticket = ticket.await.id;
+    let old = card(bridge, "first-word").await;
+    shown(bridge, "last-word").await;
+    bridge.slack.reacts(ANA, CHANNEL, &old.ts, "eyes").await.unwrap();
+    bridge.blip.says(&ticket, "customer-1").await.unwrap();
+    bridge.slack.says(ANA, CHANNEL, Some(&old.ts), "reply-1").await.unwrap();
+    shown(bridge, "customer-1").await;
+    bridge.until("the first reply", || bridge.received(&ticket).len() == 1).await;
+    bridge.slack.deletes(ANA, CHANNEL, &old.ts).await.unwrap();
+    bridge.blip.says(&ticket, "customer-2").await.unwrap();
+    shown(bridge, "customer-2").await;
+    let new = card(bridge, "first-word").await;
+    bridge.slack.says(ANA, CHANNEL, Some(&new.ts), "reply-2").await.unwrap();
+    bridge.slack.says(ANA, CHANNEL, Some(&new.ts), "// note").await.unwrap();
+    bridge.slack.reacts(ANA, CHANNEL, &new.ts, "white_check_mark").await.unwrap();
+    bridge.until("the end", || bridge.blip.ticket(&ticket).unwrap().is_closed()).await;
+    let closed = |state: &blip_slack::standin::slack::State| {
+        let card = state.message(CHANNEL, &new.ts).filter(|card| card.buttons().is_empty());
+        let note = state.thread(CHANNEL, &new.ts).any(|message| message.reacted("lock").len() == 1);
+        card.filter(|_| note).map(drop)
+    };
+    bridge.slack.wait_for("the last state of the card", closed).await;
+    ticket
+}
+
+/// Plays the ticket with a bridge that dies after so many writes; returns how many there were.
+async fn survive(at: usize) -> usize {
+    let mut bridge = Bridge::start().await;
+    bridge.stop_bridge().await;
+    bridge.blip.retries_until_taken();
+    bridge.slack.configure_delivery(|policy| {
+        policy.retries = vec![Duration::from_millis(20); 500];
+        policy.timeout = Duration::from_millis(500);
+    });
+    bridge.blip.configure_delivery(|policy| policy.timeout = Duration::from_millis(500));
+    let knife = Arc::new(Knife { at, ..Knife::default() });
+    let mortal = Mortal::start(&bridge, Arc::clone(&knife)).await;
+    let second_life = async {
+        knife.cut.notified().await;
+        drop(mortal);
+        let life = Mortal::start(&bridge, Arc::new(Knife::default())).await;
+        std::future::pending::<()>().await;
+        drop(life);
+    };
+    let ticket = tokio::select! {
+        ticket = play(&bridge) => ticket,
+        () = second_life => unreachable!("it lives on"),
+    };
+    let name = format!("cut off after write {at}");
+    assert_eq!(bridge.received(&ticket), ["reply-1", "reply-2"], "{name}");
+    let all = bridge.slack.look(|state| {
+        let messages = state.channels[CHANNEL].messages.values();
+        messages.map(Message::words).collect::<Vec<_>>().join("\n")
+    });
+    for word in ["last-word", "customer-1", "customer-2", "thread was deleted"] {
+        assert_eq!(all.matches(word).count(), 1, "{name}: {word} in {all}");
+    }
+    let cards = bridge.slack.cards(CHANNEL);
+    let cards = cards.iter().filter(|card| card.words().contains("Maria")).count();
+    assert_eq!(cards, 1, "{name}: {}", bridge.slack.transcript());
+    assert!(bridge.slack.violations().is_empty(), "{name}: {:?}", bridge.slack.violations());
+    assert!(bridge.blip.violations().is_empty(), "{name}: {:?}", bridge.blip.violations());
+    knife.writes.load(Ordering::SeqCst)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cut_off_after_any_step_it_goes_on_as_if_nothing_had_happened() {
+    let writes = survive(0).await;
+    println!("{writes} writes");
+    let steps: Vec<usize> = (1..=writes).collect();
+    let mut fatal = Vec::new();
+    for some in steps.chunks(8) {
+        let lives = some.iter().map(async |at| {
+            AssertUnwindSafe(survive(*at)).catch_unwind().await.is_err().then_some(*at)
+        });
+        fatal.extend(join_all(lives).await.into_iter().flatten());
+    }
+    assert!(fatal.is_empty(), "fatal after these of {writes} writes: {fatal:?}; told of above");
+}
