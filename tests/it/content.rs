@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use crate::support::{Bridge, samples};
 
 /// What the customer sends: a type without `application/vnd.` and `+json`, and its content.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn customer_table(bridge: &Bridge) -> Vec<(&'static str, Value)> {
     let photo = bridge.blip.hosts("image/png", &samples::png());
     let voice = bridge.blip.hosts("audio/ogg", &samples::ogg());
@@ -178,6 +179,7 @@ fn describe(bridge: &Bridge, message: &Message, table: &mut String) {
 }
 
 /// What the agent writes: the blocks of a message, with its text where it has none.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn agent_table() -> Vec<(&'static str, Value, &'static str)> {
     let section = |runs: Value| json!([{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": runs}]}]);
     let bold = json!({"bold": true});

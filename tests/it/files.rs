@@ -38,7 +38,7 @@ async fn a_customers_files_stand_in_the_thread_byte_for_byte_and_in_order() {
     let bridge = Bridge::start().await;
     let (ticket, card) = open_ticket(&bridge).await;
     let mut sent = samples::all();
-    let large = samples::bytes((samples::megabytes() as usize) << 20);
+    let large = samples::bytes(samples::megabytes() << 20);
     sent.push(("grande.zip", "application/zip", large));
     for (name, mime, bytes) in &sent {
         bridge.blip.sends_file(&ticket, (name, mime), bytes, None).await.unwrap();
@@ -243,11 +243,7 @@ async fn an_agents_files_reach_the_customer_byte_for_byte_and_in_order() {
     let bridge = Bridge::with(&[PUBLIC]).await;
     let (ticket, card) = open_ticket(&bridge).await;
     let mut sent = samples::all();
-    sent.push((
-        "grande.zip",
-        "application/zip",
-        samples::bytes((samples::megabytes() as usize) << 20),
-    ));
+    sent.push(("grande.zip", "application/zip", samples::bytes(samples::megabytes() << 20)));
     let files = sent.iter().map(|(name, _, bytes)| File::hosted(name, bytes)).collect();
     bridge
         .slack
@@ -321,7 +317,8 @@ async fn an_address_that_is_not_ours_or_is_over_hands_nothing_out() {
     }
     let first = uri.rfind('/').unwrap() + 1;
     let (start, end) = uri.split_at(first);
-    let forged = format!("{start}{}{}", if end.starts_with('A') { 'B' } else { 'A' }, &end[1..]);
+    let forged =
+        format!("{start}{}{}", if end.starts_with('A') { 'B' } else { 'A' }, end.get(1..).unwrap());
     assert_eq!(asks(&bridge, &forged, Method::GET, None).await.status().as_u16(), 404);
     assert_eq!(bridge.slack.look(|state| state.calls.len()), before, "slack was asked");
     bridge.slack.faults().from_now("download", Fault::Html);
@@ -432,7 +429,7 @@ async fn a_file_that_was_under_way_when_the_bridge_died_is_shown_once() {
         ("files.getUploadURLExternal", Fault::Hang),
         ("upload", Fault::Hang),
         ("files.completeUploadExternal", Fault::Hang),
-        ("files.completeUploadExternal", Fault::Slow(Duration::from_secs(60))),
+        ("files.completeUploadExternal", Fault::Slow(Duration::from_mins(1))),
         ("files.info", Fault::Hang),
     ] {
         let mut bridge = Bridge::with(&[("SHUTDOWN_SECONDS", "1")]).await;
