@@ -30,7 +30,7 @@ pub(super) async fn hand_out(
     let range = range.filter(|range| is_one_part(range)).map(str::to_owned);
     let wanted = Wanted { token, range, bytes: method == Method::GET };
     match (intake.files)(wanted).await {
-        Ok(handout) => answer(handout).await.unwrap_or_else(|withheld| refuse(withheld)),
+        Ok(handout) => answer(handout).await.unwrap_or_else(refuse),
         Err(withheld) => refuse(withheld),
     }
 }
@@ -51,12 +51,18 @@ async fn answer(handout: Handout) -> Result<Response, Withheld> {
         headers.extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
     };
     let Some(fetched) = fetched else {
-        size.into_iter().for_each(|size| put(CONTENT_LENGTH, size.to_string()));
+        if let Some(size) = size {
+            put(CONTENT_LENGTH, size.to_string());
+        }
         return Ok((headers, Body::empty()).into_response());
     };
     let status = fetched.status();
-    fetched.length().into_iter().for_each(|length| put(CONTENT_LENGTH, length.to_string()));
-    fetched.range().into_iter().for_each(|range| put(CONTENT_RANGE, range.to_owned()));
+    if let Some(length) = fetched.length() {
+        put(CONTENT_LENGTH, length.to_string());
+    }
+    if let Some(range) = fetched.range() {
+        put(CONTENT_RANGE, range.to_owned());
+    }
     Ok((status, headers, body(fetched, &mime, size).await?).into_response())
 }
 

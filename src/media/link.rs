@@ -126,7 +126,7 @@ mod tests {
     fn nobody_else_can_make_one() {
         let token = token(&links("xoxb-1"));
         assert_eq!(links("xoxb-2").read(&token, now()), Err(Invalid::Forged));
-        for other in ["", "..", "F0123ABC", "%2e%2e%2f", &token[1..]] {
+        for other in ["", "..", "F0123ABC", "%2e%2e%2f", token.get(1..).unwrap()] {
             assert_eq!(links("xoxb-1").read(other, now()), Err(Invalid::Forged), "{other}");
         }
     }

@@ -28,7 +28,7 @@ use crate::store::{Item, Role};
 /// searched for malware (`slack.md` C.3).
 const TRIES: u32 = 5;
 /// How long what Slack says of a file is believed while it is handed out.
-const BELIEF: Duration = Duration::from_secs(60);
+const BELIEF: Duration = Duration::from_mins(1);
 /// The type of a file of which nothing is known.
 const UNKNOWN_TYPE: &str = "application/octet-stream";
 
@@ -95,7 +95,11 @@ impl Bridge {
                 Err(error) => match error.fault() {
                     Fault::Refused { .. } if error.is_file_gone() => file.access = Access::Deleted,
                     Fault::Refused { .. } => file.access = Access::Denied,
-                    _ => return Err(error.into()),
+                    Fault::Busy { .. }
+                    | Fault::Down
+                    | Fault::Unsure
+                    | Fault::Credentials
+                    | Fault::Broken => return Err(error.into()),
                 },
             }
         }

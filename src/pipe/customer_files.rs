@@ -69,11 +69,9 @@ impl Failure for Trouble {
         match self {
             Self::Source(Unfetched::Later) => Fault::Down,
             Self::Source(why) => Fault::Refused { code: why.to_string() },
-            Self::Upload(error) => match error.fault() {
-                Fault::Unsure => Fault::Down,
-                fault => fault,
-            },
-            Self::Share(error) => error.fault(),
+            // Bytes that may have arrived and show nowhere are as good as not sent.
+            Self::Upload(error) if error.fault().is_unsure() => Fault::Down,
+            Self::Upload(error) | Self::Share(error) => error.fault(),
         }
     }
 }
@@ -297,15 +295,17 @@ fn give_up(item: &Item, failed: Failed<Trouble>) -> Step<Unshown> {
         Trouble::Share(error) if error.is_file_gone() && !is_last => {
             Err(Halt::Call { fault: Fault::Down, error: error.to_string() })
         }
-        trouble => match trouble.fault() {
-            Fault::Refused { code } => Ok(Unshown::NotTaken(code)),
-            Fault::Down if is_last => Ok(Unshown::NotTaken("down".to_owned())),
-            Fault::Busy { .. }
-            | Fault::Down
-            | Fault::Unsure
-            | Fault::Credentials
-            | Fault::Broken => Err(Failed::Call(trouble).into()),
-        },
+        trouble @ (Trouble::Source(_) | Trouble::Upload(_) | Trouble::Share(_)) => {
+            match trouble.fault() {
+                Fault::Refused { code } => Ok(Unshown::NotTaken(code)),
+                Fault::Down if is_last => Ok(Unshown::NotTaken("down".to_owned())),
+                Fault::Busy { .. }
+                | Fault::Down
+                | Fault::Unsure
+                | Fault::Credentials
+                | Fault::Broken => Err(Failed::Call(trouble).into()),
+            }
+        }
     }
 }
 

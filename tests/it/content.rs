@@ -3,14 +3,22 @@
 //! are reviewed as snapshots.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
+use blip_slack::blip::content;
 use blip_slack::demo::{ANA, CHANNEL};
+use blip_slack::locale::{Language, Texts, Words};
+use blip_slack::slack::render::{self, Piece};
+use blip_slack::slack::rich_text;
 use blip_slack::standin::slack::Message;
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::support::{Bridge, samples};
 
 /// What the customer sends: a type without `application/vnd.` and `+json`, and its content.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn customer_table(bridge: &Bridge) -> Vec<(&'static str, Value)> {
     let photo = bridge.blip.hosts("image/png", &samples::png());
     let voice = bridge.blip.hosts("audio/ogg", &samples::ogg());
@@ -171,6 +179,7 @@ fn describe(bridge: &Bridge, message: &Message, table: &mut String) {
 }
 
 /// What the agent writes: the blocks of a message, with its text where it has none.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn agent_table() -> Vec<(&'static str, Value, &'static str)> {
     let section = |runs: Value| json!([{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": runs}]}]);
     let bold = json!({"bold": true});
@@ -276,4 +285,68 @@ async fn every_shape_of_an_agents_message_is_clean_text() {
     }
     insta::assert_snapshot!(table);
     bridge.finish().await;
+}
+
+/// Any JSON, with the keys and types that content has.
+fn any_json() -> impl Strategy<Value = Value> {
+    let words = prop::sample::select(vec![
+        "text/plain",
+        "application/vnd.lime.reply+json",
+        "application/vnd.lime.sensitive+json",
+        "image/png",
+        "<!channel> *a* &amp;",
+        "",
+    ]);
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        words.prop_map(Value::from),
+    ];
+    let keys = "type|text|value|content|items|options|label|header|uri|title|emoji|values|replied|inReplyTo|[a-z]{1,3}";
+    leaf.prop_recursive(4, 24, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::hash_map(keys, inner, 0..5)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_value_reads_as_something_and_nothing_in_it_takes_effect(
+        value in any_json(),
+        kind in prop::sample::select(vec![
+            "text/plain", "application/json", "application/vnd.lime.select+json",
+            "application/vnd.lime.reply+json", "application/vnd.lime.collection+json",
+            "application/vnd.lime.media-link+json", "application/vnd.lime.new+json",
+        ]),
+    ) {
+        let words = Words::new(Arc::new(Texts::new()), Language::En, TimeZone::UTC);
+        let content = content::content(kind, &value);
+        let pieces = render::pieces(&content, &words);
+        prop_assert!(!pieces.is_empty() || is_blank(&value), "{content:?}");
+        for piece in pieces {
+            let Piece::Words(shown) = piece else { continue };
+            prop_assert!(!shown.trim().is_empty());
+            let (text, block) = rich_text::literal(&shown);
+            prop_assert!(!text.contains("<!") && !text.contains("<@"), "{text}");
+            for run in block["elements"][0]["elements"].as_array().unwrap() {
+                prop_assert!(run.get("style").is_none(), "{run}");
+                prop_assert!(run["type"] == "text" || run["type"] == "link", "{run}");
+            }
+        }
+    }
+}
+
+/// Whether there are no words in a value.
+fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(_) | Value::Number(_) => false,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(items) => items.iter().all(is_blank),
+        Value::Object(fields) => fields.values().all(is_blank),
+    }
 }

@@ -1,6 +1,9 @@
 //! Files in both directions: the same bytes on both sides, or a plain word why not.
 
+use std::time::Duration;
+
 use blip_slack::demo::{ANA, CHANNEL};
+use blip_slack::standin::blip::NewTicket;
 use blip_slack::standin::faults::Fault;
 use blip_slack::standin::slack::{File, Message};
 use reqwest::{Method, Response};
@@ -35,7 +38,7 @@ async fn a_customers_files_stand_in_the_thread_byte_for_byte_and_in_order() {
     let bridge = Bridge::start().await;
     let (ticket, card) = open_ticket(&bridge).await;
     let mut sent = samples::all();
-    let large = samples::bytes((samples::megabytes() as usize) << 20);
+    let large = samples::bytes(samples::megabytes() << 20);
     sent.push(("grande.zip", "application/zip", large));
     for (name, mime, bytes) in &sent {
         bridge.blip.sends_file(&ticket, (name, mime), bytes, None).await.unwrap();
@@ -240,11 +243,7 @@ async fn an_agents_files_reach_the_customer_byte_for_byte_and_in_order() {
     let bridge = Bridge::with(&[PUBLIC]).await;
     let (ticket, card) = open_ticket(&bridge).await;
     let mut sent = samples::all();
-    sent.push((
-        "grande.zip",
-        "application/zip",
-        samples::bytes((samples::megabytes() as usize) << 20),
-    ));
+    sent.push(("grande.zip", "application/zip", samples::bytes(samples::megabytes() << 20)));
     let files = sent.iter().map(|(name, _, bytes)| File::hosted(name, bytes)).collect();
     bridge
         .slack
@@ -318,7 +317,8 @@ async fn an_address_that_is_not_ours_or_is_over_hands_nothing_out() {
     }
     let first = uri.rfind('/').unwrap() + 1;
     let (start, end) = uri.split_at(first);
-    let forged = format!("{start}{}{}", if end.starts_with('A') { 'B' } else { 'A' }, &end[1..]);
+    let forged =
+        format!("{start}{}{}", if end.starts_with('A') { 'B' } else { 'A' }, end.get(1..).unwrap());
     assert_eq!(asks(&bridge, &forged, Method::GET, None).await.status().as_u16(), 404);
     assert_eq!(bridge.slack.look(|state| state.calls.len()), before, "slack was asked");
     bridge.slack.faults().from_now("download", Fault::Html);
@@ -403,4 +403,72 @@ async fn an_answer_that_is_lost_sends_no_file_twice() {
         assert_eq!(titles, ["a.png", "b.png", "c.png"], "{fault:?}");
         bridge.finish().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_that_begins_with_a_file_shows_it_in_its_thread() {
+    let bridge = Bridge::start().await;
+    let uri = bridge.blip.hosts("image/png", &samples::png());
+    let content =
+        json!({"type": "image/png", "uri": uri, "title": "nota.png", "text": "Veio errado"});
+    let first = (MEDIA_LINK.to_owned(), content);
+    let new = NewTicket { first, ..NewTicket::saying("Maria Silva", "m@wa.gw.msging.net", "") };
+    bridge.blip.opens_ticket(new).await;
+    let card = bridge.card_of("Maria Silva").await;
+    assert!(card.words().contains("nota.png") && card.words().contains("Veio errado"));
+    assert!(!card.words().contains(&uri), "a link that will have run out");
+    bridge.idle().await;
+    let [file] = files(&bridge, &card).try_into().unwrap();
+    assert!(file.bytes == Some(samples::png()));
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_was_under_way_when_the_bridge_died_is_shown_once() {
+    for (pattern, fault) in [
+        ("files.getUploadURLExternal", Fault::Hang),
+        ("upload", Fault::Hang),
+        ("files.completeUploadExternal", Fault::Hang),
+        ("files.completeUploadExternal", Fault::Slow(Duration::from_mins(1))),
+        ("files.info", Fault::Hang),
+    ] {
+        let mut bridge = Bridge::with(&[("SHUTDOWN_SECONDS", "1")]).await;
+        let (ticket, card) = open_ticket(&bridge).await;
+        bridge.slack.faults().next(pattern, fault);
+        let before = bridge.slack.calls(pattern).len();
+        bridge
+            .blip
+            .sends_file(&ticket, ("a.png", "image/png"), &samples::png(), None)
+            .await
+            .unwrap();
+        bridge
+            .slack
+            .wait_for(pattern, |state| {
+                let seen = state.calls.iter().filter(|call| call.method == pattern).count();
+                (seen > before).then_some(())
+            })
+            .await;
+        bridge.stage.stop_bridge().await;
+        bridge.stage.start_bridge().await.unwrap();
+        bridge.blip.says(&ticket, "viu?").await.unwrap();
+        bridge.idle().await;
+        assert_eq!(files(&bridge, &card).len(), 1, "{pattern}");
+        assert!(bridge.said(&card).pop().unwrap().ends_with("viu?"), "{pattern}");
+        bridge.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_for_a_thread_that_is_gone_goes_into_a_new_one() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = open_ticket(&bridge).await;
+    bridge.slack.deletes(ANA, CHANNEL, &card.ts).await.unwrap();
+    bridge.blip.sends_file(&ticket, ("a.png", "image/png"), &samples::png(), None).await.unwrap();
+    bridge.idle().await;
+    let new = bridge.card_of("Maria Silva").await;
+    assert_ne!(new.ts, card.ts);
+    assert_eq!(files(&bridge, &new).len(), 1);
+    let stray = bridge.slack.cards(CHANNEL).into_iter().filter(|message| !message.files.is_empty());
+    assert_eq!(stray.count(), 0, "nothing stays at the root of the channel");
+    bridge.finish().await;
 }

@@ -28,7 +28,7 @@ const BUFFERS: u64 = 24 << 20;
 
 /// The size of the file, well above that.
 fn megabytes() -> u64 {
-    samples::megabytes() * 3
+    3 * samples::megabytes() as u64
 }
 
 /// How much the far ends have written and read so far.
@@ -55,10 +55,10 @@ async fn far_ends() -> Arc<Meter> {
 }
 
 async fn file(State(meter): State<Arc<Meter>>) -> Response {
-    let chunks = megabytes() as usize * (1 << 20) / CHUNK;
+    let chunks = 3 * (samples::megabytes() << 20) / CHUNK;
     let bytes = stream::iter(0..chunks).map(move |number| {
         meter.written.fetch_add(CHUNK as u64, Ordering::Relaxed);
-        Ok::<_, Infallible>(vec![number as u8; CHUNK])
+        Ok::<_, Infallible>(vec![u8::try_from(number % 256).unwrap(); CHUNK])
     });
     ([(CONTENT_LENGTH, (chunks * CHUNK).to_string())], Body::from_stream(bytes)).into_response()
 }

@@ -80,7 +80,7 @@ impl Slack {
             .act(|state| files.into_iter().map(|file| state.add_file(file)).collect::<Vec<_>>());
         let (text, blocks) = compose::typed(comment);
         let subtype = Some("file_share".to_owned());
-        let message = Message { text, blocks, subtype, files, ..Message::default() };
+        let message = Message { subtype, text, blocks, files, ..Message::default() };
         self.writes(user, channel, root, message).await
     }
 

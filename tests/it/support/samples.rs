@@ -20,7 +20,7 @@ pub fn png() -> Vec<u8> {
     let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
     let mut chunk = |kind: &[u8; 4], data: &[u8]| {
         let body = [kind.as_slice(), data].concat();
-        file.extend((data.len() as u32).to_be_bytes());
+        file.extend(be32(data.len()));
         file.extend(&body);
         file.extend(crc32(&body, 0xedb8_8320, true).to_be_bytes());
     };
@@ -42,7 +42,7 @@ fn ogg_page(flags: u8, number: u8, packet: &[u8]) -> Vec<u8> {
     let mut page = b"OggS\0".to_vec();
     page.push(flags);
     page.extend([0; 8]);
-    page.extend([1, 0, 0, 0, number, 0, 0, 0, 0, 0, 0, 0, 1, packet.len() as u8]);
+    page.extend([1, 0, 0, 0, number, 0, 0, 0, 0, 0, 0, 0, 1, u8::try_from(packet.len()).unwrap()]);
     page.extend(packet);
     let mark = crc32(&page, 0x04c1_1db7, false).to_le_bytes();
     page.splice(22..26, mark);
@@ -51,9 +51,8 @@ fn ogg_page(flags: u8, number: u8, packet: &[u8]) -> Vec<u8> {
 
 /// A film without pictures.
 pub fn mp4() -> Vec<u8> {
-    let atom = |kind: &[u8; 4], data: &[u8]| {
-        [&(data.len() as u32 + 8).to_be_bytes(), kind.as_slice(), data].concat()
-    };
+    let atom =
+        |kind: &[u8; 4], data: &[u8]| [&be32(data.len() + 8), kind.as_slice(), data].concat();
     let mut header = vec![0; 100];
     header[12..16].copy_from_slice(&1000_u32.to_be_bytes());
     header[20..24].copy_from_slice(&0x0001_0000_u32.to_be_bytes());
@@ -81,11 +80,18 @@ pub fn bytes(count: usize) -> Vec<u8> {
     bytes
 }
 
+fn be32(number: usize) -> [u8; 4] {
+    u32::try_from(number).unwrap().to_be_bytes()
+}
+
 /// The check sum of PNG (bits reversed) or of Ogg.
 fn crc32(bytes: &[u8], polynomial: u32, reversed: bool) -> u32 {
-    let step = |sum: u32| match reversed {
-        true => (sum >> 1) ^ if sum & 1 == 1 { polynomial } else { 0 },
-        false => (sum << 1) ^ if sum >> 31 == 1 { polynomial } else { 0 },
+    let step = |sum: u32| {
+        if reversed {
+            (sum >> 1) ^ if sum & 1 == 1 { polynomial } else { 0 }
+        } else {
+            (sum << 1) ^ if sum >> 31 == 1 { polynomial } else { 0 }
+        }
     };
     let mut sum = if reversed { u32::MAX } else { 0 };
     for byte in bytes {
@@ -97,6 +103,6 @@ fn crc32(bytes: &[u8], polynomial: u32, reversed: bool) -> u32 {
 
 /// How large a large file is: 20 MB, or what `MEDIA_TEST_MB` says.
 #[expect(clippy::disallowed_methods, reason = "no setting of the bridge, but one of its tests")]
-pub fn megabytes() -> u64 {
+pub fn megabytes() -> usize {
     std::env::var("MEDIA_TEST_MB").ok().and_then(|count| count.parse().ok()).unwrap_or(20)
 }
