@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::config::{Agents, Bot, Config, ReactionsOn, ReplyPolicy};
-use crate::dialog::{Dialogs, Lists};
+use crate::dialog::{Dialogs, Homes, Lists};
 use crate::gate::Gate;
 use crate::inbox::Pump;
 use crate::inbox::retry::Retry;
@@ -116,6 +116,8 @@ impl App {
         app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(knocking));
         let line = config.slack.app_token.as_ref().map(|_| Line::default());
         let intake = doors(config, &bridge, line.clone(), app.tasks.clone());
+        let homes = intake.dialogs.clone().keep_homes();
+        app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(homes));
         app.serve(listener, intake::router(intake.clone()));
         let pump =
             Pump::new(Arc::clone(&store), bridge, clock.clone(), tuning.retry, app.stop.clone());
@@ -348,6 +350,8 @@ fn doors(config: &Config, bridge: &Arc<Bridge>, line: Option<Line>, tasks: TaskT
     };
     let bots: HashMap<BotName, BotDoor> = config.bots.iter().map(door).collect();
     let watched = Arc::clone(bridge);
+    let ailments: Arc<dyn Fn() -> Vec<&'static str> + Send + Sync> =
+        Arc::new(move || troubles(&watched, line.as_ref()));
     let keeper = Arc::clone(bridge);
     Intake {
         store: Arc::clone(&bridge.store),
@@ -365,10 +369,12 @@ fn doors(config: &Config, bridge: &Arc<Bridge>, line: Option<Line>, tasks: TaskT
             words: bridge.words.clone(),
             agent_group: bridge.rules.agent_group.clone(),
             lists: Lists::new(bridge.clock.clone()),
+            homes: Homes::default(),
+            troubles: Arc::clone(&ailments),
             clock: bridge.clock.clone(),
             tasks,
         },
-        troubles: Arc::new(move || troubles(&watched, line.as_ref())),
+        troubles: ailments,
     }
 }
 

@@ -1,10 +1,12 @@
-//! What people are answered on the spot: dialogs, and the options of their lists.
+//! What people are answered on the spot: dialogs and the options of their lists, commands, home
+//! tabs.
 //!
 //! Slack wants an answer within 3 s, so nothing here waits for long: what the store knows is shown
 //! at once, and what only Blip knows gets a short time; if that is not enough the dialog opens
 //! empty and is filled in later. Nothing changes here: what is filled in comes back as an event.
 
 mod lists;
+mod overview;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,6 +26,7 @@ use crate::store::SharedStore;
 use crate::{blip, slack, store};
 
 pub use lists::Lists;
+pub use overview::Homes;
 
 /// How long opening a dialog may take altogether: Slack waits for 3 s.
 const ANSWER: Duration = Duration::from_millis(2700);
@@ -55,6 +58,10 @@ pub struct Dialogs {
     pub agent_group: Option<String>,
     /// The lists, for a short while.
     pub lists: Lists,
+    /// The home tabs that were opened lately.
+    pub homes: Homes,
+    /// What keeps the bridge from working at the moment; empty if nothing does.
+    pub troubles: Arc<dyn Fn() -> Vec<&'static str> + Send + Sync>,
     /// The time.
     pub clock: Clock,
     /// On which work goes on after the answer.
@@ -160,19 +167,24 @@ impl Dialogs {
         reader: &Reader,
         ticket: &Ticket,
     ) -> Option<&'static str> {
-        let profile = reader.profile.as_ref()?;
-        let is_agent = profile.is_member
-            && match &self.agent_group {
-                None => true,
-                // Who could not be looked up is looked up again before anything changes.
-                Some(group) => self.slack.is_in_group(group, &asked.user).await.unwrap_or(true),
-            };
+        let is_agent = self.is_agent(&asked.user, reader).await;
         let changes = !matches!(asked.dialog, Dialog::History | Dialog::Details);
         match (is_agent, ticket.is_closed() && changes) {
             (false, _) => Some("ask-not-agent-move"),
             (true, true) => Some("ask-closed"),
             (true, false) => None,
         }
+    }
+
+    /// Whether somebody may answer customers. Who could not be looked up in time may look, and is
+    /// looked up again before anything changes.
+    async fn is_agent(&self, user: &SlackUserId, reader: &Reader) -> bool {
+        let Some(profile) = &reader.profile else { return true };
+        profile.is_member
+            && match &self.agent_group {
+                None => true,
+                Some(group) => self.slack.is_in_group(group, user).await.unwrap_or(false),
+            }
     }
 
     async fn show_notice(&self, asked: &Asked, reader: &Reader, key: &str) -> Result<(), Error> {

@@ -73,6 +73,11 @@ impl Intake {
             }
             Request::Draft(drafted) => Ok(Answer::Json(self.dialogs.second_page(&drafted).await)),
             Request::Options(search) => Ok(Answer::Json(self.dialogs.options(&search).await)),
+            Request::Command(command) => Ok(Answer::Json(self.dialogs.answer(&command).await)),
+            Request::Home(user) => {
+                self.dialogs.open_home(&user);
+                Ok(Answer::Nothing)
+            }
         }
     }
 }

@@ -158,6 +158,30 @@ details-phone = Phone
 details-email = E-mail
 details-city = City
 
+## The home tab and the answers to /blip.
+
+home-mine = My tickets ({ $count })
+home-waiting = Waiting, unclaimed ({ $count })
+home-found = Found ({ $count })
+home-none-mine = You hold no ticket.
+home-none-waiting = Nobody is waiting.
+home-none-found = No ticket found.
+home-team = { $team } · { $count } · the oldest since { $time }
+home-no-team = No team
+home-more = … and { $count } more
+home-unanswered = 💬 unanswered since { $time }
+home-open = 🎫 { $open } tickets open, { $unclaimed } unclaimed
+home-unavailable = No answer can be given right now. Please try again in a while.
+home-closed = Only agents see tickets here.
+health-well = 🟢 The bridge is working
+health-ailing = 🔴 The bridge has trouble: tell whoever looks after it
+health-waiting = { $count } events queued
+health-parked = ⚠️ { $count } parked, waiting for a person
+help-mine = the tickets that you hold
+help-waiting = who waits for somebody to claim them, by team
+help-find = a ticket by its number or the customer’s name
+help-status = how the bridge is
+
 ## What a customer sent, where it is more than words. Most are labels that lines follow.
 
 content-asks-location = 📍 Location request

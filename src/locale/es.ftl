@@ -158,6 +158,30 @@ details-phone = Teléfono
 details-email = Correo
 details-city = Ciudad
 
+## The home tab and the answers to /blip.
+
+home-mine = Mis atenciones ({ $count })
+home-waiting = Esperando responsable ({ $count })
+home-found = Encontrados ({ $count })
+home-none-mine = No tienes ninguna atención.
+home-none-waiting = Nadie está esperando.
+home-none-found = No se encontró ningún ticket.
+home-team = { $team } · { $count } · el más antiguo desde { $time }
+home-no-team = Sin equipo
+home-more = … y { $count } más
+home-unanswered = 💬 sin respuesta desde { $time }
+home-open = 🎫 { $open } tickets abiertos, { $unclaimed } sin responsable
+home-unavailable = No se pudo responder ahora. Inténtalo de nuevo en un rato.
+home-closed = Solo los agentes ven las atenciones aquí.
+health-well = 🟢 La integración funciona
+health-ailing = 🔴 La integración tiene problemas: avisa a quien la cuida
+health-waiting = { $count } eventos en cola
+health-parked = ⚠️ { $count } parados, a la espera de una persona
+help-mine = las atenciones que tienes
+help-waiting = quién espera un responsable, por equipo
+help-find = un ticket por su número o por el nombre del cliente
+help-status = cómo está la integración
+
 ## What a customer sent, where it is more than words. Most are labels that lines follow.
 
 content-asks-location = 📍 Pedido de ubicación

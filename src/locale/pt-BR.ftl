@@ -158,6 +158,30 @@ details-phone = Telefone
 details-email = E-mail
 details-city = Cidade
 
+## The home tab and the answers to /blip.
+
+home-mine = Meus atendimentos ({ $count })
+home-waiting = Aguardando responsável ({ $count })
+home-found = Encontrados ({ $count })
+home-none-mine = Você não está com nenhum atendimento.
+home-none-waiting = Ninguém está esperando.
+home-none-found = Nenhum ticket encontrado.
+home-team = { $team } · { $count } · o mais antigo desde { $time }
+home-no-team = Sem equipe
+home-more = … e mais { $count }
+home-unanswered = 💬 sem resposta desde { $time }
+home-open = 🎫 { $open } tickets abertos, { $unclaimed } sem responsável
+home-unavailable = Não deu para responder agora. Tente de novo daqui a pouco.
+home-closed = Só atendentes veem os atendimentos aqui.
+health-well = 🟢 Integração funcionando
+health-ailing = 🔴 Integração com problemas: avise quem cuida dela
+health-waiting = { $count } eventos na fila
+health-parked = ⚠️ { $count } parados, à espera de uma pessoa
+help-mine = os atendimentos que estão com você
+help-waiting = quem espera um responsável, por equipe
+help-find = um ticket pelo número ou pelo nome do cliente
+help-status = como está a integração
+
 ## What a customer sent, where it is more than words. Most are labels that lines follow.
 
 content-asks-location = 📍 Pedido de localização

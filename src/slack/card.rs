@@ -229,7 +229,7 @@ fn window(ticket: &Ticket, around: &Around, words: &Words) -> Option<SlackBlock>
 
 /// A time that every reader sees in their own zone, and that ages by itself (Slack: "Date
 /// formatting").
-fn date(at: Timestamp, words: &Words) -> String {
+pub(super) fn date(at: Timestamp, words: &Words) -> String {
     let fallback = escape(&words.moment(at));
     format!("<!date^{}^{{date_short_pretty}} {{time}}|{fallback}>", at.as_second())
 }
@@ -289,6 +289,17 @@ fn more(ticket: &Ticket, words: &Words) -> SlackBlockOverflowElement {
 /// A link to a thread with a label from outside, as mark-up.
 pub(super) fn thread_link(address: &str, label: &str) -> String {
     format!("<{address}|{}>", escape(&rich_text::clean(label)))
+}
+
+/// Text from outside in a line of mark-up.
+pub(super) fn escape_line(text: &str) -> String {
+    escape(&shorten(&rich_text::clean(text).replace('\n', " "), SUMMARY_CHARS))
+}
+
+/// A button as JSON.
+pub(super) fn button_json(name: &str, label: &str, value: &str) -> Value {
+    let element = SlackActionBlockElement::from(button(name, label, value));
+    serde_json::to_value(element).expect("a button has no keys that are not strings")
 }
 
 fn button(action: &str, label: &str, value: &str) -> SlackBlockButtonElement {

@@ -514,24 +514,62 @@ impl Client {
         Ok(page.messages.into_iter().find(is_it))
     }
 
-    /// The members of a user group (`usergroups.users.list`).
+    /// Whether somebody is in a user group (`usergroups.users.list`).
     pub async fn is_in_group(&self, group: &str, user: &SlackUserId) -> Result<bool, Error> {
-        let now = self.clock.now();
         let key = format!("group:{group}");
-        let known = self.names.get(&key).map(|entry| entry.clone());
-        let members = match known {
-            Some((at, members)) if now < at + CACHE => members,
-            _ => {
-                let answer: Value =
-                    self.read("usergroups.users.list", &[("usergroup", Some(group))]).await?;
-                let users = answer.get("users").and_then(Value::as_array);
-                let ids = users.into_iter().flatten().filter_map(Value::as_str);
-                let members = ids.collect::<Vec<_>>().join(" ");
-                self.names.insert(key, (now, members.clone()));
-                members
+        if let Some(known) = self.is_listed(&key, user) {
+            return Ok(known);
+        }
+        let answer: Value =
+            self.read("usergroups.users.list", &[("usergroup", Some(group))]).await?;
+        self.list(key.clone(), &strings(&answer, "users"));
+        Ok(self.is_listed(&key, user).unwrap_or(false))
+    }
+
+    /// Whether somebody is in a channel (`conversations.members`).
+    pub async fn is_in_channel(
+        &self,
+        channel: &ChannelId,
+        user: &SlackUserId,
+    ) -> Result<bool, Error> {
+        let key = format!("members:{channel}");
+        if let Some(known) = self.is_listed(&key, user) {
+            return Ok(known);
+        }
+        let (mut members, mut cursor) = (Vec::new(), None::<String>);
+        for _ in 0..MAX_PAGES {
+            let params = [
+                ("channel", Some(channel.as_str())),
+                ("limit", Some("1000")),
+                ("cursor", cursor.as_deref()),
+            ];
+            let answer: Value = self.read("conversations.members", &params).await?;
+            members.extend(strings(&answer, "members"));
+            let next = answer.pointer("/response_metadata/next_cursor").and_then(Value::as_str);
+            cursor = next.filter(|cursor| !cursor.is_empty()).map(str::to_owned);
+            if cursor.is_none() {
+                break;
             }
-        };
-        Ok(members.split(' ').any(|member| member == user.as_str()))
+        }
+        self.list(key.clone(), &members);
+        Ok(self.is_listed(&key, user).unwrap_or(false))
+    }
+
+    /// Whether somebody is on a list that was read lately; `None` if it was not.
+    fn is_listed(&self, key: &str, user: &SlackUserId) -> Option<bool> {
+        let now = self.clock.now();
+        let (at, members) = self.names.get(key).map(|entry| entry.clone())?;
+        (now < at + CACHE).then(|| members.split(' ').any(|member| member == user.as_str()))
+    }
+
+    fn list(&self, key: String, members: &[String]) {
+        self.names.insert(key, (self.clock.now(), members.join(" ")));
+    }
+
+    /// Shows somebody their home tab (`views.publish`).
+    pub async fn publish_home(&self, user: &SlackUserId, view: &Value) -> Result<(), Error> {
+        let body = json!({"user_id": user.as_str(), "view": view});
+        self.write::<Nothing>("views.publish", &body).await.map(drop)
     }
 
     pub(super) async fn write<RS>(&self, method: &'static str, body: &Value) -> Result<RS, Error>
@@ -624,6 +662,11 @@ fn message(post: &Post, author: Option<&str>) -> Value {
         set(&mut body, "username", author.into());
     }
     body
+}
+
+fn strings(answer: &Value, field: &str) -> Vec<String> {
+    let entries = answer.get(field).and_then(Value::as_array).into_iter().flatten();
+    entries.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 fn set(body: &mut Value, key: &str, value: Value) {

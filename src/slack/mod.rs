@@ -9,6 +9,7 @@ pub mod dialog;
 pub mod emoji;
 pub mod error;
 pub mod files;
+pub mod home;
 pub mod modal;
 pub mod mrkdwn;
 pub mod parse;

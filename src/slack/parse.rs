@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::compose::Drafted;
 use super::dialog::{self, Asked, Search};
+use super::home::{self, Command, Wanted};
 use super::{action, emoji, mrkdwn};
 use crate::model::{
     Access, Attachment, ChannelId, Click, MessageTs, SlackEvent, SlackUserId, TicketId,
@@ -41,6 +42,10 @@ pub enum Request {
     Draft(Drafted),
     /// To be answered with the options of a list at once; nothing changes.
     Options(Search),
+    /// To be answered with words for the one who typed it at once; nothing changes.
+    Command(Command),
+    /// Somebody opened their home tab, which is to be shown; nothing changes.
+    Home(SlackUserId),
 }
 
 /// Reads a request of the Events API, an interaction or a command, given as JSON.
@@ -49,7 +54,14 @@ pub fn parse(body: &Value) -> Request {
         Some("url_verification") => {
             Request::Challenge(text(body, "/challenge").unwrap_or_default().to_owned())
         }
-        Some("event_callback") => Request::Event(callback(body)),
+        Some("event_callback") => match home_opened(body) {
+            Some(user) => Request::Home(user),
+            None => Request::Event(callback(body)),
+        },
+        None if text(body, "/command") == Some(home::COMMAND) => match command(body) {
+            Some(command) => Request::Command(command),
+            None => Request::Event(unknown("command", body)),
+        },
         Some("block_actions") => match dialog::asked_by_action(body) {
             Some(asked) => Request::Dialog(asked),
             None => Request::Event(click(body)),
@@ -83,8 +95,24 @@ pub fn stored(body: &Value) -> Option<Routed> {
     match parse(body) {
         Request::Event(routed) => Some(routed),
         Request::Dialog(_) => without_dialog(body),
-        Request::Challenge(_) | Request::Draft(_) | Request::Options(_) => None,
+        Request::Challenge(_)
+        | Request::Draft(_)
+        | Request::Options(_)
+        | Request::Command(_)
+        | Request::Home(_) => None,
     }
+}
+
+fn home_opened(body: &Value) -> Option<SlackUserId> {
+    let event = body.get("event")?;
+    let is_home =
+        text(event, "/type") == Some("app_home_opened") && text(event, "/tab") == Some("home");
+    is_home.then(|| SlackUserId::parse(text(event, "/user")?)).flatten()
+}
+
+fn command(body: &Value) -> Option<Command> {
+    let wanted = Wanted::parse(text(body, "/text").unwrap_or_default());
+    Some(Command { user: SlackUserId::parse(text(body, "/user_id")?)?, wanted })
 }
 
 fn callback(body: &Value) -> Routed {

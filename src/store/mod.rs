@@ -410,6 +410,9 @@ pub trait Store: Send + Sync + 'static {
     /// The newest ticket that was transferred from the one of this number of this bot.
     async fn ticket_after(&self, bot: &BotName, number: i64) -> Result<Option<Ticket>>;
 
+    /// The newest tickets with this number, or of a customer whose name or identity holds this.
+    async fn find_tickets(&self, text: &str, limit: u32) -> Result<Vec<Ticket>>;
+
     /// All tickets that are not closed, oldest first.
     async fn open_tickets(&self) -> Result<Vec<Ticket>>;
 

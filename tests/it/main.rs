@@ -10,6 +10,7 @@ mod corrections;
 mod desk;
 mod faults;
 mod files;
+mod glance;
 mod hold;
 mod intake;
 mod layers;

@@ -134,7 +134,11 @@ impl Slack {
         text: &str,
     ) -> Result<Answered, Impossible> {
         let (form, _) = self.core.act(|state| state.command(user, channel, command, text));
-        Ok(self.posts("command", form?).await)
+        let answered = self.posts("command", form?).await;
+        if let Err(why) = check_answer(&answered.body) {
+            self.core.act(|state| state.violations.push(format!("{command}: {why}")));
+        }
+        Ok(answered)
     }
 
     /// Slack asks whether the address is ours; the challenge must come back.
@@ -394,6 +398,18 @@ impl State {
 
     fn short_channel(&self, id: &str) -> Value {
         json!({ "id": id, "name": self.channels.get(id).map(|channel| channel.name.as_str()) })
+    }
+}
+
+/// Holds what a command is answered with against what Slack allows; nothing is allowed, too.
+fn check_answer(body: &str) -> Result<(), String> {
+    if body.is_empty() {
+        return Ok(());
+    }
+    let answer: Value = serde_json::from_str(body).map_err(|_| format!("answered {body}"))?;
+    match answer["blocks"].as_array() {
+        Some(list) => super::blocks::check(list, super::blocks::Surface::Message),
+        None => Ok(()),
     }
 }
 

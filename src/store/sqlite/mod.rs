@@ -283,6 +283,11 @@ impl Store for SqliteStore {
         row.map(Ticket::try_from).transpose()
     }
 
+    async fn find_tickets(&self, text: &str, limit: u32) -> Result<Vec<Ticket>> {
+        let rows = tickets::find(&self.readers, text, limit).await?;
+        rows.into_iter().map(Ticket::try_from).collect()
+    }
+
     async fn open_tickets(&self) -> Result<Vec<Ticket>> {
         tickets::open(&self.readers).await?.into_iter().map(Ticket::try_from).collect()
     }

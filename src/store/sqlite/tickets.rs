@@ -124,6 +124,18 @@ pub(super) async fn after(
     Ok(query_as(sql).bind(bot).bind(number).fetch_optional(readers).await?)
 }
 
+/// The newest tickets with this number, or of a customer whose name or identity holds this text.
+///
+/// Reads all tickets there are: it is asked by people, and rarely.
+pub(super) async fn find(readers: &SqlitePool, text: &str, limit: u32) -> Result<Vec<TicketRow>> {
+    let sql = "SELECT * FROM ticket
+               WHERE number = ?1 OR instr(lower(customer_name), lower(?2)) > 0
+                  OR instr(lower(customer), lower(?2)) > 0
+               ORDER BY opened DESC, id DESC LIMIT ?3";
+    let number = text.parse::<i64>().ok();
+    Ok(query_as(sql).bind(number).bind(text).bind(limit).fetch_all(readers).await?)
+}
+
 /// All tickets that are not closed, oldest first.
 pub(super) async fn open(readers: &SqlitePool) -> Result<Vec<TicketRow>> {
     let sql = "SELECT * FROM ticket WHERE state <> 'closed' ORDER BY opened, id";

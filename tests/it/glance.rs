@@ -1,0 +1,150 @@
+//! The desk at a glance: `/blip` and the home tab, for agents and in their own language.
+
+use blip_slack::demo::{ANA, BIA, CHANNEL};
+use blip_slack::standin::slack::{Message, User, View};
+use serde_json::{Value, json};
+
+use crate::support::Bridge;
+
+/// What somebody reads as the answer to a command.
+async fn asks(bridge: &Bridge, user: &str, text: &str) -> Message {
+    let answered = bridge.slack.commands(user, CHANNEL, "/blip", text).await.unwrap();
+    assert_eq!(answered.status, Some(200));
+    let answer: Value = serde_json::from_str(&answered.body).unwrap();
+    assert_eq!(answer["response_type"], "ephemeral", "{answer}");
+    let blocks = answer["blocks"].as_array().unwrap().clone();
+    Message { text: answer["text"].as_str().unwrap().to_owned(), blocks, ..Message::default() }
+}
+
+fn home(bridge: &Bridge, user: &str) -> Option<View> {
+    let is_it = |view: &&View| view.user == user && view.view["type"] == "home";
+    bridge.slack.look(|state| state.views.values().find(is_it).cloned())
+}
+
+fn words(view: &View) -> String {
+    Message { blocks: view.view["blocks"].as_array().unwrap().clone(), ..Message::default() }
+        .words()
+}
+
+async fn opens_home(bridge: &Bridge, user: &str) {
+    let event = json!({ "type": "app_home_opened", "user": user, "channel": "D0HOME", "tab": "home",
+        "event_ts": "1.1" });
+    assert_eq!(bridge.slack.emits(event).await, Some(200));
+}
+
+async fn home_with(bridge: &Bridge, user: &str, part: &str) -> View {
+    bridge
+        .slack
+        .wait_for(&format!("a home tab with {part}"), |state| {
+            let mut views = state.views.values();
+            let home = views.find(|view| view.user == user && view.view["type"] == "home")?;
+            words(home).contains(part).then(|| home.clone())
+        })
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_tells_who_waits_and_what_one_holds() {
+    let bridge = Bridge::start().await;
+    assert!(asks(&bridge, ANA, "mine").await.words().contains("You hold no ticket"));
+    let (first, card) = bridge.ticket("Maria Silva", "Oi").await;
+    let (_, _) = bridge.ticket("João Souza", "Olá").await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.idle().await;
+    let mine = asks(&bridge, ANA, "mine").await;
+    assert!(
+        mine.words().contains("Maria Silva") && !mine.words().contains("João"),
+        "{}",
+        mine.words()
+    );
+    let waiting = asks(&bridge, ANA, "waiting").await.words();
+    assert!(waiting.contains("João Souza") && waiting.contains("Default · 1"), "{waiting}");
+    let number = bridge.blip.ticket(&first).unwrap().number;
+    for text in [format!("find #{number}"), "find silva".to_owned(), "find MARIA".to_owned()] {
+        assert!(asks(&bridge, BIA, &text).await.words().contains("Maria Silva"), "{text}");
+    }
+    assert!(asks(&bridge, BIA, "find nobody").await.words().contains("No ticket found"));
+    let status = asks(&bridge, BIA, "status").await.words();
+    assert!(
+        status.contains("2 tickets open, 1 unclaimed") && status.contains("working"),
+        "{status}"
+    );
+    assert!(asks(&bridge, BIA, "dance").await.words().contains("/blip waiting"));
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_those_who_could_see_a_ticket_in_its_channel_see_it_elsewhere() {
+    let bridge = Bridge::start().await;
+    bridge.ticket("Maria Silva", "Oi").await;
+    let guest = User { is_restricted: true, ..User::member("U0GUEST", "Guest", "g@x.example") };
+    bridge.slack.add_user(guest);
+    bridge.slack.add_user(User::member("U0OTHER", "Otto", "otto@loja.example"));
+    bridge.slack.add_channel("C0OTHER", "other", &["U0OTHER", "U0GUEST"]);
+    bridge.idle().await;
+    for user in ["U0GUEST", "U0OTHER"] {
+        for text in ["waiting", "find maria"] {
+            let answered = bridge.slack.commands(user, "C0OTHER", "/blip", text).await.unwrap();
+            assert!(!answered.body.contains("Maria"), "{}", answered.body);
+        }
+        opens_home(&bridge, user).await;
+        bridge
+            .slack
+            .wait_for("a home tab", |state| {
+                state.views.values().find(|view| view.user == user).map(drop)
+            })
+            .await;
+        assert!(!words(&home(&bridge, user).unwrap()).contains("Maria"));
+    }
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_home_tab_is_alive_and_published_only_when_something_changed() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    opens_home(&bridge, ANA).await;
+    let shown = home_with(&bridge, ANA, "Maria Silva").await;
+    opens_home(&bridge, ANA).await;
+    opens_home(&bridge, ANA).await;
+    bridge.slack.clicks_in_view(ANA, &shown.id, "claim").await.unwrap();
+    let shown = home_with(&bridge, ANA, "My tickets (1)").await;
+    assert_eq!(bridge.slack.calls("views.publish").len(), 2);
+    assert!(bridge.blip.ticket(&ticket).unwrap().is_assigned());
+    bridge.slack.clicks_in_view(ANA, &shown.id, "close").await.unwrap();
+    let dialog = bridge.dialog(ANA);
+    bridge.slack.submits(ANA, &dialog.id, json!({})).await.unwrap();
+    home_with(&bridge, ANA, "You hold no ticket").await;
+    assert!(bridge.blip.ticket(&ticket).unwrap().is_closed());
+    assert!(bridge.slack.message(CHANNEL, &card.ts).unwrap().buttons().is_empty());
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_reads_their_own_language() {
+    let bridge = Bridge::start().await;
+    for (id, locale, word) in [
+        ("U0PT", "pt-BR", "atendimento"),
+        ("U0ES", "es-ES", "atención"),
+        ("U0FR", "fr-FR", "ticket"),
+    ] {
+        let user = User { locale: locale.to_owned(), ..User::member(id, id, "x@loja.example") };
+        bridge.slack.add_user(user);
+        bridge.slack.joins(id, CHANNEL).await.unwrap();
+        assert!(asks(&bridge, id, "mine").await.words().contains(word), "{locale}");
+        opens_home(&bridge, id).await;
+        home_with(&bridge, id, word).await;
+    }
+    let (_, card) = bridge.ticket("Maria", "Oi").await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.slack.reacts("U0ES", CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.slack.clicks("U0PT", CHANNEL, &card.ts, "close").await.unwrap();
+    bridge.idle().await;
+    assert!(
+        bridge.slack.ephemerals("U0ES")[0].words().contains("ya tiene este ticket"),
+        "{:?}",
+        bridge.slack.ephemerals("U0ES")
+    );
+    assert_eq!(bridge.dialog("U0PT").view["title"]["text"], "Encerrar ticket");
+    bridge.finish().await;
+}
