@@ -103,6 +103,7 @@ async fn only_those_who_could_see_a_ticket_in_its_channel_see_it_elsewhere() {
 async fn a_home_tab_is_alive_and_published_only_when_something_changed() {
     let bridge = Bridge::start().await;
     let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.idle().await;
     opens_home(&bridge, ANA).await;
     let shown = home_with(&bridge, ANA, "Maria Silva").await;
     opens_home(&bridge, ANA).await;
