@@ -288,6 +288,7 @@ fn bridge(
         words: Words::new(Arc::new(Texts::new()), language, config.timezone.clone()),
         rules: rules(config),
         settling: tuning.settling,
+        receipts_heard: DashMap::new(),
         channels: DashMap::new(),
     })
 }
@@ -320,6 +321,7 @@ fn rules(config: &Config) -> Rules {
             interval: Duration::from_secs_f64(slack.channel_rate.recip()),
             burst: BURST,
         }),
+        tells_seen: desk.tells_seen,
         send_delay: desk.send_delay,
         context_messages: u32::try_from(desk.context_messages).unwrap_or(u32::MAX),
         media_max: config.media.max,

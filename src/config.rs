@@ -131,6 +131,8 @@ pub struct Desk {
     pub reply_policy: ReplyPolicy,
     /// How a message begins that stays in Slack.
     pub note_prefix: String,
+    /// Whether Blip is told of what agents were shown.
+    pub tells_seen: bool,
     /// How long a reply is held before it is sent; not at all if there is none.
     pub send_delay: Option<Duration>,
     /// How many earlier messages are shown.

@@ -217,6 +217,26 @@ impl Client {
         Ok(name.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned))
     }
 
+    /// What is known of the fate of a message of ours, as receipts (`blip.md` §5).
+    pub async fn notifications(&self, ticket: &TicketId, id: &str) -> Result<Vec<Value>, Error> {
+        let mut receipts = Vec::new();
+        for prefix in ["fwd:fwd:", "fwd:", ""] {
+            let command = envelope::notifications(&request(), &format!("{prefix}{id}"));
+            let found = self.entries("read notifications", &command).await?;
+            let receipt = |found: &Value| envelope::receipt(ticket.blip(), id, found);
+            receipts.extend(found.iter().filter_map(receipt));
+        }
+        Ok(receipts)
+    }
+
+    /// Tells that a message, named exactly as it was delivered, was shown to an agent.
+    pub async fn consumed(&self, id: &str, address: &str) -> Result<(), Error> {
+        const OPERATION: &str = "send notification";
+        let receipt = envelope::consumed(id, address);
+        let answer = self.call(OPERATION, "notifications", &receipt).await.map(drop);
+        self.learn(OPERATION, "notifications", answer)
+    }
+
     /// What the contact book has on a customer.
     pub async fn contact(&self, identity: &str) -> Result<Option<Value>, Error> {
         let command = envelope::get_contact(&request(), identity);

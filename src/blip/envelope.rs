@@ -263,6 +263,38 @@ pub fn attendants(request: &str, skip: u32, take: u32) -> Value {
     get(request, DESK, &format!("/attendants?$skip={skip}&$take={take}"))
 }
 
+/// Asks what became of a message; both forms of its id are in use (`blip.md` §5).
+pub fn notifications(request: &str, id: &str) -> Value {
+    json!({"id": request, "method": "get", "uri": format!("/notifications?id={}", path(id))})
+}
+
+/// The mark of what Blip did not tell by itself.
+const ASKED: &str = "#bridge.asked";
+
+/// What Blip answers of a message, as if it had told by itself (`blip.md` §2.3).
+pub fn receipt(ticket: &str, message: &str, found: &Value) -> Option<Value> {
+    let mut receipt = json!({
+        "id": message, "from": ticket_node(ticket), "event": lenient::text(found, "event")?,
+        "metadata": {ASKED: "true"},
+    });
+    if let (Some(receipt), Some(reason)) = (receipt.as_object_mut(), found.get("reason")) {
+        receipt.insert("reason".to_owned(), reason.clone());
+    }
+    Some(receipt)
+}
+
+/// Whether a receipt was asked for: made by [`receipt`], not sent by Blip.
+pub fn was_asked_for(raw: &[u8]) -> bool {
+    let document: Option<Value> = serde_json::from_slice(raw).ok();
+    let mark = document.as_ref().and_then(|document| document.get("metadata")?.get(ASKED));
+    mark.is_some()
+}
+
+/// Tells that a message was shown to an agent (`blip.md` §5).
+pub fn consumed(id: &str, to: &str) -> Value {
+    json!({"id": id, "to": to, "event": "consumed"})
+}
+
 /// A message with words for a customer. The id is what recognises a second sending.
 pub fn text_message(id: &str, to: &str, text: &str) -> Value {
     json!({"id": id, "to": to, "type": "text/plain", "content": text})

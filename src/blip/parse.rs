@@ -281,6 +281,12 @@ fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
+/// The id of a message exactly as it was delivered, as Blip wants it in receipts (`blip.md` §5).
+pub fn delivered_id(raw: &[u8]) -> Option<String> {
+    let document = lenient::document(&lenient::decode(raw))?;
+    Envelope::read(&document)?.id.filter(|id| !id.trim().is_empty())
+}
+
 /// Which way a message of the history went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {

@@ -175,6 +175,7 @@ impl Desk {
             _ => None,
         });
         let note_prefix = reader.optional("NOTE_PREFIX", parse::note_prefix);
+        let tells_seen = reader.flag("SEND_READ_RECEIPTS");
         let send_delay = reader.whole("SEND_DELAY_SECONDS");
         let context_messages = reader.whole("CONTEXT_MESSAGES");
         let reconcile = reader.optional("RECONCILE_SECONDS", parse::seconds);
@@ -188,6 +189,7 @@ impl Desk {
             reply_claims: reply_claims?,
             reply_policy: reply_policy?,
             note_prefix: note_prefix?,
+            tells_seen: tells_seen?,
             send_delay: Some(Duration::from_secs(send_delay?)).filter(|time| !time.is_zero()),
             context_messages: usize::try_from(context_messages?).ok()?,
             reconcile: reconcile.filter(|time| !time.is_zero()),

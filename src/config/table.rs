@@ -124,6 +124,10 @@ pub static VARIABLES: &[Variable] = &[
         .means("A message that begins with this stays in Slack")
         .form(Words("1 to 10 characters"), "//")
         .default("//"),
+    variable(Group::Desk, "SEND_READ_RECEIPTS")
+        .means("Whether Blip is told that agents have been shown what a customer said")
+        .form(Flag, "true")
+        .default("true"),
     variable(Group::Desk, "SEND_DELAY_SECONDS")
         .means("How long a reply can be deleted, edited or made a note before it is sent")
         .form(Whole(0, 30), "0")

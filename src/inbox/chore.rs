@@ -39,6 +39,24 @@ pub enum Chore {
         /// The ticket.
         ticket: String,
     },
+    /// Ask Blip what became of a reply.
+    Delivery {
+        /// The ticket.
+        ticket: String,
+        /// The reply's id at Blip.
+        message: String,
+        /// How often it was asked before.
+        looks: usize,
+    },
+    /// Tell Blip that agents were shown what a customer said.
+    Seen {
+        /// The ticket.
+        ticket: String,
+        /// The node that the messages came from.
+        address: String,
+        /// Their ids as they were delivered.
+        messages: Vec<String>,
+    },
     /// Let a reply that was held take its place in the ticket's lane.
     Hold(Held),
     /// Send a reply that was held.
@@ -91,6 +109,22 @@ impl Chore {
     pub fn send(held: Held, ticket: TicketId, now: Timestamp) -> NewItem {
         let key = format!("send:{}:{}", held.channel, held.ts);
         Self::Send(held).item(Lane::Ticket(ticket), key, now)
+    }
+
+    /// Blip is to be asked what became of a reply.
+    pub fn delivery(ticket: &TicketId, message: &str, looks: usize, due: Timestamp) -> NewItem {
+        let key = format!("delivery:{message}:{looks}");
+        let (ticket, message) = (ticket.to_string(), message.to_owned());
+        Self::Delivery { ticket, message, looks }.item(Lane::later(&key), key, due)
+    }
+
+    /// Blip is to be told that agents were shown these messages, if there are any.
+    pub fn seen(ticket: &Ticket, messages: Vec<String>, now: Timestamp) -> Option<NewItem> {
+        let id = &ticket.id;
+        let key = format!("seen:{id}:{}", messages.first()?);
+        let chore =
+            Self::Seen { ticket: id.to_string(), address: ticket.address.clone(), messages };
+        Some(chore.item(Lane::Own(format!("seen:{id}")), key, now))
     }
 
     /// A new version of the ticket's card is to be shown.

@@ -53,6 +53,14 @@ pub enum ReceiptKind {
     Failed,
 }
 
+impl BlipEvent {
+    /// Whether nothing more is to be heard of a message of ours after this.
+    pub fn is_last_receipt(&self) -> bool {
+        let last = ReceiptKind::Consumed;
+        matches!(self, Self::Receipt { kind, .. } if *kind == last || *kind == ReceiptKind::Failed)
+    }
+}
+
 /// Something that a person did in Slack.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SlackEvent {

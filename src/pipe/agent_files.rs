@@ -77,6 +77,7 @@ impl Bridge {
         let bot = self.bot(&ticket.id)?;
         let send = bot.send_document(&id, &ticket.address, MEDIA_LINK_TYPE, &content);
         self.deliver(item, ticket, (&step, &id), send).await?;
+        self.watch_delivery(&ticket.id, &id).await?;
         self.store.link(written.link(ticket, person, Role::Reply, Some(id))).await?;
         Ok(true)
     }

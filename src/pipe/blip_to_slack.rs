@@ -7,11 +7,9 @@ use jiff::SignedDuration;
 use super::customer_files::Sent;
 use super::thread::{Saying, lane_of};
 use super::{Bridge, Outcome, Step};
-use crate::blip::parse;
+use crate::blip::{envelope, parse};
 use crate::inbox::{Chore, Ending as Settled, Handled};
-use crate::model::{
-    BlipEvent, Content, Customer, Ending, ReceiptKind, Snapshot, State, Ticket, TicketId,
-};
+use crate::model::{BlipEvent, Content, Customer, Ending, Snapshot, State, Ticket, TicketId};
 use crate::slack::render::{self, Piece};
 use crate::slack::rich_text;
 use crate::store::{Begun, Item, ItemId, Lane, Role};
@@ -46,6 +44,9 @@ impl Bridge {
                 return self.on_customer_messages(items, &id, &address).await;
             }
             BlipEvent::Receipt { id: message, kind, reason, .. } => {
+                if !envelope::was_asked_for(&first.body) {
+                    self.heard_receipt(&id);
+                }
                 self.on_receipt(first, &id, &message, kind, reason).await?;
             }
             BlipEvent::Quiet | BlipEvent::Unknown { .. } => {}
@@ -196,6 +197,7 @@ impl Bridge {
         self.mark_gap(&mut ticket, said).await?;
         self.show(&mut ticket, said).await?;
         self.heard_of(&mut ticket, said.last().map(|said| said.item)).await?;
+        self.tell_of_seen(&ticket, said.iter().map(|said| said.item)).await?;
         Ok(Handled { items: count.max(1), ending: Settled::Done })
     }
 
@@ -306,39 +308,6 @@ impl Bridge {
         let mut files = pieces.unwrap_or_default();
         files.retain(|piece| matches!(piece, Piece::File(_)));
         self.show_pieces((item, "first."), ticket, &[], &files).await
-    }
-
-    /// Blip tells what became of a reply: a tick, or a line if it will not arrive.
-    async fn on_receipt(
-        &self,
-        item: &Item,
-        id: &TicketId,
-        message: &str,
-        kind: ReceiptKind,
-        reason: Option<(i64, String)>,
-    ) -> Step<()> {
-        let links = self.store.links_of(id, message).await?;
-        let Some(link) = links.first().filter(|link| link.role == Role::Reply) else {
-            return Ok(());
-        };
-        let mark = match kind {
-            ReceiptKind::Accepted => return Ok(()),
-            ReceiptKind::Received => "mailbox_with_mail",
-            ReceiptKind::Consumed => "eyeglasses",
-            ReceiptKind::Failed => {
-                return self.on_undelivered(item, id, reason.map(|(code, _)| code)).await;
-            }
-        };
-        let mark = Chore::mark(&link.channel, &link.ts, mark, true, self.clock.now());
-        Ok(self.set_out(mark).await?)
-    }
-
-    async fn on_undelivered(&self, item: &Item, id: &TicketId, code: Option<i64>) -> Step<()> {
-        let Some(mut ticket) = self.store.ticket(id).await? else { return Ok(()) };
-        let line = self.words.undelivered(code);
-        let channel = self.channel_now(&ticket).await?;
-        self.turn(&lane_of(&ticket), &channel).await?;
-        self.say(item, "undelivered", &mut ticket, &Saying::line(&line)).await.map(drop)
     }
 }
 

@@ -40,6 +40,12 @@ impl Bridge {
                 // Once for each ticket, whatever else is heard of it.
                 return Ok(Handled::one(Settled::Done));
             }
+            Chore::Delivery { ticket, message, looks } => {
+                self.look_at_delivery(&known(&ticket)?, &message, looks).await?;
+            }
+            Chore::Seen { ticket, address, messages } => {
+                self.tell_seen(&known(&ticket)?, &address, &messages).await?;
+            }
             Chore::Hold(held) => {
                 if self.clock.now() < first.received {
                     return Ok(Handled::one(Settled::Wait(first.received)));

@@ -22,6 +22,7 @@ mod customer_files;
 mod desk;
 mod hold;
 mod moves;
+mod receipts;
 mod slack_to_blip;
 mod sweep;
 mod thread;
@@ -77,6 +78,8 @@ pub struct Bridge {
     pub rules: Rules,
     /// How long after a call that may have taken effect its effect may still come or be seen.
     pub settling: Duration,
+    /// When a bot last told by itself what became of a message.
+    pub receipts_heard: DashMap<BotName, Timestamp>,
     /// Ids of channels that are configured by name.
     pub channels: DashMap<String, ChannelId>,
 }
@@ -106,6 +109,8 @@ pub struct Rules {
     pub team_channels: HashMap<String, ChannelRef>,
     /// How fast to post to one channel; `None` posts as fast as Slack takes it.
     pub pace: Option<Pace>,
+    /// Whether Blip is told of what agents were shown.
+    pub tells_seen: bool,
     /// How long a reply is held before it is sent; not at all if there is none.
     pub send_delay: Option<Duration>,
     /// How many messages from before the handoff are shown.

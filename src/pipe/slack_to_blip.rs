@@ -325,6 +325,7 @@ impl Bridge {
             let id = written.message_id(&number);
             let send = bot.send_text(&id, &ticket.address, part);
             self.deliver(item, ticket, (&format!("send:{number}"), &id), send).await?;
+            self.watch_delivery(&ticket.id, &id).await?;
             self.store.link(written.link(ticket, person, Role::Reply, Some(id))).await?;
         }
         let mut is_sent = !text.is_empty();
@@ -537,6 +538,7 @@ impl Bridge {
                     Moved::No => Some("ask-outdated"),
                 }
             }
+            action::RESEND => self.on_resend(item, ticket, person, click).await?,
             action::CORRECT => Some(self.on_correct(item, ticket, person, click).await?),
             action::KEEP => Some("ask-kept"),
             action::NOTE => match &click.on {
@@ -551,7 +553,11 @@ impl Bridge {
     /// Replaces the question that was answered by what came of it; best effort.
     async fn answer(&self, click: &Click, key: &str) {
         let Some(url) = &click.response_url else { return };
-        let text = self.words_of(&click.user).await.say(key, &[]);
+        // What replaces a line of the thread is read by everybody.
+        let is_public =
+            matches!(click.action.as_str(), action::RETRY | action::SKIP | action::RESEND);
+        let words = if is_public { self.words.clone() } else { self.words_of(&click.user).await };
+        let text = words.say(key, &[]);
         if let Err(error) = self.slack.respond(url, &text).await {
             tracing::warn!(%error, "a question could not be replaced by its answer");
         }

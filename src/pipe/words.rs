@@ -55,6 +55,7 @@ impl Bridge {
             let id = Uuid::new_v5(&IDS, format!("{}:{number}", item.key).as_bytes()).to_string();
             let send = self.bot(&ticket.id)?.send_text(&id, &ticket.address, part);
             self.deliver(item, ticket, (&format!("send:{number}"), &id), send).await?;
+            self.watch_delivery(&ticket.id, &id).await?;
             ids.push(id);
         }
         self.show_sent(item, ticket, person, (&text, ids)).await?;

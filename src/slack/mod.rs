@@ -49,6 +49,8 @@ pub mod action {
     pub const CORRECT: &str = "correct";
     /// Puts the parked item that the button carries, before its ticket, back.
     pub const RETRY: &str = "retry";
+    /// Sends the failed message that the button carries, before its ticket, once more.
+    pub const RESEND: &str = "resend";
     /// Gives the parked item that the button carries, before its ticket, up.
     pub const SKIP: &str = "skip";
 }

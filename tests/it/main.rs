@@ -18,6 +18,7 @@ mod lifecycle;
 mod locale;
 mod manifest;
 mod pace;
+mod receipts;
 mod restart;
 mod rules;
 mod socket;
