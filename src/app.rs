@@ -25,7 +25,7 @@ use crate::locale::{Texts, Words};
 use crate::media::{Fetcher, Guard, Links};
 use crate::model::BotName;
 use crate::model::reply::ReplyRules;
-use crate::pipe::{Bridge, Files, Rules, Sweep};
+use crate::pipe::{Bridge, Files, Reminders, Rules, Sweep};
 use crate::slack::socket::{self, Line, NotTaken, Socket};
 use crate::slack::verify::Verifier;
 use crate::store::sqlite::Options;
@@ -321,6 +321,13 @@ fn rules(config: &Config) -> Rules {
             interval: Duration::from_secs_f64(slack.channel_rate.recip()),
             burst: BURST,
         }),
+        reminders: Reminders {
+            unclaimed: desk.remind_unclaimed,
+            unanswered: desk.remind_unanswered,
+            escalate_to: desk.escalate_to.clone(),
+            hours: desk.business_hours,
+            zone: config.timezone.clone(),
+        },
         tells_seen: desk.tells_seen,
         send_delay: desk.send_delay,
         context_messages: u32::try_from(desk.context_messages).unwrap_or(u32::MAX),

@@ -21,7 +21,7 @@ use std::{env, fs, io};
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
-use crate::model::{BotName, SlackUserId};
+use crate::model::{BotName, Hours, SlackUserId};
 use reader::Reader;
 
 pub use crate::model::ChannelRef;
@@ -135,6 +135,14 @@ pub struct Desk {
     pub tells_seen: bool,
     /// How long a reply is held before it is sent; not at all if there is none.
     pub send_delay: Option<Duration>,
+    /// How long a ticket may be unclaimed before people are reminded; for ever if `None`.
+    pub remind_unclaimed: Option<Duration>,
+    /// How long a customer may wait for an answer before people are reminded; for ever if `None`.
+    pub remind_unanswered: Option<Duration>,
+    /// The user group that hears of it in the end.
+    pub escalate_to: Option<String>,
+    /// When the team works; always if `None`.
+    pub business_hours: Option<Hours>,
     /// How many earlier messages are shown.
     pub context_messages: usize,
     /// The time between two looks at what Blip did itself; `None` for never.

@@ -12,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
 use super::{Agents, ChannelRef};
-use crate::model::{Agent, BotName, ChannelId, SlackUserId};
+use crate::model::{Agent, BotName, ChannelId, Hours, SlackUserId};
 
 pub fn flag(value: &str) -> Option<bool> {
     match value {
@@ -129,6 +129,15 @@ pub fn rate(value: &str) -> Option<f64> {
 pub fn seconds(value: &str) -> Option<Duration> {
     let seconds = value.parse().ok()?;
     (seconds == 0 || (10..=86_400).contains(&seconds)).then(|| Duration::from_secs(seconds))
+}
+
+/// A user group of Slack.
+pub fn group(value: &str) -> Option<String> {
+    slack_id(value, &['S']).map(str::to_owned)
+}
+
+pub fn hours(value: &str) -> Option<Hours> {
+    value.parse().ok()
 }
 
 pub fn time_zone(value: &str) -> Option<TimeZone> {

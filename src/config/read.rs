@@ -178,6 +178,11 @@ impl Desk {
         let tells_seen = reader.flag("SEND_READ_RECEIPTS");
         let send_delay = reader.whole("SEND_DELAY_SECONDS");
         let context_messages = reader.whole("CONTEXT_MESSAGES");
+        let remind_unclaimed = reader.whole("REMIND_UNCLAIMED_MINUTES");
+        let remind_unanswered = reader.whole("REMIND_UNANSWERED_MINUTES");
+        let escalate_to = reader.optional("ESCALATE_TO", parse::group);
+        let business_hours = reader.optional("BUSINESS_HOURS", parse::hours);
+        let some = |time: Duration| Some(time).filter(|time| !time.is_zero());
         let reconcile = reader.optional("RECONCILE_SECONDS", parse::seconds);
         Some(Self {
             agents: agents?,
@@ -190,7 +195,11 @@ impl Desk {
             reply_policy: reply_policy?,
             note_prefix: note_prefix?,
             tells_seen: tells_seen?,
-            send_delay: Some(Duration::from_secs(send_delay?)).filter(|time| !time.is_zero()),
+            send_delay: some(Duration::from_secs(send_delay?)),
+            remind_unclaimed: some(Duration::from_mins(remind_unclaimed?)),
+            remind_unanswered: some(Duration::from_mins(remind_unanswered?)),
+            escalate_to,
+            business_hours,
             context_messages: usize::try_from(context_messages?).ok()?,
             reconcile: reconcile.filter(|time| !time.is_zero()),
         })

@@ -140,6 +140,20 @@ pub static VARIABLES: &[Variable] = &[
         .means("How often Blip is asked for tickets that it closed itself; 0 for never")
         .form(Words("0, or a whole number from 10 to 86400"), "120")
         .default("120"),
+    variable(Group::Desk, "REMIND_UNCLAIMED_MINUTES")
+        .means("After how long a ticket that nobody has claimed is brought up again; 0 for never")
+        .form(Whole(0, 1440), "0")
+        .default("0"),
+    variable(Group::Desk, "REMIND_UNANSWERED_MINUTES")
+        .means("After how long a customer who waits for an answer is brought up; 0 for never")
+        .form(Whole(0, 1440), "0")
+        .default("0"),
+    variable(Group::Desk, "ESCALATE_TO")
+        .means("The user group of Slack that hears of it when two reminders were not enough")
+        .form(Words("a user group id such as S0614TZR7"), "S0614TZR7"),
+    variable(Group::Desk, "BUSINESS_HOURS")
+        .means("When the team works, in TIMEZONE; reminders count only this time")
+        .form(Words("days and hours such as mon-fri 09:00-18:00"), "mon-fri 09:00-18:00"),
     variable(Group::Locale, "LOCALE")
         .means("The language of what the bridge writes in Slack")
         .form(OneOf(&["pt-BR", "en", "es"]), "pt-BR")

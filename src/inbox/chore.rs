@@ -57,6 +57,8 @@ pub enum Chore {
         /// Their ids as they were delivered.
         messages: Vec<String>,
     },
+    /// Remind people of a ticket.
+    Remind(Reminder),
     /// Let a reply that was held take its place in the ticket's lane.
     Hold(Held),
     /// Send a reply that was held.
@@ -84,6 +86,29 @@ pub enum Chore {
     },
 }
 
+/// People are to be reminded of a ticket, unless it is not so any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reminder {
+    /// The ticket.
+    pub ticket: String,
+    /// What it is that should not last.
+    pub about: Remindful,
+    /// Since when it is so, in milliseconds since 1970.
+    pub since: i64,
+    /// How often they were reminded before.
+    pub round: u32,
+}
+
+/// What should not last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remindful {
+    /// Nobody has claimed the ticket.
+    Unclaimed,
+    /// Its holder has not answered the customer.
+    Unanswered,
+}
+
 /// A reply that is held before it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
@@ -98,6 +123,13 @@ pub struct Held {
 }
 
 impl Chore {
+    /// People are to be reminded at the given time.
+    pub fn remind(reminder: Reminder, due: Timestamp) -> NewItem {
+        let Reminder { ticket, about, since, round } = &reminder;
+        let key = format!("remind:{ticket}:{about:?}:{since}:{round}");
+        Self::Remind(reminder).item(Lane::later(&key), key, due)
+    }
+
     /// A reply is to be held until the given time. Those of a ticket are let go in their order.
     pub fn hold(held: Held, due: Timestamp) -> NewItem {
         let (lane, key) =

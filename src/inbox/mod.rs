@@ -10,7 +10,7 @@ mod chore;
 mod pump;
 pub mod retry;
 
-pub use chore::{Chore, Held};
+pub use chore::{Chore, Held, Reminder, Remindful};
 pub use pump::Pump;
 
 use std::future::Future;

@@ -158,6 +158,11 @@ details-phone = Phone
 details-email = E-mail
 details-city = City
 
+## Reminders.
+
+remind-unclaimed = ⏰ Nobody has claimed this ticket since { $time }.
+remind-unanswered = ⏰ { $agent }, the customer has been waiting for an answer since { $time }.
+
 ## The home tab and the answers to /blip.
 
 home-mine = My tickets ({ $count })

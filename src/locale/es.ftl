@@ -158,6 +158,11 @@ details-phone = Teléfono
 details-email = Correo
 details-city = Ciudad
 
+## Reminders.
+
+remind-unclaimed = ⏰ Nadie ha tomado esta atención desde { $time }.
+remind-unanswered = ⏰ { $agent }, el cliente espera una respuesta desde { $time }.
+
 ## The home tab and the answers to /blip.
 
 home-mine = Mis atenciones ({ $count })

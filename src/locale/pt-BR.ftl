@@ -158,6 +158,11 @@ details-phone = Telefone
 details-email = E-mail
 details-city = Cidade
 
+## Reminders.
+
+remind-unclaimed = ⏰ Ninguém assumiu este atendimento desde { $time }.
+remind-unanswered = ⏰ { $agent }, o cliente espera uma resposta desde { $time }.
+
 ## The home tab and the answers to /blip.
 
 home-mine = Meus atendimentos ({ $count })

@@ -9,6 +9,7 @@ pub mod canned;
 pub mod content;
 pub mod event;
 pub mod fault;
+pub mod hours;
 pub mod ids;
 pub mod reply;
 pub mod text;
@@ -17,6 +18,7 @@ pub mod ticket;
 pub use content::{Access, Attachment, Content, Inline, Media, Offer, Paragraph, Rich, Style};
 pub use event::{BlipEvent, Click, Filled, Form, ReceiptKind, SlackEvent};
 pub use fault::{Failure, Fault};
+pub use hours::Hours;
 pub use ids::{BotName, ChannelId, ChannelRef, MessageTs, SlackUserId, TicketId};
 pub use ticket::{
     Agent, Closing, Customer, Destination, Ending, Move, Refusal, Snapshot, State, Thread, Ticket,

@@ -8,7 +8,7 @@ use super::customer_files::Sent;
 use super::thread::{Saying, lane_of};
 use super::{Bridge, Outcome, Step};
 use crate::blip::{envelope, parse};
-use crate::inbox::{Chore, Ending as Settled, Handled};
+use crate::inbox::{Chore, Ending as Settled, Handled, Remindful};
 use crate::model::{BlipEvent, Content, Customer, Ending, Snapshot, State, Ticket, TicketId};
 use crate::slack::render::{self, Piece};
 use crate::slack::rich_text;
@@ -76,6 +76,10 @@ impl Bridge {
     async fn begin(&self, item: &Item, ticket: &mut Ticket, snapshot: &Snapshot) -> Step<()> {
         tracing::info!(ticket.id = %ticket.id, "a ticket has arrived");
         self.watch_window(ticket, ticket.opened).await?;
+        self.watch(ticket, Remindful::Unclaimed, item.received).await?;
+        if let Some(since) = ticket.unanswered {
+            self.watch(ticket, Remindful::Unanswered, since).await?;
+        }
         if self.go_on(item, ticket).await? {
             return Ok(());
         }

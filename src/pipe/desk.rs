@@ -46,6 +46,7 @@ impl Bridge {
             Chore::Seen { ticket, address, messages } => {
                 self.tell_seen(&known(&ticket)?, &address, &messages).await?;
             }
+            Chore::Remind(reminder) => self.remind(first, lane, &reminder).await?,
             Chore::Hold(held) => {
                 if self.clock.now() < first.received {
                     return Ok(Handled::one(Settled::Wait(first.received)));

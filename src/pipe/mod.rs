@@ -23,6 +23,7 @@ mod desk;
 mod hold;
 mod moves;
 mod receipts;
+mod remind;
 mod slack_to_blip;
 mod sweep;
 mod thread;
@@ -31,6 +32,7 @@ mod window;
 mod words;
 
 pub use agent_files::Files;
+pub use remind::Reminders;
 pub use sweep::Sweep;
 
 use std::collections::HashMap;
@@ -109,6 +111,8 @@ pub struct Rules {
     pub team_channels: HashMap<String, ChannelRef>,
     /// How fast to post to one channel; `None` posts as fast as Slack takes it.
     pub pace: Option<Pace>,
+    /// When people are reminded.
+    pub reminders: Reminders,
     /// Whether Blip is told of what agents were shown.
     pub tells_seen: bool,
     /// How long a reply is held before it is sent; not at all if there is none.

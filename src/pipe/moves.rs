@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::thread::{Saying, lane_of};
 use super::{Bridge, Failed, Step};
 use crate::blip;
-use crate::inbox::Chore;
+use crate::inbox::{Chore, Remindful};
 use crate::locale::Words;
 use crate::model::{Agent, Closing, Ending, Move, Refusal, SlackUserId, Snapshot, State, Ticket};
 use crate::slack::{Profile, action, card};
@@ -71,6 +71,7 @@ impl Bridge {
             Move::Claim { .. } => self.claim(item, ticket, person).await,
             Move::Release => {
                 self.enter(ticket, State::Unclaimed).await?;
+                self.watch(ticket, Remindful::Unclaimed, item.received).await?;
                 Ok(Moved::Yes)
             }
             Move::Close(closing) => self.close(item, ticket, person, closing).await,

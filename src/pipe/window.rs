@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::moves::Person;
 use super::thread::{Saying, lane_of};
 use super::{Bridge, Step};
-use crate::inbox::Chore;
+use crate::inbox::{Chore, Remindful};
 use crate::model::{Ticket, TicketId};
 use crate::slack::card::WINDOW_WARNING;
 use crate::store::Item;
@@ -24,7 +24,10 @@ impl Bridge {
             return Ok(());
         }
         ticket.heard = end.map(|_| ticket.heard.map_or(at, |heard| heard.max(at)));
-        ticket.unanswered.get_or_insert(at);
+        if ticket.unanswered.is_none() {
+            ticket.unanswered = Some(at);
+            self.watch(ticket, Remindful::Unanswered, at).await?;
+        }
         if end.is_some_and(|end| end - WINDOW_WARNING <= at) {
             ticket.revision += 1;
             self.set_out(Chore::card(ticket, self.clock.now())).await?;

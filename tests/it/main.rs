@@ -19,6 +19,7 @@ mod locale;
 mod manifest;
 mod pace;
 mod receipts;
+mod remind;
 mod restart;
 mod rules;
 mod socket;
