@@ -289,3 +289,131 @@ async fn an_earlier_ticket_of_the_customer_is_linked_and_a_team_without_a_channe
     assert!(second.words().contains("Default (no Slack channel of its own)"), "{}", second.words());
     bridge.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_canned_reply_is_filled_in_and_previewed_before_it_is_sent() {
+    let bridge = Bridge::start().await;
+    let replies = [
+        ("Saudação", "Oi, ${contact.name}! Aqui é {{agent.fullName}}. ${contact.extras.none}"),
+        ("Prazo", "O prazo é de 3 dias."),
+    ];
+    bridge.blip.configure(|setup| {
+        setup.replies = replies.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
+    });
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.slack.picks(ANA, CHANNEL, &card.ts, ("more", "reply")).await.unwrap();
+    let dialog = bridge.dialog(ANA);
+    let all = bridge.slack.searches(ANA, &dialog.id, "canned_reply", "").await.unwrap();
+    assert_eq!(labels(&all), ["Saudação", "Prazo"]);
+    bridge.slack.chooses(ANA, &dialog.id, "canned_reply", &all[0]).await.unwrap();
+    let preview = bridge.dialog(ANA).view;
+    let preview = serde_json::to_string(&preview).unwrap();
+    assert!(preview.contains("Oi, Maria Silva! Aqui é Ana Lima. "), "{preview}");
+    assert!(bridge.received(&ticket).is_empty(), "only a preview so far");
+    bridge
+        .slack
+        .submits(ANA, &dialog.id, typed("words:1", "Oi, Maria! Aqui é a Ana."))
+        .await
+        .unwrap();
+    bridge.idle().await;
+    assert_eq!(bridge.received(&ticket), ["Oi, Maria! Aqui é a Ana."]);
+    assert!(bridge.blip.ticket(&ticket).unwrap().is_assigned(), "its writer holds the ticket");
+    assert!(
+        bridge.said(&card)[0].contains("Ana Lima to the customer:"),
+        "{:?}",
+        bridge.said(&card)
+    );
+    bridge.slack.uses_shortcut(BIA, CHANNEL, &card.ts, "reply").await.unwrap();
+    let dialog = bridge.dialog(BIA);
+    bridge.slack.submits(BIA, &dialog.id, typed("words:2", "Eu também!")).await.unwrap();
+    bridge.idle().await;
+    assert_eq!(bridge.received(&ticket).len(), 1);
+    assert!(bridge.slack.ephemerals(BIA)[0].words().contains("Ana Lima"));
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn history_and_details_open_at_once_and_fill_in_later_if_blip_is_slow() {
+    let bridge = Bridge::start().await;
+    let (_, first) = bridge.ticket("Maria Silva", "Primeira vez").await;
+    bridge.slack.reacts(ANA, CHANNEL, &first.ts, "white_check_mark").await.unwrap();
+    bridge.idle().await;
+    let (ticket, _) = bridge.ticket("Maria Silva", "Voltei").await;
+    bridge.idle().await;
+    let card = bridge.slack.cards(CHANNEL).into_iter().find(|card| card.ts != first.ts).unwrap();
+    bridge.blip.says(&ticket, "Alguém <!channel>?").await.unwrap();
+    bridge.idle().await;
+    bridge.slack.picks(ANA, CHANNEL, &card.ts, ("more", "history")).await.unwrap();
+    let history = bridge.dialog(ANA).view;
+    let words = shown(&history);
+    assert!(words.contains("Alguém <!channel>?"), "{words}");
+    assert!(serde_json::to_string(&history).unwrap().contains(&first.ts.replace('.', "")));
+    bridge.slack.uses_shortcut(ANA, CHANNEL, &card.ts, "details").await.unwrap();
+    let details = shown(&bridge.dialog(ANA).view);
+    for part in ["Maria Silva", "WhatsApp", ticket.as_str(), "maria.silva@wa.gw.msging.net"] {
+        assert!(details.contains(part), "{part} in {details}");
+    }
+    bridge.blip.faults().next("/commands get /tickets/*/messages", Fault::Hang);
+    bridge.slack.picks(BIA, CHANNEL, &card.ts, ("more", "history")).await.unwrap();
+    let words = bridge
+        .slack
+        .wait_for("a dialog that says so", |state| {
+            let view = state.views.values().find(|view| view.user == BIA)?;
+            let words = shown(&view.view);
+            words.contains("did not answer").then_some(words)
+        })
+        .await;
+    assert!(words.contains("Earlier tickets"), "{words}");
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_is_claimed_from_every_surface() {
+    let bridge = Bridge::start().await;
+    for surface in ["reaction", "button", "shortcut", "reply", "command"] {
+        let (ticket, card) = bridge.ticket(&format!("Maria {surface}"), "Oi").await;
+        bridge.idle().await;
+        match surface {
+            "reaction" => drop(bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap()),
+            "button" => drop(bridge.slack.clicks(ANA, CHANNEL, &card.ts, "claim").await.unwrap()),
+            "shortcut" => {
+                drop(bridge.slack.uses_shortcut(ANA, CHANNEL, &card.ts, "claim").await.unwrap());
+            }
+            "reply" => {
+                drop(bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Olá").await.unwrap());
+            }
+            _ => {
+                let answered =
+                    bridge.slack.commands(ANA, CHANNEL, "/blip", "waiting").await.unwrap();
+                assert!(answered.body.contains(&format!("\"value\":\"default/{ticket}\"")));
+                continue;
+            }
+        }
+        bridge.idle().await;
+        let agent = bridge.blip.ticket(&ticket).unwrap().agent;
+        assert_eq!(agent.as_deref(), Some("ana%40loja.example@blip.ai"), "{surface}");
+    }
+    let chat = bridge.slack.says(ANA, CHANNEL, None, "bom dia").await.unwrap();
+    bridge.slack.uses_shortcut(ANA, CHANNEL, &chat.ts, "claim").await.unwrap();
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_who_claim_at_once_one_wins_and_the_other_is_told() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    let (one, two) = tokio::join!(
+        bridge.slack.clicks(ANA, CHANNEL, &card.ts, "claim"),
+        bridge.slack.reacts(BIA, CHANNEL, &card.ts, "eyes"),
+    );
+    (one.unwrap(), two.unwrap());
+    bridge.idle().await;
+    let holder = bridge.blip.ticket(&ticket).unwrap().agent.unwrap();
+    let (winner, loser) =
+        if holder.starts_with("ana") { ("Ana Lima", BIA) } else { ("Bia Souza", ANA) };
+    assert!(bridge.slack.ephemerals(loser)[0].words().contains(winner));
+    let opened = bridge.blip.calls("/commands set /tickets/change-status").len();
+    assert_eq!(opened, 1, "{}", bridge.blip.transcript());
+    assert!(bridge.slack.message(CHANNEL, &card.ts).unwrap().words().contains(winner));
+    bridge.finish().await;
+}
