@@ -18,7 +18,7 @@ use crate::slack::dialog::{Choice, List};
 /// How long a list is believed.
 const FRESH: Duration = Duration::from_mins(1);
 /// How long Blip is asked for a list, of the 3 s in which Slack wants the options.
-const PATIENCE: Duration = Duration::from_millis(2000);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Keeps the lists.
 #[derive(Clone)]

@@ -33,11 +33,11 @@ const ANSWER: Duration = Duration::from_millis(2700);
 /// How long Slack is asked who somebody is, of the 3 s that a trigger lives.
 const WHO: Duration = Duration::from_millis(800);
 /// How long a ticket is waited for whose card is still on its way.
-const KNOWN: Duration = Duration::from_millis(1000);
+const KNOWN: Duration = Duration::from_secs(1);
 /// How soon it is looked for again.
 const AGAIN: Duration = Duration::from_millis(50);
 /// How long Blip is asked before a dialog opens without what it knows.
-const SOON: Duration = Duration::from_millis(1000);
+const SOON: Duration = Duration::from_secs(1);
 /// How long Blip is asked for what an open dialog waits for.
 const LATER: Duration = Duration::from_secs(15);
 /// Most earlier tickets that a dialog lists.

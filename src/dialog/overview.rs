@@ -151,15 +151,12 @@ impl Dialogs {
         let mut rows = Vec::new();
         for ticket in tickets {
             let Some(thread) = &ticket.thread else { continue };
-            let is_in = match channels.get(&thread.channel) {
-                Some(is_in) => *is_in,
-                None => {
-                    let asked = self.slack.is_in_channel(&thread.channel, user).await;
-                    let is_in = asked.unwrap_or(false);
-                    channels.insert(thread.channel.clone(), is_in);
-                    is_in
-                }
+            let known = channels.get(&thread.channel).copied();
+            let is_in = match known {
+                Some(is_in) => is_in,
+                None => self.slack.is_in_channel(&thread.channel, user).await.unwrap_or(false),
             };
+            channels.insert(thread.channel.clone(), is_in);
             if is_in {
                 let address = self.slack.address(thread);
                 rows.push(Row { ticket, address });

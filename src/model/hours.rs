@@ -70,8 +70,7 @@ impl Hours {
 
     /// From the first day to the last, over the end of the week if need be.
     fn is_open_on(&self, day: Weekday) -> bool {
-        let [first, last, day] =
-            [self.first, self.last, day].map(|day| day.to_monday_zero_offset());
+        let [first, last, day] = [self.first, self.last, day].map(Weekday::to_monday_zero_offset);
         if first <= last { (first..=last).contains(&day) } else { day >= first || day <= last }
     }
 }

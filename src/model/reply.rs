@@ -7,6 +7,9 @@ use super::content::{Inline, Paragraph, Rich};
 use super::ids::SlackUserId;
 use super::ticket::{Agent, Ticket};
 
+/// The emoji `:lock:`, with which a note may begin as well.
+const LOCK: char = '🔒';
+
 /// What a thread message is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Intent {
@@ -82,8 +85,11 @@ impl ReplyRules {
             }
             Paragraph::Code(code) => code.clone(),
         });
-        !self.note_prefix.is_empty()
-            && first.is_some_and(|text| text.trim_start().starts_with(&self.note_prefix))
+        first.is_some_and(|text| {
+            let text = text.trim_start();
+            let by_prefix = !self.note_prefix.is_empty() && text.starts_with(&self.note_prefix);
+            by_prefix || text.starts_with(LOCK)
+        })
     }
 }
 
@@ -163,6 +169,7 @@ mod tests {
             (ticket(State::Unclaimed), "U1", true, words.clone(), Intent::Reply { claims: true }),
             (held_by("U2"), "U1", true, words.clone(), Intent::Question(Some(agent("U2")))),
             (held_by("U1"), "U1", true, Rich::plain(" // só nós"), Intent::Note(Why::Prefix)),
+            (held_by("U1"), "U1", true, Rich::plain("🔒 só nós"), Intent::Note(Why::Prefix)),
             (held_by("U1"), "U1", true, mention(" vê isto?"), Intent::Note(Why::Colleague)),
             (held_by("U1"), "U1", false, words.clone(), Intent::Note(Why::Outsider)),
             (closed, "U1", true, words, Intent::Note(Why::Closed)),

@@ -288,7 +288,7 @@ fn more(ticket: &Ticket, words: &Words) -> SlackBlockOverflowElement {
 
 /// A link to a thread with a label from outside, as mark-up.
 pub(super) fn thread_link(address: &str, label: &str) -> String {
-    format!("<{address}|{}>", escape(&rich_text::clean(label)))
+    format!("<{address}|{}>", escape_line(label))
 }
 
 /// Text from outside in a line of mark-up.

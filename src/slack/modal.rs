@@ -16,8 +16,8 @@ use crate::model::{Content, Ticket, TicketId};
 const WORDS_CHARS: usize = 3000;
 /// Most characters in one block of running text.
 const BLOCK_CHARS: usize = 2800;
-/// Most blocks of running text in a dialog, of the 100 that it may have.
-const MOST_BLOCKS: usize = 40;
+/// Most blocks of running text in a dialog, of the 100 and 250 kB that it may have.
+const MOST_BLOCKS: usize = 15;
 /// Most tags that a list shows as chosen already (Block Kit: multi select).
 const MOST_TAGS: usize = 100;
 
@@ -27,7 +27,7 @@ pub fn close(ticket: &Ticket, words: &Words) -> Value {
         tags_input(ticket, true, words),
         words_input("dialog-farewell", "farewell", None, words),
     ];
-    form(&Dialog::Close, ticket, ("dialog-close", "button-close"), blocks, words)
+    form(&Dialog::Close, ticket, ("dialog-close", "button-close"), &blocks, words)
 }
 
 /// Asks where to hand a ticket on.
@@ -42,13 +42,13 @@ pub fn transfer(ticket: &Ticket, words: &Words) -> Value {
         "type": "input", "block_id": "destination", "label": plain(&label),
         "hint": plain(&hint), "element": select,
     });
-    form(&Dialog::Transfer, ticket, ("dialog-transfer", "button-transfer"), vec![block], words)
+    form(&Dialog::Transfer, ticket, ("dialog-transfer", "button-transfer"), &[block], words)
 }
 
 /// Asks for the tags of a ticket.
 pub fn tags(ticket: &Ticket, words: &Words) -> Value {
     let blocks = vec![tags_input(ticket, true, words)];
-    form(&Dialog::Tags, ticket, ("dialog-tags", "button-save"), blocks, words)
+    form(&Dialog::Tags, ticket, ("dialog-tags", "button-save"), &blocks, words)
 }
 
 /// Asks which canned reply to send; once one is chosen, shows it as the customer will read it.
@@ -70,17 +70,17 @@ pub fn reply(ticket: &Ticket, chosen: Option<(&str, &str)>, words: &Words) -> Va
         let block = format!("words:{}", shorten(id, 200));
         blocks.push(words_input("dialog-reply-words", &block, Some(&text), words));
     }
-    form(&Dialog::Reply(None), ticket, ("dialog-reply", "button-send"), blocks, words)
+    form(&Dialog::Reply(None), ticket, ("dialog-reply", "button-send"), &blocks, words)
 }
 
 /// Says one thing.
 pub fn notice(text: &str, words: &Words) -> Value {
-    page("dialog-notice", vec![rich_text::literal(text).1], words)
+    page("dialog-notice", &[rich_text::literal(text).1], words)
 }
 
 /// Says that something is being fetched.
 pub fn loading(title: &str, words: &Words) -> Value {
-    page(title, vec![rich_text::literal(&words.say("dialog-loading", &[])).1], words)
+    page(title, &[rich_text::literal(&words.say("dialog-loading", &[])).1], words)
 }
 
 /// What is known of earlier tickets, newest first: each with a link to its thread; and what was
@@ -118,7 +118,7 @@ pub fn history(
             blocks.extend(parts.into_iter().skip(skip).map(line));
         }
     }
-    page("dialog-history", blocks, words)
+    page("dialog-history", &blocks, words)
 }
 
 /// All that is known of a ticket, as labelled lines.
@@ -126,7 +126,7 @@ pub fn details(lines: &[(String, String)], words: &Words) -> Value {
     let lines: Vec<String> =
         lines.iter().map(|(label, value)| format!("{label}: {}", shorten(value, 300))).collect();
     let blocks = split(&lines.join("\n"), BLOCK_CHARS).into_iter().map(line).collect();
-    page("dialog-details", blocks, words)
+    page("dialog-details", &blocks, words)
 }
 
 /// The labelled lines that a ticket itself gives for [`details`].
@@ -153,7 +153,7 @@ fn form(
     dialog: &Dialog,
     ticket: &Ticket,
     (title, submit): (&str, &str),
-    blocks: Vec<Value>,
+    blocks: &[Value],
     words: &Words,
 ) -> Value {
     let mut view = page(title, blocks, words);
@@ -166,7 +166,7 @@ fn form(
     view
 }
 
-pub(super) fn page(title: &str, blocks: Vec<Value>, words: &Words) -> Value {
+pub(super) fn page(title: &str, blocks: &[Value], words: &Words) -> Value {
     json!({
         "type": "modal", "title": plain(&words.say(title, &[])),
         "close": plain(&words.say("button-done", &[])), "blocks": blocks,

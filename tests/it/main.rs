@@ -16,6 +16,7 @@ mod intake;
 mod layers;
 mod lifecycle;
 mod locale;
+mod looks;
 mod manifest;
 mod pace;
 mod receipts;

@@ -406,7 +406,8 @@ fn check_answer(body: &str) -> Result<(), String> {
     if body.is_empty() {
         return Ok(());
     }
-    let answer: Value = serde_json::from_str(body).map_err(|_| format!("answered {body}"))?;
+    let answer: Value =
+        serde_json::from_str(body).map_err(|_not_json| format!("answered {body}"))?;
     match answer["blocks"].as_array() {
         Some(list) => super::blocks::check(list, super::blocks::Surface::Message),
         None => Ok(()),
@@ -415,7 +416,8 @@ fn check_answer(body: &str) -> Result<(), String> {
 
 /// The options in an answer to a search, held to Block Kit's limits.
 fn read_options(body: &str) -> Result<Vec<Value>, String> {
-    let answer: Value = serde_json::from_str(body).map_err(|_| format!("answered {body}"))?;
+    let answer: Value =
+        serde_json::from_str(body).map_err(|_not_json| format!("answered {body}"))?;
     let groups = match (&answer["options"], &answer["option_groups"]) {
         (Value::Array(options), Value::Null) => vec![options.clone()],
         (Value::Null, Value::Array(groups)) if groups.len() <= 100 => {

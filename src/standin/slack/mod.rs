@@ -73,6 +73,24 @@ impl Slack {
     }
 }
 
+/// Holds the blocks of a message against what Slack allows.
+///
+/// # Errors
+///
+/// Which rule is broken where.
+pub fn check_message(blocks: &[Value]) -> Result<(), String> {
+    blocks::check(blocks, blocks::Surface::Message)
+}
+
+/// Holds a dialog or a home tab against what Slack allows.
+///
+/// # Errors
+///
+/// Which rule is broken where.
+pub fn check_view(view: &Value) -> Result<(), String> {
+    views::check(view, view["type"].as_str().unwrap_or_default())
+}
+
 /// What can be seen.
 impl Slack {
     /// The root messages of our app in a channel, oldest first.
