@@ -359,8 +359,10 @@ fn doors(config: &Config, bridge: &Arc<Bridge>, line: Option<Line>, tasks: TaskT
     };
     let bots: HashMap<BotName, BotDoor> = config.bots.iter().map(door).collect();
     let watched = Arc::clone(bridge);
-    let ailments: Arc<dyn Fn() -> Vec<&'static str> + Send + Sync> =
-        Arc::new(move || troubles(&watched, line.as_ref()));
+    let ailments: Arc<dyn Fn() -> Vec<&'static str> + Send + Sync> = {
+        let line = line.clone();
+        Arc::new(move || troubles(&watched, line.as_ref()))
+    };
     let keeper = Arc::clone(bridge);
     Intake {
         store: Arc::clone(&bridge.store),
