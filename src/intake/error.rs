@@ -55,7 +55,6 @@ impl IntoResponse for Error {
             Self::Unauthorized | Self::SocketMode => return response,
             // A repeat would be turned away again; Slack stops repeating when it sees this.
             Self::NoSuchBot
-            | Self::SocketMode
             | Self::NotAnEvent
             | Self::Unreadable
             | Self::TooLarge

@@ -117,7 +117,7 @@ pub fn form(ticket: &Ticket, kind: Kind, words: &Words) -> Value {
             optional(field("text", ("compose-text", None), (LINK_CHARS[2], true), words)),
         ],
     });
-    let view = page("dialog-compose", blocks, words);
+    let view = page("dialog-compose", &blocks, words);
     let metadata = ticket.id.to_string();
     sending(view, (Dialog::Compose(kind).name(), metadata), "button-preview", words)
 }
@@ -137,7 +137,7 @@ pub fn answer(drafted: &Drafted, words: &Words) -> Value {
     let intro = rich_text::literal(&words.say("compose-preview", &[])).1;
     let quote =
         rich_text::block(&[rich_text::quote(&rich_text::literal_runs(&rich_text::clean(&shown)))]);
-    let view = page("dialog-preview", vec![intro, quote], words);
+    let view = page("dialog-preview", &[intro, quote], words);
     let view = sending(view, (SEND, metadata), "button-send", words);
     json!({"response_action": "update", "view": view})
 }

@@ -30,7 +30,6 @@ pub struct Routed {
 
 /// What a request of Slack wants.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "it lives on the stack for a moment only")]
 pub enum Request {
     /// To be answered with this value at once, to prove that the address is ours.
     Challenge(String),
