@@ -125,7 +125,7 @@ impl App {
         let knocking = knock_again(Arc::clone(&bridge), tuning.lockout);
         app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(knocking));
         let line = config.slack.app_token.as_ref().map(|_| Line::default());
-        let intake = doors(config, &bridge, line.clone(), app.tasks.clone());
+        let intake = doors(config, &bridge, line.as_ref(), app.tasks.clone());
         let homes = intake.dialogs.clone().keep_homes();
         app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(homes));
         app.serve(listener, intake::router(intake.clone()));
@@ -362,7 +362,7 @@ fn guard(config: &Config) -> Guard {
     Guard::new(bots.chain([config.slack.api_url.as_str()]))
 }
 
-fn doors(config: &Config, bridge: &Arc<Bridge>, line: Option<Line>, tasks: TaskTracker) -> Intake {
+fn doors(config: &Config, bridge: &Arc<Bridge>, line: Option<&Line>, tasks: TaskTracker) -> Intake {
     let door = |bot: &Bot| {
         let tokens = bot.webhook_tokens.clone();
         (bot.name.clone(), BotDoor { tokens, header: bot.webhook_header.clone() })
@@ -370,8 +370,10 @@ fn doors(config: &Config, bridge: &Arc<Bridge>, line: Option<Line>, tasks: TaskT
     let bots: HashMap<BotName, BotDoor> = config.bots.iter().map(door).collect();
     let over_http = line.is_none();
     let watched = Arc::clone(bridge);
-    let ailments: Arc<dyn Fn() -> Vec<&'static str> + Send + Sync> =
-        Arc::new(move || troubles(&watched, line.as_ref()));
+    let ailments: Arc<dyn Fn() -> Vec<&'static str> + Send + Sync> = {
+        let line = line.cloned();
+        Arc::new(move || troubles(&watched, line.as_ref()))
+    };
     let keeper = Arc::clone(bridge);
     Intake {
         store: Arc::clone(&bridge.store),

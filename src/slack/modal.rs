@@ -125,8 +125,7 @@ pub fn history(
 pub fn details(lines: &[(String, String)], words: &Words) -> Value {
     let lines: Vec<String> =
         lines.iter().map(|(label, value)| format!("{label}: {}", shorten(value, 300))).collect();
-    let lines = lines.join("\n");
-    let blocks: Vec<Value> = split(&lines, BLOCK_CHARS).into_iter().map(line).collect();
+    let blocks: Vec<Value> = split(&lines.join("\n"), BLOCK_CHARS).into_iter().map(line).collect();
     page("dialog-details", &blocks, words)
 }
 
@@ -170,7 +169,7 @@ fn form(
 pub(super) fn page(title: &str, blocks: &[Value], words: &Words) -> Value {
     json!({
         "type": "modal", "title": plain(&words.say(title, &[])),
-        "close": plain(&words.say("button-done", &[])), "blocks": Value::Array(blocks),
+        "close": plain(&words.say("button-done", &[])), "blocks": blocks,
     })
 }
 

@@ -406,7 +406,8 @@ async fn of_two_who_claim_at_once_one_wins_and_the_other_is_told() {
         bridge.slack.clicks(ANA, CHANNEL, &card.ts, "claim"),
         bridge.slack.reacts(BIA, CHANNEL, &card.ts, "eyes"),
     );
-    (one.unwrap(), two.unwrap());
+    one.unwrap();
+    two.unwrap();
     bridge.idle().await;
     let holder = bridge.blip.ticket(&ticket).unwrap().agent.unwrap();
     let (winner, loser) =
@@ -415,5 +416,67 @@ async fn of_two_who_claim_at_once_one_wins_and_the_other_is_told() {
     let opened = bridge.blip.calls("/commands set /tickets/change-status").len();
     assert_eq!(opened, 1, "{}", bridge.blip.transcript());
     assert!(bridge.slack.message(CHANNEL, &card.ts).unwrap().words().contains(winner));
+    bridge.finish().await;
+}
+
+/// Two agents and ten customers at once, with every move from every surface.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_whole_shift_goes_by_without_a_word_lost_or_said_twice() {
+    let bridge = Bridge::with(&[("REPLY_POLICY", "holder")]).await;
+    bridge.blip.configure(|setup| setup.sends_receipts = true);
+    let mut tickets = Vec::new();
+    for number in 0..10 {
+        tickets
+            .push(bridge.ticket(&format!("Customer {number}"), &format!("first-{number}")).await);
+    }
+    bridge.idle().await;
+    let shifts = tickets.iter().enumerate().map(async |(number, (ticket, card))| {
+        let (slack, blip) = (&bridge.slack, &bridge.blip);
+        let (mine, other) = if number % 2 == 0 { (ANA, BIA) } else { (BIA, ANA) };
+        let at = Some(card.ts.as_str());
+        match number % 3 {
+            0 => drop(slack.reacts(mine, CHANNEL, &card.ts, "eyes").await.unwrap()),
+            1 => drop(slack.clicks(mine, CHANNEL, &card.ts, "claim").await.unwrap()),
+            _ => drop(slack.uses_shortcut(mine, CHANNEL, &card.ts, "claim").await.unwrap()),
+        }
+        slack.says(mine, CHANNEL, at, &format!("reply-{number}-a")).await.unwrap();
+        slack.says(other, CHANNEL, at, &format!("// note-{number}")).await.unwrap();
+        blip.says(ticket, &format!("customer-{number}")).await.unwrap();
+        slack.says(mine, CHANNEL, at, &format!("reply-{number}-b")).await.unwrap();
+        slack.says(other, CHANNEL, at, &format!("not-mine-{number}")).await.unwrap();
+    });
+    futures_util::future::join_all(shifts).await;
+    bridge.idle().await;
+    for (number, (ticket, card)) in tickets.iter().enumerate() {
+        let replies = [format!("reply-{number}-a"), format!("reply-{number}-b")];
+        assert_eq!(bridge.received(ticket), replies);
+        let said = bridge.said(card);
+        assert_eq!(said.iter().filter(|line| **line == format!("customer-{number}")).count(), 1);
+        let holder = if number % 2 == 0 { ANA } else { BIA };
+        match number % 4 {
+            0 => drop(
+                bridge.slack.reacts(holder, CHANNEL, &card.ts, "white_check_mark").await.unwrap(),
+            ),
+            1 => {
+                bridge.slack.clicks(holder, CHANNEL, &card.ts, "close").await.unwrap();
+                let dialog = bridge.dialog(holder);
+                bridge.slack.submits(holder, &dialog.id, typed("farewell", "bye")).await.unwrap();
+            }
+            2 => drop(bridge.blip.closes(ticket, "ClosedClient").await.unwrap()),
+            _ => {
+                bridge.slack.clicks(holder, CHANNEL, &card.ts, "release").await.unwrap();
+                transfers(&bridge, holder, card, "Suporte").await;
+                bridge.slack.reacts(holder, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
+            }
+        }
+    }
+    bridge.idle().await;
+    bridge.blip.look(|state| {
+        assert!(state.tickets.values().all(|ticket| ticket.is_closed()), "{:?}", state.tickets);
+        assert!(state.undelivered.is_empty(), "{:?}", state.undelivered);
+    });
+    for (_, card) in &tickets {
+        assert!(bridge.slack.message(CHANNEL, &card.ts).unwrap().buttons().is_empty());
+    }
     bridge.finish().await;
 }

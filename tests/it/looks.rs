@@ -111,7 +111,7 @@ fn collect(value: &Value, parts: &mut Vec<String>) {
 }
 
 fn view_outline(view: &Value) -> String {
-    check_view(view).unwrap_or_else(|why| panic!("{why}: {view:#}"));
+    assert_eq!(check_view(view), Ok(()), "{view:#}");
     let label = |key: &str| view[key]["text"].as_str().unwrap_or_default().to_owned();
     let head = format!("[{}] ({}) ({})", label("title"), label("submit"), label("close"));
     format!("{head}\n{}", outline(view["blocks"].as_array().unwrap()))

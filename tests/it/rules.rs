@@ -337,7 +337,7 @@ async fn long_first_words_go_on_in_the_thread() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_for_a_ticket_that_blip_has_forgotten_is_shown_all_the_same() {
-    let bridge = Bridge::start().await;
+    let bridge = Bridge::with(&[("SEND_READ_RECEIPTS", "false")]).await;
     let envelope = json!({"id": "fwd:fwd:m1", "from": "forgotten@desk.msging.net/Webhook",
         "type": "text/plain", "content": "alguém?"});
     assert_eq!(bridge.blip.emits(envelope).await, Some(200));

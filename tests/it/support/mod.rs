@@ -130,8 +130,9 @@ impl Bridge {
     /// The dialog that lies on top for somebody.
     pub fn dialog(&self, user: &str) -> View {
         let is_it = |view: &&View| view.user == user && view.view["type"] == "modal";
-        let found = self.slack.look(|state| state.views.values().filter(is_it).last().cloned());
-        found.unwrap_or_else(|| panic!("no dialog for {user}\n{}", self.slack.transcript()))
+        let found = self.slack.look(|state| state.views.values().rev().find(is_it).cloned());
+        assert!(found.is_some(), "no dialog for {user}\n{}", self.slack.transcript());
+        found.unwrap()
     }
 
     /// Whether somebody has a dialog open.
