@@ -147,10 +147,14 @@ impl Dialogs {
         loop {
             let (found, may_come) = match about {
                 About::Ticket(id) => (self.store.ticket(id).await?, true),
-                About::Message(channel, ts) => match self.store.linked(channel, ts).await? {
-                    Some(link) => (self.store.ticket(&link.ticket).await?, true),
-                    None => (None, self.store.is_posting(channel, asked).await?),
-                },
+                About::Message(channel, ts) => {
+                    // Asked first: what is posted meanwhile is then found.
+                    let is_posting = self.store.is_posting(channel, asked).await?;
+                    match self.store.linked(channel, ts).await? {
+                        Some(link) => (self.store.ticket(&link.ticket).await?, true),
+                        None => (None, is_posting),
+                    }
+                }
             };
             let now = self.clock.now();
             if found.is_some() || !may_come || now > asked + KNOWN {

@@ -125,7 +125,8 @@ pub fn history(
 pub fn details(lines: &[(String, String)], words: &Words) -> Value {
     let lines: Vec<String> =
         lines.iter().map(|(label, value)| format!("{label}: {}", shorten(value, 300))).collect();
-    let blocks: Vec<Value> = split(&lines.join("\n"), BLOCK_CHARS).into_iter().map(line).collect();
+    let lines = lines.join("\n");
+    let blocks: Vec<Value> = split(&lines, BLOCK_CHARS).into_iter().map(line).collect();
     page("dialog-details", &blocks, words)
 }
 

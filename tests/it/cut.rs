@@ -91,6 +91,7 @@ store! {
     reads fn latest_ticket_of(customer: &str, except: &TicketId) -> Result<Option<Ticket>>;
     reads fn tickets_of(customer: &str, except: &TicketId, limit: u32) -> Result<Vec<Ticket>>;
     reads fn ticket_after(bot: &BotName, number: i64) -> Result<Option<Ticket>>;
+    reads fn find_tickets(text: &str, limit: u32) -> Result<Vec<Ticket>>;
     reads fn open_tickets() -> Result<Vec<Ticket>>;
     writes fn link(link: Link) -> Result<()>;
     reads fn linked(channel: &ChannelId, ts: &MessageTs) -> Result<Option<Link>>;

@@ -1,6 +1,7 @@
 //! The agent's desk: dialogs and the moves that come of them, from every surface.
 
 use blip_slack::demo::{ANA, BIA, CHANNEL};
+use blip_slack::standin::blip::Ticket;
 use blip_slack::standin::faults::Fault;
 use blip_slack::standin::slack::Message;
 use serde_json::{Value, json};
@@ -472,7 +473,7 @@ async fn a_whole_shift_goes_by_without_a_word_lost_or_said_twice() {
     }
     bridge.idle().await;
     bridge.blip.look(|state| {
-        assert!(state.tickets.values().all(|ticket| ticket.is_closed()), "{:?}", state.tickets);
+        assert!(state.tickets.values().all(Ticket::is_closed), "{:?}", state.tickets);
         assert!(state.undelivered.is_empty(), "{:?}", state.undelivered);
     });
     for (_, card) in &tickets {
