@@ -27,7 +27,7 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
-use crate::support::{Bridge, tuning};
+use crate::support::{Bridge, note, tuning};
 
 /// Where the bridge is to be cut off, and how far it has come.
 #[derive(Default)]
@@ -129,16 +129,14 @@ impl Mortal {
         let live = move || {
             let lookup = |name: &str| settings.get(name).cloned();
             let config = Config::load(&lookup, &|path| std::fs::read_to_string(path)).unwrap();
-            let address = runtime.block_on(async {
-                loop {
-                    // The one before may not have let go of the file yet.
-                    if let Ok(app) = App::start(&config, tuning.clone()).await {
-                        return app.address();
-                    }
-                    tokio::time::sleep(Duration::from_millis(5)).await;
+            // The one before may not have let go of the file yet.
+            let app = loop {
+                if let Ok(app) = runtime.block_on(App::start(&config, tuning.clone())) {
+                    break app;
                 }
-            });
-            (runtime, address)
+                std::thread::sleep(Duration::from_millis(5));
+            };
+            (runtime, app.address())
         };
         let (runtime, address) = tokio::task::spawn_blocking(live).await.unwrap();
         bridge.slack.deliver_to(&format!("http://{address}/slack/events"));
@@ -247,7 +245,7 @@ async fn survive(at: usize) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cut_off_after_any_step_it_goes_on_as_if_nothing_had_happened() {
     let writes = survive(0).await;
-    println!("{writes} writes");
+    note(&format!("{writes} writes"));
     let steps: Vec<usize> = (1..=writes).collect();
     let mut fatal = Vec::new();
     for some in steps.chunks(8) {
