@@ -3,6 +3,7 @@
 //! A step ends with a write into the memory: before and after each call to a platform, after each
 //! thing that was decided. One after the other, each such write is the last thing that the bridge
 //! ever does; then all of it is gone in an instant, and another one starts on the same file.
+//! `CUT_EVERY=1` cuts after each of them in one run.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -27,7 +28,7 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
-use crate::support::{Bridge, tuning};
+use crate::support::{Bridge, note, tuning, wish};
 
 /// Where the bridge is to be cut off, and how far it has come.
 #[derive(Default)]
@@ -130,16 +131,14 @@ impl Mortal {
         let live = move || {
             let lookup = |name: &str| settings.get(name).cloned();
             let config = Config::load(&lookup, &|path| std::fs::read_to_string(path)).unwrap();
-            let address = runtime.block_on(async {
-                loop {
-                    // The one before may not have let go of the file yet.
-                    if let Ok(app) = App::start(&config, tuning.clone()).await {
-                        return app.address();
-                    }
-                    tokio::time::sleep(Duration::from_millis(5)).await;
+            // The one before may not have let go of the file yet.
+            let app = loop {
+                if let Ok(app) = runtime.block_on(App::start(&config, tuning.clone())) {
+                    break app;
                 }
-            });
-            (runtime, address)
+                std::thread::sleep(Duration::from_millis(5));
+            };
+            (runtime, app.address())
         };
         let (runtime, address) = tokio::task::spawn_blocking(live).await.unwrap();
         bridge.slack.deliver_to(&format!("http://{address}/slack/events"));
@@ -248,8 +247,12 @@ async fn survive(at: usize) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cut_off_after_any_step_it_goes_on_as_if_nothing_had_happened() {
     let writes = survive(0).await;
-    println!("{writes} writes");
-    let steps: Vec<usize> = (1..=writes).collect();
+    note(&format!("{writes} writes"));
+    // All of them take half a minute: a third each time, beginning anywhere.
+    let every = wish("CUT_EVERY").and_then(|every| every.parse().ok()).unwrap_or(3);
+    let first = fastrand::usize(1..=every);
+    note(&format!("from {first}, every {every}"));
+    let steps: Vec<usize> = (first..=writes).step_by(every).collect();
     let mut fatal = Vec::new();
     for some in steps.chunks(8) {
         let lives = some.iter().map(async |at| {

@@ -16,7 +16,7 @@ use blip_slack::standin::slack::Setup;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 
-use crate::support::{Bridge, tuning};
+use crate::support::{Bridge, note, tuning, wish};
 
 /// How often the calls of a kind go wrong in a row.
 const IN_A_ROW: usize = 2;
@@ -181,7 +181,7 @@ async fn no_trouble_with_a_look_at_blip_loses_or_repeats_a_word() {
 
 /// Plays several conversations at once while any call may go wrong.
 async fn conversations_in_trouble(seed: u64) {
-    println!("seed {seed}");
+    note(&format!("seed {seed}"));
     let bridge = bridge(&[]).await;
     let kinds = || {
         let all =
@@ -214,7 +214,7 @@ async fn exchange(bridge: &Bridge, name: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trouble_of_all_kinds_at_once_loses_or_repeats_no_word() {
-    let seeds = std::env::var("FAULT_SEEDS").ok().and_then(|seeds| seeds.parse().ok());
+    let seeds = wish("FAULT_SEEDS").and_then(|seeds| seeds.parse().ok());
     for _ in 0..seeds.unwrap_or(2) {
         conversations_in_trouble(fastrand::u64(..u64::from(u32::MAX))).await;
     }

@@ -63,7 +63,7 @@ impl Door {
         mac.update(format!("v0:{time}:").as_bytes());
         mac.update(body);
         let digest = mac.finalize().into_bytes();
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = digest.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         self.post(SLACK, body.to_vec())
             .header("x-slack-request-timestamp", time)
             .header("x-slack-signature", format!("v0={hex}"))
@@ -111,7 +111,7 @@ async fn who_is_not_blip_is_turned_away() {
     let envelope = format!(r#"{{"id":"1","from":"t@desk.msging.net","content":"{MARKER}"}}"#);
     let token = door.secret("BLIP_WEBHOOK_TOKEN");
     assert_eq!(status(door.post(BLIP, envelope.clone())).await, 401);
-    for wrong in ["", MARKER, "Key xyzzy", &token[1..], &format!("{token}x")] {
+    for wrong in ["", MARKER, "Key xyzzy", token.trim_end_matches('i'), &format!("{token}x")] {
         let request = door.post(BLIP, envelope.clone()).header("authorization", wrong);
         assert_eq!(status(request).await, 401, "{wrong}");
     }

@@ -7,7 +7,7 @@ use blip_slack::model::TicketId;
 use blip_slack::standin::faults::Fault;
 use futures_util::future::join_all;
 
-use crate::support::Bridge;
+use crate::support::{Bridge, note};
 
 const TICKETS: usize = 20;
 const MESSAGES: usize = 30;
@@ -36,7 +36,7 @@ async fn a_burst_goes_out_in_about_as_few_posts_as_the_pace_allows() {
     let began = Instant::now();
     bridge.idle().await;
     let (took, posts) = (began.elapsed(), bridge.slack.calls("chat.postMessage").len() - before);
-    println!("{} messages in {posts} posts and {took:?}", TICKETS * MESSAGES);
+    note(&format!("{} messages in {posts} posts and {took:?}", TICKETS * MESSAGES));
     for ((ticket, card), name) in tickets.iter().zip(&names) {
         let said = bridge.said(card).join("\n");
         let places: Vec<_> =

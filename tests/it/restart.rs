@@ -13,7 +13,7 @@ use blip_slack::standin::faults::Fault;
 use blip_slack::standin::slack::Message;
 use futures_util::future::join_all;
 
-use crate::support::{Bridge, Service};
+use crate::support::{Bridge, Service, note, wish};
 
 /// Tickets that are open at the same time.
 const TICKETS: usize = 60;
@@ -133,7 +133,7 @@ async fn kill_repeatedly(
 
 /// Plays many tickets while the program is killed again and again; returns how often it was.
 async fn round(seed: u64) -> usize {
-    println!("seed {seed}");
+    note(&format!("seed {seed}"));
     let mut bridge = Bridge::with(&[("LOG", "info")]).await;
     let folder = bridge.folder().to_owned();
     let mut service = Service::replace(&mut bridge, &folder).await;
@@ -161,13 +161,13 @@ async fn round(seed: u64) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_moment_it_loses_repeats_and_reorders_nothing() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse().ok());
+    let number = |name: &str| wish(name).and_then(|value| value.parse().ok());
     let seed = number("SOAK_SEED").unwrap_or_else(|| fastrand::u64(..1 << 32));
     let until = Instant::now() + Duration::from_secs(number("SOAK_SECONDS").unwrap_or(0));
     let (mut rounds, mut kills) = (0, 0);
     while rounds == 0 || Instant::now() < until {
         kills += round(seed + rounds).await;
         rounds += 1;
-        println!("{rounds} rounds, {kills} kills");
+        note(&format!("{rounds} rounds, {kills} kills"));
     }
 }

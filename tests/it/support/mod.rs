@@ -22,6 +22,18 @@ use tempfile::TempDir;
 /// How long a test waits for the bridge to become idle.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// A variable with which whoever runs the tests changes how long or how hard they are.
+#[expect(clippy::disallowed_methods, reason = "the program's own settings are not meant")]
+pub fn wish(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Tells what a failed run can be repeated with.
+#[expect(clippy::print_stdout, reason = "shown if the test fails")]
+pub fn note(what: &str) {
+    println!("{what}");
+}
+
 /// A stage with a memory of its own that goes with the test.
 pub struct Bridge {
     pub stage: Stage,

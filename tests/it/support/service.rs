@@ -34,8 +34,8 @@ impl Service {
         let settings = stage.settings().iter().map(|(k, v)| (k.clone(), v.clone())).collect();
         // A copy of its own: a build meanwhile replaces the original.
         let program = folder.join("blip-slack");
-        let built = std::env::var("BLIP_SLACK_PROGRAM");
-        let built = built.unwrap_or_else(|_| env!("CARGO_BIN_EXE_blip-slack").to_owned());
+        let built = super::wish("BLIP_SLACK_PROGRAM");
+        let built = built.unwrap_or_else(|| env!("CARGO_BIN_EXE_blip-slack").to_owned());
         std::fs::copy(built, &program).unwrap();
         let mut service = Self { settings, url, program, log: folder.join("log"), child: None };
         service.start().await;
