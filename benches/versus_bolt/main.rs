@@ -5,7 +5,8 @@
 //! speak the real protocols to the same fakes, and both do the same for a message: check who
 //! sent it, post it into the ticket's thread as text and blocks, keep the order of each ticket.
 //!
-//! Needs `node` and `npm`, and says so if they are not there. Packages go into the target folder.
+//! Needs `node` and `npm`, and says so if they are not there; packages go into the target folder.
+//! `cargo bench --bench versus_bolt -- 1` is content with one run of each.
 
 mod fakes;
 mod load;
@@ -22,7 +23,7 @@ use anyhow::{Context, Result, ensure};
 use self::fakes::Fakes;
 use self::process::{Contender, LOG};
 
-/// How often each contender has its turn.
+/// How often each contender has its turn, unless an argument says otherwise.
 const ROUNDS: usize = 5;
 
 #[expect(clippy::print_stdout, reason = "a benchmark says what it found")]
@@ -31,6 +32,7 @@ fn main() -> Result<()> {
     if !std::env::args().any(|argument| argument == "--bench") {
         return Ok(());
     }
+    let rounds = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(ROUNDS);
     let (Some(node), Some(_)) = (version("node"), version("npm")) else {
         println!("skipped: comparing with Bolt needs node and npm on the PATH");
         return Ok(());
@@ -44,19 +46,24 @@ fn main() -> Result<()> {
     let bolt = Contender { name: "Bolt", command: vec!["node".into(), bolt] };
     println!(
         "blip-slack {} (SQLite on the disk: acknowledged means stored) against Bolt 5 on Node {node} \
-        (in memory: acknowledged means seen), {ROUNDS} runs each in turn, {}\n",
+        (in memory: acknowledged means seen), {rounds} runs each in turn, {}\n",
         env!("CARGO_PKG_VERSION"),
         machine(),
     );
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    println!("{}", runtime.block_on(compare(&ours, &bolt, &folder))?);
+    println!("{}", runtime.block_on(compare(&ours, &bolt, rounds, &folder))?);
     Ok(())
 }
 
-async fn compare(ours: &Contender, bolt: &Contender, folder: &Path) -> Result<String> {
+async fn compare(
+    ours: &Contender,
+    bolt: &Contender,
+    rounds: usize,
+    folder: &Path,
+) -> Result<String> {
     let mut fakes = Fakes::start().await?;
     let (mut of_ours, mut of_bolt) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         for (contender, measured) in [(ours, &mut of_ours), (bolt, &mut of_bolt)] {
             let run = tempfile::tempdir_in(folder)?;
             let result = trial::run(contender, &mut fakes, run.path()).await;

@@ -19,11 +19,11 @@ const WARM_UP: usize = 2_000;
 /// Messages of the load.
 const LOAD: usize = 10_000;
 /// Single messages, each way.
-const SINGLES: usize = 150;
+const SINGLES: usize = 200;
 /// The time from one single message to the next.
-const PACE: Duration = Duration::from_millis(20);
+const PACE: Duration = Duration::from_millis(10);
 /// How long things are left alone before something else is measured.
-const REST: Duration = Duration::from_millis(500);
+const REST: Duration = Duration::from_millis(300);
 
 /// What was measured in one run.
 pub struct Measured {
