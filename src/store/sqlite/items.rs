@@ -218,17 +218,16 @@ pub(super) async fn set_due(tx: &mut SqliteConnection, lane: &str, due: i64) -> 
 
 /// Moves what is unfinished in one lane to another one.
 pub(super) async fn move_lane(tx: &mut SqliteConnection, from: &str, to: &str) -> Result<()> {
-    let keep_place = "INSERT INTO lane (name, due)
-                      SELECT ?2, min(received) FROM item
-                      WHERE state = 'waiting' AND lane = ?1
-                      HAVING count(*) > 0
-                      ON CONFLICT DO NOTHING";
-    query(keep_place).bind(from).bind(to).execute(&mut *tx).await?;
-    let change = "UPDATE item SET lane = ?2 WHERE id IN (
-                      SELECT id FROM item WHERE state = 'waiting' AND lane = ?1
-                      UNION ALL SELECT id FROM item WHERE state = 'parked' AND lane = ?1)";
-    query(change).bind(from).bind(to).execute(&mut *tx).await?;
-    query("DELETE FROM lane WHERE name = ?1").bind(from).execute(tx).await?;
+    let sql = "INSERT INTO lane (name, due)
+                   SELECT ?2, min(received) FROM item
+                   WHERE state = 'waiting' AND lane = ?1
+                   HAVING count(*) > 0
+                   ON CONFLICT DO NOTHING;
+               UPDATE item SET lane = ?2 WHERE id IN (
+                   SELECT id FROM item WHERE state = 'waiting' AND lane = ?1
+                   UNION ALL SELECT id FROM item WHERE state = 'parked' AND lane = ?1);
+               DELETE FROM lane WHERE name = ?1";
+    query(sql).bind(from).bind(to).execute(tx).await?;
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{Acquire, ConnectOptions, Connection, SqliteConnection};
+use sqlx::{Acquire, ConnectOptions, Connection, Sqlite, SqliteConnection, Transaction};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
@@ -23,6 +23,13 @@ use crate::store::{Accepted, Error, NewItem, Result, Source};
 /// Most requests that share a commit, and most that wait for one. Whoever comes later waits before
 /// handing in: that is the back-pressure.
 const BATCH: usize = 256;
+
+/// Begins a transaction that waits for the disk when it commits, in one go: each statement by
+/// itself is a round trip to SQLite's thread. Immediate, because a reader that turns into a writer
+/// could be refused half way.
+const BEGIN_HARD: &str = "PRAGMA synchronous = FULL; BEGIN IMMEDIATE";
+/// Begins one that does not wait.
+const BEGIN_SOFT: &str = "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE";
 
 type Caller<T> = oneshot::Sender<Result<T>>;
 
@@ -52,7 +59,7 @@ impl Writer {
     /// Starts the task that writes.
     pub(super) fn start(connection: SqliteConnection, settings: Settings) -> Self {
         let (requests, waiting) = mpsc::channel(BATCH);
-        let committer = Committer { waiting, connection: Some(connection), full: true, settings };
+        let committer = Committer { waiting, connection: Some(connection), settings };
         let tasks = TaskTracker::new();
         tasks.spawn(committer.run());
         Self { requests, tasks }
@@ -194,8 +201,6 @@ struct Committer {
     waiting: mpsc::Receiver<Request>,
     /// Absent after a failure.
     connection: Option<SqliteConnection>,
-    /// Whether the connection waits for the disk when it commits.
-    full: bool,
     settings: Settings,
 }
 
@@ -226,18 +231,18 @@ impl Committer {
 
     async fn commit(&mut self, batch: &mut Batch) -> sqlx::Result<Vec<Accepted>> {
         let hard = batch.items.iter().any(|item| item.source != Source::Desk);
-        let connection = self.connection(hard).await?;
-        // Immediate: a reader that turns into a writer could be refused half way.
-        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        let begin = if hard || !self.settings.soft { BEGIN_HARD } else { BEGIN_SOFT };
+        let mut transaction = self.connection().await?.begin_with(begin).await?;
         let (accepted, mut wakes) = items::accept(&mut transaction, &batch.items).await?;
-        for job in &mut batch.jobs {
-            let mut savepoint = transaction.begin().await?;
-            if job.run(&mut savepoint).await {
-                savepoint.commit().await?;
-                wakes |= job.wakes();
-            } else {
-                savepoint.rollback().await?;
+        if let ([], [job]) = (batch.items.as_slice(), batch.jobs.as_mut_slice()) {
+            // Alone, it is undone with its transaction.
+            if !job.run(&mut transaction).await {
+                transaction.rollback().await?;
+                return Ok(accepted);
             }
+            wakes = job.wakes();
+        } else {
+            wakes |= run(&mut batch.jobs, &mut transaction).await?;
         }
         transaction.commit().await?;
         if wakes {
@@ -246,21 +251,30 @@ impl Committer {
         Ok(accepted)
     }
 
-    /// The connection, set to wait for the disk or not.
-    async fn connection(&mut self, hard: bool) -> sqlx::Result<&mut SqliteConnection> {
-        let mut connection = if let Some(connection) = self.connection.take() {
-            connection
-        } else {
-            self.full = true;
-            self.settings.connect.connect().await?
+    async fn connection(&mut self) -> sqlx::Result<&mut SqliteConnection> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.settings.connect.connect().await?,
         };
-        let full = hard || !self.settings.soft;
-        if full != self.full {
-            let pragma =
-                if full { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
-            sqlx::query(pragma).execute(&mut connection).await?;
-            self.full = full;
-        }
         Ok(self.connection.insert(connection))
     }
+}
+
+/// Writes what belongs to several, so that one can be undone without the others. True if there may
+/// be something new to claim then.
+async fn run(
+    jobs: &mut [Box<dyn Job>],
+    transaction: &mut Transaction<'_, Sqlite>,
+) -> sqlx::Result<bool> {
+    let mut wakes = false;
+    for job in jobs {
+        let mut savepoint = transaction.begin().await?;
+        if job.run(&mut savepoint).await {
+            savepoint.commit().await?;
+            wakes |= job.wakes();
+        } else {
+            savepoint.rollback().await?;
+        }
+    }
+    Ok(wakes)
 }

@@ -1,0 +1,142 @@
+//! Starts what is measured, and reads what the kernel knows of it.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::load::Connection;
+use crate::requests::{CHANNEL, SIGNING_SECRET, WEBHOOK_TOKEN};
+
+/// The file with what a process says.
+pub const LOG: &str = "log";
+/// How long a process may take until it is ready.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How often it is asked whether it is.
+const ASK_AGAIN: Duration = Duration::from_millis(1);
+/// Linux counts processor time for programs in hundredths of a second, whatever its own clock is.
+const TICK: Duration = Duration::from_millis(10);
+
+/// One of those who are compared.
+pub struct Contender {
+    /// Its name.
+    pub name: &'static str,
+    /// The program and its arguments.
+    pub command: Vec<PathBuf>,
+}
+
+/// A contender at work; it ends with this value.
+pub struct Process {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// How long it took to be ready.
+    pub start_up: Duration,
+    child: Child,
+}
+
+impl Process {
+    /// Starts a contender between these platforms, with an empty database, and waits until it is
+    /// ready. What it says goes to [`LOG`] in the folder.
+    pub async fn start(
+        contender: &Contender,
+        platforms: SocketAddr,
+        folder: &std::path::Path,
+    ) -> Result<Self> {
+        let (program, arguments) = contender.command.split_first().context("no program")?;
+        let out = File::create(folder.join(LOG))?;
+        let address = free_address()?;
+        let begin = Instant::now();
+        let child = Command::new(program)
+            .args(arguments)
+            .current_dir(folder)
+            .envs(settings(address, platforms))
+            .stdin(Stdio::null())
+            .stdout(out.try_clone()?)
+            .stderr(out)
+            .spawn()
+            .with_context(|| format!("start {}", contender.name))?;
+        let mut process = Self { address, start_up: Duration::ZERO, child };
+        process.wait_until_ready(begin).await?;
+        process.start_up = begin.elapsed();
+        Ok(process)
+    }
+
+    async fn wait_until_ready(&mut self, begin: Instant) -> Result<()> {
+        const ASK: &[u8] = b"GET /readyz HTTP/1.1\r\nhost: localhost\r\n\r\n";
+        while begin.elapsed() < PATIENCE {
+            if let Ok(mut connection) = Connection::open(self.address).await
+                && connection.send(ASK).await.is_ok()
+            {
+                return Ok(());
+            }
+            if let Some(status) = self.child.try_wait()? {
+                bail!("ended at once, {status}");
+            }
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
+        bail!("was not ready within {PATIENCE:?}");
+    }
+
+    /// Memory in use now, in bytes.
+    pub fn memory(&self) -> Result<u64> {
+        self.status("VmRSS:")
+    }
+
+    /// The most memory that ever was in use, in bytes.
+    pub fn peak_memory(&self) -> Result<u64> {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, name: &str) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        Ok(kib.with_context(|| format!("no {name} in /proc"))? * 1024)
+    }
+
+    /// The processor time used so far.
+    pub fn processor_time(&self) -> Result<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The program's name comes before, in parentheses, and may hold anything.
+        let (_, fields) = stat.rsplit_once(')').context("no name in /proc")?;
+        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u32>);
+        Ok(TICK * ticks.sum::<Result<u32, _>>()?)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// One set of settings for both; each reads those that it knows.
+fn settings(address: SocketAddr, platforms: SocketAddr) -> [(&'static str, String); 14] {
+    [
+        ("HOST", address.ip().to_string()),
+        ("PORT", address.port().to_string()),
+        ("SLACK_API_URL", format!("http://{platforms}/slack")),
+        ("SLACK_BOT_TOKEN", "xoxb-of-the-bench".to_owned()),
+        ("SLACK_SIGNING_SECRET", SIGNING_SECRET.to_owned()),
+        ("SLACK_CHANNEL", CHANNEL.to_owned()),
+        ("BLIP_API_URL", format!("http://{platforms}/blip")),
+        ("BLIP_KEY", "Key bG9qYTpiZW5jaA==".to_owned()),
+        ("BLIP_WEBHOOK_TOKEN", WEBHOOK_TOKEN.to_owned()),
+        ("DATABASE_URL", "sqlite://bench.db".to_owned()),
+        ("LOG", "warn".to_owned()),
+        // No pace of its own, no history, no polling: one post per message on either side.
+        ("SLACK_CHANNEL_RATE", "0".to_owned()),
+        ("CONTEXT_MESSAGES", "0".to_owned()),
+        ("RECONCILE_SECONDS", "0".to_owned()),
+    ]
+}
+
+/// An address that nobody listens on at the moment.
+fn free_address() -> Result<SocketAddr> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}

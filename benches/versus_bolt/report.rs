@@ -1,0 +1,83 @@
+//! Figures side by side: the median of all runs, the smallest and the largest, and by how much the
+//! bridge is better, from run to run.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::trial::Measured;
+
+/// Which way is good.
+#[derive(Clone, Copy)]
+enum Good {
+    More,
+    Less,
+}
+
+/// A row of the report: name, unit, which way is good, and how to read it off a run.
+type Row = (&'static str, &'static str, Good, fn(&Measured) -> f64);
+
+const ROWS: &[Row] = &[
+    ("webhooks acknowledged", "/s", Good::More, |m| m.acknowledged),
+    ("  and posted to Slack", "/s", Good::More, |m| m.delivered),
+    ("processor time per message", "µs", Good::Less, |m| m.processor_time.as_secs_f64() * 1e6),
+    ("delay Blip → Slack, p50", "ms", Good::Less, |m| percentile(&m.to_slack, 50)),
+    ("delay Blip → Slack, p95", "ms", Good::Less, |m| percentile(&m.to_slack, 95)),
+    ("delay Blip → Slack, p99", "ms", Good::Less, |m| percentile(&m.to_slack, 99)),
+    ("delay Slack → Blip, p50", "ms", Good::Less, |m| percentile(&m.to_blip, 50)),
+    ("delay Slack → Blip, p95", "ms", Good::Less, |m| percentile(&m.to_blip, 95)),
+    ("delay Slack → Blip, p99", "ms", Good::Less, |m| percentile(&m.to_blip, 99)),
+    ("memory after the start", "MiB", Good::Less, |m| mib(m.idle)),
+    ("memory, peak under load", "MiB", Good::Less, |m| mib(m.peak)),
+    ("start until ready", "ms", Good::Less, |m| m.start_up.as_secs_f64() * 1e3),
+];
+
+/// The whole report; the runs of both are in the order in which they took turns.
+pub fn table(ours: &[Measured], bolts: &[Measured]) -> Result<String> {
+    let mut table = format!(
+        "{:<28}{:>26}{:>26}{:>26}\n",
+        "median (smallest to largest)", "blip-slack", "Bolt", "blip-slack is better by"
+    );
+    for (name, unit, good, read) in ROWS {
+        let (ours, bolts) = (ours.iter().map(read), bolts.iter().map(read));
+        let factor = |(ours, bolt): (f64, f64)| match good {
+            Good::More => ours / bolt,
+            Good::Less => bolt / ours,
+        };
+        let factors = ours.clone().zip(bolts.clone()).map(factor);
+        let name = format!("{name} [{unit}]");
+        let (ours, bolts, factors) = (spread(ours), spread(bolts), spread(factors));
+        writeln!(table, "{name:<28}{ours:>26}{bolts:>26}{:>26}", format!("× {factors}"))?;
+    }
+    Ok(table)
+}
+
+/// Median, smallest and largest.
+fn spread(values: impl Iterator<Item = f64>) -> String {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_unstable_by(f64::total_cmp);
+    let middle = values.get(values.len() / 2).copied().unwrap_or(f64::NAN);
+    let (first, last) = (values.first().unwrap_or(&f64::NAN), values.last().unwrap_or(&f64::NAN));
+    format!("{} ({} to {})", short(middle), short(*first), short(*last))
+}
+
+/// Three digits that matter.
+fn short(value: f64) -> String {
+    match value {
+        v if v >= 100.0 => format!("{v:.0}"),
+        v if v >= 10.0 => format!("{v:.1}"),
+        v => format!("{v:.2}"),
+    }
+}
+
+/// A percentile of ascending times, in milliseconds.
+fn percentile(times: &[Duration], percent: usize) -> f64 {
+    let time = times.get(times.len() * percent / 100).or(times.last());
+    time.map_or(f64::NAN, Duration::as_secs_f64) * 1e3
+}
+
+#[expect(clippy::cast_precision_loss, reason = "memory is far smaller than 2⁵³ bytes")]
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / (1024.0 * 1024.0)
+}

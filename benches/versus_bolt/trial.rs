@@ -1,0 +1,173 @@
+//! One run of one contender: tickets are opened and claimed, then it is put under load, then
+//! single messages are timed both ways. Nothing may be lost, doubled, misplaced or out of order.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::fakes::{Arrival, Fakes, What};
+use crate::load::{CONNECTIONS, Connection, send_all};
+use crate::process::{Contender, Process};
+use crate::requests;
+
+/// Tickets; each is written to over one connection only, so that there is an order to be kept.
+const TICKETS: usize = 4 * CONNECTIONS;
+/// Messages before measuring, so that code is compiled and files have grown.
+const WARM_UP: usize = 2_000;
+/// Messages of the load.
+const LOAD: usize = 10_000;
+/// Single messages, each way.
+const SINGLES: usize = 200;
+/// The time from one single message to the next.
+const PACE: Duration = Duration::from_millis(10);
+/// How long things are left alone before something else is measured.
+const REST: Duration = Duration::from_millis(300);
+
+/// What was measured in one run.
+pub struct Measured {
+    /// Until it was ready.
+    pub start_up: Duration,
+    /// Webhooks acknowledged per second.
+    pub acknowledged: f64,
+    /// Of the same messages, posted to Slack per second.
+    pub delivered: f64,
+    /// Processor time for each of them.
+    pub processor_time: Duration,
+    /// From the webhook to the post in Slack, ascending.
+    pub to_slack: Vec<Duration>,
+    /// From Slack's event to the message at Blip, ascending.
+    pub to_blip: Vec<Duration>,
+    /// Bytes in memory after the start.
+    pub idle: u64,
+    /// Most bytes in memory until the end of the load.
+    pub peak: u64,
+}
+
+/// Runs one contender.
+pub async fn run(contender: &Contender, fakes: &mut Fakes, folder: &Path) -> Result<Measured> {
+    let process = Process::start(contender, fakes.address, folder).await?;
+    tokio::time::sleep(REST).await;
+    let idle = process.memory()?;
+    let mut trial = Trial { process, fakes, cards: Vec::new() };
+    trial.open_tickets().await?;
+    trial.claim_tickets().await?;
+    trial.load(0, WARM_UP).await?;
+    let used = trial.process.processor_time()?;
+    let (acknowledged, delivered) = trial.load(WARM_UP, LOAD).await?;
+    let used = trial.process.processor_time()?.saturating_sub(used);
+    let peak = trial.process.peak_memory()?;
+    tokio::time::sleep(REST).await;
+    let to_slack = trial.time_to_slack(WARM_UP + LOAD).await?;
+    let to_blip = trial.time_to_blip().await?;
+    tokio::time::sleep(REST).await;
+    trial.fakes.expect_silence()?;
+    Ok(Measured {
+        start_up: trial.process.start_up,
+        acknowledged: per_second(acknowledged),
+        delivered: per_second(delivered),
+        processor_time: used / u32::try_from(LOAD)?,
+        to_slack,
+        to_blip,
+        idle,
+        peak,
+    })
+}
+
+struct Trial<'a> {
+    process: Process,
+    fakes: &'a mut Fakes,
+    /// The time stamp of each ticket's card.
+    cards: Vec<String>,
+}
+
+impl Trial<'_> {
+    async fn open_tickets(&mut self) -> Result<()> {
+        let tickets = (0..TICKETS).map(requests::ticket).collect();
+        send_all(self.process.address, tickets).await?;
+        let mut cards = HashMap::new();
+        while cards.len() < TICKETS {
+            let Arrival { what, number, .. } = self.fakes.next().await?;
+            let What::Card(ts) = what else { anyhow::bail!("{what:?} instead of a card") };
+            ensure!(cards.insert(number, ts).is_none(), "ticket {number} has two cards");
+        }
+        self.cards = (0..TICKETS).filter_map(|number| cards.remove(&number)).collect();
+        tokio::time::sleep(REST).await;
+        Ok(())
+    }
+
+    async fn claim_tickets(&mut self) -> Result<()> {
+        let claims = self.cards.iter().map(|card| requests::claim(card)).collect::<Result<_>>()?;
+        send_all(self.process.address, claims).await?;
+        for _ in 0..TICKETS {
+            let Arrival { what, number, .. } = self.fakes.next().await?;
+            ensure!(what == What::Claim, "{what:?} of {number} instead of a claim");
+        }
+        tokio::time::sleep(REST).await;
+        Ok(())
+    }
+
+    /// Has customers write as fast as they are acknowledged; tells how long it took until all
+    /// was acknowledged, and until all was in Slack.
+    async fn load(&mut self, first: usize, count: usize) -> Result<(Duration, Duration)> {
+        let message = |number| requests::customer_message(number % TICKETS, number);
+        let messages = (first..first + count).map(message).collect();
+        let begin = Instant::now();
+        let acknowledged = send_all(self.process.address, messages).await?;
+        let mut latest = HashMap::new();
+        let mut delivered = acknowledged;
+        for _ in 0..count {
+            let Arrival { what, number, at } = self.fakes.next().await?;
+            ensure!(what == What::Post(self.card(number)?), "{what:?} of {number} is misplaced");
+            let before = latest.insert(number % TICKETS, number);
+            ensure!(before < Some(number), "{number} came after {before:?}");
+            delivered = at - begin;
+        }
+        Ok((acknowledged, delivered))
+    }
+
+    async fn time_to_slack(&mut self, first: usize) -> Result<Vec<Duration>> {
+        let message = |number| Ok(requests::customer_message(number % TICKETS, number));
+        self.time_singles(first, message).await
+    }
+
+    async fn time_to_blip(&mut self) -> Result<Vec<Duration>> {
+        let cards = self.cards.clone();
+        let message = |number: usize| {
+            let card = cards.get(number % TICKETS).context("no such ticket")?;
+            requests::agent_message(card, number)
+        };
+        self.time_singles(0, message).await
+    }
+
+    async fn time_singles(
+        &mut self,
+        first: usize,
+        message: impl Fn(usize) -> Result<Vec<u8>>,
+    ) -> Result<Vec<Duration>> {
+        let mut connection = Connection::open(self.process.address).await?;
+        let mut pace = tokio::time::interval(PACE);
+        let mut times = Vec::with_capacity(SINGLES);
+        for number in first..first + SINGLES {
+            pace.tick().await;
+            let message = message(number)?;
+            let begin = Instant::now();
+            connection.send(&message).await?;
+            let Arrival { what, number: arrived, at } = self.fakes.next().await?;
+            ensure!(arrived == number, "{what:?} of {arrived} instead of {number}");
+            times.push(at - begin);
+        }
+        times.sort_unstable();
+        Ok(times)
+    }
+
+    fn card(&self, message: usize) -> Result<String> {
+        self.cards.get(message % TICKETS).cloned().context("no such ticket")
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a small number")]
+fn per_second(time: Duration) -> f64 {
+    LOAD as f64 / time.as_secs_f64()
+}
