@@ -170,7 +170,7 @@ fn form(
 pub(super) fn page(title: &str, blocks: &[Value], words: &Words) -> Value {
     json!({
         "type": "modal", "title": plain(&words.say(title, &[])),
-        "close": plain(&words.say("button-done", &[])), "blocks": Value::Array(blocks),
+        "close": plain(&words.say("button-done", &[])), "blocks": blocks,
     })
 }
 
