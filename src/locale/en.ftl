@@ -320,7 +320,7 @@ file-large-for-channel = { $name } has { $size }, and the customer's channel tak
 
 ## Composing what is more than words: the dialog with a preview.
 
-menu-compose = Buttons, menu, place, link
+menu-compose = ✨ Buttons, menu, place, link
 button-preview = Preview
 dialog-compose = More than words
 dialog-preview = What the customer gets

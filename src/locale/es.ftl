@@ -320,7 +320,7 @@ file-large-for-channel = { $name } tiene { $size }, y el canal del cliente acept
 
 ## Componer lo que es más que palabras: el diálogo con vista previa.
 
-menu-compose = Botones, menú, lugar, enlace
+menu-compose = ✨ Botones, menú, lugar, enlace
 button-preview = Vista previa
 dialog-compose = Más que palabras
 dialog-preview = Lo que recibe

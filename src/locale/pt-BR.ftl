@@ -320,7 +320,7 @@ file-large-for-channel = { $name } tem { $size }, e o canal do cliente aceita no
 
 ## Compor o que é mais que palavras: o diálogo com a prévia.
 
-menu-compose = Botões, menu, local, link
+menu-compose = ✨ Botões, menu, local, link
 button-preview = Ver antes
 dialog-compose = Mais que palavras
 dialog-preview = O que o cliente recebe
