@@ -143,7 +143,7 @@ impl Bridge {
         self.say(item, "context", &mut ticket, &saying).await.map(drop)
     }
 
-    /// Shows a parked item in its ticket's thread, with a way out.
+    /// Shows a parked item in its ticket's thread, or in the channel if it has none, with a way out.
     async fn show_parked(
         &self,
         item: &Item,
@@ -153,16 +153,19 @@ impl Bridge {
         text: String,
     ) -> Step<()> {
         let Some(Lane::Ticket(id)) = Lane::parse(parked_lane) else { return Ok(()) };
-        let Some(mut ticket) = self.store.ticket(&id).await? else { return Ok(()) };
-        let Some(thread) = ticket.thread.clone() else { return Ok(()) };
         let value = format!("{parked} {id}");
         let offers = [
             (action::RETRY, "button-retry", value.as_str()),
             (action::SKIP, "button-skip", value.as_str()),
         ];
         let blocks = card::question(&text, &offers, &self.words);
-        self.turn(lane, &thread.channel).await?;
         let saying = Saying { blocks, ..Saying::line(&text) };
+        let ticket = self.store.ticket(&id).await?;
+        let thread = ticket.as_ref().and_then(|ticket| ticket.thread.clone());
+        let (Some(mut ticket), Some(thread)) = (ticket, thread) else {
+            return self.say_in_channel(item, lane, "parked", saying).await;
+        };
+        self.turn(lane, &thread.channel).await?;
         self.say(item, "parked", &mut ticket, &saying).await.map(drop)
     }
 }

@@ -492,8 +492,15 @@ impl Bridge {
             }
             Some(Lane::Own(_)) | None => None,
         };
-        let Some(mut ticket) = ticket else { return Ok(Handled::one(Settled::Done)) };
         let person = self.person(&click.user).await?;
+        let Some(mut ticket) = ticket else {
+            let is_parked = matches!(click.action.as_str(), action::RETRY | action::SKIP);
+            if is_parked && person.is_agent {
+                let answer = self.on_parked_click(click).await?;
+                self.answer(click, answer).await;
+            }
+            return Ok(Handled::one(Settled::Done));
+        };
         if person.is_agent {
             if let Some(answer) = self.press(item, &mut ticket, &person, click).await? {
                 self.answer(click, answer).await;

@@ -282,6 +282,28 @@ impl Bridge {
         Ok(self.store.put_ticket(ticket).await?)
     }
 
+    /// Says something of the bridge's own in the channel for tickets, outside of any thread.
+    pub(super) async fn say_in_channel(
+        &self,
+        item: &Item,
+        lane: &str,
+        step: &str,
+        saying: Saying,
+    ) -> Step<()> {
+        let channel = self.channel_id(&self.rules.channel).await?;
+        self.turn(lane, &channel).await?;
+        let post = Post {
+            channel: channel.to_string(),
+            thread: None,
+            text: saying.text,
+            blocks: saying.blocks,
+            author: None,
+            broadcast: false,
+            delivery: delivery(item, step),
+        };
+        Ok(self.post(item, step, &channel, &post).await.map(drop)?)
+    }
+
     /// Posts a message once, when the channel's turn has come.
     async fn post(
         &self,

@@ -357,3 +357,20 @@ async fn close_closes_even_if_slack_opens_no_dialog() {
     assert!(bridge.blip.ticket(&ticket).unwrap().is_closed());
     bridge.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_whose_card_slack_refuses_is_shown_in_the_channel_and_can_be_tried_again() {
+    let bridge = Bridge::start().await;
+    bridge.slack.faults().next("chat.postMessage", Fault::Code("invalid_arguments".to_owned()));
+    bridge.blip.opens_ticket(NewTicket::default()).await;
+    let shown = bridge
+        .slack
+        .wait_for("the parked ticket", |state| {
+            let has_retry = |m: &&Message| m.buttons().iter().any(|b| b.action_id == "retry");
+            state.cards(CHANNEL).find(has_retry).map(|message| message.ts.clone())
+        })
+        .await;
+    bridge.slack.clicks(ANA, CHANNEL, &shown, "retry").await.unwrap();
+    assert!(bridge.card_of("Maria").await.words().contains("Maria"));
+    bridge.finish().await;
+}
