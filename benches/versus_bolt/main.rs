@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 use self::fakes::Fakes;
 use self::process::{Contender, LOG};
@@ -45,9 +46,10 @@ fn main() -> Result<()> {
     };
     let bolt = Contender { name: "Bolt", command: vec!["node".into(), bolt] };
     println!(
-        "blip-slack {} (SQLite on the disk: acknowledged means stored) against Bolt 5 on Node {node} \
+        "blip-slack {} (SQLite on the disk: acknowledged means stored) against Bolt {} on Node {node} \
         (in memory: acknowledged means seen), {rounds} runs each in turn, {}\n",
         env!("CARGO_PKG_VERSION"),
+        bolt_version()?,
         machine(),
     );
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -94,6 +96,13 @@ fn install(folder: &Path) -> Result<PathBuf> {
         ensure!(npm.status.success(), "npm ci: {said}");
     }
     Ok(folder.join("app.js"))
+}
+
+/// The version of the framework that the app asks for.
+fn bolt_version() -> Result<String> {
+    let package: Value = serde_json::from_str(include_str!("../bolt/package.json"))?;
+    let version = package.pointer("/dependencies/@slack~1bolt").and_then(Value::as_str);
+    Ok(version.context("package.json: no @slack/bolt")?.to_owned())
 }
 
 fn version(program: &str) -> Option<String> {
