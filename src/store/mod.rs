@@ -6,12 +6,12 @@
 //!
 //! # Durability
 //!
-//! [`Store::accept`] returns only after an event of either platform is on the disk. Every other
-//! write is *soft*: it
-//! survives the death of the process at any instant, and may be lost only if the machine itself
-//! goes down. That is enough, because what is soft can be found again: after the machine was
-//! restarted every unfinished item is marked [`Item::doubt`], and then each of its outside calls
-//! is looked up at the far end before it is made again.
+//! [`Store::accept`] returns only after an event of either platform is on the disk, and so does
+//! [`Store::begin`]: what may still be lost has no effect yet, because its sender would repeat it.
+//! Every other write is *soft*: it survives the death of the process at any instant, and may be
+//! lost only if the machine itself goes down. That is enough, because what is soft can be found
+//! again: after the machine was restarted every unfinished item is marked [`Item::doubt`], and
+//! then each of its outside calls is looked up at the far end before it is made again.
 //!
 //! Invariant: an item is in exactly one lane, and items of a lane are leased in the order in which
 //! they were accepted (`a_lane_is_leased_to_one_at_a_time_and_in_order`).
@@ -92,6 +92,11 @@ impl Lane {
         Self::Own(format!("later:{name}"))
     }
 
+    /// Whether a lane's name is that of one for something that is set for later.
+    pub fn is_later(name: &str) -> bool {
+        name.starts_with("own:later:")
+    }
+
     /// Reads [`Lane::name`] back.
     pub fn parse(name: &str) -> Option<Self> {
         let (kind, rest) = name.split_once(':')?;
@@ -127,7 +132,7 @@ pub struct NewItem {
 /// Whether an event was new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accepted {
-    /// It is on the disk and waits for its turn.
+    /// It is on the disk, and waits for its turn or is handled already.
     New,
     /// The same event was accepted before; nothing was written.
     Repeat,
@@ -150,6 +155,8 @@ pub struct Item {
     pub attempts: u32,
     /// Whether any call for it may have been made without a trace, because the machine went down.
     pub doubt: bool,
+    /// Whether a call for it was begun before it was leased, see [`Store::steps`].
+    pub begun: bool,
 }
 
 /// The right to handle the waiting items of one lane, until it is released or runs out.
@@ -275,16 +282,19 @@ pub struct Depth {
     pub oldest: Option<Timestamp>,
 }
 
-/// What went wrong in the store.
-#[derive(Debug, thiserror::Error)]
+/// What went wrong in the store. It can be cloned, because those whose writes share a commit share
+/// its failure.
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// The database did not do what it was asked. Shared, because those whose writes share a
-    /// commit share its failure.
+    /// The database did not do what it was asked.
     #[error("database: {0}")]
-    Database(#[source] Arc<sqlx::Error>),
-    /// The database's tables could not be brought up to date.
-    #[error("bring the database up to date: {0}")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
+    Database(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    /// The database was made by a later version of this program.
+    #[error("the database's tables are of a later version of blip-slack (step {version})")]
+    TooNew {
+        /// How many steps its tables have taken.
+        version: u32,
+    },
     /// Another process serves this database already.
     #[error("lock {path}: another process serves this database already")]
     InUse {
@@ -308,12 +318,15 @@ pub enum Error {
     Closed,
 }
 
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::PoolClosed => Self::Closed,
-            error => Self::Database(Arc::new(error)),
-        }
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(Arc::new(error))
+    }
+}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        Self::Database(Arc::new(error))
     }
 }
 
@@ -333,10 +346,12 @@ pub trait Store: Send + Sync + 'static {
     /// Whether an event whose key begins like this was ever accepted and is not forgotten.
     async fn has_accepted(&self, source: Source, key: &str) -> Result<bool>;
 
-    /// Leases up to `limit` lanes that have something due, longest due first.
+    /// Leases up to `limit` lanes that have something due, longest due first, except that some which
+    /// were idle until just now may be handed out before them, by themselves.
     ///
     /// A lane is due when its first waiting item is; a leased lane is not handed out again until
-    /// it is released or the lease has run out.
+    /// it is released or the lease has run out. An item may be leased before [`Store::accept`] has
+    /// returned.
     async fn claim(&self, limit: usize, lease: Duration, now: Timestamp) -> Result<Vec<Lease>>;
 
     /// Records what became of items of a leased lane: of all of them or, with
@@ -350,7 +365,8 @@ pub trait Store: Send + Sync + 'static {
     /// lease runs out.
     async fn next_due(&self) -> Result<Option<Timestamp>>;
 
-    /// Notes that an outside call is about to be made for an item, and tells how far it is.
+    /// Notes that an outside call is about to be made for an item, and tells how far it is, once
+    /// the item cannot be lost any more.
     ///
     /// `channel` is the Slack channel that the call posts to, see [`Store::is_posting`]. An item
     /// that does not wait any more begins nothing: [`Error::LeaseLost`].
@@ -377,7 +393,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Whether a waiting item has begun, before the given time, to post to this channel: then a
     /// message that is not known yet may become known. A call with a result counts until its item
-    /// is settled, because the message is linked only after that.
+    /// is settled, because the message is linked only after that. Of an item in doubt the mark may
+    /// be lost, so it counts as posting everywhere, but for what is itself in a [`Lane::Message`].
     async fn is_posting(&self, channel: &ChannelId, before: Timestamp) -> Result<bool>;
 
     /// Writes a ticket, new or changed.
@@ -430,21 +447,18 @@ pub trait Store: Send + Sync + 'static {
     /// Blip's ids of all messages of a ticket that Slack shows.
     async fn blip_ids_of(&self, ticket: &TicketId) -> Result<Vec<String>>;
 
-    /// Reserves the next post to a channel for a lane and says when it may go out.
+    /// Takes the next post to a channel for a lane and says when it may go out: now or before, then
+    /// the turn is used up with that, or later, then it is reserved.
     ///
-    /// A lane has at most one reservation, which stays until [`Store::use_slot`]; asking again
-    /// gives the same time, or a later one if the channel is held beyond it. It ends, too, when
-    /// nothing waits in the lane any more.
-    async fn reserve_slot(
+    /// A lane has at most one reservation; asking again gives the same time, or a later one if the
+    /// channel is held beyond it. It ends, too, when nothing waits in the lane any more.
+    async fn take_slot(
         &self,
         lane: &str,
         channel: &ChannelId,
         pace: Pace,
         now: Timestamp,
     ) -> Result<Timestamp>;
-
-    /// Uses up a lane's reservation.
-    async fn use_slot(&self, lane: &str) -> Result<()>;
 
     /// Lets nothing be posted to a channel until the given time.
     async fn hold_channel(&self, channel: &ChannelId, until: Timestamp) -> Result<()>;

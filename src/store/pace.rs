@@ -5,8 +5,13 @@
 
 use super::Pace;
 
+/// The farthest slot that is given away, in milliseconds. One that is farther was reserved by a clock
+/// that was ahead and has been set back, or by so many that the far end's own limit may as well
+/// decide.
+const FARTHEST: i64 = 5 * 60 * 1000;
+
 /// What is remembered of a channel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Channel {
     /// When a row of posts without bursts would go on.
     pub(super) next_at: i64,
@@ -19,6 +24,9 @@ impl Channel {
     pub(super) fn take(&mut self, pace: Pace, now: i64) -> i64 {
         let interval = i64::try_from(pace.interval.as_millis()).unwrap_or(i64::MAX);
         let ahead = interval.saturating_mul(i64::from(pace.burst.saturating_sub(1)));
+        let farthest = now.saturating_add(FARTHEST);
+        self.hold_until = self.hold_until.min(farthest);
+        self.next_at = self.next_at.min(farthest.saturating_add(ahead));
         // A held channel has no burst left when the hold ends: the far end has just said that we
         // were too fast.
         let next_at = self.next_at.max(self.hold_until.saturating_add(ahead));
@@ -54,6 +62,13 @@ mod tests {
     fn a_held_channel_starts_again_without_a_burst() {
         let mut channel = Channel { next_at: 0, hold_until: 9000 };
         assert_eq!(take(&mut channel, pace(1000, 3), 5000, 3), [9000, 10000, 11000]);
+    }
+
+    #[test]
+    fn a_slot_of_a_clock_that_was_ahead_is_not_waited_for() {
+        let hour = 3_600_000;
+        let mut channel = Channel { next_at: hour, hold_until: hour };
+        assert_eq!(take(&mut channel, pace(1000, 3), 1000, 2), [1000 + FARTHEST; 2]);
     }
 
     #[test]

@@ -20,16 +20,16 @@ pub(super) fn timestamp(millis: i64) -> Result<Timestamp> {
 }
 
 /// A waiting item, with its lane.
-#[derive(sqlx::FromRow)]
 pub(super) struct ItemRow {
     pub(super) lane: String,
-    id: ItemId,
-    source: String,
-    key: String,
-    body: Option<Vec<u8>>,
-    received: i64,
-    attempts: i64,
-    doubt: bool,
+    pub(super) id: ItemId,
+    pub(super) source: String,
+    pub(super) key: String,
+    pub(super) body: Option<Vec<u8>>,
+    pub(super) received: i64,
+    pub(super) attempts: i64,
+    pub(super) doubt: bool,
+    pub(super) begun: bool,
 }
 
 impl TryFrom<ItemRow> for Item {
@@ -44,18 +44,18 @@ impl TryFrom<ItemRow> for Item {
             received: timestamp(row.received)?,
             attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
             doubt: row.doubt,
+            begun: row.begun,
         })
     }
 }
 
 /// A parked item.
-#[derive(sqlx::FromRow)]
 pub(super) struct ParkedRow {
-    id: ItemId,
-    lane: String,
-    source: String,
-    reason: Option<String>,
-    received: i64,
+    pub(super) id: ItemId,
+    pub(super) lane: String,
+    pub(super) source: String,
+    pub(super) reason: Option<String>,
+    pub(super) received: i64,
 }
 
 impl TryFrom<ParkedRow> for Parked {
@@ -73,14 +73,13 @@ impl TryFrom<ParkedRow> for Parked {
 }
 
 /// A Slack message that belongs to a ticket.
-#[derive(sqlx::FromRow)]
 pub(super) struct LinkRow {
-    ticket: String,
-    channel: String,
-    ts: String,
-    role: String,
-    blip_id: Option<String>,
-    user: Option<String>,
+    pub(super) ticket: String,
+    pub(super) channel: String,
+    pub(super) ts: String,
+    pub(super) role: String,
+    pub(super) blip_id: Option<String>,
+    pub(super) user: Option<String>,
 }
 
 impl TryFrom<LinkRow> for Link {
@@ -128,7 +127,6 @@ fn slack_user(value: &str) -> Result<SlackUserId> {
 }
 
 /// A ticket, flat.
-#[derive(sqlx::FromRow)]
 pub(super) struct TicketRow {
     pub(super) id: String,
     pub(super) bot: String,
@@ -141,7 +139,6 @@ pub(super) struct TicketRow {
     pub(super) team: Option<String>,
     pub(super) tags: String,
     pub(super) opened: i64,
-    #[sqlx(flatten)]
     pub(super) state: StateRow,
     pub(super) channel: Option<String>,
     pub(super) root: Option<String>,
@@ -151,7 +148,7 @@ pub(super) struct TicketRow {
 }
 
 /// Where a ticket stands, flat.
-#[derive(Default, sqlx::FromRow)]
+#[derive(Default)]
 pub(super) struct StateRow {
     pub(super) state: String,
     /// Since when it is held, or when it was closed.

@@ -3,94 +3,51 @@
 //! Invariant: a lane has a row exactly as long as an item waits in it
 //! (`a_lane_has_a_row_exactly_as_long_as_an_item_waits_in_it`).
 
-use std::collections::HashMap;
+use rusqlite::Connection;
 
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{QueryBuilder, Sqlite, SqlitePool, query, query_as, query_scalar};
+use super::columns;
+use super::sql::Sql;
+use crate::store::row::ParkedRow;
+use crate::store::{Error, Item, ItemId, LEASE_ITEMS, Lane, NewItem, Result, Verdict};
 
-use crate::store::row::{ItemRow, ParkedRow};
-use crate::store::{Accepted, Error, Item, ItemId, LEASE_ITEMS, Lane, NewItem, Result, Verdict};
-
-/// Inserts what is new and tells of each what it was; also, whether a lane has come into being.
-///
-/// Two statements for any number of items: each one is a round trip to SQLite's thread.
-pub(super) async fn accept(
-    tx: &mut SqliteConnection,
-    items: &[NewItem],
-) -> sqlx::Result<(Vec<Accepted>, bool)> {
-    if items.is_empty() {
-        return Ok((Vec::new(), false));
-    }
-    let mut lanes_of_new = insert_items(tx, items).await?;
-    let mut accepted = Vec::with_capacity(items.len());
-    let mut lanes = Vec::new();
-    for item in items {
-        // Taken out, so that a repeat within the same batch is one.
-        let key = (item.source.name().to_owned(), item.key.clone());
-        if let Some(lane) = lanes_of_new.remove(&key) {
-            lanes.push((lane, item.due.as_millisecond()));
-            accepted.push(Accepted::New);
-        } else {
-            accepted.push(Accepted::Repeat);
-        }
-    }
-    let grown = !lanes.is_empty() && insert_lanes(tx, lanes).await?;
-    Ok((accepted, grown))
+/// An item that was just accepted.
+pub(super) struct New {
+    pub(super) id: ItemId,
+    /// Its lane, which may be another one than it came with.
+    pub(super) lane: String,
+    /// Whether nothing waited there.
+    pub(super) was_idle: bool,
 }
 
-/// Inserts items and returns the lanes of those that are new, by source and key.
-async fn insert_items(
-    tx: &mut SqliteConnection,
-    items: &[NewItem],
-) -> sqlx::Result<HashMap<(String, String), String>> {
-    let mut insert = QueryBuilder::<Sqlite>::new(
-        "WITH new (source, lane, channel, ts, key, body, received) AS (",
-    );
-    insert.push_values(items, |mut row, item| {
-        let (channel, ts) = match &item.lane {
-            Lane::Message(channel, ts) => (Some(channel.as_str()), Some(ts.as_str())),
-            Lane::Ticket(_) | Lane::Own(_) => (None, None),
-        };
-        row.push_bind(item.source.name())
-            .push_bind(item.lane.name())
-            .push_bind(channel)
-            .push_bind(ts)
-            .push_bind(&item.key)
-            .push_bind(&item.body)
-            .push_bind(item.received.as_millisecond());
-    });
-    insert.push(
-        ") INSERT INTO item (source, lane, key, body, received)
-         SELECT source,
-                coalesce((SELECT 'ticket:' || message.ticket FROM message
-                          WHERE message.channel = new.channel AND message.ts = new.ts), lane),
-                key, body, received
-         FROM new WHERE true
-         ON CONFLICT (source, key) DO NOTHING
-         RETURNING source, key, lane",
-    );
-    let rows: Vec<(String, String, String)> =
-        insert.build_query_as().persistent(items.len() == 1).fetch_all(tx).await?;
-    Ok(rows.into_iter().map(|(source, key, lane)| ((source, key), lane)).collect())
-}
-
-async fn insert_lanes(tx: &mut SqliteConnection, lanes: Vec<(String, i64)>) -> sqlx::Result<bool> {
-    let single = lanes.len() == 1;
-    let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO lane (name, due) ");
-    insert.push_values(lanes, |mut row, (name, due)| {
-        row.push_bind(name).push_bind(due);
-    });
+/// Inserts an item, if it is new.
+pub(super) fn accept(tx: &Connection, item: &NewItem) -> Result<Option<New>> {
+    let (channel, ts) = match &item.lane {
+        Lane::Message(channel, ts) => (Some(channel.as_str()), Some(ts.as_str())),
+        Lane::Ticket(_) | Lane::Own(_) => (None, None),
+    };
+    let sql = "INSERT INTO item (source, lane, key, body, received)
+               VALUES (?1, coalesce((SELECT 'ticket:' || message.ticket FROM message
+                                     WHERE message.channel = ?6 AND message.ts = ?7), ?2),
+                       ?3, ?4, ?5)
+               ON CONFLICT (source, key) DO NOTHING
+               RETURNING id, lane";
+    let source = item.source.name();
+    let received = item.received.as_millisecond();
+    let params = (source, item.lane.name(), &item.key, &item.body, received, channel, ts);
+    let inserted = tx.first(sql, params, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let Some((id, lane)) = inserted else { return Ok(None) };
     // A lane that waits already keeps its time: it may be pausing after a failure.
-    insert.push(" ON CONFLICT DO NOTHING");
-    Ok(insert.build().persistent(single).execute(tx).await?.rows_affected() > 0)
+    let sql = "INSERT INTO lane (name, due) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    let was_idle = tx.run(sql, (&lane, item.due.as_millisecond()))? > 0;
+    Ok(Some(New { id, lane, was_idle }))
 }
 
 /// Whether there is an item of this source whose key begins like this.
-pub(super) async fn has_accepted(readers: &SqlitePool, source: &str, key: &str) -> Result<bool> {
+pub(super) fn has_accepted(connection: &Connection, source: &str, key: &str) -> Result<bool> {
     // Bounds, not a pattern: keys are ordered, and may hold anything.
     let sql = "SELECT EXISTS (SELECT 1 FROM item
                WHERE source = ?1 AND key >= ?2 AND key < ?2 || char(0x10FFFF))";
-    Ok(query_scalar(sql).bind(source).bind(key).fetch_one(readers).await?)
+    Ok(connection.one(sql, (source, key))?)
 }
 
 /// The items at the heads of the lanes that are due, except the leased ones: `?1` the time, `?2`
@@ -101,7 +58,8 @@ pub(super) const CLAIM: &str = "
         WHERE due <= ?1 AND name NOT IN (SELECT value FROM json_each(?2))
         ORDER BY due LIMIT ?3
     )
-    SELECT item.lane, item.id, source, key, body, received, attempts, doubt
+    SELECT item.lane, item.id, source, key, body, received, attempts, doubt,
+        EXISTS (SELECT 1 FROM step WHERE step.item = item.id) AS begun
     FROM head CROSS JOIN item ON item.id IN (
         SELECT id FROM item
         WHERE state = 'waiting' AND lane = head.name
@@ -112,17 +70,16 @@ pub(super) const CLAIM: &str = "
 /// The lanes that [`CLAIM`] finds, with the items at their heads.
 ///
 /// One statement, so it sees one state of the database.
-pub(super) async fn claim(
-    readers: &SqlitePool,
+pub(super) fn claim(
+    connection: &Connection,
     due: i64,
     taken: String,
     limit: usize,
 ) -> Result<Vec<(String, Vec<Item>)>> {
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let query = query_as(CLAIM).bind(due).bind(taken).bind(count(limit)).bind(count(LEASE_ITEMS));
-    let rows: Vec<ItemRow> = query.fetch_all(readers).await?;
+    let params = (due, taken, count(limit), count(LEASE_ITEMS));
     let mut heads: Vec<(String, Vec<Item>)> = Vec::new();
-    for mut row in rows {
+    for mut row in connection.all(CLAIM, params, columns::item)? {
         let lane = std::mem::take(&mut row.lane);
         let item = row.try_into()?;
         match heads.last_mut() {
@@ -134,129 +91,123 @@ pub(super) async fn claim(
 }
 
 /// When the first lane is due that is not leased.
-pub(super) async fn next_due(readers: &SqlitePool, taken: String) -> Result<Option<i64>> {
+pub(super) fn next_due(connection: &Connection, taken: String) -> Result<Option<i64>> {
     let sql = "SELECT due FROM lane WHERE name NOT IN (SELECT value FROM json_each(?1))
                ORDER BY due LIMIT 1";
-    Ok(query_scalar(sql).bind(taken).fetch_optional(readers).await?)
+    Ok(connection.first(sql, [taken], |row| row.get(0))?)
 }
 
 /// Records a verdict on items that must all still wait in this lane.
-pub(super) async fn settle(
-    tx: &mut SqliteConnection,
-    lane: String,
+pub(super) fn settle(
+    tx: &Connection,
+    lane: &str,
     items: &[ItemId],
-    verdict: Verdict,
+    verdict: &Verdict,
     now: i64,
 ) -> Result<()> {
-    let failed = verdict == Verdict::Failed;
+    let failed = *verdict == Verdict::Failed;
     let (state, reason) = match verdict {
         Verdict::Done => ("done", None),
         Verdict::Ignored => ("ignored", None),
-        Verdict::Forgotten => return remove(tx, lane, items).await,
+        Verdict::Forgotten => return remove(tx, lane, items),
         Verdict::Parked { reason } => ("parked", Some(reason)),
         Verdict::Failed => ("waiting", None),
     };
     let ids = serde_json::json!(items).to_string();
-    let settled = query(
-        "UPDATE item
-         SET state = ?3, reason = ?4, attempts = attempts + ?5,
-             finished = CASE WHEN ?3 IN ('done', 'ignored') THEN ?6 END,
-             body = CASE WHEN ?3 <> 'ignored' THEN body END
-         WHERE id IN (SELECT value FROM json_each(?1)) AND lane = ?2 AND state = 'waiting'",
-    )
-    .bind(&ids)
-    .bind(&lane)
-    .bind(state)
-    .bind(reason)
-    .bind(failed)
-    .bind(now)
-    .execute(&mut *tx)
-    .await?;
-    if settled.rows_affected() != items.len() as u64 {
-        return Err(Error::LeaseLost { lane });
+    let sql = "UPDATE item
+               SET state = ?3, reason = ?4, attempts = attempts + ?5,
+                   finished = CASE WHEN ?3 IN ('done', 'ignored') THEN ?6 END,
+                   body = CASE WHEN ?3 <> 'ignored' THEN body END
+               WHERE id IN (SELECT value FROM json_each(?1)) AND lane = ?2 AND state = 'waiting'";
+    let settled = tx.run(sql, (&ids, lane, state, reason, failed, now))?;
+    if settled != items.len() {
+        return Err(Error::LeaseLost { lane: lane.to_owned() });
     }
     if !failed {
-        forget_steps(tx, &ids).await?;
-        drop_empty_lane(tx, &lane).await?;
+        forget_steps(tx, &ids)?;
+        drop_empty_lane(tx, lane)?;
     }
     Ok(())
 }
 
 /// Removes items of a lane altogether; their steps go with them.
-async fn remove(tx: &mut SqliteConnection, lane: String, items: &[ItemId]) -> Result<()> {
+fn remove(tx: &Connection, lane: &str, items: &[ItemId]) -> Result<()> {
     let sql = "DELETE FROM item WHERE id IN (SELECT value FROM json_each(?1))
                AND lane = ?2 AND state = 'waiting'";
     let ids = serde_json::json!(items).to_string();
-    let gone = query(sql).bind(&ids).bind(&lane).execute(&mut *tx).await?;
-    if gone.rows_affected() != items.len() as u64 {
-        return Err(Error::LeaseLost { lane });
+    if tx.run(sql, (ids, lane))? != items.len() {
+        return Err(Error::LeaseLost { lane: lane.to_owned() });
     }
-    drop_empty_lane(tx, &lane).await
+    drop_empty_lane(tx, lane)
 }
 
 /// Deletes the steps of those of these items that are finished; parked ones may go on later.
-async fn forget_steps(tx: &mut SqliteConnection, ids: &str) -> Result<()> {
+fn forget_steps(tx: &Connection, ids: &str) -> Result<()> {
     let sql = "DELETE FROM step WHERE item IN (
                    SELECT item.id FROM json_each(?1) JOIN item ON item.id = json_each.value
                    WHERE item.finished IS NOT NULL)";
-    query(sql).bind(ids).execute(tx).await?;
+    tx.run(sql, [ids])?;
     Ok(())
 }
 
-async fn drop_empty_lane(tx: &mut SqliteConnection, lane: &str) -> Result<()> {
+fn drop_empty_lane(tx: &Connection, lane: &str) -> Result<()> {
     let sql = "DELETE FROM lane WHERE name = ?1 AND NOT EXISTS (
                    SELECT 1 FROM item WHERE state = 'waiting' AND lane = ?1)";
-    query(sql).bind(lane).execute(tx).await?;
+    tx.run(sql, [lane])?;
     Ok(())
 }
 
 /// Sets when a lane is due, if anything waits in it.
-pub(super) async fn set_due(tx: &mut SqliteConnection, lane: &str, due: i64) -> Result<()> {
-    query("UPDATE lane SET due = ?2 WHERE name = ?1").bind(lane).bind(due).execute(tx).await?;
+pub(super) fn set_due(tx: &Connection, lane: &str, due: i64) -> Result<()> {
+    tx.run("UPDATE lane SET due = ?2 WHERE name = ?1", (lane, due))?;
     Ok(())
 }
 
-/// Moves what is unfinished in one lane to another one.
-pub(super) async fn move_lane(tx: &mut SqliteConnection, from: &str, to: &str) -> Result<()> {
-    let sql = "INSERT INTO lane (name, due)
-                   SELECT ?2, min(received) FROM item
-                   WHERE state = 'waiting' AND lane = ?1
-                   HAVING count(*) > 0
-                   ON CONFLICT DO NOTHING;
-               UPDATE item SET lane = ?2 WHERE id IN (
-                   SELECT id FROM item WHERE state = 'waiting' AND lane = ?1
-                   UNION ALL SELECT id FROM item WHERE state = 'parked' AND lane = ?1);
-               DELETE FROM lane WHERE name = ?1";
-    query(sql).bind(from).bind(to).execute(tx).await?;
-    Ok(())
+/// Moves what is unfinished in one lane to another one. False if there is nothing.
+pub(super) fn move_lane(tx: &Connection, from: &str, to: &str) -> Result<bool> {
+    let come = "INSERT INTO lane (name, due)
+                    SELECT ?2, min(received) FROM item
+                    WHERE state = 'waiting' AND lane = ?1
+                    HAVING count(*) > 0
+                    ON CONFLICT DO NOTHING";
+    tx.run(come, (from, to))?;
+    let go = "UPDATE item SET lane = ?2 WHERE id IN (
+                  SELECT id FROM item WHERE state = 'waiting' AND lane = ?1
+                  UNION ALL SELECT id FROM item WHERE state = 'parked' AND lane = ?1)";
+    let has_moved = tx.run(go, (from, to))? > 0;
+    if has_moved {
+        tx.run("DELETE FROM lane WHERE name = ?1", [from])?;
+    }
+    Ok(has_moved)
 }
 
 /// The parked items of one lane, or of all.
-pub(super) async fn parked(readers: &SqlitePool, lane: Option<String>) -> Result<Vec<ParkedRow>> {
+pub(super) fn parked(connection: &Connection, lane: Option<String>) -> Result<Vec<ParkedRow>> {
     let sql = "SELECT id, lane, source, reason, received FROM item
                WHERE state = 'parked' AND lane = coalesce(?1, lane)
                ORDER BY id";
-    Ok(query_as(sql).bind(lane).fetch_all(readers).await?)
+    Ok(connection.all(sql, [lane], columns::parked)?)
 }
 
-/// Lets a parked item wait again. False if it is not parked.
-pub(super) async fn revive(tx: &mut SqliteConnection, item: ItemId, now: i64) -> Result<bool> {
+/// Lets a parked item wait again and says in which lane, if it is parked.
+pub(super) fn revive(tx: &Connection, item: ItemId, now: i64) -> Result<Option<String>> {
     let sql = "UPDATE item SET state = 'waiting', attempts = 0, reason = NULL
                WHERE id = ?1 AND state = 'parked' RETURNING lane";
-    let lane: Option<String> = query_scalar(sql).bind(item).fetch_optional(&mut *tx).await?;
-    let Some(lane) = lane else { return Ok(false) };
+    let Some(lane) = tx.first(sql, [item], |row| row.get::<_, String>(0))? else {
+        return Ok(None);
+    };
     let sql = "INSERT INTO lane (name, due) VALUES (?1, ?2)
                ON CONFLICT (name) DO UPDATE SET due = min(due, excluded.due)";
-    query(sql).bind(lane).bind(now).execute(tx).await?;
-    Ok(true)
+    tx.run(sql, (&lane, now))?;
+    Ok(Some(lane))
 }
 
 /// Finishes a parked item unhandled. False if it is not parked.
-pub(super) async fn skip(tx: &mut SqliteConnection, item: ItemId, now: i64) -> Result<bool> {
+pub(super) fn skip(tx: &Connection, item: ItemId, now: i64) -> Result<bool> {
     let sql = "UPDATE item SET state = 'skipped', finished = ?2 WHERE id = ?1 AND state = 'parked'";
-    let skipped = query(sql).bind(item).bind(now).execute(&mut *tx).await?.rows_affected() > 0;
+    let skipped = tx.run(sql, (item, now))? > 0;
     if skipped {
-        query("DELETE FROM step WHERE item = ?1").bind(item).execute(tx).await?;
+        tx.run("DELETE FROM step WHERE item = ?1", [item])?;
     }
     Ok(skipped)
 }
@@ -268,8 +219,9 @@ pub(super) const DEPTH: &str = "
     FROM item WHERE state = 'waiting' AND lane NOT GLOB 'own:later:*'";
 
 /// Reads what [`DEPTH`] says.
-pub(super) async fn depth(readers: &SqlitePool) -> Result<(i64, i64, Option<i64>)> {
-    Ok(query_as(DEPTH).fetch_one(readers).await?)
+pub(super) fn depth(connection: &Connection) -> Result<(i64, i64, Option<i64>)> {
+    let depth = connection.first(DEPTH, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(depth.unwrap_or_default())
 }
 
 /// Most items that are cleaned in one commit, so that nobody waits long behind it.
@@ -283,17 +235,16 @@ pub(super) const ERASE_BODIES: &str = "
         WHERE finished < ?1 AND body IS NOT NULL LIMIT ?2)";
 
 /// Erases some bodies of items finished before the given time. True if there are more.
-pub(super) async fn erase_bodies(tx: &mut SqliteConnection, before: i64) -> Result<bool> {
-    clean_some(tx, ERASE_BODIES, before).await
+pub(super) fn erase_bodies(tx: &Connection, before: i64) -> Result<bool> {
+    clean_some(tx, ERASE_BODIES, before)
 }
 
 /// Forgets some items finished before the given time. True if there are more.
-pub(super) async fn forget(tx: &mut SqliteConnection, before: i64) -> Result<bool> {
+pub(super) fn forget(tx: &Connection, before: i64) -> Result<bool> {
     let sql = "DELETE FROM item WHERE id IN (SELECT id FROM item WHERE finished < ?1 LIMIT ?2)";
-    clean_some(tx, sql, before).await
+    clean_some(tx, sql, before)
 }
 
-async fn clean_some(tx: &mut SqliteConnection, sql: &'static str, before: i64) -> Result<bool> {
-    let cleaned = query(sql).bind(before).bind(CLEAN_ITEMS).execute(tx).await?.rows_affected();
-    Ok(cleaned == u64::from(CLEAN_ITEMS))
+fn clean_some(tx: &Connection, sql: &'static str, before: i64) -> Result<bool> {
+    Ok(tx.run(sql, (before, CLEAN_ITEMS))? == CLEAN_ITEMS as usize)
 }

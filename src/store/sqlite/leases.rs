@@ -2,50 +2,116 @@
 //!
 //! Kept in memory, because one process serves the database: when it dies, its leases die with it
 //! and nobody has to wait for them to run out.
+//!
+//! An item that comes into an idle lane is leased as it is accepted and lies ready for whoever
+//! claims next, who need not read back from the database what was just written there.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::store::{Error, Item, Lease, Result};
 
+/// Most leases that lie ready. Under more load than that they are read from the database, together.
+const READY: usize = 64;
+
+/// How often in a row what lies ready comes first: other lanes may be due for longer.
+pub(super) const IN_A_ROW: u32 = 16;
+
 /// The leases of all lanes.
 #[derive(Default)]
-pub(super) struct Leases(HashMap<String, Held>);
+pub(super) struct Leases {
+    held: HashMap<String, Held>,
+    ready: VecDeque<Lease>,
+    /// How long those who claim here want their leases; none if nobody does.
+    term: Option<Duration>,
+    in_a_row: u32,
+}
 
 struct Held {
     token: i64,
     until: Timestamp,
+    /// Whether nobody has it yet.
+    is_offered: bool,
 }
 
 impl Leases {
     /// Takes back what has run out. Its holders are told when they come to settle.
     pub(super) fn expire(&mut self, now: Timestamp) {
-        self.0.retain(|_, held| held.until > now);
+        self.held.retain(|_, held| held.until > now);
     }
 
     /// The lanes whose leases have not run out, as a JSON list.
     pub(super) fn taken(&self, now: Timestamp) -> String {
-        let live = self.0.iter().filter(|(_, held)| held.until > now);
+        let live = self.held.iter().filter(|(_, held)| held.until > now);
         live.map(|(lane, _)| lane.as_str()).collect::<serde_json::Value>().to_string()
     }
 
     /// When the next lease runs out.
     pub(super) fn next_end(&self, now: Timestamp) -> Option<Timestamp> {
-        self.0.values().map(|held| held.until).filter(|until| *until > now).min()
+        self.held.values().map(|held| held.until).filter(|until| *until > now).min()
+    }
+
+    /// Leases an idle lane to whoever claims next, unless there is nobody or too much lies ready.
+    /// To be put there ([`Leases::put_ready`]) when the item is certain to stay.
+    pub(super) fn offer(&mut self, lane: &str, item: Item, now: Timestamp) -> Option<Lease> {
+        let until = now + self.term?;
+        let is_free = self.ready.len() < READY && !self.held.contains_key(lane);
+        is_free.then(|| {
+            let lease = self.enter(lane.to_owned(), vec![item], until);
+            self.held.entry(lane.to_owned()).and_modify(|held| held.is_offered = true);
+            lease
+        })
+    }
+
+    /// Takes back the lease of a lane that nobody has yet: its items have gone elsewhere, or others
+    /// have come to be before them.
+    pub(super) fn take_back(&mut self, lane: &str) {
+        if self.held.get(lane).is_some_and(|held| held.is_offered) {
+            self.held.remove(lane);
+        }
+    }
+
+    /// Has a lease lie ready.
+    pub(super) fn put_ready(&mut self, lease: Lease) {
+        self.ready.push_back(lease);
+    }
+
+    /// Takes note of somebody who claims, and says whether what lies ready comes first.
+    pub(super) fn prefers_ready(&mut self, term: Duration) -> bool {
+        self.term = Some(term);
+        self.in_a_row = if self.in_a_row < IN_A_ROW { self.in_a_row + 1 } else { 0 };
+        self.in_a_row > 0
+    }
+
+    /// Hands out what lies ready.
+    pub(super) fn take_ready(&mut self, limit: usize, now: Timestamp) -> Vec<Lease> {
+        let mut ready: Vec<Lease> = self.ready.drain(..limit.min(self.ready.len())).collect();
+        // Some may have run out while nobody claimed, or were taken back.
+        ready.retain(|lease| lease.until > now && self.check(lease).is_ok());
+        for lease in &ready {
+            self.held.entry(lease.lane.clone()).and_modify(|held| held.is_offered = false);
+        }
+        ready
+    }
+
+    /// Whether something lies ready.
+    pub(super) fn is_ready(&self) -> bool {
+        !self.ready.is_empty()
     }
 
     /// Leases a lane.
     pub(super) fn enter(&mut self, lane: String, items: Vec<Item>, until: Timestamp) -> Lease {
         // Drawn by lot: a lease from before a restart must not fit a later one.
         let token = fastrand::i64(..);
-        self.0.insert(lane.clone(), Held { token, until });
+        self.held.insert(lane.clone(), Held { token, until, is_offered: false });
         Lease { lane, token, until, items }
     }
 
     /// Makes sure that nobody else has the lane by now.
     pub(super) fn check(&self, lease: &Lease) -> Result<()> {
-        match self.0.get(&lease.lane) {
+        match self.held.get(&lease.lane) {
             Some(held) if held.token == lease.token => Ok(()),
             _ => Err(Error::LeaseLost { lane: lease.lane.clone() }),
         }
@@ -54,7 +120,7 @@ impl Leases {
     /// Gives a lane back, unless somebody else has it by now.
     pub(super) fn leave(&mut self, lease: &Lease) {
         if self.check(lease).is_ok() {
-            self.0.remove(&lease.lane);
+            self.held.remove(&lease.lane);
         }
     }
 }

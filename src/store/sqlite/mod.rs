@@ -1,57 +1,73 @@
 //! The memory of one process, in a SQLite file.
 //!
-//! One connection writes (`writer`), two read. Leases are not in the file (`leases`): one
-//! process serves it at a time, see [`Options::exclusive`]; others may look into it and revive or
-//! skip what is parked.
+//! One thread has the connection (`database`), another one waits for the disk (`disk`), and one
+//! tidies up behind them (`fold`). Leases are not in the file (`leases`): one process serves it at a
+//! time, see [`Options::exclusive`]; others may look into it and revive or skip what is parked.
 //!
-//! Durability: an accepted event is committed with `synchronous = FULL`. What is soft goes to the
-//! write-ahead log without waiting for the disk, unless the loss of it could not be noticed
-//! (`boot`).
+//! Durability: whoever accepts an event is answered after the write-ahead log was synced, as with
+//! `synchronous = FULL`. Meanwhile the event may be claimed, but no call begins before it is on the
+//! disk (`uncertain`). What is soft is answered as soon as it is in the log, unless the loss of it
+//! could not be noticed (`boot`).
 
 mod boot;
+mod columns;
+mod database;
+mod disk;
+mod fold;
 mod items;
 mod leases;
 mod slots;
+mod sql;
 mod steps;
 #[cfg(test)]
 mod tests;
 mod tickets;
-mod writer;
+mod uncertain;
 
 use std::fs::{File, TryLockError};
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
-use sqlx::migrate::Migrator;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{ConnectOptions, Connection};
-use tokio::sync::{Mutex, Notify};
+use dashmap::DashMap;
+use jiff::{SignedDuration, Timestamp};
+use percent_encoding::percent_decode_str;
+use rusqlite::functions::FunctionFlags;
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::Notify;
 
+use self::database::{Database, Safety, Transaction, Work};
+use self::fold::Fold;
 use self::leases::Leases;
-use self::writer::{Settings, Writer};
+use self::uncertain::Uncertain;
 use super::row::{self, TicketRow};
 use super::{
-    Accepted, Begun, Depth, Error, ItemId, Lane, Lease, Link, NewItem, Pace, Parked, Result,
+    Accepted, Begun, Depth, Error, Item, ItemId, Lane, Lease, Link, NewItem, Pace, Parked, Result,
     Source, Store, Verdict,
 };
 use crate::clock::Clock;
 use crate::model::{BotName, ChannelId, MessageTs, Ticket, TicketId};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("src/store/sqlite/migrations");
+/// How the tables came to be what they are, one step after the other; how many of them a database
+/// has taken is its `user_version`.
+const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/0001_memory.sql"), include_str!("migrations/0002_doubt.sql")];
 
 /// How long to wait for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Connections that read. Reads are short and the files small: more would only cost memory.
-const READERS: u32 = 2;
+/// Statements that are kept ready: about as many as there are.
+const STATEMENTS: usize = 100;
 
-/// Memory for pages of the file, per connection; negative means KiB.
-const CACHE: &str = "-1024";
+/// Memory for pages of the file; negative means KiB.
+const CACHE: i64 = -2048;
+
+/// How long after it was asked for a call may be made without another note of when.
+const PROMPT: SignedDuration = SignedDuration::from_millis(100);
+
+/// Tickets that are kept at hand.
+const TICKETS: usize = 1000;
 
 /// How a database is opened.
 #[derive(Clone, Debug)]
@@ -75,108 +91,268 @@ impl Options {
 
 /// [`Store`] in a SQLite file.
 pub struct SqliteStore {
-    writer: Writer,
-    readers: SqlitePool,
-    leases: Mutex<Leases>,
+    database: Database,
+    leases: Arc<Mutex<Leases>>,
+    uncertain: Arc<Uncertain>,
+    tickets: Arc<Known>,
     wake: Arc<Notify>,
     clock: Clock,
     lock: Option<File>,
+}
+
+/// Tickets as they are in the file. Only the thread that has the connection keeps them, in the
+/// order in which it reads and writes them.
+#[derive(Default)]
+struct Known(DashMap<TicketId, Ticket>);
+
+impl Known {
+    fn get(&self, id: &TicketId) -> Option<Ticket> {
+        self.0.get(id).map(|ticket| ticket.clone())
+    }
+
+    fn keep(&self, ticket: Ticket) {
+        if self.0.len() >= TICKETS {
+            self.0.clear();
+        }
+        self.0.insert(ticket.id.clone(), ticket);
+    }
 }
 
 impl SqliteStore {
     /// Opens the database at `url` (`sqlite://path`), makes it if it is missing and brings its
     /// tables up to date.
     pub async fn open(url: &str, options: Options) -> Result<Self> {
-        let connect = url
-            .parse::<SqliteConnectOptions>()?
-            .busy_timeout(BUSY_TIMEOUT)
-            .foreign_keys(true)
-            .pragma("cache_size", CACHE);
-        let lock = options.exclusive.then(|| lock(connect.get_filename())).transpose()?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .test_before_acquire(false)
-            .connect_lazy_with(connect.clone().read_only(true));
-        let connect = connect
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full);
-        let mut connection = connect.connect().await?;
-        MIGRATIONS.run(&mut connection).await?;
-        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-        boot::notice(&mut transaction, options.boot_id.as_deref()).await?;
-        transaction.commit().await?;
-
-        let wake = Arc::new(Notify::new());
-        let soft = options.boot_id.is_some();
-        let settings = Settings { connect, soft, wake: Arc::clone(&wake) };
+        let path = path_in(url);
+        let lock = options.exclusive.then(|| lock(&path)).transpose()?;
+        let boot_id = options.boot_id;
+        let soft = boot_id.is_some();
+        let start = move || {
+            let connection = connect(&path, boot_id.as_deref())?;
+            let fold = Fold::start(&path)?;
+            Database::start(connection, fold, disk::log_of(&path)?, soft)
+        };
+        // It may have to wait for another process, or for the disk.
+        let database = tokio::task::spawn_blocking(start).await.map_err(std::io::Error::from)??;
+        // What the last process committed and had no time to wait for.
+        database.sync().await?;
         Ok(Self {
-            writer: Writer::start(connection, settings),
-            readers,
-            leases: Mutex::default(),
-            wake,
+            database,
+            leases: Arc::default(),
+            uncertain: Arc::default(),
+            tickets: Arc::default(),
+            wake: Arc::default(),
             clock: options.clock,
             lock,
         })
     }
 
+    fn leases(&self) -> MutexGuard<'_, Leases> {
+        lease_book(&self.leases)
+    }
+
     fn now(&self) -> i64 {
         self.clock.now().as_millisecond()
     }
+
+    /// Does a write after which something else may come first in the lanes that it names. False if
+    /// it names none.
+    async fn reorder(&self, work: impl Work<Vec<String>>) -> Result<bool> {
+        let (leases, wake) = (Arc::clone(&self.leases), Arc::clone(&self.wake));
+        let reorder = move |tx: &Transaction<'_>| {
+            let lanes = work(tx)?;
+            let has_any = !lanes.is_empty();
+            if has_any {
+                // Before the commit: what lies ready by then is of the past.
+                let mut leases = lease_book(&leases);
+                for lane in &lanes {
+                    leases.take_back(lane);
+                }
+                tx.once_committed(move || wake.notify_one());
+            }
+            Ok(has_any)
+        };
+        self.database.write(reorder).await
+    }
+
+    /// Waits until an item cannot be lost any more.
+    async fn make_certain(&self, item: ItemId) -> Result<()> {
+        if !self.uncertain.wait(item).await {
+            self.database.sync().await?;
+            self.uncertain.settle(item, true);
+        }
+        Ok(())
+    }
+
+    async fn one_ticket(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<Option<TicketRow>> + Send + 'static,
+    ) -> Result<Option<Ticket>> {
+        self.database.read(read).await?.map(Ticket::try_from).transpose()
+    }
+
+    async fn many_tickets(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<Vec<TicketRow>> + Send + 'static,
+    ) -> Result<Vec<Ticket>> {
+        self.database.read(read).await?.into_iter().map(Ticket::try_from).collect()
+    }
+}
+
+/// The path in an address of a database. What follows a question mark tells other libraries how to
+/// open it.
+fn path_in(url: &str) -> PathBuf {
+    let path = url.strip_prefix("sqlite://").unwrap_or(url);
+    let path = path.split_once('?').map_or(path, |(path, _)| path);
+    PathBuf::from(percent_decode_str(path).decode_utf8_lossy().as_ref())
+}
+
+/// An item that was just accepted.
+fn first(id: ItemId, item: NewItem) -> Item {
+    let NewItem { source, key, body, received, .. } = item;
+    Item { id, source, key, body, received, attempts: 0, doubt: false, begun: false }
+}
+
+/// The leases, also after a panic: each change of them is whole.
+fn lease_book(leases: &Mutex<Leases>) -> MutexGuard<'_, Leases> {
+    leases.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Opens the database and brings it up to date.
+fn connect(path: &Path, boot_id: Option<&str>) -> Result<Connection> {
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", fold::LONG)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "cache_size", CACHE)?;
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("fold", 1, flags, |context| {
+        Ok(context.get::<Option<String>>(0)?.map(|text| tickets::fold(&text)))
+    })?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    migrate(&transaction)?;
+    boot::notice(&transaction, boot_id)?;
+    transaction.commit()?;
+    Ok(connection)
+}
+
+/// Takes the steps that this database has not taken yet.
+fn migrate(connection: &Connection) -> Result<()> {
+    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let steps = MIGRATIONS.get(version as usize..).ok_or(Error::TooNew { version })?;
+    for step in steps {
+        connection.execute_batch(step)?;
+    }
+    let version = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    Ok(connection.pragma_update(None, "user_version", version)?)
 }
 
 /// Locks a file next to the database; the lock ends with the process or with the handle.
 fn lock(database: &Path) -> Result<File> {
     let path = database.with_added_extension("lock");
-    let file = File::create(&path).map_err(sqlx::Error::Io)?;
+    let file = File::create(&path)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::InUse { path }),
-        Err(TryLockError::Error(error)) => Err(sqlx::Error::Io(error).into()),
+        Err(TryLockError::Error(error)) => Err(error.into()),
     }
 }
 
 #[async_trait]
 impl Store for SqliteStore {
     async fn accept(&self, item: NewItem) -> Result<Accepted> {
-        self.writer.accept(item).await
+        let is_event = item.source != Source::Desk;
+        let safety = if is_event { Safety::Hard } else { Safety::Soft };
+        let (leases, uncertain) = (Arc::clone(&self.leases), Arc::clone(&self.uncertain));
+        let (wake, now) = (Arc::clone(&self.wake), self.clock.now());
+        let insert = move |tx: &Transaction<'_>| {
+            let Some(new) = items::accept(tx, &item)? else { return Ok(None) };
+            uncertain.enter(new.id, is_event);
+            let mut lease = None;
+            if new.was_idle && item.due <= now {
+                lease = lease_book(&leases).offer(&new.lane, first(new.id, item), now);
+            }
+            if new.was_idle {
+                tx.once_committed(move || {
+                    if let Some(lease) = lease {
+                        lease_book(&leases).put_ready(lease);
+                    }
+                    wake.notify_one();
+                });
+            }
+            Ok(Some((new.id, new.lane)))
+        };
+        let (leases, uncertain) = (Arc::clone(&self.leases), Arc::clone(&self.uncertain));
+        let wake = Arc::clone(&self.wake);
+        let follow = move |new: Option<(ItemId, String)>, certain: Result<()>| {
+            let Some((id, lane)) = new else { return certain.map(|()| Accepted::Repeat) };
+            if is_event {
+                uncertain.settle(id, certain.is_ok());
+            }
+            if certain.is_err() {
+                // The offer of what may not be there; whatever is there is claimed as usual.
+                lease_book(&leases).take_back(&lane);
+                wake.notify_one();
+            }
+            certain.map(|()| Accepted::New)
+        };
+        self.database.write_and(safety, insert, follow).await
     }
 
     async fn has_accepted(&self, source: Source, key: &str) -> Result<bool> {
-        items::has_accepted(&self.readers, source.name(), key).await
+        let key = key.to_owned();
+        self.database.read(move |db| items::has_accepted(db, source.name(), &key)).await
     }
 
     async fn claim(&self, limit: usize, lease: Duration, now: Timestamp) -> Result<Vec<Lease>> {
-        // Held from before the read until the leases are entered: otherwise a lane could be given
-        // back, changed and leased again in between, and what was read would be of the past.
-        let mut leases = self.leases.lock().await;
-        leases.expire(now);
-        let taken = leases.taken(now);
-        let heads = items::claim(&self.readers, now.as_millisecond(), taken, limit).await?;
-        let until = now + lease;
-        Ok(heads.into_iter().map(|(lane, items)| leases.enter(lane, items, until)).collect())
+        // Leases run out by the clock; somebody may claim what is due later.
+        let clock = self.clock.clone();
+        let ready = {
+            let (mut leases, now) = (self.leases(), clock.now());
+            leases.expire(now);
+            if leases.prefers_ready(lease) { leases.take_ready(limit, now) } else { Vec::new() }
+        };
+        if !ready.is_empty() {
+            return Ok(ready);
+        }
+        let leases = Arc::clone(&self.leases);
+        let claim = move |db: &Connection| {
+            // Held from before the read until the leases are entered: otherwise a lane could be
+            // given back, changed and leased again in between, and what was read would be of the
+            // past.
+            let (mut leases, today) = (lease_book(&leases), clock.now());
+            leases.expire(today);
+            let heads = items::claim(db, now.as_millisecond(), leases.taken(today), limit)?;
+            if heads.is_empty() {
+                return Ok(leases.take_ready(limit, today));
+            }
+            let until = now + lease;
+            Ok(heads.into_iter().map(|(lane, items)| leases.enter(lane, items, until)).collect())
+        };
+        self.database.read(claim).await
     }
 
     async fn settle(&self, lease: &Lease, items: &[ItemId], verdict: Verdict) -> Result<()> {
-        self.leases.lock().await.check(lease)?;
-        let (lane, items, now) = (lease.lane.clone(), items.to_vec(), self.now());
-        self.writer
-            .write(move |tx| {
-                Box::pin(async move { items::settle(tx, lane, &items, verdict, now).await })
-            })
-            .await
+        self.leases().check(lease)?;
+        let (lane, ids, now) = (lease.lane.clone(), items.to_vec(), self.now());
+        let is_finished = matches!(verdict, Verdict::Done | Verdict::Ignored | Verdict::Forgotten);
+        self.database.write(move |tx| items::settle(tx, &lane, &ids, &verdict, now)).await?;
+        if is_finished {
+            self.uncertain.forget(items);
+        }
+        Ok(())
     }
 
     async fn release(&self, lease: Lease, due: Option<Timestamp>) -> Result<()> {
-        self.leases.lock().await.check(&lease)?;
+        self.leases().check(&lease)?;
         let due = due.map_or_else(|| self.now(), Timestamp::as_millisecond);
         let lane = lease.lane.clone();
-        self.writer
-            .write(move |tx| Box::pin(async move { items::set_due(tx, &lane, due).await }))
-            .await?;
+        self.database.write(move |tx| items::set_due(tx, &lane, due)).await?;
         // Only now: who claims next must find the lane as it was left, and who was woken before
         // would have found it taken.
-        self.leases.lock().await.leave(&lease);
+        self.leases().leave(&lease);
         self.wake.notify_one();
         Ok(())
     }
@@ -184,10 +360,14 @@ impl Store for SqliteStore {
     async fn next_due(&self) -> Result<Option<Timestamp>> {
         let now = self.clock.now();
         let (taken, lease_end) = {
-            let leases = self.leases.lock().await;
+            let leases = self.leases();
+            if leases.is_ready() {
+                return Ok(Some(now));
+            }
             (leases.taken(now), leases.next_end(now))
         };
-        let due = items::next_due(&self.readers, taken).await?.map(row::timestamp).transpose()?;
+        let due = self.database.read(|db| items::next_due(db, taken)).await?;
+        let due = due.map(row::timestamp).transpose()?;
         Ok(due.into_iter().chain(lease_end).min())
     }
 
@@ -198,74 +378,100 @@ impl Store for SqliteStore {
         channel: Option<&ChannelId>,
         now: Timestamp,
     ) -> Result<Begun> {
-        let (step, channel) = (step.to_owned(), channel.cloned());
-        self.writer
-            .write(move |tx| {
-                Box::pin(async move {
-                    let channel = channel.as_ref().map(ChannelId::as_str);
-                    steps::begin(tx, item, &step, channel, now.as_millisecond()).await
-                })
-            })
-            .await
+        let asked = self.clock.now();
+        let mark = {
+            let (step, channel) = (step.to_owned(), channel.cloned());
+            move |tx: &Transaction<'_>| {
+                let channel = channel.as_ref().map(ChannelId::as_str);
+                steps::begin(tx, item, &step, channel, now.as_millisecond())
+            }
+        };
+        // The disk may be busy with the item meanwhile.
+        let begun = self.database.write(mark).await?;
+        if let Err(error) = self.make_certain(item).await {
+            if begun == Begun::Fresh {
+                // If not even this is possible, the call is looked up before it is made.
+                self.forget(item, step).await.ok();
+            }
+            return Err(error);
+        }
+        let now = self.clock.now();
+        if begun == Begun::Fresh && now.duration_since(asked) > PROMPT {
+            // The call is made only now, and that is what counts when it is looked for.
+            self.begin_again(item, step, now).await?;
+        }
+        Ok(begun)
     }
 
     async fn begin_again(&self, item: ItemId, step: &str, now: Timestamp) -> Result<()> {
         let (step, now) = (step.to_owned(), now.as_millisecond());
-        self.writer
-            .write(move |tx| {
-                Box::pin(async move { steps::begin_again(tx, item, &step, now).await })
-            })
-            .await
+        self.database.write(move |tx| steps::begin_again(tx, item, &step, now)).await
     }
 
     async fn record(&self, item: ItemId, step: &str, result: &str) -> Result<()> {
         let (step, result) = (step.to_owned(), result.to_owned());
-        self.writer
-            .write(move |tx| Box::pin(async move { steps::record(tx, item, &step, &result).await }))
-            .await
+        self.database.write(move |tx| steps::record(tx, item, &step, &result)).await
     }
 
     async fn forget(&self, item: ItemId, step: &str) -> Result<()> {
         let step = step.to_owned();
-        self.writer
-            .write(move |tx| Box::pin(async move { steps::forget(tx, item, &step).await }))
-            .await
+        self.database.write(move |tx| steps::forget(tx, item, &step)).await
     }
 
     async fn steps(&self, item: ItemId) -> Result<Vec<(String, Option<String>)>> {
-        steps::all(&self.readers, item).await
+        self.database.read(move |db| steps::all(db, item)).await
     }
 
     async fn is_posting(&self, channel: &ChannelId, before: Timestamp) -> Result<bool> {
-        steps::is_posting(&self.readers, channel.as_str(), before.as_millisecond()).await
+        let (channel, before) = (channel.clone(), before.as_millisecond());
+        self.database.read(move |db| steps::is_posting(db, channel.as_str(), before)).await
     }
 
     async fn put_ticket(&self, ticket: &Ticket) -> Result<()> {
-        let row = TicketRow::from(ticket);
-        self.writer.write(move |tx| Box::pin(tickets::put(tx, row))).await
+        let (ticket, known) = (ticket.clone(), Arc::clone(&self.tickets));
+        let row = TicketRow::from(&ticket);
+        let keep = move |(), certain: Result<()>| {
+            if certain.is_ok() {
+                known.keep(ticket);
+            }
+            certain
+        };
+        self.database.write_and(Safety::Soft, move |tx| tickets::put(tx, &row), keep).await
     }
 
     async fn keep_first_words(&self, ticket: &TicketId, words: &str) -> Result<()> {
         let (ticket, words) = (ticket.to_string(), words.to_owned());
-        self.writer.write(move |tx| Box::pin(tickets::keep_first_words(tx, ticket, words))).await
+        self.database.write(move |tx| tickets::keep_first_words(tx, &ticket, &words)).await
     }
 
     async fn first_words(&self, ticket: &TicketId) -> Result<Option<String>> {
-        tickets::first_words(&self.readers, ticket).await
+        let ticket = ticket.clone();
+        self.database.read(move |db| tickets::first_words(db, &ticket)).await
     }
 
     async fn ticket(&self, id: &TicketId) -> Result<Option<Ticket>> {
-        tickets::get(&self.readers, id).await?.map(Ticket::try_from).transpose()
+        if let Some(ticket) = self.tickets.get(id) {
+            return Ok(Some(ticket));
+        }
+        let (id, known) = (id.clone(), Arc::clone(&self.tickets));
+        let get = move |db: &Connection| {
+            let ticket = tickets::get(db, &id)?.map(Ticket::try_from).transpose()?;
+            if let Some(ticket) = &ticket {
+                known.keep(ticket.clone());
+            }
+            Ok(ticket)
+        };
+        self.database.read(get).await
     }
 
     async fn ticket_by_number(&self, bot: &BotName, number: i64) -> Result<Option<Ticket>> {
-        let row = tickets::by_number(&self.readers, bot.as_str(), number).await?;
-        row.map(Ticket::try_from).transpose()
+        let bot = bot.clone();
+        self.one_ticket(move |db| tickets::by_number(db, bot.as_str(), number)).await
     }
 
     async fn latest_ticket_of(&self, customer: &str, except: &TicketId) -> Result<Option<Ticket>> {
-        let row = tickets::latest_of(&self.readers, customer, except).await?;
-        row.map(Ticket::try_from).transpose()
+        let (customer, except) = (customer.to_owned(), except.clone());
+        self.one_ticket(move |db| tickets::latest_of(db, &customer, &except)).await
     }
 
     async fn tickets_of(
@@ -274,43 +480,52 @@ impl Store for SqliteStore {
         except: &TicketId,
         limit: u32,
     ) -> Result<Vec<Ticket>> {
-        let rows = tickets::all_of(&self.readers, customer, except, limit).await?;
-        rows.into_iter().map(Ticket::try_from).collect()
+        let (customer, except) = (customer.to_owned(), except.clone());
+        self.many_tickets(move |db| tickets::all_of(db, &customer, &except, limit)).await
     }
 
     async fn ticket_after(&self, bot: &BotName, number: i64) -> Result<Option<Ticket>> {
-        let row = tickets::after(&self.readers, bot.as_str(), number).await?;
-        row.map(Ticket::try_from).transpose()
+        let bot = bot.clone();
+        self.one_ticket(move |db| tickets::after(db, bot.as_str(), number)).await
     }
 
     async fn find_tickets(&self, text: &str, limit: u32) -> Result<Vec<Ticket>> {
-        let rows = tickets::find(&self.readers, text, limit).await?;
-        rows.into_iter().map(Ticket::try_from).collect()
+        let text = text.to_owned();
+        self.many_tickets(move |db| tickets::find(db, &text, limit)).await
     }
 
     async fn open_tickets(&self) -> Result<Vec<Ticket>> {
-        tickets::open(&self.readers).await?.into_iter().map(Ticket::try_from).collect()
+        self.many_tickets(tickets::open).await
     }
 
     async fn link(&self, link: Link) -> Result<()> {
-        self.writer.write_and_wake(move |tx| Box::pin(tickets::link(tx, link))).await
+        let from = Lane::Message(link.channel.clone(), link.ts.clone()).name();
+        let to = Lane::Ticket(link.ticket.clone()).name();
+        let link = move |tx: &Transaction<'_>| {
+            let has_moved = tickets::link(tx, link)?;
+            Ok(if has_moved { vec![from, to] } else { Vec::new() })
+        };
+        self.reorder(link).await.map(drop)
     }
 
     async fn linked(&self, channel: &ChannelId, ts: &MessageTs) -> Result<Option<Link>> {
-        let row = tickets::linked(&self.readers, channel.as_str(), ts.as_str()).await?;
-        row.map(Link::try_from).transpose()
+        let (channel, ts) = (channel.clone(), ts.clone());
+        let linked = move |db: &Connection| tickets::linked(db, channel.as_str(), ts.as_str());
+        self.database.read(linked).await?.map(Link::try_from).transpose()
     }
 
     async fn links_of(&self, ticket: &TicketId, blip_id: &str) -> Result<Vec<Link>> {
-        let rows = tickets::links_of(&self.readers, ticket, blip_id).await?;
+        let (ticket, blip_id) = (ticket.clone(), blip_id.to_owned());
+        let rows = self.database.read(move |db| tickets::links_of(db, &ticket, &blip_id)).await?;
         rows.into_iter().map(Link::try_from).collect()
     }
 
     async fn blip_ids_of(&self, ticket: &TicketId) -> Result<Vec<String>> {
-        tickets::blip_ids_of(&self.readers, ticket).await
+        let ticket = ticket.clone();
+        self.database.read(move |db| tickets::blip_ids_of(db, &ticket)).await
     }
 
-    async fn reserve_slot(
+    async fn take_slot(
         &self,
         lane: &str,
         channel: &ChannelId,
@@ -319,49 +534,36 @@ impl Store for SqliteStore {
     ) -> Result<Timestamp> {
         let (lane, channel) = (lane.to_owned(), channel.clone());
         let now = now.as_millisecond();
-        let at = self
-            .writer
-            .write(move |tx| {
-                Box::pin(
-                    async move { slots::reserve(tx, &lane, channel.as_str(), pace, now).await },
-                )
-            })
-            .await?;
-        row::timestamp(at)
-    }
-
-    async fn use_slot(&self, lane: &str) -> Result<()> {
-        let lane = lane.to_owned();
-        self.writer.write(move |tx| Box::pin(async move { slots::use_up(tx, &lane).await })).await
+        let take = move |tx: &Transaction<'_>| slots::take(tx, &lane, channel.as_str(), pace, now);
+        row::timestamp(self.database.write(take).await?)
     }
 
     async fn hold_channel(&self, channel: &ChannelId, until: Timestamp) -> Result<()> {
         let (channel, until) = (channel.clone(), until.as_millisecond());
-        self.writer
-            .write(move |tx| {
-                Box::pin(async move { slots::hold(tx, channel.as_str(), until).await })
-            })
-            .await
+        self.database.write(move |tx| slots::hold(tx, channel.as_str(), until)).await
     }
 
     async fn parked(&self, ticket: Option<&TicketId>) -> Result<Vec<Parked>> {
         let lane = ticket.map(|ticket| Lane::Ticket(ticket.clone()).name());
-        let rows = items::parked(&self.readers, lane).await?;
+        let rows = self.database.read(|db| items::parked(db, lane)).await?;
         rows.into_iter().map(Parked::try_from).collect()
     }
 
     async fn revive(&self, item: ItemId, now: Timestamp) -> Result<bool> {
-        let now = now.as_millisecond();
-        self.writer.write_and_wake(move |tx| Box::pin(items::revive(tx, item, now))).await
+        let revive = move |tx: &Transaction<'_>| {
+            let lane = items::revive(tx, item, now.as_millisecond())?;
+            Ok(lane.into_iter().collect())
+        };
+        self.reorder(revive).await
     }
 
     async fn skip(&self, item: ItemId) -> Result<bool> {
         let now = self.now();
-        self.writer.write(move |tx| Box::pin(items::skip(tx, item, now))).await
+        self.database.write(move |tx| items::skip(tx, item, now)).await
     }
 
     async fn depth(&self) -> Result<Depth> {
-        let (waiting, parked, oldest) = items::depth(&self.readers).await?;
+        let (waiting, parked, oldest) = self.database.read(items::depth).await?;
         Ok(Depth {
             waiting: waiting.cast_unsigned(),
             parked: parked.cast_unsigned(),
@@ -371,15 +573,14 @@ impl Store for SqliteStore {
 
     async fn clean(&self, bodies: Timestamp, keys: Timestamp) -> Result<()> {
         let (bodies, keys) = (bodies.as_millisecond(), keys.as_millisecond());
-        while self.writer.write(move |tx| Box::pin(items::erase_bodies(tx, bodies))).await? {}
-        while self.writer.write(move |tx| Box::pin(items::forget(tx, keys))).await? {}
-        self.writer.write(move |tx| Box::pin(tickets::erase_first_words(tx, bodies))).await?;
-        Ok(())
+        while self.database.write(move |tx| items::erase_bodies(tx, bodies)).await? {}
+        while self.database.write(move |tx| items::forget(tx, keys)).await? {}
+        self.database.write(move |tx| tickets::erase_first_words(tx, bodies)).await
     }
 
     async fn check(&self) -> Result<()> {
         let now = self.clock.now().to_string();
-        self.writer.write(move |tx| Box::pin(boot::note_check(tx, now))).await
+        self.database.write(move |tx| boot::note_check(tx, &now)).await
     }
 
     async fn wake(&self) {
@@ -387,9 +588,7 @@ impl Store for SqliteStore {
     }
 
     async fn close(&self) {
-        // Readers first: the last connection to close folds the log into the database.
-        self.readers.close().await;
-        self.writer.close().await;
+        self.database.close().await;
         if let Some(lock) = &self.lock {
             // It ends with the process anyway.
             lock.unlock().ok();

@@ -3,14 +3,14 @@
 //! Only a waiting item can begin one: who has lost an item to somebody else is stopped here, not
 //! only when it settles.
 
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{SqlitePool, query, query_as, query_scalar};
+use rusqlite::Connection;
 
+use super::sql::Sql;
 use crate::store::{Begun, Error, ItemId, Result, row};
 
 /// Marks a call as begun, unless it was begun before.
-pub(super) async fn begin(
-    tx: &mut SqliteConnection,
+pub(super) fn begin(
+    tx: &Connection,
     item: ItemId,
     step: &str,
     channel: Option<&str>,
@@ -19,80 +19,67 @@ pub(super) async fn begin(
     let mark = "INSERT INTO step (item, name, channel, begun, tried)
                 SELECT id, ?2, ?3, ?4, ?4 FROM item WHERE id = ?1 AND state = 'waiting'
                 ON CONFLICT DO NOTHING";
-    let marked =
-        query(mark).bind(item).bind(step).bind(channel).bind(now).execute(&mut *tx).await?;
-    if marked.rows_affected() > 0 {
+    if tx.run(mark, (item, step, channel, now))? > 0 {
         return Ok(Begun::Fresh);
     }
     let known = "SELECT step.result, step.tried FROM step JOIN item ON item.id = step.item
                  WHERE step.item = ?1 AND step.name = ?2 AND item.state = 'waiting'";
-    match query_as(known).bind(item).bind(step).fetch_optional(&mut *tx).await? {
+    match tx.first(known, (item, step), |row| Ok((row.get(0)?, row.get(1)?)))? {
         Some((Some(result), _)) => Ok(Begun::Done(result)),
         Some((None, tried)) => Ok(Begun::Unsure(row::timestamp(tried)?)),
-        None => Err(lost(tx, item).await?),
+        None => Err(lost(tx, item)?),
     }
 }
 
 /// Marks a call as made for another time.
-pub(super) async fn begin_again(
-    tx: &mut SqliteConnection,
-    item: ItemId,
-    step: &str,
-    now: i64,
-) -> Result<()> {
+pub(super) fn begin_again(tx: &Connection, item: ItemId, step: &str, now: i64) -> Result<()> {
     let sql = "UPDATE step SET tried = ?3 WHERE item = ?1 AND name = ?2";
-    let marked = query(sql).bind(item).bind(step).bind(now).execute(&mut *tx).await?;
-    if marked.rows_affected() == 0 {
-        return Err(lost(tx, item).await?);
+    if tx.run(sql, (item, step, now))? == 0 {
+        return Err(lost(tx, item)?);
     }
     Ok(())
 }
 
 /// Keeps the result of a call that was begun.
-pub(super) async fn record(
-    tx: &mut SqliteConnection,
-    item: ItemId,
-    step: &str,
-    result: &str,
-) -> Result<()> {
+pub(super) fn record(tx: &Connection, item: ItemId, step: &str, result: &str) -> Result<()> {
     let sql = "UPDATE step SET result = ?3 WHERE item = ?1 AND name = ?2";
-    let kept = query(sql).bind(item).bind(step).bind(result).execute(&mut *tx).await?;
-    if kept.rows_affected() == 0 {
-        return Err(lost(tx, item).await?);
+    if tx.run(sql, (item, step, result))? == 0 {
+        return Err(lost(tx, item)?);
     }
     Ok(())
 }
 
 /// Takes the mark of a call away.
-pub(super) async fn forget(tx: &mut SqliteConnection, item: ItemId, step: &str) -> Result<()> {
+pub(super) fn forget(tx: &Connection, item: ItemId, step: &str) -> Result<()> {
     let sql = "DELETE FROM step WHERE item = ?1 AND name = ?2";
-    query(sql).bind(item).bind(step).execute(tx).await?;
+    tx.run(sql, (item, step))?;
     Ok(())
 }
 
-/// Whether a waiting item has begun, before `?2`, to post to the channel `?1`.
+/// Whether a waiting item has begun, before `?2`, to post to the channel `?1`, or may have and lost
+/// the mark of it. What waits for a message that is not known posts nothing.
 pub(super) const IS_POSTING: &str = "
     SELECT EXISTS (
         SELECT 1 FROM step JOIN item ON item.id = step.item
-        WHERE step.channel = ?1 AND step.begun <= ?2 AND item.state = 'waiting')";
+        WHERE step.channel = ?1 AND step.begun <= ?2 AND item.state = 'waiting')
+    OR EXISTS (
+        SELECT 1 FROM item
+        WHERE doubt = 1 AND state = 'waiting' AND received <= ?2 AND lane NOT GLOB 'slack:*')";
 
 /// Whether a waiting item has begun, before the given time, to post to this channel.
-pub(super) async fn is_posting(readers: &SqlitePool, channel: &str, before: i64) -> Result<bool> {
-    Ok(query_scalar(IS_POSTING).bind(channel).bind(before).fetch_one(readers).await?)
+pub(super) fn is_posting(connection: &Connection, channel: &str, before: i64) -> Result<bool> {
+    Ok(connection.one(IS_POSTING, (channel, before))?)
 }
 
 /// What to tell somebody whose item does not wait any more.
-async fn lost(tx: &mut SqliteConnection, item: ItemId) -> Result<Error> {
+fn lost(tx: &Connection, item: ItemId) -> Result<Error> {
     let sql = "SELECT lane FROM item WHERE id = ?1";
-    let lane: Option<String> = query_scalar(sql).bind(item).fetch_optional(tx).await?;
+    let lane: Option<String> = tx.first(sql, [item], |row| row.get(0))?;
     Ok(Error::LeaseLost { lane: lane.unwrap_or_default() })
 }
 
 /// All calls of an item that were begun, with their results.
-pub(super) async fn all(
-    readers: &SqlitePool,
-    item: ItemId,
-) -> Result<Vec<(String, Option<String>)>> {
+pub(super) fn all(connection: &Connection, item: ItemId) -> Result<Vec<(String, Option<String>)>> {
     let sql = "SELECT name, result FROM step WHERE item = ?1 ORDER BY begun, name";
-    Ok(query_as(sql).bind(item).fetch_all(readers).await?)
+    Ok(connection.all(sql, [item], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }

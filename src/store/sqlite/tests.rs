@@ -1,14 +1,15 @@
 //! What only this backend promises: how it commits, and to whom it opens.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
 
 use futures_util::future::{join, join_all};
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{AssertSqlSafe, query, query_as, query_scalar};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
+use super::leases::IN_A_ROW;
+use super::sql::Sql;
 use super::*;
 use crate::store::{Role, Source};
 
@@ -46,28 +47,30 @@ impl Bench {
         }
     }
 
-    /// Asks the writing connection, within a transaction.
-    async fn pragma(&self, store: &SqliteStore, pragma: &'static str) -> i64 {
-        store.writer.write(move |tx| Box::pin(ask(tx, pragma))).await.unwrap()
+    /// How many commits there are in the log: a frame of it that ends one says how large the
+    /// database is then (<https://www.sqlite.org/fileformat.html#the_write_ahead_log>).
+    fn commits(&self) -> usize {
+        let log = std::fs::read(self.folder.path().join("bridge.db-wal")).unwrap();
+        let page = usize::from(u16::from_be_bytes([log[10], log[11]]));
+        log[32..].chunks(24 + page).filter(|frame| frame[4..8] != [0; 4]).count()
+    }
+
+    async fn ask(&self, store: &SqliteStore, sql: &'static str) -> i64 {
+        let ask = move |db: &Connection| Ok(db.query_row(sql, [], |row| row.get(0))?);
+        store.database.read(ask).await.unwrap()
     }
 }
 
-async fn ask(tx: &mut SqliteConnection, sql: &'static str) -> Result<i64> {
-    Ok(query_scalar(sql).fetch_one(tx).await?)
-}
-
-/// Keeps the writer busy until the sender is dropped, so that what comes next waits together.
-async fn occupy(store: &Arc<SqliteStore>) -> oneshot::Sender<()> {
-    let (release, released) = oneshot::channel::<()>();
+/// Keeps the thread busy until the sender is dropped, so that what comes next waits together.
+async fn occupy(store: &Arc<SqliteStore>) -> mpsc::Sender<()> {
+    let (release, released) = mpsc::channel::<()>();
     let (started, has_started) = oneshot::channel();
     let store = Arc::clone(store);
     TaskTracker::new().spawn(async move {
-        let work = store.writer.write(move |_| {
-            Box::pin(async move {
-                started.send(()).ok();
-                released.await.ok();
-                Ok(())
-            })
+        let work = store.database.write(move |_| {
+            started.send(()).ok();
+            released.recv().ok();
+            Ok(())
         });
         work.await.unwrap();
     });
@@ -79,20 +82,7 @@ async fn occupy(store: &Arc<SqliteStore>) -> oneshot::Sender<()> {
 async fn what_waits_together_shares_a_commit() {
     let bench = Bench::new();
     let store = bench.open().await;
-    let commits = Arc::new(AtomicU64::new(0));
-    let counter = Arc::clone(&commits);
-    let count = store.writer.write(move |tx| {
-        Box::pin(async move {
-            tx.lock_handle().await?.set_commit_hook(move || {
-                counter.fetch_add(1, Ordering::Relaxed);
-                true
-            });
-            Ok(())
-        })
-    });
-    count.await.unwrap();
-    commits.store(0, Ordering::Relaxed);
-
+    let before = bench.commits();
     let busy = occupy(&store).await;
     // Few enough to be handed in without tokio making this task pause.
     let accepts = join_all((0..20).map(|n| store.accept(bench.item(&n.to_string()))));
@@ -100,26 +90,165 @@ async fn what_waits_together_shares_a_commit() {
     let ((accepted, checked), ()) = join(join(accepts, checks), async { drop(busy) }).await;
     assert!(accepted.iter().all(|accepted| matches!(accepted, Ok(Accepted::New))));
     assert!(checked.iter().all(Result::is_ok));
-    assert_eq!(commits.load(Ordering::Relaxed), 2, "the first one, then all the others");
+    assert_eq!(bench.commits() - before, 1, "the one that keeps it busy writes nothing");
+}
+
+/// A store whose disk does as it is told, and the number of times that it was asked.
+struct SlowDisk {
+    store: Arc<SqliteStore>,
+    answers: mpsc::Sender<std::io::Result<()>>,
+    asked: Arc<AtomicU64>,
+}
+
+impl SlowDisk {
+    fn of(bench: &Bench) -> Self {
+        let path = bench.folder.path().join("bridge.db");
+        let (answers, answer) = mpsc::channel();
+        let asked = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&asked);
+        let sync = move || {
+            count.fetch_add(1, Ordering::Relaxed);
+            answer.recv().unwrap()
+        };
+        let connection = connect(&path, Some("boot")).unwrap();
+        let store = SqliteStore {
+            database: Database::start(connection, Fold::start(&path).unwrap(), sync, true).unwrap(),
+            leases: Arc::default(),
+            uncertain: Arc::default(),
+            tickets: Arc::default(),
+            wake: Arc::default(),
+            clock: bench.options.clock.clone(),
+            lock: None,
+        };
+        Self { store: Arc::new(store), answers, asked }
+    }
+
+    fn fails(&self) {
+        self.answers.send(Err(std::io::Error::other("broken"))).unwrap();
+    }
+
+    fn stores(&self) {
+        self.answers.send(Ok(())).unwrap();
+    }
+
+    /// Waits until the disk is asked for the given time, while somebody is waiting for it.
+    async fn is_asked(&self, time: u64, waiting: &mut (impl Future + Unpin)) {
+        while self.asked.load(Ordering::Relaxed) < time {
+            let waits = tokio::time::timeout(Duration::from_millis(1), &mut *waiting).await;
+            assert!(waits.is_err(), "answered before the disk was");
+        }
+    }
 }
 
 #[tokio::test]
-async fn a_commit_waits_for_the_disk_only_if_an_event_is_in_it() {
-    const NORMAL: i64 = 1;
-    const FULL: i64 = 2;
-    let mut bench = Bench::new();
-    let store = bench.open().await;
-    let synchronous = || bench.pragma(&store, "PRAGMA synchronous");
-    assert_eq!(synchronous().await, NORMAL);
-    let busy = occupy(&store).await;
-    let both = join(store.accept(bench.item("1")), synchronous());
-    let ((accepted, mode), ()) = join(both, async { drop(busy) }).await;
-    assert_eq!((accepted.unwrap(), mode), (Accepted::New, FULL));
-    assert_eq!(synchronous().await, NORMAL);
+async fn only_who_accepts_an_event_waits_for_the_disk() {
+    let bench = Bench::new();
+    let disk = SlowDisk::of(&bench);
+    let store = &disk.store;
+    let chore = NewItem { source: Source::Desk, ..bench.item("0") };
+    assert_eq!(store.accept(chore).await.unwrap(), Accepted::New);
+    store.check().await.unwrap();
+    store.wake().await;
+    assert_eq!(disk.asked.load(Ordering::Relaxed), 0);
 
-    bench.options.boot_id = None;
+    let mut accept = store.accept(bench.item("1"));
+    disk.is_asked(1, &mut accept).await;
+    store.check().await.unwrap();
+    disk.stores();
+    assert_eq!(accept.await.unwrap(), Accepted::New);
+
+    disk.fails();
+    let failed = store.accept(bench.item("2")).await;
+    assert!(matches!(failed, Err(Error::Database(_))), "{failed:?}");
+    disk.stores();
+    assert_eq!(store.accept(bench.item("2")).await.unwrap(), Accepted::Repeat);
+}
+
+#[tokio::test]
+async fn no_call_begins_before_its_event_is_on_the_disk() {
+    let bench = Bench::new();
+    let disk = SlowDisk::of(&bench);
+    let (store, now) = (&disk.store, bench.options.clock.now());
+    // One who claims, so that the first is offered; the second is read.
+    assert_eq!(store.claim(9, BUSY_TIMEOUT, now).await.unwrap().len(), 0);
+    for (number, key) in [(0, "offered"), (1, "read")] {
+        let mut accept = store.accept(bench.item(key));
+        disk.is_asked(2 * number + 1, &mut accept).await;
+        store.wake().await;
+        if key == "read" {
+            store.leases().take_back("own:lane read");
+        }
+        let lease = store.claim(9, BUSY_TIMEOUT, now).await.unwrap().remove(0);
+        let id = lease.items[0].id;
+        let mut begin = store.begin(id, "post", None, now);
+        let waits = tokio::time::timeout(Duration::from_millis(20), &mut begin).await;
+        assert!(waits.is_err(), "{key}");
+        // Nor does it begin if the disk fails, before another try succeeds.
+        disk.fails();
+        assert!(accept.await.is_err());
+        disk.is_asked(2 * number + 2, &mut begin).await;
+        disk.stores();
+        assert_eq!(begin.await.unwrap(), Begun::Fresh);
+        assert!(matches!(store.begin(id, "post", None, now).await, Ok(Begun::Unsure(_))));
+    }
+}
+
+#[tokio::test]
+async fn a_call_for_a_chore_begins_when_the_chore_is_on_the_disk() {
+    let bench = Bench::new();
+    let disk = SlowDisk::of(&bench);
+    let (store, now) = (&disk.store, bench.options.clock.now());
+    store.accept(NewItem { source: Source::Desk, ..bench.item("1") }).await.unwrap();
+    let lease = store.claim(9, BUSY_TIMEOUT, now).await.unwrap().remove(0);
+    let id = lease.items[0].id;
+    let mut begin = store.begin(id, "context", None, now);
+    disk.is_asked(1, &mut begin).await;
+    disk.fails();
+    assert!(begin.await.is_err());
+    assert_eq!(store.steps(id).await.unwrap(), [], "nothing was called");
+    disk.stores();
+    assert_eq!(store.begin(id, "context", None, now).await.unwrap(), Begun::Fresh);
+    assert_eq!(disk.asked.load(Ordering::Relaxed), 2, "the second call waits for nothing");
+}
+
+#[tokio::test]
+async fn a_call_that_waited_for_the_disk_counts_from_when_it_is_made() {
+    let bench = Bench::new();
+    let disk = SlowDisk::of(&bench);
+    let (store, clock) = (&disk.store, &bench.options.clock);
+    store.accept(NewItem { source: Source::Desk, ..bench.item("1") }).await.unwrap();
+    let lease = store.claim(9, BUSY_TIMEOUT, clock.now()).await.unwrap().remove(0);
+    let id = lease.items[0].id;
+    let mut begin = store.begin(id, "context", None, clock.now());
+    disk.is_asked(1, &mut begin).await;
+    clock.advance(Duration::from_secs(4));
+    disk.stores();
+    assert_eq!(begin.await.unwrap(), Begun::Fresh);
+    let again = store.begin(id, "context", None, clock.now()).await.unwrap();
+    assert_eq!(again, Begun::Unsure(clock.now()));
+}
+
+#[tokio::test]
+async fn who_claims_what_is_due_later_takes_no_lane_from_others() {
+    let bench = Bench::new();
     let store = bench.open().await;
-    assert_eq!(bench.pragma(&store, "PRAGMA synchronous").await, FULL);
+    let now = bench.options.clock.now();
+    store.accept(bench.item("1")).await.unwrap();
+    let lease = store.claim(9, BUSY_TIMEOUT, now).await.unwrap().remove(0);
+    let later = now + Duration::from_hours(1);
+    assert_eq!(store.claim(9, BUSY_TIMEOUT, later).await.unwrap().len(), 0);
+    store.settle(&lease, &[lease.items[0].id], Verdict::Done).await.unwrap();
+}
+
+#[tokio::test]
+async fn without_a_boot_id_every_write_waits_for_the_disk() {
+    let bench = Bench::new();
+    let path = bench.folder.path().join("bridge.db");
+    let connection = connect(&path, None).unwrap();
+    let failing = || Err(std::io::Error::other("broken"));
+    let fold = Fold::start(&path).unwrap();
+    let database = Database::start(connection, fold, failing, false).unwrap();
+    assert!(database.write(|tx| boot::note_check(tx, "now")).await.is_err());
 }
 
 #[tokio::test]
@@ -152,14 +281,32 @@ async fn a_lane_is_free_only_when_its_release_is_committed() {
     let now = bench.options.clock.now();
     let lease = store.claim(1, BUSY_TIMEOUT, now).await.unwrap().remove(0);
     let busy = occupy(&store).await;
-    let release = store.release(lease, Some(now + BUSY_TIMEOUT));
-    let (released, ()) = join(release, async {
-        assert_eq!(store.claim(1, BUSY_TIMEOUT, now).await.unwrap().len(), 0);
-        drop(busy);
-    })
-    .await;
+    let both =
+        join(store.release(lease, Some(now + BUSY_TIMEOUT)), store.claim(1, BUSY_TIMEOUT, now));
+    let ((released, claimed), ()) = join(both, async { drop(busy) }).await;
     released.unwrap();
+    assert_eq!(claimed.unwrap().len(), 0);
     assert_eq!(store.claim(1, BUSY_TIMEOUT, now).await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn what_comes_into_an_idle_lane_lies_ready_and_others_still_have_their_turn() {
+    let bench = Bench::new();
+    let store = bench.open().await;
+    let now = bench.options.clock.now();
+    store.accept(bench.item("old")).await.unwrap();
+    assert!(!store.leases().is_ready(), "nobody has claimed yet");
+    let old = store.claim(1, BUSY_TIMEOUT, now).await.unwrap().remove(0);
+    store.release(old, None).await.unwrap();
+    let mut claimed = Vec::new();
+    for number in 0..IN_A_ROW {
+        store.accept(bench.item(&number.to_string())).await.unwrap();
+        assert!(store.leases().is_ready());
+        assert_eq!(store.next_due().await.unwrap(), Some(now));
+        let lease = store.claim(1, BUSY_TIMEOUT, now).await.unwrap().remove(0);
+        claimed.push(lease.items[0].key.clone());
+    }
+    assert_eq!((claimed[0].as_str(), claimed.last().unwrap().as_str()), ("0", "old"));
 }
 
 #[tokio::test]
@@ -167,13 +314,11 @@ async fn a_failed_write_leaves_its_neighbours_alone() {
     let bench = Bench::new();
     let store = bench.open().await;
     let half = |key: &'static str| {
-        store.writer.write(move |tx| {
-            Box::pin(async move {
-                let sql = "INSERT INTO meta (key) VALUES (?1)";
-                query(sql).bind(key).execute(&mut *tx).await?;
-                query(sql).bind(key).execute(&mut *tx).await?;
-                Ok(())
-            })
+        store.database.write(move |tx| {
+            let sql = "INSERT INTO meta (key) VALUES (?1)";
+            tx.run(sql, [key])?;
+            tx.run(sql, [key])?;
+            Ok(())
         })
     };
     let busy = occupy(&store).await;
@@ -182,39 +327,62 @@ async fn a_failed_write_leaves_its_neighbours_alone() {
     assert!(matches!(half, Err(Error::Database(_))), "{half:?}");
     checked.unwrap();
     assert_eq!(accepted.unwrap(), Accepted::New);
-    assert_eq!(bench.pragma(&store, "SELECT count(*) FROM meta WHERE key = 'a'").await, 0);
+    assert_eq!(bench.ask(&store, "SELECT count(*) FROM meta WHERE key = 'a'").await, 0);
 }
 
 #[tokio::test]
-async fn a_full_disk_fails_those_who_wait_and_nobody_later() {
+async fn a_full_disk_fails_those_whom_it_concerns_and_nobody_later() {
     let bench = Bench::new();
     let store = bench.open().await;
-    let pages = bench.pragma(&store, "PRAGMA page_count").await;
-    assert_eq!(bench.pragma(&store, "PRAGMA max_page_count = 1").await, pages);
+    let pages = bench.ask(&store, "PRAGMA page_count").await;
+    assert_eq!(bench.ask(&store, "PRAGMA max_page_count = 1").await, pages);
     let large = |key| NewItem { body: vec![0; 1 << 20], ..bench.item(key) };
 
     let busy = occupy(&store).await;
     let all = join(join(store.accept(large("1")), store.accept(large("2"))), store.check());
     let (((first, second), checked), ()) = join(all, async { drop(busy) }).await;
-    for failed in [first.map(drop), second.map(drop), checked] {
+    for failed in [first, second] {
         let Err(Error::Database(error)) = failed else { panic!("{failed:?}") };
         assert!(error.to_string().contains("full"), "{error}");
     }
-    // The connection was replaced, and with it went the limit.
+    checked.unwrap();
+    bench.ask(&store, "PRAGMA max_page_count = 100000").await;
     assert_eq!(store.accept(large("1")).await.unwrap(), Accepted::New);
+}
+
+#[tokio::test]
+async fn a_failed_commit_fails_those_who_wait_and_nobody_later() {
+    let bench = Bench::new();
+    let store = bench.open().await;
+    store.claim(1, BUSY_TIMEOUT, bench.options.clock.now()).await.unwrap();
+    // SQLite finds this out only when it commits.
+    let orphan = || {
+        store.database.write(|tx| {
+            tx.run("PRAGMA defer_foreign_keys = ON", [])?;
+            let sql = "INSERT INTO step (item, name, begun, tried) VALUES (99, 'post', 0, 0)";
+            Ok(tx.run(sql, [])?)
+        })
+    };
+    let busy = occupy(&store).await;
+    let all = join(join(orphan(), store.check()), store.accept(bench.item("1")));
+    let (((orphaned, checked), accepted), ()) = join(all, async { drop(busy) }).await;
+    for failed in [orphaned.map(drop), checked, accepted.map(drop)] {
+        assert!(matches!(failed, Err(Error::Database(_))), "{failed:?}");
+    }
+    assert!(orphan().await.is_err());
+    assert_eq!(store.accept(bench.item("1")).await.unwrap(), Accepted::New);
+    let leases = store.claim(1, BUSY_TIMEOUT, bench.options.clock.now()).await.unwrap();
+    assert_eq!(leases.len(), 1, "a lane that was offered in vain is free");
 }
 
 #[tokio::test]
 async fn a_full_disk_fails_a_soft_write_and_nobody_later() {
     let bench = Bench::new();
     let store = bench.open().await;
-    bench.pragma(&store, "PRAGMA max_page_count = 1").await;
-    let large = store.writer.write(|tx| {
-        Box::pin(async move {
-            let sql = "INSERT INTO meta VALUES ('a', hex(zeroblob(1000000)))";
-            query(sql).execute(tx).await?;
-            Ok(())
-        })
+    bench.ask(&store, "PRAGMA max_page_count = 1").await;
+    let large = store.database.write(|tx| {
+        tx.run("INSERT INTO meta VALUES ('a', hex(zeroblob(1000000)))", [])?;
+        Ok(())
     });
     assert!(matches!(large.await, Err(Error::Database(_))));
     store.check().await.unwrap();
@@ -238,7 +406,7 @@ async fn a_database_is_served_by_one_and_looked_into_by_others() {
 async fn a_lane_has_a_row_exactly_as_long_as_an_item_waits_in_it() {
     let bench = Bench::new();
     let store = bench.open().await;
-    let rows = || bench.pragma(&store, "SELECT count(*) FROM lane");
+    let rows = || bench.ask(&store, "SELECT count(*) FROM lane");
     let now = bench.options.clock.now();
     let message = Lane::Message(ChannelId::parse("C1").unwrap(), MessageTs::parse("1").unwrap());
     store.accept(NewItem { lane: message, ..bench.item("1") }).await.unwrap();
@@ -270,10 +438,14 @@ async fn no_hot_query_reads_a_whole_table() {
     let bench = Bench::new();
     let store = bench.open().await;
     for sql in [items::CLAIM, items::DEPTH, items::ERASE_BODIES, steps::IS_POSTING] {
-        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
-        let plan: Vec<(i64, i64, i64, String)> =
-            query_as(explain).fetch_all(&store.readers).await.unwrap();
-        for (.., step) in plan {
+        let plan = store.database.read(move |db| {
+            let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+            let count = explain.parameter_count();
+            let nothing = rusqlite::params_from_iter(vec![None::<i64>; count]);
+            let steps = explain.query_map(nothing, |row| row.get::<_, String>("detail"))?;
+            Ok(steps.collect::<rusqlite::Result<Vec<_>>>()?)
+        });
+        for step in plan.await.unwrap() {
             let reads_all = step.starts_with("SCAN") && !step.contains("INDEX");
             assert!(
                 !reads_all

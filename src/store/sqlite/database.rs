@@ -1,0 +1,341 @@
+//! The one connection, and the thread that owns it.
+//!
+//! Everybody hands in what is to be read or written and waits for the answer. What has been handed
+//! in while the thread was busy shares one transaction: no timer, an idle store commits at once.
+//! Nothing in here waits for the disk; who must be sure of it is passed on to [`Disk`], and what
+//! comes next goes on meanwhile, on what was committed.
+//!
+//! Invariant: what was handed in is written even if nobody waits for the answer any more
+//! (`what_was_handed_in_is_written_even_if_nobody_waits_for_it`), and nobody is answered before
+//! the commit (`a_failed_commit_fails_those_who_wait_and_nobody_later`).
+
+use std::cell::RefCell;
+use std::ops::Deref;
+use std::thread::{self, JoinHandle};
+
+use rusqlite::Connection;
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+use super::disk::{Caller, Disk, Sync};
+use super::fold::Fold;
+use super::sql::Sql;
+use crate::store::{Error, Result};
+
+/// Most requests that share a commit, and most that wait for one. Whoever comes later waits before
+/// handing in: that is the back-pressure.
+const BATCH: usize = 256;
+
+/// The way to the thread that has the connection.
+pub(super) struct Database {
+    requests: mpsc::Sender<Request>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+enum Request {
+    Job(Box<dyn Job>),
+    Close,
+}
+
+/// When those who write are answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Safety {
+    /// When it is committed: it survives the death of the process.
+    Soft,
+    /// When it is on the disk: it survives the death of the machine.
+    Hard,
+}
+
+impl Database {
+    /// Starts the thread. With `soft`, the loss of soft writes would be noticed, so that they need
+    /// not wait for the disk.
+    pub(super) fn start(
+        connection: Connection,
+        fold: Fold,
+        sync: impl Sync,
+        soft: bool,
+    ) -> Result<Self> {
+        let disk = Disk::start(sync)?;
+        let (requests, waiting) = mpsc::channel(BATCH);
+        let owner = Owner { waiting, connection, fold, disk, soft };
+        let thread = thread::Builder::new().name("store".to_owned()).spawn(|| owner.run())?;
+        Ok(Self { requests, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Reads what is committed.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (caller, answer) = oneshot::channel();
+        let job = Read { work: Some(work), outcome: None, caller };
+        self.hand_in(Request::Job(Box::new(job)), answer).await
+    }
+
+    /// Waits until all that is committed so far is on the disk.
+    pub(super) async fn sync(&self) -> Result<()> {
+        self.write_and(Safety::Hard, |_| Ok(()), |(), certain| certain).await
+    }
+
+    /// Does a soft write. Either all of it is committed or, if it returns an error, nothing.
+    pub(super) async fn write<T: Send + 'static>(&self, work: impl Work<T>) -> Result<T> {
+        self.write_and(Safety::Soft, work, |outcome, certain| certain.map(|()| outcome)).await
+    }
+
+    /// Does a write and then, as soon as it is certain whether it stays, what follows from it in
+    /// memory: before anything else is read, and even if nobody waits for the answer any more.
+    pub(super) async fn write_and<T: Send + 'static, U: Send + 'static>(
+        &self,
+        safety: Safety,
+        work: impl Work<T>,
+        follow: impl FnOnce(T, Result<()>) -> Result<U> + Send + 'static,
+    ) -> Result<U> {
+        let (caller, answer) = oneshot::channel();
+        let job = Write { work: Some(work), outcome: None, follow, caller, safety };
+        self.hand_in(Request::Job(Box::new(job)), answer).await
+    }
+
+    async fn hand_in<T>(
+        &self,
+        request: Request,
+        answer: oneshot::Receiver<Result<T>>,
+    ) -> Result<T> {
+        self.requests.send(request).await.map_err(|_gone| Error::Closed)?;
+        answer.await.unwrap_or(Err(Error::Closed))
+    }
+
+    /// Does what was handed in so far, takes nothing more and closes the connection.
+    pub(super) async fn close(&self) {
+        // A second close finds the door shut already.
+        self.requests.send(Request::Close).await.ok();
+        if let Some(thread) = self.thread.lock().await.take() {
+            // It may take a moment to fold the log into the database. If it has panicked, that
+            // was said already.
+            tokio::task::spawn_blocking(|| thread.join().ok()).await.ok();
+        }
+    }
+}
+
+/// What writes something within a transaction and has an answer.
+pub(super) trait Work<T>: FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static {}
+
+impl<T, F> Work<T> for F where F: FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static {}
+
+/// The connection, to those who write.
+pub(super) struct Transaction<'c> {
+    connection: &'c Connection,
+    next: RefCell<Vec<Next>>,
+}
+
+/// What is done once something is committed.
+type Next = Box<dyn FnOnce()>;
+
+impl<'c> Transaction<'c> {
+    fn new(connection: &'c Connection) -> Self {
+        Self { connection, next: RefCell::default() }
+    }
+
+    /// Does something as soon as this is committed, whether or not it is on the disk yet.
+    pub(super) fn once_committed(&self, next: impl FnOnce() + 'static) {
+        self.next.borrow_mut().push(Box::new(next));
+    }
+}
+
+impl Deref for Transaction<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.connection
+    }
+}
+
+/// Something to be read or written, whatever its answer is.
+trait Job: Send {
+    /// Of a write, when it is answered; none of what only reads.
+    fn safety(&self) -> Option<Safety>;
+
+    /// Does it. False if what was written must be undone.
+    fn run(&mut self, transaction: &Transaction<'_>) -> bool;
+
+    /// Tells the caller how it went, once that is certain.
+    fn answer(self: Box<Self>, certain: Result<()>);
+}
+
+struct Read<T, F> {
+    work: Option<F>,
+    outcome: Option<Result<T>>,
+    caller: oneshot::Sender<Result<T>>,
+}
+
+impl<T: Send, F: FnOnce(&Connection) -> Result<T> + Send> Job for Read<T, F> {
+    fn safety(&self) -> Option<Safety> {
+        None
+    }
+
+    fn run(&mut self, transaction: &Transaction<'_>) -> bool {
+        self.outcome = self.work.take().map(|work| work(transaction));
+        true
+    }
+
+    fn answer(self: Box<Self>, certain: Result<()>) {
+        let Self { outcome, caller, .. } = *self;
+        caller.send(certain.and_then(|()| outcome.unwrap_or(Err(Error::Closed)))).ok();
+    }
+}
+
+struct Write<T, U, F, G> {
+    work: Option<F>,
+    outcome: Option<Result<T>>,
+    follow: G,
+    caller: oneshot::Sender<Result<U>>,
+    safety: Safety,
+}
+
+impl<T, U, F, G> Job for Write<T, U, F, G>
+where
+    T: Send,
+    U: Send,
+    F: Work<T>,
+    G: FnOnce(T, Result<()>) -> Result<U> + Send,
+{
+    fn safety(&self) -> Option<Safety> {
+        Some(self.safety)
+    }
+
+    fn run(&mut self, transaction: &Transaction<'_>) -> bool {
+        self.outcome = self.work.take().map(|work| work(transaction));
+        matches!(self.outcome, Some(Ok(_)))
+    }
+
+    fn answer(self: Box<Self>, certain: Result<()>) {
+        let Self { outcome, follow, caller, .. } = *self;
+        let answer = match outcome {
+            Some(Ok(outcome)) => follow(outcome, certain),
+            Some(Err(error)) => certain.and(Err(error)),
+            None => certain.and(Err(Error::Closed)),
+        };
+        // The caller may have gone; it is written all the same.
+        caller.send(answer).ok();
+    }
+}
+
+/// What the thread has.
+struct Owner {
+    waiting: mpsc::Receiver<Request>,
+    connection: Connection,
+    fold: Fold,
+    disk: Disk,
+    soft: bool,
+}
+
+impl Owner {
+    fn run(mut self) {
+        let mut requests = Vec::with_capacity(BATCH);
+        while self.waiting.blocking_recv_many(&mut requests, BATCH) > 0 {
+            let (mut reads, mut writes) = (Vec::new(), Vec::new());
+            for request in requests.drain(..) {
+                match request {
+                    Request::Job(job) if job.safety().is_none() => reads.push(job),
+                    Request::Job(job) => writes.push(job),
+                    Request::Close => self.waiting.close(),
+                }
+            }
+            self.write(writes);
+            self.read(reads);
+        }
+        self.disk.stop();
+        self.fold.stop();
+        // Nothing can be done about it, and everything is committed.
+        self.connection.close().ok();
+    }
+
+    /// Outside of any transaction, so that what is read is committed.
+    fn read(&self, jobs: Vec<Box<dyn Job>>) {
+        for mut job in jobs {
+            job.run(&Transaction::new(&self.connection));
+            job.answer(Ok(()));
+        }
+    }
+
+    fn write(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        if jobs.is_empty() {
+            return;
+        }
+        match self.commit(&mut jobs) {
+            Ok(next) => {
+                // The disk takes longest.
+                self.answer(jobs);
+                for next in next {
+                    next();
+                }
+                self.fold.note_commit();
+            }
+            Err(error) => {
+                let error = Error::from(error);
+                for job in jobs {
+                    job.answer(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// Does the jobs in one transaction and tells what is to be done next.
+    fn commit(&self, jobs: &mut [Box<dyn Job>]) -> rusqlite::Result<Vec<Next>> {
+        // Left open by a commit that failed.
+        self.roll_back()?;
+        let next = self.in_transaction(jobs);
+        if next.is_err() {
+            // SQLite may have rolled back by itself; if this fails, the next one begins with it.
+            self.roll_back().ok();
+        }
+        next
+    }
+
+    fn in_transaction(&self, jobs: &mut [Box<dyn Job>]) -> rusqlite::Result<Vec<Next>> {
+        // Immediate, because a reader that turns into a writer could be refused half way.
+        self.connection.run("BEGIN IMMEDIATE", [])?;
+        let mut next = Vec::new();
+        let is_alone = jobs.len() == 1;
+        for job in jobs {
+            let transaction = Transaction::new(&self.connection);
+            if is_alone {
+                // It is undone with its transaction.
+                if !job.run(&transaction) {
+                    self.roll_back()?;
+                    return Ok(next);
+                }
+                next = transaction.next.into_inner();
+            } else {
+                self.connection.run("SAVEPOINT job", [])?;
+                if job.run(&transaction) {
+                    next.append(&mut transaction.next.borrow_mut());
+                } else {
+                    self.connection.run("ROLLBACK TO job", [])?;
+                }
+                self.connection.run("RELEASE job", [])?;
+            }
+        }
+        self.connection.run("COMMIT", [])?;
+        Ok(next)
+    }
+
+    fn roll_back(&self) -> rusqlite::Result<()> {
+        if !self.connection.is_autocommit() {
+            self.connection.run("ROLLBACK", [])?;
+        }
+        Ok(())
+    }
+
+    fn answer(&self, jobs: Vec<Box<dyn Job>>) {
+        let mut hard: Vec<Caller> = Vec::new();
+        for job in jobs {
+            if job.safety() == Some(Safety::Hard) || !self.soft {
+                hard.push(Box::new(|certain| job.answer(certain)));
+            } else {
+                job.answer(Ok(()));
+            }
+        }
+        if !hard.is_empty() {
+            self.disk.store(hard, &self.connection);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The thread that folds the write-ahead log into the database.
+//!
+//! By itself SQLite has that done by whoever commits when the log has grown long, and everybody
+//! behind waits for two more syncs. Done over a connection of its own it keeps nobody waiting.
+
+use std::path::Path;
+use std::sync::mpsc::{self, SyncSender};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::store::Result;
+
+/// Pages of the log from which on those who commit fold it themselves: more comes than the thread
+/// can fold beside it, and who brings it has to wait.
+pub(super) const LONG: u32 = 10_000;
+
+/// Commits after which the log is folded.
+const OFTEN: u32 = 1000;
+
+/// The way to the thread.
+pub(super) struct Fold {
+    nudges: SyncSender<()>,
+    thread: JoinHandle<()>,
+    commits: u32,
+}
+
+impl Fold {
+    /// Starts the thread for the database at `path`.
+    pub(super) fn start(path: &Path) -> Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        let (nudges, nudged) = mpsc::sync_channel(1);
+        let work = move || {
+            while nudged.recv().is_ok() {
+                // It does as much as it can without making anybody wait; what is left, and a
+                // failure, is for the next time, or for those who commit.
+                if let Err(error) =
+                    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+                {
+                    tracing::debug!(%error, "the log of the database cannot be folded now");
+                }
+            }
+        };
+        let thread = thread::Builder::new().name("fold".to_owned()).spawn(work)?;
+        Ok(Self { nudges, thread, commits: 0 })
+    }
+
+    /// Takes note of a commit.
+    pub(super) fn note_commit(&mut self) {
+        self.commits += 1;
+        if self.commits >= OFTEN {
+            self.commits = 0;
+            // If it is full, the thread has still to begin.
+            self.nudges.try_send(()).ok();
+        }
+    }
+
+    /// Waits until it is done.
+    pub(super) fn stop(self) {
+        drop(self.nudges);
+        // If it has panicked, that was said already.
+        self.thread.join().ok();
+    }
+}

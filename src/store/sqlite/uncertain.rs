@@ -1,0 +1,71 @@
+//! Items that are committed and, as far as we know, not on the disk.
+//!
+//! They are handled all the same, up to the first call that is made once (`Store::begin`), which
+//! waits until the item cannot be lost any more. Otherwise its sender, who was told nothing, would
+//! repeat it to a bridge that has forgotten it, and the call would be made twice.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use crate::store::ItemId;
+
+/// The items.
+#[derive(Default)]
+pub(super) struct Uncertain(Mutex<HashMap<ItemId, State>>);
+
+enum State {
+    /// The disk was asked for it, and these wait, too.
+    Asked(Vec<oneshot::Sender<bool>>),
+    /// The disk was not asked, or has failed.
+    Unasked,
+}
+
+impl Uncertain {
+    /// An item is about to be committed; `asks` says whether the disk is asked for it then.
+    pub(super) fn enter(&self, item: ItemId, asks: bool) {
+        let state = if asks { State::Asked(Vec::new()) } else { State::Unasked };
+        self.items().insert(item, state);
+    }
+
+    /// The disk has an item, or has failed.
+    pub(super) fn settle(&self, item: ItemId, is_stored: bool) {
+        let before = {
+            let mut items = self.items();
+            if is_stored { items.remove(&item) } else { items.insert(item, State::Unasked) }
+        };
+        let callers = if let Some(State::Asked(callers)) = before { callers } else { Vec::new() };
+        for caller in callers {
+            // Whoever has gone need not know.
+            caller.send(is_stored).ok();
+        }
+    }
+
+    /// Waits for the disk, if it was asked for this item. False if it must be asked.
+    pub(super) async fn wait(&self, item: ItemId) -> bool {
+        let answer = match self.items().get_mut(&item) {
+            None => return true,
+            Some(State::Unasked) => return false,
+            Some(State::Asked(callers)) => {
+                let (caller, answer) = oneshot::channel();
+                callers.push(caller);
+                answer
+            }
+        };
+        answer.await.unwrap_or(false)
+    }
+
+    /// These items are finished: no call will be made for them any more.
+    pub(super) fn forget(&self, finished: &[ItemId]) {
+        let mut items = self.items();
+        for item in finished {
+            items.remove(item);
+        }
+    }
+
+    /// The items, also after a panic: each change of them is whole.
+    fn items(&self) -> MutexGuard<'_, HashMap<ItemId, State>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
