@@ -48,9 +48,12 @@ async fn accept(
 ) -> Result<StatusCode, Error> {
     let door = intake.bots.get(bot).ok_or(Error::NoSuchBot)?;
     if !door.admits(headers) {
-        tracing::warn!(%bot, headers = header_names(headers),
-            "a call to the Blip webhook had no token that we accept; if Blip sends it in another \
-            header, name that in BLIP_WEBHOOK_HEADER");
+        telemetry::turned_away(Source::Blip.name());
+        if let Some(times) = intake.nuisance.stranger.happened() {
+            tracing::warn!(%bot, times, headers = header_names(headers),
+                "a call to the Blip webhook had no token that we accept; if Blip sends it in \
+                another header, name that in BLIP_WEBHOOK_HEADER");
+        }
         return Err(Error::Unauthorized);
     }
     if !is_json_or_text(headers) {

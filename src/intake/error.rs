@@ -22,6 +22,12 @@ pub enum Error {
     /// The body could not be read to its end.
     #[error("body unreadable")]
     Unreadable,
+    /// The body did not come in time.
+    #[error("body too slow")]
+    TooSlow,
+    /// Others send large bodies at the same time.
+    #[error("too much at once, please try again")]
+    TooMuch,
     /// The body is over the limit.
     #[error("body too large")]
     TooLarge,
@@ -41,7 +47,8 @@ impl Error {
             Self::NotAnEvent | Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::NotStored => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::TooMuch | Self::NotStored => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
@@ -51,8 +58,9 @@ impl IntoResponse for Error {
         let mut response = (self.status(), self.to_string()).into_response();
         let header = match self {
             Self::NotStored => (RETRY_AFTER, HeaderValue::from_static("5")),
+            Self::TooMuch => (RETRY_AFTER, HeaderValue::from_static("1")),
             // A wrong secret or clock may be mended before Slack's last repeat.
-            Self::Unauthorized | Self::SocketMode => return response,
+            Self::Unauthorized | Self::SocketMode | Self::TooSlow => return response,
             // A repeat would be turned away again; Slack stops repeating when it sees this.
             Self::NoSuchBot
             | Self::NotAnEvent

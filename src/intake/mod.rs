@@ -11,7 +11,9 @@
 mod blip;
 mod error;
 mod media;
+mod nuisance;
 mod ops;
+pub mod server;
 mod slack;
 
 use std::collections::HashMap;
@@ -20,17 +22,22 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::Request;
+use axum::http::HeaderMap;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use axum::routing::{get, post};
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
+use tokio::sync::Notify;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
-use tower_http::timeout::TimeoutLayer;
 
 pub use error::Error;
+pub use nuisance::Nuisance;
 pub use slack::Answer;
 
+use self::server::Spoiled;
 use crate::clock::Clock;
 use crate::dialog::Dialogs;
 use crate::media::{Handout, Wanted, Withheld};
@@ -42,8 +49,9 @@ use crate::telemetry;
 /// The largest body that is taken, in bytes. Neither platform documents a limit; what they send
 /// is far smaller, as files come as links.
 pub const BODY_LIMIT: usize = 1024 * 1024;
-/// How long a sender may take. Slack gives up on us after 3 s.
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an answer may take from the end of a request's head. Slack gives up on us after 3 s, but
+/// a slow disk must not make the bridge write the same event again and again.
+const ANSWER: Duration = Duration::from_secs(20);
 
 /// What the doors need.
 #[derive(Clone)]
@@ -59,6 +67,10 @@ pub struct Intake {
     /// Finds the file behind an address of ours: the one thing here that is answered by asking
     /// somebody else.
     pub files: FileKeeper,
+    /// Told when Slack says that how we stand there may have changed.
+    pub changed: Arc<Notify>,
+    /// What would fill the log if strangers had their way.
+    pub nuisance: Nuisance,
     /// Answers what Slack wants answered on the spot.
     pub dialogs: Dialogs,
     /// What keeps the bridge from working at the moment, one line each; empty if nothing does.
@@ -89,7 +101,7 @@ pub fn router(intake: Intake) -> Router {
         .route("/readyz", get(ops::ready))
         .route("/metrics", get(ops::metrics))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, TIMEOUT))
+        .layer(from_fn(answer_in_time))
         .layer(CatchPanicLayer::new())
         .with_state(intake)
 }
@@ -110,24 +122,37 @@ impl Intake {
     }
 }
 
+/// Lets nobody wait for ever. What was handed to the store by then may still be kept; its repeat is
+/// recognised.
+async fn answer_in_time(request: Request, next: Next) -> Result<Response, Error> {
+    tokio::time::timeout(ANSWER, next.run(request)).await.map_err(|_late| {
+        tracing::error!(
+            "a request could not be answered in time; its sender is asked to repeat it"
+        );
+        Error::NotStored
+    })
+}
+
 /// Reads a body that is not larger than [`BODY_LIMIT`].
 async fn read(body: Body) -> Result<Vec<u8>, Error> {
     match axum::body::to_bytes(body, BODY_LIMIT).await {
         Ok(bytes) => Ok(bytes.into()),
-        Err(error) if is_over_limit(&error) => Err(Error::TooLarge),
-        Err(_) => Err(Error::Unreadable),
+        Err(error) => Err(unread(&error)),
     }
 }
 
-fn is_over_limit(error: &axum::Error) -> bool {
+/// Why a body could not be read.
+fn unread(error: &axum::Error) -> Error {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        if error.is::<http_body_util::LengthLimitError>() {
-            return true;
+        match error.downcast_ref::<Spoiled>() {
+            Some(Spoiled::TooSlow) => return Error::TooSlow,
+            Some(Spoiled::TooMuch) => return Error::TooMuch,
+            None if error.is::<http_body_util::LengthLimitError>() => return Error::TooLarge,
+            None => cause = error.source(),
         }
-        cause = error.source();
     }
-    false
+    Error::Unreadable
 }
 
 /// The media type of a request without its parameters, in lower case; empty if it has none.
@@ -138,7 +163,8 @@ fn media_type(headers: &HeaderMap) -> String {
 }
 
 /// Names of the headers of a request that was turned away, for the operator's log: a token may be
-/// in another one than expected. Never their values.
+/// in another one than expected. Never their values, and no more of them than a platform sends.
 fn header_names(headers: &HeaderMap) -> String {
-    headers.keys().map(axum::http::HeaderName::as_str).collect::<Vec<_>>().join(" ")
+    let names = headers.keys().map(axum::http::HeaderName::as_str);
+    names.filter(|name| name.len() <= 40).take(30).collect::<Vec<_>>().join(" ")
 }

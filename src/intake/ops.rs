@@ -13,12 +13,7 @@ pub(super) async fn health() -> &'static str {
 
 /// `GET /readyz`: events can be stored, and both platforms accept our credentials.
 pub(super) async fn ready(State(intake): State<Intake>) -> (StatusCode, String) {
-    let mut troubles = (intake.troubles)();
-    if let Err(error) = intake.store.check().await {
-        tracing::error!(%error, "the store cannot be written to");
-        troubles.push("the store cannot be written to");
-    }
-    telemetry::ready(troubles.is_empty());
+    let troubles = troubles(&intake).await;
     if troubles.is_empty() {
         (StatusCode::OK, "ready\n".to_owned())
     } else {
@@ -26,8 +21,20 @@ pub(super) async fn ready(State(intake): State<Intake>) -> (StatusCode, String) 
     }
 }
 
+/// What keeps the bridge from working, the store included; the metrics tell whether there is anything.
+async fn troubles(intake: &Intake) -> Vec<&'static str> {
+    let mut troubles = (intake.troubles)();
+    if let Err(error) = intake.store.check().await {
+        tracing::error!(%error, "the store cannot be written to");
+        troubles.push("the store cannot be written to");
+    }
+    telemetry::ready(troubles.is_empty());
+    troubles
+}
+
 /// `GET /metrics`: the metrics in the text format of Prometheus.
 pub(super) async fn metrics(State(intake): State<Intake>) -> String {
+    troubles(&intake).await;
     if let Ok(depth) = intake.store.depth().await {
         let age = depth.oldest.map(|oldest| intake.clock.now().duration_since(oldest));
         telemetry::depth(depth.waiting, depth.parked, age.unwrap_or_default());

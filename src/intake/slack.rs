@@ -9,13 +9,14 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use jiff::SignedDuration;
 use serde_json::Value;
 use url::form_urlencoded;
 
 use super::{Error, Intake, header_names, media_type, read};
 use crate::model::SlackEvent;
 use crate::slack::parse::{self, Request, Routed};
-use crate::slack::verify::{SIGNATURE_HEADER, TIMESTAMP_HEADER};
+use crate::slack::verify::{SIGNATURE_HEADER, TIMESTAMP_HEADER, Verdict};
 use crate::store::{Lane, NewItem, Source};
 use crate::telemetry;
 
@@ -40,11 +41,13 @@ pub(super) async fn accept(
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let (Some(signature), Some(timestamp)) = (header(SIGNATURE_HEADER), header(TIMESTAMP_HEADER))
     else {
-        return Err(turn_away(&headers));
+        return Err(intake.turn_away(&headers));
     };
     let body = read(body).await?;
-    if !verifier.accepts(signature, timestamp, &body) {
-        return Err(turn_away(&headers));
+    match verifier.judge(signature, timestamp, &body, intake.clock.now()) {
+        Verdict::Genuine => {}
+        Verdict::Forged => return Err(intake.turn_away(&headers)),
+        Verdict::Stale(age) => return Err(intake.doubt_the_clock(age)),
     }
     let Some(json) = json(&media_type(&headers), body)? else {
         // Slack only wants to see whether we are there (`ssl_check`).
@@ -78,7 +81,41 @@ impl Intake {
                 self.dialogs.open_home(&user);
                 Ok(Answer::Nothing)
             }
+            Request::Standing(event) => {
+                tracing::warn!(event, "slack tells of a change of the app or of a channel");
+                self.changed.notify_one();
+                Ok(Answer::Nothing)
+            }
         }
+    }
+
+    fn turn_away(&self, headers: &HeaderMap) -> Error {
+        telemetry::turned_away(Source::Slack.name());
+        if let Some(times) = self.nuisance.stranger.happened() {
+            tracing::warn!(
+                times,
+                headers = header_names(headers),
+                "a call to the Slack address had no signature that we accept; compare \
+                SLACK_SIGNING_SECRET with the app's Basic Information"
+            );
+        }
+        Error::Unauthorized
+    }
+
+    /// Turns a request away that Slack has signed at another time. If our clock is wrong, Slack's
+    /// answers will tell.
+    fn doubt_the_clock(&self, age: SignedDuration) -> Error {
+        telemetry::turned_away(Source::Slack.name());
+        if let Some(times) = self.nuisance.stale.happened() {
+            tracing::warn!(
+                times,
+                age_seconds = age.as_secs(),
+                "a request has Slack's signature but was signed at another time than this \
+                machine's: set its clock; if that is right, somebody repeats what Slack once sent"
+            );
+            self.changed.notify_one();
+        }
+        Error::Unauthorized
     }
 }
 
@@ -92,15 +129,6 @@ impl IntoResponse for Answer {
             }
         }
     }
-}
-
-fn turn_away(headers: &HeaderMap) -> Error {
-    tracing::warn!(
-        headers = header_names(headers),
-        "a call to the Slack address had no signature that we accept, or was too old; compare \
-        SLACK_SIGNING_SECRET with the app's Basic Information, and this machine's clock"
-    );
-    Error::Unauthorized
 }
 
 /// The JSON in a body: all of it, or the field of a form that holds it. A command has none, so

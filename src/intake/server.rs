@@ -1,0 +1,245 @@
+//! The listening side of the doors: who is let in, for how long, and how many at once.
+//!
+//! Nobody can keep others out by being slow. A request's head and its body have to come in a
+//! bounded time, and when every place is taken, whoever has kept one waiting the longest makes
+//! room: a connection that is idle, or whose request is still on its way. A request that has come
+//! to its end is never cut off.
+//!
+//! Invariant: what a stranger can make us hold is bounded, in connections and in bytes
+//! (`bodies_that_are_never_finished_do_not_fill_the_memory`).
+
+mod guests;
+mod io;
+mod load;
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::io as std_io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::{CONNECTION, RETRY_AFTER};
+use axum::http::{HeaderValue, Request, Response, StatusCode};
+use axum::response::IntoResponse;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::Service as _;
+
+use self::guests::{Entry, Guest, Guests};
+use self::io::{Patient, Timer};
+use self::load::{Arriving, Budget, Leaving, Load};
+use super::nuisance::Seldom;
+
+pub(super) use self::load::Spoiled;
+
+/// The largest head of a request, in bytes, and how much is read ahead.
+const HEAD_BYTES: usize = 64 * 1024;
+/// How long a write may make no progress: the reader of a file may be on a bad line.
+const STALL: Duration = Duration::from_secs(30);
+/// How long accepting rests when the system has no connection for us.
+const EXHAUSTED: Duration = Duration::from_millis(50);
+/// What is asked on behalf of those who run the bridge.
+const OPERATORS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+/// What whoever knocks is allowed.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections that are open at once; at most half of the files that the process may have open,
+    /// as it needs others to do its work.
+    pub connections: usize,
+    /// Connections beyond that, on which only operators get an answer other than `503`.
+    pub operators: usize,
+    /// How long a connection may lie idle between two requests. Longer than the minute that
+    /// proxies commonly keep one, so that it is they who close it.
+    pub idle: Duration,
+    /// How long a request's head may take from its first byte, or from the beginning of the
+    /// connection.
+    pub head: Duration,
+    /// How long a request's body may take from the end of its head.
+    pub body: Duration,
+    /// Bytes of large bodies that are held at once.
+    pub bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 512,
+            operators: 32,
+            idle: Duration::from_secs(75),
+            head: Duration::from_secs(10),
+            body: Duration::from_secs(10),
+            bytes: 32 * 1024 * 1024,
+        }
+    }
+}
+
+/// Answers whoever knocks.
+#[derive(Clone)]
+pub struct Server {
+    router: Router,
+    limits: Limits,
+    guests: Guests,
+    budget: Budget,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    full: Seldom,
+    exhausted: Seldom,
+}
+
+impl Server {
+    /// Answers with this router until `stop` is cancelled; connections are on `tasks` and are to be
+    /// waited for.
+    pub fn new(
+        router: Router,
+        limits: Limits,
+        stop: CancellationToken,
+        tasks: TaskTracker,
+    ) -> Self {
+        let files = open_files().unwrap_or(usize::MAX);
+        let connections = limits.connections.min(files / 2);
+        let operators = limits.operators.min(files / 16);
+        let limits = Limits { connections, operators, ..limits };
+        let (guests, budget) = (Guests::new(limits), Budget::new(limits.bytes));
+        let (full, exhausted) = (Seldom::default(), Seldom::default());
+        Self { router, limits, guests, budget, stop, tasks, full, exhausted }
+    }
+
+    /// Lets connections in until it is to stop; the port is closed then.
+    pub async fn run(self, listener: TcpListener) {
+        while let Some(accepted) = self.stop.run_until_cancelled(listener.accept()).await {
+            match accepted {
+                Ok((stream, _)) => {
+                    self.receive(stream);
+                    self.stop.run_until_cancelled(self.guests.settled()).await;
+                }
+                Err(error) => self.turn_away(&error).await,
+            }
+        }
+    }
+
+    fn receive(&self, stream: TcpStream) {
+        // Answers are small, and whoever knocks waits for them.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection stays slow");
+        }
+        match self.guests.enter() {
+            Some(entry) => drop(self.tasks.spawn(self.clone().attend(stream, entry))),
+            None => {
+                if let Some(times) = self.full.happened() {
+                    tracing::warn!(times, "too many connections; a further one was closed at once");
+                }
+            }
+        }
+    }
+
+    /// After a failed accept. A client that went away in between is nothing; what concerns us is a
+    /// system that has no more connections to give.
+    async fn turn_away(&self, error: &std_io::Error) {
+        use std_io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+        if [ConnectionAborted, ConnectionRefused, ConnectionReset].contains(&error.kind()) {
+            return;
+        }
+        if let Some(times) = self.exhausted.happened() {
+            tracing::error!(times, %error, "no further connection can be opened; one makes room");
+        }
+        self.guests.make_room();
+        tokio::time::sleep(EXHAUSTED).await;
+    }
+
+    /// Answers all requests of a connection.
+    async fn attend(self, stream: TcpStream, entry: Entry) {
+        let guest = Arc::clone(entry.guest());
+        let io = Patient::new(stream, Arc::clone(&guest), STALL);
+        let service = service_fn(|request| self.answer(request, &guest, entry.is_crowded()));
+        let connection = http1::Builder::new()
+            // Ours below tells an idle connection from a slow head.
+            .header_read_timeout(None)
+            .max_buf_size(HEAD_BYTES)
+            .serve_connection(TokioIo::new(io), service);
+        let (mut connection, mut timer) = (pin!(connection), Timer::default());
+        let mut is_last = false;
+        loop {
+            // Whatever moves the deadline happens while the connection is polled.
+            let ended = poll_fn(|cx| {
+                if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                    return Poll::Ready(ended.err().map(|error| error.to_string()));
+                }
+                let Some(deadline) = guest.deadline(&self.limits) else {
+                    timer.clear();
+                    return Poll::Pending;
+                };
+                timer.poll(deadline, cx).map(|()| Some("nothing came".to_owned()))
+            });
+            tokio::select! {
+                ended = ended => {
+                    if let Some(why) = ended {
+                        tracing::debug!(why, "a connection was ended");
+                    }
+                    return;
+                }
+                () = self.stop.cancelled(), if !is_last => {
+                    if !guest.has_asked() {
+                        return;
+                    }
+                }
+                () = guest.asked_to_go(), if !is_last => {
+                    if !guest.is_served() {
+                        return;
+                    }
+                }
+            }
+            is_last = true;
+            connection.as_mut().graceful_shutdown();
+        }
+    }
+
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        guest: &Arc<Guest>,
+        is_crowded: bool,
+    ) -> impl Future<Output = Result<Response<Leaving>, Infallible>> + use<> {
+        let load = Arc::new(Load::new(self.budget.clone()));
+        let arriving =
+            |body| Arriving::new(body, Arc::clone(guest), Arc::clone(&load), self.limits.body);
+        let request = request.map(|body| Body::new(arriving(body)));
+        let guest = Arc::clone(guest);
+        let is_for_operators = OPERATORS.contains(&request.uri().path());
+        let answering =
+            (!is_crowded || is_for_operators).then(|| self.router.clone().call(request));
+        async move {
+            let response = match answering {
+                Some(answering) => answering.await?,
+                None => crowded(),
+            };
+            drop(load);
+            Ok(response.map(|body| Leaving::new(body, guest)))
+        }
+    }
+}
+
+/// How many files this process may have open, where the system tells.
+fn open_files() -> Option<usize> {
+    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+/// Whoever comes when every place is taken is to come again.
+fn crowded() -> Response<Body> {
+    let headers = [
+        (RETRY_AFTER, HeaderValue::from_static("1")),
+        (CONNECTION, HeaderValue::from_static("close")),
+    ];
+    (StatusCode::SERVICE_UNAVAILABLE, headers, "too many connections\n").into_response()
+}
