@@ -3,29 +3,33 @@
 //! Commands are answered `200` even when they fail (`blip.md` §1.1), and an answer that cannot be
 //! read is not a failure: the command may have taken effect. Knows nothing of Slack.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::envelope::{self, CommandAnswer, strip_forwards};
+use super::envelope::{self, CommandAnswer, PAGE, list, strip_forwards};
 use super::error::Error;
-use super::lenient::{list, text};
+use super::lenient::{self, text};
 use super::parse::{self, Missed, ThreadMessage};
 use crate::gate::{Gate, Shut};
 use crate::model::{BotName, Destination, Failure, Fault, Snapshot, TicketId};
 use crate::telemetry;
 
-/// Most entries that Blip puts on a page (`blip.md` §1.1).
-const PAGE: u32 = 100;
 /// The queue of tickets that go to an agent and not to a team (`blip.md` §4.1).
 pub const DIRECT_TRANSFER: &str = "DIRECT_TRANSFER";
-/// Most pages of agents that are read.
-const MOST_PAGES: u32 = 5;
+/// The smallest page that may be full: what lists give that are not asked for more.
+const SMALLEST_PAGE: usize = 20;
+/// Most pages of a list that are read.
+const MOST_PAGES: usize = 20;
 /// Most categories whose canned replies are read.
-const MOST_CATEGORIES: usize = 10;
+const MOST_CATEGORIES: usize = 50;
+/// How many of them are read at once, of the 48 commands a second (`blip.md` §1.1).
+const AT_ONCE: usize = 8;
 /// The pause after a `429` that names none: Blip keeps a bot out for up to two minutes
 /// (`blip.md` §1.1), and one call in this time is enough to see whether it is over.
 const PAUSE: Duration = Duration::from_secs(15);
@@ -47,6 +51,8 @@ pub struct Reply {
     pub id: String,
     /// What people call it.
     pub name: String,
+    /// The category that it is in.
+    pub category: String,
     /// What it says, with its variables.
     pub text: String,
 }
@@ -58,7 +64,8 @@ impl Reply {
         let text_of = |value: &Value| value.as_str().map(str::to_owned);
         let words = text_of(document).or_else(|| text(document, "text"))?;
         let name = text(entry, "name").unwrap_or_else(|| words.clone());
-        Some(Self { id: text(entry, "id")?, name, text: words })
+        let category = text(entry, "category").unwrap_or_default();
+        Some(Self { id: text(entry, "id")?, name, category, text: words })
     }
 }
 
@@ -245,61 +252,81 @@ impl Client {
 
     /// The names of the teams.
     pub async fn teams(&self) -> Result<Vec<String>, Error> {
-        self.names("read teams", &envelope::teams(&request())).await
+        self.names("read teams", list::TEAMS).await
     }
 
     /// The tags in use.
     pub async fn tags(&self) -> Result<Vec<String>, Error> {
-        self.names("read tags", &envelope::tags_active(&request())).await
+        self.names("read tags", list::TAGS).await
     }
 
     /// The agents: Blip's identity and the name to show.
     pub async fn agents(&self) -> Result<Vec<(String, String)>, Error> {
-        let mut agents = Vec::new();
-        for page in 0..MOST_PAGES {
-            let command = envelope::attendants(&request(), page * PAGE, PAGE);
-            let entries = self.entries("read agents", &command).await?;
-            let full = entries.len() >= PAGE as usize;
-            agents.extend(entries.iter().filter_map(agent));
-            if !full {
-                break;
-            }
-        }
-        Ok(agents)
+        let entries = self.all("read agents", list::AGENTS, Some(0)).await?;
+        Ok(entries.iter().filter_map(agent).collect())
     }
 
-    /// The canned replies that are text.
+    /// The canned replies that are text. Blip lists only their categories, and the replies of each
+    /// by the category's id.
     pub async fn replies(&self) -> Result<Vec<Reply>, Error> {
-        let entries = self.entries("read replies", &envelope::replies(&request())).await?;
-        let (mut replies, mut categories) = (Vec::new(), Vec::new());
-        for entry in &entries {
-            match Reply::read(entry) {
-                Some(reply) => replies.push(reply),
-                // Only the category is told; its replies are asked for.
-                None if entry.get("document").is_none() => {
-                    categories.extend(text(entry, "category").or_else(|| text(entry, "id")));
-                }
-                None => {}
+        const OPERATION: &str = "read replies";
+        let entries = self.all(OPERATION, list::REPLIES, Some(0)).await?;
+        let mut replies: Vec<Reply> = entries.iter().filter_map(Reply::read).collect();
+        let categories = entries.iter().filter(|entry| entry.get("document").is_none());
+        let categories = categories.filter_map(|entry| text(entry, "id")).take(MOST_CATEGORIES);
+        let lists: Vec<String> = categories.map(|id| list::replies_of(&id)).collect();
+        for lists in lists.chunks(AT_ONCE) {
+            for entries in join_all(lists.iter().map(|list| self.all(OPERATION, list, None))).await
+            {
+                replies.extend(entries?.iter().filter_map(Reply::read));
             }
         }
-        categories.dedup();
-        for category in categories.iter().take(MOST_CATEGORIES) {
-            let command = envelope::replies_of(&request(), category);
-            let entries = self.entries("read replies", &command).await?;
-            replies.extend(entries.iter().filter_map(Reply::read));
-        }
+        tell_apart(&mut replies);
         Ok(replies)
     }
 
-    async fn names(&self, operation: &'static str, command: &Value) -> Result<Vec<String>, Error> {
-        let entries = self.entries(operation, command).await?;
+    async fn names(&self, operation: &'static str, list: &str) -> Result<Vec<String>, Error> {
+        let entries = self.all(operation, list, None).await?;
         Ok(entries.iter().filter_map(|entry| text(entry, "name")).collect())
+    }
+
+    /// The entries of a list, page by page. Which lists have pages, and how large, is documented
+    /// for few of them: a page that may be full is followed by the next, until nothing is new.
+    async fn all(
+        &self,
+        operation: &'static str,
+        list: &str,
+        first: Option<u32>,
+    ) -> Result<Vec<Value>, Error> {
+        let command = envelope::desk_list(&request(), list, first);
+        let mut all = self.entries(operation, &command).await?;
+        let mut last = all.len();
+        for _ in 1..MOST_PAGES {
+            if last < SMALLEST_PAGE {
+                break;
+            }
+            let skip = u32::try_from(all.len()).ok();
+            let command = envelope::desk_list(&request(), list, skip);
+            match self.entries(operation, &command).await {
+                Ok(mut next) => {
+                    next.retain(|entry| !all.contains(entry));
+                    last = next.len();
+                    all.append(&mut next);
+                }
+                Err(error) if error.code().is_some() => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(all)
     }
 
     /// The entries of a list; an empty one is often said not to exist (`blip.md` §4.2).
     async fn entries(&self, operation: &'static str, command: &Value) -> Result<Vec<Value>, Error> {
         let resource = found(self.command(operation, command).await)?.unwrap_or_default();
-        Ok(resource.as_array().map_or_else(|| list(&resource, "items"), Vec::as_slice).to_vec())
+        Ok(resource
+            .as_array()
+            .map_or_else(|| lenient::list(&resource, "items"), Vec::as_slice)
+            .to_vec())
     }
 
     async fn command(
@@ -392,6 +419,18 @@ fn agent(entry: &Value) -> Option<(String, String)> {
     let local = identity.split('@').next().unwrap_or_default().replace("%40", "@");
     let name = text(entry, "fullName").or_else(|| text(entry, "email")).unwrap_or(local);
     Some((identity, name))
+}
+
+/// Gives replies of the same id ids of their own: nothing makes a team choose different ones.
+fn tell_apart(replies: &mut [Reply]) {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for reply in replies {
+        let count = seen.entry(reply.id.clone()).or_default();
+        *count += 1;
+        if *count > 1 {
+            reply.id = format!("{}#{count}", reply.id);
+        }
+    }
 }
 
 fn request() -> String {

@@ -27,6 +27,9 @@ pub const DESK_DOMAIN: &str = "desk.msging.net";
 /// The type of a ticket document.
 pub const TICKET_TYPE: &str = "application/vnd.iris.ticket+json";
 
+/// Most entries that Blip puts on a page (`blip.md` §1.1).
+pub const PAGE: u32 = 100;
+
 /// What Blip posted: a message, a notification, a command, or something else.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Envelope {
@@ -238,29 +241,32 @@ pub fn ping(request: &str) -> Value {
     json!({"id": request, "method": "get", "uri": "/ping"})
 }
 
-/// Asks for the teams.
-pub fn teams(request: &str) -> Value {
-    get(request, DESK, "/teams")
+/// Lists of the desk.
+pub mod list {
+    /// The agents.
+    pub const AGENTS: &str = "/attendants";
+    /// The teams.
+    pub const TEAMS: &str = "/teams";
+    /// The tags in use.
+    pub const TAGS: &str = "/tags/active";
+    /// The categories of canned replies.
+    pub const REPLIES: &str = "/replies";
+
+    /// The canned replies of a category, by its id.
+    pub fn replies_of(category: &str) -> String {
+        format!("{REPLIES}/{}", super::path(category))
+    }
 }
 
-/// Asks for the tags in use.
-pub fn tags_active(request: &str) -> Value {
-    get(request, DESK, "/tags/active")
-}
-
-/// Asks for the canned replies.
-pub fn replies(request: &str) -> Value {
-    get(request, DESK, "/replies")
-}
-
-/// Asks for the canned replies of a category.
-pub fn replies_of(request: &str, category: &str) -> Value {
-    get(request, DESK, &format!("/replies/{}", path(category)))
-}
-
-/// Asks for the agents, page by page.
-pub fn attendants(request: &str, skip: u32, take: u32) -> Value {
-    get(request, DESK, &format!("/attendants?$skip={skip}&$take={take}"))
+/// Asks for a list of the desk; for what comes after so many entries, if a number is given.
+///
+/// Pages are documented for agents and replies only, so the other lists are asked for without one
+/// to begin with.
+pub fn desk_list(request: &str, list: &str, skip: Option<u32>) -> Value {
+    match skip {
+        None => get(request, DESK, list),
+        Some(skip) => get(request, DESK, &format!("{list}?$skip={skip}&$take={PAGE}")),
+    }
 }
 
 /// Asks what became of a message; both forms of its id are in use (`blip.md` §5).
@@ -495,9 +501,12 @@ mod tests {
                 None,
                 "/threads/5531@wa.gw.msging.net?$take=10&refreshExpiredMedia=true",
             ),
-            (teams("r"), Some(DESK), "/teams"),
-            (tags_active("r"), Some(DESK), "/tags/active"),
-            (replies("r"), Some(DESK), "/replies"),
+            (desk_list("r", list::TEAMS, None), Some(DESK), "/teams"),
+            (
+                desk_list("r", &list::replies_of("a b"), Some(20)),
+                Some(DESK),
+                "/replies/a%20b?$skip=20&$take=100",
+            ),
         ] {
             assert_eq!(command.get("uri"), Some(&json!(uri)));
             assert_eq!(command.get("to").and_then(Value::as_str), to, "{uri}");

@@ -379,6 +379,8 @@ pub fn missed(bot: &BotName, address: &str, resource: &Value) -> Vec<Missed> {
     let items = resource.as_array().map_or_else(|| list(resource, "items"), Vec::as_slice);
     let mut missed: Vec<Missed> =
         items.iter().filter_map(|item| missed_message(bot, address, item)).collect();
+    // Blip lists the newest first, and several may be of the same millisecond.
+    missed.reverse();
     missed.sort_by_key(|message| message.date);
     missed
 }
@@ -403,6 +405,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn missed_messages_are_in_the_order_in_which_they_were_said() {
+        let said = |id: &str, date: &str| {
+            json!({"id": id, "direction": "received", "type": "text/plain", "content": id,
+                "date": date})
+        };
+        let (first, later) = ("2026-03-01T12:00:00.123Z", "2026-03-01T12:00:00.124Z");
+        let newest_first = [said("3", later), said("2", first), said("1", first)];
+        let missed = missed(&bot(), NODE, &json!({"items": newest_first}));
+        assert_eq!(missed.iter().map(|m| m.id.as_str()).collect::<Vec<_>>(), ["1", "2", "3"]);
+    }
 
     const NODE: &str = "9b2e-1@desk.msging.net/Webhook";
     const TICKET: &str = "application/vnd.iris.ticket+json";

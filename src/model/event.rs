@@ -54,6 +54,12 @@ pub enum ReceiptKind {
 }
 
 impl BlipEvent {
+    /// Whether a message of ours has come further than to Blip.
+    pub fn is_arrival(&self) -> bool {
+        let arrivals = [ReceiptKind::Received, ReceiptKind::Consumed];
+        matches!(self, Self::Receipt { kind, .. } if arrivals.contains(kind))
+    }
+
     /// Whether nothing more is to be heard of a message of ours after this.
     pub fn is_last_receipt(&self) -> bool {
         let last = ReceiptKind::Consumed;

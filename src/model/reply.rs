@@ -7,7 +7,7 @@ use super::content::{Inline, Paragraph, Rich};
 use super::ids::SlackUserId;
 use super::ticket::{Agent, Ticket};
 
-/// The emoji `:lock:`, with which a note may begin as well.
+/// The emoji `:lock:`, which makes a note of whatever carries it.
 const LOCK: char = '🔒';
 
 /// What a thread message is.
@@ -27,7 +27,7 @@ pub enum Intent {
 /// Why a message is a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
-    /// It says so by its prefix.
+    /// It says so by its prefix or a lock.
     Prefix,
     /// It speaks to a colleague.
     Colleague,
@@ -60,7 +60,7 @@ impl ReplyRules {
         if ticket.is_closed() {
             return Intent::Note(Why::Closed);
         }
-        if self.is_marked(text) {
+        if self.is_marked(text) || carries_lock(text) {
             return Intent::Note(Why::Prefix);
         }
         if speaks_to_colleague(text) {
@@ -87,8 +87,7 @@ impl ReplyRules {
         });
         first.is_some_and(|text| {
             let text = text.trim_start();
-            let by_prefix = !self.note_prefix.is_empty() && text.starts_with(&self.note_prefix);
-            by_prefix || text.starts_with(LOCK)
+            !self.note_prefix.is_empty() && text.starts_with(&self.note_prefix)
         })
     }
 }
@@ -103,6 +102,10 @@ fn words(run: &Inline) -> Option<&str> {
         | Inline::Group { .. }
         | Inline::Broadcast(_) => None,
     }
+}
+
+fn carries_lock(text: &Rich) -> bool {
+    text.inlines().any(|run| matches!(run, Inline::Text { text, .. } if text.contains(LOCK)))
 }
 
 /// Whether the first thing said is a mention of a person, a group or everybody in Slack.
@@ -169,7 +172,7 @@ mod tests {
             (ticket(State::Unclaimed), "U1", true, words.clone(), Intent::Reply { claims: true }),
             (held_by("U2"), "U1", true, words.clone(), Intent::Question(Some(agent("U2")))),
             (held_by("U1"), "U1", true, Rich::plain(" // só nós"), Intent::Note(Why::Prefix)),
-            (held_by("U1"), "U1", true, Rich::plain("🔒 só nós"), Intent::Note(Why::Prefix)),
+            (held_by("U1"), "U1", true, Rich::plain("só nós 🔒"), Intent::Note(Why::Prefix)),
             (held_by("U1"), "U1", true, mention(" vê isto?"), Intent::Note(Why::Colleague)),
             (held_by("U1"), "U1", false, words.clone(), Intent::Note(Why::Outsider)),
             (closed, "U1", true, words, Intent::Note(Why::Closed)),

@@ -4,7 +4,7 @@
 //! whether it is legal now. A legal move changes the ticket only after Blip has agreed.
 
 use jiff::{SignedDuration, Timestamp};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::content::{Content, Rich};
 use super::ids::{ChannelId, MessageTs, SlackUserId, TicketId};
@@ -92,6 +92,13 @@ impl Agent {
     /// Blip's identity of the person with this e-mail address (`blip.md` §2.5).
     pub fn identity_of_email(email: &str) -> String {
         format!("{}@blip.ai", utf8_percent_encode(email, NOT_UNRESERVED))
+    }
+
+    /// The e-mail address in an identity of Blip's: what [`Agent::identity_of_email`] made of it.
+    pub fn email_of_identity(identity: &str) -> Option<String> {
+        let (local, _) = identity.split_once('@')?;
+        let email = percent_decode_str(local).decode_utf8().ok()?;
+        (email.contains('@') && !email.contains(char::is_control)).then(|| email.into_owned())
     }
 }
 
@@ -344,6 +351,7 @@ mod tests {
             ("joão@loja.com", "jo%C3%A3o%40loja.com@blip.ai"),
         ] {
             assert_eq!(Agent::identity_of_email(email), identity);
+            assert_eq!(Agent::email_of_identity(identity).as_deref(), Some(email));
         }
     }
 }

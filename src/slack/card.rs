@@ -26,6 +26,10 @@ const LINE_CHARS: usize = 2000;
 /// How long before the customer cannot be written to any more the card says so.
 pub const WINDOW_WARNING: SignedDuration = SignedDuration::from_hours(2);
 
+/// How long a customer waits for an answer before the card says so: a card that changed with each
+/// word would use up what Slack allows.
+pub const UNANSWERED_AFTER: SignedDuration = SignedDuration::from_mins(2);
+
 /// A ticket as a card: what notifications say, and the blocks.
 ///
 /// `first_words` are what the customer said to begin with; they must fit into a post
@@ -95,7 +99,7 @@ pub fn continuation(ticket: &Ticket, words: &Words) -> String {
 }
 
 /// Blip has one queue that is no team: of tickets that go to an agent (`blip.md` §4.1).
-fn is_team(name: &str) -> bool {
+pub(super) fn is_team(name: &str) -> bool {
     name != "DIRECT_TRANSFER"
 }
 
@@ -201,6 +205,7 @@ fn details(ticket: &Ticket, around: &Around, words: &Words) -> SlackBlock {
     let line = escape(&shorten(&rich_text::clean(&line.join(" · ")), LINE_CHARS));
     let since = words.say("card-since", &[("time", &date(ticket.opened, words))]);
     let mut elements = vec![markdown(line).into(), markdown(since).into()];
+    elements.extend(unanswered(ticket, around, words).map(|text| markdown(text).into()));
     let neighbours = [
         ("card-continues", &around.before),
         ("card-went-on", &around.after),
@@ -212,6 +217,13 @@ fn details(ticket: &Ticket, around: &Around, words: &Words) -> SlackBlock {
         elements.extend(text.map(|text| markdown(text).into()));
     }
     SlackContextBlock::new(elements).into()
+}
+
+/// Since when the customer waits for an answer of who holds the ticket, when that is long.
+fn unanswered(ticket: &Ticket, around: &Around, words: &Words) -> Option<String> {
+    let since = ticket.unanswered.filter(|_| ticket.holder().is_some())?;
+    let is_long = around.now.duration_since(since) >= UNANSWERED_AFTER;
+    is_long.then(|| words.say("home-unanswered", &[("time", &date(since, words))]))
 }
 
 /// How much longer the customer may be written to, when that is short.

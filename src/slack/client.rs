@@ -19,13 +19,15 @@ use url::Url;
 
 use super::error::Error;
 use super::files::is_slack_or_loopback;
+use super::members::Members;
+use super::standing::Standing;
 use super::transport::Transport;
 use crate::clock::Clock;
 use crate::gate::{Gate, Shut};
 use crate::model::{ChannelId, Failure, Fault, MessageTs, SlackUserId, Thread};
 use crate::telemetry;
 
-/// How long what we know of a person, channel or group is believed.
+/// How long what we know of a person, or of the name of a channel or group, is believed.
 const CACHE: Duration = Duration::from_mins(10);
 /// Largest page of `conversations.replies` that Slack recommends (`slack.md` C.1).
 const PAGE: &str = "200";
@@ -44,9 +46,11 @@ pub struct Client {
     token: SlackApiToken,
     clock: Clock,
     gate: Gate,
+    pub(super) standing: Standing,
     identity: OnceLock<Identity>,
     profiles: DashMap<SlackUserId, (Timestamp, Profile)>,
     names: DashMap<String, (Timestamp, String)>,
+    pub(super) members: Members,
     plain_author: AtomicBool,
 }
 
@@ -160,8 +164,11 @@ impl Client {
         gate: Gate,
     ) -> Self {
         let value = SlackApiTokenValue(token.expose_secret().to_owned());
+        let standing = Standing::new(clock.clone());
+        let transport = Transport::new(http.clone(), base, standing.clone());
         Self {
-            api: slack_morphism::SlackClient::new(Transport::new(http.clone(), base)),
+            api: slack_morphism::SlackClient::new(transport),
+            standing,
             http,
             token: SlackApiToken::new(value).with_token_type(SlackApiTokenType::Bot),
             gate,
@@ -169,8 +176,13 @@ impl Client {
             identity: OnceLock::new(),
             profiles: DashMap::new(),
             names: DashMap::new(),
+            members: Members::default(),
             plain_author: AtomicBool::new(false),
         }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Whether Slack's last word was that it does not accept our token.
@@ -220,19 +232,36 @@ impl Client {
         let posted = Posted { channel: answer.channel, ts: answer.ts };
         let Some(root) = &post.thread else { return Ok(posted) };
         let told = answer.message.and_then(|message| message.thread_ts);
-        if told.as_deref() == Some(root.as_str()) || self.is_in_thread(&posted, root).await? {
-            return Ok(posted);
+        if told.as_deref() != Some(root.as_str()) {
+            self.keep_in_thread("chat.postMessage", &posted, root, author.is_some()).await?;
         }
-        self.take_back(&posted, author.is_some()).await;
-        Err(Error::Orphaned { method: "chat.postMessage" })
+        Ok(posted)
     }
 
-    /// Whether a post whose answer did not say so stands in its thread after all.
-    pub(super) async fn is_in_thread(
+    /// Makes sure that a post stands in its thread, of which its answer said nothing; takes it back
+    /// if it does not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Orphaned`] once it is taken back. If it cannot be told for now where the post is,
+    /// the outcome is unknown: nothing that fails here undoes the post.
+    pub(super) async fn keep_in_thread(
         &self,
+        method: &'static str,
         posted: &Posted,
         root: &MessageTs,
-    ) -> Result<bool, Error> {
+        is_named: bool,
+    ) -> Result<(), Error> {
+        let unsettled =
+            |_failed| Error::Unclear { method, what: "not seen in its thread".to_owned() };
+        if self.is_in_thread(posted, root).await.map_err(unsettled)? {
+            return Ok(());
+        }
+        self.take_back(posted, is_named).await.map_err(unsettled)?;
+        Err(Error::Orphaned { method })
+    }
+
+    async fn is_in_thread(&self, posted: &Posted, root: &MessageTs) -> Result<bool, Error> {
         let place = ChannelId::parse(&posted.channel).zip(MessageTs::parse(&posted.ts));
         let Some((channel, ts)) = place else { return Ok(false) };
         match self.message(&channel, root, &ts).await {
@@ -246,18 +275,23 @@ impl Client {
         !self.plain_author.load(Ordering::Relaxed)
     }
 
-    /// Takes a post back that went where it was not meant to; best effort. What goes by a
-    /// customer's name cannot be deleted (`slack.md` C.1), but emptied.
-    pub(super) async fn take_back(&self, posted: &Posted, is_named: bool) {
+    /// Takes a post back that went where it was not meant to. What goes by a customer's name cannot
+    /// be deleted (`slack.md` C.1), but emptied, and of what it could be found by, too.
+    async fn take_back(&self, posted: &Posted, is_named: bool) -> Result<(), Error> {
         let mut body = json!({"channel": posted.channel, "ts": posted.ts});
         let method = if is_named { "chat.update" } else { "chat.delete" };
         if is_named {
             set(&mut body, "text", EMPTIED.into());
             set(&mut body, "blocks", json!([]));
+            set(&mut body, "metadata", json!({}));
         }
-        if let Err(error) = self.write::<Nothing>(method, &body).await {
-            tracing::warn!(slack.channel = posted.channel, slack.ts = posted.ts, %error,
-                "a post that missed its thread could not be taken back");
+        match self.write::<Nothing>(method, &body).await {
+            Err(error) if matches!(error.fault(), Fault::Refused { .. }) => {
+                tracing::warn!(slack.channel = posted.channel, slack.ts = posted.ts, %error,
+                    "a post that missed its thread could not be taken back");
+                Ok(())
+            }
+            result => result.map(drop),
         }
     }
 
@@ -293,31 +327,47 @@ impl Client {
         self.write::<Nothing>("chat.postEphemeral", &body).await.map(drop)
     }
 
-    /// Puts a reaction on a message (`reactions.add`); it being there already is success.
+    /// Puts a reaction of ours on a message (`reactions.add`) or takes it off
+    /// (`reactions.remove`); that it is so already is success.
     pub async fn react(
         &self,
-        channel: &ChannelId,
-        ts: &MessageTs,
+        (channel, ts): (&ChannelId, &MessageTs),
         name: &str,
+        on: bool,
     ) -> Result<(), Error> {
+        let (method, already) = if on {
+            ("reactions.add", "already_reacted")
+        } else {
+            ("reactions.remove", "no_reaction")
+        };
         let body = json!({"channel": channel.as_str(), "timestamp": ts.as_str(), "name": name});
-        match self.write::<Nothing>("reactions.add", &body).await {
-            Err(error) if error.code() == Some("already_reacted") => Ok(()),
+        match self.write::<Nothing>(method, &body).await {
+            Err(error) if error.code() == Some(already) => Ok(()),
             result => result.map(drop),
         }
     }
 
-    /// Replaces the message whose button was pressed, by the address that came with the click.
+    /// Replaces the message whose button was pressed, or says something below it to the one who
+    /// pressed it, by the address that came with the click.
     ///
     /// # Errors
     ///
     /// Also if the address is not one of Slack's: then nothing is sent.
-    pub async fn respond(&self, response_url: &str, text: &str) -> Result<(), Error> {
+    pub async fn respond(
+        &self,
+        response_url: &str,
+        replace: bool,
+        text: &str,
+        blocks: &[Value],
+    ) -> Result<(), Error> {
         const METHOD: &str = "response_url";
         let url = Url::parse(response_url).ok().filter(is_slack_or_loopback).ok_or_else(|| {
             Error::Api { method: METHOD, code: "not_an_address_of_slack".to_owned() }
         })?;
-        let body = json!({"replace_original": true, "text": text});
+        let mut body = json!({"replace_original": replace, "text": text});
+        if !blocks.is_empty() {
+            set(&mut body, "blocks", blocks.into());
+        }
         let sent = self.http.post(url).json(&body).send().await;
         match sent.and_then(reqwest::Response::error_for_status) {
             Ok(_) => Ok(()),
@@ -339,6 +389,18 @@ impl Client {
         let profile = Profile::read(answer.get("user").unwrap_or(&Value::Null), user);
         self.profiles.insert(user.clone(), (now, profile.clone()));
         Ok(profile)
+    }
+
+    /// The person with this e-mail address (`users.lookupByEmail`); `None` if there is none.
+    pub async fn user_of_email(&self, email: &str) -> Result<Option<SlackUserId>, Error> {
+        let answer = self.read::<Value>("users.lookupByEmail", &[("email", Some(email))]).await;
+        match answer {
+            Err(error) if error.code() == Some("users_not_found") => Ok(None),
+            answer => {
+                let answer = answer?;
+                Ok(answer.pointer("/user/id").and_then(Value::as_str).and_then(SlackUserId::parse))
+            }
+        }
     }
 
     /// Opens a dialog by a trigger (`views.open`) and returns its id.
@@ -422,6 +484,10 @@ impl Client {
 
     /// Looks for a post of ours that was made since `since`: by its metadata, or by the block id
     /// that repeats it, should Slack have dropped metadata that is not registered.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Orphaned`] if it missed its thread, and has been taken back now.
     pub async fn find_post(
         &self,
         channel: &str,
@@ -429,7 +495,42 @@ impl Client {
         delivery: &str,
         since: Timestamp,
     ) -> Result<Option<Posted>, Error> {
-        self.find(channel, thread, since, |message| delivered(message, delivery)).await
+        let is_it = |message: &Value| delivered(message, delivery);
+        if let Some(root) = thread {
+            return self.find_in_thread(channel, root, since, is_it).await;
+        }
+        let found = self.find(channel, None, since, is_it).await?;
+        Ok(found.and_then(|message| posted(channel, &message)))
+    }
+
+    /// Looks for something of ours in a thread and, as Slack puts there what misses its thread, at
+    /// the root of the channel.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Orphaned`] if it missed its thread, and has been taken back now.
+    pub(super) async fn find_in_thread(
+        &self,
+        channel: &str,
+        root: &MessageTs,
+        since: Timestamp,
+        is_it: impl Fn(&Value) -> bool,
+    ) -> Result<Option<Posted>, Error> {
+        let found = match self.find(channel, Some(root), since, &is_it).await {
+            Err(error) if error.is_message_gone() => None,
+            found => found?,
+        };
+        if let Some(found) = found {
+            return Ok(posted(channel, &found));
+        }
+        let strayed = |message: &Value| message.get("thread_ts").is_none() && is_it(message);
+        let Some(stray) = self.find(channel, None, since, strayed).await? else {
+            return Ok(None);
+        };
+        if let Some(posted) = posted(channel, &stray) {
+            self.take_back(&posted, stray.get("username").is_some()).await?;
+        }
+        Err(Error::Orphaned { method: "conversations.history" })
     }
 
     /// Everything that was said in a thread, its root first, as far as a few pages hold it
@@ -462,13 +563,13 @@ impl Client {
     }
 
     /// Looks through what was said since `since` for a message that `is_it`.
-    pub(super) async fn find(
+    async fn find(
         &self,
         channel: &str,
         thread: Option<&MessageTs>,
         since: Timestamp,
         is_it: impl Fn(&Value) -> bool,
-    ) -> Result<Option<Posted>, Error> {
+    ) -> Result<Option<Value>, Error> {
         let mut cursor: Option<String> = None;
         for _ in 0..MAX_PAGES {
             let mut params = vec![
@@ -484,9 +585,8 @@ impl Client {
                 }
                 None => self.read("conversations.history", &params).await?,
             };
-            let found = page.messages.iter().find(|message| is_it(message));
-            if let Some(ts) = found.and_then(|message| message.get("ts")?.as_str()) {
-                return Ok(Some(Posted { channel: channel.to_owned(), ts: ts.to_owned() }));
+            if let Some(found) = page.messages.iter().find(|message| is_it(message)) {
+                return Ok(Some(found.clone()));
             }
             // A channel is read from its newest message on, a thread from its oldest.
             let is_older = thread.is_none() && page.messages.iter().any(|m| is_before(m, since));
@@ -522,58 +622,6 @@ impl Client {
         Ok(page.messages.into_iter().find(is_it))
     }
 
-    /// Whether somebody is in a user group (`usergroups.users.list`).
-    pub async fn is_in_group(&self, group: &str, user: &SlackUserId) -> Result<bool, Error> {
-        let key = format!("group:{group}");
-        if let Some(known) = self.is_listed(&key, user) {
-            return Ok(known);
-        }
-        let answer: Value =
-            self.read("usergroups.users.list", &[("usergroup", Some(group))]).await?;
-        self.list(key.clone(), &strings(&answer, "users"));
-        Ok(self.is_listed(&key, user).unwrap_or(false))
-    }
-
-    /// Whether somebody is in a channel (`conversations.members`).
-    pub async fn is_in_channel(
-        &self,
-        channel: &ChannelId,
-        user: &SlackUserId,
-    ) -> Result<bool, Error> {
-        let key = format!("members:{channel}");
-        if let Some(known) = self.is_listed(&key, user) {
-            return Ok(known);
-        }
-        let (mut members, mut cursor) = (Vec::new(), None::<String>);
-        for _ in 0..MAX_PAGES {
-            let params = [
-                ("channel", Some(channel.as_str())),
-                ("limit", Some("1000")),
-                ("cursor", cursor.as_deref()),
-            ];
-            let answer: Value = self.read("conversations.members", &params).await?;
-            members.extend(strings(&answer, "members"));
-            let next = answer.pointer("/response_metadata/next_cursor").and_then(Value::as_str);
-            cursor = next.filter(|cursor| !cursor.is_empty()).map(str::to_owned);
-            if cursor.is_none() {
-                break;
-            }
-        }
-        self.list(key.clone(), &members);
-        Ok(self.is_listed(&key, user).unwrap_or(false))
-    }
-
-    /// Whether somebody is on a list that was read lately; `None` if it was not.
-    fn is_listed(&self, key: &str, user: &SlackUserId) -> Option<bool> {
-        let now = self.clock.now();
-        let (at, members) = self.names.get(key).map(|entry| entry.clone())?;
-        (now < at + CACHE).then(|| members.split(' ').any(|member| member == user.as_str()))
-    }
-
-    fn list(&self, key: String, members: &[String]) {
-        self.names.insert(key, (self.clock.now(), members.join(" ")));
-    }
-
     /// Shows somebody their home tab (`views.publish`).
     pub async fn publish_home(&self, user: &SlackUserId, view: &Value) -> Result<(), Error> {
         let body = json!({"user_id": user.as_str(), "view": view});
@@ -588,7 +636,7 @@ impl Client {
         let session = self.api.open_session(&self.token);
         let result = session.http_session_api.http_post::<_, RS>(method, body, None).await;
         let result = result.map_err(|error| Error::from_library(method, error));
-        self.learn(&pause_key(method, body), result)
+        self.learn(method, &pause_key(method, body), result)
     }
 
     pub(super) async fn read<RS>(
@@ -604,7 +652,7 @@ impl Client {
         let params = params.to_vec();
         let result = session.http_session_api.http_get::<RS, _, _>(method, &params, None).await;
         let result = result.map_err(|error| Error::from_library(method, error));
-        self.learn(method, result)
+        self.learn(method, method, result)
     }
 
     fn pass(&self, method: &'static str, kind: &str) -> Result<(), Error> {
@@ -614,7 +662,12 @@ impl Client {
         })
     }
 
-    fn learn<T>(&self, kind: &str, result: Result<T, Error>) -> Result<T, Error> {
+    fn learn<T>(
+        &self,
+        method: &'static str,
+        kind: &str,
+        result: Result<T, Error>,
+    ) -> Result<T, Error> {
         let fault = result.as_ref().err().map(Error::fault);
         let outcome = fault.as_ref().map_or("ok", Fault::name);
         telemetry::called("slack", outcome);
@@ -627,12 +680,16 @@ impl Client {
                     tracing::error!(%error, "slack does not accept our token or its scopes; \
                         reinstall the app or mend SLACK_BOT_TOKEN, the queue is kept meanwhile");
                     // A scope that is missing for one method says nothing of the others.
-                    if error.code() != Some("missing_scope") {
-                        self.gate.lock();
+                    match error.code() {
+                        Some("missing_scope") => self.standing.note_scope(method, true),
+                        _ => self.gate.lock(),
                     }
                 }
             }
-            None | Some(Fault::Refused { .. }) => self.gate.unlock(),
+            None | Some(Fault::Refused { .. }) => {
+                self.gate.unlock();
+                self.standing.note_scope(method, false);
+            }
             Some(_) => {}
         }
         result
@@ -672,11 +729,6 @@ fn message(post: &Post, author: Option<&str>) -> Value {
     body
 }
 
-fn strings(answer: &Value, field: &str) -> Vec<String> {
-    let entries = answer.get(field).and_then(Value::as_array).into_iter().flatten();
-    entries.filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
 fn set(body: &mut Value, key: &str, value: Value) {
     if let Some(body) = body.as_object_mut() {
         body.insert(key.to_owned(), value);
@@ -689,6 +741,11 @@ fn delivered(message: &Value, delivery: &str) -> bool {
         message.get("blocks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let in_block = |block: &Value| block.get("block_id").and_then(Value::as_str) == Some(delivery);
     id == Some(delivery) || blocks.iter().any(in_block)
+}
+
+fn posted(channel: &str, message: &Value) -> Option<Posted> {
+    let ts = message.get("ts")?.as_str()?;
+    Some(Posted { channel: channel.to_owned(), ts: ts.to_owned() })
 }
 
 /// Whether a message was posted before the given time.

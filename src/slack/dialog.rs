@@ -70,6 +70,8 @@ pub enum Place {
 pub struct Search {
     /// Which list.
     pub list: List,
+    /// Who looks.
+    pub user: SlackUserId,
     /// The ticket for which something is to be chosen.
     pub ticket: TicketId,
     /// What was typed so far.
@@ -190,8 +192,8 @@ impl Choice {
 
 /// The answer to a [`Search`]: those choices that hold what was typed, in groups with a title.
 pub fn options(groups: &[(String, Vec<Choice>)], query: &str) -> Value {
-    let query = query.trim().to_lowercase();
-    let fits = |choice: &&Choice| choice.label.to_lowercase().contains(&query);
+    let query = folded(query.trim());
+    let fits = |choice: &&Choice| folded(&choice.label).contains(&query);
     let found = |choices: &[Choice]| -> Vec<Value> {
         choices.iter().filter(fits).filter_map(Choice::option).take(MOST_OPTIONS).collect()
     };
@@ -205,6 +207,21 @@ pub fn options(groups: &[(String, Vec<Choice>)], query: &str) -> Value {
     });
     let groups: Vec<Value> = groups.collect();
     if groups.is_empty() { json!({"options": []}) } else { json!({"option_groups": groups}) }
+}
+
+/// A text as people compare it: `joao` is meant to find `João`.
+fn folded(text: &str) -> String {
+    let plain = |c: char| match c {
+        'á' | 'à' | 'â' | 'ã' | 'ä' | 'å' => 'a',
+        'é' | 'è' | 'ê' | 'ë' => 'e',
+        'í' | 'ì' | 'î' | 'ï' => 'i',
+        'ó' | 'ò' | 'ô' | 'õ' | 'ö' => 'o',
+        'ú' | 'ù' | 'û' | 'ü' => 'u',
+        'ç' => 'c',
+        'ñ' => 'n',
+        c => c,
+    };
+    text.to_lowercase().chars().map(plain).collect()
 }
 
 /// Reads a button, a menu or a choice that asks for a dialog.
@@ -252,6 +269,7 @@ pub fn asked_by_shortcut(body: &Value) -> Option<Asked> {
 pub fn search(body: &Value) -> Option<Search> {
     Some(Search {
         list: List::of(text(body, "/action_id")?)?,
+        user: SlackUserId::parse(text(body, "/user/id")?)?,
         ticket: ticket(body)?,
         query: text(body, "/value").unwrap_or_default().to_owned(),
     })

@@ -98,6 +98,9 @@ impl Error {
                 Self::Busy { method, after: limit.retry_after }
             }
             SlackClientError::ApiError(api) => Self::Api { method, code: api.code },
+            SlackClientError::HttpError(http) if http.status_code.as_u16() == 404 => {
+                Self::Api { method, code: "unknown_method".to_owned() }
+            }
             SlackClientError::HttpError(http) => {
                 Self::Unclear { method, what: format!("HTTP {}", http.status_code.as_u16()) }
             }

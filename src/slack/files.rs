@@ -61,7 +61,11 @@ impl Client {
             let unreachable = Error::Unreachable { method: SEND };
             if error.is_connect() { unreachable } else { unclear("connection lost") }
         })?;
+        let media_type = response.headers().get(CONTENT_TYPE);
+        let is_page = media_type.is_some_and(|found| found.as_bytes().starts_with(b"text/html"));
         match response.status().as_u16() {
+            // A proxy answered, not Slack.
+            200..=299 if is_page => Err(unclear("a web page")),
             200..=299 => Ok(place.file_id),
             status => Err(unclear(&format!("HTTP {status}"))),
         }
@@ -98,17 +102,17 @@ impl Client {
         };
         let (ts, thread_ts) = message.unwrap_or_default();
         let posted = Posted { channel: channel.to_owned(), ts };
-        let is_there = posted.ts.is_empty()
-            || thread_ts.as_deref() == Some(root)
-            || self.is_in_thread(&posted, &thread.root).await?;
-        if is_there {
-            return Ok(posted);
+        if !posted.ts.is_empty() && thread_ts.as_deref() != Some(root) {
+            self.keep_in_thread(METHOD, &posted, &thread.root, false).await?;
         }
-        self.take_back(&posted, false).await;
-        Err(Error::Orphaned { method: METHOD })
+        Ok(posted)
     }
 
     /// Looks for the message in which a file of ours is shown in a thread.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Orphaned`] if it missed its thread, and has been taken back now.
     pub async fn find_file(
         &self,
         thread: &Thread,
@@ -119,7 +123,7 @@ impl Client {
             let files = message.get("files").and_then(Value::as_array);
             files.into_iter().flatten().any(|f| f.get("id").and_then(Value::as_str) == Some(file))
         };
-        self.find(thread.channel.as_str(), Some(&thread.root), since, shows).await
+        self.find_in_thread(thread.channel.as_str(), &thread.root, since, shows).await
     }
 
     /// What Slack knows of a file that a person shared (`files.info`).
@@ -144,6 +148,11 @@ impl Error {
             }
             error => error,
         }
+    }
+
+    /// What Slack says of an upload that it has taken already.
+    pub fn used_up() -> Self {
+        Self::Api { method: "files.completeUploadExternal", code: "file_not_found".to_owned() }
     }
 
     /// Whether a file that was uploaded is not there any more, or has been shown already.

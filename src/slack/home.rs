@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::card::{button_json, date, escape_line, thread_link};
+use super::card::{button_json, date, escape_line, is_team, thread_link};
 use super::{action, render, rich_text};
 use crate::locale::Words;
 use crate::model::{SlackUserId, State, Ticket};
@@ -13,6 +13,8 @@ use crate::model::{SlackUserId, State, Ticket};
 const MOST_TICKETS: usize = 18;
 /// Most tickets in the answer to a command, of the 50 blocks that it may have.
 const MOST_ANSWERED: usize = 10;
+/// Most teams that are named.
+const MOST_TEAMS: usize = 12;
 /// The command.
 pub const COMMAND: &str = "/blip";
 
@@ -62,6 +64,8 @@ pub struct Row {
     pub ticket: Ticket,
     /// Where its thread is.
     pub address: Option<String>,
+    /// Whether the reader holds it.
+    pub is_own: bool,
 }
 
 /// How the bridge is.
@@ -142,6 +146,19 @@ pub fn help(words: &Words) -> Value {
     answer(&text, &[rich_text::literal(&text).1])
 }
 
+/// What came of a move that was made from a list: the text with this key.
+pub fn done(
+    key: &str,
+    ticket: &Ticket,
+    address: Option<&str>,
+    words: &Words,
+) -> (String, Vec<Value>) {
+    let name = format!("{} {}", render::number(ticket), render::name(&ticket.customer));
+    let text = words.say(key, &[("ticket", &escape_line(name.trim()))]);
+    let shown = words.say(key, &[("ticket", &linked(name.trim(), address))]);
+    (text, vec![section(&shown)])
+}
+
 /// One sentence, as an answer.
 pub fn sentence(text: &str) -> Value {
     answer(text, &[rich_text::literal(text).1])
@@ -170,31 +187,30 @@ fn rows(rows: &[Row], most: usize, words: &Words, none: &str) -> Vec<Value> {
     blocks
 }
 
-/// Teams in the order of their oldest ticket, each with a line of its own.
+/// Teams in the order of their oldest ticket, each with a line of its own, and the oldest tickets
+/// of all below the lines of their teams.
 fn by_team(rows: &[Row], most: usize, words: &Words) -> Vec<Value> {
     if rows.is_empty() {
         return vec![context(&words.say("home-none-waiting", &[]))];
     }
-    let team = |row: &Row| row.ticket.team.clone().unwrap_or_default();
-    let mut teams: Vec<(String, Vec<&Row>)> = Vec::new();
-    for row in rows {
+    let team = |row: &Row| row.ticket.team.clone().filter(|team| is_team(team)).unwrap_or_default();
+    let mut teams: Vec<(String, Vec<(usize, &Row)>)> = Vec::new();
+    for (place, row) in rows.iter().enumerate() {
         match teams.iter_mut().find(|(name, _)| *name == team(row)) {
-            Some((_, of_team)) => of_team.push(row),
-            None => teams.push((team(row), vec![row])),
+            Some((_, of_team)) => of_team.push((place, row)),
+            None => teams.push((team(row), vec![(place, row)])),
         }
     }
-    let mut left = most;
     let mut blocks = Vec::new();
-    for (name, of_team) in &teams {
-        let Some(oldest) = of_team.first().filter(|_| left > 0) else { break };
+    for (name, of_team) in teams.iter().take(MOST_TEAMS) {
+        let Some((_, oldest)) = of_team.first() else { continue };
         let (number, since) = (of_team.len().to_string(), date(oldest.ticket.opened, words));
         let name = if name.is_empty() { words.say("home-no-team", &[]) } else { name.clone() };
         let name = escape_line(&name);
         let args = [("team", name.as_str()), ("count", &number), ("time", &since)];
         blocks.push(section(&words.say("home-team", &args)));
-        let shown = of_team.iter().take(left);
-        blocks.extend(shown.flat_map(|row| self::row(row, words)));
-        left = left.saturating_sub(of_team.len());
+        let shown = of_team.iter().filter(|(place, _)| *place < most);
+        blocks.extend(shown.flat_map(|(_, row)| self::row(row, words)));
     }
     blocks.extend(rest(rows.len(), most, words));
     blocks
@@ -209,10 +225,7 @@ fn rest(all: usize, most: usize, words: &Words) -> Option<Value> {
 fn row(row: &Row, words: &Words) -> Vec<Value> {
     let ticket = &row.ticket;
     let name = format!("{} {}", render::name(&ticket.customer), render::number(ticket));
-    let title = match &row.address {
-        Some(address) => thread_link(address, name.trim()),
-        None => escape_line(name.trim()),
-    };
+    let title = linked(name.trim(), row.address.as_deref());
     let since = words.say("card-since", &[("time", &date(ticket.opened, words))]);
     let mut line = vec![title, escape_line(&words.channel(&ticket.customer.domain))];
     match &ticket.state {
@@ -228,9 +241,18 @@ fn row(row: &Row, words: &Words) -> Vec<Value> {
     }
     let id = ticket.id.to_string();
     let buttons: &[(&str, &str)] = match ticket.state {
-        State::Unclaimed => &[(action::CLAIM, "button-claim"), (action::CLOSE, "button-close")],
-        State::Claimed { .. } => &[
+        State::Unclaimed => &[
+            (action::CLAIM, "button-claim"),
+            (action::CLOSE, "button-close"),
+            (action::TRANSFER, "button-transfer"),
+        ],
+        State::Claimed { .. } if row.is_own => &[
             (action::RELEASE, "button-release"),
+            (action::CLOSE, "button-close"),
+            (action::TRANSFER, "button-transfer"),
+        ],
+        State::Claimed { .. } => &[
+            (action::TAKE_OVER, "button-take-over"),
             (action::CLOSE, "button-close"),
             (action::TRANSFER, "button-transfer"),
         ],
@@ -245,6 +267,11 @@ fn row(row: &Row, words: &Words) -> Vec<Value> {
         blocks.push(json!({"type": "actions", "elements": elements}));
     }
     blocks
+}
+
+/// A ticket's name, as a link to its thread where there is one.
+fn linked(name: &str, address: Option<&str>) -> String {
+    address.map_or_else(|| escape_line(name), |address| thread_link(address, name))
 }
 
 fn header(text: &str) -> Value {

@@ -10,18 +10,21 @@ pub mod emoji;
 pub mod error;
 pub mod files;
 pub mod home;
+mod members;
 pub mod modal;
 pub mod mrkdwn;
 pub mod parse;
 pub mod render;
 pub mod rich_text;
 pub mod socket;
+mod standing;
 mod transport;
 pub mod verify;
 
 pub use client::{Client, Post, Posted, Profile};
 pub use error::Error;
 pub use files::Upload;
+pub use members::Standing;
 
 /// The names of our buttons, and what each carries.
 pub mod action {

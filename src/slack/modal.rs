@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::card::{shorten, thread_link};
+use super::card::{is_team, shorten, thread_link};
 use super::dialog::{Choice, Dialog, element};
 use super::{render, rich_text};
 use crate::locale::Words;
@@ -135,12 +135,13 @@ pub fn facts(ticket: &Ticket, words: &Words) -> Vec<(String, String)> {
     let label = |key: &str| words.say(key, &[]);
     let (state, more) = super::card::state_line(ticket, words);
     let state = [Some(state), more].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let team = ticket.team.as_deref().filter(|team| is_team(team));
     let mut facts = vec![
         (label("details-customer"), render::name(&ticket.customer).to_owned()),
         (label("details-number"), render::number(ticket)),
         (label("details-state"), state),
         (label("details-channel"), words.channel(&ticket.customer.domain)),
-        (label("details-team"), ticket.team.clone().unwrap_or_default()),
+        (label("details-team"), team.unwrap_or_default().to_owned()),
         (label("details-tags"), ticket.tags.join(", ")),
         (label("details-since"), words.moment(ticket.opened)),
         (label("details-identity"), ticket.customer.identity.clone()),

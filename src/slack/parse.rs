@@ -15,6 +15,23 @@ use crate::model::{
     Access, Attachment, ChannelId, Click, MessageTs, SlackEvent, SlackUserId, TicketId,
 };
 
+/// What the keys of messages begin with.
+const MESSAGE: &str = "m:";
+
+/// The events that tell how we stand.
+const STANDING: [&str; 10] = [
+    "app_uninstalled",
+    "tokens_revoked",
+    "channel_archive",
+    "channel_deleted",
+    "channel_left",
+    "channel_unarchive",
+    "group_archive",
+    "group_deleted",
+    "group_left",
+    "group_unarchive",
+];
+
 /// An event and what it is about.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Routed {
@@ -45,6 +62,8 @@ pub enum Request {
     Command(Command),
     /// Somebody opened their home tab, which is to be shown; nothing changes.
     Home(SlackUserId),
+    /// How we stand in Slack may have changed; the name of the event tells how.
+    Standing(&'static str),
 }
 
 /// Reads a request of the Events API, an interaction or a command, given as JSON.
@@ -53,9 +72,10 @@ pub fn parse(body: &Value) -> Request {
         Some("url_verification") => {
             Request::Challenge(text(body, "/challenge").unwrap_or_default().to_owned())
         }
-        Some("event_callback") => match home_opened(body) {
-            Some(user) => Request::Home(user),
-            None => Request::Event(callback(body)),
+        Some("event_callback") => match (home_opened(body), standing(body)) {
+            (Some(user), _) => Request::Home(user),
+            (None, Some(event)) => Request::Standing(event),
+            (None, None) => Request::Event(callback(body)),
         },
         None if text(body, "/command") == Some(home::COMMAND) => match command(body) {
             Some(command) => Request::Command(command),
@@ -98,7 +118,8 @@ pub fn stored(body: &Value) -> Option<Routed> {
         | Request::Draft(_)
         | Request::Options(_)
         | Request::Command(_)
-        | Request::Home(_) => None,
+        | Request::Home(_)
+        | Request::Standing(_) => None,
     }
 }
 
@@ -107,6 +128,12 @@ fn home_opened(body: &Value) -> Option<SlackUserId> {
     let is_home =
         text(event, "/type") == Some("app_home_opened") && text(event, "/tab") == Some("home");
     is_home.then(|| SlackUserId::parse(text(event, "/user")?)).flatten()
+}
+
+/// An event after which we may be able to do more or less than before (`slack.md` E.2).
+fn standing(body: &Value) -> Option<&'static str> {
+    let kind = text(body, "/event/type")?;
+    STANDING.into_iter().find(|known| *known == kind)
 }
 
 fn command(body: &Value) -> Option<Command> {
@@ -143,7 +170,7 @@ fn written(body: &Value, event: &Value) -> Option<Routed> {
     let thread = MessageTs::parse(root)?;
     let user = SlackUserId::parse(text(event, "/user")?)?;
     Some(Routed {
-        key: format!("m:{channel}:{ts}"),
+        key: format!("{MESSAGE}{channel}:{ts}"),
         about: Some((channel.clone(), thread.clone())),
         ticket: None,
         event: SlackEvent::Message {
@@ -155,6 +182,11 @@ fn written(body: &Value, event: &Value) -> Option<Routed> {
             user,
         },
     })
+}
+
+/// Whether the event with this key is a message that somebody wrote.
+pub fn is_message(key: &str) -> bool {
+    key.starts_with(MESSAGE)
 }
 
 /// Only a person's change of the text counts: link previews and reply counters change messages too.
@@ -312,6 +344,26 @@ fn is_bot(body: &Value, message: &Value) -> bool {
     let ours = text(message, "/app_id").is_some_and(|app| text(body, "/api_app_id") == Some(app));
     let bot = ["/bot_id", "/bot_profile/app_id"].iter().any(|p| text(message, p).is_some());
     ours || bot || text(message, "/user") == Some("USLACKBOT")
+}
+
+/// Whether a message was written by this person, and not posted by us in their name.
+pub fn is_by(message: &Value, user: Option<&SlackUserId>) -> bool {
+    user.is_some_and(|user| text(message, "/user") == Some(user.as_str()))
+}
+
+/// What a post of ours can be found by (`client::Post::delivery`), as its first block repeats it.
+pub fn delivery(message: &Value) -> Option<&str> {
+    text(message, "/blocks/0/block_id")
+}
+
+/// What the first block of a post of ours says, exactly as it was given to
+/// [`super::rich_text::literal`].
+pub fn literally(message: &Value) -> String {
+    let list = |value: &Value, pointer: &str| {
+        value.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default()
+    };
+    let runs = list(message, "/blocks/0/elements").into_iter().flat_map(|s| list(&s, "/elements"));
+    runs.filter_map(|run| text(&run, "/text").map(str::to_owned)).collect()
 }
 
 /// When a message was edited last, in Slack's words; empty if never.

@@ -29,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::error::Error;
+use super::standing::Standing;
 use super::transport::Transport;
 use crate::clock::Clock;
 use crate::model::{Failure, Fault};
@@ -168,7 +169,8 @@ impl Socket {
 
     /// Asks where to connect to (`apps.connections.open`).
     async fn ask(&self) -> Result<String, Error> {
-        let transport = Transport::new(self.http.clone(), &self.api_url);
+        let transport =
+            Transport::new(self.http.clone(), &self.api_url, Standing::new(self.clock.clone()));
         let api = slack_morphism::SlackClient::new(transport);
         let value = SlackApiTokenValue(self.token.expose_secret().to_owned());
         let token = SlackApiToken::new(value);

@@ -21,11 +21,14 @@ use slack_morphism::{
 use std::time::Duration;
 use url::Url;
 
+use super::standing::Standing;
+
 /// Carries the library's calls over our HTTP client.
 #[derive(Clone, Debug)]
 pub(super) struct Transport {
     http: reqwest::Client,
     base: String,
+    standing: Standing,
 }
 
 /// The part of every answer of Slack that says whether the call succeeded.
@@ -37,11 +40,12 @@ struct Answer {
 
 impl Transport {
     /// Calls go to `{base}/{method}`.
-    pub(super) fn new(http: reqwest::Client, base: &str) -> Self {
-        Self { http, base: base.trim_end_matches('/').to_owned() }
+    pub(super) fn new(http: reqwest::Client, base: &str, standing: Standing) -> Self {
+        Self { http, base: base.trim_end_matches('/').to_owned(), standing }
     }
 
     async fn send<RS: DeserializeOwned>(
+        &self,
         request: reqwest::RequestBuilder,
         context: SlackClientApiCallContext<'_>,
     ) -> ClientResult<RS> {
@@ -50,6 +54,7 @@ impl Transport {
             None => request,
         };
         let response = request.send().await.map_err(lost)?;
+        self.standing.read(response.headers());
         let status = response.status();
         if status == reqwest::StatusCode::TOO_MANY_REQUESTS {
             let after = response
@@ -96,7 +101,7 @@ impl SlackClientHttpConnector for Transport {
     where
         RS: for<'de> Deserialize<'de> + Send + 'a,
     {
-        Self::send(self.http.get(full_uri), context).boxed()
+        self.send(self.http.get(full_uri), context).boxed()
     }
 
     fn http_get_with_client_secret<'a, RS>(
@@ -126,7 +131,7 @@ impl SlackClientHttpConnector for Transport {
         RQ: Serialize + Send + Sync,
         RS: for<'de> Deserialize<'de> + Send + 'a,
     {
-        Self::send(self.http.post(full_uri).json(request_body), context).boxed()
+        self.send(self.http.post(full_uri).json(request_body), context).boxed()
     }
 
     fn http_post_uri_multipart_form<'a, 'p, RS, PT, TS>(
@@ -151,7 +156,7 @@ impl SlackClientHttpConnector for Transport {
             let part = reqwest::multipart::Part::bytes(file.data.to_vec()).file_name(file.name);
             form = form.part("file", part);
         }
-        Self::send(self.http.post(full_uri).multipart(form), context).boxed()
+        self.send(self.http.post(full_uri).multipart(form), context).boxed()
     }
 
     fn http_post_uri_binary<'a, 'p, RS>(
@@ -169,7 +174,7 @@ impl SlackClientHttpConnector for Transport {
             .post(full_uri)
             .header(reqwest::header::CONTENT_TYPE, content_type)
             .body(data.to_vec());
-        Self::send(request, context).boxed()
+        self.send(request, context).boxed()
     }
 
     fn create_method_uri_path(&self, method_relative_uri: &str) -> ClientResult<Url> {

@@ -1,0 +1,255 @@
+//! Who is in a channel or in a user group, and so who may answer customers.
+//!
+//! The one rule of who is an agent (a full member of the ticket's channel, or of the team's user
+//! group) is here, so that a dialog, a move and a message in a thread are judged alike.
+//!
+//! Lists are kept for a while, because they are asked for at every event. That somebody is on a
+//! list is believed for some minutes, and for longer while Slack does not tell; that somebody is
+//! not on it, only if the list is newer than what they did: who has just joined is in.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dashmap::DashMap;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::client::{Client, Profile};
+use super::error::Error;
+use crate::model::{ChannelId, Failure, Fault, SlackUserId};
+
+/// How long it is believed that somebody is on a list.
+const FRESH: Duration = Duration::from_mins(10);
+/// How long it is believed while Slack does not tell: a busy Slack must not stop the agents.
+const STALE: Duration = Duration::from_hours(1);
+/// How long it is believed that somebody is not in a user group: people outside of it write in
+/// threads all day, and Slack tells only 20 times a minute (`slack.md` C.1).
+const OUTSIDE: Duration = Duration::from_secs(30);
+/// Most members of a channel that Slack puts on a page.
+const PAGE: &str = "1000";
+/// The code of an answer without anybody in it.
+const NO_MEMBERS: &str = "no_members";
+/// Most pages of members that are read.
+const MAX_PAGES: usize = 50;
+
+/// Whether somebody may answer the customers of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// They may.
+    Agent,
+    /// They could, were they in the channel.
+    Away,
+    /// They may not.
+    Outsider,
+}
+
+impl Standing {
+    /// Whether they may.
+    pub fn is_agent(self) -> bool {
+        self == Self::Agent
+    }
+
+    /// The text that tells somebody that they may not do something.
+    pub fn refusal(self) -> Option<&'static str> {
+        match self {
+            Self::Agent => None,
+            Self::Away => Some("ask-not-in-channel"),
+            Self::Outsider => Some("ask-not-agent-move"),
+        }
+    }
+}
+
+/// The lists that were read lately.
+#[derive(Debug, Default)]
+pub(super) struct Members {
+    lists: DashMap<String, (Timestamp, Listed)>,
+    /// One reader at a time: when a list has become too old, many want it at once.
+    reading: tokio::sync::Mutex<()>,
+}
+
+/// Who is on a list.
+#[derive(Clone, Debug)]
+enum Listed {
+    These(Arc<HashSet<String>>),
+    /// Everybody who acts there: nobody tells who else is on it.
+    Anybody,
+}
+
+impl Listed {
+    fn has(&self, user: &SlackUserId) -> bool {
+        match self {
+            Self::These(members) => members.contains(user.as_str()),
+            Self::Anybody => true,
+        }
+    }
+}
+
+/// Whose members are wanted.
+#[derive(Clone, Copy)]
+enum List<'a> {
+    Channel(&'a ChannelId),
+    Group(&'a str),
+}
+
+impl Client {
+    /// Whether somebody may answer the customers of a channel: a full member who is in it or, if
+    /// agents are in a user group, who is in that.
+    ///
+    /// `since` is when they did what they are asked about: a list that is older does not prove
+    /// that they were not on it.
+    pub async fn standing(
+        &self,
+        (user, profile): (&SlackUserId, &Profile),
+        channel: &ChannelId,
+        group: Option<&str>,
+        since: Timestamp,
+    ) -> Result<Standing, Error> {
+        if !self.may_be_agent(user, profile, group).await? {
+            return Ok(Standing::Outsider);
+        }
+        if group.is_some() || self.is_in_channel(channel, user, since).await? {
+            return Ok(Standing::Agent);
+        }
+        Ok(Standing::Away)
+    }
+
+    /// Whether somebody may answer customers in some channel.
+    pub async fn may_be_agent(
+        &self,
+        user: &SlackUserId,
+        profile: &Profile,
+        group: Option<&str>,
+    ) -> Result<bool, Error> {
+        match group {
+            _ if !profile.is_member => Ok(false),
+            None => Ok(true),
+            Some(group) => self.is_on(List::Group(group), user, self.now() - OUTSIDE).await,
+        }
+    }
+
+    /// Whether somebody is in a channel (`conversations.members`). That they are not is believed
+    /// only of a list that was read since the given time.
+    pub async fn is_in_channel(
+        &self,
+        channel: &ChannelId,
+        user: &SlackUserId,
+        since: Timestamp,
+    ) -> Result<bool, Error> {
+        self.is_on(List::Channel(channel), user, since).await
+    }
+
+    async fn is_on(
+        &self,
+        list: List<'_>,
+        user: &SlackUserId,
+        since: Timestamp,
+    ) -> Result<bool, Error> {
+        let key = list.key();
+        if let Some(known) = self.remembered(&key, user, since) {
+            return Ok(known);
+        }
+        let _turn = self.members.reading.lock().await;
+        if let Some(known) = self.remembered(&key, user, since) {
+            return Ok(known);
+        }
+        // The list is as old as the question, not as the answer.
+        let asked = self.now();
+        match self.read_list(list).await {
+            Ok(members) => {
+                let listed = Listed::These(Arc::new(members));
+                let is_on = listed.has(user);
+                self.members.lists.insert(key, (asked, listed));
+                Ok(is_on)
+            }
+            Err(error) if self.was_on(&key, user) && !is_final(&error) => {
+                tracing::warn!(%error, "slack does not tell who is in {key}; the last list goes on");
+                Ok(true)
+            }
+            Err(error) if matches!(list, List::Channel(_)) && is_never_told(&error) => {
+                tracing::warn!(%error, "nobody tells who is in {key}: who acts there is taken to be");
+                self.members.lists.insert(key, (asked, Listed::Anybody));
+                Ok(true)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn read_list(&self, list: List<'_>) -> Result<HashSet<String>, Error> {
+        match list {
+            List::Group(group) => {
+                let params = [("usergroup", Some(group))];
+                let answer: Value = self.read("usergroups.users.list", &params).await?;
+                Ok(strings(&answer, "users").collect())
+            }
+            List::Channel(channel) => self.read_members(channel).await,
+        }
+    }
+
+    async fn read_members(&self, channel: &ChannelId) -> Result<HashSet<String>, Error> {
+        const METHOD: &str = "conversations.members";
+        let (mut members, mut cursor) = (HashSet::new(), None::<String>);
+        for _ in 0..MAX_PAGES {
+            let params = [
+                ("channel", Some(channel.as_str())),
+                ("limit", Some(PAGE)),
+                ("cursor", cursor.as_deref()),
+            ];
+            let answer: Value = self.read(METHOD, &params).await?;
+            members.extend(strings(&answer, "members"));
+            let next = answer.pointer("/response_metadata/next_cursor").and_then(Value::as_str);
+            cursor = next.filter(|cursor| !cursor.is_empty()).map(str::to_owned);
+            if cursor.is_none() && members.is_empty() {
+                // The app itself is in the channel.
+                return Err(Error::Api { method: METHOD, code: NO_MEMBERS.to_owned() });
+            }
+            if cursor.is_none() {
+                return Ok(members);
+            }
+        }
+        // Half a list proves nothing about those who are not on it.
+        Err(Error::Api { method: METHOD, code: "too_many_members".to_owned() })
+    }
+
+    /// What a list that was read lately says, if it is to be believed.
+    fn remembered(&self, key: &str, user: &SlackUserId, since: Timestamp) -> Option<bool> {
+        let (at, listed) = self.members.lists.get(key).map(|entry| entry.clone())?;
+        let is_on = listed.has(user);
+        let is_believed = if is_on { self.now() < at + FRESH } else { at >= since };
+        is_believed.then_some(is_on)
+    }
+
+    fn was_on(&self, key: &str, user: &SlackUserId) -> bool {
+        let known = self.members.lists.get(key).map(|entry| entry.clone());
+        known.is_some_and(|(at, listed)| self.now() < at + STALE && listed.has(user))
+    }
+}
+
+impl List<'_> {
+    fn key(self) -> String {
+        match self {
+            Self::Channel(channel) => format!("channel {channel}"),
+            Self::Group(group) => format!("group {group}"),
+        }
+    }
+}
+
+/// Whether this is not Slack but something that stands in its place and does not know the method.
+/// Then everybody who can act in a channel counts as being in it: Slack itself shows a private
+/// channel only to its members, and lets only members write in a public one.
+fn is_never_told(error: &Error) -> bool {
+    matches!(error.code(), Some("unknown_method" | NO_MEMBERS))
+}
+
+/// Whether Slack will not tell later either.
+fn is_final(error: &Error) -> bool {
+    match error.fault() {
+        Fault::Refused { .. } | Fault::Broken | Fault::Credentials => true,
+        Fault::Busy { .. } | Fault::Down | Fault::Unsure => false,
+    }
+}
+
+fn strings(answer: &Value, field: &str) -> impl Iterator<Item = String> {
+    let entries = answer.get(field).and_then(Value::as_array).into_iter().flatten();
+    entries.filter_map(Value::as_str).map(str::to_owned)
+}

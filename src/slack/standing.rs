@@ -1,0 +1,182 @@
+//! How we stand with Slack: what each of its answers tells besides what was asked for.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::fmt::rfc2822::DateTimeParser;
+use jiff::{SignedDuration, Timestamp};
+use reqwest::header::{DATE, HeaderMap};
+use serde_json::Value;
+
+use super::client::Client;
+use super::error::Error;
+use super::verify::WINDOW;
+use crate::clock::Clock;
+use crate::model::ChannelId;
+use crate::telemetry;
+
+/// The header with the scopes of the token that was used.
+const SCOPES: &str = "x-oauth-scopes";
+/// What is left of the window of Slack's signatures when the clocks count as apart: its requests
+/// travel and its `Date` has whole seconds.
+const MARGIN: SignedDuration = SignedDuration::from_secs(30);
+
+/// What Slack's answers have told of us, shared by all who read them.
+#[derive(Clone, Debug)]
+pub(super) struct Standing {
+    clock: Clock,
+    known: Arc<Mutex<Known>>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    heard: Option<Timestamp>,
+    /// How far Slack's clock is ahead of ours.
+    ahead: SignedDuration,
+    scopes: Option<String>,
+    /// Methods that were refused for want of a scope.
+    refused: BTreeSet<&'static str>,
+}
+
+impl Standing {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self { clock, known: Arc::default() }
+    }
+
+    /// Reads the headers of an answer that came just now.
+    pub(super) fn read(&self, headers: &HeaderMap) {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let now = self.clock.now();
+        let mut known = self.known();
+        known.heard = Some(now);
+        if let Some(scopes) = text(SCOPES) {
+            // With other scopes, what was refused is worth another try.
+            if known.scopes.as_deref() != Some(scopes) {
+                known.refused.clear();
+                known.scopes = Some(scopes.to_owned());
+            }
+        }
+        let date =
+            text(DATE.as_str()).and_then(|date| DateTimeParser::new().parse_timestamp(date).ok());
+        if let Some(date) = date {
+            let were_apart = is_apart(known.ahead);
+            known.ahead = date.duration_since(now);
+            telemetry::slack_clock_ahead(known.ahead);
+            let seconds = known.ahead.as_secs();
+            match (were_apart, is_apart(known.ahead)) {
+                (false, true) => tracing::error!(
+                    seconds,
+                    "slack's clock is that many seconds ahead \
+                    of this machine's (behind, if negative): slack's requests have to be refused; \
+                    set this machine's clock and keep it right with NTP"
+                ),
+                (true, false) => tracing::info!(seconds, "slack's clock and ours agree again"),
+                _ => {}
+            }
+        }
+    }
+
+    /// Notes whether a method was refused for want of a scope.
+    pub(super) fn note_scope(&self, method: &'static str, is_missing: bool) {
+        let mut known = self.known();
+        if is_missing && is_vital(method) {
+            known.refused.insert(method);
+        } else {
+            known.refused.remove(method);
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether tickets wait for this method. Files are shown as links where they cannot be uploaded, and
+/// groups by their ids.
+fn is_vital(method: &str) -> bool {
+    !method.starts_with("files.") && method != "usergroups.list"
+}
+
+fn is_apart(ahead: SignedDuration) -> bool {
+    ahead.abs() > WINDOW - MARGIN
+}
+
+impl Client {
+    /// Whether Slack's clock and ours are so far apart that its requests have to be refused.
+    pub fn is_out_of_time(&self) -> bool {
+        is_apart(self.standing.known().ahead)
+    }
+
+    /// Whether a method that tickets wait for was refused for want of a scope, and not accepted since.
+    pub fn lacks_scope(&self) -> bool {
+        !self.standing.known().refused.is_empty()
+    }
+
+    /// Whether Slack has answered anything within this time.
+    pub fn was_heard_within(&self, time: Duration) -> bool {
+        let now = self.standing.clock.now();
+        self.standing.known().heard.is_some_and(|heard| now < heard + time)
+    }
+
+    /// Whether we may post to a channel (`conversations.info`).
+    pub async fn is_at_home_in(&self, channel: &ChannelId) -> Result<bool, Error> {
+        let params = [("channel", Some(channel.as_str()))];
+        let answer: Value = match self.read("conversations.info", &params).await {
+            Err(error) if error.is_channel_lost() => return Ok(false),
+            answer => answer?,
+        };
+        let is = |flag| answer.pointer(flag).and_then(Value::as_bool).unwrap_or(false);
+        Ok(is("/channel/is_member") && !is("/channel/is_archived"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    fn headers(date: &'static str, scopes: &'static str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(DATE, HeaderValue::from_static(date));
+        headers.insert(SCOPES, HeaderValue::from_static(scopes));
+        headers
+    }
+
+    #[test]
+    fn clocks_are_apart_when_signatures_would_be_refused() {
+        let clock = Clock::manual("2026-11-22T14:00:00Z".parse().unwrap());
+        let standing = Standing::new(clock);
+        for (date, apart) in [
+            ("Sun, 22 Nov 2026 14:00:01 GMT", false),
+            ("Sun, 22 Nov 2026 14:04:29 GMT", false),
+            ("Sun, 22 Nov 2026 14:04:50 GMT", true),
+            ("Sun, 22 Nov 2026 13:00:00 GMT", true),
+            ("no date", true),
+            ("Sun, 22 Nov 2026 13:59:00 GMT", false),
+        ] {
+            standing.read(&headers(date, ""));
+            assert_eq!(is_apart(standing.known().ahead), apart, "{date}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_stands_until_the_scopes_change_or_the_method_is_accepted() {
+        let clock = Clock::manual("2026-11-22T14:00:00Z".parse().unwrap());
+        let standing = Standing::new(clock);
+        let date = "Sun, 22 Nov 2026 14:00:00 GMT";
+        let is_refused = |standing: &Standing| !standing.known().refused.is_empty();
+        standing.read(&headers(date, "chat:write"));
+        standing.note_scope("files.getUploadURLExternal", true);
+        assert!(!is_refused(&standing), "it goes without");
+        standing.note_scope("users.info", true);
+        standing.read(&headers(date, "chat:write"));
+        assert!(is_refused(&standing));
+        standing.note_scope("users.info", false);
+        assert!(!is_refused(&standing));
+        standing.note_scope("users.info", true);
+        standing.read(&headers(date, "chat:write,users:read"));
+        assert!(!is_refused(&standing));
+    }
+}
