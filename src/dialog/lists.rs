@@ -1,12 +1,13 @@
 //! The lists of a bot from which people choose, kept for a short while: Slack asks for options at
 //! every key that is pressed.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use dashmap::DashMap;
 use jiff::Timestamp;
+use tokio::sync::Mutex;
+use tokio_util::task::TaskTracker;
 
 use crate::blip;
 use crate::blip::client::Reply;
@@ -17,14 +18,27 @@ use crate::slack::dialog::{Choice, List};
 
 /// How long a list is believed.
 const FRESH: Duration = Duration::from_mins(1);
-/// How long Blip is asked for a list, of the 3 s in which Slack wants the options.
+/// How long a list that could not be read is not asked for again.
+const REST: Duration = Duration::from_secs(5);
+/// How long people wait for a list, of the 3 s in which Slack wants the options.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Keeps the lists.
 #[derive(Clone)]
 pub struct Lists {
     clock: Clock,
-    kept: Arc<DashMap<(BotName, List), (Timestamp, Kept)>>,
+    tasks: TaskTracker,
+    kept: Arc<DashMap<(BotName, List), Reading>>,
+}
+
+/// A list, held by whoever reads it.
+type Reading = Arc<Mutex<Slot>>;
+
+/// What is known of a list, and when to ask again.
+#[derive(Clone, Default)]
+struct Slot {
+    kept: Option<Kept>,
+    until: Option<Timestamp>,
 }
 
 #[derive(Clone)]
@@ -35,15 +49,15 @@ enum Kept {
 }
 
 impl Lists {
-    /// Nothing is known yet.
-    pub fn new(clock: Clock) -> Self {
-        Self { clock, kept: Arc::default() }
+    /// Nothing is known yet. What is not read in time is read on `tasks`.
+    pub fn new(clock: Clock, tasks: TaskTracker) -> Self {
+        Self { clock, tasks, kept: Arc::default() }
     }
 
     /// What can be chosen, in groups with a title.
     pub(super) async fn choices(
         &self,
-        bot: &blip::Client,
+        bot: &Arc<blip::Client>,
         list: List,
         words: &Words,
     ) -> Vec<(String, Vec<Choice>)> {
@@ -52,11 +66,7 @@ impl Lists {
             Some(Kept::Tags(tags)) => {
                 vec![(String::new(), tags.iter().map(|tag| Choice::plain(tag)).collect())]
             }
-            Some(Kept::Replies(replies)) => {
-                let choice =
-                    |reply: &Reply| Choice { label: reply.name.clone(), value: reply.id.clone() };
-                vec![(String::new(), replies.iter().map(choice).collect())]
-            }
+            Some(Kept::Replies(replies)) => by_category(&replies),
             Some(Kept::Destinations { teams, agents }) => {
                 let teams = teams.iter().map(|team| Choice::team(team)).collect();
                 let agents = agents.iter().map(|(id, name)| Choice::agent(id, name)).collect();
@@ -69,54 +79,74 @@ impl Lists {
     }
 
     /// A canned reply.
-    pub(super) async fn reply(&self, bot: &blip::Client, id: &str) -> Option<Reply> {
+    pub(super) async fn reply(&self, bot: &Arc<blip::Client>, id: &str) -> Option<Reply> {
         match self.list(bot, List::Replies).await? {
             Kept::Replies(replies) => replies.into_iter().find(|reply| reply.id == id),
             Kept::Destinations { .. } | Kept::Tags(_) => None,
         }
     }
 
-    /// The list as it is at Blip or, if Blip does not answer, as it was.
-    async fn list(&self, bot: &blip::Client, list: List) -> Option<Kept> {
-        let key = (bot.name().clone(), list);
-        let kept = self.kept.get(&key).map(|entry| entry.clone());
-        let now = self.clock.now();
-        match kept {
-            Some((at, kept)) if now < at + FRESH => Some(kept),
-            old => match fetch(bot, list).await {
-                Ok(new) => {
-                    self.kept.insert(key, (now, new.clone()));
-                    Some(new)
+    /// Has a list read before somebody opens it.
+    pub(super) fn warm(&self, bot: &Arc<blip::Client>, list: List) {
+        let (lists, bot) = (self.clone(), Arc::clone(bot));
+        self.tasks.spawn(async move { lists.list(&bot, list).await.map(drop) });
+    }
+
+    /// The list as it is at Blip or, if Blip does not answer in time, as it was. A list that takes
+    /// longer is there the next time somebody looks.
+    async fn list(&self, bot: &Arc<blip::Client>, list: List) -> Option<Kept> {
+        let slot = Arc::clone(&self.kept.entry((bot.name().clone(), list)).or_default());
+        let (clock, bot) = (self.clock.clone(), Arc::clone(bot));
+        let reading = Arc::clone(&slot);
+        let task = self.tasks.spawn(async move {
+            // Those who ask meanwhile wait here, and then find it read.
+            let mut slot = reading.lock().await;
+            if slot.until.is_none_or(|until| clock.now() >= until) {
+                let read = fetch(&bot, list).await;
+                let rest = if read.is_ok() { FRESH } else { REST };
+                slot.until = Some(clock.now() + rest);
+                match read {
+                    Ok(new) => slot.kept = Some(new),
+                    Err(error) => {
+                        tracing::warn!(bot = %bot.name(), ?list, %error, "a list could not be read");
+                    }
                 }
-                Err(why) => {
-                    tracing::warn!(bot = %bot.name(), ?list, why, "a list could not be read");
-                    old.map(|(_, kept)| kept)
-                }
-            },
+            }
+            slot.kept.clone()
+        });
+        match tokio::time::timeout(PATIENCE, task).await {
+            Ok(read) => read.ok().flatten(),
+            Err(_) => None,
         }
     }
 }
 
-async fn fetch(bot: &blip::Client, list: List) -> Result<Kept, String> {
+/// The replies of each category in the order in which Blip tells them.
+fn by_category(replies: &[Reply]) -> Vec<(String, Vec<Choice>)> {
+    let mut groups: Vec<(String, Vec<Choice>)> = Vec::new();
+    for reply in replies {
+        let choice = Choice { label: reply.name.clone(), value: reply.id.clone() };
+        match groups.iter_mut().find(|(category, _)| *category == reply.category) {
+            Some((_, choices)) => choices.push(choice),
+            None => groups.push((reply.category.clone(), vec![choice])),
+        }
+    }
+    groups
+}
+
+async fn fetch(bot: &blip::Client, list: List) -> Result<Kept, blip::Error> {
     match list {
-        List::Tags => in_time(bot.tags()).await.map(Kept::Tags),
-        List::Replies => in_time(bot.replies()).await.map(Kept::Replies),
+        List::Tags => bot.tags().await.map(Kept::Tags),
+        List::Replies => bot.replies().await.map(Kept::Replies),
         List::Destinations => {
-            let (teams, agents) = tokio::join!(in_time(bot.teams()), in_time(bot.agents()));
+            let (teams, agents) = tokio::join!(bot.teams(), bot.agents());
             match (teams, agents) {
-                (Err(why), Err(_)) => Err(why),
+                (Err(error), Err(_)) => Err(error),
                 (teams, agents) => Ok(Kept::Destinations {
                     teams: teams.unwrap_or_default(),
                     agents: agents.unwrap_or_default(),
                 }),
             }
         }
-    }
-}
-
-async fn in_time<T>(asked: impl Future<Output = Result<T, blip::Error>>) -> Result<T, String> {
-    match tokio::time::timeout(PATIENCE, asked).await {
-        Ok(answer) => answer.map_err(|error| error.to_string()),
-        Err(_) => Err("no answer in time".to_owned()),
     }
 }

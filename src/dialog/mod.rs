@@ -20,8 +20,8 @@ use crate::clock::Clock;
 use crate::locale::Words;
 use crate::model::{BotName, Content, Failure, SlackUserId, Ticket, canned};
 use crate::slack::compose::{self, Drafted};
-use crate::slack::dialog::{About, Asked, Dialog, Place, Search, options};
-use crate::slack::{Profile, modal};
+use crate::slack::dialog::{About, Asked, Dialog, List, Place, Search, options};
+use crate::slack::{Profile, Standing, modal};
 use crate::store::SharedStore;
 use crate::{blip, slack, store};
 
@@ -77,6 +77,9 @@ pub enum Error {
     /// The store could not be read.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// Slack did not tell in time who asks.
+    #[error("slack did not tell in time who asks")]
+    Unknown,
 }
 
 /// Who asks.
@@ -112,7 +115,8 @@ impl Dialogs {
     /// The options of a list as Slack wants them; none if Blip does not tell in time.
     pub async fn options(&self, search: &Search) -> Value {
         let Some(bot) = self.bots.get(search.ticket.bot()) else { return options(&[], "") };
-        let groups = self.lists.choices(bot, search.list, &self.words).await;
+        let reader = self.reader(&search.user).await;
+        let groups = self.lists.choices(bot, search.list, &reader.words).await;
         options(&groups, &search.query)
     }
 
@@ -125,6 +129,7 @@ impl Dialogs {
         if let Some(obstacle) = self.obstacle(asked, &reader, &ticket).await {
             return self.show_notice(asked, &reader, obstacle).await;
         }
+        self.warm_list(&asked.dialog, &ticket);
         let words = &reader.words;
         match &asked.dialog {
             Dialog::Close => self.show(asked, &modal::close(&ticket, words)).await,
@@ -137,6 +142,21 @@ impl Dialogs {
             }
             Dialog::Compose(kind) => self.show(asked, &compose::form(&ticket, *kind, words)).await,
             Dialog::History | Dialog::Details => self.show_or_fill_in(asked, ticket, reader).await,
+        }
+    }
+
+    /// Has the list read from which somebody is about to choose.
+    fn warm_list(&self, dialog: &Dialog, ticket: &Ticket) {
+        let list = match dialog {
+            Dialog::Close | Dialog::Tags => List::Tags,
+            Dialog::Transfer => List::Destinations,
+            Dialog::Reply(None) => List::Replies,
+            Dialog::Reply(Some(_)) | Dialog::Compose(_) | Dialog::History | Dialog::Details => {
+                return;
+            }
+        };
+        if let Some(bot) = self.bots.get(ticket.id.bot()) {
+            self.lists.warm(bot, list);
         }
     }
 
@@ -171,24 +191,43 @@ impl Dialogs {
         reader: &Reader,
         ticket: &Ticket,
     ) -> Option<&'static str> {
-        let is_agent = self.is_agent(&asked.user, reader).await;
         let changes = !matches!(asked.dialog, Dialog::History | Dialog::Details);
-        match (is_agent, ticket.is_closed() && changes) {
-            (false, _) => Some("ask-not-agent-move"),
-            (true, true) => Some("ask-closed"),
-            (true, false) => None,
+        match self.standing(&asked.user, reader, ticket).await {
+            Some(standing) if !standing.is_agent() => standing.refusal(),
+            // Who is not known is looked up again before anything changes, but shown nothing.
+            None if !changes || matches!(asked.dialog, Dialog::Reply(Some(_))) => {
+                Some("home-unavailable")
+            }
+            _ if changes && ticket.is_closed() => Some("ask-closed"),
+            _ => None,
         }
     }
 
-    /// Whether somebody may answer customers. Who could not be looked up in time may look, and is
-    /// looked up again before anything changes.
-    async fn is_agent(&self, user: &SlackUserId, reader: &Reader) -> bool {
-        let Some(profile) = &reader.profile else { return true };
-        profile.is_member
-            && match &self.agent_group {
-                None => true,
-                Some(group) => self.slack.is_in_group(group, user).await.unwrap_or(false),
+    /// Whether somebody may answer a ticket's customer; `None` if Slack does not tell in time.
+    async fn standing(
+        &self,
+        user: &SlackUserId,
+        reader: &Reader,
+        ticket: &Ticket,
+    ) -> Option<Standing> {
+        let (profile, thread) = (reader.profile.as_ref()?, ticket.thread.as_ref()?);
+        let (group, now) = (self.agent_group.as_deref(), self.clock.now());
+        let asked = self.slack.standing((user, profile), &thread.channel, group, now);
+        match tokio::time::timeout(WHO, asked).await {
+            Ok(Ok(standing)) => Some(standing),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "whether somebody is an agent could not be found out");
+                None
             }
+            Err(_) => None,
+        }
+    }
+
+    /// Whether somebody may answer customers at all.
+    async fn may_be_agent(&self, user: &SlackUserId, reader: &Reader) -> Result<bool, Error> {
+        let Some(profile) = &reader.profile else { return Err(Error::Unknown) };
+        let group = self.agent_group.as_deref();
+        Ok(self.slack.may_be_agent(user, profile, group).await?)
     }
 
     async fn show_notice(&self, asked: &Asked, reader: &Reader, key: &str) -> Result<(), Error> {

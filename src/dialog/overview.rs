@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{Dialogs, Error, Reader};
-use crate::model::{ChannelId, SlackUserId, State, Ticket};
+use crate::model::{ChannelId, Failure, Fault, SlackUserId, State, Ticket};
 use crate::slack::home::{self, Command, Health, Row, Wanted};
 
 /// How long a command may take, of the 3 s in which Slack wants an answer.
@@ -21,6 +21,8 @@ const PATIENCE: Duration = Duration::from_millis(2500);
 const WATCHED: SignedDuration = SignedDuration::from_hours(9);
 /// How often home tabs are compared with what they should show.
 const EVERY: Duration = Duration::from_secs(3);
+/// How long it is believed that somebody is not in a channel: they may join and look again.
+const OUTSIDE: SignedDuration = SignedDuration::from_secs(30);
 /// Most tickets that a search finds.
 const MOST_FOUND: u32 = 10;
 
@@ -60,7 +62,7 @@ impl Dialogs {
 
     async fn try_to_answer(&self, command: &Command, reader: &Reader) -> Result<Value, Error> {
         let (user, words) = (&command.user, &reader.words);
-        if !self.is_agent(user, reader).await {
+        if !self.may_be_agent(user, reader).await? {
             return Ok(home::sentence(&words.say("ask-not-agent-move", &[])));
         }
         Ok(match &command.wanted {
@@ -69,7 +71,7 @@ impl Dialogs {
             Wanted::Find(text) => {
                 let text = text.trim_start_matches('#');
                 let found = self.store.find_tickets(text, MOST_FOUND).await?;
-                home::found(&self.visible(user, found).await, words)
+                home::found(&self.visible(user, found).await?, words)
             }
             Wanted::Status => {
                 let open = self.store.open_tickets().await?;
@@ -129,7 +131,7 @@ impl Dialogs {
     async fn home(&self, user: &SlackUserId) -> Result<Value, Error> {
         let reader = self.reader(user).await;
         let words = &reader.words;
-        if !self.is_agent(user, &reader).await {
+        if !self.may_be_agent(user, &reader).await? {
             return Ok(home::closed(words));
         }
         let (mine, waiting) = self.open_rows(user).await?;
@@ -138,15 +140,16 @@ impl Dialogs {
 
     /// What somebody holds, and what nobody holds, oldest first.
     async fn open_rows(&self, user: &SlackUserId) -> Result<(Vec<Row>, Vec<Row>), Error> {
-        let rows = self.visible(user, self.store.open_tickets().await?).await;
+        let rows = self.visible(user, self.store.open_tickets().await?).await?;
         let (waiting, held): (Vec<Row>, Vec<Row>) =
             rows.into_iter().partition(|row| row.ticket.state == State::Unclaimed);
-        let is_mine = |row: &Row| row.ticket.holder().is_some_and(|holder| holder.user == *user);
-        Ok((held.into_iter().filter(is_mine).collect(), waiting))
+        Ok((held.into_iter().filter(|row| row.is_own).collect(), waiting))
     }
 
-    /// The tickets in channels that somebody is in. What cannot be found out is not shown.
-    async fn visible(&self, user: &SlackUserId, tickets: Vec<Ticket>) -> Vec<Row> {
+    /// The tickets in channels that somebody is in. Those in a channel that Slack will not tell of,
+    /// such as one that is gone, are left out.
+    async fn visible(&self, user: &SlackUserId, tickets: Vec<Ticket>) -> Result<Vec<Row>, Error> {
+        let since = self.clock.now() - OUTSIDE;
         let mut channels: HashMap<ChannelId, bool> = HashMap::new();
         let mut rows = Vec::new();
         for ticket in tickets {
@@ -154,15 +157,23 @@ impl Dialogs {
             let known = channels.get(&thread.channel).copied();
             let is_in = match known {
                 Some(is_in) => is_in,
-                None => self.slack.is_in_channel(&thread.channel, user).await.unwrap_or(false),
+                None => match self.slack.is_in_channel(&thread.channel, user, since).await {
+                    Err(error) if matches!(error.fault(), Fault::Refused { .. }) => {
+                        tracing::warn!(slack.channel = %thread.channel, %error,
+                            "tickets are left out of a list");
+                        false
+                    }
+                    is_in => is_in?,
+                },
             };
             channels.insert(thread.channel.clone(), is_in);
             if is_in {
                 let address = self.slack.address(thread);
-                rows.push(Row { ticket, address });
+                let is_own = ticket.holder().is_some_and(|holder| holder.user == *user);
+                rows.push(Row { ticket, address, is_own });
             }
         }
-        rows
+        Ok(rows)
     }
 
     async fn health(&self) -> Result<Health, Error> {

@@ -55,10 +55,10 @@ impl Bridge {
         item: &Item,
         ticket: &mut Ticket,
         person: &Person,
-        (written, file): (&Written<'_>, &Attachment),
+        (written, file, id): (&Written<'_>, &Attachment, String),
     ) -> Step<bool> {
         let step = format!("send:{}", file.id);
-        let steps = self.store.steps(item.id).await?;
+        let steps = self.begun_before(item).await?;
         if steps.iter().any(|(name, result)| *name == step && result.is_some()) {
             return Ok(true);
         }
@@ -73,7 +73,6 @@ impl Bridge {
         self.warn_of_size(ticket, person, &file, mime).await;
         let link = MediaLink { uri: &uri, mime, title: &file.name, size: file.size };
         let content = media_link(&link);
-        let id = written.message_id(&file.id);
         let bot = self.bot(&ticket.id)?;
         let send = bot.send_document(&id, &ticket.address, MEDIA_LINK_TYPE, &content);
         self.deliver(item, ticket, (&step, &id), send).await?;

@@ -78,7 +78,7 @@ impl Bridge {
         self.watch_window(ticket, ticket.opened).await?;
         self.watch(ticket, Remindful::Unclaimed, item.received).await?;
         if let Some(since) = ticket.unanswered {
-            self.watch(ticket, Remindful::Unanswered, since).await?;
+            self.watch_answer(ticket, since).await?;
         }
         if self.go_on(item, ticket).await? {
             return Ok(());
@@ -153,7 +153,10 @@ impl Bridge {
         let team = snapshot.team.clone().or_else(|| ticket.team.clone());
         let tags =
             if snapshot.tags.is_empty() { ticket.tags.clone() } else { snapshot.tags.clone() };
-        if team != ticket.team || tags != ticket.tags {
+        // One that came without a number may have got it.
+        let number = ticket.number.or(snapshot.number);
+        if team != ticket.team || tags != ticket.tags || number != ticket.number {
+            ticket.number = number;
             ticket.team = team;
             ticket.tags = tags;
             ticket.revision += 1;
@@ -182,7 +185,8 @@ impl Bridge {
         Ok(self.set_out(Chore::card(ticket, self.clock.now())).await?)
     }
 
-    async fn channel_now(&self, ticket: &Ticket) -> Step<crate::model::ChannelId> {
+    /// The channel that a ticket is in or, before its card is posted, will be in.
+    pub(super) async fn channel_now(&self, ticket: &Ticket) -> Step<crate::model::ChannelId> {
         match &ticket.thread {
             Some(thread) => Ok(thread.channel.clone()),
             None => self.channel_of(ticket).await,
@@ -230,19 +234,25 @@ impl Bridge {
         let ids = || said.iter().map(|said| said.item.id);
         let age = self.clock.now().duration_since(first.received);
         let paced = self.rules.pace.is_some();
-        let steps = self.store.steps(first.id).await?;
-        if let Some((_, decided)) = steps.iter().find(|(step, _)| step == STEP) {
-            let decided = decided.as_deref().map(serde_json::from_str).and_then(Result::ok);
+        let as_decided = |decided: Option<&str>| {
+            let decided = decided.map(serde_json::from_str).and_then(Result::ok);
             let decided: Vec<ItemId> = decided.unwrap_or_default();
-            return Ok(ids().zip(decided).take_while(|(id, decided)| id == decided).count().max(1));
+            ids().zip(decided).take_while(|(id, decided)| id == decided).count().max(1)
+        };
+        let steps = self.begun_before(first).await?;
+        if let Some((_, decided)) = steps.iter().find(|(step, _)| step == STEP) {
+            return Ok(as_decided(decided.as_deref()));
         }
         if !paced || said.len() < 2 || age < PRESSURE || !steps.is_empty() {
             return Ok(1);
         }
-        let ids: Vec<ItemId> = ids().take(MOST_TOGETHER).collect();
-        if self.store.begin(first.id, STEP, None, self.clock.now()).await? == Begun::Fresh {
-            self.store.record(first.id, STEP, &serde_json::json!(ids).to_string()).await?;
+        match self.store.begin(first.id, STEP, None, self.clock.now()).await? {
+            Begun::Fresh => {}
+            Begun::Done(decided) => return Ok(as_decided(Some(&decided))),
+            Begun::Unsure(_) => return Ok(as_decided(None)),
         }
+        let ids: Vec<ItemId> = ids().take(MOST_TOGETHER).collect();
+        self.store.record(first.id, STEP, &serde_json::json!(ids).to_string()).await?;
         Ok(ids.len())
     }
 
@@ -292,6 +302,7 @@ impl Bridge {
                     author: Some(author.clone()),
                     role: Role::Customer,
                     blip_ids: blip_ids.to_vec(),
+                    user: None,
                     broadcast: false,
                 };
                 self.say(item, &format!("post:{posts}"), ticket, &saying).await?;

@@ -148,6 +148,8 @@ impl Bridge {
 /// What failed for now is tried again soon, but not for long: events wait behind it.
 fn give_up(item: &Item, error: blip::Error) -> Step<()> {
     match error.fault() {
+        // What was begun is brought to its end: nobody else knows how far it is.
+        _ if item.begun => Err(error.into()),
         Fault::Down | Fault::Unsure if item.attempts < TRIES => Err(error.into()),
         Fault::Down | Fault::Unsure | Fault::Busy { .. } | Fault::Credentials => {
             tracing::warn!(item.id, %error, "a ticket could not be compared; later again");

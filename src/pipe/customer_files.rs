@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::future::ready;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -92,7 +92,7 @@ impl Bridge {
         began: Timestamp,
     ) -> Step<()> {
         let Sent { item, place, media, .. } = *sent;
-        let steps = self.store.steps(item.id).await?;
+        let steps = self.begun_before(item).await?;
         let was_begun = |step: &str| {
             let step = format!("{step}:{place}");
             steps.iter().any(|(name, _)| name.strip_prefix(&step).is_some_and(is_end_of_place))
@@ -100,17 +100,24 @@ impl Bridge {
         if !was_begun("file") && self.clock.now() > began + STINT {
             return Err(Halt::Wait(self.clock.now()));
         }
-        // What was begun in an earlier run instead of the file stays in its place.
-        let mut why = Unshown::Source(Unfetched::Later);
-        if !was_begun("preview") && !was_begun("instead") {
+        // Why words stand here is decided once: an earlier run may have come as far as saying so.
+        let decided = format!("why:{place}");
+        let known = steps.iter().find(|(name, _)| *name == decided);
+        let known = known.and_then(|(_, why)| serde_json::from_str(why.as_deref()?).ok());
+        let explained: String = if let Some(known) = known {
+            known
+        } else {
             let caption = media.caption.as_deref();
-            match self.carry(ticket, sent, ("file", media), caption).await? {
-                None => return Ok(()),
-                Some(reason) => why = reason,
-            }
-        }
-        tracing::info!(ticket.id = %ticket.id, item.id, ?why, "a file is not shown itself");
-        let words = render::file_instead(media, &self.explain(media, &why), &self.words);
+            let Some(why) = self.carry(ticket, sent, ("file", media), caption).await? else {
+                return Ok(());
+            };
+            tracing::info!(ticket.id = %ticket.id, item.id, ?why, "a file is not shown itself");
+            let explained = self.explain(media, &why);
+            self.store.begin(item.id, &decided, None, self.clock.now()).await?;
+            self.record(item, &decided, &explained).await?;
+            explained
+        };
+        let words = render::file_instead(media, &explained, &self.words);
         if let (Some(url), false) = (&media.preview_url, was_begun("instead")) {
             let preview =
                 Media { url: url.clone(), title: media.title.clone(), ..Media::default() };
@@ -139,6 +146,7 @@ impl Bridge {
                 author: Some(author.clone()),
                 role: Role::Customer,
                 blip_ids: sent.blip_ids.to_vec(),
+                user: None,
                 broadcast: false,
             };
             let step = format!("{step}:{}:{part}", sent.place);
@@ -177,7 +185,7 @@ impl Bridge {
             Err(failed) => return give_up(sent.item, failed).map(Some),
         };
         if posted.message().is_some() {
-            self.link_posted(ticket, Role::Customer, sent.blip_ids, &posted).await?;
+            self.link_posted(ticket, (Role::Customer, None), sent.blip_ids, &posted).await?;
         }
         let rest: String = parts.collect();
         if !rest.is_empty() {
@@ -201,16 +209,32 @@ impl Bridge {
         let (file, name): (String, String) = uploaded.await?;
         let title = media.title.as_deref().unwrap_or(&name);
         let (_, block) = rich_text::literal(comment);
-        let look = self.slack.find_file(thread, &file, item.received - SKEW);
-        let send = self.slack.share(thread, &file, title, &block);
+        let is_tried = AtomicBool::new(false);
+        let look = async {
+            is_tried.store(true, Ordering::Relaxed);
+            self.slack.find_file(thread, &file, item.received - SKEW).await
+        };
+        let send = async {
+            // Slack takes an upload only once, and may have taken this one.
+            if is_tried.load(Ordering::Relaxed) {
+                return Err(slack::Error::used_up());
+            }
+            let shared = self.slack.share(thread, &file, title, &block).await;
+            if shared.as_ref().is_err_and(|error| Lost::by(error).is_some()) {
+                // Before the call itself is forgotten. If this fails, Slack will refuse the file.
+                self.store.forget(item.id, &upload).await.ok();
+            }
+            shared
+        };
         let share = format!("{step}:{place}@{}", thread.root);
         match self.once(item, &share, Some(&thread.channel), look, send).await {
             Ok(posted) => Ok(posted),
             Err(Failed::Store(error)) => Err(Failed::Store(error)),
             Err(Failed::Early(until)) => Err(Failed::Early(until)),
             Err(Failed::Call(error)) => {
-                if error.is_file_gone() {
-                    // Too long ago, and a look has shown that it is not in the thread: anew.
+                // Too long ago, or used up, and a look has shown that it is not in the thread; or
+                // shown beside the lost thread and taken back. Either way: anew.
+                if error.is_file_gone() || Lost::by(&error).is_some() {
                     self.store.forget(item.id, &upload).await?;
                 }
                 Err(Failed::Call(Trouble::Share(error)))

@@ -3,16 +3,18 @@
 //! None of this holds up a conversation: it waits in lanes of its own, and what is only a courtesy
 //! is dropped when Slack is busy.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use serde_json::json;
 
-use super::thread::Saying;
+use super::thread::{Lost, Saying};
 use super::{Bridge, Halt, Outcome, Step};
 use crate::blip::parse::{Direction, ThreadMessage};
 use crate::inbox::{Chore, Ending as Settled, Handled};
 use crate::model::{ChannelId, Content, Failure, Fault, MessageTs, Ticket, TicketId};
-use crate::slack::{action, card, render};
+use crate::slack::{action, card, parse, render};
 use crate::store::{Item, ItemId, Lane, Role};
 
 /// How long a mark that matters is tried. It only confirms what has happened anyway.
@@ -32,8 +34,8 @@ impl Bridge {
                 // Every one of them asked for the newest state, and that is what is shown now.
                 return Ok(Handled { items: items.len(), ending: Settled::Forgotten });
             }
-            Chore::Mark { channel, ts, name, droppable } => {
-                self.mark(first, &channel, &ts, &name, droppable).await?;
+            Chore::Mark { channel, ts, name, droppable, off } => {
+                self.mark(first, (&channel, &ts), (&name, off), droppable).await?;
             }
             Chore::Context { ticket } => {
                 self.show_context(first, lane, &known(&ticket)?).await?;
@@ -55,18 +57,34 @@ impl Bridge {
             }
             Chore::Send(held) => self.send_held(first, &held).await?,
             Chore::Window { ticket } => self.look_at_window(first, &known(&ticket)?).await?,
+            Chore::Waits { ticket, since } => {
+                self.look_at_answer(&known(&ticket)?, since).await?;
+            }
             Chore::Check { ticket } => self.check(first, &known(&ticket)?).await?,
+            Chore::Handed(handed) => {
+                self.tell_handed(first, lane, &handed).await?;
+                // Once for each ticket, even if the transfer is handled again.
+                return Ok(Handled::one(Settled::Done));
+            }
+            Chore::Move { ticket, root, with_channel } => {
+                let lost = if with_channel { Lost::Channel } else { Lost::Thread };
+                self.leave_thread(first, &known(&ticket)?, &root, lost).await?;
+            }
             Chore::CatchUp { ticket } => self.catch_up_thread(&known(&ticket)?).await?,
-            Chore::Parked { item, by_agent, lane: parked, reason } => {
-                let key = if by_agent { "thread-not-sent" } else { "thread-parked" };
-                let text = self.words.say(key, &[("reason", &self.words.reason(&reason))]);
+            Chore::Parked { item, by_agent, key, lane: parked, reason } => {
+                let said = match by_agent {
+                    true if parse::is_message(&key) => "thread-not-sent",
+                    true => "thread-parked-move",
+                    false => "thread-parked",
+                };
+                let text = self.words.say(said, &[("reason", &self.words.reason(&reason))]);
                 self.show_parked(first, lane, item, &parked, text).await?;
             }
         }
         Ok(Handled::one(Settled::Forgotten))
     }
 
-    pub(super) async fn show_card(&self, id: &TicketId) -> Step<()> {
+    async fn show_card(&self, id: &TicketId) -> Step<()> {
         let Some(ticket) = self.store.ticket(id).await? else { return Ok(()) };
         let Some(thread) = &ticket.thread else { return Ok(()) };
         let shown = self.store.linked(&thread.channel, &thread.root).await?;
@@ -77,28 +95,41 @@ impl Bridge {
         let (first_words, around) =
             (self.store.first_words(id).await?, self.around(&ticket).await?);
         let (text, blocks) = card::render(&ticket, first_words.as_deref(), &around, &self.words);
+        let mut hasher = DefaultHasher::new();
+        (thread.root.as_str(), &text, json!(blocks).to_string()).hash(&mut hasher);
+        let look = hasher.finish();
+        if self.shown.get(id).is_some_and(|shown| *shown == look) {
+            return Ok(());
+        }
+        self.shown.remove(id);
         match self.slack.update(&thread.channel, &thread.root, &text, &blocks).await {
+            Ok(()) => {
+                if !ticket.is_closed() {
+                    self.shown.insert(id.clone(), look);
+                }
+                Ok(())
+            }
             Err(error) if error.is_message_gone() || error.is_channel_lost() => {
                 // The next thing said in the thread finds that out too and makes a new card.
                 tracing::warn!(ticket.id = %id, %error, "a card could not be updated");
                 Ok(())
             }
-            result => Ok(result?),
+            Err(error) => Err(error.into()),
         }
     }
 
     async fn mark(
         &self,
         item: &Item,
-        channel: &str,
-        ts: &str,
-        name: &str,
+        (channel, ts): (&str, &str),
+        (name, off): (&str, bool),
         droppable: bool,
     ) -> Step<()> {
         let (Some(channel), Some(ts)) = (ChannelId::parse(channel), MessageTs::parse(ts)) else {
             return Ok(());
         };
-        let Err(error) = self.slack.react(&channel, &ts, name).await else { return Ok(()) };
+        let marked = self.slack.react((&channel, &ts), name, !off).await;
+        let Err(error) = marked else { return Ok(()) };
         let age = self.clock.now().duration_since(item.received);
         let give_up = droppable || age > MARK_PATIENCE;
         match error.fault() {
@@ -120,7 +151,7 @@ impl Bridge {
     /// Posts what was said before the handoff as one message. Failing to learn it is no failure.
     async fn show_context(&self, item: &Item, lane: &str, id: &TicketId) -> Step<()> {
         let take = self.rules.context_messages;
-        let Some(mut ticket) = self.store.ticket(id).await? else {
+        let Some(ticket) = self.store.ticket(id).await? else {
             return Err(Halt::Wait(self.clock.now() + SOON));
         };
         if take == 0 || ticket.customer.identity.is_empty() || ticket.is_closed() {
@@ -140,7 +171,7 @@ impl Bridge {
         let Some(thread) = ticket.thread.clone() else { return Ok(()) };
         self.turn(lane, &thread.channel).await?;
         let saying = Saying { role: Role::Note, ..Saying::line(&text) };
-        self.say(item, "context", &mut ticket, &saying).await.map(drop)
+        self.say_beside(item, "context", &ticket, &saying).await
     }
 
     /// Shows a parked item in its ticket's thread, or in the channel if it has none, with a way out.
@@ -162,11 +193,11 @@ impl Bridge {
         let saying = Saying { blocks, ..Saying::line(&text) };
         let ticket = self.store.ticket(&id).await?;
         let thread = ticket.as_ref().and_then(|ticket| ticket.thread.clone());
-        let (Some(mut ticket), Some(thread)) = (ticket, thread) else {
+        let (Some(ticket), Some(thread)) = (ticket, thread) else {
             return self.say_in_channel(item, lane, "parked", saying).await;
         };
         self.turn(lane, &thread.channel).await?;
-        self.say(item, "parked", &mut ticket, &saying).await.map(drop)
+        self.say_beside(item, "parked", &ticket, &saying).await
     }
 }
 

@@ -66,7 +66,7 @@ impl Bridge {
         }
         let Some(mut ticket) = self.store.ticket(&id).await? else { return Ok(()) };
         let Some(thread) = ticket.thread.clone() else { return Ok(()) };
-        let person = self.person(&user).await?;
+        let person = self.person(item, &ticket, &user).await?;
         let message = self.slack.message(&channel, &thread.root, &ts).await?;
         let Some(message) = message else { return self.cancel(&ticket, &channel, &ts).await };
         let (text, files) = (parse::words(&message), parse::files(&message));
@@ -77,7 +77,9 @@ impl Bridge {
             Intent::Question(holder) => {
                 self.on_question(&ticket, &person, &written, holder.as_ref()).await
             }
-            Intent::Reply { .. } => self.send_in_time(item, &mut ticket, &person, &written).await,
+            Intent::Reply { .. } => {
+                self.send_in_time(item, &mut ticket, &person, &written).await.map(drop)
+            }
         }
     }
 
@@ -122,6 +124,6 @@ impl Bridge {
     /// Whether sending a message has begun: then it goes on, whatever happened meanwhile.
     pub(super) async fn is_being_sent(&self, item: &Item) -> Step<bool> {
         let under_way = |step: &str| step.starts_with("send:");
-        Ok(self.store.steps(item.id).await?.iter().any(|(step, _)| under_way(step)))
+        Ok(self.begun_before(item).await?.iter().any(|(step, _)| under_way(step)))
     }
 }

@@ -20,16 +20,20 @@ mod blip_to_slack;
 mod catch_up;
 mod customer_files;
 mod desk;
+pub mod fault_point;
 mod hold;
 mod moves;
 mod receipts;
 mod remind;
 mod slack_to_blip;
+mod standing;
 mod sweep;
 mod thread;
 mod transfer;
 mod window;
 mod words;
+
+use fault_point::Moment;
 
 pub use agent_files::Files;
 pub use remind::Reminders;
@@ -39,12 +43,14 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use dashmap::DashMap;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -82,8 +88,15 @@ pub struct Bridge {
     pub settling: Duration,
     /// When a bot last told by itself what became of a message.
     pub receipts_heard: DashMap<BotName, Timestamp>,
+    /// What the cards of open tickets show by our last change of them, as a hash: tickets are
+    /// compared with Blip's time and again, and Slack takes few changes a minute.
+    pub shown: DashMap<TicketId, u64>,
     /// Ids of channels that are configured by name.
     pub channels: DashMap<String, ChannelId>,
+    /// Whether even the channel for tickets that have no other cannot be posted to.
+    pub homeless: AtomicBool,
+    /// Told when Slack says that something about us or a channel has changed.
+    pub changed: Arc<Notify>,
 }
 
 /// How the team wants it.
@@ -187,11 +200,15 @@ type Outcome = Step<Handled>;
 impl Pipe for Bridge {
     async fn handle(&self, lane: &str, items: &[Item]) -> Handled {
         let Some(first) = items.first() else { return Handled::one(Ending::Done) };
+        fault_point::pass_item(Moment::Before, first);
         let outcome = match first.source {
             Source::Blip => self.on_blip(lane, items).await,
             Source::Slack => self.on_slack(lane, first).await,
             Source::Desk => self.on_chore(lane, items).await,
         };
+        if matches!(&outcome, Ok(handled) if handled.ending.is_done()) {
+            fault_point::pass_item(Moment::After, first);
+        }
         outcome.unwrap_or_else(|halt| Handled::one(halt.ending(first)))
     }
 }
@@ -250,13 +267,19 @@ impl Bridge {
                 return Ok(found);
             }
             let now = self.clock.now();
+            if now < tried {
+                // By a clock that has been set back since: it counts from now on.
+                self.store.begin_again(item.id, step, now).await?;
+            }
             if now < tried + self.settling {
-                return Err(Failed::Early(tried + self.settling));
+                return Err(Failed::Early(tried.min(now) + self.settling));
             }
             self.store.begin_again(item.id, step, now).await?;
         }
+        fault_point::pass_step(Moment::Before, step);
         match send.await {
             Ok(result) => {
+                fault_point::pass_step(Moment::After, step);
                 self.record(item, step, &result).await?;
                 Ok(result)
             }
@@ -269,6 +292,12 @@ impl Bridge {
                 Err(Failed::Call(error))
             }
         }
+    }
+
+    /// The outside calls that were begun when the item was handled before, each with its result if
+    /// it is known.
+    async fn begun_before(&self, item: &Item) -> store::Result<Vec<(String, Option<String>)>> {
+        if item.begun { self.store.steps(item.id).await } else { Ok(Vec::new()) }
     }
 
     async fn record<T: Serialize>(&self, item: &Item, step: &str, result: &T) -> store::Result<()> {

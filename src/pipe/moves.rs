@@ -2,15 +2,17 @@
 //!
 //! A move changes our ticket only after Blip has agreed, and whatever Blip says of a ticket wins.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::thread::{Saying, lane_of};
-use super::{Bridge, Failed, Step};
+use super::{Bridge, Failed, Halt, Step};
 use crate::blip;
 use crate::inbox::{Chore, Remindful};
 use crate::locale::Words;
-use crate::model::{Agent, Closing, Ending, Move, Refusal, SlackUserId, Snapshot, State, Ticket};
-use crate::slack::{Profile, action, card};
+use crate::model::{
+    Agent, ChannelId, Closing, Ending, Fault, Move, Refusal, SlackUserId, Snapshot, State, Ticket,
+};
+use crate::slack::{Profile, Standing, action, card};
 use crate::store::Item;
 
 /// Reasons for which Blip may refuse an agent that it does not know (`blip.md` §10 #6).
@@ -33,21 +35,59 @@ pub(super) struct Person {
     pub user: SlackUserId,
     /// What Slack says of them.
     pub profile: Profile,
-    /// Whether they may answer customers.
-    pub is_agent: bool,
+    /// Whether they may answer this customer.
+    pub standing: Standing,
+    /// Where they can be answered if they are not in the ticket's thread.
+    pub elsewhere: Option<String>,
+}
+
+impl Person {
+    /// Whether they may answer this customer.
+    pub(super) fn is_agent(&self) -> bool {
+        self.standing.is_agent()
+    }
 }
 
 impl Bridge {
-    /// Looks up who did something, and whether they are an agent.
-    pub(super) async fn person(&self, user: &SlackUserId) -> Step<Person> {
+    /// Looks up who did something about a ticket, and whether they may.
+    pub(super) async fn person(
+        &self,
+        item: &Item,
+        ticket: &Ticket,
+        user: &SlackUserId,
+    ) -> Step<Person> {
+        let channel = self.channel_now(ticket).await?;
+        self.person_in(item, &channel, user).await
+    }
+
+    /// Looks up who did something in a channel, and whether they may answer its customers.
+    pub(super) async fn person_in(
+        &self,
+        item: &Item,
+        channel: &ChannelId,
+        user: &SlackUserId,
+    ) -> Step<Person> {
         let profile = self.slack.profile(user).await?;
-        let is_agent = profile.is_member
-            && match &self.rules.agent_group {
-                None => true,
-                Some(group) => self.slack.is_in_group(group, user).await?,
-            };
+        let (group, since) = (self.rules.agent_group.as_deref(), item.received);
+        let standing = self.slack.standing((user, &profile), channel, group, since).await;
+        let standing = match standing {
+            // Waiting for a scope would lock everybody out without a word: the item is parked,
+            // which people see.
+            Err(error) if error.code() == Some("missing_scope") => {
+                let fault = Fault::Refused { code: "missing_scope".to_owned() };
+                return Err(Halt::Call { fault, error: error.to_string() });
+            }
+            standing => standing?,
+        };
         let words = self.words.read_by(profile.locale.as_deref());
-        Ok(Person { words, user: user.clone(), profile, is_agent })
+        Ok(Person { words, user: user.clone(), profile, standing, elsewhere: None })
+    }
+
+    /// Tells somebody who may not do something about a ticket that it is so.
+    pub(super) async fn turn_away(&self, ticket: &Ticket, person: &Person) {
+        if let Some(key) = person.standing.refusal() {
+            self.tell(ticket, person, &person.words.say(key, &[]), &[]).await;
+        }
     }
 
     /// What a person reads, in their own language where Slack tells it.
@@ -144,6 +184,9 @@ impl Bridge {
         }
         match opened {
             Ok(()) => {
+                if let Some(previous) = ticket.holder().cloned() {
+                    self.tell_of_take_over(item, ticket, &agent, &previous).await?;
+                }
                 let since = item.received;
                 self.enter(ticket, State::Claimed { holder: agent, since }).await?;
                 tracing::info!(ticket.id = %ticket.id, "a ticket was claimed");
@@ -155,6 +198,23 @@ impl Bridge {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Who loses a ticket to a colleague hears of it.
+    async fn tell_of_take_over(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        agent: &Agent,
+        previous: &Agent,
+    ) -> Step<()> {
+        let Some(thread) = ticket.thread.clone() else { return Ok(()) };
+        let args = [("agent", agent.name.as_str()), ("previous", previous.name.as_str())];
+        let line = self.words.say("thread-taken-over", &args);
+        let element = json!({"type": "user", "user_id": previous.user.as_str()});
+        let saying = Saying::mention((element, &format!("<@{}>", previous.user)), &line);
+        self.turn(&lane_of(ticket), &thread.channel).await?;
+        self.say(item, "taken-over", ticket, &saying).await.map(drop)
     }
 
     async fn open(
@@ -279,7 +339,7 @@ impl Bridge {
         }
     }
 
-    /// Tells a person something in the ticket's thread that only they see.
+    /// Tells a person something that only they see, in the ticket's thread or where they are.
     pub(super) async fn tell(
         &self,
         ticket: &Ticket,
@@ -287,7 +347,11 @@ impl Bridge {
         text: &str,
         blocks: &[Value],
     ) {
-        if let Some(thread) = &ticket.thread {
+        if let Some(url) = &person.elsewhere {
+            if let Err(error) = self.slack.respond(url, false, text, blocks).await {
+                tracing::warn!(ticket.id = %ticket.id, %error, "a person could not be answered");
+            }
+        } else if let Some(thread) = &ticket.thread {
             self.whisper(thread, &person.user, text, blocks).await;
         }
     }

@@ -7,22 +7,29 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::moves::{Moved, Person};
 use super::slack_to_blip::Written;
 use super::thread::{Saying, lane_of};
-use super::{Bridge, Step};
-use crate::blip::parse;
+use super::words::id_of_part;
+use super::{Bridge, IDS, Step};
 use crate::blip::text::{self, Marks};
+use crate::blip::{envelope, parse};
 use crate::inbox::Chore;
 use crate::model::text::split;
-use crate::model::{Attachment, Click, Move, ReceiptKind, Ticket, TicketId};
+use crate::model::{
+    Attachment, BlipEvent, Click, Ending, ReceiptKind, Rich, State, Ticket, TicketId,
+};
 use crate::slack::{self, action, card};
 use crate::store::{Item, Lane, Link, NewItem, Role, Source};
 
 /// When Blip is asked what became of a reply: soon, as most fail at once if they do, and once more
 /// for the slow ones. Its log is kept for three days (`blip.md` §7).
 const LOOKS: [Duration; 2] = [Duration::from_secs(30), Duration::from_mins(5)];
+/// How often a message that does not arrive can be sent.
+const MOST_TRIES: usize = 20;
 /// How long Blip is believed to tell by itself after it did.
 const TELLS: SignedDuration = SignedDuration::from_mins(30);
 
@@ -63,12 +70,21 @@ impl Bridge {
     ) -> Step<()> {
         let Some(mut ticket) = self.store.ticket(&link.ticket).await? else { return Ok(()) };
         let Some(thread) = ticket.thread.clone() else { return Ok(()) };
-        let line = self.words.undelivered(code);
+        let mut line = match code {
+            None if ticket.is_closed() => {
+                let reason = self.words.reason("ticket_closed");
+                self.words.say("thread-not-delivered", &[("reason", &reason)])
+            }
+            code => self.words.undelivered(code),
+        };
         let value = format!("{message} {}", ticket.id);
-        let offer = (action::RESEND, "button-retry", value.as_str());
-        // Only what somebody wrote in the thread can be read there again.
-        let offers =
-            if link.user.is_some() && !ticket.is_closed() { vec![offer] } else { Vec::new() };
+        let offers = match why_not_again(&ticket, link) {
+            None => vec![(action::RESEND, "button-retry", value.as_str())],
+            Some(why) => {
+                line = format!("{line} {}", self.words.say(why, &[]));
+                Vec::new()
+            }
+        };
         let blocks = card::question(&line, &offers, &self.words);
         self.turn(&lane_of(&ticket), &thread.channel).await?;
         let saying = Saying { blocks, ..Saying::line(&line) };
@@ -88,62 +104,87 @@ impl Bridge {
         let (Some(link), Some(thread)) = (links.first().cloned(), ticket.thread.clone()) else {
             return Ok(Some("ask-outdated"));
         };
-        let found = self.slack.message(&link.channel, &thread.root, &link.ts).await?;
-        let Some(found) = found else { return Ok(Some("ask-outdated")) };
-        let (text, files) = (slack::parse::words(&found), slack::parse::files(&found));
-        let (channel, ts) = (&link.channel, &link.ts);
-        let first = Written { channel, ts, text: &text, files: &files, version: "" };
-        let Some(part) = self.part_named(ticket, &first, message).await? else {
-            return Ok(Some("ask-outdated"));
-        };
-        let again = Written { version: &format!("again:{message}:"), ..first };
-        let id = again.message_id(part.name());
-        let was_sent = !self.store.links_of(&ticket.id, &id).await?.is_empty();
-        if was_sent && !self.is_being_sent(item).await? {
+        let id = again(message);
+        let is_under_way = self.is_being_sent(item).await?;
+        if !is_under_way && !self.store.links_of(&ticket.id, &id).await?.is_empty() {
             // Another click has sent it.
             return Ok(Some("ask-outdated"));
         }
-        let claim = Move::Claim { over: false };
-        if self.make(item, ticket, person, &claim).await? == Moved::No
-            || self.is_too_late(item, ticket, person).await?
-        {
+        if !is_under_way && ticket.is_closed() {
+            return Ok(Some("ask-resend-closed"));
+        }
+        let found = self.slack.message(&link.channel, &thread.root, &link.ts).await?;
+        let part = match &found {
+            Some(found) => self.part_named(ticket, &link, found, message).await?,
+            None => None,
+        };
+        let Some(part) = part else { return Ok(Some("ask-resend-gone")) };
+        if self.may_send(item, ticket, person).await? == Moved::No {
             // They have been told why, and the button stays for whoever may.
             return Ok(None);
         }
         match &part {
             Part::File(file) => {
-                self.send_file(item, ticket, person, (&again, file)).await?;
+                let (channel, ts, text) = (&link.channel, &link.ts, &Rich::default());
+                let written = Written { channel, ts, text, files: &[], version: "" };
+                let what = (&written, file, id);
+                if !self.send_file(item, ticket, person, what).await? {
+                    return Ok(None);
+                }
             }
-            Part::Words { words, .. } => {
+            Part::Words(words) => {
                 let send = self.bot(&ticket.id)?.send_text(&id, &ticket.address, words);
                 self.deliver(item, ticket, ("send:again", &id), send).await?;
-                let link = again.link(ticket, person, Role::Reply, Some(id.clone()));
-                self.store.link(link).await?;
+                self.watch_delivery(&ticket.id, &id).await?;
+                self.store.link(Link { blip_id: Some(id), ..link }).await?;
             }
         }
-        self.watch_delivery(&ticket.id, &id).await?;
+        self.answered(ticket).await?;
         Ok(Some("ask-sent"))
     }
 
-    /// What of a message went to Blip under this id.
+    /// What of a message went to Blip under this id, at first or when it was sent again.
     async fn part_named(
         &self,
         ticket: &Ticket,
-        written: &Written<'_>,
+        link: &Link,
+        found: &Value,
         id: &str,
     ) -> Step<Option<Part>> {
-        let is_it = |part: &str| written.message_id(part).eq_ignore_ascii_case(id);
-        if let Some(file) = written.files.iter().find(|file| is_it(&file.id)) {
-            return Ok(Some(Part::File(file.clone())));
-        }
         let domain = ticket.customer.domain.as_str();
-        let names = self.names(written.text).await?;
-        let words = text::write(written.text, &names, &Marks::for_domain(domain));
-        let parts = split(&words, text::limit_for_domain(domain));
-        let parts = parts.into_iter().enumerate();
-        let mut parts = parts.map(|(number, words)| (number.to_string(), words.to_owned()));
-        let found = parts.find(|(name, _)| is_it(name));
-        Ok(found.map(|(name, words)| Part::Words { name, words }))
+        let limit = text::limit_for_domain(domain);
+        if !slack::parse::is_by(found, link.user.as_ref()) {
+            // Written in a dialog, and shown in the thread by a post of ours, below its title.
+            let (Some(delivery), shown) =
+                (slack::parse::delivery(found), slack::parse::literally(found))
+            else {
+                return Ok(None);
+            };
+            let words = shown.split_once('\n').map(|(_, words)| words).unwrap_or_default();
+            let mut parts = split(words, limit).into_iter().enumerate();
+            let part =
+                parts.find(|(number, _)| is_it(id_of_part(delivery, &number.to_string()), id));
+            return Ok(part.map(|(_, words)| Part::Words(words.to_owned())));
+        }
+        let (rich, files) = (slack::parse::words(found), slack::parse::files(found));
+        let names = self.names(&rich).await?;
+        let words = text::write(&rich, &names, &Marks::for_domain(domain));
+        let parts = split(&words, limit);
+        // It may have been a correction that did not arrive.
+        let correction = format!("{}:", slack::parse::version(found));
+        for version in ["", correction.as_str()] {
+            let (channel, ts, text) = (&link.channel, &link.ts, &rich);
+            let written = Written { channel, ts, text, files: &files, version };
+            if let Some(file) = files.iter().find(|file| is_it(written.message_id(&file.id), id)) {
+                return Ok(Some(Part::File(file.clone())));
+            }
+            let mut parts = parts.iter().enumerate();
+            let part = parts.find(|(number, _)| is_it(written.message_id(&number.to_string()), id));
+            if let Some((_, words)) = part {
+                return Ok(Some(Part::Words((*words).to_owned())));
+            }
+        }
+        Ok(None)
     }
 
     /// Has Blip asked in a while what became of a reply.
@@ -162,31 +203,77 @@ impl Bridge {
     ) -> Step<()> {
         let now = self.clock.now();
         let heard = self.receipts_heard.get(id.bot()).map(|at| *at);
-        if heard.is_some_and(|at| now.duration_since(at) < TELLS) {
-            return Ok(());
+        let tells = heard.is_some_and(|at| now.duration_since(at) < TELLS);
+        let mut news = Vec::new();
+        if !tells {
+            for receipt in self.ask_receipts(id, message).await? {
+                news.extend(self.take_receipt(id, &receipt).await?);
+            }
         }
-        let mut is_settled = false;
-        match self.bot(id)?.notifications(id, message).await {
-            Ok(envelopes) => {
-                for envelope in envelopes {
-                    let body = envelope.to_string().into_bytes();
-                    for routed in parse::parse(id.bot(), &body).unwrap_or_default() {
-                        is_settled |= routed.event.is_last_receipt();
-                        let (lane, key) = (Lane::Ticket(id.clone()), routed.key);
-                        let (source, body) = (Source::Blip, routed.raw);
-                        let item = NewItem { source, lane, key, body, received: now, due: now };
-                        self.set_out(item).await?;
-                    }
-                }
+        let is_settled = news.iter().any(BlipEvent::is_last_receipt);
+        let is_there = news.iter().any(BlipEvent::is_arrival);
+        if !is_settled && !is_there && self.is_lost(id, message, tells).await? {
+            let failed = json!({"id": message, "event": "failed"});
+            if let Some(failed) = envelope::receipt(id.blip(), message, &failed) {
+                // The ticket is found to be closed before the failure is told.
+                self.set_out(Chore::check(id, now)).await?;
+                self.take_receipt(id, &failed).await?;
             }
-            Err(error) => {
-                tracing::warn!(ticket.id = %id, %error, "what became of a reply could not be asked");
-            }
+            return Ok(());
         }
         if let (false, Some(pause)) = (is_settled, LOOKS.get(looks + 1)) {
             self.set_out(Chore::delivery(id, message, looks + 1, now + *pause)).await?;
         }
         Ok(())
+    }
+
+    /// What Blip knows of a reply. Not to be told delays nothing.
+    async fn ask_receipts(&self, id: &TicketId, message: &str) -> Step<Vec<Value>> {
+        match self.bot(id)?.notifications(id, message).await {
+            Ok(receipts) => Ok(receipts),
+            Err(error) => {
+                tracing::warn!(ticket.id = %id, %error, "what became of a reply could not be asked");
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    /// Puts what Blip tells of a reply into the inbox, as if it had told by itself.
+    async fn take_receipt(&self, id: &TicketId, envelope: &Value) -> Step<Vec<BlipEvent>> {
+        let (received, body) = (self.clock.now(), envelope.to_string().into_bytes());
+        let mut events = Vec::new();
+        for routed in parse::parse(id.bot(), &body).unwrap_or_default() {
+            let (lane, key) = (Lane::Ticket(id.clone()), routed.key);
+            let (source, body) = (Source::Blip, routed.raw);
+            self.set_out(NewItem { source, lane, key, body, received, due: received }).await?;
+            events.push(routed.event);
+        }
+        Ok(events)
+    }
+
+    /// Whether a reply went to a ticket that was over already without our knowing: Blip takes such
+    /// words and lets them vanish (`blip.md` §10 #8). Believed only if Blip shows others of our
+    /// replies in the conversation, but not this one.
+    async fn is_lost(&self, id: &TicketId, message: &str, tells: bool) -> Step<bool> {
+        let Some(ticket) = self.store.ticket(id).await? else { return Ok(false) };
+        let bot = self.bot(id)?;
+        if !ticket.is_closed() {
+            let snapshot = if tells { None } else { bot.ticket(id).await.ok().flatten() };
+            if snapshot.and_then(|snapshot| snapshot.ending()).is_none() {
+                return Ok(false);
+            }
+        }
+        let Ok(said) = bot.messages(id).await else { return Ok(false) };
+        let said: Vec<String> = said.into_iter().filter_map(|message| message.id).collect();
+        let is_shown = |id: &str| {
+            said.iter().any(|shown| envelope::strip_forwards(shown).eq_ignore_ascii_case(id))
+        };
+        let mut is_any_shown = false;
+        for other in self.store.blip_ids_of(id).await?.iter().filter(|id| is_shown(id)) {
+            let links = self.store.links_of(id, other).await?;
+            is_any_shown |= links.iter().any(|link| link.role == Role::Reply);
+        }
+        Ok(is_any_shown && !is_shown(message))
     }
 
     /// Blip has told by itself what became of a reply.
@@ -232,16 +319,30 @@ impl Bridge {
 
 /// One of the several messages that a message of an agent became.
 enum Part {
-    Words { name: String, words: String },
+    Words(String),
     File(Attachment),
 }
 
-impl Part {
-    /// What tells it from the others of its message.
-    fn name(&self) -> &str {
-        match self {
-            Self::Words { name, .. } => name,
-            Self::File(file) => &file.id,
+/// Why what did not arrive cannot be sent again, as a text's key.
+fn why_not_again(ticket: &Ticket, link: &Link) -> Option<&'static str> {
+    match &ticket.state {
+        State::Closed { ending: Ending::Transferred, .. } => Some("undelivered-went-on"),
+        State::Closed { .. } => Some("undelivered-closed"),
+        // A menu or a place cannot be read from what the thread shows of it.
+        State::Unclaimed | State::Claimed { .. } if link.user.is_none() => {
+            Some("undelivered-offer")
         }
+        State::Unclaimed | State::Claimed { .. } => None,
     }
+}
+
+/// The id under which a message that did not arrive is sent again: the same for every click.
+fn again(id: &str) -> String {
+    Uuid::new_v5(&IDS, format!("again:{}", id.to_lowercase()).as_bytes()).to_string()
+}
+
+/// Whether a message that went out under the first id has this one now.
+fn is_it(first: String, id: &str) -> bool {
+    let mut ids = std::iter::successors(Some(first), |id| Some(again(id))).take(MOST_TRIES);
+    ids.any(|known| known.eq_ignore_ascii_case(id))
 }

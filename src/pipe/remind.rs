@@ -7,11 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::thread::Saying;
-use super::{Bridge, Step};
+use super::{Bridge, Halt, Step};
 use crate::inbox::{Chore, Reminder, Remindful};
 use crate::model::{Hours, Ticket, TicketId};
-use crate::slack::mrkdwn::escape;
-use crate::slack::rich_text;
 use crate::store::Item;
 
 /// How the team wants to be reminded.
@@ -71,18 +69,25 @@ impl Bridge {
         let rules = &self.rules.reminders;
         let Some(patience) = rules.patience(reminder.about) else { return Ok(()) };
         let Some(id) = TicketId::parse(&reminder.ticket) else { return Ok(()) };
-        let Some(mut ticket) = self.store.ticket(&id).await? else { return Ok(()) };
+        let Some(ticket) = self.store.ticket(&id).await? else { return Ok(()) };
         if !still(&ticket, reminder) {
             return Ok(());
+        }
+        // It is due within working time, but the bridge may have been down then.
+        let now = self.clock.now();
+        let open = rules.due(now, Duration::ZERO);
+        if open > now {
+            return Err(Halt::Wait(open));
         }
         let Some(thread) = ticket.thread.clone() else { return Ok(()) };
         let saying = self.reminder_line(&ticket, reminder);
         self.turn(lane, &thread.channel).await?;
-        self.say(item, "remind", &mut ticket, &saying).await?;
+        self.say_beside(item, "remind", &ticket, &saying).await?;
         let last = if rules.escalate_to.is_some() { 2 } else { 1 };
         if reminder.round < last {
             let next = Reminder { round: reminder.round + 1, ..reminder.clone() };
-            let due = rules.due(item.received, patience);
+            // Counted from now: after a pause nobody is to hear it all at once.
+            let due = rules.due(now, patience);
             self.set_out(Chore::remind(next, due)).await?;
         }
         Ok(())
@@ -99,15 +104,14 @@ impl Bridge {
             }
         };
         let group = self.rules.reminders.escalate_to.as_ref().filter(|_| reminder.round >= 2);
-        let saying = Saying { broadcast: reminder.round >= 1, ..Saying::line(&line) };
-        let Some(group) = group else { return saying };
-        let line = rich_text::clean(&line);
-        let runs = [
-            json!({"type": "usergroup", "usergroup_id": group}),
-            json!({"type": "text", "text": format!(" {line}")}),
-        ];
-        let text = format!("<!subteam^{group}> {}", escape(&line));
-        Saying { text, blocks: vec![rich_text::block(&[rich_text::section(&runs)])], ..saying }
+        let saying = match group {
+            Some(group) => {
+                let element = json!({"type": "usergroup", "usergroup_id": group});
+                Saying::mention((element, &format!("<!subteam^{group}>")), &line)
+            }
+            None => Saying::line(&line),
+        };
+        Saying { broadcast: reminder.round >= 1, ..saying }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::model::{
     SlackEvent, SlackUserId, Ticket, TicketId,
 };
 use crate::slack::parse;
-use crate::slack::{action, card, emoji};
+use crate::slack::{action, card, emoji, home};
 use crate::store::{Item, Lane, Link, NewItem, Role};
 
 /// How soon an event on an unknown message is matched again while a post is under way.
@@ -87,7 +87,9 @@ impl Bridge {
             return Ok(Handled::one(Settled::Ignored));
         };
         match &routed.event {
-            SlackEvent::Click(click) => return self.on_click(lane, item, click).await,
+            SlackEvent::Click(click) => {
+                return self.on_click(lane, item, (click, routed.about.as_ref())).await;
+            }
             SlackEvent::Filled(filled) => {
                 self.on_filled(item, filled).await?;
                 return Ok(Handled::one(Settled::Done));
@@ -170,7 +172,7 @@ impl Bridge {
             SlackEvent::Reaction { channel, ts, user, name, added: true }
                 if link.role == Role::Held && emoji::same(name, NOTE_MARK) =>
             {
-                if self.slack.is_us(user) || !self.person(user).await?.is_agent {
+                if self.slack.is_us(user) || !self.person(item, ticket, user).await?.is_agent() {
                     return Ok(());
                 }
                 self.make_note(ticket, channel, ts).await.map(drop)
@@ -198,7 +200,7 @@ impl Bridge {
         user: &SlackUserId,
         written: &Written<'_>,
     ) -> Step<()> {
-        let person = self.person(user).await?;
+        let person = self.person(item, ticket, user).await?;
         match self.intent(item, ticket, &person, written.text).await? {
             Intent::Note(why) => self.on_note(ticket, &person, written, why).await,
             Intent::Question(holder) => {
@@ -217,24 +219,27 @@ impl Bridge {
                 {
                     return Ok(());
                 }
-                self.send_in_time(item, ticket, &person, written).await
+                self.send_in_time(item, ticket, &person, written).await.map(drop)
             }
         }
     }
 
-    /// Sends what an agent wrote, unless the customer cannot be written to any more.
+    /// Sends what an agent wrote, unless the customer cannot be written to any more. Returns
+    /// whether something went out; if not, the thread says why.
     pub(super) async fn send_in_time(
         &self,
         item: &Item,
         ticket: &mut Ticket,
         person: &Person,
         written: &Written<'_>,
-    ) -> Step<()> {
+    ) -> Step<bool> {
         if self.is_too_late(item, ticket, person).await? {
-            return self.keep(ticket, person, written).await;
+            self.keep(ticket, person, written).await?;
+            return Ok(false);
         }
-        self.send(item, ticket, person, written).await?;
-        self.answered(ticket).await
+        let is_sent = self.send(item, ticket, person, written).await?;
+        self.answered(ticket).await?;
+        Ok(is_sent)
     }
 
     /// What a message is, decided once: when it is handled again, its own claim has made its
@@ -249,7 +254,7 @@ impl Bridge {
         if self.is_being_sent(item).await? {
             return Ok(Intent::Reply { claims: false });
         }
-        Ok(self.rules.reply.intent(ticket, &person.user, person.is_agent, text))
+        Ok(self.rules.reply.intent(ticket, &person.user, person.is_agent(), text))
     }
 
     pub(super) async fn on_note(
@@ -308,14 +313,14 @@ impl Bridge {
     }
 
     /// Sends what an agent wrote to the customer: the text, in parts if it is long, then the files
-    /// in their order.
+    /// in their order. Returns whether something went out.
     async fn send(
         &self,
         item: &Item,
         ticket: &mut Ticket,
         person: &Person,
         written: &Written<'_>,
-    ) -> Step<()> {
+    ) -> Step<bool> {
         let domain = ticket.customer.domain.as_str();
         let names = self.names(written.text).await?;
         let text = text::write(written.text, &names, &Marks::for_domain(domain));
@@ -330,13 +335,15 @@ impl Bridge {
         }
         let mut is_sent = !text.is_empty();
         for file in written.files {
-            is_sent |= self.send_file(item, ticket, person, (written, file)).await?;
+            let what = (written, file, written.message_id(&file.id));
+            is_sent |= self.send_file(item, ticket, person, what).await?;
         }
-        if !is_sent {
-            return Ok(());
+        if is_sent {
+            let now = self.clock.now();
+            let mark = Chore::mark(written.channel, written.ts, ACCEPTED_MARK, true, now);
+            self.set_out(mark).await?;
         }
-        let now = self.clock.now();
-        Ok(self.set_out(Chore::mark(written.channel, written.ts, ACCEPTED_MARK, true, now)).await?)
+        Ok(is_sent)
     }
 
     /// Sends one message once. A refusal may mean that the ticket has ended, so that is checked.
@@ -421,7 +428,7 @@ impl Bridge {
         let written =
             Written { channel, ts: &ts, text: &text, files: &[], version: &format!("{version}:") };
         let is_sent = !self.store.links_of(&ticket.id, &written.message_id("0")).await?.is_empty();
-        if is_sent && self.store.steps(item.id).await?.is_empty() {
+        if is_sent && !self.is_being_sent(item).await? {
             // Another click has sent it.
             return Ok("ask-outdated");
         }
@@ -431,7 +438,9 @@ impl Bridge {
                 if claims && self.make(item, ticket, person, &claim).await? == Moved::No {
                     return Ok("ask-outdated");
                 }
-                self.send_in_time(item, ticket, person, &written).await?;
+                if !self.send_in_time(item, ticket, person, &written).await? {
+                    return Ok("ask-not-sent");
+                }
             }
             Intent::Note(_) => return Ok("ask-closed-note"),
             Intent::Question(holder) => {
@@ -458,29 +467,32 @@ impl Bridge {
         if (!claims && !closes) || self.slack.is_us(user) {
             return Ok(());
         }
-        let person = self.person(user).await?;
-        if !person.is_agent {
-            return Ok(());
-        }
+        let is_holder = ticket.holder().is_some_and(|holder| holder.user == *user);
         let r#move = match (claims, added) {
-            (true, true) => Move::Claim { over: false },
-            (true, false) if ticket.holder().is_some_and(|holder| holder.user == *user) => {
-                Move::Release
-            }
-            (true, false) => return Ok(()),
-            (false, true) => Move::Close(Closing::default()),
-            (false, false) => {
-                if ticket.is_closed() {
-                    self.tell(ticket, &person, &person.words.say("ask-cannot-reopen", &[]), &[])
-                        .await;
-                }
-                return Ok(());
-            }
+            (true, true) => Some(Move::Claim { over: false }),
+            (true, false) if is_holder => Some(Move::Release),
+            (false, true) => Some(Move::Close(Closing::default())),
+            (false, false) if ticket.is_closed() => None,
+            (true | false, false) => return Ok(()),
         };
-        self.make(item, ticket, &person, &r#move).await.map(drop)
+        let person = self.person(item, ticket, user).await?;
+        match r#move {
+            _ if !person.is_agent() => Ok(()),
+            Some(r#move) => self.make(item, ticket, &person, &r#move).await.map(drop),
+            None => {
+                let text = person.words.say("ask-cannot-reopen", &[]);
+                self.tell(ticket, &person, &text, &[]).await;
+                Ok(())
+            }
+        }
     }
 
-    async fn on_click(&self, lane: &str, item: &Item, click: &Click) -> Outcome {
+    async fn on_click(
+        &self,
+        lane: &str,
+        item: &Item,
+        (click, root): (&Click, Option<&(ChannelId, MessageTs)>),
+    ) -> Outcome {
         let ticket = match Lane::parse(lane) {
             Some(Lane::Ticket(id)) => self.store.ticket(&id).await?,
             Some(Lane::Message(channel, _)) => {
@@ -492,24 +504,59 @@ impl Bridge {
             }
             Some(Lane::Own(_)) | None => None,
         };
-        let person = self.person(&click.user).await?;
         let Some(mut ticket) = ticket else {
-            let is_parked = matches!(click.action.as_str(), action::RETRY | action::SKIP);
-            if is_parked && person.is_agent {
-                let answer = self.on_parked_click(click).await?;
-                self.answer(click, answer).await;
-            }
+            self.on_click_without_ticket(item, click).await?;
             return Ok(Handled::one(Settled::Done));
         };
-        if person.is_agent {
-            if let Some(answer) = self.press(item, &mut ticket, &person, click).await? {
-                self.answer(click, answer).await;
-            }
-        } else {
-            let text = person.words.say("ask-not-agent-move", &[]);
-            self.tell(&ticket, &person, &text, &[]).await;
+        let mut person = self.person(item, &ticket, &click.user).await?;
+        let is_there = ticket.thread.as_ref().zip(root).is_some_and(|(thread, (channel, ts))| {
+            (&thread.channel, &thread.root) == (channel, ts)
+        });
+        if is_move(click) && !is_there {
+            person.elsewhere.clone_from(&click.response_url);
+        }
+        if !person.is_agent() {
+            self.turn_away(&ticket, &person).await;
+        } else if person.elsewhere.is_some() {
+            self.press_elsewhere(item, &mut ticket, &person, click).await?;
+        } else if let Some(answer) = self.press(item, &mut ticket, &person, click).await? {
+            self.answer(click, answer).await;
         }
         Ok(Handled::one(Settled::Done))
+    }
+
+    /// What could not even get a thread is shown in the channel, with a way out.
+    async fn on_click_without_ticket(&self, item: &Item, click: &Click) -> Step<()> {
+        let is_parked = matches!(click.action.as_str(), action::RETRY | action::SKIP);
+        let Some((channel, _)) = click.on.as_ref().filter(|_| is_parked) else { return Ok(()) };
+        if self.person_in(item, channel, &click.user).await?.is_agent() {
+            let answer = self.on_parked_click(click).await?;
+            self.answer(click, answer).await;
+        }
+        Ok(())
+    }
+
+    /// Makes a move from a list, and says below it what came of it: who looks at the list does not
+    /// see the card.
+    async fn press_elsewhere(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        click: &Click,
+    ) -> Step<()> {
+        let (r#move, key) = match click.action.as_str() {
+            action::CLAIM => (Move::Claim { over: false }, "done-claimed"),
+            action::TAKE_OVER => (Move::Claim { over: true }, "done-taken-over"),
+            action::RELEASE => (Move::Release, "done-released"),
+            _ => (Move::Close(Closing::default()), "done-closed"),
+        };
+        if self.make(item, ticket, person, &r#move).await? == Moved::Yes {
+            let address = ticket.thread.as_ref().and_then(|thread| self.slack.address(thread));
+            let (text, blocks) = home::done(key, ticket, address.as_deref(), &person.words);
+            self.tell(ticket, person, &text, &blocks).await;
+        }
+        Ok(())
     }
 
     /// Does what a button says; returns what is to be said in the place of a question.
@@ -565,7 +612,7 @@ impl Bridge {
             matches!(click.action.as_str(), action::RETRY | action::SKIP | action::RESEND);
         let words = if is_public { self.words.clone() } else { self.words_of(&click.user).await };
         let text = words.say(key, &[]);
-        if let Err(error) = self.slack.respond(url, &text).await {
+        if let Err(error) = self.slack.respond(url, true, &text, &[]).await {
             tracing::warn!(%error, "a question could not be replaced by its answer");
         }
     }
@@ -587,7 +634,7 @@ impl Bridge {
         }
         let link = self.store.linked(&thread.channel, &ts).await?;
         let is_sent = link.is_some_and(|link| link.role == Role::Reply);
-        if is_sent && self.store.steps(item.id).await?.is_empty() {
+        if is_sent && !self.is_being_sent(item).await? {
             // Another click has sent it.
             return Ok("ask-outdated");
         }
@@ -598,7 +645,11 @@ impl Bridge {
         let files = parse::files(&message);
         let channel = &thread.channel;
         let written = Written { channel, ts: &ts, text: &text, files: &files, version: "" };
-        self.send_in_time(item, ticket, person, &written).await?;
+        if !self.send_in_time(item, ticket, person, &written).await? {
+            return Ok("ask-not-sent");
+        }
+        // It is no note any more.
+        self.set_out(Chore::unmark(channel, &ts, NOTE_MARK, self.clock.now())).await?;
         Ok("ask-sent")
     }
 
@@ -616,6 +667,14 @@ impl Bridge {
             (false, _) => "ask-outdated",
         })
     }
+}
+
+/// Whether a button makes a move by itself.
+fn is_move(click: &Click) -> bool {
+    matches!(
+        click.action.as_str(),
+        action::CLAIM | action::TAKE_OVER | action::RELEASE | action::CLOSE
+    )
 }
 
 /// A name that cannot be had is left out; a call that failed for now is tried again.

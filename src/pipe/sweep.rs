@@ -7,17 +7,28 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::inbox::Chore;
-use crate::store::{self, SharedStore};
+use crate::store::{self, Lane, Lease, SharedStore};
 
 /// Checks that are put into the inbox before a short rest, so that a long list of open tickets
 /// stays under Blip's limit of commands per second (`blip.md` §1.1).
 const AT_ONCE: usize = 20;
 /// The rest between two such groups.
 const REST: Duration = Duration::from_secs(1);
+/// How often the clock is compared with the time that has passed.
+const MINDING: Duration = Duration::from_secs(1);
+/// A clock that goes back by this much was wrong before; by less, nobody notices.
+const SET_BACK: Duration = Duration::from_secs(30);
+/// How far ahead of its time work that is to be done soon may be due: as far as the next slot of a
+/// channel.
+const AHEAD: Duration = Duration::from_mins(5);
+/// How long lanes are kept while they are looked through.
+const KEEPING: Duration = Duration::from_mins(5);
 /// How often what is finished is cleaned up.
 const CLEANING: Duration = Duration::from_hours(1);
 /// How long keys are remembered: longer than either platform repeats anything, as tickets of Blip
@@ -42,6 +53,7 @@ impl Sweep {
         tokio::select! {
             () = self.compare() => {}
             () = self.clean() => {}
+            () = self.mind_the_clock() => {}
             () = stop.cancelled() => {}
         }
     }
@@ -68,6 +80,60 @@ impl Sweep {
             self.clock.sleep_until(self.clock.now() + REST).await;
         }
         Ok(())
+    }
+
+    /// Notices when the machine's clock is set back. What was set for a time by the wrong clock would
+    /// wait until then.
+    async fn mind_the_clock(&self) {
+        let mut last = (Instant::now(), self.clock.now());
+        loop {
+            // Not by the clock that is minded.
+            tokio::time::sleep(MINDING).await;
+            let now = (Instant::now(), self.clock.now());
+            let expected = last.1 + now.0.duration_since(last.0);
+            let back = Duration::try_from(expected.duration_since(now.1)).unwrap_or_default();
+            last = now;
+            if back < SET_BACK {
+                continue;
+            }
+            tracing::warn!(seconds = back.as_secs(), "this machine's clock was set back");
+            self.hurry(back).await;
+        }
+    }
+
+    /// Makes due what is due within about this time, but for what was meant for later.
+    async fn hurry(&self, within: Duration) {
+        let now = self.clock.now();
+        let mut early = Vec::new();
+        loop {
+            match self.store.claim(AT_ONCE, KEEPING, now + within + AHEAD).await {
+                Ok(leases) if leases.is_empty() => break,
+                Ok(leases) => early.extend(leases.into_iter().map(|lease| {
+                    // Of what is set for later, this is the time that it is set for.
+                    let set_for = lease.items.first().map_or(now, |item| item.received);
+                    let due = if Lane::is_later(&lease.lane) { set_for } else { now };
+                    (Lease { items: Vec::new(), ..lease }, due)
+                })),
+                Err(error) => {
+                    tracing::error!(%error, "what waits by the wrong clock is looked for again");
+                    tokio::time::sleep(MINDING).await;
+                }
+            }
+        }
+        for (lease, due) in early {
+            self.give_back(lease, due).await;
+        }
+    }
+
+    /// Nobody else can have a lane before it is given back.
+    async fn give_back(&self, lease: Lease, due: Timestamp) {
+        loop {
+            match self.store.release(lease.clone(), Some(due)).await {
+                Ok(()) | Err(store::Error::LeaseLost { .. }) => return,
+                Err(error) => tracing::error!(lane = lease.lane, %error, "a lane is not free yet"),
+            }
+            tokio::time::sleep(MINDING).await;
+        }
     }
 
     async fn clean(&self) {

@@ -1,14 +1,19 @@
 //! Posting into a ticket's thread, and making a new one when it is lost.
+//!
+//! Invariant: only in its own lane does a ticket get a new thread, so it gets one for each that is
+//! lost (`two_who_find_a_thread_lost_at_the_same_time_make_one_new_one`).
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Bridge, Failed, Halt, Step, delivery};
+use crate::inbox::Chore;
 use crate::model::{
     ChannelId, ChannelRef, Content, Ending, Failure, Fault, MessageTs, SlackUserId, State, Thread,
-    Ticket,
+    Ticket, TicketId,
 };
 use crate::slack::card::{Around, Neighbour};
+use crate::slack::mrkdwn::escape;
 use crate::slack::{self, Post, Posted, card, render, rich_text};
 use crate::store::{Item, Lane, Link, Role};
 
@@ -19,6 +24,9 @@ const CHANNEL_PAUSE: SignedDuration = SignedDuration::from_secs(30);
 
 /// How many of a customer's latest tickets are looked at for one that came before.
 const LATEST: u32 = 5;
+/// When it is looked again whether a ticket has a new thread. Each look is a post that may have to
+/// be taken back.
+const SOON: SignedDuration = SignedDuration::from_secs(1);
 
 /// Something to be said in a thread.
 pub(super) struct Saying {
@@ -32,6 +40,8 @@ pub(super) struct Saying {
     pub role: Role,
     /// The Blip messages that it shows.
     pub blip_ids: Vec<String>,
+    /// Whose words it shows, where they went to the customer.
+    pub user: Option<SlackUserId>,
     /// Whether the whole channel sees it, and not its thread only.
     pub broadcast: bool,
 }
@@ -46,8 +56,18 @@ impl Saying {
             author: None,
             role: Role::Note,
             blip_ids: Vec::new(),
+            user: None,
             broadcast: false,
         }
+    }
+
+    /// A line of the bridge's own that begins with a mention: an element of a block, and the same
+    /// as mark-up.
+    pub fn mention((element, markup): (Value, &str), line: &str) -> Self {
+        let line = rich_text::clean(line);
+        let runs = [element, json!({"type": "text", "text": format!(" {line}")})];
+        let blocks = vec![rich_text::block(&[rich_text::section(&runs)])];
+        Self { text: format!("{markup} {}", escape(&line)), blocks, ..Self::line(&line) }
     }
 }
 
@@ -78,7 +98,6 @@ impl Bridge {
         ticket: &mut Ticket,
         first_words: Option<&Content>,
     ) -> Step<()> {
-        let channel = self.channel_of(ticket).await?;
         let text = first_words.and_then(|content| render::content(content, &self.words));
         let parts = text.map(|text| render::parts(&text, None)).unwrap_or_default();
         let (first, rest) = match parts.split_first() {
@@ -88,7 +107,8 @@ impl Bridge {
         if let Some(first) = first {
             self.store.keep_first_words(&ticket.id, first).await?;
         }
-        self.post_card_to(item, ticket, channel, "card").await?;
+        let channel = self.own_channel(ticket).await?;
+        self.post_card_near(item, ticket, channel, "card").await?;
         for (number, part) in rest.iter().enumerate() {
             let saying = Saying { role: Role::Customer, ..Saying::line(part) };
             self.say(item, &format!("first:{number}"), ticket, &saying).await?;
@@ -97,14 +117,48 @@ impl Bridge {
         Ok(self.store.put_ticket(ticket).await?)
     }
 
-    /// Posts a card. The ticket is not written yet: what belongs to its card comes before that.
+    /// Posts a card where it belongs or, if that is not possible, where tickets go that have no
+    /// channel, and says so.
+    async fn post_card_near(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        channel: Option<ChannelId>,
+        step: &str,
+    ) -> Step<()> {
+        let at_home = format!("elsewhere:{step}");
+        let steps = self.begun_before(item).await?;
+        // Once it was posted there, it stays there, even if its own channel is back by now.
+        let is_there = steps.iter().any(|(name, _)| *name == at_home);
+        if let Some(channel) = channel.as_ref().filter(|_| !is_there)
+            && self.post_card_to(item, ticket, channel, step).await?
+        {
+            return Ok(());
+        }
+        let home = self.home().await?;
+        if Some(&home) == channel.as_ref()
+            || !self.post_card_to(item, ticket, &home, &at_home).await?
+        {
+            return Err(self.is_homeless_now());
+        }
+        tracing::warn!(ticket.id = %ticket.id, "a ticket's card is in the channel for all others");
+        let why = self.words.say("card-elsewhere", &[]);
+        if let Some(thread) = ticket.thread.clone() {
+            self.say_in(item, &format!("why-elsewhere:{step}"), &thread, &Saying::line(&why))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Posts a card; false if the channel cannot be posted to. The ticket is not written yet: what
+    /// belongs to its card comes before that.
     async fn post_card_to(
         &self,
         item: &Item,
         ticket: &mut Ticket,
-        channel: ChannelId,
+        channel: &ChannelId,
         step: &str,
-    ) -> Step<()> {
+    ) -> Step<bool> {
         let first_words = self.store.first_words(&ticket.id).await?;
         let around = self.around(ticket).await?;
         let (text, blocks) = card::render(ticket, first_words.as_deref(), &around, &self.words);
@@ -117,9 +171,12 @@ impl Bridge {
             broadcast: false,
             delivery: delivery(item, step),
         };
-        let posted = match self.post(item, step, &channel, &post).await {
+        let posted = match self.post(item, step, channel, &post).await {
             Err(Failed::Call(error)) if error.is_channel_lost() => {
-                return Err(self.channel_lost(ticket, &channel, &error));
+                tracing::error!(ticket.id = %ticket.id, slack.channel = %channel, %error,
+                    "a channel for tickets cannot be posted to; invite the app, or mend the setting");
+                self.forget_channel(channel);
+                return Ok(false);
             }
             posted => posted?,
         };
@@ -135,7 +192,7 @@ impl Bridge {
             })
             .await?;
         ticket.thread = Some(thread);
-        Ok(())
+        Ok(true)
     }
 
     /// What the card of a ticket shows of other tickets and of the settings.
@@ -173,10 +230,9 @@ impl Bridge {
         })
     }
 
-    fn channel_lost(&self, ticket: &Ticket, channel: &ChannelId, error: &slack::Error) -> Halt {
-        tracing::error!(ticket.id = %ticket.id, slack.channel = %channel, %error,
-            "the channel for tickets cannot be posted to; invite the bot or mend SLACK_CHANNEL, \
-            the tickets are kept meanwhile");
+    /// No channel is left to show tickets in: they wait.
+    fn is_homeless_now(&self) -> Halt {
+        self.note_home(false);
         Halt::Wait(self.clock.now() + CHANNEL_PAUSE)
     }
 
@@ -196,13 +252,62 @@ impl Bridge {
             Err(Failed::Call(error)) if let Some(lost) = Lost::by(error) => {
                 self.move_thread(item, ticket, &thread, lost).await?;
             }
-            _ => return self.link_posted(ticket, saying.role, &saying.blip_ids, &posted?).await,
+            _ => {
+                let what = (saying.role, saying.user.as_ref());
+                return self.link_posted(ticket, what, &saying.blip_ids, &posted?).await;
+            }
         }
         let Some(thread) = ticket.thread.clone() else {
             return Err(Halt::broken(format!("ticket {} has no thread", ticket.id)));
         };
-        let posted = self.say_in(item, step, &thread, saying).await?;
-        self.link_posted(ticket, saying.role, &saying.blip_ids, &posted).await
+        let posted = match self.say_in(item, step, &thread, saying).await {
+            // Lost as well, already: it gets another one, after a pause that grows.
+            Err(Failed::Call(error)) if Lost::by(&error).is_some() => {
+                return Err(Halt::Call { fault: Fault::Down, error: error.to_string() });
+            }
+            posted => posted?,
+        };
+        let what = (saying.role, saying.user.as_ref());
+        self.link_posted(ticket, what, &saying.blip_ids, &posted).await
+    }
+
+    /// Says something in a ticket's thread from another lane than the ticket's. If the thread is
+    /// lost, it is said once the ticket has a new one.
+    pub(super) async fn say_beside(
+        &self,
+        item: &Item,
+        step: &str,
+        ticket: &Ticket,
+        saying: &Saying,
+    ) -> Step<()> {
+        let Some(thread) = &ticket.thread else {
+            return Err(Halt::broken(format!("ticket {} has no thread", ticket.id)));
+        };
+        let posted = self.say_in(item, step, thread, saying).await;
+        if let Err(Failed::Call(error)) = &posted
+            && let Some(lost) = Lost::by(error)
+        {
+            let (now, with_channel) = (self.clock.now(), lost == Lost::Channel);
+            self.set_out(Chore::r#move(&ticket.id, thread, with_channel, now)).await?;
+            return Err(Halt::Wait(now + if with_channel { CHANNEL_PAUSE } else { SOON }));
+        }
+        let what = (saying.role, saying.user.as_ref());
+        self.link_posted(ticket, what, &saying.blip_ids, &posted?).await.map(drop)
+    }
+
+    /// Gives a ticket a new thread if its last one is the one that was found to be lost.
+    pub(super) async fn leave_thread(
+        &self,
+        item: &Item,
+        id: &TicketId,
+        root: &str,
+        lost: Lost,
+    ) -> Step<()> {
+        let Some(mut ticket) = self.store.ticket(id).await? else { return Ok(()) };
+        match ticket.thread.clone().filter(|thread| thread.root.as_str() == root) {
+            Some(thread) => self.move_thread(item, &mut ticket, &thread, lost).await,
+            None => Ok(()),
+        }
     }
 
     async fn say_in(
@@ -228,7 +333,7 @@ impl Bridge {
     pub(super) async fn link_posted(
         &self,
         ticket: &Ticket,
-        role: Role,
+        (role, user): (Role, Option<&SlackUserId>),
         blip_ids: &[String],
         posted: &Posted,
     ) -> Step<MessageTs> {
@@ -244,7 +349,7 @@ impl Bridge {
                 ts: thread.root.clone(),
                 role,
                 blip_id,
-                user: None,
+                user: user.cloned(),
             };
             self.store.link(link).await?;
         }
@@ -259,15 +364,18 @@ impl Bridge {
         old: &Thread,
         lost: Lost,
     ) -> Step<()> {
-        let step = format!("card-after:{}", old.root);
+        let step = format!("new-card:{}", old.root);
         let channel = match lost {
             Lost::Thread => old.channel.clone(),
-            Lost::Channel => self.channel_id(&self.rules.channel).await?,
+            Lost::Channel => {
+                self.forget_channel(&old.channel);
+                self.home().await?
+            }
         };
         tracing::warn!(ticket.id = %ticket.id, slack.channel = %old.channel, slack.ts = %old.root,
             ?lost, "a ticket's thread is lost; it gets a new card");
         ticket.thread = None;
-        self.post_card_to(item, ticket, channel, &step).await?;
+        self.post_card_near(item, ticket, Some(channel), &step).await?;
         let why = self.words.say(
             match lost {
                 Lost::Thread => "thread-moved-deleted",
@@ -277,7 +385,11 @@ impl Bridge {
         );
         if let Some(thread) = ticket.thread.clone() {
             let step = format!("why-after:{}", old.root);
-            self.say_in(item, &step, &thread, &Saying::line(&why)).await?;
+            match self.say_in(item, &step, &thread, &Saying::line(&why)).await {
+                // Lost already, too: whoever says something next finds that out.
+                Err(Failed::Call(error)) if Lost::by(&error).is_some() => {}
+                said => drop(said?),
+            }
         }
         Ok(self.store.put_ticket(ticket).await?)
     }
@@ -290,7 +402,7 @@ impl Bridge {
         step: &str,
         saying: Saying,
     ) -> Step<()> {
-        let channel = self.channel_id(&self.rules.channel).await?;
+        let channel = self.home().await?;
         self.turn(lane, &channel).await?;
         let post = Post {
             channel: channel.to_string(),
@@ -331,23 +443,54 @@ impl Bridge {
     pub(super) async fn turn(&self, lane: &str, channel: &ChannelId) -> Step<()> {
         let Some(pace) = self.rules.pace else { return Ok(()) };
         let now = self.clock.now();
-        let at = self.store.reserve_slot(lane, channel, pace, now).await?;
-        if at > now {
-            return Err(Halt::Wait(at));
-        }
-        Ok(self.store.use_slot(lane).await?)
+        let at = self.store.take_slot(lane, channel, pace, now).await?;
+        if at > now { Err(Halt::Wait(at)) } else { Ok(()) }
     }
 
-    /// The channel in which a ticket belongs.
+    /// The channel in which a ticket belongs, or that for all others if it is lost.
     pub(super) async fn channel_of(&self, ticket: &Ticket) -> Step<ChannelId> {
+        match self.own_channel(ticket).await? {
+            Some(channel) => Ok(channel),
+            None => self.home().await,
+        }
+    }
+
+    /// The channel in which a ticket belongs; none if it is lost.
+    async fn own_channel(&self, ticket: &Ticket) -> Step<Option<ChannelId>> {
         let by_team = ticket.team.as_ref().and_then(|team| self.rules.team_channels.get(team));
         let by_bot = || self.rules.bot_channels.get(ticket.id.bot());
-        let configured = by_team.or_else(by_bot).unwrap_or(&self.rules.channel);
-        self.channel_id(configured).await
+        let Some(configured) = by_team.or_else(by_bot) else {
+            return Ok(Some(self.home().await?));
+        };
+        match self.channel_id(configured).await {
+            Err(error) if error.is_channel_lost() => {
+                tracing::error!(ticket.id = %ticket.id, channel = %configured,
+                    "there is no channel of this name, or the app is not in it; invite the app, or \
+                    mend the setting");
+                Ok(None)
+            }
+            found => Ok(Some(found?)),
+        }
+    }
+
+    /// The channel for tickets that have no other, or whose own is lost.
+    async fn home(&self) -> Step<ChannelId> {
+        match self.channel_id(&self.rules.channel).await {
+            Err(error) if error.is_channel_lost() => {
+                tracing::error!(channel = %self.rules.channel,
+                    "there is no channel of this name, or the app is not in it; mend \
+                    SLACK_CHANNEL, the tickets are kept meanwhile");
+                Err(self.is_homeless_now())
+            }
+            found => Ok(found?),
+        }
     }
 
     /// The id of a configured channel.
-    async fn channel_id(&self, configured: &ChannelRef) -> Step<ChannelId> {
+    pub(super) async fn channel_id(
+        &self,
+        configured: &ChannelRef,
+    ) -> Result<ChannelId, slack::Error> {
         let name = match configured {
             ChannelRef::Id(id) => return Ok(id.clone()),
             ChannelRef::Name(name) => name,
@@ -356,21 +499,9 @@ impl Bridge {
         if let Some(id) = known {
             return Ok(id);
         }
-        match self.slack.channel_named(name).await {
-            Ok(id) => {
-                self.channels.insert(name.clone(), id.clone());
-                Ok(id)
-            }
-            Err(error) if error.is_channel_lost() => {
-                tracing::error!(
-                    channel = name,
-                    "there is no channel of this name, or the \
-                    bot is not in it; mend SLACK_CHANNEL, the tickets are kept meanwhile"
-                );
-                Err(Halt::Wait(self.clock.now() + CHANNEL_PAUSE))
-            }
-            Err(error) => Err(error.into()),
-        }
+        let id = self.slack.channel_named(name).await?;
+        self.channels.insert(name.clone(), id.clone());
+        Ok(id)
     }
 
     /// Shows something to one person in a ticket's thread, as far as Slack manages.

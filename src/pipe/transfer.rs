@@ -3,16 +3,24 @@
 //! Blip answers a transfer with the ticket that follows (`blip.md` §3.3), and may announce that
 //! ticket as well. Both are the same event: the answer is put into the inbox as the announcement.
 
-use serde_json::Value;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
 
 use super::moves::{Moved, Person};
 use super::thread::{Saying, lane_of};
-use super::{Bridge, Failed, Step};
+use super::{Bridge, Failed, Halt, Step};
 use crate::blip::{self, envelope, parse};
-use crate::inbox::Chore;
-use crate::model::{Destination, Ending, Move, State, Ticket};
+use crate::inbox::{Chore, Handed};
+use crate::model::{Agent, Destination, Ending, Move, SlackUserId, State, Ticket, TicketId};
 use crate::slack::card;
 use crate::store::{Item, Lane, Link, NewItem, Role, Source};
+
+/// How long the card of a ticket that follows is waited for before nobody is told of it.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(30);
+/// How soon it is looked for again.
+const SOON: Duration = Duration::from_millis(500);
 
 impl Bridge {
     /// Hands a ticket on.
@@ -28,8 +36,15 @@ impl Bridge {
         let send = async { Ok(bot.transfer_ticket(&ticket.id, to).await?.unwrap_or_default()) };
         match self.once(item, "transfer", None, look, send).await {
             Ok(follower) => {
-                self.tell_of_transfer(item, ticket, person, to).await?;
+                let next = parse::snapshot(bot.name(), &follower);
+                // By its number the ticket that follows finds the thread.
+                ticket.number = ticket.number.or(next.as_ref().and_then(|next| next.parent));
+                self.store.put_ticket(ticket).await?;
+                self.tell_of_transfer(item, ticket, person, (to, next.is_some())).await?;
                 self.announce(ticket, &follower).await?;
+                if let Some(next) = next {
+                    self.hand_over(&next.id, person, to).await?;
+                }
                 let ending = Ending::Transferred;
                 self.enter(ticket, State::Closed { ending, at: item.received }).await?;
                 tracing::info!(ticket.id = %ticket.id, "a ticket was transferred");
@@ -48,13 +63,69 @@ impl Bridge {
         item: &Item,
         ticket: &mut Ticket,
         person: &Person,
-        to: &Destination,
+        (to, is_known): (&Destination, bool),
     ) -> Step<()> {
         let Some(thread) = ticket.thread.clone() else { return Ok(()) };
         let args = [("agent", person.profile.name.as_str()), ("to", to.name())];
-        let line = self.words.say("thread-transferred-by", &args);
+        let key = if is_known { "thread-transferred-by" } else { "thread-transferred-unknown" };
+        let line = self.words.say(key, &args);
         self.turn(&lane_of(ticket), &thread.channel).await?;
         self.say(item, "transferred", ticket, &Saying::line(&line)).await.map(drop)
+    }
+
+    /// Has the agent told to whom a ticket was handed.
+    async fn hand_over(&self, next: &TicketId, person: &Person, to: &Destination) -> Step<()> {
+        let Destination::Agent { identity, name } = to else { return Ok(()) };
+        let (ticket, by) = (next.to_string(), person.profile.name.clone());
+        let handed = Handed { ticket, to: identity.clone(), name: name.clone(), by };
+        Ok(self.set_out(Chore::handed(handed, self.clock.now())).await?)
+    }
+
+    /// Tells an agent in the thread of a ticket that it was handed to them, if Slack knows them.
+    pub(super) async fn tell_handed(&self, item: &Item, lane: &str, handed: &Handed) -> Step<()> {
+        let Some(id) = TicketId::parse(&handed.ticket) else { return Ok(()) };
+        let now = self.clock.now();
+        let ticket = self.store.ticket(&id).await?;
+        let Some(ticket) = ticket.filter(|ticket| ticket.thread.is_some()) else {
+            // Its card is on its way; should it never come, nobody is to be told of it.
+            return if now < item.received + PATIENCE {
+                Err(Halt::Wait(now + SOON))
+            } else {
+                Ok(())
+            };
+        };
+        let channel = self.channel_now(&ticket).await?;
+        if ticket.is_closed() || ticket.holder().is_some() {
+            return Ok(());
+        }
+        let Some(user) = self.user_of(&handed.to).await? else { return Ok(()) };
+        let saying = if self.slack.is_in_channel(&channel, &user, item.received).await? {
+            let element = json!({"type": "user", "user_id": user.as_str()});
+            let line = self.words.say("thread-handed", &[("agent", &handed.by)]);
+            Saying::mention((element, &format!("<@{user}>")), &line)
+        } else {
+            let args = [("agent", handed.by.as_str()), ("to", handed.name.as_str())];
+            Saying::line(&self.words.say("thread-handed-away", &args))
+        };
+        self.turn(lane, &channel).await?;
+        self.say_beside(item, "handed", &ticket, &saying).await
+    }
+
+    /// The Slack user of an agent of Blip's: as it is configured, or by the e-mail address.
+    async fn user_of(&self, identity: &str) -> Step<Option<SlackUserId>> {
+        let mut mapped = self.rules.agent_map.iter();
+        let mapped = mapped.find(|(_, known)| known.eq_ignore_ascii_case(identity));
+        if let Some((user, _)) = mapped {
+            return Ok(Some(user.clone()));
+        }
+        let Some(email) = Agent::email_of_identity(identity) else { return Ok(None) };
+        match self.slack.user_of_email(&email).await {
+            Err(error) if error.code().is_some() => {
+                tracing::warn!(%error, "an agent to whom a ticket was handed is not looked up");
+                Ok(None)
+            }
+            user => Ok(user?),
+        }
     }
 
     /// Puts the ticket that follows into the inbox, as if Blip had announced it. What is not in
@@ -88,6 +159,10 @@ impl Bridge {
         let Some(thread) = before.thread else { return Ok(false) };
         if self.channel_of(ticket).await? != thread.channel {
             return Ok(false);
+        }
+        // They stand nowhere but on the card, which shows this ticket from now on.
+        if let Some(first_words) = self.store.first_words(&before.id).await? {
+            self.store.keep_first_words(&ticket.id, &first_words).await?;
         }
         let link = Link {
             ticket: ticket.id.clone(),
@@ -140,13 +215,15 @@ impl Bridge {
 /// The ticket that follows one that was transferred; `Null` if there is one that cannot be found.
 async fn follower(bot: &blip::Client, ticket: &Ticket) -> Result<Option<Value>, blip::Error> {
     let snapshot = bot.ticket(&ticket.id).await?;
-    if snapshot.and_then(|snapshot| snapshot.ending()) != Some(Ending::Transferred) {
+    let Some(snapshot) = snapshot.filter(|now| now.ending() == Some(Ending::Transferred)) else {
         return Ok(None);
-    }
+    };
+    // A ticket that was announced without its number has one all the same.
+    let number = ticket.number.or(snapshot.number);
     let open = bot.open_tickets_of(&ticket.customer.identity).await?;
     let follows = |found: &Value| {
         let parent = parse::snapshot(bot.name(), found).and_then(|found| found.parent);
-        parent.is_some() && parent == ticket.number
+        parent.is_some() && parent == number
     };
     Ok(Some(open.into_iter().find(follows).unwrap_or_default()))
 }

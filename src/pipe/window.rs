@@ -7,7 +7,7 @@ use super::thread::{Saying, lane_of};
 use super::{Bridge, Step};
 use crate::inbox::{Chore, Remindful};
 use crate::model::{Ticket, TicketId};
-use crate::slack::card::WINDOW_WARNING;
+use crate::slack::card::{UNANSWERED_AFTER, WINDOW_WARNING};
 use crate::store::Item;
 
 /// How exactly it is remembered when a customer was last heard of: a chatty one costs one write a
@@ -26,23 +26,47 @@ impl Bridge {
         ticket.heard = end.map(|_| ticket.heard.map_or(at, |heard| heard.max(at)));
         if ticket.unanswered.is_none() {
             ticket.unanswered = Some(at);
-            self.watch(ticket, Remindful::Unanswered, at).await?;
+            self.watch_answer(ticket, at).await?;
         }
-        if end.is_some_and(|end| end - WINDOW_WARNING <= at) {
-            ticket.revision += 1;
+        let is_warned = end.is_some_and(|end| end - WINDOW_WARNING <= at);
+        ticket.revision += i64::from(is_warned);
+        self.store.put_ticket(ticket).await?;
+        if is_warned {
             self.set_out(Chore::card(ticket, self.clock.now())).await?;
         }
-        self.store.put_ticket(ticket).await?;
         if end.is_some_and(|end| end <= at) {
             self.watch_window(ticket, at).await?;
         }
         Ok(())
     }
 
+    /// Has the card show, and people reminded, if the customer is not answered from now on.
+    pub(super) async fn watch_answer(&self, ticket: &Ticket, since: Timestamp) -> Step<()> {
+        self.set_out(Chore::waits(&ticket.id, since, since + UNANSWERED_AFTER)).await?;
+        self.watch(ticket, Remindful::Unanswered, since).await
+    }
+
+    /// Has the card show that the customer still waits for an answer.
+    pub(super) async fn look_at_answer(&self, id: &TicketId, since: i64) -> Step<()> {
+        let Some(ticket) = self.store.ticket(id).await? else { return Ok(()) };
+        let waits = ticket.unanswered.map(Timestamp::as_millisecond) == Some(since);
+        // While nobody holds it the card says since when it waits anyway.
+        if waits && ticket.holder().is_some() {
+            self.set_out(Chore::card(&ticket, self.clock.now())).await?;
+        }
+        Ok(())
+    }
+
     /// Remembers that a customer has been answered.
     pub(super) async fn answered(&self, ticket: &mut Ticket) -> Step<()> {
-        if ticket.unanswered.take().is_some() {
-            self.store.put_ticket(ticket).await?;
+        let Some(since) = ticket.unanswered.take() else { return Ok(()) };
+        let now = self.clock.now();
+        // Then the card may show it.
+        let is_shown = since + UNANSWERED_AFTER <= now;
+        ticket.revision += i64::from(is_shown);
+        self.store.put_ticket(ticket).await?;
+        if is_shown {
+            self.set_out(Chore::card(ticket, now)).await?;
         }
         Ok(())
     }
@@ -64,7 +88,7 @@ impl Bridge {
         let Some(ticket) = self.store.ticket(id).await? else { return Ok(()) };
         let now = self.clock.now();
         if ticket.window().is_some_and(|end| end - WINDOW_WARNING <= now) {
-            self.show_card(id).await?;
+            self.set_out(Chore::card(&ticket, now)).await?;
         }
         self.watch_window(&ticket, item.received).await
     }
