@@ -142,6 +142,11 @@ impl Courier {
         lock(&self.round.held).get_or_insert_default();
     }
 
+    /// How many letters are kept.
+    pub(super) fn held(&self) -> usize {
+        lock(&self.round.held).as_ref().map_or(0, Vec::len)
+    }
+
     /// Delivers what was held, in the order that `arrange` makes of it.
     pub(super) async fn release(&self, arrange: impl FnOnce(&mut Vec<usize>)) {
         let held = lock(&self.round.held).take().unwrap_or_default();

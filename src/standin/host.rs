@@ -145,6 +145,11 @@ impl<S: Model> Host<S> {
         self.core.courier.hold();
     }
 
+    /// How many deliveries are kept back.
+    pub fn held(&self) -> usize {
+        self.core.courier.held()
+    }
+
     /// Delivers what was kept back, in the order that `arrange` makes of the positions.
     pub async fn release(&self, arrange: impl FnOnce(&mut Vec<usize>)) {
         self.core.courier.release(arrange).await;

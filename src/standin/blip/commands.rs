@@ -1,15 +1,17 @@
 //! Which commands there are, and whom to ask (blip.md §4, §5).
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::lime::{Command, Failure, Outcome, collection, decode};
-use super::state::{Notification, State};
+use super::state::{CannedReply, Notification, State};
 use super::tickets;
 
 const DESK: &str = "postmaster@desk.msging.net";
 const CRM: &str = "postmaster@crm.msging.net";
 const SERVER: &str = "postmaster@msging.net";
 const MEDIA: &str = "postmaster@media.msging.net";
+const REPLY: &str = "application/vnd.iris.desk.custom-reply+json";
 const CONTACT: &str = "application/vnd.lime.contact+json";
 
 /// Runs a command.
@@ -58,8 +60,13 @@ fn get_desk(state: &State, command: &Command, path: &[&str]) -> Outcome {
             full_page(state, command, agents, "application/vnd.iris.desk.attendant+json")
         }
         ["replies"] => {
-            let replies = setup.replies.iter().zip(1..).map(reply).collect();
-            full_page(state, command, replies, "application/vnd.iris.desk.custom-reply+json")
+            let categories = categories(&setup.replies).iter().map(category).collect();
+            full_page(state, command, categories, REPLY)
+        }
+        ["replies", id] => {
+            let in_it = |(reply, _): &(&CannedReply, i32)| category_id(&reply.category) == *id;
+            let replies = setup.replies.iter().zip(1..).filter(in_it).map(reply).collect();
+            full_page(state, command, replies, REPLY)
         }
         _ => Err(Failure::unsupported()),
     }
@@ -153,7 +160,28 @@ fn attendant(state: &State, identity: &str) -> Value {
         "teams": state.setup.teams, "status": "Online", "isEnabled": true, "ticketsInService": 0 })
 }
 
-fn reply(((name, text), number): (&(String, String), i32)) -> Value {
-    json!({ "id": number.to_string(), "category": "Geral", "name": name, "document": text,
+/// The categories of canned replies, each once.
+fn categories(replies: &[CannedReply]) -> Vec<&str> {
+    let mut categories = Vec::new();
+    for reply in replies {
+        if !categories.contains(&reply.category.as_str()) {
+            categories.push(&reply.category);
+        }
+    }
+    categories
+}
+
+/// A category as the list of replies shows it (blip-docs, desk.md: "Get custom replies").
+fn category(name: &&str) -> Value {
+    json!({ "id": category_id(name), "category": name, "isDynamicContent": false })
+}
+
+fn category_id(name: &str) -> String {
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string()
+}
+
+fn reply((reply, number): (&CannedReply, i32)) -> Value {
+    let CannedReply { category, name, text } = reply;
+    json!({ "id": number.to_string(), "category": category, "name": name, "document": text,
         "type": "text/plain", "isDynamicContent": text.contains("${") })
 }

@@ -33,7 +33,9 @@ use super::Call;
 use super::courier::{Letter, Policy, Try};
 use super::host::{self, Host, Model, last_status};
 pub use customer::Sent;
-pub use state::{NewTicket, Notification, Setup, State, ThreadMessage, Throughput, Ticket};
+pub use state::{
+    CannedReply, NewTicket, Notification, Setup, State, ThreadMessage, Throughput, Ticket,
+};
 
 /// The stand-in for Blip.
 pub type Blip = Host<State>;

@@ -59,8 +59,8 @@ pub struct Setup {
     pub teams: Vec<String>,
     /// The agents, as identities such as `ana%40loja.example@blip.ai`.
     pub agents: Vec<String>,
-    /// Canned replies: name and text.
-    pub replies: Vec<(String, String)>,
+    /// Canned replies.
+    pub replies: Vec<CannedReply>,
     /// Tags in use.
     pub tags: Vec<String>,
     /// Only agents of the desk can be given a ticket.
@@ -81,6 +81,17 @@ pub struct Setup {
     pub number_as_text: bool,
     /// Calls a second; `None` if not enforced.
     pub throughput: Option<Throughput>,
+}
+
+/// A canned reply.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CannedReply {
+    /// The name of its category.
+    pub category: String,
+    /// What people call it.
+    pub name: String,
+    /// What it says.
+    pub text: String,
 }
 
 /// Calls a second that are allowed (blip.md §1.1).

@@ -8,7 +8,7 @@ use url::form_urlencoded;
 use super::super::Impossible;
 use super::super::courier::Letter;
 use super::Slack;
-use super::state::{State, elements};
+use super::state::{Ephemeral, State, elements};
 
 /// What our app answered to an interaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,8 @@ impl Slack {
         self.presses(user, (channel, ts), action_id, None).await
     }
 
-    /// Somebody chooses an option of an overflow menu or a list.
+    /// Somebody chooses an option of an overflow menu or a list, or presses that one of several
+    /// buttons of the same name which carries this value.
     pub async fn picks(
         &self,
         user: &str,
@@ -135,9 +136,10 @@ impl Slack {
     ) -> Result<Answered, Impossible> {
         let (form, _) = self.core.act(|state| state.command(user, channel, command, text));
         let answered = self.posts("command", form?).await;
-        if let Err(why) = check_answer(&answered.body) {
-            self.core.act(|state| state.violations.push(format!("{command}: {why}")));
-        }
+        self.core.act(|state| match check_answer(&answered.body) {
+            Ok(answer) => state.show_answer(user, channel, &answer),
+            Err(why) => state.violations.push(format!("{command}: {why}")),
+        });
         Ok(answered)
     }
 
@@ -383,6 +385,16 @@ impl State {
         Ok(form.finish())
     }
 
+    /// Shows the answer to a command to the one who typed it.
+    fn show_answer(&mut self, user: &str, channel: &str, answer: &Value) {
+        let text = answer["text"].as_str().unwrap_or_default().to_owned();
+        let blocks = answer["blocks"].as_array().cloned().unwrap_or_default();
+        if !text.is_empty() || !blocks.is_empty() {
+            let (user, channel, ts) = (user.to_owned(), channel.to_owned(), self.next_ts());
+            self.ephemerals.push(Ephemeral { ts, user, channel, thread_ts: None, text, blocks });
+        }
+    }
+
     /// What every interaction carries.
     fn interaction(&mut self, kind: &str, user: &str) -> Value {
         let team = self.team_of(user).to_owned();
@@ -402,16 +414,16 @@ impl State {
 }
 
 /// Holds what a command is answered with against what Slack allows; nothing is allowed, too.
-fn check_answer(body: &str) -> Result<(), String> {
+fn check_answer(body: &str) -> Result<Value, String> {
     if body.is_empty() {
-        return Ok(());
+        return Ok(Value::Null);
     }
     let answer: Value =
         serde_json::from_str(body).map_err(|_not_json| format!("answered {body}"))?;
-    match answer["blocks"].as_array() {
-        Some(list) => super::blocks::check(list, super::blocks::Surface::Message),
-        None => Ok(()),
+    if let Some(list) = answer["blocks"].as_array() {
+        super::blocks::check(list, super::blocks::Surface::Message)?;
     }
+    Ok(answer)
 }
 
 /// The options in an answer to a search, held to Block Kit's limits.
@@ -433,13 +445,17 @@ fn read_options(body: &str) -> Result<Vec<Value>, String> {
 
 /// The action of an element that is on show; `value` chooses an option.
 fn action(blocks: &[Value], action_id: &str, value: Option<&str>) -> Option<Value> {
-    let (block_id, element) = elements(blocks).find(|(_, e)| e["action_id"] == action_id)?;
+    let is_it = |element: &Value| {
+        let carries = |value| element["type"] != "button" || element["value"] == value;
+        element["action_id"] == action_id && value.is_none_or(carries)
+    };
+    let (block_id, element) = elements(blocks).find(|(_, element)| is_it(element))?;
     let mut action = Map::new();
     for key in ["type", "action_id", "text", "value", "style"] {
         action.extend(element.get(key).map(|field| (key.to_owned(), field.clone())));
     }
     action.insert("block_id".to_owned(), json!(block_id));
-    if let Some(value) = value {
+    if let (Some(value), false) = (value, element["type"] == "button") {
         let mut options = element["options"].as_array()?.iter();
         let option = options.find(|option| option["value"] == value)?;
         action.insert("selected_option".to_owned(), option.clone());

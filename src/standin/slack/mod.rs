@@ -194,6 +194,14 @@ impl Slack {
         self.core.act(|state| state.groups.push(group));
     }
 
+    /// Puts somebody into a user group.
+    pub fn add_to_group(&self, id: &str, user: &str) {
+        self.core.act(|state| {
+            let groups = state.groups.iter_mut().filter(|group| group.id == id);
+            groups.for_each(|group| group.users.push(user.to_owned()));
+        });
+    }
+
     /// Adds a public channel with our app and these people in it.
     pub fn add_channel(&self, id: &str, name: &str, members: &[&str]) {
         self.core.act(|state| {
@@ -209,6 +217,16 @@ impl Slack {
     /// Changes a channel without telling anybody: archives it, throws our app out …
     pub fn change_channel(&self, id: &str, change: impl FnOnce(&mut Channel)) {
         self.core.act(|state| state.channels.get_mut(id).map(change));
+    }
+}
+
+/// What Slack tells of itself.
+impl Slack {
+    /// Something happens to the app or to a channel that our app is told of, such as
+    /// `{"type": "tokens_revoked", …}`; returns the status with which it acknowledged.
+    pub async fn announces(&self, event: Value) -> Option<u16> {
+        let ((), receipts) = self.core.act(|state| state.publish(&event));
+        last_status(receipts).await
     }
 }
 

@@ -9,6 +9,7 @@ use axum::extract::{DefaultBodyLimit, Path, Request, State as Shared};
 use axum::http::{HeaderMap, Method as Verb, header, request::Parts};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{any, get, post};
+use jiff::fmt::rfc2822::DateTimePrinter;
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
@@ -269,9 +270,11 @@ fn json(body: &Value) -> impl IntoResponse + use<> {
 }
 
 fn answer(core: &Core, result: Answer) -> Response {
-    let scopes = core
-        .model
-        .read(|state| state.setup.scopes.iter().map(String::as_str).collect::<Vec<_>>().join(","));
+    let (scopes, now) = core.model.read(|state| {
+        let scopes: Vec<&str> = state.setup.scopes.iter().map(String::as_str).collect();
+        (scopes.join(","), state.now)
+    });
+    let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&now).unwrap_or_default();
     let response = match result {
         Ok(Value::Object(mut fields)) => {
             fields.insert("ok".to_owned(), json!(true));
@@ -281,5 +284,5 @@ fn answer(core: &Core, result: Answer) -> Response {
         Err(Refusal { retry_after: Some(seconds), .. }) => rate_limited(seconds),
         Err(refusal) => json(&refusal.into_body()).into_response(),
     };
-    ([("x-oauth-scopes", scopes)], response).into_response()
+    ([("x-oauth-scopes", scopes), (header::DATE.as_str(), date)], response).into_response()
 }
