@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::serve::ListenerExt;
 use dashmap::DashMap;
 use futures_util::FutureExt;
 use secrecy::SecretString;
@@ -20,7 +20,8 @@ use crate::dialog::{Dialogs, Homes, Lists};
 use crate::gate::Gate;
 use crate::inbox::Pump;
 use crate::inbox::retry::Retry;
-use crate::intake::{self, Answer, BotDoor, Intake};
+use crate::intake::server::{Limits, Server};
+use crate::intake::{self, Answer, BotDoor, Intake, Nuisance};
 use crate::locale::{Texts, Words};
 use crate::media::{Fetcher, Guard, Links};
 use crate::model::BotName;
@@ -70,6 +71,8 @@ pub struct Tuning {
     pub settling: Duration,
     /// How patient Socket Mode is.
     pub socket: socket::Timing,
+    /// What those who knock are allowed.
+    pub limits: Limits,
     /// What is between the bridge and its memory, if anything.
     pub wrap: Option<Wrap>,
 }
@@ -83,6 +86,7 @@ impl Default for Tuning {
             lockout: LOCKOUT,
             settling: SETTLING,
             socket: socket::Timing::default(),
+            limits: Limits::default(),
             wrap: None,
         }
     }
@@ -122,13 +126,16 @@ impl App {
             patience: config.shutdown,
         };
         app.introduce(&bridge).await;
-        let knocking = knock_again(Arc::clone(&bridge), tuning.lockout);
-        app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(knocking));
+        let (standing, every) = (Arc::clone(&bridge), tuning.lockout);
+        let standing = async move { standing.look_after_standing(every).await };
+        app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(standing));
         let line = config.slack.app_token.as_ref().map(|_| Line::default());
         let intake = doors(config, &bridge, line.as_ref(), app.tasks.clone());
         let homes = intake.dialogs.clone().keep_homes();
         app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(homes));
-        app.serve(listener, intake::router(intake.clone()));
+        let router = intake::router(intake.clone());
+        let server = Server::new(router, tuning.limits, app.stop.clone(), app.tasks.clone());
+        app.tasks.spawn(server.run(listener));
         let pump =
             Pump::new(Arc::clone(&store), bridge, clock.clone(), tuning.retry, app.stop.clone());
         app.tasks.spawn(pump.run(app.tasks.clone()));
@@ -175,23 +182,6 @@ impl App {
         finished
     }
 
-    fn serve(&self, listener: TcpListener, router: axum::Router) {
-        let stop = self.stop.clone();
-        // Answers are small, and whoever knocks waits for them.
-        let listener = listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "a connection stays slow");
-            }
-        });
-        self.tasks.spawn(async move {
-            let served =
-                axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
-            if let Err(error) = served.await {
-                tracing::error!(%error, "the doors are closed");
-            }
-        });
-    }
-
     /// Lets events come in over Socket Mode.
     async fn listen(&self, socket: Socket) {
         let line = socket.line.clone();
@@ -205,21 +195,6 @@ impl App {
         let asked = tokio::time::timeout(INTRODUCTION, bridge.slack.introduce()).await;
         if !matches!(asked, Ok(Ok(()))) {
             tracing::warn!("slack has not said who we are yet; asking again meanwhile");
-        }
-    }
-}
-
-/// Asks again where we are not known or not accepted, so that the bridge becomes ready once that
-/// is mended, even if there is nothing to do.
-async fn knock_again(bridge: Arc<Bridge>, every: Duration) {
-    loop {
-        bridge.clock.sleep_until(bridge.clock.now() + every).await;
-        if !bridge.slack.is_introduced() || bridge.slack.is_locked_out() {
-            // What it says is in the log and in the state of readiness.
-            bridge.slack.introduce().await.ok();
-        }
-        for bot in bridge.bots.values().filter(|bot| bot.is_locked_out()) {
-            bot.ping().await.ok();
         }
     }
 }
@@ -299,7 +274,10 @@ fn bridge(
         rules: rules(config),
         settling: tuning.settling,
         receipts_heard: DashMap::new(),
+        shown: DashMap::new(),
         channels: DashMap::new(),
+        homeless: AtomicBool::new(false),
+        changed: Arc::default(),
     })
 }
 
@@ -372,13 +350,18 @@ fn doors(config: &Config, bridge: &Arc<Bridge>, line: Option<&Line>, tasks: Task
     let watched = Arc::clone(bridge);
     let ailments: Arc<dyn Fn() -> Vec<&'static str> + Send + Sync> = {
         let line = line.cloned();
-        Arc::new(move || troubles(&watched, line.as_ref()))
+        Arc::new(move || {
+            let connection = line.as_ref().and_then(Line::trouble);
+            connection.into_iter().chain(watched.troubles()).collect()
+        })
     };
     let keeper = Arc::clone(bridge);
     Intake {
         store: Arc::clone(&bridge.store),
         clock: bridge.clock.clone(),
         bots: Arc::new(bots),
+        changed: Arc::clone(&bridge.changed),
+        nuisance: Nuisance::default(),
         verifier: over_http.then(|| Verifier::new(&config.slack.signing_secrets)),
         files: Arc::new(move |wanted| {
             let keeper = Arc::clone(&keeper);
@@ -390,7 +373,7 @@ fn doors(config: &Config, bridge: &Arc<Bridge>, line: Option<&Line>, tasks: Task
             bots: bridge.bots.clone(),
             words: bridge.words.clone(),
             agent_group: bridge.rules.agent_group.clone(),
-            lists: Lists::new(bridge.clock.clone()),
+            lists: Lists::new(bridge.clock.clone(), tasks.clone()),
             homes: Homes::default(),
             troubles: Arc::clone(&ailments),
             clock: bridge.clock.clone(),
@@ -406,16 +389,4 @@ async fn tidy_metrics(clock: Clock) {
         clock.sleep_until(clock.now() + TIDYING).await;
         telemetry::tidy();
     }
-}
-
-/// What keeps the bridge from working at the moment.
-fn troubles(bridge: &Bridge, line: Option<&Line>) -> Vec<&'static str> {
-    let mut troubles: Vec<_> = line.and_then(Line::trouble).into_iter().collect();
-    if bridge.slack.is_locked_out() {
-        troubles.push("slack does not accept SLACK_BOT_TOKEN or its scopes");
-    }
-    if bridge.bots.values().any(|bot| bot.is_locked_out()) {
-        troubles.push("blip does not accept the key of a bot");
-    }
-    troubles
 }

@@ -56,6 +56,13 @@ impl Clock {
         }
     }
 
+    /// Moves a manual clock back, as when somebody corrects it; the machine's stays as it is.
+    pub fn set_back(&self, by: Duration) {
+        if let Kind::Manual(now) = &self.0 {
+            now.send_modify(|now| *now -= by);
+        }
+    }
+
     /// Moves a manual clock forward; the machine's clock stays as it is.
     pub fn advance(&self, by: Duration) {
         if let Kind::Manual(now) = &self.0 {

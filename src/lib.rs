@@ -30,6 +30,7 @@
 //! What always holds, each with a test of its own:
 //!
 //! - An event is on the disk before its sender is told so ([`store`], [`intake`]).
+//! - Nobody keeps others out by being slow or many ([`intake::server`]).
 //! - Items of one ticket are handled one at a time and in order; tickets do not wait for each
 //!   other ([`inbox`]).
 //! - No call with an effect is made twice unless a look has shown that the first had none

@@ -28,6 +28,8 @@ const PARKED: &str = "bridge_parked_items";
 const OLDEST: &str = "bridge_oldest_waiting_seconds";
 const SOCKETS: &str = "bridge_slack_sockets";
 const UNREADABLE: &str = "bridge_slack_frames_unreadable_total";
+const CLOCK_AHEAD: &str = "bridge_slack_clock_ahead_seconds";
+const TURNED_AWAY: &str = "bridge_requests_turned_away_total";
 const READY: &str = "bridge_ready";
 
 /// Upper bounds in seconds: fine below the 3 s that Slack waits for an answer, coarse up to the
@@ -121,6 +123,16 @@ pub fn unreadable() {
     counter!(UNREADABLE).increment(1);
 }
 
+/// Slack's clock is so far ahead of ours, or behind if negative.
+pub fn slack_clock_ahead(ahead: SignedDuration) {
+    gauge!(CLOCK_AHEAD).set(ahead.as_secs_f64());
+}
+
+/// Somebody came to a platform's door who is not that platform.
+pub fn turned_away(source: &'static str) {
+    counter!(TURNED_AWAY, "source" => source).increment(1);
+}
+
 /// Whether the bridge can do its work now.
 pub fn ready(ready: bool) {
     gauge!(READY).set(if ready { 1.0 } else { 0.0 });
@@ -152,6 +164,12 @@ fn describe() {
     describe_gauge!(OLDEST, Unit::Seconds, "Age of the oldest event that waits for its turn");
     describe_gauge!(SOCKETS, "Open connections of Socket Mode; not shown without Socket Mode");
     describe_counter!(UNREADABLE, "Frames of Socket Mode that could not be read");
+    describe_gauge!(
+        CLOCK_AHEAD,
+        Unit::Seconds,
+        "How far the clock of Slack is ahead of ours; beyond 300, its requests are refused"
+    );
+    describe_counter!(TURNED_AWAY, "Requests without a token or signature that we accept");
     describe_gauge!(READY, "1 if the bridge can do its work now, else 0");
 }
 
@@ -178,12 +196,14 @@ mod tests {
         depth(5, 1, SignedDuration::from_secs(-3));
         sockets(2);
         unreadable();
+        slack_clock_ahead(SignedDuration::from_secs(-2));
+        turned_away("slack");
         ready(true);
         let text = render();
         let names =
             [ACCEPTED, REPEATED, UNKNOWN, SETTLED, ACK_SECONDS, CALLS, CALL_SECONDS, WAITING]
                 .into_iter()
-                .chain([PARKED, OLDEST, SOCKETS, UNREADABLE, READY]);
+                .chain([PARKED, OLDEST, SOCKETS, UNREADABLE, CLOCK_AHEAD, TURNED_AWAY, READY]);
         for name in names {
             assert!(text.contains(&format!("# HELP {name} ")), "{name} in\n{text}");
         }
@@ -194,6 +214,7 @@ mod tests {
             r#"bridge_call_seconds_bucket{platform="slack",le="2.5"} 1"#,
             "bridge_oldest_waiting_seconds 0",
             "bridge_slack_sockets 2",
+            "bridge_slack_clock_ahead_seconds -2",
             "bridge_ready 1",
         ] {
             assert!(text.contains(line), "{line} in\n{text}");

@@ -1,12 +1,12 @@
 //! What the bridge sets itself to do: work that must not hold up a conversation.
 //!
-//! A chore is an item like any other, in a lane of its own (but for [`Chore::Check`] and
-//! [`Chore::Send`], which change the ticket and so wait in the ticket's lane).
+//! A chore is an item like any other, in a lane of its own (but for [`Chore::Check`],
+//! [`Chore::Send`] and [`Chore::Move`], which change the ticket and so wait in the ticket's lane).
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ChannelId, MessageTs, Ticket, TicketId};
+use crate::model::{ChannelId, MessageTs, Thread, Ticket, TicketId};
 use crate::store::{Item, ItemId, Lane, NewItem, Source};
 
 /// Something that the bridge set itself to do.
@@ -28,6 +28,9 @@ pub enum Chore {
         name: String,
         /// Whether it may be dropped when Slack is busy.
         droppable: bool,
+        /// Whether it is to be taken off instead.
+        #[serde(default)]
+        off: bool,
     },
     /// Show what was said before the handoff.
     Context {
@@ -38,6 +41,13 @@ pub enum Chore {
     Window {
         /// The ticket.
         ticket: String,
+    },
+    /// Show on the card that the customer waits for an answer, if it is still so.
+    Waits {
+        /// The ticket.
+        ticket: String,
+        /// Since when, in milliseconds since 1970.
+        since: i64,
     },
     /// Ask Blip what became of a reply.
     Delivery {
@@ -68,6 +78,17 @@ pub enum Chore {
         /// The ticket.
         ticket: String,
     },
+    /// Tell the agent to whom a ticket was handed.
+    Handed(Handed),
+    /// Give a ticket a new thread, unless it has one by now.
+    Move {
+        /// The ticket.
+        ticket: String,
+        /// The root of the thread that is lost.
+        root: String,
+        /// Whether its whole channel is lost.
+        with_channel: bool,
+    },
     /// Look for what people did in a ticket's thread while nobody told us.
     CatchUp {
         /// The ticket.
@@ -79,6 +100,9 @@ pub enum Chore {
         item: ItemId,
         /// Whether a person in Slack did it, or the customer.
         by_agent: bool,
+        /// What makes the item the same event as another one.
+        #[serde(default)]
+        key: String,
         /// The lane it came from.
         lane: String,
         /// Why it is parked.
@@ -97,6 +121,19 @@ pub struct Reminder {
     pub since: i64,
     /// How often they were reminded before.
     pub round: u32,
+}
+
+/// A ticket was handed to an agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handed {
+    /// The ticket that the agent is to take.
+    pub ticket: String,
+    /// Blip's identity of the agent.
+    pub to: String,
+    /// The agent's name.
+    pub name: String,
+    /// The name of the one who handed it on.
+    pub by: String,
 }
 
 /// What should not last.
@@ -179,6 +216,13 @@ impl Chore {
         Self::Window { ticket: ticket.to_string() }.item(Lane::later(&key), key, due)
     }
 
+    /// The card is to show that the customer waits for an answer since then.
+    pub fn waits(ticket: &TicketId, since: Timestamp, due: Timestamp) -> NewItem {
+        let since = since.as_millisecond();
+        let key = format!("waits:{ticket}:{since}");
+        Self::Waits { ticket: ticket.to_string(), since }.item(Lane::later(&key), key, due)
+    }
+
     /// A reaction is to be put on a message.
     pub fn mark(
         channel: &ChannelId,
@@ -193,8 +237,18 @@ impl Chore {
             ts: ts.to_string(),
             name: name.to_owned(),
             droppable,
+            off: false,
         };
         chore.item(Lane::Own(format!("mark:{channel}:{ts}")), key, now)
+    }
+
+    /// A reaction is to be taken off a message.
+    pub fn unmark(channel: &ChannelId, ts: &MessageTs, name: &str, now: Timestamp) -> NewItem {
+        let key = format!("unmark:{channel}:{ts}:{name}");
+        let (place, ts, name) = (channel.to_string(), ts.to_string(), name.to_owned());
+        let lane = Lane::Own(format!("mark:{channel}:{ts}"));
+        let chore = Self::Mark { channel: place, ts, name, droppable: false, off: true };
+        chore.item(lane, key, now)
     }
 
     /// What was said before the handoff is to be shown.
@@ -209,6 +263,20 @@ impl Chore {
         Self::Check { ticket: ticket.to_string() }.item(Lane::Ticket(ticket.clone()), key, now)
     }
 
+    /// The agent to whom a ticket was handed is to be told.
+    pub fn handed(handed: Handed, now: Timestamp) -> NewItem {
+        let key = format!("handed:{}", handed.ticket);
+        Self::Handed(handed).item(Lane::Own(key.clone()), key, now)
+    }
+
+    /// A ticket that has lost its thread, or even the channel of it, is to have a new one.
+    pub fn r#move(ticket: &TicketId, lost: &Thread, with_channel: bool, now: Timestamp) -> NewItem {
+        let key = format!("move:{ticket}:{}", lost.root);
+        let (id, root) = (ticket.to_string(), lost.root.to_string());
+        let chore = Self::Move { ticket: id, root, with_channel };
+        chore.item(Lane::Ticket(ticket.clone()), key, now)
+    }
+
     /// A ticket's thread is to be searched for what nobody told us.
     pub fn catch_up(ticket: &TicketId, now: Timestamp) -> NewItem {
         let key = format!("catch-up:{ticket}");
@@ -220,7 +288,7 @@ impl Chore {
         let key = format!("parked:{}:{}", item.id, now.as_millisecond());
         let by_agent = item.source == Source::Slack;
         let (lane, reason) = (lane.to_owned(), reason.to_owned());
-        let chore = Self::Parked { item: item.id, by_agent, lane, reason };
+        let chore = Self::Parked { item: item.id, by_agent, key: item.key.clone(), lane, reason };
         chore.item(Lane::Own(key.clone()), key, now)
     }
 

@@ -10,7 +10,7 @@ mod chore;
 mod pump;
 pub mod retry;
 
-pub use chore::{Chore, Held, Reminder, Remindful};
+pub use chore::{Chore, Handed, Held, Reminder, Remindful};
 pub use pump::Pump;
 
 use std::future::Future;
@@ -51,6 +51,13 @@ pub enum Ending {
     Wait(Timestamp),
     /// A call failed.
     Failed(Fault),
+}
+
+impl Ending {
+    /// Whether nothing is left to be done.
+    pub fn is_done(&self) -> bool {
+        matches!(self, Self::Done | Self::Ignored | Self::Forgotten)
+    }
 }
 
 impl Handled {

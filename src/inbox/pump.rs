@@ -1,5 +1,6 @@
 //! Takes lanes that are due and hands their items to the pipe.
 
+use std::iter;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,12 +85,11 @@ impl<P: Pipe> Pump<P> {
         let Ok(first) = Arc::clone(&self.permits).acquire_owned().await else {
             return Ok(Vec::new());
         };
-        let mut permits = vec![first];
-        while let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
-            permits.push(permit);
-        }
-        let leases = self.store.claim(permits.len(), LEASE, self.clock.now()).await?;
-        Ok(leases.into_iter().zip(permits).collect())
+        let others = self.permits.available_permits();
+        let leases = self.store.claim(1 + others, LEASE, self.clock.now()).await?;
+        // Nobody else takes any.
+        let others = iter::from_fn(|| Arc::clone(&self.permits).try_acquire_owned().ok());
+        Ok(leases.into_iter().zip(iter::once(first).chain(others)).collect())
     }
 
     async fn rest(&self) {
@@ -118,10 +118,22 @@ impl<P: Pipe> Pump<P> {
 
     /// Works on a lane; the permit is given back when it is done.
     async fn work(self, lease: Lease, _permit: OwnedSemaphorePermit) {
-        let lane = lease.lane.clone();
+        let (lane, token, until) = (lease.lane.clone(), lease.token, lease.until);
         if let Err(error) = self.drain(lease).await {
-            // The items stay in the lane; it is handed out again when the lease has run out.
-            tracing::error!(lane, %error, "a lane was left half way");
+            tracing::error!(lane, %error, "a lane was left half way; it goes on when the store works");
+            self.give_back(Lease { lane, token, until, items: Vec::new() }).await;
+        }
+    }
+
+    /// Gives a lane back as soon as the store takes it; it would be handed out again only when the
+    /// lease has run out.
+    async fn give_back(&self, lease: Lease) {
+        while !self.stop.is_cancelled() && self.clock.now() < lease.until {
+            self.pause(self.retry.first).await;
+            match self.store.release(lease.clone(), None).await {
+                Ok(()) | Err(store::Error::LeaseLost { .. }) => return,
+                Err(error) => tracing::debug!(lane = lease.lane, %error, "not yet"),
+            }
         }
     }
 
@@ -142,6 +154,11 @@ impl<P: Pipe> Pump<P> {
                 return self.store.release(lease, Some(due)).await;
             }
             rest = remaining;
+            // What waited for a message that the last item posted has its place before these.
+            let is_slack = |item: &Item| item.source == Source::Slack;
+            if !is_slack(first) && rest.first().is_some_and(is_slack) {
+                break;
+            }
         }
         self.store.release(lease, None).await
     }
