@@ -1,8 +1,11 @@
 //! What happened while nobody told the bridge is found, shown once, in order and with a mark.
 
+use std::time::Duration;
+
 use blip_slack::demo::{ANA, BIA, CHANNEL};
 
 use crate::support::Bridge;
+use crate::support::later::Later;
 
 /// A bridge that was away for a while; meanwhile `happens`.
 async fn away(bridge: &mut Bridge, happens: impl AsyncFnOnce(&Bridge)) {
@@ -10,7 +13,7 @@ async fn away(bridge: &mut Bridge, happens: impl AsyncFnOnce(&Bridge)) {
     bridge.stop_bridge().await;
     happens(bridge).await;
     // What is younger than this is taken to be on its way still.
-    tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
+    tokio::time::sleep(Duration::from_millis(2100)).await;
     bridge.set("RECONCILE_SECONDS", "10");
     bridge.start_bridge().await.unwrap();
 }
@@ -79,4 +82,28 @@ async fn a_comparison_that_fails_holds_up_no_message() {
     bridge.until("the message", || bridge.said(&card).join(" ").contains("hello")).await;
     bridge.blip.faults().clear();
     bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_comparison_that_finds_nothing_new_changes_no_card() {
+    let later = Later::start(&[("RECONCILE_SECONDS", "10")]).await;
+    let bridge = &later.bridge;
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    later.passes(Duration::from_secs(11)).await;
+    let look = format!("/commands get /ticket/{ticket}");
+    let looks = || bridge.blip.calls(&look).len();
+    let compared = async |times: usize| {
+        for _ in 0..times {
+            let before = looks();
+            later.passes(Duration::from_secs(11)).await;
+            bridge.until("a comparison", || looks() > before).await;
+            bridge.idle().await;
+        }
+    };
+    compared(1).await;
+    let changes = bridge.slack.calls("chat.update").len();
+    compared(2).await;
+    assert_eq!(bridge.slack.calls("chat.update").len(), changes, "nothing has changed");
+    later.bridge.finish().await;
 }

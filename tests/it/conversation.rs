@@ -74,3 +74,16 @@ async fn the_second_claim_is_told_who_holds_the_ticket() {
     );
     bridge.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_card_keeps_the_first_words_when_its_ticket_is_handed_on() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria Silva", "Meu pedido").await;
+    let first = bridge.blip.transfers(&ticket, "Vendas").await.unwrap().id;
+    bridge.idle().await;
+    bridge.blip.transfers(&first, "Suporte").await.unwrap();
+    bridge.idle().await;
+    let words = bridge.slack.message(CHANNEL, &card.ts).unwrap().words();
+    assert!(words.contains("Suporte") && words.contains("Meu pedido"), "{words}");
+    bridge.finish().await;
+}

@@ -5,15 +5,13 @@
 //! ever does; then all of it is gone in an instant, and another one starts on the same file.
 //! `CUT_EVERY=1` cuts after each of them in one run.
 
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use blip_slack::app::{App, Tuning};
-use blip_slack::config::Config;
+use blip_slack::app::Tuning;
 use blip_slack::demo::{ANA, CHANNEL};
 use blip_slack::model::{BotName, ChannelId, MessageTs, Ticket, TicketId};
 use blip_slack::standin::blip::NewTicket;
@@ -25,10 +23,9 @@ use blip_slack::store::{
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
-use crate::support::{Bridge, note, tuning, wish};
+use crate::support::{Bridge, Mortal, note, tuning, wish};
 
 /// Where the bridge is to be cut off, and how far it has come.
 #[derive(Default)]
@@ -98,8 +95,7 @@ store! {
     reads fn linked(channel: &ChannelId, ts: &MessageTs) -> Result<Option<Link>>;
     reads fn links_of(ticket: &TicketId, blip_id: &str) -> Result<Vec<Link>>;
     reads fn blip_ids_of(ticket: &TicketId) -> Result<Vec<String>>;
-    writes fn reserve_slot(lane: &str, channel: &ChannelId, pace: Pace, now: Timestamp) -> Result<Timestamp>;
-    writes fn use_slot(lane: &str) -> Result<()>;
+    writes fn take_slot(lane: &str, channel: &ChannelId, pace: Pace, now: Timestamp) -> Result<Timestamp>;
     writes fn hold_channel(channel: &ChannelId, until: Timestamp) -> Result<()>;
     reads fn parked(ticket: Option<&TicketId>) -> Result<Vec<Parked>>;
     writes fn revive(item: ItemId, now: Timestamp) -> Result<bool>;
@@ -111,48 +107,11 @@ store! {
     reads fn close() -> ();
 }
 
-/// A bridge on a runtime of its own, so that it can be gone in an instant.
-struct Mortal {
-    runtime: Option<Runtime>,
-}
-
-impl Mortal {
-    /// Starts it where the stage's own bridge was.
-    async fn start(bridge: &Bridge, knife: Arc<Knife>) -> Self {
-        let wrap =
-            move |store| -> SharedStore { Arc::new(Cut { store, knife: Arc::clone(&knife) }) };
-        let tuning = Tuning { wrap: Some(Arc::new(wrap)), ..tuning() };
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
-        let settings: HashMap<String, String> = bridge.settings().clone();
-        let live = move || {
-            let lookup = |name: &str| settings.get(name).cloned();
-            let config = Config::load(&lookup, &|path| std::fs::read_to_string(path)).unwrap();
-            // The one before may not have let go of the file yet.
-            let app = loop {
-                if let Ok(app) = runtime.block_on(App::start(&config, tuning.clone())) {
-                    break app;
-                }
-                std::thread::sleep(Duration::from_millis(5));
-            };
-            (runtime, app.address())
-        };
-        let (runtime, address) = tokio::task::spawn_blocking(live).await.unwrap();
-        bridge.slack.deliver_to(&format!("http://{address}/slack/events"));
-        bridge.blip.deliver_to(&format!("http://{address}/blip/webhook"));
-        Self { runtime: Some(runtime) }
-    }
-}
-
-impl Drop for Mortal {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
+/// Starts a bridge whose memory the knife cuts off, where the stage's own bridge was.
+async fn live(bridge: &Bridge, knife: &Arc<Knife>) -> Mortal {
+    let knife = Arc::clone(knife);
+    let wrap = move |store| -> SharedStore { Arc::new(Cut { store, knife: Arc::clone(&knife) }) };
+    Mortal::start(bridge, Tuning { wrap: Some(Arc::new(wrap)), ..tuning() }).await
 }
 
 async fn card(bridge: &Bridge, words: &str) -> Message {
@@ -215,11 +174,11 @@ async fn survive(at: usize) -> usize {
     });
     bridge.blip.configure_delivery(|policy| policy.timeout = Duration::from_millis(500));
     let knife = Arc::new(Knife { at, ..Knife::default() });
-    let mortal = Mortal::start(&bridge, Arc::clone(&knife)).await;
+    let mortal = live(&bridge, &knife).await;
     let second_life = async {
         knife.cut.notified().await;
         drop(mortal);
-        let life = Mortal::start(&bridge, Arc::new(Knife::default())).await;
+        let life = live(&bridge, &Arc::default()).await;
         std::future::pending::<()>().await;
         drop(life);
     };

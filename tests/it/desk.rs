@@ -1,12 +1,15 @@
 //! The agent's desk: dialogs and the moves that come of them, from every surface.
 
+use std::time::Duration;
+
+use blip_slack::app::Tuning;
 use blip_slack::demo::{ANA, BIA, CHANNEL};
-use blip_slack::standin::blip::Ticket;
+use blip_slack::standin::blip::{CannedReply, NewTicket, Ticket};
 use blip_slack::standin::faults::Fault;
-use blip_slack::standin::slack::Message;
+use blip_slack::standin::slack::{Message, User};
 use serde_json::{Value, json};
 
-use crate::support::Bridge;
+use crate::support::{Bridge, tuning};
 
 /// What is typed into a field of a dialog.
 fn typed(block: &str, words: &str) -> Value {
@@ -23,6 +26,11 @@ fn tags(names: &[&str]) -> Value {
 fn both(one: &Value, other: &Value) -> Value {
     let fields = [one, other].into_iter().filter_map(Value::as_object).flatten();
     Value::Object(fields.map(|(key, value)| (key.clone(), value.clone())).collect())
+}
+
+fn canned(category: &str, name: &str, text: &str) -> CannedReply {
+    let [category, name, text] = [category, name, text].map(str::to_owned);
+    CannedReply { category, name, text }
 }
 
 fn labels(options: &[Value]) -> Vec<&str> {
@@ -168,7 +176,7 @@ async fn transfers(bridge: &Bridge, user: &str, card: &Message, to: &str) -> Str
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transferred_ticket_goes_on_in_its_thread_under_the_new_number() {
     let bridge = Bridge::start().await;
-    let (old, card) = bridge.ticket("Maria Silva", "Oi").await;
+    let (old, card) = bridge.ticket("Maria Silva", "Quero comprar").await;
     bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
     bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Vou transferir").await.unwrap();
     bridge.idle().await;
@@ -177,7 +185,8 @@ async fn a_transferred_ticket_goes_on_in_its_thread_under_the_new_number() {
     assert_eq!(bridge.slack.cards(CHANNEL).len(), 1, "{}", bridge.slack.transcript());
     let number = bridge.blip.ticket(&new).unwrap().number.to_string();
     let shown = bridge.slack.message(CHANNEL, &card.ts).unwrap();
-    for part in [number.as_str(), "Vendas", "Waiting"] {
+    // What the customer said first stands nowhere else.
+    for part in [number.as_str(), "Vendas", "Waiting", "Quero comprar"] {
         assert!(shown.words().contains(part), "{part} in {}", shown.words());
     }
     let lines = bridge.replies(&card);
@@ -255,6 +264,98 @@ async fn a_transfer_whose_answer_is_lost_is_made_once() {
     bridge.finish().await;
 }
 
+/// Waits for a line in a ticket's thread.
+async fn line(bridge: &Bridge, card: &Message, part: &str) -> Message {
+    bridge
+        .slack
+        .wait_for(&format!("a line with {part}"), |state| {
+            state.thread(CHANNEL, &card.ts).find(|line| line.words().contains(part)).cloned()
+        })
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_to_whom_a_ticket_is_handed_is_told() {
+    let bridge = Bridge::with(&[("AGENT_MAP", "U0CLARA=clara@outra.example")]).await;
+    for (id, name) in [("U0CLARA", "Clara"), ("U0DAVI", "Davi")] {
+        let email = format!("{}@loja.example", name.to_lowercase());
+        bridge.slack.add_user(User::member(id, name, &email));
+    }
+    bridge.slack.joins("U0CLARA", CHANNEL).await.unwrap();
+    bridge.blip.configure(|setup| {
+        let more = ["clara%40outra", "davi%40loja", "estranho%40loja"];
+        setup.agents.extend(more.map(|name| format!("{name}.example@blip.ai")));
+    });
+    // By the e-mail address, by the map, outside of the channel, unknown to Slack.
+    for (name, part) in [
+        ("bia", "<@U0BIA>"),
+        ("clara", "<@U0CLARA>"),
+        ("davi", "to davi, who is not in this channel"),
+        ("estranho", "transferred the ticket to estranho"),
+    ] {
+        let (_, card) = bridge.ticket(&format!("Maria {name}"), "Oi").await;
+        transfers(&bridge, ANA, &card, name).await;
+        let found = bridge
+            .slack
+            .wait_for(part, |state| {
+                let mut lines = state.thread(CHANNEL, &card.ts);
+                lines.find(|line| line.text.contains(part) || line.words().contains(part)).cloned()
+            })
+            .await;
+        assert_eq!(found.text.contains("<@"), part.starts_with("<@"), "{}", found.text);
+        bridge.idle().await;
+    }
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transfer_whose_answer_is_lost_is_found_by_the_number_that_only_blip_knew() {
+    let bridge = Bridge::start().await;
+    let new = NewTicket::saying("Maria Silva", "maria@wa.gw.msging.net", "Oi");
+    let old = bridge.blip.opens_ticket_silently(new);
+    let announced = json!({ "id": format!("Ticket:{old}:Waiting"), "to": "lojademo@msging.net",
+        "from": format!("{old}@desk.msging.net/Webhook"),
+        "type": "application/vnd.iris.ticket+json", "content": { "id": old, "status": "Waiting",
+        "customerIdentity": "maria@wa.gw.msging.net", "team": "Default" } });
+    assert_eq!(bridge.blip.emits(announced).await, Some(200));
+    let card = bridge.card_of("Maria Silva").await;
+    assert!(!card.words().contains('#'), "{}", card.words());
+    bridge.blip.faults().next("/commands set /tickets/*/transfer", Fault::LostAnswer);
+    // The announcement is lost, too: only the look finds the ticket that follows.
+    bridge.blip.hold();
+    transfers(&bridge, ANA, &card, "bia").await;
+    line(&bridge, &card, "continues here").await;
+    line(&bridge, &card, "handed this ticket to you").await;
+    bridge.blip.release(Vec::clear).await;
+    bridge.idle().await;
+    assert_eq!(bridge.slack.cards(CHANNEL).len(), 1);
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transfer_of_which_blip_does_not_say_what_follows_is_told_in_words() {
+    let bridge = Bridge::start().await;
+    let (old, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.blip.faults().next("/commands set /tickets/*/transfer", Fault::LostAnswer);
+    bridge.blip.faults().from_now("/commands get /ticket/*", Fault::Status(503));
+    bridge.blip.hold();
+    bridge.slack.clicks(ANA, CHANNEL, &card.ts, "transfer").await.unwrap();
+    let dialog = bridge.dialog(ANA);
+    let found = bridge.slack.searches(ANA, &dialog.id, "destination", "Suporte").await.unwrap();
+    bridge.slack.submits(ANA, &dialog.id, destination(&found[0])).await.unwrap();
+    let newest = |state: &blip_slack::standin::blip::State| {
+        state.tickets.values().find(|ticket| ticket.id != old).map(|ticket| ticket.id.clone())
+    };
+    let new = bridge.blip.wait_for("the ticket that follows", newest).await;
+    bridge.blip.closes_silently(&new, "ClosedClient").unwrap();
+    bridge.blip.faults().lift("/commands get /ticket/*");
+    line(&bridge, &card, "does not say which ticket follows").await;
+    bridge.blip.release(Vec::clear).await;
+    bridge.idle().await;
+    assert!(bridge.slack.message(CHANNEL, &card.ts).unwrap().words().contains("Transferred"));
+    bridge.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ticket_can_be_handed_to_an_agent_and_a_manager_can_hand_on_too() {
     let bridge = Bridge::start().await;
@@ -299,7 +400,7 @@ async fn a_canned_reply_is_filled_in_and_previewed_before_it_is_sent() {
         ("Prazo", "O prazo é de 3 dias."),
     ];
     bridge.blip.configure(|setup| {
-        setup.replies = replies.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
+        setup.replies = replies.map(|(name, text)| canned("Geral", name, text)).to_vec();
     });
     let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
     bridge.slack.picks(ANA, CHANNEL, &card.ts, ("more", "reply")).await.unwrap();
@@ -330,6 +431,83 @@ async fn a_canned_reply_is_filled_in_and_previewed_before_it_is_sent() {
     bridge.idle().await;
     assert_eq!(bridge.received(&ticket).len(), 1);
     assert!(bridge.slack.ephemerals(BIA)[0].words().contains("Ana Lima"));
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn canned_replies_are_found_by_category_and_however_they_are_typed() {
+    let bridge = Bridge::start().await;
+    let name = |number: usize| format!("Reply {number}");
+    bridge.blip.configure(|setup| {
+        setup.replies.push(canned("Saudações", "Olá, João", "Olá!"));
+        setup.replies.push(canned("Cobrança", "Segunda via", "Segue a 2ª via."));
+        // More than fits onto a page of Blip's, and than Slack shows at once.
+        let many = (0..130).map(|number| canned("Muitas", &name(number), "Texto"));
+        setup.replies.extend(many);
+        // As many categories as do not fit onto a page.
+        setup.replies.extend((0..30).map(|n| canned(&format!("Categoria {n}"), "Uma", "Sim")));
+    });
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.slack.picks(ANA, CHANNEL, &card.ts, ("more", "reply")).await.unwrap();
+    let dialog = bridge.dialog(ANA);
+    let all = bridge.slack.searches(ANA, &dialog.id, "canned_reply", "").await.unwrap();
+    assert_eq!(all.len(), 2 + 100 + 30, "a hundred of each category");
+    let last = bridge.slack.searches(ANA, &dialog.id, "canned_reply", "reply 129").await.unwrap();
+    assert_eq!(labels(&last), ["Reply 129"]);
+    let joao = bridge.slack.searches(ANA, &dialog.id, "canned_reply", "OLA, joao").await.unwrap();
+    assert_eq!(labels(&joao), ["Olá, João"]);
+    bridge.slack.chooses(ANA, &dialog.id, "canned_reply", &last[0]).await.unwrap();
+    let words =
+        json!({ "words:132": { "words": { "type": "plain_text_input", "value": "Texto" } } });
+    bridge.slack.submits(ANA, &dialog.id, words).await.unwrap();
+    bridge.idle().await;
+    assert_eq!(bridge.received(&ticket), ["Texto"]);
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_team_and_agent_of_a_large_desk_can_be_found() {
+    let bridge = Bridge::start().await;
+    bridge.blip.configure(|setup| {
+        setup.teams = (0..130).map(|number| format!("Time {number}")).collect();
+        setup.agents =
+            (0..250).map(|number| format!("agente.{number}%40loja.example@blip.ai")).collect();
+        setup.tags = (0..45).map(|number| format!("Tag {number}")).collect();
+    });
+    let (_, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.slack.clicks(ANA, CHANNEL, &card.ts, "transfer").await.unwrap();
+    let dialog = bridge.dialog(ANA);
+    let all = bridge.slack.searches(ANA, &dialog.id, "destination", "").await.unwrap();
+    assert_eq!(all.len(), 200, "a hundred teams and a hundred agents");
+    for (typed, found) in [("time 129", "Time 129"), ("agente.249", "agente.249")] {
+        let some = bridge.slack.searches(ANA, &dialog.id, "destination", typed).await.unwrap();
+        assert_eq!(labels(&some), [found]);
+    }
+    let option = bridge.slack.searches(ANA, &dialog.id, "destination", "time 129").await.unwrap();
+    bridge.slack.submits(ANA, &dialog.id, destination(&option[0])).await.unwrap();
+    bridge.idle().await;
+    assert!(bridge.said(&card).iter().any(|line| line.contains("to Time 129")));
+    bridge.slack.picks(ANA, CHANNEL, &card.ts, ("more", "tags")).await.unwrap();
+    let dialog = bridge.dialog(ANA);
+    let tags = bridge.slack.searches(ANA, &dialog.id, "tags", "").await.unwrap();
+    assert_eq!(tags.len(), 45);
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_takes_too_long_is_there_the_next_time() {
+    let patient = Tuning { answer: Duration::from_secs(5), ..tuning() };
+    let bridge = Bridge::tuned(&[], patient).await;
+    let (_, card) = bridge.ticket("Maria Silva", "Oi").await;
+    let slow = Fault::Slow(Duration::from_millis(2300));
+    bridge.blip.faults().from_now("/commands get /tags/active", slow);
+    bridge.blip.configure(|setup| setup.tags = vec!["Pix".to_owned()]);
+    bridge.slack.picks(ANA, CHANNEL, &card.ts, ("more", "tags")).await.unwrap();
+    let dialog = bridge.dialog(ANA);
+    assert!(bridge.slack.searches(ANA, &dialog.id, "tags", "").await.unwrap().is_empty());
+    let found = bridge.slack.searches(ANA, &dialog.id, "tags", "p").await.unwrap();
+    assert_eq!(labels(&found), ["Pix"]);
+    assert_eq!(bridge.blip.calls("/commands get /tags/active").len(), 1);
     bridge.finish().await;
 }
 

@@ -1,6 +1,7 @@
 //! The desk at a glance: `/blip` and the home tab, for agents and in their own language.
 
 use blip_slack::demo::{ANA, BIA, CHANNEL};
+use blip_slack::standin::blip::NewTicket;
 use blip_slack::standin::slack::{Message, User, View};
 use serde_json::{Value, json};
 
@@ -66,10 +67,90 @@ async fn a_command_tells_who_waits_and_what_one_holds() {
     assert!(asks(&bridge, BIA, "find nobody").await.words().contains("No ticket found"));
     let status = asks(&bridge, BIA, "status").await.words();
     assert!(
-        status.contains("2 tickets open, 1 unclaimed") && status.contains("working"),
+        status.contains("Open tickets: 2, unclaimed: 1") && status.contains("working"),
         "{status}"
     );
     assert!(asks(&bridge, BIA, "dance").await.words().contains("/blip waiting"));
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_team_that_waits_is_named_however_many_wait() {
+    let bridge = Bridge::start().await;
+    for number in 0..12 {
+        bridge.ticket(&format!("Customer {number:02}"), "Oi").await;
+    }
+    let new = NewTicket::saying("Maria", "maria@wa.gw.msging.net", "Oi");
+    bridge.blip.opens_ticket(NewTicket { team: "Vendas".to_owned(), ..new.clone() }).await;
+    let handed = NewTicket { team: "DIRECT_TRANSFER".to_owned(), ..new };
+    bridge.blip.opens_ticket(handed).await;
+    bridge.card_of("Maria").await;
+    bridge.idle().await;
+    let waiting = asks(&bridge, ANA, "waiting").await.words();
+    for part in ["Default · 12", "Vendas · 1", "No team · 1", "and 4 more"] {
+        assert!(waiting.contains(part), "{part} in {waiting}");
+    }
+    assert!(!waiting.contains("DIRECT_TRANSFER"), "{waiting}");
+    bridge.finish().await;
+}
+
+/// The channel in which somebody looks at a list.
+const ELSEWHERE: &str = "C0OTHER";
+
+/// A list of tickets as somebody has it before them.
+async fn list(bridge: &Bridge, user: &str, text: &str) -> String {
+    let answered = bridge.slack.commands(user, ELSEWHERE, "/blip", text).await.unwrap();
+    assert_eq!(answered.status, Some(200));
+    bridge.slack.ephemerals(user).pop().unwrap().ts
+}
+
+/// Presses a button in a list, and returns what it is answered with there.
+async fn presses(bridge: &Bridge, user: &str, list: &str, button: (&str, &str)) -> Message {
+    let value = format!("default/{}", button.1);
+    bridge.slack.picks(user, ELSEWHERE, list, (button.0, &value)).await.unwrap();
+    bridge.idle().await;
+    let answer = bridge.slack.ephemerals(user).pop().unwrap();
+    assert_eq!((answer.channel.as_str(), &answer.thread_ts), (ELSEWHERE, &None));
+    Message { ts: answer.ts, text: answer.text, blocks: answer.blocks, ..Message::default() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_buttons_of_a_list_move_tickets_and_are_answered_where_they_are_pressed() {
+    let bridge = Bridge::start().await;
+    bridge.slack.add_channel(ELSEWHERE, "other", &[ANA, BIA]);
+    let (maria, maria_card) = bridge.ticket("Maria Silva", "Oi").await;
+    let (joao, _) = bridge.ticket("João Souza", "Olá").await;
+    bridge.idle().await;
+    let stale = list(&bridge, ANA, "waiting").await;
+    let waiting = list(&bridge, BIA, "waiting").await;
+    let answer = presses(&bridge, BIA, &waiting, ("claim", &joao)).await;
+    assert!(answer.words().contains("João Souza") && answer.words().contains("You hold"));
+    assert!(answer.text.contains("João Souza"), "{}", answer.text);
+    assert_eq!(bridge.blip.ticket(&joao).unwrap().agent.unwrap(), "bia%40loja.example@blip.ai");
+    assert!(!bridge.blip.ticket(&maria).unwrap().is_assigned());
+    // The list is older than that: who is too late is told there, and can take over there.
+    let answer = presses(&bridge, ANA, &stale, ("claim", &joao)).await;
+    assert!(answer.words().contains("Bia Souza already holds"), "{}", answer.words());
+    let found = list(&bridge, ANA, "find souza").await;
+    for (surface, list) in [("question", answer.ts), ("list", found)] {
+        let answer = presses(&bridge, ANA, &list, ("take_over", &joao)).await;
+        assert!(answer.words().contains("João Souza"), "{surface}: {}", answer.words());
+    }
+    assert_eq!(bridge.blip.ticket(&joao).unwrap().agent.unwrap(), "ana%40loja.example@blip.ai");
+    let mine = list(&bridge, ANA, "mine").await;
+    let answer = presses(&bridge, ANA, &mine, ("release", &joao)).await;
+    assert!(answer.words().contains("You released"), "{}", answer.words());
+    let value = format!("default/{joao}");
+    bridge.slack.picks(ANA, ELSEWHERE, &mine, ("transfer", &value)).await.unwrap();
+    assert_eq!(bridge.dialog(ANA).view["title"]["text"], "Transfer ticket");
+    bridge.slack.picks(ANA, ELSEWHERE, &mine, ("close", &value)).await.unwrap();
+    let dialog = bridge.dialog(ANA);
+    bridge.slack.submits(ANA, &dialog.id, json!({})).await.unwrap();
+    bridge.idle().await;
+    assert!(bridge.blip.ticket(&joao).unwrap().is_closed());
+    let answer = presses(&bridge, ANA, &stale, ("claim", &joao)).await;
+    assert!(answer.words().contains("already closed"), "{}", answer.words());
+    assert!(bridge.said(&maria_card).is_empty());
     bridge.finish().await;
 }
 
@@ -142,7 +223,7 @@ async fn everybody_reads_their_own_language() {
     bridge.slack.clicks("U0PT", CHANNEL, &card.ts, "close").await.unwrap();
     bridge.idle().await;
     assert!(
-        bridge.slack.ephemerals("U0ES")[0].words().contains("ya tiene este ticket"),
+        bridge.slack.ephemerals("U0ES").pop().unwrap().words().contains("ya tiene este ticket"),
         "{:?}",
         bridge.slack.ephemerals("U0ES")
     );

@@ -99,3 +99,37 @@ async fn whatsapps_window_is_shown_near_its_end_and_kept() {
     assert_eq!(bridge.received(&ticket), ["Agora sim"]);
     later.bridge.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_card_tells_how_long_the_customer_has_waited_for_an_answer() {
+    let later = Later::start(&[]).await;
+    let bridge = &later.bridge;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    let shown = async |is_shown: bool| {
+        bridge
+            .slack
+            .wait_for(&format!("a card with a clock: {is_shown}"), |state| {
+                let words = state.message(CHANNEL, &card.ts)?.words();
+                (words.contains("unanswered since") == is_shown).then_some(())
+            })
+            .await;
+    };
+    later.passes(Duration::from_mins(3)).await;
+    bridge.idle().await;
+    shown(false).await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    shown(true).await;
+    later.says(ANA, &card, "Olá!").await;
+    shown(false).await;
+    bridge.idle().await;
+    let updates = bridge.slack.calls("chat.update").len();
+    bridge.blip.says(&ticket, "Pedido 7").await.unwrap();
+    bridge.idle().await;
+    later.says(ANA, &card, "Um momento").await;
+    bridge.idle().await;
+    assert_eq!(bridge.slack.calls("chat.update").len(), updates, "a quick answer changes nothing");
+    bridge.blip.says(&ticket, "E agora?").await.unwrap();
+    later.passes(Duration::from_mins(3)).await;
+    shown(true).await;
+    later.bridge.finish().await;
+}

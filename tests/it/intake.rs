@@ -224,6 +224,89 @@ async fn requests_that_are_no_http_are_survived() {
     door.close().await;
 }
 
+/// Requests that lie about themselves, or say things twice: a name, the statuses that may come back
+/// (`-` where nothing needs to come), and the request, in which `~` is the end of a line.
+const LIARS: &str = "\
+plain | 200 | {post}{close}{exact}~{envelope}
+body shorter than said | - | {post}content-length: 9999~~{envelope}
+body longer than said | 400 | {post}{close}content-length: 9~~{envelope}
+negative length | 400 | {post}{close}content-length: -1~~{envelope}
+length with a sign | 400 | {post}{close}content-length: +{length}~~{envelope}
+length that overflows | 400 413 | {post}{close}content-length: 99999999999999999999~~
+two lengths | 400 | {post}{close}content-length: 3~content-length: 4~~{envelope}
+length and chunks | 200 400 | {post}{close}{exact}{chunked}~{size}~{envelope}~0~~
+chunks | 200 | {post}{close}{chunked}~{size}~{envelope}~0~~
+chunk without a size | 400 | {post}{close}{chunked}~zz~xyzzy~0~~
+chunk larger than said | 400 | {post}{close}{chunked}~5~{envelope}~0~~
+chunk size that overflows | 400 | {post}{close}{chunked}~fffffffffffffffff~xyzzy~0~~
+chunks that stop | - | {post}{close}{chunked}~ffff~{envelope}
+chunk extensions without end | 400 413 | {post}{close}{chunked}~1;{long}~
+trailers without end | 400 413 | {post}{close}{chunked}~0~x: {long}~~
+unknown coding | 400 501 | {post}{close}transfer-encoding: gzip~~{envelope}
+zipped | 415 | {post}{close}{exact}content-encoding: gzip~~{envelope}
+zipped many times | 415 | {post}{close}{exact}content-encoding: gzip, gzip, br~~{envelope}
+a wrong token too | 200 | {post}{close}{exact}authorization: xyzzy~~{envelope}
+two types | 200 415 | {post}{close}{exact}content-type: text/plain~content-type: image/png~~{envelope}
+many headers | 400 431 | {post}{close}{exact}{many}~{envelope}
+a long header | 400 431 | {post}{close}{exact}x-long: {long}~~{envelope}
+a long path | 400 404 414 431 | GET /{long} HTTP/1.1~host: x~{close}~
+expectation | 100 200 | {post}{close}{exact}expect: 100-continue~~{envelope}
+unknown expectation | 200 417 | {post}{close}{exact}expect: xyzzy~~{envelope}
+upgrade | 200 | GET /healthz HTTP/1.1~host: x~connection: upgrade, close~upgrade: websocket~~
+tunnel | 400 404 405 | CONNECT example.com:443 HTTP/1.1~host: x~{close}~
+trace | 405 | TRACE /healthz HTTP/1.1~host: x~{close}~
+unknown method | 405 | XYZZY /slack/events HTTP/1.1~host: x~{close}~
+old HTTP | 200 | POST /blip/webhook HTTP/1.0~authorization: {token}~{exact}~{envelope}
+new HTTP | - | PRI * HTTP/2.0~~SM~~
+whole address | 200 400 404 | GET http://xyzzy.example/healthz HTTP/1.1~host: x~{close}~
+line break in a path | 404 | GET /xyzzy%0d%0aset-cookie:xyzzy HTTP/1.1~host: x~{close}~
+media token | 404 | GET /media/xyzzy%00..%2f..%2fetc HTTP/1.1~host: x~{close}~
+pipelined | 200 | {post}{exact}~{envelope}{post}{exact}~{envelope}{post}{close}{exact}~{envelope}
+";
+
+/// A request of the table above, filled in.
+fn lie(request: &str, token: &str) -> String {
+    let envelope = format!(r#"{{"id":"1","from":"t@desk.msging.net","content":"{MARKER}"}}"#);
+    let (length, size) = (envelope.len().to_string(), format!("{:x}", envelope.len()));
+    let many = (0..500).fold(String::new(), |all, number| all + &format!("x-{number}: xyzzy~"));
+    let fill = [
+        ("{post}", "POST /blip/webhook HTTP/1.1~host: x~authorization: {token}~"),
+        ("{close}", "connection: close~"),
+        ("{exact}", "content-length: {length}~"),
+        ("{chunked}", "transfer-encoding: chunked~"),
+        ("{many}", &many),
+        ("{long}", &MARKER.repeat(60_000)),
+        ("{token}", token),
+        ("{length}", &length),
+        ("{size}", &size),
+        ("{envelope}", &envelope),
+        ("~", "\r\n"),
+    ];
+    fill.iter().fold(request.to_owned(), |request, (name, what)| request.replace(name, what))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_that_lie_about_themselves_are_answered_sanely_or_not_at_all() {
+    let door = Door::open().await;
+    let token = door.secret("BLIP_WEBHOOK_TOKEN");
+    for line in LIARS.lines() {
+        let mut parts = line.splitn(3, " | ");
+        let [name, allowed, request] = [(); 3].map(|()| parts.next().unwrap());
+        let answer = door.raw(lie(request, &token).as_bytes());
+        let status = |line: &str| Some(line.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.to_owned());
+        let statuses: Vec<String> = answer.lines().filter_map(status).collect();
+        let is_allowed = |status: &String| allowed.split(' ').any(|allowed| allowed == status);
+        assert!(statuses.iter().all(is_allowed), "{name}: {answer}");
+        assert!(!answer.contains(MARKER) && !answer.contains("set-cookie"), "{name}: {answer}");
+        let expected = match name {
+            "pipelined" => 3,
+            _ => usize::from(allowed != "-"),
+        };
+        assert!(statuses.len() >= expected, "{name}: {statuses:?}");
+    }
+    door.close().await;
+}
+
 /// Nothing that carries the right token or signature makes the program fail, whatever it says.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_bodies_are_taken_or_refused_and_never_break_anything() {

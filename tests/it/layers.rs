@@ -49,8 +49,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// For each foreign crate with a home, the modules that may use it.
 const HOMES: &[(&str, &[&str])] = &[
-    ("axum", &["intake", "app", "standin"]),
-    ("sqlx", &["store"]),
+    ("axum", &["intake", "standin"]),
+    ("hyper", &["intake"]),
+    ("hyper_util", &["intake"]),
+    ("rusqlite", &["store"]),
     ("slack_morphism", &["slack"]),
     ("reqwest", &["blip", "slack", "media", "app", "standin"]),
     ("tokio_tungstenite", &["slack", "standin"]),

@@ -42,6 +42,18 @@ fn every_message_that_the_code_asks_for_exists() {
     }
 }
 
+#[test]
+fn every_message_is_read_by_somebody() {
+    // Asked for by a code, a domain or a word that is not ours.
+    let families = ["reason-", "channel-", "help-"];
+    let asked: BTreeSet<String> =
+        source::literals().into_iter().map(|(_, literal)| literal).collect();
+    for key in messages(Language::PtBr).into_keys() {
+        let is_asked = asked.contains(&key) || families.iter().any(|f| key.starts_with(f));
+        assert!(is_asked, "{key} is said nowhere");
+    }
+}
+
 /// Texts go to places that read marks and to places that do not.
 #[test]
 fn texts_have_no_marks_of_slack_in_them() {

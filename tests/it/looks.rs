@@ -177,9 +177,13 @@ fn home_tabs_and_answers() {
     let row = |state: State| Row {
         ticket: ticket(state),
         address: Some("https://x.slack.com/a".to_owned()),
+        is_own: true,
     };
-    let mine = [row(State::Claimed { holder: ana(), since: noon() })];
-    let other = Row { ticket: Ticket { team: None, ..ticket(State::Unclaimed) }, address: None };
+    let held = || State::Claimed { holder: ana(), since: noon() };
+    let mine = [row(held())];
+    let theirs = [Row { is_own: false, ..row(held()) }];
+    let (unclaimed, address, is_own) = (ticket(State::Unclaimed), None, false);
+    let other = Row { ticket: Ticket { team: None, ..unclaimed }, address, is_own };
     let waiting = [row(State::Unclaimed), other];
     let ill = Health { waiting: 12, parked: 1, is_ailing: true };
     for language in Language::ALL {
@@ -189,7 +193,7 @@ fn home_tabs_and_answers() {
             home::mine(&[], &words),
             home::waiting(&waiting, &words),
             home::waiting(&[], &words),
-            home::found(&mine, &words),
+            home::found(&theirs, &words),
             home::found(&[], &words),
             home::status(3, 1, ill, &words),
             home::status(0, 0, Health::default(), &words),
@@ -223,8 +227,14 @@ fn nothing_is_too_much_for_slack() {
     let around = Around { before: Some(neighbour(1)), ..Around::default() };
     let (_, blocks) = card::render(&full, Some("x"), &around, &words);
     check_message(&blocks).unwrap();
-    let rows =
-        vec![Row { ticket: full.clone(), address: Some("https://x.slack.com/a".to_owned()) }; 60];
+    let rows = vec![
+        Row {
+            ticket: full.clone(),
+            address: Some("https://x.slack.com/a".to_owned()),
+            is_own: true
+        };
+        60
+    ];
     check_view(&home::tab(&rows, &rows, Health::default(), &words)).unwrap();
     for answer in
         [home::mine(&rows, &words), home::waiting(&rows, &words), home::found(&rows, &words)]

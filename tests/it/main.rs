@@ -1,6 +1,7 @@
 //! The integration tests: the real service over real HTTP, against the stand-ins.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
 
+mod agents;
 mod catch_up;
 mod compose;
 mod config;
@@ -12,18 +13,24 @@ mod desk;
 mod faults;
 mod files;
 mod glance;
+mod history;
 mod hold;
 mod intake;
+mod killed;
 mod layers;
 mod lifecycle;
 mod locale;
 mod looks;
+mod lost_thread;
 mod manifest;
 mod pace;
+mod process;
+mod promises;
 mod receipts;
 mod remind;
 mod restart;
 mod rules;
+mod server;
 mod socket;
 mod source;
 mod store;

@@ -110,6 +110,18 @@ fn every_event_is_known_and_has_its_scope() {
     }
 }
 
+/// What is not somebody's doing tells how the app stands.
+#[test]
+fn no_event_is_subscribed_to_that_nobody_reads() {
+    for event in strings(&both()[0]["settings"]["event_subscriptions"]["bot_events"]) {
+        let is_deed = ["message.", "reaction_", "app_home_"].iter().any(|d| event.starts_with(d));
+        let sent = serde_json::json!({"type": "event_callback", "event": {"type": event}});
+        let read = blip_slack::slack::parse::parse(&sent);
+        let is_standing = matches!(read, blip_slack::slack::parse::Request::Standing(_));
+        assert!(is_deed || is_standing, "{event}");
+    }
+}
+
 #[test]
 fn every_method_that_is_called_has_its_scopes() {
     let called: BTreeSet<String> = source::literals()

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use blip_slack::demo::{ANA, BIA, CHANNEL};
 use blip_slack::standin::faults::Fault;
-use blip_slack::standin::slack::Message;
+use blip_slack::standin::slack::{File, Message};
+use serde_json::{Value, json};
 
 use crate::support::Bridge;
 use crate::support::later::Later;
@@ -91,6 +92,189 @@ async fn a_reply_that_did_not_arrive_can_be_sent_again_once() {
     bridge.finish().await;
 }
 
+/// A ticket of a customer whom nothing reaches at the moment, and Blip tells so.
+async fn unreachable(settings: &[(&str, &str)]) -> (Bridge, String, Message) {
+    let bridge = Bridge::with(settings).await;
+    bridge.blip.configure(|setup| setup.sends_receipts = true);
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.idle().await;
+    // For Blip a day has passed that the bridge knows nothing of.
+    bridge.blip.advance(Duration::from_hours(25));
+    (bridge, ticket, card)
+}
+
+/// The lines that tell of failures and have a button, once there are so many.
+async fn retriable(bridge: &Bridge, card: &Message, count: usize) -> Vec<Message> {
+    let has_retry = |line: &&Message| line.buttons().iter().any(|b| b.action_id == "resend");
+    bridge
+        .slack
+        .wait_for(&format!("{count} lines with a way out"), |state| {
+            let lines = state.thread(CHANNEL, &card.ts);
+            let lines: Vec<Message> = lines.filter(has_retry).cloned().collect();
+            (lines.len() >= count).then_some(lines)
+        })
+        .await
+}
+
+async fn retries(bridge: &Bridge, line: &Message) {
+    bridge.slack.clicks(ANA, CHANNEL, &line.ts, "resend").await.unwrap();
+    bridge.idle().await;
+}
+
+/// The agent sends a canned reply with these words.
+async fn sends_canned(bridge: &Bridge, card: &Message, words: &str) {
+    bridge.slack.picks(ANA, CHANNEL, &card.ts, ("more", "reply")).await.unwrap();
+    let dialog = bridge.dialog(ANA);
+    let typed = json!({ "words:1": { "words": { "type": "plain_text_input", "value": words } } });
+    bridge.slack.submits(ANA, &dialog.id, typed).await.unwrap();
+    bridge.idle().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_canned_reply_can_be_sent_again_as_often_as_it_fails() {
+    let (bridge, ticket, card) = unreachable(&[]).await;
+    let words = "Oi, *Maria*! <@U1> &amp; loja.example\n\nAté :wave:";
+    sends_canned(&bridge, &card, words).await;
+    let failed = retriable(&bridge, &card, 1).await;
+    retries(&bridge, &failed[0]).await;
+    let failed = retriable(&bridge, &card, 1).await;
+    bridge.blip.says(&ticket, "Voltei").await.unwrap();
+    bridge.idle().await;
+    retries(&bridge, failed.last().unwrap()).await;
+    let expected = words.replace(":wave:", "👋");
+    assert_eq!(bridge.received(&ticket), [expected.as_str()]);
+    let sent = bridge.replies(&card).into_iter().find(|line| line.words().contains("📤")).unwrap();
+    marked(&bridge, &sent.ts, "mailbox_with_mail").await;
+    assert_eq!(bridge.blip.undelivered().len(), 2);
+    assert!(bridge.blip.undelivered().iter().all(|(lost, _)| lost["content"] == expected));
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_farewell_that_fails_after_the_close_is_told_without_a_button() {
+    let (bridge, ticket, card) = unreachable(&[]).await;
+    bridge.slack.clicks(ANA, CHANNEL, &card.ts, "close").await.unwrap();
+    let dialog = bridge.dialog(ANA);
+    let farewell =
+        json!({ "farewell": { "words": { "type": "plain_text_input", "value": "Tchau!" } } });
+    bridge.slack.submits(ANA, &dialog.id, farewell).await.unwrap();
+    let failed = line(&bridge, &card, "Not delivered").await;
+    assert!(failed.words().contains("is closed, so it cannot be sent again"), "{}", failed.words());
+    assert!(failed.buttons().is_empty());
+    bridge.idle().await;
+    assert!(bridge.blip.ticket(&ticket).unwrap().is_closed());
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_farewell_can_be_sent_again_while_the_ticket_is_open() {
+    let (bridge, ticket, card) = unreachable(&[]).await;
+    let refused = Fault::Code("66".to_owned());
+    bridge.blip.faults().next("/commands set /tickets/change-status", refused);
+    bridge.slack.clicks(ANA, CHANNEL, &card.ts, "close").await.unwrap();
+    let dialog = bridge.dialog(ANA);
+    let farewell =
+        json!({ "farewell": { "words": { "type": "plain_text_input", "value": "Tchau!" } } });
+    bridge.slack.submits(ANA, &dialog.id, farewell).await.unwrap();
+    let failed = retriable(&bridge, &card, 1).await;
+    bridge.blip.says(&ticket, "Voltei").await.unwrap();
+    bridge.idle().await;
+    assert!(!bridge.blip.ticket(&ticket).unwrap().is_closed());
+    retries(&bridge, &failed[0]).await;
+    assert_eq!(bridge.received(&ticket), ["Tchau!"]);
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_that_did_not_arrive_can_be_sent_again_each_by_itself() {
+    let (bridge, ticket, card) = unreachable(&[("PUBLIC_URL", "https://bridge.example")]).await;
+    let files = [("um.txt", &b"um"[..]), ("dois.txt", b"dois")];
+    let files = files.map(|(name, bytes)| File::hosted(name, bytes)).to_vec();
+    let at = Some(card.ts.as_str());
+    bridge.slack.shares_all(ANA, CHANNEL, at, files, "Seguem").await.unwrap();
+    let failed = retriable(&bridge, &card, 3).await;
+    bridge.blip.says(&ticket, "Voltei").await.unwrap();
+    bridge.idle().await;
+    for line in &failed {
+        retries(&bridge, line).await;
+    }
+    let sent = |content: &Value| match content.as_str() {
+        Some(text) => text.to_owned(),
+        None => content["title"].as_str().unwrap().to_owned(),
+    };
+    let received = bridge.blip.received(&ticket);
+    let received: Vec<String> = received.iter().map(|message| sent(&message.content)).collect();
+    assert_eq!(received, ["Seguem", "um.txt", "dois.txt"]);
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_correction_can_be_sent_again_too() {
+    let bridge = Bridge::start().await;
+    bridge.blip.configure(|setup| setup.sends_receipts = true);
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    let reply = bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Custa R$ 10").await.unwrap().ts;
+    bridge.idle().await;
+    bridge.slack.edits(ANA, CHANNEL, &reply, "Custa R$ 100").await.unwrap();
+    bridge.idle().await;
+    bridge.blip.advance(Duration::from_hours(25));
+    let asked = bridge.slack.ephemerals(ANA).pop().unwrap();
+    bridge.slack.clicks(ANA, CHANNEL, &asked.ts, "correct").await.unwrap();
+    let failed = retriable(&bridge, &card, 1).await;
+    bridge.blip.says(&ticket, "Quanto?").await.unwrap();
+    bridge.idle().await;
+    retries(&bridge, &failed[0]).await;
+    assert_eq!(bridge.received(&ticket), ["Custa R$ 10", "Custa R$ 100"]);
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_retry_that_cannot_be_says_why() {
+    let (bridge, ticket, card) = unreachable(&[]).await;
+    let at = Some(card.ts.as_str());
+    let gone = bridge.slack.says(ANA, CHANNEL, at, "Some").await.unwrap().ts;
+    bridge.slack.says(ANA, CHANNEL, at, "Fica").await.unwrap();
+    let failed = retriable(&bridge, &card, 2).await;
+    bridge.slack.deletes(ANA, CHANNEL, &gone).await.unwrap();
+    bridge.idle().await;
+    retries(&bridge, &failed[0]).await;
+    line(&bridge, &card, "is no longer here").await;
+    bridge.blip.closes(&ticket, "ClosedClient").await.unwrap();
+    bridge.idle().await;
+    retries(&bridge, &failed[1]).await;
+    line(&bridge, &card, "the ticket has ended").await;
+    assert!(bridge.received(&ticket).is_empty());
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_more_than_words_and_what_was_transferred_is_told_in_words() {
+    let (bridge, ticket, card) = unreachable(&[]).await;
+    bridge.slack.uses_shortcut(ANA, CHANNEL, &card.ts, "compose").await.unwrap();
+    let page = bridge.dialog(ANA);
+    let text =
+        |name: &str, value: &str| json!({ name: { "type": "plain_text_input", "value": value } });
+    let kind = json!({ "text": { "type": "plain_text", "text": "quick" }, "value": "quick" });
+    let filled = json!({
+        "kind": { "compose_kind": { "type": "static_select", "selected_option": kind } },
+        "question": text("question", "Confirma?"), "options": text("options", "Sim\nNão"),
+    });
+    bridge.slack.submits(ANA, &page.id, filled).await.unwrap();
+    let preview = bridge.dialog(ANA);
+    bridge.slack.submits(ANA, &preview.id, json!({})).await.unwrap();
+    assert!(line(&bridge, &card, "compose it anew").await.buttons().is_empty());
+    bridge.blip.hold();
+    bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Vou passar").await.unwrap();
+    bridge.idle().await;
+    bridge.blip.transfers(&ticket, "Suporte").await.unwrap();
+    // The news of the transfer come before those of the message.
+    bridge.blip.release(|held| held.reverse()).await;
+    assert!(line(&bridge, &card, "goes on as another ticket").await.buttons().is_empty());
+    bridge.idle().await;
+    bridge.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn blip_is_asked_what_became_of_a_reply_if_it_does_not_tell() {
     let later = Later::start(&[]).await;
@@ -126,5 +310,28 @@ async fn blip_is_asked_what_became_of_a_reply_if_it_does_not_tell() {
         asked, 9,
         "three forms of the id: twice for one that was slow, once for one that failed"
     );
+    later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn words_that_blip_took_for_a_ticket_that_was_over_are_told_to_be_lost() {
+    let later = Later::start(&[]).await;
+    let bridge = &later.bridge;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    later.says(ANA, &card, "Olá!").await;
+    bridge.idle().await;
+    bridge.blip.closes_silently(&ticket, "ClosedClientInactivity").unwrap();
+    later.says(ANA, &card, "Ainda aí?").await;
+    bridge.idle().await;
+    later.passes(Duration::from_secs(31)).await;
+    let failed = line(bridge, &card, "Not delivered").await;
+    assert!(failed.words().contains("had ended"), "{}", failed.words());
+    assert!(failed.words().contains("cannot be sent again") && failed.buttons().is_empty());
+    bridge.idle().await;
+    later.passes(Duration::from_mins(6)).await;
+    bridge.idle().await;
+    let said = bridge.said(&card);
+    assert_eq!(said.iter().filter(|line| line.contains("Not delivered")).count(), 1, "{said:?}");
+    assert!(said.iter().any(|line| line.contains("inactivity")), "{said:?}");
     later.bridge.finish().await;
 }

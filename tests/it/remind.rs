@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use blip_slack::demo::{ANA, CHANNEL};
 use blip_slack::standin::slack::Message;
+use jiff::civil::{Weekday, time};
 
 use crate::support::later::Later;
 
@@ -24,7 +25,7 @@ async fn reminded(later: &Later, card: &Message, times: usize) -> Vec<(bool, Str
             (lines.filter(|line| line.text.contains('⏰')).count() == times).then_some(())
         })
         .await;
-    later.bridge.idle().await;
+    later.is_through().await;
     reminders(later, card)
 }
 
@@ -64,5 +65,83 @@ async fn who_answers_in_time_hears_nothing_and_who_does_not_is_named() {
     later.passes(Duration::from_mins(30)).await;
     later.bridge.idle().await;
     assert_eq!(reminders(&later, &card).len(), 1);
+    later.bridge.finish().await;
+}
+
+/// Settings of a team that works from Monday to Friday, from nine to six.
+const OFFICE: [(&str, &str); 4] = [
+    ("BUSINESS_HOURS", "mon-fri 09:00-18:00"),
+    ("TIMEZONE", "America/Sao_Paulo"),
+    ("REMIND_UNCLAIMED_MINUTES", "30"),
+    ("ESCALATE_TO", "S0BOSSES"),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_weekend_is_no_time_to_remind_anybody() {
+    let later = Later::start(&OFFICE).await;
+    later.reaches(Weekday::Friday, time(17, 50, 0, 0)).await;
+    let (_, card) = later.bridge.ticket("Maria", "Oi").await;
+    for (day, time) in [
+        (Weekday::Friday, time(18, 30, 0, 0)),
+        (Weekday::Saturday, time(12, 0, 0, 0)),
+        (Weekday::Monday, time(8, 59, 0, 0)),
+        (Weekday::Monday, time(9, 19, 0, 0)),
+    ] {
+        later.reaches(day, time).await;
+        later.bridge.idle().await;
+        assert!(reminders(&later, &card).is_empty(), "{day:?} {time}");
+    }
+    // Ten minutes on Friday and twenty on Monday: in the thread, to the channel, to the bosses.
+    later.reaches(Weekday::Monday, time(9, 21, 0, 0)).await;
+    assert!(!reminded(&later, &card, 1).await[0].0);
+    later.reaches(Weekday::Monday, time(9, 52, 0, 0)).await;
+    let told = reminded(&later, &card, 2).await;
+    assert!(told[1].0 && !told[1].1.contains("S0BOSSES"), "{told:?}");
+    later.reaches(Weekday::Monday, time(10, 23, 0, 0)).await;
+    let told = reminded(&later, &card, 3).await;
+    assert!(told[2].0 && told[2].1.contains("<!subteam^S0BOSSES>"), "{told:?}");
+    later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_could_not_be_said_in_time_comes_first_thing_in_the_morning() {
+    let mut later = Later::start(&OFFICE).await;
+    later.reaches(Weekday::Thursday, time(17, 20, 0, 0)).await;
+    let (_, card) = later.bridge.ticket("Maria", "Oi").await;
+    later.bridge.idle().await;
+    // The bridge was down when it was due, and comes back at night.
+    later.bridge.stop_bridge().await;
+    later.reaches(Weekday::Thursday, time(23, 0, 0, 0)).await;
+    later.bridge.start_bridge().await.unwrap();
+    later.bridge.idle().await;
+    assert!(reminders(&later, &card).is_empty());
+    later.reaches(Weekday::Friday, time(9, 0, 1, 0)).await;
+    reminded(&later, &card, 1).await;
+    // A pause of some hours does not bring all of them at once.
+    later.reaches(Weekday::Friday, time(15, 0, 0, 0)).await;
+    reminded(&later, &card, 2).await;
+    later.bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    later.reaches(Weekday::Friday, time(17, 0, 0, 0)).await;
+    later.bridge.idle().await;
+    assert_eq!(reminders(&later, &card).len(), 2, "somebody has it now");
+    later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_writes_at_night_waits_from_the_morning_on() {
+    let settings = [("REMIND_UNANSWERED_MINUTES", "30"), OFFICE[0], OFFICE[1], OFFICE[3]];
+    let later = Later::start(&settings).await;
+    later.reaches(Weekday::Tuesday, time(16, 0, 0, 0)).await;
+    let (ticket, card) = later.bridge.ticket("Maria", "Oi").await;
+    later.says(ANA, &card, "Olá!").await;
+    later.bridge.idle().await;
+    later.reaches(Weekday::Tuesday, time(22, 0, 0, 0)).await;
+    later.bridge.blip.says(&ticket, "Ainda aí?").await.unwrap();
+    later.reaches(Weekday::Wednesday, time(9, 29, 0, 0)).await;
+    later.bridge.idle().await;
+    assert!(reminders(&later, &card).is_empty());
+    later.reaches(Weekday::Wednesday, time(9, 31, 0, 0)).await;
+    let told = reminded(&later, &card, 1).await;
+    assert!(told[0].1.contains("Ana Lima"), "{told:?}");
     later.bridge.finish().await;
 }

@@ -10,8 +10,8 @@ use blip_slack::standin::slack::{Message, Setup, Slack, State, User};
 use blip_slack::telemetry;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
+use rusqlite::Connection;
 use serde_json::json;
-use sqlx::{Connection, SqliteConnection};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -147,14 +147,14 @@ async fn what_cannot_be_stored_is_not_acknowledged_and_comes_again() {
     bridge.slack.settled().await;
     bridge.slack.configure_delivery(|policy| policy.timeout = Duration::from_millis(100));
     let url = &bridge.settings()["DATABASE_URL"];
-    let mut database = SqliteConnection::connect(url).await.unwrap();
-    sqlx::query("ALTER TABLE item RENAME TO away").execute(&mut database).await.unwrap();
+    let database = Connection::open(url.trim_start_matches("sqlite://")).unwrap();
+    database.execute_batch("ALTER TABLE item RENAME TO away").unwrap();
     let tries = bridge.slack.deliveries().len();
     let says = bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Está aí?");
     let repair = async {
         let tried_twice = async || bridge.slack.deliveries().len() >= tries + 2;
         comes_true("a second try", tried_twice).await;
-        sqlx::query("ALTER TABLE away RENAME TO item").execute(&mut database).await.unwrap();
+        database.execute_batch("ALTER TABLE away RENAME TO item").unwrap();
     };
     let (said, ()) = tokio::join!(says, repair);
     assert_eq!(said.unwrap().status, Some(200));

@@ -154,8 +154,25 @@ async fn an_accepted_event_is_handed_out_as_it_came() {
             received: db.now(),
             attempts: 0,
             doubt: false,
+            begun: false,
         };
         assert_eq!(lease.items, [item]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_item_whose_call_was_begun_is_handed_out_as_such() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        for key in ["1", "2"] {
+            store.accept(db.item(&own("a"), key)).await.unwrap();
+        }
+        let lease = db.claim_one(&store).await;
+        store.begin(lease.items[0].id, "post", None, db.now()).await.unwrap();
+        store.release(lease, None).await.unwrap();
+        let lease = db.claim_one(&store).await;
+        assert_eq!(lease.items.iter().map(|item| item.begun).collect::<Vec<_>>(), [true, false]);
     })
     .await;
 }
@@ -503,6 +520,37 @@ async fn a_channel_is_posted_to_while_a_waiting_item_has_begun_to() {
 }
 
 #[tokio::test]
+async fn what_is_in_doubt_may_have_posted_anywhere() {
+    on_every_backend(async |db| {
+        let first = db.open_in_boot("first").await;
+        let before = db.now();
+        // What waits for a message posts nothing itself.
+        let message = Lane::Message(channel("C1"), ts("1.0"));
+        db.accept(&first, &message, &["event"]).await;
+        db.pass(seconds(1));
+        let store = db.open_in_boot("second").await;
+        let is_posting = async |store: &SharedStore, before| {
+            store.is_posting(&channel("C1"), before).await.unwrap()
+        };
+        assert!(!is_posting(&store, db.now()).await);
+        let accepted = db.pass(seconds(1));
+        db.accept(&store, &own("a"), &["ticket"]).await;
+        let later = db.pass(seconds(1));
+        assert!(!is_posting(&store, later).await, "it has not begun to");
+        let store = db.open_in_boot("third").await;
+        assert!(is_posting(&store, later).await, "its mark may be lost");
+        assert!(is_posting(&store, accepted).await);
+        assert!(!is_posting(&store, before).await, "it came later than that");
+        let now = db.pass(LEASE);
+        let leases = store.claim(9, LEASE, now).await.unwrap();
+        let lease = leases.into_iter().find(|lease| lease.lane == own("a").name()).unwrap();
+        finish(&store, lease, Verdict::Done).await;
+        assert!(!is_posting(&store, later).await);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn events_of_an_earlier_boot_are_in_doubt() {
     on_every_backend(async |db| {
         let doubts = async |boot: &str| {
@@ -613,7 +661,7 @@ async fn tickets_are_found_by_number_by_customer_and_while_open() {
 }
 
 #[tokio::test]
-async fn a_lane_keeps_its_slot_until_it_is_used_or_the_channel_is_held() {
+async fn a_lane_keeps_its_slot_until_its_time_has_come_or_the_channel_is_held() {
     on_every_backend(async |db| {
         let store = db.open().await;
         for lane in ["a", "b"] {
@@ -622,22 +670,24 @@ async fn a_lane_keeps_its_slot_until_it_is_used_or_the_channel_is_held() {
         let pace = Pace { interval: seconds(1), burst: 1 };
         let start = db.now();
         let slot = async |lane: &str, id: &str| {
-            let at = store.reserve_slot(lane, &channel(id), pace, db.now()).await.unwrap();
+            let at = store.take_slot(lane, &channel(id), pace, db.now()).await.unwrap();
             Duration::try_from(at.duration_since(start)).unwrap().as_secs()
         };
         assert_eq!(slot("own:a", "C1").await, 0);
         assert_eq!(slot("own:b", "C1").await, 1);
-        assert_eq!(slot("own:a", "C1").await, 0);
-        store.use_slot("own:a").await.unwrap();
-        assert_eq!(slot("own:a", "C1").await, 2);
+        assert_eq!(slot("own:b", "C1").await, 1);
+        assert_eq!(slot("own:a", "C1").await, 2, "the first turn was used up at once");
         // Another channel has a pace of its own.
         assert_eq!(slot("own:b", "C2").await, 0);
+        assert_eq!(slot("own:b", "C1").await, 3, "a lane waits for one turn only");
+        db.pass(seconds(3));
         assert_eq!(slot("own:b", "C1").await, 3);
+        assert_eq!(slot("own:b", "C1").await, 4);
 
-        store.hold_channel(&channel("C1"), start + seconds(3)).await.unwrap();
+        store.hold_channel(&channel("C1"), start + seconds(6)).await.unwrap();
         store.hold_channel(&channel("C1"), start + seconds(1)).await.unwrap();
-        assert_eq!(slot("own:b", "C1").await, 3);
-        assert_eq!(slot("own:a", "C1").await, 4);
+        assert_eq!(slot("own:b", "C1").await, 6);
+        assert_eq!(slot("own:a", "C1").await, 7);
     })
     .await;
 }
@@ -810,6 +860,8 @@ async fn whatever_can_be_claimed_anew_wakes() {
         store.release(lease, None).await.unwrap();
         woken().await;
         store.revive(item, db.now()).await.unwrap();
+        woken().await;
+        db.accept(&store, &Lane::Message(channel("C1"), ts("1.1")), &["2"]).await;
         woken().await;
         store.link(link("t", "1.1", Role::Card)).await.unwrap();
         woken().await;

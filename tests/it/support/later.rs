@@ -6,6 +6,9 @@ use blip_slack::app::Tuning;
 use blip_slack::clock::Clock;
 use blip_slack::demo::CHANNEL;
 use blip_slack::standin::slack::Message;
+use jiff::civil::{Time, Weekday};
+use jiff::tz::TimeZone;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::{Bridge, tuning};
@@ -13,33 +16,93 @@ use super::{Bridge, tuning};
 /// How finely the clock of a test runs along.
 const TICK: Duration = Duration::from_millis(5);
 
+/// No shorter than a lease of the inbox.
+const LEASE: Duration = Duration::from_mins(6);
+
+/// A clock of a test that runs along, until this is dropped.
+pub struct Running {
+    pub clock: Clock,
+    _ended_by_drop: DropGuard,
+}
+
+impl Running {
+    /// A clock that runs so many times as fast as the machine's.
+    pub fn start(speed: u32) -> Self {
+        let clock = Clock::manual(Clock::system().now());
+        let (ticking, ended) = (clock.clone(), CancellationToken::new());
+        TaskTracker::new().spawn(ended.clone().run_until_cancelled_owned(async move {
+            let mut tick = tokio::time::interval(TICK);
+            loop {
+                tick.tick().await;
+                ticking.advance(TICK * speed);
+            }
+        }));
+        Self { clock, _ended_by_drop: ended.drop_guard() }
+    }
+}
+
 /// A bridge, and the clock that it goes by.
 pub struct Later {
     pub bridge: Bridge,
-    clock: Clock,
+    running: Running,
 }
 
 impl Later {
     pub async fn start(settings: &[(&str, &str)]) -> Self {
-        let clock = Clock::manual(Clock::system().now());
-        let tuning = Tuning { clock: clock.clone(), ..tuning() };
-        let ticking = clock.clone();
-        TaskTracker::new().spawn(async move {
-            let mut tick = tokio::time::interval(TICK);
-            loop {
-                tick.tick().await;
-                ticking.advance(TICK);
-            }
-        });
-        Self { bridge: Bridge::tuned(settings, tuning).await, clock }
+        let running = Running::start(1);
+        let tuning = Tuning { clock: running.clock.clone(), ..tuning() };
+        Self { bridge: Bridge::tuned(settings, tuning).await, running }
     }
 
-    /// Lets time pass for the bridge and for Blip. Slack's stays: its signatures go by the time
-    /// of the machine.
+    /// Lets time pass for the bridge and for both platforms.
     pub async fn passes(&self, time: Duration) {
-        self.bridge.idle().await;
+        if self.bridge.app().is_some() {
+            self.bridge.idle().await;
+        }
         self.bridge.blip.advance(time);
-        self.clock.advance(time);
+        self.bridge.slack.advance(time);
+        self.running.clock.advance(time);
+    }
+
+    /// Waits until the bridge has done what it had set itself for earlier: time that passes in the
+    /// middle of it would take its lease away.
+    pub async fn is_through(&self) {
+        let store = self.bridge.app().unwrap().store();
+        let mut tick = tokio::time::interval(TICK);
+        let through = async {
+            // What is under way is due again when its lease runs out.
+            while store
+                .next_due()
+                .await
+                .unwrap()
+                .is_some_and(|due| due < self.running.clock.now() + LEASE)
+            {
+                tick.tick().await;
+            }
+        };
+        let is_through = tokio::time::timeout(Duration::from_secs(10), through).await.is_ok();
+        assert!(is_through, "{}", self.bridge.slack.transcript());
+    }
+
+    /// Lets time pass until it is the next such day and time where the team works.
+    pub async fn reaches(&self, day: Weekday, time: Time) {
+        let zone = TimeZone::get("America/Sao_Paulo").unwrap();
+        let now = self.running.clock.now();
+        let mut at = now.to_zoned(zone).with().time(time).build().unwrap();
+        while at.weekday() != day || at.timestamp() <= now {
+            at = at.tomorrow().unwrap();
+        }
+        self.passes(at.timestamp().duration_since(now).unsigned_abs()).await;
+    }
+
+    /// Lets time pass for the bridge alone, busy or not: its clock goes wrong, or right again.
+    pub fn clock_jumps(&self, time: Duration) {
+        self.running.clock.advance(time);
+    }
+
+    /// Somebody sets the bridge's clock back.
+    pub fn clock_is_set_back(&self, time: Duration) {
+        self.running.clock.set_back(time);
     }
 
     pub async fn says(&self, user: &str, card: &Message, words: &str) -> String {

@@ -1,10 +1,15 @@
 //! A bridge between the stand-ins, for tests: fast pauses, no pace, everything local.
 
 pub mod later;
+mod lock;
+mod ready;
 pub mod samples;
 
+mod mortal;
 mod service;
 
+pub use lock::lock_database;
+pub use mortal::Mortal;
 pub use service::Service;
 
 use std::path::Path;
@@ -14,6 +19,7 @@ use blip_slack::app::Tuning;
 use blip_slack::clock::Clock;
 use blip_slack::demo::{CHANNEL, Stage};
 use blip_slack::inbox::retry::Retry;
+use blip_slack::intake::server::Limits;
 use blip_slack::slack::socket::Timing;
 use blip_slack::standin::blip::NewTicket;
 use blip_slack::standin::slack::{Message, View};
@@ -70,7 +76,8 @@ pub fn tuning() -> Tuning {
         quiet: Duration::from_millis(400),
         ..Timing::default()
     };
-    Tuning { clock: Clock::system(), retry, answer, lockout, settling, socket, wrap: None }
+    let limits = Limits::default();
+    Tuning { clock: Clock::system(), retry, answer, lockout, settling, socket, limits, wrap: None }
 }
 
 impl Bridge {

@@ -5,8 +5,8 @@
 use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use blip_slack::demo::Stage;
 
@@ -19,12 +19,21 @@ pub struct Service {
     url: String,
     program: PathBuf,
     log: PathBuf,
+    /// What a shell is told before it becomes the program.
+    shell: Option<String>,
     child: Option<Child>,
+    /// Where it is to die by itself, if it has not yet.
+    dies_at: Option<String>,
 }
 
 impl Service {
     /// Takes the place of the stage's own bridge; its log goes to `folder`.
     pub async fn replace(stage: &mut Stage, folder: &Path) -> Self {
+        Self::replace_dying_at(stage, folder, None).await
+    }
+
+    /// The same with a program that dies by itself at a point (`pipe::fault_point`).
+    pub async fn replace_dying_at(stage: &mut Stage, folder: &Path, at: Option<&str>) -> Self {
         stage.stop_bridge().await;
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
         stage.set("PORT", &port.to_string());
@@ -37,27 +46,57 @@ impl Service {
         let built = super::wish("BLIP_SLACK_PROGRAM");
         let built = built.unwrap_or_else(|| env!("CARGO_BIN_EXE_blip-slack").to_owned());
         std::fs::copy(built, &program).unwrap();
-        let mut service = Self { settings, url, program, log: folder.join("log"), child: None };
+        let log = folder.join("log");
+        let dies_at = at.map(str::to_owned);
+        let mut service = Self { settings, url, program, log, shell: None, child: None, dies_at };
         service.start().await;
         service
     }
 
     /// Starts the program and waits until it is ready.
     pub async fn start(&mut self) {
+        self.launch();
+        let deadline = Instant::now() + PATIENCE;
+        while self.get("/readyz").await.is_none_or(|(status, _)| status != 200) {
+            assert!(Instant::now() < deadline, "not ready\n{}", self.log());
+            self.rise();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Starts the program again if it has died by itself where it was to.
+    pub fn rise(&mut self) {
+        let is_dead = self.child.as_mut().is_some_and(|child| child.try_wait().unwrap().is_some());
+        if is_dead {
+            let at = self.dies_at.take();
+            assert!(at.is_some(), "it died of something else\n{}", self.log());
+            self.launch();
+        }
+    }
+
+    /// Whether it is still to die by itself.
+    pub fn is_to_die(&self) -> bool {
+        self.dies_at.is_some()
+    }
+
+    /// Starts the program.
+    pub fn launch(&mut self) {
         let log = File::options().create(true).append(true).open(&self.log).unwrap();
-        let child = self.command(&[]).stderr(log).stdout(Stdio::null()).spawn().unwrap();
-        self.child = Some(child);
-        let ready = tokio::time::timeout(PATIENCE, async {
-            while self.get("/readyz").await.is_none_or(|(status, _)| status != 200) {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        });
-        assert!(ready.await.is_ok(), "not ready\n{}", self.log());
+        let mut command = self.command(&[]);
+        command.envs(self.dies_at.as_ref().map(|point| ("BLIP_SLACK_DIES_AT", point)));
+        self.child = Some(command.stderr(log).stdout(Stdio::null()).spawn().unwrap());
     }
 
     /// The program with these arguments and the service's settings.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = match &self.shell {
+            Some(first) => {
+                let mut shell = Command::new("sh");
+                shell.arg("-c").arg(format!("{first}; exec \"$0\" \"$@\"")).arg(&self.program);
+                shell
+            }
+            None => Command::new(&self.program),
+        };
         let settings = self.settings.iter().map(|(name, value)| (name, value));
         command.args(arguments).env_clear().envs(settings).stdin(Stdio::null());
         command
@@ -70,11 +109,42 @@ impl Service {
         child.wait().unwrap();
     }
 
+    /// The next start is by a shell that does this before.
+    pub fn first(&mut self, shell: &str) {
+        self.shell = Some(shell.to_owned());
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> String {
+        self.child.as_ref().unwrap().id().to_string()
+    }
+
+    /// What it has in memory, in bytes.
+    pub fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
+    /// Runs the program beside the service with these arguments.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
     /// `SIGTERM`; returns how it ended.
     pub async fn terminate(&mut self) -> ExitStatus {
+        self.ask_to_stop();
+        self.ended().await
+    }
+
+    /// `SIGTERM`.
+    pub fn ask_to_stop(&self) {
+        assert!(Command::new("kill").arg(self.pid()).status().unwrap().success());
+    }
+
+    /// How it ended, once it has.
+    pub async fn ended(&mut self) -> ExitStatus {
         let mut child = self.child.take().unwrap();
-        let pid = child.id().to_string();
-        assert!(Command::new("kill").arg(pid).status().unwrap().success());
         let ended = tokio::task::spawn_blocking(move || child.wait().unwrap());
         tokio::time::timeout(PATIENCE, ended).await.expect("it stops in time").unwrap()
     }

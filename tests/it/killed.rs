@@ -1,0 +1,152 @@
+//! The real program, killed before and after everything that it does: each call that is made once,
+//! and the handling of each kind of item, whatever pipe it is in.
+//!
+//! Scenes are short plays that together pass every point at which the program can die. Each scene
+//! is played once to learn which it passes, and once more for each of them with a program that dies
+//! there and is started again. `KILL_EVERY=1` dies at all of them in one run.
+
+mod scenes;
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use blip_slack::demo::CHANNEL;
+use blip_slack::pipe::fault_point::{ITEMS, STEPS};
+use blip_slack::standin::slack::Message;
+use futures_util::FutureExt;
+use futures_util::stream::{self, StreamExt};
+use tokio::sync::Mutex;
+
+use crate::support::{Bridge, Service, note, wish};
+use scenes::{SCENES, Scene};
+
+/// How long anything may take: retries pause for up to 20 s, and some scenes wait for a minute.
+const PATIENCE: Duration = Duration::from_secs(150);
+/// How many scenes are played at the same time: they mostly wait.
+const AT_ONCE: usize = 8;
+/// What only slow scenes pass.
+const SLOW: [&str; 5] = ["gap", "remind", "desk remind", "desk delivery", "desk waits"];
+
+/// A scene's platforms and its mortal program.
+struct Set {
+    bridge: Bridge,
+    service: Mutex<Service>,
+}
+
+impl Set {
+    /// Waits until something is so.
+    async fn until(&self, what: &str, is_so: impl Fn() -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !is_so() {
+            assert!(Instant::now() < deadline, "waited in vain for {what}\n{}", self.told());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// How often a word is on show in the channel.
+    fn count(&self, word: &str) -> usize {
+        self.bridge.slack.look(|state| {
+            let messages = state.channels[CHANNEL].messages.values();
+            messages.filter(|message| message.words().contains(word)).count()
+        })
+    }
+
+    fn told(&self) -> String {
+        format!("{}\n{}", self.bridge.slack.transcript(), self.bridge.blip.transcript())
+    }
+
+    /// Kills the program in the middle of a scene, and starts it again.
+    async fn restart(&self, meanwhile: impl Future<Output = ()>) {
+        let mut service = self.service.lock().await;
+        service.kill();
+        meanwhile.await;
+        service.start().await;
+    }
+}
+
+/// Plays a scene with a program that dies at a point, if one is given; returns the points that it
+/// passed.
+async fn play(scene: &Scene, dies_at: Option<&str>) -> Vec<String> {
+    let log = ("LOG", "info,blip_slack::pipe::fault_point=trace");
+    let settings: Vec<_> = [log].into_iter().chain(scene.settings.iter().copied()).collect();
+    let mut bridge = Bridge::with(&settings).await;
+    bridge.blip.retries_until_taken();
+    let patient = vec![Duration::from_millis(50); 1000];
+    bridge.blip.configure_delivery(|policy| policy.retries.clone_from(&patient));
+    bridge.slack.configure_delivery(|policy| policy.retries.clone_from(&patient));
+    let folder = bridge.folder().to_owned();
+    let service = Service::replace_dying_at(&mut bridge, &folder, dies_at).await;
+    let set = Set { bridge, service: Mutex::new(service) };
+    let mut is_over = false;
+    let mut played = (scene.play)(&set);
+    while !is_over {
+        tokio::select! {
+            () = &mut played => is_over = true,
+            () = tokio::time::sleep(Duration::from_millis(20)) => {}
+        }
+        if let Ok(mut service) = set.service.try_lock() {
+            service.rise();
+        }
+    }
+    drop(played);
+    // What is left may be what it dies of.
+    let mut service = set.service.lock().await;
+    let deadline = Instant::now() + PATIENCE;
+    while service.metric("bridge_waiting_items").await != Some(0.0) {
+        assert!(Instant::now() < deadline, "not idle\n{}", service.log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        service.rise();
+    }
+    assert!(!service.is_to_die(), "it did not die\n{}", service.log());
+    assert_eq!(service.metric("bridge_parked_items").await, Some(0.0));
+    for (words, count) in scene.shown {
+        assert_eq!(set.count(words), *count, "{words}\n{}", set.told());
+    }
+    let cards = set.bridge.slack.cards(CHANNEL).into_iter();
+    let cards = cards.filter(|card| !card.words().contains('↪')).map(|card: Message| card.words());
+    assert_eq!(cards.count(), scene.cards, "{}", set.told());
+    let violations = [set.bridge.slack.violations(), set.bridge.blip.violations()].concat();
+    assert!(violations.is_empty(), "{violations:#?}");
+    let log = service.log();
+    let points = log.lines().filter_map(|line| line.split("point=\"").nth(1)?.split('"').next());
+    points.map(str::to_owned).collect()
+}
+
+/// All points, each with the first scene that passes it.
+async fn points(with_slow: bool) -> BTreeMap<String, &'static Scene> {
+    let scenes = SCENES.iter().filter(|scene| with_slow || !scene.is_slow);
+    let passed = stream::iter(scenes).map(|scene| async move { (scene, play(scene, None).await) });
+    let passed: Vec<_> = passed.buffered(AT_ONCE).collect().await;
+    let mut points = BTreeMap::new();
+    for (scene, names) in passed {
+        for name in names {
+            points.entry(name).or_insert(scene);
+        }
+    }
+    points
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_any_point_it_loses_and_repeats_nothing() {
+    let every = wish("KILL_EVERY").and_then(|every| every.parse().ok()).unwrap_or(8);
+    let only = wish("KILL_AT");
+    let points = points(every == 1).await;
+    for kind in STEPS.iter().chain(&ITEMS).filter(|kind| every == 1 || !SLOW.contains(*kind)) {
+        for moment in ["before", "after"] {
+            let point = format!("{moment} {kind}");
+            assert!(points.contains_key(&point), "no scene passes {point:?}");
+        }
+    }
+    let first = fastrand::usize(..every);
+    note(&format!("{} points, from {first}, every {every}", points.len()));
+    let some = points.iter().skip(first).step_by(every);
+    let some = some.filter(|(point, _)| only.as_ref().is_none_or(|only| only == *point));
+    let deaths = stream::iter(some).map(|(point, scene)| async move {
+        let played = AssertUnwindSafe(play(scene, Some(point))).catch_unwind().await;
+        played.is_err().then(|| format!("{point} in {}", scene.name))
+    });
+    let deaths: Vec<Option<String>> = deaths.buffer_unordered(AT_ONCE).collect().await;
+    let fatal: Vec<String> = deaths.into_iter().flatten().collect();
+    assert!(fatal.is_empty(), "fatal at {fatal:#?}; each is told of above");
+}

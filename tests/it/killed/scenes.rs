@@ -1,0 +1,485 @@
+//! Short plays that together make the bridge do everything that it can do.
+//!
+//! People in them press again what was not taken, as people do.
+
+use std::time::{Duration, Instant};
+
+use blip_slack::clock::Clock;
+use blip_slack::demo::{ANA, BIA, CHANNEL};
+use blip_slack::standin::blip::NewTicket;
+use blip_slack::standin::faults::Fault;
+use blip_slack::standin::slack::{Answered, File, Message, View};
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use super::{PATIENCE, Set};
+use crate::support::samples;
+
+/// A play, and what must be on show when it is over.
+pub struct Scene {
+    pub name: &'static str,
+    pub settings: &'static [(&'static str, &'static str)],
+    pub play: for<'a> fn(&'a Set) -> LocalBoxFuture<'a, ()>,
+    /// Whether it waits for what takes its time.
+    pub is_slow: bool,
+    /// What must be shown how often.
+    pub shown: &'static [(&'static str, usize)],
+    /// How many cards there must be.
+    pub cards: usize,
+}
+
+const MEDIA_LINK: &str = "application/vnd.lime.media-link+json";
+
+pub const SCENES: [Scene; 12] = [
+    Scene {
+        name: "a conversation",
+        settings: &[],
+        play: |set| conversation(set).boxed_local(),
+        is_slow: false,
+        shown: &[("last-word", 1), ("customer-1", 1)],
+        cards: 1,
+    },
+    Scene {
+        name: "a desk",
+        settings: &[],
+        play: |set| desk(set).boxed_local(),
+        is_slow: false,
+        shown: &[
+            ("transferred the ticket", 1),
+            ("continues here", 1),
+            ("Ana Lima to the customer", 1),
+        ],
+        cards: 1,
+    },
+    Scene {
+        name: "from hand to hand",
+        settings: &[("SLACK_TEAM_CHANNELS", "Vendas=#vendas")],
+        play: |set| from_hand_to_hand(set).boxed_local(),
+        is_slow: false,
+        shown: &[
+            ("cannot post in the channel", 1),
+            ("took the ticket over from", 1),
+            ("handed this ticket to you", 1),
+        ],
+        cards: 1,
+    },
+    Scene {
+        name: "refusals",
+        settings: &[("BLIP_DEFAULT_AGENT", "bia%40loja.example@blip.ai")],
+        play: |set| refusals(set).boxed_local(),
+        is_slow: false,
+        shown: &[],
+        cards: 1,
+    },
+    Scene {
+        name: "files",
+        settings: &[("PUBLIC_URL", "https://bridge.example"), ("MEDIA_MAX_MB", "1")],
+        play: |set| files(set).boxed_local(),
+        is_slow: false,
+        shown: &[
+            ("caption-begins", 1),
+            ("caption-ends", 1),
+            ("larger than 1 MB", 1),
+            ("a web page", 1),
+            ("was not sent", 1),
+        ],
+        cards: 1,
+    },
+    Scene {
+        name: "lost threads",
+        settings: &[],
+        play: |set| lost_threads(set).boxed_local(),
+        is_slow: false,
+        shown: &[("before-1", 1), ("after-2", 1)],
+        cards: 1,
+    },
+    Scene {
+        name: "ends",
+        settings: &[("CONTEXT_MESSAGES", "5")],
+        play: |set| ends(set).boxed_local(),
+        is_slow: false,
+        shown: &[("Closed by the customer, ", 2), ("Before the handoff", 1)],
+        cards: 2,
+    },
+    Scene {
+        name: "too late",
+        settings: &[],
+        play: |set| too_late(set).boxed_local(),
+        is_slow: false,
+        shown: &[("was not sent: 24 hours", 1)],
+        cards: 1,
+    },
+    Scene {
+        name: "second thoughts",
+        settings: &[("SEND_DELAY_SECONDS", "1")],
+        play: |set| second_thoughts(set).boxed_local(),
+        is_slow: false,
+        shown: &[],
+        cards: 1,
+    },
+    Scene {
+        name: "a start",
+        settings: &[("RECONCILE_SECONDS", "10")],
+        play: |set| start(set).boxed_local(),
+        is_slow: false,
+        shown: &[("customer-1", 1)],
+        cards: 1,
+    },
+    Scene {
+        name: "patience",
+        settings: &[("RECONCILE_SECONDS", "10"), ("REMIND_UNCLAIMED_MINUTES", "1")],
+        play: |set| patience(set).boxed_local(),
+        is_slow: true,
+        shown: &[("missed-1", 1), ("while the bridge was down", 1), ("Nobody has claimed", 1)],
+        cards: 2,
+    },
+    Scene {
+        name: "no answer",
+        settings: &[],
+        play: |set| no_answer(set).boxed_local(),
+        is_slow: true,
+        shown: &[("customer-1", 1)],
+        cards: 1,
+    },
+];
+
+impl Set {
+    /// A customer opens a ticket; returns it and its card.
+    async fn opens(&self, name: &str, identity: &str, first: &str) -> (String, Message) {
+        let opened = self.bridge.blip.opens_ticket(NewTicket::saying(name, identity, first)).await;
+        assert_eq!(opened.status, Some(200));
+        let word = first.split(' ').next().unwrap_or_default();
+        (opened.id, self.card(word).await)
+    }
+
+    /// The card with this word.
+    async fn card(&self, word: &str) -> Message {
+        let find = || {
+            let cards = self.bridge.slack.cards(CHANNEL);
+            cards.into_iter().find(|card| card.words().contains(word))
+        };
+        self.until(&format!("a card with {word}"), || find().is_some()).await;
+        find().unwrap()
+    }
+
+    /// A ticket that Ana holds.
+    async fn held(&self, identity: &str, first: &str) -> (String, Message) {
+        let (ticket, card) = self.opens("Maria", identity, first).await;
+        self.bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+        self.until("a claim", || self.bridge.blip.ticket(&ticket).unwrap().is_assigned()).await;
+        (ticket, card)
+    }
+
+    async fn customer(&self, ticket: &str, words: &str) {
+        assert_eq!(self.bridge.blip.says(ticket, words).await.unwrap().status, Some(200));
+        self.shown(words).await;
+    }
+
+    async fn shown(&self, words: &str) {
+        self.until(&format!("{words} in Slack"), || self.count(words) > 0).await;
+    }
+
+    async fn agent(&self, card: &Message, words: &str) -> String {
+        let said = self.bridge.slack.says(ANA, CHANNEL, Some(&card.ts), words).await.unwrap();
+        assert_eq!(said.status, Some(200));
+        said.ts
+    }
+
+    async fn received(&self, ticket: &str, words: &[&str]) {
+        self.until(&format!("{words:?} at the customer"), || {
+            self.bridge.received(ticket).len() >= words.len()
+        })
+        .await;
+        assert_eq!(self.bridge.received(ticket), words, "{}", self.told());
+    }
+
+    async fn marked(&self, ts: &str, mark: &str) {
+        let is_marked = || {
+            let message = self.bridge.slack.message(CHANNEL, ts);
+            message.is_some_and(|message| message.reacted(mark).len() == 1)
+        };
+        self.until(&format!("{mark} on {ts}"), is_marked).await;
+    }
+
+    /// Presses something until it was taken.
+    async fn press(&self, press: impl AsyncFn() -> Answered) {
+        while press().await.status != Some(200) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn clicks(&self, user: &str, ts: &str, action: &str) {
+        let slack = &self.bridge.slack;
+        // A button that is gone was taken, although nobody said so.
+        while let Ok(Answered { status: None | Some(500..), .. }) =
+            slack.clicks(user, CHANNEL, ts, action).await
+        {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Opens a dialog, fills it in and sends it off.
+    async fn fills(&self, user: &str, open: impl AsyncFn() -> Answered, values: Value) {
+        let view = |view: &View| view.user == user && view.view["type"] == "modal";
+        let find =
+            || self.bridge.slack.look(|state| state.views.values().find(|v| view(v)).cloned());
+        while find().is_none() {
+            open().await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let dialog = find().unwrap().id;
+        let slack = &self.bridge.slack;
+        self.press(async || slack.submits(user, &dialog, values.clone()).await.unwrap()).await;
+    }
+
+    async fn closed(&self, ticket: &str) {
+        self.until("the end", || self.bridge.blip.ticket(ticket).unwrap().is_closed()).await;
+    }
+}
+
+async fn conversation(set: &Set) {
+    let (slack, blip) = (&set.bridge.slack, &set.bridge.blip);
+    blip.configure(|setup| setup.sends_receipts = true);
+    let first = format!("first-word {} last-word", "and so on. ".repeat(400));
+    let (ticket, card) = set.held("maria@0mn.io", &first).await;
+    set.customer(&ticket, "customer-1").await;
+    set.until("word of it at Blip", || !blip.receipts().is_empty()).await;
+    let reply = set.agent(&card, "reply-1").await;
+    set.received(&ticket, &["reply-1"]).await;
+    set.marked(&reply, "mailbox_with_mail").await;
+    slack.edits(ANA, CHANNEL, &reply, "reply-1 edited").await.unwrap();
+    let reply = set.agent(&card, "reply-2").await;
+    set.received(&ticket, &["reply-1", "reply-2"]).await;
+    slack.deletes(ANA, CHANNEL, &reply).await.unwrap();
+    let note = set.agent(&card, "// note").await;
+    set.marked(&note, "lock").await;
+    slack.reacts(ANA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
+    set.closed(&ticket).await;
+    let shows = || slack.message(CHANNEL, &card.ts).unwrap().buttons().is_empty();
+    set.until("the last state of the card", shows).await;
+    set.received(&ticket, &["reply-1", "reply-2"]).await;
+}
+
+async fn desk(set: &Set) {
+    let (slack, blip) = (&set.bridge.slack, &set.bridge.blip);
+    let (ticket, card) = set.opens("Maria", "maria@0mn.io", "first-word").await;
+    set.clicks(ANA, &card.ts, "claim").await;
+    set.until("a claim", || blip.ticket(&ticket).unwrap().is_assigned()).await;
+    let tag = json!({ "text": { "type": "plain_text", "text": "Pix" }, "value": "Pix" });
+    let tags = json!({ "tags": { "tags": {
+        "type": "multi_external_select", "selected_options": [tag] } } });
+    let open = async || slack.picks(ANA, CHANNEL, &card.ts, ("more", "tags")).await.unwrap();
+    set.fills(ANA, open, tags).await;
+    set.until("a tag", || blip.ticket(&ticket).unwrap().tags == ["Pix"]).await;
+    let words = json!({ "words:2": { "words": {
+        "type": "plain_text_input", "value": "canned-1" } } });
+    let open = async || slack.uses_shortcut(ANA, CHANNEL, &card.ts, "reply").await.unwrap();
+    set.fills(ANA, open, words).await;
+    set.received(&ticket, &["canned-1"]).await;
+    let open = async || slack.clicks(ANA, CHANNEL, &card.ts, "transfer").await.unwrap();
+    let option = json!({
+        "text": { "type": "plain_text", "text": "Vendas" }, "value": "team:Vendas" });
+    let to = json!({ "destination": { "destination": {
+        "type": "external_select", "selected_option": option } } });
+    set.fills(ANA, open, to).await;
+    set.until("the ticket that follows", || blip.look(|state| state.tickets.len()) == 2).await;
+    set.shown("continues here").await;
+    assert_eq!(blip.look(|state| state.tickets.len()), 2);
+}
+
+async fn from_hand_to_hand(set: &Set) {
+    let (slack, blip) = (&set.bridge.slack, &set.bridge.blip);
+    slack.add_channel("C0VENDAS", "vendas", &[ANA, BIA]);
+    slack.change_channel("C0VENDAS", |channel| channel.archived = true);
+    let new = NewTicket::saying("Maria", "maria@0mn.io", "first-word");
+    let new = NewTicket { team: "Vendas".to_owned(), ..new };
+    let ticket = blip.opens_ticket(new).await.id;
+    let card = set.card("first-word").await;
+    set.clicks(ANA, &card.ts, "claim").await;
+    set.until("a claim", || blip.ticket(&ticket).unwrap().is_assigned()).await;
+    let is_bias = || blip.ticket(&ticket).unwrap().agent.unwrap().starts_with("bia");
+    // What only one person sees may not arrive: then she asks again.
+    let deadline = Instant::now() + PATIENCE;
+    while slack.ephemerals(BIA).is_empty() {
+        assert!(Instant::now() < deadline, "nobody offers\n{}", set.told());
+        slack.reacts(BIA, CHANNEL, &card.ts, "eyes").await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        slack.unreacts(BIA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    }
+    set.clicks(BIA, &slack.ephemerals(BIA)[0].ts, "take_over").await;
+    set.until("a new holder", is_bias).await;
+    set.shown("took the ticket over from").await;
+    let open = async || slack.clicks(BIA, CHANNEL, &card.ts, "transfer").await.unwrap();
+    let option = json!({
+        "text": { "type": "plain_text", "text": "ana" },
+        "value": "agent:ana%40loja.example@blip.ai" });
+    let to = json!({ "destination": { "destination": {
+        "type": "external_select", "selected_option": option } } });
+    set.fills(BIA, open, to).await;
+    set.shown("handed this ticket to you").await;
+}
+
+async fn refusals(set: &Set) {
+    let (slack, blip) = (&set.bridge.slack, &set.bridge.blip);
+    blip.configure(|setup| {
+        setup.knows_agents = true;
+        setup.agents.retain(|agent| agent.starts_with("bia"));
+    });
+    let (ticket, card) = set.held("maria@0mn.io", "first-word").await;
+    let agent = blip.ticket(&ticket).unwrap().agent;
+    assert_eq!(agent.as_deref(), Some("bia%40loja.example@blip.ai"), "the default agent");
+    let moves = "/commands set /tickets/change-status";
+    blip.faults().from_now(moves, Fault::Code("66".to_owned()));
+    slack.reacts(ANA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
+    set.shown("did not let Ana Lima close").await;
+    blip.faults().lift(moves);
+    slack.unreacts(ANA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
+    slack.reacts(ANA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
+    set.closed(&ticket).await;
+    assert_eq!(set.count("did not let Ana Lima close"), 1, "{}", set.told());
+}
+
+async fn files(set: &Set) {
+    let (slack, blip) = (&set.bridge.slack, &set.bridge.blip);
+    let (ticket, card) = set.held("maria@0mn.io", "first-word").await;
+    let shows = |count: usize| {
+        let thread = slack.thread(CHANNEL, &card.ts);
+        thread.iter().filter(|message| message.ours).flat_map(|m| &m.files).count() == count
+    };
+    let png = samples::png();
+    let caption = format!("caption-begins {} caption-ends", "and so on. ".repeat(600));
+    blip.sends_file(&ticket, ("a.png", "image/png"), &png, Some(&caption)).await.unwrap();
+    set.shown("caption-ends").await;
+    assert!(shows(1), "{}", set.told());
+    let preview = blip.hosts("image/png", &png);
+    let large = blip.hosts("video/mp4", &vec![7; (1 << 20) + 1]);
+    let film = json!({"type": "video/mp4", "uri": large, "title": "a.mp4", "previewUri": preview});
+    blip.sends(&ticket, MEDIA_LINK, film).await.unwrap();
+    set.shown("larger than 1 MB").await;
+    assert!(shows(2), "{}", set.told());
+    let page = blip.hosts("text/html", b"<!DOCTYPE html><html>");
+    blip.sends(&ticket, MEDIA_LINK, json!({"type": "image/png", "uri": page})).await.unwrap();
+    set.shown("a web page").await;
+    let elsewhere = File { mode: "external".to_owned(), ..File::hosted("b.png", &png) };
+    let shared = vec![File::hosted("a.png", &png), elsewhere];
+    slack.shares_all(ANA, CHANNEL, Some(&card.ts), shared, "reply-1").await.unwrap();
+    set.shown("was not sent").await;
+    let sent = blip.received(&ticket);
+    assert_eq!(sent.len(), 2, "{}", set.told());
+    assert_eq!((sent[0].content.as_str(), sent[1].kind.as_str()), (Some("reply-1"), MEDIA_LINK));
+    assert!(shows(2), "{}", set.told());
+}
+
+async fn lost_threads(set: &Set) {
+    let (slack, blip) = (&set.bridge.slack, &set.bridge.blip);
+    let (ticket, first) = set.held("maria@0mn.io", "first-word").await;
+    set.customer(&ticket, "before-1").await;
+    set.until("rest", || slack.thread(CHANNEL, &first.ts).len() == 1).await;
+    // A reply is parked, and whoever is to tell finds the thread gone.
+    blip.faults().from_now("/messages", Fault::Status(400));
+    slack.deletes(ANA, CHANNEL, &first.ts).await.unwrap();
+    set.agent(&first, "reply-1").await;
+    let told = || {
+        let cards = slack.cards(CHANNEL);
+        let mut lines = cards.iter().flat_map(|card| slack.thread(CHANNEL, &card.ts));
+        lines.find(|line| line.buttons().iter().any(|button| button.action_id == "retry"))
+    };
+    set.until("a way out", || told().is_some()).await;
+    blip.faults().lift("/messages");
+    set.clicks(ANA, &told().unwrap().ts, "retry").await;
+    set.received(&ticket, &["reply-1"]).await;
+    let second = set.card("first-word").await;
+    slack.deletes(ANA, CHANNEL, &second.ts).await.unwrap();
+    set.customer(&ticket, "after-2").await;
+    set.received(&ticket, &["reply-1"]).await;
+}
+
+async fn ends(set: &Set) {
+    let (slack, blip) = (&set.bridge.slack, &set.bridge.blip);
+    blip.configure(|setup| setup.sends_receipts = true);
+    let (ticket, card) = set.held("maria@wa.gw.msging.net", "first-word").await;
+    set.customer(&ticket, "earlier-1").await;
+    // For Blip a day has passed that the bridge knows nothing of.
+    blip.advance(Duration::from_hours(25));
+    set.agent(&card, "reply-1").await;
+    set.shown("Not delivered").await;
+    set.customer(&ticket, "earlier-2").await;
+    let failed = slack.thread(CHANNEL, &card.ts).into_iter();
+    let failed = { failed }.find(|line| line.words().contains("Not delivered")).unwrap();
+    set.clicks(ANA, &failed.ts, "resend").await;
+    set.received(&ticket, &["reply-1"]).await;
+    assert_eq!(blip.closes(&ticket, "ClosedClient").await.unwrap(), Some(200));
+    set.shown("Closed by the customer").await;
+    set.opens("Maria", "maria@wa.gw.msging.net", "second-word").await;
+    set.shown("Before the handoff").await;
+}
+
+async fn too_late(set: &Set) {
+    let (slack, blip) = (&set.bridge.slack, &set.bridge.blip);
+    let new = NewTicket::saying("Maria", "maria@wa.gw.msging.net", "first-word");
+    let id = blip.opens_ticket_silently(new);
+    let yesterday = Clock::system().now() - SignedDuration::from_hours(25);
+    let content = json!({
+        "id": id, "sequentialId": 1, "ownerIdentity": "lojademo@msging.net",
+        "customerIdentity": "maria@wa.gw.msging.net", "customerDomain": "wa.gw.msging.net",
+        "provider": "Webhook", "status": "Waiting", "team": "Default",
+        "storageDate": yesterday.to_string(),
+        "customerInput": { "type": "text/plain", "value": "first-word" },
+    });
+    let told = blip.emits(json!({
+        "id": format!("Ticket:{id}:Waiting"), "from": format!("{id}@desk.msging.net/Webhook"),
+        "to": "lojademo@msging.net", "type": "application/vnd.iris.ticket+json",
+        "content": content,
+    }));
+    assert_eq!(told.await, Some(200));
+    let card = set.card("first-word").await;
+    slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    let note = set.agent(&card, "reply-1").await;
+    set.marked(&note, "lock").await;
+    set.received(&id, &[]).await;
+}
+
+async fn second_thoughts(set: &Set) {
+    let (ticket, card) = set.held("maria@0mn.io", "first-word").await;
+    set.agent(&card, "reply-1").await;
+    set.agent(&card, "reply-2").await;
+    set.received(&ticket, &["reply-1", "reply-2"]).await;
+}
+
+async fn start(set: &Set) {
+    let (ticket, card) = set.held("maria@0mn.io", "first-word").await;
+    set.agent(&card, "reply-1").await;
+    set.received(&ticket, &["reply-1"]).await;
+    set.restart(async {}).await;
+    set.customer(&ticket, "customer-1").await;
+    set.received(&ticket, &["reply-1"]).await;
+}
+
+async fn patience(set: &Set) {
+    let blip = &set.bridge.blip;
+    let (ticket, card) = set.held("maria@0mn.io", "first-word").await;
+    let reply = set.agent(&card, "reply-1").await;
+    set.received(&ticket, &["reply-1"]).await;
+    set.opens("Rui", "rui@0mn.io", "second-word").await;
+    let missed = async {
+        let patient = blip.look(|_| vec![Duration::from_millis(50); 1000]);
+        blip.configure_delivery(|policy| policy.retries = Vec::new());
+        assert_eq!(blip.says(&ticket, "missed-1").await.unwrap().status, None);
+        blip.configure_delivery(|policy| policy.retries = patient);
+    };
+    set.restart(missed).await;
+    set.shown("missed-1").await;
+    set.marked(&reply, "mailbox_with_mail").await;
+    set.shown("Nobody has claimed").await;
+    assert!(set.bridge.slack.ephemerals(BIA).is_empty());
+}
+
+async fn no_answer(set: &Set) {
+    let (ticket, card) = set.held("maria@0mn.io", "first-word").await;
+    set.customer(&ticket, "customer-1").await;
+    let slack = &set.bridge.slack;
+    let since = || slack.message(CHANNEL, &card.ts).unwrap().words().contains("unanswered since");
+    set.until("how long the customer waits", since).await;
+}

@@ -1,0 +1,23 @@
+//! Somebody else who has the database to themselves for a while. The one place in the tests that
+//! knows how the database is opened.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+/// A lock on a database that keeps others from writing, until it is released or dropped.
+pub struct Lock(Connection);
+
+/// Locks a database.
+pub fn lock_database(path: &Path) -> Lock {
+    let connection = Connection::open(path).unwrap();
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    Lock(connection)
+}
+
+impl Lock {
+    /// Lets others write again.
+    pub fn release(self) {
+        self.0.execute_batch("ROLLBACK").unwrap();
+    }
+}
