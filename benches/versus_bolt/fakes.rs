@@ -76,6 +76,7 @@ impl Fakes {
             .route("/slack/chat.postMessage", post(take_post))
             .route("/slack/auth.test", any(introduce))
             .route("/slack/users.info", any(describe_agent))
+            .route("/slack/conversations.members", any(list_members))
             .route("/slack/{method}", any(|| async { json(r#"{"ok":true}"#) }))
             .with_state(desk);
         let mut server = JoinSet::new();
@@ -157,6 +158,12 @@ async fn describe_agent() -> Response {
     json(format!(
         r#"{{"ok":true,"user":{{"id":"{AGENT}","name":"ana","is_bot":false,"is_restricted":false,
         "deleted":false,"profile":{{"real_name":"Ana Lima","email":"ana@loja.example"}}}}}}"#
+    ))
+}
+
+async fn list_members() -> Response {
+    json(format!(
+        r#"{{"ok":true,"members":["U0BRIDGE","{AGENT}"],"response_metadata":{{"next_cursor":""}}}}"#
     ))
 }
 

@@ -15,8 +15,10 @@ mod report;
 mod requests;
 mod trial;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -24,6 +26,8 @@ use serde_json::Value;
 use self::fakes::Fakes;
 use self::process::{Contender, LOG};
 
+/// How often the disk is tried.
+const SYNCS: usize = 100;
 /// How often each contender has its turn, unless an argument says otherwise.
 const ROUNDS: usize = 5;
 
@@ -52,6 +56,7 @@ fn main() -> Result<()> {
         bolt_version()?,
         machine(),
     );
+    println!("of each delay of blip-slack this is the disk's: {:.2?}\n", time_to_sync(&folder)?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     println!("{}", runtime.block_on(compare(&ours, &bolt, rounds, &folder))?);
     Ok(())
@@ -74,6 +79,21 @@ async fn compare(
         }
     }
     report::table(&of_ours, &of_bolt)
+}
+
+/// How long the disk takes to have a page for good: the median of many.
+fn time_to_sync(folder: &Path) -> Result<Duration> {
+    const PAGE: [u8; 4096] = [1; 4096];
+    let mut file = tempfile::tempfile_in(folder)?;
+    let mut times = Vec::with_capacity(SYNCS);
+    for _ in 0..SYNCS {
+        file.write_all(&PAGE)?;
+        let begin = Instant::now();
+        file.sync_data()?;
+        times.push(begin.elapsed());
+    }
+    times.sort_unstable();
+    times.get(SYNCS / 2).copied().context("no time")
 }
 
 /// Puts the Bolt app and what it needs into the folder, unless it is there already.
