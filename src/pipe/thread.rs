@@ -304,10 +304,27 @@ impl Bridge {
         lost: Lost,
     ) -> Step<()> {
         let Some(mut ticket) = self.store.ticket(id).await? else { return Ok(()) };
-        match ticket.thread.clone().filter(|thread| thread.root.as_str() == root) {
-            Some(thread) => self.move_thread(item, &mut ticket, &thread, lost).await,
-            None => Ok(()),
+        let Some(thread) = ticket.thread.clone().filter(|thread| thread.root.as_str() == root)
+        else {
+            return Ok(());
+        };
+        if self.refuge(&thread, lost).await?.is_none() {
+            // Who found it lost tries again, and may find it back.
+            self.note_home(false);
+            return Ok(());
         }
+        self.move_thread(item, &mut ticket, &thread, lost).await
+    }
+
+    /// The channel for the new card of a ticket whose thread is lost. There is none if it was in
+    /// the channel where all others go: it goes on in its old thread once that channel is back.
+    async fn refuge(&self, old: &Thread, lost: Lost) -> Step<Option<ChannelId>> {
+        if lost == Lost::Thread {
+            return Ok(Some(old.channel.clone()));
+        }
+        self.forget_channel(&old.channel);
+        let home = self.home().await?;
+        Ok((home != old.channel).then_some(home))
     }
 
     async fn say_in(
@@ -365,13 +382,7 @@ impl Bridge {
         lost: Lost,
     ) -> Step<()> {
         let step = format!("new-card:{}", old.root);
-        let channel = match lost {
-            Lost::Thread => old.channel.clone(),
-            Lost::Channel => {
-                self.forget_channel(&old.channel);
-                self.home().await?
-            }
-        };
+        let channel = self.refuge(old, lost).await?.ok_or_else(|| self.is_homeless_now())?;
         tracing::warn!(ticket.id = %ticket.id, slack.channel = %old.channel, slack.ts = %old.root,
             ?lost, "a ticket's thread is lost; it gets a new card");
         ticket.thread = None;

@@ -1,12 +1,16 @@
 //! A thread that somebody deletes while the bridge says something in it: what was said goes on in
 //! one new thread, and nothing of it stays at the root of the channel.
 
+use std::time::Duration;
+
+use blip_slack::app::Tuning;
 use blip_slack::demo::{ANA, CHANNEL};
 use blip_slack::standin::blip::NewTicket;
 use blip_slack::standin::faults::Fault;
 use blip_slack::standin::slack::Message;
 
-use crate::support::Bridge;
+use crate::support::later::Running;
+use crate::support::{Bridge, tuning};
 
 /// How often a word is on show in the channel.
 fn count(bridge: &Bridge, word: &str) -> usize {
@@ -68,7 +72,7 @@ async fn two_who_find_a_thread_lost_at_the_same_time_make_one_new_one() {
     bridge.idle().await;
     bridge.blip.closes(&earlier, "ClosedClient").await.unwrap();
     bridge.idle().await;
-    let slow = || Fault::Slow(std::time::Duration::from_millis(300));
+    let slow = || Fault::Slow(Duration::from_millis(300));
     bridge.blip.faults().next("/commands get /threads/*", slow());
     let new = NewTicket::saying("Maria", "maria@wa.gw.msging.net", "first-word");
     let ticket = bridge.blip.opens_ticket(new).await.id;
@@ -91,5 +95,37 @@ async fn two_who_find_a_thread_lost_at_the_same_time_make_one_new_one() {
         let count = thread.iter().filter(|line| line.contains(words)).count();
         assert_eq!(count, 1, "{words} in {thread:?}");
     }
+    bridge.finish().await;
+}
+
+/// The app is removed from the channel and invited again before anybody looks.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_channel_that_is_back_at_once_goes_on_in_the_old_threads() {
+    let removed = || Fault::Code("not_in_channel".to_owned());
+    // A channel that is lost is left alone for half a minute.
+    let running = Running::start(60);
+    let tuning = Tuning { clock: running.clock.clone(), ..tuning() };
+    let bridge = Bridge::tuned(&[("CONTEXT_MESSAGES", "5")], tuning).await;
+    let (earlier, card) = bridge.ticket("Maria", "earlier-words").await;
+    let said = |card: &Message, words: &str| bridge.said(card).join(" ").contains(words);
+    bridge.slack.faults().next("chat.postMessage", removed());
+    bridge.blip.says(&earlier, "more-words").await.unwrap();
+    bridge.until("the message", || said(&card, "more-words")).await;
+    bridge.idle().await;
+    bridge.blip.closes(&earlier, "ClosedClient").await.unwrap();
+    bridge.idle().await;
+    // The same for what is said from beside the ticket.
+    bridge.slack.faults().next("chat.postMessage", Fault::Pass);
+    bridge.slack.faults().next("chat.postMessage", removed());
+    let new = NewTicket::saying("Maria", "maria@wa.gw.msging.net", "first-word");
+    bridge.blip.opens_ticket(new).await;
+    let is_new = |card: &Message| card.words().contains("first-word");
+    let card = || bridge.slack.cards(CHANNEL).into_iter().find(is_new);
+    bridge.until("the card", || card().is_some()).await;
+    let card = card().unwrap();
+    bridge.until("the context", || said(&card, "Before the handoff")).await;
+    bridge.idle().await;
+    assert!(bridge.slack.faults().are_spent());
+    assert_eq!(bridge.slack.cards(CHANNEL).len(), 2, "{}", bridge.slack.transcript());
     bridge.finish().await;
 }
