@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Bridge, Step};
+use super::{Bridge, Halt, Step};
 use crate::blip;
 use crate::blip::parse::Missed;
 use crate::model::{Failure, Fault, SlackEvent, Thread, Ticket, TicketId};
@@ -71,8 +71,9 @@ impl Bridge {
         Ok(())
     }
 
-    /// Looks for what people did in a ticket's thread while nobody told us.
-    pub(super) async fn catch_up_thread(&self, id: &TicketId) -> Step<()> {
+    /// Looks for what people did in a ticket's thread while nobody told us. If something may be on
+    /// its way still, it looks once more when it would have come.
+    pub(super) async fn catch_up_thread(&self, item: &Item, id: &TicketId) -> Step<()> {
         let Some(ticket) = self.store.ticket(id).await? else { return Ok(()) };
         let Some(thread) = ticket.thread.as_ref().filter(|_| !ticket.is_closed()) else {
             return Ok(());
@@ -82,17 +83,25 @@ impl Bridge {
             Err(error) if matches!(error.fault(), Fault::Refused { .. }) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
-        let now = self.clock.now();
+        let (now, way) = (self.clock.now(), self.settling * ON_ITS_WAY);
+        let is_on_its_way =
+            |message: &&Value| written_at(message).is_some_and(|at| at >= now - way);
         let in_time = |message: &&Value| {
-            let at = written_at(message);
-            at.is_some_and(|at| now - LOOK_BACK < at && at < now - self.settling * ON_ITS_WAY)
+            let is_recent = written_at(message).is_some_and(|at| now - LOOK_BACK < at);
+            is_recent && !is_on_its_way(message)
         };
         let Some((root, replies)) = said.split_first() else { return Ok(()) };
         self.take_reactions(thread, root, &self.rules.claim_reaction).await?;
         for message in replies.iter().filter(in_time) {
             self.take_written(thread, message).await?;
         }
-        self.take_reactions(thread, root, &self.rules.close_reaction).await
+        self.take_reactions(thread, root, &self.rules.close_reaction).await?;
+        // What was written after that, we were told.
+        let again = item.received + way;
+        if now < again && replies.iter().any(|message| is_on_its_way(&message)) {
+            return Err(Halt::Wait(again));
+        }
+        Ok(())
     }
 
     async fn take_written(&self, thread: &Thread, message: &Value) -> Step<()> {

@@ -12,9 +12,6 @@ use serde_json::json;
 use crate::support::Bridge;
 use crate::support::later::Later;
 
-/// Longer than a channel that cannot be posted to is left alone.
-const CHANNEL_PAUSE: Duration = Duration::from_secs(31);
-
 fn revoked() -> Fault {
     Fault::Code("token_revoked".to_owned())
 }
@@ -137,10 +134,11 @@ async fn an_archived_channel_keeps_its_tickets_until_it_is_back() {
     let back = json!({"type": "channel_unarchive", "channel": CHANNEL, "user": ANA});
     assert_eq!(bridge.slack.announces(back).await, Some(200));
     bridge.becomes(true, "").await;
-    later.clock_jumps(CHANNEL_PAUSE);
+    let said = || bridge.said(&card).join("\n");
+    let is_shown = || bridge.slack.cards(CHANNEL).iter().any(|new| new.words().contains("three"));
+    later.skips_pauses_until("all that was said", || said().contains("two") && is_shown()).await;
     bridge.idle().await;
-    in_order(&bridge.said(&card).join("\n"), &["one", "two"]);
-    card_in(bridge, CHANNEL, "three").await;
+    in_order(&said(), &["one", "two"]);
     assert_eq!(bridge.slack.cards(CHANNEL).len(), 2, "{}", bridge.slack.transcript());
     later.bridge.finish().await;
 }
@@ -159,10 +157,10 @@ async fn an_app_that_was_removed_from_the_channel_goes_on_once_it_is_invited_aga
     bridge.blip.says(&ticket, "one").await.unwrap();
     bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "unheard").await.unwrap();
     bridge.slack.change_channel(CHANNEL, |channel| assert!(channel.members.insert(us)));
-    later.clock_jumps(CHANNEL_PAUSE);
+    let is_through =
+        || bridge.received(&ticket) == ["unheard"] && bridge.said(&card).join(" ").contains("one");
+    later.skips_pauses_until("both words", is_through).await;
     bridge.becomes(true, "").await;
-    bridge.until("the reply", || bridge.received(&ticket) == ["unheard"]).await;
-    bridge.until("the message", || bridge.said(&card).join(" ").contains("one")).await;
     assert_eq!(bridge.slack.cards(CHANNEL).len(), 1);
     later.bridge.finish().await;
 }
@@ -222,9 +220,9 @@ async fn a_channel_that_is_renamed_keeps_its_tickets_and_waits_for_its_name_afte
     bridge.stop_bridge().await;
     bridge.set("SLACK_CHANNEL", "#desk");
     bridge.start_bridge().await.unwrap();
-    later.clock_jumps(CHANNEL_PAUSE);
     let bridge = &later.bridge;
-    card_in(bridge, CHANNEL, "four").await;
+    let is_shown = || bridge.slack.cards(CHANNEL).iter().any(|card| card.words().contains("four"));
+    later.skips_pauses_until("the card", is_shown).await;
     in_order(&bridge.said(&card).join("\n"), &["one", "three"]);
     bridge.becomes(true, "").await;
     later.bridge.finish().await;

@@ -11,13 +11,16 @@ use jiff::tz::TimeZone;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use super::{Bridge, tuning};
+use super::{Bridge, PATIENCE, tuning};
 
 /// How finely the clock of a test runs along.
 const TICK: Duration = Duration::from_millis(5);
 
 /// No shorter than a lease of the inbox.
 const LEASE: Duration = Duration::from_mins(6);
+
+/// No shorter than a channel that cannot be posted to is left alone, and shorter than a lease.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// A clock of a test that runs along, until this is dropped.
 pub struct Running {
@@ -82,6 +85,25 @@ impl Later {
         };
         let is_through = tokio::time::timeout(Duration::from_secs(10), through).await.is_ok();
         assert!(is_through, "{}", self.bridge.slack.transcript());
+    }
+
+    /// Waits until something is so, and passes over every pause that the bridge makes meanwhile.
+    pub async fn skips_pauses_until(&self, what: &str, is_so: impl Fn() -> bool) {
+        let mut tick = tokio::time::interval(TICK);
+        let became = async {
+            while !is_so() {
+                tick.tick().await;
+                let due = self.bridge.app().unwrap().store().next_due().await.unwrap();
+                let pause = due.map(|due| due.duration_since(self.running.clock.now()));
+                let pause = pause.and_then(|pause| Duration::try_from(pause).ok());
+                // What is under way is due again when its lease runs out.
+                if let Some(pause) = pause.filter(|pause| *pause <= LONGEST_PAUSE) {
+                    self.running.clock.advance(pause);
+                }
+            }
+        };
+        let became = tokio::time::timeout(PATIENCE, became).await.is_ok();
+        assert!(became, "waited in vain for {what}\n{}", self.bridge.slack.transcript());
     }
 
     /// Lets time pass until it is the next such day and time where the team works.

@@ -3,6 +3,7 @@
 //! `BLIP_SLACK_PROGRAM` names another build to be tested, such as a released one.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -84,7 +85,16 @@ impl Service {
         let log = File::options().create(true).append(true).open(&self.log).unwrap();
         let mut command = self.command(&[]);
         command.envs(self.dies_at.as_ref().map(|point| ("BLIP_SLACK_DIES_AT", point)));
-        self.child = Some(command.stderr(log).stdout(Stdio::null()).spawn().unwrap());
+        command.stderr(log).stdout(Stdio::null());
+        self.child = Some(loop {
+            match command.spawn() {
+                // Another test has forked while we wrote our copy, and holds it until it execs.
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
+                    std::thread::yield_now();
+                }
+                child => break child.unwrap(),
+            }
+        });
     }
 
     /// The program with these arguments and the service's settings.
