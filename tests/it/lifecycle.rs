@@ -95,8 +95,6 @@ async fn an_app_that_is_uninstalled_is_noticed_at_once_and_catches_up_when_it_is
         // Slack sends nothing to an app that is not there.
         bridge.slack.hold();
         bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "missed").await.unwrap();
-        // What is younger than this is taken to be on its way still.
-        tokio::time::sleep(Duration::from_millis(1100)).await;
         bridge.slack.faults().clear();
         bridge.until("the reply", || bridge.received(&ticket) == ["missed"]).await;
         bridge.becomes(true, "").await;
@@ -342,8 +340,7 @@ async fn a_clock_that_is_minutes_off_is_told_and_what_was_refused_meanwhile_is_t
     // Blip knows nothing of clocks.
     bridge.blip.says(&ticket, "one").await.unwrap();
     bridge.until("the message", || bridge.said(&card).join(" ").contains("one")).await;
-    // What is younger than this is taken to be on its way still. Then somebody sets the clock.
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    // Somebody sets the clock.
     later.clock_jumps(off);
     bridge.becomes(true, "").await;
     bridge.until("the reply", || bridge.received(&ticket) == ["too early"]).await;
