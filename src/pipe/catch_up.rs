@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Bridge, Halt, Step};
+use super::{Bridge, Step};
 use crate::blip;
 use crate::blip::parse::Missed;
 use crate::model::{Failure, Fault, SlackEvent, Thread, Ticket, TicketId};
@@ -16,8 +16,8 @@ use crate::slack::parse::Request;
 use crate::slack::{self, emoji};
 use crate::store::{Accepted, Item, Lane, NewItem, Source};
 
-/// How much younger than the present, in times of settling, something must be to be on its way
-/// still, so that nobody needs to fetch it.
+/// How much younger than the present, in times of settling, a customer's message must be to be on
+/// its way still, so that nobody needs to fetch it.
 const ON_ITS_WAY: u32 = 10;
 /// How far back agents' words are looked for. What is older would surprise the customer.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24);
@@ -71,9 +71,10 @@ impl Bridge {
         Ok(())
     }
 
-    /// Looks for what people did in a ticket's thread while nobody told us. If something may be on
-    /// its way still, it looks once more when it would have come.
-    pub(super) async fn catch_up_thread(&self, item: &Item, id: &TicketId) -> Step<()> {
+    /// Looks for what people did in a ticket's thread while nobody told us.
+    ///
+    /// Slack does not tell when a reaction was made: claims count as first and ends as last.
+    pub(super) async fn catch_up_thread(&self, id: &TicketId) -> Step<()> {
         let Some(ticket) = self.store.ticket(id).await? else { return Ok(()) };
         let Some(thread) = ticket.thread.as_ref().filter(|_| !ticket.is_closed()) else {
             return Ok(());
@@ -83,25 +84,16 @@ impl Bridge {
             Err(error) if matches!(error.fault(), Fault::Refused { .. }) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
-        let (now, way) = (self.clock.now(), self.settling * ON_ITS_WAY);
-        let is_on_its_way =
-            |message: &&Value| written_at(message).is_some_and(|at| at >= now - way);
-        let in_time = |message: &&Value| {
-            let is_recent = written_at(message).is_some_and(|at| now - LOOK_BACK < at);
-            is_recent && !is_on_its_way(message)
-        };
+        let since = self.clock.now() - LOOK_BACK;
+        let in_time = |message: &&Value| written_at(message).is_some_and(|at| since < at);
         let Some((root, replies)) = said.split_first() else { return Ok(()) };
         self.take_reactions(thread, root, &self.rules.claim_reaction).await?;
+        // Of any age: what is on its way still is taken once all the same, and what came after it
+        // must not come first.
         for message in replies.iter().filter(in_time) {
             self.take_written(thread, message).await?;
         }
-        self.take_reactions(thread, root, &self.rules.close_reaction).await?;
-        // What was written after that, we were told.
-        let again = item.received + way;
-        if now < again && replies.iter().any(|message| is_on_its_way(&message)) {
-            return Err(Halt::Wait(again));
-        }
-        Ok(())
+        self.take_reactions(thread, root, &self.rules.close_reaction).await
     }
 
     async fn take_written(&self, thread: &Thread, message: &Value) -> Step<()> {

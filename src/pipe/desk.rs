@@ -70,7 +70,7 @@ impl Bridge {
                 let lost = if with_channel { Lost::Channel } else { Lost::Thread };
                 self.leave_thread(first, &known(&ticket)?, &root, lost).await?;
             }
-            Chore::CatchUp { ticket } => self.catch_up_thread(first, &known(&ticket)?).await?,
+            Chore::CatchUp { ticket } => self.catch_up_thread(&known(&ticket)?).await?,
             Chore::Parked { item, by_agent, key, lane: parked, reason } => {
                 let said = match by_agent {
                     true if parse::is_message(&key) => "thread-not-sent",

@@ -12,8 +12,6 @@ async fn away(bridge: &mut Bridge, happens: impl AsyncFnOnce(&Bridge)) {
     bridge.idle().await;
     bridge.stop_bridge().await;
     happens(bridge).await;
-    // What is younger than this is taken to be on its way still.
-    tokio::time::sleep(Duration::from_millis(2100)).await;
     bridge.set("RECONCILE_SECONDS", "10");
     bridge.start_bridge().await.unwrap();
 }
@@ -31,6 +29,8 @@ async fn a_customers_words_that_never_came_are_fetched_and_marked() {
     away(&mut bridge, async |bridge| {
         bridge.blip.says(&ticket, "missed-1").await.unwrap();
         bridge.blip.says(&ticket, "missed-2").await.unwrap();
+        // What is younger than this is taken to be on its way still.
+        tokio::time::sleep(Duration::from_millis(2100)).await;
     })
     .await;
     bridge.until("what was missed", || bridge.said(&card).join(" ").contains("missed-2")).await;
@@ -68,6 +68,24 @@ async fn agents_words_and_gestures_that_never_came_are_taken_up_once() {
     assert_eq!(bridge.received(&ticket), ["reply-1", "reply-2"]);
     let card = bridge.slack.message(CHANNEL, &released.ts).unwrap().words();
     assert!(!card.contains("Bia Souza"), "an old claim does not come back: {card}");
+    bridge.finish().await;
+}
+
+/// Slack delivers them again at some time, but that they are over by then must not be true.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn last_words_are_said_before_the_end_that_came_after_them() {
+    let mut bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    away(&mut bridge, async |bridge| {
+        bridge.slack.hold();
+        bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "goodbye").await.unwrap();
+        bridge.slack.reacts(ANA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
+    })
+    .await;
+    bridge.until("the end", || bridge.blip.ticket(&ticket).unwrap().is_closed()).await;
+    bridge.slack.release(|_| {}).await;
+    bridge.idle().await;
+    assert_eq!(bridge.received(&ticket), ["goodbye"]);
     bridge.finish().await;
 }
 

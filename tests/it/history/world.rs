@@ -52,6 +52,8 @@ pub struct World {
     ahead: Cell<Duration>,
     /// Whether nobody may wait for a card: no platform answers, or nothing is delivered.
     at_rest: Cell<bool>,
+    /// Whether the bridge may still be looking for what it missed before it was started.
+    is_new: Cell<bool>,
 }
 
 fn hasty(running: &Running) -> Tuning {
@@ -120,6 +122,7 @@ impl World {
             deleted: RefCell::default(),
             ahead: Cell::default(),
             at_rest: Cell::default(),
+            is_new: Cell::default(),
         }
     }
 
@@ -176,6 +179,7 @@ impl World {
             assert!(Instant::now() < deadline, "not idle: {depth:?}\n{}", self.transcript());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+        self.is_new.set(false);
     }
 
     fn transcript(&self) -> String {
@@ -247,6 +251,10 @@ impl World {
     /// What is told by events is done while nothing is delivered, and then delivered in another
     /// order than it was done in.
     async fn overtake(&self, deeds: &[(usize, Deed)], seed: u64) {
+        if self.is_new.get() {
+            // It would find the deeds in the threads, in the order that they were done in.
+            self.settle().await;
+        }
         let (slack, blip) = (self.bridge.slack.clone(), self.bridge.blip.clone());
         slack.settled().await;
         blip.settled().await;
@@ -291,6 +299,7 @@ impl World {
         };
         let (life, news) = tokio::join!(crash, deed);
         self.life = Some(life);
+        self.is_new.set(true);
         self.take(news);
     }
 
