@@ -203,6 +203,14 @@ impl Chore {
         Self::Card { ticket: id.to_string() }.item(Lane::Own(format!("card:{id}")), key, now)
     }
 
+    /// The card is to be shown again, because of the time and not of anything that has happened:
+    /// never the same as one that is being shown already.
+    pub fn card_of_now(ticket: &Ticket, now: Timestamp) -> NewItem {
+        let id = &ticket.id;
+        let key = format!("card:{id}@{}", now.as_millisecond());
+        Self::Card { ticket: id.to_string() }.item(Lane::Own(format!("card:{id}")), key, now)
+    }
+
     /// The card of a ticket is to be shown again, because the one that followed it has a thread.
     pub fn card_of_followed(ticket: &Ticket, next: &Ticket, now: Timestamp) -> NewItem {
         let id = &ticket.id;

@@ -52,7 +52,7 @@ impl Bridge {
         let waits = ticket.unanswered.map(Timestamp::as_millisecond) == Some(since);
         // While nobody holds it the card says since when it waits anyway.
         if waits && ticket.holder().is_some() {
-            self.set_out(Chore::card(&ticket, self.clock.now())).await?;
+            self.set_out(Chore::card_of_now(&ticket, self.clock.now())).await?;
         }
         Ok(())
     }
@@ -88,7 +88,7 @@ impl Bridge {
         let Some(ticket) = self.store.ticket(id).await? else { return Ok(()) };
         let now = self.clock.now();
         if ticket.window().is_some_and(|end| end - WINDOW_WARNING <= now) {
-            self.set_out(Chore::card(&ticket, now)).await?;
+            self.set_out(Chore::card_of_now(&ticket, now)).await?;
         }
         self.watch_window(&ticket, item.received).await
     }

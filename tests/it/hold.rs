@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use blip_slack::demo::{ANA, BIA, CHANNEL};
+use blip_slack::standin::faults::Fault;
 
 use crate::support::later::Later;
 
@@ -97,6 +98,24 @@ async fn whatsapps_window_is_shown_near_its_end_and_kept() {
     later.says(BIA, &card, "Agora sim").await;
     bridge.idle().await;
     assert_eq!(bridge.received(&ticket), ["Agora sim"]);
+    later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_window_that_closes_while_the_card_is_being_shown_is_shown() {
+    let later = Later::start(&[]).await;
+    let bridge = &later.bridge;
+    let (_, card) = bridge.ticket("Maria", "Oi").await;
+    let shows =
+        |words: &str| bridge.slack.message(CHANNEL, &card.ts).unwrap().words().contains(words);
+    later.passes(Duration::from_secs(24 * 3600 - 10)).await;
+    bridge.until("the warning", || shows("Free text on WhatsApp until")).await;
+    bridge.idle().await;
+    bridge.slack.faults().next("chat.update", Fault::Slow(Duration::from_millis(500)));
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.until("the claim", || shows("With Ana")).await;
+    later.clock_jumps(Duration::from_secs(20));
+    bridge.until("the end", || shows("templates only")).await;
     later.bridge.finish().await;
 }
 
