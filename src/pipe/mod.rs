@@ -18,6 +18,7 @@
 mod agent_files;
 mod blip_to_slack;
 mod catch_up;
+mod clicks;
 mod customer_files;
 mod desk;
 pub mod fault_point;

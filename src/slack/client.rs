@@ -8,7 +8,6 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use dashmap::DashMap;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -17,6 +16,7 @@ use serde_json::{Value, json};
 use slack_morphism::{SlackApiToken, SlackApiTokenType, SlackApiTokenValue};
 use url::Url;
 
+use super::directory::Directory;
 use super::error::Error;
 use super::files::is_slack_or_loopback;
 use super::members::Members;
@@ -27,14 +27,8 @@ use crate::gate::{Gate, Shut};
 use crate::model::{ChannelId, Failure, Fault, MessageTs, SlackUserId, Thread};
 use crate::telemetry;
 
-/// How long what we know of a person, or of the name of a channel or group, is believed.
-const CACHE: Duration = Duration::from_mins(10);
 /// Largest page of `conversations.replies` that Slack recommends (`slack.md` C.1).
-const PAGE: &str = "200";
-/// Most pages that are read in search of one message.
-const MAX_PAGES: usize = 10;
-/// What is left of a post that missed its thread and cannot be deleted.
-const EMPTIED: &str = "↪️";
+pub(super) const PAGE: &str = "200";
 /// The name of our message metadata.
 const METADATA: &str = "blip_slack_delivery";
 
@@ -48,8 +42,7 @@ pub struct Client {
     gate: Gate,
     pub(super) standing: Standing,
     identity: OnceLock<Identity>,
-    profiles: DashMap<SlackUserId, (Timestamp, Profile)>,
-    names: DashMap<String, (Timestamp, String)>,
+    pub(super) directory: Directory,
     pub(super) members: Members,
     plain_author: AtomicBool,
 }
@@ -65,19 +58,6 @@ pub struct Identity {
     pub team_id: Option<String>,
     /// Where the workspace is on the web.
     pub url: Option<String>,
-}
-
-/// What we need to know of a person.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Profile {
-    /// The name to show.
-    pub name: String,
-    /// The e-mail address, if we may see it.
-    pub email: Option<String>,
-    /// A full member of this workspace: no bot, no guest, no stranger, not deactivated.
-    pub is_member: bool,
-    /// The language that they use Slack in, such as `pt-BR`.
-    pub locale: Option<String>,
 }
 
 /// A message to be posted.
@@ -110,7 +90,7 @@ pub struct Posted {
 
 /// An answer whose content does not matter.
 #[derive(Deserialize)]
-struct Nothing {}
+pub(super) struct Nothing {}
 
 #[derive(Deserialize)]
 struct PostAnswer {
@@ -134,12 +114,13 @@ struct OpenView {
     id: String,
 }
 
+/// A page of messages or of channels.
 #[derive(Deserialize)]
-struct Page {
+pub(super) struct Page {
     #[serde(default)]
-    messages: Vec<Value>,
+    pub(super) messages: Vec<Value>,
     #[serde(default)]
-    channels: Vec<Value>,
+    pub(super) channels: Vec<Value>,
     response_metadata: Option<Cursor>,
 }
 
@@ -149,7 +130,8 @@ struct Cursor {
 }
 
 impl Page {
-    fn next(&self) -> Option<String> {
+    /// Where the next one begins.
+    pub(super) fn next(&self) -> Option<String> {
         self.response_metadata.as_ref()?.next_cursor.clone().filter(|cursor| !cursor.is_empty())
     }
 }
@@ -174,8 +156,7 @@ impl Client {
             gate,
             clock,
             identity: OnceLock::new(),
-            profiles: DashMap::new(),
-            names: DashMap::new(),
+            directory: Directory::default(),
             members: Members::default(),
             plain_author: AtomicBool::new(false),
         }
@@ -238,61 +219,9 @@ impl Client {
         Ok(posted)
     }
 
-    /// Makes sure that a post stands in its thread, of which its answer said nothing; takes it back
-    /// if it does not.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Orphaned`] once it is taken back. If it cannot be told for now where the post is,
-    /// the outcome is unknown: nothing that fails here undoes the post.
-    pub(super) async fn keep_in_thread(
-        &self,
-        method: &'static str,
-        posted: &Posted,
-        root: &MessageTs,
-        is_named: bool,
-    ) -> Result<(), Error> {
-        let unsettled =
-            |_failed| Error::Unclear { method, what: "not seen in its thread".to_owned() };
-        if self.is_in_thread(posted, root).await.map_err(unsettled)? {
-            return Ok(());
-        }
-        self.take_back(posted, is_named).await.map_err(unsettled)?;
-        Err(Error::Orphaned { method })
-    }
-
-    async fn is_in_thread(&self, posted: &Posted, root: &MessageTs) -> Result<bool, Error> {
-        let place = ChannelId::parse(&posted.channel).zip(MessageTs::parse(&posted.ts));
-        let Some((channel, ts)) = place else { return Ok(false) };
-        match self.message(&channel, root, &ts).await {
-            Err(error) if error.is_message_gone() => Ok(false),
-            found => Ok(found?.is_some()),
-        }
-    }
-
     /// Whether posts carry the customer's name as their author.
     pub fn has_author_names(&self) -> bool {
         !self.plain_author.load(Ordering::Relaxed)
-    }
-
-    /// Takes a post back that went where it was not meant to. What goes by a customer's name cannot
-    /// be deleted (`slack.md` C.1), but emptied, and of what it could be found by, too.
-    async fn take_back(&self, posted: &Posted, is_named: bool) -> Result<(), Error> {
-        let mut body = json!({"channel": posted.channel, "ts": posted.ts});
-        let method = if is_named { "chat.update" } else { "chat.delete" };
-        if is_named {
-            set(&mut body, "text", EMPTIED.into());
-            set(&mut body, "blocks", json!([]));
-            set(&mut body, "metadata", json!({}));
-        }
-        match self.write::<Nothing>(method, &body).await {
-            Err(error) if matches!(error.fault(), Fault::Refused { .. }) => {
-                tracing::warn!(slack.channel = posted.channel, slack.ts = posted.ts, %error,
-                    "a post that missed its thread could not be taken back");
-                Ok(())
-            }
-            result => result.map(drop),
-        }
     }
 
     /// Replaces a message of ours (`chat.update`).
@@ -375,34 +304,6 @@ impl Client {
         }
     }
 
-    /// Looks a person up (`users.info`), from memory if it was done lately.
-    pub async fn profile(&self, user: &SlackUserId) -> Result<Profile, Error> {
-        let now = self.clock.now();
-        let known = self.profiles.get(user).map(|entry| entry.clone());
-        if let Some((at, profile)) = known
-            && now < at + CACHE
-        {
-            return Ok(profile);
-        }
-        let params = [("user", Some(user.as_str())), ("include_locale", Some("true"))];
-        let answer: Value = self.read("users.info", &params).await?;
-        let profile = Profile::read(answer.get("user").unwrap_or(&Value::Null), user);
-        self.profiles.insert(user.clone(), (now, profile.clone()));
-        Ok(profile)
-    }
-
-    /// The person with this e-mail address (`users.lookupByEmail`); `None` if there is none.
-    pub async fn user_of_email(&self, email: &str) -> Result<Option<SlackUserId>, Error> {
-        let answer = self.read::<Value>("users.lookupByEmail", &[("email", Some(email))]).await;
-        match answer {
-            Err(error) if error.code() == Some("users_not_found") => Ok(None),
-            answer => {
-                let answer = answer?;
-                Ok(answer.pointer("/user/id").and_then(Value::as_str).and_then(SlackUserId::parse))
-            }
-        }
-    }
-
     /// Opens a dialog by a trigger (`views.open`) and returns its id.
     pub async fn open_view(&self, trigger: &str, view: &Value) -> Result<String, Error> {
         let body = json!({"trigger_id": trigger, "view": view});
@@ -421,205 +322,6 @@ impl Client {
         let base = self.identity.get()?.url.as_deref()?.trim_end_matches('/');
         let ts: String = thread.root.as_str().chars().filter(char::is_ascii_digit).collect();
         Some(format!("{base}/archives/{}/p{ts}", thread.channel))
-    }
-
-    /// A channel's name (`conversations.info`), from memory if it was asked lately.
-    pub async fn channel_name(&self, channel: &ChannelId) -> Result<String, Error> {
-        let now = self.clock.now();
-        let known = self.names.get(channel.as_str()).map(|entry| entry.clone());
-        if let Some((at, name)) = known
-            && now < at + CACHE
-        {
-            return Ok(name);
-        }
-        let params = [("channel", Some(channel.as_str()))];
-        let answer: Value = self.read("conversations.info", &params).await?;
-        let name = answer.pointer("/channel/name").and_then(Value::as_str).unwrap_or_default();
-        self.names.insert(channel.as_str().to_owned(), (now, name.to_owned()));
-        Ok(name.to_owned())
-    }
-
-    /// The handle of a user group (`usergroups.list`), from memory if it was asked lately.
-    pub async fn group_handle(&self, group: &str) -> Result<Option<String>, Error> {
-        let now = self.clock.now();
-        let key = format!("handle:{group}");
-        let known = self.names.get(&key).map(|entry| entry.clone());
-        if let Some((at, handle)) = known
-            && now < at + CACHE
-        {
-            return Ok(Some(handle).filter(|handle| !handle.is_empty()));
-        }
-        let answer: Value = self.read("usergroups.list", &[]).await?;
-        let groups = answer.get("usergroups").and_then(Value::as_array);
-        let mut groups = groups.into_iter().flatten();
-        let found = groups.find(|known| known.get("id").and_then(Value::as_str) == Some(group));
-        let handle = found.and_then(|group| group.get("handle")?.as_str()).unwrap_or_default();
-        self.names.insert(key, (now, handle.to_owned()));
-        Ok(Some(handle.to_owned()).filter(|handle| !handle.is_empty()))
-    }
-
-    /// The id of a channel that was configured by name (`conversations.list`).
-    pub async fn channel_named(&self, name: &str) -> Result<ChannelId, Error> {
-        const METHOD: &str = "conversations.list";
-        let mut cursor: Option<String> = None;
-        loop {
-            let params = [
-                ("types", Some("public_channel,private_channel")),
-                ("exclude_archived", Some("true")),
-                ("limit", Some(PAGE)),
-                ("cursor", cursor.as_deref()),
-            ];
-            let page: Page = self.read(METHOD, &params).await?;
-            let found =
-                page.channels.iter().find(|c| c.get("name").and_then(Value::as_str) == Some(name));
-            if let Some(id) = found.and_then(|c| ChannelId::parse(c.get("id")?.as_str()?)) {
-                return Ok(id);
-            }
-            cursor = page.next();
-            if cursor.is_none() {
-                return Err(Error::Api { method: METHOD, code: "channel_not_found".to_owned() });
-            }
-        }
-    }
-
-    /// Looks for a post of ours that was made since `since`: by its metadata, or by the block id
-    /// that repeats it, should Slack have dropped metadata that is not registered.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Orphaned`] if it missed its thread, and has been taken back now.
-    pub async fn find_post(
-        &self,
-        channel: &str,
-        thread: Option<&MessageTs>,
-        delivery: &str,
-        since: Timestamp,
-    ) -> Result<Option<Posted>, Error> {
-        let is_it = |message: &Value| delivered(message, delivery);
-        if let Some(root) = thread {
-            return self.find_in_thread(channel, root, since, is_it).await;
-        }
-        let found = self.find(channel, None, since, is_it).await?;
-        Ok(found.and_then(|message| posted(channel, &message)))
-    }
-
-    /// Looks for something of ours in a thread and, as Slack puts there what misses its thread, at
-    /// the root of the channel.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Orphaned`] if it missed its thread, and has been taken back now.
-    pub(super) async fn find_in_thread(
-        &self,
-        channel: &str,
-        root: &MessageTs,
-        since: Timestamp,
-        is_it: impl Fn(&Value) -> bool,
-    ) -> Result<Option<Posted>, Error> {
-        let found = match self.find(channel, Some(root), since, &is_it).await {
-            Err(error) if error.is_message_gone() => None,
-            found => found?,
-        };
-        if let Some(found) = found {
-            return Ok(posted(channel, &found));
-        }
-        let strayed = |message: &Value| message.get("thread_ts").is_none() && is_it(message);
-        let Some(stray) = self.find(channel, None, since, strayed).await? else {
-            return Ok(None);
-        };
-        if let Some(posted) = posted(channel, &stray) {
-            self.take_back(&posted, stray.get("username").is_some()).await?;
-        }
-        Err(Error::Orphaned { method: "conversations.history" })
-    }
-
-    /// Everything that was said in a thread, its root first, as far as a few pages hold it
-    /// (`conversations.replies`).
-    pub async fn replies(
-        &self,
-        channel: &ChannelId,
-        root: &MessageTs,
-    ) -> Result<Vec<Value>, Error> {
-        let mut cursor: Option<String> = None;
-        let mut said = Vec::new();
-        for _ in 0..MAX_PAGES {
-            let params = [
-                ("channel", Some(channel.as_str())),
-                ("ts", Some(root.as_str())),
-                ("limit", Some(PAGE)),
-                ("cursor", cursor.as_deref()),
-            ];
-            let page: Page = self.read("conversations.replies", &params).await?;
-            cursor = page.next();
-            // The root comes with each page.
-            let is_root = |m: &Value| m.get("ts").and_then(Value::as_str) == Some(root.as_str());
-            let skip = usize::from(!said.is_empty() && page.messages.first().is_some_and(is_root));
-            said.extend(page.messages.into_iter().skip(skip));
-            if cursor.is_none() {
-                break;
-            }
-        }
-        Ok(said)
-    }
-
-    /// Looks through what was said since `since` for a message that `is_it`.
-    async fn find(
-        &self,
-        channel: &str,
-        thread: Option<&MessageTs>,
-        since: Timestamp,
-        is_it: impl Fn(&Value) -> bool,
-    ) -> Result<Option<Value>, Error> {
-        let mut cursor: Option<String> = None;
-        for _ in 0..MAX_PAGES {
-            let mut params = vec![
-                ("channel", Some(channel)),
-                ("include_all_metadata", Some("true")),
-                ("limit", Some(PAGE)),
-                ("cursor", cursor.as_deref()),
-            ];
-            let page: Page = match thread {
-                Some(root) => {
-                    params.push(("ts", Some(root.as_str())));
-                    self.read("conversations.replies", &params).await?
-                }
-                None => self.read("conversations.history", &params).await?,
-            };
-            if let Some(found) = page.messages.iter().find(|message| is_it(message)) {
-                return Ok(Some(found.clone()));
-            }
-            // A channel is read from its newest message on, a thread from its oldest.
-            let is_older = thread.is_none() && page.messages.iter().any(|m| is_before(m, since));
-            cursor = page.next();
-            if cursor.is_none() || is_older {
-                return Ok(None);
-            }
-        }
-        // Too much has been said since to be sure that it is not there.
-        Err(Error::Unclear {
-            method: "conversations.replies",
-            what: "too many messages".to_owned(),
-        })
-    }
-
-    /// Reads one message of a thread as it is now (`conversations.replies`).
-    pub async fn message(
-        &self,
-        channel: &ChannelId,
-        root: &MessageTs,
-        ts: &MessageTs,
-    ) -> Result<Option<Value>, Error> {
-        let params = [
-            ("channel", Some(channel.as_str())),
-            ("ts", Some(root.as_str())),
-            ("oldest", Some(ts.as_str())),
-            ("latest", Some(ts.as_str())),
-            ("inclusive", Some("true")),
-            ("limit", Some("10")),
-        ];
-        let page: Page = self.read("conversations.replies", &params).await?;
-        let is_it = |m: &Value| m.get("ts").and_then(Value::as_str) == Some(ts.as_str());
-        Ok(page.messages.into_iter().find(is_it))
     }
 
     /// Shows somebody their home tab (`views.publish`).
@@ -729,51 +431,8 @@ fn message(post: &Post, author: Option<&str>) -> Value {
     body
 }
 
-fn set(body: &mut Value, key: &str, value: Value) {
+pub(super) fn set(body: &mut Value, key: &str, value: Value) {
     if let Some(body) = body.as_object_mut() {
         body.insert(key.to_owned(), value);
-    }
-}
-
-fn delivered(message: &Value, delivery: &str) -> bool {
-    let id = message.pointer("/metadata/event_payload/delivery_id").and_then(Value::as_str);
-    let blocks =
-        message.get("blocks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let in_block = |block: &Value| block.get("block_id").and_then(Value::as_str) == Some(delivery);
-    id == Some(delivery) || blocks.iter().any(in_block)
-}
-
-fn posted(channel: &str, message: &Value) -> Option<Posted> {
-    let ts = message.get("ts")?.as_str()?;
-    Some(Posted { channel: channel.to_owned(), ts: ts.to_owned() })
-}
-
-/// Whether a message was posted before the given time.
-fn is_before(message: &Value, time: Timestamp) -> bool {
-    let ts = message.get("ts").and_then(Value::as_str).unwrap_or_default();
-    let second = ts.split('.').next().and_then(|second| second.parse::<i64>().ok());
-    second.is_some_and(|second| second < time.as_second())
-}
-
-impl Profile {
-    fn read(user: &Value, id: &SlackUserId) -> Self {
-        let text = |pointer: &str| {
-            user.pointer(pointer).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
-        };
-        let is = |flag: &str| user.get(flag).and_then(Value::as_bool).unwrap_or(false);
-        let outside =
-            ["is_bot", "is_restricted", "is_ultra_restricted", "is_stranger", "deleted"].map(is);
-        // The full name, because customers read it too; the display name may be a joke of the team.
-        let name = text("/profile/real_name")
-            .or_else(|| text("/real_name"))
-            .or_else(|| text("/profile/display_name"))
-            .or_else(|| text("/name"))
-            .unwrap_or(id.as_str());
-        Self {
-            name: name.to_owned(),
-            email: text("/profile/email").map(str::to_owned),
-            is_member: user.is_object() && !outside.contains(&true),
-            locale: text("/locale").map(str::to_owned),
-        }
     }
 }

@@ -15,7 +15,8 @@ use dashmap::DashMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::client::{Client, Profile};
+use super::client::Client;
+use super::directory::Profile;
 use super::error::Error;
 use crate::model::{ChannelId, Failure, Fault, SlackUserId};
 

@@ -1,0 +1,146 @@
+//! Who is who, and what is called what, in Slack.
+
+use std::time::Duration;
+
+use dashmap::DashMap;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::client::{Client, PAGE, Page};
+use super::error::Error;
+use crate::model::{ChannelId, SlackUserId};
+
+/// How long what we know of a person, or of the name of a channel or group, is believed.
+const CACHE: Duration = Duration::from_mins(10);
+
+/// What we need to know of a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// The name to show.
+    pub name: String,
+    /// The e-mail address, if we may see it.
+    pub email: Option<String>,
+    /// A full member of this workspace: no bot, no guest, no stranger, not deactivated.
+    pub is_member: bool,
+    /// The language that they use Slack in, such as `pt-BR`.
+    pub locale: Option<String>,
+}
+
+/// What we were told lately.
+#[derive(Debug, Default)]
+pub(super) struct Directory {
+    profiles: DashMap<SlackUserId, (Timestamp, Profile)>,
+    names: DashMap<String, (Timestamp, String)>,
+}
+
+impl Client {
+    /// Looks a person up (`users.info`), from memory if it was done lately.
+    pub async fn profile(&self, user: &SlackUserId) -> Result<Profile, Error> {
+        let now = self.now();
+        let known = self.directory.profiles.get(user).map(|entry| entry.clone());
+        if let Some((at, profile)) = known
+            && now < at + CACHE
+        {
+            return Ok(profile);
+        }
+        let params = [("user", Some(user.as_str())), ("include_locale", Some("true"))];
+        let answer: Value = self.read("users.info", &params).await?;
+        let profile = Profile::read(answer.get("user").unwrap_or(&Value::Null), user);
+        self.directory.profiles.insert(user.clone(), (now, profile.clone()));
+        Ok(profile)
+    }
+
+    /// The person with this e-mail address (`users.lookupByEmail`); `None` if there is none.
+    pub async fn user_of_email(&self, email: &str) -> Result<Option<SlackUserId>, Error> {
+        let answer = self.read::<Value>("users.lookupByEmail", &[("email", Some(email))]).await;
+        match answer {
+            Err(error) if error.code() == Some("users_not_found") => Ok(None),
+            answer => {
+                let answer = answer?;
+                Ok(answer.pointer("/user/id").and_then(Value::as_str).and_then(SlackUserId::parse))
+            }
+        }
+    }
+
+    /// A channel's name (`conversations.info`), from memory if it was asked lately.
+    pub async fn channel_name(&self, channel: &ChannelId) -> Result<String, Error> {
+        let now = self.now();
+        let known = self.directory.names.get(channel.as_str()).map(|entry| entry.clone());
+        if let Some((at, name)) = known
+            && now < at + CACHE
+        {
+            return Ok(name);
+        }
+        let params = [("channel", Some(channel.as_str()))];
+        let answer: Value = self.read("conversations.info", &params).await?;
+        let name = answer.pointer("/channel/name").and_then(Value::as_str).unwrap_or_default();
+        self.directory.names.insert(channel.as_str().to_owned(), (now, name.to_owned()));
+        Ok(name.to_owned())
+    }
+
+    /// The handle of a user group (`usergroups.list`), from memory if it was asked lately.
+    pub async fn group_handle(&self, group: &str) -> Result<Option<String>, Error> {
+        let now = self.now();
+        let key = format!("handle:{group}");
+        let known = self.directory.names.get(&key).map(|entry| entry.clone());
+        if let Some((at, handle)) = known
+            && now < at + CACHE
+        {
+            return Ok(Some(handle).filter(|handle| !handle.is_empty()));
+        }
+        let answer: Value = self.read("usergroups.list", &[]).await?;
+        let groups = answer.get("usergroups").and_then(Value::as_array);
+        let mut groups = groups.into_iter().flatten();
+        let found = groups.find(|known| known.get("id").and_then(Value::as_str) == Some(group));
+        let handle = found.and_then(|group| group.get("handle")?.as_str()).unwrap_or_default();
+        self.directory.names.insert(key, (now, handle.to_owned()));
+        Ok(Some(handle.to_owned()).filter(|handle| !handle.is_empty()))
+    }
+
+    /// The id of a channel that was configured by name (`conversations.list`).
+    pub async fn channel_named(&self, name: &str) -> Result<ChannelId, Error> {
+        const METHOD: &str = "conversations.list";
+        let mut cursor: Option<String> = None;
+        loop {
+            let params = [
+                ("types", Some("public_channel,private_channel")),
+                ("exclude_archived", Some("true")),
+                ("limit", Some(PAGE)),
+                ("cursor", cursor.as_deref()),
+            ];
+            let page: Page = self.read(METHOD, &params).await?;
+            let found =
+                page.channels.iter().find(|c| c.get("name").and_then(Value::as_str) == Some(name));
+            if let Some(id) = found.and_then(|c| ChannelId::parse(c.get("id")?.as_str()?)) {
+                return Ok(id);
+            }
+            cursor = page.next();
+            if cursor.is_none() {
+                return Err(Error::Api { method: METHOD, code: "channel_not_found".to_owned() });
+            }
+        }
+    }
+}
+
+impl Profile {
+    fn read(user: &Value, id: &SlackUserId) -> Self {
+        let text = |pointer: &str| {
+            user.pointer(pointer).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
+        };
+        let is = |flag: &str| user.get(flag).and_then(Value::as_bool).unwrap_or(false);
+        let outside =
+            ["is_bot", "is_restricted", "is_ultra_restricted", "is_stranger", "deleted"].map(is);
+        // The full name, because customers read it too; the display name may be a joke of the team.
+        let name = text("/profile/real_name")
+            .or_else(|| text("/real_name"))
+            .or_else(|| text("/profile/display_name"))
+            .or_else(|| text("/name"))
+            .unwrap_or(id.as_str());
+        Self {
+            name: name.to_owned(),
+            email: text("/profile/email").map(str::to_owned),
+            is_member: user.is_object() && !outside.contains(&true),
+            locale: text("/locale").map(str::to_owned),
+        }
+    }
+}

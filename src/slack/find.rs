@@ -1,0 +1,228 @@
+//! Looking for what is in Slack already: after an outcome that is not known, and where nobody told
+//! us.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::client::{Client, Nothing, PAGE, Page, Posted, set};
+use super::error::Error;
+use crate::model::{ChannelId, Failure, Fault, MessageTs};
+
+/// Most pages that are read in search of one message.
+const MAX_PAGES: usize = 10;
+/// What is left of a post that missed its thread and cannot be deleted.
+const EMPTIED: &str = "↪️";
+
+impl Client {
+    /// Looks for a post of ours that was made since `since`: by its metadata, or by the block id
+    /// that repeats it, should Slack have dropped metadata that is not registered.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Orphaned`] if it missed its thread, and has been taken back now.
+    pub async fn find_post(
+        &self,
+        channel: &str,
+        thread: Option<&MessageTs>,
+        delivery: &str,
+        since: Timestamp,
+    ) -> Result<Option<Posted>, Error> {
+        let is_it = |message: &Value| delivered(message, delivery);
+        if let Some(root) = thread {
+            return self.find_in_thread(channel, root, since, is_it).await;
+        }
+        let found = self.find(channel, None, since, is_it).await?;
+        Ok(found.and_then(|message| posted(channel, &message)))
+    }
+
+    /// Looks for something of ours in a thread and, as Slack puts there what misses its thread, at
+    /// the root of the channel.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Orphaned`] if it missed its thread, and has been taken back now.
+    pub(super) async fn find_in_thread(
+        &self,
+        channel: &str,
+        root: &MessageTs,
+        since: Timestamp,
+        is_it: impl Fn(&Value) -> bool,
+    ) -> Result<Option<Posted>, Error> {
+        let found = match self.find(channel, Some(root), since, &is_it).await {
+            Err(error) if error.is_message_gone() => None,
+            found => found?,
+        };
+        if let Some(found) = found {
+            return Ok(posted(channel, &found));
+        }
+        let strayed = |message: &Value| message.get("thread_ts").is_none() && is_it(message);
+        let Some(stray) = self.find(channel, None, since, strayed).await? else {
+            return Ok(None);
+        };
+        if let Some(posted) = posted(channel, &stray) {
+            self.take_back(&posted, stray.get("username").is_some()).await?;
+        }
+        Err(Error::Orphaned { method: "conversations.history" })
+    }
+
+    /// Everything that was said in a thread, its root first, as far as a few pages hold it
+    /// (`conversations.replies`).
+    pub async fn replies(
+        &self,
+        channel: &ChannelId,
+        root: &MessageTs,
+    ) -> Result<Vec<Value>, Error> {
+        let mut cursor: Option<String> = None;
+        let mut said = Vec::new();
+        for _ in 0..MAX_PAGES {
+            let params = [
+                ("channel", Some(channel.as_str())),
+                ("ts", Some(root.as_str())),
+                ("limit", Some(PAGE)),
+                ("cursor", cursor.as_deref()),
+            ];
+            let page: Page = self.read("conversations.replies", &params).await?;
+            cursor = page.next();
+            // The root comes with each page.
+            let is_root = |m: &Value| m.get("ts").and_then(Value::as_str) == Some(root.as_str());
+            let skip = usize::from(!said.is_empty() && page.messages.first().is_some_and(is_root));
+            said.extend(page.messages.into_iter().skip(skip));
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Ok(said)
+    }
+
+    /// Looks through what was said since `since` for a message that `is_it`.
+    async fn find(
+        &self,
+        channel: &str,
+        thread: Option<&MessageTs>,
+        since: Timestamp,
+        is_it: impl Fn(&Value) -> bool,
+    ) -> Result<Option<Value>, Error> {
+        let mut cursor: Option<String> = None;
+        for _ in 0..MAX_PAGES {
+            let mut params = vec![
+                ("channel", Some(channel)),
+                ("include_all_metadata", Some("true")),
+                ("limit", Some(PAGE)),
+                ("cursor", cursor.as_deref()),
+            ];
+            let page: Page = match thread {
+                Some(root) => {
+                    params.push(("ts", Some(root.as_str())));
+                    self.read("conversations.replies", &params).await?
+                }
+                None => self.read("conversations.history", &params).await?,
+            };
+            if let Some(found) = page.messages.iter().find(|message| is_it(message)) {
+                return Ok(Some(found.clone()));
+            }
+            // A channel is read from its newest message on, a thread from its oldest.
+            let is_older = thread.is_none() && page.messages.iter().any(|m| is_before(m, since));
+            cursor = page.next();
+            if cursor.is_none() || is_older {
+                return Ok(None);
+            }
+        }
+        // Too much has been said since to be sure that it is not there.
+        Err(Error::Unclear {
+            method: "conversations.replies",
+            what: "too many messages".to_owned(),
+        })
+    }
+
+    /// Reads one message of a thread as it is now (`conversations.replies`).
+    pub async fn message(
+        &self,
+        channel: &ChannelId,
+        root: &MessageTs,
+        ts: &MessageTs,
+    ) -> Result<Option<Value>, Error> {
+        let params = [
+            ("channel", Some(channel.as_str())),
+            ("ts", Some(root.as_str())),
+            ("oldest", Some(ts.as_str())),
+            ("latest", Some(ts.as_str())),
+            ("inclusive", Some("true")),
+            ("limit", Some("10")),
+        ];
+        let page: Page = self.read("conversations.replies", &params).await?;
+        let is_it = |m: &Value| m.get("ts").and_then(Value::as_str) == Some(ts.as_str());
+        Ok(page.messages.into_iter().find(is_it))
+    }
+
+    /// Makes sure that a post stands in its thread, of which its answer said nothing; takes it back
+    /// if it does not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Orphaned`] once it is taken back. If it cannot be told for now where the post is,
+    /// the outcome is unknown: nothing that fails here undoes the post.
+    pub(super) async fn keep_in_thread(
+        &self,
+        method: &'static str,
+        posted: &Posted,
+        root: &MessageTs,
+        is_named: bool,
+    ) -> Result<(), Error> {
+        let unsettled =
+            |_failed| Error::Unclear { method, what: "not seen in its thread".to_owned() };
+        if self.is_in_thread(posted, root).await.map_err(unsettled)? {
+            return Ok(());
+        }
+        self.take_back(posted, is_named).await.map_err(unsettled)?;
+        Err(Error::Orphaned { method })
+    }
+
+    async fn is_in_thread(&self, posted: &Posted, root: &MessageTs) -> Result<bool, Error> {
+        let place = ChannelId::parse(&posted.channel).zip(MessageTs::parse(&posted.ts));
+        let Some((channel, ts)) = place else { return Ok(false) };
+        match self.message(&channel, root, &ts).await {
+            Err(error) if error.is_message_gone() => Ok(false),
+            found => Ok(found?.is_some()),
+        }
+    }
+
+    /// Takes a post back that went where it was not meant to. What goes by a customer's name cannot
+    /// be deleted (`slack.md` C.1), but emptied, and of what it could be found by, too.
+    async fn take_back(&self, posted: &Posted, is_named: bool) -> Result<(), Error> {
+        let mut body = json!({"channel": posted.channel, "ts": posted.ts});
+        let method = if is_named { "chat.update" } else { "chat.delete" };
+        if is_named {
+            set(&mut body, "text", EMPTIED.into());
+            set(&mut body, "blocks", json!([]));
+            set(&mut body, "metadata", json!({}));
+        }
+        match self.write::<Nothing>(method, &body).await {
+            Err(error) if matches!(error.fault(), Fault::Refused { .. }) => {
+                tracing::warn!(slack.channel = posted.channel, slack.ts = posted.ts, %error,
+                    "a post that missed its thread could not be taken back");
+                Ok(())
+            }
+            result => result.map(drop),
+        }
+    }
+}
+
+fn delivered(message: &Value, delivery: &str) -> bool {
+    let id = message.pointer("/metadata/event_payload/delivery_id").and_then(Value::as_str);
+    let blocks =
+        message.get("blocks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let in_block = |block: &Value| block.get("block_id").and_then(Value::as_str) == Some(delivery);
+    id == Some(delivery) || blocks.iter().any(in_block)
+}
+
+fn posted(channel: &str, message: &Value) -> Option<Posted> {
+    let ts = message.get("ts")?.as_str()?;
+    Some(Posted { channel: channel.to_owned(), ts: ts.to_owned() })
+}
+
+/// Whether a message was posted before the given time.
+fn is_before(message: &Value, time: Timestamp) -> bool {
+    let ts = message.get("ts").and_then(Value::as_str).unwrap_or_default();
+    let second = ts.split('.').next().and_then(|second| second.parse::<i64>().ok());
+    second.is_some_and(|second| second < time.as_second())
+}
