@@ -344,7 +344,13 @@ impl World {
             }
             Deed::EndsUnheard => {
                 self.bridge.blip.closes_silently(&ticket.id, "ClosedClient").ok()?;
-                self.looks_again().await;
+                // Trouble may keep it from noticing for some time.
+                for _ in 0..5 {
+                    self.looks_again().await;
+                    if self.cards(&ticket).iter().all(|card| card.buttons().is_empty()) {
+                        break;
+                    }
+                }
                 Some(Event::Closed(None))
             }
             Deed::Ends => {
