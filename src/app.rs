@@ -190,12 +190,16 @@ impl App {
         tokio::time::timeout(INTRODUCTION, line.settled()).await.ok();
     }
 
-    /// Learns who we are in Slack, now or as soon as Slack answers.
+    /// Learns who we are in Slack, now or as soon as Slack answers, and whether there is a place
+    /// for tickets.
     async fn introduce(&self, bridge: &Bridge) {
         let asked = tokio::time::timeout(INTRODUCTION, bridge.slack.introduce()).await;
         if !matches!(asked, Ok(Ok(()))) {
             tracing::warn!("slack has not said who we are yet; asking again meanwhile");
+            return;
         }
+        // Before the first ticket, not with it. What it says is in the log and in `/readyz`.
+        tokio::time::timeout(INTRODUCTION, bridge.look_for_home()).await.ok();
     }
 }
 

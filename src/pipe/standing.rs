@@ -102,12 +102,24 @@ impl Bridge {
         self.homeless.store(!is_there, Ordering::Relaxed);
     }
 
-    async fn look_for_home(&self) {
-        let Ok(home) = self.channel_id(&self.rules.channel).await else { return };
-        // If that cannot be found out, nothing is known.
-        if let Ok(is_there) = self.slack.is_at_home_in(&home).await {
-            self.note_home(is_there);
+    /// Looks whether the channel can be posted to that is left when no other can; if that cannot
+    /// be found out, nothing is known.
+    pub async fn look_for_home(&self) {
+        let looked = match self.channel_id(&self.rules.channel).await {
+            Ok(home) => self.slack.is_at_home_in(&home).await,
+            Err(error) => Err(error),
+        };
+        let is_there = match looked {
+            Err(error) if error.is_channel_lost() => false,
+            Ok(is_there) => is_there,
+            Err(_) => return,
+        };
+        if !is_there && !self.is_homeless() {
+            tracing::error!(channel = %self.rules.channel,
+                "the channel for tickets is gone or archived, or the app is not in it; invite the \
+                app there, or mend SLACK_CHANNEL; tickets are kept meanwhile");
         }
+        self.note_home(is_there);
     }
 
     /// Forgets which channel a name stands for: it can be posted to no longer, and by its name

@@ -126,8 +126,9 @@ impl Client {
             Err(error) if error.is_channel_lost() => return Ok(false),
             answer => answer?,
         };
-        let is = |flag| answer.pointer(flag).and_then(Value::as_bool).unwrap_or(false);
-        Ok(is("/channel/is_member") && !is("/channel/is_archived"))
+        let flag = |flag| answer.pointer(flag).and_then(Value::as_bool);
+        let (is_member, is_archived) = (flag("/channel/is_member"), flag("/channel/is_archived"));
+        Ok(is_member != Some(false) && is_archived != Some(true))
     }
 }
 

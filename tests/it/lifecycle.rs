@@ -117,6 +117,29 @@ async fn news_of_somebody_elses_token_changes_nothing() {
     bridge.finish().await;
 }
 
+/// Nobody should learn from the first customer that the set-up is not finished.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_channel_that_the_app_is_not_in_is_told_before_the_first_ticket() {
+    for channel in [CHANNEL, "#atendimento"] {
+        let mut bridge = Bridge::with(&[("SLACK_CHANNEL", channel)]).await;
+        bridge.stop_bridge().await;
+        let us = bridge.slack.look(|state| state.setup.bot_user.clone());
+        bridge.slack.change_channel(CHANNEL, |channel| assert!(channel.members.remove(&us)));
+        bridge.start_bridge().await.unwrap();
+        let (status, trouble) = bridge.readiness().await;
+        assert!(status == 503 && trouble.contains("SLACK_CHANNEL"), "{channel}: {trouble}");
+        bridge.slack.change_channel(CHANNEL, |channel| assert!(channel.members.insert(us)));
+        bridge.becomes(true, "").await;
+        bridge.finish().await;
+    }
+    let mut bridge = Bridge::start().await;
+    bridge.stop_bridge().await;
+    bridge.set("SLACK_CHANNEL", "#nowhere");
+    bridge.start_bridge().await.unwrap();
+    bridge.becomes(false, "SLACK_CHANNEL").await;
+    bridge.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_archived_channel_keeps_its_tickets_until_it_is_back() {
     let later = Later::start(&[]).await;
