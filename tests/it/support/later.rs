@@ -20,7 +20,7 @@ const TICK: Duration = Duration::from_millis(5);
 const LEASE: Duration = Duration::from_mins(6);
 
 /// No shorter than a channel that cannot be posted to is left alone, and shorter than a lease.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// A clock of a test that runs along, until this is dropped.
 pub struct Running {
