@@ -94,7 +94,7 @@ pub(super) struct Nothing {}
 
 #[derive(Deserialize)]
 struct PostAnswer {
-    channel: String,
+    channel: Option<String>,
     ts: String,
     message: Option<Threaded>,
 }
@@ -210,10 +210,10 @@ impl Client {
             }
             sent => sent?,
         };
-        let posted = Posted { channel: answer.channel, ts: answer.ts };
-        let Some(root) = &post.thread else { return Ok(posted) };
-        let told = answer.message.and_then(|message| message.thread_ts);
-        if told.as_deref() != Some(root.as_str()) {
+        let channel = answer.channel.unwrap_or_else(|| post.channel.clone());
+        let posted = Posted { channel, ts: answer.ts };
+        let (Some(root), Some(message)) = (&post.thread, answer.message) else { return Ok(posted) };
+        if message.thread_ts.as_deref() != Some(root.as_str()) {
             self.keep_in_thread("chat.postMessage", &posted, root, author.is_some()).await?;
         }
         Ok(posted)

@@ -37,6 +37,8 @@ pub enum Fault {
     Code(String),
     /// The effect, then an answer that is not JSON although it says so.
     Garbage,
+    /// The effect, then an answer that says that it went well and nothing else.
+    Bare,
     /// The effect, then the connection ends without an answer.
     LostAnswer,
     /// The effect, then HTTP 500.
@@ -117,6 +119,10 @@ impl Faults {
             Fault::Garbage => {
                 effect.await;
                 ([(header::CONTENT_TYPE, "application/json")], "{\"ok\":tr").into_response()
+            }
+            Fault::Bare => {
+                effect.await;
+                ([(header::CONTENT_TYPE, "application/json")], "{\"ok\":true}").into_response()
             }
             Fault::LostAnswer => {
                 effect.await;

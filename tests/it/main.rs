@@ -33,6 +33,7 @@ mod rules;
 mod server;
 mod socket;
 mod source;
+mod sparse;
 mod store;
 mod streaming;
 mod support;

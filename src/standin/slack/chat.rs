@@ -43,7 +43,13 @@ pub(super) fn post_message(state: &mut State, args: &Args) -> Answer {
     };
     let ts = message.ts.clone();
     let rendered = state.append(&channel, message);
-    Ok(json!({ "channel": channel, "ts": ts, "message": rendered }))
+    let mut answer = json!({ "channel": channel, "ts": ts, "message": rendered });
+    for part in ["", "/message"] {
+        if let Some(Value::Object(fields)) = answer.pointer_mut(part) {
+            fields.retain(|name, _| !state.setup.post_lacks.contains(&name.as_str()));
+        }
+    }
+    Ok(answer)
 }
 
 pub(super) fn update(state: &mut State, args: &Args) -> Answer {

@@ -80,6 +80,9 @@ pub struct Setup {
     pub sends_twice: bool,
     /// Delivers what a call causes before the call is answered.
     pub events_first: bool,
+    /// What the answers to posts come without, such as `message`, or `thread_ts` in it: a proxy may
+    /// leave out what it does not know.
+    pub post_lacks: Vec<&'static str>,
 }
 
 /// A person or bot.
@@ -278,6 +281,7 @@ impl Default for Setup {
             sends_twice: false,
             shows_after: Duration::ZERO,
             events_first: false,
+            post_lacks: Vec::new(),
         }
     }
 }

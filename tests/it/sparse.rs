@@ -1,0 +1,42 @@
+//! Answers that say little: a proxy in between, or another platform that speaks Slack's language,
+//! may leave out what the bridge can do without.
+
+use blip_slack::demo::{ANA, CHANNEL};
+use blip_slack::standin::faults::Fault;
+
+use crate::support::Bridge;
+
+/// A conversation while posts are answered without these fields and nobody tells what a thread
+/// holds.
+async fn converses(lacks: &[&'static str], replies: Fault) {
+    let bridge = Bridge::start().await;
+    bridge.slack.configure(|setup| setup.post_lacks = lacks.to_vec());
+    bridge.slack.faults().from_now("conversations.replies", replies);
+    let (ticket, card) = bridge.ticket("Maria", "help").await;
+    bridge.blip.says(&ticket, "one").await.unwrap();
+    bridge.idle().await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "reply").await.unwrap();
+    bridge.idle().await;
+    bridge.blip.says(&ticket, "two").await.unwrap();
+    bridge.idle().await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
+    bridge.idle().await;
+    assert_eq!(bridge.received(&ticket), ["reply"], "{lacks:?}");
+    let said = bridge.said(&card);
+    assert_eq!(said.len(), 3, "{lacks:?} {said:?}");
+    assert!(said[0].contains("one") && said[2].contains("two"), "{lacks:?} {said:?}");
+    assert_eq!(bridge.slack.cards(CHANNEL).len(), 1, "{lacks:?}");
+    assert!(bridge.blip.ticket(&ticket).unwrap().is_closed(), "{lacks:?}");
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_post_whose_answer_says_little_is_taken_to_be_where_it_should() {
+    let unknown = || Fault::Code("unknown_method".to_owned());
+    for lacks in [&["message"][..], &["message", "channel"], &["thread_ts"], &["channel"]] {
+        for replies in [unknown(), Fault::Status(404), Fault::Bare] {
+            converses(lacks, replies).await;
+        }
+    }
+}
