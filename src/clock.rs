@@ -29,13 +29,15 @@ impl Clock {
         Self(Kind::Manual(Arc::new(watch::Sender::new(start))))
     }
 
-    /// The time now.
+    /// The time now, in whole milliseconds: what the store gives back of a time is what it was
+    /// given.
     pub fn now(&self) -> Timestamp {
-        match &self.0 {
+        let now = match &self.0 {
             #[expect(clippy::disallowed_methods, reason = "this is the clock")]
             Kind::System => Timestamp::now(),
             Kind::Manual(now) => *now.borrow(),
-        }
+        };
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
 
     /// Waits until the given time has come.

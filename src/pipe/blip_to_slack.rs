@@ -114,6 +114,12 @@ impl Bridge {
             unanswered: snapshot.first_words.is_some().then_some(item.received),
             revision: 1,
         };
+        if snapshot.is_waiting() {
+            // The handoff is young even if Blip's date of it is not. One that was transferred is
+            // as old as what the customer said before.
+            let before = self.ticket_before(&ticket).await?;
+            ticket.heard = before.map_or(Some(item.received), |before| before.heard);
+        }
         let channel = self.channel_of(&ticket).await?;
         self.turn(&lane_of(&ticket), &channel).await?;
         ticket.customer.name = self.customer_name(&ticket).await?;

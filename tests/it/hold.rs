@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use blip_slack::demo::{ANA, BIA, CHANNEL};
+use blip_slack::standin::blip::NewTicket;
 use blip_slack::standin::faults::Fault;
+use serde_json::json;
 
+use crate::support::Bridge;
 use crate::support::later::Later;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -99,6 +102,26 @@ async fn whatsapps_window_is_shown_near_its_end_and_kept() {
     bridge.idle().await;
     assert_eq!(bridge.received(&ticket), ["Agora sim"]);
     later.bridge.finish().await;
+}
+
+/// What is known is that the ticket was handed over now, and not what Blip's dates are worth.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_date_in_a_new_ticket_keeps_nobody_from_answering() {
+    let bridge = Bridge::start().await;
+    let new = NewTicket::saying("Maria", "maria@wa.gw.msging.net", "help");
+    let id = bridge.blip.opens_ticket_silently(new);
+    let ticket = bridge.blip.ticket(&id).unwrap();
+    let announced = json!({ "id": "b8ea3b94", "from": "postmaster@desk.msging.net",
+        "type": "application/vnd.iris.ticket+json", "content": { "id": id, "status": "Waiting",
+        "sequentialId": ticket.number, "customerIdentity": ticket.customer,
+        "customerDomain": ticket.domain, "storageDate": "2019-11-08T20:15:59.415Z" } });
+    assert_eq!(bridge.blip.emits(announced).await, Some(200));
+    let card = || bridge.slack.cards(CHANNEL).pop();
+    bridge.until("the card", || card().is_some()).await;
+    bridge.slack.says(ANA, CHANNEL, Some(&card().unwrap().ts), "reply").await.unwrap();
+    bridge.idle().await;
+    assert_eq!(bridge.received(&id), ["reply"], "{}", bridge.slack.transcript());
+    bridge.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
