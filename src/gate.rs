@@ -81,7 +81,6 @@ impl Gate {
     pub fn unlock(&self) {
         self.locked.store(false, Ordering::Relaxed);
         self.locked_until.store(i64::MIN, Ordering::Relaxed);
-        self.locked_until.store(i64::MIN, Ordering::Relaxed);
     }
 
     /// Whether the last word of the platform was that our credentials are not accepted.

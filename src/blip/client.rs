@@ -7,9 +7,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::envelope::{self, CommandAnswer, PAGE, list, strip_forwards};
@@ -122,8 +124,7 @@ impl Client {
 
     async fn send(&self, message: &Value) -> Result<(), Error> {
         const OPERATION: &str = "send message";
-        let answer = self.call(OPERATION, "messages", message).await.map(drop);
-        self.learn(OPERATION, "messages", answer)
+        self.post(OPERATION, "messages", message).await
     }
 
     /// A new link to a customer's file whose link has run out; `None` if Blip has none.
@@ -134,27 +135,44 @@ impl Client {
         Ok(fresh.as_ref().and_then(Value::as_str).map(str::to_owned))
     }
 
-    /// Whether a message of ours is among the latest ones of a ticket (`blip.md` §5).
-    pub async fn has_message(&self, ticket: &TicketId, id: &str) -> Result<bool, Error> {
-        let messages = self.messages(ticket).await?;
-        Ok(messages.iter().any(|message| {
+    /// Whether a message of ours is among those of a ticket since then (`blip.md` §5).
+    pub async fn has_message(
+        &self,
+        ticket: &TicketId,
+        id: &str,
+        since: Timestamp,
+    ) -> Result<bool, Error> {
+        let read = |said: &[Value]| parse::thread_messages(&json!(said));
+        let is_it = |message: &ThreadMessage| {
             message.id.as_deref().is_some_and(|m| strip_forwards(m).eq_ignore_ascii_case(id))
-        }))
+        };
+        let is_before = |message: &ThreadMessage| message.date.is_some_and(|date| date < since);
+        let enough = |said: &[Value]| {
+            let said = read(said);
+            said.iter().any(is_it) || said.iter().any(is_before)
+        };
+        Ok(read(&self.messages_until(ticket, enough).await?).iter().any(is_it))
     }
 
     /// The latest messages of a ticket's customer, not only those of the ticket.
     pub async fn messages(&self, ticket: &TicketId) -> Result<Vec<ThreadMessage>, Error> {
-        let command = envelope::ticket_messages(&request(), ticket.blip(), PAGE);
+        let command = envelope::ticket_messages(&request(), ticket.blip(), PAGE, 0);
         let answer = self.command("read messages", &command).await;
         Ok(found(answer)?.map(|resource| parse::thread_messages(&resource)).unwrap_or_default())
     }
 
     /// The latest messages of a ticket's customer as the events that they should have come as,
-    /// oldest first; not only those of the ticket. `address` is the ticket's node.
-    pub async fn missed(&self, ticket: &TicketId, address: &str) -> Result<Vec<Missed>, Error> {
-        let command = envelope::ticket_messages(&request(), ticket.blip(), PAGE);
-        let answer = found(self.command("read messages", &command).await)?;
-        Ok(answer.map(|found| parse::missed(&self.bot, address, &found)).unwrap_or_default())
+    /// oldest first, at least as far back as one that `is_known`; not only those of the ticket.
+    /// `address` is the ticket's node.
+    pub async fn missed(
+        &self,
+        ticket: &TicketId,
+        address: &str,
+        is_known: impl Fn(&Missed) -> bool,
+    ) -> Result<Vec<Missed>, Error> {
+        let read = |said: &[Value]| parse::missed(&self.bot, address, &json!(said));
+        let enough = |said: &[Value]| read(said).first().is_some_and(&is_known);
+        Ok(read(&self.messages_until(ticket, enough).await?))
     }
 
     /// What was said between a customer and the bot lately.
@@ -240,8 +258,7 @@ impl Client {
     pub async fn consumed(&self, id: &str, address: &str) -> Result<(), Error> {
         const OPERATION: &str = "send notification";
         let receipt = envelope::consumed(id, address);
-        let answer = self.call(OPERATION, "notifications", &receipt).await.map(drop);
-        self.learn(OPERATION, "notifications", answer)
+        self.post(OPERATION, "notifications", &receipt).await
     }
 
     /// What the contact book has on a customer.
@@ -290,24 +307,49 @@ impl Client {
         Ok(entries.iter().filter_map(|entry| text(entry, "name")).collect())
     }
 
-    /// The entries of a list, page by page. Which lists have pages, and how large, is documented
-    /// for few of them: a page that may be full is followed by the next, until nothing is new.
+    /// The entries of a list of the desk.
     async fn all(
         &self,
         operation: &'static str,
         list: &str,
         first: Option<u32>,
     ) -> Result<Vec<Value>, Error> {
-        let command = envelope::desk_list(&request(), list, first);
-        let mut all = self.entries(operation, &command).await?;
+        let page = |skip| {
+            let skip = Some(skip).filter(|skip| *skip > 0).or(first);
+            envelope::desk_list(&request(), list, skip)
+        };
+        self.pages(operation, page, SMALLEST_PAGE, |_| false).await
+    }
+
+    /// The latest messages of a ticket's customer, newest first, until it is `enough`.
+    async fn messages_until(
+        &self,
+        ticket: &TicketId,
+        enough: impl Fn(&[Value]) -> bool,
+    ) -> Result<Vec<Value>, Error> {
+        let page = |skip| envelope::ticket_messages(&request(), ticket.blip(), PAGE, skip);
+        let full = usize::try_from(PAGE).unwrap_or(usize::MAX);
+        self.pages("read messages", page, full, enough).await
+    }
+
+    /// The entries of a list, page by page, until it is `enough`. Which lists have pages, and how
+    /// large, is documented for few of them: a page that may be full is followed by the next, until
+    /// nothing is new.
+    async fn pages(
+        &self,
+        operation: &'static str,
+        page: impl Fn(u32) -> Value,
+        full: usize,
+        enough: impl Fn(&[Value]) -> bool,
+    ) -> Result<Vec<Value>, Error> {
+        let mut all = self.entries(operation, &page(0)).await?;
         let mut last = all.len();
         for _ in 1..MOST_PAGES {
-            if last < SMALLEST_PAGE {
+            if last < full || enough(&all) {
                 break;
             }
-            let skip = u32::try_from(all.len()).ok();
-            let command = envelope::desk_list(&request(), list, skip);
-            match self.entries(operation, &command).await {
+            let skip = u32::try_from(all.len()).unwrap_or(u32::MAX);
+            match self.entries(operation, &page(skip)).await {
                 Ok(mut next) => {
                     next.retain(|entry| !all.contains(entry));
                     last = next.len();
@@ -334,6 +376,7 @@ impl Client {
         operation: &'static str,
         command: &Value,
     ) -> Result<Option<Value>, Error> {
+        self.pass(operation, "commands")?;
         let answer = self.call(operation, "commands", command).await.and_then(|body| {
             let unreadable = || Error::Unclear { operation, what: "unreadable answer".to_owned() };
             let answer = CommandAnswer::read(&body).ok_or_else(unreadable)?;
@@ -348,6 +391,26 @@ impl Client {
         self.learn(operation, "commands", answer)
     }
 
+    /// Posts an envelope to which there is no other answer than that it was taken.
+    async fn post(
+        &self,
+        operation: &'static str,
+        path: &str,
+        envelope: &Value,
+    ) -> Result<(), Error> {
+        self.pass(operation, path)?;
+        let answer = self.call(operation, path, envelope).await.map(drop);
+        self.learn(operation, path, answer)
+    }
+
+    /// Keeps a call back that cannot succeed now; nothing is learnt from that.
+    fn pass(&self, operation: &'static str, path: &str) -> Result<(), Error> {
+        self.gate.pass(path).map_err(|shut| match shut {
+            Shut::Paused(rest) => Error::Busy { operation, after: Some(rest) },
+            Shut::Locked => Error::Credentials { operation },
+        })
+    }
+
     /// Posts an envelope and returns the body of an answer that is a success by its status.
     async fn call(
         &self,
@@ -355,10 +418,6 @@ impl Client {
         path: &str,
         envelope: &Value,
     ) -> Result<Vec<u8>, Error> {
-        self.gate.pass(path).map_err(|shut| match shut {
-            Shut::Paused(rest) => Error::Busy { operation, after: Some(rest) },
-            Shut::Locked => Error::Credentials { operation },
-        })?;
         let lost = |error: reqwest::Error| Error::from_request(operation, &error);
         let request = self.http.post(format!("{}/{path}", self.base)).json(envelope);
         let response =
@@ -368,12 +427,19 @@ impl Client {
             let after = response.headers().get(RETRY_AFTER).and_then(seconds);
             return Err(Error::from_status(operation, status.as_u16(), after));
         }
-        // A page for people where an envelope should be: a proxy answered, not Blip.
         let media_type = response.headers().get(CONTENT_TYPE).cloned();
-        if media_type.is_some_and(|media_type| media_type.as_bytes().starts_with(b"text/html")) {
+        let is_of =
+            |kind: &[u8]| media_type.as_ref().is_some_and(|it| it.as_bytes().starts_with(kind));
+        // A page for people where an envelope should be: a proxy answered, not Blip.
+        if is_of(b"text/html") {
             return Err(Error::Unclear { operation, what: "a web page".to_owned() });
         }
-        Ok(response.bytes().await.map_err(lost)?.into())
+        let body: Vec<u8> = response.bytes().await.map_err(lost)?.into();
+        let is_json = body.is_empty() || serde_json::from_slice::<IgnoredAny>(&body).is_ok();
+        if is_of(b"application/json") && !is_json {
+            return Err(Error::Unclear { operation, what: "unreadable answer".to_owned() });
+        }
+        Ok(body)
     }
 
     fn authorization(&self) -> HeaderValue {

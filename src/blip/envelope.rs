@@ -197,10 +197,12 @@ pub fn get_ticket(request: &str, ticket: &str) -> Value {
     get(request, DESK, &format!("/ticket/{}", path(ticket)))
 }
 
-/// Asks for the last `take` messages of a ticket's customer, at most 100 (`blip.md` §4.1).
-pub fn ticket_messages(request: &str, ticket: &str, take: u32) -> Value {
+/// Asks for the last `take` messages of a ticket's customer, at most 100 (`blip.md` §4.1), but for
+/// the very last ones that are to be skipped.
+pub fn ticket_messages(request: &str, ticket: &str, take: u32, skip: u32) -> Value {
     let ticket = path(ticket);
-    let uri = format!("/tickets/{ticket}/messages?$take={take}&getFromOwnerIfTunnel=true");
+    let skip = if skip > 0 { format!("&$skip={skip}") } else { String::new() };
+    let uri = format!("/tickets/{ticket}/messages?$take={take}{skip}&getFromOwnerIfTunnel=true");
     get(request, DESK, &uri)
 }
 
@@ -487,7 +489,7 @@ mod tests {
         for (command, to, uri) in [
             (get_ticket("r", "a/b?c d"), Some(DESK), "/ticket/a%2Fb%3Fc%20d"),
             (
-                ticket_messages("r", "t1", 100),
+                ticket_messages("r", "t1", 100, 0),
                 Some(DESK),
                 "/tickets/t1/messages?$take=100&getFromOwnerIfTunnel=true",
             ),

@@ -109,6 +109,10 @@ impl Failure for Error {
             Self::Refused { code, .. } => Fault::Refused { code: code.clone() },
         }
     }
+
+    fn tells_nothing(&self) -> bool {
+        matches!(self, Self::Refused { .. })
+    }
 }
 
 #[cfg(test)]

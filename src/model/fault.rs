@@ -50,4 +50,9 @@ impl Fault {
 pub trait Failure: std::fmt::Display {
     /// What it means for the event that needed the call.
     fn fault(&self) -> Fault;
+
+    /// Of a call that looks for the effect of another one: whether the platform will never tell.
+    fn tells_nothing(&self) -> bool {
+        false
+    }
 }

@@ -9,7 +9,9 @@ use super::thread::{Saying, lane_of};
 use super::{Bridge, Outcome, Step};
 use crate::blip::{envelope, parse};
 use crate::inbox::{Chore, Ending as Settled, Handled, Remindful};
-use crate::model::{BlipEvent, Content, Customer, Ending, Snapshot, State, Ticket, TicketId};
+use crate::model::{
+    BlipEvent, Content, Customer, Ending, Failure, Snapshot, State, Ticket, TicketId,
+};
 use crate::slack::render::{self, Piece};
 use crate::slack::rich_text;
 use crate::store::{Begun, Item, ItemId, Lane, Role};
@@ -220,7 +222,10 @@ impl Bridge {
         if let Some(ticket) = self.store.ticket(id).await? {
             return Ok(ticket);
         }
-        let known = self.bot(id)?.ticket(id).await?;
+        let known = match self.bot(id)?.ticket(id).await {
+            Err(error) if error.tells_nothing() => None,
+            known => known?,
+        };
         // Blip may have forgotten the ticket; what the customer said is shown all the same.
         let mut snapshot = known.unwrap_or_else(|| Snapshot::bare(id.clone()));
         address.clone_into(&mut snapshot.address);

@@ -37,11 +37,15 @@ impl Bridge {
             Ok(snapshot) => snapshot,
             Err(error) => return give_up(item, error),
         };
-        let missed = match bot.missed(id, &ticket.address).await {
+        let shown: HashSet<String> =
+            self.store.blip_ids_of(&ticket.id).await?.into_iter().collect();
+        let is_known =
+            |message: &Missed| message.date < ticket.opened || shown.contains(&message.id);
+        let missed = match bot.missed(id, &ticket.address, is_known).await {
             Ok(missed) => missed,
             Err(error) => return give_up(item, error),
         };
-        self.take_missed(&ticket, missed).await?;
+        self.take_missed(&ticket, &shown, missed).await?;
         if let Some(snapshot) = snapshot {
             return self.on_news(item, ticket, &snapshot).await;
         }
@@ -50,9 +54,12 @@ impl Bridge {
     }
 
     /// Puts a customer's messages into the inbox that never came; the first one is marked.
-    async fn take_missed(&self, ticket: &Ticket, missed: Vec<Missed>) -> Step<()> {
-        let shown: HashSet<String> =
-            self.store.blip_ids_of(&ticket.id).await?.into_iter().collect();
+    async fn take_missed(
+        &self,
+        ticket: &Ticket,
+        shown: &HashSet<String>,
+        missed: Vec<Missed>,
+    ) -> Step<()> {
         let now = self.clock.now();
         let in_time = |at: Timestamp| ticket.opened < at && at < now - self.settling * ON_ITS_WAY;
         let mut count = 0;

@@ -263,7 +263,12 @@ impl Bridge {
             Begun::Fresh => item.doubt.then_some(item.received),
         };
         if let Some(tried) = tried {
-            if let Some(found) = look.await.map_err(Failed::Call)? {
+            let found = match look.await {
+                // Better said twice than never.
+                Err(error) if error.tells_nothing() => None,
+                found => found.map_err(Failed::Call)?,
+            };
+            if let Some(found) = found {
                 self.record(item, step, &found).await?;
                 return Ok(found);
             }
@@ -287,9 +292,10 @@ impl Bridge {
             Err(error) => {
                 if error.fault().is_unsure() {
                     self.store.begin_again(item.id, step, self.clock.now()).await?;
-                } else {
+                } else if tried.is_none() {
                     self.store.forget(item.id, step).await?;
                 }
+                // An earlier call may still have taken effect, however this one ended.
                 Err(Failed::Call(error))
             }
         }

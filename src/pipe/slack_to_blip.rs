@@ -6,6 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::moves::{Moved, Person};
+use super::thread::SKEW;
 use super::{Bridge, Failed, Halt, IDS, NOTE_MARK, Outcome, Step};
 use crate::blip;
 use crate::blip::text::{self, Marks, Names};
@@ -355,7 +356,8 @@ impl Bridge {
         send: impl Future<Output = Result<(), blip::Error>> + Send,
     ) -> Step<()> {
         let bot = self.bot(&ticket.id)?;
-        let look = async { Ok(bot.has_message(&ticket.id, id).await?.then_some(())) };
+        let since = item.received - SKEW;
+        let look = async { Ok(bot.has_message(&ticket.id, id, since).await?.then_some(())) };
         match self.once(item, step, None, look, send).await {
             Err(Failed::Call(error)) if error.code().is_some() => {
                 self.set_out(Chore::check(&ticket.id, self.clock.now())).await?;

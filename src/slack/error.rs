@@ -166,6 +166,11 @@ impl Failure for Error {
             Self::Api { code, .. } => Fault::Refused { code: code.clone() },
         }
     }
+
+    fn tells_nothing(&self) -> bool {
+        let is_refused = matches!(self.fault(), Fault::Refused { .. });
+        is_refused && !self.is_message_gone() && !self.is_channel_lost()
+    }
 }
 
 #[cfg(test)]

@@ -78,8 +78,11 @@ fn read<RS: DeserializeOwned>(body: &[u8]) -> ClientResult<RS> {
     if answer.ok {
         return serde_json::from_slice(body).map_err(unreadable);
     }
-    let code = answer.error.unwrap_or_else(|| "unknown_error".to_owned());
-    Err(SlackClientError::ApiError(SlackClientApiError::new(code)))
+    match answer.error {
+        Some(code) => Err(SlackClientError::ApiError(SlackClientApiError::new(code))),
+        // It does not say that nothing has happened (`slack.md` A.3).
+        None => Err(unreadable(serde::de::Error::missing_field("error"))),
+    }
 }
 
 fn lost(error: reqwest::Error) -> SlackClientError {
@@ -179,5 +182,20 @@ impl SlackClientHttpConnector for Transport {
 
     fn create_method_uri_path(&self, method_relative_uri: &str) -> ClientResult<Url> {
         Ok(format!("{}/{method_relative_uri}", self.base).parse()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_no_without_a_reason_says_nothing_of_what_happened() {
+        let answer = |body: &str| read::<serde_json::Value>(body.as_bytes()).unwrap_err();
+        let named = answer(r#"{"ok":false,"error":"is_archived"}"#);
+        assert!(matches!(named, SlackClientError::ApiError(_)));
+        for body in [r#"{"ok":false}"#, r#"{"ok":"#, "[]"] {
+            assert!(matches!(answer(body), SlackClientError::ProtocolError(_)), "{body}");
+        }
     }
 }

@@ -28,6 +28,8 @@ pub enum Fault {
     Reset,
     /// A login page with status 200, and no effect.
     Html,
+    /// An answer that breaks off, with status 200, and no effect.
+    Torn,
     /// HTTP 429 with this many seconds to wait, and no effect.
     RateLimited {
         /// Seconds in `Retry-After`.
@@ -116,13 +118,14 @@ impl Faults {
             }
             Fault::RateLimited { retry_after } => rate_limited(retry_after),
             Fault::Code(code) => refuse(&code),
+            Fault::Torn => json("{\"ok\":tr"),
             Fault::Garbage => {
                 effect.await;
-                ([(header::CONTENT_TYPE, "application/json")], "{\"ok\":tr").into_response()
+                json("{\"ok\":tr")
             }
             Fault::Bare => {
                 effect.await;
-                ([(header::CONTENT_TYPE, "application/json")], "{\"ok\":true}").into_response()
+                json("{\"ok\":true}")
             }
             Fault::LostAnswer => {
                 effect.await;
@@ -160,6 +163,11 @@ impl Faults {
     fn plan(&self) -> MutexGuard<'_, Plan> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What says that it is JSON.
+fn json(body: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 /// HTTP 429 with the time to wait.

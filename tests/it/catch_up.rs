@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use blip_slack::demo::{ANA, BIA, CHANNEL};
+use blip_slack::standin::faults::Fault;
 
 use crate::support::Bridge;
 use crate::support::later::Later;
@@ -41,6 +42,35 @@ async fn a_customers_words_that_never_came_are_fetched_and_marked() {
     let said = bridge.said(&card).join("\n");
     let order = ["before", "while the bridge was down", "missed-1", "missed-2", "after"];
     assert!(order.map(|word| position(&said, word)).is_sorted(), "{said}");
+    bridge.finish().await;
+}
+
+/// More than fits on a page of Blip's, whose last ones are not the ones that were missed first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn however_much_was_missed_it_is_fetched_and_a_reply_behind_it_is_found() {
+    let mut bridge = Bridge::with(&[("SLACK_CHANNEL_RATE", "0")]).await;
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.idle().await;
+    bridge.blip.faults().from_now("/commands get *", Fault::Status(503));
+    bridge.blip.faults().next("/messages", Fault::LostAnswer);
+    bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "reply").await.unwrap();
+    bridge.until("the reply", || bridge.received(&ticket) == ["reply"]).await;
+    bridge.stop_bridge().await;
+    let words: Vec<String> = (0..230).map(|number| format!("missed-{number}.")).collect();
+    for words in &words {
+        bridge.blip.says(&ticket, words).await.unwrap();
+    }
+    // What is younger than this is taken to be on its way still.
+    tokio::time::sleep(Duration::from_millis(2100)).await;
+    bridge.blip.faults().clear();
+    bridge.set("RECONCILE_SECONDS", "10");
+    bridge.start_bridge().await.unwrap();
+    bridge.until("the last word", || bridge.said(&card).join(" ").contains("missed-229.")).await;
+    bridge.idle().await;
+    let said = bridge.said(&card).join("\n");
+    assert!(words.iter().map(|words| position(&said, words)).is_sorted(), "{said}");
+    assert_eq!(bridge.received(&ticket), ["reply"]);
     bridge.finish().await;
 }
 
@@ -91,7 +121,6 @@ async fn last_words_are_said_before_the_end_that_came_after_them() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_comparison_that_fails_holds_up_no_message() {
-    use blip_slack::standin::faults::Fault;
     let mut bridge = Bridge::start().await;
     let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
     bridge.blip.faults().from_now("/commands get /ticket*", Fault::Hang);

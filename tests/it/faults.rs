@@ -31,6 +31,7 @@ fn troubles() -> Vec<Fault> {
         Fault::Hang,
         Fault::Reset,
         Fault::Html,
+        Fault::Torn,
         Fault::Garbage,
         Fault::LostAnswer,
         Fault::LostAnswer500,

@@ -3,14 +3,15 @@
 
 use std::time::Duration;
 
+use blip_slack::app::Tuning;
 use blip_slack::demo::{ANA, BIA, CHANNEL};
 use blip_slack::standin::blip::NewTicket;
 use blip_slack::standin::faults::Fault;
 use blip_slack::standin::slack::Message;
 use serde_json::json;
 
-use crate::support::Bridge;
 use crate::support::later::Later;
+use crate::support::{Bridge, tuning};
 
 fn revoked() -> Fault {
     Fault::Code("token_revoked".to_owned())
@@ -103,6 +104,30 @@ async fn an_app_that_is_uninstalled_is_noticed_at_once_and_catches_up_when_it_is
         assert_eq!(bridge.received(&ticket), ["missed"], "once");
         bridge.finish().await;
     }
+}
+
+/// Whoever waits for the key must not put off the next try.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_blip_refused_once_is_tried_again_in_time() {
+    let tuning = Tuning { lockout: Duration::from_secs(1), ..tuning() };
+    let bridge = Bridge::tuned(&[], tuning).await;
+    let mut tickets = Vec::new();
+    for name in ["Maria", "Rui", "Eva"] {
+        let (ticket, card) = bridge.ticket(name, "Oi").await;
+        bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+        tickets.push((ticket, card));
+    }
+    bridge.idle().await;
+    bridge.blip.faults().next("/messages", Fault::Status(401));
+    for (_, card) in &tickets {
+        bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "reply").await.unwrap();
+    }
+    bridge.becomes(false, "key of a bot").await;
+    for (ticket, _) in &tickets {
+        bridge.until("the reply", || bridge.received(ticket) == ["reply"]).await;
+    }
+    bridge.becomes(true, "").await;
+    bridge.finish().await;
 }
 
 /// A user's token that ends is none of ours.
