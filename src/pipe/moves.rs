@@ -12,7 +12,7 @@ use crate::locale::Words;
 use crate::model::{
     Agent, ChannelId, Closing, Ending, Fault, Move, Refusal, SlackUserId, Snapshot, State, Ticket,
 };
-use crate::slack::{Profile, Standing, action, card};
+use crate::slack::{Profile, Standing, action, card, home};
 use crate::store::Item;
 
 /// Reasons for which Blip may refuse an agent that it does not know (`blip.md` §10 #6).
@@ -67,7 +67,11 @@ impl Bridge {
         channel: &ChannelId,
         user: &SlackUserId,
     ) -> Step<Person> {
-        let profile = self.slack.profile(user).await?;
+        let profile = match self.slack.profile(user).await {
+            // Of whom Slack says nothing is nobody's colleague.
+            Err(error) if error.is_about_nobody() => Profile::default(),
+            profile => profile?,
+        };
         let (group, since) = (self.rules.agent_group.as_deref(), item.received);
         let standing = self.slack.standing((user, &profile), channel, group, since).await;
         let standing = match standing {
@@ -352,7 +356,15 @@ impl Bridge {
                 tracing::warn!(ticket.id = %ticket.id, %error, "a person could not be answered");
             }
         } else if let Some(thread) = &ticket.thread {
-            self.whisper(thread, &person.user, text, blocks).await;
+            // Slack shows it to nobody in a thread without replies (`slack.md` C.1).
+            if let Ok(false) = self.store.has_replies(&ticket.id, thread).await {
+                let address = self.slack.address(thread);
+                let (text, blocks) = home::beside(ticket, address.as_deref(), (text, blocks));
+                self.whisper(&thread.channel, None, &person.user, (&text, &blocks)).await;
+            } else {
+                let root = Some(&thread.root);
+                self.whisper(&thread.channel, root, &person.user, (text, blocks)).await;
+            }
         }
     }
 }

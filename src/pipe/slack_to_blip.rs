@@ -163,7 +163,8 @@ impl Bridge {
             SlackEvent::Deleted { .. } if link.role == Role::Reply => {
                 if let (Some(user), Some(thread)) = (&link.user, &ticket.thread) {
                     let text = self.words_of(user).await.say("ask-deleted", &[]);
-                    self.whisper(thread, user, &text, &[]).await;
+                    let root = Some(&thread.root);
+                    self.whisper(&thread.channel, root, user, (&text, &[])).await;
                 }
                 Ok(())
             }
@@ -407,7 +408,7 @@ impl Bridge {
         let offer = (action::CORRECT, "button-send-correction", value.as_str());
         let offers = if ticket.is_closed() { Vec::new() } else { vec![offer] };
         let blocks = card::question(&text, &offers, &words);
-        self.whisper(thread, user, &text, &blocks).await;
+        self.whisper(&thread.channel, Some(&thread.root), user, (&text, &blocks)).await;
     }
 
     async fn on_reaction(

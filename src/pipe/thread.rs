@@ -515,20 +515,19 @@ impl Bridge {
         Ok(id)
     }
 
-    /// Shows something to one person in a ticket's thread, as far as Slack manages.
+    /// Shows something to one person in a thread, or in the channel, as far as Slack manages.
     ///
     /// Nothing that matters is said in this way only: Slack does not promise to show it.
     pub(super) async fn whisper(
         &self,
-        thread: &Thread,
+        channel: &ChannelId,
+        thread: Option<&MessageTs>,
         user: &SlackUserId,
-        text: &str,
-        blocks: &[Value],
+        (text, blocks): (&str, &[Value]),
     ) {
-        let root = Some(&thread.root);
-        if let Err(error) = self.slack.whisper(&thread.channel, root, user, text, blocks).await {
-            tracing::warn!(slack.channel = %thread.channel, slack.ts = %thread.root, %error,
-                "a person could not be told something");
+        if let Err(error) = self.slack.whisper(channel, thread, user, text, blocks).await {
+            tracing::warn!(slack.channel = %channel, slack.ts = thread.map(MessageTs::as_str),
+                %error, "a person could not be told something");
         }
     }
 

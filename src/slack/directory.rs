@@ -54,7 +54,7 @@ impl Client {
     pub async fn user_of_email(&self, email: &str) -> Result<Option<SlackUserId>, Error> {
         let answer = self.read::<Value>("users.lookupByEmail", &[("email", Some(email))]).await;
         match answer {
-            Err(error) if error.code() == Some("users_not_found") => Ok(None),
+            Err(error) if error.is_about_nobody() => Ok(None),
             answer => {
                 let answer = answer?;
                 Ok(answer.pointer("/user/id").and_then(Value::as_str).and_then(SlackUserId::parse))

@@ -140,6 +140,12 @@ impl Error {
         })
     }
 
+    /// Whether Slack knows nobody such, or does not let us see them.
+    pub fn is_about_nobody(&self) -> bool {
+        let code = self.code().unwrap_or_default();
+        ["user_not_found", "users_not_found", "user_not_visible"].contains(&code)
+    }
+
     /// Whether Slack refused how a post looks, not that it is posted.
     pub fn is_about_blocks(&self) -> bool {
         let code = self.code().unwrap_or_default();

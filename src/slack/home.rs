@@ -159,6 +159,18 @@ pub fn done(
     (text, vec![section(&shown)])
 }
 
+/// What is said about a ticket to one person, where its thread is not to be seen.
+pub fn beside(
+    ticket: &Ticket,
+    address: Option<&str>,
+    (text, blocks): (&str, &[Value]),
+) -> (String, Vec<Value>) {
+    let name = format!("{} {}", render::number(ticket), render::name(&ticket.customer));
+    let said = if blocks.is_empty() { vec![rich_text::literal(text).1] } else { blocks.to_vec() };
+    let title = context(&linked(name.trim(), address));
+    (format!("{}: {text}", escape_line(name.trim())), [vec![title], said].concat())
+}
+
 /// One sentence, as an answer.
 pub fn sentence(text: &str) -> Value {
     answer(text, &[rich_text::literal(text).1])

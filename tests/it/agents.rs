@@ -57,6 +57,24 @@ async fn home(bridge: &Bridge, user: &str, part: &str) -> View {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn somebody_of_whom_slack_says_nothing_is_no_agent() {
+    for code in ["user_not_found", "user_not_visible"] {
+        let bridge = Bridge::start().await;
+        let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+        bridge.slack.faults().from_now("users.info", Fault::Code(code.to_owned()));
+        bridge.slack.reacts(BIA, CHANNEL, &card.ts, "eyes").await.unwrap();
+        let said = bridge.slack.says(BIA, CHANNEL, Some(&card.ts), "who am I").await.unwrap();
+        bridge.slack.reacts(BIA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
+        bridge.idle().await;
+        assert!(bridge.received(&ticket).is_empty() && bridge.blip.calls("/messages").is_empty());
+        assert!(!bridge.blip.ticket(&ticket).unwrap().is_closed());
+        let note = bridge.slack.message(CHANNEL, &said.ts).unwrap();
+        assert_eq!(note.reacted("lock").len(), 1, "{}", bridge.slack.transcript());
+        bridge.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_is_not_in_the_tickets_channel_moves_nothing_from_any_surface() {
     let mut bridge = Bridge::start().await;
     bridge.slack.add_user(otto());
@@ -196,7 +214,7 @@ async fn an_app_that_may_not_see_members_says_so_in_the_thread() {
     bridge.slack.clicks(ANA, CHANNEL, &parked.ts, "retry").await.unwrap();
     bridge.idle().await;
     assert_eq!(bridge.received(&ticket), ["Olá!"]);
-    bridge.slack.faults().next("users.info", Fault::Code("user_not_found".to_owned()));
+    bridge.slack.faults().next("users.info", Fault::Code("no_such_reason".to_owned()));
     bridge.slack.reacts(BIA, CHANNEL, &card.ts, "eyes").await.unwrap();
     let parked = bridge
         .slack

@@ -13,7 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use blip_slack::app::Tuning;
 use blip_slack::demo::{ANA, CHANNEL};
-use blip_slack::model::{BotName, ChannelId, MessageTs, Ticket, TicketId};
+use blip_slack::model::{BotName, ChannelId, MessageTs, Thread, Ticket, TicketId};
 use blip_slack::standin::blip::NewTicket;
 use blip_slack::standin::slack::Message;
 use blip_slack::store::{
@@ -95,6 +95,7 @@ store! {
     reads fn linked(channel: &ChannelId, ts: &MessageTs) -> Result<Option<Link>>;
     reads fn links_of(ticket: &TicketId, blip_id: &str) -> Result<Vec<Link>>;
     reads fn blip_ids_of(ticket: &TicketId) -> Result<Vec<String>>;
+    reads fn has_replies(ticket: &TicketId, thread: &Thread) -> Result<bool>;
     writes fn take_slot(lane: &str, channel: &ChannelId, pace: Pace, now: Timestamp) -> Result<Timestamp>;
     writes fn hold_channel(channel: &ChannelId, until: Timestamp) -> Result<()>;
     reads fn parked(ticket: Option<&TicketId>) -> Result<Vec<Parked>>;

@@ -86,6 +86,9 @@ async fn what_cannot_be_undone_is_explained_and_closing_twice_is_no_fault() {
     bridge.slack.unreacts(ANA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
     bridge.idle().await;
     assert!(told(&bridge, ANA).contains("cannot reopen"), "{}", told(&bridge, ANA));
+    // In the channel, because Slack shows nothing in a thread without replies.
+    let last = bridge.slack.ephemerals(ANA).pop().unwrap();
+    assert!(last.thread_ts.is_none() && last.words().contains("Maria"), "{last:?}");
     bridge.slack.reacts(BIA, CHANNEL, &card.ts, "eyes").await.unwrap();
     bridge.idle().await;
     assert!(told(&bridge, BIA).contains("already closed"));

@@ -119,7 +119,10 @@ pub(super) fn post_ephemeral(state: &mut State, args: &Args) -> Answer {
         blocks: words.blocks,
     };
     let ts = ephemeral.ts.clone();
-    state.ephemerals.push(ephemeral);
+    // In a thread without replies nobody sees it (slack.md §C.1).
+    if state.is_shown(&ephemeral) {
+        state.ephemerals.push(ephemeral);
+    }
     Ok(json!({ "message_ts": ts }))
 }
 
@@ -136,6 +139,13 @@ pub(super) fn get_permalink(state: &mut State, args: &Args) -> Answer {
 }
 
 impl State {
+    fn is_shown(&self, ephemeral: &Ephemeral) -> bool {
+        let Some(root) = &ephemeral.thread_ts else { return true };
+        let place = self.channels.get(&ephemeral.channel);
+        let mut messages = place.into_iter().flat_map(|place| place.messages.values());
+        messages.any(|message| message.thread_ts.as_ref() == Some(root))
+    }
+
     /// A channel that our app may see.
     pub(super) fn visible(&self, id: &str) -> Result<&Channel, Refusal> {
         let member = |channel: &&Channel| channel.members.contains(&self.setup.bot_user);

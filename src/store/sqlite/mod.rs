@@ -47,7 +47,7 @@ use super::{
     Source, Store, Verdict,
 };
 use crate::clock::Clock;
-use crate::model::{BotName, ChannelId, MessageTs, Ticket, TicketId};
+use crate::model::{BotName, ChannelId, MessageTs, Thread, Ticket, TicketId};
 
 /// How the tables came to be what they are, one step after the other; how many of them a database
 /// has taken is its `user_version`.
@@ -523,6 +523,11 @@ impl Store for SqliteStore {
     async fn blip_ids_of(&self, ticket: &TicketId) -> Result<Vec<String>> {
         let ticket = ticket.clone();
         self.database.read(move |db| tickets::blip_ids_of(db, &ticket)).await
+    }
+
+    async fn has_replies(&self, ticket: &TicketId, thread: &Thread) -> Result<bool> {
+        let (ticket, thread) = (ticket.clone(), thread.clone());
+        self.database.read(move |db| tickets::has_replies(db, &ticket, &thread)).await
     }
 
     async fn take_slot(

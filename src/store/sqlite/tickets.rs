@@ -6,7 +6,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::sql::Sql;
 use super::{columns, items};
-use crate::model::{SlackUserId, TicketId};
+use crate::model::{SlackUserId, Thread, TicketId};
 use crate::store::row::{LinkRow, TicketRow, role_name};
 use crate::store::{Lane, Link, Result};
 
@@ -165,6 +165,18 @@ pub(super) fn linked(connection: &Connection, channel: &str, ts: &str) -> Result
 pub(super) fn blip_ids_of(connection: &Connection, ticket: &TicketId) -> Result<Vec<String>> {
     let sql = "SELECT DISTINCT blip_id FROM twin WHERE ticket = ?1";
     Ok(connection.all(sql, [ticket.to_string()], |row| row.get(0))?)
+}
+
+/// Whether there are messages of a ticket in a thread: they come after its root.
+pub(super) fn has_replies(
+    connection: &Connection,
+    ticket: &TicketId,
+    thread: &Thread,
+) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM message
+               WHERE channel = ?1 AND ts > ?2 AND ticket = ?3 AND role <> 'card')";
+    let params = (thread.channel.as_str(), thread.root.as_str(), ticket.to_string());
+    Ok(connection.one(sql, params)?)
 }
 
 /// The Slack messages of a Blip message, oldest first.

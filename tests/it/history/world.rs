@@ -150,7 +150,7 @@ impl World {
                 self.bridge.blip.configure(|setup| setup.sends_twice = *twice);
             }
             Act::Crash(after, deed) => self.crash(*after, *deed).await,
-            Act::Passes(time) => self.running.clock.advance(*time),
+            Act::Passes(time) => self.passes(*time),
             Act::Settles => self.settle().await,
         }
     }
@@ -223,7 +223,7 @@ impl World {
     async fn looks_again(&self) {
         for _ in 0..2 {
             self.settle().await;
-            self.running.clock.advance(LATER);
+            self.passes(LATER);
         }
         self.settle().await;
     }
@@ -301,6 +301,15 @@ impl World {
         self.life = Some(life);
         self.is_new.set(true);
         self.take(news);
+    }
+
+    /// Lets time pass, at the far ends first: what was done there is to be seen there before the
+    /// bridge believes that it was not.
+    fn passes(&self, time: Duration) {
+        self.bridge.blip.advance(time);
+        self.bridge.slack.advance(time);
+        self.ahead.set(self.ahead.get() + time);
+        self.running.clock.advance(time);
     }
 
     /// Lets it be as late at both far ends as it is for the bridge, which holds the dates of Blip
