@@ -91,6 +91,8 @@ pub enum SlackEvent {
         channel: ChannelId,
         /// The message that was changed.
         ts: MessageTs,
+        /// The root of the thread it stands in, or the message itself.
+        thread: MessageTs,
         /// Who changed it.
         user: SlackUserId,
         /// The text as it is now.
@@ -102,6 +104,8 @@ pub enum SlackEvent {
         channel: ChannelId,
         /// The message that is gone.
         ts: MessageTs,
+        /// The root of the thread it stood in, or the message itself.
+        thread: MessageTs,
     },
     /// A reaction was put on a message or taken away.
     Reaction {

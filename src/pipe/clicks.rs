@@ -191,10 +191,9 @@ impl Bridge {
         let Some(message) = self.slack.message(&thread.channel, &thread.root, &ts).await? else {
             return Ok("ask-outdated");
         };
-        let (text, version) = (parse::words(&message), parse::version(&message));
+        let (text, version) = (parse::words(&message), parse::version_name(&message));
         let channel = &thread.channel;
-        let written =
-            Written { channel, ts: &ts, text: &text, files: &[], version: &format!("{version}:") };
+        let written = Written { channel, ts: &ts, text: &text, files: &[], version: &version };
         let is_sent = !self.store.links_of(&ticket.id, &written.message_id("0")).await?.is_empty();
         if is_sent && !self.is_being_sent(item).await? {
             // Another click has sent it.

@@ -12,7 +12,7 @@ use crate::locale::Words;
 use crate::model::{
     Agent, ChannelId, Closing, Ending, Fault, Move, Refusal, SlackUserId, Snapshot, State, Ticket,
 };
-use crate::slack::{Profile, Standing, action, card, home};
+use crate::slack::{Profile, Standing, action, card};
 use crate::store::Item;
 
 /// Reasons for which Blip may refuse an agent that it does not know (`blip.md` §10 #6).
@@ -355,16 +355,8 @@ impl Bridge {
             if let Err(error) = self.slack.respond(url, false, text, blocks).await {
                 tracing::warn!(ticket.id = %ticket.id, %error, "a person could not be answered");
             }
-        } else if let Some(thread) = &ticket.thread {
-            // Slack shows it to nobody in a thread without replies (`slack.md` C.1).
-            if let Ok(false) = self.store.has_replies(&ticket.id, thread).await {
-                let address = self.slack.address(thread);
-                let (text, blocks) = home::beside(ticket, address.as_deref(), (text, blocks));
-                self.whisper(&thread.channel, None, &person.user, (&text, &blocks)).await;
-            } else {
-                let root = Some(&thread.root);
-                self.whisper(&thread.channel, root, &person.user, (text, blocks)).await;
-            }
+        } else {
+            self.whisper(ticket, &person.user, None, (text, blocks)).await;
         }
     }
 }

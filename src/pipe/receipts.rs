@@ -171,7 +171,7 @@ impl Bridge {
         let words = text::write(&rich, &names, &Marks::for_domain(domain));
         let parts = split(&words, limit);
         // It may have been a correction that did not arrive.
-        let correction = format!("{}:", slack::parse::version(found));
+        let correction = slack::parse::version_name(found);
         for version in ["", correction.as_str()] {
             let (channel, ts, text) = (&link.channel, &link.ts, &rich);
             let written = Written { channel, ts, text, files: &files, version };

@@ -14,12 +14,12 @@ use crate::inbox::{Chore, Ending as Settled, Handled};
 use crate::model::reply::{Intent, Why};
 use crate::model::text::split;
 use crate::model::{
-    Agent, Attachment, ChannelId, Closing, Inline, MessageTs, Move, Rich, SlackEvent, SlackUserId,
-    Ticket, TicketId,
+    Agent, Attachment, ChannelId, Closing, Failure, Inline, MessageTs, Move, Rich, SlackEvent,
+    SlackUserId, Ticket, TicketId,
 };
 use crate::slack::parse;
 use crate::slack::{action, card, emoji};
-use crate::store::{Item, Lane, Link, NewItem, Role};
+use crate::store::{Item, Lane, Link, NewItem, Role, Source};
 
 /// How soon an event on an unknown message is matched again while a post is under way.
 const SOON: Duration = Duration::from_millis(100);
@@ -35,8 +35,18 @@ pub(super) struct Written<'a> {
     pub ts: &'a MessageTs,
     pub text: &'a Rich,
     pub files: &'a [Attachment],
-    /// Which version of the message it is: empty for the first, else when it was edited.
+    /// Which version of the message it is (`parse::version_name`): empty for the first.
     pub version: &'a str,
+}
+
+/// What a message is when its turn has come.
+enum Now {
+    /// What its event says.
+    AsWritten,
+    /// What Slack shows.
+    Changed(Value),
+    /// Nothing.
+    Gone,
 }
 
 impl Written<'_> {
@@ -65,13 +75,14 @@ impl Written<'_> {
     }
 }
 
-/// The Slack message that an event is about.
-fn place(event: &SlackEvent) -> Option<(&ChannelId, &MessageTs)> {
+/// The Slack message that an event is about, and the one by which its ticket is known if that
+/// message is not.
+fn place(event: &SlackEvent) -> Option<(&ChannelId, &MessageTs, &MessageTs)> {
     match event {
-        SlackEvent::Message { channel, thread, .. } => Some((channel, thread)),
-        SlackEvent::Edited { channel, ts, .. }
-        | SlackEvent::Deleted { channel, ts }
-        | SlackEvent::Reaction { channel, ts, .. } => Some((channel, ts)),
+        SlackEvent::Message { channel, thread, .. } => Some((channel, thread, thread)),
+        SlackEvent::Edited { channel, ts, thread, .. }
+        | SlackEvent::Deleted { channel, ts, thread } => Some((channel, ts, thread)),
+        SlackEvent::Reaction { channel, ts, .. } => Some((channel, ts, ts)),
         SlackEvent::Click(_)
         | SlackEvent::Filled(_)
         | SlackEvent::NotOurs
@@ -102,10 +113,14 @@ impl Bridge {
             | SlackEvent::NotOurs
             | SlackEvent::Unknown { .. } => {}
         }
-        let Some((channel, ts)) = place(&routed.event) else {
+        let Some((channel, ts, thread)) = place(&routed.event) else {
             return Ok(Handled::one(Settled::Done));
         };
-        let Some(link) = self.store.linked(channel, ts).await? else {
+        let mut link = self.store.linked(channel, ts).await?;
+        if link.is_none() && thread != ts {
+            link = self.store.linked(channel, thread).await?;
+        }
+        let Some(link) = link else {
             return self.on_unknown_message(item, channel).await;
         };
         if Lane::Ticket(link.ticket.clone()).name() != lane {
@@ -152,23 +167,30 @@ impl Bridge {
         event: &SlackEvent,
     ) -> Step<()> {
         match event {
-            SlackEvent::Message { channel, ts, user, text, files, .. } => {
+            SlackEvent::Message { channel, ts, thread, user, text, files } => {
                 let written = Written { channel, ts, text, files, version: "" };
-                self.on_message(item, ticket, user, &written).await
+                match self.as_it_is(item, (channel, thread, ts)).await? {
+                    Now::AsWritten => self.on_message(item, ticket, user, &written).await,
+                    Now::Gone => Ok(()),
+                    Now::Changed(message) => {
+                        let (text, files) = (&parse::words(&message), &parse::files(&message));
+                        let version = &parse::version_name(&message);
+                        let written = Written { text, files, version, ..written };
+                        self.on_message(item, ticket, user, &written).await
+                    }
+                }
             }
-            SlackEvent::Edited { user, ts, .. } if link.role == Role::Reply => {
-                self.on_edited_after_sending(ticket, user, ts).await;
-                Ok(())
+            SlackEvent::Edited { channel, ts, thread, user, .. } if link.role == Role::Reply => {
+                self.on_edited_after_sending(ticket, user, (channel, thread, ts)).await
             }
-            SlackEvent::Deleted { .. } if link.role == Role::Reply => {
-                if let (Some(user), Some(thread)) = (&link.user, &ticket.thread) {
+            SlackEvent::Deleted { ts, .. } if link.role == Role::Reply => {
+                if let Some(user) = &link.user {
                     let text = self.words_of(user).await.say("ask-deleted", &[]);
-                    let root = Some(&thread.root);
-                    self.whisper(&thread.channel, root, user, (&text, &[])).await;
+                    self.whisper(ticket, user, Some(ts), (&text, &[])).await;
                 }
                 Ok(())
             }
-            SlackEvent::Deleted { channel, ts } if link.role == Role::Held => {
+            SlackEvent::Deleted { channel, ts, .. } if link.role == Role::Held => {
                 self.cancel(ticket, channel, ts).await
             }
             SlackEvent::Reaction { channel, ts, user, name, added: true }
@@ -399,16 +421,63 @@ impl Bridge {
         Ok(names)
     }
 
+    /// What a message is when its turn has come. Slack may tell of a change before it tells of the
+    /// message, and who changes a message that waits means the customer to read it changed, or not
+    /// at all. Once it is being sent, it stays as it was then.
+    async fn as_it_is(
+        &self,
+        item: &Item,
+        (channel, thread, ts): (&ChannelId, &MessageTs, &MessageTs),
+    ) -> Step<Now> {
+        const STEP: &str = "reread";
+        if self.is_being_sent(item).await? {
+            let steps = self.begun_before(item).await?;
+            let read = steps.into_iter().find(|(step, _)| step == STEP).and_then(|(_, read)| read);
+            let read = read.and_then(|read| serde_json::from_str(&read).ok());
+            return Ok(read.map_or(Now::AsWritten, Now::Changed));
+        }
+        let changed = parse::change_key(channel, ts);
+        if !self.store.has_accepted(Source::Slack, &changed).await? {
+            return Ok(Now::AsWritten);
+        }
+        match self.slack.message(channel, thread, ts).await {
+            Err(error) if error.tells_nothing() => Ok(Now::AsWritten),
+            Err(error) if error.is_message_gone() => Ok(Now::Gone),
+            Ok(None) => Ok(Now::Gone),
+            read => {
+                let message = read?.unwrap_or_default();
+                self.store.forget(item.id, STEP).await?;
+                self.store.begin(item.id, STEP, None, self.clock.now()).await?;
+                self.record(item, STEP, &message).await?;
+                Ok(Now::Changed(message))
+            }
+        }
+    }
+
     /// No channel takes back what was sent, so the agent is told the truth and may send it anew.
-    async fn on_edited_after_sending(&self, ticket: &Ticket, user: &SlackUserId, ts: &MessageTs) {
-        let Some(thread) = &ticket.thread else { return };
+    async fn on_edited_after_sending(
+        &self,
+        ticket: &Ticket,
+        user: &SlackUserId,
+        (channel, root, ts): (&ChannelId, &MessageTs, &MessageTs),
+    ) -> Step<()> {
+        if let Ok(Some(message)) = self.slack.message(channel, root, ts).await {
+            let (text, version) = (&Rich::default(), &parse::version_name(&message));
+            let written = Written { channel, ts, text, files: &[], version };
+            let id = written.message_id("0");
+            if !self.store.links_of(&ticket.id, &id).await?.is_empty() {
+                // It was changed before it was sent, or sent again since.
+                return Ok(());
+            }
+        }
         let words = self.words_of(user).await;
         let text = words.say("ask-edited", &[]);
         let value = format!("{ts} {}", ticket.id);
         let offer = (action::CORRECT, "button-send-correction", value.as_str());
         let offers = if ticket.is_closed() { Vec::new() } else { vec![offer] };
         let blocks = card::question(&text, &offers, &words);
-        self.whisper(&thread.channel, Some(&thread.root), user, (&text, &blocks)).await;
+        self.whisper(ticket, user, None, (&text, &blocks)).await;
+        Ok(())
     }
 
     async fn on_reaction(

@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::slack::card::{Around, Neighbour};
 use crate::slack::mrkdwn::escape;
-use crate::slack::{self, Post, Posted, card, render, rich_text};
+use crate::slack::{self, Post, Posted, card, home, render, rich_text};
 use crate::store::{Item, Lane, Link, Role};
 
 /// How far before the event a look at Slack begins, so that clocks may differ.
@@ -515,19 +515,29 @@ impl Bridge {
         Ok(id)
     }
 
-    /// Shows something to one person in a thread, or in the channel, as far as Slack manages.
+    /// Shows something about a ticket to one person, as far as Slack manages: in its thread or, as
+    /// Slack shows it to nobody in a thread without replies (`slack.md` C.1), in the channel. One
+    /// reply may be `gone`.
     ///
     /// Nothing that matters is said in this way only: Slack does not promise to show it.
     pub(super) async fn whisper(
         &self,
-        channel: &ChannelId,
-        thread: Option<&MessageTs>,
+        ticket: &Ticket,
         user: &SlackUserId,
+        gone: Option<&MessageTs>,
         (text, blocks): (&str, &[Value]),
     ) {
-        if let Err(error) = self.slack.whisper(channel, thread, user, text, blocks).await {
-            tracing::warn!(slack.channel = %channel, slack.ts = thread.map(MessageTs::as_str),
-                %error, "a person could not be told something");
+        let Some(thread) = &ticket.thread else { return };
+        let (channel, root) = (&thread.channel, &thread.root);
+        let told = if let Ok(false) = self.store.has_replies(&ticket.id, thread, gone).await {
+            let address = self.slack.address(thread);
+            let (text, blocks) = home::beside(ticket, address.as_deref(), (text, blocks));
+            self.slack.whisper(channel, None, user, &text, &blocks).await
+        } else {
+            self.slack.whisper(channel, Some(root), user, text, blocks).await
+        };
+        if let Err(error) = told {
+            tracing::warn!(ticket.id = %ticket.id, %error, "a person could not be told something");
         }
     }
 

@@ -157,7 +157,10 @@ fn message(body: &Value, event: &Value) -> Option<Routed> {
     match text(event, "/subtype") {
         None | Some("file_share" | "thread_broadcast") => written(body, event),
         Some("message_changed") => changed(body, event),
-        Some("message_deleted") => deleted(event, text(event, "/deleted_ts")?),
+        Some("message_deleted") => {
+            let before = event.get("previous_message").unwrap_or(&Value::Null);
+            deleted(event, text(event, "/deleted_ts")?, before)
+        }
         Some(_) => Some(not_ours(event)),
     }
 }
@@ -193,7 +196,7 @@ pub fn is_message(key: &str) -> bool {
 fn changed(body: &Value, event: &Value) -> Option<Routed> {
     let now = event.get("message")?;
     if text(now, "/subtype") == Some("tombstone") {
-        return deleted(event, text(now, "/ts")?);
+        return deleted(event, text(now, "/ts")?, now);
     }
     let before = event.get("previous_message").unwrap_or(&Value::Null);
     let same = text(now, "/text") == text(before, "/text");
@@ -202,28 +205,41 @@ fn changed(body: &Value, event: &Value) -> Option<Routed> {
     };
     let channel = ChannelId::parse(text(event, "/channel")?)?;
     let ts = MessageTs::parse(text(now, "/ts")?)?;
+    let thread = thread_of(now).unwrap_or_else(|| ts.clone());
     Some(Routed {
-        key: format!("e:{channel}:{ts}:{edited}"),
-        about: Some((channel.clone(), ts.clone())),
+        key: format!("{}{edited}", change_key(&channel, &ts)),
+        about: Some((channel.clone(), thread.clone())),
         ticket: None,
         event: SlackEvent::Edited {
             user: SlackUserId::parse(text(now, "/user")?)?,
             text: words(now),
             channel,
             ts,
+            thread,
         },
     })
 }
 
-fn deleted(event: &Value, ts: &str) -> Option<Routed> {
+/// `message` is what is left of the message, or what it was.
+fn deleted(event: &Value, ts: &str, message: &Value) -> Option<Routed> {
     let channel = ChannelId::parse(text(event, "/channel")?)?;
     let ts = MessageTs::parse(ts)?;
+    let thread = thread_of(message).unwrap_or_else(|| ts.clone());
     Some(Routed {
-        key: format!("d:{channel}:{ts}"),
-        about: Some((channel.clone(), ts.clone())),
+        key: format!("{}gone", change_key(&channel, &ts)),
+        about: Some((channel.clone(), thread.clone())),
         ticket: None,
-        event: SlackEvent::Deleted { channel, ts },
+        event: SlackEvent::Deleted { channel, ts, thread },
     })
+}
+
+fn thread_of(message: &Value) -> Option<MessageTs> {
+    MessageTs::parse(text(message, "/thread_ts")?)
+}
+
+/// What the keys of all changes of a message by a person begin with, its deletion being one.
+pub fn change_key(channel: &ChannelId, ts: &MessageTs) -> String {
+    format!("e:{channel}:{ts}:")
 }
 
 fn reaction(event: &Value, added: bool) -> Option<Routed> {
@@ -366,9 +382,9 @@ pub fn literally(message: &Value) -> String {
     runs.filter_map(|run| text(&run, "/text").map(str::to_owned)).collect()
 }
 
-/// When a message was edited last, in Slack's words; empty if never.
-pub fn version(message: &Value) -> &str {
-    text(message, "/edited/ts").unwrap_or_default()
+/// What tells a version of a message from its others: when it was edited last, empty if never.
+pub fn version_name(message: &Value) -> String {
+    text(message, "/edited/ts").map(|edited| format!("{edited}:")).unwrap_or_default()
 }
 
 /// Reads the files of a message, as an event or an answer of Slack holds it.
@@ -489,6 +505,14 @@ mod tests {
         gone["message"]["subtype"] = "tombstone".into();
         gone["previous_message"] = json!([]);
         assert!(matches!(event(&gone).event, SlackEvent::Deleted { .. }));
+        assert_eq!(event(&gone).key, "e:C1:2.0:gone");
+        // They belong to the ticket whose thread the message stood in, known or not.
+        let ts = |ts| MessageTs::parse(ts).unwrap();
+        let deleted = json!({"type": "message", "subtype": "message_deleted", "channel": "C1",
+            "deleted_ts": "2.0", "previous_message": {"ts": "2.0", "thread_ts": "1.0"}});
+        assert_eq!(event(&deleted).about.unwrap().1, ts("1.0"));
+        gone["message"]["thread_ts"] = "1.0".into();
+        assert_eq!(event(&gone).about.unwrap().1, ts("1.0"));
     }
 
     #[test]

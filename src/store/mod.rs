@@ -447,8 +447,14 @@ pub trait Store: Send + Sync + 'static {
     /// Blip's ids of all messages of a ticket that Slack shows.
     async fn blip_ids_of(&self, ticket: &TicketId) -> Result<Vec<String>>;
 
-    /// Whether a ticket is known to have messages in a thread other than its root.
-    async fn has_replies(&self, ticket: &TicketId, thread: &Thread) -> Result<bool>;
+    /// Whether a ticket is known to have messages in a thread other than its root, and other than
+    /// one that is `gone`.
+    async fn has_replies(
+        &self,
+        ticket: &TicketId,
+        thread: &Thread,
+        gone: Option<&MessageTs>,
+    ) -> Result<bool>;
 
     /// Takes the next post to a channel for a lane and says when it may go out: now or before, then
     /// the turn is used up with that, or later, then it is reserved.

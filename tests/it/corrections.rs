@@ -75,3 +75,48 @@ async fn nothing_is_corrected_after_the_end() {
     assert_eq!(bridge.received(&ticket), ["Custa R$ 10"]);
     bridge.finish().await;
 }
+
+/// Slack tells again of what nobody took, and of what came after it at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_changed_before_its_turn_is_sent_changed_or_not_at_all() {
+    for overtakes in [true, false] {
+        let bridge = Bridge::start().await;
+        let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+        bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+        bridge.idle().await;
+        if overtakes {
+            bridge.slack.hold();
+        } else {
+            bridge.blip.faults().from_now("/messages", Fault::Status(429));
+        }
+        let says = async |words: &str| {
+            bridge.slack.says(ANA, CHANNEL, Some(&card.ts), words).await.unwrap().ts
+        };
+        let (gone, edited) = (says("Apagada").await, says("Custa R$ 10").await);
+        let noted = says("Cliente chato").await;
+        says("Até logo").await;
+        bridge.slack.deletes(ANA, CHANNEL, &gone).await.unwrap();
+        bridge.slack.edits(ANA, CHANNEL, &edited, "Custa R$ 100").await.unwrap();
+        bridge.slack.edits(ANA, CHANNEL, &edited, "Custa R$ 1000").await.unwrap();
+        bridge.slack.edits(ANA, CHANNEL, &noted, "// Cliente chato").await.unwrap();
+        if overtakes {
+            bridge.slack.release(|letters| letters.reverse()).await;
+        } else {
+            bridge.blip.faults().clear();
+        }
+        bridge.idle().await;
+        let expected = ["Custa R$ 1000", "Até logo"];
+        let mut received = bridge.received(&ticket);
+        if overtakes {
+            // Slack has told of them in this order.
+            received.reverse();
+        }
+        assert_eq!(received, expected, "{overtakes} {}", bridge.slack.transcript());
+        assert!(bridge.slack.ephemerals(ANA).is_empty(), "nobody sees anything earlier");
+        // What is changed after that, is told.
+        bridge.slack.edits(ANA, CHANNEL, &edited, "Custa R$ 2").await.unwrap();
+        bridge.idle().await;
+        assert!(bridge.slack.ephemerals(ANA).pop().unwrap().words().contains("earlier text"));
+        bridge.finish().await;
+    }
+}

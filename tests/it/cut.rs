@@ -95,7 +95,7 @@ store! {
     reads fn linked(channel: &ChannelId, ts: &MessageTs) -> Result<Option<Link>>;
     reads fn links_of(ticket: &TicketId, blip_id: &str) -> Result<Vec<Link>>;
     reads fn blip_ids_of(ticket: &TicketId) -> Result<Vec<String>>;
-    reads fn has_replies(ticket: &TicketId, thread: &Thread) -> Result<bool>;
+    reads fn has_replies(ticket: &TicketId, thread: &Thread, gone: Option<&MessageTs>) -> Result<bool>;
     writes fn take_slot(lane: &str, channel: &ChannelId, pace: Pace, now: Timestamp) -> Result<Timestamp>;
     writes fn hold_channel(channel: &ChannelId, until: Timestamp) -> Result<()>;
     reads fn parked(ticket: Option<&TicketId>) -> Result<Vec<Parked>>;

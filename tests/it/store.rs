@@ -452,17 +452,19 @@ async fn a_thread_has_replies_if_something_of_its_ticket_came_after_the_root() {
     on_every_backend(async |db| {
         let store = db.open().await;
         let thread = Thread { channel: channel("C1"), root: ts("1.2") };
-        let has_replies = async || store.has_replies(&ticket_id("t"), &thread).await.unwrap();
+        let but = async |gone| store.has_replies(&ticket_id("t"), &thread, gone).await.unwrap();
         for link in [
             link("t", "1.1", Role::Note),
             link("t", "1.2", Role::Card),
             link("other", "1.3", Role::Note),
         ] {
             store.link(link).await.unwrap();
-            assert!(!has_replies().await);
+            assert!(!but(None).await);
         }
         store.link(link("t", "1.4", Role::Note)).await.unwrap();
-        assert!(has_replies().await);
+        let (other, last) = (ts("1.3"), ts("1.4"));
+        assert!(but(None).await && but(Some(&other)).await);
+        assert!(!but(Some(&last)).await);
     })
     .await;
 }

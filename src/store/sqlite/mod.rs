@@ -525,9 +525,16 @@ impl Store for SqliteStore {
         self.database.read(move |db| tickets::blip_ids_of(db, &ticket)).await
     }
 
-    async fn has_replies(&self, ticket: &TicketId, thread: &Thread) -> Result<bool> {
-        let (ticket, thread) = (ticket.clone(), thread.clone());
-        self.database.read(move |db| tickets::has_replies(db, &ticket, &thread)).await
+    async fn has_replies(
+        &self,
+        ticket: &TicketId,
+        thread: &Thread,
+        gone: Option<&MessageTs>,
+    ) -> Result<bool> {
+        let (ticket, thread, gone) = (ticket.clone(), thread.clone(), gone.cloned());
+        let has_replies =
+            move |db: &Connection| tickets::has_replies(db, &ticket, &thread, gone.as_ref());
+        self.database.read(has_replies).await
     }
 
     async fn take_slot(

@@ -6,7 +6,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::sql::Sql;
 use super::{columns, items};
-use crate::model::{SlackUserId, Thread, TicketId};
+use crate::model::{MessageTs, SlackUserId, Thread, TicketId};
 use crate::store::row::{LinkRow, TicketRow, role_name};
 use crate::store::{Lane, Link, Result};
 
@@ -172,10 +172,12 @@ pub(super) fn has_replies(
     connection: &Connection,
     ticket: &TicketId,
     thread: &Thread,
+    gone: Option<&MessageTs>,
 ) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM message
-               WHERE channel = ?1 AND ts > ?2 AND ticket = ?3 AND role <> 'card')";
-    let params = (thread.channel.as_str(), thread.root.as_str(), ticket.to_string());
+               WHERE channel = ?1 AND ts > ?2 AND ticket = ?3 AND role <> 'card' AND ts IS NOT ?4)";
+    let gone = gone.map(MessageTs::as_str);
+    let params = (thread.channel.as_str(), thread.root.as_str(), ticket.to_string(), gone);
     Ok(connection.one(sql, params)?)
 }
 

@@ -531,6 +531,10 @@ impl World {
         let is_it = |(c, w, _): &&(usize, Who, String)| (*c, *w) == (customer, who);
         let last = self.written.borrow().iter().find(is_it).map(|(_, _, ts)| ts.clone());
         let Some(ts) = last else { return };
+        // What waits to be sent is sent changed, or not at all.
+        if !self.knows(&ts).await {
+            return;
+        }
         let slack = &self.bridge.slack;
         if matches!(deed, Deed::Edits(_)) {
             let words = format!("edited-{}", self.next_word());
