@@ -89,20 +89,37 @@ struct Reader {
 }
 
 impl Dialogs {
-    /// Opens the dialog that somebody asks for, or one that says why not.
+    /// Opens the dialog that somebody asks for, or one that says why not; if it is only for now
+    /// that Slack opens none, they are told to ask again.
     ///
-    /// Returns whether they may have it before them now.
+    /// Returns whether Slack opens dialogs at all.
     pub async fn open(&self, asked: &Asked) -> bool {
         match tokio::time::timeout(ANSWER, self.try_to_open(asked)).await {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
                 tracing::warn!(dialog = asked.dialog.name(), %error, "a dialog could not be opened");
-                matches!(&error, Error::Slack(error) if error.fault().is_unsure())
+                let is_for_now = match &error {
+                    Error::Slack(error) => error.is_about_trigger() || !error.tells_nothing(),
+                    Error::Unknown => true,
+                    Error::Store(_) => false,
+                };
+                if is_for_now {
+                    self.ask_again(asked).await;
+                }
+                is_for_now
             }
             Err(_) => {
                 tracing::warn!(dialog = asked.dialog.name(), "a dialog may have opened too late");
                 true
             }
+        }
+    }
+
+    async fn ask_again(&self, asked: &Asked) {
+        let Some(url) = &asked.response_url else { return };
+        let text = self.reader(&asked.user).await.words.say("ask-again", &[]);
+        if let Err(error) = self.slack.respond(url, false, &text, &[]).await {
+            tracing::warn!(dialog = asked.dialog.name(), %error, "its asker could not be told");
         }
     }
 

@@ -118,6 +118,7 @@ ask-kept = Kept as a note.
 ask-taken-over = You took the ticket over.
 ask-retried = Trying again.
 ask-skipped = Discarded.
+ask-again = Slack did not open the window. Please press again.
 ask-outdated = Things have changed, and this button no longer applies.
 ask-resend-closed = ⚠️ Not delivered to the customer, and it cannot be sent again: the ticket has ended.
 ask-resend-gone = ⚠️ Not delivered to the customer, and what was sent is no longer here: please write it again.

@@ -118,6 +118,7 @@ ask-kept = Quedó como nota.
 ask-taken-over = Tomaste el ticket.
 ask-retried = Intentando de nuevo.
 ask-skipped = Descartado.
+ask-again = Slack no abrió la ventana. Pulsa otra vez, por favor.
 ask-outdated = La situación cambió y este botón ya no vale.
 ask-resend-closed = ⚠️ No entregado al cliente, y no se puede enviar de nuevo: el ticket terminó.
 ask-resend-gone = ⚠️ No entregado al cliente, y lo que se envió ya no está aquí: escríbelo de nuevo.

@@ -118,6 +118,7 @@ ask-kept = Mantida como nota.
 ask-taken-over = Você assumiu o atendimento.
 ask-retried = Tentando de novo.
 ask-skipped = Descartado.
+ask-again = O Slack não abriu a janela. Clique de novo, por favor.
 ask-outdated = A situação mudou e este botão não vale mais.
 ask-resend-closed = ⚠️ Não entregue ao cliente, e não dá para enviar de novo: o ticket terminou.
 ask-resend-gone = ⚠️ Não entregue ao cliente, e o que foi enviado não está mais aqui: escreva de novo.

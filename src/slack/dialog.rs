@@ -45,6 +45,8 @@ pub struct Asked {
     pub about: About,
     /// Where it is to appear.
     pub place: Place,
+    /// Where its asker can be told that it does not.
+    pub response_url: Option<String>,
 }
 
 /// What a dialog is about.
@@ -230,26 +232,28 @@ pub fn asked_by_action(body: &Value) -> Option<Asked> {
     let user = SlackUserId::parse(text(body, "/user/id")?)?;
     let chosen = text(action, "/selected_option/value");
     let trigger = || text(body, "/trigger_id").map(str::to_owned).map(Place::New);
+    let response_url = text(body, "/response_url").map(str::to_owned);
     match text(action, "/action_id")? {
         super::action::MORE => {
             let dialog = Dialog::parse(chosen?)?;
-            Some(Asked { user, dialog, about: message(body)?, place: trigger()? })
+            Some(Asked { user, dialog, about: message(body)?, place: trigger()?, response_url })
         }
         element::REPLY => {
             let about = About::Ticket(ticket(body)?);
             let dialog = Dialog::Reply(Some(chosen?.to_owned()));
             let place = Place::Over(text(body, "/view/id")?.to_owned());
-            Some(Asked { user, dialog, about, place })
+            Some(Asked { user, dialog, about, place, response_url })
         }
         compose::KIND => {
             let about = About::Ticket(ticket(body)?);
             let dialog = Dialog::Compose(Kind::parse(chosen?)?);
             let place = Place::Over(text(body, "/view/id")?.to_owned());
-            Some(Asked { user, dialog, about, place })
+            Some(Asked { user, dialog, about, place, response_url })
         }
         name @ (super::action::CLOSE | super::action::TRANSFER) => {
             let about = About::Ticket(TicketId::parse(text(action, "/value")?)?);
-            Some(Asked { user, dialog: Dialog::parse(name)?, about, place: trigger()? })
+            let dialog = Dialog::parse(name)?;
+            Some(Asked { user, dialog, about, place: trigger()?, response_url })
         }
         _ => None,
     }
@@ -262,6 +266,7 @@ pub fn asked_by_shortcut(body: &Value) -> Option<Asked> {
         dialog: Dialog::parse(text(body, "/callback_id")?)?,
         about: message(body)?,
         place: Place::New(text(body, "/trigger_id")?.to_owned()),
+        response_url: text(body, "/response_url").map(str::to_owned),
     })
 }
 

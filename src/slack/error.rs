@@ -140,6 +140,11 @@ impl Error {
         })
     }
 
+    /// Whether a click came too late, or a second time, to open something.
+    pub fn is_about_trigger(&self) -> bool {
+        self.code().is_some_and(|code| code.contains("trigger"))
+    }
+
     /// Whether Slack knows nobody such, or does not let us see them.
     pub fn is_about_nobody(&self) -> bool {
         let code = self.code().unwrap_or_default();

@@ -103,7 +103,7 @@ pub fn parse(body: &Value) -> Request {
     }
 }
 
-/// What a button does if Slack opens no dialog for it: *Close* closes, as the reaction does.
+/// What a button does where Slack opens no dialogs: *Close* closes, as the reaction does.
 pub fn without_dialog(body: &Value) -> Option<Routed> {
     let is_close = |routed: &Routed| matches!(&routed.event, SlackEvent::Click(click) if click.action == action::CLOSE);
     pressed(body).filter(is_close)

@@ -348,14 +348,36 @@ async fn a_message_for_a_ticket_that_blip_has_forgotten_is_shown_all_the_same() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn close_closes_even_if_slack_opens_no_dialog() {
-    let bridge = Bridge::start().await;
-    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
-    bridge.slack.faults().next("views.open", Fault::Code("expired_trigger_id".to_owned()));
-    bridge.slack.clicks(ANA, CHANNEL, &card.ts, "close").await.unwrap();
-    bridge.idle().await;
-    assert!(bridge.blip.ticket(&ticket).unwrap().is_closed());
-    bridge.finish().await;
+async fn close_closes_where_slack_opens_no_dialogs() {
+    for fault in [Fault::Code("unknown_method".to_owned()), Fault::Status(404)] {
+        let bridge = Bridge::start().await;
+        let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+        bridge.slack.faults().next("views.open", fault);
+        bridge.slack.clicks(ANA, CHANNEL, &card.ts, "close").await.unwrap();
+        bridge.idle().await;
+        assert!(bridge.blip.ticket(&ticket).unwrap().is_closed());
+        bridge.finish().await;
+    }
+}
+
+/// What cannot be undone is not done without the questions that belong to it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn close_is_to_be_pressed_again_if_its_dialog_does_not_open_for_now() {
+    let late = ["expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id"];
+    let late = late.map(|code| Fault::Code(code.to_owned()));
+    let busy = Fault::RateLimited { retry_after: 1 };
+    for fault in late.into_iter().chain([busy, Fault::Code("service_unavailable".to_owned())]) {
+        let bridge = Bridge::start().await;
+        let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+        bridge.slack.faults().next("views.open", fault.clone());
+        bridge.slack.clicks(ANA, CHANNEL, &card.ts, "close").await.unwrap();
+        bridge.idle().await;
+        assert!(!bridge.blip.ticket(&ticket).unwrap().is_closed(), "{fault:?}");
+        let told = bridge.slack.ephemerals(ANA).pop().unwrap();
+        assert!(told.words().contains("press again"), "{fault:?} {told:?}");
+        assert!(bridge.slack.message(CHANNEL, &card.ts).unwrap().buttons().len() > 1);
+        bridge.finish().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
