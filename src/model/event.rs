@@ -146,6 +146,8 @@ pub struct Click {
     pub on: Option<(ChannelId, MessageTs)>,
     /// Where the message that shows the button can be replaced, for 30 minutes and five times.
     pub response_url: Option<String>,
+    /// Whether a shortcut was used: the message that it was used on is nothing to be replaced.
+    pub is_shortcut: bool,
 }
 
 /// A dialog of ours was filled in.

@@ -82,12 +82,17 @@ impl Bridge {
         if let Some(since) = ticket.unanswered {
             self.watch_answer(ticket, since).await?;
         }
+        let before = self.ticket_before(ticket).await?;
+        if let Some(before) = before.as_ref().filter(|before| !before.is_closed()) {
+            // It was transferred, whether or not anybody has told us.
+            self.set_out(Chore::check(&before.id, self.clock.now())).await?;
+        }
         if self.go_on(item, ticket).await? {
             return Ok(());
         }
         self.post_card(item, ticket, snapshot.first_words.as_ref()).await?;
         self.show_first_files(item, ticket, snapshot.first_words.as_ref()).await?;
-        if let Some(before) = self.ticket_before(ticket).await? {
+        if let Some(before) = before {
             self.set_out(Chore::card_of_followed(&before, ticket, self.clock.now())).await?;
         }
         Ok(self.set_out(Chore::context(&ticket.id, item.received)).await?)

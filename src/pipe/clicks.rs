@@ -135,7 +135,7 @@ impl Bridge {
             matches!(click.action.as_str(), action::RETRY | action::SKIP | action::RESEND);
         let words = if is_public { self.words.clone() } else { self.words_of(&click.user).await };
         let text = words.say(key, &[]);
-        if let Err(error) = self.slack.respond(url, true, &text, &[]).await {
+        if let Err(error) = self.slack.respond(url, !click.is_shortcut, &text, &[]).await {
             tracing::warn!(%error, "a question could not be replaced by its answer");
         }
     }

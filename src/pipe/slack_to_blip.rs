@@ -193,13 +193,11 @@ impl Bridge {
             SlackEvent::Deleted { channel, ts, .. } if link.role == Role::Held => {
                 self.cancel(ticket, channel, ts).await
             }
-            SlackEvent::Reaction { channel, ts, user, name, added: true }
-                if link.role == Role::Held && emoji::same(name, NOTE_MARK) =>
+            SlackEvent::Reaction { user, name, added: true, .. }
+                if matches!(link.role, Role::Held | Role::Reply)
+                    && emoji::same(name, NOTE_MARK) =>
             {
-                if self.slack.is_us(user) || !self.person(item, ticket, user).await?.is_agent() {
-                    return Ok(());
-                }
-                self.make_note(ticket, channel, ts).await.map(drop)
+                self.on_lock(item, ticket, link, user).await
             }
             SlackEvent::Reaction { user, name, added, .. } => {
                 if link.role == Role::Card || self.rules.reactions_anywhere {
@@ -215,6 +213,27 @@ impl Bridge {
             | SlackEvent::NotOurs
             | SlackEvent::Unknown { .. } => Ok(()),
         }
+    }
+
+    /// A reply is to be a note, as far as there is still time.
+    async fn on_lock(
+        &self,
+        item: &Item,
+        ticket: &Ticket,
+        link: &Link,
+        user: &SlackUserId,
+    ) -> Step<()> {
+        if self.slack.is_us(user) {
+            return Ok(());
+        }
+        let person = self.person(item, ticket, user).await?;
+        if person.is_agent() {
+            let answer = self.make_note(ticket, &link.channel, &link.ts).await?;
+            if link.role == Role::Reply {
+                self.tell(ticket, &person, &person.words.say(answer, &[]), &[]).await;
+            }
+        }
+        Ok(())
     }
 
     async fn on_message(

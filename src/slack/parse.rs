@@ -281,6 +281,7 @@ fn pressed(body: &Value) -> Option<Routed> {
         value: text(action, "/value").unwrap_or_default().to_owned(),
         on: message_of(body),
         response_url: text(body, "/response_url").map(str::to_owned),
+        is_shortcut: false,
     };
     let at = text(action, "/action_ts").unwrap_or_default();
     Some(Routed {
@@ -303,6 +304,7 @@ fn used(body: &Value) -> Option<Routed> {
         value: String::new(),
         on: Some(message_of(body)?),
         response_url: text(body, "/response_url").map(str::to_owned),
+        is_shortcut: true,
     };
     let at = text(body, "/action_ts").unwrap_or_default();
     Some(Routed {

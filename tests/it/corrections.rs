@@ -62,6 +62,17 @@ async fn link_previews_are_no_edits_and_deleting_tells_the_truth() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lock_on_what_was_sent_is_answered_with_the_truth() {
+    let bridge = Bridge::start().await;
+    let (_, _, reply) = sent(&bridge).await;
+    bridge.slack.reacts(ANA, CHANNEL, &reply, "lock").await.unwrap();
+    bridge.idle().await;
+    let told = bridge.slack.ephemerals(ANA).pop().unwrap();
+    assert!(told.words().contains("already been sent"), "{}", told.words());
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_corrected_after_the_end() {
     let bridge = Bridge::start().await;
     let (ticket, card, reply) = sent(&bridge).await;

@@ -332,6 +332,24 @@ async fn a_transfer_whose_answer_is_lost_is_found_by_the_number_that_only_blip_k
     bridge.finish().await;
 }
 
+/// Blip tells of the ticket that follows, and of the old one nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_that_another_one_follows_elsewhere_is_over_at_once() {
+    let bridge = Bridge::with(&[("SLACK_TEAM_CHANNELS", "Suporte=C0SUPORTE")]).await;
+    bridge.slack.add_channel("C0SUPORTE", "suporte", &[ANA, BIA]);
+    let (old, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.idle().await;
+    bridge.blip.hold();
+    bridge.blip.transfers(&old, "Suporte").await.unwrap();
+    bridge.blip.release(|letters| drop(letters.drain(..letters.len() - 1))).await;
+    let card = || bridge.slack.message(CHANNEL, &card.ts).unwrap();
+    bridge.until("the end", || card().buttons().is_empty()).await;
+    bridge.idle().await;
+    assert!(card().words().contains("Transferred"), "{}", card().words());
+    assert_eq!(bridge.slack.cards("C0SUPORTE").len(), 1);
+    bridge.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transfer_of_which_blip_does_not_say_what_follows_is_told_in_words() {
     let bridge = Bridge::start().await;
