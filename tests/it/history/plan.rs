@@ -178,7 +178,6 @@ pub fn troubles() -> Vec<Fault> {
         Fault::Hang,
         Fault::Reset,
         Fault::Html,
-        Fault::Torn,
         Fault::Garbage,
         Fault::LostAnswer,
         Fault::LostAnswer500,
