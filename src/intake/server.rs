@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::header::{CONNECTION, RETRY_AFTER};
+use axum::http::header::{CONNECTION, EXPECT, RETRY_AFTER};
 use axum::http::{HeaderValue, Request, Response, StatusCode};
 use axum::response::IntoResponse;
 use hyper::body::Incoming;
@@ -36,7 +36,7 @@ use tower::Service as _;
 
 use self::guests::{Entry, Guest, Guests};
 use self::io::{Patient, Timer};
-use self::load::{Arriving, Budget, Leaving, Load};
+use self::load::{Arriving, Budget, Leaving, Load, Rest};
 use super::nuisance::Seldom;
 
 pub(super) use self::load::Spoiled;
@@ -210,8 +210,13 @@ impl Server {
         is_crowded: bool,
     ) -> impl Future<Output = Result<Response<Leaving>, Infallible>> + use<> {
         let load = Arc::new(Load::new(self.budget.clone()));
-        let arriving =
-            |body| Arriving::new(body, Arc::clone(guest), Arc::clone(&load), self.limits.body);
+        let rest = Rest::default();
+        // Whoever asks first whether to send a body does not send one that nobody wants.
+        let sends_at_once = !request.headers().contains_key(EXPECT);
+        let arriving = |body| {
+            let load = Arc::clone(&load);
+            Arriving::new((body, rest.clone()), Arc::clone(guest), load, self.limits.body)
+        };
         let request = request.map(|body| Body::new(arriving(body)));
         let guest = Arc::clone(guest);
         let is_for_operators = OPERATORS.contains(&request.uri().path());
@@ -223,6 +228,10 @@ impl Server {
                 None => crowded(),
             };
             drop(load);
+            let status = response.status();
+            if status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT && sends_at_once {
+                rest.pass().await;
+            }
             Ok(response.map(|body| Leaving::new(body, guest)))
         }
     }

@@ -177,12 +177,7 @@ async fn a_body_over_the_limit_is_refused_before_it_is_kept() {
     let door = Door::open().await;
     let huge = vec![b' '; 3 << 20];
     for request in [door.blip(huge.clone()), door.slack(&huge, 0)] {
-        // The door may be shut while the rest is still on its way.
-        let answer = request.send().await.map(|answer| answer.status().as_u16());
-        assert!(
-            answer.as_ref().is_ok_and(|status| *status == 413) || answer.is_err(),
-            "{answer:?}"
-        );
+        assert_eq!(status(request).await, 413);
     }
     let token = door.secret("BLIP_WEBHOOK_TOKEN");
     for (path, header) in [
@@ -200,7 +195,7 @@ async fn a_body_over_the_limit_is_refused_before_it_is_kept() {
         }
         chunked.extend(b"0\r\n\r\n");
         let answer = door.raw(&chunked);
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 413"), "{path} {answer}");
+        assert!(answer.starts_with("HTTP/1.1 413"), "{path} {answer}");
     }
     door.close().await;
 }

@@ -105,6 +105,31 @@ fn url(bridge: &Bridge) -> String {
     format!("http://{}", bridge.app().unwrap().address())
 }
 
+/// Many clients send all that they have before they listen.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_sends_far_too_much_is_told_so() {
+    let bridge = Bridge::start().await;
+    let token = bridge.blip.look(|state| state.setup.token.clone());
+    for (path, token, kib, status) in [
+        ("/blip/webhook", token.as_str(), 8192, 413),
+        ("/blip/webhook", "no-token", 512, 401),
+        ("/nowhere", "", 512, 404),
+    ] {
+        let body = vec![b'x'; kib * 1024];
+        let (kind, length) = ("content-type: application/json", body.len());
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: {token}\r\n{kind}\r\n\
+            content-length: {length}\r\n\r\n"
+        );
+        let mut line = Line::to(&bridge).await;
+        line.sends(head.as_bytes()).await;
+        line.sends(&body).await;
+        let answer = line.answer().await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    }
+    bridge.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_head_that_trickles_in_is_cut_off() {
     let bridge = bridge(short()).await;

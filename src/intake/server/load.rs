@@ -1,6 +1,6 @@
 //! Bodies on their way in and out: how long they may take, and how much of them is held.
 
-use std::future::Future as _;
+use std::future::{Future as _, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -70,18 +70,63 @@ impl Load {
     }
 }
 
+/// How long the rest of a body is awaited that nobody wants, if it keeps coming.
+const LINGER: Duration = Duration::from_secs(2);
+/// How long a sender of such a body may pause.
+const SILENCE: Duration = Duration::from_millis(300);
+/// The largest such body that is awaited, in bytes.
+const LINGER_BYTES: u64 = 64 * 1024 * 1024;
+
+/// What is left of a body that was not read to its end. While it is on its way, its sender may not
+/// be listening: an answer that does not wait for it is lost with the connection.
+#[derive(Clone, Default)]
+pub(super) struct Rest(Arc<Mutex<Option<Incoming>>>);
+
+impl Rest {
+    /// Lets it come, as far as that can be expected of us.
+    pub(super) async fn pass(&self) {
+        let body = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let fits = |body: &Incoming| body.size_hint().lower() <= LINGER_BYTES;
+        let Some(mut body) = body.filter(fits) else { return };
+        let pass = async {
+            let mut bytes = 0;
+            while bytes <= LINGER_BYTES {
+                let frame = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx));
+                let Ok(Some(Ok(frame))) = tokio::time::timeout(SILENCE, frame).await else {
+                    return;
+                };
+                bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+            }
+        };
+        tokio::time::timeout(LINGER, pass).await.ok();
+    }
+}
+
 /// A request's body on its way in.
 pub(super) struct Arriving {
-    body: Incoming,
+    body: Option<Incoming>,
+    rest: Rest,
     guest: Arc<Guest>,
     load: Arc<Load>,
     time: Pin<Box<Sleep>>,
 }
 
 impl Arriving {
-    pub(super) fn new(body: Incoming, guest: Arc<Guest>, load: Arc<Load>, time: Duration) -> Self {
+    pub(super) fn new(
+        (body, rest): (Incoming, Rest),
+        guest: Arc<Guest>,
+        load: Arc<Load>,
+        time: Duration,
+    ) -> Self {
         guest.is_now(if body.is_end_stream() { Phase::Served } else { Phase::Body });
-        Self { body, guest, load, time: Box::pin(tokio::time::sleep(time)) }
+        Self { body: Some(body), rest, guest, load, time: Box::pin(tokio::time::sleep(time)) }
+    }
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        let unread = self.body.take().filter(|body| !body.is_end_stream());
+        *self.rest.0.lock().unwrap_or_else(PoisonError::into_inner) = unread;
     }
 }
 
@@ -93,14 +138,15 @@ impl hyper::body::Body for Arriving {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        match Pin::new(&mut self.body).poll_frame(cx) {
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        match Pin::new(body).poll_frame(cx) {
             Poll::Pending if self.time.as_mut().poll(cx).is_ready() => {
                 Poll::Ready(Some(Err(Spoiled::TooSlow.into())))
             }
             Poll::Pending => Poll::Pending,
             Poll::Ready(Some(Ok(frame))) => {
                 let added = self.load.add(frame.data_ref().map_or(0, Bytes::len));
-                if self.body.is_end_stream() {
+                if self.is_end_stream() {
                     self.guest.is_now(Phase::Served);
                 }
                 Poll::Ready(Some(added.map(|()| frame).map_err(Into::into)))
@@ -114,11 +160,11 @@ impl hyper::body::Body for Arriving {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(Incoming::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map_or_else(SizeHint::default, Incoming::size_hint)
     }
 }
 
