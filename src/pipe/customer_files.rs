@@ -235,6 +235,7 @@ impl Bridge {
                 // Too long ago, or used up, and a look has shown that it is not in the thread; or
                 // shown beside the lost thread and taken back. Either way: anew.
                 if error.is_file_gone() || Lost::by(&error).is_some() {
+                    self.store.forget(item.id, &share).await?;
                     self.store.forget(item.id, &upload).await?;
                 }
                 Err(Failed::Call(Trouble::Share(error)))

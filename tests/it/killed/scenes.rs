@@ -4,18 +4,16 @@
 
 use std::time::{Duration, Instant};
 
-use blip_slack::clock::Clock;
 use blip_slack::demo::{ANA, BIA, CHANNEL};
 use blip_slack::standin::blip::NewTicket;
 use blip_slack::standin::faults::Fault;
 use blip_slack::standin::slack::{Answered, File, Message, View};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::{PATIENCE, Set};
-use crate::support::samples;
+use crate::support::{a_day_passes, samples};
 
 /// A play, and what must be on show when it is over.
 pub struct Scene {
@@ -417,25 +415,9 @@ async fn ends(set: &Set) {
 }
 
 async fn too_late(set: &Set) {
-    let (slack, blip) = (&set.bridge.slack, &set.bridge.blip);
-    let new = NewTicket::saying("Maria", "maria@wa.gw.msging.net", "first-word");
-    let id = blip.opens_ticket_silently(new);
-    let yesterday = Clock::system().now() - SignedDuration::from_hours(25);
-    let content = json!({
-        "id": id, "sequentialId": 1, "ownerIdentity": "lojademo@msging.net",
-        "customerIdentity": "maria@wa.gw.msging.net", "customerDomain": "wa.gw.msging.net",
-        "provider": "Webhook", "status": "Waiting", "team": "Default",
-        "storageDate": yesterday.to_string(),
-        "customerInput": { "type": "text/plain", "value": "first-word" },
-    });
-    let told = blip.emits(json!({
-        "id": format!("Ticket:{id}:Waiting"), "from": format!("{id}@desk.msging.net/Webhook"),
-        "to": "lojademo@msging.net", "type": "application/vnd.iris.ticket+json",
-        "content": content,
-    }));
-    assert_eq!(told.await, Some(200));
-    let card = set.card("first-word").await;
-    slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    let (id, card) = set.held("maria@wa.gw.msging.net", "first-word").await;
+    let database = set.bridge.folder().join("bridge.db");
+    set.restart(async { a_day_passes(&database) }).await;
     let note = set.agent(&card, "reply-1").await;
     set.marked(&note, "lock").await;
     set.received(&id, &[]).await;
