@@ -10,7 +10,8 @@ use crate::blip;
 use crate::inbox::{Chore, Remindful};
 use crate::locale::Words;
 use crate::model::{
-    Agent, ChannelId, Closing, Ending, Fault, Move, Refusal, SlackUserId, Snapshot, State, Ticket,
+    Agent, ChannelId, Closing, Ending, Failure, Fault, Move, Refusal, SlackUserId, Snapshot, State,
+    Ticket,
 };
 use crate::slack::{Profile, Standing, action, card};
 use crate::store::Item;
@@ -259,7 +260,15 @@ impl Bridge {
         };
         let tags = closing.tags.as_ref().unwrap_or(&ticket.tags).clone();
         let send = bot.close_ticket(&ticket.id, &tags);
-        match self.once(item, "close", None, look, send).await {
+        let closed = match self.once(item, "close", None, look, send).await {
+            Err(Failed::Call(error))
+                if error.code().is_some() && self.was_closed_unseen(item, ticket).await? =>
+            {
+                Ok(())
+            }
+            closed => closed,
+        };
+        match closed {
             Ok(()) => {
                 let identity = self.identity(person).or_else(|| self.rules.default_agent.clone());
                 let ending = Ending::Agent(agent(person, identity.unwrap_or_default()));
@@ -309,8 +318,21 @@ impl Bridge {
     }
 
     async fn ending_at_blip(&self, ticket: &Ticket) -> Step<Option<Ending>> {
-        let snapshot = self.bot(&ticket.id)?.ticket(&ticket.id).await?;
-        Ok(snapshot.and_then(|snapshot| snapshot.ending()))
+        match self.bot(&ticket.id)?.ticket(&ticket.id).await {
+            Err(error) if error.tells_nothing() => Ok(None),
+            snapshot => Ok(snapshot?.and_then(|snapshot| snapshot.ending())),
+        }
+    }
+
+    /// Whether a close that Blip refuses is best explained by one that it took before: there was
+    /// one that we do not know the outcome of, and Blip does not tell how the ticket stands.
+    async fn was_closed_unseen(&self, item: &Item, ticket: &Ticket) -> Step<bool> {
+        let was_tried = self.begun_before(item).await?.iter().any(|(step, _)| step == "close");
+        if !was_tried {
+            return Ok(false);
+        }
+        let snapshot = self.bot(&ticket.id)?.ticket(&ticket.id).await;
+        Ok(snapshot.is_err_and(|error| error.tells_nothing()))
     }
 
     /// Blip's identity of a person, if they have one of their own.

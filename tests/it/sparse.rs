@@ -59,8 +59,12 @@ async fn what_can_never_be_looked_up_is_said_again() {
     bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "reply").await.unwrap();
     bridge.idle().await;
     assert!(bridge.blip.faults().are_spent() && bridge.slack.faults().are_spent());
+    // The second one is refused, because the first one was taken.
+    bridge.blip.faults().next("/commands set /tickets/change-status", Fault::LostAnswer);
     bridge.slack.reacts(ANA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
     bridge.idle().await;
+    let card = bridge.slack.message(CHANNEL, &card.ts).unwrap().words();
+    assert!(card.contains("Closed by Ana"), "{card}");
     assert!(bridge.received(&ticket).iter().all(|words| words == "reply"));
     assert!(!bridge.received(&ticket).is_empty());
     assert!(bridge.blip.ticket(&ticket).unwrap().is_closed());
