@@ -351,8 +351,12 @@ impl Client {
             let skip = u32::try_from(all.len()).unwrap_or(u32::MAX);
             match self.entries(operation, &page(skip)).await {
                 Ok(mut next) => {
-                    next.retain(|entry| !all.contains(entry));
+                    // A list that has grown meanwhile repeats some entries on its next page.
                     last = next.len();
+                    next.retain(|entry| !all.contains(entry));
+                    if next.is_empty() {
+                        break;
+                    }
                     all.append(&mut next);
                 }
                 Err(error) if error.code().is_some() => break,

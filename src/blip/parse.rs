@@ -129,7 +129,7 @@ fn ticket(bot: &BotName, envelope: &Envelope, document: &Value) -> Option<Readin
     Some(Reading {
         key: key('t', &snapshot.id, &snapshot.status.to_lowercase()),
         ticket: snapshot.id.clone(),
-        event: BlipEvent::Ticket(snapshot),
+        event: BlipEvent::Ticket(Box::new(snapshot)),
     })
 }
 
@@ -189,6 +189,7 @@ fn snapshot_of(bot: &BotName, ticket: &Value, envelope: &Envelope) -> Option<Sna
         team: text(ticket, "team"),
         tags: list(ticket, "tags").iter().filter_map(lenient::as_text).collect(),
         opened: date(ticket, "storageDate"),
+        ended: date(ticket, "closeDate"),
         first_words: ticket.get("customerInput").and_then(content::document),
     })
 }
@@ -442,7 +443,7 @@ mod tests {
 
     fn seen(envelope: &Value) -> Snapshot {
         match one(envelope).event {
-            BlipEvent::Ticket(snapshot) => snapshot,
+            BlipEvent::Ticket(snapshot) => *snapshot,
             other => panic!("{other:?}"),
         }
     }
@@ -497,9 +498,10 @@ mod tests {
             team: Some("Default".to_owned()),
             tags: vec!["Pix".to_owned(), "7".to_owned()],
             opened: "2026-03-04T05:06:07Z".parse().ok(),
+            ended: None,
             first_words: Some(Content::Text("help".to_owned())),
         };
-        assert_eq!(routed.event, BlipEvent::Ticket(expected));
+        assert_eq!(routed.event, BlipEvent::Ticket(Box::new(expected)));
         assert_eq!(routed.key, "t:default/9b2e-1:waiting");
     }
 

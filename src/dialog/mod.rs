@@ -100,8 +100,7 @@ impl Dialogs {
                 tracing::warn!(dialog = asked.dialog.name(), %error, "a dialog could not be opened");
                 let is_for_now = match &error {
                     Error::Slack(error) => error.is_about_trigger() || !error.tells_nothing(),
-                    Error::Unknown => true,
-                    Error::Store(_) => false,
+                    Error::Unknown | Error::Store(_) => true,
                 };
                 if is_for_now {
                     self.ask_again(asked).await;

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::model::{ChannelId, MessageTs, Thread, Ticket, TicketId};
 use crate::store::{Item, ItemId, Lane, NewItem, Source};
 
+/// What the keys of chores that send an agent's words begin with.
+const SEND: &str = "send:";
+
 /// Something that the bridge set itself to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "chore", rename_all = "snake_case")]
@@ -176,7 +179,7 @@ impl Chore {
 
     /// A reply that was held is to be sent, in the order of the ticket's events.
     pub fn send(held: Held, ticket: TicketId, now: Timestamp) -> NewItem {
-        let key = format!("send:{}:{}", held.channel, held.ts);
+        let key = format!("{SEND}{}:{}", held.channel, held.ts);
         Self::Send(held).item(Lane::Ticket(ticket), key, now)
     }
 
@@ -291,10 +294,15 @@ impl Chore {
         Self::CatchUp { ticket: ticket.to_string() }.item(Lane::Own(key.clone()), key, now)
     }
 
+    /// Whether the chore with this key sends an agent's words: people wait for what becomes of it.
+    pub fn is_send(key: &str) -> bool {
+        key.starts_with(SEND)
+    }
+
     /// A parked item is to be shown to people.
     pub fn parked(item: &Item, lane: &str, reason: &str, now: Timestamp) -> NewItem {
         let key = format!("parked:{}:{}", item.id, now.as_millisecond());
-        let by_agent = item.source == Source::Slack;
+        let by_agent = item.source == Source::Slack || Self::is_send(&item.key);
         let (lane, reason) = (lane.to_owned(), reason.to_owned());
         let chore = Self::Parked { item: item.id, by_agent, key: item.key.clone(), lane, reason };
         chore.item(Lane::Own(key.clone()), key, now)

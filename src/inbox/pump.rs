@@ -210,9 +210,10 @@ impl<P: Pipe> Pump<P> {
         Ok(due)
     }
 
-    /// Lets people see what is parked; what the bridge set itself to do is only logged.
+    /// Lets people see what is parked; what only the bridge set itself to do is logged.
     async fn show_parked(&self, lease: &Lease, items: &[Item], reason: &str) -> store::Result<()> {
-        for item in items.iter().filter(|item| item.source != Source::Desk) {
+        let is_shown = |item: &&Item| item.source != Source::Desk || Chore::is_send(&item.key);
+        for item in items.iter().filter(is_shown) {
             let chore = Chore::parked(item, &lease.lane, reason, self.clock.now());
             self.store.accept(chore).await?;
         }

@@ -8,7 +8,7 @@ use super::ticket::{Move, Snapshot};
 #[derive(Clone, Debug, PartialEq)]
 pub enum BlipEvent {
     /// A ticket is new or has changed its status.
-    Ticket(Snapshot),
+    Ticket(Box<Snapshot>),
     /// The customer said something.
     Message {
         /// In which ticket.
@@ -84,6 +84,8 @@ pub enum SlackEvent {
         text: Rich,
         /// The files that came with it, in order.
         files: Vec<Attachment>,
+        /// What tells this version of it from its others; empty for the first.
+        version: String,
     },
     /// The writer changed a message's text.
     Edited {

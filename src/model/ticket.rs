@@ -291,6 +291,8 @@ pub struct Snapshot {
     pub tags: Vec<String>,
     /// When it was made.
     pub opened: Option<Timestamp>,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
     /// What the customer said that opened it.
     pub first_words: Option<Content>,
 }
@@ -311,6 +313,7 @@ impl Snapshot {
             team: None,
             tags: Vec::new(),
             opened: None,
+            ended: None,
             first_words: None,
         }
     }

@@ -32,6 +32,17 @@ struct Said<'a> {
     is_after_gap: bool,
 }
 
+/// Whom a ticket is about, without a name.
+fn customer_of(snapshot: &Snapshot) -> Customer {
+    let identity = snapshot.customer.clone().unwrap_or_default();
+    let domain = identity.rsplit_once('@').map(|(_, domain)| domain.to_owned());
+    Customer {
+        name: None,
+        domain: snapshot.domain.clone().or(domain).unwrap_or_default(),
+        identity,
+    }
+}
+
 impl Bridge {
     /// Handles what Blip sent.
     pub(super) async fn on_blip(&self, lane: &str, items: &[Item]) -> Outcome {
@@ -100,18 +111,12 @@ impl Bridge {
 
     /// Makes a ticket of what Blip says, once it is the channel's turn.
     async fn new_ticket(&self, item: &Item, snapshot: &Snapshot) -> Step<Ticket> {
-        let identity = snapshot.customer.clone().unwrap_or_default();
-        let domain = identity.rsplit_once('@').map(|(_, domain)| domain.to_owned());
         let mut ticket = Ticket {
             id: snapshot.id.clone(),
             address: snapshot.address.clone(),
             number: snapshot.number,
             parent: snapshot.parent,
-            customer: Customer {
-                name: None,
-                domain: snapshot.domain.clone().or(domain).unwrap_or_default(),
-                identity,
-            },
+            customer: customer_of(snapshot),
             team: snapshot.team.clone(),
             tags: snapshot.tags.clone(),
             opened: snapshot.opened.unwrap_or(item.received),
@@ -166,9 +171,14 @@ impl Bridge {
         let team = snapshot.team.clone().or_else(|| ticket.team.clone());
         let tags =
             if snapshot.tags.is_empty() { ticket.tags.clone() } else { snapshot.tags.clone() };
-        // One that came without a number may have got it.
+        // One that came without a number may have got it, and one of which Blip did not tell at
+        // first, its customer.
         let number = ticket.number.or(snapshot.number);
-        if team != ticket.team || tags != ticket.tags || number != ticket.number {
+        let is_met = ticket.customer.identity.is_empty() && snapshot.customer.is_some();
+        if is_met {
+            ticket.customer = customer_of(snapshot);
+        }
+        if is_met || team != ticket.team || tags != ticket.tags || number != ticket.number {
             ticket.number = number;
             ticket.team = team;
             ticket.tags = tags;

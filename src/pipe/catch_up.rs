@@ -45,7 +45,14 @@ impl Bridge {
             Ok(missed) => missed,
             Err(error) => return give_up(item, error),
         };
-        self.take_missed(&ticket, &shown, missed).await?;
+        let last = match &snapshot {
+            // What came after the end belongs to another ticket, or to the bot.
+            Some(snapshot) if snapshot.ending().is_some() => {
+                snapshot.ended.unwrap_or(ticket.opened)
+            }
+            _ => self.clock.now() - self.settling * ON_ITS_WAY,
+        };
+        self.take_missed(&ticket, (&shown, last), missed).await?;
         if let Some(snapshot) = snapshot {
             return self.on_news(item, ticket, &snapshot).await;
         }
@@ -57,11 +64,11 @@ impl Bridge {
     async fn take_missed(
         &self,
         ticket: &Ticket,
-        shown: &HashSet<String>,
+        (shown, last): (&HashSet<String>, Timestamp),
         missed: Vec<Missed>,
     ) -> Step<()> {
         let now = self.clock.now();
-        let in_time = |at: Timestamp| ticket.opened < at && at < now - self.settling * ON_ITS_WAY;
+        let in_time = |at: Timestamp| ticket.opened < at && at <= last;
         let mut count = 0;
         for message in missed.iter().filter(|message| in_time(message.date)) {
             if shown.contains(&message.id) {
@@ -159,11 +166,15 @@ fn give_up(item: &Item, error: blip::Error) -> Step<()> {
         // What was begun is brought to its end: nobody else knows how far it is.
         _ if item.begun => Err(error.into()),
         Fault::Down | Fault::Unsure if item.attempts < TRIES => Err(error.into()),
-        Fault::Down | Fault::Unsure | Fault::Busy { .. } | Fault::Credentials => {
+        Fault::Down
+        | Fault::Unsure
+        | Fault::Busy { .. }
+        | Fault::Credentials
+        | Fault::Refused { .. } => {
             tracing::warn!(item.id, %error, "a ticket could not be compared; later again");
             Ok(())
         }
-        Fault::Refused { .. } | Fault::Broken => Err(error.into()),
+        Fault::Broken => Err(error.into()),
     }
 }
 

@@ -161,13 +161,13 @@ impl Bridge {
             // Another click has sent it.
             return Ok("ask-outdated");
         }
-        let Some(message) = self.slack.message(&thread.channel, &thread.root, &ts).await? else {
+        let channel = &thread.channel;
+        let Some(message) = self.reread(item, (channel, &thread.root, &ts)).await? else {
             return Ok("ask-outdated");
         };
-        let text = parse::words(&message);
-        let files = parse::files(&message);
-        let channel = &thread.channel;
-        let written = Written { channel, ts: &ts, text: &text, files: &files, version: "" };
+        let (text, files) = (parse::words(&message), parse::files(&message));
+        let version = &parse::version_name(&message);
+        let written = Written { channel, ts: &ts, text: &text, files: &files, version };
         if !self.send_in_time(item, ticket, person, &written).await? {
             return Ok("ask-not-sent");
         }

@@ -73,7 +73,7 @@ impl Bridge {
             Chore::CatchUp { ticket } => self.catch_up_thread(&known(&ticket)?).await?,
             Chore::Parked { item, by_agent, key, lane: parked, reason } => {
                 let said = match by_agent {
-                    true if parse::is_message(&key) => "thread-not-sent",
+                    true if parse::is_message(&key) || Chore::is_send(&key) => "thread-not-sent",
                     true => "thread-parked-move",
                     false => "thread-parked",
                 };

@@ -67,11 +67,12 @@ impl Bridge {
         let Some(mut ticket) = self.store.ticket(&id).await? else { return Ok(()) };
         let Some(thread) = ticket.thread.clone() else { return Ok(()) };
         let person = self.person(item, &ticket, &user).await?;
-        let message = self.slack.message(&channel, &thread.root, &ts).await?;
+        let message = self.reread(item, (&channel, &thread.root, &ts)).await?;
         let Some(message) = message else { return self.cancel(&ticket, &channel, &ts).await };
         let (text, files) = (parse::words(&message), parse::files(&message));
+        let version = parse::version_name(&message);
         let written =
-            Written { channel: &channel, ts: &ts, text: &text, files: &files, version: "" };
+            Written { channel: &channel, ts: &ts, text: &text, files: &files, version: &version };
         match self.intent(item, &ticket, &person, &text).await? {
             Intent::Note(why) => self.on_note(&ticket, &person, &written, why).await,
             Intent::Question(holder) => {

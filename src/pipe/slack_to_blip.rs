@@ -14,7 +14,7 @@ use crate::inbox::{Chore, Ending as Settled, Handled};
 use crate::model::reply::{Intent, Why};
 use crate::model::text::split;
 use crate::model::{
-    Agent, Attachment, ChannelId, Closing, Failure, Inline, MessageTs, Move, Rich, SlackEvent,
+    Agent, Attachment, ChannelId, Closing, Fault, Inline, MessageTs, Move, Rich, SlackEvent,
     SlackUserId, Ticket, TicketId,
 };
 use crate::slack::parse;
@@ -25,6 +25,9 @@ use crate::store::{Item, Lane, Link, NewItem, Role, Source};
 const SOON: Duration = Duration::from_millis(100);
 /// The longest pause between two such matches.
 const LATER: Duration = Duration::from_secs(10);
+
+/// The step that keeps what a message was when it began to be sent.
+const REREAD: &str = "reread";
 
 /// The mark of a reply that Blip has accepted.
 const ACCEPTED_MARK: &str = "envelope_with_arrow";
@@ -167,8 +170,8 @@ impl Bridge {
         event: &SlackEvent,
     ) -> Step<()> {
         match event {
-            SlackEvent::Message { channel, ts, thread, user, text, files } => {
-                let written = Written { channel, ts, text, files, version: "" };
+            SlackEvent::Message { channel, ts, thread, user, text, files, version } => {
+                let written = Written { channel, ts, text, files, version };
                 match self.as_it_is(item, (channel, thread, ts)).await? {
                     Now::AsWritten => self.on_message(item, ticket, user, &written).await,
                     Now::Gone => Ok(()),
@@ -442,35 +445,60 @@ impl Bridge {
 
     /// What a message is when its turn has come. Slack may tell of a change before it tells of the
     /// message, and who changes a message that waits means the customer to read it changed, or not
-    /// at all. Once it is being sent, it stays as it was then.
+    /// at all.
     async fn as_it_is(
         &self,
         item: &Item,
-        (channel, thread, ts): (&ChannelId, &MessageTs, &MessageTs),
+        place: (&ChannelId, &MessageTs, &MessageTs),
     ) -> Step<Now> {
-        const STEP: &str = "reread";
         if self.is_being_sent(item).await? {
-            let steps = self.begun_before(item).await?;
-            let read = steps.into_iter().find(|(step, _)| step == STEP).and_then(|(_, read)| read);
-            let read = read.and_then(|read| serde_json::from_str(&read).ok());
-            return Ok(read.map_or(Now::AsWritten, Now::Changed));
+            return Ok(self.read_before(item).await?.map_or(Now::AsWritten, Now::Changed));
         }
-        let changed = parse::change_key(channel, ts);
-        if !self.store.has_accepted(Source::Slack, &changed).await? {
+        let (channel, _, ts) = place;
+        if !self.store.has_accepted(Source::Slack, &parse::change_key(channel, ts)).await? {
             return Ok(Now::AsWritten);
         }
-        match self.slack.message(channel, thread, ts).await {
-            Err(error) if error.tells_nothing() => Ok(Now::AsWritten),
-            Err(error) if error.is_message_gone() => Ok(Now::Gone),
-            Ok(None) => Ok(Now::Gone),
-            read => {
-                let message = read?.unwrap_or_default();
-                self.store.forget(item.id, STEP).await?;
-                self.store.begin(item.id, STEP, None, self.clock.now()).await?;
-                self.record(item, STEP, &message).await?;
-                Ok(Now::Changed(message))
+        match self.reread(item, place).await {
+            Err(Halt::Call { fault: Fault::Refused { .. }, .. }) => {
+                self.store.forget(item.id, REREAD).await?;
+                Ok(Now::AsWritten)
             }
+            read => Ok(read?.map_or(Now::Gone, Now::Changed)),
         }
+    }
+
+    /// Reads a message as it is now; nothing if it is gone. Once it is being sent, it stays as it
+    /// was then.
+    pub(super) async fn reread(
+        &self,
+        item: &Item,
+        (channel, root, ts): (&ChannelId, &MessageTs, &MessageTs),
+    ) -> Step<Option<Value>> {
+        if self.is_being_sent(item).await?
+            && let Some(read) = self.read_before(item).await?
+        {
+            return Ok(Some(read));
+        }
+        let message = match self.slack.message(channel, root, ts).await {
+            Err(error) if error.is_message_gone() => None,
+            Err(error) if error.is_channel_lost() => {
+                return Err(Halt::Wait(self.clock.now() + LATER));
+            }
+            message => message?,
+        };
+        if let Some(message) = &message {
+            self.store.forget(item.id, REREAD).await?;
+            self.store.begin(item.id, REREAD, None, self.clock.now()).await?;
+            self.record(item, REREAD, message).await?;
+        }
+        Ok(message)
+    }
+
+    /// What was read before the first part of a message went out.
+    async fn read_before(&self, item: &Item) -> Step<Option<Value>> {
+        let steps = self.begun_before(item).await?;
+        let read = steps.into_iter().find(|(step, _)| step == REREAD).and_then(|(_, read)| read);
+        Ok(read.and_then(|read| serde_json::from_str(&read).ok()))
     }
 
     /// No channel takes back what was sent, so the agent is told the truth and may send it anew.

@@ -179,6 +179,7 @@ fn written(body: &Value, event: &Value) -> Option<Routed> {
         event: SlackEvent::Message {
             text: words(event),
             files: files(event),
+            version: version_name(event),
             channel,
             ts,
             thread,

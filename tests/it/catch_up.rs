@@ -74,6 +74,40 @@ async fn however_much_was_missed_it_is_fetched_and_a_reply_behind_it_is_found() 
     bridge.finish().await;
 }
 
+/// Blip lists what a customer said in all tickets.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_said_after_the_end_of_a_ticket_is_not_shown_in_it() {
+    let mut bridge = Bridge::start().await;
+    let (old, card) = bridge.ticket("Maria Silva", "Oi").await;
+    let mut next = String::new();
+    away(&mut bridge, async |bridge| {
+        bridge.blip.says(&old, "in-the-old-one").await.unwrap();
+        next = bridge.blip.transfers(&old, "Vendas").await.unwrap().id;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        bridge.blip.says(&next, "in-the-new-one").await.unwrap();
+        // What is younger than this is taken to be on its way still.
+        tokio::time::sleep(Duration::from_millis(2100)).await;
+    })
+    .await;
+    let message = |words: &str| bridge.said(&card).join("\n").matches(words).count();
+    bridge.until("the end", || message("Transferred") > 0 || message("transferred") > 0).await;
+    bridge.idle().await;
+    assert_eq!((message("in-the-old-one"), message("in-the-new-one")), (1, 0));
+    let new = bridge.blip.ticket(&next).unwrap();
+    let announced = serde_json::json!({ "id": format!("Ticket:{next}:Waiting"),
+        "from": format!("{next}@desk.msging.net/Webhook"),
+        "type": "application/vnd.iris.ticket+json", "content": { "id": next, "status": "Waiting",
+        "sequentialId": new.number, "parentSequentialId": new.parent, "team": "Vendas",
+        "customerIdentity": new.customer, "customerDomain": new.domain } });
+    assert_eq!(bridge.blip.emits(announced).await, Some(200));
+    bridge.until("what follows", || message("continues here") == 1).await;
+    bridge.blip.says(&next, "and-more").await.unwrap();
+    bridge.until("what was said then", || message("and-more") == 1).await;
+    bridge.idle().await;
+    assert_eq!(message("in-the-old-one"), 1);
+    bridge.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn agents_words_and_gestures_that_never_came_are_taken_up_once() {
     let mut bridge = Bridge::start().await;

@@ -104,6 +104,38 @@ async fn whatsapps_window_is_shown_near_its_end_and_kept() {
     later.bridge.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_held_reply_that_is_refused_is_shown_and_one_that_waits_can_be_edited() {
+    let later = Later::start(&[("SEND_DELAY_SECONDS", "10")]).await;
+    let bridge = &later.bridge;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.idle().await;
+    bridge.blip.faults().next("/messages", Fault::Status(400));
+    later.says(ANA, &card, "Recusada").await;
+    later.passes(Duration::from_secs(11)).await;
+    let line = || {
+        let mut lines = bridge.replies(&card).into_iter();
+        lines.find(|line| line.words().contains("A message was not sent"))
+    };
+    bridge.until("a line that says so", || line().is_some()).await;
+    bridge.idle().await;
+    bridge.slack.clicks(ANA, CHANNEL, &line().unwrap().ts, "retry").await.unwrap();
+    later.reached(&ticket, &["Recusada"]).await;
+    // Held long enough, but Blip does not take it yet.
+    bridge.blip.faults().from_now("/messages", Fault::Status(429));
+    let edited = later.says(ANA, &card, "Custa R$ 10").await;
+    later.passes(Duration::from_secs(11)).await;
+    bridge.until("a try", || bridge.blip.calls("/messages").len() > 2).await;
+    bridge.slack.edits(ANA, CHANNEL, &edited, "Custa R$ 100").await.unwrap();
+    bridge.blip.faults().clear();
+    later.skips_pauses_until("the reply", || bridge.received(&ticket).len() == 2).await;
+    bridge.idle().await;
+    assert_eq!(bridge.received(&ticket), ["Recusada", "Custa R$ 100"]);
+    assert!(bridge.slack.ephemerals(ANA).is_empty(), "the customer sees no earlier text");
+    later.bridge.finish().await;
+}
+
 /// What is known is that the ticket was handed over now, and not what Blip's dates are worth.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_old_date_in_a_new_ticket_keeps_nobody_from_answering() {
