@@ -203,7 +203,7 @@ impl Chore {
     pub fn card(ticket: &Ticket, now: Timestamp) -> NewItem {
         let id = &ticket.id;
         let key = format!("card:{id}:{}", ticket.revision);
-        Self::Card { ticket: id.to_string() }.item(Lane::Own(format!("card:{id}")), key, now)
+        Self::Card { ticket: id.to_string() }.item(card_lane(ticket), key, now)
     }
 
     /// The card is to be shown again, because of the time and not of anything that has happened:
@@ -211,14 +211,14 @@ impl Chore {
     pub fn card_of_now(ticket: &Ticket, now: Timestamp) -> NewItem {
         let id = &ticket.id;
         let key = format!("card:{id}@{}", now.as_millisecond());
-        Self::Card { ticket: id.to_string() }.item(Lane::Own(format!("card:{id}")), key, now)
+        Self::Card { ticket: id.to_string() }.item(card_lane(ticket), key, now)
     }
 
     /// The card of a ticket is to be shown again, because the one that followed it has a thread.
     pub fn card_of_followed(ticket: &Ticket, next: &Ticket, now: Timestamp) -> NewItem {
         let id = &ticket.id;
         let key = format!("card:{id}:>{}", next.id);
-        Self::Card { ticket: id.to_string() }.item(Lane::Own(format!("card:{id}")), key, now)
+        Self::Card { ticket: id.to_string() }.item(card_lane(ticket), key, now)
     }
 
     /// The card is to show how long the customer may still be written to.
@@ -312,4 +312,13 @@ impl Chore {
         let body = serde_json::to_vec(self).expect("a chore has no keys that are not strings");
         NewItem { source: Source::Desk, lane, key, body, received: now, due: now }
     }
+}
+
+/// A card is shown by one at a time, even while its thread goes from a ticket to the one that
+/// follows: what is sent last must be what is shown.
+fn card_lane(ticket: &Ticket) -> Lane {
+    Lane::Own(match &ticket.thread {
+        Some(thread) => format!("card:{}:{}", thread.channel, thread.root),
+        None => format!("card:{}", ticket.id),
+    })
 }

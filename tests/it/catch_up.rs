@@ -17,6 +17,11 @@ async fn away(bridge: &mut Bridge, happens: impl AsyncFnOnce(&Bridge)) {
     bridge.start_bridge().await.unwrap();
 }
 
+/// What is younger than this is taken to be on its way still.
+async fn grow_old() {
+    tokio::time::sleep(Duration::from_millis(2100)).await;
+}
+
 fn position(said: &str, word: &str) -> usize {
     assert_eq!(said.matches(word).count(), 1, "{word} in {said}");
     said.find(word).unwrap()
@@ -30,8 +35,7 @@ async fn a_customers_words_that_never_came_are_fetched_and_marked() {
     away(&mut bridge, async |bridge| {
         bridge.blip.says(&ticket, "missed-1").await.unwrap();
         bridge.blip.says(&ticket, "missed-2").await.unwrap();
-        // What is younger than this is taken to be on its way still.
-        tokio::time::sleep(Duration::from_millis(2100)).await;
+        grow_old().await;
     })
     .await;
     bridge.until("what was missed", || bridge.said(&card).join(" ").contains("missed-2")).await;
@@ -61,8 +65,7 @@ async fn however_much_was_missed_it_is_fetched_and_a_reply_behind_it_is_found() 
     for words in &words {
         bridge.blip.says(&ticket, words).await.unwrap();
     }
-    // What is younger than this is taken to be on its way still.
-    tokio::time::sleep(Duration::from_millis(2100)).await;
+    grow_old().await;
     bridge.blip.faults().clear();
     bridge.set("RECONCILE_SECONDS", "10");
     bridge.start_bridge().await.unwrap();
@@ -85,8 +88,7 @@ async fn what_was_said_after_the_end_of_a_ticket_is_not_shown_in_it() {
         next = bridge.blip.transfers(&old, "Vendas").await.unwrap().id;
         tokio::time::sleep(Duration::from_millis(50)).await;
         bridge.blip.says(&next, "in-the-new-one").await.unwrap();
-        // What is younger than this is taken to be on its way still.
-        tokio::time::sleep(Duration::from_millis(2100)).await;
+        grow_old().await;
     })
     .await;
     let message = |words: &str| bridge.said(&card).join("\n").matches(words).count();
