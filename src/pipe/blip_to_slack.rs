@@ -94,8 +94,8 @@ impl Bridge {
             self.watch_answer(ticket, since).await?;
         }
         let before = self.ticket_before(ticket).await?;
-        if let Some(before) = before.as_ref().filter(|before| !before.is_closed()) {
-            // It was transferred, whether or not anybody has told us.
+        if let Some(before) = &before {
+            // It was transferred, whether or not anybody tells us.
             self.set_out(Chore::check(&before.id, self.clock.now())).await?;
         }
         if self.go_on(item, ticket).await? {
