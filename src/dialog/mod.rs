@@ -12,15 +12,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 
 use crate::blip::parse::{Direction, ThreadMessage};
 use crate::clock::Clock;
 use crate::locale::Words;
-use crate::model::{BotName, Content, Failure, SlackUserId, Ticket, canned};
+use crate::model::{BotName, Content, Failure, SlackUserId, Ticket, TicketId, canned};
 use crate::slack::compose::{self, Drafted};
 use crate::slack::dialog::{About, Asked, Dialog, List, Place, Search, options};
+use crate::slack::workspace::Asker;
 use crate::slack::{Profile, Standing, modal};
 use crate::store::SharedStore;
 use crate::{blip, slack, store};
@@ -116,7 +117,7 @@ impl Dialogs {
 
     async fn ask_again(&self, asked: &Asked) {
         let Some(url) = &asked.response_url else { return };
-        let text = self.reader(&asked.user).await.words.say("ask-again", &[]);
+        let text = self.reader(&asked.by).await.words.say("ask-again", &[]);
         if let Err(error) = self.slack.respond(url, false, &text, &[]).await {
             tracing::warn!(dialog = asked.dialog.name(), %error, "its asker could not be told");
         }
@@ -124,20 +125,33 @@ impl Dialogs {
 
     /// What comes of the first page of a dialog that has two.
     pub async fn second_page(&self, drafted: &Drafted) -> Value {
-        let reader = self.reader(&drafted.user).await;
-        compose::answer(drafted, &reader.words)
+        let reader = self.reader(&drafted.by).await;
+        let standing = self.standing_in(&drafted.by.user, &reader, &drafted.ticket).await;
+        // Who is not known is looked up again before anything is sent.
+        match standing.and_then(Standing::refusal) {
+            Some(key) => {
+                let notice = modal::notice(&reader.words.say(key, &[]), &reader.words);
+                json!({"response_action": "update", "view": notice})
+            }
+            None => compose::answer(drafted, &reader.words),
+        }
     }
 
-    /// The options of a list as Slack wants them; none if Blip does not tell in time.
+    /// The options of a list as Slack wants them; none if Blip does not tell in time, or for who is
+    /// not known to be an agent.
     pub async fn options(&self, search: &Search) -> Value {
         let Some(bot) = self.bots.get(search.ticket.bot()) else { return options(&[], "") };
-        let reader = self.reader(&search.user).await;
+        let reader = self.reader(&search.by).await;
+        let standing = self.standing_in(&search.by.user, &reader, &search.ticket).await;
+        if !standing.is_some_and(Standing::is_agent) {
+            return options(&[], "");
+        }
         let groups = self.lists.choices(bot, search.list, &reader.words).await;
         options(&groups, &search.query)
     }
 
     async fn try_to_open(&self, asked: &Asked) -> Result<(), Error> {
-        let reader = self.reader(&asked.user).await;
+        let reader = self.reader(&asked.by).await;
         let ticket = self.ticket(&asked.about).await?;
         let Some(ticket) = ticket else {
             return self.show_notice(asked, &reader, "ask-no-ticket").await;
@@ -208,7 +222,7 @@ impl Dialogs {
         ticket: &Ticket,
     ) -> Option<&'static str> {
         let changes = !matches!(asked.dialog, Dialog::History | Dialog::Details);
-        match self.standing(&asked.user, reader, ticket).await {
+        match self.standing(&asked.by.user, reader, ticket).await {
             Some(standing) if !standing.is_agent() => standing.refusal(),
             // Who is not known is looked up again before anything changes, but shown nothing.
             None if !changes || matches!(asked.dialog, Dialog::Reply(Some(_))) => {
@@ -236,6 +250,22 @@ impl Dialogs {
                 None
             }
             Err(_) => None,
+        }
+    }
+
+    /// The same for a ticket by its id.
+    async fn standing_in(
+        &self,
+        user: &SlackUserId,
+        reader: &Reader,
+        ticket: &TicketId,
+    ) -> Option<Standing> {
+        match self.store.ticket(ticket).await {
+            Ok(ticket) => self.standing(user, reader, &ticket?).await,
+            Err(error) => {
+                tracing::warn!(ticket.id = %ticket, %error, "a ticket could not be read");
+                None
+            }
         }
     }
 
@@ -372,9 +402,12 @@ impl Dialogs {
         modal::reply(ticket, Some((id, &text)), &reader.words)
     }
 
-    async fn reader(&self, user: &SlackUserId) -> Reader {
-        let asked = tokio::time::timeout(WHO, self.slack.profile(user)).await;
-        let profile = asked.ok().and_then(Result::ok);
+    async fn reader(&self, by: &Asker) -> Reader {
+        let asked = tokio::time::timeout(WHO, self.slack.profile(&by.user)).await;
+        let mut profile = asked.ok().and_then(Result::ok);
+        if let Some(profile) = &mut profile {
+            profile.workspaces.add_named(&by.named);
+        }
         let locale = profile.as_ref().and_then(|profile| profile.locale.as_deref());
         Reader { words: self.words.read_by(locale), profile }
     }

@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::{Dialogs, Error, Reader};
 use crate::model::{ChannelId, Failure, Fault, SlackUserId, State, Ticket};
 use crate::slack::home::{self, Command, Health, Row, Wanted};
+use crate::slack::workspace::Asker;
 
 /// How long a command may take, of the 3 s in which Slack wants an answer.
 const PATIENCE: Duration = Duration::from_millis(2500);
@@ -48,7 +49,7 @@ impl Homes {
 impl Dialogs {
     /// The answer to a command, for the one who typed it.
     pub async fn answer(&self, command: &Command) -> Value {
-        let reader = self.reader(&command.user).await;
+        let reader = self.reader(&command.by).await;
         let answered = self.try_to_answer(command, &reader);
         match tokio::time::timeout(PATIENCE, answered).await {
             Ok(Ok(answer)) => answer,
@@ -61,7 +62,7 @@ impl Dialogs {
     }
 
     async fn try_to_answer(&self, command: &Command, reader: &Reader) -> Result<Value, Error> {
-        let (user, words) = (&command.user, &reader.words);
+        let (user, words) = (&command.by.user, &reader.words);
         if !self.may_be_agent(user, reader).await? {
             return Ok(home::sentence(&words.say("ask-not-agent-move", &[])));
         }
@@ -129,7 +130,7 @@ impl Dialogs {
     }
 
     async fn home(&self, user: &SlackUserId) -> Result<Value, Error> {
-        let reader = self.reader(user).await;
+        let reader = self.reader(&Asker { user: user.clone(), named: Vec::new() }).await;
         let words = &reader.words;
         if !self.may_be_agent(user, &reader).await? {
             return Ok(home::closed(words));

@@ -13,7 +13,7 @@ use crate::model::{
     Agent, ChannelId, Closing, Ending, Failure, Fault, Move, Refusal, SlackUserId, Snapshot, State,
     Ticket,
 };
-use crate::slack::{Profile, Standing, action, card};
+use crate::slack::{Profile, Standing, action, card, workspace};
 use crate::store::Item;
 
 /// Reasons for which Blip may refuse an agent that it does not know (`blip.md` §10 #6).
@@ -68,11 +68,13 @@ impl Bridge {
         channel: &ChannelId,
         user: &SlackUserId,
     ) -> Step<Person> {
-        let profile = match self.slack.profile(user).await {
+        let mut profile = match self.slack.profile(user).await {
             // Of whom Slack says nothing is nobody's colleague.
             Err(error) if error.is_about_nobody() => Profile::default(),
             profile => profile?,
         };
+        let event = serde_json::from_slice(&item.body).unwrap_or_default();
+        profile.workspaces.add_named(&workspace::named(&event));
         let (group, since) = (self.rules.agent_group.as_deref(), item.received);
         let standing = self.slack.standing((user, &profile), channel, group, since).await;
         let standing = match standing {

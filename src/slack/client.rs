@@ -56,6 +56,11 @@ pub struct Identity {
     pub bot_id: Option<String>,
     /// The workspace.
     pub team_id: Option<String>,
+    /// The organisation of an Enterprise Grid that it belongs to.
+    pub enterprise_id: Option<String>,
+    /// Whether we are installed for that whole organisation.
+    #[serde(default)]
+    pub is_enterprise_install: bool,
     /// Where the workspace is on the web.
     pub url: Option<String>,
 }
@@ -179,9 +184,23 @@ impl Client {
     /// Asks Slack who we are (`auth.test`).
     pub async fn introduce(&self) -> Result<(), Error> {
         let identity: Identity = self.write("auth.test", &json!({})).await?;
+        if identity.team_id.is_none() && !self.is_introduced() {
+            tracing::error!(
+                "slack does not tell which workspace SLACK_BOT_TOKEN belongs to: nobody is known to be an agent"
+            );
+        }
         // A second answer says the same.
         drop(self.identity.set(identity));
         Ok(())
+    }
+
+    /// Who we are; Slack is asked if it has not said so yet.
+    pub(super) async fn identity(&self) -> Result<&Identity, Error> {
+        if self.identity.get().is_none() {
+            self.introduce().await?;
+        }
+        let unknown = || Error::Unclear { method: "auth.test", what: "no identity".to_owned() };
+        self.identity.get().ok_or_else(unknown)
     }
 
     /// Whether this is our own bot user.

@@ -9,9 +9,10 @@ use url::Url;
 
 use super::dialog::Dialog;
 use super::modal::{input, page, plain};
+use super::workspace::Asker;
 use super::{render, rich_text};
 use crate::locale::Words;
-use crate::model::{Offer, SlackUserId, Ticket, TicketId};
+use crate::model::{Offer, Ticket, TicketId};
 
 /// The name of the second page.
 pub const SEND: &str = "compose_send";
@@ -42,7 +43,7 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Drafted {
     /// Who.
-    pub user: SlackUserId,
+    pub by: Asker,
     /// For which ticket.
     pub ticket: TicketId,
     /// What, or what is wrong with it.
@@ -147,7 +148,7 @@ fn errors(field: &str, key: &str, words: &Words) -> Value {
 }
 
 /// Reads the first page as it was filled in.
-pub fn drafted(user: SlackUserId, ticket: TicketId, values: &Value) -> Option<Drafted> {
+pub fn drafted(by: Asker, ticket: TicketId, values: &Value) -> Option<Drafted> {
     let chosen = values.pointer(&format!("/kind/{KIND}/selected_option/value"));
     let kind = Kind::parse(chosen?.as_str()?)?;
     let text = |field: &str| {
@@ -171,7 +172,7 @@ pub fn drafted(user: SlackUserId, ticket: TicketId, values: &Value) -> Option<Dr
             url.map(|url| Offer::Link { url, title: text("title"), text: text("text") })
         }
     };
-    Some(Drafted { user, ticket, offer })
+    Some(Drafted { by, ticket, offer })
 }
 
 fn options(kind: Kind, question: Option<String>, options: Option<String>) -> Result<Offer, Wrong> {
@@ -308,8 +309,8 @@ mod tests {
     }
 
     fn drafted_from(values: &Value) -> Result<Offer, Wrong> {
-        let user = SlackUserId::parse("U1").unwrap();
-        drafted(user, TicketId::parse("default/t").unwrap(), values).unwrap().offer
+        let by = Asker::parse(&json!({"user": {"id": "U1"}})).unwrap();
+        drafted(by, TicketId::parse("default/t").unwrap(), values).unwrap().offer
     }
 
     fn filled(kind: &str, fields: &[(&str, &str)]) -> Value {

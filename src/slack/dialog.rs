@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::compose::{self, Drafted, Kind};
 use super::mrkdwn;
 use super::parse::{Routed, text};
+use super::workspace::Asker;
 use crate::model::{
     ChannelId, Closing, Destination, Filled, Form, MessageTs, Move, SlackEvent, SlackUserId,
     TicketId,
@@ -38,7 +39,7 @@ pub enum Dialog {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
     /// Who.
-    pub user: SlackUserId,
+    pub by: Asker,
     /// Which one.
     pub dialog: Dialog,
     /// About what.
@@ -73,7 +74,7 @@ pub struct Search {
     /// Which list.
     pub list: List,
     /// Who looks.
-    pub user: SlackUserId,
+    pub by: Asker,
     /// The ticket for which something is to be chosen.
     pub ticket: TicketId,
     /// What was typed so far.
@@ -229,31 +230,31 @@ fn folded(text: &str) -> String {
 /// Reads a button, a menu or a choice that asks for a dialog.
 pub fn asked_by_action(body: &Value) -> Option<Asked> {
     let action = body.pointer("/actions/0")?;
-    let user = SlackUserId::parse(text(body, "/user/id")?)?;
+    let by = Asker::parse(body)?;
     let chosen = text(action, "/selected_option/value");
     let trigger = || text(body, "/trigger_id").map(str::to_owned).map(Place::New);
     let response_url = text(body, "/response_url").map(str::to_owned);
     match text(action, "/action_id")? {
         super::action::MORE => {
             let dialog = Dialog::parse(chosen?)?;
-            Some(Asked { user, dialog, about: message(body)?, place: trigger()?, response_url })
+            Some(Asked { by, dialog, about: message(body)?, place: trigger()?, response_url })
         }
         element::REPLY => {
             let about = About::Ticket(ticket(body)?);
             let dialog = Dialog::Reply(Some(chosen?.to_owned()));
             let place = Place::Over(text(body, "/view/id")?.to_owned());
-            Some(Asked { user, dialog, about, place, response_url })
+            Some(Asked { by, dialog, about, place, response_url })
         }
         compose::KIND => {
             let about = About::Ticket(ticket(body)?);
             let dialog = Dialog::Compose(Kind::parse(chosen?)?);
             let place = Place::Over(text(body, "/view/id")?.to_owned());
-            Some(Asked { user, dialog, about, place, response_url })
+            Some(Asked { by, dialog, about, place, response_url })
         }
         name @ (super::action::CLOSE | super::action::TRANSFER) => {
             let about = About::Ticket(TicketId::parse(text(action, "/value")?)?);
             let dialog = Dialog::parse(name)?;
-            Some(Asked { user, dialog, about, place: trigger()?, response_url })
+            Some(Asked { by, dialog, about, place: trigger()?, response_url })
         }
         _ => None,
     }
@@ -262,7 +263,7 @@ pub fn asked_by_action(body: &Value) -> Option<Asked> {
 /// Reads a message shortcut that asks for a dialog.
 pub fn asked_by_shortcut(body: &Value) -> Option<Asked> {
     Some(Asked {
-        user: SlackUserId::parse(text(body, "/user/id")?)?,
+        by: Asker::parse(body)?,
         dialog: Dialog::parse(text(body, "/callback_id")?)?,
         about: message(body)?,
         place: Place::New(text(body, "/trigger_id")?.to_owned()),
@@ -274,7 +275,7 @@ pub fn asked_by_shortcut(body: &Value) -> Option<Asked> {
 pub fn search(body: &Value) -> Option<Search> {
     Some(Search {
         list: List::of(text(body, "/action_id")?)?,
-        user: SlackUserId::parse(text(body, "/user/id")?)?,
+        by: Asker::parse(body)?,
         ticket: ticket(body)?,
         query: text(body, "/value").unwrap_or_default().to_owned(),
     })
@@ -284,8 +285,7 @@ pub fn search(body: &Value) -> Option<Search> {
 pub fn drafted(body: &Value) -> Option<Drafted> {
     let name = text(body, "/view/callback_id")?;
     let Dialog::Compose(_) = Dialog::parse(name)? else { return None };
-    let user = SlackUserId::parse(text(body, "/user/id")?)?;
-    compose::drafted(user, ticket(body)?, body.pointer("/view/state/values")?)
+    compose::drafted(Asker::parse(body)?, ticket(body)?, body.pointer("/view/state/values")?)
 }
 
 /// Reads what was filled in.

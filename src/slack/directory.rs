@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::client::{Client, PAGE, Page};
 use super::error::Error;
+use super::workspace::Workspaces;
 use crate::model::{ChannelId, SlackUserId};
 
 /// How long what we know of a person, or of the name of a channel or group, is believed.
@@ -20,8 +21,10 @@ pub struct Profile {
     pub name: String,
     /// The e-mail address, if we may see it.
     pub email: Option<String>,
-    /// A full member of this workspace: no bot, no guest, no stranger, not deactivated.
-    pub is_member: bool,
+    /// A full member of their workspace: no bot, no guest, not deactivated.
+    pub is_full_member: bool,
+    /// Which workspace that is.
+    pub workspaces: Workspaces,
     /// The language that they use Slack in, such as `pt-BR`.
     pub locale: Option<String>,
 }
@@ -128,7 +131,7 @@ impl Profile {
             user.pointer(pointer).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
         };
         let is = |flag: &str| user.get(flag).and_then(Value::as_bool).unwrap_or(false);
-        let outside =
+        let less =
             ["is_bot", "is_restricted", "is_ultra_restricted", "is_stranger", "deleted"].map(is);
         // The full name, because customers read it too; the display name may be a joke of the team.
         let name = text("/profile/real_name")
@@ -139,7 +142,8 @@ impl Profile {
         Self {
             name: name.to_owned(),
             email: text("/profile/email").map(str::to_owned),
-            is_member: user.is_object() && !outside.contains(&true),
+            is_full_member: user.is_object() && !less.contains(&true),
+            workspaces: Workspaces::read(user),
             locale: text("/locale").map(str::to_owned),
         }
     }

@@ -5,9 +5,10 @@
 use serde_json::{Value, json};
 
 use super::card::{button_json, date, escape_line, is_team, thread_link};
+use super::workspace::Asker;
 use super::{action, render, rich_text};
 use crate::locale::Words;
-use crate::model::{SlackUserId, State, Ticket};
+use crate::model::{State, Ticket};
 
 /// Most tickets of one list: two blocks each, of the 100 that a home tab may have.
 const MOST_TICKETS: usize = 18;
@@ -52,7 +53,7 @@ impl Wanted {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
     /// Who.
-    pub user: SlackUserId,
+    pub by: Asker,
     /// What they ask for.
     pub wanted: Wanted,
 }

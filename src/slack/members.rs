@@ -1,7 +1,8 @@
 //! Who is in a channel or in a user group, and so who may answer customers.
 //!
-//! The one rule of who is an agent (a full member of the ticket's channel, or of the team's user
-//! group) is here, so that a dialog, a move and a message in a thread are judged alike.
+//! The one rule of who is an agent (one of our own people who is a full member of the ticket's
+//! channel, or of the team's user group) is here, so that a dialog, a move and a message in a
+//! thread are judged alike.
 //!
 //! Lists are kept for a while, because they are asked for at every event. That somebody is on a
 //! list is believed for some minutes, and for longer while Slack does not tell; that somebody is
@@ -94,8 +95,8 @@ enum List<'a> {
 }
 
 impl Client {
-    /// Whether somebody may answer the customers of a channel: a full member who is in it or, if
-    /// agents are in a user group, who is in that.
+    /// Whether somebody may answer the customers of a channel: one of our own people who is in it
+    /// or, if agents are in a user group, who is in that.
     ///
     /// `since` is when they did what they are asked about: a list that is older does not prove
     /// that they were not on it.
@@ -122,8 +123,10 @@ impl Client {
         profile: &Profile,
         group: Option<&str>,
     ) -> Result<bool, Error> {
+        if !profile.is_full_member || !profile.workspaces.are_ours(self.identity().await?) {
+            return Ok(false);
+        }
         match group {
-            _ if !profile.is_member => Ok(false),
             None => Ok(true),
             Some(group) => self.is_on(List::Group(group), user, self.now() - OUTSIDE).await,
         }

@@ -22,6 +22,7 @@ pub mod socket;
 mod standing;
 mod transport;
 pub mod verify;
+pub mod workspace;
 
 pub use client::{Client, Post, Posted};
 pub use directory::Profile;

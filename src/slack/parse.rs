@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::compose::Drafted;
 use super::dialog::{self, Asked, Search};
 use super::home::{self, Command, Wanted};
+use super::workspace::Asker;
 use super::{action, emoji, mrkdwn};
 use crate::model::{
     Access, Attachment, ChannelId, Click, MessageTs, SlackEvent, SlackUserId, TicketId,
@@ -138,7 +139,7 @@ fn standing(body: &Value) -> Option<&'static str> {
 
 fn command(body: &Value) -> Option<Command> {
     let wanted = Wanted::parse(text(body, "/text").unwrap_or_default());
-    Some(Command { user: SlackUserId::parse(text(body, "/user_id")?)?, wanted })
+    Some(Command { by: Asker::parse(body)?, wanted })
 }
 
 fn callback(body: &Value) -> Routed {

@@ -5,6 +5,7 @@ mod agents;
 mod catch_up;
 mod compose;
 mod config;
+mod connect;
 mod content;
 mod conversation;
 mod corrections;

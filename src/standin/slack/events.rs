@@ -188,16 +188,23 @@ impl State {
         let id = self.next_id("Ev");
         let author = event["user"].as_str().or(event["message"]["user"].as_str());
         // slack.md §B.1: in a shared channel the envelope carries the sender's workspace.
-        let team = author.map_or(self.setup.team_id.as_str(), |user| self.team_of(user));
+        let setup = &self.setup;
+        let team = author.map_or(Some(setup.team_id.as_str()), |user| self.team_of(user));
+        let place = event["channel"].as_str().or(event["item"]["channel"].as_str());
+        let place = place.and_then(|channel| self.channels.get(channel));
+        // Installed for the whole organisation, the app is in no workspace of its own (additions §8).
+        let installed = (!setup.is_enterprise_install).then_some(&setup.team_id);
         json!({
-            "token": "deprecated", "team_id": team, "context_team_id": self.setup.team_id,
-            "context_enterprise_id": null, "api_app_id": self.setup.app_id, "event": event,
-            "type": "event_callback", "event_id": id, "event_time": self.now.as_second(),
+            "token": "deprecated", "team_id": team, "context_team_id": installed,
+            "context_enterprise_id": setup.enterprise_id, "api_app_id": setup.app_id,
+            "event": event, "type": "event_callback", "event_id": id,
+            "event_time": self.now.as_second(),
             "authorizations": [{
-                "enterprise_id": null, "team_id": self.setup.team_id,
-                "user_id": self.setup.bot_user, "is_bot": true, "is_enterprise_install": false,
+                "enterprise_id": setup.enterprise_id, "team_id": installed,
+                "user_id": setup.bot_user, "is_bot": true,
+                "is_enterprise_install": setup.is_enterprise_install,
             }],
-            "is_ext_shared_channel": team != self.setup.team_id,
+            "is_ext_shared_channel": place.is_some_and(|place| self.is_shared_outside(place)),
             "event_context": format!("4-{id}"),
         })
     }

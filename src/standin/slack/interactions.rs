@@ -366,11 +366,13 @@ impl State {
         let trigger = self.new_trigger(user);
         let url = self.new_response_url(user, channel, None);
         let handle = self.users.get(user).map_or("", |user| &user.name);
+        let is_for_all = if self.setup.is_enterprise_install { "true" } else { "false" };
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.extend_pairs([
             ("token", "deprecated"),
-            ("team_id", &self.setup.team_id),
+            ("team_id", self.team_of(user).unwrap_or_default()),
             ("team_domain", "standin"),
+            ("enterprise_id", self.setup.enterprise_id.as_deref().unwrap_or_default()),
             ("channel_id", channel),
             ("channel_name", &name),
             ("user_id", user),
@@ -378,7 +380,7 @@ impl State {
             ("command", command),
             ("text", text),
             ("api_app_id", &self.setup.app_id),
-            ("is_enterprise_install", "false"),
+            ("is_enterprise_install", is_for_all),
             ("response_url", &url),
             ("trigger_id", &trigger),
         ]);
@@ -397,12 +399,15 @@ impl State {
 
     /// What every interaction carries.
     fn interaction(&mut self, kind: &str, user: &str) -> Value {
-        let team = self.team_of(user).to_owned();
+        let team = self.team_of(user).map(str::to_owned);
         let name = self.users.get(user).map_or("", |user| &user.name).to_owned();
+        let setup = &self.setup;
+        let enterprise = setup.enterprise_id.as_ref();
         json!({
-            "type": kind, "token": "deprecated", "api_app_id": self.setup.app_id,
-            "team": { "id": self.setup.team_id, "domain": "standin" },
-            "enterprise": null, "is_enterprise_install": false,
+            "type": kind, "token": "deprecated", "api_app_id": setup.app_id,
+            "team": { "id": setup.team_id, "domain": "standin" },
+            "enterprise": enterprise.map(|id| json!({ "id": id, "name": "Grid" })),
+            "is_enterprise_install": setup.is_enterprise_install,
             "user": { "id": user, "username": name, "name": name, "team_id": team },
             "trigger_id": self.new_trigger(user),
         })

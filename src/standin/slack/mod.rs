@@ -43,7 +43,7 @@ use super::courier::{Letter, Policy, Try};
 use super::host::{self, Host, Model, last_status};
 pub use interactions::Answered;
 pub use people::Done;
-pub use state::{Button, Channel, Ephemeral, File, Group, Message, Setup, State, User, View};
+pub use state::{Button, Channel, Ephemeral, File, Group, Message, Setup, State, Team, User, View};
 
 /// The stand-in for Slack.
 pub type Slack = Host<State>;

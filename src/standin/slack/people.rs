@@ -177,7 +177,7 @@ impl Slack {
             let place = place.ok_or_else(|| Impossible::new(format!("no channel {channel}")))?;
             place.members.insert(user.to_owned());
             let kind = if place.private { "G" } else { "C" };
-            let (team, ts) = (state.team_of(user).to_owned(), state.next_ts());
+            let (team, ts) = (state.team_of(user).map(str::to_owned), state.next_ts());
             state.publish(&json!({
                 "type": "member_joined_channel", "user": user, "channel": channel,
                 "channel_type": kind, "team": team, "event_ts": ts,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::state::{Channel, Ephemeral, File, Message, Setup, State, User};
+use super::state::{Channel, Ephemeral, File, Message, Setup, State, Team, User};
 
 impl State {
     /// A message; `metadata` only goes to who asks for it.
@@ -42,6 +42,7 @@ impl State {
             put("parent_user_id", json!(user));
         }
         out.extend(thread_fields(channel, message));
+        out.extend(self.shared_fields(channel, message));
         if let Some(note) = message.metadata.as_ref().filter(|_| metadata) {
             out.insert("metadata".to_owned(), note.clone());
         }
@@ -54,7 +55,7 @@ impl State {
         let mut put = |key: &str, value: Value| out.insert(key.to_owned(), value);
         if let Some(user) = &message.user {
             put("user", json!(user));
-            put("team", json!(self.team_of(user)));
+            self.team_of(user).map(|team| put("team", json!(team)));
         }
         if message.ours {
             put("bot_id", json!(bot_id));
@@ -71,10 +72,34 @@ impl State {
         out
     }
 
-    /// The workspace that somebody belongs to.
-    pub(super) fn team_of(&self, user: &str) -> &str {
-        let stranger = self.users.get(user).is_some_and(|user| user.is_stranger);
-        if stranger { "T9999" } else { &self.setup.team_id }
+    /// What the messages of a shared channel tell of their writer (slack.md, additions §1).
+    fn shared_fields(&self, channel: &Channel, message: &Message) -> Map<String, Value> {
+        let mut out = Map::new();
+        let team = message.user.as_ref().and_then(|user| self.team_of(user));
+        if let (Some(team), true) = (team, self.is_shared_outside(channel)) {
+            out.insert("user_team".to_owned(), json!(team));
+            out.insert("source_team".to_owned(), json!(team));
+            out.insert("user_profile".to_owned(), json!({ "team": team }));
+        }
+        out
+    }
+
+    /// The workspace that somebody belongs to, if Slack tells.
+    pub(super) fn team_of(&self, user: &str) -> Option<&str> {
+        match self.users.get(user).map(|user| &user.team) {
+            Some(Team::Other(team)) => Some(team),
+            Some(Team::Untold) => None,
+            Some(Team::Ours) | None => Some(&self.setup.team_id),
+        }
+    }
+
+    /// Whether somebody belongs to another company.
+    pub(super) fn is_outsider(&self, user: &User) -> bool {
+        let ours = &self.setup;
+        let is_colleague = user.enterprise.as_ref().is_some_and(|(enterprise, teams)| {
+            teams.contains(&ours.team_id) || ours.enterprise_id.as_ref() == Some(enterprise)
+        });
+        matches!(&user.team, Team::Other(team) if *team != ours.team_id) && !is_colleague
     }
 
     /// A file as it stands in a message: of some, only that they are there (slack.md §C.3).
@@ -114,14 +139,25 @@ impl State {
             "is_group": channel.private, "is_private": channel.private,
             "is_archived": channel.archived, "is_general": false, "is_im": false, "is_mpim": false,
             "is_member": channel.members.contains(&self.setup.bot_user),
-            "is_shared": false, "is_ext_shared": self.has_strangers(channel),
+            "is_shared": self.is_shared_outside(channel), "is_org_shared": false,
+            "is_ext_shared": self.is_shared_outside(channel),
+            "is_pending_ext_shared": channel.pending_share,
             "num_members": channel.members.len(),
         })
     }
 
-    fn has_strangers(&self, channel: &Channel) -> bool {
+    /// Whether people of another company are in a channel (Slack Connect).
+    pub(super) fn is_shared_outside(&self, channel: &Channel) -> bool {
         let mut members = channel.members.iter().filter_map(|id| self.users.get(id));
-        members.any(|user| user.is_stranger)
+        members.any(|user| self.is_outsider(user))
+    }
+
+    /// Whether somebody shares a channel with our app.
+    fn is_met(&self, user: &User) -> bool {
+        let has_both = |channel: &Channel| {
+            channel.members.contains(&user.id) && channel.members.contains(&self.setup.bot_user)
+        };
+        self.channels.values().any(has_both)
     }
 
     /// A person, with the address only if the token may see it.
@@ -133,17 +169,26 @@ impl State {
             profile["email"] = json!(email);
         }
         let mut out = json!({
-            "id": user.id, "team_id": self.team_of(&user.id), "name": user.name,
-            "deleted": user.deleted, "profile": profile, "is_bot": user.is_bot,
+            "id": user.id, "name": user.name, "deleted": user.deleted, "profile": profile,
+            "is_bot": user.is_bot,
         });
+        if let Some(team) = self.team_of(&user.id) {
+            out["team_id"] = json!(team);
+        }
+        if let Some((id, teams)) = &user.enterprise {
+            out["enterprise_user"] = json!({ "id": user.id, "enterprise_id": id,
+                "enterprise_name": "Grid", "is_admin": false, "is_owner": false,
+                "is_primary_owner": false, "teams": teams });
+        }
         if !user.deleted {
             out["real_name"] = json!(user.real_name);
             out["tz"] = json!(user.tz);
             out["is_restricted"] = json!(user.is_restricted);
             out["is_ultra_restricted"] = json!(user.is_ultra_restricted);
         }
-        if user.is_stranger {
-            out["is_stranger"] = json!(true);
+        // slack.md, additions §0: false as soon as a channel is shared with the app.
+        if self.is_outsider(user) {
+            out["is_stranger"] = json!(!self.is_met(user));
         }
         if locale {
             out["locale"] = json!(user.locale);

@@ -62,6 +62,10 @@ pub struct Setup {
     pub scopes: BTreeSet<String>,
     /// Our workspace.
     pub team_id: String,
+    /// The organisation of an Enterprise Grid that our workspace belongs to, if any.
+    pub enterprise_id: Option<String>,
+    /// Whether the app is installed for the whole organisation, and not for one workspace.
+    pub is_enterprise_install: bool,
     /// The app.
     pub app_id: String,
     /// The app as an author of messages.
@@ -107,10 +111,24 @@ pub struct User {
     pub is_restricted: bool,
     /// A guest of one channel.
     pub is_ultra_restricted: bool,
-    /// From another workspace, through a shared channel.
-    pub is_stranger: bool,
+    /// The workspace that they belong to.
+    pub team: Team,
+    /// The organisation of an Enterprise Grid that they belong to, and its workspaces that they
+    /// are in.
+    pub enterprise: Option<(String, Vec<String>)>,
     /// Gone.
     pub deleted: bool,
+}
+
+/// The workspace that somebody belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Team {
+    /// Ours.
+    Ours,
+    /// Another one: of our organisation, or of another company.
+    Other(String),
+    /// Slack does not tell.
+    Untold,
 }
 
 /// A named set of people that can be mentioned.
@@ -135,6 +153,8 @@ pub struct Channel {
     pub private: bool,
     /// Nobody can write any more.
     pub archived: bool,
+    /// Another company was invited to share it, and has not accepted yet.
+    pub pending_share: bool,
     /// Who is in it.
     pub members: BTreeSet<String>,
     /// What was written, by time stamp.
@@ -272,6 +292,8 @@ impl Default for Setup {
             socket_mode: false,
             scopes: super::methods::SCOPES.iter().map(ToString::to_string).collect(),
             team_id: "T0001".to_owned(),
+            enterprise_id: None,
+            is_enterprise_install: false,
             app_id: "A0001".to_owned(),
             bot_id: "B0001".to_owned(),
             bot_user: "UBOT1".to_owned(),
@@ -315,9 +337,17 @@ impl User {
             is_bot: false,
             is_restricted: false,
             is_ultra_restricted: false,
-            is_stranger: false,
+            team: Team::Ours,
+            enterprise: None,
             deleted: false,
         }
+    }
+}
+
+impl User {
+    /// Somebody of another company (Slack Connect), who looks like a full member of theirs.
+    pub fn of_company(team: &str, id: &str, real_name: &str, email: &str) -> Self {
+        Self { team: Team::Other(team.to_owned()), ..Self::member(id, real_name, email) }
     }
 }
 

@@ -442,9 +442,7 @@ async fn the_port_is_free_again_when_nobody_holds_the_stand_in_any_more() {
 #[tokio::test]
 async fn a_file_from_another_workspace_shows_itself_only_when_asked_for() {
     let desk = Desk::start().await;
-    let mut bia = User::member("UBIA", "Bia", "");
-    bia.is_stranger = true;
-    desk.slack.add_user(bia);
+    desk.slack.add_user(User::of_company("T9999", "UBIA", "Bia", ""));
     let file = File { name: "a.png".into(), mode: "file_access".into(), ..File::default() };
     let files = vec![desk.slack.adds_file(file)];
     let message = Message { subtype: Some("file_share".into()), files, ..Message::default() };

@@ -8,11 +8,15 @@ use super::state::{Group, State};
 #[expect(clippy::unnecessary_wraps, reason = "it stands in the table of methods")]
 pub(super) fn auth_test(state: &mut State, _args: &Args) -> Answer {
     let setup = &state.setup;
-    Ok(json!({
+    let mut answer = json!({
         "url": "https://standin.slack.com/", "team": "Stand-in", "user": "bridge",
         "team_id": setup.team_id, "user_id": setup.bot_user, "bot_id": setup.bot_id,
-        "is_enterprise_install": false,
-    }))
+        "is_enterprise_install": setup.is_enterprise_install,
+    });
+    if let Some(enterprise) = &setup.enterprise_id {
+        answer["enterprise_id"] = json!(enterprise);
+    }
+    Ok(answer)
 }
 
 pub(super) fn users_info(state: &mut State, args: &Args) -> Answer {
@@ -23,7 +27,8 @@ pub(super) fn users_info(state: &mut State, args: &Args) -> Answer {
 
 pub(super) fn lookup_by_email(state: &mut State, args: &Args) -> Answer {
     let email = args.required("email")?;
-    let mut users = state.users.values();
+    // Only own people are found (slack.md, additions §1).
+    let mut users = state.users.values().filter(|user| !state.is_outsider(user));
     let user = users.find(|user| user.email.as_deref() == Some(email) && !user.deleted);
     let user = user.ok_or_else(|| Refusal::world("users_not_found"))?;
     Ok(json!({ "user": state.render_user(user, false) }))
