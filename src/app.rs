@@ -21,7 +21,7 @@ use crate::gate::Gate;
 use crate::inbox::Pump;
 use crate::inbox::retry::Retry;
 use crate::intake::server::{Limits, Server};
-use crate::intake::{self, Answer, BotDoor, Intake, Nuisance};
+use crate::intake::{self, Answer, BotDoor, Downloads, Intake, Nuisance};
 use crate::locale::{Texts, Words};
 use crate::media::{Fetcher, Guard, Links};
 use crate::model::BotName;
@@ -130,11 +130,13 @@ impl App {
         let standing = async move { standing.look_after_standing(every).await };
         app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(standing));
         let line = config.slack.app_token.as_ref().map(|_| Line::default());
-        let intake = doors(config, &bridge, line.as_ref(), app.tasks.clone());
+        let limits = tuning.limits.within_open_files();
+        let downloads = Downloads::new(limits.downloads);
+        let intake = doors(config, &bridge, line.as_ref(), (downloads, app.tasks.clone()));
         let homes = intake.dialogs.clone().keep_homes();
         app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(homes));
         let router = intake::router(intake.clone());
-        let server = Server::new(router, tuning.limits, app.stop.clone(), app.tasks.clone());
+        let server = Server::new(router, limits, app.stop.clone(), app.tasks.clone());
         app.tasks.spawn(server.run(listener));
         let pump =
             Pump::new(Arc::clone(&store), bridge, clock.clone(), tuning.retry, app.stop.clone());
@@ -344,7 +346,12 @@ fn guard(config: &Config) -> Guard {
     Guard::new(bots.chain([config.slack.api_url.as_str()]))
 }
 
-fn doors(config: &Config, bridge: &Arc<Bridge>, line: Option<&Line>, tasks: TaskTracker) -> Intake {
+fn doors(
+    config: &Config,
+    bridge: &Arc<Bridge>,
+    line: Option<&Line>,
+    (downloads, tasks): (Downloads, TaskTracker),
+) -> Intake {
     let door = |bot: &Bot| {
         let tokens = bot.webhook_tokens.clone();
         (bot.name.clone(), BotDoor { tokens, header: bot.webhook_header.clone() })
@@ -371,6 +378,7 @@ fn doors(config: &Config, bridge: &Arc<Bridge>, line: Option<&Line>, tasks: Task
             let keeper = Arc::clone(&keeper);
             Box::pin(async move { keeper.hand_out(&wanted).await })
         }),
+        downloads,
         dialogs: Dialogs {
             store: Arc::clone(&bridge.store),
             slack: Arc::clone(&bridge.slack),

@@ -4,17 +4,19 @@
 //! name: what a browser would run is saved instead.
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, RANGE, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, RANGE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Intake;
-use crate::media::{Claim, Fetched, Handout, Wanted, Withheld};
+use super::downloads::Download;
+use super::server::Peer;
+use crate::media::{Claim, Handout, Wanted, Withheld};
 
 /// Kinds that are shown where they are; all others are saved.
 const SHOWN: [&str; 3] = ["audio/", "image/", "video/"];
@@ -23,14 +25,22 @@ const SHOWN: [&str; 3] = ["audio/", "image/", "video/"];
 pub(super) async fn hand_out(
     State(intake): State<Intake>,
     Path(token): Path<String>,
+    peer: Option<Extension<Peer>>,
     method: Method,
     headers: HeaderMap,
 ) -> Response {
+    let Some(download) = intake.downloads.begin(peer.map(|Extension(Peer(peer))| peer), &token)
+    else {
+        if let Some(times) = intake.nuisance.busy.happened() {
+            tracing::warn!(times, "too many files are read at once; a further one is put off");
+        }
+        return refuse(Withheld::Later);
+    };
     let range = headers.get(RANGE).and_then(|range| range.to_str().ok());
     let range = range.filter(|range| is_one_part(range)).map(str::to_owned);
     let wanted = Wanted { token, range, bytes: method == Method::GET };
     match (intake.files)(wanted).await {
-        Ok(handout) => answer(handout).await.unwrap_or_else(refuse),
+        Ok(handout) => answer(handout, download).await.unwrap_or_else(refuse),
         Err(withheld) => refuse(withheld),
     }
 }
@@ -39,12 +49,15 @@ fn refuse(withheld: Withheld) -> Response {
     match withheld {
         Withheld::Unknown => (StatusCode::NOT_FOUND, "there is no such file\n"),
         Withheld::Gone => (StatusCode::GONE, "this file is no longer there\n"),
-        Withheld::Later => (StatusCode::SERVICE_UNAVAILABLE, "please try again\n"),
+        Withheld::Later => {
+            let again = [(RETRY_AFTER, HeaderValue::from_static("10"))];
+            return (StatusCode::SERVICE_UNAVAILABLE, again, "please try again\n").into_response();
+        }
     }
     .into_response()
 }
 
-async fn answer(handout: Handout) -> Result<Response, Withheld> {
+async fn answer(handout: Handout, download: Download) -> Result<Response, Withheld> {
     let Handout { name, mime, size, fetched } = handout;
     let mut headers = about(&name, &mime);
     let mut put = |name: HeaderName, value: String| {
@@ -63,12 +76,9 @@ async fn answer(handout: Handout) -> Result<Response, Withheld> {
     if let Some(range) = fetched.range() {
         put(CONTENT_RANGE, range.to_owned());
     }
-    Ok((status, headers, body(fetched, &mime, size).await?).into_response())
-}
-
-async fn body(fetched: Fetched, mime: &str, size: Option<u64>) -> Result<Body, Withheld> {
-    let bytes = fetched.checked_bytes(Claim { mime: Some(mime), size }).await;
-    Ok(Body::from_stream(bytes.map_err(|_not_the_file| Withheld::Later)?))
+    let bytes = fetched.checked_bytes(Claim { mime: Some(&mime), size }).await;
+    let bytes = bytes.map_err(|_not_the_file| Withheld::Later)?;
+    Ok((status, headers, Body::from_stream(download.lasts_with(bytes))).into_response())
 }
 
 /// What is said of a file, whichever part of it is wanted.

@@ -9,6 +9,7 @@
 //! (`what_cannot_be_stored_is_not_acknowledged_and_comes_again`).
 
 mod blip;
+mod downloads;
 mod error;
 mod media;
 mod nuisance;
@@ -33,6 +34,7 @@ use tokio::sync::Notify;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
+pub use downloads::Downloads;
 pub use error::Error;
 pub use nuisance::Nuisance;
 pub use slack::Answer;
@@ -67,6 +69,8 @@ pub struct Intake {
     /// Finds the file behind an address of ours: the one thing here that is answered by asking
     /// somebody else.
     pub files: FileKeeper,
+    /// How many files are handed out at once.
+    pub downloads: Downloads,
     /// Told when Slack says that how we stand there may have changed.
     pub changed: Arc<Notify>,
     /// What would fill the log if strangers had their way.

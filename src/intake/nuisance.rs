@@ -15,6 +15,8 @@ pub struct Nuisance {
     pub(super) stranger: Seldom,
     /// Somebody had a signature of another time.
     pub(super) stale: Seldom,
+    /// A file was not handed out because many are.
+    pub(super) busy: Seldom,
 }
 
 /// One thing that happens, perhaps often.

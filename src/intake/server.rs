@@ -1,9 +1,10 @@
 //! The listening side of the doors: who is let in, for how long, and how many at once.
 //!
 //! Nobody can keep others out by being slow. A request's head and its body have to come in a
-//! bounded time, and when every place is taken, whoever has kept one waiting the longest makes
-//! room: a connection that is idle, or whose request is still on its way. A request that has come
-//! to its end is never cut off.
+//! bounded time, an answer has to be read at a least pace, and when every place is taken, whoever
+//! has kept one waiting the longest makes room: a connection that is idle, whose request is still
+//! on its way, or whose answer is not read. A request that has come to its end is cut off for
+//! nothing else.
 //!
 //! Invariant: what a stranger can make us hold is bounded, in connections and in bytes
 //! (`bodies_that_are_never_finished_do_not_fill_the_memory`).
@@ -15,6 +16,7 @@ mod load;
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io as std_io;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -29,13 +31,14 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service as _;
 
 use self::guests::{Entry, Guest, Guests};
-use self::io::{Patient, Timer};
+use self::io::{Timer, Watched};
 use self::load::{Arriving, Budget, Leaving, Load, Rest};
 use super::nuisance::Seldom;
 
@@ -43,18 +46,22 @@ pub(super) use self::load::Spoiled;
 
 /// The largest head of a request, in bytes, and how much is read ahead.
 const HEAD_BYTES: usize = 64 * 1024;
-/// How long a write may make no progress: the reader of a file may be on a bad line.
-const STALL: Duration = Duration::from_secs(30);
+/// What of an answer is held for whoever reads it slowly, in bytes. The system alone would hold
+/// megabytes, and we would learn of a slow reader's progress only now and then.
+const UNREAD_BYTES: usize = 128 * 1024;
 /// How long accepting rests when the system has no connection for us.
 const EXHAUSTED: Duration = Duration::from_millis(50);
 /// What is asked on behalf of those who run the bridge.
 const OPERATORS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
+/// From where a request comes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) IpAddr);
+
 /// What whoever knocks is allowed.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections that are open at once; at most half of the files that the process may have open,
-    /// as it needs others to do its work.
+    /// Connections that are open at once.
     pub connections: usize,
     /// Connections beyond that, on which only operators get an answer other than `503`.
     pub operators: usize,
@@ -68,6 +75,22 @@ pub struct Limits {
     pub body: Duration,
     /// Bytes of large bodies that are held at once.
     pub bytes: usize,
+    /// How long nothing of an answer may be read, or come: the reader of a file may be on a bad
+    /// line.
+    pub silence: Duration,
+    /// How fast an answer has to be read at least.
+    pub pace: Pace,
+    /// Files that are handed out at once. Each takes a connection to Slack, too.
+    pub downloads: usize,
+}
+
+/// So many bytes in such a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// The bytes.
+    pub bytes: usize,
+    /// The time.
+    pub time: Duration,
 }
 
 impl Default for Limits {
@@ -79,6 +102,23 @@ impl Default for Limits {
             head: Duration::from_secs(10),
             body: Duration::from_secs(10),
             bytes: 32 * 1024 * 1024,
+            silence: Duration::from_secs(30),
+            pace: Pace { bytes: 60 * 8 * 1024, time: Duration::from_mins(1) },
+            downloads: 64,
+        }
+    }
+}
+
+impl Limits {
+    /// These, or less if the process may have few files open.
+    #[must_use]
+    pub fn within_open_files(self) -> Self {
+        let files = open_files().unwrap_or(usize::MAX);
+        Self {
+            connections: self.connections.min(files / 2),
+            operators: self.operators.min(files / 16),
+            downloads: self.downloads.min(files / 16),
+            ..self
         }
     }
 }
@@ -105,10 +145,6 @@ impl Server {
         stop: CancellationToken,
         tasks: TaskTracker,
     ) -> Self {
-        let files = open_files().unwrap_or(usize::MAX);
-        let connections = limits.connections.min(files / 2);
-        let operators = limits.operators.min(files / 16);
-        let limits = Limits { connections, operators, ..limits };
         let (guests, budget) = (Guests::new(limits), Budget::new(limits.bytes));
         let (full, exhausted) = (Seldom::default(), Seldom::default());
         Self { router, limits, guests, budget, stop, tasks, full, exhausted }
@@ -118,8 +154,8 @@ impl Server {
     pub async fn run(self, listener: TcpListener) {
         while let Some(accepted) = self.stop.run_until_cancelled(listener.accept()).await {
             match accepted {
-                Ok((stream, _)) => {
-                    self.receive(stream);
+                Ok((stream, from)) => {
+                    self.receive(stream, from.ip());
                     self.stop.run_until_cancelled(self.guests.settled()).await;
                 }
                 Err(error) => self.turn_away(&error).await,
@@ -127,13 +163,14 @@ impl Server {
         }
     }
 
-    fn receive(&self, stream: TcpStream) {
+    fn receive(&self, stream: TcpStream, from: IpAddr) {
+        let set = SockRef::from(&stream).set_send_buffer_size(UNREAD_BYTES);
         // Answers are small, and whoever knocks waits for them.
-        if let Err(error) = stream.set_nodelay(true) {
+        if let Err(error) = set.and_then(|()| stream.set_nodelay(true)) {
             tracing::debug!(%error, "a connection stays slow");
         }
         match self.guests.enter() {
-            Some(entry) => drop(self.tasks.spawn(self.clone().attend(stream, entry))),
+            Some(entry) => drop(self.tasks.spawn(self.clone().attend((stream, from), entry))),
             None => {
                 if let Some(times) = self.full.happened() {
                     tracing::warn!(times, "too many connections; a further one was closed at once");
@@ -157,10 +194,13 @@ impl Server {
     }
 
     /// Answers all requests of a connection.
-    async fn attend(self, stream: TcpStream, entry: Entry) {
+    async fn attend(self, (stream, from): (TcpStream, IpAddr), entry: Entry) {
         let guest = Arc::clone(entry.guest());
-        let io = Patient::new(stream, Arc::clone(&guest), STALL);
-        let service = service_fn(|request| self.answer(request, &guest, entry.is_crowded()));
+        let io = Watched::new(stream, Arc::clone(&guest));
+        let service = service_fn(|mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(from));
+            self.answer(request, &guest, entry.is_crowded())
+        });
         let connection = http1::Builder::new()
             // Ours below tells an idle connection from a slow head.
             .header_read_timeout(None)
@@ -174,11 +214,7 @@ impl Server {
                 if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
                     return Poll::Ready(ended.err().map(|error| error.to_string()));
                 }
-                let Some(deadline) = guest.deadline(&self.limits) else {
-                    timer.clear();
-                    return Poll::Pending;
-                };
-                timer.poll(deadline, cx).map(|()| Some("nothing came".to_owned()))
+                timer.poll_late(&guest, &self.limits, cx).map(|()| Some("too slow".to_owned()))
             });
             tokio::select! {
                 ended = ended => {

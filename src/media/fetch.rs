@@ -20,10 +20,7 @@ use super::guard::{Guard, NotAdmitted};
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long a far end may send nothing.
-const SILENCE: Duration = Duration::from_secs(15);
-/// How long a whole file may take. Well under half of an inbox lease, so that nobody else begins
-/// with the same event meanwhile.
-const WHOLE: Duration = Duration::from_secs(110);
+const SILENCE: Duration = Duration::from_secs(30);
 /// Most addresses that one file may lead through.
 const MAX_HOPS: usize = 5;
 
@@ -52,6 +49,8 @@ pub struct Ask<'a> {
     pub range: Option<&'a str>,
     /// What shows that we may have it.
     pub token: Option<Token<'a>>,
+    /// How long all of it may take. Without an end it takes as long as something keeps coming.
+    pub within: Option<Duration>,
 }
 
 /// Why a file could not be had.
@@ -105,7 +104,6 @@ impl Fetcher {
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT)
             .read_timeout(SILENCE)
-            .timeout(WHOLE)
             .redirect(reqwest::redirect::Policy::none())
             .dns_resolver(guard)
             .no_proxy()
@@ -138,6 +136,9 @@ impl Fetcher {
         let mut request = self.http.get(url.clone());
         if let Some(range) = ask.range {
             request = request.header(RANGE, range);
+        }
+        if let Some(time) = ask.within {
+            request = request.timeout(time);
         }
         if let Some(token) = ask.token.filter(|token| (token.is_for)(url)) {
             request = request.header(AUTHORIZATION, bearer(token.secret));

@@ -51,11 +51,15 @@ impl Guard {
     }
 
     fn admits_ip(self, ip: IpAddr) -> bool {
-        match ip {
-            _ if self.loopback && ip.is_loopback() => true,
-            IpAddr::V4(ip) => is_public(ip),
-            IpAddr::V6(ip) => is_public_v6(ip),
-        }
+        self.loopback && ip.is_loopback() || is_public(ip)
+    }
+}
+
+/// Whether an address is one of the open network.
+pub fn is_public(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => is_public_v4(ip),
+        IpAddr::V6(ip) => is_public_v6(ip),
     }
 }
 
@@ -86,7 +90,7 @@ fn is_loopback(url: &Url) -> bool {
 
 /// Whether an address is one of the open network (IANA's registry of special addresses).
 #[expect(clippy::unnested_or_patterns, reason = "a line for each block of addresses")]
-fn is_public(ip: Ipv4Addr) -> bool {
+fn is_public_v4(ip: Ipv4Addr) -> bool {
     let special = match ip.octets() {
         [0 | 10 | 127, ..]
         | [100, 64..=127, ..]
@@ -111,7 +115,7 @@ fn is_public(ip: Ipv4Addr) -> bool {
 fn is_public_v6(ip: Ipv6Addr) -> bool {
     let tail = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-        is_public(Ipv4Addr::new(a, b, c, d))
+        is_public_v4(Ipv4Addr::new(a, b, c, d))
     };
     match ip.segments() {
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {

@@ -19,7 +19,7 @@ mod link;
 mod name;
 
 pub use fetch::{Ask, Fetched, Fetcher, Source, Token, Unfetched, is_web_page};
-pub use guard::Guard;
+pub use guard::{Guard, is_public};
 pub use handout::{Claim, Handout, Wanted, Withheld};
 pub use link::{Invalid, Links};
 pub use name::{file_name, full_type};

@@ -133,7 +133,7 @@ impl Bridge {
     async fn ask(&self, file: &Attachment, range: Option<&str>) -> Result<Fetched, Unfetched> {
         let url = file.url.as_deref().ok_or(Unfetched::Address)?;
         let token = Token { secret: &self.files.token, is_for: is_slack_or_loopback };
-        let ask = Ask { url, range, token: Some(token) };
+        let ask = Ask { url, range, token: Some(token), ..Ask::default() };
         let fetched = self.files.fetcher.fetch(ask).await?;
         fetched.agree(claim(file))?;
         Ok(fetched)

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::future::ready;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -24,6 +25,9 @@ const TRIES: u32 = 4;
 /// How long after the beginning of an event no further file of it is begun: the lane is given back
 /// first, so that its lease cannot run out half way through.
 const STINT: SignedDuration = SignedDuration::from_secs(20);
+/// How long a whole file may take. Well under half of an inbox lease, so that nobody else begins
+/// with the same event meanwhile.
+const WHOLE: Duration = Duration::from_secs(110);
 
 /// Kinds of files whose name, where they have none, is that of the kind.
 const NAMED: [&str; 3] = ["image", "audio", "video"];
@@ -274,7 +278,7 @@ impl Bridge {
     }
 
     async fn fetch(&self, url: &str) -> Result<Fetched, Unfetched> {
-        self.files.fetcher.fetch(Ask { url, ..Ask::default() }).await
+        self.files.fetcher.fetch(Ask { url, within: Some(WHOLE), ..Ask::default() }).await
     }
 
     fn explain(&self, media: &Media, why: &Unshown) -> String {

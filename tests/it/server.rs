@@ -9,7 +9,7 @@ use reqwest::Client;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{Bridge, Service, note, tuning};
+use crate::support::{Bridge, Service, note, samples, tuning};
 
 /// How long a test waits for what has to come.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -249,6 +249,120 @@ async fn connections_leave_enough_files_for_the_work() {
     assert!(service.terminate().await.success());
     let log = service.log();
     assert!(!log.contains("Too many open files") && !log.contains("no further"), "{log}");
+}
+
+/// Where the bridge is said to be reached; what it hands out is asked for where it is.
+const PUBLIC: (&str, &str) = ("PUBLIC_URL", "https://bridge.example");
+
+/// The requests for a large file and for another one that agents sent to a customer.
+async fn shared_files(bridge: &Bridge) -> [String; 2] {
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    let large = samples::bytes(samples::megabytes() << 20);
+    for (name, bytes) in [("a.zip", large), ("b.png", samples::png())] {
+        bridge.slack.shares(ANA, CHANNEL, Some(&card.ts), (name, &bytes), "").await.unwrap();
+    }
+    bridge.idle().await;
+    let uris = bridge.blip.received(&ticket).into_iter().filter_map(|message| {
+        Some(message.content["uri"].as_str()?.strip_prefix(PUBLIC.1)?.to_owned())
+    });
+    let requests = uris.map(|path| format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n"));
+    requests.collect::<Vec<_>>().try_into().unwrap()
+}
+
+/// Whoever has the address of a file may ask for it as often as they like, and read nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_readers_of_a_file_keep_nobody_out() {
+    let mut bridge = Bridge::with(&[PUBLIC]).await;
+    let [large, other] = shared_files(&bridge).await;
+    let folder = bridge.folder().to_owned();
+    let mut service = Service::replace(&mut bridge, &folder).await;
+    assert!(service.terminate().await.success());
+    service.first("ulimit -n 1024");
+    service.start().await;
+    let address = service.url().strip_prefix("http://").unwrap().to_owned();
+    let mut readers = Vec::new();
+    for _ in 0..560 {
+        let mut line = Line(TcpStream::connect(&address).await.unwrap());
+        line.sends(large.as_bytes()).await;
+        readers.push(line);
+    }
+    let client = client();
+    assert_eq!(webhook(&client, service.url(), &bridge, "meanwhile").await, 200);
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        assert_eq!(service.get(path).await.unwrap().0, 200, "{path}");
+    }
+    let mut served = 0;
+    for line in &mut readers {
+        let answer = line.answer().await;
+        served += usize::from(answer.starts_with("HTTP/1.1 200 "));
+        let put_off = answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: ");
+        assert!(put_off || answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+    assert_eq!(served, 8);
+    let mut line = Line(TcpStream::connect(&address).await.unwrap());
+    line.sends(other.as_bytes()).await;
+    let answer = line.answer().await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "another file is not concerned: {answer}");
+    drop(readers);
+    service.idle(PATIENCE).await;
+    assert!(service.terminate().await.success());
+    let log = service.log();
+    assert!(!log.contains("Too many open files") && !log.contains("no further"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_does_not_read_an_answer_makes_room() {
+    let limits = Limits { connections: 2, operators: 0, ..Limits::default() };
+    let settings = [PUBLIC, ("SEND_READ_RECEIPTS", "false")];
+    let bridge = Bridge::tuned(&settings, Tuning { limits, ..tuning() }).await;
+    let [large, _] = shared_files(&bridge).await;
+    let mut readers = Vec::new();
+    for _ in 0..2 {
+        let mut line = Line::to(&bridge).await;
+        line.sends(large.as_bytes()).await;
+        assert!(line.answer().await.starts_with("HTTP/1.1 200 "));
+        readers.push(line);
+    }
+    // What the system holds for a reader is used up soon.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(webhook(&client(), &url(&bridge), &bridge, "meanwhile").await, 200);
+    let cut = readers[0].rest().await.len();
+    assert!(cut < samples::megabytes() << 20, "{cut}");
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_is_not_read_is_ended_and_makes_room_for_the_next() {
+    let silence = Duration::from_millis(300);
+    let limits = Limits { silence, downloads: 8, ..Limits::default() };
+    let settings = [PUBLIC, ("SEND_READ_RECEIPTS", "false")];
+    let bridge = Bridge::tuned(&settings, Tuning { limits, ..tuning() }).await;
+    let [large, _] = shared_files(&bridge).await;
+    // A bound of eight is one for each file.
+    let mut silent = Line::to(&bridge).await;
+    silent.sends(large.as_bytes()).await;
+    assert!(silent.answer().await.starts_with("HTTP/1.1 200 "));
+    let mut next = Line::to(&bridge).await;
+    next.sends(large.as_bytes()).await;
+    assert!(next.answer().await.starts_with("HTTP/1.1 503 "));
+    tokio::time::sleep(silence * 2).await;
+    let mut patient = Line::to(&bridge).await;
+    patient.sends(large.as_bytes()).await;
+    assert!(patient.answer().await.starts_with("HTTP/1.1 200 "), "the first one is gone");
+    // Slowly, but never silent for so long.
+    let mut read = 0;
+    let mut piece = vec![0; 1 << 20];
+    while read < samples::megabytes() << 20 {
+        tokio::time::sleep(silence / 20).await;
+        let bytes = tokio::time::timeout(PATIENCE, patient.0.read(&mut piece)).await;
+        let bytes = bytes.unwrap().unwrap();
+        assert_ne!(bytes, 0, "cut off after {read}");
+        read += bytes;
+    }
+    let cut = silent.rest().await.len();
+    assert!(cut < samples::megabytes() << 20, "{cut}");
+    bridge.finish().await;
 }
 
 /// Strangers begin large bodies, as many as they can.

@@ -48,6 +48,7 @@ async fn far_ends() -> Arc<Meter> {
     let meter = Arc::new(Meter { url, ..Meter::default() });
     let router = Router::new()
         .route("/file", get(file))
+        .route("/slow", get(slow))
         .route("/api/files.getUploadURLExternal", any(place))
         .route("/upload", post(upload))
         .with_state(Arc::clone(&meter));
@@ -63,6 +64,15 @@ async fn file(State(meter): State<Arc<Meter>>) -> Response {
         Ok::<_, Infallible>(vec![u8::try_from(number % 256).unwrap(); CHUNK])
     });
     ([(CONTENT_LENGTH, (chunks * CHUNK).to_string())], Body::from_stream(bytes)).into_response()
+}
+
+/// A byte now and then.
+async fn slow() -> Response {
+    let bytes = stream::iter(0..10).then(|number: u8| async move {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Ok::<_, Infallible>(vec![number])
+    });
+    Body::from_stream(bytes).into_response()
 }
 
 async fn place(State(meter): State<Arc<Meter>>) -> String {
@@ -99,9 +109,13 @@ impl Meter {
     }
 
     async fn fetched(&self) -> blip_slack::media::Fetched {
+        self.asked("/file", None).await
+    }
+
+    async fn asked(&self, path: &str, within: Option<Duration>) -> blip_slack::media::Fetched {
         let fetcher = Fetcher::new(Guard::new([self.url.as_str()].into_iter())).unwrap();
-        let url = format!("{}/file", self.url);
-        fetcher.fetch(Ask { url: &url, ..Ask::default() }).await.unwrap()
+        let url = format!("{}{path}", self.url);
+        fetcher.fetch(Ask { url: &url, within, ..Ask::default() }).await.unwrap()
     }
 }
 
@@ -131,4 +145,13 @@ async fn an_agents_file_is_never_held_as_a_whole() {
         far.took(chunk.unwrap().len());
     }
     assert_eq!(far.read.load(Ordering::Relaxed), megabytes() << 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_takes_as_long_as_it_needs_unless_somebody_waits_for_its_end() {
+    let far = far_ends().await;
+    for (within, comes) in [(None, true), (Some(Duration::from_millis(60)), false)] {
+        let pieces: Vec<_> = far.asked("/slow", within).await.bytes().collect().await;
+        assert_eq!(pieces.iter().all(Result::is_ok), comes, "{within:?}: {pieces:?}");
+    }
 }

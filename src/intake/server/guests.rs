@@ -27,50 +27,93 @@ pub(super) enum Phase {
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Guest {
-    state: Mutex<(Phase, Instant)>,
+    state: Mutex<State>,
     leave: CancellationToken,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct State {
+    phase: Phase,
+    /// Since when it is so, or since when nothing was read of an answer.
+    since: Instant,
+    /// Since when there is more of an answer than is read.
+    stuck: Option<Instant>,
+    /// What was read of an answer, and since when that is counted.
+    read: (usize, Instant),
+}
+
+impl State {
+    fn new(phase: Phase) -> Self {
+        let now = Instant::now();
+        Self { phase, since: now, stuck: None, read: (0, now) }
+    }
 }
 
 impl Guest {
     fn new() -> Self {
-        let state = Mutex::new((Phase::New, Instant::now()));
-        Self { state, leave: CancellationToken::new() }
+        Self { state: Mutex::new(State::new(Phase::New)), leave: CancellationToken::new() }
     }
 
     /// It has come this far.
     pub(super) fn is_now(&self, phase: Phase) {
-        *lock(&self.state) = (phase, Instant::now());
+        *lock(&self.state) = State::new(phase);
     }
 
     /// Bytes have come; those between two requests begin the next one.
     pub(super) fn has_sent(&self) {
         let mut state = lock(&self.state);
-        match state.0 {
+        match state.phase {
             // A new one has had its time since it came.
-            Phase::New => state.0 = Phase::Head,
-            Phase::Idle => *state = (Phase::Head, Instant::now()),
+            Phase::New => state.phase = Phase::Head,
+            Phase::Idle => *state = State::new(Phase::Head),
             Phase::Head | Phase::Body | Phase::Served => {}
         }
     }
 
-    /// Until when something must come, or nothing if it is our turn.
-    pub(super) fn deadline(&self, limits: &Limits) -> Option<Instant> {
-        let (phase, since) = *lock(&self.state);
-        match phase {
-            Phase::New | Phase::Head => Some(since + limits.head),
-            Phase::Idle => Some(since + limits.idle),
-            Phase::Body | Phase::Served => None,
+    /// So many bytes of an answer have gone.
+    pub(super) fn has_read(&self, bytes: usize) {
+        let mut state = lock(&self.state);
+        state.stuck = None;
+        if state.phase == Phase::Served {
+            state.since = Instant::now();
+            state.read.0 = state.read.0.saturating_add(bytes);
         }
     }
 
-    /// Whether it must not be cut off.
+    /// There is more of an answer than it reads.
+    pub(super) fn is_stuck(&self) {
+        lock(&self.state).stuck.get_or_insert_with(Instant::now);
+    }
+
+    /// When [`Guest::is_late`] is to be asked, if nothing happens before.
+    pub(super) fn deadline(&self, limits: &Limits) -> Option<Instant> {
+        let State { phase, since, read, .. } = *lock(&self.state);
+        match phase {
+            Phase::New | Phase::Head => Some(since + limits.head),
+            Phase::Idle => Some(since + limits.idle),
+            Phase::Served => Some((since + limits.silence).min(read.1 + limits.pace.time)),
+            Phase::Body => None,
+        }
+    }
+
+    /// Whether it has had all the time there is, at a deadline that has come.
+    pub(super) fn is_late(&self, limits: &Limits) -> bool {
+        let mut state = lock(&self.state);
+        if state.phase != Phase::Served || state.since.elapsed() >= limits.silence {
+            return true;
+        }
+        let (bytes, _) = std::mem::replace(&mut state.read, (0, Instant::now()));
+        bytes < limits.pace.bytes
+    }
+
+    /// Whether it must not be cut off: its request is here, and it reads the answer.
     pub(super) fn is_served(&self) -> bool {
-        lock(&self.state).0 == Phase::Served
+        self.waiting_since().is_none()
     }
 
     /// Whether a request's head is here, so that its sender waits for an answer.
     pub(super) fn has_asked(&self) -> bool {
-        matches!(lock(&self.state).0, Phase::Body | Phase::Served)
+        matches!(lock(&self.state).phase, Phase::Body | Phase::Served)
     }
 
     /// Waits until it is to make room.
@@ -78,10 +121,13 @@ impl Guest {
         self.leave.cancelled().await;
     }
 
-    /// Since when it has kept its place waiting; `None` if it has not.
-    fn waiting_since(&self) -> Option<Instant> {
-        let (phase, since) = *lock(&self.state);
-        (phase != Phase::Served).then_some(since)
+    /// Since when it has kept its place waiting; `None` if it has not. One that does not read its
+    /// answer waits less than any that has none.
+    fn waiting_since(&self) -> Option<(bool, Instant)> {
+        let State { phase, since, stuck, .. } = *lock(&self.state);
+        let is_answered = phase == Phase::Served;
+        let since = if is_answered { stuck } else { Some(since) };
+        since.map(|since| (is_answered, since))
     }
 }
 
@@ -90,61 +136,78 @@ impl Guest {
 pub(super) struct Guests {
     present: Arc<Mutex<Present>>,
     left: Arc<Notify>,
-    places: usize,
-    operators: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Present {
-    guests: HashMap<u64, Arc<Guest>>,
+    places: Places,
+    /// Those for operators.
+    further: Places,
     next: u64,
-    crowd: usize,
     /// Connections that are open, with those that were asked to go.
     open: usize,
 }
 
+/// Places of one kind.
+#[derive(Debug)]
+struct Places {
+    guests: HashMap<u64, Arc<Guest>>,
+    count: usize,
+}
+
 impl Guests {
     pub(super) fn new(limits: Limits) -> Self {
-        let Limits { connections, operators, .. } = limits;
-        Self { present: Arc::default(), left: Arc::default(), places: connections, operators }
+        let places = |count| Places { guests: HashMap::new(), count };
+        let (places, further) = (places(limits.connections), places(limits.operators));
+        let present = Present { places, further, next: 0, open: 0 };
+        Self { present: Arc::new(Mutex::new(present)), left: Arc::default() }
     }
 
     /// Takes a place, of the one who has kept it waiting the longest if there is no free one. If
     /// nobody has, it is one for operators; `None` if there is not even that.
     pub(super) fn enter(&self) -> Option<Entry> {
         let mut present = lock(&self.present);
-        let has_place = present.guests.len() < self.places || present.make_room();
         let guest = Arc::new(Guest::new());
-        let number = if has_place {
-            present.next += 1;
-            let number = present.next;
-            present.guests.insert(number, Arc::clone(&guest));
-            Some(number)
-        } else if present.crowd < self.operators {
-            present.crowd += 1;
-            None
-        } else {
+        present.next += 1;
+        let number = present.next;
+        let has_place = present.places.take(number, &guest);
+        if !has_place && !present.further.take(number, &guest) {
             return None;
-        };
+        }
         present.open += 1;
         let (present, left) = (Arc::clone(&self.present), Arc::clone(&self.left));
-        Some(Entry { present, left, guest, number })
+        Some(Entry { present, left, guest, number, is_crowded: !has_place })
     }
 
     /// Waits until those who were asked to go have gone, as far as there are too many.
     pub(super) async fn settled(&self) {
-        while lock(&self.present).open > self.places + self.operators {
+        while lock(&self.present).is_too_full() {
             self.left.notified().await;
         }
     }
 
     /// Asks the one who has kept a place waiting the longest to go.
     pub(super) fn make_room(&self) {
-        lock(&self.present).make_room();
+        lock(&self.present).places.make_room();
     }
 }
 
 impl Present {
+    fn is_too_full(&self) -> bool {
+        self.open > self.places.count + self.further.count
+    }
+}
+
+impl Places {
+    /// Takes one, if there is one or somebody makes room.
+    fn take(&mut self, number: u64, guest: &Arc<Guest>) -> bool {
+        let has_room = self.guests.len() < self.count || self.make_room();
+        if has_room {
+            self.guests.insert(number, Arc::clone(guest));
+        }
+        has_room
+    }
+
     fn make_room(&mut self) -> bool {
         let waiting =
             self.guests.iter().filter_map(|(n, guest)| Some((guest.waiting_since()?, *n)));
@@ -162,7 +225,8 @@ pub(super) struct Entry {
     present: Arc<Mutex<Present>>,
     left: Arc<Notify>,
     guest: Arc<Guest>,
-    number: Option<u64>,
+    number: u64,
+    is_crowded: bool,
 }
 
 impl Entry {
@@ -172,17 +236,15 @@ impl Entry {
 
     /// Whether it is one for operators only.
     pub(super) fn is_crowded(&self) -> bool {
-        self.number.is_none()
+        self.is_crowded
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
         let mut present = lock(&self.present);
-        match self.number {
-            Some(number) => drop(present.guests.remove(&number)),
-            None => present.crowd = present.crowd.saturating_sub(1),
-        }
+        present.places.guests.remove(&self.number);
+        present.further.guests.remove(&self.number);
         present.open = present.open.saturating_sub(1);
         self.left.notify_one();
     }
@@ -194,6 +256,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::super::Pace;
     use super::*;
 
     fn guests() -> Guests {
@@ -220,12 +285,51 @@ mod tests {
         for entry in &served {
             entry.guest.is_now(Phase::Served);
         }
+        let idle = guests.enter().unwrap();
         let operator = guests.enter().unwrap();
-        assert!(operator.is_crowded() && guests.enter().is_none());
+        assert!(idle.guest.leave.is_cancelled() && operator.is_crowded());
+        operator.guest.is_now(Phase::Served);
+        assert!(guests.enter().is_none());
         drop(operator);
         assert!(guests.enter().is_some_and(|entry| entry.is_crowded()));
         drop(served);
         assert!(guests.enter().is_some_and(|entry| !entry.is_crowded()));
+    }
+
+    #[test]
+    fn who_does_not_read_an_answer_makes_room_and_who_does_stays() {
+        let guests = guests();
+        let [reads, does_not] = [(); 2].map(|()| guests.enter().unwrap());
+        for entry in [&reads, &does_not] {
+            entry.guest.is_now(Phase::Served);
+            entry.guest.is_stuck();
+        }
+        reads.guest.has_read(1);
+        assert!(reads.guest.is_served() && !does_not.guest.is_served());
+        let idle = guests.enter().unwrap();
+        assert!(does_not.guest.leave.is_cancelled() && !idle.is_crowded());
+        reads.guest.is_stuck();
+        assert!(guests.enter().is_some_and(|entry| !entry.is_crowded()));
+        assert!(idle.guest.leave.is_cancelled() && !reads.guest.leave.is_cancelled());
+    }
+
+    #[test]
+    fn an_answer_must_be_read_at_a_least_pace() {
+        let pace = Pace { bytes: 100, time: Duration::ZERO };
+        let limits = Limits { pace, silence: Duration::from_secs(30), ..Limits::default() };
+        let guest = Guest::new();
+        guest.is_now(Phase::Served);
+        assert!(guest.deadline(&limits).unwrap() <= Instant::now());
+        guest.has_read(60);
+        guest.has_read(40);
+        assert!(!guest.is_late(&limits), "it has read enough");
+        guest.has_read(99);
+        assert!(guest.is_late(&limits), "what was read before does not count again");
+        guest.has_read(100);
+        let silent = Limits { silence: Duration::ZERO, ..limits };
+        assert!(guest.is_late(&silent));
+        guest.is_now(Phase::Idle);
+        assert!(guest.is_late(&limits), "one that is idle has no more time");
     }
 
     #[test]
@@ -237,7 +341,7 @@ mod tests {
         assert!(new >= begin + limits.head && new < begin + limits.idle);
         guest.has_sent();
         assert_eq!(guest.deadline(&limits), Some(new), "its time began before");
-        guest.is_now(Phase::Served);
+        guest.is_now(Phase::Body);
         assert_eq!(guest.deadline(&limits), None);
         guest.is_now(Phase::Idle);
         assert!(guest.deadline(&limits).unwrap() >= begin + limits.idle);

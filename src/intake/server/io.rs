@@ -5,44 +5,36 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
+use super::Limits;
 use super::guests::Guest;
 
-/// A connection that tells when something comes, and fails when what is written makes no progress.
-pub(super) struct Patient {
+/// A connection that tells when something comes, and whether what is written is read.
+pub(super) struct Watched {
     stream: TcpStream,
     guest: Arc<Guest>,
-    stall: Duration,
-    write: Timer,
 }
 
-impl Patient {
-    pub(super) fn new(stream: TcpStream, guest: Arc<Guest>, stall: Duration) -> Self {
-        Self { stream, guest, stall, write: Timer::default() }
+impl Watched {
+    pub(super) fn new(stream: TcpStream, guest: Arc<Guest>) -> Self {
+        Self { stream, guest }
     }
 
-    /// Fails when writing has made no progress for too long.
-    fn unless_stalled<T>(
-        &mut self,
-        written: Poll<io::Result<T>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.write.clear();
-            return written;
+    fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match &written {
+            Poll::Pending => self.guest.is_stuck(),
+            Poll::Ready(Ok(bytes)) => self.guest.has_read(*bytes),
+            Poll::Ready(Err(_)) => {}
         }
-        let deadline = self.write.deadline().unwrap_or_else(|| Instant::now() + self.stall);
-        ready!(self.write.poll(deadline, cx));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+        written
     }
 }
 
-impl AsyncRead for Patient {
+impl AsyncRead for Watched {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -57,14 +49,14 @@ impl AsyncRead for Patient {
     }
 }
 
-impl AsyncWrite for Patient {
+impl AsyncWrite for Watched {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.unless_stalled(written, cx)
+        self.note(written)
     }
 
     fn poll_write_vectored(
@@ -73,7 +65,7 @@ impl AsyncWrite for Patient {
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
-        self.unless_stalled(written, cx)
+        self.note(written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -96,15 +88,24 @@ pub(super) struct Timer {
 }
 
 impl Timer {
-    fn deadline(&self) -> Option<Instant> {
-        self.sleep.as_ref().map(|sleep| sleep.deadline())
-    }
-
-    pub(super) fn clear(&mut self) {
+    /// Ready when somebody is late.
+    pub(super) fn poll_late(
+        &mut self,
+        guest: &Guest,
+        limits: &Limits,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        while let Some(deadline) = guest.deadline(limits) {
+            ready!(self.poll(deadline, cx));
+            if guest.is_late(limits) {
+                return Poll::Ready(());
+            }
+        }
         self.sleep = None;
+        Poll::Pending
     }
 
-    pub(super) fn poll(&mut self, deadline: Instant, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(&mut self, deadline: Instant, cx: &mut Context<'_>) -> Poll<()> {
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
         if sleep.deadline() != deadline {
             sleep.as_mut().reset(deadline);
