@@ -50,6 +50,9 @@ const LOCKOUT: Duration = Duration::from_secs(15);
 /// long for that, and short for the customer who waits.
 const SETTLING: Duration = Duration::from_secs(3);
 
+/// How often a start looks whether there is room on the disk again.
+const ROOM: Duration = Duration::from_secs(1);
+
 /// How often metrics that nobody read are folded together.
 const TIDYING: Duration = Duration::from_secs(30);
 
@@ -105,9 +108,7 @@ impl App {
     /// Starts the bridge; when this returns it takes events in.
     pub async fn start(config: &Config, tuning: Tuning) -> anyhow::Result<Self> {
         let clock = tuning.clock.clone();
-        let options = Options { exclusive: true, ..Options::new(clock.clone()) };
-        let store = SqliteStore::open(&config.database_url, options).await;
-        let store: SharedStore = Arc::new(store.context("DATABASE_URL: open the database")?);
+        let store: SharedStore = Arc::new(open_store(&config.database_url, &clock).await?);
         let store = match &tuning.wrap {
             Some(wrap) => wrap(store),
             None => store,
@@ -202,6 +203,25 @@ impl App {
         }
         // Before the first ticket, not with it. What it says is in the log and in `/readyz`.
         tokio::time::timeout(INTRODUCTION, bridge.look_for_home()).await.ok();
+    }
+}
+
+/// Opens the memory. While the disk is full or somebody else has the database, it waits: to end
+/// would make no room, and whatever starts the bridge again would only wait less patiently.
+async fn open_store(url: &str, clock: &Clock) -> anyhow::Result<SqliteStore> {
+    let options = Options { exclusive: true, ..Options::new(clock.clone()) };
+    let mut is_told = false;
+    loop {
+        match SqliteStore::open(url, options.clone()).await {
+            Err(error) if error.may_pass() => {
+                if !std::mem::replace(&mut is_told, true) {
+                    tracing::error!(%error, "the database cannot be used for now, as when the disk \
+                        is full: make room; the bridge starts as soon as it can");
+                }
+                tokio::time::sleep(ROOM).await;
+            }
+            opened => return opened.context("DATABASE_URL: open the database"),
+        }
     }
 }
 

@@ -98,7 +98,11 @@ async fn serve() -> anyhow::Result<()> {
     }
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
-    let app = App::start(&config, Tuning::default()).await?;
+    let app = tokio::select! {
+        app = App::start(&config, Tuning::default()) => app?,
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    };
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
@@ -114,7 +118,7 @@ async fn serve() -> anyhow::Result<()> {
 
 async fn open() -> anyhow::Result<SqliteStore> {
     let url = config::setting("DATABASE_URL")?.unwrap_or_default();
-    let options = Options::new(Clock::system());
+    let options = Options { create: false, ..Options::new(Clock::system()) };
     SqliteStore::open(&url, options).await.context("DATABASE_URL: open the database")
 }
 

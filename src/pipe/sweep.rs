@@ -31,6 +31,8 @@ const AHEAD: Duration = Duration::from_mins(5);
 const KEEPING: Duration = Duration::from_mins(5);
 /// How often what is finished is cleaned up.
 const CLEANING: Duration = Duration::from_hours(1);
+/// How soon it is tried again if that was not possible.
+const AGAIN: Duration = Duration::from_mins(1);
 /// How long keys are remembered: longer than either platform repeats anything, as tickets of Blip
 /// live for a month (`blip.md` §7).
 const KEYS: Duration = Duration::from_hours(35 * 24);
@@ -139,10 +141,11 @@ impl Sweep {
     async fn clean(&self) {
         loop {
             let now = self.clock.now();
-            if let Err(error) = self.store.clean(now - self.retain_bodies, now - KEYS).await {
-                tracing::error!(%error, "finished events could not be cleaned up");
+            let cleaned = self.store.clean(now - self.retain_bodies, now - KEYS).await;
+            if let Err(error) = &cleaned {
+                tracing::error!(%error, "what is to be erased is not all erased yet; trying again");
             }
-            self.clock.sleep_until(now + CLEANING).await;
+            self.clock.sleep_until(now + if cleaned.is_ok() { CLEANING } else { AGAIN }).await;
         }
     }
 }

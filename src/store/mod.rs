@@ -20,12 +20,14 @@ mod pace;
 mod row;
 pub mod sqlite;
 
-use std::path::PathBuf;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use rusqlite::ErrorCode;
 
 use crate::model::{BotName, ChannelId, MessageTs, SlackUserId, Thread, Ticket, TicketId};
 
@@ -288,10 +290,38 @@ pub struct Depth {
 pub enum Error {
     /// The database did not do what it was asked.
     #[error("database: {0}")]
-    Database(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    Database(Arc<dyn std::error::Error + Send + Sync>),
+    /// The file of the database, or one next to it, could not be used.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: Arc<dyn std::error::Error + Send + Sync>,
+    },
+    /// There is no database.
+    #[error("{}: there is no database; start the bridge first, or mend DATABASE_URL", path.display())]
+    Missing {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The file belongs to another user. What is made next to it would not be the owner's to use.
+    #[error("{}: it belongs to another user; run this as the user that the bridge runs as", path.display())]
+    NotOwner {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is of another program.
+    #[error("{}: this is a file of another program, and is left alone; mend DATABASE_URL", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
     /// The database was made by a later version of this program.
-    #[error("the database's tables are of a later version of blip-slack (step {version})")]
+    #[error("{}: its tables are of a later version of blip-slack (step {version})", path.display())]
     TooNew {
+        /// The file.
+        path: PathBuf,
         /// How many steps its tables have taken.
         version: u32,
     },
@@ -318,14 +348,54 @@ pub enum Error {
     Closed,
 }
 
+impl Error {
+    /// Something is wrong with this file.
+    fn of_file(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::File { path: path.to_owned(), error: Arc::new(error) }
+    }
+
+    /// Whether this may pass: there is no room on the disk, or somebody else has the database.
+    pub fn may_pass(&self) -> bool {
+        let (Self::Database(error) | Self::File { error, .. }) = self else { return false };
+        let by_sqlite = error.downcast_ref::<rusqlite::Error>();
+        let by_system = error.downcast_ref::<io::Error>();
+        by_sqlite.and_then(rusqlite::Error::sqlite_error_code).is_some_and(|code| {
+            matches!(
+                code,
+                // The last is what SQLite makes of a quota or a limit of the process.
+                ErrorCode::DiskFull
+                    | ErrorCode::DatabaseBusy
+                    | ErrorCode::DatabaseLocked
+                    | ErrorCode::SystemIoFailure
+            )
+        }) || by_system.is_some_and(|error| {
+            matches!(
+                error.kind(),
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+            )
+        })
+    }
+
+    /// Says of which database it is that something is wrong with it, once.
+    fn in_file(self, path: &Path) -> Self {
+        if self.to_string().contains(&*path.to_string_lossy()) {
+            return self;
+        }
+        match self {
+            Self::Database(error) => Self::File { path: path.to_owned(), error },
+            other => other,
+        }
+    }
+}
+
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         Self::Database(Arc::new(error))
     }
 }
 
-impl From<std::io::Error> for Error {
-    fn from(error: std::io::Error) -> Self {
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
         Self::Database(Arc::new(error))
     }
 }

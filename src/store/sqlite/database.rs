@@ -71,6 +71,14 @@ impl Database {
         self.hand_in(Request::Job(Box::new(job)), answer).await
     }
 
+    /// Does what SQLite does outside of transactions only; everybody else waits for it.
+    pub(super) async fn alone(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<()> + Send + 'static,
+    ) -> Result<()> {
+        self.read(work).await
+    }
+
     /// Waits until all that is committed so far is on the disk.
     pub(super) async fn sync(&self) -> Result<()> {
         self.write_and(Safety::Hard, |_| Ok(()), |(), certain| certain).await

@@ -18,6 +18,7 @@ use std::thread::{self, JoinHandle};
 
 use rusqlite::Connection;
 
+use super::{files, fold};
 use crate::store::{Error, Result};
 
 /// What waits for the disk.
@@ -27,10 +28,8 @@ impl<F: Fn() -> io::Result<()> + Send + 'static> Sync for F {}
 
 /// Syncs the write-ahead log of the database at `path`, which must be open.
 pub(super) fn log_of(path: &Path) -> Result<impl Sync> {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
     // SQLite keeps the file as long as a connection is open.
-    let log = File::options().write(true).open(log)?;
+    let log = File::options().write(true).open(files::log_of(path))?;
     Ok(move || log.sync_data())
 }
 
@@ -60,14 +59,7 @@ impl Disk {
         if self.has_failed.load(Ordering::Acquire) {
             // After a failed sync the kernel may take for written what is not, so that another
             // sync proves nothing. Folding the log into the database writes all of it again.
-            let folded = connection
-                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
-            let failed = match folded {
-                Ok(false) => None,
-                Ok(true) => Some(Error::from(io::Error::other("the log is in use"))),
-                Err(error) => Some(Error::from(error)),
-            };
-            if let Some(error) = failed {
+            if let Err(error) = fold::cut_log(connection) {
                 for caller in callers {
                     caller(Err(error.clone()));
                 }

@@ -3,6 +3,7 @@
 //! By itself SQLite has that done by whoever commits when the log has grown long, and everybody
 //! behind waits for two more syncs. Done over a connection of its own it keeps nobody waiting.
 
+use std::io;
 use std::path::Path;
 use std::sync::mpsc::{self, SyncSender};
 use std::thread::{self, JoinHandle};
@@ -17,6 +18,13 @@ pub(super) const LONG: u32 = 10_000;
 
 /// Commits after which the log is folded.
 const OFTEN: u32 = 1000;
+
+/// Folds all of the log into the database and cuts it off, so that it holds nothing any more.
+pub(super) fn cut_log(connection: &Connection) -> Result<()> {
+    let is_in_use =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))?;
+    if is_in_use { Err(io::Error::other("the log is in use").into()) } else { Ok(()) }
+}
 
 /// The way to the thread.
 pub(super) struct Fold {

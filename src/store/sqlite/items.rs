@@ -224,8 +224,8 @@ pub(super) fn depth(connection: &Connection) -> Result<(i64, i64, Option<i64>)> 
     Ok(depth.unwrap_or_default())
 }
 
-/// Most items that are cleaned in one commit, so that nobody waits long behind it.
-const CLEAN_ITEMS: u32 = 500;
+/// Most rows that are erased in one commit, so that nobody waits long behind it.
+pub(super) const ERASE_ROWS: u32 = 500;
 
 /// Erases some bodies of items finished before `?1`. SQLite would take the index of all finished
 /// items and read past those that were erased long ago.
@@ -234,17 +234,13 @@ pub(super) const ERASE_BODIES: &str = "
         SELECT id FROM item INDEXED BY item_erasable
         WHERE finished < ?1 AND body IS NOT NULL LIMIT ?2)";
 
-/// Erases some bodies of items finished before the given time. True if there are more.
-pub(super) fn erase_bodies(tx: &Connection, before: i64) -> Result<bool> {
-    clean_some(tx, ERASE_BODIES, before)
+/// Erases some bodies of items finished before the given time, and says how many.
+pub(super) fn erase_bodies(tx: &Connection, before: i64) -> Result<usize> {
+    Ok(tx.run(ERASE_BODIES, (before, ERASE_ROWS))?)
 }
 
-/// Forgets some items finished before the given time. True if there are more.
-pub(super) fn forget(tx: &Connection, before: i64) -> Result<bool> {
+/// Forgets some items finished before the given time, and says how many.
+pub(super) fn forget(tx: &Connection, before: i64) -> Result<usize> {
     let sql = "DELETE FROM item WHERE id IN (SELECT id FROM item WHERE finished < ?1 LIMIT ?2)";
-    clean_some(tx, sql, before)
-}
-
-fn clean_some(tx: &Connection, sql: &'static str, before: i64) -> Result<bool> {
-    Ok(tx.run(sql, (before, CLEAN_ITEMS))? == CLEAN_ITEMS as usize)
+    Ok(tx.run(sql, (before, ERASE_ROWS))?)
 }

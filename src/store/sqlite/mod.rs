@@ -13,6 +13,8 @@ mod boot;
 mod columns;
 mod database;
 mod disk;
+mod erased;
+mod files;
 mod fold;
 mod items;
 mod leases;
@@ -24,7 +26,7 @@ mod tests;
 mod tickets;
 mod uncertain;
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -34,7 +36,7 @@ use dashmap::DashMap;
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::percent_decode_str;
 use rusqlite::functions::FunctionFlags;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use tokio::sync::Notify;
 
 use self::database::{Database, Safety, Transaction, Work};
@@ -51,8 +53,14 @@ use crate::model::{BotName, ChannelId, MessageTs, Thread, Ticket, TicketId};
 
 /// How the tables came to be what they are, one step after the other; how many of them a database
 /// has taken is its `user_version`.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/0001_memory.sql"), include_str!("migrations/0002_doubt.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001_memory.sql"),
+    include_str!("migrations/0002_doubt.sql"),
+    include_str!("migrations/0003_ours.sql"),
+];
+
+/// The `application_id` of our files, as `0003_ours.sql` writes it.
+const APPLICATION: i64 = 0x626c_6970;
 
 /// How long to wait for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -77,6 +85,8 @@ pub struct Options {
     /// Whether to be the only one that serves this file: a second one is refused. Those who do
     /// not claim need not ask for it.
     pub exclusive: bool,
+    /// Whether to make the database if it is missing. Who does not has to be its owner, too.
+    pub create: bool,
     /// The id of this start of the machine. With `None`, no write is soft and everything that is
     /// unfinished is in doubt.
     pub boot_id: Option<String>,
@@ -85,7 +95,7 @@ pub struct Options {
 impl Options {
     /// Shared, on the machine as it is.
     pub fn new(clock: Clock) -> Self {
-        Self { clock, exclusive: false, boot_id: boot::current_id() }
+        Self { clock, exclusive: false, create: true, boot_id: boot::current_id() }
     }
 }
 
@@ -122,17 +132,10 @@ impl SqliteStore {
     /// Opens the database at `url` (`sqlite://path`), makes it if it is missing and brings its
     /// tables up to date.
     pub async fn open(url: &str, options: Options) -> Result<Self> {
-        let path = path_in(url);
-        let lock = options.exclusive.then(|| lock(&path)).transpose()?;
-        let boot_id = options.boot_id;
-        let soft = boot_id.is_some();
-        let start = move || {
-            let connection = connect(&path, boot_id.as_deref())?;
-            let fold = Fold::start(&path)?;
-            Database::start(connection, fold, disk::log_of(&path)?, soft)
-        };
+        let (path, clock) = (path_in(url), options.clock.clone());
         // It may have to wait for another process, or for the disk.
-        let database = tokio::task::spawn_blocking(start).await.map_err(std::io::Error::from)??;
+        let start = tokio::task::spawn_blocking(move || Self::start(&path, &options));
+        let (database, lock) = start.await.map_err(std::io::Error::from)??;
         // What the last process committed and had no time to wait for.
         database.sync().await?;
         Ok(Self {
@@ -141,9 +144,25 @@ impl SqliteStore {
             uncertain: Arc::default(),
             tickets: Arc::default(),
             wake: Arc::default(),
-            clock: options.clock,
+            clock,
             lock,
         })
+    }
+
+    fn start(path: &Path, options: &Options) -> Result<(Database, Option<File>)> {
+        let path = if options.create { files::create(path)? } else { files::existing(path)? };
+        let start = || {
+            let mut connection = open_ours(&path, options.create)?;
+            let lock = options.exclusive.then(|| files::lock(&path)).transpose()?;
+            files::close_to_others(&path);
+            prepare(&mut connection, options.boot_id.as_deref())?;
+            if options.exclusive {
+                erased::rewrite_first(&connection, options.clock.now().as_millisecond());
+            }
+            let (fold, sync) = (Fold::start(&path)?, disk::log_of(&path)?);
+            Ok((Database::start(connection, fold, sync, options.boot_id.is_some())?, lock))
+        };
+        start().map_err(|error: Error| error.in_file(&path))
     }
 
     fn leases(&self) -> MutexGuard<'_, Leases> {
@@ -183,6 +202,19 @@ impl SqliteStore {
         Ok(())
     }
 
+    /// Erases some rows after the other until there are none left, so that nobody waits long behind
+    /// it. `erase` says how many there were. Says whether there were any.
+    async fn erase(
+        &self,
+        erase: impl Fn(&Connection) -> Result<usize> + Copy + Send + 'static,
+    ) -> Result<bool> {
+        let mut has_erased = false;
+        while self.database.write(move |tx: &Transaction<'_>| erase(tx)).await? > 0 {
+            has_erased = true;
+        }
+        Ok(has_erased)
+    }
+
     async fn one_ticket(
         &self,
         read: impl FnOnce(&Connection) -> Result<Option<TicketRow>> + Send + 'static,
@@ -217,13 +249,39 @@ fn lease_book(leases: &Mutex<Leases>) -> MutexGuard<'_, Leases> {
     leases.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Opens the database and brings it up to date.
-fn connect(path: &Path, boot_id: Option<&str>) -> Result<Connection> {
-    let mut connection = Connection::open(path)?;
+/// Opens a file that is a database of ours, or none yet. Changes nothing.
+fn open_ours(path: &Path, may_be_empty: bool) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    // Before the third migration our files had no mark.
+    let sql = "SELECT count(*), coalesce(sum(type = 'table' AND name IN
+                   ('item', 'lane', 'step', 'ticket', 'message', 'twin', 'slot', 'meta')), 0)
+               FROM sqlite_schema";
+    let counted = connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)));
+    let foreign = || Error::Foreign { path: path.to_owned() };
+    let (all, ours): (i64, i64) = match counted {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+            return Err(foreign());
+        }
+        counted => counted?,
+    };
+    let application: i64 =
+        connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    match application {
+        APPLICATION => Ok(connection),
+        0 if ours == 8 || (all == 0 && may_be_empty) => Ok(connection),
+        0 if all == 0 => Err(Error::Missing { path: path.to_owned() }),
+        _ => Err(foreign()),
+    }
+}
+
+/// Brings a database up to date.
+fn prepare(connection: &mut Connection, boot_id: Option<&str>) -> Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "wal_autocheckpoint", fold::LONG)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "cache_size", CACHE)?;
@@ -234,30 +292,21 @@ fn connect(path: &Path, boot_id: Option<&str>) -> Result<Connection> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     migrate(&transaction)?;
     boot::notice(&transaction, boot_id)?;
-    transaction.commit()?;
-    Ok(connection)
+    Ok(transaction.commit()?)
 }
 
 /// Takes the steps that this database has not taken yet.
 fn migrate(connection: &Connection) -> Result<()> {
     let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let steps = MIGRATIONS.get(version as usize..).ok_or(Error::TooNew { version })?;
+    let steps = MIGRATIONS.get(version as usize..).ok_or_else(|| Error::TooNew {
+        path: connection.path().unwrap_or_default().into(),
+        version,
+    })?;
     for step in steps {
         connection.execute_batch(step)?;
     }
     let version = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     Ok(connection.pragma_update(None, "user_version", version)?)
-}
-
-/// Locks a file next to the database; the lock ends with the process or with the handle.
-fn lock(database: &Path) -> Result<File> {
-    let path = database.with_added_extension("lock");
-    let file = File::create(&path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::InUse { path }),
-        Err(TryLockError::Error(error)) => Err(error.into()),
-    }
 }
 
 #[async_trait]
@@ -585,9 +634,13 @@ impl Store for SqliteStore {
 
     async fn clean(&self, bodies: Timestamp, keys: Timestamp) -> Result<()> {
         let (bodies, keys) = (bodies.as_millisecond(), keys.as_millisecond());
-        while self.database.write(move |tx| items::erase_bodies(tx, bodies)).await? {}
-        while self.database.write(move |tx| items::forget(tx, keys)).await? {}
-        self.database.write(move |tx| tickets::erase_first_words(tx, bodies)).await
+        let erased = [
+            self.erase(move |tx| items::erase_bodies(tx, bodies)).await?,
+            self.erase(move |tx| items::forget(tx, keys)).await?,
+            self.erase(move |tx| tickets::erase_first_words(tx, bodies)).await?,
+        ];
+        let (has_erased, now) = (erased.contains(&true), self.now());
+        self.database.alone(move |db| erased::leave_nothing(db, has_erased, now)).await
     }
 
     async fn check(&self) -> Result<()> {

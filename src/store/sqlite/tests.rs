@@ -1,5 +1,8 @@
 //! What only this backend promises: how it commits, and to whom it opens.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 
@@ -11,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::leases::IN_A_ROW;
 use super::sql::Sql;
 use super::*;
+use crate::model::{Customer, Ending, State};
 use crate::store::{Role, Source};
 
 struct Bench {
@@ -47,6 +51,31 @@ impl Bench {
         }
     }
 
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("bridge.db")
+    }
+
+    /// The names of the files and what is in them.
+    fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
+    }
+
+    /// The words that are in a file, each written as `<word name>`.
+    fn words(&self) -> BTreeSet<String> {
+        let mut words = BTreeSet::new();
+        for (_, bytes) in self.files() {
+            let text = String::from_utf8_lossy(&bytes);
+            let ends = text.split("<word ").skip(1).filter_map(|rest| rest.split_once('>'));
+            // One that goes on in another page is there as a whole elsewhere.
+            let is_whole = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+            let names = ends.map(|(name, _)| name).filter(|name| is_whole(name));
+            words.extend(names.map(str::to_owned));
+        }
+        words
+    }
+
     /// How many commits there are in the log: a frame of it that ends one says how large the
     /// database is then (<https://www.sqlite.org/fileformat.html#the_write_ahead_log>).
     fn commits(&self) -> usize {
@@ -59,6 +88,14 @@ impl Bench {
         let ask = move |db: &Connection| Ok(db.query_row(sql, [], |row| row.get(0))?);
         store.database.read(ask).await.unwrap()
     }
+}
+
+/// A connection to a database as the store opens it.
+fn connect(path: &Path, boot_id: Option<&str>) -> Connection {
+    let path = files::create(path).unwrap();
+    let mut connection = open_ours(&path, true).unwrap();
+    prepare(&mut connection, boot_id).unwrap();
+    connection
 }
 
 /// Keeps the thread busy until the sender is dropped, so that what comes next waits together.
@@ -110,7 +147,7 @@ impl SlowDisk {
             count.fetch_add(1, Ordering::Relaxed);
             answer.recv().unwrap()
         };
-        let connection = connect(&path, Some("boot")).unwrap();
+        let connection = connect(&path, Some("boot"));
         let store = SqliteStore {
             database: Database::start(connection, Fold::start(&path).unwrap(), sync, true).unwrap(),
             leases: Arc::default(),
@@ -244,7 +281,7 @@ async fn who_claims_what_is_due_later_takes_no_lane_from_others() {
 async fn without_a_boot_id_every_write_waits_for_the_disk() {
     let bench = Bench::new();
     let path = bench.folder.path().join("bridge.db");
-    let connection = connect(&path, None).unwrap();
+    let connection = connect(&path, None);
     let failing = || Err(std::io::Error::other("broken"));
     let fold = Fold::start(&path).unwrap();
     let database = Database::start(connection, fold, failing, false).unwrap();
@@ -454,4 +491,201 @@ async fn no_hot_query_reads_a_whole_table() {
             );
         }
     }
+}
+
+/// Text of about this many bytes that is to be found by its name.
+fn words(name: impl Display, size: usize) -> String {
+    let word = format!("<word {name}>");
+    word.repeat(1 + size / word.len())
+}
+
+fn ticket(id: &str, opened: Timestamp) -> Ticket {
+    let customer = Customer { identity: "c@0mn.io".to_owned(), name: None, domain: String::new() };
+    Ticket {
+        id: TicketId::parse(id).unwrap(),
+        address: String::new(),
+        number: None,
+        parent: None,
+        customer,
+        team: None,
+        tags: Vec::new(),
+        opened,
+        state: State::Unclaimed,
+        thread: None,
+        heard: None,
+        unanswered: None,
+        revision: 0,
+    }
+}
+
+async fn settle_all(bench: &Bench, store: &SqliteStore, verdict: impl Fn(&Item) -> Verdict) {
+    loop {
+        let leases = store.claim(1000, BUSY_TIMEOUT, bench.options.clock.now()).await.unwrap();
+        if leases.is_empty() {
+            return;
+        }
+        for lease in leases {
+            let item = &lease.items[0];
+            store.settle(&lease, &[item.id], verdict(item)).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_erased_is_in_no_file_also_where_rows_were_moved() {
+    let bench = Bench::new();
+    let store = bench.open().await;
+    let (clock, lot) = (&bench.options.clock, RefCell::new(fastrand::Rng::with_seed(7)));
+    let (kept, erased) = (RefCell::new(BTreeSet::new()), RefCell::new(BTreeSet::new()));
+    let keep = |is_kept: bool, name: String| {
+        if is_kept { kept.borrow_mut() } else { erased.borrow_mut() }.insert(name);
+    };
+    for round in 0..4 {
+        for number in 0..150 {
+            let name = format!("{round}-{number}");
+            let size = *lot.borrow_mut().choice(&[10, 30, 100, 300, 1000, 9000]).unwrap();
+            let body = words(&name, size).into_bytes();
+            store.accept(NewItem { body, ..bench.item(&name) }).await.unwrap();
+            // Cards, in no order.
+            let id = format!("default/{:08x}-{name}", lot.borrow_mut().u32(..));
+            let mut ticket = ticket(&id, clock.now());
+            let first = format!("first-{name}");
+            store.keep_first_words(&ticket.id, &words(&first, size.min(500))).await.unwrap();
+            let is_open = lot.borrow_mut().bool();
+            keep(is_open, first);
+            if !is_open {
+                ticket.enter(State::Closed { ending: Ending::Customer, at: clock.now() });
+            }
+            store.put_ticket(&ticket).await.unwrap();
+        }
+        settle_all(&bench, &store, |item| {
+            let verdict = match lot.borrow_mut().u8(..4) {
+                0 => Verdict::Parked { reason: "refused".to_owned() },
+                1 => Verdict::Ignored,
+                _ => Verdict::Done,
+            };
+            keep(matches!(verdict, Verdict::Parked { .. }), item.key.clone());
+            verdict
+        })
+        .await;
+        clock.advance(Duration::from_hours(1));
+        store.clean(clock.now(), clock.now() - Duration::from_hours(2)).await.unwrap();
+    }
+    let found = bench.words();
+    assert_eq!(found.intersection(&erased.into_inner()).count(), 0);
+    assert_eq!(found, kept.into_inner(), "these are needed still");
+}
+
+#[tokio::test]
+async fn what_was_erased_is_in_no_file_of_a_large_database() {
+    let bench = Bench::new();
+    let store = bench.open().await;
+    let clock = &bench.options.clock;
+    store.clean(clock.now(), clock.now()).await.unwrap();
+    let size = usize::try_from(erased::SMALL).unwrap() / 20;
+    for number in 0..30 {
+        let body = words(number, size).into_bytes();
+        store.accept(NewItem { body, ..bench.item(&number.to_string()) }).await.unwrap();
+    }
+    settle_all(&bench, &store, |item| match item.key.len() {
+        1 => Verdict::Done,
+        _ => Verdict::Parked { reason: "refused".to_owned() },
+    })
+    .await;
+    clock.advance(Duration::from_hours(1));
+    store.clean(clock.now(), clock.now()).await.unwrap();
+    assert_eq!(bench.words(), (10..30).map(|number| number.to_string()).collect());
+}
+
+#[tokio::test]
+async fn what_an_older_version_erased_is_gone_after_the_first_start() {
+    let mut bench = Bench::new();
+    bench.options.exclusive = true;
+    let path = bench.path();
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(&MIGRATIONS[..2].concat()).unwrap();
+    db.pragma_update(None, "user_version", 2).unwrap();
+    for (key, word) in [("1", "<word erased>"), ("2", "<word kept>")] {
+        let sql = "INSERT INTO item (source, lane, key, received, body)
+                   VALUES ('blip', 'own:' || ?1, ?1, 0, CAST(?2 AS BLOB))";
+        db.execute(sql, [key, word]).unwrap();
+    }
+    db.execute("DELETE FROM item WHERE key = '1'", []).unwrap();
+    drop(db);
+    assert_eq!(bench.words().len(), 2);
+    let store = bench.open().await;
+    assert_eq!(bench.words(), ["kept".to_owned()].into());
+    let rewritten = "SELECT count(*) FROM meta WHERE key = 'rewritten'";
+    assert_eq!(bench.ask(&store, rewritten).await, 1);
+}
+
+#[tokio::test]
+async fn only_the_owner_may_read_the_files_new_and_old() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut bench = Bench::new();
+    bench.options.exclusive = true;
+    for is_new in [true, false] {
+        let store = bench.open().await;
+        store.accept(bench.item(&is_new.to_string())).await.unwrap();
+        let files = bench.files();
+        assert_eq!(files.len(), 4, "the database, its log, the index of that, and the lock");
+        for (path, _) in files {
+            let mode = path.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{}, new: {is_new}", path.display());
+        }
+        store.close().await;
+        for (path, _) in bench.files() {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o664)).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_another_program_is_left_alone() {
+    let mut bench = Bench::new();
+    bench.options.exclusive = true;
+    let path = bench.path();
+    let database = |application: i32, sql: &str| {
+        std::fs::remove_file(&path).ok();
+        let db = Connection::open(&path).unwrap();
+        db.pragma_update(None, "application_id", application).unwrap();
+        db.execute_batch(sql).unwrap();
+    };
+    let text = || std::fs::write(&path, "a page of text\n".repeat(300)).unwrap();
+    let foreign: [&dyn Fn(); 4] = [
+        &text,
+        &|| database(0, "CREATE TABLE customer (name TEXT)"),
+        &|| database(0, "CREATE TABLE item (name TEXT); PRAGMA user_version = 2"),
+        &|| database(7, "PRAGMA user_version = 0"),
+    ];
+    for (number, make) in foreign.iter().enumerate() {
+        make();
+        let before = bench.files();
+        let error = bench.try_open().await.err().unwrap();
+        assert!(matches!(error, Error::Foreign { .. }), "{number}: {error}");
+        assert_eq!(error.to_string().matches("bridge.db").count(), 1, "{error}");
+        assert_eq!(bench.files(), before, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn errors_name_the_file_once() {
+    let mut bench = Bench::new();
+    let told = async |bench: &Bench| bench.try_open().await.err().unwrap().to_string();
+    // A folder in its place.
+    std::fs::create_dir(bench.path()).unwrap();
+    assert_eq!(told(&bench).await.matches("bridge.db").count(), 1);
+    std::fs::remove_dir(bench.path()).unwrap();
+    // Tables of a later version.
+    bench.open().await.close().await;
+    Connection::open(bench.path()).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    assert_eq!(told(&bench).await.matches("bridge.db").count(), 1);
+    std::fs::remove_file(bench.path()).unwrap();
+    // None where one is asked for.
+    bench.options.create = false;
+    assert_eq!(told(&bench).await.matches("bridge.db").count(), 1);
+    assert_eq!(bench.files(), []);
+    // An empty file is none.
+    File::create(bench.path()).unwrap();
+    assert_eq!(told(&bench).await.matches("bridge.db").count(), 1);
 }

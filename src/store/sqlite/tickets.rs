@@ -59,12 +59,12 @@ pub(super) fn first_words(connection: &Connection, id: &TicketId) -> Result<Opti
     Ok(connection.first(sql, [id.to_string()], |row| row.get(0))?)
 }
 
-/// Erases the first words of tickets that were closed before the given time.
-pub(super) fn erase_first_words(tx: &Connection, before: i64) -> Result<()> {
+/// Erases some first words of tickets that were closed before the given time, and says how many.
+pub(super) fn erase_first_words(tx: &Connection, before: i64) -> Result<usize> {
     let sql = "DELETE FROM first_words WHERE ticket IN (
-                   SELECT id FROM ticket WHERE state = 'closed' AND changed < ?1)";
-    tx.run(sql, [before])?;
-    Ok(())
+                   SELECT ticket FROM first_words JOIN ticket ON ticket.id = first_words.ticket
+                   WHERE state = 'closed' AND changed < ?1 LIMIT ?2)";
+    Ok(tx.run(sql, (before, items::ERASE_ROWS))?)
 }
 
 /// Reads a ticket.

@@ -57,6 +57,11 @@ impl Service {
     /// Starts the program and waits until it is ready.
     pub async fn start(&mut self) {
         self.launch();
+        self.becomes_ready().await;
+    }
+
+    /// Waits until the program is ready.
+    pub async fn becomes_ready(&mut self) {
         let deadline = Instant::now() + PATIENCE;
         while self.get("/readyz").await.is_none_or(|(status, _)| status != 200) {
             assert!(Instant::now() < deadline, "not ready\n{}", self.log());

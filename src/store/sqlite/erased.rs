@@ -1,0 +1,62 @@
+//! What was erased is not to be found in the file of the database, in its log, or in a copy.
+//!
+//! With `secure_delete` SQLite overwrites what is deleted, but not the copies of rows that it
+//! leaves behind when it moves rows from page to page (`rebuildPage` in its `btree.c`): these go
+//! with a `VACUUM`. The log keeps what was written until it is cut off.
+
+use rusqlite::Connection;
+
+use super::{fold, sql::Sql};
+use crate::store::Result;
+
+/// Up to this size a database is rewritten whenever something was erased: it takes a quarter of a
+/// second.
+pub(super) const SMALL: i64 = 32 << 20;
+/// How long a larger one waits for it, in milliseconds: nobody is served meanwhile.
+const SELDOM: i64 = 24 * 3600 * 1000;
+
+/// Rewrites a database that was never rewritten: what a version before this one erased is in it
+/// still.
+pub(super) fn rewrite_first(db: &Connection, now: i64) {
+    let rewritten = match last_rewrite(db) {
+        Ok(None) => rewrite(db, now),
+        done => done.map(drop),
+    };
+    if let Err(error) = rewritten {
+        tracing::warn!(%error, "what was erased may still be in the file of the database; it is \
+            tried again within an hour, and takes as much room as the database has");
+    }
+}
+
+/// Leaves nothing of what was erased. `has_erased` tells whether rows were erased just now.
+pub(super) fn leave_nothing(db: &Connection, has_erased: bool, now: i64) -> Result<()> {
+    if is_due(db, has_erased, now)? {
+        rewrite(db, now)?;
+    }
+    fold::cut_log(db)
+}
+
+fn is_due(db: &Connection, has_erased: bool, now: i64) -> Result<bool> {
+    let Some(last) = last_rewrite(db)? else { return Ok(true) };
+    // What is finished has erased its calls, and perhaps its body.
+    let sql = "SELECT ?1 OR EXISTS (SELECT 1 FROM item WHERE finished >= ?2)";
+    let has_work: bool = db.one(sql, (has_erased, last))?;
+    let size: i64 =
+        db.one("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", [])?;
+    // A clock that was ahead does not put it off.
+    let is_time = size <= SMALL || (now - last).abs() >= SELDOM;
+    Ok(has_work && is_time)
+}
+
+fn last_rewrite(db: &Connection) -> Result<Option<i64>> {
+    let sql = "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'rewritten'";
+    Ok(db.first(sql, [], |row| row.get(0))?)
+}
+
+/// Writes the whole database anew, without anything that is not in it any more.
+pub(super) fn rewrite(db: &Connection, now: i64) -> Result<()> {
+    db.execute_batch("VACUUM")?;
+    // Only now: if it was cut short, it is done again.
+    db.run("REPLACE INTO meta (key, value) VALUES ('rewritten', ?1)", [now.to_string()])?;
+    fold::cut_log(db)
+}

@@ -1,0 +1,88 @@
+//! The files of the database. They hold what customers said, so only their owner may read them.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, Permissions, TryLockError};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::store::{Error, Result};
+
+/// The owner may read and write, and nobody else.
+const PRIVATE: u32 = 0o600;
+
+/// What the names of SQLite's and our own files add to the database's.
+const ENDINGS: [&str; 5] = ["", LOG, "-shm", "-journal", LOCK];
+const LOG: &str = "-wal";
+const LOCK: &str = ".lock";
+
+/// The write-ahead log of a database.
+pub(super) fn log_of(database: &Path) -> PathBuf {
+    beside(database, LOG)
+}
+
+/// Makes the file of a database if it is missing, and returns its true path: SQLite puts the log
+/// next to the file itself, not next to a link that leads there.
+pub(super) fn create(database: &Path) -> Result<PathBuf> {
+    let path = private_file(database).and_then(|_file| fs::canonicalize(database));
+    path.map_err(|error| Error::of_file(database, error))
+}
+
+/// The true path of a database that is there and belongs to whoever asks.
+pub(super) fn existing(database: &Path) -> Result<PathBuf> {
+    let found = fs::canonicalize(database).and_then(|path| Ok((path.metadata()?.uid(), path)));
+    match found {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(Error::Missing { path: database.to_owned() })
+        }
+        Err(error) => Err(Error::of_file(database, error)),
+        Ok((owner, path)) if owner != rustix::process::geteuid().as_raw() => {
+            Err(Error::NotOwner { path })
+        }
+        Ok((_, path)) => Ok(path),
+    }
+}
+
+/// Keeps others out of the files that are there already. SQLite gives new ones the rights that the
+/// database has.
+pub(super) fn close_to_others(database: &Path) {
+    for path in ENDINGS.map(|ending| beside(database, ending)) {
+        match make_private(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => tracing::warn!(
+                path = %path.display(), %error,
+                "others may read what is kept in this file, and that cannot be changed; it should \
+                be owned by the user that the bridge runs as"
+            ),
+            _ => {}
+        }
+    }
+}
+
+/// Locks a file next to the database; the lock ends with the process or with the handle.
+pub(super) fn lock(database: &Path) -> Result<File> {
+    let path = beside(database, LOCK);
+    let file = private_file(&path).map_err(|error| Error::of_file(&path, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::InUse { path }),
+        Err(TryLockError::Error(error)) => Err(Error::of_file(&path, error)),
+    }
+}
+
+fn private_file(path: &Path) -> io::Result<File> {
+    File::options().write(true).create(true).truncate(false).mode(PRIVATE).open(path)
+}
+
+fn make_private(path: &Path) -> io::Result<()> {
+    let mode = fs::metadata(path)?.permissions().mode();
+    if (mode | PRIVATE) & 0o777 == PRIVATE {
+        return Ok(());
+    }
+    fs::set_permissions(path, Permissions::from_mode(PRIVATE))
+}
+
+fn beside(database: &Path, ending: impl AsRef<OsStr>) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(ending);
+    path.into()
+}
