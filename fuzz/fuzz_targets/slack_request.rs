@@ -2,6 +2,7 @@
 
 #![no_main]
 
+use blip_slack::slack::message;
 use blip_slack::slack::parse::{self, Request};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
@@ -11,5 +12,5 @@ fuzz_target!(|body: &[u8]| {
     if let Request::Event(routed) = parse::parse(&body) {
         assert!(!routed.key.is_empty() && routed.key.len() <= 4096, "key of {}", routed.key.len());
     }
-    parse::files(&body);
+    message::read(&body);
 });

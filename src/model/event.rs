@@ -1,6 +1,7 @@
 //! What happened, already checked: the events of both sides.
 
-use super::content::{Attachment, Content, Offer, Rich};
+use super::agent_message::AgentMessage;
+use super::content::{Content, Offer, Rich};
 use super::ids::{ChannelId, MessageTs, SlackUserId, TicketId};
 use super::ticket::{Move, Snapshot};
 
@@ -81,13 +82,11 @@ pub enum SlackEvent {
         /// Who wrote it.
         user: SlackUserId,
         /// What was written.
-        text: Rich,
-        /// The files that came with it, in order.
-        files: Vec<Attachment>,
+        message: AgentMessage,
         /// What tells this version of it from its others; empty for the first.
         version: String,
     },
-    /// The writer changed a message's text.
+    /// The writer changed what a message says.
     Edited {
         /// Where.
         channel: ChannelId,
@@ -97,8 +96,6 @@ pub enum SlackEvent {
         thread: MessageTs,
         /// Who changed it.
         user: SlackUserId,
-        /// The text as it is now.
-        text: Rich,
     },
     /// A message was deleted.
     Deleted {

@@ -5,16 +5,19 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod agent_message;
 pub mod canned;
 pub mod content;
 pub mod event;
 pub mod fault;
 pub mod hours;
 pub mod ids;
+pub mod invisible;
 pub mod reply;
 pub mod text;
 pub mod ticket;
 
+pub use agent_message::{AgentMessage, KeptPart};
 pub use content::{Access, Attachment, Content, Inline, Media, Offer, Paragraph, Rich, Style};
 pub use event::{BlipEvent, Click, Filled, Form, ReceiptKind, SlackEvent};
 pub use fault::{Failure, Fault};

@@ -3,12 +3,16 @@
 //! Only what is meant for the customer may reach the customer, so everything doubtful is a note or
 //! a question back.
 
+use super::agent_message::AgentMessage;
 use super::content::{Inline, Paragraph, Rich};
 use super::ids::SlackUserId;
+use super::invisible::is_invisible;
 use super::ticket::{Agent, Ticket};
 
-/// The emoji `:lock:`, which makes a note of whatever carries it.
-const LOCK: char = '🔒';
+/// The emoji that makes a note of whatever carries it, also where Slack leaves its name alone.
+const LOCK: [&str; 2] = ["🔒", ":lock:"];
+/// What makes an emoji of the digit before it.
+const KEYCAP: char = '\u{20E3}';
 
 /// What a thread message is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,15 +59,15 @@ impl ReplyRules {
         ticket: &Ticket,
         user: &SlackUserId,
         is_agent: bool,
-        text: &Rich,
+        message: &AgentMessage,
     ) -> Intent {
         if ticket.is_closed() {
             return Intent::Note(Why::Closed);
         }
-        if self.is_marked(text) || carries_lock(text) {
+        if self.is_marked(&message.text) || message.contains_any(&LOCK) {
             return Intent::Note(Why::Prefix);
         }
-        if speaks_to_colleague(text) {
+        if speaks_to_colleague(&message.text) {
             return Intent::Note(Why::Colleague);
         }
         if !is_agent {
@@ -78,17 +82,36 @@ impl ReplyRules {
         }
     }
 
+    /// Whether a message begins with the note prefix. Emoji and punctuation before it do not count:
+    /// whoever writes it somewhere near the beginning hardly means the customer.
     fn is_marked(&self, text: &Rich) -> bool {
-        let first = text.0.first().map(|paragraph| match paragraph {
-            Paragraph::Text(runs) | Paragraph::Quote(runs) | Paragraph::Item { text: runs, .. } => {
-                runs.iter().map_while(words).collect::<String>()
+        let prefix = folded(&self.note_prefix);
+        if prefix.is_empty() {
+            return false;
+        }
+        for paragraph in &text.0 {
+            let opening = folded(&opening(paragraph));
+            let words = opening.find(char::is_alphanumeric).unwrap_or(opening.len());
+            let mut places = opening.char_indices().map(|(place, _)| place);
+            let begins = |place| opening.get(place..).is_some_and(|rest| rest.starts_with(&prefix));
+            if places.by_ref().take_while(|place| *place <= words).any(begins) {
+                return true;
             }
-            Paragraph::Code(code) => code.clone(),
-        });
-        first.is_some_and(|text| {
-            let text = text.trim_start();
-            !self.note_prefix.is_empty() && text.starts_with(&self.note_prefix)
-        })
+            if !is_decoration(paragraph) {
+                return false;
+            }
+        }
+        false
+    }
+}
+
+/// What a paragraph says before anybody is mentioned in it.
+fn opening(paragraph: &Paragraph) -> String {
+    match paragraph {
+        Paragraph::Code(code) => code.clone(),
+        Paragraph::Text(runs) | Paragraph::Quote(runs) | Paragraph::Item { text: runs, .. } => {
+            runs.iter().map_while(words).collect()
+        }
     }
 }
 
@@ -104,15 +127,53 @@ fn words(run: &Inline) -> Option<&str> {
     }
 }
 
-fn carries_lock(text: &Rich) -> bool {
-    text.inlines().any(|run| matches!(run, Inline::Text { text, .. } if text.contains(LOCK)))
+/// Whether the first word said is a mention of a person, a group or everybody in Slack.
+fn speaks_to_colleague(text: &Rich) -> bool {
+    let first = text.inlines().find(|run| !is_decorative(run));
+    matches!(first, Some(Inline::Person { .. } | Inline::Group { .. } | Inline::Broadcast(_)))
 }
 
-/// Whether the first thing said is a mention of a person, a group or everybody in Slack.
-fn speaks_to_colleague(text: &Rich) -> bool {
-    let said = |run: &&Inline| !matches!(run, Inline::Text { text, .. } if text.trim().is_empty());
-    let first = text.inlines().find(said);
-    matches!(first, Some(Inline::Person { .. } | Inline::Group { .. } | Inline::Broadcast(_)))
+/// Whether there are no words in a paragraph, only emoji, punctuation and blanks.
+fn is_decoration(paragraph: &Paragraph) -> bool {
+    match paragraph {
+        Paragraph::Code(code) => !has_words(code),
+        Paragraph::Text(runs) | Paragraph::Quote(runs) | Paragraph::Item { text: runs, .. } => {
+            runs.iter().all(is_decorative)
+        }
+    }
+}
+
+fn is_decorative(run: &Inline) -> bool {
+    match run {
+        Inline::Text { text, .. } => !has_words(text),
+        Inline::Link { .. }
+        | Inline::Person { .. }
+        | Inline::Channel { .. }
+        | Inline::Group { .. }
+        | Inline::Broadcast(_) => false,
+    }
+}
+
+fn has_words(text: &str) -> bool {
+    folded(text).contains(char::is_alphanumeric)
+}
+
+/// A text as far as it matters at the beginning of a message: without what cannot be seen, without
+/// case, and with the plain signs that phones and editors replace by finer ones.
+fn folded(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for c in text.chars().filter(|c| !is_invisible(*c)) {
+        match c {
+            KEYCAP => drop(folded.pop()),
+            '—' => folded.push_str("--"),
+            '–' | '‑' | '−' => folded.push('-'),
+            '…' => folded.push_str("..."),
+            '“' | '”' => folded.push('"'),
+            '‘' | '’' => folded.push('\''),
+            c => folded.extend(c.to_lowercase()),
+        }
+    }
+    folded.trim().to_owned()
 }
 
 #[cfg(test)]
@@ -178,14 +239,15 @@ mod tests {
             (closed, "U1", true, words, Intent::Note(Why::Closed)),
         ];
         for (ticket, writer, is_agent, text, intent) in cases {
-            assert_eq!(rules().intent(&ticket, &user(writer), is_agent, &text), intent, "{text:?}");
+            let message = AgentMessage::of_words(text);
+            assert_eq!(rules().intent(&ticket, &user(writer), is_agent, &message), intent);
         }
     }
 
     #[test]
     fn the_team_may_loosen_the_rules() {
         let anyone = ReplyRules { anyone: true, ..rules() };
-        let words = Rich::plain("bom dia");
+        let words = AgentMessage::of_words(Rich::plain("bom dia"));
         let reply = Intent::Reply { claims: false };
         assert_eq!(anyone.intent(&held_by("U2"), &user("U1"), true, &words), reply);
         let asking = ReplyRules { claims: false, ..rules() };

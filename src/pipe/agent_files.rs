@@ -10,7 +10,6 @@ use dashmap::DashMap;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use super::slack_to_blip::Written;
 use super::thread::{Saying, lane_of};
 use super::{Bridge, Halt, Step};
 use crate::blip::envelope::{MEDIA_LINK_TYPE, MediaLink, media_link};
@@ -22,7 +21,7 @@ use crate::model::text::shown_size;
 use crate::model::{Access, Attachment, Failure, Fault, Ticket};
 use crate::pipe::moves::Person;
 use crate::slack::files::is_slack_or_loopback;
-use crate::store::{Item, Role};
+use crate::store::Item;
 
 /// How often a file is tried that Slack does not hand out: one that was just shared may still be
 /// searched for malware (`slack.md` C.3).
@@ -46,39 +45,42 @@ pub struct Files {
 }
 
 /// Why a file is not sent: a word that [`crate::locale::Words::reason`] knows.
-type Reason = &'static str;
+pub(super) type Reason = &'static str;
 
 impl Bridge {
-    /// Sends a file to the customer, or tells the thread why not; says whether it was sent.
+    /// Sends a file that was looked at to the customer.
     pub(super) async fn send_file(
         &self,
         item: &Item,
-        ticket: &mut Ticket,
+        ticket: &Ticket,
         person: &Person,
-        (written, file, id): (&Written<'_>, &Attachment, String),
-    ) -> Step<bool> {
-        let step = format!("send:{}", file.id);
-        let steps = self.begun_before(item).await?;
-        if steps.iter().any(|(name, result)| *name == step && result.is_some()) {
-            return Ok(true);
-        }
-        let (file, uri) = match self.prepare(item, file).await? {
-            Ok(prepared) => prepared,
-            Err(reason) => {
-                self.say_unsent(item, ticket, file, reason).await?;
-                return Ok(false);
-            }
-        };
-        let mime = type_of(&file);
-        self.warn_of_size(ticket, person, &file, mime).await;
-        let link = MediaLink { uri: &uri, mime, title: &file.name, size: file.size };
+        call: (&str, &str),
+        (file, uri): (&Attachment, &str),
+    ) -> Step<()> {
+        let (_, id) = call;
+        let mime = type_of(file);
+        self.warn_of_size(ticket, person, file, mime).await;
+        let link = MediaLink { uri, mime, title: &file.name, size: file.size };
         let content = media_link(&link);
         let bot = self.bot(&ticket.id)?;
-        let send = bot.send_document(&id, &ticket.address, MEDIA_LINK_TYPE, &content);
-        self.deliver(item, ticket, (&step, &id), send).await?;
-        self.watch_delivery(&ticket.id, &id).await?;
-        self.store.link(written.link(ticket, person, Role::Reply, Some(id))).await?;
-        Ok(true)
+        let send = bot.send_document(id, &ticket.address, MEDIA_LINK_TYPE, &content);
+        self.deliver(item, ticket, call, send).await
+    }
+
+    /// Looks at a file before it goes out, unless it has gone out already as the part with this
+    /// name; says where the customer gets it, or why it does not go.
+    pub(super) async fn prepare_file(
+        &self,
+        item: &Item,
+        name: &str,
+        file: &Attachment,
+    ) -> Step<Result<(Attachment, String), (Attachment, Reason)>> {
+        let step = format!("send:{name}");
+        let steps = self.begun_before(item).await?;
+        if steps.iter().any(|(name, result)| *name == step && result.is_some()) {
+            return Ok(Ok((file.clone(), String::new())));
+        }
+        Ok(self.prepare(item, file).await?.map_err(|reason| (file.clone(), reason)))
     }
 
     /// Looks at a file before it goes out; says where the customer gets it, or why it does not go.
@@ -140,7 +142,7 @@ impl Bridge {
     }
 
     /// Tells the thread that a file does not reach the customer, once and for everybody to see.
-    async fn say_unsent(
+    pub(super) async fn say_unsent(
         &self,
         item: &Item,
         ticket: &mut Ticket,

@@ -1,12 +1,13 @@
 //! What buttons do.
 
 use super::moves::{Moved, Person};
+use super::outgoing::Forwards;
 use super::slack_to_blip::Written;
 use super::{Bridge, NOTE_MARK, Outcome, Step};
 use crate::inbox::{Chore, Ending as Settled, Handled};
 use crate::model::reply::Intent;
-use crate::model::{ChannelId, Click, Closing, MessageTs, Move, Refusal, Ticket};
-use crate::slack::{action, home, parse};
+use crate::model::{AgentMessage, ChannelId, Click, Closing, MessageTs, Move, Refusal, Ticket};
+use crate::slack::{action, home, message, parse};
 use crate::store::{Item, Lane, Role};
 
 impl Bridge {
@@ -108,12 +109,8 @@ impl Bridge {
                 Moved::Yes => Some("ask-taken-over"),
                 Moved::No => Some("ask-outdated"),
             },
-            action::SEND => Some(self.on_send_anyway(item, ticket, person, click).await?),
-            action::TAKE_OVER_AND_SEND => {
-                match self.make(item, ticket, person, &claim_over).await? {
-                    Moved::Yes => Some(self.on_send_anyway(item, ticket, person, click).await?),
-                    Moved::No => Some("ask-outdated"),
-                }
+            action::SEND | action::TAKE_OVER_AND_SEND => {
+                Some(self.on_send_anyway(item, ticket, person, click).await?)
             }
             action::RESEND => self.on_resend(item, ticket, person, click).await?,
             action::CORRECT => Some(self.on_correct(item, ticket, person, click).await?),
@@ -165,10 +162,16 @@ impl Bridge {
         let Some(message) = self.reread(item, (channel, &thread.root, &ts)).await? else {
             return Ok("ask-outdated");
         };
-        let (text, files) = (parse::words(&message), parse::files(&message));
-        let version = &parse::version_name(&message);
-        let written = Written { channel, ts: &ts, text: &text, files: &files, version };
-        if !self.send_in_time(item, ticket, person, &written).await? {
+        let (message, version) = (&message::read(&message), &parse::version_name(&message));
+        let written = Written { channel, ts: &ts, message, version };
+        // Whoever presses has seen all of it, and means the customer to have it.
+        let outgoing = self.outgoing(item, ticket, &written, Forwards::Go).await?;
+        let takes_over = click.action == action::TAKE_OVER_AND_SEND && !outgoing.ready.is_empty();
+        let claim_over = Move::Claim { over: true };
+        if takes_over && self.make(item, ticket, person, &claim_over).await? == Moved::No {
+            return Ok("ask-outdated");
+        }
+        if !self.send_in_time(item, ticket, person, (&written, outgoing)).await? {
             return Ok("ask-not-sent");
         }
         // It is no note any more.
@@ -191,21 +194,28 @@ impl Bridge {
         let Some(message) = self.slack.message(&thread.channel, &thread.root, &ts).await? else {
             return Ok("ask-outdated");
         };
-        let (text, version) = (parse::words(&message), parse::version_name(&message));
+        let version = parse::version_name(&message);
+        // The files have not changed, and were sent with the first version.
+        let message = AgentMessage { files: Vec::new(), ..message::read(&message) };
         let channel = &thread.channel;
-        let written = Written { channel, ts: &ts, text: &text, files: &[], version: &version };
+        let written = Written { channel, ts: &ts, message: &message, version: &version };
         let is_sent = !self.store.links_of(&ticket.id, &written.message_id("0")).await?.is_empty();
         if is_sent && !self.is_being_sent(item).await? {
             // Another click has sent it.
             return Ok("ask-outdated");
         }
-        match self.intent(item, ticket, person, &text).await? {
+        match self.intent(item, ticket, person, &message).await? {
             Intent::Reply { claims } => {
+                let outgoing = self.outgoing(item, ticket, &written, Forwards::Stay).await?;
+                if outgoing.ready.is_empty() {
+                    self.tell_unsent(item, ticket, person, &outgoing).await?;
+                    return Ok("ask-not-sent");
+                }
                 let claim = Move::Claim { over: false };
                 if claims && self.make(item, ticket, person, &claim).await? == Moved::No {
                     return Ok("ask-outdated");
                 }
-                if !self.send_in_time(item, ticket, person, &written).await? {
+                if !self.send_in_time(item, ticket, person, (&written, outgoing)).await? {
                     return Ok("ask-not-sent");
                 }
             }

@@ -5,12 +5,13 @@
 //! then: edited, or not at all if it was deleted or made a note.
 
 use super::moves::Person;
+use super::outgoing::Forwards;
 use super::slack_to_blip::Written;
 use super::{Bridge, Step};
 use crate::inbox::{Chore, Held};
 use crate::model::reply::Intent;
 use crate::model::{ChannelId, MessageTs, SlackUserId, Ticket, TicketId};
-use crate::slack::parse;
+use crate::slack::{message, parse};
 use crate::store::{Item, Link, Role};
 
 impl Bridge {
@@ -69,17 +70,17 @@ impl Bridge {
         let person = self.person(item, &ticket, &user).await?;
         let message = self.reread(item, (&channel, &thread.root, &ts)).await?;
         let Some(message) = message else { return self.cancel(&ticket, &channel, &ts).await };
-        let (text, files) = (parse::words(&message), parse::files(&message));
-        let version = parse::version_name(&message);
-        let written =
-            Written { channel: &channel, ts: &ts, text: &text, files: &files, version: &version };
-        match self.intent(item, &ticket, &person, &text).await? {
+        let (message, version) = (message::read(&message), parse::version_name(&message));
+        let written = Written { channel: &channel, ts: &ts, message: &message, version: &version };
+        match self.intent(item, &ticket, &person, &message).await? {
             Intent::Note(why) => self.on_note(&ticket, &person, &written, why).await,
             Intent::Question(holder) => {
-                self.on_question(&ticket, &person, &written, holder.as_ref()).await
+                self.on_question(item, &mut ticket, &person, (&written, holder.as_ref())).await
             }
             Intent::Reply { .. } => {
-                self.send_in_time(item, &mut ticket, &person, &written).await.map(drop)
+                let outgoing = self.outgoing(item, &ticket, &written, Forwards::Stay).await?;
+                let what = (&written, outgoing);
+                self.send_in_time(item, &mut ticket, &person, what).await.map(drop)
             }
         }
     }

@@ -24,6 +24,7 @@ mod desk;
 pub mod fault_point;
 mod hold;
 mod moves;
+mod outgoing;
 mod receipts;
 mod remind;
 mod slack_to_blip;

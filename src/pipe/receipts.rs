@@ -11,17 +11,16 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::moves::{Moved, Person};
+use super::outgoing::{Forwards, NOT_WHOLE_MARK, Part};
 use super::slack_to_blip::Written;
 use super::thread::{Saying, lane_of};
 use super::words::id_of_part;
 use super::{Bridge, IDS, Step};
-use crate::blip::text::{self, Marks};
+use crate::blip::text;
 use crate::blip::{envelope, parse};
 use crate::inbox::Chore;
 use crate::model::text::split;
-use crate::model::{
-    Attachment, BlipEvent, Click, Ending, ReceiptKind, Rich, State, Ticket, TicketId,
-};
+use crate::model::{BlipEvent, Click, Ending, ReceiptKind, State, Ticket, TicketId};
 use crate::slack::{self, action, card};
 use crate::store::{Item, Lane, Link, NewItem, Role, Source};
 
@@ -56,6 +55,11 @@ impl Bridge {
                 return self.on_undelivered(item, link, message, code).await;
             }
         };
+        let partly = Chore::mark_key(&link.channel, &link.ts, NOT_WHOLE_MARK);
+        if self.store.has_accepted(Source::Desk, &partly).await? {
+            // It would look as if the customer had all of it.
+            return Ok(());
+        }
         let mark = Chore::mark(&link.channel, &link.ts, mark, true, self.clock.now());
         Ok(self.set_out(mark).await?)
     }
@@ -124,21 +128,23 @@ impl Bridge {
             return Ok(None);
         }
         match &part {
-            Part::File(file) => {
-                let (channel, ts, text) = (&link.channel, &link.ts, &Rich::default());
-                let written = Written { channel, ts, text, files: &[], version: "" };
-                let what = (&written, file, id);
-                if !self.send_file(item, ticket, person, what).await? {
+            Part::File(file) => match self.prepare_file(item, "again", file).await? {
+                Ok((file, uri)) => {
+                    let call = ("send:again", id.as_str());
+                    self.send_file(item, ticket, person, call, (&file, &uri)).await?;
+                }
+                Err((file, reason)) => {
+                    self.say_unsent(item, ticket, &file, reason).await?;
                     return Ok(None);
                 }
-            }
+            },
             Part::Words(words) => {
                 let send = self.bot(&ticket.id)?.send_text(&id, &ticket.address, words);
                 self.deliver(item, ticket, ("send:again", &id), send).await?;
-                self.watch_delivery(&ticket.id, &id).await?;
-                self.store.link(Link { blip_id: Some(id), ..link }).await?;
             }
         }
+        self.watch_delivery(&ticket.id, &id).await?;
+        self.store.link(Link { blip_id: Some(id), ..link }).await?;
         self.answered(ticket).await?;
         Ok(Some("ask-sent"))
     }
@@ -166,25 +172,19 @@ impl Bridge {
                 parts.find(|(number, _)| is_it(id_of_part(delivery, &number.to_string()), id));
             return Ok(part.map(|(_, words)| Part::Words(words.to_owned())));
         }
-        let (rich, files) = (slack::parse::words(found), slack::parse::files(found));
-        let names = self.names(&rich).await?;
-        let words = text::write(&rich, &names, &Marks::for_domain(domain));
-        let parts = split(&words, limit);
+        let message = &slack::message::read(found);
+        // All that may have gone out, also what did only because somebody said so.
+        let (parts, _) = self.parts(ticket, message, Forwards::Go).await?;
         // It may have been a correction that did not arrive.
         let correction = slack::parse::version_name(found);
-        for version in ["", correction.as_str()] {
-            let (channel, ts, text) = (&link.channel, &link.ts, &rich);
-            let written = Written { channel, ts, text, files: &files, version };
-            if let Some(file) = files.iter().find(|file| is_it(written.message_id(&file.id), id)) {
-                return Ok(Some(Part::File(file.clone())));
-            }
-            let mut parts = parts.iter().enumerate();
-            let part = parts.find(|(number, _)| is_it(written.message_id(&number.to_string()), id));
-            if let Some((_, words)) = part {
-                return Ok(Some(Part::Words((*words).to_owned())));
-            }
-        }
-        Ok(None)
+        let (channel, ts) = (&link.channel, &link.ts);
+        let versions = ["", correction.as_str()];
+        let is_named = |name: &str| {
+            versions.iter().any(|version| {
+                is_it(Written { channel, ts, message, version }.message_id(name), id)
+            })
+        };
+        Ok(parts.into_iter().find(|(name, _)| is_named(name)).map(|(_, part)| part))
     }
 
     /// Has Blip asked in a while what became of a reply.
@@ -315,12 +315,6 @@ impl Bridge {
         }
         Ok(())
     }
-}
-
-/// One of the several messages that a message of an agent became.
-enum Part {
-    Words(String),
-    File(Attachment),
 }
 
 /// Why what did not arrive cannot be sent again, as a text's key.

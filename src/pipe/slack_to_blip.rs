@@ -6,19 +6,18 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::moves::{Moved, Person};
+use super::outgoing::{Forwards, Outgoing};
 use super::thread::SKEW;
 use super::{Bridge, Failed, Halt, IDS, NOTE_MARK, Outcome, Step};
 use crate::blip;
-use crate::blip::text::{self, Marks, Names};
+use crate::blip::text::Names;
 use crate::inbox::{Chore, Ending as Settled, Handled};
 use crate::model::reply::{Intent, Why};
-use crate::model::text::split;
 use crate::model::{
-    Agent, Attachment, ChannelId, Closing, Fault, Inline, MessageTs, Move, Rich, SlackEvent,
+    Agent, AgentMessage, ChannelId, Closing, Fault, Inline, MessageTs, Move, Rich, SlackEvent,
     SlackUserId, Ticket, TicketId,
 };
-use crate::slack::parse;
-use crate::slack::{action, card, emoji};
+use crate::slack::{action, card, emoji, message, parse};
 use crate::store::{Item, Lane, Link, NewItem, Role, Source};
 
 /// How soon an event on an unknown message is matched again while a post is under way.
@@ -29,15 +28,11 @@ const LATER: Duration = Duration::from_secs(10);
 /// The step that keeps what a message was when it began to be sent.
 const REREAD: &str = "reread";
 
-/// The mark of a reply that Blip has accepted.
-const ACCEPTED_MARK: &str = "envelope_with_arrow";
-
 /// A message that an agent wrote in a ticket's thread.
 pub(super) struct Written<'a> {
     pub channel: &'a ChannelId,
     pub ts: &'a MessageTs,
-    pub text: &'a Rich,
-    pub files: &'a [Attachment],
+    pub message: &'a AgentMessage,
     /// Which version of the message it is (`parse::version_name`): empty for the first.
     pub version: &'a str,
 }
@@ -170,15 +165,14 @@ impl Bridge {
         event: &SlackEvent,
     ) -> Step<()> {
         match event {
-            SlackEvent::Message { channel, ts, thread, user, text, files, version } => {
-                let written = Written { channel, ts, text, files, version };
+            SlackEvent::Message { channel, ts, thread, user, message, version } => {
+                let written = Written { channel, ts, message, version };
                 match self.as_it_is(item, (channel, thread, ts)).await? {
                     Now::AsWritten => self.on_message(item, ticket, user, &written).await,
                     Now::Gone => Ok(()),
-                    Now::Changed(message) => {
-                        let (text, files) = (&parse::words(&message), &parse::files(&message));
-                        let version = &parse::version_name(&message);
-                        let written = Written { text, files, version, ..written };
+                    Now::Changed(now) => {
+                        let (message, version) = (&message::read(&now), &parse::version_name(&now));
+                        let written = Written { message, version, ..written };
                         self.on_message(item, ticket, user, &written).await
                     }
                 }
@@ -247,12 +241,16 @@ impl Bridge {
         written: &Written<'_>,
     ) -> Step<()> {
         let person = self.person(item, ticket, user).await?;
-        match self.intent(item, ticket, &person, written.text).await? {
+        match self.intent(item, ticket, &person, written.message).await? {
             Intent::Note(why) => self.on_note(ticket, &person, written, why).await,
             Intent::Question(holder) => {
-                self.on_question(ticket, &person, written, holder.as_ref()).await
+                self.on_question(item, ticket, &person, (written, holder.as_ref())).await
             }
             Intent::Reply { claims } => {
+                let outgoing = self.outgoing(item, ticket, written, Forwards::Stay).await?;
+                if outgoing.ready.is_empty() {
+                    return self.keep_unsent(item, ticket, &person, (written, &outgoing)).await;
+                }
                 if claims {
                     let claim = Move::Claim { over: false };
                     if self.make(item, ticket, &person, &claim).await? == Moved::No {
@@ -265,27 +263,31 @@ impl Bridge {
                 {
                     return Ok(());
                 }
-                self.send_in_time(item, ticket, &person, written).await.map(drop)
+                self.send_in_time(item, ticket, &person, (written, outgoing)).await.map(drop)
             }
         }
     }
 
-    /// Sends what an agent wrote, unless the customer cannot be written to any more. Returns
+    /// Sends what goes out of a message, unless the customer cannot be written to any more. Returns
     /// whether something went out; if not, the thread says why.
     pub(super) async fn send_in_time(
         &self,
         item: &Item,
         ticket: &mut Ticket,
         person: &Person,
-        written: &Written<'_>,
+        (written, outgoing): (&Written<'_>, Outgoing),
     ) -> Step<bool> {
+        if outgoing.ready.is_empty() {
+            self.keep_unsent(item, ticket, person, (written, &outgoing)).await?;
+            return Ok(false);
+        }
         if self.is_too_late(item, ticket, person).await? {
             self.keep(ticket, person, written).await?;
             return Ok(false);
         }
-        let is_sent = self.send(item, ticket, person, written).await?;
+        self.send(item, ticket, person, (written, outgoing)).await?;
         self.answered(ticket).await?;
-        Ok(is_sent)
+        Ok(true)
     }
 
     /// What a message is, decided once: when it is handled again, its own claim has made its
@@ -295,12 +297,12 @@ impl Bridge {
         item: &Item,
         ticket: &Ticket,
         person: &Person,
-        text: &Rich,
+        message: &AgentMessage,
     ) -> Step<Intent> {
         if self.is_being_sent(item).await? {
             return Ok(Intent::Reply { claims: false });
         }
-        Ok(self.rules.reply.intent(ticket, &person.user, person.is_agent(), text))
+        Ok(self.rules.reply.intent(ticket, &person.user, person.is_agent(), message))
     }
 
     pub(super) async fn on_note(
@@ -321,7 +323,12 @@ impl Bridge {
     }
 
     /// Leaves a message a note, and marks it as one.
-    async fn keep(&self, ticket: &Ticket, person: &Person, written: &Written<'_>) -> Step<()> {
+    pub(super) async fn keep(
+        &self,
+        ticket: &Ticket,
+        person: &Person,
+        written: &Written<'_>,
+    ) -> Step<()> {
         self.store.link(written.link(ticket, person, Role::Note, None)).await?;
         let now = self.clock.now();
         Ok(self.set_out(Chore::mark(written.channel, written.ts, NOTE_MARK, false, now)).await?)
@@ -329,11 +336,15 @@ impl Bridge {
 
     pub(super) async fn on_question(
         &self,
-        ticket: &Ticket,
+        item: &Item,
+        ticket: &mut Ticket,
         person: &Person,
-        written: &Written<'_>,
-        holder: Option<&Agent>,
+        (written, holder): (&Written<'_>, Option<&Agent>),
     ) -> Step<()> {
+        if !written.message.may_go_out() {
+            let outgoing = self.outgoing(item, ticket, written, Forwards::Go).await?;
+            return self.keep_unsent(item, ticket, person, (written, &outgoing)).await;
+        }
         self.keep(ticket, person, written).await?;
         let value = format!("{} {}", written.ts, ticket.id);
         let (text, offers) = match holder {
@@ -356,40 +367,6 @@ impl Bridge {
         let blocks = card::question(&text, &offers, &person.words);
         self.tell(ticket, person, &text, &blocks).await;
         Ok(())
-    }
-
-    /// Sends what an agent wrote to the customer: the text, in parts if it is long, then the files
-    /// in their order. Returns whether something went out.
-    async fn send(
-        &self,
-        item: &Item,
-        ticket: &mut Ticket,
-        person: &Person,
-        written: &Written<'_>,
-    ) -> Step<bool> {
-        let domain = ticket.customer.domain.as_str();
-        let names = self.names(written.text).await?;
-        let text = text::write(written.text, &names, &Marks::for_domain(domain));
-        let bot = self.bot(&ticket.id)?;
-        for (number, part) in split(&text, text::limit_for_domain(domain)).into_iter().enumerate() {
-            let number = number.to_string();
-            let id = written.message_id(&number);
-            let send = bot.send_text(&id, &ticket.address, part);
-            self.deliver(item, ticket, (&format!("send:{number}"), &id), send).await?;
-            self.watch_delivery(&ticket.id, &id).await?;
-            self.store.link(written.link(ticket, person, Role::Reply, Some(id))).await?;
-        }
-        let mut is_sent = !text.is_empty();
-        for file in written.files {
-            let what = (written, file, written.message_id(&file.id));
-            is_sent |= self.send_file(item, ticket, person, what).await?;
-        }
-        if is_sent {
-            let now = self.clock.now();
-            let mark = Chore::mark(written.channel, written.ts, ACCEPTED_MARK, true, now);
-            self.set_out(mark).await?;
-        }
-        Ok(is_sent)
     }
 
     /// Sends one message once. A refusal may mean that the ticket has ended, so that is checked.
@@ -509,8 +486,8 @@ impl Bridge {
         (channel, root, ts): (&ChannelId, &MessageTs, &MessageTs),
     ) -> Step<()> {
         if let Ok(Some(message)) = self.slack.message(channel, root, ts).await {
-            let (text, version) = (&Rich::default(), &parse::version_name(&message));
-            let written = Written { channel, ts, text, files: &[], version };
+            let (message, version) = (&AgentMessage::default(), &parse::version_name(&message));
+            let written = Written { channel, ts, message, version };
             let id = written.message_id("0");
             if !self.store.links_of(&ticket.id, &id).await?.is_empty() {
                 // It was changed before it was sent, or sent again since.

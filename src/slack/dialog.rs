@@ -310,7 +310,7 @@ pub fn filled(body: &Value) -> Option<Routed> {
 fn form(dialog: &Dialog, body: &Value) -> Option<Form> {
     let words = || {
         let words = value(body, element::WORDS)?.get("value")?.as_str()?.trim();
-        (!words.is_empty()).then(|| mrkdwn::read(None, &mrkdwn::escape(words)))
+        (!words.is_empty()).then(|| mrkdwn::read(&mrkdwn::escape(words)))
     };
     let tags = || {
         let options = value(body, element::TAGS)?.get("selected_options")?.as_array()?;

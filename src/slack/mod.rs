@@ -13,6 +13,7 @@ pub mod files;
 mod find;
 pub mod home;
 mod members;
+pub mod message;
 pub mod modal;
 pub mod mrkdwn;
 pub mod parse;

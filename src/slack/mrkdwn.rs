@@ -1,17 +1,16 @@
-//! Reading what a person wrote in Slack.
+//! Reading Slack's mark-up.
 //!
 //! Slack sends the same words twice: as a `rich_text` block and as `text` in its mark-up
 //! (`slack.md` §D.1). The block is exact and comes first; the mark-up is read where there is no
-//! block. Knows nothing of names: mentions stay mentions until somebody who knows the names writes
+//! block ([`super::message`]). Knows nothing of names: mentions stay mentions until somebody who knows the names writes
 //! them out.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use serde_json::Value;
 
-use super::{emoji, rich_text};
+use super::emoji;
 use crate::model::{ChannelId, Inline, Paragraph, Rich, SlackUserId, Style};
 
 /// What begins and ends a block of code.
@@ -19,11 +18,6 @@ const FENCE: &str = "```";
 
 /// The three characters that Slack escapes, without the `&`.
 const ENTITIES: [(&str, char); 3] = [("amp;", '&'), ("lt;", '<'), ("gt;", '>')];
-
-/// Reads a message: its `rich_text` blocks if they say anything, else its `text`.
-pub fn read(blocks: Option<&Value>, text: &str) -> Rich {
-    blocks.and_then(|blocks| rich_text::read(blocks, text)).unwrap_or_else(|| parse(text))
-}
 
 /// Escapes text so that Slack sees no mention, link or entity in it.
 pub fn escape(text: &str) -> String {
@@ -69,8 +63,8 @@ pub(super) fn bare(inline: &Inline) -> String {
     }
 }
 
-/// Reads a message from its mark-up.
-fn parse(text: &str) -> Rich {
+/// Reads text in Slack's mark-up.
+pub fn read(text: &str) -> Rich {
     let mut paragraphs = Vec::new();
     let mut rest = text;
     while let Some((before, code, after)) = fenced(rest) {
@@ -465,7 +459,7 @@ mod tests {
             ("até <@U12", &["até @U12"]),
             ("1 < 2", &["1 < 2"]),
         ] {
-            assert_eq!(sketch(&read(None, text)), shown, "{text}");
+            assert_eq!(sketch(&read(text)), shown, "{text}");
         }
     }
 
@@ -499,7 +493,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_markup_survives(pieces in prop::collection::vec(markup(), 0..12)) {
-            let words = words_of(&read(None, &pieces.concat()));
+            let words = words_of(&read(&pieces.concat()));
             for raw in ["<@", "<#", "<!", "<https", "&amp;", "&lt;", ":wave:", ":flag-br:", ":+1:"] {
                 prop_assert!(!words.contains(raw), "{} in {}", raw, words);
             }
@@ -508,13 +502,13 @@ mod tests {
         #[test]
         fn escaped_words_come_back(text in "[a-zé <>&;!@#|^]{0,40}") {
             let quoted = text.starts_with('>');
-            let read = words_of(&read(None, &escape(&text)));
+            let read = words_of(&read(&escape(&text)));
             prop_assert!(quoted || read == text, "{:?} {:?}", read, text);
         }
 
         #[test]
         fn any_text_is_read_and_not_lost(text in "\\PC{0,80}") {
-            let rich = read(None, &text);
+            let rich = read(&text);
             prop_assert_eq!(rich.0.is_empty(), text.is_empty());
         }
     }

@@ -11,9 +11,10 @@ use super::compose::Drafted;
 use super::dialog::{self, Asked, Search};
 use super::home::{self, Command, Wanted};
 use super::workspace::Asker;
-use super::{action, emoji, mrkdwn};
+use super::{action, emoji, message};
 use crate::model::{
-    Access, Attachment, ChannelId, Click, MessageTs, SlackEvent, SlackUserId, TicketId,
+    Access, AgentMessage, Attachment, ChannelId, Click, MessageTs, SlackEvent, SlackUserId,
+    TicketId,
 };
 
 /// What the keys of messages begin with.
@@ -145,7 +146,7 @@ fn command(body: &Value) -> Option<Command> {
 fn callback(body: &Value) -> Routed {
     let Some(event) = body.get("event") else { return unknown("event_callback", body) };
     let routed = match text(event, "/type") {
-        Some("message") => message(body, event),
+        Some("message") => told(body, event),
         Some("reaction_added") => reaction(event, true),
         Some("reaction_removed") => reaction(event, false),
         kind => Some(unknown(kind.unwrap_or("none"), body)),
@@ -154,7 +155,7 @@ fn callback(body: &Value) -> Routed {
 }
 
 /// What a message event means (`slack.md` D.2).
-fn message(body: &Value, event: &Value) -> Option<Routed> {
+fn told(body: &Value, event: &Value) -> Option<Routed> {
     match text(event, "/subtype") {
         None | Some("file_share" | "thread_broadcast") => written(body, event),
         Some("message_changed") => changed(body, event),
@@ -178,8 +179,7 @@ fn written(body: &Value, event: &Value) -> Option<Routed> {
         about: Some((channel.clone(), thread.clone())),
         ticket: None,
         event: SlackEvent::Message {
-            text: words(event),
-            files: files(event),
+            message: message::read(event),
             version: version_name(event),
             channel,
             ts,
@@ -194,14 +194,19 @@ pub fn is_message(key: &str) -> bool {
     key.starts_with(MESSAGE)
 }
 
-/// Only a person's change of the text counts: link previews and reply counters change messages too.
+/// Only a person's change of what they wrote counts: link previews and reply counters change
+/// messages too. A table may be changed without a change of the text.
 fn changed(body: &Value, event: &Value) -> Option<Routed> {
     let now = event.get("message")?;
     if text(now, "/subtype") == Some("tombstone") {
         return deleted(event, text(now, "/ts")?, now);
     }
     let before = event.get("previous_message").unwrap_or(&Value::Null);
-    let same = text(now, "/text") == text(before, "/text");
+    let parts = |version: &Value| {
+        let AgentMessage { text, kept, .. } = message::read(version);
+        (text, kept)
+    };
+    let same = text(now, "/text") == text(before, "/text") && parts(now) == parts(before);
     let Some(edited) = text(now, "/edited/ts").filter(|_| !same && !is_bot(body, now)) else {
         return Some(not_ours(event));
     };
@@ -214,7 +219,6 @@ fn changed(body: &Value, event: &Value) -> Option<Routed> {
         ticket: None,
         event: SlackEvent::Edited {
             user: SlackUserId::parse(text(now, "/user")?)?,
-            text: words(now),
             channel,
             ts,
             thread,
@@ -354,11 +358,6 @@ fn not_ours(event: &Value) -> Routed {
     Routed { key, about: None, ticket: None, event: SlackEvent::NotOurs }
 }
 
-/// Reads the text of a message, as an event or an answer of Slack holds it.
-pub fn words(message: &Value) -> crate::model::Rich {
-    mrkdwn::read(message.get("blocks"), text(message, "/text").unwrap_or_default())
-}
-
 /// Posts of any app, and our own ones even where they carry a person's name (`slack.md` D.3).
 fn is_bot(body: &Value, message: &Value) -> bool {
     let ours = text(message, "/app_id").is_some_and(|app| text(body, "/api_app_id") == Some(app));
@@ -389,12 +388,6 @@ pub fn literally(message: &Value) -> String {
 /// What tells a version of a message from its others: when it was edited last, empty if never.
 pub fn version_name(message: &Value) -> String {
     text(message, "/edited/ts").map(|edited| format!("{edited}:")).unwrap_or_default()
-}
-
-/// Reads the files of a message, as an event or an answer of Slack holds it.
-pub fn files(message: &Value) -> Vec<Attachment> {
-    let files = message.get("files").and_then(Value::as_array);
-    files.into_iter().flatten().map(attachment).collect()
 }
 
 /// Reads one file (`slack.md` C.3).

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::emoji;
+use super::message::unreadable;
 use super::mrkdwn::{bare, escape, moment, unescape};
-use crate::model::{ChannelId, Inline, Paragraph, Rich, SlackUserId, Style};
+use crate::model::{ChannelId, Inline, KeptPart, Paragraph, SlackUserId, Style};
 
 /// Deepest list that is read as such; Slack's own composer stops before.
 const MAX_INDENT: usize = 8;
@@ -18,27 +19,26 @@ const MAX_INDENT: usize = 8;
 /// Longest address made clickable, in bytes: Block Kit's limit for the addresses of its buttons.
 const MAX_URL_BYTES: usize = 3_000;
 
+/// The parts of a block, which may be empty.
+const KNOWN_PARTS: [&str; 4] =
+    ["rich_text_section", "rich_text_list", "rich_text_quote", "rich_text_preformatted"];
+
 /// Fields in which an element may have its words, best first.
 const WORDS: [&str; 7] = ["text", "fallback", "label", "title", "name", "value", "url"];
 
-/// Reads all `rich_text` blocks of a message; `None` if there is none that says anything.
+/// Reads a `rich_text` block: its words, and what in it is no words.
 ///
 /// `text` is the message's mark-up: it tells whether the block's words came escaped.
-pub fn read(blocks: &Value, text: &str) -> Option<Rich> {
-    let reader = Reader { text, verbatim: false };
-    let mut paragraphs = Vec::new();
-    for block in blocks.as_array()?.iter().filter(|block| kind(block) == "rich_text") {
-        for part in elements(block) {
-            reader.part(part, &mut paragraphs);
-        }
+pub(super) fn read(
+    block: &Value,
+    text: &str,
+    paragraphs: &mut Vec<Paragraph>,
+    kept: &mut Vec<KeptPart>,
+) {
+    let mut reader = Reader { text, verbatim: false, kept };
+    for part in elements(block) {
+        reader.part(part, paragraphs);
     }
-    let speaks = paragraphs.iter().any(|paragraph| match paragraph {
-        Paragraph::Code(code) => !code.trim().is_empty(),
-        Paragraph::Text(runs) | Paragraph::Quote(runs) | Paragraph::Item { text: runs, .. } => {
-            runs.iter().any(|run| !bare(run).trim().is_empty())
-        }
-    });
-    speaks.then_some(Rich(paragraphs))
 }
 
 /// A customer's words as a post: the escaped `text` and a `rich_text` block in which nothing but
@@ -155,15 +155,18 @@ struct Reader<'a> {
     text: &'a str,
     /// Whether names in colons stay as they are.
     verbatim: bool,
+    /// What is no words.
+    kept: &'a mut Vec<KeptPart>,
 }
 
 impl Reader<'_> {
-    fn part(&self, part: &Value, paragraphs: &mut Vec<Paragraph>) {
+    fn part(&mut self, part: &Value, paragraphs: &mut Vec<Paragraph>) {
         match kind(part) {
             "rich_text_list" => self.list(part, indent(part), paragraphs),
             "rich_text_preformatted" => {
-                let reader = Reader { verbatim: true, ..*self };
-                let code: String = reader.runs(part).iter().map(bare).collect();
+                self.verbatim = true;
+                let code: String = self.runs(part).iter().map(bare).collect();
+                self.verbatim = false;
                 let code = code.strip_suffix('\n').unwrap_or(&code);
                 paragraphs.push(Paragraph::Code(code.to_owned()));
             }
@@ -172,7 +175,7 @@ impl Reader<'_> {
         }
     }
 
-    fn list(&self, list: &Value, indent: usize, paragraphs: &mut Vec<Paragraph>) {
+    fn list(&mut self, list: &Value, indent: usize, paragraphs: &mut Vec<Paragraph>) {
         let ordered = word(list, "style") == Some("ordered");
         let mut number = count(list, "offset");
         for item in elements(list) {
@@ -187,8 +190,11 @@ impl Reader<'_> {
     }
 
     /// The runs of a part, or the part itself if it is one.
-    fn runs(&self, part: &Value) -> Vec<Inline> {
+    fn runs(&mut self, part: &Value) -> Vec<Inline> {
         let inner = elements(part);
+        if inner.is_empty() && KNOWN_PARTS.contains(&kind(part)) {
+            return Vec::new();
+        }
         if inner.is_empty() {
             return self.run(part).into_iter().collect();
         }
@@ -196,12 +202,18 @@ impl Reader<'_> {
     }
 
     /// One run; of an element that we do not know, or that lacks something, at least the words.
-    fn run(&self, run: &Value) -> Option<Inline> {
+    fn run(&mut self, run: &Value) -> Option<Inline> {
         let style = style(run);
-        self.known(run, style).or_else(|| {
-            let text = self.words(any_words(run)?, style);
-            Some(Inline::Text { text, style })
-        })
+        if let Some(known) = self.known(run, style) {
+            return Some(known);
+        }
+        let Some(words) = any_words(run) else {
+            if kind(run) != "text" {
+                self.kept.push(unreadable(kind(run)));
+            }
+            return None;
+        };
+        Some(Inline::Text { text: self.words(words, style), style })
     }
 
     fn known(&self, run: &Value, style: Style) -> Option<Inline> {
@@ -248,7 +260,7 @@ impl Reader<'_> {
     }
 }
 
-fn kind(value: &Value) -> &str {
+pub(super) fn kind(value: &Value) -> &str {
     word(value, "type").unwrap_or_default()
 }
 
@@ -257,7 +269,7 @@ fn word<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
 }
 
 /// The first words of an element.
-fn any_words(run: &Value) -> Option<&str> {
+pub(super) fn any_words(run: &Value) -> Option<&str> {
     let inner = run.get("text").and_then(|text| word(text, "text"));
     inner.or_else(|| WORDS.iter().find_map(|field| word(run, field)))
 }
@@ -310,11 +322,17 @@ fn code_points(hex: &str) -> Option<String> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::mrkdwn::{self, sketch};
+    use super::super::message;
+    use super::super::mrkdwn::sketch;
     use super::*;
+    use crate::model::Rich;
+
+    fn read_blocks(blocks: &Value, text: &str) -> Rich {
+        message::read(&json!({"blocks": blocks, "text": text})).text
+    }
 
     fn read_part(part: &Value, text: &str) -> Vec<String> {
-        sketch(&mrkdwn::read(Some(&json!([block(std::slice::from_ref(part))])), text))
+        sketch(&read_blocks(&json!([block(std::slice::from_ref(part))]), text))
     }
 
     fn read_run(run: &Value) -> String {
@@ -417,7 +435,7 @@ mod tests {
         let code = json!({"type": "rich_text_preformatted", "elements": [
             {"type": "text", "text": "let a;\n:wave: "}, {"type": "link", "url": "https://a.b"}]});
         let blocks = json!([
-            {"type": "section", "text": {"type": "mrkdwn", "text": "de um robô"}},
+            {"type": "divider"},
             block(&[
                 said("Passos:\n"),
                 list("ordered", 0, 0, &["um", "dois"]),
@@ -430,7 +448,7 @@ mod tests {
             block(&[said("fim")]),
         ]);
         assert_eq!(
-            sketch(&mrkdwn::read(Some(&blocks), "outro")),
+            sketch(&read_blocks(&blocks, "outro")),
             [
                 "Passos:\n",
                 "1 um",
@@ -448,12 +466,12 @@ mod tests {
 
     #[test]
     fn without_a_block_that_says_anything_the_text_counts() {
-        let section = json!({"type": "section", "text": {"type": "mrkdwn", "text": "x"}});
+        let future = json!({"type": "hologram", "text": {"type": "mrkdwn", "text": "x"}});
         for blocks in [
             json!(null),
             json!([]),
             json!({}),
-            json!([section]),
+            json!([future]),
             json!([block(&[])]),
             json!([{"type": "rich_text"}]),
             json!([{"type": "rich_text", "elements": "x"}]),
@@ -461,7 +479,7 @@ mod tests {
                 json!({"type": "rich_text_section", "elements": [{"type": "text"}, 7]})
             ])]),
         ] {
-            assert_eq!(sketch(&mrkdwn::read(Some(&blocks), "*oi*")), ["b[oi]"], "{blocks}");
+            assert_eq!(sketch(&read_blocks(&blocks, "*oi*")), ["b[oi]"], "{blocks}");
         }
     }
 
@@ -583,10 +601,10 @@ mod tests {
     proptest! {
         #[test]
         fn any_json_is_read_without_losing_the_text(blocks in any_json()) {
-            let rich = mrkdwn::read(Some(&blocks), "oi");
+            let rich = read_blocks(&blocks, "oi");
             prop_assert!(!rich.0.is_empty());
             let wrapped = json!([block(&[section(std::slice::from_ref(&blocks)), blocks])]);
-            let rich = mrkdwn::read(Some(&wrapped), "oi");
+            let rich = read_blocks(&wrapped, "oi");
             prop_assert!(!rich.0.is_empty());
         }
 
@@ -610,7 +628,7 @@ mod tests {
         #[test]
         fn what_is_said_literally_reads_back_the_same(text in "[a-z <>&;*_~@#!\n]{1,30}") {
             let (fallback, block) = literal(&text);
-            let rich = mrkdwn::read(Some(&json!([block])), &fallback);
+            let rich = read_blocks(&json!([block]), &fallback);
             let expected = Rich::plain(text.as_str());
             prop_assert!(text.trim().is_empty() || rich == expected, "{:?}", rich);
         }

@@ -96,14 +96,25 @@ impl Slack {
         Ok(Done { ts: ts?, status: last_status(receipts).await })
     }
 
-    /// The writer changes a message.
+    /// The writer changes the text of a message.
     pub async fn edits(&self, user: &str, channel: &str, ts: &str, text: &str) -> Deed<Done> {
+        let (text, blocks) = compose::typed(text);
+        self.rewrites(user, channel, ts, |old| Message { text, blocks, ..old }).await
+    }
+
+    /// The writer changes a message in whatever way.
+    pub async fn rewrites(
+        &self,
+        user: &str,
+        channel: &str,
+        ts: &str,
+        change: impl FnOnce(Message) -> Message,
+    ) -> Deed<Done> {
         let (done, receipts) = self.core.act(|state| {
             let old = state.written_by(user, channel, ts)?;
-            let (text, blocks) = compose::typed(text);
             let earlier = old.earlier.iter().cloned().chain([old.text.clone()]).collect();
             let edited = Some((user.to_owned(), state.next_ts()));
-            let new = Message { text, blocks, edited, earlier, ..old.clone() };
+            let new = Message { edited, earlier, ..change(old.clone()) };
             state.replace(channel, &old, new);
             Ok(())
         });
