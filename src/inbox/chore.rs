@@ -242,7 +242,7 @@ impl Chore {
         droppable: bool,
         now: Timestamp,
     ) -> NewItem {
-        let key = Self::mark_key(channel, ts, name);
+        let key = format!("mark:{channel}:{ts}:{name}");
         let chore = Self::Mark {
             channel: channel.to_string(),
             ts: ts.to_string(),
@@ -251,11 +251,6 @@ impl Chore {
             off: false,
         };
         chore.item(Lane::Own(format!("mark:{channel}:{ts}")), key, now)
-    }
-
-    /// The key of putting a reaction on a message, by which it is known that it was wanted.
-    pub fn mark_key(channel: &ChannelId, ts: &MessageTs, name: &str) -> String {
-        format!("mark:{channel}:{ts}:{name}")
     }
 
     /// A reaction is to be taken off a message.

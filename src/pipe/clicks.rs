@@ -8,7 +8,7 @@ use crate::inbox::{Chore, Ending as Settled, Handled};
 use crate::model::reply::Intent;
 use crate::model::{AgentMessage, ChannelId, Click, Closing, MessageTs, Move, Refusal, Ticket};
 use crate::slack::{action, home, message, parse};
-use crate::store::{Item, Lane, Role};
+use crate::store::{Item, Lane};
 
 impl Bridge {
     pub(super) async fn on_click(
@@ -153,7 +153,7 @@ impl Bridge {
             return Ok("ask-closed-note");
         }
         let link = self.store.linked(&thread.channel, &ts).await?;
-        let is_sent = link.is_some_and(|link| link.role == Role::Reply);
+        let is_sent = link.is_some_and(|link| link.role.is_sent());
         if is_sent && !self.is_being_sent(item).await? {
             // Another click has sent it.
             return Ok("ask-outdated");

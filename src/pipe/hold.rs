@@ -112,7 +112,7 @@ impl Bridge {
     ) -> Step<&'static str> {
         let role = self.store.linked(channel, ts).await?.map(|link| link.role);
         match role {
-            Some(Role::Reply) => Ok("ask-already-sent"),
+            Some(Role::Reply | Role::PartOfReply) => Ok("ask-already-sent"),
             Some(Role::Card | Role::Customer) => Ok("ask-outdated"),
             Some(Role::Held | Role::Note) | None => {
                 self.cancel(ticket, channel, ts).await?;

@@ -19,7 +19,7 @@ use crate::store::{Item, Role};
 /// The mark of a reply that Blip has accepted as a whole.
 const ACCEPTED_MARK: &str = "envelope_with_arrow";
 /// The mark of a reply of which the customer gets a part only.
-pub(super) const NOT_WHOLE_MARK: &str = "warning";
+const NOT_WHOLE_MARK: &str = "warning";
 
 /// Whether messages that were forwarded go out with the message that they hang on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,8 +131,12 @@ impl Bridge {
         person: &Person,
         (written, outgoing): (&Written<'_>, Outgoing),
     ) -> Step<bool> {
+        let role = if outgoing.is_whole() { Role::Reply } else { Role::PartOfReply };
         for (name, part) in &outgoing.ready {
-            self.send_part(item, ticket, person, (written, name, part)).await?;
+            let id = written.message_id(name);
+            self.send_part(item, ticket, person, (name, &id, part)).await?;
+            self.watch_delivery(&ticket.id, &id).await?;
+            self.store.link(written.link(ticket, person, role, Some(id))).await?;
         }
         self.tell_unsent(item, ticket, person, &outgoing).await?;
         if !outgoing.ready.is_empty() {
@@ -143,29 +147,23 @@ impl Bridge {
         Ok(!outgoing.ready.is_empty())
     }
 
-    /// Sends one part, and ties the message to what it became.
-    pub(super) async fn send_part(
+    async fn send_part(
         &self,
         item: &Item,
         ticket: &Ticket,
         person: &Person,
-        (written, name, part): (&Written<'_>, &str, &ReadyPart),
+        (name, id, part): (&str, &str, &ReadyPart),
     ) -> Step<()> {
-        let id = written.message_id(name);
         let step = format!("send:{name}");
-        let bot = self.bot(&ticket.id)?;
         match part {
             ReadyPart::Words(words) => {
-                let send = bot.send_text(&id, &ticket.address, words);
-                self.deliver(item, ticket, (&step, &id), send).await?;
+                let send = self.bot(&ticket.id)?.send_text(id, &ticket.address, words);
+                self.deliver(item, ticket, (&step, id), send).await
             }
             ReadyPart::File(file, uri) => {
-                self.send_file(item, ticket, person, (&step, &id), (file, uri)).await?;
+                self.send_file(item, ticket, person, (&step, id), (file, uri)).await
             }
         }
-        self.watch_delivery(&ticket.id, &id).await?;
-        self.store.link(written.link(ticket, person, Role::Reply, Some(id))).await?;
-        Ok(())
     }
 
     /// A message of which nothing goes out stays a note. Its writer is told, and asked about what

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::moves::{Moved, Person};
-use super::outgoing::{Forwards, NOT_WHOLE_MARK, Part};
+use super::outgoing::{Forwards, Part};
 use super::slack_to_blip::Written;
 use super::thread::{Saying, lane_of};
 use super::words::id_of_part;
@@ -43,7 +43,7 @@ impl Bridge {
         reason: Option<(i64, String)>,
     ) -> Step<()> {
         let links = self.store.links_of(id, message).await?;
-        let Some(link) = links.first().filter(|link| link.role == Role::Reply) else {
+        let Some(link) = links.first().filter(|link| link.role.is_sent()) else {
             return Ok(());
         };
         let mark = match kind {
@@ -55,9 +55,8 @@ impl Bridge {
                 return self.on_undelivered(item, link, message, code).await;
             }
         };
-        let partly = Chore::mark_key(&link.channel, &link.ts, NOT_WHOLE_MARK);
-        if self.store.has_accepted(Source::Desk, &partly).await? {
-            // It would look as if the customer had all of it.
+        if link.role == Role::PartOfReply {
+            // The mark would say that the customer has all of it.
             return Ok(());
         }
         let mark = Chore::mark(&link.channel, &link.ts, mark, true, self.clock.now());
@@ -271,7 +270,7 @@ impl Bridge {
         let mut is_any_shown = false;
         for other in self.store.blip_ids_of(id).await?.iter().filter(|id| is_shown(id)) {
             let links = self.store.links_of(id, other).await?;
-            is_any_shown |= links.iter().any(|link| link.role == Role::Reply);
+            is_any_shown |= links.iter().any(|link| link.role.is_sent());
         }
         Ok(is_any_shown && !is_shown(message))
     }

@@ -177,10 +177,10 @@ impl Bridge {
                     }
                 }
             }
-            SlackEvent::Edited { channel, ts, thread, user, .. } if link.role == Role::Reply => {
+            SlackEvent::Edited { channel, ts, thread, user, .. } if link.role.is_sent() => {
                 self.on_edited_after_sending(ticket, user, (channel, thread, ts)).await
             }
-            SlackEvent::Deleted { ts, .. } if link.role == Role::Reply => {
+            SlackEvent::Deleted { ts, .. } if link.role.is_sent() => {
                 if let Some(user) = &link.user {
                     let text = self.words_of(user).await.say("ask-deleted", &[]);
                     self.whisper(ticket, user, Some(ts), (&text, &[])).await;
@@ -191,7 +191,7 @@ impl Bridge {
                 self.cancel(ticket, channel, ts).await
             }
             SlackEvent::Reaction { user, name, added: true, .. }
-                if matches!(link.role, Role::Held | Role::Reply)
+                if (link.role == Role::Held || link.role.is_sent())
                     && emoji::same(name, NOTE_MARK) =>
             {
                 self.on_lock(item, ticket, link, user).await
@@ -226,7 +226,7 @@ impl Bridge {
         let person = self.person(item, ticket, user).await?;
         if person.is_agent() {
             let answer = self.make_note(ticket, &link.channel, &link.ts).await?;
-            if link.role == Role::Reply {
+            if link.role.is_sent() {
                 self.tell(ticket, &person, &person.words.say(answer, &[]), &[]).await;
             }
         }

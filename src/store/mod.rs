@@ -225,10 +225,19 @@ pub enum Role {
     Customer,
     /// What an agent wrote to a customer.
     Reply,
+    /// What an agent wrote to a customer who got a part of it only.
+    PartOfReply,
     /// What an agent wrote to a customer, as long as there is time for second thoughts.
     Held,
     /// What stays in Slack.
     Note,
+}
+
+impl Role {
+    /// Whether the customer has got it, or a part of it.
+    pub fn is_sent(self) -> bool {
+        matches!(self, Self::Reply | Self::PartOfReply)
+    }
 }
 
 /// Ties a Slack message to a ticket and, where there is one, to a Blip message. A Slack message may

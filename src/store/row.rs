@@ -103,13 +103,14 @@ pub(super) fn role_name(role: Role) -> &'static str {
         Role::Card => "card",
         Role::Customer => "customer",
         Role::Reply => "reply",
+        Role::PartOfReply => "part",
         Role::Held => "held",
         Role::Note => "note",
     }
 }
 
 fn parse_role(name: &str) -> Option<Role> {
-    [Role::Card, Role::Customer, Role::Reply, Role::Held, Role::Note]
+    [Role::Card, Role::Customer, Role::Reply, Role::PartOfReply, Role::Held, Role::Note]
         .into_iter()
         .find(|role| role_name(*role) == name)
 }

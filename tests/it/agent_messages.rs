@@ -344,9 +344,19 @@ async fn notes_stay_notes_whatever_stands_around_their_sign() {
         assert!(has_mark(&bridge, &ts, "lock"), "{block}");
     }
     assert_eq!(bridge.received(&ticket), ["Oi!"]);
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mention_or_slashes_in_the_middle_make_no_note() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    let section = |runs: Value| json!({"type": "rich_text_section", "elements": runs});
+    let text = |text: &str| json!({"type": "text", "text": text});
+    let bia = json!({"type": "user", "user_id": BIA});
     let open = [section(json!([text("Fale com "), bia])), section(json!([text("R$ 1//2")]))];
     let block = json!({"type": "rich_text", "elements": open});
     writes(&bridge, ANA, &card, Message { blocks: vec![block], ..Message::default() }).await;
-    assert_eq!(bridge.received(&ticket)[1], "Fale com @Bia Souza\nR$ 1//2");
+    assert_eq!(bridge.received(&ticket), ["Fale com @Bia Souza\nR$ 1//2"]);
     bridge.finish().await;
 }

@@ -53,10 +53,11 @@ use crate::model::{BotName, ChannelId, MessageTs, Thread, Ticket, TicketId};
 
 /// How the tables came to be what they are, one step after the other; how many of them a database
 /// has taken is its `user_version`.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/0001_memory.sql"),
     include_str!("migrations/0002_doubt.sql"),
     include_str!("migrations/0003_ours.sql"),
+    include_str!("migrations/0004_part.sql"),
 ];
 
 /// The `application_id` of our files, as `0003_ours.sql` writes it.
