@@ -27,6 +27,7 @@ use crate::media::{Fetcher, Guard, Links};
 use crate::model::BotName;
 use crate::model::reply::ReplyRules;
 use crate::pipe::{Bridge, Files, Reminders, Rules, Sweep};
+use crate::slack::Mask;
 use crate::slack::socket::{self, Line, NotTaken, Socket};
 use crate::slack::verify::Verifier;
 use crate::store::sqlite::Options;
@@ -248,7 +249,7 @@ fn socket(
         let intake = intake.clone();
         async move {
             match intake.take_from_slack(payload).await {
-                Ok(Answer::Json(json)) => Ok(Some(json)),
+                Ok(Answer::Json(shown)) => Ok(Some(shown.into_json())),
                 Ok(Answer::Nothing | Answer::Challenge(_)) => Ok(None),
                 Err(error) => {
                     tracing::error!(%error, "slack has to send an event again");
@@ -283,16 +284,12 @@ fn bridge(
         let client = blip::Client::new(name, http, &bot.api_url, &bot.key, gate());
         (bot.name.clone(), Arc::new(client))
     };
+    let client =
+        slack::Client::new(http.clone(), &slack.api_url, &slack.bot_token, clock.clone(), gate());
     let language = config.locale.parse().context("LOCALE")?;
     Ok(Bridge {
         store,
-        slack: Arc::new(slack::Client::new(
-            http.clone(),
-            &slack.api_url,
-            &slack.bot_token,
-            clock.clone(),
-            gate(),
-        )),
+        slack: Arc::new(client.hiding(Mask::new(&config.desk.masked))),
         bots: config.bots.iter().map(blip).collect(),
         files: files(config)?,
         clock: clock.clone(),

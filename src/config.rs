@@ -21,6 +21,7 @@ use std::{env, fs, io};
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
+use crate::model::personal::Kind;
 use crate::model::{BotName, Hours, SlackUserId};
 use reader::Reader;
 
@@ -143,6 +144,8 @@ pub struct Desk {
     pub escalate_to: Option<String>,
     /// When the team works; always if `None`.
     pub business_hours: Option<Hours>,
+    /// Which numbers of people and cards are hidden in Slack.
+    pub masked: Vec<Kind>,
     /// How many earlier messages are shown.
     pub context_messages: usize,
     /// The time between two looks at what Blip did itself; `None` for never.

@@ -37,6 +37,7 @@
 //!   ([`pipe`]).
 //! - What a customer wrote takes no effect in Slack, and nothing of Slack's mark-up reaches a
 //!   customer ([`slack::rich_text`], [`blip::text`]).
+//! - A number that the operator hides is nowhere in what Slack is shown ([`slack::mask`]).
 //! - Who may use whom is a table that a test compares with the code (`tests/it/layers.rs`).
 
 pub mod model;

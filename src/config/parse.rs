@@ -12,6 +12,7 @@ use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
 use super::{Agents, ChannelRef};
+use crate::model::personal::Kind;
 use crate::model::{Agent, BotName, ChannelId, Hours, SlackUserId};
 
 pub fn flag(value: &str) -> Option<bool> {
@@ -108,6 +109,14 @@ pub fn emoji(value: &str) -> Option<String> {
     let is_part = |c: char| c.is_alphanumeric() || "_-+'".contains(c);
     let name = value.strip_prefix(':').and_then(|name| name.strip_suffix(':')).unwrap_or(value);
     (!name.is_empty() && name.chars().all(is_part)).then(|| name.to_owned())
+}
+
+/// Kinds of numbers, each once.
+pub fn number_kinds(value: &str) -> Option<Vec<Kind>> {
+    let kind = |name: &str| Kind::ALL.into_iter().find(|kind| kind.name() == name);
+    let kinds = list(value, kind)?;
+    let is_twice = |(at, kind): (usize, &Kind)| kinds.iter().take(at).any(|other| other == kind);
+    (!kinds.iter().enumerate().any(is_twice)).then_some(kinds)
 }
 
 pub fn note_prefix(value: &str) -> Option<String> {

@@ -177,6 +177,7 @@ impl Desk {
         let note_prefix = reader.optional("NOTE_PREFIX", parse::note_prefix);
         let tells_seen = reader.flag("SEND_READ_RECEIPTS");
         let send_delay = reader.whole("SEND_DELAY_SECONDS");
+        let masked = reader.optional("PRIVACY_MASK", parse::number_kinds);
         let context_messages = reader.whole("CONTEXT_MESSAGES");
         let remind_unclaimed = reader.whole("REMIND_UNCLAIMED_MINUTES");
         let remind_unanswered = reader.whole("REMIND_UNANSWERED_MINUTES");
@@ -200,6 +201,7 @@ impl Desk {
             remind_unanswered: some(Duration::from_mins(remind_unanswered?)),
             escalate_to,
             business_hours,
+            masked: masked.unwrap_or_default(),
             context_messages: usize::try_from(context_messages?).ok()?,
             reconcile: reconcile.filter(|time| !time.is_zero()),
         })

@@ -132,6 +132,9 @@ pub static VARIABLES: &[Variable] = &[
         .means("How long a reply can be deleted, edited or made a note before it is sent")
         .form(Whole(0, 30), "0")
         .default("0"),
+    variable(Group::Desk, "PRIVACY_MASK")
+        .means("Numbers of people and cards that nobody reads in Slack; Blip keeps them as they are")
+        .form(Words("a comma list of cpf, cnpj and card"), "cpf,cnpj,card"),
     variable(Group::Desk, "CONTEXT_MESSAGES")
         .means("How many messages before the handoff are shown; 0 for none")
         .form(Whole(0, 100), "10")

@@ -15,6 +15,7 @@ use url::form_urlencoded;
 
 use super::{Error, Intake, header_names, media_type, read};
 use crate::model::SlackEvent;
+use crate::slack::Shown;
 use crate::slack::parse::{self, Request, Routed};
 use crate::slack::verify::{SIGNATURE_HEADER, TIMESTAMP_HEADER, Verdict};
 use crate::store::{Lane, NewItem, Source};
@@ -28,7 +29,7 @@ pub enum Answer {
     /// The proof that the address is ours.
     Challenge(String),
     /// What it asked for.
-    Json(Value),
+    Json(Shown),
 }
 
 /// Takes whatever Slack sends over HTTP.
@@ -74,9 +75,9 @@ impl Intake {
                 }
                 Ok(Answer::Nothing)
             }
-            Request::Draft(drafted) => Ok(Answer::Json(self.dialogs.second_page(&drafted).await)),
-            Request::Options(search) => Ok(Answer::Json(self.dialogs.options(&search).await)),
-            Request::Command(command) => Ok(Answer::Json(self.dialogs.answer(&command).await)),
+            Request::Draft(drafted) => Ok(self.shown(&self.dialogs.second_page(&drafted).await)),
+            Request::Options(search) => Ok(self.shown(&self.dialogs.options(&search).await)),
+            Request::Command(command) => Ok(self.shown(&self.dialogs.answer(&command).await)),
             Request::Home(user) => {
                 self.dialogs.open_home(&user);
                 Ok(Answer::Nothing)
@@ -87,6 +88,10 @@ impl Intake {
                 Ok(Answer::Nothing)
             }
         }
+    }
+
+    fn shown(&self, answer: &Value) -> Answer {
+        Answer::Json(self.dialogs.slack.show(answer))
     }
 
     fn turn_away(&self, headers: &HeaderMap) -> Error {
@@ -124,8 +129,9 @@ impl IntoResponse for Answer {
         match self {
             Self::Nothing => ().into_response(),
             Self::Challenge(challenge) => challenge.into_response(),
-            Self::Json(json) => {
-                ([(CONTENT_TYPE, "application/json")], json.to_string()).into_response()
+            Self::Json(shown) => {
+                let json = shown.into_json().to_string();
+                ([(CONTENT_TYPE, "application/json")], json).into_response()
             }
         }
     }

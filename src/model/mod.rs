@@ -13,6 +13,7 @@ pub mod fault;
 pub mod hours;
 pub mod ids;
 pub mod invisible;
+pub mod personal;
 pub mod reply;
 pub mod text;
 pub mod ticket;

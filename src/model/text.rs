@@ -2,7 +2,12 @@
 //!
 //! Length is counted in UTF-16 units: what the platforms call characters is that or less, so a
 //! piece never turns out too long. Knows nothing of what the text means; marks that embrace a
-//! split point are not repaired.
+//! split point are not repaired. The number of a person or a card is never cut: two halves of one
+//! could not be recognised any more.
+
+use std::ops::Range;
+
+use super::personal::{self, Kind};
 
 /// How long a text is, in UTF-16 units.
 pub fn length(text: &str) -> usize {
@@ -16,25 +21,56 @@ pub fn length(text: &str) -> usize {
 /// character is cut only if it alone is longer than `max`. Joined, the pieces are the text;
 /// none is empty.
 pub fn split(text: &str, max: usize) -> Vec<&str> {
+    if text.is_empty() {
+        return Vec::new();
+    }
+    if length(text) <= max {
+        return vec![text];
+    }
+    let whole = wholes(text);
     let mut pieces = Vec::new();
-    let mut rest = text;
-    while let Some((piece, tail)) = rest.split_at_checked(first_cut(rest, max)) {
-        if piece.is_empty() {
-            break;
-        }
-        pieces.push(piece);
-        rest = tail;
+    let mut start = 0;
+    while let Some(rest) = text.get(start..).filter(|rest| !rest.is_empty()) {
+        let is_whole = |place: usize| is_within(&whole, start + place);
+        let end = first_cut(rest, max, is_whole);
+        pieces.extend(rest.get(..end));
+        start += end;
     }
     pieces
 }
 
+/// Cuts a text that is shown only to recognise something; nothing that is said is cut.
+pub fn shorten(text: &str, chars: usize) -> String {
+    let Some((mut end, _)) = text.char_indices().nth(chars.saturating_sub(1)) else {
+        return text.to_owned();
+    };
+    if text.chars().nth(chars).is_none() {
+        return text.to_owned();
+    }
+    if let Some(whole) = wholes(text).iter().find(|whole| whole.start < end && end < whole.end) {
+        end = whole.start;
+    }
+    format!("{}…", text.get(..end).unwrap_or_default())
+}
+
+/// What must not be cut, in order.
+fn wholes(text: &str) -> Vec<Range<usize>> {
+    personal::find(text, &Kind::ALL).into_iter().map(|found| found.whole).collect()
+}
+
+/// Whether a place is inside of one of these ranges.
+fn is_within(ranges: &[Range<usize>], place: usize) -> bool {
+    let next = ranges.partition_point(|range| range.end <= place);
+    ranges.get(next).is_some_and(|range| range.start < place)
+}
+
 /// Where the first piece ends, in bytes.
-fn first_cut(text: &str, max: usize) -> usize {
+fn first_cut(text: &str, max: usize, is_whole: impl Fn(usize) -> bool) -> usize {
     let mut cuts = Cuts::default();
     let mut before = Before::default();
     let mut size = 0;
     for (place, c) in text.char_indices() {
-        if place > 0 && !before.holds(c) {
+        if place > 0 && !before.holds(c) && !is_whole(place) {
             cuts.note((place, size), &before);
         }
         size += c.len_utf16();
@@ -209,6 +245,22 @@ mod tests {
             let pieces = split(&text, size);
             assert_eq!(pieces, ["x", whole, whole], "{whole}");
         }
+    }
+
+    #[test]
+    fn the_number_of_a_person_or_a_card_is_not_cut() {
+        for (text, max, pieces) in [
+            ("ok 529 982 247 25 sim", 12, &["ok ", "529 982 247 ", "25 sim"][..]),
+            ("ok 529 982 247 25 sim", 14, &["ok ", "529 982 247 25", " sim"]),
+            ("sim sim 4111 1111 1111 1111", 20, &["sim sim ", "4111 1111 1111 1111"]),
+            ("ok, meu cpf 11987654374", 18, &["ok, meu ", "cpf 11987654374"]),
+            ("eu disse: cpf 11987654374", 24, &["eu disse: ", "cpf 11987654374"]),
+        ] {
+            assert_eq!(split(text, max), pieces, "{text}");
+        }
+        assert_eq!(shorten("CPF 529.982.247-25", 12), "CPF …");
+        assert_eq!(shorten("Pedido 529.982", 12), "Pedido 529.…");
+        assert_eq!(shorten("Maria", 5), "Maria");
     }
 
     #[test]

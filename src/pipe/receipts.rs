@@ -19,6 +19,7 @@ use super::{Bridge, IDS, Step};
 use crate::blip::text;
 use crate::blip::{envelope, parse};
 use crate::inbox::Chore;
+use crate::model::personal;
 use crate::model::text::split;
 use crate::model::{BlipEvent, Click, Ending, ReceiptKind, State, Ticket, TicketId};
 use crate::slack::{self, action, card};
@@ -166,6 +167,10 @@ impl Bridge {
                 return Ok(None);
             };
             let words = shown.split_once('\n').map(|(_, words)| words).unwrap_or_default();
+            if personal::is_hidden(words) {
+                // What went out had numbers in it that Slack was not shown.
+                return Ok(None);
+            }
             let mut parts = split(words, limit).into_iter().enumerate();
             let part =
                 parts.find(|(number, _)| is_it(id_of_part(delivery, &number.to_string()), id));

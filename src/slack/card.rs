@@ -14,6 +14,7 @@ use super::dialog::Dialog;
 use super::mrkdwn::escape;
 use super::{action, render, rich_text};
 use crate::locale::Words;
+use crate::model::text::shorten;
 use crate::model::{Ending, State, Ticket};
 
 /// Longest text of a header block (Block Kit: header).
@@ -331,12 +332,4 @@ fn markdown(text: String) -> SlackBlockMarkDownText {
 
 fn json(block: impl Into<SlackBlock>) -> Value {
     serde_json::to_value(block.into()).expect("a block has no keys that are not strings")
-}
-
-/// Cuts a text that is shown only to recognise something; nothing that is said is cut.
-pub(super) fn shorten(text: &str, chars: usize) -> String {
-    if text.chars().count() <= chars {
-        return text.to_owned();
-    }
-    text.chars().take(chars.saturating_sub(1)).chain(['…']).collect()
 }

@@ -4,6 +4,7 @@
 //! messages that Slack has accepted, and a failure after success would be posted twice
 //! (`slack.md` A.3). Knows nothing of tickets.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -19,6 +20,7 @@ use url::Url;
 use super::directory::Directory;
 use super::error::Error;
 use super::files::is_slack_or_loopback;
+use super::mask::{Mask, Shown};
 use super::members::Members;
 use super::standing::Standing;
 use super::transport::Transport;
@@ -38,6 +40,7 @@ pub struct Client {
     api: slack_morphism::SlackClient<Transport>,
     pub(super) http: reqwest::Client,
     token: SlackApiToken,
+    mask: Mask,
     clock: Clock,
     gate: Gate,
     pub(super) standing: Standing,
@@ -158,6 +161,7 @@ impl Client {
             standing,
             http,
             token: SlackApiToken::new(value).with_token_type(SlackApiTokenType::Bot),
+            mask: Mask::default(),
             gate,
             clock,
             identity: OnceLock::new(),
@@ -165,6 +169,17 @@ impl Client {
             members: Members::default(),
             plain_author: AtomicBool::new(false),
         }
+    }
+
+    /// The same client, with some numbers hidden in everything that it shows.
+    #[must_use]
+    pub fn hiding(self, mask: Mask) -> Self {
+        Self { mask, ..self }
+    }
+
+    /// The answer to a request of Slack's as people may see it.
+    pub fn show(&self, answer: &Value) -> Shown {
+        self.mask.show(answer)
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -316,6 +331,7 @@ impl Client {
         if !blocks.is_empty() {
             set(&mut body, "blocks", blocks.into());
         }
+        let body = self.mask.apply(&body);
         let sent = self.http.post(url).json(&body).send().await;
         match sent.and_then(reqwest::Response::error_for_status) {
             Ok(_) => Ok(()),
@@ -354,8 +370,9 @@ impl Client {
         RS: DeserializeOwned + Send,
     {
         self.pass(method, &pause_key(method, body))?;
+        let masked = self.mask.apply(body);
         let session = self.api.open_session(&self.token);
-        let result = session.http_session_api.http_post::<_, RS>(method, body, None).await;
+        let result = session.http_session_api.http_post::<_, RS>(method, &*masked, None).await;
         let result = result.map_err(|error| Error::from_library(method, error));
         self.learn(method, &pause_key(method, body), result)
     }
@@ -370,7 +387,12 @@ impl Client {
     {
         self.pass(method, method)?;
         let session = self.api.open_session(&self.token);
-        let params = params.to_vec();
+        let masked: Vec<(&str, Option<Cow<'_, str>>)> = params
+            .iter()
+            .map(|(name, value)| (*name, value.map(|v| self.mask.param(name, v))))
+            .collect();
+        let params: Vec<(&str, Option<&str>)> =
+            masked.iter().map(|(name, value)| (*name, value.as_deref())).collect();
         let result = session.http_session_api.http_get::<RS, _, _>(method, &params, None).await;
         let result = result.map_err(|error| Error::from_library(method, error));
         self.learn(method, method, result)

@@ -186,7 +186,7 @@ impl Choice {
     /// As Slack wants it; `None` if it cannot be chosen, because its value is too long or empty.
     pub fn option(&self) -> Option<Value> {
         let fits = (1..=VALUE_CHARS).contains(&self.value.chars().count());
-        let label = super::card::shorten(self.label.trim(), LABEL_CHARS);
+        let label = crate::model::text::shorten(self.label.trim(), LABEL_CHARS);
         (fits && !label.is_empty()).then(|| {
             json!({"text": {"type": "plain_text", "text": label, "emoji": false}, "value": self.value})
         })

@@ -12,6 +12,7 @@ pub mod error;
 pub mod files;
 mod find;
 pub mod home;
+pub mod mask;
 mod members;
 pub mod message;
 pub mod modal;
@@ -29,6 +30,7 @@ pub use client::{Client, Post, Posted};
 pub use directory::Profile;
 pub use error::Error;
 pub use files::Upload;
+pub use mask::{Mask, Shown};
 pub use members::Standing;
 
 /// The names of our buttons, and what each carries.

@@ -5,11 +5,11 @@
 
 use serde_json::{Value, json};
 
-use super::card::{is_team, shorten, thread_link};
+use super::card::{is_team, thread_link};
 use super::dialog::{Choice, Dialog, element};
 use super::{render, rich_text};
 use crate::locale::Words;
-use crate::model::text::split;
+use crate::model::text::{shorten, split};
 use crate::model::{Content, Ticket, TicketId};
 
 /// Longest text that can be typed: what WhatsApp takes is split, Block Kit's own limit is 3,000.

@@ -1,7 +1,7 @@
 //! What a customer sent, as words that an agent understands at a glance. No calls.
 
 use crate::locale::Words;
-use crate::model::text::{shown_size, split};
+use crate::model::text::{shorten, shown_size, split};
 use crate::model::{Content, Customer, Media, Ticket};
 
 /// Most characters of a customer's text in one post. Slack takes 4,000 in `text` (`slack.md` C.1),
@@ -9,6 +9,8 @@ use crate::model::{Content, Customer, Media, Ticket};
 const POST_CHARS: usize = 3000;
 /// Most characters of a message that is only quoted.
 const QUOTE_CHARS: usize = 200;
+/// Most characters of a customer's name above what they say.
+const NAME_CHARS: usize = 60;
 /// Most characters of one line of what was said before the handoff.
 const CONTEXT_CHARS: usize = 400;
 
@@ -173,8 +175,8 @@ pub fn transcript(said: &[(bool, Content)], words: &Words) -> String {
 
 /// The name under which a customer's messages are posted.
 pub fn author(customer: &Customer, words: &Words) -> String {
-    let name: String = name(customer).chars().filter(|c| !c.is_control()).take(60).collect();
-    format!("{name} ({})", words.channel(&customer.domain))
+    let name: String = name(customer).chars().filter(|c| !c.is_control()).collect();
+    format!("{} ({})", shorten(&name, NAME_CHARS), words.channel(&customer.domain))
 }
 
 /// Text in pieces that each fit into a post; the first says who speaks if the post cannot.

@@ -26,6 +26,7 @@ mod locale;
 mod looks;
 mod lost_thread;
 mod manifest;
+mod mask;
 mod pace;
 mod privacy;
 mod process;
