@@ -379,6 +379,15 @@ mod tests {
     }
 
     #[test]
+    fn a_token_that_rotates_is_refused_with_the_reason() {
+        for token in ["xoxe.xoxb-1-hush", "xoxe-1-hush", "xoxe.xoxp-1-hush"] {
+            let faults = load(&[("SLACK_BOT_TOKEN", token)]).unwrap_err().to_string();
+            assert!(faults.contains("SLACK_BOT_TOKEN is a token that rotates"), "{faults}");
+            assert!(faults.contains("twelve hours") && !faults.contains("hush"), "{faults}");
+        }
+    }
+
+    #[test]
     fn no_secret_is_ever_shown() {
         let config = load(&[("AGENT_MAP", "U1=hush@loja.com")]).unwrap();
         assert!(!config.summary().join("\n").contains("hush"));

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use super::reader::Reader;
 use super::{
     Bot, ChannelRef, Config, Desk, Http, LogFormat, Media, ReactionsOn, ReplyPolicy, Slack, parse,
@@ -69,7 +71,7 @@ impl Media {
 
 impl Slack {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let bot_token = reader.required("SLACK_BOT_TOKEN", |value| parse::token(value, "xoxb-"));
+        let bot_token = read_bot_token(reader);
         let signing_secrets = if reader.is_set("SLACK_APP_TOKEN") {
             reader.optional("SLACK_SIGNING_SECRET", parse::secrets).or(Some(Vec::new()))
         } else {
@@ -90,6 +92,24 @@ impl Slack {
             channel_rate: channel_rate?,
         })
     }
+}
+
+/// The bot token of Slack; of one that rotates it is said why it does not do.
+fn read_bot_token(reader: &mut Reader<'_>) -> Option<SecretString> {
+    const NAME: &str = "SLACK_BOT_TOKEN";
+    let is_rotating = |value: &str| value.starts_with("xoxe");
+    let found = reader.required(NAME, |value| {
+        if is_rotating(value) { Some(None) } else { parse::token(value, "xoxb-").map(Some) }
+    })?;
+    if found.is_none() {
+        reader.fault(
+            NAME,
+            "is a token that rotates (xoxe): Slack ends it after twelve hours, and the bridge \
+            cannot renew it; install an app without token rotation and use its token that begins \
+            with xoxb-",
+        );
+    }
+    found
 }
 
 /// What holds for every bot that has nothing of its own.
