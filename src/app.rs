@@ -24,8 +24,8 @@ use crate::intake::server::{Limits, Server};
 use crate::intake::{self, Answer, BotDoor, Downloads, Intake, Nuisance};
 use crate::locale::{Texts, Words};
 use crate::media::{Fetcher, Guard, Links};
-use crate::model::BotName;
 use crate::model::reply::ReplyRules;
+use crate::model::{BotName, Readiness};
 use crate::pipe::{Bridge, Files, Reminders, Rules, Sweep};
 use crate::slack::Mask;
 use crate::slack::socket::{self, Line, NotTaken, Socket};
@@ -39,7 +39,7 @@ use crate::{blip, slack, telemetry};
 const ANSWER: Duration = Duration::from_secs(15);
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(5);
-/// How long starting waits for Slack to say who we are. Without an answer the bridge starts all
+/// How long starting waits for the platforms to say whether they know us. Without an answer the bridge starts all
 /// the same: it can take events in, and asks again.
 const INTRODUCTION: Duration = Duration::from_secs(5);
 /// Posts that may go out at once after a pause. Slack tolerates short bursts (`slack.md` C.1).
@@ -194,16 +194,11 @@ impl App {
         tokio::time::timeout(INTRODUCTION, line.settled()).await.ok();
     }
 
-    /// Learns who we are in Slack, now or as soon as Slack answers, and whether there is a place
-    /// for tickets.
+    /// Learns from both platforms whether they know us, now or as soon as they answer.
     async fn introduce(&self, bridge: &Bridge) {
-        let asked = tokio::time::timeout(INTRODUCTION, bridge.slack.introduce()).await;
-        if !matches!(asked, Ok(Ok(()))) {
-            tracing::warn!("slack has not said who we are yet; asking again meanwhile");
-            return;
+        if tokio::time::timeout(INTRODUCTION, bridge.introduce()).await.is_err() {
+            tracing::warn!("a platform takes long to answer; asking again meanwhile");
         }
-        // Before the first ticket, not with it. What it says is in the log and in `/readyz`.
-        tokio::time::timeout(INTRODUCTION, bridge.look_for_home()).await.ok();
     }
 }
 
@@ -300,6 +295,8 @@ fn bridge(
         shown: DashMap::new(),
         channels: DashMap::new(),
         homeless: AtomicBool::new(false),
+        is_groupless: AtomicBool::new(false),
+        shared: DashMap::new(),
         changed: Arc::default(),
     })
 }
@@ -376,11 +373,13 @@ fn doors(
     let bots: HashMap<BotName, BotDoor> = config.bots.iter().map(door).collect();
     let over_http = line.is_none();
     let watched = Arc::clone(bridge);
-    let ailments: Arc<dyn Fn() -> Vec<&'static str> + Send + Sync> = {
+    let readiness: Arc<dyn Fn() -> Readiness + Send + Sync> = {
         let line = line.cloned();
         Arc::new(move || {
+            let mut readiness = watched.readiness();
             let connection = line.as_ref().and_then(Line::trouble);
-            connection.into_iter().chain(watched.troubles()).collect()
+            readiness.troubles.extend(connection.map(str::to_owned));
+            readiness
         })
     };
     let keeper = Arc::clone(bridge);
@@ -404,11 +403,11 @@ fn doors(
             agent_group: bridge.rules.agent_group.clone(),
             lists: Lists::new(bridge.clock.clone(), tasks.clone()),
             homes: Homes::default(),
-            troubles: Arc::clone(&ailments),
+            readiness: Arc::clone(&readiness),
             clock: bridge.clock.clone(),
             tasks,
         },
-        troubles: ailments,
+        readiness,
     }
 }
 

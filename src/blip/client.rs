@@ -4,6 +4,7 @@
 //! read is not a failure: the command may have taken effect. Knows nothing of Slack.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -44,6 +45,8 @@ pub struct Client {
     base: String,
     key: SecretString,
     gate: Gate,
+    /// Why Blip has not answered us yet; none once it has.
+    silence: Mutex<Option<String>>,
 }
 
 /// A canned reply.
@@ -88,6 +91,7 @@ impl Client {
             base: base.trim_end_matches('/').to_owned(),
             key: format!("Key {key}").into(),
             gate,
+            silence: Mutex::new(Some("it was not asked".to_owned())),
         }
     }
 
@@ -99,6 +103,23 @@ impl Client {
     /// Whether Blip's last word was that it does not accept our key.
     pub fn is_locked_out(&self) -> bool {
         self.gate.is_locked()
+    }
+
+    /// Why Blip has not answered us once since the start; none if it has.
+    pub fn silence(&self) -> Option<String> {
+        self.silence.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes whether something that speaks LIME has answered: a wrong address may be one of
+    /// another service, which answers with a page or a status.
+    fn note_silence<T>(&self, result: &Result<T, Error>) {
+        let mut silence = self.silence.lock().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Ok(_) => *silence = None,
+            Err(Error::Refused { code, .. }) if !code.starts_with("http-") => *silence = None,
+            Err(error) if silence.is_some() => *silence = Some(error.to_string()),
+            Err(_) => {}
+        }
     }
 
     /// Asks Blip whether it is there and accepts our key.
@@ -461,12 +482,14 @@ impl Client {
     ) -> Result<T, Error> {
         let fault = result.as_ref().err().map(Error::fault);
         telemetry::called("blip", fault.as_ref().map_or("ok", Fault::name));
+        self.note_silence(&result);
         match fault {
             Some(Fault::Busy { after }) => self.gate.pause(path, after.unwrap_or(PAUSE)),
             Some(Fault::Credentials) => {
+                let variable = self.bot.variable("KEY");
                 tracing::error!(bot = %self.bot, operation, "blip does not accept our key; mend \
-                    BLIP_KEY with the value of the bot's Authorization header, the queue is kept \
-                    meanwhile");
+                    {variable} with the value of the bot's Authorization header, the queue is \
+                    kept meanwhile");
                 self.gate.lock();
             }
             None | Some(Fault::Refused { .. }) => self.gate.unlock(),

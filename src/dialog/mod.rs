@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use crate::blip::parse::{Direction, ThreadMessage};
 use crate::clock::Clock;
 use crate::locale::Words;
-use crate::model::{BotName, Content, Failure, SlackUserId, Ticket, TicketId, canned};
+use crate::model::{BotName, Content, Failure, Readiness, SlackUserId, Ticket, TicketId, canned};
 use crate::slack::compose::{self, Drafted};
 use crate::slack::dialog::{About, Asked, Dialog, List, Place, Search, options};
 use crate::slack::workspace::Asker;
@@ -61,8 +61,8 @@ pub struct Dialogs {
     pub lists: Lists,
     /// The home tabs that were opened lately.
     pub homes: Homes,
-    /// What keeps the bridge from working at the moment; empty if nothing does.
-    pub troubles: Arc<dyn Fn() -> Vec<&'static str> + Send + Sync>,
+    /// How the bridge is at the moment.
+    pub readiness: Arc<dyn Fn() -> Readiness + Send + Sync>,
     /// The time.
     pub clock: Clock,
     /// On which work goes on after the answer.

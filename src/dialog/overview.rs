@@ -15,6 +15,7 @@ use super::{Dialogs, Error, Reader};
 use crate::model::{ChannelId, Failure, Fault, SlackUserId, State, Ticket};
 use crate::slack::home::{self, Command, Health, Row, Wanted};
 use crate::slack::workspace::Asker;
+use crate::store::Lane;
 
 /// How long a command may take, of the 3 s in which Slack wants an answer.
 const PATIENCE: Duration = Duration::from_millis(2500);
@@ -75,9 +76,9 @@ impl Dialogs {
                 home::found(&self.visible(user, found).await?, words)
             }
             Wanted::Status => {
-                let open = self.store.open_tickets().await?;
-                let unclaimed = open.iter().filter(|ticket| ticket.holder().is_none()).count();
-                home::status(open.len(), unclaimed, self.health().await?, words)
+                let open = self.visible(user, self.store.open_tickets().await?).await?;
+                let unclaimed = open.iter().filter(|row| row.ticket.holder().is_none()).count();
+                home::status(open.len(), unclaimed, self.health(user).await?, words)
             }
             Wanted::Help => home::help(words),
         })
@@ -136,7 +137,7 @@ impl Dialogs {
             return Ok(home::closed(words));
         }
         let (mine, waiting) = self.open_rows(user).await?;
-        Ok(home::tab(&mine, &waiting, self.health().await?, words))
+        Ok(home::tab(&mine, &waiting, self.health(user).await?, words))
     }
 
     /// What somebody holds, and what nobody holds, oldest first.
@@ -177,9 +178,16 @@ impl Dialogs {
         Ok(rows)
     }
 
-    async fn health(&self) -> Result<Health, Error> {
-        let depth = self.store.depth().await?;
-        let is_ailing = !(self.troubles)().is_empty();
-        Ok(Health { waiting: depth.waiting, parked: depth.parked, is_ailing })
+    /// How the bridge is, and how many events are parked in channels that somebody is in.
+    async fn health(&self, user: &SlackUserId) -> Result<Health, Error> {
+        let mut parked = Vec::new();
+        for item in self.store.parked(None).await? {
+            if let Some(Lane::Ticket(id)) = Lane::parse(&item.lane) {
+                parked.extend(self.store.ticket(&id).await?);
+            }
+        }
+        let parked = self.visible(user, parked).await?.len();
+        let is_ailing = !(self.readiness)().troubles.is_empty();
+        Ok(Health { parked, is_ailing })
     }
 }

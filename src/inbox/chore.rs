@@ -97,6 +97,11 @@ pub enum Chore {
         /// The ticket.
         ticket: String,
     },
+    /// Tell a channel that it is shared with another company.
+    Shared {
+        /// The channel.
+        channel: String,
+    },
     /// Show a parked item to people.
     Parked {
         /// The item.
@@ -292,6 +297,12 @@ impl Chore {
     pub fn catch_up(ticket: &TicketId, now: Timestamp) -> NewItem {
         let key = format!("catch-up:{ticket}");
         Self::CatchUp { ticket: ticket.to_string() }.item(Lane::Own(key.clone()), key, now)
+    }
+
+    /// A channel is to be told that it is shared with another company.
+    pub fn shared(channel: &ChannelId, now: Timestamp) -> NewItem {
+        let key = format!("shared:{channel}");
+        Self::Shared { channel: channel.to_string() }.item(Lane::Own(key.clone()), key, now)
     }
 
     /// Whether the chore with this key sends an agent's words: people wait for what becomes of it.

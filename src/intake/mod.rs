@@ -43,7 +43,7 @@ use self::server::Spoiled;
 use crate::clock::Clock;
 use crate::dialog::Dialogs;
 use crate::media::{Handout, Wanted, Withheld};
-use crate::model::BotName;
+use crate::model::{BotName, Readiness};
 use crate::slack::verify::Verifier;
 use crate::store::{Accepted, NewItem, SharedStore};
 use crate::telemetry;
@@ -77,8 +77,8 @@ pub struct Intake {
     pub nuisance: Nuisance,
     /// Answers what Slack wants answered on the spot.
     pub dialogs: Dialogs,
-    /// What keeps the bridge from working at the moment, one line each; empty if nothing does.
-    pub troubles: Arc<dyn Fn() -> Vec<&'static str> + Send + Sync>,
+    /// How the bridge is at the moment, but for the store.
+    pub readiness: Arc<dyn Fn() -> Readiness + Send + Sync>,
 }
 
 /// Finds the file behind an address of ours.

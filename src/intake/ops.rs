@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::Intake;
+use crate::model::Readiness;
 use crate::telemetry;
 
 /// `GET /healthz`: the process is alive.
@@ -11,30 +12,35 @@ pub(super) async fn health() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: events can be stored, and both platforms accept our credentials.
+/// `GET /readyz`: events can be stored and read, and both platforms answer and accept our
+/// credentials. What is to be mended, but keeps nobody from working, is told besides.
 pub(super) async fn ready(State(intake): State<Intake>) -> (StatusCode, String) {
-    let troubles = troubles(&intake).await;
-    if troubles.is_empty() {
-        (StatusCode::OK, "ready\n".to_owned())
+    let Readiness { troubles, warnings } = readiness(&intake).await;
+    let (status, first) = if troubles.is_empty() {
+        (StatusCode::OK, vec!["ready".to_owned()])
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, troubles.join("\n") + "\n")
-    }
+        (StatusCode::SERVICE_UNAVAILABLE, troubles)
+    };
+    let warnings = warnings.into_iter().map(|warning| format!("warning: {warning}"));
+    let lines: Vec<String> = first.into_iter().chain(warnings).collect();
+    (status, lines.join("\n") + "\n")
 }
 
-/// What keeps the bridge from working, the store included; the metrics tell whether there is anything.
-async fn troubles(intake: &Intake) -> Vec<&'static str> {
-    let mut troubles = (intake.troubles)();
+/// How the bridge is, the store included; the metrics tell whether anything keeps it from working.
+async fn readiness(intake: &Intake) -> Readiness {
+    let mut readiness = (intake.readiness)();
     if let Err(error) = intake.store.check().await {
-        tracing::error!(%error, "the store cannot be written to");
-        troubles.push("the store cannot be written to");
+        let trouble = format!("the store does not work (DATABASE_URL): {error}");
+        tracing::error!("{trouble}");
+        readiness.troubles.push(trouble);
     }
-    telemetry::ready(troubles.is_empty());
-    troubles
+    telemetry::ready(readiness.troubles.is_empty());
+    readiness
 }
 
 /// `GET /metrics`: the metrics in the text format of Prometheus.
 pub(super) async fn metrics(State(intake): State<Intake>) -> String {
-    troubles(&intake).await;
+    readiness(&intake).await;
     if let Ok(depth) = intake.store.depth().await {
         let age = depth.oldest.map(|oldest| intake.clock.now().duration_since(oldest));
         telemetry::depth(depth.waiting, depth.parked, age.unwrap_or_default());

@@ -79,6 +79,16 @@ impl Default for BotName {
     }
 }
 
+impl BotName {
+    /// The variable that holds this setting of the bot, such as `BLIP_VENDAS_KEY`.
+    pub fn variable(&self, setting: &str) -> String {
+        if *self == Self::default() {
+            return format!("BLIP_{setting}");
+        }
+        format!("BLIP_{}_{setting}", self.as_str().to_ascii_uppercase())
+    }
+}
+
 /// One Blip ticket of one configured bot.
 ///
 /// Blip's own id is opaque and unique within its bot only (`blip.md` §2.5), so both parts count.

@@ -14,6 +14,7 @@ pub mod hours;
 pub mod ids;
 pub mod invisible;
 pub mod personal;
+pub mod readiness;
 pub mod reply;
 pub mod text;
 pub mod ticket;
@@ -24,6 +25,7 @@ pub use event::{BlipEvent, Click, Filled, Form, ReceiptKind, SlackEvent};
 pub use fault::{Failure, Fault};
 pub use hours::Hours;
 pub use ids::{BotName, ChannelId, ChannelRef, MessageTs, SlackUserId, TicketId};
+pub use readiness::Readiness;
 pub use ticket::{
     Agent, Closing, Customer, Destination, Ending, Move, Refusal, Snapshot, State, Thread, Ticket,
 };

@@ -71,6 +71,7 @@ impl Bridge {
                 self.leave_thread(first, &known(&ticket)?, &root, lost).await?;
             }
             Chore::CatchUp { ticket } => self.catch_up_thread(&known(&ticket)?).await?,
+            Chore::Shared { channel } => self.tell_shared(first, lane, &channel).await?,
             Chore::Parked { item, by_agent, key, lane: parked, reason } => {
                 let said = match by_agent {
                     true if parse::is_message(&key) || Chore::is_send(&key) => "thread-not-sent",
@@ -194,7 +195,7 @@ impl Bridge {
         let ticket = self.store.ticket(&id).await?;
         let thread = ticket.as_ref().and_then(|ticket| ticket.thread.clone());
         let (Some(ticket), Some(thread)) = (ticket, thread) else {
-            return self.say_in_channel(item, lane, "parked", saying).await;
+            return self.say_at_home(item, lane, "parked", saying).await;
         };
         self.turn(lane, &thread.channel).await?;
         self.say_beside(item, "parked", &ticket, &saying).await

@@ -11,7 +11,7 @@ use crate::store::Item;
 
 /// Calls that are made once: the names of their steps, without what tells one of them from another
 /// of the same kind.
-pub const STEPS: [&str; 33] = [
+pub const STEPS: [&str; 34] = [
     "card",
     "close",
     "context",
@@ -34,6 +34,7 @@ pub const STEPS: [&str; 33] = [
     "rest",
     "send",
     "sent",
+    "shared",
     "tag",
     "taken-over",
     "too-late",
@@ -49,7 +50,7 @@ pub const STEPS: [&str; 33] = [
 
 /// Kinds of items. Handling one may do besides what can be done again without anybody noticing: it
 /// brings a card up to date, puts a mark on a message, tells one person something.
-pub const ITEMS: [&str; 24] = [
+pub const ITEMS: [&str; 25] = [
     "blip message",
     "blip receipt",
     "blip ticket",
@@ -66,6 +67,7 @@ pub const ITEMS: [&str; 24] = [
     "desk remind",
     "desk seen",
     "desk send",
+    "desk shared",
     "desk waits",
     "desk window",
     "slack click",

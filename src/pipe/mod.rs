@@ -100,6 +100,10 @@ pub struct Bridge {
     pub channels: DashMap<String, ChannelId>,
     /// Whether even the channel for tickets that have no other cannot be posted to.
     pub homeless: AtomicBool,
+    /// Whether Slack knows no such user group as agents are to be in.
+    pub is_groupless: AtomicBool,
+    /// Channels for tickets that are shared with other companies.
+    pub shared: DashMap<ChannelId, ()>,
     /// Told when Slack says that something about us or a channel has changed.
     pub changed: Arc<Notify>,
 }

@@ -17,7 +17,7 @@ use crate::model::{
     Agent, AgentMessage, ChannelId, Closing, Fault, Inline, MessageTs, Move, Rich, SlackEvent,
     SlackUserId, Ticket, TicketId,
 };
-use crate::slack::{action, card, emoji, message, parse};
+use crate::slack::{Standing, action, card, emoji, message, parse};
 use crate::store::{Item, Lane, Link, NewItem, Role, Source};
 
 /// How soon an event on an unknown message is matched again while a post is under way.
@@ -315,6 +315,7 @@ impl Bridge {
         self.keep(ticket, person, written).await?;
         let told = match why {
             Why::Prefix | Why::Colleague => return Ok(()),
+            Why::Outsider if person.standing == Standing::NoGroup => "ask-no-group",
             Why::Outsider => "ask-not-agent-note",
             Why::Closed => "ask-closed-note",
         };
@@ -527,6 +528,10 @@ impl Bridge {
         };
         let person = self.person(item, ticket, user).await?;
         match r#move {
+            _ if person.standing == Standing::NoGroup => {
+                self.turn_away(ticket, &person).await;
+                Ok(())
+            }
             _ if !person.is_agent() => Ok(()),
             Some(r#move) => self.make(item, ticket, &person, &r#move).await.map(drop),
             None => {

@@ -406,15 +406,26 @@ impl Bridge {
     }
 
     /// Says something of the bridge's own in the channel for tickets, outside of any thread.
-    pub(super) async fn say_in_channel(
+    pub(super) async fn say_at_home(
         &self,
         item: &Item,
         lane: &str,
         step: &str,
         saying: Saying,
     ) -> Step<()> {
-        let channel = self.home().await?;
-        self.turn(lane, &channel).await?;
+        self.say_in_channel(item, lane, &self.home().await?, step, saying).await
+    }
+
+    /// Says something of the bridge's own in a channel, outside of any thread.
+    pub(super) async fn say_in_channel(
+        &self,
+        item: &Item,
+        lane: &str,
+        channel: &ChannelId,
+        step: &str,
+        saying: Saying,
+    ) -> Step<()> {
+        self.turn(lane, channel).await?;
         let post = Post {
             channel: channel.to_string(),
             thread: None,
@@ -424,7 +435,7 @@ impl Bridge {
             broadcast: false,
             delivery: delivery(item, step),
         };
-        Ok(self.post(item, step, &channel, &post).await.map(drop)?)
+        Ok(self.post(item, step, channel, &post).await.map(drop)?)
     }
 
     /// Posts a message once, when the channel's turn has come.

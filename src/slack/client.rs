@@ -196,14 +196,14 @@ impl Client {
         self.identity.get().is_some()
     }
 
+    /// Whether Slack has said who we are, but not of which workspace.
+    pub fn lacks_workspace(&self) -> bool {
+        self.identity.get().is_some_and(|us| us.team_id.is_none() && us.enterprise_id.is_none())
+    }
+
     /// Asks Slack who we are (`auth.test`).
     pub async fn introduce(&self) -> Result<(), Error> {
         let identity: Identity = self.write("auth.test", &json!({})).await?;
-        if identity.team_id.is_none() && !self.is_introduced() {
-            tracing::error!(
-                "slack does not tell which workspace SLACK_BOT_TOKEN belongs to: nobody is known to be an agent"
-            );
-        }
         // A second answer says the same.
         drop(self.identity.set(identity));
         Ok(())

@@ -151,6 +151,12 @@ impl Error {
         ["user_not_found", "users_not_found", "user_not_visible"].contains(&code)
     }
 
+    /// Whether Slack knows no such user group.
+    pub fn is_about_group(&self) -> bool {
+        let code = self.code().unwrap_or_default();
+        ["no_such_subteam", "subteam_not_found", "invalid_subteam"].contains(&code)
+    }
+
     /// Whether Slack refused how a post looks, not that it is posted.
     pub fn is_about_blocks(&self) -> bool {
         let code = self.code().unwrap_or_default();

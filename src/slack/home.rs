@@ -72,10 +72,8 @@ pub struct Row {
 /// How the bridge is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Health {
-    /// Events that are not handled yet.
-    pub waiting: u64,
-    /// Events that wait for a person.
-    pub parked: u64,
+    /// Events that wait for a person, in channels that the reader is in.
+    pub parked: usize,
     /// Something keeps the bridge from working.
     pub is_ailing: bool,
 }
@@ -88,8 +86,6 @@ pub fn tab(mine: &[Row], waiting: &[Row], health: Health, words: &Words) -> Valu
     blocks.push(header(&words.say("home-waiting", &[("count", &count(waiting))])));
     blocks.extend(by_team(waiting, MOST_TICKETS, words));
     blocks.push(json!({"type": "divider"}));
-    // An event more or less under way is no news.
-    let health = Health { waiting: 0, ..health };
     blocks.push(context(&health_line(health, words)));
     json!({"type": "home", "blocks": blocks})
 }
@@ -180,9 +176,9 @@ pub fn sentence(text: &str) -> Value {
 fn health_line(health: Health, words: &Words) -> String {
     let state = if health.is_ailing { "health-ailing" } else { "health-well" };
     let mut line = vec![words.say(state, &[])];
-    let counts = [("health-waiting", health.waiting), ("health-parked", health.parked)];
-    let told = counts.into_iter().filter(|(_, count)| *count > 0);
-    line.extend(told.map(|(key, count)| words.say(key, &[("count", &count.to_string())])));
+    if health.parked > 0 {
+        line.push(words.say("health-parked", &[("count", &health.parked.to_string())]));
+    }
     line.join(" · ")
 }
 

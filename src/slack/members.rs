@@ -44,6 +44,8 @@ pub enum Standing {
     Away,
     /// They may not.
     Outsider,
+    /// Nobody may: Slack knows no such user group of agents.
+    NoGroup,
 }
 
 impl Standing {
@@ -58,6 +60,7 @@ impl Standing {
             Self::Agent => None,
             Self::Away => Some("ask-not-in-channel"),
             Self::Outsider => Some("ask-not-agent-move"),
+            Self::NoGroup => Some("ask-no-group"),
         }
     }
 }
@@ -107,8 +110,11 @@ impl Client {
         group: Option<&str>,
         since: Timestamp,
     ) -> Result<Standing, Error> {
-        if !self.may_be_agent(user, profile, group).await? {
-            return Ok(Standing::Outsider);
+        match self.may_be_agent(user, profile, group).await {
+            Err(error) if error.is_about_group() => return Ok(Standing::NoGroup),
+            Ok(false) => return Ok(Standing::Outsider),
+            Err(error) => return Err(error),
+            Ok(true) => {}
         }
         if group.is_some() || self.is_in_channel(channel, user, since).await? {
             return Ok(Standing::Agent);
@@ -129,6 +135,14 @@ impl Client {
         match group {
             None => Ok(true),
             Some(group) => self.is_on(List::Group(group), user, self.now() - OUTSIDE).await,
+        }
+    }
+
+    /// Whether Slack knows a user group.
+    pub async fn knows_group(&self, group: &str) -> Result<bool, Error> {
+        match self.read_list(List::Group(group)).await {
+            Err(error) if error.is_about_group() => Ok(false),
+            listed => listed.map(|_| true),
         }
     }
 

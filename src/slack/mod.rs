@@ -32,6 +32,7 @@ pub use error::Error;
 pub use files::Upload;
 pub use mask::{Mask, Shown};
 pub use members::Standing;
+pub use standing::ChannelLook;
 
 /// The names of our buttons, and what each carries.
 pub mod action {

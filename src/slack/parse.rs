@@ -21,13 +21,15 @@ use crate::model::{
 const MESSAGE: &str = "m:";
 
 /// The events that tell how we stand.
-const STANDING: [&str; 10] = [
+const STANDING: [&str; 12] = [
     "app_uninstalled",
     "tokens_revoked",
     "channel_archive",
     "channel_deleted",
     "channel_left",
+    "channel_shared",
     "channel_unarchive",
+    "channel_unshared",
     "group_archive",
     "group_deleted",
     "group_left",

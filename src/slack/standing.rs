@@ -29,6 +29,15 @@ pub(super) struct Standing {
     known: Arc<Mutex<Known>>,
 }
 
+/// What a channel is to us.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChannelLook {
+    /// Whether we may post to it.
+    pub is_open: bool,
+    /// Whether it is shared with another company (Slack Connect), or is about to be.
+    pub is_shared_outside: bool,
+}
+
 #[derive(Debug, Default)]
 struct Known {
     heard: Option<Timestamp>,
@@ -119,16 +128,19 @@ impl Client {
         self.standing.known().heard.is_some_and(|heard| now < heard + time)
     }
 
-    /// Whether we may post to a channel (`conversations.info`).
-    pub async fn is_at_home_in(&self, channel: &ChannelId) -> Result<bool, Error> {
+    /// Whether we may post to a channel, and who else reads it (`conversations.info`).
+    pub async fn look_at_channel(&self, channel: &ChannelId) -> Result<ChannelLook, Error> {
         let params = [("channel", Some(channel.as_str()))];
         let answer: Value = match self.read("conversations.info", &params).await {
-            Err(error) if error.is_channel_lost() => return Ok(false),
+            Err(error) if error.is_channel_lost() => return Ok(ChannelLook::default()),
             answer => answer?,
         };
-        let flag = |flag| answer.pointer(flag).and_then(Value::as_bool);
-        let (is_member, is_archived) = (flag("/channel/is_member"), flag("/channel/is_archived"));
-        Ok(is_member != Some(false) && is_archived != Some(true))
+        let flag = |flag: &str| answer.pointer(&format!("/channel/{flag}"))?.as_bool();
+        let is = |name| flag(name) == Some(true);
+        Ok(ChannelLook {
+            is_open: flag("is_member") != Some(false) && !is("is_archived"),
+            is_shared_outside: is("is_ext_shared") || is("is_pending_ext_shared"),
+        })
     }
 }
 

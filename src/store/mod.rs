@@ -352,6 +352,9 @@ pub enum Error {
         /// Which kind of value.
         what: &'static str,
     },
+    /// What is in the database's file is not what was written there.
+    #[error("the database is damaged: put a backup of it back")]
+    Damaged,
     /// The store is shutting down.
     #[error("the store is closed")]
     Closed,
@@ -399,7 +402,11 @@ impl Error {
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Database(Arc::new(error))
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match error.sqlite_error_code() {
+            Some(DatabaseCorrupt | NotADatabase) => Self::Damaged,
+            _ => Self::Database(Arc::new(error)),
+        }
     }
 }
 
@@ -568,7 +575,13 @@ pub trait Store: Send + Sync + 'static {
     /// tickets that were closed before then, and forgets items that were finished before `keys`. Parked and waiting items are never touched.
     async fn clean(&self, bodies: Timestamp, keys: Timestamp) -> Result<()>;
 
-    /// Proves that the store can be written to.
+    /// Reads something that is to be remembered across starts, by its name.
+    async fn fact(&self, name: &str) -> Result<Option<String>>;
+
+    /// Remembers something across starts, or forgets it.
+    async fn put_fact(&self, name: &str, value: Option<&str>) -> Result<()>;
+
+    /// Proves that the store can be written to, and reads what serving reads.
     async fn check(&self) -> Result<()>;
 
     /// Resolves when there may be something new to claim by an act of this process. What happens

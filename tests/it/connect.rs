@@ -237,3 +237,41 @@ async fn who_acts_before_slack_has_said_who_we_are_waits_until_it_does() {
     assert!(!bridge.blip.ticket(&ticket).unwrap().is_closed());
     bridge.finish().await;
 }
+
+/// How often the channel for tickets was told that it is shared.
+fn tellings(bridge: &Bridge) -> usize {
+    let cards = bridge.slack.cards(CHANNEL);
+    cards.iter().filter(|card| card.words().contains("shared with another company")).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_channel_that_is_shared_outside_is_told_once_and_warned_about_for_as_long() {
+    let mut bridge = Bridge::start().await;
+    assert_eq!(bridge.readiness().await, (200, "ready\n".to_owned()));
+    enters(&bridge, eva(other())).await;
+    let shared = json!({ "type": "channel_shared", "channel": CHANNEL,
+        "connected_team_id": OTHER, "event_ts": "1.1" });
+    assert_eq!(bridge.slack.announces(shared).await, Some(200));
+    bridge.becomes(true, "warning: channel C0ATENDIMENTO is shared").await;
+    bridge.until("the channel to be told", || tellings(&bridge) == 1).await;
+    bridge.idle().await;
+    bridge.stop_bridge().await;
+    bridge.start_bridge().await.unwrap();
+    bridge.becomes(true, "warning: channel").await;
+    bridge.idle().await;
+    assert_eq!(tellings(&bridge), 1, "{}", bridge.slack.transcript());
+    bridge.slack.change_channel(CHANNEL, |channel| {
+        channel.members.remove(EVA);
+    });
+    let alone = json!({ "type": "channel_unshared", "channel": CHANNEL,
+        "previously_connected_team_id": OTHER, "is_ext_shared": false, "event_ts": "1.2" });
+    assert_eq!(bridge.slack.announces(alone).await, Some(200));
+    bridge.until_ready_alone().await;
+    // The next company is news.
+    bridge.stop_bridge().await;
+    bridge.slack.change_channel(CHANNEL, |channel| channel.pending_share = true);
+    bridge.start_bridge().await.unwrap();
+    bridge.becomes(true, "warning: channel").await;
+    bridge.until("the channel to be told again", || tellings(&bridge) == 2).await;
+    bridge.finish().await;
+}

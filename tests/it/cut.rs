@@ -103,6 +103,8 @@ store! {
     writes fn skip(item: ItemId) -> Result<bool>;
     reads fn depth() -> Result<Depth>;
     reads fn clean(bodies: Timestamp, keys: Timestamp) -> Result<()>;
+    reads fn fact(name: &str) -> Result<Option<String>>;
+    writes fn put_fact(name: &str, value: Option<&str>) -> Result<()>;
     reads fn check() -> Result<()>;
     reads fn wake() -> ();
     reads fn close() -> ();

@@ -2,6 +2,7 @@
 
 use blip_slack::demo::{ANA, BIA, CHANNEL};
 use blip_slack::standin::blip::NewTicket;
+use blip_slack::standin::faults::Fault;
 use blip_slack::standin::slack::{Message, User, View};
 use serde_json::{Value, json};
 
@@ -229,4 +230,33 @@ async fn everybody_reads_their_own_language() {
     );
     assert_eq!(bridge.dialog("U0PT").view["title"]["text"], "Encerrar ticket");
     bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn counts_tell_only_of_channels_that_the_reader_is_in() {
+    let bridge = Bridge::with(&[("SLACK_TEAM_CHANNELS", "Vendas=C0VENDAS")]).await;
+    bridge.slack.add_channel("C0VENDAS", "vendas", &[ANA]);
+    bridge.ticket("Maria", "Oi").await;
+    let new = NewTicket::saying("Rui", "rui@wa.gw.msging.net", "Oi");
+    bridge.blip.opens_ticket(NewTicket { team: "Vendas".to_owned(), ..new }).await;
+    let card = bridge.slack.wait_for("a card", |state| state.cards("C0VENDAS").next().cloned());
+    let card = card.await;
+    bridge.slack.faults().next("users.info", Fault::Code("no_such_reason".to_owned()));
+    bridge.slack.reacts(ANA, "C0VENDAS", &card.ts, "eyes").await.unwrap();
+    let store = bridge.app().unwrap().store();
+    let is_parked = async || store.depth().await.unwrap().parked == 1;
+    while !is_parked().await {
+        tokio::task::yield_now().await;
+    }
+    for (user, counts, parked) in [
+        (ANA, "Open tickets: 2, unclaimed: 2", true),
+        (BIA, "Open tickets: 1, unclaimed: 1", false),
+    ] {
+        let status = asks(&bridge, user, "status").await.words();
+        assert!(status.contains(counts), "{status}");
+        assert_eq!(status.contains("1 parked"), parked, "{status}");
+        opens_home(&bridge, user).await;
+        let home = words(&home_with(&bridge, user, "bridge is working").await);
+        assert_eq!(home.contains("1 parked"), parked, "{home}");
+    }
 }

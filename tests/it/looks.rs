@@ -185,7 +185,7 @@ fn home_tabs_and_answers() {
     let (unclaimed, address, is_own) = (ticket(State::Unclaimed), None, false);
     let other = Row { ticket: Ticket { team: None, ..unclaimed }, address, is_own };
     let waiting = [row(State::Unclaimed), other];
-    let ill = Health { waiting: 12, parked: 1, is_ailing: true };
+    let ill = Health { parked: 1, is_ailing: true };
     for language in Language::ALL {
         let words = words(language);
         let answers = [

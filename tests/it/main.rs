@@ -31,6 +31,7 @@ mod pace;
 mod privacy;
 mod process;
 mod promises;
+mod readiness;
 mod receipts;
 mod remind;
 mod restart;

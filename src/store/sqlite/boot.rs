@@ -30,8 +30,18 @@ pub(super) fn notice(tx: &Connection, boot_id: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// Writes something small and harmless.
-pub(super) fn note_check(tx: &Connection, now: &str) -> Result<()> {
-    tx.run("REPLACE INTO meta (key, value) VALUES ('checked', ?1)", [now])?;
+/// Reads what is remembered under a name.
+pub(super) fn read_meta(connection: &Connection, key: &str) -> Result<Option<String>> {
+    let value: Option<Option<String>> =
+        connection.first("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0))?;
+    Ok(value.flatten())
+}
+
+/// Remembers something under a name, or forgets it.
+pub(super) fn put_meta(tx: &Connection, key: &str, value: Option<&str>) -> Result<()> {
+    match value {
+        Some(value) => tx.run("REPLACE INTO meta (key, value) VALUES (?1, ?2)", [key, value])?,
+        None => tx.run("DELETE FROM meta WHERE key = ?1", [key])?,
+    };
     Ok(())
 }

@@ -11,6 +11,7 @@
 
 use std::cell::RefCell;
 use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
 use rusqlite::Connection;
@@ -29,6 +30,8 @@ const BATCH: usize = 256;
 pub(super) struct Database {
     requests: mpsc::Sender<Request>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// Whether damage was ever met: it does not go away while the file is open.
+    is_damaged: AtomicBool,
 }
 
 enum Request {
@@ -58,7 +61,13 @@ impl Database {
         let (requests, waiting) = mpsc::channel(BATCH);
         let owner = Owner { waiting, connection, fold, disk, soft };
         let thread = thread::Builder::new().name("store".to_owned()).spawn(|| owner.run())?;
-        Ok(Self { requests, thread: Mutex::new(Some(thread)) })
+        let is_damaged = AtomicBool::new(false);
+        Ok(Self { requests, thread: Mutex::new(Some(thread)), is_damaged })
+    }
+
+    /// Whether anything that was read or written has met damage.
+    pub(super) fn is_damaged(&self) -> bool {
+        self.is_damaged.load(Ordering::Relaxed)
     }
 
     /// Reads what is committed.
@@ -108,7 +117,11 @@ impl Database {
         answer: oneshot::Receiver<Result<T>>,
     ) -> Result<T> {
         self.requests.send(request).await.map_err(|_gone| Error::Closed)?;
-        answer.await.unwrap_or(Err(Error::Closed))
+        let answer = answer.await.unwrap_or(Err(Error::Closed));
+        if matches!(answer, Err(Error::Damaged)) {
+            self.is_damaged.store(true, Ordering::Relaxed);
+        }
+        answer
     }
 
     /// Does what was handed in so far, takes nothing more and closes the connection.

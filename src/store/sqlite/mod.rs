@@ -296,6 +296,11 @@ fn prepare(connection: &mut Connection, boot_id: Option<&str>) -> Result<()> {
     Ok(transaction.commit()?)
 }
 
+/// The name of a fact in the table that is also used for what the store itself remembers.
+fn fact_key(name: &str) -> String {
+    format!("fact:{name}")
+}
+
 /// Takes the steps that this database has not taken yet.
 fn migrate(connection: &Connection) -> Result<()> {
     let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -644,9 +649,26 @@ impl Store for SqliteStore {
         self.database.alone(move |db| erased::leave_nothing(db, has_erased, now)).await
     }
 
+    async fn fact(&self, name: &str) -> Result<Option<String>> {
+        let key = fact_key(name);
+        self.database.read(move |connection| boot::read_meta(connection, &key)).await
+    }
+
+    async fn put_fact(&self, name: &str, value: Option<&str>) -> Result<()> {
+        let (key, value) = (fact_key(name), value.map(str::to_owned));
+        self.database.write(move |tx| boot::put_meta(tx, &key, value.as_deref())).await
+    }
+
     async fn check(&self) -> Result<()> {
+        if self.database.is_damaged() {
+            return Err(Error::Damaged);
+        }
         let now = self.clock.now().to_string();
-        self.database.write(move |tx| boot::note_check(tx, &now)).await
+        self.database.write(move |tx| boot::put_meta(tx, "checked", Some(&now))).await?;
+        self.has_accepted(Source::Blip, "readiness").await?;
+        self.open_tickets().await?;
+        self.next_due().await?;
+        self.depth().await.map(drop)
     }
 
     async fn wake(&self) {

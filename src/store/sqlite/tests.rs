@@ -285,7 +285,7 @@ async fn without_a_boot_id_every_write_waits_for_the_disk() {
     let failing = || Err(std::io::Error::other("broken"));
     let fold = Fold::start(&path).unwrap();
     let database = Database::start(connection, fold, failing, false).unwrap();
-    assert!(database.write(|tx| boot::note_check(tx, "now")).await.is_err());
+    assert!(database.write(|tx| boot::put_meta(tx, "checked", Some("now"))).await.is_err());
 }
 
 #[tokio::test]

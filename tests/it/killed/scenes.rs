@@ -30,7 +30,7 @@ pub struct Scene {
 
 const MEDIA_LINK: &str = "application/vnd.lime.media-link+json";
 
-pub const SCENES: [Scene; 12] = [
+pub const SCENES: [Scene; 13] = [
     Scene {
         name: "a conversation",
         settings: &[],
@@ -92,6 +92,15 @@ pub const SCENES: [Scene; 12] = [
         is_slow: false,
         shown: &[("before-1", 1), ("after-2", 1)],
         cards: 1,
+    },
+    Scene {
+        name: "a shared channel",
+        settings: &[],
+        play: |set| shared_channel(set).boxed_local(),
+        is_slow: false,
+        shown: &[("shared with another company", 1)],
+        // The line about it stands in the channel, as cards do.
+        cards: 2,
     },
     Scene {
         name: "ends",
@@ -392,6 +401,15 @@ async fn lost_threads(set: &Set) {
     slack.deletes(ANA, CHANNEL, &second.ts).await.unwrap();
     set.customer(&ticket, "after-2").await;
     set.received(&ticket, &["reply-1"]).await;
+}
+
+async fn shared_channel(set: &Set) {
+    let slack = &set.bridge.slack;
+    slack.change_channel(CHANNEL, |channel| channel.pending_share = true);
+    set.restart(async {}).await;
+    set.shown("shared with another company").await;
+    set.opens("Maria", "maria@0mn.io", "first-word").await;
+    set.restart(async {}).await;
 }
 
 async fn ends(set: &Set) {

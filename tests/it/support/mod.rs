@@ -8,7 +8,7 @@ pub mod samples;
 mod mortal;
 mod service;
 
-pub use lock::{a_day_passes, lock_database};
+pub use lock::{a_day_passes, damage_database, lock_database};
 pub use mortal::Mortal;
 pub use service::Service;
 

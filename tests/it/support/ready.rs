@@ -16,6 +16,17 @@ impl Bridge {
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
+    /// Waits until it is ready without any warning.
+    pub async fn until_ready_alone(&self) {
+        let ready = (200, "ready\n".to_owned());
+        let became = tokio::time::timeout(PATIENCE, async {
+            while self.readiness().await != ready {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        assert!(became.await.is_ok(), "{:?}", self.readiness().await);
+    }
+
     /// Waits until it is ready, or until it says that it is not because of `trouble`.
     pub async fn becomes(&self, ready: bool, trouble: &str) {
         let mut last = String::new();
