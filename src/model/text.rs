@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use super::invisible::is_invisible;
 use super::personal::{self, Kind};
 
 /// How long a text is, in UTF-16 units.
@@ -51,6 +52,27 @@ pub fn shorten(text: &str, chars: usize) -> String {
         end = whole.start;
     }
     format!("{}…", text.get(..end).unwrap_or_default())
+}
+
+/// A text on one line, such as a name: blanks of any width become one, and what does not show goes,
+/// except within an emoji.
+pub fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    let mut last = ' ';
+    for c in text.chars() {
+        let is_of_emoji =
+            matches!(c, JOINER | '\u{FE0F}') && !last.is_ascii() && !last.is_alphanumeric();
+        if c.is_whitespace() {
+            if last != ' ' {
+                line.push(' ');
+            }
+            last = ' ';
+        } else if is_of_emoji || !is_invisible(c) {
+            line.push(c);
+            last = c;
+        }
+    }
+    line.trim_end().to_owned()
 }
 
 /// What must not be cut, in order.
@@ -267,6 +289,20 @@ mod tests {
     fn a_limit_that_is_too_small_still_moves_on() {
         assert_eq!(split("👋🏽a", 1), ["👋", "🏽", "a"]);
         assert_eq!(split("ab", 0), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_name_stands_on_one_line_and_shows() {
+        for (name, line) in [
+            ("Maria Silva", "Maria Silva"),
+            ("  Maria\n\u{2028}Silva\u{3000}\u{2003} ", "Maria Silva"),
+            ("\u{202E}avliS\u{200F} airaM", "avliS airaM"),
+            ("Ma\u{200B}ria\u{FE0F}\u{200D}", "Maria"),
+            ("\u{3164}\u{2800}\u{200B} \u{FEFF}", ""),
+            ("Zé 👩‍👧 ❤️", "Zé 👩‍👧 ❤️"),
+        ] {
+            assert_eq!(one_line(name), line, "{name:?}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::thread::{Lost, SKEW, Saying};
 use super::{Bridge, Failed, Halt, Step};
 use crate::blip;
 use crate::media::{Ask, Fetched, Unfetched, file_name, full_type};
-use crate::model::text::shown_size;
+use crate::model::text::{one_line, shown_size};
 use crate::model::{Failure, Fault, Media, Thread, Ticket};
 use crate::slack::{self, Posted, Upload, render, rich_text};
 use crate::store::{Item, Role};
@@ -211,7 +211,8 @@ impl Bridge {
         // Nobody has seen an upload that was lost, so there is nothing to look for.
         let uploaded = self.once(item, &upload, None, ready(Ok(None)), bytes);
         let (file, name): (String, String) = uploaded.await?;
-        let title = media.title.as_deref().unwrap_or(&name);
+        let title = media.title.as_deref().map(one_line).filter(|title| !title.is_empty());
+        let title = title.as_deref().unwrap_or(&name);
         let (_, block) = rich_text::literal(comment);
         let is_tried = AtomicBool::new(false);
         let look = async {
@@ -264,7 +265,8 @@ impl Bridge {
         }
         let major = mime.as_deref().and_then(|mime| mime.split('/').next());
         let otherwise = major.filter(|major| NAMED.contains(major)).unwrap_or("file");
-        let name = file_name(media.title.as_deref(), mime.as_deref(), otherwise);
+        let title = media.title.as_deref().map(one_line);
+        let name = file_name(title.as_deref(), mime.as_deref(), otherwise);
         let source = fetched.into_source(self.rules.media_max).await.map_err(Trouble::Source)?;
         let (length, body) = (source.length, source.body);
         let uploaded = self.slack.upload(Upload { name: name.clone(), mime, length, body }).await;

@@ -109,8 +109,12 @@ impl Bridge {
         }
         let channel = self.own_channel(ticket).await?;
         self.post_card_near(item, ticket, channel, "card").await?;
+        let author = render::author(&ticket.customer, &self.words);
         for (number, part) in rest.iter().enumerate() {
-            let saying = Saying { role: Role::Customer, ..Saying::line(part) };
+            let part =
+                if self.slack.has_author_names() { part } else { &format!("{author}: {part}") };
+            let author = Some(author.clone());
+            let saying = Saying { role: Role::Customer, author, ..Saying::line(part) };
             self.say(item, &format!("first:{number}"), ticket, &saying).await?;
         }
         // Last, because a ticket that is known is not new any more.

@@ -92,7 +92,8 @@ impl Neighbour {
 /// The line with which a thread goes on as another ticket.
 pub fn continuation(ticket: &Ticket, words: &Words) -> String {
     let number = ticket.number.map(|number| number.to_string()).unwrap_or_default();
-    let args = [("customer", render::name(&ticket.customer)), ("number", number.as_str())];
+    let name = render::name(&ticket.customer);
+    let args = [("customer", name.as_str()), ("number", number.as_str())];
     match ticket.team.as_deref().filter(|team| is_team(team)) {
         Some(team) => words.say("thread-goes-on-team", &[args[0], args[1], ("team", team)]),
         None => words.say("thread-goes-on", &args),
@@ -129,7 +130,7 @@ fn summary(ticket: &Ticket, first_words: Option<&str>, words: &Words) -> String 
         None => state,
     };
     let channel = words.channel(&ticket.customer.domain);
-    let mut args = vec![("customer", name)];
+    let mut args = vec![("customer", name.as_str())];
     args.extend(number.as_deref().map(|number| ("number", number)));
     let key = if is_new {
         args.extend([("channel", channel.as_str()), ("text", text.as_str())]);
@@ -142,7 +143,7 @@ fn summary(ticket: &Ticket, first_words: Option<&str>, words: &Words) -> String 
 }
 
 fn header(ticket: &Ticket) -> SlackBlock {
-    let title = [render::name(&ticket.customer).to_owned(), render::number(ticket)].join(" ");
+    let title = [render::name(&ticket.customer), render::number(ticket)].join(" ");
     let title = rich_text::clean(title.trim()).replace(['\n', '\t'], " ");
     SlackHeaderBlock::new(SlackBlockPlainTextOnly::from(plain(&shorten(&title, HEADER_CHARS))))
         .into()

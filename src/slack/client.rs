@@ -22,6 +22,7 @@ use super::error::Error;
 use super::files::is_slack_or_loopback;
 use super::mask::{Mask, Shown};
 use super::members::Members;
+use super::mrkdwn::escape;
 use super::standing::Standing;
 use super::transport::Transport;
 use crate::clock::Clock;
@@ -235,7 +236,7 @@ impl Client {
         let answer: PostAnswer = match sent {
             Err(error) if author.is_some() && error.code() == Some("missing_scope") => {
                 self.plain_author.store(true, Ordering::Relaxed);
-                self.write("chat.postMessage", &message(post, None)).await?
+                self.write("chat.postMessage", &message(&labelled(post), None)).await?
             }
             Err(error) if error.is_about_blocks() => {
                 tracing::error!(%error, "slack refused the blocks of a post; it goes as plain text");
@@ -445,6 +446,15 @@ fn pause_key(method: &'static str, body: &Value) -> String {
         Some(channel) if method == "chat.postMessage" => format!("{method}:{channel}"),
         _ => method.to_owned(),
     }
+}
+
+/// A post that says itself whose words it shows.
+fn labelled(post: &Post) -> Post {
+    let Some(author) = &post.author else { return post.clone() };
+    let label = json!({"type": "plain_text", "text": author, "emoji": false});
+    let label = json!({"type": "context", "elements": [label]});
+    let blocks = std::iter::once(label).chain(post.blocks.iter().cloned()).collect();
+    Post { text: format!("{}: {}", escape(author), post.text), blocks, ..post.clone() }
 }
 
 fn message(post: &Post, author: Option<&str>) -> Value {

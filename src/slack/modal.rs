@@ -9,7 +9,7 @@ use super::card::{is_team, thread_link};
 use super::dialog::{Choice, Dialog, element};
 use super::{render, rich_text};
 use crate::locale::Words;
-use crate::model::text::{shorten, split};
+use crate::model::text::{one_line, shorten, split};
 use crate::model::{Content, Ticket, TicketId};
 
 /// Longest text that can be typed: what WhatsApp takes is split, Block Kit's own limit is 3,000.
@@ -109,13 +109,12 @@ pub fn history(
         );
     }
     blocks.push(heading("dialog-transcript", words));
-    match said.map(|said| render::transcript(said, words)) {
+    match said.map(|said| render::transcript(said, BLOCK_CHARS, words)) {
         None => blocks.push(line(&words.say("dialog-unavailable", &[]))),
-        Some(text) if text.is_empty() => blocks.push(line(&words.say("dialog-no-words", &[]))),
-        Some(text) => {
-            let parts = split(&text, BLOCK_CHARS);
+        Some(parts) if parts.is_empty() => blocks.push(line(&words.say("dialog-no-words", &[]))),
+        Some(parts) => {
             let skip = parts.len().saturating_sub(MOST_BLOCKS);
-            blocks.extend(parts.into_iter().skip(skip).map(line));
+            blocks.extend(parts.iter().skip(skip).map(|part| line(part)));
         }
     }
     page("dialog-history", &blocks, words)
@@ -123,8 +122,9 @@ pub fn history(
 
 /// All that is known of a ticket, as labelled lines.
 pub fn details(lines: &[(String, String)], words: &Words) -> Value {
-    let lines: Vec<String> =
-        lines.iter().map(|(label, value)| format!("{label}: {}", shorten(value, 300))).collect();
+    let fact =
+        |(label, value): &(String, String)| format!("{label}: {}", shorten(&one_line(value), 300));
+    let lines: Vec<String> = lines.iter().map(fact).collect();
     let lines = lines.join("\n");
     let blocks: Vec<Value> = split(&lines, BLOCK_CHARS).into_iter().map(line).collect();
     page("dialog-details", &blocks, words)
@@ -137,7 +137,7 @@ pub fn facts(ticket: &Ticket, words: &Words) -> Vec<(String, String)> {
     let state = [Some(state), more].into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let team = ticket.team.as_deref().filter(|team| is_team(team));
     let mut facts = vec![
-        (label("details-customer"), render::name(&ticket.customer).to_owned()),
+        (label("details-customer"), render::name(&ticket.customer)),
         (label("details-number"), render::number(ticket)),
         (label("details-state"), state),
         (label("details-channel"), words.channel(&ticket.customer.domain)),

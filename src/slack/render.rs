@@ -1,7 +1,8 @@
 //! What a customer sent, as words that an agent understands at a glance. No calls.
 
+use super::rich_text;
 use crate::locale::Words;
-use crate::model::text::{shorten, shown_size, split};
+use crate::model::text::{self, length, shorten, shown_size, split};
 use crate::model::{Content, Customer, Media, Ticket};
 
 /// Most characters of a customer's text in one post. Slack takes 4,000 in `text` (`slack.md` C.1),
@@ -9,8 +10,10 @@ use crate::model::{Content, Customer, Media, Ticket};
 const POST_CHARS: usize = 3000;
 /// Most characters of a message that is only quoted.
 const QUOTE_CHARS: usize = 200;
-/// Most characters of a customer's name above what they say.
+/// Most characters of a customer's name: what stands beside it must be seen as well.
 const NAME_CHARS: usize = 60;
+/// What a line or a piece of a message begins with that is not its first.
+const GOES_ON: &str = "│ ";
 /// Most characters of one line of what was said before the handoff.
 const CONTEXT_CHARS: usize = 400;
 
@@ -134,7 +137,7 @@ pub fn file_label(media: &Media, words: &Words) -> String {
     };
     let mut label = words.say(kind, &[]);
     if let Some(title) = &media.title {
-        label = format!("{label}: {title}");
+        label = format!("{label}: {}", text::one_line(title));
     }
     match media.size {
         Some(size) => format!("{label} ({})", shown_size(size)),
@@ -165,37 +168,56 @@ pub fn context(said: &[(bool, Content)], words: &Words) -> Option<String> {
 }
 
 /// What was said in a ticket, a line each: whether by the customer, and what; oldest first.
-pub fn transcript(said: &[(bool, Content)], words: &Words) -> String {
-    let line = |(by_customer, said): &(bool, Content)| {
+///
+/// The pieces have at most `max` UTF-16 units. Whatever stands at the beginning of a line or of a
+/// piece is ours, so that nobody's words pass for another's.
+pub fn transcript(said: &[(bool, Content)], max: usize, words: &Words) -> Vec<String> {
+    let mut pieces: Vec<String> = Vec::new();
+    for (by_customer, said) in said {
+        let Some(text) = content(said, words) else { continue };
         let who = if *by_customer { "context-customer" } else { "context-agent" };
-        Some(format!("{}: {}", words.say(who, &[]), content(said, words)?))
-    };
-    said.iter().filter_map(line).collect::<Vec<_>>().join("\n")
+        let text = rich_text::clean(&text).replace('\n', &format!("\n{GOES_ON}"));
+        let said = format!("{}: {text}", words.say(who, &[]));
+        for (number, part) in split(&said, max - length(GOES_ON) - 1).into_iter().enumerate() {
+            let part = if number == 0 || part.starts_with(GOES_ON) {
+                part.to_owned()
+            } else {
+                format!("{GOES_ON}{part}")
+            };
+            match pieces.last_mut() {
+                Some(piece) if length(piece) + length(&part) < max => {
+                    if !piece.ends_with('\n') {
+                        piece.push('\n');
+                    }
+                    piece.push_str(&part);
+                }
+                _ => pieces.push(part),
+            }
+        }
+    }
+    pieces
 }
 
 /// The name under which a customer's messages are posted.
 pub fn author(customer: &Customer, words: &Words) -> String {
-    let name: String = name(customer).chars().filter(|c| !c.is_control()).collect();
-    format!("{} ({})", shorten(&name, NAME_CHARS), words.channel(&customer.domain))
+    format!("{} ({})", name(customer), words.channel(&customer.domain))
 }
 
-/// Text in pieces that each fit into a post; the first says who speaks if the post cannot.
+/// Text in pieces that each fit into a post, and that each say who speaks if the post cannot.
 pub fn parts(text: &str, label: Option<&String>) -> Vec<String> {
-    let mut parts: Vec<String> = split(text, POST_CHARS).into_iter().map(str::to_owned).collect();
-    if let (Some(first), Some(label)) = (parts.first_mut(), label) {
-        *first = format!("{label}: {first}");
-    }
-    parts
+    let labelled = |part: &str| match label {
+        Some(label) => format!("{label}: {part}"),
+        None => part.to_owned(),
+    };
+    split(text, POST_CHARS).into_iter().map(labelled).collect()
 }
 
-/// What a customer is called.
-pub fn name(customer: &Customer) -> &str {
-    let identity = customer.identity.split('@').next().unwrap_or_default();
-    match &customer.name {
-        Some(name) => name,
-        None if identity.is_empty() => "?",
-        None => identity,
-    }
+/// What a customer is called, in one short line; the number or the like if the name does not show.
+pub fn name(customer: &Customer) -> String {
+    let identity = customer.identity.split('@').next();
+    let names = [customer.name.as_deref(), identity].into_iter().flatten();
+    let mut shown = names.map(text::one_line).filter(|name| !name.is_empty());
+    shown.next().map_or_else(|| "?".to_owned(), |name| shorten(&name, NAME_CHARS))
 }
 
 /// The number that people call a ticket by.
@@ -208,5 +230,53 @@ fn one_line(text: &str, chars: usize) -> String {
     match split(&line, chars).as_slice() {
         [] | [_] => line,
         [first, ..] => format!("{}…", first.trim_end()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::locale::{Language, Texts};
+
+    fn words() -> Words {
+        Words::new(Arc::new(Texts::new()), Language::En, jiff::tz::TimeZone::UTC)
+    }
+
+    #[test]
+    fn a_customer_is_called_by_a_short_name_that_shows() {
+        let called = |own: Option<&str>, identity: &str| {
+            let (identity, domain) = (identity.to_owned(), String::new());
+            name(&Customer { identity, name: own.map(str::to_owned), domain })
+        };
+        let number = "5531999990000@wa.gw.msging.net";
+        assert_eq!(called(Some("Maria\u{2028}Silva \u{202E}"), number), "Maria Silva");
+        assert_eq!(called(Some("\u{3164}\u{200B}"), number), "5531999990000");
+        assert_eq!(called(None, number), "5531999990000");
+        assert_eq!(called(None, ""), "?");
+        assert_eq!(called(Some(&"a".repeat(400)), number).chars().count(), NAME_CHARS);
+    }
+
+    #[test]
+    fn no_words_of_one_pass_for_those_of_another() {
+        let said = |text: &str| Content::Text(text.to_owned());
+        let fake = "oi\nAgent: your refund is done\u{2028}Agent: sure";
+        let long = format!("{}\nAgent: no", "a ".repeat(60));
+        let pieces = transcript(
+            &[(true, said(fake)), (false, said("Hello")), (true, said(&long))],
+            60,
+            &words(),
+        );
+        let lines: Vec<&str> = pieces.iter().flat_map(|piece| piece.lines()).collect();
+        let ours: Vec<&&str> = lines.iter().filter(|line| line.starts_with("Agent")).collect();
+        assert_eq!(ours, [&"Agent: Hello"], "{lines:#?}");
+        assert!(pieces.iter().all(|piece| length(piece) <= 60), "{pieces:#?}");
+        assert!(lines.iter().all(|line| {
+            ["Customer: ", "Agent: ", GOES_ON.trim_end()].iter().any(|it| line.starts_with(it))
+        }));
+        let label = "Maria (WhatsApp)".to_owned();
+        let parts = parts(&"Agent: no ".repeat(700), Some(&label));
+        assert!(parts.len() > 1 && parts.iter().all(|part| part.starts_with(&label)));
     }
 }

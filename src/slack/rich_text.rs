@@ -78,15 +78,24 @@ pub fn quote(runs: &[Value]) -> Value {
     json!({ "type": "rich_text_quote", "elements": runs })
 }
 
-/// The text without characters that would upset Slack or turn the words around: control
-/// characters except line breaks and tabs, and those that override the writing direction.
+/// The text without characters that would upset Slack or make the words look like something else:
+/// control characters except line breaks and tabs, and marks of the writing direction. Separators
+/// of lines become line breaks, wide blanks usual ones.
 pub fn clean(text: &str) -> String {
-    let harmful = |c: char| match c {
-        '\n' | '\t' => false,
-        '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => true,
-        c => c.is_control(),
+    let seen = |c: char| match c {
+        '\n' | '\t' | '\u{A0}' => Some(c),
+        '\u{2028}' | '\u{2029}' => Some('\n'),
+        '\u{061C}'
+        | '\u{200E}'
+        | '\u{200F}'
+        | '\u{202A}'..='\u{202E}'
+        | '\u{2066}'..='\u{2069}' => None,
+        '\u{2800}' | '\u{3164}' | '\u{115F}' | '\u{1160}' | '\u{FFA0}' => Some(' '),
+        c if c.is_control() => None,
+        c if c.is_whitespace() => Some(' '),
+        c => Some(c),
     };
-    text.chars().filter(|&c| !harmful(c)).collect()
+    text.chars().filter_map(seen).collect()
 }
 
 /// A text element; Slack refuses empty ones.
@@ -96,6 +105,48 @@ fn text_run(text: &str) -> Option<Value> {
 
 /// Text before the first address, the address as written, and as Slack will take it.
 fn first_address(text: &str) -> Option<(&str, &str, Url)> {
+    let found = [first_with_scheme(text), first_of_web(text), first_of_mail(text)];
+    found.into_iter().flatten().min_by_key(|(before, ..)| before.len())
+}
+
+/// The first address that begins with `www.`.
+fn first_of_web(text: &str) -> Option<(&str, &str, Url)> {
+    const BEGIN: &str = "www.";
+    text.match_indices(['w', 'W']).find_map(|(place, _)| {
+        let (before, rest) = text.split_at_checked(place)?;
+        let begins = rest.get(..BEGIN.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(BEGIN));
+        let is_within = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '@' | '/');
+        if !begins || before.ends_with(is_within) {
+            return None;
+        }
+        let shown = address_part(rest);
+        let is_whole = shown.get(BEGIN.len()..)?.trim_matches('.').contains('.');
+        let url = checked(&format!("https://{shown}")).filter(|_| is_whole)?;
+        Some((before, shown, url))
+    })
+}
+
+/// The first address of a mailbox.
+fn first_of_mail(text: &str) -> Option<(&str, &str, Url)> {
+    text.match_indices('@').find_map(|(at, _)| {
+        let (head, tail) = (text.get(..at)?, text.get(at + 1..)?);
+        let is_local = |c: char| c.is_ascii_alphanumeric() || "._%+-".contains(c);
+        let before = head.trim_end_matches(is_local);
+        let local = head.get(before.len()..)?;
+        let before = text.get(..at - local.trim_start_matches(['.', '-']).len())?;
+        let is_domain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        let domain = tail.get(..tail.find(|c| !is_domain(c)).unwrap_or(tail.len()))?;
+        let domain = domain.trim_end_matches(['.', '-']);
+        let (_, last) = domain.rsplit_once('.')?;
+        let is_sound = last.len() > 1 && last.chars().all(|c| c.is_ascii_alphabetic());
+        let shown = text.get(before.len()..at + 1 + domain.len())?;
+        let url = checked(&format!("mailto:{shown}")).filter(|_| is_sound)?;
+        Some((before, shown, url))
+    })
+}
+
+/// The first address that says how it is reached.
+fn first_with_scheme(text: &str) -> Option<(&str, &str, Url)> {
     text.match_indices(':').find_map(|(colon, _)| {
         let (head, tail) = text.split_at_checked(colon)?;
         let before = head.trim_end_matches(char::is_alphanumeric);
@@ -503,6 +554,15 @@ mod tests {
             ),
             ("https://[::1 http://a b.c", "https://[::1 (http://a) b.c"),
             ("xhttp://a.b", "xhttp://a.b"),
+            (
+                "veja www.loja.com/x, e (WWW.a.com.br).",
+                "veja (www.loja.com/x), e ((WWW.a.com.br)).",
+            ),
+            ("www. www.x awww.a.b x.www.a.b", "www. www.x awww.a.b x.www.a.b"),
+            ("escreva para ana.s+x@loja.com.br.", "escreva para (ana.s+x@loja.com.br)."),
+            ("@ana a@b @b.c x@y.1 a@b.c", "@ana a@b @b.c x@y.1 a@b.c"),
+            ("https://a.b/?m=ana@loja.com ok", "(https://a.b/?m=ana@loja.com) ok"),
+            ("ana@www.loja.com", "(ana@www.loja.com)"),
             (
                 "<!channel> <@U1> @here #geral *x* :wave:",
                 "<!channel> <@U1> @here #geral *x* :wave:",

@@ -10,6 +10,7 @@ use blip_slack::demo::{ANA, CHANNEL};
 use blip_slack::locale::{Language, Texts, Words};
 use blip_slack::slack::render::{self, Piece};
 use blip_slack::slack::rich_text;
+use blip_slack::standin::blip::NewTicket;
 use blip_slack::standin::slack::Message;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -338,6 +339,53 @@ proptest! {
             }
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_speaks_is_named_on_every_part_where_posts_have_no_author() {
+    let bridge = Bridge::start().await;
+    bridge.slack.configure(|setup| _ = setup.scopes.remove("chat:write.customize"));
+    let long = "Ana Lima: pronto. ".repeat(400);
+    let (ticket, card) = bridge.ticket("Maria Silva", &long).await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.idle().await;
+    bridge.blip.says(&ticket, &long).await.unwrap();
+    bridge.idle().await;
+    let said = bridge.said(&card);
+    let parts: Vec<&String> = said.iter().filter(|part| part.contains("pronto.")).collect();
+    assert_eq!(parts.len(), 5, "two more of the first words, and three: {said:?}");
+    assert!(parts.iter().all(|part| part.starts_with("Maria Silva (WhatsApp)")), "{parts:?}");
+    // Not finished: that the right is missing is a refusal, and the only one.
+    bridge.idle().await;
+    assert_eq!(bridge.slack.violations().len(), 1, "{:?}", bridge.slack.violations());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_name_or_title_of_a_customer_pushes_the_ticket_number_out_or_turns_words_around() {
+    let bridge = Bridge::start().await;
+    let (name, marks) = ("Maria ".repeat(70), "\u{202E}\u{2028}\u{3000}\u{200F}");
+    let name = format!("Maria{marks}{name}");
+    let identity = "5531999990000@wa.gw.msging.net";
+    let new = NewTicket::saying(&name, identity, "Oi\u{200F}\u{2028}!");
+    let ticket = bridge.blip.opens_ticket(new).await.id;
+    let card = bridge.card_of("Maria").await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.idle().await;
+    let number = format!("#{}", bridge.blip.ticket(&ticket).unwrap().number);
+    let title = format!("a{marks}b.png");
+    bridge
+        .blip
+        .sends_file(&ticket, (&title, "image/png"), &samples::png(), Some(marks))
+        .await
+        .unwrap();
+    bridge.idle().await;
+    let card = bridge.slack.message(CHANNEL, &card.ts).unwrap();
+    assert!(card.text.contains(&number) && card.words().contains(&number), "{}", card.words());
+    for call in bridge.slack.look(|state| state.calls.clone()) {
+        let shown = call.body.to_string();
+        assert!(!shown.contains(|c| marks.contains(c)), "{}: {shown}", call.method);
+    }
+    bridge.finish().await;
 }
 
 /// Whether there are no words in a value.
