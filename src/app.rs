@@ -25,7 +25,7 @@ use crate::intake::{self, Answer, BotDoor, Downloads, Intake, Nuisance};
 use crate::locale::{Texts, Words};
 use crate::media::{Fetcher, Guard, Links};
 use crate::model::reply::ReplyRules;
-use crate::model::{BotName, Readiness};
+use crate::model::{BotName, Readiness, marks};
 use crate::pipe::{Bridge, Files, Reminders, Rules, Sweep};
 use crate::slack::Mask;
 use crate::slack::socket::{self, Line, NotTaken, Socket};
@@ -108,6 +108,7 @@ pub struct App {
 impl App {
     /// Starts the bridge; when this returns it takes events in.
     pub async fn start(config: &Config, tuning: Tuning) -> anyhow::Result<Self> {
+        check_reactions(config)?;
         let clock = tuning.clock.clone();
         let store: SharedStore = Arc::new(open_store(&config.database_url, &clock).await?);
         let store = match &tuning.wrap {
@@ -301,11 +302,26 @@ fn bridge(
     })
 }
 
+/// One emoji has several names, which only Slack's own table tells.
+fn check_reactions(config: &Config) -> anyhow::Result<()> {
+    let reactions = [&config.desk.claim_reaction, &config.desk.close_reaction];
+    for (name, reaction) in ["CLAIM_REACTION", "CLOSE_REACTION"].into_iter().zip(reactions) {
+        let is_ours = marks::ALL.iter().any(|ours| slack::emoji::same(ours, reaction));
+        anyhow::ensure!(!is_ours, "{name} must not be an emoji that the bridge uses itself");
+    }
+    let [claims, closes] = reactions;
+    anyhow::ensure!(
+        !slack::emoji::same(claims, closes),
+        "CLOSE_REACTION must not be another name for the emoji of CLAIM_REACTION"
+    );
+    Ok(())
+}
+
 fn rules(config: &Config) -> Rules {
     let (slack, desk) = (&config.slack, &config.desk);
     Rules {
         reply: ReplyRules {
-            note_prefix: desk.note_prefix.clone(),
+            note_prefix: slack::emoji::spell(&desk.note_prefix).into_owned(),
             claims: desk.reply_claims,
             anyone: desk.reply_policy == ReplyPolicy::Anyone,
         },

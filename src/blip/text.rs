@@ -140,6 +140,7 @@ fn runs(inlines: &[Inline], names: &Names) -> Vec<Run> {
                 push(&named('@', names.groups.get(id).or(label.as_ref())), plain);
             }
             Inline::Broadcast(range) => push(&named('@', Some(range)), plain),
+            Inline::CustomEmoji(name) => push(name, plain),
         }
     }
     runs

@@ -13,7 +13,7 @@ use url::{Host, Url};
 
 use super::{Agents, ChannelRef};
 use crate::model::personal::Kind;
-use crate::model::{Agent, BotName, ChannelId, Hours, SlackUserId};
+use crate::model::{Agent, BotName, ChannelId, Hours, SlackUserId, marks};
 
 pub fn flag(value: &str) -> Option<bool> {
     match value {
@@ -119,8 +119,26 @@ pub fn number_kinds(value: &str) -> Option<Vec<Kind>> {
     (!kinds.iter().enumerate().any(is_twice)).then_some(kinds)
 }
 
+/// The name of an emoji that means nothing else on a message.
+pub fn free_emoji(value: &str) -> Option<String> {
+    emoji(value).filter(|name| !marks::ALL.contains(&name.as_str()))
+}
+
+/// What Slack's editor leaves as it is typed: it makes looks, quotes and lists of some signs, and
+/// a command of one slash.
 pub fn note_prefix(value: &str) -> Option<String> {
-    (value.chars().count() <= 10).then(|| value.to_owned())
+    let is_list = matches!(value, "-" | "•" | "+") || {
+        let (number, rest) = value.split_at(value.find(|c: char| !c.is_ascii_digit()).unwrap_or(0));
+        !number.is_empty() && rest.starts_with(['.', ')'])
+    };
+    let is_command =
+        value.strip_prefix('/').is_some_and(|rest| rest.starts_with(char::is_alphabetic));
+    let is_kept = !value.starts_with(['>', '@', '#', '&', '<'])
+        && !value.contains(['*', '_', '~', '`'])
+        && !value.starts_with("- ")
+        && !is_list
+        && !is_command;
+    (is_kept && value.chars().count() <= 10).then(|| value.to_owned())
 }
 
 pub fn header(value: &str) -> Option<String> {
@@ -313,6 +331,43 @@ mod tests {
         assert_eq!(emoji(":eyes:").as_deref(), Some("eyes"));
         assert_eq!(emoji("+1").as_deref(), Some("+1"));
         assert_eq!(emoji("two words"), None);
+        for ours in marks::ALL {
+            assert_eq!(free_emoji(ours), None, "{ours}");
+            assert_eq!(free_emoji(&format!(":{ours}:")), None, "{ours}");
+        }
+    }
+
+    #[test]
+    fn a_note_prefix_is_what_slacks_editor_leaves_alone() {
+        for kept in ["//", "nota:", "--", "!", ";;", "(i)", ":memo:", "/-", "📝", "nota -"] {
+            assert_eq!(note_prefix(kept).as_deref(), Some(kept), "{kept}");
+        }
+        let taken = [
+            ">",
+            ">>",
+            "*",
+            "*nota",
+            "_",
+            "~",
+            "`",
+            "a`b",
+            "-",
+            "- x",
+            "•",
+            "1.",
+            "12)",
+            "@n",
+            "#n",
+            "/nota",
+            "**",
+            "[*]",
+            "&",
+            "<",
+            "longer than ten",
+        ];
+        for taken in taken {
+            assert_eq!(note_prefix(taken), None, "{taken}");
+        }
         assert_eq!(agents("S0614TZR7"), Some(Agents::Group("S0614TZR7".to_owned())));
         assert_eq!(agents("everyone"), None);
         assert!(host("::").is_some() && host("bridge.local").is_some() && host("a b").is_none());

@@ -178,8 +178,8 @@ impl Desk {
         let agents = reader.optional("AGENTS", parse::agents);
         let agent_map = reader.optional("AGENT_MAP", parse::agent_map);
         let default_agent = reader.optional("BLIP_DEFAULT_AGENT", parse::identity);
-        let claim_reaction = reader.optional("CLAIM_REACTION", parse::emoji);
-        let close_reaction = reader.optional("CLOSE_REACTION", parse::emoji);
+        let claim_reaction = reader.optional("CLAIM_REACTION", parse::free_emoji);
+        let close_reaction = reader.optional("CLOSE_REACTION", parse::free_emoji);
         if claim_reaction.is_some() && claim_reaction == close_reaction {
             reader.fault("CLOSE_REACTION", "must not be the emoji of CLAIM_REACTION");
         }

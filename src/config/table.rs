@@ -102,11 +102,11 @@ pub static VARIABLES: &[Variable] = &[
         .privacy(Personal),
     variable(Group::Desk, "CLAIM_REACTION")
         .means("The reaction that claims a ticket")
-        .form(Words("the name of an emoji"), "eyes")
+        .form(Words("the name of an emoji that the bridge does not use itself"), "eyes")
         .default("eyes"),
     variable(Group::Desk, "CLOSE_REACTION")
         .means("The reaction that closes a ticket")
-        .form(Words("the name of an emoji"), "white_check_mark")
+        .form(Words("the name of an emoji that the bridge does not use itself"), "white_check_mark")
         .default("white_check_mark"),
     variable(Group::Desk, "REACTIONS_ON")
         .means("Where these reactions count: on the card, or on any message of its thread")
@@ -121,8 +121,8 @@ pub static VARIABLES: &[Variable] = &[
         .form(OneOf(&["holder", "anyone"]), "holder")
         .default("holder"),
     variable(Group::Desk, "NOTE_PREFIX")
-        .means("A message that begins with this stays in Slack")
-        .form(Words("1 to 10 characters"), "//")
+        .means("A message that begins with this, in capitals or not, stays in Slack")
+        .form(Words("1 to 10 characters of which the editor of Slack makes no formatting, list, mention or command"), "//")
         .default("//"),
     variable(Group::Desk, "SEND_READ_RECEIPTS")
         .means("Whether Blip is told that agents have been shown what a customer said")

@@ -4,12 +4,14 @@
 const MAX_NAME: usize = 100;
 
 /// Endings of the types that customers send; the first of a type is the one that is written.
-const ENDINGS: [(&str, &[&str]); 31] = [
+const ENDINGS: [(&str, &[&str]); 50] = [
     ("image/jpeg", &["jpg", "jpeg", "jfif"]),
     ("image/png", &["png"]),
     ("image/gif", &["gif"]),
     ("image/webp", &["webp"]),
     ("image/heic", &["heic"]),
+    ("image/heif", &["heif", "heic"]),
+    ("image/avif", &["avif"]),
     ("image/bmp", &["bmp"]),
     ("image/tiff", &["tif", "tiff"]),
     ("image/svg+xml", &["svg"]),
@@ -20,12 +22,28 @@ const ENDINGS: [(&str, &[&str]); 31] = [
     ("audio/amr", &["amr"]),
     ("audio/wav", &["wav"]),
     ("audio/webm", &["weba"]),
+    ("audio/flac", &["flac"]),
+    ("audio/x-caf", &["caf"]),
+    ("audio/3gpp", &["3gp"]),
+    ("audio/x-ms-wma", &["wma"]),
+    ("audio/midi", &["mid", "midi"]),
     ("video/mp4", &["mp4", "m4v"]),
     ("video/3gpp", &["3gp"]),
     ("video/quicktime", &["mov"]),
     ("video/webm", &["webm"]),
+    ("video/mpeg", &["mpg", "mpeg"]),
+    ("video/x-msvideo", &["avi"]),
+    ("video/x-matroska", &["mkv"]),
     ("application/pdf", &["pdf"]),
     ("application/zip", &["zip"]),
+    ("application/vnd.rar", &["rar"]),
+    ("application/x-7z-compressed", &["7z"]),
+    ("application/gzip", &["gz", "tgz"]),
+    ("application/rtf", &["rtf"]),
+    ("application/xml", &["xml"]),
+    ("application/epub+zip", &["epub"]),
+    ("application/vnd.oasis.opendocument.text", &["odt"]),
+    ("application/vnd.oasis.opendocument.spreadsheet", &["ods"]),
     ("application/json", &["json"]),
     ("application/msword", &["doc"]),
     ("application/vnd.ms-excel", &["xls"]),
@@ -36,10 +54,15 @@ const ENDINGS: [(&str, &[&str]); 31] = [
     ("text/csv", &["csv"]),
     ("text/html", &["html", "htm"]),
     ("text/vcard", &["vcf"]),
+    ("text/calendar", &["ics"]),
 ];
 
+/// Types that files of many kinds are said to be: whatever ending such a file has is believed.
+const VAGUE: [&str; 5] =
+    ["text/plain", "text/html", "application/zip", "application/xml", "application/json"];
+
 /// Other names of these types.
-const ALIASES: [(&str, &str); 9] = [
+const ALIASES: [(&str, &str); 15] = [
     ("image/jpg", "image/jpeg"),
     ("image/pjpeg", "image/jpeg"),
     ("audio/opus", "audio/ogg"),
@@ -49,6 +72,12 @@ const ALIASES: [(&str, &str); 9] = [
     ("audio/x-wav", "audio/wav"),
     ("text/x-vcard", "text/vcard"),
     ("application/x-zip-compressed", "application/zip"),
+    ("application/x-rar-compressed", "application/vnd.rar"),
+    ("application/x-rar", "application/vnd.rar"),
+    ("application/x-gzip", "application/gzip"),
+    ("text/rtf", "application/rtf"),
+    ("text/xml", "application/xml"),
+    ("audio/x-flac", "audio/flac"),
 ];
 
 /// A file's whole type: the claimed one if it is whole, else the one it was sent with.
@@ -66,8 +95,7 @@ pub fn full_type(claimed: Option<&str>, sent: Option<&str>) -> Option<String> {
         Some(("sticker", minor)) => format!("image/{minor}"),
         _ => kind,
     };
-    let known = ALIASES.iter().find(|(alias, _)| *alias == kind);
-    Some(known.map_or(kind, |(_, name)| (*name).to_owned()))
+    Some(real_name(&kind).to_owned())
 }
 
 /// A name that ends as its type asks for, so that every player and viewer knows what it is.
@@ -77,14 +105,29 @@ pub fn file_name(title: Option<&str>, kind: Option<&str>, otherwise: &str) -> St
     let title: String = title.unwrap_or_default().chars().filter(|c| safe(*c)).collect();
     let title = title.trim().trim_matches('.').trim();
     let stem: &str = if title.is_empty() { otherwise } else { title };
+    let kind = kind.map(|kind| real_name(kind.split(';').next().unwrap_or(kind).trim()));
     let found = kind.and_then(|kind| ENDINGS.iter().find(|(known, _)| *known == kind));
-    let Some((_, endings)) = found else { return shorten(stem, MAX_NAME) };
+    let Some((kind, endings)) = found else { return shorten(stem, MAX_NAME) };
     let written = stem.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
-    if written.is_some_and(|written| endings.contains(&written.as_str())) {
+    let fits =
+        |written: &str| endings.contains(&written) || VAGUE.contains(kind) && is_ending(written);
+    if written.is_some_and(|written| fits(&written)) {
         return shorten(stem, MAX_NAME);
     }
     let ending = endings.first().copied().unwrap_or("bin");
     format!("{}.{ending}", shorten(stem, MAX_NAME - ending.len() - 1))
+}
+
+/// The name of a type under which we know it.
+fn real_name(kind: &str) -> &str {
+    ALIASES.iter().find(|(alias, _)| *alias == kind).map_or(kind, |(_, name)| name)
+}
+
+/// Whether the last part of a name looks like the ending of a file, and not like a word.
+fn is_ending(part: &str) -> bool {
+    (2..=5).contains(&part.len())
+        && part.chars().all(|c| c.is_ascii_alphanumeric())
+        && part.contains(|c: char| c.is_ascii_alphabetic())
 }
 
 /// Keeps the end of a name, which says what it is.
@@ -106,6 +149,13 @@ mod tests {
             (Some("foto.JPEG"), "image/jpeg", "foto.JPEG"),
             (Some("Nota v2.0"), "application/pdf", "Nota v2.0.pdf"),
             (Some("relatório.final"), "application/pdf", "relatório.final.pdf"),
+            (Some("Contrato assinado"), "application/pdf", "Contrato assinado.pdf"),
+            (Some("script.py"), "text/plain", "script.py"),
+            (Some("leia"), "text/plain; charset=utf-8", "leia.txt"),
+            (Some("arquivo.rar"), "application/x-rar-compressed", "arquivo.rar"),
+            (None, "image/heif", "file.heif"),
+            (None, "image/avif", "file.avif"),
+            (None, "audio/x-caf", "file.caf"),
             (Some("fatura.pdf.exe"), "application/pdf", "fatura.pdf.exe.pdf"),
             (None, "audio/ogg", "file.ogg"),
             (Some(""), "video/mp4", "file.mp4"),

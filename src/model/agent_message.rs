@@ -96,7 +96,7 @@ impl Inline {
             Self::Person { label, .. }
             | Self::Channel { label, .. }
             | Self::Group { label, .. } => (label.as_ref(), None),
-            Self::Broadcast(range) => (Some(range), None),
+            Self::Broadcast(text) | Self::CustomEmoji(text) => (Some(text), None),
         };
         first.into_iter().chain(second).map(String::as_str)
     }

@@ -168,6 +168,14 @@ pub enum Access {
     Hidden,
     /// We may not see it.
     Denied,
+    /// It is a canvas, which Slack shows and nobody else.
+    Canvas,
+    /// It is a list, which Slack shows and nobody else.
+    List,
+    /// It is a post, which Slack shows and nobody else.
+    Post,
+    /// It is an e-mail that came into Slack, of which Slack hands out a page of its own.
+    Email,
 }
 
 /// Formatted text on its way from an agent to a customer.
@@ -236,6 +244,8 @@ pub enum Inline {
     },
     /// A call to everybody (`here`, `channel`, `everyone`).
     Broadcast(String),
+    /// An emoji that a workspace made for itself, by its name: it is no character.
+    CustomEmoji(String),
 }
 
 /// How a run of text looks.

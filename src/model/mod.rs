@@ -13,6 +13,7 @@ pub mod fault;
 pub mod hours;
 pub mod ids;
 pub mod invisible;
+pub mod marks;
 pub mod personal;
 pub mod readiness;
 pub mod reply;

@@ -90,11 +90,11 @@ impl ReplyRules {
             return false;
         }
         for paragraph in &text.0 {
-            let opening = folded(&opening(paragraph));
-            let words = opening.find(char::is_alphanumeric).unwrap_or(opening.len());
-            let mut places = opening.char_indices().map(|(place, _)| place);
-            let begins = |place| opening.get(place..).is_some_and(|rest| rest.starts_with(&prefix));
-            if places.by_ref().take_while(|place| *place <= words).any(begins) {
+            // A prefix may be an emoji, or stand after one.
+            if [true, false]
+                .into_iter()
+                .any(|is_named| begins(&opening(paragraph, is_named), &prefix))
+            {
                 return true;
             }
             if !is_decoration(paragraph) {
@@ -105,21 +105,34 @@ impl ReplyRules {
     }
 }
 
-/// What a paragraph says before anybody is mentioned in it.
-fn opening(paragraph: &Paragraph) -> String {
+/// Whether a text begins with a prefix, but for what is no word.
+fn begins(text: &str, prefix: &str) -> bool {
+    let text = folded(text);
+    let words = text.find(char::is_alphanumeric).unwrap_or(text.len());
+    let places = text.char_indices().map(|(place, _)| place);
+    places
+        .take_while(|place| *place <= words)
+        .any(|place| text.get(place..).is_some_and(|rest| rest.starts_with(prefix)))
+}
+
+/// What a paragraph says before anybody is mentioned in it, with the names of custom emoji or
+/// without them.
+fn opening(paragraph: &Paragraph, is_named: bool) -> String {
     match paragraph {
         Paragraph::Code(code) => code.clone(),
         Paragraph::Text(runs) | Paragraph::Quote(runs) | Paragraph::Item { text: runs, .. } => {
-            runs.iter().map_while(words).collect()
+            runs.iter().map_while(|run| words(run, is_named)).collect()
         }
     }
 }
 
-fn words(run: &Inline) -> Option<&str> {
+fn words(run: &Inline, is_named: bool) -> Option<String> {
     match run {
-        Inline::Text { text, .. } => Some(text),
+        Inline::Text { text, .. } => Some(text.clone()),
         // A prefix such as `//` may have become part of a link.
-        Inline::Link { url, label, .. } => Some(label.as_deref().unwrap_or(url)),
+        Inline::Link { url, label, .. } => Some(label.as_ref().unwrap_or(url).clone()),
+        Inline::CustomEmoji(name) if is_named => Some(format!(":{name}:")),
+        Inline::CustomEmoji(_) => Some(String::new()),
         Inline::Person { .. }
         | Inline::Channel { .. }
         | Inline::Group { .. }
@@ -146,6 +159,7 @@ fn is_decoration(paragraph: &Paragraph) -> bool {
 fn is_decorative(run: &Inline) -> bool {
     match run {
         Inline::Text { text, .. } => !has_words(text),
+        Inline::CustomEmoji(_) => true,
         Inline::Link { .. }
         | Inline::Person { .. }
         | Inline::Channel { .. }

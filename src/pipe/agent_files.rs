@@ -16,6 +16,7 @@ use crate::blip::envelope::{MEDIA_LINK_TYPE, MediaLink, media_link};
 use crate::blip::limits;
 use crate::media::{
     Ask, Claim, Fetched, Fetcher, Handout, Invalid, Links, Token, Unfetched, Wanted, Withheld,
+    file_name,
 };
 use crate::model::text::shown_size;
 use crate::model::{Access, Attachment, Failure, Fault, Ticket};
@@ -111,6 +112,10 @@ impl Bridge {
             Access::Deleted => Some("file_deleted"),
             Access::Hidden => Some("file_hidden"),
             Access::Denied => Some("file_access_denied"),
+            Access::Canvas => Some("file_canvas"),
+            Access::List => Some("file_list"),
+            Access::Post => Some("file_post"),
+            Access::Email => Some("file_email"),
         };
         let Some(uri) = self.files.links.link(&file.id, self.clock.now()) else {
             return Ok(Err(reason.unwrap_or("no_public_url")));
@@ -120,7 +125,7 @@ impl Bridge {
             Some(reason) => return Ok(Err(reason)),
             None => match self.ask(&file, Some("bytes=0-511")).await {
                 Ok(fetched) => match fetched.checked_bytes(claim(&file)).await {
-                    Ok(_) => return Ok(Ok((file, uri))),
+                    Ok(_) => return Ok(Ok((named(file), uri))),
                     Err(why) => reason_of(why),
                 },
                 Err(why) => reason_of(why),
@@ -209,14 +214,20 @@ impl Bridge {
         {
             return Ok(file);
         }
-        let file = self.slack.file(id).await.map_err(|error| {
+        let file = named(self.slack.file(id).await.map_err(|error| {
             tracing::warn!(slack.file = id, %error, "a file that is to be handed out");
             if error.is_file_gone() { Withheld::Gone } else { Withheld::Later }
-        })?;
+        })?);
         self.files.known.retain(|_, (at, _)| now < *at + BELIEF);
         self.files.known.insert(id.to_owned(), (now, file.clone()));
         Ok(file)
     }
+}
+
+/// The file under a name with the ending of its type, without which a phone does not open it.
+fn named(file: Attachment) -> Attachment {
+    let name = file_name(Some(&file.name), file.mime.as_deref(), "file");
+    Attachment { name, ..file }
 }
 
 fn claim(file: &Attachment) -> Claim<'_> {

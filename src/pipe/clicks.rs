@@ -3,10 +3,12 @@
 use super::moves::{Moved, Person};
 use super::outgoing::Forwards;
 use super::slack_to_blip::Written;
-use super::{Bridge, NOTE_MARK, Outcome, Step};
+use super::{Bridge, Outcome, Step};
 use crate::inbox::{Chore, Ending as Settled, Handled};
 use crate::model::reply::Intent;
-use crate::model::{AgentMessage, ChannelId, Click, Closing, MessageTs, Move, Refusal, Ticket};
+use crate::model::{
+    AgentMessage, ChannelId, Click, Closing, MessageTs, Move, Refusal, Ticket, marks,
+};
 use crate::slack::{action, home, message, parse};
 use crate::store::{Item, Lane};
 
@@ -175,7 +177,7 @@ impl Bridge {
             return Ok("ask-not-sent");
         }
         // It is no note any more.
-        self.set_out(Chore::unmark(channel, &ts, NOTE_MARK, self.clock.now())).await?;
+        self.set_out(Chore::unmark(channel, &ts, marks::NOTE, self.clock.now())).await?;
         Ok("ask-sent")
     }
 

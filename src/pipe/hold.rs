@@ -10,7 +10,7 @@ use super::slack_to_blip::Written;
 use super::{Bridge, Step};
 use crate::inbox::{Chore, Held};
 use crate::model::reply::Intent;
-use crate::model::{ChannelId, MessageTs, SlackUserId, Ticket, TicketId};
+use crate::model::{ChannelId, MessageTs, SlackUserId, Ticket, TicketId, marks};
 use crate::slack::{message, parse};
 use crate::store::{Item, Link, Role};
 
@@ -116,7 +116,7 @@ impl Bridge {
             Some(Role::Card | Role::Customer) => Ok("ask-outdated"),
             Some(Role::Held | Role::Note) | None => {
                 self.cancel(ticket, channel, ts).await?;
-                let mark = Chore::mark(channel, ts, super::NOTE_MARK, false, self.clock.now());
+                let mark = Chore::mark(channel, ts, marks::NOTE, false, self.clock.now());
                 self.set_out(mark).await?;
                 Ok("ask-kept")
             }

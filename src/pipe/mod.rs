@@ -70,9 +70,6 @@ const IDS: Uuid = Uuid::from_u128(0x6f1d_9c1e_7a42_4d53_9f0b_b1a6_51ac_4e07);
 /// How often a call is made again whose effect the platform will never tell of.
 const BLIND: u32 = 10;
 
-/// The mark of a note.
-const NOTE_MARK: &str = "lock";
-
 /// Handles the items of the inbox.
 pub struct Bridge {
     /// The memory.

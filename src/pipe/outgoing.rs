@@ -12,14 +12,9 @@ use crate::blip::text::{self, Marks};
 use crate::inbox::Chore;
 use crate::locale::Words;
 use crate::model::text::split;
-use crate::model::{AgentMessage, Attachment, KeptPart, Ticket};
+use crate::model::{AgentMessage, Attachment, KeptPart, Ticket, marks};
 use crate::slack::{action, card};
 use crate::store::{Item, Role};
-
-/// The mark of a reply that Blip has accepted as a whole.
-const ACCEPTED_MARK: &str = "envelope_with_arrow";
-/// The mark of a reply of which the customer gets a part only.
-const NOT_WHOLE_MARK: &str = "warning";
 
 /// Whether messages that were forwarded go out with the message that they hang on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,7 +135,7 @@ impl Bridge {
         }
         self.tell_unsent(item, ticket, person, &outgoing).await?;
         if !outgoing.ready.is_empty() {
-            let mark = if outgoing.is_whole() { ACCEPTED_MARK } else { NOT_WHOLE_MARK };
+            let mark = if outgoing.is_whole() { marks::ACCEPTED } else { marks::NOT_WHOLE };
             let now = self.clock.now();
             self.set_out(Chore::mark(written.channel, written.ts, mark, true, now)).await?;
         }

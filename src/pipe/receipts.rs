@@ -21,7 +21,7 @@ use crate::blip::{envelope, parse};
 use crate::inbox::Chore;
 use crate::model::personal;
 use crate::model::text::split;
-use crate::model::{BlipEvent, Click, Ending, ReceiptKind, State, Ticket, TicketId};
+use crate::model::{BlipEvent, Click, Ending, ReceiptKind, State, Ticket, TicketId, marks};
 use crate::slack::{self, action, card};
 use crate::store::{Item, Lane, Link, NewItem, Role, Source};
 
@@ -49,8 +49,8 @@ impl Bridge {
         };
         let mark = match kind {
             ReceiptKind::Accepted => return Ok(()),
-            ReceiptKind::Received => "mailbox_with_mail",
-            ReceiptKind::Consumed => "eyeglasses",
+            ReceiptKind::Received => marks::RECEIVED,
+            ReceiptKind::Consumed => marks::READ,
             ReceiptKind::Failed => {
                 let code = reason.map(|(code, _)| code);
                 return self.on_undelivered(item, link, message, code).await;

@@ -8,14 +8,14 @@ use uuid::Uuid;
 use super::moves::{Moved, Person};
 use super::outgoing::{Forwards, Outgoing};
 use super::thread::SKEW;
-use super::{Bridge, Failed, Halt, IDS, NOTE_MARK, Outcome, Step};
+use super::{Bridge, Failed, Halt, IDS, Outcome, Step};
 use crate::blip;
 use crate::blip::text::Names;
 use crate::inbox::{Chore, Ending as Settled, Handled};
 use crate::model::reply::{Intent, Why};
 use crate::model::{
-    Agent, AgentMessage, ChannelId, Closing, Fault, Inline, MessageTs, Move, Rich, SlackEvent,
-    SlackUserId, Ticket, TicketId,
+    Agent, AgentMessage, ChannelId, Closing, Failure, Fault, Inline, MessageTs, Move, Rich,
+    SlackEvent, SlackUserId, Ticket, TicketId, marks,
 };
 use crate::slack::{Standing, action, card, emoji, message, parse};
 use crate::store::{Item, Lane, Link, NewItem, Role, Source};
@@ -192,7 +192,7 @@ impl Bridge {
             }
             SlackEvent::Reaction { user, name, added: true, .. }
                 if (link.role == Role::Held || link.role.is_sent())
-                    && emoji::same(name, NOTE_MARK) =>
+                    && emoji::same(name, marks::NOTE) =>
             {
                 self.on_lock(item, ticket, link, user).await
             }
@@ -332,7 +332,7 @@ impl Bridge {
     ) -> Step<()> {
         self.store.link(written.link(ticket, person, Role::Note, None)).await?;
         let now = self.clock.now();
-        Ok(self.set_out(Chore::mark(written.channel, written.ts, NOTE_MARK, false, now)).await?)
+        Ok(self.set_out(Chore::mark(written.channel, written.ts, marks::NOTE, false, now)).await?)
     }
 
     pub(super) async fn on_question(
@@ -414,6 +414,7 @@ impl Bridge {
                 Inline::Channel { .. }
                 | Inline::Group { .. }
                 | Inline::Broadcast(_)
+                | Inline::CustomEmoji(_)
                 | Inline::Text { .. }
                 | Inline::Link { .. } => {}
             }
@@ -543,17 +544,14 @@ impl Bridge {
     }
 }
 
-/// A name that cannot be had is left out; a call that failed for now is tried again.
+/// A name is decoration: one that Slack refuses, for whatever reason, is left out. A call that
+/// failed for now is tried again.
 fn known<T>(looked_up: Result<T, crate::slack::Error>) -> Step<Option<T>> {
     match looked_up {
         Ok(found) => Ok(Some(found)),
-        Err(error)
-            if error
-                .code()
-                .is_some_and(|code| code.ends_with("_not_found") || code == "missing_scope") =>
-        {
-            Ok(None)
-        }
-        Err(error) => Err(error.into()),
+        Err(error) => match error.fault() {
+            Fault::Refused { .. } | Fault::Credentials => Ok(None),
+            Fault::Busy { .. } | Fault::Down | Fault::Unsure | Fault::Broken => Err(error.into()),
+        },
     }
 }

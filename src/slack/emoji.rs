@@ -56,8 +56,9 @@ pub fn same(a: &str, b: &str) -> bool {
 
 /// Puts Unicode emoji in place of the `:names:` in a text.
 ///
-/// Names that are not Slack's own stay, and so does what only looks like a name: `10:30:00`,
-/// `10:100:00`.
+/// A name counts only where it stands free, as it does where Slack has made it of an emoji: the
+/// same letters stand in network addresses (`a4:b1:ab:12`), times and keys. Names that are not
+/// Slack's own stay.
 pub fn spell(text: &str) -> Cow<'_, str> {
     if !text.contains(':') {
         return Cow::Borrowed(text);
@@ -66,27 +67,49 @@ pub fn spell(text: &str) -> Cow<'_, str> {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(':') {
         spelled.push_str(before);
-        let in_number = spelled.ends_with(|c: char| c.is_ascii_digit());
-        if let Some((emoji, tail)) = leading(after, in_number) {
-            spelled.push_str(&emoji);
-            rest = tail;
-        } else {
-            spelled.push(':');
-            rest = after;
+        match leading(after).filter(|(_, tail)| is_start(&spelled) && is_end(tail)) {
+            Some((emoji, tail)) => {
+                spelled.push_str(&emoji);
+                rest = tail;
+            }
+            None => {
+                spelled.push(':');
+                rest = after;
+            }
         }
     }
     spelled.push_str(rest);
     Cow::Owned(spelled)
 }
 
+/// Whether a name may stand after this text.
+fn is_start(before: &str) -> bool {
+    before.chars().next_back().is_none_or(|c| is_apart(c) || "([{*_~-,;!?".contains(c))
+}
+
+/// Whether a name may stand before this text; other emoji may follow at once.
+fn is_end(after: &str) -> bool {
+    let mut chars = after.chars();
+    match chars.next() {
+        Some(':') => {
+            chars.as_str().starts_with(char::is_whitespace)
+                || chars.as_str().is_empty()
+                || leading(chars.as_str()).is_some()
+        }
+        Some(c) => is_apart(c) || ")]}*_~-.,;!?".contains(c),
+        None => true,
+    }
+}
+
+/// White space, quotation marks, emoji and other signs that stand in no address.
+fn is_apart(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '"' | '\'') || !c.is_ascii() && !c.is_alphanumeric()
+}
+
 /// The emoji whose name, with the opening colon already taken, begins the text, and what follows.
-fn leading(text: &str, in_number: bool) -> Option<(Cow<'static, str>, &str)> {
+fn leading(text: &str) -> Option<(Cow<'static, str>, &str)> {
     let (name, tail) = text.split_once(':')?;
     let emoji = unicode(name)?;
-    let in_number = in_number || tail.starts_with(|c: char| c.is_ascii_digit());
-    if in_number && name.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
     let Some((tones, after)) = tail.strip_prefix(":skin-tone-").and_then(|t| t.split_once(':'))
     else {
         return Some((emoji, tail));
@@ -227,18 +250,30 @@ mod tests {
     fn text_in_colons_is_spelled_out_only_where_it_is_an_emoji() {
         for (text, spelled) in [
             ("Oi :wave:!", "Oi 👋!"),
-            ("oi:wave::wave:", "oi👋👋"),
+            ("oi :wave::wave:", "oi 👋👋"),
             (":wave::skin-tone-3:", "👋🏼"),
             (":wave::skin-tone-3::+1:", "👋🏼👍"),
             (":handshake::skin-tone-2-3:", "🫱🏻‍🫲🏼"),
-            (":wave::skin-tone-x:", "👋:skin-tone-x:"),
+            (":wave::skin-tone-x:", ":wave::skin-tone-x:"),
             ("às 10:30:00 ou 10:100:00", "às 10:30:00 ou 10:100:00"),
             (":100: :100:", "💯 💯"),
-            ("nota:100:", "nota💯"),
-            ("10:30:wave:", "10:30👋"),
+            ("nota:100:", "nota:100:"),
+            ("10:30:wave:", "10:30:wave:"),
             (":logo_da_loja: :tada:", ":logo_da_loja: 🎉"),
             ("std::vec::Vec", "std::vec::Vec"),
-            ("::wave::", ":👋:"),
+            ("O MAC e a4:b1:ab:12:c3:d4", "O MAC e a4:b1:ab:12:c3:d4"),
+            ("IPv6: fd00::a:b:1", "IPv6: fd00::a:b:1"),
+            ("2001:db8:1234:abcd::1", "2001:db8:1234:abcd::1"),
+            ("chave:key:valor", "chave:key:valor"),
+            ("urn:id:12", "urn:id:12"),
+            ("C:x:y", "C:x:y"),
+            ("Total:100:reais, 12:on:30", "Total:100:reais, 12:on:30"),
+            ("https://loja.example/:id:/55", "https://loja.example/:id:/55"),
+            (
+                "ok :+1: certo (:wave:) 👋:tada: Atenção :warning::",
+                "ok 👍 certo (👋) 👋🎉 Atenção ⚠️:",
+            ),
+            ("::wave::", "::wave::"),
             (":slightly_smiling_face:", "🙂"),
             ("https://loja.com:8080/a:b", "https://loja.com:8080/a:b"),
             ("", ""),

@@ -60,6 +60,7 @@ pub(super) fn bare(inline: &Inline) -> String {
         Inline::Channel { label, .. } => named('#', label),
         Inline::Person { label, .. } | Inline::Group { label, .. } => named('@', label),
         Inline::Broadcast(range) => format!("@{range}"),
+        Inline::CustomEmoji(name) => name.clone(),
     }
 }
 
@@ -310,7 +311,8 @@ fn read_code(code: &str) -> String {
 /// Reads what stands between `<` and `>` (`slack.md` §D.1).
 fn read_token(token: &str, style: Style) -> Inline {
     let (body, label) = token.split_once('|').unwrap_or((token, ""));
-    let label = Some(label).filter(|label| !label.is_empty()).map(words);
+    // What only repeats the address is none; Slack escapes both.
+    let label = Some(label).filter(|label| !label.is_empty() && *label != body).map(words);
     let text = |text: String| Inline::Text { text, style };
     let mut signs = body.chars();
     match signs.next() {
@@ -372,6 +374,7 @@ pub(super) fn sketch(rich: &Rich) -> Vec<String> {
         }
         Inline::Group { id, label } => format!("(group {id} {})", label.as_deref().unwrap_or("-")),
         Inline::Broadcast(range) => format!("(call {range})"),
+        Inline::CustomEmoji(name) => format!("(emoji {name})"),
     };
     let runs = |runs: &[Inline]| runs.iter().map(run).collect::<String>();
     let paragraphs = rich.0.iter().map(|paragraph| match paragraph {
@@ -477,7 +480,7 @@ mod tests {
             1 => r"<#C[A-Z0-9]{1,4}(\|[a-z]{0,4})?>",
             1 => r"<!(here|channel|subteam\^S1(\|@x)?|date\^[0-9]{1,12}\^\{d\}(\|ontem)?|[a-z]{1,4})>",
             1 => r"<https://a\.b/[a-z_*]{0,5}(\|[a-z &]{0,5})?>",
-            1 => ":(wave|\\+1|slightly_smiling_face|flag-br)(::skin-tone-[2-6])?:",
+            1 => " :(wave|\\+1|slightly_smiling_face|flag-br)(::skin-tone-[2-6])?: ",
         ]
     }
 

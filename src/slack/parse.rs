@@ -400,6 +400,7 @@ pub fn attachment(file: &Value) -> Attachment {
         (Some("tombstone"), _) | (_, Some("file_not_found")) => Access::Deleted,
         (Some("hidden_by_limit"), _) => Access::Hidden,
         (_, Some("access_denied")) => Access::Denied,
+        _ if let Some(access) = document_of_slack(file) => access,
         (Some("file_access"), _) | (_, Some("check_file_info")) => Access::Ask,
         (Some("external"), _) => Access::Elsewhere,
         _ if external => Access::Elsewhere,
@@ -415,6 +416,18 @@ pub fn attachment(file: &Value) -> Attachment {
         url: url.map(str::to_owned),
         access,
     }
+}
+
+/// What Slack keeps beside files and hands out as a web page, if at all (`slack.md` 3.3).
+fn document_of_slack(file: &Value) -> Option<Access> {
+    let marks = ["/mode", "/filetype", "/mimetype"].map(|mark| text(file, mark));
+    marks.into_iter().flatten().find_map(|mark| match mark {
+        "quip" | "canvas" | "application/vnd.slack-docs" => Some(Access::Canvas),
+        "list" | "application/vnd.slack-list" => Some(Access::List),
+        "post" | "space" => Some(Access::Post),
+        "email" => Some(Access::Email),
+        _ => None,
+    })
 }
 
 /// The text at a place in a document, if there is any.

@@ -1,6 +1,7 @@
 //! Slack's `rich_text` blocks: reading an agent's, and making one of a customer's words.
 //!
-//! Text in a `rich_text` block is literal: `*`, `@channel` and `:wave:` are just characters there.
+//! Text in a `rich_text` block is literal: `*`, `@channel` and `:wave:` are just characters there,
+//! as emoji are elements of their own.
 //! That is why a customer's words go out in one and never in mark-up. The top-level `text` that
 //! goes with it for notifications is escaped; `@channel` and `#general` are dead words in it as
 //! long as the post asks for neither `link_names` nor `parse`.
@@ -35,7 +36,7 @@ pub(super) fn read(
     paragraphs: &mut Vec<Paragraph>,
     kept: &mut Vec<KeptPart>,
 ) {
-    let mut reader = Reader { text, verbatim: false, kept };
+    let mut reader = Reader { text, kept };
     for part in elements(block) {
         reader.part(part, paragraphs);
     }
@@ -204,8 +205,6 @@ fn checked(address: &str) -> Option<Url> {
 struct Reader<'a> {
     /// The message's mark-up.
     text: &'a str,
-    /// Whether names in colons stay as they are.
-    verbatim: bool,
     /// What is no words.
     kept: &'a mut Vec<KeptPart>,
 }
@@ -215,9 +214,7 @@ impl Reader<'_> {
         match kind(part) {
             "rich_text_list" => self.list(part, indent(part), paragraphs),
             "rich_text_preformatted" => {
-                self.verbatim = true;
                 let code: String = self.runs(part).iter().map(bare).collect();
-                self.verbatim = false;
                 let code = code.strip_suffix('\n').unwrap_or(&code);
                 paragraphs.push(Paragraph::Code(code.to_owned()));
             }
@@ -264,18 +261,23 @@ impl Reader<'_> {
             }
             return None;
         };
-        Some(Inline::Text { text: self.words(words, style), style })
+        Some(Inline::Text { text: self.unescaped(words), style })
     }
 
     fn known(&self, run: &Value, style: Style) -> Option<Inline> {
         let text = |text: String| Inline::Text { text, style };
         Some(match kind(run) {
-            "emoji" => text(emoji_text(run)?),
+            "emoji" => match emoji_text(run) {
+                Some(emoji) => text(emoji),
+                None => Inline::CustomEmoji(emoji::base_name(word(run, "name")?).to_owned()),
+            },
+            // The name of a workspace cannot be had.
+            "team" if any_words(run).is_none() => text("@…".to_owned()),
             "link" => {
                 let label = word(run, "text").filter(|label| !label.is_empty());
                 Inline::Link {
                     url: self.unescaped(word(run, "url")?),
-                    label: label.map(|label| self.words(label, style)),
+                    label: label.map(|label| self.unescaped(label)),
                     style,
                 }
             }
@@ -288,16 +290,11 @@ impl Reader<'_> {
             "usergroup" => Inline::Group { id: word(run, "usergroup_id")?.to_owned(), label: None },
             "broadcast" => Inline::Broadcast(word(run, "range")?.to_owned()),
             "date" => match word(run, "fallback") {
-                Some(words) if !words.is_empty() => text(self.words(words, style)),
+                Some(words) if !words.is_empty() => text(self.unescaped(words)),
                 _ => text(moment(run.get("timestamp")?.as_i64()?)?),
             },
             _ => return None,
         })
-    }
-
-    fn words(&self, words: &str, style: Style) -> String {
-        let words = self.unescaped(words);
-        if self.verbatim || style.code { words } else { emoji::spell(&words).into_owned() }
     }
 
     /// Takes off the escaping if there is one. Slack is not consistent here, but the mark-up is
@@ -346,7 +343,7 @@ fn style(run: &Value) -> Style {
     Style { bold: has("bold"), italic: has("italic"), strike: has("strike"), code: has("code") }
 }
 
-/// The emoji's Unicode text; a workspace's own emoji keeps its name in colons.
+/// The emoji's Unicode text; a workspace's own emoji has none.
 ///
 /// The code points are the best source, but may lack the skin tone that is given beside them.
 fn emoji_text(run: &Value) -> Option<String> {
@@ -359,8 +356,7 @@ fn emoji_text(run: &Value) -> Option<String> {
     let named = emoji::unicode(toned.as_deref().unwrap_or(name)).map(Into::into);
     let lacks_tone =
         toned.is_some() && coded.as_deref().is_some_and(|c| !c.contains(emoji::is_tone));
-    let known = if lacks_tone { named.or(coded) } else { coded.or(named) };
-    Some(known.unwrap_or_else(|| format!(":{name}:")))
+    if lacks_tone { named.or(coded) } else { coded.or(named) }
 }
 
 /// Reads code points written as `1f44b-1f3fc`.
@@ -398,7 +394,7 @@ mod tests {
                 json!({"type": "text", "text": "x", "style": {"bold": true, "strike": true}}),
                 "bs[x]",
             ),
-            (json!({"type": "text", "text": ":tada: 10:30:00"}), "🎉 10:30:00"),
+            (json!({"type": "text", "text": ":tada: 3c:ab:12:5e"}), ":tada: 3c:ab:12:5e"),
             (json!({"type": "text", "text": ":tada:", "style": {"code": true}}), "c[:tada:]"),
             (json!({"type": "link", "url": "https://a.b"}), "(https://a.b)"),
             (
@@ -421,6 +417,9 @@ mod tests {
             ),
             (json!({"type": "novidade", "text": {"type": "plain_text", "text": "algo"}}), "algo"),
             (json!({"type": "novidade", "title": "título"}), "título"),
+            (json!({"type": "team", "team_id": "T1"}), "@…"),
+            (json!({"type": "team", "team_id": "T1", "name": "Loja"}), "Loja"),
+            (json!({"type": "canvas", "file_id": "F1", "title": "Preços"}), "Preços"),
             (
                 json!({"type": "novidade", "elements": [{"type": "text", "text": "dentro"}]}),
                 "dentro",
@@ -449,8 +448,8 @@ mod tests {
             (json!({"name": "one", "unicode": "31-fe0f-20e3"}), "1️⃣"),
             (json!({"name": "flag-br"}), "🇧🇷"),
             (json!({"name": "heart", "unicode": "xyz"}), "❤️"),
-            (json!({"name": "logo_da_loja"}), ":logo_da_loja:"),
-            (json!({"name": "logo_da_loja", "skin_tone": 2}), ":logo_da_loja:"),
+            (json!({"name": "logo_da_loja"}), "(emoji logo_da_loja)"),
+            (json!({"name": "logo_da_loja::skin-tone-2"}), "(emoji logo_da_loja)"),
             (json!({"unicode": "1f44b"}), "👋"),
         ] {
             let mut run = run;

@@ -3,6 +3,7 @@
 
 use blip_slack::demo::{ANA, BIA, CHANNEL};
 use blip_slack::model::TicketId;
+use blip_slack::standin::faults::Fault;
 use blip_slack::standin::slack::{File, Message};
 use serde_json::{Value, json};
 
@@ -358,5 +359,121 @@ async fn a_mention_or_slashes_in_the_middle_make_no_note() {
     let block = json!({"type": "rich_text", "elements": open});
     writes(&bridge, ANA, &card, Message { blocks: vec![block], ..Message::default() }).await;
     assert_eq!(bridge.received(&ticket), ["Fale com @Bia Souza\nR$ 1//2"]);
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_what_slack_made_an_emoji_is_one() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    let section = |runs: Value| {
+        let section = json!({"type": "rich_text_section", "elements": runs});
+        json!({"type": "rich_text", "elements": [section]})
+    };
+    let text = |text: &str| json!({"type": "text", "text": text});
+    let custom = json!({"type": "emoji", "name": "nossa_loja"});
+    let address = "https://loja.example/pedido:id:55";
+    let link = json!({"type": "link", "url": address, "text": address});
+    for (block, read) in [
+        (section(json!([text("o MAC é 3c:ab:12:5e:00:0f, o IPv6 2001:db8:a:b:c::1")])), None),
+        (section(json!([text("chave :key: valor")])), None),
+        (section(json!([link])), Some(address)),
+        (section(json!([text("Da "), custom])), Some("Da nossa_loja")),
+    ] {
+        let message = Message { blocks: vec![block.clone()], ..Message::default() };
+        writes(&bridge, ANA, &card, message).await;
+        let typed = block.pointer("/elements/0/elements/0/text").unwrap().as_str().unwrap();
+        assert_eq!(bridge.received(&ticket).last().unwrap(), read.unwrap_or(typed));
+    }
+    let bia = json!({"type": "user", "user_id": BIA});
+    let note = section(json!([custom, text(" "), bia, text(" vê isto?")]));
+    let ts =
+        writes(&bridge, ANA, &card, Message { blocks: vec![note], ..Message::default() }).await;
+    assert!(has_mark(&bridge, &ts, "lock"));
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_that_slack_refuses_with_any_code_holds_no_reply_up() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Oi!").await.unwrap();
+    bridge.idle().await;
+    for (number, (method, codes, element, read)) in [
+        (
+            "users.info",
+            &["user_not_visible", "access_denied"][..],
+            json!({"type": "user", "user_id": "U0GONE"}),
+            "@…",
+        ),
+        (
+            "conversations.info",
+            &["method_not_supported_for_channel_type", "team_access_not_granted"],
+            json!({"type": "channel", "channel_id": "C0GONE"}),
+            "#…",
+        ),
+        (
+            "usergroups.list",
+            &["plan_upgrade_required", "permission_denied", "a_code_to_come"],
+            json!({"type": "usergroup", "usergroup_id": "S0GONE"}),
+            "@…",
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for code in codes {
+            bridge.slack.faults().next(method, Fault::Code((*code).to_owned()));
+            let text = |text: &str| json!({"type": "text", "text": text});
+            let runs = json!([text(&format!("{number} fale com ")), element, text(" hoje")]);
+            let block = json!({"type": "rich_text", "elements": [
+                {"type": "rich_text_section", "elements": runs}]});
+            writes(&bridge, ANA, &card, Message { blocks: vec![block], ..Message::default() })
+                .await;
+            let expected = format!("{number} fale com {read} hoje");
+            assert_eq!(*bridge.received(&ticket).last().unwrap(), expected, "{code}");
+        }
+    }
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_slack_keeps_beside_files_is_refused_at_once_with_the_true_reason() {
+    let bridge = Bridge::with(&[("PUBLIC_URL", "https://bridge.example.com")]).await;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    for (mode, mime, reason) in [
+        ("quip", "application/vnd.slack-docs", "canvas"),
+        ("list", "application/vnd.slack-list", "a list"),
+        ("post", "text/html", "a post"),
+        ("email", "text/html", "e-mail"),
+    ] {
+        let (mode, mime) = (mode.to_owned(), mime.to_owned());
+        let file = File { mode, mime, ..File::hosted("Notas", b"<html></html>") };
+        bridge.slack.shares_all(ANA, CHANNEL, Some(&card.ts), vec![file], "").await.unwrap();
+        bridge.slack.says(ANA, CHANNEL, Some(&card.ts), reason).await.unwrap();
+        bridge.idle().await;
+        let line = last_line(&bridge, &card);
+        assert!(line.contains("Notas") && line.contains(reason), "{line}");
+        assert_eq!(bridge.received(&ticket).last().unwrap(), reason);
+    }
+    assert!(bridge.slack.calls("download").is_empty(), "nothing was tried");
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agents_file_without_an_ending_gets_that_of_its_type() {
+    let bridge = Bridge::with(&[("PUBLIC_URL", "https://bridge.example.com")]).await;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    let file = |name: &str, mime: &str| File {
+        mime: mime.to_owned(),
+        ..File::hosted(name, b"%PDF-1.4 contrato")
+    };
+    let files =
+        vec![file("Contrato assinado", "application/pdf"), file("b.final", "application/pdf")];
+    bridge.slack.shares_all(ANA, CHANNEL, Some(&card.ts), files, "").await.unwrap();
+    bridge.idle().await;
+    let sent = bridge.blip.received(&ticket);
+    let titles: Vec<&Value> = sent.iter().map(|message| &message.content["title"]).collect();
+    assert_eq!(titles, ["Contrato assinado.pdf", "b.final.pdf"]);
     bridge.finish().await;
 }
