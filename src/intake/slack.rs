@@ -50,7 +50,7 @@ pub(super) async fn accept(
         Verdict::Forged => return Err(intake.turn_away(&headers)),
         Verdict::Stale(age) => return Err(intake.doubt_the_clock(age)),
     }
-    let Some(json) = json(&media_type(&headers), body)? else {
+    let Some(json) = json(&media_type(&headers), body) else {
         // Slack only wants to see whether we are there (`ssl_check`).
         return Ok(().into_response());
     };
@@ -58,9 +58,14 @@ pub(super) async fn accept(
 }
 
 impl Intake {
-    /// Takes what Slack sent, given as JSON, whichever way it came.
+    /// Takes what Slack sent, given as JSON, whichever way it came. What cannot be read is taken,
+    /// too, and counted: Slack would only send it again.
     pub async fn take_from_slack(&self, json: Vec<u8>) -> Result<Answer, Error> {
-        let sent = serde_json::from_slice::<Value>(&json).map_err(|_not_json| Error::NotAnEvent)?;
+        let Ok(sent) = serde_json::from_slice::<Value>(&json) else {
+            tracing::warn!(bytes = json.len(), "slack sent what is no event in JSON");
+            telemetry::unknown(Source::Slack.name());
+            return Ok(Answer::Nothing);
+        };
         match parse::parse(&sent) {
             Request::Challenge(challenge) => Ok(Answer::Challenge(challenge)),
             Request::Event(routed) => {
@@ -138,25 +143,21 @@ impl IntoResponse for Answer {
 }
 
 /// The JSON in a body: all of it, or the field of a form that holds it. A command has none, so
-/// its fields are made into an object.
-fn json(media_type: &str, body: Vec<u8>) -> Result<Option<Vec<u8>>, Error> {
-    match media_type {
-        "application/json" => Ok(Some(body)),
-        "application/x-www-form-urlencoded" => {
-            let fields: Vec<(String, String)> =
-                form_urlencoded::parse(&body).into_owned().collect();
-            let payload = fields.iter().find(|(name, _)| name == "payload");
-            if let Some((_, payload)) = payload {
-                return Ok(Some(payload.clone().into_bytes()));
-            }
-            if fields.iter().any(|(name, _)| name == "ssl_check") {
-                return Ok(None);
-            }
-            let fields = fields.into_iter().map(|(name, value)| (name, Value::from(value)));
-            Ok(Some(Value::Object(fields.collect()).to_string().into_bytes()))
-        }
-        _ => Err(Error::UnsupportedType),
+/// its fields are made into an object. Slack sends these two kinds; another one is taken for JSON.
+fn json(media_type: &str, body: Vec<u8>) -> Option<Vec<u8>> {
+    if media_type != "application/x-www-form-urlencoded" {
+        return Some(body);
     }
+    let fields: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
+    let payload = fields.iter().find(|(name, _)| name == "payload");
+    if let Some((_, payload)) = payload {
+        return Some(payload.clone().into_bytes());
+    }
+    if fields.iter().any(|(name, _)| name == "ssl_check") {
+        return None;
+    }
+    let fields = fields.into_iter().map(|(name, value)| (name, Value::from(value)));
+    Some(Value::Object(fields.collect()).to_string().into_bytes())
 }
 
 async fn remember(intake: &Intake, routed: Routed, body: Vec<u8>) -> Result<(), Error> {

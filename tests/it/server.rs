@@ -334,7 +334,7 @@ async fn who_does_not_read_an_answer_makes_room() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_is_not_read_is_ended_and_makes_room_for_the_next() {
-    let silence = Duration::from_millis(300);
+    let silence = Duration::from_secs(1);
     let limits = Limits { silence, downloads: 8, ..Limits::default() };
     let settings = [PUBLIC, ("SEND_READ_RECEIPTS", "false")];
     let bridge = Bridge::tuned(&settings, Tuning { limits, ..tuning() }).await;
@@ -354,7 +354,7 @@ async fn a_file_that_is_not_read_is_ended_and_makes_room_for_the_next() {
     let mut read = 0;
     let mut piece = vec![0; 1 << 20];
     while read < samples::megabytes() << 20 {
-        tokio::time::sleep(silence / 20).await;
+        tokio::time::sleep(silence / 50).await;
         let bytes = tokio::time::timeout(PATIENCE, patient.0.read(&mut piece)).await;
         let bytes = bytes.unwrap().unwrap();
         assert_ne!(bytes, 0, "cut off after {read}");
