@@ -9,13 +9,13 @@ use std::time::Duration;
 use anyhow::Context;
 use dashmap::DashMap;
 use futures_util::FutureExt;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::config::{Agents, Bot, Config, ReactionsOn, ReplyPolicy};
+use crate::config::{Agents, Bot, Config, Proxy, ReactionsOn, ReplyPolicy};
 use crate::dialog::{Dialogs, Homes, Lists};
 use crate::gate::Gate;
 use crate::inbox::Pump;
@@ -115,7 +115,7 @@ impl App {
             Some(wrap) => wrap(store),
             None => store,
         };
-        let http = http(tuning.answer)?;
+        let http = http(tuning.answer, config.http.proxy.as_ref())?;
         let bridge = Arc::new(bridge(config, &tuning, &http, Arc::clone(&store))?);
         let (host, port) = (config.http.host.as_str(), config.http.port);
         let listener = TcpListener::bind((host, port)).await;
@@ -222,8 +222,13 @@ async fn open_store(url: &str, clock: &Clock) -> anyhow::Result<SqliteStore> {
     }
 }
 
-fn http(answer: Duration) -> anyhow::Result<reqwest::Client> {
-    reqwest::Client::builder()
+fn http(answer: Duration, proxy: Option<&Proxy>) -> anyhow::Result<reqwest::Client> {
+    let client = reqwest::Client::builder().no_proxy();
+    let client = match proxy {
+        Some(proxy) => client.proxy(through(proxy)?),
+        None => client,
+    };
+    client
         .timeout(answer)
         .connect_timeout(CONNECT)
         .redirect(reqwest::redirect::Policy::none())
@@ -232,6 +237,16 @@ fn http(answer: Duration) -> anyhow::Result<reqwest::Client> {
         .user_agent(concat!("blip-slack/", env!("CARGO_PKG_VERSION")))
         .build()
         .context("prepare the HTTP client")
+}
+
+/// The way through a proxy, for what is not on this machine.
+fn through(proxy: &Proxy) -> anyhow::Result<reqwest::Proxy> {
+    let Proxy { variable, address, except } = proxy;
+    let all = reqwest::Proxy::all(address.expose_secret());
+    // The error itself may quote the address, and with it a password.
+    let all = all.map_err(|_quoting| anyhow::anyhow!("{variable}: not the address of a proxy"))?;
+    let except = format!("{except},localhost,127.0.0.0/8,::1");
+    Ok(all.no_proxy(reqwest::NoProxy::from_string(&except)))
 }
 
 fn socket(
@@ -363,17 +378,12 @@ fn files(config: &Config) -> anyhow::Result<Files> {
     let token = config.slack.bot_token.clone();
     let address = config.http.public_url.as_deref();
     Ok(Files {
-        fetcher: Fetcher::new(guard(config)).context("prepare the client for files")?,
+        fetcher: Fetcher::new(Guard::new(config.media.allow_loopback))
+            .context("prepare the client for files")?,
         links: Links::new(&token, address, config.media.link),
         token,
         known: DashMap::new(),
     })
-}
-
-/// Where files may be fetched from: this machine only if both platforms are on it.
-fn guard(config: &Config) -> Guard {
-    let bots = config.bots.iter().map(|bot| bot.api_url.as_str());
-    Guard::new(bots.chain([config.slack.api_url.as_str()]))
 }
 
 fn doors(

@@ -12,7 +12,9 @@ mod parse;
 mod read;
 mod reader;
 mod table;
+mod unknown;
 mod variable;
+mod warnings;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -30,6 +32,9 @@ pub use fault::{Fault, Faults};
 pub use reader::{Lookup, ReadFile};
 pub use table::VARIABLES;
 pub use variable::{BOT, Form, Group, Need, Privacy, Variable, help, markdown};
+
+/// Where settings may stand that are not in the environment, in the working directory.
+const DOTENV: &str = ".env";
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
@@ -72,6 +77,19 @@ pub struct Http {
     pub port: u16,
     /// The address under which others reach it, without a slash at its end.
     pub public_url: Option<String>,
+    /// What calls to the platforms go through, if there is something.
+    pub proxy: Option<Proxy>,
+}
+
+/// A proxy of the system, as the environment names it.
+#[derive(Clone, Debug)]
+pub struct Proxy {
+    /// The variable that names it.
+    pub variable: &'static str,
+    /// Its address, which may hold a password.
+    pub address: SecretString,
+    /// Hosts that are reached without it, with commas between them.
+    pub except: String,
 }
 
 /// The Slack app.
@@ -159,6 +177,8 @@ pub struct Media {
     pub max: u64,
     /// How long the address of a file that was sent to a customer is good.
     pub link: Duration,
+    /// Whether files may also be fetched from this machine.
+    pub allow_loopback: bool,
 }
 
 /// Who is an agent.
@@ -206,10 +226,10 @@ pub fn setting(name: &str) -> Result<Option<String>, Faults> {
 
 /// The environment, and a `.env` file in the working directory for what is not in it.
 fn environment() -> Result<BTreeMap<String, String>, Faults> {
-    let mut settings = match fs::read_to_string(".env") {
-        Ok(text) => dotenv::parse(&text).map_err(|line| unreadable(Some(line)))?,
+    let mut settings = match fs::read(DOTENV) {
+        Ok(bytes) => dotenv::parse(&bytes).map_err(unreadable)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        Err(_) => return Err(unreadable(None)),
+        Err(error) => return Err(fault(DOTENV.to_owned(), format!("cannot be read: {error}"))),
     };
     let own = env::vars_os();
     settings.extend(own.filter_map(|(name, value)| {
@@ -222,9 +242,16 @@ impl Config {
     /// Reads the environment, and a `.env` file in the working directory for what is not in it.
     pub fn from_env() -> Result<Self, Faults> {
         let settings = environment()?;
-        let mut config =
-            Self::load(&|name| settings.get(name).cloned(), &|path| fs::read_to_string(path))?;
-        config.warn_of_unknown(settings.keys().map(String::as_str));
+        let lookup = |name: &str| settings.get(name).cloned();
+        let unknown = unknown::among(&settings);
+        let mut config = match Self::load(&lookup, &|path| fs::read_to_string(path)) {
+            Ok(config) => config,
+            Err(Faults(faults)) => {
+                return Err(Faults(faults.into_iter().chain(unknown).collect()));
+            }
+        };
+        config.warnings.extend(unknown.iter().map(ToString::to_string));
+        config.warnings.extend(warnings::of_readable_files(&lookup));
         Ok(config)
     }
 
@@ -240,29 +267,6 @@ impl Config {
     pub fn summary(&self) -> &[String] {
         &self.summary
     }
-
-    /// Adds a warning for every name that looks like one of ours and is not.
-    pub fn warn_of_unknown<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
-        let ours = names.filter(|name| name.starts_with("BLIP_") || name.starts_with("SLACK_"));
-        let unknown: Vec<String> = ours
-            .filter(|name| !self.is_known(name))
-            .map(|name| format!("{name} is not a setting of this release and was not read"))
-            .collect();
-        self.warnings.extend(unknown);
-    }
-
-    fn is_known(&self, name: &str) -> bool {
-        let is_setting = |name: &str| {
-            Variable::find(name).is_some_and(|variable| match variable.bot_in(name) {
-                Some(bot) => self.bots.iter().any(|known| upper(&known.name) == bot),
-                None => true,
-            })
-        };
-        let secret = name.strip_suffix("_FILE").filter(|name| {
-            Variable::find(name).is_some_and(Variable::is_secret) && is_setting(name)
-        });
-        is_setting(name) || secret.is_some()
-    }
 }
 
 /// A bot's name as it stands in the names of variables.
@@ -270,12 +274,17 @@ fn upper(name: &BotName) -> String {
     name.as_str().to_ascii_uppercase()
 }
 
-fn unreadable(line: Option<usize>) -> Faults {
-    let (place, problem) = match line {
-        Some(line) => (format!(".env line {line}"), "is neither NAME=value nor a comment"),
-        None => (".env".to_owned(), "is there but cannot be read as text"),
+fn unreadable(lines: Vec<dotenv::Odd>) -> Faults {
+    let fault = |(line, problem)| Fault {
+        place: format!("{DOTENV} line {line}"),
+        problem: str::to_owned(problem),
+        example: None,
     };
-    Faults(vec![Fault { place, problem: problem.to_owned(), example: None }])
+    Faults(lines.into_iter().map(fault).collect())
+}
+
+fn fault(place: String, problem: String) -> Faults {
+    Faults(vec![Fault { place, problem, example: None }])
 }
 
 #[cfg(test)]
@@ -466,20 +475,42 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_name_is_a_warning() {
-        let mut config = load(&[]).unwrap();
-        let found = [
-            "BLIP_WEBHOK_TOKEN",
-            "BLIP_VENDAS_KEY",
-            "SLACK_CHANNEL_FILE",
-            "BLIP_KEY_FILE",
-            "SLACK_CHANNEL",
-            "HOME",
-        ];
-        config.warn_of_unknown(found.into_iter());
-        let unknown: Vec<&str> =
-            config.warnings.iter().filter_map(|line| line.split(' ').next()).collect();
-        assert_eq!(unknown, found[..3]);
+    fn what_is_doubtful_is_warned_about() {
+        let warned = |changes: &[(&str, &str)]| load(changes).unwrap().warnings.join("\n");
+        assert_eq!(warned(&[]), "");
+        let open = [("BLIP_WEBHOOK_ALLOW_UNAUTHENTICATED", "true"), ("BLIP_WEBHOOK_TOKEN", "")];
+        assert!(warned(&open).contains("HOST=0.0.0.0"));
+        for host in ["127.0.0.1", "::1", "localhost"] {
+            assert_eq!(warned(&[open.as_slice(), &[("HOST", host)]].concat()), "", "{host}");
+        }
+        assert_eq!(warned(&open[..1]), "", "a token is asked for all the same");
+        for (name, value) in [
+            ("SLACK_API_URL", "http://127.0.0.1:1/api"),
+            ("BLIP_API_URL", "http://localhost:1"),
+            ("BLIP_API_URL", "https://[::1]:1"),
+            ("MEDIA_ALLOW_LOOPBACK", "true"),
+        ] {
+            let warned = warned(&[(name, value)]);
+            assert!(warned.starts_with(name) && warned.contains("for tests only"), "{warned}");
+        }
+        let bots = [("BLIP_BOTS", "vendas"), ("BLIP_VENDAS_KEY", "k")];
+        let bot = [("BLIP_VENDAS_WEBHOOK_TOKEN", "t"), ("BLIP_VENDAS_API_URL", "http://[::1]:1")];
+        assert!(warned(&[bots, bot].concat()).starts_with("BLIP_VENDAS_API_URL"));
+    }
+
+    #[test]
+    fn a_proxy_of_the_system_is_read_as_others_read_it() {
+        let proxy = |changes: &[(&str, &str)]| load(changes).unwrap().http.proxy;
+        assert!(proxy(&[("http_proxy", "http://p:1"), ("HTTP_PROXY", "http://p:1")]).is_none());
+        for (name, other) in [("https_proxy", "HTTPS_PROXY"), ("ALL_PROXY", "x")] {
+            let set = [(name, "http://u:hush@p:1"), (other, "http://q:1"), ("NO_PROXY", "a,b")];
+            let found = proxy(&set).unwrap();
+            assert_eq!((found.variable, found.except.as_str()), (name, "a,b"));
+            assert_eq!(found.address.expose_secret(), "http://u:hush@p:1");
+            let summary = load(&set).unwrap().summary().join("\n");
+            assert!(summary.contains(&format!("{name} set: calls")) && !summary.contains("hush"));
+        }
+        assert_eq!(places(load(&[("ALL_PROXY", "socks5://p:1")])), ["ALL_PROXY"]);
     }
 
     proptest::proptest! {

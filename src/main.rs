@@ -14,11 +14,11 @@ use blip_slack::store::sqlite::Options;
 use blip_slack::store::{SqliteStore, Store};
 use blip_slack::{manifest, telemetry};
 use clap::{Parser, Subcommand};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Answer Blip Desk tickets without leaving Slack.
 #[derive(Parser)]
-#[command(version, about, after_long_help = config::help(), disable_help_subcommand = true)]
+#[command(version, about, after_long_help = config::help())]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -62,6 +62,8 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our output has seen enough of it.
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             let line = format!("blip-slack: {error:#}");
             // With nowhere to write to, the exit code has to say it.
@@ -72,12 +74,16 @@ fn main() -> ExitCode {
 }
 
 async fn run(command: Command) -> anyhow::Result<()> {
+    // A file that may not grow fails as a full disk does, instead of ending the program. Once a
+    // signal is listened to it does nothing else any more.
+    drop(signal(SignalKind::from_raw(libc::SIGXFSZ)).context("listen for SIGXFSZ")?);
     match command {
         Command::Serve => serve().await,
         #[cfg(feature = "demo")]
         Command::Demo { keep_running } => {
             telemetry::start("warn", false);
-            blip_slack::demo::play(keep_running).await
+            let mut stop = StopSignals::listen()?;
+            blip_slack::demo::play(keep_running, stop.next()).await
         }
         Command::Manifest { socket_mode } => {
             print(&manifest::render(socket_mode, config::setting("PUBLIC_URL")?.as_deref())?)
@@ -96,24 +102,46 @@ async fn serve() -> anyhow::Result<()> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
+    let mut stop = StopSignals::listen()?;
     let app = tokio::select! {
         app = App::start(&config, Tuning::default()) => app?,
-        _ = terminate.recv() => return Ok(()),
-        _ = interrupt.recv() => return Ok(()),
+        () = stop.next() => return Ok(()),
     };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    stop.next().await;
     tracing::info!("stopping; a second signal stops at once");
     tokio::select! {
         _ = app.stop() => {}
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        () = stop.next() => {}
     }
     Ok(())
+}
+
+/// The signals that ask to stop.
+struct StopSignals([Signal; 3]);
+
+impl StopSignals {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self([
+            signal(SignalKind::terminate()).context("listen for SIGTERM")?,
+            signal(SignalKind::interrupt()).context("listen for SIGINT")?,
+            signal(SignalKind::hangup()).context("listen for SIGHUP")?,
+        ]))
+    }
+
+    /// Waits for one.
+    async fn next(&mut self) {
+        let [terminate, interrupt, hangup] = &mut self.0;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<std::io::Error>();
+    error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 async fn open() -> anyhow::Result<SqliteStore> {

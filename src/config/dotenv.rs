@@ -2,26 +2,49 @@
 //!
 //! Knows no variable of ours, replaces nothing within values and needs no file system.
 
-/// The settings in `text`, in order; or the number of the first line that cannot be read.
-pub fn parse(text: &str) -> Result<Vec<(String, String)>, usize> {
+/// A line that cannot be read: its number, and what is wrong with it, which reads on after it.
+pub type Odd = (usize, &'static str);
+
+/// The settings in `bytes`, in order; or every line that cannot be read.
+pub fn parse(bytes: &[u8]) -> Result<Vec<(String, String)>, Vec<Odd>> {
+    let text = text(bytes).map_err(|odd| vec![odd])?;
     let lines = text.trim_start_matches('\u{feff}').lines().zip(1..);
-    lines
-        .map(|(line, number)| (line.trim(), number))
-        .filter(|(line, _)| !line.is_empty() && !line.starts_with('#'))
-        .map(|(line, number)| assignment(line).ok_or(number))
-        .collect()
+    let told = lines.map(|(line, number)| (line.trim(), number));
+    let told = told.filter(|(line, _)| !line.is_empty() && !line.starts_with('#'));
+    let (mut settings, mut odd) = (Vec::new(), Vec::new());
+    for (line, number) in told {
+        match assignment(line) {
+            Ok(setting) => settings.push(setting),
+            Err(problem) => odd.push((number, problem)),
+        }
+    }
+    if odd.is_empty() { Ok(settings) } else { Err(odd) }
 }
 
-fn assignment(line: &str) -> Option<(String, String)> {
+fn text(bytes: &[u8]) -> Result<&str, Odd> {
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err((1, "is UTF-16: save the file as UTF-8"));
+    }
+    str::from_utf8(bytes).map_err(|error| {
+        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let line = 1 + String::from_utf8_lossy(before).matches('\n').count();
+        (line, "is not UTF-8: save the file as UTF-8")
+    })
+}
+
+fn assignment(line: &str) -> Result<(String, String), &'static str> {
     let line = line.strip_prefix("export ").unwrap_or(line);
-    let (name, value) = line.split_once('=')?;
+    let (name, value) = line.split_once('=').ok_or("is neither NAME=value nor a comment")?;
     let name = name.trim();
+    if !is_name(name) {
+        return Err("has a name that is not made of letters, digits and _");
+    }
     let value = match value.trim().split_at_checked(1) {
         Some(("'", rest)) => quoted(rest, '\'')?,
         Some(("\"", rest)) => quoted(rest, '"')?,
-        _ => bare(value),
+        _ => bare(value)?,
     };
-    is_name(name).then(|| (name.to_owned(), value))
+    Ok((name.to_owned(), value))
 }
 
 fn is_name(name: &str) -> bool {
@@ -31,19 +54,27 @@ fn is_name(name: &str) -> bool {
 }
 
 /// A value without quotes ends where a comment begins: at a `#` after a space.
-fn bare(value: &str) -> String {
+fn bare(value: &str) -> Result<String, &'static str> {
     let comment = value.find(" #").or_else(|| value.find("\t#")).unwrap_or(value.len());
-    value.get(..comment).unwrap_or(value).trim().to_owned()
+    let value = value.get(..comment).unwrap_or(value).trim();
+    if value.starts_with(['“', '”', '‘', '’', '„', '«', '`']) {
+        return Err("begins with a typographic quote: use \" or '");
+    }
+    if value.contains(|c: char| c.is_control() && c != '\t') {
+        return Err("has a control character in its value");
+    }
+    Ok(value.to_owned())
 }
 
 /// A value up to its closing quote; between double quotes a backslash escapes what follows.
-fn quoted(text: &str, quote: char) -> Option<String> {
+fn quoted(text: &str, quote: char) -> Result<String, &'static str> {
+    const OPEN: &str = "has a quote that is not closed on the same line";
     let mut value = String::new();
     let mut chars = text.chars();
     loop {
-        match chars.next()? {
+        match chars.next().ok_or(OPEN)? {
             c if c == quote => break,
-            '\\' if quote == '"' => value.push(match chars.next()? {
+            '\\' if quote == '"' => value.push(match chars.next().ok_or(OPEN)? {
                 'n' => '\n',
                 't' => '\t',
                 other => other,
@@ -52,7 +83,8 @@ fn quoted(text: &str, quote: char) -> Option<String> {
         }
     }
     let rest = chars.as_str().trim();
-    (rest.is_empty() || rest.starts_with('#')).then_some(value)
+    let is_end = rest.is_empty() || rest.starts_with('#');
+    is_end.then_some(value).ok_or("goes on after the closing quote")
 }
 
 #[cfg(test)]
@@ -75,21 +107,47 @@ mod tests {
             ("A=x=y", "x=y"),
             ("A=ação", "ação"),
         ] {
-            assert_eq!(parse(line), Ok(vec![("A".to_owned(), value.to_owned())]), "{line}");
+            assert_eq!(
+                parse(line.as_bytes()),
+                Ok(vec![("A".to_owned(), value.to_owned())]),
+                "{line}"
+            );
         }
     }
 
     #[test]
     fn comments_and_empty_lines_say_nothing() {
         let text = "\u{feff}# a\r\n\r\nA=1\r\n  # b\nB=2";
-        let read = parse(text).unwrap();
+        let read = parse(text.as_bytes()).unwrap();
         assert_eq!(read, [("A".into(), "1".into()), ("B".into(), "2".into())]);
     }
 
     #[test]
-    fn the_first_unreadable_line_is_named() {
-        for line in ["A", "=1", "1A=1", "A B=1", "A='1", "A=\"1\\", "A='1' 2"] {
-            assert_eq!(parse(&format!("# fine\nZ=1\n{line}\nB")), Err(3), "{line}");
+    fn every_odd_line_is_named_with_what_is_wrong() {
+        for (line, problem) in [
+            ("A", "neither NAME=value"),
+            ("PORT: 3000", "neither NAME=value"),
+            ("=1", "a name that"),
+            ("1A=1", "a name that"),
+            ("A B=1", "a name that"),
+            ("PÓRT=1", "a name that"),
+            ("A='1", "not closed"),
+            ("A=\"1\\", "not closed"),
+            ("A='1' 2", "goes on after"),
+            ("A=“1”", "typographic quote"),
+            ("A=1\rB=2", "control character"),
+            ("A=1\u{2}", "control character"),
+        ] {
+            let odd = parse(format!("# fine\nZ=1\n{line}\nB").as_bytes()).unwrap_err();
+            let [(3, told), (4, _)] = odd.as_slice() else { panic!("{line:?}: {odd:?}") };
+            assert!(told.contains(problem), "{line:?}: {told}");
         }
+    }
+
+    #[test]
+    fn other_encodings_are_named() {
+        assert_eq!(parse(b"\xff\xfeA\0=\0").unwrap_err()[0].0, 1);
+        let [(2, problem)] = parse(b"A=1\nB=a\xe7\xe3o\n").unwrap_err()[..] else { panic!() };
+        assert!(problem.contains("UTF-8"));
     }
 }

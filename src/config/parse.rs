@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use url::{Host, Url};
 
 use super::{Agents, ChannelRef};
@@ -182,8 +183,29 @@ pub fn database(value: &str) -> Option<String> {
     (!path.is_empty()).then(|| value.to_owned())
 }
 
+/// A filter that lets something of the bridge through.
 pub fn log_filter(value: &str) -> Option<String> {
-    EnvFilter::try_new(value).is_ok().then(|| value.to_owned())
+    let matches = EnvFilter::try_new(value).is_ok() && value.split(',').any(is_about_us);
+    matches.then(|| value.to_owned())
+}
+
+/// Whether a part of a filter is about the bridge. A word that is no level counts as the name of a
+/// module, so that `verbose` alone would log nothing.
+fn is_about_us(directive: &str) -> bool {
+    const NAME: &str = env!("CARGO_CRATE_NAME");
+    let target = directive.split(['=', '[']).next().unwrap_or_default().trim();
+    let is_level = target.parse::<LevelFilter>().is_ok();
+    let rest = target.strip_prefix(NAME);
+    let is_ours = NAME.starts_with(target) || rest.is_some_and(|rest| rest.starts_with("::"));
+    if target.is_empty() { directive.contains('[') } else { is_level || is_ours }
+}
+
+/// The address of an http proxy, which may leave out `http://`.
+pub fn proxy(value: &str) -> Option<SecretString> {
+    let whole = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
+    let url = Url::parse(&whole).ok()?;
+    let is_http = matches!(url.scheme(), "http" | "https") && url.has_host();
+    is_http.then(|| SecretString::from(whole))
 }
 
 /// An identifier of Slack: one of the first letters, then capital letters and digits.
@@ -374,6 +396,28 @@ mod tests {
         assert!(header("X-Blip-Token").is_some() && header("X Token").is_none());
         assert!(time_zone("America/Manaus").is_some() && time_zone("Mars/Olympus").is_none());
         assert!(database("sqlite://a.db").is_some() && database("postgres://h/d").is_none());
-        assert!(log_filter("info,blip_slack=debug").is_some() && log_filter("a=b=c").is_none());
+        assert!(proxy("proxy.loja.com:3128").is_some() && proxy("socks5://h:1").is_none());
+    }
+
+    #[test]
+    fn a_filter_of_the_log_lets_something_through() {
+        for value in [
+            "info",
+            "WARN",
+            "off",
+            "info,blip_slack=debug",
+            "blip_slack=debug",
+            "blip_slack::pipe=trace",
+            "blip_slack",
+            "hyper=off,info",
+            "[lane]=debug",
+        ] {
+            assert!(log_filter(value).is_some(), "{value}");
+        }
+        for value in
+            ["verbose", "wran", "a=b=c", "hyper=debug", "blip_slak=debug", "blip_slackk", "=", ","]
+        {
+            assert!(log_filter(value).is_none(), "{value}");
+        }
     }
 }

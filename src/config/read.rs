@@ -9,8 +9,8 @@ use secrecy::SecretString;
 
 use super::reader::Reader;
 use super::{
-    Bot, ChannelRef, Config, Desk, Http, LogFormat, Media, ReactionsOn, ReplyPolicy, Slack, parse,
-    upper,
+    Bot, ChannelRef, Config, Desk, Http, LogFormat, Media, Proxy, ReactionsOn, ReplyPolicy, Slack,
+    parse, upper, warnings,
 };
 use crate::model::BotName;
 
@@ -33,7 +33,7 @@ impl Config {
             "json" => Some(LogFormat::Json),
             _ => None,
         });
-        Some(Self {
+        let config = Self {
             http: http?,
             slack: slack?,
             bots: bots?,
@@ -48,7 +48,8 @@ impl Config {
             log_format: log_format?,
             warnings: Vec::new(),
             summary: Vec::new(),
-        })
+        };
+        Some(Self { warnings: warnings::of(&config), ..config })
     }
 }
 
@@ -57,7 +58,25 @@ impl Http {
         let host = reader.optional("HOST", parse::host);
         let port = reader.whole("PORT");
         let public_url = reader.optional("PUBLIC_URL", parse::address);
-        Some(Self { host: host?, port: u16::try_from(port?).ok()?, public_url })
+        let proxy = Proxy::read(reader);
+        Some(Self { host: host?, port: u16::try_from(port?).ok()?, public_url, proxy })
+    }
+}
+
+impl Proxy {
+    /// As other programs read it: small letters first. Nothing that the bridge calls outside this
+    /// machine is plain http, so `http_proxy` is none of ours.
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        const NAMES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+        let (variable, value) =
+            NAMES.iter().find_map(|name| Some((*name, reader.foreign(name)?)))?;
+        let Some(address) = parse::proxy(&value) else {
+            reader.fault(variable, "must be the address of an http proxy, or not set");
+            return None;
+        };
+        reader.tell(format!("{variable} set: calls to the platforms go through it"));
+        let except = reader.foreign("no_proxy").or_else(|| reader.foreign("NO_PROXY"));
+        Some(Self { variable, address, except: except.unwrap_or_default() })
     }
 }
 
@@ -65,7 +84,12 @@ impl Media {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let megabytes = reader.whole("MEDIA_MAX_MB");
         let hours = reader.whole("MEDIA_LINK_HOURS");
-        Some(Self { max: megabytes? << 20, link: Duration::from_hours(hours?) })
+        let allow_loopback = reader.flag("MEDIA_ALLOW_LOOPBACK");
+        Some(Self {
+            max: megabytes? << 20,
+            link: Duration::from_hours(hours?),
+            allow_loopback: allow_loopback?,
+        })
     }
 }
 

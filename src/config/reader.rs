@@ -82,6 +82,16 @@ impl<'a> Reader<'a> {
         self.optional(name, |value| value.parse().ok().filter(|number| bounds.contains(number)))
     }
 
+    /// A variable that is not ours; nothing but spaces counts as not set.
+    pub fn foreign(&self, name: &str) -> Option<String> {
+        self.value_of(name)
+    }
+
+    /// Adds a line to what the log says of the settings.
+    pub fn tell(&mut self, line: String) {
+        self.summary.push(line);
+    }
+
     /// Notes that a setting is wrong. `problem` reads on after its name.
     pub fn fault(&mut self, name: &str, problem: &str) {
         let example = Variable::find(name).map(|variable| format!("{name}={}", variable.example));

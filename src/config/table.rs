@@ -59,7 +59,7 @@ pub static VARIABLES: &[Variable] = &[
         .need(When("with BLIP_KEY, unless BLIP_WEBHOOK_ALLOW_UNAUTHENTICATED"))
         .privacy(Secret),
     variable(Group::Blip, "BLIP_WEBHOOK_HEADER")
-        .means("The header in which Blip sends that token")
+        .means("The header in which Blip sends that token; no other one is looked at")
         .form(Words("the name of an HTTP header"), "Authorization")
         .default("Authorization"),
     variable(Group::Blip, "BLIP_WEBHOOK_ALLOW_UNAUTHENTICATED")
@@ -184,6 +184,10 @@ pub static VARIABLES: &[Variable] = &[
         .means("How long the address of a file that was sent to a customer is good")
         .form(Whole(1, 8760), "168")
         .default("168"),
+    variable(Group::Service, "MEDIA_ALLOW_LOOPBACK")
+        .means("Whether a customer's file may come from this machine, without encryption: for tests")
+        .form(Flag, "false")
+        .default("false"),
     variable(Group::Service, "DATABASE_URL")
         .means("Where everything is kept")
         .form(
@@ -201,7 +205,10 @@ pub static VARIABLES: &[Variable] = &[
         .default("20"),
     variable(Group::Service, "LOG")
         .means("What is logged: a level, or levels by module")
-        .form(Words("a filter such as info or info,blip_slack=debug"), "info")
+        .form(
+            Words("error, warn, info, debug, trace or off, or a filter such as info,blip_slack=debug"),
+            "info",
+        )
         .default("info"),
     variable(Group::Service, "LOG_FORMAT")
         .means("How the log is written")

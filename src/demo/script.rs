@@ -1,6 +1,7 @@
 //! The ticket that the demo plays, step by step.
 
 use std::fmt::Display;
+use std::future::pending;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,28 +21,25 @@ use crate::standin::{Host, Model};
 /// How long a step may take. Each takes milliseconds; more means that the bridge is broken.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Plays one whole ticket and prints each step as it is seen at the far end.
+/// Plays one whole ticket and prints each step as it is seen at the far end. Nothing of it is left
+/// behind, also if it is to stop before its end.
 ///
 /// # Errors
 ///
 /// The first step that was not seen.
-pub async fn play(keep_running: bool) -> anyhow::Result<()> {
+pub async fn play(keep_running: bool, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
     let folder = Folder::new()?;
     let database = folder.0.join("demo.db");
     let database = database.to_str().context("the temporary folder has an unusual name")?;
     let settings = [("CONTEXT_MESSAGES", "3")];
     let mut stage = Stage::start(database, &settings, Tuning::default()).await?;
     let mut play = Play { clock: Clock::system(), step: 0, since: Clock::system().now() };
-    play.title("blip-slack demo: one ticket, from the customer's first word to the close.")?;
-    play.title("The service is the real one; Blip and Slack are stand-ins on this machine.\n")?;
-    play.ticket(&stage).await?;
-    play.title("\nEvery step was seen at the far end.")?;
-    if keep_running {
-        play.addresses(&stage)?;
-        tokio::signal::ctrl_c().await.context("wait for Ctrl+C")?;
-    }
+    let played = tokio::select! {
+        played = play.all(&stage, keep_running) => played,
+        () = stop => Ok(()),
+    };
     stage.stop_bridge().await;
-    Ok(())
+    played
 }
 
 /// Counts the steps and times them.
@@ -52,6 +50,18 @@ struct Play {
 }
 
 impl Play {
+    async fn all(&mut self, stage: &Stage, keep_running: bool) -> anyhow::Result<()> {
+        self.title("blip-slack demo: one ticket, from the customer's first word to the close.")?;
+        self.title("The service is the real one; Blip and Slack are stand-ins on this machine.\n")?;
+        self.ticket(stage).await?;
+        self.title("\nEvery step was seen at the far end.")?;
+        if keep_running {
+            self.addresses(stage)?;
+            pending::<()>().await;
+        }
+        Ok(())
+    }
+
     async fn ticket(&mut self, stage: &Stage) -> anyhow::Result<()> {
         let (slack, blip) = (&stage.slack, &stage.blip);
         let new = NewTicket::saying(

@@ -60,6 +60,7 @@ impl Stage {
             ("SLACK_CHANNEL", CHANNEL.to_owned()),
             ("BLIP_API_URL", blip.api_url()),
             ("DATABASE_URL", format!("sqlite://{database}")),
+            ("MEDIA_ALLOW_LOOPBACK", "true".to_owned()),
             ("HOST", "127.0.0.1".to_owned()),
             ("PORT", "0".to_owned()),
         ];

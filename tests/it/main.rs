@@ -4,6 +4,7 @@
 mod agent_messages;
 mod agents;
 mod catch_up;
+mod command_line;
 mod compose;
 mod config;
 mod connect;

@@ -113,7 +113,7 @@ impl Meter {
     }
 
     async fn asked(&self, path: &str, within: Option<Duration>) -> blip_slack::media::Fetched {
-        let fetcher = Fetcher::new(Guard::new([self.url.as_str()].into_iter())).unwrap();
+        let fetcher = Fetcher::new(Guard::new(true)).unwrap();
         let url = format!("{}{path}", self.url);
         fetcher.fetch(Ask { url: &url, within, ..Ask::default() }).await.unwrap()
     }

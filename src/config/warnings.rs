@@ -1,0 +1,94 @@
+//! What an operator should look at although the bridge can start.
+
+use std::fs;
+use std::net::IpAddr;
+use std::os::unix::fs::PermissionsExt;
+
+use url::{Host, Url};
+
+use super::reader::Lookup;
+use super::{Config, DOTENV, VARIABLES, upper};
+use crate::model::BotName;
+
+/// The right of everybody to read a file.
+const ANYBODY_READS: u32 = 0o004;
+
+/// What is doubtful about settings that are each right.
+pub(super) fn of(config: &Config) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let is_open = config.bots.iter().any(|bot| bot.webhook_tokens.is_empty());
+    if is_open && !is_loopback(&config.http.host) {
+        warnings.push(format!(
+            "BLIP_WEBHOOK_ALLOW_UNAUTHENTICATED: whoever reaches HOST={} can speak as any \
+            customer; set BLIP_WEBHOOK_TOKEN",
+            config.http.host
+        ));
+    }
+    let bots = config.bots.iter().map(|bot| (address_of(&bot.name), &bot.api_url));
+    let platforms = [("SLACK_API_URL".to_owned(), &config.slack.api_url)].into_iter().chain(bots);
+    warnings.extend(platforms.filter(|(_, url)| is_here(url)).map(|(name, _)| {
+        format!("{name} is on this machine, where neither platform is: right for tests only")
+    }));
+    if config.media.allow_loopback {
+        warnings.push(
+            "MEDIA_ALLOW_LOOPBACK: a customer's message can have the bridge ask any service of \
+            this machine for a file; right for tests only"
+                .to_owned(),
+        );
+    }
+    warnings
+}
+
+/// Files with secrets that other users of the machine can read.
+pub(super) fn of_readable_files(lookup: Lookup<'_>) -> Vec<String> {
+    let named = VARIABLES.iter().filter(|variable| variable.is_secret());
+    let named = named.filter_map(|variable| lookup(&format!("{}_FILE", variable.name)));
+    let files = [DOTENV.to_owned()].into_iter().chain(named);
+    let readable = files.filter(|path| {
+        let about = fs::metadata(path.trim());
+        about.is_ok_and(|about| about.permissions().mode() & ANYBODY_READS != 0)
+    });
+    let told = readable.map(|path| {
+        format!("{path} may hold secrets and every user of this machine can read it: chmod o-r")
+    });
+    told.collect()
+}
+
+fn address_of(bot: &BotName) -> String {
+    if *bot == BotName::default() {
+        "BLIP_API_URL".to_owned()
+    } else {
+        format!("BLIP_{}_API_URL", upper(bot))
+    }
+}
+
+fn is_here(address: &str) -> bool {
+    Url::parse(address).is_ok_and(|url| match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    })
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_that_everybody_can_read_is_told() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().to_str().unwrap().to_owned();
+        let lookup = |name: &str| (name == "BLIP_KEY_FILE").then(|| path.clone());
+        for (mode, count) in [(0o600, 0), (0o640, 0), (0o644, 1), (0o604, 1)] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let told = of_readable_files(&lookup);
+            let told: Vec<_> = told.iter().filter(|line| line.starts_with(&path)).collect();
+            assert_eq!(told.len(), count, "{mode:o}: {told:?}");
+        }
+    }
+}
