@@ -308,6 +308,7 @@ fn bridge(
         rules: rules(config),
         settling: tuning.settling,
         receipts_heard: DashMap::new(),
+        receipts_asked: DashMap::new(),
         shown: DashMap::new(),
         channels: DashMap::new(),
         homeless: AtomicBool::new(false),

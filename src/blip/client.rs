@@ -74,6 +74,25 @@ impl Reply {
     }
 }
 
+/// The end of Blip's log of receipts.
+#[derive(Clone, Debug, Default)]
+pub struct Receipts {
+    entries: Vec<Value>,
+    /// Whether it is all that Blip has.
+    pub is_whole: bool,
+}
+
+impl Receipts {
+    /// What it says of a message of ours.
+    pub fn of(&self, ticket: &TicketId, id: &str) -> Vec<Value> {
+        let is_it = |entry: &&Value| {
+            text(entry, "id").is_some_and(|found| strip_forwards(&found).eq_ignore_ascii_case(id))
+        };
+        let about = self.entries.iter().filter(is_it);
+        about.filter_map(|entry| envelope::receipt(ticket.blip(), id, entry)).collect()
+    }
+}
+
 impl Client {
     /// Calls go to `{base}/messages` and `{base}/commands`. The key may begin with `Key ` or not.
     pub fn new(
@@ -164,9 +183,7 @@ impl Client {
         since: Timestamp,
     ) -> Result<bool, Error> {
         let read = |said: &[Value]| parse::thread_messages(&json!(said));
-        let is_it = |message: &ThreadMessage| {
-            message.id.as_deref().is_some_and(|m| strip_forwards(m).eq_ignore_ascii_case(id))
-        };
+        let is_it = |message: &ThreadMessage| message.is(id);
         let is_before = |message: &ThreadMessage| message.date.is_some_and(|date| date < since);
         let enough = |said: &[Value]| {
             let said = read(said);
@@ -263,11 +280,19 @@ impl Client {
         Ok(name.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned))
     }
 
+    /// The last receipts that Blip has for messages of this bot (`blip.md` §5).
+    pub async fn receipt_log(&self) -> Result<Receipts, Error> {
+        let command = envelope::notifications(&request(), None);
+        let entries = self.entries("read notifications", &command).await?;
+        let is_whole = entries.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
+        Ok(Receipts { entries, is_whole })
+    }
+
     /// What is known of the fate of a message of ours, as receipts (`blip.md` §5).
-    pub async fn notifications(&self, ticket: &TicketId, id: &str) -> Result<Vec<Value>, Error> {
+    pub async fn receipts(&self, ticket: &TicketId, id: &str) -> Result<Vec<Value>, Error> {
         let mut receipts = Vec::new();
         for prefix in ["fwd:fwd:", "fwd:", ""] {
-            let command = envelope::notifications(&request(), &format!("{prefix}{id}"));
+            let command = envelope::notifications(&request(), Some(&format!("{prefix}{id}")));
             let found = self.entries("read notifications", &command).await?;
             let receipt = |found: &Value| envelope::receipt(ticket.blip(), id, found);
             receipts.extend(found.iter().filter_map(receipt));

@@ -271,9 +271,11 @@ pub fn desk_list(request: &str, list: &str, skip: Option<u32>) -> Value {
     }
 }
 
-/// Asks what became of a message; both forms of its id are in use (`blip.md` §5).
-pub fn notifications(request: &str, id: &str) -> Value {
-    json!({"id": request, "method": "get", "uri": format!("/notifications?id={}", path(id))})
+/// Asks what became of a message, or of the last ones; several forms of the id are in use
+/// (`blip.md` §5).
+pub fn notifications(request: &str, id: Option<&str>) -> Value {
+    let about = id.map(|id| format!("?id={}", path(id))).unwrap_or_default();
+    json!({"id": request, "method": "get", "uri": format!("/notifications{about}")})
 }
 
 /// The mark of what Blip did not tell by itself.
@@ -285,7 +287,8 @@ pub fn receipt(ticket: &str, message: &str, found: &Value) -> Option<Value> {
         "id": message, "from": ticket_node(ticket), "event": lenient::text(found, "event")?,
         "metadata": {ASKED: "true"},
     });
-    if let (Some(receipt), Some(reason)) = (receipt.as_object_mut(), found.get("reason")) {
+    let reason = found.get("reason").filter(|reason| !reason.is_null());
+    if let (Some(receipt), Some(reason)) = (receipt.as_object_mut(), reason) {
         receipt.insert("reason".to_owned(), reason.clone());
     }
     Some(receipt)

@@ -15,5 +15,5 @@ pub mod parse;
 mod sensitive;
 pub mod text;
 
-pub use client::Client;
+pub use client::{Client, Receipts};
 pub use error::Error;

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::content::{self, content, is_chat_state, shown_kind};
-use super::envelope::{Envelope, short_type, strip_forwards, ticket_node, ticket_of_node};
+use super::envelope::{self, Envelope, short_type, strip_forwards, ticket_node, ticket_of_node};
 use super::lenient::{self, date, integer, is_true, list, text};
 use super::sensitive;
 use crate::model::{BlipEvent, BotName, Content, ReceiptKind, Snapshot, TicketId};
@@ -103,7 +103,7 @@ fn receipt(bot: &BotName, envelope: &Envelope) -> Option<Reading> {
         TicketId::new(bot.clone(), &sender.or_else(|| envelope.metadata("desk.ticketId"))?)?;
     let id = message_id(envelope)?;
     let event = envelope.event.as_deref()?.to_lowercase();
-    let key = key('r', &ticket, &format!("{}:{event}", id.to_lowercase()));
+    let key = receipt_key(&ticket, &id, &event);
     let kind = match event.as_str() {
         "accepted" => ReceiptKind::Accepted,
         "received" => ReceiptKind::Received,
@@ -119,6 +119,11 @@ fn receipt(bot: &BotName, envelope: &Envelope) -> Option<Reading> {
         event: BlipEvent::Receipt { ticket: ticket.clone(), id, kind, reason },
         ticket,
     })
+}
+
+/// The key under which the inbox keeps that this became of a message of ours.
+pub fn receipt_key(ticket: &TicketId, message: &str, event: &str) -> String {
+    key('r', ticket, &format!("{}:{event}", message.to_lowercase()))
 }
 
 /// LIME's code for errors without a code of their own (`blip.md` §2.6).
@@ -304,12 +309,27 @@ pub struct ThreadMessage {
     pub id: Option<String>,
     /// Which way it went.
     pub direction: Direction,
-    /// Whether an agent, not a bot, wrote it; Blip does not always say.
-    pub by_agent: bool,
     /// What was said.
     pub content: Content,
     /// When.
     pub date: Option<Timestamp>,
+    /// How far it came, as an event of receipts (`blip.md` §5).
+    pub status: Option<String>,
+    /// Why it failed, as Blip writes it.
+    pub reason: Option<Value>,
+}
+
+impl ThreadMessage {
+    /// Whether it is the message with this id.
+    pub fn is(&self, id: &str) -> bool {
+        self.id.as_deref().is_some_and(|own| strip_forwards(own).eq_ignore_ascii_case(id))
+    }
+
+    /// How far it came, as a receipt; none where Blip does not say.
+    pub fn receipt(&self, ticket: &TicketId) -> Option<Value> {
+        let found = json!({"event": self.status.as_ref()?, "reason": self.reason});
+        envelope::receipt(ticket.blip(), self.id.as_ref()?, &found)
+    }
 }
 
 /// Reads an answer to `/tickets/{id}/messages` or `/threads/{identity}`, in the order given.
@@ -337,9 +357,10 @@ fn thread_message(item: &Value) -> Option<ThreadMessage> {
         } else {
             Direction::Received
         },
-        by_agent: is(envelope.metadata("#messageEmitter"), "human"),
         content: said(&envelope),
         date: date(item, "date"),
+        status: text(item, "status"),
+        reason: item.get("reason").filter(|reason| reason.is_object()).cloned(),
     })
 }
 
@@ -739,16 +760,18 @@ mod tests {
             ThreadMessage {
                 id: Some("M1".to_owned()),
                 direction: Direction::Sent,
-                by_agent: true,
                 content: Content::Text("Hi".to_owned()),
                 date: "2026-03-04T05:06:07Z".parse().ok(),
+                status: Some("consumed".to_owned()),
+                reason: None,
             },
             ThreadMessage {
                 id: None,
                 direction: Direction::Received,
-                by_agent: false,
                 content: Content::Sensitive,
                 date: Timestamp::from_second(7).ok(),
+                status: None,
+                reason: None,
             },
         ];
         assert_eq!(thread_messages(&resource), expected);

@@ -188,11 +188,13 @@ impl Chore {
         Self::Send(held).item(Lane::Ticket(ticket), key, now)
     }
 
-    /// Blip is to be asked what became of a reply.
+    /// Blip is to be asked what became of a reply: for all replies of a bot at once, so they wait in
+    /// one lane.
     pub fn delivery(ticket: &TicketId, message: &str, looks: usize, due: Timestamp) -> NewItem {
+        let lane = Lane::later(&format!("delivery:{}:{looks}", ticket.bot()));
         let key = format!("delivery:{message}:{looks}");
         let (ticket, message) = (ticket.to_string(), message.to_owned());
-        Self::Delivery { ticket, message, looks }.item(Lane::later(&key), key, due)
+        Self::Delivery { ticket, message, looks }.item(lane, key, due)
     }
 
     /// Blip is to be told that agents were shown these messages, if there are any.

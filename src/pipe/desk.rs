@@ -42,9 +42,7 @@ impl Bridge {
                 // Once for each ticket, whatever else is heard of it.
                 return Ok(Handled::one(Settled::Done));
             }
-            Chore::Delivery { ticket, message, looks } => {
-                self.look_at_delivery(&known(&ticket)?, &message, looks).await?;
-            }
+            Chore::Delivery { .. } => return self.look_at_deliveries(items).await,
             Chore::Seen { ticket, address, messages } => {
                 self.tell_seen(&known(&ticket)?, &address, &messages).await?;
             }

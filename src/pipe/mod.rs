@@ -20,6 +20,7 @@ mod blip_to_slack;
 mod catch_up;
 mod clicks;
 mod customer_files;
+mod deliveries;
 mod desk;
 pub mod fault_point;
 mod hold;
@@ -90,6 +91,8 @@ pub struct Bridge {
     pub settling: Duration,
     /// When a bot last told by itself what became of a message.
     pub receipts_heard: DashMap<BotName, Timestamp>,
+    /// When a bot was last asked for receipts, for each of the looks at a reply.
+    pub receipts_asked: DashMap<(BotName, usize), Timestamp>,
     /// What the cards of open tickets show by our last change of them, as a hash: tickets are
     /// compared with Blip's time and again, and Slack takes few changes a minute.
     pub shown: DashMap<TicketId, u64>,

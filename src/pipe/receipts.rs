@@ -1,13 +1,7 @@
 //! What became of what was said, either way: ticks and failure lines for the agent's words, and
 //! word to Blip of what agents were shown of the customer's.
-//!
-//! Blip may tell by itself or only when asked (`blip.md` §10 #9). What it tells when asked is put
-//! into the inbox as if it had told by itself, so both are the same event.
 
-use std::time::Duration;
-
-use jiff::SignedDuration;
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::moves::{Moved, Person};
@@ -16,22 +10,17 @@ use super::slack_to_blip::Written;
 use super::thread::{Saying, lane_of};
 use super::words::id_of_part;
 use super::{Bridge, IDS, Step};
+use crate::blip::parse;
 use crate::blip::text;
-use crate::blip::{envelope, parse};
 use crate::inbox::Chore;
 use crate::model::personal;
 use crate::model::text::split;
-use crate::model::{BlipEvent, Click, Ending, ReceiptKind, State, Ticket, TicketId, marks};
+use crate::model::{Click, Ending, ReceiptKind, State, Ticket, TicketId, marks};
 use crate::slack::{self, action, card};
-use crate::store::{Item, Lane, Link, NewItem, Role, Source};
+use crate::store::{Item, Link, Role};
 
-/// When Blip is asked what became of a reply: soon, as most fail at once if they do, and once more
-/// for the slow ones. Its log is kept for three days (`blip.md` §7).
-const LOOKS: [Duration; 2] = [Duration::from_secs(30), Duration::from_mins(5)];
 /// How often a message that does not arrive can be sent.
 const MOST_TRIES: usize = 20;
-/// How long Blip is believed to tell by itself after it did.
-const TELLS: SignedDuration = SignedDuration::from_mins(30);
 
 impl Bridge {
     /// Blip tells what became of a reply: a tick, or a line if it will not arrive.
@@ -189,100 +178,6 @@ impl Bridge {
             })
         };
         Ok(parts.into_iter().find(|(name, _)| is_named(name)).map(|(_, part)| part))
-    }
-
-    /// Has Blip asked in a while what became of a reply.
-    pub(super) async fn watch_delivery(&self, ticket: &TicketId, message: &str) -> Step<()> {
-        let [soon, _] = LOOKS;
-        let chore = Chore::delivery(ticket, message, 0, self.clock.now() + soon);
-        Ok(self.set_out(chore).await?)
-    }
-
-    /// Asks Blip what became of a reply, unless it tells by itself. Nothing waits for the answer.
-    pub(super) async fn look_at_delivery(
-        &self,
-        id: &TicketId,
-        message: &str,
-        looks: usize,
-    ) -> Step<()> {
-        let now = self.clock.now();
-        let heard = self.receipts_heard.get(id.bot()).map(|at| *at);
-        let tells = heard.is_some_and(|at| now.duration_since(at) < TELLS);
-        let mut news = Vec::new();
-        if !tells {
-            for receipt in self.ask_receipts(id, message).await? {
-                news.extend(self.take_receipt(id, &receipt).await?);
-            }
-        }
-        let is_settled = news.iter().any(BlipEvent::is_last_receipt);
-        let is_there = news.iter().any(BlipEvent::is_arrival);
-        if !is_settled && !is_there && self.is_lost(id, message, tells).await? {
-            let failed = json!({"id": message, "event": "failed"});
-            if let Some(failed) = envelope::receipt(id.blip(), message, &failed) {
-                // The ticket is found to be closed before the failure is told.
-                self.set_out(Chore::check(id, now)).await?;
-                self.take_receipt(id, &failed).await?;
-            }
-            return Ok(());
-        }
-        if let (false, Some(pause)) = (is_settled, LOOKS.get(looks + 1)) {
-            self.set_out(Chore::delivery(id, message, looks + 1, now + *pause)).await?;
-        }
-        Ok(())
-    }
-
-    /// What Blip knows of a reply. Not to be told delays nothing.
-    async fn ask_receipts(&self, id: &TicketId, message: &str) -> Step<Vec<Value>> {
-        match self.bot(id)?.notifications(id, message).await {
-            Ok(receipts) => Ok(receipts),
-            Err(error) => {
-                tracing::warn!(ticket.id = %id, %error, "what became of a reply could not be asked");
-                Ok(Vec::new())
-            }
-        }
-    }
-
-    /// Puts what Blip tells of a reply into the inbox, as if it had told by itself.
-    async fn take_receipt(&self, id: &TicketId, envelope: &Value) -> Step<Vec<BlipEvent>> {
-        let (received, body) = (self.clock.now(), envelope.to_string().into_bytes());
-        let mut events = Vec::new();
-        for routed in parse::parse(id.bot(), &body).unwrap_or_default() {
-            let (lane, key) = (Lane::Ticket(id.clone()), routed.key);
-            let (source, body) = (Source::Blip, routed.raw);
-            self.set_out(NewItem { source, lane, key, body, received, due: received }).await?;
-            events.push(routed.event);
-        }
-        Ok(events)
-    }
-
-    /// Whether a reply went to a ticket that was over already without our knowing: Blip takes such
-    /// words and lets them vanish (`blip.md` §10 #8). Believed only if Blip shows others of our
-    /// replies in the conversation, but not this one.
-    async fn is_lost(&self, id: &TicketId, message: &str, tells: bool) -> Step<bool> {
-        let Some(ticket) = self.store.ticket(id).await? else { return Ok(false) };
-        let bot = self.bot(id)?;
-        if !ticket.is_closed() {
-            let snapshot = if tells { None } else { bot.ticket(id).await.ok().flatten() };
-            if snapshot.and_then(|snapshot| snapshot.ending()).is_none() {
-                return Ok(false);
-            }
-        }
-        let Ok(said) = bot.messages(id).await else { return Ok(false) };
-        let said: Vec<String> = said.into_iter().filter_map(|message| message.id).collect();
-        let is_shown = |id: &str| {
-            said.iter().any(|shown| envelope::strip_forwards(shown).eq_ignore_ascii_case(id))
-        };
-        let mut is_any_shown = false;
-        for other in self.store.blip_ids_of(id).await?.iter().filter(|id| is_shown(id)) {
-            let links = self.store.links_of(id, other).await?;
-            is_any_shown |= links.iter().any(|link| link.role.is_sent());
-        }
-        Ok(is_any_shown && !is_shown(message))
-    }
-
-    /// Blip has told by itself what became of a reply.
-    pub(super) fn heard_receipt(&self, id: &TicketId) {
-        self.receipts_heard.insert(id.bot().clone(), self.clock.now());
     }
 
     /// Has Blip told that agents were shown these messages.

@@ -5,10 +5,12 @@ use std::time::Duration;
 use blip_slack::demo::{ANA, BIA, CHANNEL};
 use blip_slack::standin::faults::Fault;
 use blip_slack::standin::slack::{File, Message};
+use blip_slack::store::Source;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::Bridge;
 use crate::support::later::Later;
+use crate::support::{Bridge, note};
 
 /// Waits until a message has this mark.
 async fn marked(bridge: &Bridge, ts: &str, mark: &str) {
@@ -306,10 +308,7 @@ async fn blip_is_asked_what_became_of_a_reply_if_it_does_not_tell() {
             })
             .count()
     });
-    assert_eq!(
-        asked, 9,
-        "three forms of the id: twice for one that was slow, once for one that failed"
-    );
+    assert_eq!(asked, 2, "once for both, and once more for the one that was read late");
     later.bridge.finish().await;
 }
 
@@ -333,5 +332,169 @@ async fn words_that_blip_took_for_a_ticket_that_was_over_are_told_to_be_lost() {
     let said = bridge.said(&card);
     assert_eq!(said.iter().filter(|line| line.contains("Not delivered")).count(), 1, "{said:?}");
     assert!(said.iter().any(|line| line.contains("inactivity")), "{said:?}");
+    later.bridge.finish().await;
+}
+
+/// Tickets of the day that is counted.
+const TICKETS: usize = 10;
+/// How often in that day many agents answer at the same time, and how many replies that are.
+const STEPS: usize = 10;
+const ANSWERS: usize = 20;
+
+/// A normal day, in short: a bot of two replies a minute. Every other customer reads what reached
+/// them, and some tickets are closed soon after a reply. Returns how often Blip was asked afterwards.
+async fn reads_of_a_day(setup: impl FnOnce(&Bridge)) -> usize {
+    let unremindful = ["REMIND_UNCLAIMED_MINUTES", "REMIND_UNANSWERED_MINUTES"];
+    let later = Later::start(&unremindful.map(|name| (name, "0"))).await;
+    let bridge = &later.bridge;
+    setup(bridge);
+    let names: Vec<String> = (0..TICKETS).map(|number| format!("c{number:02}")).collect();
+    let tickets = join_all(names.iter().map(|name| bridge.ticket(name, "Oi"))).await;
+    let before = reads(bridge);
+    for step in 0..STEPS {
+        let answered = tickets.iter().cycle().take(ANSWERS);
+        let said = answered.map(|(_, card)| later.says(ANA, card, "Olá!"));
+        let replies = join_all(said).await;
+        bridge.idle().await;
+        if step + 1 == STEPS {
+            for (ticket, _) in tickets.iter().step_by(3) {
+                bridge.blip.closes(ticket, "ClosedClient").await.unwrap();
+            }
+        }
+        for (ticket, _) in tickets.iter().step_by(2) {
+            bridge.blip.reads(ticket).await;
+        }
+        later.passes(Duration::from_mins(10)).await;
+        for (ticket, _) in &tickets {
+            is_looked_after(bridge, ticket, 0).await;
+        }
+        for reply in &replies {
+            has_arrived(bridge, reply).await;
+        }
+    }
+    later.passes(Duration::from_mins(16)).await;
+    for (ticket, _) in &tickets {
+        is_looked_after(bridge, ticket, 1).await;
+    }
+    let reads = reads(bridge) - before;
+    note(&format!("{reads} reads for {} replies", STEPS * ANSWERS));
+    later.bridge.finish().await;
+    reads
+}
+
+/// Waits until the bridge has settled its so manieth look at the last reply of a ticket.
+async fn is_looked_after(bridge: &Bridge, ticket: &str, looks: usize) {
+    let store = bridge.app().unwrap().store();
+    let last = bridge.blip.received(ticket).pop().unwrap().id.replace("fwd:", "");
+    let key = format!("delivery:{last}:{looks}");
+    let settled = async {
+        while store.has_accepted(Source::Desk, &key).await.unwrap() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), settled).await.expect("a look at the last reply");
+}
+
+/// Waits until a reply is marked to have reached the customer, or to have been read.
+async fn has_arrived(bridge: &Bridge, reply: &str) {
+    let arrived = ["mailbox_with_mail", "eyeglasses"];
+    bridge
+        .slack
+        .wait_for(&format!("the arrival of {reply}"), |state| {
+            let marks = &state.message(CHANNEL, reply)?.reactions;
+            marks.iter().any(|(name, _)| arrived.contains(&name.as_str())).then_some(())
+        })
+        .await;
+}
+
+/// How often Blip was asked about a ticket, its messages or what became of them.
+fn reads(bridge: &Bridge) -> usize {
+    let reads = ["get /notifications", "get /ticket/", "get /tickets/"];
+    let is_read = |method: &str| reads.iter().any(|read| method.contains(read));
+    bridge.blip.look(|state| state.calls.iter().filter(|call| is_read(&call.method)).count())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_blip_that_tells_by_itself_is_not_asked() {
+    let reads = reads_of_a_day(|bridge| {
+        bridge.blip.configure(|setup| setup.sends_receipts = true);
+    });
+    assert_eq!(reads.await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_blip_that_never_tells_is_asked_once_for_many_replies() {
+    let reads = reads_of_a_day(|_| {}).await;
+    assert!(reads * 5 <= STEPS * ANSWERS, "{reads} reads");
+}
+
+/// A reply that arrives and one that fails, of a bot whose own flow fills the end of Blip's log.
+async fn fails_behind_a_busy_flow(omits_status: bool) -> (Later, String, Message) {
+    let later = Later::start(&[]).await;
+    let bridge = &later.bridge;
+    bridge.blip.configure(|setup| {
+        setup.has_busy_flow = true;
+        setup.omits_status = omits_status;
+    });
+    let (_, card) = bridge.ticket("Maria", "Oi").await;
+    let arrives = later.says(ANA, &card, "Olá!").await;
+    bridge.idle().await;
+    bridge.blip.advance(Duration::from_hours(25));
+    later.says(ANA, &card, "Ainda aí?").await;
+    bridge.idle().await;
+    later.passes(Duration::from_secs(31)).await;
+    bridge.until("a look into the ticket", || reads(bridge) >= 2).await;
+    (later, arrives, card)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_end_of_the_log_does_not_show_is_found_by_the_ticket() {
+    let (later, arrives, card) = fails_behind_a_busy_flow(false).await;
+    let bridge = &later.bridge;
+    marked(bridge, &arrives, "mailbox_with_mail").await;
+    let failed = line(bridge, &card, "Not delivered").await;
+    assert!(failed.words().contains("24 hours") && failed.buttons().len() == 1);
+    later.passes(Duration::from_mins(6)).await;
+    later.is_through().await;
+    assert_eq!(asked_for_one(bridge), 0);
+    later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_neither_the_log_nor_the_ticket_says_is_asked_for_one_reply_at_last() {
+    let (later, arrives, card) = fails_behind_a_busy_flow(true).await;
+    let bridge = &later.bridge;
+    assert_eq!(asked_for_one(bridge), 0);
+    later.passes(Duration::from_mins(6)).await;
+    marked(bridge, &arrives, "mailbox_with_mail").await;
+    line(bridge, &card, "Not delivered").await;
+    later.is_through().await;
+    assert_eq!(asked_for_one(bridge), 6, "three forms of the id of two replies");
+    later.bridge.finish().await;
+}
+
+/// How often Blip was asked for one reply.
+fn asked_for_one(bridge: &Bridge) -> usize {
+    let is_it =
+        |body: &Value| body["uri"].as_str().is_some_and(|uri| uri.contains("/notifications?id="));
+    bridge.blip.look(|state| state.calls.iter().filter(|call| is_it(&call.body)).count())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_is_told_once_blip_can_be_asked_again() {
+    let later = Later::start(&[]).await;
+    let bridge = &later.bridge;
+    let (_, card) = bridge.ticket("Maria", "Oi").await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.idle().await;
+    bridge.blip.advance(Duration::from_hours(25));
+    later.says(ANA, &card, "Ainda aí?").await;
+    bridge.idle().await;
+    bridge.blip.faults().from_now("/commands get /notifications", Fault::Status(503));
+    later.passes(Duration::from_mins(7)).await;
+    later.passes(Duration::from_mins(7)).await;
+    bridge.blip.faults().clear();
+    later.passes(Duration::from_mins(1)).await;
+    line(bridge, &card, "Not delivered").await;
     later.bridge.finish().await;
 }

@@ -129,7 +129,8 @@ impl Blip {
     /// The customer reads all that reached them in this ticket.
     pub async fn reads(&self, ticket: &str) -> Option<u16> {
         let ((), receipts) = self.core.act(|state| {
-            let ids: Vec<String> = state.received(ticket).map(|m| m.id.clone()).collect();
+            let unread = state.received(ticket).filter(|message| message.status != "consumed");
+            let ids: Vec<String> = unread.map(|message| message.id.clone()).collect();
             for id in ids {
                 state.notify(ticket, &id, "consumed", None);
             }
@@ -162,6 +163,8 @@ impl State {
             kind: kind.to_owned(),
             content,
             at: self.now,
+            status: "consumed".to_owned(),
+            reason: None,
         };
         self.threads.entry(customer).or_default().push(message);
         if is_told {

@@ -100,14 +100,15 @@ fn deliver(state: &mut State, id: Option<String>, to: &str, kind: &str, content:
         kind: kind.to_owned(),
         content: content.clone(),
         at: state.now,
+        status: "accepted".to_owned(),
+        reason: None,
     };
     let far = message.id.clone();
-    match failure {
-        None => state.threads.entry(ticket.customer.clone()).or_default().push(message),
-        Some((_, why)) => {
-            let lost = json!({ "id": plain, "to": to, "type": kind, "content": content });
-            state.undelivered.push((lost, why.to_owned()));
-        }
+    // blip.md §5: the history keeps what has failed, too, and says why.
+    state.threads.entry(ticket.customer.clone()).or_default().push(message);
+    if let Some((_, why)) = failure {
+        let lost = json!({ "id": plain, "to": to, "type": kind, "content": content });
+        state.undelivered.push((lost, why.to_owned()));
     }
     // blip.md §2.2: a message without id is never told of again.
     if has_id {
@@ -136,7 +137,21 @@ impl State {
             envelope["metadata"] = json!({ "desk.ticketId": ticket });
             self.publish(envelope);
         }
+        let mut messages = self.threads.values_mut().flatten();
+        if let Some(message) = messages.find(|message| message.id == notification.id) {
+            message.status.clone_from(&notification.event);
+            message.reason.clone_from(&notification.reason);
+        }
         self.notifications.push(notification);
+        if self.setup.has_busy_flow {
+            let received = |id: Uuid| Notification {
+                id: id.to_string(),
+                event: "received".to_owned(),
+                reason: None,
+                by_bridge: false,
+            };
+            self.notifications.extend(std::iter::repeat_with(Uuid::new_v4).take(100).map(received));
+        }
     }
 }
 

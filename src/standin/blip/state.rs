@@ -77,6 +77,10 @@ pub struct Setup {
     pub empty_is_missing: bool,
     /// A message can be read only so long after it was taken; nothing promises otherwise.
     pub shows_after: Duration,
+    /// The history does not say what became of messages.
+    pub omits_status: bool,
+    /// The bot's own flow says much besides: the end of the log of receipts is full of that.
+    pub has_busy_flow: bool,
     /// Writes the ticket's number as text, as the oldest documentation does.
     pub number_as_text: bool,
     /// Calls a second; `None` if not enforced.
@@ -178,6 +182,10 @@ pub struct ThreadMessage {
     pub content: Value,
     /// When.
     pub at: Timestamp,
+    /// The last that was heard of it, as an event of notifications.
+    pub status: String,
+    /// Why it failed, as in [`Notification::reason`].
+    pub reason: Option<(i64, String)>,
 }
 
 /// What became of a message.
@@ -212,6 +220,8 @@ impl Default for Setup {
             sends_twice: false,
             empty_is_missing: true,
             shows_after: Duration::ZERO,
+            omits_status: false,
+            has_busy_flow: false,
             number_as_text: false,
             throughput: None,
         }
@@ -292,21 +302,27 @@ impl State {
     }
 
     /// One message as Blip's history writes it.
-    pub(super) fn render_message(message: &ThreadMessage) -> Value {
+    pub(super) fn render_message(&self, message: &ThreadMessage) -> Value {
         let direction = if message.from_customer { "received" } else { "sent" };
-        let status = if message.from_customer { "consumed" } else { "accepted" };
-        json!({
+        let mut out = json!({
             "id": message.id, "direction": direction, "type": message.kind,
-            "content": message.content, "date": date(message.at), "status": status,
+            "content": message.content, "date": date(message.at), "status": message.status,
             "metadata": { "#message.ticketId": message.ticket },
-        })
+        });
+        if self.setup.omits_status {
+            out["status"].take();
+        } else if let Some((code, description)) = &message.reason {
+            out["reason"] = json!({ "code": code, "description": description });
+        }
+        out
     }
 
     /// What reached the customer of a ticket in it, in order.
     pub fn received<'a>(&'a self, ticket: &'a str) -> impl Iterator<Item = &'a ThreadMessage> {
         let thread = self.tickets.get(ticket).and_then(|found| self.threads.get(&found.customer));
         let all = thread.into_iter().flatten();
-        all.filter(move |message| !message.from_customer && message.ticket == ticket)
+        let is_theirs = move |message: &&ThreadMessage| message.ticket == ticket;
+        all.filter(is_theirs).filter(|message| !message.from_customer && message.reason.is_none())
     }
 
     /// What customers and the desk said, as readable lines.
@@ -317,7 +333,8 @@ impl State {
             let agent = agent.as_deref().unwrap_or("nobody");
             lines.push(format!("#{number} {id} {status}, {agent}, {customer}"));
             let thread = self.threads.get(customer).into_iter().flatten();
-            for message in thread.filter(|message| message.ticket == *id) {
+            let is_told_below = |message: &ThreadMessage| message.reason.is_some();
+            for message in thread.filter(|it| it.ticket == *id && !is_told_below(it)) {
                 let who = if message.from_customer { "customer" } else { "desk" };
                 lines.push(format!("  {who}: {} ({})", message.content, message.id));
             }

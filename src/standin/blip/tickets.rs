@@ -240,7 +240,7 @@ pub(super) fn thread(state: &State, command: &Command, identity: &str) -> Outcom
     if !oldest_first {
         found.reverse();
     }
-    let found = found.into_iter().map(State::render_message).collect();
+    let found = found.into_iter().map(|message| state.render_message(message)).collect();
     page(command, found, "application/vnd.iris.thread-message+json")
 }
 
