@@ -43,7 +43,10 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// the same: it can take events in, and asks again.
 const INTRODUCTION: Duration = Duration::from_secs(5);
 /// Posts that may go out at once after a pause. Slack tolerates short bursts (`slack.md` C.1).
-const BURST: u32 = 5;
+const BURST: u32 = 3;
+/// How much longer than the limit asks for we wait between two posts: exactly at it, every second post
+/// would arrive a hair too early, and be refused for a whole second.
+const PACE_MARGIN: f64 = 1.05;
 /// How long nothing is called after the credentials were refused. Short enough that a mended token is noticed while the operator still looks, long enough to
 /// cause no storm.
 const LOCKOUT: Duration = Duration::from_secs(15);
@@ -310,6 +313,7 @@ fn bridge(
         receipts_heard: DashMap::new(),
         receipts_asked: DashMap::new(),
         shown: DashMap::new(),
+        names_read: DashMap::new(),
         channels: DashMap::new(),
         homeless: AtomicBool::new(false),
         is_groupless: AtomicBool::new(false),
@@ -358,7 +362,7 @@ fn rules(config: &Config) -> Rules {
             .collect(),
         team_channels: slack.team_channels.clone(),
         pace: (slack.channel_rate > 0.0).then(|| Pace {
-            interval: Duration::from_secs_f64(slack.channel_rate.recip()),
+            interval: Duration::from_secs_f64(slack.channel_rate.recip() * PACE_MARGIN),
             burst: BURST,
         }),
         reminders: Reminders {

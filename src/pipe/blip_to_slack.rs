@@ -18,7 +18,7 @@ use crate::store::{Begun, Item, ItemId, Lane, Role};
 
 /// How long a new ticket waits for the customer's name; without it the card shows the identity.
 const NAME_PATIENCE: Duration = Duration::from_secs(3);
-/// How long a customer's message must have waited before it goes out together with those that came
+/// How long a customer's message must have waited, for our pace or because Slack asked to wait, before it goes out together with those that came
 /// after it. Without pressure there is one post per message.
 const PRESSURE: SignedDuration = SignedDuration::from_millis(1500);
 /// Most messages in one post, so that a post stays readable and under Slack's limits.
@@ -99,9 +99,11 @@ impl Bridge {
             self.set_out(Chore::check(&before.id, self.clock.now())).await?;
         }
         if self.go_on(item, ticket).await? {
+            self.names_read.remove(&ticket.id);
             return Ok(());
         }
         self.post_card(item, ticket, snapshot.first_words.as_ref()).await?;
+        self.names_read.remove(&ticket.id);
         self.show_first_files(item, ticket, snapshot.first_words.as_ref()).await?;
         if let Some(before) = before {
             self.set_out(Chore::card_of_followed(&before, ticket, self.clock.now())).await?;
@@ -144,6 +146,17 @@ impl Bridge {
         if identity.is_empty() {
             return Ok(None);
         }
+        let read = self.names_read.get(&ticket.id).map(|name| name.clone());
+        if let Some(name) = read {
+            return Ok(name);
+        }
+        let name = self.read_customer_name(ticket).await?;
+        self.names_read.insert(ticket.id.clone(), name.clone());
+        Ok(name)
+    }
+
+    async fn read_customer_name(&self, ticket: &Ticket) -> Step<Option<String>> {
+        let identity = ticket.customer.identity.as_str();
         let asked = self.bot(&ticket.id)?.contact_name(identity);
         match tokio::time::timeout(NAME_PATIENCE, asked).await {
             Ok(Ok(name)) => Ok(name),
@@ -259,7 +272,6 @@ impl Bridge {
         let Some(first) = said.first().map(|said| said.item) else { return Ok(0) };
         let ids = || said.iter().map(|said| said.item.id);
         let age = self.clock.now().duration_since(first.received);
-        let paced = self.rules.pace.is_some();
         let as_decided = |decided: Option<&str>| {
             let decided = decided.map(serde_json::from_str).and_then(Result::ok);
             let decided: Vec<ItemId> = decided.unwrap_or_default();
@@ -269,7 +281,7 @@ impl Bridge {
         if let Some((_, decided)) = steps.iter().find(|(step, _)| step == STEP) {
             return Ok(as_decided(decided.as_deref()));
         }
-        if !paced || said.len() < 2 || age < PRESSURE || !steps.is_empty() {
+        if said.len() < 2 || age < PRESSURE || !steps.is_empty() {
             return Ok(1);
         }
         match self.store.begin(first.id, STEP, None, self.clock.now()).await? {

@@ -96,6 +96,9 @@ pub struct Bridge {
     /// What the cards of open tickets show by our last change of them, as a hash: tickets are
     /// compared with Blip's time and again, and Slack takes few changes a minute.
     pub shown: DashMap<TicketId, u64>,
+    /// The customers' names of tickets whose cards are under way: a card that has to wait for Slack is
+    /// posted without asking Blip again.
+    pub names_read: DashMap<TicketId, Option<String>>,
     /// Ids of channels that are configured by name.
     pub channels: DashMap<String, ChannelId>,
     /// Whether even the channel for tickets that have no other cannot be posted to.

@@ -457,10 +457,11 @@ impl Bridge {
             item.received - SKEW,
         );
         let posted = self.once(item, step, Some(channel), look, self.slack.post(post)).await;
-        if let (Some(_), Err(Failed::Call(error))) = (self.rules.pace, &posted)
+        if let (Some(pace), Err(Failed::Call(error))) = (self.rules.pace, &posted)
             && let Fault::Busy { after: Some(after) } = error.fault()
         {
-            self.store.hold_channel(channel, self.clock.now() + after).await?;
+            let now = self.clock.now();
+            self.store.hold_channel(item.id, channel, pace, now + after, now).await?;
         }
         posted
     }

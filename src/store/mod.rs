@@ -546,7 +546,7 @@ pub trait Store: Send + Sync + 'static {
     /// the turn is used up with that, or later, then it is reserved.
     ///
     /// A lane has at most one reservation; asking again gives the same time, or a later one if the
-    /// channel is held beyond it. It ends, too, when nothing waits in the lane any more.
+    /// channel was held meanwhile. It ends, too, when nothing waits in the lane any more.
     async fn take_slot(
         &self,
         lane: &str,
@@ -555,8 +555,17 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Timestamp>;
 
-    /// Lets nothing be posted to a channel until the given time.
-    async fn hold_channel(&self, channel: &ChannelId, until: Timestamp) -> Result<()>;
+    /// Lets nothing be posted to a channel until the given time, as a post of this item was refused.
+    /// Its lane may post first then; all others that have reserved a time follow in their order, at
+    /// this pace.
+    async fn hold_channel(
+        &self,
+        refused: ItemId,
+        channel: &ChannelId,
+        pace: Pace,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<()>;
 
     /// The parked items, oldest first; of one ticket, or of all.
     async fn parked(&self, ticket: Option<&TicketId>) -> Result<Vec<Parked>>;

@@ -22,8 +22,7 @@ pub(super) struct Channel {
 impl Channel {
     /// Takes the next slot and says when it is.
     pub(super) fn take(&mut self, pace: Pace, now: i64) -> i64 {
-        let interval = i64::try_from(pace.interval.as_millis()).unwrap_or(i64::MAX);
-        let ahead = interval.saturating_mul(i64::from(pace.burst.saturating_sub(1)));
+        let (interval, ahead) = pace.in_millis();
         let farthest = now.saturating_add(FARTHEST);
         self.hold_until = self.hold_until.min(farthest);
         self.next_at = self.next_at.min(farthest.saturating_add(ahead));
@@ -32,6 +31,36 @@ impl Channel {
         let next_at = self.next_at.max(self.hold_until.saturating_add(ahead));
         self.next_at = next_at.max(now).saturating_add(interval);
         now.max(next_at.saturating_sub(ahead))
+    }
+
+    /// Holds the channel until the given time, unless it is held longer, and says when those may post
+    /// who had reserved these slots, which are in order. They keep their order, and what is reserved
+    /// later follows them.
+    pub(super) fn hold(
+        &mut self,
+        pace: Pace,
+        (until, now): (i64, i64),
+        reserved: impl Iterator<Item = i64>,
+    ) -> Vec<i64> {
+        let (interval, ahead) = pace.in_millis();
+        self.hold_until = self.hold_until.max(until).min(now.saturating_add(FARTHEST));
+        let mut free = self.hold_until;
+        let shifted = reserved.map(|at| {
+            let at = at.max(free);
+            free = at.saturating_add(interval);
+            at
+        });
+        let shifted = shifted.collect();
+        self.next_at = self.next_at.max(free.saturating_add(ahead));
+        shifted
+    }
+}
+
+impl Pace {
+    /// The time between two posts, and how far a burst may be ahead of it.
+    fn in_millis(self) -> (i64, i64) {
+        let interval = i64::try_from(self.interval.as_millis()).unwrap_or(i64::MAX);
+        (interval, interval.saturating_mul(i64::from(self.burst.saturating_sub(1))))
     }
 }
 
@@ -62,6 +91,21 @@ mod tests {
     fn a_held_channel_starts_again_without_a_burst() {
         let mut channel = Channel { next_at: 0, hold_until: 9000 };
         assert_eq!(take(&mut channel, pace(1000, 3), 5000, 3), [9000, 10000, 11000]);
+    }
+
+    #[test]
+    fn a_hold_shifts_the_whole_row_and_voids_no_turn() {
+        let pace = pace(1000, 1);
+        let mut channel = Channel::default();
+        let row = take(&mut channel, pace, 5000, 4);
+        assert_eq!(row, [5000, 6000, 7000, 8000]);
+        // The first was refused for two seconds; the others have been waiting.
+        let shifted = channel.hold(pace, (7500, 5500), [i64::MIN, 6000, 7000, 8000].into_iter());
+        assert_eq!(shifted, [7500, 8500, 9500, 10_500]);
+        assert_eq!(take(&mut channel, pace, 5600, 1), [11_500], "who comes later goes last");
+        // Where there is room, nobody is shifted.
+        let again = channel.hold(pace, (7500, 5500), [i64::MIN, 9500, 20_000].into_iter());
+        assert_eq!(again, [7500, 9500, 20_000]);
     }
 
     #[test]

@@ -97,7 +97,7 @@ store! {
     reads fn blip_ids_of(ticket: &TicketId) -> Result<Vec<String>>;
     reads fn has_replies(ticket: &TicketId, thread: &Thread, gone: Option<&MessageTs>) -> Result<bool>;
     writes fn take_slot(lane: &str, channel: &ChannelId, pace: Pace, now: Timestamp) -> Result<Timestamp>;
-    writes fn hold_channel(channel: &ChannelId, until: Timestamp) -> Result<()>;
+    writes fn hold_channel(refused: ItemId, channel: &ChannelId, pace: Pace, until: Timestamp, now: Timestamp) -> Result<()>;
     reads fn parked(ticket: Option<&TicketId>) -> Result<Vec<Parked>>;
     writes fn revive(item: ItemId, now: Timestamp) -> Result<bool>;
     writes fn skip(item: ItemId) -> Result<bool>;

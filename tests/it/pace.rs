@@ -4,9 +4,12 @@ use std::time::{Duration, Instant};
 
 use blip_slack::demo::{ANA, CHANNEL};
 use blip_slack::model::TicketId;
+use blip_slack::standin::blip::NewTicket;
 use blip_slack::standin::faults::Fault;
+use blip_slack::standin::slack::Message;
 use futures_util::future::join_all;
 
+use crate::support::later::Later;
 use crate::support::{Bridge, note};
 
 const TICKETS: usize = 20;
@@ -77,4 +80,69 @@ async fn a_busy_ticket_does_not_hold_up_a_quiet_one() {
     bridge.until("the quiet one", || bridge.said(&card).join(" ").contains("hello")).await;
     assert!(began.elapsed() < Duration::from_millis(1500), "{:?}", began.elapsed());
     bridge.finish().await;
+}
+
+/// Posts of the bridge that Slack refused for being too many.
+fn refused(bridge: &Bridge) -> usize {
+    let cards = bridge.slack.cards(CHANNEL);
+    let ours = |card: &Message| bridge.replies(card).iter().filter(|post| post.ours).count();
+    let shown = cards.len() + cards.iter().map(ours).sum::<usize>();
+    bridge.slack.calls("chat.postMessage").len() - shown
+}
+
+/// How a busy minute went.
+struct Minute {
+    posts: usize,
+    refused: usize,
+    contacts: usize,
+}
+
+/// Six tickets in which customers write once a second, while Slack holds to its own limit.
+async fn a_minute_at_slacks_own_limit(rate: &str) -> Minute {
+    let later = Later::start(&[("SLACK_CHANNEL_RATE", rate)]).await;
+    let bridge = &later.bridge;
+    bridge.slack.configure(|setup| setup.limits = true);
+    let mut tickets = Vec::new();
+    for number in 0..6 {
+        let (name, identity) = (format!("t{number:02}"), format!("t{number:02}@wa.gw.msging.net"));
+        let opened = bridge.blip.opens_ticket(NewTicket::saying(&name, &identity, "Oi")).await;
+        tickets.push((name, opened.id.clone()));
+    }
+    let has_cards = || bridge.slack.cards(CHANNEL).len() == tickets.len();
+    later.skips_pauses_until("all cards", has_cards).await;
+    for round in 0..12 {
+        for (_, ticket) in &tickets {
+            bridge.blip.says(ticket, &format!("m-{round:02}")).await.unwrap();
+        }
+        later.all_clocks_run(Duration::from_secs(1));
+    }
+    let said = |card: &Message| bridge.said(card).join("\n");
+    let is_shown = || bridge.slack.cards(CHANNEL).iter().all(|card| said(card).contains("m-11"));
+    later.skips_pauses_until("all messages", is_shown).await;
+    for said in bridge.slack.cards(CHANNEL).iter().map(said) {
+        let places: Vec<_> = (0..12).map(|round| said.find(&format!("m-{round:02}"))).collect();
+        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{said}");
+    }
+    let posts = bridge.slack.calls("chat.postMessage").len();
+    let is_contact = |method: &str| method.contains("get /contacts/");
+    let contacts = bridge
+        .blip
+        .look(|state| state.calls.iter().filter(|call| is_contact(&call.method)).count());
+    let minute = Minute { posts, refused: refused(bridge), contacts };
+    note(&format!("{} of {posts} posts refused, {contacts} contacts read", minute.refused));
+    later.bridge.finish().await;
+    minute
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_our_own_pace_slack_refuses_nothing() {
+    let minute = a_minute_at_slacks_own_limit("1").await;
+    assert_eq!((minute.refused, minute.contacts), (0, 6));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_pace_what_slack_holds_back_goes_out_together_and_contacts_are_read_once() {
+    let minute = a_minute_at_slacks_own_limit("0").await;
+    assert_eq!(minute.contacts, 6);
+    assert!(minute.posts - minute.refused <= 6 + 6 * 12 / 2, "{} posts", minute.posts);
 }

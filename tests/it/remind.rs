@@ -52,6 +52,8 @@ async fn a_ticket_that_nobody_claims_is_brought_up_louder_each_time() {
 async fn who_answers_in_time_hears_nothing_and_who_does_not_is_named() {
     let settings = [("REMIND_UNCLAIMED_MINUTES", "5"), ("REMIND_UNANSWERED_MINUTES", "10")];
     let later = Later::start(&settings).await;
+    // Else there were always something to ask Blip for soon.
+    later.bridge.blip.configure(|setup| setup.sends_receipts = true);
     let (ticket, card) = later.bridge.ticket("Maria", "Oi").await;
     later.says(ANA, &card, "Olá!").await;
     later.passes(Duration::from_mins(30)).await;
@@ -131,6 +133,7 @@ async fn what_could_not_be_said_in_time_comes_first_thing_in_the_morning() {
 async fn who_writes_at_night_waits_from_the_morning_on() {
     let settings = [("REMIND_UNANSWERED_MINUTES", "30"), OFFICE[0], OFFICE[1], OFFICE[3]];
     let later = Later::start(&settings).await;
+    later.bridge.blip.configure(|setup| setup.sends_receipts = true);
     later.reaches(Weekday::Tuesday, time(16, 0, 0, 0)).await;
     let (ticket, card) = later.bridge.ticket("Maria", "Oi").await;
     later.says(ANA, &card, "Olá!").await;

@@ -686,9 +686,11 @@ async fn tickets_are_found_by_number_by_customer_and_while_open() {
 async fn a_lane_keeps_its_slot_until_its_time_has_come_or_the_channel_is_held() {
     on_every_backend(async |db| {
         let store = db.open().await;
-        for lane in ["a", "b"] {
+        for lane in ["a", "b", "c"] {
             db.accept(&store, &own(lane), &[lane]).await;
         }
+        let leases = store.claim(3, seconds(60), db.now()).await.unwrap();
+        let refused = leases.iter().find(|lease| lease.lane == "own:a").unwrap().items[0].id;
         let pace = Pace { interval: seconds(1), burst: 1 };
         let start = db.now();
         let slot = async |lane: &str, id: &str| {
@@ -704,12 +706,21 @@ async fn a_lane_keeps_its_slot_until_its_time_has_come_or_the_channel_is_held() 
         assert_eq!(slot("own:b", "C1").await, 3, "a lane waits for one turn only");
         db.pass(seconds(3));
         assert_eq!(slot("own:b", "C1").await, 3);
-        assert_eq!(slot("own:b", "C1").await, 4);
+        assert_eq!(slot("own:a", "C1").await, 2, "reserved before");
+        assert_eq!(slot("own:a", "C1").await, 4);
+        db.pass(seconds(1));
+        assert_eq!(slot("own:a", "C1").await, 4);
 
-        store.hold_channel(&channel("C1"), start + seconds(6)).await.unwrap();
-        store.hold_channel(&channel("C1"), start + seconds(1)).await.unwrap();
-        assert_eq!(slot("own:b", "C1").await, 6);
-        assert_eq!(slot("own:a", "C1").await, 7);
+        // A post of the first lane is refused, while the other two wait for their turns.
+        assert_eq!(slot("own:b", "C1").await, 5);
+        assert_eq!(slot("own:c", "C1").await, 6);
+        for until in [7, 1] {
+            let (c1, until) = (channel("C1"), start + seconds(until));
+            store.hold_channel(refused, &c1, pace, until, db.now()).await.unwrap();
+        }
+        assert_eq!(slot("own:a", "C1").await, 7, "who was refused goes first");
+        assert_eq!(slot("own:b", "C1").await, 8, "and nobody loses their turn");
+        assert_eq!(slot("own:c", "C1").await, 9);
     })
     .await;
 }

@@ -12,6 +12,8 @@ pub(super) struct Meter {
 struct Bucket {
     tokens: f64,
     at_ms: i64,
+    /// Until when everything is refused, as the caller was told to wait.
+    closed_until_ms: i64,
 }
 
 /// A rate that is allowed.
@@ -31,17 +33,23 @@ impl Rate {
 }
 
 impl Meter {
-    /// Counts a call; if it is one too many, the seconds to wait.
+    /// Counts a call; if it is one too many, the seconds to wait. Who does not wait for so long is
+    /// refused, whatever is free by then.
     pub(super) fn count(&mut self, key: &str, rate: Rate, now_ms: i64) -> Result<(), u64> {
         let full = f64::from(rate.burst);
-        let fresh = Bucket { tokens: full, at_ms: now_ms };
+        let fresh = Bucket { tokens: full, at_ms: now_ms, closed_until_ms: i64::MIN };
         let bucket = self.buckets.entry(key.to_owned()).or_insert(fresh);
         let passed = u32::try_from(now_ms - bucket.at_ms).unwrap_or_default();
         bucket.tokens = full.min(bucket.tokens + f64::from(passed) / 1000.0 * rate.per_second);
         bucket.at_ms = now_ms;
+        if now_ms < bucket.closed_until_ms {
+            let rest = u32::try_from(bucket.closed_until_ms - now_ms).unwrap_or(u32::MAX);
+            return Err(whole_seconds(f64::from(rest) / 1000.0));
+        }
         if bucket.tokens < 1.0 {
-            let wait = (1.0 - bucket.tokens) / rate.per_second;
-            return Err(whole_seconds(wait));
+            let wait = whole_seconds((1.0 - bucket.tokens) / rate.per_second);
+            bucket.closed_until_ms = now_ms + i64::try_from(wait * 1000).unwrap_or(i64::MAX);
+            return Err(wait);
         }
         bucket.tokens -= 1.0;
         Ok(())
@@ -72,5 +80,7 @@ mod tests {
         assert_eq!(meter.count("C2", rate, 0), Ok(()));
         assert_eq!(meter.count("C1", rate, 1000), Ok(()));
         assert_eq!(meter.count("C1", rate, 1000), Err(1));
+        assert_eq!(meter.count("C1", rate, 1999), Err(1), "before the time that was named");
+        assert_eq!(meter.count("C1", rate, 2000), Ok(()));
     }
 }

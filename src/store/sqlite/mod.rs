@@ -605,9 +605,18 @@ impl Store for SqliteStore {
         row::timestamp(self.database.write(take).await?)
     }
 
-    async fn hold_channel(&self, channel: &ChannelId, until: Timestamp) -> Result<()> {
-        let (channel, until) = (channel.clone(), until.as_millisecond());
-        self.database.write(move |tx| slots::hold(tx, channel.as_str(), until)).await
+    async fn hold_channel(
+        &self,
+        refused: ItemId,
+        channel: &ChannelId,
+        pace: Pace,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<()> {
+        let (channel, times) = (channel.clone(), (until.as_millisecond(), now.as_millisecond()));
+        let hold =
+            move |tx: &Transaction<'_>| slots::hold(tx, refused, channel.as_str(), pace, times);
+        self.database.write(hold).await
     }
 
     async fn parked(&self, ticket: Option<&TicketId>) -> Result<Vec<Parked>> {

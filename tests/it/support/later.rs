@@ -62,9 +62,7 @@ impl Later {
         if self.bridge.app().is_some() {
             self.bridge.idle().await;
         }
-        self.bridge.blip.advance(time);
-        self.bridge.slack.advance(time);
-        self.running.clock.advance(time);
+        self.all_clocks_run(time);
     }
 
     /// Waits until the bridge has done what it had set itself for earlier: time that passes in the
@@ -98,7 +96,7 @@ impl Later {
                 let pause = pause.and_then(|pause| Duration::try_from(pause).ok());
                 // What is under way is due again when its lease runs out.
                 if let Some(pause) = pause.filter(|pause| *pause <= LONGEST_PAUSE) {
-                    self.running.clock.advance(pause);
+                    self.all_clocks_run(pause);
                 }
             }
         };
@@ -115,6 +113,13 @@ impl Later {
             at = at.tomorrow().unwrap();
         }
         self.passes(at.timestamp().duration_since(now).unsigned_abs()).await;
+    }
+
+    /// Lets time pass for the bridge and for both platforms, busy or not.
+    pub fn all_clocks_run(&self, time: Duration) {
+        self.bridge.blip.advance(time);
+        self.bridge.slack.advance(time);
+        self.running.clock.advance(time);
     }
 
     /// Lets time pass for the bridge alone, busy or not: its clock goes wrong, or right again.
