@@ -122,11 +122,24 @@ fn messages<'a>(
         (after && before) || Some(ts) == root
     };
     let found = all.filter(|message| within(message));
-    page(found.map(|m| state.render(channel, m, metadata)).collect(), args, "messages", 100)
+    let render = |message: &Message| state.render(channel, message, metadata);
+    let most = state.setup.most_on_page;
+    page_of_at_most(most, found.collect(), render, args, ("messages", most.min(100)))
 }
 
 /// Cuts a page out of what was found.
 fn page(found: Vec<Value>, args: &Args, name: &str, usual: usize) -> Answer {
+    page_of_at_most(1_000, found, |item| item, args, (name, usual))
+}
+
+/// Slack may give less on a page than was asked for (slack.md §C.1).
+fn page_of_at_most<T>(
+    most: usize,
+    found: Vec<T>,
+    render: impl Fn(T) -> Value,
+    args: &Args,
+    (name, usual): (&str, usize),
+) -> Answer {
     let limit = args.count("limit")?.filter(|limit| *limit > 0).unwrap_or(usual);
     if limit > 1_000 {
         return Err(Refusal::mistake("invalid_limit", format!("limit {limit}, at most 1,000")));
@@ -138,7 +151,8 @@ fn page(found: Vec<Value>, args: &Args, name: &str, usual: usize) -> Answer {
         Some(_) => return Err(Refusal::mistake("invalid_cursor", "not one of ours")),
     };
     let total = found.len();
-    let items: Vec<Value> = found.into_iter().skip(start).take(limit).collect();
+    let items = found.into_iter().skip(start).take(limit.min(most));
+    let items: Vec<Value> = items.map(render).collect();
     let end = start.saturating_add(items.len());
     let next = if end < total { format!("next:{end}") } else { String::new() };
     let mut answer =

@@ -1,5 +1,7 @@
 //! Files: uploaded in three steps, downloaded with the token (slack.md §C.3).
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::args::{Answer, Args, Refusal};
@@ -68,7 +70,12 @@ pub(super) fn complete_upload(state: &mut State, args: &Args) -> Answer {
         let blocks = if comment.is_empty() { blocks } else { Vec::new() };
         let message =
             Message { thread_ts, text: comment, blocks, files: ids, ..Message::default() };
-        share(state, &channel, message);
+        // The answer comes before the message exists (slack.md additions §4).
+        match state.setup.shares_after {
+            Some(Duration::ZERO) => share(state, &channel, message),
+            Some(_) => state.unshown.push((channel, message)),
+            None => {}
+        }
     }
     Ok(answer)
 }
@@ -111,6 +118,16 @@ fn share(state: &mut State, channel: &str, message: Message) {
         ..message
     };
     state.append(channel, message);
+}
+
+impl State {
+    /// Shows the oldest upload that is to appear yet.
+    pub(super) fn show_upload(&mut self) {
+        if !self.unshown.is_empty() {
+            let (channel, message) = self.unshown.remove(0);
+            share(self, &channel, message);
+        }
+    }
 }
 
 fn shares(state: &State, file: &str) -> Value {

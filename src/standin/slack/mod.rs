@@ -147,6 +147,7 @@ impl State {
             meter: limits::Meter::default(),
             sockets: socket::Sockets::default(),
             outbox: Vec::new(),
+            unshown: Vec::new(),
         }
     }
 
@@ -212,6 +213,48 @@ impl Slack {
             let channel = Channel { id: id.clone(), name, members, ..Channel::default() };
             state.channels.insert(id, channel);
         });
+    }
+
+    /// Slack itself tells our app something, such as `{"type": "app_rate_limited", …}`; returns the
+    /// status with which it acknowledged.
+    pub async fn sends(&self, envelope: Value) -> Option<u16> {
+        let ((), receipts) = self.core.act(|state| state.outbox.push(envelope));
+        last_status(receipts).await
+    }
+
+    /// Our app has posted so much in a thread before, of which nobody is told.
+    pub fn fills_thread(&self, channel: &str, root: &str, count: usize) {
+        self.core.act(|state| {
+            for number in 0..count {
+                let (ts, user) = (state.next_ts(), state.setup.bot_user.clone());
+                let (thread_ts, text) = (Some(root.to_owned()), format!("before-{number}"));
+                let message = Message {
+                    ts: ts.clone(),
+                    thread_ts,
+                    text,
+                    user: Some(user),
+                    ours: true,
+                    ..Message::default()
+                };
+                let place = state.channels.get_mut(channel);
+                place.map(|place| place.messages.insert(ts, message));
+            }
+        });
+    }
+
+    /// A channel gets another id, and the old one is nobody's; returns the status with which our app
+    /// acknowledged.
+    pub async fn changes_channel_id(&self, old: &str, new: &str) -> Option<u16> {
+        let ((), receipts) = self.core.act(|state| {
+            if let Some(mut channel) = state.channels.remove(old) {
+                new.clone_into(&mut channel.id);
+                state.channels.insert(new.to_owned(), channel);
+            }
+            let now = state.next_ts();
+            state.publish(&serde_json::json!({ "type": "channel_id_changed",
+                "old_channel_id": old, "new_channel_id": new, "event_ts": now }));
+        });
+        last_status(receipts).await
     }
 
     /// Changes a channel without telling anybody: archives it, throws our app out …

@@ -42,6 +42,8 @@ pub struct State {
     pub(super) meter: Meter,
     pub(super) sockets: Sockets,
     pub(super) outbox: Vec<Value>,
+    /// Messages of uploads that are to appear yet, with their channels.
+    pub(super) unshown: Vec<(String, Message)>,
 }
 
 /// The app and how the workspace behaves; may be changed at any time.
@@ -80,6 +82,11 @@ pub struct Setup {
     pub drops_metadata: bool,
     /// A message can be read only so long after it was posted; nothing promises otherwise.
     pub shows_after: Duration,
+    /// Most messages that a page has, whatever was asked for.
+    pub most_on_page: usize,
+    /// How long after an upload was completed its message appears; not at all if there is none
+    /// (slack.md additions §4).
+    pub shares_after: Option<Duration>,
     /// Delivers every event twice, under two event ids.
     pub sends_twice: bool,
     /// Delivers what a call causes before the call is answered.
@@ -300,6 +307,8 @@ impl Default for Setup {
             limits: false,
             burst: 4,
             drops_metadata: false,
+            most_on_page: 1000,
+            shares_after: Some(Duration::ZERO),
             sends_twice: false,
             shows_after: Duration::ZERO,
             events_first: false,

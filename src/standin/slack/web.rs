@@ -11,6 +11,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{any, get, post};
 use jiff::fmt::rfc2822::DateTimePrinter;
 use serde_json::{Map, Value, json};
+use tokio_util::task::TaskTracker;
 use url::form_urlencoded;
 
 use super::super::Call;
@@ -58,12 +59,27 @@ async fn call(
     let refuse = |code: &str| answer(&core, Err(Refusal::world(code)));
     let effect = async {
         let result = core.perform(|state| state.run(&method, incoming)).await;
+        if method == "files.completeUploadExternal" {
+            core.show_uploads_later();
+        }
         answer(&core, result)
     };
     core.faults.strike(&method, refuse, effect).await
 }
 
 impl Core {
+    /// Has uploads that are to appear yet do so when it is time.
+    fn show_uploads_later(self: &Arc<Self>) {
+        let (late, count) =
+            self.model.read(|state| (state.setup.shares_after, state.unshown.len()));
+        let Some(late) = late.filter(|_| count > 0) else { return };
+        let core = Arc::clone(self);
+        TaskTracker::new().spawn(async move {
+            tokio::time::sleep(late).await;
+            core.act(State::show_upload);
+        });
+    }
+
     /// Records a request.
     fn record(&self, method: &str, body: Value) {
         self.act(|state| {
