@@ -54,6 +54,21 @@ opaque_id! {
     BotName
 }
 
+impl MessageTs {
+    /// The time in it, in microseconds since 1970.
+    pub fn micros(&self) -> Option<i64> {
+        let (seconds, rest) = self.0.split_once('.')?;
+        let micros = format!("{rest:0<6}").get(..6)?.parse::<u32>().ok()?;
+        seconds.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(micros.into())
+    }
+
+    /// The time stamp of a message that would be written at this time.
+    pub fn at(time: jiff::Timestamp) -> Self {
+        let micros = time.as_microsecond().max(0);
+        Self(format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000))
+    }
+}
+
 /// A Slack channel as people write it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ChannelRef {

@@ -52,7 +52,7 @@ pub struct Customer {
 }
 
 /// The Slack thread of a ticket.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Thread {
     /// Its channel.
     pub channel: ChannelId,

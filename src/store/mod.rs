@@ -258,6 +258,17 @@ pub struct Link {
     pub user: Option<SlackUserId>,
 }
 
+/// What is known of the answers in a thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownReplies {
+    /// The root of the thread.
+    pub root: MessageTs,
+    /// How many of them are tied to a ticket.
+    pub count: u32,
+    /// The newest of these.
+    pub latest: MessageTs,
+}
+
 /// How fast we may post to one channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
@@ -432,6 +443,14 @@ pub trait Store: Send + Sync + 'static {
     /// Whether an event whose key begins like this was ever accepted and is not forgotten.
     async fn has_accepted(&self, source: Source, key: &str) -> Result<bool>;
 
+    /// The greatest key that begins like this of the events that were ever accepted and are not
+    /// forgotten, and when that event arrived.
+    async fn greatest_key(
+        &self,
+        source: Source,
+        prefix: &str,
+    ) -> Result<Option<(String, Timestamp)>>;
+
     /// Leases up to `limit` lanes that have something due, longest due first, except that some which
     /// were idle until just now may be handed out before them, by themselves.
     ///
@@ -533,6 +552,14 @@ pub trait Store: Send + Sync + 'static {
     /// Blip's ids of all messages of a ticket that Slack shows.
     async fn blip_ids_of(&self, ticket: &TicketId) -> Result<Vec<String>>;
 
+    /// What is known of the answers in the threads of a channel that tickets have now, of those
+    /// written after `since`.
+    async fn known_replies(
+        &self,
+        channel: &ChannelId,
+        since: &MessageTs,
+    ) -> Result<Vec<KnownReplies>>;
+
     /// Whether a ticket is known to have messages in a thread other than its root, and other than
     /// one that is `gone`.
     async fn has_replies(
@@ -541,6 +568,13 @@ pub trait Store: Send + Sync + 'static {
         thread: &Thread,
         gone: Option<&MessageTs>,
     ) -> Result<bool>;
+
+    /// Notes that a channel, known here under its first id, has a later one now.
+    async fn rename_channel(&self, later: &ChannelId, first: &ChannelId) -> Result<()>;
+
+    /// The later ids of channels, each with the first one of its channel; what changed last comes
+    /// last.
+    async fn renamed_channels(&self) -> Result<Vec<(ChannelId, ChannelId)>>;
 
     /// Takes the next post to a channel for a lane and says when it may go out: now or before, then
     /// the turn is used up with that, or later, then it is reserved.

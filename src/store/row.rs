@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use super::{Error, Item, ItemId, Link, Parked, Result, Role, Source};
+use super::{Error, Item, ItemId, KnownReplies, Link, Parked, Result, Role, Source};
 use crate::model::{
     Agent, ChannelId, Customer, Ending, MessageTs, SlackUserId, State, Thread, Ticket, TicketId,
 };
@@ -97,6 +97,25 @@ impl TryFrom<LinkRow> for Link {
     }
 }
 
+/// What is known of the answers in a thread.
+pub(super) struct KnownRepliesRow {
+    pub(super) root: String,
+    pub(super) count: i64,
+    pub(super) latest: String,
+}
+
+impl TryFrom<KnownRepliesRow> for KnownReplies {
+    type Error = Error;
+
+    fn try_from(row: KnownRepliesRow) -> Result<Self> {
+        Ok(Self {
+            root: message_ts(&row.root)?,
+            count: u32::try_from(row.count).unwrap_or(u32::MAX),
+            latest: message_ts(&row.latest)?,
+        })
+    }
+}
+
 /// The word for what a message is.
 pub(super) fn role_name(role: Role) -> &'static str {
     match role {
@@ -115,7 +134,7 @@ fn parse_role(name: &str) -> Option<Role> {
         .find(|role| role_name(*role) == name)
 }
 
-fn channel(value: &str) -> Result<ChannelId> {
+pub(super) fn channel(value: &str) -> Result<ChannelId> {
     readable(ChannelId::parse(value), "channel")
 }
 

@@ -17,8 +17,8 @@ use blip_slack::model::{BotName, ChannelId, MessageTs, Thread, Ticket, TicketId}
 use blip_slack::standin::blip::NewTicket;
 use blip_slack::standin::slack::Message;
 use blip_slack::store::{
-    Accepted, Begun, Depth, ItemId, Lease, Link, NewItem, Pace, Parked, Result, SharedStore,
-    Source, Store, Verdict,
+    Accepted, Begun, Depth, ItemId, KnownReplies, Lease, Link, NewItem, Pace, Parked, Result,
+    SharedStore, Source, Store, Verdict,
 };
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -71,6 +71,7 @@ macro_rules! store {
 store! {
     writes fn accept(item: NewItem) -> Result<Accepted>;
     reads fn has_accepted(source: Source, key: &str) -> Result<bool>;
+    reads fn greatest_key(source: Source, prefix: &str) -> Result<Option<(String, Timestamp)>>;
     reads fn claim(limit: usize, lease: Duration, now: Timestamp) -> Result<Vec<Lease>>;
     writes fn settle(lease: &Lease, items: &[ItemId], verdict: Verdict) -> Result<()>;
     writes fn release(lease: Lease, due: Option<Timestamp>) -> Result<()>;
@@ -96,6 +97,9 @@ store! {
     reads fn links_of(ticket: &TicketId, blip_id: &str) -> Result<Vec<Link>>;
     reads fn blip_ids_of(ticket: &TicketId) -> Result<Vec<String>>;
     reads fn has_replies(ticket: &TicketId, thread: &Thread, gone: Option<&MessageTs>) -> Result<bool>;
+    reads fn known_replies(channel: &ChannelId, since: &MessageTs) -> Result<Vec<KnownReplies>>;
+    writes fn rename_channel(later: &ChannelId, first: &ChannelId) -> Result<()>;
+    reads fn renamed_channels() -> Result<Vec<(ChannelId, ChannelId)>>;
     writes fn take_slot(lane: &str, channel: &ChannelId, pace: Pace, now: Timestamp) -> Result<Timestamp>;
     writes fn hold_channel(refused: ItemId, channel: &ChannelId, pace: Pace, until: Timestamp, now: Timestamp) -> Result<()>;
     reads fn parked(ticket: Option<&TicketId>) -> Result<Vec<Parked>>;

@@ -50,6 +50,18 @@ pub(super) fn has_accepted(connection: &Connection, source: &str, key: &str) -> 
     Ok(connection.one(sql, (source, key))?)
 }
 
+/// The greatest key of this source that begins like this, and when its item arrived.
+pub(super) fn greatest_key(
+    connection: &Connection,
+    source: &str,
+    prefix: &str,
+) -> Result<Option<(String, i64)>> {
+    let sql = "SELECT key, received FROM item
+               WHERE source = ?1 AND key >= ?2 AND key < ?2 || char(0x10FFFF)
+               ORDER BY key DESC LIMIT 1";
+    Ok(connection.first(sql, (source, prefix), |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
 /// The items at the heads of the lanes that are due, except the leased ones: `?1` the time, `?2`
 /// the leased lanes, `?3` how many lanes, `?4` how many items of each.
 pub(super) const CLAIM: &str = "

@@ -45,19 +45,20 @@ use self::leases::Leases;
 use self::uncertain::Uncertain;
 use super::row::{self, TicketRow};
 use super::{
-    Accepted, Begun, Depth, Error, Item, ItemId, Lane, Lease, Link, NewItem, Pace, Parked, Result,
-    Source, Store, Verdict,
+    Accepted, Begun, Depth, Error, Item, ItemId, KnownReplies, Lane, Lease, Link, NewItem, Pace,
+    Parked, Result, Source, Store, Verdict,
 };
 use crate::clock::Clock;
 use crate::model::{BotName, ChannelId, MessageTs, Thread, Ticket, TicketId};
 
 /// How the tables came to be what they are, one step after the other; how many of them a database
 /// has taken is its `user_version`.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("migrations/0001_memory.sql"),
     include_str!("migrations/0002_doubt.sql"),
     include_str!("migrations/0003_ours.sql"),
     include_str!("migrations/0004_part.sql"),
+    include_str!("migrations/0005_renamed_channel.sql"),
 ];
 
 /// The `application_id` of our files, as `0003_ours.sql` writes it.
@@ -361,6 +362,17 @@ impl Store for SqliteStore {
         self.database.read(move |db| items::has_accepted(db, source.name(), &key)).await
     }
 
+    async fn greatest_key(
+        &self,
+        source: Source,
+        prefix: &str,
+    ) -> Result<Option<(String, Timestamp)>> {
+        let prefix = prefix.to_owned();
+        let found = move |db: &Connection| items::greatest_key(db, source.name(), &prefix);
+        let found = self.database.read(found).await?;
+        found.map(|(key, received)| Ok((key, row::timestamp(received)?))).transpose()
+    }
+
     async fn claim(&self, limit: usize, lease: Duration, now: Timestamp) -> Result<Vec<Lease>> {
         // Leases run out by the clock; somebody may claim what is due later.
         let clock = self.clock.clone();
@@ -580,6 +592,17 @@ impl Store for SqliteStore {
         self.database.read(move |db| tickets::blip_ids_of(db, &ticket)).await
     }
 
+    async fn known_replies(
+        &self,
+        channel: &ChannelId,
+        since: &MessageTs,
+    ) -> Result<Vec<KnownReplies>> {
+        let (channel, since) = (channel.clone(), since.clone());
+        let known = move |db: &Connection| tickets::known_replies(db, &channel, &since);
+        let rows = self.database.read(known).await?;
+        rows.into_iter().map(KnownReplies::try_from).collect()
+    }
+
     async fn has_replies(
         &self,
         ticket: &TicketId,
@@ -590,6 +613,18 @@ impl Store for SqliteStore {
         let has_replies =
             move |db: &Connection| tickets::has_replies(db, &ticket, &thread, gone.as_ref());
         self.database.read(has_replies).await
+    }
+
+    async fn rename_channel(&self, later: &ChannelId, first: &ChannelId) -> Result<()> {
+        let (later, first) = (later.clone(), first.clone());
+        let rename = move |tx: &Transaction<'_>| tickets::rename_channel(tx, &later, &first);
+        let durable = |(), certain: Result<()>| certain;
+        self.database.write_and(Safety::Hard, rename, durable).await
+    }
+
+    async fn renamed_channels(&self) -> Result<Vec<(ChannelId, ChannelId)>> {
+        let rows = self.database.read(tickets::renamed_channels).await?;
+        rows.iter().map(|(later, first)| Ok((row::channel(later)?, row::channel(first)?))).collect()
     }
 
     async fn take_slot(

@@ -1,13 +1,13 @@
 //! Tickets, and which Slack messages belong to them.
 
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, Row, named_params};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::sql::Sql;
 use super::{columns, items};
-use crate::model::{MessageTs, SlackUserId, Thread, TicketId};
-use crate::store::row::{LinkRow, TicketRow, role_name};
+use crate::model::{ChannelId, MessageTs, SlackUserId, Thread, TicketId};
+use crate::store::row::{KnownRepliesRow, LinkRow, TicketRow, role_name};
 use crate::store::{Lane, Link, Result};
 
 /// Writes a ticket, new or changed.
@@ -165,6 +165,37 @@ pub(super) fn linked(connection: &Connection, channel: &str, ts: &str) -> Result
 pub(super) fn blip_ids_of(connection: &Connection, ticket: &TicketId) -> Result<Vec<String>> {
     let sql = "SELECT DISTINCT blip_id FROM twin WHERE ticket = ?1";
     Ok(connection.all(sql, [ticket.to_string()], |row| row.get(0))?)
+}
+
+/// Notes that a channel has a later id now.
+pub(super) fn rename_channel(tx: &Connection, later: &ChannelId, first: &ChannelId) -> Result<()> {
+    let sql = "INSERT INTO renamed_channel (later, first) VALUES (?1, ?2)";
+    tx.run(sql, (later.as_str(), first.as_str()))?;
+    Ok(())
+}
+
+/// The later ids of channels, each with the first one.
+pub(super) fn renamed_channels(connection: &Connection) -> Result<Vec<(String, String)>> {
+    let sql = "SELECT later, first FROM renamed_channel ORDER BY number";
+    Ok(connection.all(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
+/// What is known of the answers in the threads that tickets have in a channel.
+pub(super) fn known_replies(
+    connection: &Connection,
+    channel: &ChannelId,
+    since: &MessageTs,
+) -> Result<Vec<KnownRepliesRow>> {
+    // Those of tickets that went on in the same thread count together.
+    let sql = "SELECT ticket.root, count(*), max(message.ts)
+               FROM message JOIN ticket ON ticket.id = message.ticket
+               WHERE message.channel = ?1 AND message.ts > ?2
+                 AND ticket.channel = ?1 AND message.ts > ticket.root
+               GROUP BY ticket.root";
+    let read = |row: &Row<'_>| {
+        Ok(KnownRepliesRow { root: row.get(0)?, count: row.get(1)?, latest: row.get(2)? })
+    };
+    Ok(connection.all(sql, (channel.as_str(), since.as_str()), read)?)
 }
 
 /// Whether there are messages of a ticket in a thread: they come after its root.
