@@ -23,6 +23,7 @@ use super::files::is_slack_or_loopback;
 use super::mask::{Mask, Shown};
 use super::members::Members;
 use super::mrkdwn::escape;
+use super::renames::Renames;
 use super::standing::Standing;
 use super::transport::Transport;
 use crate::clock::Clock;
@@ -49,6 +50,7 @@ pub struct Client {
     pub(super) directory: Directory,
     pub(super) members: Members,
     plain_author: AtomicBool,
+    renames: Renames,
 }
 
 /// Who we are in Slack.
@@ -169,6 +171,7 @@ impl Client {
             directory: Directory::default(),
             members: Members::default(),
             plain_author: AtomicBool::new(false),
+            renames: Renames::default(),
         }
     }
 
@@ -181,6 +184,11 @@ impl Client {
     /// The answer to a request of Slack's as people may see it.
     pub fn show(&self, answer: &Value) -> Shown {
         self.mask.show(answer)
+    }
+
+    /// The channels that have got another id.
+    pub fn renames(&self) -> &Renames {
+        &self.renames
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -246,6 +254,10 @@ impl Client {
             sent => sent?,
         };
         let channel = answer.channel.unwrap_or_else(|| post.channel.clone());
+        let channel = match ChannelId::parse(&channel) {
+            Some(id) => self.renames.first(&id).to_string(),
+            None => channel,
+        };
         let posted = Posted { channel, ts: answer.ts };
         let (Some(root), Some(message)) = (&post.thread, answer.message) else { return Ok(posted) };
         if message.thread_ts.as_deref() != Some(root.as_str()) {
@@ -357,7 +369,9 @@ impl Client {
     pub fn address(&self, thread: &Thread) -> Option<String> {
         let base = self.identity.get()?.url.as_deref()?.trim_end_matches('/');
         let ts: String = thread.root.as_str().chars().filter(char::is_ascii_digit).collect();
-        Some(format!("{base}/archives/{}/p{ts}", thread.channel))
+        let channel = self.renames.now(thread.channel.as_str());
+        let channel = channel.as_ref().unwrap_or(&thread.channel);
+        Some(format!("{base}/archives/{channel}/p{ts}"))
     }
 
     /// Shows somebody their home tab (`views.publish`).
@@ -373,7 +387,9 @@ impl Client {
         self.pass(method, &pause_key(method, body))?;
         let masked = self.mask.apply(body);
         let session = self.api.open_session(&self.token);
-        let result = session.http_session_api.http_post::<_, RS>(method, &*masked, None).await;
+        let sent = self.with_current_channel(&masked);
+        let sent = sent.as_ref().unwrap_or(&masked);
+        let result = session.http_session_api.http_post::<_, RS>(method, sent, None).await;
         let result = result.map_err(|error| Error::from_library(method, error));
         self.learn(method, &pause_key(method, body), result)
     }
@@ -390,13 +406,31 @@ impl Client {
         let session = self.api.open_session(&self.token);
         let masked: Vec<(&str, Option<Cow<'_, str>>)> = params
             .iter()
-            .map(|(name, value)| (*name, value.map(|v| self.mask.param(name, v))))
+            .map(|(name, value)| (*name, value.map(|v| self.param(name, v))))
             .collect();
         let params: Vec<(&str, Option<&str>)> =
             masked.iter().map(|(name, value)| (*name, value.as_deref())).collect();
         let result = session.http_session_api.http_get::<RS, _, _>(method, &params, None).await;
         let result = result.map_err(|error| Error::from_library(method, error));
         self.learn(method, method, result)
+    }
+
+    /// A parameter as it is sent: a channel by the id that it has now.
+    fn param<'a>(&self, name: &str, value: &'a str) -> Cow<'a, str> {
+        match self.renames.now(value).filter(|_| name == "channel") {
+            Some(channel) => Cow::Owned(channel.to_string()),
+            None => self.mask.param(name, value),
+        }
+    }
+
+    /// What is sent, if it names a channel that has another id now.
+    fn with_current_channel(&self, body: &Value) -> Option<Value> {
+        ["channel", "channel_id"].into_iter().find_map(|field| {
+            let channel = self.renames.now(body.get(field)?.as_str()?)?;
+            let mut sent = body.clone();
+            set(&mut sent, field, channel.as_str().into());
+            Some(sent)
+        })
     }
 
     fn pass(&self, method: &'static str, kind: &str) -> Result<(), Error> {

@@ -115,7 +115,7 @@ impl Client {
             let found =
                 page.channels.iter().find(|c| c.get("name").and_then(Value::as_str) == Some(name));
             if let Some(id) = found.and_then(|c| ChannelId::parse(c.get("id")?.as_str()?)) {
-                return Ok(id);
+                return Ok(self.renames().first(&id));
             }
             cursor = page.next();
             if cursor.is_none() {

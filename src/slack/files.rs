@@ -16,6 +16,8 @@ use super::client::{Client, Posted};
 use super::error::Error;
 use crate::model::{Attachment, MessageTs, Thread};
 
+/// The last step of an upload, and the only one that shows.
+const SHARE: &str = "files.completeUploadExternal";
 /// How long the bytes of an upload may take; well under half of an inbox lease.
 const UPLOAD: Duration = Duration::from_secs(110);
 /// Bytes on their way to Slack.
@@ -84,7 +86,6 @@ impl Client {
         title: &str,
         comment: &Value,
     ) -> Result<Posted, Error> {
-        const METHOD: &str = "files.completeUploadExternal";
         let (channel, root) = (thread.channel.as_str(), thread.root.as_str());
         // Blocks and not `initial_comment`: there is no escape for marks in the latter
         // (`slack.md` D.1), and a customer's words take no effect.
@@ -92,20 +93,34 @@ impl Client {
             "files": [{"id": file, "title": title}],
             "channel_id": channel, "thread_ts": root, "blocks": [comment],
         });
-        self.write::<Value>(METHOD, &body).await.map_err(Error::about_files)?;
-        let message = match self.info(file).await {
-            Ok(info) => shared_in(&info, channel),
+        self.write::<Value>(SHARE, &body).await.map_err(Error::about_files)?;
+        let unknown = Posted { channel: channel.to_owned(), ts: String::new() };
+        match self.shown(thread, file).await {
+            Ok(shown) => Ok(shown.unwrap_or(unknown)),
+            Err(error @ Error::Orphaned { .. }) => Err(error),
             Err(error) => {
-                tracing::info!(slack.file = file, %error, "a file's message is not known");
-                None
+                tracing::info!(slack.file = file, %error, "a file's message is not known yet");
+                Ok(unknown)
             }
-        };
-        let (ts, thread_ts) = message.unwrap_or_default();
-        let posted = Posted { channel: channel.to_owned(), ts };
-        if !posted.ts.is_empty() && thread_ts.as_deref() != Some(root) {
-            self.keep_in_thread(METHOD, &posted, &thread.root, false).await?;
         }
-        Ok(posted)
+    }
+
+    /// The message in which a file is shown in a thread, once Slack says that there is one: an
+    /// upload is complete before that (`slack.md` additions §4).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Orphaned`] if the thread is gone; the message beside it has been taken back.
+    pub async fn shown(&self, thread: &Thread, file: &str) -> Result<Option<Posted>, Error> {
+        let info = self.info(file).await?;
+        let channel = self.renames().now(thread.channel.as_str());
+        let channel = channel.as_ref().unwrap_or(&thread.channel);
+        let Some((ts, thread_ts)) = shared_in(&info, channel.as_str()) else { return Ok(None) };
+        let posted = Posted { channel: thread.channel.to_string(), ts };
+        if thread_ts.as_deref() != Some(thread.root.as_str()) {
+            self.keep_in_thread(SHARE, &posted, &thread.root, false).await?;
+        }
+        Ok(Some(posted))
     }
 
     /// Looks for the message in which a file of ours is shown in a thread.
@@ -152,7 +167,7 @@ impl Error {
 
     /// What Slack says of an upload that it has taken already.
     pub fn used_up() -> Self {
-        Self::Api { method: "files.completeUploadExternal", code: "file_not_found".to_owned() }
+        Self::Api { method: SHARE, code: "file_not_found".to_owned() }
     }
 
     /// Whether a file that was uploaded is not there any more, or has been shown already.

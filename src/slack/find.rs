@@ -8,10 +8,56 @@ use super::client::{Client, Nothing, PAGE, Page, Posted, set};
 use super::error::Error;
 use crate::model::{ChannelId, Failure, Fault, MessageTs};
 
-/// Most pages that are read in search of one message.
-const MAX_PAGES: usize = 10;
 /// What is left of a post that missed its thread and cannot be deleted.
 const EMPTIED: &str = "↪️";
+
+/// Messages that are read a page at a time, from a time on.
+pub struct Reading<'a> {
+    client: &'a Client,
+    method: &'static str,
+    params: Vec<(&'static str, String)>,
+    cursor: Option<String>,
+    is_over: bool,
+}
+
+impl<'a> Reading<'a> {
+    fn new(
+        client: &'a Client,
+        method: &'static str,
+        channel: &str,
+        since: &MessageTs,
+        ts: Option<(&'static str, String)>,
+    ) -> Self {
+        let mut params = vec![
+            ("channel", channel.to_owned()),
+            ("include_all_metadata", "true".to_owned()),
+            ("limit", PAGE.to_owned()),
+            ("oldest", since.to_string()),
+            ("inclusive", "true".to_owned()),
+        ];
+        params.extend(ts);
+        Self { client, method, params, cursor: None, is_over: false }
+    }
+
+    /// The next page, until there is none. Slack decides how many messages it has (`slack.md` C.1).
+    pub async fn next_page(&mut self) -> Result<Option<Vec<Value>>, Error> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let mut params: Vec<_> =
+            self.params.iter().map(|(name, value)| (*name, Some(value.as_str()))).collect();
+        params.push(("cursor", self.cursor.as_deref()));
+        let page: Page = self.client.read(self.method, &params).await?;
+        let next = page.next();
+        if next.is_some() && next == self.cursor {
+            let what = "the same page again".to_owned();
+            return Err(Error::Unclear { method: self.method, what });
+        }
+        self.is_over = next.is_none();
+        self.cursor = next;
+        Ok(Some(page.messages))
+    }
+}
 
 impl Client {
     /// Looks for a post of ours that was made since `since`: by its metadata, or by the block id
@@ -65,33 +111,17 @@ impl Client {
         Err(Error::Orphaned { method: "conversations.history" })
     }
 
-    /// Everything that was said in a thread, its root first, as far as a few pages hold it
-    /// (`conversations.replies`).
-    pub async fn replies(
-        &self,
-        channel: &ChannelId,
-        root: &MessageTs,
-    ) -> Result<Vec<Value>, Error> {
-        let mut cursor: Option<String> = None;
-        let mut said = Vec::new();
-        for _ in 0..MAX_PAGES {
-            let params = [
-                ("channel", Some(channel.as_str())),
-                ("ts", Some(root.as_str())),
-                ("limit", Some(PAGE)),
-                ("cursor", cursor.as_deref()),
-            ];
-            let page: Page = self.read("conversations.replies", &params).await?;
-            cursor = page.next();
-            // The root comes with each page.
-            let is_root = page.messages.first().is_some_and(|first| is_at(first, root));
-            let skip = usize::from(!said.is_empty() && is_root);
-            said.extend(page.messages.into_iter().skip(skip));
-            if cursor.is_none() {
-                break;
-            }
-        }
-        Ok(said)
+    /// What was said in a thread since a time, oldest first (`conversations.replies`). Its root may
+    /// come with each page, whatever the time (`slack.md` additions §0).
+    pub fn thread(&self, channel: &str, root: &MessageTs, since: &MessageTs) -> Reading<'_> {
+        let ts = ("ts", root.to_string());
+        Reading::new(self, "conversations.replies", channel, since, Some(ts))
+    }
+
+    /// What was said in a channel since a time, outside of threads, newest first
+    /// (`conversations.history`).
+    pub fn channel(&self, channel: &str, since: &MessageTs) -> Reading<'_> {
+        Reading::new(self, "conversations.history", channel, since, None)
     }
 
     /// Looks through what was said since `since` for a message that `is_it`.
@@ -102,36 +132,17 @@ impl Client {
         since: Timestamp,
         is_it: impl Fn(&Value) -> bool,
     ) -> Result<Option<Value>, Error> {
-        let mut cursor: Option<String> = None;
-        for _ in 0..MAX_PAGES {
-            let mut params = vec![
-                ("channel", Some(channel)),
-                ("include_all_metadata", Some("true")),
-                ("limit", Some(PAGE)),
-                ("cursor", cursor.as_deref()),
-            ];
-            let page: Page = match thread {
-                Some(root) => {
-                    params.push(("ts", Some(root.as_str())));
-                    self.read("conversations.replies", &params).await?
-                }
-                None => self.read("conversations.history", &params).await?,
-            };
-            if let Some(found) = page.messages.iter().find(|message| is_it(message)) {
-                return Ok(Some(found.clone()));
-            }
-            // A channel is read from its newest message on, a thread from its oldest.
-            let is_older = thread.is_none() && page.messages.iter().any(|m| is_before(m, since));
-            cursor = page.next();
-            if cursor.is_none() || is_older {
-                return Ok(None);
+        let since = MessageTs::at(since);
+        let mut reading = match thread {
+            Some(root) => self.thread(channel, root, &since),
+            None => self.channel(channel, &since),
+        };
+        while let Some(messages) = reading.next_page().await? {
+            if let Some(found) = messages.into_iter().find(&is_it) {
+                return Ok(Some(found));
             }
         }
-        // Too much has been said since to be sure that it is not there.
-        Err(Error::Unclear {
-            method: "conversations.replies",
-            what: "too many messages".to_owned(),
-        })
+        Ok(None)
     }
 
     /// Reads one message of a thread as it is now (`conversations.replies`).
@@ -238,11 +249,4 @@ fn posted(channel: &str, message: &Value) -> Option<Posted> {
 
 fn is_at(message: &Value, ts: &MessageTs) -> bool {
     message.get("ts").and_then(Value::as_str) == Some(ts.as_str())
-}
-
-/// Whether a message was posted before the given time.
-fn is_before(message: &Value, time: Timestamp) -> bool {
-    let ts = message.get("ts").and_then(Value::as_str).unwrap_or_default();
-    let second = ts.split('.').next().and_then(|second| second.parse::<i64>().ok());
-    second.is_some_and(|second| second < time.as_second())
 }

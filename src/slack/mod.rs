@@ -2,6 +2,7 @@
 //!
 //! Uses `model` and the texts that people read; knows nothing of Blip or of the store.
 
+pub mod bounds;
 pub mod card;
 pub mod client;
 pub mod compose;
@@ -18,6 +19,7 @@ pub mod message;
 pub mod modal;
 pub mod mrkdwn;
 pub mod parse;
+mod renames;
 pub mod render;
 pub mod rich_text;
 pub mod socket;
@@ -32,6 +34,7 @@ pub use error::Error;
 pub use files::Upload;
 pub use mask::{Mask, Shown};
 pub use members::Standing;
+pub use renames::Renames;
 pub use standing::ChannelLook;
 
 /// The names of our buttons, and what each carries.

@@ -20,6 +20,9 @@ use crate::model::{
 /// What the keys of messages begin with.
 const MESSAGE: &str = "m:";
 
+/// The event that tells that a channel has got another id.
+const RENAMED: &str = "channel_id_changed";
+
 /// The events that tell how we stand.
 const STANDING: [&str; 12] = [
     "app_uninstalled",
@@ -66,6 +69,15 @@ pub enum Request {
     Command(Command),
     /// Somebody opened their home tab, which is to be shown; nothing changes.
     Home(SlackUserId),
+    /// Slack drops events, because it sends only so many an hour (`slack.md` B.1).
+    Dropped,
+    /// A channel has got another id.
+    Renamed {
+        /// The id that it had.
+        old: ChannelId,
+        /// The id that it has now.
+        new: ChannelId,
+    },
     /// How we stand in Slack may have changed; the name of the event tells how.
     Standing(&'static str),
 }
@@ -76,11 +88,12 @@ pub fn parse(body: &Value) -> Request {
         Some("url_verification") => {
             Request::Challenge(text(body, "/challenge").unwrap_or_default().to_owned())
         }
-        Some("event_callback") => match (home_opened(body), standing(body)) {
-            (Some(user), _) => Request::Home(user),
-            (None, Some(event)) => Request::Standing(event),
-            (None, None) => Request::Event(callback(body)),
-        },
+        Some("app_rate_limited") => Request::Dropped,
+        Some("event_callback") => {
+            let told = home_opened(body).map(Request::Home);
+            let told = told.or_else(|| standing(body).map(Request::Standing));
+            told.or_else(|| renamed(body)).unwrap_or_else(|| Request::Event(callback(body)))
+        }
         None if text(body, "/command") == Some(home::COMMAND) => match command(body) {
             Some(command) => Request::Command(command),
             None => Request::Event(unknown("command", body)),
@@ -107,6 +120,16 @@ pub fn parse(body: &Value) -> Request {
     }
 }
 
+/// When something happened in Slack, by Slack's clock: a message when it was written, a reaction or a
+/// press when it was made.
+pub fn happened_at(body: &Value) -> Option<MessageTs> {
+    // The first is ours: of what was fetched, Slack does not always tell the time.
+    let places =
+        ["/happened", "/event/event_ts", "/event/ts", "/actions/0/action_ts", "/action_ts"];
+    let found = places.iter().find_map(|place| text(body, place));
+    found.and_then(MessageTs::parse).filter(|ts| ts.micros().is_some())
+}
+
 /// What a button does where Slack opens no dialogs: *Close* closes, as the reaction does.
 pub fn without_dialog(body: &Value) -> Option<Routed> {
     let is_close = |routed: &Routed| matches!(&routed.event, SlackEvent::Click(click) if click.action == action::CLOSE);
@@ -123,6 +146,8 @@ pub fn stored(body: &Value) -> Option<Routed> {
         | Request::Options(_)
         | Request::Command(_)
         | Request::Home(_)
+        | Request::Dropped
+        | Request::Renamed { .. }
         | Request::Standing(_) => None,
     }
 }
@@ -138,6 +163,12 @@ fn home_opened(body: &Value) -> Option<SlackUserId> {
 fn standing(body: &Value) -> Option<&'static str> {
     let kind = text(body, "/event/type")?;
     STANDING.into_iter().find(|known| *known == kind)
+}
+
+fn renamed(body: &Value) -> Option<Request> {
+    let event = body.get("event").filter(|event| text(event, "/type") == Some(RENAMED))?;
+    let id = |place| ChannelId::parse(text(event, place)?);
+    Some(Request::Renamed { old: id("/old_channel_id")?, new: id("/new_channel_id")? })
 }
 
 fn command(body: &Value) -> Option<Command> {
@@ -177,7 +208,7 @@ fn written(body: &Value, event: &Value) -> Option<Routed> {
     let thread = MessageTs::parse(root)?;
     let user = SlackUserId::parse(text(event, "/user")?)?;
     Some(Routed {
-        key: format!("{MESSAGE}{channel}:{ts}"),
+        key: message_key(&channel, &ts),
         about: Some((channel.clone(), thread.clone())),
         ticket: None,
         event: SlackEvent::Message {
@@ -268,9 +299,29 @@ fn reaction(event: &Value, added: bool) -> Option<Routed> {
     })
 }
 
-/// What the keys of all such reactions of this person begin with, whenever they were put on.
-pub fn reaction_key(channel: &ChannelId, ts: &MessageTs, user: &str, name: &str) -> String {
-    gesture(channel, ts, user, '+', emoji::base_name(name))
+/// What the keys of all such reactions of this person begin with, whenever they were put on or taken
+/// off.
+pub fn reaction_key(
+    channel: &ChannelId,
+    ts: &MessageTs,
+    user: &str,
+    name: &str,
+    added: bool,
+) -> String {
+    let sign = if added { '+' } else { '-' };
+    gesture(channel, ts, user, sign, emoji::base_name(name))
+}
+
+/// When a reaction with this key was put on or taken off, in microseconds.
+pub fn reaction_time(key: &str) -> Option<i64> {
+    // What follows is the lane of a ticket that it was handed on to.
+    let key = key.split_once('>').map_or(key, |(key, _)| key);
+    MessageTs::parse(key.rsplit_once(':')?.1)?.micros()
+}
+
+/// The key of a message that somebody wrote.
+pub fn message_key(channel: &ChannelId, ts: &MessageTs) -> String {
+    format!("{MESSAGE}{channel}:{ts}")
 }
 
 fn gesture(channel: &ChannelId, ts: &MessageTs, user: &str, sign: char, name: &str) -> String {

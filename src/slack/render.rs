@@ -152,6 +152,7 @@ pub fn file_instead(media: &Media, why: &str, words: &Words) -> String {
         lines.push(media.url.clone());
     }
     lines.extend(media.caption.clone());
+    lines.retain(|line| !line.is_empty());
     lines.join("\n")
 }
 

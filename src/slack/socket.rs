@@ -18,7 +18,6 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
-use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -123,6 +122,7 @@ impl Socket {
     pub async fn run(self, stop: CancellationToken, tasks: TaskTracker) {
         let mut current = None;
         let mut failures = 0_u32;
+        let mut early_drops = 0_u32;
         telemetry::sockets(0);
         while let Some(opened) = stop.run_until_cancelled(self.open(&tasks)).await {
             let since = self.clock.now();
@@ -134,7 +134,10 @@ impl Socket {
                     let (tell, told) = oneshot::channel();
                     let until = Until { stop: stop.clone(), replaced };
                     tasks.spawn(connection.serve(until, tell));
-                    self.after(told.await.unwrap_or(End::Lost), since)
+                    let end = told.await.unwrap_or(End::Lost);
+                    let lasted = self.clock.now().duration_since(since).unsigned_abs();
+                    early_drops = if lasted > self.timing.longest { 0 } else { early_drops + 1 };
+                    self.after(end, early_drops)
                 }
                 Err(error) => {
                     failures += 1;
@@ -182,8 +185,8 @@ impl Socket {
         opened.map(|opened| opened.url)
     }
 
-    /// The pause after a connection that was open since then.
-    fn after(&self, end: End, since: Timestamp) -> Duration {
+    /// The pause after a connection that has ended, one of so many in a row that ended early.
+    fn after(&self, end: End, early_drops: u32) -> Duration {
         if end == End::SwitchedOff {
             tracing::error!(
                 "Socket Mode is switched off in the settings of the Slack app: no event arrives \
@@ -193,8 +196,12 @@ impl Socket {
             return self.timing.longest;
         }
         tracing::info!(?end, "a connection to slack ends; opening another one");
-        let lasted = self.clock.now().duration_since(since).unsigned_abs();
-        if lasted > self.timing.longest { Duration::ZERO } else { self.timing.pause(1) }
+        // One may end for any reason, and each second without one is missed; only what ends early
+        // again and again is left alone for a while.
+        match early_drops {
+            0 | 1 => Duration::ZERO,
+            again => self.timing.pause(again - 1),
+        }
     }
 
     fn after_failure(&self, error: &Error, failures: u32) -> Duration {

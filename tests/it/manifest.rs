@@ -1,5 +1,6 @@
 //! The Slack app has the rights that the code needs, and no others.
 
+use blip_slack::slack::parse::{self, Request};
 use std::collections::BTreeSet;
 
 use blip_slack::manifest;
@@ -50,6 +51,7 @@ const EVENTS: &[(&str, Option<&str>)] = &[
     ("app_uninstalled", None),
     ("channel_archive", Some("channels:read")),
     ("channel_deleted", Some("channels:read")),
+    ("channel_id_changed", Some("channels:read")),
     ("channel_left", Some("channels:read")),
     ("channel_shared", Some("channels:read")),
     ("channel_unarchive", Some("channels:read")),
@@ -117,10 +119,11 @@ fn every_event_is_known_and_has_its_scope() {
 fn no_event_is_subscribed_to_that_nobody_reads() {
     for event in strings(&both()[0]["settings"]["event_subscriptions"]["bot_events"]) {
         let is_deed = ["message.", "reaction_", "app_home_"].iter().any(|d| event.starts_with(d));
-        let sent = serde_json::json!({"type": "event_callback", "event": {"type": event}});
-        let read = blip_slack::slack::parse::parse(&sent);
-        let is_standing = matches!(read, blip_slack::slack::parse::Request::Standing(_));
-        assert!(is_deed || is_standing, "{event}");
+        let sent = serde_json::json!({"type": "event_callback", "event": {"type": event,
+            "old_channel_id": "C1", "new_channel_id": "C2"}});
+        let read = parse::parse(&sent);
+        let is_read = matches!(read, Request::Standing(_) | Request::Renamed { .. });
+        assert!(is_deed || is_read, "{event}");
     }
 }
 

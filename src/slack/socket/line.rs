@@ -16,6 +16,8 @@ pub struct Line(Arc<watch::Sender<State>>);
 #[derive(Debug, Default)]
 struct State {
     open: usize,
+    /// How often there was a connection again, or at last.
+    returns: u64,
     refusal: Option<&'static str>,
 }
 
@@ -28,6 +30,17 @@ impl Line {
     pub fn trouble(&self) -> Option<&'static str> {
         let state = self.0.borrow();
         (state.open == 0).then(|| state.refusal.unwrap_or(NO_CONNECTION))
+    }
+
+    /// How often there was a connection after a time without one.
+    pub fn returns(&self) -> u64 {
+        self.0.borrow().returns
+    }
+
+    /// Waits until there is a connection after a time without one, other than these.
+    pub async fn returned(&self, known: u64) {
+        // The sender is ours, so it cannot be gone.
+        self.0.subscribe().wait_for(|state| state.returns != known).await.ok();
     }
 
     /// Waits until there is a connection or Slack has refused one.
@@ -46,7 +59,11 @@ impl Line {
     /// Counts a connection.
     pub(super) fn open(&self) -> Open {
         self.count(|open| open + 1);
-        self.0.send_modify(|state| state.refusal = None);
+        self.0.send_modify(|state| {
+            state.refusal = None;
+            // Before anything is read from it: what comes over it is newer than what was missed.
+            state.returns += u64::from(state.open == 1);
+        });
         Open(self.clone())
     }
 
@@ -78,7 +95,10 @@ mod tests {
         let (old, new) = (line.open(), line.open());
         drop(old);
         assert_eq!(line.trouble(), None);
+        assert_eq!(line.returns(), 1, "while one is replaced by the next, nothing is missed");
         drop(new);
         assert_eq!(line.trouble(), Some(NO_CONNECTION));
+        let _again = line.open();
+        assert_eq!(line.returns(), 2);
     }
 }

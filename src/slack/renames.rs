@@ -1,0 +1,122 @@
+//! Channels that have got another id (`channel_id_changed`, `slack.md` additions §5).
+//!
+//! Inside the bridge a channel keeps the id under which we first knew it: links, keys and ids that
+//! are derived from it stay what they are. Ids are changed where they come in and where they go out.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde_json::Value;
+
+use crate::model::ChannelId;
+
+/// The fields of Slack's that hold a channel's id, or an object with it.
+const FIELDS: [&str; 2] = ["channel", "channel_id"];
+
+/// The channels that have got another id; clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Renames(Arc<RwLock<Vec<(ChannelId, ChannelId)>>>);
+
+impl Renames {
+    /// Takes a change over: each is a later id and the first one, and the last one of a channel is
+    /// the one that it has now.
+    pub fn add(&self, later: ChannelId, first: ChannelId) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|(other, _)| *other != later);
+        known.push((later, first));
+    }
+
+    /// The id under which we first knew a channel.
+    pub fn first(&self, id: &ChannelId) -> ChannelId {
+        self.first_of(id.as_str()).unwrap_or_else(|| id.clone())
+    }
+
+    fn first_of(&self, id: &str) -> Option<ChannelId> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.iter().find(|(later, _)| later.as_str() == id).map(|(_, first)| first.clone())
+    }
+
+    /// The id that a channel has now.
+    pub(super) fn now(&self, id: &str) -> Option<ChannelId> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.iter().rfind(|(_, first)| first.as_str() == id).map(|(later, _)| later.clone())
+    }
+
+    /// Puts the first ids of channels in the place of later ones in what Slack sent. Whether there
+    /// were any.
+    pub fn bring_back(&self, sent: &mut Value) -> bool {
+        let is_empty = self.0.read().unwrap_or_else(PoisonError::into_inner).is_empty();
+        !is_empty && self.bring_back_in(sent)
+    }
+
+    fn bring_back_in(&self, value: &mut Value) -> bool {
+        match value {
+            Value::Object(fields) => {
+                let mut is_changed = false;
+                for (name, inner) in fields.iter_mut() {
+                    let id = match inner {
+                        Value::Object(_) if name == "channel" => inner.pointer_mut("/id"),
+                        Value::String(_) if FIELDS.contains(&name.as_str()) => Some(&mut *inner),
+                        _ => None,
+                    };
+                    if let Some(id) = id
+                        && let Some(first) = id.as_str().and_then(|id| self.first_of(id))
+                    {
+                        *id = first.as_str().into();
+                        is_changed = true;
+                    }
+                    is_changed |= self.bring_back_in(inner);
+                }
+                is_changed
+            }
+            Value::Array(items) => {
+                items.iter_mut().fold(false, |changed, item| self.bring_back_in(item) | changed)
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn id(id: &str) -> ChannelId {
+        ChannelId::parse(id).unwrap()
+    }
+
+    #[test]
+    fn a_channel_keeps_its_first_id_inside_and_has_its_last_one_outside() {
+        let renames = Renames::default();
+        assert_eq!(renames.now("C1"), None);
+        renames.add(id("C2"), id("C1"));
+        renames.add(id("C3"), id("C1"));
+        assert_eq!((renames.first(&id("C2")), renames.first(&id("C3"))), (id("C1"), id("C1")));
+        assert_eq!(renames.now("C1"), Some(id("C3")));
+        // It may get one back that it has had before.
+        renames.add(id("C2"), id("C1"));
+        assert_eq!(renames.now("C1"), Some(id("C2")));
+        assert_eq!(renames.first(&id("C9")), id("C9"));
+    }
+
+    #[test]
+    fn ids_are_brought_back_wherever_slack_names_a_channel_and_nowhere_else() {
+        let renames = Renames::default();
+        let sent = json!({"event": {"channel": "C2", "text": "C2", "item": {"channel": "C2"}},
+            "channel": {"id": "C2", "name": "C2"}, "container": {"channel_id": "C2"},
+            "list": [{"channel": "C5"}]});
+        let mut same = sent.clone();
+        assert!(!renames.bring_back(&mut same));
+        assert_eq!(same, sent);
+        renames.add(id("C2"), id("C1"));
+        let mut brought = sent;
+        assert!(renames.bring_back(&mut brought));
+        assert_eq!(
+            brought,
+            json!({"event": {"channel": "C1", "text": "C2", "item": {"channel": "C1"}},
+                "channel": {"id": "C1", "name": "C2"}, "container": {"channel_id": "C1"},
+                "list": [{"channel": "C5"}]})
+        );
+    }
+}
