@@ -26,7 +26,7 @@ use crate::locale::{Texts, Words};
 use crate::media::{Fetcher, Guard, Links};
 use crate::model::reply::ReplyRules;
 use crate::model::{BotName, Readiness, marks};
-use crate::pipe::{Bridge, Files, Reminders, Rules, Sweep};
+use crate::pipe::{Bridge, Files, Gaps, Reminders, Rules, Sweep};
 use crate::slack::Mask;
 use crate::slack::socket::{self, Line, NotTaken, Socket};
 use crate::slack::verify::Verifier;
@@ -119,7 +119,8 @@ impl App {
             None => store,
         };
         let http = http(tuning.answer, config.http.proxy.as_ref())?;
-        let bridge = Arc::new(bridge(config, &tuning, &http, Arc::clone(&store))?);
+        let line = config.slack.app_token.as_ref().map(|_| Line::default());
+        let bridge = Arc::new(bridge(config, &tuning, &http, (Arc::clone(&store), line.clone()))?);
         let (host, port) = (config.http.host.as_str(), config.http.port);
         let listener = TcpListener::bind((host, port)).await;
         let listener = listener.with_context(|| format!("HOST, PORT: listen on {host}:{port}"))?;
@@ -131,11 +132,16 @@ impl App {
             tasks: TaskTracker::new(),
             patience: config.shutdown,
         };
+        for (later, first) in store.renamed_channels().await.context("DATABASE_URL: read it")? {
+            bridge.slack.renames().add(later, first);
+        }
         app.introduce(&bridge).await;
         let (standing, every) = (Arc::clone(&bridge), tuning.lockout);
         let standing = async move { standing.look_after_standing(every).await };
         app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(standing));
-        let line = config.slack.app_token.as_ref().map(|_| Line::default());
+        let (gaps, compares) = (Arc::clone(&bridge), config.desk.reconcile.is_some());
+        let gaps = async move { gaps.look_after_gaps(compares).await };
+        app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(gaps));
         let limits = tuning.limits.within_open_files();
         let downloads = Downloads::new(limits.downloads);
         let intake = doors(config, &bridge, line.as_ref(), (downloads, app.tasks.clone()));
@@ -288,7 +294,7 @@ fn bridge(
     config: &Config,
     tuning: &Tuning,
     http: &reqwest::Client,
-    store: SharedStore,
+    (store, line): (SharedStore, Option<Line>),
 ) -> anyhow::Result<Bridge> {
     let clock = tuning.clock.clone();
     let gate = || Gate::new(clock.clone(), tuning.lockout);
@@ -319,6 +325,8 @@ fn bridge(
         is_groupless: AtomicBool::new(false),
         shared: DashMap::new(),
         changed: Arc::default(),
+        gaps: Arc::new(Gaps::new(line)),
+        compared: DashMap::new(),
     })
 }
 
@@ -419,6 +427,14 @@ fn doors(
         clock: bridge.clock.clone(),
         bots: Arc::new(bots),
         changed: Arc::clone(&bridge.changed),
+        note_gap: {
+            let gaps = Arc::clone(&bridge.gaps);
+            Arc::new(move || gaps.note())
+        },
+        note_dropped: {
+            let gaps = Arc::clone(&bridge.gaps);
+            Arc::new(move || gaps.note_dropped())
+        },
         nuisance: Nuisance::default(),
         verifier: over_http.then(|| Verifier::new(&config.slack.signing_secrets)),
         files: Arc::new(move |wanted| {

@@ -140,7 +140,7 @@ pub static VARIABLES: &[Variable] = &[
         .form(Whole(0, 100), "10")
         .default("10"),
     variable(Group::Desk, "RECONCILE_SECONDS")
-        .means("How often Blip is asked for tickets that it closed itself; 0 for never")
+        .means("How often Blip is asked for tickets that it closed itself; 0 for never. What was missed while the bridge was down is looked for in any case")
         .form(Words("0, or a whole number from 10 to 86400"), "120")
         .default("120"),
     variable(Group::Desk, "REMIND_UNCLAIMED_MINUTES")

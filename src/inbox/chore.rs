@@ -92,6 +92,11 @@ pub enum Chore {
         /// Whether its whole channel is lost.
         with_channel: bool,
     },
+    /// Compare the threads of open tickets in a channel with what Slack says of them.
+    Compare {
+        /// The channel.
+        channel: String,
+    },
     /// Look for what people did in a ticket's thread while nobody told us.
     CatchUp {
         /// The ticket.
@@ -102,6 +107,8 @@ pub enum Chore {
         /// The channel.
         channel: String,
     },
+    /// Look for a file that Slack is slow to show.
+    Late(Late),
     /// Show a parked item to people.
     Parked {
         /// The item.
@@ -167,7 +174,32 @@ pub struct Held {
     pub user: String,
 }
 
+/// A file that Slack has taken and not shown yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Late {
+    /// The ticket.
+    pub ticket: String,
+    /// The channel of the thread that it belongs in.
+    pub channel: String,
+    /// The root of that thread.
+    pub root: String,
+    /// Its id in Slack.
+    pub file: String,
+    /// Its name.
+    pub name: String,
+    /// Where it can be had otherwise.
+    pub url: String,
+    /// Blip's ids of the message.
+    pub blip_ids: Vec<String>,
+}
+
 impl Chore {
+    /// A file is to be looked for until Slack shows it.
+    pub fn late(late: Late, now: Timestamp) -> NewItem {
+        let key = format!("late:{}", late.file);
+        Self::Late(late).item(Lane::Own(key.clone()), key, now)
+    }
+
     /// People are to be reminded at the given time.
     pub fn remind(reminder: Reminder, due: Timestamp) -> NewItem {
         let Reminder { ticket, about, since, round } = &reminder;
@@ -295,10 +327,19 @@ impl Chore {
         chore.item(Lane::Ticket(ticket.clone()), key, now)
     }
 
+    /// The threads of a channel are to be compared: never the same as a comparison under way,
+    /// which may have read them before something was missed.
+    pub fn compare(channel: &ChannelId, now: Timestamp) -> NewItem {
+        let lane = format!("compare:{channel}");
+        let key = format!("{lane}@{}", now.as_millisecond());
+        Self::Compare { channel: channel.to_string() }.item(Lane::Own(lane), key, now)
+    }
+
     /// A ticket's thread is to be searched for what nobody told us.
     pub fn catch_up(ticket: &TicketId, now: Timestamp) -> NewItem {
-        let key = format!("catch-up:{ticket}");
-        Self::CatchUp { ticket: ticket.to_string() }.item(Lane::Own(key.clone()), key, now)
+        let lane = format!("catch-up:{ticket}");
+        let key = format!("{lane}@{}", now.as_millisecond());
+        Self::CatchUp { ticket: ticket.to_string() }.item(Lane::Own(lane), key, now)
     }
 
     /// A channel is to be told that it is shared with another company.

@@ -10,7 +10,7 @@ mod chore;
 mod pump;
 pub mod retry;
 
-pub use chore::{Chore, Handed, Held, Reminder, Remindful};
+pub use chore::{Chore, Handed, Held, Late, Reminder, Remindful};
 pub use pump::Pump;
 
 use std::future::Future;
@@ -22,9 +22,13 @@ use crate::store::Item;
 
 /// What handles items.
 pub trait Pipe: Send + Sync + 'static {
+    /// Puts the waiting items of a lane, which come in the order in which they were accepted, in the
+    /// order in which they are to be handled.
+    fn put_in_order(&self, items: &mut [Item]);
+
     /// Handles the first of these items, or the first few if they belong together.
     ///
-    /// `items` are of one lane and one source, oldest first, and never empty. After a failure the
+    /// `items` are of one lane and one source, in order, and never empty. After a failure the
     /// same items are handed over again, so a pipe starts by reading how far it came.
     fn handle(&self, lane: &str, items: &[Item]) -> impl Future<Output = Handled> + Send;
 }

@@ -138,7 +138,8 @@ impl<P: Pipe> Pump<P> {
     }
 
     /// Handles the items of a lane one after the other until one has to wait.
-    async fn drain(&self, lease: Lease) -> store::Result<()> {
+    async fn drain(&self, mut lease: Lease) -> store::Result<()> {
+        self.pipe.put_in_order(&mut lease.items);
         let mut rest = lease.items.as_slice();
         while let Some(first) = rest.first() {
             // Half of the lease stays in reserve for the item under way.

@@ -45,7 +45,7 @@ use crate::dialog::Dialogs;
 use crate::media::{Handout, Wanted, Withheld};
 use crate::model::{BotName, Readiness};
 use crate::slack::verify::Verifier;
-use crate::store::{Accepted, NewItem, SharedStore};
+use crate::store::{Accepted, NewItem, SharedStore, Source};
 use crate::telemetry;
 
 /// The largest body that is taken, in bytes. Neither platform documents a limit; what they send
@@ -73,6 +73,10 @@ pub struct Intake {
     pub downloads: Downloads,
     /// Told when Slack says that how we stand there may have changed.
     pub changed: Arc<Notify>,
+    /// Told when there may be something in Slack that we were not told of.
+    pub note_gap: Arc<dyn Fn() + Send + Sync>,
+    /// Told when Slack says that it drops events.
+    pub note_dropped: Arc<dyn Fn() + Send + Sync>,
     /// What would fill the log if strangers had their way.
     pub nuisance: Nuisance,
     /// Answers what Slack wants answered on the spot.
@@ -113,12 +117,17 @@ pub fn router(intake: Intake) -> Router {
 impl Intake {
     /// Puts an event into the inbox.
     async fn put(&self, item: NewItem) -> Result<(), Error> {
-        let source = item.source.name();
+        let (source, is_slack) = (item.source.name(), item.source == Source::Slack);
         match self.store.accept(item).await {
             Ok(Accepted::New) => telemetry::accepted(source),
             Ok(Accepted::Repeat) => telemetry::repeated(source),
             Err(error) => {
                 tracing::error!(%error, source, "an event could not be stored; the sender is asked to repeat it");
+                if is_slack {
+                    // It repeats for some minutes only; what is lost by then is looked for as soon
+                    // as the store works.
+                    (self.note_gap)();
+                }
                 return Err(Error::NotStored);
             }
         }

@@ -14,7 +14,7 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use super::{Error, Intake, header_names, media_type, read};
-use crate::model::SlackEvent;
+use crate::model::{ChannelId, SlackEvent};
 use crate::slack::Shown;
 use crate::slack::parse::{self, Request, Routed};
 use crate::slack::verify::{SIGNATURE_HEADER, TIMESTAMP_HEADER, Verdict};
@@ -60,12 +60,15 @@ pub(super) async fn accept(
 impl Intake {
     /// Takes what Slack sent, given as JSON, whichever way it came. What cannot be read is taken,
     /// too, and counted: Slack would only send it again.
-    pub async fn take_from_slack(&self, json: Vec<u8>) -> Result<Answer, Error> {
-        let Ok(sent) = serde_json::from_slice::<Value>(&json) else {
+    pub async fn take_from_slack(&self, mut json: Vec<u8>) -> Result<Answer, Error> {
+        let Ok(mut sent) = serde_json::from_slice::<Value>(&json) else {
             tracing::warn!(bytes = json.len(), "slack sent what is no event in JSON");
             telemetry::unknown(Source::Slack.name());
             return Ok(Answer::Nothing);
         };
+        if self.dialogs.slack.renames().bring_back(&mut sent) {
+            json = sent.to_string().into_bytes();
+        }
         match parse::parse(&sent) {
             Request::Challenge(challenge) => Ok(Answer::Challenge(challenge)),
             Request::Event(routed) => {
@@ -87,6 +90,18 @@ impl Intake {
                 self.dialogs.open_home(&user);
                 Ok(Answer::Nothing)
             }
+            Request::Renamed { old, new } => {
+                self.rename_channel(&old, new).await?;
+                Ok(Answer::Nothing)
+            }
+            Request::Dropped => {
+                tracing::warn!(
+                    "slack drops events, because there are more than it sends in an hour; what \
+                    people did in open tickets is looked for"
+                );
+                (self.note_dropped)();
+                Ok(Answer::Nothing)
+            }
             Request::Standing(event) => {
                 tracing::warn!(event, "slack tells of a change of the app or of a channel");
                 self.changed.notify_one();
@@ -97,6 +112,23 @@ impl Intake {
 
     fn shown(&self, answer: &Value) -> Answer {
         Answer::Json(self.dialogs.slack.show(answer))
+    }
+
+    /// Notes that a channel has got another id. What came under that one before is looked for.
+    async fn rename_channel(&self, old: &ChannelId, new: ChannelId) -> Result<(), Error> {
+        let renames = self.dialogs.slack.renames();
+        let first = renames.first(old);
+        if let Err(error) = self.store.rename_channel(&new, &first).await {
+            tracing::error!(%error, "a channel's new id could not be stored; slack has to tell again");
+            return Err(Error::NotStored);
+        }
+        tracing::warn!(slack.channel = %old, new = %new,
+            "a channel has got another id; its tickets go on there. Where a setting names it, the \
+            old id works on");
+        renames.add(new, first);
+        (self.note_gap)();
+        self.changed.notify_one();
+        Ok(())
     }
 
     fn turn_away(&self, headers: &HeaderMap) -> Error {

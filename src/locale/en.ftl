@@ -330,12 +330,16 @@ time-moment = %b %-d, %H:%M
 
 ## Files: why one is not shown, or not sent; short sentences that follow its name.
 
+words-left-out = … and { $count } more characters, which can be read in Blip Desk.
 file-address = Not opened here: its address is not a public one.
 file-empty = The file is empty.
 file-gone = Its link no longer works.
 file-later = It could not be downloaded.
+file-not-shown = Slack has taken it and does not show it.
 file-not-taken = Slack did not take it: { $reason }.
+file-one-of-many = Only the first { $count } files of one message are brought here; the others are behind their links:
 file-too-large = It is larger than { $limit } and was not brought here.
+file-too-much = With the other files of its message it is larger than { $limit }, and was not brought here.
 file-web-page = Its link leads to a web page and not to a file.
 file-not-sent = ⚠️ { $name } was not sent to the customer: { $reason }.
 file-large-for-channel = { $name } has { $size }, and the customer's channel takes { $limit } at most: it may not arrive.

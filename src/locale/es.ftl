@@ -330,12 +330,16 @@ time-moment = %d/%m %H:%M
 
 ## Archivos: por qué uno no aparece, o no se envió; frases cortas después del nombre.
 
+words-left-out = … y { $count } caracteres más, que se pueden leer en Blip Desk.
 file-address = No se abrió aquí: su dirección no es pública.
 file-empty = El archivo está vacío.
 file-gone = El enlace ya no funciona.
 file-later = No se pudo descargar.
+file-not-shown = Slack lo aceptó y no lo muestra.
 file-not-taken = Slack no lo aceptó: { $reason }.
+file-one-of-many = Solo se traen aquí los primeros { $count } archivos de un mensaje; los demás están en sus enlaces:
 file-too-large = Tiene más de { $limit } y no se trajo aquí.
+file-too-much = Junto con los demás archivos de su mensaje tiene más de { $limit } y no se trajo aquí.
 file-web-page = El enlace lleva a una página y no a un archivo.
 file-not-sent = ⚠️ { $name } no se envió al cliente: { $reason }.
 file-large-for-channel = { $name } tiene { $size }, y el canal del cliente acepta { $limit } como máximo: puede no llegar.

@@ -330,12 +330,16 @@ time-moment = %d/%m %H:%M
 
 ## Arquivos: por que um não aparece, ou não foi enviado; frases curtas depois do nome.
 
+words-left-out = … e mais { $count } caracteres, que podem ser lidos no Blip Desk.
 file-address = Não foi aberto aqui: o endereço não é público.
 file-empty = O arquivo está vazio.
 file-gone = O link não funciona mais.
 file-later = Não foi possível baixar.
+file-not-shown = O Slack o recebeu e não o mostra.
 file-not-taken = O Slack não aceitou: { $reason }.
+file-one-of-many = Só os primeiros { $count } arquivos de uma mensagem são trazidos aqui; os outros estão nos links:
 file-too-large = Tem mais de { $limit } e não foi trazido para cá.
+file-too-much = Com os outros arquivos da mesma mensagem, passa de { $limit } e não foi trazido para cá.
 file-web-page = O link leva a uma página, e não a um arquivo.
 file-not-sent = ⚠️ { $name } não foi enviado ao cliente: { $reason }.
 file-large-for-channel = { $name } tem { $size }, e o canal do cliente aceita no máximo { $limit }: pode não chegar.

@@ -13,7 +13,7 @@ use crate::model::{
     BlipEvent, Content, Customer, Ending, Failure, Snapshot, State, Ticket, TicketId,
 };
 use crate::slack::render::{self, Piece};
-use crate::slack::rich_text;
+use crate::slack::{bounds, rich_text};
 use crate::store::{Begun, Item, ItemId, Lane, Role};
 
 /// How long a new ticket waits for the customer's name; without it the card shows the identity.
@@ -134,8 +134,10 @@ impl Bridge {
             let before = self.ticket_before(&ticket).await?;
             ticket.heard = before.map_or(Some(item.received), |before| before.heard);
         }
-        let channel = self.channel_of(&ticket).await?;
-        self.turn(&lane_of(&ticket), &channel).await?;
+        if !item.begun {
+            let channel = self.channel_of(&ticket).await?;
+            self.turn(&lane_of(&ticket), &channel).await?;
+        }
         ticket.customer.name = self.customer_name(&ticket).await?;
         Ok(ticket)
     }
@@ -234,8 +236,11 @@ impl Bridge {
         let said = together(items.iter().map_while(|item| read(item, id)));
         let Some(first) = said.first() else { return Ok(Handled::one(Settled::Done)) };
         let mut ticket = self.ticket_of_message(first.item, id, address).await?;
-        let channel = self.channel_now(&ticket).await?;
-        self.turn(&lane_of(&ticket), &channel).await?;
+        // What was begun before takes the turns that it still needs.
+        if !first.item.begun {
+            let channel = self.channel_now(&ticket).await?;
+            self.turn(&lane_of(&ticket), &channel).await?;
+        }
         let count = self.together(&said).await?;
         let said = said.get(..count).unwrap_or_default();
         self.mark_gap(&mut ticket, said).await?;
@@ -305,7 +310,8 @@ impl Bridge {
     async fn show(&self, ticket: &mut Ticket, said: &[Said<'_>]) -> Step<()> {
         let Some(first) = said.first() else { return Ok(()) };
         let blip_ids: Vec<String> = said.iter().filter_map(|said| said.id.clone()).collect();
-        let pieces = said.iter().flat_map(|said| render::pieces(&said.content, &self.words));
+        let pieces = |said| bounds::bounded(render::pieces(said, &self.words), &self.words);
+        let pieces = said.iter().flat_map(|said| pieces(&said.content));
         self.show_pieces((first.item, ""), ticket, &blip_ids, &render::joined(pieces)).await
     }
 
@@ -320,13 +326,20 @@ impl Bridge {
         let began = self.clock.now();
         let author = render::author(&ticket.customer, &self.words);
         let bot = self.bot(&ticket.id)?;
+        let steps = self.begun_before(item).await?;
+        // The event has had a turn for its first post.
+        let mut has_turn = prefix.is_empty() && !item.begun;
         let mut posts = 0;
         for (number, piece) in pieces.iter().enumerate() {
             let words = match piece {
                 Piece::Words(words) => words,
                 Piece::File(media) => {
                     let place = &format!("{prefix}{number}");
-                    let sent = Sent { item, place, bot, media, author: &author, blip_ids };
+                    if !has_begun(&steps, &format!("file:{place}@")) {
+                        self.turn_of(ticket, &mut has_turn).await?;
+                    }
+                    let (id, author) = (&ticket.id.clone(), author.as_str());
+                    let sent = Sent { item, place, ticket: id, bot, media, author, blip_ids };
                     self.show_file(ticket, &sent, began).await?;
                     continue;
                 }
@@ -343,11 +356,24 @@ impl Bridge {
                     user: None,
                     broadcast: false,
                 };
-                self.say(item, &format!("post:{posts}"), ticket, &saying).await?;
+                let step = format!("post:{posts}");
+                if !has_begun(&steps, &step) {
+                    self.turn_of(ticket, &mut has_turn).await?;
+                }
+                self.say(item, &step, ticket, &saying).await?;
                 posts += 1;
             }
         }
         Ok(())
+    }
+
+    /// Waits for the turn of a post, unless there has been one that nobody has used.
+    async fn turn_of(&self, ticket: &Ticket, has_turn: &mut bool) -> Step<()> {
+        if std::mem::take(has_turn) {
+            return Ok(());
+        }
+        let channel = self.channel_now(ticket).await?;
+        self.turn(&lane_of(ticket), &channel).await
     }
 
     /// The files that came with a new ticket's first words: the card only names them.
@@ -358,10 +384,18 @@ impl Bridge {
         first_words: Option<&Content>,
     ) -> Step<()> {
         let pieces = first_words.map(|words| render::pieces(words, &self.words));
-        let mut files = pieces.unwrap_or_default();
+        let mut files = bounds::bounded(pieces.unwrap_or_default(), &self.words);
         files.retain(|piece| matches!(piece, Piece::File(_)));
         self.show_pieces((item, "first."), ticket, &[], &files).await
     }
+}
+
+/// Whether the step of this name was begun before; or, where the name ends in what separates it from
+/// the thread, in any thread.
+fn has_begun(steps: &[(String, Option<String>)], name: &str) -> bool {
+    let is_it =
+        |step: &str| if name.ends_with('@') { step.starts_with(name) } else { step == name };
+    steps.iter().any(|(step, _)| is_it(step))
 }
 
 /// The first messages that may be shown as one post: words only, or one message with files.

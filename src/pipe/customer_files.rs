@@ -6,19 +6,20 @@
 
 use std::fmt;
 use std::future::ready;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::thread::{Lost, SKEW, Saying};
-use super::{Bridge, Failed, Halt, Step};
+use super::{Bridge, Failed, Halt, Outcome, Step};
 use crate::blip;
+use crate::inbox::{Chore, Ending as Settled, Handled, Late};
 use crate::media::{Ask, Fetched, Unfetched, file_name, full_type};
 use crate::model::text::{one_line, shown_size};
-use crate::model::{Failure, Fault, Media, Thread, Ticket};
+use crate::model::{ChannelId, Failure, Fault, Media, MessageTs, Thread, Ticket, TicketId};
 use crate::slack::{self, Posted, Upload, render, rich_text};
-use crate::store::{Item, Role};
+use crate::store::{self, Begun, Item, Role};
 
 /// How often a file is tried that cannot be had at the moment, before its link is shown instead.
 const TRIES: u32 = 4;
@@ -29,6 +30,17 @@ const STINT: SignedDuration = SignedDuration::from_secs(20);
 /// with the same event meanwhile.
 const WHOLE: Duration = Duration::from_secs(110);
 
+/// How long what was said after a file waits until Slack shows it.
+const SHOWING: SignedDuration = SignedDuration::from_secs(10);
+/// How long a file is looked for before the thread is told that it is not shown
+/// (`slack.md` additions §4).
+const GIVING_UP: SignedDuration = SignedDuration::from_secs(60);
+/// The first and the longest pause between two looks; each doubles what has passed.
+const FIRST_LOOK: SignedDuration = SignedDuration::from_millis(200);
+const LAST_LOOK: SignedDuration = SignedDuration::from_secs(5);
+
+/// What the steps begin with that keep how many bytes were brought.
+const BYTES: &str = "bytes:";
 /// Kinds of files whose name, where they have none, is that of the kind.
 const NAMED: [&str; 3] = ["image", "audio", "video"];
 
@@ -38,6 +50,8 @@ pub(super) struct Sent<'a> {
     pub item: &'a Item,
     /// Its place among the pieces of the event.
     pub place: &'a str,
+    /// The ticket.
+    pub ticket: &'a TicketId,
     /// The bot that it came through.
     pub bot: &'a blip::Client,
     /// The file.
@@ -53,6 +67,8 @@ pub(super) struct Sent<'a> {
 enum Trouble {
     /// It could not be had.
     Source(Unfetched),
+    /// With the other files of its message it is over the limit.
+    TooMuch,
     /// Slack did not take the bytes. Nobody has seen anything of them.
     Upload(slack::Error),
     /// Slack did not show what it had taken.
@@ -63,6 +79,7 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Source(why) => write!(f, "fetch a file: {why}"),
+            Self::TooMuch => write!(f, "fetch a file: over the limit with the others"),
             Self::Upload(error) | Self::Share(error) => error.fmt(f),
         }
     }
@@ -73,6 +90,7 @@ impl Failure for Trouble {
         match self {
             Self::Source(Unfetched::Later) => Fault::Down,
             Self::Source(why) => Fault::Refused { code: why.to_string() },
+            Self::TooMuch => Fault::Refused { code: self.to_string() },
             // Bytes that may have arrived and show nowhere are as good as not sent.
             Self::Upload(error) if error.fault().is_unsure() => Fault::Down,
             Self::Upload(error) | Self::Share(error) => error.fault(),
@@ -82,9 +100,17 @@ impl Failure for Trouble {
 
 /// Why words stand where a file should.
 #[derive(Debug)]
-enum Unshown {
+enum Instead {
     Source(Unfetched),
+    TooMuch,
     NotTaken(String),
+}
+
+/// A file that Slack has taken and not shown yet.
+struct Unshown<'a> {
+    file: &'a str,
+    name: &'a str,
+    url: &'a str,
 }
 
 impl Bridge {
@@ -166,7 +192,7 @@ impl Bridge {
         sent: &Sent<'_>,
         shown: (&str, &Media),
         caption: Option<&str>,
-    ) -> Step<Option<Unshown>> {
+    ) -> Step<Option<Instead>> {
         let comment = match caption {
             Some(caption) => format!("{}: {caption}", sent.author),
             None => sent.author.to_owned(),
@@ -207,10 +233,13 @@ impl Bridge {
     ) -> Result<Posted, Failed<Trouble>> {
         let Sent { item, place, .. } = *sent;
         let upload = format!("upload-{step}:{place}@{}", thread.root);
-        let bytes = self.upload(sent, media);
+        let taken = AtomicU64::new(0);
+        let left = self.bytes_left(item).await?;
+        let bytes = self.upload(sent, media, left, &taken);
         // Nobody has seen an upload that was lost, so there is nothing to look for.
         let uploaded = self.once(item, &upload, None, ready(Ok(None)), bytes);
         let (file, name): (String, String) = uploaded.await?;
+        self.note_bytes(item, &upload, taken.into_inner()).await?;
         let title = media.title.as_deref().map(one_line).filter(|title| !title.is_empty());
         let title = title.as_deref().unwrap_or(&name);
         let (_, block) = rich_text::literal(comment);
@@ -232,7 +261,15 @@ impl Bridge {
             shared
         };
         let share = format!("{step}:{place}@{}", thread.root);
-        match self.once(item, &share, Some(&thread.channel), look, send).await {
+        let shared = self.once(item, &share, Some(&thread.channel), look, send).await;
+        let shown = match shared {
+            Ok(posted) if posted.message().is_none() => {
+                let unshown = Unshown { file: &file, name: title, url: &media.url };
+                self.wait_until_shown(sent, thread, (&share, posted), &unshown).await
+            }
+            shared => shared,
+        };
+        match shown {
             Ok(posted) => Ok(posted),
             Err(Failed::Store(error)) => Err(Failed::Store(error)),
             Err(Failed::Early(until)) => Err(Failed::Early(until)),
@@ -248,8 +285,120 @@ impl Bridge {
         }
     }
 
-    /// Passes a file on to Slack; answers with its id there and its name.
-    async fn upload(&self, sent: &Sent<'_>, media: &Media) -> Result<(String, String), Trouble> {
+    /// What is said next waits until Slack shows a file, as its place is where it is shown; but not
+    /// for long. A file that takes longer is looked for by a job of its own.
+    async fn wait_until_shown(
+        &self,
+        sent: &Sent<'_>,
+        thread: &Thread,
+        (share, posted): (&str, Posted),
+        unshown: &Unshown<'_>,
+    ) -> Result<Posted, Failed<slack::Error>> {
+        let item = sent.item;
+        let now = self.clock.now();
+        let since = self.waits_since(item, share).await?;
+        match self.slack.shown(thread, unshown.file).await {
+            Ok(Some(shown)) => {
+                self.record(item, share, &shown).await?;
+                return Ok(shown);
+            }
+            Err(error @ slack::Error::Orphaned { .. }) => return Err(Failed::Call(error)),
+            Ok(None) | Err(_) => {}
+        }
+        let age = now.duration_since(since);
+        if age < SHOWING {
+            return Err(Failed::Early(now + age.clamp(FIRST_LOOK, LAST_LOOK)));
+        }
+        let late = Late {
+            ticket: sent.ticket.to_string(),
+            channel: thread.channel.to_string(),
+            root: thread.root.to_string(),
+            file: unshown.file.to_owned(),
+            name: unshown.name.to_owned(),
+            url: unshown.url.to_owned(),
+            blip_ids: sent.blip_ids.to_vec(),
+        };
+        self.store.accept(Chore::late(late, now)).await?;
+        Ok(posted)
+    }
+
+    /// Since when an event waits for a file to be shown.
+    async fn waits_since(&self, item: &Item, share: &str) -> store::Result<Timestamp> {
+        let step = format!("waits:{share}");
+        let now = self.clock.now();
+        match self.store.begin(item.id, &step, None, now).await? {
+            Begun::Unsure(since) => Ok(since),
+            Begun::Fresh | Begun::Done(_) => Ok(now),
+        }
+    }
+
+    /// Ties a file that Slack was slow to show to its ticket; after a while the thread is told that
+    /// it is not shown at all. Once for each file, even if its event is handled again.
+    pub(super) async fn look_for_late_file(&self, item: &Item, lane: &str, late: &Late) -> Outcome {
+        let done = Ok(Handled::one(Settled::Done));
+        let Some(ticket) = TicketId::parse(&late.ticket) else { return done };
+        let place = ChannelId::parse(&late.channel).zip(MessageTs::parse(&late.root));
+        let (Some(ticket), Some((channel, root))) = (self.store.ticket(&ticket).await?, place)
+        else {
+            return done;
+        };
+        let thread = Thread { channel, root };
+        let now = self.clock.now();
+        // A reaction on it waits meanwhile.
+        self.store.begin(item.id, "shown", Some(&thread.channel), now).await?;
+        let shown = match self.slack.shown(&thread, &late.file).await {
+            Err(error) if matches!(error.fault(), Fault::Refused { .. }) => None,
+            shown => shown?,
+        };
+        if let Some(shown) = shown {
+            self.link_posted(&ticket, (Role::Customer, None), &late.blip_ids, &shown).await?;
+            return done;
+        }
+        let age = now.duration_since(item.received);
+        if age < GIVING_UP {
+            return Ok(Handled::one(Settled::Wait(now + age.clamp(FIRST_LOOK, LAST_LOOK))));
+        }
+        self.turn(lane, &thread.channel).await?;
+        self.tell_not_shown(item, &ticket, late).await?;
+        done
+    }
+
+    async fn tell_not_shown(&self, item: &Item, ticket: &Ticket, late: &Late) -> Step<()> {
+        tracing::warn!(ticket.id = %ticket.id, slack.file = late.file, "slack does not show a file");
+        let explained = self.words.say("file-not-shown", &[]);
+        let (url, title) = (late.url.clone(), Some(late.name.clone()));
+        let media = Media { url, title, ..Media::default() };
+        let words = render::file_instead(&media, &explained, &self.words);
+        let blip_ids = late.blip_ids.clone();
+        let saying = Saying { role: Role::Customer, blip_ids, ..Saying::line(&words) };
+        self.say_beside(item, "not-shown", ticket, &saying).await
+    }
+
+    /// How many bytes of files of an event may be brought yet: together they are bounded as one is.
+    async fn bytes_left(&self, item: &Item) -> store::Result<u64> {
+        let steps = self.store.steps(item.id).await?;
+        let noted = steps.iter().filter(|(step, _)| step.starts_with(BYTES));
+        let taken = noted.filter_map(|(_, bytes)| bytes.as_deref()?.parse::<u64>().ok());
+        Ok(self.rules.media_max.saturating_sub(taken.sum()))
+    }
+
+    async fn note_bytes(&self, item: &Item, upload: &str, taken: u64) -> store::Result<()> {
+        if taken == 0 {
+            return Ok(());
+        }
+        let step = format!("{BYTES}{upload}");
+        self.store.begin(item.id, &step, None, self.clock.now()).await?;
+        self.store.record(item.id, &step, &taken.to_string()).await
+    }
+
+    /// Passes a file of at most `left` bytes on to Slack; answers with its id there and its name.
+    async fn upload(
+        &self,
+        sent: &Sent<'_>,
+        media: &Media,
+        left: u64,
+        taken: &AtomicU64,
+    ) -> Result<(String, String), Trouble> {
         let fetched = match self.fetch(&media.url).await {
             Err(Unfetched::Gone(status)) => {
                 let fresh = fresh_link(sent, &media.url).await;
@@ -267,11 +416,17 @@ impl Bridge {
         let otherwise = major.filter(|major| NAMED.contains(major)).unwrap_or("file");
         let title = media.title.as_deref().map(one_line);
         let name = file_name(title.as_deref(), mime.as_deref(), otherwise);
-        let source = fetched.into_source(self.rules.media_max).await.map_err(Trouble::Source)?;
+        let source = fetched.into_source(left).await.map_err(|why| {
+            let is_shared = why == Unfetched::TooLarge && left < self.rules.media_max;
+            if is_shared { Trouble::TooMuch } else { Trouble::Source(why) }
+        })?;
         let (length, body) = (source.length, source.body);
         let uploaded = self.slack.upload(Upload { name: name.clone(), mime, length, body }).await;
         match uploaded {
-            Ok(file) => Ok((file, name)),
+            Ok(file) => {
+                taken.store(length, Ordering::Relaxed);
+                Ok((file, name))
+            }
             Err(_) if source.broken.load(Ordering::Relaxed) => {
                 Err(Trouble::Source(Unfetched::Later))
             }
@@ -283,24 +438,26 @@ impl Bridge {
         self.files.fetcher.fetch(Ask { url, within: Some(WHOLE), ..Ask::default() }).await
     }
 
-    fn explain(&self, media: &Media, why: &Unshown) -> String {
+    fn explain(&self, media: &Media, why: &Instead) -> String {
         let key = match why {
-            Unshown::NotTaken(code) => {
+            Instead::NotTaken(code) => {
                 let reason = self.words.reason(code);
                 return self.words.say("file-not-taken", &[("reason", &reason)]);
             }
-            Unshown::Source(Unfetched::TooLarge) => {
+            Instead::Source(Unfetched::TooLarge) | Instead::TooMuch => {
                 let limit = shown_size(self.rules.media_max);
-                return self.words.say("file-too-large", &[("limit", &limit)]);
+                let is_alone = matches!(why, Instead::Source(_));
+                let key = if is_alone { "file-too-large" } else { "file-too-much" };
+                return self.words.say(key, &[("limit", &limit)]);
             }
-            Unshown::Source(Unfetched::Address) if media.url.starts_with("https://") => {
+            Instead::Source(Unfetched::Address) if media.url.starts_with("https://") => {
                 "file-address"
             }
-            Unshown::Source(Unfetched::Address) => "content-file-unavailable",
-            Unshown::Source(Unfetched::Gone(_)) => "file-gone",
-            Unshown::Source(Unfetched::WebPage) => "file-web-page",
-            Unshown::Source(Unfetched::Empty) => "file-empty",
-            Unshown::Source(Unfetched::Later) => "file-later",
+            Instead::Source(Unfetched::Address) => "content-file-unavailable",
+            Instead::Source(Unfetched::Gone(_)) => "file-gone",
+            Instead::Source(Unfetched::WebPage) => "file-web-page",
+            Instead::Source(Unfetched::Empty) => "file-empty",
+            Instead::Source(Unfetched::Later) => "file-later",
         };
         self.words.say(key, &[])
     }
@@ -318,18 +475,19 @@ async fn fresh_link(sent: &Sent<'_>, url: &str) -> Option<String> {
 }
 
 /// Tries again for a while what may work later; says why words are to stand instead.
-fn give_up(item: &Item, failed: Failed<Trouble>) -> Step<Unshown> {
+fn give_up(item: &Item, failed: Failed<Trouble>) -> Step<Instead> {
     let Failed::Call(trouble) = failed else { return Err(failed.into()) };
     let is_last = item.attempts >= TRIES;
     match trouble {
-        Trouble::Source(why) if is_last || why != Unfetched::Later => Ok(Unshown::Source(why)),
+        Trouble::TooMuch => Ok(Instead::TooMuch),
+        Trouble::Source(why) if is_last || why != Unfetched::Later => Ok(Instead::Source(why)),
         Trouble::Share(error) if error.is_file_gone() && !is_last => {
             Err(Halt::Call { fault: Fault::Down, error: error.to_string() })
         }
         trouble @ (Trouble::Source(_) | Trouble::Upload(_) | Trouble::Share(_)) => {
             match trouble.fault() {
-                Fault::Refused { code } => Ok(Unshown::NotTaken(code)),
-                Fault::Down if is_last => Ok(Unshown::NotTaken("down".to_owned())),
+                Fault::Refused { code } => Ok(Instead::NotTaken(code)),
+                Fault::Down if is_last => Ok(Instead::NotTaken("down".to_owned())),
                 Fault::Busy { .. }
                 | Fault::Down
                 | Fault::Unsure

@@ -68,14 +68,14 @@ impl Bridge {
                 let lost = if with_channel { Lost::Channel } else { Lost::Thread };
                 self.leave_thread(first, &known(&ticket)?, &root, lost).await?;
             }
-            Chore::CatchUp { ticket } => self.catch_up_thread(&known(&ticket)?).await?,
+            Chore::Compare { channel } => {
+                return self.compare_threads(&channel, items.len()).await;
+            }
+            Chore::CatchUp { ticket } => self.catch_up_thread(first, &known(&ticket)?).await?,
+            Chore::Late(late) => return self.look_for_late_file(first, lane, &late).await,
             Chore::Shared { channel } => self.tell_shared(first, lane, &channel).await?,
             Chore::Parked { item, by_agent, key, lane: parked, reason } => {
-                let said = match by_agent {
-                    true if parse::is_message(&key) || Chore::is_send(&key) => "thread-not-sent",
-                    true => "thread-parked-move",
-                    false => "thread-parked",
-                };
+                let said = parked_line(by_agent, &key);
                 let text = self.words.say(said, &[("reason", &self.words.reason(&reason))]);
                 self.show_parked(first, lane, item, &parked, text).await?;
             }
@@ -197,6 +197,15 @@ impl Bridge {
         };
         self.turn(lane, &thread.channel).await?;
         self.say_beside(item, "parked", &ticket, &saying).await
+    }
+}
+
+/// The text that tells of a parked item, by who did it and its key.
+fn parked_line(by_agent: bool, key: &str) -> &'static str {
+    match by_agent {
+        true if parse::is_message(key) || Chore::is_send(key) => "thread-not-sent",
+        true => "thread-parked-move",
+        false => "thread-parked",
     }
 }
 

@@ -11,7 +11,7 @@ use crate::store::Item;
 
 /// Calls that are made once: the names of their steps, without what tells one of them from another
 /// of the same kind.
-pub const STEPS: [&str; 34] = [
+pub const STEPS: [&str; 35] = [
     "card",
     "close",
     "context",
@@ -24,6 +24,7 @@ pub const STEPS: [&str; 34] = [
     "handed",
     "instead",
     "new-card",
+    "not-shown",
     "open",
     "open-default",
     "parked",
@@ -50,17 +51,19 @@ pub const STEPS: [&str; 34] = [
 
 /// Kinds of items. Handling one may do besides what can be done again without anybody noticing: it
 /// brings a card up to date, puts a mark on a message, tells one person something.
-pub const ITEMS: [&str; 25] = [
+pub const ITEMS: [&str; 27] = [
     "blip message",
     "blip receipt",
     "blip ticket",
     "desk card",
     "desk catch_up",
     "desk check",
+    "desk compare",
     "desk context",
     "desk delivery",
     "desk handed",
     "desk hold",
+    "desk late",
     "desk mark",
     "desk move",
     "desk parked",

@@ -19,12 +19,15 @@ mod agent_files;
 mod blip_to_slack;
 mod catch_up;
 mod clicks;
+mod compare;
 mod customer_files;
 mod deliveries;
 mod desk;
 pub mod fault_point;
+mod gap;
 mod hold;
 mod moves;
+mod order;
 mod outgoing;
 mod receipts;
 mod remind;
@@ -39,6 +42,8 @@ mod words;
 use fault_point::Moment;
 
 pub use agent_files::Files;
+pub use compare::Compared;
+pub use gap::Gaps;
 pub use remind::Reminders;
 pub use sweep::Sweep;
 
@@ -60,7 +65,7 @@ use crate::clock::Clock;
 use crate::inbox::{Ending, Handled, Pipe};
 use crate::locale::Words;
 use crate::model::reply::ReplyRules;
-use crate::model::{BotName, ChannelId, ChannelRef, Failure, Fault, SlackUserId, TicketId};
+use crate::model::{BotName, ChannelId, ChannelRef, Failure, Fault, SlackUserId, Thread, TicketId};
 use crate::store::{self, Begun, Item, Pace, SharedStore, Source};
 use crate::{blip, slack};
 
@@ -109,6 +114,10 @@ pub struct Bridge {
     pub shared: DashMap<ChannelId, ()>,
     /// Told when Slack says that something about us or a channel has changed.
     pub changed: Arc<Notify>,
+    /// The times in which Slack told us nothing.
+    pub gaps: Arc<Gaps>,
+    /// How threads were the last time that they were compared with Slack's.
+    pub compared: DashMap<Thread, Compared>,
 }
 
 /// How the team wants it.
@@ -210,6 +219,10 @@ impl From<blip::Error> for Halt {
 type Outcome = Step<Handled>;
 
 impl Pipe for Bridge {
+    fn put_in_order(&self, items: &mut [Item]) {
+        order::put_in_order(items);
+    }
+
     async fn handle(&self, lane: &str, items: &[Item]) -> Handled {
         let Some(first) = items.first() else { return Handled::one(Ending::Done) };
         fault_point::pass_item(Moment::Before, first);

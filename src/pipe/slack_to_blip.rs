@@ -96,6 +96,11 @@ impl Bridge {
         let Some(routed) = parse::stored(&body) else {
             return Ok(Handled::one(Settled::Ignored));
         };
+        if let Some(Lane::Ticket(ticket)) = Lane::parse(lane)
+            && self.is_after_gap(item, &ticket)
+        {
+            return Ok(Handled::one(Settled::Wait(self.clock.now() + SOON)));
+        }
         match &routed.event {
             SlackEvent::Click(click) => {
                 return self.on_click(lane, item, (click, routed.about.as_ref())).await;
@@ -164,6 +169,9 @@ impl Bridge {
         link: &Link,
         event: &SlackEvent,
     ) -> Step<()> {
+        if self.is_overtaken(item, event).await? {
+            return Ok(());
+        }
         match event {
             SlackEvent::Message { channel, ts, thread, user, message, version } => {
                 let written = Written { channel, ts, message, version };

@@ -116,7 +116,9 @@ impl Bridge {
             }
             let is_deaf = self.is_deaf();
             if was_deaf && !is_deaf {
-                self.catch_up_all().await;
+                // Slack does not repeat for long what people did meanwhile.
+                tracing::info!("slack tells us again what people do; looking for what we missed");
+                self.gaps.note();
             }
             was_deaf = is_deaf;
         }
@@ -182,21 +184,6 @@ impl Bridge {
     /// Whether Slack does not tell us what people do.
     fn is_deaf(&self) -> bool {
         self.slack.is_locked_out() || self.slack.is_out_of_time() || self.is_homeless()
-    }
-
-    /// Looks for what people did meanwhile: Slack does not repeat it for long.
-    async fn catch_up_all(&self) {
-        tracing::info!("slack tells us again what people do; looking for what we missed");
-        if let Err(error) = self.try_catch_up_all().await {
-            tracing::error!(%error, "what was missed in Slack is looked for at the next start");
-        }
-    }
-
-    async fn try_catch_up_all(&self) -> store::Result<()> {
-        for ticket in self.store.open_tickets().await? {
-            self.set_out(Chore::catch_up(&ticket.id, self.clock.now())).await?;
-        }
-        Ok(())
     }
 
     fn is_slack_in_doubt(&self) -> bool {

@@ -1,9 +1,8 @@
 //! The safety net: what happened without a word to us.
 //!
 //! Blip does not document that it tells us of every end (`blip.md` §3.4) nor that it repeats what
-//! we did not take, so open tickets are compared with Blip's from time to time. Slack repeats for
-//! some minutes only, so after a start the threads are searched too. The sweep only puts chores
-//! into the inbox; a check waits in its ticket's lane like any event.
+//! we did not take, so open tickets are compared with Blip's after a start and from time to time.
+//! The sweep only puts chores into the inbox; a check waits in its ticket's lane like any event.
 
 use std::time::Duration;
 
@@ -43,7 +42,7 @@ pub struct Sweep {
     pub store: SharedStore,
     /// The time.
     pub clock: Clock,
-    /// How often open tickets are compared; never if there is none.
+    /// How often open tickets are compared after the start; never if there is none.
     pub every: Option<Duration>,
     /// How long the bodies of handled events are kept.
     pub retain_bodies: Duration,
@@ -61,23 +60,24 @@ impl Sweep {
     }
 
     async fn compare(&self) {
+        // What was missed before the start is looked for in any case.
+        while let Err(error) = self.compare_once().await {
+            tracing::error!(%error, "open tickets could not be compared; trying again");
+            self.clock.sleep_until(self.clock.now() + REST).await;
+        }
         let Some(every) = self.every else { return std::future::pending().await };
-        let mut is_first = true;
         loop {
-            if let Err(error) = self.compare_once(std::mem::take(&mut is_first)).await {
+            self.clock.sleep_until(self.clock.now() + every).await;
+            if let Err(error) = self.compare_once().await {
                 tracing::error!(%error, "open tickets could not be compared; trying again later");
             }
-            self.clock.sleep_until(self.clock.now() + every).await;
         }
     }
 
-    async fn compare_once(&self, after_start: bool) -> store::Result<()> {
+    async fn compare_once(&self) -> store::Result<()> {
         for group in self.store.open_tickets().await?.chunks(AT_ONCE) {
             for ticket in group {
                 self.store.accept(Chore::check(&ticket.id, self.clock.now())).await?;
-                if after_start {
-                    self.store.accept(Chore::catch_up(&ticket.id, self.clock.now())).await?;
-                }
             }
             self.clock.sleep_until(self.clock.now() + REST).await;
         }

@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::slack::card::{Around, Neighbour};
 use crate::slack::mrkdwn::escape;
-use crate::slack::{self, Post, Posted, card, home, render, rich_text};
+use crate::slack::{self, Post, Posted, bounds, card, home, render, rich_text};
 use crate::store::{Item, Lane, Link, Role};
 
 /// How far before the event a look at Slack begins, so that clocks may differ.
@@ -99,6 +99,7 @@ impl Bridge {
         first_words: Option<&Content>,
     ) -> Step<()> {
         let text = first_words.and_then(|content| render::content(content, &self.words));
+        let text = text.map(|text| bounds::shortened(&text, &self.words));
         let parts = text.map(|text| render::parts(&text, None)).unwrap_or_default();
         let (first, rest) = match parts.split_first() {
             Some((first, rest)) => (Some(first.as_str()), rest),
@@ -519,7 +520,7 @@ impl Bridge {
         configured: &ChannelRef,
     ) -> Result<ChannelId, slack::Error> {
         let name = match configured {
-            ChannelRef::Id(id) => return Ok(id.clone()),
+            ChannelRef::Id(id) => return Ok(self.slack.renames().first(id)),
             ChannelRef::Name(name) => name,
         };
         let known = self.channels.get(name).map(|id| id.clone());

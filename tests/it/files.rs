@@ -472,3 +472,34 @@ async fn a_file_for_a_thread_that_is_gone_goes_into_a_new_one() {
     assert_eq!(stray.count(), 0, "nothing stays at the root of the channel");
     bridge.finish().await;
 }
+
+/// No channel sends as much at once, but whoever knows a bot's webhook can.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_one_message_a_bounded_part_is_fetched_and_posted_and_the_rest_is_named() {
+    let bridge = Bridge::with(&[("SLACK_CHANNEL_RATE", "50"), ("MEDIA_MAX_MB", "1")]).await;
+    let (ticket, card) = open_ticket(&bridge).await;
+    let (small, large) = (samples::png(), samples::bytes(700 << 10));
+    let mut items = Vec::new();
+    for number in 0..40 {
+        let bytes = if number < 2 { &large } else { &small };
+        let uri = bridge.blip.hosts("image/png", bytes);
+        let title = format!("photo-{number}.png");
+        items.push(json!({"type": "image/png", "uri": uri, "title": title}));
+    }
+    let content = json!({"itemType": MEDIA_LINK, "items": items});
+    bridge.blip.sends(&ticket, "application/vnd.lime.collection+json", content).await.unwrap();
+    bridge.blip.says(&ticket, "after").await.unwrap();
+    bridge.until("what follows", || bridge.said(&card).join(" ").contains("after")).await;
+    bridge.idle().await;
+    let shown = files(&bridge, &card);
+    assert_eq!(shown.len(), 9, "ten, but the two large ones are too much together");
+    assert!(
+        shown.iter().map(|file| file.bytes.as_ref().map_or(0, Vec::len)).sum::<usize>() < 1 << 20
+    );
+    let said = bridge.said(&card).join("\n");
+    for number in 10..40 {
+        assert!(said.contains(&format!("photo-{number}.png")), "{number}: {said}");
+    }
+    assert!(bridge.replies(&card).len() < 16, "{said}");
+    bridge.finish().await;
+}

@@ -26,7 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(150);
 /// How many scenes are played at the same time: they mostly wait.
 const AT_ONCE: usize = 8;
 /// What only slow scenes pass.
-const SLOW: [&str; 5] = ["gap", "remind", "desk remind", "desk delivery", "desk waits"];
+const SLOW: [&str; 7] =
+    ["gap", "not-shown", "remind", "desk remind", "desk delivery", "desk late", "desk waits"];
 
 /// A scene's platforms and its mortal program.
 struct Set {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use blip_slack::clock::Clock;
 use blip_slack::demo::{ANA, BIA, CHANNEL};
 use blip_slack::slack::socket::{Line, Socket, Take};
+use blip_slack::standin::faults::Fault;
 use blip_slack::standin::slack::{Message, Setup, Slack, State, User};
 use blip_slack::telemetry;
 use futures_util::FutureExt;
@@ -225,6 +226,91 @@ async fn a_connection_that_breaks_is_opened_again() {
     bridge.idle().await;
     assert_eq!(bridge.received(&ticket), ["Oi", "De novo"]);
     bridge.finish().await;
+}
+
+/// What is not delivered at once is not delivered: Slack documents no repeats in Socket Mode.
+async fn without_repeats(bridge: &Bridge) {
+    bridge.slack.settled().await;
+    bridge.slack.configure_delivery(|policy| policy.retries = Vec::new());
+}
+
+/// Thread lookups take a while, so that newer words come first.
+fn slow_lookups(bridge: &Bridge) {
+    for method in ["conversations.history", "conversations.replies"] {
+        bridge.slack.faults().from_now(method, Fault::Slow(Duration::from_millis(150)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_agents_do_while_no_socket_is_open_is_caught_up_before_what_they_do_then() {
+    let bridge = start().await;
+    let (ticket, card) = held_ticket(&bridge).await;
+    let (other, done) = bridge.ticket("Jo Souza", "Oi").await;
+    let (_, claimed) = bridge.ticket("Rui Costa", "Oi").await;
+    without_repeats(&bridge).await;
+    bridge.slack.faults().from_now("apps.connections.open", Fault::Status(503));
+    bridge.slack.cuts_sockets(1);
+    has_sockets(&bridge.slack, 0).await;
+    let says = async |words: &str| {
+        bridge.slack.says(ANA, CHANNEL, Some(&card.ts), words).await.unwrap();
+    };
+    says("while-1").await;
+    says("// secret").await;
+    says("while-2").await;
+    bridge.slack.reacts(BIA, CHANNEL, &done.ts, "white_check_mark").await.unwrap();
+    bridge.slack.reacts(BIA, CHANNEL, &claimed.ts, "eyes").await.unwrap();
+    slow_lookups(&bridge);
+    bridge.slack.faults().lift("apps.connections.open");
+    has_sockets(&bridge.slack, 1).await;
+    says("after").await;
+    bridge.until("all words", || bridge.received(&ticket).len() == 3).await;
+    assert_eq!(bridge.received(&ticket), ["while-1", "while-2", "after"]);
+    bridge.until("the end", || bridge.blip.ticket(&other).unwrap().is_closed()).await;
+    let card = || bridge.slack.message(CHANNEL, &claimed.ts).unwrap().words();
+    bridge.until("the claim", || card().contains("Bia Souza")).await;
+    bridge.slack.faults().clear();
+    // The refusals of the platform that was down are what was wanted.
+    bridge.idle().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_restart_what_was_missed_goes_out_before_newer_words() {
+    let mut bridge = start().await;
+    let (ticket, card) = held_ticket(&bridge).await;
+    without_repeats(&bridge).await;
+    bridge.stop_bridge().await;
+    let slack = bridge.slack.clone();
+    let says = async |words: &str| {
+        slack.says(ANA, CHANNEL, Some(&card.ts), words).await.unwrap();
+    };
+    says("while-1").await;
+    says("while-2").await;
+    slow_lookups(&bridge);
+    bridge.start_bridge().await.unwrap();
+    says("after").await;
+    bridge.until("all words", || bridge.received(&ticket).len() == 3).await;
+    assert_eq!(bridge.received(&ticket), ["while-1", "while-2", "after"]);
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_an_early_drop_the_first_retry_is_at_once_and_the_next_ones_are_not() {
+    let slack = workspace().await;
+    let mut socket = socket(&slack, Arc::new(|_| async { Ok(None) }.boxed()));
+    (socket.timing.first, socket.timing.longest) =
+        (Duration::from_secs(30), Duration::from_mins(1));
+    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    tasks.spawn(socket.run(stop.clone(), tasks.clone()));
+    has_sockets(&slack, 1).await;
+    slack.cuts_sockets(1);
+    comes_true("a second connection", async || slack.calls("apps.connections.open").len() == 2)
+        .await;
+    has_sockets(&slack, 1).await;
+    slack.cuts_sockets(1);
+    has_sockets(&slack, 0).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(slack.calls("apps.connections.open").len(), 2, "dropped early again: with a pause");
+    stop.cancel();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -270,6 +270,22 @@ impl World {
         self.at_rest.set(was_at_rest);
         let mut order: Vec<usize> = (0..parts.len()).collect();
         Rng::with_seed(seed).shuffle(&mut order);
+        // What waits is handled by Slack's time and what does not wait as it comes, so that which of
+        // two swapped events takes effect first is chance (`order.rs` has both).
+        for customer in 0..CUSTOMERS {
+            let is_slack = |part: usize| {
+                let (whose, deed) = deeds[part];
+                let is_blip = matches!(deed, Deed::Opens | Deed::Says | Deed::Sends | Deed::Ends);
+                whose == customer && !is_blip
+            };
+            let places = (0..order.len()).filter(|place| is_slack(order[*place]));
+            let places: Vec<usize> = places.collect();
+            let mut by_time: Vec<usize> = places.iter().map(|place| order[*place]).collect();
+            by_time.sort_unstable();
+            for (place, part) in places.into_iter().zip(by_time) {
+                order[place] = part;
+            }
+        }
         // A letter goes with the deed that it tells of; echoes of the bridge go with any.
         let arrange = |letters: &mut Vec<usize>, held: &dyn Fn(usize) -> usize| {
             let part = |letter: usize| (0..parts.len()).find(|part| letter < held(*part));

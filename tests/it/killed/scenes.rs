@@ -30,7 +30,7 @@ pub struct Scene {
 
 const MEDIA_LINK: &str = "application/vnd.lime.media-link+json";
 
-pub const SCENES: [Scene; 13] = [
+pub const SCENES: [Scene; 14] = [
     Scene {
         name: "a conversation",
         settings: &[],
@@ -128,7 +128,7 @@ pub const SCENES: [Scene; 13] = [
     },
     Scene {
         name: "a start",
-        settings: &[("RECONCILE_SECONDS", "10")],
+        settings: &[],
         play: |set| start(set).boxed_local(),
         is_slow: false,
         shown: &[("customer-1", 1)],
@@ -148,6 +148,14 @@ pub const SCENES: [Scene; 13] = [
         play: |set| no_answer(set).boxed_local(),
         is_slow: true,
         shown: &[("customer-1", 1)],
+        cards: 1,
+    },
+    Scene {
+        name: "a file that is not shown",
+        settings: &[],
+        play: |set| unshown_file(set).boxed_local(),
+        is_slow: true,
+        shown: &[("customer-1", 1), ("does not show it", 1)],
         cards: 1,
     },
 ];
@@ -452,9 +460,26 @@ async fn start(set: &Set) {
     let (ticket, card) = set.held("maria@0mn.io", "first-word").await;
     set.agent(&card, "reply-1").await;
     set.received(&ticket, &["reply-1"]).await;
-    set.restart(async {}).await;
+    let slack = &set.bridge.slack;
+    let missed = async {
+        let patient = slack.look(|_| vec![Duration::from_millis(50); 1000]);
+        slack.settled().await;
+        slack.configure_delivery(|policy| policy.retries = Vec::new());
+        slack.says(ANA, CHANNEL, Some(&card.ts), "missed-reply").await.unwrap();
+        slack.configure_delivery(|policy| policy.retries = patient);
+    };
+    set.restart(missed).await;
+    set.received(&ticket, &["reply-1", "missed-reply"]).await;
     set.customer(&ticket, "customer-1").await;
-    set.received(&ticket, &["reply-1"]).await;
+}
+
+async fn unshown_file(set: &Set) {
+    let (ticket, _) = set.held("maria@0mn.io", "first-word").await;
+    set.bridge.slack.configure(|setup| setup.shares_after = None);
+    let blip = &set.bridge.blip;
+    blip.sends_file(&ticket, ("a.png", "image/png"), &samples::png(), None).await.unwrap();
+    set.customer(&ticket, "customer-1").await;
+    set.shown("does not show it").await;
 }
 
 async fn patience(set: &Set) {
