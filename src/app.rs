@@ -161,6 +161,7 @@ impl App {
             clock,
             every: config.desk.reconcile,
             retain_bodies: config.retain_bodies,
+            retain_tickets: config.retain_tickets,
         };
         app.tasks.spawn(sweep.run(app.stop.clone()));
         let tidying = tidy_metrics(tuning.clock);

@@ -53,6 +53,8 @@ pub struct Config {
     pub database_url: String,
     /// For how long the bodies of handled events are kept.
     pub retain_bodies: Duration,
+    /// For how long closed tickets are kept.
+    pub retain_tickets: Duration,
     /// How long stopping waits for work under way.
     pub shutdown: Duration,
     /// The language of what the bridge writes: `pt-BR`, `en` or `es`.

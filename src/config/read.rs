@@ -24,6 +24,7 @@ impl Config {
         let media = Media::read(reader);
         let database_url = reader.optional("DATABASE_URL", parse::database);
         let retain_bodies = reader.whole("RETAIN_BODIES_DAYS");
+        let retain_tickets = reader.whole("RETAIN_TICKETS_DAYS");
         let shutdown = reader.whole("SHUTDOWN_SECONDS");
         let locale = reader.one_of("LOCALE", |value| Some(value.to_owned()));
         let timezone = reader.optional("TIMEZONE", parse::time_zone);
@@ -41,6 +42,7 @@ impl Config {
             media: media?,
             database_url: database_url?,
             retain_bodies: Duration::from_hours(24 * retain_bodies?),
+            retain_tickets: Duration::from_hours(24 * retain_tickets?),
             shutdown: Duration::from_secs(shutdown?),
             locale: locale?,
             timezone: timezone?,

@@ -199,6 +199,10 @@ pub static VARIABLES: &[Variable] = &[
         .means("For how many days the text of handled events is kept")
         .form(Whole(0, 365), "7")
         .default("7"),
+    variable(Group::Service, "RETAIN_TICKETS_DAYS")
+        .means("For how many days closed tickets are kept, with names, numbers and links")
+        .form(Whole(1, 3650), "365")
+        .default("365"),
     variable(Group::Service, "SHUTDOWN_SECONDS")
         .means("How long stopping waits for work under way")
         .form(Whole(1, 600), "20")

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::inbox::Chore;
-use crate::store::{self, Lane, Lease, SharedStore};
+use crate::store::{self, Cutoffs, Lane, Lease, SharedStore};
 
 /// Checks that are put into the inbox before a short rest, so that a long list of open tickets
 /// stays under Blip's limit of commands per second (`blip.md` §1.1).
@@ -46,6 +46,8 @@ pub struct Sweep {
     pub every: Option<Duration>,
     /// How long the bodies of handled events are kept.
     pub retain_bodies: Duration,
+    /// How long closed tickets are kept.
+    pub retain_tickets: Duration,
 }
 
 impl Sweep {
@@ -138,10 +140,15 @@ impl Sweep {
         }
     }
 
+    fn cutoffs(&self, now: Timestamp) -> Cutoffs {
+        let (bodies, tickets) = (now - self.retain_bodies, now - self.retain_tickets);
+        Cutoffs { bodies, tickets, keys: now - KEYS }
+    }
+
     async fn clean(&self) {
         loop {
             let now = self.clock.now();
-            let cleaned = self.store.clean(now - self.retain_bodies, now - KEYS).await;
+            let cleaned = self.store.clean(self.cutoffs(now)).await;
             if let Err(error) = &cleaned {
                 tracing::error!(%error, "what is to be erased is not all erased yet; trying again");
             }

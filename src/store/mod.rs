@@ -278,6 +278,19 @@ pub struct Pace {
     pub burst: u32,
 }
 
+/// Until when what is kept is old enough to be erased ([`Store::clean`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cutoffs {
+    /// The bodies of items that were finished before, and the first words of tickets that were
+    /// closed before.
+    pub bodies: Timestamp,
+    /// The tickets that were closed before, with all that belongs to them, and the parked items
+    /// that arrived before.
+    pub tickets: Timestamp,
+    /// The items that were finished before, with their keys.
+    pub keys: Timestamp,
+}
+
 /// An item that waits for a person.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parked {
@@ -614,9 +627,9 @@ pub trait Store: Send + Sync + 'static {
     /// How much waits now; what is in a [`Lane::later`] does not count.
     async fn depth(&self) -> Result<Depth>;
 
-    /// Erases the bodies of items that were finished before `bodies`, with the first words of
-    /// tickets that were closed before then, and forgets items that were finished before `keys`. Parked and waiting items are never touched.
-    async fn clean(&self, bodies: Timestamp, keys: Timestamp) -> Result<()>;
+    /// Erases what is older than it is kept, so that it is in no file any more. Waiting items are
+    /// never touched, nor is a ticket in whose lane an item is not finished.
+    async fn clean(&self, before: Cutoffs) -> Result<()>;
 
     /// Reads something that is to be remembered across starts, by its name.
     async fn fact(&self, name: &str) -> Result<Option<String>>;

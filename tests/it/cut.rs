@@ -17,8 +17,8 @@ use blip_slack::model::{BotName, ChannelId, MessageTs, Thread, Ticket, TicketId}
 use blip_slack::standin::blip::NewTicket;
 use blip_slack::standin::slack::Message;
 use blip_slack::store::{
-    Accepted, Begun, Depth, ItemId, KnownReplies, Lease, Link, NewItem, Pace, Parked, Result,
-    SharedStore, Source, Store, Verdict,
+    Accepted, Begun, Cutoffs, Depth, ItemId, KnownReplies, Lease, Link, NewItem, Pace, Parked,
+    Result, SharedStore, Source, Store, Verdict,
 };
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -106,7 +106,7 @@ store! {
     writes fn revive(item: ItemId, now: Timestamp) -> Result<bool>;
     writes fn skip(item: ItemId) -> Result<bool>;
     reads fn depth() -> Result<Depth>;
-    reads fn clean(bodies: Timestamp, keys: Timestamp) -> Result<()>;
+    reads fn clean(before: Cutoffs) -> Result<()>;
     reads fn fact(name: &str) -> Result<Option<String>>;
     writes fn put_fact(name: &str, value: Option<&str>) -> Result<()>;
     reads fn check() -> Result<()>;

@@ -13,8 +13,8 @@ use blip_slack::model::{
     TicketId,
 };
 use blip_slack::store::{
-    Accepted, Begun, Error, Item, LEASE_ITEMS, Lane, Lease, Link, NewItem, Pace, Role, SharedStore,
-    Source, SqliteStore, Verdict, sqlite,
+    Accepted, Begun, Cutoffs, Error, Item, LEASE_ITEMS, Lane, Lease, Link, NewItem, Pace, Role,
+    SharedStore, Source, SqliteStore, Verdict, sqlite,
 };
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -807,6 +807,64 @@ async fn depth_counts_what_waits_and_what_is_parked() {
     .await;
 }
 
+fn cutoffs(bodies: Timestamp, keys: Timestamp) -> Cutoffs {
+    Cutoffs { bodies, tickets: Timestamp::UNIX_EPOCH, keys }
+}
+
+#[tokio::test]
+async fn cleaning_forgets_tickets_that_are_closed_for_long_with_all_that_belongs_to_them() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        // More than are forgotten in one commit.
+        let old: Vec<String> = (0..45).map(|number| format!("old-{number}")).collect();
+        let others = ["open", "waited-for", "young"].map(str::to_owned);
+        for id in old.iter().chain(&others) {
+            if id == "young" {
+                db.pass(seconds(60));
+            }
+            let mut ticket = ticket(id, "c", 1, db.now());
+            if id != "open" {
+                ticket.state = State::Closed { ending: Ending::Customer, at: db.now() };
+            }
+            store.put_ticket(&ticket).await.unwrap();
+            store.keep_first_words(&ticket.id, "Oi").await.unwrap();
+            let blip_id = Some(format!("blip-{id}"));
+            store
+                .link(Link { blip_id, ..link(id, &format!("1.{id}"), Role::Customer) })
+                .await
+                .unwrap();
+        }
+        let waits = Lane::Ticket(ticket_id("waited-for"));
+        db.accept(&store, &waits, &["waits"]).await;
+        let tickets = db.pass(seconds(60)) - seconds(60);
+        let cutoffs = Cutoffs { tickets, ..cutoffs(Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH) };
+        store.clean(cutoffs).await.unwrap();
+        for id in old.iter().chain(&others) {
+            let (ticket, message) = (ticket_id(id), ts(&format!("1.{id}")));
+            let is_kept = others.contains(id);
+            assert_eq!(store.ticket(&ticket).await.unwrap().is_some(), is_kept, "{id}");
+            assert_eq!(store.first_words(&ticket).await.unwrap().is_some(), is_kept, "{id}");
+            let linked = store.linked(&channel("C1"), &message).await.unwrap();
+            assert_eq!(linked.is_some(), is_kept, "{id}");
+            assert_eq!(
+                store.blip_ids_of(&ticket).await.unwrap().len(),
+                usize::from(is_kept),
+                "{id}"
+            );
+        }
+        // What is parked for as long is given up, and its ticket goes the next time.
+        finish(&store, db.claim_one(&store).await, park()).await;
+        store.clean(cutoffs).await.unwrap();
+        assert_eq!(store.parked(None).await.unwrap().len(), 1);
+        let later = Cutoffs { tickets: db.pass(seconds(1)), ..cutoffs };
+        store.clean(later).await.unwrap();
+        assert_eq!(store.parked(None).await.unwrap().len(), 0);
+        assert_eq!(store.ticket(&ticket_id("waited-for")).await.unwrap(), None);
+        assert!(store.ticket(&ticket_id("open")).await.unwrap().is_some());
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn cleaning_erases_the_first_words_of_tickets_that_are_closed_for_long() {
     on_every_backend(async |db| {
@@ -820,10 +878,10 @@ async fn cleaning_erases_the_first_words_of_tickets_that_are_closed_for_long() {
             store.keep_first_words(&ticket.id, "Oi").await.unwrap();
         }
         let first_words = async |id: &str| store.first_words(&ticket_id(id)).await.unwrap();
-        store.clean(db.now(), db.now()).await.unwrap();
+        store.clean(cutoffs(db.now(), db.now())).await.unwrap();
         assert_eq!(first_words("closed").await.as_deref(), Some("Oi"));
         let later = db.pass(seconds(1));
-        store.clean(later, later).await.unwrap();
+        store.clean(cutoffs(later, later)).await.unwrap();
         assert_eq!(first_words("closed").await, None);
         assert_eq!(first_words("open").await.as_deref(), Some("Oi"));
     })
@@ -848,9 +906,9 @@ async fn cleaning_forgets_what_is_finished_and_nothing_else() {
 
         let finished = db.now();
         let later = db.pass(seconds(1));
-        store.clean(later, finished).await.unwrap();
+        store.clean(cutoffs(later, finished)).await.unwrap();
         assert!(is_known("done").await);
-        store.clean(later, later).await.unwrap();
+        store.clean(cutoffs(later, later)).await.unwrap();
         assert!(!is_known("done").await);
         assert!(is_known("parked").await && is_known("waiting").await);
         assert_eq!(db.claim_one(&store).await.items[0].body, b"waiting");

@@ -251,6 +251,13 @@ pub(super) fn erase_bodies(tx: &Connection, before: i64) -> Result<usize> {
     Ok(tx.run(ERASE_BODIES, (before, ERASE_ROWS))?)
 }
 
+/// Gives up some parked items that arrived before the given time, and says how many.
+pub(super) fn give_up_parked(tx: &Connection, before: i64) -> Result<usize> {
+    let sql = "DELETE FROM item WHERE id IN (
+                   SELECT id FROM item WHERE state = 'parked' AND received < ?1 LIMIT ?2)";
+    Ok(tx.run(sql, (before, ERASE_ROWS))?)
+}
+
 /// Forgets some items finished before the given time, and says how many.
 pub(super) fn forget(tx: &Connection, before: i64) -> Result<usize> {
     let sql = "DELETE FROM item WHERE id IN (SELECT id FROM item WHERE finished < ?1 LIMIT ?2)";

@@ -45,20 +45,21 @@ use self::leases::Leases;
 use self::uncertain::Uncertain;
 use super::row::{self, TicketRow};
 use super::{
-    Accepted, Begun, Depth, Error, Item, ItemId, KnownReplies, Lane, Lease, Link, NewItem, Pace,
-    Parked, Result, Source, Store, Verdict,
+    Accepted, Begun, Cutoffs, Depth, Error, Item, ItemId, KnownReplies, Lane, Lease, Link, NewItem,
+    Pace, Parked, Result, Source, Store, Verdict,
 };
 use crate::clock::Clock;
 use crate::model::{BotName, ChannelId, MessageTs, Thread, Ticket, TicketId};
 
 /// How the tables came to be what they are, one step after the other; how many of them a database
 /// has taken is its `user_version`.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("migrations/0001_memory.sql"),
     include_str!("migrations/0002_doubt.sql"),
     include_str!("migrations/0003_ours.sql"),
     include_str!("migrations/0004_part.sql"),
     include_str!("migrations/0005_renamed_channel.sql"),
+    include_str!("migrations/0006_retention.sql"),
 ];
 
 /// The `application_id` of our files, as `0003_ours.sql` writes it.
@@ -127,6 +128,12 @@ impl Known {
             self.0.clear();
         }
         self.0.insert(ticket.id.clone(), ticket);
+    }
+
+    fn forget(&self, ids: &[TicketId]) {
+        for id in ids {
+            self.0.remove(id);
+        }
     }
 }
 
@@ -208,13 +215,16 @@ impl SqliteStore {
     /// it. `erase` says how many there were. Says whether there were any.
     async fn erase(
         &self,
-        erase: impl Fn(&Connection) -> Result<usize> + Copy + Send + 'static,
+        erase: impl Fn(&Transaction<'_>) -> Result<usize> + Clone + Send + 'static,
     ) -> Result<bool> {
         let mut has_erased = false;
-        while self.database.write(move |tx: &Transaction<'_>| erase(tx)).await? > 0 {
+        loop {
+            let erase = erase.clone();
+            if self.database.write(move |tx: &Transaction<'_>| erase(tx)).await? == 0 {
+                return Ok(has_erased);
+            }
             has_erased = true;
         }
-        Ok(has_erased)
     }
 
     async fn one_ticket(
@@ -682,12 +692,22 @@ impl Store for SqliteStore {
         })
     }
 
-    async fn clean(&self, bodies: Timestamp, keys: Timestamp) -> Result<()> {
-        let (bodies, keys) = (bodies.as_millisecond(), keys.as_millisecond());
+    async fn clean(&self, before: Cutoffs) -> Result<()> {
+        let Cutoffs { bodies, tickets, keys } = before;
+        let [bodies, tickets, keys] = [bodies, tickets, keys].map(Timestamp::as_millisecond);
+        let known = Arc::clone(&self.tickets);
         let erased = [
             self.erase(move |tx| items::erase_bodies(tx, bodies)).await?,
             self.erase(move |tx| items::forget(tx, keys)).await?,
             self.erase(move |tx| tickets::erase_first_words(tx, bodies)).await?,
+            self.erase(move |tx| items::give_up_parked(tx, tickets)).await?,
+            self.erase(move |tx| {
+                let forgotten = tickets::forget(tx, tickets)?;
+                let (known, count) = (Arc::clone(&known), forgotten.len());
+                tx.once_committed(move || known.forget(&forgotten));
+                Ok(count)
+            })
+            .await?,
         ];
         let (has_erased, now) = (erased.contains(&true), self.now());
         self.database.alone(move |db| erased::leave_nothing(db, has_erased, now)).await

@@ -67,6 +67,40 @@ pub(super) fn erase_first_words(tx: &Connection, before: i64) -> Result<usize> {
     Ok(tx.run(sql, (before, items::ERASE_ROWS))?)
 }
 
+/// Most tickets that are forgotten in one commit; each has its messages.
+const FORGET_TICKETS: u32 = 20;
+
+/// Some tickets that were closed before `?1` and for which nothing is left to be done.
+pub(super) const FORGETTABLE: &str = "
+    SELECT id FROM ticket INDEXED BY ticket_closed
+    WHERE state = 'closed' AND changed < ?1
+        AND NOT EXISTS (SELECT 1 FROM item WHERE state = 'waiting' AND lane = 'ticket:' || ticket.id)
+        AND NOT EXISTS (SELECT 1 FROM item WHERE state = 'parked' AND lane = 'ticket:' || ticket.id)
+    LIMIT ?2";
+
+/// Forgets some tickets that were closed before the given time, and says which.
+pub(super) fn forget(tx: &Connection, before: i64) -> Result<Vec<TicketId>> {
+    let ids: Vec<String> = tx.all(FORGETTABLE, (before, FORGET_TICKETS), |row| row.get(0))?;
+    let forgotten = ids.iter().filter_map(|id| TicketId::parse(id)).collect();
+    for id in ids {
+        delete(tx, &id)?;
+    }
+    Ok(forgotten)
+}
+
+/// Deletes a ticket, and which messages belong to it.
+pub(super) fn delete(tx: &Connection, id: &str) -> Result<()> {
+    for sql in [
+        "DELETE FROM first_words WHERE ticket = ?1",
+        "DELETE FROM twin WHERE ticket = ?1",
+        "DELETE FROM message WHERE ticket = ?1",
+        "DELETE FROM ticket WHERE id = ?1",
+    ] {
+        tx.run(sql, [id])?;
+    }
+    Ok(())
+}
+
 /// Reads a ticket.
 pub(super) fn get(connection: &Connection, id: &TicketId) -> Result<Option<TicketRow>> {
     let sql = "SELECT * FROM ticket WHERE id = ?1";

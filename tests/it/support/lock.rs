@@ -28,7 +28,13 @@ impl Lock {
 /// long. Nobody else must have it.
 pub fn a_day_passes(path: &Path) {
     let connection = Connection::open(path).unwrap();
-    for (table, column) in [("ticket", "heard"), ("item", "received"), ("lane", "due")] {
+    for (table, column) in [
+        ("ticket", "heard"),
+        ("ticket", "changed"),
+        ("item", "received"),
+        ("item", "finished"),
+        ("lane", "due"),
+    ] {
         let sql = format!("UPDATE {table} SET {column} = {column} - 25 * 3600 * 1000");
         connection.execute(&sql, []).unwrap();
     }
