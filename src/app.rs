@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::config::{Agents, Bot, Config, Proxy, ReactionsOn, ReplyPolicy};
+use crate::control::{self, Control};
 use crate::dialog::{Dialogs, Homes, Lists};
 use crate::gate::Gate;
 use crate::inbox::Pump;
@@ -156,6 +157,7 @@ impl App {
         if let (Some(token), Some(line)) = (&config.slack.app_token, line) {
             app.listen(socket(config, token, &tuning, http, (intake, line))).await;
         }
+        app.open_control(&config.database_url, &clock);
         let sweep = Sweep {
             store,
             clock,
@@ -195,6 +197,21 @@ impl App {
         }
         self.store.close().await;
         finished
+    }
+
+    /// Lets commands ask the running bridge.
+    fn open_control(&self, database_url: &str, clock: &Clock) {
+        match control::path_of(database_url).and_then(|path| Ok(Control::open(path)?)) {
+            Ok(control) => {
+                let answering = control.run(Arc::clone(&self.store), clock.clone());
+                self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(answering));
+            }
+            Err(error) => tracing::warn!(
+                error = format!("{error:#}"),
+                "`blip-slack parked`, `retry` and `privacy` cannot ask this bridge; they work while \
+                it is stopped"
+            ),
+        }
     }
 
     /// Lets events come in over Socket Mode.

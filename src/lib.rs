@@ -24,6 +24,7 @@
 //! | [`dialog`] | what people are answered on the spot: dialogs and lists |
 //! | [`intake`] | the doors: check, store, answer |
 //! | [`manifest`] | the Slack app as Slack creates it from a file |
+//! | [`control`] | commands beside a running bridge: parked, retry, privacy |
 //! | [`app`] | puts it together, starts it, stops it |
 //! | `standin`, `demo` | strict models of both platforms, and one ticket played against them |
 //!
@@ -64,6 +65,7 @@ pub mod intake;
 pub mod manifest;
 
 pub mod app;
+pub mod control;
 
 #[cfg(feature = "demo")]
 pub mod demo;

@@ -4,14 +4,15 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use blip_slack::app::{App, Tuning};
 use blip_slack::clock::Clock;
 use blip_slack::config::{self, Config, LogFormat};
-use blip_slack::model::TicketId;
+use blip_slack::control::{self, Request};
 use blip_slack::store::sqlite::Options;
-use blip_slack::store::{SqliteStore, Store};
+use blip_slack::store::{SharedStore, SqliteStore};
 use blip_slack::{manifest, telemetry};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -48,6 +49,30 @@ enum Command {
         /// Only those of this ticket, as `bot/id` in the list.
         #[arg(long)]
         ticket: Option<String>,
+    },
+    /// Show or erase what is kept of one customer.
+    Privacy {
+        #[command(subcommand)]
+        command: Privacy,
+    },
+}
+
+#[derive(Subcommand)]
+enum Privacy {
+    /// Print all that is kept of a customer, as JSON.
+    Export {
+        /// The customer: an identity of Blip, or a phone number with its area code.
+        #[arg(long, value_name = "ID|NUMBER")]
+        customer: String,
+    },
+    /// Erase all that is kept of a customer: tickets, names, numbers, words and links.
+    Erase {
+        /// The customer: an identity of Blip, or a phone number with its area code.
+        #[arg(long, value_name = "ID|NUMBER")]
+        customer: String,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -88,8 +113,9 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Manifest { socket_mode } => {
             print(&manifest::render(socket_mode, config::setting("PUBLIC_URL")?.as_deref())?)
         }
-        Command::Parked => parked().await,
-        Command::Retry { ticket } => retry(ticket.as_deref()).await,
+        Command::Parked => print(&perform(Request::Parked).await?),
+        Command::Retry { ticket } => print(&perform(Request::Retry { ticket }).await?),
+        Command::Privacy { command } => privacy(command).await,
     }
 }
 
@@ -144,40 +170,39 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-async fn open() -> anyhow::Result<SqliteStore> {
+/// Has something done by the running bridge or, where none runs, does it.
+async fn perform(request: Request) -> anyhow::Result<String> {
     let url = config::setting("DATABASE_URL")?.unwrap_or_default();
-    let options = Options { create: false, ..Options::new(Clock::system()) };
-    SqliteStore::open(&url, options).await.context("DATABASE_URL: open the database")
-}
-
-async fn parked() -> anyhow::Result<()> {
-    let store = open().await?;
-    let parked = store.parked(None).await?;
-    if parked.is_empty() {
-        return print("Nothing is parked.\n");
+    if let Some(answer) = control::ask(&control::path_of(&url)?, &request).await? {
+        return Ok(answer);
     }
-    for item in parked {
-        let ticket = item.lane.strip_prefix("ticket:").unwrap_or(&item.lane);
-        let (id, from, at) = (item.id, item.source.name(), item.received);
-        print(&format!("{id}\t{at}\tfrom {from}\t{ticket}\t{}\n", item.reason))?;
-    }
+    let clock = Clock::system();
+    let options = Options { create: false, exclusive: true, ..Options::new(clock.clone()) };
+    let store =
+        SqliteStore::open(&url, options).await.context("DATABASE_URL: open the database")?;
+    let store: SharedStore = Arc::new(store);
+    let answer = control::perform(&store, &clock, &request).await;
     store.close().await;
-    Ok(())
+    answer
 }
 
-async fn retry(ticket: Option<&str>) -> anyhow::Result<()> {
-    let parse = |ticket| {
-        TicketId::parse(ticket)
-            .context("--ticket: give it as bot/id, as `blip-slack parked` lists it")
+async fn privacy(command: Privacy) -> anyhow::Result<()> {
+    let customer = match command {
+        Privacy::Export { customer } => {
+            return print(&perform(Request::Export { customer }).await?);
+        }
+        Privacy::Erase { customer, yes: true } => customer,
+        Privacy::Erase { customer, yes: false } => {
+            let found = perform(Request::Find { customer: customer.clone() }).await?;
+            print(&format!("{found}All that is kept of this customer is erased for good.\n"))?;
+            print("Type yes to go on: ")?;
+            let mut typed = String::new();
+            std::io::stdin().read_line(&mut typed).context("read from standard input")?;
+            anyhow::ensure!(typed.trim() == "yes", "nothing was erased; --yes does not ask");
+            customer
+        }
     };
-    let ticket = ticket.map(parse).transpose()?;
-    let store = open().await?;
-    let mut revived = 0;
-    for item in store.parked(ticket.as_ref()).await? {
-        revived += usize::from(store.revive(item.id, Clock::system().now()).await?);
-    }
-    store.close().await;
-    print(&format!("{revived} put back; a running bridge takes them up within seconds.\n"))
+    print(&perform(Request::Erase { customer }).await?)
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

@@ -8,6 +8,7 @@
 pub mod agent_message;
 pub mod canned;
 pub mod content;
+pub mod customer_key;
 pub mod event;
 pub mod fault;
 pub mod hours;
@@ -22,6 +23,7 @@ pub mod ticket;
 
 pub use agent_message::{AgentMessage, KeptPart};
 pub use content::{Access, Attachment, Content, Inline, Media, Offer, Paragraph, Rich, Style};
+pub use customer_key::CustomerKey;
 pub use event::{BlipEvent, Click, Filled, Form, ReceiptKind, SlackEvent};
 pub use fault::{Failure, Fault};
 pub use hours::Hours;

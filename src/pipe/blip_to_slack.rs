@@ -74,7 +74,12 @@ impl Bridge {
                 self.set_out(Chore::context(&ticket.id, item.received)).await?;
                 self.on_news(item, ticket, snapshot).await
             }
-            None if snapshot.is_waiting() => self.on_new_ticket(item, snapshot).await,
+            // One that was erased comes back only if the customer writes again.
+            None if snapshot.is_waiting()
+                && self.store.erased_at(&snapshot.id).await?.is_none() =>
+            {
+                self.on_new_ticket(item, snapshot).await
+            }
             // A ticket that we never saw waiting was answered elsewhere.
             None => Ok(()),
         }
@@ -262,6 +267,12 @@ impl Bridge {
         // Blip may have forgotten the ticket; what the customer said is shown all the same.
         let mut snapshot = known.unwrap_or_else(|| Snapshot::bare(id.clone()));
         address.clone_into(&mut snapshot.address);
+        let erased = self.store.erased_at(id).await?;
+        if let Some(at) = erased {
+            // For us it begins now: what was said before is not shown again, and not fetched.
+            snapshot.first_words = None;
+            snapshot.opened = Some(at);
+        }
         let mut ticket = self.new_ticket(item, &snapshot).await?;
         self.begin(item, &mut ticket, &snapshot).await?;
         if let Some(ending) = snapshot.ending() {

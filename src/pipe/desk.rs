@@ -150,6 +150,9 @@ impl Bridge {
     /// Posts what was said before the handoff as one message. Failing to learn it is no failure.
     async fn show_context(&self, item: &Item, lane: &str, id: &TicketId) -> Step<()> {
         let take = self.rules.context_messages;
+        if self.store.erased_at(id).await?.is_some() {
+            return Ok(());
+        }
         let Some(ticket) = self.store.ticket(id).await? else {
             return Err(Halt::Wait(self.clock.now() + SOON));
         };

@@ -29,7 +29,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::ErrorCode;
 
-use crate::model::{BotName, ChannelId, MessageTs, SlackUserId, Thread, Ticket, TicketId};
+use crate::model::{
+    BotName, ChannelId, CustomerKey, MessageTs, SlackUserId, Thread, Ticket, TicketId,
+};
 
 pub use sqlite::SqliteStore;
 
@@ -291,6 +293,32 @@ pub struct Cutoffs {
     pub keys: Timestamp,
 }
 
+/// All that is kept of a ticket.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// The ticket; none while its card is being posted.
+    pub ticket: Option<Ticket>,
+    /// What the customer said to begin with.
+    pub first_words: Option<String>,
+    /// The Slack messages that belong to it, oldest first.
+    pub links: Vec<Link>,
+    /// What has arrived for it, oldest first.
+    pub events: Vec<KeptEvent>,
+}
+
+/// Something that has arrived for a ticket.
+#[derive(Clone, Debug)]
+pub struct KeptEvent {
+    /// From where: [`Source::name`].
+    pub source: String,
+    /// When.
+    pub received: Timestamp,
+    /// How far it is, in a word.
+    pub state: String,
+    /// What was sent, if it is not erased yet.
+    pub body: Option<Vec<u8>>,
+}
+
 /// An item that waits for a person.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parked {
@@ -369,6 +397,12 @@ pub enum Error {
     LeaseLost {
         /// The lane's name.
         lane: String,
+    },
+    /// The customer of this ticket is to be forgotten.
+    #[error("ticket {ticket} was erased")]
+    Erased {
+        /// Its id.
+        ticket: String,
     },
     /// A row says something that cannot be.
     #[error("unreadable {what} in the database")]
@@ -515,11 +549,12 @@ pub trait Store: Send + Sync + 'static {
     /// be lost, so it counts as posting everywhere, but for what is itself in a [`Lane::Message`].
     async fn is_posting(&self, channel: &ChannelId, before: Timestamp) -> Result<bool>;
 
-    /// Writes a ticket, new or changed.
+    /// Writes a ticket, new or changed. One that was opened before it was erased is refused:
+    /// [`Error::Erased`].
     async fn put_ticket(&self, ticket: &Ticket) -> Result<()>;
 
     /// Keeps what a customer said to begin with, as the ticket's card shows it, until some time
-    /// after the ticket is closed ([`Store::clean`]).
+    /// after the ticket is closed ([`Store::clean`]); not if the ticket was ever erased.
     async fn keep_first_words(&self, ticket: &TicketId, words: &str) -> Result<()>;
 
     /// What a customer said to begin with.
@@ -550,6 +585,20 @@ pub trait Store: Send + Sync + 'static {
 
     /// All tickets that are not closed, oldest first.
     async fn open_tickets(&self) -> Result<Vec<Ticket>>;
+
+    /// The tickets of a customer of whichever bot, also such as are just arriving.
+    async fn customer_tickets(&self, customer: &CustomerKey) -> Result<Vec<TicketId>>;
+
+    /// All that is kept of a ticket.
+    async fn kept_of(&self, ticket: &TicketId) -> Result<Kept>;
+
+    /// Erases all that is kept of a customer, so that it is in no file any more, and returns which
+    /// tickets that were. It does not come back: the same events are accepted no more
+    /// ([`Accepted::Repeat`]), and what is under way for them finds them gone.
+    async fn erase_customer(&self, customer: &CustomerKey) -> Result<Vec<TicketId>>;
+
+    /// When a ticket was erased, if it was, in the last weeks.
+    async fn erased_at(&self, ticket: &TicketId) -> Result<Option<Timestamp>>;
 
     /// Ties a Slack message to a ticket. Items that wait for that message move to the ticket's
     /// lane, keeping their order; who leases them where they were has lost them. The same link

@@ -13,12 +13,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use blip_slack::app::Tuning;
 use blip_slack::demo::{ANA, CHANNEL};
-use blip_slack::model::{BotName, ChannelId, MessageTs, Thread, Ticket, TicketId};
+use blip_slack::model::{BotName, ChannelId, CustomerKey, MessageTs, Thread, Ticket, TicketId};
 use blip_slack::standin::blip::NewTicket;
 use blip_slack::standin::slack::Message;
 use blip_slack::store::{
-    Accepted, Begun, Cutoffs, Depth, ItemId, KnownReplies, Lease, Link, NewItem, Pace, Parked,
-    Result, SharedStore, Source, Store, Verdict,
+    Accepted, Begun, Cutoffs, Depth, ItemId, Kept, KnownReplies, Lease, Link, NewItem, Pace,
+    Parked, Result, SharedStore, Source, Store, Verdict,
 };
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -92,6 +92,10 @@ store! {
     reads fn ticket_after(bot: &BotName, number: i64) -> Result<Option<Ticket>>;
     reads fn find_tickets(text: &str, limit: u32) -> Result<Vec<Ticket>>;
     reads fn open_tickets() -> Result<Vec<Ticket>>;
+    reads fn customer_tickets(customer: &CustomerKey) -> Result<Vec<TicketId>>;
+    reads fn kept_of(ticket: &TicketId) -> Result<Kept>;
+    writes fn erase_customer(customer: &CustomerKey) -> Result<Vec<TicketId>>;
+    reads fn erased_at(ticket: &TicketId) -> Result<Option<Timestamp>>;
     writes fn link(link: Link) -> Result<()>;
     reads fn linked(channel: &ChannelId, ts: &MessageTs) -> Result<Option<Link>>;
     reads fn links_of(ticket: &TicketId, blip_id: &str) -> Result<Vec<Link>>;

@@ -24,12 +24,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("dialog", &["model", "clock", "store", "blip", "slack", "locale"]),
     ("intake", &["model", "clock", "store", "blip", "slack", "dialog", "media", "telemetry"]),
+    ("control", &["model", "clock", "store"]),
     (
         "app",
         &[
             "blip",
             "clock",
             "config",
+            "control",
             "dialog",
             "gate",
             "inbox",

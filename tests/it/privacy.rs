@@ -1,10 +1,18 @@
 //! What the bridge forgets, and that nothing of it is left in any file.
 
 use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+use std::time::Duration;
 
+use blip_slack::control::{self, Request};
 use blip_slack::demo::{ANA, CHANNEL};
+use blip_slack::standin::blip::NewTicket;
+use blip_slack::standin::faults::Fault;
+use serde_json::{Value, json};
 
-use crate::support::{Bridge, a_day_passes};
+use crate::support::{Bridge, Service, a_day_passes};
 
 /// The files in the bridge's folder that hold any of these.
 fn files_with(bridge: &Bridge, words: &[&str]) -> Vec<String> {
@@ -60,5 +68,148 @@ async fn closed_tickets_are_in_no_file_any_more_once_they_are_not_kept() {
     let maria = ["Maria", "maria.silva"];
     bridge.until("nothing to be left", || files_with(&bridge, &maria).is_empty()).await;
     assert_ne!(files_with(&bridge, &["Rui Costa"]).len(), 0, "it is open");
+    bridge.finish().await;
+}
+
+/// What the customer to be forgotten is known by. As WhatsApp has it, without the ninth digit.
+const IDENTITY: &str = "551187654321@wa.gw.msging.net";
+/// What must not be left.
+const TRACES: [&str; 5] = ["Zulmira", "Conceição", "1187654321", "secret-", "Concei\\u00e7"];
+
+/// The customer opens a ticket that is claimed and answered, and writes again.
+async fn conversation(bridge: &Bridge, name: &str) -> String {
+    let opened =
+        bridge.blip.opens_ticket(NewTicket::saying(name, IDENTITY, "secret-opening")).await;
+    let card = bridge.card_of(name).await;
+    bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "secret-answer").await.unwrap();
+    bridge.until("the answer", || !bridge.received(&opened.id).is_empty()).await;
+    bridge.blip.says(&opened.id, "secret-question").await.unwrap();
+    bridge.until("the question", || bridge.said(&card).join("").contains("secret-que")).await;
+    opened.id
+}
+
+/// Asks the running bridge, as a command does.
+async fn ask(bridge: &Bridge, request: Request) -> String {
+    let socket = bridge.folder().join("bridge.db.sock");
+    control::ask(&socket, &request).await.unwrap().expect("a bridge runs")
+}
+
+async fn erase(bridge: &Bridge) -> String {
+    ask(bridge, Request::Erase { customer: "+55 (11) 98765-4321".to_owned() }).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_customer_is_shown_and_erased_beside_a_running_bridge() {
+    let mut bridge = Bridge::start().await;
+    let folder = bridge.folder().to_owned();
+    let mut service = Service::replace(&mut bridge, &folder).await;
+    let other = NewTicket::saying("Rui Costa", "5521987654321@wa.gw.msging.net", "kept-words");
+    bridge.blip.opens_ticket(other).await;
+    let name = "Zulmira Conceição";
+    let ticket = conversation(&bridge, name).await;
+    bridge.blip.closes(&ticket, "ClosedAttendant").await.unwrap();
+    service.idle(Duration::from_secs(20)).await;
+    let run = |arguments: &[&str]| {
+        let output = service.run(arguments);
+        let words = [output.stdout, output.stderr].map(|out| String::from_utf8(out).unwrap());
+        (output.status.code(), words.concat())
+    };
+    let (status, shown) =
+        run(&["privacy", "export", "--customer", "551187654321@WA.gw.msging.net"]);
+    assert_eq!(status, Some(0), "{shown}");
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let found = shown["tickets"].as_array().unwrap();
+    let found = found.iter().find(|kept| kept["id"] == format!("default/{ticket}")).unwrap();
+    assert_eq!(found["ticket"]["name"], name);
+    for words in ["secret-opening", "secret-question", "secret-answer"] {
+        assert!(found.to_string().contains(words), "{words} in {found:#}");
+    }
+    assert!(!shown.to_string().contains("Rui"), "{shown:#}");
+    // It asks before it erases, and takes a yes only.
+    let number = ["privacy", "erase", "--customer", "11 98765-4321"];
+    let (status, words) = run(&number);
+    assert!(status == Some(1) && words.contains("Zulmira"), "{words}");
+    let mut asked = service.command(&number);
+    let mut asked = asked.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    asked.stdin.take().unwrap().write_all(b"no\n").unwrap();
+    assert!(!asked.wait_with_output().unwrap().status.success());
+    assert_ne!(files_with(&bridge, &TRACES).len(), 0);
+    let (status, words) = run(&[&number[..], &["--yes"]].concat());
+    assert_eq!((status, words.as_str()), (Some(0), "1 ticket erased.\n"));
+    assert_eq!(files_with(&bridge, &TRACES), [""; 0]);
+    assert_ne!(files_with(&bridge, &["Rui Costa"]).len(), 0);
+    let (status, shown) = run(&["privacy", "export", "--customer", IDENTITY]);
+    assert_eq!(status, Some(0), "{shown}");
+    assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), json!({"tickets": []}));
+    let (status, words) = {
+        let output = service.run(&["privacy", "export", "--customer", "Zulmira"]);
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert!(status == Some(1) && words.contains("--customer"), "{words}");
+    assert!(service.terminate().await.success());
+    assert!(!folder.join("bridge.db.sock").exists(), "it goes with the bridge");
+}
+
+#[tokio::test]
+async fn only_the_owner_can_ask_the_running_bridge() {
+    let bridge = Bridge::start().await;
+    let socket = bridge.folder().join("bridge.db.sock");
+    let mode = fs::metadata(&socket).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(ask(&bridge, Request::Parked).await, "Nothing is parked.\n");
+    bridge.finish().await;
+}
+
+#[tokio::test]
+async fn events_under_way_bring_nothing_back_of_a_customer_who_was_erased() {
+    let bridge = Bridge::start().await;
+    let ticket = conversation(&bridge, "Zulmira Conceição").await;
+    bridge.idle().await;
+    // Both ways.
+    let slow = Fault::Slow(Duration::from_millis(500));
+    bridge.slack.faults().next("chat.postMessage", slow.clone());
+    let before = bridge.slack.calls("chat.postMessage").len();
+    bridge.blip.says(&ticket, "secret-more").await.unwrap();
+    bridge.until("the post", || bridge.slack.calls("chat.postMessage").len() > before).await;
+    assert_eq!(erase(&bridge).await, "1 ticket erased.\n");
+    bridge.idle().await;
+    // The post may end after it.
+    bridge.until("the post", || bridge.slack.transcript().contains("secret-more")).await;
+    bridge.idle().await;
+    assert_eq!(files_with(&bridge, &TRACES), [""; 0]);
+    // A ticket whose card is being posted is found, too.
+    bridge.slack.faults().next("chat.postMessage", slow);
+    let before = bridge.slack.calls("chat.postMessage").len();
+    let new = NewTicket::saying("Zulmira Conceição", IDENTITY, "secret-second");
+    bridge.blip.opens_ticket(new).await;
+    bridge.until("the card", || bridge.slack.calls("chat.postMessage").len() > before).await;
+    assert_eq!(erase(&bridge).await, "1 ticket erased.\n");
+    bridge.card_of("secret-second").await;
+    bridge.idle().await;
+    assert_eq!(files_with(&bridge, &TRACES), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_is_repeated_of_an_erased_customer_does_not_come_back() {
+    let bridge = Bridge::start().await;
+    let ticket = conversation(&bridge, "Zulmira Conceição").await;
+    let said = bridge.blip.says(&ticket, "secret-repeated").await.unwrap();
+    bridge.idle().await;
+    erase(&bridge).await;
+    let message = |id: &str, words: &str| {
+        json!({ "id": id, "from": format!("{ticket}@desk.msging.net/Webhook"),
+            "to": "bot@msging.net", "type": "text/plain", "content": words })
+    };
+    let announced = json!({ "id": "again", "from": format!("{ticket}@desk.msging.net/Webhook"),
+        "type": "application/vnd.iris.ticket+json", "content": { "id": ticket, "status": "Waiting",
+        "customerIdentity": IDENTITY, "team": "Default" } });
+    let posts = || bridge.slack.calls("chat.postMessage").len();
+    let before = posts();
+    for envelope in [message(&said.id, "secret-repeated"), announced] {
+        assert_eq!(bridge.blip.emits(envelope).await, Some(200));
+    }
+    bridge.idle().await;
+    assert_eq!(posts(), before);
+    assert_eq!(files_with(&bridge, &TRACES), [""; 0]);
     bridge.finish().await;
 }

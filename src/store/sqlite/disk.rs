@@ -18,7 +18,7 @@ use std::thread::{self, JoinHandle};
 
 use rusqlite::Connection;
 
-use super::{files, fold};
+use super::{BUSY_TIMEOUT, files, fold};
 use crate::store::{Error, Result};
 
 /// What waits for the disk.
@@ -59,7 +59,7 @@ impl Disk {
         if self.has_failed.load(Ordering::Acquire) {
             // After a failed sync the kernel may take for written what is not, so that another
             // sync proves nothing. Folding the log into the database writes all of it again.
-            if let Err(error) = fold::cut_log(connection) {
+            if let Err(error) = fold::cut_log(connection, BUSY_TIMEOUT) {
                 for caller in callers {
                     caller(Err(error.clone()));
                 }

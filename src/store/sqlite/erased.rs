@@ -4,9 +4,12 @@
 //! leaves behind when it moves rows from page to page (`rebuildPage` in its `btree.c`): these go
 //! with a `VACUUM`. The log keeps what was written until it is cut off.
 
+use std::time::Duration;
+
 use rusqlite::Connection;
 
-use super::{fold, sql::Sql};
+use super::sql::Sql;
+use super::{BUSY_TIMEOUT, fold};
 use crate::store::Result;
 
 /// Up to this size a database is rewritten whenever something was erased: it takes a quarter of a
@@ -14,6 +17,9 @@ use crate::store::Result;
 pub(super) const SMALL: i64 = 32 << 20;
 /// How long a larger one waits for it, in milliseconds: nobody is served meanwhile.
 const SELDOM: i64 = 24 * 3600 * 1000;
+
+/// How long those who serve wait for others who read the log, such as a backup; it is cut off later.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Rewrites a database that was never rewritten: what a version before this one erased is in it
 /// still.
@@ -33,7 +39,7 @@ pub(super) fn leave_nothing(db: &Connection, has_erased: bool, now: i64) -> Resu
     if is_due(db, has_erased, now)? {
         rewrite(db, now)?;
     }
-    fold::cut_log(db)
+    fold::cut_log(db, PATIENCE)
 }
 
 fn is_due(db: &Connection, has_erased: bool, now: i64) -> Result<bool> {
@@ -58,5 +64,5 @@ pub(super) fn rewrite(db: &Connection, now: i64) -> Result<()> {
     db.execute_batch("VACUUM")?;
     // Only now: if it was cut short, it is done again.
     db.run("REPLACE INTO meta (key, value) VALUES ('rewritten', ?1)", [now.to_string()])?;
-    fold::cut_log(db)
+    fold::cut_log(db, BUSY_TIMEOUT)
 }

@@ -7,23 +7,41 @@ use std::io;
 use std::path::Path;
 use std::sync::mpsc::{self, SyncSender};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::BUSY_TIMEOUT;
 use crate::store::Result;
 
 /// Pages of the log from which on those who commit fold it themselves: more comes than the thread
 /// can fold beside it, and who brings it has to wait.
 pub(super) const LONG: u32 = 10_000;
 
+/// How soon it is tried again to cut off a log that is in use.
+const PAUSE: Duration = Duration::from_millis(5);
+
 /// Commits after which the log is folded.
 const OFTEN: u32 = 1000;
 
-/// Folds all of the log into the database and cuts it off, so that it holds nothing any more.
-pub(super) fn cut_log(connection: &Connection) -> Result<()> {
-    let is_in_use =
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))?;
-    if is_in_use { Err(io::Error::other("the log is in use").into()) } else { Ok(()) }
+/// Folds all of the log into the database and cuts it off, so that it holds nothing any more. Nobody
+/// else is served meanwhile; waits for as long as this for those who read or fold it.
+pub(super) fn cut_log(connection: &Connection, patience: Duration) -> Result<()> {
+    let deadline = Instant::now() + patience;
+    // SQLite itself waits for readers only, not for our thread that folds.
+    connection.busy_timeout(PAUSE)?;
+    let cut = loop {
+        let is_in_use = connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+        match is_in_use {
+            Ok(true) if Instant::now() < deadline => thread::sleep(PAUSE),
+            Ok(true) => break Err(io::Error::other("the log is in use").into()),
+            Ok(false) => break Ok(()),
+            Err(error) => break Err(error.into()),
+        }
+    };
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    cut
 }
 
 /// The way to the thread.

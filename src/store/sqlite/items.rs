@@ -5,8 +5,8 @@
 
 use rusqlite::Connection;
 
-use super::columns;
 use super::sql::Sql;
+use super::{columns, privacy};
 use crate::store::row::ParkedRow;
 use crate::store::{Error, Item, ItemId, LEASE_ITEMS, Lane, NewItem, Result, Verdict};
 
@@ -25,6 +25,9 @@ pub(super) fn accept(tx: &Connection, item: &NewItem) -> Result<Option<New>> {
         Lane::Message(channel, ts) => (Some(channel.as_str()), Some(ts.as_str())),
         Lane::Ticket(_) | Lane::Own(_) => (None, None),
     };
+    if privacy::is_erased_event(tx, item.source.name(), &item.key)? {
+        return Ok(None);
+    }
     let sql = "INSERT INTO item (source, lane, key, body, received)
                VALUES (?1, coalesce((SELECT 'ticket:' || message.ticket FROM message
                                      WHERE message.channel = ?6 AND message.ts = ?7), ?2),

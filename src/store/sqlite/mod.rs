@@ -18,6 +18,7 @@ mod files;
 mod fold;
 mod items;
 mod leases;
+mod privacy;
 mod slots;
 mod sql;
 mod steps;
@@ -45,21 +46,22 @@ use self::leases::Leases;
 use self::uncertain::Uncertain;
 use super::row::{self, TicketRow};
 use super::{
-    Accepted, Begun, Cutoffs, Depth, Error, Item, ItemId, KnownReplies, Lane, Lease, Link, NewItem,
-    Pace, Parked, Result, Source, Store, Verdict,
+    Accepted, Begun, Cutoffs, Depth, Error, Item, ItemId, Kept, KnownReplies, Lane, Lease, Link,
+    NewItem, Pace, Parked, Result, Source, Store, Verdict,
 };
 use crate::clock::Clock;
-use crate::model::{BotName, ChannelId, MessageTs, Thread, Ticket, TicketId};
+use crate::model::{BotName, ChannelId, CustomerKey, MessageTs, Thread, Ticket, TicketId};
 
 /// How the tables came to be what they are, one step after the other; how many of them a database
 /// has taken is its `user_version`.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0001_memory.sql"),
     include_str!("migrations/0002_doubt.sql"),
     include_str!("migrations/0003_ours.sql"),
     include_str!("migrations/0004_part.sql"),
     include_str!("migrations/0005_renamed_channel.sql"),
     include_str!("migrations/0006_retention.sql"),
+    include_str!("migrations/0007_erased.sql"),
 ];
 
 /// The `application_id` of our files, as `0003_ours.sql` writes it.
@@ -248,6 +250,11 @@ fn path_in(url: &str) -> PathBuf {
     let path = url.strip_prefix("sqlite://").unwrap_or(url);
     let path = path.split_once('?').map_or(path, |(path, _)| path);
     PathBuf::from(percent_decode_str(path).decode_utf8_lossy().as_ref())
+}
+
+/// The true path of the database at `url`, which must be there and belong to whoever asks.
+pub fn owned_path(url: &str) -> Result<PathBuf> {
+    files::existing(&path_in(url))
 }
 
 /// An item that was just accepted.
@@ -575,6 +582,35 @@ impl Store for SqliteStore {
         self.many_tickets(tickets::open).await
     }
 
+    async fn customer_tickets(&self, customer: &CustomerKey) -> Result<Vec<TicketId>> {
+        let customer = customer.clone();
+        self.database.read(move |db| privacy::tickets_of(db, &customer)).await
+    }
+
+    async fn kept_of(&self, ticket: &TicketId) -> Result<Kept> {
+        let ticket = ticket.clone();
+        self.database.read(move |db| privacy::kept(db, &ticket)).await
+    }
+
+    async fn erase_customer(&self, customer: &CustomerKey) -> Result<Vec<TicketId>> {
+        let (customer, known, now) = (customer.clone(), Arc::clone(&self.tickets), self.now());
+        let erase = move |tx: &Transaction<'_>| {
+            let erased = privacy::erase(tx, &customer, now)?;
+            let ids = erased.clone();
+            tx.once_committed(move || known.forget(&ids));
+            Ok(erased)
+        };
+        let erased = self.database.write(erase).await?;
+        self.database.alone(move |db| erased::rewrite(db, now)).await?;
+        Ok(erased)
+    }
+
+    async fn erased_at(&self, ticket: &TicketId) -> Result<Option<Timestamp>> {
+        let ticket = ticket.to_string();
+        let at = self.database.read(move |db| privacy::erased_at(db, &ticket)).await?;
+        at.map(row::timestamp).transpose()
+    }
+
     async fn link(&self, link: Link) -> Result<()> {
         let from = Lane::Message(link.channel.clone(), link.ts.clone()).name();
         let to = Lane::Ticket(link.ticket.clone()).name();
@@ -700,6 +736,7 @@ impl Store for SqliteStore {
             self.erase(move |tx| items::erase_bodies(tx, bodies)).await?,
             self.erase(move |tx| items::forget(tx, keys)).await?,
             self.erase(move |tx| tickets::erase_first_words(tx, bodies)).await?,
+            self.erase(move |tx| privacy::forget(tx, keys)).await?,
             self.erase(move |tx| items::give_up_parked(tx, tickets)).await?,
             self.erase(move |tx| {
                 let forgotten = tickets::forget(tx, tickets)?;

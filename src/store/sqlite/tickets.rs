@@ -5,13 +5,16 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::sql::Sql;
-use super::{columns, items};
+use super::{columns, items, privacy};
 use crate::model::{ChannelId, MessageTs, SlackUserId, Thread, TicketId};
 use crate::store::row::{KnownRepliesRow, LinkRow, TicketRow, role_name};
-use crate::store::{Lane, Link, Result};
+use crate::store::{Error, Lane, Link, Result};
 
 /// Writes a ticket, new or changed.
 pub(super) fn put(tx: &Connection, row: &TicketRow) -> Result<()> {
+    if privacy::erased_at(tx, &row.id)?.is_some_and(|at| row.opened < at) {
+        return Err(Error::Erased { ticket: row.id.clone() });
+    }
     let sql = "REPLACE INTO ticket (id, bot, address, number, parent, customer, customer_name,
                    domain, team, tags, opened, state, changed, ending, agent, agent_name,
                    agent_identity, channel, root, heard, unanswered, revision)
@@ -48,6 +51,9 @@ pub(super) fn put(tx: &Connection, row: &TicketRow) -> Result<()> {
 
 /// Keeps what a customer said to begin with.
 pub(super) fn keep_first_words(tx: &Connection, ticket: &str, words: &str) -> Result<()> {
+    if privacy::erased_at(tx, ticket)?.is_some() {
+        return Ok(());
+    }
     let sql = "REPLACE INTO first_words (ticket, words) VALUES (?1, ?2)";
     tx.run(sql, (ticket, words))?;
     Ok(())

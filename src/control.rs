@@ -1,0 +1,288 @@
+//! The commands that look after the database, beside a running bridge too.
+//!
+//! A running bridge does them itself: it is asked over a Unix socket next to the database, which
+//! only its owner can use, and never over HTTP. Where none runs, the command does them.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::model::{CustomerKey, TicketId};
+use crate::store::{Kept, SharedStore, sqlite};
+
+/// The longest question, in bytes.
+const LONGEST: u64 = 64 << 10;
+/// How long whoever knocks may take to ask.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What is to be done.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Request {
+    /// List what is parked.
+    Parked,
+    /// Put what is parked back into its lanes.
+    Retry {
+        /// Only that of this ticket.
+        ticket: Option<String>,
+    },
+    /// Say what there is of a customer.
+    Find {
+        /// An identity or a number.
+        customer: String,
+    },
+    /// Show all that is kept of a customer, as JSON.
+    Export {
+        /// An identity or a number.
+        customer: String,
+    },
+    /// Forget a customer.
+    Erase {
+        /// An identity or a number.
+        customer: String,
+    },
+}
+
+/// What is said to whoever asked, or what went wrong.
+type Answer = Result<String, String>;
+
+/// Does what was asked for, and says what there is to say.
+pub async fn perform(
+    store: &SharedStore,
+    clock: &Clock,
+    request: &Request,
+) -> anyhow::Result<String> {
+    match request {
+        Request::Parked => list_parked(store).await,
+        Request::Retry { ticket } => retry(store, clock, ticket.as_deref()).await,
+        Request::Find { customer } => find(store, &customer_key(customer)?).await,
+        Request::Export { customer } => export(store, &customer_key(customer)?).await,
+        Request::Erase { customer } => {
+            let erased = store.erase_customer(&customer_key(customer)?).await?;
+            for ticket in &erased {
+                tracing::info!(ticket.id = %ticket, "a customer's ticket was erased by command");
+            }
+            Ok(format!("{} erased.\n", tickets(erased.len())))
+        }
+    }
+}
+
+fn customer_key(customer: &str) -> anyhow::Result<CustomerKey> {
+    CustomerKey::parse(customer).context(
+        "--customer: give an identity of Blip, such as 5511987654321@wa.gw.msging.net, or a \
+        phone number with its area code",
+    )
+}
+
+fn tickets(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "ticket" } else { "tickets" })
+}
+
+async fn list_parked(store: &SharedStore) -> anyhow::Result<String> {
+    let parked = store.parked(None).await?;
+    if parked.is_empty() {
+        return Ok("Nothing is parked.\n".to_owned());
+    }
+    let lines = parked.iter().map(|item| {
+        let ticket = item.lane.strip_prefix("ticket:").unwrap_or(&item.lane);
+        let (id, from, at) = (item.id, item.source.name(), item.received);
+        format!("{id}\t{at}\tfrom {from}\t{ticket}\t{}\n", item.reason)
+    });
+    Ok(lines.collect())
+}
+
+async fn retry(store: &SharedStore, clock: &Clock, ticket: Option<&str>) -> anyhow::Result<String> {
+    let parse = |ticket| {
+        TicketId::parse(ticket)
+            .context("--ticket: give it as bot/id, as `blip-slack parked` lists it")
+    };
+    let ticket = ticket.map(parse).transpose()?;
+    let mut revived = 0;
+    for item in store.parked(ticket.as_ref()).await? {
+        revived += usize::from(store.revive(item.id, clock.now()).await?);
+    }
+    Ok(format!("{revived} put back; a running bridge takes them up within seconds.\n"))
+}
+
+async fn find(store: &SharedStore, key: &CustomerKey) -> anyhow::Result<String> {
+    let mut lines = Vec::new();
+    for id in store.customer_tickets(key).await? {
+        let ticket = store.ticket(&id).await?;
+        let number = ticket.as_ref().and_then(|ticket| ticket.number);
+        let number = number.map_or_else(|| id.to_string(), |number| format!("#{number}"));
+        let state = match &ticket {
+            Some(ticket) if ticket.is_closed() => "closed",
+            Some(_) => "open",
+            None => "arriving",
+        };
+        let customer = ticket.map(|ticket| ticket.customer);
+        let name = customer.and_then(|customer| customer.name.or(Some(customer.identity)));
+        lines.push(format!("{number}\t{state}\t{}\n", name.unwrap_or_default()));
+    }
+    Ok(lines.concat())
+}
+
+async fn export(store: &SharedStore, key: &CustomerKey) -> anyhow::Result<String> {
+    let mut tickets = Vec::new();
+    for id in store.customer_tickets(key).await? {
+        tickets.push(shown(&id, store.kept_of(&id).await?));
+    }
+    let document = serde_json::to_string_pretty(&json!({ "tickets": tickets }))?;
+    Ok(document + "\n")
+}
+
+fn shown(id: &TicketId, kept: Kept) -> Value {
+    let ticket = kept.ticket.map(|ticket| {
+        json!({
+            "number": ticket.number,
+            "customer": ticket.customer.identity,
+            "name": ticket.customer.name,
+            "channel": ticket.customer.domain,
+            "team": ticket.team,
+            "tags": ticket.tags,
+            "opened": ticket.opened.to_string(),
+            "is_closed": ticket.is_closed(),
+            "last_heard_of": ticket.heard.map(|at| at.to_string()),
+            "slack_thread": ticket.thread.map(|thread| json!({
+                "channel": thread.channel.as_str(), "ts": thread.root.as_str(),
+            })),
+        })
+    });
+    let links = kept.links.into_iter().map(|link| {
+        json!({
+            "channel": link.channel.as_str(),
+            "ts": link.ts.as_str(),
+            "is": format!("{:?}", link.role).to_lowercase(),
+            "blip_id": link.blip_id,
+            "user": link.user.map(|user| user.to_string()),
+        })
+    });
+    let events = kept.events.into_iter().map(|event| {
+        let body = event.body.map(|body| {
+            serde_json::from_slice(&body)
+                .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&body)))
+        });
+        json!({
+            "from": event.source,
+            "received": event.received.to_string(),
+            "state": event.state,
+            "body": body,
+        })
+    });
+    json!({
+        "id": id.to_string(),
+        "ticket": ticket,
+        "first_words": kept.first_words,
+        "slack_messages": links.collect::<Vec<_>>(),
+        "events": events.collect::<Vec<_>>(),
+    })
+}
+
+/// The path of the socket next to the database at `url`, which must be there and belong to whoever
+/// asks.
+pub fn path_of(url: &str) -> anyhow::Result<PathBuf> {
+    let mut path = sqlite::owned_path(url).context("DATABASE_URL")?.into_os_string();
+    path.push(".sock");
+    Ok(path.into())
+}
+
+/// The way in for commands.
+pub struct Control {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl Control {
+    /// Listens next to a database, which nobody else may serve.
+    pub fn open(path: PathBuf) -> io::Result<Self> {
+        // Made where nobody else can reach it, and put into its place when it is closed to others.
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let hidden = tempfile::Builder::new().prefix(".s").rand_bytes(4).tempdir_in(folder)?;
+        let made = hidden.path().join("s");
+        let listener = UnixListener::bind(&made)?;
+        fs::set_permissions(&made, Permissions::from_mode(0o600))?;
+        fs::rename(&made, &path)?;
+        Ok(Self { listener, path })
+    }
+
+    /// Answers until this is dropped.
+    pub async fn run(self, store: SharedStore, clock: Clock) {
+        let tasks = TaskTracker::new();
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    tasks.spawn(answer(stream, SharedStore::clone(&store), clock.clone()));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a command could not be taken");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        // The next one replaces it anyway.
+        fs::remove_file(&self.path).ok();
+    }
+}
+
+/// Does what one asks for and answers it.
+async fn answer(stream: UnixStream, store: SharedStore, clock: Clock) {
+    let Ok(Ok((request, stream))) = tokio::time::timeout(PATIENCE, read(stream)).await else {
+        return;
+    };
+    let done = perform(&store, &clock, &request).await;
+    let answer: Answer = done.map_err(|error| format!("{error:#}"));
+    // Whoever asked may have gone.
+    write(stream, &answer).await.ok();
+}
+
+async fn read(stream: UnixStream) -> io::Result<(Request, UnixStream)> {
+    let mut reader = BufReader::new(stream).take(LONGEST);
+    let mut line = String::new();
+    reader.read_line(&mut line).await?;
+    Ok((serde_json::from_str(&line)?, reader.into_inner().into_inner()))
+}
+
+async fn write(mut stream: UnixStream, answer: &Answer) -> io::Result<()> {
+    stream.write_all(&serde_json::to_vec(answer)?).await?;
+    stream.shutdown().await
+}
+
+/// Asks a running bridge; `None` if none runs there.
+pub async fn ask(path: &Path, request: &Request) -> anyhow::Result<Option<String>> {
+    let mut stream = match UnixStream::connect(path).await {
+        Ok(stream) => stream,
+        // Nobody has ever listened, or whoever did was killed.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+            ) =>
+        {
+            return Ok(None);
+        }
+        Err(error) => return Err(error).with_context(|| format!("ask {}", path.display())),
+    };
+    let mut answer = Vec::new();
+    let mut line = serde_json::to_vec(request)?;
+    line.push(b'\n');
+    stream.write_all(&line).await?;
+    stream.read_to_end(&mut answer).await?;
+    let answer: Answer =
+        serde_json::from_slice(&answer).context("the bridge has stopped before it answered")?;
+    answer.map(Some).map_err(anyhow::Error::msg)
+}

@@ -1,0 +1,110 @@
+//! A customer as whoever asks for one names them: by Blip's identity, or by a phone number.
+
+/// How a customer is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CustomerKey {
+    /// Blip's identity, in lower case.
+    Identity(String),
+    /// The digits that the number may have at Blip.
+    Numbers(Vec<String>),
+}
+
+impl CustomerKey {
+    /// Reads what somebody has typed; `None` if it is neither an identity nor a number.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if let Some((local, domain)) = text.split_once('@') {
+            let is_whole = !local.is_empty() && !domain.is_empty();
+            return is_whole.then(|| Self::Identity(text.to_lowercase()));
+        }
+        let is_number = text.chars().all(|c| c.is_ascii_digit() || "+-./() \u{a0}".contains(c));
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        (is_number && digits.len() >= FEWEST).then(|| Self::Numbers(forms(&digits)))
+    }
+
+    /// Whether this is the customer with this identity.
+    pub fn names(&self, identity: &str) -> bool {
+        match self {
+            Self::Identity(key) => identity.to_lowercase() == *key,
+            Self::Numbers(forms) => {
+                let local = identity.split('@').next().unwrap_or_default();
+                forms.iter().any(|form| form == local.trim_start_matches('+'))
+            }
+        }
+    }
+
+    /// What an identity of the customer begins with, or is.
+    pub fn beginnings(&self) -> Vec<String> {
+        match self {
+            Self::Identity(identity) => vec![identity.clone()],
+            Self::Numbers(forms) => forms.iter().map(|form| format!("{form}@")).collect(),
+        }
+    }
+}
+
+/// The fewest digits of a number: with fewer, many customers would be meant.
+const FEWEST: usize = 8;
+
+/// The digits that a number may have at Blip: in Brazil with and without the country's 55 and, of a
+/// mobile phone, with and without the ninth digit, which WhatsApp's accounts of before do not have
+/// (`blip.md`, number check).
+fn forms(digits: &str) -> Vec<String> {
+    let is_national = |number: &&str| matches!(number.len(), 10 | 11);
+    let national = digits.strip_prefix("55").filter(is_national).unwrap_or(digits);
+    // As it is dialled within the country.
+    let national = national.strip_prefix('0').filter(is_national).unwrap_or(national);
+    if !is_national(&national) {
+        return vec![digits.to_owned()];
+    }
+    let (area, number) = national.split_at_checked(2).unwrap_or((national, ""));
+    let other = match (number.len(), number.strip_prefix('9')) {
+        (9, Some(short)) => Some(format!("{area}{short}")),
+        (8, _) if number.starts_with(['6', '7', '8', '9']) => Some(format!("{area}9{number}")),
+        _ => None,
+    };
+    let mut forms = Vec::new();
+    for number in [Some(national.to_owned()), other].into_iter().flatten() {
+        forms.push(format!("55{number}"));
+        forms.push(number);
+    }
+    forms
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_known_in_its_usual_forms() {
+        let identities = ["5511987654321@wa.gw.msging.net", "551187654321@wa.gw.msging.net"];
+        for number in [
+            "+55 (11) 98765-4321",
+            "+55 11 8765-4321",
+            "5511987654321",
+            "551187654321",
+            "11 98765 4321",
+            "1187654321",
+            "011 98765.4321",
+        ] {
+            let key = CustomerKey::parse(number).unwrap();
+            assert!(identities.iter().all(|identity| key.names(identity)), "{number}: {key:?}");
+            assert!(!key.names("5511987654322@wa.gw.msging.net"), "{number}");
+            assert!(!key.names("5521987654321@wa.gw.msging.net"), "{number}");
+        }
+        // A number of a house has no ninth digit, one of another country no forms.
+        let house = CustomerKey::parse("+55 11 3333-4444").unwrap();
+        assert!(house.names("551133334444@sms.gw.msging.net"));
+        assert!(!house.names("5511933334444@sms.gw.msging.net"));
+        let portuguese = CustomerKey::parse("+351 912 345 678").unwrap();
+        assert_eq!(portuguese, CustomerKey::Numbers(vec!["351912345678".to_owned()]));
+    }
+
+    #[test]
+    fn an_identity_is_known_without_case_and_nothing_else_is_taken() {
+        let key = CustomerKey::parse(" Ana%40x.com@0mn.io ").unwrap();
+        assert!(key.names("ana%40x.com@0mn.io") && !key.names("ana%40x.com@0mn.io.br"));
+        for text in ["", "Maria", "@0mn.io", "ana@", "1234567", "12345678x"] {
+            assert_eq!(CustomerKey::parse(text), None, "{text}");
+        }
+    }
+}
