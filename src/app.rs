@@ -1,6 +1,6 @@
 //! Puts the bridge together: store, clients, doors, pipes; starts it and stops it in order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -27,7 +27,7 @@ use crate::locale::{Texts, Words};
 use crate::media::{Fetcher, Guard, Links};
 use crate::model::reply::ReplyRules;
 use crate::model::{BotName, Readiness, marks};
-use crate::pipe::{Bridge, Files, Gaps, Reminders, Rules, Sweep};
+use crate::pipe::{Bridge, Files, Gaps, Origins, Reminders, Rules, Sweep};
 use crate::slack::Mask;
 use crate::slack::socket::{self, Line, NotTaken, Socket};
 use crate::slack::verify::Verifier;
@@ -121,7 +121,17 @@ impl App {
         };
         let http = http(tuning.answer, config.http.proxy.as_ref())?;
         let line = config.slack.app_token.as_ref().map(|_| Line::default());
-        let bridge = Arc::new(bridge(config, &tuning, &http, (Arc::clone(&store), line.clone()))?);
+        let owners =
+            config.bots.iter().map(|bot| (bot.name.clone(), blip::client::owner_of(&bot.key)));
+        let (owners, aliases) = (owners.collect(), &config.bot_aliases);
+        let origins = Origins::find(&store, &owners, aliases, clock.now()).await;
+        // A database that cannot be read is told by readiness; what arrives may still be kept.
+        let origins = origins.unwrap_or_else(|error| {
+            tracing::error!(%error, "open tickets could not be compared with the settings");
+            Origins::default()
+        });
+        let memory = (Arc::clone(&store), line.clone());
+        let bridge = Arc::new(bridge(config, &tuning, &http, memory, &origins)?);
         let (host, port) = (config.http.host.as_str(), config.http.port);
         let listener = TcpListener::bind((host, port)).await;
         let listener = listener.with_context(|| format!("HOST, PORT: listen on {host}:{port}"))?;
@@ -145,7 +155,8 @@ impl App {
         app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(gaps));
         let limits = tuning.limits.within_open_files();
         let downloads = Downloads::new(limits.downloads);
-        let intake = doors(config, &bridge, line.as_ref(), (downloads, app.tasks.clone()));
+        let intake =
+            doors(config, (&bridge, &origins), line.as_ref(), (downloads, app.tasks.clone()));
         let homes = intake.dialogs.clone().keep_homes();
         app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(homes));
         let router = intake::router(intake.clone());
@@ -313,6 +324,7 @@ fn bridge(
     tuning: &Tuning,
     http: &reqwest::Client,
     (store, line): (SharedStore, Option<Line>),
+    origins: &Origins,
 ) -> anyhow::Result<Bridge> {
     let clock = tuning.clock.clone();
     let gate = || Gate::new(clock.clone(), tuning.lockout);
@@ -325,14 +337,18 @@ fn bridge(
     let client =
         slack::Client::new(http.clone(), &slack.api_url, &slack.bot_token, clock.clone(), gate());
     let language = config.locale.parse().context("LOCALE")?;
+    let former: Vec<Bot> = former_bots(config, &origins.renamed).collect();
+    let mut rules = rules(config);
+    rules.former_bots = former.iter().map(|bot| bot.name.clone()).collect();
+    rules.bot_channels.extend(former.iter().map(|bot| (bot.name.clone(), bot.channel.clone())));
     Ok(Bridge {
         store,
         slack: Arc::new(client.hiding(Mask::new(&config.desk.masked))),
-        bots: config.bots.iter().map(blip).collect(),
+        bots: config.bots.iter().chain(&former).map(blip).collect(),
         files: files(config)?,
         clock: clock.clone(),
         words: Words::new(Arc::new(Texts::new()), language, config.timezone.clone()),
-        rules: rules(config),
+        rules,
         settling: tuning.settling,
         receipts_heard: DashMap::new(),
         receipts_asked: DashMap::new(),
@@ -341,6 +357,7 @@ fn bridge(
         channels: DashMap::new(),
         homeless: AtomicBool::new(false),
         is_groupless: AtomicBool::new(false),
+        warnings: origins.warnings.clone().into_iter().collect(),
         shared: DashMap::new(),
         changed: Arc::default(),
         gaps: Arc::new(Gaps::new(line)),
@@ -363,6 +380,14 @@ fn check_reactions(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The bots by their former names, under which their open tickets are kept.
+fn former_bots(config: &Config, renamed: &HashMap<BotName, BotName>) -> impl Iterator<Item = Bot> {
+    renamed.iter().filter_map(|(was, is)| {
+        let bot = config.bots.iter().find(|bot| bot.name == *is)?;
+        Some(Bot { name: was.clone(), ..bot.clone() })
+    })
+}
+
 fn rules(config: &Config) -> Rules {
     let (slack, desk) = (&config.slack, &config.desk);
     Rules {
@@ -381,6 +406,7 @@ fn rules(config: &Config) -> Rules {
         agent_map: desk.agent_map.clone(),
         default_agent: desk.default_agent.clone(),
         channel: slack.channel.clone(),
+        former_bots: HashSet::new(),
         bot_channels: config
             .bots
             .iter()
@@ -419,7 +445,7 @@ fn files(config: &Config) -> anyhow::Result<Files> {
 
 fn doors(
     config: &Config,
-    bridge: &Arc<Bridge>,
+    (bridge, origins): (&Arc<Bridge>, &Origins),
     line: Option<&Line>,
     (downloads, tasks): (Downloads, TaskTracker),
 ) -> Intake {
@@ -428,6 +454,10 @@ fn doors(
         (bot.name.clone(), BotDoor { tokens, header: bot.webhook_header.clone() })
     };
     let bots: HashMap<BotName, BotDoor> = config.bots.iter().map(door).collect();
+    let mut former: HashMap<BotName, Vec<BotName>> = HashMap::new();
+    for (was, is) in &origins.renamed {
+        former.entry(is.clone()).or_default().push(was.clone());
+    }
     let over_http = line.is_none();
     let watched = Arc::clone(bridge);
     let readiness: Arc<dyn Fn() -> Readiness + Send + Sync> = {
@@ -453,6 +483,7 @@ fn doors(
             let gaps = Arc::clone(&bridge.gaps);
             Arc::new(move || gaps.note_dropped())
         },
+        former: Arc::new(former),
         nuisance: Nuisance::default(),
         verifier: over_http.then(|| Verifier::new(&config.slack.signing_secrets)),
         files: Arc::new(move |wanted| {

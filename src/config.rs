@@ -45,6 +45,8 @@ pub struct Config {
     pub slack: Slack,
     /// The Blip bots; at least one.
     pub bots: Vec<Bot>,
+    /// Former names of bots, each with its name now.
+    pub bot_aliases: HashMap<BotName, BotName>,
     /// How people work with tickets.
     pub desk: Desk,
     /// How files are passed on.

@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
@@ -521,6 +523,18 @@ impl Client {
             Some(Fault::Down | Fault::Unsure | Fault::Broken) => {}
         }
         result
+    }
+}
+
+/// The bot that a key is of: what is before its access key (`blip.md` §1.1). A key of another form
+/// stands for itself, in a form from which it cannot be told.
+pub fn owner_of(key: &SecretString) -> String {
+    let key = key.expose_secret().trim();
+    let key = key.strip_prefix("Key ").unwrap_or(key);
+    let pair = STANDARD.decode(key).ok().and_then(|pair| String::from_utf8(pair).ok());
+    match pair.as_deref().and_then(|pair| pair.split_once(':')) {
+        Some((owner, _)) if !owner.is_empty() => owner.to_owned(),
+        _ => Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes()).to_string(),
     }
 }
 

@@ -65,6 +65,11 @@ pub fn channel(value: &str) -> Option<ChannelRef> {
     }
 }
 
+/// Former names of bots, each with its name now.
+pub fn bot_aliases(value: &str) -> Option<HashMap<BotName, BotName>> {
+    pairs(value, |was, is| Some((BotName::parse(was)?, BotName::parse(is)?)))
+}
+
 pub fn team_channels(value: &str) -> Option<HashMap<String, ChannelRef>> {
     pairs(value, |team, target| Some((team.to_owned(), channel(target)?)))
 }

@@ -20,6 +20,15 @@ impl Config {
         let slack = Slack::read(reader);
         let channel = slack.as_ref().map(|slack| slack.channel.clone());
         let bots = Bot::read_all(reader, channel);
+        let bot_aliases =
+            reader.optional("BLIP_BOT_ALIASES", parse::bot_aliases).unwrap_or_default();
+        let is_bot = |name: &BotName| bots.iter().flatten().any(|bot| bot.name == *name);
+        if bots.is_some() && bot_aliases.iter().any(|(was, is)| is_bot(was) || !is_bot(is)) {
+            reader.fault(
+                "BLIP_BOT_ALIASES",
+                "must name bots that are configured after each =, and none before",
+            );
+        }
         let desk = Desk::read(reader);
         let media = Media::read(reader);
         let database_url = reader.optional("DATABASE_URL", parse::database);
@@ -38,6 +47,7 @@ impl Config {
             http: http?,
             slack: slack?,
             bots: bots?,
+            bot_aliases,
             desk: desk?,
             media: media?,
             database_url: database_url?,

@@ -85,6 +85,9 @@ pub static VARIABLES: &[Variable] = &[
     variable(Group::Bots, "SLACK_{BOT}_CHANNEL")
         .means("The channel of this bot; SLACK_CHANNEL if not set")
         .form(CHANNEL, "#vendas"),
+    variable(Group::Bots, "BLIP_BOT_ALIASES")
+        .means("Former names of bots, each with its name now: its open tickets go on")
+        .form(Words("a comma list of former=name, the name one of a bot"), "suporte=vendas"),
     variable(Group::Agents, "AGENTS")
         .means("Who is an agent: the full members of the channel, or a user group of Slack")
         .form(Words("channel, or a user group id such as S0614TZR7"), "channel")

@@ -61,9 +61,28 @@ async fn accept(
     }
     let body = read(body).await?;
     for routed in parse::parse(bot, &body).map_err(|_not_json| Error::NotAnEvent)? {
+        let routed = as_known(intake, bot, routed).await?;
         intake.put(item(routed, intake)).await?;
     }
     Ok(StatusCode::OK)
+}
+
+/// The event as one of a ticket that was opened while the bot had another name, if it is.
+async fn as_known(intake: &Intake, bot: &BotName, routed: Routed) -> Result<Routed, Error> {
+    for name in intake.former.get(bot).into_iter().flatten() {
+        let former = parse::parse(name, &routed.raw).unwrap_or_default();
+        for former in former {
+            let Some(ticket) = &former.ticket else { continue };
+            let known = intake.store.ticket(ticket).await.map_err(|error| {
+                tracing::error!(%error, "a ticket could not be looked up; the sender is asked to repeat");
+                Error::NotStored
+            })?;
+            if known.is_some() {
+                return Ok(former);
+            }
+        }
+    }
+    Ok(routed)
 }
 
 fn item(routed: Routed, intake: &Intake) -> NewItem {

@@ -64,6 +64,8 @@ pub struct Intake {
     pub clock: Clock,
     /// The Blip bots that may knock, by name.
     pub bots: Arc<HashMap<BotName, BotDoor>>,
+    /// The former names of bots: open tickets of theirs keep them.
+    pub former: Arc<HashMap<BotName, Vec<BotName>>>,
     /// Knows Slack's signature; none in Socket Mode, in which Slack sends no requests.
     pub verifier: Option<Verifier>,
     /// Finds the file behind an address of ours: the one thing here that is answered by asking

@@ -115,6 +115,7 @@ ask-not-agent-note = Your message stays here as a note: only agents talk to the 
 ask-not-agent-move = Only agents can do that.
 ask-not-in-channel = Only people in the ticket’s channel can do that: join it and try again.
 ask-no-group = Nobody counts as an agent at the moment: Slack does not know the user group that is configured. Tell whoever looks after the bridge.
+ask-no-bot = The bot of this ticket is not configured at the moment. What you did is kept, and goes on when the bot is back; tell whoever looks after the bridge.
 ask-closed-note = The ticket is closed: your message was not sent and stays here as a note.
 ask-not-holder = { $agent } holds this ticket, and the customer did not get your message. What should happen to it?
 ask-unclaimed = Nobody holds this ticket, and the customer did not get your message. What should happen to it?

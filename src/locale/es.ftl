@@ -115,6 +115,7 @@ ask-not-agent-note = Tu mensaje quedó como nota: solo los agentes hablan con el
 ask-not-agent-move = Solo los agentes pueden hacer eso.
 ask-not-in-channel = Solo quien está en el canal del ticket puede hacer eso: entra en él e inténtalo de nuevo.
 ask-no-group = Nadie cuenta como agente ahora: el grupo de agentes configurado no existe en Slack. Avisa a quien se ocupa de la integración.
+ask-no-bot = El bot de este ticket no está configurado en este momento. Lo que hiciste queda guardado y sigue cuando vuelva; avisa a quien se ocupa de la integración.
 ask-closed-note = El ticket está cerrado: tu mensaje no se envió y quedó como nota.
 ask-not-holder = { $agent } tiene este ticket, y el cliente no recibió tu mensaje. ¿Qué hacemos con él?
 ask-unclaimed = Nadie tiene este ticket, y el cliente no recibió tu mensaje. ¿Qué hacemos con él?

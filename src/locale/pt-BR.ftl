@@ -115,6 +115,7 @@ ask-not-agent-note = Sua mensagem ficou como nota: só atendentes falam com o cl
 ask-not-agent-move = Só atendentes podem fazer isso.
 ask-not-in-channel = Só quem está no canal do ticket pode fazer isso: entre nele e tente de novo.
 ask-no-group = Ninguém é reconhecido como atendente agora: o grupo de atendentes configurado não existe no Slack. Avise quem cuida da integração.
+ask-no-bot = O bot deste atendimento não está configurado no momento. O que você fez fica guardado e segue quando ele voltar; avise quem cuida da integração.
 ask-closed-note = Ticket encerrado: sua mensagem não foi enviada e ficou como nota.
 ask-not-holder = { $agent } está com este atendimento, e o cliente não recebeu sua mensagem. O que fazer com ela?
 ask-unclaimed = Ninguém assumiu este atendimento, e o cliente não recebeu sua mensagem. O que fazer com ela?

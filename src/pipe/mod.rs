@@ -28,6 +28,7 @@ mod gap;
 mod hold;
 mod moves;
 mod order;
+mod origins;
 mod outgoing;
 mod receipts;
 mod remind;
@@ -44,10 +45,11 @@ use fault_point::Moment;
 pub use agent_files::Files;
 pub use compare::Compared;
 pub use gap::Gaps;
+pub use origins::Origins;
 pub use remind::Reminders;
 pub use sweep::Sweep;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::future::Future;
 use std::sync::Arc;
@@ -75,6 +77,9 @@ const IDS: Uuid = Uuid::from_u128(0x6f1d_9c1e_7a42_4d53_9f0b_b1a6_51ac_4e07);
 
 /// How often a call is made again whose effect the platform will never tell of.
 const BLIND: u32 = 10;
+
+/// How soon it is looked again for a bot that is not configured: it takes a new start.
+const BOT_PAUSE: Duration = Duration::from_secs(5);
 
 /// Handles the items of the inbox.
 pub struct Bridge {
@@ -110,6 +115,8 @@ pub struct Bridge {
     pub homeless: AtomicBool,
     /// Whether Slack knows no such user group as agents are to be in.
     pub is_groupless: AtomicBool,
+    /// What an operator has to know of the settings and the database, by what it is about.
+    pub warnings: DashMap<String, String>,
     /// Channels for tickets that are shared with other companies.
     pub shared: DashMap<ChannelId, ()>,
     /// Told when Slack says that something about us or a channel has changed.
@@ -139,6 +146,8 @@ pub struct Rules {
     pub default_agent: Option<String>,
     /// The channel for tickets that have no other.
     pub channel: ChannelRef,
+    /// Names of bots that have other names now: the same bots once more, for their open tickets.
+    pub former_bots: HashSet<BotName>,
     /// The channels of bots.
     pub bot_channels: HashMap<BotName, ChannelRef>,
     /// The channels of teams.
@@ -338,10 +347,11 @@ impl Bridge {
         self.store.record(item.id, step, &result).await
     }
 
-    /// The client of a ticket's bot.
+    /// The client of a ticket's bot. While there is none, the ticket waits: the operator was told
+    /// at the start.
     fn bot(&self, ticket: &TicketId) -> Step<&blip::Client> {
-        let missing = || Halt::broken(format!("no bot named {} is configured", ticket.bot()));
-        self.bots.get(ticket.bot()).map(Arc::as_ref).ok_or_else(missing)
+        let waits = || Halt::Wait(self.clock.now() + BOT_PAUSE);
+        self.bots.get(ticket.bot()).map(Arc::as_ref).ok_or_else(waits)
     }
 
     /// Sets the bridge something to do.

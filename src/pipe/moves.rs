@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::thread::{Saying, lane_of};
-use super::{Bridge, Failed, Halt, Step};
+use super::{BOT_PAUSE, Bridge, Failed, Halt, Step};
 use crate::blip;
 use crate::inbox::{Chore, Remindful};
 use crate::locale::Words;
@@ -58,7 +58,15 @@ impl Bridge {
         user: &SlackUserId,
     ) -> Step<Person> {
         let channel = self.channel_now(ticket).await?;
-        self.person_in(item, &channel, user).await
+        let person = self.person_in(item, &channel, user).await?;
+        if person.is_agent() && !self.bots.contains_key(ticket.id.bot()) {
+            let now = self.clock.now();
+            if now < item.received + BOT_PAUSE {
+                self.tell(ticket, &person, &person.words.say("ask-no-bot", &[]), &[]).await;
+            }
+            return Err(Halt::Wait(now + BOT_PAUSE));
+        }
+        Ok(person)
     }
 
     /// Looks up who did something in a channel, and whether they may answer its customers.
@@ -253,9 +261,7 @@ impl Bridge {
         {
             return Ok(Moved::No);
         }
-        let Some(bot) = self.bots.get(ticket.id.bot()) else {
-            return Err(no_bot("close ticket").into());
-        };
+        let bot = self.bot(&ticket.id)?;
         let look = async {
             let snapshot = bot.ticket(&ticket.id).await?;
             Ok(snapshot.and_then(|snapshot| snapshot.ending()).map(drop))

@@ -4,6 +4,7 @@
 //! was heard for long, somebody asks, so that an idle bridge sees a trouble begin and end, too.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ impl Bridge {
         ];
         let troubles = troubles.into_iter().filter(|(is_so, _)| *is_so);
         let troubles = troubles.map(|(_, what)| what.to_owned());
-        let bots = self.bots.values().filter_map(|bot| trouble_of_bot(bot));
+        let bots = self.configured_bots().filter_map(trouble_of_bot);
         let shared = self.shared.iter().map(|channel| {
             format!(
                 "channel {} is shared with another company (Slack Connect): its people read what \
@@ -55,7 +56,15 @@ impl Bridge {
                 channel.key()
             )
         });
-        Readiness { troubles: troubles.chain(bots).collect(), warnings: shared.collect() }
+        let others = self.warnings.iter().map(|warning| warning.value().clone());
+        let warnings = others.chain(shared).collect();
+        Readiness { troubles: troubles.chain(bots).collect(), warnings }
+    }
+
+    /// Each bot once, by its name now.
+    fn configured_bots(&self) -> impl Iterator<Item = &blip::Client> {
+        let bots = self.bots.values().map(Arc::as_ref);
+        bots.filter(|bot| !self.rules.former_bots.contains(bot.name()))
     }
 
     /// Asks both platforms whether they know us, and what our channels and agents are there.
@@ -73,10 +82,13 @@ impl Bridge {
         }
         // Before the first ticket, not with it.
         tokio::join!(self.look_for_home(), self.look_for_group(), self.look_at_channels());
+        if let Err(error) = self.compare_workspace().await {
+            tracing::error!(?error, "whether the workspace is another one is not known");
+        }
     }
 
     async fn introduce_to_blip(&self) {
-        let pings = self.bots.values().map(async |bot| {
+        let pings = self.configured_bots().map(async |bot| {
             if bot.ping().await.is_err()
                 && let Some(trouble) = trouble_of_bot(bot)
             {
@@ -100,7 +112,7 @@ impl Bridge {
             if has_changed || self.is_slack_in_doubt() {
                 self.slack.introduce().await.ok();
             }
-            for bot in self.bots.values().filter(|bot| trouble_of_bot(bot).is_some()) {
+            for bot in self.configured_bots().filter(|bot| trouble_of_bot(bot).is_some()) {
                 bot.ping().await.ok();
             }
             let is_news = has_changed || was_introduced != self.slack.is_introduced();

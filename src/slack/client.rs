@@ -205,6 +205,13 @@ impl Client {
         self.identity.get().is_some()
     }
 
+    /// Our workspace, or the organisation that we are installed for; none before Slack has said so.
+    pub fn workspace(&self) -> Option<&str> {
+        let us = self.identity.get()?;
+        let organisation = us.enterprise_id.as_deref().filter(|_| us.is_enterprise_install);
+        organisation.or(us.team_id.as_deref())
+    }
+
     /// Whether Slack has said who we are, but not of which workspace.
     pub fn lacks_workspace(&self) -> bool {
         self.identity.get().is_some_and(|us| us.team_id.is_none() && us.enterprise_id.is_none())

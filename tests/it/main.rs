@@ -30,6 +30,7 @@ mod lost_thread;
 mod manifest;
 mod mask;
 mod order;
+mod origins;
 mod pace;
 mod privacy;
 mod process;
