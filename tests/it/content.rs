@@ -266,8 +266,7 @@ async fn every_shape_of_an_agents_message_is_clean_text() {
     bridge.slack.add_group("S1", "financeiro", &[ANA]);
     let mut table = String::new();
     for domain in ["wa.gw.msging.net", "0mn.io"] {
-        let ticket =
-            blip_slack::standin::blip::NewTicket::saying("Maria", &format!("m@{domain}"), "Oi");
+        let ticket = NewTicket::saying("Maria", &format!("m@{domain}"), "Oi");
         let opened = bridge.blip.opens_ticket(ticket).await;
         bridge.idle().await;
         let card = bridge.slack.cards(CHANNEL).pop().unwrap();
