@@ -12,6 +12,7 @@
 //! | --- | --- |
 //! | [`model`] | tickets, threads, agents, content, events: neither HTTP nor SQL |
 //! | [`clock`] | the time, as an input |
+//! | [`bounded`] | JSON of strangers, read without taking more memory than is good |
 //! | [`config`] | every setting; the only reader of the environment |
 //! | [`telemetry`] | logs and metrics |
 //! | [`locale`] | what people read, in three languages |
@@ -43,6 +44,7 @@
 
 pub mod model;
 
+pub mod bounded;
 pub mod clock;
 pub mod config;
 pub mod locale;

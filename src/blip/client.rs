@@ -184,7 +184,7 @@ impl Client {
         id: &str,
         since: Timestamp,
     ) -> Result<bool, Error> {
-        let read = |said: &[Value]| parse::thread_messages(&json!(said));
+        let read = |said: &[Value]| parse::thread_messages(json!(said));
         let is_it = |message: &ThreadMessage| message.is(id);
         let is_before = |message: &ThreadMessage| message.date.is_some_and(|date| date < since);
         let enough = |said: &[Value]| {
@@ -198,7 +198,7 @@ impl Client {
     pub async fn messages(&self, ticket: &TicketId) -> Result<Vec<ThreadMessage>, Error> {
         let command = envelope::ticket_messages(&request(), ticket.blip(), PAGE, 0);
         let answer = self.command("read messages", &command).await;
-        Ok(found(answer)?.map(|resource| parse::thread_messages(&resource)).unwrap_or_default())
+        Ok(found(answer)?.map(parse::thread_messages).unwrap_or_default())
     }
 
     /// The latest messages of a ticket's customer as the events that they should have come as,
@@ -219,7 +219,7 @@ impl Client {
     pub async fn history(&self, identity: &str, take: u32) -> Result<Vec<ThreadMessage>, Error> {
         let command = envelope::threads(&request(), identity, take.clamp(1, PAGE));
         let answer = self.command("read history", &command).await;
-        Ok(found(answer)?.map(|resource| parse::thread_messages(&resource)).unwrap_or_default())
+        Ok(found(answer)?.map(parse::thread_messages).unwrap_or_default())
     }
 
     /// Gives a ticket to an agent.

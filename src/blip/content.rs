@@ -31,18 +31,21 @@ const MAX_KIND: usize = 120;
 /// Most numbers that are taken for one emoji; families and flags have less than twenty.
 const MAX_EMOJI_VALUES: usize = 32;
 
-/// Reads a document of the given MIME type.
+/// Reads a document of the given MIME type in which something sensitive may still be.
 pub fn content(kind: &str, value: &Value) -> Content {
     let mut value = value.clone();
     sensitive::remove(&mut value);
-    Reader::default().read(kind, &value)
+    read(kind, &value)
+}
+
+/// Reads a document of the given MIME type, out of which everything sensitive was taken.
+pub(super) fn read(kind: &str, value: &Value) -> Content {
+    Reader::default().read(kind, value)
 }
 
 /// Reads a `{type, value}` document; `None` if there is nothing in it.
-pub fn document(document: &Value) -> Option<Content> {
-    let mut document = document.clone();
-    sensitive::remove(&mut document);
-    Reader::default().document(&document)
+pub(super) fn document(document: &Value) -> Option<Content> {
+    Reader::default().document(document)
 }
 
 /// Whether a type says only what the customer is doing, such as typing.
@@ -100,6 +103,7 @@ impl Reader {
             "lime.select" => self.select(value),
             "lime.document-select" => self.document_select(value),
             "lime.collection" => self.collection(value),
+            "lime.container" | "lime.external" if is_typed_as(value, name) => Some(self.untyped(value)),
             "lime.container" | "lime.external" => self.document(value),
             "lime.list" => self.list(value),
             "lime.tuple" => self.tuple(value),
@@ -121,7 +125,7 @@ impl Reader {
         let value = document.get("value").or_else(|| document.get("content"));
         match (kind, value.filter(|value| !value.is_null())) {
             (Some(kind), Some(value)) => Some(self.read(&kind, value)),
-            (Some(kind), None) => Some(self.read(&kind, &unwrapped(document))),
+            (Some(kind), None) => Some(self.read(&kind, unwrapped(document))),
             (None, Some(value)) => Some(self.untyped(value)),
             (None, None) if is_empty(document) => None,
             (None, None) => Some(self.untyped(document)),
@@ -134,9 +138,9 @@ impl Reader {
     }
 
     /// Reads several things sent as one, as far as they are not too many.
-    pub(super) fn several(
+    pub(super) fn several<'v>(
         &mut self,
-        items: &[Value],
+        items: impl IntoIterator<Item = &'v Value>,
         mut read: impl FnMut(&mut Self, &Value) -> Option<Content>,
     ) -> Vec<Content> {
         let mut parts = Vec::new();
@@ -151,9 +155,9 @@ impl Reader {
     }
 
     /// Reads the words of options, as far as they are not too many.
-    pub(super) fn options(
+    pub(super) fn options<'v>(
         &mut self,
-        options: &[Value],
+        options: impl IntoIterator<Item = &'v Value>,
         mut read: impl FnMut(&mut Self, &Value) -> Option<String>,
     ) -> Vec<String> {
         let mut words = Vec::new();
@@ -169,7 +173,7 @@ impl Reader {
     }
 
     fn select(&mut self, value: &Value) -> Option<Content> {
-        let options = self.options(&in_order(value), |reader, option| {
+        let options = self.options(in_order(value), |reader, option| {
             as_text(option).or_else(|| text(option, "text")).or_else(|| reader.words_of(option))
         });
         choice(text(value, "text"), options)
@@ -177,7 +181,7 @@ impl Reader {
 
     fn document_select(&mut self, value: &Value) -> Option<Content> {
         let header = value.get("header").and_then(|header| self.document(header));
-        let options = self.options(&in_order(value), |reader, option| {
+        let options = self.options(in_order(value), |reader, option| {
             reader.words_of(option.get("label").unwrap_or(option))
         });
         Some(match header {
@@ -209,9 +213,8 @@ impl Reader {
     }
 
     fn tuple(&mut self, value: &Value) -> Option<Content> {
-        let items: Vec<Value> =
-            (1..=5).filter_map(|item| value.get(format!("item{item}")).cloned()).collect();
-        together(self.several(&items, Self::document))
+        let items = (1..=5).filter_map(|item| value.get(format!("item{item}")));
+        together(self.several(items, Self::document))
     }
 
     fn input(&mut self, value: &Value) -> Option<Content> {
@@ -246,12 +249,16 @@ impl Reader {
     }
 }
 
-/// What stands in a document beside its type, where its value should be.
-fn unwrapped(document: &Value) -> Value {
+/// Whether a document names this type as its own: then its fields stand where its value should be.
+fn is_typed_as(document: &Value, name: &str) -> bool {
+    text(document, "type").is_some_and(|kind| short_type(&kind) == name)
+}
+
+/// What stands in a document where its value should be: the document itself, if anything does.
+fn unwrapped(document: &Value) -> &Value {
     let fields = document.as_object().into_iter().flatten();
-    let beside =
-        fields.filter(|(field, _)| !["type", "value", "content"].contains(&field.as_str()));
-    beside.map(|(field, value)| (field.clone(), value.clone())).collect()
+    let is_beside = |field: &str| !["type", "value", "content"].contains(&field);
+    if fields.map(|(field, _)| field.as_str()).any(is_beside) { document } else { &Value::Null }
 }
 
 fn plain(value: &Value) -> Option<Content> {
@@ -261,13 +268,19 @@ fn plain(value: &Value) -> Option<Content> {
     as_text(value).map(Content::Text)
 }
 
+/// Whether a type is one of Blip's documents, and none of a file.
+fn is_lime(kind: &str) -> bool {
+    let name = short_type(kind);
+    name.starts_with("lime.") || name.starts_with("iris.")
+}
+
 /// Reads a media link.
 pub(super) fn media(value: &Value) -> Option<Content> {
     let preview_url = text(value, "previewUri");
     let address = value.as_str().filter(|text| is_address(text)).map(str::to_owned);
     Some(Content::Media(Media {
         url: text(value, "uri").or(address).or_else(|| preview_url.clone())?,
-        mime: text(value, "type"),
+        mime: text(value, "type").filter(|kind| !is_lime(kind)),
         title: text(value, "title"),
         caption: text(value, "text"),
         size: integer(value, "size").and_then(|size| u64::try_from(size).ok()),
@@ -328,8 +341,8 @@ fn emoji(value: &Value) -> Option<String> {
 }
 
 /// The options of a menu in the order that their numbers say, where they have numbers.
-fn in_order(value: &Value) -> Vec<Value> {
-    let mut options = list(value, "options").to_vec();
+fn in_order(value: &Value) -> Vec<&Value> {
+    let mut options: Vec<&Value> = list(value, "options").iter().collect();
     options.sort_by_key(|option| integer(option, "order").unwrap_or(i64::MAX));
     options
 }
@@ -377,6 +390,7 @@ fn words(content: &Content) -> Option<String> {
         Content::Several(parts) => parts.iter().find_map(words),
         Content::Card { lines, .. } => Some(lines.join(" · ")),
         Content::Unknown { kind, text } => text.clone().or_else(|| Some(kind.clone())),
+        Content::Unreadable { kind } => Some(kind.clone()),
         Content::Sensitive | Content::Notice(_) => None,
     }
 }
@@ -823,6 +837,17 @@ mod tests {
         };
         assert_eq!(options.len(), MAX_PARTS);
         assert_eq!(options.last().map(String::as_str), Some("…"));
+    }
+
+    #[test]
+    fn fields_that_stand_where_the_value_should_be_are_read() {
+        let typed = |kind: &str| json!({"type": format!("application/vnd.lime.{kind}+json"),
+            "uri": "https://x.example/a", "text": "look", "latitude": 1, "longitude": 2});
+        let media = Media { url: "https://x.example/a".to_owned(), caption: owned("look"), ..Media::default() };
+        assert_eq!(document(&typed("media-link")), Some(Content::Media(media)));
+        assert_eq!(document(&typed("container")), Some(said("look")));
+        let place = Content::Place { latitude: 1.0, longitude: 2.0, label: owned("look") };
+        assert_eq!(document(&typed("location")), Some(place));
     }
 
     #[test]

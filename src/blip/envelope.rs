@@ -1,12 +1,13 @@
 //! LIME envelopes: what Blip posts to us, what we post to Blip, and what it answers.
 //!
-//! Incoming envelopes are read leniently: no field is required and one of a wrong type counts as
-//! missing. Outgoing ones are built as plain JSON. Knows the shapes and addresses of Blip's
+//! Answers are read leniently: no field is required and one of a wrong type counts as missing.
+//! Outgoing envelopes are built as plain JSON. Knows the shapes and addresses of Blip's
 //! protocol (`blip.md` §2, §4, §5, appendix A); knows nothing of HTTP, nor of what an event means.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::head::Head;
 use super::lenient;
 
 /// Where commands about tickets go.
@@ -30,70 +31,6 @@ pub const TICKET_TYPE: &str = "application/vnd.iris.ticket+json";
 /// Most entries that Blip puts on a page (`blip.md` §1.1).
 pub const PAGE: u32 = 100;
 
-/// What Blip posted: a message, a notification, a command, or something else.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Envelope {
-    /// Its id, with whatever prefixes it gathered on its way.
-    pub id: Option<String>,
-    /// The node that sent it.
-    pub from: Option<String>,
-    /// The node it is for.
-    pub to: Option<String>,
-    /// The node on whose behalf it was sent.
-    pub pp: Option<String>,
-    /// The MIME type of the content or resource.
-    pub kind: Option<String>,
-    /// What a message says.
-    pub content: Option<Value>,
-    /// What a notification tells.
-    pub event: Option<String>,
-    /// Why something failed.
-    pub reason: Option<Reason>,
-    /// Whatever was sent along.
-    pub metadata: Map<String, Value>,
-    /// What a command does.
-    pub method: Option<String>,
-    /// How a command ended.
-    pub status: Option<String>,
-    /// What a command is about.
-    pub uri: Option<String>,
-    /// What a command carries.
-    pub resource: Option<Value>,
-}
-
-impl Envelope {
-    /// Reads a JSON object; `None` if it is not one.
-    pub fn read(document: &Value) -> Option<Self> {
-        let fields = document.as_object()?;
-        let present = |field: &str| fields.get(field).filter(|value| !value.is_null()).cloned();
-        let text = |field| lenient::text(document, field);
-        Some(Self {
-            id: text("id"),
-            from: text("from"),
-            to: text("to"),
-            pp: text("pp"),
-            kind: text("type"),
-            content: present("content"),
-            event: text("event"),
-            reason: fields.get("reason").and_then(Reason::read),
-            metadata: fields
-                .get("metadata")
-                .and_then(Value::as_object)
-                .cloned()
-                .unwrap_or_default(),
-            method: text("method"),
-            status: text("status"),
-            uri: text("uri"),
-            resource: present("resource"),
-        })
-    }
-
-    /// A metadata value as text.
-    pub fn metadata(&self, key: &str) -> Option<String> {
-        self.metadata.get(key).and_then(lenient::as_text)
-    }
-}
-
 /// Why something failed. Gateways add numbers of their own, so the set of codes is open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reason {
@@ -104,7 +41,8 @@ pub struct Reason {
 }
 
 impl Reason {
-    fn read(value: &Value) -> Option<Self> {
+    /// Reads what gives a reason, in whatever form.
+    pub(super) fn read(value: &Value) -> Option<Self> {
         let reason = match value {
             Value::Object(_) => Self {
                 code: lenient::integer(value, "code"),
@@ -133,9 +71,14 @@ pub struct CommandAnswer {
 impl CommandAnswer {
     /// Reads the body of an answer; `None` if it is not a JSON object.
     pub fn read(body: &[u8]) -> Option<Self> {
-        let envelope = Envelope::read(&lenient::document(&lenient::decode(body))?)?;
-        let Envelope { id, status, reason, resource, .. } = envelope;
-        Some(Self { id, status, reason, resource })
+        let mut document = lenient::document(&lenient::decode(body))?;
+        let resource = document.as_object_mut()?.remove("resource");
+        Some(Self {
+            id: lenient::text(&document, "id"),
+            status: lenient::text(&document, "status"),
+            reason: document.get("reason").and_then(Reason::read),
+            resource: resource.filter(|resource| !resource.is_null()),
+        })
     }
 
     /// Whether Blip says that it did what it was asked.
@@ -296,9 +239,7 @@ pub fn receipt(ticket: &str, message: &str, found: &Value) -> Option<Value> {
 
 /// Whether a receipt was asked for: made by [`receipt`], not sent by Blip.
 pub fn was_asked_for(raw: &[u8]) -> bool {
-    let document: Option<Value> = serde_json::from_slice(raw).ok();
-    let mark = document.as_ref().and_then(|document| document.get("metadata")?.get(ASKED));
-    mark.is_some()
+    Head::read(&lenient::decode(raw)).is_some_and(|head| head.metadata(ASKED).is_some())
 }
 
 /// Tells that a message was shown to an agent (`blip.md` §5).
@@ -419,23 +360,6 @@ pub fn strip_forwards(id: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_envelope_survives_fields_of_the_wrong_type() {
-        let envelope = Envelope::read(&json!({
-            "id": 7, "from": ["x"], "type": null, "content": null, "metadata": "none",
-            "reason": "late", "event": true, "status": {"a": 1},
-        }))
-        .unwrap();
-        let expected = Envelope {
-            id: Some("7".to_owned()),
-            event: Some("true".to_owned()),
-            reason: Some(Reason { code: None, description: Some("late".to_owned()) }),
-            ..Envelope::default()
-        };
-        assert_eq!(envelope, expected);
-        assert_eq!(Envelope::read(&json!("text")), None);
-    }
 
     #[test]
     fn commands_look_like_blips_own_examples() {

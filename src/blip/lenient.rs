@@ -11,36 +11,51 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use crate::bounded;
+
 /// Reads bytes as text, without a byte order mark; what is not UTF-8 becomes `U+FFFD`.
 pub(super) fn decode(bytes: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes))
 }
 
-/// Reads a JSON document; halves of characters in it become `U+FFFD`.
+/// Reads a JSON document that came through a door; halves of characters in it become `U+FFFD`.
+///
+/// `None` if it is not JSON, or too much (see [`bounded::tree`]).
+pub(super) fn tree(json: &str) -> Option<Value> {
+    bounded::tree(json).or_else(|| bounded::tree(&mend(json)?))
+}
+
+/// Reads what Blip answered, of whatever size; halves of characters in it become `U+FFFD`.
 ///
 /// `None` if it is not JSON, nested more than 127 deep, or has a number beyond all bounds.
 pub(super) fn document(json: &str) -> Option<Value> {
-    serde_json::from_str(json).ok().or_else(|| serde_json::from_str(&mend(json)).ok())
+    serde_json::from_str(json).ok().or_else(|| serde_json::from_str(&mend(json)?).ok())
 }
 
-/// Replaces each `\uD8xx` that lacks its other half. Programs whose strings are UTF-16 write such
-/// escapes when they cut a text within an emoji, and no JSON reader for UTF-8 takes them.
-fn mend(json: &str) -> String {
-    let mut mended = String::with_capacity(json.len());
-    let mut rest = json;
-    while let Some((before, escape)) = rest.split_once('\\') {
-        mended.push_str(before);
+/// Replaces each `\uD8xx` that lacks its other half; `None` if there is none. Programs whose strings
+/// are UTF-16 write such escapes when they cut a text within an emoji, and no JSON reader for UTF-8
+/// takes them.
+fn mend(json: &str) -> Option<String> {
+    let mut mended = String::new();
+    // How much of the text is in there already.
+    let (mut done, mut at) = (0, 0);
+    while let Some(found) = json.get(at..)?.find('\\') {
+        let start = at + found + 1;
+        let escape = json.get(start..)?;
         let (length, is_whole) = match (unit(escape), escape.get(5..).and_then(second_unit)) {
             (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => (11, true),
             (Some(0xD800..=0xDFFF), _) => (5, false),
             _ => (escape.chars().next().map_or(0, char::len_utf8), true),
         };
-        let (escape, after) = escape.split_at_checked(length).unwrap_or((escape, ""));
-        mended.push('\\');
-        mended.push_str(if is_whole { escape } else { "uFFFD" });
-        rest = after;
+        at = start + length;
+        if !is_whole {
+            mended.push_str(json.get(done..start)?);
+            mended.push_str("uFFFD");
+            done = at;
+        }
     }
-    mended + rest
+    let rest = json.get(done..)?;
+    (done > 0).then(|| mended + rest)
 }
 
 /// The UTF-16 unit of an escape, given what follows its backslash.
@@ -205,6 +220,7 @@ mod tests {
             (r#""\ud83d\n""#, "\u{fffd}\n"),
         ] {
             assert_eq!(document(json), Some(json!(expected)), "{json}");
+            assert_eq!(tree(json), Some(json!(expected)), "{json}");
         }
     }
 
@@ -212,7 +228,7 @@ mod tests {
         #[test]
         fn mending_leaves_sound_json_alone(text in any::<String>()) {
             let json = json!([text, {"a": text}]).to_string();
-            prop_assert_eq!(mend(&json), json);
+            prop_assert_eq!(mend(&json), None);
         }
 
         #[test]

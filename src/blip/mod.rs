@@ -7,6 +7,7 @@ pub mod client;
 pub mod content;
 pub mod envelope;
 pub mod error;
+mod head;
 mod lenient;
 pub mod limits;
 mod native;

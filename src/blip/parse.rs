@@ -1,8 +1,10 @@
 //! What Blip posts, as events; and what it answers about tickets and messages, as ours.
 //!
-//! One envelope is one event. The event is read twice, by the intake for its key and ticket and by
-//! the pipe when its turn comes, and both times by the same code. Whatever is JSON gives an event:
-//! what we cannot make sense of is [`BlipEvent::Unknown`], never an error.
+//! One envelope is one event. It is read twice: by the intake ([`parse`]) for its key and ticket,
+//! without what it carries, and by the pipe ([`event`]) when its turn comes; what it is about is found
+//! by the same code both times. Whatever is JSON gives an event: what we cannot make sense of is
+//! [`BlipEvent::Unknown`], and what is too large or too odd to be read is
+//! [`Content::Unreadable`], never an error.
 //!
 //! Knows nothing of which tickets exist or what their events lead to.
 //!
@@ -10,32 +12,42 @@
 //! `fwd:` before its id, in whatever case, it is the same event; and events of two tickets are
 //! never the same (`a_message_is_itself_whatever_its_route`, `tickets_never_share_a_key`).
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::content::{self, content, is_chat_state, shown_kind};
-use super::envelope::{self, Envelope, short_type, strip_forwards, ticket_node, ticket_of_node};
+use super::content::{self, is_chat_state, shown_kind};
+use super::envelope::{self, Reason, short_type, strip_forwards, ticket_node, ticket_of_node};
+use super::head::{self, Head};
 use super::lenient::{self, date, integer, is_true, list, text};
 use super::sensitive;
+use crate::bounded;
 use crate::model::{BlipEvent, BotName, Content, ReceiptKind, Snapshot, TicketId};
 
 /// Longest key that is kept as it is, in bytes; longer ones are kept as their hash.
 const MAX_KEY_BYTES: usize = 256;
 
+/// Most envelopes in one request that become events of their own. Blip was never seen to send more
+/// than one (`blip.md` §1.2); a longer list is kept as a whole, as something unknown.
+const MAX_ENVELOPES: usize = 100;
+
+/// Most tags of a ticket that are read.
+const MAX_TAGS: usize = 100;
+
 /// An event with all that the inbox needs to know of it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Routed {
-    /// The envelope as Blip wrote it, to be read again by [`event`]; rewritten only if it had
-    /// sensitive content, which is taken out.
+    /// The envelope as Blip wrote it, to be read by [`event`]; rewritten only if it had sensitive
+    /// content, which is taken out.
     pub raw: Vec<u8>,
     /// What makes it the same event as another one.
     pub key: String,
     /// The ticket that it is about.
     pub ticket: Option<TicketId>,
-    /// What happened.
-    pub event: BlipEvent,
+    /// What it is said to be, if it is of no kind that we know.
+    pub unknown: Option<String>,
 }
 
 /// The body is neither a JSON object nor a list.
@@ -46,79 +58,117 @@ pub struct NotJson;
 /// Reads the body of one request: an envelope, or a list of them.
 pub fn parse(bot: &BotName, body: &[u8]) -> Result<Vec<Routed>, NotJson> {
     let json = lenient::decode(body);
-    let root: &RawValue = serde_json::from_str(&json).ok().ok_or(NotJson)?;
-    if root.get().starts_with('{') {
-        return Ok(vec![route(bot, body)]);
+    let is_several = json.trim_start().starts_with('[');
+    if !(is_several || json.trim_start().starts_with('{')) || !bounded::is_json(&json) {
+        return Err(NotJson);
     }
-    let envelopes: Vec<&RawValue> = serde_json::from_str(root.get()).ok().ok_or(NotJson)?;
-    Ok(envelopes.into_iter().map(|envelope| route(bot, envelope.get().as_bytes())).collect())
+    let envelopes = if is_several { bounded::elements(&json, MAX_ENVELOPES) } else { None };
+    Ok(match envelopes {
+        Some(envelopes) => {
+            envelopes.iter().map(|envelope| route(bot, envelope.as_bytes())).collect()
+        }
+        None => vec![route(bot, body)],
+    })
+}
+
+fn route(bot: &BotName, raw: &[u8]) -> Routed {
+    let without_secrets = sensitive::taken_out(&lenient::decode(raw));
+    let raw = without_secrets.map_or_else(|| raw.to_vec(), String::into_bytes);
+    let json = lenient::decode(&raw);
+    let head = Head::read(&json);
+    let found = head.as_ref().and_then(|head| Some((head, subject(bot, head)?)));
+    let (key, ticket, unknown) = match found {
+        Some((head, subject)) => (subject.key(head), Some(subject.ticket().clone()), None),
+        None => (format!("u:{}", sha256(&raw)), None, Some(kind_of(head.as_ref()))),
+    };
+    Routed { key, ticket, unknown, raw }
 }
 
 /// Reads one envelope, as kept in [`Routed::raw`].
 pub fn event(bot: &BotName, raw: &[u8]) -> BlipEvent {
-    route(bot, raw).event
-}
-
-fn route(bot: &BotName, raw: &[u8]) -> Routed {
-    let mut document = lenient::document(&lenient::decode(raw)).unwrap_or_default();
-    let had_secrets = sensitive::remove(&mut document);
-    let raw = if had_secrets { document.to_string().into_bytes() } else { raw.to_vec() };
-    match read(bot, &document) {
-        Some(Reading { key, ticket, event }) => Routed { raw, key, ticket: Some(ticket), event },
-        None => Routed {
-            key: format!("u:{}", sha256(&raw)),
-            raw,
-            ticket: None,
-            event: BlipEvent::Unknown { kind: kind_of(&document) },
-        },
+    let json = lenient::decode(raw);
+    let head = Head::read(&json);
+    let found = head.as_ref().and_then(|head| Some((head, subject(bot, head)?)));
+    match found {
+        Some((head, Subject::Receipt { ticket, id, event })) => receipt(head, ticket, id, &event),
+        Some((head, Subject::Ticket { id, status, json })) => {
+            BlipEvent::Ticket(Box::new(carried_snapshot(id, status, head, json)))
+        }
+        Some((head, Subject::Message { .. })) if head.kind.as_deref().is_some_and(is_chat_state) => {
+            BlipEvent::Quiet
+        }
+        Some((head, Subject::Message { ticket, address, id })) => {
+            BlipEvent::Message { ticket, address, id, content: said_in(head) }
+        }
+        None => BlipEvent::Unknown { kind: kind_of(head.as_ref()) },
     }
 }
 
-/// An event that belongs to a ticket.
-struct Reading {
-    key: String,
-    ticket: TicketId,
-    event: BlipEvent,
+/// What an envelope is about, as far as its key and ticket depend on it.
+enum Subject<'a> {
+    /// What became of a message of ours.
+    Receipt { ticket: TicketId, id: String, event: String },
+    /// The state of a ticket, which stands in this JSON.
+    Ticket { id: TicketId, status: String, json: &'a str },
+    /// What a customer said.
+    Message { ticket: TicketId, address: String, id: Option<String> },
 }
 
-fn read(bot: &BotName, document: &Value) -> Option<Reading> {
-    let envelope = Envelope::read(document)?;
-    if envelope.method.is_some() {
+impl Subject<'_> {
+    fn ticket(&self) -> &TicketId {
+        match self {
+            Self::Receipt { ticket, .. } | Self::Message { ticket, .. } => ticket,
+            Self::Ticket { id, .. } => id,
+        }
+    }
+
+    fn key(&self, head: &Head<'_>) -> String {
+        match self {
+            Self::Receipt { ticket, id, event } => {
+                receipt_key(ticket, id, event)
+            }
+            Self::Ticket { id, status, .. } => key('t', id, &status.to_lowercase()),
+            Self::Message { ticket, id: Some(id), .. } => key('m', ticket, &id.to_lowercase()),
+            Self::Message { ticket, id: None, .. } => key_by_content(ticket, head),
+        }
+    }
+}
+
+fn subject<'a>(bot: &BotName, head: &Head<'a>) -> Option<Subject<'a>> {
+    if head.method.is_some() {
         return None;
     }
-    if envelope.event.is_some() && envelope.content.is_none() {
-        return receipt(bot, &envelope);
+    if let (Some(event), None) = (&head.event, head.content) {
+        return receipt_subject(bot, head, event);
     }
-    ticket(bot, &envelope, document).or_else(|| message(bot, &envelope))
+    ticket_subject(bot, head).or_else(|| message_subject(bot, head))
 }
 
-fn kind_of(document: &Value) -> String {
-    let name = ["type", "event", "method"].iter().find_map(|field| text(document, field));
-    shown_kind(&name.unwrap_or_default())
+fn kind_of(head: Option<&Head<'_>>) -> String {
+    let name = head.and_then(|head| [&head.kind, &head.event, &head.method].into_iter().flatten().next());
+    shown_kind(name.map_or("", String::as_str))
 }
 
-fn receipt(bot: &BotName, envelope: &Envelope) -> Option<Reading> {
-    let sender = envelope.from.as_deref().and_then(ticket_of_node).map(str::to_owned);
-    let ticket =
-        TicketId::new(bot.clone(), &sender.or_else(|| envelope.metadata("desk.ticketId"))?)?;
-    let id = message_id(envelope)?;
-    let event = envelope.event.as_deref()?.to_lowercase();
-    let key = receipt_key(&ticket, &id, &event);
-    let kind = match event.as_str() {
+fn receipt_subject<'a>(bot: &BotName, head: &Head<'a>, event: &str) -> Option<Subject<'a>> {
+    let sender = head.from.as_deref().and_then(ticket_of_node).map(str::to_owned);
+    let ticket = TicketId::new(bot.clone(), &sender.or_else(|| head.metadata("desk.ticketId"))?)?;
+    let id = bare_id(head.id.as_deref())?;
+    Some(Subject::Receipt { ticket, id, event: event.to_lowercase() })
+}
+
+fn receipt(head: &Head<'_>, ticket: TicketId, id: String, event: &str) -> BlipEvent {
+    let kind = match event {
         "accepted" => ReceiptKind::Accepted,
         "received" => ReceiptKind::Received,
         "consumed" => ReceiptKind::Consumed,
         "failed" => ReceiptKind::Failed,
-        _ => return Some(Reading { key, ticket, event: BlipEvent::Quiet }),
+        _ => return BlipEvent::Quiet,
     };
-    let reason = envelope.reason.clone().map(|reason| {
+    let reason = head.reason.and_then(lenient::tree).as_ref().and_then(Reason::read);
+    let reason = reason.map(|reason| {
         (reason.code.unwrap_or(GENERAL_ERROR), reason.description.unwrap_or_default())
     });
-    Some(Reading {
-        key,
-        event: BlipEvent::Receipt { ticket: ticket.clone(), id, kind, reason },
-        ticket,
-    })
+    BlipEvent::Receipt { ticket, id, kind, reason }
 }
 
 /// The key under which the inbox keeps that this became of a message of ours.
@@ -129,74 +179,119 @@ pub fn receipt_key(ticket: &TicketId, message: &str, event: &str) -> String {
 /// LIME's code for errors without a code of their own (`blip.md` §2.6).
 const GENERAL_ERROR: i64 = 1;
 
-fn ticket(bot: &BotName, envelope: &Envelope, document: &Value) -> Option<Reading> {
-    let snapshot = snapshot_of(bot, carried_ticket(envelope, document)?, envelope)?;
-    Some(Reading {
-        key: key('t', &snapshot.id, &snapshot.status.to_lowercase()),
-        ticket: snapshot.id.clone(),
-        event: BlipEvent::Ticket(Box::new(snapshot)),
-    })
-}
-
-/// The ticket in an envelope: as its content, as the context of a redirect, or in its place.
-fn carried_ticket<'a>(envelope: &'a Envelope, document: &'a Value) -> Option<&'a Value> {
-    let content = envelope.content.as_ref();
-    match envelope.kind.as_deref().map(short_type).as_deref() {
-        None => {
-            [Some(document), content].into_iter().flatten().find(|ticket| is_bare_ticket(ticket))
-        }
-        Some("iris.ticket") => Some(content.unwrap_or(&Value::Null)),
-        Some("lime.redirect") => inner_ticket(content?.get("context")?),
-        Some("lime.container") => inner_ticket(content?),
-        Some(_) => None,
-    }
-}
-
-fn is_bare_ticket(document: &Value) -> bool {
-    document.get("sequentialId").is_some() && document.get("status").is_some()
-}
-
-fn inner_ticket(document: &Value) -> Option<&Value> {
-    let kind = text(document, "type")?;
-    if short_type(&kind) == "iris.ticket" { document.get("value") } else { None }
-}
-
-/// Reads a ticket out of an answer of Blip's; `None` if it has no id.
-pub fn snapshot(bot: &BotName, ticket_document: &Value) -> Option<Snapshot> {
-    let mut document = ticket_document.clone();
-    sensitive::remove(&mut document);
-    snapshot_of(bot, &document, &Envelope::default())
-}
-
-/// Reads a ticket; what it does not say itself is taken from its envelope.
-fn snapshot_of(bot: &BotName, ticket: &Value, envelope: &Envelope) -> Option<Snapshot> {
-    let named = envelope.id.as_deref().and_then(named_ticket);
-    let node = envelope.from.as_deref().and_then(ticket_of_node);
-    let own_id = text(ticket, "id");
+/// What a ticket does not say of itself is taken from its envelope.
+fn ticket_subject<'a>(bot: &BotName, head: &Head<'a>) -> Option<Subject<'a>> {
+    let json = carried_ticket(head)?;
+    let named = head.id.as_deref().and_then(named_ticket);
+    let node = head.from.as_deref().and_then(ticket_of_node);
+    let own_id = head::text(json, "id");
     let id = [own_id.as_deref(), named.map(|(id, _)| id), node]
         .into_iter()
         .flatten()
         .find_map(|id| TicketId::new(bot.clone(), id))?;
-    let closed = is_true(ticket, "closed");
+    let is_closed = || head::scalars(json, ["closed"]);
+    let status = head::text(json, "status")
+        .or_else(|| named.map(|(_, status)| status.to_owned()))
+        .unwrap_or_else(|| status_of(&is_closed().into()).to_owned());
+    Some(Subject::Ticket { id, status, json })
+}
+
+/// The status of a ticket that tells none.
+fn status_of(ticket: &Value) -> &'static str {
+    if is_true(ticket, "closed") { "Closed" } else { "" }
+}
+
+/// The ticket in an envelope: as its content, as the context of a redirect, or in its place.
+pub(super) fn carried_ticket<'a>(head: &Head<'a>) -> Option<&'a str> {
+    match head.kind.as_deref().map(short_type).as_deref() {
+        None => [Some(head.whole), head.content].into_iter().flatten().find(|t| is_bare_ticket(t)),
+        Some("iris.ticket") => Some(head.content.unwrap_or("null")),
+        Some("lime.redirect") => {
+            let [context] = bounded::fields(head.content?, ["context"])?;
+            inner_ticket(context?)
+        }
+        Some("lime.container") => inner_ticket(head.content?),
+        Some(_) => None,
+    }
+}
+
+fn is_bare_ticket(json: &str) -> bool {
+    let fields = bounded::fields(json, ["sequentialId", "status"]);
+    fields.is_some_and(|fields| fields.iter().all(Option::is_some))
+}
+
+fn inner_ticket(json: &str) -> Option<&str> {
+    let kind = head::text(json, "type")?;
+    let [value] = bounded::fields(json, ["value"])?;
+    if short_type(&kind) == "iris.ticket" { value } else { None }
+}
+
+/// Reads a ticket out of an answer of Blip's; `None` if it has no id.
+pub fn snapshot(bot: &BotName, ticket: &Value) -> Option<Snapshot> {
+    let id = TicketId::new(bot.clone(), &text(ticket, "id")?)?;
+    let status = text(ticket, "status").unwrap_or_else(|| status_of(ticket).to_owned());
+    let input = ticket.get("customerInput").and_then(content::document);
+    Some(Snapshot { first_words: input, ..snapshot_of(id, status, None, ticket) })
+}
+
+/// Reads a ticket in an envelope, field by field: one that cannot be read costs no other.
+fn carried_snapshot(id: TicketId, status: String, head: &Head<'_>, json: &str) -> Snapshot {
+    let mut ticket = head::scalars(json, TICKET_FIELDS);
+    let [tags, input] = bounded::fields(json, ["tags", "customerInput"]).unwrap_or_default();
+    ticket.insert("tags".to_owned(), tags.and_then(lenient::tree).unwrap_or_default());
+    let snapshot = snapshot_of(id, status, head.from.as_deref(), &ticket.into());
+    Snapshot { first_words: input.and_then(document_of), ..snapshot }
+}
+
+/// The fields of a ticket that are read, but for those that hold more than a word.
+pub(super) const TICKET_FIELDS: [&str; 11] = [
+    "id",
+    "status",
+    "closed",
+    "sequentialId",
+    "parentSequentialId",
+    "customerIdentity",
+    "customerDomain",
+    "agentIdentity",
+    "team",
+    "storageDate",
+    "closeDate",
+];
+
+fn snapshot_of(id: TicketId, status: String, from: Option<&str>, ticket: &Value) -> Snapshot {
     let customer = text(ticket, "customerIdentity");
-    Some(Snapshot {
-        address: address(&id, envelope.from.as_deref()),
+    let own_domain = text(ticket, "customerDomain");
+    let tags = list(ticket, "tags").iter().take(MAX_TAGS);
+    Snapshot {
+        address: address(&id, from),
         id,
-        status: text(ticket, "status")
-            .or_else(|| named.map(|(_, status)| status.to_owned()))
-            .unwrap_or_else(|| if closed { "Closed" } else { "" }.to_owned()),
-        closed,
+        status,
+        closed: is_true(ticket, "closed"),
         number: integer(ticket, "sequentialId"),
         parent: integer(ticket, "parentSequentialId").filter(|number| *number > 0),
-        domain: text(ticket, "customerDomain").or_else(|| domain(customer.as_deref()?)),
+        domain: own_domain.or_else(|| domain(customer.as_deref()?)),
         customer,
         agent: text(ticket, "agentIdentity"),
         team: text(ticket, "team"),
-        tags: list(ticket, "tags").iter().filter_map(lenient::as_text).collect(),
+        tags: tags.filter_map(lenient::as_text).collect(),
         opened: date(ticket, "storageDate"),
         ended: date(ticket, "closeDate"),
-        first_words: ticket.get("customerInput").and_then(content::document),
-    })
+        first_words: None,
+    }
+}
+
+/// A `{type, value}` document as it was written; `None` if there is nothing in it.
+fn document_of(json: &str) -> Option<Content> {
+    match lenient::tree(json) {
+        Some(mut document) => {
+            sensitive::remove(&mut document);
+            content::document(&document)
+        }
+        None => {
+            let kind = head::text(json, "type").unwrap_or_default();
+            Some(Content::Unreadable { kind: shown_kind(&kind) })
+        }
+    }
 }
 
 /// The ticket and status in the id of an envelope such as `Ticket:{id}:Waiting`.
@@ -219,41 +314,45 @@ fn domain(identity: &str) -> Option<String> {
     Some(domain.split('/').next().unwrap_or(domain).to_owned())
 }
 
-fn message(bot: &BotName, envelope: &Envelope) -> Option<Reading> {
-    if envelope.kind.is_none() && envelope.content.is_none() {
+fn message_subject<'a>(bot: &BotName, head: &Head<'a>) -> Option<Subject<'a>> {
+    if head.kind.is_none() && head.content.is_none() {
         return None;
     }
-    let address = envelope.from.clone()?;
+    let address = head.from.clone()?;
     let ticket = TicketId::new(bot.clone(), ticket_of_node(&address)?)?;
-    let id = message_id(envelope);
-    let key = match &id {
-        Some(id) => key('m', &ticket, &id.to_lowercase()),
-        None => key_by_content(&ticket, envelope),
-    };
-    let event = if envelope.kind.as_deref().is_some_and(is_chat_state) {
-        BlipEvent::Quiet
-    } else {
-        BlipEvent::Message { ticket: ticket.clone(), address, id, content: said(envelope) }
-    };
-    Some(Reading { key, ticket, event })
+    Some(Subject::Message { ticket, address, id: bare_id(head.id.as_deref()) })
 }
 
-fn message_id(envelope: &Envelope) -> Option<String> {
-    let id = strip_forwards(envelope.id.as_deref()?);
+fn bare_id(id: Option<&str>) -> Option<String> {
+    let id = strip_forwards(id?);
     (!id.is_empty()).then(|| id.to_owned())
+}
+
+/// What a message says, whose content may be too much to be read.
+fn said_in(head: &Head<'_>) -> Content {
+    let words = head.metadata("#blip.payload.text");
+    match head.content.map_or(Some(Value::Null), lenient::tree) {
+        Some(mut value) => {
+            sensitive::remove(&mut value);
+            said(head.kind.as_deref(), &value, words)
+        }
+        None => {
+            let kind = shown_kind(head.kind.as_deref().unwrap_or_default());
+            words.map_or(Content::Unreadable { kind }, Content::Text)
+        }
+    }
 }
 
 /// What a message says.
 ///
 /// Where a channel sends a code for what the customer saw and chose, Blip adds the words that were
 /// seen. They stand for anything that is itself no more than words, but never for a file or a place.
-fn said(envelope: &Envelope) -> Content {
-    let value = envelope.content.as_ref().unwrap_or(&Value::Null);
-    let kind = envelope.kind.as_deref().unwrap_or(match value {
+fn said(kind: Option<&str>, value: &Value, seen: Option<String>) -> Content {
+    let kind = kind.unwrap_or(match value {
         Value::Object(_) | Value::Array(_) => "application/json",
         _ => "text/plain",
     });
-    let content = content(kind, value);
+    let content = content::read(kind, value);
     let is_words = matches!(
         content,
         Content::Text(_)
@@ -261,7 +360,7 @@ fn said(envelope: &Envelope) -> Content {
             | Content::Card { .. }
             | Content::Notice("content-empty")
     );
-    match envelope.metadata("#blip.payload.text") {
+    match seen {
         Some(words) if is_words => Content::Text(words),
         _ => content,
     }
@@ -275,11 +374,16 @@ fn key(kind: char, ticket: &TicketId, rest: &str) -> String {
 }
 
 /// The key of a message that has no id. The marks tell apart two messages that say the same.
-fn key_by_content(ticket: &TicketId, envelope: &Envelope) -> String {
-    let marks = sensitive::MARKS.map(|mark| envelope.metadata(mark));
-    let kind = envelope.kind.as_deref().map(short_type);
+fn key_by_content(ticket: &TicketId, head: &Head<'_>) -> String {
+    let marks = sensitive::MARKS.map(|mark| head.metadata(mark));
+    let kind = head.kind.as_deref().map(short_type);
     // Fields of objects are sorted by serde_json, so equal content is written equally.
-    let canonical = json!([ticket.to_string(), kind, envelope.content, marks]).to_string();
+    let content = head.content.map(|json| match lenient::tree(json) {
+        Some(content) => Cow::Owned(content.to_string()),
+        None => Cow::Borrowed(json),
+    });
+    let (ticket, content) = (json!(ticket.to_string()), content.as_deref().unwrap_or("null"));
+    let canonical = format!("[{ticket},{},{content},{}]", json!(kind), json!(marks));
     format!("h:{}", sha256(canonical.as_bytes()))
 }
 
@@ -289,8 +393,7 @@ fn sha256(bytes: &[u8]) -> String {
 
 /// The id of a message exactly as it was delivered, as Blip wants it in receipts (`blip.md` §5).
 pub fn delivered_id(raw: &[u8]) -> Option<String> {
-    let document = lenient::document(&lenient::decode(raw))?;
-    Envelope::read(&document)?.id.filter(|id| !id.trim().is_empty())
+    Head::read(&lenient::decode(raw))?.id.filter(|id| !id.trim().is_empty())
 }
 
 /// Which way a message of the history went.
@@ -335,29 +438,27 @@ impl ThreadMessage {
 /// Reads an answer to `/tickets/{id}/messages` or `/threads/{identity}`, in the order given.
 ///
 /// What says only that somebody was typing is left out.
-pub fn thread_messages(resource: &Value) -> Vec<ThreadMessage> {
-    let mut resource = resource.clone();
+pub fn thread_messages(mut resource: Value) -> Vec<ThreadMessage> {
     sensitive::remove(&mut resource);
     let items = resource.as_array().map_or_else(|| list(&resource, "items"), Vec::as_slice);
     items.iter().filter_map(thread_message).collect()
 }
 
 fn thread_message(item: &Value) -> Option<ThreadMessage> {
-    let envelope = Envelope::read(item)?;
-    if envelope.kind.as_deref().is_some_and(is_chat_state) {
+    let kind = item.as_object().map(|_| text(item, "type"))?;
+    if kind.as_deref().is_some_and(is_chat_state) {
         return None;
     }
+    let metadata = item.get("metadata").unwrap_or(&Value::Null);
     let is = |word: Option<String>, expected: &str| {
         word.is_some_and(|word| word.eq_ignore_ascii_case(expected))
     };
+    let is_sent = is(text(item, "direction"), "sent");
+    let value = item.get("content").unwrap_or(&Value::Null);
     Some(ThreadMessage {
-        id: message_id(&envelope),
-        direction: if is(text(item, "direction"), "sent") {
-            Direction::Sent
-        } else {
-            Direction::Received
-        },
-        content: said(&envelope),
+        id: bare_id(text(item, "id").as_deref()),
+        direction: if is_sent { Direction::Sent } else { Direction::Received },
+        content: said(kind.as_deref(), value, text(metadata, "#blip.payload.text")),
         date: date(item, "date"),
         status: text(item, "status"),
         reason: item.get("reason").filter(|reason| reason.is_object()).cloned(),
@@ -392,8 +493,7 @@ impl Missed {
 
 /// Whether an event, as kept in [`Routed::raw`], is marked as the first one after a gap.
 pub fn is_after_gap(raw: &[u8]) -> bool {
-    let document = lenient::document(&lenient::decode(raw)).unwrap_or_default();
-    Envelope::read(&document).is_some_and(|envelope| envelope.metadata(GAP).is_some())
+    Head::read(&lenient::decode(raw)).is_some_and(|head| head.metadata(GAP).is_some())
 }
 
 /// Reads what a customer said out of an answer to `/tickets/{id}/messages`, oldest first.
@@ -409,7 +509,7 @@ pub fn missed(bot: &BotName, address: &str, resource: &Value) -> Vec<Missed> {
 
 fn missed_message(bot: &BotName, address: &str, item: &Value) -> Option<Missed> {
     let is_sent = text(item, "direction").is_some_and(|way| way.eq_ignore_ascii_case("sent"));
-    let (id, date) = (message_id(&Envelope::read(item)?)?, date(item, "date")?);
+    let (id, date) = (bare_id(text(item, "id").as_deref())?, date(item, "date")?);
     if is_sent {
         return None;
     }
@@ -419,7 +519,8 @@ fn missed_message(bot: &BotName, address: &str, item: &Value) -> Option<Missed> 
         "content": item.get("content"), "metadata": metadata.unwrap_or(&json!({})),
     });
     let routed = route(bot, envelope.to_string().as_bytes());
-    matches!(routed.event, BlipEvent::Message { .. }).then_some(Missed { id, date, routed })
+    let is_message = matches!(event(bot, &routed.raw), BlipEvent::Message { .. });
+    is_message.then_some(Missed { id, date, routed })
 }
 
 #[cfg(test)]
@@ -451,11 +552,26 @@ mod tests {
         TicketId::new(bot(), ticket).unwrap()
     }
 
-    fn one(envelope: &Value) -> Routed {
+    /// An event as the door sees it, and as it reads when its turn has come.
+    struct Event {
+        raw: Vec<u8>,
+        key: String,
+        ticket: Option<TicketId>,
+        event: BlipEvent,
+    }
+
+    fn one(envelope: &Value) -> Event {
         let body = envelope.to_string();
         let mut events = parse(&bot(), body.as_bytes()).unwrap();
         assert_eq!(events.len(), 1);
-        events.remove(0)
+        let Routed { raw, key, ticket, unknown } = events.remove(0);
+        let event = event(&bot(), &raw);
+        let kind = match &event {
+            BlipEvent::Unknown { kind } => Some(kind.clone()),
+            _ => None,
+        };
+        assert_eq!((unknown.is_some(), unknown), (ticket.is_none(), kind));
+        Event { raw, key, ticket, event }
     }
 
     fn words(id: &str, text: &str) -> Value {
@@ -681,8 +797,8 @@ mod tests {
         let first =
             r#"{"id":"1", "from":"a@desk.msging.net/Webhook","type":"text/plain","content":"x"}"#;
         assert_eq!(raw, [first, "7", "[]", r#"{"x":1e999}"#]);
-        assert!(matches!(events[0].event, BlipEvent::Message { .. }));
-        assert!(events[1..].iter().all(|event| matches!(event.event, BlipEvent::Unknown { .. })));
+        assert_eq!(events[0].ticket, Some(id("a")));
+        assert!(events[1..].iter().all(|event| event.unknown.is_some()));
         assert_eq!(parse(&bot(), b"[]"), Ok(Vec::new()));
     }
 
@@ -699,7 +815,7 @@ mod tests {
             br#"{"from":"a@desk.msging.net","content":"\ud83d"}"#,
         ] {
             let events = parse(&bot(), odd).unwrap();
-            assert!(matches!(events[0].event, BlipEvent::Message { .. }));
+            assert!(matches!(event(&bot(), odd), BlipEvent::Message { .. }));
             assert_eq!(events[0].raw, odd);
         }
     }
@@ -716,10 +832,83 @@ mod tests {
             json!({"from": "elsewhere@msging.net", "type": kind, "content": secret}),
         ] {
             let routed = one(&envelope);
-            assert!(!format!("{routed:?}").contains("4111"));
-            assert!(!String::from_utf8(routed.raw.clone()).unwrap().contains("4111"));
-            assert_eq!(event(&bot(), &routed.raw), routed.event);
+            assert!(!format!("{:?} {}", routed.event, routed.key).contains("4111"));
+            assert!(!String::from_utf8(routed.raw).unwrap().contains("4111"));
         }
+    }
+
+    /// Content that is JSON, and no tree: it is too deep, too large, or has a number beyond all bounds.
+    fn too_much() -> [String; 3] {
+        let deep = "[".repeat(500) + &"]".repeat(500);
+        [deep, format!("[{}]", vec!["{\"\":0}"; 20_000].join(",")), "[1e999]".to_owned()]
+    }
+
+    #[test]
+    fn what_cannot_be_read_keeps_its_ticket_its_key_and_what_stands_beside_it() {
+        for content in too_much() {
+            let json = format!(
+                r#"{{"id":"fwd:fwd:M1","from":"{NODE}","type":"a/b","content":{content}}}"#
+            );
+            let routed = parse(&bot(), json.as_bytes()).unwrap().remove(0);
+            assert_eq!((routed.key.as_str(), routed.ticket), ("m:default/9b2e-1:m1", Some(id("9b2e-1"))));
+            assert_eq!(routed.raw, json.as_bytes());
+            let BlipEvent::Message { content, .. } = event(&bot(), &routed.raw) else { panic!() };
+            assert_eq!(content, Content::Unreadable { kind: "a/b".to_owned() });
+        }
+        for input in too_much() {
+            let json = format!(
+                r#"{{"type":"{TICKET}","content":{{"id":"9b2e-1","status":"Waiting","sequentialId":7,"team":"T",
+                "tags":["a"],"customerInput":{{"type":"x/y","value":{input}}},"new":{input}}}}}"#
+            );
+            let BlipEvent::Ticket(seen) = event(&bot(), json.as_bytes()) else { panic!() };
+            assert_eq!((seen.number, seen.team.as_deref(), seen.tags.len()), (Some(7), Some("T"), 1));
+            assert_eq!(seen.first_words, Some(Content::Unreadable { kind: "x/y".to_owned() }));
+        }
+    }
+
+    #[test]
+    fn words_that_were_seen_stand_for_what_cannot_be_read() {
+        let json = format!(
+            r##"{{"from":"{NODE}","type":"a/b","content":1e999,"metadata":{{"#blip.payload.text":"Yes"}}}}"##
+        );
+        let BlipEvent::Message { content, .. } = event(&bot(), json.as_bytes()) else { panic!() };
+        assert_eq!(content, Content::Text("Yes".to_owned()));
+    }
+
+    #[test]
+    fn sensitive_content_that_cannot_be_read_is_not_kept() {
+        let kind = r#""application/vnd.lime.sensitive+json""#;
+        let escaped = r#""application/vnd.lime.sen\u0073itive+json""#;
+        for (kind, content) in [kind, escaped].into_iter().flat_map(|kind| {
+            too_much().into_iter().flat_map(move |much| {
+                let inner = format!(r#"{{"type":{kind},"value":[4111,{much}]}}"#);
+                [(kind, format!("[4111,{much}]")), ("\"a/b\"", inner)]
+            })
+        }) {
+            let json = format!(
+                r##"{{"id":"1","from":"{NODE}","type":{kind},"content":{content},"metadata":{{"x":"4111","#uniqueId":"u"}}}}"##
+            );
+            let routed = parse(&bot(), json.as_bytes()).unwrap().remove(0);
+            let kept = String::from_utf8(routed.raw.clone()).unwrap();
+            assert!(!kept.contains("4111") && kept.contains("uniqueId"), "{kept}");
+            assert_eq!(routed.key, "m:default/9b2e-1:1");
+            let BlipEvent::Message { content, .. } = event(&bot(), &routed.raw) else { panic!() };
+            assert_eq!(content, Content::Sensitive);
+        }
+        let input = format!(r#"{{"type":{kind},"value":[4111,1e999]}}"#);
+        let json = format!(r#"{{"type":"{TICKET}","content":{{"id":"9b2e-1","status":"Waiting","team":"T","customerInput":{input}}}}}"#);
+        let routed = parse(&bot(), json.as_bytes()).unwrap().remove(0);
+        assert!(!String::from_utf8(routed.raw.clone()).unwrap().contains("4111"));
+        let BlipEvent::Ticket(seen) = event(&bot(), &routed.raw) else { panic!() };
+        assert_eq!((seen.id.blip(), seen.team.as_deref()), ("9b2e-1", Some("T")));
+    }
+
+    #[test]
+    fn a_list_of_many_is_kept_as_one() {
+        let body = format!("[{}]", vec!["0"; MAX_ENVELOPES + 1].join(","));
+        let events = parse(&bot(), body.as_bytes()).unwrap();
+        assert_eq!(events.len(), 1);
+        assert_eq!((events[0].raw.as_slice(), events[0].ticket.as_ref()), (body.as_bytes(), None));
     }
 
     #[test]
@@ -774,9 +963,9 @@ mod tests {
                 reason: None,
             },
         ];
-        assert_eq!(thread_messages(&resource), expected);
-        assert_eq!(thread_messages(&resource["items"]), expected);
-        assert_eq!(thread_messages(&Value::Null), []);
+        assert_eq!(thread_messages(resource["items"].clone()), expected);
+        assert_eq!(thread_messages(resource), expected);
+        assert_eq!(thread_messages(Value::Null), []);
     }
 
     /// Texts as ids may be, including such that look like parts of our keys.
@@ -790,7 +979,9 @@ mod tests {
             for body in [&bytes, json.as_bytes()] {
                 let events = parse(&bot(), body).unwrap_or_default();
                 for routed in events {
-                    prop_assert_eq!(event(&bot(), &routed.raw), routed.event);
+                    let event = event(&bot(), &routed.raw);
+                    let is_unknown = matches!(event, BlipEvent::Unknown { .. });
+                    prop_assert_eq!(is_unknown, routed.ticket.is_none());
                 }
                 event(&bot(), body);
             }
@@ -808,9 +999,9 @@ mod tests {
             let envelope = json!(fields);
             let single = one(&envelope);
             prop_assert!(single.key.len() <= MAX_KEY_BYTES);
-            prop_assert_eq!(&event(&bot(), &single.raw), &single.event);
             let body = json!(vec![envelope; copies]).to_string();
-            prop_assert_eq!(parse(&bot(), body.as_bytes()), Ok(vec![single; copies]));
+            let keys = parse(&bot(), body.as_bytes()).unwrap().into_iter().map(|event| event.key);
+            prop_assert_eq!(keys.collect::<Vec<_>>(), vec![single.key; copies]);
         }
 
         #[test]

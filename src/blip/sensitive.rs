@@ -3,12 +3,17 @@
 //! Blip marks such content by its type and never stores it (`blip.md` §6). Neither do we: it is
 //! taken out of the document before anything else looks at it, wherever in it it stands.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::envelope::short_type;
+use super::envelope::{TICKET_TYPE, short_type};
+use super::head::{self, Head};
+use super::lenient;
+use super::parse::{TICKET_FIELDS, carried_ticket};
 
 /// The short name of the type that marks sensitive content.
 pub(super) const SENSITIVE: &str = "lime.sensitive";
+/// The same as Blip writes it.
+const SENSITIVE_TYPE: &str = "application/vnd.lime.sensitive+json";
 
 /// Fields of a document or envelope that stay, because they say nothing of the content.
 const KEPT: [&str; 11] = [
@@ -27,6 +32,46 @@ const KEPT: [&str; 11] = [
 
 /// Metadata that stays, because messages without an id are told apart by it.
 pub(super) const MARKS: [&str; 3] = ["#uniqueId", "date_created", "#wa.timestamp"];
+
+/// An envelope without its sensitive content; `None` if there is none in it.
+///
+/// One that speaks of such content and is too much to be read keeps nothing of what it carries.
+pub(super) fn taken_out(json: &str) -> Option<String> {
+    if !may_hold_any(json) {
+        return None;
+    }
+    match lenient::tree(json) {
+        Some(mut document) => remove(&mut document).then(|| document.to_string()),
+        None => Some(without_content(json).to_string()),
+    }
+}
+
+/// Whether the name of the type stands anywhere, also with letters of it written as escapes. Nearly
+/// no envelope needs a second look then.
+fn may_hold_any(json: &str) -> bool {
+    let bytes = json.as_bytes();
+    let is_name = |at: &[u8]| at.eq_ignore_ascii_case(SENSITIVE.as_bytes());
+    let is_letter = |at: &[u8]| {
+        matches!(at, [b'\\', b'u', b'0', b'0', b'4'..=b'7', _] | [b'\\', b'u', b'0', b'0', b'2', b'e' | b'E'])
+    };
+    bytes.windows(SENSITIVE.len()).any(is_name) || bytes.windows(6).any(is_letter)
+}
+
+/// Whose an envelope is and what it is: that much of it says nothing of its content.
+fn without_content(json: &str) -> Value {
+    let Some(head) = Head::read(json) else { return json!({"type": SENSITIVE_TYPE}) };
+    let mut kept = head::scalars(json, KEPT);
+    let marks = MARKS.iter().filter_map(|mark| Some(((*mark).to_owned(), head.metadata(mark)?.into())));
+    kept.insert("metadata".to_owned(), Value::Object(marks.collect()));
+    let (kind, content) = match carried_ticket(&head) {
+        Some(ticket) => (TICKET_TYPE, head::scalars(ticket, TICKET_FIELDS).into()),
+        None if head.event.is_some() && head.content.is_none() => return kept.into(),
+        None => (SENSITIVE_TYPE, Value::Null),
+    };
+    kept.insert("type".to_owned(), kind.into());
+    kept.insert("content".to_owned(), content);
+    kept.into()
+}
 
 /// Takes sensitive content out of a document. False if there was none.
 pub(super) fn remove(document: &mut Value) -> bool {
@@ -68,8 +113,6 @@ fn keep_marks(metadata: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     const TYPE: &str = "application/vnd.lime.sensitive+json";

@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq;
 
 use super::{BotDoor, Error, Intake, header_names, media_type, read};
 use crate::blip::parse::{self, Routed};
-use crate::model::{BlipEvent, BotName};
+use crate::model::BotName;
 use crate::store::{Lane, NewItem, Source};
 use crate::telemetry;
 
@@ -86,8 +86,8 @@ async fn as_known(intake: &Intake, bot: &BotName, routed: Routed) -> Result<Rout
 }
 
 fn item(routed: Routed, intake: &Intake) -> NewItem {
-    if let BlipEvent::Unknown { kind } = &routed.event {
-        tracing::info!(kind, "blip sent an event of an unknown kind; it is stored");
+    if let Some(kind) = &routed.unknown {
+        tracing::warn!(kind, bytes = routed.raw.len(), "blip sent something that belongs to no ticket, or that cannot be read; it is stored, and shown to nobody");
         telemetry::unknown(Source::Blip.name());
     }
     let received = intake.clock.now();

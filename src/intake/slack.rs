@@ -14,12 +14,16 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use super::{Error, Intake, header_names, media_type, read};
+use crate::bounded;
 use crate::model::{ChannelId, SlackEvent};
 use crate::slack::Shown;
 use crate::slack::parse::{self, Request, Routed};
 use crate::slack::verify::{SIGNATURE_HEADER, TIMESTAMP_HEADER, Verdict};
 use crate::store::{Lane, NewItem, Source};
 use crate::telemetry;
+
+/// Most fields of a command that are read; Slack sends about fifteen (`slack.md` B.2).
+const COMMAND_FIELDS: usize = 100;
 
 /// What Slack is answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,16 +64,14 @@ pub(super) async fn accept(
 impl Intake {
     /// Takes what Slack sent, given as JSON, whichever way it came. What cannot be read is taken,
     /// too, and counted: Slack would only send it again.
-    pub async fn take_from_slack(&self, mut json: Vec<u8>) -> Result<Answer, Error> {
-        let Ok(mut sent) = serde_json::from_slice::<Value>(&json) else {
+    pub async fn take_from_slack(&self, json: Vec<u8>) -> Result<Answer, Error> {
+        let json = self.under_first_ids(json);
+        let Some(request) = parse::request(&json) else {
             tracing::warn!(bytes = json.len(), "slack sent what is no event in JSON");
             telemetry::unknown(Source::Slack.name());
             return Ok(Answer::Nothing);
         };
-        if self.dialogs.slack.renames().bring_back(&mut sent) {
-            json = sent.to_string().into_bytes();
-        }
-        match parse::parse(&sent) {
+        match request {
             Request::Challenge(challenge) => Ok(Answer::Challenge(challenge)),
             Request::Event(routed) => {
                 remember(self, routed, json).await?;
@@ -77,7 +79,7 @@ impl Intake {
             }
             Request::Dialog(asked) => {
                 if !self.dialogs.open(&asked).await
-                    && let Some(routed) = parse::without_dialog(&sent)
+                    && let Some(routed) = parse::without_dialog(&json)
                 {
                     remember(self, routed, json).await?;
                 }
@@ -112,6 +114,17 @@ impl Intake {
 
     fn shown(&self, answer: &Value) -> Answer {
         Answer::Json(self.dialogs.slack.show(answer))
+    }
+
+    /// The same with the first ids of channels in the place of later ones.
+    fn under_first_ids(&self, json: Vec<u8>) -> Vec<u8> {
+        let sent = std::str::from_utf8(&json).ok().and_then(bounded::tree);
+        match sent {
+            Some(mut sent) if self.dialogs.slack.renames().bring_back(&mut sent) => {
+                sent.to_string().into_bytes()
+            }
+            Some(_) | None => json,
+        }
     }
 
     /// Notes that a channel has got another id. What came under that one before is looked for.
@@ -180,15 +193,15 @@ fn json(media_type: &str, body: Vec<u8>) -> Option<Vec<u8>> {
     if media_type != "application/x-www-form-urlencoded" {
         return Some(body);
     }
-    let fields: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
-    let payload = fields.iter().find(|(name, _)| name == "payload");
-    if let Some((_, payload)) = payload {
-        return Some(payload.clone().into_bytes());
+    let fields = || form_urlencoded::parse(&body);
+    if let Some((_, payload)) = fields().find(|(name, _)| name == "payload") {
+        return Some(payload.into_owned().into_bytes());
     }
-    if fields.iter().any(|(name, _)| name == "ssl_check") {
+    if fields().any(|(name, _)| name == "ssl_check") {
         return None;
     }
-    let fields = fields.into_iter().map(|(name, value)| (name, Value::from(value)));
+    let fields = fields().take(COMMAND_FIELDS);
+    let fields = fields.map(|(name, value)| (name.into_owned(), value.into_owned().into()));
     Some(Value::Object(fields.collect()).to_string().into_bytes())
 }
 
@@ -196,10 +209,11 @@ async fn remember(intake: &Intake, routed: Routed, body: Vec<u8>) -> Result<(), 
     match &routed.event {
         SlackEvent::NotOurs => return Ok(()),
         SlackEvent::Unknown { kind } => {
-            tracing::info!(kind, "slack sent an event of an unknown kind; it is stored");
+            tracing::info!(kind, bytes = body.len(), "slack sent an event of an unknown kind; it is stored");
             telemetry::unknown(Source::Slack.name());
         }
         SlackEvent::Message { .. }
+        | SlackEvent::Oversized { .. }
         | SlackEvent::Edited { .. }
         | SlackEvent::Deleted { .. }
         | SlackEvent::Reaction { .. }

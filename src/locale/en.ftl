@@ -128,6 +128,7 @@ ask-retried = Trying again.
 ask-skipped = Discarded.
 ask-again = Slack did not open the window. Please press again.
 ask-outdated = Things have changed, and this button no longer applies.
+ask-oversized = This message is too large to be read, so it stays a note and did not go to the customer. Send it in smaller parts, or as a file.
 ask-resend-closed = ⚠️ Not delivered to the customer, and it cannot be sent again: the ticket has ended.
 ask-resend-gone = ⚠️ Not delivered to the customer, and what was sent is no longer here: please write it again.
 ask-already-sent = It has already been sent to the customer.
@@ -241,6 +242,7 @@ content-typing = Typing…
 content-unavailable = 🚫 Content unavailable
 content-unknown = ❔ Message of type { $kind }
 content-unknown-text = ❔ Message of type { $kind }: { $text }
+content-unreadable = ⚠️ Message too large or malformed to be shown ({ $kind }). Look it up in Blip, or ask the customer to send it again in another way.
 content-video = 🎬 Video
 content-voice = 🎤 Voice message
 

@@ -128,6 +128,7 @@ ask-retried = Intentando de nuevo.
 ask-skipped = Descartado.
 ask-again = Slack no abrió la ventana. Pulsa otra vez, por favor.
 ask-outdated = La situación cambió y este botón ya no vale.
+ask-oversized = Este mensaje es demasiado grande para leerlo: quedó como nota y no se envió al cliente. Envíelo en partes más pequeñas o como archivo.
 ask-resend-closed = ⚠️ No entregado al cliente, y no se puede enviar de nuevo: el ticket terminó.
 ask-resend-gone = ⚠️ No entregado al cliente, y lo que se envió ya no está aquí: escríbelo de nuevo.
 ask-already-sent = Ya se envió al cliente.
@@ -241,6 +242,7 @@ content-typing = Escribiendo…
 content-unavailable = 🚫 Contenido no disponible
 content-unknown = ❔ Mensaje del tipo { $kind }
 content-unknown-text = ❔ Mensaje del tipo { $kind }: { $text }
+content-unreadable = ⚠️ Mensaje demasiado grande o mal formado, que no se puede mostrar ({ $kind }). Consúltelo en Blip o pida al cliente que lo envíe de otra forma.
 content-video = 🎬 Video
 content-voice = 🎤 Mensaje de voz
 

@@ -128,6 +128,7 @@ ask-retried = Tentando de novo.
 ask-skipped = Descartado.
 ask-again = O Slack não abriu a janela. Clique de novo, por favor.
 ask-outdated = A situação mudou e este botão não vale mais.
+ask-oversized = Esta mensagem é grande demais para ser lida: ela ficou como nota e não foi enviada ao cliente. Envie-a em partes menores ou como arquivo.
 ask-resend-closed = ⚠️ Não entregue ao cliente, e não dá para enviar de novo: o ticket terminou.
 ask-resend-gone = ⚠️ Não entregue ao cliente, e o que foi enviado não está mais aqui: escreva de novo.
 ask-already-sent = Já foi enviada ao cliente.
@@ -241,6 +242,7 @@ content-typing = Digitando…
 content-unavailable = 🚫 Conteúdo indisponível
 content-unknown = ❔ Mensagem do tipo { $kind }
 content-unknown-text = ❔ Mensagem do tipo { $kind }: { $text }
+content-unreadable = ⚠️ Mensagem grande demais ou malformada, que não pode ser exibida ({ $kind }). Consulte-a no Blip ou peça ao cliente que a envie de outra forma.
 content-video = 🎬 Vídeo
 content-voice = 🎤 Mensagem de voz
 

@@ -64,6 +64,11 @@ pub enum Content {
     Sensitive,
     /// Something without words that the agent should know of, as a message key of the locale.
     Notice(&'static str),
+    /// Too large, too deep or too odd to be read at all.
+    Unreadable {
+        /// The type's name as it was sent; may be empty.
+        kind: String,
+    },
     /// Of a type that is not known.
     Unknown {
         /// The type's name as it was sent.

@@ -86,6 +86,17 @@ pub enum SlackEvent {
         /// What tells this version of it from its others; empty for the first.
         version: String,
     },
+    /// A message was written in a thread that is too large to be read.
+    Oversized {
+        /// Where.
+        channel: ChannelId,
+        /// The message's own time stamp.
+        ts: MessageTs,
+        /// The root of the thread it stands in.
+        thread: MessageTs,
+        /// Who wrote it.
+        user: SlackUserId,
+    },
     /// The writer changed what a message says.
     Edited {
         /// Where.

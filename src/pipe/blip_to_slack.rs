@@ -438,6 +438,7 @@ fn has_files(content: &Content) -> bool {
         | Content::Card { .. }
         | Content::Sensitive
         | Content::Notice(_)
+        | Content::Unreadable { .. }
         | Content::Unknown { .. } => false,
     }
 }

@@ -295,7 +295,7 @@ impl Bridge {
                 let (lane, key) = (Lane::Ticket(id.clone()), routed.key);
                 let (source, body) = (Source::Blip, routed.raw);
                 self.set_out(NewItem { source, lane, key, body, received, due: received }).await?;
-                events.push(routed.event);
+                events.push(parse::event(id.bot(), &body));
             }
         }
         Ok(events)

@@ -151,17 +151,20 @@ mod armed {
 
     /// What kind of item it is; none if it is none that anything is done about.
     pub(super) fn kind(item: &Item) -> Option<String> {
-        let body: Value = serde_json::from_slice(&item.body).unwrap_or_default();
+        let chore: Value;
         let kind = match item.source {
-            Source::Desk => body.get("chore")?.as_str()?,
+            Source::Desk => {
+                chore = serde_json::from_slice(&item.body).unwrap_or_default();
+                chore.get("chore")?.as_str()?
+            }
             Source::Blip => match blip::parse::event(&BotName::default(), &item.body) {
                 BlipEvent::Ticket(_) => "ticket",
                 BlipEvent::Message { .. } => "message",
                 BlipEvent::Receipt { .. } => "receipt",
                 BlipEvent::Quiet | BlipEvent::Unknown { .. } => return None,
             },
-            Source::Slack => match slack::parse::stored(&body)?.event {
-                SlackEvent::Message { .. } => "message",
+            Source::Slack => match slack::parse::stored(&item.body)?.event {
+                SlackEvent::Message { .. } | SlackEvent::Oversized { .. } => "message",
                 SlackEvent::Edited { .. } => "edited",
                 SlackEvent::Deleted { .. } => "deleted",
                 SlackEvent::Reaction { .. } => "reaction",

@@ -32,7 +32,7 @@ pub(super) fn put_in_order(items: &mut [Item]) {
 fn time_of(item: &Item) -> Option<(bool, i64)> {
     let time = match item.source {
         Source::Blip => None,
-        Source::Slack => parse::happened_at(&serde_json::from_slice(&item.body).ok()?),
+        Source::Slack => parse::happened_at(&item.body),
         Source::Desk => {
             let chore = serde_json::from_slice(&item.body).ok()?;
             let (Chore::Hold(held) | Chore::Send(held)) = chore else { return None };

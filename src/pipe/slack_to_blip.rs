@@ -77,7 +77,8 @@ impl Written<'_> {
 /// message is not.
 fn place(event: &SlackEvent) -> Option<(&ChannelId, &MessageTs, &MessageTs)> {
     match event {
-        SlackEvent::Message { channel, thread, .. } => Some((channel, thread, thread)),
+        SlackEvent::Message { channel, thread, .. }
+        | SlackEvent::Oversized { channel, thread, .. } => Some((channel, thread, thread)),
         SlackEvent::Edited { channel, ts, thread, .. }
         | SlackEvent::Deleted { channel, ts, thread } => Some((channel, ts, thread)),
         SlackEvent::Reaction { channel, ts, .. } => Some((channel, ts, ts)),
@@ -91,9 +92,7 @@ fn place(event: &SlackEvent) -> Option<(&ChannelId, &MessageTs, &MessageTs)> {
 impl Bridge {
     /// Handles what Slack sent.
     pub(super) async fn on_slack(&self, lane: &str, item: &Item) -> Outcome {
-        let body: Value = serde_json::from_slice(&item.body)
-            .map_err(|_unreadable| Halt::broken("a stored event is not JSON"))?;
-        let Some(routed) = parse::stored(&body) else {
+        let Some(routed) = parse::stored(&item.body) else {
             return Ok(Handled::one(Settled::Ignored));
         };
         if let Some(Lane::Ticket(ticket)) = Lane::parse(lane)
@@ -110,6 +109,7 @@ impl Bridge {
                 return Ok(Handled::one(Settled::Done));
             }
             SlackEvent::Message { .. }
+            | SlackEvent::Oversized { .. }
             | SlackEvent::Edited { .. }
             | SlackEvent::Deleted { .. }
             | SlackEvent::Reaction { .. }
@@ -185,6 +185,9 @@ impl Bridge {
                     }
                 }
             }
+            SlackEvent::Oversized { channel, ts, user, .. } => {
+                self.on_oversized(item, ticket, user, (channel, ts)).await
+            }
             SlackEvent::Edited { channel, ts, thread, user, .. } if link.role.is_sent() => {
                 self.on_edited_after_sending(ticket, user, (channel, thread, ts)).await
             }
@@ -238,6 +241,21 @@ impl Bridge {
                 self.tell(ticket, &person, &person.words.say(answer, &[]), &[]).await;
             }
         }
+        Ok(())
+    }
+
+    /// What cannot be read whole is not sent in part: it stays a note, and its writer is told.
+    async fn on_oversized(
+        &self,
+        item: &Item,
+        ticket: &Ticket,
+        user: &SlackUserId,
+        (channel, ts): (&ChannelId, &MessageTs),
+    ) -> Step<()> {
+        let person = self.person(item, ticket, user).await?;
+        let (message, version) = (&AgentMessage::default(), "");
+        self.keep(ticket, &person, &Written { channel, ts, message, version }).await?;
+        self.tell(ticket, &person, &person.words.say("ask-oversized", &[]), &[]).await;
         Ok(())
     }
 

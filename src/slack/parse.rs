@@ -12,6 +12,7 @@ use super::dialog::{self, Asked, Search};
 use super::home::{self, Command, Wanted};
 use super::workspace::Asker;
 use super::{action, emoji, message};
+use crate::bounded;
 use crate::model::{
     Access, AgentMessage, Attachment, ChannelId, Click, MessageTs, SlackEvent, SlackUserId,
     TicketId,
@@ -22,6 +23,10 @@ const MESSAGE: &str = "m:";
 
 /// The event that tells that a channel has got another id.
 const RENAMED: &str = "channel_id_changed";
+
+/// What makes a request large: all that a message or a dialog shows. Who did what to which message
+/// stands beside it.
+const WEIGHTY: [&str; 3] = ["blocks", "attachments", "files"];
 
 /// The events that tell how we stand.
 const STANDING: [&str; 12] = [
@@ -122,25 +127,49 @@ pub fn parse(body: &Value) -> Request {
 
 /// When something happened in Slack, by Slack's clock: a message when it was written, a reaction or a
 /// press when it was made.
-pub fn happened_at(body: &Value) -> Option<MessageTs> {
+pub fn happened_at(json: &[u8]) -> Option<MessageTs> {
+    let body = bounded::outline(std::str::from_utf8(json).ok()?, &WEIGHTY)?;
     // The first is ours: of what was fetched, Slack does not always tell the time.
     let places =
         ["/happened", "/event/event_ts", "/event/ts", "/actions/0/action_ts", "/action_ts"];
-    let found = places.iter().find_map(|place| text(body, place));
+    let found = places.iter().find_map(|place| text(&body, place));
     found.and_then(MessageTs::parse).filter(|ts| ts.micros().is_some())
 }
 
-/// What a button does where Slack opens no dialogs: *Close* closes, as the reaction does.
-pub fn without_dialog(body: &Value) -> Option<Routed> {
-    let is_close = |routed: &Routed| matches!(&routed.event, SlackEvent::Click(click) if click.action == action::CLOSE);
-    pressed(body).filter(is_close)
+/// Reads a request as it came; `None` if it is no JSON.
+pub fn request(json: &[u8]) -> Option<Request> {
+    let json = std::str::from_utf8(json).ok()?;
+    if let Some(body) = bounded::tree(json) {
+        return Some(parse(&body));
+    }
+    let too_much = || bounded::is_json(json).then(|| Request::Event(too_much(json)));
+    bounded::outline(json, &WEIGHTY).map(|body| outlined(&body)).or_else(too_much)
+}
+
+/// Something of which not even the outline can be read. Slack itself sends nothing like it.
+fn too_much(json: &str) -> Routed {
+    let key = format!("h:{}", hash(json.as_bytes()));
+    Routed { key, about: None, ticket: None, event: SlackEvent::Unknown { kind: "too large".to_owned() } }
+}
+
+/// What a request is that is too large for its whole to be read, given what is known of it. Of what
+/// an agent wrote, nothing may then be sent as if it were all.
+fn outlined(body: &Value) -> Request {
+    let mut request = parse(body);
+    if let Request::Event(Routed { event, .. }) = &mut request
+        && let SlackEvent::Message { channel, ts, thread, user, .. } = event
+    {
+        let (channel, ts, thread) = (channel.clone(), ts.clone(), thread.clone());
+        *event = SlackEvent::Oversized { channel, ts, thread, user: user.clone() };
+    }
+    request
 }
 
 /// The event of a request that was put into the inbox.
-pub fn stored(body: &Value) -> Option<Routed> {
-    match parse(body) {
+pub fn stored(json: &[u8]) -> Option<Routed> {
+    match request(json)? {
         Request::Event(routed) => Some(routed),
-        Request::Dialog(_) => without_dialog(body),
+        Request::Dialog(_) => without_dialog(json),
         Request::Challenge(_)
         | Request::Draft(_)
         | Request::Options(_)
@@ -150,6 +179,13 @@ pub fn stored(body: &Value) -> Option<Routed> {
         | Request::Renamed { .. }
         | Request::Standing(_) => None,
     }
+}
+
+/// What a button does where Slack opens no dialogs: *Close* closes, as the reaction does.
+pub fn without_dialog(json: &[u8]) -> Option<Routed> {
+    let is_close = |routed: &Routed| matches!(&routed.event, SlackEvent::Click(click) if click.action == action::CLOSE);
+    let body = bounded::outline(std::str::from_utf8(json).ok()?, &WEIGHTY)?;
+    pressed(&body).filter(is_close)
 }
 
 fn home_opened(body: &Value) -> Option<SlackUserId> {
@@ -598,6 +634,37 @@ mod tests {
         let Request::Event(routed) = parse(&click) else { panic!("an event") };
         assert_eq!(routed.about.unwrap().1.as_str(), "1.0");
         assert_eq!(routed.key, "c:9.1:U1:claim:default/t");
+    }
+
+    /// More blocks than can be read.
+    fn too_many_blocks() -> Value {
+        vec![json!({"type": "divider"}); 9000].into()
+    }
+
+    #[test]
+    fn of_a_message_that_is_too_large_it_is_known_whose_it_is() {
+        let large = with(reply(), "blocks", too_many_blocks());
+        let body = json!({"type": "event_callback", "event_id": "Ev1", "event": large});
+        let routed = stored(body.to_string().as_bytes()).unwrap();
+        assert_eq!((routed.key.as_str(), routed.about.unwrap().1.as_str()), ("m:C1:2.0", "1.0"));
+        assert!(matches!(routed.event, SlackEvent::Oversized { .. }));
+    }
+
+    #[test]
+    fn a_click_on_a_message_that_is_too_large_is_a_click() {
+        let click = json!({"type": "block_actions", "user": {"id": "U1"}, "message": {"blocks": too_many_blocks()},
+            "container": {"type": "message", "channel_id": "C1", "message_ts": "2.0", "thread_ts": "1.0"},
+            "actions": [{"action_id": "claim", "value": "default/t", "action_ts": "9.1"}]});
+        assert_eq!(stored(click.to_string().as_bytes()).unwrap().key, "c:9.1:U1:claim:default/t");
+    }
+
+    #[test]
+    fn what_is_too_much_or_odd_is_unknown_and_what_is_no_json_nothing() {
+        for body in ["{\"a\":1e999}".to_owned(), "[".repeat(500) + &"]".repeat(500)] {
+            let routed = stored(body.as_bytes()).unwrap();
+            assert!(matches!(routed.event, SlackEvent::Unknown { .. }), "{body}");
+        }
+        assert_eq!(request(b"{\"a\":"), None);
     }
 
     proptest::proptest! {

@@ -70,6 +70,7 @@ pub fn content(content: &Content, words: &Words) -> Option<String> {
         }
         Content::Sensitive => words.say("content-sensitive", &[]),
         Content::Notice(key) => words.say(key, &[]),
+        Content::Unreadable { kind } => words.say("content-unreadable", &[("kind", kind)]),
         Content::Unknown { kind, text: None } => words.say("content-unknown", &[("kind", kind)]),
         Content::Unknown { kind, text: Some(text) } => {
             words.say("content-unknown-text", &[("kind", kind), ("text", text)])

@@ -16,7 +16,7 @@ use proptest::test_runner::TestRunner;
 use reqwest::{Client, RequestBuilder};
 use sha2::Sha256;
 
-use crate::support::{Bridge, Service};
+use crate::support::{Bridge, Service, note};
 
 const BLIP: &str = "/blip/webhook";
 const SLACK: &str = "/slack/events";
@@ -367,6 +367,85 @@ async fn hostile_bodies_are_taken_or_refused_and_never_break_anything() {
         let form = door.slack(&body, 0).header("content-type", "application/x-www-form-urlencoded");
         assert!(status(form).await < 500, "{text}");
     }
+    door.close().await;
+}
+
+/// As large a list of one thing as a door takes, with room for what stands around it.
+fn list_of(element: &str) -> String {
+    let room = (1 << 20) - 1000;
+    format!("[{}]", vec![element; room / (element.len() + 1)].join(","))
+}
+
+/// A message of a customer whose content is this, with metadata that is this too.
+fn message_of(kind: &str, content: &str) -> String {
+    format!(
+        r#"{{"id":"fwd:1","from":"t@desk.msging.net/Webhook","type":"{kind}","content":{content}}}"#
+    )
+}
+
+/// What takes far more memory as a tree than as text.
+fn hostile_to_blip() -> Vec<String> {
+    let ticket = r#"{"id":"Ticket:t:Waiting","from":"t@desk.msging.net/Webhook","type":"application/vnd.iris.ticket+json","content":{"status":"Waiting","customerInput":"#;
+    let many: Vec<String> = (0..60_000).map(|number| format!("\"{number}\":\"{number}\"")).collect();
+    vec![
+        list_of("{\"\":0}"),
+        list_of("0"),
+        format!("[{}]", vec!["0"; 20_000].join(",")),
+        list_of(r#"{"id":"1","from":"t@desk.msging.net/W","type":""}"#),
+        message_of("application/json", &list_of("{\"\":0}")),
+        message_of("application/vnd.lime.sensitive+json", &list_of("{\"\":0}")),
+        message_of("application/vnd.lime.select+json", &format!(r#"{{"options":{}}}"#, list_of("0"))),
+        message_of("text/plain", &format!(r#""","metadata":{{{}}}"#, many.join(","))),
+        format!("{ticket}{}}}}}", list_of("{\"\":0}")),
+        format!(r#"{ticket}"","tags":{}}}}}"#, list_of("[]")),
+        format!("{}{}", "[".repeat(500_000), "]".repeat(500_000)),
+    ]
+}
+
+/// The same for what has Slack's signature, with the type of each.
+fn hostile_to_slack() -> Vec<(&'static str, String)> {
+    let (json, form) = ("application/json", "application/x-www-form-urlencoded");
+    let event = |blocks: &str| {
+        format!(r#"{{"type":"event_callback","event":{{"type":"message","channel":"C0SUPPORT","ts":"9.1","thread_ts":"1.1","user":"U0ANA","text":"xyzzy","blocks":{blocks}}}}}"#)
+    };
+    let table = list_of(r#"{"type":"rich_text","elements":[{"type":"text","text":"x"}]}"#);
+    let payload = list_of("{\"\":0}").replace('"', "%22");
+    vec![
+        (json, list_of("{\"\":0}")),
+        (json, event(&list_of("{\"\":0}"))),
+        (json, event(&table)),
+        (json, format!(r#"{{"type":"view_submission","view":{{"state":{{"values":{}}}}}}}"#, list_of("{\"\":0}"))),
+        (form, "a&".repeat(524_000)),
+        (form, format!("payload={}", payload.get(..1_000_000).unwrap())),
+        (form, format!("payload=%7B%22a%22:{}%7D", list_of("{}").replace("{}", "[]"))),
+    ]
+}
+
+/// How much memory strangers can make the program take with one body each, sixteen at a time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_body_takes_much_memory_however_it_is_made() {
+    const BOUND: u64 = 100 << 20;
+    const AT_A_TIME: usize = 16;
+    let door = Door::open().await;
+    let idle = door.service.memory();
+    let patient = |request: RequestBuilder| request.timeout(Duration::from_secs(30));
+    let blip = hostile_to_blip().into_iter().map(|body| ("application/json", body, true));
+    let slack = hostile_to_slack().into_iter().map(|(kind, body)| (kind, body, false));
+    for (kind, body, is_blip) in blip.chain(slack) {
+        let name: String = body.chars().take(120).collect();
+        assert!(body.len() <= 1 << 20, "{} bytes of {name}", body.len());
+        let requests = (0..AT_A_TIME).map(|_| {
+            let request = if is_blip { door.blip(body.clone()) } else { door.slack(body.as_bytes(), 0) };
+            async { status(patient(request).header("content-type", kind)).await }
+        });
+        let began = std::time::Instant::now();
+        let statuses = futures_util::future::join_all(requests).await;
+        assert!(statuses.iter().all(|status| *status < 500), "{statuses:?} for {name}");
+        let peak = door.service.peak_memory();
+        note(&format!("{:?} {} MiB {statuses:?} {name}", began.elapsed(), peak.saturating_sub(idle) >> 20));
+    }
+    let peak = door.service.peak_memory();
+    assert!(peak < idle + BOUND, "{} MiB above {} MiB", (peak - idle) >> 20, idle >> 20);
     door.close().await;
 }
 

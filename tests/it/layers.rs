@@ -8,6 +8,7 @@ use std::path::Path;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("clock", &[]),
+    ("bounded", &[]),
     ("telemetry", &[]),
     ("config", &["model"]),
     ("locale", &["model"]),
@@ -16,14 +17,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("media", &[]),
     ("store", &["model", "clock"]),
     ("inbox", &["model", "clock", "store", "telemetry"]),
-    ("blip", &["model", "clock", "gate", "telemetry"]),
-    ("slack", &["model", "clock", "gate", "telemetry", "locale"]),
+    ("blip", &["model", "bounded", "clock", "gate", "telemetry"]),
+    ("slack", &["model", "bounded", "clock", "gate", "telemetry", "locale"]),
     (
         "pipe",
         &["model", "clock", "store", "inbox", "blip", "slack", "locale", "media", "telemetry"],
     ),
     ("dialog", &["model", "clock", "store", "blip", "slack", "locale"]),
-    ("intake", &["model", "clock", "store", "blip", "slack", "dialog", "media", "telemetry"]),
+    ("intake", &["model", "bounded", "clock", "store", "blip", "slack", "dialog", "media", "telemetry"]),
     ("control", &["model", "clock", "store"]),
     (
         "app",

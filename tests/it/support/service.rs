@@ -136,8 +136,17 @@ impl Service {
 
     /// What it has in memory, in bytes.
     pub fn memory(&self) -> u64 {
+        self.memory_as("VmRSS:")
+    }
+
+    /// The most that it has had in memory since it started, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        self.memory_as("VmHWM:")
+    }
+
+    fn memory_as(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 

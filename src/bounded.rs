@@ -1,0 +1,330 @@
+//! JSON that strangers wrote, read within bounds.
+//!
+//! A tree takes far more memory than its text: `{"":0}` is six bytes long and takes more than six
+//! hundred as a tree. So what comes through a door becomes a tree only here, where the memory is
+//! counted while the tree grows. What must be known before that, such as whom an event is about,
+//! is picked out of the text. Knows no field by name.
+//!
+//! Invariant: no text of any size or shape makes a tree of more than [`TREE_BYTES`]
+//! (`what_a_tree_takes_is_counted_as_it_grows`), and reading one takes no more time than its
+//! length demands: nothing is copied, and nothing is read twice.
+
+use std::cell::Cell;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+/// Most bytes of memory for one tree, by an estimate from above. The largest table that Slack
+/// takes, of a hundred rows, needs about half of it.
+pub const TREE_BYTES: usize = 4 * 1024 * 1024;
+
+/// What the first fields of an object take, however few they are: a node of a B-tree.
+const OBJECT: usize = 640;
+/// What each further field takes: such nodes are often only half full.
+const FIELD: usize = 128;
+/// For how many fields the first node is certainly large enough.
+const FIRST_FIELDS: usize = 6;
+/// What each element of a list takes: a list that grows has up to twice the room it needs.
+const ELEMENT: usize = 2 * size_of::<Value>();
+/// What a text takes beyond its bytes.
+const TEXT: usize = 32;
+
+/// Reads JSON as a tree; `None` if it is none, or too much: too large, nested more than 127 deep,
+/// or with a number beyond all bounds.
+pub fn tree(json: &str) -> Option<Value> {
+    outline(json, &[])
+}
+
+/// Reads JSON as a tree without the fields that have one of these names, wherever they stand.
+pub fn outline(json: &str, without: &[&str]) -> Option<Value> {
+    let left = Cell::new(TREE_BYTES);
+    let mut reader = serde_json::Deserializer::from_str(json);
+    let tree = Tree { left: &left, without }.deserialize(&mut reader).ok()?;
+    reader.end().ok()?;
+    Some(tree)
+}
+
+/// Whether a text is JSON, however large or deep.
+pub fn is_json(json: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(json).is_ok()
+}
+
+/// The fields of an object that have these names, as they were written; `None` if it is no object.
+/// Of two fields of one name the last counts, and one that is null counts as missing.
+pub fn fields<'a, const N: usize>(
+    json: &'a str,
+    names: [&str; N],
+) -> Option<[Option<&'a str>; N]> {
+    let mut reader = serde_json::Deserializer::from_str(json);
+    reader.deserialize_map(Fields(names)).ok()
+}
+
+/// The elements of a list as they were written; `None` if it is no list, or has more than so many.
+pub fn elements(json: &str, most: usize) -> Option<Vec<&str>> {
+    let mut reader = serde_json::Deserializer::from_str(json);
+    reader.deserialize_seq(Elements { most }).ok()
+}
+
+/// Makes a tree while there are bytes left for it.
+struct Tree<'a> {
+    left: &'a Cell<usize>,
+    without: &'a [&'a str],
+}
+
+impl Tree<'_> {
+    fn take<E: Error>(&self, bytes: usize) -> Result<(), E> {
+        let left = self.left.get().checked_sub(bytes);
+        self.left.set(left.ok_or_else(|| E::custom("too large"))?);
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Tree<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Tree<'_> {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, truth: bool) -> Result<Value, E> {
+        Ok(truth.into())
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
+        self.take(TEXT + text.len())?;
+        Ok(text.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(element) =
+            list.next_element_seed(Tree { left: self.left, without: self.without })?
+        {
+            self.take(ELEMENT)?;
+            elements.push(element);
+        }
+        Ok(Value::Array(elements))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value, A::Error> {
+        let mut fields = Map::new();
+        while let Some(name) = object.next_key::<String>()? {
+            if self.without.contains(&name.as_str()) {
+                object.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            let node = match fields.len() {
+                0 => OBJECT,
+                1..FIRST_FIELDS => 0,
+                _ => FIELD,
+            };
+            self.take(node + TEXT + name.len())?;
+            let value =
+                object.next_value_seed(Tree { left: self.left, without: self.without })?;
+            fields.insert(name, value);
+        }
+        Ok(Value::Object(fields))
+    }
+}
+
+/// Picks fields by their names.
+struct Fields<'n, const N: usize>([&'n str; N]);
+
+impl<'de, const N: usize> Visitor<'de> for Fields<'_, N> {
+    type Value = [Option<&'de str>; N];
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+        let mut found = [None; N];
+        while let Some(place) = object.next_key_seed(Place(&self.0))? {
+            match place.and_then(|place| found.get_mut(place)) {
+                Some(found) => {
+                    let value: &RawValue = object.next_value()?;
+                    *found = Some(value.get()).filter(|value| *value != "null");
+                }
+                None => {
+                    object.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Finds a name among others without keeping it.
+struct Place<'n>(&'n [&'n str]);
+
+impl<'de> DeserializeSeed<'de> for Place<'_> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Place<'_> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(self.0.iter().position(|known| *known == name))
+    }
+}
+
+/// Takes a list apart, if it is not too long.
+struct Elements {
+    most: usize,
+}
+
+impl<'de> Visitor<'de> for Elements {
+    type Value = Vec<&'de str>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "a list of at most {}", self.most)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(element) = list.next_element::<&RawValue>()? {
+            if elements.len() == self.most {
+                return Err(A::Error::custom("too many"));
+            }
+            elements.push(element.get());
+        }
+        Ok(elements)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    /// What a tree really takes, counted from below: what is in use, without the room beside it.
+    fn bytes(tree: &Value) -> usize {
+        let within = match tree {
+            Value::String(text) => text.len(),
+            Value::Array(elements) => elements.iter().map(bytes).sum(),
+            // The node that every object has, filled or not.
+            Value::Object(fields) => {
+                let fields: usize = fields.iter().map(|(name, v)| name.len() + 24 + bytes(v)).sum();
+                fields.max(if fields > 0 { 11 * 56 } else { 0 })
+            }
+            _ => 0,
+        };
+        size_of::<Value>() + within
+    }
+
+    #[test]
+    fn what_a_tree_takes_is_counted_as_it_grows() {
+        const MIB: usize = 1024 * 1024;
+        let list = |element: &str| {
+            format!("[{}]", vec![element; MIB / (element.len() + 1)].join(","))
+        };
+        let fields: Vec<String> = (0..MIB / 12).map(|number| format!("\"{number}\":0")).collect();
+        for hostile in [
+            list("{\"\":0}"),
+            list("{\"a\":{}}"),
+            list("[]"),
+            list("0"),
+            list("\"\""),
+            list("[[[[0]]]]"),
+            format!("{{{}}}", fields.join(",")),
+        ] {
+            assert_eq!(tree(&hostile), None, "{}", hostile.get(..20).unwrap());
+            assert!(is_json(&hostile));
+        }
+        // Long texts are no trouble.
+        assert!(tree(&json!({"text": "a".repeat(MIB)}).to_string()).is_some());
+    }
+
+    #[test]
+    fn as_many_as_the_bound_allows_take_no_more_than_it_says() {
+        for element in ["{\"\":0}", "[0]", "\"a\"", "{\"a\":\"b\",\"c\":[1]}"] {
+            let of = |count: usize| format!("[{}]", vec![element; count].join(","));
+            let most = (1..20).map(|step| step * 10_000).take_while(|n| tree(&of(*n)).is_some());
+            let most = most.last().unwrap_or(5000);
+            assert!(bytes(&tree(&of(most)).unwrap()) <= TREE_BYTES, "{most} times {element}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_tree_is_none() {
+        let deep = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+        assert!(tree(&deep(127)).is_some());
+        for none in ["", "{", "[1] 2", "1e999", r#"{"a":-1e999}"#, "[1,]", &deep(128)] {
+            assert_eq!(tree(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn fields_are_found_whatever_stands_beside_them() {
+        let deep = "[".repeat(9000) + &"]".repeat(9000);
+        let json = format!(
+            r#" {{"x":{deep},"a":1,"y":1e999,"\u0062":{{"c": [2]}},"z":"\ud800","a":"3","n":null}}"#
+        );
+        let expected = [Some(r#""3""#), Some(r#"{"c": [2]}"#), None, None];
+        assert_eq!(fields(&json, ["a", "b", "n", "missing"]), Some(expected));
+        for other in ["[]", "1", "null", "", "{\"a\":}"] {
+            assert_eq!(fields(other, ["a"]), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_taken_apart_if_it_is_not_too_long() {
+        assert_eq!(elements(" [ 1 , {\"a\":1e999},[]]", 3), Some(vec!["1", "{\"a\":1e999}", "[]"]));
+        assert_eq!(elements("[1,2,3,4]", 3), None);
+        assert_eq!(elements("{}", 3), None);
+    }
+
+    #[test]
+    fn an_outline_is_without_what_was_not_wanted() {
+        let json = r#"{"a":{"blocks":[1e999],"b":1},"blocks":7,"c":[{"blocks":{}}]}"#;
+        assert_eq!(outline(json, &["blocks"]), Some(json!({"a": {"b": 1}, "c": [{}]})));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_not_too_large_is_read_as_it_is(value in crate::model::content::any_json()) {
+            let json = value.to_string();
+            prop_assert_eq!(tree(&json), Some(value.clone()));
+            let [text] = fields(&json, ["text"]).unwrap_or_default();
+            let read = text.map(|text| serde_json::from_str::<Value>(text).unwrap());
+            prop_assert_eq!(read.as_ref(), value.get("text").filter(|text| !text.is_null()));
+        }
+    }
+}
