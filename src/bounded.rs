@@ -53,12 +53,16 @@ pub fn is_json(json: &str) -> bool {
 
 /// The fields of an object that have these names, as they were written; `None` if it is no object.
 /// Of two fields of one name the last counts, and one that is null counts as missing.
-pub fn fields<'a, const N: usize>(
-    json: &'a str,
-    names: [&str; N],
-) -> Option<[Option<&'a str>; N]> {
+pub fn fields<'a, const N: usize>(json: &'a str, names: [&str; N]) -> Option<[Option<&'a str>; N]> {
     let mut reader = serde_json::Deserializer::from_str(json);
     reader.deserialize_map(Fields(names)).ok()
+}
+
+/// The first fields of an object in the order in which they were written, as they were written;
+/// `None` if it is no object.
+pub fn entries(json: &str, most: usize) -> Option<Vec<(String, &str)>> {
+    let mut reader = serde_json::Deserializer::from_str(json);
+    reader.deserialize_map(Entries { most }).ok()
 }
 
 /// The elements of a list as they were written; `None` if it is no list, or has more than so many.
@@ -145,8 +149,7 @@ impl<'de> Visitor<'de> for Tree<'_> {
                 _ => FIELD,
             };
             self.take(node + TEXT + name.len())?;
-            let value =
-                object.next_value_seed(Tree { left: self.left, without: self.without })?;
+            let value = object.next_value_seed(Tree { left: self.left, without: self.without })?;
             fields.insert(name, value);
         }
         Ok(Value::Object(fields))
@@ -203,6 +206,29 @@ impl Visitor<'_> for Place<'_> {
     }
 }
 
+/// Takes an object apart, as far as it is not too large.
+struct Entries {
+    most: usize,
+}
+
+impl<'de> Visitor<'de> for Entries {
+    type Value = Vec<(String, &'de str)>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+        let mut entries = Vec::new();
+        while entries.len() < self.most {
+            let Some((name, value)) = object.next_entry::<String, &RawValue>()? else { break };
+            entries.push((name, value.get()));
+        }
+        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(entries)
+    }
+}
+
 /// Takes a list apart, if it is not too long.
 struct Elements {
     most: usize,
@@ -252,9 +278,8 @@ mod tests {
     #[test]
     fn what_a_tree_takes_is_counted_as_it_grows() {
         const MIB: usize = 1024 * 1024;
-        let list = |element: &str| {
-            format!("[{}]", vec![element; MIB / (element.len() + 1)].join(","))
-        };
+        let list =
+            |element: &str| format!("[{}]", vec![element; MIB / (element.len() + 1)].join(","));
         let fields: Vec<String> = (0..MIB / 12).map(|number| format!("\"{number}\":0")).collect();
         for hostile in [
             list("{\"\":0}"),
@@ -276,8 +301,8 @@ mod tests {
     fn as_many_as_the_bound_allows_take_no_more_than_it_says() {
         for element in ["{\"\":0}", "[0]", "\"a\"", "{\"a\":\"b\",\"c\":[1]}"] {
             let of = |count: usize| format!("[{}]", vec![element; count].join(","));
-            let most = (1..20).map(|step| step * 10_000).take_while(|n| tree(&of(*n)).is_some());
-            let most = most.last().unwrap_or(5000);
+            let fits = |count: &usize| tree(&of(*count)).is_some();
+            let most = (1..100).map(|step| step * 2000).take_while(fits).last().unwrap();
             assert!(bytes(&tree(&of(most)).unwrap()) <= TREE_BYTES, "{most} times {element}");
         }
     }
@@ -309,6 +334,15 @@ mod tests {
         assert_eq!(elements(" [ 1 , {\"a\":1e999},[]]", 3), Some(vec!["1", "{\"a\":1e999}", "[]"]));
         assert_eq!(elements("[1,2,3,4]", 3), None);
         assert_eq!(elements("{}", 3), None);
+    }
+
+    #[test]
+    fn an_object_is_taken_apart_in_the_order_in_which_it_was_written() {
+        let entry = |name: &str, json| (name.to_owned(), json);
+        let expected = vec![entry("b", "1"), entry("a", "1e999")];
+        assert_eq!(entries(r#"{"b":1,"a":1e999,"c":[]}"#, 2), Some(expected));
+        assert_eq!(entries("{\"b\":1", 5), None);
+        assert_eq!(entries("[]", 5), None);
     }
 
     #[test]

@@ -13,8 +13,9 @@ use serde_json::Value;
 
 use super::envelope::short_type;
 use super::lenient::{as_integer, as_text, float, integer, joined, list, shorten, text};
+use super::object::Object;
 use super::{card, native, sensitive};
-use crate::model::{Content, Media};
+use crate::model::{Content, Line, Media};
 
 /// How deep documents may stand in each other before the inner ones are only excerpted.
 const MAX_DEPTH: usize = 8;
@@ -96,14 +97,16 @@ impl Reader {
 
     fn lime(&mut self, name: &str, value: &Value) -> Option<Content> {
         match name {
-            "lime.media-link" => media(value),
+            "lime.media-link" => media(value).or_else(|| without_address(value)),
             "lime.web-link" => web_link(value),
             "lime.location" => location(value),
             "lime.chatstate" => Some(Content::Notice("content-typing")),
             "lime.select" => self.select(value),
             "lime.document-select" => self.document_select(value),
             "lime.collection" => self.collection(value),
-            "lime.container" | "lime.external" if is_typed_as(value, name) => Some(self.untyped(value)),
+            "lime.container" | "lime.external" if is_typed_as(value, name) => {
+                Some(self.untyped(value))
+            }
             "lime.container" | "lime.external" => self.document(value),
             "lime.list" => self.list(value),
             "lime.tuple" => self.tuple(value),
@@ -176,7 +179,9 @@ impl Reader {
         let options = self.options(in_order(value), |reader, option| {
             as_text(option).or_else(|| text(option, "text")).or_else(|| reader.words_of(option))
         });
-        choice(text(value, "text"), options)
+        let menu = Object::new(value);
+        menu.skip(&["type", "scope", "options"]);
+        Some(and_left(choice(menu.text("text"), options)?, &menu))
     }
 
     fn document_select(&mut self, value: &Value) -> Option<Content> {
@@ -265,7 +270,8 @@ fn plain(value: &Value) -> Option<Content> {
     if is_empty(value) {
         return Some(Content::Notice("content-empty"));
     }
-    as_text(value).map(Content::Text)
+    let text = as_text(value)?;
+    Some(native::form(&text).unwrap_or(Content::Text(text)))
 }
 
 /// Whether a type is one of Blip's documents, and none of a file.
@@ -276,27 +282,47 @@ fn is_lime(kind: &str) -> bool {
 
 /// Reads a media link.
 pub(super) fn media(value: &Value) -> Option<Content> {
-    let preview_url = text(value, "previewUri");
-    let address = value.as_str().filter(|text| is_address(text)).map(str::to_owned);
-    Some(Content::Media(Media {
-        url: text(value, "uri").or(address).or_else(|| preview_url.clone())?,
-        mime: text(value, "type").filter(|kind| !is_lime(kind)),
-        title: text(value, "title"),
-        caption: text(value, "text"),
-        size: integer(value, "size").and_then(|size| u64::try_from(size).ok()),
-        preview_url,
-    }))
+    file(value, None)
 }
 
 /// Reads a document whose type is that of a file, such as `image/png`.
 fn file_of_type(kind: &str, value: &Value) -> Option<Content> {
-    match media(value)? {
-        Content::Media(file) => Some(Content::Media(Media {
-            mime: file.mime.or_else(|| Some(kind.to_owned())),
-            ..file
-        })),
-        other => Some(other),
-    }
+    file(value, Some(kind))
+}
+
+fn file(value: &Value, kind: Option<&str>) -> Option<Content> {
+    let link = Object::new(value);
+    link.skip(&["aspectRatio", "previewType", "authorizationRealm", "secure"]);
+    let preview_url = link.text("previewUri");
+    let address = value.as_str().filter(|text| is_address(text)).map(str::to_owned);
+    let own_type = link.text("type").filter(|kind| !is_lime(kind));
+    let media = Content::Media(Media {
+        url: link.text("uri").or(address).or_else(|| preview_url.clone())?,
+        mime: own_type.or_else(|| kind.map(str::to_owned)),
+        title: link.text("title"),
+        caption: link.text("text"),
+        size: link.get("size").and_then(as_integer).and_then(|size| u64::try_from(size).ok()),
+        preview_url,
+    });
+    link.skip(&["uri"]);
+    Some(and_left(media, &link))
+}
+
+/// A media link that leads nowhere: what it is called and what was written with it stay.
+fn without_address(value: &Value) -> Option<Content> {
+    let link = Object::new(value);
+    let lines = [link.text("title"), link.text("text")];
+    link.skip(&["uri", "type", "size", "aspectRatio"]);
+    let lines: Vec<Line> = lines.into_iter().flatten().chain(link.left()).map(Line::Said).collect();
+    let is_any = !lines.is_empty();
+    is_any.then_some(Content::Card { kind: "content-file-unavailable", lines })
+}
+
+/// Names what was not read of an object, below what was.
+pub(super) fn and_left(content: Content, object: &Object<'_>) -> Content {
+    let lines: Vec<Line> = object.left().into_iter().map(Line::Said).collect();
+    let is_any = !lines.is_empty();
+    both(content, is_any.then_some(Content::Card { kind: "content-also", lines }))
 }
 
 fn is_address(text: &str) -> bool {
@@ -305,19 +331,18 @@ fn is_address(text: &str) -> bool {
 }
 
 fn web_link(value: &Value) -> Option<Content> {
-    Some(Content::Link {
-        url: text(value, "uri")?,
-        title: text(value, "title"),
-        text: text(value, "text"),
-    })
+    let link = Object::new(value);
+    link.skip(&["type", "target", "previewUri", "previewType"]);
+    let (title, text) = (link.text("title"), link.text("text"));
+    Some(and_left(Content::Link { url: link.text("uri")?, title, text }, &link))
 }
 
 fn location(value: &Value) -> Option<Content> {
-    Some(Content::Place {
-        latitude: float(value, "latitude")?,
-        longitude: float(value, "longitude")?,
-        label: text(value, "text"),
-    })
+    let place = Object::new(value);
+    place.skip(&["type", "altitude", "course", "speed", "accuracy", "latitude", "longitude"]);
+    let (latitude, longitude) = (float(value, "latitude")?, float(value, "longitude")?);
+    let label = place.text("text");
+    Some(and_left(Content::Place { latitude, longitude, label }, &place))
 }
 
 /// The emoji of a reaction as text; `None` if it was taken away.
@@ -340,10 +365,13 @@ fn emoji(value: &Value) -> Option<String> {
     (!emoji.is_empty()).then_some(emoji)
 }
 
-/// The options of a menu in the order that their numbers say, where they have numbers.
+/// The options of a menu in the order that their numbers say. Where some have none, they stand as
+/// they were sent.
 fn in_order(value: &Value) -> Vec<&Value> {
     let mut options: Vec<&Value> = list(value, "options").iter().collect();
-    options.sort_by_key(|option| integer(option, "order").unwrap_or(i64::MAX));
+    if options.iter().all(|option| integer(option, "order").is_some()) {
+        options.sort_by_key(|option| integer(option, "order"));
+    }
     options
 }
 
@@ -388,7 +416,13 @@ fn words(content: &Content) -> Option<String> {
         Content::Reply { answer, .. } => words(answer),
         Content::Reaction { emoji, .. } => emoji.clone(),
         Content::Several(parts) => parts.iter().find_map(words),
-        Content::Card { lines, .. } => Some(lines.join(" · ")),
+        Content::Card { lines, .. } => {
+            let said = lines.iter().filter_map(|line| match line {
+                Line::Said(text) | Line::Labelled { text, .. } => Some(text.as_str()),
+                Line::Moment { .. } | Line::Notice(_) => None,
+            });
+            Some(said.collect::<Vec<_>>().join(" · "))
+        }
         Content::Unknown { kind, text } => text.clone().or_else(|| Some(kind.clone())),
         Content::Unreadable { kind } => Some(kind.clone()),
         Content::Sensitive | Content::Notice(_) => None,
@@ -435,6 +469,7 @@ pub(super) fn is_empty(value: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -454,7 +489,10 @@ mod tests {
     }
 
     fn lines(kind: &'static str, lines: &[&str]) -> Content {
-        Content::Card { kind, lines: lines.iter().map(|line| (*line).to_owned()).collect() }
+        Content::Card {
+            kind,
+            lines: lines.iter().map(|line| Line::Said((*line).to_owned())).collect(),
+        }
     }
 
     fn strange(kind: &str, text: Option<&str>) -> Content {
@@ -530,8 +568,16 @@ mod tests {
             ),
             (
                 "lime.media-link",
-                json!({"title": "a.pdf"}),
-                strange("application/vnd.lime.media-link+json", Some("a.pdf")),
+                json!({"title": "a.pdf", "uri": "", "text": "look", "type": "application/pdf"}),
+                lines("content-file-unavailable", &["a.pdf", "look"]),
+            ),
+            (
+                "lime.media-link",
+                json!({"uri": "https://x", "rotation": 90}),
+                Content::Several(vec![
+                    Content::Media(url("https://x")),
+                    lines("content-also", &["rotation: 90"]),
+                ]),
             ),
             ("audio/mp4", json!("see https://x"), strange("audio/mp4", Some("see https://x"))),
         ]);
@@ -701,20 +747,78 @@ mod tests {
                 json!({"header": "Pix", "body": "Pay", "button": {"text": "Copy", "value": "0002"}}),
                 lines("content-copy-and-paste", &["Pix", "Pay", "Copy: 0002"]),
             ),
+        ]);
+    }
+
+    #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
+    fn what_was_bought_and_where_somebody_lives_is_read() {
+        check([
             (
                 "lime.invoice",
-                json!({"title": "Order", "currency": "BRL", "total": 10.95, "dueTo": "2026-01-01T00:00:00Z"}),
-                lines("content-invoice", &["Order", "BRL 10.95", "2026-01-01T00:00:00Z"]),
+                json!({"title": "Order", "currency": "BRL", "total": 10.95, "taxes": 1, "created": "2026-01-01T12:00:00Z",
+                    "dueTo": "2026-01-09", "items": [{"quantity": 1.0, "unit": 10.85, "currency": "BRL", "total": 10.85,
+                    "description": "Hit"}, "extra"], "methods": [{"name": "Pix"}]}),
+                Content::Card {
+                    kind: "content-invoice",
+                    lines: vec![
+                        Line::Said("Order".to_owned()),
+                        Line::Said("1 × Hit: BRL 10.85".to_owned()),
+                        Line::Said("BRL 10.95".to_owned()),
+                        Line::Labelled { label: "content-taxes", text: "1".to_owned() },
+                        Line::Moment {
+                            label: "content-created",
+                            at: "2026-01-01T12:00:00Z".parse().unwrap(),
+                        },
+                        Line::Labelled { label: "content-due", text: "2026-01-09".to_owned() },
+                        Line::Said("methods.name: Pix".to_owned()),
+                    ],
+                },
             ),
             (
                 "lime.invoice-status",
-                json!({"status": "completed", "date": "2026-01-01", "code": "3E"}),
-                lines("content-invoice-status", &["completed", "3E", "2026-01-01"]),
+                json!({"status": "completed", "date": 1_772_600_767, "code": "3E"}),
+                Content::Card {
+                    kind: "content-invoice-status",
+                    lines: vec![
+                        Line::Said("completed".to_owned()),
+                        Line::Said("3E".to_owned()),
+                        Line::Moment {
+                            label: "content-date",
+                            at: Timestamp::from_second(1_772_600_767).unwrap(),
+                        },
+                    ],
+                },
             ),
             (
                 "lime.payment-receipt",
-                json!({"paidOn": "2026-01-01", "code": "3E", "method": {"name": "Pix"}, "currency": "BRL", "total": "10.95"}),
-                lines("content-payment-receipt", &["BRL 10.95", "Pix", "3E", "2026-01-01"]),
+                json!({"code": "3E", "method": {"name": "Pix"}, "currency": "BRL", "total": "10.95", "address": {"street": "A"}}),
+                lines("content-payment-receipt", &["BRL 10.95", "Pix", "3E", "address.street: A"]),
+            ),
+            (
+                "lime.contact",
+                json!({"name": "Ana", "address": "Rua A", "city": "Recife", "extras": {"company": "Loja"}, "group": "vip"}),
+                Content::Card {
+                    kind: "content-contact",
+                    lines: vec![
+                        Line::Said("Ana".to_owned()),
+                        Line::Labelled {
+                            label: "content-address",
+                            text: "Rua A, Recife".to_owned(),
+                        },
+                        Line::Said("extras.company: Loja".to_owned()),
+                        Line::Said("group: vip".to_owned()),
+                    ],
+                },
+            ),
+            (
+                "iris.builder.checkout",
+                json!({"uri": "https://pay.example/x", "customer": {"name": "Ana"}, "message": "Pague aqui",
+                    "products": [{"quantity": 1, "description": "Bolo", "price": 10.5}], "currency": "BRL"}),
+                lines(
+                    "content-checkout",
+                    &["Pague aqui", "1 × Bolo: 10.5", "https://pay.example/x", "Ana"],
+                ),
             ),
             (
                 "lime.satisfaction-survey",
@@ -722,6 +826,64 @@ mod tests {
                 lines("content-survey", &["Good?", "4"]),
             ),
         ]);
+    }
+
+    #[test]
+    fn calls_show_their_kind_their_outcome_and_their_recording() {
+        let recording = Content::Media(Media {
+            url: "https://x.example/a.ogg".to_owned(),
+            mime: owned("audio/ogg"),
+            ..Media::default()
+        });
+        let link = json!({"uri": "https://x.example/a.ogg", "type": "audio/ogg"});
+        let told = |kind, outcome| Content::Card {
+            kind,
+            lines: vec![outcome, Line::Said("+55 11".to_owned())],
+        };
+        let answered = told("content-call-voice", Line::Notice("content-call-answered"));
+        for media in
+            [json!({"type": "application/vnd.lime.media-link+json", "content": link}), link]
+        {
+            let call = json!({"type": "Voice", "status": "ANSWER", "identification": "+55 11", "sessionId": "s", "media": media});
+            check([(
+                "iris.calls.media",
+                call,
+                Content::Several(vec![answered.clone(), recording.clone()]),
+            )]);
+        }
+        check([
+            (
+                "iris.calls.media",
+                json!({"type": "Video", "status": "NOANSWER", "identification": "+55 11"}),
+                told("content-call-video", Line::Notice("content-call-unanswered")),
+            ),
+            (
+                "iris.calls.media",
+                json!({"status": "PARKED", "direction": "inbound"}),
+                lines("content-call", &["PARKED", "direction: inbound"]),
+            ),
+            (
+                "iris.calls.customer-permission",
+                json!({"response": "accept"}),
+                Content::Notice("content-call-allowed"),
+            ),
+            (
+                "iris.calls.customer-permission",
+                json!({"response": "reject"}),
+                Content::Notice("content-call-refused"),
+            ),
+            (
+                "iris.calls.customer-permission",
+                json!({"response": "later"}),
+                lines("content-call-permission", &["later"]),
+            ),
+        ]);
+    }
+
+    #[test]
+    fn options_keep_their_place_where_only_some_have_a_number() {
+        let menu = json!({"options": [{"text": "A"}, {"text": "B", "order": 1}, {"text": "C"}]});
+        check([("lime.select", menu, ask("", &["A", "B", "C"]))]);
     }
 
     #[test]
@@ -749,11 +911,7 @@ mod tests {
             ),
             ("lime.redirect", json!({"address": "x"}), Content::Notice("content-redirected")),
             ("lime.contact", json!({}), Content::Notice("content-contact")),
-            (
-                "lime.contact",
-                json!({"text": "Ana"}),
-                strange("application/vnd.lime.contact+json", Some("Ana")),
-            ),
+            ("lime.contact", json!({"text": "Ana"}), lines("content-contact", &["text: Ana"])),
             ("lime.deleted-content", json!({}), Content::Notice("content-deleted")),
             ("lime.click-tracking", json!({"x": 1}), Content::Notice("content-link-clicked")),
             ("lime.chatstate", json!({"state": "composing"}), Content::Notice("content-typing")),
@@ -841,13 +999,25 @@ mod tests {
 
     #[test]
     fn fields_that_stand_where_the_value_should_be_are_read() {
-        let typed = |kind: &str| json!({"type": format!("application/vnd.lime.{kind}+json"),
-            "uri": "https://x.example/a", "text": "look", "latitude": 1, "longitude": 2});
-        let media = Media { url: "https://x.example/a".to_owned(), caption: owned("look"), ..Media::default() };
-        assert_eq!(document(&typed("media-link")), Some(Content::Media(media)));
-        assert_eq!(document(&typed("container")), Some(said("look")));
+        let media = Media {
+            url: "https://x.example/a".to_owned(),
+            caption: owned("look"),
+            ..Media::default()
+        };
         let place = Content::Place { latitude: 1.0, longitude: 2.0, label: owned("look") };
-        assert_eq!(document(&typed("location")), Some(place));
+        for (document, expected) in [
+            (
+                json!({"type": "application/vnd.lime.media-link+json", "uri": "https://x.example/a", "text": "look"}),
+                Content::Media(media),
+            ),
+            (
+                json!({"type": "application/vnd.lime.location+json", "latitude": 1, "longitude": 2, "text": "look"}),
+                place,
+            ),
+            (json!({"type": "application/vnd.lime.container+json", "text": "look"}), said("look")),
+        ] {
+            assert_eq!(super::document(&document), Some(expected));
+        }
     }
 
     #[test]

@@ -121,17 +121,21 @@ pub(super) fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
     value.get(field).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// A field as a moment: ISO 8601, taken as UTC if it names no offset, or seconds or milliseconds
-/// since 1970.
+/// A field as a moment, see [`as_date`].
 pub(super) fn date(value: &Value, field: &str) -> Option<Timestamp> {
+    value.get(field).and_then(as_date)
+}
+
+/// A value as a moment: ISO 8601, taken as UTC if it names no offset, or seconds or milliseconds
+/// since 1970.
+pub(super) fn as_date(value: &Value) -> Option<Timestamp> {
     /// Seconds reach this in the year 5138, milliseconds did in 1973.
     const FIRST_MILLISECONDS: i64 = 100_000_000_000;
 
-    let field = value.get(field)?;
-    match as_integer(field) {
+    match as_integer(value) {
         Some(number) if number.abs() < FIRST_MILLISECONDS => Timestamp::from_second(number).ok(),
         Some(number) => Timestamp::from_millisecond(number).ok(),
-        None => iso_date(field.as_str()?.trim()),
+        None => iso_date(value.as_str()?.trim()),
     }
 }
 

@@ -11,6 +11,7 @@ mod head;
 mod lenient;
 pub mod limits;
 mod native;
+mod object;
 pub mod offer;
 pub mod parse;
 mod sensitive;

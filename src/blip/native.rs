@@ -6,16 +6,24 @@
 
 use serde_json::Value;
 
-use super::card::card;
-use super::content::{Reader, choice, excerpt, is_empty, together};
-use super::lenient::{as_text, float, integer, joined, list, shorten, text};
-use crate::model::{Content, Media};
+use super::content::{Reader, and_left, choice, excerpt, is_empty, together};
+use super::lenient::{self, as_text, float, integer, joined, list, shorten, text};
+use super::object::Object;
+use super::sensitive;
+use crate::bounded;
+use crate::model::{Content, Line, Media};
 
 /// Most characters of JSON that are shown where there is nothing better.
 const MAX_JSON: usize = 500;
 
 /// The fields in which WhatsApp's messages carry files.
 const FILES: [&str; 6] = ["image", "video", "audio", "voice", "document", "sticker"];
+
+/// Most parameters or buttons of one component; WhatsApp allows far fewer.
+const MAX_INNER: usize = 50;
+
+/// What tells the answers of a form from any other JSON.
+const FLOW_TOKEN: &str = "flow_token";
 
 /// Reads a document; any JSON gives some content.
 pub(super) fn read(reader: &mut Reader, value: &Value) -> Option<Content> {
@@ -24,6 +32,7 @@ pub(super) fn read(reader: &mut Reader, value: &Value) -> Option<Content> {
     }
     template(reader, value)
         .or_else(|| interactive(reader, value.get("interactive")?))
+        .or_else(|| answer(value))
         .or_else(|| attachments(reader, value))
         .or_else(|| file(value))
         .or_else(|| with_quick_replies(reader, value))
@@ -37,48 +46,196 @@ fn shown(value: &Value) -> Option<String> {
     excerpt(value).or_else(|| Some(shorten(&value.to_string(), MAX_JSON)))
 }
 
-/// A template of WhatsApp: its name, and the words that fill or make it.
+/// A template of WhatsApp: its name, the words that fill or make it, and the files in it.
 fn template(reader: &mut Reader, value: &Value) -> Option<Content> {
-    let made = value.get("templateContent");
-    let template = value.get("template").filter(|template| template.is_object()).or(made)?;
-    let components = made.map_or_else(|| list(template, "components"), |m| list(m, "components"));
-    let name = text(template, "name").or_else(|| text(made?, "name"));
-    let words = reader.options(components, |_, component| {
-        let parameters = list(component, "parameters").iter();
-        let buttons = list(component, "buttons").iter();
-        let texts = [text(component, "text")].into_iter().flatten();
-        let inner = parameters.chain(buttons).take(MAX_INNER).filter_map(|part| text(part, "text"));
-        let lines: Vec<String> = texts.chain(inner).collect();
-        (!lines.is_empty()).then(|| lines.join("\n"))
-    });
-    card("content-template", value, [name].into_iter().chain(words.into_iter().map(Some)).collect())
+    let whole = Object::new(value);
+    let made = Object::new(whole.get("templateContent").unwrap_or(&Value::Null));
+    let template = whole.get("template").filter(|template| template.is_object());
+    let given = Object::new(template.unwrap_or(&Value::Null));
+    if template.is_none() && value.get("templateContent").is_none() {
+        return None;
+    }
+    whole.skip(&["type"]);
+    let name = made.text("name").or_else(|| given.text("name"));
+    made.skip(&["name", "language", "namespace"]);
+    given.skip(&["name", "language", "namespace"]);
+    let (given_parts, made_parts) = (given.list("components"), made.list("components"));
+    let parts = if made_parts.is_empty() { given_parts } else { made_parts };
+    let words = reader.options(parts, |_, part| component(part, given_parts));
+    let lines = name.into_iter().chain(words).chain(whole.left()).chain(given.left());
+    let lines: Vec<Line> = lines.chain(made.left()).map(Line::Said).collect();
+    let told = if lines.is_empty() {
+        Content::Notice("content-template")
+    } else {
+        Content::Card { kind: "content-template", lines }
+    };
+    let parameters = given_parts.iter().take(MAX_INNER).flat_map(|part| list(part, "parameters"));
+    let files = reader.several(parameters.take(MAX_INNER), |_, parameter| file(parameter));
+    together([told].into_iter().chain(files).collect())
 }
 
-/// Most parameters or buttons of one component; WhatsApp allows far fewer.
-const MAX_INNER: usize = 50;
+/// The words of one part of a template: as it was made, with what it is filled with in its places,
+/// or only the latter.
+fn component(value: &Value, given: &[Value]) -> Option<String> {
+    let part = Object::new(value);
+    let kind = part.text("type").unwrap_or_default();
+    part.skip(&["format", "sub_type", "index"]);
+    if !kind.eq_ignore_ascii_case("header") {
+        part.skip(&["example"]);
+    }
+    let is_same =
+        |given: &&Value| text(given, "type").is_some_and(|other| other.eq_ignore_ascii_case(&kind));
+    let filled = given.iter().find(is_same).unwrap_or(value);
+    let parameters = list(filled, "parameters").iter().take(MAX_INNER);
+    part.skip(&["parameters"]);
+    // Whoever writes a template by hand writes its line breaks as JSON would.
+    let made = part.text("text").map(|text| text.replace("\\n", "\n"));
+    let mut lines = match made {
+        Some(made) if made.contains("{{") => vec![fill(made, parameters)],
+        made => made.into_iter().chain(parameters.filter_map(parameter)).collect(),
+    };
+    let buttons = part.list("buttons").iter().take(MAX_INNER);
+    lines.extend(buttons.filter_map(|button| {
+        let target = text(button, "url").or_else(|| text(button, "phone_number"));
+        joined(": ", [text(button, "text"), target])
+    }));
+    lines.extend(part.left());
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// A text with its variables filled in: `{{1}}` by place, `{{name}}` by name.
+fn fill<'v>(made: String, parameters: impl Iterator<Item = &'v Value>) -> String {
+    let named = parameters.enumerate().filter_map(|(place, value)| {
+        let name = text(value, "parameter_name").unwrap_or_else(|| (place + 1).to_string());
+        Some((format!("{{{{{name}}}}}"), parameter(value)?))
+    });
+    named.fold(made, |made, (variable, words)| made.replace(&variable, &words))
+}
+
+/// The words of a parameter; files are shown themselves.
+fn parameter(value: &Value) -> Option<String> {
+    let parameter = Object::new(value);
+    parameter.skip(&["type", "parameter_name"]);
+    parameter.skip(&FILES);
+    let amount =
+        ["currency", "date_time"].map(|kind| parameter.object(kind).text("fallback_value"));
+    let words = ["text", "payload", "coupon_code"].map(|field| parameter.text(field));
+    joined(
+        "\n",
+        [
+            words.into_iter().chain(amount).flatten().next(),
+            Some(parameter.left().join("\n")).filter(|left| !left.is_empty()),
+        ],
+    )
+}
 
 /// An interactive message of WhatsApp, or the answer to one.
 fn interactive(reader: &mut Reader, value: &Value) -> Option<Content> {
-    let answer = ["button_reply", "list_reply", "nfm_reply"].iter().find_map(|f| value.get(*f));
-    if let Some(answer) = answer {
-        return text(answer, "title").or_else(|| text(answer, "body")).map(Content::Text);
+    if let Some(answer) = answer(value) {
+        return Some(answer);
     }
-    let part = |field: &str| value.get(field).and_then(|part| text(part, "text"));
+    let whole = Object::new(value);
+    whole.skip(&["type"]);
+    let part = |field| whole.get(field).and_then(|part| text(part, "text"));
     let words = joined("\n", [part("header"), part("body"), part("footer")]);
-    let options = value.get("action").map_or_else(Vec::new, |action| actions(reader, action));
+    let action = Object::new(whole.get("action").unwrap_or(&Value::Null));
+    let options = actions(reader, &action);
     let mut parts = Vec::from_iter(value.get("header").and_then(file));
     parts.extend(choice(words, options));
-    together(parts)
+    Some(and_left(and_left(together(parts)?, &action), &whole))
 }
 
-fn actions(reader: &mut Reader, action: &Value) -> Vec<String> {
-    let mut options = reader.options(list(action, "buttons"), |_, button| {
+/// What a customer chose or filled in.
+fn answer(value: &Value) -> Option<Content> {
+    let chosen = ["button_reply", "list_reply"].iter().find_map(|field| value.get(*field));
+    if let Some(chosen) = chosen {
+        let chosen = Object::new(chosen);
+        chosen.skip(&["id"]);
+        let words = joined(": ", [chosen.text("title"), chosen.text("description")])?;
+        return Some(and_left(Content::Text(words), &chosen));
+    }
+    let form = Object::new(value.get("nfm_reply")?);
+    form.skip(&["name", "body"]);
+    let answers = form.get("response_json").and_then(answers);
+    let filled = answers.or_else(|| text(value.get("nfm_reply")?, "body").map(Content::Text))?;
+    Some(and_left(filled, &form))
+}
+
+/// The answers of a form that came as text.
+pub(super) fn form(text: &str) -> Option<Content> {
+    let may_be_one = text.trim_start().starts_with('{') && text.contains(FLOW_TOKEN);
+    let answers = bounded::entries(text, MAX_INNER).filter(|_| may_be_one)?;
+    let is_form = answers.iter().any(|(name, _)| name == FLOW_TOKEN);
+    if is_form { filled_in(read_each(&answers)) } else { None }
+}
+
+/// The answers of a form (`blip.md`, additions §10), a line each; what cannot be read as such, as it
+/// was sent.
+fn answers(response: &Value) -> Option<Content> {
+    let Some(text) = response.as_str() else {
+        let fields = response.as_object()?.iter().take(MAX_INNER);
+        return filled_in(fields.map(|(name, value)| (name.clone(), value.clone())));
+    };
+    if let Some(answers) = bounded::entries(text, MAX_INNER) {
+        return filled_in(read_each(&answers));
+    }
+    let lines = vec![Line::Said(shorten(as_text(response)?.as_str(), MAX_JSON))];
+    Some(Content::Card { kind: "content-form", lines })
+}
+
+/// Answers as values; one that is too much to be read is shown as it was written.
+fn read_each(answers: &[(String, &str)]) -> impl Iterator<Item = (String, Value)> {
+    answers.iter().map(|(name, json)| {
+        let value = lenient::tree(json).map(|mut value| {
+            sensitive::remove(&mut value);
+            value
+        });
+        (name.clone(), value.unwrap_or_else(|| Value::from(*json)))
+    })
+}
+
+fn filled_in(answers: impl Iterator<Item = (String, Value)>) -> Option<Content> {
+    let answers = answers.filter(|(name, _)| name != FLOW_TOKEN);
+    let lines = answers.filter_map(|(name, value)| Some((question(&name), given(&value)?)));
+    let lines: Vec<Line> =
+        lines.map(|(question, given)| Line::Said(format!("{question}: {given}"))).collect();
+    (!lines.is_empty()).then_some(Content::Card { kind: "content-form", lines })
+}
+
+/// What a field of a form asks for. WhatsApp's editor names them `screen_0_Nome_1`.
+fn question(name: &str) -> String {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let inner = name.strip_prefix("screen_").and_then(|rest| rest.split_once('_'));
+    let inner =
+        inner.filter(|(screen, _)| is_number(screen)).and_then(|(_, rest)| rest.rsplit_once('_'));
+    let words = inner.filter(|(_, number)| is_number(number)).map_or(name, |(words, _)| words);
+    words.replace('_', " ")
+}
+
+/// What was answered; nothing if it was left empty.
+fn given(value: &Value) -> Option<String> {
+    match value {
+        Value::Array(several) => {
+            let several: Vec<String> = several.iter().take(MAX_INNER).filter_map(given).collect();
+            (!several.is_empty()).then(|| several.join(", "))
+        }
+        Value::Object(_) => Some(shorten(&value.to_string(), MAX_JSON)),
+        _ => as_text(value).map(|text| shorten(&text, MAX_JSON)),
+    }
+}
+
+fn actions(reader: &mut Reader, action: &Object<'_>) -> Vec<String> {
+    action.skip(&["name", "button"]);
+    let mut options = reader.options(action.list("buttons"), |_, button| {
         text(button.get("reply").unwrap_or(button), "title").or_else(|| text(button, "text"))
     });
-    for section in list(action, "sections").iter().take(MAX_INNER) {
-        options.extend(reader.options(list(section, "rows"), |_, row| {
+    for section in action.list("sections").iter().take(MAX_INNER) {
+        let section = Object::new(section);
+        section.skip(&["title"]);
+        options.extend(reader.options(section.list("rows"), |_, row| {
             joined(": ", [text(row, "title"), text(row, "description")])
         }));
+        options.extend(section.left());
     }
     let link = action.get("parameters").and_then(|parameters| {
         let label = text(parameters, "display_text").or_else(|| text(parameters, "flow_cta"));
@@ -176,9 +333,16 @@ mod tests {
         Media { url: url.to_owned(), mime: Some(mime.to_owned()), ..Media::default() }
     }
 
+    fn said(lines: &[&str]) -> Vec<Line> {
+        lines.iter().map(|line| Line::Said((*line).to_owned())).collect()
+    }
+
+    fn form_with(lines: &[&str]) -> Content {
+        Content::Card { kind: "content-form", lines: said(lines) }
+    }
+
     fn made_of(lines: &[&str]) -> Content {
-        let lines = lines.iter().map(|line| (*line).to_owned()).collect();
-        Content::Card { kind: "content-template", lines }
+        Content::Card { kind: "content-template", lines: said(lines) }
     }
 
     #[test]
@@ -223,8 +387,72 @@ mod tests {
                 Content::Text("A".to_owned()),
             ),
             (
-                json!({"interactive": {"type": "nfm_reply", "nfm_reply": {"name": "flow", "body": "Sent", "response_json": "{}"}}}),
-                Content::Text("Sent".to_owned()),
+                json!({"type": "interactive", "interactive": {"type": "list_reply", "list_reply": {"id": "1", "title": "A", "description": "first"}}}),
+                Content::Text("A: first".to_owned()),
+            ),
+        ]);
+    }
+
+    #[test]
+    fn the_answers_of_a_form_are_a_line_each() {
+        let flow = |response: Value| {
+            json!({"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply":
+                {"name": "flow", "body": "Sent", "response_json": response}}})
+        };
+        let made = r#"{"flow_token": "unused", "screen_0_Nome_0": "Maria", "screen_1_Data_de_nascimento_12": "2026-12-01"}"#;
+        let long = "x".repeat(9000);
+        check([
+            (flow(json!(made)), form_with(&["Nome: Maria", "Data de nascimento: 2026-12-01"])),
+            (
+                flow(
+                    json!({"flow_token": "t", "screen_x": ["a", 2], "ok": true, "empty": "", "deep": {"a": 1}}),
+                ),
+                form_with(&["deep: {\"a\":1}", "ok: true", "screen x: a, 2"]),
+            ),
+            (flow(json!("{broken")), form_with(&["{broken"])),
+            (flow(json!(long)), form_with(&[&shorten(&long, MAX_JSON)])),
+            (flow(json!("{\"flow_token\":\"t\"}")), Content::Text("Sent".to_owned())),
+            (json!({"nfm_reply": {"response_json": {"a": 1}}}), form_with(&["a: 1"])),
+        ]);
+        let text = content("text/plain", &json!(r#" {"flow_token":"t","nome":"Ana"}"#));
+        assert_eq!(text, form_with(&["nome: Ana"]));
+        let other = r#"{"a":"flow_token"}"#;
+        assert_eq!(content("text/plain", &json!(other)), Content::Text(other.to_owned()));
+        let odd = flow(json!(r#"{"z":1e999,"a":"x"}"#));
+        assert_eq!(content("application/json", &odd), form_with(&["z: 1e999", "a: x"]));
+    }
+
+    #[test]
+    fn a_template_shows_its_file_and_is_filled_in() {
+        let given = json!([
+            {"type": "header", "parameters": [{"type": "document", "document": {"filename": "take.pdf", "link": "https://x.example/take.pdf"}}]},
+            {"type": "body", "parameters": [{"type": "text", "text": "BLiP"}, {"type": "currency", "currency": {"fallback_value": "R$ 5", "code": "BRL"}}]},
+            {"type": "button", "sub_type": "quick_reply", "index": 0, "parameters": [{"type": "payload", "payload": "Sim"}]}]);
+        let pdf = Content::Media(Media {
+            title: Some("take.pdf".to_owned()),
+            ..file("https://x.example/take.pdf", "document")
+        });
+        let made = json!([
+            {"type": "HEADER", "format": "DOCUMENT", "example": {"header_handle": ["https://x.example/sample"]}},
+            {"type": "BODY", "text": "Oi {{1}},\\nsão {{2}}", "example": {"body_text": [["Ana"]]}},
+            {"type": "BUTTONS", "buttons": [{"type": "URL", "text": "Ver", "url": "https://x.example"}]}]);
+        check([
+            (
+                json!({"type": "template", "template": {"name": "aviso", "language": {"code": "pt_BR"}, "components": given}}),
+                Content::Several(vec![made_of(&["aviso", "BLiP\nR$ 5", "Sim"]), pdf.clone()]),
+            ),
+            (
+                json!({"type": "template-content", "template": {"name": "aviso", "components": given},
+                    "templateContent": {"name": "aviso", "components": made}}),
+                Content::Several(vec![
+                    made_of(&[
+                        "aviso",
+                        "example.header_handle: https://x.example/sample",
+                        "Oi BLiP,\nsão R$ 5",
+                        "Ver: https://x.example",
+                    ]),
+                    pdf,
+                ]),
             ),
         ]);
     }

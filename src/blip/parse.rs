@@ -81,7 +81,7 @@ fn route(bot: &BotName, raw: &[u8]) -> Routed {
         Some((head, subject)) => (subject.key(head), Some(subject.ticket().clone()), None),
         None => (format!("u:{}", sha256(&raw)), None, Some(kind_of(head.as_ref()))),
     };
-    Routed { key, ticket, unknown, raw }
+    Routed { raw, key, ticket, unknown }
 }
 
 /// Reads one envelope, as kept in [`Routed::raw`].
@@ -94,7 +94,9 @@ pub fn event(bot: &BotName, raw: &[u8]) -> BlipEvent {
         Some((head, Subject::Ticket { id, status, json })) => {
             BlipEvent::Ticket(Box::new(carried_snapshot(id, status, head, json)))
         }
-        Some((head, Subject::Message { .. })) if head.kind.as_deref().is_some_and(is_chat_state) => {
+        Some((head, Subject::Message { .. }))
+            if head.kind.as_deref().is_some_and(is_chat_state) =>
+        {
             BlipEvent::Quiet
         }
         Some((head, Subject::Message { ticket, address, id })) => {
@@ -145,7 +147,8 @@ fn subject<'a>(bot: &BotName, head: &Head<'a>) -> Option<Subject<'a>> {
 }
 
 fn kind_of(head: Option<&Head<'_>>) -> String {
-    let name = head.and_then(|head| [&head.kind, &head.event, &head.method].into_iter().flatten().next());
+    let name =
+        head.and_then(|head| [&head.kind, &head.event, &head.method].into_iter().flatten().next());
     shown_kind(name.map_or("", String::as_str))
 }
 
@@ -282,16 +285,12 @@ fn snapshot_of(id: TicketId, status: String, from: Option<&str>, ticket: &Value)
 
 /// A `{type, value}` document as it was written; `None` if there is nothing in it.
 fn document_of(json: &str) -> Option<Content> {
-    match lenient::tree(json) {
-        Some(mut document) => {
-            sensitive::remove(&mut document);
-            content::document(&document)
-        }
-        None => {
-            let kind = head::text(json, "type").unwrap_or_default();
-            Some(Content::Unreadable { kind: shown_kind(&kind) })
-        }
+    if let Some(mut document) = lenient::tree(json) {
+        sensitive::remove(&mut document);
+        return content::document(&document);
     }
+    let kind = head::text(json, "type").unwrap_or_default();
+    Some(Content::Unreadable { kind: shown_kind(&kind) })
 }
 
 /// The ticket and status in the id of an envelope such as `Ticket:{id}:Waiting`.
@@ -331,16 +330,12 @@ fn bare_id(id: Option<&str>) -> Option<String> {
 /// What a message says, whose content may be too much to be read.
 fn said_in(head: &Head<'_>) -> Content {
     let words = head.metadata("#blip.payload.text");
-    match head.content.map_or(Some(Value::Null), lenient::tree) {
-        Some(mut value) => {
-            sensitive::remove(&mut value);
-            said(head.kind.as_deref(), &value, words)
-        }
-        None => {
-            let kind = shown_kind(head.kind.as_deref().unwrap_or_default());
-            words.map_or(Content::Unreadable { kind }, Content::Text)
-        }
+    if let Some(mut value) = head.content.map_or(Some(Value::Null), lenient::tree) {
+        sensitive::remove(&mut value);
+        return said(head.kind.as_deref(), &value, words);
     }
+    let kind = shown_kind(head.kind.as_deref().unwrap_or_default());
+    words.map_or(Content::Unreadable { kind }, Content::Text)
 }
 
 /// What a message says.
@@ -355,14 +350,15 @@ fn said(kind: Option<&str>, value: &Value, seen: Option<String>) -> Content {
     let content = content::read(kind, value);
     let is_words = matches!(
         content,
-        Content::Text(_)
-            | Content::Unknown { .. }
-            | Content::Card { .. }
-            | Content::Notice("content-empty")
+        Content::Text(_) | Content::Unknown { .. } | Content::Notice("content-empty")
     );
-    match seen {
-        Some(words) if is_words => Content::Text(words),
-        _ => content,
+    match (seen, content) {
+        (Some(words), _) if is_words => Content::Text(words),
+        // What was filled in or shared is more than the words that stand for it.
+        (Some(words), card @ Content::Card { .. }) => {
+            Content::Several(vec![Content::Text(words), card])
+        }
+        (_, content) => content,
     }
 }
 
@@ -528,6 +524,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::Line;
 
     #[test]
     fn missed_messages_are_in_the_order_in_which_they_were_said() {
@@ -553,14 +550,14 @@ mod tests {
     }
 
     /// An event as the door sees it, and as it reads when its turn has come.
-    struct Event {
+    struct Taken {
         raw: Vec<u8>,
         key: String,
         ticket: Option<TicketId>,
         event: BlipEvent,
     }
 
-    fn one(envelope: &Value) -> Event {
+    fn one(envelope: &Value) -> Taken {
         let body = envelope.to_string();
         let mut events = parse(&bot(), body.as_bytes()).unwrap();
         assert_eq!(events.len(), 1);
@@ -571,7 +568,7 @@ mod tests {
             _ => None,
         };
         assert_eq!((unknown.is_some(), unknown), (ticket.is_none(), kind));
-        Event { raw, key, ticket, event }
+        Taken { raw, key, ticket, event }
     }
 
     fn words(id: &str, text: &str) -> Value {
@@ -850,7 +847,10 @@ mod tests {
                 r#"{{"id":"fwd:fwd:M1","from":"{NODE}","type":"a/b","content":{content}}}"#
             );
             let routed = parse(&bot(), json.as_bytes()).unwrap().remove(0);
-            assert_eq!((routed.key.as_str(), routed.ticket), ("m:default/9b2e-1:m1", Some(id("9b2e-1"))));
+            assert_eq!(
+                (routed.key.as_str(), routed.ticket),
+                ("m:default/9b2e-1:m1", Some(id("9b2e-1")))
+            );
             assert_eq!(routed.raw, json.as_bytes());
             let BlipEvent::Message { content, .. } = event(&bot(), &routed.raw) else { panic!() };
             assert_eq!(content, Content::Unreadable { kind: "a/b".to_owned() });
@@ -861,7 +861,10 @@ mod tests {
                 "tags":["a"],"customerInput":{{"type":"x/y","value":{input}}},"new":{input}}}}}"#
             );
             let BlipEvent::Ticket(seen) = event(&bot(), json.as_bytes()) else { panic!() };
-            assert_eq!((seen.number, seen.team.as_deref(), seen.tags.len()), (Some(7), Some("T"), 1));
+            assert_eq!(
+                (seen.number, seen.team.as_deref(), seen.tags.len()),
+                (Some(7), Some("T"), 1)
+            );
             assert_eq!(seen.first_words, Some(Content::Unreadable { kind: "x/y".to_owned() }));
         }
     }
@@ -896,7 +899,9 @@ mod tests {
             assert_eq!(content, Content::Sensitive);
         }
         let input = format!(r#"{{"type":{kind},"value":[4111,1e999]}}"#);
-        let json = format!(r#"{{"type":"{TICKET}","content":{{"id":"9b2e-1","status":"Waiting","team":"T","customerInput":{input}}}}}"#);
+        let json = format!(
+            r#"{{"type":"{TICKET}","content":{{"id":"9b2e-1","status":"Waiting","team":"T","customerInput":{input}}}}}"#
+        );
         let routed = parse(&bot(), json.as_bytes()).unwrap().remove(0);
         assert!(!String::from_utf8(routed.raw.clone()).unwrap().contains("4111"));
         let BlipEvent::Ticket(seen) = event(&bot(), &routed.raw) else { panic!() };
@@ -966,6 +971,33 @@ mod tests {
         assert_eq!(thread_messages(resource["items"].clone()), expected);
         assert_eq!(thread_messages(resource), expected);
         assert_eq!(thread_messages(Value::Null), []);
+    }
+
+    #[test]
+    fn the_answers_of_a_form_are_read_wherever_they_stand() {
+        let form = json!({"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply":
+            {"name": "flow", "body": "Sent", "response_json": "{\"nome\":\"Ana\",\"flow_token\":\"t\"}"}}});
+        let lines = vec![Line::Said("nome: Ana".to_owned())];
+        let read = Content::Card { kind: "content-form", lines };
+        let message = json!({"from": NODE, "type": "application/json", "content": form});
+        assert_eq!(heard(&message), read);
+        let input = json!({"type": "application/json", "value": form});
+        let ticket = json!({"id": "9b2e-1", "status": "Waiting", "customerInput": input});
+        let opened = seen(&json!({"from": NODE, "type": TICKET, "content": ticket}));
+        assert_eq!(opened.first_words.as_ref(), Some(&read));
+        assert_eq!(thread_messages(json!([message])).remove(0).content, read);
+    }
+
+    #[test]
+    fn the_words_that_stand_for_a_card_stand_beside_it() {
+        let contact = json!({"from": NODE, "type": "application/vnd.lime.contact+json", "content": {"name": "Ana"},
+            "metadata": {"#blip.payload.text": "My card"}});
+        let lines = vec![Line::Said("Ana".to_owned())];
+        let card = Content::Card { kind: "content-contact", lines };
+        assert_eq!(
+            heard(&contact),
+            Content::Several(vec![Content::Text("My card".to_owned()), card])
+        );
     }
 
     /// Texts as ids may be, including such that look like parts of our keys.

@@ -52,7 +52,11 @@ fn may_hold_any(json: &str) -> bool {
     let bytes = json.as_bytes();
     let is_name = |at: &[u8]| at.eq_ignore_ascii_case(SENSITIVE.as_bytes());
     let is_letter = |at: &[u8]| {
-        matches!(at, [b'\\', b'u', b'0', b'0', b'4'..=b'7', _] | [b'\\', b'u', b'0', b'0', b'2', b'e' | b'E'])
+        matches!(
+            at,
+            [b'\\', b'u', b'0', b'0', b'4'..=b'7', _]
+                | [b'\\', b'u', b'0', b'0', b'2', b'e' | b'E']
+        )
     };
     bytes.windows(SENSITIVE.len()).any(is_name) || bytes.windows(6).any(is_letter)
 }
@@ -61,7 +65,8 @@ fn may_hold_any(json: &str) -> bool {
 fn without_content(json: &str) -> Value {
     let Some(head) = Head::read(json) else { return json!({"type": SENSITIVE_TYPE}) };
     let mut kept = head::scalars(json, KEPT);
-    let marks = MARKS.iter().filter_map(|mark| Some(((*mark).to_owned(), head.metadata(mark)?.into())));
+    let marks =
+        MARKS.iter().filter_map(|mark| Some(((*mark).to_owned(), head.metadata(mark)?.into())));
     kept.insert("metadata".to_owned(), Value::Object(marks.collect()));
     let (kind, content) = match carried_ticket(&head) {
         Some(ticket) => (TICKET_TYPE, head::scalars(ticket, TICKET_FIELDS).into()),

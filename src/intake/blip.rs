@@ -87,7 +87,11 @@ async fn as_known(intake: &Intake, bot: &BotName, routed: Routed) -> Result<Rout
 
 fn item(routed: Routed, intake: &Intake) -> NewItem {
     if let Some(kind) = &routed.unknown {
-        tracing::warn!(kind, bytes = routed.raw.len(), "blip sent something that belongs to no ticket, or that cannot be read; it is stored, and shown to nobody");
+        tracing::warn!(
+            kind,
+            bytes = routed.raw.len(),
+            "blip sent something that belongs to no ticket, or that cannot be read; it is stored, and shown to nobody"
+        );
         telemetry::unknown(Source::Blip.name());
     }
     let received = intake.clock.now();

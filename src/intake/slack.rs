@@ -209,7 +209,11 @@ async fn remember(intake: &Intake, routed: Routed, body: Vec<u8>) -> Result<(), 
     match &routed.event {
         SlackEvent::NotOurs => return Ok(()),
         SlackEvent::Unknown { kind } => {
-            tracing::info!(kind, bytes = body.len(), "slack sent an event of an unknown kind; it is stored");
+            tracing::info!(
+                kind,
+                bytes = body.len(),
+                "slack sent an event of an unknown kind; it is stored"
+            );
             telemetry::unknown(Source::Slack.name());
         }
         SlackEvent::Message { .. }

@@ -207,15 +207,34 @@ help-status = how the bridge is
 
 ## What a customer sent, where it is more than words. Most are labels that lines follow.
 
+content-address = Address: { $text }
+content-also = Also in it:
 content-asks-location = 📍 Location request
 content-audio = 🎧 Audio
 content-call = 📞 Call
+content-call-allowed = 📞 The customer agreed to be called
+content-call-answered = Answered
+content-call-busy = Busy
+content-call-cancelled = Cancelled
+content-call-completed = Completed
+content-call-failed = Failed
+content-call-permission = 📞 Answer to the request to call
+content-call-progress = In progress
+content-call-refused = 📞 The customer does not want to be called
+content-call-unanswered = Not answered
+content-call-video = 📹 Video call
+content-call-voice = 📞 Voice call
+content-checkout = 🛒 Checkout
 content-contact = 👤 Contact
 content-copy-and-paste = 📋 Code to copy
+content-created = Created: { $text }
+content-date = Date: { $text }
 content-deleted = 🗑️ The customer deleted a message
+content-due = Due: { $text }
 content-empty = Empty message
 content-file = 📎 File
 content-file-unavailable = This file cannot be opened
+content-form = 📝 Form filled in
 content-human-requested = 🙋 The customer asked to talk to a person
 content-image = 🖼️ Image
 content-invoice = 🧾 Invoice
@@ -223,6 +242,7 @@ content-invoice-status = 🧾 Payment status
 content-link-clicked = 🔗 The customer opened a link
 content-location = 📍 Location
 content-more = … and more, which does not fit here
+content-paid = Paid: { $text }
 content-payment-receipt = 🧾 Payment receipt
 content-reaction = Reacted with { $emoji }
 content-reaction-to = Reacted with { $emoji } to: { $text }
@@ -236,6 +256,7 @@ content-sticker = 🏷️ Sticker
 content-summary = 📋 Summary of the conversation
 content-survey = ⭐ Satisfaction survey
 content-system = ⚙️ Internal notice from Blip
+content-taxes = Taxes: { $text }
 content-template = 📄 Message template
 content-ticket = 🎫 Ticket
 content-typing = Typing…
@@ -329,6 +350,7 @@ reason-thread-not-found = the thread was deleted in Slack
 ## Times, as patterns of strftime.
 
 time-clock = %H:%M
+time-date = %b %-d, %Y, %H:%M
 time-moment = %b %-d, %H:%M
 
 ## Files: why one is not shown, or not sent; short sentences that follow its name.

@@ -207,15 +207,34 @@ help-status = cómo está la integración
 
 ## What a customer sent, where it is more than words. Most are labels that lines follow.
 
+content-address = Dirección: { $text }
+content-also = También contiene:
 content-asks-location = 📍 Pedido de ubicación
 content-audio = 🎧 Audio
 content-call = 📞 Llamada
+content-call-allowed = 📞 El cliente aceptó recibir llamadas
+content-call-answered = Atendida
+content-call-busy = Ocupado
+content-call-cancelled = Cancelada
+content-call-completed = Completada
+content-call-failed = Falló
+content-call-permission = 📞 Respuesta al pedido de llamada
+content-call-progress = En curso
+content-call-refused = 📞 El cliente no quiere recibir llamadas
+content-call-unanswered = No atendida
+content-call-video = 📹 Videollamada
+content-call-voice = 📞 Llamada de voz
+content-checkout = 🛒 Compra
 content-contact = 👤 Contacto
 content-copy-and-paste = 📋 Código para copiar
+content-created = Creado: { $text }
+content-date = Fecha: { $text }
 content-deleted = 🗑️ El cliente borró un mensaje
+content-due = Vencimiento: { $text }
 content-empty = Mensaje vacío
 content-file = 📎 Archivo
 content-file-unavailable = Este archivo no se puede abrir
+content-form = 📝 Formulario completado
 content-human-requested = 🙋 El cliente pidió hablar con una persona
 content-image = 🖼️ Imagen
 content-invoice = 🧾 Cobro
@@ -223,6 +242,7 @@ content-invoice-status = 🧾 Estado del pago
 content-link-clicked = 🔗 El cliente abrió un enlace
 content-location = 📍 Ubicación
 content-more = … y más contenido, que no cabe aquí
+content-paid = Pagado: { $text }
 content-payment-receipt = 🧾 Comprobante de pago
 content-reaction = Reaccionó con { $emoji }
 content-reaction-to = Reaccionó con { $emoji } a: { $text }
@@ -236,6 +256,7 @@ content-sticker = 🏷️ Sticker
 content-summary = 📋 Resumen de la conversación
 content-survey = ⭐ Encuesta de satisfacción
 content-system = ⚙️ Aviso interno de Blip
+content-taxes = Impuestos: { $text }
 content-template = 📄 Plantilla de mensaje
 content-ticket = 🎫 Ticket
 content-typing = Escribiendo…
@@ -329,6 +350,7 @@ reason-thread-not-found = el hilo se borró en Slack
 ## Times, as patterns of strftime.
 
 time-clock = %H:%M
+time-date = %d/%m/%Y %H:%M
 time-moment = %d/%m %H:%M
 
 ## Archivos: por qué uno no aparece, o no se envió; frases cortas después del nombre.

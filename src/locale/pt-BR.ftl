@@ -207,15 +207,34 @@ help-status = como está a integração
 
 ## What a customer sent, where it is more than words. Most are labels that lines follow.
 
+content-address = Endereço: { $text }
+content-also = Contém também:
 content-asks-location = 📍 Pedido de localização
 content-audio = 🎧 Áudio
 content-call = 📞 Chamada
+content-call-allowed = 📞 O cliente aceitou receber ligações
+content-call-answered = Atendida
+content-call-busy = Ocupado
+content-call-cancelled = Cancelada
+content-call-completed = Concluída
+content-call-failed = Falhou
+content-call-permission = 📞 Resposta ao pedido de ligação
+content-call-progress = Em andamento
+content-call-refused = 📞 O cliente não quer receber ligações
+content-call-unanswered = Não atendida
+content-call-video = 📹 Chamada de vídeo
+content-call-voice = 📞 Chamada de voz
+content-checkout = 🛒 Compra
 content-contact = 👤 Contato
 content-copy-and-paste = 📋 Código para copiar
+content-created = Criada em: { $text }
+content-date = Data: { $text }
 content-deleted = 🗑️ O cliente apagou uma mensagem
+content-due = Vencimento: { $text }
 content-empty = Mensagem vazia
 content-file = 📎 Arquivo
 content-file-unavailable = Este arquivo não pode ser aberto
+content-form = 📝 Formulário preenchido
 content-human-requested = 🙋 O cliente pediu para falar com uma pessoa
 content-image = 🖼️ Imagem
 content-invoice = 🧾 Cobrança
@@ -223,6 +242,7 @@ content-invoice-status = 🧾 Situação do pagamento
 content-link-clicked = 🔗 O cliente abriu um link
 content-location = 📍 Localização
 content-more = … e mais conteúdo, que não cabe aqui
+content-paid = Pago em: { $text }
 content-payment-receipt = 🧾 Comprovante de pagamento
 content-reaction = Reagiu com { $emoji }
 content-reaction-to = Reagiu com { $emoji } a: { $text }
@@ -236,6 +256,7 @@ content-sticker = 🏷️ Figurinha
 content-summary = 📋 Resumo da conversa
 content-survey = ⭐ Pesquisa de satisfação
 content-system = ⚙️ Aviso interno do Blip
+content-taxes = Impostos: { $text }
 content-template = 📄 Modelo de mensagem
 content-ticket = 🎫 Ticket
 content-typing = Digitando…
@@ -329,6 +350,7 @@ reason-thread-not-found = a conversa foi apagada no Slack
 ## Times, as patterns of strftime.
 
 time-clock = %H:%M
+time-date = %d/%m/%Y %H:%M
 time-moment = %d/%m %H:%M
 
 ## Arquivos: por que um não aparece, ou não foi enviado; frases curtas depois do nome.

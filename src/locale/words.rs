@@ -60,6 +60,11 @@ impl Words {
         self.format("time-moment", at)
     }
 
+    /// The day, with its year, and the time of the day.
+    pub fn date(&self, at: Timestamp) -> String {
+        self.format("time-date", at)
+    }
+
     /// The line in the thread that tells how a ticket ended.
     pub fn ending(&self, ending: &Ending, at: Timestamp) -> String {
         let clock = self.clock(at);

@@ -3,6 +3,8 @@
 //! [`Content`] is what a customer sent, [`Rich`] is formatted text on its way from an agent.
 //! Both are rendered by the side that receives them; nothing here is escaped.
 
+use jiff::Timestamp;
+
 use super::ids::{ChannelId, SlackUserId};
 
 /// What a customer sent, ready to be read by an agent.
@@ -57,8 +59,8 @@ pub enum Content {
     Card {
         /// What kind of thing it is, as a message key of the locale (`content-contact` …).
         kind: &'static str,
-        /// Its readable lines, in order.
-        lines: Vec<String>,
+        /// Its lines, in order.
+        lines: Vec<Line>,
     },
     /// Something that must not be shown or kept.
     Sensitive,
@@ -75,6 +77,29 @@ pub enum Content {
         kind: String,
         /// The first readable text found in it.
         text: Option<String>,
+    },
+}
+
+/// A line of a card. Labels are message keys of the locale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// Words as they were sent.
+    Said(String),
+    /// Words of ours.
+    Notice(&'static str),
+    /// Words as they were sent, under a label.
+    Labelled {
+        /// The label, which has a place for the text.
+        label: &'static str,
+        /// The words.
+        text: String,
+    },
+    /// A moment under a label.
+    Moment {
+        /// The label, which has a place for the text.
+        label: &'static str,
+        /// When.
+        at: Timestamp,
     },
 }
 

@@ -149,7 +149,12 @@ pub fn request(json: &[u8]) -> Option<Request> {
 /// Something of which not even the outline can be read. Slack itself sends nothing like it.
 fn too_much(json: &str) -> Routed {
     let key = format!("h:{}", hash(json.as_bytes()));
-    Routed { key, about: None, ticket: None, event: SlackEvent::Unknown { kind: "too large".to_owned() } }
+    Routed {
+        key,
+        about: None,
+        ticket: None,
+        event: SlackEvent::Unknown { kind: "too large".to_owned() },
+    }
 }
 
 /// What a request is that is too large for its whole to be read, given what is known of it. Of what

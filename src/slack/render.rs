@@ -3,7 +3,7 @@
 use super::rich_text;
 use crate::locale::Words;
 use crate::model::text::{self, length, shorten, shown_size, split};
-use crate::model::{Content, Customer, Media, Ticket};
+use crate::model::{Content, Customer, Line, Media, Ticket};
 
 /// Most characters of a customer's text in one post. Slack takes 4,000 in `text` (`slack.md` C.1),
 /// of which escaping may use some.
@@ -66,7 +66,8 @@ pub fn content(content: &Content, words: &Words) -> Option<String> {
             parts.collect::<Vec<_>>().join("\n")
         }
         Content::Card { kind, lines } => {
-            format!("{}\n{}", words.say(kind, &[]), lines.join("\n"))
+            let lines = lines.iter().map(|line| self::line(line, words));
+            [words.say(kind, &[])].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
         }
         Content::Sensitive => words.say("content-sensitive", &[]),
         Content::Notice(key) => words.say(key, &[]),
@@ -77,6 +78,15 @@ pub fn content(content: &Content, words: &Words) -> Option<String> {
         }
     };
     (!text.trim().is_empty()).then_some(text)
+}
+
+fn line(line: &Line, words: &Words) -> String {
+    match line {
+        Line::Said(text) => text.clone(),
+        Line::Notice(key) => words.say(key, &[]),
+        Line::Labelled { label, text } => words.say(label, &[("text", text)]),
+        Line::Moment { label, at } => words.say(label, &[("text", &words.date(*at))]),
+    }
 }
 
 /// One thing that a customer's message says: words, or a file.

@@ -104,6 +104,44 @@ fn customer_table(bridge: &Bridge) -> Vec<(&'static str, Value)> {
             "lime.invoice",
             json!({"title": "Pedido 7", "currency": "BRL", "total": 78.5, "dueTo": "2026-08-10", "items": [{"description": "Tênis", "quantity": 1, "total": 78.5}]}),
         ),
+        (
+            "lime.invoice",
+            json!({"created": "2016-08-26T19:03:37.024Z", "dueTo": "2016-08-27T19:03:37.024Z", "currency": "BRL", "total": 10.85, "items": [{"quantity": 1.0, "unit": 10.85, "currency": "BRL", "total": 10.85, "description": "Subscription for product: Hit"}]}),
+        ),
+        (
+            "iris.builder.checkout",
+            json!({"uri": "https://pay.example/x", "customer": {"name": "Ana"}, "message": "Pague aqui", "products": [{"quantity": 1, "description": "Bolo", "price": 10.5}], "currency": "BRL"}),
+        ),
+        (
+            "iris.calls.media",
+            json!({"type": "Voice", "status": "ANSWER", "identification": "+55 31 99999-0000", "media": {"uri": voice, "type": "audio/ogg"}}),
+        ),
+        ("iris.calls.media", json!({"type": "Video", "status": "NOANSWER"})),
+        ("iris.calls.customer-permission", json!({"response": "accept"})),
+        ("iris.calls.customer-permission", json!({"response": "reject"})),
+        ("lime.media-link", json!({"type": "application/pdf", "uri": "", "title": "boleto.pdf"})),
+        (
+            "lime.media-link",
+            json!({"type": "image/png", "uri": photo["uri"], "size": 70, "filter": "sepia"}),
+        ),
+        (
+            "application/json",
+            json!({"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {"name": "flow", "body": "Sent", "response_json": "{\"flow_token\": \"unused\", \"screen_0_Nome_0\": \"Maria Exemplo\", \"screen_0_Data_1\": \"2026-12-01\"}"}}}),
+        ),
+        (
+            "application/json",
+            json!({"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {"name": "flow", "body": "Sent", "response_json": "{\"nome\":\"Ana\",\"motivo\":\"Canc"}}}),
+        ),
+        (
+            "application/json",
+            json!({"type": "interactive", "interactive": {"type": "list_reply", "list_reply": {"id": "1", "title": "Plano", "description": "O mais barato"}}}),
+        ),
+        (
+            "application/json",
+            json!({"type": "template", "template": {"name": "aviso", "language": {"code": "pt_BR", "policy": "deterministic"}, "components": [
+                {"type": "header", "parameters": [{"type": "document", "document": {"filename": "foto.png", "link": photo["uri"]}}]},
+                {"type": "body", "parameters": [{"type": "text", "text": "BLiP"}]}]}}),
+        ),
         ("lime.invoice-status", json!({"status": "completed", "date": "2026-08-10", "code": "7"})),
         (
             "lime.payment-receipt",

@@ -24,7 +24,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["model", "clock", "store", "inbox", "blip", "slack", "locale", "media", "telemetry"],
     ),
     ("dialog", &["model", "clock", "store", "blip", "slack", "locale"]),
-    ("intake", &["model", "bounded", "clock", "store", "blip", "slack", "dialog", "media", "telemetry"]),
+    (
+        "intake",
+        &["model", "bounded", "clock", "store", "blip", "slack", "dialog", "media", "telemetry"],
+    ),
     ("control", &["model", "clock", "store"]),
     (
         "app",
