@@ -126,9 +126,7 @@ impl Subject<'_> {
 
     fn key(&self, head: &Head<'_>) -> String {
         match self {
-            Self::Receipt { ticket, id, event } => {
-                receipt_key(ticket, id, event)
-            }
+            Self::Receipt { ticket, id, event } => receipt_key(ticket, id, event),
             Self::Ticket { id, status, .. } => key('t', id, &status.to_lowercase()),
             Self::Message { ticket, id: Some(id), .. } => key('m', ticket, &id.to_lowercase()),
             Self::Message { ticket, id: None, .. } => key_by_content(ticket, head),

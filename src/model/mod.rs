@@ -22,7 +22,9 @@ pub mod text;
 pub mod ticket;
 
 pub use agent_message::{AgentMessage, KeptPart};
-pub use content::{Access, Attachment, Content, Inline, Line, Media, Offer, Paragraph, Rich, Style};
+pub use content::{
+    Access, Attachment, Content, Inline, Line, Media, Offer, Paragraph, Rich, Style,
+};
 pub use customer_key::CustomerKey;
 pub use event::{BlipEvent, Click, Filled, Form, ReceiptKind, SlackEvent};
 pub use fault::{Failure, Fault};

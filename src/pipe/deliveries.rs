@@ -292,10 +292,10 @@ impl Bridge {
         for receipt in receipts {
             for routed in parse::parse(id.bot(), receipt.to_string().as_bytes()).unwrap_or_default()
             {
+                events.push(parse::event(id.bot(), &routed.raw));
                 let (lane, key) = (Lane::Ticket(id.clone()), routed.key);
                 let (source, body) = (Source::Blip, routed.raw);
                 self.set_out(NewItem { source, lane, key, body, received, due: received }).await?;
-                events.push(parse::event(id.bot(), &body));
             }
         }
         Ok(events)
