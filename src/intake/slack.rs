@@ -119,12 +119,9 @@ impl Intake {
     /// The same with the first ids of channels in the place of later ones.
     fn under_first_ids(&self, json: Vec<u8>) -> Vec<u8> {
         let sent = std::str::from_utf8(&json).ok().and_then(bounded::tree);
-        match sent {
-            Some(mut sent) if self.dialogs.slack.renames().bring_back(&mut sent) => {
-                sent.to_string().into_bytes()
-            }
-            Some(_) | None => json,
-        }
+        let Some(mut sent) = sent else { return json };
+        let is_renamed = self.dialogs.slack.renames().bring_back(&mut sent);
+        if is_renamed { sent.to_string().into_bytes() } else { json }
     }
 
     /// Notes that a channel has got another id. What came under that one before is looked for.
