@@ -74,12 +74,13 @@ async fn closed_tickets_are_in_no_file_any_more_once_they_are_not_kept() {
 /// What the customer to be forgotten is known by. As WhatsApp has it, without the ninth digit.
 const IDENTITY: &str = "551187654321@wa.gw.msging.net";
 /// What must not be left.
-const TRACES: [&str; 5] = ["Zulmira", "Conceição", "1187654321", "secret-", "Concei\\u00e7"];
+const TRACES: [&str; 7] =
+    ["Zulmira", "Conceição", "1187654321", "1187650000", "11987650000", "secret-", "Concei\\u00e7"];
 
 /// The customer opens a ticket that is claimed and answered, and writes again.
-async fn conversation(bridge: &Bridge, name: &str) -> String {
+async fn conversation(bridge: &Bridge, (name, identity): (&str, &str)) -> String {
     let opened =
-        bridge.blip.opens_ticket(NewTicket::saying(name, IDENTITY, "secret-opening")).await;
+        bridge.blip.opens_ticket(NewTicket::saying(name, identity, "secret-opening")).await;
     let card = bridge.card_of(name).await;
     bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "secret-answer").await.unwrap();
     bridge.until("the answer", || !bridge.received(&opened.id).is_empty()).await;
@@ -99,48 +100,57 @@ async fn erase(bridge: &Bridge) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_customer_is_shown_and_erased_beside_a_running_bridge() {
+async fn a_customer_is_shown_and_erased_beside_a_running_bridge_and_without_one() {
     let mut bridge = Bridge::start().await;
     let folder = bridge.folder().to_owned();
     let mut service = Service::replace(&mut bridge, &folder).await;
     let other = NewTicket::saying("Rui Costa", "5521987654321@wa.gw.msging.net", "kept-words");
     bridge.blip.opens_ticket(other).await;
-    let name = "Zulmira Conceição";
-    let ticket = conversation(&bridge, name).await;
-    bridge.blip.closes(&ticket, "ClosedAttendant").await.unwrap();
-    service.idle(Duration::from_secs(20)).await;
-    let run = |arguments: &[&str]| {
-        let output = service.run(arguments);
-        let words = [output.stdout, output.stderr].map(|out| String::from_utf8(out).unwrap());
-        (output.status.code(), words.concat())
-    };
-    let (status, shown) =
-        run(&["privacy", "export", "--customer", "551187654321@WA.gw.msging.net"]);
-    assert_eq!(status, Some(0), "{shown}");
-    let shown: Value = serde_json::from_str(&shown).unwrap();
-    let found = shown["tickets"].as_array().unwrap();
-    let found = found.iter().find(|kept| kept["id"] == format!("default/{ticket}")).unwrap();
-    assert_eq!(found["ticket"]["name"], name);
-    for words in ["secret-opening", "secret-question", "secret-answer"] {
-        assert!(found.to_string().contains(words), "{words} in {found:#}");
+    for (is_running, name, identity, number) in [
+        (true, "Zulmira Conceição", IDENTITY, "11 98765-4321"),
+        (false, "Conceição Zulmira", "5511987650000@wa.gw.msging.net", "+55 11 8765-0000"),
+    ] {
+        let ticket = conversation(&bridge, (name, identity)).await;
+        bridge.blip.closes(&ticket, "ClosedAttendant").await.unwrap();
+        service.idle(Duration::from_secs(20)).await;
+        if !is_running {
+            assert!(service.terminate().await.success());
+        }
+        let run = |arguments: &[&str]| {
+            let output = service.run(arguments);
+            let words = [output.stdout, output.stderr].map(|out| String::from_utf8(out).unwrap());
+            (output.status.code(), words.concat())
+        };
+        let (status, shown) = run(&["privacy", "export", "--customer", &identity.to_uppercase()]);
+        assert_eq!(status, Some(0), "{shown}");
+        let shown: Value = serde_json::from_str(&shown).unwrap();
+        let found = shown["tickets"].as_array().unwrap();
+        let found = found.iter().find(|kept| kept["id"] == format!("default/{ticket}")).unwrap();
+        assert_eq!(found["ticket"]["name"], name);
+        for words in ["secret-opening", "secret-question", "secret-answer"] {
+            assert!(found.to_string().contains(words), "{words} in {found:#}");
+        }
+        assert!(!shown.to_string().contains("Rui"), "{shown:#}");
+        // It asks before it erases, and takes a yes only.
+        let number = ["privacy", "erase", "--customer", number];
+        let (status, words) = run(&number);
+        assert!(status == Some(1) && words.contains("Zulmira"), "{words}");
+        let mut asked = service.command(&number);
+        let mut asked = asked.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        asked.stdin.take().unwrap().write_all(b"no\n").unwrap();
+        assert!(!asked.wait_with_output().unwrap().status.success());
+        assert_ne!(files_with(&bridge, &TRACES).len(), 0);
+        let (status, words) = run(&[&number[..], &["--yes"]].concat());
+        assert_eq!((status, words.as_str()), (Some(0), "1 ticket erased.\n"));
+        assert_eq!(files_with(&bridge, &TRACES), [""; 0]);
+        assert_ne!(files_with(&bridge, &["Rui Costa"]).len(), 0);
+        let (status, shown) = run(&["privacy", "export", "--customer", identity]);
+        assert_eq!(status, Some(0), "{shown}");
+        assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), json!({"tickets": []}));
     }
-    assert!(!shown.to_string().contains("Rui"), "{shown:#}");
-    // It asks before it erases, and takes a yes only.
-    let number = ["privacy", "erase", "--customer", "11 98765-4321"];
-    let (status, words) = run(&number);
-    assert!(status == Some(1) && words.contains("Zulmira"), "{words}");
-    let mut asked = service.command(&number);
-    let mut asked = asked.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    asked.stdin.take().unwrap().write_all(b"no\n").unwrap();
-    assert!(!asked.wait_with_output().unwrap().status.success());
-    assert_ne!(files_with(&bridge, &TRACES).len(), 0);
-    let (status, words) = run(&[&number[..], &["--yes"]].concat());
-    assert_eq!((status, words.as_str()), (Some(0), "1 ticket erased.\n"));
+    service.start().await;
+    service.idle(Duration::from_secs(20)).await;
     assert_eq!(files_with(&bridge, &TRACES), [""; 0]);
-    assert_ne!(files_with(&bridge, &["Rui Costa"]).len(), 0);
-    let (status, shown) = run(&["privacy", "export", "--customer", IDENTITY]);
-    assert_eq!(status, Some(0), "{shown}");
-    assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), json!({"tickets": []}));
     let (status, words) = {
         let output = service.run(&["privacy", "export", "--customer", "Zulmira"]);
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
@@ -163,7 +173,7 @@ async fn only_the_owner_can_ask_the_running_bridge() {
 #[tokio::test]
 async fn events_under_way_bring_nothing_back_of_a_customer_who_was_erased() {
     let bridge = Bridge::start().await;
-    let ticket = conversation(&bridge, "Zulmira Conceição").await;
+    let ticket = conversation(&bridge, ("Zulmira Conceição", IDENTITY)).await;
     bridge.idle().await;
     // Both ways.
     let slow = Fault::Slow(Duration::from_millis(500));
@@ -190,9 +200,9 @@ async fn events_under_way_bring_nothing_back_of_a_customer_who_was_erased() {
 }
 
 #[tokio::test]
-async fn what_is_repeated_of_an_erased_customer_does_not_come_back() {
-    let bridge = Bridge::start().await;
-    let ticket = conversation(&bridge, "Zulmira Conceição").await;
+async fn what_is_repeated_of_an_erased_customer_does_not_come_back_and_what_is_new_does() {
+    let mut bridge = Bridge::start().await;
+    let ticket = conversation(&bridge, ("Zulmira Conceição", IDENTITY)).await;
     let said = bridge.blip.says(&ticket, "secret-repeated").await.unwrap();
     bridge.idle().await;
     erase(&bridge).await;
@@ -211,5 +221,16 @@ async fn what_is_repeated_of_an_erased_customer_does_not_come_back() {
     bridge.idle().await;
     assert_eq!(posts(), before);
     assert_eq!(files_with(&bridge, &TRACES), [""; 0]);
+    // The customer writes again: that is new, and what was said before is not.
+    bridge.blip.says(&ticket, "fresh-words").await.unwrap();
+    bridge.until("a new card", || posts() > before).await;
+    bridge.idle().await;
+    bridge.set("RECONCILE_SECONDS", "10");
+    bridge.stop_bridge().await;
+    bridge.start_bridge().await.unwrap();
+    bridge.idle().await;
+    let card = bridge.slack.look(|state| state.cards(CHANNEL).last().cloned()).unwrap();
+    let shown = [vec![card.words()], bridge.said(&card)].concat().join("\n");
+    assert!(shown.contains("fresh-words") && !shown.contains("secret-"), "{shown}");
     bridge.finish().await;
 }
