@@ -91,16 +91,71 @@ pub fn write(rich: &Rich, names: &Names, marks: &Marks) -> String {
             Paragraph::Text(inlines) => page.paragraph("", "", &runs(inlines, names)),
             Paragraph::Quote(inlines) => page.paragraph("> ", "> ", &runs(inlines, names)),
             Paragraph::Code(code) => page.code(code),
-            Paragraph::Item { indent, number, text } => {
+            Paragraph::Item { indent, number, is_quoted, text } => {
+                let quote = if *is_quoted { "> " } else { "" };
                 let depth = "  ".repeat(*indent);
-                let bullet = number.map_or("• ".to_owned(), |number| format!("{number}. "));
-                let (first, next) = (format!("{depth}{bullet}"), format!("{depth}  "));
+                let bullet = bullet(*indent, *number);
+                let (first, next) =
+                    (format!("{quote}{depth}{bullet} "), format!("{quote}{depth}  "));
                 page.paragraph(&first, &next, &runs(text, names));
             }
         }
     }
     page.written.truncate(page.written.trim_end().len());
     page.written
+}
+
+/// The sign of an entry of a list: Slack's own, which change with the depth.
+fn bullet(indent: usize, number: Option<usize>) -> String {
+    match (number, indent % 3) {
+        (None, 0) => "•".to_owned(),
+        (None, 1) => "◦".to_owned(),
+        (None, _) => "▪".to_owned(),
+        (Some(number), 1) => format!("{}.", letters(number)),
+        (Some(number), 2) => format!("{}.", roman(number)),
+        (Some(number), _) => format!("{number}."),
+    }
+}
+
+/// 1 is a, 26 is z, 27 is aa.
+fn letters(mut number: usize) -> String {
+    let mut letters = Vec::new();
+    while number > 0 {
+        number -= 1;
+        letters.push(char::from(b'a' + u8::try_from(number % 26).unwrap_or_default()));
+        number /= 26;
+    }
+    letters.into_iter().rev().collect()
+}
+
+/// A number in small Roman letters; above what these can say, in digits.
+fn roman(mut number: usize) -> String {
+    const SIGNS: [(usize, &str); 13] = [
+        (1000, "m"),
+        (900, "cm"),
+        (500, "d"),
+        (400, "cd"),
+        (100, "c"),
+        (90, "xc"),
+        (50, "l"),
+        (40, "xl"),
+        (10, "x"),
+        (9, "ix"),
+        (5, "v"),
+        (4, "iv"),
+        (1, "i"),
+    ];
+    if number > 3999 {
+        return number.to_string();
+    }
+    let mut roman = String::new();
+    for (value, sign) in SIGNS {
+        while number >= value {
+            roman.push_str(sign);
+            number -= value;
+        }
+    }
+    roman
 }
 
 /// Words in one style.
@@ -266,7 +321,7 @@ mod tests {
     }
 
     fn item(indent: usize, number: Option<usize>, text: &str) -> Paragraph {
-        Paragraph::Item { indent, number, text: vec![t(text, NONE)] }
+        Paragraph::Item { indent, number, is_quoted: false, text: vec![t(text, NONE)] }
     }
 
     fn whatsapp(paragraphs: Vec<Paragraph>) -> String {
@@ -370,8 +425,8 @@ mod tests {
         insta::assert_snapshot!(written, @r"
         *Passos:*
         1. abrir o app
-          • na loja
-          • ou no site
+          ◦ na loja
+          ◦ ou no site
             da loja
         2. entrar
 

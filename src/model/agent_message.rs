@@ -91,12 +91,13 @@ impl Inline {
     /// What is written in it; nothing in a mention without a label.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         let (first, second) = match self {
-            Self::Text { text, .. } => (Some(text), None),
+            Self::Text { text, .. } | Self::Broadcast(text) | Self::CustomEmoji(text) => {
+                (Some(text), None)
+            }
             Self::Link { url, label, .. } => (label.as_ref(), Some(url)),
             Self::Person { label, .. }
             | Self::Channel { label, .. }
             | Self::Group { label, .. } => (label.as_ref(), None),
-            Self::Broadcast(text) | Self::CustomEmoji(text) => (Some(text), None),
         };
         first.into_iter().chain(second).map(String::as_str)
     }

@@ -227,6 +227,8 @@ pub enum Paragraph {
         indent: usize,
         /// Its number in an ordered list, from 1; `None` in a bulleted one.
         number: Option<usize>,
+        /// Whether the list stands in a quote.
+        is_quoted: bool,
         /// What it says.
         text: Vec<Inline>,
     },

@@ -67,15 +67,13 @@ pub fn spell(text: &str) -> Cow<'_, str> {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(':') {
         spelled.push_str(before);
-        match leading(after).filter(|(_, tail)| is_start(&spelled) && is_end(tail)) {
-            Some((emoji, tail)) => {
-                spelled.push_str(&emoji);
-                rest = tail;
-            }
-            None => {
-                spelled.push(':');
-                rest = after;
-            }
+        let found = leading(after).filter(|(_, tail)| is_start(&spelled) && is_end(tail));
+        if let Some((emoji, tail)) = found {
+            spelled.push_str(&emoji);
+            rest = tail;
+        } else {
+            spelled.push(':');
+            rest = after;
         }
     }
     spelled.push_str(rest);

@@ -381,9 +381,10 @@ pub(super) fn sketch(rich: &Rich) -> Vec<String> {
         Paragraph::Text(text) => runs(text),
         Paragraph::Quote(text) => format!("> {}", runs(text)),
         Paragraph::Code(code) => format!("``` {code}"),
-        Paragraph::Item { indent, number, text } => {
+        Paragraph::Item { indent, number, is_quoted, text } => {
+            let quote = if *is_quoted { "> " } else { "" };
             let bullet = number.map_or("•".to_owned(), |number| number.to_string());
-            format!("{}{bullet} {}", "-".repeat(*indent), runs(text))
+            format!("{quote}{}{bullet} {}", "-".repeat(*indent), runs(text))
         }
     });
     paragraphs.collect()

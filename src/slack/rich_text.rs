@@ -226,6 +226,8 @@ impl Reader<'_> {
     fn list(&mut self, list: &Value, indent: usize, paragraphs: &mut Vec<Paragraph>) {
         let ordered = word(list, "style") == Some("ordered");
         let mut number = count(list, "offset");
+        // Slack's editor has no lists in quotes, but lists with the quote's line beside them.
+        let is_quoted = count(list, "border") > 0;
         for item in elements(list) {
             if kind(item) == "rich_text_list" {
                 self.list(item, (indent + 1).min(MAX_INDENT), paragraphs);
@@ -233,7 +235,8 @@ impl Reader<'_> {
             }
             number = number.saturating_add(1);
             let text = self.runs(item);
-            paragraphs.push(Paragraph::Item { indent, number: ordered.then_some(number), text });
+            let number = ordered.then_some(number);
+            paragraphs.push(Paragraph::Item { indent, number, is_quoted, text });
         }
     }
 

@@ -394,6 +394,28 @@ async fn only_what_slack_made_an_emoji_is_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_and_quotes_are_nested_as_slack_shows_them() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    let item = |text: &str| json!({"type": "rich_text_section", "elements": [{"type": "text", "text": text}]});
+    let list = |style: &str, indent: u32, border: u32, items: &[&str]| {
+        let items: Vec<Value> = items.iter().map(|text| item(text)).collect();
+        json!({"type": "rich_text_list", "style": style, "indent": indent, "border": border,
+            "elements": items})
+    };
+    let block = json!({"type": "rich_text", "elements": [
+        list("ordered", 0, 0, &["um"]), list("ordered", 1, 0, &["dois", "três"]),
+        list("ordered", 2, 0, &["quatro", "cinco"]), list("bullet", 1, 0, &["ponto"]),
+        {"type": "rich_text_quote", "elements": [{"type": "text", "text": "disse"}]},
+        list("bullet", 0, 1, &["na citação"]),
+    ]});
+    writes(&bridge, ANA, &card, Message { blocks: vec![block], ..Message::default() }).await;
+    let read = "1. um\n  a. dois\n  b. três\n    i. quatro\n    ii. cinco\n  ◦ ponto\n> disse\n> • na citação";
+    assert_eq!(bridge.received(&ticket), [read]);
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_name_that_slack_refuses_with_any_code_holds_no_reply_up() {
     let bridge = Bridge::start().await;
     let (ticket, card) = bridge.ticket("Maria", "Oi").await;

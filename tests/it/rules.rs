@@ -1,12 +1,12 @@
 //! The rules of the desk, one by one: who may do what, what stays inside, what Blip does itself.
 
-use blip_slack::demo::{ANA, BIA, CHANNEL};
+use blip_slack::demo::{ANA, BIA, CHANNEL, Stage};
 use blip_slack::standin::blip::NewTicket;
 use blip_slack::standin::faults::Fault;
 use blip_slack::standin::slack::{Message, User};
 use serde_json::json;
 
-use crate::support::Bridge;
+use crate::support::{Bridge, tuning};
 
 async fn says(bridge: &Bridge, user: &str, card: &Message, text: &str) -> String {
     bridge.slack.says(user, CHANNEL, Some(&card.ts), text).await.unwrap().ts
@@ -395,4 +395,14 @@ async fn a_ticket_whose_card_slack_refuses_is_shown_in_the_channel_and_can_be_tr
     bridge.slack.clicks(ANA, CHANNEL, &shown, "retry").await.unwrap();
     assert!(bridge.card_of("Maria").await.words().contains("Maria"));
     bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_names_of_one_emoji_cannot_claim_and_close() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("bridge.db");
+    let settings = [("CLAIM_REACTION", "+1"), ("CLOSE_REACTION", "thumbsup")];
+    let started = Stage::start(database.to_str().unwrap(), &settings, tuning()).await;
+    let error = started.err().unwrap().to_string();
+    assert!(error.contains("CLOSE_REACTION"), "{error}");
 }
