@@ -106,9 +106,13 @@ impl Texts {
 
     /// Why something did not work, by the code of either platform or the name of our fault.
     pub fn reason(&self, language: Language, code: &str) -> String {
-        let key = format!("reason-{}", code.replace('_', "-"));
-        self.find(language, &key, &[])
+        self.known_reason(language, code)
             .unwrap_or_else(|| self.get(language, "reason-other", &[("code", code)]))
+    }
+
+    /// The same; none for a code that we have no words for.
+    pub fn known_reason(&self, language: Language, code: &str) -> Option<String> {
+        self.find(language, &format!("reason-{}", code.replace('_', "-")), &[])
     }
 
     fn find(&self, language: Language, key: &str, args: &[(&str, &str)]) -> Option<String> {

@@ -7,6 +7,10 @@ use jiff::tz::TimeZone;
 
 use super::{Language, Texts};
 use crate::model::Ending;
+use crate::model::text::shorten;
+
+/// Most characters of what Blip says of a failure.
+const DESCRIPTION_CHARS: usize = 200;
 
 /// Says things in one language.
 #[derive(Clone, Debug)]
@@ -82,12 +86,25 @@ impl Words {
     }
 
     /// The line in the thread that tells that a message did not reach the customer.
-    pub fn undelivered(&self, code: Option<i64>) -> String {
-        let reason = match code {
-            Some(code) => self.reason(&code.to_string()),
+    ///
+    /// Where we have no words of our own for the code, what Blip says of it stands there.
+    pub fn undelivered(&self, reason: Option<(i64, &str)>) -> String {
+        let reason = match reason {
+            Some((code, description)) => self.described(&code.to_string(), description),
             None => self.say("reason-unknown", &[]),
         };
         self.say("thread-not-delivered", &[("reason", &reason)])
+    }
+
+    fn described(&self, code: &str, description: &str) -> String {
+        let words: Vec<&str> = description.split_whitespace().collect();
+        let said = shorten(&words.join(" "), DESCRIPTION_CHARS);
+        let said = said.trim_end_matches('.');
+        match self.texts.known_reason(self.language, code) {
+            Some(reason) => reason,
+            None if said.is_empty() => self.reason(code),
+            None => self.say("reason-described", &[("code", code), ("description", said)]),
+        }
     }
 
     /// The pattern is ours and a test tries it, so formatting cannot fail.
@@ -134,8 +151,9 @@ mod tests {
         let pt = words(Language::PtBr);
         let start = "⚠️ Não entregue ao cliente: ";
         for (code, reason) in [
-            (Some(131_026), "o WhatsApp não consegue entregar neste número."),
-            (Some(7), "recusado com o código 7."),
+            (Some((131_026, "undeliverable")), "o WhatsApp não consegue entregar neste número."),
+            (Some((7, "")), "recusado com o código 7."),
+            (Some((7, " Business account\nis locked. ")), "Business account is locked (código 7)."),
             (None, "motivo não informado."),
         ] {
             assert_eq!(pt.undelivered(code), format!("{start}{reason}"));

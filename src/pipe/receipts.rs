@@ -41,8 +41,7 @@ impl Bridge {
             ReceiptKind::Received => marks::RECEIVED,
             ReceiptKind::Consumed => marks::READ,
             ReceiptKind::Failed => {
-                let code = reason.map(|(code, _)| code);
-                return self.on_undelivered(item, link, message, code).await;
+                return self.on_undelivered(item, link, message, reason).await;
             }
         };
         if link.role == Role::PartOfReply {
@@ -59,16 +58,19 @@ impl Bridge {
         item: &Item,
         link: &Link,
         message: &str,
-        code: Option<i64>,
+        reason: Option<(i64, String)>,
     ) -> Step<()> {
         let Some(mut ticket) = self.store.ticket(&link.ticket).await? else { return Ok(()) };
         let Some(thread) = ticket.thread.clone() else { return Ok(()) };
-        let mut line = match code {
+        let mut line = match &reason {
             None if ticket.is_closed() => {
                 let reason = self.words.reason("ticket_closed");
                 self.words.say("thread-not-delivered", &[("reason", &reason)])
             }
-            code => self.words.undelivered(code),
+            reason => {
+                let reason = reason.as_ref().map(|(code, said)| (*code, said.as_str()));
+                self.words.undelivered(reason)
+            }
         };
         let value = format!("{message} {}", ticket.id);
         let offers = match why_not_again(&ticket, link) {
