@@ -115,26 +115,13 @@ impl App {
         check_reactions(config)?;
         let clock = tuning.clock.clone();
         let store: SharedStore = Arc::new(open_store(&config.database_url, &clock).await?);
-        let store = match &tuning.wrap {
-            Some(wrap) => wrap(store),
-            None => store,
-        };
+        let store = if let Some(wrap) = &tuning.wrap { wrap(store) } else { store };
         let http = http(tuning.answer, config.http.proxy.as_ref())?;
         let line = config.slack.app_token.as_ref().map(|_| Line::default());
-        let owners =
-            config.bots.iter().map(|bot| (bot.name.clone(), blip::client::owner_of(&bot.key)));
-        let (owners, aliases) = (owners.collect(), &config.bot_aliases);
-        let origins = Origins::find(&store, &owners, aliases, clock.now()).await;
-        // A database that cannot be read is told by readiness; what arrives may still be kept.
-        let origins = origins.unwrap_or_else(|error| {
-            tracing::error!(%error, "open tickets could not be compared with the settings");
-            Origins::default()
-        });
+        let origins = find_origins(config, &store, &clock).await;
         let memory = (Arc::clone(&store), line.clone());
         let bridge = Arc::new(bridge(config, &tuning, &http, memory, &origins)?);
-        let (host, port) = (config.http.host.as_str(), config.http.port);
-        let listener = TcpListener::bind((host, port)).await;
-        let listener = listener.with_context(|| format!("HOST, PORT: listen on {host}:{port}"))?;
+        let listener = listen(config).await?;
         let address = listener.local_addr()?;
         let app = Self {
             address,
@@ -363,6 +350,24 @@ fn bridge(
         gaps: Arc::new(Gaps::new(line)),
         compared: DashMap::new(),
     })
+}
+
+/// Compares open tickets with the settings.
+async fn find_origins(config: &Config, store: &SharedStore, clock: &Clock) -> Origins {
+    let owners = config.bots.iter().map(|bot| (bot.name.clone(), blip::client::owner_of(&bot.key)));
+    let (owners, aliases) = (owners.collect(), &config.bot_aliases);
+    let origins = Origins::find(store, &owners, aliases, clock.now()).await;
+    // A database that cannot be read is told by readiness; what arrives may still be kept.
+    origins.unwrap_or_else(|error| {
+        tracing::error!(%error, "open tickets could not be compared with the settings");
+        Origins::default()
+    })
+}
+
+async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
+    let (host, port) = (config.http.host.as_str(), config.http.port);
+    let listener = TcpListener::bind((host, port)).await;
+    listener.with_context(|| format!("HOST, PORT: listen on {host}:{port}"))
 }
 
 /// One emoji has several names, which only Slack's own table tells.
