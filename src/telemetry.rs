@@ -89,19 +89,15 @@ pub fn settled(source: &'static str, verdict: &'static str, count: usize) {
     counter!(SETTLED, "source" => source, "verdict" => verdict).increment(count);
 }
 
-/// A request with an event was answered, so long after it arrived.
+/// A request of a platform was taken, so long after it arrived.
 pub fn acknowledged(source: &'static str, after: Duration) {
     histogram!(ACK_SECONDS, "source" => source).record(after);
 }
 
-/// A platform was called; `outcome` is `ok` or the name of a `Fault`.
-pub fn called(platform: &'static str, outcome: &'static str) {
+/// A platform was called, which took so long; `outcome` is `ok` or the name of a `Fault`.
+pub fn called(platform: &'static str, outcome: &'static str, took: Duration) {
     counter!(CALLS, "platform" => platform, "outcome" => outcome).increment(1);
-}
-
-/// A call of a platform took so long, however it ended.
-pub fn call_took(platform: &'static str, time: Duration) {
-    histogram!(CALL_SECONDS, "platform" => platform).record(time);
+    histogram!(CALL_SECONDS, "platform" => platform).record(took);
 }
 
 /// So many events wait for their turn and so many for a person, and the oldest waits so long.
@@ -156,7 +152,11 @@ fn describe() {
     describe_counter!(REPEATED, "Events that had been stored before and were not stored again");
     describe_counter!(UNKNOWN, "Well-formed events of a kind that the bridge does not know");
     describe_counter!(SETTLED, "What became of events; parked ones wait for a person");
-    describe_histogram!(ACK_SECONDS, Unit::Seconds, "Time from a request to its answer");
+    describe_histogram!(
+        ACK_SECONDS,
+        Unit::Seconds,
+        "Time from a request that was taken to its answer"
+    );
     describe_counter!(CALLS, "Calls to Blip and Slack by how they ended");
     describe_histogram!(CALL_SECONDS, Unit::Seconds, "Time that calls to Blip and Slack took");
     describe_gauge!(WAITING, "Events that wait for their turn");
@@ -191,8 +191,7 @@ mod tests {
         unknown("slack");
         settled("slack", "done", 3);
         acknowledged("blip", Duration::from_millis(7));
-        called("slack", "ok");
-        call_took("slack", Duration::from_secs(2));
+        called("slack", "ok", Duration::from_secs(2));
         depth(5, 1, SignedDuration::from_secs(-3));
         sockets(2);
         unreadable();

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -429,6 +429,7 @@ impl Client {
         command: &Value,
     ) -> Result<Option<Value>, Error> {
         self.pass(operation, "commands")?;
+        let began = Instant::now();
         let answer = self.call(operation, "commands", command).await.and_then(|body| {
             let unreadable = || Error::Unclear { operation, what: "unreadable answer".to_owned() };
             let answer = CommandAnswer::read(&body).ok_or_else(unreadable)?;
@@ -440,7 +441,7 @@ impl Client {
                 Err(unreadable())
             }
         });
-        self.learn(operation, "commands", answer)
+        self.learn(operation, ("commands", began), answer)
     }
 
     /// Posts an envelope to which there is no other answer than that it was taken.
@@ -451,8 +452,9 @@ impl Client {
         envelope: &Value,
     ) -> Result<(), Error> {
         self.pass(operation, path)?;
+        let began = Instant::now();
         let answer = self.call(operation, path, envelope).await.map(drop);
-        self.learn(operation, path, answer)
+        self.learn(operation, (path, began), answer)
     }
 
     /// Keeps a call back that cannot succeed now; nothing is learnt from that.
@@ -504,11 +506,12 @@ impl Client {
     fn learn<T>(
         &self,
         operation: &'static str,
-        path: &str,
+        (path, began): (&str, Instant),
         result: Result<T, Error>,
     ) -> Result<T, Error> {
         let fault = result.as_ref().err().map(Error::fault);
-        telemetry::called("blip", fault.as_ref().map_or("ok", Fault::name));
+        let outcome = fault.as_ref().map_or("ok", Fault::name);
+        telemetry::called("blip", outcome, began.elapsed());
         self.note_silence(&result);
         match fault {
             Some(Fault::Busy { after }) => self.gate.pause(path, after.unwrap_or(PAUSE)),

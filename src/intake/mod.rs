@@ -19,13 +19,13 @@ mod slack;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::HeaderMap;
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 use futures_util::future::BoxFuture;
@@ -102,10 +102,11 @@ pub struct BotDoor {
 
 /// All routes.
 pub fn router(intake: Intake) -> Router {
+    let timed = |source| from_fn_with_state(source, measure_answer);
     Router::new()
-        .route("/blip/webhook", post(blip::accept_from_only_bot))
-        .route("/blip/webhook/{bot}", post(blip::accept_from_bot))
-        .route("/slack/events", post(slack::accept))
+        .route("/blip/webhook", post(blip::accept_from_only_bot).layer(timed(Source::Blip)))
+        .route("/blip/webhook/{bot}", post(blip::accept_from_bot).layer(timed(Source::Blip)))
+        .route("/slack/events", post(slack::accept).layer(timed(Source::Slack)))
         .route("/media/{token}", get(media::hand_out))
         .route("/healthz", get(ops::health))
         .route("/readyz", get(ops::ready))
@@ -135,6 +136,16 @@ impl Intake {
         }
         Ok(())
     }
+}
+
+/// Measures how long a platform waits until its request is taken.
+async fn measure_answer(State(source): State<Source>, request: Request, next: Next) -> Response {
+    let arrived = Instant::now();
+    let answer = next.run(request).await;
+    if answer.status().is_success() {
+        telemetry::acknowledged(source.name(), arrived.elapsed());
+    }
+    answer
 }
 
 /// Lets nobody wait for ever. What was handed to the store by then may still be kept; its repeat is

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
@@ -392,13 +392,14 @@ impl Client {
         RS: DeserializeOwned + Send,
     {
         self.pass(method, &pause_key(method, body))?;
+        let began = Instant::now();
         let masked = self.mask.apply(body);
         let session = self.api.open_session(&self.token);
         let sent = self.with_current_channel(&masked);
         let sent = sent.as_ref().unwrap_or(&masked);
         let result = session.http_session_api.http_post::<_, RS>(method, sent, None).await;
         let result = result.map_err(|error| Error::from_library(method, error));
-        self.learn(method, &pause_key(method, body), result)
+        self.learn(method, (&pause_key(method, body), began), result)
     }
 
     pub(super) async fn read<RS>(
@@ -410,6 +411,7 @@ impl Client {
         RS: DeserializeOwned + Send,
     {
         self.pass(method, method)?;
+        let began = Instant::now();
         let session = self.api.open_session(&self.token);
         let masked: Vec<(&str, Option<Cow<'_, str>>)> = params
             .iter()
@@ -419,7 +421,7 @@ impl Client {
             masked.iter().map(|(name, value)| (*name, value.as_deref())).collect();
         let result = session.http_session_api.http_get::<RS, _, _>(method, &params, None).await;
         let result = result.map_err(|error| Error::from_library(method, error));
-        self.learn(method, method, result)
+        self.learn(method, (method, began), result)
     }
 
     /// A parameter as it is sent: a channel by the id that it has now.
@@ -450,12 +452,12 @@ impl Client {
     fn learn<T>(
         &self,
         method: &'static str,
-        kind: &str,
+        (kind, began): (&str, Instant),
         result: Result<T, Error>,
     ) -> Result<T, Error> {
         let fault = result.as_ref().err().map(Error::fault);
         let outcome = fault.as_ref().map_or("ok", Fault::name);
-        telemetry::called("slack", outcome);
+        telemetry::called("slack", outcome, began.elapsed());
         match &fault {
             Some(Fault::Busy { after }) => {
                 self.gate.pause(kind, after.unwrap_or(Duration::from_secs(5)));

@@ -14,7 +14,7 @@ mod handshake;
 mod line;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
@@ -178,10 +178,12 @@ impl Socket {
         let value = SlackApiTokenValue(self.token.expose_secret().to_owned());
         let token = SlackApiToken::new(value);
         let session = api.open_session(&token);
+        let began = Instant::now();
         let asked = session.http_session_api.http_post(METHOD, &json!({}), None).await;
         let opened: Result<Opened, _> = asked.map_err(|error| Error::from_library(METHOD, error));
         let fault = opened.as_ref().err().map(Error::fault);
-        telemetry::called("slack", fault.as_ref().map_or("ok", Fault::name));
+        let outcome = fault.as_ref().map_or("ok", Fault::name);
+        telemetry::called("slack", outcome, began.elapsed());
         opened.map(|opened| opened.url)
     }
 

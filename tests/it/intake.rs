@@ -25,14 +25,14 @@ const SLACK: &str = "/slack/events";
 const MARKER: &str = "xyzzy";
 
 /// The program with its doors open.
-struct Door {
-    bridge: Bridge,
-    service: Service,
+pub struct Door {
+    pub bridge: Bridge,
+    pub service: Service,
     client: Client,
 }
 
 impl Door {
-    async fn open() -> Self {
+    pub async fn open() -> Self {
         let mut bridge = Bridge::start().await;
         let folder = bridge.folder().to_owned();
         let service = Service::replace(&mut bridge, &folder).await;
@@ -44,18 +44,18 @@ impl Door {
         self.bridge.settings()[name].clone()
     }
 
-    fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> RequestBuilder {
+    pub fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> RequestBuilder {
         let request = self.client.post(format!("{}{path}", self.service.url()));
         request.header("content-type", "application/json").body(body)
     }
 
     /// A request with the token that the program accepts.
-    fn blip(&self, body: impl Into<reqwest::Body>) -> RequestBuilder {
+    pub fn blip(&self, body: impl Into<reqwest::Body>) -> RequestBuilder {
         self.post(BLIP, body).header("authorization", self.secret("BLIP_WEBHOOK_TOKEN"))
     }
 
     /// A request that is signed as Slack signs, so many seconds from now.
-    fn slack(&self, body: &[u8], shift: i64) -> RequestBuilder {
+    pub fn slack(&self, body: &[u8], shift: i64) -> RequestBuilder {
         #[expect(clippy::disallowed_methods, reason = "the real program has the real time")]
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let time = i64::try_from(now).unwrap() + shift;

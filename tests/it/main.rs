@@ -29,6 +29,7 @@ mod looks;
 mod lost_thread;
 mod manifest;
 mod mask;
+mod metrics;
 mod order;
 mod origins;
 mod pace;

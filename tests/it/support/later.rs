@@ -1,6 +1,6 @@
 //! A bridge in a time that tests can let pass.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use blip_slack::app::Tuning;
 use blip_slack::clock::Clock;
@@ -18,6 +18,9 @@ const TICK: Duration = Duration::from_millis(5);
 
 /// No shorter than a lease of the inbox.
 const LEASE: Duration = Duration::from_mins(6);
+
+/// For how long nothing must have ended for nothing to be under way.
+const STILL: Duration = Duration::from_secs(3);
 
 /// No shorter than a channel that cannot be posted to is left alone, and shorter than a lease.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
@@ -71,13 +74,20 @@ impl Later {
         let store = self.bridge.app().unwrap().store();
         let mut tick = tokio::time::interval(TICK);
         let through = async {
-            // What is under way is due again when its lease runs out.
-            while store
-                .next_due()
-                .await
-                .unwrap()
-                .is_some_and(|due| due < self.running.clock.now() + LEASE)
-            {
+            let (mut next, mut since) = (None, Instant::now());
+            loop {
+                let (due, now) = (store.next_due().await.unwrap(), self.running.clock.now());
+                // What is under way is due again when its lease runs out.
+                if due.is_none_or(|due| due >= now + LEASE) {
+                    break;
+                }
+                // Something is set for before a lease would run out: nothing is under way if
+                // nothing has ended for long.
+                if due != next {
+                    (next, since) = (due, Instant::now());
+                } else if due > Some(now) && since.elapsed() > STILL {
+                    break;
+                }
                 tick.tick().await;
             }
         };

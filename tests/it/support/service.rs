@@ -74,6 +74,10 @@ impl Service {
     pub fn rise(&mut self) {
         let is_dead = self.child.as_mut().is_some_and(|child| child.try_wait().unwrap().is_some());
         if is_dead {
+            // The port was free when it was chosen, but somebody else's connection has it now.
+            if self.log().trim_end().ends_with("Address already in use (os error 98)") {
+                return self.launch();
+            }
             let at = self.dies_at.take();
             assert!(at.is_some(), "it died of something else\n{}", self.log());
             self.launch();

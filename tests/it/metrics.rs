@@ -1,0 +1,189 @@
+//! What `/metrics` shows: each value moves by what is played, and there is none that nothing moves.
+//!
+//! The real program shows it, because in one process the metrics of all tests are the same.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use blip_slack::demo::{ANA, CHANNEL};
+use blip_slack::standin::faults::Fault;
+use serde_json::json;
+
+use crate::intake::Door;
+use crate::support::{Bridge, Service};
+
+/// How long the program may take for what it was given.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Each sample of `/metrics` with its labels.
+type Samples = BTreeMap<String, f64>;
+
+async fn scrape(service: &Service) -> Samples {
+    let (_, text) = service.get("/metrics").await.unwrap();
+    let samples = text.lines().filter(|line| !line.starts_with('#'));
+    let samples = samples.filter_map(|line| line.rsplit_once(' '));
+    samples.map(|(name, value)| (name.to_owned(), value.parse().unwrap())).collect()
+}
+
+/// The names of the metrics, without labels and without the parts of a histogram.
+fn names(samples: &Samples) -> Vec<&str> {
+    let is_part = |sample: &str| sample.ends_with("_bucket") || sample.ends_with("_sum");
+    let bare = samples.keys().map(|sample| sample.split('{').next().unwrap());
+    let mut names: Vec<&str> =
+        bare.filter(|name| !is_part(name)).map(|name| name.trim_end_matches("_count")).collect();
+    names.dedup();
+    names
+}
+
+/// Waits until something is so.
+async fn becomes(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let became = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, became).await.is_ok(), "waited in vain for {what}");
+}
+
+/// By how much a sample has grown.
+fn growth(before: &Samples, after: &Samples, sample: &str) -> f64 {
+    let value = |samples: &Samples| samples.get(sample).copied().unwrap_or_default();
+    value(after) - value(before)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_metric_moves_by_what_is_played() {
+    let door = Door::open().await;
+    let (bridge, service) = (&door.bridge, &door.service);
+    let before = scrape(service).await;
+    assert_eq!(before["bridge_ready"], 1.0);
+
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    service.idle(PATIENCE).await;
+    // Blip is down once, and refuses for good once; Slack once does not say how a post ended.
+    bridge.blip.faults().next("/messages", Fault::Status(503));
+    bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Olá!").await.unwrap();
+    service.idle(PATIENCE).await;
+    bridge.blip.faults().next("/messages", Fault::Status(400));
+    bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Tudo bem?").await.unwrap();
+    service.idle(PATIENCE).await;
+    bridge.slack.faults().next("chat.postMessage", Fault::LostAnswer500);
+    bridge.blip.says(&ticket, "Tudo.").await.unwrap();
+    service.idle(PATIENCE).await;
+
+    // What a stranger sends, what comes twice, and what is of no kind that we know.
+    let odd = json!({"id": "odd-1", "from": "x@desk.msging.net/Webhook", "odd": true}).to_string();
+    for expected in [200, 200] {
+        assert_eq!(door.blip(odd.clone()).send().await.unwrap().status(), expected);
+    }
+    let event = json!({"type": "event_callback", "event_id": "Ev1", "team_id": "T0",
+        "event": {"type": "odd", "event_ts": "1.1"}});
+    let event = event.to_string();
+    assert_eq!(door.slack(event.as_bytes(), 0).send().await.unwrap().status(), 200);
+    for path in ["/blip/webhook", "/slack/events"] {
+        assert_eq!(door.post(path, "{}").send().await.unwrap().status(), 401);
+    }
+    service.idle(PATIENCE).await;
+
+    let after = scrape(service).await;
+    for (sample, least) in [
+        (r#"bridge_events_accepted_total{source="blip"}"#, 2.0),
+        (r#"bridge_events_accepted_total{source="slack"}"#, 3.0),
+        (r#"bridge_events_repeated_total{source="blip"}"#, 1.0),
+        (r#"bridge_events_unknown_total{source="blip"}"#, 1.0),
+        (r#"bridge_events_unknown_total{source="slack"}"#, 1.0),
+        (r#"bridge_events_settled_total{source="blip",verdict="done"}"#, 2.0),
+        (r#"bridge_events_settled_total{source="slack",verdict="done"}"#, 2.0),
+        (r#"bridge_events_settled_total{source="slack",verdict="parked"}"#, 1.0),
+        (r#"bridge_ack_seconds_count{source="blip"}"#, 4.0),
+        (r#"bridge_ack_seconds_count{source="slack"}"#, 4.0),
+        (r#"bridge_calls_total{platform="blip",outcome="ok"}"#, 2.0),
+        (r#"bridge_calls_total{platform="blip",outcome="refused"}"#, 1.0),
+        (r#"bridge_calls_total{platform="slack",outcome="ok"}"#, 4.0),
+        (r#"bridge_call_seconds_count{platform="blip"}"#, 4.0),
+        (r#"bridge_call_seconds_count{platform="slack"}"#, 5.0),
+        (r#"bridge_requests_turned_away_total{source="blip"}"#, 1.0),
+        (r#"bridge_requests_turned_away_total{source="slack"}"#, 1.0),
+        ("bridge_parked_items", 1.0),
+    ] {
+        let grown = growth(&before, &after, sample);
+        assert!(grown >= least, "{sample} has grown by {grown}, not by {least}\n{after:#?}");
+    }
+    for platform in ["blip", "slack"] {
+        let calls: f64 = after
+            .iter()
+            .filter(|(sample, _)| sample.starts_with("bridge_calls_total"))
+            .filter(|(sample, _)| sample.contains(platform))
+            .map(|(_, calls)| calls)
+            .sum();
+        let timed = after[&format!("bridge_call_seconds_count{{platform=\"{platform}\"}}")];
+        assert!((calls - timed).abs() < 0.5, "each call of {platform} is timed: {calls} {timed}");
+    }
+
+    bridge.slack.advance(Duration::from_secs(40));
+    bridge.blip.says(&ticket, "Alô?").await.unwrap();
+    service.idle(PATIENCE).await;
+    let ahead = scrape(service).await["bridge_slack_clock_ahead_seconds"];
+    assert!((30.0..50.0).contains(&ahead), "{ahead}");
+
+    // Slack takes no posts for a while: what came waits, and grows old.
+    bridge.slack.faults().from_now("chat.postMessage", Fault::RateLimited { retry_after: 1 });
+    bridge.blip.says(&ticket, "Alô?!").await.unwrap();
+    becomes("an old event", async || {
+        let now = scrape(service).await;
+        now["bridge_waiting_items"] >= 1.0 && now["bridge_oldest_waiting_seconds"] > 0.0
+    })
+    .await;
+    bridge.slack.faults().clear();
+    bridge.slack.faults().from_now("auth.test", Fault::Code("invalid_auth".to_owned()));
+    bridge.slack.faults().from_now("chat.postMessage", Fault::Code("invalid_auth".to_owned()));
+    becomes("not ready", async || scrape(service).await["bridge_ready"] == 0.0).await;
+
+    let named = [
+        "bridge_ack_seconds",
+        "bridge_call_seconds",
+        "bridge_calls_total",
+        "bridge_events_accepted_total",
+        "bridge_events_repeated_total",
+        "bridge_events_settled_total",
+        "bridge_events_unknown_total",
+        "bridge_oldest_waiting_seconds",
+        "bridge_parked_items",
+        "bridge_ready",
+        "bridge_requests_turned_away_total",
+        "bridge_slack_clock_ahead_seconds",
+        "bridge_waiting_items",
+    ];
+    assert_eq!(names(&scrape(service).await), named, "each metric is moved by this test");
+    moves_over_a_socket().await;
+}
+
+/// The metrics that Socket Mode has beside the others.
+async fn moves_over_a_socket() {
+    let token = ("SLACK_APP_TOKEN", "xapp-1-A0001-standin");
+    let mut bridge = Bridge::with(&[token, ("SLACK_SIGNING_SECRET", "")]).await;
+    let folder = bridge.folder().to_owned();
+    let service = Service::replace(&mut bridge, &folder).await;
+    let before = scrape(&service).await;
+    assert_eq!(before["bridge_slack_sockets"], 1.0);
+    let (_, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.slack.says_over_sockets(&json!([]));
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    service.idle(PATIENCE).await;
+    let after = scrape(&service).await;
+    for sample in [
+        "bridge_slack_frames_unreadable_total",
+        r#"bridge_ack_seconds_count{source="slack"}"#,
+        r#"bridge_events_accepted_total{source="slack"}"#,
+    ] {
+        assert!(growth(&before, &after, sample) >= 1.0, "{sample} in {after:#?}");
+    }
+    let new = names(&after).into_iter().filter(|name| name.starts_with("bridge_slack_"));
+    let named = [
+        "bridge_slack_clock_ahead_seconds",
+        "bridge_slack_frames_unreadable_total",
+        "bridge_slack_sockets",
+    ];
+    assert_eq!(new.collect::<Vec<_>>(), named);
+}
