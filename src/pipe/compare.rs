@@ -242,7 +242,9 @@ impl Bridge {
                 self.take(thread, &body).await?;
             }
         }
-        let Some(holder) = ticket.holder() else { return Ok(()) };
+        // A card that was deleted has lost all reactions, and nobody took them off.
+        let is_gone = root.get("subtype").and_then(Value::as_str) == Some("tombstone");
+        let Some(holder) = ticket.holder().filter(|_| !is_gone) else { return Ok(()) };
         let user = holder.user.as_str();
         let is_on = put_on(root, claim).any(|(_, other)| other == user);
         if !is_on

@@ -149,6 +149,24 @@ async fn a_claim_that_was_taken_back_unheard_is_a_release_and_one_made_again_a_c
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_card_that_is_deleted_releases_nobody() {
+    let mut bridge = Bridge::start().await;
+    let (ticket, card) = held_ticket(&bridge, "Maria Silva").await;
+    bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "reply-1").await.unwrap();
+    bridge.idle().await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    bridge.stop_bridge().await;
+    unheard(&bridge, async { drop(bridge.slack.deletes(ANA, CHANNEL, &card.ts).await) }).await;
+    bridge.start_bridge().await.unwrap();
+    bridge.until("a comparison", || reads(&bridge).0 > 0).await;
+    bridge.idle().await;
+    bridge.blip.says(&ticket, "customer-1").await.unwrap();
+    let is_held = |card: &Message| card.words().contains("With Ana Lima");
+    bridge.until("the new card", || bridge.slack.cards(CHANNEL).iter().any(is_held)).await;
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_channel_that_gets_another_id_keeps_its_threads_and_settings() {
     let mut bridge = Bridge::start().await;
     let (ticket, card) = held_ticket(&bridge, "Maria Silva").await;
