@@ -24,6 +24,7 @@ use super::head::{self, Head};
 use super::lenient::{self, date, integer, is_true, list, text};
 use super::sensitive;
 use crate::bounded;
+use crate::model::hex::hex;
 use crate::model::{BlipEvent, BotName, Content, ReceiptKind, Snapshot, TicketId};
 
 /// Longest key that is kept as it is, in bytes; longer ones are kept as their hash.
@@ -382,7 +383,7 @@ fn key_by_content(ticket: &TicketId, head: &Head<'_>) -> String {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+    hex(&Sha256::digest(bytes))
 }
 
 /// The id of a message exactly as it was delivered, as Blip wants it in receipts (`blip.md` §5).

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::model::Fault;
+use crate::model::backoff::backoff;
 
 /// How failures are retried.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +17,7 @@ pub struct Retry {
 }
 
 impl Default for Retry {
-    /// Half a second at first, because most failures are short; never more than 20 s, so that an
+    /// Half a second at first, because most failures are short; never more than 20 s and a half of it, so that an
     /// agent sees things move soon after the far end is back; three days, so that a far end that
     /// is down over a weekend loses nothing.
     fn default() -> Self {
@@ -53,26 +54,20 @@ impl Retry {
                 Next::Again { after: after.unwrap_or(self.longest), counted: false }
             }
             Fault::Credentials => Next::Again { after: self.longest, counted: false },
-            Fault::Down | Fault::Unsure if age < self.patience => {
-                Next::Again { after: self.pause(attempts, chance), counted: true }
-            }
+            Fault::Down | Fault::Unsure if age < self.patience => Next::Again {
+                after: backoff(self.first, self.longest, attempts, chance),
+                counted: true,
+            },
             Fault::Down => Next::Park("unreachable".to_owned()),
             Fault::Unsure => Next::Park("outcome_unknown".to_owned()),
             Fault::Refused { code } => Next::Park(code.clone()),
             Fault::Broken => Next::Park("internal_error".to_owned()),
         }
     }
-
-    fn pause(&self, attempts: u32, chance: f64) -> Duration {
-        let doubled = self.first.saturating_mul(2_u32.saturating_pow(attempts.min(30)));
-        doubled.min(self.longest).mul_f64(0.75 + chance.clamp(0.0, 1.0) / 2.0)
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     const HOUR: Duration = Duration::from_hours(1);
@@ -80,7 +75,7 @@ mod tests {
     #[test]
     fn each_fault_leads_to_one_decision() {
         let retry = Retry::default();
-        let next = |fault: Fault| retry.next(&fault, 0, HOUR, 0.5);
+        let next = |fault: Fault| retry.next(&fault, 0, HOUR, 0.0);
         let again = |after, counted| Next::Again { after, counted };
         let after = Duration::from_secs(7);
         assert_eq!(next(Fault::Busy { after: Some(after) }), again(after, false));
@@ -96,16 +91,5 @@ mod tests {
         let retry = Retry::default();
         let next = retry.next(&Fault::Down, 9, retry.patience, 0.5);
         assert_eq!(next, Next::Park("unreachable".into()));
-    }
-
-    proptest! {
-        #[test]
-        fn pauses_grow_and_are_bounded(attempts in 0_u32..1000, chance in 0.0..1.0) {
-            let retry = Retry::default();
-            let pause = retry.pause(attempts, chance);
-            prop_assert!(pause <= retry.longest.mul_f64(1.25));
-            prop_assert!(pause >= retry.first.mul_f64(0.75));
-            prop_assert!(retry.pause(attempts + 1, chance) >= pause);
-        }
     }
 }

@@ -6,11 +6,14 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod agent_message;
+pub mod backoff;
 pub mod canned;
 pub mod content;
 pub mod customer_key;
 pub mod event;
 pub mod fault;
+pub mod fold;
+pub mod hex;
 pub mod hours;
 pub mod ids;
 pub mod invisible;

@@ -11,6 +11,7 @@ use super::compose::{self, Drafted, Kind};
 use super::mrkdwn;
 use super::parse::{Routed, text};
 use super::workspace::Asker;
+use crate::model::fold::fold;
 use crate::model::{
     ChannelId, Closing, Destination, Filled, Form, MessageTs, Move, SlackEvent, SlackUserId,
     TicketId,
@@ -195,8 +196,8 @@ impl Choice {
 
 /// The answer to a [`Search`]: those choices that hold what was typed, in groups with a title.
 pub fn options(groups: &[(String, Vec<Choice>)], query: &str) -> Value {
-    let query = folded(query.trim());
-    let fits = |choice: &&Choice| folded(&choice.label).contains(&query);
+    let query = fold(query.trim());
+    let fits = |choice: &&Choice| fold(&choice.label).contains(&query);
     let found = |choices: &[Choice]| -> Vec<Value> {
         choices.iter().filter(fits).filter_map(Choice::option).take(MOST_OPTIONS).collect()
     };
@@ -210,21 +211,6 @@ pub fn options(groups: &[(String, Vec<Choice>)], query: &str) -> Value {
     });
     let groups: Vec<Value> = groups.collect();
     if groups.is_empty() { json!({"options": []}) } else { json!({"option_groups": groups}) }
-}
-
-/// A text as people compare it: `joao` is meant to find `João`.
-fn folded(text: &str) -> String {
-    let plain = |c: char| match c {
-        'á' | 'à' | 'â' | 'ã' | 'ä' | 'å' => 'a',
-        'é' | 'è' | 'ê' | 'ë' => 'e',
-        'í' | 'ì' | 'î' | 'ï' => 'i',
-        'ó' | 'ò' | 'ô' | 'õ' | 'ö' => 'o',
-        'ú' | 'ù' | 'û' | 'ü' => 'u',
-        'ç' => 'c',
-        'ñ' => 'n',
-        c => c,
-    };
-    text.to_lowercase().chars().map(plain).collect()
 }
 
 /// Reads a button, a menu or a choice that asks for a dialog.

@@ -13,6 +13,7 @@ use super::home::{self, Command, Wanted};
 use super::workspace::Asker;
 use super::{action, emoji, message};
 use crate::bounded;
+use crate::model::hex::hex;
 use crate::model::{
     Access, AgentMessage, Attachment, ChannelId, Click, MessageTs, SlackEvent, SlackUserId,
     TicketId,
@@ -533,11 +534,7 @@ fn bounded(key: String) -> String {
 }
 
 fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        use std::fmt::Write;
-        write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
-        hex
-    })
+    hex(&Sha256::digest(bytes))
 }
 
 #[cfg(test)]

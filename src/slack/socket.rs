@@ -31,6 +31,7 @@ use super::error::Error;
 use super::standing::Standing;
 use super::transport::Transport;
 use crate::clock::Clock;
+use crate::model::backoff::backoff;
 use crate::model::{Failure, Fault};
 use crate::telemetry;
 use connection::{Connection, Until};
@@ -229,8 +230,8 @@ impl Socket {
 impl Timing {
     /// The pause after so many failures, spread so that many bridges do not come back together.
     fn pause(&self, failures: u32) -> Duration {
-        let doubled = self.first.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
-        doubled.min(self.longest).mul_f64(1.0 + fastrand::f64() / 2.0)
+        let before = failures.saturating_sub(1);
+        backoff(self.first, self.longest, before, fastrand::f64())
     }
 }
 

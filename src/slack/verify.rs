@@ -10,6 +10,8 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
+use crate::model::hex::hex;
+
 /// The header with Slack's signature.
 pub const SIGNATURE_HEADER: &str = "x-slack-signature";
 /// The header with the time at which Slack signed.
@@ -68,7 +70,7 @@ fn sign(secret: &SecretString, timestamp: &str, body: &[u8]) -> String {
         mac.update(part);
     }
     let digest = mac.finalize().into_bytes();
-    digest.iter().fold("v0=".to_owned(), |hex, byte| hex + &format!("{byte:02x}"))
+    format!("v0={}", hex(&digest))
 }
 
 #[cfg(test)]

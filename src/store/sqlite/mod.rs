@@ -50,6 +50,7 @@ use super::{
     NewItem, Pace, Parked, Result, Source, Store, Verdict,
 };
 use crate::clock::Clock;
+use crate::model::fold::fold;
 use crate::model::{BotName, ChannelId, CustomerKey, MessageTs, Thread, Ticket, TicketId};
 
 /// How the tables came to be what they are, one step after the other; how many of them a database
@@ -306,7 +307,7 @@ fn prepare(connection: &mut Connection, boot_id: Option<&str>) -> Result<()> {
     connection.pragma_update(None, "cache_size", CACHE)?;
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("fold", 1, flags, |context| {
-        Ok(context.get::<Option<String>>(0)?.map(|text| tickets::fold(&text)))
+        Ok(context.get::<Option<String>>(0)?.map(|text| fold(&text)))
     })?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     migrate(&transaction)?;

@@ -1,11 +1,10 @@
 //! Tickets, and which Slack messages belong to them.
 
 use rusqlite::{Connection, Row, named_params};
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
 
 use super::sql::Sql;
 use super::{columns, items, privacy};
+use crate::model::fold::fold;
 use crate::model::{ChannelId, MessageTs, SlackUserId, Thread, TicketId};
 use crate::store::row::{KnownRepliesRow, LinkRow, TicketRow, role_name};
 use crate::store::{Error, Lane, Link, Result};
@@ -152,11 +151,6 @@ pub(super) fn all_of(
 pub(super) fn after(connection: &Connection, bot: &str, number: i64) -> Result<Option<TicketRow>> {
     let sql = "SELECT * FROM ticket WHERE bot = ?1 AND parent = ?2 ORDER BY opened DESC LIMIT 1";
     Ok(connection.first(sql, (bot, number), columns::ticket)?)
-}
-
-/// Text as it is compared when people look for somebody: without case, without accents.
-pub(super) fn fold(text: &str) -> String {
-    text.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
 }
 
 /// The newest tickets with this number, or of a customer whose name or identity holds this text.

@@ -1,0 +1,23 @@
+//! Text as people compare it.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// Without case and without accents: `joao` is meant to find `João`.
+pub fn fold(text: &str) -> String {
+    text.to_lowercase().nfd().filter(|c| !is_combining_mark(*c)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_and_accents_do_not_count() {
+        for (text, folded) in
+            [("João", "joao"), ("ŠÁRKA", "sarka"), ("Ação nº 1", "acao nº 1"), ("İzmir", "izmir")]
+        {
+            assert_eq!(fold(text), folded);
+        }
+    }
+}
