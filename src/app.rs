@@ -133,6 +133,9 @@ impl App {
         for (later, first) in store.renamed_channels().await.context("DATABASE_URL: read it")? {
             bridge.slack.renames().add(later, first);
         }
+        let look = format!("{} {}", config.locale, config.timezone.iana_name().unwrap_or("?"));
+        let redrawn = bridge.redraw_cards_of_another_look(&look).await;
+        redrawn.context("DATABASE_URL: read the open tickets")?;
         app.introduce(&bridge).await;
         let (standing, every) = (Arc::clone(&bridge), tuning.lockout);
         let standing = async move { standing.look_after_standing(every).await };

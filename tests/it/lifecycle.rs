@@ -397,3 +397,22 @@ async fn a_clock_that_is_minutes_off_is_told_and_what_was_refused_meanwhile_is_t
     bridge.until("both", || bridge.received(&ticket) == ["too early", "in time"]).await;
     later.bridge.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn open_cards_speak_the_language_that_is_set_from_the_start_on() {
+    let mut bridge = Bridge::start().await;
+    let (_, card) = bridge.ticket("Maria Silva", "Oi").await;
+    assert!(card.blocks.iter().any(|block| block.to_string().contains("Claim")));
+    bridge.idle().await;
+    bridge.stage.stop_bridge().await;
+    bridge.stage.set("LOCALE", "pt-BR");
+    bridge.stage.start_bridge().await.unwrap();
+    bridge
+        .slack
+        .wait_for("the card in Portuguese", |state| {
+            let card = state.message(CHANNEL, &card.ts)?;
+            card.blocks.iter().any(|block| block.to_string().contains("Assumir")).then_some(())
+        })
+        .await;
+    bridge.finish().await;
+}
