@@ -6,7 +6,9 @@
 //! question have no escape.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
+use crate::model::text::{Limit, split_within};
 use crate::model::{ChannelId, Inline, Paragraph, Rich, SlackUserId, Style};
 
 /// What a name is replaced by where it is not known, the same in every language.
@@ -34,23 +36,28 @@ const WHATSAPP: Marks = Marks { bold: "*", italic: "_", strike: "~", code: "```"
 const PLAIN: Marks = Marks { bold: "", italic: "", strike: "", code: "", pre: "" };
 
 /// Longest text where the channel's own limit is not known.
-const DEFAULT_LIMIT: usize = 4096;
+const DEFAULT_LIMIT: Limit = Limit::Characters(4096);
+/// What marks may take that end before a cut and begin anew behind it.
+const MARKS_ROOM: usize = 12;
+/// The largest share of a limit up to which marked words are not cut.
+const KEPT_SHARE: usize = 4;
 
 /// Domains of channels (`blip.md` §2.5), their marks, and the longest text they take.
 ///
 /// Limits are those of the network behind the channel: Meta's for WhatsApp (`blip.md` §7),
-/// Messenger, Workplace and Instagram (1,000 bytes, with room for accents), Google's for RCS. A
-/// short message may be joined of ten parts of 67 characters each.
-const CHANNELS: [(&str, Marks, usize); 9] = [
-    ("wa.gw.msging.net", WHATSAPP, 4096),
+/// Messenger, Workplace and Instagram (which counts bytes), Google's for RCS. A short message may
+/// be joined of ten parts of 67 characters each; an e-mail is one however long it is.
+const CHANNELS: [(&str, Marks, Limit); 10] = [
+    ("wa.gw.msging.net", WHATSAPP, Limit::Characters(4096)),
     ("0mn.io", PLAIN, DEFAULT_LIMIT),
-    ("messenger.gw.msging.net", PLAIN, 2000),
-    ("workplace.gw.msging.net", PLAIN, 2000),
-    ("instagram.gw.msging.net", PLAIN, 900),
-    ("telegram.gw.msging.net", PLAIN, 4096),
-    ("googlercs.gw.msging.net", PLAIN, 3072),
-    ("take.io", PLAIN, 670),
-    ("tangram.com.br", PLAIN, 670),
+    ("messenger.gw.msging.net", PLAIN, Limit::Characters(2000)),
+    ("workplace.gw.msging.net", PLAIN, Limit::Characters(2000)),
+    ("instagram.gw.msging.net", PLAIN, Limit::Bytes(1000)),
+    ("telegram.gw.msging.net", PLAIN, Limit::Characters(4096)),
+    ("googlercs.gw.msging.net", PLAIN, Limit::Characters(3072)),
+    ("mailgun.gw.msging.net", PLAIN, Limit::Endless),
+    ("take.io", PLAIN, Limit::Characters(670)),
+    ("tangram.com.br", PLAIN, Limit::Characters(670)),
 ];
 
 impl Marks {
@@ -60,13 +67,108 @@ impl Marks {
     }
 }
 
-/// The longest text that a channel takes at once, in UTF-16 units, by the domain of the customer's
-/// identity.
-pub fn limit_for_domain(domain: &str) -> usize {
-    channel(domain).map_or(DEFAULT_LIMIT, |&(_, _, limit)| limit)
+/// A text in parts that the customer's channel takes, by the domain of the customer's identity.
+///
+/// Addresses and short marked words stay whole. A mark that embraces a cut ends before it and
+/// begins anew behind it.
+pub fn parts(text: &str, domain: &str) -> Vec<String> {
+    let limit = channel(domain).map_or(DEFAULT_LIMIT, |&(_, _, limit)| limit);
+    if limit.fits(text) {
+        return split_within(text, limit, Vec::new()).into_iter().map(str::to_owned).collect();
+    }
+    let spans = spans(text, &Marks::for_domain(domain));
+    let is_short = |range: &Range<usize>| {
+        let inside = text.get(range.clone()).unwrap_or_default();
+        limit.fits(&inside.repeat(KEPT_SHARE))
+    };
+    let marked = spans.iter().map(|(range, _)| range.clone()).filter(is_short);
+    let signs = spans.iter().flat_map(|(range, mark)| {
+        [range.start..range.start + mark.len(), range.end - mark.len()..range.end]
+    });
+    let kept = addresses(text).into_iter().chain(marked).chain(signs).collect();
+    let room = if spans.is_empty() { 0 } else { MARKS_ROOM };
+    let mut end = 0;
+    let pieces = split_within(text, limit.less(room), kept).into_iter().map(|piece| {
+        let start = end;
+        end += piece.len();
+        closed(piece, start..end, &spans)
+    });
+    pieces.collect()
 }
 
-fn channel(domain: &str) -> Option<&'static (&'static str, Marks, usize)> {
+/// A piece of a text with the marks that it is within.
+fn closed(piece: &str, place: Range<usize>, spans: &[Span]) -> String {
+    let around = |at: usize| {
+        let around = spans.iter().filter(move |(range, _)| range.start < at && at < range.end);
+        around.map(|(_, mark)| *mark)
+    };
+    let before: String = around(place.start).collect();
+    let after: String = around(place.end).collect::<Vec<_>>().into_iter().rev().collect();
+    // A mark takes effect only where it touches the words.
+    let piece = if after.is_empty() { piece } else { piece.trim_end() };
+    format!("{before}{piece}{after}")
+}
+
+/// Words with a mark around them: where, and which.
+type Span = (Range<usize>, &'static str);
+
+/// The marked parts of a text, in order.
+fn spans(text: &str, marks: &Marks) -> Vec<Span> {
+    let mut spans: Vec<Span> = Vec::new();
+    if !marks.pre.is_empty() {
+        let mut fences = text.match_indices(marks.pre).map(|(place, _)| place);
+        while let (Some(start), Some(end)) = (fences.next(), fences.next()) {
+            spans.push((start..end + marks.pre.len(), marks.pre));
+        }
+    }
+    let fenced: Vec<Range<usize>> = spans.iter().map(|(range, _)| range.clone()).collect();
+    for mark in [marks.bold, marks.italic, marks.strike] {
+        if !mark.is_empty() {
+            let live = |place: &usize| !fenced.iter().any(|fence| fence.contains(place));
+            let signs = text.match_indices(mark).map(|(place, _)| place).filter(live);
+            spans.extend(pairs(text, mark, signs).into_iter().map(|range| (range, mark)));
+        }
+    }
+    spans.sort_by_key(|(range, _)| range.start);
+    spans
+}
+
+/// The words between two signs of a line that touch them.
+fn pairs(text: &str, mark: &str, signs: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
+    let mut pairs = Vec::new();
+    let mut open: Option<usize> = None;
+    for at in signs {
+        let before = text.get(..at).and_then(|text| text.chars().next_back());
+        let after = text.get(at + mark.len()..).and_then(|text| text.chars().next());
+        let touches = |c: Option<char>| c.is_some_and(|c| !c.is_whitespace());
+        let is_apart = |c: Option<char>| !c.is_some_and(char::is_alphanumeric);
+        let is_line = |start: usize| text.get(start..at).is_some_and(|text| !text.contains('\n'));
+        match open {
+            Some(start) if is_line(start) && touches(before) && is_apart(after) => {
+                pairs.push(start..at + mark.len());
+                open = None;
+            }
+            _ if is_apart(before) && touches(after) => open = Some(at),
+            _ => {}
+        }
+    }
+    pairs
+}
+
+/// Where addresses of the web stand in a text.
+fn addresses(text: &str) -> Vec<Range<usize>> {
+    let address = |(colon, _): (usize, &str)| {
+        let scheme = ["https", "http"]
+            .into_iter()
+            .find(|scheme| text.get(..colon).is_some_and(|before| before.ends_with(scheme)))?;
+        let rest = text.get(colon..)?;
+        let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        Some(colon - scheme.len()..colon + end)
+    };
+    text.match_indices("://").filter_map(address).collect()
+}
+
+fn channel(domain: &str) -> Option<&'static (&'static str, Marks, Limit)> {
     CHANNELS.iter().find(|(known, _, _)| known.eq_ignore_ascii_case(domain))
 }
 
@@ -450,18 +552,55 @@ mod tests {
 
     #[test]
     fn every_channel_has_its_marks_and_limit() {
-        for (domain, bold, limit) in [
-            ("wa.gw.msging.net", "*", 4096),
-            ("WA.gw.msging.net", "*", 4096),
-            ("0mn.io", "", 4096),
-            ("instagram.gw.msging.net", "", 900),
-            ("take.io", "", 670),
-            ("mailgun.gw.msging.net", "", 4096),
-            ("", "", 4096),
+        for (domain, bold, sign, limit) in [
+            ("wa.gw.msging.net", "*", "é", 4096),
+            ("WA.gw.msging.net", "*", "é", 4096),
+            ("0mn.io", "", "é", 4096),
+            // 1,000 bytes.
+            ("instagram.gw.msging.net", "", "é", 500),
+            ("instagram.gw.msging.net", "", "e", 1000),
+            ("take.io", "", "é", 670),
+            ("", "", "é", 4096),
         ] {
             assert_eq!(Marks::for_domain(domain).bold, bold, "{domain}");
-            assert_eq!(limit_for_domain(domain), limit, "{domain}");
+            assert_eq!(parts(&sign.repeat(limit), domain).len(), 1, "{domain}");
+            assert_eq!(parts(&sign.repeat(limit + 1), domain).len(), 2, "{domain}");
         }
+        let mail = "linha é longa\n".repeat(9000);
+        assert_eq!(parts(&mail, "mailgun.gw.msging.net"), [mail]);
+    }
+
+    /// Case S8: Instagram counts bytes, and Cyrillic letters take two.
+    #[test]
+    fn instagram_gets_no_part_of_more_than_a_thousand_bytes() {
+        let text = "Привет, как дела сегодня? ".repeat(61);
+        let parts = parts(&text, "instagram.gw.msging.net");
+        assert_eq!(parts.concat(), text);
+        assert!(parts.iter().all(|part| part.len() <= 1000));
+        assert_eq!(parts.len(), text.len().div_ceil(1000));
+    }
+
+    #[test]
+    fn no_part_breaks_a_mark_or_an_address() {
+        let whatsapp = |text: &str| parts(text, "wa.gw.msging.net");
+        let filler = "a ".repeat(2040);
+        let link = "https://loja.example/um/caminho/longo?x=1";
+        for whole in ["*muito importante mesmo assim*", link] {
+            let parts = whatsapp(&format!("{filler}{whole} fim"));
+            assert_eq!(parts[1], format!("{whole} fim"));
+        }
+        let code = whatsapp(&format!("```{}```", "let a = b;\n".repeat(600)));
+        assert!(code.len() > 1);
+        for part in &code {
+            assert!(part.starts_with("```") && part.ends_with("```"), "{part}");
+            assert!(part.len() <= 4096);
+        }
+        let bold = whatsapp(&format!("*{}fim*", "muito ".repeat(1000)));
+        assert_eq!(bold.len(), 2);
+        for part in &bold {
+            assert!(part.starts_with("*m") && !part.ends_with(" *") && part.ends_with('*'));
+        }
+        assert_eq!(parts("", "0mn.io"), Vec::<String>::new());
     }
 
     fn any_style() -> impl Strategy<Value = Style> {

@@ -1,14 +1,56 @@
 //! Splitting long text without losing a character.
 //!
-//! Length is counted in UTF-16 units: what the platforms call characters is that or less, so a
-//! piece never turns out too long. Knows nothing of what the text means; marks that embrace a
-//! split point are not repaired. The number of a person or a card is never cut: two halves of one
+//! Length is counted in UTF-16 units, unless somebody counts bytes: what the platforms call
+//! characters is that or less, so a piece never turns out too long. Knows nothing of what the text
+//! means; marks that embrace a split point are not repaired. The number of a person or a card is never cut: two halves of one
 //! could not be recognised any more.
 
 use std::ops::Range;
 
 use super::invisible::is_invisible;
 use super::personal::{self, Kind};
+
+/// The longest text that goes somewhere, in the unit in which it is counted there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// UTF-16 units.
+    Characters(usize),
+    /// Bytes of UTF-8.
+    Bytes(usize),
+    /// There is none.
+    Endless,
+}
+
+impl Limit {
+    /// Whether a text is short enough.
+    pub fn fits(self, text: &str) -> bool {
+        text.chars().map(|c| self.size(c)).sum::<usize>() <= self.most()
+    }
+
+    /// A limit that leaves some room.
+    #[must_use]
+    pub fn less(self, room: usize) -> Self {
+        match self {
+            Self::Characters(most) => Self::Characters(most.saturating_sub(room)),
+            Self::Bytes(most) => Self::Bytes(most.saturating_sub(room)),
+            Self::Endless => Self::Endless,
+        }
+    }
+
+    fn most(self) -> usize {
+        match self {
+            Self::Characters(most) | Self::Bytes(most) => most,
+            Self::Endless => usize::MAX,
+        }
+    }
+
+    fn size(self, c: char) -> usize {
+        match self {
+            Self::Characters(_) | Self::Endless => c.len_utf16(),
+            Self::Bytes(_) => c.len_utf8(),
+        }
+    }
+}
 
 /// How long a text is, in UTF-16 units.
 pub fn length(text: &str) -> usize {
@@ -22,18 +64,23 @@ pub fn length(text: &str) -> usize {
 /// character is cut only if it alone is longer than `max`. Joined, the pieces are the text;
 /// none is empty.
 pub fn split(text: &str, max: usize) -> Vec<&str> {
+    split_within(text, Limit::Characters(max), Vec::new())
+}
+
+/// The same within any limit. The ranges given are not cut either, as far as they fit.
+pub fn split_within(text: &str, limit: Limit, kept: Vec<Range<usize>>) -> Vec<&str> {
     if text.is_empty() {
         return Vec::new();
     }
-    if length(text) <= max {
+    if limit.fits(text) {
         return vec![text];
     }
-    let whole = wholes(text);
+    let whole = joined([wholes(text), kept].concat());
     let mut pieces = Vec::new();
     let mut start = 0;
     while let Some(rest) = text.get(start..).filter(|rest| !rest.is_empty()) {
         let is_whole = |place: usize| is_within(&whole, start + place);
-        let end = first_cut(rest, max, is_whole);
+        let end = first_cut(rest, limit, is_whole);
         pieces.extend(rest.get(..end));
         start += end;
     }
@@ -80,6 +127,19 @@ fn wholes(text: &str) -> Vec<Range<usize>> {
     personal::find(text, &Kind::ALL).into_iter().map(|found| found.whole).collect()
 }
 
+/// The ranges in order, with those that overlap made into one.
+fn joined(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    ranges.sort_by_key(|range| range.start);
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if range.start < last.end => last.end = last.end.max(range.end),
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
 /// Whether a place is inside of one of these ranges.
 fn is_within(ranges: &[Range<usize>], place: usize) -> bool {
     let next = ranges.partition_point(|range| range.end <= place);
@@ -87,7 +147,7 @@ fn is_within(ranges: &[Range<usize>], place: usize) -> bool {
 }
 
 /// Where the first piece ends, in bytes.
-fn first_cut(text: &str, max: usize, is_whole: impl Fn(usize) -> bool) -> usize {
+fn first_cut(text: &str, limit: Limit, is_whole: impl Fn(usize) -> bool) -> usize {
     let mut cuts = Cuts::default();
     let mut before = Before::default();
     let mut size = 0;
@@ -95,17 +155,17 @@ fn first_cut(text: &str, max: usize, is_whole: impl Fn(usize) -> bool) -> usize 
         if place > 0 && !before.holds(c) && !is_whole(place) {
             cuts.note((place, size), &before);
         }
-        size += c.len_utf16();
-        if size > max {
+        size += limit.size(c);
+        if size > limit.most() {
             let forced = if place == 0 { c.len_utf8() } else { place };
-            return cuts.best(max).unwrap_or(forced);
+            return cuts.best(limit.most()).unwrap_or(forced);
         }
         before.step(c);
     }
     text.len()
 }
 
-/// A place in a text: the bytes and the UTF-16 units before it.
+/// A place in a text: the bytes before it, and how much of the limit they take.
 type Place = (usize, usize);
 
 /// The last place of each kind at which a text may be cut.

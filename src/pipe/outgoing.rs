@@ -11,7 +11,6 @@ use super::{Bridge, Step};
 use crate::blip::text::{self, Marks};
 use crate::inbox::Chore;
 use crate::locale::Words;
-use crate::model::text::split;
 use crate::model::{AgentMessage, Attachment, KeptPart, Ticket, marks};
 use crate::slack::{action, card};
 use crate::store::{Item, Role};
@@ -71,10 +70,9 @@ impl Bridge {
         while let Some((prefix, AgentMessage { text, files, kept })) = messages.pop() {
             let domain = ticket.customer.domain.as_str();
             let words = text::write(text, &self.names(text).await?, &Marks::for_domain(domain));
-            let limit = text::limit_for_domain(domain);
-            let words = if text.is_blank() { Vec::new() } else { split(&words, limit) };
+            let words = if text.is_blank() { Vec::new() } else { text::parts(&words, domain) };
             for (number, part) in words.into_iter().enumerate() {
-                parts.push((format!("{prefix}{number}"), Part::Words(part.to_owned())));
+                parts.push((format!("{prefix}{number}"), Part::Words(part)));
             }
             for file in files {
                 parts.push((format!("{prefix}{}", file.id), Part::File(file.clone())));

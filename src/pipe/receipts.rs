@@ -14,7 +14,6 @@ use crate::blip::parse;
 use crate::blip::text;
 use crate::inbox::Chore;
 use crate::model::personal;
-use crate::model::text::split;
 use crate::model::{Click, Ending, ReceiptKind, State, Ticket, TicketId, marks};
 use crate::slack::{self, action, card};
 use crate::store::{Item, Link, Role};
@@ -149,7 +148,6 @@ impl Bridge {
         id: &str,
     ) -> Step<Option<Part>> {
         let domain = ticket.customer.domain.as_str();
-        let limit = text::limit_for_domain(domain);
         if !slack::parse::is_by(found, link.user.as_ref()) {
             // Written in a dialog, and shown in the thread by a post of ours, below its title.
             let (Some(delivery), shown) =
@@ -162,10 +160,10 @@ impl Bridge {
                 // What went out had numbers in it that Slack was not shown.
                 return Ok(None);
             }
-            let mut parts = split(words, limit).into_iter().enumerate();
+            let mut parts = text::parts(words, domain).into_iter().enumerate();
             let part =
                 parts.find(|(number, _)| is_it(id_of_part(delivery, &number.to_string()), id));
-            return Ok(part.map(|(_, words)| Part::Words(words.to_owned())));
+            return Ok(part.map(|(_, words)| Part::Words(words)));
         }
         let message = &slack::message::read(found);
         // All that may have gone out, also what did only because somebody said so.

@@ -5,7 +5,6 @@ use super::thread::{Saying, lane_of};
 use super::{Bridge, IDS, Step, delivery};
 use crate::blip::offer;
 use crate::blip::text::{self, Marks};
-use crate::model::text::split;
 use crate::model::{Filled, Form, Offer, Rich, Ticket};
 use crate::slack::render;
 use crate::store::{Item, Role};
@@ -55,7 +54,7 @@ impl Bridge {
         let names = self.names(words).await?;
         let text = text::write(words, &names, &Marks::for_domain(domain));
         let mut ids = Vec::new();
-        for (number, part) in split(&text, text::limit_for_domain(domain)).into_iter().enumerate() {
+        for (number, part) in text::parts(&text, domain).iter().enumerate() {
             let id = id_of_part(&delivery(item, SENT), &number.to_string());
             let send = self.bot(&ticket.id)?.send_text(&id, &ticket.address, part);
             self.deliver(item, ticket, (&format!("send:{number}"), &id), send).await?;

@@ -425,6 +425,25 @@ async fn no_name_or_title_of_a_customer_pushes_the_ticket_number_out_or_turns_wo
     bridge.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_reply_goes_out_in_parts_that_the_channel_takes() {
+    let bridge = Bridge::start().await;
+    let domain = "instagram.gw.msging.net";
+    let new = NewTicket {
+        domain: domain.to_owned(),
+        ..NewTicket::saying("Maria Silva", &format!("1654804277843415@{domain}"), "Oi")
+    };
+    let ticket = bridge.blip.opens_ticket(new).await.id;
+    let card = bridge.card_of("Maria Silva").await;
+    let text = "Привет, как дела сегодня? ".repeat(61).trim_end().to_owned();
+    bridge.slack.says(ANA, CHANNEL, Some(&card.ts), &text).await.unwrap();
+    bridge.idle().await;
+    let parts = bridge.received(&ticket);
+    assert_eq!(parts.concat(), text);
+    assert!(parts.iter().all(|part| part.len() <= 1000), "{parts:?}");
+    bridge.finish().await;
+}
+
 /// Whether there are no words in a value.
 fn is_blank(value: &Value) -> bool {
     match value {
