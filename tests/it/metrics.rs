@@ -54,10 +54,35 @@ fn growth(before: &Samples, after: &Samples, sample: &str) -> f64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_metric_moves_by_what_is_played() {
     let door = Door::open().await;
-    let (bridge, service) = (&door.bridge, &door.service);
+    let service = &door.service;
     let before = scrape(service).await;
-    assert_eq!(before["bridge_ready"], 1.0);
+    assert!(before["bridge_ready"] > 0.0);
+    let ticket = play(&door).await;
+    all_moved(&before, &scrape(service).await);
+    let_grow_old(&door, &ticket).await;
 
+    let named = [
+        "bridge_ack_seconds",
+        "bridge_call_seconds",
+        "bridge_calls_total",
+        "bridge_events_accepted_total",
+        "bridge_events_repeated_total",
+        "bridge_events_settled_total",
+        "bridge_events_unknown_total",
+        "bridge_oldest_waiting_seconds",
+        "bridge_parked_items",
+        "bridge_ready",
+        "bridge_requests_turned_away_total",
+        "bridge_slack_clock_ahead_seconds",
+        "bridge_waiting_items",
+    ];
+    assert_eq!(names(&scrape(service).await), named, "each metric is moved by this test");
+    moves_over_a_socket().await;
+}
+
+/// Plays a ticket, faults included, and what strangers send.
+async fn play(door: &Door) -> String {
+    let (bridge, service) = (&door.bridge, &door.service);
     let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
     bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
     service.idle(PATIENCE).await;
@@ -85,8 +110,11 @@ async fn every_metric_moves_by_what_is_played() {
         assert_eq!(door.post(path, "{}").send().await.unwrap().status(), 401);
     }
     service.idle(PATIENCE).await;
+    ticket
+}
 
-    let after = scrape(service).await;
+/// Each counter has grown by what was played, and each call was timed.
+fn all_moved(before: &Samples, after: &Samples) {
     for (sample, least) in [
         (r#"bridge_events_accepted_total{source="blip"}"#, 2.0),
         (r#"bridge_events_accepted_total{source="slack"}"#, 3.0),
@@ -107,7 +135,7 @@ async fn every_metric_moves_by_what_is_played() {
         (r#"bridge_requests_turned_away_total{source="slack"}"#, 1.0),
         ("bridge_parked_items", 1.0),
     ] {
-        let grown = growth(&before, &after, sample);
+        let grown = growth(before, after, sample);
         assert!(grown >= least, "{sample} has grown by {grown}, not by {least}\n{after:#?}");
     }
     for platform in ["blip", "slack"] {
@@ -120,16 +148,20 @@ async fn every_metric_moves_by_what_is_played() {
         let timed = after[&format!("bridge_call_seconds_count{{platform=\"{platform}\"}}")];
         assert!((calls - timed).abs() < 0.5, "each call of {platform} is timed: {calls} {timed}");
     }
+}
 
+/// Moves what tells of trouble: the clock, what waits, and whether the bridge is ready.
+async fn let_grow_old(door: &Door, ticket: &str) {
+    let (bridge, service) = (&door.bridge, &door.service);
     bridge.slack.advance(Duration::from_secs(40));
-    bridge.blip.says(&ticket, "Alô?").await.unwrap();
+    bridge.blip.says(ticket, "Alô?").await.unwrap();
     service.idle(PATIENCE).await;
     let ahead = scrape(service).await["bridge_slack_clock_ahead_seconds"];
     assert!((30.0..50.0).contains(&ahead), "{ahead}");
 
     // Slack takes no posts for a while: what came waits, and grows old.
     bridge.slack.faults().from_now("chat.postMessage", Fault::RateLimited { retry_after: 1 });
-    bridge.blip.says(&ticket, "Alô?!").await.unwrap();
+    bridge.blip.says(ticket, "Alô?!").await.unwrap();
     becomes("an old event", async || {
         let now = scrape(service).await;
         now["bridge_waiting_items"] >= 1.0 && now["bridge_oldest_waiting_seconds"] > 0.0
@@ -138,25 +170,7 @@ async fn every_metric_moves_by_what_is_played() {
     bridge.slack.faults().clear();
     bridge.slack.faults().from_now("auth.test", Fault::Code("invalid_auth".to_owned()));
     bridge.slack.faults().from_now("chat.postMessage", Fault::Code("invalid_auth".to_owned()));
-    becomes("not ready", async || scrape(service).await["bridge_ready"] == 0.0).await;
-
-    let named = [
-        "bridge_ack_seconds",
-        "bridge_call_seconds",
-        "bridge_calls_total",
-        "bridge_events_accepted_total",
-        "bridge_events_repeated_total",
-        "bridge_events_settled_total",
-        "bridge_events_unknown_total",
-        "bridge_oldest_waiting_seconds",
-        "bridge_parked_items",
-        "bridge_ready",
-        "bridge_requests_turned_away_total",
-        "bridge_slack_clock_ahead_seconds",
-        "bridge_waiting_items",
-    ];
-    assert_eq!(names(&scrape(service).await), named, "each metric is moved by this test");
-    moves_over_a_socket().await;
+    becomes("not ready", async || scrape(service).await["bridge_ready"] < 1.0).await;
 }
 
 /// The metrics that Socket Mode has beside the others.
@@ -166,7 +180,7 @@ async fn moves_over_a_socket() {
     let folder = bridge.folder().to_owned();
     let service = Service::replace(&mut bridge, &folder).await;
     let before = scrape(&service).await;
-    assert_eq!(before["bridge_slack_sockets"], 1.0);
+    assert!(before["bridge_slack_sockets"] > 0.0);
     let (_, card) = bridge.ticket("Maria Silva", "Oi").await;
     bridge.slack.says_over_sockets(&json!([]));
     bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
