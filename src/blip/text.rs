@@ -67,12 +67,17 @@ impl Marks {
     }
 }
 
+/// The longest text that the customer's channel takes, by the domain of the customer's identity.
+pub fn limit_for_domain(domain: &str) -> Limit {
+    channel(domain).map_or(DEFAULT_LIMIT, |&(_, _, limit)| limit)
+}
+
 /// A text in parts that the customer's channel takes, by the domain of the customer's identity.
 ///
 /// Addresses and short marked words stay whole. A mark that embraces a cut ends before it and
 /// begins anew behind it.
 pub fn parts(text: &str, domain: &str) -> Vec<String> {
-    let limit = channel(domain).map_or(DEFAULT_LIMIT, |&(_, _, limit)| limit);
+    let limit = limit_for_domain(domain);
     if limit.fits(text) {
         return split_within(text, limit, Vec::new()).into_iter().map(str::to_owned).collect();
     }
