@@ -46,6 +46,8 @@ async fn messages_that_wait_for_blip_go_out_by_their_time() {
     let (ticket, card) = held_ticket(&bridge).await;
     bridge.blip.faults().from_now("/messages", Fault::RateLimited { retry_after: 1 });
     says_swapped(&bridge, &card).await;
+    // Whichever was first has been refused, so that both wait when Blip takes replies again.
+    bridge.until("a refusal", || !bridge.blip.calls("/messages").is_empty()).await;
     bridge.blip.faults().clear();
     bridge.until("both", || bridge.received(&ticket).len() == 2).await;
     assert_eq!(bridge.received(&ticket), ["A", "B"]);
