@@ -133,7 +133,6 @@ impl App {
         for (later, first) in store.renamed_channels().await.context("DATABASE_URL: read it")? {
             bridge.slack.renames().add(later, first);
         }
-        redraw_cards(config, &bridge).await?;
         app.introduce(&bridge).await;
         let (standing, every) = (Arc::clone(&bridge), tuning.lockout);
         let standing = async move { standing.look_after_standing(every).await };
@@ -246,13 +245,6 @@ async fn open_store(url: &str, clock: &Clock) -> anyhow::Result<SqliteStore> {
             opened => return opened.context("DATABASE_URL: open the database"),
         }
     }
-}
-
-/// Has open cards speak the language that is set.
-async fn redraw_cards(config: &Config, bridge: &Bridge) -> anyhow::Result<()> {
-    let look = format!("{} {}", config.locale, config.timezone.iana_name().unwrap_or("?"));
-    let redrawn = bridge.redraw_cards_of_another_look(&look).await;
-    redrawn.context("DATABASE_URL: read the open tickets")
 }
 
 fn http(answer: Duration, proxy: Option<&Proxy>) -> anyhow::Result<reqwest::Client> {

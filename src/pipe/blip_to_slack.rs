@@ -205,6 +205,7 @@ impl Bridge {
             ticket.revision += 1;
             self.store.put_ticket(&ticket).await?;
         }
+        // Also if nothing is new: after a start, the card may be in a language that was set before.
         Ok(self.set_out(Chore::card(&ticket, self.clock.now())).await?)
     }
 

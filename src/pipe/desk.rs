@@ -15,14 +15,10 @@ use crate::blip::parse::{Direction, ThreadMessage};
 use crate::inbox::{Chore, Ending as Settled, Handled};
 use crate::model::{ChannelId, Content, Failure, Fault, MessageTs, Ticket, TicketId};
 use crate::slack::{action, card, parse, render};
-use crate::store::{self, Item, ItemId, Lane, Role};
+use crate::store::{Item, ItemId, Lane, Role};
 
 /// How long a mark that matters is tried. It only confirms what has happened anyway.
 const MARK_PATIENCE: SignedDuration = SignedDuration::from_mins(10);
-/// The name of the fact in what look cards were drawn last.
-const LOOK: &str = "look of cards";
-/// Cards that are drawn anew at once.
-const FEW: usize = 20;
 /// When a chore looks again for a ticket whose card is still on its way.
 const SOON: Duration = Duration::from_millis(200);
 
@@ -85,31 +81,6 @@ impl Bridge {
             }
         }
         Ok(Handled::one(Settled::Forgotten))
-    }
-
-    /// Draws the cards of open tickets anew if they were drawn in another look, that is language and
-    /// time zone. Where they are many, each waits for its next change: Slack takes few changes a
-    /// minute.
-    ///
-    /// # Errors
-    ///
-    /// The store failed; the next start tries again.
-    pub async fn redraw_cards_of_another_look(&self, look: &str) -> store::Result<()> {
-        if self.store.fact(LOOK).await?.as_deref() == Some(look) {
-            return Ok(());
-        }
-        let open = self.store.open_tickets().await?;
-        if open.len() <= FEW {
-            for ticket in &open {
-                self.store.accept(Chore::card_of_now(ticket, self.clock.now())).await?;
-            }
-        } else {
-            tracing::info!(
-                cards = open.len(),
-                "cards change their language with their next change"
-            );
-        }
-        self.store.put_fact(LOOK, Some(look)).await
     }
 
     async fn show_card(&self, id: &TicketId) -> Step<()> {
