@@ -36,17 +36,28 @@ pub(super) fn rewrite_first(db: &Connection, now: i64) {
 
 /// Leaves nothing of what was erased. `has_erased` tells whether rows were erased just now.
 pub(super) fn leave_nothing(db: &Connection, has_erased: bool, now: i64) -> Result<()> {
-    if is_due(db, has_erased, now)? {
+    if has_erased {
+        note_rewrite_due(db)?;
+    }
+    if is_due(db, now)? {
         rewrite(db, now)?;
     }
     fold::cut_log(db, PATIENCE)
 }
 
-fn is_due(db: &Connection, has_erased: bool, now: i64) -> Result<bool> {
+/// Keeps that the database is to be rewritten, until it is: what failed, as on a full disk, is tried
+/// again also if nothing else is erased by then.
+pub(super) fn note_rewrite_due(db: &Connection) -> Result<()> {
+    db.run("REPLACE INTO meta (key, value) VALUES ('rewrite due', '1')", [])?;
+    Ok(())
+}
+
+fn is_due(db: &Connection, now: i64) -> Result<bool> {
     let Some(last) = last_rewrite(db)? else { return Ok(true) };
     // What is finished has erased its calls, and perhaps its body.
-    let sql = "SELECT ?1 OR EXISTS (SELECT 1 FROM item WHERE finished >= ?2)";
-    let has_work: bool = db.one(sql, (has_erased, last))?;
+    let sql = "SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'rewrite due')
+                   OR EXISTS (SELECT 1 FROM item WHERE finished >= ?1)";
+    let has_work: bool = db.one(sql, [last])?;
     let size: i64 =
         db.one("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", [])?;
     // A clock that was ahead does not put it off.
@@ -64,5 +75,6 @@ pub(super) fn rewrite(db: &Connection, now: i64) -> Result<()> {
     db.execute_batch("VACUUM")?;
     // Only now: if it was cut short, it is done again.
     db.run("REPLACE INTO meta (key, value) VALUES ('rewritten', ?1)", [now.to_string()])?;
+    db.run("DELETE FROM meta WHERE key = 'rewrite due'", [])?;
     fold::cut_log(db, BUSY_TIMEOUT)
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::sql::Sql;
-use super::{columns, tickets};
+use super::{columns, erased, tickets};
 use crate::model::{CustomerKey, TicketId};
 use crate::store::row::LinkRow;
 use crate::store::{Kept, KeptEvent, Lane, Result, row};
@@ -20,18 +20,24 @@ pub(super) fn tickets_of(db: &Connection, key: &CustomerKey) -> Result<Vec<Ticke
     let known = all.into_iter().filter(|(_, customer)| key.names(customer)).map(|(id, _)| id);
     let mut ids: Vec<String> = known.collect();
     // One whose card is just being posted is not written yet.
-    let coming = "SELECT DISTINCT substr(lane, 8) FROM item
-                  WHERE state IN ('waiting', 'parked') AND lane GLOB 'ticket:*'
-                      AND instr(lower(CAST(body AS TEXT)), ?1) > 0
+    let coming = "SELECT substr(lane, 8), body FROM item
+                  WHERE state IN ('waiting', 'parked') AND lane GLOB 'ticket:*' AND body IS NOT NULL
                       AND NOT EXISTS (SELECT 1 FROM ticket WHERE id = substr(item.lane, 8))";
-    for beginning in key.beginnings() {
-        for id in db.all(coming, [beginning], |row| row.get::<_, String>(0))? {
-            if !ids.contains(&id) {
-                ids.push(id);
-            }
+    let coming: Vec<(String, Vec<u8>)> =
+        db.all(coming, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for (id, body) in coming {
+        if !ids.contains(&id) && has_identity_of(key, &body) {
+            ids.push(id);
         }
     }
     Ok(ids.iter().filter_map(|id| TicketId::parse(id)).collect())
+}
+
+/// Whether a string of this JSON, as a whole, is an identity of the customer. What only mentions or
+/// contains one is somebody else's.
+fn has_identity_of(key: &CustomerKey, body: &[u8]) -> bool {
+    let is_identity = |text: &str| text.contains('@') && !text.contains(char::is_whitespace);
+    String::from_utf8_lossy(body).split('"').any(|text| is_identity(text) && key.names(text))
 }
 
 /// All that is kept of a ticket.
@@ -70,8 +76,10 @@ pub(super) fn erase(tx: &Connection, key: &CustomerKey, now: i64) -> Result<Vec<
         for key in tx.all(keys, [&lane], |row| row.get::<_, String>(0))? {
             leave_hash(tx, &salt, EVENT, &key, now)?;
         }
-        // With the calls that were made for them. Jobs elsewhere name the ticket in their keys.
-        let delete = "DELETE FROM item WHERE lane = ?1 OR (source = 'desk' AND instr(key, ?2) > 0)";
+        // With the calls that were made for them. Jobs elsewhere name the ticket in their keys or
+        // in their bodies.
+        let delete = "DELETE FROM item WHERE lane = ?1 OR (source = 'desk' AND (instr(key, ?2) > 0
+                          OR instr(CAST(body AS TEXT), '\"' || ?2 || '\"') > 0))";
         tx.run(delete, (&lane, id.to_string()))?;
         tickets::delete(tx, &id.to_string())?;
     }
@@ -80,6 +88,7 @@ pub(super) fn erase(tx: &Connection, key: &CustomerKey, now: i64) -> Result<Vec<
         [],
     )?;
     erase_bodies(tx, &traces)?;
+    erased::note_rewrite_due(tx)?;
     Ok(ids)
 }
 
@@ -87,7 +96,9 @@ pub(super) fn erase(tx: &Connection, key: &CustomerKey, now: i64) -> Result<Vec<
 /// they belong. Of other customers' events, nothing that is still to be done is touched.
 fn erase_bodies(tx: &Connection, traces: &[String]) -> Result<()> {
     let unknown = "UPDATE item SET body = NULL
-                   WHERE finished IS NOT NULL AND body IS NOT NULL AND lane NOT GLOB 'ticket:*'";
+                   WHERE finished IS NOT NULL AND body IS NOT NULL
+                       AND (lane NOT GLOB 'ticket:*'
+                           OR NOT EXISTS (SELECT 1 FROM ticket WHERE id = substr(item.lane, 8)))";
     tx.run(unknown, [])?;
     let with = "UPDATE item SET body = NULL
                 WHERE finished IS NOT NULL AND body IS NOT NULL

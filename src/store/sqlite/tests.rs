@@ -586,6 +586,53 @@ async fn what_was_erased_is_in_no_file_also_where_rows_were_moved() {
 }
 
 #[tokio::test]
+async fn erasing_a_customer_takes_what_is_theirs_and_nothing_of_others() {
+    let bench = Bench::new();
+    let store = bench.open().await;
+    let lane = |ticket: &str| Lane::Ticket(TicketId::parse(ticket).unwrap());
+    let accept = async |ticket: &str, body: &str| {
+        let body = body.as_bytes().to_vec();
+        let item = NewItem { body, lane: lane(ticket), ..bench.item(ticket) };
+        store.accept(item).await.unwrap();
+    };
+    // Its ticket was forgotten since, as after RETAIN_TICKETS_DAYS.
+    accept("default/forgotten", r#"{"content": "old words"}"#).await;
+    settle_all(&bench, &store, |_| Verdict::Done).await;
+    // Their cards are not posted yet. One number ends with the other; one customer quotes it.
+    let waiting = r#"{"content": {"customerIdentity": "5511987654321@wa.gw.msging.net"}}"#;
+    accept("default/theirs", waiting).await;
+    let longer = r#"{"content": {"customerIdentity": "5491187654321@wa.gw.msging.net"}}"#;
+    accept("default/longer", longer).await;
+    accept("default/quotes", r#"{"content": "call 1187654321@wa.gw.msging.net"}"#).await;
+    // A job of another lane that only its body ties to the ticket.
+    let job = br#"{"Late":{"ticket":"default/theirs","url":"https://x.example/a.png"}}"#.to_vec();
+    let job = NewItem { source: Source::Desk, body: job, ..bench.item("late:1") };
+    store.accept(job).await.unwrap();
+    let key = CustomerKey::parse("+55 11 98765-4321").unwrap();
+    let erased = store.erase_customer(&key).await.unwrap();
+    assert_eq!(erased, [TicketId::parse("default/theirs").unwrap()]);
+    let waiting = "SELECT count(*) FROM item WHERE state = 'waiting'";
+    assert_eq!(bench.ask(&store, waiting).await, 2, "those of the two others");
+    assert_eq!(
+        bench.ask(&store, "SELECT count(*) FROM item WHERE body LIKE '%old words%'").await,
+        0
+    );
+}
+
+#[tokio::test]
+async fn a_rewrite_that_is_due_is_made_also_if_nothing_else_is_erased() {
+    let bench = Bench::new();
+    let store = bench.open().await;
+    let due = "SELECT count(*) FROM meta WHERE key = 'rewrite due'";
+    // As it is left by one that failed.
+    store.database.write(|tx: &Transaction<'_>| erased::note_rewrite_due(tx)).await.unwrap();
+    assert_eq!(bench.ask(&store, due).await, 1);
+    bench.options.clock.advance(Duration::from_hours(1));
+    store.clean(finished_by(Timestamp::UNIX_EPOCH)).await.unwrap();
+    assert_eq!(bench.ask(&store, due).await, 0);
+}
+
+#[tokio::test]
 async fn what_was_erased_is_in_no_file_of_a_large_database() {
     let bench = Bench::new();
     let store = bench.open().await;
