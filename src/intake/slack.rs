@@ -118,9 +118,13 @@ impl Intake {
 
     /// The same with the first ids of channels in the place of later ones.
     fn under_first_ids(&self, json: Vec<u8>) -> Vec<u8> {
+        let renames = self.dialogs.slack.renames();
+        if renames.is_empty() {
+            return json;
+        }
         let sent = std::str::from_utf8(&json).ok().and_then(bounded::tree);
         let Some(mut sent) = sent else { return json };
-        let is_renamed = self.dialogs.slack.renames().bring_back(&mut sent);
+        let is_renamed = renames.bring_back(&mut sent);
         if is_renamed { sent.to_string().into_bytes() } else { json }
     }
 

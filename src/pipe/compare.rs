@@ -53,18 +53,22 @@ impl Bridge {
     }
 
     async fn compare_channel(&self, channel: &ChannelId) -> Step<()> {
-        let in_channel = |ticket: Ticket| {
-            let thread = ticket.thread.clone().filter(|thread| thread.channel == *channel)?;
-            Some((thread.root, ticket))
-        };
-        let open: HashMap<MessageTs, Ticket> =
-            self.store.open_tickets().await?.into_iter().filter_map(in_channel).collect();
+        let tickets = self.store.open_tickets().await?;
+        self.gaps.keep_open(&tickets);
+        // A thread has two while one goes on as the other.
+        let mut open: HashMap<MessageTs, Vec<Ticket>> = HashMap::new();
+        for ticket in tickets {
+            let thread = ticket.thread.clone().filter(|thread| thread.channel == *channel);
+            if let Some(thread) = thread {
+                open.entry(thread.root).or_default().push(ticket);
+            }
+        }
         let Some(first) = open.keys().min() else { return Ok(()) };
         let asked = self.clock.now();
         let roots = match self.roots(channel, first, &open).await {
             Err(error) if matches!(error.fault(), Fault::Refused { .. }) => {
                 tracing::warn!(slack.channel = %channel, %error, "threads cannot be compared");
-                for ticket in open.values() {
+                for ticket in open.values().flatten() {
                     self.gaps.close(&ticket.id);
                 }
                 return Ok(());
@@ -73,16 +77,24 @@ impl Bridge {
         };
         let known = self.store.known_replies(channel, first).await?;
         let known: HashMap<_, _> = known.iter().map(|known| (&known.root, known)).collect();
-        for (root, ticket) in &open {
+        for (root, tickets) in &open {
             let thread = Thread { channel: channel.clone(), root: root.clone() };
             let message = roots.get(root);
             match message {
                 Some(message) if self.is_as_known(&thread, message, known.get(root)).await? => {
-                    self.take_claims(ticket, &thread, message, asked).await?;
+                    for ticket in tickets {
+                        self.take_claims(ticket, &thread, message, asked).await?;
+                    }
                     self.take_ends(&thread, message, asked).await?;
-                    self.gaps.close(&ticket.id);
+                    for ticket in tickets {
+                        self.gaps.close(&ticket.id);
+                    }
                 }
-                _ => self.set_out(Chore::catch_up(&ticket.id, self.clock.now())).await?,
+                _ => {
+                    for ticket in tickets {
+                        self.set_out(Chore::catch_up(&ticket.id, self.clock.now())).await?;
+                    }
+                }
             }
         }
         self.compared
@@ -95,7 +107,7 @@ impl Bridge {
         &self,
         channel: &ChannelId,
         since: &MessageTs,
-        open: &HashMap<MessageTs, Ticket>,
+        open: &HashMap<MessageTs, Vec<Ticket>>,
     ) -> Result<HashMap<MessageTs, Value>, slack::Error> {
         let mut roots = HashMap::new();
         let mut reading = self.slack.channel(channel.as_str(), since);

@@ -6,6 +6,7 @@
 //! place in the channel again. What is lost without any of that, because Slack sends only so many
 //! events an hour (`slack.md` B.1) or has lost some, is found by comparing from time to time.
 
+use std::collections::HashSet;
 use std::future::pending;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use tokio::sync::Notify;
 
 use super::Bridge;
 use crate::inbox::Chore;
-use crate::model::{ChannelId, TicketId};
+use crate::model::{ChannelId, Ticket, TicketId};
 use crate::slack::socket::Line;
 use crate::store::{self, Item};
 
@@ -93,6 +94,12 @@ impl Gaps {
     /// A ticket's thread has been looked through.
     pub(super) fn close(&self, ticket: &TicketId) {
         self.unread.remove(ticket);
+    }
+
+    /// Of tickets that are not open any more, nothing is looked for.
+    pub(super) fn keep_open(&self, open: &[Ticket]) {
+        let open: HashSet<&TicketId> = open.iter().map(|ticket| &ticket.id).collect();
+        self.unread.retain(|ticket| open.contains(ticket));
     }
 
     /// Waits for a gap other than those up to this return of the line.

@@ -13,7 +13,7 @@ use crate::model::{
     Agent, ChannelId, Closing, Ending, Failure, Fault, Move, Refusal, SlackUserId, Snapshot, State,
     Ticket,
 };
-use crate::slack::{Profile, Standing, action, card, workspace};
+use crate::slack::{Profile, Standing, action, card, parse};
 use crate::store::Item;
 
 /// Reasons for which Blip may refuse an agent that it does not know (`blip.md` §10 #6).
@@ -81,8 +81,7 @@ impl Bridge {
             Err(error) if error.is_about_nobody() => Profile::default(),
             profile => profile?,
         };
-        let event = serde_json::from_slice(&item.body).unwrap_or_default();
-        profile.workspaces.add_named(&workspace::named(&event));
+        profile.workspaces.add_named(&parse::workspaces_named(&item.body));
         let (group, since) = (self.rules.agent_group.as_deref(), item.received);
         let standing = self.slack.standing((user, &profile), channel, group, since).await;
         let standing = match standing {

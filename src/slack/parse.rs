@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::compose::Drafted;
 use super::dialog::{self, Asked, Search};
 use super::home::{self, Command, Wanted};
-use super::workspace::Asker;
+use super::workspace::{self, Asker};
 use super::{action, emoji, message};
 use crate::bounded;
 use crate::model::hex::hex;
@@ -192,6 +192,12 @@ pub fn without_dialog(json: &[u8]) -> Option<Routed> {
     let is_close = |routed: &Routed| matches!(&routed.event, SlackEvent::Click(click) if click.action == action::CLOSE);
     let body = bounded::outline(std::str::from_utf8(json).ok()?, &WEIGHTY)?;
     pressed(&body).filter(is_close)
+}
+
+/// What an event calls the workspace of who did it; nothing if it cannot be read.
+pub fn workspaces_named(json: &[u8]) -> Vec<String> {
+    let body = std::str::from_utf8(json).ok().and_then(|json| bounded::outline(json, &WEIGHTY));
+    body.map(|body| workspace::named(&body)).unwrap_or_default()
 }
 
 fn home_opened(body: &Value) -> Option<SlackUserId> {

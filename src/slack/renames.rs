@@ -41,14 +41,14 @@ impl Renames {
         known.iter().rfind(|(_, first)| first.as_str() == id).map(|(later, _)| later.clone())
     }
 
-    /// Puts the first ids of channels in the place of later ones in what Slack sent. Whether there
-    /// were any.
-    pub fn bring_back(&self, sent: &mut Value) -> bool {
-        let is_empty = self.0.read().unwrap_or_else(PoisonError::into_inner).is_empty();
-        !is_empty && self.bring_back_in(sent)
+    /// Whether no channel has got another id.
+    pub fn is_empty(&self) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    fn bring_back_in(&self, value: &mut Value) -> bool {
+    /// Puts the first ids of channels in the place of later ones in what Slack sent. Whether there
+    /// were any.
+    pub fn bring_back(&self, value: &mut Value) -> bool {
         match value {
             Value::Object(fields) => {
                 let mut is_changed = false;
@@ -64,12 +64,12 @@ impl Renames {
                         *id = first.as_str().into();
                         is_changed = true;
                     }
-                    is_changed |= self.bring_back_in(inner);
+                    is_changed |= self.bring_back(inner);
                 }
                 is_changed
             }
             Value::Array(items) => {
-                items.iter_mut().fold(false, |changed, item| self.bring_back_in(item) | changed)
+                items.iter_mut().fold(false, |changed, item| self.bring_back(item) | changed)
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
         }

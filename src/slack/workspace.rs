@@ -90,7 +90,7 @@ impl Workspaces {
 }
 
 /// What an event, an interaction or a command calls the workspace of who did it.
-pub fn named(body: &Value) -> Vec<String> {
+pub(super) fn named(body: &Value) -> Vec<String> {
     // The same field of an interaction is where it was pressed.
     let typed = body.get("command").and_then(|_| text(body, "/team_id"));
     NAMED.iter().filter_map(|pointer| text(body, pointer)).chain(typed).collect()
