@@ -228,8 +228,9 @@ impl App {
     }
 }
 
-/// Opens the memory. While the disk is full or somebody else has the database, it waits: to end
-/// would make no room, and whatever starts the bridge again would only wait less patiently.
+/// Opens the memory. While the disk is full or fails, or another program has locked the database, it
+/// waits: to end would make no room, and whatever starts the bridge again would only wait less
+/// patiently. Where another bridge serves the database, it ends at once.
 async fn open_store(url: &str, clock: &Clock) -> anyhow::Result<SqliteStore> {
     let options = Options { exclusive: true, ..Options::new(clock.clone()) };
     let mut is_told = false;
@@ -237,8 +238,9 @@ async fn open_store(url: &str, clock: &Clock) -> anyhow::Result<SqliteStore> {
         match SqliteStore::open(url, options.clone()).await {
             Err(error) if error.may_pass() => {
                 if !std::mem::replace(&mut is_told, true) {
-                    tracing::error!(%error, "the database cannot be used for now, as when the disk \
-                        is full: make room; the bridge starts as soon as it can");
+                    tracing::error!(%error, "the database cannot be used for now: the disk is full \
+                        or fails, or another program has locked it; make room, or mend that; the \
+                        bridge starts as soon as it can");
                 }
                 tokio::time::sleep(ROOM).await;
             }

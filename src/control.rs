@@ -280,9 +280,34 @@ pub async fn ask(path: &Path, request: &Request) -> anyhow::Result<Option<String
     let mut answer = Vec::new();
     let mut line = serde_json::to_vec(request)?;
     line.push(b'\n');
-    stream.write_all(&line).await?;
-    stream.read_to_end(&mut answer).await?;
-    let answer: Answer =
-        serde_json::from_slice(&answer).context("the bridge has stopped before it answered")?;
+    let answered = async {
+        stream.write_all(&line).await?;
+        stream.read_to_end(&mut answer).await
+    };
+    // Not as an error of the system: one that is about a closed pipe counts as success where
+    // nobody reads our output.
+    let stopped = "the bridge has stopped before it answered";
+    answered.await.map_err(|error| anyhow::anyhow!("{stopped}: {error}"))?;
+    let answer: Answer = serde_json::from_slice(&answer).context(stopped)?;
     answer.map(Some).map_err(anyhow::Error::msg)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_bridge_that_stops_before_it_answers_is_an_error_and_no_closed_output() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bridge.db.sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        let stops = async {
+            drop(listener.accept().await.unwrap());
+            drop(listener);
+        };
+        let (error, ()) = tokio::join!(ask(&path, &Request::Parked), stops);
+        let error = error.unwrap_err();
+        assert!(error.downcast_ref::<io::Error>().is_none(), "{error:#}");
+        assert!(error.to_string().contains("stopped before it answered"), "{error:#}");
+    }
 }

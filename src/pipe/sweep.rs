@@ -142,7 +142,7 @@ impl Sweep {
 
     fn cutoffs(&self, now: Timestamp) -> Cutoffs {
         let (bodies, tickets) = (now - self.retain_bodies, now - self.retain_tickets);
-        Cutoffs { bodies, tickets, keys: now - KEYS }
+        Cutoffs { bodies, tickets, keys: bodies.min(now - KEYS) }
     }
 
     async fn clean(&self) {
