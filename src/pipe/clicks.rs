@@ -2,7 +2,7 @@
 
 use super::moves::{Moved, Person};
 use super::outgoing::Forwards;
-use super::slack_to_blip::Written;
+use super::slack_to_blip::{Written, reason_for_note};
 use super::{Bridge, Outcome, Step};
 use crate::inbox::{Chore, Ending as Settled, Handled};
 use crate::model::reply::Intent;
@@ -221,7 +221,7 @@ impl Bridge {
                     return Ok("ask-not-sent");
                 }
             }
-            Intent::Note(_) => return Ok("ask-closed-note"),
+            Intent::Note(why) => return Ok(reason_for_note(why, person).unwrap_or("ask-kept")),
             Intent::Question(holder) => {
                 if let Some(holder) = holder {
                     let claim = Move::Claim { over: false };

@@ -339,13 +339,9 @@ impl Bridge {
         why: Why,
     ) -> Step<()> {
         self.keep(ticket, person, written).await?;
-        let told = match why {
-            Why::Prefix | Why::Colleague => return Ok(()),
-            Why::Outsider if person.standing == Standing::NoGroup => "ask-no-group",
-            Why::Outsider => "ask-not-agent-note",
-            Why::Closed => "ask-closed-note",
-        };
-        self.tell(ticket, person, &person.words.say(told, &[]), &[]).await;
+        if let Some(told) = reason_for_note(why, person) {
+            self.tell(ticket, person, &person.words.say(told, &[]), &[]).await;
+        }
         Ok(())
     }
 
@@ -579,5 +575,15 @@ fn known<T>(looked_up: Result<T, crate::slack::Error>) -> Step<Option<T>> {
             Fault::Refused { .. } | Fault::Credentials => Ok(None),
             Fault::Busy { .. } | Fault::Down | Fault::Unsure | Fault::Broken => Err(error.into()),
         },
+    }
+}
+
+/// The text that tells somebody why their message is a note; none if they meant it as one.
+pub(super) fn reason_for_note(why: Why, person: &Person) -> Option<&'static str> {
+    match why {
+        Why::Prefix | Why::Colleague => None,
+        Why::Outsider if person.standing == Standing::NoGroup => Some("ask-no-group"),
+        Why::Outsider => Some("ask-not-agent-note"),
+        Why::Closed => Some("ask-closed-note"),
     }
 }

@@ -73,6 +73,21 @@ async fn a_lock_on_what_was_sent_is_answered_with_the_truth() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edit_that_is_a_note_is_kept_as_one_and_said_to_be() {
+    let bridge = Bridge::start().await;
+    let (ticket, _, reply) = sent(&bridge).await;
+    bridge.slack.edits(ANA, CHANNEL, &reply, "// Custa R$ 100").await.unwrap();
+    bridge.idle().await;
+    let told = bridge.slack.ephemerals(ANA).pop().unwrap();
+    bridge.slack.clicks(ANA, CHANNEL, &told.ts, "correct").await.unwrap();
+    bridge.idle().await;
+    assert_eq!(bridge.received(&ticket).len(), 1);
+    let told: Vec<_> = bridge.slack.ephemerals(ANA).iter().map(|told| told.words()).collect();
+    assert!(told.iter().any(|words| words.contains("Kept as a note")), "{told:?}");
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_corrected_after_the_end() {
     let bridge = Bridge::start().await;
     let (ticket, card, reply) = sent(&bridge).await;
