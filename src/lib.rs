@@ -27,7 +27,7 @@
 //! | [`manifest`] | the Slack app as Slack creates it from a file |
 //! | [`control`] | commands beside a running bridge: parked, retry, privacy |
 //! | [`app`] | puts it together, starts it, stops it |
-//! | `standin`, `demo` | strict models of both platforms, and one ticket played against them |
+//! | `demo` | one ticket, played between the stand-ins for both platforms (`tests/standins`) |
 //!
 //! What always holds, each with a test of its own:
 //!
@@ -71,5 +71,3 @@ pub mod control;
 
 #[cfg(feature = "demo")]
 pub mod demo;
-#[cfg(feature = "demo")]
-pub mod standin;

@@ -14,9 +14,9 @@ use uuid::Uuid;
 use super::{ANA, CHANNEL, Stage};
 use crate::app::Tuning;
 use crate::clock::Clock;
-use crate::standin::blip::{self, Blip, NewTicket};
-use crate::standin::slack::{Message, Slack};
-use crate::standin::{Host, Model};
+use blip_slack_standins::blip::{self, Blip, NewTicket};
+use blip_slack_standins::slack::{Message, Slack};
+use blip_slack_standins::{Host, Model};
 
 /// How long a step may take. Each takes milliseconds; more means that the bridge is broken.
 const PATIENCE: Duration = Duration::from_secs(10);

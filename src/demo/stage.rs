@@ -6,8 +6,8 @@ use anyhow::Context;
 
 use crate::app::{App, Tuning};
 use crate::config::Config;
-use crate::standin::blip::{self, Blip};
-use crate::standin::slack::{self, Slack, User};
+use blip_slack_standins::blip::{self, Blip};
+use blip_slack_standins::slack::{self, Slack, User};
 
 /// An agent, in Slack.
 pub const ANA: &str = "U0ANA";

@@ -3,8 +3,8 @@
 
 use blip_slack::demo::{ANA, BIA, CHANNEL};
 use blip_slack::model::TicketId;
-use blip_slack::standin::faults::Fault;
-use blip_slack::standin::slack::{File, Message};
+use blip_slack_standins::faults::Fault;
+use blip_slack_standins::slack::{File, Message};
 use serde_json::{Value, json};
 
 use crate::support::Bridge;

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use blip_slack::demo::{ANA, BIA, CHANNEL};
-use blip_slack::standin::faults::Fault;
-use blip_slack::standin::slack::{Message, User, View};
+use blip_slack_standins::faults::Fault;
+use blip_slack_standins::slack::{Message, User, View};
 use serde_json::json;
 
 use crate::support::Bridge;
@@ -184,7 +184,7 @@ async fn while_slack_does_not_tell_nobody_slips_in_and_no_agent_is_lost() {
         "item": { "type": "message", "channel": CHANNEL, "ts": card.ts }, "event_ts": "9.9" });
     assert_eq!(bridge.slack.emits(event).await, Some(200));
     let asked = bridge.slack.calls(MEMBERS).len();
-    let asks = |state: &blip_slack::standin::slack::State| {
+    let asks = |state: &blip_slack_standins::slack::State| {
         let calls = state.calls.iter().filter(|call| call.method == MEMBERS);
         (calls.count() > asked + 2).then_some(())
     };

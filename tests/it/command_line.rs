@@ -173,7 +173,7 @@ async fn calls_to_the_platforms_go_through_the_proxy_of_the_system_and_none_to_t
     let tuning = crate::support::tuning();
     let stage = Stage::start(database.to_str().unwrap(), &settings, tuning).await.unwrap();
     assert_eq!(asked.recv().await.unwrap(), "CONNECT slack.example.invalid:443 HTTP/1.1");
-    let new = blip_slack::standin::blip::NewTicket::saying("Eva", "eva@0mn.io", "Oi");
+    let new = blip_slack_standins::blip::NewTicket::saying("Eva", "eva@0mn.io", "Oi");
     assert_eq!(stage.blip.opens_ticket(new).await.status, Some(200));
     stage.blip.wait_for("a call to Blip", |state| (!state.calls.is_empty()).then_some(())).await;
     while let Ok(line) = asked.try_recv() {

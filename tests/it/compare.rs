@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use blip_slack::demo::{ANA, BIA, CHANNEL};
-use blip_slack::standin::faults::Fault;
-use blip_slack::standin::slack::Message;
+use blip_slack_standins::faults::Fault;
+use blip_slack_standins::slack::Message;
 use serde_json::json;
 
 use crate::support::Bridge;
@@ -196,7 +196,7 @@ async fn a_channel_that_gets_another_id_keeps_its_threads_and_settings() {
     bridge.slack.clicks(BIA, new, &card.ts, "release").await.unwrap();
     bridge.slack.reacts(ANA, new, &card.ts, "white_check_mark").await.unwrap();
     bridge.until("the end", || bridge.blip.ticket(&ticket).unwrap().is_closed()).await;
-    let opened = blip_slack::standin::blip::NewTicket::saying("Jo Souza", "jo@0mn.io", "Oi");
+    let opened = blip_slack_standins::blip::NewTicket::saying("Jo Souza", "jo@0mn.io", "Oi");
     bridge.blip.opens_ticket(opened).await;
     bridge.until("a card", || bridge.slack.cards(new).len() == 2).await;
     bridge.finish().await;

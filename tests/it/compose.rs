@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use blip_slack::demo::{ANA, BIA, CHANNEL};
-use blip_slack::standin::faults::Fault;
-use blip_slack::standin::slack::Message;
+use blip_slack_standins::faults::Fault;
+use blip_slack_standins::slack::Message;
 use serde_json::{Value, json};
 
 use crate::support::Bridge;

@@ -2,8 +2,8 @@
 //! colleagues of our own organisation (Enterprise Grid) are.
 
 use blip_slack::demo::{ANA, CHANNEL};
-use blip_slack::standin::faults::Fault;
-use blip_slack::standin::slack::{Answered, Message, Team, User, View};
+use blip_slack_standins::faults::Fault;
+use blip_slack_standins::slack::{Answered, Message, Team, User, View};
 use serde_json::{Value, json};
 
 use crate::support::Bridge;

@@ -1,7 +1,7 @@
 //! What an agent changes after it was sent: the truth, and a way to send it anew.
 
 use blip_slack::demo::{ANA, CHANNEL};
-use blip_slack::standin::faults::Fault;
+use blip_slack_standins::faults::Fault;
 
 use crate::support::Bridge;
 

@@ -14,12 +14,12 @@ use async_trait::async_trait;
 use blip_slack::app::Tuning;
 use blip_slack::demo::{ANA, CHANNEL};
 use blip_slack::model::{BotName, ChannelId, CustomerKey, MessageTs, Thread, Ticket, TicketId};
-use blip_slack::standin::blip::NewTicket;
-use blip_slack::standin::slack::Message;
 use blip_slack::store::{
     Accepted, Begun, Cutoffs, Depth, ItemId, Kept, KnownReplies, Lease, Link, NewItem, Pace,
     Parked, Result, SharedStore, Source, Store, Verdict,
 };
+use blip_slack_standins::blip::NewTicket;
+use blip_slack_standins::slack::Message;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -167,7 +167,7 @@ async fn play(bridge: &Bridge) -> String {
     bridge.slack.says(ANA, CHANNEL, Some(&new.ts), "// note").await.unwrap();
     bridge.slack.reacts(ANA, CHANNEL, &new.ts, "white_check_mark").await.unwrap();
     bridge.until("the end", || bridge.blip.ticket(&ticket).unwrap().is_closed()).await;
-    let closed = |state: &blip_slack::standin::slack::State| {
+    let closed = |state: &blip_slack_standins::slack::State| {
         let card = state.message(CHANNEL, &new.ts).filter(|card| card.buttons().is_empty());
         let note = state.thread(CHANNEL, &new.ts).any(|message| message.reacted("lock").len() == 1);
         card.filter(|_| note).map(drop)

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use blip_slack::app::Tuning;
 use blip_slack::demo::{ANA, BIA, CHANNEL};
-use blip_slack::standin::blip::{CannedReply, NewTicket, Ticket};
-use blip_slack::standin::faults::Fault;
-use blip_slack::standin::slack::{Message, User};
+use blip_slack_standins::blip::{CannedReply, NewTicket, Ticket};
+use blip_slack_standins::faults::Fault;
+use blip_slack_standins::slack::{Message, User};
 use serde_json::{Value, json};
 
 use crate::support::{Bridge, tuning};
@@ -164,7 +164,7 @@ async fn transfers(bridge: &Bridge, user: &str, card: &Message, to: &str) -> Str
     let found = bridge.slack.searches(user, &dialog.id, "destination", to).await.unwrap();
     assert_eq!(found.len(), 1, "{found:?}");
     bridge.slack.submits(user, &dialog.id, destination(&found[0])).await.unwrap();
-    let new = |state: &blip_slack::standin::blip::State| {
+    let new = |state: &blip_slack_standins::blip::State| {
         let newest = state.tickets.values().max_by_key(|ticket| ticket.number)?;
         (state.tickets.len() > before).then(|| newest.id.clone())
     };
@@ -361,7 +361,7 @@ async fn a_transfer_of_which_blip_does_not_say_what_follows_is_told_in_words() {
     let dialog = bridge.dialog(ANA);
     let found = bridge.slack.searches(ANA, &dialog.id, "destination", "Suporte").await.unwrap();
     bridge.slack.submits(ANA, &dialog.id, destination(&found[0])).await.unwrap();
-    let newest = |state: &blip_slack::standin::blip::State| {
+    let newest = |state: &blip_slack_standins::blip::State| {
         state.tickets.values().find(|ticket| ticket.id != old).map(|ticket| ticket.id.clone())
     };
     let new = bridge.blip.wait_for("the ticket that follows", newest).await;

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use blip_slack::app::Tuning;
 use blip_slack::demo::{ANA, BIA, CHANNEL};
-use blip_slack::standin::blip::NewTicket;
-use blip_slack::standin::faults::{Fault, Faults};
-use blip_slack::standin::slack::Message;
-use blip_slack::standin::slack::Setup;
+use blip_slack_standins::blip::NewTicket;
+use blip_slack_standins::faults::{Fault, Faults};
+use blip_slack_standins::slack::Message;
+use blip_slack_standins::slack::Setup;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 

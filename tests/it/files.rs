@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use blip_slack::demo::{ANA, CHANNEL};
-use blip_slack::standin::blip::NewTicket;
-use blip_slack::standin::faults::Fault;
-use blip_slack::standin::slack::{File, Message};
+use blip_slack_standins::blip::NewTicket;
+use blip_slack_standins::faults::Fault;
+use blip_slack_standins::slack::{File, Message};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 

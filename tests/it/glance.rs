@@ -1,9 +1,9 @@
 //! The desk at a glance: `/blip` and the home tab, for agents and in their own language.
 
 use blip_slack::demo::{ANA, BIA, CHANNEL};
-use blip_slack::standin::blip::NewTicket;
-use blip_slack::standin::faults::Fault;
-use blip_slack::standin::slack::{Message, User, View};
+use blip_slack_standins::blip::NewTicket;
+use blip_slack_standins::faults::Fault;
+use blip_slack_standins::slack::{Message, User, View};
 use serde_json::{Value, json};
 
 use crate::support::Bridge;

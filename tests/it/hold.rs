@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use blip_slack::demo::{ANA, BIA, CHANNEL};
-use blip_slack::standin::blip::NewTicket;
-use blip_slack::standin::faults::Fault;
+use blip_slack_standins::blip::NewTicket;
+use blip_slack_standins::faults::Fault;
 use serde_json::json;
 
 use crate::support::Bridge;

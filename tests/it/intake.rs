@@ -7,8 +7,8 @@ use std::net::TcpStream;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use blip_slack::demo::{ANA, CHANNEL};
-use blip_slack::standin::blip::NewTicket;
-use blip_slack::standin::faults::Fault;
+use blip_slack_standins::blip::NewTicket;
+use blip_slack_standins::faults::Fault;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use blip_slack::demo::CHANNEL;
 use blip_slack::pipe::fault_point::{ITEMS, STEPS};
-use blip_slack::standin::slack::Message;
+use blip_slack_standins::slack::Message;
 use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 use tokio::sync::Mutex;

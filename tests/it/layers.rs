@@ -49,21 +49,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
-    ("standin", &["model"]),
-    ("demo", &["app", "clock", "config", "standin"]),
+    ("demo", &["app", "clock", "config"]),
 ];
 
 /// For each foreign crate with a home, the modules that may use it.
 const HOMES: &[(&str, &[&str])] = &[
-    ("axum", &["intake", "standin"]),
+    ("axum", &["intake"]),
     ("hyper", &["intake"]),
     ("hyper_util", &["intake"]),
     ("rusqlite", &["store"]),
     ("slack_morphism", &["slack"]),
-    ("reqwest", &["blip", "slack", "media", "app", "standin"]),
-    ("tokio_tungstenite", &["slack", "standin"]),
+    ("reqwest", &["blip", "slack", "media", "app"]),
+    ("tokio_tungstenite", &["slack"]),
     ("fluent_bundle", &["locale"]),
     ("metrics", &["telemetry"]),
+    ("blip_slack_standins", &["demo"]),
     ("clap", &[]),
 ];
 

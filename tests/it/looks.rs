@@ -11,7 +11,7 @@ use blip_slack::model::{
 use blip_slack::slack::card::{self, Around, Neighbour};
 use blip_slack::slack::home::{self, Health, Row};
 use blip_slack::slack::modal;
-use blip_slack::standin::slack::{check_message, check_view};
+use blip_slack_standins::slack::{check_message, check_view};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 

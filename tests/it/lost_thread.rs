@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use blip_slack::app::Tuning;
 use blip_slack::demo::{ANA, CHANNEL};
-use blip_slack::standin::blip::NewTicket;
-use blip_slack::standin::faults::Fault;
-use blip_slack::standin::slack::Message;
+use blip_slack_standins::blip::NewTicket;
+use blip_slack_standins::faults::Fault;
+use blip_slack_standins::slack::Message;
 
 use crate::support::later::Running;
 use crate::support::{Bridge, tuning};

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use blip_slack::demo::{ANA, BIA, CHANNEL};
-use blip_slack::standin::blip::{CannedReply, NewTicket};
-use blip_slack::standin::slack::Message;
+use blip_slack_standins::blip::{CannedReply, NewTicket};
+use blip_slack_standins::slack::Message;
 use serde_json::{Value, json};
 
 use crate::support::{Bridge, samples};

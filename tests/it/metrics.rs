@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use blip_slack::demo::{ANA, CHANNEL};
-use blip_slack::standin::faults::Fault;
+use blip_slack_standins::faults::Fault;
 use serde_json::json;
 
 use crate::intake::Door;

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use blip_slack::demo::{ANA, BIA, CHANNEL};
-use blip_slack::standin::faults::Fault;
-use blip_slack::standin::slack::Message;
+use blip_slack_standins::faults::Fault;
+use blip_slack_standins::slack::Message;
 
 use crate::support::Bridge;
 use crate::support::later::Later;

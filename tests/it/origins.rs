@@ -52,7 +52,7 @@ async fn tickets_of_a_bot_that_is_gone_wait_and_are_told() {
     assert!(status == 200 && words.contains("bot default is not configured"), "{words}");
     assert!(words.contains("1 open tickets") && words.contains("BLIP_BOT_ALIASES"), "{words}");
     bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Olá!").await.unwrap();
-    let told = |state: &blip_slack::standin::slack::State| {
+    let told = |state: &blip_slack_standins::slack::State| {
         let mut told = state.ephemerals_of(ANA);
         told.any(|told| told.words().contains("not configured at the moment")).then_some(())
     };

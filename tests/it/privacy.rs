@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use blip_slack::control::{self, Request};
 use blip_slack::demo::{ANA, CHANNEL};
-use blip_slack::standin::blip::NewTicket;
-use blip_slack::standin::faults::Fault;
+use blip_slack_standins::blip::NewTicket;
+use blip_slack_standins::faults::Fault;
 use serde_json::{Value, json};
 
 use crate::support::{Bridge, Service, a_day_passes};

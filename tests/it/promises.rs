@@ -1,9 +1,9 @@
 //! What the desk promises its agents, one promise at a time.
 
 use blip_slack::demo::{ANA, BIA, CHANNEL};
-use blip_slack::standin::blip::NewTicket;
-use blip_slack::standin::faults::Fault;
-use blip_slack::standin::slack::Message;
+use blip_slack_standins::blip::NewTicket;
+use blip_slack_standins::faults::Fault;
+use blip_slack_standins::slack::Message;
 use serde_json::json;
 
 use crate::support::Bridge;

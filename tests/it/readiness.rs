@@ -2,8 +2,8 @@
 //! others, and the database is whole. What is not so is told with the variable to be mended.
 
 use blip_slack::demo::{ANA, CHANNEL};
-use blip_slack::standin::blip::NewTicket;
-use blip_slack::standin::faults::Fault;
+use blip_slack_standins::blip::NewTicket;
+use blip_slack_standins::faults::Fault;
 
 use crate::support::{Bridge, damage_database};
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use blip_slack::demo::{ANA, BIA, CHANNEL};
-use blip_slack::standin::faults::Fault;
-use blip_slack::standin::slack::{File, Message};
 use blip_slack::store::Source;
+use blip_slack_standins::faults::Fault;
+use blip_slack_standins::slack::{File, Message};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 

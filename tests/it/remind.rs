@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use blip_slack::demo::{ANA, CHANNEL};
-use blip_slack::standin::slack::Message;
+use blip_slack_standins::slack::Message;
 use jiff::civil::{Weekday, time};
 
 use crate::support::later::Later;

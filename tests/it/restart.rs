@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use blip_slack::demo::{ANA, CHANNEL};
-use blip_slack::standin::blip::NewTicket;
-use blip_slack::standin::faults::Fault;
-use blip_slack::standin::slack::Message;
+use blip_slack_standins::blip::NewTicket;
+use blip_slack_standins::faults::Fault;
+use blip_slack_standins::slack::Message;
 use futures_util::future::join_all;
 
 use crate::support::{Bridge, Service, note, wish};

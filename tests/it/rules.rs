@@ -1,9 +1,9 @@
 //! The rules of the desk, one by one: who may do what, what stays inside, what Blip does itself.
 
 use blip_slack::demo::{ANA, BIA, CHANNEL, Stage};
-use blip_slack::standin::blip::NewTicket;
-use blip_slack::standin::faults::Fault;
-use blip_slack::standin::slack::{Message, User};
+use blip_slack_standins::blip::NewTicket;
+use blip_slack_standins::faults::Fault;
+use blip_slack_standins::slack::{Message, User};
 use serde_json::json;
 
 use crate::support::{Bridge, tuning};

@@ -2,8 +2,8 @@
 //! leave out what the bridge can do without.
 
 use blip_slack::demo::{ANA, CHANNEL};
-use blip_slack::standin::blip::NewTicket;
-use blip_slack::standin::faults::Fault;
+use blip_slack_standins::blip::NewTicket;
+use blip_slack_standins::faults::Fault;
 
 use crate::support::Bridge;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use blip_slack::demo::{ANA, BIA};
-use blip_slack::standin::faults::Fault;
+use blip_slack_standins::faults::Fault;
 use fastrand::Rng;
 
 /// How many customers write in one history.

@@ -7,9 +7,9 @@ use blip_slack::app::Tuning;
 use blip_slack::clock::Clock;
 use blip_slack::demo::CHANNEL;
 use blip_slack::inbox::retry::Retry;
-use blip_slack::standin::blip::NewTicket;
-use blip_slack::standin::slack::{Message, View};
 use blip_slack::store::Depth;
+use blip_slack_standins::blip::NewTicket;
+use blip_slack_standins::slack::{Message, View};
 use fastrand::Rng;
 use futures_util::future::join_all;
 use serde_json::json;
@@ -515,7 +515,7 @@ impl World {
                 }
             }
             Deed::TakesOver(who) => {
-                let offers = |told: &&blip_slack::standin::slack::Ephemeral| {
+                let offers = |told: &&blip_slack_standins::slack::Ephemeral| {
                     let mut buttons = told.buttons().into_iter();
                     buttons.any(|b| b.action_id == "take_over" && b.value.contains(&ticket.id))
                 };

@@ -5,9 +5,9 @@
 use std::time::{Duration, Instant};
 
 use blip_slack::demo::{ANA, BIA, CHANNEL};
-use blip_slack::standin::blip::NewTicket;
-use blip_slack::standin::faults::Fault;
-use blip_slack::standin::slack::{Answered, File, Message, View};
+use blip_slack_standins::blip::NewTicket;
+use blip_slack_standins::faults::Fault;
+use blip_slack_standins::slack::{Answered, File, Message, View};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use serde_json::{Value, json};

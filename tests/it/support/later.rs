@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use blip_slack::app::Tuning;
 use blip_slack::clock::Clock;
 use blip_slack::demo::CHANNEL;
-use blip_slack::standin::slack::Message;
+use blip_slack_standins::slack::Message;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 use tokio_util::sync::{CancellationToken, DropGuard};

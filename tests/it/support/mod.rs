@@ -21,8 +21,8 @@ use blip_slack::demo::{CHANNEL, Stage};
 use blip_slack::inbox::retry::Retry;
 use blip_slack::intake::server::Limits;
 use blip_slack::slack::socket::Timing;
-use blip_slack::standin::blip::NewTicket;
-use blip_slack::standin::slack::{Message, View};
+use blip_slack_standins::blip::NewTicket;
+use blip_slack_standins::slack::{Message, View};
 use tempfile::TempDir;
 
 /// How long a test waits for the bridge to become idle.

@@ -14,14 +14,14 @@ use serde_json::{Map, Value, json};
 use tokio_util::task::TaskTracker;
 use url::form_urlencoded;
 
-use super::super::Call;
-use super::super::faults::{bare, rate_limited};
-use super::super::server::ranged;
 use super::args::{Answer, Args, Refusal};
 use super::limits::Rate;
 use super::methods::Method;
 use super::state::State;
 use super::{Core, methods, response_url, socket};
+use crate::Call;
+use crate::faults::{bare, rate_limited};
+use crate::server::ranged;
 
 /// Largest body that is read.
 const MAX_BODY: usize = 128 << 20;

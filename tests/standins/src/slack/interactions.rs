@@ -5,10 +5,10 @@
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
-use super::super::Impossible;
-use super::super::courier::Letter;
 use super::Slack;
 use super::state::{Ephemeral, State, elements};
+use crate::Impossible;
+use crate::courier::Letter;
 
 /// What our app answered to an interaction.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,11 +15,11 @@ use serde_json::{Map, Value, json};
 use tokio::sync::{mpsc, oneshot};
 use url::form_urlencoded;
 
-use super::super::courier::{Carried, Letter, Try};
-use super::super::faults::bare;
 use super::args::{Answer, Args, Refusal};
 use super::state::State;
 use super::{Core, Slack};
+use crate::courier::{Carried, Letter, Try};
+use crate::faults::bare;
 
 /// Connections that one app may have.
 const MOST: usize = 10;

@@ -5,9 +5,9 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::super::Impossible;
 use super::state::{NewTicket, State, ThreadMessage, Ticket};
 use super::{Blip, last_status};
+use crate::Impossible;
 
 /// Something that the bridge was told of.
 #[derive(Clone, Debug, PartialEq, Eq)]

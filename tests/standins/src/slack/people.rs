@@ -5,9 +5,9 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::super::Impossible;
 use super::state::{Channel, File, Message, State};
 use super::{Slack, compose, last_status};
+use crate::Impossible;
 
 /// A deed that our app was told of.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::super::faults::Fault;
-use super::super::probe::Probe;
 use super::{File, Message, Setup, Slack, User};
+use crate::faults::Fault;
+use crate::probe::Probe;
 
 /// A workspace with Ana and Bia in `C1`, and the app that calls it.
 struct Desk {

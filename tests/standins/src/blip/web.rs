@@ -12,12 +12,12 @@ use axum::routing::{get, post};
 use futures_util::stream;
 use serde_json::{Map, Value, json};
 
-use super::super::Call;
-use super::super::faults::bare;
-use super::super::server::ranged;
 use super::lime::{self, Command, Failure};
 use super::state::State;
 use super::{Core, commands, messages};
+use crate::Call;
+use crate::faults::bare;
+use crate::server::ranged;
 
 type Envelope = Map<String, Value>;
 type Take = fn(&mut State, &Envelope) -> Result<(), String>;

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::Call;
 use super::limits::Meter;
 use super::socket::Sockets;
+use crate::Call;
 
 /// Everything about one workspace and the one app in it.
 #[derive(Debug)]

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::super::Call;
 use super::customer::Media;
+use crate::Call;
 
 /// The domain of WhatsApp, whose limits are modelled.
 pub(super) const WHATSAPP: &str = "wa.gw.msging.net";

@@ -5,9 +5,9 @@ use std::time::Duration;
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 
-use super::super::faults::Fault;
-use super::super::probe::Probe;
 use super::{Blip, NewTicket, Setup, Throughput};
+use crate::faults::Fault;
+use crate::probe::Probe;
 
 const DESK: &str = "postmaster@desk.msging.net";
 const TICKET: &str = "application/vnd.iris.ticket+json";
