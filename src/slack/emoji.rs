@@ -1,22 +1,31 @@
 //! Slack's emoji names and their Unicode text.
 //!
-//! Slack names emoji as emoji-data does, the list by Cal Henderson (MIT licence). The table is made
-//! from its release 16.0.0; a newer one is taken in with
+//! Slack names emoji as emoji-data does, the list by Cal Henderson (MIT licence). `emoji/names.tsv`
+//! is made from its release 16.0.0; a newer one is taken in with
 //!
 //! ```text
-//! curl -L https://unpkg.com/emoji-datasource/emoji.json | jq -rf src/slack/emoji/table.jq > src/slack/emoji/table.rs
+//! curl -L https://unpkg.com/emoji-datasource/emoji.json | jq -rf src/slack/emoji/names.jq > src/slack/emoji/names.tsv
 //! ```
 //!
 //! Knows nothing of the emoji that a workspace adds for itself: they have no Unicode text and keep
 //! their `:name:`.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
-#[rustfmt::skip]
-mod table;
+/// A name of an emoji, and how it looks. What it has not is empty.
+struct NamedEmoji {
+    name: &'static str,
+    plain: &'static str,
+    /// In the lightest skin tone.
+    toned: &'static str,
+    /// Two people in the two lightest skin tones.
+    pair: &'static str,
+}
 
-/// Rows of key and value, sorted by key.
-type Table = &'static [(&'static str, &'static str)];
+/// Every name, sorted for the search.
+static NAMES: LazyLock<Vec<NamedEmoji>> =
+    LazyLock::new(|| include_str!("emoji/names.tsv").lines().map(parse_row).collect());
 
 /// What stands between an emoji's name and its skin tones.
 const TONE: &str = "::skin-tone-";
@@ -31,16 +40,9 @@ const SECOND_TONE: char = '\u{1F3FC}';
 ///
 /// A skin tone that the emoji cannot have is passed over. `None` if the name is not Slack's own.
 pub fn unicode(name: &str) -> Option<Cow<'static, str>> {
-    let plain = find(table::NAMES, base_name(name))?;
-    let toned = name.split_once(TONE).and_then(|(_, tones)| tinted(plain, tones));
-    Some(toned.map_or(Cow::Borrowed(plain), Cow::Owned))
-}
-
-/// The first Slack name of an emoji, whatever its skin tone and variation selectors.
-pub fn name_of(emoji: &str) -> Option<&'static str> {
-    let first = emoji.chars().take(1);
-    let rest = emoji.chars().skip(1).filter(|&c| c != '\u{FE0F}' && !is_tone(c));
-    find(table::EMOJI, &first.chain(rest).collect::<String>())
+    let emoji = find(base_name(name))?;
+    let toned = name.split_once(TONE).and_then(|(_, tones)| tinted(emoji, tones));
+    Some(toned.map_or(Cow::Borrowed(emoji.plain), Cow::Owned))
 }
 
 /// The name without a skin tone.
@@ -51,7 +53,8 @@ pub fn base_name(name: &str) -> &str {
 /// Whether two names mean the same reaction: aliases of one emoji, in any skin tone.
 pub fn same(a: &str, b: &str) -> bool {
     let (a, b) = (base_name(a), base_name(b));
-    a == b || find(table::NAMES, a).is_some_and(|emoji| find(table::NAMES, b) == Some(emoji))
+    let plain = |name| find(name).map(|emoji| emoji.plain);
+    a == b || plain(a).is_some_and(|emoji| plain(b) == Some(emoji))
 }
 
 /// Puts Unicode emoji in place of the `:names:` in a text.
@@ -119,10 +122,13 @@ fn leading(text: &str) -> Option<(Cow<'static, str>, &str)> {
 }
 
 /// The emoji in the skin tones written as `3`, or `3-5` for two people.
-fn tinted(emoji: &str, tones: &str) -> Option<String> {
+fn tinted(emoji: &NamedEmoji, tones: &str) -> Option<String> {
     let (first, second) = places(tones)?;
-    let alike = || find(table::TONED, emoji);
-    let model = if first == second { alike() } else { find(table::PAIRS, emoji).or_else(alike) }?;
+    let is_pair = first != second && !emoji.pair.is_empty();
+    let model = if is_pair { emoji.pair } else { emoji.toned };
+    if model.is_empty() {
+        return None;
+    }
     let tint = |c| match c {
         FIRST_TONE => first,
         SECOND_TONE => second,
@@ -154,10 +160,17 @@ pub fn is_tone(c: char) -> bool {
     (FIRST_TONE..='\u{1F3FF}').contains(&c)
 }
 
-/// The value that stands beside a key.
-fn find(table: Table, key: &str) -> Option<&'static str> {
-    let place = table.binary_search_by_key(&key, |&(key, _)| key).ok()?;
-    table.get(place).map(|&(_, value)| value)
+/// The emoji of this name, without a skin tone.
+fn find(name: &str) -> Option<&'static NamedEmoji> {
+    let place = NAMES.binary_search_by_key(&name, |emoji| emoji.name).ok()?;
+    NAMES.get(place)
+}
+
+/// A line of `names.tsv`.
+fn parse_row(line: &'static str) -> NamedEmoji {
+    let mut columns = line.split('\t');
+    let mut next = || columns.next().unwrap_or_default();
+    NamedEmoji { name: next(), plain: next(), toned: next(), pair: next() }
 }
 
 #[cfg(test)]
@@ -167,10 +180,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tables_are_sorted_for_the_search() {
-        for table in [table::NAMES, table::TONED, table::PAIRS, table::EMOJI] {
-            assert!(table.is_sorted_by(|a, b| a.0 < b.0));
-        }
+    fn names_are_sorted_for_the_search() {
+        assert!(NAMES.is_sorted_by(|a, b| a.name < b.name));
     }
 
     #[test]
@@ -231,15 +242,20 @@ mod tests {
     }
 
     #[test]
-    fn every_name_and_tone_leads_back_to_its_emoji() {
-        for &(name, emoji) in table::NAMES {
-            let first = name_of(emoji).unwrap();
-            assert!(same(name, first), "{name} {first}");
-            assert_eq!(name_of(&emoji.replace('\u{FE0F}', "")), Some(first));
+    fn every_name_is_whole_and_means_the_same_reaction_in_any_tone() {
+        for emoji in NAMES.iter() {
+            let NamedEmoji { name, plain, toned, pair } = emoji;
+            assert!(
+                !plain.is_empty() && plain.chars().all(|c| !is_tone(c))
+                    || name.starts_with("skin-tone-"),
+                "{name}"
+            );
+            assert!(toned.is_empty() || toned.contains(FIRST_TONE), "{name}");
+            assert!(pair.is_empty() || pair.contains(SECOND_TONE), "{name}");
             for tones in ["2", "3", "4", "5", "6", "2-3", "6-2"] {
                 let toned = format!("{name}{TONE}{tones}");
-                assert_eq!(name_of(&unicode(&toned).unwrap()), Some(first), "{toned}");
-                assert!(same(&toned, first));
+                assert!(same(&toned, name), "{toned}");
+                assert!(unicode(&toned).is_some(), "{toned}");
             }
         }
     }
