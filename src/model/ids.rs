@@ -1,9 +1,12 @@
 //! Identifiers of both platforms, as types that cannot be mixed up.
 //!
-//! All are opaque: they are compared, stored and sent back verbatim. Length is bounded where the
-//! value comes from outside, so that a hostile sender cannot grow our keys.
+//! All are opaque and sent back verbatim. Slack's are compared and stored verbatim, too; Blip's are
+//! compared without case. Length is bounded where the value comes from outside, so that a hostile
+//! sender cannot grow our keys.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// Longest identifier taken from outside, in bytes. Blip's LIME names may have 1,023 characters
 /// (`blip.md` §2.5); real ticket ids are UUIDs.
@@ -107,8 +110,10 @@ impl BotName {
 /// One Blip ticket of one configured bot.
 ///
 /// Blip's own id is opaque and unique within its bot only (`blip.md` §2.5), so both parts count.
-/// Written as `bot/id`, the form used in the store, in lanes and on buttons.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// Blip compares ids without case and may write one of them in two ways (`blip.md` §2.1, §8): both
+/// are the same ticket. Written as `bot/id` in lower case, the form used in the store, in lanes and
+/// on buttons; what goes to Blip keeps the form that Blip gave ([`TicketId::blip`]).
+#[derive(Clone, Debug)]
 pub struct TicketId {
     bot: BotName,
     id: String,
@@ -131,16 +136,58 @@ impl TicketId {
         &self.bot
     }
 
-    /// The id as Blip knows it.
+    /// The id as Blip wrote it; in lower case if it was read back from the `bot/id` form.
     pub fn blip(&self) -> &str {
         &self.id
+    }
+
+    /// The same id as Blip wrote it elsewhere; any other id changes nothing.
+    #[must_use]
+    pub fn spelled(self, id: &str) -> Self {
+        if self.id.eq_ignore_ascii_case(id) { Self { id: id.to_owned(), ..self } } else { self }
+    }
+
+    /// What ids are compared by.
+    fn key(&self) -> (&BotName, String) {
+        (&self.bot, self.id.to_ascii_lowercase())
+    }
+}
+
+impl PartialEq for TicketId {
+    fn eq(&self, other: &Self) -> bool {
+        self.bot == other.bot && self.id.eq_ignore_ascii_case(&other.id)
+    }
+}
+
+impl Eq for TicketId {}
+
+impl Hash for TicketId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
+impl PartialOrd for TicketId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for TicketId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
     }
 }
 
 impl fmt::Display for TicketId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.bot, self.id)
+        write!(f, "{}/{}", self.bot, self.id.to_ascii_lowercase())
     }
+}
+
+/// The form of a Blip message's id in which it is stored and compared (`blip.md` §8).
+pub fn stored_id(id: &str) -> String {
+    id.to_ascii_lowercase()
 }
 
 fn is_sound(value: &str) -> bool {
@@ -149,6 +196,8 @@ fn is_sound(value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -157,6 +206,18 @@ mod tests {
             let ticket = TicketId::new(BotName::default(), id).unwrap();
             assert_eq!(TicketId::parse(&ticket.to_string()), Some(ticket));
         }
+    }
+
+    #[test]
+    fn a_ticket_id_in_another_case_is_the_same_ticket() {
+        let [told, again] = ["5F0c-11", "5f0C-11"].map(|id| TicketId::new(BotName::default(), id));
+        let (told, again) = (told.unwrap(), again.unwrap());
+        assert_eq!(told, again);
+        assert_eq!(HashSet::from([told.clone(), again.clone()]).len(), 1);
+        assert_eq!((told.to_string().as_str(), told.blip()), ("default/5f0c-11", "5F0c-11"));
+        let stored = TicketId::parse(&told.to_string()).unwrap();
+        assert_eq!(stored.clone().spelled("5F0c-11").blip(), "5F0c-11");
+        assert_eq!(stored.spelled("other").blip(), "5f0c-11");
     }
 
     #[test]

@@ -36,4 +36,5 @@ pub use ids::{BotName, ChannelId, ChannelRef, MessageTs, SlackUserId, TicketId};
 pub use readiness::Readiness;
 pub use ticket::{
     Agent, Closing, Customer, Destination, Ending, Move, Refusal, Snapshot, State, Thread, Ticket,
+    domain_of, is_tunnel,
 };

@@ -211,7 +211,12 @@ mod tests {
             address: String::new(),
             number: None,
             parent: None,
-            customer: Customer { identity: String::new(), name: None, domain: String::new() },
+            customer: Customer {
+                identity: String::new(),
+                name: None,
+                originator: None,
+                domain: String::new(),
+            },
             team: None,
             tags: Vec::new(),
             opened: Timestamp::UNIX_EPOCH,

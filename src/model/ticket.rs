@@ -47,8 +47,44 @@ pub struct Customer {
     pub identity: String,
     /// The name in Blip's contact book.
     pub name: Option<String>,
-    /// The domain of the channel, such as `wa.gw.msging.net`.
+    /// Blip's identity of the customer on their own channel, if a router stands between and Blip has
+    /// told.
+    pub originator: Option<String>,
+    /// The domain of the channel, such as `wa.gw.msging.net`; that of the router's tunnel as long as
+    /// nothing else is known.
     pub domain: String,
+}
+
+impl Customer {
+    /// Whether a router stands between the customer and the bot, and Blip has not told who it is.
+    pub fn is_hidden(&self) -> bool {
+        self.originator.is_none() && is_tunnel(domain_of(&self.identity))
+    }
+
+    /// Whether nobody knows on which channel the customer is.
+    pub fn has_unknown_channel(&self) -> bool {
+        is_tunnel(&self.domain)
+    }
+
+    /// Learns who is behind the router's tunnel. A channel that Blip has named stays.
+    pub fn unhide(&mut self, originator: &str) {
+        if self.domain.is_empty() || self.has_unknown_channel() {
+            domain_of(originator).clone_into(&mut self.domain);
+        }
+        self.originator = Some(originator.to_owned());
+    }
+}
+
+/// The domain of an identity or node; nothing if it has none.
+pub fn domain_of(identity: &str) -> &str {
+    let domain = identity.rsplit_once('@').map_or("", |(_, domain)| domain);
+    domain.split('/').next().unwrap_or_default()
+}
+
+/// Whether a domain is that of the tunnels between routers and their bots, which hide the channel
+/// (`blip.md` §3.1).
+pub fn is_tunnel(domain: &str) -> bool {
+    domain.eq_ignore_ascii_case("tunnel.msging.net")
 }
 
 /// The Slack thread of a ticket.

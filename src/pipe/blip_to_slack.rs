@@ -38,6 +38,7 @@ fn customer_of(snapshot: &Snapshot) -> Customer {
     let domain = identity.rsplit_once('@').map(|(_, domain)| domain.to_owned());
     Customer {
         name: None,
+        originator: None,
         domain: snapshot.domain.clone().or(domain).unwrap_or_default(),
         identity,
     }
@@ -53,8 +54,9 @@ impl Bridge {
         };
         match parse::event(id.bot(), &first.body) {
             BlipEvent::Ticket(snapshot) => self.on_ticket(first, &snapshot).await?,
-            BlipEvent::Message { address, .. } => {
-                return self.on_customer_messages(items, &id, &address).await;
+            // The lane knows the ticket, but not how Blip writes its id.
+            BlipEvent::Message { ticket, address, .. } => {
+                return self.on_customer_messages(items, &ticket, &address).await;
             }
             BlipEvent::Receipt { id: message, kind, reason, .. } => {
                 if !envelope::was_asked_for(&first.body) {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::{Bridge, Step};
 use crate::blip;
 use crate::blip::parse::Missed;
+use crate::model::ids::stored_id;
 use crate::model::{Failure, Fault, Ticket, TicketId};
 use crate::store::{Accepted, Item, Lane, NewItem, Source};
 
@@ -29,15 +30,16 @@ impl Bridge {
         }
         // Nobody to compare with; to wait here would keep from people that their words wait.
         let Some(bot) = self.bots.get(id.bot()) else { return Ok(()) };
-        let snapshot = match bot.ticket(id).await {
+        let snapshot = match bot.ticket(&ticket.id).await {
             Ok(snapshot) => snapshot,
             Err(error) => return give_up(item, error),
         };
         let shown: HashSet<String> =
             self.store.blip_ids_of(&ticket.id).await?.into_iter().collect();
-        let is_known =
-            |message: &Missed| message.date < ticket.opened || shown.contains(&message.id);
-        let missed = match bot.missed(id, &ticket.address, is_known).await {
+        let is_known = |message: &Missed| {
+            message.date < ticket.opened || shown.contains(&stored_id(&message.id))
+        };
+        let missed = match bot.missed(&ticket.id, &ticket.address, is_known).await {
             Ok(missed) => missed,
             Err(error) => return give_up(item, error),
         };
@@ -67,7 +69,7 @@ impl Bridge {
         let in_time = |at: Timestamp| ticket.opened < at && at <= last;
         let mut count = 0;
         for message in missed.iter().filter(|message| in_time(message.date)) {
-            if shown.contains(&message.id) {
+            if shown.contains(&stored_id(&message.id)) {
                 continue;
             }
             let body = if count == 0 { message.marked() } else { message.routed.raw.clone() };

@@ -216,7 +216,7 @@ impl Bridge {
         if log.is_none() && !ticket.is_closed() {
             return Ok(());
         }
-        let said = if_answered(self.bot(id)?.messages(id).await)?.unwrap_or_default();
+        let said = if_answered(self.bot(id)?.messages(&ticket.id).await)?.unwrap_or_default();
         let (mut unshown, mut unclear) = (Vec::new(), Vec::new());
         for reply in replies.iter().copied() {
             match said.iter().find(|shown| shown.is(&reply.message)).map(|it| it.receipt(id)) {

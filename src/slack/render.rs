@@ -226,7 +226,8 @@ pub fn parts(text: &str, label: Option<&String>) -> Vec<String> {
 
 /// What a customer is called, in one short line; the number or the like if the name does not show.
 pub fn name(customer: &Customer) -> String {
-    let identity = customer.identity.split('@').next();
+    let identity = customer.originator.as_ref().unwrap_or(&customer.identity);
+    let identity = identity.split('@').next();
     let names = [customer.name.as_deref(), identity].into_iter().flatten();
     let mut shown = names.map(text::one_line).filter(|name| !name.is_empty());
     shown.next().map_or_else(|| "?".to_owned(), |name| shorten(&name, NAME_CHARS))
@@ -260,7 +261,7 @@ mod tests {
     fn a_customer_is_called_by_a_short_name_that_shows() {
         let called = |own: Option<&str>, identity: &str| {
             let (identity, domain) = (identity.to_owned(), String::new());
-            name(&Customer { identity, name: own.map(str::to_owned), domain })
+            name(&Customer { identity, name: own.map(str::to_owned), originator: None, domain })
         };
         let number = "5531999990000@wa.gw.msging.net";
         assert_eq!(called(Some("Maria\u{2028}Silva \u{202E}"), number), "Maria Silva");

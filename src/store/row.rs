@@ -149,12 +149,15 @@ fn slack_user(value: &str) -> Result<SlackUserId> {
 /// A ticket, flat.
 pub(super) struct TicketRow {
     pub(super) id: String,
+    /// Blip's id as Blip wrote it, if that is not in lower case.
+    pub(super) spelled: Option<String>,
     pub(super) bot: String,
     pub(super) address: String,
     pub(super) number: Option<i64>,
     pub(super) parent: Option<i64>,
     pub(super) customer: String,
     pub(super) customer_name: Option<String>,
+    pub(super) originator: Option<String>,
     pub(super) domain: String,
     pub(super) team: Option<String>,
     pub(super) tags: String,
@@ -186,12 +189,14 @@ impl From<&Ticket> for TicketRow {
         let thread = ticket.thread.as_ref();
         Self {
             id: ticket.id.to_string(),
+            spelled: spelled(&ticket.id),
             bot: ticket.id.bot().to_string(),
             address: ticket.address.clone(),
             number: ticket.number,
             parent: ticket.parent,
             customer: ticket.customer.identity.clone(),
             customer_name: ticket.customer.name.clone(),
+            originator: ticket.customer.originator.clone(),
             domain: ticket.customer.domain.clone(),
             team: ticket.team.clone(),
             tags: serde_json::json!(ticket.tags).to_string(),
@@ -206,6 +211,12 @@ impl From<&Ticket> for TicketRow {
     }
 }
 
+/// How Blip writes the id of a ticket, if the stored form does not tell.
+pub(super) fn spelled(id: &TicketId) -> Option<String> {
+    let is_stored = !id.blip().contains(|c: char| c.is_ascii_uppercase());
+    (!is_stored).then(|| id.blip().to_owned())
+}
+
 impl TryFrom<TicketRow> for Ticket {
     type Error = Error;
 
@@ -216,14 +227,19 @@ impl TryFrom<TicketRow> for Ticket {
             }
             _ => None,
         };
+        let id = readable(TicketId::parse(&row.id), "ticket id")?;
         Ok(Self {
-            id: readable(TicketId::parse(&row.id), "ticket id")?,
+            id: match &row.spelled {
+                Some(spelled) => id.spelled(spelled),
+                None => id,
+            },
             address: row.address,
             number: row.number,
             parent: row.parent,
             customer: Customer {
                 identity: row.customer,
                 name: row.customer_name,
+                originator: row.originator,
                 domain: row.domain,
             },
             team: row.team,

@@ -43,6 +43,7 @@ fn ticket(state: State) -> Ticket {
         customer: Customer {
             identity: "5531999990000@wa.gw.msging.net".to_owned(),
             name: Some("Maria & <!channel>".to_owned()),
+            originator: None,
             domain: "wa.gw.msging.net".to_owned(),
         },
         team: Some("Vendas".to_owned()),

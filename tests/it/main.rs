@@ -20,6 +20,7 @@ mod files;
 mod glance;
 mod history;
 mod hold;
+mod ids;
 mod intake;
 mod killed;
 mod layers;

@@ -599,6 +599,7 @@ fn ticket(id: &str, customer: &str, number: i64, opened: Timestamp) -> Ticket {
         customer: Customer {
             identity: customer.to_owned(),
             name: None,
+            originator: None,
             domain: "wa.gw.msging.net".to_owned(),
         },
         team: None,

@@ -46,12 +46,14 @@ pub(super) fn link(row: &Row<'_>) -> Result<LinkRow> {
 pub(super) fn ticket(row: &Row<'_>) -> Result<TicketRow> {
     Ok(TicketRow {
         id: row.get("id")?,
+        spelled: row.get("spelled")?,
         bot: row.get("bot")?,
         address: row.get("address")?,
         number: row.get("number")?,
         parent: row.get("parent")?,
         customer: row.get("customer")?,
         customer_name: row.get("customer_name")?,
+        originator: row.get("originator")?,
         domain: row.get("domain")?,
         team: row.get("team")?,
         tags: row.get("tags")?,

@@ -55,7 +55,7 @@ use crate::model::{BotName, ChannelId, CustomerKey, MessageTs, Thread, Ticket, T
 
 /// How the tables came to be what they are, one step after the other; how many of them a database
 /// has taken is its `user_version`.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("migrations/0001_memory.sql"),
     include_str!("migrations/0002_doubt.sql"),
     include_str!("migrations/0003_ours.sql"),
@@ -63,6 +63,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0005_renamed_channel.sql"),
     include_str!("migrations/0006_retention.sql"),
     include_str!("migrations/0007_erased.sql"),
+    include_str!("migrations/0008_ids_without_case.sql"),
 ];
 
 /// The `application_id` of our files, as `0003_ours.sql` writes it.
@@ -514,18 +515,18 @@ impl Store for SqliteStore {
 
     async fn put_ticket(&self, ticket: &Ticket) -> Result<()> {
         let (ticket, known) = (ticket.clone(), Arc::clone(&self.tickets));
-        let row = TicketRow::from(&ticket);
+        let (id, row) = (ticket.id.clone(), TicketRow::from(&ticket));
         let keep = move |(), certain: Result<()>| {
             if certain.is_ok() {
                 known.keep(ticket);
             }
             certain
         };
-        self.database.write_and(Safety::Soft, move |tx| tickets::put(tx, &row), keep).await
+        self.database.write_and(Safety::Soft, move |tx| tickets::put(tx, &id, &row), keep).await
     }
 
     async fn keep_first_words(&self, ticket: &TicketId, words: &str) -> Result<()> {
-        let (ticket, words) = (ticket.to_string(), words.to_owned());
+        let (ticket, words) = (ticket.clone(), words.to_owned());
         self.database.write(move |tx| tickets::keep_first_words(tx, &ticket, &words)).await
     }
 
@@ -607,7 +608,7 @@ impl Store for SqliteStore {
     }
 
     async fn erased_at(&self, ticket: &TicketId) -> Result<Option<Timestamp>> {
-        let ticket = ticket.to_string();
+        let ticket = ticket.clone();
         let at = self.database.read(move |db| privacy::erased_at(db, &ticket)).await?;
         at.map(row::timestamp).transpose()
     }

@@ -15,10 +15,14 @@ use crate::store::{Kept, KeptEvent, Lane, Result, row};
 
 /// The tickets of a customer, oldest first.
 pub(super) fn tickets_of(db: &Connection, key: &CustomerKey) -> Result<Vec<TicketId>> {
-    let all = "SELECT id, customer FROM ticket ORDER BY opened, id";
-    let all: Vec<(String, String)> = db.all(all, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let known = all.into_iter().filter(|(_, customer)| key.names(customer)).map(|(id, _)| id);
-    let mut ids: Vec<String> = known.collect();
+    let all = "SELECT id, customer, originator FROM ticket ORDER BY opened, id";
+    let all: Vec<(String, String, Option<String>)> =
+        db.all(all, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let is_theirs = |customer: &str, originator: Option<&str>| {
+        key.names(customer) || originator.is_some_and(|originator| key.names(originator))
+    };
+    let known = all.into_iter().filter(|(_, it, behind)| is_theirs(it, behind.as_deref()));
+    let mut ids: Vec<String> = known.map(|(id, ..)| id).collect();
     // One whose card is just being posted is not written yet.
     let coming = "SELECT substr(lane, 8), body FROM item
                   WHERE state IN ('waiting', 'parked') AND lane GLOB 'ticket:*' AND body IS NOT NULL
@@ -69,6 +73,7 @@ pub(super) fn erase(tx: &Connection, key: &CustomerKey, now: i64) -> Result<Vec<
         if let Some(ticket) = tickets::get(tx, id)? {
             traces.push(ticket.customer);
             traces.extend(ticket.customer_name);
+            traces.extend(ticket.originator);
         }
         leave_hash(tx, &salt, TICKET, &id.to_string(), now)?;
         let lane = Lane::Ticket(id.clone()).name();
@@ -78,9 +83,10 @@ pub(super) fn erase(tx: &Connection, key: &CustomerKey, now: i64) -> Result<Vec<
         }
         // With the calls that were made for them. Jobs elsewhere name the ticket in their keys or
         // in their bodies.
-        let delete = "DELETE FROM item WHERE lane = ?1 OR (source = 'desk' AND (instr(key, ?2) > 0
-                          OR instr(CAST(body AS TEXT), '\"' || ?2 || '\"') > 0))";
-        tx.run(delete, (&lane, id.to_string()))?;
+        let delete =
+            "DELETE FROM item WHERE lane = ?1 OR (source = 'desk' AND (instr(lower(key), ?2) > 0
+                          OR instr(lower(CAST(body AS TEXT)), '\"' || ?2 || '\"') > 0))";
+        tx.run(delete, (&lane, id.to_string().to_lowercase()))?;
         tickets::delete(tx, &id.to_string())?;
     }
     tx.run(
@@ -127,9 +133,16 @@ fn escaped(text: &str) -> String {
 const TICKET: &str = "ticket";
 const EVENT: &str = "event";
 
-/// When a ticket was forgotten, if it was.
-pub(super) fn erased_at(db: &Connection, ticket: &str) -> Result<Option<i64>> {
-    hash_of(db, TICKET, ticket)
+/// When a ticket was forgotten, if it was. Before ids were kept in lower case, their hashes were of
+/// what Blip wrote.
+pub(super) fn erased_at(db: &Connection, ticket: &TicketId) -> Result<Option<i64>> {
+    let ids = [ticket.to_string(), format!("{}/{}", ticket.bot(), ticket.blip())];
+    for id in ids {
+        if let Some(at) = hash_of(db, TICKET, &id)? {
+            return Ok(Some(at));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether an event was forgotten: it does not come back.

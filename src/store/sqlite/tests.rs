@@ -98,6 +98,14 @@ fn connect(path: &Path, boot_id: Option<&str>) -> Connection {
     connection
 }
 
+/// A new database as the version with so many migrations left it.
+fn connect_at(path: &Path, version: usize) -> Connection {
+    let db = Connection::open(path).unwrap();
+    db.execute_batch(&MIGRATIONS[..version].concat()).unwrap();
+    db.pragma_update(None, "user_version", u32::try_from(version).unwrap()).unwrap();
+    db
+}
+
 /// Keeps the thread busy until the sender is dropped, so that what comes next waits together.
 async fn occupy(store: &Arc<SqliteStore>) -> mpsc::Sender<()> {
     let (release, released) = mpsc::channel::<()>();
@@ -502,7 +510,12 @@ fn words(name: impl Display, size: usize) -> String {
 }
 
 fn ticket(id: &str, opened: Timestamp) -> Ticket {
-    let customer = Customer { identity: "c@0mn.io".to_owned(), name: None, domain: String::new() };
+    let customer = Customer {
+        identity: "c@0mn.io".to_owned(),
+        name: None,
+        originator: None,
+        domain: String::new(),
+    };
     Ticket {
         id: TicketId::parse(id).unwrap(),
         address: String::new(),
@@ -658,9 +671,7 @@ async fn what_an_older_version_erased_is_gone_after_the_first_start() {
     let mut bench = Bench::new();
     bench.options.exclusive = true;
     let path = bench.path();
-    let db = Connection::open(&path).unwrap();
-    db.execute_batch(&MIGRATIONS[..2].concat()).unwrap();
-    db.pragma_update(None, "user_version", 2).unwrap();
+    let db = connect_at(&path, 2);
     for (key, word) in [("1", "<word erased>"), ("2", "<word kept>")] {
         let sql = "INSERT INTO item (source, lane, key, received, body)
                    VALUES ('blip', 'own:' || ?1, ?1, 0, CAST(?2 AS BLOB))";
@@ -673,6 +684,77 @@ async fn what_an_older_version_erased_is_gone_after_the_first_start() {
     assert_eq!(bench.words(), ["kept".to_owned()].into());
     let rewritten = "SELECT count(*) FROM meta WHERE key = 'rewritten'";
     assert_eq!(bench.ask(&store, rewritten).await, 1);
+}
+
+/// As it was stored before ids were compared without case: `T-9B` was taken for two tickets.
+const WITH_CASE: &str = "
+    INSERT INTO ticket (id, bot, address, number, customer, domain, tags, opened, state, changed,
+        agent, agent_name, agent_identity, channel, root, revision) VALUES
+        ('default/T-9B', 'default', 'T-9B@desk.msging.net/Webhook', 7, 'm@0mn.io', '0mn.io', '[]',
+         1000, 'claimed', 2000, 'UA', 'Ana', 'a@blip.ai', 'C1', '1.000001', 3),
+        ('default/t-9b', 'default', 't-9b@desk.msging.net', NULL, '', '', '[]',
+         1500, 'unclaimed', NULL, NULL, NULL, NULL, 'C1', '2.000001', 1),
+        ('default/UP', 'default', 'UP@desk.msging.net', 8, 'n@0mn.io', '0mn.io', '[]',
+         1000, 'unclaimed', NULL, NULL, NULL, NULL, 'C1', '3.000001', 1),
+        ('default/low', 'default', 'low@desk.msging.net', 9, 'o@0mn.io', '0mn.io', '[]',
+         1000, 'unclaimed', NULL, NULL, NULL, NULL, 'C1', '4.000001', 1);
+    INSERT INTO first_words VALUES ('default/T-9B', 'mine'), ('default/t-9b', 'theirs'),
+        ('default/UP', 'up');
+    INSERT INTO message (channel, ts, ticket, role) VALUES
+        ('C1', '1.000001', 'default/T-9B', 'card'), ('C1', '2.000001', 'default/t-9b', 'card'),
+        ('C1', '1.000002', 'default/T-9B', 'customer'),
+        ('C1', '2.000002', 'default/t-9b', 'customer');
+    INSERT INTO twin VALUES ('C1', '1.000002', 'default/T-9B', 'A1'),
+        ('C1', '2.000002', 'default/t-9b', 'a2');
+    INSERT INTO item (source, lane, key, received, body) VALUES
+        ('blip', 'ticket:default/T-9B', 'm:default/T-9B:a3', 0, x''),
+        ('slack', 'ticket:default/t-9b', 'TA:C1:5.0', 0, x''),
+        ('blip', 'ticket:default/T-9B', 'm:default/T-9B:a4', 0, x''),
+        ('blip', 'ticket:default/t-9b', 'm:default/t-9b:a4', 0, x'');
+    INSERT INTO item (source, lane, key, received, state, finished) VALUES
+        ('desk', 'own:context:default/UP', 'context:default/UP', 0, 'done', 0);
+    INSERT INTO lane (name, due) VALUES ('ticket:default/T-9B', 5), ('ticket:default/t-9b', 9);
+";
+
+#[tokio::test]
+async fn stored_ids_with_capitals_become_the_same_in_every_case() {
+    let bench = Bench::new();
+    let db = connect_at(&bench.path(), 7);
+    db.execute_batch(WITH_CASE).unwrap();
+    drop(db);
+    let store = bench.open().await;
+    let id = |id: &str| TicketId::parse(id).unwrap();
+    let ticket = store.ticket(&id("default/t-9b")).await.unwrap().unwrap();
+    // The claimed one is left, and Blip is sent the id as it was told.
+    assert_eq!((ticket.number, ticket.id.blip()), (Some(7), "T-9B"));
+    assert!(ticket.holder().is_some());
+    assert_eq!(store.ticket(&id("default/T-9B")).await.unwrap().as_ref(), Some(&ticket));
+    assert_eq!(store.first_words(&ticket.id).await.unwrap().as_deref(), Some("mine"));
+    assert_eq!(store.blip_ids_of(&ticket.id).await.unwrap().len(), 2);
+    for (blip_id, ts) in [("a1", "1.000002"), ("A2", "2.000002")] {
+        let links = store.links_of(&ticket.id, blip_id).await.unwrap();
+        assert_eq!(links.iter().map(|link| link.ts.as_str()).collect::<Vec<_>>(), [ts]);
+    }
+    // Others are what they were.
+    for (other, blip, number) in [("default/up", "UP", 8), ("default/low", "low", 9)] {
+        let other = store.ticket(&id(other)).await.unwrap().unwrap();
+        assert_eq!((other.id.blip(), other.number), (blip, Some(number)));
+    }
+    assert_eq!(store.first_words(&id("default/UP")).await.unwrap().as_deref(), Some("up"));
+    assert_eq!(bench.ask(&store, "SELECT count(*) FROM ticket").await, 3);
+    // What waited goes on in one lane, in the order in which it came, and is known when repeated.
+    let lanes = "SELECT count(*) FROM lane WHERE name = 'ticket:default/t-9b' AND due = 9";
+    assert_eq!(bench.ask(&store, lanes).await, 1);
+    assert_eq!(bench.ask(&store, "SELECT count(*) FROM lane").await, 1);
+    let in_it = "SELECT count(*) FROM item WHERE lane = 'ticket:default/t-9b'";
+    assert_eq!(bench.ask(&store, in_it).await, 4);
+    let slack = "SELECT count(*) FROM item WHERE key = 'TA:C1:5.0'";
+    assert_eq!(bench.ask(&store, slack).await, 1);
+    for key in ["m:default/t-9b:a3", "m:default/t-9b:a4"] {
+        assert_eq!(store.accept(bench.item(key)).await.unwrap(), Accepted::Repeat, "{key}");
+    }
+    let context = NewItem { source: Source::Desk, ..bench.item("context:default/up") };
+    assert_eq!(store.accept(context).await.unwrap(), Accepted::Repeat);
 }
 
 #[tokio::test]

@@ -5,29 +5,32 @@ use rusqlite::{Connection, Row, named_params};
 use super::sql::Sql;
 use super::{columns, items, privacy};
 use crate::model::fold::fold;
+use crate::model::ids::stored_id;
 use crate::model::{ChannelId, MessageTs, SlackUserId, Thread, TicketId};
 use crate::store::row::{KnownRepliesRow, LinkRow, TicketRow, role_name};
 use crate::store::{Error, Lane, Link, Result};
 
 /// Writes a ticket, new or changed.
-pub(super) fn put(tx: &Connection, row: &TicketRow) -> Result<()> {
-    if privacy::erased_at(tx, &row.id)?.is_some_and(|at| row.opened < at) {
+pub(super) fn put(tx: &Connection, id: &TicketId, row: &TicketRow) -> Result<()> {
+    if privacy::erased_at(tx, id)?.is_some_and(|at| row.opened < at) {
         return Err(Error::Erased { ticket: row.id.clone() });
     }
-    let sql = "REPLACE INTO ticket (id, bot, address, number, parent, customer, customer_name,
-                   domain, team, tags, opened, state, changed, ending, agent, agent_name,
+    let sql = "REPLACE INTO ticket (id, spelled, bot, address, number, parent, customer, customer_name,
+                   originator, domain, team, tags, opened, state, changed, ending, agent, agent_name,
                    agent_identity, channel, root, heard, unanswered, revision)
-               VALUES (:id, :bot, :address, :number, :parent, :customer, :customer_name,
-                   :domain, :team, :tags, :opened, :state, :changed, :ending, :agent, :agent_name,
+               VALUES (:id, :spelled, :bot, :address, :number, :parent, :customer, :customer_name,
+                   :originator, :domain, :team, :tags, :opened, :state, :changed, :ending, :agent, :agent_name,
                    :agent_identity, :channel, :root, :heard, :unanswered, :revision)";
     let params = named_params! {
         ":id": row.id,
+        ":spelled": row.spelled,
         ":bot": row.bot,
         ":address": row.address,
         ":number": row.number,
         ":parent": row.parent,
         ":customer": row.customer,
         ":customer_name": row.customer_name,
+        ":originator": row.originator,
         ":domain": row.domain,
         ":team": row.team,
         ":tags": row.tags,
@@ -49,12 +52,12 @@ pub(super) fn put(tx: &Connection, row: &TicketRow) -> Result<()> {
 }
 
 /// Keeps what a customer said to begin with.
-pub(super) fn keep_first_words(tx: &Connection, ticket: &str, words: &str) -> Result<()> {
+pub(super) fn keep_first_words(tx: &Connection, ticket: &TicketId, words: &str) -> Result<()> {
     if privacy::erased_at(tx, ticket)?.is_some() {
         return Ok(());
     }
     let sql = "REPLACE INTO first_words (ticket, words) VALUES (?1, ?2)";
-    tx.run(sql, (ticket, words))?;
+    tx.run(sql, (ticket.to_string(), words))?;
     Ok(())
 }
 
@@ -159,7 +162,7 @@ pub(super) fn after(connection: &Connection, bot: &str, number: i64) -> Result<O
 pub(super) fn find(connection: &Connection, text: &str, limit: u32) -> Result<Vec<TicketRow>> {
     let sql = "SELECT * FROM ticket
                WHERE number = ?1 OR instr(fold(customer_name), ?2) > 0
-                  OR instr(fold(customer), ?2) > 0
+                  OR instr(fold(customer), ?2) > 0 OR instr(fold(originator), ?2) > 0
                ORDER BY opened DESC, id DESC LIMIT ?3";
     let params = (text.parse::<i64>().ok(), fold(text), limit);
     Ok(connection.all(sql, params, columns::ticket)?)
@@ -182,7 +185,7 @@ pub(super) fn link(tx: &Connection, link: Link) -> Result<bool> {
     if let Some(blip_id) = &link.blip_id {
         let twin = "INSERT INTO twin (channel, ts, ticket, blip_id) VALUES (?, ?, ?, ?)
                     ON CONFLICT DO NOTHING";
-        tx.run(twin, (channel, ts, &ticket, blip_id))?;
+        tx.run(twin, (channel, ts, &ticket, stored_id(blip_id)))?;
     }
     let from = Lane::Message(link.channel, link.ts).name();
     items::move_lane(tx, &from, &Lane::Ticket(link.ticket).name())
@@ -254,5 +257,5 @@ pub(super) fn links_of(
 ) -> Result<Vec<LinkRow>> {
     let sql = "SELECT message.*, twin.blip_id FROM twin JOIN message USING (channel, ts)
                WHERE twin.ticket = ?1 AND twin.blip_id = ?2 ORDER BY ts";
-    Ok(connection.all(sql, (ticket.to_string(), blip_id), columns::link)?)
+    Ok(connection.all(sql, (ticket.to_string(), stored_id(blip_id)), columns::link)?)
 }

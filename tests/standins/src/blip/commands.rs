@@ -9,6 +9,7 @@ use super::tickets;
 
 const DESK: &str = "postmaster@desk.msging.net";
 const CRM: &str = "postmaster@crm.msging.net";
+const TUNNEL: &str = "postmaster@tunnel.msging.net";
 const SERVER: &str = "postmaster@msging.net";
 const MEDIA: &str = "postmaster@media.msging.net";
 const REPLY: &str = "application/vnd.iris.desk.custom-reply+json";
@@ -24,6 +25,7 @@ pub(super) fn run(state: &mut State, command: &Command) -> Outcome {
         (DESK, "set") => set_desk(state, command, path),
         (DESK, "get") => get_desk(state, command, path),
         (CRM | SERVER, _) if path.first() == Some(&"contacts") => contacts(state, command, path),
+        (TUNNEL, "get") => get_tunnel(state, path),
         (SERVER, "get") => get_server(state, command, path),
         (MEDIA, "set") if path == ["refresh-media-uri"] => refresh_media(state, command),
         _ => Err(Failure::unsupported()),
@@ -91,6 +93,14 @@ fn get_server(state: &State, command: &Command, path: &[&str]) -> Outcome {
         }
         _ => Err(Failure::unsupported()),
     }
+}
+
+/// Only the bots at its ends may ask for a tunnel, and ours knows no other.
+fn get_tunnel(state: &State, path: &[&str]) -> Outcome {
+    let ["tunnels", id] = path else { return Err(Failure::unsupported()) };
+    let missing = || Failure::world(67, "The requested resource was not found");
+    let tunnel = state.tunnels.get(*id).ok_or_else(missing)?;
+    Ok(Some(("application/vnd.iris.tunnel+json", json!(tunnel))))
 }
 
 /// The newest of what became of messages.

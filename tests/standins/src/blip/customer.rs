@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::state::{NewTicket, State, ThreadMessage, Ticket};
+use super::state::{NewTicket, State, ThreadMessage, Ticket, Tunnel};
 use super::{Blip, last_status};
 use crate::Impossible;
 
@@ -44,6 +44,21 @@ impl Blip {
     /// The bot hands a customer over, but the bridge is not told.
     pub fn opens_ticket_silently(&self, new: NewTicket) -> String {
         self.core.act(|state| state.open_ticket(new, None)).0
+    }
+
+    /// A router takes a customer on; returns the identity by which the bot knows them from then on.
+    pub fn routes(&self, originator: &str, is_in_contact: bool) -> String {
+        let id = Uuid::new_v4().to_string();
+        self.core.act(|state| {
+            let tunnel = Tunnel {
+                owner: "lojarouter@msging.net".to_owned(),
+                originator: originator.to_owned(),
+                destination: state.setup.identity.clone(),
+                is_in_contact,
+            };
+            state.tunnels.insert(id.clone(), tunnel);
+        });
+        format!("{id}@tunnel.msging.net")
     }
 
     /// The customer writes.
@@ -153,7 +168,7 @@ impl State {
         let is_told = found.is_assigned() || !self.setup.waits_for_open;
         let id = format!("fwd:fwd:{}", Uuid::new_v4());
         let envelope = json!({
-            "id": id, "from": address, "to": self.setup.identity, "type": kind,
+            "id": self.told_again(&id), "from": self.told_again(&address), "to": self.setup.identity, "type": kind,
             "content": content, "metadata": self.metadata(found),
         });
         let message = ThreadMessage {

@@ -40,9 +40,10 @@ pub(super) fn take_notification(state: &mut State, envelope: &Envelope) -> Resul
     }
     let to = node(envelope)?;
     let mut messages = state.threads.values().flatten();
-    let about = messages.find(|message| message.from_customer && message.id == id);
+    let about =
+        messages.find(|message| message.from_customer && message.id.eq_ignore_ascii_case(&id));
     let ticket = about.and_then(|message| state.tickets.get(&message.ticket));
-    if ticket.is_none_or(|ticket| ticket.address() != to) {
+    if ticket.is_none_or(|ticket| !ticket.address().eq_ignore_ascii_case(&to)) {
         state.violations.push(format!("/notifications: {id} was not sent from {to}"));
     }
     state.notifications.push(Notification { id, event, reason: None, by_bridge: true });
@@ -88,7 +89,7 @@ fn deliver(state: &mut State, id: Option<String>, to: &str, kind: &str, content:
     if kind == CHAT_STATE {
         return;
     }
-    let failure = obstacle(kind, content, ticket.domain == WHATSAPP)
+    let failure = obstacle(kind, content, state.channel(&ticket) == WHATSAPP)
         .or_else(|| (!state.is_window_open(&ticket)).then_some((131_047, "Re-engagement message")));
     let has_id = id.is_some();
     let plain = id.unwrap_or_else(|| Uuid::new_v4().to_string());
@@ -132,9 +133,10 @@ impl State {
         let notification = Notification { id, event, reason, by_bridge: false };
         if self.setup.sends_receipts {
             let mut envelope = super::commands::render_notification(&notification);
-            envelope["from"] = json!(format!("{ticket}@desk.msging.net/Webhook"));
+            envelope["id"] = json!(self.told_again(&notification.id));
+            envelope["from"] = json!(self.told_again(&format!("{ticket}@desk.msging.net/Webhook")));
             envelope["to"] = json!(self.setup.identity);
-            envelope["metadata"] = json!({ "desk.ticketId": ticket });
+            envelope["metadata"] = json!({ "desk.ticketId": self.told_again(ticket) });
             self.publish(envelope);
         }
         let mut messages = self.threads.values_mut().flatten();

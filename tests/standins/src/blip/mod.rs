@@ -34,7 +34,7 @@ use super::courier::{Letter, Policy, Try};
 use super::host::{self, Host, Model, last_status};
 pub use customer::Sent;
 pub use state::{
-    CannedReply, NewTicket, Notification, Setup, State, ThreadMessage, Throughput, Ticket,
+    CannedReply, NewTicket, Notification, Setup, State, ThreadMessage, Throughput, Ticket, Tunnel,
 };
 
 /// The stand-in for Blip.
@@ -104,6 +104,7 @@ impl State {
             now,
             tickets: BTreeMap::new(),
             threads: BTreeMap::new(),
+            tunnels: BTreeMap::new(),
             contacts: BTreeMap::new(),
             media: BTreeMap::new(),
             notifications: Vec::new(),

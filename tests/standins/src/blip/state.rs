@@ -24,6 +24,8 @@ pub struct State {
     pub tickets: BTreeMap<String, Ticket>,
     /// What each customer said and heard, by identity, oldest first.
     pub threads: BTreeMap<String, Vec<ThreadMessage>>,
+    /// The tunnels between routers and this bot, by id.
+    pub tunnels: BTreeMap<String, Tunnel>,
     /// Contacts by identity, as Blip writes them.
     pub contacts: BTreeMap<String, Value>,
     /// What became of each message, oldest first.
@@ -83,8 +85,24 @@ pub struct Setup {
     pub has_busy_flow: bool,
     /// Writes the ticket's number as text, as the oldest documentation does.
     pub number_as_text: bool,
+    /// Tells of a ticket that it has announced, and of what is said in it, with ids in capitals.
+    pub goes_on_in_capitals: bool,
     /// Calls a second; `None` if not enforced.
     pub throughput: Option<Throughput>,
+}
+
+/// What hides a customer's channel from the bot (blip.md §5).
+#[derive(Clone, Debug, Serialize)]
+pub struct Tunnel {
+    /// The router.
+    pub owner: String,
+    /// The customer on their own channel.
+    pub originator: String,
+    /// The bot.
+    pub destination: String,
+    /// Whether the contact that the bot has of the customer tells of the tunnel, too.
+    #[serde(skip)]
+    pub is_in_contact: bool,
 }
 
 /// A canned reply.
@@ -122,6 +140,8 @@ pub(super) struct Window {
 /// What a customer brings along to open a ticket.
 #[derive(Clone, Debug)]
 pub struct NewTicket {
+    /// Its id; one of Blip's own if none is wished.
+    pub id: Option<String>,
     /// The name in the contact book; none, no contact.
     pub name: Option<String>,
     /// The customer's identity.
@@ -223,6 +243,7 @@ impl Default for Setup {
             omits_status: false,
             has_busy_flow: false,
             number_as_text: false,
+            goes_on_in_capitals: false,
             throughput: None,
         }
     }
@@ -231,6 +252,7 @@ impl Default for Setup {
 impl Default for NewTicket {
     fn default() -> Self {
         Self {
+            id: None,
             name: Some("Maria".to_owned()),
             identity: format!("5531999990000@{WHATSAPP}"),
             domain: WHATSAPP.to_owned(),
@@ -315,6 +337,23 @@ impl State {
             out["reason"] = json!({ "code": code, "description": description });
         }
         out
+    }
+
+    /// The domain of the channel that a customer is really on.
+    pub(super) fn channel<'a>(&'a self, ticket: &'a Ticket) -> &'a str {
+        let tunnel = self.tunnel(&ticket.customer);
+        let originator = tunnel.map(|tunnel| tunnel.originator.as_str());
+        originator.and_then(|it| it.rsplit('@').next()).unwrap_or(&ticket.domain)
+    }
+
+    /// The tunnel that an identity names.
+    pub(super) fn tunnel(&self, identity: &str) -> Option<&Tunnel> {
+        self.tunnels.get(identity.strip_suffix("@tunnel.msging.net")?)
+    }
+
+    /// An id or node as it is told again.
+    pub(super) fn told_again(&self, id: &str) -> String {
+        if self.setup.goes_on_in_capitals { id.to_ascii_uppercase() } else { id.to_owned() }
     }
 
     /// What reached the customer of a ticket in it, in order.

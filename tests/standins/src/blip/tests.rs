@@ -206,11 +206,21 @@ async fn commands_need_the_right_processor_uri_and_resource() {
         assert!(answer["from"].as_str().unwrap().starts_with(&format!("{to}/")));
     }
     assert_eq!(bridge.blip.violations().len(), 3);
+    let tunnel = bridge.blip.routes("5531999990000@wa.gw.msging.net", false);
+    let tunnel = format!("/tunnels/{}", tunnel.split('@').next().unwrap());
+    for (to, uri, expected) in [
+        ("postmaster@tunnel.msging.net", tunnel.as_str(), None),
+        ("postmaster@tunnel.msging.net", "/tunnels/another", Some(67)),
+        ("postmaster@msging.net", &tunnel, Some(62)),
+        (DESK, &tunnel, Some(62)),
+    ] {
+        assert_eq!(code(&bridge.get(to, uri).await), expected, "{to} {uri}");
+    }
     let bad_agent = json!({ "id": ticket, "status": "Open", "agentIdentity": "ana@loja.example" });
     assert_eq!(code(&bridge.set("/tickets/change-status", bad_agent).await), Some(25));
     let bad_status = bridge.change_status(&ticket, "Waiting").await;
     assert_eq!(code(&bad_status), Some(24));
-    assert_eq!(bridge.blip.violations().len(), 5);
+    assert_eq!(bridge.blip.violations().len(), 7);
 }
 
 #[tokio::test]

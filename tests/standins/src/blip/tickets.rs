@@ -16,11 +16,17 @@ const WINDOW: SignedDuration = SignedDuration::from_hours(24);
 impl State {
     /// Opens a ticket; nobody is told yet.
     pub(super) fn open_ticket(&mut self, new: NewTicket, parent: Option<i64>) -> String {
-        let id = Uuid::new_v4().to_string();
+        let id = new.id.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
         let number = self.next_number;
         self.next_number += 1;
         if let Some(name) = &new.name {
-            let contact = json!({ "identity": new.identity, "name": name });
+            let mut contact = json!({ "identity": new.identity, "name": name });
+            if let Some(tunnel) = self.tunnel(&new.identity).filter(|it| it.is_in_contact) {
+                contact["extras"] = json!({
+                    "tunnel.owner": tunnel.owner, "tunnel.originator": tunnel.originator,
+                    "tunnel.destination": tunnel.destination,
+                });
+            }
             self.contacts.entry(new.identity.clone()).or_insert(contact);
         }
         let ticket = Ticket {
@@ -85,6 +91,7 @@ impl State {
         let old = self.living(id)?.clone();
         self.end(id, "Transferred", old.agent.clone())?;
         let new = NewTicket {
+            id: None,
             name: None,
             identity: old.customer,
             domain: old.domain,
@@ -124,7 +131,7 @@ impl State {
         let thread = self.threads.get(&ticket.customer).into_iter().flatten();
         let last = thread.filter(|message| message.from_customer).map(|message| message.at).max();
         let last = last.unwrap_or(ticket.stored).max(ticket.stored);
-        ticket.domain != WHATSAPP || self.now.duration_since(last) < WINDOW
+        self.channel(ticket) != WHATSAPP || self.now.duration_since(last) < WINDOW
     }
 }
 
