@@ -342,7 +342,7 @@ fn bridge(
         receipts_heard: DashMap::new(),
         receipts_asked: DashMap::new(),
         shown: DashMap::new(),
-        names_read: DashMap::new(),
+        customers_met: DashMap::new(),
         channels: DashMap::new(),
         homeless: AtomicBool::new(false),
         is_groupless: AtomicBool::new(false),

@@ -146,6 +146,7 @@ fn shown(id: &TicketId, kept: Kept) -> Value {
         json!({
             "number": ticket.number,
             "customer": ticket.customer.identity,
+            "originator": ticket.customer.originator,
             "name": ticket.customer.name,
             "channel": ticket.customer.domain,
             "team": ticket.team,

@@ -22,7 +22,8 @@ use super::error::Error;
 use super::lenient::{self, text};
 use super::parse::{self, Missed, ThreadMessage};
 use crate::gate::{Gate, Shut};
-use crate::model::{BotName, Destination, Failure, Fault, Snapshot, TicketId};
+use crate::model::ids::MAX_ID_BYTES;
+use crate::model::{BotName, Destination, Failure, Fault, Snapshot, TicketId, is_tunnel};
 use crate::telemetry;
 
 /// The queue of tickets that go to an agent and not to a team (`blip.md` §4.1).
@@ -274,12 +275,13 @@ impl Client {
         parse::snapshot(&self.bot, &resource).map(Some).ok_or_else(unreadable)
     }
 
-    /// The name of a customer in the contact book.
-    pub async fn contact_name(&self, identity: &str) -> Result<Option<String>, Error> {
-        let command = envelope::get_contact(&request(), identity);
-        let contact = found(self.command("read contact", &command).await)?;
-        let name = contact.as_ref().and_then(|contact| contact.get("name")?.as_str());
-        Ok(name.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned))
+    /// Who is at the far end of a router's tunnel, on their own channel; the customer's identity
+    /// names the tunnel.
+    pub async fn originator(&self, identity: &str) -> Result<Option<String>, Error> {
+        let id = identity.split('@').next().unwrap_or_default();
+        let command = envelope::get_tunnel(&request(), id);
+        let tunnel = found(self.command("read tunnel", &command).await)?;
+        Ok(tunnel.as_ref().and_then(|tunnel| originator(tunnel.get("originator")?)))
     }
 
     /// The last receipts that Blip has for messages of this bot (`blip.md` §5).
@@ -539,6 +541,30 @@ pub fn owner_of(key: &SecretString) -> String {
         Some((owner, _)) if !owner.is_empty() => owner.to_owned(),
         _ => Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes()).to_string(),
     }
+}
+
+/// What a contact is called (`blip.md` §5).
+pub fn contact_name(contact: &Value) -> Option<String> {
+    let name = contact.get("name")?.as_str()?.trim();
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+/// Who a contact behind a router's tunnel is on their own channel, if the contact tells
+/// (`blip.md` §5).
+pub fn contact_originator(contact: &Value) -> Option<String> {
+    originator(contact.get("extras")?.get("tunnel.originator")?)
+}
+
+/// The identity of a customer on a channel: no node, and not another tunnel. The bot's own flow may
+/// write anything where it stands.
+fn originator(value: &Value) -> Option<String> {
+    let identity = value.as_str()?.trim().split('/').next()?;
+    let (name, domain) = identity.rsplit_once('@')?;
+    let is_sound = identity.len() <= MAX_ID_BYTES
+        && !name.is_empty()
+        && domain.contains('.')
+        && !identity.contains(|c: char| c.is_whitespace() || c.is_control());
+    (is_sound && !is_tunnel(domain)).then(|| identity.to_owned())
 }
 
 /// Blip says that something is not there with a failure (`blip.md` §2.6).

@@ -15,6 +15,8 @@ pub const DESK: &str = "postmaster@desk.msging.net";
 
 /// Where commands about contacts go.
 pub const CRM: &str = "postmaster@crm.msging.net";
+/// Who answers for the tunnels between routers and their bots.
+pub const TUNNEL: &str = "postmaster@tunnel.msging.net";
 
 /// Where commands about media go.
 pub const MEDIA: &str = "postmaster@media.msging.net";
@@ -173,6 +175,12 @@ pub fn ticket_message(ticket: &Value) -> Option<Value> {
 /// Asks for what is known of a customer.
 pub fn get_contact(request: &str, identity: &str) -> Value {
     get(request, CRM, &format!("/contacts/{}", path(identity)))
+}
+
+/// Asks who is behind a tunnel between a router and the bot; its id is the name of the customer's
+/// identity (`blip.md` §5).
+pub fn get_tunnel(request: &str, id: &str) -> Value {
+    get(request, TUNNEL, &format!("/tunnels/{}", path(id)))
 }
 
 /// Asks for the last `take` messages between a customer and the bot, at most 100.

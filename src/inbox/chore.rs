@@ -1,7 +1,7 @@
 //! What the bridge sets itself to do: work that must not hold up a conversation.
 //!
 //! A chore is an item like any other, in a lane of its own (but for [`Chore::Check`],
-//! [`Chore::Send`] and [`Chore::Move`], which change the ticket and so wait in the ticket's lane).
+//! [`Chore::Met`], [`Chore::Send`] and [`Chore::Move`], which change the ticket and so wait in the ticket's lane).
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -106,6 +106,20 @@ pub enum Chore {
     Shared {
         /// The channel.
         channel: String,
+    },
+    /// Ask Blip again who is behind a router's tunnel.
+    Originator {
+        /// The ticket.
+        ticket: String,
+        /// How often it was asked in vain before.
+        looks: usize,
+    },
+    /// Note who is behind a router's tunnel.
+    Met {
+        /// The ticket.
+        ticket: String,
+        /// Blip's identity of the customer on their own channel.
+        originator: String,
     },
     /// Look for a file that Slack is slow to show.
     Late(Late),
@@ -305,6 +319,19 @@ impl Chore {
     pub fn context(ticket: &TicketId, now: Timestamp) -> NewItem {
         let key = format!("context:{ticket}");
         Self::Context { ticket: ticket.to_string() }.item(Lane::Own(key.clone()), key, now)
+    }
+
+    /// Blip is to be asked again who is behind a router's tunnel.
+    pub fn originator(ticket: &TicketId, looks: usize, due: Timestamp) -> NewItem {
+        let key = format!("originator:{ticket}:{looks}");
+        Self::Originator { ticket: ticket.to_string(), looks }.item(Lane::later(&key), key, due)
+    }
+
+    /// Who is behind a router's tunnel is to be noted, in the order of the ticket's events.
+    pub fn met(ticket: &TicketId, originator: &str, now: Timestamp) -> NewItem {
+        let key = format!("met:{ticket}");
+        let chore = Self::Met { ticket: ticket.to_string(), originator: originator.to_owned() };
+        chore.item(Lane::Ticket(ticket.clone()), key, now)
     }
 
     /// A ticket is to be compared with what Blip says of it.

@@ -1,7 +1,5 @@
 //! What happens at Blip, shown in Slack: a ticket arrives, a customer writes, a ticket ends.
 
-use std::time::Duration;
-
 use jiff::SignedDuration;
 
 use super::customer_files::Sent;
@@ -10,14 +8,12 @@ use super::{Bridge, Outcome, Step};
 use crate::blip::{envelope, parse};
 use crate::inbox::{Chore, Ending as Settled, Handled, Remindful};
 use crate::model::{
-    BlipEvent, Content, Customer, Ending, Failure, Snapshot, State, Ticket, TicketId,
+    BlipEvent, Content, Customer, Ending, Failure, Snapshot, State, Ticket, TicketId, domain_of,
 };
 use crate::slack::render::{self, Piece};
 use crate::slack::{bounds, rich_text};
 use crate::store::{Begun, Item, ItemId, Lane, Role};
 
-/// How long a new ticket waits for the customer's name; without it the card shows the identity.
-const NAME_PATIENCE: Duration = Duration::from_secs(3);
 /// How long a customer's message must have waited, for our pace or because Slack asked to wait, before it goes out together with those that came
 /// after it. Without pressure there is one post per message.
 const PRESSURE: SignedDuration = SignedDuration::from_millis(1500);
@@ -35,13 +31,9 @@ struct Said<'a> {
 /// Whom a ticket is about, without a name.
 fn customer_of(snapshot: &Snapshot) -> Customer {
     let identity = snapshot.customer.clone().unwrap_or_default();
-    let domain = identity.rsplit_once('@').map(|(_, domain)| domain.to_owned());
-    Customer {
-        name: None,
-        originator: None,
-        domain: snapshot.domain.clone().or(domain).unwrap_or_default(),
-        identity,
-    }
+    let domain = snapshot.domain.clone();
+    let domain = domain.unwrap_or_else(|| domain_of(&identity).to_owned());
+    Customer { name: None, originator: None, domain, identity }
 }
 
 impl Bridge {
@@ -96,6 +88,7 @@ impl Bridge {
     async fn begin(&self, item: &Item, ticket: &mut Ticket, snapshot: &Snapshot) -> Step<()> {
         tracing::info!(ticket.id = %ticket.id, "a ticket has arrived");
         self.watch_window(ticket, ticket.opened).await?;
+        self.watch_originator(ticket).await?;
         self.watch(ticket, Remindful::Unclaimed, item.received).await?;
         if let Some(since) = ticket.unanswered {
             self.watch_answer(ticket, since).await?;
@@ -106,11 +99,11 @@ impl Bridge {
             self.set_out(Chore::check(&before.id, self.clock.now())).await?;
         }
         if self.go_on(item, ticket).await? {
-            self.names_read.remove(&ticket.id);
+            self.customers_met.remove(&ticket.id);
             return Ok(());
         }
         self.post_card(item, ticket, snapshot.first_words.as_ref()).await?;
-        self.names_read.remove(&ticket.id);
+        self.customers_met.remove(&ticket.id);
         self.show_first_files(item, ticket, snapshot.first_words.as_ref()).await?;
         if let Some(before) = before {
             self.set_out(Chore::card_of_followed(&before, ticket, self.clock.now())).await?;
@@ -145,39 +138,8 @@ impl Bridge {
             let channel = self.channel_of(&ticket).await?;
             self.turn(&lane_of(&ticket), &channel).await?;
         }
-        ticket.customer.name = self.customer_name(&ticket).await?;
+        self.meet_customer(&mut ticket.customer, &ticket.id).await?;
         Ok(ticket)
-    }
-
-    /// Failure to learn the name never holds a ticket back.
-    async fn customer_name(&self, ticket: &Ticket) -> Step<Option<String>> {
-        let identity = ticket.customer.identity.as_str();
-        if identity.is_empty() {
-            return Ok(None);
-        }
-        let read = self.names_read.get(&ticket.id).map(|name| name.clone());
-        if let Some(name) = read {
-            return Ok(name);
-        }
-        let name = self.read_customer_name(ticket).await?;
-        self.names_read.insert(ticket.id.clone(), name.clone());
-        Ok(name)
-    }
-
-    async fn read_customer_name(&self, ticket: &Ticket) -> Step<Option<String>> {
-        let identity = ticket.customer.identity.as_str();
-        let asked = self.bot(&ticket.id)?.contact_name(identity);
-        match tokio::time::timeout(NAME_PATIENCE, asked).await {
-            Ok(Ok(name)) => Ok(name),
-            Ok(Err(error)) => {
-                tracing::warn!(ticket.id = %ticket.id, %error, "the card goes without the name");
-                Ok(None)
-            }
-            Err(_) => {
-                tracing::warn!(ticket.id = %ticket.id, "the card goes without the name: no answer");
-                Ok(None)
-            }
-        }
     }
 
     /// Brings a ticket that we know up to what Blip says of it.
@@ -207,6 +169,7 @@ impl Bridge {
             ticket.revision += 1;
             self.store.put_ticket(&ticket).await?;
         }
+        self.watch_originator(&ticket).await?;
         // Also if nothing is new: after a start, the card may be in a language that was set before.
         Ok(self.set_out(Chore::card(&ticket, self.clock.now())).await?)
     }

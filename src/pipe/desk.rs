@@ -72,6 +72,14 @@ impl Bridge {
                 return self.compare_threads(&channel, items.len()).await;
             }
             Chore::CatchUp { ticket } => self.catch_up_thread(first, &known(&ticket)?).await?,
+            Chore::Originator { ticket, looks } => {
+                self.look_for_originator(&known(&ticket)?, looks).await?;
+                // Once for each ticket, whatever else is heard of it.
+                return Ok(Handled::one(Settled::Done));
+            }
+            Chore::Met { ticket, originator } => {
+                self.note_originator(&known(&ticket)?, &originator).await?;
+            }
             Chore::Late(late) => return self.look_for_late_file(first, lane, &late).await,
             Chore::Shared { channel } => self.tell_shared(first, lane, &channel).await?,
             Chore::Parked { item, by_agent, key, lane: parked, reason } => {

@@ -51,7 +51,7 @@ pub const STEPS: [&str; 35] = [
 
 /// Kinds of items. Handling one may do besides what can be done again without anybody noticing: it
 /// brings a card up to date, puts a mark on a message, tells one person something.
-pub const ITEMS: [&str; 27] = [
+pub const ITEMS: [&str; 29] = [
     "blip message",
     "blip receipt",
     "blip ticket",
@@ -65,7 +65,9 @@ pub const ITEMS: [&str; 27] = [
     "desk hold",
     "desk late",
     "desk mark",
+    "desk met",
     "desk move",
+    "desk originator",
     "desk parked",
     "desk remind",
     "desk seen",

@@ -20,6 +20,7 @@ mod blip_to_slack;
 mod catch_up;
 mod clicks;
 mod compare;
+mod customer;
 mod customer_files;
 mod deliveries;
 mod desk;
@@ -44,6 +45,7 @@ use fault_point::Moment;
 
 pub use agent_files::Files;
 pub use compare::Compared;
+pub use customer::Met;
 pub use gap::Gaps;
 pub use origins::Origins;
 pub use remind::Reminders;
@@ -106,9 +108,9 @@ pub struct Bridge {
     /// What the cards of open tickets show by our last change of them, as a hash: tickets are
     /// compared with Blip's time and again, and Slack takes few changes a minute.
     pub shown: DashMap<TicketId, u64>,
-    /// The customers' names of tickets whose cards are under way: a card that has to wait for Slack is
-    /// posted without asking Blip again.
-    pub names_read: DashMap<TicketId, Option<String>>,
+    /// What was learnt of the customers of tickets whose cards are under way: a card that has to wait
+    /// for Slack is posted without asking Blip again.
+    pub customers_met: DashMap<TicketId, Met>,
     /// Ids of channels that are configured by name.
     pub channels: DashMap<String, ChannelId>,
     /// Whether even the channel for tickets that have no other cannot be posted to.

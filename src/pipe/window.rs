@@ -19,11 +19,13 @@ impl Bridge {
     pub(super) async fn heard_of(&self, ticket: &mut Ticket, said: Option<&Item>) -> Step<()> {
         let Some(at) = said.map(|item| item.received) else { return Ok(()) };
         let end = ticket.window();
+        // Whether there is a window may become known later.
+        let may_end = end.is_some() || ticket.customer.has_unknown_channel();
         let is_news = ticket.heard.is_none_or(|heard| at.duration_since(heard) >= EXACTNESS);
-        if ticket.unanswered.is_some() && !(is_news && end.is_some()) {
+        if ticket.unanswered.is_some() && !(is_news && may_end) {
             return Ok(());
         }
-        ticket.heard = end.map(|_| ticket.heard.map_or(at, |heard| heard.max(at)));
+        ticket.heard = may_end.then(|| ticket.heard.map_or(at, |heard| heard.max(at)));
         if ticket.unanswered.is_none() {
             ticket.unanswered = Some(at);
             self.watch_answer(ticket, at).await?;

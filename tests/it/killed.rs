@@ -26,8 +26,17 @@ const PATIENCE: Duration = Duration::from_secs(150);
 /// How many scenes are played at the same time: they mostly wait.
 const AT_ONCE: usize = 8;
 /// What only slow scenes pass.
-const SLOW: [&str; 7] =
-    ["gap", "not-shown", "remind", "desk remind", "desk delivery", "desk late", "desk waits"];
+const SLOW: [&str; 9] = [
+    "gap",
+    "not-shown",
+    "remind",
+    "desk remind",
+    "desk delivery",
+    "desk late",
+    "desk met",
+    "desk originator",
+    "desk waits",
+];
 /// What other scenes pass only by chance, as it follows from when the program started, and the scene
 /// that always does.
 const OF_ONE_SCENE: (&str, &str) = ("desk compare", "a start");

@@ -41,6 +41,7 @@ mod readiness;
 mod receipts;
 mod remind;
 mod restart;
+mod routed;
 mod rules;
 mod server;
 mod socket;

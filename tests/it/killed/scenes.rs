@@ -30,7 +30,7 @@ pub struct Scene {
 
 const MEDIA_LINK: &str = "application/vnd.lime.media-link+json";
 
-pub const SCENES: [Scene; 14] = [
+pub const SCENES: [Scene; 15] = [
     Scene {
         name: "a conversation",
         settings: &[],
@@ -156,6 +156,14 @@ pub const SCENES: [Scene; 14] = [
         play: |set| unshown_file(set).boxed_local(),
         is_slow: true,
         shown: &[("customer-1", 1), ("does not show it", 1)],
+        cards: 1,
+    },
+    Scene {
+        name: "a tunnel that is read late",
+        settings: &[],
+        play: |set| late_tunnel(set).boxed_local(),
+        is_slow: true,
+        shown: &[("first-word", 1), ("Channel: WhatsApp", 1)],
         cards: 1,
     },
 ];
@@ -480,6 +488,14 @@ async fn unshown_file(set: &Set) {
     blip.sends_file(&ticket, ("a.png", "image/png"), &samples::png(), None).await.unwrap();
     set.customer(&ticket, "customer-1").await;
     set.shown("does not show it").await;
+}
+
+async fn late_tunnel(set: &Set) {
+    let blip = &set.bridge.blip;
+    blip.faults().next("/commands get /tunnels/*", Fault::Status(503));
+    let identity = blip.routes("5511987654321@wa.gw.msging.net", false);
+    set.opens("Maria", &identity, "first-word").await;
+    set.shown("Channel: WhatsApp").await;
 }
 
 async fn patience(set: &Set) {

@@ -1,0 +1,141 @@
+//! Who a customer is: the name, and who is behind a router's tunnel.
+//!
+//! A router hides channel and number behind `{uuid}@tunnel.msging.net` (`blip.md` §3.1). Whom it
+//! hides stands in the contact or in the tunnel (`blip.md` §5).
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::{Bridge, Step};
+use crate::blip::client::{contact_name, contact_originator};
+use crate::inbox::Chore;
+use crate::model::{Customer, Ticket, TicketId};
+
+/// How long a new ticket waits for the customer's name; without it the card shows the identity.
+const CONTACT_PATIENCE: Duration = Duration::from_secs(3);
+/// How long it waits besides to learn who is behind a tunnel.
+const TUNNEL_PATIENCE: Duration = Duration::from_secs(2);
+/// How long after a ticket has come, and after each look in vain, Blip is asked again who is behind
+/// its tunnel: it was busy, or the bot's flow writes the contact late.
+const NEXT_LOOKS: [SignedDuration; 3] =
+    [SignedDuration::from_secs(30), SignedDuration::from_mins(5), SignedDuration::from_mins(30)];
+
+/// What was learnt of a customer.
+#[derive(Clone, Debug, Default)]
+pub struct Met {
+    name: Option<String>,
+    originator: Option<String>,
+}
+
+impl Bridge {
+    /// Learns what a customer is called, and who it is behind a tunnel. Failure never holds a ticket
+    /// back, and another try to show the ticket asks nothing again.
+    pub(super) async fn meet_customer(&self, customer: &mut Customer, id: &TicketId) -> Step<()> {
+        if customer.identity.is_empty() {
+            return Ok(());
+        }
+        let known = self.customers_met.get(id).map(|met| met.clone());
+        let met = match known {
+            Some(met) => met,
+            None => {
+                let met = self.ask_who(customer, id).await?;
+                self.customers_met.insert(id.clone(), met.clone());
+                met
+            }
+        };
+        customer.name = met.name;
+        if let Some(originator) = met.originator {
+            customer.unhide(&originator);
+        }
+        Ok(())
+    }
+
+    async fn ask_who(&self, customer: &Customer, id: &TicketId) -> Step<Met> {
+        let bot = self.bot(id)?;
+        let asked = bot.contact(&customer.identity);
+        let contact = match tokio::time::timeout(CONTACT_PATIENCE, asked).await {
+            Ok(Ok(contact)) => contact.unwrap_or_default(),
+            Ok(Err(error)) => {
+                tracing::warn!(ticket.id = %id, %error, "the card goes without the name");
+                serde_json::Value::Null
+            }
+            Err(_) => {
+                tracing::warn!(ticket.id = %id, "the card goes without the name: no answer");
+                serde_json::Value::Null
+            }
+        };
+        let name = contact_name(&contact);
+        if !customer.is_hidden() {
+            return Ok(Met { name, originator: None });
+        }
+        let originator = match contact_originator(&contact) {
+            Some(originator) => Some(originator),
+            None => self.ask_tunnel(customer, id).await?,
+        };
+        Ok(Met { name, originator })
+    }
+
+    /// Who is behind a tunnel, as Blip has told of an earlier ticket or tells now: a tunnel is one
+    /// customer's for good (`blip.md`, additions §5).
+    async fn ask_tunnel(&self, customer: &Customer, id: &TicketId) -> Step<Option<String>> {
+        let before = self.store.latest_ticket_of(&customer.identity, id).await?;
+        if let Some(originator) = before.and_then(|before| before.customer.originator) {
+            return Ok(Some(originator));
+        }
+        let asked = self.bot(id)?.originator(&customer.identity);
+        Ok(match tokio::time::timeout(TUNNEL_PATIENCE, asked).await {
+            Ok(Ok(originator)) => originator,
+            Ok(Err(error)) => {
+                tracing::warn!(ticket.id = %id, %error, "who is behind the tunnel is not known");
+                None
+            }
+            Err(_) => {
+                tracing::warn!(ticket.id = %id, "who is behind the tunnel is not known: no answer");
+                None
+            }
+        })
+    }
+
+    /// Has Blip asked again later who is behind a tunnel, if it has not told.
+    pub(super) async fn watch_originator(&self, ticket: &Ticket) -> Step<()> {
+        if ticket.customer.is_hidden() && !ticket.is_closed() {
+            self.look_again(&ticket.id, 0).await?;
+        }
+        Ok(())
+    }
+
+    async fn look_again(&self, id: &TicketId, looks: usize) -> Step<()> {
+        let Some(pause) = NEXT_LOOKS.get(looks) else { return Ok(()) };
+        let due = self.clock.now() + *pause;
+        Ok(self.set_out(Chore::originator(id, looks, due)).await?)
+    }
+
+    /// Asks Blip again who is behind a tunnel.
+    pub(super) async fn look_for_originator(&self, id: &TicketId, looks: usize) -> Step<()> {
+        let Some(ticket) = self.store.ticket(id).await? else { return Ok(()) };
+        if ticket.is_closed() || !ticket.customer.is_hidden() {
+            return Ok(());
+        }
+        match self.ask_who(&ticket.customer, &ticket.id).await?.originator {
+            Some(found) => {
+                Ok(self.set_out(Chore::met(&ticket.id, &found, self.clock.now())).await?)
+            }
+            None => self.look_again(&ticket.id, looks + 1).await,
+        }
+    }
+
+    /// Notes who is behind a tunnel: the card shows the channel, and how long it stays open.
+    pub(super) async fn note_originator(&self, id: &TicketId, originator: &str) -> Step<()> {
+        let Some(mut ticket) = self.store.ticket(id).await? else { return Ok(()) };
+        if !ticket.customer.is_hidden() {
+            return Ok(());
+        }
+        ticket.customer.unhide(originator);
+        ticket.revision += 1;
+        self.store.put_ticket(&ticket).await?;
+        let now = self.clock.now();
+        self.watch_window(&ticket, now).await?;
+        Ok(self.set_out(Chore::card(&ticket, now)).await?)
+    }
+}
