@@ -178,9 +178,9 @@ mod tests {
 
     #[test]
     fn variables_are_filled_in_as_they_are() {
-        let args = [("agent", "Ana {x} <@U1>"), ("previous", "12")];
-        let text = Texts::new().get(Language::En, "thread-taken-over", &args);
-        assert_eq!(text, "👀 Ana {x} <@U1> took the ticket over from 12.");
+        let args = [("agent", "Ana {x} <@U1>"), ("to", "12")];
+        let text = Texts::new().get(Language::En, "thread-transferred-by", &args);
+        assert_eq!(text, "↪️ Ana {x} <@U1> transferred the ticket to 12.");
     }
 
     #[test]
@@ -207,8 +207,8 @@ mod tests {
         for (code, reason) in [
             ("is_archived", "the Slack channel is archived"),
             ("67", "Blip did not find this ticket"),
-            ("broken", "an error of the bridge"),
-            ("new_code", "refused with code new_code"),
+            ("broken", "an error of the integration"),
+            ("new_code", "Blip refused it (code new_code)"),
         ] {
             assert_eq!(texts.reason(Language::En, code), reason);
         }

@@ -126,9 +126,9 @@ mod tests {
     fn times_are_told_in_the_zone_and_manner_of_the_reader() {
         let at: Timestamp = "2026-08-03T17:02:00Z".parse().unwrap();
         for (language, moment) in [
-            (Language::PtBr, "03/08 14:02"),
+            (Language::PtBr, "03/08 às 14:02"),
             (Language::En, "Aug 3, 14:02"),
-            (Language::Es, "03/08 14:02"),
+            (Language::Es, "03/08, 14:02"),
         ] {
             assert_eq!(words(language).moment(at), moment);
             assert_eq!(words(language).clock(at), "14:02");
@@ -139,10 +139,10 @@ mod tests {
     fn an_ending_is_told_in_plain_words() {
         let at: Timestamp = "2026-08-03T17:02:00Z".parse().unwrap();
         let en = words(Language::PtBr).spoken(Language::En);
-        assert_eq!(en.ending(&Ending::Customer, at), "✅ Closed by the customer, 14:02.");
+        assert_eq!(en.ending(&Ending::Customer, at), "✅ Closed by the customer at 14:02.");
         assert_eq!(
             en.ending(&Ending::Other("ClosedByMoon".to_owned()), at),
-            "✅ Closed in Blip (ClosedByMoon), 14:02."
+            "✅ Closed in Blip (ClosedByMoon) at 14:02."
         );
     }
 
@@ -151,8 +151,11 @@ mod tests {
         let pt = words(Language::PtBr);
         let start = "⚠️ Não entregue ao cliente: ";
         for (code, reason) in [
-            (Some((131_026, "undeliverable")), "o WhatsApp não consegue entregar neste número."),
-            (Some((7, "")), "recusado com o código 7."),
+            (
+                Some((131_026, "undeliverable")),
+                "este número não pode receber mensagens no WhatsApp.",
+            ),
+            (Some((7, "")), "o Blip recusou (código 7)."),
             (Some((7, " Business account\nis locked. ")), "Business account is locked (código 7)."),
             (None, "motivo não informado."),
         ] {

@@ -223,7 +223,7 @@ impl Bridge {
         previous: &Agent,
     ) -> Step<()> {
         let Some(thread) = ticket.thread.clone() else { return Ok(()) };
-        let args = [("agent", agent.name.as_str()), ("previous", previous.name.as_str())];
+        let args = [("agent", agent.name.as_str())];
         let line = self.words.say("thread-taken-over", &args);
         let element = json!({"type": "user", "user_id": previous.user.as_str()});
         let saying = Saying::mention((element, &format!("<@{}>", previous.user)), &line);

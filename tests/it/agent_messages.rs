@@ -467,7 +467,7 @@ async fn what_slack_keeps_beside_files_is_refused_at_once_with_the_true_reason()
         ("quip", "application/vnd.slack-docs", "canvas"),
         ("list", "application/vnd.slack-list", "a list"),
         ("post", "text/html", "a post"),
-        ("email", "text/html", "e-mail"),
+        ("email", "text/html", "email"),
     ] {
         let (mode, mime) = (mode.to_owned(), mime.to_owned());
         let file = File { mode, mime, ..File::hosted("Notas", b"<html></html>") };

@@ -220,7 +220,7 @@ async fn an_app_that_may_not_see_members_says_so_in_the_thread() {
         .slack
         .wait_for("another line", |state| {
             let mut lines = state.thread(CHANNEL, &card.ts);
-            lines.find(|line| line.words().contains("An action is on hold")).cloned()
+            lines.find(|line| line.words().contains("An action was not completed")).cloned()
         })
         .await;
     bridge.slack.clicks(ANA, CHANNEL, &parked.ts, "skip").await.unwrap();

@@ -44,7 +44,7 @@ async fn a_customers_words_that_never_came_are_fetched_and_marked() {
     away(&mut bridge, async |_| {}).await;
     bridge.idle().await;
     let said = bridge.said(&card).join("\n");
-    let order = ["before", "while the bridge was down", "missed-1", "missed-2", "after"];
+    let order = ["before", "while the integration was down", "missed-1", "missed-2", "after"];
     assert!(order.map(|word| position(&said, word)).is_sorted(), "{said}");
     bridge.finish().await;
 }

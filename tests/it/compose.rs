@@ -76,7 +76,7 @@ async fn a_shortcut_opens_it_and_what_is_wrong_is_said_at_its_field() {
     let answered = bridge.slack.submits(ANA, &page.id, wrong).await.unwrap();
     let answer: Value = serde_json::from_str(&answered.body).unwrap();
     assert_eq!(answer["response_action"], "errors");
-    assert!(answer["errors"]["options"].as_str().unwrap().contains("One to three"), "{answer}");
+    assert!(answer["errors"]["options"].as_str().unwrap().contains("1 to 3"), "{answer}");
     assert!(bridge.blip.received(&ticket).is_empty());
     bridge.finish().await;
 }

@@ -216,7 +216,7 @@ async fn a_ticket_for_another_channel_goes_on_there_with_links_both_ways() {
     let (channel, there) = bridge
         .slack
         .wait_for("a card in the other channel", |state| {
-            state.find_card(|card| card.words().contains("Continues ticket"))
+            state.find_card(|card| card.words().contains("Continued from ticket"))
         })
         .await;
     assert_eq!(channel, "C0VENDAS");
@@ -367,7 +367,7 @@ async fn a_transfer_of_which_blip_does_not_say_what_follows_is_told_in_words() {
     let new = bridge.blip.wait_for("the ticket that follows", newest).await;
     bridge.blip.closes_silently(&new, "ClosedClient").unwrap();
     bridge.blip.faults().lift("/commands get /ticket/*");
-    line(&bridge, &card, "does not say which ticket follows").await;
+    line(&bridge, &card, "will appear as a card of its own").await;
     bridge.blip.release(Vec::clear).await;
     bridge.idle().await;
     assert!(bridge.slack.message(CHANNEL, &card.ts).unwrap().words().contains("Transferred"));

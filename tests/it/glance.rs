@@ -48,7 +48,7 @@ async fn home_with(bridge: &Bridge, user: &str, part: &str) -> View {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_tells_who_waits_and_what_one_holds() {
     let bridge = Bridge::start().await;
-    assert!(asks(&bridge, ANA, "mine").await.words().contains("You hold no ticket"));
+    assert!(asks(&bridge, ANA, "mine").await.words().contains("You have no tickets"));
     let (first, card) = bridge.ticket("Maria Silva", "Oi").await;
     let (_, _) = bridge.ticket("João Souza", "Olá").await;
     bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
@@ -125,13 +125,13 @@ async fn the_buttons_of_a_list_move_tickets_and_are_answered_where_they_are_pres
     let stale = list(&bridge, ANA, "waiting").await;
     let waiting = list(&bridge, BIA, "waiting").await;
     let answer = presses(&bridge, BIA, &waiting, ("claim", &joao)).await;
-    assert!(answer.words().contains("João Souza") && answer.words().contains("You hold"));
+    assert!(answer.words().contains("João Souza") && answer.words().contains("is yours now"));
     assert!(answer.text.contains("João Souza"), "{}", answer.text);
     assert_eq!(bridge.blip.ticket(&joao).unwrap().agent.unwrap(), "bia%40loja.example@blip.ai");
     assert!(!bridge.blip.ticket(&maria).unwrap().is_assigned());
     // The list is older than that: who is too late is told there, and can take over there.
     let answer = presses(&bridge, ANA, &stale, ("claim", &joao)).await;
-    assert!(answer.words().contains("Bia Souza already holds"), "{}", answer.words());
+    assert!(answer.words().contains("Bia Souza already has"), "{}", answer.words());
     let found = list(&bridge, ANA, "find souza").await;
     for (surface, list) in [("question", answer.ts), ("list", found)] {
         let answer = presses(&bridge, ANA, &list, ("take_over", &joao)).await;
@@ -197,7 +197,7 @@ async fn a_home_tab_is_alive_and_published_only_when_something_changed() {
     bridge.slack.clicks_in_view(ANA, &shown.id, "close").await.unwrap();
     let dialog = bridge.dialog(ANA);
     bridge.slack.submits(ANA, &dialog.id, json!({})).await.unwrap();
-    home_with(&bridge, ANA, "You hold no ticket").await;
+    home_with(&bridge, ANA, "You have no tickets").await;
     assert!(bridge.blip.ticket(&ticket).unwrap().is_closed());
     assert!(bridge.slack.message(CHANNEL, &card.ts).unwrap().buttons().is_empty());
     bridge.finish().await;
@@ -208,7 +208,7 @@ async fn everybody_reads_their_own_language() {
     let bridge = Bridge::start().await;
     for (id, locale, word) in [
         ("U0PT", "pt-BR", "atendimento"),
-        ("U0ES", "es-ES", "atención"),
+        ("U0ES", "es-ES", "ningún ticket"),
         ("U0FR", "fr-FR", "ticket"),
     ] {
         let user = User { locale: locale.to_owned(), ..User::member(id, id, "x@loja.example") };
@@ -228,7 +228,7 @@ async fn everybody_reads_their_own_language() {
         "{:?}",
         bridge.slack.ephemerals("U0ES")
     );
-    assert_eq!(bridge.dialog("U0PT").view["title"]["text"], "Encerrar ticket");
+    assert_eq!(bridge.dialog("U0PT").view["title"]["text"], "Finalizar ticket");
     bridge.finish().await;
 }
 
@@ -256,7 +256,7 @@ async fn counts_tell_only_of_channels_that_the_reader_is_in() {
         assert!(status.contains(counts), "{status}");
         assert_eq!(status.contains("1 parked"), parked, "{status}");
         opens_home(&bridge, user).await;
-        let home = words(&home_with(&bridge, user, "bridge is working").await);
+        let home = words(&home_with(&bridge, user, "integration is working").await);
         assert_eq!(home.contains("1 parked"), parked, "{home}");
     }
 }

@@ -82,7 +82,7 @@ async fn whatsapps_window_is_shown_near_its_end_and_kept() {
     let words = bridge.slack.message(CHANNEL, &card.ts).unwrap().words();
     assert!(!words.contains("WhatsApp until"), "the customer wrote since: {words}");
     later.passes(Duration::from_hours(11)).await;
-    shows("Free text on WhatsApp until").await;
+    shows("window is open until").await;
     later.passes(Duration::from_hours(3)).await;
     shows("templates only").await;
     later.says(BIA, &card, "Bom dia!").await;
@@ -164,7 +164,7 @@ async fn a_window_that_closes_while_the_card_is_being_shown_is_shown() {
     let shows =
         |words: &str| bridge.slack.message(CHANNEL, &card.ts).unwrap().words().contains(words);
     later.passes(Duration::from_secs(24 * 3600 - 10)).await;
-    bridge.until("the warning", || shows("Free text on WhatsApp until")).await;
+    bridge.until("the warning", || shows("window is open until")).await;
     bridge.idle().await;
     bridge.slack.faults().next("chat.update", Fault::Slow(Duration::from_millis(500)));
     bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();

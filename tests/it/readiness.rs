@@ -78,7 +78,7 @@ async fn a_user_group_that_slack_does_not_know_is_told_and_parks_nothing() {
     bridge.idle().await;
     let told = bridge.slack.ephemerals(ANA);
     assert_eq!(told.len(), 2, "{}", bridge.slack.transcript());
-    assert!(told.iter().all(|told| told.words().contains("does not know the user group")));
+    assert!(told.iter().all(|told| told.words().contains("user group does not exist in Slack")));
     assert_eq!(bridge.slack.message(CHANNEL, &said.ts).unwrap().reacted("lock").len(), 1);
     assert!(!bridge.blip.ticket(&ticket).unwrap().is_assigned());
     bridge.slack.add_group("S0AGENTS", "agents", &[ANA]);

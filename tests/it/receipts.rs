@@ -265,14 +265,14 @@ async fn what_is_more_than_words_and_what_was_transferred_is_told_in_words() {
     bridge.slack.submits(ANA, &page.id, filled).await.unwrap();
     let preview = bridge.dialog(ANA);
     bridge.slack.submits(ANA, &preview.id, json!({})).await.unwrap();
-    assert!(line(&bridge, &card, "compose it anew").await.buttons().is_empty());
+    assert!(line(&bridge, &card, "create it again").await.buttons().is_empty());
     bridge.blip.hold();
     bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Vou passar").await.unwrap();
     bridge.idle().await;
     bridge.blip.transfers(&ticket, "Suporte").await.unwrap();
     // The news of the transfer come before those of the message.
     bridge.blip.release(|held| held.reverse()).await;
-    assert!(line(&bridge, &card, "goes on as another ticket").await.buttons().is_empty());
+    assert!(line(&bridge, &card, "moved to another ticket").await.buttons().is_empty());
     bridge.idle().await;
     bridge.finish().await;
 }

@@ -374,7 +374,7 @@ async fn close_is_to_be_pressed_again_if_its_dialog_does_not_open_for_now() {
         bridge.idle().await;
         assert!(!bridge.blip.ticket(&ticket).unwrap().is_closed(), "{fault:?}");
         let told = bridge.slack.ephemerals(ANA).pop().unwrap();
-        assert!(told.words().contains("press again"), "{fault:?} {told:?}");
+        assert!(told.words().contains("try again"), "{fault:?} {told:?}");
         assert!(bridge.slack.message(CHANNEL, &card.ts).unwrap().buttons().len() > 1);
         bridge.finish().await;
     }

@@ -1,6 +1,6 @@
 //! Short plays that together make the bridge do everything that it can do.
 //!
-//! People in them press again what was not taken, as people do.
+//! People in them try again what was not taken, as people do.
 
 use std::time::{Duration, Instant};
 
@@ -58,7 +58,7 @@ pub const SCENES: [Scene; 15] = [
         is_slow: false,
         shown: &[
             ("cannot post in the channel", 1),
-            ("took the ticket over from", 1),
+            ("took this ticket over", 1),
             ("handed this ticket to you", 1),
         ],
         cards: 1,
@@ -107,7 +107,7 @@ pub const SCENES: [Scene; 15] = [
         settings: &[("CONTEXT_MESSAGES", "5")],
         play: |set| ends(set).boxed_local(),
         is_slow: false,
-        shown: &[("Closed by the customer, ", 2), ("Before the handoff", 1)],
+        shown: &[("Closed by the customer ", 2), ("Before the handoff", 1)],
         cards: 2,
     },
     Scene {
@@ -139,7 +139,7 @@ pub const SCENES: [Scene; 15] = [
         settings: &[("RECONCILE_SECONDS", "10"), ("REMIND_UNCLAIMED_MINUTES", "1")],
         play: |set| patience(set).boxed_local(),
         is_slow: true,
-        shown: &[("missed-1", 1), ("while the bridge was down", 1), ("Nobody has claimed", 1)],
+        shown: &[("missed-1", 1), ("while the integration was down", 1), ("Nobody has claimed", 1)],
         cards: 2,
     },
     Scene {
@@ -333,7 +333,7 @@ async fn from_hand_to_hand(set: &Set) {
     }
     set.clicks(BIA, &slack.ephemerals(BIA)[0].ts, "take_over").await;
     set.until("a new holder", is_bias).await;
-    set.shown("took the ticket over from").await;
+    set.shown("took this ticket over").await;
     let open = async || slack.clicks(BIA, CHANNEL, &card.ts, "transfer").await.unwrap();
     let option = json!({
         "text": { "type": "plain_text", "text": "ana" },
@@ -356,12 +356,12 @@ async fn refusals(set: &Set) {
     let moves = "/commands set /tickets/change-status";
     blip.faults().from_now(moves, Fault::Code("66".to_owned()));
     slack.reacts(ANA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
-    set.shown("did not let Ana Lima close").await;
+    set.shown("Ana Lima could not close").await;
     blip.faults().lift(moves);
     slack.unreacts(ANA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
     slack.reacts(ANA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
     set.closed(&ticket).await;
-    assert_eq!(set.count("did not let Ana Lima close"), 1, "{}", set.told());
+    assert_eq!(set.count("Ana Lima could not close"), 1, "{}", set.told());
 }
 
 async fn files(set: &Set) {
