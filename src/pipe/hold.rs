@@ -32,7 +32,7 @@ impl Bridge {
             blip_id: None,
             user: Some(person.user.clone()),
         };
-        self.store.link(link).await?;
+        self.store.link(link, ticket.opened).await?;
         let held = Held {
             ticket: ticket.id.to_string(),
             channel: channel.to_string(),
@@ -100,7 +100,7 @@ impl Bridge {
             blip_id: None,
             user: None,
         };
-        Ok(self.store.link(link).await?)
+        Ok(self.store.link(link, ticket.opened).await?)
     }
 
     /// Makes a message a note if there is still time; returns what its writer is told.

@@ -129,7 +129,8 @@ impl Bridge {
             let id = written.message_id(name);
             self.send_part(item, ticket, person, (name, &id, part)).await?;
             self.watch_delivery(&ticket.id, &id).await?;
-            self.store.link(written.link(ticket, person, role, Some(id))).await?;
+            let link = written.link(ticket, person, role, Some(id));
+            self.store.link(link, ticket.opened).await?;
         }
         self.tell_unsent(item, ticket, person, &outgoing).await?;
         if !outgoing.ready.is_empty() {

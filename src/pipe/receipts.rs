@@ -134,7 +134,7 @@ impl Bridge {
             }
         }
         self.watch_delivery(&ticket.id, &id).await?;
-        self.store.link(Link { blip_id: Some(id), ..link }).await?;
+        self.store.link(Link { blip_id: Some(id), ..link }, ticket.opened).await?;
         self.answered(ticket).await?;
         Ok(Some("ask-sent"))
     }

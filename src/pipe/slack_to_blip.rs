@@ -352,7 +352,8 @@ impl Bridge {
         person: &Person,
         written: &Written<'_>,
     ) -> Step<()> {
-        self.store.link(written.link(ticket, person, Role::Note, None)).await?;
+        let link = written.link(ticket, person, Role::Note, None);
+        self.store.link(link, ticket.opened).await?;
         let now = self.clock.now();
         Ok(self.set_out(Chore::mark(written.channel, written.ts, marks::NOTE, false, now)).await?)
     }

@@ -186,16 +186,15 @@ impl Bridge {
             posted => posted?,
         };
         let thread = posted.thread().ok_or_else(|| Halt::broken("slack named no message"))?;
-        self.store
-            .link(Link {
-                ticket: ticket.id.clone(),
-                channel: thread.channel.clone(),
-                ts: thread.root.clone(),
-                role: Role::Card,
-                blip_id: None,
-                user: None,
-            })
-            .await?;
+        let link = Link {
+            ticket: ticket.id.clone(),
+            channel: thread.channel.clone(),
+            ts: thread.root.clone(),
+            role: Role::Card,
+            blip_id: None,
+            user: None,
+        };
+        self.store.link(link, ticket.opened).await?;
         ticket.thread = Some(thread);
         Ok(true)
     }
@@ -373,7 +372,7 @@ impl Bridge {
                 blip_id,
                 user: user.cloned(),
             };
-            self.store.link(link).await?;
+            self.store.link(link, ticket.opened).await?;
         }
         Ok(thread.root)
     }

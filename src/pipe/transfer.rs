@@ -172,7 +172,7 @@ impl Bridge {
             blip_id: None,
             user: None,
         };
-        self.store.link(link).await?;
+        self.store.link(link, ticket.opened).await?;
         ticket.thread = Some(thread);
         let line = card::continuation(ticket, &self.words);
         let saying = Saying { broadcast: true, ..Saying::line(&line) };

@@ -602,8 +602,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Ties a Slack message to a ticket. Items that wait for that message move to the ticket's
     /// lane, keeping their order; who leases them where they were has lost them. The same link
-    /// again changes nothing, another one of the same message replaces it.
-    async fn link(&self, link: Link) -> Result<()>;
+    /// again changes nothing, another one of the same message replaces it. Refused as
+    /// [`Store::put_ticket`] refuses, if the ticket was `opened` before it was erased.
+    async fn link(&self, link: Link, opened: Timestamp) -> Result<()>;
 
     /// What a Slack message is to the bridge, if anything.
     async fn linked(&self, channel: &ChannelId, ts: &MessageTs) -> Result<Option<Link>>;

@@ -96,7 +96,7 @@ store! {
     reads fn kept_of(ticket: &TicketId) -> Result<Kept>;
     writes fn erase_customer(customer: &CustomerKey) -> Result<Vec<TicketId>>;
     reads fn erased_at(ticket: &TicketId) -> Result<Option<Timestamp>>;
-    writes fn link(link: Link) -> Result<()>;
+    writes fn link(link: Link, opened: Timestamp) -> Result<()>;
     reads fn linked(channel: &ChannelId, ts: &MessageTs) -> Result<Option<Link>>;
     reads fn links_of(ticket: &TicketId, blip_id: &str) -> Result<Vec<Link>>;
     reads fn blip_ids_of(ticket: &TicketId) -> Result<Vec<String>>;

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use blip_slack::clock::Clock;
 use blip_slack::model::{
-    Agent, BotName, ChannelId, Customer, Ending, MessageTs, SlackUserId, State, Thread, Ticket,
-    TicketId,
+    Agent, BotName, ChannelId, Customer, CustomerKey, Ending, MessageTs, SlackUserId, State,
+    Thread, Ticket, TicketId,
 };
 use blip_slack::store::{
     Accepted, Begun, Cutoffs, Error, Item, LEASE_ITEMS, Lane, Lease, Link, NewItem, Pace, Role,
@@ -385,7 +385,7 @@ async fn an_event_on_an_unknown_message_moves_to_the_tickets_lane_when_it_is_lin
         assert_eq!(stale.lane, message.name());
         db.pass(LEASE);
 
-        store.link(link("t", "1.10", Role::Card)).await.unwrap();
+        store.link(link("t", "1.10", Role::Card), Timestamp::UNIX_EPOCH).await.unwrap();
         db.accept(&store, &message, &["late"]).await;
         let leases = db.claim(&store).await;
         assert_eq!(leases.len(), 2);
@@ -403,7 +403,7 @@ async fn who_holds_the_lane_of_a_message_loses_its_items_when_it_is_linked() {
         let store = db.open().await;
         db.accept(&store, &Lane::Message(channel("C1"), ts("1.1")), &["1"]).await;
         let lease = db.claim_one(&store).await;
-        store.link(link("t", "1.1", Role::Customer)).await.unwrap();
+        store.link(link("t", "1.1", Role::Customer), Timestamp::UNIX_EPOCH).await.unwrap();
         assert!(is_lease_lost(&store.settle(&lease, &ids(&lease), Verdict::Ignored).await));
         store.release(lease, Some(db.now() + seconds(9))).await.unwrap();
         assert_eq!(db.claim_one(&store).await.lane, "ticket:default/t");
@@ -426,8 +426,8 @@ async fn a_link_is_found_by_either_message() {
             link("t", "1.1", Role::Card),
         ];
         for link in &links {
-            store.link(link.clone()).await.unwrap();
-            store.link(link.clone()).await.unwrap();
+            store.link(link.clone(), Timestamp::UNIX_EPOCH).await.unwrap();
+            store.link(link.clone(), Timestamp::UNIX_EPOCH).await.unwrap();
         }
         for link in &links {
             assert_eq!(store.linked(&link.channel, &link.ts).await.unwrap().as_ref(), Some(link));
@@ -439,9 +439,9 @@ async fn a_link_is_found_by_either_message() {
 
         // A note that is sent to the customer after all.
         let note = link("t", "1.4", Role::Note);
-        store.link(note.clone()).await.unwrap();
+        store.link(note.clone(), Timestamp::UNIX_EPOCH).await.unwrap();
         let reply = with_blip("1.4", Role::Reply);
-        store.link(reply.clone()).await.unwrap();
+        store.link(reply.clone(), Timestamp::UNIX_EPOCH).await.unwrap();
         assert_eq!(store.linked(&note.channel, &note.ts).await.unwrap(), Some(reply));
     })
     .await;
@@ -458,10 +458,10 @@ async fn a_thread_has_replies_if_something_of_its_ticket_came_after_the_root() {
             link("t", "1.2", Role::Card),
             link("other", "1.3", Role::Note),
         ] {
-            store.link(link).await.unwrap();
+            store.link(link, Timestamp::UNIX_EPOCH).await.unwrap();
             assert!(!but(None).await);
         }
-        store.link(link("t", "1.4", Role::Note)).await.unwrap();
+        store.link(link("t", "1.4", Role::Note), Timestamp::UNIX_EPOCH).await.unwrap();
         let (other, last) = (ts("1.3"), ts("1.4"));
         assert!(but(None).await && but(Some(&other)).await);
         assert!(!but(Some(&last)).await);
@@ -783,7 +783,7 @@ async fn a_parked_item_follows_its_message_to_the_ticket() {
         let lease = db.claim_one(&store).await;
         let item = lease.items[0].id;
         finish(&store, lease, park()).await;
-        store.link(link("t", "1.1", Role::Card)).await.unwrap();
+        store.link(link("t", "1.1", Role::Card), Timestamp::UNIX_EPOCH).await.unwrap();
         assert_eq!(db.claim(&store).await.len(), 0);
         assert!(store.revive(item, db.now()).await.unwrap());
         assert_eq!(db.claim_one(&store).await.lane, "ticket:default/t");
@@ -831,7 +831,10 @@ async fn cleaning_forgets_tickets_that_are_closed_for_long_with_all_that_belongs
             store.keep_first_words(&ticket.id, "Oi").await.unwrap();
             let blip_id = Some(format!("blip-{id}"));
             store
-                .link(Link { blip_id, ..link(id, &format!("1.{id}"), Role::Customer) })
+                .link(
+                    Link { blip_id, ..link(id, &format!("1.{id}"), Role::Customer) },
+                    Timestamp::UNIX_EPOCH,
+                )
                 .await
                 .unwrap();
         }
@@ -885,6 +888,28 @@ async fn cleaning_erases_the_first_words_of_tickets_that_are_closed_for_long() {
         store.clean(cutoffs(later, later)).await.unwrap();
         assert_eq!(first_words("closed").await, None);
         assert_eq!(first_words("open").await.as_deref(), Some("Oi"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_is_tied_to_a_ticket_that_was_erased_but_to_a_later_one_of_the_same_id() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let opened = db.now();
+        let customer = "5511987654321@wa.gw.msging.net";
+        store.put_ticket(&ticket("t", customer, 1, opened)).await.unwrap();
+        db.pass(seconds(1));
+        let key = CustomerKey::parse(customer).unwrap();
+        assert_eq!(store.erase_customer(&key).await.unwrap(), [ticket_id("t")]);
+        let card = link("t", "1.1", Role::Card);
+        // Its card, or an agent's note, was under way.
+        let late = store.link(card.clone(), opened).await;
+        assert!(matches!(late, Err(Error::Erased { .. })), "{late:?}");
+        assert_eq!(store.linked(&card.channel, &card.ts).await.unwrap(), None);
+        let opened = db.pass(seconds(1));
+        store.link(card.clone(), opened).await.unwrap();
+        assert_eq!(store.linked(&card.channel, &card.ts).await.unwrap(), Some(card));
     })
     .await;
 }
@@ -955,7 +980,7 @@ async fn whatever_can_be_claimed_anew_wakes() {
         woken().await;
         db.accept(&store, &Lane::Message(channel("C1"), ts("1.1")), &["2"]).await;
         woken().await;
-        store.link(link("t", "1.1", Role::Card)).await.unwrap();
+        store.link(link("t", "1.1", Role::Card), Timestamp::UNIX_EPOCH).await.unwrap();
         woken().await;
     })
     .await;

@@ -613,10 +613,11 @@ impl Store for SqliteStore {
         at.map(row::timestamp).transpose()
     }
 
-    async fn link(&self, link: Link) -> Result<()> {
+    async fn link(&self, link: Link, opened: Timestamp) -> Result<()> {
         let from = Lane::Message(link.channel.clone(), link.ts.clone()).name();
         let to = Lane::Ticket(link.ticket.clone()).name();
         let link = move |tx: &Transaction<'_>| {
+            privacy::refuse_erased(tx, &link.ticket, opened.as_millisecond())?;
             let has_moved = tickets::link(tx, link)?;
             Ok(if has_moved { vec![from, to] } else { Vec::new() })
         };

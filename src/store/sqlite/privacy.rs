@@ -11,7 +11,7 @@ use super::sql::Sql;
 use super::{columns, erased, tickets};
 use crate::model::{CustomerKey, TicketId};
 use crate::store::row::LinkRow;
-use crate::store::{Kept, KeptEvent, Lane, Result, row};
+use crate::store::{Error, Kept, KeptEvent, Lane, Result, row};
 
 /// The tickets of a customer, oldest first.
 pub(super) fn tickets_of(db: &Connection, key: &CustomerKey) -> Result<Vec<TicketId>> {
@@ -143,6 +143,15 @@ pub(super) fn erased_at(db: &Connection, ticket: &TicketId) -> Result<Option<i64
         }
     }
     Ok(None)
+}
+
+/// Refuses what belongs to a ticket that was opened before it was forgotten. One that is opened
+/// afterwards, under the same id, is new.
+pub(super) fn refuse_erased(db: &Connection, ticket: &TicketId, opened: i64) -> Result<()> {
+    match erased_at(db, ticket)? {
+        Some(at) if opened < at => Err(Error::Erased { ticket: ticket.to_string() }),
+        _ => Ok(()),
+    }
 }
 
 /// Whether an event was forgotten: it does not come back.

@@ -465,7 +465,7 @@ async fn a_lane_has_a_row_exactly_as_long_as_an_item_waits_in_it() {
         blip_id: None,
         user: None,
     };
-    store.link(link).await.unwrap();
+    store.link(link, Timestamp::UNIX_EPOCH).await.unwrap();
     assert_eq!(rows().await, 2);
     let leases = store.claim(9, BUSY_TIMEOUT, now).await.unwrap();
     let parked = Verdict::Parked { reason: "refused".to_owned() };

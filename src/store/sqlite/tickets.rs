@@ -8,13 +8,11 @@ use crate::model::fold::fold;
 use crate::model::ids::stored_id;
 use crate::model::{ChannelId, MessageTs, SlackUserId, Thread, TicketId};
 use crate::store::row::{KnownRepliesRow, LinkRow, TicketRow, role_name};
-use crate::store::{Error, Lane, Link, Result};
+use crate::store::{Lane, Link, Result};
 
 /// Writes a ticket, new or changed.
 pub(super) fn put(tx: &Connection, id: &TicketId, row: &TicketRow) -> Result<()> {
-    if privacy::erased_at(tx, id)?.is_some_and(|at| row.opened < at) {
-        return Err(Error::Erased { ticket: row.id.clone() });
-    }
+    privacy::refuse_erased(tx, id, row.opened)?;
     let sql = "REPLACE INTO ticket (id, spelled, bot, address, number, parent, customer, customer_name,
                    originator, domain, team, tags, opened, state, changed, ending, agent, agent_name,
                    agent_identity, channel, root, heard, unanswered, revision)

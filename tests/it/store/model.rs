@@ -198,7 +198,7 @@ impl Pair {
             Act::Link { message: number } => {
                 let (lane, link) = message(number);
                 self.model.link(&lane.name(), &Lane::Ticket(link.ticket.clone()).name());
-                self.store.link(link).await.unwrap();
+                self.store.link(link, Timestamp::UNIX_EPOCH).await.unwrap();
             }
             Act::Revive { item } if !self.model.entries.is_empty() => self.revive(item).await,
             Act::Pass { seconds: count } => {
