@@ -3,6 +3,7 @@
 //! Errors are one line that says what to do, with exit code 1; wrong usage exits with 2.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use blip_slack::app::{App, Tuning};
 use blip_slack::clock::Clock;
 use blip_slack::config::{self, Config, LogFormat};
 use blip_slack::control::{self, Request};
-use blip_slack::store::sqlite::Options;
+use blip_slack::store::sqlite::{self, Options};
 use blip_slack::store::{SharedStore, SqliteStore};
 use blip_slack::{manifest, telemetry};
 use clap::{Parser, Subcommand};
@@ -50,10 +51,24 @@ enum Command {
         #[arg(long)]
         ticket: Option<String>,
     },
+    /// Look after the database.
+    Store {
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
     /// Show or erase what is kept of one customer.
     Privacy {
         #[command(subcommand)]
         command: Privacy,
+    },
+}
+
+#[derive(Subcommand)]
+enum StoreCommand {
+    /// Copy the database into a new file, also while the bridge runs.
+    Backup {
+        /// The file, which must not be there yet.
+        file: PathBuf,
     },
 }
 
@@ -115,6 +130,12 @@ async fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Parked => print(&perform(Request::Parked).await?),
         Command::Retry { ticket } => print(&perform(Request::Retry { ticket }).await?),
+        Command::Store { command: StoreCommand::Backup { file } } => {
+            let url = config::setting("DATABASE_URL")?.unwrap_or_default();
+            let made = sqlite::back_up(&url, &file, &Clock::system()).await;
+            made.context("back up the database")?;
+            print(&format!("{} is a copy of the database.\n", file.display()))
+        }
         Command::Privacy { command } => privacy(command).await,
     }
 }

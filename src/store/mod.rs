@@ -474,6 +474,9 @@ impl From<io::Error> for Error {
     }
 }
 
+/// The fact that tells when the database was last backed up, by `blip-slack store backup`.
+pub const BACKED_UP: &str = "backed up";
+
 /// Result of a store operation.
 pub type Result<T> = std::result::Result<T, Error>;
 

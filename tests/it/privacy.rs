@@ -6,8 +6,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::time::Duration;
 
+use blip_slack::clock::Clock;
 use blip_slack::control::{self, Request};
 use blip_slack::demo::{ANA, CHANNEL};
+use blip_slack::store::sqlite::Options;
+use blip_slack::store::{BACKED_UP, SqliteStore, Store as _};
 use blip_slack_standins::blip::NewTicket;
 use blip_slack_standins::faults::Fault;
 use serde_json::{Value, json};
@@ -164,6 +167,40 @@ async fn a_customer_is_shown_and_erased_beside_a_running_bridge_and_without_one(
     assert!(!folder.join("bridge.db.sock").exists(), "it goes with the bridge");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_is_made_beside_a_running_bridge_and_without_one_and_overwrites_nothing() {
+    let mut bridge = Bridge::start().await;
+    let folder = bridge.folder().to_owned();
+    let mut service = Service::replace(&mut bridge, &folder).await;
+    bridge.ticket("Maria Silva", "secret-opening").await;
+    service.idle(Duration::from_secs(20)).await;
+    for is_running in [true, false] {
+        if !is_running {
+            assert!(service.terminate().await.success());
+        }
+        let copy = folder.join(format!("copy-{is_running}.db"));
+        let name = copy.to_str().unwrap();
+        let output = service.run(&["store", "backup", name]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+        let before = fs::read(&copy).unwrap();
+        let output = service.run(&["store", "backup", name]);
+        let words = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && words.contains(name), "{words}");
+        assert_eq!(fs::read(&copy).unwrap(), before);
+        let url = format!("sqlite://{}", copy.display());
+        let options = Options { create: false, ..Options::new(Clock::system()) };
+        let store = SqliteStore::open(&url, options).await.unwrap();
+        assert_eq!(store.open_tickets().await.unwrap().len(), 1);
+        // The second one holds when the first was made.
+        assert_eq!(store.fact(BACKED_UP).await.unwrap().is_some(), !is_running);
+        store.close().await;
+    }
+    // A copy that cannot be finished leaves nothing.
+    let output = service.run(&["store", "backup", "nowhere/copy.db"]);
+    assert!(!output.status.success() && !folder.join("nowhere").exists());
+}
+
 #[tokio::test]
 async fn only_the_owner_can_ask_the_running_bridge() {
     let bridge = Bridge::start().await;
@@ -176,7 +213,7 @@ async fn only_the_owner_can_ask_the_running_bridge() {
 
 #[tokio::test]
 async fn events_under_way_bring_nothing_back_of_a_customer_who_was_erased() {
-    let bridge = Bridge::start().await;
+    let mut bridge = Bridge::start().await;
     let ticket = conversation(&bridge, ("Zulmira Conceição", IDENTITY)).await;
     bridge.idle().await;
     // Both ways.
@@ -189,18 +226,26 @@ async fn events_under_way_bring_nothing_back_of_a_customer_who_was_erased() {
     bridge.idle().await;
     // The post may end after it.
     bridge.until("the post", || bridge.slack.transcript().contains("secret-more")).await;
-    bridge.idle().await;
-    assert_eq!(files_with(&bridge, &TRACES), [""; 0]);
+    // It waits for what is under way.
+    bridge.stop_bridge().await;
+    assert_eq!(files_with(&bridge, &[&TRACES[..], &[&ticket]].concat()), [""; 0]);
+    bridge.start_bridge().await.unwrap();
     // A ticket whose card is being posted is found, too.
     bridge.slack.faults().next("chat.postMessage", slow);
     let before = bridge.slack.calls("chat.postMessage").len();
     let new = NewTicket::saying("Zulmira Conceição", IDENTITY, "secret-second");
-    bridge.blip.opens_ticket(new).await;
+    let second = bridge.blip.opens_ticket(new).await.id;
     bridge.until("the card", || bridge.slack.calls("chat.postMessage").len() > before).await;
     assert_eq!(erase(&bridge).await, "1 ticket erased.\n");
-    bridge.card_of("secret-second").await;
+    let card = bridge.card_of("secret-second").await;
+    bridge.stop_bridge().await;
+    assert_eq!(files_with(&bridge, &[&TRACES[..], &[&second]].concat()), [""; 0]);
+    // The card belongs to nothing: what an agent answers there waits for nobody.
+    bridge.start_bridge().await.unwrap();
+    bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "secret-late").await.unwrap();
     bridge.idle().await;
-    assert_eq!(files_with(&bridge, &TRACES), [""; 0]);
+    assert_eq!(ask(&bridge, Request::Parked).await, "Nothing is parked.\n");
+    bridge.finish().await;
 }
 
 #[tokio::test]

@@ -69,6 +69,21 @@ pub(super) fn lock(database: &Path) -> Result<File> {
     }
 }
 
+/// Makes a file that must not be there yet.
+pub(super) fn create_new(path: &Path) -> Result<()> {
+    let made = File::options().write(true).create_new(true).mode(PRIVATE).open(path);
+    made.map(drop).map_err(|error| Error::of_file(path, error))
+}
+
+/// Waits until a new file is on the disk, under its name.
+pub(super) fn sync(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    for path in [path, folder.unwrap_or(Path::new("."))] {
+        File::open(path).and_then(|file| file.sync_all()).map_err(|e| Error::of_file(path, e))?;
+    }
+    Ok(())
+}
+
 fn private_file(path: &Path) -> io::Result<File> {
     File::options().write(true).create(true).truncate(false).mode(PRIVATE).open(path)
 }

@@ -9,6 +9,7 @@
 //! disk (`uncertain`). What is soft is answered as soon as it is in the log, unless the loss of it
 //! could not be noticed (`boot`).
 
+mod backup;
 mod boot;
 mod columns;
 mod database;
@@ -40,6 +41,7 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use tokio::sync::Notify;
 
+pub use self::backup::back_up;
 use self::database::{Database, Safety, Transaction, Work};
 use self::fold::Fold;
 use self::leases::Leases;

@@ -1,0 +1,43 @@
+//! A copy of the database, made while it is served.
+
+use std::fs;
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::sql::Sql;
+use super::{boot, fact_key, files, open_ours, path_in};
+use crate::clock::Clock;
+use crate::store::{BACKED_UP, Error, Result};
+
+/// Copies the database at `url` into a new file, as it is at one moment, and notes when.
+///
+/// It reads on a connection of its own, so that whoever serves the database is not held up.
+///
+/// # Errors
+///
+/// Also if the file is there already: it is never overwritten. What could not be finished is taken
+/// away.
+pub async fn back_up(url: &str, target: &Path, clock: &Clock) -> Result<()> {
+    let (path, target, now) = (path_in(url), target.to_owned(), clock.now().to_string());
+    let copy = move || {
+        let connection = open_ours(&files::existing(&path)?, false)?;
+        files::create_new(&target)?;
+        if let Err(error) = copy_into(&connection, &target) {
+            fs::remove_file(&target).ok();
+            return Err(error.in_file(&target));
+        }
+        boot::put_meta(&connection, &fact_key(BACKED_UP), Some(&now))
+    };
+    tokio::task::spawn_blocking(copy).await.map_err(std::io::Error::from)?
+}
+
+fn copy_into(connection: &Connection, target: &Path) -> Result<()> {
+    connection.run("VACUUM INTO ?1", [target.to_string_lossy()])?;
+    // Whoever serves the copy has not seen what happened since: its calls may have been made.
+    let copy = open_ours(target, false)?;
+    copy.run("DELETE FROM meta WHERE key = 'boot'", [])?;
+    copy.close().map_err(|(_open, error)| Error::from(error))?;
+    // SQLite leaves the copy to the system's own time.
+    files::sync(target)
+}
