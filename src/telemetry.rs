@@ -16,21 +16,21 @@ use metrics::{
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
-const ACCEPTED: &str = "bridge_events_accepted_total";
-const REPEATED: &str = "bridge_events_repeated_total";
-const UNKNOWN: &str = "bridge_events_unknown_total";
-const SETTLED: &str = "bridge_events_settled_total";
-const ACK_SECONDS: &str = "bridge_ack_seconds";
-const CALLS: &str = "bridge_calls_total";
-const CALL_SECONDS: &str = "bridge_call_seconds";
-const WAITING: &str = "bridge_waiting_items";
-const PARKED: &str = "bridge_parked_items";
-const OLDEST: &str = "bridge_oldest_waiting_seconds";
-const SOCKETS: &str = "bridge_slack_sockets";
-const UNREADABLE: &str = "bridge_slack_frames_unreadable_total";
-const CLOCK_AHEAD: &str = "bridge_slack_clock_ahead_seconds";
-const TURNED_AWAY: &str = "bridge_requests_turned_away_total";
-const READY: &str = "bridge_ready";
+const ACCEPTED: &str = "blip_slack_events_accepted_total";
+const REPEATED: &str = "blip_slack_events_repeated_total";
+const UNKNOWN: &str = "blip_slack_events_unknown_total";
+const SETTLED: &str = "blip_slack_events_handled_total";
+const ACK_SECONDS: &str = "blip_slack_ack_seconds";
+const CALLS: &str = "blip_slack_calls_total";
+const CALL_SECONDS: &str = "blip_slack_call_seconds";
+const WAITING: &str = "blip_slack_waiting_events";
+const PARKED: &str = "blip_slack_parked_events";
+const OLDEST: &str = "blip_slack_oldest_waiting_seconds";
+const SOCKETS: &str = "blip_slack_socket_connections";
+const UNREADABLE: &str = "blip_slack_socket_frames_unreadable_total";
+const CLOCK_AHEAD: &str = "blip_slack_clock_ahead_seconds";
+const TURNED_AWAY: &str = "blip_slack_requests_rejected_total";
+const READY: &str = "blip_slack_ready";
 
 /// Upper bounds in seconds: fine below the 3 s that Slack waits for an answer, coarse up to the
 /// 65 s that we wait for Blip's.
@@ -86,7 +86,7 @@ pub fn unknown(source: &'static str) {
 /// Events got this verdict, the name of a `store::Verdict`.
 pub fn settled(source: &'static str, verdict: &'static str, count: usize) {
     let count = u64::try_from(count).unwrap_or(u64::MAX);
-    counter!(SETTLED, "source" => source, "verdict" => verdict).increment(count);
+    counter!(SETTLED, "source" => source, "outcome" => verdict).increment(count);
 }
 
 /// A request of a platform was taken, so long after it arrived.
@@ -207,14 +207,14 @@ mod tests {
             assert!(text.contains(&format!("# HELP {name} ")), "{name} in\n{text}");
         }
         for line in [
-            r#"bridge_events_settled_total{source="slack",verdict="done"} 3"#,
-            r#"bridge_ack_seconds_bucket{source="blip",le="0.01"} 1"#,
-            r#"bridge_call_seconds_bucket{platform="slack",le="1"} 0"#,
-            r#"bridge_call_seconds_bucket{platform="slack",le="2.5"} 1"#,
-            "bridge_oldest_waiting_seconds 0",
-            "bridge_slack_sockets 2",
-            "bridge_slack_clock_ahead_seconds -2",
-            "bridge_ready 1",
+            r#"blip_slack_events_handled_total{source="slack",outcome="done"} 3"#,
+            r#"blip_slack_ack_seconds_bucket{source="blip",le="0.01"} 1"#,
+            r#"blip_slack_call_seconds_bucket{platform="slack",le="1"} 0"#,
+            r#"blip_slack_call_seconds_bucket{platform="slack",le="2.5"} 1"#,
+            "blip_slack_oldest_waiting_seconds 0",
+            "blip_slack_socket_connections 2",
+            "blip_slack_clock_ahead_seconds -2",
+            "blip_slack_ready 1",
         ] {
             assert!(text.contains(line), "{line} in\n{text}");
         }

@@ -166,7 +166,7 @@ async fn whatever_slack_has_signed_is_taken_and_counted() {
     let mut before = 0.0;
     for body in bodies {
         assert_eq!(status(door.slack(body.as_bytes(), 0)).await, 200, "{body}");
-        let counted = count(&door, "bridge_events_unknown_total", "slack").await;
+        let counted = count(&door, "blip_slack_events_unknown_total", "slack").await;
         assert!(counted > before, "{body} is not counted");
         before = counted;
     }

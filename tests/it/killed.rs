@@ -106,13 +106,13 @@ async fn play(scene: &Scene, dies_at: Option<&str>) -> Vec<String> {
     // What is left may be what it dies of.
     let mut service = set.service.lock().await;
     let deadline = Instant::now() + PATIENCE;
-    while service.metric("bridge_waiting_items").await != Some(0.0) {
+    while service.metric("blip_slack_waiting_events").await != Some(0.0) {
         assert!(Instant::now() < deadline, "not idle\n{}", service.log());
         tokio::time::sleep(Duration::from_millis(50)).await;
         service.rise();
     }
     assert!(!service.is_to_die(), "it did not die\n{}", service.log());
-    assert_eq!(service.metric("bridge_parked_items").await, Some(0.0));
+    assert_eq!(service.metric("blip_slack_parked_events").await, Some(0.0));
     for (words, count) in scene.shown {
         assert_eq!(set.count(words), *count, "{words}\n{}", set.told());
     }

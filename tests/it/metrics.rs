@@ -56,25 +56,25 @@ async fn every_metric_moves_by_what_is_played() {
     let door = Door::open().await;
     let service = &door.service;
     let before = scrape(service).await;
-    assert!(before["bridge_ready"] > 0.0);
+    assert!(before["blip_slack_ready"] > 0.0);
     let ticket = play(&door).await;
     all_moved(&before, &scrape(service).await);
     let_grow_old(&door, &ticket).await;
 
     let named = [
-        "bridge_ack_seconds",
-        "bridge_call_seconds",
-        "bridge_calls_total",
-        "bridge_events_accepted_total",
-        "bridge_events_repeated_total",
-        "bridge_events_settled_total",
-        "bridge_events_unknown_total",
-        "bridge_oldest_waiting_seconds",
-        "bridge_parked_items",
-        "bridge_ready",
-        "bridge_requests_turned_away_total",
-        "bridge_slack_clock_ahead_seconds",
-        "bridge_waiting_items",
+        "blip_slack_ack_seconds",
+        "blip_slack_call_seconds",
+        "blip_slack_calls_total",
+        "blip_slack_clock_ahead_seconds",
+        "blip_slack_events_accepted_total",
+        "blip_slack_events_handled_total",
+        "blip_slack_events_repeated_total",
+        "blip_slack_events_unknown_total",
+        "blip_slack_oldest_waiting_seconds",
+        "blip_slack_parked_events",
+        "blip_slack_ready",
+        "blip_slack_requests_rejected_total",
+        "blip_slack_waiting_events",
     ];
     assert_eq!(names(&scrape(service).await), named, "each metric is moved by this test");
     moves_over_a_socket().await;
@@ -116,24 +116,24 @@ async fn play(door: &Door) -> String {
 /// Each counter has grown by what was played, and each call was timed.
 fn all_moved(before: &Samples, after: &Samples) {
     for (sample, least) in [
-        (r#"bridge_events_accepted_total{source="blip"}"#, 2.0),
-        (r#"bridge_events_accepted_total{source="slack"}"#, 3.0),
-        (r#"bridge_events_repeated_total{source="blip"}"#, 1.0),
-        (r#"bridge_events_unknown_total{source="blip"}"#, 1.0),
-        (r#"bridge_events_unknown_total{source="slack"}"#, 1.0),
-        (r#"bridge_events_settled_total{source="blip",verdict="done"}"#, 2.0),
-        (r#"bridge_events_settled_total{source="slack",verdict="done"}"#, 2.0),
-        (r#"bridge_events_settled_total{source="slack",verdict="parked"}"#, 1.0),
-        (r#"bridge_ack_seconds_count{source="blip"}"#, 4.0),
-        (r#"bridge_ack_seconds_count{source="slack"}"#, 4.0),
-        (r#"bridge_calls_total{platform="blip",outcome="ok"}"#, 2.0),
-        (r#"bridge_calls_total{platform="blip",outcome="refused"}"#, 1.0),
-        (r#"bridge_calls_total{platform="slack",outcome="ok"}"#, 4.0),
-        (r#"bridge_call_seconds_count{platform="blip"}"#, 4.0),
-        (r#"bridge_call_seconds_count{platform="slack"}"#, 5.0),
-        (r#"bridge_requests_turned_away_total{source="blip"}"#, 1.0),
-        (r#"bridge_requests_turned_away_total{source="slack"}"#, 1.0),
-        ("bridge_parked_items", 1.0),
+        (r#"blip_slack_events_accepted_total{source="blip"}"#, 2.0),
+        (r#"blip_slack_events_accepted_total{source="slack"}"#, 3.0),
+        (r#"blip_slack_events_repeated_total{source="blip"}"#, 1.0),
+        (r#"blip_slack_events_unknown_total{source="blip"}"#, 1.0),
+        (r#"blip_slack_events_unknown_total{source="slack"}"#, 1.0),
+        (r#"blip_slack_events_handled_total{source="blip",outcome="done"}"#, 2.0),
+        (r#"blip_slack_events_handled_total{source="slack",outcome="done"}"#, 2.0),
+        (r#"blip_slack_events_handled_total{source="slack",outcome="parked"}"#, 1.0),
+        (r#"blip_slack_ack_seconds_count{source="blip"}"#, 4.0),
+        (r#"blip_slack_ack_seconds_count{source="slack"}"#, 4.0),
+        (r#"blip_slack_calls_total{platform="blip",outcome="ok"}"#, 2.0),
+        (r#"blip_slack_calls_total{platform="blip",outcome="refused"}"#, 1.0),
+        (r#"blip_slack_calls_total{platform="slack",outcome="ok"}"#, 4.0),
+        (r#"blip_slack_call_seconds_count{platform="blip"}"#, 4.0),
+        (r#"blip_slack_call_seconds_count{platform="slack"}"#, 5.0),
+        (r#"blip_slack_requests_rejected_total{source="blip"}"#, 1.0),
+        (r#"blip_slack_requests_rejected_total{source="slack"}"#, 1.0),
+        ("blip_slack_parked_events", 1.0),
     ] {
         let grown = growth(before, after, sample);
         assert!(grown >= least, "{sample} has grown by {grown}, not by {least}\n{after:#?}");
@@ -141,11 +141,11 @@ fn all_moved(before: &Samples, after: &Samples) {
     for platform in ["blip", "slack"] {
         let calls: f64 = after
             .iter()
-            .filter(|(sample, _)| sample.starts_with("bridge_calls_total"))
-            .filter(|(sample, _)| sample.contains(platform))
+            .filter(|(sample, _)| sample.starts_with("blip_slack_calls_total"))
+            .filter(|(sample, _)| sample.contains(&format!("platform=\"{platform}\"")))
             .map(|(_, calls)| calls)
             .sum();
-        let timed = after[&format!("bridge_call_seconds_count{{platform=\"{platform}\"}}")];
+        let timed = after[&format!("blip_slack_call_seconds_count{{platform=\"{platform}\"}}")];
         assert!((calls - timed).abs() < 0.5, "each call of {platform} is timed: {calls} {timed}");
     }
 }
@@ -156,7 +156,7 @@ async fn let_grow_old(door: &Door, ticket: &str) {
     bridge.slack.advance(Duration::from_secs(40));
     bridge.blip.says(ticket, "Alô?").await.unwrap();
     service.idle(PATIENCE).await;
-    let ahead = scrape(service).await["bridge_slack_clock_ahead_seconds"];
+    let ahead = scrape(service).await["blip_slack_clock_ahead_seconds"];
     assert!((30.0..50.0).contains(&ahead), "{ahead}");
 
     // Slack takes no posts for a while: what came waits, and grows old.
@@ -164,13 +164,13 @@ async fn let_grow_old(door: &Door, ticket: &str) {
     bridge.blip.says(ticket, "Alô?!").await.unwrap();
     becomes("an old event", async || {
         let now = scrape(service).await;
-        now["bridge_waiting_items"] >= 1.0 && now["bridge_oldest_waiting_seconds"] > 0.0
+        now["blip_slack_waiting_events"] >= 1.0 && now["blip_slack_oldest_waiting_seconds"] > 0.0
     })
     .await;
     bridge.slack.faults().clear();
     bridge.slack.faults().from_now("auth.test", Fault::Code("invalid_auth".to_owned()));
     bridge.slack.faults().from_now("chat.postMessage", Fault::Code("invalid_auth".to_owned()));
-    becomes("not ready", async || scrape(service).await["bridge_ready"] < 1.0).await;
+    becomes("not ready", async || scrape(service).await["blip_slack_ready"] < 1.0).await;
 }
 
 /// The metrics that Socket Mode has beside the others.
@@ -180,24 +180,20 @@ async fn moves_over_a_socket() {
     let folder = bridge.folder().to_owned();
     let service = Service::replace(&mut bridge, &folder).await;
     let before = scrape(&service).await;
-    assert!(before["bridge_slack_sockets"] > 0.0);
+    assert!(before["blip_slack_socket_connections"] > 0.0);
     let (_, card) = bridge.ticket("Maria Silva", "Oi").await;
     bridge.slack.says_over_sockets(&json!([]));
     bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
     service.idle(PATIENCE).await;
     let after = scrape(&service).await;
     for sample in [
-        "bridge_slack_frames_unreadable_total",
-        r#"bridge_ack_seconds_count{source="slack"}"#,
-        r#"bridge_events_accepted_total{source="slack"}"#,
+        "blip_slack_socket_frames_unreadable_total",
+        r#"blip_slack_ack_seconds_count{source="slack"}"#,
+        r#"blip_slack_events_accepted_total{source="slack"}"#,
     ] {
         assert!(growth(&before, &after, sample) >= 1.0, "{sample} in {after:#?}");
     }
-    let new = names(&after).into_iter().filter(|name| name.starts_with("bridge_slack_"));
-    let named = [
-        "bridge_slack_clock_ahead_seconds",
-        "bridge_slack_frames_unreadable_total",
-        "bridge_slack_sockets",
-    ];
+    let new = names(&after).into_iter().filter(|name| name.starts_with("blip_slack_socket_"));
+    let named = ["blip_slack_socket_connections", "blip_slack_socket_frames_unreadable_total"];
     assert_eq!(new.collect::<Vec<_>>(), named);
 }

@@ -34,7 +34,7 @@ fn shown(bridge: &Bridge, card: &Message, prefix: &str) -> Vec<String> {
 /// Ends a test: nothing is parked, nothing was done that a platform refuses, it stops well.
 async fn finish(bridge: Bridge, mut service: Service) {
     service.idle(PATIENCE).await;
-    assert_eq!(service.metric("bridge_parked_items").await, Some(0.0), "{}", service.log());
+    assert_eq!(service.metric("blip_slack_parked_events").await, Some(0.0), "{}", service.log());
     let violations = [bridge.slack.violations(), bridge.blip.violations()].concat();
     assert!(violations.is_empty(), "{violations:#?}");
     assert!(service.terminate().await.success());
@@ -206,14 +206,14 @@ async fn it_is_ready_only_when_it_can_serve() {
     service.launch();
     becomes(&service, 503).await;
     assert!(service.get("/readyz").await.unwrap().1.contains("SLACK_BOT_TOKEN"));
-    assert_eq!(service.metric("bridge_ready").await, Some(0.0));
+    assert_eq!(service.metric("blip_slack_ready").await, Some(0.0));
     // It takes in what comes all the same.
     let opened = bridge.blip.opens_ticket(NewTicket::saying("Eva", "eva@0mn.io", "Oi")).await;
     assert_eq!(opened.status, Some(200));
     bridge.slack.faults().clear();
     assert!(service.terminate().await.success());
     service.start().await;
-    assert_eq!(service.metric("bridge_ready").await, Some(1.0));
+    assert_eq!(service.metric("blip_slack_ready").await, Some(1.0));
     service.idle(PATIENCE).await;
     bridge.card_of("Eva").await;
     finish(bridge, service).await;
@@ -246,7 +246,7 @@ async fn what_is_parked_is_listed_and_put_back_while_the_service_runs() {
     for (line, ticket) in words.lines().zip(&tickets) {
         assert!(line.contains(&format!("default/{ticket}")) && !line.contains("to "), "{line}");
     }
-    assert_eq!(service.metric("bridge_parked_items").await, Some(2.0));
+    assert_eq!(service.metric("blip_slack_parked_events").await, Some(2.0));
     // One ticket's, then all the rest; the service takes them up by itself.
     let (status, words) = run(&["retry", "--ticket", &format!("default/{rui}")]);
     assert!(status == Some(0) && words.starts_with("1 put back"), "{words}");
@@ -308,7 +308,7 @@ async fn far_too_much_at_once_waits_on_the_disk_and_arrives_in_order() {
     };
     let spoken = async {
         speak.await;
-        let waiting = service.metric("bridge_waiting_items").await.unwrap();
+        let waiting = service.metric("blip_slack_waiting_events").await.unwrap();
         note(&format!("{waiting} waited at last"));
         assert!(waiting > MANY, "it was not too much: {waiting}");
         bridge.slack.faults().clear();

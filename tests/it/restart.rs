@@ -152,7 +152,7 @@ async fn round(seed: u64) -> usize {
     let faults: Vec<String> = pairs.iter().flat_map(|pair| faults_of(&bridge, pair)).collect();
     assert!(faults.is_empty(), "seed {seed}: {faults:#?}");
     assert_eq!(bridge.slack.cards(CHANNEL).len(), TICKETS, "seed {seed}");
-    assert_eq!(service.metric("bridge_parked_items").await, Some(0.0));
+    assert_eq!(service.metric("blip_slack_parked_events").await, Some(0.0));
     let violations = [bridge.slack.violations(), bridge.blip.violations()].concat();
     assert!(violations.is_empty(), "{violations:#?}");
     assert!(service.terminate().await.success());

@@ -94,7 +94,7 @@ async fn a_whole_conversation_goes_over_the_socket_and_no_request_is_taken() {
     assert_eq!(command.status, Some(200));
     let url = format!("http://{}/slack/events", bridge.app().unwrap().address());
     assert_eq!(client().post(url).body("{}").send().await.unwrap().status(), 404);
-    assert!(get(&bridge, "/metrics").await.1.contains("bridge_slack_sockets"));
+    assert!(get(&bridge, "/metrics").await.1.contains("blip_slack_socket_connections"));
     bridge.finish().await;
 }
 

@@ -198,7 +198,7 @@ impl Service {
     /// Waits until it has nothing left to do.
     pub async fn idle(&self, patience: Duration) {
         let emptied = tokio::time::timeout(patience, async {
-            while self.metric("bridge_waiting_items").await != Some(0.0) {
+            while self.metric("blip_slack_waiting_events").await != Some(0.0) {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         });
