@@ -26,6 +26,7 @@
 //! | [`intake`] | the doors: check, store, answer |
 //! | [`manifest`] | the Slack app as Slack creates it from a file |
 //! | [`control`] | commands beside a running bridge: parked, retry, privacy |
+//! | [`healthcheck`] | whether a running bridge is alive, for container engines |
 //! | [`app`] | puts it together, starts it, stops it |
 //! | `demo` | one ticket, played between the stand-ins for both platforms (`tests/standins`) |
 //!
@@ -68,6 +69,7 @@ pub mod manifest;
 
 pub mod app;
 pub mod control;
+pub mod healthcheck;
 
 #[cfg(feature = "demo")]
 pub mod demo;

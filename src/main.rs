@@ -14,7 +14,7 @@ use blip_slack::config::{self, Config, LogFormat};
 use blip_slack::control::{self, Request};
 use blip_slack::store::sqlite::{self, Options};
 use blip_slack::store::{SharedStore, SqliteStore};
-use blip_slack::{manifest, telemetry};
+use blip_slack::{healthcheck, manifest, telemetry};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -43,6 +43,8 @@ enum Command {
         #[arg(long)]
         socket_mode: bool,
     },
+    /// Ask the running bridge whether it is alive: exit code 0 if it is.
+    Healthcheck,
     /// List the events that could not be handled and wait for a person.
     Parked,
     /// Put events that wait for a person back into their lanes.
@@ -127,6 +129,11 @@ async fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Manifest { socket_mode } => {
             print(&manifest::render(socket_mode, config::setting("PUBLIC_URL")?.as_deref())?)
+        }
+        Command::Healthcheck => {
+            let host = config::setting("HOST")?.unwrap_or_default();
+            let port = config::setting("PORT")?.unwrap_or_default();
+            healthcheck::ask(&host, port.parse().context("PORT must be a port")?)
         }
         Command::Parked => print(&perform(Request::Parked).await?),
         Command::Retry { ticket } => print(&perform(Request::Retry { ticket }).await?),
