@@ -32,6 +32,7 @@ mod lost_thread;
 mod manifest;
 mod mask;
 mod metrics;
+mod monitoring;
 mod order;
 mod origins;
 mod pace;
