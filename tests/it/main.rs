@@ -14,6 +14,7 @@ mod conversation;
 mod corrections;
 mod cut;
 mod database;
+mod dependencies;
 mod deployment;
 mod desk;
 mod faults;
