@@ -176,6 +176,8 @@ fn kubernetes_runs_one_bridge_with_what_it_needs_and_no_more() {
         assert_eq!(reference, &objects[kind]["metadata"]["name"]);
     }
     assert_eq!(container["volumeMounts"][0]["name"], pod["volumes"][0]["name"]);
+    let requests = &objects["PersistentVolumeClaim"]["spec"]["resources"]["requests"];
+    assert!(requests["storage"].is_string());
 }
 
 #[test]
@@ -327,8 +329,18 @@ fn systemd_takes_the_unit_and_finds_little_that_it_may() {
 }
 
 #[test]
-fn the_unit_leaves_what_the_bridge_needs() {
+fn the_unit_leaves_what_the_bridge_needs_and_little_else() {
     let unit = unit();
+    for (key, value) in [
+        ("User", "blip-slack"),
+        ("CapabilityBoundingSet", ""),
+        ("NoNewPrivileges", "yes"),
+        ("ProtectHome", "yes"),
+        ("ProtectSystem", "strict"),
+        ("UMask", "0077"),
+    ] {
+        assert_eq!(all(&unit, key), [value], "{key}");
+    }
     // By the id of this start of the machine it knows that a power cut lies behind it.
     assert!(all(&unit, "ProcSubset").is_empty());
     // IPv4, IPv6, and the socket of the commands beside it.
