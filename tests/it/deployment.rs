@@ -181,6 +181,16 @@ fn kubernetes_runs_one_bridge_with_what_it_needs_and_no_more() {
 }
 
 #[test]
+fn the_version_is_the_same_in_the_manifests_and_in_the_changelog() {
+    let version = env!("CARGO_PKG_VERSION");
+    let pod = &kubernetes()["Deployment"]["spec"]["template"]["spec"];
+    let image = pod["containers"][0]["image"].as_str().unwrap();
+    assert!(image.ends_with(&format!("/blip-slack:{version}")), "{image}");
+    let changelog = read("CHANGELOG.md");
+    assert!(changelog.contains(&format!("\n## [{version}] - 20")), "what is new in {version}?");
+}
+
+#[test]
 fn strangers_reach_what_they_need_through_the_ingress_and_nothing_else() {
     let ingress = &kubernetes()["Ingress"]["spec"];
     let paths = ingress["rules"][0]["http"]["paths"].as_array().unwrap();
