@@ -17,6 +17,7 @@ mod database;
 mod dependencies;
 mod deployment;
 mod desk;
+mod documents;
 mod faults;
 mod files;
 mod glance;

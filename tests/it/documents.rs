@@ -1,0 +1,307 @@
+//! What the documents say is so: their links lead somewhere, the settings, commands and tests that
+//! they name exist, and agents read the words that Slack shows them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use blip_slack::config::{BOT, VARIABLES};
+use serde_json::Value;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Variables that are no settings of the bridge's own: of the system, of its tests, of other tools.
+const NO_SETTINGS: [&str; 10] = [
+    "ALL_PROXY",
+    "CUT_EVERY",
+    "HISTORY_SEED",
+    "HTTPS_PROXY",
+    "INSTA_UPDATE",
+    "KILL_EVERY",
+    "NO_PROXY",
+    "SOAK_SECONDS",
+    "BLIP_SLACK_PROGRAM",
+    "BLIP_SLACK_DIES_AT",
+];
+
+/// What stands in bold on an agents' page to explain that bold words are Slack's.
+const SAMPLES: [&str; 3] = ["bold", "negrito", "negrita"];
+
+#[test]
+fn every_link_leads_to_a_file_and_to_a_heading_in_it() {
+    let mut faults = Vec::new();
+    for document in documents() {
+        let folder = document.path.parent().unwrap();
+        for target in links(&document.prose()) {
+            if target.starts_with("https://") {
+                continue;
+            }
+            let (file, heading) = target.split_once('#').unwrap_or((&target, ""));
+            let path = if file.is_empty() { document.path.clone() } else { folder.join(file) };
+            let is_there = path.exists()
+                && (heading.is_empty() || headings(&path).contains(&heading.to_owned()));
+            if !is_there {
+                faults.push(format!("{}: {target}", document.name()));
+            }
+        }
+    }
+    assert_eq!(faults, Vec::<String>::new());
+}
+
+#[test]
+fn every_setting_that_is_named_exists() {
+    let mut faults = BTreeSet::new();
+    for document in documents() {
+        for code in document.code() {
+            let names = code.split(|c: char| !c.is_ascii_alphanumeric() && !"_{}".contains(c));
+            for name in names.filter(|name| is_variable(name)) {
+                if !is_setting(name) && !NO_SETTINGS.contains(&name) {
+                    faults.insert(format!("{}: {name}", document.name()));
+                }
+            }
+        }
+    }
+    assert_eq!(faults, BTreeSet::new());
+}
+
+#[test]
+fn every_command_that_is_named_is_one_of_the_program() {
+    let (mut faults, mut count) = (Vec::new(), 0);
+    for document in documents() {
+        for code in document.code() {
+            for words in code.lines().filter_map(arguments) {
+                count += 1;
+                if let Err(why) = understands(&words) {
+                    faults.push(format!("{}: {code:?}: {why}", document.name()));
+                }
+            }
+        }
+    }
+    assert_eq!(faults, Vec::<String>::new());
+    assert!(count > 10, "{count}");
+}
+
+#[test]
+fn every_test_that_is_named_exists() {
+    let mut sources = String::new();
+    for folder in ["src", "tests"] {
+        read_all(&Path::new(ROOT).join(folder), "rs", &mut |_, text| sources.push_str(&text));
+    }
+    let (mut faults, mut count) = (Vec::new(), 0);
+    // The changelog names what is no more.
+    for document in documents().into_iter().filter(|document| document.name() != "CHANGELOG.md") {
+        let code = document.code();
+        let is_test = |code: &&String| {
+            let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+            code.matches('_').count() > 3 && code.chars().all(is_name)
+        };
+        for name in code.iter().filter(is_test).filter(|name| !name.starts_with("blip_slack_")) {
+            count += 1;
+            if !sources.contains(&format!("fn {name}(")) {
+                faults.push(format!("{}: {name}", document.name()));
+            }
+        }
+    }
+    assert_eq!(faults, Vec::<String>::new());
+    assert!(count > 40, "{count}");
+}
+
+#[test]
+fn agents_read_the_words_that_slack_shows_them() {
+    let shortcuts = shortcuts();
+    let mut faults = Vec::new();
+    for language in ["en", "es", "pt-BR"] {
+        let texts = read(&format!("src/locale/{language}.ftl"));
+        let texts: Vec<&str> =
+            texts.lines().filter_map(|line| line.split_once(" = ")).map(|(_, text)| text).collect();
+        let page = read(&format!("docs/agents.{language}.md"));
+        for words in bold(&page) {
+            let is_shown = SAMPLES.contains(&words.as_str())
+                || shortcuts.contains(&words)
+                || texts.iter().any(|text| says(text, &words));
+            if !is_shown {
+                faults.push(format!("{language}: {words}"));
+            }
+        }
+    }
+    assert_eq!(faults, Vec::<String>::new());
+}
+
+#[test]
+fn the_agents_pages_tell_the_same_in_each_language() {
+    let shape = |language: &str| {
+        let page = read(&format!("docs/agents.{language}.md"));
+        let kind = |line: &str| ["#", "|", "- "].into_iter().find(|start| line.starts_with(start));
+        page.lines().filter_map(kind).collect::<Vec<_>>()
+    };
+    for language in ["en", "es"] {
+        assert_eq!(shape("pt-BR"), shape(language), "{language}");
+    }
+}
+
+struct Document {
+    path: PathBuf,
+    text: String,
+}
+
+impl Document {
+    fn name(&self) -> String {
+        self.path.strip_prefix(ROOT).unwrap().display().to_string()
+    }
+
+    /// All but blocks of code.
+    fn prose(&self) -> String {
+        self.text.split("```").step_by(2).collect()
+    }
+
+    /// What stands between backticks, and blocks of code.
+    fn code(&self) -> Vec<String> {
+        let blocks = self.text.split("```").skip(1).step_by(2);
+        // The first line of a block says in which language it is.
+        let blocks = blocks.filter_map(|block| Some(block.split_once('\n')?.1.to_owned()));
+        let prose = self.prose();
+        let spans = prose.split('`').skip(1).step_by(2).map(|span| span.replace('\n', " "));
+        spans.chain(blocks).collect()
+    }
+}
+
+/// Everything that people are to read.
+fn documents() -> Vec<Document> {
+    let mut documents = Vec::new();
+    let root = fs::read_dir(ROOT).unwrap().map(|entry| entry.unwrap().path());
+    let root = root.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    for path in root {
+        let text = fs::read_to_string(&path).unwrap();
+        documents.push(Document { path, text });
+    }
+    read_all(&Path::new(ROOT).join("docs"), "md", &mut |path, text| {
+        documents.push(Document { path: path.to_owned(), text });
+    });
+    assert!(documents.len() > 10, "{}", documents.len());
+    documents
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(Path::new(ROOT).join(name)).unwrap()
+}
+
+fn read_all(folder: &Path, extension: &str, each: &mut dyn FnMut(&Path, String)) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            read_all(&path, extension, each);
+        } else if path.extension().is_some_and(|found| found == extension) {
+            each(&path, fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+fn links(prose: &str) -> Vec<String> {
+    let targets = prose.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    targets.map(str::to_owned).collect()
+}
+
+/// The headings of a document as links name them.
+fn headings(path: &Path) -> Vec<String> {
+    let text = fs::read_to_string(path).unwrap();
+    let titles = text.lines().filter(|line| line.starts_with('#'));
+    let slug = |title: &str| {
+        let title = title.trim_start_matches('#').trim().to_lowercase();
+        let kept = title.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+        kept.collect::<String>().replace(' ', "-")
+    };
+    titles.map(slug).collect()
+}
+
+/// Whether it is written as a variable of the environment is, or a part of one.
+fn is_variable(name: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || "_{}".contains(c);
+    name.contains('_')
+        && name.starts_with(|c: char| c.is_ascii_uppercase())
+        && !name.ends_with('_')
+        && name.chars().all(is_part)
+}
+
+fn is_setting(name: &str) -> bool {
+    let named = name.strip_suffix("_FILE").unwrap_or(name);
+    VARIABLES.iter().any(|variable| {
+        let of_bot = variable.name.split_once(BOT).is_some_and(|(before, after)| {
+            named.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).is_some()
+        });
+        (variable.name == named || of_bot) && (named == name || variable.is_secret())
+    })
+}
+
+/// What follows the program's name, in a line that starts it.
+fn arguments(line: &str) -> Option<Vec<&str>> {
+    let is_set = |word: &&str| word.contains('=') && !word.starts_with('-');
+    let words: Vec<&str> = line.split_whitespace().skip_while(is_set).collect();
+    let arguments = match words.as_slice() {
+        ["blip-slack", rest @ ..] => rest,
+        ["cargo", "run", rest @ ..] => after_last("--", rest)?,
+        // As another user, or in a container, where it stands at the root.
+        ["sudo", rest @ ..] => after_last("blip-slack", rest)?,
+        ["docker" | "kubectl", rest @ ..] => after_last("/blip-slack", rest)?,
+        _ => return None,
+    };
+    (!arguments.is_empty()).then(|| arguments.to_vec())
+}
+
+fn after_last<'a, 'w>(word: &str, words: &'a [&'w str]) -> Option<&'a [&'w str]> {
+    let at = words.iter().rposition(|found| *found == word)?;
+    words.get(at + 1..)
+}
+
+/// Whether the program has this command, with these options.
+fn understands(words: &[&str]) -> Result<(), String> {
+    let mut path = Vec::new();
+    let mut help = help_of(&path)?;
+    for word in words {
+        if let Some(option) = word.strip_prefix("--") {
+            if !help.contains(&format!("--{option}")) {
+                return Err(format!("no option --{option}"));
+            }
+        } else if help.contains("Commands:") {
+            path.push(*word);
+            help = help_of(&path)?;
+        } else if !help.contains('<') {
+            return Err(format!("takes no {word}"));
+        }
+    }
+    Ok(())
+}
+
+fn help_of(path: &[&str]) -> Result<String, String> {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_blip-slack"));
+    let output = program.arg("help").args(path).env_clear().stdin(Stdio::null()).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    // What follows explains the settings.
+    let help = help.split("\nSlack:").next().unwrap_or_default().to_owned();
+    if output.status.success() { Ok(help) } else { Err(format!("no command {path:?}")) }
+}
+
+/// The names of the shortcuts, which Slack has in one language only.
+fn shortcuts() -> BTreeSet<String> {
+    let manifest: BTreeMap<String, Value> =
+        serde_json::from_str(&read("manifests/slack-app.http.json")).unwrap();
+    let shortcuts = manifest["features"]["shortcuts"].as_array().unwrap();
+    shortcuts.iter().map(|shortcut| shortcut["name"].as_str().unwrap().to_owned()).collect()
+}
+
+fn bold(page: &str) -> Vec<String> {
+    let words = page.split("**").skip(1).step_by(2);
+    words.map(|words| words.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+/// Whether a text says these words, where `…` stands for anything.
+fn says(text: &str, words: &str) -> bool {
+    let mut rest = text;
+    words.split('…').all(|part| match rest.split_once(part.trim()) {
+        Some((_, after)) => {
+            rest = after;
+            true
+        }
+        None => false,
+    })
+}
