@@ -112,7 +112,15 @@ fn code(folder: &Path) -> String {
 #[test]
 fn every_build_keeps_to_the_lock_file() {
     let locking = ["build", "check", "clippy", "doc", "metadata", "run", "test", "install"];
-    for file in [".ci/run", ".ci/release", ".ci/fuzz", "README.md", "CONTRIBUTING.md"] {
+    for file in [
+        ".ci/fuzz",
+        ".ci/release",
+        ".ci/run",
+        "CONTRIBUTING.md",
+        "README.md",
+        "README.pt-BR.md",
+        "docs/operations.md",
+    ] {
         for line in read(file).lines() {
             let told = line.split("cargo ").skip(1).filter(|rest| {
                 let command = rest.split([' ', '`']).next().unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -12,7 +13,8 @@ const ALERTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/alerts.yaml
 
 const DASHBOARD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/grafana-dashboard.json");
 
-const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+/// What operators read.
+const DOCUMENTS: [&str; 3] = ["README.md", "README.pt-BR.md", "docs/operations.md"];
 
 /// What is right at any value, so that nobody has to be told.
 const NEVER_ALARMING: [&str; 3] = [
@@ -74,11 +76,16 @@ fn every_metric_that_can_alarm_has_an_alert() {
 }
 
 #[test]
-fn the_readme_names_metrics_that_are_shown() {
-    let readme = fs::read_to_string(README).unwrap();
-    for name in named(&readme) {
-        assert!(shown().contains(name), "README.md names {name}");
+fn documents_name_metrics_that_are_shown() {
+    let mut count = 0;
+    for document in DOCUMENTS {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(document));
+        for name in named(&text.unwrap()) {
+            assert!(shown().contains(name), "{document} names {name}");
+            count += 1;
+        }
     }
+    assert!(count > 0, "none names any");
 }
 
 #[test]
