@@ -14,55 +14,55 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::breaker::CircuitBreaker;
 use crate::clock::Clock;
-use crate::config::{Agents, Bot, Config, Proxy, ReactionsOn, ReplyPolicy};
-use crate::control::{self, Control};
-use crate::dialog::{Dialogs, Homes, Lists};
-use crate::gate::Gate;
-use crate::inbox::Pump;
-use crate::inbox::retry::Retry;
-use crate::intake::server::{Limits, Server};
-use crate::intake::{self, Answer, BotDoor, Downloads, Intake, Nuisance};
-use crate::locale::{Texts, Words};
-use crate::media::{Fetcher, Guard, Links};
+use crate::config::{Agents, BotConfig, Config, ProxyConfig, ReactionsOn, ReplyPolicy};
+use crate::control::{self, ControlSocket};
+use crate::dialog::{ChoiceCache, Dialogs, HomeTabs};
+use crate::inbox::Worker;
+use crate::inbox::retry::RetryPolicy;
+use crate::intake::server::{Server, ServerLimits};
+use crate::intake::{self, Downloads, Intake, RejectedRequestLog, SlackAnswer, WebhookAuth};
+use crate::locale::{TextCatalog, Texts};
+use crate::media::{AddressGuard, Fetcher, FileLinks};
 use crate::model::reply::ReplyRules;
 use crate::model::{BotName, Readiness, marks};
-use crate::pipe::{Bridge, Files, Gaps, Origins, Reminders, Rules, Sweep};
+use crate::pipe::{Bridge, EventGaps, FileRelay, OriginChanges, ReminderRules, Rules, Sweeper};
 use crate::slack::Mask;
-use crate::slack::socket::{self, Line, NotTaken, Socket};
+use crate::slack::socket::{self, PayloadNotStored, Socket, SocketHealth};
 use crate::slack::verify::Verifier;
-use crate::store::sqlite::Options;
-use crate::store::{Pace, SharedStore, SqliteStore};
+use crate::store::sqlite::SqliteOptions;
+use crate::store::{PostRate, SharedStore, SqliteStore};
 use crate::{blip, slack, telemetry};
 
 /// How long a platform may take to answer. Long enough for a slow day; a call that took effect
 /// later than that is found by looking.
-const ANSWER: Duration = Duration::from_secs(15);
+const PLATFORM_CALL_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a connection may take to come about.
-const CONNECT: Duration = Duration::from_secs(5);
+const PLATFORM_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long starting waits for the platforms to say whether they know us. Without an answer the bridge starts all
 /// the same: it can take events in, and asks again.
-const INTRODUCTION: Duration = Duration::from_secs(5);
+const STARTUP_PLATFORM_WAIT: Duration = Duration::from_secs(5);
 /// Posts that may go out at once after a pause. Slack tolerates short bursts (`slack.md` C.1).
-const BURST: u32 = 3;
+const POST_BURST: u32 = 3;
 /// How much longer than the limit asks for we wait between two posts: exactly at it, every second post
 /// would arrive a hair too early, and be refused for a whole second.
-const PACE_MARGIN: f64 = 1.05;
+const POST_RATE_MARGIN: f64 = 1.05;
 /// How long nothing is called after the credentials were refused. Short enough that a mended token is noticed while the operator still looks, long enough to
 /// cause no storm.
-const LOCKOUT: Duration = Duration::from_secs(15);
+const REFUSED_CREDENTIALS_PAUSE: Duration = Duration::from_secs(15);
 /// How long the effect of a call whose answer was lost may still come or be seen. Neither platform promises that a message can be read as soon as it was taken. Three seconds are
 /// long for that, and short for the customer who waits.
-const SETTLING: Duration = Duration::from_secs(3);
+const UNKNOWN_OUTCOME_WAIT: Duration = Duration::from_secs(3);
 
 /// How often a start looks whether there is room on the disk again.
-const ROOM: Duration = Duration::from_secs(1);
+const DISK_RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often metrics that nobody read are folded together.
-const TIDYING: Duration = Duration::from_secs(30);
+const METRICS_COMPACTION_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Puts something between the bridge and its memory.
-pub type Wrap = Arc<dyn Fn(SharedStore) -> SharedStore + Send + Sync>;
+pub type StoreWrapper = Arc<dyn Fn(SharedStore) -> SharedStore + Send + Sync>;
 
 /// What differs between production and tests.
 #[derive(Clone)]
@@ -70,31 +70,31 @@ pub struct Tuning {
     /// The time.
     pub clock: Clock,
     /// How failures are retried.
-    pub retry: Retry,
+    pub retry: RetryPolicy,
     /// How long a platform may take to answer.
-    pub answer: Duration,
+    pub call_timeout: Duration,
     /// How long nothing is called after the credentials were refused, before they are tried again.
-    pub lockout: Duration,
+    pub credentials_pause: Duration,
     /// How long after a call without a known outcome its effect may still come or be seen.
-    pub settling: Duration,
+    pub unknown_outcome_wait: Duration,
     /// How patient Socket Mode is.
-    pub socket: socket::Timing,
+    pub socket: socket::SocketTiming,
     /// What those who knock are allowed.
-    pub limits: Limits,
+    pub limits: ServerLimits,
     /// What is between the bridge and its memory, if anything.
-    pub wrap: Option<Wrap>,
+    pub wrap: Option<StoreWrapper>,
 }
 
 impl Default for Tuning {
     fn default() -> Self {
         Self {
             clock: Clock::system(),
-            retry: Retry::default(),
-            answer: ANSWER,
-            lockout: LOCKOUT,
-            settling: SETTLING,
-            socket: socket::Timing::default(),
-            limits: Limits::default(),
+            retry: RetryPolicy::default(),
+            call_timeout: PLATFORM_CALL_TIMEOUT,
+            credentials_pause: REFUSED_CREDENTIALS_PAUSE,
+            unknown_outcome_wait: UNKNOWN_OUTCOME_WAIT,
+            socket: socket::SocketTiming::default(),
+            limits: ServerLimits::default(),
             wrap: None,
         }
     }
@@ -106,7 +106,7 @@ pub struct App {
     store: SharedStore,
     stop: CancellationToken,
     tasks: TaskTracker,
-    patience: Duration,
+    shutdown_timeout: Duration,
 }
 
 impl App {
@@ -116,55 +116,59 @@ impl App {
         let clock = tuning.clock.clone();
         let store: SharedStore = Arc::new(open_store(&config.database_url, &clock).await?);
         let store = if let Some(wrap) = &tuning.wrap { wrap(store) } else { store };
-        let http = http(tuning.answer, config.http.proxy.as_ref())?;
-        let line = config.slack.app_token.as_ref().map(|_| Line::default());
+        let http = build_http_client(tuning.call_timeout, config.http.proxy.as_ref())?;
+        let line = config.slack.app_token.as_ref().map(|_| SocketHealth::default());
         let origins = find_origins(config, &store, &clock).await;
         let memory = (Arc::clone(&store), line.clone());
-        let bridge = Arc::new(bridge(config, &tuning, &http, memory, &origins)?);
-        let listener = listen(config).await?;
+        let bridge = Arc::new(build_bridge(config, &tuning, &http, memory, &origins)?);
+        let listener = bind_listener(config).await?;
         let address = listener.local_addr()?;
         let app = Self {
             address,
             store: Arc::clone(&store),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
-            patience: config.shutdown,
+            shutdown_timeout: config.shutdown,
         };
         for (later, first) in store.renamed_channels().await.context("DATABASE_URL: read it")? {
-            bridge.slack.renames().add(later, first);
+            bridge.slack.renames().add_rename(later, first);
         }
-        app.introduce(&bridge).await;
-        let (standing, every) = (Arc::clone(&bridge), tuning.lockout);
-        let standing = async move { standing.look_after_standing(every).await };
+        app.check_platforms(&bridge).await;
+        let (standing, every) = (Arc::clone(&bridge), tuning.credentials_pause);
+        let standing = async move { standing.watch_health(every).await };
         app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(standing));
         let (gaps, compares) = (Arc::clone(&bridge), config.desk.reconcile.is_some());
-        let gaps = async move { gaps.look_after_gaps(compares).await };
+        let gaps = async move { gaps.watch_gaps(compares).await };
         app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(gaps));
         let limits = tuning.limits.within_open_files();
         let downloads = Downloads::new(limits.downloads);
-        let intake =
-            doors(config, (&bridge, &origins), line.as_ref(), (downloads, app.tasks.clone()));
-        let homes = intake.dialogs.clone().keep_homes();
+        let intake = build_intake(
+            config,
+            (&bridge, &origins),
+            line.as_ref(),
+            (downloads, app.tasks.clone()),
+        );
+        let homes = intake.dialogs.clone().refresh_home_tabs();
         app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(homes));
-        let router = intake::router(intake.clone());
+        let router = intake::build_router(intake.clone());
         let server = Server::new(router, limits, app.stop.clone(), app.tasks.clone());
         app.tasks.spawn(server.run(listener));
         let pump =
-            Pump::new(Arc::clone(&store), bridge, clock.clone(), tuning.retry, app.stop.clone());
+            Worker::new(Arc::clone(&store), bridge, clock.clone(), tuning.retry, app.stop.clone());
         app.tasks.spawn(pump.run(app.tasks.clone()));
         if let (Some(token), Some(line)) = (&config.slack.app_token, line) {
-            app.listen(socket(config, token, &tuning, http, (intake, line))).await;
+            app.start_socket_mode(build_socket(config, token, &tuning, http, (intake, line))).await;
         }
         app.open_control(&config.database_url, &clock);
-        let sweep = Sweep {
+        let sweep = Sweeper {
             store,
             clock,
             every: config.desk.reconcile,
             retain_bodies: config.retain_bodies,
             retain_tickets: config.retain_tickets,
         };
-        app.tasks.spawn(sweep.run(app.stop.clone()));
-        let tidying = tidy_metrics(tuning.clock);
+        app.tasks.spawn(sweep.run_until_stopped(app.stop.clone()));
+        let tidying = compact_metrics(tuning.clock);
         app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(tidying));
         tracing::info!(%address, "the bridge is running");
         Ok(app)
@@ -186,7 +190,7 @@ impl App {
     pub async fn stop(self) -> bool {
         self.stop.cancel();
         self.tasks.close();
-        let finished = tokio::time::timeout(self.patience, self.tasks.wait()).await.is_ok();
+        let finished = tokio::time::timeout(self.shutdown_timeout, self.tasks.wait()).await.is_ok();
         if !finished {
             tracing::warn!(
                 "work under way was not finished in time; it is in the inbox and goes \
@@ -199,9 +203,9 @@ impl App {
 
     /// Lets commands ask the running bridge.
     fn open_control(&self, database_url: &str, clock: &Clock) {
-        match control::path_of(database_url).and_then(|path| Ok(Control::open(path)?)) {
+        match control::socket_path(database_url).and_then(|path| Ok(ControlSocket::open(path)?)) {
             Ok(control) => {
-                let answering = control.run(Arc::clone(&self.store), clock.clone());
+                let answering = control.serve_requests(Arc::clone(&self.store), clock.clone());
                 self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(answering));
             }
             Err(error) => tracing::warn!(
@@ -213,16 +217,16 @@ impl App {
     }
 
     /// Lets events come in over Socket Mode.
-    async fn listen(&self, socket: Socket) {
-        let line = socket.line.clone();
+    async fn start_socket_mode(&self, socket: Socket) {
+        let line = socket.health.clone();
         self.tasks.spawn(socket.run(self.stop.clone(), self.tasks.clone()));
         // Starting goes on without a connection, as it does without an introduction.
-        tokio::time::timeout(INTRODUCTION, line.settled()).await.ok();
+        tokio::time::timeout(STARTUP_PLATFORM_WAIT, line.wait_for_first_outcome()).await.ok();
     }
 
     /// Learns from both platforms whether they know us, now or as soon as they answer.
-    async fn introduce(&self, bridge: &Bridge) {
-        if tokio::time::timeout(INTRODUCTION, bridge.introduce()).await.is_err() {
+    async fn check_platforms(&self, bridge: &Bridge) {
+        if tokio::time::timeout(STARTUP_PLATFORM_WAIT, bridge.check_platforms()).await.is_err() {
             tracing::warn!("a platform takes long to answer; asking again meanwhile");
         }
     }
@@ -232,32 +236,35 @@ impl App {
 /// waits: to end would make no room, and whatever starts the bridge again would only wait less
 /// patiently. Where another bridge serves the database, it ends at once.
 async fn open_store(url: &str, clock: &Clock) -> anyhow::Result<SqliteStore> {
-    let options = Options { exclusive: true, ..Options::new(clock.clone()) };
+    let options = SqliteOptions { exclusive: true, ..SqliteOptions::new(clock.clone()) };
     let mut is_told = false;
     loop {
         match SqliteStore::open(url, options.clone()).await {
-            Err(error) if error.may_pass() => {
+            Err(error) if error.is_transient() => {
                 if !std::mem::replace(&mut is_told, true) {
                     tracing::error!(%error, "the database cannot be used for now: the disk is full \
                         or fails, or another program has locked it; make room, or mend that; the \
                         bridge starts as soon as it can");
                 }
-                tokio::time::sleep(ROOM).await;
+                tokio::time::sleep(DISK_RETRY_INTERVAL).await;
             }
             opened => return opened.context("DATABASE_URL: open the database"),
         }
     }
 }
 
-fn http(answer: Duration, proxy: Option<&Proxy>) -> anyhow::Result<reqwest::Client> {
+fn build_http_client(
+    answer: Duration,
+    proxy: Option<&ProxyConfig>,
+) -> anyhow::Result<reqwest::Client> {
     let client = reqwest::Client::builder().no_proxy();
     let client = match proxy {
-        Some(proxy) => client.proxy(through(proxy)?),
+        Some(proxy) => client.proxy(build_proxy(proxy)?),
         None => client,
     };
     client
         .timeout(answer)
-        .connect_timeout(CONNECT)
+        .connect_timeout(PLATFORM_CONNECT_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
         // Socket Mode begins with an upgrade, which HTTP/2 does not have.
         .http1_only()
@@ -267,8 +274,8 @@ fn http(answer: Duration, proxy: Option<&Proxy>) -> anyhow::Result<reqwest::Clie
 }
 
 /// The way through a proxy, for what is not on this machine.
-fn through(proxy: &Proxy) -> anyhow::Result<reqwest::Proxy> {
-    let Proxy { variable, address, except } = proxy;
+fn build_proxy(proxy: &ProxyConfig) -> anyhow::Result<reqwest::Proxy> {
+    let ProxyConfig { variable, address, except } = proxy;
     let all = reqwest::Proxy::all(address.expose_secret());
     // The error itself may quote the address, and with it a password.
     let all = all.map_err(|_quoting| anyhow::anyhow!("{variable}: not the address of a proxy"))?;
@@ -276,22 +283,22 @@ fn through(proxy: &Proxy) -> anyhow::Result<reqwest::Proxy> {
     Ok(all.no_proxy(reqwest::NoProxy::from_string(&except)))
 }
 
-fn socket(
+fn build_socket(
     config: &Config,
     token: &SecretString,
     tuning: &Tuning,
     http: reqwest::Client,
-    (intake, line): (Intake, Line),
+    (intake, line): (Intake, SocketHealth),
 ) -> Socket {
     let take = move |payload: Vec<u8>| {
         let intake = intake.clone();
         async move {
             match intake.take_from_slack(payload).await {
-                Ok(Answer::Json(shown)) => Ok(Some(shown.into_json())),
-                Ok(Answer::Nothing | Answer::Challenge(_)) => Ok(None),
+                Ok(SlackAnswer::Json(shown)) => Ok(Some(shown.into_json())),
+                Ok(SlackAnswer::Nothing | SlackAnswer::Challenge(_)) => Ok(None),
                 Err(error) => {
                     tracing::error!(%error, "slack has to send an event again");
-                    Err(NotTaken)
+                    Err(PayloadNotStored)
                 }
             }
         }
@@ -304,69 +311,75 @@ fn socket(
         clock: tuning.clock.clone(),
         timing: tuning.socket,
         take: Arc::new(take),
-        line,
+        health: line,
     }
 }
 
-fn bridge(
+fn build_bridge(
     config: &Config,
     tuning: &Tuning,
     http: &reqwest::Client,
-    (store, line): (SharedStore, Option<Line>),
-    origins: &Origins,
+    (store, line): (SharedStore, Option<SocketHealth>),
+    origins: &OriginChanges,
 ) -> anyhow::Result<Bridge> {
     let clock = tuning.clock.clone();
-    let gate = || Gate::new(clock.clone(), tuning.lockout);
+    let gate = || CircuitBreaker::new(clock.clone(), tuning.credentials_pause);
     let slack = &config.slack;
-    let blip = |bot: &Bot| {
+    let blip = |bot: &BotConfig| {
         let (name, http) = (bot.name.clone(), http.clone());
-        let client = blip::Client::new(name, http, &bot.api_url, &bot.key, gate());
+        let client = blip::BlipClient::new(name, http, &bot.api_url, &bot.key, gate());
         (bot.name.clone(), Arc::new(client))
     };
-    let client =
-        slack::Client::new(http.clone(), &slack.api_url, &slack.bot_token, clock.clone(), gate());
+    let client = slack::SlackClient::new(
+        http.clone(),
+        &slack.api_url,
+        &slack.bot_token,
+        clock.clone(),
+        gate(),
+    );
     let language = config.locale.parse().context("LOCALE")?;
-    let former: Vec<Bot> = former_bots(config, &origins.renamed).collect();
-    let mut rules = rules(config);
+    let former: Vec<BotConfig> = list_former_bots(config, &origins.renamed).collect();
+    let mut rules = build_rules(config);
     rules.former_bots = former.iter().map(|bot| bot.name.clone()).collect();
     rules.bot_channels.extend(former.iter().map(|bot| (bot.name.clone(), bot.channel.clone())));
     Ok(Bridge {
         store,
-        slack: Arc::new(client.hiding(Mask::new(&config.desk.masked))),
+        slack: Arc::new(client.with_mask(Mask::new(&config.desk.masked))),
         bots: config.bots.iter().chain(&former).map(blip).collect(),
-        files: files(config)?,
+        files: build_files(config)?,
         clock: clock.clone(),
-        words: Words::new(Arc::new(Texts::new()), language, config.timezone.clone()),
+        texts: Texts::new(Arc::new(TextCatalog::new()), language, config.timezone.clone()),
         rules,
-        settling: tuning.settling,
+        unknown_outcome_wait: tuning.unknown_outcome_wait,
         receipts_heard: DashMap::new(),
         receipts_asked: DashMap::new(),
-        shown: DashMap::new(),
-        customers_met: DashMap::new(),
-        channels: DashMap::new(),
-        homeless: AtomicBool::new(false),
-        is_groupless: AtomicBool::new(false),
+        shown_cards: DashMap::new(),
+        customer_details: DashMap::new(),
+        channel_ids: DashMap::new(),
+        is_default_channel_missing: AtomicBool::new(false),
+        is_agent_group_missing: AtomicBool::new(false),
         warnings: origins.warnings.clone().into_iter().collect(),
-        shared: DashMap::new(),
-        changed: Arc::default(),
-        gaps: Arc::new(Gaps::new(line)),
-        compared: DashMap::new(),
+        shared_channels: DashMap::new(),
+        slack_changed: Arc::default(),
+        gaps: Arc::new(EventGaps::new(line)),
+        compared_threads: DashMap::new(),
     })
 }
 
 /// Compares open tickets with the settings.
-async fn find_origins(config: &Config, store: &SharedStore, clock: &Clock) -> Origins {
-    let owners = config.bots.iter().map(|bot| (bot.name.clone(), blip::client::owner_of(&bot.key)));
+async fn find_origins(config: &Config, store: &SharedStore, clock: &Clock) -> OriginChanges {
+    let owners =
+        config.bots.iter().map(|bot| (bot.name.clone(), blip::client::key_owner(&bot.key)));
     let (owners, aliases) = (owners.collect(), &config.bot_aliases);
-    let origins = Origins::find(store, &owners, aliases, clock.now()).await;
+    let origins = OriginChanges::detect_changes(store, &owners, aliases, clock.now()).await;
     // A database that cannot be read is told by readiness; what arrives may still be kept.
     origins.unwrap_or_else(|error| {
         tracing::error!(%error, "open tickets could not be compared with the settings");
-        Origins::default()
+        OriginChanges::default()
     })
 }
 
-async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
+async fn bind_listener(config: &Config) -> anyhow::Result<TcpListener> {
     let (host, port) = (config.http.host.as_str(), config.http.port);
     let listener = TcpListener::bind((host, port)).await;
     listener.with_context(|| format!("HOST, PORT: listen on {host}:{port}"))
@@ -376,30 +389,34 @@ async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
 fn check_reactions(config: &Config) -> anyhow::Result<()> {
     let reactions = [&config.desk.claim_reaction, &config.desk.close_reaction];
     for (name, reaction) in ["CLAIM_REACTION", "CLOSE_REACTION"].into_iter().zip(reactions) {
-        let is_ours = marks::ALL.iter().any(|ours| slack::emoji::same(ours, reaction));
+        let is_ours =
+            marks::ALL_MARKS.iter().any(|ours| slack::emoji::is_same_emoji(ours, reaction));
         anyhow::ensure!(!is_ours, "{name} must not be an emoji that the bridge uses itself");
     }
     let [claims, closes] = reactions;
     anyhow::ensure!(
-        !slack::emoji::same(claims, closes),
+        !slack::emoji::is_same_emoji(claims, closes),
         "CLOSE_REACTION must not be another name for the emoji of CLAIM_REACTION"
     );
     Ok(())
 }
 
 /// The bots by their former names, under which their open tickets are kept.
-fn former_bots(config: &Config, renamed: &HashMap<BotName, BotName>) -> impl Iterator<Item = Bot> {
+fn list_former_bots(
+    config: &Config,
+    renamed: &HashMap<BotName, BotName>,
+) -> impl Iterator<Item = BotConfig> {
     renamed.iter().filter_map(|(was, is)| {
         let bot = config.bots.iter().find(|bot| bot.name == *is)?;
-        Some(Bot { name: was.clone(), ..bot.clone() })
+        Some(BotConfig { name: was.clone(), ..bot.clone() })
     })
 }
 
-fn rules(config: &Config) -> Rules {
+fn build_rules(config: &Config) -> Rules {
     let (slack, desk) = (&config.slack, &config.desk);
     Rules {
         reply: ReplyRules {
-            note_prefix: slack::emoji::spell(&desk.note_prefix).into_owned(),
+            note_prefix: slack::emoji::replace_emoji_names(&desk.note_prefix).into_owned(),
             claims: desk.reply_claims,
             anyone: desk.reply_policy == ReplyPolicy::Anyone,
         },
@@ -420,11 +437,11 @@ fn rules(config: &Config) -> Rules {
             .map(|bot| (bot.name.clone(), bot.channel.clone()))
             .collect(),
         team_channels: slack.team_channels.clone(),
-        pace: (slack.channel_rate > 0.0).then(|| Pace {
-            interval: Duration::from_secs_f64(slack.channel_rate.recip() * PACE_MARGIN),
-            burst: BURST,
+        pace: (slack.channel_rate > 0.0).then(|| PostRate {
+            interval: Duration::from_secs_f64(slack.channel_rate.recip() * POST_RATE_MARGIN),
+            burst: POST_BURST,
         }),
-        reminders: Reminders {
+        reminders: ReminderRules {
             unclaimed: desk.remind_unclaimed,
             unanswered: desk.remind_unanswered,
             escalate_to: desk.escalate_to.clone(),
@@ -438,29 +455,29 @@ fn rules(config: &Config) -> Rules {
     }
 }
 
-fn files(config: &Config) -> anyhow::Result<Files> {
+fn build_files(config: &Config) -> anyhow::Result<FileRelay> {
     let token = config.slack.bot_token.clone();
     let address = config.http.public_url.as_deref();
-    Ok(Files {
-        fetcher: Fetcher::new(Guard::new(config.media.allow_loopback))
+    Ok(FileRelay {
+        fetcher: Fetcher::new(AddressGuard::new(config.media.allow_loopback))
             .context("prepare the client for files")?,
-        links: Links::new(&token, address, config.media.link),
+        links: FileLinks::new(&token, address, config.media.link),
         token,
         known: DashMap::new(),
     })
 }
 
-fn doors(
+fn build_intake(
     config: &Config,
-    (bridge, origins): (&Arc<Bridge>, &Origins),
-    line: Option<&Line>,
+    (bridge, origins): (&Arc<Bridge>, &OriginChanges),
+    line: Option<&SocketHealth>,
     (downloads, tasks): (Downloads, TaskTracker),
 ) -> Intake {
-    let door = |bot: &Bot| {
+    let door = |bot: &BotConfig| {
         let tokens = bot.webhook_tokens.clone();
-        (bot.name.clone(), BotDoor { tokens, header: bot.webhook_header.clone() })
+        (bot.name.clone(), WebhookAuth { tokens, header: bot.webhook_header.clone() })
     };
-    let bots: HashMap<BotName, BotDoor> = config.bots.iter().map(door).collect();
+    let bots: HashMap<BotName, WebhookAuth> = config.bots.iter().map(door).collect();
     let mut former: HashMap<BotName, Vec<BotName>> = HashMap::new();
     for (was, is) in &origins.renamed {
         former.entry(is.clone()).or_default().push(was.clone());
@@ -470,8 +487,8 @@ fn doors(
     let readiness: Arc<dyn Fn() -> Readiness + Send + Sync> = {
         let line = line.cloned();
         Arc::new(move || {
-            let mut readiness = watched.readiness();
-            let connection = line.as_ref().and_then(Line::trouble);
+            let mut readiness = watched.collect_readiness();
+            let connection = line.as_ref().and_then(SocketHealth::trouble);
             readiness.troubles.extend(connection.map(str::to_owned));
             readiness
         })
@@ -481,31 +498,31 @@ fn doors(
         store: Arc::clone(&bridge.store),
         clock: bridge.clock.clone(),
         bots: Arc::new(bots),
-        changed: Arc::clone(&bridge.changed),
+        changed: Arc::clone(&bridge.slack_changed),
         note_gap: {
             let gaps = Arc::clone(&bridge.gaps);
-            Arc::new(move || gaps.note())
+            Arc::new(move || gaps.note_gap())
         },
         note_dropped: {
             let gaps = Arc::clone(&bridge.gaps);
-            Arc::new(move || gaps.note_dropped())
+            Arc::new(move || gaps.note_dropped_events())
         },
         former: Arc::new(former),
-        nuisance: Nuisance::default(),
+        rejected_log: RejectedRequestLog::default(),
         verifier: over_http.then(|| Verifier::new(&config.slack.signing_secrets)),
         files: Arc::new(move |wanted| {
             let keeper = Arc::clone(&keeper);
-            Box::pin(async move { keeper.hand_out(&wanted).await })
+            Box::pin(async move { keeper.provide_file(&wanted).await })
         }),
         downloads,
         dialogs: Dialogs {
             store: Arc::clone(&bridge.store),
             slack: Arc::clone(&bridge.slack),
             bots: bridge.bots.clone(),
-            words: bridge.words.clone(),
+            texts: bridge.texts.clone(),
             agent_group: bridge.rules.agent_group.clone(),
-            lists: Lists::new(bridge.clock.clone(), tasks.clone()),
-            homes: Homes::default(),
+            lists: ChoiceCache::new(bridge.clock.clone(), tasks.clone()),
+            homes: HomeTabs::default(),
             readiness: Arc::clone(&readiness),
             clock: bridge.clock.clone(),
             tasks,
@@ -515,9 +532,9 @@ fn doors(
 }
 
 /// Keeps the metrics small when nobody reads them.
-async fn tidy_metrics(clock: Clock) {
+async fn compact_metrics(clock: Clock) {
     loop {
-        clock.sleep_until(clock.now() + TIDYING).await;
-        telemetry::tidy();
+        clock.sleep_until(clock.now() + METRICS_COMPACTION_INTERVAL).await;
+        telemetry::compact_histograms();
     }
 }

@@ -21,27 +21,27 @@ use serde_json::{Map, Value};
 pub const TREE_BYTES: usize = 4 * 1024 * 1024;
 
 /// What the first fields of an object take, however few they are: a node of a B-tree.
-const OBJECT: usize = 640;
+const OBJECT_BYTES: usize = 640;
 /// What each further field takes: such nodes are often only half full.
-const FIELD: usize = 128;
+const FIELD_BYTES: usize = 128;
 /// For how many fields the first node is certainly large enough.
 const FIRST_FIELDS: usize = 6;
 /// What each element of a list takes: a list that grows has up to twice the room it needs.
-const ELEMENT: usize = 2 * size_of::<Value>();
+const ELEMENT_BYTES: usize = 2 * size_of::<Value>();
 /// What a text takes beyond its bytes.
-const TEXT: usize = 32;
+const TEXT_OVERHEAD_BYTES: usize = 32;
 
 /// Reads JSON as a tree; `None` if it is none, or too much: too large, nested more than 127 deep,
 /// or with a number beyond all bounds.
-pub fn tree(json: &str) -> Option<Value> {
-    outline(json, &[])
+pub fn parse_tree(json: &str) -> Option<Value> {
+    parse_tree_without(json, &[])
 }
 
 /// Reads JSON as a tree without the fields that have one of these names, wherever they stand.
-pub fn outline(json: &str, without: &[&str]) -> Option<Value> {
+pub fn parse_tree_without(json: &str, without: &[&str]) -> Option<Value> {
     let left = Cell::new(TREE_BYTES);
     let mut reader = serde_json::Deserializer::from_str(json);
-    let tree = Tree { left: &left, without }.deserialize(&mut reader).ok()?;
+    let tree = TreeBuilder { left: &left, without }.deserialize(&mut reader).ok()?;
     reader.end().ok()?;
     Some(tree)
 }
@@ -53,39 +53,42 @@ pub fn is_json(json: &str) -> bool {
 
 /// The fields of an object that have these names, as they were written; `None` if it is no object.
 /// Of two fields of one name the last counts, and one that is null counts as missing.
-pub fn fields<'a, const N: usize>(json: &'a str, names: [&str; N]) -> Option<[Option<&'a str>; N]> {
+pub fn pick_fields<'a, const N: usize>(
+    json: &'a str,
+    names: [&str; N],
+) -> Option<[Option<&'a str>; N]> {
     let mut reader = serde_json::Deserializer::from_str(json);
-    reader.deserialize_map(Fields(names)).ok()
+    reader.deserialize_map(FieldPicker(names)).ok()
 }
 
 /// The first fields of an object in the order in which they were written, as they were written;
 /// `None` if it is no object.
-pub fn entries(json: &str, most: usize) -> Option<Vec<(String, &str)>> {
+pub fn list_entries(json: &str, most: usize) -> Option<Vec<(String, &str)>> {
     let mut reader = serde_json::Deserializer::from_str(json);
-    reader.deserialize_map(Entries { most }).ok()
+    reader.deserialize_map(EntryLister { most }).ok()
 }
 
 /// The elements of a list as they were written; `None` if it is no list, or has more than so many.
-pub fn elements(json: &str, most: usize) -> Option<Vec<&str>> {
+pub fn list_elements(json: &str, most: usize) -> Option<Vec<&str>> {
     let mut reader = serde_json::Deserializer::from_str(json);
-    reader.deserialize_seq(Elements { most }).ok()
+    reader.deserialize_seq(ElementLister { most }).ok()
 }
 
 /// Makes a tree while there are bytes left for it.
-struct Tree<'a> {
+struct TreeBuilder<'a> {
     left: &'a Cell<usize>,
     without: &'a [&'a str],
 }
 
-impl Tree<'_> {
-    fn take<E: Error>(&self, bytes: usize) -> Result<(), E> {
+impl TreeBuilder<'_> {
+    fn take_bytes<E: Error>(&self, bytes: usize) -> Result<(), E> {
         let left = self.left.get().checked_sub(bytes);
         self.left.set(left.ok_or_else(|| E::custom("too large"))?);
         Ok(())
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Tree<'_> {
+impl<'de> DeserializeSeed<'de> for TreeBuilder<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -93,7 +96,7 @@ impl<'de> DeserializeSeed<'de> for Tree<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Tree<'_> {
+impl<'de> Visitor<'de> for TreeBuilder<'_> {
     type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -121,16 +124,16 @@ impl<'de> Visitor<'de> for Tree<'_> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
-        self.take(TEXT + text.len())?;
+        self.take_bytes(TEXT_OVERHEAD_BYTES + text.len())?;
         Ok(text.into())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
         let mut elements = Vec::new();
         while let Some(element) =
-            list.next_element_seed(Tree { left: self.left, without: self.without })?
+            list.next_element_seed(TreeBuilder { left: self.left, without: self.without })?
         {
-            self.take(ELEMENT)?;
+            self.take_bytes(ELEMENT_BYTES)?;
             elements.push(element);
         }
         Ok(Value::Array(elements))
@@ -144,12 +147,13 @@ impl<'de> Visitor<'de> for Tree<'_> {
                 continue;
             }
             let node = match fields.len() {
-                0 => OBJECT,
+                0 => OBJECT_BYTES,
                 1..FIRST_FIELDS => 0,
-                _ => FIELD,
+                _ => FIELD_BYTES,
             };
-            self.take(node + TEXT + name.len())?;
-            let value = object.next_value_seed(Tree { left: self.left, without: self.without })?;
+            self.take_bytes(node + TEXT_OVERHEAD_BYTES + name.len())?;
+            let value =
+                object.next_value_seed(TreeBuilder { left: self.left, without: self.without })?;
             fields.insert(name, value);
         }
         Ok(Value::Object(fields))
@@ -157,9 +161,9 @@ impl<'de> Visitor<'de> for Tree<'_> {
 }
 
 /// Picks fields by their names.
-struct Fields<'n, const N: usize>([&'n str; N]);
+struct FieldPicker<'n, const N: usize>([&'n str; N]);
 
-impl<'de, const N: usize> Visitor<'de> for Fields<'_, N> {
+impl<'de, const N: usize> Visitor<'de> for FieldPicker<'_, N> {
     type Value = [Option<&'de str>; N];
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -168,7 +172,7 @@ impl<'de, const N: usize> Visitor<'de> for Fields<'_, N> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
         let mut found = [None; N];
-        while let Some(place) = object.next_key_seed(Place(&self.0))? {
+        while let Some(place) = object.next_key_seed(NamePosition(&self.0))? {
             match place.and_then(|place| found.get_mut(place)) {
                 Some(found) => {
                     let value: &RawValue = object.next_value()?;
@@ -184,9 +188,9 @@ impl<'de, const N: usize> Visitor<'de> for Fields<'_, N> {
 }
 
 /// Finds a name among others without keeping it.
-struct Place<'n>(&'n [&'n str]);
+struct NamePosition<'n>(&'n [&'n str]);
 
-impl<'de> DeserializeSeed<'de> for Place<'_> {
+impl<'de> DeserializeSeed<'de> for NamePosition<'_> {
     type Value = Option<usize>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -194,7 +198,7 @@ impl<'de> DeserializeSeed<'de> for Place<'_> {
     }
 }
 
-impl Visitor<'_> for Place<'_> {
+impl Visitor<'_> for NamePosition<'_> {
     type Value = Option<usize>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -207,11 +211,11 @@ impl Visitor<'_> for Place<'_> {
 }
 
 /// Takes an object apart, as far as it is not too large.
-struct Entries {
+struct EntryLister {
     most: usize,
 }
 
-impl<'de> Visitor<'de> for Entries {
+impl<'de> Visitor<'de> for EntryLister {
     type Value = Vec<(String, &'de str)>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -230,11 +234,11 @@ impl<'de> Visitor<'de> for Entries {
 }
 
 /// Takes a list apart, if it is not too long.
-struct Elements {
+struct ElementLister {
     most: usize,
 }
 
-impl<'de> Visitor<'de> for Elements {
+impl<'de> Visitor<'de> for ElementLister {
     type Value = Vec<&'de str>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -290,29 +294,29 @@ mod tests {
             list("[[[[0]]]]"),
             format!("{{{}}}", fields.join(",")),
         ] {
-            assert_eq!(tree(&hostile), None, "{}", hostile.get(..20).unwrap());
+            assert_eq!(parse_tree(&hostile), None, "{}", hostile.get(..20).unwrap());
             assert!(is_json(&hostile));
         }
         // Long texts are no trouble.
-        assert!(tree(&json!({"text": "a".repeat(MIB)}).to_string()).is_some());
+        assert!(parse_tree(&json!({"text": "a".repeat(MIB)}).to_string()).is_some());
     }
 
     #[test]
     fn as_many_as_the_bound_allows_take_no_more_than_it_says() {
         for element in ["{\"\":0}", "[0]", "\"a\"", "{\"a\":\"b\",\"c\":[1]}"] {
             let of = |count: usize| format!("[{}]", vec![element; count].join(","));
-            let fits = |count: &usize| tree(&of(*count)).is_some();
+            let fits = |count: &usize| parse_tree(&of(*count)).is_some();
             let most = (1..100).map(|step| step * 2000).take_while(fits).last().unwrap();
-            assert!(bytes(&tree(&of(most)).unwrap()) <= TREE_BYTES, "{most} times {element}");
+            assert!(bytes(&parse_tree(&of(most)).unwrap()) <= TREE_BYTES, "{most} times {element}");
         }
     }
 
     #[test]
     fn what_is_no_tree_is_none() {
         let deep = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
-        assert!(tree(&deep(127)).is_some());
+        assert!(parse_tree(&deep(127)).is_some());
         for none in ["", "{", "[1] 2", "1e999", r#"{"a":-1e999}"#, "[1,]", &deep(128)] {
-            assert_eq!(tree(none), None, "{none}");
+            assert_eq!(parse_tree(none), None, "{none}");
         }
     }
 
@@ -323,40 +327,43 @@ mod tests {
             r#" {{"x":{deep},"a":1,"y":1e999,"\u0062":{{"c": [2]}},"z":"\ud800","a":"3","n":null}}"#
         );
         let expected = [Some(r#""3""#), Some(r#"{"c": [2]}"#), None, None];
-        assert_eq!(fields(&json, ["a", "b", "n", "missing"]), Some(expected));
+        assert_eq!(pick_fields(&json, ["a", "b", "n", "missing"]), Some(expected));
         for other in ["[]", "1", "null", "", "{\"a\":}"] {
-            assert_eq!(fields(other, ["a"]), None, "{other}");
+            assert_eq!(pick_fields(other, ["a"]), None, "{other}");
         }
     }
 
     #[test]
     fn a_list_is_taken_apart_if_it_is_not_too_long() {
-        assert_eq!(elements(" [ 1 , {\"a\":1e999},[]]", 3), Some(vec!["1", "{\"a\":1e999}", "[]"]));
-        assert_eq!(elements("[1,2,3,4]", 3), None);
-        assert_eq!(elements("{}", 3), None);
+        assert_eq!(
+            list_elements(" [ 1 , {\"a\":1e999},[]]", 3),
+            Some(vec!["1", "{\"a\":1e999}", "[]"])
+        );
+        assert_eq!(list_elements("[1,2,3,4]", 3), None);
+        assert_eq!(list_elements("{}", 3), None);
     }
 
     #[test]
     fn an_object_is_taken_apart_in_the_order_in_which_it_was_written() {
         let entry = |name: &str, json| (name.to_owned(), json);
         let expected = vec![entry("b", "1"), entry("a", "1e999")];
-        assert_eq!(entries(r#"{"b":1,"a":1e999,"c":[]}"#, 2), Some(expected));
-        assert_eq!(entries("{\"b\":1", 5), None);
-        assert_eq!(entries("[]", 5), None);
+        assert_eq!(list_entries(r#"{"b":1,"a":1e999,"c":[]}"#, 2), Some(expected));
+        assert_eq!(list_entries("{\"b\":1", 5), None);
+        assert_eq!(list_entries("[]", 5), None);
     }
 
     #[test]
     fn an_outline_is_without_what_was_not_wanted() {
         let json = r#"{"a":{"blocks":[1e999],"b":1},"blocks":7,"c":[{"blocks":{}}]}"#;
-        assert_eq!(outline(json, &["blocks"]), Some(json!({"a": {"b": 1}, "c": [{}]})));
+        assert_eq!(parse_tree_without(json, &["blocks"]), Some(json!({"a": {"b": 1}, "c": [{}]})));
     }
 
     proptest! {
         #[test]
         fn what_is_not_too_large_is_read_as_it_is(value in crate::model::content::any_json()) {
             let json = value.to_string();
-            prop_assert_eq!(tree(&json), Some(value.clone()));
-            let [text] = fields(&json, ["text"]).unwrap_or_default();
+            prop_assert_eq!(parse_tree(&json), Some(value.clone()));
+            let [text] = pick_fields(&json, ["text"]).unwrap_or_default();
             let read = text.map(|text| serde_json::from_str::<Value>(text).unwrap());
             prop_assert_eq!(read.as_ref(), value.get("text").filter(|text| !text.is_null()));
         }

@@ -10,10 +10,10 @@ use tokio::sync::watch;
 
 /// Tells the time. The system's in production; a test's own in tests.
 #[derive(Clone, Debug)]
-pub struct Clock(Kind);
+pub struct Clock(ClockSource);
 
 #[derive(Clone, Debug)]
-enum Kind {
+enum ClockSource {
     System,
     Manual(Arc<watch::Sender<Timestamp>>),
 }
@@ -21,12 +21,12 @@ enum Kind {
 impl Clock {
     /// The clock of the machine.
     pub fn system() -> Self {
-        Self(Kind::System)
+        Self(ClockSource::System)
     }
 
     /// A clock that stands still until [`Clock::advance`] moves it.
     pub fn manual(start: Timestamp) -> Self {
-        Self(Kind::Manual(Arc::new(watch::Sender::new(start))))
+        Self(ClockSource::Manual(Arc::new(watch::Sender::new(start))))
     }
 
     /// The time now, in whole milliseconds: what the store gives back of a time is what it was
@@ -34,8 +34,8 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         let now = match &self.0 {
             #[expect(clippy::disallowed_methods, reason = "this is the clock")]
-            Kind::System => Timestamp::now(),
-            Kind::Manual(now) => *now.borrow(),
+            ClockSource::System => Timestamp::now(),
+            ClockSource::Manual(now) => *now.borrow(),
         };
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
@@ -43,11 +43,11 @@ impl Clock {
     /// Waits until the given time has come.
     pub async fn sleep_until(&self, until: Timestamp) {
         match &self.0 {
-            Kind::System => {
+            ClockSource::System => {
                 let wait = Duration::try_from(until.duration_since(self.now())).unwrap_or_default();
                 tokio::time::sleep(wait).await;
             }
-            Kind::Manual(now) => {
+            ClockSource::Manual(now) => {
                 let mut changes = now.subscribe();
                 while *changes.borrow_and_update() < until {
                     if changes.changed().await.is_err() {
@@ -60,14 +60,14 @@ impl Clock {
 
     /// Moves a manual clock back, as when somebody corrects it; the machine's stays as it is.
     pub fn set_back(&self, by: Duration) {
-        if let Kind::Manual(now) = &self.0 {
+        if let ClockSource::Manual(now) = &self.0 {
             now.send_modify(|now| *now -= by);
         }
     }
 
     /// Moves a manual clock forward; the machine's clock stays as it is.
     pub fn advance(&self, by: Duration) {
-        if let Kind::Manual(now) = &self.0 {
+        if let ClockSource::Manual(now) = &self.0 {
             now.send_modify(|now| *now += by);
         }
     }

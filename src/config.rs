@@ -23,34 +23,37 @@ use std::{env, fs, io};
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
-use crate::model::personal::Kind;
-use crate::model::{BotName, Hours, SlackUserId};
-use reader::Reader;
+use crate::model::personal::NumberKind;
+use crate::model::{BotName, SlackUserId, WorkingHours};
+use reader::SettingsReader;
 
 pub use crate::model::ChannelRef;
-pub use fault::{Fault, Faults};
-pub use reader::{Lookup, ReadFile};
-pub use table::VARIABLES;
-pub use variable::{BOT, Form, Group, Need, Privacy, Variable, help, markdown};
+pub use fault::{ConfigError, SettingFault};
+pub use reader::{ReadFile, VariableLookup};
+pub use table::ALL_VARIABLES;
+pub use variable::{
+    BOT_PLACEHOLDER, Need, ValueForm, ValuePrivacy, Variable, VariableGroup, format_help,
+    format_markdown_table,
+};
 
 /// Where settings may stand that are not in the environment, in the working directory.
-const DOTENV: &str = ".env";
+const DOTENV_FILE: &str = ".env";
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Where the service listens.
-    pub http: Http,
+    pub http: HttpConfig,
     /// The Slack app.
-    pub slack: Slack,
+    pub slack: SlackConfig,
     /// The Blip bots; at least one.
-    pub bots: Vec<Bot>,
+    pub bots: Vec<BotConfig>,
     /// Former names of bots, each with its name now.
     pub bot_aliases: HashMap<BotName, BotName>,
     /// How people work with tickets.
-    pub desk: Desk,
+    pub desk: DeskConfig,
     /// How files are passed on.
-    pub media: Media,
+    pub media: MediaConfig,
     /// The database, as a `sqlite://` address.
     pub database_url: String,
     /// For how long the bodies of handled events are kept.
@@ -74,7 +77,7 @@ pub struct Config {
 
 /// Where the service listens and is reached.
 #[derive(Clone, Debug)]
-pub struct Http {
+pub struct HttpConfig {
     /// An IP address or a host name.
     pub host: String,
     /// The port; 0 for any that is free.
@@ -82,12 +85,12 @@ pub struct Http {
     /// The address under which others reach it, without a slash at its end.
     pub public_url: Option<String>,
     /// What calls to the platforms go through, if there is something.
-    pub proxy: Option<Proxy>,
+    pub proxy: Option<ProxyConfig>,
 }
 
 /// A proxy of the system, as the environment names it.
 #[derive(Clone, Debug)]
-pub struct Proxy {
+pub struct ProxyConfig {
     /// The variable that names it.
     pub variable: &'static str,
     /// Its address, which may hold a password.
@@ -98,7 +101,7 @@ pub struct Proxy {
 
 /// The Slack app.
 #[derive(Clone, Debug)]
-pub struct Slack {
+pub struct SlackConfig {
     /// The bot token, `xoxb-…`.
     pub bot_token: SecretString,
     /// Any of these may have signed a request; empty only with [`Slack::app_token`].
@@ -117,7 +120,7 @@ pub struct Slack {
 
 /// One Blip bot.
 #[derive(Clone, Debug)]
-pub struct Bot {
+pub struct BotConfig {
     /// Its short name, which ends the path of its webhook.
     pub name: BotName,
     /// What follows `Key ` in the Authorization header.
@@ -135,7 +138,7 @@ pub struct Bot {
 
 /// How people work with tickets.
 #[derive(Clone, Debug)]
-pub struct Desk {
+pub struct DeskConfig {
     /// Who is an agent.
     pub agents: Agents,
     /// Identities at Blip by user.
@@ -165,9 +168,9 @@ pub struct Desk {
     /// The user group that hears of it in the end.
     pub escalate_to: Option<String>,
     /// When the team works; always if `None`.
-    pub business_hours: Option<Hours>,
+    pub business_hours: Option<WorkingHours>,
     /// Which numbers of people and cards are hidden in Slack.
-    pub masked: Vec<Kind>,
+    pub masked: Vec<NumberKind>,
     /// How many earlier messages are shown.
     pub context_messages: usize,
     /// The time between two looks at what Blip did itself; `None` for never.
@@ -176,7 +179,7 @@ pub struct Desk {
 
 /// How files are passed on.
 #[derive(Clone, Copy, Debug)]
-pub struct Media {
+pub struct MediaConfig {
     /// The largest file that is taken over from a customer, in bytes.
     pub max: u64,
     /// How long the address of a file that was sent to a customer is good.
@@ -222,18 +225,23 @@ pub enum LogFormat {
 }
 
 /// A single setting, for commands that need no more than that; its default if it is not set.
-pub fn setting(name: &str) -> Result<Option<String>, Faults> {
-    let set = environment()?.remove(name).filter(|value| !value.trim().is_empty());
+pub fn read_setting(name: &str) -> Result<Option<String>, ConfigError> {
+    let set = read_environment()?.remove(name).filter(|value| !value.trim().is_empty());
     let default = || Variable::find(name)?.default.map(str::to_owned);
     Ok(set.or_else(default))
 }
 
 /// The environment, and a `.env` file in the working directory for what is not in it.
-fn environment() -> Result<BTreeMap<String, String>, Faults> {
-    let mut settings = match fs::read(DOTENV) {
-        Ok(bytes) => dotenv::parse(&bytes).map_err(unreadable)?,
+fn read_environment() -> Result<BTreeMap<String, String>, ConfigError> {
+    let mut settings = match fs::read(DOTENV_FILE) {
+        Ok(bytes) => dotenv::parse_dotenv(&bytes).map_err(lines_to_config_error)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(fault(DOTENV.to_owned(), format!("cannot be read: {error}"))),
+        Err(error) => {
+            return Err(to_config_error(
+                DOTENV_FILE.to_owned(),
+                format!("cannot be read: {error}"),
+            ));
+        }
     };
     let own = env::vars_os();
     settings.extend(own.filter_map(|(name, value)| {
@@ -244,26 +252,26 @@ fn environment() -> Result<BTreeMap<String, String>, Faults> {
 
 impl Config {
     /// Reads the environment, and a `.env` file in the working directory for what is not in it.
-    pub fn from_env() -> Result<Self, Faults> {
-        let settings = environment()?;
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let settings = read_environment()?;
         let lookup = |name: &str| settings.get(name).cloned();
-        let unknown = unknown::among(&settings);
+        let unknown = unknown::find_unknown(&settings);
         let mut config = match Self::load(&lookup, &|path| fs::read_to_string(path)) {
             Ok(config) => config,
-            Err(Faults(faults)) => {
-                return Err(Faults(faults.into_iter().chain(unknown).collect()));
+            Err(ConfigError(faults)) => {
+                return Err(ConfigError(faults.into_iter().chain(unknown).collect()));
             }
         };
         config.warnings.extend(unknown.iter().map(ToString::to_string));
-        config.warnings.extend(warnings::of_readable_files(&lookup));
+        config.warnings.extend(warnings::warn_of_readable_files(&lookup));
         Ok(config)
     }
 
     /// Reads every setting through `lookup`, and secrets also through `read_file`.
-    pub fn load(lookup: Lookup<'_>, read_file: ReadFile<'_>) -> Result<Self, Faults> {
-        let mut reader = Reader::new(lookup, read_file);
-        let config = Self::read(&mut reader);
-        let (config, summary) = reader.finish(config)?;
+    pub fn load(lookup: VariableLookup<'_>, read_file: ReadFile<'_>) -> Result<Self, ConfigError> {
+        let mut reader = SettingsReader::new(lookup, read_file);
+        let config = Self::read_settings(&mut reader);
+        let (config, summary) = reader.into_result(config)?;
         Ok(Self { summary, ..config })
     }
 
@@ -274,21 +282,21 @@ impl Config {
 }
 
 /// A bot's name as it stands in the names of variables.
-fn upper(name: &BotName) -> String {
+fn uppercase_bot_name(name: &BotName) -> String {
     name.as_str().to_ascii_uppercase()
 }
 
-fn unreadable(lines: Vec<dotenv::Odd>) -> Faults {
-    let fault = |(line, problem)| Fault {
-        place: format!("{DOTENV} line {line}"),
+fn lines_to_config_error(lines: Vec<dotenv::UnreadableLine>) -> ConfigError {
+    let fault = |(line, problem)| SettingFault {
+        place: format!("{DOTENV_FILE} line {line}"),
         problem: str::to_owned(problem),
         example: None,
     };
-    Faults(lines.into_iter().map(fault).collect())
+    ConfigError(lines.into_iter().map(fault).collect())
 }
 
-fn fault(place: String, problem: String) -> Faults {
-    Faults(vec![Fault { place, problem, example: None }])
+fn to_config_error(place: String, problem: String) -> ConfigError {
+    ConfigError(vec![SettingFault { place, problem, example: None }])
 }
 
 #[cfg(test)]
@@ -309,7 +317,7 @@ mod tests {
     ];
 
     /// Loads the least that is needed, changed by `changes`; an empty value takes one away.
-    fn load(changes: &[(&str, &str)]) -> Result<Config, Faults> {
+    fn load(changes: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let all: HashMap<&str, &str> = LEAST.iter().chain(changes).copied().collect();
         Config::load(&|name| all.get(name).map(ToString::to_string), &read_file)
     }
@@ -322,7 +330,7 @@ mod tests {
         }
     }
 
-    fn places(result: Result<Config, Faults>) -> Vec<String> {
+    fn places(result: Result<Config, ConfigError>) -> Vec<String> {
         result.unwrap_err().0.into_iter().map(|fault| fault.place).collect()
     }
 
@@ -344,8 +352,8 @@ mod tests {
 
     #[test]
     fn every_default_is_of_its_form_and_every_example_is_accepted() {
-        for variable in VARIABLES.iter().filter(|variable| variable.name != "BLIP_BOTS") {
-            let name = variable.name.replace(BOT, "VENDAS");
+        for variable in ALL_VARIABLES.iter().filter(|variable| variable.name != "BLIP_BOTS") {
+            let name = variable.name.replace(BOT_PLACEHOLDER, "VENDAS");
             let whole = [
                 ("BLIP_BOTS", "vendas"),
                 ("BLIP_VENDAS_KEY", "k"),
@@ -370,9 +378,11 @@ mod tests {
                 "BLIP_API_URL"
             ]
         );
-        let wrong = VARIABLES
+        let wrong = ALL_VARIABLES
             .iter()
-            .filter(|variable| !variable.name.contains(BOT) && variable.name != "NOTE_PREFIX")
+            .filter(|variable| {
+                !variable.name.contains(BOT_PLACEHOLDER) && variable.name != "NOTE_PREFIX"
+            })
             .map(|variable| (variable.name, "\u{1} hush"))
             .collect::<Vec<_>>();
         let mut places = places(load(&wrong));
@@ -415,7 +425,9 @@ mod tests {
     #[test]
     fn the_summary_has_a_line_for_every_setting() {
         let config = load(&[]).unwrap();
-        for variable in VARIABLES.iter().filter(|variable| !variable.name.contains(BOT)) {
+        for variable in
+            ALL_VARIABLES.iter().filter(|variable| !variable.name.contains(BOT_PLACEHOLDER))
+        {
             let line = format!("{} ", variable.name);
             let count = config.summary().iter().filter(|shown| shown.starts_with(&line)).count();
             assert_eq!(count, 1, "{line}");
@@ -520,10 +532,10 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_value_is_taken_or_refused_without_being_quoted(
-            place in 0..VARIABLES.len(),
+            place in 0..ALL_VARIABLES.len(),
             value in r"\S.{12,40}",
         ) {
-            let name = VARIABLES[place].name.replace(BOT, "VENDAS");
+            let name = ALL_VARIABLES[place].name.replace(BOT_PLACEHOLDER, "VENDAS");
             if let Err(faults) = load(&[("BLIP_BOTS", "vendas"), (&name, &value)]) {
                 proptest::prop_assert!(!faults.to_string().contains(value.trim()));
             }

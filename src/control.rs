@@ -18,17 +18,17 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::model::{CustomerKey, TicketId};
-use crate::store::{Kept, SharedStore, sqlite};
+use crate::store::{KeptTicket, SharedStore, sqlite};
 
 /// The longest question, in bytes.
-const LONGEST: u64 = 64 << 10;
+const MAX_REQUEST_BYTES: u64 = 64 << 10;
 /// How long whoever knocks may take to ask.
-const PATIENCE: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What is to be done.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
-pub enum Request {
+pub enum ControlRequest {
     /// List what is parked.
     Parked,
     /// Put what is parked back into its lanes.
@@ -54,42 +54,46 @@ pub enum Request {
 }
 
 /// What is said to whoever asked, or what went wrong.
-type Answer = Result<String, String>;
+type ControlAnswer = Result<String, String>;
 
 /// Does what was asked for, and says what there is to say.
-pub async fn perform(
+pub async fn perform_request(
     store: &SharedStore,
     clock: &Clock,
-    request: &Request,
+    request: &ControlRequest,
 ) -> anyhow::Result<String> {
     match request {
-        Request::Parked => list_parked(store).await,
-        Request::Retry { ticket } => retry(store, clock, ticket.as_deref()).await,
-        Request::Find { customer } => find(store, &customer_key(customer)?).await,
-        Request::Export { customer } => export(store, &customer_key(customer)?).await,
-        Request::Erase { customer } => {
-            let erased = store.erase_customer(&customer_key(customer)?).await?;
+        ControlRequest::Parked => list_parked(store).await,
+        ControlRequest::Retry { ticket } => retry_items(store, clock, ticket.as_deref()).await,
+        ControlRequest::Find { customer } => {
+            find_customer(store, &parse_customer_key(customer)?).await
+        }
+        ControlRequest::Export { customer } => {
+            export_customer(store, &parse_customer_key(customer)?).await
+        }
+        ControlRequest::Erase { customer } => {
+            let erased = store.erase_customer(&parse_customer_key(customer)?).await?;
             for ticket in &erased {
                 tracing::info!(ticket.id = %ticket, "a customer's ticket was erased by command");
             }
-            Ok(format!("{} erased.\n", tickets(erased.len())))
+            Ok(format!("{} erased.\n", format_ticket_count(erased.len())))
         }
     }
 }
 
-fn customer_key(customer: &str) -> anyhow::Result<CustomerKey> {
+fn parse_customer_key(customer: &str) -> anyhow::Result<CustomerKey> {
     CustomerKey::parse(customer).context(
         "--customer: give an identity of Blip, such as 5511987654321@wa.gw.msging.net, or a \
         phone number with its area code",
     )
 }
 
-fn tickets(count: usize) -> String {
+fn format_ticket_count(count: usize) -> String {
     format!("{count} {}", if count == 1 { "ticket" } else { "tickets" })
 }
 
 async fn list_parked(store: &SharedStore) -> anyhow::Result<String> {
-    let parked = store.parked(None).await?;
+    let parked = store.parked_items(None).await?;
     if parked.is_empty() {
         return Ok("Nothing is parked.\n".to_owned());
     }
@@ -101,23 +105,27 @@ async fn list_parked(store: &SharedStore) -> anyhow::Result<String> {
     Ok(lines.collect())
 }
 
-async fn retry(store: &SharedStore, clock: &Clock, ticket: Option<&str>) -> anyhow::Result<String> {
+async fn retry_items(
+    store: &SharedStore,
+    clock: &Clock,
+    ticket: Option<&str>,
+) -> anyhow::Result<String> {
     let parse = |ticket| {
         TicketId::parse(ticket)
             .context("--ticket: give it as bot/id, as `blip-slack parked` lists it")
     };
     let ticket = ticket.map(parse).transpose()?;
     let mut revived = 0;
-    for item in store.parked(ticket.as_ref()).await? {
-        revived += usize::from(store.revive(item.id, clock.now()).await?);
+    for item in store.parked_items(ticket.as_ref()).await? {
+        revived += usize::from(store.retry_parked(item.id, clock.now()).await?);
     }
     Ok(format!("{revived} put back; a running bridge takes them up within seconds.\n"))
 }
 
-async fn find(store: &SharedStore, key: &CustomerKey) -> anyhow::Result<String> {
+async fn find_customer(store: &SharedStore, key: &CustomerKey) -> anyhow::Result<String> {
     let mut lines = Vec::new();
     for id in store.customer_tickets(key).await? {
-        let ticket = store.ticket(&id).await?;
+        let ticket = store.load_ticket(&id).await?;
         let number = ticket.as_ref().and_then(|ticket| ticket.number);
         let number = number.map_or_else(|| id.to_string(), |number| format!("#{number}"));
         let state = match &ticket {
@@ -132,16 +140,16 @@ async fn find(store: &SharedStore, key: &CustomerKey) -> anyhow::Result<String> 
     Ok(lines.concat())
 }
 
-async fn export(store: &SharedStore, key: &CustomerKey) -> anyhow::Result<String> {
+async fn export_customer(store: &SharedStore, key: &CustomerKey) -> anyhow::Result<String> {
     let mut tickets = Vec::new();
     for id in store.customer_tickets(key).await? {
-        tickets.push(shown(&id, store.kept_of(&id).await?));
+        tickets.push(ticket_to_json(&id, store.load_kept_ticket(&id).await?));
     }
     let document = serde_json::to_string_pretty(&json!({ "tickets": tickets }))?;
     Ok(document + "\n")
 }
 
-fn shown(id: &TicketId, kept: Kept) -> Value {
+fn ticket_to_json(id: &TicketId, kept: KeptTicket) -> Value {
     let ticket = kept.ticket.map(|ticket| {
         json!({
             "number": ticket.number,
@@ -191,19 +199,19 @@ fn shown(id: &TicketId, kept: Kept) -> Value {
 
 /// The path of the socket next to the database at `url`, which must be there and belong to whoever
 /// asks.
-pub fn path_of(url: &str) -> anyhow::Result<PathBuf> {
+pub fn socket_path(url: &str) -> anyhow::Result<PathBuf> {
     let mut path = sqlite::owned_path(url).context("DATABASE_URL")?.into_os_string();
     path.push(".sock");
     Ok(path.into())
 }
 
 /// The way in for commands.
-pub struct Control {
+pub struct ControlSocket {
     listener: UnixListener,
     path: PathBuf,
 }
 
-impl Control {
+impl ControlSocket {
     /// Listens next to a database, which nobody else may serve.
     pub fn open(path: PathBuf) -> io::Result<Self> {
         // Made where nobody else can reach it, and put into its place when it is closed to others.
@@ -217,12 +225,12 @@ impl Control {
     }
 
     /// Answers until this is dropped.
-    pub async fn run(self, store: SharedStore, clock: Clock) {
+    pub async fn serve_requests(self, store: SharedStore, clock: Clock) {
         let tasks = TaskTracker::new();
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
-                    tasks.spawn(answer(stream, SharedStore::clone(&store), clock.clone()));
+                    tasks.spawn(answer_request(stream, SharedStore::clone(&store), clock.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a command could not be taken");
@@ -233,7 +241,7 @@ impl Control {
     }
 }
 
-impl Drop for Control {
+impl Drop for ControlSocket {
     fn drop(&mut self) {
         // The next one replaces it anyway.
         fs::remove_file(&self.path).ok();
@@ -241,30 +249,32 @@ impl Drop for Control {
 }
 
 /// Does what one asks for and answers it.
-async fn answer(stream: UnixStream, store: SharedStore, clock: Clock) {
-    let Ok(Ok((request, stream))) = tokio::time::timeout(PATIENCE, read(stream)).await else {
+async fn answer_request(stream: UnixStream, store: SharedStore, clock: Clock) {
+    let Ok(Ok((request, stream))) =
+        tokio::time::timeout(REQUEST_TIMEOUT, read_request(stream)).await
+    else {
         return;
     };
-    let done = perform(&store, &clock, &request).await;
-    let answer: Answer = done.map_err(|error| format!("{error:#}"));
+    let done = perform_request(&store, &clock, &request).await;
+    let answer: ControlAnswer = done.map_err(|error| format!("{error:#}"));
     // Whoever asked may have gone.
-    write(stream, &answer).await.ok();
+    write_answer(stream, &answer).await.ok();
 }
 
-async fn read(stream: UnixStream) -> io::Result<(Request, UnixStream)> {
-    let mut reader = BufReader::new(stream).take(LONGEST);
+async fn read_request(stream: UnixStream) -> io::Result<(ControlRequest, UnixStream)> {
+    let mut reader = BufReader::new(stream).take(MAX_REQUEST_BYTES);
     let mut line = String::new();
     reader.read_line(&mut line).await?;
     Ok((serde_json::from_str(&line)?, reader.into_inner().into_inner()))
 }
 
-async fn write(mut stream: UnixStream, answer: &Answer) -> io::Result<()> {
+async fn write_answer(mut stream: UnixStream, answer: &ControlAnswer) -> io::Result<()> {
     stream.write_all(&serde_json::to_vec(answer)?).await?;
     stream.shutdown().await
 }
 
 /// Asks a running bridge; `None` if none runs there.
-pub async fn ask(path: &Path, request: &Request) -> anyhow::Result<Option<String>> {
+pub async fn ask_bridge(path: &Path, request: &ControlRequest) -> anyhow::Result<Option<String>> {
     let mut stream = match UnixStream::connect(path).await {
         Ok(stream) => stream,
         // Nobody has ever listened, or whoever did was killed.
@@ -289,7 +299,7 @@ pub async fn ask(path: &Path, request: &Request) -> anyhow::Result<Option<String
     // nobody reads our output.
     let stopped = "the bridge has stopped before it answered";
     answered.await.map_err(|error| anyhow::anyhow!("{stopped}: {error}"))?;
-    let answer: Answer = serde_json::from_slice(&answer).context(stopped)?;
+    let answer: ControlAnswer = serde_json::from_slice(&answer).context(stopped)?;
     answer.map(Some).map_err(anyhow::Error::msg)
 }
 
@@ -306,7 +316,7 @@ mod tests {
             drop(listener.accept().await.unwrap());
             drop(listener);
         };
-        let (error, ()) = tokio::join!(ask(&path, &Request::Parked), stops);
+        let (error, ()) = tokio::join!(ask_bridge(&path, &ControlRequest::Parked), stops);
         let error = error.unwrap_err();
         assert!(error.downcast_ref::<io::Error>().is_none(), "{error:#}");
         assert!(error.to_string().contains("stopped before it answered"), "{error:#}");

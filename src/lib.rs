@@ -51,7 +51,7 @@ pub mod config;
 pub mod locale;
 pub mod telemetry;
 
-pub mod gate;
+pub mod breaker;
 pub mod media;
 pub mod store;
 

@@ -11,8 +11,8 @@ use anyhow::Context;
 use blip_slack::app::{App, Tuning};
 use blip_slack::clock::Clock;
 use blip_slack::config::{self, Config, LogFormat};
-use blip_slack::control::{self, Request};
-use blip_slack::store::sqlite::{self, Options};
+use blip_slack::control::{self, ControlRequest};
+use blip_slack::store::sqlite::{self, SqliteOptions};
 use blip_slack::store::{SharedStore, SqliteStore};
 use blip_slack::{healthcheck, manifest, telemetry};
 use clap::{Parser, Subcommand};
@@ -20,14 +20,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Answer Blip Desk tickets without leaving Slack.
 #[derive(Parser)]
-#[command(version, about, after_long_help = config::help())]
+#[command(version, about, after_long_help = config::format_help())]
 struct Arguments {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<CliCommand>,
 }
 
 #[derive(Subcommand)]
-enum Command {
+enum CliCommand {
     /// Run the bridge; this is what happens without a command, too.
     Serve,
     /// Play one whole ticket on this machine, with stand-ins for Blip and Slack.
@@ -61,7 +61,7 @@ enum Command {
     /// Show or erase what is kept of one customer.
     Privacy {
         #[command(subcommand)]
-        command: Privacy,
+        command: PrivacyCommand,
     },
 }
 
@@ -75,7 +75,7 @@ enum StoreCommand {
 }
 
 #[derive(Subcommand)]
-enum Privacy {
+enum PrivacyCommand {
     /// Print all that is kept of a customer, as JSON.
     Export {
         /// The customer: an identity of Blip, or a phone number with its area code.
@@ -98,7 +98,9 @@ fn main() -> ExitCode {
     let installed = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = match (installed, runtime) {
-        (Ok(()), Ok(runtime)) => runtime.block_on(run(arguments.command.unwrap_or(Command::Serve))),
+        (Ok(()), Ok(runtime)) => {
+            runtime.block_on(run_command(arguments.command.unwrap_or(CliCommand::Serve)))
+        }
         (Err(_), _) => Err(anyhow::anyhow!("prepare encryption: there is a provider already")),
         (_, Err(error)) => Err(error).context("start the runtime"),
     };
@@ -115,41 +117,44 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> anyhow::Result<()> {
+async fn run_command(command: CliCommand) -> anyhow::Result<()> {
     // A file that may not grow fails as a full disk does, instead of ending the program. Once a
     // signal is listened to it does nothing else any more.
     drop(signal(SignalKind::from_raw(libc::SIGXFSZ)).context("listen for SIGXFSZ")?);
     match command {
-        Command::Serve => serve().await,
+        CliCommand::Serve => run_bridge().await,
         #[cfg(feature = "demo")]
-        Command::Demo { keep_running } => {
-            telemetry::start("warn", false);
+        CliCommand::Demo { keep_running } => {
+            telemetry::start_telemetry("warn", false);
             let mut stop = StopSignals::listen()?;
-            blip_slack::demo::play(keep_running, stop.next()).await
+            blip_slack::demo::play_demo(keep_running, stop.wait_for_signal()).await
         }
-        Command::Manifest { socket_mode } => {
-            print(&manifest::render(socket_mode, config::setting("PUBLIC_URL")?.as_deref())?)
-        }
-        Command::Healthcheck => {
-            let host = config::setting("HOST")?.unwrap_or_default();
-            let port = config::setting("PORT")?.unwrap_or_default();
+        CliCommand::Manifest { socket_mode } => print_text(&manifest::render_manifest(
+            socket_mode,
+            config::read_setting("PUBLIC_URL")?.as_deref(),
+        )?),
+        CliCommand::Healthcheck => {
+            let host = config::read_setting("HOST")?.unwrap_or_default();
+            let port = config::read_setting("PORT")?.unwrap_or_default();
             healthcheck::ask(&host, port.parse().context("PORT must be a port")?)
         }
-        Command::Parked => print(&perform(Request::Parked).await?),
-        Command::Retry { ticket } => print(&perform(Request::Retry { ticket }).await?),
-        Command::Store { command: StoreCommand::Backup { file } } => {
-            let url = config::setting("DATABASE_URL")?.unwrap_or_default();
+        CliCommand::Parked => print_text(&send_or_perform(ControlRequest::Parked).await?),
+        CliCommand::Retry { ticket } => {
+            print_text(&send_or_perform(ControlRequest::Retry { ticket }).await?)
+        }
+        CliCommand::Store { command: StoreCommand::Backup { file } } => {
+            let url = config::read_setting("DATABASE_URL")?.unwrap_or_default();
             let made = sqlite::back_up(&url, &file, &Clock::system()).await;
             made.context("back up the database")?;
-            print(&format!("{} is a copy of the database.\n", file.display()))
+            print_text(&format!("{} is a copy of the database.\n", file.display()))
         }
-        Command::Privacy { command } => privacy(command).await,
+        CliCommand::Privacy { command } => run_privacy_command(command).await,
     }
 }
 
-async fn serve() -> anyhow::Result<()> {
+async fn run_bridge() -> anyhow::Result<()> {
     let config = Config::from_env()?;
-    telemetry::start(&config.log, config.log_format == LogFormat::Json);
+    telemetry::start_telemetry(&config.log, config.log_format == LogFormat::Json);
     for line in config.summary() {
         tracing::info!("{line}");
     }
@@ -159,13 +164,13 @@ async fn serve() -> anyhow::Result<()> {
     let mut stop = StopSignals::listen()?;
     let app = tokio::select! {
         app = App::start(&config, Tuning::default()) => app?,
-        () = stop.next() => return Ok(()),
+        () = stop.wait_for_signal() => return Ok(()),
     };
-    stop.next().await;
+    stop.wait_for_signal().await;
     tracing::info!("stopping; a second signal stops at once");
     tokio::select! {
         _ = app.stop() => {}
-        () = stop.next() => {}
+        () = stop.wait_for_signal() => {}
     }
     Ok(())
 }
@@ -183,7 +188,7 @@ impl StopSignals {
     }
 
     /// Waits for one.
-    async fn next(&mut self) {
+    async fn wait_for_signal(&mut self) {
         let [terminate, interrupt, hangup] = &mut self.0;
         tokio::select! {
             _ = terminate.recv() => {}
@@ -199,41 +204,43 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 }
 
 /// Has something done by the running bridge or, where none runs, does it.
-async fn perform(request: Request) -> anyhow::Result<String> {
-    let url = config::setting("DATABASE_URL")?.unwrap_or_default();
-    if let Some(answer) = control::ask(&control::path_of(&url)?, &request).await? {
+async fn send_or_perform(request: ControlRequest) -> anyhow::Result<String> {
+    let url = config::read_setting("DATABASE_URL")?.unwrap_or_default();
+    if let Some(answer) = control::ask_bridge(&control::socket_path(&url)?, &request).await? {
         return Ok(answer);
     }
     let clock = Clock::system();
-    let options = Options { create: false, exclusive: true, ..Options::new(clock.clone()) };
+    let options =
+        SqliteOptions { create: false, exclusive: true, ..SqliteOptions::new(clock.clone()) };
     let store =
         SqliteStore::open(&url, options).await.context("DATABASE_URL: open the database")?;
     let store: SharedStore = Arc::new(store);
-    let answer = control::perform(&store, &clock, &request).await;
+    let answer = control::perform_request(&store, &clock, &request).await;
     store.close().await;
     answer
 }
 
-async fn privacy(command: Privacy) -> anyhow::Result<()> {
+async fn run_privacy_command(command: PrivacyCommand) -> anyhow::Result<()> {
     let customer = match command {
-        Privacy::Export { customer } => {
-            return print(&perform(Request::Export { customer }).await?);
+        PrivacyCommand::Export { customer } => {
+            return print_text(&send_or_perform(ControlRequest::Export { customer }).await?);
         }
-        Privacy::Erase { customer, yes: true } => customer,
-        Privacy::Erase { customer, yes: false } => {
-            let found = perform(Request::Find { customer: customer.clone() }).await?;
-            print(&format!("{found}All that is kept of this customer is erased for good.\n"))?;
-            print("Type yes to go on: ")?;
+        PrivacyCommand::Erase { customer, yes: true } => customer,
+        PrivacyCommand::Erase { customer, yes: false } => {
+            let found =
+                send_or_perform(ControlRequest::Find { customer: customer.clone() }).await?;
+            print_text(&format!("{found}All that is kept of this customer is erased for good.\n"))?;
+            print_text("Type yes to go on: ")?;
             let mut typed = String::new();
             std::io::stdin().read_line(&mut typed).context("read from standard input")?;
             anyhow::ensure!(typed.trim() == "yes", "nothing was erased; --yes does not ask");
             customer
         }
     };
-    print(&perform(Request::Erase { customer }).await?)
+    print_text(&send_or_perform(ControlRequest::Erase { customer }).await?)
 }
 
-fn print(text: &str) -> anyhow::Result<()> {
+fn print_text(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("write to standard output")
 }

@@ -6,10 +6,10 @@
 
 use serde_json::Value;
 
-use super::content::{MAX_PARTS, excerpt, media, together};
-use super::lenient::{self, as_integer, as_text, joined, list};
-use super::object::Object;
-use crate::model::{Content, Line};
+use super::content::{MAX_PARTS, find_excerpt, join_parts, read_media_link};
+use super::lenient::{self, as_integer, as_text, get_list, join_present};
+use super::object::TrackedObject;
+use crate::model::{CardLine, Content};
 
 /// What a contact holds that is of Blip's making and tells an agent nothing (`blip.md` §5).
 const CONTACT_INTERNALS: [&str; 13] = [
@@ -29,196 +29,214 @@ const CONTACT_INTERNALS: [&str; 13] = [
 ];
 
 /// Reads a type of LIME's that is a card; `None` if it is none that we know.
-pub(super) fn lime(name: &str, value: &Value) -> Option<Content> {
-    let object = &Object::new(value);
+pub(super) fn read_lime_card(name: &str, value: &Value) -> Option<Content> {
+    let object = &TrackedObject::new(value);
     let (kind, lines) = match name {
-        "lime.contact" => ("content-contact", contact(object)),
+        "lime.contact" => ("content-contact", read_contact_lines(object)),
         "lime.copy-and-paste" => {
-            let copied = object.object("button");
-            let copied = joined(": ", [copied.text("text"), copied.text("value")]);
-            let words = ["header", "body", "footer"].map(|name| object.text(name));
-            ("content-copy-and-paste", said(words.into_iter().chain([copied])))
+            let copied = object.take_object("button");
+            let copied = join_present(": ", [copied.take_text("text"), copied.take_text("value")]);
+            let words = ["header", "body", "footer"].map(|name| object.take_text(name));
+            ("content-copy-and-paste", to_lines(words.into_iter().chain([copied])))
         }
-        "lime.invoice" => ("content-invoice", invoice(object)),
+        "lime.invoice" => ("content-invoice", read_invoice_lines(object)),
         "lime.invoice-status" => {
-            let mut lines = said([object.text("status"), object.text("code")]);
-            lines.extend(date(object, "date", "content-date"));
+            let mut lines = to_lines([object.take_text("status"), object.take_text("code")]);
+            lines.extend(read_date_line(object, "date", "content-date"));
             ("content-invoice-status", lines)
         }
-        "lime.payment-receipt" => ("content-payment-receipt", receipt(object)),
+        "lime.payment-receipt" => ("content-payment-receipt", read_payment_lines(object)),
         "lime.satisfaction-survey" => {
-            object.skip(&["type", "scale"]);
-            ("content-survey", said([object.text("question"), object.text("score")]))
+            object.ignore_fields(&["type", "scale"]);
+            ("content-survey", to_lines([object.take_text("question"), object.take_text("score")]))
         }
         _ => return None,
     };
-    card(kind, value, with_left(object, lines))
+    build_card(kind, value, with_unread_lines(object, lines))
 }
 
-fn contact(contact: &Object<'_>) -> Vec<Line> {
-    let known = ["name", "phoneNumber", "cellPhoneNumber", "email"].map(|name| contact.text(name));
-    let mut lines = said(known);
-    let address = joined(", ", ["address", "city"].map(|name| contact.text(name)));
-    lines.extend(labelled("content-address", address));
-    contact.skip(&CONTACT_INTERNALS);
+fn read_contact_lines(contact: &TrackedObject<'_>) -> Vec<CardLine> {
+    let known =
+        ["name", "phoneNumber", "cellPhoneNumber", "email"].map(|name| contact.take_text(name));
+    let mut lines = to_lines(known);
+    let address = join_present(", ", ["address", "city"].map(|name| contact.take_text(name)));
+    lines.extend(to_labelled_line("content-address", address));
+    contact.ignore_fields(&CONTACT_INTERNALS);
     lines
 }
 
-fn invoice(invoice: &Object<'_>) -> Vec<Line> {
-    let mut lines = said([invoice.text("title")]);
-    lines.extend(bought(invoice, "items"));
-    lines.extend(said([total(invoice)]));
-    lines.extend(labelled("content-taxes", invoice.text("taxes")));
-    lines.extend(date(invoice, "created", "content-created"));
-    lines.extend(date(invoice, "dueTo", "content-due"));
+fn read_invoice_lines(invoice: &TrackedObject<'_>) -> Vec<CardLine> {
+    let mut lines = to_lines([invoice.take_text("title")]);
+    lines.extend(read_bought_lines(invoice, "items"));
+    lines.extend(to_lines([read_total(invoice)]));
+    lines.extend(to_labelled_line("content-taxes", invoice.take_text("taxes")));
+    lines.extend(read_date_line(invoice, "created", "content-created"));
+    lines.extend(read_date_line(invoice, "dueTo", "content-due"));
     lines
 }
 
-fn receipt(receipt: &Object<'_>) -> Vec<Line> {
-    let mut lines = bought(receipt, "items");
-    let method = receipt.object("method");
-    let method = receipt.text("method").or_else(|| method.text("name"));
-    lines.extend(said([total(receipt), method, receipt.text("code")]));
-    lines.extend(labelled("content-taxes", receipt.text("taxes")));
-    lines.extend(date(receipt, "paidOn", "content-paid"));
+fn read_payment_lines(receipt: &TrackedObject<'_>) -> Vec<CardLine> {
+    let mut lines = read_bought_lines(receipt, "items");
+    let method = receipt.take_object("method");
+    let method = receipt.take_text("method").or_else(|| method.take_text("name"));
+    lines.extend(to_lines([read_total(receipt), method, receipt.take_text("code")]));
+    lines.extend(to_labelled_line("content-taxes", receipt.take_text("taxes")));
+    lines.extend(read_date_line(receipt, "paidOn", "content-paid"));
     lines
 }
 
 /// What was or is to be bought, a line each: how many of what, and for how much.
-fn bought(object: &Object<'_>, field: &'static str) -> Vec<Line> {
+fn read_bought_lines(object: &TrackedObject<'_>, field: &'static str) -> Vec<CardLine> {
     let item = |item: &Value| {
-        let item = Object::new(item);
-        let count = item.get("quantity").and_then(|count| {
+        let item = TrackedObject::new(item);
+        let count = item.take_value("quantity").and_then(|count| {
             as_integer(count).map(|count| count.to_string()).or_else(|| as_text(count))
         });
-        let what = item.text("description").or_else(|| item.text("name"));
-        let price = item.text("total").or_else(|| item.text("price")).or_else(|| item.text("unit"));
-        let price = price.and_then(|price| joined(" ", [item.text("currency"), Some(price)]));
-        item.skip(&["unit", "price", "currency"]);
-        let line = joined(": ", [joined(" × ", [count, what]), price]);
-        line.into_iter().chain(item.left()).map(Line::Said).collect::<Vec<_>>()
+        let what = item.take_text("description").or_else(|| item.take_text("name"));
+        let price = item
+            .take_text("total")
+            .or_else(|| item.take_text("price"))
+            .or_else(|| item.take_text("unit"));
+        let price =
+            price.and_then(|price| join_present(" ", [item.take_text("currency"), Some(price)]));
+        item.ignore_fields(&["unit", "price", "currency"]);
+        let line = join_present(": ", [join_present(" × ", [count, what]), price]);
+        line.into_iter().chain(item.unread_fields()).map(CardLine::Said).collect::<Vec<_>>()
     };
-    object.list(field).iter().take(MAX_PARTS).flat_map(item).collect()
+    object.take_list(field).iter().take(MAX_PARTS).flat_map(item).collect()
 }
 
-fn total(object: &Object<'_>) -> Option<String> {
-    let currency = object.text("currency");
-    object.text("total").and_then(|total| joined(" ", [currency, Some(total)]))
+fn read_total(object: &TrackedObject<'_>) -> Option<String> {
+    let currency = object.take_text("currency");
+    object.take_text("total").and_then(|total| join_present(" ", [currency, Some(total)]))
 }
 
-fn said(lines: impl IntoIterator<Item = Option<String>>) -> Vec<Line> {
-    lines.into_iter().flatten().map(Line::Said).collect()
+fn to_lines(lines: impl IntoIterator<Item = Option<String>>) -> Vec<CardLine> {
+    lines.into_iter().flatten().map(CardLine::Said).collect()
 }
 
-fn labelled(label: &'static str, text: Option<String>) -> Option<Line> {
-    text.map(|text| Line::Labelled { label, text })
+fn to_labelled_line(label: &'static str, text: Option<String>) -> Option<CardLine> {
+    text.map(|text| CardLine::Labelled { label, text })
 }
 
 /// A moment under a label; a day without an hour is no moment, and stays as it was written.
-fn date(object: &Object<'_>, field: &'static str, label: &'static str) -> Option<Line> {
-    let value = object.get(field)?;
+fn read_date_line(
+    object: &TrackedObject<'_>,
+    field: &'static str,
+    label: &'static str,
+) -> Option<CardLine> {
+    let value = object.take_value(field)?;
     let has_hour = value.is_number() || value.as_str().is_some_and(|text| text.contains(':'));
     match lenient::as_date(value).filter(|_| has_hour) {
-        Some(at) => Some(Line::Moment { label, at }),
-        None => labelled(label, as_text(value)),
+        Some(at) => Some(CardLine::Moment { label, at }),
+        None => to_labelled_line(label, as_text(value)),
     }
 }
 
-fn with_left(object: &Object<'_>, lines: Vec<Line>) -> Vec<Line> {
+fn with_unread_lines(object: &TrackedObject<'_>, lines: Vec<CardLine>) -> Vec<CardLine> {
     // A document whose fields stand in place of its value has its own type among them.
-    object.skip(&["type"]);
-    lines.into_iter().chain(object.left().into_iter().map(Line::Said)).collect()
+    object.ignore_fields(&["type"]);
+    lines.into_iter().chain(object.unread_fields().into_iter().map(CardLine::Said)).collect()
 }
 
 /// Reads a type of Blip's own; `None` if it is none that we know.
-pub(super) fn iris(name: &str, value: &Value) -> Option<Content> {
-    let object = &Object::new(value);
+pub(super) fn read_iris_card(name: &str, value: &Value) -> Option<Content> {
+    let object = &TrackedObject::new(value);
     match name {
         "iris.ticket" => {
-            let number = lenient::integer(value, "sequentialId").map(|number| format!("#{number}"));
-            card("content-ticket", value, said([number, object.text("status")]))
+            let number =
+                lenient::get_integer(value, "sequentialId").map(|number| format!("#{number}"));
+            build_card("content-ticket", value, to_lines([number, object.take_text("status")]))
         }
         "iris.resource" => {
-            let lines = said([object.text("key")]);
-            card("content-resource", value, with_left(object, lines))
+            let lines = to_lines([object.take_text("key")]);
+            build_card("content-resource", value, with_unread_lines(object, lines))
         }
         "iris.desk.thread-summary" => {
-            let lines = list(value, "summary").iter().take(MAX_PARTS).map(excerpt);
-            card("content-summary", value, said(lines.chain([object.text("summary")])))
+            let lines = get_list(value, "summary").iter().take(MAX_PARTS).map(find_excerpt);
+            build_card(
+                "content-summary",
+                value,
+                to_lines(lines.chain([object.take_text("summary")])),
+            )
         }
         "iris.builder.checkout" => {
-            let lines = checkout(object);
-            card("content-checkout", value, with_left(object, lines))
+            let lines = read_checkout_lines(object);
+            build_card("content-checkout", value, with_unread_lines(object, lines))
         }
         "iris.human-agent-request" => Some(Content::Notice("content-human-requested")),
         "iris.content-unavailable" => Some(Content::Notice("content-unavailable")),
         "iris.desk.internal-chat-notification"
         | "iris.desk.flow-session"
         | "iris.media.detail-media" => Some(Content::Notice("content-system")),
-        "iris.calls.customer-permission" => permission(object),
-        _ if name.starts_with("iris.calls.") => call(object),
+        "iris.calls.customer-permission" => read_call_permission(object),
+        _ if name.starts_with("iris.calls.") => read_call(object),
         _ => None,
     }
 }
 
-fn checkout(checkout: &Object<'_>) -> Vec<Line> {
-    let mut lines = said([checkout.text("message")]);
-    lines.extend(bought(checkout, "products"));
-    lines.extend(said([total(checkout)]));
-    lines.extend(said([checkout.text("uri"), checkout.object("customer").text("name")]));
+fn read_checkout_lines(checkout: &TrackedObject<'_>) -> Vec<CardLine> {
+    let mut lines = to_lines([checkout.take_text("message")]);
+    lines.extend(read_bought_lines(checkout, "products"));
+    lines.extend(to_lines([read_total(checkout)]));
+    lines.extend(to_lines([
+        checkout.take_text("uri"),
+        checkout.take_object("customer").take_text("name"),
+    ]));
     lines
 }
 
 /// A call: what kind it was, how it went, and its recording (`blip.md`, additions §10).
-fn call(call: &Object<'_>) -> Option<Content> {
-    let kind = call.text("type").unwrap_or_default().to_lowercase();
+fn read_call(call: &TrackedObject<'_>) -> Option<Content> {
+    let kind = call.take_text("type").unwrap_or_default().to_lowercase();
     let title = match kind.as_str() {
         "voice" => "content-call-voice",
         "video" => "content-call-video",
         _ => "content-call",
     };
-    let status = call.text("status");
+    let status = call.take_text("status");
     let outcome = status.as_ref().map(|status| match status.to_lowercase().as_str() {
-        "answer" | "answered" => Line::Notice("content-call-answered"),
-        "busy" => Line::Notice("content-call-busy"),
-        "cancel" | "canceled" | "cancelled" => Line::Notice("content-call-cancelled"),
-        "noanswer" => Line::Notice("content-call-unanswered"),
-        "progress" => Line::Notice("content-call-progress"),
-        "completed" => Line::Notice("content-call-completed"),
-        "failed" => Line::Notice("content-call-failed"),
-        _ => Line::Said(status.clone()),
+        "answer" | "answered" => CardLine::Notice("content-call-answered"),
+        "busy" => CardLine::Notice("content-call-busy"),
+        "cancel" | "canceled" | "cancelled" => CardLine::Notice("content-call-cancelled"),
+        "noanswer" => CardLine::Notice("content-call-unanswered"),
+        "progress" => CardLine::Notice("content-call-progress"),
+        "completed" => CardLine::Notice("content-call-completed"),
+        "failed" => CardLine::Notice("content-call-failed"),
+        _ => CardLine::Said(status.clone()),
     });
-    call.skip(&["id", "sessionId"]);
-    let mut lines: Vec<Line> = outcome.into_iter().collect();
-    lines.extend(said([call.text("identification")]));
-    let recording = call.get("media").and_then(recording);
-    lines.extend(call.left().into_iter().map(Line::Said));
+    call.ignore_fields(&["id", "sessionId"]);
+    let mut lines: Vec<CardLine> = outcome.into_iter().collect();
+    lines.extend(to_lines([call.take_text("identification")]));
+    let recording = call.take_value("media").and_then(read_recording);
+    lines.extend(call.unread_fields().into_iter().map(CardLine::Said));
     let told = if lines.is_empty() {
         Content::Notice(title)
     } else {
         Content::Card { kind: title, lines }
     };
-    together([Some(told), recording].into_iter().flatten().collect())
+    join_parts([Some(told), recording].into_iter().flatten().collect())
 }
 
-fn recording(value: &Value) -> Option<Content> {
-    media(value.get("content").unwrap_or(value)).or_else(|| media(value.get("value")?))
+fn read_recording(value: &Value) -> Option<Content> {
+    read_media_link(value.get("content").unwrap_or(value))
+        .or_else(|| read_media_link(value.get("value")?))
 }
 
 /// Whether a customer lets himself be called.
-fn permission(permission: &Object<'_>) -> Option<Content> {
-    let response = permission.text("response")?;
+fn read_call_permission(permission: &TrackedObject<'_>) -> Option<Content> {
+    let response = permission.take_text("response")?;
     let title = match response.to_lowercase().as_str() {
         "accept" | "accepted" | "allow" | "true" | "yes" => "content-call-allowed",
         "reject" | "rejected" | "decline" | "declined" | "deny" | "denied" | "false" | "no" => {
             "content-call-refused"
         }
         _ => {
-            let lines = vec![Line::Said(response)];
+            let lines = vec![CardLine::Said(response)];
             return Some(Content::Card { kind: "content-call-permission", lines });
         }
     };
-    let lines = with_left(permission, Vec::new());
+    let lines = with_unread_lines(permission, Vec::new());
     Some(if lines.is_empty() {
         Content::Notice(title)
     } else {
@@ -229,10 +247,14 @@ fn permission(permission: &Object<'_>) -> Option<Content> {
 /// Labelled lines; only the label if there is nothing to read in the document at all.
 ///
 /// `None` if there are words in it, but not where they should be.
-pub(super) fn card(kind: &'static str, document: &Value, mut lines: Vec<Line>) -> Option<Content> {
+pub(super) fn build_card(
+    kind: &'static str,
+    document: &Value,
+    mut lines: Vec<CardLine>,
+) -> Option<Content> {
     lines.dedup();
     if lines.is_empty() {
-        return excerpt(document).is_none().then_some(Content::Notice(kind));
+        return find_excerpt(document).is_none().then_some(Content::Notice(kind));
     }
     Some(Content::Card { kind, lines })
 }

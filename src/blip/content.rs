@@ -12,41 +12,43 @@
 use serde_json::Value;
 
 use super::envelope::short_type;
-use super::lenient::{as_integer, as_text, float, integer, joined, list, shorten, text};
-use super::object::Object;
+use super::lenient::{
+    as_integer, as_text, get_float, get_integer, get_list, get_text, join_present, truncate_text,
+};
+use super::object::TrackedObject;
 use super::{card, native, sensitive};
-use crate::model::{Content, Line, Media};
+use crate::model::{CardLine, Content, LinkedFile};
 
 /// How deep documents may stand in each other before the inner ones are only excerpted.
-const MAX_DEPTH: usize = 8;
+const MAX_DOCUMENT_DEPTH: usize = 8;
 
 /// How many documents and options one message may have before the rest is only mentioned.
 pub(super) const MAX_PARTS: usize = 200;
 
 /// Most characters that are shown of something unknown.
-const MAX_EXCERPT: usize = 500;
+const MAX_EXCERPT_CHARS: usize = 500;
 
 /// Most characters that are kept of the name of an unknown type.
-const MAX_KIND: usize = 120;
+const MAX_KIND_CHARS: usize = 120;
 
 /// Most numbers that are taken for one emoji; families and flags have less than twenty.
 const MAX_EMOJI_VALUES: usize = 32;
 
 /// Reads a document of the given MIME type in which something sensitive may still be.
-pub fn content(kind: &str, value: &Value) -> Content {
+pub fn read_content(kind: &str, value: &Value) -> Content {
     let mut value = value.clone();
-    sensitive::remove(&mut value);
-    read(kind, &value)
+    sensitive::remove_sensitive(&mut value);
+    read_stripped_content(kind, &value)
 }
 
 /// Reads a document of the given MIME type, out of which everything sensitive was taken.
-pub(super) fn read(kind: &str, value: &Value) -> Content {
-    Reader::default().read(kind, value)
+pub(super) fn read_stripped_content(kind: &str, value: &Value) -> Content {
+    ContentReader::default().read_typed(kind, value)
 }
 
 /// Reads a `{type, value}` document; `None` if there is nothing in it.
-pub(super) fn document(document: &Value) -> Option<Content> {
-    Reader::default().document(document)
+pub(super) fn read_document(document: &Value) -> Option<Content> {
+    ContentReader::default().read_document(document)
 }
 
 /// Whether a type says only what the customer is doing, such as typing.
@@ -56,92 +58,93 @@ pub(super) fn is_chat_state(kind: &str) -> bool {
 
 /// The name of a type, short enough to be shown and without control characters.
 pub(super) fn shown_kind(kind: &str) -> String {
-    shorten(kind, MAX_KIND).replace(char::is_control, "")
+    truncate_text(kind, MAX_KIND_CHARS).replace(char::is_control, "")
 }
 
 /// Reads one message, and counts how much of it was read.
-pub(super) struct Reader {
+pub(super) struct ContentReader {
     parts_left: usize,
     depth: usize,
 }
 
-impl Default for Reader {
+impl Default for ContentReader {
     fn default() -> Self {
         Self { parts_left: MAX_PARTS, depth: 0 }
     }
 }
 
-impl Reader {
-    fn read(&mut self, kind: &str, value: &Value) -> Content {
-        if self.parts_left == 0 || self.depth == MAX_DEPTH {
-            return unknown(kind, value);
+impl ContentReader {
+    fn read_typed(&mut self, kind: &str, value: &Value) -> Content {
+        if self.parts_left == 0 || self.depth == MAX_DOCUMENT_DEPTH {
+            return build_unknown(kind, value);
         }
         self.parts_left -= 1;
         self.depth += 1;
-        let content = self.known(kind, value).unwrap_or_else(|| unknown(kind, value));
+        let content =
+            self.read_known_type(kind, value).unwrap_or_else(|| build_unknown(kind, value));
         self.depth -= 1;
         content
     }
 
     /// Reads a type we know; `None` if we do not, or if the value does not have its shape.
-    fn known(&mut self, kind: &str, value: &Value) -> Option<Content> {
+    fn read_known_type(&mut self, kind: &str, value: &Value) -> Option<Content> {
         let name = short_type(kind);
         match name.as_str() {
-            "application/json" => native::read(self, value),
-            _ if name.starts_with("lime.") => self.lime(&name, value),
-            _ if name.starts_with("iris.") => card::iris(&name, value),
-            _ if name.starts_with("text/") => plain(value),
-            _ => file_of_type(&name, value),
+            "application/json" => native::read_json_content(self, value),
+            _ if name.starts_with("lime.") => self.read_lime(&name, value),
+            _ if name.starts_with("iris.") => card::read_iris_card(&name, value),
+            _ if name.starts_with("text/") => read_plain_text(value),
+            _ => read_file_of_type(&name, value),
         }
     }
 
-    fn lime(&mut self, name: &str, value: &Value) -> Option<Content> {
+    fn read_lime(&mut self, name: &str, value: &Value) -> Option<Content> {
         match name {
-            "lime.media-link" => media(value).or_else(|| without_address(value)),
-            "lime.web-link" => web_link(value),
-            "lime.location" => location(value),
+            "lime.media-link" => read_media_link(value).or_else(|| read_dead_link(value)),
+            "lime.web-link" => read_web_link(value),
+            "lime.location" => read_location(value),
             "lime.chatstate" => Some(Content::Notice("content-typing")),
-            "lime.select" => self.select(value),
-            "lime.document-select" => self.document_select(value),
-            "lime.collection" => self.collection(value),
+            "lime.select" => self.read_select(value),
+            "lime.document-select" => self.read_document_select(value),
+            "lime.collection" => self.read_collection(value),
             "lime.container" | "lime.external" if is_typed_as(value, name) => {
-                Some(self.untyped(value))
+                Some(self.read_untyped(value))
             }
-            "lime.container" | "lime.external" => self.document(value),
-            "lime.list" => self.list(value),
-            "lime.tuple" => self.tuple(value),
-            "lime.input" => self.input(value),
-            "lime.reply" => self.reply(value),
-            "lime.reaction" => self.reaction(value),
-            "lime.redirect" => Some(self.redirect(value)),
-            sensitive::SENSITIVE => Some(Content::Sensitive),
+            "lime.container" | "lime.external" => self.read_document(value),
+            "lime.list" => self.read_lime_list(value),
+            "lime.tuple" => self.read_tuple(value),
+            "lime.input" => self.read_input(value),
+            "lime.reply" => self.read_reply(value),
+            "lime.reaction" => self.read_reaction(value),
+            "lime.redirect" => Some(self.read_redirect(value)),
+            sensitive::SENSITIVE_NAME => Some(Content::Sensitive),
             "lime.deleted-content" => Some(Content::Notice("content-deleted")),
             "lime.click-tracking" => Some(Content::Notice("content-link-clicked")),
-            "lime.ssml-text" => text(value, "text").map(Content::Text),
-            _ => card::lime(name, value),
+            "lime.ssml-text" => get_text(value, "text").map(Content::Text),
+            _ => card::read_lime_card(name, value),
         }
     }
 
     /// Reads a `{type, value}` document or whatever stands in its place.
-    pub(super) fn document(&mut self, document: &Value) -> Option<Content> {
-        let kind = text(document, "type");
+    pub(super) fn read_document(&mut self, document: &Value) -> Option<Content> {
+        let kind = get_text(document, "type");
         let value = document.get("value").or_else(|| document.get("content"));
         match (kind, value.filter(|value| !value.is_null())) {
-            (Some(kind), Some(value)) => Some(self.read(&kind, value)),
-            (Some(kind), None) => Some(self.read(&kind, unwrapped(document))),
-            (None, Some(value)) => Some(self.untyped(value)),
+            (Some(kind), Some(value)) => Some(self.read_typed(&kind, value)),
+            (Some(kind), None) => Some(self.read_typed(&kind, unwrap_document(document))),
+            (None, Some(value)) => Some(self.read_untyped(value)),
             (None, None) if is_empty(document) => None,
-            (None, None) => Some(self.untyped(document)),
+            (None, None) => Some(self.read_untyped(document)),
         }
     }
 
-    fn untyped(&mut self, value: &Value) -> Content {
+    fn read_untyped(&mut self, value: &Value) -> Content {
         let kind = if value.is_string() { "text/plain" } else { "application/json" };
-        self.read(kind, value)
+        self.read_typed(kind, value)
     }
 
     /// Reads several things sent as one, as far as they are not too many.
-    pub(super) fn several<'v>(
+    pub(super) fn read_several<'v>(
         &mut self,
         items: impl IntoIterator<Item = &'v Value>,
         mut read: impl FnMut(&mut Self, &Value) -> Option<Content>,
@@ -158,7 +161,7 @@ impl Reader {
     }
 
     /// Reads the words of options, as far as they are not too many.
-    pub(super) fn options<'v>(
+    pub(super) fn read_options<'v>(
         &mut self,
         options: impl IntoIterator<Item = &'v Value>,
         mut read: impl FnMut(&mut Self, &Value) -> Option<String>,
@@ -175,103 +178,106 @@ impl Reader {
         words
     }
 
-    fn select(&mut self, value: &Value) -> Option<Content> {
-        let options = self.options(in_order(value), |reader, option| {
-            as_text(option).or_else(|| text(option, "text")).or_else(|| reader.words_of(option))
+    fn read_select(&mut self, value: &Value) -> Option<Content> {
+        let options = self.read_options(sort_options(value), |reader, option| {
+            as_text(option)
+                .or_else(|| get_text(option, "text"))
+                .or_else(|| reader.read_option_text(option))
         });
-        let menu = Object::new(value);
-        menu.skip(&["type", "scope", "options"]);
-        Some(and_left(choice(menu.text("text"), options)?, &menu))
+        let menu = TrackedObject::new(value);
+        menu.ignore_fields(&["type", "scope", "options"]);
+        Some(append_unread(build_choice(menu.take_text("text"), options)?, &menu))
     }
 
-    fn document_select(&mut self, value: &Value) -> Option<Content> {
-        let header = value.get("header").and_then(|header| self.document(header));
-        let options = self.options(in_order(value), |reader, option| {
-            reader.words_of(option.get("label").unwrap_or(option))
+    fn read_document_select(&mut self, value: &Value) -> Option<Content> {
+        let header = value.get("header").and_then(|header| self.read_document(header));
+        let options = self.read_options(sort_options(value), |reader, option| {
+            reader.read_option_text(option.get("label").unwrap_or(option))
         });
         Some(match header {
-            Some(Content::Text(text)) => choice(Some(text), options)?,
-            Some(header) => both(header, choice(None, options)),
-            None => choice(None, options)?,
+            Some(Content::Text(text)) => build_choice(Some(text), options)?,
+            Some(header) => join_two(header, build_choice(None, options)),
+            None => build_choice(None, options)?,
         })
     }
 
-    fn words_of(&mut self, document: &Value) -> Option<String> {
-        self.document(document).as_ref().and_then(words)
+    fn read_option_text(&mut self, document: &Value) -> Option<String> {
+        self.read_document(document).as_ref().and_then(option_text)
     }
 
-    fn collection(&mut self, value: &Value) -> Option<Content> {
-        let kind = text(value, "itemType").unwrap_or_default();
-        let items = list(value, "items");
+    fn read_collection(&mut self, value: &Value) -> Option<Content> {
+        let kind = get_text(value, "itemType").unwrap_or_default();
+        let items = get_list(value, "items");
         let parts = match short_type(&kind).as_str() {
-            sensitive::SENSITIVE => vec![Content::Sensitive],
-            "" | "lime.container" => self.several(items, Self::document),
-            _ => self.several(items, |reader, item| Some(reader.read(&kind, item))),
+            sensitive::SENSITIVE_NAME => vec![Content::Sensitive],
+            "" | "lime.container" => self.read_several(items, Self::read_document),
+            _ => self.read_several(items, |reader, item| Some(reader.read_typed(&kind, item))),
         };
-        together(parts)
+        join_parts(parts)
     }
 
-    fn list(&mut self, value: &Value) -> Option<Content> {
-        let mut parts = Vec::from_iter(value.get("header").and_then(|part| self.document(part)));
-        parts.extend(self.several(list(value, "items"), Self::document));
-        together(parts)
+    fn read_lime_list(&mut self, value: &Value) -> Option<Content> {
+        let mut parts =
+            Vec::from_iter(value.get("header").and_then(|part| self.read_document(part)));
+        parts.extend(self.read_several(get_list(value, "items"), Self::read_document));
+        join_parts(parts)
     }
 
-    fn tuple(&mut self, value: &Value) -> Option<Content> {
+    fn read_tuple(&mut self, value: &Value) -> Option<Content> {
         let items = (1..=5).filter_map(|item| value.get(format!("item{item}")));
-        together(self.several(items, Self::document))
+        join_parts(self.read_several(items, Self::read_document))
     }
 
-    fn input(&mut self, value: &Value) -> Option<Content> {
-        let label = self.document(value.get("label")?)?;
-        let wanted = value.get("validation").and_then(|validation| text(validation, "type"));
+    fn read_input(&mut self, value: &Value) -> Option<Content> {
+        let label = self.read_document(value.get("label")?)?;
+        let wanted = value.get("validation").and_then(|validation| get_text(validation, "type"));
         let is_place = wanted.is_some_and(|kind| short_type(&kind) == "lime.location");
-        Some(both(label, is_place.then_some(Content::Notice("content-asks-location"))))
+        Some(join_two(label, is_place.then_some(Content::Notice("content-asks-location"))))
     }
 
-    fn reply(&mut self, value: &Value) -> Option<Content> {
-        let answer = Box::new(self.document(value.get("replied")?)?);
-        Some(Content::Reply { quoted: self.mentioned(value, "inReplyTo"), answer })
+    fn read_reply(&mut self, value: &Value) -> Option<Content> {
+        let answer = Box::new(self.read_document(value.get("replied")?)?);
+        Some(Content::Reply { quoted: self.read_quoted(value, "inReplyTo"), answer })
     }
 
-    fn reaction(&mut self, value: &Value) -> Option<Content> {
-        let on = self.mentioned(value, "inReactionTo");
-        value.is_object().then(|| Content::Reaction { emoji: emoji(value), on })
+    fn read_reaction(&mut self, value: &Value) -> Option<Content> {
+        let on = self.read_quoted(value, "inReactionTo");
+        value.is_object().then(|| Content::Reaction { emoji: read_emoji(value), on })
     }
 
     /// Reads an earlier message that was sent along; often only its id is.
-    fn mentioned(&mut self, value: &Value, field: &str) -> Option<Box<Content>> {
+    fn read_quoted(&mut self, value: &Value, field: &str) -> Option<Box<Content>> {
         let message = value.get(field)?;
         let is_there = message.get("value").is_some_and(|value| !value.is_null());
         let is_hidden =
-            text(message, "type").is_some_and(|t| short_type(&t) == sensitive::SENSITIVE);
-        if is_there || is_hidden { self.document(message).map(Box::new) } else { None }
+            get_text(message, "type").is_some_and(|t| short_type(&t) == sensitive::SENSITIVE_NAME);
+        if is_there || is_hidden { self.read_document(message).map(Box::new) } else { None }
     }
 
-    fn redirect(&mut self, value: &Value) -> Content {
-        let context = value.get("context").and_then(|context| self.document(context));
-        both(Content::Notice("content-redirected"), context)
+    fn read_redirect(&mut self, value: &Value) -> Content {
+        let context = value.get("context").and_then(|context| self.read_document(context));
+        join_two(Content::Notice("content-redirected"), context)
     }
 }
 
 /// Whether a document names this type as its own: then its fields stand where its value should be.
 fn is_typed_as(document: &Value, name: &str) -> bool {
-    text(document, "type").is_some_and(|kind| short_type(&kind) == name)
+    get_text(document, "type").is_some_and(|kind| short_type(&kind) == name)
 }
 
 /// What stands in a document where its value should be: the document itself, if anything does.
-fn unwrapped(document: &Value) -> &Value {
+fn unwrap_document(document: &Value) -> &Value {
     let fields = document.as_object().into_iter().flatten();
     let is_beside = |field: &str| !["type", "value", "content"].contains(&field);
     if fields.map(|(field, _)| field.as_str()).any(is_beside) { document } else { &Value::Null }
 }
 
-fn plain(value: &Value) -> Option<Content> {
+fn read_plain_text(value: &Value) -> Option<Content> {
     if is_empty(value) {
         return Some(Content::Notice("content-empty"));
     }
     let text = as_text(value)?;
-    Some(native::form(&text).unwrap_or(Content::Text(text)))
+    Some(native::read_form_text(&text).unwrap_or(Content::Text(text)))
 }
 
 /// Whether a type is one of Blip's documents, and none of a file.
@@ -281,77 +287,89 @@ fn is_lime(kind: &str) -> bool {
 }
 
 /// Reads a media link.
-pub(super) fn media(value: &Value) -> Option<Content> {
-    file(value, None)
+pub(super) fn read_media_link(value: &Value) -> Option<Content> {
+    read_media(value, None)
 }
 
 /// Reads a document whose type is that of a file, such as `image/png`.
-fn file_of_type(kind: &str, value: &Value) -> Option<Content> {
-    file(value, Some(kind))
+fn read_file_of_type(kind: &str, value: &Value) -> Option<Content> {
+    read_media(value, Some(kind))
 }
 
-fn file(value: &Value, kind: Option<&str>) -> Option<Content> {
-    let link = Object::new(value);
-    link.skip(&["aspectRatio", "previewType", "authorizationRealm", "secure"]);
-    let preview_url = link.text("previewUri");
-    let address = value.as_str().filter(|text| is_address(text)).map(str::to_owned);
-    let own_type = link.text("type").filter(|kind| !is_lime(kind));
-    let media = Content::Media(Media {
-        url: link.text("uri").or(address).or_else(|| preview_url.clone())?,
+fn read_media(value: &Value, kind: Option<&str>) -> Option<Content> {
+    let link = TrackedObject::new(value);
+    link.ignore_fields(&["aspectRatio", "previewType", "authorizationRealm", "secure"]);
+    let preview_url = link.take_text("previewUri");
+    let address = value.as_str().filter(|text| is_file_address(text)).map(str::to_owned);
+    let own_type = link.take_text("type").filter(|kind| !is_lime(kind));
+    let media = Content::Media(LinkedFile {
+        url: link.take_text("uri").or(address).or_else(|| preview_url.clone())?,
         mime: own_type.or_else(|| kind.map(str::to_owned)),
-        title: link.text("title"),
-        caption: link.text("text"),
-        size: link.get("size").and_then(as_integer).and_then(|size| u64::try_from(size).ok()),
+        title: link.take_text("title"),
+        caption: link.take_text("text"),
+        size: link
+            .take_value("size")
+            .and_then(as_integer)
+            .and_then(|size| u64::try_from(size).ok()),
         preview_url,
     });
-    link.skip(&["uri"]);
-    Some(and_left(media, &link))
+    link.ignore_fields(&["uri"]);
+    Some(append_unread(media, &link))
 }
 
 /// A media link that leads nowhere: what it is called and what was written with it stay.
-fn without_address(value: &Value) -> Option<Content> {
-    let link = Object::new(value);
-    let lines = [link.text("title"), link.text("text")];
-    link.skip(&["uri", "type", "size", "aspectRatio"]);
-    let lines: Vec<Line> = lines.into_iter().flatten().chain(link.left()).map(Line::Said).collect();
+fn read_dead_link(value: &Value) -> Option<Content> {
+    let link = TrackedObject::new(value);
+    let lines = [link.take_text("title"), link.take_text("text")];
+    link.ignore_fields(&["uri", "type", "size", "aspectRatio"]);
+    let lines: Vec<CardLine> =
+        lines.into_iter().flatten().chain(link.unread_fields()).map(CardLine::Said).collect();
     let is_any = !lines.is_empty();
     is_any.then_some(Content::Card { kind: "content-file-unavailable", lines })
 }
 
 /// Names what was not read of an object, below what was.
-pub(super) fn and_left(content: Content, object: &Object<'_>) -> Content {
-    let lines: Vec<Line> = object.left().into_iter().map(Line::Said).collect();
+pub(super) fn append_unread(content: Content, object: &TrackedObject<'_>) -> Content {
+    let lines: Vec<CardLine> = object.unread_fields().into_iter().map(CardLine::Said).collect();
     let is_any = !lines.is_empty();
-    both(content, is_any.then_some(Content::Card { kind: "content-also", lines }))
+    join_two(content, is_any.then_some(Content::Card { kind: "content-also", lines }))
 }
 
-fn is_address(text: &str) -> bool {
+fn is_file_address(text: &str) -> bool {
     let has_scheme = ["http://", "https://", "file://"].iter().any(|s| text.starts_with(s));
     has_scheme && !text.contains(char::is_whitespace)
 }
 
-fn web_link(value: &Value) -> Option<Content> {
-    let link = Object::new(value);
-    link.skip(&["type", "target", "previewUri", "previewType"]);
-    let (title, text) = (link.text("title"), link.text("text"));
-    Some(and_left(Content::Link { url: link.text("uri")?, title, text }, &link))
+fn read_web_link(value: &Value) -> Option<Content> {
+    let link = TrackedObject::new(value);
+    link.ignore_fields(&["type", "target", "previewUri", "previewType"]);
+    let (title, text) = (link.take_text("title"), link.take_text("text"));
+    Some(append_unread(Content::Link { url: link.take_text("uri")?, title, text }, &link))
 }
 
-fn location(value: &Value) -> Option<Content> {
-    let place = Object::new(value);
-    place.skip(&["type", "altitude", "course", "speed", "accuracy", "latitude", "longitude"]);
-    let (latitude, longitude) = (float(value, "latitude")?, float(value, "longitude")?);
-    let label = place.text("text");
-    Some(and_left(Content::Place { latitude, longitude, label }, &place))
+fn read_location(value: &Value) -> Option<Content> {
+    let place = TrackedObject::new(value);
+    place.ignore_fields(&[
+        "type",
+        "altitude",
+        "course",
+        "speed",
+        "accuracy",
+        "latitude",
+        "longitude",
+    ]);
+    let (latitude, longitude) = (get_float(value, "latitude")?, get_float(value, "longitude")?);
+    let label = place.take_text("text");
+    Some(append_unread(Content::Place { latitude, longitude, label }, &place))
 }
 
 /// The emoji of a reaction as text; `None` if it was taken away.
 ///
 /// Its values are code points in LIME's text and halves of UTF-16 pairs in Blip's samples: a code
 /// point beyond the halves is cut into them first, so both forms, even mixed, end as one.
-fn emoji(value: &Value) -> Option<String> {
+fn read_emoji(value: &Value) -> Option<String> {
     let emoji = value.get("emoji")?;
-    let units = list(emoji, "values").iter().take(MAX_EMOJI_VALUES).flat_map(|value| {
+    let units = get_list(emoji, "values").iter().take(MAX_EMOJI_VALUES).flat_map(|value| {
         let code = as_integer(value).and_then(|code| u32::try_from(code).ok());
         match code.map(|code| (u16::try_from(code), char::from_u32(code))) {
             Some((Ok(unit), _)) => vec![unit],
@@ -367,16 +385,16 @@ fn emoji(value: &Value) -> Option<String> {
 
 /// The options of a menu in the order that their numbers say. Where some have none, they stand as
 /// they were sent.
-fn in_order(value: &Value) -> Vec<&Value> {
-    let mut options: Vec<&Value> = list(value, "options").iter().collect();
-    if options.iter().all(|option| integer(option, "order").is_some()) {
-        options.sort_by_key(|option| integer(option, "order"));
+fn sort_options(value: &Value) -> Vec<&Value> {
+    let mut options: Vec<&Value> = get_list(value, "options").iter().collect();
+    if options.iter().all(|option| get_integer(option, "order").is_some()) {
+        options.sort_by_key(|option| get_integer(option, "order"));
     }
     options
 }
 
 /// A question with options, or only its words if there is nothing to choose.
-pub(super) fn choice(text: Option<String>, options: Vec<String>) -> Option<Content> {
+pub(super) fn build_choice(text: Option<String>, options: Vec<String>) -> Option<Content> {
     match (text, options.is_empty()) {
         (text, false) => Some(Content::Choice { text: text.unwrap_or_default(), options }),
         (text, true) => text.map(Content::Text),
@@ -384,11 +402,11 @@ pub(super) fn choice(text: Option<String>, options: Vec<String>) -> Option<Conte
 }
 
 /// Parts as one content; `None` if there are none.
-pub(super) fn together(mut parts: Vec<Content>) -> Option<Content> {
+pub(super) fn join_parts(mut parts: Vec<Content>) -> Option<Content> {
     if parts.len() > 1 { Some(Content::Several(parts)) } else { parts.pop() }
 }
 
-fn both(first: Content, second: Option<Content>) -> Content {
+fn join_two(first: Content, second: Option<Content>) -> Content {
     match second {
         Some(second) => Content::Several(vec![first, second]),
         None => first,
@@ -396,7 +414,7 @@ fn both(first: Content, second: Option<Content>) -> Content {
 }
 
 /// What stands for something in a list of options.
-fn words(content: &Content) -> Option<String> {
+fn option_text(content: &Content) -> Option<String> {
     match content {
         Content::Text(text) => Some(text.clone()),
         Content::Media(media) => media
@@ -408,18 +426,18 @@ fn words(content: &Content) -> Option<String> {
             Some(label.clone().unwrap_or_else(|| format!("{latitude},{longitude}")))
         }
         Content::Link { url, title, text } => {
-            joined(": ", [title.clone().or_else(|| text.clone()), Some(url.clone())])
+            join_present(": ", [title.clone().or_else(|| text.clone()), Some(url.clone())])
         }
         Content::Choice { text, options } => {
             Some(text).filter(|text| !text.is_empty()).or_else(|| options.first()).cloned()
         }
-        Content::Reply { answer, .. } => words(answer),
+        Content::Reply { answer, .. } => option_text(answer),
         Content::Reaction { emoji, .. } => emoji.clone(),
-        Content::Several(parts) => parts.iter().find_map(words),
+        Content::Several(parts) => parts.iter().find_map(option_text),
         Content::Card { lines, .. } => {
             let said = lines.iter().filter_map(|line| match line {
-                Line::Said(text) | Line::Labelled { text, .. } => Some(text.as_str()),
-                Line::Moment { .. } | Line::Notice(_) => None,
+                CardLine::Said(text) | CardLine::Labelled { text, .. } => Some(text.as_str()),
+                CardLine::Moment { .. } | CardLine::Notice(_) => None,
             });
             Some(said.collect::<Vec<_>>().join(" · "))
         }
@@ -430,30 +448,34 @@ fn words(content: &Content) -> Option<String> {
 }
 
 /// What is shown of a document that we cannot read.
-pub(super) fn unknown(kind: &str, value: &Value) -> Content {
-    if short_type(kind) == sensitive::SENSITIVE {
+pub(super) fn build_unknown(kind: &str, value: &Value) -> Content {
+    if short_type(kind) == sensitive::SENSITIVE_NAME {
         return Content::Sensitive;
     }
-    Content::Unknown { kind: shown_kind(kind), text: excerpt(value) }
+    Content::Unknown { kind: shown_kind(kind), text: find_excerpt(value) }
 }
 
 /// The first text in a document that seems meant to be read.
-pub(super) fn excerpt(value: &Value) -> Option<String> {
-    fn find(value: &Value, depth: usize) -> Option<&str> {
-        const FIELDS: [&str; 7] = ["text", "title", "caption", "body", "header", "name", "value"];
+pub(super) fn find_excerpt(value: &Value) -> Option<String> {
+    fn find_text(value: &Value, depth: usize) -> Option<&str> {
+        const EXCERPT_FIELDS: [&str; 7] =
+            ["text", "title", "caption", "body", "header", "name", "value"];
         match value {
             Value::String(text) => Some(text.as_str()).filter(|text| !text.trim().is_empty()),
-            Value::Array(elements) if depth > 0 => elements.iter().find_map(|e| find(e, depth - 1)),
-            Value::Object(fields) if depth > 0 => {
-                FIELDS.iter().find_map(|field| find(fields.get(*field)?, depth - 1)).or_else(|| {
-                    let inner = fields.values().filter(|value| !value.is_string());
-                    inner.into_iter().find_map(|value| find(value, depth - 1))
-                })
+            Value::Array(elements) if depth > 0 => {
+                elements.iter().find_map(|e| find_text(e, depth - 1))
             }
+            Value::Object(fields) if depth > 0 => EXCERPT_FIELDS
+                .iter()
+                .find_map(|field| find_text(fields.get(*field)?, depth - 1))
+                .or_else(|| {
+                    let inner = fields.values().filter(|value| !value.is_string());
+                    inner.into_iter().find_map(|value| find_text(value, depth - 1))
+                }),
             _ => None,
         }
     }
-    find(value, 5).map(|text| shorten(text, MAX_EXCERPT))
+    find_text(value, 5).map(|text| truncate_text(text, MAX_EXCERPT_CHARS))
 }
 
 /// Whether there is nothing in a value.
@@ -491,7 +513,7 @@ mod tests {
     fn lines(kind: &'static str, lines: &[&str]) -> Content {
         Content::Card {
             kind,
-            lines: lines.iter().map(|line| Line::Said((*line).to_owned())).collect(),
+            lines: lines.iter().map(|line| CardLine::Said((*line).to_owned())).collect(),
         }
     }
 
@@ -503,7 +525,7 @@ mod tests {
         for (kind, value, expected) in table {
             let lime = format!("application/vnd.{kind}+json");
             let kind = if kind.contains('/') { kind } else { lime.as_str() };
-            assert_eq!(content(kind, &value), expected, "{kind} {value}");
+            assert_eq!(read_content(kind, &value), expected, "{kind} {value}");
         }
     }
 
@@ -524,7 +546,7 @@ mod tests {
 
     #[test]
     fn files_are_read() {
-        let photo = Media {
+        let photo = LinkedFile {
             url: "https://x.example/a.png".to_owned(),
             mime: owned("image/png"),
             title: owned("a.png"),
@@ -538,18 +560,18 @@ mod tests {
             "previewUri": "https://x.example/small.png", "previewType": "image/png",
         });
         assert_eq!(
-            content("application/vnd.lime.media-link+json", &value),
+            read_content("application/vnd.lime.media-link+json", &value),
             Content::Media(photo.clone())
         );
         value["size"] = json!("2048");
         assert_eq!(
-            content("application/vnd.lime.media-link+json", &value),
+            read_content("application/vnd.lime.media-link+json", &value),
             Content::Media(photo.clone())
         );
         value.as_object_mut().unwrap().remove("type");
-        assert_eq!(content("image/png", &value), Content::Media(photo));
+        assert_eq!(read_content("image/png", &value), Content::Media(photo));
 
-        let url = |url: &str| Media { url: url.to_owned(), ..Media::default() };
+        let url = |url: &str| LinkedFile { url: url.to_owned(), ..LinkedFile::default() };
         check([
             (
                 "lime.media-link",
@@ -615,11 +637,11 @@ mod tests {
     #[test]
     fn menus_are_read() {
         let option = |text: &str| json!({"label": {"type": "text/plain", "value": text}});
-        let photo = Content::Media(Media {
+        let photo = Content::Media(LinkedFile {
             url: "https://x.example/a".to_owned(),
             mime: owned("image/jpeg"),
             title: owned("T"),
-            ..Media::default()
+            ..LinkedFile::default()
         });
         check([
             (
@@ -692,10 +714,10 @@ mod tests {
     #[test]
     fn replies_and_reactions_are_read() {
         let photo = json!({"type": "image/png", "value": {"uri": "https://x.example/a"}});
-        let media = Content::Media(Media {
+        let media = Content::Media(LinkedFile {
             url: "https://x.example/a".to_owned(),
             mime: owned("image/png"),
-            ..Media::default()
+            ..LinkedFile::default()
         });
         let answer = json!({"type": "text/plain", "value": "yes"});
         let reply = |quoted| Content::Reply { quoted, answer: Box::new(said("yes")) };
@@ -762,16 +784,16 @@ mod tests {
                 Content::Card {
                     kind: "content-invoice",
                     lines: vec![
-                        Line::Said("Order".to_owned()),
-                        Line::Said("1 × Hit: BRL 10.85".to_owned()),
-                        Line::Said("BRL 10.95".to_owned()),
-                        Line::Labelled { label: "content-taxes", text: "1".to_owned() },
-                        Line::Moment {
+                        CardLine::Said("Order".to_owned()),
+                        CardLine::Said("1 × Hit: BRL 10.85".to_owned()),
+                        CardLine::Said("BRL 10.95".to_owned()),
+                        CardLine::Labelled { label: "content-taxes", text: "1".to_owned() },
+                        CardLine::Moment {
                             label: "content-created",
                             at: "2026-01-01T12:00:00Z".parse().unwrap(),
                         },
-                        Line::Labelled { label: "content-due", text: "2026-01-09".to_owned() },
-                        Line::Said("methods.name: Pix".to_owned()),
+                        CardLine::Labelled { label: "content-due", text: "2026-01-09".to_owned() },
+                        CardLine::Said("methods.name: Pix".to_owned()),
                     ],
                 },
             ),
@@ -781,9 +803,9 @@ mod tests {
                 Content::Card {
                     kind: "content-invoice-status",
                     lines: vec![
-                        Line::Said("completed".to_owned()),
-                        Line::Said("3E".to_owned()),
-                        Line::Moment {
+                        CardLine::Said("completed".to_owned()),
+                        CardLine::Said("3E".to_owned()),
+                        CardLine::Moment {
                             label: "content-date",
                             at: Timestamp::from_second(1_772_600_767).unwrap(),
                         },
@@ -801,13 +823,13 @@ mod tests {
                 Content::Card {
                     kind: "content-contact",
                     lines: vec![
-                        Line::Said("Ana".to_owned()),
-                        Line::Labelled {
+                        CardLine::Said("Ana".to_owned()),
+                        CardLine::Labelled {
                             label: "content-address",
                             text: "Rua A, Recife".to_owned(),
                         },
-                        Line::Said("extras.company: Loja".to_owned()),
-                        Line::Said("group: vip".to_owned()),
+                        CardLine::Said("extras.company: Loja".to_owned()),
+                        CardLine::Said("group: vip".to_owned()),
                     ],
                 },
             ),
@@ -830,17 +852,17 @@ mod tests {
 
     #[test]
     fn calls_show_their_kind_their_outcome_and_their_recording() {
-        let recording = Content::Media(Media {
+        let recording = Content::Media(LinkedFile {
             url: "https://x.example/a.ogg".to_owned(),
             mime: owned("audio/ogg"),
-            ..Media::default()
+            ..LinkedFile::default()
         });
         let link = json!({"uri": "https://x.example/a.ogg", "type": "audio/ogg"});
         let told = |kind, outcome| Content::Card {
             kind,
-            lines: vec![outcome, Line::Said("+55 11".to_owned())],
+            lines: vec![outcome, CardLine::Said("+55 11".to_owned())],
         };
-        let answered = told("content-call-voice", Line::Notice("content-call-answered"));
+        let answered = told("content-call-voice", CardLine::Notice("content-call-answered"));
         for media in
             [json!({"type": "application/vnd.lime.media-link+json", "content": link}), link]
         {
@@ -855,7 +877,7 @@ mod tests {
             (
                 "iris.calls.media",
                 json!({"type": "Video", "status": "NOANSWER", "identification": "+55 11"}),
-                told("content-call-video", Line::Notice("content-call-unanswered")),
+                told("content-call-video", CardLine::Notice("content-call-unanswered")),
             ),
             (
                 "iris.calls.media",
@@ -942,7 +964,7 @@ mod tests {
             ("lime.collection", json!({"itemType": secret["type"], "items": ["4111"]})),
             ("lime.new", json!({"a": {"b": secret}})),
         ] {
-            let content = content(&format!("application/vnd.{kind}+json"), &value);
+            let content = read_content(&format!("application/vnd.{kind}+json"), &value);
             assert!(!format!("{content:?}").contains("4111"), "{content:?}");
             assert!(
                 kind == "lime.new" || format!("{content:?}").contains("Sensitive"),
@@ -963,12 +985,13 @@ mod tests {
             ("x/y", json!("just words"), strange("x/y", Some("just words"))),
             ("x/y", json!([[["deep"]]]), strange("x/y", Some("deep"))),
         ]);
-        let Content::Unknown { kind, text } = content(&"k".repeat(999), &json!("t".repeat(9999)))
+        let Content::Unknown { kind, text } =
+            read_content(&"k".repeat(999), &json!("t".repeat(9999)))
         else {
             panic!("known");
         };
-        assert_eq!(kind.chars().count(), MAX_KIND + 1);
-        assert_eq!(text.unwrap().chars().count(), MAX_EXCERPT + 1);
+        assert_eq!(kind.chars().count(), MAX_KIND_CHARS + 1);
+        assert_eq!(text.unwrap().chars().count(), MAX_EXCERPT_CHARS + 1);
     }
 
     #[test]
@@ -977,11 +1000,12 @@ mod tests {
         for _ in 0..40 {
             deep = json!({"type": "application/vnd.lime.container+json", "value": deep});
         }
-        assert!(matches!(document(&deep), Some(Content::Unknown { .. })));
+        assert!(matches!(read_document(&deep), Some(Content::Unknown { .. })));
 
         let items: Vec<String> = (0..1000).map(|item| item.to_string()).collect();
         let long = json!({"itemType": "text/plain", "items": items});
-        let Content::Several(parts) = content("application/vnd.lime.collection+json", &long) else {
+        let Content::Several(parts) = read_content("application/vnd.lime.collection+json", &long)
+        else {
             panic!("not several");
         };
         assert_eq!(parts.len(), MAX_PARTS);
@@ -989,7 +1013,8 @@ mod tests {
 
         let options: Vec<Value> = items.iter().map(|text| json!({"text": text})).collect();
         let long = json!({"text": "Which?", "options": options});
-        let Content::Choice { options, .. } = content("application/vnd.lime.select+json", &long)
+        let Content::Choice { options, .. } =
+            read_content("application/vnd.lime.select+json", &long)
         else {
             panic!("no choice");
         };
@@ -999,10 +1024,10 @@ mod tests {
 
     #[test]
     fn fields_that_stand_where_the_value_should_be_are_read() {
-        let media = Media {
+        let media = LinkedFile {
             url: "https://x.example/a".to_owned(),
             caption: owned("look"),
-            ..Media::default()
+            ..LinkedFile::default()
         };
         let place = Content::Place { latitude: 1.0, longitude: 2.0, label: owned("look") };
         for (document, expected) in [
@@ -1016,17 +1041,17 @@ mod tests {
             ),
             (json!({"type": "application/vnd.lime.container+json", "text": "look"}), said("look")),
         ] {
-            assert_eq!(super::document(&document), Some(expected));
+            assert_eq!(read_document(&document), Some(expected));
         }
     }
 
     #[test]
     fn an_empty_document_is_none() {
-        assert_eq!(document(&json!({})), None);
-        assert_eq!(document(&Value::Null), None);
-        assert_eq!(document(&json!({"value": "hi"})), Some(said("hi")));
+        assert_eq!(read_document(&json!({})), None);
+        assert_eq!(read_document(&Value::Null), None);
+        assert_eq!(read_document(&json!({"value": "hi"})), Some(said("hi")));
         assert_eq!(
-            document(&json!({"type": "text/plain"})),
+            read_document(&json!({"type": "text/plain"})),
             Some(Content::Notice("content-empty"))
         );
     }
@@ -1118,10 +1143,10 @@ mod tests {
     proptest! {
         #[test]
         fn any_document_gives_bounded_content(kind in any_type(), value in any_json()) {
-            let (parts, depth) = measure(&content(&kind, &value));
+            let (parts, depth) = measure(&read_content(&kind, &value));
             prop_assert!(parts <= 4 * MAX_PARTS, "{parts} parts");
-            prop_assert!(depth <= 2 * MAX_DEPTH, "{depth} deep");
-            document(&value);
+            prop_assert!(depth <= 2 * MAX_DOCUMENT_DEPTH, "{depth} deep");
+            read_document(&value);
         }
     }
 }

@@ -7,19 +7,19 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::head::Head;
+use super::head::EnvelopeHead;
 use super::lenient;
 
 /// Where commands about tickets go.
-pub const DESK: &str = "postmaster@desk.msging.net";
+pub const DESK_NODE: &str = "postmaster@desk.msging.net";
 
 /// Where commands about contacts go.
-pub const CRM: &str = "postmaster@crm.msging.net";
+pub const CRM_NODE: &str = "postmaster@crm.msging.net";
 /// Who answers for the tunnels between routers and their bots.
-pub const TUNNEL: &str = "postmaster@tunnel.msging.net";
+pub const TUNNEL_NODE: &str = "postmaster@tunnel.msging.net";
 
 /// Where commands about media go.
-pub const MEDIA: &str = "postmaster@media.msging.net";
+pub const MEDIA_NODE: &str = "postmaster@media.msging.net";
 
 /// The type of a file behind a link.
 pub const MEDIA_LINK_TYPE: &str = "application/vnd.lime.media-link+json";
@@ -31,24 +31,24 @@ pub const DESK_DOMAIN: &str = "desk.msging.net";
 pub const TICKET_TYPE: &str = "application/vnd.iris.ticket+json";
 
 /// Most entries that Blip puts on a page (`blip.md` §1.1).
-pub const PAGE: u32 = 100;
+pub const MAX_PAGE_SIZE: u32 = 100;
 
 /// Why something failed. Gateways add numbers of their own, so the set of codes is open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reason {
+pub struct LimeReason {
     /// A LIME reason code (`blip.md` §2.6); Blip leaves it out at times.
     pub code: Option<i64>,
     /// The reason in words.
     pub description: Option<String>,
 }
 
-impl Reason {
+impl LimeReason {
     /// Reads what gives a reason, in whatever form.
-    pub(super) fn read(value: &Value) -> Option<Self> {
+    pub(super) fn from_value(value: &Value) -> Option<Self> {
         let reason = match value {
             Value::Object(_) => Self {
-                code: lenient::integer(value, "code"),
-                description: lenient::text(value, "description"),
+                code: lenient::get_integer(value, "code"),
+                description: lenient::get_text(value, "description"),
             },
             Value::Number(_) => Self { code: lenient::as_integer(value), description: None },
             _ => Self { code: None, description: lenient::as_text(value) },
@@ -65,42 +65,42 @@ pub struct CommandAnswer {
     /// `success`, `failure`, or something new.
     pub status: Option<String>,
     /// Why it failed.
-    pub reason: Option<Reason>,
+    pub reason: Option<LimeReason>,
     /// What was asked for; a `set` usually has none.
     pub resource: Option<Value>,
 }
 
 impl CommandAnswer {
     /// Reads the body of an answer; `None` if it is not a JSON object.
-    pub fn read(body: &[u8]) -> Option<Self> {
-        let mut document = lenient::document(&lenient::decode(body))?;
+    pub fn from_body(body: &[u8]) -> Option<Self> {
+        let mut document = lenient::parse_json(&lenient::decode_text(body))?;
         let resource = document.as_object_mut()?.remove("resource");
         Some(Self {
-            id: lenient::text(&document, "id"),
-            status: lenient::text(&document, "status"),
-            reason: document.get("reason").and_then(Reason::read),
+            id: lenient::get_text(&document, "id"),
+            status: lenient::get_text(&document, "status"),
+            reason: document.get("reason").and_then(LimeReason::from_value),
             resource: resource.filter(|resource| !resource.is_null()),
         })
     }
 
     /// Whether Blip says that it did what it was asked.
     pub fn is_success(&self) -> bool {
-        self.is("success")
+        self.has_status("success")
     }
 
     /// Whether Blip says that it did not. An answer may say neither.
     pub fn is_failure(&self) -> bool {
-        self.is("failure")
+        self.has_status("failure")
     }
 
-    fn is(&self, status: &str) -> bool {
+    fn has_status(&self, status: &str) -> bool {
         self.status.as_deref().is_some_and(|word| word.eq_ignore_ascii_case(status))
     }
 }
 
 /// To whom a ticket goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Destination<'a> {
+pub struct TransferResource<'a> {
     /// The queue.
     pub team: &'a str,
     /// Blip's identity of the agent; the queue is then `DIRECT_TRANSFER` (`blip.md` §4.1).
@@ -110,7 +110,7 @@ pub struct Destination<'a> {
 /// Gives a ticket to an agent.
 pub fn change_status_open(request: &str, ticket: &str, agent_identity: &str) -> Value {
     let resource = json!({"id": ticket, "status": "Open", "agentIdentity": agent_identity});
-    set(request, "/tickets/change-status", &resource)
+    build_set(request, "/tickets/change-status", &resource)
 }
 
 /// Finishes a ticket. Without tags it keeps those it has, as far as we know.
@@ -119,53 +119,57 @@ pub fn change_status_closed(request: &str, ticket: &str, tags: &[String]) -> Val
     if let (Some(fields), false) = (resource.as_object_mut(), tags.is_empty()) {
         fields.insert("tags".to_owned(), json!(tags));
     }
-    set(request, "/tickets/change-status", &resource)
+    build_set(request, "/tickets/change-status", &resource)
 }
 
 /// Sends a ticket on to another team or agent; the answer is the ticket that follows it.
-pub fn transfer(request: &str, ticket: &str, to: &Destination<'_>) -> Value {
+pub fn request_transfer(request: &str, ticket: &str, to: &TransferResource<'_>) -> Value {
     let resource = match to.agent {
         Some(agent) => json!({"team": to.team, "agentIdentity": agent}),
         None => json!({"team": to.team}),
     };
-    set(request, &format!("/tickets/{}/transfer", path(ticket)), &resource)
+    build_set(request, &format!("/tickets/{}/transfer", encode_path_part(ticket)), &resource)
 }
 
 /// Replaces the tags of a ticket.
 pub fn change_tags(request: &str, ticket: &str, tags: &[String]) -> Value {
     let resource = json!({"id": ticket, "tags": tags});
-    set(request, &format!("/tickets/{}/change-tags", path(ticket)), &resource)
+    build_set(request, &format!("/tickets/{}/change-tags", encode_path_part(ticket)), &resource)
 }
 
 /// Asks for a ticket.
 pub fn get_ticket(request: &str, ticket: &str) -> Value {
-    get(request, DESK, &format!("/ticket/{}", path(ticket)))
+    build_get(request, DESK_NODE, &format!("/ticket/{}", encode_path_part(ticket)))
 }
 
 /// Asks for the last `take` messages of a ticket's customer, at most 100 (`blip.md` §4.1), but for
 /// the very last ones that are to be skipped.
-pub fn ticket_messages(request: &str, ticket: &str, take: u32, skip: u32) -> Value {
-    let ticket = path(ticket);
+pub fn get_ticket_messages(request: &str, ticket: &str, take: u32, skip: u32) -> Value {
+    let ticket = encode_path_part(ticket);
     let skip = if skip > 0 { format!("&$skip={skip}") } else { String::new() };
     let uri = format!("/tickets/{ticket}/messages?$take={take}{skip}&getFromOwnerIfTunnel=true");
-    get(request, DESK, &uri)
+    build_get(request, DESK_NODE, &uri)
 }
 
 /// Asks for the tickets of a customer that are not over, at most 100.
-pub fn open_tickets_of(request: &str, identity: &str, take: u32) -> Value {
+pub fn get_open_tickets(request: &str, identity: &str, take: u32) -> Value {
     let identity = identity.replace('\'', "''");
     let filter = format!(
         "customerIdentity eq '{identity}' and \
         (status eq 'Open' or status eq 'Waiting' or status eq 'Assigned')"
     );
-    get(request, DESK, &format!("/tickets?$filter={}&$skip=0&$take={take}", path(&filter)))
+    build_get(
+        request,
+        DESK_NODE,
+        &format!("/tickets?$filter={}&$skip=0&$take={take}", encode_path_part(&filter)),
+    )
 }
 
 /// The message with which Blip announces a ticket (`blip.md` §0), for a ticket that it has told
 /// of otherwise; `None` if it has no id.
-pub fn ticket_message(ticket: &Value) -> Option<Value> {
-    let id = lenient::text(ticket, "id")?;
-    let status = lenient::text(ticket, "status").unwrap_or_else(|| "Waiting".to_owned());
+pub fn build_ticket_message(ticket: &Value) -> Option<Value> {
+    let id = lenient::get_text(ticket, "id")?;
+    let status = lenient::get_text(ticket, "status").unwrap_or_else(|| "Waiting".to_owned());
     Some(json!({
         "id": format!("Ticket:{id}:{status}"), "from": ticket_node(&id),
         "type": TICKET_TYPE, "content": ticket,
@@ -174,40 +178,41 @@ pub fn ticket_message(ticket: &Value) -> Option<Value> {
 
 /// Asks for what is known of a customer.
 pub fn get_contact(request: &str, identity: &str) -> Value {
-    get(request, CRM, &format!("/contacts/{}", path(identity)))
+    build_get(request, CRM_NODE, &format!("/contacts/{}", encode_path_part(identity)))
 }
 
 /// Asks who is behind a tunnel between a router and the bot; its id is the name of the customer's
 /// identity (`blip.md` §5).
 pub fn get_tunnel(request: &str, id: &str) -> Value {
-    get(request, TUNNEL, &format!("/tunnels/{}", path(id)))
+    build_get(request, TUNNEL_NODE, &format!("/tunnels/{}", encode_path_part(id)))
 }
 
 /// Asks for the last `take` messages between a customer and the bot, at most 100.
-pub fn threads(request: &str, identity: &str, take: u32) -> Value {
-    let uri = format!("/threads/{}?$take={take}&refreshExpiredMedia=true", path(identity));
+pub fn get_history(request: &str, identity: &str, take: u32) -> Value {
+    let uri =
+        format!("/threads/{}?$take={take}&refreshExpiredMedia=true", encode_path_part(identity));
     json!({"id": request, "method": "get", "uri": uri})
 }
 
 /// Asks for a sign of life.
-pub fn ping(request: &str) -> Value {
+pub fn get_ping(request: &str) -> Value {
     json!({"id": request, "method": "get", "uri": "/ping"})
 }
 
 /// Lists of the desk.
 pub mod list {
     /// The agents.
-    pub const AGENTS: &str = "/attendants";
+    pub const AGENTS_PATH: &str = "/attendants";
     /// The teams.
-    pub const TEAMS: &str = "/teams";
+    pub const TEAMS_PATH: &str = "/teams";
     /// The tags in use.
-    pub const TAGS: &str = "/tags/active";
+    pub const TAGS_PATH: &str = "/tags/active";
     /// The categories of canned replies.
-    pub const REPLIES: &str = "/replies";
+    pub const REPLIES_PATH: &str = "/replies";
 
     /// The canned replies of a category, by its id.
-    pub fn replies_of(category: &str) -> String {
-        format!("{REPLIES}/{}", super::path(category))
+    pub fn replies_in_category(category: &str) -> String {
+        format!("{REPLIES_PATH}/{}", super::encode_path_part(category))
     }
 }
 
@@ -215,28 +220,30 @@ pub mod list {
 ///
 /// Pages are documented for agents and replies only, so the other lists are asked for without one
 /// to begin with.
-pub fn desk_list(request: &str, list: &str, skip: Option<u32>) -> Value {
+pub fn get_desk_list(request: &str, list: &str, skip: Option<u32>) -> Value {
     match skip {
-        None => get(request, DESK, list),
-        Some(skip) => get(request, DESK, &format!("{list}?$skip={skip}&$take={PAGE}")),
+        None => build_get(request, DESK_NODE, list),
+        Some(skip) => {
+            build_get(request, DESK_NODE, &format!("{list}?$skip={skip}&$take={MAX_PAGE_SIZE}"))
+        }
     }
 }
 
 /// Asks what became of a message, or of the last ones; several forms of the id are in use
 /// (`blip.md` §5).
-pub fn notifications(request: &str, id: Option<&str>) -> Value {
-    let about = id.map(|id| format!("?id={}", path(id))).unwrap_or_default();
+pub fn get_notifications(request: &str, id: Option<&str>) -> Value {
+    let about = id.map(|id| format!("?id={}", encode_path_part(id))).unwrap_or_default();
     json!({"id": request, "method": "get", "uri": format!("/notifications{about}")})
 }
 
 /// The mark of what Blip did not tell by itself.
-const ASKED: &str = "#bridge.asked";
+const REQUESTED_MARK: &str = "#bridge.asked";
 
 /// What Blip answers of a message, as if it had told by itself (`blip.md` §2.3).
-pub fn receipt(ticket: &str, message: &str, found: &Value) -> Option<Value> {
+pub fn build_receipt(ticket: &str, message: &str, found: &Value) -> Option<Value> {
     let mut receipt = json!({
-        "id": message, "from": ticket_node(ticket), "event": lenient::text(found, "event")?,
-        "metadata": {ASKED: "true"},
+        "id": message, "from": ticket_node(ticket), "event": lenient::get_text(found, "event")?,
+        "metadata": {REQUESTED_MARK: "true"},
     });
     let reason = found.get("reason").filter(|reason| !reason.is_null());
     if let (Some(receipt), Some(reason)) = (receipt.as_object_mut(), reason) {
@@ -246,17 +253,18 @@ pub fn receipt(ticket: &str, message: &str, found: &Value) -> Option<Value> {
 }
 
 /// Whether a receipt was asked for: made by [`receipt`], not sent by Blip.
-pub fn was_asked_for(raw: &[u8]) -> bool {
-    Head::read(&lenient::decode(raw)).is_some_and(|head| head.metadata(ASKED).is_some())
+pub fn is_requested_receipt(raw: &[u8]) -> bool {
+    EnvelopeHead::from_envelope(&lenient::decode_text(raw))
+        .is_some_and(|head| head.metadata(REQUESTED_MARK).is_some())
 }
 
 /// Tells that a message was shown to an agent (`blip.md` §5).
-pub fn consumed(id: &str, to: &str) -> Value {
+pub fn build_consumed(id: &str, to: &str) -> Value {
     json!({"id": id, "to": to, "event": "consumed"})
 }
 
 /// A message with words for a customer. The id is what recognises a second sending.
-pub fn text_message(id: &str, to: &str, text: &str) -> Value {
+pub fn build_text_message(id: &str, to: &str, text: &str) -> Value {
     json!({"id": id, "to": to, "type": "text/plain", "content": text})
 }
 
@@ -274,7 +282,7 @@ pub struct MediaLink<'a> {
 }
 
 /// The document of a file behind a link (`blip.md` §6).
-pub fn media_link(file: &MediaLink<'_>) -> Value {
+pub fn build_media_link(file: &MediaLink<'_>) -> Value {
     let MediaLink { uri, mime, title, size } = file;
     match size {
         Some(size) => json!({"uri": uri, "type": mime, "title": title, "size": size}),
@@ -283,25 +291,25 @@ pub fn media_link(file: &MediaLink<'_>) -> Value {
 }
 
 /// A message of any type for a customer. The id is what recognises a second sending.
-pub fn message(id: &str, to: &str, kind: &str, content: &Value) -> Value {
+pub fn build_message(id: &str, to: &str, kind: &str, content: &Value) -> Value {
     json!({"id": id, "to": to, "type": kind, "content": content})
 }
 
 /// Asks for a new link to a customer's file whose link has run out (`blip.md` §5).
-pub fn refresh_media(request: &str, uri: &str) -> Value {
+pub fn refresh_media_uri(request: &str, uri: &str) -> Value {
     json!({
-        "id": request, "to": MEDIA, "method": "set", "uri": "/refresh-media-uri",
+        "id": request, "to": MEDIA_NODE, "method": "set", "uri": "/refresh-media-uri",
         "type": "text/plain", "resource": uri,
     })
 }
 
-fn get(request: &str, to: &str, uri: &str) -> Value {
+fn build_get(request: &str, to: &str, uri: &str) -> Value {
     json!({"id": request, "to": to, "method": "get", "uri": uri})
 }
 
-fn set(request: &str, uri: &str, ticket: &Value) -> Value {
+fn build_set(request: &str, uri: &str, ticket: &Value) -> Value {
     json!({
-        "id": request, "to": DESK, "method": "set", "uri": uri,
+        "id": request, "to": DESK_NODE, "method": "set", "uri": uri,
         "type": TICKET_TYPE, "resource": ticket,
     })
 }
@@ -310,16 +318,16 @@ fn set(request: &str, uri: &str, ticket: &Value) -> Value {
 ///
 /// An identity holds percent signs of its own, which are encoded like anything else; `@` stays, as
 /// in Blip's examples: `/attendants/john%2540company.com@blip.ai` (`blip.md` §2.5).
-fn path(part: &str) -> String {
-    const RESERVED: &AsciiSet =
+fn encode_path_part(part: &str) -> String {
+    const PATH_ESCAPES: &AsciiSet =
         &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@');
-    utf8_percent_encode(part, RESERVED).to_string()
+    utf8_percent_encode(part, PATH_ESCAPES).to_string()
 }
 
 /// The node through which a ticket is answered, for when Blip has not told it (`blip.md` §2.5).
 pub(super) fn ticket_node(ticket: &str) -> String {
     /// What LIME does not allow in the name of a node, and blanks.
-    const FORBIDDEN: &AsciiSet = &percent_encoding::CONTROLS
+    const NODE_ESCAPES: &AsciiSet = &percent_encoding::CONTROLS
         .add(b' ')
         .add(b'"')
         .add(b'&')
@@ -329,14 +337,14 @@ pub(super) fn ticket_node(ticket: &str) -> String {
         .add(b'<')
         .add(b'>')
         .add(b'@');
-    format!("{}@{DESK_DOMAIN}/Webhook", utf8_percent_encode(ticket, FORBIDDEN))
+    format!("{}@{DESK_DOMAIN}/Webhook", utf8_percent_encode(ticket, NODE_ESCAPES))
 }
 
 /// The ticket's name in a node such as `{ticket}@desk.msging.net/Webhook`; `None` for other nodes.
 ///
 /// The name is taken verbatim, not decoded: ids that were seen are made of letters, digits and
 /// dashes, which encoding does not change, and verbatim no two tickets can become one.
-pub(super) fn ticket_of_node(node: &str) -> Option<&str> {
+pub(super) fn parse_ticket_node(node: &str) -> Option<&str> {
     let (name, rest) = node.trim().split_once('@')?;
     let domain = rest.split_once('/').map_or(rest, |(domain, _)| domain);
     let is_ticket = !name.is_empty() && !name.eq_ignore_ascii_case("postmaster");
@@ -372,8 +380,8 @@ mod tests {
     #[test]
     fn commands_look_like_blips_own_examples() {
         let tags = ["Venda".to_owned(), "Pix".to_owned()];
-        let team = Destination { team: "Financeiro", agent: None };
-        let agent = Destination { team: "DIRECT_TRANSFER", agent: Some("ana%40x.io@blip.ai") };
+        let team = TransferResource { team: "Financeiro", agent: None };
+        let agent = TransferResource { team: "DIRECT_TRANSFER", agent: Some("ana%40x.io@blip.ai") };
         let desk = |uri: &str, resource: Value| {
             json!({
                 "id": "r", "to": "postmaster@desk.msging.net", "method": "set", "uri": uri,
@@ -404,11 +412,11 @@ mod tests {
                 desk("/tickets/t1/change-tags", json!({"id": "t1", "tags": ["Venda", "Pix"]})),
             ),
             (
-                transfer("r", "t1", &team),
+                request_transfer("r", "t1", &team),
                 desk("/tickets/t1/transfer", json!({"team": "Financeiro"})),
             ),
             (
-                transfer("r", "t1", &agent),
+                request_transfer("r", "t1", &agent),
                 desk(
                     "/tickets/t1/transfer",
                     json!({"team": "DIRECT_TRANSFER", "agentIdentity": "ana%40x.io@blip.ai"}),
@@ -422,26 +430,26 @@ mod tests {
     #[test]
     fn questions_go_to_the_right_address() {
         for (command, to, uri) in [
-            (get_ticket("r", "a/b?c d"), Some(DESK), "/ticket/a%2Fb%3Fc%20d"),
+            (get_ticket("r", "a/b?c d"), Some(DESK_NODE), "/ticket/a%2Fb%3Fc%20d"),
             (
-                ticket_messages("r", "t1", 100, 0),
-                Some(DESK),
+                get_ticket_messages("r", "t1", 100, 0),
+                Some(DESK_NODE),
                 "/tickets/t1/messages?$take=100&getFromOwnerIfTunnel=true",
             ),
             (
                 get_contact("r", "1654%40x.gw.msging.net@desk.msging.net"),
-                Some(CRM),
+                Some(CRM_NODE),
                 "/contacts/1654%2540x.gw.msging.net@desk.msging.net",
             ),
             (
-                threads("r", "5531@wa.gw.msging.net", 10),
+                get_history("r", "5531@wa.gw.msging.net", 10),
                 None,
                 "/threads/5531@wa.gw.msging.net?$take=10&refreshExpiredMedia=true",
             ),
-            (desk_list("r", list::TEAMS, None), Some(DESK), "/teams"),
+            (get_desk_list("r", list::TEAMS_PATH, None), Some(DESK_NODE), "/teams"),
             (
-                desk_list("r", &list::replies_of("a b"), Some(20)),
-                Some(DESK),
+                get_desk_list("r", &list::replies_in_category("a b"), Some(20)),
+                Some(DESK_NODE),
                 "/replies/a%20b?$skip=20&$take=100",
             ),
         ] {
@@ -454,16 +462,17 @@ mod tests {
     #[test]
     fn a_text_message_carries_its_own_id() {
         assert_eq!(
-            text_message("m1", "t1@desk.msging.net/Webhook", "Olá"),
+            build_text_message("m1", "t1@desk.msging.net/Webhook", "Olá"),
             json!({"id": "m1", "to": "t1@desk.msging.net/Webhook", "type": "text/plain", "content": "Olá"})
         );
     }
 
     #[test]
     fn answers_are_read_whether_they_succeed_or_fail() {
-        let done = CommandAnswer::read(br#"{"method":"set","status":"success","id":"r"}"#).unwrap();
+        let done =
+            CommandAnswer::from_body(br#"{"method":"set","status":"success","id":"r"}"#).unwrap();
         assert!(done.is_success() && !done.is_failure());
-        let failed = CommandAnswer::read(
+        let failed = CommandAnswer::from_body(
             br#"{"status":"failure","reason":{"code":"62","description":"The resource is not supported"},"id":"r"}"#,
         )
         .unwrap();
@@ -472,11 +481,12 @@ mod tests {
         assert_eq!(reason.code, Some(62));
         assert_eq!(reason.description.as_deref(), Some("The resource is not supported"));
 
-        let bare = CommandAnswer::read(br#"{"status":"failure","reason":{"description":"x"}}"#);
+        let bare =
+            CommandAnswer::from_body(br#"{"status":"failure","reason":{"description":"x"}}"#);
         assert_eq!(bare.unwrap().reason.unwrap().code, None);
-        assert_eq!(CommandAnswer::read(b"<html>"), None);
-        assert_eq!(CommandAnswer::read(b"[]"), None);
-        assert!(!CommandAnswer::read(b"{}").unwrap().is_success());
+        assert_eq!(CommandAnswer::from_body(b"<html>"), None);
+        assert_eq!(CommandAnswer::from_body(b"[]"), None);
+        assert!(!CommandAnswer::from_body(b"{}").unwrap().is_success());
     }
 
     #[test]
@@ -494,7 +504,7 @@ mod tests {
             ("9b2e-1@evil.example/x@desk.msging.net/Webhook", None),
             ("9b2e-1", None),
         ] {
-            assert_eq!(ticket_of_node(node), ticket, "{node}");
+            assert_eq!(parse_ticket_node(node), ticket, "{node}");
         }
     }
 
@@ -502,7 +512,7 @@ mod tests {
     fn a_node_made_by_us_is_at_the_desk_whatever_the_id() {
         assert_eq!(ticket_node("9b2e-1"), "9b2e-1@desk.msging.net/Webhook");
         for id in ["x@evil.example/y", "a:b", "é \n"] {
-            assert!(ticket_of_node(&ticket_node(id)).is_some(), "{id}");
+            assert!(parse_ticket_node(&ticket_node(id)).is_some(), "{id}");
         }
     }
 

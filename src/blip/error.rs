@@ -25,7 +25,7 @@ pub enum Error {
     },
     /// No answer, or none that can be understood: it may have taken effect.
     #[error("{operation}: outcome unknown ({what})")]
-    Unclear {
+    OutcomeUnknown {
         /// What was to be done.
         operation: &'static str,
         /// What was seen instead of an answer.
@@ -49,14 +49,14 @@ pub enum Error {
 
 /// Reason codes of processing trouble at Blip: general, dispatch, processing, and those of a
 /// gateway that is slow or busy. The effect may have come about (`blip.md` §2.6).
-const UNCLEAR: [i64; 6] = [1, 51, 61, 81, 85, 86];
+const UNKNOWN_OUTCOME_REASONS: [i64; 6] = [1, 51, 61, 81, 85, 86];
 
 impl Error {
     /// Reads the reason with which a command failed.
     pub(super) fn from_reason(operation: &'static str, code: Option<i64>) -> Self {
         match code {
-            Some(code) if UNCLEAR.contains(&code) => {
-                Self::Unclear { operation, what: format!("reason {code}") }
+            Some(code) if UNKNOWN_OUTCOME_REASONS.contains(&code) => {
+                Self::OutcomeUnknown { operation, what: format!("reason {code}") }
             }
             Some(code) => Self::Refused { operation, code: code.to_string() },
             None => Self::Refused { operation, code: "none".to_owned() },
@@ -75,7 +75,7 @@ impl Error {
             300..=499 if status != 408 => {
                 Self::Refused { operation, code: format!("http-{status}") }
             }
-            _ => Self::Unclear { operation, what: format!("HTTP {status}") },
+            _ => Self::OutcomeUnknown { operation, what: format!("HTTP {status}") },
         }
     }
 
@@ -84,9 +84,9 @@ impl Error {
         if error.is_connect() {
             Self::Unreachable { operation }
         } else if error.is_timeout() {
-            Self::Unclear { operation, what: "no answer in time".to_owned() }
+            Self::OutcomeUnknown { operation, what: "no answer in time".to_owned() }
         } else {
-            Self::Unclear { operation, what: "connection lost".to_owned() }
+            Self::OutcomeUnknown { operation, what: "connection lost".to_owned() }
         }
     }
 
@@ -100,17 +100,17 @@ impl Error {
 }
 
 impl Failure for Error {
-    fn fault(&self) -> Fault {
+    fn to_fault(&self) -> Fault {
         match self {
             Self::Busy { after, .. } => Fault::Busy { after: *after },
             Self::Unreachable { .. } => Fault::Down,
-            Self::Unclear { .. } => Fault::Unsure,
+            Self::OutcomeUnknown { .. } => Fault::OutcomeUnknown,
             Self::Credentials { .. } => Fault::Credentials,
             Self::Refused { code, .. } => Fault::Refused { code: code.clone() },
         }
     }
 
-    fn tells_nothing(&self) -> bool {
+    fn is_lookup_impossible(&self) -> bool {
         matches!(self, Self::Refused { .. })
     }
 }
@@ -125,20 +125,20 @@ mod tests {
         for (status, fault) in [
             (400, refused("http-400")),
             (401, Fault::Credentials),
-            (408, Fault::Unsure),
+            (408, Fault::OutcomeUnknown),
             (429, Fault::Busy { after: None }),
-            (500, Fault::Unsure),
-            (504, Fault::Unsure),
+            (500, Fault::OutcomeUnknown),
+            (504, Fault::OutcomeUnknown),
         ] {
-            assert_eq!(Error::from_status("send", status, None).fault(), fault, "{status}");
+            assert_eq!(Error::from_status("send", status, None).to_fault(), fault, "{status}");
         }
         for (code, fault) in [
-            (Some(61), Fault::Unsure),
+            (Some(61), Fault::OutcomeUnknown),
             (Some(64), refused("64")),
             (Some(131_047), refused("131047")),
             (None, refused("none")),
         ] {
-            assert_eq!(Error::from_reason("send", code).fault(), fault, "{code:?}");
+            assert_eq!(Error::from_reason("send", code).to_fault(), fault, "{code:?}");
         }
     }
 }

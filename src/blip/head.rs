@@ -10,7 +10,7 @@ use super::lenient;
 use crate::bounded;
 
 /// An envelope without what is in it.
-pub(super) struct Head<'a> {
+pub(super) struct EnvelopeHead<'a> {
     /// Its id, with whatever prefixes it gathered on its way.
     pub id: Option<String>,
     /// The node that sent it.
@@ -30,13 +30,13 @@ pub(super) struct Head<'a> {
     metadata: Option<&'a str>,
 }
 
-impl<'a> Head<'a> {
+impl<'a> EnvelopeHead<'a> {
     /// Reads a JSON object; `None` if it is not one.
-    pub(super) fn read(json: &'a str) -> Option<Self> {
+    pub(super) fn from_envelope(json: &'a str) -> Option<Self> {
         let names = ["id", "from", "type", "event", "method", "content", "reason", "metadata"];
         let [id, from, kind, event, method, content, reason, metadata] =
-            bounded::fields(json, names)?;
-        let scalar = |field: Option<&str>| field.and_then(scalar);
+            bounded::pick_fields(json, names)?;
+        let scalar = |field: Option<&str>| field.and_then(parse_scalar);
         let text = |field| scalar(field).as_ref().and_then(lenient::as_text);
         let (id, from, kind) = (text(id), text(from), text(kind));
         let (event, method) = (text(event), text(method));
@@ -45,26 +45,26 @@ impl<'a> Head<'a> {
 
     /// A metadata value as text.
     pub(super) fn metadata(&self, key: &str) -> Option<String> {
-        text(self.metadata?, key)
+        find_text_field(self.metadata?, key)
     }
 }
 
 /// A field of an object as text; numbers and truth values count as text, blank text as none.
-pub(super) fn text(json: &str, name: &str) -> Option<String> {
-    let [field] = bounded::fields(json, [name])?;
-    lenient::as_text(&scalar(field?)?)
+pub(super) fn find_text_field(json: &str, name: &str) -> Option<String> {
+    let [field] = bounded::pick_fields(json, [name])?;
+    lenient::as_text(&parse_scalar(field?)?)
 }
 
 /// Those of the named fields of an object that hold neither objects nor lists.
-pub(super) fn scalars<const N: usize>(json: &str, names: [&str; N]) -> Map<String, Value> {
-    let fields = bounded::fields(json, names).unwrap_or([None; N]);
+pub(super) fn find_scalars<const N: usize>(json: &str, names: [&str; N]) -> Map<String, Value> {
+    let fields = bounded::pick_fields(json, names).unwrap_or([None; N]);
     let named = names.into_iter().zip(fields);
-    named.filter_map(|(name, field)| Some((name.to_owned(), scalar(field?)?))).collect()
+    named.filter_map(|(name, field)| Some((name.to_owned(), parse_scalar(field?)?))).collect()
 }
 
 /// A value as it was written, if it is neither an object nor a list.
-fn scalar(json: &str) -> Option<Value> {
-    if json.starts_with(['{', '[']) { None } else { lenient::tree(json) }
+fn parse_scalar(json: &str) -> Option<Value> {
+    if json.starts_with(['{', '[']) { None } else { lenient::parse_bounded_json(json) }
 }
 
 #[cfg(test)]
@@ -78,7 +78,7 @@ mod tests {
             r#"{{"content":{deep},"id":7,"from":["x"],"type":"a\ud800","event":true,"method":null,
             "metadata":{{"x":1e999,"desk.ticketId":" t "}},"status":1e999}}"#
         );
-        let head = Head::read(&json).unwrap();
+        let head = EnvelopeHead::from_envelope(&json).unwrap();
         assert_eq!(head.id.as_deref(), Some("7"));
         assert_eq!((head.from.as_deref(), head.kind.as_deref()), (None, Some("a\u{fffd}")));
         assert_eq!((head.event.as_deref(), head.method.as_deref()), (Some("true"), None));
@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(head.metadata("desk.ticketId").as_deref(), Some(" t "));
         assert_eq!(head.metadata("x"), None);
         for other in ["\"text\"", "[]", "7", ""] {
-            assert!(Head::read(other).is_none(), "{other}");
+            assert!(EnvelopeHead::from_envelope(other).is_none(), "{other}");
         }
     }
 }

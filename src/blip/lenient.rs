@@ -14,39 +14,40 @@ use serde_json::Value;
 use crate::bounded;
 
 /// Reads bytes as text, without a byte order mark; what is not UTF-8 becomes `U+FFFD`.
-pub(super) fn decode(bytes: &[u8]) -> Cow<'_, str> {
+pub(super) fn decode_text(bytes: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes))
 }
 
 /// Reads a JSON document that came through a door; halves of characters in it become `U+FFFD`.
 ///
 /// `None` if it is not JSON, or too much (see [`bounded::tree`]).
-pub(super) fn tree(json: &str) -> Option<Value> {
-    bounded::tree(json).or_else(|| bounded::tree(&mend(json)?))
+pub(super) fn parse_bounded_json(json: &str) -> Option<Value> {
+    bounded::parse_tree(json).or_else(|| bounded::parse_tree(&mend_surrogates(json)?))
 }
 
 /// Reads what Blip answered, of whatever size; halves of characters in it become `U+FFFD`.
 ///
 /// `None` if it is not JSON, nested more than 127 deep, or has a number beyond all bounds.
-pub(super) fn document(json: &str) -> Option<Value> {
-    serde_json::from_str(json).ok().or_else(|| serde_json::from_str(&mend(json)?).ok())
+pub(super) fn parse_json(json: &str) -> Option<Value> {
+    serde_json::from_str(json).ok().or_else(|| serde_json::from_str(&mend_surrogates(json)?).ok())
 }
 
 /// Replaces each `\uD8xx` that lacks its other half; `None` if there is none. Programs whose strings
 /// are UTF-16 write such escapes when they cut a text within an emoji, and no JSON reader for UTF-8
 /// takes them.
-fn mend(json: &str) -> Option<String> {
+fn mend_surrogates(json: &str) -> Option<String> {
     let mut mended = String::new();
     // How much of the text is in there already.
     let (mut done, mut at) = (0, 0);
     while let Some(found) = json.get(at..)?.find('\\') {
         let start = at + found + 1;
         let escape = json.get(start..)?;
-        let (length, is_whole) = match (unit(escape), escape.get(5..).and_then(second_unit)) {
-            (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => (11, true),
-            (Some(0xD800..=0xDFFF), _) => (5, false),
-            _ => (escape.chars().next().map_or(0, char::len_utf8), true),
-        };
+        let (length, is_whole) =
+            match (parse_utf16_unit(escape), escape.get(5..).and_then(parse_second_unit)) {
+                (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => (11, true),
+                (Some(0xD800..=0xDFFF), _) => (5, false),
+                _ => (escape.chars().next().map_or(0, char::len_utf8), true),
+            };
         at = start + length;
         if !is_whole {
             mended.push_str(json.get(done..start)?);
@@ -59,17 +60,17 @@ fn mend(json: &str) -> Option<String> {
 }
 
 /// The UTF-16 unit of an escape, given what follows its backslash.
-fn unit(escape: &str) -> Option<u16> {
+fn parse_utf16_unit(escape: &str) -> Option<u16> {
     u16::from_str_radix(escape.strip_prefix('u')?.get(..4)?, 16).ok()
 }
 
 /// The UTF-16 unit of an escape, given from its backslash on.
-fn second_unit(escape: &str) -> Option<u16> {
-    unit(escape.strip_prefix('\\')?)
+fn parse_second_unit(escape: &str) -> Option<u16> {
+    parse_utf16_unit(escape.strip_prefix('\\')?)
 }
 
 /// A field as text; numbers and truth values count as text, blank text as none.
-pub(super) fn text(value: &Value, field: &str) -> Option<String> {
+pub(super) fn get_text(value: &Value, field: &str) -> Option<String> {
     value.get(field).and_then(as_text)
 }
 
@@ -84,7 +85,7 @@ pub(super) fn as_text(value: &Value) -> Option<String> {
 }
 
 /// A field as a whole number, also out of text.
-pub(super) fn integer(value: &Value, field: &str) -> Option<i64> {
+pub(super) fn get_integer(value: &Value, field: &str) -> Option<i64> {
     value.get(field).and_then(as_integer)
 }
 
@@ -98,7 +99,7 @@ pub(super) fn as_integer(value: &Value) -> Option<i64> {
 }
 
 /// A field as a finite number, also out of text.
-pub(super) fn float(value: &Value, field: &str) -> Option<f64> {
+pub(super) fn get_float(value: &Value, field: &str) -> Option<f64> {
     value.get(field).and_then(as_float)
 }
 
@@ -113,16 +114,16 @@ fn as_float(value: &Value) -> Option<f64> {
 
 /// Whether a field says yes, in whatever type.
 pub(super) fn is_true(value: &Value, field: &str) -> bool {
-    text(value, field).is_some_and(|text| text.eq_ignore_ascii_case("true") || text == "1")
+    get_text(value, field).is_some_and(|text| text.eq_ignore_ascii_case("true") || text == "1")
 }
 
 /// The elements of a field; none if it is not a list.
-pub(super) fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
+pub(super) fn get_list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
     value.get(field).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// A field as a moment, see [`as_date`].
-pub(super) fn date(value: &Value, field: &str) -> Option<Timestamp> {
+pub(super) fn get_date(value: &Value, field: &str) -> Option<Timestamp> {
     value.get(field).and_then(as_date)
 }
 
@@ -135,11 +136,11 @@ pub(super) fn as_date(value: &Value) -> Option<Timestamp> {
     match as_integer(value) {
         Some(number) if number.abs() < FIRST_MILLISECONDS => Timestamp::from_second(number).ok(),
         Some(number) => Timestamp::from_millisecond(number).ok(),
-        None => iso_date(value.as_str()?.trim()),
+        None => parse_iso_date(value.as_str()?.trim()),
     }
 }
 
-fn iso_date(text: &str) -> Option<Timestamp> {
+fn parse_iso_date(text: &str) -> Option<Timestamp> {
     text.parse().ok().or_else(|| {
         let local: DateTime = text.parse().ok()?;
         Some(local.to_zoned(TimeZone::UTC).ok()?.timestamp())
@@ -147,7 +148,7 @@ fn iso_date(text: &str) -> Option<Timestamp> {
 }
 
 /// The first `limit` characters of a text, with an ellipsis if there were more.
-pub(super) fn shorten(text: &str, limit: usize) -> String {
+pub(super) fn truncate_text(text: &str, limit: usize) -> String {
     match text.char_indices().nth(limit) {
         Some((end, _)) => text.get(..end).unwrap_or_default().to_owned() + "…",
         None => text.to_owned(),
@@ -155,7 +156,10 @@ pub(super) fn shorten(text: &str, limit: usize) -> String {
 }
 
 /// Those texts that are there, with something between them.
-pub(super) fn joined<const N: usize>(between: &str, texts: [Option<String>; N]) -> Option<String> {
+pub(super) fn join_present<const N: usize>(
+    between: &str,
+    texts: [Option<String>; N],
+) -> Option<String> {
     let texts: Vec<String> = texts.into_iter().flatten().collect();
     (!texts.is_empty()).then(|| texts.join(between))
 }
@@ -181,11 +185,11 @@ mod tests {
             ("g", Some(7)),
             ("missing", None),
         ] {
-            assert_eq!(integer(&value, field), expected, "{field}");
+            assert_eq!(get_integer(&value, field), expected, "{field}");
         }
-        assert_eq!(text(&value, "b").as_deref(), Some("12"));
-        assert_eq!(float(&value, "f"), Some(1.5));
-        assert_eq!(float(&json!({"a": "NaN"}), "a"), None);
+        assert_eq!(get_text(&value, "b").as_deref(), Some("12"));
+        assert_eq!(get_float(&value, "f"), Some(1.5));
+        assert_eq!(get_float(&json!({"a": "NaN"}), "a"), None);
     }
 
     #[test]
@@ -199,7 +203,7 @@ mod tests {
 
     #[test]
     fn dates_come_in_several_forms() {
-        let expected = date(&json!({"d": "2026-03-04T05:06:07Z"}), "d");
+        let expected = get_date(&json!({"d": "2026-03-04T05:06:07Z"}), "d");
         assert!(expected.is_some());
         for same in [
             json!("2026-03-04T05:06:07.000Z"),
@@ -209,9 +213,9 @@ mod tests {
             json!(1_772_600_767_000_i64),
             json!("1772600767000"),
         ] {
-            assert_eq!(date(&json!({"d": same}), "d"), expected, "{same}");
+            assert_eq!(get_date(&json!({"d": same}), "d"), expected, "{same}");
         }
-        assert_eq!(date(&json!({"d": "yesterday"}), "d"), None);
+        assert_eq!(get_date(&json!({"d": "yesterday"}), "d"), None);
     }
 
     #[test]
@@ -223,8 +227,8 @@ mod tests {
             (r#""\\ud83d \"\ud83d\"""#, "\\ud83d \"\u{fffd}\""),
             (r#""\ud83d\n""#, "\u{fffd}\n"),
         ] {
-            assert_eq!(document(json), Some(json!(expected)), "{json}");
-            assert_eq!(tree(json), Some(json!(expected)), "{json}");
+            assert_eq!(parse_json(json), Some(json!(expected)), "{json}");
+            assert_eq!(parse_bounded_json(json), Some(json!(expected)), "{json}");
         }
     }
 
@@ -232,19 +236,19 @@ mod tests {
         #[test]
         fn mending_leaves_sound_json_alone(text in any::<String>()) {
             let json = json!([text, {"a": text}]).to_string();
-            prop_assert_eq!(mend(&json), None);
+            prop_assert_eq!(mend_surrogates(&json), None);
         }
 
         #[test]
         fn nothing_to_read_is_no_reason_to_panic(text in any::<String>()) {
-            mend(&text);
-            mend(&format!("\\u{text}\\"));
-            date(&json!({"d": text}), "d");
+            mend_surrogates(&text);
+            mend_surrogates(&format!("\\u{text}\\"));
+            get_date(&json!({"d": text}), "d");
         }
 
         #[test]
         fn shortened_text_is_a_beginning(text in any::<String>(), limit in 0_usize..20) {
-            let short = shorten(&text, limit);
+            let short = truncate_text(&text, limit);
             prop_assert!(short.chars().count() <= limit + 1);
             prop_assert!(text.starts_with(short.trim_end_matches('…')));
         }

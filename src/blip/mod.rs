@@ -17,5 +17,5 @@ pub mod parse;
 mod sensitive;
 pub mod text;
 
-pub use client::{Client, Receipts};
+pub use client::{BlipClient, ReceiptLog};
 pub use error::Error;

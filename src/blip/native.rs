@@ -6,204 +6,219 @@
 
 use serde_json::Value;
 
-use super::content::{Reader, and_left, choice, excerpt, is_empty, together};
-use super::lenient::{self, as_text, float, integer, joined, list, shorten, text};
-use super::object::Object;
+use super::content::{
+    ContentReader, append_unread, build_choice, find_excerpt, is_empty, join_parts,
+};
+use super::lenient::{
+    self, as_text, get_float, get_integer, get_list, get_text, join_present, truncate_text,
+};
+use super::object::TrackedObject;
 use super::sensitive;
 use crate::bounded;
-use crate::model::{Content, Line, Media};
+use crate::model::{CardLine, Content, LinkedFile};
 
 /// Most characters of JSON that are shown where there is nothing better.
-const MAX_JSON: usize = 500;
+const MAX_JSON_CHARS: usize = 500;
 
 /// The fields in which WhatsApp's messages carry files.
-const FILES: [&str; 6] = ["image", "video", "audio", "voice", "document", "sticker"];
+const FILE_FIELDS: [&str; 6] = ["image", "video", "audio", "voice", "document", "sticker"];
 
 /// Most parameters or buttons of one component; WhatsApp allows far fewer.
-const MAX_INNER: usize = 50;
+const MAX_COMPONENT_PARTS: usize = 50;
 
 /// What tells the answers of a form from any other JSON.
 const FLOW_TOKEN: &str = "flow_token";
 
 /// Reads a document; any JSON gives some content.
-pub(super) fn read(reader: &mut Reader, value: &Value) -> Option<Content> {
+pub(super) fn read_json_content(reader: &mut ContentReader, value: &Value) -> Option<Content> {
     if is_empty(value) {
         return Some(Content::Notice("content-empty"));
     }
-    template(reader, value)
-        .or_else(|| interactive(reader, value.get("interactive")?))
-        .or_else(|| answer(value))
-        .or_else(|| attachments(reader, value))
-        .or_else(|| file(value))
-        .or_else(|| with_quick_replies(reader, value))
+    read_template(reader, value)
+        .or_else(|| read_interactive(reader, value.get("interactive")?))
+        .or_else(|| read_answer(value))
+        .or_else(|| read_attachments(reader, value))
+        .or_else(|| read_whatsapp_file(value))
+        .or_else(|| read_quick_replies(reader, value))
         .or_else(|| as_text(value).map(Content::Text))
         .or_else(|| {
-            Some(Content::Unknown { kind: "application/json".to_owned(), text: shown(value) })
+            Some(Content::Unknown {
+                kind: "application/json".to_owned(),
+                text: excerpt_or_json(value),
+            })
         })
 }
 
-fn shown(value: &Value) -> Option<String> {
-    excerpt(value).or_else(|| Some(shorten(&value.to_string(), MAX_JSON)))
+fn excerpt_or_json(value: &Value) -> Option<String> {
+    find_excerpt(value).or_else(|| Some(truncate_text(&value.to_string(), MAX_JSON_CHARS)))
 }
 
 /// A template of WhatsApp: its name, the words that fill or make it, and the files in it.
-fn template(reader: &mut Reader, value: &Value) -> Option<Content> {
-    let whole = Object::new(value);
-    let made = Object::new(whole.get("templateContent").unwrap_or(&Value::Null));
-    let template = whole.get("template").filter(|template| template.is_object());
-    let given = Object::new(template.unwrap_or(&Value::Null));
+fn read_template(reader: &mut ContentReader, value: &Value) -> Option<Content> {
+    let whole = TrackedObject::new(value);
+    let made = TrackedObject::new(whole.take_value("templateContent").unwrap_or(&Value::Null));
+    let template = whole.take_value("template").filter(|template| template.is_object());
+    let given = TrackedObject::new(template.unwrap_or(&Value::Null));
     if template.is_none() && value.get("templateContent").is_none() {
         return None;
     }
-    whole.skip(&["type"]);
-    let name = made.text("name").or_else(|| given.text("name"));
-    made.skip(&["name", "language", "namespace"]);
-    given.skip(&["name", "language", "namespace"]);
-    let (given_parts, made_parts) = (given.list("components"), made.list("components"));
+    whole.ignore_fields(&["type"]);
+    let name = made.take_text("name").or_else(|| given.take_text("name"));
+    made.ignore_fields(&["name", "language", "namespace"]);
+    given.ignore_fields(&["name", "language", "namespace"]);
+    let (given_parts, made_parts) = (given.take_list("components"), made.take_list("components"));
     let parts = if made_parts.is_empty() { given_parts } else { made_parts };
-    let words = reader.options(parts, |_, part| component(part, given_parts));
-    let lines = name.into_iter().chain(words).chain(whole.left()).chain(given.left());
-    let lines: Vec<Line> = lines.chain(made.left()).map(Line::Said).collect();
+    let words = reader.read_options(parts, |_, part| read_component(part, given_parts));
+    let lines =
+        name.into_iter().chain(words).chain(whole.unread_fields()).chain(given.unread_fields());
+    let lines: Vec<CardLine> = lines.chain(made.unread_fields()).map(CardLine::Said).collect();
     let told = if lines.is_empty() {
         Content::Notice("content-template")
     } else {
         Content::Card { kind: "content-template", lines }
     };
-    let parameters = given_parts.iter().take(MAX_INNER).flat_map(|part| list(part, "parameters"));
-    let files = reader.several(parameters.take(MAX_INNER), |_, parameter| file(parameter));
-    together([told].into_iter().chain(files).collect())
+    let parameters =
+        given_parts.iter().take(MAX_COMPONENT_PARTS).flat_map(|part| get_list(part, "parameters"));
+    let files = reader.read_several(parameters.take(MAX_COMPONENT_PARTS), |_, parameter| {
+        read_whatsapp_file(parameter)
+    });
+    join_parts([told].into_iter().chain(files).collect())
 }
 
 /// The words of one part of a template: as it was made, with what it is filled with in its places,
 /// or only the latter.
-fn component(value: &Value, given: &[Value]) -> Option<String> {
-    let part = Object::new(value);
-    let kind = part.text("type").unwrap_or_default();
-    part.skip(&["format", "sub_type", "index"]);
+fn read_component(value: &Value, given: &[Value]) -> Option<String> {
+    let part = TrackedObject::new(value);
+    let kind = part.take_text("type").unwrap_or_default();
+    part.ignore_fields(&["format", "sub_type", "index"]);
     if !kind.eq_ignore_ascii_case("header") {
-        part.skip(&["example"]);
+        part.ignore_fields(&["example"]);
     }
-    let is_same =
-        |given: &&Value| text(given, "type").is_some_and(|other| other.eq_ignore_ascii_case(&kind));
-    let filled = given.iter().find(is_same).unwrap_or(value);
-    let parameters = list(filled, "parameters").iter().take(MAX_INNER);
-    part.skip(&["parameters"]);
-    // Whoever writes a template by hand writes its line breaks as JSON would.
-    let made = part.text("text").map(|text| text.replace("\\n", "\n"));
-    let mut lines = match made {
-        Some(made) if made.contains("{{") => vec![fill(made, parameters)],
-        made => made.into_iter().chain(parameters.filter_map(parameter)).collect(),
+    let is_same = |given: &&Value| {
+        get_text(given, "type").is_some_and(|other| other.eq_ignore_ascii_case(&kind))
     };
-    let buttons = part.list("buttons").iter().take(MAX_INNER);
+    let filled = given.iter().find(is_same).unwrap_or(value);
+    let parameters = get_list(filled, "parameters").iter().take(MAX_COMPONENT_PARTS);
+    part.ignore_fields(&["parameters"]);
+    // Whoever writes a template by hand writes its line breaks as JSON would.
+    let made = part.take_text("text").map(|text| text.replace("\\n", "\n"));
+    let mut lines = match made {
+        Some(made) if made.contains("{{") => vec![fill_placeholders(made, parameters)],
+        made => made.into_iter().chain(parameters.filter_map(read_parameter)).collect(),
+    };
+    let buttons = part.take_list("buttons").iter().take(MAX_COMPONENT_PARTS);
     lines.extend(buttons.filter_map(|button| {
-        let target = text(button, "url").or_else(|| text(button, "phone_number"));
-        joined(": ", [text(button, "text"), target])
+        let target = get_text(button, "url").or_else(|| get_text(button, "phone_number"));
+        join_present(": ", [get_text(button, "text"), target])
     }));
-    lines.extend(part.left());
+    lines.extend(part.unread_fields());
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// A text with its variables filled in: `{{1}}` by place, `{{name}}` by name.
-fn fill<'v>(made: String, parameters: impl Iterator<Item = &'v Value>) -> String {
+fn fill_placeholders<'v>(made: String, parameters: impl Iterator<Item = &'v Value>) -> String {
     let named = parameters.enumerate().filter_map(|(place, value)| {
-        let name = text(value, "parameter_name").unwrap_or_else(|| (place + 1).to_string());
-        Some((format!("{{{{{name}}}}}"), parameter(value)?))
+        let name = get_text(value, "parameter_name").unwrap_or_else(|| (place + 1).to_string());
+        Some((format!("{{{{{name}}}}}"), read_parameter(value)?))
     });
     named.fold(made, |made, (variable, words)| made.replace(&variable, &words))
 }
 
 /// The words of a parameter; files are shown themselves.
-fn parameter(value: &Value) -> Option<String> {
-    let parameter = Object::new(value);
-    parameter.skip(&["type", "parameter_name"]);
-    parameter.skip(&FILES);
-    let amount =
-        ["currency", "date_time"].map(|kind| parameter.object(kind).text("fallback_value"));
-    let words = ["text", "payload", "coupon_code"].map(|field| parameter.text(field));
-    joined(
+fn read_parameter(value: &Value) -> Option<String> {
+    let parameter = TrackedObject::new(value);
+    parameter.ignore_fields(&["type", "parameter_name"]);
+    parameter.ignore_fields(&FILE_FIELDS);
+    let amount = ["currency", "date_time"]
+        .map(|kind| parameter.take_object(kind).take_text("fallback_value"));
+    let words = ["text", "payload", "coupon_code"].map(|field| parameter.take_text(field));
+    join_present(
         "\n",
         [
             words.into_iter().chain(amount).flatten().next(),
-            Some(parameter.left().join("\n")).filter(|left| !left.is_empty()),
+            Some(parameter.unread_fields().join("\n")).filter(|left| !left.is_empty()),
         ],
     )
 }
 
 /// An interactive message of WhatsApp, or the answer to one.
-fn interactive(reader: &mut Reader, value: &Value) -> Option<Content> {
-    if let Some(answer) = answer(value) {
+fn read_interactive(reader: &mut ContentReader, value: &Value) -> Option<Content> {
+    if let Some(answer) = read_answer(value) {
         return Some(answer);
     }
-    let whole = Object::new(value);
-    whole.skip(&["type"]);
-    let part = |field| whole.get(field).and_then(|part| text(part, "text"));
-    let words = joined("\n", [part("header"), part("body"), part("footer")]);
-    let action = Object::new(whole.get("action").unwrap_or(&Value::Null));
-    let options = actions(reader, &action);
-    let mut parts = Vec::from_iter(value.get("header").and_then(file));
-    parts.extend(choice(words, options));
-    Some(and_left(and_left(together(parts)?, &action), &whole))
+    let whole = TrackedObject::new(value);
+    whole.ignore_fields(&["type"]);
+    let part = |field| whole.take_value(field).and_then(|part| get_text(part, "text"));
+    let words = join_present("\n", [part("header"), part("body"), part("footer")]);
+    let action = TrackedObject::new(whole.take_value("action").unwrap_or(&Value::Null));
+    let options = read_action_options(reader, &action);
+    let mut parts = Vec::from_iter(value.get("header").and_then(read_whatsapp_file));
+    parts.extend(build_choice(words, options));
+    Some(append_unread(append_unread(join_parts(parts)?, &action), &whole))
 }
 
 /// What a customer chose or filled in.
-fn answer(value: &Value) -> Option<Content> {
+fn read_answer(value: &Value) -> Option<Content> {
     let chosen = ["button_reply", "list_reply"].iter().find_map(|field| value.get(*field));
     if let Some(chosen) = chosen {
-        let chosen = Object::new(chosen);
-        chosen.skip(&["id"]);
-        let words = joined(": ", [chosen.text("title"), chosen.text("description")])?;
-        return Some(and_left(Content::Text(words), &chosen));
+        let chosen = TrackedObject::new(chosen);
+        chosen.ignore_fields(&["id"]);
+        let words =
+            join_present(": ", [chosen.take_text("title"), chosen.take_text("description")])?;
+        return Some(append_unread(Content::Text(words), &chosen));
     }
-    let form = Object::new(value.get("nfm_reply")?);
-    form.skip(&["name", "body"]);
-    let answers = form.get("response_json").and_then(answers);
-    let filled = answers.or_else(|| text(value.get("nfm_reply")?, "body").map(Content::Text))?;
-    Some(and_left(filled, &form))
+    let form = TrackedObject::new(value.get("nfm_reply")?);
+    form.ignore_fields(&["name", "body"]);
+    let answers = form.take_value("response_json").and_then(read_form_answers);
+    let filled =
+        answers.or_else(|| get_text(value.get("nfm_reply")?, "body").map(Content::Text))?;
+    Some(append_unread(filled, &form))
 }
 
 /// The answers of a form that came as text.
-pub(super) fn form(text: &str) -> Option<Content> {
+pub(super) fn read_form_text(text: &str) -> Option<Content> {
     let may_be_one = text.trim_start().starts_with('{') && text.contains(FLOW_TOKEN);
-    let answers = bounded::entries(text, MAX_INNER).filter(|_| may_be_one)?;
+    let answers = bounded::list_entries(text, MAX_COMPONENT_PARTS).filter(|_| may_be_one)?;
     let is_form = answers.iter().any(|(name, _)| name == FLOW_TOKEN);
-    if is_form { filled_in(read_each(&answers)) } else { None }
+    if is_form { build_form_card(parse_answers(&answers)) } else { None }
 }
 
 /// The answers of a form (`blip.md`, additions §10), a line each; what cannot be read as such, as it
 /// was sent.
-fn answers(response: &Value) -> Option<Content> {
+fn read_form_answers(response: &Value) -> Option<Content> {
     let Some(text) = response.as_str() else {
-        let fields = response.as_object()?.iter().take(MAX_INNER);
-        return filled_in(fields.map(|(name, value)| (name.clone(), value.clone())));
+        let fields = response.as_object()?.iter().take(MAX_COMPONENT_PARTS);
+        return build_form_card(fields.map(|(name, value)| (name.clone(), value.clone())));
     };
-    if let Some(answers) = bounded::entries(text, MAX_INNER) {
-        return filled_in(read_each(&answers));
+    if let Some(answers) = bounded::list_entries(text, MAX_COMPONENT_PARTS) {
+        return build_form_card(parse_answers(&answers));
     }
-    let lines = vec![Line::Said(shorten(as_text(response)?.as_str(), MAX_JSON))];
+    let lines = vec![CardLine::Said(truncate_text(as_text(response)?.as_str(), MAX_JSON_CHARS))];
     Some(Content::Card { kind: "content-form", lines })
 }
 
 /// Answers as values; one that is too much to be read is shown as it was written.
-fn read_each(answers: &[(String, &str)]) -> impl Iterator<Item = (String, Value)> {
+fn parse_answers(answers: &[(String, &str)]) -> impl Iterator<Item = (String, Value)> {
     answers.iter().map(|(name, json)| {
-        let value = lenient::tree(json).map(|mut value| {
-            sensitive::remove(&mut value);
+        let value = lenient::parse_bounded_json(json).map(|mut value| {
+            sensitive::remove_sensitive(&mut value);
             value
         });
         (name.clone(), value.unwrap_or_else(|| Value::from(*json)))
     })
 }
 
-fn filled_in(answers: impl Iterator<Item = (String, Value)>) -> Option<Content> {
+fn build_form_card(answers: impl Iterator<Item = (String, Value)>) -> Option<Content> {
     let answers = answers.filter(|(name, _)| name != FLOW_TOKEN);
-    let lines = answers.filter_map(|(name, value)| Some((question(&name), given(&value)?)));
-    let lines: Vec<Line> =
-        lines.map(|(question, given)| Line::Said(format!("{question}: {given}"))).collect();
+    let lines =
+        answers.filter_map(|(name, value)| Some((field_question(&name), format_answer(&value)?)));
+    let lines: Vec<CardLine> =
+        lines.map(|(question, given)| CardLine::Said(format!("{question}: {given}"))).collect();
     (!lines.is_empty()).then_some(Content::Card { kind: "content-form", lines })
 }
 
 /// What a field of a form asks for. WhatsApp's editor names them `screen_0_Nome_1`.
-fn question(name: &str) -> String {
+fn field_question(name: &str) -> String {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let inner = name.strip_prefix("screen_").and_then(|rest| rest.split_once('_'));
     let inner =
@@ -213,114 +228,118 @@ fn question(name: &str) -> String {
 }
 
 /// What was answered; nothing if it was left empty.
-fn given(value: &Value) -> Option<String> {
+fn format_answer(value: &Value) -> Option<String> {
     match value {
         Value::Array(several) => {
-            let several: Vec<String> = several.iter().take(MAX_INNER).filter_map(given).collect();
+            let several: Vec<String> =
+                several.iter().take(MAX_COMPONENT_PARTS).filter_map(format_answer).collect();
             (!several.is_empty()).then(|| several.join(", "))
         }
-        Value::Object(_) => Some(shorten(&value.to_string(), MAX_JSON)),
-        _ => as_text(value).map(|text| shorten(&text, MAX_JSON)),
+        Value::Object(_) => Some(truncate_text(&value.to_string(), MAX_JSON_CHARS)),
+        _ => as_text(value).map(|text| truncate_text(&text, MAX_JSON_CHARS)),
     }
 }
 
-fn actions(reader: &mut Reader, action: &Object<'_>) -> Vec<String> {
-    action.skip(&["name", "button"]);
-    let mut options = reader.options(action.list("buttons"), |_, button| {
-        text(button.get("reply").unwrap_or(button), "title").or_else(|| text(button, "text"))
+fn read_action_options(reader: &mut ContentReader, action: &TrackedObject<'_>) -> Vec<String> {
+    action.ignore_fields(&["name", "button"]);
+    let mut options = reader.read_options(action.take_list("buttons"), |_, button| {
+        get_text(button.get("reply").unwrap_or(button), "title")
+            .or_else(|| get_text(button, "text"))
     });
-    for section in action.list("sections").iter().take(MAX_INNER) {
-        let section = Object::new(section);
-        section.skip(&["title"]);
-        options.extend(reader.options(section.list("rows"), |_, row| {
-            joined(": ", [text(row, "title"), text(row, "description")])
+    for section in action.take_list("sections").iter().take(MAX_COMPONENT_PARTS) {
+        let section = TrackedObject::new(section);
+        section.ignore_fields(&["title"]);
+        options.extend(reader.read_options(section.take_list("rows"), |_, row| {
+            join_present(": ", [get_text(row, "title"), get_text(row, "description")])
         }));
-        options.extend(section.left());
+        options.extend(section.unread_fields());
     }
-    let link = action.get("parameters").and_then(|parameters| {
-        let label = text(parameters, "display_text").or_else(|| text(parameters, "flow_cta"));
-        joined(": ", [label, text(parameters, "url")])
+    let link = action.take_value("parameters").and_then(|parameters| {
+        let label =
+            get_text(parameters, "display_text").or_else(|| get_text(parameters, "flow_cta"));
+        join_present(": ", [label, get_text(parameters, "url")])
     });
     options.extend(link);
     options
 }
 
 /// Messenger's attachment, alone or in a list.
-fn attachments(reader: &mut Reader, value: &Value) -> Option<Content> {
+fn read_attachments(reader: &mut ContentReader, value: &Value) -> Option<Content> {
     match value.get("attachment") {
-        Some(one) => attachment(reader, one),
-        None => together(reader.several(list(value, "attachments"), |reader, item| {
-            attachment(reader, item).or_else(|| shown(item).map(Content::Text))
+        Some(one) => read_attachment(reader, one),
+        None => join_parts(reader.read_several(get_list(value, "attachments"), |reader, item| {
+            read_attachment(reader, item).or_else(|| excerpt_or_json(item).map(Content::Text))
         })),
     }
 }
 
-fn attachment(reader: &mut Reader, value: &Value) -> Option<Content> {
+fn read_attachment(reader: &mut ContentReader, value: &Value) -> Option<Content> {
     let payload = value.get("payload").filter(|payload| !payload.is_null()).unwrap_or(value);
-    let elements = reader.several(list(payload, "elements"), element);
-    together(elements)
-        .or_else(|| choice(text(payload, "text"), buttons(reader, payload)))
-        .or_else(|| place(payload.get("coordinates")?))
-        .or_else(|| linked_file(payload, text(value, "type")))
+    let elements = reader.read_several(get_list(payload, "elements"), read_element);
+    join_parts(elements)
+        .or_else(|| build_choice(get_text(payload, "text"), read_buttons(reader, payload)))
+        .or_else(|| read_coordinates(payload.get("coordinates")?))
+        .or_else(|| read_attached_file(payload, get_text(value, "type")))
 }
 
-fn element(reader: &mut Reader, value: &Value) -> Option<Content> {
-    let words = joined("\n", [text(value, "title"), text(value, "subtitle")]);
-    let picture = text(value, "image_url").map(|url| {
-        Content::Media(Media { url, mime: Some("image".to_owned()), ..Media::default() })
+fn read_element(reader: &mut ContentReader, value: &Value) -> Option<Content> {
+    let words = join_present("\n", [get_text(value, "title"), get_text(value, "subtitle")]);
+    let picture = get_text(value, "image_url").map(|url| {
+        Content::Media(LinkedFile { url, mime: Some("image".to_owned()), ..LinkedFile::default() })
     });
     let mut parts = Vec::from_iter(picture);
-    parts.extend(choice(words, buttons(reader, value)));
-    together(parts)
+    parts.extend(build_choice(words, read_buttons(reader, value)));
+    join_parts(parts)
 }
 
-fn buttons(reader: &mut Reader, value: &Value) -> Vec<String> {
-    reader.options(list(value, "buttons"), |_, button| {
-        joined(": ", [text(button, "title"), text(button, "url")])
+fn read_buttons(reader: &mut ContentReader, value: &Value) -> Vec<String> {
+    reader.read_options(get_list(value, "buttons"), |_, button| {
+        join_present(": ", [get_text(button, "title"), get_text(button, "url")])
     })
 }
 
-fn place(value: &Value) -> Option<Content> {
+fn read_coordinates(value: &Value) -> Option<Content> {
     Some(Content::Place {
-        latitude: float(value, "lat")?,
-        longitude: float(value, "long")?,
+        latitude: get_float(value, "lat")?,
+        longitude: get_float(value, "long")?,
         label: None,
     })
 }
 
 /// A file as WhatsApp names it: `{"image": {"link": …, "caption": …}}`.
-fn file(value: &Value) -> Option<Content> {
-    let (kind, file) = FILES.iter().find_map(|kind| Some((*kind, value.get(*kind)?)))?;
-    linked_file(file, Some(kind.to_owned()))
+fn read_whatsapp_file(value: &Value) -> Option<Content> {
+    let (kind, file) = FILE_FIELDS.iter().find_map(|kind| Some((*kind, value.get(*kind)?)))?;
+    read_attached_file(file, Some(kind.to_owned()))
 }
 
-fn linked_file(value: &Value, kind: Option<String>) -> Option<Content> {
-    Some(Content::Media(Media {
-        url: text(value, "link").or_else(|| text(value, "url"))?,
-        mime: text(value, "mime_type").or(kind),
-        title: text(value, "filename").or_else(|| text(value, "title")),
-        caption: text(value, "caption"),
-        size: integer(value, "file_size").and_then(|size| u64::try_from(size).ok()),
+fn read_attached_file(value: &Value, kind: Option<String>) -> Option<Content> {
+    Some(Content::Media(LinkedFile {
+        url: get_text(value, "link").or_else(|| get_text(value, "url"))?,
+        mime: get_text(value, "mime_type").or(kind),
+        title: get_text(value, "filename").or_else(|| get_text(value, "title")),
+        caption: get_text(value, "caption"),
+        size: get_integer(value, "file_size").and_then(|size| u64::try_from(size).ok()),
         preview_url: None,
     }))
 }
 
-fn with_quick_replies(reader: &mut Reader, value: &Value) -> Option<Content> {
-    let words = text(value, "text")?;
-    let options = reader.options(list(value, "quick_replies"), |_, reply| text(reply, "title"));
-    choice(Some(words), options)
+fn read_quick_replies(reader: &mut ContentReader, value: &Value) -> Option<Content> {
+    let words = get_text(value, "text")?;
+    let options =
+        reader.read_options(get_list(value, "quick_replies"), |_, reply| get_text(reply, "title"));
+    build_choice(Some(words), options)
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::super::content::content;
+    use super::super::content::read_content;
     use super::*;
 
     fn check<const N: usize>(table: [(Value, Content); N]) {
         for (value, expected) in table {
-            assert_eq!(content("application/json", &value), expected, "{value}");
+            assert_eq!(read_content("application/json", &value), expected, "{value}");
         }
     }
 
@@ -329,12 +348,12 @@ mod tests {
         Content::Choice { text: text.to_owned(), options }
     }
 
-    fn file(url: &str, mime: &str) -> Media {
-        Media { url: url.to_owned(), mime: Some(mime.to_owned()), ..Media::default() }
+    fn file(url: &str, mime: &str) -> LinkedFile {
+        LinkedFile { url: url.to_owned(), mime: Some(mime.to_owned()), ..LinkedFile::default() }
     }
 
-    fn said(lines: &[&str]) -> Vec<Line> {
-        lines.iter().map(|line| Line::Said((*line).to_owned())).collect()
+    fn said(lines: &[&str]) -> Vec<CardLine> {
+        lines.iter().map(|line| CardLine::Said((*line).to_owned())).collect()
     }
 
     fn form_with(lines: &[&str]) -> Content {
@@ -410,16 +429,16 @@ mod tests {
                 form_with(&["deep: {\"a\":1}", "ok: true", "screen x: a, 2"]),
             ),
             (flow(json!("{broken")), form_with(&["{broken"])),
-            (flow(json!(long)), form_with(&[&shorten(&long, MAX_JSON)])),
+            (flow(json!(long)), form_with(&[&truncate_text(&long, MAX_JSON_CHARS)])),
             (flow(json!("{\"flow_token\":\"t\"}")), Content::Text("Sent".to_owned())),
             (json!({"nfm_reply": {"response_json": {"a": 1}}}), form_with(&["a: 1"])),
         ]);
-        let text = content("text/plain", &json!(r#" {"flow_token":"t","nome":"Ana"}"#));
+        let text = read_content("text/plain", &json!(r#" {"flow_token":"t","nome":"Ana"}"#));
         assert_eq!(text, form_with(&["nome: Ana"]));
         let other = r#"{"a":"flow_token"}"#;
-        assert_eq!(content("text/plain", &json!(other)), Content::Text(other.to_owned()));
+        assert_eq!(read_content("text/plain", &json!(other)), Content::Text(other.to_owned()));
         let odd = flow(json!(r#"{"z":1e999,"a":"x"}"#));
-        assert_eq!(content("application/json", &odd), form_with(&["z: 1e999", "a: x"]));
+        assert_eq!(read_content("application/json", &odd), form_with(&["z: 1e999", "a: x"]));
     }
 
     #[test]
@@ -428,7 +447,7 @@ mod tests {
             {"type": "header", "parameters": [{"type": "document", "document": {"filename": "take.pdf", "link": "https://x.example/take.pdf"}}]},
             {"type": "body", "parameters": [{"type": "text", "text": "BLiP"}, {"type": "currency", "currency": {"fallback_value": "R$ 5", "code": "BRL"}}]},
             {"type": "button", "sub_type": "quick_reply", "index": 0, "parameters": [{"type": "payload", "payload": "Sim"}]}]);
-        let pdf = Content::Media(Media {
+        let pdf = Content::Media(LinkedFile {
             title: Some("take.pdf".to_owned()),
             ..file("https://x.example/take.pdf", "document")
         });
@@ -485,7 +504,7 @@ mod tests {
             ),
             (
                 json!({"type": "document", "document": {"link": "https://x.example/b", "filename": "b.pdf", "caption": "c"}}),
-                Content::Media(Media {
+                Content::Media(LinkedFile {
                     title: Some("b.pdf".to_owned()),
                     caption: Some("c".to_owned()),
                     ..file("https://x.example/b", "document")

@@ -8,69 +8,69 @@ use std::cell::RefCell;
 
 use serde_json::Value;
 
-use super::lenient::{self, shorten};
+use super::lenient::{self, truncate_text};
 
 /// Most fields that are named because nobody had read them.
-const MAX_LEFT: usize = 20;
+const MAX_UNREAD_FIELDS: usize = 20;
 
 /// Most characters that are shown of one of them.
-const MAX_CHARS: usize = 300;
+const MAX_UNREAD_CHARS: usize = 300;
 
 /// How deep they are looked for.
-const MAX_DEPTH: usize = 6;
+const MAX_UNREAD_DEPTH: usize = 6;
 
 /// An object and what was read of it. Anything else is an object without fields.
-pub(super) struct Object<'v> {
+pub(super) struct TrackedObject<'v> {
     value: &'v Value,
     read: RefCell<Vec<&'static str>>,
 }
 
-impl<'v> Object<'v> {
+impl<'v> TrackedObject<'v> {
     pub(super) fn new(value: &'v Value) -> Self {
         Self { value, read: RefCell::default() }
     }
 
     /// The object in a field; one without fields if there is none.
-    pub(super) fn object(&self, name: &'static str) -> Self {
-        Self::new(self.get(name).unwrap_or(&Value::Null))
+    pub(super) fn take_object(&self, name: &'static str) -> Self {
+        Self::new(self.take_value(name).unwrap_or(&Value::Null))
     }
 
     /// A field, which counts as read from now on.
-    pub(super) fn get(&self, name: &'static str) -> Option<&'v Value> {
-        self.skip(&[name]);
+    pub(super) fn take_value(&self, name: &'static str) -> Option<&'v Value> {
+        self.ignore_fields(&[name]);
         self.value.get(name).filter(|value| !value.is_null())
     }
 
     /// A field as text, see [`lenient::text`]. One that is none was not read.
-    pub(super) fn text(&self, name: &'static str) -> Option<String> {
-        let text = lenient::text(self.value, name)?;
-        self.skip(&[name]);
+    pub(super) fn take_text(&self, name: &'static str) -> Option<String> {
+        let text = lenient::get_text(self.value, name)?;
+        self.ignore_fields(&[name]);
         Some(text)
     }
 
     /// The elements of a field. One that is no list was not read.
-    pub(super) fn list(&self, name: &'static str) -> &'v [Value] {
+    pub(super) fn take_list(&self, name: &'static str) -> &'v [Value] {
         let Some(list) = self.value.get(name).and_then(Value::as_array) else { return &[] };
-        self.skip(&[name]);
+        self.ignore_fields(&[name]);
         list
     }
 
     /// Leaves fields out that tell an agent nothing.
-    pub(super) fn skip(&self, names: &[&'static str]) {
+    pub(super) fn ignore_fields(&self, names: &[&'static str]) {
         self.read.borrow_mut().extend(names);
     }
 
     /// What nobody has read: the name of each field and what it holds, a line each.
-    pub(super) fn left(&self) -> Vec<String> {
+    pub(super) fn unread_fields(&self) -> Vec<String> {
         let mut lines = Vec::new();
         let read = self.read.borrow();
         for (name, value) in self.value.as_object().into_iter().flatten() {
             if !read.contains(&name.as_str()) {
-                name_all(name, value, MAX_DEPTH, &mut lines);
+                list_values(name, value, MAX_UNREAD_DEPTH, &mut lines);
             }
         }
-        if lines.len() > MAX_LEFT {
-            lines.truncate(MAX_LEFT);
+        if lines.len() > MAX_UNREAD_FIELDS {
+            lines.truncate(MAX_UNREAD_FIELDS);
             lines.push("…".to_owned());
         }
         lines
@@ -78,8 +78,8 @@ impl<'v> Object<'v> {
 }
 
 /// Names each text and number in a value, as far as they are not too many.
-fn name_all(name: &str, value: &Value, depth: usize, lines: &mut Vec<String>) {
-    if lines.len() > MAX_LEFT {
+fn list_values(name: &str, value: &Value, depth: usize, lines: &mut Vec<String>) {
+    if lines.len() > MAX_UNREAD_FIELDS {
         return;
     }
     let fields = value.as_object().into_iter().flatten();
@@ -87,9 +87,11 @@ fn name_all(name: &str, value: &Value, depth: usize, lines: &mut Vec<String>) {
     let elements = value.as_array().into_iter().flatten();
     let inner = inner.chain(elements.map(|value| (name.to_owned(), value)));
     match lenient::as_text(value) {
-        Some(text) => lines.push(shorten(&format!("{name}: {}", text.trim()), MAX_CHARS)),
-        None if depth == 0 => lines.push(format!("{}: …", shorten(name, MAX_CHARS))),
-        None => inner.for_each(|(name, value)| name_all(&name, value, depth - 1, lines)),
+        Some(text) => {
+            lines.push(truncate_text(&format!("{name}: {}", text.trim()), MAX_UNREAD_CHARS))
+        }
+        None if depth == 0 => lines.push(format!("{}: …", truncate_text(name, MAX_UNREAD_CHARS))),
+        None => inner.for_each(|(name, value)| list_values(&name, value, depth - 1, lines)),
     }
 }
 
@@ -102,13 +104,13 @@ mod tests {
     #[test]
     fn what_was_not_read_is_named() {
         let value = json!({"a": "1", "b": {"c": 2, "d": ["x", {"e": true}], "f": {}}, "g": " ", "h": [1], "i": null});
-        let object = Object::new(&value);
-        assert_eq!(object.text("a").as_deref(), Some("1"));
-        assert_eq!(object.text("h"), None);
-        assert_eq!(object.left(), ["b.c: 2", "b.d: x", "b.d.e: true", "h: 1"]);
-        object.skip(&["b", "h"]);
-        assert_eq!(object.left(), [""; 0]);
-        assert_eq!(Object::new(&json!("text")).left(), [""; 0]);
+        let object = TrackedObject::new(&value);
+        assert_eq!(object.take_text("a").as_deref(), Some("1"));
+        assert_eq!(object.take_text("h"), None);
+        assert_eq!(object.unread_fields(), ["b.c: 2", "b.d: x", "b.d.e: true", "h: 1"]);
+        object.ignore_fields(&["b", "h"]);
+        assert_eq!(object.unread_fields(), [""; 0]);
+        assert_eq!(TrackedObject::new(&json!("text")).unread_fields(), [""; 0]);
     }
 
     #[test]
@@ -119,8 +121,8 @@ mod tests {
         }
         let many: Vec<String> = (0..500).map(|number| number.to_string()).collect();
         let value = json!({"deep": deep, "many": many, "long": "x".repeat(9000)});
-        let left = Object::new(&value).left();
-        assert_eq!(left.len(), MAX_LEFT + 1);
-        assert!(left.iter().all(|line| line.chars().count() <= MAX_CHARS + 4), "{left:?}");
+        let left = TrackedObject::new(&value).unread_fields();
+        assert_eq!(left.len(), MAX_UNREAD_FIELDS + 1);
+        assert!(left.iter().all(|line| line.chars().count() <= MAX_UNREAD_CHARS + 4), "{left:?}");
     }
 }

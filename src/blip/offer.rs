@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::model::Offer;
 
 /// The MIME type and the content of the document.
-pub fn document(offer: &Offer) -> (&'static str, Value) {
+pub fn to_lime_document(offer: &Offer) -> (&'static str, Value) {
     match offer {
         Offer::Options { text, options, quick } => {
             // The answer is the value if there is one: a number would tell the agent nothing.
@@ -19,17 +19,17 @@ pub fn document(offer: &Offer) -> (&'static str, Value) {
         }
         Offer::Place { latitude, longitude, label } => {
             let place = json!({"latitude": latitude, "longitude": longitude, "text": label});
-            ("application/vnd.lime.location+json", present(place))
+            ("application/vnd.lime.location+json", without_nulls(place))
         }
         Offer::Link { url, title, text } => {
             let link = json!({"uri": url, "title": title, "text": text});
-            ("application/vnd.lime.web-link+json", present(link))
+            ("application/vnd.lime.web-link+json", without_nulls(link))
         }
     }
 }
 
 /// Without what was left out.
-fn present(mut document: Value) -> Value {
+fn without_nulls(mut document: Value) -> Value {
     if let Some(fields) = document.as_object_mut() {
         fields.retain(|_, value| !value.is_null());
     }
@@ -45,7 +45,7 @@ mod tests {
     fn offers_look_like_blips_own_examples() {
         let options = ["Sim", "Não"].map(str::to_owned).to_vec();
         let quick = Offer::Options { text: "Confirma?".to_owned(), options, quick: true };
-        let (kind, select) = document(&quick);
+        let (kind, select) = to_lime_document(&quick);
         assert_eq!(kind, "application/vnd.lime.select+json");
         assert_eq!(
             select,
@@ -55,7 +55,7 @@ mod tests {
             ]})
         );
         let place = Offer::Place { latitude: -22.5, longitude: -45.25, label: None };
-        assert_eq!(document(&place).1, json!({"latitude": -22.5, "longitude": -45.25}));
+        assert_eq!(to_lime_document(&place).1, json!({"latitude": -22.5, "longitude": -45.25}));
     }
 
     #[test]
@@ -67,8 +67,8 @@ mod tests {
             Offer::Place { latitude: 1.5, longitude: 2.5, label: Some("Loja".to_owned()) },
             Offer::Link { url, title, text: None },
         ] {
-            let (kind, document) = document(&offer);
-            assert_eq!(content::content(kind, &document), offer.content());
+            let (kind, document) = to_lime_document(&offer);
+            assert_eq!(content::read_content(kind, &document), offer.to_content());
         }
     }
 }

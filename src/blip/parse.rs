@@ -19,13 +19,15 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::content::{self, is_chat_state, shown_kind};
-use super::envelope::{self, Reason, short_type, strip_forwards, ticket_node, ticket_of_node};
-use super::head::{self, Head};
-use super::lenient::{self, date, integer, is_true, list, text};
+use super::envelope::{
+    self, LimeReason, parse_ticket_node, short_type, strip_forwards, ticket_node,
+};
+use super::head::{self, EnvelopeHead};
+use super::lenient::{self, get_date, get_integer, get_list, get_text, is_true};
 use super::sensitive;
 use crate::bounded;
-use crate::model::hex::hex;
-use crate::model::{BlipEvent, BotName, Content, ReceiptKind, Snapshot, TicketId};
+use crate::model::hex::to_hex;
+use crate::model::{BlipEvent, BotName, Content, ReceiptKind, TicketId, TicketSnapshot};
 
 /// Longest key that is kept as it is, in bytes; longer ones are kept as their hash.
 const MAX_KEY_BYTES: usize = 256;
@@ -39,7 +41,7 @@ const MAX_TAGS: usize = 100;
 
 /// An event with all that the inbox needs to know of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Routed {
+pub struct RoutedEnvelope {
     /// The envelope as Blip wrote it, to be read by [`event`]; rewritten only if it had sensitive
     /// content, which is taken out.
     pub raw: Vec<u8>,
@@ -57,58 +59,60 @@ pub struct Routed {
 pub struct NotJson;
 
 /// Reads the body of one request: an envelope, or a list of them.
-pub fn parse(bot: &BotName, body: &[u8]) -> Result<Vec<Routed>, NotJson> {
-    let json = lenient::decode(body);
+pub fn parse_envelopes(bot: &BotName, body: &[u8]) -> Result<Vec<RoutedEnvelope>, NotJson> {
+    let json = lenient::decode_text(body);
     let is_several = json.trim_start().starts_with('[');
     if !(is_several || json.trim_start().starts_with('{')) || !bounded::is_json(&json) {
         return Err(NotJson);
     }
-    let envelopes = if is_several { bounded::elements(&json, MAX_ENVELOPES) } else { None };
+    let envelopes = if is_several { bounded::list_elements(&json, MAX_ENVELOPES) } else { None };
     Ok(match envelopes {
         Some(envelopes) => {
-            envelopes.iter().map(|envelope| route(bot, envelope.as_bytes())).collect()
+            envelopes.iter().map(|envelope| route_envelope(bot, envelope.as_bytes())).collect()
         }
-        None => vec![route(bot, body)],
+        None => vec![route_envelope(bot, body)],
     })
 }
 
-fn route(bot: &BotName, raw: &[u8]) -> Routed {
-    let without_secrets = sensitive::taken_out(&lenient::decode(raw));
+fn route_envelope(bot: &BotName, raw: &[u8]) -> RoutedEnvelope {
+    let without_secrets = sensitive::strip_sensitive(&lenient::decode_text(raw));
     let raw = without_secrets.map_or_else(|| raw.to_vec(), String::into_bytes);
-    let json = lenient::decode(&raw);
-    let head = Head::read(&json);
-    let found = head.as_ref().and_then(|head| Some((head, subject(bot, head)?)));
+    let json = lenient::decode_text(&raw);
+    let head = EnvelopeHead::from_envelope(&json);
+    let found = head.as_ref().and_then(|head| Some((head, find_subject(bot, head)?)));
     let (key, ticket, unknown) = match found {
-        Some((head, subject)) => (subject.key(head), Some(subject.ticket().clone()), None),
-        None => (format!("u:{}", sha256(&raw)), None, Some(kind_of(head.as_ref()))),
+        Some((head, subject)) => (subject.dedup_key(head), Some(subject.ticket_id().clone()), None),
+        None => (format!("u:{}", sha256_hex(&raw)), None, Some(describe_kind(head.as_ref()))),
     };
-    Routed { raw, key, ticket, unknown }
+    RoutedEnvelope { raw, key, ticket, unknown }
 }
 
 /// Reads one envelope, as kept in [`Routed::raw`].
-pub fn event(bot: &BotName, raw: &[u8]) -> BlipEvent {
-    let json = lenient::decode(raw);
-    let head = Head::read(&json);
-    let found = head.as_ref().and_then(|head| Some((head, subject(bot, head)?)));
+pub fn parse_event(bot: &BotName, raw: &[u8]) -> BlipEvent {
+    let json = lenient::decode_text(raw);
+    let head = EnvelopeHead::from_envelope(&json);
+    let found = head.as_ref().and_then(|head| Some((head, find_subject(bot, head)?)));
     match found {
-        Some((head, Subject::Receipt { ticket, id, event })) => receipt(head, ticket, id, &event),
-        Some((head, Subject::Ticket { id, status, json })) => {
-            BlipEvent::Ticket(Box::new(carried_snapshot(id, status, head, json)))
+        Some((head, EnvelopeSubject::Receipt { ticket, id, event })) => {
+            to_receipt_event(head, ticket, id, &event)
         }
-        Some((head, Subject::Message { .. }))
+        Some((head, EnvelopeSubject::Ticket { id, status, json })) => {
+            BlipEvent::Ticket(Box::new(parse_carried_snapshot(id, status, head, json)))
+        }
+        Some((head, EnvelopeSubject::Message { .. }))
             if head.kind.as_deref().is_some_and(is_chat_state) =>
         {
             BlipEvent::Quiet
         }
-        Some((head, Subject::Message { ticket, address, id })) => {
-            BlipEvent::Message { ticket, address, id, content: said_in(head) }
+        Some((head, EnvelopeSubject::Message { ticket, address, id })) => {
+            BlipEvent::Message { ticket, address, id, content: read_head_content(head) }
         }
-        None => BlipEvent::Unknown { kind: kind_of(head.as_ref()) },
+        None => BlipEvent::Unknown { kind: describe_kind(head.as_ref()) },
     }
 }
 
 /// What an envelope is about, as far as its key and ticket depend on it.
-enum Subject<'a> {
+enum EnvelopeSubject<'a> {
     /// What became of a message of ours.
     Receipt { ticket: TicketId, id: String, event: String },
     /// The state of a ticket, which stands in this JSON.
@@ -117,48 +121,59 @@ enum Subject<'a> {
     Message { ticket: TicketId, address: String, id: Option<String> },
 }
 
-impl Subject<'_> {
-    fn ticket(&self) -> &TicketId {
+impl EnvelopeSubject<'_> {
+    fn ticket_id(&self) -> &TicketId {
         match self {
             Self::Receipt { ticket, .. } | Self::Message { ticket, .. } => ticket,
             Self::Ticket { id, .. } => id,
         }
     }
 
-    fn key(&self, head: &Head<'_>) -> String {
+    fn dedup_key(&self, head: &EnvelopeHead<'_>) -> String {
         match self {
             Self::Receipt { ticket, id, event } => receipt_key(ticket, id, event),
-            Self::Ticket { id, status, .. } => key('t', id, &status.to_lowercase()),
-            Self::Message { ticket, id: Some(id), .. } => key('m', ticket, &id.to_lowercase()),
-            Self::Message { ticket, id: None, .. } => key_by_content(ticket, head),
+            Self::Ticket { id, status, .. } => build_key('t', id, &status.to_lowercase()),
+            Self::Message { ticket, id: Some(id), .. } => {
+                build_key('m', ticket, &id.to_lowercase())
+            }
+            Self::Message { ticket, id: None, .. } => build_content_key(ticket, head),
         }
     }
 }
 
-fn subject<'a>(bot: &BotName, head: &Head<'a>) -> Option<Subject<'a>> {
+fn find_subject<'a>(bot: &BotName, head: &EnvelopeHead<'a>) -> Option<EnvelopeSubject<'a>> {
     if head.method.is_some() {
         return None;
     }
     if let (Some(event), None) = (&head.event, head.content) {
-        return receipt_subject(bot, head, event);
+        return find_receipt_subject(bot, head, event);
     }
-    ticket_subject(bot, head).or_else(|| message_subject(bot, head))
+    find_ticket_subject(bot, head).or_else(|| find_message_subject(bot, head))
 }
 
-fn kind_of(head: Option<&Head<'_>>) -> String {
+fn describe_kind(head: Option<&EnvelopeHead<'_>>) -> String {
     let name =
         head.and_then(|head| [&head.kind, &head.event, &head.method].into_iter().flatten().next());
     shown_kind(name.map_or("", String::as_str))
 }
 
-fn receipt_subject<'a>(bot: &BotName, head: &Head<'a>, event: &str) -> Option<Subject<'a>> {
-    let sender = head.from.as_deref().and_then(ticket_of_node).map(str::to_owned);
+fn find_receipt_subject<'a>(
+    bot: &BotName,
+    head: &EnvelopeHead<'a>,
+    event: &str,
+) -> Option<EnvelopeSubject<'a>> {
+    let sender = head.from.as_deref().and_then(parse_ticket_node).map(str::to_owned);
     let ticket = TicketId::new(bot.clone(), &sender.or_else(|| head.metadata("desk.ticketId"))?)?;
-    let id = bare_id(head.id.as_deref())?;
-    Some(Subject::Receipt { ticket, id, event: event.to_lowercase() })
+    let id = strip_id(head.id.as_deref())?;
+    Some(EnvelopeSubject::Receipt { ticket, id, event: event.to_lowercase() })
 }
 
-fn receipt(head: &Head<'_>, ticket: TicketId, id: String, event: &str) -> BlipEvent {
+fn to_receipt_event(
+    head: &EnvelopeHead<'_>,
+    ticket: TicketId,
+    id: String,
+    event: &str,
+) -> BlipEvent {
     let kind = match event {
         "accepted" => ReceiptKind::Accepted,
         "received" => ReceiptKind::Received,
@@ -166,7 +181,8 @@ fn receipt(head: &Head<'_>, ticket: TicketId, id: String, event: &str) -> BlipEv
         "failed" => ReceiptKind::Failed,
         _ => return BlipEvent::Quiet,
     };
-    let reason = head.reason.and_then(lenient::tree).as_ref().and_then(Reason::read);
+    let reason =
+        head.reason.and_then(lenient::parse_bounded_json).as_ref().and_then(LimeReason::from_value);
     let reason = reason.map(|reason| {
         (reason.code.unwrap_or(GENERAL_ERROR), reason.description.unwrap_or_default())
     });
@@ -175,74 +191,80 @@ fn receipt(head: &Head<'_>, ticket: TicketId, id: String, event: &str) -> BlipEv
 
 /// The key under which the inbox keeps that this became of a message of ours.
 pub fn receipt_key(ticket: &TicketId, message: &str, event: &str) -> String {
-    key('r', ticket, &format!("{}:{event}", message.to_lowercase()))
+    build_key('r', ticket, &format!("{}:{event}", message.to_lowercase()))
 }
 
 /// LIME's code for errors without a code of their own (`blip.md` §2.6).
 const GENERAL_ERROR: i64 = 1;
 
 /// What a ticket does not say of itself is taken from its envelope.
-fn ticket_subject<'a>(bot: &BotName, head: &Head<'a>) -> Option<Subject<'a>> {
-    let json = carried_ticket(head)?;
-    let named = head.id.as_deref().and_then(named_ticket);
-    let node = head.from.as_deref().and_then(ticket_of_node);
-    let own_id = head::text(json, "id");
+fn find_ticket_subject<'a>(bot: &BotName, head: &EnvelopeHead<'a>) -> Option<EnvelopeSubject<'a>> {
+    let json = find_carried_ticket(head)?;
+    let named = head.id.as_deref().and_then(parse_envelope_id);
+    let node = head.from.as_deref().and_then(parse_ticket_node);
+    let own_id = head::find_text_field(json, "id");
     let id = [own_id.as_deref(), named.map(|(id, _)| id), node]
         .into_iter()
         .flatten()
         .find_map(|id| TicketId::new(bot.clone(), id))?;
-    let is_closed = || head::scalars(json, ["closed"]);
-    let status = head::text(json, "status")
+    let is_closed = || head::find_scalars(json, ["closed"]);
+    let status = head::find_text_field(json, "status")
         .or_else(|| named.map(|(_, status)| status.to_owned()))
-        .unwrap_or_else(|| status_of(&is_closed().into()).to_owned());
-    Some(Subject::Ticket { id, status, json })
+        .unwrap_or_else(|| default_status(&is_closed().into()).to_owned());
+    Some(EnvelopeSubject::Ticket { id, status, json })
 }
 
 /// The status of a ticket that tells none.
-fn status_of(ticket: &Value) -> &'static str {
+fn default_status(ticket: &Value) -> &'static str {
     if is_true(ticket, "closed") { "Closed" } else { "" }
 }
 
 /// The ticket in an envelope: as its content, as the context of a redirect, or in its place.
-pub(super) fn carried_ticket<'a>(head: &Head<'a>) -> Option<&'a str> {
+pub(super) fn find_carried_ticket<'a>(head: &EnvelopeHead<'a>) -> Option<&'a str> {
     match head.kind.as_deref().map(short_type).as_deref() {
         None => [Some(head.whole), head.content].into_iter().flatten().find(|t| is_bare_ticket(t)),
         Some("iris.ticket") => Some(head.content.unwrap_or("null")),
         Some("lime.redirect") => {
-            let [context] = bounded::fields(head.content?, ["context"])?;
-            inner_ticket(context?)
+            let [context] = bounded::pick_fields(head.content?, ["context"])?;
+            find_inner_ticket(context?)
         }
-        Some("lime.container") => inner_ticket(head.content?),
+        Some("lime.container") => find_inner_ticket(head.content?),
         Some(_) => None,
     }
 }
 
 fn is_bare_ticket(json: &str) -> bool {
-    let fields = bounded::fields(json, ["sequentialId", "status"]);
+    let fields = bounded::pick_fields(json, ["sequentialId", "status"]);
     fields.is_some_and(|fields| fields.iter().all(Option::is_some))
 }
 
-fn inner_ticket(json: &str) -> Option<&str> {
-    let kind = head::text(json, "type")?;
-    let [value] = bounded::fields(json, ["value"])?;
+fn find_inner_ticket(json: &str) -> Option<&str> {
+    let kind = head::find_text_field(json, "type")?;
+    let [value] = bounded::pick_fields(json, ["value"])?;
     if short_type(&kind) == "iris.ticket" { value } else { None }
 }
 
 /// Reads a ticket out of an answer of Blip's; `None` if it has no id.
-pub fn snapshot(bot: &BotName, ticket: &Value) -> Option<Snapshot> {
-    let id = TicketId::new(bot.clone(), &text(ticket, "id")?)?;
-    let status = text(ticket, "status").unwrap_or_else(|| status_of(ticket).to_owned());
-    let input = ticket.get("customerInput").and_then(content::document);
-    Some(Snapshot { first_words: input, ..snapshot_of(id, status, None, ticket) })
+pub fn parse_snapshot(bot: &BotName, ticket: &Value) -> Option<TicketSnapshot> {
+    let id = TicketId::new(bot.clone(), &get_text(ticket, "id")?)?;
+    let status = get_text(ticket, "status").unwrap_or_else(|| default_status(ticket).to_owned());
+    let input = ticket.get("customerInput").and_then(content::read_document);
+    Some(TicketSnapshot { first_words: input, ..build_snapshot(id, status, None, ticket) })
 }
 
 /// Reads a ticket in an envelope, field by field: one that cannot be read costs no other.
-fn carried_snapshot(id: TicketId, status: String, head: &Head<'_>, json: &str) -> Snapshot {
-    let mut ticket = head::scalars(json, TICKET_FIELDS);
-    let [tags, input] = bounded::fields(json, ["tags", "customerInput"]).unwrap_or_default();
-    ticket.insert("tags".to_owned(), tags.and_then(lenient::tree).unwrap_or_default());
-    let snapshot = snapshot_of(id, status, head.from.as_deref(), &ticket.into());
-    Snapshot { first_words: input.and_then(document_of), ..snapshot }
+fn parse_carried_snapshot(
+    id: TicketId,
+    status: String,
+    head: &EnvelopeHead<'_>,
+    json: &str,
+) -> TicketSnapshot {
+    let mut ticket = head::find_scalars(json, TICKET_FIELDS);
+    let [tags, input] = bounded::pick_fields(json, ["tags", "customerInput"]).unwrap_or_default();
+    ticket
+        .insert("tags".to_owned(), tags.and_then(lenient::parse_bounded_json).unwrap_or_default());
+    let snapshot = build_snapshot(id, status, head.from.as_deref(), &ticket.into());
+    TicketSnapshot { first_words: input.and_then(parse_document), ..snapshot }
 }
 
 /// The fields of a ticket that are read, but for those that hold more than a word.
@@ -260,78 +282,83 @@ pub(super) const TICKET_FIELDS: [&str; 11] = [
     "closeDate",
 ];
 
-fn snapshot_of(id: TicketId, status: String, from: Option<&str>, ticket: &Value) -> Snapshot {
-    let customer = text(ticket, "customerIdentity");
-    let own_domain = text(ticket, "customerDomain");
-    let tags = list(ticket, "tags").iter().take(MAX_TAGS);
-    Snapshot {
-        address: address(&id, from),
+fn build_snapshot(
+    id: TicketId,
+    status: String,
+    from: Option<&str>,
+    ticket: &Value,
+) -> TicketSnapshot {
+    let customer = get_text(ticket, "customerIdentity");
+    let own_domain = get_text(ticket, "customerDomain");
+    let tags = get_list(ticket, "tags").iter().take(MAX_TAGS);
+    TicketSnapshot {
+        address: reply_address(&id, from),
         id,
         status,
         closed: is_true(ticket, "closed"),
-        number: integer(ticket, "sequentialId"),
-        parent: integer(ticket, "parentSequentialId").filter(|number| *number > 0),
-        domain: own_domain.or_else(|| domain(customer.as_deref()?)),
+        number: get_integer(ticket, "sequentialId"),
+        parent: get_integer(ticket, "parentSequentialId").filter(|number| *number > 0),
+        domain: own_domain.or_else(|| identity_domain(customer.as_deref()?)),
         customer,
-        agent: text(ticket, "agentIdentity"),
-        team: text(ticket, "team"),
+        agent: get_text(ticket, "agentIdentity"),
+        team: get_text(ticket, "team"),
         tags: tags.filter_map(lenient::as_text).collect(),
-        opened: date(ticket, "storageDate"),
-        ended: date(ticket, "closeDate"),
+        opened: get_date(ticket, "storageDate"),
+        ended: get_date(ticket, "closeDate"),
         first_words: None,
     }
 }
 
 /// A `{type, value}` document as it was written; `None` if there is nothing in it.
-fn document_of(json: &str) -> Option<Content> {
-    if let Some(mut document) = lenient::tree(json) {
-        sensitive::remove(&mut document);
-        return content::document(&document);
+fn parse_document(json: &str) -> Option<Content> {
+    if let Some(mut document) = lenient::parse_bounded_json(json) {
+        sensitive::remove_sensitive(&mut document);
+        return content::read_document(&document);
     }
-    let kind = head::text(json, "type").unwrap_or_default();
+    let kind = head::find_text_field(json, "type").unwrap_or_default();
     Some(Content::Unreadable { kind: shown_kind(&kind) })
 }
 
 /// The ticket and status in the id of an envelope such as `Ticket:{id}:Waiting`.
-fn named_ticket(envelope_id: &str) -> Option<(&str, &str)> {
+fn parse_envelope_id(envelope_id: &str) -> Option<(&str, &str)> {
     let (prefix, rest) = strip_forwards(envelope_id).split_once(':')?;
     let (id, status) = rest.rsplit_once(':')?;
     prefix.eq_ignore_ascii_case("ticket").then_some((id, status))
 }
 
 /// The node to answer to: the sender, if it is this ticket's node and not, say, the postmaster.
-fn address(id: &TicketId, from: Option<&str>) -> String {
+fn reply_address(id: &TicketId, from: Option<&str>) -> String {
     let own = from.filter(|node| {
-        ticket_of_node(node).is_some_and(|name| name.eq_ignore_ascii_case(id.blip()))
+        parse_ticket_node(node).is_some_and(|name| name.eq_ignore_ascii_case(id.blip_id()))
     });
-    own.map_or_else(|| ticket_node(id.blip()), str::to_owned)
+    own.map_or_else(|| ticket_node(id.blip_id()), str::to_owned)
 }
 
-fn domain(identity: &str) -> Option<String> {
+fn identity_domain(identity: &str) -> Option<String> {
     let (_, domain) = identity.split_once('@')?;
     Some(domain.split('/').next().unwrap_or(domain).to_owned())
 }
 
-fn message_subject<'a>(bot: &BotName, head: &Head<'a>) -> Option<Subject<'a>> {
+fn find_message_subject<'a>(bot: &BotName, head: &EnvelopeHead<'a>) -> Option<EnvelopeSubject<'a>> {
     if head.kind.is_none() && head.content.is_none() {
         return None;
     }
     let address = head.from.clone()?;
-    let ticket = TicketId::new(bot.clone(), ticket_of_node(&address)?)?;
-    Some(Subject::Message { ticket, address, id: bare_id(head.id.as_deref()) })
+    let ticket = TicketId::new(bot.clone(), parse_ticket_node(&address)?)?;
+    Some(EnvelopeSubject::Message { ticket, address, id: strip_id(head.id.as_deref()) })
 }
 
-fn bare_id(id: Option<&str>) -> Option<String> {
+fn strip_id(id: Option<&str>) -> Option<String> {
     let id = strip_forwards(id?);
     (!id.is_empty()).then(|| id.to_owned())
 }
 
 /// What a message says, whose content may be too much to be read.
-fn said_in(head: &Head<'_>) -> Content {
+fn read_head_content(head: &EnvelopeHead<'_>) -> Content {
     let words = head.metadata("#blip.payload.text");
-    if let Some(mut value) = head.content.map_or(Some(Value::Null), lenient::tree) {
-        sensitive::remove(&mut value);
-        return said(head.kind.as_deref(), &value, words);
+    if let Some(mut value) = head.content.map_or(Some(Value::Null), lenient::parse_bounded_json) {
+        sensitive::remove_sensitive(&mut value);
+        return read_said_content(head.kind.as_deref(), &value, words);
     }
     let kind = shown_kind(head.kind.as_deref().unwrap_or_default());
     words.map_or(Content::Unreadable { kind }, Content::Text)
@@ -341,12 +368,12 @@ fn said_in(head: &Head<'_>) -> Content {
 ///
 /// Where a channel sends a code for what the customer saw and chose, Blip adds the words that were
 /// seen. They stand for anything that is itself no more than words, but never for a file or a place.
-fn said(kind: Option<&str>, value: &Value, seen: Option<String>) -> Content {
+fn read_said_content(kind: Option<&str>, value: &Value, seen: Option<String>) -> Content {
     let kind = kind.unwrap_or(match value {
         Value::Object(_) | Value::Array(_) => "application/json",
         _ => "text/plain",
     });
-    let content = content::read(kind, value);
+    let content = content::read_stripped_content(kind, value);
     let is_words = matches!(
         content,
         Content::Text(_) | Content::Unknown { .. } | Content::Notice("content-empty")
@@ -361,34 +388,34 @@ fn said(kind: Option<&str>, value: &Value, seen: Option<String>) -> Content {
     }
 }
 
-fn key(kind: char, ticket: &TicketId, rest: &str) -> String {
+fn build_key(kind: char, ticket: &TicketId, rest: &str) -> String {
     // The colon ends the ticket, so there must be none in it.
     let ticket = ticket.to_string().replace('%', "%25").replace(':', "%3A");
     let key = format!("{kind}:{ticket}:{rest}");
-    if key.len() > MAX_KEY_BYTES { format!("{kind}:{}", sha256(key.as_bytes())) } else { key }
+    if key.len() > MAX_KEY_BYTES { format!("{kind}:{}", sha256_hex(key.as_bytes())) } else { key }
 }
 
 /// The key of a message that has no id. The marks tell apart two messages that say the same.
-fn key_by_content(ticket: &TicketId, head: &Head<'_>) -> String {
-    let marks = sensitive::MARKS.map(|mark| head.metadata(mark));
+fn build_content_key(ticket: &TicketId, head: &EnvelopeHead<'_>) -> String {
+    let marks = sensitive::IDENTIFYING_METADATA.map(|mark| head.metadata(mark));
     let kind = head.kind.as_deref().map(short_type);
     // Fields of objects are sorted by serde_json, so equal content is written equally.
-    let content = head.content.map(|json| match lenient::tree(json) {
+    let content = head.content.map(|json| match lenient::parse_bounded_json(json) {
         Some(content) => Cow::Owned(content.to_string()),
         None => Cow::Borrowed(json),
     });
     let (ticket, content) = (json!(ticket.to_string()), content.as_deref().unwrap_or("null"));
     let canonical = format!("[{ticket},{},{content},{}]", json!(kind), json!(marks));
-    format!("h:{}", sha256(canonical.as_bytes()))
+    format!("h:{}", sha256_hex(canonical.as_bytes()))
 }
 
-fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+fn sha256_hex(bytes: &[u8]) -> String {
+    to_hex(&Sha256::digest(bytes))
 }
 
 /// The id of a message exactly as it was delivered, as Blip wants it in receipts (`blip.md` §5).
 pub fn delivered_id(raw: &[u8]) -> Option<String> {
-    Head::read(&lenient::decode(raw))?.id.filter(|id| !id.trim().is_empty())
+    EnvelopeHead::from_envelope(&lenient::decode_text(raw))?.id.filter(|id| !id.trim().is_empty())
 }
 
 /// Which way a message of the history went.
@@ -419,28 +446,28 @@ pub struct ThreadMessage {
 
 impl ThreadMessage {
     /// Whether it is the message with this id.
-    pub fn is(&self, id: &str) -> bool {
+    pub fn has_id(&self, id: &str) -> bool {
         self.id.as_deref().is_some_and(|own| strip_forwards(own).eq_ignore_ascii_case(id))
     }
 
     /// How far it came, as a receipt; none where Blip does not say.
-    pub fn receipt(&self, ticket: &TicketId) -> Option<Value> {
+    pub fn to_receipt(&self, ticket: &TicketId) -> Option<Value> {
         let found = json!({"event": self.status.as_ref()?, "reason": self.reason});
-        envelope::receipt(ticket.blip(), self.id.as_ref()?, &found)
+        envelope::build_receipt(ticket.blip_id(), self.id.as_ref()?, &found)
     }
 }
 
 /// Reads an answer to `/tickets/{id}/messages` or `/threads/{identity}`, in the order given.
 ///
 /// What says only that somebody was typing is left out.
-pub fn thread_messages(mut resource: Value) -> Vec<ThreadMessage> {
-    sensitive::remove(&mut resource);
-    let items = resource.as_array().map_or_else(|| list(&resource, "items"), Vec::as_slice);
-    items.iter().filter_map(thread_message).collect()
+pub fn parse_thread_messages(mut resource: Value) -> Vec<ThreadMessage> {
+    sensitive::remove_sensitive(&mut resource);
+    let items = resource.as_array().map_or_else(|| get_list(&resource, "items"), Vec::as_slice);
+    items.iter().filter_map(parse_thread_message).collect()
 }
 
-fn thread_message(item: &Value) -> Option<ThreadMessage> {
-    let kind = item.as_object().map(|_| text(item, "type"))?;
+fn parse_thread_message(item: &Value) -> Option<ThreadMessage> {
+    let kind = item.as_object().map(|_| get_text(item, "type"))?;
     if kind.as_deref().is_some_and(is_chat_state) {
         return None;
     }
@@ -448,39 +475,43 @@ fn thread_message(item: &Value) -> Option<ThreadMessage> {
     let is = |word: Option<String>, expected: &str| {
         word.is_some_and(|word| word.eq_ignore_ascii_case(expected))
     };
-    let is_sent = is(text(item, "direction"), "sent");
+    let is_sent = is(get_text(item, "direction"), "sent");
     let value = item.get("content").unwrap_or(&Value::Null);
     Some(ThreadMessage {
-        id: bare_id(text(item, "id").as_deref()),
+        id: strip_id(get_text(item, "id").as_deref()),
         direction: if is_sent { Direction::Sent } else { Direction::Received },
-        content: said(kind.as_deref(), value, text(metadata, "#blip.payload.text")),
-        date: date(item, "date"),
-        status: text(item, "status"),
+        content: read_said_content(
+            kind.as_deref(),
+            value,
+            get_text(metadata, "#blip.payload.text"),
+        ),
+        date: get_date(item, "date"),
+        status: get_text(item, "status"),
         reason: item.get("reason").filter(|reason| reason.is_object()).cloned(),
     })
 }
 
 /// A customer's message of the history, as the event that it should have come as.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Missed {
+pub struct MissedMessage {
     /// Blip's message id without any leading `fwd:`.
     pub id: String,
     /// When it was said.
     pub date: Timestamp,
     /// The event.
-    pub routed: Routed,
+    pub routed: RoutedEnvelope,
 }
 
 /// The mark of a message that is the first one after a gap.
-const GAP: &str = "#bridge.gap";
+const GAP_MARK: &str = "#bridge.gap";
 
-impl Missed {
+impl MissedMessage {
     /// The event as it is to be kept, marked as the first one after a gap.
-    pub fn marked(&self) -> Vec<u8> {
+    pub fn to_marked_body(&self) -> Vec<u8> {
         let mut document =
-            lenient::document(&lenient::decode(&self.routed.raw)).unwrap_or_default();
+            lenient::parse_json(&lenient::decode_text(&self.routed.raw)).unwrap_or_default();
         if let Some(metadata) = document.get_mut("metadata").and_then(Value::as_object_mut) {
-            metadata.insert(GAP.to_owned(), "true".into());
+            metadata.insert(GAP_MARK.to_owned(), "true".into());
         }
         document.to_string().into_bytes()
     }
@@ -488,23 +519,24 @@ impl Missed {
 
 /// Whether an event, as kept in [`Routed::raw`], is marked as the first one after a gap.
 pub fn is_after_gap(raw: &[u8]) -> bool {
-    Head::read(&lenient::decode(raw)).is_some_and(|head| head.metadata(GAP).is_some())
+    EnvelopeHead::from_envelope(&lenient::decode_text(raw))
+        .is_some_and(|head| head.metadata(GAP_MARK).is_some())
 }
 
 /// Reads what a customer said out of an answer to `/tickets/{id}/messages`, oldest first.
-pub fn missed(bot: &BotName, address: &str, resource: &Value) -> Vec<Missed> {
-    let items = resource.as_array().map_or_else(|| list(resource, "items"), Vec::as_slice);
-    let mut missed: Vec<Missed> =
-        items.iter().filter_map(|item| missed_message(bot, address, item)).collect();
+pub fn parse_missed_messages(bot: &BotName, address: &str, resource: &Value) -> Vec<MissedMessage> {
+    let items = resource.as_array().map_or_else(|| get_list(resource, "items"), Vec::as_slice);
+    let mut missed: Vec<MissedMessage> =
+        items.iter().filter_map(|item| parse_missed_message(bot, address, item)).collect();
     // Blip lists the newest first, and several may be of the same millisecond.
     missed.reverse();
     missed.sort_by_key(|message| message.date);
     missed
 }
 
-fn missed_message(bot: &BotName, address: &str, item: &Value) -> Option<Missed> {
-    let is_sent = text(item, "direction").is_some_and(|way| way.eq_ignore_ascii_case("sent"));
-    let (id, date) = (bare_id(text(item, "id").as_deref())?, date(item, "date")?);
+fn parse_missed_message(bot: &BotName, address: &str, item: &Value) -> Option<MissedMessage> {
+    let is_sent = get_text(item, "direction").is_some_and(|way| way.eq_ignore_ascii_case("sent"));
+    let (id, date) = (strip_id(get_text(item, "id").as_deref())?, get_date(item, "date")?);
     if is_sent {
         return None;
     }
@@ -513,9 +545,9 @@ fn missed_message(bot: &BotName, address: &str, item: &Value) -> Option<Missed> 
         "id": format!("fwd:fwd:{id}"), "from": address, "type": item.get("type"),
         "content": item.get("content"), "metadata": metadata.unwrap_or(&json!({})),
     });
-    let routed = route(bot, envelope.to_string().as_bytes());
-    let is_message = matches!(event(bot, &routed.raw), BlipEvent::Message { .. });
-    is_message.then_some(Missed { id, date, routed })
+    let routed = route_envelope(bot, envelope.to_string().as_bytes());
+    let is_message = matches!(parse_event(bot, &routed.raw), BlipEvent::Message { .. });
+    is_message.then_some(MissedMessage { id, date, routed })
 }
 
 #[cfg(test)]
@@ -523,7 +555,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::Line;
+    use crate::model::CardLine;
 
     #[test]
     fn missed_messages_are_in_the_order_in_which_they_were_said() {
@@ -533,7 +565,7 @@ mod tests {
         };
         let (first, later) = ("2026-03-01T12:00:00.123Z", "2026-03-01T12:00:00.124Z");
         let newest_first = [said("3", later), said("2", first), said("1", first)];
-        let missed = missed(&bot(), NODE, &json!({"items": newest_first}));
+        let missed = parse_missed_messages(&bot(), NODE, &json!({"items": newest_first}));
         assert_eq!(missed.iter().map(|m| m.id.as_str()).collect::<Vec<_>>(), ["1", "2", "3"]);
     }
 
@@ -558,10 +590,10 @@ mod tests {
 
     fn one(envelope: &Value) -> Taken {
         let body = envelope.to_string();
-        let mut events = parse(&bot(), body.as_bytes()).unwrap();
+        let mut events = parse_envelopes(&bot(), body.as_bytes()).unwrap();
         assert_eq!(events.len(), 1);
-        let Routed { raw, key, ticket, unknown } = events.remove(0);
-        let event = event(&bot(), &raw);
+        let RoutedEnvelope { raw, key, ticket, unknown } = events.remove(0);
+        let event = parse_event(&bot(), &raw);
         let kind = match &event {
             BlipEvent::Unknown { kind } => Some(kind.clone()),
             _ => None,
@@ -574,7 +606,7 @@ mod tests {
         json!({"id": id, "from": NODE, "to": "shop@msging.net", "type": "text/plain", "content": text})
     }
 
-    fn seen(envelope: &Value) -> Snapshot {
+    fn seen(envelope: &Value) -> TicketSnapshot {
         match one(envelope).event {
             BlipEvent::Ticket(snapshot) => *snapshot,
             other => panic!("{other:?}"),
@@ -602,7 +634,7 @@ mod tests {
         assert_eq!(routed.ticket, Some(id("9b2e-1")));
         assert_eq!(routed.key, "m:default/9b2e-1:a1");
         assert_eq!(routed.raw, envelope.to_string().into_bytes());
-        assert_eq!(event(&bot(), &routed.raw), expected);
+        assert_eq!(parse_event(&bot(), &routed.raw), expected);
     }
 
     #[test]
@@ -618,7 +650,7 @@ mod tests {
                 "customerInput": {"type": "text/plain", "value": "help"},
             },
         }));
-        let expected = Snapshot {
+        let expected = TicketSnapshot {
             id: id("9b2e-1"),
             address: NODE.to_owned(),
             status: "Waiting".to_owned(),
@@ -672,14 +704,14 @@ mod tests {
             "b@desk.msging.net/Webhook",
             json!({"id": "c", "status": "Open"}),
         );
-        assert_eq!((own.id.blip(), own.status.as_str()), ("c", "Open"));
+        assert_eq!((own.id.blip_id(), own.status.as_str()), ("c", "Open"));
         assert_eq!(own.address, "c@desk.msging.net/Webhook");
         let named =
             envelope("Ticket:a:b:Waiting", "b@desk.msging.net/Webhook", json!({"id": "\n"}));
-        assert_eq!((named.id.blip(), named.status.as_str()), ("a:b", "Waiting"));
+        assert_eq!((named.id.blip_id(), named.status.as_str()), ("a:b", "Waiting"));
         assert_eq!(named.address, "a%3Ab@desk.msging.net/Webhook");
         let sender = envelope("x", "B@desk.msging.net", json!({"closed": "true"}));
-        assert_eq!((sender.id.blip(), sender.status.as_str()), ("B", "Closed"));
+        assert_eq!((sender.id.blip_id(), sender.status.as_str()), ("B", "Closed"));
         assert_eq!(sender.address, "B@desk.msging.net");
     }
 
@@ -689,12 +721,12 @@ mod tests {
             "id": "t2", "status": "Waiting", "sequentialId": 2, "parentSequentialId": 0,
             "customerIdentity": "55@wa.gw.msging.net", "customerInput": {},
         });
-        let snapshot = snapshot(&bot(), &document).unwrap();
+        let snapshot = parse_snapshot(&bot(), &document).unwrap();
         assert_eq!(snapshot.address, "t2@desk.msging.net/Webhook");
         assert_eq!(snapshot.domain.as_deref(), Some("wa.gw.msging.net"));
         assert_eq!((snapshot.parent, snapshot.first_words), (None, None));
-        assert_eq!(super::snapshot(&bot(), &json!({"status": "Open"})), None);
-        assert_eq!(super::snapshot(&bot(), &json!("t2")), None);
+        assert_eq!(parse_snapshot(&bot(), &json!({"status": "Open"})), None);
+        assert_eq!(parse_snapshot(&bot(), &json!("t2")), None);
     }
 
     #[test]
@@ -788,30 +820,35 @@ mod tests {
     #[test]
     fn a_list_of_envelopes_gives_an_event_each() {
         let body = r#" [ {"id":"1", "from":"a@desk.msging.net/Webhook","type":"text/plain","content":"x"}, 7, [], {"x":1e999} ]"#;
-        let events = parse(&bot(), body.as_bytes()).unwrap();
+        let events = parse_envelopes(&bot(), body.as_bytes()).unwrap();
         let raw: Vec<_> = events.iter().map(|event| String::from_utf8_lossy(&event.raw)).collect();
         let first =
             r#"{"id":"1", "from":"a@desk.msging.net/Webhook","type":"text/plain","content":"x"}"#;
         assert_eq!(raw, [first, "7", "[]", r#"{"x":1e999}"#]);
         assert_eq!(events[0].ticket, Some(id("a")));
         assert!(events[1..].iter().all(|event| event.unknown.is_some()));
-        assert_eq!(parse(&bot(), b"[]"), Ok(Vec::new()));
+        assert_eq!(parse_envelopes(&bot(), b"[]"), Ok(Vec::new()));
     }
 
     #[test]
     fn only_what_is_no_json_at_all_is_refused() {
         for body in [&b""[..], b"hello", b"12", b"\"text\"", b"null", b"{", b"{} {}", b"[1,]"] {
-            assert_eq!(parse(&bot(), body), Err(NotJson), "{}", String::from_utf8_lossy(body));
+            assert_eq!(
+                parse_envelopes(&bot(), body),
+                Err(NotJson),
+                "{}",
+                String::from_utf8_lossy(body)
+            );
         }
         let deep = format!("{}{}", "{\"a\":".repeat(5000), "1".to_owned() + &"}".repeat(5000));
-        assert_eq!(parse(&bot(), deep.as_bytes()).map(|events| events.len()), Ok(1));
+        assert_eq!(parse_envelopes(&bot(), deep.as_bytes()).map(|events| events.len()), Ok(1));
         for odd in [
             &b"\xEF\xBB\xBF{\"from\":\"a@desk.msging.net\",\"content\":\"x\"}"[..],
             b"{\"from\":\"a@desk.msging.net\",\"content\":\"\xFF\"}",
             br#"{"from":"a@desk.msging.net","content":"\ud83d"}"#,
         ] {
-            let events = parse(&bot(), odd).unwrap();
-            assert!(matches!(event(&bot(), odd), BlipEvent::Message { .. }));
+            let events = parse_envelopes(&bot(), odd).unwrap();
+            assert!(matches!(parse_event(&bot(), odd), BlipEvent::Message { .. }));
             assert_eq!(events[0].raw, odd);
         }
     }
@@ -845,13 +882,15 @@ mod tests {
             let json = format!(
                 r#"{{"id":"fwd:fwd:M1","from":"{NODE}","type":"a/b","content":{content}}}"#
             );
-            let routed = parse(&bot(), json.as_bytes()).unwrap().remove(0);
+            let routed = parse_envelopes(&bot(), json.as_bytes()).unwrap().remove(0);
             assert_eq!(
                 (routed.key.as_str(), routed.ticket),
                 ("m:default/9b2e-1:m1", Some(id("9b2e-1")))
             );
             assert_eq!(routed.raw, json.as_bytes());
-            let BlipEvent::Message { content, .. } = event(&bot(), &routed.raw) else { panic!() };
+            let BlipEvent::Message { content, .. } = parse_event(&bot(), &routed.raw) else {
+                panic!()
+            };
             assert_eq!(content, Content::Unreadable { kind: "a/b".to_owned() });
         }
         for input in too_much() {
@@ -859,7 +898,7 @@ mod tests {
                 r#"{{"type":"{TICKET}","content":{{"id":"9b2e-1","status":"Waiting","sequentialId":7,"team":"T",
                 "tags":["a"],"customerInput":{{"type":"x/y","value":{input}}},"new":{input}}}}}"#
             );
-            let BlipEvent::Ticket(seen) = event(&bot(), json.as_bytes()) else { panic!() };
+            let BlipEvent::Ticket(seen) = parse_event(&bot(), json.as_bytes()) else { panic!() };
             assert_eq!(
                 (seen.number, seen.team.as_deref(), seen.tags.len()),
                 (Some(7), Some("T"), 1)
@@ -873,7 +912,9 @@ mod tests {
         let json = format!(
             r##"{{"from":"{NODE}","type":"a/b","content":1e999,"metadata":{{"#blip.payload.text":"Yes"}}}}"##
         );
-        let BlipEvent::Message { content, .. } = event(&bot(), json.as_bytes()) else { panic!() };
+        let BlipEvent::Message { content, .. } = parse_event(&bot(), json.as_bytes()) else {
+            panic!()
+        };
         assert_eq!(content, Content::Text("Yes".to_owned()));
     }
 
@@ -890,27 +931,29 @@ mod tests {
             let json = format!(
                 r##"{{"id":"1","from":"{NODE}","type":{kind},"content":{content},"metadata":{{"x":"4111","#uniqueId":"u"}}}}"##
             );
-            let routed = parse(&bot(), json.as_bytes()).unwrap().remove(0);
+            let routed = parse_envelopes(&bot(), json.as_bytes()).unwrap().remove(0);
             let kept = String::from_utf8(routed.raw.clone()).unwrap();
             assert!(!kept.contains("4111") && kept.contains("uniqueId"), "{kept}");
             assert_eq!(routed.key, "m:default/9b2e-1:1");
-            let BlipEvent::Message { content, .. } = event(&bot(), &routed.raw) else { panic!() };
+            let BlipEvent::Message { content, .. } = parse_event(&bot(), &routed.raw) else {
+                panic!()
+            };
             assert_eq!(content, Content::Sensitive);
         }
         let input = format!(r#"{{"type":{kind},"value":[4111,1e999]}}"#);
         let json = format!(
             r#"{{"type":"{TICKET}","content":{{"id":"9b2e-1","status":"Waiting","team":"T","customerInput":{input}}}}}"#
         );
-        let routed = parse(&bot(), json.as_bytes()).unwrap().remove(0);
+        let routed = parse_envelopes(&bot(), json.as_bytes()).unwrap().remove(0);
         assert!(!String::from_utf8(routed.raw.clone()).unwrap().contains("4111"));
-        let BlipEvent::Ticket(seen) = event(&bot(), &routed.raw) else { panic!() };
-        assert_eq!((seen.id.blip(), seen.team.as_deref()), ("9b2e-1", Some("T")));
+        let BlipEvent::Ticket(seen) = parse_event(&bot(), &routed.raw) else { panic!() };
+        assert_eq!((seen.id.blip_id(), seen.team.as_deref()), ("9b2e-1", Some("T")));
     }
 
     #[test]
     fn a_list_of_many_is_kept_as_one() {
         let body = format!("[{}]", vec!["0"; MAX_ENVELOPES + 1].join(","));
-        let events = parse(&bot(), body.as_bytes()).unwrap();
+        let events = parse_envelopes(&bot(), body.as_bytes()).unwrap();
         assert_eq!(events.len(), 1);
         assert_eq!((events[0].raw.as_slice(), events[0].ticket.as_ref()), (body.as_bytes(), None));
     }
@@ -930,7 +973,7 @@ mod tests {
             bare(json!("ok"), json!({"#wa.timestamp": "1"}))
         );
 
-        let object = |json: &str| parse(&bot(), json.as_bytes()).unwrap().remove(0).key;
+        let object = |json: &str| parse_envelopes(&bot(), json.as_bytes()).unwrap().remove(0).key;
         assert_eq!(
             object(r#"{"from":"a@desk.msging.net","type":"a/b","content":{"x":1,"y":2}}"#),
             object(r#"{"type":"a/b","content":{"y":2,"x":1},"from":"a@desk.msging.net"}"#)
@@ -967,16 +1010,16 @@ mod tests {
                 reason: None,
             },
         ];
-        assert_eq!(thread_messages(resource["items"].clone()), expected);
-        assert_eq!(thread_messages(resource), expected);
-        assert_eq!(thread_messages(Value::Null), []);
+        assert_eq!(parse_thread_messages(resource["items"].clone()), expected);
+        assert_eq!(parse_thread_messages(resource), expected);
+        assert_eq!(parse_thread_messages(Value::Null), []);
     }
 
     #[test]
     fn the_answers_of_a_form_are_read_wherever_they_stand() {
         let form = json!({"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply":
             {"name": "flow", "body": "Sent", "response_json": "{\"nome\":\"Ana\",\"flow_token\":\"t\"}"}}});
-        let lines = vec![Line::Said("nome: Ana".to_owned())];
+        let lines = vec![CardLine::Said("nome: Ana".to_owned())];
         let read = Content::Card { kind: "content-form", lines };
         let message = json!({"from": NODE, "type": "application/json", "content": form});
         assert_eq!(heard(&message), read);
@@ -984,14 +1027,14 @@ mod tests {
         let ticket = json!({"id": "9b2e-1", "status": "Waiting", "customerInput": input});
         let opened = seen(&json!({"from": NODE, "type": TICKET, "content": ticket}));
         assert_eq!(opened.first_words.as_ref(), Some(&read));
-        assert_eq!(thread_messages(json!([message])).remove(0).content, read);
+        assert_eq!(parse_thread_messages(json!([message])).remove(0).content, read);
     }
 
     #[test]
     fn the_words_that_stand_for_a_card_stand_beside_it() {
         let contact = json!({"from": NODE, "type": "application/vnd.lime.contact+json", "content": {"name": "Ana"},
             "metadata": {"#blip.payload.text": "My card"}});
-        let lines = vec![Line::Said("Ana".to_owned())];
+        let lines = vec![CardLine::Said("Ana".to_owned())];
         let card = Content::Card { kind: "content-contact", lines };
         assert_eq!(
             heard(&contact),
@@ -1008,13 +1051,13 @@ mod tests {
         #[test]
         fn any_bytes_are_an_event_or_refused(bytes in any::<Vec<u8>>(), json in "[\\[\\]{}\",:\\\\u0-9a-f ]{0,64}") {
             for body in [&bytes, json.as_bytes()] {
-                let events = parse(&bot(), body).unwrap_or_default();
+                let events = parse_envelopes(&bot(), body).unwrap_or_default();
                 for routed in events {
-                    let event = event(&bot(), &routed.raw);
+                    let event = parse_event(&bot(), &routed.raw);
                     let is_unknown = matches!(event, BlipEvent::Unknown { .. });
                     prop_assert_eq!(is_unknown, routed.ticket.is_none());
                 }
-                event(&bot(), body);
+                parse_event(&bot(), body);
             }
         }
 
@@ -1031,7 +1074,7 @@ mod tests {
             let single = one(&envelope);
             prop_assert!(single.key.len() <= MAX_KEY_BYTES);
             let body = json!(vec![envelope; copies]).to_string();
-            let keys = parse(&bot(), body.as_bytes()).unwrap().into_iter().map(|event| event.key);
+            let keys = parse_envelopes(&bot(), body.as_bytes()).unwrap().into_iter().map(|event| event.key);
             prop_assert_eq!(keys.collect::<Vec<_>>(), vec![single.key; copies]);
         }
 
@@ -1047,7 +1090,7 @@ mod tests {
         fn tickets_never_share_a_key(tickets in [any_id(), any_id()], ids in [any_id(), any_id()]) {
             let keys = |ticket: &str, id: &str| {
                 let ticket = TicketId::new(bot(), ticket).unwrap();
-                ['m', 't', 'r'].map(|kind| key(kind, &ticket, id))
+                ['m', 't', 'r'].map(|kind| build_key(kind, &ticket, id))
             };
             let same = tickets[0] == tickets[1] && ids[0] == ids[1];
             prop_assert_eq!(keys(&tickets[0], &ids[0]) == keys(&tickets[1], &ids[1]), same);

@@ -6,17 +6,17 @@
 use serde_json::{Map, Value, json};
 
 use super::envelope::{TICKET_TYPE, short_type};
-use super::head::{self, Head};
+use super::head::{self, EnvelopeHead};
 use super::lenient;
-use super::parse::{TICKET_FIELDS, carried_ticket};
+use super::parse::{TICKET_FIELDS, find_carried_ticket};
 
 /// The short name of the type that marks sensitive content.
-pub(super) const SENSITIVE: &str = "lime.sensitive";
+pub(super) const SENSITIVE_NAME: &str = "lime.sensitive";
 /// The same as Blip writes it.
 const SENSITIVE_TYPE: &str = "application/vnd.lime.sensitive+json";
 
 /// Fields of a document or envelope that stay, because they say nothing of the content.
-const KEPT: [&str; 11] = [
+const KEPT_FIELDS: [&str; 11] = [
     "id",
     "from",
     "to",
@@ -31,26 +31,26 @@ const KEPT: [&str; 11] = [
 ];
 
 /// Metadata that stays, because messages without an id are told apart by it.
-pub(super) const MARKS: [&str; 3] = ["#uniqueId", "date_created", "#wa.timestamp"];
+pub(super) const IDENTIFYING_METADATA: [&str; 3] = ["#uniqueId", "date_created", "#wa.timestamp"];
 
 /// An envelope without its sensitive content; `None` if there is none in it.
 ///
 /// One that speaks of such content and is too much to be read keeps nothing of what it carries.
-pub(super) fn taken_out(json: &str) -> Option<String> {
-    if !may_hold_any(json) {
+pub(super) fn strip_sensitive(json: &str) -> Option<String> {
+    if !may_be_sensitive(json) {
         return None;
     }
-    match lenient::tree(json) {
-        Some(mut document) => remove(&mut document).then(|| document.to_string()),
+    match lenient::parse_bounded_json(json) {
+        Some(mut document) => remove_sensitive(&mut document).then(|| document.to_string()),
         None => Some(without_content(json).to_string()),
     }
 }
 
 /// Whether the name of the type stands anywhere, also with letters of it written as escapes. Nearly
 /// no envelope needs a second look then.
-fn may_hold_any(json: &str) -> bool {
+fn may_be_sensitive(json: &str) -> bool {
     let bytes = json.as_bytes();
-    let is_name = |at: &[u8]| at.eq_ignore_ascii_case(SENSITIVE.as_bytes());
+    let is_name = |at: &[u8]| at.eq_ignore_ascii_case(SENSITIVE_NAME.as_bytes());
     let is_letter = |at: &[u8]| {
         matches!(
             at,
@@ -58,18 +58,21 @@ fn may_hold_any(json: &str) -> bool {
                 | [b'\\', b'u', b'0', b'0', b'2', b'e' | b'E']
         )
     };
-    bytes.windows(SENSITIVE.len()).any(is_name) || bytes.windows(6).any(is_letter)
+    bytes.windows(SENSITIVE_NAME.len()).any(is_name) || bytes.windows(6).any(is_letter)
 }
 
 /// Whose an envelope is and what it is: that much of it says nothing of its content.
 fn without_content(json: &str) -> Value {
-    let Some(head) = Head::read(json) else { return json!({"type": SENSITIVE_TYPE}) };
-    let mut kept = head::scalars(json, KEPT);
-    let marks =
-        MARKS.iter().filter_map(|mark| Some(((*mark).to_owned(), head.metadata(mark)?.into())));
+    let Some(head) = EnvelopeHead::from_envelope(json) else {
+        return json!({"type": SENSITIVE_TYPE});
+    };
+    let mut kept = head::find_scalars(json, KEPT_FIELDS);
+    let marks = IDENTIFYING_METADATA
+        .iter()
+        .filter_map(|mark| Some(((*mark).to_owned(), head.metadata(mark)?.into())));
     kept.insert("metadata".to_owned(), Value::Object(marks.collect()));
-    let (kind, content) = match carried_ticket(&head) {
-        Some(ticket) => (TICKET_TYPE, head::scalars(ticket, TICKET_FIELDS).into()),
+    let (kind, content) = match find_carried_ticket(&head) {
+        Some(ticket) => (TICKET_TYPE, head::find_scalars(ticket, TICKET_FIELDS).into()),
         None if head.event.is_some() && head.content.is_none() => return kept.into(),
         None => (SENSITIVE_TYPE, Value::Null),
     };
@@ -79,25 +82,25 @@ fn without_content(json: &str) -> Value {
 }
 
 /// Takes sensitive content out of a document. False if there was none.
-pub(super) fn remove(document: &mut Value) -> bool {
+pub(super) fn remove_sensitive(document: &mut Value) -> bool {
     match document {
         Value::Object(fields) if is_sensitive(fields) => {
-            fields.retain(|field, _| KEPT.contains(&field.as_str()));
+            fields.retain(|field, _| KEPT_FIELDS.contains(&field.as_str()));
             if let Some(metadata) = fields.get_mut("metadata") {
-                keep_marks(metadata);
+                keep_identifying_metadata(metadata);
             }
             true
         }
-        Value::Object(fields) => remove_all(fields.values_mut()),
-        Value::Array(elements) => remove_all(elements.iter_mut()),
+        Value::Object(fields) => remove_sensitive_parts(fields.values_mut()),
+        Value::Array(elements) => remove_sensitive_parts(elements.iter_mut()),
         _ => false,
     }
 }
 
-fn remove_all<'a>(parts: impl Iterator<Item = &'a mut Value>) -> bool {
+fn remove_sensitive_parts<'a>(parts: impl Iterator<Item = &'a mut Value>) -> bool {
     let mut found = false;
     for part in parts {
-        found |= remove(part);
+        found |= remove_sensitive(part);
     }
     found
 }
@@ -106,12 +109,14 @@ fn is_sensitive(fields: &Map<String, Value>) -> bool {
     ["type", "itemType"]
         .iter()
         .filter_map(|field| fields.get(*field)?.as_str())
-        .any(|kind| short_type(kind) == SENSITIVE)
+        .any(|kind| short_type(kind) == SENSITIVE_NAME)
 }
 
-fn keep_marks(metadata: &mut Value) {
+fn keep_identifying_metadata(metadata: &mut Value) {
     match metadata {
-        Value::Object(fields) => fields.retain(|field, _| MARKS.contains(&field.as_str())),
+        Value::Object(fields) => {
+            fields.retain(|field, _| IDENTIFYING_METADATA.contains(&field.as_str()))
+        }
         other => *other = Value::Null,
     }
 }
@@ -131,7 +136,7 @@ mod tests {
             json!({"itemType": TYPE, "items": [secret]}),
             json!({"type": "x", "content": [{"a": {"type": TYPE, "value": secret}}, {"type": TYPE, "text": "4111"}]}),
         ] {
-            assert!(remove(&mut document));
+            assert!(remove_sensitive(&mut document));
             assert!(!document.to_string().contains("4111"), "{document}");
         }
     }
@@ -141,7 +146,7 @@ mod tests {
         let mut document =
             json!({"type": "text/plain", "content": "sensitive", "metadata": {"a": 1}});
         let before = document.clone();
-        assert!(!remove(&mut document));
+        assert!(!remove_sensitive(&mut document));
         assert_eq!(document, before);
     }
 }

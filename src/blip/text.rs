@@ -8,15 +8,15 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::model::text::{Limit, split_within};
-use crate::model::{ChannelId, Inline, Paragraph, Rich, SlackUserId, Style};
+use crate::model::text::{TextLimit, split_within};
+use crate::model::{ChannelId, Inline, Paragraph, RichText, SlackUserId, Style};
 
 /// What a name is replaced by where it is not known, the same in every language.
-const NAMELESS: &str = "…";
+const UNKNOWN_NAME: &str = "…";
 
 /// How a channel marks the looks of text; an empty mark means that it cannot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Marks {
+pub struct StyleMarks {
     /// Around bold text.
     pub bold: &'static str,
     /// Around italic text.
@@ -30,13 +30,14 @@ pub struct Marks {
 }
 
 /// WhatsApp's marks, as its help pages teach them. The triple backtick works on every version.
-const WHATSAPP: Marks = Marks { bold: "*", italic: "_", strike: "~", code: "```", pre: "```" };
+const WHATSAPP_MARKS: StyleMarks =
+    StyleMarks { bold: "*", italic: "_", strike: "~", code: "```", pre: "```" };
 
 /// No marks at all.
-const PLAIN: Marks = Marks { bold: "", italic: "", strike: "", code: "", pre: "" };
+const NO_MARKS: StyleMarks = StyleMarks { bold: "", italic: "", strike: "", code: "", pre: "" };
 
 /// Longest text where the channel's own limit is not known.
-const DEFAULT_LIMIT: Limit = Limit::Characters(4096);
+const DEFAULT_LIMIT: TextLimit = TextLimit::Characters(4096);
 /// What marks may take that end before a cut and begin anew behind it.
 const MARKS_ROOM: usize = 12;
 /// The largest share of a limit up to which marked words are not cut.
@@ -47,41 +48,41 @@ const KEPT_SHARE: usize = 4;
 /// Limits are those of the network behind the channel: Meta's for WhatsApp (`blip.md` §7),
 /// Messenger, Workplace and Instagram (which counts bytes), Google's for RCS. A short message may
 /// be joined of ten parts of 67 characters each; an e-mail is one however long it is.
-const CHANNELS: [(&str, Marks, Limit); 10] = [
-    ("wa.gw.msging.net", WHATSAPP, Limit::Characters(4096)),
-    ("0mn.io", PLAIN, DEFAULT_LIMIT),
-    ("messenger.gw.msging.net", PLAIN, Limit::Characters(2000)),
-    ("workplace.gw.msging.net", PLAIN, Limit::Characters(2000)),
-    ("instagram.gw.msging.net", PLAIN, Limit::Bytes(1000)),
-    ("telegram.gw.msging.net", PLAIN, Limit::Characters(4096)),
-    ("googlercs.gw.msging.net", PLAIN, Limit::Characters(3072)),
-    ("mailgun.gw.msging.net", PLAIN, Limit::Endless),
-    ("take.io", PLAIN, Limit::Characters(670)),
-    ("tangram.com.br", PLAIN, Limit::Characters(670)),
+const CHANNEL_TEXT_RULES: [(&str, StyleMarks, TextLimit); 10] = [
+    ("wa.gw.msging.net", WHATSAPP_MARKS, TextLimit::Characters(4096)),
+    ("0mn.io", NO_MARKS, DEFAULT_LIMIT),
+    ("messenger.gw.msging.net", NO_MARKS, TextLimit::Characters(2000)),
+    ("workplace.gw.msging.net", NO_MARKS, TextLimit::Characters(2000)),
+    ("instagram.gw.msging.net", NO_MARKS, TextLimit::Bytes(1000)),
+    ("telegram.gw.msging.net", NO_MARKS, TextLimit::Characters(4096)),
+    ("googlercs.gw.msging.net", NO_MARKS, TextLimit::Characters(3072)),
+    ("mailgun.gw.msging.net", NO_MARKS, TextLimit::Endless),
+    ("take.io", NO_MARKS, TextLimit::Characters(670)),
+    ("tangram.com.br", NO_MARKS, TextLimit::Characters(670)),
 ];
 
-impl Marks {
+impl StyleMarks {
     /// The marks of a channel, by the domain of the customer's identity.
     pub fn for_domain(domain: &str) -> Self {
-        channel(domain).map_or(PLAIN, |&(_, marks, _)| marks)
+        find_channel(domain).map_or(NO_MARKS, |&(_, marks, _)| marks)
     }
 }
 
 /// The longest text that the customer's channel takes, by the domain of the customer's identity.
-pub fn limit_for_domain(domain: &str) -> Limit {
-    channel(domain).map_or(DEFAULT_LIMIT, |&(_, _, limit)| limit)
+pub fn limit_for_domain(domain: &str) -> TextLimit {
+    find_channel(domain).map_or(DEFAULT_LIMIT, |&(_, _, limit)| limit)
 }
 
 /// A text in parts that the customer's channel takes, by the domain of the customer's identity.
 ///
 /// Addresses and short marked words stay whole. A mark that embraces a cut ends before it and
 /// begins anew behind it.
-pub fn parts(text: &str, domain: &str) -> Vec<String> {
+pub fn split_for_channel(text: &str, domain: &str) -> Vec<String> {
     let limit = limit_for_domain(domain);
     if limit.fits(text) {
         return split_within(text, limit, Vec::new()).into_iter().map(str::to_owned).collect();
     }
-    let spans = spans(text, &Marks::for_domain(domain));
+    let spans = find_spans(text, &StyleMarks::for_domain(domain));
     let is_short = |range: &Range<usize>| {
         let inside = text.get(range.clone()).unwrap_or_default();
         limit.fits(&inside.repeat(KEPT_SHARE))
@@ -90,19 +91,19 @@ pub fn parts(text: &str, domain: &str) -> Vec<String> {
     let signs = spans.iter().flat_map(|(range, mark)| {
         [range.start..range.start + mark.len(), range.end - mark.len()..range.end]
     });
-    let kept = addresses(text).into_iter().chain(marked).chain(signs).collect();
+    let kept = find_addresses(text).into_iter().chain(marked).chain(signs).collect();
     let room = if spans.is_empty() { 0 } else { MARKS_ROOM };
     let mut end = 0;
-    let pieces = split_within(text, limit.less(room), kept).into_iter().map(|piece| {
+    let pieces = split_within(text, limit.reduced_by(room), kept).into_iter().map(|piece| {
         let start = end;
         end += piece.len();
-        closed(piece, start..end, &spans)
+        close_marks(piece, start..end, &spans)
     });
     pieces.collect()
 }
 
 /// A piece of a text with the marks that it is within.
-fn closed(piece: &str, place: Range<usize>, spans: &[Span]) -> String {
+fn close_marks(piece: &str, place: Range<usize>, spans: &[MarkedSpan]) -> String {
     let around = |at: usize| {
         let around = spans.iter().filter(move |(range, _)| range.start < at && at < range.end);
         around.map(|(_, mark)| *mark)
@@ -115,11 +116,11 @@ fn closed(piece: &str, place: Range<usize>, spans: &[Span]) -> String {
 }
 
 /// Words with a mark around them: where, and which.
-type Span = (Range<usize>, &'static str);
+type MarkedSpan = (Range<usize>, &'static str);
 
 /// The marked parts of a text, in order.
-fn spans(text: &str, marks: &Marks) -> Vec<Span> {
-    let mut spans: Vec<Span> = Vec::new();
+fn find_spans(text: &str, marks: &StyleMarks) -> Vec<MarkedSpan> {
+    let mut spans: Vec<MarkedSpan> = Vec::new();
     if !marks.pre.is_empty() {
         let mut fences = text.match_indices(marks.pre).map(|(place, _)| place);
         while let (Some(start), Some(end)) = (fences.next(), fences.next()) {
@@ -131,7 +132,7 @@ fn spans(text: &str, marks: &Marks) -> Vec<Span> {
         if !mark.is_empty() {
             let live = |place: &usize| !fenced.iter().any(|fence| fence.contains(place));
             let signs = text.match_indices(mark).map(|(place, _)| place).filter(live);
-            spans.extend(pairs(text, mark, signs).into_iter().map(|range| (range, mark)));
+            spans.extend(find_pairs(text, mark, signs).into_iter().map(|range| (range, mark)));
         }
     }
     spans.sort_by_key(|(range, _)| range.start);
@@ -139,7 +140,7 @@ fn spans(text: &str, marks: &Marks) -> Vec<Span> {
 }
 
 /// The words between two signs of a line that touch them.
-fn pairs(text: &str, mark: &str, signs: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
+fn find_pairs(text: &str, mark: &str, signs: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
     let mut pairs = Vec::new();
     let mut open: Option<usize> = None;
     for at in signs {
@@ -161,7 +162,7 @@ fn pairs(text: &str, mark: &str, signs: impl Iterator<Item = usize>) -> Vec<Rang
 }
 
 /// Where addresses of the web stand in a text.
-fn addresses(text: &str) -> Vec<Range<usize>> {
+fn find_addresses(text: &str) -> Vec<Range<usize>> {
     let address = |(colon, _): (usize, &str)| {
         let scheme = ["https", "http"]
             .into_iter()
@@ -173,13 +174,13 @@ fn addresses(text: &str) -> Vec<Range<usize>> {
     text.match_indices("://").filter_map(address).collect()
 }
 
-fn channel(domain: &str) -> Option<&'static (&'static str, Marks, Limit)> {
-    CHANNELS.iter().find(|(known, _, _)| known.eq_ignore_ascii_case(domain))
+fn find_channel(domain: &str) -> Option<&'static (&'static str, StyleMarks, TextLimit)> {
+    CHANNEL_TEXT_RULES.iter().find(|(known, _, _)| known.eq_ignore_ascii_case(domain))
 }
 
 /// What the people, channels and user groups of a message are called.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Names {
+pub struct MentionNames {
     /// Names of people.
     pub people: HashMap<SlackUserId, String>,
     /// Names of channels, with or without `#`.
@@ -191,20 +192,20 @@ pub struct Names {
 /// Writes formatted text as the plain text that goes to a customer.
 ///
 /// Names that are not known are replaced by the one that came with the mention, or by `@…`.
-pub fn write(rich: &Rich, names: &Names, marks: &Marks) -> String {
-    let mut page = Page { written: String::new(), marks };
+pub fn write_plain_text(rich: &RichText, names: &MentionNames, marks: &StyleMarks) -> String {
+    let mut page = PlainTextWriter { written: String::new(), marks };
     for paragraph in &rich.0 {
         match paragraph {
-            Paragraph::Text(inlines) => page.paragraph("", "", &runs(inlines, names)),
-            Paragraph::Quote(inlines) => page.paragraph("> ", "> ", &runs(inlines, names)),
-            Paragraph::Code(code) => page.code(code),
+            Paragraph::Text(inlines) => page.write_paragraph("", "", &to_runs(inlines, names)),
+            Paragraph::Quote(inlines) => page.write_paragraph("> ", "> ", &to_runs(inlines, names)),
+            Paragraph::Code(code) => page.write_code(code),
             Paragraph::Item { indent, number, is_quoted, text } => {
                 let quote = if *is_quoted { "> " } else { "" };
                 let depth = "  ".repeat(*indent);
-                let bullet = bullet(*indent, *number);
+                let bullet = list_bullet(*indent, *number);
                 let (first, next) =
                     (format!("{quote}{depth}{bullet} "), format!("{quote}{depth}  "));
-                page.paragraph(&first, &next, &runs(text, names));
+                page.write_paragraph(&first, &next, &to_runs(text, names));
             }
         }
     }
@@ -213,19 +214,19 @@ pub fn write(rich: &Rich, names: &Names, marks: &Marks) -> String {
 }
 
 /// The sign of an entry of a list: Slack's own, which change with the depth.
-fn bullet(indent: usize, number: Option<usize>) -> String {
+fn list_bullet(indent: usize, number: Option<usize>) -> String {
     match (number, indent % 3) {
         (None, 0) => "•".to_owned(),
         (None, 1) => "◦".to_owned(),
         (None, _) => "▪".to_owned(),
-        (Some(number), 1) => format!("{}.", letters(number)),
-        (Some(number), 2) => format!("{}.", roman(number)),
+        (Some(number), 1) => format!("{}.", to_letters(number)),
+        (Some(number), 2) => format!("{}.", to_roman(number)),
         (Some(number), _) => format!("{number}."),
     }
 }
 
 /// 1 is a, 26 is z, 27 is aa.
-fn letters(mut number: usize) -> String {
+fn to_letters(mut number: usize) -> String {
     let mut letters = Vec::new();
     while number > 0 {
         number -= 1;
@@ -236,8 +237,8 @@ fn letters(mut number: usize) -> String {
 }
 
 /// A number in small Roman letters; above what these can say, in digits.
-fn roman(mut number: usize) -> String {
-    const SIGNS: [(usize, &str); 13] = [
+fn to_roman(mut number: usize) -> String {
+    const ROMAN_NUMERALS: [(usize, &str); 13] = [
         (1000, "m"),
         (900, "cm"),
         (500, "d"),
@@ -256,7 +257,7 @@ fn roman(mut number: usize) -> String {
         return number.to_string();
     }
     let mut roman = String::new();
-    for (value, sign) in SIGNS {
+    for (value, sign) in ROMAN_NUMERALS {
         while number >= value {
             roman.push_str(sign);
             number -= value;
@@ -266,25 +267,25 @@ fn roman(mut number: usize) -> String {
 }
 
 /// Words in one style.
-struct Run {
+struct StyledRun {
     text: String,
     style: Style,
 }
 
 /// The runs as words, neighbours of one style joined.
-fn runs(inlines: &[Inline], names: &Names) -> Vec<Run> {
-    let mut runs: Vec<Run> = Vec::new();
+fn to_runs(inlines: &[Inline], names: &MentionNames) -> Vec<StyledRun> {
+    let mut runs: Vec<StyledRun> = Vec::new();
     let mut push = |text: &str, style: Style| match runs.last_mut() {
         Some(last) if last.style == style => last.text.push_str(text),
-        _ => runs.push(Run { text: text.to_owned(), style }),
+        _ => runs.push(StyledRun { text: text.to_owned(), style }),
     };
     let plain = Style::default();
     for inline in inlines {
         match inline {
             Inline::Text { text, style } => push(text, *style),
             Inline::Link { url, label, style } => {
-                let address = address(url);
-                match label.as_deref().filter(|label| !is_same(label, address)) {
+                let address = shown_address(url);
+                match label.as_deref().filter(|label| !is_same_address(label, address)) {
                     Some(label) => {
                         push(label, *style);
                         push(&format!(" ({address})"), plain);
@@ -293,15 +294,15 @@ fn runs(inlines: &[Inline], names: &Names) -> Vec<Run> {
                 }
             }
             Inline::Person { id, label } => {
-                push(&named('@', names.people.get(id).or(label.as_ref())), plain);
+                push(&with_sign('@', names.people.get(id).or(label.as_ref())), plain);
             }
             Inline::Channel { id, label } => {
-                push(&named('#', names.channels.get(id).or(label.as_ref())), plain);
+                push(&with_sign('#', names.channels.get(id).or(label.as_ref())), plain);
             }
             Inline::Group { id, label } => {
-                push(&named('@', names.groups.get(id).or(label.as_ref())), plain);
+                push(&with_sign('@', names.groups.get(id).or(label.as_ref())), plain);
             }
-            Inline::Broadcast(range) => push(&named('@', Some(range)), plain),
+            Inline::Broadcast(range) => push(&with_sign('@', Some(range)), plain),
             Inline::CustomEmoji(name) => push(name, plain),
         }
     }
@@ -309,18 +310,18 @@ fn runs(inlines: &[Inline], names: &Names) -> Vec<Run> {
 }
 
 /// A name behind its sign.
-fn named(sign: char, name: Option<&String>) -> String {
-    let name = name.map_or(NAMELESS, |name| name.trim_start_matches(sign));
+fn with_sign(sign: char, name: Option<&String>) -> String {
+    let name = name.map_or(UNKNOWN_NAME, |name| name.trim_start_matches(sign));
     format!("{sign}{name}")
 }
 
 /// What a customer is shown of an address: the bare one of a mailbox or telephone.
-fn address(url: &str) -> &str {
+fn shown_address(url: &str) -> &str {
     url.strip_prefix("mailto:").or_else(|| url.strip_prefix("tel:")).unwrap_or(url)
 }
 
 /// Whether a link's label says no more than its address.
-fn is_same(label: &str, address: &str) -> bool {
+fn is_same_address(label: &str, address: &str) -> bool {
     let heart = |text: &str| {
         let text = text.trim().to_lowercase();
         let text = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest);
@@ -331,14 +332,14 @@ fn is_same(label: &str, address: &str) -> bool {
 }
 
 /// Text as it is written, line by line.
-struct Page<'a> {
+struct PlainTextWriter<'a> {
     written: String,
-    marks: &'a Marks,
+    marks: &'a StyleMarks,
 }
 
-impl Page<'_> {
+impl PlainTextWriter<'_> {
     /// Writes a paragraph: `first` before its first line, `next` before the others.
-    fn paragraph(&mut self, first: &str, next: &str, runs: &[Run]) {
+    fn write_paragraph(&mut self, first: &str, next: &str, runs: &[StyledRun]) {
         if runs.iter().all(|run| run.text.is_empty()) {
             return;
         }
@@ -351,7 +352,7 @@ impl Page<'_> {
             while let Some(line) = lines.next() {
                 let ends = lines.peek().is_some();
                 let after = if ends { None } else { follower };
-                self.line(line, run.style, before, after);
+                self.write_line(line, run.style, before, after);
                 before = line.chars().next_back().or(before).filter(|_| !ends);
                 if ends {
                     self.written.push('\n');
@@ -363,7 +364,7 @@ impl Page<'_> {
 
     /// Writes words of one style that stand on one line, between the characters `before` and
     /// `after`.
-    fn line(&mut self, line: &str, style: Style, before: Option<char>, after: Option<char>) {
+    fn write_line(&mut self, line: &str, style: Style, before: Option<char>, after: Option<char>) {
         let core = line.trim();
         let (left, right) = line.split_once(core).unwrap_or_default();
         let before = left.chars().next_back().or(before);
@@ -393,7 +394,7 @@ impl Page<'_> {
         .filter_map(|(wanted, mark)| (wanted && !mark.is_empty()).then_some(mark))
     }
 
-    fn code(&mut self, code: &str) {
+    fn write_code(&mut self, code: &str) {
         let pre = self.marks.pre;
         let breaks = code.trim().is_empty() || pre.is_empty() || code.contains(pre);
         let pre = if breaks { "" } else { pre };
@@ -432,8 +433,8 @@ mod tests {
     }
 
     fn whatsapp(paragraphs: Vec<Paragraph>) -> String {
-        let marks = Marks::for_domain("wa.gw.msging.net");
-        write(&Rich(paragraphs), &Names::default(), &marks)
+        let marks = StyleMarks::for_domain("wa.gw.msging.net");
+        write_plain_text(&RichText(paragraphs), &MentionNames::default(), &marks)
     }
 
     #[test]
@@ -495,7 +496,7 @@ mod tests {
             id: "S1".to_owned(),
             label: label.map(str::to_owned),
         };
-        let names = Names {
+        let names = MentionNames {
             people: HashMap::from([(SlackUserId::parse("U1").unwrap(), "Ana".to_owned())]),
             channels: HashMap::from([(ChannelId::parse("C1").unwrap(), "geral".to_owned())]),
             groups: HashMap::from([("S1".to_owned(), "@vendas".to_owned())]),
@@ -509,9 +510,12 @@ mod tests {
             (group(Some("@time")), "@vendas", "@time"),
             (Inline::Broadcast("here".to_owned()), "@here", "@here"),
         ] {
-            let rich = Rich(vec![Paragraph::Text(vec![inline])]);
-            assert_eq!(write(&rich, &names, &Marks::default()), known);
-            assert_eq!(write(&rich, &Names::default(), &Marks::default()), unknown);
+            let rich = RichText(vec![Paragraph::Text(vec![inline])]);
+            assert_eq!(write_plain_text(&rich, &names, &StyleMarks::default()), known);
+            assert_eq!(
+                write_plain_text(&rich, &MentionNames::default(), &StyleMarks::default()),
+                unknown
+            );
         }
     }
 
@@ -567,19 +571,19 @@ mod tests {
             ("take.io", "", "é", 670),
             ("", "", "é", 4096),
         ] {
-            assert_eq!(Marks::for_domain(domain).bold, bold, "{domain}");
-            assert_eq!(parts(&sign.repeat(limit), domain).len(), 1, "{domain}");
-            assert_eq!(parts(&sign.repeat(limit + 1), domain).len(), 2, "{domain}");
+            assert_eq!(StyleMarks::for_domain(domain).bold, bold, "{domain}");
+            assert_eq!(split_for_channel(&sign.repeat(limit), domain).len(), 1, "{domain}");
+            assert_eq!(split_for_channel(&sign.repeat(limit + 1), domain).len(), 2, "{domain}");
         }
         let mail = "linha é longa\n".repeat(9000);
-        assert_eq!(parts(&mail, "mailgun.gw.msging.net"), [mail]);
+        assert_eq!(split_for_channel(&mail, "mailgun.gw.msging.net"), [mail]);
     }
 
     /// Case S8: Instagram counts bytes, and Cyrillic letters take two.
     #[test]
     fn instagram_gets_no_part_of_more_than_a_thousand_bytes() {
         let text = "Привет, как дела сегодня? ".repeat(61);
-        let parts = parts(&text, "instagram.gw.msging.net");
+        let parts = split_for_channel(&text, "instagram.gw.msging.net");
         assert_eq!(parts.concat(), text);
         assert!(parts.iter().all(|part| part.len() <= 1000));
         assert_eq!(parts.len(), text.len().div_ceil(1000));
@@ -587,7 +591,7 @@ mod tests {
 
     #[test]
     fn no_part_breaks_a_mark_or_an_address() {
-        let whatsapp = |text: &str| parts(text, "wa.gw.msging.net");
+        let whatsapp = |text: &str| split_for_channel(text, "wa.gw.msging.net");
         let filler = "a ".repeat(2040);
         let link = "https://loja.example/um/caminho/longo?x=1";
         for whole in ["*muito importante mesmo assim*", link] {
@@ -605,7 +609,7 @@ mod tests {
         for part in &bold {
             assert!(part.starts_with("*m") && !part.ends_with(" *") && part.ends_with('*'));
         }
-        assert_eq!(parts("", "0mn.io"), Vec::<String>::new());
+        assert_eq!(split_for_channel("", "0mn.io"), Vec::<String>::new());
     }
 
     fn any_style() -> impl Strategy<Value = Style> {
@@ -624,10 +628,10 @@ mod tests {
         ) {
             let said: String = runs.iter().map(|(text, _)| text.as_str()).collect();
             let inlines = runs.iter().map(|(text, style)| t(text, *style)).collect();
-            let rich = Rich(vec![Paragraph::Text(inlines)]);
-            let plain = write(&rich, &Names::default(), &Marks::default());
+            let rich = RichText(vec![Paragraph::Text(inlines)]);
+            let plain = write_plain_text(&rich, &MentionNames::default(), &StyleMarks::default());
             prop_assert_eq!(&plain, said.trim_end());
-            let marked = write(&rich, &Names::default(), &WHATSAPP);
+            let marked = write_plain_text(&rich, &MentionNames::default(), &WHATSAPP_MARKS);
             prop_assert_eq!(marked.replace(['*', '_', '~', '`'], ""), plain);
         }
     }

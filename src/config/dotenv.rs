@@ -3,17 +3,17 @@
 //! Knows no variable of ours, replaces nothing within values and needs no file system.
 
 /// A line that cannot be read: its number, and what is wrong with it, which reads on after it.
-pub type Odd = (usize, &'static str);
+pub type UnreadableLine = (usize, &'static str);
 
 /// The settings in `bytes`, in order; or every line that cannot be read.
-pub fn parse(bytes: &[u8]) -> Result<Vec<(String, String)>, Vec<Odd>> {
-    let text = text(bytes).map_err(|odd| vec![odd])?;
+pub fn parse_dotenv(bytes: &[u8]) -> Result<Vec<(String, String)>, Vec<UnreadableLine>> {
+    let text = decode_utf8(bytes).map_err(|odd| vec![odd])?;
     let lines = text.trim_start_matches('\u{feff}').lines().zip(1..);
     let told = lines.map(|(line, number)| (line.trim(), number));
     let told = told.filter(|(line, _)| !line.is_empty() && !line.starts_with('#'));
     let (mut settings, mut odd) = (Vec::new(), Vec::new());
     for (line, number) in told {
-        match assignment(line) {
+        match parse_assignment(line) {
             Ok(setting) => settings.push(setting),
             Err(problem) => odd.push((number, problem)),
         }
@@ -21,7 +21,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<(String, String)>, Vec<Odd>> {
     if odd.is_empty() { Ok(settings) } else { Err(odd) }
 }
 
-fn text(bytes: &[u8]) -> Result<&str, Odd> {
+fn decode_utf8(bytes: &[u8]) -> Result<&str, UnreadableLine> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err((1, "is UTF-16: save the file as UTF-8"));
     }
@@ -32,29 +32,29 @@ fn text(bytes: &[u8]) -> Result<&str, Odd> {
     })
 }
 
-fn assignment(line: &str) -> Result<(String, String), &'static str> {
+fn parse_assignment(line: &str) -> Result<(String, String), &'static str> {
     let line = line.strip_prefix("export ").unwrap_or(line);
     let (name, value) = line.split_once('=').ok_or("is neither NAME=value nor a comment")?;
     let name = name.trim();
-    if !is_name(name) {
+    if !is_setting_name(name) {
         return Err("has a name that is not made of letters, digits and _");
     }
     let value = match value.trim().split_at_checked(1) {
-        Some(("'", rest)) => quoted(rest, '\'')?,
-        Some(("\"", rest)) => quoted(rest, '"')?,
-        _ => bare(value)?,
+        Some(("'", rest)) => parse_quoted(rest, '\'')?,
+        Some(("\"", rest)) => parse_quoted(rest, '"')?,
+        _ => parse_unquoted(value)?,
     };
     Ok((name.to_owned(), value))
 }
 
-fn is_name(name: &str) -> bool {
+fn is_setting_name(name: &str) -> bool {
     !name.starts_with(|first: char| first.is_ascii_digit())
         && !name.is_empty()
         && name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
 }
 
 /// A value without quotes ends where a comment begins: at a `#` after a space.
-fn bare(value: &str) -> Result<String, &'static str> {
+fn parse_unquoted(value: &str) -> Result<String, &'static str> {
     let comment = value.find(" #").or_else(|| value.find("\t#")).unwrap_or(value.len());
     let value = value.get(..comment).unwrap_or(value).trim();
     if value.starts_with(['“', '”', '‘', '’', '„', '«', '`']) {
@@ -67,14 +67,14 @@ fn bare(value: &str) -> Result<String, &'static str> {
 }
 
 /// A value up to its closing quote; between double quotes a backslash escapes what follows.
-fn quoted(text: &str, quote: char) -> Result<String, &'static str> {
-    const OPEN: &str = "has a quote that is not closed on the same line";
+fn parse_quoted(text: &str, quote: char) -> Result<String, &'static str> {
+    const UNCLOSED_QUOTE: &str = "has a quote that is not closed on the same line";
     let mut value = String::new();
     let mut chars = text.chars();
     loop {
-        match chars.next().ok_or(OPEN)? {
+        match chars.next().ok_or(UNCLOSED_QUOTE)? {
             c if c == quote => break,
-            '\\' if quote == '"' => value.push(match chars.next().ok_or(OPEN)? {
+            '\\' if quote == '"' => value.push(match chars.next().ok_or(UNCLOSED_QUOTE)? {
                 'n' => '\n',
                 't' => '\t',
                 other => other,
@@ -108,7 +108,7 @@ mod tests {
             ("A=ação", "ação"),
         ] {
             assert_eq!(
-                parse(line.as_bytes()),
+                parse_dotenv(line.as_bytes()),
                 Ok(vec![("A".to_owned(), value.to_owned())]),
                 "{line}"
             );
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn comments_and_empty_lines_say_nothing() {
         let text = "\u{feff}# a\r\n\r\nA=1\r\n  # b\nB=2";
-        let read = parse(text.as_bytes()).unwrap();
+        let read = parse_dotenv(text.as_bytes()).unwrap();
         assert_eq!(read, [("A".into(), "1".into()), ("B".into(), "2".into())]);
     }
 
@@ -138,7 +138,7 @@ mod tests {
             ("A=1\rB=2", "control character"),
             ("A=1\u{2}", "control character"),
         ] {
-            let odd = parse(format!("# fine\nZ=1\n{line}\nB").as_bytes()).unwrap_err();
+            let odd = parse_dotenv(format!("# fine\nZ=1\n{line}\nB").as_bytes()).unwrap_err();
             let [(3, told), (4, _)] = odd.as_slice() else { panic!("{line:?}: {odd:?}") };
             assert!(told.contains(problem), "{line:?}: {told}");
         }
@@ -146,8 +146,10 @@ mod tests {
 
     #[test]
     fn other_encodings_are_named() {
-        assert_eq!(parse(b"\xff\xfeA\0=\0").unwrap_err()[0].0, 1);
-        let [(2, problem)] = parse(b"A=1\nB=a\xe7\xe3o\n").unwrap_err()[..] else { panic!() };
+        assert_eq!(parse_dotenv(b"\xff\xfeA\0=\0").unwrap_err()[0].0, 1);
+        let [(2, problem)] = parse_dotenv(b"A=1\nB=a\xe7\xe3o\n").unwrap_err()[..] else {
+            panic!()
+        };
         assert!(problem.contains("UTF-8"));
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 ///
 /// It never contains the value: tokens end up in the wrong variable easily.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct SettingFault {
     /// The variable, or the place in a file.
     pub place: String,
     /// What is wrong with it; reads on after the place.
@@ -17,9 +17,9 @@ pub struct Fault {
 
 /// Everything that is wrong with the settings; never empty.
 #[derive(Debug, thiserror::Error)]
-pub struct Faults(pub Vec<Fault>);
+pub struct ConfigError(pub Vec<SettingFault>);
 
-impl fmt::Display for Fault {
+impl fmt::Display for SettingFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.place, self.problem)?;
         match &self.example {
@@ -29,7 +29,7 @@ impl fmt::Display for Fault {
     }
 }
 
-impl fmt::Display for Faults {
+impl fmt::Display for ConfigError {
     /// One line for each.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines: Vec<String> = self.0.iter().map(ToString::to_string).collect();

@@ -13,10 +13,10 @@ use tracing_subscriber::filter::LevelFilter;
 use url::{Host, Url};
 
 use super::{Agents, ChannelRef};
-use crate::model::personal::Kind;
-use crate::model::{Agent, BotName, ChannelId, Hours, SlackUserId, marks};
+use crate::model::personal::NumberKind;
+use crate::model::{Agent, BotName, ChannelId, SlackUserId, WorkingHours, marks};
 
-pub fn flag(value: &str) -> Option<bool> {
+pub fn parse_flag(value: &str) -> Option<bool> {
     match value {
         "true" => Some(true),
         "false" => Some(false),
@@ -25,24 +25,24 @@ pub fn flag(value: &str) -> Option<bool> {
 }
 
 /// A secret that begins with `prefix` and is one word.
-pub fn token(value: &str, prefix: &str) -> Option<SecretString> {
+pub fn parse_token(value: &str, prefix: &str) -> Option<SecretString> {
     let rest = value.strip_prefix(prefix)?;
-    (!rest.is_empty() && is_word(value)).then(|| SecretString::from(value))
+    (!rest.is_empty() && is_visible_ascii(value)).then(|| SecretString::from(value))
 }
 
 /// Secrets with commas between them.
-pub fn secrets(value: &str) -> Option<Vec<SecretString>> {
-    list(value, |entry| is_word(entry).then(|| SecretString::from(entry)))
+pub fn parse_secrets(value: &str) -> Option<Vec<SecretString>> {
+    parse_list(value, |entry| is_visible_ascii(entry).then(|| SecretString::from(entry)))
 }
 
 /// The key of a Blip bot, without the word `Key` (`blip.md` §1.1).
-pub fn key(value: &str) -> Option<SecretString> {
+pub fn parse_blip_key(value: &str) -> Option<SecretString> {
     let key = value.strip_prefix("Key ").unwrap_or(value).trim();
-    is_word(key).then(|| SecretString::from(key))
+    is_visible_ascii(key).then(|| SecretString::from(key))
 }
 
 /// An absolute address without a slash at its end; plain http leaves this machine in clear text.
-pub fn address(value: &str) -> Option<String> {
+pub fn parse_base_url(value: &str) -> Option<String> {
     let url = Url::parse(value).ok()?;
     let is_local = match url.host()? {
         Host::Domain(name) => name == "localhost",
@@ -55,54 +55,55 @@ pub fn address(value: &str) -> Option<String> {
     (is_safe && is_plain && is_anonymous).then(|| url.as_str().trim_end_matches('/').to_owned())
 }
 
-pub fn channel(value: &str) -> Option<ChannelRef> {
+pub fn parse_channel_ref(value: &str) -> Option<ChannelRef> {
     match value.strip_prefix('#') {
         Some(name) => {
             let is_name = !name.contains(|c: char| c.is_whitespace() || c == '#' || c == ',');
             (!name.is_empty() && is_name).then(|| ChannelRef::Name(name.to_owned()))
         }
-        None => slack_id(value, &['C', 'G']).and_then(ChannelId::parse).map(ChannelRef::Id),
+        None => parse_slack_id(value, &['C', 'G']).and_then(ChannelId::parse).map(ChannelRef::Id),
     }
 }
 
 /// Former names of bots, each with its name now.
-pub fn bot_aliases(value: &str) -> Option<HashMap<BotName, BotName>> {
-    pairs(value, |was, is| Some((BotName::parse(was)?, BotName::parse(is)?)))
+pub fn parse_bot_aliases(value: &str) -> Option<HashMap<BotName, BotName>> {
+    parse_pairs(value, |was, is| Some((BotName::parse(was)?, BotName::parse(is)?)))
 }
 
-pub fn team_channels(value: &str) -> Option<HashMap<String, ChannelRef>> {
-    pairs(value, |team, target| Some((team.to_owned(), channel(target)?)))
+pub fn parse_team_channels(value: &str) -> Option<HashMap<String, ChannelRef>> {
+    parse_pairs(value, |team, target| Some((team.to_owned(), parse_channel_ref(target)?)))
 }
 
-pub fn agents(value: &str) -> Option<Agents> {
+pub fn parse_agents(value: &str) -> Option<Agents> {
     match value {
         "channel" => Some(Agents::Channel),
-        group => slack_id(group, &['S']).map(|id| Agents::Group(id.to_owned())),
+        group => parse_slack_id(group, &['S']).map(|id| Agents::Group(id.to_owned())),
     }
 }
 
-pub fn agent_map(value: &str) -> Option<HashMap<SlackUserId, String>> {
-    pairs(value, |user, agent| {
-        let user = slack_id(user, &['U', 'W']).and_then(SlackUserId::parse)?;
-        Some((user, identity(agent)?))
+pub fn parse_agent_map(value: &str) -> Option<HashMap<SlackUserId, String>> {
+    parse_pairs(value, |user, agent| {
+        let user = parse_slack_id(user, &['U', 'W']).and_then(SlackUserId::parse)?;
+        Some((user, parse_identity(agent)?))
     })
 }
 
 /// An e-mail address, or an identity at Blip as it is.
-pub fn identity(value: &str) -> Option<String> {
+pub fn parse_identity(value: &str) -> Option<String> {
     let (local, domain) = value.split_once('@')?;
     let is_sound = !local.is_empty() && !domain.is_empty() && !domain.contains('@');
-    if !is_sound || !is_word(value) {
+    if !is_sound || !is_visible_ascii(value) {
         return None;
     }
     let is_identity = domain == "blip.ai" && local.contains("%40");
-    Some(if is_identity { value.to_owned() } else { Agent::identity_of_email(value) })
+    Some(if is_identity { value.to_owned() } else { Agent::identity_from_email(value) })
 }
 
 /// Short names of bots, each different from the others and from that of the only bot.
-pub fn bot_names(value: &str) -> Option<Vec<BotName>> {
+pub fn parse_bot_names(value: &str) -> Option<Vec<BotName>> {
     let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    let names = list(value, |name| name.chars().all(is_part).then(|| BotName::parse(name))?)?;
+    let names =
+        parse_list(value, |name| name.chars().all(is_part).then(|| BotName::parse(name))?)?;
     let mut different = names.clone();
     different.push(BotName::default());
     different.sort();
@@ -111,28 +112,29 @@ pub fn bot_names(value: &str) -> Option<Vec<BotName>> {
 }
 
 /// The name of an emoji, with or without the colons around it.
-pub fn emoji(value: &str) -> Option<String> {
+pub fn parse_emoji(value: &str) -> Option<String> {
     let is_part = |c: char| c.is_alphanumeric() || "_-+'".contains(c);
     let name = value.strip_prefix(':').and_then(|name| name.strip_suffix(':')).unwrap_or(value);
     (!name.is_empty() && name.chars().all(is_part)).then(|| name.to_owned())
 }
 
 /// Kinds of numbers, each once.
-pub fn number_kinds(value: &str) -> Option<Vec<Kind>> {
-    let kind = |name: &str| Kind::ALL.into_iter().find(|kind| kind.name() == name);
-    let kinds = list(value, kind)?;
-    let is_twice = |(at, kind): (usize, &Kind)| kinds.iter().take(at).any(|other| other == kind);
+pub fn parse_number_kinds(value: &str) -> Option<Vec<NumberKind>> {
+    let kind = |name: &str| NumberKind::ALL.into_iter().find(|kind| kind.name() == name);
+    let kinds = parse_list(value, kind)?;
+    let is_twice =
+        |(at, kind): (usize, &NumberKind)| kinds.iter().take(at).any(|other| other == kind);
     (!kinds.iter().enumerate().any(is_twice)).then_some(kinds)
 }
 
 /// The name of an emoji that means nothing else on a message.
-pub fn free_emoji(value: &str) -> Option<String> {
-    emoji(value).filter(|name| !marks::ALL.contains(&name.as_str()))
+pub fn parse_free_emoji(value: &str) -> Option<String> {
+    parse_emoji(value).filter(|name| !marks::ALL_MARKS.contains(&name.as_str()))
 }
 
 /// What Slack's editor leaves as it is typed: it makes looks, quotes and lists of some signs, and
 /// a command of one slash.
-pub fn note_prefix(value: &str) -> Option<String> {
+pub fn parse_note_prefix(value: &str) -> Option<String> {
     let is_list = matches!(value, "-" | "•" | "+") || {
         let (number, rest) = value.split_at(value.find(|c: char| !c.is_ascii_digit()).unwrap_or(0));
         !number.is_empty() && rest.starts_with(['.', ')'])
@@ -147,66 +149,66 @@ pub fn note_prefix(value: &str) -> Option<String> {
     (is_kept && value.chars().count() <= 10).then(|| value.to_owned())
 }
 
-pub fn header(value: &str) -> Option<String> {
+pub fn parse_header_name(value: &str) -> Option<String> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     value.chars().all(is_part).then(|| value.to_owned())
 }
 
 /// Posts per second.
-pub fn rate(value: &str) -> Option<f64> {
+pub fn parse_post_rate(value: &str) -> Option<f64> {
     let rate = value.parse().ok()?;
     (rate == 0.0 || (0.01..=100.0).contains(&rate)).then_some(rate)
 }
 
 /// The time between two rounds; zero for never.
-pub fn seconds(value: &str) -> Option<Duration> {
+pub fn parse_seconds(value: &str) -> Option<Duration> {
     let seconds = value.parse().ok()?;
     (seconds == 0 || (10..=86_400).contains(&seconds)).then(|| Duration::from_secs(seconds))
 }
 
 /// A user group of Slack.
-pub fn group(value: &str) -> Option<String> {
-    slack_id(value, &['S']).map(str::to_owned)
+pub fn parse_group_id(value: &str) -> Option<String> {
+    parse_slack_id(value, &['S']).map(str::to_owned)
 }
 
-pub fn hours(value: &str) -> Option<Hours> {
+pub fn parse_hours(value: &str) -> Option<WorkingHours> {
     value.parse().ok()
 }
 
-pub fn time_zone(value: &str) -> Option<TimeZone> {
+pub fn parse_time_zone(value: &str) -> Option<TimeZone> {
     TimeZone::get(value).ok()
 }
 
-pub fn host(value: &str) -> Option<String> {
+pub fn parse_host(value: &str) -> Option<String> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
     let is_host = value.parse::<IpAddr>().is_ok() || value.chars().all(is_part);
     is_host.then(|| value.to_owned())
 }
 
-pub fn database(value: &str) -> Option<String> {
+pub fn parse_database_url(value: &str) -> Option<String> {
     let path = value.strip_prefix("sqlite://")?;
     (!path.is_empty()).then(|| value.to_owned())
 }
 
 /// A filter that lets something of the bridge through.
-pub fn log_filter(value: &str) -> Option<String> {
-    let matches = EnvFilter::try_new(value).is_ok() && value.split(',').any(is_about_us);
+pub fn parse_log_filter(value: &str) -> Option<String> {
+    let matches = EnvFilter::try_new(value).is_ok() && value.split(',').any(is_about_bridge);
     matches.then(|| value.to_owned())
 }
 
 /// Whether a part of a filter is about the bridge. A word that is no level counts as the name of a
 /// module, so that `verbose` alone would log nothing.
-fn is_about_us(directive: &str) -> bool {
-    const NAME: &str = env!("CARGO_CRATE_NAME");
+fn is_about_bridge(directive: &str) -> bool {
+    const CRATE_NAME: &str = env!("CARGO_CRATE_NAME");
     let target = directive.split(['=', '[']).next().unwrap_or_default().trim();
     let is_level = target.parse::<LevelFilter>().is_ok();
-    let rest = target.strip_prefix(NAME);
-    let is_ours = NAME.starts_with(target) || rest.is_some_and(|rest| rest.starts_with("::"));
+    let rest = target.strip_prefix(CRATE_NAME);
+    let is_ours = CRATE_NAME.starts_with(target) || rest.is_some_and(|rest| rest.starts_with("::"));
     if target.is_empty() { directive.contains('[') } else { is_level || is_ours }
 }
 
 /// The address of an http proxy, which may leave out `http://`.
-pub fn proxy(value: &str) -> Option<SecretString> {
+pub fn parse_proxy_url(value: &str) -> Option<SecretString> {
     let whole = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
     let url = Url::parse(&whole).ok()?;
     let is_http = matches!(url.scheme(), "http" | "https") && url.has_host();
@@ -214,13 +216,13 @@ pub fn proxy(value: &str) -> Option<SecretString> {
 }
 
 /// An identifier of Slack: one of the first letters, then capital letters and digits.
-fn slack_id<'a>(value: &'a str, first: &[char]) -> Option<&'a str> {
+fn parse_slack_id<'a>(value: &'a str, first: &[char]) -> Option<&'a str> {
     let rest = value.strip_prefix(first)?;
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     (!rest.is_empty() && rest.chars().all(is_part)).then_some(value)
 }
 
-fn list<T>(value: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+fn parse_list<T>(value: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
     value
         .split(',')
         .map(str::trim)
@@ -229,11 +231,11 @@ fn list<T>(value: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
 }
 
 /// `key=value` entries with commas between them; a key that comes twice is a mistake.
-fn pairs<K: Eq + std::hash::Hash, V>(
+fn parse_pairs<K: Eq + std::hash::Hash, V>(
     value: &str,
     parse: impl Fn(&str, &str) -> Option<(K, V)>,
 ) -> Option<HashMap<K, V>> {
-    let entries = list(value, |entry| {
+    let entries = parse_list(value, |entry| {
         let (key, value) = entry.split_once('=')?;
         let (key, value) = (key.trim(), value.trim());
         if key.is_empty() { None } else { parse(key, value) }
@@ -244,7 +246,7 @@ fn pairs<K: Eq + std::hash::Hash, V>(
 }
 
 /// Whether it is visible ASCII without spaces, as what goes into a header must be.
-fn is_word(value: &str) -> bool {
+fn is_visible_ascii(value: &str) -> bool {
     !value.is_empty() && value.chars().all(|c| c.is_ascii_graphic())
 }
 
@@ -272,7 +274,7 @@ mod tests {
             ("https://slack.com/?a=b", None),
             ("https://slack.com/#a", None),
         ] {
-            assert_eq!(address(value).as_deref(), address_, "{value}");
+            assert_eq!(parse_base_url(value).as_deref(), address_, "{value}");
         }
     }
 
@@ -286,7 +288,11 @@ mod tests {
             ("Key a b", None),
             ("chávé", None),
         ] {
-            assert_eq!(key(value).as_ref().map(ExposeSecret::expose_secret), key_, "{value}");
+            assert_eq!(
+                parse_blip_key(value).as_ref().map(ExposeSecret::expose_secret),
+                key_,
+                "{value}"
+            );
         }
     }
 
@@ -305,39 +311,39 @@ mod tests {
             ("#", None),
             ("#a b", None),
         ] {
-            assert_eq!(channel(value), channel_, "{value}");
+            assert_eq!(parse_channel_ref(value), channel_, "{value}");
         }
     }
 
     #[test]
     fn lists_are_whole_or_nothing() {
-        assert_eq!(secrets("new, old").map(|all| all.len()), Some(2));
-        assert!(secrets("new,,old").is_none());
-        let teams = team_channels("Pós venda=C1, Suporte = #ajuda").unwrap();
+        assert_eq!(parse_secrets("new, old").map(|all| all.len()), Some(2));
+        assert!(parse_secrets("new,,old").is_none());
+        let teams = parse_team_channels("Pós venda=C1, Suporte = #ajuda").unwrap();
         assert_eq!(teams["Suporte"], ChannelRef::Name("ajuda".to_owned()));
         assert_eq!(teams["Pós venda"], ChannelRef::Id(ChannelId::parse("C1").unwrap()));
         for value in ["Vendas", "Vendas=", "=C1", "Vendas=C1,Vendas=C2", "Vendas=C1,"] {
-            assert_eq!(team_channels(value), None, "{value}");
+            assert_eq!(parse_team_channels(value), None, "{value}");
         }
     }
 
     #[test]
     fn agents_are_mapped_to_identities() {
-        let map = agent_map("U1=ana@loja.com,W2=rui%40loja.com@blip.ai").unwrap();
+        let map = parse_agent_map("U1=ana@loja.com,W2=rui%40loja.com@blip.ai").unwrap();
         let of = |user| map[&SlackUserId::parse(user).unwrap()].as_str();
         assert_eq!(of("U1"), "ana%40loja.com@blip.ai");
         assert_eq!(of("W2"), "rui%40loja.com@blip.ai");
-        assert_eq!(identity("ana@blip.ai").as_deref(), Some("ana%40blip.ai@blip.ai"));
+        assert_eq!(parse_identity("ana@blip.ai").as_deref(), Some("ana%40blip.ai@blip.ai"));
         for value in ["ana@loja.com", "C1=ana@loja.com", "U1=ana", "U1=a@b@c", "U1=a @b"] {
-            assert_eq!(agent_map(value), None, "{value}");
+            assert_eq!(parse_agent_map(value), None, "{value}");
         }
     }
 
     #[test]
     fn bots_have_different_names_of_their_own() {
-        assert_eq!(bot_names("vendas, suporte_2").map(|names| names.len()), Some(2));
+        assert_eq!(parse_bot_names("vendas, suporte_2").map(|names| names.len()), Some(2));
         for value in ["Vendas", "a,a", "default", "a,default", "a-b", "a/b", ""] {
-            assert_eq!(bot_names(value), None, "{value}");
+            assert_eq!(parse_bot_names(value), None, "{value}");
         }
     }
 
@@ -346,28 +352,28 @@ mod tests {
         for (value, rate_) in
             [("0", Some(0.0)), ("0.5", Some(0.5)), ("-1", None), ("NaN", None), ("inf", None)]
         {
-            assert_eq!(rate(value), rate_, "{value}");
+            assert_eq!(parse_post_rate(value), rate_, "{value}");
         }
         for (value, time) in [("0", Some(0)), ("10", Some(10)), ("9", None), ("86401", None)] {
-            assert_eq!(seconds(value), time.map(Duration::from_secs), "{value}");
+            assert_eq!(parse_seconds(value), time.map(Duration::from_secs), "{value}");
         }
     }
 
     #[test]
     fn small_forms() {
-        assert_eq!(emoji(":eyes:").as_deref(), Some("eyes"));
-        assert_eq!(emoji("+1").as_deref(), Some("+1"));
-        assert_eq!(emoji("two words"), None);
-        for ours in marks::ALL {
-            assert_eq!(free_emoji(ours), None, "{ours}");
-            assert_eq!(free_emoji(&format!(":{ours}:")), None, "{ours}");
+        assert_eq!(parse_emoji(":eyes:").as_deref(), Some("eyes"));
+        assert_eq!(parse_emoji("+1").as_deref(), Some("+1"));
+        assert_eq!(parse_emoji("two words"), None);
+        for ours in marks::ALL_MARKS {
+            assert_eq!(parse_free_emoji(ours), None, "{ours}");
+            assert_eq!(parse_free_emoji(&format!(":{ours}:")), None, "{ours}");
         }
     }
 
     #[test]
     fn a_note_prefix_is_what_slacks_editor_leaves_alone() {
         for kept in ["//", "nota:", "--", "!", ";;", "(i)", ":memo:", "/-", "📝", "nota -"] {
-            assert_eq!(note_prefix(kept).as_deref(), Some(kept), "{kept}");
+            assert_eq!(parse_note_prefix(kept).as_deref(), Some(kept), "{kept}");
         }
         let taken = [
             ">",
@@ -393,15 +399,30 @@ mod tests {
             "longer than ten",
         ];
         for taken in taken {
-            assert_eq!(note_prefix(taken), None, "{taken}");
+            assert_eq!(parse_note_prefix(taken), None, "{taken}");
         }
-        assert_eq!(agents("S0614TZR7"), Some(Agents::Group("S0614TZR7".to_owned())));
-        assert_eq!(agents("everyone"), None);
-        assert!(host("::").is_some() && host("bridge.local").is_some() && host("a b").is_none());
-        assert!(header("X-Blip-Token").is_some() && header("X Token").is_none());
-        assert!(time_zone("America/Manaus").is_some() && time_zone("Mars/Olympus").is_none());
-        assert!(database("sqlite://a.db").is_some() && database("postgres://h/d").is_none());
-        assert!(proxy("proxy.loja.com:3128").is_some() && proxy("socks5://h:1").is_none());
+        assert_eq!(parse_agents("S0614TZR7"), Some(Agents::Group("S0614TZR7".to_owned())));
+        assert_eq!(parse_agents("everyone"), None);
+        assert!(
+            parse_host("::").is_some()
+                && parse_host("bridge.local").is_some()
+                && parse_host("a b").is_none()
+        );
+        assert!(
+            parse_header_name("X-Blip-Token").is_some() && parse_header_name("X Token").is_none()
+        );
+        assert!(
+            parse_time_zone("America/Manaus").is_some()
+                && parse_time_zone("Mars/Olympus").is_none()
+        );
+        assert!(
+            parse_database_url("sqlite://a.db").is_some()
+                && parse_database_url("postgres://h/d").is_none()
+        );
+        assert!(
+            parse_proxy_url("proxy.loja.com:3128").is_some()
+                && parse_proxy_url("socks5://h:1").is_none()
+        );
     }
 
     #[test]
@@ -417,12 +438,12 @@ mod tests {
             "hyper=off,info",
             "[lane]=debug",
         ] {
-            assert!(log_filter(value).is_some(), "{value}");
+            assert!(parse_log_filter(value).is_some(), "{value}");
         }
         for value in
             ["verbose", "wran", "a=b=c", "hyper=debug", "blip_slak=debug", "blip_slackk", "=", ","]
         {
-            assert!(log_filter(value).is_none(), "{value}");
+            assert!(parse_log_filter(value).is_none(), "{value}");
         }
     }
 }

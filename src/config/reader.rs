@@ -5,12 +5,12 @@
 use std::io;
 use std::path::Path;
 
-use super::fault::{Fault, Faults};
+use super::fault::{ConfigError, SettingFault};
 use super::parse;
-use super::variable::{Form, Privacy, Variable};
+use super::variable::{ValueForm, ValuePrivacy, Variable};
 
 /// Looks a variable up.
-pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub type VariableLookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Reads the file at a path.
 pub type ReadFile<'a> = &'a dyn Fn(&Path) -> io::Result<String>;
@@ -19,138 +19,153 @@ pub type ReadFile<'a> = &'a dyn Fn(&Path) -> io::Result<String>;
 ///
 /// Every method answers `None` both for what is not set and for what is wrong; the latter is
 /// told by [`Reader::finish`].
-pub struct Reader<'a> {
-    lookup: Lookup<'a>,
+pub struct SettingsReader<'a> {
+    lookup: VariableLookup<'a>,
     read_file: ReadFile<'a>,
-    faults: Vec<Fault>,
+    faults: Vec<SettingFault>,
     summary: Vec<String>,
 }
 
 /// What was found for a variable.
-enum Found {
+enum FoundValue {
     Value(String),
     Nothing,
     Faulty,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> SettingsReader<'a> {
     /// Starts with no fault.
-    pub fn new(lookup: Lookup<'a>, read_file: ReadFile<'a>) -> Self {
+    pub fn new(lookup: VariableLookup<'a>, read_file: ReadFile<'a>) -> Self {
         Self { lookup, read_file, faults: Vec::new(), summary: Vec::new() }
     }
 
     /// Whether a value is given, right or wrong.
     pub fn is_set(&self, name: &str) -> bool {
-        self.value_of(name).is_some() || self.file_of(name).is_some()
+        self.value_of(name).is_some() || self.file_path_of(name).is_some()
     }
 
     /// A setting that may be left out.
-    pub fn optional<T>(&mut self, name: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
-        let found = self.find(name);
-        self.parsed(name, &found, parse)
+    pub fn read_optional<T>(&mut self, name: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let found = self.find_value(name);
+        self.parse_found(name, &found, parse)
     }
 
     /// A setting that must be there.
-    pub fn required<T>(&mut self, name: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
-        let found = self.find(name);
-        if matches!(found, Found::Nothing) {
-            self.fault(name, "is required and not set");
+    pub fn read_required<T>(&mut self, name: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let found = self.find_value(name);
+        if matches!(found, FoundValue::Nothing) {
+            self.add_fault(name, "is required and not set");
         }
-        self.parsed(name, &found, parse)
+        self.parse_found(name, &found, parse)
     }
 
     /// A setting of the form [`Form::Flag`].
-    pub fn flag(&mut self, name: &str) -> Option<bool> {
-        self.optional(name, parse::flag)
+    pub fn read_flag(&mut self, name: &str) -> Option<bool> {
+        self.read_optional(name, parse::parse_flag)
     }
 
     /// A setting of the form [`Form::OneOf`].
-    pub fn one_of<T>(&mut self, name: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+    pub fn read_one_of<T>(&mut self, name: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
         let choices = match Variable::find(name)?.form {
-            Form::OneOf(choices) => choices,
-            Form::Words(_) | Form::Flag | Form::Whole(..) => return None,
+            ValueForm::OneOf(choices) => choices,
+            ValueForm::Words(_) | ValueForm::Flag | ValueForm::Whole(..) => return None,
         };
-        self.optional(name, |value| choices.contains(&value).then(|| parse(value)).flatten())
+        self.read_optional(name, |value| choices.contains(&value).then(|| parse(value)).flatten())
     }
 
     /// A setting of the form [`Form::Whole`].
-    pub fn whole(&mut self, name: &str) -> Option<u64> {
+    pub fn read_whole_number(&mut self, name: &str) -> Option<u64> {
         let bounds = match Variable::find(name)?.form {
-            Form::Whole(least, most) => least..=most,
-            Form::Words(_) | Form::OneOf(_) | Form::Flag => return None,
+            ValueForm::Whole(least, most) => least..=most,
+            ValueForm::Words(_) | ValueForm::OneOf(_) | ValueForm::Flag => return None,
         };
-        self.optional(name, |value| value.parse().ok().filter(|number| bounds.contains(number)))
+        self.read_optional(name, |value| {
+            value.parse().ok().filter(|number| bounds.contains(number))
+        })
     }
 
     /// A variable that is not ours; nothing but spaces counts as not set.
-    pub fn foreign(&self, name: &str) -> Option<String> {
+    pub fn read_foreign(&self, name: &str) -> Option<String> {
         self.value_of(name)
     }
 
     /// Adds a line to what the log says of the settings.
-    pub fn tell(&mut self, line: String) {
+    pub fn add_summary_line(&mut self, line: String) {
         self.summary.push(line);
     }
 
     /// Notes that a setting is wrong. `problem` reads on after its name.
-    pub fn fault(&mut self, name: &str, problem: &str) {
+    pub fn add_fault(&mut self, name: &str, problem: &str) {
         let example = Variable::find(name).map(|variable| format!("{name}={}", variable.example));
-        self.faults.push(Fault { place: name.to_owned(), problem: problem.to_owned(), example });
+        self.faults.push(SettingFault {
+            place: name.to_owned(),
+            problem: problem.to_owned(),
+            example,
+        });
     }
 
     /// Gives out what was built and the lines that describe it, or everything that is wrong.
-    pub fn finish<T>(self, built: Option<T>) -> Result<(T, Vec<String>), Faults> {
+    pub fn into_result<T>(self, built: Option<T>) -> Result<(T, Vec<String>), ConfigError> {
         match built {
             Some(built) if self.faults.is_empty() => Ok((built, self.summary)),
-            _ => Err(Faults(self.faults)),
+            _ => Err(ConfigError(self.faults)),
         }
     }
 
-    fn parsed<T>(
+    fn parse_found<T>(
         &mut self,
         name: &str,
-        found: &Found,
+        found: &FoundValue,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Option<T> {
-        let Found::Value(value) = found else { return None };
+        let FoundValue::Value(value) = found else { return None };
         let parsed = parse(value);
         if parsed.is_none()
             && let Some(variable) = Variable::find(name)
         {
-            self.fault(name, &format!("must be {}", variable.form));
+            self.add_fault(name, &format!("must be {}", variable.form));
         }
         parsed
     }
 
-    fn find(&mut self, name: &str) -> Found {
+    fn find_value(&mut self, name: &str) -> FoundValue {
         let variable = Variable::find(name);
-        let found = match (self.value_of(name), self.file_of(name)) {
-            (Some(value), None) => Found::Value(value),
+        let found = match (self.value_of(name), self.file_path_of(name)) {
+            (Some(value), None) => FoundValue::Value(value),
             (None, Some(path)) => self.find_in_file(name, &path),
             (None, None) => match variable.and_then(|variable| variable.default) {
-                Some(default) => Found::Value(default.to_owned()),
-                None => Found::Nothing,
+                Some(default) => FoundValue::Value(default.to_owned()),
+                None => FoundValue::Nothing,
             },
             (Some(_), Some(_)) => {
-                self.fault(name, &format!("and {} are both set: keep one", file_name(name)));
-                Found::Faulty
+                self.add_fault(
+                    name,
+                    &format!("and {} are both set: keep one", file_variable(name)),
+                );
+                FoundValue::Faulty
             }
         };
-        self.summary.push(format!("{name} {}", shown(variable, &found)));
+        self.summary.push(format!("{name} {}", describe_value(variable, &found)));
         found
     }
 
-    fn find_in_file(&mut self, name: &str, path: &str) -> Found {
+    fn find_in_file(&mut self, name: &str, path: &str) -> FoundValue {
         match (self.read_file)(Path::new(path)) {
             Ok(text) if text.trim().is_empty() => {
-                self.fault(name, &format!("is empty in the file named by {}", file_name(name)));
-                Found::Faulty
+                self.add_fault(
+                    name,
+                    &format!("is empty in the file named by {}", file_variable(name)),
+                );
+                FoundValue::Faulty
             }
-            Ok(text) => Found::Value(text.trim().to_owned()),
+            Ok(text) => FoundValue::Value(text.trim().to_owned()),
             Err(error) => {
-                let file = file_name(name);
-                self.fault(name, &format!("cannot be read from the file named by {file}: {error}"));
-                Found::Faulty
+                let file = file_variable(name);
+                self.add_fault(
+                    name,
+                    &format!("cannot be read from the file named by {file}: {error}"),
+                );
+                FoundValue::Faulty
             }
         }
     }
@@ -163,22 +178,22 @@ impl<'a> Reader<'a> {
     }
 
     /// The path of the file that holds the value; only secrets may stand in one.
-    fn file_of(&self, name: &str) -> Option<String> {
+    fn file_path_of(&self, name: &str) -> Option<String> {
         let is_secret = Variable::find(name).is_some_and(Variable::is_secret);
-        if is_secret { self.value_of(&file_name(name)) } else { None }
+        if is_secret { self.value_of(&file_variable(name)) } else { None }
     }
 }
 
-fn file_name(name: &str) -> String {
+fn file_variable(name: &str) -> String {
     format!("{name}_FILE")
 }
 
 /// What the log may say of a value.
-fn shown(variable: Option<&Variable>, found: &Found) -> String {
-    let is_open = variable.is_some_and(|variable| variable.privacy == Privacy::Open);
+fn describe_value(variable: Option<&Variable>, found: &FoundValue) -> String {
+    let is_open = variable.is_some_and(|variable| variable.privacy == ValuePrivacy::Open);
     match found {
-        Found::Value(value) if is_open => value.clone(),
-        Found::Value(_) | Found::Faulty => "set".to_owned(),
-        Found::Nothing => "not set".to_owned(),
+        FoundValue::Value(value) if is_open => value.clone(),
+        FoundValue::Value(_) | FoundValue::Faulty => "set".to_owned(),
+        FoundValue::Nothing => "not set".to_owned(),
     }
 }

@@ -4,40 +4,42 @@ use std::collections::BTreeMap;
 
 use strsim::osa_distance;
 
-use super::fault::Fault;
-use super::variable::{BOT, Variable};
-use super::{VARIABLES, parse, upper};
+use super::fault::SettingFault;
+use super::variable::{BOT_PLACEHOLDER, Variable};
+use super::{ALL_VARIABLES, parse, uppercase_bot_name};
 
 /// Names of which a setting may begin with these are ours, whatever follows.
-const PREFIXES: [&str; 2] = ["BLIP_", "SLACK_"];
+const OWN_PREFIXES: [&str; 2] = ["BLIP_", "SLACK_"];
 /// What Kubernetes adds to the name of every service for its first variable.
 const SERVICE_HOST: &str = "_SERVICE_HOST";
 /// One letter in so many of a setting's name may differ, but at least one and at most [`MOST`].
-const ONE_IN: usize = 5;
+const LETTERS_PER_TYPO: usize = 5;
 /// See [`ONE_IN`].
-const MOST: usize = 3;
+const MAX_TYPOS: usize = 3;
 
 /// Every name that is not a setting but has a prefix of ours, or is nearly one.
-pub(super) fn among(settings: &BTreeMap<String, String>) -> Vec<Fault> {
-    let known = Known::new(settings);
-    let unknown = settings.keys().filter(|name| !known.has(name) && !is_injected(name, settings));
+pub(super) fn find_unknown(settings: &BTreeMap<String, String>) -> Vec<SettingFault> {
+    let known = SettingNames::new(settings);
+    let unknown = settings
+        .keys()
+        .filter(|name| !known.is_setting(name) && !is_from_kubernetes(name, settings));
     let told = unknown.filter_map(|name| {
-        let nearest = known.nearest(name);
-        let has_prefix = PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        let nearest = known.find_nearest(name);
+        let has_prefix = OWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
         let problem = "is not a setting of this release and was not read";
         let problem = match nearest {
             Some(nearest) => format!("{problem}; did you mean {nearest}?"),
             None if has_prefix => problem.to_owned(),
             None => return None,
         };
-        Some(Fault { place: name.clone(), problem, example: None })
+        Some(SettingFault { place: name.clone(), problem, example: None })
     });
     told.collect()
 }
 
 /// Whether Kubernetes made a variable for a service: one that is called `blip-slack` has
 /// `BLIP_SLACK_SERVICE_HOST`, `BLIP_SLACK_PORT`, `BLIP_SLACK_PORT_3000_TCP` and more.
-fn is_injected(name: &str, settings: &BTreeMap<String, String>) -> bool {
+fn is_from_kubernetes(name: &str, settings: &BTreeMap<String, String>) -> bool {
     let services = settings.keys().filter_map(|name| name.strip_suffix(SERVICE_HOST));
     services
         .filter_map(|service| name.strip_prefix(service))
@@ -45,26 +47,26 @@ fn is_injected(name: &str, settings: &BTreeMap<String, String>) -> bool {
 }
 
 /// The names of all settings, those of the bots included.
-struct Known {
+struct SettingNames {
     names: Vec<String>,
     /// Whether the bots' names cannot be read, so that theirs could be any.
     any_bot: bool,
 }
 
-impl Known {
+impl SettingNames {
     fn new(settings: &BTreeMap<String, String>) -> Self {
         let bots = settings.get("BLIP_BOTS").filter(|bots| !bots.trim().is_empty());
-        let names = bots.map(|bots| parse::bot_names(bots.trim()));
+        let names = bots.map(|bots| parse::parse_bot_names(bots.trim()));
         let any_bot = names == Some(None);
-        let bots: Vec<String> = names.flatten().iter().flatten().map(upper).collect();
+        let bots: Vec<String> = names.flatten().iter().flatten().map(uppercase_bot_name).collect();
         let of_bots = |variable: &Variable| -> Vec<String> {
-            if variable.name.contains(BOT) {
-                bots.iter().map(|bot| variable.name.replace(BOT, bot)).collect()
+            if variable.name.contains(BOT_PLACEHOLDER) {
+                bots.iter().map(|bot| variable.name.replace(BOT_PLACEHOLDER, bot)).collect()
             } else {
                 vec![variable.name.to_owned()]
             }
         };
-        let names = VARIABLES.iter().flat_map(|variable| {
+        let names = ALL_VARIABLES.iter().flat_map(|variable| {
             let names = of_bots(variable);
             let files = names.iter().filter(|_| variable.is_secret());
             let files: Vec<String> = files.map(|name| format!("{name}_FILE")).collect();
@@ -73,17 +75,18 @@ impl Known {
         Self { names: names.collect(), any_bot }
     }
 
-    fn has(&self, name: &str) -> bool {
+    fn is_setting(&self, name: &str) -> bool {
         let of_a_bot = || Variable::find(name.strip_suffix("_FILE").unwrap_or(name)).is_some();
         self.names.iter().any(|known| known == name) || self.any_bot && of_a_bot()
     }
 
     /// The setting that a name was probably meant to be.
-    fn nearest(&self, name: &str) -> Option<&str> {
+    fn find_nearest(&self, name: &str) -> Option<&str> {
         let name = name.to_ascii_uppercase();
         let near = self.names.iter().filter_map(|known| {
             let distance = osa_distance(known, &name);
-            (distance <= (known.len() / ONE_IN).clamp(1, MOST)).then_some((distance, known))
+            (distance <= (known.len() / LETTERS_PER_TYPO).clamp(1, MAX_TYPOS))
+                .then_some((distance, known))
         });
         near.min().map(|(_, known)| known.as_str())
     }
@@ -97,7 +100,7 @@ mod tests {
     fn told(names: &[&str], bots: &str) -> Vec<String> {
         let all = names.iter().map(|name| ((*name).to_owned(), "x".to_owned()));
         let settings = all.chain([("BLIP_BOTS".to_owned(), bots.to_owned())]).collect();
-        let told = among(&settings).into_iter().map(|fault| fault.to_string());
+        let told = find_unknown(&settings).into_iter().map(|fault| fault.to_string());
         told.map(|line| line.replace(" is not a setting of this release and was not read", ""))
             .collect()
     }

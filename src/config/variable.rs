@@ -5,10 +5,10 @@
 
 use std::fmt;
 
-use super::table::VARIABLES;
+use super::table::ALL_VARIABLES;
 
 /// Stands for the upper-case name of a bot in the name of a variable.
-pub const BOT: &str = "{BOT}";
+pub const BOT_PLACEHOLDER: &str = "{BOT}";
 
 /// One setting.
 #[derive(Clone, Copy, Debug)]
@@ -16,24 +16,24 @@ pub struct Variable {
     /// Its name in the environment; may contain [`BOT`].
     pub name: &'static str,
     /// What it belongs to.
-    pub group: Group,
+    pub group: VariableGroup,
     /// Whether the bridge starts without it.
     pub need: Need,
     /// What holds if it is not set.
     pub default: Option<&'static str>,
     /// Who may see its value.
-    pub privacy: Privacy,
+    pub privacy: ValuePrivacy,
     /// What it is for, in one line.
     pub meaning: &'static str,
     /// What its value looks like.
-    pub form: Form,
+    pub form: ValueForm,
     /// A value that would be accepted.
     pub example: &'static str,
 }
 
 /// What a setting belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Group {
+pub enum VariableGroup {
     /// The Slack app.
     Slack,
     /// The Blip bot.
@@ -63,7 +63,7 @@ pub enum Need {
 
 /// Who may see the value of a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Privacy {
+pub enum ValuePrivacy {
     /// Anybody who reads the log.
     Open,
     /// Nobody who reads the log: it names people.
@@ -74,7 +74,7 @@ pub enum Privacy {
 
 /// What the value of a setting looks like. Written so that it reads well after "must be".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum ValueForm {
     /// Described in words.
     Words(&'static str),
     /// One of these.
@@ -86,15 +86,15 @@ pub enum Form {
 }
 
 /// A setting that may be left out, has no default and is open.
-pub(super) const fn variable(group: Group, name: &'static str) -> Variable {
+pub(super) const fn variable(group: VariableGroup, name: &'static str) -> Variable {
     Variable {
         name,
         group,
         need: Need::Never,
         default: None,
-        privacy: Privacy::Open,
+        privacy: ValuePrivacy::Open,
         meaning: "",
-        form: Form::Flag,
+        form: ValueForm::Flag,
         example: "",
     }
 }
@@ -104,7 +104,7 @@ impl Variable {
         Self { meaning, ..self }
     }
 
-    pub(super) const fn form(self, form: Form, example: &'static str) -> Self {
+    pub(super) const fn form(self, form: ValueForm, example: &'static str) -> Self {
         Self { form, example, ..self }
     }
 
@@ -116,32 +116,32 @@ impl Variable {
         Self { need, ..self }
     }
 
-    pub(super) const fn privacy(self, privacy: Privacy) -> Self {
+    pub(super) const fn privacy(self, privacy: ValuePrivacy) -> Self {
         Self { privacy, ..self }
     }
 
     /// The entry for a variable's name; one of a bot is found whatever the bot.
     pub fn find(name: &str) -> Option<&'static Self> {
-        VARIABLES
+        ALL_VARIABLES
             .iter()
             .find(|variable| variable.name == name)
-            .or_else(|| VARIABLES.iter().find(|variable| variable.bot_in(name).is_some()))
+            .or_else(|| ALL_VARIABLES.iter().find(|variable| variable.match_bot(name).is_some()))
     }
 
     /// The name of the bot for which `name` is this variable.
-    pub fn bot_in<'a>(&self, name: &'a str) -> Option<&'a str> {
-        let (before, after) = self.name.split_once(BOT)?;
+    pub fn match_bot<'a>(&self, name: &'a str) -> Option<&'a str> {
+        let (before, after) = self.name.split_once(BOT_PLACEHOLDER)?;
         let bot = name.strip_prefix(before)?.strip_suffix(after)?;
         (!bot.is_empty()).then_some(bot)
     }
 
     /// Whether it may also be read from a file.
     pub fn is_secret(&self) -> bool {
-        self.privacy == Privacy::Secret
+        self.privacy == ValuePrivacy::Secret
     }
 
     /// What a reader should know besides the meaning: need, form, default and file.
-    pub fn remarks(&self) -> String {
+    pub fn format_remarks(&self) -> String {
         let need = match self.need {
             Need::Always => Some("required".to_owned()),
             Need::When(case) => Some(format!("required {case}")),
@@ -154,7 +154,7 @@ impl Variable {
     }
 }
 
-impl Group {
+impl VariableGroup {
     /// The heading under which its settings are listed.
     pub fn title(self) -> &'static str {
         match self {
@@ -169,7 +169,7 @@ impl Group {
     }
 }
 
-impl fmt::Display for Form {
+impl fmt::Display for ValueForm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Words(words) => f.write_str(words),
@@ -181,23 +181,23 @@ impl fmt::Display for Form {
 }
 
 /// The reference of all settings as `--help` shows it.
-pub fn help() -> String {
+pub fn format_help() -> String {
     let mut lines = Vec::new();
     let mut group = None;
-    for variable in VARIABLES {
+    for variable in ALL_VARIABLES {
         if group.replace(variable.group) != Some(variable.group) {
             lines.push(format!("\n{}:", variable.group.title()));
         }
         lines.push(format!("  {}", variable.name));
         lines.push(format!("      {}", variable.meaning));
-        lines.push(format!("      [{}]", variable.remarks()));
+        lines.push(format!("      [{}]", variable.format_remarks()));
     }
     lines.join("\n").trim_start().to_owned()
 }
 
 /// The table of all settings as the README shows it.
-pub fn markdown() -> String {
-    let rows = VARIABLES.iter().map(|variable| {
+pub fn format_markdown_table() -> String {
+    let rows = ALL_VARIABLES.iter().map(|variable| {
         let default = match (variable.need, variable.default) {
             (_, Some(default)) => format!("`{default}`"),
             (Need::Always, None) => "required".to_owned(),

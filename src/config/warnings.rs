@@ -6,27 +6,27 @@ use std::os::unix::fs::PermissionsExt;
 
 use url::{Host, Url};
 
-use super::reader::Lookup;
-use super::{Config, DOTENV, VARIABLES, upper};
+use super::reader::VariableLookup;
+use super::{ALL_VARIABLES, Config, DOTENV_FILE, uppercase_bot_name};
 use crate::model::BotName;
 
 /// The right of everybody to read a file.
-const ANYBODY_READS: u32 = 0o004;
+const WORLD_READABLE: u32 = 0o004;
 
 /// What is doubtful about settings that are each right.
-pub(super) fn of(config: &Config) -> Vec<String> {
+pub(super) fn collect_warnings(config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
     let is_open = config.bots.iter().any(|bot| bot.webhook_tokens.is_empty());
-    if is_open && !is_loopback(&config.http.host) {
+    if is_open && !is_loopback_host(&config.http.host) {
         warnings.push(format!(
             "BLIP_WEBHOOK_ALLOW_UNAUTHENTICATED: whoever reaches HOST={} can speak as any \
             customer; set BLIP_WEBHOOK_TOKEN",
             config.http.host
         ));
     }
-    let bots = config.bots.iter().map(|bot| (address_of(&bot.name), &bot.api_url));
+    let bots = config.bots.iter().map(|bot| (api_url_variable(&bot.name), &bot.api_url));
     let platforms = [("SLACK_API_URL".to_owned(), &config.slack.api_url)].into_iter().chain(bots);
-    warnings.extend(platforms.filter(|(_, url)| is_here(url)).map(|(name, _)| {
+    warnings.extend(platforms.filter(|(_, url)| is_loopback_url(url)).map(|(name, _)| {
         format!("{name} is on this machine, where neither platform is: right for tests only")
     }));
     if config.media.allow_loopback {
@@ -40,13 +40,13 @@ pub(super) fn of(config: &Config) -> Vec<String> {
 }
 
 /// Files with secrets that other users of the machine can read.
-pub(super) fn of_readable_files(lookup: Lookup<'_>) -> Vec<String> {
-    let named = VARIABLES.iter().filter(|variable| variable.is_secret());
+pub(super) fn warn_of_readable_files(lookup: VariableLookup<'_>) -> Vec<String> {
+    let named = ALL_VARIABLES.iter().filter(|variable| variable.is_secret());
     let named = named.filter_map(|variable| lookup(&format!("{}_FILE", variable.name)));
-    let files = [DOTENV.to_owned()].into_iter().chain(named);
+    let files = [DOTENV_FILE.to_owned()].into_iter().chain(named);
     let readable = files.filter(|path| {
         let about = fs::metadata(path.trim());
-        about.is_ok_and(|about| about.permissions().mode() & ANYBODY_READS != 0)
+        about.is_ok_and(|about| about.permissions().mode() & WORLD_READABLE != 0)
     });
     let told = readable.map(|path| {
         format!("{path} may hold secrets and every user of this machine can read it: chmod o-r")
@@ -54,15 +54,15 @@ pub(super) fn of_readable_files(lookup: Lookup<'_>) -> Vec<String> {
     told.collect()
 }
 
-fn address_of(bot: &BotName) -> String {
+fn api_url_variable(bot: &BotName) -> String {
     if *bot == BotName::default() {
         "BLIP_API_URL".to_owned()
     } else {
-        format!("BLIP_{}_API_URL", upper(bot))
+        format!("BLIP_{}_API_URL", uppercase_bot_name(bot))
     }
 }
 
-fn is_here(address: &str) -> bool {
+fn is_loopback_url(address: &str) -> bool {
     Url::parse(address).is_ok_and(|url| match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
@@ -71,7 +71,7 @@ fn is_here(address: &str) -> bool {
     })
 }
 
-fn is_loopback(host: &str) -> bool {
+fn is_loopback_host(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
@@ -86,7 +86,7 @@ mod tests {
         let lookup = |name: &str| (name == "BLIP_KEY_FILE").then(|| path.clone());
         for (mode, count) in [(0o600, 0), (0o640, 0), (0o644, 1), (0o604, 1)] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            let told = of_readable_files(&lookup);
+            let told = warn_of_readable_files(&lookup);
             let told: Vec<_> = told.iter().filter(|line| line.starts_with(&path)).collect();
             assert_eq!(told.len(), count, "{mode:o}: {told:?}");
         }

@@ -6,5 +6,5 @@
 mod script;
 mod stage;
 
-pub use script::play;
+pub use script::play_demo;
 pub use stage::{ANA, BIA, CHANNEL, Stage};

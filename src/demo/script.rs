@@ -19,7 +19,7 @@ use blip_slack_standins::slack::{Message, Slack};
 use blip_slack_standins::{Host, Model};
 
 /// How long a step may take. Each takes milliseconds; more means that the bridge is broken.
-const PATIENCE: Duration = Duration::from_secs(10);
+const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Plays one whole ticket and prints each step as it is seen at the far end. Nothing of it is left
 /// behind, also if it is to stop before its end.
@@ -27,15 +27,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// # Errors
 ///
 /// The first step that was not seen.
-pub async fn play(keep_running: bool, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-    let folder = Folder::new()?;
+pub async fn play_demo(keep_running: bool, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+    let folder = TemporaryFolder::new()?;
     let database = folder.0.join("demo.db");
     let database = database.to_str().context("the temporary folder has an unusual name")?;
     let settings = [("CONTEXT_MESSAGES", "3")];
     let mut stage = Stage::start(database, &settings, Tuning::default()).await?;
-    let mut play = Play { clock: Clock::system(), step: 0, since: Clock::system().now() };
+    let mut play = DemoRun { clock: Clock::system(), step: 0, since: Clock::system().now() };
     let played = tokio::select! {
-        played = play.all(&stage, keep_running) => played,
+        played = play.run_all(&stage, keep_running) => played,
         () = stop => Ok(()),
     };
     stage.stop_bridge().await;
@@ -43,26 +43,30 @@ pub async fn play(keep_running: bool, stop: impl Future<Output = ()>) -> anyhow:
 }
 
 /// Counts the steps and times them.
-struct Play {
+struct DemoRun {
     clock: Clock,
     step: u32,
     since: Timestamp,
 }
 
-impl Play {
-    async fn all(&mut self, stage: &Stage, keep_running: bool) -> anyhow::Result<()> {
-        self.title("blip-slack demo: one ticket, from the customer's first word to the close.")?;
-        self.title("The service is the real one; Blip and Slack are stand-ins on this machine.\n")?;
-        self.ticket(stage).await?;
-        self.title("\nEvery step was seen at the far end.")?;
+impl DemoRun {
+    async fn run_all(&mut self, stage: &Stage, keep_running: bool) -> anyhow::Result<()> {
+        self.print_line(
+            "blip-slack demo: one ticket, from the customer's first word to the close.",
+        )?;
+        self.print_line(
+            "The service is the real one; Blip and Slack are stand-ins on this machine.\n",
+        )?;
+        self.play_ticket(stage).await?;
+        self.print_line("\nEvery step was seen at the far end.")?;
         if keep_running {
-            self.addresses(stage)?;
+            self.print_addresses(stage)?;
             pending::<()>().await;
         }
         Ok(())
     }
 
-    async fn ticket(&mut self, stage: &Stage) -> anyhow::Result<()> {
+    async fn play_ticket(&mut self, stage: &Stage) -> anyhow::Result<()> {
         let (slack, blip) = (&stage.slack, &stage.blip);
         let new = NewTicket::saying(
             "Maria Silva",
@@ -72,73 +76,77 @@ impl Play {
         let ticket = blip.opens_ticket(new).await;
         anyhow::ensure!(ticket.status == Some(200), "the bridge did not take the ticket");
         let ticket = ticket.id;
-        let card = card(slack, "the card", |card| card.words().contains("Maria Silva")).await?;
-        self.seen(
+        let card =
+            wait_for_card(slack, "the card", |card| card.words().contains("Maria Silva")).await?;
+        self.report_step(
             "Maria writes on WhatsApp, the bot hands over; the card is in #atendimento",
             &card.text,
         )?;
 
         slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await?;
-        let agent = sees(blip, "the claim", |state| {
-            state.tickets.get(&ticket)?.agent.clone().filter(|_| is_open(state, &ticket))
+        let agent = wait_until_seen(blip, "the claim", |state| {
+            state.tickets.get(&ticket)?.agent.clone().filter(|_| is_ticket_open(state, &ticket))
         });
-        self.seen("Ana claims it with 👀; Blip knows her as the agent", agent.await?)?;
+        self.report_step("Ana claims it with 👀; Blip knows her as the agent", agent.await?)?;
         let held = |card: &Message| card.words().contains("Ana Lima");
-        self.seen(
+        self.report_step(
             "the card shows who holds it",
-            state_of(&self::card(slack, "the holder", held).await?),
+            card_state_text(&wait_for_card(slack, "the holder", held).await?),
         )?;
 
-        self.reply(stage, &ticket, &card, "Oi, Maria! Vou ver isso agora :mag:").await?;
-        self.customer(stage, &ticket, &card, "Obrigada! O número é *4411*").await?;
+        self.play_agent_reply(stage, &ticket, &card, "Oi, Maria! Vou ver isso agora :mag:").await?;
+        self.play_customer_message(stage, &ticket, &card, "Obrigada! O número é *4411*").await?;
 
         slack
             .says(ANA, CHANNEL, Some(&card.ts), "// a transportadora perdeu, já pedi outro")
             .await?;
-        let marked = sees(slack, "the mark of a note", |state| {
+        let marked = wait_until_seen(slack, "the mark of a note", |state| {
             let note = state.thread(CHANNEL, &card.ts).find(|m| m.text.starts_with("//"))?;
             note.reactions.iter().any(|(name, _)| name == "lock").then(|| note.text.clone())
         });
-        self.seen("Ana leaves a note with //; it is marked 🔒 and stays in Slack", marked.await?)?;
+        self.report_step(
+            "Ana leaves a note with //; it is marked 🔒 and stays in Slack",
+            marked.await?,
+        )?;
 
-        self.reply(stage, &ticket, &card, "Já mandei outro: chega *amanhã*.").await?;
-        self.customer(stage, &ticket, &card, "Perfeito, obrigada! 🙏").await?;
+        self.play_agent_reply(stage, &ticket, &card, "Já mandei outro: chega *amanhã*.").await?;
+        self.play_customer_message(stage, &ticket, &card, "Perfeito, obrigada! 🙏").await?;
 
         slack.reacts(ANA, CHANNEL, &card.ts, "white_check_mark").await?;
-        let status = sees(blip, "the close", |state| {
+        let status = wait_until_seen(blip, "the close", |state| {
             state.tickets.get(&ticket).filter(|ticket| ticket.is_closed()).map(|t| t.status.clone())
         });
-        self.seen("Ana closes it with ✅; Blip has closed the ticket", status.await?)?;
+        self.report_step("Ana closes it with ✅; Blip has closed the ticket", status.await?)?;
         let done = |card: &Message| card.buttons().is_empty();
-        self.seen(
+        self.report_step(
             "the card says so, and has no buttons left",
-            state_of(&self::card(slack, "the end", done).await?),
+            card_state_text(&wait_for_card(slack, "the end", done).await?),
         )?;
-        self.nothing_else(stage, &ticket)
+        self.check_nothing_else(stage, &ticket)
     }
 
-    async fn reply(
+    async fn play_agent_reply(
         &mut self,
         stage: &Stage,
         ticket: &str,
         card: &Message,
         text: &str,
     ) -> anyhow::Result<()> {
-        let before = heard(&stage.blip, ticket).len();
+        let before = received_texts(&stage.blip, ticket).len();
         let sent = stage.slack.says(ANA, CHANNEL, Some(&card.ts), text).await?;
-        let words = sees(&stage.blip, "the reply at the customer", |state| {
+        let words = wait_until_seen(&stage.blip, "the reply at the customer", |state| {
             let heard: Vec<_> = state.received(ticket).collect();
             heard.get(before).and_then(|message| message.content.as_str().map(str::to_owned))
         });
-        self.seen("Ana answers in the thread; Maria reads", words.await?)?;
-        sees(&stage.slack, "the tick of the reply", |state| {
+        self.report_step("Ana answers in the thread; Maria reads", words.await?)?;
+        wait_until_seen(&stage.slack, "the tick of the reply", |state| {
             let reply = state.message(CHANNEL, &sent.ts)?;
             reply.reactions.iter().any(|(name, _)| name == "envelope_with_arrow").then_some(())
         })
         .await
     }
 
-    async fn customer(
+    async fn play_customer_message(
         &mut self,
         stage: &Stage,
         ticket: &str,
@@ -146,26 +154,26 @@ impl Play {
         text: &str,
     ) -> anyhow::Result<()> {
         stage.blip.says(ticket, text).await?;
-        let words = sees(&stage.slack, "the customer's words in the thread", |state| {
+        let words = wait_until_seen(&stage.slack, "the customer's words in the thread", |state| {
             let said =
                 state.thread(CHANNEL, &card.ts).find(|m| m.ours && m.words().contains(text))?;
             Some(format!("{}: {}", said.username.as_deref().unwrap_or("?"), said.words()))
         });
-        self.seen("Maria answers; the thread shows", words.await?)
+        self.report_step("Maria answers; the thread shows", words.await?)
     }
 
     /// The note went nowhere, and nothing was said twice.
-    fn nothing_else(&mut self, stage: &Stage, ticket: &str) -> anyhow::Result<()> {
-        let heard = heard(&stage.blip, ticket);
+    fn check_nothing_else(&mut self, stage: &Stage, ticket: &str) -> anyhow::Result<()> {
+        let heard = received_texts(&stage.blip, ticket);
         anyhow::ensure!(heard.len() == 2, "Maria heard {} messages instead of 2", heard.len());
         let violations = [stage.slack.violations(), stage.blip.violations()].concat();
         anyhow::ensure!(violations.is_empty(), "a platform would have refused: {violations:?}");
-        self.seen("Maria heard two messages and nothing else", "no note, nothing twice")
+        self.report_step("Maria heard two messages and nothing else", "no note, nothing twice")
     }
 
-    fn addresses(&self, stage: &Stage) -> anyhow::Result<()> {
+    fn print_addresses(&self, stage: &Stage) -> anyhow::Result<()> {
         let bridge = stage.app().context("the bridge has stopped")?.address();
-        self.title(&format!(
+        self.print_line(&format!(
             "Still running until Ctrl+C:\n  the bridge          http://{bridge}  (try /readyz and /metrics)\n  \
              the Slack stand-in  {}\n  the Blip stand-in   {}",
             stage.slack.api_url(),
@@ -174,49 +182,50 @@ impl Play {
     }
 
     /// Prints a step that was seen, and how long it took.
-    fn seen(&mut self, what: &str, proof: impl Display) -> anyhow::Result<()> {
+    fn report_step(&mut self, what: &str, proof: impl Display) -> anyhow::Result<()> {
         let now = self.clock.now();
         let took = now.duration_since(self.since).as_millis();
         self.since = now;
         self.step += 1;
         let proof = proof.to_string().replace('\n', " ");
         let proof: String = proof.chars().take(100).collect();
-        self.title(&format!("{:>2} ✔ {what}  ({took} ms)\n     {proof}", self.step))
+        self.print_line(&format!("{:>2} ✔ {what}  ({took} ms)\n     {proof}", self.step))
     }
 
     #[expect(clippy::unused_self, reason = "all printing is one thing")]
-    fn title(&self, text: &str) -> anyhow::Result<()> {
+    fn print_line(&self, text: &str) -> anyhow::Result<()> {
         writeln!(std::io::stdout(), "{text}").context("write to standard output")
     }
 }
 
-fn heard(blip: &Blip, ticket: &str) -> Vec<String> {
+fn received_texts(blip: &Blip, ticket: &str) -> Vec<String> {
     let messages = blip.received(ticket);
     messages.iter().filter_map(|message| message.content.as_str().map(str::to_owned)).collect()
 }
 
-fn is_open(state: &blip::State, ticket: &str) -> bool {
+fn is_ticket_open(state: &blip::State, ticket: &str) -> bool {
     state.tickets.get(ticket).is_some_and(|ticket| ticket.status == "Open")
 }
 
 /// The line of a card that says where the ticket stands.
-fn state_of(card: &Message) -> String {
+fn card_state_text(card: &Message) -> String {
     let is_section = |block: &&Value| block.pointer("/type") == Some(&"section".into());
     let section = card.blocks.iter().find(is_section);
     let text = section.and_then(|section| section.pointer("/text/text")?.as_str());
     text.unwrap_or_default().replace('*', "")
 }
 
-async fn card(
+async fn wait_for_card(
     slack: &Slack,
     what: &str,
     look: impl Fn(&Message) -> bool,
 ) -> anyhow::Result<Message> {
-    sees(slack, what, |state| state.cards(CHANNEL).find(|card| look(card)).cloned()).await
+    wait_until_seen(slack, what, |state| state.cards(CHANNEL).find(|card| look(card)).cloned())
+        .await
 }
 
 /// Waits until a stand-in shows something.
-async fn sees<S: Model, T>(
+async fn wait_until_seen<S: Model, T>(
     host: &Host<S>,
     what: &str,
     mut look: impl FnMut(&S) -> Option<T>,
@@ -230,14 +239,14 @@ async fn sees<S: Model, T>(
             changes.changed().await?;
         }
     };
-    let seen = tokio::time::timeout(PATIENCE, seen).await;
-    seen.with_context(|| format!("{what} was not seen within {} s", PATIENCE.as_secs()))?
+    let seen = tokio::time::timeout(STEP_TIMEOUT, seen).await;
+    seen.with_context(|| format!("{what} was not seen within {} s", STEP_TIMEOUT.as_secs()))?
 }
 
 /// A folder that goes when the demo ends.
-struct Folder(PathBuf);
+struct TemporaryFolder(PathBuf);
 
-impl Folder {
+impl TemporaryFolder {
     fn new() -> anyhow::Result<Self> {
         let folder = std::env::temp_dir().join(format!("blip-slack-demo-{}", Uuid::new_v4()));
         std::fs::create_dir(&folder).context("make a temporary folder")?;
@@ -245,7 +254,7 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for TemporaryFolder {
     fn drop(&mut self) {
         // What is left of it is small, and in the system's own temporary folder.
         std::fs::remove_dir_all(&self.0).ok();

@@ -74,7 +74,7 @@ impl Stage {
 
     /// Starts the bridge again after [`Stage::stop_bridge`], with the memory it had.
     pub async fn start_bridge(&mut self) -> anyhow::Result<()> {
-        let config = self.config()?;
+        let config = self.load_config()?;
         let app = App::start(&config, self.tuning.clone()).await?;
         let url = format!("http://{}", app.address());
         self.slack.deliver_to(&format!("{url}/slack/events"));
@@ -96,7 +96,7 @@ impl Stage {
     }
 
     /// Changes a setting for the next start of the bridge.
-    pub fn set(&mut self, name: &str, value: &str) {
+    pub fn set_setting(&mut self, name: &str, value: &str) {
         self.settings.insert(name.to_owned(), value.to_owned());
     }
 
@@ -105,7 +105,7 @@ impl Stage {
         &self.settings
     }
 
-    fn config(&self) -> anyhow::Result<Config> {
+    fn load_config(&self) -> anyhow::Result<Config> {
         let lookup = |name: &str| self.settings.get(name).cloned();
         Ok(Config::load(&lookup, &|path| std::fs::read_to_string(path))?)
     }

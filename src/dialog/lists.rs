@@ -10,111 +10,115 @@ use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 
 use crate::blip;
-use crate::blip::client::Reply;
+use crate::blip::client::CannedReply;
 use crate::clock::Clock;
-use crate::locale::Words;
+use crate::locale::Texts;
 use crate::model::BotName;
-use crate::slack::dialog::{Choice, List};
+use crate::slack::dialog::{Choice, ChoiceList};
 
 /// How long a list is believed.
-const FRESH: Duration = Duration::from_mins(1);
+const LIST_LIFETIME: Duration = Duration::from_mins(1);
 /// How long a list that could not be read is not asked for again.
-const REST: Duration = Duration::from_secs(5);
+const FAILED_LIST_PAUSE: Duration = Duration::from_secs(5);
 /// How long people wait for a list, of the 3 s in which Slack wants the options.
-const PATIENCE: Duration = Duration::from_secs(2);
+const LIST_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Keeps the lists.
 #[derive(Clone)]
-pub struct Lists {
+pub struct ChoiceCache {
     clock: Clock,
     tasks: TaskTracker,
-    kept: Arc<DashMap<(BotName, List), Reading>>,
+    kept: Arc<DashMap<(BotName, ChoiceList), SharedCachedList>>,
 }
 
 /// A list, held by whoever reads it.
-type Reading = Arc<Mutex<Slot>>;
+type SharedCachedList = Arc<Mutex<CachedList>>;
 
 /// What is known of a list, and when to ask again.
 #[derive(Clone, Default)]
-struct Slot {
-    kept: Option<Kept>,
+struct CachedList {
+    kept: Option<ListEntries>,
     until: Option<Timestamp>,
 }
 
 #[derive(Clone)]
-enum Kept {
+enum ListEntries {
     Destinations { teams: Vec<String>, agents: Vec<(String, String)> },
     Tags(Vec<String>),
-    Replies(Vec<Reply>),
+    Replies(Vec<CannedReply>),
 }
 
-impl Lists {
+impl ChoiceCache {
     /// Nothing is known yet. What is not read in time is read on `tasks`.
     pub fn new(clock: Clock, tasks: TaskTracker) -> Self {
         Self { clock, tasks, kept: Arc::default() }
     }
 
     /// What can be chosen, in groups with a title.
-    pub(super) async fn choices(
+    pub(super) async fn list_choices(
         &self,
-        bot: &Arc<blip::Client>,
-        list: List,
-        words: &Words,
+        bot: &Arc<blip::BlipClient>,
+        list: ChoiceList,
+        texts: &Texts,
     ) -> Vec<(String, Vec<Choice>)> {
-        match self.list(bot, list).await {
+        match self.get_list(bot, list).await {
             None => Vec::new(),
-            Some(Kept::Tags(tags)) => {
-                vec![(String::new(), tags.iter().map(|tag| Choice::plain(tag)).collect())]
+            Some(ListEntries::Tags(tags)) => {
+                vec![(String::new(), tags.iter().map(|tag| Choice::from_text(tag)).collect())]
             }
-            Some(Kept::Replies(replies)) => by_category(&replies),
-            Some(Kept::Destinations { teams, agents }) => {
-                let teams = teams.iter().map(|team| Choice::team(team)).collect();
-                let agents = agents.iter().map(|(id, name)| Choice::agent(id, name)).collect();
+            Some(ListEntries::Replies(replies)) => group_by_category(&replies),
+            Some(ListEntries::Destinations { teams, agents }) => {
+                let teams = teams.iter().map(|team| Choice::for_team(team)).collect();
+                let agents = agents.iter().map(|(id, name)| Choice::for_agent(id, name)).collect();
                 vec![
-                    (words.say("dialog-teams", &[]), teams),
-                    (words.say("dialog-agents", &[]), agents),
+                    (texts.text("dialog-teams", &[]), teams),
+                    (texts.text("dialog-agents", &[]), agents),
                 ]
             }
         }
     }
 
     /// A canned reply.
-    pub(super) async fn reply(&self, bot: &Arc<blip::Client>, id: &str) -> Option<Reply> {
-        match self.list(bot, List::Replies).await? {
-            Kept::Replies(replies) => replies.into_iter().find(|reply| reply.id == id),
-            Kept::Destinations { .. } | Kept::Tags(_) => None,
+    pub(super) async fn find_canned_reply(
+        &self,
+        bot: &Arc<blip::BlipClient>,
+        id: &str,
+    ) -> Option<CannedReply> {
+        match self.get_list(bot, ChoiceList::Replies).await? {
+            ListEntries::Replies(replies) => replies.into_iter().find(|reply| reply.id == id),
+            ListEntries::Destinations { .. } | ListEntries::Tags(_) => None,
         }
     }
 
     /// Has a list read before somebody opens it.
-    pub(super) fn warm(&self, bot: &Arc<blip::Client>, list: List) {
+    pub(super) fn preload_list(&self, bot: &Arc<blip::BlipClient>, list: ChoiceList) {
         let (lists, bot) = (self.clone(), Arc::clone(bot));
-        self.tasks.spawn(async move { lists.list(&bot, list).await.map(drop) });
+        self.tasks.spawn(async move { lists.get_list(&bot, list).await.map(drop) });
     }
 
     /// The list as it is at Blip or, if Blip does not answer in time, as it was. A list that takes
     /// longer is there the next time somebody looks.
-    async fn list(&self, bot: &Arc<blip::Client>, list: List) -> Option<Kept> {
-        let slot = Arc::clone(&self.kept.entry((bot.name().clone(), list)).or_default());
+    async fn get_list(&self, bot: &Arc<blip::BlipClient>, list: ChoiceList) -> Option<ListEntries> {
+        let slot = Arc::clone(&self.kept.entry((bot.bot_name().clone(), list)).or_default());
         let (clock, bot) = (self.clock.clone(), Arc::clone(bot));
         let reading = Arc::clone(&slot);
         let task = self.tasks.spawn(async move {
             // Those who ask meanwhile wait here, and then find it read.
             let mut slot = reading.lock().await;
             if slot.until.is_none_or(|until| clock.now() >= until) {
-                let read = fetch(&bot, list).await;
-                let rest = if read.is_ok() { FRESH } else { REST };
+                let read = fetch_list(&bot, list).await;
+                let rest = if read.is_ok() { LIST_LIFETIME } else { FAILED_LIST_PAUSE };
                 slot.until = Some(clock.now() + rest);
                 match read {
                     Ok(new) => slot.kept = Some(new),
                     Err(error) => {
-                        tracing::warn!(bot = %bot.name(), ?list, %error, "a list could not be read");
+                        tracing::warn!(bot = %bot.bot_name(), ?list, %error, "a list could not be read");
                     }
                 }
             }
             slot.kept.clone()
         });
-        match tokio::time::timeout(PATIENCE, task).await {
+        match tokio::time::timeout(LIST_DEADLINE, task).await {
             Ok(read) => read.ok().flatten(),
             Err(_) => None,
         }
@@ -122,7 +126,7 @@ impl Lists {
 }
 
 /// The replies of each category in the order in which Blip tells them.
-fn by_category(replies: &[Reply]) -> Vec<(String, Vec<Choice>)> {
+fn group_by_category(replies: &[CannedReply]) -> Vec<(String, Vec<Choice>)> {
     let mut groups: Vec<(String, Vec<Choice>)> = Vec::new();
     for reply in replies {
         let choice = Choice { label: reply.name.clone(), value: reply.id.clone() };
@@ -134,15 +138,15 @@ fn by_category(replies: &[Reply]) -> Vec<(String, Vec<Choice>)> {
     groups
 }
 
-async fn fetch(bot: &blip::Client, list: List) -> Result<Kept, blip::Error> {
+async fn fetch_list(bot: &blip::BlipClient, list: ChoiceList) -> Result<ListEntries, blip::Error> {
     match list {
-        List::Tags => bot.tags().await.map(Kept::Tags),
-        List::Replies => bot.replies().await.map(Kept::Replies),
-        List::Destinations => {
-            let (teams, agents) = tokio::join!(bot.teams(), bot.agents());
+        ChoiceList::Tags => bot.fetch_tags().await.map(ListEntries::Tags),
+        ChoiceList::Replies => bot.fetch_canned_replies().await.map(ListEntries::Replies),
+        ChoiceList::Destinations => {
+            let (teams, agents) = tokio::join!(bot.fetch_teams(), bot.fetch_agents());
             match (teams, agents) {
                 (Err(error), Err(_)) => Err(error),
-                (teams, agents) => Ok(Kept::Destinations {
+                (teams, agents) => Ok(ListEntries::Destinations {
                     teams: teams.unwrap_or_default(),
                     agents: agents.unwrap_or_default(),
                 }),

@@ -17,32 +17,34 @@ use tokio_util::task::TaskTracker;
 
 use crate::blip::parse::{Direction, ThreadMessage};
 use crate::clock::Clock;
-use crate::locale::Words;
+use crate::locale::Texts;
 use crate::model::{BotName, Content, Failure, Readiness, SlackUserId, Ticket, TicketId, canned};
-use crate::slack::compose::{self, Drafted};
-use crate::slack::dialog::{About, Asked, Dialog, List, Place, Search, options};
-use crate::slack::workspace::Asker;
-use crate::slack::{Profile, Standing, modal};
+use crate::slack::compose::{self, OfferDraft};
+use crate::slack::dialog::{
+    ChoiceList, Dialog, DialogRequest, DialogSubject, OptionSearch, ViewTarget, build_options,
+};
+use crate::slack::workspace::Requester;
+use crate::slack::{AgentStatus, Profile, modal};
 use crate::store::SharedStore;
 use crate::{blip, slack, store};
 
-pub use lists::Lists;
-pub use overview::Homes;
+pub use lists::ChoiceCache;
+pub use overview::HomeTabs;
 
 /// How long opening a dialog may take altogether: Slack waits for 3 s.
-const ANSWER: Duration = Duration::from_millis(2700);
+const SLACK_DIALOG_DEADLINE: Duration = Duration::from_millis(2700);
 /// How long Slack is asked who somebody is, of the 3 s that a trigger lives.
-const WHO: Duration = Duration::from_millis(800);
+const PROFILE_DEADLINE: Duration = Duration::from_millis(800);
 /// How long a ticket is waited for whose card is still on its way.
-const KNOWN: Duration = Duration::from_secs(1);
+const TICKET_WAIT: Duration = Duration::from_secs(1);
 /// How soon it is looked for again.
-const AGAIN: Duration = Duration::from_millis(50);
+const TICKET_POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// How long Blip is asked before a dialog opens without what it knows.
-const SOON: Duration = Duration::from_secs(1);
+const FIRST_VIEW_DEADLINE: Duration = Duration::from_secs(1);
 /// How long Blip is asked for what an open dialog waits for.
-const LATER: Duration = Duration::from_secs(15);
+const FILLED_VIEW_DEADLINE: Duration = Duration::from_secs(15);
 /// Most earlier tickets that a dialog lists.
-const MOST_EARLIER: u32 = 10;
+const MAX_EARLIER_TICKETS: u32 = 10;
 
 /// Answers on the spot.
 #[derive(Clone)]
@@ -50,17 +52,17 @@ pub struct Dialogs {
     /// The memory; only read.
     pub store: SharedStore,
     /// Opens dialogs.
-    pub slack: Arc<slack::Client>,
+    pub slack: Arc<slack::SlackClient>,
     /// Knows the lists.
-    pub bots: HashMap<BotName, Arc<blip::Client>>,
+    pub bots: HashMap<BotName, Arc<blip::BlipClient>>,
     /// What people read.
-    pub words: Words,
+    pub texts: Texts,
     /// The user group whose members are agents; all full members if there is none.
     pub agent_group: Option<String>,
     /// The lists, for a short while.
-    pub lists: Lists,
+    pub lists: ChoiceCache,
     /// The home tabs that were opened lately.
-    pub homes: Homes,
+    pub homes: HomeTabs,
     /// How the bridge is at the moment.
     pub readiness: Arc<dyn Fn() -> Readiness + Send + Sync>,
     /// The time.
@@ -84,9 +86,9 @@ pub enum Error {
 }
 
 /// Who asks.
-struct Reader {
+struct DialogViewer {
     profile: Option<Profile>,
-    words: Words,
+    texts: Texts,
 }
 
 impl Dialogs {
@@ -94,17 +96,19 @@ impl Dialogs {
     /// that Slack opens none, they are told to ask again.
     ///
     /// Returns whether Slack opens dialogs at all.
-    pub async fn open(&self, asked: &Asked) -> bool {
-        match tokio::time::timeout(ANSWER, self.try_to_open(asked)).await {
+    pub async fn open_dialog(&self, asked: &DialogRequest) -> bool {
+        match tokio::time::timeout(SLACK_DIALOG_DEADLINE, self.try_open_dialog(asked)).await {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
                 tracing::warn!(dialog = asked.dialog.name(), %error, "a dialog could not be opened");
                 let is_for_now = match &error {
-                    Error::Slack(error) => error.is_about_trigger() || !error.tells_nothing(),
+                    Error::Slack(error) => {
+                        error.is_expired_trigger() || !error.is_lookup_impossible()
+                    }
                     Error::Unknown | Error::Store(_) => true,
                 };
                 if is_for_now {
-                    self.ask_again(asked).await;
+                    self.suggest_retry(asked).await;
                 }
                 is_for_now
             }
@@ -115,115 +119,127 @@ impl Dialogs {
         }
     }
 
-    async fn ask_again(&self, asked: &Asked) {
+    async fn suggest_retry(&self, asked: &DialogRequest) {
         let Some(url) = &asked.response_url else { return };
-        let text = self.reader(&asked.by).await.words.say("ask-again", &[]);
-        if let Err(error) = self.slack.respond(url, false, &text, &[]).await {
+        let text = self.load_viewer(&asked.by).await.texts.text("ask-again", &[]);
+        if let Err(error) = self.slack.respond_to_action(url, false, &text, &[]).await {
             tracing::warn!(dialog = asked.dialog.name(), %error, "its asker could not be told");
         }
     }
 
     /// What comes of the first page of a dialog that has two.
-    pub async fn second_page(&self, drafted: &Drafted) -> Value {
-        let reader = self.reader(&drafted.by).await;
-        let standing = self.standing_in(&drafted.by.user, &reader, &drafted.ticket).await;
+    pub async fn build_second_page(&self, drafted: &OfferDraft) -> Value {
+        let reader = self.load_viewer(&drafted.by).await;
+        let standing =
+            self.check_status_by_ticket_id(&drafted.by.user, &reader, &drafted.ticket).await;
         // Who is not known is looked up again before anything is sent.
-        match standing.and_then(Standing::refusal) {
+        match standing.and_then(AgentStatus::refusal_key) {
             Some(key) => {
-                let notice = modal::notice(&reader.words.say(key, &[]), &reader.words);
+                let notice = modal::build_notice(&reader.texts.text(key, &[]), &reader.texts);
                 json!({"response_action": "update", "view": notice})
             }
-            None => compose::answer(drafted, &reader.words),
+            None => compose::answer_draft(drafted, &reader.texts),
         }
     }
 
     /// The options of a list as Slack wants them; none if Blip does not tell in time, or for who is
     /// not known to be an agent.
-    pub async fn options(&self, search: &Search) -> Value {
-        let Some(bot) = self.bots.get(search.ticket.bot()) else { return options(&[], "") };
-        let reader = self.reader(&search.by).await;
-        let standing = self.standing_in(&search.by.user, &reader, &search.ticket).await;
-        if !standing.is_some_and(Standing::is_agent) {
-            return options(&[], "");
+    pub async fn search_options(&self, search: &OptionSearch) -> Value {
+        let Some(bot) = self.bots.get(search.ticket.bot()) else { return build_options(&[], "") };
+        let reader = self.load_viewer(&search.by).await;
+        let standing =
+            self.check_status_by_ticket_id(&search.by.user, &reader, &search.ticket).await;
+        if !standing.is_some_and(AgentStatus::is_agent) {
+            return build_options(&[], "");
         }
-        let groups = self.lists.choices(bot, search.list, &reader.words).await;
-        options(&groups, &search.query)
+        let groups = self.lists.list_choices(bot, search.list, &reader.texts).await;
+        build_options(&groups, &search.query)
     }
 
-    async fn try_to_open(&self, asked: &Asked) -> Result<(), Error> {
-        let reader = self.reader(&asked.by).await;
-        let ticket = self.ticket(&asked.about).await?;
+    async fn try_open_dialog(&self, asked: &DialogRequest) -> Result<(), Error> {
+        let reader = self.load_viewer(&asked.by).await;
+        let ticket = self.find_ticket(&asked.about).await?;
         let Some(ticket) = ticket else {
             return self.show_notice(asked, &reader, "ask-no-ticket").await;
         };
-        if let Some(obstacle) = self.obstacle(asked, &reader, &ticket).await {
+        if let Some(obstacle) = self.find_obstacle(asked, &reader, &ticket).await {
             return self.show_notice(asked, &reader, obstacle).await;
         }
-        self.warm_list(&asked.dialog, &ticket);
-        let words = &reader.words;
+        self.preload_list(&asked.dialog, &ticket);
+        let words = &reader.texts;
         match &asked.dialog {
-            Dialog::Close => self.show(asked, &modal::close(&ticket, words)).await,
-            Dialog::Transfer => self.show(asked, &modal::transfer(&ticket, words)).await,
-            Dialog::Tags => self.show(asked, &modal::tags(&ticket, words)).await,
-            Dialog::Reply(None) => self.show(asked, &modal::reply(&ticket, None, words)).await,
-            Dialog::Reply(Some(id)) => {
-                let view = self.preview(&ticket, &reader, id).await;
-                self.show(asked, &view).await
+            Dialog::Close => {
+                self.show_view(asked, &modal::build_close_dialog(&ticket, words)).await
             }
-            Dialog::Compose(kind) => self.show(asked, &compose::form(&ticket, *kind, words)).await,
-            Dialog::History | Dialog::Details => self.show_or_fill_in(asked, ticket, reader).await,
+            Dialog::Transfer => {
+                self.show_view(asked, &modal::build_transfer_dialog(&ticket, words)).await
+            }
+            Dialog::Tags => self.show_view(asked, &modal::build_tags_dialog(&ticket, words)).await,
+            Dialog::Reply(None) => {
+                self.show_view(asked, &modal::build_reply_dialog(&ticket, None, words)).await
+            }
+            Dialog::Reply(Some(id)) => {
+                let view = self.preview_reply(&ticket, &reader, id).await;
+                self.show_view(asked, &view).await
+            }
+            Dialog::Compose(kind) => {
+                self.show_view(asked, &compose::build_offer_form(&ticket, *kind, words)).await
+            }
+            Dialog::History | Dialog::Details => {
+                self.show_or_update_view(asked, ticket, reader).await
+            }
         }
     }
 
     /// Has the list read from which somebody is about to choose.
-    fn warm_list(&self, dialog: &Dialog, ticket: &Ticket) {
+    fn preload_list(&self, dialog: &Dialog, ticket: &Ticket) {
         let list = match dialog {
-            Dialog::Close | Dialog::Tags => List::Tags,
-            Dialog::Transfer => List::Destinations,
-            Dialog::Reply(None) => List::Replies,
+            Dialog::Close | Dialog::Tags => ChoiceList::Tags,
+            Dialog::Transfer => ChoiceList::Destinations,
+            Dialog::Reply(None) => ChoiceList::Replies,
             Dialog::Reply(Some(_)) | Dialog::Compose(_) | Dialog::History | Dialog::Details => {
                 return;
             }
         };
         if let Some(bot) = self.bots.get(ticket.id.bot()) {
-            self.lists.warm(bot, list);
+            self.lists.preload_list(bot, list);
         }
     }
 
     /// The ticket that something is about. A quick hand may be faster than Slack's answer to our
     /// own post: then the ticket becomes known in a moment.
-    async fn ticket(&self, about: &About) -> Result<Option<Ticket>, Error> {
+    async fn find_ticket(&self, about: &DialogSubject) -> Result<Option<Ticket>, Error> {
         let asked = self.clock.now();
         loop {
             let (found, may_come) = match about {
-                About::Ticket(id) => (self.store.ticket(id).await?, true),
-                About::Message(channel, ts) => {
+                DialogSubject::Ticket(id) => (self.store.load_ticket(id).await?, true),
+                DialogSubject::Message(channel, ts) => {
                     // Asked first: what is posted meanwhile is then found.
                     let is_posting = self.store.is_posting(channel, asked).await?;
-                    match self.store.linked(channel, ts).await? {
-                        Some(link) => (self.store.ticket(&link.ticket).await?, true),
+                    match self.store.find_link(channel, ts).await? {
+                        Some(link) => (self.store.load_ticket(&link.ticket).await?, true),
                         None => (None, is_posting),
                     }
                 }
             };
             let now = self.clock.now();
-            if found.is_some() || !may_come || now > asked + KNOWN {
+            if found.is_some() || !may_come || now > asked + TICKET_WAIT {
                 return Ok(found);
             }
-            self.clock.sleep_until(now + AGAIN).await;
+            self.clock.sleep_until(now + TICKET_POLL_INTERVAL).await;
         }
     }
 
     /// Why somebody may not have a dialog, as a text's key.
-    async fn obstacle(
+    async fn find_obstacle(
         &self,
-        asked: &Asked,
-        reader: &Reader,
+        asked: &DialogRequest,
+        reader: &DialogViewer,
         ticket: &Ticket,
     ) -> Option<&'static str> {
         let changes = !matches!(asked.dialog, Dialog::History | Dialog::Details);
-        match self.standing(&asked.by.user, reader, ticket).await {
-            Some(standing) if !standing.is_agent() => standing.refusal(),
+        match self.check_agent_status(&asked.by.user, reader, ticket).await {
+            Some(standing) if !standing.is_agent() => standing.refusal_key(),
             // Who is not known is looked up again before anything changes, but shown nothing.
             None if !changes || matches!(asked.dialog, Dialog::Reply(Some(_))) => {
                 Some("home-unavailable")
@@ -234,16 +250,16 @@ impl Dialogs {
     }
 
     /// Whether somebody may answer a ticket's customer; `None` if Slack does not tell in time.
-    async fn standing(
+    async fn check_agent_status(
         &self,
         user: &SlackUserId,
-        reader: &Reader,
+        reader: &DialogViewer,
         ticket: &Ticket,
-    ) -> Option<Standing> {
+    ) -> Option<AgentStatus> {
         let (profile, thread) = (reader.profile.as_ref()?, ticket.thread.as_ref()?);
         let (group, now) = (self.agent_group.as_deref(), self.clock.now());
-        let asked = self.slack.standing((user, profile), &thread.channel, group, now);
-        match tokio::time::timeout(WHO, asked).await {
+        let asked = self.slack.check_agent_status((user, profile), &thread.channel, group, now);
+        match tokio::time::timeout(PROFILE_DEADLINE, asked).await {
             Ok(Ok(standing)) => Some(standing),
             Ok(Err(error)) => {
                 tracing::warn!(%error, "whether somebody is an agent could not be found out");
@@ -254,14 +270,14 @@ impl Dialogs {
     }
 
     /// The same for a ticket by its id.
-    async fn standing_in(
+    async fn check_status_by_ticket_id(
         &self,
         user: &SlackUserId,
-        reader: &Reader,
+        reader: &DialogViewer,
         ticket: &TicketId,
-    ) -> Option<Standing> {
-        match self.store.ticket(ticket).await {
-            Ok(ticket) => self.standing(user, reader, &ticket?).await,
+    ) -> Option<AgentStatus> {
+        match self.store.load_ticket(ticket).await {
+            Ok(ticket) => self.check_agent_status(user, reader, &ticket?).await,
             Err(error) => {
                 tracing::warn!(ticket.id = %ticket, %error, "a ticket could not be read");
                 None
@@ -270,46 +286,51 @@ impl Dialogs {
     }
 
     /// Whether somebody may answer customers at all.
-    async fn may_be_agent(&self, user: &SlackUserId, reader: &Reader) -> Result<bool, Error> {
+    async fn may_be_agent(&self, user: &SlackUserId, reader: &DialogViewer) -> Result<bool, Error> {
         let Some(profile) = &reader.profile else { return Err(Error::Unknown) };
         let group = self.agent_group.as_deref();
         Ok(self.slack.may_be_agent(user, profile, group).await?)
     }
 
-    async fn show_notice(&self, asked: &Asked, reader: &Reader, key: &str) -> Result<(), Error> {
-        let text = reader.words.say(key, &[]);
-        self.show(asked, &modal::notice(&text, &reader.words)).await
+    async fn show_notice(
+        &self,
+        asked: &DialogRequest,
+        reader: &DialogViewer,
+        key: &str,
+    ) -> Result<(), Error> {
+        let text = reader.texts.text(key, &[]);
+        self.show_view(asked, &modal::build_notice(&text, &reader.texts)).await
     }
 
-    async fn show(&self, asked: &Asked, view: &Value) -> Result<(), Error> {
+    async fn show_view(&self, asked: &DialogRequest, view: &Value) -> Result<(), Error> {
         match &asked.place {
-            Place::New(trigger) => self.slack.open_view(trigger, view).await.map(drop)?,
-            Place::Over(open) => self.slack.update_view(open, view).await?,
+            ViewTarget::New(trigger) => self.slack.open_view(trigger, view).await.map(drop)?,
+            ViewTarget::Over(open) => self.slack.update_view(open, view).await?,
         }
         Ok(())
     }
 
     /// Shows what is read from Blip, at once if Blip is quick.
-    async fn show_or_fill_in(
+    async fn show_or_update_view(
         &self,
-        asked: &Asked,
+        asked: &DialogRequest,
         ticket: Ticket,
-        reader: Reader,
+        reader: DialogViewer,
     ) -> Result<(), Error> {
         let (title, place) = match (&asked.dialog, &asked.place) {
             (Dialog::Details, place) => ("dialog-details", place),
             (_, place) => ("dialog-history", place),
         };
-        let words = reader.words.clone();
+        let words = reader.texts.clone();
         let (dialogs, dialog) = (self.clone(), asked.dialog.clone());
-        let mut page = Box::pin(async move { dialogs.page(&dialog, &ticket, &reader).await });
-        if let Ok(view) = tokio::time::timeout(SOON, &mut page).await {
-            return self.show(asked, &view?).await;
+        let mut page = Box::pin(async move { dialogs.build_page(&dialog, &ticket, &reader).await });
+        if let Ok(view) = tokio::time::timeout(FIRST_VIEW_DEADLINE, &mut page).await {
+            return self.show_view(asked, &view?).await;
         }
-        let loading = modal::loading(title, &words);
+        let loading = modal::build_loading_view(title, &words);
         let open = match place {
-            Place::New(trigger) => self.slack.open_view(trigger, &loading).await?,
-            Place::Over(open) => open.clone(),
+            ViewTarget::New(trigger) => self.slack.open_view(trigger, &loading).await?,
+            ViewTarget::Over(open) => open.clone(),
         };
         let slack = Arc::clone(&self.slack);
         self.tasks.spawn(async move {
@@ -324,31 +345,32 @@ impl Dialogs {
         Ok(())
     }
 
-    async fn page(
+    async fn build_page(
         &self,
         dialog: &Dialog,
         ticket: &Ticket,
-        reader: &Reader,
+        reader: &DialogViewer,
     ) -> Result<Value, Error> {
         if *dialog == Dialog::Details {
-            let mut facts = modal::facts(ticket, &reader.words);
-            facts.extend(self.contact_facts(ticket, &reader.words).await);
-            return Ok(modal::details(&facts, &reader.words));
+            let mut facts = modal::list_ticket_facts(ticket, &reader.texts);
+            facts.extend(self.fetch_contact_facts(ticket, &reader.texts).await);
+            return Ok(modal::build_details_view(&facts, &reader.texts));
         }
-        let earlier = self.store.tickets_of(&ticket.customer.identity, &ticket.id, MOST_EARLIER);
+        let earlier =
+            self.store.tickets_of(&ticket.customer.identity, &ticket.id, MAX_EARLIER_TICKETS);
         let linked = |ticket: Ticket| {
-            let link = ticket.thread.as_ref().and_then(|thread| self.slack.address(thread));
+            let link = ticket.thread.as_ref().and_then(|thread| self.slack.thread_url(thread));
             (ticket, link)
         };
         let earlier: Vec<_> = earlier.await?.into_iter().map(linked).collect();
-        let said = self.transcript(ticket).await;
-        Ok(modal::history(&earlier, said.as_deref(), &reader.words))
+        let said = self.fetch_transcript(ticket).await;
+        Ok(modal::build_history_view(&earlier, said.as_deref(), &reader.texts))
     }
 
     /// What was said, oldest first; nothing if Blip does not tell.
-    async fn transcript(&self, ticket: &Ticket) -> Option<Vec<(bool, Content)>> {
+    async fn fetch_transcript(&self, ticket: &Ticket) -> Option<Vec<(bool, Content)>> {
         let bot = self.bots.get(ticket.id.bot())?;
-        match tokio::time::timeout(LATER, bot.messages(&ticket.id)).await {
+        match tokio::time::timeout(FILLED_VIEW_DEADLINE, bot.fetch_messages(&ticket.id)).await {
             Ok(Ok(mut messages)) => {
                 messages.sort_by_key(|message| message.date);
                 let said = |message: ThreadMessage| {
@@ -364,8 +386,8 @@ impl Dialogs {
         }
     }
 
-    async fn contact_facts(&self, ticket: &Ticket, words: &Words) -> Vec<(String, String)> {
-        let contact = self.contact(ticket, LATER).await.unwrap_or_default();
+    async fn fetch_contact_facts(&self, ticket: &Ticket, texts: &Texts) -> Vec<(String, String)> {
+        let contact = self.fetch_contact(ticket, FILLED_VIEW_DEADLINE).await.unwrap_or_default();
         let fields = [
             ("details-phone", "phoneNumber"),
             ("details-email", "email"),
@@ -373,48 +395,56 @@ impl Dialogs {
         ];
         let fact = |(label, field): (&str, &str)| {
             let value = contact.get(field)?.as_str().filter(|value| !value.trim().is_empty())?;
-            Some((words.say(label, &[]), value.to_owned()))
+            Some((texts.text(label, &[]), value.to_owned()))
         };
         fields.into_iter().filter_map(fact).collect()
     }
 
-    async fn contact(&self, ticket: &Ticket, patience: Duration) -> Option<Value> {
+    async fn fetch_contact(&self, ticket: &Ticket, patience: Duration) -> Option<Value> {
         let bot = self.bots.get(ticket.id.bot())?;
         if ticket.customer.identity.is_empty() {
             return None;
         }
-        let asked = bot.contact(&ticket.customer.identity);
+        let asked = bot.fetch_contact(&ticket.customer.identity);
         tokio::time::timeout(patience, asked).await.ok()?.ok()?
     }
 
     /// A canned reply as the customer will read it.
-    async fn preview(&self, ticket: &Ticket, reader: &Reader, id: &str) -> Value {
+    async fn preview_reply(&self, ticket: &Ticket, reader: &DialogViewer, id: &str) -> Value {
         let (reply, contact) = tokio::join!(
-            async { self.lists.reply(self.bots.get(ticket.id.bot())?, id).await },
-            self.contact(ticket, SOON),
+            async { self.lists.find_canned_reply(self.bots.get(ticket.id.bot())?, id).await },
+            self.fetch_contact(ticket, FIRST_VIEW_DEADLINE),
         );
         let Some(reply) = reply else {
-            return modal::reply(ticket, None, &reader.words);
+            return modal::build_reply_dialog(ticket, None, &reader.texts);
         };
         let contact = contact.unwrap_or_default();
         let agent = reader.profile.clone().unwrap_or_default();
-        let text = canned::fill(&reply.text, |name| value(name, &contact, ticket, &agent));
-        modal::reply(ticket, Some((id, &text)), &reader.words)
+        let text = canned::fill_variables(&reply.text, |name| {
+            resolve_variable(name, &contact, ticket, &agent)
+        });
+        modal::build_reply_dialog(ticket, Some((id, &text)), &reader.texts)
     }
 
-    async fn reader(&self, by: &Asker) -> Reader {
-        let asked = tokio::time::timeout(WHO, self.slack.profile(&by.user)).await;
+    async fn load_viewer(&self, by: &Requester) -> DialogViewer {
+        let asked =
+            tokio::time::timeout(PROFILE_DEADLINE, self.slack.fetch_profile(&by.user)).await;
         let mut profile = asked.ok().and_then(Result::ok);
         if let Some(profile) = &mut profile {
             profile.workspaces.add_named(&by.named);
         }
         let locale = profile.as_ref().and_then(|profile| profile.locale.as_deref());
-        Reader { words: self.words.read_by(locale), profile }
+        DialogViewer { texts: self.texts.for_reader(locale), profile }
     }
 }
 
 /// The value of a variable of a canned reply.
-fn value(name: &str, contact: &Value, ticket: &Ticket, agent: &Profile) -> Option<String> {
+fn resolve_variable(
+    name: &str,
+    contact: &Value,
+    ticket: &Ticket,
+    agent: &Profile,
+) -> Option<String> {
     let (whose, field) = name.split_once('.')?;
     match (whose.to_ascii_lowercase().as_str(), field) {
         ("contact" | "customer", "name") => {

@@ -6,12 +6,12 @@
 //!
 //! Invariant: an item leaves the inbox in exactly one way: done, ignored, forgotten, parked for a person.
 
-mod chore;
-mod pump;
+mod job;
 pub mod retry;
+mod worker;
 
-pub use chore::{Chore, Handed, Held, Late, Reminder, Remindful};
-pub use pump::Pump;
+pub use job::{HeldReply, Job, LateFile, Reminder, ReminderTopic, TransferNotice};
+pub use worker::Worker;
 
 use std::future::Future;
 
@@ -21,16 +21,16 @@ use crate::model::Fault;
 use crate::store::Item;
 
 /// What handles items.
-pub trait Pipe: Send + Sync + 'static {
+pub trait Handler: Send + Sync + 'static {
     /// Puts the waiting items of a lane, which come in the order in which they were accepted, in the
     /// order in which they are to be handled.
-    fn put_in_order(&self, items: &mut [Item]);
+    fn sort_items(&self, items: &mut [Item]);
 
     /// Handles the first of these items, or the first few if they belong together.
     ///
     /// `items` are of one lane and one source, in order, and never empty. After a failure the
     /// same items are handed over again, so a pipe starts by reading how far it came.
-    fn handle(&self, lane: &str, items: &[Item]) -> impl Future<Output = Handled> + Send;
+    fn handle_items(&self, lane: &str, items: &[Item]) -> impl Future<Output = Handled> + Send;
 }
 
 /// What a pipe did with the items that it was handed.
@@ -39,12 +39,12 @@ pub struct Handled {
     /// How many of them this is about, from the first; at least one.
     pub items: usize,
     /// What became of them.
-    pub ending: Ending,
+    pub outcome: ItemOutcome,
 }
 
 /// What became of items.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum ItemOutcome {
     /// Handled.
     Done,
     /// None of ours.
@@ -57,7 +57,7 @@ pub enum Ending {
     Failed(Fault),
 }
 
-impl Ending {
+impl ItemOutcome {
     /// Whether nothing is left to be done.
     pub fn is_done(&self) -> bool {
         matches!(self, Self::Done | Self::Ignored | Self::Forgotten)
@@ -66,7 +66,7 @@ impl Ending {
 
 impl Handled {
     /// The first item had this ending.
-    pub fn one(ending: Ending) -> Self {
-        Self { items: 1, ending }
+    pub fn for_first_item(outcome: ItemOutcome) -> Self {
+        Self { items: 1, outcome }
     }
 }

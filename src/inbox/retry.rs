@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::model::Fault;
-use crate::model::backoff::backoff;
+use crate::model::backoff::compute_backoff;
 
 /// How failures are retried.
 #[derive(Clone, Copy, Debug)]
-pub struct Retry {
+pub struct RetryPolicy {
     /// The pause after the first failure.
     pub first: Duration,
     /// The longest pause.
@@ -16,7 +16,7 @@ pub struct Retry {
     pub patience: Duration,
 }
 
-impl Default for Retry {
+impl Default for RetryPolicy {
     /// Half a second at first, because most failures are short; never more than 20 s and a half of it, so that an
     /// agent sees things move soon after the far end is back; three days, so that a far end that
     /// is down over a weekend loses nothing.
@@ -31,9 +31,9 @@ impl Default for Retry {
 
 /// What to do after a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum RetryDecision {
     /// Try again after this pause.
-    Again {
+    Retry {
         /// The pause.
         after: Duration,
         /// Whether this counts as an attempt.
@@ -43,25 +43,31 @@ pub enum Next {
     Park(String),
 }
 
-impl Retry {
+impl RetryPolicy {
     /// Decides after the failure number `attempts` + 1 of an item of this age.
     ///
     /// `chance` is between 0 and 1 and spreads the pauses, so that many lanes that failed together
     /// do not come back together.
-    pub fn next(&self, fault: &Fault, attempts: u32, age: Duration, chance: f64) -> Next {
+    pub fn decide_next(
+        &self,
+        fault: &Fault,
+        attempts: u32,
+        age: Duration,
+        chance: f64,
+    ) -> RetryDecision {
         match fault {
             Fault::Busy { after } => {
-                Next::Again { after: after.unwrap_or(self.longest), counted: false }
+                RetryDecision::Retry { after: after.unwrap_or(self.longest), counted: false }
             }
-            Fault::Credentials => Next::Again { after: self.longest, counted: false },
-            Fault::Down | Fault::Unsure if age < self.patience => Next::Again {
-                after: backoff(self.first, self.longest, attempts, chance),
+            Fault::Credentials => RetryDecision::Retry { after: self.longest, counted: false },
+            Fault::Down | Fault::OutcomeUnknown if age < self.patience => RetryDecision::Retry {
+                after: compute_backoff(self.first, self.longest, attempts, chance),
                 counted: true,
             },
-            Fault::Down => Next::Park("unreachable".to_owned()),
-            Fault::Unsure => Next::Park("outcome_unknown".to_owned()),
-            Fault::Refused { code } => Next::Park(code.clone()),
-            Fault::Broken => Next::Park("internal_error".to_owned()),
+            Fault::Down => RetryDecision::Park("unreachable".to_owned()),
+            Fault::OutcomeUnknown => RetryDecision::Park("outcome_unknown".to_owned()),
+            Fault::Refused { code } => RetryDecision::Park(code.clone()),
+            Fault::Broken => RetryDecision::Park("internal_error".to_owned()),
         }
     }
 }
@@ -74,22 +80,22 @@ mod tests {
 
     #[test]
     fn each_fault_leads_to_one_decision() {
-        let retry = Retry::default();
-        let next = |fault: Fault| retry.next(&fault, 0, HOUR, 0.0);
-        let again = |after, counted| Next::Again { after, counted };
+        let retry = RetryPolicy::default();
+        let next = |fault: Fault| retry.decide_next(&fault, 0, HOUR, 0.0);
+        let again = |after, counted| RetryDecision::Retry { after, counted };
         let after = Duration::from_secs(7);
         assert_eq!(next(Fault::Busy { after: Some(after) }), again(after, false));
         assert_eq!(next(Fault::Credentials), again(retry.longest, false));
         assert_eq!(next(Fault::Down), again(retry.first, true));
-        assert_eq!(next(Fault::Unsure), again(retry.first, true));
-        assert_eq!(next(Fault::Refused { code: "67".into() }), Next::Park("67".into()));
-        assert_eq!(next(Fault::Broken), Next::Park("internal_error".into()));
+        assert_eq!(next(Fault::OutcomeUnknown), again(retry.first, true));
+        assert_eq!(next(Fault::Refused { code: "67".into() }), RetryDecision::Park("67".into()));
+        assert_eq!(next(Fault::Broken), RetryDecision::Park("internal_error".into()));
     }
 
     #[test]
     fn patience_ends() {
-        let retry = Retry::default();
-        let next = retry.next(&Fault::Down, 9, retry.patience, 0.5);
-        assert_eq!(next, Next::Park("unreachable".into()));
+        let retry = RetryPolicy::default();
+        let next = retry.decide_next(&Fault::Down, 9, retry.patience, 0.5);
+        assert_eq!(next, RetryDecision::Park("unreachable".into()));
     }
 }

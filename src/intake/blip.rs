@@ -9,8 +9,8 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{BotDoor, Error, Intake, header_names, media_type, read};
-use crate::blip::parse::{self, Routed};
+use super::{Error, Intake, WebhookAuth, header_names, media_type, read_body};
+use crate::blip::parse::{self, RoutedEnvelope};
 use crate::model::BotName;
 use crate::store::{Lane, NewItem, Source};
 use crate::telemetry;
@@ -26,7 +26,7 @@ pub(super) async fn accept_from_only_bot(
         (Some(only), None) => only.clone(),
         _ => BotName::default(),
     };
-    accept(&intake, &bot, &headers, body).await
+    accept_events(&intake, &bot, &headers, body).await
 }
 
 /// Takes events of the bot that is named in the path.
@@ -37,19 +37,19 @@ pub(super) async fn accept_from_bot(
     body: Body,
 ) -> Result<StatusCode, Error> {
     let bot = BotName::parse(&bot).ok_or(Error::NoSuchBot)?;
-    accept(&intake, &bot, &headers, body).await
+    accept_events(&intake, &bot, &headers, body).await
 }
 
-async fn accept(
+async fn accept_events(
     intake: &Intake,
     bot: &BotName,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<StatusCode, Error> {
     let door = intake.bots.get(bot).ok_or(Error::NoSuchBot)?;
-    if !door.admits(headers) {
-        telemetry::turned_away(Source::Blip.name());
-        if let Some(times) = intake.nuisance.stranger.happened() {
+    if !door.has_valid_token(headers) {
+        telemetry::count_rejected(Source::Blip.name());
+        if let Some(times) = intake.rejected_log.unauthorized.note_occurrence() {
             tracing::warn!(%bot, times, headers = header_names(headers),
                 "a call to the Blip webhook had no token that we accept; if Blip sends it in \
                 another header, name that in BLIP_WEBHOOK_HEADER");
@@ -59,21 +59,25 @@ async fn accept(
     if !is_json_or_text(headers) {
         return Err(Error::UnsupportedType);
     }
-    let body = read(body).await?;
-    for routed in parse::parse(bot, &body).map_err(|_not_json| Error::NotAnEvent)? {
-        let routed = as_known(intake, bot, routed).await?;
-        intake.put(item(routed, intake)).await?;
+    let body = read_body(body).await?;
+    for routed in parse::parse_envelopes(bot, &body).map_err(|_not_json| Error::NotAnEvent)? {
+        let routed = resolve_former_bot(intake, bot, routed).await?;
+        intake.store_event(to_new_item(routed, intake)).await?;
     }
     Ok(StatusCode::OK)
 }
 
 /// The event as one of a ticket that was opened while the bot had another name, if it is.
-async fn as_known(intake: &Intake, bot: &BotName, routed: Routed) -> Result<Routed, Error> {
+async fn resolve_former_bot(
+    intake: &Intake,
+    bot: &BotName,
+    routed: RoutedEnvelope,
+) -> Result<RoutedEnvelope, Error> {
     for name in intake.former.get(bot).into_iter().flatten() {
-        let former = parse::parse(name, &routed.raw).unwrap_or_default();
+        let former = parse::parse_envelopes(name, &routed.raw).unwrap_or_default();
         for former in former {
             let Some(ticket) = &former.ticket else { continue };
-            let known = intake.store.ticket(ticket).await.map_err(|error| {
+            let known = intake.store.load_ticket(ticket).await.map_err(|error| {
                 tracing::error!(%error, "a ticket could not be looked up; the sender is asked to repeat");
                 Error::NotStored
             })?;
@@ -85,14 +89,14 @@ async fn as_known(intake: &Intake, bot: &BotName, routed: Routed) -> Result<Rout
     Ok(routed)
 }
 
-fn item(routed: Routed, intake: &Intake) -> NewItem {
+fn to_new_item(routed: RoutedEnvelope, intake: &Intake) -> NewItem {
     if let Some(kind) = &routed.unknown {
         tracing::warn!(
             kind,
             bytes = routed.raw.len(),
             "blip sent something that belongs to no ticket, or that cannot be read; it is stored, and shown to nobody"
         );
-        telemetry::unknown(Source::Blip.name());
+        telemetry::count_unknown(Source::Blip.name());
     }
     let received = intake.clock.now();
     let lane = match routed.ticket {
@@ -117,27 +121,28 @@ fn is_json_or_text(headers: &HeaderMap) -> bool {
             || media_type == "application/x-www-form-urlencoded")
 }
 
-impl BotDoor {
+impl WebhookAuth {
     /// Whether the request carries a token that we accept.
     ///
     /// Blip does not document the form (`blip.md` §1.2), so the token is taken with or without a
     /// scheme; from the configured header only, as a proxy may put words of its own into others.
-    fn admits(&self, headers: &HeaderMap) -> bool {
+    fn has_valid_token(&self, headers: &HeaderMap) -> bool {
         if self.tokens.is_empty() {
             return true;
         }
         let values = headers.get_all(self.header.as_str()).iter();
         let offered: Vec<String> =
-            values.filter_map(|value| value.to_str().ok()).flat_map(forms).collect();
+            values.filter_map(|value| value.to_str().ok()).flat_map(list_token_forms).collect();
         // No short cut: each offer is compared with each token, whatever came before.
-        let matches =
-            offered.iter().flat_map(|offer| self.tokens.iter().map(move |t| same(offer, t)));
+        let matches = offered
+            .iter()
+            .flat_map(|offer| self.tokens.iter().map(move |t| is_same_token(offer, t)));
         matches.fold(false, |any, one| any | one)
     }
 }
 
 /// All the ways in which a header's value may hold the token.
-fn forms(value: &str) -> Vec<String> {
+fn list_token_forms(value: &str) -> Vec<String> {
     let value = value.trim();
     let mut forms = vec![value.to_owned()];
     if let Some((scheme, rest)) = value.split_once(' ') {
@@ -157,7 +162,7 @@ fn forms(value: &str) -> Vec<String> {
 }
 
 /// Compares in a time that depends on neither content nor length.
-fn same(offer: &str, token: &SecretString) -> bool {
+fn is_same_token(offer: &str, token: &SecretString) -> bool {
     let token = Sha256::digest(token.expose_secret().as_bytes());
     Sha256::digest(offer.as_bytes()).ct_eq(&token).into()
 }
@@ -168,9 +173,9 @@ mod tests {
 
     use super::*;
 
-    fn door(header: &str) -> BotDoor {
+    fn door(header: &str) -> WebhookAuth {
         let tokens = ["old-token", "bm92bw==:x"].map(|t| SecretString::from(t.to_owned())).to_vec();
-        BotDoor { tokens, header: header.to_owned() }
+        WebhookAuth { tokens, header: header.to_owned() }
     }
 
     fn headers(name: &'static str, value: &str) -> HeaderMap {
@@ -190,18 +195,24 @@ mod tests {
             &basic,
             "bm92bw==:x",
         ] {
-            assert!(door("Authorization").admits(&headers("authorization", value)), "{value}");
+            assert!(
+                door("Authorization").has_valid_token(&headers("authorization", value)),
+                "{value}"
+            );
         }
-        assert!(door("X-Token").admits(&headers("x-token", "old-token")));
-        assert!(!door("X-Token").admits(&headers("authorization", "old-token")));
+        assert!(door("X-Token").has_valid_token(&headers("x-token", "old-token")));
+        assert!(!door("X-Token").has_valid_token(&headers("authorization", "old-token")));
     }
 
     #[test]
     fn other_tokens_are_turned_away() {
         for value in ["", "old-toke", "old-token2", "Digest old-token", "old-token old-token"] {
-            assert!(!door("Authorization").admits(&headers("authorization", value)), "{value}");
+            assert!(
+                !door("Authorization").has_valid_token(&headers("authorization", value)),
+                "{value}"
+            );
         }
-        assert!(!door("Authorization").admits(&headers("x-token", "old-token")));
-        assert!(!door("Authorization").admits(&HeaderMap::new()));
+        assert!(!door("Authorization").has_valid_token(&headers("x-token", "old-token")));
+        assert!(!door("Authorization").has_valid_token(&HeaderMap::new()));
     }
 }

@@ -19,7 +19,7 @@ const PER_ADDRESS: usize = 4;
 
 /// Who or what takes a part of the downloads.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Share {
+enum DownloadShare {
     All,
     Address(IpAddr),
     File(String),
@@ -28,15 +28,15 @@ enum Share {
 /// The downloads under way.
 #[derive(Clone, Debug)]
 pub struct Downloads {
-    taken: Arc<Mutex<HashMap<Share, usize>>>,
+    taken: Arc<Mutex<HashMap<DownloadShare, usize>>>,
     most: usize,
 }
 
 /// A download, until this is dropped.
 #[derive(Debug)]
 pub(super) struct Download {
-    taken: Arc<Mutex<HashMap<Share, usize>>>,
-    shares: Vec<Share>,
+    taken: Arc<Mutex<HashMap<DownloadShare, usize>>>,
+    shares: Vec<DownloadShare>,
 }
 
 impl Downloads {
@@ -46,12 +46,13 @@ impl Downloads {
     }
 
     /// Begins one, or does not because there are too many.
-    pub(super) fn begin(&self, peer: Option<IpAddr>, token: &str) -> Option<Download> {
-        let address = peer.and_then(stranger).map(Share::Address);
-        let shares = [Share::All, Share::File(token.to_owned())].into_iter().chain(address);
-        let shares: Vec<Share> = shares.collect();
-        let mut taken = lock(&self.taken);
-        let has_room = |share| taken.get(share).copied().unwrap_or_default() < self.most_of(share);
+    pub(super) fn begin_download(&self, peer: Option<IpAddr>, token: &str) -> Option<Download> {
+        let address = peer.and_then(to_client_address).map(DownloadShare::Address);
+        let shares =
+            [DownloadShare::All, DownloadShare::File(token.to_owned())].into_iter().chain(address);
+        let shares: Vec<DownloadShare> = shares.collect();
+        let mut taken = lock_counts(&self.taken);
+        let has_room = |share| taken.get(share).copied().unwrap_or_default() < self.limit_of(share);
         if !shares.iter().all(has_room) {
             return None;
         }
@@ -62,18 +63,18 @@ impl Downloads {
         Some(Download { taken: Arc::clone(&self.taken), shares })
     }
 
-    fn most_of(&self, share: &Share) -> usize {
+    fn limit_of(&self, share: &DownloadShare) -> usize {
         match share {
-            Share::All => self.most,
-            Share::Address(_) => self.most.div_ceil(PER_ADDRESS),
-            Share::File(_) => self.most.div_ceil(PER_FILE),
+            DownloadShare::All => self.most,
+            DownloadShare::Address(_) => self.most.div_ceil(PER_ADDRESS),
+            DownloadShare::File(_) => self.most.div_ceil(PER_FILE),
         }
     }
 }
 
 impl Download {
     /// Keeps it until these bytes have come to their end or nobody wants them any more.
-    pub(super) fn lasts_with<S: Stream>(self, bytes: S) -> impl Stream<Item = S::Item> {
+    pub(super) fn hold_during<S: Stream>(self, bytes: S) -> impl Stream<Item = S::Item> {
         stream::unfold((Box::pin(bytes), self), |(mut bytes, download)| async {
             let piece = bytes.next().await?;
             Some((piece, (bytes, download)))
@@ -83,7 +84,7 @@ impl Download {
 
 impl Drop for Download {
     fn drop(&mut self) {
-        let mut taken = lock(&self.taken);
+        let mut taken = lock_counts(&self.taken);
         for share in self.shares.drain(..) {
             let left = taken.remove(&share).unwrap_or_default().saturating_sub(1);
             if left > 0 {
@@ -95,7 +96,7 @@ impl Drop for Download {
 
 /// The address that one stranger has: in version 6 a whole network. None for one that is not
 /// public: that is a proxy, and many are behind it.
-fn stranger(peer: IpAddr) -> Option<IpAddr> {
+fn to_client_address(peer: IpAddr) -> Option<IpAddr> {
     let peer = peer.to_canonical();
     is_public(peer).then(|| match peer {
         IpAddr::V4(_) => peer,
@@ -103,7 +104,7 @@ fn stranger(peer: IpAddr) -> Option<IpAddr> {
     })
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock_counts<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -114,11 +115,12 @@ mod tests {
     /// How many of these downloads can be under way at once.
     fn at_once(most: usize, wanted: &[(&str, &str)]) -> usize {
         let downloads = Downloads::new(most);
-        let begin = |(peer, token): &(&str, &str)| downloads.begin(peer.parse().ok(), token);
+        let begin =
+            |(peer, token): &(&str, &str)| downloads.begin_download(peer.parse().ok(), token);
         let under_way: Vec<_> = wanted.iter().filter_map(begin).collect();
         let count = under_way.len();
         drop(under_way);
-        assert!(lock(&downloads.taken).is_empty(), "all is given back");
+        assert!(lock_counts(&downloads.taken).is_empty(), "all is given back");
         count
     }
 

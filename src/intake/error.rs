@@ -40,7 +40,7 @@ pub enum Error {
 }
 
 impl Error {
-    fn status(self) -> StatusCode {
+    fn status_code(self) -> StatusCode {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::NoSuchBot | Self::SocketMode => StatusCode::NOT_FOUND,
@@ -55,7 +55,7 @@ impl Error {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let mut response = (self.status(), self.to_string()).into_response();
+        let mut response = (self.status_code(), self.to_string()).into_response();
         let header = match self {
             Self::NotStored => (RETRY_AFTER, HeaderValue::from_static("5")),
             Self::TooMuch => (RETRY_AFTER, HeaderValue::from_static("1")),

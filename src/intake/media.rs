@@ -16,40 +16,41 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::Intake;
 use super::downloads::Download;
 use super::server::Peer;
-use crate::media::{Claim, Handout, Wanted, Withheld};
+use crate::media::{ExpectedFile, FileRequest, FileUnavailable, ServedFile};
 
 /// Kinds that are shown where they are; all others are saved.
-const SHOWN: [&str; 3] = ["audio/", "image/", "video/"];
+const INLINE_TYPES: [&str; 3] = ["audio/", "image/", "video/"];
 
 /// Hands one file out.
-pub(super) async fn hand_out(
+pub(super) async fn serve_file(
     State(intake): State<Intake>,
     Path(token): Path<String>,
     peer: Option<Extension<Peer>>,
     method: Method,
     headers: HeaderMap,
 ) -> Response {
-    let Some(download) = intake.downloads.begin(peer.map(|Extension(Peer(peer))| peer), &token)
+    let Some(download) =
+        intake.downloads.begin_download(peer.map(|Extension(Peer(peer))| peer), &token)
     else {
-        if let Some(times) = intake.nuisance.busy.happened() {
+        if let Some(times) = intake.rejected_log.busy_downloads.note_occurrence() {
             tracing::warn!(times, "too many files are read at once; a further one is put off");
         }
-        return refuse(Withheld::Later);
+        return refuse_download(FileUnavailable::Later);
     };
     let range = headers.get(RANGE).and_then(|range| range.to_str().ok());
     let range = range.filter(|range| is_one_part(range)).map(str::to_owned);
-    let wanted = Wanted { token, range, bytes: method == Method::GET };
+    let wanted = FileRequest { token, range, bytes: method == Method::GET };
     match (intake.files)(wanted).await {
-        Ok(handout) => answer(handout, download).await.unwrap_or_else(refuse),
-        Err(withheld) => refuse(withheld),
+        Ok(handout) => build_file_response(handout, download).await.unwrap_or_else(refuse_download),
+        Err(withheld) => refuse_download(withheld),
     }
 }
 
-fn refuse(withheld: Withheld) -> Response {
+fn refuse_download(withheld: FileUnavailable) -> Response {
     match withheld {
-        Withheld::Unknown => (StatusCode::NOT_FOUND, "there is no such file\n"),
-        Withheld::Gone => (StatusCode::GONE, "this file is no longer there\n"),
-        Withheld::Later => {
+        FileUnavailable::Unknown => (StatusCode::NOT_FOUND, "there is no such file\n"),
+        FileUnavailable::Gone => (StatusCode::GONE, "this file is no longer there\n"),
+        FileUnavailable::Later => {
             let again = [(RETRY_AFTER, HeaderValue::from_static("10"))];
             return (StatusCode::SERVICE_UNAVAILABLE, again, "please try again\n").into_response();
         }
@@ -57,9 +58,12 @@ fn refuse(withheld: Withheld) -> Response {
     .into_response()
 }
 
-async fn answer(handout: Handout, download: Download) -> Result<Response, Withheld> {
-    let Handout { name, mime, size, fetched } = handout;
-    let mut headers = about(&name, &mime);
+async fn build_file_response(
+    handout: ServedFile,
+    download: Download,
+) -> Result<Response, FileUnavailable> {
+    let ServedFile { name, mime, size, fetched } = handout;
+    let mut headers = build_file_headers(&name, &mime);
     let mut put = |name: HeaderName, value: String| {
         headers.extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
     };
@@ -70,20 +74,20 @@ async fn answer(handout: Handout, download: Download) -> Result<Response, Withhe
         return Ok((headers, Body::empty()).into_response());
     };
     let status = fetched.status();
-    if let Some(length) = fetched.length() {
+    if let Some(length) = fetched.content_length() {
         put(CONTENT_LENGTH, length.to_string());
     }
-    if let Some(range) = fetched.range() {
+    if let Some(range) = fetched.content_range() {
         put(CONTENT_RANGE, range.to_owned());
     }
-    let bytes = fetched.checked_bytes(Claim { mime: Some(&mime), size }).await;
-    let bytes = bytes.map_err(|_not_the_file| Withheld::Later)?;
-    Ok((status, headers, Body::from_stream(download.lasts_with(bytes))).into_response())
+    let bytes = fetched.into_checked_bytes(ExpectedFile { mime: Some(&mime), size }).await;
+    let bytes = bytes.map_err(|_not_the_file| FileUnavailable::Later)?;
+    Ok((status, headers, Body::from_stream(download.hold_during(bytes))).into_response())
 }
 
 /// What is said of a file, whichever part of it is wanted.
-fn about(name: &str, mime: &str) -> HeaderMap {
-    let shown = SHOWN.iter().any(|kind| mime.starts_with(kind)) && !mime.contains("svg");
+fn build_file_headers(name: &str, mime: &str) -> HeaderMap {
+    let shown = INLINE_TYPES.iter().any(|kind| mime.starts_with(kind)) && !mime.contains("svg");
     let manner = if shown { "inline" } else { "attachment" };
     let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
     let mut headers = HeaderMap::new();
@@ -137,7 +141,7 @@ mod tests {
             ("text/html", "attachment"),
             ("application/pdf", "attachment"),
         ] {
-            let headers = about("nota \"fiscal\".x", mime);
+            let headers = build_file_headers("nota \"fiscal\".x", mime);
             let disposition = headers[CONTENT_DISPOSITION].to_str().unwrap();
             assert!(disposition.starts_with(manner), "{mime}: {disposition}");
             assert!(!disposition.contains('"'), "{disposition}");

@@ -12,8 +12,8 @@ mod blip;
 mod downloads;
 mod error;
 mod media;
-mod nuisance;
 mod ops;
+mod rejected_requests;
 pub mod server;
 mod slack;
 
@@ -36,13 +36,13 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 pub use downloads::Downloads;
 pub use error::Error;
-pub use nuisance::Nuisance;
-pub use slack::Answer;
+pub use rejected_requests::RejectedRequestLog;
+pub use slack::SlackAnswer;
 
-use self::server::Spoiled;
+use self::server::BodyError;
 use crate::clock::Clock;
 use crate::dialog::Dialogs;
-use crate::media::{Handout, Wanted, Withheld};
+use crate::media::{FileRequest, FileUnavailable, ServedFile};
 use crate::model::{BotName, Readiness};
 use crate::slack::verify::Verifier;
 use crate::store::{Accepted, NewItem, SharedStore, Source};
@@ -53,7 +53,7 @@ use crate::telemetry;
 pub const BODY_LIMIT: usize = 1024 * 1024;
 /// How long an answer may take from the end of a request's head. Slack gives up on us after 3 s, but
 /// a slow disk must not make the bridge write the same event again and again.
-const ANSWER: Duration = Duration::from_secs(20);
+const REQUEST_DEADLINE: Duration = Duration::from_secs(20);
 
 /// What the doors need.
 #[derive(Clone)]
@@ -63,14 +63,14 @@ pub struct Intake {
     /// The time.
     pub clock: Clock,
     /// The Blip bots that may knock, by name.
-    pub bots: Arc<HashMap<BotName, BotDoor>>,
+    pub bots: Arc<HashMap<BotName, WebhookAuth>>,
     /// The former names of bots: open tickets of theirs keep them.
     pub former: Arc<HashMap<BotName, Vec<BotName>>>,
     /// Knows Slack's signature; none in Socket Mode, in which Slack sends no requests.
     pub verifier: Option<Verifier>,
     /// Finds the file behind an address of ours: the one thing here that is answered by asking
     /// somebody else.
-    pub files: FileKeeper,
+    pub files: FileProvider,
     /// How many files are handed out at once.
     pub downloads: Downloads,
     /// Told when Slack says that how we stand there may have changed.
@@ -80,7 +80,7 @@ pub struct Intake {
     /// Told when Slack says that it drops events.
     pub note_dropped: Arc<dyn Fn() + Send + Sync>,
     /// What would fill the log if strangers had their way.
-    pub nuisance: Nuisance,
+    pub rejected_log: RejectedRequestLog,
     /// Answers what Slack wants answered on the spot.
     pub dialogs: Dialogs,
     /// How the bridge is at the moment, but for the store.
@@ -88,12 +88,13 @@ pub struct Intake {
 }
 
 /// Finds the file behind an address of ours.
-pub type FileKeeper =
-    Arc<dyn Fn(Wanted) -> BoxFuture<'static, Result<Handout, Withheld>> + Send + Sync>;
+pub type FileProvider = Arc<
+    dyn Fn(FileRequest) -> BoxFuture<'static, Result<ServedFile, FileUnavailable>> + Send + Sync,
+>;
 
 /// How a Blip bot proves that it is one.
 #[derive(Clone)]
-pub struct BotDoor {
+pub struct WebhookAuth {
     /// The tokens that are accepted; none means that anybody may knock.
     pub tokens: Vec<SecretString>,
     /// The header that carries the token.
@@ -101,29 +102,29 @@ pub struct BotDoor {
 }
 
 /// All routes.
-pub fn router(intake: Intake) -> Router {
+pub fn build_router(intake: Intake) -> Router {
     let timed = |source| from_fn_with_state(source, measure_answer);
     Router::new()
         .route("/blip/webhook", post(blip::accept_from_only_bot).layer(timed(Source::Blip)))
         .route("/blip/webhook/{bot}", post(blip::accept_from_bot).layer(timed(Source::Blip)))
-        .route("/slack/events", post(slack::accept).layer(timed(Source::Slack)))
-        .route("/media/{token}", get(media::hand_out))
-        .route("/healthz", get(ops::health))
-        .route("/readyz", get(ops::ready))
-        .route("/metrics", get(ops::metrics))
+        .route("/slack/events", post(slack::accept_request).layer(timed(Source::Slack)))
+        .route("/media/{token}", get(media::serve_file))
+        .route("/healthz", get(ops::serve_health))
+        .route("/readyz", get(ops::serve_readiness))
+        .route("/metrics", get(ops::serve_metrics))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
-        .layer(from_fn(answer_in_time))
+        .layer(from_fn(enforce_deadline))
         .layer(CatchPanicLayer::new())
         .with_state(intake)
 }
 
 impl Intake {
     /// Puts an event into the inbox.
-    async fn put(&self, item: NewItem) -> Result<(), Error> {
+    async fn store_event(&self, item: NewItem) -> Result<(), Error> {
         let (source, is_slack) = (item.source.name(), item.source == Source::Slack);
         match self.store.accept(item).await {
-            Ok(Accepted::New) => telemetry::accepted(source),
-            Ok(Accepted::Repeat) => telemetry::repeated(source),
+            Ok(Accepted::New) => telemetry::count_accepted(source),
+            Ok(Accepted::Repeat) => telemetry::count_repeated(source),
             Err(error) => {
                 tracing::error!(%error, source, "an event could not be stored; the sender is asked to repeat it");
                 if is_slack {
@@ -143,15 +144,15 @@ async fn measure_answer(State(source): State<Source>, request: Request, next: Ne
     let arrived = Instant::now();
     let answer = next.run(request).await;
     if answer.status().is_success() {
-        telemetry::acknowledged(source.name(), arrived.elapsed());
+        telemetry::record_ack(source.name(), arrived.elapsed());
     }
     answer
 }
 
 /// Lets nobody wait for ever. What was handed to the store by then may still be kept; its repeat is
 /// recognised.
-async fn answer_in_time(request: Request, next: Next) -> Result<Response, Error> {
-    tokio::time::timeout(ANSWER, next.run(request)).await.map_err(|_late| {
+async fn enforce_deadline(request: Request, next: Next) -> Result<Response, Error> {
+    tokio::time::timeout(REQUEST_DEADLINE, next.run(request)).await.map_err(|_late| {
         tracing::error!(
             "a request could not be answered in time; its sender is asked to repeat it"
         );
@@ -160,20 +161,20 @@ async fn answer_in_time(request: Request, next: Next) -> Result<Response, Error>
 }
 
 /// Reads a body that is not larger than [`BODY_LIMIT`].
-async fn read(body: Body) -> Result<Vec<u8>, Error> {
+async fn read_body(body: Body) -> Result<Vec<u8>, Error> {
     match axum::body::to_bytes(body, BODY_LIMIT).await {
         Ok(bytes) => Ok(bytes.into()),
-        Err(error) => Err(unread(&error)),
+        Err(error) => Err(to_body_error(&error)),
     }
 }
 
 /// Why a body could not be read.
-fn unread(error: &axum::Error) -> Error {
+fn to_body_error(error: &axum::Error) -> Error {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        match error.downcast_ref::<Spoiled>() {
-            Some(Spoiled::TooSlow) => return Error::TooSlow,
-            Some(Spoiled::TooMuch) => return Error::TooMuch,
+        match error.downcast_ref::<BodyError>() {
+            Some(BodyError::TooSlow) => return Error::TooSlow,
+            Some(BodyError::TooMuch) => return Error::TooMuch,
             None if error.is::<http_body_util::LengthLimitError>() => return Error::TooLarge,
             None => cause = error.source(),
         }

@@ -8,14 +8,14 @@ use crate::model::Readiness;
 use crate::telemetry;
 
 /// `GET /healthz`: the process is alive.
-pub(super) async fn health() -> &'static str {
+pub(super) async fn serve_health() -> &'static str {
     "ok\n"
 }
 
 /// `GET /readyz`: events can be stored and read, and both platforms answer and accept our
 /// credentials. What is to be mended, but keeps nobody from working, is told besides.
-pub(super) async fn ready(State(intake): State<Intake>) -> (StatusCode, String) {
-    let Readiness { troubles, warnings } = readiness(&intake).await;
+pub(super) async fn serve_readiness(State(intake): State<Intake>) -> (StatusCode, String) {
+    let Readiness { troubles, warnings } = check_readiness(&intake).await;
     let (status, first) = if troubles.is_empty() {
         (StatusCode::OK, vec!["ready".to_owned()])
     } else {
@@ -27,23 +27,23 @@ pub(super) async fn ready(State(intake): State<Intake>) -> (StatusCode, String) 
 }
 
 /// How the bridge is, the store included; the metrics tell whether anything keeps it from working.
-async fn readiness(intake: &Intake) -> Readiness {
+async fn check_readiness(intake: &Intake) -> Readiness {
     let mut readiness = (intake.readiness)();
-    if let Err(error) = intake.store.check().await {
+    if let Err(error) = intake.store.check_health().await {
         let trouble = format!("the store does not work (DATABASE_URL): {error}");
         tracing::error!("{trouble}");
         readiness.troubles.push(trouble);
     }
-    telemetry::ready(readiness.troubles.is_empty());
+    telemetry::record_readiness(readiness.troubles.is_empty());
     readiness
 }
 
 /// `GET /metrics`: the metrics in the text format of Prometheus.
-pub(super) async fn metrics(State(intake): State<Intake>) -> String {
-    readiness(&intake).await;
-    if let Ok(depth) = intake.store.depth().await {
+pub(super) async fn serve_metrics(State(intake): State<Intake>) -> String {
+    check_readiness(&intake).await;
+    if let Ok(depth) = intake.store.inbox_depth().await {
         let age = depth.oldest.map(|oldest| intake.clock.now().duration_since(oldest));
-        telemetry::depth(depth.waiting, depth.parked, age.unwrap_or_default());
+        telemetry::record_depth(depth.waiting, depth.parked, age.unwrap_or_default());
     }
-    telemetry::render()
+    telemetry::render_metrics()
 }

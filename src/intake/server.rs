@@ -9,9 +9,9 @@
 //! Invariant: what a stranger can make us hold is bounded, in connections and in bytes
 //! (`bodies_that_are_never_finished_do_not_fill_the_memory`).
 
-mod guests;
+mod body_limit;
+mod connections;
 mod io;
-mod load;
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -37,12 +37,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service as _;
 
-use self::guests::{Entry, Guest, Guests};
-use self::io::{Timer, Watched};
-use self::load::{Arriving, Budget, Leaving, Load, Rest};
-use super::nuisance::Seldom;
+use self::body_limit::{BodyMemoryLimit, BodyReservation, RequestBody, ResponseBody, UnreadBody};
+use self::connections::{Admission, Connections, TrackedConnection};
+use self::io::{DeadlineTimer, WatchedStream};
+use super::rejected_requests::LogThrottle;
 
-pub(super) use self::load::Spoiled;
+pub(super) use self::body_limit::BodyError;
 
 /// The largest head of a request, in bytes, and how much is read ahead.
 const HEAD_BYTES: usize = 64 * 1024;
@@ -50,9 +50,9 @@ const HEAD_BYTES: usize = 64 * 1024;
 /// megabytes, and we would learn of a slow reader's progress only now and then.
 const UNREAD_BYTES: usize = 128 * 1024;
 /// How long accepting rests when the system has no connection for us.
-const EXHAUSTED: Duration = Duration::from_millis(50);
+const ACCEPT_RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// What is asked on behalf of those who run the bridge.
-const OPERATORS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+const OPERATOR_PATHS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// From where a request comes.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +60,7 @@ pub(super) struct Peer(pub(super) IpAddr);
 
 /// What whoever knocks is allowed.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct ServerLimits {
     /// Connections that are open at once.
     pub connections: usize,
     /// Connections beyond that, on which only operators get an answer other than `503`.
@@ -79,21 +79,21 @@ pub struct Limits {
     /// line.
     pub silence: Duration,
     /// How fast an answer has to be read at least.
-    pub pace: Pace,
+    pub pace: ReadRate,
     /// Files that are handed out at once. Each takes a connection to Slack, too.
     pub downloads: usize,
 }
 
 /// So many bytes in such a time.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
+pub struct ReadRate {
     /// The bytes.
     pub bytes: usize,
     /// The time.
     pub time: Duration,
 }
 
-impl Default for Limits {
+impl Default for ServerLimits {
     fn default() -> Self {
         Self {
             connections: 512,
@@ -103,17 +103,17 @@ impl Default for Limits {
             body: Duration::from_secs(10),
             bytes: 32 * 1024 * 1024,
             silence: Duration::from_secs(30),
-            pace: Pace { bytes: 60 * 8 * 1024, time: Duration::from_mins(1) },
+            pace: ReadRate { bytes: 60 * 8 * 1024, time: Duration::from_mins(1) },
             downloads: 64,
         }
     }
 }
 
-impl Limits {
+impl ServerLimits {
     /// These, or less if the process may have few files open.
     #[must_use]
     pub fn within_open_files(self) -> Self {
-        let files = open_files().unwrap_or(usize::MAX);
+        let files = read_open_file_limit().unwrap_or(usize::MAX);
         Self {
             connections: self.connections.min(files / 2),
             operators: self.operators.min(files / 16),
@@ -127,13 +127,13 @@ impl Limits {
 #[derive(Clone)]
 pub struct Server {
     router: Router,
-    limits: Limits,
-    guests: Guests,
-    budget: Budget,
+    limits: ServerLimits,
+    connections: Connections,
+    body_memory: BodyMemoryLimit,
     stop: CancellationToken,
     tasks: TaskTracker,
-    full: Seldom,
-    exhausted: Seldom,
+    full_log: LogThrottle,
+    exhausted_log: LogThrottle,
 }
 
 impl Server {
@@ -141,13 +141,14 @@ impl Server {
     /// waited for.
     pub fn new(
         router: Router,
-        limits: Limits,
+        limits: ServerLimits,
         stop: CancellationToken,
         tasks: TaskTracker,
     ) -> Self {
-        let (guests, budget) = (Guests::new(limits), Budget::new(limits.bytes));
-        let (full, exhausted) = (Seldom::default(), Seldom::default());
-        Self { router, limits, guests, budget, stop, tasks, full, exhausted }
+        let (connections, body_memory) =
+            (Connections::new(limits), BodyMemoryLimit::new(limits.bytes));
+        let (full_log, exhausted_log) = (LogThrottle::default(), LogThrottle::default());
+        Self { router, limits, connections, body_memory, stop, tasks, full_log, exhausted_log }
     }
 
     /// Lets connections in until it is to stop; the port is closed then.
@@ -155,24 +156,26 @@ impl Server {
         while let Some(accepted) = self.stop.run_until_cancelled(listener.accept()).await {
             match accepted {
                 Ok((stream, from)) => {
-                    self.receive(stream, from.ip());
-                    self.stop.run_until_cancelled(self.guests.settled()).await;
+                    self.accept_connection(stream, from.ip());
+                    self.stop.run_until_cancelled(self.connections.wait_for_room()).await;
                 }
-                Err(error) => self.turn_away(&error).await,
+                Err(error) => self.recover_from_accept_error(&error).await,
             }
         }
     }
 
-    fn receive(&self, stream: TcpStream, from: IpAddr) {
+    fn accept_connection(&self, stream: TcpStream, from: IpAddr) {
         let set = SockRef::from(&stream).set_send_buffer_size(UNREAD_BYTES);
         // Answers are small, and whoever knocks waits for them.
         if let Err(error) = set.and_then(|()| stream.set_nodelay(true)) {
             tracing::debug!(%error, "a connection stays slow");
         }
-        match self.guests.enter() {
-            Some(entry) => drop(self.tasks.spawn(self.clone().attend((stream, from), entry))),
+        match self.connections.admit_connection() {
+            Some(entry) => {
+                drop(self.tasks.spawn(self.clone().serve_connection((stream, from), entry)))
+            }
             None => {
-                if let Some(times) = self.full.happened() {
+                if let Some(times) = self.full_log.note_occurrence() {
                     tracing::warn!(times, "too many connections; a further one was closed at once");
                 }
             }
@@ -181,32 +184,32 @@ impl Server {
 
     /// After a failed accept. A client that went away in between is nothing; what concerns us is a
     /// system that has no more connections to give.
-    async fn turn_away(&self, error: &std_io::Error) {
+    async fn recover_from_accept_error(&self, error: &std_io::Error) {
         use std_io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
         if [ConnectionAborted, ConnectionRefused, ConnectionReset].contains(&error.kind()) {
             return;
         }
-        if let Some(times) = self.exhausted.happened() {
+        if let Some(times) = self.exhausted_log.note_occurrence() {
             tracing::error!(times, %error, "no further connection can be opened; one makes room");
         }
-        self.guests.make_room();
-        tokio::time::sleep(EXHAUSTED).await;
+        self.connections.make_room();
+        tokio::time::sleep(ACCEPT_RETRY_PAUSE).await;
     }
 
     /// Answers all requests of a connection.
-    async fn attend(self, (stream, from): (TcpStream, IpAddr), entry: Entry) {
-        let guest = Arc::clone(entry.guest());
-        let io = Watched::new(stream, Arc::clone(&guest));
+    async fn serve_connection(self, (stream, from): (TcpStream, IpAddr), entry: Admission) {
+        let guest = Arc::clone(entry.connection());
+        let io = WatchedStream::new(stream, Arc::clone(&guest));
         let service = service_fn(|mut request: Request<Incoming>| {
             request.extensions_mut().insert(Peer(from));
-            self.answer(request, &guest, entry.is_crowded())
+            self.route_request(request, &guest, entry.is_for_operators())
         });
         let connection = http1::Builder::new()
             // Ours below tells an idle connection from a slow head.
             .header_read_timeout(None)
             .max_buf_size(HEAD_BYTES)
             .serve_connection(TokioIo::new(io), service);
-        let (mut connection, mut timer) = (pin!(connection), Timer::default());
+        let (mut connection, mut timer) = (pin!(connection), DeadlineTimer::default());
         let mut is_last = false;
         loop {
             // Whatever moves the deadline happens while the connection is polled.
@@ -224,11 +227,11 @@ impl Server {
                     return;
                 }
                 () = self.stop.cancelled(), if !is_last => {
-                    if !guest.has_asked() {
+                    if !guest.has_request() {
                         return;
                     }
                 }
-                () = guest.asked_to_go(), if !is_last => {
+                () = guest.wait_for_eviction(), if !is_last => {
                     if !guest.is_served() {
                         return;
                     }
@@ -239,49 +242,49 @@ impl Server {
         }
     }
 
-    fn answer(
+    fn route_request(
         &self,
         request: Request<Incoming>,
-        guest: &Arc<Guest>,
+        connection: &Arc<TrackedConnection>,
         is_crowded: bool,
-    ) -> impl Future<Output = Result<Response<Leaving>, Infallible>> + use<> {
-        let load = Arc::new(Load::new(self.budget.clone()));
-        let rest = Rest::default();
+    ) -> impl Future<Output = Result<Response<ResponseBody>, Infallible>> + use<> {
+        let load = Arc::new(BodyReservation::new(self.body_memory.clone()));
+        let rest = UnreadBody::default();
         // Whoever asks first whether to send a body does not send one that nobody wants.
         let sends_at_once = !request.headers().contains_key(EXPECT);
         let arriving = |body| {
             let load = Arc::clone(&load);
-            Arriving::new((body, rest.clone()), Arc::clone(guest), load, self.limits.body)
+            RequestBody::new((body, rest.clone()), Arc::clone(connection), load, self.limits.body)
         };
         let request = request.map(|body| Body::new(arriving(body)));
-        let guest = Arc::clone(guest);
-        let is_for_operators = OPERATORS.contains(&request.uri().path());
+        let guest = Arc::clone(connection);
+        let is_for_operators = OPERATOR_PATHS.contains(&request.uri().path());
         let answering =
             (!is_crowded || is_for_operators).then(|| self.router.clone().call(request));
         async move {
             let response = match answering {
                 Some(answering) => answering.await?,
-                None => crowded(),
+                None => respond_busy(),
             };
             drop(load);
             let status = response.status();
             if status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT && sends_at_once {
-                rest.pass().await;
+                rest.drain_body().await;
             }
-            Ok(response.map(|body| Leaving::new(body, guest)))
+            Ok(response.map(|body| ResponseBody::new(body, guest)))
         }
     }
 }
 
 /// How many files this process may have open, where the system tells.
-fn open_files() -> Option<usize> {
+fn read_open_file_limit() -> Option<usize> {
     let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
 /// Whoever comes when every place is taken is to come again.
-fn crowded() -> Response<Body> {
+fn respond_busy() -> Response<Body> {
     let headers = [
         (RETRY_AFTER, HeaderValue::from_static("1")),
         (CONNECTION, HeaderValue::from_static("close")),

@@ -13,12 +13,12 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use url::form_urlencoded;
 
-use super::{Error, Intake, header_names, media_type, read};
+use super::{Error, Intake, header_names, media_type, read_body};
 use crate::bounded;
 use crate::model::{ChannelId, SlackEvent};
-use crate::slack::Shown;
-use crate::slack::parse::{self, Request, Routed};
-use crate::slack::verify::{SIGNATURE_HEADER, TIMESTAMP_HEADER, Verdict};
+use crate::slack::MaskedAnswer;
+use crate::slack::parse::{self, RoutedSlackEvent, SlackRequest};
+use crate::slack::verify::{SIGNATURE_HEADER, SignatureCheck, TIMESTAMP_HEADER};
 use crate::store::{Lane, NewItem, Source};
 use crate::telemetry;
 
@@ -27,17 +27,17 @@ const COMMAND_FIELDS: usize = 100;
 
 /// What Slack is answered.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Answer {
+pub enum SlackAnswer {
     /// That it was taken.
     Nothing,
     /// The proof that the address is ours.
     Challenge(String),
     /// What it asked for.
-    Json(Shown),
+    Json(MaskedAnswer),
 }
 
 /// Takes whatever Slack sends over HTTP.
-pub(super) async fn accept(
+pub(super) async fn accept_request(
     State(intake): State<Intake>,
     headers: HeaderMap,
     body: Body,
@@ -46,15 +46,15 @@ pub(super) async fn accept(
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let (Some(signature), Some(timestamp)) = (header(SIGNATURE_HEADER), header(TIMESTAMP_HEADER))
     else {
-        return Err(intake.turn_away(&headers));
+        return Err(intake.reject_unsigned(&headers));
     };
-    let body = read(body).await?;
-    match verifier.judge(signature, timestamp, &body, intake.clock.now()) {
-        Verdict::Genuine => {}
-        Verdict::Forged => return Err(intake.turn_away(&headers)),
-        Verdict::Stale(age) => return Err(intake.doubt_the_clock(age)),
+    let body = read_body(body).await?;
+    match verifier.check_signature(signature, timestamp, &body, intake.clock.now()) {
+        SignatureCheck::Genuine => {}
+        SignatureCheck::Forged => return Err(intake.reject_unsigned(&headers)),
+        SignatureCheck::Stale(age) => return Err(intake.reject_stale(age)),
     }
-    let Some(json) = json(&media_type(&headers), body) else {
+    let Some(json) = extract_json(&media_type(&headers), body) else {
         // Slack only wants to see whether we are there (`ssl_check`).
         return Ok(().into_response());
     };
@@ -64,74 +64,80 @@ pub(super) async fn accept(
 impl Intake {
     /// Takes what Slack sent, given as JSON, whichever way it came. What cannot be read is taken,
     /// too, and counted: Slack would only send it again.
-    pub async fn take_from_slack(&self, json: Vec<u8>) -> Result<Answer, Error> {
-        let json = self.under_first_ids(json);
-        let Some(request) = parse::request(&json) else {
+    pub async fn take_from_slack(&self, json: Vec<u8>) -> Result<SlackAnswer, Error> {
+        let json = self.restore_channel_ids(json);
+        let Some(request) = parse::parse_request(&json) else {
             tracing::warn!(bytes = json.len(), "slack sent what is no event in JSON");
-            telemetry::unknown(Source::Slack.name());
-            return Ok(Answer::Nothing);
+            telemetry::count_unknown(Source::Slack.name());
+            return Ok(SlackAnswer::Nothing);
         };
         match request {
-            Request::Challenge(challenge) => Ok(Answer::Challenge(challenge)),
-            Request::Event(routed) => {
-                remember(self, routed, json).await?;
-                Ok(Answer::Nothing)
+            SlackRequest::Challenge(challenge) => Ok(SlackAnswer::Challenge(challenge)),
+            SlackRequest::Event(routed) => {
+                store_routed(self, routed, json).await?;
+                Ok(SlackAnswer::Nothing)
             }
-            Request::Dialog(asked) => {
-                if !self.dialogs.open(&asked).await
-                    && let Some(routed) = parse::without_dialog(&json)
+            SlackRequest::Dialog(asked) => {
+                if !self.dialogs.open_dialog(&asked).await
+                    && let Some(routed) = parse::parse_without_dialog(&json)
                 {
-                    remember(self, routed, json).await?;
+                    store_routed(self, routed, json).await?;
                 }
-                Ok(Answer::Nothing)
+                Ok(SlackAnswer::Nothing)
             }
-            Request::Draft(drafted) => Ok(self.shown(&self.dialogs.second_page(&drafted).await)),
-            Request::Options(search) => Ok(self.shown(&self.dialogs.options(&search).await)),
-            Request::Command(command) => Ok(self.shown(&self.dialogs.answer(&command).await)),
-            Request::Home(user) => {
-                self.dialogs.open_home(&user);
-                Ok(Answer::Nothing)
+            SlackRequest::Draft(drafted) => {
+                Ok(self.to_json_answer(&self.dialogs.build_second_page(&drafted).await))
             }
-            Request::Renamed { old, new } => {
-                self.rename_channel(&old, new).await?;
-                Ok(Answer::Nothing)
+            SlackRequest::Options(search) => {
+                Ok(self.to_json_answer(&self.dialogs.search_options(&search).await))
             }
-            Request::Dropped => {
+            SlackRequest::Command(command) => {
+                Ok(self.to_json_answer(&self.dialogs.answer_command(&command).await))
+            }
+            SlackRequest::Home(user) => {
+                self.dialogs.open_home_tab(&user);
+                Ok(SlackAnswer::Nothing)
+            }
+            SlackRequest::Renamed { old, new } => {
+                self.record_channel_rename(&old, new).await?;
+                Ok(SlackAnswer::Nothing)
+            }
+            SlackRequest::Dropped => {
                 tracing::warn!(
                     "slack drops events, because there are more than it sends in an hour; what \
                     people did in open tickets is looked for"
                 );
                 (self.note_dropped)();
-                Ok(Answer::Nothing)
+                Ok(SlackAnswer::Nothing)
             }
-            Request::Standing(event) => {
+            SlackRequest::HealthEvent(event) => {
                 tracing::warn!(event, "slack tells of a change of the app or of a channel");
                 self.changed.notify_one();
-                Ok(Answer::Nothing)
+                Ok(SlackAnswer::Nothing)
             }
         }
     }
 
-    fn shown(&self, answer: &Value) -> Answer {
-        Answer::Json(self.dialogs.slack.show(answer))
+    fn to_json_answer(&self, answer: &Value) -> SlackAnswer {
+        SlackAnswer::Json(self.dialogs.slack.mask_answer(answer))
     }
 
     /// The same with the first ids of channels in the place of later ones.
-    fn under_first_ids(&self, json: Vec<u8>) -> Vec<u8> {
+    fn restore_channel_ids(&self, json: Vec<u8>) -> Vec<u8> {
         let renames = self.dialogs.slack.renames();
         if renames.is_empty() {
             return json;
         }
-        let sent = std::str::from_utf8(&json).ok().and_then(bounded::tree);
+        let sent = std::str::from_utf8(&json).ok().and_then(bounded::parse_tree);
         let Some(mut sent) = sent else { return json };
-        let is_renamed = renames.bring_back(&mut sent);
+        let is_renamed = renames.restore_first_ids(&mut sent);
         if is_renamed { sent.to_string().into_bytes() } else { json }
     }
 
     /// Notes that a channel has got another id. What came under that one before is looked for.
-    async fn rename_channel(&self, old: &ChannelId, new: ChannelId) -> Result<(), Error> {
+    async fn record_channel_rename(&self, old: &ChannelId, new: ChannelId) -> Result<(), Error> {
         let renames = self.dialogs.slack.renames();
-        let first = renames.first(old);
+        let first = renames.first_id(old);
         if let Err(error) = self.store.rename_channel(&new, &first).await {
             tracing::error!(%error, "a channel's new id could not be stored; slack has to tell again");
             return Err(Error::NotStored);
@@ -139,15 +145,15 @@ impl Intake {
         tracing::warn!(slack.channel = %old, new = %new,
             "a channel has got another id; its tickets go on there. Where a setting names it, the \
             old id works on");
-        renames.add(new, first);
+        renames.add_rename(new, first);
         (self.note_gap)();
         self.changed.notify_one();
         Ok(())
     }
 
-    fn turn_away(&self, headers: &HeaderMap) -> Error {
-        telemetry::turned_away(Source::Slack.name());
-        if let Some(times) = self.nuisance.stranger.happened() {
+    fn reject_unsigned(&self, headers: &HeaderMap) -> Error {
+        telemetry::count_rejected(Source::Slack.name());
+        if let Some(times) = self.rejected_log.unauthorized.note_occurrence() {
             tracing::warn!(
                 times,
                 headers = header_names(headers),
@@ -160,9 +166,9 @@ impl Intake {
 
     /// Turns a request away that Slack has signed at another time. If our clock is wrong, Slack's
     /// answers will tell.
-    fn doubt_the_clock(&self, age: SignedDuration) -> Error {
-        telemetry::turned_away(Source::Slack.name());
-        if let Some(times) = self.nuisance.stale.happened() {
+    fn reject_stale(&self, age: SignedDuration) -> Error {
+        telemetry::count_rejected(Source::Slack.name());
+        if let Some(times) = self.rejected_log.stale_signature.note_occurrence() {
             tracing::warn!(
                 times,
                 age_seconds = age.as_secs(),
@@ -175,7 +181,7 @@ impl Intake {
     }
 }
 
-impl IntoResponse for Answer {
+impl IntoResponse for SlackAnswer {
     fn into_response(self) -> Response {
         match self {
             Self::Nothing => ().into_response(),
@@ -190,7 +196,7 @@ impl IntoResponse for Answer {
 
 /// The JSON in a body: all of it, or the field of a form that holds it. A command has none, so
 /// its fields are made into an object. Slack sends these two kinds; another one is taken for JSON.
-fn json(media_type: &str, body: Vec<u8>) -> Option<Vec<u8>> {
+fn extract_json(media_type: &str, body: Vec<u8>) -> Option<Vec<u8>> {
     if media_type != "application/x-www-form-urlencoded" {
         return Some(body);
     }
@@ -206,7 +212,11 @@ fn json(media_type: &str, body: Vec<u8>) -> Option<Vec<u8>> {
     Some(Value::Object(fields.collect()).to_string().into_bytes())
 }
 
-async fn remember(intake: &Intake, routed: Routed, body: Vec<u8>) -> Result<(), Error> {
+async fn store_routed(
+    intake: &Intake,
+    routed: RoutedSlackEvent,
+    body: Vec<u8>,
+) -> Result<(), Error> {
     match &routed.event {
         SlackEvent::NotOurs => return Ok(()),
         SlackEvent::Unknown { kind } => {
@@ -215,7 +225,7 @@ async fn remember(intake: &Intake, routed: Routed, body: Vec<u8>) -> Result<(), 
                 bytes = body.len(),
                 "slack sent an event of an unknown kind; it is stored"
             );
-            telemetry::unknown(Source::Slack.name());
+            telemetry::count_unknown(Source::Slack.name());
         }
         SlackEvent::Message { .. }
         | SlackEvent::Oversized { .. }
@@ -223,7 +233,7 @@ async fn remember(intake: &Intake, routed: Routed, body: Vec<u8>) -> Result<(), 
         | SlackEvent::Deleted { .. }
         | SlackEvent::Reaction { .. }
         | SlackEvent::Click(_)
-        | SlackEvent::Filled(_) => {}
+        | SlackEvent::Submitted(_) => {}
     }
     let received = intake.clock.now();
     let lane = match (routed.ticket, routed.about) {
@@ -232,5 +242,7 @@ async fn remember(intake: &Intake, routed: Routed, body: Vec<u8>) -> Result<(), 
         (None, None) => Lane::Own(format!("slack:{}", routed.key)),
     };
     let key = routed.key;
-    intake.put(NewItem { source: Source::Slack, lane, key, body, received, due: received }).await
+    intake
+        .store_event(NewItem { source: Source::Slack, lane, key, body, received, due: received })
+        .await
 }

@@ -8,7 +8,7 @@
 //! (`every_language_says_the_same`), and every message that the code asks for exists
 //! (`every_message_that_the_code_asks_for_exists`).
 
-mod words;
+mod texts;
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,7 +17,7 @@ use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 use unic_langid::LanguageIdentifier;
 
-pub use words::Words;
+pub use texts::Texts;
 
 /// A language that the bridge speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -37,7 +37,7 @@ pub enum Language {
 pub struct UnknownLanguage;
 
 /// All texts in all languages.
-pub struct Texts {
+pub struct TextCatalog {
     bundles: [(Language, FluentBundle<FluentResource>); 3],
 }
 
@@ -55,7 +55,7 @@ impl Language {
     }
 
     /// Its texts as Fluent source.
-    pub fn source(self) -> &'static str {
+    pub fn fluent_source(self) -> &'static str {
         match self {
             Self::PtBr => include_str!("pt-BR.ftl"),
             Self::En => include_str!("en.ftl"),
@@ -79,17 +79,17 @@ impl FromStr for Language {
     }
 }
 
-impl Texts {
+impl TextCatalog {
     /// Reads the texts that are built into the program.
     pub fn new() -> Self {
-        Self { bundles: Language::ALL.map(|language| (language, bundle(language))) }
+        Self { bundles: Language::ALL.map(|language| (language, load_bundle(language))) }
     }
 
     /// The text of a message, with the variables filled in.
     ///
     /// A message that does not exist is answered with its key, and logged.
-    pub fn get(&self, language: Language, key: &str, args: &[(&str, &str)]) -> String {
-        self.find(language, key, args).unwrap_or_else(|| {
+    pub fn get_text(&self, language: Language, key: &str, args: &[(&str, &str)]) -> String {
+        self.find_text(language, key, args).unwrap_or_else(|| {
             tracing::error!(key, language = language.tag(), "there is no such text");
             key.to_owned()
         })
@@ -98,24 +98,24 @@ impl Texts {
     /// What people call a channel of Blip, by its domain (`blip.md` §2.5).
     ///
     /// A domain without a name of its own is answered as it is.
-    pub fn channel(&self, language: Language, domain: &str) -> String {
+    pub fn channel_label(&self, language: Language, domain: &str) -> String {
         let key = format!("channel-{}", domain.to_ascii_lowercase().replace('.', "-"));
-        self.find(language, &key, &[])
-            .unwrap_or_else(|| self.get(language, "channel-other", &[("domain", domain)]))
+        self.find_text(language, &key, &[])
+            .unwrap_or_else(|| self.get_text(language, "channel-other", &[("domain", domain)]))
     }
 
     /// Why something did not work, by the code of either platform or the name of our fault.
-    pub fn reason(&self, language: Language, code: &str) -> String {
-        self.known_reason(language, code)
-            .unwrap_or_else(|| self.get(language, "reason-other", &[("code", code)]))
+    pub fn reason_text(&self, language: Language, code: &str) -> String {
+        self.known_reason_text(language, code)
+            .unwrap_or_else(|| self.get_text(language, "reason-other", &[("code", code)]))
     }
 
     /// The same; none for a code that we have no words for.
-    pub fn known_reason(&self, language: Language, code: &str) -> Option<String> {
-        self.find(language, &format!("reason-{}", code.replace('_', "-")), &[])
+    pub fn known_reason_text(&self, language: Language, code: &str) -> Option<String> {
+        self.find_text(language, &format!("reason-{}", code.replace('_', "-")), &[])
     }
 
-    fn find(&self, language: Language, key: &str, args: &[(&str, &str)]) -> Option<String> {
+    fn find_text(&self, language: Language, key: &str, args: &[(&str, &str)]) -> Option<String> {
         let (_, bundle) = self.bundles.iter().find(|(of, _)| *of == language)?;
         let pattern = bundle.get_message(key)?.value()?;
         let args: FluentArgs<'_> = args.iter().copied().collect();
@@ -128,13 +128,13 @@ impl Texts {
     }
 }
 
-impl Default for Texts {
+impl Default for TextCatalog {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl fmt::Debug for Texts {
+impl fmt::Debug for TextCatalog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Texts")
     }
@@ -142,12 +142,12 @@ impl fmt::Debug for Texts {
 
 /// The texts of one language. A mistake in its source costs only the messages that it is in, and
 /// shows in the tests.
-fn bundle(language: Language) -> FluentBundle<FluentResource> {
+fn load_bundle(language: Language) -> FluentBundle<FluentResource> {
     let tag: LanguageIdentifier = language.tag().parse().unwrap_or_default();
     let mut bundle = FluentBundle::new_concurrent(vec![tag]);
     // The marks that keep two directions of writing apart would go to Slack, and to its search.
     bundle.set_use_isolating(false);
-    let resource = FluentResource::try_new(language.source().to_owned());
+    let resource = FluentResource::try_new(language.fluent_source().to_owned());
     let resource = resource.unwrap_or_else(|(resource, _)| resource);
     if bundle.add_resource(resource).is_err() {
         tracing::error!(language = language.tag(), "a text is there twice");
@@ -179,38 +179,38 @@ mod tests {
     #[test]
     fn variables_are_filled_in_as_they_are() {
         let args = [("agent", "Ana {x} <@U1>"), ("to", "12")];
-        let text = Texts::new().get(Language::En, "thread-transferred-by", &args);
+        let text = TextCatalog::new().get_text(Language::En, "thread-transferred-by", &args);
         assert_eq!(text, "↪️ Ana {x} <@U1> transferred the ticket to 12.");
     }
 
     #[test]
     fn a_missing_text_shows_its_key() {
-        assert_eq!(Texts::new().get(Language::En, "no-such-text", &[]), "no-such-text");
+        assert_eq!(TextCatalog::new().get_text(Language::En, "no-such-text", &[]), "no-such-text");
     }
 
     #[test]
     fn channels_are_called_by_their_names() {
-        let texts = Texts::new();
+        let texts = TextCatalog::new();
         for (domain, name) in [
             ("wa.gw.msging.net", "WhatsApp"),
             ("WA.gw.msging.net", "WhatsApp"),
             ("0mn.io", "Blip Chat"),
             ("new.gw.msging.net", "new.gw.msging.net"),
         ] {
-            assert_eq!(texts.channel(Language::PtBr, domain), name);
+            assert_eq!(texts.channel_label(Language::PtBr, domain), name);
         }
     }
 
     #[test]
     fn reasons_are_found_by_any_code() {
-        let texts = Texts::new();
+        let texts = TextCatalog::new();
         for (code, reason) in [
             ("is_archived", "the Slack channel is archived"),
             ("67", "Blip did not find this ticket"),
             ("broken", "an error of the integration"),
             ("new_code", "Blip refused it (code new_code)"),
         ] {
-            assert_eq!(texts.reason(Language::En, code), reason);
+            assert_eq!(texts.reason_text(Language::En, code), reason);
         }
     }
 }

@@ -15,12 +15,12 @@ use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 use tokio_util::io::ReaderStream;
 use url::Url;
 
-use super::guard::{Guard, NotAdmitted};
+use super::guard::{AddressGuard, AddressRefused};
 
 /// How long a connection may take to come about.
-const CONNECT: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a far end may send nothing.
-const SILENCE: Duration = Duration::from_secs(30);
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// Most addresses that one file may lead through.
 const MAX_HOPS: usize = 5;
 
@@ -28,12 +28,12 @@ const MAX_HOPS: usize = 5;
 #[derive(Clone, Debug)]
 pub struct Fetcher {
     http: reqwest::Client,
-    guard: Guard,
+    guard: AddressGuard,
 }
 
 /// A token, and the hosts that it is for.
 #[derive(Clone, Copy, Debug)]
-pub struct Token<'a> {
+pub struct FetchToken<'a> {
     /// The token.
     pub secret: &'a SecretString,
     /// Whether it may be shown to the host of this address.
@@ -42,20 +42,20 @@ pub struct Token<'a> {
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Ask<'a> {
+pub struct FetchRequest<'a> {
     /// Where the file is.
     pub url: &'a str,
     /// Which part of it; all of it if there is none.
     pub range: Option<&'a str>,
     /// What shows that we may have it.
-    pub token: Option<Token<'a>>,
+    pub token: Option<FetchToken<'a>>,
     /// How long all of it may take. Without an end it takes as long as something keeps coming.
     pub within: Option<Duration>,
 }
 
 /// Why a file could not be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unfetched {
+pub enum FetchError {
     /// It is in a place that we do not go to.
     #[error("not an address that files are fetched from")]
     Address,
@@ -78,12 +78,12 @@ pub enum Unfetched {
 
 /// A file that has begun to come.
 #[derive(Debug)]
-pub struct Fetched {
+pub struct FetchedFile {
     response: Response,
 }
 
 /// A file's bytes, to be passed on, and how many they are.
-pub struct Source {
+pub struct FileBody {
     /// How many bytes there will be.
     pub length: u64,
     /// The bytes.
@@ -100,10 +100,10 @@ impl Fetcher {
     /// # Errors
     ///
     /// The TLS provider is missing.
-    pub fn new(guard: Guard) -> Result<Self, reqwest::Error> {
+    pub fn new(guard: AddressGuard) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT)
-            .read_timeout(SILENCE)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .dns_resolver(guard)
             .no_proxy()
@@ -117,21 +117,21 @@ impl Fetcher {
     /// # Errors
     ///
     /// Why the file cannot be had.
-    pub async fn fetch(&self, ask: Ask<'_>) -> Result<Fetched, Unfetched> {
-        let mut url = Url::parse(ask.url).map_err(|_unreadable| Unfetched::Address)?;
+    pub async fn fetch_file(&self, ask: FetchRequest<'_>) -> Result<FetchedFile, FetchError> {
+        let mut url = Url::parse(ask.url).map_err(|_unreadable| FetchError::Address)?;
         for _ in 0..MAX_HOPS {
-            let response = self.request(&url, ask).await?;
-            match next(&url, &response)? {
+            let response = self.send_get(&url, ask).await?;
+            match find_redirect(&url, &response)? {
                 Some(further) => url = further,
-                None => return Ok(Fetched { response }),
+                None => return Ok(FetchedFile { response }),
             }
         }
-        Err(Unfetched::Address)
+        Err(FetchError::Address)
     }
 
-    async fn request(&self, url: &Url, ask: Ask<'_>) -> Result<Response, Unfetched> {
-        if !self.guard.admits(url) {
-            return Err(Unfetched::Address);
+    async fn send_get(&self, url: &Url, ask: FetchRequest<'_>) -> Result<Response, FetchError> {
+        if !self.guard.may_fetch(url) {
+            return Err(FetchError::Address);
         }
         let mut request = self.http.get(url.clone());
         if let Some(range) = ask.range {
@@ -141,44 +141,44 @@ impl Fetcher {
             request = request.timeout(time);
         }
         if let Some(token) = ask.token.filter(|token| (token.is_for)(url)) {
-            request = request.header(AUTHORIZATION, bearer(token.secret));
+            request = request.header(AUTHORIZATION, build_bearer_header(token.secret));
         }
         request.send().await.map_err(|error| {
             let mut cause = error.source();
             while let Some(inner) = cause {
-                if inner.is::<NotAdmitted>() {
-                    return Unfetched::Address;
+                if inner.is::<AddressRefused>() {
+                    return FetchError::Address;
                 }
                 cause = inner.source();
             }
-            Unfetched::Later
+            FetchError::Later
         })
     }
 }
 
 /// Where the answer leads; `None` if it is the file.
-fn next(url: &Url, response: &Response) -> Result<Option<Url>, Unfetched> {
+fn find_redirect(url: &Url, response: &Response) -> Result<Option<Url>, FetchError> {
     let status = response.status();
     match status.as_u16() {
         200 | 206 | 416 => Ok(None),
         301 | 302 | 303 | 307 | 308 => {
             let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
             let to = to.and_then(|to| url.join(to).ok());
-            to.map(Some).ok_or(Unfetched::Gone(status.as_u16()))
+            to.map(Some).ok_or(FetchError::Gone(status.as_u16()))
         }
-        408 | 425 | 429 | 500..=599 => Err(Unfetched::Later),
-        code => Err(Unfetched::Gone(code)),
+        408 | 425 | 429 | 500..=599 => Err(FetchError::Later),
+        code => Err(FetchError::Gone(code)),
     }
 }
 
-fn bearer(token: &SecretString) -> HeaderValue {
+fn build_bearer_header(token: &SecretString) -> HeaderValue {
     let value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()));
     let mut value = value.unwrap_or(HeaderValue::from_static(""));
     value.set_sensitive(true);
     value
 }
 
-impl Fetched {
+impl FetchedFile {
     /// The status of the answer: all of the file, a part of it, or no such part.
     pub fn status(&self) -> StatusCode {
         self.response.status()
@@ -190,7 +190,7 @@ impl Fetched {
     }
 
     /// Its MIME type without parameters, in lower case.
-    pub fn mime(&self) -> Option<String> {
+    pub fn mime_type(&self) -> Option<String> {
         let value = self.headers().get(CONTENT_TYPE)?.to_str().ok()?;
         let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         (!essence.is_empty()).then_some(essence)
@@ -198,12 +198,12 @@ impl Fetched {
 
     /// How many bytes are to come, if that is said. (What is compressed on its way is not asked
     /// for.)
-    pub fn length(&self) -> Option<u64> {
+    pub fn content_length(&self) -> Option<u64> {
         self.headers().get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
     }
 
     /// The bytes as they come.
-    pub fn bytes(self) -> impl Stream<Item = Result<Vec<u8>, reqwest::Error>> + Send + use<> {
+    pub fn into_bytes(self) -> impl Stream<Item = Result<Vec<u8>, reqwest::Error>> + Send + use<> {
         self.response.bytes_stream().map_ok(Vec::from)
     }
 
@@ -213,40 +213,41 @@ impl Fetched {
     /// # Errors
     ///
     /// The file has more than `max` bytes, none, or does not come to its end.
-    pub async fn into_source(self, max: u64) -> Result<Source, Unfetched> {
-        match self.length() {
-            Some(0) => Err(Unfetched::Empty),
-            Some(length) if length > max => Err(Unfetched::TooLarge),
+    pub async fn into_file_body(self, max: u64) -> Result<FileBody, FetchError> {
+        match self.content_length() {
+            Some(0) => Err(FetchError::Empty),
+            Some(length) if length > max => Err(FetchError::TooLarge),
             Some(length) => {
                 let broken = Arc::new(AtomicBool::new(false));
                 let seen = Arc::clone(&broken);
-                let bytes = self.bytes().inspect_err(move |_| seen.store(true, Ordering::Relaxed));
-                Ok(Source { length, body: reqwest::Body::wrap_stream(bytes), broken })
+                let bytes =
+                    self.into_bytes().inspect_err(move |_| seen.store(true, Ordering::Relaxed));
+                Ok(FileBody { length, body: reqwest::Body::wrap_stream(bytes), broken })
             }
-            None => self.spool(max).await,
+            None => self.spool_to_file(max).await,
         }
     }
 
-    async fn spool(self, max: u64) -> Result<Source, Unfetched> {
-        let later = |_: std::io::Error| Unfetched::Later;
+    async fn spool_to_file(self, max: u64) -> Result<FileBody, FetchError> {
+        let later = |_: std::io::Error| FetchError::Later;
         let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(later)?);
         let mut length = 0_u64;
-        let mut bytes = Box::pin(self.bytes());
+        let mut bytes = Box::pin(self.into_bytes());
         while let Some(chunk) = bytes.next().await {
-            let chunk = chunk.map_err(|_lost| Unfetched::Later)?;
+            let chunk = chunk.map_err(|_lost| FetchError::Later)?;
             length += chunk.len() as u64;
             if length > max {
-                return Err(Unfetched::TooLarge);
+                return Err(FetchError::TooLarge);
             }
             file.write_all(&chunk).await.map_err(later)?;
         }
         if length == 0 {
-            return Err(Unfetched::Empty);
+            return Err(FetchError::Empty);
         }
         file.flush().await.map_err(later)?;
         file.rewind().await.map_err(later)?;
         let body = reqwest::Body::wrap_stream(ReaderStream::new(file));
-        Ok(Source { length, body, broken: Arc::default() })
+        Ok(FileBody { length, body, broken: Arc::default() })
     }
 }
 
@@ -278,11 +279,12 @@ mod tests {
         rustls::crypto::ring::default_provider().install_default().ok();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let fetcher = Fetcher::new(Guard::default()).unwrap();
+        let fetcher = Fetcher::new(AddressGuard::default()).unwrap();
         for address in ["127.0.0.1", "localhost", "[::1]", "0x7f.1"] {
             let url = format!("https://{address}:{port}/file");
-            let fetched = fetcher.fetch(Ask { url: &url, ..Ask::default() }).await;
-            assert_eq!(fetched.err(), Some(Unfetched::Address), "{address}");
+            let fetched =
+                fetcher.fetch_file(FetchRequest { url: &url, ..FetchRequest::default() }).await;
+            assert_eq!(fetched.err(), Some(FetchError::Address), "{address}");
         }
         let quiet = tokio::time::timeout(Duration::from_millis(20), listener.accept()).await;
         assert!(quiet.is_err(), "somebody knocked");

@@ -12,43 +12,43 @@ use url::{Host, Url};
 
 /// Which addresses may be gone to.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Guard {
+pub struct AddressGuard {
     loopback: bool,
 }
 
 /// A host's name stands for no address that we may go to.
 #[derive(Debug)]
-pub(super) struct NotAdmitted;
+pub(super) struct AddressRefused;
 
-impl fmt::Display for NotAdmitted {
+impl fmt::Display for AddressRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the host has no public address")
     }
 }
 
-impl std::error::Error for NotAdmitted {}
+impl std::error::Error for AddressRefused {}
 
-impl Guard {
+impl AddressGuard {
     /// Public addresses only and, for tests, this machine itself, without encryption.
     pub fn new(loopback: bool) -> Self {
         Self { loopback }
     }
 
     /// Whether this address may be asked for a file, as far as it shows.
-    pub fn admits(&self, url: &Url) -> bool {
+    pub fn may_fetch(&self, url: &Url) -> bool {
         if self.loopback && is_loopback(url) {
             return matches!(url.scheme(), "http" | "https");
         }
         let host = match url.host() {
-            Some(Host::Ipv4(ip)) => self.admits_ip(IpAddr::V4(ip)),
-            Some(Host::Ipv6(ip)) => self.admits_ip(IpAddr::V6(ip)),
+            Some(Host::Ipv4(ip)) => self.may_connect(IpAddr::V4(ip)),
+            Some(Host::Ipv6(ip)) => self.may_connect(IpAddr::V6(ip)),
             Some(Host::Domain(name)) => !name.is_empty(),
             None => false,
         };
         host && url.scheme() == "https" && url.username().is_empty() && url.password().is_none()
     }
 
-    fn admits_ip(self, ip: IpAddr) -> bool {
+    fn may_connect(self, ip: IpAddr) -> bool {
         self.loopback && ip.is_loopback() || is_public(ip)
     }
 }
@@ -61,15 +61,15 @@ pub fn is_public(ip: IpAddr) -> bool {
     }
 }
 
-impl Resolve for Guard {
+impl Resolve for AddressGuard {
     fn resolve(&self, name: Name) -> Resolving {
         let guard = *self;
         Box::pin(async move {
             let all = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let admitted: Vec<SocketAddr> =
-                all.filter(|address| guard.admits_ip(address.ip())).collect();
+                all.filter(|address| guard.may_connect(address.ip())).collect();
             if admitted.is_empty() {
-                return Err(NotAdmitted.into());
+                return Err(AddressRefused.into());
             }
             Ok(Box::new(admitted.into_iter()) as Addrs)
         })
@@ -129,10 +129,10 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
 mod tests {
     use super::*;
 
-    const OPEN: Guard = Guard { loopback: false };
+    const OPEN: AddressGuard = AddressGuard { loopback: false };
 
-    fn admits(guard: Guard, address: &str) -> bool {
-        Url::parse(address).is_ok_and(|url| guard.admits(&url))
+    fn admits(guard: AddressGuard, address: &str) -> bool {
+        Url::parse(address).is_ok_and(|url| guard.may_fetch(&url))
     }
 
     #[test]
@@ -189,16 +189,16 @@ mod tests {
 
     #[test]
     fn this_machine_is_admitted_only_if_that_is_wanted() {
-        let guard = Guard::new(true);
+        let guard = AddressGuard::new(true);
         assert!(admits(guard, "http://127.0.0.1:9/a") && admits(guard, "http://[::1]/a"));
         assert!(!admits(guard, "http://10.0.0.1/a") && !admits(guard, "http://8.8.8.8/a"));
-        assert!(!admits(Guard::new(false), "http://127.0.0.1:9/a"));
+        assert!(!admits(AddressGuard::new(false), "http://127.0.0.1:9/a"));
     }
 
     #[tokio::test]
     async fn a_name_is_judged_by_what_it_stands_for() {
         let name = || "localhost".parse::<Name>().unwrap();
-        assert!(OPEN.resolve(name()).await.is_err_and(|error| error.is::<NotAdmitted>()));
-        assert!(Guard { loopback: true }.resolve(name()).await.is_ok());
+        assert!(OPEN.resolve(name()).await.is_err_and(|error| error.is::<AddressRefused>()));
+        assert!(AddressGuard { loopback: true }.resolve(name()).await.is_ok());
     }
 }

@@ -3,11 +3,11 @@
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use reqwest::header::CONTENT_RANGE;
 
-use super::fetch::{Fetched, Unfetched, is_web_page};
+use super::fetch::{FetchError, FetchedFile, is_web_page};
 
 /// What is asked for at an address of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct FileRequest {
     /// The last part of the address.
     pub token: String,
     /// The part of the file, as an HTTP `Range`.
@@ -18,7 +18,7 @@ pub struct Wanted {
 
 /// A file, ready to be handed out.
 #[derive(Debug)]
-pub struct Handout {
+pub struct ServedFile {
     /// Its name.
     pub name: String,
     /// Its MIME type.
@@ -26,12 +26,12 @@ pub struct Handout {
     /// Its size in bytes.
     pub size: Option<u64>,
     /// What came of asking for its bytes, if they are wanted.
-    pub fetched: Option<Fetched>,
+    pub fetched: Option<FetchedFile>,
 }
 
 /// Why a file is not handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Withheld {
+pub enum FileUnavailable {
     /// There is no such address.
     Unknown,
     /// The address or the file is gone.
@@ -42,27 +42,27 @@ pub enum Withheld {
 
 /// A claim about a file, to be held against what comes.
 #[derive(Clone, Copy, Debug)]
-pub struct Claim<'a> {
+pub struct ExpectedFile<'a> {
     /// The file's MIME type.
     pub mime: Option<&'a str>,
     /// Its size in bytes.
     pub size: Option<u64>,
 }
 
-impl Fetched {
+impl FetchedFile {
     /// Whether what is said of the bytes agrees with what is known of the file.
     ///
     /// # Errors
     ///
     /// They are those of a web page instead: a sign-in page comes with a success.
-    pub fn agree(&self, claim: Claim<'_>) -> Result<(), Unfetched> {
+    pub fn check_against(&self, claim: ExpectedFile<'_>) -> Result<(), FetchError> {
         let is_page = claim.mime == Some("text/html");
-        let comes_as_page = self.mime().as_deref() == Some("text/html");
+        let comes_as_page = self.mime_type().as_deref() == Some("text/html");
         let other_size = claim.size.zip(self.whole_length()).is_some_and(|(a, b)| a != b);
         // The size of a page shows whether it is the page that was shared.
         let certain = claim.size.is_some() && self.whole_length().is_some();
         if other_size || comes_as_page && !(is_page && certain) {
-            return Err(Unfetched::WebPage);
+            return Err(FetchError::WebPage);
         }
         Ok(())
     }
@@ -72,30 +72,31 @@ impl Fetched {
     /// # Errors
     ///
     /// They do, or nothing comes.
-    pub async fn checked_bytes(
+    pub async fn into_checked_bytes(
         self,
-        claim: Claim<'_>,
-    ) -> Result<impl Stream<Item = Result<Vec<u8>, reqwest::Error>> + Send + use<>, Unfetched> {
+        claim: ExpectedFile<'_>,
+    ) -> Result<impl Stream<Item = Result<Vec<u8>, reqwest::Error>> + Send + use<>, FetchError>
+    {
         let is_page = claim.mime == Some("text/html");
-        let is_beginning = self.range().is_none_or(|range| range.starts_with("bytes 0-"));
-        let mut bytes = Box::pin(self.bytes());
-        let first = bytes.try_next().await.map_err(|_lost| Unfetched::Later)?;
+        let is_beginning = self.content_range().is_none_or(|range| range.starts_with("bytes 0-"));
+        let mut bytes = Box::pin(self.into_bytes());
+        let first = bytes.try_next().await.map_err(|_lost| FetchError::Later)?;
         if is_beginning && !is_page && first.as_deref().is_some_and(is_web_page) {
-            return Err(Unfetched::WebPage);
+            return Err(FetchError::WebPage);
         }
         Ok(stream::iter(first.map(Ok)).chain(bytes))
     }
 
     /// Which part of the file comes, if not all of it.
-    pub fn range(&self) -> Option<&str> {
+    pub fn content_range(&self) -> Option<&str> {
         self.headers().get(CONTENT_RANGE)?.to_str().ok()
     }
 
     /// How long the whole file is, if that is said.
     fn whole_length(&self) -> Option<u64> {
-        match self.range() {
+        match self.content_range() {
             Some(range) => range.rsplit('/').next()?.parse().ok(),
-            None => self.length(),
+            None => self.content_length(),
         }
     }
 }

@@ -15,17 +15,17 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use sha2::Sha256;
 
 /// What the key is for.
-const LABEL: &[u8] = b"blip-slack media link v1";
+const KEY_LABEL: &[u8] = b"blip-slack media link v1";
 /// Bytes of the mark.
-const MARK: usize = 32;
+const MAC_BYTES: usize = 32;
 /// Bytes of the time.
-const TIME: usize = 8;
+const EXPIRY_BYTES: usize = 8;
 /// Longest file id that is taken; Slack's have about eleven characters.
-const MAX_ID: usize = 64;
+const MAX_FILE_ID_BYTES: usize = 64;
 
 /// Makes and reads addresses of files.
 #[derive(Clone, Debug)]
-pub struct Links {
+pub struct FileLinks {
     key: SecretSlice<u8>,
     base: Option<String>,
     life: Duration,
@@ -33,27 +33,28 @@ pub struct Links {
 
 /// Why an address is no good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Invalid {
+pub enum InvalidLink {
     /// We did not make it.
     Forged,
     /// Its time is over.
     Expired,
 }
 
-impl Links {
+impl FileLinks {
     /// Addresses begin with `base` and are good for this long. Without a base none can be made.
     pub fn new(secret: &SecretString, base: Option<&str>, life: Duration) -> Self {
-        let key = mac(secret.expose_secret().as_bytes(), &[LABEL]).finalize().into_bytes();
+        let key =
+            compute_mac(secret.expose_secret().as_bytes(), &[KEY_LABEL]).finalize().into_bytes();
         let base = base.map(|base| base.trim_end_matches('/').to_owned());
         Self { key: key.to_vec().into(), base, life }
     }
 
     /// The address of a file from now on; `None` if we do not know under which name others reach
     /// us.
-    pub fn link(&self, file: &str, now: Timestamp) -> Option<String> {
+    pub fn make_link(&self, file: &str, now: Timestamp) -> Option<String> {
         let until = now.checked_add(self.life).unwrap_or(Timestamp::MAX).as_second();
         let (until, file) = (until.to_be_bytes(), file.as_bytes());
-        let mark = mac(self.key.expose_secret(), &[&until, file]).finalize().into_bytes();
+        let mark = compute_mac(self.key.expose_secret(), &[&until, file]).finalize().into_bytes();
         let token = URL_SAFE_NO_PAD.encode([mark.as_slice(), &until, file].concat());
         Some(format!("{}/media/{token}", self.base.as_ref()?))
     }
@@ -63,21 +64,22 @@ impl Links {
     /// # Errors
     ///
     /// The token is not ours, or its time is over.
-    pub fn read(&self, token: &str, now: Timestamp) -> Result<String, Invalid> {
-        let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_other| Invalid::Forged)?;
-        let (mark, claim) = bytes.split_at_checked(MARK).ok_or(Invalid::Forged)?;
-        let (until, file) = claim.split_first_chunk::<TIME>().ok_or(Invalid::Forged)?;
-        let ours = mac(self.key.expose_secret(), &[until, file]).verify_slice(mark);
-        ours.map_err(|_other| Invalid::Forged)?;
+    pub fn read_token(&self, token: &str, now: Timestamp) -> Result<String, InvalidLink> {
+        let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_other| InvalidLink::Forged)?;
+        let (mark, claim) = bytes.split_at_checked(MAC_BYTES).ok_or(InvalidLink::Forged)?;
+        let (until, file) = claim.split_first_chunk::<EXPIRY_BYTES>().ok_or(InvalidLink::Forged)?;
+        let ours = compute_mac(self.key.expose_secret(), &[until, file]).verify_slice(mark);
+        ours.map_err(|_other| InvalidLink::Forged)?;
         if now.as_second() > i64::from_be_bytes(*until) {
-            return Err(Invalid::Expired);
+            return Err(InvalidLink::Expired);
         }
-        let file = String::from_utf8(file.to_vec()).ok().filter(|file| file.len() <= MAX_ID);
-        file.ok_or(Invalid::Forged)
+        let file =
+            String::from_utf8(file.to_vec()).ok().filter(|file| file.len() <= MAX_FILE_ID_BYTES);
+        file.ok_or(InvalidLink::Forged)
     }
 }
 
-fn mac(key: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {
+fn compute_mac(key: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     for part in parts {
         mac.update(part);
@@ -93,16 +95,16 @@ mod tests {
 
     const HOUR: Duration = Duration::from_hours(1);
 
-    fn links(secret: &str) -> Links {
-        Links::new(&secret.to_owned().into(), Some("https://bridge.loja.com/"), HOUR)
+    fn links(secret: &str) -> FileLinks {
+        FileLinks::new(&secret.to_owned().into(), Some("https://bridge.loja.com/"), HOUR)
     }
 
     fn now() -> Timestamp {
         "2026-08-03T17:00:00Z".parse().unwrap()
     }
 
-    fn token(links: &Links) -> String {
-        let link = links.link("F0123ABC", now()).unwrap();
+    fn token(links: &FileLinks) -> String {
+        let link = links.make_link("F0123ABC", now()).unwrap();
         link.strip_prefix("https://bridge.loja.com/media/").unwrap().to_owned()
     }
 
@@ -110,24 +112,28 @@ mod tests {
     fn a_link_is_for_one_file_and_for_a_while() {
         let links = links("xoxb-1");
         let token = token(&links);
-        assert_eq!(links.read(&token, now()).unwrap(), "F0123ABC");
-        assert_eq!(links.read(&token, now() + HOUR).unwrap(), "F0123ABC");
+        assert_eq!(links.read_token(&token, now()).unwrap(), "F0123ABC");
+        assert_eq!(links.read_token(&token, now() + HOUR).unwrap(), "F0123ABC");
         let late = now() + HOUR + Duration::from_secs(1);
-        assert_eq!(links.read(&token, late), Err(Invalid::Expired));
+        assert_eq!(links.read_token(&token, late), Err(InvalidLink::Expired));
     }
 
     #[test]
     fn without_an_address_of_ours_there_are_no_links() {
-        let links = Links::new(&"xoxb-1".to_owned().into(), None, HOUR);
-        assert_eq!(links.link("F1", now()), None);
+        let links = FileLinks::new(&"xoxb-1".to_owned().into(), None, HOUR);
+        assert_eq!(links.make_link("F1", now()), None);
     }
 
     #[test]
     fn nobody_else_can_make_one() {
         let token = token(&links("xoxb-1"));
-        assert_eq!(links("xoxb-2").read(&token, now()), Err(Invalid::Forged));
+        assert_eq!(links("xoxb-2").read_token(&token, now()), Err(InvalidLink::Forged));
         for other in ["", "..", "F0123ABC", "%2e%2e%2f", token.get(1..).unwrap()] {
-            assert_eq!(links("xoxb-1").read(other, now()), Err(Invalid::Forged), "{other}");
+            assert_eq!(
+                links("xoxb-1").read_token(other, now()),
+                Err(InvalidLink::Forged),
+                "{other}"
+            );
         }
     }
 
@@ -139,7 +145,7 @@ mod tests {
             let at = at % bytes.len();
             bytes[at] ^= 1_u8 << bit;
             let changed = URL_SAFE_NO_PAD.encode(bytes);
-            prop_assert_eq!(links.read(&changed, now()), Err(Invalid::Forged));
+            prop_assert_eq!(links.read_token(&changed, now()), Err(InvalidLink::Forged));
         }
     }
 }

@@ -18,8 +18,10 @@ mod handout;
 mod link;
 mod name;
 
-pub use fetch::{Ask, Fetched, Fetcher, Source, Token, Unfetched, is_web_page};
-pub use guard::{Guard, is_public};
-pub use handout::{Claim, Handout, Wanted, Withheld};
-pub use link::{Invalid, Links};
+pub use fetch::{
+    FetchError, FetchRequest, FetchToken, FetchedFile, Fetcher, FileBody, is_web_page,
+};
+pub use guard::{AddressGuard, is_public};
+pub use handout::{ExpectedFile, FileRequest, FileUnavailable, ServedFile};
+pub use link::{FileLinks, InvalidLink};
 pub use name::{file_name, full_type};

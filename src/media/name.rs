@@ -1,10 +1,10 @@
 //! What a file is called, so that it opens and plays where it arrives.
 
 /// Longest name that is made, in characters.
-const MAX_NAME: usize = 100;
+const MAX_NAME_CHARS: usize = 100;
 
 /// Endings of the types that customers send; the first of a type is the one that is written.
-const ENDINGS: [(&str, &[&str]); 50] = [
+const TYPE_EXTENSIONS: [(&str, &[&str]); 50] = [
     ("image/jpeg", &["jpg", "jpeg", "jfif"]),
     ("image/png", &["png"]),
     ("image/gif", &["gif"]),
@@ -58,11 +58,11 @@ const ENDINGS: [(&str, &[&str]); 50] = [
 ];
 
 /// Types that files of many kinds are said to be: whatever ending such a file has is believed.
-const VAGUE: [&str; 5] =
+const VAGUE_TYPES: [&str; 5] =
     ["text/plain", "text/html", "application/zip", "application/xml", "application/json"];
 
 /// Other names of these types.
-const ALIASES: [(&str, &str); 15] = [
+const TYPE_ALIASES: [(&str, &str); 15] = [
     ("image/jpg", "image/jpeg"),
     ("image/pjpeg", "image/jpeg"),
     ("audio/opus", "audio/ogg"),
@@ -95,7 +95,7 @@ pub fn full_type(claimed: Option<&str>, sent: Option<&str>) -> Option<String> {
         Some(("sticker", minor)) => format!("image/{minor}"),
         _ => kind,
     };
-    Some(real_name(&kind).to_owned())
+    Some(canonical_type(&kind).to_owned())
 }
 
 /// A name that ends as its type asks for, so that every player and viewer knows what it is.
@@ -105,33 +105,34 @@ pub fn file_name(title: Option<&str>, kind: Option<&str>, otherwise: &str) -> St
     let title: String = title.unwrap_or_default().chars().filter(|c| safe(*c)).collect();
     let title = title.trim().trim_matches('.').trim();
     let stem: &str = if title.is_empty() { otherwise } else { title };
-    let kind = kind.map(|kind| real_name(kind.split(';').next().unwrap_or(kind).trim()));
-    let found = kind.and_then(|kind| ENDINGS.iter().find(|(known, _)| *known == kind));
-    let Some((kind, endings)) = found else { return shorten(stem, MAX_NAME) };
+    let kind = kind.map(|kind| canonical_type(kind.split(';').next().unwrap_or(kind).trim()));
+    let found = kind.and_then(|kind| TYPE_EXTENSIONS.iter().find(|(known, _)| *known == kind));
+    let Some((kind, endings)) = found else { return keep_end(stem, MAX_NAME_CHARS) };
     let written = stem.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
-    let fits =
-        |written: &str| endings.contains(&written) || VAGUE.contains(kind) && is_ending(written);
+    let fits = |written: &str| {
+        endings.contains(&written) || VAGUE_TYPES.contains(kind) && is_file_extension(written)
+    };
     if written.is_some_and(|written| fits(&written)) {
-        return shorten(stem, MAX_NAME);
+        return keep_end(stem, MAX_NAME_CHARS);
     }
     let ending = endings.first().copied().unwrap_or("bin");
-    format!("{}.{ending}", shorten(stem, MAX_NAME - ending.len() - 1))
+    format!("{}.{ending}", keep_end(stem, MAX_NAME_CHARS - ending.len() - 1))
 }
 
 /// The name of a type under which we know it.
-fn real_name(kind: &str) -> &str {
-    ALIASES.iter().find(|(alias, _)| *alias == kind).map_or(kind, |(_, name)| name)
+fn canonical_type(kind: &str) -> &str {
+    TYPE_ALIASES.iter().find(|(alias, _)| *alias == kind).map_or(kind, |(_, name)| name)
 }
 
 /// Whether the last part of a name looks like the ending of a file, and not like a word.
-fn is_ending(part: &str) -> bool {
+fn is_file_extension(part: &str) -> bool {
     (2..=5).contains(&part.len())
         && part.chars().all(|c| c.is_ascii_alphanumeric())
         && part.contains(|c: char| c.is_ascii_alphabetic())
 }
 
 /// Keeps the end of a name, which says what it is.
-fn shorten(name: &str, max: usize) -> String {
+fn keep_end(name: &str, max: usize) -> String {
     let count = name.chars().count();
     name.chars().skip(count.saturating_sub(max)).collect()
 }
@@ -187,7 +188,7 @@ mod tests {
         #[test]
         fn any_title_gives_a_name(title in "\\PC{0,200}", kind in "[a-z]{1,5}/[a-z+]{1,9}") {
             let name = file_name(Some(&title), Some(&kind), "file");
-            prop_assert!(!name.is_empty() && name.chars().count() <= MAX_NAME);
+            prop_assert!(!name.is_empty() && name.chars().count() <= MAX_NAME_CHARS);
             prop_assert!(!name.contains(['/', '\\', '\n']));
         }
     }

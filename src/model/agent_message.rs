@@ -4,14 +4,14 @@
 //! what is neither words nor a file is a [`KeptPart`], and whoever sends the message decides about
 //! each of them.
 
-use super::content::{Attachment, Inline, Paragraph, Rich};
+use super::content::{Attachment, Inline, Paragraph, RichText};
 use super::invisible::is_invisible;
 
 /// What an agent wrote. Whatever Slack shows of it is in one of these, except for link previews.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AgentMessage {
     /// The words, tables written as lines among them.
-    pub text: Rich,
+    pub text: RichText,
     /// The files shared with it, in order.
     pub files: Vec<Attachment>,
     /// What does not go out by itself, in order.
@@ -35,7 +35,7 @@ pub enum KeptPart {
 
 impl AgentMessage {
     /// Nothing but words.
-    pub fn of_words(text: Rich) -> Self {
+    pub fn from_text(text: RichText) -> Self {
         Self { text, ..Self::default() }
     }
 
@@ -49,32 +49,32 @@ impl AgentMessage {
     }
 
     /// Whether any of its words, labels or names has one of these pieces in it.
-    pub fn contains_any(&self, pieces: &[&str]) -> bool {
+    pub fn has_any_of(&self, pieces: &[&str]) -> bool {
         let has = |text: &str| pieces.iter().any(|piece| text.contains(piece));
         let in_part = |part: &KeptPart| match part {
-            KeptPart::Forwarded(message) => message.contains_any(pieces),
+            KeptPart::Forwarded(message) => message.has_any_of(pieces),
             KeptPart::Image | KeptPart::Unreadable { .. } => false,
         };
-        self.text.texts().any(has)
+        self.text.written_texts().any(has)
             || self.files.iter().any(|file| has(&file.name))
             || self.kept.iter().any(in_part)
     }
 }
 
-impl Rich {
+impl RichText {
     /// Whether nothing of it can be seen.
     pub fn is_blank(&self) -> bool {
         let is_blank = |text: &str| text.chars().all(|c| c.is_whitespace() || is_invisible(c));
         !self.0.iter().any(|paragraph| match paragraph {
             Paragraph::Code(code) => !is_blank(code),
             Paragraph::Text(runs) | Paragraph::Quote(runs) | Paragraph::Item { text: runs, .. } => {
-                runs.iter().any(|run| run.texts().next().is_none_or(|text| !is_blank(text)))
+                runs.iter().any(|run| run.written_texts().next().is_none_or(|text| !is_blank(text)))
             }
         })
     }
 
     /// All that is written in it: words, labels, addresses and code.
-    pub fn texts(&self) -> impl Iterator<Item = &str> {
+    pub fn written_texts(&self) -> impl Iterator<Item = &str> {
         self.0.iter().flat_map(|paragraph| {
             let (code, runs): (Option<&str>, &[Inline]) = match paragraph {
                 Paragraph::Code(code) => (Some(code), &[]),
@@ -82,14 +82,14 @@ impl Rich {
                 | Paragraph::Quote(runs)
                 | Paragraph::Item { text: runs, .. } => (None, runs),
             };
-            code.into_iter().chain(runs.iter().flat_map(Inline::texts))
+            code.into_iter().chain(runs.iter().flat_map(Inline::written_texts))
         })
     }
 }
 
 impl Inline {
     /// What is written in it; nothing in a mention without a label.
-    pub fn texts(&self) -> impl Iterator<Item = &str> {
+    pub fn written_texts(&self) -> impl Iterator<Item = &str> {
         let (first, second) = match self {
             Self::Text { text, .. } | Self::Broadcast(text) | Self::CustomEmoji(text) => {
                 (Some(text), None)

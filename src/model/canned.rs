@@ -4,13 +4,14 @@
 ///
 /// What `value` does not know vanishes, as at Blip (`blip.md` §5): a customer is never greeted
 /// with the name of a variable. A bracket that is not closed is just text.
-pub fn fill(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
+pub fn fill_variables(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
     let mut filled = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some((before, opening, closing)) = next(rest) {
+    while let Some((before, opening, closing)) = find_variable(rest) {
         filled.push_str(before);
         let after = rest.get(before.len() + opening.len()..).unwrap_or_default();
-        let Some((name, after)) = after.split_once(closing).filter(|(name, _)| is_name(name))
+        let Some((name, after)) =
+            after.split_once(closing).filter(|(name, _)| is_variable_name(name))
         else {
             filled.push_str(opening);
             rest = after;
@@ -24,7 +25,7 @@ pub fn fill(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
 }
 
 /// What stands before the next variable, and the brackets around it.
-fn next(text: &str) -> Option<(&str, &'static str, &'static str)> {
+fn find_variable(text: &str) -> Option<(&str, &'static str, &'static str)> {
     let brackets = [("${", "}"), ("{{", "}}")];
     let found =
         brackets.into_iter().filter_map(|(open, close)| Some((text.find(open)?, open, close)));
@@ -32,7 +33,7 @@ fn next(text: &str) -> Option<(&str, &'static str, &'static str)> {
     Some((text.get(..at)?, open, close))
 }
 
-fn is_name(name: &str) -> bool {
+fn is_variable_name(name: &str) -> bool {
     let name = name.trim();
     !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "._-@#".contains(c))
 }
@@ -60,14 +61,14 @@ mod tests {
             ("${}{{}} ${a b} ${contact.name}", "${}{{}} ${a b} Maria"),
             ("", ""),
         ] {
-            assert_eq!(fill(text, known), filled, "{text}");
+            assert_eq!(fill_variables(text, known), filled, "{text}");
         }
     }
 
     proptest::proptest! {
         #[test]
         fn text_without_brackets_is_left_alone(text in "[^{}]*") {
-            proptest::prop_assert_eq!(fill(&text, known), text);
+            proptest::prop_assert_eq!(fill_variables(&text, known), text);
         }
     }
 }

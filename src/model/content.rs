@@ -13,7 +13,7 @@ pub enum Content {
     /// Words, to be shown literally.
     Text(String),
     /// A file behind a link.
-    Media(Media),
+    Media(LinkedFile),
     /// A place on the map.
     Place {
         /// Degrees north.
@@ -60,7 +60,7 @@ pub enum Content {
         /// What kind of thing it is, as a message key of the locale (`content-contact` …).
         kind: &'static str,
         /// Its lines, in order.
-        lines: Vec<Line>,
+        lines: Vec<CardLine>,
     },
     /// Something that must not be shown or kept.
     Sensitive,
@@ -82,7 +82,7 @@ pub enum Content {
 
 /// A line of a card. Labels are message keys of the locale.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Line {
+pub enum CardLine {
     /// Words as they were sent.
     Said(String),
     /// Words of ours.
@@ -105,7 +105,7 @@ pub enum Line {
 
 /// A file behind a link.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Media {
+pub struct LinkedFile {
     /// Where it is; may be a scheme that cannot be fetched.
     pub url: String,
     /// Its MIME type, or a part of it.
@@ -154,7 +154,7 @@ pub enum Offer {
 
 impl Offer {
     /// The same as it would read had a customer sent it.
-    pub fn content(&self) -> Content {
+    pub fn to_content(&self) -> Content {
         match self.clone() {
             Self::Options { text, options, .. } => Content::Choice { text, options },
             Self::Place { latitude, longitude, label } => {
@@ -179,12 +179,12 @@ pub struct Attachment {
     /// Where its bytes are, for those with the right to them.
     pub url: Option<String>,
     /// Whether it can be had.
-    pub access: Access,
+    pub access: FileAccess,
 }
 
 /// Whether a file that was shared in Slack can be had.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Access {
+pub enum FileAccess {
     /// Yes, as far as Slack says.
     #[default]
     Open,
@@ -210,7 +210,7 @@ pub enum Access {
 
 /// Formatted text on its way from an agent to a customer.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Rich(pub Vec<Paragraph>);
+pub struct RichText(pub Vec<Paragraph>);
 
 /// One block of formatted text.
 #[derive(Clone, Debug, PartialEq)]
@@ -294,9 +294,9 @@ pub struct Style {
     pub code: bool,
 }
 
-impl Rich {
+impl RichText {
     /// Text in no particular style.
-    pub fn plain(text: impl Into<String>) -> Self {
+    pub fn from_plain(text: impl Into<String>) -> Self {
         Self(vec![Paragraph::Text(vec![Inline::Text {
             text: text.into(),
             style: Style::default(),

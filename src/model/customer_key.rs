@@ -19,11 +19,12 @@ impl CustomerKey {
         }
         let is_number = text.chars().all(|c| c.is_ascii_digit() || "+-./() \u{a0}".contains(c));
         let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-        (is_number && digits.len() >= FEWEST).then(|| Self::Numbers(forms(&digits)))
+        (is_number && digits.len() >= MIN_PHONE_DIGITS)
+            .then(|| Self::Numbers(list_phone_variants(&digits)))
     }
 
     /// Whether this is the customer with this identity.
-    pub fn names(&self, identity: &str) -> bool {
+    pub fn is_customer(&self, identity: &str) -> bool {
         match self {
             Self::Identity(key) => identity.to_lowercase() == *key,
             Self::Numbers(forms) => {
@@ -34,7 +35,7 @@ impl CustomerKey {
     }
 
     /// What an identity of the customer begins with, or is.
-    pub fn beginnings(&self) -> Vec<String> {
+    pub fn identity_prefixes(&self) -> Vec<String> {
         match self {
             Self::Identity(identity) => vec![identity.clone()],
             Self::Numbers(forms) => forms.iter().map(|form| format!("{form}@")).collect(),
@@ -43,12 +44,12 @@ impl CustomerKey {
 }
 
 /// The fewest digits of a number: with fewer, many customers would be meant.
-const FEWEST: usize = 8;
+const MIN_PHONE_DIGITS: usize = 8;
 
 /// The digits that a number may have at Blip: in Brazil with and without the country's 55 and, of a
 /// mobile phone, with and without the ninth digit, which WhatsApp's accounts of before do not have
 /// (`blip.md`, number check).
-fn forms(digits: &str) -> Vec<String> {
+fn list_phone_variants(digits: &str) -> Vec<String> {
     let is_national = |number: &&str| matches!(number.len(), 10 | 11);
     let national = digits.strip_prefix("55").filter(is_national).unwrap_or(digits);
     // As it is dialled within the country.
@@ -87,14 +88,17 @@ mod tests {
             "011 98765.4321",
         ] {
             let key = CustomerKey::parse(number).unwrap();
-            assert!(identities.iter().all(|identity| key.names(identity)), "{number}: {key:?}");
-            assert!(!key.names("5511987654322@wa.gw.msging.net"), "{number}");
-            assert!(!key.names("5521987654321@wa.gw.msging.net"), "{number}");
+            assert!(
+                identities.iter().all(|identity| key.is_customer(identity)),
+                "{number}: {key:?}"
+            );
+            assert!(!key.is_customer("5511987654322@wa.gw.msging.net"), "{number}");
+            assert!(!key.is_customer("5521987654321@wa.gw.msging.net"), "{number}");
         }
         // A number of a house has no ninth digit, one of another country no forms.
         let house = CustomerKey::parse("+55 11 3333-4444").unwrap();
-        assert!(house.names("551133334444@sms.gw.msging.net"));
-        assert!(!house.names("5511933334444@sms.gw.msging.net"));
+        assert!(house.is_customer("551133334444@sms.gw.msging.net"));
+        assert!(!house.is_customer("5511933334444@sms.gw.msging.net"));
         let portuguese = CustomerKey::parse("+351 912 345 678").unwrap();
         assert_eq!(portuguese, CustomerKey::Numbers(vec!["351912345678".to_owned()]));
     }
@@ -102,7 +106,7 @@ mod tests {
     #[test]
     fn an_identity_is_known_without_case_and_nothing_else_is_taken() {
         let key = CustomerKey::parse(" Ana%40x.com@0mn.io ").unwrap();
-        assert!(key.names("ana%40x.com@0mn.io") && !key.names("ana%40x.com@0mn.io.br"));
+        assert!(key.is_customer("ana%40x.com@0mn.io") && !key.is_customer("ana%40x.com@0mn.io.br"));
         for text in ["", "Maria", "@0mn.io", "ana@", "1234567", "12345678x"] {
             assert_eq!(CustomerKey::parse(text), None, "{text}");
         }

@@ -1,15 +1,15 @@
 //! What happened, already checked: the events of both sides.
 
 use super::agent_message::AgentMessage;
-use super::content::{Content, Offer, Rich};
+use super::content::{Content, Offer, RichText};
 use super::ids::{ChannelId, MessageTs, SlackUserId, TicketId};
-use super::ticket::{Move, Snapshot};
+use super::ticket::{Move, TicketSnapshot};
 
 /// Something that happened at Blip.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BlipEvent {
     /// A ticket is new or has changed its status.
-    Ticket(Box<Snapshot>),
+    Ticket(Box<TicketSnapshot>),
     /// The customer said something.
     Message {
         /// In which ticket.
@@ -133,7 +133,7 @@ pub enum SlackEvent {
     /// A button of ours was pressed, or a shortcut of ours was used on a message.
     Click(Click),
     /// A dialog of ours was filled in.
-    Filled(Filled),
+    Submitted(Submission),
     /// Nothing of ours: our own posts, other bots, joins, unfurls, messages outside of threads.
     NotOurs,
     /// Well-formed, but of a kind we do not know.
@@ -162,22 +162,22 @@ pub struct Click {
 
 /// A dialog of ours was filled in.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Filled {
+pub struct Submission {
     /// Who filled it in.
     pub user: SlackUserId,
     /// The ticket that it is about.
     pub ticket: TicketId,
     /// What was filled in.
-    pub form: Form,
+    pub form: SubmittedForm,
 }
 
 /// What was filled in.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Form {
+pub enum SubmittedForm {
     /// To make this move.
     Move(Move),
     /// To send these words to the customer.
-    Reply(Rich),
+    Reply(RichText),
     /// To send this to the customer.
     Offer(Offer),
 }

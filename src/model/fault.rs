@@ -15,7 +15,7 @@ pub enum Fault {
     /// The far end could not be reached. Nothing happened there.
     Down,
     /// The request may or may not have taken effect: look before sending again.
-    Unsure,
+    OutcomeUnknown,
     /// Our credentials are not accepted. Nothing happened, and hammering would not help.
     Credentials,
     /// The far end will never accept this. Nothing happened there.
@@ -29,8 +29,8 @@ pub enum Fault {
 
 impl Fault {
     /// Whether the call may have taken effect although it failed.
-    pub fn is_unsure(&self) -> bool {
-        matches!(self, Self::Unsure)
+    pub fn is_outcome_unknown(&self) -> bool {
+        matches!(self, Self::OutcomeUnknown)
     }
 
     /// A short constant word for metrics and logs.
@@ -38,7 +38,7 @@ impl Fault {
         match self {
             Self::Busy { .. } => "busy",
             Self::Down => "down",
-            Self::Unsure => "unsure",
+            Self::OutcomeUnknown => "unsure",
             Self::Credentials => "credentials",
             Self::Refused { .. } => "refused",
             Self::Broken => "broken",
@@ -49,10 +49,10 @@ impl Fault {
 /// An error of a call to a platform.
 pub trait Failure: std::fmt::Display {
     /// What it means for the event that needed the call.
-    fn fault(&self) -> Fault;
+    fn to_fault(&self) -> Fault;
 
     /// Of a call that looks for the effect of another one: whether the platform will never tell.
-    fn tells_nothing(&self) -> bool {
+    fn is_lookup_impossible(&self) -> bool {
         false
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// Bytes in hexadecimal, in small letters.
-pub fn hex(bytes: &[u8]) -> String {
+pub fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
         write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
         hex
@@ -16,6 +16,6 @@ mod tests {
 
     #[test]
     fn each_byte_has_two_digits() {
-        assert_eq!(hex(&[0, 0x0a, 0xff]), "000aff");
+        assert_eq!(to_hex(&[0, 0x0a, 0xff]), "000aff");
     }
 }

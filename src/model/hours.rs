@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan, Zoned};
 
 /// The days and hours in which the team works, the same on each of its days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hours {
+pub struct WorkingHours {
     first: Weekday,
     last: Weekday,
     from: Time,
@@ -18,31 +18,41 @@ pub struct Hours {
 /// The text does not say when the team works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("hours are written as mon-fri 09:00-18:00")]
-pub struct Unreadable;
+pub struct UnreadableHours;
 
 /// Days that are looked at for working time: two weeks hold some for everybody.
-const DAYS: usize = 15;
+const MAX_DAYS_AHEAD: usize = 15;
 
-impl FromStr for Hours {
-    type Err = Unreadable;
+impl FromStr for WorkingHours {
+    type Err = UnreadableHours;
 
     /// Reads `mon-fri 09:00-18:00`, or one day alone as in `sat 08:00-12:00`.
-    fn from_str(text: &str) -> Result<Self, Unreadable> {
-        let (days, times) = text.trim().split_once(' ').ok_or(Unreadable)?;
+    fn from_str(text: &str) -> Result<Self, UnreadableHours> {
+        let (days, times) = text.trim().split_once(' ').ok_or(UnreadableHours)?;
         let (first, last) = days.split_once('-').unwrap_or((days, days));
-        let (from, to) = times.trim().split_once('-').ok_or(Unreadable)?;
-        let hours = Self { first: day(first)?, last: day(last)?, from: time(from)?, to: time(to)? };
-        if hours.from < hours.to { Ok(hours) } else { Err(Unreadable) }
+        let (from, to) = times.trim().split_once('-').ok_or(UnreadableHours)?;
+        let hours = Self {
+            first: parse_day(first)?,
+            last: parse_day(last)?,
+            from: parse_clock_time(from)?,
+            to: parse_clock_time(to)?,
+        };
+        if hours.from < hours.to { Ok(hours) } else { Err(UnreadableHours) }
     }
 }
 
-impl Hours {
+impl WorkingHours {
     /// When so much working time has passed since `start`, in the zone in which the team works.
-    pub fn after(&self, start: Timestamp, work: SignedDuration, zone: &TimeZone) -> Timestamp {
+    pub fn add_working_time(
+        &self,
+        start: Timestamp,
+        work: SignedDuration,
+        zone: &TimeZone,
+    ) -> Timestamp {
         let mut left = work;
         let mut at = start.to_zoned(zone.clone());
-        for _ in 0..DAYS {
-            if let Some((from, to)) = self.shift(&at) {
+        for _ in 0..MAX_DAYS_AHEAD {
+            if let Some((from, to)) = self.remaining_shift(&at) {
                 let open = to.duration_since(&from);
                 if left <= open {
                     return from.timestamp() + left;
@@ -58,7 +68,7 @@ impl Hours {
     }
 
     /// What is left of the working time of a day.
-    fn shift(&self, at: &Zoned) -> Option<(Zoned, Zoned)> {
+    fn remaining_shift(&self, at: &Zoned) -> Option<(Zoned, Zoned)> {
         if !self.is_open_on(at.weekday()) {
             return None;
         }
@@ -75,7 +85,7 @@ impl Hours {
     }
 }
 
-fn day(name: &str) -> Result<Weekday, Unreadable> {
+fn parse_day(name: &str) -> Result<Weekday, UnreadableHours> {
     match name.trim().to_ascii_lowercase().as_str() {
         "mon" => Ok(Weekday::Monday),
         "tue" => Ok(Weekday::Tuesday),
@@ -84,22 +94,22 @@ fn day(name: &str) -> Result<Weekday, Unreadable> {
         "fri" => Ok(Weekday::Friday),
         "sat" => Ok(Weekday::Saturday),
         "sun" => Ok(Weekday::Sunday),
-        _ => Err(Unreadable),
+        _ => Err(UnreadableHours),
     }
 }
 
-fn time(text: &str) -> Result<Time, Unreadable> {
-    let (hour, minute) = text.trim().split_once(':').ok_or(Unreadable)?;
+fn parse_clock_time(text: &str) -> Result<Time, UnreadableHours> {
+    let (hour, minute) = text.trim().split_once(':').ok_or(UnreadableHours)?;
     let number = |text: &str| {
         let is_plain = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
-        is_plain.then(|| text.parse::<i8>().ok()).flatten().ok_or(Unreadable)
+        is_plain.then(|| text.parse::<i8>().ok()).flatten().ok_or(UnreadableHours)
     };
     let (hour, minute) = (number(hour)?, number(minute)?);
     // The end of the day is written as 24:00.
     if (hour, minute) == (24, 0) {
         return Ok(Time::MAX);
     }
-    Time::new(hour, minute, 0, 0).ok().ok_or(Unreadable)
+    Time::new(hour, minute, 0, 0).ok().ok_or(UnreadableHours)
 }
 
 #[cfg(test)]
@@ -113,8 +123,8 @@ mod tests {
     #[test]
     fn only_working_time_passes() {
         let zone = TimeZone::get("America/Sao_Paulo").unwrap();
-        let office: Hours = "mon-fri 09:00-18:00".parse().unwrap();
-        let weekend: Hours = "SAT-sun 10:00-12:00".parse().unwrap();
+        let office: WorkingHours = "mon-fri 09:00-18:00".parse().unwrap();
+        let weekend: WorkingHours = "SAT-sun 10:00-12:00".parse().unwrap();
         // The 3rd of August 2026 is a Monday.
         for (hours, start, minutes, end) in [
             (office, "2026-08-03T10:00", 30, "2026-08-03T10:30"),
@@ -127,7 +137,11 @@ mod tests {
             (weekend, "2026-08-03T09:00", 150, "2026-08-09T10:30"),
         ] {
             let work = SignedDuration::from_mins(minutes);
-            assert_eq!(hours.after(at(start), work, &zone), at(end), "{start} + {minutes}");
+            assert_eq!(
+                hours.add_working_time(at(start), work, &zone),
+                at(end),
+                "{start} + {minutes}"
+            );
         }
     }
 
@@ -144,19 +158,19 @@ mod tests {
             "mon-fri 09:00-09:00",
             "mon-fri +9:00-18:00",
         ] {
-            assert_eq!(text.parse::<Hours>(), Err(Unreadable), "{text:?}");
+            assert_eq!(text.parse::<WorkingHours>(), Err(UnreadableHours), "{text:?}");
         }
-        assert!("mon-sun 00:00-24:00".parse::<Hours>().is_ok());
+        assert!("mon-sun 00:00-24:00".parse::<WorkingHours>().is_ok());
     }
 
     proptest::proptest! {
         #[test]
         fn time_never_runs_backwards(seconds in 0_i64..4_000_000_000, minutes in 0_i64..10_000) {
-            let hours: Hours = "mon-fri 09:00-18:00".parse().unwrap();
+            let hours: WorkingHours = "mon-fri 09:00-18:00".parse().unwrap();
             let zone = TimeZone::get("America/Sao_Paulo").unwrap();
             let start = Timestamp::from_second(seconds).unwrap();
             let work = SignedDuration::from_mins(minutes);
-            proptest::prop_assert!(hours.after(start, work, &zone) >= start + work);
+            proptest::prop_assert!(hours.add_working_time(start, work, &zone) >= start + work);
         }
     }
 }

@@ -21,7 +21,7 @@ macro_rules! opaque_id {
         impl $name {
             /// Takes the value as it is; `None` if it is empty, too long or has control characters.
             pub fn parse(value: &str) -> Option<Self> {
-                is_sound(value).then(|| Self(value.to_owned()))
+                is_valid_id(value).then(|| Self(value.to_owned()))
             }
 
             /// The value as the platform wrote it.
@@ -59,14 +59,14 @@ opaque_id! {
 
 impl MessageTs {
     /// The time in it, in microseconds since 1970.
-    pub fn micros(&self) -> Option<i64> {
+    pub fn to_micros(&self) -> Option<i64> {
         let (seconds, rest) = self.0.split_once('.')?;
         let micros = format!("{rest:0<6}").get(..6)?.parse::<u32>().ok()?;
         seconds.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(micros.into())
     }
 
     /// The time stamp of a message that would be written at this time.
-    pub fn at(time: jiff::Timestamp) -> Self {
+    pub fn from_time(time: jiff::Timestamp) -> Self {
         let micros = time.as_microsecond().max(0);
         Self(format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000))
     }
@@ -99,7 +99,7 @@ impl Default for BotName {
 
 impl BotName {
     /// The variable that holds this setting of the bot, such as `BLIP_VENDAS_KEY`.
-    pub fn variable(&self, setting: &str) -> String {
+    pub fn setting_variable(&self, setting: &str) -> String {
         if *self == Self::default() {
             return format!("BLIP_{setting}");
         }
@@ -122,7 +122,7 @@ pub struct TicketId {
 impl TicketId {
     /// Joins a bot and Blip's id; `None` if the id is empty, too long or has control characters.
     pub fn new(bot: BotName, id: &str) -> Option<Self> {
-        is_sound(id).then(|| Self { bot, id: id.to_owned() })
+        is_valid_id(id).then(|| Self { bot, id: id.to_owned() })
     }
 
     /// Reads the `bot/id` form back.
@@ -137,7 +137,7 @@ impl TicketId {
     }
 
     /// The id as Blip wrote it; in lower case if it was read back from the `bot/id` form.
-    pub fn blip(&self) -> &str {
+    pub fn blip_id(&self) -> &str {
         &self.id
     }
 
@@ -190,7 +190,7 @@ pub fn stored_id(id: &str) -> String {
     id.to_ascii_lowercase()
 }
 
-fn is_sound(value: &str) -> bool {
+fn is_valid_id(value: &str) -> bool {
     !value.is_empty() && value.len() <= MAX_ID_BYTES && !value.chars().any(char::is_control)
 }
 
@@ -214,10 +214,10 @@ mod tests {
         let (told, again) = (told.unwrap(), again.unwrap());
         assert_eq!(told, again);
         assert_eq!(HashSet::from([told.clone(), again.clone()]).len(), 1);
-        assert_eq!((told.to_string().as_str(), told.blip()), ("default/5f0c-11", "5F0c-11"));
+        assert_eq!((told.to_string().as_str(), told.blip_id()), ("default/5f0c-11", "5F0c-11"));
         let stored = TicketId::parse(&told.to_string()).unwrap();
-        assert_eq!(stored.clone().spelled("5F0c-11").blip(), "5F0c-11");
-        assert_eq!(stored.spelled("other").blip(), "5f0c-11");
+        assert_eq!(stored.clone().spelled("5F0c-11").blip_id(), "5F0c-11");
+        assert_eq!(stored.spelled("other").blip_id(), "5f0c-11");
     }
 
     #[test]

@@ -26,15 +26,16 @@ pub mod ticket;
 
 pub use agent_message::{AgentMessage, KeptPart};
 pub use content::{
-    Access, Attachment, Content, Inline, Line, Media, Offer, Paragraph, Rich, Style,
+    Attachment, CardLine, Content, FileAccess, Inline, LinkedFile, Offer, Paragraph, RichText,
+    Style,
 };
 pub use customer_key::CustomerKey;
-pub use event::{BlipEvent, Click, Filled, Form, ReceiptKind, SlackEvent};
+pub use event::{BlipEvent, Click, ReceiptKind, SlackEvent, Submission, SubmittedForm};
 pub use fault::{Failure, Fault};
-pub use hours::Hours;
+pub use hours::WorkingHours;
 pub use ids::{BotName, ChannelId, ChannelRef, MessageTs, SlackUserId, TicketId};
 pub use readiness::Readiness;
 pub use ticket::{
-    Agent, Closing, Customer, Destination, Ending, Move, Refusal, Snapshot, State, Thread, Ticket,
-    domain_of, is_tunnel,
+    Agent, Closing, Customer, Move, MoveRefusal, Thread, Ticket, TicketEnding, TicketSnapshot,
+    TicketState, TransferTarget, domain_of, is_tunnel,
 };

@@ -10,7 +10,7 @@ use super::invisible::is_invisible;
 
 /// A kind of number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum NumberKind {
     /// The number of a person with Brazil's tax office.
     Cpf,
     /// The number of a company there: digits or, since July 2026, also letters.
@@ -21,9 +21,9 @@ pub enum Kind {
 
 /// A number in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundNumber {
     /// What it is.
-    pub kind: Kind,
+    pub kind: NumberKind,
     /// Where its digits and letters stand, in bytes.
     digits: Vec<Range<usize>>,
     /// What must stay together for it to be recognised: with the word beside it, if it counts only
@@ -32,13 +32,13 @@ pub struct Found {
 }
 
 /// What stands in place of a digit that is hidden.
-const HIDDEN: char = '•';
+const HIDDEN_DIGIT: char = '•';
 /// Digits of a card that may stay readable: people tell cards apart by them.
 const CARD_SHOWN: usize = 4;
 /// Most separators between two digits of one number, as in `247 - 25`.
 const MOST_SEPARATORS: usize = 3;
 /// How far from a number the word that says what it is may stand, in characters.
-const BESIDE_CHARS: usize = 30;
+const MAX_KEYWORD_DISTANCE: usize = 30;
 /// Digits in a row that make the key of an electronic invoice or the line of a bank slip, in which
 /// groups of four often look like a card.
 const LONG_KEY: usize = 40;
@@ -49,13 +49,13 @@ const CARD_GROUPS: &[usize] = &[4, 8, 12, 16];
 const SHORT_CARD_GROUPS: &[usize] = &[4, 8, 10, 12];
 
 /// The area codes of Brazilian phones.
-const AREAS: [u32; 67] = [
+const AREA_CODES: [u32; 67] = [
     11, 12, 13, 14, 15, 16, 17, 18, 19, 21, 22, 24, 27, 28, 31, 32, 33, 34, 35, 37, 38, 41, 42, 43,
     44, 45, 46, 47, 48, 49, 51, 53, 54, 55, 61, 62, 63, 64, 65, 66, 67, 68, 69, 71, 73, 74, 75, 77,
     79, 81, 82, 83, 84, 85, 86, 87, 88, 89, 91, 92, 93, 94, 95, 96, 97, 98, 99,
 ];
 
-impl Kind {
+impl NumberKind {
     /// All kinds.
     pub const ALL: [Self; 3] = [Self::Cpf, Self::Cnpj, Self::Card];
 
@@ -69,7 +69,7 @@ impl Kind {
     }
 
     /// Words that say that a number is of this kind.
-    fn words(self) -> &'static [&'static str] {
+    fn keywords(self) -> &'static [&'static str] {
         match self {
             Self::Cpf => &["cpf"],
             Self::Cnpj => &["cnpj"],
@@ -78,7 +78,7 @@ impl Kind {
     }
 
     /// How many characters it has.
-    fn lengths(self) -> std::ops::RangeInclusive<usize> {
+    fn valid_lengths(self) -> std::ops::RangeInclusive<usize> {
         match self {
             Self::Cpf => 11..=11,
             Self::Cnpj => 14..=14,
@@ -88,9 +88,9 @@ impl Kind {
 }
 
 /// The numbers of these kinds in a text, in order.
-pub fn find(text: &str, kinds: &[Kind]) -> Vec<Found> {
-    let mut found: Vec<Found> = Vec::new();
-    for run in runs(text) {
+pub fn find_numbers(text: &str, kinds: &[NumberKind]) -> Vec<FoundNumber> {
+    let mut found: Vec<FoundNumber> = Vec::new();
+    for run in split_runs(text) {
         let mut at = 0;
         while at < run.len() {
             match first_number(text, (&run, at), kinds) {
@@ -106,18 +106,18 @@ pub fn find(text: &str, kinds: &[Kind]) -> Vec<Found> {
 }
 
 /// The text with its numbers of these kinds hidden; `None` if there are none.
-pub fn hide(text: &str, kinds: &[Kind]) -> Option<String> {
-    let found = find(text, kinds);
+pub fn hide_numbers(text: &str, kinds: &[NumberKind]) -> Option<String> {
+    let found = find_numbers(text, kinds);
     if found.is_empty() {
         return None;
     }
     let mut hidden = String::with_capacity(text.len());
     let mut done = 0;
     for number in &found {
-        let shown = if number.kind == Kind::Card { CARD_SHOWN } else { 0 };
+        let shown = if number.kind == NumberKind::Card { CARD_SHOWN } else { 0 };
         for digit in number.digits.iter().take(number.digits.len() - shown) {
             hidden.push_str(text.get(done..digit.start).unwrap_or_default());
-            hidden.push(HIDDEN);
+            hidden.push(HIDDEN_DIGIT);
             done = digit.end;
         }
     }
@@ -126,8 +126,8 @@ pub fn hide(text: &str, kinds: &[Kind]) -> Option<String> {
 }
 
 /// Whether something in the text has been hidden. A list has the same sign, but never twice.
-pub fn is_hidden(text: &str) -> bool {
-    text.chars().zip(text.chars().skip(1)).any(|pair| pair == (HIDDEN, HIDDEN))
+pub fn has_hidden_digits(text: &str) -> bool {
+    text.chars().zip(text.chars().skip(1)).any(|pair| pair == (HIDDEN_DIGIT, HIDDEN_DIGIT))
 }
 
 /// A character that may be part of a number, and what stands before it.
@@ -136,14 +136,14 @@ struct Sign {
     /// As an upper-case ASCII digit or letter.
     value: u8,
     is_lower: bool,
-    gap: Gap,
+    gap: NumberGap,
     start: usize,
     bytes: u8,
 }
 
 /// What stands before a sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Gap {
+enum NumberGap {
     /// Nothing that shows.
     Joined,
     /// A full stop.
@@ -163,36 +163,36 @@ impl Sign {
         self.value.is_ascii_digit()
     }
 
-    fn place(&self) -> Range<usize> {
+    fn byte_range(&self) -> Range<usize> {
         self.start..self.start + usize::from(self.bytes)
     }
 
     /// Whether a number may begin here.
-    fn begins(&self) -> bool {
-        matches!(self.gap, Gap::Start | Gap::Blank | Gap::Slash)
+    fn may_begin_number(&self) -> bool {
+        matches!(self.gap, NumberGap::Start | NumberGap::Blank | NumberGap::Slash)
     }
 
-    fn digit(&self) -> u32 {
+    fn digit_value(&self) -> u32 {
         u32::from(self.value.wrapping_sub(b'0'))
     }
 }
 
 /// Digits and letters with nothing but separators between them, in pieces that end where anything
 /// else stands.
-fn runs(text: &str) -> Vec<Vec<Sign>> {
+fn split_runs(text: &str) -> Vec<Vec<Sign>> {
     let mut runs: Vec<Vec<Sign>> = Vec::new();
     let mut separators: Option<Vec<char>> = None;
     for (at, c) in text.char_indices() {
-        if is_unseen(c) {
+        if is_ignorable(c) {
             continue;
         }
-        if let Some(value) = plain(c) {
-            let gap = separators.as_deref().map_or(Gap::Start, gap);
+        if let Some(value) = to_plain_ascii(c) {
+            let gap = separators.as_deref().map_or(NumberGap::Start, classify_gap);
             let (start, bytes) = (at, u8::try_from(c.len_utf8()).unwrap_or_default());
             let is_lower = value.is_ascii_lowercase();
             let sign = Sign { value: value.to_ascii_uppercase(), is_lower, gap, start, bytes };
             match runs.last_mut() {
-                Some(run) if gap != Gap::Start => run.push(sign),
+                Some(run) if gap != NumberGap::Start => run.push(sign),
                 _ => runs.push(vec![sign]),
             }
             separators = Some(Vec::new());
@@ -208,18 +208,18 @@ fn runs(text: &str) -> Vec<Vec<Sign>> {
     runs
 }
 
-fn gap(separators: &[char]) -> Gap {
+fn classify_gap(separators: &[char]) -> NumberGap {
     match separators {
-        [] => Gap::Joined,
-        signs if signs.iter().any(|c| c.is_whitespace()) => Gap::Blank,
-        ['.'] => Gap::Dot,
-        signs if signs.iter().any(|c| matches!(c, '/' | '／' | '⁄' | '∕')) => Gap::Slash,
-        _ => Gap::Tight,
+        [] => NumberGap::Joined,
+        signs if signs.iter().any(|c| c.is_whitespace()) => NumberGap::Blank,
+        ['.'] => NumberGap::Dot,
+        signs if signs.iter().any(|c| matches!(c, '/' | '／' | '⁄' | '∕')) => NumberGap::Slash,
+        _ => NumberGap::Tight,
     }
 }
 
 /// A digit or letter as ASCII.
-fn plain(c: char) -> Option<u8> {
+fn to_plain_ascii(c: char) -> Option<u8> {
     let c = match c {
         // Full-width forms.
         '\u{FF10}'..='\u{FF19}' | '\u{FF21}'..='\u{FF3A}' | '\u{FF41}'..='\u{FF5A}' => {
@@ -243,17 +243,21 @@ fn is_separator(c: char) -> bool {
 
 /// Whether a character parts no number for who reads it: it does not show, or it is the box around
 /// the digit before it.
-fn is_unseen(c: char) -> bool {
+fn is_ignorable(c: char) -> bool {
     is_invisible(c) || c == '\u{20E3}'
 }
 
 /// The longest number that begins at a place of a run.
-fn first_number(text: &str, (run, at): (&[Sign], usize), kinds: &[Kind]) -> Option<Found> {
-    let order = [Kind::Card, Kind::Cnpj, Kind::Cpf];
+fn first_number(
+    text: &str,
+    (run, at): (&[Sign], usize),
+    kinds: &[NumberKind],
+) -> Option<FoundNumber> {
+    let order = [NumberKind::Card, NumberKind::Cnpj, NumberKind::Cpf];
     let mut kinds = order.into_iter().filter(|kind| kinds.contains(kind));
     kinds.find_map(|kind| {
-        let mut lengths = kind.lengths().rev();
-        lengths.find_map(|length| Candidate::new(text, run, at, length)?.found(kind))
+        let mut lengths = kind.valid_lengths().rev();
+        lengths.find_map(|length| Candidate::new(text, run, at, length)?.match_kind(kind))
     })
 }
 
@@ -274,31 +278,35 @@ impl<'a> Candidate<'a> {
         let (signs, after) = rest.split_at_checked(length)?;
         let (first, last) = (signs.first()?, signs.last()?);
         let is_apart = |sign: &Sign, other: Option<&Sign>, gap: Option<&Sign>| {
-            other.is_none_or(|other| gap.is_some_and(Sign::begins) || differ(sign, other))
+            other.is_none_or(|other| {
+                gap.is_some_and(Sign::may_begin_number) || is_letter_beside_digit(sign, other)
+            })
         };
         if !is_apart(first, before.last(), Some(first))
             || !is_apart(last, after.first(), after.first())
         {
             return None;
         }
-        let is_in_a_row =
-            |sign: &&Sign| sign.is_digit() && matches!(sign.gap, Gap::Joined | Gap::Blank);
+        let is_in_a_row = |sign: &&Sign| {
+            sign.is_digit() && matches!(sign.gap, NumberGap::Joined | NumberGap::Blank)
+        };
         let digits = |signs: &mut dyn Iterator<Item = &Sign>| {
             signs.take(LONG_KEY).take_while(is_in_a_row).count()
         };
         let in_a_row = digits(&mut before.iter().rev()) + length + digits(&mut after.iter());
-        let candidate = Self { text, signs, parted: parted(signs), in_a_row };
+        let candidate = Self { text, signs, parted: find_separated(signs), in_a_row };
         candidate.is_free().then_some(candidate)
     }
 
     /// Whether no letters touch it, as they do in the id of something. One that is all digits may
     /// be touched on one side, as in `CPF52998224725`.
     fn is_free(&self) -> bool {
-        let range = self.range();
+        let range = self.byte_range();
         let touches = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-        let before = self.before().chars().rev().take(BESIDE_CHARS).find(|c| !is_unseen(*c));
+        let before =
+            self.text_before().chars().rev().take(MAX_KEYWORD_DISTANCE).find(|c| !is_ignorable(*c));
         let after = self.text.get(range.end..).unwrap_or_default().chars();
-        let after = after.take(BESIDE_CHARS).find(|c| !is_unseen(*c));
+        let after = after.take(MAX_KEYWORD_DISTANCE).find(|c| !is_ignorable(*c));
         match (touches(before), touches(after)) {
             (false, false) => true,
             (true, true) => false,
@@ -306,13 +314,13 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    fn range(&self) -> Range<usize> {
+    fn byte_range(&self) -> Range<usize> {
         let start = self.signs.first().map_or(0, |sign| sign.start);
-        start..self.signs.last().map_or(start, |sign| sign.place().end)
+        start..self.signs.last().map_or(start, |sign| sign.byte_range().end)
     }
 
-    fn before(&self) -> &str {
-        self.text.get(..self.range().start).unwrap_or_default()
+    fn text_before(&self) -> &str {
+        self.text.get(..self.byte_range().start).unwrap_or_default()
     }
 
     fn is_all_digits(&self) -> bool {
@@ -320,60 +328,64 @@ impl<'a> Candidate<'a> {
     }
 
     /// The number that it is, if it is one of this kind.
-    fn found(&self, kind: Kind) -> Option<Found> {
+    fn match_kind(&self, kind: NumberKind) -> Option<FoundNumber> {
         let mut others = self.signs.iter().skip(1);
         let is_repeated =
             others.all(|sign| Some(sign.value) == self.signs.first().map(|s| s.value));
         let is_right = match kind {
-            Kind::Cpf => self.is_all_digits() && is_cpf(&self.digits()),
-            Kind::Cnpj => is_cnpj(self.signs),
-            Kind::Card => self.is_all_digits() && is_card(&self.digits()),
+            NumberKind::Cpf => self.is_all_digits() && is_cpf(&self.digit_values()),
+            NumberKind::Cnpj => is_cnpj(self.signs),
+            NumberKind::Card => self.is_all_digits() && is_card(&self.digit_values()),
         };
         if is_repeated || !is_right {
             return None;
         }
-        let whole = if self.reads_as(kind) { self.range() } else { self.beside(kind)? };
-        let digits = self.signs.iter().map(Sign::place).collect();
-        Some(Found { kind, digits, whole })
+        let whole = if self.is_written_as(kind) {
+            self.byte_range()
+        } else {
+            self.range_with_keyword(kind)?
+        };
+        let digits = self.signs.iter().map(Sign::byte_range).collect();
+        Some(FoundNumber { kind, digits, whole })
     }
 
-    fn digits(&self) -> Vec<u32> {
-        self.signs.iter().map(Sign::digit).collect()
+    fn digit_values(&self) -> Vec<u32> {
+        self.signs.iter().map(Sign::digit_value).collect()
     }
 
     /// Whether it is written as people write such a number, and not as something else.
-    fn reads_as(&self, kind: Kind) -> bool {
+    fn is_written_as(&self, kind: NumberKind) -> bool {
         let (parted, length) = (&self.parted, self.signs.len());
         let groups = match kind {
-            Kind::Cpf => CPF_GROUPS,
-            Kind::Cnpj => CNPJ_GROUPS,
-            Kind::Card if length < 16 => SHORT_CARD_GROUPS,
-            Kind::Card => CARD_GROUPS,
+            NumberKind::Cpf => CPF_GROUPS,
+            NumberKind::Cnpj => CNPJ_GROUPS,
+            NumberKind::Card if length < 16 => SHORT_CARD_GROUPS,
+            NumberKind::Card => CARD_GROUPS,
         };
         let is_usual = parted.iter().all(|at| groups.contains(at));
         let gap = |at: usize| self.signs.get(at).map(|sign| sign.gap);
         let is_spelt = parted.len() + 1 == length;
-        let is_one_word = !parted.iter().any(|at| gap(*at) == Some(Gap::Blank));
-        let is_decimal = matches!(parted.as_slice(), [at] if gap(*at) == Some(Gap::Dot));
+        let is_one_word = !parted.iter().any(|at| gap(*at) == Some(NumberGap::Blank));
+        let is_decimal = matches!(parted.as_slice(), [at] if gap(*at) == Some(NumberGap::Dot));
         if !is_usual && (is_decimal || !(is_spelt || is_one_word)) {
             return false;
         }
         match kind {
-            Kind::Cpf => !self.is_phone() || (is_usual && !parted.is_empty()),
-            Kind::Cnpj if self.is_all_digits() => true,
-            Kind::Cnpj if parted.is_empty() => self.is_code(),
-            Kind::Cnpj => is_usual && (is_one_word || parted.len() == groups.len()),
-            Kind::Card => self.in_a_row < LONG_KEY,
+            NumberKind::Cpf => !self.is_phone() || (is_usual && !parted.is_empty()),
+            NumberKind::Cnpj if self.is_all_digits() => true,
+            NumberKind::Cnpj if parted.is_empty() => self.is_code(),
+            NumberKind::Cnpj => is_usual && (is_one_word || parted.len() == groups.len()),
+            NumberKind::Card => self.in_a_row < LONG_KEY,
         }
     }
 
     /// Whether it can be a phone: one with a country code, or a mobile one of Brazil.
     fn is_phone(&self) -> bool {
-        let is_mobile = match self.digits().as_slice() {
-            [ten, one, nine, ..] => AREAS.contains(&(ten * 10 + one)) && *nine == 9,
+        let is_mobile = match self.digit_values().as_slice() {
+            [ten, one, nine, ..] => AREA_CODES.contains(&(ten * 10 + one)) && *nine == 9,
             _ => false,
         };
-        is_mobile || self.before().ends_with('+')
+        is_mobile || self.text_before().ends_with('+')
     }
 
     /// Whether letters and digits without separators are no word.
@@ -384,18 +396,18 @@ impl<'a> Candidate<'a> {
 
     /// The number with the word beside it that says of what kind it is. No other number may stand
     /// between the two.
-    fn beside(&self, kind: Kind) -> Option<Range<usize>> {
-        let range = self.range();
+    fn range_with_keyword(&self, kind: NumberKind) -> Option<Range<usize>> {
+        let range = self.byte_range();
         let after = self.text.get(range.end..)?;
         let is_near = |(near, (_, c)): &(usize, (usize, char))| {
-            *near < BESIDE_CHARS && !plain(*c).is_some_and(|c| c.is_ascii_digit())
+            *near < MAX_KEYWORD_DISTANCE && !to_plain_ascii(*c).is_some_and(|c| c.is_ascii_digit())
         };
         let says_so = |start: usize, end: usize| {
             let part = self.text.get(start..end).unwrap_or_default().to_lowercase();
             let letters: String = part.chars().filter(|c| c.is_alphabetic()).collect();
-            kind.words().iter().any(|word| letters.contains(word))
+            kind.keywords().iter().any(|word| letters.contains(word))
         };
-        let mut starts = self.before().char_indices().rev().enumerate().take_while(is_near);
+        let mut starts = self.text_before().char_indices().rev().enumerate().take_while(is_near);
         if let Some((_, (start, _))) = starts.find(|(_, (at, _))| says_so(*at, range.start)) {
             return Some(start..range.end);
         }
@@ -406,13 +418,13 @@ impl<'a> Candidate<'a> {
 }
 
 /// Whether of two signs one is a letter and the other a digit.
-fn differ(one: &Sign, other: &Sign) -> bool {
+fn is_letter_beside_digit(one: &Sign, other: &Sign) -> bool {
     one.is_digit() != other.is_digit()
 }
 
-fn parted(signs: &[Sign]) -> Vec<usize> {
+fn find_separated(signs: &[Sign]) -> Vec<usize> {
     let signs = signs.iter().enumerate().skip(1);
-    signs.filter(|(_, sign)| sign.gap != Gap::Joined).map(|(at, _)| at).collect()
+    signs.filter(|(_, sign)| sign.gap != NumberGap::Joined).map(|(at, _)| at).collect()
 }
 
 /// The check digit of the tax office: a weighted sum modulo 11.
@@ -426,20 +438,20 @@ fn check_digit(values: &[u32], highest_weight: u32) -> u32 {
 }
 
 /// Whether the last two of the values are the check digits of those before them.
-fn is_checked(values: &[u32], highest_weight: u32) -> bool {
+fn has_check_digits(values: &[u32], highest_weight: u32) -> bool {
     let Some((last, first)) = values.split_last() else { return false };
     let Some((before, root)) = first.split_last() else { return false };
     check_digit(root, highest_weight) == *before && check_digit(first, highest_weight) == *last
 }
 
 fn is_cpf(digits: &[u32]) -> bool {
-    is_checked(digits, 11)
+    has_check_digits(digits, 11)
 }
 
 /// Letters count by their place after the digits in ASCII (Instrução Normativa RFB 2.229/2024).
 fn is_cnpj(signs: &[Sign]) -> bool {
-    let values: Vec<u32> = signs.iter().map(Sign::digit).collect();
-    signs.iter().rev().take(2).all(Sign::is_digit) && is_checked(&values, 9)
+    let values: Vec<u32> = signs.iter().map(Sign::digit_value).collect();
+    signs.iter().rev().take(2).all(Sign::is_digit) && has_check_digits(&values, 9)
 }
 
 /// Luhn's check, and a first part and length that cards have.
@@ -452,11 +464,11 @@ fn is_card(digits: &[u32]) -> bool {
         .map(|(place, digit)| if place % 2 == 1 { doubled(*digit) } else { *digit })
         .sum();
     let first = digits.iter().take(4).fold(0, |first, digit| first * 10 + digit);
-    sum.is_multiple_of(10) && is_of_a_brand(first, digits.len())
+    sum.is_multiple_of(10) && is_card_prefix(first, digits.len())
 }
 
 /// Whether a card may begin with these four digits and be this long (ISO/IEC 7812 and the brands).
-fn is_of_a_brand(first: u32, length: usize) -> bool {
+fn is_card_prefix(first: u32, length: usize) -> bool {
     match first {
         // Visa and Elo.
         4000..=4999 => matches!(length, 13 | 16 | 19),
@@ -481,7 +493,7 @@ mod tests {
     use super::*;
 
     fn hidden(text: &str) -> String {
-        hide(text, &Kind::ALL).unwrap_or_else(|| text.to_owned())
+        hide_numbers(text, &NumberKind::ALL).unwrap_or_else(|| text.to_owned())
     }
 
     #[test]
@@ -575,7 +587,7 @@ mod tests {
             ("CPF 52998224725, celular 11987654374", false),
             ("119.876.543-74", true),
         ] {
-            let found = find(text, &[Kind::Cpf]);
+            let found = find_numbers(text, &[NumberKind::Cpf]);
             let is_it = found.iter().any(|it| text.get(it.whole.clone()).unwrap().contains("37"));
             let is_it = is_it || text.contains("543-74") && !found.is_empty();
             assert_eq!(is_it, is_found, "{text}");
@@ -586,8 +598,8 @@ mod tests {
     fn only_the_kinds_asked_for_are_hidden() {
         let text = "529.982.247-25 11.222.333/0001-81 4111111111111111";
         let cards = "529.982.247-25 11.222.333/0001-81 ••••••••••••1111";
-        assert_eq!(hide(text, &[Kind::Card]).unwrap(), cards);
-        assert_eq!(hide(text, &[]), None);
+        assert_eq!(hide_numbers(text, &[NumberKind::Card]).unwrap(), cards);
+        assert_eq!(hide_numbers(text, &[]), None);
     }
 
     /// A valid CPF from nine digits.
@@ -623,7 +635,7 @@ mod tests {
             let shown = hidden(&text);
             prop_assert_eq!(shown.chars().count(), text.chars().count());
             for (before, after) in text.chars().zip(shown.chars()) {
-                prop_assert!(before == after || after == HIDDEN);
+                prop_assert!(before == after || after == HIDDEN_DIGIT);
             }
         }
     }

@@ -4,21 +4,21 @@
 //! a question back.
 
 use super::agent_message::AgentMessage;
-use super::content::{Inline, Paragraph, Rich};
+use super::content::{Inline, Paragraph, RichText};
 use super::ids::SlackUserId;
 use super::invisible::is_invisible;
 use super::ticket::{Agent, Ticket};
 
 /// The emoji that makes a note of whatever carries it, also where Slack leaves its name alone.
-const LOCK: [&str; 2] = ["🔒", ":lock:"];
+const NOTE_LOCKS: [&str; 2] = ["🔒", ":lock:"];
 /// What makes an emoji of the digit before it.
-const KEYCAP: char = '\u{20E3}';
+const COMBINING_KEYCAP: char = '\u{20E3}';
 
 /// What a thread message is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Intent {
     /// It stays in Slack.
-    Note(Why),
+    Note(NoteReason),
     /// It stays in Slack until its writer has said what it is; with the holder, if there is one.
     Question(Option<Agent>),
     /// It goes to the customer.
@@ -30,7 +30,7 @@ pub enum Intent {
 
 /// Why a message is a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum NoteReason {
     /// It says so by its prefix or a lock.
     Prefix,
     /// It speaks to a colleague.
@@ -54,7 +54,7 @@ pub struct ReplyRules {
 
 impl ReplyRules {
     /// Decides what a message by `user` in the thread of `ticket` is.
-    pub fn intent(
+    pub fn decide_intent(
         &self,
         ticket: &Ticket,
         user: &SlackUserId,
@@ -62,16 +62,16 @@ impl ReplyRules {
         message: &AgentMessage,
     ) -> Intent {
         if ticket.is_closed() {
-            return Intent::Note(Why::Closed);
+            return Intent::Note(NoteReason::Closed);
         }
-        if self.is_marked(&message.text) || message.contains_any(&LOCK) {
-            return Intent::Note(Why::Prefix);
+        if self.has_note_prefix(&message.text) || message.has_any_of(&NOTE_LOCKS) {
+            return Intent::Note(NoteReason::Prefix);
         }
-        if speaks_to_colleague(&message.text) {
-            return Intent::Note(Why::Colleague);
+        if is_to_colleague(&message.text) {
+            return Intent::Note(NoteReason::Colleague);
         }
         if !is_agent {
-            return Intent::Note(Why::Outsider);
+            return Intent::Note(NoteReason::Outsider);
         }
         match ticket.holder() {
             Some(holder) if holder.user == *user => Intent::Reply { claims: false },
@@ -84,8 +84,8 @@ impl ReplyRules {
 
     /// Whether a message begins with the note prefix. Emoji and punctuation before it do not count:
     /// whoever writes it somewhere near the beginning hardly means the customer.
-    fn is_marked(&self, text: &Rich) -> bool {
-        let prefix = folded(&self.note_prefix);
+    fn has_note_prefix(&self, text: &RichText) -> bool {
+        let prefix = normalize_text(&self.note_prefix);
         if prefix.is_empty() {
             return false;
         }
@@ -93,7 +93,7 @@ impl ReplyRules {
             // A prefix may be an emoji, or stand after one.
             if [true, false]
                 .into_iter()
-                .any(|is_named| begins(&opening(paragraph, is_named), &prefix))
+                .any(|is_named| has_prefix(&text_before_mention(paragraph, is_named), &prefix))
             {
                 return true;
             }
@@ -106,8 +106,8 @@ impl ReplyRules {
 }
 
 /// Whether a text begins with a prefix, but for what is no word.
-fn begins(text: &str, prefix: &str) -> bool {
-    let text = folded(text);
+fn has_prefix(text: &str, prefix: &str) -> bool {
+    let text = normalize_text(text);
     let words = text.find(char::is_alphanumeric).unwrap_or(text.len());
     let places = text.char_indices().map(|(place, _)| place);
     places
@@ -117,16 +117,16 @@ fn begins(text: &str, prefix: &str) -> bool {
 
 /// What a paragraph says before anybody is mentioned in it, with the names of custom emoji or
 /// without them.
-fn opening(paragraph: &Paragraph, is_named: bool) -> String {
+fn text_before_mention(paragraph: &Paragraph, is_named: bool) -> String {
     match paragraph {
         Paragraph::Code(code) => code.clone(),
         Paragraph::Text(runs) | Paragraph::Quote(runs) | Paragraph::Item { text: runs, .. } => {
-            runs.iter().map_while(|run| words(run, is_named)).collect()
+            runs.iter().map_while(|run| inline_text(run, is_named)).collect()
         }
     }
 }
 
-fn words(run: &Inline, is_named: bool) -> Option<String> {
+fn inline_text(run: &Inline, is_named: bool) -> Option<String> {
     match run {
         Inline::Text { text, .. } => Some(text.clone()),
         // A prefix such as `//` may have become part of a link.
@@ -141,7 +141,7 @@ fn words(run: &Inline, is_named: bool) -> Option<String> {
 }
 
 /// Whether the first word said is a mention of a person, a group or everybody in Slack.
-fn speaks_to_colleague(text: &Rich) -> bool {
+fn is_to_colleague(text: &RichText) -> bool {
     let first = text.inlines().find(|run| !is_decorative(run));
     matches!(first, Some(Inline::Person { .. } | Inline::Group { .. } | Inline::Broadcast(_)))
 }
@@ -169,16 +169,16 @@ fn is_decorative(run: &Inline) -> bool {
 }
 
 fn has_words(text: &str) -> bool {
-    folded(text).contains(char::is_alphanumeric)
+    normalize_text(text).contains(char::is_alphanumeric)
 }
 
 /// A text as far as it matters at the beginning of a message: without what cannot be seen, without
 /// case, and with the plain signs that phones and editors replace by finer ones.
-fn folded(text: &str) -> String {
+fn normalize_text(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for c in text.chars().filter(|c| !is_invisible(*c)) {
         match c {
-            KEYCAP => drop(folded.pop()),
+            COMBINING_KEYCAP => drop(folded.pop()),
             '—' => folded.push_str("--"),
             '–' | '‑' | '−' => folded.push('-'),
             '…' => folded.push_str("..."),
@@ -195,7 +195,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::model::{BotName, Customer, Ending, State, Style, TicketId};
+    use crate::model::{BotName, Customer, Style, TicketEnding, TicketId, TicketState};
 
     fn user(id: &str) -> SlackUserId {
         SlackUserId::parse(id).unwrap()
@@ -205,7 +205,7 @@ mod tests {
         Agent { user: user(id), name: id.to_owned(), identity: format!("{id}@blip.ai") }
     }
 
-    fn ticket(state: State) -> Ticket {
+    fn ticket(state: TicketState) -> Ticket {
         Ticket {
             id: TicketId::new(BotName::default(), "t").unwrap(),
             address: String::new(),
@@ -229,50 +229,74 @@ mod tests {
     }
 
     fn held_by(id: &str) -> Ticket {
-        ticket(State::Claimed { holder: agent(id), since: Timestamp::UNIX_EPOCH })
+        ticket(TicketState::Claimed { holder: agent(id), since: Timestamp::UNIX_EPOCH })
     }
 
     fn rules() -> ReplyRules {
         ReplyRules { note_prefix: "//".to_owned(), claims: true, anyone: false }
     }
 
-    fn mention(rest: &str) -> Rich {
+    fn mention(rest: &str) -> RichText {
         let space = Inline::Text { text: " ".to_owned(), style: Style::default() };
         let person = Inline::Person { id: user("U9"), label: None };
         let rest = Inline::Text { text: rest.to_owned(), style: Style::default() };
-        Rich(vec![Paragraph::Text(vec![space, person, rest])])
+        RichText(vec![Paragraph::Text(vec![space, person, rest])])
     }
 
     #[test]
     fn a_message_is_what_its_writer_meant() {
-        let closed = ticket(State::Closed { ending: Ending::Customer, at: Timestamp::UNIX_EPOCH });
-        let words = Rich::plain("bom dia");
+        let closed = ticket(TicketState::Closed {
+            ending: TicketEnding::Customer,
+            at: Timestamp::UNIX_EPOCH,
+        });
+        let words = RichText::from_plain("bom dia");
         let cases = [
             (held_by("U1"), "U1", true, words.clone(), Intent::Reply { claims: false }),
-            (ticket(State::Unclaimed), "U1", true, words.clone(), Intent::Reply { claims: true }),
+            (
+                ticket(TicketState::Unclaimed),
+                "U1",
+                true,
+                words.clone(),
+                Intent::Reply { claims: true },
+            ),
             (held_by("U2"), "U1", true, words.clone(), Intent::Question(Some(agent("U2")))),
-            (held_by("U1"), "U1", true, Rich::plain(" // só nós"), Intent::Note(Why::Prefix)),
-            (held_by("U1"), "U1", true, Rich::plain("só nós 🔒"), Intent::Note(Why::Prefix)),
-            (held_by("U1"), "U1", true, mention(" vê isto?"), Intent::Note(Why::Colleague)),
-            (held_by("U1"), "U1", false, words.clone(), Intent::Note(Why::Outsider)),
-            (closed, "U1", true, words, Intent::Note(Why::Closed)),
+            (
+                held_by("U1"),
+                "U1",
+                true,
+                RichText::from_plain(" // só nós"),
+                Intent::Note(NoteReason::Prefix),
+            ),
+            (
+                held_by("U1"),
+                "U1",
+                true,
+                RichText::from_plain("só nós 🔒"),
+                Intent::Note(NoteReason::Prefix),
+            ),
+            (held_by("U1"), "U1", true, mention(" vê isto?"), Intent::Note(NoteReason::Colleague)),
+            (held_by("U1"), "U1", false, words.clone(), Intent::Note(NoteReason::Outsider)),
+            (closed, "U1", true, words, Intent::Note(NoteReason::Closed)),
         ];
         for (ticket, writer, is_agent, text, intent) in cases {
-            let message = AgentMessage::of_words(text);
-            assert_eq!(rules().intent(&ticket, &user(writer), is_agent, &message), intent);
+            let message = AgentMessage::from_text(text);
+            assert_eq!(rules().decide_intent(&ticket, &user(writer), is_agent, &message), intent);
         }
     }
 
     #[test]
     fn the_team_may_loosen_the_rules() {
         let anyone = ReplyRules { anyone: true, ..rules() };
-        let words = AgentMessage::of_words(Rich::plain("bom dia"));
+        let words = AgentMessage::from_text(RichText::from_plain("bom dia"));
         let reply = Intent::Reply { claims: false };
-        assert_eq!(anyone.intent(&held_by("U2"), &user("U1"), true, &words), reply);
+        assert_eq!(anyone.decide_intent(&held_by("U2"), &user("U1"), true, &words), reply);
         let asking = ReplyRules { claims: false, ..rules() };
-        let unclaimed = ticket(State::Unclaimed);
-        assert_eq!(asking.intent(&unclaimed, &user("U1"), true, &words), Intent::Question(None));
+        let unclaimed = ticket(TicketState::Unclaimed);
+        assert_eq!(
+            asking.decide_intent(&unclaimed, &user("U1"), true, &words),
+            Intent::Question(None)
+        );
         let prefixless = ReplyRules { note_prefix: String::new(), ..rules() };
-        assert_eq!(prefixless.intent(&held_by("U1"), &user("U1"), true, &words), reply);
+        assert_eq!(prefixless.decide_intent(&held_by("U1"), &user("U1"), true, &words), reply);
     }
 }

@@ -8,11 +8,11 @@
 use std::ops::Range;
 
 use super::invisible::is_invisible;
-use super::personal::{self, Kind};
+use super::personal::{self, NumberKind};
 
 /// The longest text that goes somewhere, in the unit in which it is counted there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
+pub enum TextLimit {
     /// UTF-16 units.
     Characters(usize),
     /// Bytes of UTF-8.
@@ -21,15 +21,15 @@ pub enum Limit {
     Endless,
 }
 
-impl Limit {
+impl TextLimit {
     /// Whether a text is short enough.
     pub fn fits(self, text: &str) -> bool {
-        text.chars().map(|c| self.size(c)).sum::<usize>() <= self.most()
+        text.chars().map(|c| self.units_of(c)).sum::<usize>() <= self.max_units()
     }
 
     /// A limit that leaves some room.
     #[must_use]
-    pub fn less(self, room: usize) -> Self {
+    pub fn reduced_by(self, room: usize) -> Self {
         match self {
             Self::Characters(most) => Self::Characters(most.saturating_sub(room)),
             Self::Bytes(most) => Self::Bytes(most.saturating_sub(room)),
@@ -37,14 +37,14 @@ impl Limit {
         }
     }
 
-    fn most(self) -> usize {
+    fn max_units(self) -> usize {
         match self {
             Self::Characters(most) | Self::Bytes(most) => most,
             Self::Endless => usize::MAX,
         }
     }
 
-    fn size(self, c: char) -> usize {
+    fn units_of(self, c: char) -> usize {
         match self {
             Self::Characters(_) | Self::Endless => c.len_utf16(),
             Self::Bytes(_) => c.len_utf8(),
@@ -53,7 +53,7 @@ impl Limit {
 }
 
 /// How long a text is, in UTF-16 units.
-pub fn length(text: &str) -> usize {
+pub fn utf16_length(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }
 
@@ -63,24 +63,24 @@ pub fn length(text: &str) -> usize {
 /// a piece of good size. Only a word that is too long is cut itself, and what shows as one
 /// character is cut only if it alone is longer than `max`. Joined, the pieces are the text;
 /// none is empty.
-pub fn split(text: &str, max: usize) -> Vec<&str> {
-    split_within(text, Limit::Characters(max), Vec::new())
+pub fn split_text(text: &str, max: usize) -> Vec<&str> {
+    split_within(text, TextLimit::Characters(max), Vec::new())
 }
 
 /// The same within any limit. The ranges given are not cut either, as far as they fit.
-pub fn split_within(text: &str, limit: Limit, kept: Vec<Range<usize>>) -> Vec<&str> {
+pub fn split_within(text: &str, limit: TextLimit, kept: Vec<Range<usize>>) -> Vec<&str> {
     if text.is_empty() {
         return Vec::new();
     }
     if limit.fits(text) {
         return vec![text];
     }
-    let whole = joined([wholes(text), kept].concat());
+    let whole = merge_ranges([find_uncuttable(text), kept].concat());
     let mut pieces = Vec::new();
     let mut start = 0;
     while let Some(rest) = text.get(start..).filter(|rest| !rest.is_empty()) {
         let is_whole = |place: usize| is_within(&whole, start + place);
-        let end = first_cut(rest, limit, is_whole);
+        let end = find_first_cut(rest, limit, is_whole);
         pieces.extend(rest.get(..end));
         start += end;
     }
@@ -88,14 +88,16 @@ pub fn split_within(text: &str, limit: Limit, kept: Vec<Range<usize>>) -> Vec<&s
 }
 
 /// Cuts a text that is shown only to recognise something; nothing that is said is cut.
-pub fn shorten(text: &str, chars: usize) -> String {
+pub fn truncate_label(text: &str, chars: usize) -> String {
     let Some((mut end, _)) = text.char_indices().nth(chars.saturating_sub(1)) else {
         return text.to_owned();
     };
     if text.chars().nth(chars).is_none() {
         return text.to_owned();
     }
-    if let Some(whole) = wholes(text).iter().find(|whole| whole.start < end && end < whole.end) {
+    if let Some(whole) =
+        find_uncuttable(text).iter().find(|whole| whole.start < end && end < whole.end)
+    {
         end = whole.start;
     }
     format!("{}…", text.get(..end).unwrap_or_default())
@@ -103,12 +105,13 @@ pub fn shorten(text: &str, chars: usize) -> String {
 
 /// A text on one line, such as a name: blanks of any width become one, and what does not show goes,
 /// except within an emoji.
-pub fn one_line(text: &str) -> String {
+pub fn to_one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     let mut last = ' ';
     for c in text.chars() {
-        let is_of_emoji =
-            matches!(c, JOINER | '\u{FE0F}') && !last.is_ascii() && !last.is_alphanumeric();
+        let is_of_emoji = matches!(c, ZERO_WIDTH_JOINER | '\u{FE0F}')
+            && !last.is_ascii()
+            && !last.is_alphanumeric();
         if c.is_whitespace() {
             if last != ' ' {
                 line.push(' ');
@@ -123,12 +126,12 @@ pub fn one_line(text: &str) -> String {
 }
 
 /// What must not be cut, in order.
-fn wholes(text: &str) -> Vec<Range<usize>> {
-    personal::find(text, &Kind::ALL).into_iter().map(|found| found.whole).collect()
+fn find_uncuttable(text: &str) -> Vec<Range<usize>> {
+    personal::find_numbers(text, &NumberKind::ALL).into_iter().map(|found| found.whole).collect()
 }
 
 /// The ranges in order, with those that overlap made into one.
-fn joined(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+fn merge_ranges(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     ranges.sort_by_key(|range| range.start);
     let mut joined: Vec<Range<usize>> = Vec::new();
     for range in ranges {
@@ -147,40 +150,40 @@ fn is_within(ranges: &[Range<usize>], place: usize) -> bool {
 }
 
 /// Where the first piece ends, in bytes.
-fn first_cut(text: &str, limit: Limit, is_whole: impl Fn(usize) -> bool) -> usize {
-    let mut cuts = Cuts::default();
-    let mut before = Before::default();
+fn find_first_cut(text: &str, limit: TextLimit, is_whole: impl Fn(usize) -> bool) -> usize {
+    let mut cuts = CutCandidates::default();
+    let mut before = CutContext::default();
     let mut size = 0;
     for (place, c) in text.char_indices() {
-        if place > 0 && !before.holds(c) && !is_whole(place) {
-            cuts.note((place, size), &before);
+        if place > 0 && !before.is_joined_to(c) && !is_whole(place) {
+            cuts.note_place((place, size), &before);
         }
-        size += limit.size(c);
-        if size > limit.most() {
+        size += limit.units_of(c);
+        if size > limit.max_units() {
             let forced = if place == 0 { c.len_utf8() } else { place };
-            return cuts.best(limit.most()).unwrap_or(forced);
+            return cuts.best_cut(limit.max_units()).unwrap_or(forced);
         }
-        before.step(c);
+        before.push_char(c);
     }
     text.len()
 }
 
 /// A place in a text: the bytes before it, and how much of the limit they take.
-type Place = (usize, usize);
+type CutPlace = (usize, usize);
 
 /// The last place of each kind at which a text may be cut.
 #[derive(Default)]
-struct Cuts {
-    paragraph: Option<Place>,
-    line: Option<Place>,
-    sentence: Option<Place>,
-    word: Option<Place>,
-    character: Option<Place>,
+struct CutCandidates {
+    paragraph: Option<CutPlace>,
+    line: Option<CutPlace>,
+    sentence: Option<CutPlace>,
+    word: Option<CutPlace>,
+    character: Option<CutPlace>,
 }
 
-impl Cuts {
+impl CutCandidates {
     /// Notes a place by what stands before it; nothing but white space would make a poor piece.
-    fn note(&mut self, place: Place, before: &Before) {
+    fn note_place(&mut self, place: CutPlace, before: &CutContext) {
         self.character = Some(place);
         if !before.space || before.blank {
             return;
@@ -198,7 +201,7 @@ impl Cuts {
     }
 
     /// The best place: a break of sense in the second half, else the last word or character.
-    fn best(&self, max: usize) -> Option<usize> {
+    fn best_cut(&self, max: usize) -> Option<usize> {
         let sense = [self.paragraph, self.line, self.sentence].into_iter().flatten();
         let late = sense.into_iter().find(|&(_, size)| size >= max / 2);
         late.or(self.word).or(self.character).map(|(place, _)| place)
@@ -206,7 +209,7 @@ impl Cuts {
 }
 
 /// What stands before a place in a text.
-struct Before {
+struct CutContext {
     /// The last character.
     last: Option<char>,
     /// Whether there was nothing but white space.
@@ -221,14 +224,14 @@ struct Before {
     flag_halves: usize,
 }
 
-impl Default for Before {
+impl Default for CutContext {
     fn default() -> Self {
         Self { last: None, blank: true, space: false, stop: false, breaks: 0, flag_halves: 0 }
     }
 }
 
-impl Before {
-    fn step(&mut self, c: char) {
+impl CutContext {
+    fn push_char(&mut self, c: char) {
         self.last = Some(c);
         self.space = c.is_whitespace();
         self.flag_halves = if is_flag_half(c) { self.flag_halves + 1 } else { 0 };
@@ -247,9 +250,9 @@ impl Before {
     }
 
     /// Whether the next character shows as one with the last.
-    fn holds(&self, next: char) -> bool {
+    fn is_joined_to(&self, next: char) -> bool {
         match self.last {
-            Some(JOINER) => true,
+            Some(ZERO_WIDTH_JOINER) => true,
             Some('\r') if next == '\n' => true,
             Some(_) if is_flag_half(next) => self.flag_halves % 2 == 1,
             _ => is_extension(next),
@@ -258,7 +261,7 @@ impl Before {
 }
 
 /// Joins emoji into one, such as the members of a family.
-const JOINER: char = '\u{200D}';
+const ZERO_WIDTH_JOINER: char = '\u{200D}';
 
 fn is_flag_half(c: char) -> bool {
     ('\u{1F1E6}'..='\u{1F1FF}').contains(&c)
@@ -271,7 +274,7 @@ fn is_extension(c: char) -> bool {
         '\u{0300}'..='\u{036F}'
         | '\u{1AB0}'..='\u{1AFF}'
         | '\u{1DC0}'..='\u{1DFF}'
-        | JOINER
+        | ZERO_WIDTH_JOINER
         | '\u{20D0}'..='\u{20FF}'
         | '\u{FE00}'..='\u{FE0F}'
         | '\u{FE20}'..='\u{FE2F}'
@@ -281,9 +284,9 @@ fn is_extension(c: char) -> bool {
 }
 
 /// A size as people say it.
-pub fn shown_size(bytes: u64) -> String {
-    const UNITS: [(&str, u64); 3] = [("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)];
-    let unit = UNITS.iter().find(|(_, size)| bytes >= *size);
+pub fn format_size(bytes: u64) -> String {
+    const SIZE_UNITS: [(&str, u64); 3] = [("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)];
+    let unit = SIZE_UNITS.iter().find(|(_, size)| bytes >= *size);
     let Some((name, size)) = unit else { return format!("{bytes} B") };
     let tenths = (bytes * 10 + size / 2) / size;
     match (tenths / 10, tenths % 10) {
@@ -314,7 +317,7 @@ mod tests {
             ("aaaa bbbb", 4, &["aaaa", " bbb", "b"]),
             ("1.234,56 reais", 9, &["1.234,56 ", "reais"]),
         ] {
-            assert_eq!(split(text, max), pieces, "{text:?} {max}");
+            assert_eq!(split_text(text, max), pieces, "{text:?} {max}");
         }
     }
 
@@ -322,9 +325,9 @@ mod tests {
     fn what_shows_as_one_character_stays_whole() {
         for whole in ["👨‍👩‍👧‍👦", "👋🏽", "🇧🇷", "1️⃣", "a\u{301}", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "❤️", "\r\n"]
         {
-            let size = length(whole);
+            let size = utf16_length(whole);
             let text = format!("x{whole}{whole}");
-            let pieces = split(&text, size);
+            let pieces = split_text(&text, size);
             assert_eq!(pieces, ["x", whole, whole], "{whole}");
         }
     }
@@ -338,17 +341,17 @@ mod tests {
             ("ok, meu cpf 11987654374", 18, &["ok, meu ", "cpf 11987654374"]),
             ("eu disse: cpf 11987654374", 24, &["eu disse: ", "cpf 11987654374"]),
         ] {
-            assert_eq!(split(text, max), pieces, "{text}");
+            assert_eq!(split_text(text, max), pieces, "{text}");
         }
-        assert_eq!(shorten("CPF 529.982.247-25", 12), "CPF …");
-        assert_eq!(shorten("Pedido 529.982", 12), "Pedido 529.…");
-        assert_eq!(shorten("Maria", 5), "Maria");
+        assert_eq!(truncate_label("CPF 529.982.247-25", 12), "CPF …");
+        assert_eq!(truncate_label("Pedido 529.982", 12), "Pedido 529.…");
+        assert_eq!(truncate_label("Maria", 5), "Maria");
     }
 
     #[test]
     fn a_limit_that_is_too_small_still_moves_on() {
-        assert_eq!(split("👋🏽a", 1), ["👋", "🏽", "a"]);
-        assert_eq!(split("ab", 0), ["a", "b"]);
+        assert_eq!(split_text("👋🏽a", 1), ["👋", "🏽", "a"]);
+        assert_eq!(split_text("ab", 0), ["a", "b"]);
     }
 
     #[test]
@@ -361,7 +364,7 @@ mod tests {
             ("\u{3164}\u{2800}\u{200B} \u{FEFF}", ""),
             ("Zé 👩‍👧 ❤️", "Zé 👩‍👧 ❤️"),
         ] {
-            assert_eq!(one_line(name), line, "{name:?}");
+            assert_eq!(to_one_line(name), line, "{name:?}");
         }
     }
 
@@ -375,7 +378,7 @@ mod tests {
             (104_857_600, "100 MB"),
             (3 << 30, "3 GB"),
         ] {
-            assert_eq!(shown_size(bytes), shown);
+            assert_eq!(format_size(bytes), shown);
         }
     }
 
@@ -385,17 +388,17 @@ mod tests {
             text in "([a-zá]{1,9}|[ \n.!]|👋🏽|👨‍👩‍👧|🇧🇷|1️⃣|\\PC){0,60}",
             max in 2usize..40,
         ) {
-            let pieces = split(&text, max);
+            let pieces = split_text(&text, max);
             prop_assert_eq!(pieces.concat(), text.as_str());
             for piece in pieces {
                 prop_assert!(!piece.is_empty());
-                prop_assert!(length(piece) <= max);
+                prop_assert!(utf16_length(piece) <= max);
             }
         }
 
         #[test]
         fn words_that_fit_are_not_cut(words in prop::collection::vec("[a-zé]{1,9}", 1..40)) {
-            for piece in split(&words.join(" "), 12) {
+            for piece in split_text(&words.join(" "), 12) {
                 for word in piece.split_whitespace() {
                     prop_assert!(words.iter().any(|whole| whole == word), "{}", word);
                 }
@@ -404,7 +407,7 @@ mod tests {
 
         #[test]
         fn short_text_is_left_alone(text in "\\PC{1,40}") {
-            prop_assert_eq!(split(&text, 80), [text.as_str()]);
+            prop_assert_eq!(split_text(&text, 80), [text.as_str()]);
         }
     }
 }

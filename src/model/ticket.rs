@@ -6,7 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::content::{Content, Rich};
+use super::content::{Content, RichText};
 use super::ids::{ChannelId, MessageTs, SlackUserId, TicketId};
 
 /// One conversation between a customer and the team.
@@ -29,7 +29,7 @@ pub struct Ticket {
     /// Since when it waits.
     pub opened: Timestamp,
     /// Where it stands.
-    pub state: State,
+    pub state: TicketState,
     /// Its thread, once the card is posted.
     pub thread: Option<Thread>,
     /// When the customer was last heard of, give or take a minute.
@@ -108,9 +108,9 @@ pub struct Agent {
 }
 
 /// The domain of WhatsApp.
-const WHATSAPP: &str = "wa.gw.msging.net";
+const WHATSAPP_DOMAIN: &str = "wa.gw.msging.net";
 /// For how long after the customer's last message WhatsApp takes words of our own.
-const WINDOW: SignedDuration = SignedDuration::from_hours(24);
+const REPLY_WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
 /// What ECMAScript's `encodeURIComponent` encodes.
 const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -126,12 +126,12 @@ const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
 
 impl Agent {
     /// Blip's identity of the person with this e-mail address (`blip.md` §2.5).
-    pub fn identity_of_email(email: &str) -> String {
+    pub fn identity_from_email(email: &str) -> String {
         format!("{}@blip.ai", utf8_percent_encode(email, NOT_UNRESERVED))
     }
 
     /// The e-mail address in an identity of Blip's: what [`Agent::identity_of_email`] made of it.
-    pub fn email_of_identity(identity: &str) -> Option<String> {
+    pub fn email_from_identity(identity: &str) -> Option<String> {
         let (local, _) = identity.split_once('@')?;
         let email = percent_decode_str(local).decode_utf8().ok()?;
         (email.contains('@') && !email.contains(char::is_control)).then(|| email.into_owned())
@@ -140,7 +140,7 @@ impl Agent {
 
 /// Where a ticket stands.
 #[derive(Clone, Debug, PartialEq)]
-pub enum State {
+pub enum TicketState {
     /// Nobody holds it: new, or released.
     Unclaimed,
     /// An agent holds it.
@@ -153,7 +153,7 @@ pub enum State {
     /// It is over; Blip accepts no change any more.
     Closed {
         /// How it ended.
-        ending: Ending,
+        ending: TicketEnding,
         /// When.
         at: Timestamp,
     },
@@ -161,7 +161,7 @@ pub enum State {
 
 /// How a ticket ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum TicketEnding {
     /// An agent closed it here.
     Agent(Agent),
     /// An agent closed it elsewhere.
@@ -189,7 +189,7 @@ pub enum Move {
     /// Finish the ticket.
     Close(Closing),
     /// Hand the ticket on: it ends, and a new one follows it.
-    Transfer(Destination),
+    Transfer(TransferTarget),
     /// Replace the ticket's tags.
     Tag(Vec<String>),
 }
@@ -200,12 +200,12 @@ pub struct Closing {
     /// The tags that it ends with; those that it has if there are none.
     pub tags: Option<Vec<String>>,
     /// What the customer is told before.
-    pub farewell: Option<Rich>,
+    pub farewell: Option<RichText>,
 }
 
 /// Where a ticket is handed on to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Destination {
+pub enum TransferTarget {
     /// A team, by its name.
     Team(String),
     /// An agent, by Blip's identity.
@@ -217,7 +217,7 @@ pub enum Destination {
     },
 }
 
-impl Destination {
+impl TransferTarget {
     /// What people call it.
     pub fn name(&self) -> &str {
         match self {
@@ -228,7 +228,7 @@ impl Destination {
 
 /// Why a move is not legal now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum MoveRefusal {
     /// Somebody else holds the ticket.
     HeldBy(Agent),
     /// The ticket is over.
@@ -243,31 +243,29 @@ impl Ticket {
     /// # Errors
     ///
     /// The reason to tell the person, or [`Refusal::Already`] if there is nothing to do.
-    pub fn check(&self, user: &SlackUserId, r#move: &Move) -> Result<(), Refusal> {
+    pub fn check_move(&self, user: &SlackUserId, r#move: &Move) -> Result<(), MoveRefusal> {
         match (&self.state, r#move) {
-            (State::Closed { .. }, Move::Close(_)) | (State::Unclaimed, Move::Release) => {
-                Err(Refusal::Already)
-            }
-            (State::Closed { .. }, _) => Err(Refusal::Closed),
-            (State::Unclaimed, Move::Claim { .. }) | (_, Move::Close(_) | Move::Transfer(_)) => {
-                Ok(())
-            }
-            (_, Move::Tag(tags)) if *tags == self.tags => Err(Refusal::Already),
+            (TicketState::Closed { .. }, Move::Close(_))
+            | (TicketState::Unclaimed, Move::Release) => Err(MoveRefusal::Already),
+            (TicketState::Closed { .. }, _) => Err(MoveRefusal::Closed),
+            (TicketState::Unclaimed, Move::Claim { .. })
+            | (_, Move::Close(_) | Move::Transfer(_)) => Ok(()),
+            (_, Move::Tag(tags)) if *tags == self.tags => Err(MoveRefusal::Already),
             (_, Move::Tag(_)) => Ok(()),
-            (State::Claimed { holder, .. }, Move::Claim { over }) => {
+            (TicketState::Claimed { holder, .. }, Move::Claim { over }) => {
                 if holder.user == *user {
-                    Err(Refusal::Already)
+                    Err(MoveRefusal::Already)
                 } else if *over {
                     Ok(())
                 } else {
-                    Err(Refusal::HeldBy(holder.clone()))
+                    Err(MoveRefusal::HeldBy(holder.clone()))
                 }
             }
-            (State::Claimed { holder, .. }, Move::Release) => {
+            (TicketState::Claimed { holder, .. }, Move::Release) => {
                 if holder.user == *user {
                     Ok(())
                 } else {
-                    Err(Refusal::HeldBy(holder.clone()))
+                    Err(MoveRefusal::HeldBy(holder.clone()))
                 }
             }
         }
@@ -276,25 +274,25 @@ impl Ticket {
     /// The agent who holds the ticket.
     pub fn holder(&self) -> Option<&Agent> {
         match &self.state {
-            State::Claimed { holder, .. } => Some(holder),
-            State::Unclaimed | State::Closed { .. } => None,
+            TicketState::Claimed { holder, .. } => Some(holder),
+            TicketState::Unclaimed | TicketState::Closed { .. } => None,
         }
     }
 
     /// Until when the customer may be written to in words of our own: WhatsApp takes them for a
     /// day after the customer's last message (`blip.md` §7). `None` where there is no such limit.
-    pub fn window(&self) -> Option<Timestamp> {
-        let has_window = self.customer.domain.eq_ignore_ascii_case(WHATSAPP);
-        has_window.then(|| self.heard.unwrap_or(self.opened) + WINDOW)
+    pub fn window_end(&self) -> Option<Timestamp> {
+        let has_window = self.customer.domain.eq_ignore_ascii_case(WHATSAPP_DOMAIN);
+        has_window.then(|| self.heard.unwrap_or(self.opened) + REPLY_WINDOW)
     }
 
     /// Whether the ticket is over.
     pub fn is_closed(&self) -> bool {
-        matches!(self.state, State::Closed { .. })
+        matches!(self.state, TicketState::Closed { .. })
     }
 
     /// Moves to a new state, for the card to show.
-    pub fn enter(&mut self, state: State) {
+    pub fn enter_state(&mut self, state: TicketState) {
         self.state = state;
         self.revision += 1;
     }
@@ -302,7 +300,7 @@ impl Ticket {
 
 /// What Blip says of a ticket at one moment.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Snapshot {
+pub struct TicketSnapshot {
     /// Which ticket.
     pub id: TicketId,
     /// The node that messages to the customer go to, verbatim as Blip wrote it.
@@ -333,9 +331,9 @@ pub struct Snapshot {
     pub first_words: Option<Content>,
 }
 
-impl Snapshot {
+impl TicketSnapshot {
     /// A ticket of which nothing is known but that it is there.
-    pub fn bare(id: TicketId) -> Self {
+    pub fn with_id(id: TicketId) -> Self {
         Self {
             id,
             address: String::new(),
@@ -362,15 +360,17 @@ impl Snapshot {
     /// How the ticket ended, if it has.
     ///
     /// The set of statuses is open: anything that starts with `Closed` is an end (`blip.md` §3.2).
-    pub fn ending(&self) -> Option<Ending> {
+    pub fn parse_ending(&self) -> Option<TicketEnding> {
         let status = self.status.to_ascii_lowercase();
         match status.as_str() {
-            "transferred" => Some(Ending::Transferred),
-            "closedattendant" => Some(Ending::AgentElsewhere),
-            "closedclient" => Some(Ending::Customer),
-            "closedclientinactivity" | "closedattendantinactivity" => Some(Ending::Inactivity),
+            "transferred" => Some(TicketEnding::Transferred),
+            "closedattendant" => Some(TicketEnding::AgentElsewhere),
+            "closedclient" => Some(TicketEnding::Customer),
+            "closedclientinactivity" | "closedattendantinactivity" => {
+                Some(TicketEnding::Inactivity)
+            }
             _ if self.closed || status.starts_with("closed") => {
-                Some(Ending::Other(self.status.clone()))
+                Some(TicketEnding::Other(self.status.clone()))
             }
             _ => None,
         }
@@ -389,8 +389,8 @@ mod tests {
             ("o'hara@x.io", "o'hara%40x.io@blip.ai"),
             ("joão@loja.com", "jo%C3%A3o%40loja.com@blip.ai"),
         ] {
-            assert_eq!(Agent::identity_of_email(email), identity);
-            assert_eq!(Agent::email_of_identity(identity).as_deref(), Some(email));
+            assert_eq!(Agent::identity_from_email(email), identity);
+            assert_eq!(Agent::email_from_identity(identity).as_deref(), Some(email));
         }
     }
 }

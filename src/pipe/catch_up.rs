@@ -7,64 +7,64 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::{Bridge, Step};
+use super::{Bridge, PipeResult};
 use crate::blip;
-use crate::blip::parse::Missed;
+use crate::blip::parse::MissedMessage;
 use crate::model::ids::stored_id;
 use crate::model::{Failure, Fault, Ticket, TicketId};
 use crate::store::{Accepted, Item, Lane, NewItem, Source};
 
 /// How much younger than the present, in times of settling, a customer's message must be to be on
 /// its way still, so that nobody needs to fetch it.
-pub(super) const ON_ITS_WAY: u32 = 10;
+pub(super) const IN_TRANSIT_FACTOR: u32 = 10;
 /// How often a comparison is tried while the ticket's events wait behind it; the next sweep does
 /// it again.
-const TRIES: u32 = 2;
+const MAX_COMPARE_ATTEMPTS: u32 = 2;
 
 impl Bridge {
     /// Compares a ticket with what Blip says of it.
-    pub(super) async fn check(&self, item: &Item, id: &TicketId) -> Step<()> {
-        let Some(ticket) = self.store.ticket(id).await? else { return Ok(()) };
+    pub(super) async fn compare_ticket(&self, item: &Item, id: &TicketId) -> PipeResult<()> {
+        let Some(ticket) = self.store.load_ticket(id).await? else { return Ok(()) };
         if ticket.is_closed() {
             return Ok(());
         }
         // Nobody to compare with; to wait here would keep from people that their words wait.
         let Some(bot) = self.bots.get(id.bot()) else { return Ok(()) };
-        let snapshot = match bot.ticket(&ticket.id).await {
+        let snapshot = match bot.fetch_ticket(&ticket.id).await {
             Ok(snapshot) => snapshot,
-            Err(error) => return give_up(item, error),
+            Err(error) => return retry_or_skip(item, error),
         };
         let shown: HashSet<String> =
             self.store.blip_ids_of(&ticket.id).await?.into_iter().collect();
-        let is_known = |message: &Missed| {
+        let is_known = |message: &MissedMessage| {
             message.date < ticket.opened || shown.contains(&stored_id(&message.id))
         };
-        let missed = match bot.missed(&ticket.id, &ticket.address, is_known).await {
+        let missed = match bot.fetch_missed_messages(&ticket.id, &ticket.address, is_known).await {
             Ok(missed) => missed,
-            Err(error) => return give_up(item, error),
+            Err(error) => return retry_or_skip(item, error),
         };
         let last = match &snapshot {
             // What came after the end belongs to another ticket, or to the bot.
-            Some(snapshot) if snapshot.ending().is_some() => {
+            Some(snapshot) if snapshot.parse_ending().is_some() => {
                 snapshot.ended.unwrap_or(ticket.opened)
             }
-            _ => self.clock.now() - self.settling * ON_ITS_WAY,
+            _ => self.clock.now() - self.unknown_outcome_wait * IN_TRANSIT_FACTOR,
         };
-        self.take_missed(&ticket, (&shown, last), missed).await?;
+        self.enqueue_missed_messages(&ticket, (&shown, last), missed).await?;
         if let Some(snapshot) = snapshot {
-            return self.on_news(item, ticket, &snapshot).await;
+            return self.apply_snapshot(item, ticket, &snapshot).await;
         }
         tracing::warn!(ticket.id = %id, "blip does not know an open ticket of ours");
         Ok(())
     }
 
     /// Puts a customer's messages into the inbox that never came; the first one is marked.
-    async fn take_missed(
+    async fn enqueue_missed_messages(
         &self,
         ticket: &Ticket,
         (shown, last): (&HashSet<String>, Timestamp),
-        missed: Vec<Missed>,
-    ) -> Step<()> {
+        missed: Vec<MissedMessage>,
+    ) -> PipeResult<()> {
         let now = self.clock.now();
         let in_time = |at: Timestamp| ticket.opened < at && at <= last;
         let mut count = 0;
@@ -72,7 +72,8 @@ impl Bridge {
             if shown.contains(&stored_id(&message.id)) {
                 continue;
             }
-            let body = if count == 0 { message.marked() } else { message.routed.raw.clone() };
+            let body =
+                if count == 0 { message.to_marked_body() } else { message.routed.raw.clone() };
             let (lane, key) = (Lane::Ticket(ticket.id.clone()), message.routed.key.clone());
             let item = NewItem { source: Source::Blip, lane, key, body, received: now, due: now };
             count += usize::from(self.store.accept(item).await? == Accepted::New);
@@ -85,13 +86,15 @@ impl Bridge {
 }
 
 /// What failed for now is tried again soon, but not for long: events wait behind it.
-fn give_up(item: &Item, error: blip::Error) -> Step<()> {
-    match error.fault() {
+fn retry_or_skip(item: &Item, error: blip::Error) -> PipeResult<()> {
+    match error.to_fault() {
         // What was begun is brought to its end: nobody else knows how far it is.
-        _ if item.begun => Err(error.into()),
-        Fault::Down | Fault::Unsure if item.attempts < TRIES => Err(error.into()),
+        _ if item.has_begun_calls => Err(error.into()),
+        Fault::Down | Fault::OutcomeUnknown if item.attempts < MAX_COMPARE_ATTEMPTS => {
+            Err(error.into())
+        }
         Fault::Down
-        | Fault::Unsure
+        | Fault::OutcomeUnknown
         | Fault::Busy { .. }
         | Fault::Credentials
         | Fault::Refused { .. } => {

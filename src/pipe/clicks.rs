@@ -1,152 +1,154 @@
 //! What buttons do.
 
-use super::moves::{Moved, Person};
-use super::outgoing::Forwards;
-use super::slack_to_blip::{Written, reason_for_note};
-use super::{Bridge, Outcome, Step};
-use crate::inbox::{Chore, Ending as Settled, Handled};
+use super::moves::{MoveOutcome, Person};
+use super::outgoing::ForwardPolicy;
+use super::slack_to_blip::{WrittenMessage, note_reason_key};
+use super::{Bridge, HandlerResult, PipeResult};
+use crate::inbox::{Handled, ItemOutcome as Settled, Job};
 use crate::model::reply::Intent;
 use crate::model::{
-    AgentMessage, ChannelId, Click, Closing, MessageTs, Move, Refusal, Ticket, marks,
+    AgentMessage, ChannelId, Click, Closing, MessageTs, Move, MoveRefusal, Ticket, marks,
 };
 use crate::slack::{action, home, message, parse};
 use crate::store::{Item, Lane};
 
 impl Bridge {
-    pub(super) async fn on_click(
+    pub(super) async fn handle_click(
         &self,
         lane: &str,
         item: &Item,
         (click, root): (&Click, Option<&(ChannelId, MessageTs)>),
-    ) -> Outcome {
+    ) -> HandlerResult {
         let ticket = match Lane::parse(lane) {
-            Some(Lane::Ticket(id)) => self.store.ticket(&id).await?,
+            Some(Lane::Ticket(id)) => self.store.load_ticket(&id).await?,
             Some(Lane::Message(channel, _)) => {
-                let outcome = self.on_unknown_message(item, &channel).await?;
-                if outcome.ending == Settled::Ignored {
-                    self.answer(click, "ask-no-ticket").await;
+                let outcome = self.handle_unknown_message(item, &channel).await?;
+                if outcome.outcome == Settled::Ignored {
+                    self.replace_question(click, "ask-no-ticket").await;
                 }
                 return Ok(outcome);
             }
             Some(Lane::Own(_)) | None => None,
         };
         let Some(mut ticket) = ticket else {
-            self.on_click_without_ticket(item, click).await?;
-            return Ok(Handled::one(Settled::Done));
+            self.handle_click_without_ticket(item, click).await?;
+            return Ok(Handled::for_first_item(Settled::Done));
         };
-        let mut person = self.person(item, &ticket, &click.user).await?;
+        let mut person = self.look_up_person(item, &ticket, &click.user).await?;
         let is_there = ticket.thread.as_ref().zip(root).is_some_and(|(thread, (channel, ts))| {
             (&thread.channel, &thread.root) == (channel, ts)
         });
-        if is_move(click) && !is_there {
-            person.elsewhere.clone_from(&click.response_url);
+        if is_move_button(click) && !is_there {
+            person.response_url.clone_from(&click.response_url);
         }
         if !person.is_agent() {
-            self.turn_away(&ticket, &person).await;
-        } else if person.elsewhere.is_some() {
-            self.press_elsewhere(item, &mut ticket, &person, click).await?;
-        } else if let Some(answer) = self.press(item, &mut ticket, &person, click).await? {
-            self.answer(click, answer).await;
+            self.tell_no_permission(&ticket, &person).await;
+        } else if person.response_url.is_some() {
+            self.perform_click_in_list(item, &mut ticket, &person, click).await?;
+        } else if let Some(answer) = self.perform_click(item, &mut ticket, &person, click).await? {
+            self.replace_question(click, answer).await;
         }
-        Ok(Handled::one(Settled::Done))
+        Ok(Handled::for_first_item(Settled::Done))
     }
 
     /// What could not even get a thread is shown in the channel, with a way out.
-    async fn on_click_without_ticket(&self, item: &Item, click: &Click) -> Step<()> {
+    async fn handle_click_without_ticket(&self, item: &Item, click: &Click) -> PipeResult<()> {
         let is_parked = matches!(click.action.as_str(), action::RETRY | action::SKIP);
         let Some((channel, _)) = click.on.as_ref().filter(|_| is_parked) else { return Ok(()) };
-        if self.person_in(item, channel, &click.user).await?.is_agent() {
-            let answer = self.on_parked_click(click).await?;
-            self.answer(click, answer).await;
+        if self.look_up_person_in(item, channel, &click.user).await?.is_agent() {
+            let answer = self.handle_parked_click(click).await?;
+            self.replace_question(click, answer).await;
         }
         Ok(())
     }
 
     /// Makes a move from a list, and says below it what came of it: who looks at the list does not
     /// see the card.
-    async fn press_elsewhere(
+    async fn perform_click_in_list(
         &self,
         item: &Item,
         ticket: &mut Ticket,
         person: &Person,
         click: &Click,
-    ) -> Step<()> {
+    ) -> PipeResult<()> {
         let (r#move, key) = match click.action.as_str() {
             action::CLAIM => (Move::Claim { over: false }, "done-claimed"),
             action::TAKE_OVER => (Move::Claim { over: true }, "done-taken-over"),
             action::RELEASE => (Move::Release, "done-released"),
             _ => (Move::Close(Closing::default()), "done-closed"),
         };
-        if self.make(item, ticket, person, &r#move).await? == Moved::Yes {
-            let address = ticket.thread.as_ref().and_then(|thread| self.slack.address(thread));
-            let (text, blocks) = home::done(key, ticket, address.as_deref(), &person.words);
-            self.tell(ticket, person, &text, &blocks).await;
+        if self.make_move(item, ticket, person, &r#move).await? == MoveOutcome::Done {
+            let address = ticket.thread.as_ref().and_then(|thread| self.slack.thread_url(thread));
+            let (text, blocks) =
+                home::describe_move(key, ticket, address.as_deref(), &person.texts);
+            self.tell_person(ticket, person, &text, &blocks).await;
         }
         Ok(())
     }
 
     /// Does what a button says; returns what is to be said in the place of a question.
-    async fn press(
+    async fn perform_click(
         &self,
         item: &Item,
         ticket: &mut Ticket,
         person: &Person,
         click: &Click,
-    ) -> Step<Option<&'static str>> {
+    ) -> PipeResult<Option<&'static str>> {
         let claim_over = Move::Claim { over: true };
         Ok(match click.action.as_str() {
             action::CLAIM => {
-                self.make(item, ticket, person, &Move::Claim { over: false }).await?;
+                self.make_move(item, ticket, person, &Move::Claim { over: false }).await?;
                 None
             }
             action::RELEASE => {
-                self.make(item, ticket, person, &Move::Release).await?;
+                self.make_move(item, ticket, person, &Move::Release).await?;
                 None
             }
             action::CLOSE => {
-                self.make(item, ticket, person, &Move::Close(Closing::default())).await?;
+                self.make_move(item, ticket, person, &Move::Close(Closing::default())).await?;
                 None
             }
-            action::TAKE_OVER => match self.make(item, ticket, person, &claim_over).await? {
-                Moved::Yes => Some("ask-taken-over"),
-                Moved::No => Some("ask-outdated"),
+            action::TAKE_OVER => match self.make_move(item, ticket, person, &claim_over).await? {
+                MoveOutcome::Done => Some("ask-taken-over"),
+                MoveOutcome::Refused => Some("ask-outdated"),
             },
             action::SEND | action::TAKE_OVER_AND_SEND => {
-                Some(self.on_send_anyway(item, ticket, person, click).await?)
+                Some(self.send_anyway(item, ticket, person, click).await?)
             }
-            action::RESEND => self.on_resend(item, ticket, person, click).await?,
-            action::CORRECT => Some(self.on_correct(item, ticket, person, click).await?),
+            action::RESEND => self.resend_part(item, ticket, person, click).await?,
+            action::CORRECT => Some(self.send_correction(item, ticket, person, click).await?),
             action::KEEP => Some("ask-kept"),
             action::NOTE => match &click.on {
                 Some((channel, ts)) => Some(self.make_note(ticket, channel, ts).await?),
                 None => None,
             },
-            action::RETRY | action::SKIP => Some(self.on_parked_click(click).await?),
+            action::RETRY | action::SKIP => Some(self.handle_parked_click(click).await?),
             _ => None,
         })
     }
 
     /// Replaces the question that was answered by what came of it; best effort.
-    async fn answer(&self, click: &Click, key: &str) {
+    async fn replace_question(&self, click: &Click, key: &str) {
         let Some(url) = &click.response_url else { return };
         // What replaces a line of the thread is read by everybody.
         let is_public =
             matches!(click.action.as_str(), action::RETRY | action::SKIP | action::RESEND);
-        let words = if is_public { self.words.clone() } else { self.words_of(&click.user).await };
-        let text = words.say(key, &[]);
-        if let Err(error) = self.slack.respond(url, !click.is_shortcut, &text, &[]).await {
+        let words = if is_public { self.texts.clone() } else { self.texts_for(&click.user).await };
+        let text = words.text(key, &[]);
+        if let Err(error) = self.slack.respond_to_action(url, !click.is_shortcut, &text, &[]).await
+        {
             tracing::warn!(%error, "a question could not be replaced by its answer");
         }
     }
 
     /// Sends a message that was kept as a note until its writer said what it is.
-    async fn on_send_anyway(
+    async fn send_anyway(
         &self,
         item: &Item,
         ticket: &mut Ticket,
         person: &Person,
         click: &Click,
-    ) -> Step<&'static str> {
+    ) -> PipeResult<&'static str> {
         let (ts, _) = click.value.split_once(' ').unwrap_or_default();
         let (Some(ts), Some(thread)) = (MessageTs::parse(ts), ticket.thread.clone()) else {
             return Ok("ask-outdated");
@@ -154,78 +156,86 @@ impl Bridge {
         if ticket.is_closed() {
             return Ok("ask-closed-note");
         }
-        let link = self.store.linked(&thread.channel, &ts).await?;
+        let link = self.store.find_link(&thread.channel, &ts).await?;
         let is_sent = link.is_some_and(|link| link.role.is_sent());
-        if is_sent && !self.is_being_sent(item).await? {
+        if is_sent && !self.has_begun_sending(item).await? {
             // Another click has sent it.
             return Ok("ask-outdated");
         }
         let channel = &thread.channel;
-        let Some(message) = self.reread(item, (channel, &thread.root, &ts)).await? else {
+        let Some(message) = self.reread_message(item, (channel, &thread.root, &ts)).await? else {
             return Ok("ask-outdated");
         };
-        let (message, version) = (&message::read(&message), &parse::version_name(&message));
-        let written = Written { channel, ts: &ts, message, version };
+        let (message, version) = (&message::read_message(&message), &parse::version_name(&message));
+        let written = WrittenMessage { channel, ts: &ts, message, version };
         // Whoever presses has seen all of it, and means the customer to have it.
-        let outgoing = self.outgoing(item, ticket, &written, Forwards::Go).await?;
+        let outgoing = self.prepare_outgoing(item, ticket, &written, ForwardPolicy::Go).await?;
         let takes_over = click.action == action::TAKE_OVER_AND_SEND && !outgoing.ready.is_empty();
         let claim_over = Move::Claim { over: true };
-        if takes_over && self.make(item, ticket, person, &claim_over).await? == Moved::No {
+        if takes_over
+            && self.make_move(item, ticket, person, &claim_over).await? == MoveOutcome::Refused
+        {
             return Ok("ask-outdated");
         }
-        if !self.send_in_time(item, ticket, person, (&written, outgoing)).await? {
+        if !self.send_within_window(item, ticket, person, (&written, outgoing)).await? {
             return Ok("ask-not-sent");
         }
         // It is no note any more.
-        self.set_out(Chore::unmark(channel, &ts, marks::NOTE, self.clock.now())).await?;
+        self.enqueue_item(Job::remove_reaction(channel, &ts, marks::NOTE_MARK, self.clock.now()))
+            .await?;
         Ok("ask-sent")
     }
 
     /// Sends a message that was edited after it had been sent once more, as it is now.
-    async fn on_correct(
+    async fn send_correction(
         &self,
         item: &Item,
         ticket: &mut Ticket,
         person: &Person,
         click: &Click,
-    ) -> Step<&'static str> {
+    ) -> PipeResult<&'static str> {
         let (ts, _) = click.value.split_once(' ').unwrap_or_default();
         let (Some(ts), Some(thread)) = (MessageTs::parse(ts), ticket.thread.clone()) else {
             return Ok("ask-outdated");
         };
-        let Some(message) = self.slack.message(&thread.channel, &thread.root, &ts).await? else {
+        let Some(message) = self.slack.fetch_message(&thread.channel, &thread.root, &ts).await?
+        else {
             return Ok("ask-outdated");
         };
         let version = parse::version_name(&message);
         // The files have not changed, and were sent with the first version.
-        let message = AgentMessage { files: Vec::new(), ..message::read(&message) };
+        let message = AgentMessage { files: Vec::new(), ..message::read_message(&message) };
         let channel = &thread.channel;
-        let written = Written { channel, ts: &ts, message: &message, version: &version };
-        let is_sent = !self.store.links_of(&ticket.id, &written.message_id("0")).await?.is_empty();
-        if is_sent && !self.is_being_sent(item).await? {
+        let written = WrittenMessage { channel, ts: &ts, message: &message, version: &version };
+        let is_sent =
+            !self.store.links_of(&ticket.id, &written.blip_message_id("0")).await?.is_empty();
+        if is_sent && !self.has_begun_sending(item).await? {
             // Another click has sent it.
             return Ok("ask-outdated");
         }
-        match self.intent(item, ticket, person, &message).await? {
+        match self.decide_intent(item, ticket, person, &message).await? {
             Intent::Reply { claims } => {
-                let outgoing = self.outgoing(item, ticket, &written, Forwards::Stay).await?;
+                let outgoing =
+                    self.prepare_outgoing(item, ticket, &written, ForwardPolicy::Stay).await?;
                 if outgoing.ready.is_empty() {
-                    self.tell_unsent(item, ticket, person, &outgoing).await?;
+                    self.post_unsent_parts(item, ticket, person, &outgoing).await?;
                     return Ok("ask-not-sent");
                 }
                 let claim = Move::Claim { over: false };
-                if claims && self.make(item, ticket, person, &claim).await? == Moved::No {
+                if claims
+                    && self.make_move(item, ticket, person, &claim).await? == MoveOutcome::Refused
+                {
                     return Ok("ask-outdated");
                 }
-                if !self.send_in_time(item, ticket, person, (&written, outgoing)).await? {
+                if !self.send_within_window(item, ticket, person, (&written, outgoing)).await? {
                     return Ok("ask-not-sent");
                 }
             }
-            Intent::Note(why) => return Ok(reason_for_note(why, person).unwrap_or("ask-kept")),
+            Intent::Note(why) => return Ok(note_reason_key(why, person).unwrap_or("ask-kept")),
             Intent::Question(holder) => {
                 if let Some(holder) = holder {
                     let claim = Move::Claim { over: false };
-                    self.tell_refusal(ticket, person, &claim, &Refusal::HeldBy(holder)).await;
+                    self.tell_refusal(ticket, person, &claim, &MoveRefusal::HeldBy(holder)).await;
                 }
                 return Ok("ask-outdated");
             }
@@ -233,13 +243,13 @@ impl Bridge {
         Ok("ask-sent")
     }
 
-    async fn on_parked_click(&self, click: &Click) -> Step<&'static str> {
+    async fn handle_parked_click(&self, click: &Click) -> PipeResult<&'static str> {
         let (parked, _) = click.value.split_once(' ').unwrap_or_default();
         let Ok(parked) = parked.parse() else { return Ok("ask-outdated") };
         let done = if click.action == action::RETRY {
-            self.store.revive(parked, self.clock.now()).await?
+            self.store.retry_parked(parked, self.clock.now()).await?
         } else {
-            self.store.skip(parked).await?
+            self.store.skip_parked(parked).await?
         };
         Ok(match (done, click.action == action::RETRY) {
             (true, true) => "ask-retried",
@@ -250,7 +260,7 @@ impl Bridge {
 }
 
 /// Whether a button makes a move by itself.
-fn is_move(click: &Click) -> bool {
+fn is_move_button(click: &Click) -> bool {
     matches!(
         click.action.as_str(),
         action::CLAIM | action::TAKE_OVER | action::RELEASE | action::CLOSE

@@ -9,25 +9,25 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::catch_up::ON_ITS_WAY;
-use super::{Bridge, Halt, Outcome, Step};
-use crate::inbox::{Chore, Ending as Settled, Handled};
+use super::catch_up::IN_TRANSIT_FACTOR;
+use super::{Bridge, HandlerResult, Interrupt, PipeResult};
+use crate::inbox::{Handled, ItemOutcome as Settled, Job};
 use crate::model::{ChannelId, Failure, Fault, MessageTs, SlackEvent, Thread, Ticket, TicketId};
-use crate::slack::parse::{self, Request};
+use crate::slack::parse::{self, SlackRequest};
 use crate::slack::{self, emoji};
 use crate::store::{Accepted, Item, KnownReplies, Lane, NewItem, Source};
 
 /// How far back agents' words are looked for. What is older would surprise the customer.
-const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24);
+const COMPARE_LOOK_BACK: SignedDuration = SignedDuration::from_hours(24);
 /// Messages of a channel that are read in search of the cards of open tickets; the threads of cards
 /// that are not among them are read themselves.
-const MOST_ROOTS: usize = 2000;
+const MAX_CHANNEL_MESSAGES: usize = 2000;
 /// The step that keeps how far a thread has been read.
-const READ: &str = "read";
+const READ_POSITION_CALL: &str = "read";
 
 /// How a thread differed from what is known of it when it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Compared {
+pub struct ThreadComparison {
     /// How many more answers it has than are tied to tickets: other apps write, too.
     unknown: i64,
     /// Its newest answer.
@@ -35,7 +35,7 @@ pub struct Compared {
 }
 
 /// How a person last put a reaction on a message or took it off, as far as we were told.
-struct Gesture {
+struct LastReaction {
     at: i64,
     received: Timestamp,
 }
@@ -45,16 +45,16 @@ impl Bridge {
     /// those.
     ///
     /// One look does for all that was set out before.
-    pub(super) async fn compare_threads(&self, channel: &str, items: usize) -> Outcome {
+    pub(super) async fn compare_threads(&self, channel: &str, items: usize) -> HandlerResult {
         let channel = ChannelId::parse(channel);
-        let channel = channel.ok_or_else(|| Halt::broken("a chore names no channel"))?;
+        let channel = channel.ok_or_else(|| Interrupt::broken("a chore names no channel"))?;
         self.compare_channel(&channel).await?;
-        Ok(Handled { items, ending: Settled::Forgotten })
+        Ok(Handled { items, outcome: Settled::Forgotten })
     }
 
-    async fn compare_channel(&self, channel: &ChannelId) -> Step<()> {
+    async fn compare_channel(&self, channel: &ChannelId) -> PipeResult<()> {
         let tickets = self.store.open_tickets().await?;
-        self.gaps.keep_open(&tickets);
+        self.gaps.retain_open(&tickets);
         // A thread has two while one goes on as the other.
         let mut open: HashMap<MessageTs, Vec<Ticket>> = HashMap::new();
         for ticket in tickets {
@@ -65,11 +65,11 @@ impl Bridge {
         }
         let Some(first) = open.keys().min() else { return Ok(()) };
         let asked = self.clock.now();
-        let roots = match self.roots(channel, first, &open).await {
-            Err(error) if matches!(error.fault(), Fault::Refused { .. }) => {
+        let roots = match self.fetch_thread_roots(channel, first, &open).await {
+            Err(error) if matches!(error.to_fault(), Fault::Refused { .. }) => {
                 tracing::warn!(slack.channel = %channel, %error, "threads cannot be compared");
                 for ticket in open.values().flatten() {
-                    self.gaps.close(&ticket.id);
+                    self.gaps.mark_caught_up(&ticket.id);
                 }
                 return Ok(());
             }
@@ -81,43 +81,45 @@ impl Bridge {
             let thread = Thread { channel: channel.clone(), root: root.clone() };
             let message = roots.get(root);
             match message {
-                Some(message) if self.is_as_known(&thread, message, known.get(root)).await? => {
+                Some(message)
+                    if self.is_thread_unchanged(&thread, message, known.get(root)).await? =>
+                {
                     for ticket in tickets {
-                        self.take_claims(ticket, &thread, message, asked).await?;
+                        self.enqueue_missed_claims(ticket, &thread, message, asked).await?;
                     }
-                    self.take_ends(&thread, message, asked).await?;
+                    self.enqueue_missed_closes(&thread, message, asked).await?;
                     for ticket in tickets {
-                        self.gaps.close(&ticket.id);
+                        self.gaps.mark_caught_up(&ticket.id);
                     }
                 }
                 _ => {
                     for ticket in tickets {
-                        self.set_out(Chore::catch_up(&ticket.id, self.clock.now())).await?;
+                        self.enqueue_item(Job::catch_up(&ticket.id, self.clock.now())).await?;
                     }
                 }
             }
         }
-        self.compared
+        self.compared_threads
             .retain(|thread, _| thread.channel != *channel || open.contains_key(&thread.root));
         Ok(())
     }
 
     /// The cards of open tickets as a channel shows them.
-    async fn roots(
+    async fn fetch_thread_roots(
         &self,
         channel: &ChannelId,
         since: &MessageTs,
         open: &HashMap<MessageTs, Vec<Ticket>>,
     ) -> Result<HashMap<MessageTs, Value>, slack::Error> {
         let mut roots = HashMap::new();
-        let mut reading = self.slack.channel(channel.as_str(), since);
+        let mut reading = self.slack.read_channel(channel.as_str(), since);
         let mut count = 0;
         while let Some(messages) = reading.next_page().await? {
             count += messages.len();
             let placed =
-                messages.into_iter().filter_map(|message| Some((ts_of(&message)?, message)));
+                messages.into_iter().filter_map(|message| Some((read_ts(&message)?, message)));
             roots.extend(placed.filter(|(ts, _)| open.contains_key(ts)));
-            if roots.len() == open.len() || count >= MOST_ROOTS {
+            if roots.len() == open.len() || count >= MAX_CHANNEL_MESSAGES {
                 break;
             }
         }
@@ -125,19 +127,19 @@ impl Bridge {
     }
 
     /// Whether a thread has nothing but what we know of, or have looked through before.
-    async fn is_as_known(
+    async fn is_thread_unchanged(
         &self,
         thread: &Thread,
         root: &Value,
         known: Option<&&KnownReplies>,
-    ) -> Step<bool> {
+    ) -> PipeResult<bool> {
         let count = root.get("reply_count").and_then(Value::as_i64).unwrap_or_default();
         let latest = root.get("latest_reply").and_then(Value::as_str);
-        let now = Compared {
+        let now = ThreadComparison {
             unknown: count - known.map_or(0, |known| i64::from(known.count)),
             latest: latest.map(str::to_owned),
         };
-        let before = self.compared.get(thread).map(|before| before.clone());
+        let before = self.compared_threads.get(thread).map(|before| before.clone());
         let is_latest_known = match latest.and_then(MessageTs::parse) {
             None => true,
             Some(latest) if known.is_some_and(|known| known.latest == latest) => true,
@@ -150,131 +152,144 @@ impl Bridge {
         if is_latest_known && now.unknown == before.map_or(0, |before| before.unknown) {
             return Ok(true);
         }
-        self.compared.insert(thread.clone(), now);
+        self.compared_threads.insert(thread.clone(), now);
         Ok(false)
     }
 
     /// Looks for what people did in a ticket's thread while nobody told us.
-    pub(super) async fn catch_up_thread(&self, item: &Item, id: &TicketId) -> Step<()> {
-        let ticket = self.store.ticket(id).await?.filter(|ticket| !ticket.is_closed());
+    pub(super) async fn catch_up_thread(&self, item: &Item, id: &TicketId) -> PipeResult<()> {
+        let ticket = self.store.load_ticket(id).await?.filter(|ticket| !ticket.is_closed());
         if let Some(ticket) = ticket
             && let Some(thread) = &ticket.thread
         {
-            match self.look_through(item, &ticket, thread).await {
-                Err(Halt::Call { fault: Fault::Refused { .. }, error }) => {
+            match self.scan_thread(item, &ticket, thread).await {
+                Err(Interrupt::Call { fault: Fault::Refused { .. }, error }) => {
                     tracing::warn!(ticket.id = %id, error, "a thread cannot be looked through");
                 }
                 looked => looked?,
             }
         }
-        self.gaps.close(id);
+        self.gaps.mark_caught_up(id);
         Ok(())
     }
 
     /// Slack does not tell when a reaction was made: claims count as first and ends as last.
-    async fn look_through(&self, item: &Item, ticket: &Ticket, thread: &Thread) -> Step<()> {
+    async fn scan_thread(&self, item: &Item, ticket: &Ticket, thread: &Thread) -> PipeResult<()> {
         let asked = self.clock.now();
-        let since = self.read_up_to(item).await?;
-        let since = since.unwrap_or_else(|| MessageTs::at(asked - LOOK_BACK));
-        let mut reading = self.slack.thread(thread.channel.as_str(), &thread.root, &since);
+        let since = self.load_read_position(item).await?;
+        let since = since.unwrap_or_else(|| MessageTs::from_time(asked - COMPARE_LOOK_BACK));
+        let mut reading = self.slack.read_thread(thread.channel.as_str(), &thread.root, &since);
         let mut root = None;
         while let Some(messages) = reading.next_page().await? {
             if root.is_none() {
-                let card = self.card_in(&messages, thread).await?;
+                let card = self.find_card(&messages, thread).await?;
                 let Some(card) = card else { return Ok(()) };
-                self.take_claims(ticket, thread, &card, asked).await?;
+                self.enqueue_missed_claims(ticket, thread, &card, asked).await?;
                 root = Some(card);
             }
             // Of any age: what is on its way still is taken once all the same, and what came after
             // it must not come first.
-            let mut replies = messages
-                .iter()
-                .filter(|message| ts_of(message).is_some_and(|ts| ts > thread.root && ts >= since));
+            let mut replies = messages.iter().filter(|message| {
+                read_ts(message).is_some_and(|ts| ts > thread.root && ts >= since)
+            });
             for message in replies.clone() {
-                if self.take_written(thread, message).await? == Accepted::New
-                    && let Some(mut compared) = self.compared.get_mut(thread)
+                if self.enqueue_message(thread, message).await? == Accepted::New
+                    && let Some(mut compared) = self.compared_threads.get_mut(thread)
                 {
                     // It will be known by the next time.
                     compared.unknown -= 1;
                 }
             }
-            if let Some(last) = replies.next_back().and_then(ts_of) {
+            if let Some(last) = replies.next_back().and_then(read_ts) {
                 // Slack may ask us to pause before the next page.
-                self.note_read(item, &last).await?;
+                self.store_read_position(item, &last).await?;
             }
         }
         match root {
-            Some(root) => self.take_ends(thread, &root, asked).await,
+            Some(root) => self.enqueue_missed_closes(thread, &root, asked).await,
             None => Ok(()),
         }
     }
 
-    async fn card_in(&self, messages: &[Value], thread: &Thread) -> Step<Option<Value>> {
-        let found = messages.iter().find(|message| ts_of(message).as_ref() == Some(&thread.root));
+    async fn find_card(&self, messages: &[Value], thread: &Thread) -> PipeResult<Option<Value>> {
+        let found = messages.iter().find(|message| read_ts(message).as_ref() == Some(&thread.root));
         if let Some(found) = found {
             return Ok(Some(found.clone()));
         }
-        Ok(self.slack.message(&thread.channel, &thread.root, &thread.root).await?)
+        Ok(self.slack.fetch_message(&thread.channel, &thread.root, &thread.root).await?)
     }
 
-    async fn read_up_to(&self, item: &Item) -> Step<Option<MessageTs>> {
-        let steps = self.begun_before(item).await?;
-        let read = steps.into_iter().find(|(step, _)| step == READ).and_then(|(_, read)| read);
+    async fn load_read_position(&self, item: &Item) -> PipeResult<Option<MessageTs>> {
+        let steps = self.read_begun_calls(item).await?;
+        let read = steps
+            .into_iter()
+            .find(|(step, _)| step == READ_POSITION_CALL)
+            .and_then(|(_, read)| read);
         let ts = read.and_then(|read| serde_json::from_str::<String>(&read).ok());
         Ok(ts.and_then(|ts| MessageTs::parse(&ts)))
     }
 
-    async fn note_read(&self, item: &Item, ts: &MessageTs) -> Step<()> {
-        self.store.begin(item.id, READ, None, self.clock.now()).await?;
-        Ok(self.record(item, READ, &ts.as_str()).await?)
+    async fn store_read_position(&self, item: &Item, ts: &MessageTs) -> PipeResult<()> {
+        self.store.begin_call(item.id, READ_POSITION_CALL, None, self.clock.now()).await?;
+        Ok(self.record_result(item, READ_POSITION_CALL, &ts.as_str()).await?)
     }
 
-    async fn take_written(&self, thread: &Thread, message: &Value) -> Step<Accepted> {
+    async fn enqueue_message(&self, thread: &Thread, message: &Value) -> PipeResult<Accepted> {
         let mut event = message.clone();
-        set(&mut event, "type", "message");
-        set(&mut event, "channel", thread.channel.as_str());
-        self.take(thread, &json!({"type": "event_callback", "event": event})).await
+        insert_field(&mut event, "type", "message");
+        insert_field(&mut event, "channel", thread.channel.as_str());
+        self.enqueue_slack_event(thread, &json!({"type": "event_callback", "event": event})).await
     }
 
     /// Takes the claims that were made by a reaction of which we were not told, and the release of
     /// the holder who took it off.
-    async fn take_claims(
+    async fn enqueue_missed_claims(
         &self,
         ticket: &Ticket,
         thread: &Thread,
         root: &Value,
         asked: Timestamp,
-    ) -> Step<()> {
+    ) -> PipeResult<()> {
         let claim = self.rules.claim_reaction.as_str();
-        for (name, user) in put_on(root, claim) {
-            if self.is_news(thread, (user, name), true, asked).await? {
-                let gesture = gesture(thread, (user, name), true, asked);
+        for (name, user) in list_reaction_users(root, claim) {
+            if self.is_missed_reaction(thread, (user, name), true, asked).await? {
+                let gesture = build_reaction_event(thread, (user, name), true, asked);
                 let body = json!({"type": "event_callback", "event": gesture,
                     "happened": thread.root.as_str()});
-                self.take(thread, &body).await?;
+                self.enqueue_slack_event(thread, &body).await?;
             }
         }
         // A card that was deleted has lost all reactions, and nobody took them off.
         let is_gone = root.get("subtype").and_then(Value::as_str) == Some("tombstone");
         let Some(holder) = ticket.holder().filter(|_| !is_gone) else { return Ok(()) };
         let user = holder.user.as_str();
-        let is_on = put_on(root, claim).any(|(_, other)| other == user);
+        let is_on = list_reaction_users(root, claim).any(|(_, other)| other == user);
         if !is_on
-            && names_everybody(root, claim)
-            && self.is_news(thread, (user, claim), false, asked).await?
+            && has_all_users(root, claim)
+            && self.is_missed_reaction(thread, (user, claim), false, asked).await?
         {
-            let gesture = gesture(thread, (user, claim), false, asked);
-            self.take(thread, &json!({"type": "event_callback", "event": gesture})).await?;
+            let gesture = build_reaction_event(thread, (user, claim), false, asked);
+            self.enqueue_slack_event(thread, &json!({"type": "event_callback", "event": gesture}))
+                .await?;
         }
         Ok(())
     }
 
     /// Takes the ends that were asked for by a reaction of which we were not told.
-    async fn take_ends(&self, thread: &Thread, root: &Value, asked: Timestamp) -> Step<()> {
-        for (name, user) in put_on(root, &self.rules.close_reaction) {
-            if self.is_news(thread, (user, name), true, asked).await? {
-                let gesture = gesture(thread, (user, name), true, asked);
-                self.take(thread, &json!({"type": "event_callback", "event": gesture})).await?;
+    async fn enqueue_missed_closes(
+        &self,
+        thread: &Thread,
+        root: &Value,
+        asked: Timestamp,
+    ) -> PipeResult<()> {
+        for (name, user) in list_reaction_users(root, &self.rules.close_reaction) {
+            if self.is_missed_reaction(thread, (user, name), true, asked).await? {
+                let gesture = build_reaction_event(thread, (user, name), true, asked);
+                self.enqueue_slack_event(
+                    thread,
+                    &json!({"type": "event_callback", "event": gesture}),
+                )
+                .await?;
             }
         }
         Ok(())
@@ -282,31 +297,31 @@ impl Bridge {
 
     /// Whether a reaction that is on the card, or not, is so against all that we were told: what
     /// Slack told of just now may not be seen there yet.
-    async fn is_news(
+    async fn is_missed_reaction(
         &self,
         thread: &Thread,
         who: (&str, &str),
         is_on: bool,
         asked: Timestamp,
-    ) -> Step<bool> {
-        let like_this = self.last_gesture(thread, who, is_on).await?;
-        let Some(other) = self.last_gesture(thread, who, !is_on).await? else {
+    ) -> PipeResult<bool> {
+        let like_this = self.find_last_reaction(thread, who, is_on).await?;
+        let Some(other) = self.find_last_reaction(thread, who, !is_on).await? else {
             // Nobody takes off what was never put on.
             return Ok(is_on && like_this.is_none());
         };
-        let is_settled = other.received + self.settling * ON_ITS_WAY < asked;
+        let is_settled = other.received + self.unknown_outcome_wait * IN_TRANSIT_FACTOR < asked;
         Ok(is_settled && like_this.is_none_or(|like_this| like_this.at < other.at))
     }
 
-    async fn last_gesture(
+    async fn find_last_reaction(
         &self,
         thread: &Thread,
         (user, name): (&str, &str),
         added: bool,
-    ) -> Step<Option<Gesture>> {
+    ) -> PipeResult<Option<LastReaction>> {
         let prefix = parse::reaction_key(&thread.channel, &thread.root, user, name, added);
         let found = self.store.greatest_key(Source::Slack, &prefix).await?;
-        Ok(found.map(|(key, received)| Gesture {
+        Ok(found.map(|(key, received)| LastReaction {
             at: parse::reaction_time(&key).unwrap_or_default(),
             received,
         }))
@@ -314,14 +329,18 @@ impl Bridge {
 
     /// Whether a reaction was put on or taken off again before we were told of this: Slack promises
     /// no order (`slack.md` B.1).
-    pub(super) async fn is_overtaken(&self, item: &Item, reaction: &SlackEvent) -> Step<bool> {
+    pub(super) async fn is_outdated_reaction(
+        &self,
+        item: &Item,
+        reaction: &SlackEvent,
+    ) -> PipeResult<bool> {
         let SlackEvent::Reaction { channel, ts, user, name, .. } = reaction else {
             return Ok(false);
         };
         let Some(at) = parse::reaction_time(&item.key) else { return Ok(false) };
         let message = Thread { channel: channel.clone(), root: ts.clone() };
         for added in [true, false] {
-            let last = self.last_gesture(&message, (user.as_str(), name), added).await?;
+            let last = self.find_last_reaction(&message, (user.as_str(), name), added).await?;
             if last.is_some_and(|last| last.at > at && last.received < item.received) {
                 return Ok(true);
             }
@@ -329,8 +348,10 @@ impl Bridge {
         Ok(false)
     }
 
-    async fn take(&self, thread: &Thread, body: &Value) -> Step<Accepted> {
-        let Request::Event(routed) = parse::parse(body) else { return Ok(Accepted::Repeat) };
+    async fn enqueue_slack_event(&self, thread: &Thread, body: &Value) -> PipeResult<Accepted> {
+        let SlackRequest::Event(routed) = parse::parse_body(body) else {
+            return Ok(Accepted::Repeat);
+        };
         if !matches!(routed.event, SlackEvent::Message { .. } | SlackEvent::Reaction { .. }) {
             return Ok(Accepted::Repeat);
         }
@@ -348,43 +369,54 @@ impl Bridge {
 }
 
 /// A reaction, as Slack would have told of it. It was made before now, and nobody knows when.
-fn gesture(thread: &Thread, (user, name): (&str, &str), added: bool, before: Timestamp) -> Value {
+fn build_reaction_event(
+    thread: &Thread,
+    (user, name): (&str, &str),
+    added: bool,
+    before: Timestamp,
+) -> Value {
     let kind = if added { "reaction_added" } else { "reaction_removed" };
     let (channel, ts) = (thread.channel.as_str(), thread.root.as_str());
     let item = json!({"type": "message", "channel": channel, "ts": ts});
     json!({"type": kind, "user": user, "reaction": name, "item": item,
-        "event_ts": MessageTs::at(before).as_str()})
+        "event_ts": MessageTs::from_time(before).as_str()})
 }
 
 /// The reactions of a kind on a message: their names and who put them on.
-fn put_on<'a>(message: &'a Value, wanted: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
-    reactions(message, wanted).flat_map(|(name, reaction)| {
+fn list_reaction_users<'a>(
+    message: &'a Value,
+    wanted: &str,
+) -> impl Iterator<Item = (&'a str, &'a str)> {
+    filter_reactions(message, wanted).flat_map(|(name, reaction)| {
         let users = reaction.get("users").and_then(Value::as_array);
         users.into_iter().flatten().filter_map(move |user| Some((name, user.as_str()?)))
     })
 }
 
 /// Whether Slack names everybody who has put on a reaction; of many, it names some.
-fn names_everybody(message: &Value, wanted: &str) -> bool {
-    reactions(message, wanted).all(|(_, reaction)| {
+fn has_all_users(message: &Value, wanted: &str) -> bool {
+    filter_reactions(message, wanted).all(|(_, reaction)| {
         let named = reaction.get("users").and_then(Value::as_array).map(Vec::len);
         named.map(|named| named as u64) == reaction.get("count").and_then(Value::as_u64)
     })
 }
 
-fn reactions<'a>(message: &'a Value, wanted: &str) -> impl Iterator<Item = (&'a str, &'a Value)> {
+fn filter_reactions<'a>(
+    message: &'a Value,
+    wanted: &str,
+) -> impl Iterator<Item = (&'a str, &'a Value)> {
     let reactions = message.get("reactions").and_then(Value::as_array);
     reactions.into_iter().flatten().filter_map(move |reaction| {
         let name = reaction.get("name").and_then(Value::as_str)?;
-        emoji::same(name, wanted).then_some((name, reaction))
+        emoji::is_same_emoji(name, wanted).then_some((name, reaction))
     })
 }
 
-fn ts_of(message: &Value) -> Option<MessageTs> {
+fn read_ts(message: &Value) -> Option<MessageTs> {
     MessageTs::parse(message.get("ts")?.as_str()?)
 }
 
-fn set(event: &mut Value, key: &str, value: &str) {
+fn insert_field(event: &mut Value, key: &str, value: &str) {
     if let Some(fields) = event.as_object_mut() {
         fields.insert(key.to_owned(), value.into());
     }

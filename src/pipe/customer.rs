@@ -7,23 +7,23 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::{Bridge, Step};
-use crate::blip::client::{contact_name, contact_originator};
-use crate::inbox::Chore;
+use super::{Bridge, PipeResult};
+use crate::blip::client::{read_contact_name, read_contact_originator};
+use crate::inbox::Job;
 use crate::model::{Customer, Ticket, TicketId};
 
 /// How long a new ticket waits for the customer's name; without it the card shows the identity.
-const CONTACT_PATIENCE: Duration = Duration::from_secs(3);
+const CONTACT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long it waits besides to learn who is behind a tunnel.
-const TUNNEL_PATIENCE: Duration = Duration::from_secs(2);
+const TUNNEL_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long after a ticket has come, and after each look in vain, Blip is asked again who is behind
 /// its tunnel: it was busy, or the bot's flow writes the contact late.
-const NEXT_LOOKS: [SignedDuration; 3] =
+const ORIGINATOR_LOOKUP_DELAYS: [SignedDuration; 3] =
     [SignedDuration::from_secs(30), SignedDuration::from_mins(5), SignedDuration::from_mins(30)];
 
 /// What was learnt of a customer.
 #[derive(Clone, Debug, Default)]
-pub struct Met {
+pub struct CustomerDetails {
     name: Option<String>,
     originator: Option<String>,
 }
@@ -31,16 +31,20 @@ pub struct Met {
 impl Bridge {
     /// Learns what a customer is called, and who it is behind a tunnel. Failure never holds a ticket
     /// back, and another try to show the ticket asks nothing again.
-    pub(super) async fn meet_customer(&self, customer: &mut Customer, id: &TicketId) -> Step<()> {
+    pub(super) async fn identify_customer(
+        &self,
+        customer: &mut Customer,
+        id: &TicketId,
+    ) -> PipeResult<()> {
         if customer.identity.is_empty() {
             return Ok(());
         }
-        let known = self.customers_met.get(id).map(|met| met.clone());
+        let known = self.customer_details.get(id).map(|met| met.clone());
         let met = match known {
             Some(met) => met,
             None => {
-                let met = self.ask_who(customer, id).await?;
-                self.customers_met.insert(id.clone(), met.clone());
+                let met = self.fetch_customer_details(customer, id).await?;
+                self.customer_details.insert(id.clone(), met.clone());
                 met
             }
         };
@@ -51,10 +55,14 @@ impl Bridge {
         Ok(())
     }
 
-    async fn ask_who(&self, customer: &Customer, id: &TicketId) -> Step<Met> {
-        let bot = self.bot(id)?;
-        let asked = bot.contact(&customer.identity);
-        let contact = match tokio::time::timeout(CONTACT_PATIENCE, asked).await {
+    async fn fetch_customer_details(
+        &self,
+        customer: &Customer,
+        id: &TicketId,
+    ) -> PipeResult<CustomerDetails> {
+        let bot = self.require_bot(id)?;
+        let asked = bot.fetch_contact(&customer.identity);
+        let contact = match tokio::time::timeout(CONTACT_TIMEOUT, asked).await {
             Ok(Ok(contact)) => contact.unwrap_or_default(),
             Ok(Err(error)) => {
                 tracing::warn!(ticket.id = %id, %error, "the card goes without the name");
@@ -65,26 +73,30 @@ impl Bridge {
                 serde_json::Value::Null
             }
         };
-        let name = contact_name(&contact);
+        let name = read_contact_name(&contact);
         if !customer.is_hidden() {
-            return Ok(Met { name, originator: None });
+            return Ok(CustomerDetails { name, originator: None });
         }
-        let originator = match contact_originator(&contact) {
+        let originator = match read_contact_originator(&contact) {
             Some(originator) => Some(originator),
-            None => self.ask_tunnel(customer, id).await?,
+            None => self.find_originator(customer, id).await?,
         };
-        Ok(Met { name, originator })
+        Ok(CustomerDetails { name, originator })
     }
 
     /// Who is behind a tunnel, as Blip has told of an earlier ticket or tells now: a tunnel is one
     /// customer's for good (`blip.md`, additions §5).
-    async fn ask_tunnel(&self, customer: &Customer, id: &TicketId) -> Step<Option<String>> {
+    async fn find_originator(
+        &self,
+        customer: &Customer,
+        id: &TicketId,
+    ) -> PipeResult<Option<String>> {
         let before = self.store.latest_ticket_of(&customer.identity, id).await?;
         if let Some(originator) = before.and_then(|before| before.customer.originator) {
             return Ok(Some(originator));
         }
-        let asked = self.bot(id)?.originator(&customer.identity);
-        Ok(match tokio::time::timeout(TUNNEL_PATIENCE, asked).await {
+        let asked = self.require_bot(id)?.fetch_originator(&customer.identity);
+        Ok(match tokio::time::timeout(TUNNEL_TIMEOUT, asked).await {
             Ok(Ok(originator)) => originator,
             Ok(Err(error)) => {
                 tracing::warn!(ticket.id = %id, %error, "who is behind the tunnel is not known");
@@ -98,36 +110,40 @@ impl Bridge {
     }
 
     /// Has Blip asked again later who is behind a tunnel, if it has not told.
-    pub(super) async fn watch_originator(&self, ticket: &Ticket) -> Step<()> {
+    pub(super) async fn schedule_originator_check(&self, ticket: &Ticket) -> PipeResult<()> {
         if ticket.customer.is_hidden() && !ticket.is_closed() {
-            self.look_again(&ticket.id, 0).await?;
+            self.schedule_originator_lookup(&ticket.id, 0).await?;
         }
         Ok(())
     }
 
-    async fn look_again(&self, id: &TicketId, looks: usize) -> Step<()> {
-        let Some(pause) = NEXT_LOOKS.get(looks) else { return Ok(()) };
+    async fn schedule_originator_lookup(&self, id: &TicketId, looks: usize) -> PipeResult<()> {
+        let Some(pause) = ORIGINATOR_LOOKUP_DELAYS.get(looks) else { return Ok(()) };
         let due = self.clock.now() + *pause;
-        Ok(self.set_out(Chore::originator(id, looks, due)).await?)
+        Ok(self.enqueue_item(Job::originator(id, looks, due)).await?)
     }
 
     /// Asks Blip again who is behind a tunnel.
-    pub(super) async fn look_for_originator(&self, id: &TicketId, looks: usize) -> Step<()> {
-        let Some(ticket) = self.store.ticket(id).await? else { return Ok(()) };
+    pub(super) async fn look_up_originator(&self, id: &TicketId, looks: usize) -> PipeResult<()> {
+        let Some(ticket) = self.store.load_ticket(id).await? else { return Ok(()) };
         if ticket.is_closed() || !ticket.customer.is_hidden() {
             return Ok(());
         }
-        match self.ask_who(&ticket.customer, &ticket.id).await?.originator {
+        match self.fetch_customer_details(&ticket.customer, &ticket.id).await?.originator {
             Some(found) => {
-                Ok(self.set_out(Chore::met(&ticket.id, &found, self.clock.now())).await?)
+                Ok(self.enqueue_item(Job::met(&ticket.id, &found, self.clock.now())).await?)
             }
-            None => self.look_again(&ticket.id, looks + 1).await,
+            None => self.schedule_originator_lookup(&ticket.id, looks + 1).await,
         }
     }
 
     /// Notes who is behind a tunnel: the card shows the channel, and how long it stays open.
-    pub(super) async fn note_originator(&self, id: &TicketId, originator: &str) -> Step<()> {
-        let Some(mut ticket) = self.store.ticket(id).await? else { return Ok(()) };
+    pub(super) async fn record_originator(
+        &self,
+        id: &TicketId,
+        originator: &str,
+    ) -> PipeResult<()> {
+        let Some(mut ticket) = self.store.load_ticket(id).await? else { return Ok(()) };
         if !ticket.customer.is_hidden() {
             return Ok(());
         }
@@ -135,7 +151,7 @@ impl Bridge {
         ticket.revision += 1;
         self.store.put_ticket(&ticket).await?;
         let now = self.clock.now();
-        self.watch_window(&ticket, now).await?;
-        Ok(self.set_out(Chore::card(&ticket, now)).await?)
+        self.schedule_window_check(&ticket, now).await?;
+        Ok(self.enqueue_item(Job::update_card(&ticket, now)).await?)
     }
 }

@@ -11,41 +11,41 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::thread::{Lost, SKEW, Saying};
-use super::{Bridge, Failed, Halt, Outcome, Step};
+use super::thread::{MAX_CLOCK_SKEW, ThreadLoss, ThreadPost};
+use super::{Bridge, CallError, HandlerResult, Interrupt, PipeResult};
 use crate::blip;
-use crate::inbox::{Chore, Ending as Settled, Handled, Late};
-use crate::media::{Ask, Fetched, Unfetched, file_name, full_type};
-use crate::model::text::{one_line, shown_size};
-use crate::model::{ChannelId, Failure, Fault, Media, MessageTs, Thread, Ticket, TicketId};
+use crate::inbox::{Handled, ItemOutcome as Settled, Job, LateFile};
+use crate::media::{FetchError, FetchRequest, FetchedFile, file_name, full_type};
+use crate::model::text::{format_size, to_one_line};
+use crate::model::{ChannelId, Failure, Fault, LinkedFile, MessageTs, Thread, Ticket, TicketId};
 use crate::slack::{self, Posted, Upload, render, rich_text};
-use crate::store::{self, Begun, Item, Role};
+use crate::store::{self, CallState, Item, Role};
 
 /// How often a file is tried that cannot be had at the moment, before its link is shown instead.
-const TRIES: u32 = 4;
+const MAX_CUSTOMER_FILE_ATTEMPTS: u32 = 4;
 /// How long after the beginning of an event no further file of it is begun: the lane is given back
 /// first, so that its lease cannot run out half way through.
-const STINT: SignedDuration = SignedDuration::from_secs(20);
+const FILE_START_DEADLINE: SignedDuration = SignedDuration::from_secs(20);
 /// How long a whole file may take. Well under half of an inbox lease, so that nobody else begins
 /// with the same event meanwhile.
-const WHOLE: Duration = Duration::from_secs(110);
+const WHOLE_FILE_TIMEOUT: Duration = Duration::from_secs(110);
 
 /// How long what was said after a file waits until Slack shows it.
-const SHOWING: SignedDuration = SignedDuration::from_secs(10);
+const VISIBLE_FILE_TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
 /// How long a file is looked for before the thread is told that it is not shown
 /// (`slack.md` additions §4).
-const GIVING_UP: SignedDuration = SignedDuration::from_secs(60);
+const LATE_FILE_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
 /// The first and the longest pause between two looks; each doubles what has passed.
-const FIRST_LOOK: SignedDuration = SignedDuration::from_millis(200);
-const LAST_LOOK: SignedDuration = SignedDuration::from_secs(5);
+const MIN_LOOKUP_PAUSE: SignedDuration = SignedDuration::from_millis(200);
+const MAX_LOOKUP_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 
 /// What the steps begin with that keep how many bytes were brought.
-const BYTES: &str = "bytes:";
+const BYTES_CALL_PREFIX: &str = "bytes:";
 /// Kinds of files whose name, where they have none, is that of the kind.
-const NAMED: [&str; 3] = ["image", "audio", "video"];
+const NAMED_AFTER_KIND: [&str; 3] = ["image", "audio", "video"];
 
 /// A file of a customer's message.
-pub(super) struct Sent<'a> {
+pub(super) struct CustomerFile<'a> {
     /// The event it came with.
     pub item: &'a Item,
     /// Its place among the pieces of the event.
@@ -53,9 +53,9 @@ pub(super) struct Sent<'a> {
     /// The ticket.
     pub ticket: &'a TicketId,
     /// The bot that it came through.
-    pub bot: &'a blip::Client,
+    pub bot: &'a blip::BlipClient,
     /// The file.
-    pub media: &'a Media,
+    pub media: &'a LinkedFile,
     /// The name of who sent it.
     pub author: &'a str,
     /// Blip's id of the message.
@@ -64,9 +64,9 @@ pub(super) struct Sent<'a> {
 
 /// Why a file did not come over.
 #[derive(Debug)]
-enum Trouble {
+enum FileError {
     /// It could not be had.
-    Source(Unfetched),
+    Fetch(FetchError),
     /// With the other files of its message it is over the limit.
     TooMuch,
     /// Slack did not take the bytes. Nobody has seen anything of them.
@@ -75,39 +75,39 @@ enum Trouble {
     Share(slack::Error),
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Source(why) => write!(f, "fetch a file: {why}"),
+            Self::Fetch(why) => write!(f, "fetch a file: {why}"),
             Self::TooMuch => write!(f, "fetch a file: over the limit with the others"),
             Self::Upload(error) | Self::Share(error) => error.fmt(f),
         }
     }
 }
 
-impl Failure for Trouble {
-    fn fault(&self) -> Fault {
+impl Failure for FileError {
+    fn to_fault(&self) -> Fault {
         match self {
-            Self::Source(Unfetched::Later) => Fault::Down,
-            Self::Source(why) => Fault::Refused { code: why.to_string() },
+            Self::Fetch(FetchError::Later) => Fault::Down,
+            Self::Fetch(why) => Fault::Refused { code: why.to_string() },
             Self::TooMuch => Fault::Refused { code: self.to_string() },
             // Bytes that may have arrived and show nowhere are as good as not sent.
-            Self::Upload(error) if error.fault().is_unsure() => Fault::Down,
-            Self::Upload(error) | Self::Share(error) => error.fault(),
+            Self::Upload(error) if error.to_fault().is_outcome_unknown() => Fault::Down,
+            Self::Upload(error) | Self::Share(error) => error.to_fault(),
         }
     }
 }
 
 /// Why words stand where a file should.
 #[derive(Debug)]
-enum Instead {
-    Source(Unfetched),
+enum FallbackReason {
+    Fetch(FetchError),
     TooMuch,
     NotTaken(String),
 }
 
 /// A file that Slack has taken and not shown yet.
-struct Unshown<'a> {
+struct PendingFile<'a> {
     file: &'a str,
     name: &'a str,
     url: &'a str,
@@ -115,20 +115,20 @@ struct Unshown<'a> {
 
 impl Bridge {
     /// Shows a file in its ticket's thread: itself, else its preview, else words about it.
-    pub(super) async fn show_file(
+    pub(super) async fn post_file(
         &self,
         ticket: &mut Ticket,
-        sent: &Sent<'_>,
+        sent: &CustomerFile<'_>,
         began: Timestamp,
-    ) -> Step<()> {
-        let Sent { item, place, media, .. } = *sent;
-        let steps = self.begun_before(item).await?;
+    ) -> PipeResult<()> {
+        let CustomerFile { item, place, media, .. } = *sent;
+        let steps = self.read_begun_calls(item).await?;
         let was_begun = |step: &str| {
             let step = format!("{step}:{place}");
             steps.iter().any(|(name, _)| name.strip_prefix(&step).is_some_and(is_end_of_place))
         };
-        if !was_begun("file") && self.clock.now() > began + STINT {
-            return Err(Halt::Wait(self.clock.now()));
+        if !was_begun("file") && self.clock.now() > began + FILE_START_DEADLINE {
+            return Err(Interrupt::Wait(self.clock.now()));
         }
         // Why words stand here is decided once: an earlier run may have come as far as saying so.
         let decided = format!("why:{place}");
@@ -138,39 +138,43 @@ impl Bridge {
             known
         } else {
             let caption = media.caption.as_deref();
-            let Some(why) = self.carry(ticket, sent, ("file", media), caption).await? else {
+            let Some(why) = self.transfer_file(ticket, sent, ("file", media), caption).await?
+            else {
                 return Ok(());
             };
             tracing::info!(ticket.id = %ticket.id, item.id, ?why, "a file is not shown itself");
-            let explained = self.explain(media, &why);
-            self.store.begin(item.id, &decided, None, self.clock.now()).await?;
-            self.record(item, &decided, &explained).await?;
+            let explained = self.explain_fallback(media, &why);
+            self.store.begin_call(item.id, &decided, None, self.clock.now()).await?;
+            self.record_result(item, &decided, &explained).await?;
             explained
         };
-        let words = render::file_instead(media, &explained, &self.words);
+        let words = render::render_missing_file(media, &explained, &self.texts);
         if let (Some(url), false) = (&media.preview_url, was_begun("instead")) {
-            let preview =
-                Media { url: url.clone(), title: media.title.clone(), ..Media::default() };
+            let preview = LinkedFile {
+                url: url.clone(),
+                title: media.title.clone(),
+                ..LinkedFile::default()
+            };
             let shown = ("preview", &preview);
-            if self.carry(ticket, sent, shown, Some(&words)).await?.is_none() {
+            if self.transfer_file(ticket, sent, shown, Some(&words)).await?.is_none() {
                 return Ok(());
             }
         }
-        self.say_of_file(ticket, sent, "instead", &words).await
+        self.post_file_text(ticket, sent, "instead", &words).await
     }
 
-    async fn say_of_file(
+    async fn post_file_text(
         &self,
         ticket: &mut Ticket,
-        sent: &Sent<'_>,
+        sent: &CustomerFile<'_>,
         step: &str,
         words: &str,
-    ) -> Step<()> {
+    ) -> PipeResult<()> {
         let author = sent.author.to_owned();
         let label = if self.slack.has_author_names() { None } else { Some(&author) };
-        for (part, words) in render::parts(words, label).into_iter().enumerate() {
-            let (text, block) = rich_text::literal(&words);
-            let saying = Saying {
+        for (part, words) in render::split_into_posts(words, label).into_iter().enumerate() {
+            let (text, block) = rich_text::to_literal_post(&words);
+            let saying = ThreadPost {
                 text,
                 blocks: vec![block],
                 author: Some(author.clone()),
@@ -180,136 +184,136 @@ impl Bridge {
                 broadcast: false,
             };
             let step = format!("{step}:{}:{part}", sent.place);
-            self.say(sent.item, &step, ticket, &saying).await?;
+            self.post_to_ticket(sent.item, &step, ticket, &saying).await?;
         }
         Ok(())
     }
 
     /// Brings a file into the thread with what was written with it; says why not otherwise.
-    async fn carry(
+    async fn transfer_file(
         &self,
         ticket: &mut Ticket,
-        sent: &Sent<'_>,
-        shown: (&str, &Media),
+        sent: &CustomerFile<'_>,
+        shown: (&str, &LinkedFile),
         caption: Option<&str>,
-    ) -> Step<Option<Instead>> {
+    ) -> PipeResult<Option<FallbackReason>> {
         let comment = match caption {
             Some(caption) => format!("{}: {caption}", sent.author),
             None => sent.author.to_owned(),
         };
-        let mut parts = render::parts(&comment, None).into_iter();
+        let mut parts = render::split_into_posts(&comment, None).into_iter();
         let comment = parts.next().unwrap_or_default();
-        let no_thread = || Halt::broken(format!("ticket {} has no thread", ticket.id));
+        let no_thread = || Interrupt::broken(format!("ticket {} has no thread", ticket.id));
         let thread = ticket.thread.clone().ok_or_else(no_thread)?;
-        let mut carried = self.carry_to(&thread, sent, shown, &comment).await;
-        if let Err(Failed::Call(Trouble::Share(error))) = &carried
-            && let Some(lost) = Lost::by(error)
+        let mut carried = self.transfer_file_to(&thread, sent, shown, &comment).await;
+        if let Err(CallError::Call(FileError::Share(error))) = &carried
+            && let Some(lost) = ThreadLoss::from_error(error)
         {
             self.move_thread(sent.item, ticket, &thread, lost).await?;
-            let no_thread = || Halt::broken(format!("ticket {} has no thread", ticket.id));
+            let no_thread = || Interrupt::broken(format!("ticket {} has no thread", ticket.id));
             let thread = ticket.thread.clone().ok_or_else(no_thread)?;
-            carried = self.carry_to(&thread, sent, shown, &comment).await;
+            carried = self.transfer_file_to(&thread, sent, shown, &comment).await;
         }
         let posted = match carried {
             Ok(posted) => posted,
-            Err(failed) => return give_up(sent.item, failed).map(Some),
+            Err(failed) => return retry_or_fall_back(sent.item, failed).map(Some),
         };
-        if posted.message().is_some() {
-            self.link_posted(ticket, (Role::Customer, None), sent.blip_ids, &posted).await?;
+        if posted.message_ts().is_some() {
+            self.link_post(ticket, (Role::Customer, None), sent.blip_ids, &posted).await?;
         }
         let rest: String = parts.collect();
         if !rest.is_empty() {
-            self.say_of_file(ticket, sent, "rest", &rest).await?;
+            self.post_file_text(ticket, sent, "rest", &rest).await?;
         }
         Ok(None)
     }
 
-    async fn carry_to(
+    async fn transfer_file_to(
         &self,
         thread: &Thread,
-        sent: &Sent<'_>,
-        (step, media): (&str, &Media),
+        sent: &CustomerFile<'_>,
+        (step, media): (&str, &LinkedFile),
         comment: &str,
-    ) -> Result<Posted, Failed<Trouble>> {
-        let Sent { item, place, .. } = *sent;
+    ) -> Result<Posted, CallError<FileError>> {
+        let CustomerFile { item, place, .. } = *sent;
         let upload = format!("upload-{step}:{place}@{}", thread.root);
         let taken = AtomicU64::new(0);
-        let left = self.bytes_left(item).await?;
-        let bytes = self.upload(sent, media, left, &taken);
+        let left = self.remaining_bytes(item).await?;
+        let bytes = self.upload_file(sent, media, left, &taken);
         // Nobody has seen an upload that was lost, so there is nothing to look for.
-        let uploaded = self.once(item, &upload, None, ready(Ok(None)), bytes);
+        let uploaded = self.call_once(item, &upload, None, ready(Ok(None)), bytes);
         let (file, name): (String, String) = uploaded.await?;
-        self.note_bytes(item, &upload, taken.into_inner()).await?;
-        let title = media.title.as_deref().map(one_line).filter(|title| !title.is_empty());
+        self.record_bytes(item, &upload, taken.into_inner()).await?;
+        let title = media.title.as_deref().map(to_one_line).filter(|title| !title.is_empty());
         let title = title.as_deref().unwrap_or(&name);
-        let (_, block) = rich_text::literal(comment);
+        let (_, block) = rich_text::to_literal_post(comment);
         let is_tried = AtomicBool::new(false);
         let look = async {
             is_tried.store(true, Ordering::Relaxed);
-            self.slack.find_file(thread, &file, item.received - SKEW).await
+            self.slack.find_file_message(thread, &file, item.received - MAX_CLOCK_SKEW).await
         };
         let send = async {
             // Slack takes an upload only once, and may have taken this one.
             if is_tried.load(Ordering::Relaxed) {
-                return Err(slack::Error::used_up());
+                return Err(slack::Error::file_used_up());
             }
-            let shared = self.slack.share(thread, &file, title, &block).await;
-            if shared.as_ref().is_err_and(|error| Lost::by(error).is_some()) {
+            let shared = self.slack.share_file(thread, &file, title, &block).await;
+            if shared.as_ref().is_err_and(|error| ThreadLoss::from_error(error).is_some()) {
                 // Before the call itself is forgotten. If this fails, Slack will refuse the file.
-                self.store.forget(item.id, &upload).await.ok();
+                self.store.forget_call(item.id, &upload).await.ok();
             }
             shared
         };
         let share = format!("{step}:{place}@{}", thread.root);
-        let shared = self.once(item, &share, Some(&thread.channel), look, send).await;
+        let shared = self.call_once(item, &share, Some(&thread.channel), look, send).await;
         let shown = match shared {
-            Ok(posted) if posted.message().is_none() => {
-                let unshown = Unshown { file: &file, name: title, url: &media.url };
-                self.wait_until_shown(sent, thread, (&share, posted), &unshown).await
+            Ok(posted) if posted.message_ts().is_none() => {
+                let unshown = PendingFile { file: &file, name: title, url: &media.url };
+                self.wait_until_visible(sent, thread, (&share, posted), &unshown).await
             }
             shared => shared,
         };
         match shown {
             Ok(posted) => Ok(posted),
-            Err(Failed::Store(error)) => Err(Failed::Store(error)),
-            Err(Failed::Early(until)) => Err(Failed::Early(until)),
-            Err(Failed::Call(error)) => {
+            Err(CallError::Store(error)) => Err(CallError::Store(error)),
+            Err(CallError::TooEarly(until)) => Err(CallError::TooEarly(until)),
+            Err(CallError::Call(error)) => {
                 // Too long ago, or used up, and a look has shown that it is not in the thread; or
                 // shown beside the lost thread and taken back. Either way: anew.
-                if error.is_file_gone() || Lost::by(&error).is_some() {
-                    self.store.forget(item.id, &share).await?;
-                    self.store.forget(item.id, &upload).await?;
+                if error.is_file_gone() || ThreadLoss::from_error(&error).is_some() {
+                    self.store.forget_call(item.id, &share).await?;
+                    self.store.forget_call(item.id, &upload).await?;
                 }
-                Err(Failed::Call(Trouble::Share(error)))
+                Err(CallError::Call(FileError::Share(error)))
             }
         }
     }
 
     /// What is said next waits until Slack shows a file, as its place is where it is shown; but not
     /// for long. A file that takes longer is looked for by a job of its own.
-    async fn wait_until_shown(
+    async fn wait_until_visible(
         &self,
-        sent: &Sent<'_>,
+        sent: &CustomerFile<'_>,
         thread: &Thread,
         (share, posted): (&str, Posted),
-        unshown: &Unshown<'_>,
-    ) -> Result<Posted, Failed<slack::Error>> {
+        unshown: &PendingFile<'_>,
+    ) -> Result<Posted, CallError<slack::Error>> {
         let item = sent.item;
         let now = self.clock.now();
-        let since = self.waits_since(item, share).await?;
-        match self.slack.shown(thread, unshown.file).await {
+        let since = self.read_wait_start(item, share).await?;
+        match self.slack.fetch_file_message(thread, unshown.file).await {
             Ok(Some(shown)) => {
-                self.record(item, share, &shown).await?;
+                self.record_result(item, share, &shown).await?;
                 return Ok(shown);
             }
-            Err(error @ slack::Error::Orphaned { .. }) => return Err(Failed::Call(error)),
+            Err(error @ slack::Error::Orphaned { .. }) => return Err(CallError::Call(error)),
             Ok(None) | Err(_) => {}
         }
         let age = now.duration_since(since);
-        if age < SHOWING {
-            return Err(Failed::Early(now + age.clamp(FIRST_LOOK, LAST_LOOK)));
+        if age < VISIBLE_FILE_TIMEOUT {
+            return Err(CallError::TooEarly(now + age.clamp(MIN_LOOKUP_PAUSE, MAX_LOOKUP_PAUSE)));
         }
-        let late = Late {
+        let late = LateFile {
             ticket: sent.ticket.to_string(),
             channel: thread.channel.to_string(),
             root: thread.root.to_string(),
@@ -318,154 +322,175 @@ impl Bridge {
             url: unshown.url.to_owned(),
             blip_ids: sent.blip_ids.to_vec(),
         };
-        self.store.accept(Chore::late(late, now)).await?;
+        self.store.accept(Job::find_late_file(late, now)).await?;
         Ok(posted)
     }
 
     /// Since when an event waits for a file to be shown.
-    async fn waits_since(&self, item: &Item, share: &str) -> store::Result<Timestamp> {
+    async fn read_wait_start(&self, item: &Item, share: &str) -> store::Result<Timestamp> {
         let step = format!("waits:{share}");
         let now = self.clock.now();
-        match self.store.begin(item.id, &step, None, now).await? {
-            Begun::Unsure(since) => Ok(since),
-            Begun::Fresh | Begun::Done(_) => Ok(now),
+        match self.store.begin_call(item.id, &step, None, now).await? {
+            CallState::OutcomeUnknown(since) => Ok(since),
+            CallState::Fresh | CallState::Done(_) => Ok(now),
         }
     }
 
     /// Ties a file that Slack was slow to show to its ticket; after a while the thread is told that
     /// it is not shown at all. Once for each file, even if its event is handled again.
-    pub(super) async fn look_for_late_file(&self, item: &Item, lane: &str, late: &Late) -> Outcome {
-        let done = Ok(Handled::one(Settled::Done));
+    pub(super) async fn check_late_file(
+        &self,
+        item: &Item,
+        lane: &str,
+        late: &LateFile,
+    ) -> HandlerResult {
+        let done = Ok(Handled::for_first_item(Settled::Done));
         let Some(ticket) = TicketId::parse(&late.ticket) else { return done };
         let place = ChannelId::parse(&late.channel).zip(MessageTs::parse(&late.root));
-        let (Some(ticket), Some((channel, root))) = (self.store.ticket(&ticket).await?, place)
+        let (Some(ticket), Some((channel, root))) = (self.store.load_ticket(&ticket).await?, place)
         else {
             return done;
         };
         let thread = Thread { channel, root };
         let now = self.clock.now();
         // A reaction on it waits meanwhile.
-        self.store.begin(item.id, "shown", Some(&thread.channel), now).await?;
-        let shown = match self.slack.shown(&thread, &late.file).await {
-            Err(error) if matches!(error.fault(), Fault::Refused { .. }) => None,
+        self.store.begin_call(item.id, "shown", Some(&thread.channel), now).await?;
+        let shown = match self.slack.fetch_file_message(&thread, &late.file).await {
+            Err(error) if matches!(error.to_fault(), Fault::Refused { .. }) => None,
             shown => shown?,
         };
         if let Some(shown) = shown {
-            self.link_posted(&ticket, (Role::Customer, None), &late.blip_ids, &shown).await?;
+            self.link_post(&ticket, (Role::Customer, None), &late.blip_ids, &shown).await?;
             return done;
         }
         let age = now.duration_since(item.received);
-        if age < GIVING_UP {
-            return Ok(Handled::one(Settled::Wait(now + age.clamp(FIRST_LOOK, LAST_LOOK))));
+        if age < LATE_FILE_TIMEOUT {
+            return Ok(Handled::for_first_item(Settled::Wait(
+                now + age.clamp(MIN_LOOKUP_PAUSE, MAX_LOOKUP_PAUSE),
+            )));
         }
-        self.turn(lane, &thread.channel).await?;
-        self.tell_not_shown(item, &ticket, late).await?;
+        self.wait_for_post_slot(lane, &thread.channel).await?;
+        self.post_file_not_shown(item, &ticket, late).await?;
         done
     }
 
-    async fn tell_not_shown(&self, item: &Item, ticket: &Ticket, late: &Late) -> Step<()> {
+    async fn post_file_not_shown(
+        &self,
+        item: &Item,
+        ticket: &Ticket,
+        late: &LateFile,
+    ) -> PipeResult<()> {
         tracing::warn!(ticket.id = %ticket.id, slack.file = late.file, "slack does not show a file");
-        let explained = self.words.say("file-not-shown", &[]);
+        let explained = self.texts.text("file-not-shown", &[]);
         let (url, title) = (late.url.clone(), Some(late.name.clone()));
-        let media = Media { url, title, ..Media::default() };
-        let words = render::file_instead(&media, &explained, &self.words);
+        let media = LinkedFile { url, title, ..LinkedFile::default() };
+        let words = render::render_missing_file(&media, &explained, &self.texts);
         let blip_ids = late.blip_ids.clone();
-        let saying = Saying { role: Role::Customer, blip_ids, ..Saying::line(&words) };
-        self.say_beside(item, "not-shown", ticket, &saying).await
+        let saying = ThreadPost { role: Role::Customer, blip_ids, ..ThreadPost::from_line(&words) };
+        self.post_to_ticket_from_job(item, "not-shown", ticket, &saying).await
     }
 
     /// How many bytes of files of an event may be brought yet: together they are bounded as one is.
-    async fn bytes_left(&self, item: &Item) -> store::Result<u64> {
-        let steps = self.store.steps(item.id).await?;
-        let noted = steps.iter().filter(|(step, _)| step.starts_with(BYTES));
+    async fn remaining_bytes(&self, item: &Item) -> store::Result<u64> {
+        let steps = self.store.calls_of(item.id).await?;
+        let noted = steps.iter().filter(|(step, _)| step.starts_with(BYTES_CALL_PREFIX));
         let taken = noted.filter_map(|(_, bytes)| bytes.as_deref()?.parse::<u64>().ok());
         Ok(self.rules.media_max.saturating_sub(taken.sum()))
     }
 
-    async fn note_bytes(&self, item: &Item, upload: &str, taken: u64) -> store::Result<()> {
+    async fn record_bytes(&self, item: &Item, upload: &str, taken: u64) -> store::Result<()> {
         if taken == 0 {
             return Ok(());
         }
-        let step = format!("{BYTES}{upload}");
-        self.store.begin(item.id, &step, None, self.clock.now()).await?;
-        self.store.record(item.id, &step, &taken.to_string()).await
+        let step = format!("{BYTES_CALL_PREFIX}{upload}");
+        self.store.begin_call(item.id, &step, None, self.clock.now()).await?;
+        self.store.record_call_result(item.id, &step, &taken.to_string()).await
     }
 
     /// Passes a file of at most `left` bytes on to Slack; answers with its id there and its name.
-    async fn upload(
+    async fn upload_file(
         &self,
-        sent: &Sent<'_>,
-        media: &Media,
+        sent: &CustomerFile<'_>,
+        media: &LinkedFile,
         left: u64,
         taken: &AtomicU64,
-    ) -> Result<(String, String), Trouble> {
-        let fetched = match self.fetch(&media.url).await {
-            Err(Unfetched::Gone(status)) => {
-                let fresh = fresh_link(sent, &media.url).await;
-                self.fetch(&fresh.ok_or(Trouble::Source(Unfetched::Gone(status)))?).await
+    ) -> Result<(String, String), FileError> {
+        let fetched = match self.fetch_customer_file(&media.url).await {
+            Err(FetchError::Gone(status)) => {
+                let fresh = refresh_link(sent, &media.url).await;
+                self.fetch_customer_file(&fresh.ok_or(FileError::Fetch(FetchError::Gone(status)))?)
+                    .await
             }
             fetched => fetched,
         };
-        let fetched = fetched.map_err(Trouble::Source)?;
-        let came_as = fetched.mime();
+        let fetched = fetched.map_err(FileError::Fetch)?;
+        let came_as = fetched.mime_type();
         let mime = full_type(media.mime.as_deref(), came_as.as_deref());
         if came_as.as_deref() == Some("text/html") && mime.as_deref() != Some("text/html") {
-            return Err(Trouble::Source(Unfetched::WebPage));
+            return Err(FileError::Fetch(FetchError::WebPage));
         }
         let major = mime.as_deref().and_then(|mime| mime.split('/').next());
-        let otherwise = major.filter(|major| NAMED.contains(major)).unwrap_or("file");
-        let title = media.title.as_deref().map(one_line);
+        let otherwise = major.filter(|major| NAMED_AFTER_KIND.contains(major)).unwrap_or("file");
+        let title = media.title.as_deref().map(to_one_line);
         let name = file_name(title.as_deref(), mime.as_deref(), otherwise);
-        let source = fetched.into_source(left).await.map_err(|why| {
-            let is_shared = why == Unfetched::TooLarge && left < self.rules.media_max;
-            if is_shared { Trouble::TooMuch } else { Trouble::Source(why) }
+        let source = fetched.into_file_body(left).await.map_err(|why| {
+            let is_shared = why == FetchError::TooLarge && left < self.rules.media_max;
+            if is_shared { FileError::TooMuch } else { FileError::Fetch(why) }
         })?;
         let (length, body) = (source.length, source.body);
-        let uploaded = self.slack.upload(Upload { name: name.clone(), mime, length, body }).await;
+        let uploaded =
+            self.slack.upload_file(Upload { name: name.clone(), mime, length, body }).await;
         match uploaded {
             Ok(file) => {
                 taken.store(length, Ordering::Relaxed);
                 Ok((file, name))
             }
             Err(_) if source.broken.load(Ordering::Relaxed) => {
-                Err(Trouble::Source(Unfetched::Later))
+                Err(FileError::Fetch(FetchError::Later))
             }
-            Err(error) => Err(Trouble::Upload(error)),
+            Err(error) => Err(FileError::Upload(error)),
         }
     }
 
-    async fn fetch(&self, url: &str) -> Result<Fetched, Unfetched> {
-        self.files.fetcher.fetch(Ask { url, within: Some(WHOLE), ..Ask::default() }).await
+    async fn fetch_customer_file(&self, url: &str) -> Result<FetchedFile, FetchError> {
+        self.files
+            .fetcher
+            .fetch_file(FetchRequest {
+                url,
+                within: Some(WHOLE_FILE_TIMEOUT),
+                ..FetchRequest::default()
+            })
+            .await
     }
 
-    fn explain(&self, media: &Media, why: &Instead) -> String {
+    fn explain_fallback(&self, media: &LinkedFile, why: &FallbackReason) -> String {
         let key = match why {
-            Instead::NotTaken(code) => {
-                let reason = self.words.reason(code);
-                return self.words.say("file-not-taken", &[("reason", &reason)]);
+            FallbackReason::NotTaken(code) => {
+                let reason = self.texts.reason_text(code);
+                return self.texts.text("file-not-taken", &[("reason", &reason)]);
             }
-            Instead::Source(Unfetched::TooLarge) | Instead::TooMuch => {
-                let limit = shown_size(self.rules.media_max);
-                let is_alone = matches!(why, Instead::Source(_));
+            FallbackReason::Fetch(FetchError::TooLarge) | FallbackReason::TooMuch => {
+                let limit = format_size(self.rules.media_max);
+                let is_alone = matches!(why, FallbackReason::Fetch(_));
                 let key = if is_alone { "file-too-large" } else { "file-too-much" };
-                return self.words.say(key, &[("limit", &limit)]);
+                return self.texts.text(key, &[("limit", &limit)]);
             }
-            Instead::Source(Unfetched::Address) if media.url.starts_with("https://") => {
+            FallbackReason::Fetch(FetchError::Address) if media.url.starts_with("https://") => {
                 "file-address"
             }
-            Instead::Source(Unfetched::Address) => "content-file-unavailable",
-            Instead::Source(Unfetched::Gone(_)) => "file-gone",
-            Instead::Source(Unfetched::WebPage) => "file-web-page",
-            Instead::Source(Unfetched::Empty) => "file-empty",
-            Instead::Source(Unfetched::Later) => "file-later",
+            FallbackReason::Fetch(FetchError::Address) => "content-file-unavailable",
+            FallbackReason::Fetch(FetchError::Gone(_)) => "file-gone",
+            FallbackReason::Fetch(FetchError::WebPage) => "file-web-page",
+            FallbackReason::Fetch(FetchError::Empty) => "file-empty",
+            FallbackReason::Fetch(FetchError::Later) => "file-later",
         };
-        self.words.say(key, &[])
+        self.texts.text(key, &[])
     }
 }
 
 /// Asks Blip for another link to the same file, where it is one of Blip's.
-async fn fresh_link(sent: &Sent<'_>, url: &str) -> Option<String> {
-    match sent.bot.refresh_media(url).await {
+async fn refresh_link(sent: &CustomerFile<'_>, url: &str) -> Option<String> {
+    match sent.bot.refresh_media_link(url).await {
         Ok(fresh) => fresh,
         Err(error) => {
             tracing::warn!(sent.item.id, %error, "a link that has run out was not refreshed");
@@ -475,24 +500,26 @@ async fn fresh_link(sent: &Sent<'_>, url: &str) -> Option<String> {
 }
 
 /// Tries again for a while what may work later; says why words are to stand instead.
-fn give_up(item: &Item, failed: Failed<Trouble>) -> Step<Instead> {
-    let Failed::Call(trouble) = failed else { return Err(failed.into()) };
-    let is_last = item.attempts >= TRIES;
+fn retry_or_fall_back(item: &Item, failed: CallError<FileError>) -> PipeResult<FallbackReason> {
+    let CallError::Call(trouble) = failed else { return Err(failed.into()) };
+    let is_last = item.attempts >= MAX_CUSTOMER_FILE_ATTEMPTS;
     match trouble {
-        Trouble::TooMuch => Ok(Instead::TooMuch),
-        Trouble::Source(why) if is_last || why != Unfetched::Later => Ok(Instead::Source(why)),
-        Trouble::Share(error) if error.is_file_gone() && !is_last => {
-            Err(Halt::Call { fault: Fault::Down, error: error.to_string() })
+        FileError::TooMuch => Ok(FallbackReason::TooMuch),
+        FileError::Fetch(why) if is_last || why != FetchError::Later => {
+            Ok(FallbackReason::Fetch(why))
         }
-        trouble @ (Trouble::Source(_) | Trouble::Upload(_) | Trouble::Share(_)) => {
-            match trouble.fault() {
-                Fault::Refused { code } => Ok(Instead::NotTaken(code)),
-                Fault::Down if is_last => Ok(Instead::NotTaken("down".to_owned())),
+        FileError::Share(error) if error.is_file_gone() && !is_last => {
+            Err(Interrupt::Call { fault: Fault::Down, error: error.to_string() })
+        }
+        trouble @ (FileError::Fetch(_) | FileError::Upload(_) | FileError::Share(_)) => {
+            match trouble.to_fault() {
+                Fault::Refused { code } => Ok(FallbackReason::NotTaken(code)),
+                Fault::Down if is_last => Ok(FallbackReason::NotTaken("down".to_owned())),
                 Fault::Busy { .. }
                 | Fault::Down
-                | Fault::Unsure
+                | Fault::OutcomeUnknown
                 | Fault::Credentials
-                | Fault::Broken => Err(Failed::Call(trouble).into()),
+                | Fault::Broken => Err(CallError::Call(trouble).into()),
             }
         }
     }

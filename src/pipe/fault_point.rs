@@ -11,7 +11,7 @@ use crate::store::Item;
 
 /// Calls that are made once: the names of their steps, without what tells one of them from another
 /// of the same kind.
-pub const STEPS: [&str; 35] = [
+pub const CALL_NAMES: [&str; 35] = [
     "card",
     "close",
     "context",
@@ -51,7 +51,7 @@ pub const STEPS: [&str; 35] = [
 
 /// Kinds of items. Handling one may do besides what can be done again without anybody noticing: it
 /// brings a card up to date, puts a mark on a message, tells one person something.
-pub const ITEMS: [&str; 29] = [
+pub const ITEM_KINDS: [&str; 29] = [
     "blip message",
     "blip receipt",
     "blip ticket",
@@ -85,7 +85,7 @@ pub const ITEMS: [&str; 29] = [
 
 /// Which side of something is passed.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Moment {
+pub(super) enum FaultMoment {
     /// Nothing of it is done yet.
     Before,
     /// It is done, and nobody has noted that.
@@ -93,20 +93,20 @@ pub(super) enum Moment {
 }
 
 /// Passes a call that is made once.
-pub(super) fn pass_step(moment: Moment, step: &str) {
+pub(super) fn pass_call(moment: FaultMoment, step: &str) {
     if cfg!(debug_assertions) {
         let kind = step.split(':').next().unwrap_or_default();
-        debug_assert!(STEPS.contains(&kind), "{kind} is not in the table of steps");
+        debug_assert!(CALL_NAMES.contains(&kind), "{kind} is not in the table of steps");
         pass(moment, kind);
     }
 }
 
 /// Passes the handling of an item.
-pub(super) fn pass_item(moment: Moment, item: &Item) {
+pub(super) fn pass_item(moment: FaultMoment, item: &Item) {
     if cfg!(debug_assertions)
         && let Some(kind) = kind(item)
     {
-        debug_assert!(ITEMS.contains(&kind.as_str()), "{kind} is not in the table of items");
+        debug_assert!(ITEM_KINDS.contains(&kind.as_str()), "{kind} is not in the table of items");
         pass(moment, &kind);
     }
 }
@@ -115,7 +115,7 @@ pub(super) fn pass_item(moment: Moment, item: &Item) {
 use armed::{kind, pass};
 
 #[cfg(not(debug_assertions))]
-fn pass(_: Moment, _: &str) {}
+fn pass(_: FaultMoment, _: &str) {}
 
 #[cfg(not(debug_assertions))]
 fn kind(_: &Item) -> Option<String> {
@@ -128,7 +128,7 @@ mod armed {
 
     use serde_json::Value;
 
-    use super::Moment;
+    use super::FaultMoment;
     use crate::blip;
     use crate::model::{BlipEvent, BotName, SlackEvent};
     use crate::slack;
@@ -136,17 +136,17 @@ mod armed {
 
     /// Where to die, if anywhere.
     #[expect(clippy::disallowed_methods, reason = "no setting of the bridge, but of a test")]
-    static DIES_AT: LazyLock<Option<String>> =
+    static ABORT_POINT: LazyLock<Option<String>> =
         LazyLock::new(|| std::env::var("BLIP_SLACK_DIES_AT").ok());
 
-    pub(super) fn pass(moment: Moment, kind: &str) {
+    pub(super) fn pass(moment: FaultMoment, kind: &str) {
         let moment = match moment {
-            Moment::Before => "before",
-            Moment::After => "after",
+            FaultMoment::Before => "before",
+            FaultMoment::After => "after",
         };
         let point = format!("{moment} {kind}");
         tracing::trace!(point);
-        if DIES_AT.as_deref() == Some(&point) {
+        if ABORT_POINT.as_deref() == Some(&point) {
             std::process::abort();
         }
     }
@@ -155,23 +155,23 @@ mod armed {
     pub(super) fn kind(item: &Item) -> Option<String> {
         let chore: Value;
         let kind = match item.source {
-            Source::Desk => {
+            Source::Internal => {
                 chore = serde_json::from_slice(&item.body).unwrap_or_default();
                 chore.get("chore")?.as_str()?
             }
-            Source::Blip => match blip::parse::event(&BotName::default(), &item.body) {
+            Source::Blip => match blip::parse::parse_event(&BotName::default(), &item.body) {
                 BlipEvent::Ticket(_) => "ticket",
                 BlipEvent::Message { .. } => "message",
                 BlipEvent::Receipt { .. } => "receipt",
                 BlipEvent::Quiet | BlipEvent::Unknown { .. } => return None,
             },
-            Source::Slack => match slack::parse::stored(&item.body)?.event {
+            Source::Slack => match slack::parse::parse_stored_event(&item.body)?.event {
                 SlackEvent::Message { .. } | SlackEvent::Oversized { .. } => "message",
                 SlackEvent::Edited { .. } => "edited",
                 SlackEvent::Deleted { .. } => "deleted",
                 SlackEvent::Reaction { .. } => "reaction",
                 SlackEvent::Click(_) => "click",
-                SlackEvent::Filled(_) => "filled",
+                SlackEvent::Submitted(_) => "filled",
                 SlackEvent::NotOurs | SlackEvent::Unknown { .. } => return None,
             },
         };

@@ -5,10 +5,10 @@
 //! then: edited, or not at all if it was deleted or made a note.
 
 use super::moves::Person;
-use super::outgoing::Forwards;
-use super::slack_to_blip::Written;
-use super::{Bridge, Step};
-use crate::inbox::{Chore, Held};
+use super::outgoing::ForwardPolicy;
+use super::slack_to_blip::WrittenMessage;
+use super::{Bridge, PipeResult};
+use crate::inbox::{HeldReply, Job};
 use crate::model::reply::Intent;
 use crate::model::{ChannelId, MessageTs, SlackUserId, Ticket, TicketId, marks};
 use crate::slack::{message, parse};
@@ -16,13 +16,13 @@ use crate::store::{Item, Link, Role};
 
 impl Bridge {
     /// Holds a reply for as long as the team wants; false if it does not want to.
-    pub(super) async fn hold(
+    pub(super) async fn hold_reply(
         &self,
         item: &Item,
         ticket: &Ticket,
         person: &Person,
         (channel, ts): (&ChannelId, &MessageTs),
-    ) -> Step<bool> {
+    ) -> PipeResult<bool> {
         let Some(delay) = self.rules.send_delay else { return Ok(false) };
         let link = Link {
             ticket: ticket.id.clone(),
@@ -32,26 +32,26 @@ impl Bridge {
             blip_id: None,
             user: Some(person.user.clone()),
         };
-        self.store.link(link, ticket.opened).await?;
-        let held = Held {
+        self.store.link_message(link, ticket.opened).await?;
+        let held = HeldReply {
             ticket: ticket.id.to_string(),
             channel: channel.to_string(),
             ts: ts.to_string(),
             user: person.user.to_string(),
         };
-        self.set_out(Chore::hold(held, item.received + delay)).await?;
+        self.enqueue_item(Job::hold_reply(held, item.received + delay)).await?;
         Ok(true)
     }
 
     /// A reply has been held long enough: it takes its place among the events of its ticket.
-    pub(super) async fn end_hold(&self, held: Held) -> Step<()> {
+    pub(super) async fn enqueue_held_reply(&self, held: HeldReply) -> PipeResult<()> {
         let Some(ticket) = TicketId::parse(&held.ticket) else { return Ok(()) };
-        Ok(self.set_out(Chore::send(held, ticket, self.clock.now())).await?)
+        Ok(self.enqueue_item(Job::send_reply(held, ticket, self.clock.now())).await?)
     }
 
     /// Sends a reply that was held, as it is now.
-    pub(super) async fn send_held(&self, item: &Item, held: &Held) -> Step<()> {
-        let Held { ticket, channel, ts, user } = held;
+    pub(super) async fn send_held_reply(&self, item: &Item, held: &HeldReply) -> PipeResult<()> {
+        let HeldReply { ticket, channel, ts, user } = held;
         let (Some(id), Some(channel), Some(ts), Some(user)) = (
             TicketId::parse(ticket),
             ChannelId::parse(channel),
@@ -60,38 +60,42 @@ impl Bridge {
         ) else {
             return Ok(());
         };
-        let link = self.store.linked(&channel, &ts).await?;
+        let link = self.store.find_link(&channel, &ts).await?;
         let is_held = link.is_some_and(|link| link.role == Role::Held);
-        if !is_held && !self.is_being_sent(item).await? {
+        if !is_held && !self.has_begun_sending(item).await? {
             return Ok(());
         }
-        let Some(mut ticket) = self.store.ticket(&id).await? else { return Ok(()) };
+        let Some(mut ticket) = self.store.load_ticket(&id).await? else { return Ok(()) };
         let Some(thread) = ticket.thread.clone() else { return Ok(()) };
-        let person = self.person(item, &ticket, &user).await?;
-        let message = self.reread(item, (&channel, &thread.root, &ts)).await?;
-        let Some(message) = message else { return self.cancel(&ticket, &channel, &ts).await };
-        let (message, version) = (message::read(&message), parse::version_name(&message));
-        let written = Written { channel: &channel, ts: &ts, message: &message, version: &version };
-        match self.intent(item, &ticket, &person, &message).await? {
-            Intent::Note(why) => self.on_note(&ticket, &person, &written, why).await,
+        let person = self.look_up_person(item, &ticket, &user).await?;
+        let message = self.reread_message(item, (&channel, &thread.root, &ts)).await?;
+        let Some(message) = message else {
+            return self.cancel_held_reply(&ticket, &channel, &ts).await;
+        };
+        let (message, version) = (message::read_message(&message), parse::version_name(&message));
+        let written =
+            WrittenMessage { channel: &channel, ts: &ts, message: &message, version: &version };
+        match self.decide_intent(item, &ticket, &person, &message).await? {
+            Intent::Note(why) => self.handle_note(&ticket, &person, &written, why).await,
             Intent::Question(holder) => {
-                self.on_question(item, &mut ticket, &person, (&written, holder.as_ref())).await
+                self.ask_writer(item, &mut ticket, &person, (&written, holder.as_ref())).await
             }
             Intent::Reply { .. } => {
-                let outgoing = self.outgoing(item, &ticket, &written, Forwards::Stay).await?;
+                let outgoing =
+                    self.prepare_outgoing(item, &ticket, &written, ForwardPolicy::Stay).await?;
                 let what = (&written, outgoing);
-                self.send_in_time(item, &mut ticket, &person, what).await.map(drop)
+                self.send_within_window(item, &mut ticket, &person, what).await.map(drop)
             }
         }
     }
 
     /// Keeps a held message from being sent.
-    pub(super) async fn cancel(
+    pub(super) async fn cancel_held_reply(
         &self,
         ticket: &Ticket,
         channel: &ChannelId,
         ts: &MessageTs,
-    ) -> Step<()> {
+    ) -> PipeResult<()> {
         let link = Link {
             ticket: ticket.id.clone(),
             channel: channel.clone(),
@@ -100,7 +104,7 @@ impl Bridge {
             blip_id: None,
             user: None,
         };
-        Ok(self.store.link(link, ticket.opened).await?)
+        Ok(self.store.link_message(link, ticket.opened).await?)
     }
 
     /// Makes a message a note if there is still time; returns what its writer is told.
@@ -109,23 +113,24 @@ impl Bridge {
         ticket: &Ticket,
         channel: &ChannelId,
         ts: &MessageTs,
-    ) -> Step<&'static str> {
-        let role = self.store.linked(channel, ts).await?.map(|link| link.role);
+    ) -> PipeResult<&'static str> {
+        let role = self.store.find_link(channel, ts).await?.map(|link| link.role);
         match role {
             Some(Role::Reply | Role::PartOfReply) => Ok("ask-already-sent"),
             Some(Role::Card | Role::Customer) => Ok("ask-outdated"),
             Some(Role::Held | Role::Note) | None => {
-                self.cancel(ticket, channel, ts).await?;
-                let mark = Chore::mark(channel, ts, marks::NOTE, false, self.clock.now());
-                self.set_out(mark).await?;
+                self.cancel_held_reply(ticket, channel, ts).await?;
+                let mark =
+                    Job::add_reaction(channel, ts, marks::NOTE_MARK, false, self.clock.now());
+                self.enqueue_item(mark).await?;
                 Ok("ask-kept")
             }
         }
     }
 
     /// Whether sending a message has begun: then it goes on, whatever happened meanwhile.
-    pub(super) async fn is_being_sent(&self, item: &Item) -> Step<bool> {
+    pub(super) async fn has_begun_sending(&self, item: &Item) -> PipeResult<bool> {
         let under_way = |step: &str| step.starts_with("send:");
-        Ok(self.begun_before(item).await?.iter().any(|(step, _)| under_way(step)))
+        Ok(self.read_begun_calls(item).await?.iter().any(|(step, _)| under_way(step)))
     }
 }

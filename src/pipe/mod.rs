@@ -23,10 +23,11 @@ mod compare;
 mod customer;
 mod customer_files;
 mod deliveries;
-mod desk;
 pub mod fault_point;
-mod gap;
+mod gaps;
+mod health;
 mod hold;
+mod jobs;
 mod moves;
 mod order;
 mod origins;
@@ -34,22 +35,21 @@ mod outgoing;
 mod receipts;
 mod remind;
 mod slack_to_blip;
-mod standing;
-mod sweep;
+mod submissions;
+mod sweeper;
 mod thread;
 mod transfer;
 mod window;
-mod words;
 
-use fault_point::Moment;
+use fault_point::FaultMoment;
 
-pub use agent_files::Files;
-pub use compare::Compared;
-pub use customer::Met;
-pub use gap::Gaps;
-pub use origins::Origins;
-pub use remind::Reminders;
-pub use sweep::Sweep;
+pub use agent_files::FileRelay;
+pub use compare::ThreadComparison;
+pub use customer::CustomerDetails;
+pub use gaps::EventGaps;
+pub use origins::OriginChanges;
+pub use remind::ReminderRules;
+pub use sweeper::Sweeper;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
@@ -66,67 +66,67 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::inbox::{Ending, Handled, Pipe};
-use crate::locale::Words;
+use crate::inbox::{Handled, Handler, ItemOutcome};
+use crate::locale::Texts;
 use crate::model::reply::ReplyRules;
 use crate::model::{BotName, ChannelId, ChannelRef, Failure, Fault, SlackUserId, Thread, TicketId};
-use crate::store::{self, Begun, Item, Pace, SharedStore, Source};
+use crate::store::{self, CallState, Item, PostRate, SharedStore, Source};
 use crate::{blip, slack};
 
 /// The bridge's own namespace for ids that are derived, so that the same event gets the same id
 /// whenever it is handled.
-const IDS: Uuid = Uuid::from_u128(0x6f1d_9c1e_7a42_4d53_9f0b_b1a6_51ac_4e07);
+const ID_NAMESPACE: Uuid = Uuid::from_u128(0x6f1d_9c1e_7a42_4d53_9f0b_b1a6_51ac_4e07);
 
 /// How often a call is made again whose effect the platform will never tell of.
-const BLIND: u32 = 10;
+const MAX_BLIND_RETRIES: u32 = 10;
 
 /// How soon it is looked again for a bot that is not configured: it takes a new start.
-const BOT_PAUSE: Duration = Duration::from_secs(5);
+const MISSING_BOT_PAUSE: Duration = Duration::from_secs(5);
 
 /// Handles the items of the inbox.
 pub struct Bridge {
     /// The memory.
     pub store: SharedStore,
     /// Calls Slack.
-    pub slack: Arc<slack::Client>,
+    pub slack: Arc<slack::SlackClient>,
     /// Calls Blip, for each bot.
-    pub bots: HashMap<BotName, Arc<blip::Client>>,
+    pub bots: HashMap<BotName, Arc<blip::BlipClient>>,
     /// Passes files on.
-    pub files: Files,
+    pub files: FileRelay,
     /// The time.
     pub clock: Clock,
     /// What people read.
-    pub words: Words,
+    pub texts: Texts,
     /// How the team wants it.
     pub rules: Rules,
     /// How long after a call that may have taken effect its effect may still come or be seen.
-    pub settling: Duration,
+    pub unknown_outcome_wait: Duration,
     /// When a bot last told by itself what became of a message.
     pub receipts_heard: DashMap<BotName, Timestamp>,
     /// When a bot was last asked for receipts, for each of the looks at a reply.
     pub receipts_asked: DashMap<(BotName, usize), Timestamp>,
     /// What the cards of open tickets show by our last change of them, as a hash: tickets are
     /// compared with Blip's time and again, and Slack takes few changes a minute.
-    pub shown: DashMap<TicketId, u64>,
+    pub shown_cards: DashMap<TicketId, u64>,
     /// What was learnt of the customers of tickets whose cards are under way: a card that has to wait
     /// for Slack is posted without asking Blip again.
-    pub customers_met: DashMap<TicketId, Met>,
+    pub customer_details: DashMap<TicketId, CustomerDetails>,
     /// Ids of channels that are configured by name.
-    pub channels: DashMap<String, ChannelId>,
+    pub channel_ids: DashMap<String, ChannelId>,
     /// Whether even the channel for tickets that have no other cannot be posted to.
-    pub homeless: AtomicBool,
+    pub is_default_channel_missing: AtomicBool,
     /// Whether Slack knows no such user group as agents are to be in.
-    pub is_groupless: AtomicBool,
+    pub is_agent_group_missing: AtomicBool,
     /// What an operator has to know of the settings and the database, by what it is about.
     pub warnings: DashMap<String, String>,
     /// Channels for tickets that are shared with other companies.
-    pub shared: DashMap<ChannelId, ()>,
+    pub shared_channels: DashMap<ChannelId, ()>,
     /// Told when Slack says that something about us or a channel has changed.
-    pub changed: Arc<Notify>,
+    pub slack_changed: Arc<Notify>,
     /// The times in which Slack told us nothing.
-    pub gaps: Arc<Gaps>,
+    pub gaps: Arc<EventGaps>,
     /// How threads were the last time that they were compared with Slack's.
-    pub compared: DashMap<Thread, Compared>,
+    pub compared_threads: DashMap<Thread, ThreadComparison>,
 }
 
 /// How the team wants it.
@@ -155,9 +155,9 @@ pub struct Rules {
     /// The channels of teams.
     pub team_channels: HashMap<String, ChannelRef>,
     /// How fast to post to one channel; `None` posts as fast as Slack takes it.
-    pub pace: Option<Pace>,
+    pub pace: Option<PostRate>,
     /// When people are reminded.
-    pub reminders: Reminders,
+    pub reminders: ReminderRules,
     /// Whether Blip is told of what agents were shown.
     pub tells_seen: bool,
     /// How long a reply is held before it is sent; not at all if there is none.
@@ -170,7 +170,7 @@ pub struct Rules {
 
 /// Why handling an item stops before its end.
 #[derive(Debug)]
-enum Halt {
+enum Interrupt {
     /// It is not its turn yet.
     Wait(Timestamp),
     /// A call failed.
@@ -179,91 +179,93 @@ enum Halt {
     Store(store::Error),
 }
 
-type Step<T> = Result<T, Halt>;
+type PipeResult<T> = Result<T, Interrupt>;
 
 /// Why a call that is made once did not succeed.
 #[derive(Debug)]
-enum Failed<E> {
+enum CallError<E> {
     /// The far end.
     Call(E),
     /// It may be in effect already without being seen yet: not before this time.
-    Early(Timestamp),
+    TooEarly(Timestamp),
     /// The store.
     Store(store::Error),
 }
 
-impl<E: Failure> From<Failed<E>> for Halt {
-    fn from(failed: Failed<E>) -> Self {
+impl<E: Failure> From<CallError<E>> for Interrupt {
+    fn from(failed: CallError<E>) -> Self {
         match failed {
-            Failed::Call(error) => Self::Call { fault: error.fault(), error: error.to_string() },
-            Failed::Early(until) => Self::Wait(until),
-            Failed::Store(error) => Self::Store(error),
+            CallError::Call(error) => {
+                Self::Call { fault: error.to_fault(), error: error.to_string() }
+            }
+            CallError::TooEarly(until) => Self::Wait(until),
+            CallError::Store(error) => Self::Store(error),
         }
     }
 }
 
-impl<E> From<store::Error> for Failed<E> {
+impl<E> From<store::Error> for CallError<E> {
     fn from(error: store::Error) -> Self {
         Self::Store(error)
     }
 }
 
-impl From<store::Error> for Halt {
+impl From<store::Error> for Interrupt {
     fn from(error: store::Error) -> Self {
         Self::Store(error)
     }
 }
 
-impl From<slack::Error> for Halt {
+impl From<slack::Error> for Interrupt {
     fn from(error: slack::Error) -> Self {
-        Failed::Call(error).into()
+        CallError::Call(error).into()
     }
 }
 
-impl From<blip::Error> for Halt {
+impl From<blip::Error> for Interrupt {
     fn from(error: blip::Error) -> Self {
-        Failed::Call(error).into()
+        CallError::Call(error).into()
     }
 }
 
 /// How handling went: what became of the first so many items.
-type Outcome = Step<Handled>;
+type HandlerResult = PipeResult<Handled>;
 
-impl Pipe for Bridge {
-    fn put_in_order(&self, items: &mut [Item]) {
-        order::put_in_order(items);
+impl Handler for Bridge {
+    fn sort_items(&self, items: &mut [Item]) {
+        order::sort_by_slack_time(items);
     }
 
-    async fn handle(&self, lane: &str, items: &[Item]) -> Handled {
-        let Some(first) = items.first() else { return Handled::one(Ending::Done) };
-        fault_point::pass_item(Moment::Before, first);
+    async fn handle_items(&self, lane: &str, items: &[Item]) -> Handled {
+        let Some(first) = items.first() else { return Handled::for_first_item(ItemOutcome::Done) };
+        fault_point::pass_item(FaultMoment::Before, first);
         let outcome = match first.source {
-            Source::Blip => self.on_blip(lane, items).await,
-            Source::Slack => self.on_slack(lane, first).await,
-            Source::Desk => self.on_chore(lane, items).await,
+            Source::Blip => self.handle_blip_items(lane, items).await,
+            Source::Slack => self.handle_slack_item(lane, first).await,
+            Source::Internal => self.run_job(lane, items).await,
         };
-        if matches!(&outcome, Ok(handled) if handled.ending.is_done()) {
-            fault_point::pass_item(Moment::After, first);
+        if matches!(&outcome, Ok(handled) if handled.outcome.is_done()) {
+            fault_point::pass_item(FaultMoment::After, first);
         }
-        outcome.unwrap_or_else(|halt| Handled::one(halt.ending(first)))
+        outcome.unwrap_or_else(|halt| Handled::for_first_item(halt.into_outcome(first)))
     }
 }
 
-impl Halt {
+impl Interrupt {
     fn broken(what: impl Display) -> Self {
         Self::Call { fault: Fault::Broken, error: what.to_string() }
     }
 
-    fn ending(self, item: &Item) -> Ending {
+    fn into_outcome(self, item: &Item) -> ItemOutcome {
         match self {
-            Self::Wait(until) => Ending::Wait(until),
+            Self::Wait(until) => ItemOutcome::Wait(until),
             Self::Call { fault, error } => {
                 tracing::warn!(item.id, item.source = item.source.name(), error, "a call failed");
-                Ending::Failed(fault)
+                ItemOutcome::Failed(fault)
             }
             Self::Store(error) => {
                 tracing::error!(item.id, %error, "the store failed while an item was handled");
-                Ending::Failed(Fault::Down)
+                ItemOutcome::Failed(Fault::Down)
             }
         }
     }
@@ -276,94 +278,101 @@ impl Bridge {
     /// before without us knowing how it ended. As an effect may come late, or be seen late, its
     /// absence is believed only some time after the last try. A call that certainly had no effect
     /// leaves no trace.
-    async fn once<T, E>(
+    async fn call_once<T, E>(
         &self,
         item: &Item,
         step: &str,
         channel: Option<&ChannelId>,
         look: impl Future<Output = Result<Option<T>, E>> + Send,
         send: impl Future<Output = Result<T, E>> + Send,
-    ) -> Result<T, Failed<E>>
+    ) -> Result<T, CallError<E>>
     where
         T: Serialize + DeserializeOwned,
         E: Failure,
     {
-        let begun = self.store.begin(item.id, step, channel, self.clock.now()).await?;
+        let begun = self.store.begin_call(item.id, step, channel, self.clock.now()).await?;
         let tried = match begun {
-            Begun::Done(result) => match serde_json::from_str(&result) {
+            CallState::Done(result) => match serde_json::from_str(&result) {
                 Ok(result) => return Ok(result),
                 Err(_) => return Err(store::Error::Unreadable { what: "result of a call" }.into()),
             },
-            Begun::Unsure(tried) => Some(tried),
-            Begun::Fresh => item.doubt.then_some(item.received),
+            CallState::OutcomeUnknown(tried) => Some(tried),
+            CallState::Fresh => item.may_have_unrecorded_calls.then_some(item.received),
         };
         if let Some(tried) = tried {
             let found = match look.await {
                 // Better said twice than never.
-                Err(error) if error.tells_nothing() && item.attempts < BLIND => None,
-                found => found.map_err(Failed::Call)?,
+                Err(error) if error.is_lookup_impossible() && item.attempts < MAX_BLIND_RETRIES => {
+                    None
+                }
+                found => found.map_err(CallError::Call)?,
             };
             if let Some(found) = found {
-                self.record(item, step, &found).await?;
+                self.record_result(item, step, &found).await?;
                 return Ok(found);
             }
             let now = self.clock.now();
             if now < tried {
                 // By a clock that has been set back since: it counts from now on.
-                self.store.begin_again(item.id, step, now).await?;
+                self.store.touch_call(item.id, step, now).await?;
             }
-            if now < tried + self.settling {
-                return Err(Failed::Early(tried.min(now) + self.settling));
+            if now < tried + self.unknown_outcome_wait {
+                return Err(CallError::TooEarly(tried.min(now) + self.unknown_outcome_wait));
             }
-            self.store.begin_again(item.id, step, now).await?;
+            self.store.touch_call(item.id, step, now).await?;
         }
-        fault_point::pass_step(Moment::Before, step);
+        fault_point::pass_call(FaultMoment::Before, step);
         match send.await {
             Ok(result) => {
-                fault_point::pass_step(Moment::After, step);
-                self.record(item, step, &result).await?;
+                fault_point::pass_call(FaultMoment::After, step);
+                self.record_result(item, step, &result).await?;
                 Ok(result)
             }
             Err(error) => {
-                if error.fault().is_unsure() {
-                    self.store.begin_again(item.id, step, self.clock.now()).await?;
+                if error.to_fault().is_outcome_unknown() {
+                    self.store.touch_call(item.id, step, self.clock.now()).await?;
                 } else if tried.is_none() {
-                    self.store.forget(item.id, step).await?;
+                    self.store.forget_call(item.id, step).await?;
                 }
                 // An earlier call may still have taken effect, however this one ended.
-                Err(Failed::Call(error))
+                Err(CallError::Call(error))
             }
         }
     }
 
     /// The outside calls that were begun when the item was handled before, each with its result if
     /// it is known.
-    async fn begun_before(&self, item: &Item) -> store::Result<Vec<(String, Option<String>)>> {
-        if item.begun { self.store.steps(item.id).await } else { Ok(Vec::new()) }
+    async fn read_begun_calls(&self, item: &Item) -> store::Result<Vec<(String, Option<String>)>> {
+        if item.has_begun_calls { self.store.calls_of(item.id).await } else { Ok(Vec::new()) }
     }
 
-    async fn record<T: Serialize>(&self, item: &Item, step: &str, result: &T) -> store::Result<()> {
+    async fn record_result<T: Serialize>(
+        &self,
+        item: &Item,
+        step: &str,
+        result: &T,
+    ) -> store::Result<()> {
         let result = serde_json::to_string(result);
         let result =
             result.map_err(|_unwritable| store::Error::Unreadable { what: "result of a call" })?;
-        self.store.record(item.id, step, &result).await
+        self.store.record_call_result(item.id, step, &result).await
     }
 
     /// The client of a ticket's bot. While there is none, the ticket waits: the operator was told
     /// at the start.
-    fn bot(&self, ticket: &TicketId) -> Step<&blip::Client> {
-        let waits = || Halt::Wait(self.clock.now() + BOT_PAUSE);
+    fn require_bot(&self, ticket: &TicketId) -> PipeResult<&blip::BlipClient> {
+        let waits = || Interrupt::Wait(self.clock.now() + MISSING_BOT_PAUSE);
         self.bots.get(ticket.bot()).map(Arc::as_ref).ok_or_else(waits)
     }
 
     /// Sets the bridge something to do.
-    async fn set_out(&self, chore: store::NewItem) -> store::Result<()> {
+    async fn enqueue_item(&self, chore: store::NewItem) -> store::Result<()> {
         self.store.accept(chore).await.map(drop)
     }
 }
 
 /// What a post can be found by at Slack: the same for the same step of the same event.
-fn delivery(item: &Item, step: &str) -> String {
+fn derive_delivery_id(item: &Item, step: &str) -> String {
     let name = format!("{}:{}:{step}", item.source.name(), item.key);
-    Uuid::new_v5(&IDS, name.as_bytes()).to_string()
+    Uuid::new_v5(&ID_NAMESPACE, name.as_bytes()).to_string()
 }

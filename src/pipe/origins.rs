@@ -7,23 +7,23 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
-use super::{Bridge, Step};
+use super::{Bridge, PipeResult};
 use crate::model::{BotName, Ticket};
 use crate::store::{self, SharedStore};
 
 /// What of the settings is not as it was when tickets were opened that are still open.
 #[derive(Debug, Default)]
-pub struct Origins {
+pub struct OriginChanges {
     /// Bots that are not configured any more, each with the one that it is now.
     pub renamed: HashMap<BotName, BotName>,
     /// What an operator has to know, by what it is about.
     pub warnings: HashMap<String, String>,
 }
 
-impl Origins {
+impl OriginChanges {
     /// Compares the bots that are configured, each with whom its key names, with what was so
     /// before. `aliases` are former names as the operator tells them.
-    pub async fn find(
+    pub async fn detect_changes(
         store: &SharedStore,
         bots: &HashMap<BotName, String>,
         aliases: &HashMap<BotName, BotName>,
@@ -36,24 +36,24 @@ impl Origins {
         }
         for (name, owner) in bots {
             let tickets = open.get(name).map_or(&[][..], Vec::as_slice);
-            let what = fact(name);
-            if let Some(count) = count_of_before(store, (&what, owner), tickets, now).await? {
-                let variable = name.variable("KEY");
-                origins.warn(what, format!(
+            let what = bot_fact_key(name);
+            if let Some(count) = count_tickets_before(store, (&what, owner), tickets, now).await? {
+                let variable = name.setting_variable("KEY");
+                origins.add_warning(what, format!(
                     "{variable} is of another bot than before, and {count} open tickets of that \
                     one cannot be answered with it: put its key back, or have them closed at Blip"
                 ));
             }
         }
         for (name, tickets) in open.iter().filter(|(name, _)| !bots.contains_key(name)) {
-            let known = store.fact(&fact(name)).await?;
+            let known = store.read_fact(&bot_fact_key(name)).await?;
             let same = bots.iter().find(|(_, owner)| Some(*owner) == known.as_ref());
             match aliases.get(name).or(same.map(|(now, _)| now)) {
                 Some(now) => {
                     tracing::info!(was = %name, bot = %now, "a bot has another name; it keeps its tickets");
                     origins.renamed.insert(name.clone(), now.clone());
                 }
-                None => origins.warn(fact(name), format!(
+                None => origins.add_warning(bot_fact_key(name), format!(
                     "bot {name} is not configured and has {} open tickets, which wait: add it to \
                     BLIP_BOTS again, or say in BLIP_BOT_ALIASES what it is called now",
                     tickets.len()
@@ -63,7 +63,7 @@ impl Origins {
         Ok(origins)
     }
 
-    fn warn(&mut self, about: String, warning: String) {
+    fn add_warning(&mut self, about: String, warning: String) {
         tracing::error!("{warning}");
         self.warnings.insert(about, warning);
     }
@@ -71,12 +71,12 @@ impl Origins {
 
 impl Bridge {
     /// Compares the workspace with that of the threads of open tickets.
-    pub(super) async fn compare_workspace(&self) -> Step<()> {
-        const WHAT: &str = "workspace";
-        let Some(workspace) = self.slack.workspace() else { return Ok(()) };
+    pub(super) async fn check_workspace(&self) -> PipeResult<()> {
+        const WORKSPACE_FACT: &str = "workspace";
+        let Some(workspace) = self.slack.workspace_id() else { return Ok(()) };
         let open = self.store.open_tickets().await?;
         let now = self.clock.now();
-        match count_of_before(&self.store, (WHAT, workspace), &open, now).await? {
+        match count_tickets_before(&self.store, (WORKSPACE_FACT, workspace), &open, now).await? {
             Some(count) => {
                 let warning = format!(
                     "SLACK_BOT_TOKEN is of another workspace than before, where {count} open \
@@ -84,31 +84,31 @@ impl Bridge {
                     said; put the token back if that is not meant"
                 );
                 tracing::error!("{warning}");
-                self.warnings.insert(WHAT.to_owned(), warning);
+                self.warnings.insert(WORKSPACE_FACT.to_owned(), warning);
             }
-            None => drop(self.warnings.remove(WHAT)),
+            None => drop(self.warnings.remove(WORKSPACE_FACT)),
         }
         Ok(())
     }
 }
 
 /// What remembers whom the key of a bot named.
-fn fact(bot: &BotName) -> String {
+fn bot_fact_key(bot: &BotName) -> String {
     format!("bot:{bot}")
 }
 
 /// How many of the tickets were opened when something was not what it `is`; none if it was so all
 /// along, or since before them.
-async fn count_of_before(
+async fn count_tickets_before(
     store: &SharedStore,
     (what, is): (&str, &str),
     tickets: &[Ticket],
     now: Timestamp,
 ) -> store::Result<Option<usize>> {
     let changed = format!("{what}:changed");
-    let was = store.fact(what).await?;
+    let was = store.read_fact(what).await?;
     if was.is_some_and(|was| was != is) {
-        let noticed = store.fact(&changed).await?.and_then(|at| at.parse().ok());
+        let noticed = store.read_fact(&changed).await?.and_then(|at| at.parse().ok());
         let since: Timestamp = noticed.unwrap_or(now);
         let count = tickets.iter().filter(|ticket| ticket.opened < since).count();
         if count > 0 {

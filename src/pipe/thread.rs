@@ -6,30 +6,30 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Bridge, Failed, Halt, Step, delivery};
-use crate::inbox::Chore;
+use super::{Bridge, CallError, Interrupt, PipeResult, derive_delivery_id};
+use crate::inbox::Job;
 use crate::model::{
-    ChannelId, ChannelRef, Content, Ending, Failure, Fault, MessageTs, SlackUserId, State, Thread,
-    Ticket, TicketId,
+    ChannelId, ChannelRef, Content, Failure, Fault, MessageTs, SlackUserId, Thread, Ticket,
+    TicketEnding, TicketId, TicketState,
 };
-use crate::slack::card::{Around, Neighbour};
-use crate::slack::mrkdwn::escape;
+use crate::slack::card::{RelatedTicket, RelatedTickets};
+use crate::slack::mrkdwn::escape_mrkdwn;
 use crate::slack::{self, Post, Posted, bounds, card, home, render, rich_text};
 use crate::store::{Item, Lane, Link, Role};
 
 /// How far before the event a look at Slack begins, so that clocks may differ.
-pub(super) const SKEW: SignedDuration = SignedDuration::from_secs(300);
+pub(super) const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(300);
 /// How long an unusable channel is left alone; it recovers by itself once somebody has mended it.
-const CHANNEL_PAUSE: SignedDuration = SignedDuration::from_secs(30);
+const LOST_CHANNEL_PAUSE: SignedDuration = SignedDuration::from_secs(30);
 
 /// How many of a customer's latest tickets are looked at for one that came before.
-const LATEST: u32 = 5;
+const PREVIOUS_TICKETS_SEARCHED: u32 = 5;
 /// When it is looked again whether a ticket has a new thread. Each look is a post that may have to
 /// be taken back.
-const SOON: SignedDuration = SignedDuration::from_secs(1);
+const NEW_THREAD_PAUSE: SignedDuration = SignedDuration::from_secs(1);
 
 /// Something to be said in a thread.
-pub(super) struct Saying {
+pub(super) struct ThreadPost {
     /// What notifications say.
     pub text: String,
     /// What is shown.
@@ -46,10 +46,10 @@ pub(super) struct Saying {
     pub broadcast: bool,
 }
 
-impl Saying {
+impl ThreadPost {
     /// A line of the bridge's own.
-    pub fn line(text: &str) -> Self {
-        let (text, block) = rich_text::literal(text);
+    pub fn from_line(text: &str) -> Self {
+        let (text, block) = rich_text::to_literal_post(text);
         Self {
             text,
             blocks: vec![block],
@@ -63,24 +63,28 @@ impl Saying {
 
     /// A line of the bridge's own that begins with a mention: an element of a block, and the same
     /// as mark-up.
-    pub fn mention((element, markup): (Value, &str), line: &str) -> Self {
-        let line = rich_text::clean(line);
+    pub fn with_mention((element, markup): (Value, &str), line: &str) -> Self {
+        let line = rich_text::clean_text(line);
         let runs = [element, json!({"type": "text", "text": format!(" {line}")})];
-        let blocks = vec![rich_text::block(&[rich_text::section(&runs)])];
-        Self { text: format!("{markup} {}", escape(&line)), blocks, ..Self::line(&line) }
+        let blocks = vec![rich_text::rich_text_block(&[rich_text::rich_text_section(&runs)])];
+        Self {
+            text: format!("{markup} {}", escape_mrkdwn(&line)),
+            blocks,
+            ..Self::from_line(&line)
+        }
     }
 }
 
 /// Why a ticket gets a new card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lost {
+pub(super) enum ThreadLoss {
     Thread,
     Channel,
 }
 
-impl Lost {
+impl ThreadLoss {
     /// What an error says is lost, if anything.
-    pub(super) fn by(error: &slack::Error) -> Option<Self> {
+    pub(super) fn from_error(error: &slack::Error) -> Option<Self> {
         match () {
             () if error.is_message_gone() => Some(Self::Thread),
             () if error.is_channel_lost() => Some(Self::Channel),
@@ -97,10 +101,10 @@ impl Bridge {
         item: &Item,
         ticket: &mut Ticket,
         first_words: Option<&Content>,
-    ) -> Step<()> {
-        let text = first_words.and_then(|content| render::content(content, &self.words));
-        let text = text.map(|text| bounds::shortened(&text, &self.words));
-        let parts = text.map(|text| render::parts(&text, None)).unwrap_or_default();
+    ) -> PipeResult<()> {
+        let text = first_words.and_then(|content| render::render_content(content, &self.texts));
+        let text = text.map(|text| bounds::limit_text(&text, &self.texts));
+        let parts = text.map(|text| render::split_into_posts(&text, None)).unwrap_or_default();
         let (first, rest) = match parts.split_first() {
             Some((first, rest)) => (Some(first.as_str()), rest),
             None => (None, [].as_slice()),
@@ -108,15 +112,15 @@ impl Bridge {
         if let Some(first) = first {
             self.store.keep_first_words(&ticket.id, first).await?;
         }
-        let channel = self.own_channel(ticket).await?;
-        self.post_card_near(item, ticket, channel, "card").await?;
-        let author = render::author(&ticket.customer, &self.words);
+        let channel = self.find_own_channel(ticket).await?;
+        self.post_card_or_fall_back(item, ticket, channel, "card").await?;
+        let author = render::author_name(&ticket.customer, &self.texts);
         for (number, part) in rest.iter().enumerate() {
             let part =
                 if self.slack.has_author_names() { part } else { &format!("{author}: {part}") };
             let author = Some(author.clone());
-            let saying = Saying { role: Role::Customer, author, ..Saying::line(part) };
-            self.say(item, &format!("first:{number}"), ticket, &saying).await?;
+            let saying = ThreadPost { role: Role::Customer, author, ..ThreadPost::from_line(part) };
+            self.post_to_ticket(item, &format!("first:{number}"), ticket, &saying).await?;
         }
         // Last, because a ticket that is known is not new any more.
         Ok(self.store.put_ticket(ticket).await?)
@@ -124,49 +128,55 @@ impl Bridge {
 
     /// Posts a card where it belongs or, if that is not possible, where tickets go that have no
     /// channel, and says so.
-    async fn post_card_near(
+    async fn post_card_or_fall_back(
         &self,
         item: &Item,
         ticket: &mut Ticket,
         channel: Option<ChannelId>,
         step: &str,
-    ) -> Step<()> {
+    ) -> PipeResult<()> {
         let at_home = format!("elsewhere:{step}");
-        let steps = self.begun_before(item).await?;
+        let steps = self.read_begun_calls(item).await?;
         // Once it was posted there, it stays there, even if its own channel is back by now.
         let is_there = steps.iter().any(|(name, _)| *name == at_home);
         if let Some(channel) = channel.as_ref().filter(|_| !is_there)
-            && self.post_card_to(item, ticket, channel, step).await?
+            && self.post_card_in(item, ticket, channel, step).await?
         {
             return Ok(());
         }
-        let home = self.home().await?;
+        let home = self.resolve_default_channel().await?;
         if Some(&home) == channel.as_ref()
-            || !self.post_card_to(item, ticket, &home, &at_home).await?
+            || !self.post_card_in(item, ticket, &home, &at_home).await?
         {
-            return Err(self.is_homeless_now());
+            return Err(self.no_channel_interrupt());
         }
         tracing::warn!(ticket.id = %ticket.id, "a ticket's card is in the channel for all others");
-        let why = self.words.say("card-elsewhere", &[]);
+        let why = self.texts.text("card-elsewhere", &[]);
         if let Some(thread) = ticket.thread.clone() {
-            self.say_in(item, &format!("why-elsewhere:{step}"), &thread, &Saying::line(&why))
-                .await?;
+            self.post_to_thread(
+                item,
+                &format!("why-elsewhere:{step}"),
+                &thread,
+                &ThreadPost::from_line(&why),
+            )
+            .await?;
         }
         Ok(())
     }
 
     /// Posts a card; false if the channel cannot be posted to. The ticket is not written yet: what
     /// belongs to its card comes before that.
-    async fn post_card_to(
+    async fn post_card_in(
         &self,
         item: &Item,
         ticket: &mut Ticket,
         channel: &ChannelId,
         step: &str,
-    ) -> Step<bool> {
+    ) -> PipeResult<bool> {
         let first_words = self.store.first_words(&ticket.id).await?;
-        let around = self.around(ticket).await?;
-        let (text, blocks) = card::render(ticket, first_words.as_deref(), &around, &self.words);
+        let around = self.find_related_tickets(ticket).await?;
+        let (text, blocks) =
+            card::render_card(ticket, first_words.as_deref(), &around, &self.texts);
         let post = Post {
             channel: channel.to_string(),
             thread: None,
@@ -174,10 +184,10 @@ impl Bridge {
             blocks,
             author: None,
             broadcast: false,
-            delivery: delivery(item, step),
+            delivery: derive_delivery_id(item, step),
         };
-        let posted = match self.post(item, step, channel, &post).await {
-            Err(Failed::Call(error)) if error.is_channel_lost() => {
+        let posted = match self.post_once(item, step, channel, &post).await {
+            Err(CallError::Call(error)) if error.is_channel_lost() => {
                 tracing::error!(ticket.id = %ticket.id, slack.channel = %channel, %error,
                     "a channel for tickets cannot be posted to; invite the app, or mend the setting");
                 self.forget_channel(channel);
@@ -185,7 +195,8 @@ impl Bridge {
             }
             posted => posted?,
         };
-        let thread = posted.thread().ok_or_else(|| Halt::broken("slack named no message"))?;
+        let thread =
+            posted.to_thread().ok_or_else(|| Interrupt::broken("slack named no message"))?;
         let link = Link {
             ticket: ticket.id.clone(),
             channel: thread.channel.clone(),
@@ -194,17 +205,17 @@ impl Bridge {
             blip_id: None,
             user: None,
         };
-        self.store.link(link, ticket.opened).await?;
+        self.store.link_message(link, ticket.opened).await?;
         ticket.thread = Some(thread);
         Ok(true)
     }
 
     /// What the card of a ticket shows of other tickets and of the settings.
-    pub(super) async fn around(&self, ticket: &Ticket) -> Step<Around> {
+    pub(super) async fn find_related_tickets(&self, ticket: &Ticket) -> PipeResult<RelatedTickets> {
         let id = &ticket.id;
-        let before = self.ticket_before(ticket).await?;
+        let before = self.find_predecessor(ticket).await?;
         let after = match (&ticket.state, ticket.number) {
-            (State::Closed { ending: Ending::Transferred, .. }, Some(number)) => {
+            (TicketState::Closed { ending: TicketEnding::Transferred, .. }, Some(number)) => {
                 self.store.ticket_after(id.bot(), number).await?
             }
             _ => None,
@@ -212,7 +223,7 @@ impl Bridge {
         let customer = &ticket.customer.identity;
         let earlier = match (&before, customer.as_str()) {
             (None, customer) if !customer.is_empty() => {
-                let others = self.store.tickets_of(customer, id, LATEST).await?;
+                let others = self.store.tickets_of(customer, id, PREVIOUS_TICKETS_SEARCHED).await?;
                 others.into_iter().find(|other| other.opened <= ticket.opened)
             }
             _ => None,
@@ -220,12 +231,12 @@ impl Bridge {
         let neighbour = |other: Option<Ticket>| {
             let other = other.filter(|other| other.thread.is_some())?;
             let elsewhere = other.thread.as_ref().filter(|_| other.thread != ticket.thread);
-            let address = elsewhere.and_then(|thread| self.slack.address(thread));
-            Some(Neighbour { ticket: other, address })
+            let address = elsewhere.and_then(|thread| self.slack.thread_url(thread));
+            Some(RelatedTicket { ticket: other, address })
         };
         let team_channels = &self.rules.team_channels;
         let team = ticket.team.as_ref().filter(|_| !team_channels.is_empty());
-        Ok(Around {
+        Ok(RelatedTickets {
             before: neighbour(before),
             after: neighbour(after),
             earlier: neighbour(earlier),
@@ -235,86 +246,88 @@ impl Bridge {
     }
 
     /// No channel is left to show tickets in: they wait.
-    fn is_homeless_now(&self) -> Halt {
-        self.note_home(false);
-        Halt::Wait(self.clock.now() + CHANNEL_PAUSE)
+    fn no_channel_interrupt(&self) -> Interrupt {
+        self.note_default_channel(false);
+        Interrupt::Wait(self.clock.now() + LOST_CHANNEL_PAUSE)
     }
 
     /// Says something in a ticket's thread; makes a new thread if the old one is lost.
-    pub(super) async fn say(
+    pub(super) async fn post_to_ticket(
         &self,
         item: &Item,
         step: &str,
         ticket: &mut Ticket,
-        saying: &Saying,
-    ) -> Step<MessageTs> {
+        post: &ThreadPost,
+    ) -> PipeResult<MessageTs> {
         let Some(thread) = ticket.thread.clone() else {
-            return Err(Halt::broken(format!("ticket {} has no thread", ticket.id)));
+            return Err(Interrupt::broken(format!("ticket {} has no thread", ticket.id)));
         };
-        let posted = self.say_in(item, step, &thread, saying).await;
+        let posted = self.post_to_thread(item, step, &thread, post).await;
         match &posted {
-            Err(Failed::Call(error)) if let Some(lost) = Lost::by(error) => {
+            Err(CallError::Call(error)) if let Some(lost) = ThreadLoss::from_error(error) => {
                 self.move_thread(item, ticket, &thread, lost).await?;
             }
             _ => {
-                let what = (saying.role, saying.user.as_ref());
-                return self.link_posted(ticket, what, &saying.blip_ids, &posted?).await;
+                let what = (post.role, post.user.as_ref());
+                return self.link_post(ticket, what, &post.blip_ids, &posted?).await;
             }
         }
         let Some(thread) = ticket.thread.clone() else {
-            return Err(Halt::broken(format!("ticket {} has no thread", ticket.id)));
+            return Err(Interrupt::broken(format!("ticket {} has no thread", ticket.id)));
         };
-        let posted = match self.say_in(item, step, &thread, saying).await {
+        let posted = match self.post_to_thread(item, step, &thread, post).await {
             // Lost as well, already: it gets another one, after a pause that grows.
-            Err(Failed::Call(error)) if Lost::by(&error).is_some() => {
-                return Err(Halt::Call { fault: Fault::Down, error: error.to_string() });
+            Err(CallError::Call(error)) if ThreadLoss::from_error(&error).is_some() => {
+                return Err(Interrupt::Call { fault: Fault::Down, error: error.to_string() });
             }
             posted => posted?,
         };
-        let what = (saying.role, saying.user.as_ref());
-        self.link_posted(ticket, what, &saying.blip_ids, &posted).await
+        let what = (post.role, post.user.as_ref());
+        self.link_post(ticket, what, &post.blip_ids, &posted).await
     }
 
     /// Says something in a ticket's thread from another lane than the ticket's. If the thread is
     /// lost, it is said once the ticket has a new one.
-    pub(super) async fn say_beside(
+    pub(super) async fn post_to_ticket_from_job(
         &self,
         item: &Item,
         step: &str,
         ticket: &Ticket,
-        saying: &Saying,
-    ) -> Step<()> {
+        post: &ThreadPost,
+    ) -> PipeResult<()> {
         let Some(thread) = &ticket.thread else {
-            return Err(Halt::broken(format!("ticket {} has no thread", ticket.id)));
+            return Err(Interrupt::broken(format!("ticket {} has no thread", ticket.id)));
         };
-        let posted = self.say_in(item, step, thread, saying).await;
-        if let Err(Failed::Call(error)) = &posted
-            && let Some(lost) = Lost::by(error)
+        let posted = self.post_to_thread(item, step, thread, post).await;
+        if let Err(CallError::Call(error)) = &posted
+            && let Some(lost) = ThreadLoss::from_error(error)
         {
-            let (now, with_channel) = (self.clock.now(), lost == Lost::Channel);
-            self.set_out(Chore::r#move(&ticket.id, thread, with_channel, now)).await?;
-            return Err(Halt::Wait(now + if with_channel { CHANNEL_PAUSE } else { SOON }));
+            let (now, with_channel) = (self.clock.now(), lost == ThreadLoss::Channel);
+            self.enqueue_item(Job::move_thread(&ticket.id, thread, with_channel, now)).await?;
+            return Err(Interrupt::Wait(
+                now + if with_channel { LOST_CHANNEL_PAUSE } else { NEW_THREAD_PAUSE },
+            ));
         }
-        let what = (saying.role, saying.user.as_ref());
-        self.link_posted(ticket, what, &saying.blip_ids, &posted?).await.map(drop)
+        let what = (post.role, post.user.as_ref());
+        self.link_post(ticket, what, &post.blip_ids, &posted?).await.map(drop)
     }
 
     /// Gives a ticket a new thread if its last one is the one that was found to be lost.
-    pub(super) async fn leave_thread(
+    pub(super) async fn replace_lost_thread(
         &self,
         item: &Item,
         id: &TicketId,
         root: &str,
-        lost: Lost,
-    ) -> Step<()> {
-        let Some(mut ticket) = self.store.ticket(id).await? else { return Ok(()) };
+        lost: ThreadLoss,
+    ) -> PipeResult<()> {
+        let Some(mut ticket) = self.store.load_ticket(id).await? else { return Ok(()) };
         let Some(thread) = ticket.thread.clone().filter(|thread| thread.root.as_str() == root)
         else {
             return Ok(());
         };
-        if self.refuge(&thread, lost).await?.is_none() {
+        if self.find_new_channel(&thread, lost).await?.is_none() {
             // Who found it lost tries again, and may find it back.
-            self.note_home(false);
+            self.note_default_channel(false);
             return Ok(());
         }
         self.move_thread(item, &mut ticket, &thread, lost).await
@@ -322,43 +335,48 @@ impl Bridge {
 
     /// The channel for the new card of a ticket whose thread is lost. There is none if it was in
     /// the channel where all others go: it goes on in its old thread once that channel is back.
-    async fn refuge(&self, old: &Thread, lost: Lost) -> Step<Option<ChannelId>> {
-        if lost == Lost::Thread {
+    async fn find_new_channel(
+        &self,
+        old: &Thread,
+        lost: ThreadLoss,
+    ) -> PipeResult<Option<ChannelId>> {
+        if lost == ThreadLoss::Thread {
             return Ok(Some(old.channel.clone()));
         }
         self.forget_channel(&old.channel);
-        let home = self.home().await?;
+        let home = self.resolve_default_channel().await?;
         Ok((home != old.channel).then_some(home))
     }
 
-    async fn say_in(
+    async fn post_to_thread(
         &self,
         item: &Item,
         step: &str,
         thread: &Thread,
-        saying: &Saying,
-    ) -> Result<Posted, Failed<slack::Error>> {
+        post: &ThreadPost,
+    ) -> Result<Posted, CallError<slack::Error>> {
         let post = Post {
             channel: thread.channel.to_string(),
             thread: Some(thread.root.clone()),
-            text: saying.text.clone(),
-            blocks: saying.blocks.clone(),
-            author: saying.author.clone(),
-            broadcast: saying.broadcast,
-            delivery: delivery(item, step),
+            text: post.text.clone(),
+            blocks: post.blocks.clone(),
+            author: post.author.clone(),
+            broadcast: post.broadcast,
+            delivery: derive_delivery_id(item, step),
         };
-        self.post(item, step, &thread.channel, &post).await
+        self.post_once(item, step, &thread.channel, &post).await
     }
 
     /// Ties a message of ours to a ticket, and to the Blip messages that it shows.
-    pub(super) async fn link_posted(
+    pub(super) async fn link_post(
         &self,
         ticket: &Ticket,
         (role, user): (Role, Option<&SlackUserId>),
         blip_ids: &[String],
         posted: &Posted,
-    ) -> Step<MessageTs> {
-        let thread = posted.thread().ok_or_else(|| Halt::broken("slack named no message"))?;
+    ) -> PipeResult<MessageTs> {
+        let thread =
+            posted.to_thread().ok_or_else(|| Interrupt::broken("slack named no message"))?;
         let mut ids = blip_ids.iter().map(|id| Some(id.clone())).collect::<Vec<_>>();
         if ids.is_empty() {
             ids.push(None);
@@ -372,7 +390,7 @@ impl Bridge {
                 blip_id,
                 user: user.cloned(),
             };
-            self.store.link(link, ticket.opened).await?;
+            self.store.link_message(link, ticket.opened).await?;
         }
         Ok(thread.root)
     }
@@ -383,26 +401,27 @@ impl Bridge {
         item: &Item,
         ticket: &mut Ticket,
         old: &Thread,
-        lost: Lost,
-    ) -> Step<()> {
+        lost: ThreadLoss,
+    ) -> PipeResult<()> {
         let step = format!("new-card:{}", old.root);
-        let channel = self.refuge(old, lost).await?.ok_or_else(|| self.is_homeless_now())?;
+        let channel =
+            self.find_new_channel(old, lost).await?.ok_or_else(|| self.no_channel_interrupt())?;
         tracing::warn!(ticket.id = %ticket.id, slack.channel = %old.channel, slack.ts = %old.root,
             ?lost, "a ticket's thread is lost; it gets a new card");
         ticket.thread = None;
-        self.post_card_near(item, ticket, Some(channel), &step).await?;
-        let why = self.words.say(
+        self.post_card_or_fall_back(item, ticket, Some(channel), &step).await?;
+        let why = self.texts.text(
             match lost {
-                Lost::Thread => "thread-moved-deleted",
-                Lost::Channel => "thread-moved-channel",
+                ThreadLoss::Thread => "thread-moved-deleted",
+                ThreadLoss::Channel => "thread-moved-channel",
             },
             &[],
         );
         if let Some(thread) = ticket.thread.clone() {
             let step = format!("why-after:{}", old.root);
-            match self.say_in(item, &step, &thread, &Saying::line(&why)).await {
+            match self.post_to_thread(item, &step, &thread, &ThreadPost::from_line(&why)).await {
                 // Lost already, too: whoever says something next finds that out.
-                Err(Failed::Call(error)) if Lost::by(&error).is_some() => {}
+                Err(CallError::Call(error)) if ThreadLoss::from_error(&error).is_some() => {}
                 said => drop(said?),
             }
         }
@@ -410,55 +429,56 @@ impl Bridge {
     }
 
     /// Says something of the bridge's own in the channel for tickets, outside of any thread.
-    pub(super) async fn say_at_home(
+    pub(super) async fn post_to_default_channel(
         &self,
         item: &Item,
         lane: &str,
         step: &str,
-        saying: Saying,
-    ) -> Step<()> {
-        self.say_in_channel(item, lane, &self.home().await?, step, saying).await
+        post: ThreadPost,
+    ) -> PipeResult<()> {
+        self.post_to_channel(item, lane, &self.resolve_default_channel().await?, step, post).await
     }
 
     /// Says something of the bridge's own in a channel, outside of any thread.
-    pub(super) async fn say_in_channel(
+    pub(super) async fn post_to_channel(
         &self,
         item: &Item,
         lane: &str,
         channel: &ChannelId,
         step: &str,
-        saying: Saying,
-    ) -> Step<()> {
-        self.turn(lane, channel).await?;
+        post: ThreadPost,
+    ) -> PipeResult<()> {
+        self.wait_for_post_slot(lane, channel).await?;
         let post = Post {
             channel: channel.to_string(),
             thread: None,
-            text: saying.text,
-            blocks: saying.blocks,
+            text: post.text,
+            blocks: post.blocks,
             author: None,
             broadcast: false,
-            delivery: delivery(item, step),
+            delivery: derive_delivery_id(item, step),
         };
-        Ok(self.post(item, step, channel, &post).await.map(drop)?)
+        Ok(self.post_once(item, step, channel, &post).await.map(drop)?)
     }
 
     /// Posts a message once, when the channel's turn has come.
-    async fn post(
+    async fn post_once(
         &self,
         item: &Item,
         step: &str,
         channel: &ChannelId,
         post: &Post,
-    ) -> Result<Posted, Failed<slack::Error>> {
+    ) -> Result<Posted, CallError<slack::Error>> {
         let look = self.slack.find_post(
             channel.as_str(),
             post.thread.as_ref(),
             &post.delivery,
-            item.received - SKEW,
+            item.received - MAX_CLOCK_SKEW,
         );
-        let posted = self.once(item, step, Some(channel), look, self.slack.post(post)).await;
-        if let (Some(pace), Err(Failed::Call(error))) = (self.rules.pace, &posted)
-            && let Fault::Busy { after: Some(after) } = error.fault()
+        let posted =
+            self.call_once(item, step, Some(channel), look, self.slack.post_message(post)).await;
+        if let (Some(pace), Err(CallError::Call(error))) = (self.rules.pace, &posted)
+            && let Fault::Busy { after: Some(after) } = error.to_fault()
         {
             let now = self.clock.now();
             self.store.hold_channel(item.id, channel, pace, now + after, now).await?;
@@ -467,29 +487,33 @@ impl Bridge {
     }
 
     /// Waits for the turn of a lane to post to a channel.
-    pub(super) async fn turn(&self, lane: &str, channel: &ChannelId) -> Step<()> {
+    pub(super) async fn wait_for_post_slot(
+        &self,
+        lane: &str,
+        channel: &ChannelId,
+    ) -> PipeResult<()> {
         let Some(pace) = self.rules.pace else { return Ok(()) };
         let now = self.clock.now();
         let at = self.store.take_slot(lane, channel, pace, now).await?;
-        if at > now { Err(Halt::Wait(at)) } else { Ok(()) }
+        if at > now { Err(Interrupt::Wait(at)) } else { Ok(()) }
     }
 
     /// The channel in which a ticket belongs, or that for all others if it is lost.
-    pub(super) async fn channel_of(&self, ticket: &Ticket) -> Step<ChannelId> {
-        match self.own_channel(ticket).await? {
+    pub(super) async fn resolve_ticket_channel(&self, ticket: &Ticket) -> PipeResult<ChannelId> {
+        match self.find_own_channel(ticket).await? {
             Some(channel) => Ok(channel),
-            None => self.home().await,
+            None => self.resolve_default_channel().await,
         }
     }
 
     /// The channel in which a ticket belongs; none if it is lost.
-    async fn own_channel(&self, ticket: &Ticket) -> Step<Option<ChannelId>> {
+    async fn find_own_channel(&self, ticket: &Ticket) -> PipeResult<Option<ChannelId>> {
         let by_team = ticket.team.as_ref().and_then(|team| self.rules.team_channels.get(team));
         let by_bot = || self.rules.bot_channels.get(ticket.id.bot());
         let Some(configured) = by_team.or_else(by_bot) else {
-            return Ok(Some(self.home().await?));
+            return Ok(Some(self.resolve_default_channel().await?));
         };
-        match self.channel_id(configured).await {
+        match self.resolve_channel_id(configured).await {
             Err(error) if error.is_channel_lost() => {
                 tracing::error!(ticket.id = %ticket.id, channel = %configured,
                     "there is no channel of this name, or the app is not in it; invite the app, or \
@@ -501,33 +525,33 @@ impl Bridge {
     }
 
     /// The channel for tickets that have no other, or whose own is lost.
-    async fn home(&self) -> Step<ChannelId> {
-        match self.channel_id(&self.rules.channel).await {
+    async fn resolve_default_channel(&self) -> PipeResult<ChannelId> {
+        match self.resolve_channel_id(&self.rules.channel).await {
             Err(error) if error.is_channel_lost() => {
                 tracing::error!(channel = %self.rules.channel,
                     "there is no channel of this name, or the app is not in it; mend \
                     SLACK_CHANNEL, the tickets are kept meanwhile");
-                Err(self.is_homeless_now())
+                Err(self.no_channel_interrupt())
             }
             found => Ok(found?),
         }
     }
 
     /// The id of a configured channel.
-    pub(super) async fn channel_id(
+    pub(super) async fn resolve_channel_id(
         &self,
         configured: &ChannelRef,
     ) -> Result<ChannelId, slack::Error> {
         let name = match configured {
-            ChannelRef::Id(id) => return Ok(self.slack.renames().first(id)),
+            ChannelRef::Id(id) => return Ok(self.slack.renames().first_id(id)),
             ChannelRef::Name(name) => name,
         };
-        let known = self.channels.get(name).map(|id| id.clone());
+        let known = self.channel_ids.get(name).map(|id| id.clone());
         if let Some(id) = known {
             return Ok(id);
         }
-        let id = self.slack.channel_named(name).await?;
-        self.channels.insert(name.clone(), id.clone());
+        let id = self.slack.find_channel_by_name(name).await?;
+        self.channel_ids.insert(name.clone(), id.clone());
         Ok(id)
     }
 
@@ -536,7 +560,7 @@ impl Bridge {
     /// reply may be `gone`.
     ///
     /// Nothing that matters is said in this way only: Slack does not promise to show it.
-    pub(super) async fn whisper(
+    pub(super) async fn post_ephemeral(
         &self,
         ticket: &Ticket,
         user: &SlackUserId,
@@ -546,11 +570,11 @@ impl Bridge {
         let Some(thread) = &ticket.thread else { return };
         let (channel, root) = (&thread.channel, &thread.root);
         let told = if let Ok(false) = self.store.has_replies(&ticket.id, thread, gone).await {
-            let address = self.slack.address(thread);
-            let (text, blocks) = home::beside(ticket, address.as_deref(), (text, blocks));
-            self.slack.whisper(channel, None, user, &text, &blocks).await
+            let address = self.slack.thread_url(thread);
+            let (text, blocks) = home::add_ticket_title(ticket, address.as_deref(), (text, blocks));
+            self.slack.post_ephemeral(channel, None, user, &text, &blocks).await
         } else {
-            self.slack.whisper(channel, Some(root), user, text, blocks).await
+            self.slack.post_ephemeral(channel, Some(root), user, text, blocks).await
         };
         if let Err(error) = told {
             tracing::warn!(ticket.id = %ticket.id, %error, "a person could not be told something");
@@ -563,19 +587,19 @@ impl Bridge {
         &self,
         channel: &ChannelId,
         received: Timestamp,
-    ) -> Step<bool> {
+    ) -> PipeResult<bool> {
         Ok(self.store.is_posting(channel, received).await?)
     }
 }
 
 impl Posted {
-    fn thread(&self) -> Option<Thread> {
+    fn to_thread(&self) -> Option<Thread> {
         let channel = ChannelId::parse(&self.channel)?;
         Some(Thread { channel, root: MessageTs::parse(&self.ts)? })
     }
 }
 
 /// The name of a ticket's lane.
-pub(super) fn lane_of(ticket: &Ticket) -> String {
+pub(super) fn ticket_lane(ticket: &Ticket) -> String {
     Lane::Ticket(ticket.id.clone()).name()
 }

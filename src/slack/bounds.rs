@@ -1,42 +1,45 @@
 //! How much of one message of a customer is fetched and posted; the rest is named.
 
-use super::render::{Piece, file_instead, joined};
-use crate::locale::Words;
-use crate::model::text::split;
+use super::render::{Piece, join_pieces, render_missing_file};
+use crate::locale::Texts;
+use crate::model::text::split_text;
 
 /// Files of one message that are brought into the thread; more of them than any channel sends.
-pub const MOST_FILES: usize = 10;
+pub const MAX_SHOWN_FILES: usize = 10;
 /// Characters of one message that are shown: some twenty posts, and fifteen times what fits into a
 /// message of `WhatsApp`.
-const MOST_CHARS: usize = 60_000;
+const MAX_SHOWN_CHARS: usize = 60_000;
 /// What a file is brought with; with longer words it is named.
 const CAPTION_CHARS: usize = 9000;
 
 /// The pieces of one message, as far as they are shown. Files beyond the bound are named with their
 /// links, and words say how much more there is.
-pub fn bounded<'a>(pieces: impl IntoIterator<Item = Piece<'a>>, words: &Words) -> Vec<Piece<'a>> {
+pub fn limit_pieces<'a>(
+    pieces: impl IntoIterator<Item = Piece<'a>>,
+    texts: &Texts,
+) -> Vec<Piece<'a>> {
     let mut files = 0;
     let mut is_told = false;
     let mut name = |piece: Piece<'a>| {
         let Piece::File(media) = piece else { return piece };
         files += 1;
         let has_room = media.caption.as_ref().is_none_or(|said| said.len() <= CAPTION_CHARS);
-        if files <= MOST_FILES && has_room {
+        if files <= MAX_SHOWN_FILES && has_room {
             return piece;
         }
-        let most = MOST_FILES.to_string();
-        let why = words.say("file-one-of-many", &[("count", &most)]);
+        let most = MAX_SHOWN_FILES.to_string();
+        let why = texts.text("file-one-of-many", &[("count", &most)]);
         let why =
             if has_room && !std::mem::replace(&mut is_told, true) { why } else { String::new() };
-        Piece::Words(file_instead(media, &why, words))
+        Piece::Words(render_missing_file(media, &why, texts))
     };
-    let named = joined(pieces.into_iter().map(&mut name));
-    let mut left = MOST_CHARS;
+    let named = join_pieces(pieces.into_iter().map(&mut name));
+    let mut left = MAX_SHOWN_CHARS;
     let shorten = |piece: Piece<'a>| match piece {
         Piece::File(media) => Some(Piece::File(media)),
         Piece::Words(_) if left == 0 => None,
         Piece::Words(said) => {
-            let (shown, is_whole) = cut(&said, left, words);
+            let (shown, is_whole) = cut_text(&said, left, texts);
             left = if is_whole { left.saturating_sub(said.len()) } else { 0 };
             Some(Piece::Words(shown))
         }
@@ -45,18 +48,18 @@ pub fn bounded<'a>(pieces: impl IntoIterator<Item = Piece<'a>>, words: &Words) -
 }
 
 /// The beginning of what a customer said, if all of it is too much to be shown.
-pub fn shortened(said: &str, words: &Words) -> String {
-    cut(said, MOST_CHARS, words).0
+pub fn limit_text(said: &str, texts: &Texts) -> String {
+    cut_text(said, MAX_SHOWN_CHARS, texts).0
 }
 
-fn cut(said: &str, most: usize, words: &Words) -> (String, bool) {
-    let mut parts = split(said, most).into_iter();
+fn cut_text(said: &str, most: usize, texts: &Texts) -> (String, bool) {
+    let mut parts = split_text(said, most).into_iter();
     let first = parts.next().unwrap_or_default();
     let left: usize = parts.map(|part| part.chars().count()).sum();
     if left == 0 {
         return (said.to_owned(), true);
     }
-    let more = words.say("words-left-out", &[("count", &left.to_string())]);
+    let more = texts.text("words-left-out", &[("count", &left.to_string())]);
     (format!("{first}\n{more}"), false)
 }
 
@@ -65,36 +68,36 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::locale::Texts;
-    use crate::model::Media;
+    use crate::locale::TextCatalog;
+    use crate::model::LinkedFile;
 
-    fn english() -> Words {
+    fn english() -> Texts {
         let zone = jiff::tz::TimeZone::UTC;
-        Words::new(Arc::new(Texts::new()), "en".parse().unwrap(), zone)
+        Texts::new(Arc::new(TextCatalog::new()), "en".parse().unwrap(), zone)
     }
 
-    fn photo(number: usize) -> Media {
-        Media { url: format!("https://files.example/{number}"), ..Media::default() }
+    fn photo(number: usize) -> LinkedFile {
+        LinkedFile { url: format!("https://files.example/{number}"), ..LinkedFile::default() }
     }
 
     #[test]
     fn what_is_usual_is_shown_whole() {
-        let photos: Vec<Media> = (0..MOST_FILES).map(photo).collect();
+        let photos: Vec<LinkedFile> = (0..MAX_SHOWN_FILES).map(photo).collect();
         let pieces = photos.iter().map(Piece::File).chain([Piece::Words("x".repeat(5000))]);
         let pieces: Vec<Piece<'_>> = pieces.collect();
-        let shown = bounded(pieces, &english());
+        let shown = limit_pieces(pieces, &english());
         assert_eq!(
             shown.iter().filter(|piece| matches!(piece, Piece::File(_))).count(),
-            MOST_FILES
+            MAX_SHOWN_FILES
         );
         assert!(matches!(shown.last(), Some(Piece::Words(said)) if said.len() == 5000));
     }
 
     #[test]
     fn files_beyond_the_bound_are_named_with_their_links() {
-        let photos: Vec<Media> = (0..1000).map(photo).collect();
-        let shown = bounded(photos.iter().map(Piece::File), &english());
-        assert_eq!(shown.len(), MOST_FILES + 1);
+        let photos: Vec<LinkedFile> = (0..1000).map(photo).collect();
+        let shown = limit_pieces(photos.iter().map(Piece::File), &english());
+        assert_eq!(shown.len(), MAX_SHOWN_FILES + 1);
         let Some(Piece::Words(rest)) = shown.last() else { panic!("the rest is named") };
         assert!(rest.contains("https://files.example/10\n"), "{rest}");
         assert_eq!(rest.matches("first 10 files").count(), 1);
@@ -110,7 +113,7 @@ mod tests {
             Piece::File(&photo),
             Piece::Words("c".to_owned()),
         ];
-        let shown = bounded(pieces, &english());
+        let shown = limit_pieces(pieces, &english());
         let said: Vec<&str> = shown
             .iter()
             .filter_map(|piece| match piece {

@@ -9,13 +9,13 @@ use slack_morphism::blocks::{
     SlackSectionBlock,
 };
 
-use super::compose::Kind;
+use super::compose::ComposeKind;
 use super::dialog::Dialog;
-use super::mrkdwn::escape;
+use super::mrkdwn::escape_mrkdwn;
 use super::{action, render, rich_text};
-use crate::locale::Words;
-use crate::model::text::shorten;
-use crate::model::{Ending, State, Ticket};
+use crate::locale::Texts;
+use crate::model::text::truncate_label;
+use crate::model::{Ticket, TicketEnding, TicketState};
 
 /// Longest text of a header block (Block Kit: header).
 const HEADER_CHARS: usize = 150;
@@ -35,33 +35,33 @@ pub const UNANSWERED_AFTER: SignedDuration = SignedDuration::from_mins(2);
 ///
 /// `first_words` are what the customer said to begin with; they must fit into a post
 /// ([`render::parts`]).
-pub fn render(
+pub fn render_card(
     ticket: &Ticket,
     first_words: Option<&str>,
-    around: &Around,
-    words: &Words,
+    around: &RelatedTickets,
+    texts: &Texts,
 ) -> (String, Vec<Value>) {
-    let text = summary(ticket, first_words, words);
-    let mut blocks = vec![json(header(ticket))];
+    let text = summarize_ticket(ticket, first_words, texts);
+    let mut blocks = vec![block_to_json(build_header(ticket))];
     if let Some(first_words) = first_words {
-        blocks.push(rich_text::literal(first_words).1);
+        blocks.push(rich_text::to_literal_post(first_words).1);
     }
-    blocks.push(json(state(ticket, words)));
-    blocks.push(json(details(ticket, around, words)));
-    blocks.extend(window(ticket, around, words).map(json));
-    blocks.push(json(buttons(ticket, words)));
+    blocks.push(block_to_json(build_state_section(ticket, texts)));
+    blocks.push(block_to_json(build_details_context(ticket, around, texts)));
+    blocks.extend(build_window_notice(ticket, around, texts).map(block_to_json));
+    blocks.push(block_to_json(build_buttons(ticket, texts)));
     (text, blocks)
 }
 
 /// What stands around a ticket.
 #[derive(Clone, Debug, Default)]
-pub struct Around {
+pub struct RelatedTickets {
     /// The ticket from which it was transferred.
-    pub before: Option<Neighbour>,
+    pub before: Option<RelatedTicket>,
     /// The ticket that followed it.
-    pub after: Option<Neighbour>,
+    pub after: Option<RelatedTicket>,
     /// The customer's last ticket before it, if it did not follow from that one.
-    pub earlier: Option<Neighbour>,
+    pub earlier: Option<RelatedTicket>,
     /// Its team has no channel of its own.
     pub is_team_elsewhere: bool,
     /// What time it is.
@@ -70,33 +70,34 @@ pub struct Around {
 
 /// Another ticket of the same customer.
 #[derive(Clone, Debug)]
-pub struct Neighbour {
+pub struct RelatedTicket {
     /// The ticket.
     pub ticket: Ticket,
     /// The address of its thread; none if it is in the same one.
     pub address: Option<String>,
 }
 
-impl Neighbour {
+impl RelatedTicket {
     /// The ticket's number, as a link where there is one.
-    fn link(&self, words: &Words) -> String {
-        let number = render::number(&self.ticket);
-        let label = if number.is_empty() { words.moment(self.ticket.opened) } else { number };
+    fn link_to_ticket(&self, texts: &Texts) -> String {
+        let number = render::ticket_number(&self.ticket);
+        let label =
+            if number.is_empty() { texts.format_day_time(self.ticket.opened) } else { number };
         match &self.address {
-            Some(address) => thread_link(address, &label),
-            None => escape(&label),
+            Some(address) => link_to_thread(address, &label),
+            None => escape_mrkdwn(&label),
         }
     }
 }
 
 /// The line with which a thread goes on as another ticket.
-pub fn continuation(ticket: &Ticket, words: &Words) -> String {
+pub fn continuation_line(ticket: &Ticket, texts: &Texts) -> String {
     let number = ticket.number.map(|number| number.to_string()).unwrap_or_default();
-    let name = render::name(&ticket.customer);
+    let name = render::customer_display_name(&ticket.customer);
     let args = [("customer", name.as_str()), ("number", number.as_str())];
     match ticket.team.as_deref().filter(|team| is_team(team)) {
-        Some(team) => words.say("thread-goes-on-team", &[args[0], args[1], ("team", team)]),
-        None => words.say("thread-goes-on", &args),
+        Some(team) => texts.text("thread-goes-on-team", &[args[0], args[1], ("team", team)]),
+        None => texts.text("thread-goes-on", &args),
     }
 }
 
@@ -107,29 +108,29 @@ pub(super) fn is_team(name: &str) -> bool {
 
 /// A question to one person: a sentence and buttons, each with its action, its label's key and
 /// what it carries.
-pub fn question(text: &str, offers: &[(&str, &str, &str)], words: &Words) -> Vec<Value> {
-    let mut blocks = vec![rich_text::literal(text).1];
+pub fn build_question(text: &str, offers: &[(&str, &str, &str)], texts: &Texts) -> Vec<Value> {
+    let mut blocks = vec![rich_text::to_literal_post(text).1];
     let buttons: Vec<SlackActionBlockElement> = offers
         .iter()
-        .map(|(action, label, value)| button(action, &words.say(label, &[]), value).into())
+        .map(|(action, label, value)| build_button(action, &texts.text(label, &[]), value).into())
         .collect();
     if !buttons.is_empty() {
-        blocks.push(json(SlackActionsBlock::new(buttons)));
+        blocks.push(block_to_json(SlackActionsBlock::new(buttons)));
     }
     blocks
 }
 
 /// What notifications and screen readers say: it must be enough without the blocks.
-fn summary(ticket: &Ticket, first_words: Option<&str>, words: &Words) -> String {
-    let name = render::name(&ticket.customer);
+fn summarize_ticket(ticket: &Ticket, first_words: Option<&str>, texts: &Texts) -> String {
+    let name = render::customer_display_name(&ticket.customer);
     let number = ticket.number.map(|number| number.to_string());
-    let (state, _) = state_line(ticket, words);
+    let (state, _) = describe_state(ticket, texts);
     let is_new = ticket.revision == 1;
     let text = match first_words.filter(|_| is_new) {
-        Some(said) => shorten(said, SUMMARY_CHARS),
+        Some(said) => truncate_label(said, SUMMARY_CHARS),
         None => state,
     };
-    let channel = words.channel(&ticket.customer.domain);
+    let channel = texts.channel_label(&ticket.customer.domain);
     let mut args = vec![("customer", name.as_str())];
     args.extend(number.as_deref().map(|number| ("number", number)));
     let key = if is_new {
@@ -139,135 +140,149 @@ fn summary(ticket: &Ticket, first_words: Option<&str>, words: &Words) -> String 
         args.push(("state", text.as_str()));
         if number.is_some() { "card-changed" } else { "card-changed-unnumbered" }
     };
-    escape(&rich_text::clean(&words.say(key, &args)))
+    escape_mrkdwn(&rich_text::clean_text(&texts.text(key, &args)))
 }
 
-fn header(ticket: &Ticket) -> SlackBlock {
-    let title = [render::name(&ticket.customer), render::number(ticket)].join(" ");
-    let title = rich_text::clean(title.trim()).replace(['\n', '\t'], " ");
-    SlackHeaderBlock::new(SlackBlockPlainTextOnly::from(plain(&shorten(&title, HEADER_CHARS))))
-        .into()
+fn build_header(ticket: &Ticket) -> SlackBlock {
+    let title =
+        [render::customer_display_name(&ticket.customer), render::ticket_number(ticket)].join(" ");
+    let title = rich_text::clean_text(title.trim()).replace(['\n', '\t'], " ");
+    SlackHeaderBlock::new(SlackBlockPlainTextOnly::from(plain_text_element(&truncate_label(
+        &title,
+        HEADER_CHARS,
+    ))))
+    .into()
 }
 
 /// Where the ticket stands, and a line more about it if there is more to say.
-pub(super) fn state_line(ticket: &Ticket, words: &Words) -> (String, Option<String>) {
+pub(super) fn describe_state(ticket: &Ticket, texts: &Texts) -> (String, Option<String>) {
     match &ticket.state {
-        State::Unclaimed => (words.say("card-waiting", &[]), None),
-        State::Claimed { holder, since } => {
-            let args = [("agent", holder.name.as_str()), ("time", &words.moment(*since))];
-            (words.say("card-claimed", &[]), Some(words.say("card-holder", &args)))
+        TicketState::Unclaimed => (texts.text("card-waiting", &[]), None),
+        TicketState::Claimed { holder, since } => {
+            let args = [("agent", holder.name.as_str()), ("time", &texts.format_day_time(*since))];
+            (texts.text("card-claimed", &[]), Some(texts.text("card-holder", &args)))
         }
-        State::Closed { ending, at } => {
+        TicketState::Closed { ending, at } => {
             let title = match ending {
-                Ending::Transferred => "card-transferred",
-                Ending::Agent(_)
-                | Ending::AgentElsewhere
-                | Ending::Customer
-                | Ending::Inactivity
-                | Ending::Other(_) => "card-closed",
+                TicketEnding::Transferred => "card-transferred",
+                TicketEnding::Agent(_)
+                | TicketEnding::AgentElsewhere
+                | TicketEnding::Customer
+                | TicketEnding::Inactivity
+                | TicketEnding::Other(_) => "card-closed",
             };
-            (words.say(title, &[]), Some(closed(ending, &words.moment(*at), words)))
+            (
+                texts.text(title, &[]),
+                Some(describe_ending(ending, &texts.format_day_time(*at), texts)),
+            )
         }
     }
 }
 
-fn closed(ending: &Ending, time: &str, words: &Words) -> String {
+fn describe_ending(ending: &TicketEnding, time: &str, texts: &Texts) -> String {
     let time = ("time", time);
     match ending {
-        Ending::Agent(agent) => {
-            words.say("card-closed-agent", &[("agent", agent.name.as_str()), time])
+        TicketEnding::Agent(agent) => {
+            texts.text("card-closed-agent", &[("agent", agent.name.as_str()), time])
         }
-        Ending::AgentElsewhere => words.say("card-closed-elsewhere", &[time]),
-        Ending::Customer => words.say("card-closed-customer", &[time]),
-        Ending::Inactivity => words.say("card-closed-inactivity", &[time]),
-        Ending::Transferred => words.say("card-closed-transferred", &[time]),
-        Ending::Other(status) => words.say("card-closed-other", &[("status", status), time]),
+        TicketEnding::AgentElsewhere => texts.text("card-closed-elsewhere", &[time]),
+        TicketEnding::Customer => texts.text("card-closed-customer", &[time]),
+        TicketEnding::Inactivity => texts.text("card-closed-inactivity", &[time]),
+        TicketEnding::Transferred => texts.text("card-closed-transferred", &[time]),
+        TicketEnding::Other(status) => texts.text("card-closed-other", &[("status", status), time]),
     }
 }
 
-fn state(ticket: &Ticket, words: &Words) -> SlackBlock {
-    let (title, more) = state_line(ticket, words);
-    let mut text = format!("*{}*", escape(&title));
+fn build_state_section(ticket: &Ticket, texts: &Texts) -> SlackBlock {
+    let (title, more) = describe_state(ticket, texts);
+    let mut text = format!("*{}*", escape_mrkdwn(&title));
     if let Some(more) = more {
-        text = format!("{text}\n{}", escape(&rich_text::clean(&more)));
+        text = format!("{text}\n{}", escape_mrkdwn(&rich_text::clean_text(&more)));
     }
-    SlackSectionBlock::new().with_text(markdown(text).into()).into()
+    SlackSectionBlock::new().with_text(markdown_element(text).into()).into()
 }
 
-fn details(ticket: &Ticket, around: &Around, words: &Words) -> SlackBlock {
-    let channel = words.channel(&ticket.customer.domain);
-    let mut line = vec![words.say("card-channel", &[("channel", &channel)])];
+fn build_details_context(ticket: &Ticket, around: &RelatedTickets, texts: &Texts) -> SlackBlock {
+    let channel = texts.channel_label(&ticket.customer.domain);
+    let mut line = vec![texts.text("card-channel", &[("channel", &channel)])];
     if let Some(team) = ticket.team.as_deref().filter(|team| is_team(team)) {
         let key = if around.is_team_elsewhere { "card-team-without-channel" } else { "card-team" };
-        line.push(words.say(key, &[("team", team)]));
+        line.push(texts.text(key, &[("team", team)]));
     }
     if !ticket.tags.is_empty() {
-        line.push(words.say("card-tags", &[("tags", &ticket.tags.join(", "))]));
+        line.push(texts.text("card-tags", &[("tags", &ticket.tags.join(", "))]));
     }
-    let line = escape(&shorten(&rich_text::clean(&line.join(" · ")), LINE_CHARS));
-    let since = words.say("card-since", &[("time", &date(ticket.opened, words))]);
-    let mut elements = vec![markdown(line).into(), markdown(since).into()];
-    elements.extend(unanswered(ticket, around, words).map(|text| markdown(text).into()));
+    let line =
+        escape_mrkdwn(&truncate_label(&rich_text::clean_text(&line.join(" · ")), LINE_CHARS));
+    let since = texts.text("card-since", &[("time", &format_slack_date(ticket.opened, texts))]);
+    let mut elements = vec![markdown_element(line).into(), markdown_element(since).into()];
+    elements.extend(
+        describe_unanswered(ticket, around, texts).map(|text| markdown_element(text).into()),
+    );
     let neighbours = [
         ("card-continues", &around.before),
         ("card-went-on", &around.after),
         ("card-earlier", &around.earlier),
     ];
     for (key, neighbour) in neighbours {
-        let link = neighbour.as_ref().map(|neighbour| neighbour.link(words));
-        let text = link.map(|link| words.say(key, &[("link", &link)]));
-        elements.extend(text.map(|text| markdown(text).into()));
+        let link = neighbour.as_ref().map(|neighbour| neighbour.link_to_ticket(texts));
+        let text = link.map(|link| texts.text(key, &[("link", &link)]));
+        elements.extend(text.map(|text| markdown_element(text).into()));
     }
     SlackContextBlock::new(elements).into()
 }
 
 /// Since when the customer waits for an answer of who holds the ticket, when that is long.
-fn unanswered(ticket: &Ticket, around: &Around, words: &Words) -> Option<String> {
+fn describe_unanswered(ticket: &Ticket, around: &RelatedTickets, texts: &Texts) -> Option<String> {
     let since = ticket.unanswered.filter(|_| ticket.holder().is_some())?;
     let is_long = around.now.duration_since(since) >= UNANSWERED_AFTER;
-    is_long.then(|| words.say("home-unanswered", &[("time", &date(since, words))]))
+    is_long.then(|| texts.text("home-unanswered", &[("time", &format_slack_date(since, texts))]))
 }
 
 /// How much longer the customer may be written to, when that is short.
-fn window(ticket: &Ticket, around: &Around, words: &Words) -> Option<SlackBlock> {
-    let end = ticket.window().filter(|_| !ticket.is_closed())?;
+fn build_window_notice(
+    ticket: &Ticket,
+    around: &RelatedTickets,
+    texts: &Texts,
+) -> Option<SlackBlock> {
+    let end = ticket.window_end().filter(|_| !ticket.is_closed())?;
     let left = end.duration_since(around.now);
     let key = match left {
         left if left > WINDOW_WARNING => return None,
         left if left.is_positive() => "card-window",
         _ => "card-window-closed",
     };
-    let text = words.say(key, &[("time", &date(end, words))]);
-    Some(SlackContextBlock::new(vec![markdown(text).into()]).into())
+    let text = texts.text(key, &[("time", &format_slack_date(end, texts))]);
+    Some(SlackContextBlock::new(vec![markdown_element(text).into()]).into())
 }
 
 /// A time that every reader sees in their own zone, and that ages by itself (Slack: "Date
 /// formatting").
-pub(super) fn date(at: Timestamp, words: &Words) -> String {
-    let fallback = escape(&words.moment(at));
+pub(super) fn format_slack_date(at: Timestamp, texts: &Texts) -> String {
+    let fallback = escape_mrkdwn(&texts.format_day_time(at));
     format!("<!date^{}^{{date_short_pretty}} {{time}}|{fallback}>", at.as_second())
 }
 
 /// The buttons that can work now.
-fn buttons(ticket: &Ticket, words: &Words) -> SlackBlock {
+fn build_buttons(ticket: &Ticket, texts: &Texts) -> SlackBlock {
     let actions: &[(&str, &str)] = match ticket.state {
-        State::Unclaimed => &[
+        TicketState::Unclaimed => &[
             (action::CLAIM, "button-claim"),
             (action::CLOSE, "button-close"),
             (action::TRANSFER, "button-transfer"),
         ],
-        State::Claimed { .. } => &[
+        TicketState::Claimed { .. } => &[
             (action::RELEASE, "button-release"),
             (action::CLOSE, "button-close"),
             (action::TRANSFER, "button-transfer"),
         ],
-        State::Closed { .. } => &[],
+        TicketState::Closed { .. } => &[],
     };
     let id = ticket.id.to_string();
     let mut elements: Vec<SlackActionBlockElement> = actions
         .iter()
         .map(|(action, label)| {
-            let button = button(action, &words.say(label, &[]), &id);
+            let button = build_button(action, &texts.text(label, &[]), &id);
             if *action == action::CLAIM {
                 button.with_style(SlackBlockButtonStyle::Primary)
             } else {
@@ -276,16 +291,16 @@ fn buttons(ticket: &Ticket, words: &Words) -> SlackBlock {
             .into()
         })
         .collect();
-    elements.push(more(ticket, words).into());
+    elements.push(build_more_menu(ticket, texts).into());
     SlackActionsBlock::new(elements).into()
 }
 
 /// The menu with the rest of what can be done.
-fn more(ticket: &Ticket, words: &Words) -> SlackBlockOverflowElement {
+fn build_more_menu(ticket: &Ticket, texts: &Texts) -> SlackBlockOverflowElement {
     let all = [
         (Dialog::Tags, "menu-tags"),
         (Dialog::Reply(None), "menu-reply"),
-        (Dialog::Compose(Kind::Quick), "menu-compose"),
+        (Dialog::Compose(ComposeKind::Quick), "menu-compose"),
         (Dialog::History, "menu-history"),
         (Dialog::Details, "menu-details"),
     ];
@@ -293,7 +308,7 @@ fn more(ticket: &Ticket, words: &Words) -> SlackBlockOverflowElement {
         !ticket.is_closed() || matches!(dialog, Dialog::History | Dialog::Details)
     };
     let option = |(dialog, label): (Dialog, &str)| {
-        let label = SlackBlockPlainTextOnly::from(plain(&words.say(label, &[])));
+        let label = SlackBlockPlainTextOnly::from(plain_text_element(&texts.text(label, &[])));
         works(&dialog).then(|| SlackBlockChoiceItem::new(label, dialog.name().to_owned()))
     };
     SlackBlockOverflowElement::new(all.into_iter().filter_map(option).collect())
@@ -301,36 +316,36 @@ fn more(ticket: &Ticket, words: &Words) -> SlackBlockOverflowElement {
 }
 
 /// A link to a thread with a label from outside, as mark-up.
-pub(super) fn thread_link(address: &str, label: &str) -> String {
+pub(super) fn link_to_thread(address: &str, label: &str) -> String {
     format!("<{address}|{}>", escape_line(label))
 }
 
 /// Text from outside in a line of mark-up.
 pub(super) fn escape_line(text: &str) -> String {
-    escape(&shorten(&rich_text::clean(text).replace('\n', " "), SUMMARY_CHARS))
+    escape_mrkdwn(&truncate_label(&rich_text::clean_text(text).replace('\n', " "), SUMMARY_CHARS))
 }
 
 /// A button as JSON.
-pub(super) fn button_json(name: &str, label: &str, value: &str) -> Value {
-    let element = SlackActionBlockElement::from(button(name, label, value));
+pub(super) fn build_button_json(name: &str, label: &str, value: &str) -> Value {
+    let element = SlackActionBlockElement::from(build_button(name, label, value));
     serde_json::to_value(element).expect("a button has no keys that are not strings")
 }
 
-fn button(action: &str, label: &str, value: &str) -> SlackBlockButtonElement {
-    SlackBlockButtonElement::new(plain(label).into())
+fn build_button(action: &str, label: &str, value: &str) -> SlackBlockButtonElement {
+    SlackBlockButtonElement::new(plain_text_element(label).into())
         .with_action_id(action.into())
         .with_value(value.to_owned())
 }
 
-fn plain(text: &str) -> SlackBlockPlainText {
+fn plain_text_element(text: &str) -> SlackBlockPlainText {
     SlackBlockPlainText::new(text.to_owned()).with_emoji(false)
 }
 
 /// Text of ours with outside parts escaped; `verbatim` keeps Slack from finding links and names.
-fn markdown(text: String) -> SlackBlockMarkDownText {
+fn markdown_element(text: String) -> SlackBlockMarkDownText {
     SlackBlockMarkDownText::new(text).with_verbatim(true)
 }
 
-fn json(block: impl Into<SlackBlock>) -> Value {
+fn block_to_json(block: impl Into<SlackBlock>) -> Value {
     serde_json::to_value(block.into()).expect("a block has no keys that are not strings")
 }

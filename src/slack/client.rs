@@ -20,37 +20,37 @@ use url::Url;
 use super::directory::Directory;
 use super::error::Error;
 use super::files::is_slack_or_loopback;
-use super::mask::{Mask, Shown};
-use super::members::Members;
-use super::mrkdwn::escape;
-use super::renames::Renames;
-use super::standing::Standing;
+use super::health::ApiHealth;
+use super::mask::{Mask, MaskedAnswer};
+use super::members::MemberCache;
+use super::mrkdwn::escape_mrkdwn;
+use super::renames::ChannelRenames;
 use super::transport::Transport;
+use crate::breaker::{CircuitBreaker, CircuitOpen};
 use crate::clock::Clock;
-use crate::gate::{Gate, Shut};
 use crate::model::{ChannelId, Failure, Fault, MessageTs, SlackUserId, Thread};
 use crate::telemetry;
 
 /// Largest page of `conversations.replies` that Slack recommends (`slack.md` C.1).
-pub(super) const PAGE: &str = "200";
+pub(super) const HISTORY_PAGE_SIZE: &str = "200";
 /// The name of our message metadata.
-const METADATA: &str = "blip_slack_delivery";
+const METADATA_EVENT_TYPE: &str = "blip_slack_delivery";
 
 /// Calls Slack.
 #[derive(Debug)]
-pub struct Client {
+pub struct SlackClient {
     api: slack_morphism::SlackClient<Transport>,
     pub(super) http: reqwest::Client,
     token: SlackApiToken,
     mask: Mask,
     clock: Clock,
-    gate: Gate,
-    pub(super) standing: Standing,
+    breaker: CircuitBreaker,
+    pub(super) health: ApiHealth,
     identity: OnceLock<Identity>,
     pub(super) directory: Directory,
-    pub(super) members: Members,
+    pub(super) members: MemberCache,
     plain_author: AtomicBool,
-    renames: Renames,
+    renames: ChannelRenames,
 }
 
 /// Who we are in Slack.
@@ -101,93 +101,93 @@ pub struct Posted {
 
 /// An answer whose content does not matter.
 #[derive(Deserialize)]
-pub(super) struct Nothing {}
+pub(super) struct EmptyAnswer {}
 
 #[derive(Deserialize)]
 struct PostAnswer {
     channel: Option<String>,
     ts: String,
-    message: Option<Threaded>,
+    message: Option<ThreadedMessage>,
 }
 
 #[derive(Deserialize)]
-struct Threaded {
+struct ThreadedMessage {
     thread_ts: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Opened {
-    view: OpenView,
+struct OpenViewAnswer {
+    view: OpenedView,
 }
 
 #[derive(Deserialize)]
-struct OpenView {
+struct OpenedView {
     id: String,
 }
 
 /// A page of messages or of channels.
 #[derive(Deserialize)]
-pub(super) struct Page {
+pub(super) struct ResultPage {
     #[serde(default)]
     pub(super) messages: Vec<Value>,
     #[serde(default)]
     pub(super) channels: Vec<Value>,
-    response_metadata: Option<Cursor>,
+    response_metadata: Option<PageCursor>,
 }
 
 #[derive(Deserialize)]
-struct Cursor {
+struct PageCursor {
     next_cursor: Option<String>,
 }
 
-impl Page {
+impl ResultPage {
     /// Where the next one begins.
-    pub(super) fn next(&self) -> Option<String> {
+    pub(super) fn next_cursor(&self) -> Option<String> {
         self.response_metadata.as_ref()?.next_cursor.clone().filter(|cursor| !cursor.is_empty())
     }
 }
 
-impl Client {
+impl SlackClient {
     /// Calls go to `{base}/{method}` with this bot token.
     pub fn new(
         http: reqwest::Client,
         base: &str,
         token: &SecretString,
         clock: Clock,
-        gate: Gate,
+        breaker: CircuitBreaker,
     ) -> Self {
         let value = SlackApiTokenValue(token.expose_secret().to_owned());
-        let standing = Standing::new(clock.clone());
-        let transport = Transport::new(http.clone(), base, standing.clone());
+        let health = ApiHealth::new(clock.clone());
+        let transport = Transport::new(http.clone(), base, health.clone());
         Self {
             api: slack_morphism::SlackClient::new(transport),
-            standing,
+            health,
             http,
             token: SlackApiToken::new(value).with_token_type(SlackApiTokenType::Bot),
             mask: Mask::default(),
-            gate,
+            breaker,
             clock,
             identity: OnceLock::new(),
             directory: Directory::default(),
-            members: Members::default(),
+            members: MemberCache::default(),
             plain_author: AtomicBool::new(false),
-            renames: Renames::default(),
+            renames: ChannelRenames::default(),
         }
     }
 
     /// The same client, with some numbers hidden in everything that it shows.
     #[must_use]
-    pub fn hiding(self, mask: Mask) -> Self {
+    pub fn with_mask(self, mask: Mask) -> Self {
         Self { mask, ..self }
     }
 
     /// The answer to a request of Slack's as people may see it.
-    pub fn show(&self, answer: &Value) -> Shown {
-        self.mask.show(answer)
+    pub fn mask_answer(&self, answer: &Value) -> MaskedAnswer {
+        self.mask.mask_answer(answer)
     }
 
     /// The channels that have got another id.
-    pub fn renames(&self) -> &Renames {
+    pub fn renames(&self) -> &ChannelRenames {
         &self.renames
     }
 
@@ -196,17 +196,17 @@ impl Client {
     }
 
     /// Whether Slack's last word was that it does not accept our token.
-    pub fn is_locked_out(&self) -> bool {
-        self.gate.is_locked()
+    pub fn has_refused_credentials(&self) -> bool {
+        self.breaker.has_refused_credentials()
     }
 
     /// Whether Slack has said who we are.
-    pub fn is_introduced(&self) -> bool {
+    pub fn has_identity(&self) -> bool {
         self.identity.get().is_some()
     }
 
     /// Our workspace, or the organisation that we are installed for; none before Slack has said so.
-    pub fn workspace(&self) -> Option<&str> {
+    pub fn workspace_id(&self) -> Option<&str> {
         let us = self.identity.get()?;
         let organisation = us.enterprise_id.as_deref().filter(|_| us.is_enterprise_install);
         organisation.or(us.team_id.as_deref())
@@ -218,19 +218,20 @@ impl Client {
     }
 
     /// Asks Slack who we are (`auth.test`).
-    pub async fn introduce(&self) -> Result<(), Error> {
-        let identity: Identity = self.write("auth.test", &json!({})).await?;
+    pub async fn fetch_identity(&self) -> Result<(), Error> {
+        let identity: Identity = self.call_with_body("auth.test", &json!({})).await?;
         // A second answer says the same.
         drop(self.identity.set(identity));
         Ok(())
     }
 
     /// Who we are; Slack is asked if it has not said so yet.
-    pub(super) async fn identity(&self) -> Result<&Identity, Error> {
+    pub(super) async fn ensure_identity(&self) -> Result<&Identity, Error> {
         if self.identity.get().is_none() {
-            self.introduce().await?;
+            self.fetch_identity().await?;
         }
-        let unknown = || Error::Unclear { method: "auth.test", what: "no identity".to_owned() };
+        let unknown =
+            || Error::OutcomeUnknown { method: "auth.test", what: "no identity".to_owned() };
         self.identity.get().ok_or_else(unknown)
     }
 
@@ -245,30 +246,34 @@ impl Client {
     ///
     /// [`Error::Orphaned`] if the thread is gone: Slack then posts at the root of the channel
     /// without a word, and we have taken that post back.
-    pub async fn post(&self, post: &Post) -> Result<Posted, Error> {
+    pub async fn post_message(&self, post: &Post) -> Result<Posted, Error> {
         let author = post.author.as_deref().filter(|_| !self.plain_author.load(Ordering::Relaxed));
-        let sent = self.write("chat.postMessage", &message(post, author)).await;
+        let sent = self.call_with_body("chat.postMessage", &build_post_body(post, author)).await;
         let answer: PostAnswer = match sent {
             Err(error) if author.is_some() && error.code() == Some("missing_scope") => {
                 self.plain_author.store(true, Ordering::Relaxed);
-                self.write("chat.postMessage", &message(&labelled(post), None)).await?
+                self.call_with_body(
+                    "chat.postMessage",
+                    &build_post_body(&add_author_label(post), None),
+                )
+                .await?
             }
-            Err(error) if error.is_about_blocks() => {
+            Err(error) if error.is_invalid_blocks() => {
                 tracing::error!(%error, "slack refused the blocks of a post; it goes as plain text");
                 let plain = Post { blocks: Vec::new(), ..post.clone() };
-                self.write("chat.postMessage", &message(&plain, author)).await?
+                self.call_with_body("chat.postMessage", &build_post_body(&plain, author)).await?
             }
             sent => sent?,
         };
         let channel = answer.channel.unwrap_or_else(|| post.channel.clone());
         let channel = match ChannelId::parse(&channel) {
-            Some(id) => self.renames.first(&id).to_string(),
+            Some(id) => self.renames.first_id(&id).to_string(),
             None => channel,
         };
         let posted = Posted { channel, ts: answer.ts };
         let (Some(root), Some(message)) = (&post.thread, answer.message) else { return Ok(posted) };
         if message.thread_ts.as_deref() != Some(root.as_str()) {
-            self.keep_in_thread("chat.postMessage", &posted, root, author.is_some()).await?;
+            self.ensure_in_thread("chat.postMessage", &posted, root, author.is_some()).await?;
         }
         Ok(posted)
     }
@@ -279,7 +284,7 @@ impl Client {
     }
 
     /// Replaces a message of ours (`chat.update`).
-    pub async fn update(
+    pub async fn update_message(
         &self,
         channel: &ChannelId,
         ts: &MessageTs,
@@ -288,11 +293,11 @@ impl Client {
     ) -> Result<(), Error> {
         let body =
             json!({"channel": channel.as_str(), "ts": ts.as_str(), "text": text, "blocks": blocks});
-        self.write::<Nothing>("chat.update", &body).await.map(drop)
+        self.call_with_body::<EmptyAnswer>("chat.update", &body).await.map(drop)
     }
 
     /// Shows something to one person only (`chat.postEphemeral`). Not guaranteed to be seen.
-    pub async fn whisper(
+    pub async fn post_ephemeral(
         &self,
         channel: &ChannelId,
         thread: Option<&MessageTs>,
@@ -302,17 +307,17 @@ impl Client {
     ) -> Result<(), Error> {
         let mut body = json!({"channel": channel.as_str(), "user": user.as_str(), "text": text});
         if let Some(thread) = thread {
-            set(&mut body, "thread_ts", thread.as_str().into());
+            set_field(&mut body, "thread_ts", thread.as_str().into());
         }
         if !blocks.is_empty() {
-            set(&mut body, "blocks", blocks.into());
+            set_field(&mut body, "blocks", blocks.into());
         }
-        self.write::<Nothing>("chat.postEphemeral", &body).await.map(drop)
+        self.call_with_body::<EmptyAnswer>("chat.postEphemeral", &body).await.map(drop)
     }
 
     /// Puts a reaction of ours on a message (`reactions.add`) or takes it off
     /// (`reactions.remove`); that it is so already is success.
-    pub async fn react(
+    pub async fn set_reaction(
         &self,
         (channel, ts): (&ChannelId, &MessageTs),
         name: &str,
@@ -324,7 +329,7 @@ impl Client {
             ("reactions.remove", "no_reaction")
         };
         let body = json!({"channel": channel.as_str(), "timestamp": ts.as_str(), "name": name});
-        match self.write::<Nothing>(method, &body).await {
+        match self.call_with_body::<EmptyAnswer>(method, &body).await {
             Err(error) if error.code() == Some(already) => Ok(()),
             result => result.map(drop),
         }
@@ -336,47 +341,49 @@ impl Client {
     /// # Errors
     ///
     /// Also if the address is not one of Slack's: then nothing is sent.
-    pub async fn respond(
+    pub async fn respond_to_action(
         &self,
         response_url: &str,
         replace: bool,
         text: &str,
         blocks: &[Value],
     ) -> Result<(), Error> {
-        const METHOD: &str = "response_url";
+        const RESPOND_METHOD: &str = "response_url";
         let url = Url::parse(response_url).ok().filter(is_slack_or_loopback).ok_or_else(|| {
-            Error::Api { method: METHOD, code: "not_an_address_of_slack".to_owned() }
+            Error::Api { method: RESPOND_METHOD, code: "not_an_address_of_slack".to_owned() }
         })?;
         let mut body = json!({"replace_original": replace, "text": text});
         if !blocks.is_empty() {
-            set(&mut body, "blocks", blocks.into());
+            set_field(&mut body, "blocks", blocks.into());
         }
-        let body = self.mask.apply(&body);
+        let body = self.mask.mask_body(&body);
         let sent = self.http.post(url).json(&body).send().await;
         match sent.and_then(reqwest::Response::error_for_status) {
             Ok(_) => Ok(()),
-            Err(_) => Err(Error::Unclear { method: METHOD, what: "not taken".to_owned() }),
+            Err(_) => {
+                Err(Error::OutcomeUnknown { method: RESPOND_METHOD, what: "not taken".to_owned() })
+            }
         }
     }
 
     /// Opens a dialog by a trigger (`views.open`) and returns its id.
     pub async fn open_view(&self, trigger: &str, view: &Value) -> Result<String, Error> {
         let body = json!({"trigger_id": trigger, "view": view});
-        let opened: Opened = self.write("views.open", &body).await?;
+        let opened: OpenViewAnswer = self.call_with_body("views.open", &body).await?;
         Ok(opened.view.id)
     }
 
     /// Shows something else in an open dialog (`views.update`).
     pub async fn update_view(&self, id: &str, view: &Value) -> Result<(), Error> {
         let body = json!({"view_id": id, "view": view});
-        self.write::<Nothing>("views.update", &body).await.map(drop)
+        self.call_with_body::<EmptyAnswer>("views.update", &body).await.map(drop)
     }
 
     /// The address of a message on the web; none before Slack has said who we are.
-    pub fn address(&self, thread: &Thread) -> Option<String> {
+    pub fn thread_url(&self, thread: &Thread) -> Option<String> {
         let base = self.identity.get()?.url.as_deref()?.trim_end_matches('/');
         let ts: String = thread.root.as_str().chars().filter(char::is_ascii_digit).collect();
-        let channel = self.renames.now(thread.channel.as_str());
+        let channel = self.renames.current_id(thread.channel.as_str());
         let channel = channel.as_ref().unwrap_or(&thread.channel);
         Some(format!("{base}/archives/{channel}/p{ts}"))
     }
@@ -384,25 +391,29 @@ impl Client {
     /// Shows somebody their home tab (`views.publish`).
     pub async fn publish_home(&self, user: &SlackUserId, view: &Value) -> Result<(), Error> {
         let body = json!({"user_id": user.as_str(), "view": view});
-        self.write::<Nothing>("views.publish", &body).await.map(drop)
+        self.call_with_body::<EmptyAnswer>("views.publish", &body).await.map(drop)
     }
 
-    pub(super) async fn write<RS>(&self, method: &'static str, body: &Value) -> Result<RS, Error>
+    pub(super) async fn call_with_body<RS>(
+        &self,
+        method: &'static str,
+        body: &Value,
+    ) -> Result<RS, Error>
     where
         RS: DeserializeOwned + Send,
     {
-        self.pass(method, &pause_key(method, body))?;
+        self.check_call(method, &pause_key(method, body))?;
         let began = Instant::now();
-        let masked = self.mask.apply(body);
+        let masked = self.mask.mask_body(body);
         let session = self.api.open_session(&self.token);
         let sent = self.with_current_channel(&masked);
         let sent = sent.as_ref().unwrap_or(&masked);
         let result = session.http_session_api.http_post::<_, RS>(method, sent, None).await;
         let result = result.map_err(|error| Error::from_library(method, error));
-        self.learn(method, (&pause_key(method, body), began), result)
+        self.record_outcome(method, (&pause_key(method, body), began), result)
     }
 
-    pub(super) async fn read<RS>(
+    pub(super) async fn call_with_params<RS>(
         &self,
         method: &'static str,
         params: &[(&str, Option<&str>)],
@@ -410,57 +421,59 @@ impl Client {
     where
         RS: DeserializeOwned + Send,
     {
-        self.pass(method, method)?;
+        self.check_call(method, method)?;
         let began = Instant::now();
         let session = self.api.open_session(&self.token);
         let masked: Vec<(&str, Option<Cow<'_, str>>)> = params
             .iter()
-            .map(|(name, value)| (*name, value.map(|v| self.param(name, v))))
+            .map(|(name, value)| (*name, value.map(|v| self.prepare_param(name, v))))
             .collect();
         let params: Vec<(&str, Option<&str>)> =
             masked.iter().map(|(name, value)| (*name, value.as_deref())).collect();
         let result = session.http_session_api.http_get::<RS, _, _>(method, &params, None).await;
         let result = result.map_err(|error| Error::from_library(method, error));
-        self.learn(method, (method, began), result)
+        self.record_outcome(method, (method, began), result)
     }
 
     /// A parameter as it is sent: a channel by the id that it has now.
-    fn param<'a>(&self, name: &str, value: &'a str) -> Cow<'a, str> {
-        match self.renames.now(value).filter(|_| name == "channel") {
+    fn prepare_param<'a>(&self, name: &str, value: &'a str) -> Cow<'a, str> {
+        match self.renames.current_id(value).filter(|_| name == "channel") {
             Some(channel) => Cow::Owned(channel.to_string()),
-            None => self.mask.param(name, value),
+            None => self.mask.mask_param(name, value),
         }
     }
 
     /// What is sent, if it names a channel that has another id now.
     fn with_current_channel(&self, body: &Value) -> Option<Value> {
         ["channel", "channel_id"].into_iter().find_map(|field| {
-            let channel = self.renames.now(body.get(field)?.as_str()?)?;
+            let channel = self.renames.current_id(body.get(field)?.as_str()?)?;
             let mut sent = body.clone();
-            set(&mut sent, field, channel.as_str().into());
+            set_field(&mut sent, field, channel.as_str().into());
             Some(sent)
         })
     }
 
-    fn pass(&self, method: &'static str, kind: &str) -> Result<(), Error> {
-        self.gate.pass(kind).map_err(|shut| match shut {
-            Shut::Paused(rest) => Error::Busy { method, after: Some(rest) },
-            Shut::Locked => Error::Api { method, code: "invalid_auth".to_owned() },
+    fn check_call(&self, method: &'static str, kind: &str) -> Result<(), Error> {
+        self.breaker.check_call(kind).map_err(|shut| match shut {
+            CircuitOpen::Paused(rest) => Error::Busy { method, after: Some(rest) },
+            CircuitOpen::CredentialsRefused => {
+                Error::Api { method, code: "invalid_auth".to_owned() }
+            }
         })
     }
 
-    fn learn<T>(
+    fn record_outcome<T>(
         &self,
         method: &'static str,
         (kind, began): (&str, Instant),
         result: Result<T, Error>,
     ) -> Result<T, Error> {
-        let fault = result.as_ref().err().map(Error::fault);
+        let fault = result.as_ref().err().map(Error::to_fault);
         let outcome = fault.as_ref().map_or("ok", Fault::name);
-        telemetry::called("slack", outcome, began.elapsed());
+        telemetry::record_call("slack", outcome, began.elapsed());
         match &fault {
             Some(Fault::Busy { after }) => {
-                self.gate.pause(kind, after.unwrap_or(Duration::from_secs(5)));
+                self.breaker.pause_calls(kind, after.unwrap_or(Duration::from_secs(5)));
             }
             Some(Fault::Credentials) => {
                 if let Err(error) = &result {
@@ -468,14 +481,14 @@ impl Client {
                         reinstall the app or mend SLACK_BOT_TOKEN, the queue is kept meanwhile");
                     // A scope that is missing for one method says nothing of the others.
                     match error.code() {
-                        Some("missing_scope") => self.standing.note_scope(method, true),
-                        _ => self.gate.lock(),
+                        Some("missing_scope") => self.health.note_scope(method, true),
+                        _ => self.breaker.note_credentials_refused(),
                     }
                 }
             }
             None | Some(Fault::Refused { .. }) => {
-                self.gate.unlock();
-                self.standing.note_scope(method, false);
+                self.breaker.note_credentials_accepted();
+                self.health.note_scope(method, false);
             }
             Some(_) => {}
         }
@@ -492,40 +505,40 @@ fn pause_key(method: &'static str, body: &Value) -> String {
 }
 
 /// A post that says itself whose words it shows.
-fn labelled(post: &Post) -> Post {
+fn add_author_label(post: &Post) -> Post {
     let Some(author) = &post.author else { return post.clone() };
     let label = json!({"type": "plain_text", "text": author, "emoji": false});
     let label = json!({"type": "context", "elements": [label]});
     let blocks = std::iter::once(label).chain(post.blocks.iter().cloned()).collect();
-    Post { text: format!("{}: {}", escape(author), post.text), blocks, ..post.clone() }
+    Post { text: format!("{}: {}", escape_mrkdwn(author), post.text), blocks, ..post.clone() }
 }
 
-fn message(post: &Post, author: Option<&str>) -> Value {
+fn build_post_body(post: &Post, author: Option<&str>) -> Value {
     let mut body = json!({
         "channel": post.channel,
         "text": post.text,
         "unfurl_links": false,
         "unfurl_media": false,
-        "metadata": {"event_type": METADATA, "event_payload": {"delivery_id": post.delivery}},
+        "metadata": {"event_type": METADATA_EVENT_TYPE, "event_payload": {"delivery_id": post.delivery}},
     });
     let mut blocks = post.blocks.clone();
     if let Some(first) = blocks.first_mut() {
-        set(first, "block_id", post.delivery.as_str().into());
-        set(&mut body, "blocks", blocks.into());
+        set_field(first, "block_id", post.delivery.as_str().into());
+        set_field(&mut body, "blocks", blocks.into());
     }
     if let Some(thread) = &post.thread {
-        set(&mut body, "thread_ts", thread.as_str().into());
+        set_field(&mut body, "thread_ts", thread.as_str().into());
         if post.broadcast {
-            set(&mut body, "reply_broadcast", true.into());
+            set_field(&mut body, "reply_broadcast", true.into());
         }
     }
     if let Some(author) = author {
-        set(&mut body, "username", author.into());
+        set_field(&mut body, "username", author.into());
     }
     body
 }
 
-pub(super) fn set(body: &mut Value, key: &str, value: Value) {
+pub(super) fn set_field(body: &mut Value, key: &str, value: Value) {
     if let Some(body) = body.as_object_mut() {
         body.insert(key.to_owned(), value);
     }

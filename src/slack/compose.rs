@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::dialog::Dialog;
-use super::modal::{input, page, plain};
-use super::workspace::Asker;
+use super::modal::{build_input, build_view, plain_text_json};
+use super::workspace::Requester;
 use super::{render, rich_text};
-use crate::locale::Words;
+use crate::locale::Texts;
 use crate::model::{Offer, Ticket, TicketId};
 
 /// The name of the second page.
-pub const SEND: &str = "compose_send";
+pub const SEND_CALLBACK_ID: &str = "compose_send";
 /// The list from which the kind is chosen.
-pub const KIND: &str = "compose_kind";
+pub const KIND_ACTION_ID: &str = "compose_kind";
 
 /// Longest question: what WhatsApp takes with buttons.
 const QUESTION_CHARS: usize = 1024;
@@ -28,7 +28,7 @@ const METADATA_CHARS: usize = 3000;
 
 /// What can be composed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ComposeKind {
     /// A question with a few answers as buttons.
     Quick,
     /// A question with a list of answers.
@@ -41,20 +41,20 @@ pub enum Kind {
 
 /// Somebody filled the first page in.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Drafted {
+pub struct OfferDraft {
     /// Who.
-    pub by: Asker,
+    pub by: Requester,
     /// For which ticket.
     pub ticket: TicketId,
     /// What, or what is wrong with it.
-    pub offer: Result<Offer, Wrong>,
+    pub offer: Result<Offer, FieldError>,
 }
 
 /// The field that is wrong, and the key of the text that says how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wrong(&'static str, &'static str);
+pub struct FieldError(&'static str, &'static str);
 
-impl Kind {
+impl ComposeKind {
     const ALL: [Self; 4] = [Self::Quick, Self::Menu, Self::Place, Self::Link];
 
     /// The name that comes back when it is chosen.
@@ -82,123 +82,151 @@ impl Kind {
     }
 
     /// How many answers there may be, and how long each: what WhatsApp takes, the tightest of all.
-    fn limits(self) -> (usize, usize) {
+    fn option_limits(self) -> (usize, usize) {
         if self == Self::Quick { (3, 20) } else { (10, 24) }
     }
 }
 
 /// The first page, for one kind.
-pub fn form(ticket: &Ticket, kind: Kind, words: &Words) -> Value {
-    let option =
-        |kind: Kind| json!({"text": plain(&words.say(kind.label(), &[])), "value": kind.name()});
-    let options: Vec<Value> = Kind::ALL.into_iter().map(option).collect();
+pub fn build_offer_form(ticket: &Ticket, kind: ComposeKind, texts: &Texts) -> Value {
+    let option = |kind: ComposeKind| json!({"text": plain_text_json(&texts.text(kind.label(), &[])), "value": kind.name()});
+    let options: Vec<Value> = ComposeKind::ALL.into_iter().map(option).collect();
     let select = json!({
-        "type": "static_select", "action_id": KIND, "options": options,
+        "type": "static_select", "action_id": KIND_ACTION_ID, "options": options,
         "initial_option": option(kind),
     });
     let mut blocks = vec![json!({
         "type": "input", "block_id": "kind", "dispatch_action": true,
-        "label": plain(&words.say("compose-kind", &[])), "element": select,
+        "label": plain_text_json(&texts.text("compose-kind", &[])), "element": select,
     })];
     blocks.extend(match kind {
-        Kind::Quick | Kind::Menu => {
-            let hint = if kind == Kind::Quick { "compose-quick-hint" } else { "compose-menu-hint" };
+        ComposeKind::Quick | ComposeKind::Menu => {
+            let hint =
+                if kind == ComposeKind::Quick { "compose-quick-hint" } else { "compose-menu-hint" };
             vec![
-                field("question", ("compose-question", None), (QUESTION_CHARS, true), words),
-                field("options", ("compose-options", Some(hint)), (300, true), words),
+                build_text_field(
+                    "question",
+                    ("compose-question", None),
+                    (QUESTION_CHARS, true),
+                    texts,
+                ),
+                build_text_field("options", ("compose-options", Some(hint)), (300, true), texts),
             ]
         }
-        Kind::Place => vec![
-            field("where", ("compose-where", Some("compose-where-hint")), (500, false), words),
-            optional(field("label", ("compose-label", None), (200, false), words)),
+        ComposeKind::Place => vec![
+            build_text_field(
+                "where",
+                ("compose-where", Some("compose-where-hint")),
+                (500, false),
+                texts,
+            ),
+            make_optional(build_text_field("label", ("compose-label", None), (200, false), texts)),
         ],
-        Kind::Link => vec![
-            field("address", ("compose-address", None), (LINK_CHARS[0], false), words),
-            optional(field("title", ("compose-title", None), (LINK_CHARS[1], false), words)),
-            optional(field("text", ("compose-text", None), (LINK_CHARS[2], true), words)),
+        ComposeKind::Link => vec![
+            build_text_field("address", ("compose-address", None), (LINK_CHARS[0], false), texts),
+            make_optional(build_text_field(
+                "title",
+                ("compose-title", None),
+                (LINK_CHARS[1], false),
+                texts,
+            )),
+            make_optional(build_text_field(
+                "text",
+                ("compose-text", None),
+                (LINK_CHARS[2], true),
+                texts,
+            )),
         ],
     });
-    let view = page("dialog-compose", &blocks, words);
+    let view = build_view("dialog-compose", &blocks, texts);
     let metadata = ticket.id.to_string();
-    sending(view, (Dialog::Compose(kind).name(), metadata), "button-preview", words)
+    make_submittable(view, (Dialog::Compose(kind).name(), metadata), "button-preview", texts)
 }
 
 /// The answer to the first page: what the customer will get, or what is wrong.
-pub fn answer(drafted: &Drafted, words: &Words) -> Value {
+pub fn answer_draft(drafted: &OfferDraft, texts: &Texts) -> Value {
     let offer = match &drafted.offer {
         Ok(offer) => offer,
-        Err(Wrong(field, key)) => return errors(field, key, words),
+        Err(FieldError(field, key)) => return build_field_error(field, key, texts),
     };
-    let metadata = json!({"ticket": drafted.ticket.to_string(), "offer": write(offer)}).to_string();
+    let metadata =
+        json!({"ticket": drafted.ticket.to_string(), "offer": offer_to_json(offer)}).to_string();
     if metadata.chars().count() > METADATA_CHARS {
         let field = if matches!(offer, Offer::Link { .. }) { "text" } else { "question" };
-        return errors(field, "compose-too-long", words);
+        return build_field_error(field, "compose-too-long", texts);
     }
-    let shown = render::content(&offer.content(), words).unwrap_or_default();
-    let intro = rich_text::literal(&words.say("compose-preview", &[])).1;
-    let quote =
-        rich_text::block(&[rich_text::quote(&rich_text::literal_runs(&rich_text::clean(&shown)))]);
-    let view = page("dialog-preview", &[intro, quote], words);
-    let view = sending(view, (SEND, metadata), "button-send", words);
+    let shown = render::render_content(&offer.to_content(), texts).unwrap_or_default();
+    let intro = rich_text::to_literal_post(&texts.text("compose-preview", &[])).1;
+    let quote = rich_text::rich_text_block(&[rich_text::rich_text_quote(
+        &rich_text::literal_runs(&rich_text::clean_text(&shown)),
+    )]);
+    let view = build_view("dialog-preview", &[intro, quote], texts);
+    let view = make_submittable(view, (SEND_CALLBACK_ID, metadata), "button-send", texts);
     json!({"response_action": "update", "view": view})
 }
 
-fn errors(field: &str, key: &str, words: &Words) -> Value {
-    json!({"response_action": "errors", "errors": {field: words.say(key, &[])}})
+fn build_field_error(field: &str, key: &str, texts: &Texts) -> Value {
+    json!({"response_action": "errors", "errors": {field: texts.text(key, &[])}})
 }
 
 /// Reads the first page as it was filled in.
-pub fn drafted(by: Asker, ticket: TicketId, values: &Value) -> Option<Drafted> {
-    let chosen = values.pointer(&format!("/kind/{KIND}/selected_option/value"));
-    let kind = Kind::parse(chosen?.as_str()?)?;
+pub fn parse_draft(by: Requester, ticket: TicketId, values: &Value) -> Option<OfferDraft> {
+    let chosen = values.pointer(&format!("/kind/{KIND_ACTION_ID}/selected_option/value"));
+    let kind = ComposeKind::parse(chosen?.as_str()?)?;
     let text = |field: &str| {
         let value = values.pointer(&format!("/{field}/{field}/value")).and_then(Value::as_str);
         value.map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned)
     };
     let offer = match kind {
-        Kind::Quick | Kind::Menu => options(kind, text("question"), text("options")),
-        Kind::Place => {
-            let place = text("where").as_deref().and_then(coordinates);
-            let place = place.ok_or(Wrong("where", "compose-wrong-where"));
+        ComposeKind::Quick | ComposeKind::Menu => {
+            parse_options(kind, text("question"), text("options"))
+        }
+        ComposeKind::Place => {
+            let place = text("where").as_deref().and_then(parse_coordinates);
+            let place = place.ok_or(FieldError("where", "compose-wrong-where"));
             place.map(|(latitude, longitude)| Offer::Place {
                 latitude,
                 longitude,
                 label: text("label"),
             })
         }
-        Kind::Link => {
-            let url = text("address").filter(|address| is_web(address));
-            let url = url.ok_or(Wrong("address", "compose-wrong-address"));
+        ComposeKind::Link => {
+            let url = text("address").filter(|address| is_web_url(address));
+            let url = url.ok_or(FieldError("address", "compose-wrong-address"));
             url.map(|url| Offer::Link { url, title: text("title"), text: text("text") })
         }
     };
-    Some(Drafted { by, ticket, offer })
+    Some(OfferDraft { by, ticket, offer })
 }
 
-fn options(kind: Kind, question: Option<String>, options: Option<String>) -> Result<Offer, Wrong> {
-    let wrong = if kind == Kind::Quick { "compose-quick-hint" } else { "compose-menu-hint" };
-    let text = question.ok_or(Wrong("question", "compose-wrong-question"))?;
+fn parse_options(
+    kind: ComposeKind,
+    question: Option<String>,
+    options: Option<String>,
+) -> Result<Offer, FieldError> {
+    let wrong = if kind == ComposeKind::Quick { "compose-quick-hint" } else { "compose-menu-hint" };
+    let text = question.ok_or(FieldError("question", "compose-wrong-question"))?;
     let options = options.unwrap_or_default();
     let lines = options.lines().map(str::trim).filter(|line| !line.is_empty());
     let options: Vec<String> = lines.map(str::to_owned).collect();
-    let (most, longest) = kind.limits();
+    let (most, longest) = kind.option_limits();
     let repeated =
         options.iter().enumerate().any(|(at, line)| options.iter().take(at).any(|o| o == line));
     let long = options.iter().any(|line| line.chars().count() > longest);
     if options.is_empty() || options.len() > most || repeated || long {
-        return Err(Wrong("options", wrong));
+        return Err(FieldError("options", wrong));
     }
-    Ok(Offer::Options { text, options, quick: kind == Kind::Quick })
+    Ok(Offer::Options { text, options, quick: kind == ComposeKind::Quick })
 }
 
 /// Reads the second page: the ticket and what is to be sent.
-pub fn agreed(metadata: &str) -> Option<(TicketId, Offer)> {
+pub fn parse_confirmed_offer(metadata: &str) -> Option<(TicketId, Offer)> {
     let carried: Value = serde_json::from_str(metadata).ok()?;
     let ticket = TicketId::parse(carried.get("ticket")?.as_str()?)?;
-    Some((ticket, read(carried.get("offer")?)?))
+    Some((ticket, parse_offer(carried.get("offer")?)?))
 }
 
-fn write(offer: &Offer) -> Value {
+fn offer_to_json(offer: &Offer) -> Value {
     match offer {
         Offer::Options { text, options, quick } => {
             json!({"text": text, "options": options, "quick": quick})
@@ -210,7 +238,7 @@ fn write(offer: &Offer) -> Value {
     }
 }
 
-fn read(offer: &Value) -> Option<Offer> {
+fn parse_offer(offer: &Value) -> Option<Offer> {
     let text = |key: &str| offer.get(key).and_then(Value::as_str).map(str::to_owned);
     if let Some(url) = text("url") {
         return Some(Offer::Link { url, title: text("title"), text: text("text") });
@@ -231,7 +259,7 @@ fn read(offer: &Value) -> Option<Offer> {
 
 /// The first two numbers with a comma between them that can be a place: typed as they are, or in
 /// the address of a map.
-fn coordinates(text: &str) -> Option<(f64, f64)> {
+fn parse_coordinates(text: &str) -> Option<(f64, f64)> {
     let text = text.replace("%2C", ",").replace("%2c", ",");
     let is_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+');
     text.match_indices(',').find_map(|(comma, _)| {
@@ -244,24 +272,24 @@ fn coordinates(text: &str) -> Option<(f64, f64)> {
     })
 }
 
-fn is_web(address: &str) -> bool {
+fn is_web_url(address: &str) -> bool {
     let url = Url::parse(address).ok();
     url.is_some_and(|url| matches!(url.scheme(), "https" | "http") && url.host_str().is_some())
 }
 
-fn field(
+fn build_text_field(
     name: &str,
     (label, hint): (&str, Option<&str>),
     (chars, lines): (usize, bool),
-    words: &Words,
+    texts: &Texts,
 ) -> Value {
     let element = json!({
         "type": "plain_text_input", "action_id": name, "multiline": lines, "max_length": chars,
     });
-    input(name, (label, hint), &element, words)
+    build_input(name, (label, hint), &element, texts)
 }
 
-fn optional(mut block: Value) -> Value {
+fn make_optional(mut block: Value) -> Value {
     if let Some(block) = block.as_object_mut() {
         block.insert("optional".to_owned(), true.into());
     }
@@ -269,17 +297,17 @@ fn optional(mut block: Value) -> Value {
 }
 
 /// A page that can be submitted under a name, with what it carries.
-fn sending(
+fn make_submittable(
     mut view: Value,
     (name, metadata): (&str, String),
     submit: &str,
-    words: &Words,
+    texts: &Texts,
 ) -> Value {
     if let Some(view) = view.as_object_mut() {
         view.insert("callback_id".to_owned(), name.into());
         view.insert("private_metadata".to_owned(), metadata.into());
-        view.insert("submit".to_owned(), plain(&words.say(submit, &[])));
-        view.insert("close".to_owned(), plain(&words.say("button-cancel", &[])));
+        view.insert("submit".to_owned(), plain_text_json(&texts.text(submit, &[])));
+        view.insert("close".to_owned(), plain_text_json(&texts.text("button-cancel", &[])));
     }
     view
 }
@@ -304,17 +332,17 @@ mod tests {
             ("https://maps.app.goo.gl/abc", None),
             ("", None),
         ] {
-            assert_eq!(coordinates(text), place, "{text}");
+            assert_eq!(parse_coordinates(text), place, "{text}");
         }
     }
 
-    fn drafted_from(values: &Value) -> Result<Offer, Wrong> {
-        let by = Asker::parse(&json!({"user": {"id": "U1"}})).unwrap();
-        drafted(by, TicketId::parse("default/t").unwrap(), values).unwrap().offer
+    fn drafted_from(values: &Value) -> Result<Offer, FieldError> {
+        let by = Requester::parse(&json!({"user": {"id": "U1"}})).unwrap();
+        parse_draft(by, TicketId::parse("default/t").unwrap(), values).unwrap().offer
     }
 
     fn filled(kind: &str, fields: &[(&str, &str)]) -> Value {
-        let mut values = json!({"kind": {KIND: {"selected_option": {"value": kind}}}});
+        let mut values = json!({"kind": {KIND_ACTION_ID: {"selected_option": {"value": kind}}}});
         for (field, value) in fields {
             values[*field] = json!({*field: {"value": value}});
         }
@@ -351,8 +379,8 @@ mod tests {
             let link = Offer::Link { url: text.clone(), title: label.clone(), text: None };
             let place = Offer::Place { latitude: place.0, longitude: place.1, label };
             for offer in [Offer::Options { text, options, quick }, place, link] {
-                let carried = json!({"ticket": "default/t", "offer": write(&offer)}).to_string();
-                prop_assert_eq!(agreed(&carried).unwrap().1, offer);
+                let carried = json!({"ticket": "default/t", "offer": offer_to_json(&offer)}).to_string();
+                prop_assert_eq!(parse_confirmed_offer(&carried).unwrap().1, offer);
             }
         }
     }

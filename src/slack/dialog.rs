@@ -7,14 +7,14 @@
 
 use serde_json::{Value, json};
 
-use super::compose::{self, Drafted, Kind};
+use super::compose::{self, ComposeKind, OfferDraft};
 use super::mrkdwn;
-use super::parse::{Routed, text};
-use super::workspace::Asker;
-use crate::model::fold::fold;
+use super::parse::{RoutedSlackEvent, text_at};
+use super::workspace::Requester;
+use crate::model::fold::fold_text;
 use crate::model::{
-    ChannelId, Closing, Destination, Filled, Form, MessageTs, Move, SlackEvent, SlackUserId,
-    TicketId,
+    ChannelId, Closing, MessageTs, Move, SlackEvent, SlackUserId, Submission, SubmittedForm,
+    TicketId, TransferTarget,
 };
 
 /// A dialog of ours.
@@ -29,7 +29,7 @@ pub enum Dialog {
     /// To send a canned reply; once one is chosen, with its id.
     Reply(Option<String>),
     /// To compose something that is more than words, of this kind.
-    Compose(Kind),
+    Compose(ComposeKind),
     /// The customer's earlier tickets, and what was said.
     History,
     /// All that is known of the ticket.
@@ -38,22 +38,22 @@ pub enum Dialog {
 
 /// Somebody asks for a dialog.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct DialogRequest {
     /// Who.
-    pub by: Asker,
+    pub by: Requester,
     /// Which one.
     pub dialog: Dialog,
     /// About what.
-    pub about: About,
+    pub about: DialogSubject,
     /// Where it is to appear.
-    pub place: Place,
+    pub place: ViewTarget,
     /// Where its asker can be told that it does not.
     pub response_url: Option<String>,
 }
 
 /// What a dialog is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum About {
+pub enum DialogSubject {
     /// A ticket.
     Ticket(TicketId),
     /// The ticket of this message.
@@ -62,7 +62,7 @@ pub enum About {
 
 /// Where a dialog is to appear.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum ViewTarget {
     /// On top, by a trigger that lives for 3 s and works once.
     New(String),
     /// In place of an open one.
@@ -71,11 +71,11 @@ pub enum Place {
 
 /// Somebody opens a list, or types into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Search {
+pub struct OptionSearch {
     /// Which list.
-    pub list: List,
+    pub list: ChoiceList,
     /// Who looks.
-    pub by: Asker,
+    pub by: Requester,
     /// The ticket for which something is to be chosen.
     pub ticket: TicketId,
     /// What was typed so far.
@@ -84,7 +84,7 @@ pub struct Search {
 
 /// A list from which people choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum List {
+pub enum ChoiceList {
     /// Teams and agents.
     Destinations,
     /// Tags.
@@ -107,12 +107,12 @@ const LABEL_CHARS: usize = 75;
 /// Longest value of an option (Block Kit: option).
 const VALUE_CHARS: usize = 150;
 /// Most options in one answer (Block Kit: external select).
-const MOST_OPTIONS: usize = 100;
+const MAX_OPTIONS: usize = 100;
 
 /// What the value of a destination begins with.
-const TEAM: &str = "team:";
+const TEAM_PREFIX: &str = "team:";
 /// What the value of an agent begins with; the identity follows, and after a blank the name.
-const AGENT: &str = "agent:";
+const AGENT_PREFIX: &str = "agent:";
 
 /// The elements of our dialogs.
 pub mod element {
@@ -123,7 +123,7 @@ pub mod element {
     /// Which canned reply.
     pub const REPLY: &str = "canned_reply";
     /// What the customer is told.
-    pub const WORDS: &str = "words";
+    pub const MESSAGE_TEXT: &str = "words";
 }
 
 impl Dialog {
@@ -147,7 +147,7 @@ impl Dialog {
             Self::Transfer,
             Self::Tags,
             Self::Reply(None),
-            Self::Compose(Kind::Quick),
+            Self::Compose(ComposeKind::Quick),
             Self::History,
             Self::Details,
         ];
@@ -155,8 +155,8 @@ impl Dialog {
     }
 }
 
-impl List {
-    fn of(element: &str) -> Option<Self> {
+impl ChoiceList {
+    fn from_element(element: &str) -> Option<Self> {
         match element {
             element::DESTINATION => Some(Self::Destinations),
             element::TAGS => Some(Self::Tags),
@@ -168,26 +168,26 @@ impl List {
 
 impl Choice {
     /// A choice that comes back as it reads.
-    pub fn plain(text: &str) -> Self {
+    pub fn from_text(text: &str) -> Self {
         Self { label: text.to_owned(), value: text.to_owned() }
     }
 
     /// A team to which a ticket may be handed on.
-    pub fn team(name: &str) -> Self {
-        Self { label: name.to_owned(), value: format!("{TEAM}{name}") }
+    pub fn for_team(name: &str) -> Self {
+        Self { label: name.to_owned(), value: format!("{TEAM_PREFIX}{name}") }
     }
 
     /// An agent to whom a ticket may be handed on.
-    pub fn agent(identity: &str, name: &str) -> Self {
-        let room = VALUE_CHARS.saturating_sub(AGENT.len() + identity.chars().count() + 1);
+    pub fn for_agent(identity: &str, name: &str) -> Self {
+        let room = VALUE_CHARS.saturating_sub(AGENT_PREFIX.len() + identity.chars().count() + 1);
         let short: String = name.chars().take(room).collect();
-        Self { label: name.to_owned(), value: format!("{AGENT}{identity} {short}") }
+        Self { label: name.to_owned(), value: format!("{AGENT_PREFIX}{identity} {short}") }
     }
 
     /// As Slack wants it; `None` if it cannot be chosen, because its value is too long or empty.
-    pub fn option(&self) -> Option<Value> {
+    pub fn to_option(&self) -> Option<Value> {
         let fits = (1..=VALUE_CHARS).contains(&self.value.chars().count());
-        let label = crate::model::text::shorten(self.label.trim(), LABEL_CHARS);
+        let label = crate::model::text::truncate_label(self.label.trim(), LABEL_CHARS);
         (fits && !label.is_empty()).then(|| {
             json!({"text": {"type": "plain_text", "text": label, "emoji": false}, "value": self.value})
         })
@@ -195,11 +195,11 @@ impl Choice {
 }
 
 /// The answer to a [`Search`]: those choices that hold what was typed, in groups with a title.
-pub fn options(groups: &[(String, Vec<Choice>)], query: &str) -> Value {
-    let query = fold(query.trim());
-    let fits = |choice: &&Choice| fold(&choice.label).contains(&query);
+pub fn build_options(groups: &[(String, Vec<Choice>)], query: &str) -> Value {
+    let query = fold_text(query.trim());
+    let fits = |choice: &&Choice| fold_text(&choice.label).contains(&query);
     let found = |choices: &[Choice]| -> Vec<Value> {
-        choices.iter().filter(fits).filter_map(Choice::option).take(MOST_OPTIONS).collect()
+        choices.iter().filter(fits).filter_map(Choice::to_option).take(MAX_OPTIONS).collect()
     };
     if let [(_, only)] = groups {
         return json!({"options": found(only)});
@@ -214,132 +214,154 @@ pub fn options(groups: &[(String, Vec<Choice>)], query: &str) -> Value {
 }
 
 /// Reads a button, a menu or a choice that asks for a dialog.
-pub fn asked_by_action(body: &Value) -> Option<Asked> {
+pub fn parse_action_request(body: &Value) -> Option<DialogRequest> {
     let action = body.pointer("/actions/0")?;
-    let by = Asker::parse(body)?;
-    let chosen = text(action, "/selected_option/value");
-    let trigger = || text(body, "/trigger_id").map(str::to_owned).map(Place::New);
-    let response_url = text(body, "/response_url").map(str::to_owned);
-    match text(action, "/action_id")? {
+    let by = Requester::parse(body)?;
+    let chosen = text_at(action, "/selected_option/value");
+    let trigger = || text_at(body, "/trigger_id").map(str::to_owned).map(ViewTarget::New);
+    let response_url = text_at(body, "/response_url").map(str::to_owned);
+    match text_at(action, "/action_id")? {
         super::action::MORE => {
             let dialog = Dialog::parse(chosen?)?;
-            Some(Asked { by, dialog, about: message(body)?, place: trigger()?, response_url })
+            Some(DialogRequest {
+                by,
+                dialog,
+                about: parse_thread_root(body)?,
+                place: trigger()?,
+                response_url,
+            })
         }
         element::REPLY => {
-            let about = About::Ticket(ticket(body)?);
+            let about = DialogSubject::Ticket(parse_view_ticket(body)?);
             let dialog = Dialog::Reply(Some(chosen?.to_owned()));
-            let place = Place::Over(text(body, "/view/id")?.to_owned());
-            Some(Asked { by, dialog, about, place, response_url })
+            let place = ViewTarget::Over(text_at(body, "/view/id")?.to_owned());
+            Some(DialogRequest { by, dialog, about, place, response_url })
         }
-        compose::KIND => {
-            let about = About::Ticket(ticket(body)?);
-            let dialog = Dialog::Compose(Kind::parse(chosen?)?);
-            let place = Place::Over(text(body, "/view/id")?.to_owned());
-            Some(Asked { by, dialog, about, place, response_url })
+        compose::KIND_ACTION_ID => {
+            let about = DialogSubject::Ticket(parse_view_ticket(body)?);
+            let dialog = Dialog::Compose(ComposeKind::parse(chosen?)?);
+            let place = ViewTarget::Over(text_at(body, "/view/id")?.to_owned());
+            Some(DialogRequest { by, dialog, about, place, response_url })
         }
         name @ (super::action::CLOSE | super::action::TRANSFER) => {
-            let about = About::Ticket(TicketId::parse(text(action, "/value")?)?);
+            let about = DialogSubject::Ticket(TicketId::parse(text_at(action, "/value")?)?);
             let dialog = Dialog::parse(name)?;
-            Some(Asked { by, dialog, about, place: trigger()?, response_url })
+            Some(DialogRequest { by, dialog, about, place: trigger()?, response_url })
         }
         _ => None,
     }
 }
 
 /// Reads a message shortcut that asks for a dialog.
-pub fn asked_by_shortcut(body: &Value) -> Option<Asked> {
-    Some(Asked {
-        by: Asker::parse(body)?,
-        dialog: Dialog::parse(text(body, "/callback_id")?)?,
-        about: message(body)?,
-        place: Place::New(text(body, "/trigger_id")?.to_owned()),
-        response_url: text(body, "/response_url").map(str::to_owned),
+pub fn parse_shortcut_request(body: &Value) -> Option<DialogRequest> {
+    Some(DialogRequest {
+        by: Requester::parse(body)?,
+        dialog: Dialog::parse(text_at(body, "/callback_id")?)?,
+        about: parse_thread_root(body)?,
+        place: ViewTarget::New(text_at(body, "/trigger_id")?.to_owned()),
+        response_url: text_at(body, "/response_url").map(str::to_owned),
     })
 }
 
 /// Reads a request for the options of a list.
-pub fn search(body: &Value) -> Option<Search> {
-    Some(Search {
-        list: List::of(text(body, "/action_id")?)?,
-        by: Asker::parse(body)?,
-        ticket: ticket(body)?,
-        query: text(body, "/value").unwrap_or_default().to_owned(),
+pub fn parse_option_search(body: &Value) -> Option<OptionSearch> {
+    Some(OptionSearch {
+        list: ChoiceList::from_element(text_at(body, "/action_id")?)?,
+        by: Requester::parse(body)?,
+        ticket: parse_view_ticket(body)?,
+        query: text_at(body, "/value").unwrap_or_default().to_owned(),
     })
 }
 
 /// Reads the first page of a dialog that is answered with a second one.
-pub fn drafted(body: &Value) -> Option<Drafted> {
-    let name = text(body, "/view/callback_id")?;
+pub fn parse_draft_request(body: &Value) -> Option<OfferDraft> {
+    let name = text_at(body, "/view/callback_id")?;
     let Dialog::Compose(_) = Dialog::parse(name)? else { return None };
-    compose::drafted(Asker::parse(body)?, ticket(body)?, body.pointer("/view/state/values")?)
+    compose::parse_draft(
+        Requester::parse(body)?,
+        parse_view_ticket(body)?,
+        body.pointer("/view/state/values")?,
+    )
 }
 
 /// Reads what was filled in.
-pub fn filled(body: &Value) -> Option<Routed> {
-    let user = SlackUserId::parse(text(body, "/user/id")?)?;
-    let name = text(body, "/view/callback_id")?;
-    let (ticket, form) = if name == compose::SEND {
-        let (ticket, offer) = compose::agreed(text(body, "/view/private_metadata")?)?;
-        (ticket, Form::Offer(offer))
+pub fn parse_submission(body: &Value) -> Option<RoutedSlackEvent> {
+    let user = SlackUserId::parse(text_at(body, "/user/id")?)?;
+    let name = text_at(body, "/view/callback_id")?;
+    let (ticket, form) = if name == compose::SEND_CALLBACK_ID {
+        let (ticket, offer) =
+            compose::parse_confirmed_offer(text_at(body, "/view/private_metadata")?)?;
+        (ticket, SubmittedForm::Offer(offer))
     } else {
-        (ticket(body)?, form(&Dialog::parse(name)?, body)?)
+        (parse_view_ticket(body)?, parse_submitted_form(&Dialog::parse(name)?, body)?)
     };
-    let (view, hash) = (text(body, "/view/id")?, text(body, "/view/hash").unwrap_or_default());
-    Some(Routed {
+    let (view, hash) =
+        (text_at(body, "/view/id")?, text_at(body, "/view/hash").unwrap_or_default());
+    Some(RoutedSlackEvent {
         key: format!("s:{view}:{hash}:{user}"),
         about: None,
         ticket: Some(ticket.clone()),
-        event: SlackEvent::Filled(Filled { user, ticket, form }),
+        event: SlackEvent::Submitted(Submission { user, ticket, form }),
     })
 }
 
-fn form(dialog: &Dialog, body: &Value) -> Option<Form> {
+fn parse_submitted_form(dialog: &Dialog, body: &Value) -> Option<SubmittedForm> {
     let words = || {
-        let words = value(body, element::WORDS)?.get("value")?.as_str()?.trim();
-        (!words.is_empty()).then(|| mrkdwn::read(&mrkdwn::escape(words)))
+        let words = find_element_value(body, element::MESSAGE_TEXT)?.get("value")?.as_str()?.trim();
+        (!words.is_empty()).then(|| mrkdwn::read_mrkdwn(&mrkdwn::escape_mrkdwn(words)))
     };
     let tags = || {
-        let options = value(body, element::TAGS)?.get("selected_options")?.as_array()?;
-        Some(options.iter().filter_map(|option| Some(text(option, "/value")?.to_owned())).collect())
+        let options =
+            find_element_value(body, element::TAGS)?.get("selected_options")?.as_array()?;
+        Some(
+            options
+                .iter()
+                .filter_map(|option| Some(text_at(option, "/value")?.to_owned()))
+                .collect(),
+        )
     };
     match dialog {
-        Dialog::Close => Some(Form::Move(Move::Close(Closing { tags: tags(), farewell: words() }))),
-        Dialog::Transfer => {
-            let chosen = text(value(body, element::DESTINATION)?, "/selected_option/value")?;
-            Some(Form::Move(Move::Transfer(destination(chosen)?)))
+        Dialog::Close => {
+            Some(SubmittedForm::Move(Move::Close(Closing { tags: tags(), farewell: words() })))
         }
-        Dialog::Tags => Some(Form::Move(Move::Tag(tags()?))),
-        Dialog::Reply(_) => words().map(Form::Reply),
+        Dialog::Transfer => {
+            let chosen =
+                text_at(find_element_value(body, element::DESTINATION)?, "/selected_option/value")?;
+            Some(SubmittedForm::Move(Move::Transfer(parse_destination(chosen)?)))
+        }
+        Dialog::Tags => Some(SubmittedForm::Move(Move::Tag(tags()?))),
+        Dialog::Reply(_) => words().map(SubmittedForm::Reply),
         Dialog::Compose(_) | Dialog::History | Dialog::Details => None,
     }
 }
 
-fn destination(value: &str) -> Option<Destination> {
-    if let Some(team) = value.strip_prefix(TEAM) {
-        return Some(Destination::Team(team.to_owned()));
+fn parse_destination(value: &str) -> Option<TransferTarget> {
+    if let Some(team) = value.strip_prefix(TEAM_PREFIX) {
+        return Some(TransferTarget::Team(team.to_owned()));
     }
-    let agent = value.strip_prefix(AGENT)?;
+    let agent = value.strip_prefix(AGENT_PREFIX)?;
     let (identity, name) = agent.split_once(' ').unwrap_or((agent, agent));
-    Some(Destination::Agent { identity: identity.to_owned(), name: name.to_owned() })
+    Some(TransferTarget::Agent { identity: identity.to_owned(), name: name.to_owned() })
 }
 
 /// What an element holds, in whichever block it stands.
-fn value<'a>(body: &'a Value, element: &str) -> Option<&'a Value> {
+fn find_element_value<'a>(body: &'a Value, element: &str) -> Option<&'a Value> {
     let blocks = body.pointer("/view/state/values")?.as_object()?;
     blocks.values().find_map(|block| block.get(element))
 }
 
-fn ticket(body: &Value) -> Option<TicketId> {
-    TicketId::parse(text(body, "/view/private_metadata")?)
+fn parse_view_ticket(body: &Value) -> Option<TicketId> {
+    TicketId::parse(text_at(body, "/view/private_metadata")?)
 }
 
 /// The root of the thread in which something was pressed.
-fn message(body: &Value) -> Option<About> {
-    let channel = text(body, "/channel/id").or_else(|| text(body, "/container/channel_id"))?;
-    let own = text(body, "/container/message_ts").or_else(|| text(body, "/message_ts"));
-    let root = text(body, "/container/thread_ts")
-        .or_else(|| text(body, "/message/thread_ts"))
+fn parse_thread_root(body: &Value) -> Option<DialogSubject> {
+    let channel =
+        text_at(body, "/channel/id").or_else(|| text_at(body, "/container/channel_id"))?;
+    let own = text_at(body, "/container/message_ts").or_else(|| text_at(body, "/message_ts"));
+    let root = text_at(body, "/container/thread_ts")
+        .or_else(|| text_at(body, "/message/thread_ts"))
         .or(own)
-        .or_else(|| text(body, "/message/ts"))?;
-    Some(About::Message(ChannelId::parse(channel)?, MessageTs::parse(root)?))
+        .or_else(|| text_at(body, "/message/ts"))?;
+    Some(DialogSubject::Message(ChannelId::parse(channel)?, MessageTs::parse(root)?))
 }

@@ -6,13 +6,13 @@ use dashmap::DashMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::client::{Client, PAGE, Page};
+use super::client::{HISTORY_PAGE_SIZE, ResultPage, SlackClient};
 use super::error::Error;
 use super::workspace::Workspaces;
 use crate::model::{ChannelId, SlackUserId};
 
 /// How long what we know of a person, or of the name of a channel or group, is believed.
-const CACHE: Duration = Duration::from_mins(10);
+const DIRECTORY_LIFETIME: Duration = Duration::from_mins(10);
 
 /// What we need to know of a person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,28 +36,29 @@ pub(super) struct Directory {
     names: DashMap<String, (Timestamp, String)>,
 }
 
-impl Client {
+impl SlackClient {
     /// Looks a person up (`users.info`), from memory if it was done lately.
-    pub async fn profile(&self, user: &SlackUserId) -> Result<Profile, Error> {
+    pub async fn fetch_profile(&self, user: &SlackUserId) -> Result<Profile, Error> {
         let now = self.now();
         let known = self.directory.profiles.get(user).map(|entry| entry.clone());
         if let Some((at, profile)) = known
-            && now < at + CACHE
+            && now < at + DIRECTORY_LIFETIME
         {
             return Ok(profile);
         }
         let params = [("user", Some(user.as_str())), ("include_locale", Some("true"))];
-        let answer: Value = self.read("users.info", &params).await?;
-        let profile = Profile::read(answer.get("user").unwrap_or(&Value::Null), user);
+        let answer: Value = self.call_with_params("users.info", &params).await?;
+        let profile = Profile::from_json(answer.get("user").unwrap_or(&Value::Null), user);
         self.directory.profiles.insert(user.clone(), (now, profile.clone()));
         Ok(profile)
     }
 
     /// The person with this e-mail address (`users.lookupByEmail`); `None` if there is none.
-    pub async fn user_of_email(&self, email: &str) -> Result<Option<SlackUserId>, Error> {
-        let answer = self.read::<Value>("users.lookupByEmail", &[("email", Some(email))]).await;
+    pub async fn find_user_by_email(&self, email: &str) -> Result<Option<SlackUserId>, Error> {
+        let answer =
+            self.call_with_params::<Value>("users.lookupByEmail", &[("email", Some(email))]).await;
         match answer {
-            Err(error) if error.is_about_nobody() => Ok(None),
+            Err(error) if error.is_unknown_user() => Ok(None),
             answer => {
                 let answer = answer?;
                 Ok(answer.pointer("/user/id").and_then(Value::as_str).and_then(SlackUserId::parse))
@@ -66,32 +67,32 @@ impl Client {
     }
 
     /// A channel's name (`conversations.info`), from memory if it was asked lately.
-    pub async fn channel_name(&self, channel: &ChannelId) -> Result<String, Error> {
+    pub async fn fetch_channel_name(&self, channel: &ChannelId) -> Result<String, Error> {
         let now = self.now();
         let known = self.directory.names.get(channel.as_str()).map(|entry| entry.clone());
         if let Some((at, name)) = known
-            && now < at + CACHE
+            && now < at + DIRECTORY_LIFETIME
         {
             return Ok(name);
         }
         let params = [("channel", Some(channel.as_str()))];
-        let answer: Value = self.read("conversations.info", &params).await?;
+        let answer: Value = self.call_with_params("conversations.info", &params).await?;
         let name = answer.pointer("/channel/name").and_then(Value::as_str).unwrap_or_default();
         self.directory.names.insert(channel.as_str().to_owned(), (now, name.to_owned()));
         Ok(name.to_owned())
     }
 
     /// The handle of a user group (`usergroups.list`), from memory if it was asked lately.
-    pub async fn group_handle(&self, group: &str) -> Result<Option<String>, Error> {
+    pub async fn fetch_group_handle(&self, group: &str) -> Result<Option<String>, Error> {
         let now = self.now();
         let key = format!("handle:{group}");
         let known = self.directory.names.get(&key).map(|entry| entry.clone());
         if let Some((at, handle)) = known
-            && now < at + CACHE
+            && now < at + DIRECTORY_LIFETIME
         {
             return Ok(Some(handle).filter(|handle| !handle.is_empty()));
         }
-        let answer: Value = self.read("usergroups.list", &[]).await?;
+        let answer: Value = self.call_with_params("usergroups.list", &[]).await?;
         let groups = answer.get("usergroups").and_then(Value::as_array);
         let mut groups = groups.into_iter().flatten();
         let found = groups.find(|known| known.get("id").and_then(Value::as_str) == Some(group));
@@ -101,32 +102,35 @@ impl Client {
     }
 
     /// The id of a channel that was configured by name (`conversations.list`).
-    pub async fn channel_named(&self, name: &str) -> Result<ChannelId, Error> {
-        const METHOD: &str = "conversations.list";
+    pub async fn find_channel_by_name(&self, name: &str) -> Result<ChannelId, Error> {
+        const LIST_CHANNELS_METHOD: &str = "conversations.list";
         let mut cursor: Option<String> = None;
         loop {
             let params = [
                 ("types", Some("public_channel,private_channel")),
                 ("exclude_archived", Some("true")),
-                ("limit", Some(PAGE)),
+                ("limit", Some(HISTORY_PAGE_SIZE)),
                 ("cursor", cursor.as_deref()),
             ];
-            let page: Page = self.read(METHOD, &params).await?;
+            let page: ResultPage = self.call_with_params(LIST_CHANNELS_METHOD, &params).await?;
             let found =
                 page.channels.iter().find(|c| c.get("name").and_then(Value::as_str) == Some(name));
             if let Some(id) = found.and_then(|c| ChannelId::parse(c.get("id")?.as_str()?)) {
-                return Ok(self.renames().first(&id));
+                return Ok(self.renames().first_id(&id));
             }
-            cursor = page.next();
+            cursor = page.next_cursor();
             if cursor.is_none() {
-                return Err(Error::Api { method: METHOD, code: "channel_not_found".to_owned() });
+                return Err(Error::Api {
+                    method: LIST_CHANNELS_METHOD,
+                    code: "channel_not_found".to_owned(),
+                });
             }
         }
     }
 }
 
 impl Profile {
-    fn read(user: &Value, id: &SlackUserId) -> Self {
+    fn from_json(user: &Value, id: &SlackUserId) -> Self {
         let text = |pointer: &str| {
             user.pointer(pointer).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
         };
@@ -143,7 +147,7 @@ impl Profile {
             name: name.to_owned(),
             email: text("/profile/email").map(str::to_owned),
             is_full_member: user.is_object() && !less.contains(&true),
-            workspaces: Workspaces::read(user),
+            workspaces: Workspaces::from_json(user),
             locale: text("/locale").map(str::to_owned),
         }
     }

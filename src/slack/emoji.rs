@@ -24,11 +24,11 @@ struct NamedEmoji {
 }
 
 /// Every name, sorted for the search.
-static NAMES: LazyLock<Vec<NamedEmoji>> =
+static EMOJI_NAMES: LazyLock<Vec<NamedEmoji>> =
     LazyLock::new(|| include_str!("emoji/names.tsv").lines().map(parse_row).collect());
 
 /// What stands between an emoji's name and its skin tones.
-const TONE: &str = "::skin-tone-";
+const SKIN_TONE_INFIX: &str = "::skin-tone-";
 
 /// The lightest skin tone, which Slack counts as number 2.
 const FIRST_TONE: char = '\u{1F3FB}';
@@ -39,21 +39,22 @@ const SECOND_TONE: char = '\u{1F3FC}';
 /// The Unicode text of a name such as `wave`, `wave::skin-tone-3` or `handshake::skin-tone-2-6`.
 ///
 /// A skin tone that the emoji cannot have is passed over. `None` if the name is not Slack's own.
-pub fn unicode(name: &str) -> Option<Cow<'static, str>> {
-    let emoji = find(base_name(name))?;
-    let toned = name.split_once(TONE).and_then(|(_, tones)| tinted(emoji, tones));
+pub fn to_unicode(name: &str) -> Option<Cow<'static, str>> {
+    let emoji = find_emoji(base_name(name))?;
+    let toned =
+        name.split_once(SKIN_TONE_INFIX).and_then(|(_, tones)| apply_skin_tones(emoji, tones));
     Some(toned.map_or(Cow::Borrowed(emoji.plain), Cow::Owned))
 }
 
 /// The name without a skin tone.
 pub fn base_name(name: &str) -> &str {
-    name.split_once(TONE).map_or(name, |(base, _)| base)
+    name.split_once(SKIN_TONE_INFIX).map_or(name, |(base, _)| base)
 }
 
 /// Whether two names mean the same reaction: aliases of one emoji, in any skin tone.
-pub fn same(a: &str, b: &str) -> bool {
+pub fn is_same_emoji(a: &str, b: &str) -> bool {
     let (a, b) = (base_name(a), base_name(b));
-    let plain = |name| find(name).map(|emoji| emoji.plain);
+    let plain = |name| find_emoji(name).map(|emoji| emoji.plain);
     a == b || plain(a).is_some_and(|emoji| plain(b) == Some(emoji))
 }
 
@@ -62,7 +63,7 @@ pub fn same(a: &str, b: &str) -> bool {
 /// A name counts only where it stands free, as it does where Slack has made it of an emoji: the
 /// same letters stand in network addresses (`a4:b1:ab:12`), times and keys. Names that are not
 /// Slack's own stay.
-pub fn spell(text: &str) -> Cow<'_, str> {
+pub fn replace_emoji_names(text: &str) -> Cow<'_, str> {
     if !text.contains(':') {
         return Cow::Borrowed(text);
     }
@@ -70,7 +71,8 @@ pub fn spell(text: &str) -> Cow<'_, str> {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(':') {
         spelled.push_str(before);
-        let found = leading(after).filter(|(_, tail)| is_start(&spelled) && is_end(tail));
+        let found = take_leading_emoji(after)
+            .filter(|(_, tail)| may_start_after(&spelled) && may_end_before(tail));
         if let Some((emoji, tail)) = found {
             spelled.push_str(&emoji);
             rest = tail;
@@ -84,46 +86,46 @@ pub fn spell(text: &str) -> Cow<'_, str> {
 }
 
 /// Whether a name may stand after this text.
-fn is_start(before: &str) -> bool {
-    before.chars().next_back().is_none_or(|c| is_apart(c) || "([{*_~-,;!?".contains(c))
+fn may_start_after(before: &str) -> bool {
+    before.chars().next_back().is_none_or(|c| is_emoji_boundary(c) || "([{*_~-,;!?".contains(c))
 }
 
 /// Whether a name may stand before this text; other emoji may follow at once.
-fn is_end(after: &str) -> bool {
+fn may_end_before(after: &str) -> bool {
     let mut chars = after.chars();
     match chars.next() {
         Some(':') => {
             chars.as_str().starts_with(char::is_whitespace)
                 || chars.as_str().is_empty()
-                || leading(chars.as_str()).is_some()
+                || take_leading_emoji(chars.as_str()).is_some()
         }
-        Some(c) => is_apart(c) || ")]}*_~-.,;!?".contains(c),
+        Some(c) => is_emoji_boundary(c) || ")]}*_~-.,;!?".contains(c),
         None => true,
     }
 }
 
 /// White space, quotation marks, emoji and other signs that stand in no address.
-fn is_apart(c: char) -> bool {
+fn is_emoji_boundary(c: char) -> bool {
     c.is_whitespace() || matches!(c, '"' | '\'') || !c.is_ascii() && !c.is_alphanumeric()
 }
 
 /// The emoji whose name, with the opening colon already taken, begins the text, and what follows.
-fn leading(text: &str) -> Option<(Cow<'static, str>, &str)> {
+fn take_leading_emoji(text: &str) -> Option<(Cow<'static, str>, &str)> {
     let (name, tail) = text.split_once(':')?;
-    let emoji = unicode(name)?;
+    let emoji = to_unicode(name)?;
     let Some((tones, after)) = tail.strip_prefix(":skin-tone-").and_then(|t| t.split_once(':'))
     else {
         return Some((emoji, tail));
     };
-    if places(tones).is_none() {
+    if parse_skin_tones(tones).is_none() {
         return Some((emoji, tail));
     }
-    Some((unicode(&format!("{name}{TONE}{tones}"))?, after))
+    Some((to_unicode(&format!("{name}{SKIN_TONE_INFIX}{tones}"))?, after))
 }
 
 /// The emoji in the skin tones written as `3`, or `3-5` for two people.
-fn tinted(emoji: &NamedEmoji, tones: &str) -> Option<String> {
-    let (first, second) = places(tones)?;
+fn apply_skin_tones(emoji: &NamedEmoji, tones: &str) -> Option<String> {
+    let (first, second) = parse_skin_tones(tones)?;
     let is_pair = first != second && !emoji.pair.is_empty();
     let model = if is_pair { emoji.pair } else { emoji.toned };
     if model.is_empty() {
@@ -138,13 +140,13 @@ fn tinted(emoji: &NamedEmoji, tones: &str) -> Option<String> {
 }
 
 /// The two skin tones written as `3-5`, or the same one twice if it is written as `3`.
-fn places(tones: &str) -> Option<(char, char)> {
+fn parse_skin_tones(tones: &str) -> Option<(char, char)> {
     let (first, second) = tones.split_once('-').unwrap_or((tones, tones));
-    Some((tone(first)?, tone(second)?))
+    Some((parse_skin_tone(first)?, parse_skin_tone(second)?))
 }
 
 /// The skin tone that Slack counts from 2 to 6.
-fn tone(number: &str) -> Option<char> {
+fn parse_skin_tone(number: &str) -> Option<char> {
     Some(match number {
         "2" => FIRST_TONE,
         "3" => SECOND_TONE,
@@ -156,14 +158,14 @@ fn tone(number: &str) -> Option<char> {
 }
 
 /// Whether the character is a skin tone.
-pub fn is_tone(c: char) -> bool {
+pub fn is_skin_tone(c: char) -> bool {
     (FIRST_TONE..='\u{1F3FF}').contains(&c)
 }
 
 /// The emoji of this name, without a skin tone.
-fn find(name: &str) -> Option<&'static NamedEmoji> {
-    let place = NAMES.binary_search_by_key(&name, |emoji| emoji.name).ok()?;
-    NAMES.get(place)
+fn find_emoji(name: &str) -> Option<&'static NamedEmoji> {
+    let place = EMOJI_NAMES.binary_search_by_key(&name, |emoji| emoji.name).ok()?;
+    EMOJI_NAMES.get(place)
 }
 
 /// A line of `names.tsv`.
@@ -181,7 +183,7 @@ mod tests {
 
     #[test]
     fn names_are_sorted_for_the_search() {
-        assert!(NAMES.is_sorted_by(|a, b| a.name < b.name));
+        assert!(EMOJI_NAMES.is_sorted_by(|a, b| a.name < b.name));
     }
 
     #[test]
@@ -213,7 +215,11 @@ mod tests {
             ("nossa_logo", ""),
             ("", ""),
         ] {
-            assert_eq!(unicode(name).as_deref(), Some(emoji).filter(|e| !e.is_empty()), "{name}");
+            assert_eq!(
+                to_unicode(name).as_deref(),
+                Some(emoji).filter(|e| !e.is_empty()),
+                "{name}"
+            );
         }
     }
 
@@ -237,25 +243,25 @@ mod tests {
             ("wave::skin-tone-", "👋"),
             ("robot_face::skin-tone-3", "🤖"),
         ] {
-            assert_eq!(unicode(name).as_deref(), Some(emoji), "{name}");
+            assert_eq!(to_unicode(name).as_deref(), Some(emoji), "{name}");
         }
     }
 
     #[test]
     fn every_name_is_whole_and_means_the_same_reaction_in_any_tone() {
-        for emoji in NAMES.iter() {
+        for emoji in EMOJI_NAMES.iter() {
             let NamedEmoji { name, plain, toned, pair } = emoji;
             assert!(
-                !plain.is_empty() && plain.chars().all(|c| !is_tone(c))
+                !plain.is_empty() && plain.chars().all(|c| !is_skin_tone(c))
                     || name.starts_with("skin-tone-"),
                 "{name}"
             );
             assert!(toned.is_empty() || toned.contains(FIRST_TONE), "{name}");
             assert!(pair.is_empty() || pair.contains(SECOND_TONE), "{name}");
             for tones in ["2", "3", "4", "5", "6", "2-3", "6-2"] {
-                let toned = format!("{name}{TONE}{tones}");
-                assert!(same(&toned, name), "{toned}");
-                assert!(unicode(&toned).is_some(), "{toned}");
+                let toned = format!("{name}{SKIN_TONE_INFIX}{tones}");
+                assert!(is_same_emoji(&toned, name), "{toned}");
+                assert!(to_unicode(&toned).is_some(), "{toned}");
             }
         }
     }
@@ -293,7 +299,7 @@ mod tests {
             ("", ""),
             (":", ":"),
         ] {
-            assert_eq!(spell(text), spelled, "{text}");
+            assert_eq!(replace_emoji_names(text), spelled, "{text}");
         }
     }
 
@@ -310,21 +316,21 @@ mod tests {
             ("nossa_logo", "outra_logo", false),
             ("nossa_logo", "eyes", false),
         ] {
-            assert_eq!(same(a, b), alike, "{a} {b}");
-            assert_eq!(same(b, a), alike, "{b} {a}");
+            assert_eq!(is_same_emoji(a, b), alike, "{a} {b}");
+            assert_eq!(is_same_emoji(b, a), alike, "{b} {a}");
         }
     }
 
     proptest! {
         #[test]
         fn text_without_colons_is_left_alone(text in "[^:]*") {
-            prop_assert_eq!(spell(&text), text.as_str());
+            prop_assert_eq!(replace_emoji_names(&text), text.as_str());
         }
 
         #[test]
         fn spelling_twice_changes_nothing_more(text in "([:a-z0-9 ]|:wave:|:skin-tone-3:|:100:)*") {
-            let once = spell(&text).into_owned();
-            prop_assert_eq!(spell(&once), once.as_str());
+            let once = replace_emoji_names(&text).into_owned();
+            prop_assert_eq!(replace_emoji_names(&once), once.as_str());
         }
     }
 }

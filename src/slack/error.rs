@@ -27,7 +27,7 @@ pub enum Error {
     },
     /// No answer, or none that can be understood: it may have taken effect.
     #[error("{method}: outcome unknown ({what})")]
-    Unclear {
+    OutcomeUnknown {
         /// The Web API method.
         method: &'static str,
         /// What was seen instead of an answer.
@@ -50,7 +50,7 @@ pub enum Error {
 }
 
 /// Codes with which Slack says that our token or its scopes do not do.
-const CREDENTIALS: [&str; 12] = [
+const CREDENTIAL_CODES: [&str; 12] = [
     "invalid_auth",
     "not_authed",
     "account_inactive",
@@ -65,14 +65,14 @@ const CREDENTIALS: [&str; 12] = [
     "org_login_required",
 ];
 /// Codes after which nothing has happened and a later try may succeed.
-const TRANSIENT: [&str; 3] =
+const TRANSIENT_CODES: [&str; 3] =
     ["service_unavailable", "team_added_to_org", "external_channel_migrating"];
 /// Codes of which Slack says that some part of the operation may have succeeded.
-const UNCLEAR: [&str; 3] = ["internal_error", "fatal_error", "request_timeout"];
+const UNKNOWN_OUTCOME_CODES: [&str; 3] = ["internal_error", "fatal_error", "request_timeout"];
 /// Codes that ask to wait.
-const WAIT: [&str; 3] = ["ratelimited", "rate_limited", "message_limit_exceeded"];
+const RATE_LIMIT_CODES: [&str; 3] = ["ratelimited", "rate_limited", "message_limit_exceeded"];
 /// Codes that say that a channel cannot be posted to.
-const CHANNEL: [&str; 6] = [
+const LOST_CHANNEL_CODES: [&str; 6] = [
     "channel_not_found",
     "not_in_channel",
     "is_archived",
@@ -81,7 +81,7 @@ const CHANNEL: [&str; 6] = [
     "posting_to_channel_denied",
 ];
 /// Codes that say that a message or its thread is gone.
-const GONE: [&str; 6] = [
+const GONE_MESSAGE_CODES: [&str; 6] = [
     "message_not_found",
     "thread_not_found",
     "cannot_reply_to_message",
@@ -102,7 +102,7 @@ impl Error {
                 Self::Api { method, code: "unknown_method".to_owned() }
             }
             SlackClientError::HttpError(http) => {
-                Self::Unclear { method, what: format!("HTTP {}", http.status_code.as_u16()) }
+                Self::OutcomeUnknown { method, what: format!("HTTP {}", http.status_code.as_u16()) }
             }
             SlackClientError::HttpProtocolError(protocol) => {
                 let cause =
@@ -110,16 +110,16 @@ impl Error {
                 match cause {
                     Some(cause) if cause.is_connect() => Self::Unreachable { method },
                     Some(cause) if cause.is_timeout() => {
-                        Self::Unclear { method, what: "no answer in time".to_owned() }
+                        Self::OutcomeUnknown { method, what: "no answer in time".to_owned() }
                     }
-                    _ => Self::Unclear { method, what: "connection lost".to_owned() },
+                    _ => Self::OutcomeUnknown { method, what: "connection lost".to_owned() },
                 }
             }
             SlackClientError::ProtocolError(_)
             | SlackClientError::EndOfStream(_)
             | SlackClientError::SystemError(_)
             | SlackClientError::SocketModeProtocolError(_) => {
-                Self::Unclear { method, what: "unreadable answer".to_owned() }
+                Self::OutcomeUnknown { method, what: "unreadable answer".to_owned() }
             }
         }
     }
@@ -135,57 +135,64 @@ impl Error {
     /// Whether the channel cannot be posted to.
     pub fn is_channel_lost(&self) -> bool {
         self.code().is_some_and(|code| {
-            CHANNEL.contains(&code)
-                || code.starts_with("restricted_action") && !GONE.contains(&code)
+            LOST_CHANNEL_CODES.contains(&code)
+                || code.starts_with("restricted_action") && !GONE_MESSAGE_CODES.contains(&code)
         })
     }
 
     /// Whether a click came too late, or a second time, to open something.
-    pub fn is_about_trigger(&self) -> bool {
+    pub fn is_expired_trigger(&self) -> bool {
         self.code().is_some_and(|code| code.contains("trigger"))
     }
 
     /// Whether Slack knows nobody such, or does not let us see them.
-    pub fn is_about_nobody(&self) -> bool {
+    pub fn is_unknown_user(&self) -> bool {
         let code = self.code().unwrap_or_default();
         ["user_not_found", "users_not_found", "user_not_visible"].contains(&code)
     }
 
     /// Whether Slack knows no such user group.
-    pub fn is_about_group(&self) -> bool {
+    pub fn is_unknown_group(&self) -> bool {
         let code = self.code().unwrap_or_default();
         ["no_such_subteam", "subteam_not_found", "invalid_subteam"].contains(&code)
     }
 
     /// Whether Slack refused how a post looks, not that it is posted.
-    pub fn is_about_blocks(&self) -> bool {
+    pub fn is_invalid_blocks(&self) -> bool {
         let code = self.code().unwrap_or_default();
         code.starts_with("invalid_blocks") || code == "msg_blocks_too_long"
     }
 
     /// Whether the message or thread that was meant is gone.
     pub fn is_message_gone(&self) -> bool {
-        matches!(self, Self::Orphaned { .. }) || self.code().is_some_and(|c| GONE.contains(&c))
+        matches!(self, Self::Orphaned { .. })
+            || self.code().is_some_and(|c| GONE_MESSAGE_CODES.contains(&c))
     }
 }
 
 impl Failure for Error {
-    fn fault(&self) -> Fault {
+    fn to_fault(&self) -> Fault {
         match self {
             Self::Busy { after, .. } => Fault::Busy { after: *after },
             Self::Unreachable { .. } => Fault::Down,
-            Self::Unclear { .. } => Fault::Unsure,
+            Self::OutcomeUnknown { .. } => Fault::OutcomeUnknown,
             Self::Orphaned { .. } => Fault::Refused { code: "thread_not_found".to_owned() },
-            Self::Api { code, .. } if WAIT.contains(&code.as_str()) => Fault::Busy { after: None },
-            Self::Api { code, .. } if CREDENTIALS.contains(&code.as_str()) => Fault::Credentials,
-            Self::Api { code, .. } if TRANSIENT.contains(&code.as_str()) => Fault::Down,
-            Self::Api { code, .. } if UNCLEAR.contains(&code.as_str()) => Fault::Unsure,
+            Self::Api { code, .. } if RATE_LIMIT_CODES.contains(&code.as_str()) => {
+                Fault::Busy { after: None }
+            }
+            Self::Api { code, .. } if CREDENTIAL_CODES.contains(&code.as_str()) => {
+                Fault::Credentials
+            }
+            Self::Api { code, .. } if TRANSIENT_CODES.contains(&code.as_str()) => Fault::Down,
+            Self::Api { code, .. } if UNKNOWN_OUTCOME_CODES.contains(&code.as_str()) => {
+                Fault::OutcomeUnknown
+            }
             Self::Api { code, .. } => Fault::Refused { code: code.clone() },
         }
     }
 
-    fn tells_nothing(&self) -> bool {
-        let is_refused = matches!(self.fault(), Fault::Refused { .. });
+    fn is_lookup_impossible(&self) -> bool {
+        let is_refused = matches!(self.to_fault(), Fault::Refused { .. });
         is_refused && !self.is_message_gone() && !self.is_channel_lost()
     }
 }
@@ -205,11 +212,11 @@ mod tests {
             ("ratelimited", Fault::Busy { after: None }),
             ("token_revoked", Fault::Credentials),
             ("service_unavailable", Fault::Down),
-            ("internal_error", Fault::Unsure),
+            ("internal_error", Fault::OutcomeUnknown),
             ("is_archived", refused("is_archived")),
             ("something_new", refused("something_new")),
         ] {
-            assert_eq!(api(code).fault(), fault, "{code}");
+            assert_eq!(api(code).to_fault(), fault, "{code}");
         }
     }
 

@@ -12,14 +12,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::client::{Client, Posted};
+use super::client::{Posted, SlackClient};
 use super::error::Error;
 use crate::model::{Attachment, MessageTs, Thread};
 
 /// The last step of an upload, and the only one that shows.
-const SHARE: &str = "files.completeUploadExternal";
+const COMPLETE_UPLOAD_METHOD: &str = "files.completeUploadExternal";
 /// How long the bytes of an upload may take; well under half of an inbox lease.
-const UPLOAD: Duration = Duration::from_secs(110);
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(110);
 /// Bytes on their way to Slack.
 #[derive(Debug)]
 pub struct Upload {
@@ -34,33 +34,38 @@ pub struct Upload {
 }
 
 #[derive(Deserialize)]
-struct Place {
+struct UploadTarget {
     upload_url: String,
     file_id: String,
 }
 
-impl Client {
+impl SlackClient {
     /// Uploads bytes, without showing them to anybody yet; answers with the file's id.
     ///
     /// # Errors
     ///
     /// Nothing that anybody can see has happened then, whatever the error.
-    pub async fn upload(&self, upload: Upload) -> Result<String, Error> {
-        const ASK: &str = "files.getUploadURLExternal";
-        const SEND: &str = "upload";
+    pub async fn upload_file(&self, upload: Upload) -> Result<String, Error> {
+        const UPLOAD_URL_METHOD: &str = "files.getUploadURLExternal";
+        const UPLOAD_METHOD: &str = "upload";
         let length = upload.length.to_string();
         let params = [("filename", Some(upload.name.as_str())), ("length", Some(&length))];
-        let place: Place = self.read(ASK, &params).await.map_err(Error::about_files)?;
-        let unclear = |what: &str| Error::Unclear { method: SEND, what: what.to_owned() };
+        let place: UploadTarget = self
+            .call_with_params(UPLOAD_URL_METHOD, &params)
+            .await
+            .map_err(Error::into_file_error)?;
+        let unclear =
+            |what: &str| Error::OutcomeUnknown { method: UPLOAD_METHOD, what: what.to_owned() };
         let url = Url::parse(&place.upload_url).ok().filter(is_slack_or_loopback);
         let url = url.ok_or_else(|| unclear("not an address of slack"))?;
-        let mut request = self.http.post(url).timeout(UPLOAD).header(CONTENT_LENGTH, length);
+        let mut request =
+            self.http.post(url).timeout(UPLOAD_TIMEOUT).header(CONTENT_LENGTH, length);
         if let Some(mime) = upload.mime {
             request = request.header(CONTENT_TYPE, mime);
         }
         let sent = request.body(upload.body).send().await;
         let response = sent.map_err(|error| {
-            let unreachable = Error::Unreachable { method: SEND };
+            let unreachable = Error::Unreachable { method: UPLOAD_METHOD };
             if error.is_connect() { unreachable } else { unclear("connection lost") }
         })?;
         let media_type = response.headers().get(CONTENT_TYPE);
@@ -79,7 +84,7 @@ impl Client {
     /// # Errors
     ///
     /// [`Error::Orphaned`] if the thread is gone; the message beside it has been taken back.
-    pub async fn share(
+    pub async fn share_file(
         &self,
         thread: &Thread,
         file: &str,
@@ -93,9 +98,11 @@ impl Client {
             "files": [{"id": file, "title": title}],
             "channel_id": channel, "thread_ts": root, "blocks": [comment],
         });
-        self.write::<Value>(SHARE, &body).await.map_err(Error::about_files)?;
+        self.call_with_body::<Value>(COMPLETE_UPLOAD_METHOD, &body)
+            .await
+            .map_err(Error::into_file_error)?;
         let unknown = Posted { channel: channel.to_owned(), ts: String::new() };
-        match self.shown(thread, file).await {
+        match self.fetch_file_message(thread, file).await {
             Ok(shown) => Ok(shown.unwrap_or(unknown)),
             Err(error @ Error::Orphaned { .. }) => Err(error),
             Err(error) => {
@@ -111,14 +118,18 @@ impl Client {
     /// # Errors
     ///
     /// [`Error::Orphaned`] if the thread is gone; the message beside it has been taken back.
-    pub async fn shown(&self, thread: &Thread, file: &str) -> Result<Option<Posted>, Error> {
-        let info = self.info(file).await?;
-        let channel = self.renames().now(thread.channel.as_str());
+    pub async fn fetch_file_message(
+        &self,
+        thread: &Thread,
+        file: &str,
+    ) -> Result<Option<Posted>, Error> {
+        let info = self.fetch_file_info(file).await?;
+        let channel = self.renames().current_id(thread.channel.as_str());
         let channel = channel.as_ref().unwrap_or(&thread.channel);
-        let Some((ts, thread_ts)) = shared_in(&info, channel.as_str()) else { return Ok(None) };
+        let Some((ts, thread_ts)) = find_share(&info, channel.as_str()) else { return Ok(None) };
         let posted = Posted { channel: thread.channel.to_string(), ts };
         if thread_ts.as_deref() != Some(thread.root.as_str()) {
-            self.keep_in_thread(SHARE, &posted, &thread.root, false).await?;
+            self.ensure_in_thread(COMPLETE_UPLOAD_METHOD, &posted, &thread.root, false).await?;
         }
         Ok(Some(posted))
     }
@@ -128,7 +139,7 @@ impl Client {
     /// # Errors
     ///
     /// [`Error::Orphaned`] if it missed its thread, and has been taken back now.
-    pub async fn find_file(
+    pub async fn find_file_message(
         &self,
         thread: &Thread,
         file: &str,
@@ -142,13 +153,13 @@ impl Client {
     }
 
     /// What Slack knows of a file that a person shared (`files.info`).
-    pub async fn file(&self, id: &str) -> Result<Attachment, Error> {
-        let info = self.info(id).await.map_err(Error::about_files)?;
-        Ok(super::parse::attachment(&info))
+    pub async fn fetch_attachment(&self, id: &str) -> Result<Attachment, Error> {
+        let info = self.fetch_file_info(id).await.map_err(Error::into_file_error)?;
+        Ok(super::parse::parse_attachment(&info))
     }
 
-    async fn info(&self, id: &str) -> Result<Value, Error> {
-        let mut answer: Value = self.read("files.info", &[("file", Some(id))]).await?;
+    async fn fetch_file_info(&self, id: &str) -> Result<Value, Error> {
+        let mut answer: Value = self.call_with_params("files.info", &[("file", Some(id))]).await?;
         Ok(answer.get_mut("file").map(Value::take).unwrap_or_default())
     }
 }
@@ -156,7 +167,7 @@ impl Client {
 impl Error {
     /// The right to files may be missing where the app was installed long ago. That concerns the
     /// file in question and nothing else.
-    fn about_files(self) -> Self {
+    fn into_file_error(self) -> Self {
         match self {
             Self::Api { method, code } if code == "missing_scope" => {
                 Self::Api { method, code: "no_scope_for_files".to_owned() }
@@ -166,8 +177,8 @@ impl Error {
     }
 
     /// What Slack says of an upload that it has taken already.
-    pub fn used_up() -> Self {
-        Self::Api { method: SHARE, code: "file_not_found".to_owned() }
+    pub fn file_used_up() -> Self {
+        Self::Api { method: COMPLETE_UPLOAD_METHOD, code: "file_not_found".to_owned() }
     }
 
     /// Whether a file that was uploaded is not there any more, or has been shown already.
@@ -177,7 +188,7 @@ impl Error {
 }
 
 /// The message in a channel that shows a file, and its thread.
-fn shared_in(info: &Value, channel: &str) -> Option<(String, Option<String>)> {
+fn find_share(info: &Value, channel: &str) -> Option<(String, Option<String>)> {
     let text = |value: &Value, key: &str| value.get(key)?.as_str().map(str::to_owned);
     ["public", "private"].iter().find_map(|kind| {
         let share = info.get("shares")?.get(kind)?.get(channel)?.get(0)?;
@@ -198,7 +209,7 @@ pub fn is_slack_or_loopback(url: &Url) -> bool {
 /// Where a message of a thread was, for those who link it.
 impl Posted {
     /// The message's time stamp, if it is known.
-    pub fn message(&self) -> Option<MessageTs> {
+    pub fn message_ts(&self) -> Option<MessageTs> {
         MessageTs::parse(&self.ts)
     }
 }

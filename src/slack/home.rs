@@ -4,24 +4,24 @@
 
 use serde_json::{Value, json};
 
-use super::card::{button_json, date, escape_line, is_team, thread_link};
-use super::workspace::Asker;
+use super::card::{build_button_json, escape_line, format_slack_date, is_team, link_to_thread};
+use super::workspace::Requester;
 use super::{action, render, rich_text};
-use crate::locale::Words;
-use crate::model::{State, Ticket};
+use crate::locale::Texts;
+use crate::model::{Ticket, TicketState};
 
 /// Most tickets of one list: two blocks each, of the 100 that a home tab may have.
-const MOST_TICKETS: usize = 18;
+const MAX_HOME_TICKETS: usize = 18;
 /// Most tickets in the answer to a command, of the 50 blocks that it may have.
-const MOST_ANSWERED: usize = 10;
+const MAX_ANSWER_TICKETS: usize = 10;
 /// Most teams that are named.
-const MOST_TEAMS: usize = 12;
+const MAX_TEAMS: usize = 12;
 /// The command.
-pub const COMMAND: &str = "/blip";
+pub const SLASH_COMMAND: &str = "/blip";
 
 /// What somebody asks `/blip` for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum CommandAction {
     /// The tickets that they hold.
     Mine,
     /// The tickets that nobody holds.
@@ -34,7 +34,7 @@ pub enum Wanted {
     Help,
 }
 
-impl Wanted {
+impl CommandAction {
     /// Reads what follows the command; what is not understood asks for help.
     pub fn parse(text: &str) -> Self {
         let text = text.trim();
@@ -51,16 +51,16 @@ impl Wanted {
 
 /// A command that somebody typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Command {
+pub struct SlashCommand {
     /// Who.
-    pub by: Asker,
+    pub by: Requester,
     /// What they ask for.
-    pub wanted: Wanted,
+    pub wanted: CommandAction,
 }
 
 /// A ticket in a list, with the address of its thread.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct ListedTicket {
     /// The ticket.
     pub ticket: Ticket,
     /// Where its thread is.
@@ -71,139 +71,156 @@ pub struct Row {
 
 /// How the bridge is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Health {
+pub struct BridgeHealth {
     /// Events that wait for a person, in channels that the reader is in.
     pub parked: usize,
     /// Something keeps the bridge from working.
-    pub is_ailing: bool,
+    pub is_degraded: bool,
 }
 
 /// What the home tab shows to somebody: what they hold, and what nobody holds, oldest first.
-pub fn tab(mine: &[Row], waiting: &[Row], health: Health, words: &Words) -> Value {
-    let mut blocks = vec![header(&words.say("home-mine", &[("count", &count(mine))]))];
-    blocks.extend(rows(mine, MOST_TICKETS, words, "home-none-mine"));
+pub fn render_home_tab(
+    mine: &[ListedTicket],
+    waiting: &[ListedTicket],
+    health: BridgeHealth,
+    texts: &Texts,
+) -> Value {
+    let mut blocks =
+        vec![header_block(&texts.text("home-mine", &[("count", &format_count(mine))]))];
+    blocks.extend(render_rows(mine, MAX_HOME_TICKETS, texts, "home-none-mine"));
     blocks.push(json!({"type": "divider"}));
-    blocks.push(header(&words.say("home-waiting", &[("count", &count(waiting))])));
-    blocks.extend(by_team(waiting, MOST_TICKETS, words));
+    blocks.push(header_block(&texts.text("home-waiting", &[("count", &format_count(waiting))])));
+    blocks.extend(render_by_team(waiting, MAX_HOME_TICKETS, texts));
     blocks.push(json!({"type": "divider"}));
-    blocks.push(context(&health_line(health, words)));
+    blocks.push(context_block(&describe_health(health, texts)));
     json!({"type": "home", "blocks": blocks})
 }
 
 /// What the home tab shows to somebody who is no agent.
-pub fn closed(words: &Words) -> Value {
-    json!({"type": "home", "blocks": [context(&words.say("home-closed", &[]))]})
+pub fn render_closed_tab(texts: &Texts) -> Value {
+    json!({"type": "home", "blocks": [context_block(&texts.text("home-closed", &[]))]})
 }
 
 /// The answer to a command, for the one who typed it.
-pub fn answer(text: &str, blocks: &[Value]) -> Value {
+pub fn build_answer(text: &str, blocks: &[Value]) -> Value {
     json!({"response_type": "ephemeral", "text": text, "blocks": blocks})
 }
 
 /// The tickets that somebody holds, as an answer.
-pub fn mine(rows: &[Row], words: &Words) -> Value {
-    let title = words.say("home-mine", &[("count", &count(rows))]);
-    let mut blocks = vec![header(&title)];
-    blocks.extend(self::rows(rows, MOST_ANSWERED, words, "home-none-mine"));
-    answer(&title, &blocks)
+pub fn answer_mine(rows: &[ListedTicket], texts: &Texts) -> Value {
+    let title = texts.text("home-mine", &[("count", &format_count(rows))]);
+    let mut blocks = vec![header_block(&title)];
+    blocks.extend(render_rows(rows, MAX_ANSWER_TICKETS, texts, "home-none-mine"));
+    build_answer(&title, &blocks)
 }
 
 /// The tickets that nobody holds, as an answer.
-pub fn waiting(rows: &[Row], words: &Words) -> Value {
-    let title = words.say("home-waiting", &[("count", &count(rows))]);
-    let mut blocks = vec![header(&title)];
-    blocks.extend(by_team(rows, MOST_ANSWERED, words));
-    answer(&title, &blocks)
+pub fn answer_waiting(rows: &[ListedTicket], texts: &Texts) -> Value {
+    let title = texts.text("home-waiting", &[("count", &format_count(rows))]);
+    let mut blocks = vec![header_block(&title)];
+    blocks.extend(render_by_team(rows, MAX_ANSWER_TICKETS, texts));
+    build_answer(&title, &blocks)
 }
 
 /// The tickets that were found, as an answer.
-pub fn found(rows: &[Row], words: &Words) -> Value {
-    let title = words.say("home-found", &[("count", &count(rows))]);
-    let mut blocks = vec![header(&title)];
-    blocks.extend(self::rows(rows, MOST_ANSWERED, words, "home-none-found"));
-    answer(&title, &blocks)
+pub fn answer_found(rows: &[ListedTicket], texts: &Texts) -> Value {
+    let title = texts.text("home-found", &[("count", &format_count(rows))]);
+    let mut blocks = vec![header_block(&title)];
+    blocks.extend(render_rows(rows, MAX_ANSWER_TICKETS, texts, "home-none-found"));
+    build_answer(&title, &blocks)
 }
 
 /// How the bridge is, as an answer.
-pub fn status(open: usize, unclaimed: usize, health: Health, words: &Words) -> Value {
+pub fn answer_status(open: usize, unclaimed: usize, health: BridgeHealth, texts: &Texts) -> Value {
     let (open, unclaimed) = (open.to_string(), unclaimed.to_string());
-    let tickets = words.say("home-open", &[("open", &open), ("unclaimed", &unclaimed)]);
-    let text = format!("{tickets}\n{}", health_line(health, words));
-    answer(&text, &[rich_text::literal(&text).1])
+    let tickets = texts.text("home-open", &[("open", &open), ("unclaimed", &unclaimed)]);
+    let text = format!("{tickets}\n{}", describe_health(health, texts));
+    build_answer(&text, &[rich_text::to_literal_post(&text).1])
 }
 
 /// What can be asked for, as an answer.
-pub fn help(words: &Words) -> Value {
+pub fn answer_help(texts: &Texts) -> Value {
     let lines = ["mine", "waiting", "find", "status"];
     let line = |name: &str| {
-        let what = words.say(&format!("help-{name}"), &[]);
-        format!("{COMMAND} {name}: {what}")
+        let what = texts.text(&format!("help-{name}"), &[]);
+        format!("{SLASH_COMMAND} {name}: {what}")
     };
     let text = lines.map(line).join("\n");
-    answer(&text, &[rich_text::literal(&text).1])
+    build_answer(&text, &[rich_text::to_literal_post(&text).1])
 }
 
 /// What came of a move that was made from a list: the text with this key.
-pub fn done(
+pub fn describe_move(
     key: &str,
     ticket: &Ticket,
     address: Option<&str>,
-    words: &Words,
+    texts: &Texts,
 ) -> (String, Vec<Value>) {
-    let name = format!("{} {}", render::number(ticket), render::name(&ticket.customer));
-    let text = words.say(key, &[("ticket", &escape_line(name.trim()))]);
-    let shown = words.say(key, &[("ticket", &linked(name.trim(), address))]);
-    (text, vec![section(&shown)])
+    let name = format!(
+        "{} {}",
+        render::ticket_number(ticket),
+        render::customer_display_name(&ticket.customer)
+    );
+    let text = texts.text(key, &[("ticket", &escape_line(name.trim()))]);
+    let shown = texts.text(key, &[("ticket", &link_ticket_name(name.trim(), address))]);
+    (text, vec![section_block(&shown)])
 }
 
 /// What is said about a ticket to one person, where its thread is not to be seen.
-pub fn beside(
+pub fn add_ticket_title(
     ticket: &Ticket,
     address: Option<&str>,
     (text, blocks): (&str, &[Value]),
 ) -> (String, Vec<Value>) {
-    let name = format!("{} {}", render::number(ticket), render::name(&ticket.customer));
-    let said = if blocks.is_empty() { vec![rich_text::literal(text).1] } else { blocks.to_vec() };
-    let title = context(&linked(name.trim(), address));
+    let name = format!(
+        "{} {}",
+        render::ticket_number(ticket),
+        render::customer_display_name(&ticket.customer)
+    );
+    let said =
+        if blocks.is_empty() { vec![rich_text::to_literal_post(text).1] } else { blocks.to_vec() };
+    let title = context_block(&link_ticket_name(name.trim(), address));
     (format!("{}: {text}", escape_line(name.trim())), [vec![title], said].concat())
 }
 
 /// One sentence, as an answer.
-pub fn sentence(text: &str) -> Value {
-    answer(text, &[rich_text::literal(text).1])
+pub fn answer_text(text: &str) -> Value {
+    build_answer(text, &[rich_text::to_literal_post(text).1])
 }
 
-fn health_line(health: Health, words: &Words) -> String {
-    let state = if health.is_ailing { "health-ailing" } else { "health-well" };
-    let mut line = vec![words.say(state, &[])];
+fn describe_health(health: BridgeHealth, texts: &Texts) -> String {
+    let state = if health.is_degraded { "health-ailing" } else { "health-well" };
+    let mut line = vec![texts.text(state, &[])];
     if health.parked > 0 {
-        line.push(words.say("health-parked", &[("count", &health.parked.to_string())]));
+        line.push(texts.text("health-parked", &[("count", &health.parked.to_string())]));
     }
     line.join(" · ")
 }
 
-fn count(rows: &[Row]) -> String {
+fn format_count(rows: &[ListedTicket]) -> String {
     rows.len().to_string()
 }
 
-fn rows(rows: &[Row], most: usize, words: &Words, none: &str) -> Vec<Value> {
+fn render_rows(rows: &[ListedTicket], most: usize, texts: &Texts, none: &str) -> Vec<Value> {
     if rows.is_empty() {
-        return vec![context(&words.say(none, &[]))];
+        return vec![context_block(&texts.text(none, &[]))];
     }
     let mut blocks: Vec<Value> =
-        rows.iter().take(most).flat_map(|row| self::row(row, words)).collect();
-    blocks.extend(rest(rows.len(), most, words));
+        rows.iter().take(most).flat_map(|row| render_row(row, texts)).collect();
+    blocks.extend(more_tickets_line(rows.len(), most, texts));
     blocks
 }
 
 /// Teams in the order of their oldest ticket, each with a line of its own, and the oldest tickets
 /// of all below the lines of their teams.
-fn by_team(rows: &[Row], most: usize, words: &Words) -> Vec<Value> {
+fn render_by_team(rows: &[ListedTicket], most: usize, texts: &Texts) -> Vec<Value> {
     if rows.is_empty() {
-        return vec![context(&words.say("home-none-waiting", &[]))];
+        return vec![context_block(&texts.text("home-none-waiting", &[]))];
     }
-    let team = |row: &Row| row.ticket.team.clone().filter(|team| is_team(team)).unwrap_or_default();
-    let mut teams: Vec<(String, Vec<(usize, &Row)>)> = Vec::new();
+    let team = |row: &ListedTicket| {
+        row.ticket.team.clone().filter(|team| is_team(team)).unwrap_or_default()
+    };
+    let mut teams: Vec<(String, Vec<(usize, &ListedTicket)>)> = Vec::new();
     for (place, row) in rows.iter().enumerate() {
         match teams.iter_mut().find(|(name, _)| *name == team(row)) {
             Some((_, of_team)) => of_team.push((place, row)),
@@ -211,67 +228,72 @@ fn by_team(rows: &[Row], most: usize, words: &Words) -> Vec<Value> {
         }
     }
     let mut blocks = Vec::new();
-    for (name, of_team) in teams.iter().take(MOST_TEAMS) {
+    for (name, of_team) in teams.iter().take(MAX_TEAMS) {
         let Some((_, oldest)) = of_team.first() else { continue };
-        let (number, since) = (of_team.len().to_string(), date(oldest.ticket.opened, words));
-        let name = if name.is_empty() { words.say("home-no-team", &[]) } else { name.clone() };
+        let (number, since) =
+            (of_team.len().to_string(), format_slack_date(oldest.ticket.opened, texts));
+        let name = if name.is_empty() { texts.text("home-no-team", &[]) } else { name.clone() };
         let name = escape_line(&name);
         let args = [("team", name.as_str()), ("count", &number), ("time", &since)];
-        blocks.push(section(&words.say("home-team", &args)));
+        blocks.push(section_block(&texts.text("home-team", &args)));
         let shown = of_team.iter().filter(|(place, _)| *place < most);
-        blocks.extend(shown.flat_map(|(_, row)| self::row(row, words)));
+        blocks.extend(shown.flat_map(|(_, row)| render_row(row, texts)));
     }
-    blocks.extend(rest(rows.len(), most, words));
+    blocks.extend(more_tickets_line(rows.len(), most, texts));
     blocks
 }
 
-fn rest(all: usize, most: usize, words: &Words) -> Option<Value> {
+fn more_tickets_line(all: usize, most: usize, texts: &Texts) -> Option<Value> {
     let more = all.checked_sub(most).filter(|more| *more > 0)?;
-    Some(context(&words.say("home-more", &[("count", &more.to_string())])))
+    Some(context_block(&texts.text("home-more", &[("count", &more.to_string())])))
 }
 
 /// A ticket: a line that leads to its thread, and the buttons that work.
-fn row(row: &Row, words: &Words) -> Vec<Value> {
+fn render_row(row: &ListedTicket, texts: &Texts) -> Vec<Value> {
     let ticket = &row.ticket;
-    let name = format!("{} {}", render::name(&ticket.customer), render::number(ticket));
-    let title = linked(name.trim(), row.address.as_deref());
-    let since = words.say("card-since", &[("time", &date(ticket.opened, words))]);
-    let mut line = vec![title, escape_line(&words.channel(&ticket.customer.domain))];
+    let name = format!(
+        "{} {}",
+        render::customer_display_name(&ticket.customer),
+        render::ticket_number(ticket)
+    );
+    let title = link_ticket_name(name.trim(), row.address.as_deref());
+    let since = texts.text("card-since", &[("time", &format_slack_date(ticket.opened, texts))]);
+    let mut line = vec![title, escape_line(&texts.channel_label(&ticket.customer.domain))];
     match &ticket.state {
-        State::Unclaimed => line.push(since),
-        State::Claimed { holder, .. } => {
+        TicketState::Unclaimed => line.push(since),
+        TicketState::Claimed { holder, .. } => {
             line.push(escape_line(&holder.name));
-            let unanswered = ticket.unanswered.map(|since| date(since, words));
+            let unanswered = ticket.unanswered.map(|since| format_slack_date(since, texts));
             let unanswered =
-                unanswered.map(|time| words.say("home-unanswered", &[("time", &time)]));
+                unanswered.map(|time| texts.text("home-unanswered", &[("time", &time)]));
             line.extend(unanswered);
         }
-        State::Closed { .. } => line.push(words.say("card-closed", &[])),
+        TicketState::Closed { .. } => line.push(texts.text("card-closed", &[])),
     }
     let id = ticket.id.to_string();
     let buttons: &[(&str, &str)] = match ticket.state {
-        State::Unclaimed => &[
+        TicketState::Unclaimed => &[
             (action::CLAIM, "button-claim"),
             (action::CLOSE, "button-close"),
             (action::TRANSFER, "button-transfer"),
         ],
-        State::Claimed { .. } if row.is_own => &[
+        TicketState::Claimed { .. } if row.is_own => &[
             (action::RELEASE, "button-release"),
             (action::CLOSE, "button-close"),
             (action::TRANSFER, "button-transfer"),
         ],
-        State::Claimed { .. } => &[
+        TicketState::Claimed { .. } => &[
             (action::TAKE_OVER, "button-take-over"),
             (action::CLOSE, "button-close"),
             (action::TRANSFER, "button-transfer"),
         ],
-        State::Closed { .. } => &[],
+        TicketState::Closed { .. } => &[],
     };
-    let mut blocks = vec![section(&line.join(" · "))];
+    let mut blocks = vec![section_block(&line.join(" · "))];
     if !buttons.is_empty() {
         let elements: Vec<Value> = buttons
             .iter()
-            .map(|(action, label)| button_json(action, &words.say(label, &[]), &id))
+            .map(|(action, label)| build_button_json(action, &texts.text(label, &[]), &id))
             .collect();
         blocks.push(json!({"type": "actions", "elements": elements}));
     }
@@ -279,19 +301,19 @@ fn row(row: &Row, words: &Words) -> Vec<Value> {
 }
 
 /// A ticket's name, as a link to its thread where there is one.
-fn linked(name: &str, address: Option<&str>) -> String {
-    address.map_or_else(|| escape_line(name), |address| thread_link(address, name))
+fn link_ticket_name(name: &str, address: Option<&str>) -> String {
+    address.map_or_else(|| escape_line(name), |address| link_to_thread(address, name))
 }
 
-fn header(text: &str) -> Value {
+fn header_block(text: &str) -> Value {
     json!({"type": "header", "text": {"type": "plain_text", "text": text, "emoji": false}})
 }
 
-fn section(text: &str) -> Value {
+fn section_block(text: &str) -> Value {
     json!({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}})
 }
 
-fn context(text: &str) -> Value {
+fn context_block(text: &str) -> Value {
     json!({"type": "context", "elements": [{"type": "mrkdwn", "text": text, "verbatim": true}]})
 }
 
@@ -302,15 +324,15 @@ mod tests {
     #[test]
     fn a_command_is_read_as_people_type_it() {
         for (text, wanted) in [
-            ("mine", Wanted::Mine),
-            ("  Waiting ", Wanted::Waiting),
-            ("find  Maria Silva", Wanted::Find("Maria Silva".to_owned())),
-            ("find", Wanted::Help),
-            ("status now", Wanted::Status),
-            ("", Wanted::Help),
-            ("??", Wanted::Help),
+            ("mine", CommandAction::Mine),
+            ("  Waiting ", CommandAction::Waiting),
+            ("find  Maria Silva", CommandAction::Find("Maria Silva".to_owned())),
+            ("find", CommandAction::Help),
+            ("status now", CommandAction::Status),
+            ("", CommandAction::Help),
+            ("??", CommandAction::Help),
         ] {
-            assert_eq!(Wanted::parse(text), wanted, "{text:?}");
+            assert_eq!(CommandAction::parse(text), wanted, "{text:?}");
         }
     }
 }

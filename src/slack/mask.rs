@@ -8,12 +8,12 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::model::personal::{self, Kind};
+use crate::model::personal::{self, NumberKind};
 
 /// What is not read by people, or comes back from them and goes to Blip.
 ///
 /// A field that is not listed is taken for something that people read.
-const NOT_SHOWN: [&str; 26] = [
+const UNMASKED_FIELDS: [&str; 26] = [
     "action_id",
     "block_id",
     "callback_id",
@@ -46,13 +46,13 @@ const NOT_SHOWN: [&str; 26] = [
 
 /// Which numbers are hidden in Slack.
 #[derive(Clone, Debug, Default)]
-pub struct Mask(Vec<Kind>);
+pub struct Mask(Vec<NumberKind>);
 
 /// What people are shown as the answer to a request of Slack's.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Shown(Value);
+pub struct MaskedAnswer(Value);
 
-impl Shown {
+impl MaskedAnswer {
     /// As it goes to Slack.
     pub fn into_json(self) -> Value {
         self.0
@@ -61,49 +61,49 @@ impl Shown {
 
 impl Mask {
     /// Hides numbers of these kinds.
-    pub fn new(kinds: &[Kind]) -> Self {
+    pub fn new(kinds: &[NumberKind]) -> Self {
         Self(kinds.to_vec())
     }
 
     /// The answer with its numbers hidden.
-    pub fn show(&self, answer: &Value) -> Shown {
-        Shown(self.apply(answer).into_owned())
+    pub fn mask_answer(&self, answer: &Value) -> MaskedAnswer {
+        MaskedAnswer(self.mask_body(answer).into_owned())
     }
 
     /// What goes to Slack with the numbers in it hidden.
-    pub(super) fn apply<'a>(&self, body: &'a Value) -> Cow<'a, Value> {
+    pub(super) fn mask_body<'a>(&self, body: &'a Value) -> Cow<'a, Value> {
         if self.0.is_empty() {
             return Cow::Borrowed(body);
         }
         let mut body = body.clone();
-        self.hide_in(&mut body);
+        self.mask_value(&mut body);
         Cow::Owned(body)
     }
 
     /// The same for a parameter of a call that has no body.
-    pub(super) fn param<'a>(&self, name: &str, value: &'a str) -> Cow<'a, str> {
-        let is_shown = !NOT_SHOWN.contains(&name);
-        let hidden = is_shown.then(|| self.hide(value)).flatten();
+    pub(super) fn mask_param<'a>(&self, name: &str, value: &'a str) -> Cow<'a, str> {
+        let is_shown = !UNMASKED_FIELDS.contains(&name);
+        let hidden = is_shown.then(|| self.mask_text(value)).flatten();
         hidden.map_or(Cow::Borrowed(value), Cow::Owned)
     }
 
-    fn hide(&self, text: &str) -> Option<String> {
-        personal::hide(text, &self.0)
+    fn mask_text(&self, text: &str) -> Option<String> {
+        personal::hide_numbers(text, &self.0)
     }
 
-    fn hide_in(&self, value: &mut Value) {
+    fn mask_value(&self, value: &mut Value) {
         match value {
             Value::String(text) => {
-                if let Some(hidden) = self.hide(text) {
+                if let Some(hidden) = self.mask_text(text) {
                     *text = hidden;
                 }
             }
-            Value::Array(items) => items.iter_mut().for_each(|item| self.hide_in(item)),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.mask_value(item)),
             Value::Object(fields) => {
-                self.unlink(fields);
+                self.remove_masked_link(fields);
                 for (key, field) in fields {
-                    if !NOT_SHOWN.contains(&key.as_str()) {
-                        self.hide_in(field);
+                    if !UNMASKED_FIELDS.contains(&key.as_str()) {
+                        self.mask_value(field);
                     }
                 }
             }
@@ -112,10 +112,10 @@ impl Mask {
     }
 
     /// A link whose address holds a number becomes words: it would lead nowhere without it.
-    fn unlink(&self, fields: &mut Map<String, Value>) {
+    fn remove_masked_link(&self, fields: &mut Map<String, Value>) {
         let url = fields.get("url").and_then(Value::as_str);
         let is_link = fields.get("type").and_then(Value::as_str) == Some("link");
-        let Some(hidden) = url.filter(|_| is_link).and_then(|url| self.hide(url)) else {
+        let Some(hidden) = url.filter(|_| is_link).and_then(|url| self.mask_text(url)) else {
             return;
         };
         fields.remove("url");
@@ -148,7 +148,7 @@ mod tests {
                 {"type": "a kind to come", "shown_somewhere": [cpf]},
             ],
         });
-        let hidden = Mask::new(&Kind::ALL).apply(&body).into_owned();
+        let hidden = Mask::new(&NumberKind::ALL).mask_body(&body).into_owned();
         let mask = "•••.•••.•••-••";
         let expected = json!({
             "channel": "C1", "ts": "1785776520.000100", "text": mask, "username": mask,
@@ -166,6 +166,6 @@ mod tests {
             ],
         });
         assert_eq!(hidden, expected);
-        assert_eq!(*Mask::default().apply(&body), body);
+        assert_eq!(*Mask::default().mask_body(&body), body);
     }
 }

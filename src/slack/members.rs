@@ -16,20 +16,20 @@ use dashmap::DashMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::client::Client;
+use super::client::SlackClient;
 use super::directory::Profile;
 use super::error::Error;
 use crate::model::{ChannelId, Failure, Fault, SlackUserId};
 
 /// How long it is believed that somebody is on a list.
-const FRESH: Duration = Duration::from_mins(10);
+const MEMBERSHIP_LIFETIME: Duration = Duration::from_mins(10);
 /// How long it is believed while Slack does not tell: a busy Slack must not stop the agents.
-const STALE: Duration = Duration::from_hours(1);
+const STALE_LIST_LIFETIME: Duration = Duration::from_hours(1);
 /// How long it is believed that somebody is not in a user group: people outside of it write in
 /// threads all day, and Slack tells only 20 times a minute (`slack.md` C.1).
-const OUTSIDE: Duration = Duration::from_secs(30);
+const GROUP_ABSENCE_LIFETIME: Duration = Duration::from_secs(30);
 /// Most members of a channel that Slack puts on a page.
-const PAGE: &str = "1000";
+const MEMBER_PAGE_SIZE: &str = "1000";
 /// The code of an answer without anybody in it.
 const NO_MEMBERS: &str = "no_members";
 /// Most pages of members that are read.
@@ -37,7 +37,7 @@ const MAX_PAGES: usize = 50;
 
 /// Whether somebody may answer the customers of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum AgentStatus {
     /// They may.
     Agent,
     /// They could, were they in the channel.
@@ -48,14 +48,14 @@ pub enum Standing {
     NoGroup,
 }
 
-impl Standing {
+impl AgentStatus {
     /// Whether they may.
     pub fn is_agent(self) -> bool {
         self == Self::Agent
     }
 
     /// The text that tells somebody that they may not do something.
-    pub fn refusal(self) -> Option<&'static str> {
+    pub fn refusal_key(self) -> Option<&'static str> {
         match self {
             Self::Agent => None,
             Self::Away => Some("ask-not-in-channel"),
@@ -67,22 +67,22 @@ impl Standing {
 
 /// The lists that were read lately.
 #[derive(Debug, Default)]
-pub(super) struct Members {
-    lists: DashMap<String, (Timestamp, Listed)>,
+pub(super) struct MemberCache {
+    lists: DashMap<String, (Timestamp, ListedMembers)>,
     /// One reader at a time: when a list has become too old, many want it at once.
     reading: tokio::sync::Mutex<()>,
 }
 
 /// Who is on a list.
 #[derive(Clone, Debug)]
-enum Listed {
+enum ListedMembers {
     These(Arc<HashSet<String>>),
     /// Everybody who acts there: nobody tells who else is on it.
     Anybody,
 }
 
-impl Listed {
-    fn has(&self, user: &SlackUserId) -> bool {
+impl ListedMembers {
+    fn has_member(&self, user: &SlackUserId) -> bool {
         match self {
             Self::These(members) => members.contains(user.as_str()),
             Self::Anybody => true,
@@ -92,34 +92,34 @@ impl Listed {
 
 /// Whose members are wanted.
 #[derive(Clone, Copy)]
-enum List<'a> {
+enum MemberList<'a> {
     Channel(&'a ChannelId),
     Group(&'a str),
 }
 
-impl Client {
+impl SlackClient {
     /// Whether somebody may answer the customers of a channel: one of our own people who is in it
     /// or, if agents are in a user group, who is in that.
     ///
     /// `since` is when they did what they are asked about: a list that is older does not prove
     /// that they were not on it.
-    pub async fn standing(
+    pub async fn check_agent_status(
         &self,
         (user, profile): (&SlackUserId, &Profile),
         channel: &ChannelId,
         group: Option<&str>,
         since: Timestamp,
-    ) -> Result<Standing, Error> {
+    ) -> Result<AgentStatus, Error> {
         match self.may_be_agent(user, profile, group).await {
-            Err(error) if error.is_about_group() => return Ok(Standing::NoGroup),
-            Ok(false) => return Ok(Standing::Outsider),
+            Err(error) if error.is_unknown_group() => return Ok(AgentStatus::NoGroup),
+            Ok(false) => return Ok(AgentStatus::Outsider),
             Err(error) => return Err(error),
             Ok(true) => {}
         }
         if group.is_some() || self.is_in_channel(channel, user, since).await? {
-            return Ok(Standing::Agent);
+            return Ok(AgentStatus::Agent);
         }
-        Ok(Standing::Away)
+        Ok(AgentStatus::Away)
     }
 
     /// Whether somebody may answer customers in some channel.
@@ -129,19 +129,22 @@ impl Client {
         profile: &Profile,
         group: Option<&str>,
     ) -> Result<bool, Error> {
-        if !profile.is_full_member || !profile.workspaces.are_ours(self.identity().await?) {
+        if !profile.is_full_member || !profile.workspaces.is_ours(self.ensure_identity().await?) {
             return Ok(false);
         }
         match group {
             None => Ok(true),
-            Some(group) => self.is_on(List::Group(group), user, self.now() - OUTSIDE).await,
+            Some(group) => {
+                self.is_listed(MemberList::Group(group), user, self.now() - GROUP_ABSENCE_LIFETIME)
+                    .await
+            }
         }
     }
 
     /// Whether Slack knows a user group.
-    pub async fn knows_group(&self, group: &str) -> Result<bool, Error> {
-        match self.read_list(List::Group(group)).await {
-            Err(error) if error.is_about_group() => Ok(false),
+    pub async fn has_group(&self, group: &str) -> Result<bool, Error> {
+        match self.read_list(MemberList::Group(group)).await {
+            Err(error) if error.is_unknown_group() => Ok(false),
             listed => listed.map(|_| true),
         }
     }
@@ -154,97 +157,102 @@ impl Client {
         user: &SlackUserId,
         since: Timestamp,
     ) -> Result<bool, Error> {
-        self.is_on(List::Channel(channel), user, since).await
+        self.is_listed(MemberList::Channel(channel), user, since).await
     }
 
-    async fn is_on(
+    async fn is_listed(
         &self,
-        list: List<'_>,
+        list: MemberList<'_>,
         user: &SlackUserId,
         since: Timestamp,
     ) -> Result<bool, Error> {
-        let key = list.key();
-        if let Some(known) = self.remembered(&key, user, since) {
+        let key = list.cache_key();
+        if let Some(known) = self.cached_membership(&key, user, since) {
             return Ok(known);
         }
         let _turn = self.members.reading.lock().await;
-        if let Some(known) = self.remembered(&key, user, since) {
+        if let Some(known) = self.cached_membership(&key, user, since) {
             return Ok(known);
         }
         // The list is as old as the question, not as the answer.
         let asked = self.now();
         match self.read_list(list).await {
             Ok(members) => {
-                let listed = Listed::These(Arc::new(members));
-                let is_on = listed.has(user);
+                let listed = ListedMembers::These(Arc::new(members));
+                let is_on = listed.has_member(user);
                 self.members.lists.insert(key, (asked, listed));
                 Ok(is_on)
             }
-            Err(error) if self.was_on(&key, user) && !is_final(&error) => {
+            Err(error) if self.was_listed(&key, user) && !is_permanent(&error) => {
                 tracing::warn!(%error, "slack does not tell who is in {key}; the last list goes on");
                 Ok(true)
             }
-            Err(error) if matches!(list, List::Channel(_)) && is_never_told(&error) => {
+            Err(error) if matches!(list, MemberList::Channel(_)) && is_list_unavailable(&error) => {
                 tracing::warn!(%error, "nobody tells who is in {key}: who acts there is taken to be");
-                self.members.lists.insert(key, (asked, Listed::Anybody));
+                self.members.lists.insert(key, (asked, ListedMembers::Anybody));
                 Ok(true)
             }
             Err(error) => Err(error),
         }
     }
 
-    async fn read_list(&self, list: List<'_>) -> Result<HashSet<String>, Error> {
+    async fn read_list(&self, list: MemberList<'_>) -> Result<HashSet<String>, Error> {
         match list {
-            List::Group(group) => {
+            MemberList::Group(group) => {
                 let params = [("usergroup", Some(group))];
-                let answer: Value = self.read("usergroups.users.list", &params).await?;
-                Ok(strings(&answer, "users").collect())
+                let answer: Value = self.call_with_params("usergroups.users.list", &params).await?;
+                Ok(string_entries(&answer, "users").collect())
             }
-            List::Channel(channel) => self.read_members(channel).await,
+            MemberList::Channel(channel) => self.read_members(channel).await,
         }
     }
 
     async fn read_members(&self, channel: &ChannelId) -> Result<HashSet<String>, Error> {
-        const METHOD: &str = "conversations.members";
+        const LIST_MEMBERS_METHOD: &str = "conversations.members";
         let (mut members, mut cursor) = (HashSet::new(), None::<String>);
         for _ in 0..MAX_PAGES {
             let params = [
                 ("channel", Some(channel.as_str())),
-                ("limit", Some(PAGE)),
+                ("limit", Some(MEMBER_PAGE_SIZE)),
                 ("cursor", cursor.as_deref()),
             ];
-            let answer: Value = self.read(METHOD, &params).await?;
-            members.extend(strings(&answer, "members"));
+            let answer: Value = self.call_with_params(LIST_MEMBERS_METHOD, &params).await?;
+            members.extend(string_entries(&answer, "members"));
             let next = answer.pointer("/response_metadata/next_cursor").and_then(Value::as_str);
             cursor = next.filter(|cursor| !cursor.is_empty()).map(str::to_owned);
             if cursor.is_none() && members.is_empty() {
                 // The app itself is in the channel.
-                return Err(Error::Api { method: METHOD, code: NO_MEMBERS.to_owned() });
+                return Err(Error::Api {
+                    method: LIST_MEMBERS_METHOD,
+                    code: NO_MEMBERS.to_owned(),
+                });
             }
             if cursor.is_none() {
                 return Ok(members);
             }
         }
         // Half a list proves nothing about those who are not on it.
-        Err(Error::Api { method: METHOD, code: "too_many_members".to_owned() })
+        Err(Error::Api { method: LIST_MEMBERS_METHOD, code: "too_many_members".to_owned() })
     }
 
     /// What a list that was read lately says, if it is to be believed.
-    fn remembered(&self, key: &str, user: &SlackUserId, since: Timestamp) -> Option<bool> {
+    fn cached_membership(&self, key: &str, user: &SlackUserId, since: Timestamp) -> Option<bool> {
         let (at, listed) = self.members.lists.get(key).map(|entry| entry.clone())?;
-        let is_on = listed.has(user);
-        let is_believed = if is_on { self.now() < at + FRESH } else { at >= since };
+        let is_on = listed.has_member(user);
+        let is_believed = if is_on { self.now() < at + MEMBERSHIP_LIFETIME } else { at >= since };
         is_believed.then_some(is_on)
     }
 
-    fn was_on(&self, key: &str, user: &SlackUserId) -> bool {
+    fn was_listed(&self, key: &str, user: &SlackUserId) -> bool {
         let known = self.members.lists.get(key).map(|entry| entry.clone());
-        known.is_some_and(|(at, listed)| self.now() < at + STALE && listed.has(user))
+        known.is_some_and(|(at, listed)| {
+            self.now() < at + STALE_LIST_LIFETIME && listed.has_member(user)
+        })
     }
 }
 
-impl List<'_> {
-    fn key(self) -> String {
+impl MemberList<'_> {
+    fn cache_key(self) -> String {
         match self {
             Self::Channel(channel) => format!("channel {channel}"),
             Self::Group(group) => format!("group {group}"),
@@ -255,19 +263,19 @@ impl List<'_> {
 /// Whether this is not Slack but something that stands in its place and does not know the method.
 /// Then everybody who can act in a channel counts as being in it: Slack itself shows a private
 /// channel only to its members, and lets only members write in a public one.
-fn is_never_told(error: &Error) -> bool {
+fn is_list_unavailable(error: &Error) -> bool {
     matches!(error.code(), Some("unknown_method" | NO_MEMBERS))
 }
 
 /// Whether Slack will not tell later either.
-fn is_final(error: &Error) -> bool {
-    match error.fault() {
+fn is_permanent(error: &Error) -> bool {
+    match error.to_fault() {
         Fault::Refused { .. } | Fault::Broken | Fault::Credentials => true,
-        Fault::Busy { .. } | Fault::Down | Fault::Unsure => false,
+        Fault::Busy { .. } | Fault::Down | Fault::OutcomeUnknown => false,
     }
 }
 
-fn strings(answer: &Value, field: &str) -> impl Iterator<Item = String> {
+fn string_entries(answer: &Value, field: &str) -> impl Iterator<Item = String> {
     let entries = answer.get(field).and_then(Value::as_array).into_iter().flatten();
     entries.filter_map(Value::as_str).map(str::to_owned)
 }

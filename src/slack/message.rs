@@ -7,36 +7,36 @@
 
 use serde_json::Value;
 
-use super::parse::{self, text};
-use super::rich_text::{self, any_words, kind};
+use super::parse::{self, text_at};
+use super::rich_text::{self, element_type, find_element_text};
 use super::{emoji, mrkdwn};
-use crate::model::{AgentMessage, Attachment, Inline, KeptPart, Paragraph, Rich, Style};
+use crate::model::{AgentMessage, Attachment, Inline, KeptPart, Paragraph, RichText, Style};
 
 /// How deep forwarded messages are read that are forwarded themselves.
-const MAX_DEPTH: usize = 3;
+const MAX_FORWARD_DEPTH: usize = 3;
 /// What Slack writes as the `text` of a message that has none (`slack.md` 3.1).
-const PLACEHOLDERS: [&str; 2] = ["[no preview available]", "This content can't be displayed."];
+const PLACEHOLDER_TEXTS: [&str; 2] = ["[no preview available]", "This content can't be displayed."];
 /// Between two cells of a row.
 const CELL_BREAK: &str = " | ";
 /// In the place of a cell without words, so that the others keep theirs.
 const EMPTY_CELL: &str = "–";
 
 /// Reads a message, as an event or an answer of Slack holds it.
-pub fn read(message: &Value) -> AgentMessage {
-    let mut reader = Reader::new(message, 0);
-    reader.blocks(list(message, "blocks"));
+pub fn read_message(message: &Value) -> AgentMessage {
+    let mut reader = MessageReader::new(message, 0);
+    reader.read_blocks(array_field(message, "blocks"));
     reader.fall_back_on_text();
-    reader.attachments(list(message, "attachments"));
-    let mut read = reader.finish(files(message));
+    reader.read_attachments(array_field(message, "attachments"));
+    let mut read = reader.into_message(read_files(message));
     if !read.may_go_out() && read.kept.is_empty() {
         // Something was sent, but it stands nowhere where we know to look.
-        read.kept.push(unreadable("message"));
+        read.kept.push(unreadable_part("message"));
     }
     read
 }
 
 /// What was read of a message so far.
-struct Reader<'a> {
+struct MessageReader<'a> {
     /// The message's mark-up.
     text: &'a str,
     /// How many messages it was forwarded in.
@@ -45,193 +45,198 @@ struct Reader<'a> {
     kept: Vec<KeptPart>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> MessageReader<'a> {
     fn new(message: &'a Value, depth: usize) -> Self {
-        let text = text(message, "/text").unwrap_or_default();
+        let text = text_at(message, "/text").unwrap_or_default();
         Self { text, depth, paragraphs: Vec::new(), kept: Vec::new() }
     }
 
-    fn finish(self, files: Vec<Attachment>) -> AgentMessage {
-        AgentMessage { text: Rich(self.paragraphs), files, kept: self.kept }
+    fn into_message(self, files: Vec<Attachment>) -> AgentMessage {
+        AgentMessage { text: RichText(self.paragraphs), files, kept: self.kept }
     }
 
     /// Slack shows the blocks and not the text, so the text counts only if they say nothing.
     fn fall_back_on_text(&mut self) {
-        if is_blank(&self.paragraphs) && !PLACEHOLDERS.contains(&self.text.trim()) {
-            let Rich(paragraphs) = mrkdwn::read(self.text);
+        if is_blank(&self.paragraphs) && !PLACEHOLDER_TEXTS.contains(&self.text.trim()) {
+            let RichText(paragraphs) = mrkdwn::read_mrkdwn(self.text);
             self.paragraphs = paragraphs;
         }
     }
 
-    fn blocks(&mut self, blocks: &[Value]) {
+    fn read_blocks(&mut self, blocks: &[Value]) {
         for block in blocks {
-            self.block(block);
+            self.read_block(block);
         }
     }
 
-    fn block(&mut self, block: &Value) {
-        match kind(block) {
+    fn read_block(&mut self, block: &Value) {
+        match element_type(block) {
             "rich_text" => {
-                rich_text::read(block, self.text, &mut self.paragraphs, &mut self.kept);
+                rich_text::read_rich_text(block, self.text, &mut self.paragraphs, &mut self.kept);
             }
-            "table" | "data_table" => self.table(block),
-            "header" => self.text_objects(block, block.get("text")),
+            "table" | "data_table" => self.read_table(block),
+            "header" => self.read_text_objects(block, block.get("text")),
             "section" => {
-                let fields = list(block, "fields");
-                self.text_objects(block, block.get("text").into_iter().chain(fields));
-                self.kept.extend(block.get("accessory").map(kept));
+                let fields = array_field(block, "fields");
+                self.read_text_objects(block, block.get("text").into_iter().chain(fields));
+                self.kept.extend(block.get("accessory").map(to_kept_part));
             }
             "context" => {
-                let (images, texts): (Vec<&Value>, Vec<&Value>) =
-                    list(block, "elements").iter().partition(|element| kind(element) == "image");
-                self.kept.extend(images.into_iter().map(kept));
-                self.text_objects(block, texts);
+                let (images, texts): (Vec<&Value>, Vec<&Value>) = array_field(block, "elements")
+                    .iter()
+                    .partition(|element| element_type(element) == "image");
+                self.kept.extend(images.into_iter().map(to_kept_part));
+                self.read_text_objects(block, texts);
             }
             "divider" => {}
-            _ => self.kept.push(kept(block)),
+            _ => self.kept.push(to_kept_part(block)),
         }
     }
 
     /// Words of a block whose texts say themselves what they are.
-    fn text_objects<'v>(&mut self, block: &Value, texts: impl IntoIterator<Item = &'v Value>) {
+    fn read_text_objects<'v>(&mut self, block: &Value, texts: impl IntoIterator<Item = &'v Value>) {
         let before = self.paragraphs.len();
         for object in texts {
-            let words = text(object, "/text").unwrap_or_default();
-            if kind(object) == "mrkdwn" {
-                self.paragraphs.extend(mrkdwn::read(words).0);
+            let words = text_at(object, "/text").unwrap_or_default();
+            if element_type(object) == "mrkdwn" {
+                self.paragraphs.extend(mrkdwn::read_mrkdwn(words).0);
             } else {
-                self.paragraphs.extend(Rich::plain(emoji::spell(words)).0);
+                self.paragraphs.extend(RichText::from_plain(emoji::replace_emoji_names(words)).0);
             }
         }
         if is_blank(self.paragraphs.get(before..).unwrap_or_default()) {
-            self.kept.push(kept(block));
+            self.kept.push(to_kept_part(block));
         }
     }
 
     /// A table becomes lines, one for each row.
-    fn table(&mut self, table: &Value) {
-        let mut rows: Vec<Vec<Inline>> = text(table, "/caption")
-            .or_else(|| text(table, "/caption/text"))
-            .map(|caption| vec![plain(caption)])
+    fn read_table(&mut self, table: &Value) {
+        let mut rows: Vec<Vec<Inline>> = text_at(table, "/caption")
+            .or_else(|| text_at(table, "/caption/text"))
+            .map(|caption| vec![plain_inline(caption)])
             .into_iter()
             .collect();
-        for row in list(table, "rows") {
+        for row in array_field(table, "rows") {
             let cells = row.as_array().map(Vec::as_slice).unwrap_or_default();
-            let cells: Vec<Vec<Inline>> = cells.iter().map(|cell| self.cell(cell)).collect();
-            rows.extend(row_line(cells));
+            let cells: Vec<Vec<Inline>> = cells.iter().map(|cell| self.read_cell(cell)).collect();
+            rows.extend(join_cells(cells));
         }
         if rows.is_empty() {
-            self.kept.push(kept(table));
+            self.kept.push(to_kept_part(table));
         } else {
-            let lines = rows.join(&plain("\n"));
+            let lines = rows.join(&plain_inline("\n"));
             self.paragraphs.push(Paragraph::Text(lines));
         }
     }
 
     /// What a cell says, on one line.
-    fn cell(&mut self, cell: &Value) -> Vec<Inline> {
+    fn read_cell(&mut self, cell: &Value) -> Vec<Inline> {
         let mut paragraphs = Vec::new();
-        match (kind(cell), any_words(cell)) {
+        match (element_type(cell), find_element_text(cell)) {
             ("rich_text", _) => {
-                rich_text::read(cell, self.text, &mut paragraphs, &mut self.kept);
+                rich_text::read_rich_text(cell, self.text, &mut paragraphs, &mut self.kept);
             }
             ("raw_number", _) if cell.get("value").is_some_and(Value::is_number) => {
-                paragraphs.extend(cell.get("value").map(Value::to_string).map(in_paragraph));
+                paragraphs.extend(cell.get("value").map(Value::to_string).map(to_paragraph));
             }
-            (_, Some(words)) => paragraphs.push(in_paragraph(mrkdwn::unescape(words))),
+            (_, Some(words)) => paragraphs.push(to_paragraph(mrkdwn::unescape_mrkdwn(words))),
             ("raw_text", None) => {}
-            (_, None) => self.kept.push(kept(cell)),
+            (_, None) => self.kept.push(to_kept_part(cell)),
         }
-        on_one_line(paragraphs)
+        join_on_one_line(paragraphs)
     }
 
-    fn attachments(&mut self, attachments: &[Value]) {
+    fn read_attachments(&mut self, attachments: &[Value]) {
         for attachment in attachments {
-            self.attachment(attachment);
+            self.read_attachment(attachment);
         }
     }
 
     /// What hangs on a message: a message forwarded, a pasted table, a preview (`slack.md` 3.2).
-    fn attachment(&mut self, attachment: &Value) {
+    fn read_attachment(&mut self, attachment: &Value) {
         let is = |flag: &str| attachment.get(flag).and_then(Value::as_bool) == Some(true);
         let leads_somewhere = ["/from_url", "/original_url", "/app_unfurl_url"]
             .iter()
-            .any(|pointer| text(attachment, pointer).is_some());
+            .any(|pointer| text_at(attachment, pointer).is_some());
         if is("is_share") {
-            let message = forwarded(attachment, self.depth + 1);
+            let message = read_forwarded(attachment, self.depth + 1);
             self.kept.push(KeptPart::Forwarded(Box::new(message)));
         } else if is("is_msg_unfurl") || is("is_app_unfurl") || leads_somewhere {
             // Slack shows it for an address that stands in the words; a customer gets the address.
         } else {
-            self.pasted(attachment);
+            self.read_pasted(attachment);
         }
     }
 
     /// People paste tables; other contents are those of bots and workflows, and not for customers.
-    fn pasted(&mut self, attachment: &Value) {
-        let (tables, others): (Vec<&Value>, Vec<&Value>) = list(attachment, "blocks")
+    fn read_pasted(&mut self, attachment: &Value) {
+        let (tables, others): (Vec<&Value>, Vec<&Value>) = array_field(attachment, "blocks")
             .iter()
-            .partition(|block| matches!(kind(block), "table" | "data_table"));
+            .partition(|block| matches!(element_type(block), "table" | "data_table"));
         for table in &tables {
-            self.table(table);
+            self.read_table(table);
         }
         if others.is_empty() && tables.is_empty() {
-            self.kept.push(unreadable("attachment"));
+            self.kept.push(unreadable_part("attachment"));
         }
-        self.kept.extend(others.into_iter().map(kept));
+        self.kept.extend(others.into_iter().map(to_kept_part));
     }
 }
 
 /// Reads a message that was forwarded (`slack.md` 3.2).
-fn forwarded(attachment: &Value, depth: usize) -> AgentMessage {
-    let mut reader = Reader::new(attachment, depth);
-    if depth > MAX_DEPTH {
-        reader.kept.push(unreadable("attachment"));
-        return reader.finish(Vec::new());
+fn read_forwarded(attachment: &Value, depth: usize) -> AgentMessage {
+    let mut reader = MessageReader::new(attachment, depth);
+    if depth > MAX_FORWARD_DEPTH {
+        reader.kept.push(unreadable_part("attachment"));
+        return reader.into_message(Vec::new());
     }
-    for part in list(attachment, "message_blocks") {
+    for part in array_field(attachment, "message_blocks") {
         let message = part.get("message").unwrap_or(&Value::Null);
-        reader.blocks(list(message, "blocks"));
-        reader.attachments(list(message, "attachments"));
+        reader.read_blocks(array_field(message, "blocks"));
+        reader.read_attachments(array_field(message, "attachments"));
     }
     reader.fall_back_on_text();
-    reader.attachments(list(attachment, "attachments"));
-    reader.finish(files(attachment))
+    reader.read_attachments(array_field(attachment, "attachments"));
+    reader.into_message(read_files(attachment))
 }
 
-fn files(message: &Value) -> Vec<Attachment> {
-    list(message, "files").iter().map(parse::attachment).collect()
+fn read_files(message: &Value) -> Vec<Attachment> {
+    array_field(message, "files").iter().map(parse::parse_attachment).collect()
 }
 
-fn kept(block: &Value) -> KeptPart {
-    if kind(block) == "image" { KeptPart::Image } else { unreadable(kind(block)) }
+fn to_kept_part(block: &Value) -> KeptPart {
+    if element_type(block) == "image" {
+        KeptPart::Image
+    } else {
+        unreadable_part(element_type(block))
+    }
 }
 
 /// The name goes into a line that people read, so it is short whatever the sender put there.
-pub(super) fn unreadable(kind: &str) -> KeptPart {
+pub(super) fn unreadable_part(kind: &str) -> KeptPart {
     let is_shown = |c: &char| c.is_alphanumeric() || matches!(c, '_' | '-');
     let kind: String = kind.chars().filter(is_shown).take(40).collect();
     KeptPart::Unreadable { kind: if kind.is_empty() { "?".to_owned() } else { kind } }
 }
 
 /// The line of a row: its cells set apart, each in its place; none if there are no words in it.
-fn row_line(mut cells: Vec<Vec<Inline>>) -> Option<Vec<Inline>> {
+fn join_cells(mut cells: Vec<Vec<Inline>>) -> Option<Vec<Inline>> {
     let is_empty = |cell: &Vec<Inline>| is_blank(&[Paragraph::Text(cell.clone())]);
     let last = cells.iter().rposition(|cell| !is_empty(cell))?;
     cells.truncate(last + 1);
     for cell in cells.iter_mut().filter(|cell| is_empty(cell)) {
-        *cell = vec![plain(EMPTY_CELL)];
+        *cell = vec![plain_inline(EMPTY_CELL)];
     }
-    Some(cells.join(&plain(CELL_BREAK)))
+    Some(cells.join(&plain_inline(CELL_BREAK)))
 }
 
 /// The runs of all paragraphs without a line break.
-fn on_one_line(paragraphs: Vec<Paragraph>) -> Vec<Inline> {
+fn join_on_one_line(paragraphs: Vec<Paragraph>) -> Vec<Inline> {
     let lines = paragraphs.into_iter().map(|paragraph| match paragraph {
         Paragraph::Text(runs) | Paragraph::Quote(runs) | Paragraph::Item { text: runs, .. } => runs,
-        Paragraph::Code(code) => vec![plain(&code)],
+        Paragraph::Code(code) => vec![plain_inline(&code)],
     });
-    let mut runs = lines.collect::<Vec<_>>().join(&plain(" "));
+    let mut runs = lines.collect::<Vec<_>>().join(&plain_inline(" "));
     for run in &mut runs {
         if let Inline::Text { text, .. } = run {
             *text = text.replace('\n', " ");
@@ -241,17 +246,17 @@ fn on_one_line(paragraphs: Vec<Paragraph>) -> Vec<Inline> {
 }
 
 fn is_blank(paragraphs: &[Paragraph]) -> bool {
-    Rich(paragraphs.to_vec()).is_blank()
+    RichText(paragraphs.to_vec()).is_blank()
 }
 
-fn in_paragraph(text: impl Into<String>) -> Paragraph {
+fn to_paragraph(text: impl Into<String>) -> Paragraph {
     Paragraph::Text(vec![Inline::Text { text: text.into(), style: Style::default() }])
 }
 
-fn plain(text: &str) -> Inline {
+fn plain_inline(text: &str) -> Inline {
     Inline::Text { text: text.to_owned(), style: Style::default() }
 }
 
-fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
+fn array_field<'a>(value: &'a Value, field: &str) -> &'a [Value] {
     value.get(field).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }

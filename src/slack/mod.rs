@@ -12,6 +12,7 @@ pub mod emoji;
 pub mod error;
 pub mod files;
 mod find;
+mod health;
 pub mod home;
 pub mod mask;
 mod members;
@@ -23,19 +24,18 @@ mod renames;
 pub mod render;
 pub mod rich_text;
 pub mod socket;
-mod standing;
 mod transport;
 pub mod verify;
 pub mod workspace;
 
-pub use client::{Client, Post, Posted};
+pub use client::{Post, Posted, SlackClient};
 pub use directory::Profile;
 pub use error::Error;
 pub use files::Upload;
-pub use mask::{Mask, Shown};
-pub use members::Standing;
-pub use renames::Renames;
-pub use standing::ChannelLook;
+pub use health::ChannelAccess;
+pub use mask::{Mask, MaskedAnswer};
+pub use members::AgentStatus;
+pub use renames::ChannelRenames;
 
 /// The names of our buttons, and what each carries.
 pub mod action {

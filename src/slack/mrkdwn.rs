@@ -11,28 +11,29 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use super::emoji;
-use crate::model::{ChannelId, Inline, Paragraph, Rich, SlackUserId, Style};
+use crate::model::{ChannelId, Inline, Paragraph, RichText, SlackUserId, Style};
 
 /// What begins and ends a block of code.
-const FENCE: &str = "```";
+const CODE_FENCE: &str = "```";
 
 /// The three characters that Slack escapes, without the `&`.
-const ENTITIES: [(&str, char); 3] = [("amp;", '&'), ("lt;", '<'), ("gt;", '>')];
+const ESCAPED_ENTITIES: [(&str, char); 3] = [("amp;", '&'), ("lt;", '<'), ("gt;", '>')];
 
 /// Escapes text so that Slack sees no mention, link or entity in it.
-pub fn escape(text: &str) -> String {
+pub fn escape_mrkdwn(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// Takes the escaping off, once: `&amp;lt;` becomes `&lt;`.
-pub(super) fn unescape(text: &str) -> Cow<'_, str> {
+pub(super) fn unescape_mrkdwn(text: &str) -> Cow<'_, str> {
     if !text.contains('&') {
         return Cow::Borrowed(text);
     }
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
-        let entity = ENTITIES.iter().find_map(|(name, c)| Some((*c, after.strip_prefix(name)?)));
+        let entity =
+            ESCAPED_ENTITIES.iter().find_map(|(name, c)| Some((*c, after.strip_prefix(name)?)));
         let (c, tail) = entity.unwrap_or(('&', after));
         plain.push_str(before);
         plain.push(c);
@@ -43,13 +44,13 @@ pub(super) fn unescape(text: &str) -> Cow<'_, str> {
 }
 
 /// A moment in words that need no language.
-pub(super) fn moment(seconds: i64) -> Option<String> {
+pub(super) fn format_utc(seconds: i64) -> Option<String> {
     let moment = Timestamp::from_second(seconds).ok()?;
     Some(moment.strftime("%Y-%m-%d %H:%M UTC").to_string())
 }
 
 /// What a run says where neither names nor looks matter, such as inside of code.
-pub(super) fn bare(inline: &Inline) -> String {
+pub(super) fn inline_to_plain(inline: &Inline) -> String {
     let named = |sign: char, label: &Option<String>| {
         let label = label.as_deref().unwrap_or("…");
         format!("{sign}{}", label.trim_start_matches(sign))
@@ -65,23 +66,23 @@ pub(super) fn bare(inline: &Inline) -> String {
 }
 
 /// Reads text in Slack's mark-up.
-pub fn read(text: &str) -> Rich {
+pub fn read_mrkdwn(text: &str) -> RichText {
     let mut paragraphs = Vec::new();
     let mut rest = text;
-    while let Some((before, code, after)) = fenced(rest) {
+    while let Some((before, code, after)) = split_code_block(rest) {
         read_lines(before.strip_suffix('\n').unwrap_or(before), &mut paragraphs);
         paragraphs.push(Paragraph::Code(read_code(code)));
         let after = after.trim_start_matches(' ');
         rest = after.strip_prefix('\n').unwrap_or(after);
     }
     read_lines(rest, &mut paragraphs);
-    Rich(paragraphs)
+    RichText(paragraphs)
 }
 
 /// Text before the first block of code, the code, and what follows.
-fn fenced(text: &str) -> Option<(&str, &str, &str)> {
-    let (before, inside) = text.split_once(FENCE)?;
-    let (code, after) = inside.split_once(FENCE)?;
+fn split_code_block(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, inside) = text.split_once(CODE_FENCE)?;
+    let (code, after) = inside.split_once(CODE_FENCE)?;
     let code = code.strip_prefix('\n').unwrap_or(code);
     let code = code.strip_suffix('\n').unwrap_or(code);
     (!code.trim().is_empty()).then_some((before, code, after))
@@ -146,45 +147,45 @@ enum Atom<'a> {
 
 /// Reads text without blocks of code and quotes.
 fn read_inlines(text: &str) -> Vec<Inline> {
-    let atoms = atoms(text);
-    let live = live_marks(&atoms);
-    let mut runs = Runs::default();
+    let atoms = split_atoms(text);
+    let live = find_paired_marks(&atoms);
+    let mut runs = RunBuilder::default();
     for (place, atom) in atoms.into_iter().enumerate() {
         match atom {
-            Atom::Mark { sign, .. } if live.contains(&place) => runs.toggle(sign),
+            Atom::Mark { sign, .. } if live.contains(&place) => runs.toggle_style(sign),
             Atom::Mark { sign, .. } => runs.raw.push(sign),
             Atom::Text(text) => runs.raw.push_str(text),
             Atom::Break => runs.raw.push('\n'),
             Atom::Token(token) => {
                 let inline = read_token(token, runs.style);
-                runs.push(inline);
+                runs.push_inline(inline);
             }
             Atom::Code(code) => {
                 let style = Style { code: true, ..runs.style };
-                runs.push(Inline::Text { text: read_code(code), style });
+                runs.push_inline(Inline::Text { text: read_code(code), style });
             }
         }
     }
-    runs.finish();
+    runs.finish_run();
     runs.done
 }
 
 /// Runs as they are read: what is done, and raw words that may still grow.
 #[derive(Default)]
-struct Runs {
+struct RunBuilder {
     done: Vec<Inline>,
     raw: String,
     style: Style,
 }
 
-impl Runs {
-    fn push(&mut self, inline: Inline) {
-        self.finish();
+impl RunBuilder {
+    fn push_inline(&mut self, inline: Inline) {
+        self.finish_run();
         self.done.push(inline);
     }
 
-    fn toggle(&mut self, sign: char) {
-        self.finish();
+    fn toggle_style(&mut self, sign: char) {
+        self.finish_run();
         let flag = match sign {
             '*' => &mut self.style.bold,
             '_' => &mut self.style.italic,
@@ -193,21 +194,21 @@ impl Runs {
         *flag = !*flag;
     }
 
-    fn finish(&mut self) {
+    fn finish_run(&mut self) {
         if !self.raw.is_empty() {
-            self.done.push(Inline::Text { text: words(&self.raw), style: self.style });
+            self.done.push(Inline::Text { text: unescape_words(&self.raw), style: self.style });
             self.raw.clear();
         }
     }
 }
 
 /// Escaped words as they read.
-fn words(raw: &str) -> String {
-    emoji::spell(&unescape(raw)).into_owned()
+fn unescape_words(raw: &str) -> String {
+    emoji::replace_emoji_names(&unescape_mrkdwn(raw)).into_owned()
 }
 
 /// Takes mark-up apart, losing nothing.
-fn atoms(text: &str) -> Vec<Atom<'_>> {
+fn split_atoms(text: &str) -> Vec<Atom<'_>> {
     let mut atoms = Vec::new();
     let mut before = None;
     let mut rest = text;
@@ -262,7 +263,7 @@ fn mark_atom(sign: char, before: Option<char>, after: Option<char>) -> Atom<'sta
 }
 
 /// The places of the marks that have a partner; the others are words.
-fn live_marks(atoms: &[Atom<'_>]) -> HashSet<usize> {
+fn find_paired_marks(atoms: &[Atom<'_>]) -> HashSet<usize> {
     let mut live = HashSet::new();
     let mut open: Vec<(char, usize)> = Vec::new();
     for (place, atom) in atoms.iter().enumerate() {
@@ -290,11 +291,11 @@ fn read_code(code: &str) -> String {
     let mut plain = String::with_capacity(code.len());
     let mut rest = code;
     while let Some((before, tail)) = rest.split_once('<') {
-        plain.push_str(&unescape(before));
+        plain.push_str(&unescape_mrkdwn(before));
         let token = rest.get(before.len()..).unwrap_or_default();
         rest = match token_atom(token, tail) {
             (Atom::Token(token), after) => {
-                plain.push_str(&bare(&read_token(token, Style::default())));
+                plain.push_str(&inline_to_plain(&read_token(token, Style::default())));
                 after
             }
             (Atom::Text(sign), after) => {
@@ -304,7 +305,7 @@ fn read_code(code: &str) -> String {
             (Atom::Code(_) | Atom::Mark { .. } | Atom::Break, _) => tail,
         };
     }
-    plain.push_str(&unescape(rest));
+    plain.push_str(&unescape_mrkdwn(rest));
     plain
 }
 
@@ -312,7 +313,7 @@ fn read_code(code: &str) -> String {
 fn read_token(token: &str, style: Style) -> Inline {
     let (body, label) = token.split_once('|').unwrap_or((token, ""));
     // What only repeats the address is none; Slack escapes both.
-    let label = Some(label).filter(|label| !label.is_empty() && *label != body).map(words);
+    let label = Some(label).filter(|label| !label.is_empty() && *label != body).map(unescape_words);
     let text = |text: String| Inline::Text { text, style };
     let mut signs = body.chars();
     match signs.next() {
@@ -325,8 +326,10 @@ fn read_token(token: &str, style: Style) -> Inline {
             None => text(label.unwrap_or_else(|| "…".to_owned())),
         },
         Some('!') => read_command(signs.as_str(), label, style),
-        _ if body.contains(':') => Inline::Link { url: unescape(body).into_owned(), label, style },
-        _ => text(label.unwrap_or_else(|| words(body))),
+        _ if body.contains(':') => {
+            Inline::Link { url: unescape_mrkdwn(body).into_owned(), label, style }
+        }
+        _ => text(label.unwrap_or_else(|| unescape_words(body))),
     }
 }
 
@@ -338,22 +341,24 @@ fn read_command(body: &str, label: Option<String>, style: Style) -> Inline {
         ("here" | "channel" | "everyone", None) => Inline::Broadcast(name.to_owned()),
         ("subteam", Some(id)) => Inline::Group { id: id.to_owned(), label },
         ("date", Some(seconds)) => {
-            let when = label.or_else(|| moment(seconds.parse().ok()?));
-            let text = when.unwrap_or_else(|| words(seconds));
+            let when = label.or_else(|| format_utc(seconds.parse().ok()?));
+            let text = when.unwrap_or_else(|| unescape_words(seconds));
             match parts.nth(1) {
-                Some(url) => {
-                    Inline::Link { url: unescape(url).into_owned(), label: Some(text), style }
-                }
+                Some(url) => Inline::Link {
+                    url: unescape_mrkdwn(url).into_owned(),
+                    label: Some(text),
+                    style,
+                },
                 None => Inline::Text { text, style },
             }
         }
-        _ => Inline::Text { text: label.unwrap_or_else(|| words(name)), style },
+        _ => Inline::Text { text: label.unwrap_or_else(|| unescape_words(name)), style },
     }
 }
 
 /// Formatted text in a short form for tests: one entry per paragraph, looks as `b[…]`.
 #[cfg(test)]
-pub(super) fn sketch(rich: &Rich) -> Vec<String> {
+pub(super) fn sketch(rich: &RichText) -> Vec<String> {
     let styled = |text: &str, style: Style| {
         let looks =
             [(style.bold, 'b'), (style.italic, 'i'), (style.strike, 's'), (style.code, 'c')];
@@ -463,14 +468,14 @@ mod tests {
             ("até <@U12", &["até @U12"]),
             ("1 < 2", &["1 < 2"]),
         ] {
-            assert_eq!(sketch(&read(text)), shown, "{text}");
+            assert_eq!(sketch(&read_mrkdwn(text)), shown, "{text}");
         }
     }
 
     #[test]
     fn escaped_text_reads_as_it_was() {
-        assert_eq!(escape("<!channel> & <@U1>"), "&lt;!channel&gt; &amp; &lt;@U1&gt;");
-        assert_eq!(unescape("&amp;lt;&lt;&amp;amp;"), "&lt;<&amp;");
+        assert_eq!(escape_mrkdwn("<!channel> & <@U1>"), "&lt;!channel&gt; &amp; &lt;@U1&gt;");
+        assert_eq!(unescape_mrkdwn("&amp;lt;&lt;&amp;amp;"), "&lt;<&amp;");
     }
 
     /// A piece of a Slack message as Slack would write it.
@@ -486,10 +491,10 @@ mod tests {
     }
 
     /// All words of a reading that are not code.
-    fn words_of(rich: &Rich) -> String {
+    fn words_of(rich: &RichText) -> String {
         let words = rich.inlines().filter_map(|inline| match inline {
             Inline::Text { style, .. } if style.code => None,
-            inline => Some(bare(inline)),
+            inline => Some(inline_to_plain(inline)),
         });
         words.collect::<Vec<_>>().join(" ")
     }
@@ -497,7 +502,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_markup_survives(pieces in prop::collection::vec(markup(), 0..12)) {
-            let words = words_of(&read(&pieces.concat()));
+            let words = words_of(&read_mrkdwn(&pieces.concat()));
             for raw in ["<@", "<#", "<!", "<https", "&amp;", "&lt;", ":wave:", ":flag-br:", ":+1:"] {
                 prop_assert!(!words.contains(raw), "{} in {}", raw, words);
             }
@@ -506,13 +511,13 @@ mod tests {
         #[test]
         fn escaped_words_come_back(text in "[a-zé <>&;!@#|^]{0,40}") {
             let quoted = text.starts_with('>');
-            let read = words_of(&read(&escape(&text)));
+            let read = words_of(&read_mrkdwn(&escape_mrkdwn(&text)));
             prop_assert!(quoted || read == text, "{:?} {:?}", read, text);
         }
 
         #[test]
         fn any_text_is_read_and_not_lost(text in "\\PC{0,80}") {
-            let rich = read(&text);
+            let rich = read_mrkdwn(&text);
             prop_assert_eq!(rich.0.is_empty(), text.is_empty());
         }
     }

@@ -7,30 +7,30 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::compose::Drafted;
-use super::dialog::{self, Asked, Search};
-use super::home::{self, Command, Wanted};
-use super::workspace::{self, Asker};
+use super::compose::OfferDraft;
+use super::dialog::{self, DialogRequest, OptionSearch};
+use super::home::{self, CommandAction, SlashCommand};
+use super::workspace::{self, Requester};
 use super::{action, emoji, message};
 use crate::bounded;
-use crate::model::hex::hex;
+use crate::model::hex::to_hex;
 use crate::model::{
-    Access, AgentMessage, Attachment, ChannelId, Click, MessageTs, SlackEvent, SlackUserId,
+    AgentMessage, Attachment, ChannelId, Click, FileAccess, MessageTs, SlackEvent, SlackUserId,
     TicketId,
 };
 
 /// What the keys of messages begin with.
-const MESSAGE: &str = "m:";
+const MESSAGE_KEY_PREFIX: &str = "m:";
 
 /// The event that tells that a channel has got another id.
-const RENAMED: &str = "channel_id_changed";
+const CHANNEL_RENAMED_EVENT: &str = "channel_id_changed";
 
 /// What makes a request large: all that a message or a dialog shows. Who did what to which message
 /// stands beside it.
-const WEIGHTY: [&str; 3] = ["blocks", "attachments", "files"];
+const LARGE_FIELDS: [&str; 3] = ["blocks", "attachments", "files"];
 
 /// The events that tell how we stand.
-const STANDING: [&str; 12] = [
+const HEALTH_EVENTS: [&str; 12] = [
     "app_uninstalled",
     "tokens_revoked",
     "channel_archive",
@@ -47,7 +47,7 @@ const STANDING: [&str; 12] = [
 
 /// An event and what it is about.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Routed {
+pub struct RoutedSlackEvent {
     /// What makes it the same event as another one, whatever delivery id it came with.
     pub key: String,
     /// The message whose ticket it belongs to: the root of a thread, the message reacted to.
@@ -60,19 +60,19 @@ pub struct Routed {
 
 /// What a request of Slack wants.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Request {
+pub enum SlackRequest {
     /// To be answered with this value at once, to prove that the address is ours.
     Challenge(String),
     /// To be remembered and handled.
-    Event(Routed),
+    Event(RoutedSlackEvent),
     /// To be answered with a dialog at once; nothing changes.
-    Dialog(Asked),
+    Dialog(DialogRequest),
     /// To be answered with a second page, or with what is wrong; nothing changes.
-    Draft(Drafted),
+    Draft(OfferDraft),
     /// To be answered with the options of a list at once; nothing changes.
-    Options(Search),
+    Options(OptionSearch),
     /// To be answered with words for the one who typed it at once; nothing changes.
-    Command(Command),
+    Command(SlashCommand),
     /// Somebody opened their home tab, which is to be shown; nothing changes.
     Home(SlackUserId),
     /// Slack drops events, because it sends only so many an hour (`slack.md` B.1).
@@ -85,72 +85,77 @@ pub enum Request {
         new: ChannelId,
     },
     /// How we stand in Slack may have changed; the name of the event tells how.
-    Standing(&'static str),
+    HealthEvent(&'static str),
 }
 
 /// Reads a request of the Events API, an interaction or a command, given as JSON.
-pub fn parse(body: &Value) -> Request {
-    match text(body, "/type") {
+pub fn parse_body(body: &Value) -> SlackRequest {
+    match text_at(body, "/type") {
         Some("url_verification") => {
-            Request::Challenge(text(body, "/challenge").unwrap_or_default().to_owned())
+            SlackRequest::Challenge(text_at(body, "/challenge").unwrap_or_default().to_owned())
         }
-        Some("app_rate_limited") => Request::Dropped,
+        Some("app_rate_limited") => SlackRequest::Dropped,
         Some("event_callback") => {
-            let told = home_opened(body).map(Request::Home);
-            let told = told.or_else(|| standing(body).map(Request::Standing));
-            told.or_else(|| renamed(body)).unwrap_or_else(|| Request::Event(callback(body)))
+            let told = parse_home_opened(body).map(SlackRequest::Home);
+            let told = told.or_else(|| parse_health_event(body).map(SlackRequest::HealthEvent));
+            told.or_else(|| parse_channel_rename(body))
+                .unwrap_or_else(|| SlackRequest::Event(parse_callback(body)))
         }
-        None if text(body, "/command") == Some(home::COMMAND) => match command(body) {
-            Some(command) => Request::Command(command),
-            None => Request::Event(unknown("command", body)),
+        None if text_at(body, "/command") == Some(home::SLASH_COMMAND) => match parse_command(body)
+        {
+            Some(command) => SlackRequest::Command(command),
+            None => SlackRequest::Event(unknown_event("command", body)),
         },
-        Some("block_actions") => match dialog::asked_by_action(body) {
-            Some(asked) => Request::Dialog(asked),
-            None => Request::Event(click(body)),
+        Some("block_actions") => match dialog::parse_action_request(body) {
+            Some(asked) => SlackRequest::Dialog(asked),
+            None => SlackRequest::Event(parse_click_or_unknown(body)),
         },
-        Some("message_action") => match dialog::asked_by_shortcut(body) {
-            Some(asked) => Request::Dialog(asked),
-            None => Request::Event(shortcut(body)),
+        Some("message_action") => match dialog::parse_shortcut_request(body) {
+            Some(asked) => SlackRequest::Dialog(asked),
+            None => SlackRequest::Event(parse_shortcut_or_unknown(body)),
         },
-        Some("block_suggestion") => match dialog::search(body) {
-            Some(search) => Request::Options(search),
-            None => Request::Event(unknown("block_suggestion", body)),
+        Some("block_suggestion") => match dialog::parse_option_search(body) {
+            Some(search) => SlackRequest::Options(search),
+            None => SlackRequest::Event(unknown_event("block_suggestion", body)),
         },
-        Some("view_submission") => match dialog::drafted(body) {
-            Some(drafted) => Request::Draft(drafted),
-            None => Request::Event(
-                dialog::filled(body).unwrap_or_else(|| unknown("view_submission", body)),
+        Some("view_submission") => match dialog::parse_draft_request(body) {
+            Some(drafted) => SlackRequest::Draft(drafted),
+            None => SlackRequest::Event(
+                dialog::parse_submission(body)
+                    .unwrap_or_else(|| unknown_event("view_submission", body)),
             ),
         },
-        kind => Request::Event(unknown(kind.unwrap_or("none"), body)),
+        kind => SlackRequest::Event(unknown_event(kind.unwrap_or("none"), body)),
     }
 }
 
 /// When something happened in Slack, by Slack's clock: a message when it was written, a reaction or a
 /// press when it was made.
 pub fn happened_at(json: &[u8]) -> Option<MessageTs> {
-    let body = bounded::outline(std::str::from_utf8(json).ok()?, &WEIGHTY)?;
+    let body = bounded::parse_tree_without(std::str::from_utf8(json).ok()?, &LARGE_FIELDS)?;
     // The first is ours: of what was fetched, Slack does not always tell the time.
     let places =
         ["/happened", "/event/event_ts", "/event/ts", "/actions/0/action_ts", "/action_ts"];
-    let found = places.iter().find_map(|place| text(&body, place));
-    found.and_then(MessageTs::parse).filter(|ts| ts.micros().is_some())
+    let found = places.iter().find_map(|place| text_at(&body, place));
+    found.and_then(MessageTs::parse).filter(|ts| ts.to_micros().is_some())
 }
 
 /// Reads a request as it came; `None` if it is no JSON.
-pub fn request(json: &[u8]) -> Option<Request> {
+pub fn parse_request(json: &[u8]) -> Option<SlackRequest> {
     let json = std::str::from_utf8(json).ok()?;
-    if let Some(body) = bounded::tree(json) {
-        return Some(parse(&body));
+    if let Some(body) = bounded::parse_tree(json) {
+        return Some(parse_body(&body));
     }
-    let too_much = || bounded::is_json(json).then(|| Request::Event(too_much(json)));
-    bounded::outline(json, &WEIGHTY).map(|body| outlined(&body)).or_else(too_much)
+    let too_much = || bounded::is_json(json).then(|| SlackRequest::Event(oversized_event(json)));
+    bounded::parse_tree_without(json, &LARGE_FIELDS)
+        .map(|body| request_from_outline(&body))
+        .or_else(too_much)
 }
 
 /// Something of which not even the outline can be read. Slack itself sends nothing like it.
-fn too_much(json: &str) -> Routed {
-    let key = format!("h:{}", hash(json.as_bytes()));
-    Routed {
+fn oversized_event(json: &str) -> RoutedSlackEvent {
+    let key = format!("h:{}", hash_to_hex(json.as_bytes()));
+    RoutedSlackEvent {
         key,
         about: None,
         ticket: None,
@@ -160,9 +165,9 @@ fn too_much(json: &str) -> Routed {
 
 /// What a request is that is too large for its whole to be read, given what is known of it. Of what
 /// an agent wrote, nothing may then be sent as if it were all.
-fn outlined(body: &Value) -> Request {
-    let mut request = parse(body);
-    if let Request::Event(Routed { event, .. }) = &mut request
+fn request_from_outline(body: &Value) -> SlackRequest {
+    let mut request = parse_body(body);
+    if let SlackRequest::Event(RoutedSlackEvent { event, .. }) = &mut request
         && let SlackEvent::Message { channel, ts, thread, user, .. } = event
     {
         let (channel, ts, thread) = (channel.clone(), ts.clone(), thread.clone());
@@ -172,95 +177,100 @@ fn outlined(body: &Value) -> Request {
 }
 
 /// The event of a request that was put into the inbox.
-pub fn stored(json: &[u8]) -> Option<Routed> {
-    match request(json)? {
-        Request::Event(routed) => Some(routed),
-        Request::Dialog(_) => without_dialog(json),
-        Request::Challenge(_)
-        | Request::Draft(_)
-        | Request::Options(_)
-        | Request::Command(_)
-        | Request::Home(_)
-        | Request::Dropped
-        | Request::Renamed { .. }
-        | Request::Standing(_) => None,
+pub fn parse_stored_event(json: &[u8]) -> Option<RoutedSlackEvent> {
+    match parse_request(json)? {
+        SlackRequest::Event(routed) => Some(routed),
+        SlackRequest::Dialog(_) => parse_without_dialog(json),
+        SlackRequest::Challenge(_)
+        | SlackRequest::Draft(_)
+        | SlackRequest::Options(_)
+        | SlackRequest::Command(_)
+        | SlackRequest::Home(_)
+        | SlackRequest::Dropped
+        | SlackRequest::Renamed { .. }
+        | SlackRequest::HealthEvent(_) => None,
     }
 }
 
 /// What a button does where Slack opens no dialogs: *Close* closes, as the reaction does.
-pub fn without_dialog(json: &[u8]) -> Option<Routed> {
-    let is_close = |routed: &Routed| matches!(&routed.event, SlackEvent::Click(click) if click.action == action::CLOSE);
-    let body = bounded::outline(std::str::from_utf8(json).ok()?, &WEIGHTY)?;
-    pressed(&body).filter(is_close)
+pub fn parse_without_dialog(json: &[u8]) -> Option<RoutedSlackEvent> {
+    let is_close = |routed: &RoutedSlackEvent| matches!(&routed.event, SlackEvent::Click(click) if click.action == action::CLOSE);
+    let body = bounded::parse_tree_without(std::str::from_utf8(json).ok()?, &LARGE_FIELDS)?;
+    parse_click(&body).filter(is_close)
 }
 
 /// What an event calls the workspace of who did it; nothing if it cannot be read.
-pub fn workspaces_named(json: &[u8]) -> Vec<String> {
-    let body = std::str::from_utf8(json).ok().and_then(|json| bounded::outline(json, &WEIGHTY));
-    body.map(|body| workspace::named(&body)).unwrap_or_default()
+pub fn parse_workspace_names(json: &[u8]) -> Vec<String> {
+    let body = std::str::from_utf8(json)
+        .ok()
+        .and_then(|json| bounded::parse_tree_without(json, &LARGE_FIELDS));
+    body.map(|body| workspace::list_named_workspaces(&body)).unwrap_or_default()
 }
 
-fn home_opened(body: &Value) -> Option<SlackUserId> {
+fn parse_home_opened(body: &Value) -> Option<SlackUserId> {
     let event = body.get("event")?;
-    let is_home =
-        text(event, "/type") == Some("app_home_opened") && text(event, "/tab") == Some("home");
-    is_home.then(|| SlackUserId::parse(text(event, "/user")?)).flatten()
+    let is_home = text_at(event, "/type") == Some("app_home_opened")
+        && text_at(event, "/tab") == Some("home");
+    is_home.then(|| SlackUserId::parse(text_at(event, "/user")?)).flatten()
 }
 
 /// An event after which we may be able to do more or less than before (`slack.md` E.2).
-fn standing(body: &Value) -> Option<&'static str> {
-    let kind = text(body, "/event/type")?;
-    STANDING.into_iter().find(|known| *known == kind)
+fn parse_health_event(body: &Value) -> Option<&'static str> {
+    let kind = text_at(body, "/event/type")?;
+    HEALTH_EVENTS.into_iter().find(|known| *known == kind)
 }
 
-fn renamed(body: &Value) -> Option<Request> {
-    let event = body.get("event").filter(|event| text(event, "/type") == Some(RENAMED))?;
-    let id = |place| ChannelId::parse(text(event, place)?);
-    Some(Request::Renamed { old: id("/old_channel_id")?, new: id("/new_channel_id")? })
+fn parse_channel_rename(body: &Value) -> Option<SlackRequest> {
+    let event =
+        body.get("event").filter(|event| text_at(event, "/type") == Some(CHANNEL_RENAMED_EVENT))?;
+    let id = |place| ChannelId::parse(text_at(event, place)?);
+    Some(SlackRequest::Renamed { old: id("/old_channel_id")?, new: id("/new_channel_id")? })
 }
 
-fn command(body: &Value) -> Option<Command> {
-    let wanted = Wanted::parse(text(body, "/text").unwrap_or_default());
-    Some(Command { by: Asker::parse(body)?, wanted })
+fn parse_command(body: &Value) -> Option<SlashCommand> {
+    let wanted = CommandAction::parse(text_at(body, "/text").unwrap_or_default());
+    Some(SlashCommand { by: Requester::parse(body)?, wanted })
 }
 
-fn callback(body: &Value) -> Routed {
-    let Some(event) = body.get("event") else { return unknown("event_callback", body) };
-    let routed = match text(event, "/type") {
-        Some("message") => told(body, event),
-        Some("reaction_added") => reaction(event, true),
-        Some("reaction_removed") => reaction(event, false),
-        kind => Some(unknown(kind.unwrap_or("none"), body)),
+fn parse_callback(body: &Value) -> RoutedSlackEvent {
+    let Some(event) = body.get("event") else { return unknown_event("event_callback", body) };
+    let routed = match text_at(event, "/type") {
+        Some("message") => parse_message_event(body, event),
+        Some("reaction_added") => parse_reaction(event, true),
+        Some("reaction_removed") => parse_reaction(event, false),
+        kind => Some(unknown_event(kind.unwrap_or("none"), body)),
     };
-    routed.unwrap_or_else(|| unknown(text(event, "/type").unwrap_or("none"), body))
+    routed.unwrap_or_else(|| unknown_event(text_at(event, "/type").unwrap_or("none"), body))
 }
 
 /// What a message event means (`slack.md` D.2).
-fn told(body: &Value, event: &Value) -> Option<Routed> {
-    match text(event, "/subtype") {
-        None | Some("file_share" | "thread_broadcast") => written(body, event),
-        Some("message_changed") => changed(body, event),
+fn parse_message_event(body: &Value, event: &Value) -> Option<RoutedSlackEvent> {
+    match text_at(event, "/subtype") {
+        None | Some("file_share" | "thread_broadcast") => parse_new_message(body, event),
+        Some("message_changed") => parse_edit(body, event),
         Some("message_deleted") => {
             let before = event.get("previous_message").unwrap_or(&Value::Null);
-            deleted(event, text(event, "/deleted_ts")?, before)
+            parse_deletion(event, text_at(event, "/deleted_ts")?, before)
         }
-        Some(_) => Some(not_ours(event)),
+        Some(_) => Some(not_ours_event(event)),
     }
 }
 
-fn written(body: &Value, event: &Value) -> Option<Routed> {
-    let channel = ChannelId::parse(text(event, "/channel")?)?;
-    let ts = MessageTs::parse(text(event, "/ts")?)?;
-    let root = text(event, "/thread_ts").filter(|root| *root != ts.as_str());
-    let (Some(root), false) = (root, is_bot(body, event)) else { return Some(not_ours(event)) };
+fn parse_new_message(body: &Value, event: &Value) -> Option<RoutedSlackEvent> {
+    let channel = ChannelId::parse(text_at(event, "/channel")?)?;
+    let ts = MessageTs::parse(text_at(event, "/ts")?)?;
+    let root = text_at(event, "/thread_ts").filter(|root| *root != ts.as_str());
+    let (Some(root), false) = (root, is_from_bot(body, event)) else {
+        return Some(not_ours_event(event));
+    };
     let thread = MessageTs::parse(root)?;
-    let user = SlackUserId::parse(text(event, "/user")?)?;
-    Some(Routed {
+    let user = SlackUserId::parse(text_at(event, "/user")?)?;
+    Some(RoutedSlackEvent {
         key: message_key(&channel, &ts),
         about: Some((channel.clone(), thread.clone())),
         ticket: None,
         event: SlackEvent::Message {
-            message: message::read(event),
+            message: message::read_message(event),
             version: version_name(event),
             channel,
             ts,
@@ -272,34 +282,35 @@ fn written(body: &Value, event: &Value) -> Option<Routed> {
 
 /// Whether the event with this key is a message that somebody wrote.
 pub fn is_message(key: &str) -> bool {
-    key.starts_with(MESSAGE)
+    key.starts_with(MESSAGE_KEY_PREFIX)
 }
 
 /// Only a person's change of what they wrote counts: link previews and reply counters change
 /// messages too. A table may be changed without a change of the text.
-fn changed(body: &Value, event: &Value) -> Option<Routed> {
+fn parse_edit(body: &Value, event: &Value) -> Option<RoutedSlackEvent> {
     let now = event.get("message")?;
-    if text(now, "/subtype") == Some("tombstone") {
-        return deleted(event, text(now, "/ts")?, now);
+    if text_at(now, "/subtype") == Some("tombstone") {
+        return parse_deletion(event, text_at(now, "/ts")?, now);
     }
     let before = event.get("previous_message").unwrap_or(&Value::Null);
     let parts = |version: &Value| {
-        let AgentMessage { text, kept, .. } = message::read(version);
+        let AgentMessage { text, kept, .. } = message::read_message(version);
         (text, kept)
     };
-    let same = text(now, "/text") == text(before, "/text") && parts(now) == parts(before);
-    let Some(edited) = text(now, "/edited/ts").filter(|_| !same && !is_bot(body, now)) else {
-        return Some(not_ours(event));
+    let same = text_at(now, "/text") == text_at(before, "/text") && parts(now) == parts(before);
+    let Some(edited) = text_at(now, "/edited/ts").filter(|_| !same && !is_from_bot(body, now))
+    else {
+        return Some(not_ours_event(event));
     };
-    let channel = ChannelId::parse(text(event, "/channel")?)?;
-    let ts = MessageTs::parse(text(now, "/ts")?)?;
-    let thread = thread_of(now).unwrap_or_else(|| ts.clone());
-    Some(Routed {
+    let channel = ChannelId::parse(text_at(event, "/channel")?)?;
+    let ts = MessageTs::parse(text_at(now, "/ts")?)?;
+    let thread = thread_ts_of(now).unwrap_or_else(|| ts.clone());
+    Some(RoutedSlackEvent {
         key: format!("{}{edited}", change_key(&channel, &ts)),
         about: Some((channel.clone(), thread.clone())),
         ticket: None,
         event: SlackEvent::Edited {
-            user: SlackUserId::parse(text(now, "/user")?)?,
+            user: SlackUserId::parse(text_at(now, "/user")?)?,
             channel,
             ts,
             thread,
@@ -308,11 +319,11 @@ fn changed(body: &Value, event: &Value) -> Option<Routed> {
 }
 
 /// `message` is what is left of the message, or what it was.
-fn deleted(event: &Value, ts: &str, message: &Value) -> Option<Routed> {
-    let channel = ChannelId::parse(text(event, "/channel")?)?;
+fn parse_deletion(event: &Value, ts: &str, message: &Value) -> Option<RoutedSlackEvent> {
+    let channel = ChannelId::parse(text_at(event, "/channel")?)?;
     let ts = MessageTs::parse(ts)?;
-    let thread = thread_of(message).unwrap_or_else(|| ts.clone());
-    Some(Routed {
+    let thread = thread_ts_of(message).unwrap_or_else(|| ts.clone());
+    Some(RoutedSlackEvent {
         key: format!("{}gone", change_key(&channel, &ts)),
         about: Some((channel.clone(), thread.clone())),
         ticket: None,
@@ -320,8 +331,8 @@ fn deleted(event: &Value, ts: &str, message: &Value) -> Option<Routed> {
     })
 }
 
-fn thread_of(message: &Value) -> Option<MessageTs> {
-    MessageTs::parse(text(message, "/thread_ts")?)
+fn thread_ts_of(message: &Value) -> Option<MessageTs> {
+    MessageTs::parse(text_at(message, "/thread_ts")?)
 }
 
 /// What the keys of all changes of a message by a person begin with, its deletion being one.
@@ -329,18 +340,21 @@ pub fn change_key(channel: &ChannelId, ts: &MessageTs) -> String {
     format!("e:{channel}:{ts}:")
 }
 
-fn reaction(event: &Value, added: bool) -> Option<Routed> {
-    if text(event, "/item/type")? != "message" {
-        return Some(not_ours(event));
+fn parse_reaction(event: &Value, added: bool) -> Option<RoutedSlackEvent> {
+    if text_at(event, "/item/type")? != "message" {
+        return Some(not_ours_event(event));
     }
-    let channel = ChannelId::parse(text(event, "/item/channel")?)?;
-    let ts = MessageTs::parse(text(event, "/item/ts")?)?;
-    let user = SlackUserId::parse(text(event, "/user")?)?;
-    let name = emoji::base_name(text(event, "/reaction")?).to_owned();
+    let channel = ChannelId::parse(text_at(event, "/item/channel")?)?;
+    let ts = MessageTs::parse(text_at(event, "/item/ts")?)?;
+    let user = SlackUserId::parse(text_at(event, "/user")?)?;
+    let name = emoji::base_name(text_at(event, "/reaction")?).to_owned();
     let sign = if added { '+' } else { '-' };
-    let at = text(event, "/event_ts").unwrap_or_default();
-    Some(Routed {
-        key: bounded(format!("{}{at}", gesture(&channel, &ts, user.as_str(), sign, &name))),
+    let at = text_at(event, "/event_ts").unwrap_or_default();
+    Some(RoutedSlackEvent {
+        key: limit_key(format!(
+            "{}{at}",
+            format_reaction_key(&channel, &ts, user.as_str(), sign, &name)
+        )),
         about: Some((channel.clone(), ts.clone())),
         ticket: None,
         event: SlackEvent::Reaction { channel, ts, user, name, added },
@@ -357,86 +371,94 @@ pub fn reaction_key(
     added: bool,
 ) -> String {
     let sign = if added { '+' } else { '-' };
-    gesture(channel, ts, user, sign, emoji::base_name(name))
+    format_reaction_key(channel, ts, user, sign, emoji::base_name(name))
 }
 
 /// When a reaction with this key was put on or taken off, in microseconds.
 pub fn reaction_time(key: &str) -> Option<i64> {
     // What follows is the lane of a ticket that it was handed on to.
     let key = key.split_once('>').map_or(key, |(key, _)| key);
-    MessageTs::parse(key.rsplit_once(':')?.1)?.micros()
+    MessageTs::parse(key.rsplit_once(':')?.1)?.to_micros()
 }
 
 /// The key of a message that somebody wrote.
 pub fn message_key(channel: &ChannelId, ts: &MessageTs) -> String {
-    format!("{MESSAGE}{channel}:{ts}")
+    format!("{MESSAGE_KEY_PREFIX}{channel}:{ts}")
 }
 
-fn gesture(channel: &ChannelId, ts: &MessageTs, user: &str, sign: char, name: &str) -> String {
+fn format_reaction_key(
+    channel: &ChannelId,
+    ts: &MessageTs,
+    user: &str,
+    sign: char,
+    name: &str,
+) -> String {
     format!("r:{channel}:{ts}:{user}:{sign}{name}:")
 }
 
-fn click(body: &Value) -> Routed {
-    pressed(body).unwrap_or_else(|| unknown("block_actions", body))
+fn parse_click_or_unknown(body: &Value) -> RoutedSlackEvent {
+    parse_click(body).unwrap_or_else(|| unknown_event("block_actions", body))
 }
 
-fn pressed(body: &Value) -> Option<Routed> {
+fn parse_click(body: &Value) -> Option<RoutedSlackEvent> {
     let action = body.pointer("/actions/0")?;
     let click = Click {
-        user: SlackUserId::parse(text(body, "/user/id")?)?,
-        action: text(action, "/action_id")?.to_owned(),
-        value: text(action, "/value").unwrap_or_default().to_owned(),
-        on: message_of(body),
-        response_url: text(body, "/response_url").map(str::to_owned),
+        user: SlackUserId::parse(text_at(body, "/user/id")?)?,
+        action: text_at(action, "/action_id")?.to_owned(),
+        value: text_at(action, "/value").unwrap_or_default().to_owned(),
+        on: clicked_message(body),
+        response_url: text_at(body, "/response_url").map(str::to_owned),
         is_shortcut: false,
     };
-    let at = text(action, "/action_ts").unwrap_or_default();
-    Some(Routed {
-        key: bounded(format!("c:{at}:{}:{}:{}", click.user, click.action, click.value)),
-        about: root_of(body, &click),
-        ticket: ticket_of(&click),
+    let at = text_at(action, "/action_ts").unwrap_or_default();
+    Some(RoutedSlackEvent {
+        key: limit_key(format!("c:{at}:{}:{}:{}", click.user, click.action, click.value)),
+        about: clicked_thread_root(body, &click),
+        ticket: clicked_ticket(&click),
         event: SlackEvent::Click(click),
     })
 }
 
 /// A shortcut that was used on a message is a click on it, but carries no ticket.
-fn shortcut(body: &Value) -> Routed {
-    used(body).unwrap_or_else(|| unknown("message_action", body))
+fn parse_shortcut_or_unknown(body: &Value) -> RoutedSlackEvent {
+    parse_shortcut(body).unwrap_or_else(|| unknown_event("message_action", body))
 }
 
-fn used(body: &Value) -> Option<Routed> {
+fn parse_shortcut(body: &Value) -> Option<RoutedSlackEvent> {
     let click = Click {
-        user: SlackUserId::parse(text(body, "/user/id")?)?,
-        action: text(body, "/callback_id")?.to_owned(),
+        user: SlackUserId::parse(text_at(body, "/user/id")?)?,
+        action: text_at(body, "/callback_id")?.to_owned(),
         value: String::new(),
-        on: Some(message_of(body)?),
-        response_url: text(body, "/response_url").map(str::to_owned),
+        on: Some(clicked_message(body)?),
+        response_url: text_at(body, "/response_url").map(str::to_owned),
         is_shortcut: true,
     };
-    let at = text(body, "/action_ts").unwrap_or_default();
-    Some(Routed {
-        key: bounded(format!("c:{at}:{}:{}", click.user, click.action)),
-        about: root_of(body, &click),
+    let at = text_at(body, "/action_ts").unwrap_or_default();
+    Some(RoutedSlackEvent {
+        key: limit_key(format!("c:{at}:{}:{}", click.user, click.action)),
+        about: clicked_thread_root(body, &click),
         ticket: None,
         event: SlackEvent::Click(click),
     })
 }
 
-fn message_of(body: &Value) -> Option<(ChannelId, MessageTs)> {
-    let channel = text(body, "/channel/id").or_else(|| text(body, "/container/channel_id"))?;
+fn clicked_message(body: &Value) -> Option<(ChannelId, MessageTs)> {
+    let channel =
+        text_at(body, "/channel/id").or_else(|| text_at(body, "/container/channel_id"))?;
     let message = ["/container/message_ts", "/message_ts", "/message/ts"];
-    let message = message.iter().find_map(|pointer| text(body, pointer))?;
+    let message = message.iter().find_map(|pointer| text_at(body, pointer))?;
     Some((ChannelId::parse(channel)?, MessageTs::parse(message)?))
 }
 
-fn root_of(body: &Value, click: &Click) -> Option<(ChannelId, MessageTs)> {
+fn clicked_thread_root(body: &Value, click: &Click) -> Option<(ChannelId, MessageTs)> {
     let (channel, message) = click.on.as_ref()?;
-    let root = text(body, "/container/thread_ts").or_else(|| text(body, "/message/thread_ts"));
+    let root =
+        text_at(body, "/container/thread_ts").or_else(|| text_at(body, "/message/thread_ts"));
     Some((channel.clone(), root.map_or(Some(message.clone()), MessageTs::parse)?))
 }
 
 /// The ticket that one of our buttons carries: alone, or after what else it carries.
-fn ticket_of(click: &Click) -> Option<TicketId> {
+fn clicked_ticket(click: &Click) -> Option<TicketId> {
     match click.action.as_str() {
         action::CLAIM | action::TAKE_OVER | action::RELEASE | action::CLOSE => {
             TicketId::parse(&click.value)
@@ -445,72 +467,73 @@ fn ticket_of(click: &Click) -> Option<TicketId> {
     }
 }
 
-fn unknown(kind: &str, body: &Value) -> Routed {
-    let key = match text(body, "/event_id") {
-        Some(id) => bounded(format!("v:{id}")),
-        None => format!("h:{}", hash(body.to_string().as_bytes())),
+fn unknown_event(kind: &str, body: &Value) -> RoutedSlackEvent {
+    let key = match text_at(body, "/event_id") {
+        Some(id) => limit_key(format!("v:{id}")),
+        None => format!("h:{}", hash_to_hex(body.to_string().as_bytes())),
     };
     let kind: String = kind.chars().filter(|c| !c.is_control()).take(64).collect();
-    Routed { key, about: None, ticket: None, event: SlackEvent::Unknown { kind } }
+    RoutedSlackEvent { key, about: None, ticket: None, event: SlackEvent::Unknown { kind } }
 }
 
-fn not_ours(event: &Value) -> Routed {
-    let key = format!("n:{}", hash(event.to_string().as_bytes()));
-    Routed { key, about: None, ticket: None, event: SlackEvent::NotOurs }
+fn not_ours_event(event: &Value) -> RoutedSlackEvent {
+    let key = format!("n:{}", hash_to_hex(event.to_string().as_bytes()));
+    RoutedSlackEvent { key, about: None, ticket: None, event: SlackEvent::NotOurs }
 }
 
 /// Posts of any app, and our own ones even where they carry a person's name (`slack.md` D.3).
-fn is_bot(body: &Value, message: &Value) -> bool {
-    let ours = text(message, "/app_id").is_some_and(|app| text(body, "/api_app_id") == Some(app));
-    let bot = ["/bot_id", "/bot_profile/app_id"].iter().any(|p| text(message, p).is_some());
-    ours || bot || text(message, "/user") == Some("USLACKBOT")
+fn is_from_bot(body: &Value, message: &Value) -> bool {
+    let ours =
+        text_at(message, "/app_id").is_some_and(|app| text_at(body, "/api_app_id") == Some(app));
+    let bot = ["/bot_id", "/bot_profile/app_id"].iter().any(|p| text_at(message, p).is_some());
+    ours || bot || text_at(message, "/user") == Some("USLACKBOT")
 }
 
 /// Whether a message was written by this person, and not posted by us in their name.
-pub fn is_by(message: &Value, user: Option<&SlackUserId>) -> bool {
-    user.is_some_and(|user| text(message, "/user") == Some(user.as_str()))
+pub fn is_written_by(message: &Value, user: Option<&SlackUserId>) -> bool {
+    user.is_some_and(|user| text_at(message, "/user") == Some(user.as_str()))
 }
 
 /// What a post of ours can be found by (`client::Post::delivery`), as its first block repeats it.
-pub fn delivery(message: &Value) -> Option<&str> {
-    text(message, "/blocks/0/block_id")
+pub fn delivery_id_of(message: &Value) -> Option<&str> {
+    text_at(message, "/blocks/0/block_id")
 }
 
 /// What the first block of a post of ours says, exactly as it was given to
 /// [`super::rich_text::literal`].
-pub fn literally(message: &Value) -> String {
+pub fn literal_text(message: &Value) -> String {
     let list = |value: &Value, pointer: &str| {
         value.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default()
     };
     let runs = list(message, "/blocks/0/elements").into_iter().flat_map(|s| list(&s, "/elements"));
-    runs.filter_map(|run| text(&run, "/text").map(str::to_owned)).collect()
+    runs.filter_map(|run| text_at(&run, "/text").map(str::to_owned)).collect()
 }
 
 /// What tells a version of a message from its others: when it was edited last, empty if never.
 pub fn version_name(message: &Value) -> String {
-    text(message, "/edited/ts").map(|edited| format!("{edited}:")).unwrap_or_default()
+    text_at(message, "/edited/ts").map(|edited| format!("{edited}:")).unwrap_or_default()
 }
 
 /// Reads one file (`slack.md` C.3).
-pub fn attachment(file: &Value) -> Attachment {
-    let url = text(file, "/url_private_download").or_else(|| text(file, "/url_private"));
+pub fn parse_attachment(file: &Value) -> Attachment {
+    let url = text_at(file, "/url_private_download").or_else(|| text_at(file, "/url_private"));
     let external = file.get("is_external").and_then(Value::as_bool) == Some(true);
-    let access = match (text(file, "/mode"), text(file, "/file_access")) {
-        (Some("tombstone"), _) | (_, Some("file_not_found")) => Access::Deleted,
-        (Some("hidden_by_limit"), _) => Access::Hidden,
-        (_, Some("access_denied")) => Access::Denied,
-        _ if let Some(access) = document_of_slack(file) => access,
-        (Some("file_access"), _) | (_, Some("check_file_info")) => Access::Ask,
-        (Some("external"), _) => Access::Elsewhere,
-        _ if external => Access::Elsewhere,
-        _ if url.is_none() => Access::Ask,
-        _ => Access::Open,
+    let access = match (text_at(file, "/mode"), text_at(file, "/file_access")) {
+        (Some("tombstone"), _) | (_, Some("file_not_found")) => FileAccess::Deleted,
+        (Some("hidden_by_limit"), _) => FileAccess::Hidden,
+        (_, Some("access_denied")) => FileAccess::Denied,
+        _ if let Some(access) = slack_document_access(file) => access,
+        (Some("file_access"), _) | (_, Some("check_file_info")) => FileAccess::Ask,
+        (Some("external"), _) => FileAccess::Elsewhere,
+        _ if external => FileAccess::Elsewhere,
+        _ if url.is_none() => FileAccess::Ask,
+        _ => FileAccess::Open,
     };
-    let name = text(file, "/name").or_else(|| text(file, "/title"));
+    let name = text_at(file, "/name").or_else(|| text_at(file, "/title"));
     Attachment {
-        id: text(file, "/id").unwrap_or_default().to_owned(),
+        id: text_at(file, "/id").unwrap_or_default().to_owned(),
         name: name.unwrap_or("?").to_owned(),
-        mime: text(file, "/mimetype").map(str::to_ascii_lowercase),
+        mime: text_at(file, "/mimetype").map(str::to_ascii_lowercase),
         size: file.get("size").and_then(Value::as_u64).filter(|size| *size > 0),
         url: url.map(str::to_owned),
         access,
@@ -518,29 +541,29 @@ pub fn attachment(file: &Value) -> Attachment {
 }
 
 /// What Slack keeps beside files and hands out as a web page, if at all (`slack.md` 3.3).
-fn document_of_slack(file: &Value) -> Option<Access> {
-    let marks = ["/mode", "/filetype", "/mimetype"].map(|mark| text(file, mark));
+fn slack_document_access(file: &Value) -> Option<FileAccess> {
+    let marks = ["/mode", "/filetype", "/mimetype"].map(|mark| text_at(file, mark));
     marks.into_iter().flatten().find_map(|mark| match mark {
-        "quip" | "canvas" | "application/vnd.slack-docs" => Some(Access::Canvas),
-        "list" | "application/vnd.slack-list" => Some(Access::List),
-        "post" | "space" => Some(Access::Post),
-        "email" => Some(Access::Email),
+        "quip" | "canvas" | "application/vnd.slack-docs" => Some(FileAccess::Canvas),
+        "list" | "application/vnd.slack-list" => Some(FileAccess::List),
+        "post" | "space" => Some(FileAccess::Post),
+        "email" => Some(FileAccess::Email),
         _ => None,
     })
 }
 
 /// The text at a place in a document, if there is any.
-pub(super) fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
+pub(super) fn text_at<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
     value.pointer(pointer)?.as_str().filter(|text| !text.is_empty())
 }
 
 /// Keeps keys short, whatever the sender puts into ids.
-fn bounded(key: String) -> String {
-    if key.len() <= 512 { key } else { format!("h:{}", hash(key.as_bytes())) }
+fn limit_key(key: String) -> String {
+    if key.len() <= 512 { key } else { format!("h:{}", hash_to_hex(key.as_bytes())) }
 }
 
-fn hash(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+fn hash_to_hex(bytes: &[u8]) -> String {
+    to_hex(&Sha256::digest(bytes))
 }
 
 #[cfg(test)]
@@ -549,10 +572,10 @@ mod tests {
 
     use super::*;
 
-    fn event(event: &Value) -> Routed {
+    fn event(event: &Value) -> RoutedSlackEvent {
         let body = json!({"type": "event_callback", "event_id": "Ev1", "api_app_id": "A1", "event": event});
-        match parse(&body) {
-            Request::Event(routed) => routed,
+        match parse_body(&body) {
+            SlackRequest::Event(routed) => routed,
             other => panic!("{other:?}"),
         }
     }
@@ -639,7 +662,7 @@ mod tests {
         let click = json!({"type": "block_actions", "user": {"id": "U1"}, "team": null,
             "container": {"type": "message", "channel_id": "C1", "message_ts": "2.0", "thread_ts": "1.0"},
             "actions": [{"action_id": "claim", "value": "default/t", "action_ts": "9.1"}]});
-        let Request::Event(routed) = parse(&click) else { panic!("an event") };
+        let SlackRequest::Event(routed) = parse_body(&click) else { panic!("an event") };
         assert_eq!(routed.about.unwrap().1.as_str(), "1.0");
         assert_eq!(routed.key, "c:9.1:U1:claim:default/t");
     }
@@ -653,7 +676,7 @@ mod tests {
     fn of_a_message_that_is_too_large_it_is_known_whose_it_is() {
         let large = with(reply(), "blocks", too_many_blocks());
         let body = json!({"type": "event_callback", "event_id": "Ev1", "event": large});
-        let routed = stored(body.to_string().as_bytes()).unwrap();
+        let routed = parse_stored_event(body.to_string().as_bytes()).unwrap();
         assert_eq!((routed.key.as_str(), routed.about.unwrap().1.as_str()), ("m:C1:2.0", "1.0"));
         assert!(matches!(routed.event, SlackEvent::Oversized { .. }));
     }
@@ -663,22 +686,25 @@ mod tests {
         let click = json!({"type": "block_actions", "user": {"id": "U1"}, "message": {"blocks": too_many_blocks()},
             "container": {"type": "message", "channel_id": "C1", "message_ts": "2.0", "thread_ts": "1.0"},
             "actions": [{"action_id": "claim", "value": "default/t", "action_ts": "9.1"}]});
-        assert_eq!(stored(click.to_string().as_bytes()).unwrap().key, "c:9.1:U1:claim:default/t");
+        assert_eq!(
+            parse_stored_event(click.to_string().as_bytes()).unwrap().key,
+            "c:9.1:U1:claim:default/t"
+        );
     }
 
     #[test]
     fn what_is_too_much_or_odd_is_unknown_and_what_is_no_json_nothing() {
         for body in ["{\"a\":1e999}".to_owned(), "[".repeat(500) + &"]".repeat(500)] {
-            let routed = stored(body.as_bytes()).unwrap();
+            let routed = parse_stored_event(body.as_bytes()).unwrap();
             assert!(matches!(routed.event, SlackEvent::Unknown { .. }), "{body}");
         }
-        assert_eq!(request(b"{\"a\":"), None);
+        assert_eq!(parse_request(b"{\"a\":"), None);
     }
 
     proptest::proptest! {
         #[test]
         fn any_json_is_some_event(body in crate::model::content::any_json()) {
-            parse(&body);
+            parse_body(&body);
             event(&body);
         }
     }

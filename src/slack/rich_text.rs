@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::emoji;
-use super::message::unreadable;
-use super::mrkdwn::{bare, escape, moment, unescape};
+use super::message::unreadable_part;
+use super::mrkdwn::{escape_mrkdwn, format_utc, inline_to_plain, unescape_mrkdwn};
 use crate::model::{ChannelId, Inline, KeptPart, Paragraph, SlackUserId, Style};
 
 /// Deepest list that is read as such; Slack's own composer stops before.
@@ -25,28 +25,28 @@ const KNOWN_PARTS: [&str; 4] =
     ["rich_text_section", "rich_text_list", "rich_text_quote", "rich_text_preformatted"];
 
 /// Fields in which an element may have its words, best first.
-const WORDS: [&str; 7] = ["text", "fallback", "label", "title", "name", "value", "url"];
+const TEXT_FIELDS: [&str; 7] = ["text", "fallback", "label", "title", "name", "value", "url"];
 
 /// Reads a `rich_text` block: its words, and what in it is no words.
 ///
 /// `text` is the message's mark-up: it tells whether the block's words came escaped.
-pub(super) fn read(
+pub(super) fn read_rich_text(
     block: &Value,
     text: &str,
     paragraphs: &mut Vec<Paragraph>,
     kept: &mut Vec<KeptPart>,
 ) {
-    let mut reader = Reader { text, kept };
-    for part in elements(block) {
-        reader.part(part, paragraphs);
+    let mut reader = RichTextReader { text, kept };
+    for part in child_elements(block) {
+        reader.read_part(part, paragraphs);
     }
 }
 
 /// A customer's words as a post: the escaped `text` and a `rich_text` block in which nothing but
 /// addresses takes effect.
-pub fn literal(text: &str) -> (String, Value) {
-    let text = clean(text);
-    (escape(&text), block(&[section(&literal_runs(&text))]))
+pub fn to_literal_post(text: &str) -> (String, Value) {
+    let text = clean_text(text);
+    (escape_mrkdwn(&text), rich_text_block(&[rich_text_section(&literal_runs(&text))]))
 }
 
 /// The elements that show a customer's words literally, addresses clickable.
@@ -55,7 +55,7 @@ pub fn literal(text: &str) -> (String, Value) {
 pub fn literal_runs(text: &str) -> Vec<Value> {
     let mut runs = Vec::new();
     let mut rest = text;
-    while let Some((before, shown, url)) = first_address(rest) {
+    while let Some((before, shown, url)) = find_address(rest) {
         runs.extend(text_run(before));
         runs.push(json!({ "type": "link", "url": url.as_str(), "text": shown }));
         rest = rest.get(before.len() + shown.len()..).unwrap_or_default();
@@ -65,24 +65,24 @@ pub fn literal_runs(text: &str) -> Vec<Value> {
 }
 
 /// A `rich_text` block of the given parts.
-pub fn block(parts: &[Value]) -> Value {
+pub fn rich_text_block(parts: &[Value]) -> Value {
     json!({ "type": "rich_text", "elements": parts })
 }
 
 /// Running text for a [`block`].
-pub fn section(runs: &[Value]) -> Value {
+pub fn rich_text_section(runs: &[Value]) -> Value {
     json!({ "type": "rich_text_section", "elements": runs })
 }
 
 /// Quoted text for a [`block`].
-pub fn quote(runs: &[Value]) -> Value {
+pub fn rich_text_quote(runs: &[Value]) -> Value {
     json!({ "type": "rich_text_quote", "elements": runs })
 }
 
 /// The text without characters that would upset Slack or make the words look like something else:
 /// control characters except line breaks and tabs, and marks of the writing direction. Separators
 /// of lines become line breaks, wide blanks usual ones.
-pub fn clean(text: &str) -> String {
+pub fn clean_text(text: &str) -> String {
     let seen = |c: char| match c {
         '\n' | '\t' | '\u{A0}' => Some(c),
         '\u{2028}' | '\u{2029}' => Some('\n'),
@@ -105,30 +105,32 @@ fn text_run(text: &str) -> Option<Value> {
 }
 
 /// Text before the first address, the address as written, and as Slack will take it.
-fn first_address(text: &str) -> Option<(&str, &str, Url)> {
-    let found = [first_with_scheme(text), first_of_web(text), first_of_mail(text)];
+fn find_address(text: &str) -> Option<(&str, &str, Url)> {
+    let found = [find_scheme_address(text), find_web_address(text), find_mail_address(text)];
     found.into_iter().flatten().min_by_key(|(before, ..)| before.len())
 }
 
 /// The first address that begins with `www.`.
-fn first_of_web(text: &str) -> Option<(&str, &str, Url)> {
-    const BEGIN: &str = "www.";
+fn find_web_address(text: &str) -> Option<(&str, &str, Url)> {
+    const WEB_PREFIX: &str = "www.";
     text.match_indices(['w', 'W']).find_map(|(place, _)| {
         let (before, rest) = text.split_at_checked(place)?;
-        let begins = rest.get(..BEGIN.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(BEGIN));
+        let begins = rest
+            .get(..WEB_PREFIX.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(WEB_PREFIX));
         let is_within = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '@' | '/');
         if !begins || before.ends_with(is_within) {
             return None;
         }
         let shown = address_part(rest);
-        let is_whole = shown.get(BEGIN.len()..)?.trim_matches('.').contains('.');
-        let url = checked(&format!("https://{shown}")).filter(|_| is_whole)?;
+        let is_whole = shown.get(WEB_PREFIX.len()..)?.trim_matches('.').contains('.');
+        let url = parse_link_url(&format!("https://{shown}")).filter(|_| is_whole)?;
         Some((before, shown, url))
     })
 }
 
 /// The first address of a mailbox.
-fn first_of_mail(text: &str) -> Option<(&str, &str, Url)> {
+fn find_mail_address(text: &str) -> Option<(&str, &str, Url)> {
     text.match_indices('@').find_map(|(at, _)| {
         let (head, tail) = (text.get(..at)?, text.get(at + 1..)?);
         let is_local = |c: char| c.is_ascii_alphanumeric() || "._%+-".contains(c);
@@ -141,13 +143,13 @@ fn first_of_mail(text: &str) -> Option<(&str, &str, Url)> {
         let (_, last) = domain.rsplit_once('.')?;
         let is_sound = last.len() > 1 && last.chars().all(|c| c.is_ascii_alphabetic());
         let shown = text.get(before.len()..at + 1 + domain.len())?;
-        let url = checked(&format!("mailto:{shown}")).filter(|_| is_sound)?;
+        let url = parse_link_url(&format!("mailto:{shown}")).filter(|_| is_sound)?;
         Some((before, shown, url))
     })
 }
 
 /// The first address that says how it is reached.
-fn first_with_scheme(text: &str) -> Option<(&str, &str, Url)> {
+fn find_scheme_address(text: &str) -> Option<(&str, &str, Url)> {
     text.match_indices(':').find_map(|(colon, _)| {
         let (head, tail) = text.split_at_checked(colon)?;
         let before = head.trim_end_matches(char::is_alphanumeric);
@@ -161,7 +163,7 @@ fn first_with_scheme(text: &str) -> Option<(&str, &str, Url)> {
         };
         tail.strip_prefix(':')?.strip_prefix(slashes)?;
         let shown = address_part(text.get(before.len()..)?);
-        Some((before, shown, checked(shown)?))
+        Some((before, shown, parse_link_url(shown)?))
     })
 }
 
@@ -189,7 +191,7 @@ fn address_part(text: &str) -> &str {
 }
 
 /// The address if Slack will take it: one that it cannot read makes it refuse the whole post.
-fn checked(address: &str) -> Option<Url> {
+fn parse_link_url(address: &str) -> Option<Url> {
     let url = Url::parse(address).ok().filter(|url| url.as_str().len() <= MAX_URL_BYTES)?;
     let leads_somewhere = if url.scheme() == "mailto" {
         url.path().split_once('@').is_some_and(|(name, domain)| {
@@ -202,99 +204,105 @@ fn checked(address: &str) -> Option<Url> {
 }
 
 /// Reads the parts of a block.
-struct Reader<'a> {
+struct RichTextReader<'a> {
     /// The message's mark-up.
     text: &'a str,
     /// What is no words.
     kept: &'a mut Vec<KeptPart>,
 }
 
-impl Reader<'_> {
-    fn part(&mut self, part: &Value, paragraphs: &mut Vec<Paragraph>) {
-        match kind(part) {
-            "rich_text_list" => self.list(part, indent(part), paragraphs),
+impl RichTextReader<'_> {
+    fn read_part(&mut self, part: &Value, paragraphs: &mut Vec<Paragraph>) {
+        match element_type(part) {
+            "rich_text_list" => self.read_list(part, list_indent(part), paragraphs),
             "rich_text_preformatted" => {
-                let code: String = self.runs(part).iter().map(bare).collect();
+                let code: String = self.read_runs(part).iter().map(inline_to_plain).collect();
                 let code = code.strip_suffix('\n').unwrap_or(&code);
                 paragraphs.push(Paragraph::Code(code.to_owned()));
             }
-            "rich_text_quote" => paragraphs.push(Paragraph::Quote(self.runs(part))),
-            _ => paragraphs.push(Paragraph::Text(self.runs(part))),
+            "rich_text_quote" => paragraphs.push(Paragraph::Quote(self.read_runs(part))),
+            _ => paragraphs.push(Paragraph::Text(self.read_runs(part))),
         }
     }
 
-    fn list(&mut self, list: &Value, indent: usize, paragraphs: &mut Vec<Paragraph>) {
-        let ordered = word(list, "style") == Some("ordered");
-        let mut number = count(list, "offset");
+    fn read_list(&mut self, list: &Value, indent: usize, paragraphs: &mut Vec<Paragraph>) {
+        let ordered = string_field(list, "style") == Some("ordered");
+        let mut number = count_field(list, "offset");
         // Slack's editor has no lists in quotes, but lists with the quote's line beside them.
-        let is_quoted = count(list, "border") > 0;
-        for item in elements(list) {
-            if kind(item) == "rich_text_list" {
-                self.list(item, (indent + 1).min(MAX_INDENT), paragraphs);
+        let is_quoted = count_field(list, "border") > 0;
+        for item in child_elements(list) {
+            if element_type(item) == "rich_text_list" {
+                self.read_list(item, (indent + 1).min(MAX_INDENT), paragraphs);
                 continue;
             }
             number = number.saturating_add(1);
-            let text = self.runs(item);
+            let text = self.read_runs(item);
             let number = ordered.then_some(number);
             paragraphs.push(Paragraph::Item { indent, number, is_quoted, text });
         }
     }
 
     /// The runs of a part, or the part itself if it is one.
-    fn runs(&mut self, part: &Value) -> Vec<Inline> {
-        let inner = elements(part);
-        if inner.is_empty() && KNOWN_PARTS.contains(&kind(part)) {
+    fn read_runs(&mut self, part: &Value) -> Vec<Inline> {
+        let inner = child_elements(part);
+        if inner.is_empty() && KNOWN_PARTS.contains(&element_type(part)) {
             return Vec::new();
         }
         if inner.is_empty() {
-            return self.run(part).into_iter().collect();
+            return self.read_run(part).into_iter().collect();
         }
-        inner.iter().flat_map(|inner| self.runs(inner)).collect()
+        inner.iter().flat_map(|inner| self.read_runs(inner)).collect()
     }
 
     /// One run; of an element that we do not know, or that lacks something, at least the words.
-    fn run(&mut self, run: &Value) -> Option<Inline> {
-        let style = style(run);
-        if let Some(known) = self.known(run, style) {
+    fn read_run(&mut self, run: &Value) -> Option<Inline> {
+        let style = run_style(run);
+        if let Some(known) = self.read_known_run(run, style) {
             return Some(known);
         }
-        let Some(words) = any_words(run) else {
-            if kind(run) != "text" {
-                self.kept.push(unreadable(kind(run)));
+        let Some(words) = find_element_text(run) else {
+            if element_type(run) != "text" {
+                self.kept.push(unreadable_part(element_type(run)));
             }
             return None;
         };
-        Some(Inline::Text { text: self.unescaped(words), style })
+        Some(Inline::Text { text: self.unescape_if_escaped(words), style })
     }
 
-    fn known(&self, run: &Value, style: Style) -> Option<Inline> {
+    fn read_known_run(&self, run: &Value, style: Style) -> Option<Inline> {
         let text = |text: String| Inline::Text { text, style };
-        Some(match kind(run) {
+        Some(match element_type(run) {
             "emoji" => match emoji_text(run) {
                 Some(emoji) => text(emoji),
-                None => Inline::CustomEmoji(emoji::base_name(word(run, "name")?).to_owned()),
+                None => {
+                    Inline::CustomEmoji(emoji::base_name(string_field(run, "name")?).to_owned())
+                }
             },
             // The name of a workspace cannot be had.
-            "team" if any_words(run).is_none() => text("@…".to_owned()),
+            "team" if find_element_text(run).is_none() => text("@…".to_owned()),
             "link" => {
-                let label = word(run, "text").filter(|label| !label.is_empty());
+                let label = string_field(run, "text").filter(|label| !label.is_empty());
                 Inline::Link {
-                    url: self.unescaped(word(run, "url")?),
-                    label: label.map(|label| self.unescaped(label)),
+                    url: self.unescape_if_escaped(string_field(run, "url")?),
+                    label: label.map(|label| self.unescape_if_escaped(label)),
                     style,
                 }
             }
-            "user" => {
-                Inline::Person { id: SlackUserId::parse(word(run, "user_id")?)?, label: None }
+            "user" => Inline::Person {
+                id: SlackUserId::parse(string_field(run, "user_id")?)?,
+                label: None,
+            },
+            "channel" => Inline::Channel {
+                id: ChannelId::parse(string_field(run, "channel_id")?)?,
+                label: None,
+            },
+            "usergroup" => {
+                Inline::Group { id: string_field(run, "usergroup_id")?.to_owned(), label: None }
             }
-            "channel" => {
-                Inline::Channel { id: ChannelId::parse(word(run, "channel_id")?)?, label: None }
-            }
-            "usergroup" => Inline::Group { id: word(run, "usergroup_id")?.to_owned(), label: None },
-            "broadcast" => Inline::Broadcast(word(run, "range")?.to_owned()),
-            "date" => match word(run, "fallback") {
-                Some(words) if !words.is_empty() => text(self.unescaped(words)),
-                _ => text(moment(run.get("timestamp")?.as_i64()?)?),
+            "broadcast" => Inline::Broadcast(string_field(run, "range")?.to_owned()),
+            "date" => match string_field(run, "fallback") {
+                Some(words) if !words.is_empty() => text(self.unescape_if_escaped(words)),
+                _ => text(format_utc(run.get("timestamp")?.as_i64()?)?),
             },
             _ => return None,
         })
@@ -302,43 +310,43 @@ impl Reader<'_> {
 
     /// Takes off the escaping if there is one. Slack is not consistent here, but the mark-up is
     /// always escaped: words that stand in it escaped once more were not escaped in the block.
-    fn unescaped(&self, words: &str) -> String {
-        if words.contains('&') && self.text.contains(&escape(words)) {
+    fn unescape_if_escaped(&self, words: &str) -> String {
+        if words.contains('&') && self.text.contains(&escape_mrkdwn(words)) {
             words.to_owned()
         } else {
-            unescape(words).into_owned()
+            unescape_mrkdwn(words).into_owned()
         }
     }
 }
 
-pub(super) fn kind(value: &Value) -> &str {
-    word(value, "type").unwrap_or_default()
+pub(super) fn element_type(value: &Value) -> &str {
+    string_field(value, "type").unwrap_or_default()
 }
 
-fn word<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
+fn string_field<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
     value.get(field)?.as_str()
 }
 
 /// The first words of an element.
-pub(super) fn any_words(run: &Value) -> Option<&str> {
-    let inner = run.get("text").and_then(|text| word(text, "text"));
-    inner.or_else(|| WORDS.iter().find_map(|field| word(run, field)))
+pub(super) fn find_element_text(run: &Value) -> Option<&str> {
+    let inner = run.get("text").and_then(|text| string_field(text, "text"));
+    inner.or_else(|| TEXT_FIELDS.iter().find_map(|field| string_field(run, field)))
 }
 
-fn elements(value: &Value) -> &[Value] {
+fn child_elements(value: &Value) -> &[Value] {
     value.get("elements").and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-fn count(value: &Value, field: &str) -> usize {
+fn count_field(value: &Value, field: &str) -> usize {
     let count = value.get(field).and_then(Value::as_u64).unwrap_or_default();
     usize::try_from(count).unwrap_or_default()
 }
 
-fn indent(list: &Value) -> usize {
-    count(list, "indent").min(MAX_INDENT)
+fn list_indent(list: &Value) -> usize {
+    count_field(list, "indent").min(MAX_INDENT)
 }
 
-fn style(run: &Value) -> Style {
+fn run_style(run: &Value) -> Style {
     let has = |look: &str| {
         let style = run.get("style").and_then(|style| style.get(look));
         style.and_then(Value::as_bool).unwrap_or_default()
@@ -350,20 +358,20 @@ fn style(run: &Value) -> Style {
 ///
 /// The code points are the best source, but may lack the skin tone that is given beside them.
 fn emoji_text(run: &Value) -> Option<String> {
-    let coded = word(run, "unicode").and_then(code_points);
-    let Some(name) = word(run, "name") else {
+    let coded = string_field(run, "unicode").and_then(parse_code_points);
+    let Some(name) = string_field(run, "name") else {
         return coded;
     };
     let tone = run.get("skin_tone").and_then(Value::as_u64);
     let toned = tone.map(|tone| format!("{}::skin-tone-{tone}", emoji::base_name(name)));
-    let named = emoji::unicode(toned.as_deref().unwrap_or(name)).map(Into::into);
+    let named = emoji::to_unicode(toned.as_deref().unwrap_or(name)).map(Into::into);
     let lacks_tone =
-        toned.is_some() && coded.as_deref().is_some_and(|c| !c.contains(emoji::is_tone));
+        toned.is_some() && coded.as_deref().is_some_and(|c| !c.contains(emoji::is_skin_tone));
     if lacks_tone { named.or(coded) } else { coded.or(named) }
 }
 
 /// Reads code points written as `1f44b-1f3fc`.
-fn code_points(hex: &str) -> Option<String> {
+fn parse_code_points(hex: &str) -> Option<String> {
     let point = |hex: &str| char::from_u32(u32::from_str_radix(hex, 16).ok()?);
     hex.split('-').map(point).collect()
 }
@@ -375,18 +383,18 @@ mod tests {
     use super::super::message;
     use super::super::mrkdwn::sketch;
     use super::*;
-    use crate::model::Rich;
+    use crate::model::RichText;
 
-    fn read_blocks(blocks: &Value, text: &str) -> Rich {
-        message::read(&json!({"blocks": blocks, "text": text})).text
+    fn read_blocks(blocks: &Value, text: &str) -> RichText {
+        message::read_message(&json!({"blocks": blocks, "text": text})).text
     }
 
     fn read_part(part: &Value, text: &str) -> Vec<String> {
-        sketch(&read_blocks(&json!([block(std::slice::from_ref(part))]), text))
+        sketch(&read_blocks(&json!([rich_text_block(std::slice::from_ref(part))]), text))
     }
 
     fn read_run(run: &Value) -> String {
-        read_part(&section(std::slice::from_ref(run)), "").concat()
+        read_part(&rich_text_section(std::slice::from_ref(run)), "").concat()
     }
 
     #[test]
@@ -470,14 +478,14 @@ mod tests {
             ("&amp;lt;", "&amp;lt;", "&lt;"),
             ("a &amp; b", "", "a & b"),
         ] {
-            let part = section(&[json!({"type": "text", "text": words})]);
+            let part = rich_text_section(&[json!({"type": "text", "text": words})]);
             assert_eq!(read_part(&part, text), [read], "{words} {text}");
         }
     }
 
     #[test]
     fn lists_quotes_and_code_keep_their_shape() {
-        let said = |text: &str| section(&[json!({"type": "text", "text": text})]);
+        let said = |text: &str| rich_text_section(&[json!({"type": "text", "text": text})]);
         let list = |style: &str, indent: usize, offset: usize, items: &[&str]| {
             let items: Vec<Value> = items.iter().map(|item| said(item)).collect();
             json!({"type": "rich_text_list", "style": style, "indent": indent, "offset": offset,
@@ -489,16 +497,16 @@ mod tests {
             {"type": "text", "text": "let a;\n:wave: "}, {"type": "link", "url": "https://a.b"}]});
         let blocks = json!([
             {"type": "divider"},
-            block(&[
+            rich_text_block(&[
                 said("Passos:\n"),
                 list("ordered", 0, 0, &["um", "dois"]),
                 list("bullet", 1, 0, &["detalhe"]),
                 list("ordered", 0, 2, &["três"]),
                 nested,
-                quote(&[json!({"type": "text", "text": "disse"})]),
+                rich_text_quote(&[json!({"type": "text", "text": "disse"})]),
                 code,
             ]),
-            block(&[said("fim")]),
+            rich_text_block(&[said("fim")]),
         ]);
         assert_eq!(
             sketch(&read_blocks(&blocks, "outro")),
@@ -525,10 +533,10 @@ mod tests {
             json!([]),
             json!({}),
             json!([future]),
-            json!([block(&[])]),
+            json!([rich_text_block(&[])]),
             json!([{"type": "rich_text"}]),
             json!([{"type": "rich_text", "elements": "x"}]),
-            json!([block(&[
+            json!([rich_text_block(&[
                 json!({"type": "rich_text_section", "elements": [{"type": "text"}, 7]})
             ])]),
         ] {
@@ -570,7 +578,7 @@ mod tests {
                 "<!channel> <@U1> @here #geral *x* :wave:",
             ),
         ] {
-            let (_, block) = literal(text);
+            let (_, block) = to_literal_post(text);
             let shown_now: String = block["elements"][0]["elements"]
                 .as_array()
                 .unwrap()
@@ -586,7 +594,7 @@ mod tests {
 
     #[test]
     fn a_link_leads_where_a_browser_would_go() {
-        let (_, block) = literal("https://lojá.com/promoção");
+        let (_, block) = to_literal_post("https://lojá.com/promoção");
         let link = &block["elements"][0]["elements"][0];
         assert_eq!(link["url"], "https://xn--loj-gla.com/promo%C3%A7%C3%A3o");
         assert_eq!(link["text"], "https://lojá.com/promoção");
@@ -594,10 +602,13 @@ mod tests {
 
     #[test]
     fn the_notification_is_escaped_and_harmful_characters_are_gone() {
-        let (text, block) = literal("a\0b\u{7}\r\n\tc\u{202E}d\u{2066}<!channel>&amp;");
+        let (text, block) = to_literal_post("a\0b\u{7}\r\n\tc\u{202E}d\u{2066}<!channel>&amp;");
         assert_eq!(text, "ab\n\tcd&lt;!channel&gt;&amp;amp;");
         assert_eq!(block["elements"][0]["elements"][0]["text"], "ab\n\tcd<!channel>&amp;");
-        assert_eq!(literal(""), (String::new(), super::block(&[section(&[])])));
+        assert_eq!(
+            to_literal_post(""),
+            (String::new(), rich_text_block(&[rich_text_section(&[])]))
+        );
     }
 
     /// Any JSON, often with the words that Slack uses.
@@ -665,18 +676,18 @@ mod tests {
         fn any_json_is_read_without_losing_the_text(blocks in any_json()) {
             let rich = read_blocks(&blocks, "oi");
             prop_assert!(!rich.0.is_empty());
-            let wrapped = json!([block(&[section(std::slice::from_ref(&blocks)), blocks])]);
+            let wrapped = json!([rich_text_block(&[rich_text_section(std::slice::from_ref(&blocks)), blocks])]);
             let rich = read_blocks(&wrapped, "oi");
             prop_assert!(!rich.0.is_empty());
         }
 
         #[test]
         fn a_literal_block_says_exactly_what_the_customer_wrote(text in customer_text()) {
-            let (fallback, block) = literal(&text);
+            let (fallback, block) = to_literal_post(&text);
             let runs = block["elements"][0]["elements"].as_array().unwrap();
             let said: String = runs.iter().map(|run| run["text"].as_str().unwrap()).collect();
-            prop_assert_eq!(&said, &clean(&text));
-            prop_assert_eq!(unescape(&fallback), said);
+            prop_assert_eq!(&said, &clean_text(&text));
+            prop_assert_eq!(unescape_mrkdwn(&fallback), said);
             prop_assert!(!fallback.contains(['<', '>']));
             for run in runs {
                 prop_assert_ne!(&run["text"], "");
@@ -689,9 +700,9 @@ mod tests {
 
         #[test]
         fn what_is_said_literally_reads_back_the_same(text in "[a-z <>&;*_~@#!\n]{1,30}") {
-            let (fallback, block) = literal(&text);
+            let (fallback, block) = to_literal_post(&text);
             let rich = read_blocks(&json!([block]), &fallback);
-            let expected = Rich::plain(text.as_str());
+            let expected = RichText::from_plain(text.as_str());
             prop_assert!(text.trim().is_empty() || rich == expected, "{:?}", rich);
         }
     }

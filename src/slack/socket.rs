@@ -11,7 +11,7 @@
 mod connection;
 mod frame;
 mod handshake;
-mod line;
+mod health;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,36 +28,36 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::error::Error;
-use super::standing::Standing;
+use super::health::ApiHealth;
 use super::transport::Transport;
 use crate::clock::Clock;
-use crate::model::backoff::backoff;
+use crate::model::backoff::compute_backoff;
 use crate::model::{Failure, Fault};
 use crate::telemetry;
-use connection::{Connection, Until};
+use connection::{Connection, StopConditions};
 use frame::Frame;
-use handshake::Wire;
+use handshake::SlackWebSocket;
 
-pub use line::Line;
+pub use health::SocketHealth;
 
-const METHOD: &str = "apps.connections.open";
-const REFUSED: &str = "slack does not accept SLACK_APP_TOKEN or its scopes for Socket Mode";
-const SWITCHED_OFF: &str = "slack: Socket Mode is switched off in the settings of the app";
+const OPEN_CONNECTION_METHOD: &str = "apps.connections.open";
+const TOKEN_REFUSED: &str = "slack does not accept SLACK_APP_TOKEN or its scopes for Socket Mode";
+const SOCKET_MODE_OFF: &str = "slack: Socket Mode is switched off in the settings of the app";
 
 /// Takes a payload; resolves to what is answered, which is nothing in most cases.
-pub type Take = Arc<dyn Fn(Vec<u8>) -> BoxFuture<'static, Taken> + Send + Sync>;
+pub type PayloadHandler = Arc<dyn Fn(Vec<u8>) -> BoxFuture<'static, PayloadResult> + Send + Sync>;
 
 /// What becomes of a payload.
-pub type Taken = Result<Option<Value>, NotTaken>;
+pub type PayloadResult = Result<Option<Value>, PayloadNotStored>;
 
 /// A payload could not be kept and has to come again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not taken")]
-pub struct NotTaken;
+pub struct PayloadNotStored;
 
 /// How patient the socket is.
 #[derive(Clone, Copy, Debug)]
-pub struct Timing {
+pub struct SocketTiming {
     /// The least pause after a failure; it doubles with each further one.
     pub first: Duration,
     /// The longest pause; a connection that has lasted longer than this was no failure.
@@ -70,7 +70,7 @@ pub struct Timing {
     pub linger: Duration,
 }
 
-impl Default for Timing {
+impl Default for SocketTiming {
     /// How often Slack lets us ask for a connection is told differently in different places, so
     /// failures are 5 s apart at least; it warns 10 s before it closes one (`slack.md` B.3).
     fn default() -> Self {
@@ -95,16 +95,16 @@ pub struct Socket {
     /// The time.
     pub clock: Clock,
     /// How patient it is.
-    pub timing: Timing,
+    pub timing: SocketTiming,
     /// Where payloads go.
-    pub take: Take,
+    pub take: PayloadHandler,
     /// Is told whether there is a connection.
-    pub line: Line,
+    pub health: SocketHealth,
 }
 
 /// Why a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+enum ConnectionEnd {
     /// Slack will close it and expects another one.
     Refresh,
     /// It is gone.
@@ -114,7 +114,7 @@ enum End {
 }
 
 #[derive(Deserialize)]
-struct Opened {
+struct OpenConnectionAnswer {
     url: String,
 }
 
@@ -124,8 +124,8 @@ impl Socket {
         let mut current = None;
         let mut failures = 0_u32;
         let mut early_drops = 0_u32;
-        telemetry::sockets(0);
-        while let Some(opened) = stop.run_until_cancelled(self.open(&tasks)).await {
+        telemetry::record_sockets(0);
+        while let Some(opened) = stop.run_until_cancelled(self.open_connection(&tasks)).await {
             let since = self.clock.now();
             let pause = match opened {
                 Ok(connection) => {
@@ -133,16 +133,16 @@ impl Socket {
                     let replaced = CancellationToken::new();
                     drop(current.replace(replaced.clone().drop_guard()));
                     let (tell, told) = oneshot::channel();
-                    let until = Until { stop: stop.clone(), replaced };
-                    tasks.spawn(connection.serve(until, tell));
-                    let end = told.await.unwrap_or(End::Lost);
+                    let until = StopConditions { stop: stop.clone(), replaced };
+                    tasks.spawn(connection.serve_until_end(until, tell));
+                    let end = told.await.unwrap_or(ConnectionEnd::Lost);
                     let lasted = self.clock.now().duration_since(since).unsigned_abs();
                     early_drops = if lasted > self.timing.longest { 0 } else { early_drops + 1 };
-                    self.after(end, early_drops)
+                    self.pause_after_end(end, early_drops)
                 }
                 Err(error) => {
                     failures += 1;
-                    self.after_failure(&error, failures)
+                    self.pause_after_failure(&error, failures)
                 }
             };
             let rest = self.clock.sleep_until(self.clock.now() + pause);
@@ -152,11 +152,14 @@ impl Socket {
         }
     }
 
-    async fn open(&self, tasks: &TaskTracker) -> Result<Connection, Error> {
-        let mut wire = handshake::connect(&self.http, &self.ask().await?).await?;
-        let hello = tokio::time::timeout(self.timing.answer, hears_hello(&mut wire)).await;
+    async fn open_connection(&self, tasks: &TaskTracker) -> Result<Connection, Error> {
+        let mut wire = handshake::connect_websocket(&self.http, &self.request_url().await?).await?;
+        let hello = tokio::time::timeout(self.timing.answer, receive_hello(&mut wire)).await;
         if !hello.unwrap_or(false) {
-            return Err(Error::Unclear { method: METHOD, what: "no hello".to_owned() });
+            return Err(Error::OutcomeUnknown {
+                method: OPEN_CONNECTION_METHOD,
+                what: "no hello".to_owned(),
+            });
         }
         tracing::info!("slack is connected over Socket Mode");
         Ok(Connection {
@@ -167,35 +170,37 @@ impl Socket {
             tasks: tasks.clone(),
             heard: self.clock.now(),
             probed: false,
-            _open: self.line.open(),
+            _open: self.health.add_connection(),
         })
     }
 
     /// Asks where to connect to (`apps.connections.open`).
-    async fn ask(&self) -> Result<String, Error> {
+    async fn request_url(&self) -> Result<String, Error> {
         let transport =
-            Transport::new(self.http.clone(), &self.api_url, Standing::new(self.clock.clone()));
+            Transport::new(self.http.clone(), &self.api_url, ApiHealth::new(self.clock.clone()));
         let api = slack_morphism::SlackClient::new(transport);
         let value = SlackApiTokenValue(self.token.expose_secret().to_owned());
         let token = SlackApiToken::new(value);
         let session = api.open_session(&token);
         let began = Instant::now();
-        let asked = session.http_session_api.http_post(METHOD, &json!({}), None).await;
-        let opened: Result<Opened, _> = asked.map_err(|error| Error::from_library(METHOD, error));
-        let fault = opened.as_ref().err().map(Error::fault);
+        let asked =
+            session.http_session_api.http_post(OPEN_CONNECTION_METHOD, &json!({}), None).await;
+        let opened: Result<OpenConnectionAnswer, _> =
+            asked.map_err(|error| Error::from_library(OPEN_CONNECTION_METHOD, error));
+        let fault = opened.as_ref().err().map(Error::to_fault);
         let outcome = fault.as_ref().map_or("ok", Fault::name);
-        telemetry::called("slack", outcome, began.elapsed());
+        telemetry::record_call("slack", outcome, began.elapsed());
         opened.map(|opened| opened.url)
     }
 
     /// The pause after a connection that has ended, one of so many in a row that ended early.
-    fn after(&self, end: End, early_drops: u32) -> Duration {
-        if end == End::SwitchedOff {
+    fn pause_after_end(&self, end: ConnectionEnd, early_drops: u32) -> Duration {
+        if end == ConnectionEnd::SwitchedOff {
             tracing::error!(
                 "Socket Mode is switched off in the settings of the Slack app: no event arrives \
                 until it is on again, or until SLACK_APP_TOKEN is taken away and requests are used"
             );
-            self.line.refuse(SWITCHED_OFF);
+            self.health.note_refusal(SOCKET_MODE_OFF);
             return self.timing.longest;
         }
         tracing::info!(?end, "a connection to slack ends; opening another one");
@@ -203,43 +208,43 @@ impl Socket {
         // again and again is left alone for a while.
         match early_drops {
             0 | 1 => Duration::ZERO,
-            again => self.timing.pause(again - 1),
+            again => self.timing.backoff_pause(again - 1),
         }
     }
 
-    fn after_failure(&self, error: &Error, failures: u32) -> Duration {
-        match error.fault() {
+    fn pause_after_failure(&self, error: &Error, failures: u32) -> Duration {
+        match error.to_fault() {
             Fault::Credentials | Fault::Refused { .. } | Fault::Broken => {
                 tracing::error!(%error, "slack does not let us connect: SLACK_APP_TOKEN must be an \
                     app-level token with connections:write, and Socket Mode must be on");
-                self.line.refuse(REFUSED);
+                self.health.note_refusal(TOKEN_REFUSED);
                 self.timing.longest
             }
-            fault @ (Fault::Busy { .. } | Fault::Down | Fault::Unsure) => {
+            fault @ (Fault::Busy { .. } | Fault::Down | Fault::OutcomeUnknown) => {
                 tracing::warn!(%error, "slack cannot be connected to; trying again");
                 let least = match fault {
                     Fault::Busy { after } => after.unwrap_or_default(),
                     _ => Duration::ZERO,
                 };
-                self.timing.pause(failures).max(least)
+                self.timing.backoff_pause(failures).max(least)
             }
         }
     }
 }
 
-impl Timing {
+impl SocketTiming {
     /// The pause after so many failures, spread so that many bridges do not come back together.
-    fn pause(&self, failures: u32) -> Duration {
+    fn backoff_pause(&self, failures: u32) -> Duration {
         let before = failures.saturating_sub(1);
-        backoff(self.first, self.longest, before, fastrand::f64())
+        compute_backoff(self.first, self.longest, before, fastrand::f64())
     }
 }
 
 /// Whether the first thing that Slack says is that the connection is ready.
-async fn hears_hello(wire: &mut Wire) -> bool {
+async fn receive_hello(wire: &mut SlackWebSocket) -> bool {
     while let Some(Ok(message)) = wire.next().await {
         if let Message::Text(text) = message {
-            return frame::read(&text) == Some(Frame::Hello);
+            return frame::parse_frame(&text) == Some(Frame::Hello);
         }
     }
     false
@@ -251,11 +256,11 @@ mod tests {
 
     #[test]
     fn pauses_are_never_shorter_than_slack_asks_for_and_do_not_grow_without_end() {
-        let timing = Timing::default();
+        let timing = SocketTiming::default();
         for failures in 1..100 {
-            let pause = timing.pause(failures);
+            let pause = timing.backoff_pause(failures);
             assert!(pause >= timing.first && pause <= timing.longest.mul_f64(1.5), "{pause:?}");
         }
-        assert!(timing.pause(u32::MAX) >= timing.longest);
+        assert!(timing.backoff_pause(u32::MAX) >= timing.longest);
     }
 }

@@ -21,30 +21,30 @@ use slack_morphism::{
 use std::time::Duration;
 use url::Url;
 
-use super::standing::Standing;
+use super::health::ApiHealth;
 
 /// Carries the library's calls over our HTTP client.
 #[derive(Clone, Debug)]
 pub(super) struct Transport {
     http: reqwest::Client,
     base: String,
-    standing: Standing,
+    health: ApiHealth,
 }
 
 /// The part of every answer of Slack that says whether the call succeeded.
 #[derive(Deserialize)]
-struct Answer {
+struct AnswerStatus {
     ok: bool,
     error: Option<String>,
 }
 
 impl Transport {
     /// Calls go to `{base}/{method}`.
-    pub(super) fn new(http: reqwest::Client, base: &str, standing: Standing) -> Self {
-        Self { http, base: base.trim_end_matches('/').to_owned(), standing }
+    pub(super) fn new(http: reqwest::Client, base: &str, health: ApiHealth) -> Self {
+        Self { http, base: base.trim_end_matches('/').to_owned(), health }
     }
 
-    async fn send<RS: DeserializeOwned>(
+    async fn send_request<RS: DeserializeOwned>(
         &self,
         request: reqwest::RequestBuilder,
         context: SlackClientApiCallContext<'_>,
@@ -53,8 +53,8 @@ impl Transport {
             Some(token) => request.bearer_auth(&token.token_value.0),
             None => request,
         };
-        let response = request.send().await.map_err(lost)?;
-        self.standing.read(response.headers());
+        let response = request.send().await.map_err(connection_error)?;
+        self.health.note_headers(response.headers());
         let status = response.status();
         if status == reqwest::StatusCode::TOO_MANY_REQUESTS {
             let after = response
@@ -69,28 +69,28 @@ impl Transport {
         if !status.is_success() {
             return Err(SlackClientError::HttpError(SlackClientHttpError::new(status)));
         }
-        read(&response.bytes().await.map_err(lost)?)
+        parse_answer(&response.bytes().await.map_err(connection_error)?)
     }
 }
 
-fn read<RS: DeserializeOwned>(body: &[u8]) -> ClientResult<RS> {
-    let answer: Answer = serde_json::from_slice(body).map_err(unreadable)?;
+fn parse_answer<RS: DeserializeOwned>(body: &[u8]) -> ClientResult<RS> {
+    let answer: AnswerStatus = serde_json::from_slice(body).map_err(unreadable_error)?;
     if answer.ok {
-        return serde_json::from_slice(body).map_err(unreadable);
+        return serde_json::from_slice(body).map_err(unreadable_error);
     }
     match answer.error {
         Some(code) => Err(SlackClientError::ApiError(SlackClientApiError::new(code))),
         // It does not say that nothing has happened (`slack.md` A.3).
-        None => Err(unreadable(serde::de::Error::missing_field("error"))),
+        None => Err(unreadable_error(serde::de::Error::missing_field("error"))),
     }
 }
 
-fn lost(error: reqwest::Error) -> SlackClientError {
+fn connection_error(error: reqwest::Error) -> SlackClientError {
     let error = SlackClientHttpProtocolError { cause: Some(Box::new(error.without_url())) };
     SlackClientError::HttpProtocolError(error)
 }
 
-fn unreadable(error: serde_json::Error) -> SlackClientError {
+fn unreadable_error(error: serde_json::Error) -> SlackClientError {
     SlackClientError::ProtocolError(SlackClientProtocolError::new(error))
 }
 
@@ -104,7 +104,7 @@ impl SlackClientHttpConnector for Transport {
     where
         RS: for<'de> Deserialize<'de> + Send + 'a,
     {
-        self.send(self.http.get(full_uri), context).boxed()
+        self.send_request(self.http.get(full_uri), context).boxed()
     }
 
     fn http_get_with_client_secret<'a, RS>(
@@ -118,8 +118,8 @@ impl SlackClientHttpConnector for Transport {
     {
         let request = self.http.get(full_uri).basic_auth(&client_id.0, Some(&client_secret.0));
         async move {
-            let response = request.send().await.map_err(lost)?;
-            read(&response.bytes().await.map_err(lost)?)
+            let response = request.send().await.map_err(connection_error)?;
+            parse_answer(&response.bytes().await.map_err(connection_error)?)
         }
         .boxed()
     }
@@ -134,7 +134,7 @@ impl SlackClientHttpConnector for Transport {
         RQ: Serialize + Send + Sync,
         RS: for<'de> Deserialize<'de> + Send + 'a,
     {
-        self.send(self.http.post(full_uri).json(request_body), context).boxed()
+        self.send_request(self.http.post(full_uri).json(request_body), context).boxed()
     }
 
     fn http_post_uri_multipart_form<'a, 'p, RS, PT, TS>(
@@ -159,7 +159,7 @@ impl SlackClientHttpConnector for Transport {
             let part = reqwest::multipart::Part::bytes(file.data.to_vec()).file_name(file.name);
             form = form.part("file", part);
         }
-        self.send(self.http.post(full_uri).multipart(form), context).boxed()
+        self.send_request(self.http.post(full_uri).multipart(form), context).boxed()
     }
 
     fn http_post_uri_binary<'a, 'p, RS>(
@@ -177,7 +177,7 @@ impl SlackClientHttpConnector for Transport {
             .post(full_uri)
             .header(reqwest::header::CONTENT_TYPE, content_type)
             .body(data.to_vec());
-        self.send(request, context).boxed()
+        self.send_request(request, context).boxed()
     }
 
     fn create_method_uri_path(&self, method_relative_uri: &str) -> ClientResult<Url> {
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_no_without_a_reason_says_nothing_of_what_happened() {
-        let answer = |body: &str| read::<serde_json::Value>(body.as_bytes()).unwrap_err();
+        let answer = |body: &str| parse_answer::<serde_json::Value>(body.as_bytes()).unwrap_err();
         let named = answer(r#"{"ok":false,"error":"is_archived"}"#);
         assert!(matches!(named, SlackClientError::ApiError(_)));
         for body in [r#"{"ok":false}"#, r#"{"ok":"#, "[]"] {

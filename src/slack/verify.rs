@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
-use crate::model::hex::hex;
+use crate::model::hex::to_hex;
 
 /// The header with Slack's signature.
 pub const SIGNATURE_HEADER: &str = "x-slack-signature";
@@ -19,11 +19,11 @@ pub const TIMESTAMP_HEADER: &str = "x-slack-request-timestamp";
 
 /// How far the time of a signature may be from ours (`slack.md` B.2), so that what somebody has
 /// overheard cannot be sent again for long.
-pub const WINDOW: SignedDuration = SignedDuration::from_mins(5);
+pub const SIGNATURE_WINDOW: SignedDuration = SignedDuration::from_mins(5);
 
 /// What a signature is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum SignatureCheck {
     /// Slack has signed this just now.
     Genuine,
     /// Slack has signed this, so long ago by our clock; with a negative time, in the future. Either
@@ -48,29 +48,39 @@ impl Verifier {
     ///
     /// The comparison takes the same time whatever the signature is (Slack: "Verifying requests
     /// from Slack"; `slack.md` B.2).
-    pub fn judge(&self, signature: &str, timestamp: &str, body: &[u8], now: Timestamp) -> Verdict {
+    pub fn check_signature(
+        &self,
+        signature: &str,
+        timestamp: &str,
+        body: &[u8],
+        now: Timestamp,
+    ) -> SignatureCheck {
         let signed = timestamp.parse().ok().and_then(|second| Timestamp::from_second(second).ok());
-        let Some(signed) = signed else { return Verdict::Forged };
+        let Some(signed) = signed else { return SignatureCheck::Forged };
         let is_right = |secret: &SecretString| -> bool {
-            sign(secret, timestamp, body).as_bytes().ct_eq(signature.as_bytes()).into()
+            compute_signature(secret, timestamp, body).as_bytes().ct_eq(signature.as_bytes()).into()
         };
         // No short cut: each secret is tried, whatever came of the one before.
         if !self.0.iter().map(is_right).fold(false, |any, one| any | one) {
-            return Verdict::Forged;
+            return SignatureCheck::Forged;
         }
         let age = now.duration_since(signed);
-        if age.abs() > WINDOW { Verdict::Stale(age) } else { Verdict::Genuine }
+        if age.abs() > SIGNATURE_WINDOW {
+            SignatureCheck::Stale(age)
+        } else {
+            SignatureCheck::Genuine
+        }
     }
 }
 
-fn sign(secret: &SecretString, timestamp: &str, body: &[u8]) -> String {
+fn compute_signature(secret: &SecretString, timestamp: &str, body: &[u8]) -> String {
     let key = secret.expose_secret().as_bytes();
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     for part in [b"v0:", timestamp.as_bytes(), b":", body] {
         mac.update(part);
     }
     let digest = mac.finalize().into_bytes();
-    format!("v0={}", hex(&digest))
+    format!("v0={}", to_hex(&digest))
 }
 
 #[cfg(test)]
@@ -87,31 +97,31 @@ mod tests {
         T1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&\
         trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c";
 
-    fn judge(secrets: &[&str], time: &str, body: &[u8], now: i64) -> Verdict {
+    fn judge(secrets: &[&str], time: &str, body: &[u8], now: i64) -> SignatureCheck {
         let secrets: Vec<SecretString> = secrets.iter().map(|s| (*s).to_owned().into()).collect();
         let now = Timestamp::from_second(now).unwrap();
-        Verifier::new(&secrets).judge(SIGNATURE, time, body, now)
+        Verifier::new(&secrets).check_signature(SIGNATURE, time, body, now)
     }
 
     #[test]
     fn the_example_of_slack_is_genuine_for_five_minutes_both_ways() {
         let at = |now| judge(&["new", SECRET], &TIME.to_string(), BODY.as_bytes(), now);
         for now in [TIME, TIME - 300, TIME + 300] {
-            assert_eq!(at(now), Verdict::Genuine, "{now}");
+            assert_eq!(at(now), SignatureCheck::Genuine, "{now}");
         }
-        assert_eq!(at(TIME + 301), Verdict::Stale(SignedDuration::from_secs(301)));
-        assert_eq!(at(TIME - 301), Verdict::Stale(SignedDuration::from_secs(-301)));
+        assert_eq!(at(TIME + 301), SignatureCheck::Stale(SignedDuration::from_secs(301)));
+        assert_eq!(at(TIME - 301), SignatureCheck::Stale(SignedDuration::from_secs(-301)));
     }
 
     #[test]
     fn whatever_was_changed_is_forged() {
         let time = TIME.to_string();
-        assert_eq!(judge(&["new", ""], &time, BODY.as_bytes(), TIME), Verdict::Forged);
-        assert_eq!(judge(&[], &time, BODY.as_bytes(), TIME), Verdict::Forged);
-        assert_eq!(judge(&[SECRET], &time, b"token", TIME), Verdict::Forged);
-        assert_eq!(judge(&[SECRET], "1531420619", BODY.as_bytes(), TIME), Verdict::Forged);
+        assert_eq!(judge(&["new", ""], &time, BODY.as_bytes(), TIME), SignatureCheck::Forged);
+        assert_eq!(judge(&[], &time, BODY.as_bytes(), TIME), SignatureCheck::Forged);
+        assert_eq!(judge(&[SECRET], &time, b"token", TIME), SignatureCheck::Forged);
+        assert_eq!(judge(&[SECRET], "1531420619", BODY.as_bytes(), TIME), SignatureCheck::Forged);
         for time in ["", "now", "-9223372036854775808", "9223372036854775807", " 1531420618"] {
-            assert_eq!(judge(&[SECRET], time, b"\xff\xfe", TIME), Verdict::Forged, "{time}");
+            assert_eq!(judge(&[SECRET], time, b"\xff\xfe", TIME), SignatureCheck::Forged, "{time}");
         }
     }
 }

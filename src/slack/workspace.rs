@@ -11,7 +11,7 @@ use crate::model::SlackUserId;
 
 /// Where an event, an interaction or a command names the workspace of who did it (`slack.md`,
 /// additions §1). Not in the envelope: its `team_id` is about the delivery.
-const NAMED: [&str; 9] = [
+const WORKSPACE_POINTERS: [&str; 9] = [
     "/event/team",
     "/event/user_team",
     "/event/source_team",
@@ -25,18 +25,18 @@ const NAMED: [&str; 9] = [
 
 /// Who asks for something that is answered on the spot.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asker {
+pub struct Requester {
     /// The person.
     pub user: SlackUserId,
     /// What Slack calls their workspace when it tells that they ask.
     pub named: Vec<String>,
 }
 
-impl Asker {
+impl Requester {
     /// Reads who is behind an interaction or a command.
     pub fn parse(body: &Value) -> Option<Self> {
-        let user = text(body, "/user/id").or_else(|| text(body, "/user_id"))?;
-        Some(Self { user: SlackUserId::parse(&user)?, named: named(body) })
+        let user = string_at(body, "/user/id").or_else(|| string_at(body, "/user_id"))?;
+        Some(Self { user: SlackUserId::parse(&user)?, named: list_named_workspaces(body) })
     }
 }
 
@@ -55,12 +55,12 @@ pub struct Workspaces {
 
 impl Workspaces {
     /// Reads the user object of `users.info`.
-    pub(super) fn read(user: &Value) -> Self {
+    pub(super) fn from_json(user: &Value) -> Self {
         let joined = user.pointer("/enterprise_user/teams").and_then(Value::as_array);
         Self {
-            home: text(user, "/team_id"),
-            joined: joined.into_iter().flatten().filter_map(|team| text(team, "")).collect(),
-            organisation: text(user, "/enterprise_user/enterprise_id"),
+            home: string_at(user, "/team_id"),
+            joined: joined.into_iter().flatten().filter_map(|team| string_at(team, "")).collect(),
+            organisation: string_at(user, "/enterprise_user/enterprise_id"),
             named: Vec::new(),
         }
     }
@@ -72,7 +72,7 @@ impl Workspaces {
 
     /// Whether somebody with these workspaces is one of us. Who is of no workspace that Slack
     /// tells of is not, and neither is whom an event places in a workspace that is not theirs.
-    pub(super) fn are_ours(&self, us: &Identity) -> bool {
+    pub(super) fn is_ours(&self, us: &Identity) -> bool {
         let is_ours = |team: &String| us.team_id.as_ref() == Some(team);
         let organisation = us.enterprise_id.as_ref();
         let is_colleague = us.is_enterprise_install
@@ -90,13 +90,13 @@ impl Workspaces {
 }
 
 /// What an event, an interaction or a command calls the workspace of who did it.
-pub(super) fn named(body: &Value) -> Vec<String> {
+pub(super) fn list_named_workspaces(body: &Value) -> Vec<String> {
     // The same field of an interaction is where it was pressed.
-    let typed = body.get("command").and_then(|_| text(body, "/team_id"));
-    NAMED.iter().filter_map(|pointer| text(body, pointer)).chain(typed).collect()
+    let typed = body.get("command").and_then(|_| string_at(body, "/team_id"));
+    WORKSPACE_POINTERS.iter().filter_map(|pointer| string_at(body, pointer)).chain(typed).collect()
 }
 
-fn text(value: &Value, pointer: &str) -> Option<String> {
+fn string_at(value: &Value, pointer: &str) -> Option<String> {
     let text = value.pointer(pointer)?.as_str()?;
     (!text.is_empty()).then(|| text.to_owned())
 }
@@ -133,9 +133,9 @@ mod tests {
             (json!({"team_id": "", "enterprise_user": null}), false, false),
             (json!({}), false, false),
         ] {
-            let workspaces = Workspaces::read(&user);
-            assert_eq!(workspaces.are_ours(&us(false)), in_workspace, "{user}");
-            assert_eq!(workspaces.are_ours(&us(true)), in_organisation, "{user}");
+            let workspaces = Workspaces::from_json(&user);
+            assert_eq!(workspaces.is_ours(&us(false)), in_workspace, "{user}");
+            assert_eq!(workspaces.is_ours(&us(true)), in_organisation, "{user}");
         }
     }
 
@@ -143,7 +143,7 @@ mod tests {
     fn who_we_are_must_be_told_for_anybody_to_be_ours() {
         let unknown: Identity = serde_json::from_value(json!({"user_id": "UBOT"})).unwrap();
         for user in [json!({}), json!({"team_id": "T1"}), json!({"team_id": ""})] {
-            assert!(!Workspaces::read(&user).are_ours(&unknown), "{user}");
+            assert!(!Workspaces::from_json(&user).is_ours(&unknown), "{user}");
         }
     }
 
@@ -163,9 +163,9 @@ mod tests {
             (json!({"command": "/blip", "team_id": "T9"}), false),
             (json!({"command": "/blip", "team_id": "T1"}), true),
         ] {
-            let mut workspaces = Workspaces::read(&grid);
-            workspaces.add_named(&named(&body));
-            assert_eq!(workspaces.are_ours(&us(false)), is_ours, "{body}");
+            let mut workspaces = Workspaces::from_json(&grid);
+            workspaces.add_named(&list_named_workspaces(&body));
+            assert_eq!(workspaces.is_ours(&us(false)), is_ours, "{body}");
         }
     }
 }

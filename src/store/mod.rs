@@ -49,7 +49,7 @@ pub enum Source {
     /// What Slack sent.
     Slack,
     /// What the bridge set itself to do: the card, marks, checks.
-    Desk,
+    Internal,
 }
 
 impl Source {
@@ -58,13 +58,13 @@ impl Source {
         match self {
             Self::Blip => "blip",
             Self::Slack => "slack",
-            Self::Desk => "desk",
+            Self::Internal => "desk",
         }
     }
 
-    /// Reads [`Source::name`] back.
+    /// Reads [`Lane::name`] back.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Blip, Self::Slack, Self::Desk].into_iter().find(|source| source.name() == name)
+        [Self::Blip, Self::Slack, Self::Internal].into_iter().find(|source| source.name() == name)
     }
 }
 
@@ -92,7 +92,7 @@ impl Lane {
 
     /// A lane of its own for something that is set for later: it does not count as waiting
     /// ([`Store::depth`]).
-    pub fn later(name: &str) -> Self {
+    pub fn for_later(name: &str) -> Self {
         Self::Own(format!("later:{name}"))
     }
 
@@ -158,9 +158,9 @@ pub struct Item {
     /// How often handling it has failed.
     pub attempts: u32,
     /// Whether any call for it may have been made without a trace, because the machine went down.
-    pub doubt: bool,
+    pub may_have_unrecorded_calls: bool,
     /// Whether a call for it was begun before it was leased, see [`Store::steps`].
-    pub begun: bool,
+    pub has_begun_calls: bool,
 }
 
 /// The right to handle the waiting items of one lane, until it is released or runs out.
@@ -178,7 +178,7 @@ pub struct Lease {
 
 /// What became of an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum StoredOutcome {
     /// Handled. Its key is kept, its body until [`Store::clean`] erases it.
     Done,
     /// None of ours. Its key is kept, its body is erased at once.
@@ -194,7 +194,7 @@ pub enum Verdict {
     Failed,
 }
 
-impl Verdict {
+impl StoredOutcome {
     /// The word used in metrics.
     pub fn name(&self) -> &'static str {
         match self {
@@ -209,11 +209,11 @@ impl Verdict {
 
 /// How far an outside call of an item has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Begun {
+pub enum CallState {
     /// It was never tried; now it is marked as begun.
     Fresh,
     /// It was begun before, the last time at this time, and nothing is known of how it ended.
-    Unsure(Timestamp),
+    OutcomeUnknown(Timestamp),
     /// It was made, with this result.
     Done(String),
 }
@@ -273,7 +273,7 @@ pub struct KnownReplies {
 
 /// How fast we may post to one channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pace {
+pub struct PostRate {
     /// The time between two posts.
     pub interval: Duration,
     /// How many posts may go at once after a pause.
@@ -295,7 +295,7 @@ pub struct Cutoffs {
 
 /// All that is kept of a ticket.
 #[derive(Clone, Debug, Default)]
-pub struct Kept {
+pub struct KeptTicket {
     /// The ticket; none while its card is being posted.
     pub ticket: Option<Ticket>,
     /// What the customer said to begin with.
@@ -321,7 +321,7 @@ pub struct KeptEvent {
 
 /// An item that waits for a person.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Parked {
+pub struct ParkedItem {
     /// Its number.
     pub id: ItemId,
     /// The lane it came from.
@@ -336,7 +336,7 @@ pub struct Parked {
 
 /// How much waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Depth {
+pub struct InboxDepth {
     /// Items not yet handled.
     pub waiting: u64,
     /// Items that wait for a person.
@@ -425,7 +425,7 @@ impl Error {
     }
 
     /// Whether this may pass: there is no room on the disk, or somebody else has the database.
-    pub fn may_pass(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         let (Self::Database(error) | Self::File { error, .. }) = self else { return false };
         let by_sqlite = error.downcast_ref::<rusqlite::Error>();
         let by_system = error.downcast_ref::<io::Error>();
@@ -507,14 +507,24 @@ pub trait Store: Send + Sync + 'static {
     /// A lane is due when its first waiting item is; a leased lane is not handed out again until
     /// it is released or the lease has run out. An item may be leased before [`Store::accept`] has
     /// returned.
-    async fn claim(&self, limit: usize, lease: Duration, now: Timestamp) -> Result<Vec<Lease>>;
+    async fn lease_lanes(
+        &self,
+        limit: usize,
+        lease: Duration,
+        now: Timestamp,
+    ) -> Result<Vec<Lease>>;
 
     /// Records what became of items of a leased lane: of all of them or, with
     /// [`Error::LeaseLost`], of none.
-    async fn settle(&self, lease: &Lease, items: &[ItemId], verdict: Verdict) -> Result<()>;
+    async fn record_outcome(
+        &self,
+        lease: &Lease,
+        items: &[ItemId],
+        verdict: StoredOutcome,
+    ) -> Result<()>;
 
     /// Gives a lane back. What still waits in it is due at `due`, at once if that is `None`.
-    async fn release(&self, lease: Lease, due: Option<Timestamp>) -> Result<()>;
+    async fn release_lane(&self, lease: Lease, due: Option<Timestamp>) -> Result<()>;
 
     /// When there will be something to claim: the next lane that is not leased becomes due, or a
     /// lease runs out.
@@ -525,26 +535,26 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// `channel` is the Slack channel that the call posts to, see [`Store::is_posting`]. An item
     /// that does not wait any more begins nothing: [`Error::LeaseLost`].
-    async fn begin(
+    async fn begin_call(
         &self,
         item: ItemId,
         step: &str,
         channel: Option<&ChannelId>,
         now: Timestamp,
-    ) -> Result<Begun>;
+    ) -> Result<CallState>;
 
     /// Notes that an outside call that was begun is made again, or has only now ended in a way
     /// that leaves its outcome unknown.
-    async fn begin_again(&self, item: ItemId, step: &str, now: Timestamp) -> Result<()>;
+    async fn touch_call(&self, item: ItemId, step: &str, now: Timestamp) -> Result<()>;
 
     /// Notes the result of an outside call that was begun.
-    async fn record(&self, item: ItemId, step: &str, result: &str) -> Result<()>;
+    async fn record_call_result(&self, item: ItemId, step: &str, result: &str) -> Result<()>;
 
     /// Notes that an outside call that was begun did certainly not take effect.
-    async fn forget(&self, item: ItemId, step: &str) -> Result<()>;
+    async fn forget_call(&self, item: ItemId, step: &str) -> Result<()>;
 
     /// The outside calls of an item that were begun, each with its result if it is known.
-    async fn steps(&self, item: ItemId) -> Result<Vec<(String, Option<String>)>>;
+    async fn calls_of(&self, item: ItemId) -> Result<Vec<(String, Option<String>)>>;
 
     /// Whether a waiting item has begun, before the given time, to post to this channel: then a
     /// message that is not known yet may become known. A call with a result counts until its item
@@ -564,7 +574,7 @@ pub trait Store: Send + Sync + 'static {
     async fn first_words(&self, ticket: &TicketId) -> Result<Option<String>>;
 
     /// Reads a ticket.
-    async fn ticket(&self, id: &TicketId) -> Result<Option<Ticket>>;
+    async fn load_ticket(&self, id: &TicketId) -> Result<Option<Ticket>>;
 
     /// The ticket of this number of this bot, if we know it.
     async fn ticket_by_number(&self, bot: &BotName, number: i64) -> Result<Option<Ticket>>;
@@ -593,7 +603,7 @@ pub trait Store: Send + Sync + 'static {
     async fn customer_tickets(&self, customer: &CustomerKey) -> Result<Vec<TicketId>>;
 
     /// All that is kept of a ticket.
-    async fn kept_of(&self, ticket: &TicketId) -> Result<Kept>;
+    async fn load_kept_ticket(&self, ticket: &TicketId) -> Result<KeptTicket>;
 
     /// Erases all that is kept of a customer, so that it is in no file any more, and returns which
     /// tickets that were. It does not come back: the same events are accepted no more
@@ -607,10 +617,10 @@ pub trait Store: Send + Sync + 'static {
     /// lane, keeping their order; who leases them where they were has lost them. The same link
     /// again changes nothing, another one of the same message replaces it. Refused as
     /// [`Store::put_ticket`] refuses, if the ticket was `opened` before it was erased.
-    async fn link(&self, link: Link, opened: Timestamp) -> Result<()>;
+    async fn link_message(&self, link_message: Link, opened: Timestamp) -> Result<()>;
 
     /// What a Slack message is to the bridge, if anything.
-    async fn linked(&self, channel: &ChannelId, ts: &MessageTs) -> Result<Option<Link>>;
+    async fn find_link(&self, channel: &ChannelId, ts: &MessageTs) -> Result<Option<Link>>;
 
     /// The Slack messages of a Blip message, oldest first.
     async fn links_of(&self, ticket: &TicketId, blip_id: &str) -> Result<Vec<Link>>;
@@ -651,7 +661,7 @@ pub trait Store: Send + Sync + 'static {
         &self,
         lane: &str,
         channel: &ChannelId,
-        pace: Pace,
+        pace: PostRate,
         now: Timestamp,
     ) -> Result<Timestamp>;
 
@@ -662,40 +672,40 @@ pub trait Store: Send + Sync + 'static {
         &self,
         refused: ItemId,
         channel: &ChannelId,
-        pace: Pace,
+        pace: PostRate,
         until: Timestamp,
         now: Timestamp,
     ) -> Result<()>;
 
     /// The parked items, oldest first; of one ticket, or of all.
-    async fn parked(&self, ticket: Option<&TicketId>) -> Result<Vec<Parked>>;
+    async fn parked_items(&self, ticket: Option<&TicketId>) -> Result<Vec<ParkedItem>>;
 
     /// Puts a parked item back into its lane, due at once and with no attempts counted, at its
     /// old place in the order. False if it is not parked.
-    async fn revive(&self, item: ItemId, now: Timestamp) -> Result<bool>;
+    async fn retry_parked(&self, item: ItemId, now: Timestamp) -> Result<bool>;
 
     /// Gives a parked item up for good. False if it is not parked.
-    async fn skip(&self, item: ItemId) -> Result<bool>;
+    async fn skip_parked(&self, item: ItemId) -> Result<bool>;
 
     /// How much waits now; what is in a [`Lane::later`] does not count.
-    async fn depth(&self) -> Result<Depth>;
+    async fn inbox_depth(&self) -> Result<InboxDepth>;
 
     /// Erases what is older than it is kept, so that it is in no file any more. Waiting items are
     /// never touched, nor is a ticket in whose lane an item is not finished.
-    async fn clean(&self, before: Cutoffs) -> Result<()>;
+    async fn erase_expired(&self, before: Cutoffs) -> Result<()>;
 
     /// Reads something that is to be remembered across starts, by its name.
-    async fn fact(&self, name: &str) -> Result<Option<String>>;
+    async fn read_fact(&self, name: &str) -> Result<Option<String>>;
 
     /// Remembers something across starts, or forgets it.
     async fn put_fact(&self, name: &str, value: Option<&str>) -> Result<()>;
 
     /// Proves that the store can be written to, and reads what serving reads.
-    async fn check(&self) -> Result<()>;
+    async fn check_health(&self) -> Result<()>;
 
     /// Resolves when there may be something new to claim by an act of this process. What happens
     /// while nobody waits is not lost; of several who wait, one is woken.
-    async fn wake(&self);
+    async fn wait_for_work(&self);
 
     /// Finishes what is being written and closes the database.
     async fn close(&self);

@@ -4,19 +4,20 @@
 
 use jiff::Timestamp;
 
-use super::{Error, Item, ItemId, KnownReplies, Link, Parked, Result, Role, Source};
+use super::{Error, Item, ItemId, KnownReplies, Link, ParkedItem, Result, Role, Source};
 use crate::model::{
-    Agent, ChannelId, Customer, Ending, MessageTs, SlackUserId, State, Thread, Ticket, TicketId,
+    Agent, ChannelId, Customer, MessageTs, SlackUserId, Thread, Ticket, TicketEnding, TicketId,
+    TicketState,
 };
 
 /// Says which kind of value cannot be read, if there is none.
-fn readable<T>(value: Option<T>, what: &'static str) -> Result<T> {
+fn require_readable<T>(value: Option<T>, what: &'static str) -> Result<T> {
     value.ok_or(Error::Unreadable { what })
 }
 
 /// Reads a time that is kept in milliseconds.
-pub(super) fn timestamp(millis: i64) -> Result<Timestamp> {
-    readable(Timestamp::from_millisecond(millis).ok(), "time")
+pub(super) fn parse_timestamp(millis: i64) -> Result<Timestamp> {
+    require_readable(Timestamp::from_millisecond(millis).ok(), "time")
 }
 
 /// A waiting item, with its lane.
@@ -38,13 +39,13 @@ impl TryFrom<ItemRow> for Item {
     fn try_from(row: ItemRow) -> Result<Self> {
         Ok(Self {
             id: row.id,
-            source: readable(Source::parse(&row.source), "source")?,
+            source: require_readable(Source::parse(&row.source), "source")?,
             key: row.key,
-            body: readable(row.body, "body")?,
-            received: timestamp(row.received)?,
+            body: require_readable(row.body, "body")?,
+            received: parse_timestamp(row.received)?,
             attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
-            doubt: row.doubt,
-            begun: row.begun,
+            may_have_unrecorded_calls: row.doubt,
+            has_begun_calls: row.begun,
         })
     }
 }
@@ -58,16 +59,16 @@ pub(super) struct ParkedRow {
     pub(super) received: i64,
 }
 
-impl TryFrom<ParkedRow> for Parked {
+impl TryFrom<ParkedRow> for ParkedItem {
     type Error = Error;
 
     fn try_from(row: ParkedRow) -> Result<Self> {
         Ok(Self {
             id: row.id,
             lane: row.lane,
-            source: readable(Source::parse(&row.source), "source")?,
+            source: require_readable(Source::parse(&row.source), "source")?,
             reason: row.reason.unwrap_or_default(),
-            received: timestamp(row.received)?,
+            received: parse_timestamp(row.received)?,
         })
     }
 }
@@ -87,12 +88,12 @@ impl TryFrom<LinkRow> for Link {
 
     fn try_from(row: LinkRow) -> Result<Self> {
         Ok(Self {
-            ticket: readable(TicketId::parse(&row.ticket), "ticket id")?,
-            channel: channel(&row.channel)?,
-            ts: message_ts(&row.ts)?,
-            role: readable(parse_role(&row.role), "role")?,
+            ticket: require_readable(TicketId::parse(&row.ticket), "ticket id")?,
+            channel: parse_channel(&row.channel)?,
+            ts: parse_message_ts(&row.ts)?,
+            role: require_readable(parse_role(&row.role), "role")?,
             blip_id: row.blip_id,
-            user: row.user.as_deref().map(slack_user).transpose()?,
+            user: row.user.as_deref().map(parse_slack_user).transpose()?,
         })
     }
 }
@@ -109,9 +110,9 @@ impl TryFrom<KnownRepliesRow> for KnownReplies {
 
     fn try_from(row: KnownRepliesRow) -> Result<Self> {
         Ok(Self {
-            root: message_ts(&row.root)?,
+            root: parse_message_ts(&row.root)?,
             count: u32::try_from(row.count).unwrap_or(u32::MAX),
-            latest: message_ts(&row.latest)?,
+            latest: parse_message_ts(&row.latest)?,
         })
     }
 }
@@ -134,16 +135,16 @@ fn parse_role(name: &str) -> Option<Role> {
         .find(|role| role_name(*role) == name)
 }
 
-pub(super) fn channel(value: &str) -> Result<ChannelId> {
-    readable(ChannelId::parse(value), "channel")
+pub(super) fn parse_channel(value: &str) -> Result<ChannelId> {
+    require_readable(ChannelId::parse(value), "channel")
 }
 
-fn message_ts(value: &str) -> Result<MessageTs> {
-    readable(MessageTs::parse(value), "message")
+fn parse_message_ts(value: &str) -> Result<MessageTs> {
+    require_readable(MessageTs::parse(value), "message")
 }
 
-fn slack_user(value: &str) -> Result<SlackUserId> {
-    readable(SlackUserId::parse(value), "user")
+fn parse_slack_user(value: &str) -> Result<SlackUserId> {
+    require_readable(SlackUserId::parse(value), "user")
 }
 
 /// A ticket, flat.
@@ -213,8 +214,8 @@ impl From<&Ticket> for TicketRow {
 
 /// How Blip writes the id of a ticket, if the stored form does not tell.
 pub(super) fn spelled(id: &TicketId) -> Option<String> {
-    let is_stored = !id.blip().contains(|c: char| c.is_ascii_uppercase());
-    (!is_stored).then(|| id.blip().to_owned())
+    let is_stored = !id.blip_id().contains(|c: char| c.is_ascii_uppercase());
+    (!is_stored).then(|| id.blip_id().to_owned())
 }
 
 impl TryFrom<TicketRow> for Ticket {
@@ -223,11 +224,11 @@ impl TryFrom<TicketRow> for Ticket {
     fn try_from(row: TicketRow) -> Result<Self> {
         let thread = match (row.channel, row.root) {
             (Some(id), Some(root)) => {
-                Some(Thread { channel: channel(&id)?, root: message_ts(&root)? })
+                Some(Thread { channel: parse_channel(&id)?, root: parse_message_ts(&root)? })
             }
             _ => None,
         };
-        let id = readable(TicketId::parse(&row.id), "ticket id")?;
+        let id = require_readable(TicketId::parse(&row.id), "ticket id")?;
         Ok(Self {
             id: match &row.spelled {
                 Some(spelled) => id.spelled(spelled),
@@ -243,38 +244,42 @@ impl TryFrom<TicketRow> for Ticket {
                 domain: row.domain,
             },
             team: row.team,
-            tags: readable(serde_json::from_str(&row.tags).ok(), "tags")?,
-            opened: timestamp(row.opened)?,
+            tags: require_readable(serde_json::from_str(&row.tags).ok(), "tags")?,
+            opened: parse_timestamp(row.opened)?,
             state: row.state.try_into()?,
             thread,
-            heard: row.heard.map(timestamp).transpose()?,
-            unanswered: row.unanswered.map(timestamp).transpose()?,
+            heard: row.heard.map(parse_timestamp).transpose()?,
+            unanswered: row.unanswered.map(parse_timestamp).transpose()?,
             revision: row.revision,
         })
     }
 }
 
-impl From<&State> for StateRow {
-    fn from(state: &State) -> Self {
+impl From<&TicketState> for StateRow {
+    fn from(state: &TicketState) -> Self {
         match state {
-            State::Unclaimed => Self { state: "unclaimed".to_owned(), ..Self::default() },
-            State::Claimed { holder, since } => Self {
+            TicketState::Unclaimed => Self { state: "unclaimed".to_owned(), ..Self::default() },
+            TicketState::Claimed { holder, since } => Self {
                 state: "claimed".to_owned(),
                 changed: Some(since.as_millisecond()),
-                ..Self::by(holder)
+                ..Self::from_agent(holder)
             },
-            State::Closed { ending, at } => Self {
+            TicketState::Closed { ending, at } => Self {
                 state: "closed".to_owned(),
                 changed: Some(at.as_millisecond()),
                 ending: Some(ending_name(ending)),
-                ..if let Ending::Agent(agent) = ending { Self::by(agent) } else { Self::default() }
+                ..if let TicketEnding::Agent(agent) = ending {
+                    Self::from_agent(agent)
+                } else {
+                    Self::default()
+                }
             },
         }
     }
 }
 
 impl StateRow {
-    fn by(agent: &Agent) -> Self {
+    fn from_agent(agent: &Agent) -> Self {
         Self {
             agent: Some(agent.user.to_string()),
             agent_name: Some(agent.name.clone()),
@@ -283,48 +288,50 @@ impl StateRow {
         }
     }
 
-    fn agent(&self) -> Result<Agent> {
+    fn to_agent(&self) -> Result<Agent> {
         Ok(Agent {
-            user: slack_user(self.agent.as_deref().unwrap_or_default())?,
-            name: readable(self.agent_name.clone(), "agent")?,
-            identity: readable(self.agent_identity.clone(), "agent")?,
+            user: parse_slack_user(self.agent.as_deref().unwrap_or_default())?,
+            name: require_readable(self.agent_name.clone(), "agent")?,
+            identity: require_readable(self.agent_identity.clone(), "agent")?,
         })
     }
 
-    fn ending(&self) -> Result<Ending> {
+    fn to_ending(&self) -> Result<TicketEnding> {
         let name = self.ending.as_deref().unwrap_or_default();
         Ok(match name {
-            "agent" => Ending::Agent(self.agent()?),
-            "agent_elsewhere" => Ending::AgentElsewhere,
-            "customer" => Ending::Customer,
-            "inactivity" => Ending::Inactivity,
-            "transferred" => Ending::Transferred,
-            _ => Ending::Other(readable(name.strip_prefix("other:"), "ending")?.to_owned()),
+            "agent" => TicketEnding::Agent(self.to_agent()?),
+            "agent_elsewhere" => TicketEnding::AgentElsewhere,
+            "customer" => TicketEnding::Customer,
+            "inactivity" => TicketEnding::Inactivity,
+            "transferred" => TicketEnding::Transferred,
+            _ => TicketEnding::Other(
+                require_readable(name.strip_prefix("other:"), "ending")?.to_owned(),
+            ),
         })
     }
 }
 
-impl TryFrom<StateRow> for State {
+impl TryFrom<StateRow> for TicketState {
     type Error = Error;
 
     fn try_from(row: StateRow) -> Result<Self> {
-        let changed = || timestamp(readable(row.changed, "time")?);
+        let changed = || parse_timestamp(require_readable(row.changed, "time")?);
         match row.state.as_str() {
             "unclaimed" => Ok(Self::Unclaimed),
-            "claimed" => Ok(Self::Claimed { holder: row.agent()?, since: changed()? }),
-            "closed" => Ok(Self::Closed { ending: row.ending()?, at: changed()? }),
+            "claimed" => Ok(Self::Claimed { holder: row.to_agent()?, since: changed()? }),
+            "closed" => Ok(Self::Closed { ending: row.to_ending()?, at: changed()? }),
             _ => Err(Error::Unreadable { what: "ticket state" }),
         }
     }
 }
 
-fn ending_name(ending: &Ending) -> String {
+fn ending_name(ending: &TicketEnding) -> String {
     match ending {
-        Ending::Agent(_) => "agent".to_owned(),
-        Ending::AgentElsewhere => "agent_elsewhere".to_owned(),
-        Ending::Customer => "customer".to_owned(),
-        Ending::Inactivity => "inactivity".to_owned(),
-        Ending::Transferred => "transferred".to_owned(),
-        Ending::Other(status) => format!("other:{status}"),
+        TicketEnding::Agent(_) => "agent".to_owned(),
+        TicketEnding::AgentElsewhere => "agent_elsewhere".to_owned(),
+        TicketEnding::Customer => "customer".to_owned(),
+        TicketEnding::Inactivity => "inactivity".to_owned(),
+        TicketEnding::Transferred => "transferred".to_owned(),
+        TicketEnding::Other(status) => format!("other:{status}"),
     }
 }

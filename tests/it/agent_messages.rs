@@ -146,7 +146,7 @@ async fn what_cannot_be_sent_is_told_and_claims_and_answers_nothing() {
     assert!(bridge.received(&ticket).is_empty());
     // Nor has anybody been answered.
     let id = TicketId::parse(&format!("default/{ticket}")).unwrap();
-    let known = bridge.app().unwrap().store().ticket(&id).await.unwrap().unwrap();
+    let known = bridge.app().unwrap().store().load_ticket(&id).await.unwrap().unwrap();
     assert!(known.unanswered.is_some());
     bridge.finish().await;
 }

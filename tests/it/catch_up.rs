@@ -67,7 +67,7 @@ async fn however_much_was_missed_it_is_fetched_and_a_reply_behind_it_is_found() 
     }
     grow_old().await;
     bridge.blip.faults().clear();
-    bridge.set("RECONCILE_SECONDS", "10");
+    bridge.set_setting("RECONCILE_SECONDS", "10");
     bridge.start_bridge().await.unwrap();
     bridge.until("the last word", || bridge.said(&card).join(" ").contains("missed-229.")).await;
     bridge.idle().await;

@@ -91,10 +91,10 @@ async fn what_is_doubtful_about_the_settings_is_in_the_log() {
     let key = folder.join("key");
     fs::write(&key, bridge.settings()["BLIP_KEY"].clone()).unwrap();
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
-    bridge.set("BLIP_KEY", "");
-    bridge.set("BLIP_KEY_FILE", key.to_str().unwrap());
-    bridge.set("BLIP_SLACK_SERVICE_HOST", "10.0.0.1");
-    bridge.set("BLIP_SLACK_PORT", "tcp://10.0.0.1:3000");
+    bridge.set_setting("BLIP_KEY", "");
+    bridge.set_setting("BLIP_KEY_FILE", key.to_str().unwrap());
+    bridge.set_setting("BLIP_SLACK_SERVICE_HOST", "10.0.0.1");
+    bridge.set_setting("BLIP_SLACK_PORT", "tcp://10.0.0.1:3000");
     let service = Service::replace(&mut bridge, &folder).await;
     signal("-HUP", service.pid().parse().unwrap());
     let mut service = service;

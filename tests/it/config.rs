@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::{fs, io};
 
-use blip_slack::config::{self, BOT, Config, Group, Need, VARIABLES, Variable};
+use blip_slack::config::{
+    self, ALL_VARIABLES, BOT_PLACEHOLDER, Config, Need, Variable, VariableGroup,
+};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/.env.example");
 
@@ -22,7 +24,7 @@ fn the_readme_explains_every_setting_and_no_other() {
     let readme = fs::read_to_string(README).unwrap();
     let (before, rest) = readme.split_once("a test -->\n").unwrap();
     let (_, after) = rest.split_once("<!-- /settings").unwrap();
-    let table = config::markdown();
+    let table = config::format_markdown_table();
     holds(README, &format!("{before}a test -->\n{}\n<!-- /settings{after}", table.trim_end()));
 }
 
@@ -49,8 +51,8 @@ fn the_example_file_is_enough_to_start() {
 
 #[test]
 fn the_reference_names_every_setting() {
-    let (help, table) = (config::help(), config::markdown());
-    for variable in VARIABLES {
+    let (help, table) = (config::format_help(), config::format_markdown_table());
+    for variable in ALL_VARIABLES {
         assert!(help.contains(&format!("  {}\n      {}\n", variable.name, variable.meaning)));
         assert!(table.contains(&format!("| `{}` |", variable.name)));
     }
@@ -61,12 +63,12 @@ fn the_reference_names_every_setting() {
 fn explained() -> String {
     let mut text = String::new();
     let mut group = None;
-    for variable in VARIABLES {
+    for variable in ALL_VARIABLES {
         if group.replace(variable.group) != Some(variable.group) {
             writeln!(text, "# ---- {} ----\n", variable.group.title()).unwrap();
         }
-        let name = variable.name.replace(BOT, "VENDAS");
-        let remarks = variable.remarks().replace(BOT, "VENDAS");
+        let name = variable.name.replace(BOT_PLACEHOLDER, "VENDAS");
+        let remarks = variable.format_remarks().replace(BOT_PLACEHOLDER, "VENDAS");
         let value = variable.default.unwrap_or(variable.example);
         let mark = if has_to_be_set(variable) { "" } else { "# " };
         writeln!(text, "# {}\n# [{remarks}]\n{mark}{name}={value}\n", variable.meaning).unwrap();
@@ -78,5 +80,5 @@ fn explained() -> String {
 
 /// Whether it is needed by one bot over HTTP, the common case.
 fn has_to_be_set(variable: &Variable) -> bool {
-    variable.need != Need::Never && variable.group != Group::Bots
+    variable.need != Need::Never && variable.group != VariableGroup::Bots
 }

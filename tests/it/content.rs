@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use blip_slack::blip::content;
 use blip_slack::demo::{ANA, CHANNEL};
-use blip_slack::locale::{Language, Texts, Words};
+use blip_slack::locale::{Language, TextCatalog, Texts};
 use blip_slack::slack::render::{self, Piece};
 use blip_slack::slack::rich_text;
 use blip_slack_standins::blip::NewTicket;
@@ -361,14 +361,14 @@ proptest! {
             "application/vnd.lime.media-link+json", "application/vnd.lime.new+json",
         ]),
     ) {
-        let words = Words::new(Arc::new(Texts::new()), Language::En, TimeZone::UTC);
-        let content = content::content(kind, &value);
-        let pieces = render::pieces(&content, &words);
+        let words = Texts::new(Arc::new(TextCatalog::new()), Language::En, TimeZone::UTC);
+        let content = content::read_content(kind, &value);
+        let pieces = render::split_pieces(&content, &words);
         prop_assert!(!pieces.is_empty() || is_blank(&value), "{content:?}");
         for piece in pieces {
             let Piece::Words(shown) = piece else { continue };
             prop_assert!(!shown.trim().is_empty());
-            let (text, block) = rich_text::literal(&shown);
+            let (text, block) = rich_text::to_literal_post(&shown);
             prop_assert!(!text.contains("<!") && !text.contains("<@"), "{text}");
             for run in block["elements"][0]["elements"].as_array().unwrap() {
                 prop_assert!(run.get("style").is_none(), "{run}");

@@ -15,8 +15,8 @@ use blip_slack::app::Tuning;
 use blip_slack::demo::{ANA, CHANNEL};
 use blip_slack::model::{BotName, ChannelId, CustomerKey, MessageTs, Thread, Ticket, TicketId};
 use blip_slack::store::{
-    Accepted, Begun, Cutoffs, Depth, ItemId, Kept, KnownReplies, Lease, Link, NewItem, Pace,
-    Parked, Result, SharedStore, Source, Store, Verdict,
+    Accepted, CallState, Cutoffs, InboxDepth, ItemId, KeptTicket, KnownReplies, Lease, Link,
+    NewItem, ParkedItem, PostRate, Result, SharedStore, Source, Store, StoredOutcome,
 };
 use blip_slack_standins::blip::NewTicket;
 use blip_slack_standins::slack::Message;
@@ -72,20 +72,20 @@ store! {
     writes fn accept(item: NewItem) -> Result<Accepted>;
     reads fn has_accepted(source: Source, key: &str) -> Result<bool>;
     reads fn greatest_key(source: Source, prefix: &str) -> Result<Option<(String, Timestamp)>>;
-    reads fn claim(limit: usize, lease: Duration, now: Timestamp) -> Result<Vec<Lease>>;
-    writes fn settle(lease: &Lease, items: &[ItemId], verdict: Verdict) -> Result<()>;
-    writes fn release(lease: Lease, due: Option<Timestamp>) -> Result<()>;
+    reads fn lease_lanes(limit: usize, lease: Duration, now: Timestamp) -> Result<Vec<Lease>>;
+    writes fn record_outcome(lease: &Lease, items: &[ItemId], verdict: StoredOutcome) -> Result<()>;
+    writes fn release_lane(lease: Lease, due: Option<Timestamp>) -> Result<()>;
     reads fn next_due() -> Result<Option<Timestamp>>;
-    writes fn begin(item: ItemId, step: &str, channel: Option<&ChannelId>, now: Timestamp) -> Result<Begun>;
-    writes fn begin_again(item: ItemId, step: &str, now: Timestamp) -> Result<()>;
-    writes fn record(item: ItemId, step: &str, result: &str) -> Result<()>;
-    writes fn forget(item: ItemId, step: &str) -> Result<()>;
-    reads fn steps(item: ItemId) -> Result<Vec<(String, Option<String>)>>;
+    writes fn begin_call(item: ItemId, step: &str, channel: Option<&ChannelId>, now: Timestamp) -> Result<CallState>;
+    writes fn touch_call(item: ItemId, step: &str, now: Timestamp) -> Result<()>;
+    writes fn record_call_result(item: ItemId, step: &str, result: &str) -> Result<()>;
+    writes fn forget_call(item: ItemId, step: &str) -> Result<()>;
+    reads fn calls_of(item: ItemId) -> Result<Vec<(String, Option<String>)>>;
     reads fn is_posting(channel: &ChannelId, before: Timestamp) -> Result<bool>;
     writes fn put_ticket(ticket: &Ticket) -> Result<()>;
     writes fn keep_first_words(ticket: &TicketId, words: &str) -> Result<()>;
     reads fn first_words(ticket: &TicketId) -> Result<Option<String>>;
-    reads fn ticket(id: &TicketId) -> Result<Option<Ticket>>;
+    reads fn load_ticket(id: &TicketId) -> Result<Option<Ticket>>;
     reads fn ticket_by_number(bot: &BotName, number: i64) -> Result<Option<Ticket>>;
     reads fn latest_ticket_of(customer: &str, except: &TicketId) -> Result<Option<Ticket>>;
     reads fn tickets_of(customer: &str, except: &TicketId, limit: u32) -> Result<Vec<Ticket>>;
@@ -93,30 +93,30 @@ store! {
     reads fn find_tickets(text: &str, limit: u32) -> Result<Vec<Ticket>>;
     reads fn open_tickets() -> Result<Vec<Ticket>>;
     reads fn customer_tickets(customer: &CustomerKey) -> Result<Vec<TicketId>>;
-    reads fn kept_of(ticket: &TicketId) -> Result<Kept>;
+    reads fn load_kept_ticket(ticket: &TicketId) -> Result<KeptTicket>;
     writes fn erase_customer(customer: &CustomerKey) -> Result<Vec<TicketId>>;
     reads fn erased_at(ticket: &TicketId) -> Result<Option<Timestamp>>;
-    writes fn link(link: Link, opened: Timestamp) -> Result<()>;
-    reads fn linked(channel: &ChannelId, ts: &MessageTs) -> Result<Option<Link>>;
+    writes fn link_message(link_message: Link, opened: Timestamp) -> Result<()>;
+    reads fn find_link(channel: &ChannelId, ts: &MessageTs) -> Result<Option<Link>>;
     reads fn links_of(ticket: &TicketId, blip_id: &str) -> Result<Vec<Link>>;
     reads fn blip_ids_of(ticket: &TicketId) -> Result<Vec<String>>;
     reads fn has_replies(ticket: &TicketId, thread: &Thread, gone: Option<&MessageTs>) -> Result<bool>;
     reads fn known_replies(channel: &ChannelId, since: &MessageTs) -> Result<Vec<KnownReplies>>;
     writes fn rename_channel(later: &ChannelId, first: &ChannelId) -> Result<()>;
     reads fn renamed_channels() -> Result<Vec<(ChannelId, ChannelId)>>;
-    writes fn take_slot(lane: &str, channel: &ChannelId, pace: Pace, now: Timestamp) -> Result<Timestamp>;
-    writes fn hold_channel(refused: ItemId, channel: &ChannelId, pace: Pace, until: Timestamp, now: Timestamp) -> Result<()>;
-    reads fn parked(ticket: Option<&TicketId>) -> Result<Vec<Parked>>;
-    writes fn revive(item: ItemId, now: Timestamp) -> Result<bool>;
-    writes fn skip(item: ItemId) -> Result<bool>;
-    reads fn depth() -> Result<Depth>;
-    reads fn clean(before: Cutoffs) -> Result<()>;
-    reads fn fact(name: &str) -> Result<Option<String>>;
+    writes fn take_slot(lane: &str, channel: &ChannelId, pace: PostRate, now: Timestamp) -> Result<Timestamp>;
+    writes fn hold_channel(refused: ItemId, channel: &ChannelId, pace: PostRate, until: Timestamp, now: Timestamp) -> Result<()>;
+    reads fn parked_items(ticket: Option<&TicketId>) -> Result<Vec<ParkedItem>>;
+    writes fn retry_parked(item: ItemId, now: Timestamp) -> Result<bool>;
+    writes fn skip_parked(item: ItemId) -> Result<bool>;
+    reads fn inbox_depth() -> Result<InboxDepth>;
+    reads fn erase_expired(before: Cutoffs) -> Result<()>;
+    reads fn read_fact(name: &str) -> Result<Option<String>>;
     // Facts are written while the bridge starts, before it takes anything in: cut off there, there
     // would be no bridge to take the place of.
     reads fn put_fact(name: &str, value: Option<&str>) -> Result<()>;
-    reads fn check() -> Result<()>;
-    reads fn wake() -> ();
+    reads fn check_health() -> Result<()>;
+    reads fn wait_for_work() -> ();
     reads fn close() -> ();
 }
 

@@ -10,7 +10,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use blip_slack::config::{self, Config, VARIABLES};
+use blip_slack::config::{self, ALL_VARIABLES, Config};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service as Balancer};
 use k8s_openapi::api::networking::v1::Ingress;
@@ -92,7 +92,7 @@ fn every_variable_is_a_setting_with_a_value_that_is_accepted() {
     }
     named.remove(FOREIGN).unwrap();
     for name in named.keys() {
-        assert!(VARIABLES.iter().any(|variable| variable.name == name), "{name}");
+        assert!(ALL_VARIABLES.iter().any(|variable| variable.name == name), "{name}");
     }
     let loaded =
         Config::load(&|name| named.get(name).cloned(), &|_| Err(ErrorKind::NotFound.into()));
@@ -106,7 +106,7 @@ fn what_kubernetes_sets_is_enough_to_start_and_secrets_are_in_the_secret() {
     let config = loaded.unwrap();
     assert!(config.warnings.is_empty(), "{:?}", config.warnings);
     let objects = kubernetes();
-    for variable in VARIABLES.iter().filter(|variable| variable.is_secret()) {
+    for variable in ALL_VARIABLES.iter().filter(|variable| variable.is_secret()) {
         assert!(objects["ConfigMap"]["data"].get(variable.name).is_none(), "{}", variable.name);
     }
     for name in objects["Secret"]["stringData"].as_object().unwrap().keys() {

@@ -514,7 +514,7 @@ async fn every_team_and_agent_of_a_large_desk_can_be_found() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_that_takes_too_long_is_there_the_next_time() {
-    let patient = Tuning { answer: Duration::from_secs(5), ..tuning() };
+    let patient = Tuning { call_timeout: Duration::from_secs(5), ..tuning() };
     let bridge = Bridge::tuned(&[], patient).await;
     let (_, card) = bridge.ticket("Maria Silva", "Oi").await;
     let slow = Fault::Slow(Duration::from_millis(2300));

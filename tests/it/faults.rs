@@ -43,7 +43,7 @@ fn troubles() -> Vec<Fault> {
 /// A bridge that gives an answer up soon, but not because many tests share the machine: what is
 /// only a courtesy is not tried again.
 async fn bridge(settings: &[(&str, &str)]) -> Bridge {
-    let tuning = Tuning { answer: Duration::from_millis(1500), ..tuning() };
+    let tuning = Tuning { call_timeout: Duration::from_millis(1500), ..tuning() };
     Bridge::tuned(settings, tuning).await
 }
 

@@ -244,7 +244,7 @@ async fn counts_tell_only_of_channels_that_the_reader_is_in() {
     bridge.slack.faults().next("users.info", Fault::Code("no_such_reason".to_owned()));
     bridge.slack.reacts(ANA, "C0VENDAS", &card.ts, "eyes").await.unwrap();
     let store = bridge.app().unwrap().store();
-    let is_parked = async || store.depth().await.unwrap().parked == 1;
+    let is_parked = async || store.inbox_depth().await.unwrap().parked == 1;
     while !is_parked().await {
         tokio::task::yield_now().await;
     }

@@ -12,7 +12,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use blip_slack::demo::CHANNEL;
-use blip_slack::pipe::fault_point::{ITEMS, STEPS};
+use blip_slack::pipe::fault_point::{CALL_NAMES, ITEM_KINDS};
 use blip_slack_standins::slack::Message;
 use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
@@ -146,7 +146,9 @@ async fn killed_at_any_point_it_loses_and_repeats_nothing() {
     let every = wish("KILL_EVERY").and_then(|every| every.parse().ok()).unwrap_or(8);
     let only = wish("KILL_AT");
     let points = points(every == 1).await;
-    for kind in STEPS.iter().chain(&ITEMS).filter(|kind| every == 1 || !SLOW.contains(*kind)) {
+    for kind in
+        CALL_NAMES.iter().chain(&ITEM_KINDS).filter(|kind| every == 1 || !SLOW.contains(*kind))
+    {
         for moment in ["before", "after"] {
             let point = format!("{moment} {kind}");
             assert!(points.contains_key(&point), "no scene passes {point:?}");

@@ -109,7 +109,7 @@ async fn an_app_that_is_uninstalled_is_noticed_at_once_and_catches_up_when_it_is
 /// Whoever waits for the key must not put off the next try.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_that_blip_refused_once_is_tried_again_in_time() {
-    let tuning = Tuning { lockout: Duration::from_secs(1), ..tuning() };
+    let tuning = Tuning { credentials_pause: Duration::from_secs(1), ..tuning() };
     let bridge = Bridge::tuned(&[], tuning).await;
     let mut tickets = Vec::new();
     for name in ["Maria", "Rui", "Eva"] {
@@ -159,7 +159,7 @@ async fn a_channel_that_the_app_is_not_in_is_told_before_the_first_ticket() {
     }
     let mut bridge = Bridge::start().await;
     bridge.stop_bridge().await;
-    bridge.set("SLACK_CHANNEL", "#nowhere");
+    bridge.set_setting("SLACK_CHANNEL", "#nowhere");
     bridge.start_bridge().await.unwrap();
     bridge.becomes(false, "SLACK_CHANNEL").await;
     bridge.finish().await;
@@ -264,7 +264,7 @@ async fn a_channel_that_is_renamed_keeps_its_tickets_and_waits_for_its_name_afte
     bridge.becomes(false, "SLACK_CHANNEL").await;
     bridge.until("the message", || bridge.said(&card).join(" ").contains("three")).await;
     bridge.stop_bridge().await;
-    bridge.set("SLACK_CHANNEL", "#desk");
+    bridge.set_setting("SLACK_CHANNEL", "#desk");
     bridge.start_bridge().await.unwrap();
     let bridge = &later.bridge;
     let is_shown = || bridge.slack.cards(CHANNEL).iter().any(|card| card.words().contains("four"));
@@ -405,7 +405,7 @@ async fn open_cards_speak_the_language_that_is_set_from_the_start_on() {
     assert!(card.blocks.iter().any(|block| block.to_string().contains("Claim")));
     bridge.idle().await;
     bridge.stage.stop_bridge().await;
-    bridge.stage.set("LOCALE", "pt-BR");
+    bridge.stage.set_setting("LOCALE", "pt-BR");
     bridge.stage.start_bridge().await.unwrap();
     bridge
         .slack

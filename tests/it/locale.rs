@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use blip_slack::locale::{Language, Texts};
+use blip_slack::locale::{Language, TextCatalog};
 use fluent_bundle::FluentResource;
 
 use crate::source;
@@ -13,9 +13,9 @@ const HEADERS: &[&str] = &["content-disposition", "content-length", "content-typ
 #[test]
 fn every_language_is_read_without_a_mistake() {
     for language in Language::ALL {
-        let source = language.source().to_owned();
+        let source = language.fluent_source().to_owned();
         assert!(FluentResource::try_new(source).is_ok(), "{language:?}");
-        let count = language.source().lines().filter(|line| line.contains(" = ")).count();
+        let count = language.fluent_source().lines().filter(|line| line.contains(" = ")).count();
         assert_eq!(messages(language).len(), count, "{language:?} has a text twice");
     }
 }
@@ -82,12 +82,12 @@ fn buttons_are_short_enough_for_slack() {
 
 #[test]
 fn every_text_can_be_filled_in() {
-    let texts = Texts::new();
+    let texts = TextCatalog::new();
     for language in Language::ALL {
         for (key, text) in messages(language) {
             let names = variables_of(&text);
             let args: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "Ana")).collect();
-            let filled = texts.get(language, &key, &args);
+            let filled = texts.get_text(language, &key, &args);
             assert!(filled != key && !filled.contains('$'), "{language:?} {key}: {filled}");
         }
     }
@@ -104,7 +104,7 @@ fn is_plain(c: char) -> bool {
 
 /// The messages of a language as they stand in its file, one line each.
 fn messages(language: Language) -> BTreeMap<String, String> {
-    let lines = language.source().lines().filter(|line| !line.starts_with('#'));
+    let lines = language.fluent_source().lines().filter(|line| !line.starts_with('#'));
     lines
         .filter_map(|line| line.split_once(" = "))
         .map(|(key, text)| (key.to_owned(), text.to_owned()))

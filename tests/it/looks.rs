@@ -3,13 +3,13 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use blip_slack::locale::{Language, Texts, Words};
+use blip_slack::locale::{Language, TextCatalog, Texts};
 use blip_slack::model::{
-    Agent, BotName, ChannelId, Content, Customer, Ending, MessageTs, SlackUserId, State, Thread,
-    Ticket, TicketId,
+    Agent, BotName, ChannelId, Content, Customer, MessageTs, SlackUserId, Thread, Ticket,
+    TicketEnding, TicketId, TicketState,
 };
-use blip_slack::slack::card::{self, Around, Neighbour};
-use blip_slack::slack::home::{self, Health, Row};
+use blip_slack::slack::card::{self, RelatedTicket, RelatedTickets};
+use blip_slack::slack::home::{self, BridgeHealth, ListedTicket};
 use blip_slack::slack::modal;
 use blip_slack_standins::slack::{check_message, check_view};
 use jiff::{SignedDuration, Timestamp};
@@ -20,9 +20,9 @@ fn noon() -> Timestamp {
     "2026-08-03T17:02:00Z".parse().unwrap()
 }
 
-fn words(language: Language) -> Words {
+fn words(language: Language) -> Texts {
     let zone = jiff::tz::TimeZone::get("America/Sao_Paulo").unwrap();
-    Words::new(Arc::new(Texts::new()), language, zone)
+    Texts::new(Arc::new(TextCatalog::new()), language, zone)
 }
 
 fn ana() -> Agent {
@@ -33,7 +33,7 @@ fn ana() -> Agent {
     }
 }
 
-fn ticket(state: State) -> Ticket {
+fn ticket(state: TicketState) -> Ticket {
     let channel = ChannelId::parse("C1").unwrap();
     Ticket {
         id: TicketId::new(BotName::default(), "9b2e-1").unwrap(),
@@ -57,21 +57,21 @@ fn ticket(state: State) -> Ticket {
     }
 }
 
-fn states() -> [(&'static str, State); 6] {
-    let closed = |ending| State::Closed { ending, at: noon() };
+fn states() -> [(&'static str, TicketState); 6] {
+    let closed = |ending| TicketState::Closed { ending, at: noon() };
     [
-        ("waiting", State::Unclaimed),
-        ("held", State::Claimed { holder: ana(), since: noon() }),
-        ("closed by an agent", closed(Ending::Agent(ana()))),
-        ("closed by the customer", closed(Ending::Customer)),
-        ("closed by inactivity", closed(Ending::Inactivity)),
-        ("transferred", closed(Ending::Transferred)),
+        ("waiting", TicketState::Unclaimed),
+        ("held", TicketState::Claimed { holder: ana(), since: noon() }),
+        ("closed by an agent", closed(TicketEnding::Agent(ana()))),
+        ("closed by the customer", closed(TicketEnding::Customer)),
+        ("closed by inactivity", closed(TicketEnding::Inactivity)),
+        ("transferred", closed(TicketEnding::Transferred)),
     ]
 }
 
-fn neighbour(number: i64) -> Neighbour {
-    let ticket = Ticket { number: Some(number), ..ticket(State::Unclaimed) };
-    Neighbour { ticket, address: Some("https://x.slack.com/archives/C1/p1".to_owned()) }
+fn neighbour(number: i64) -> RelatedTicket {
+    let ticket = Ticket { number: Some(number), ..ticket(TicketState::Unclaimed) };
+    RelatedTicket { ticket, address: Some("https://x.slack.com/archives/C1/p1".to_owned()) }
 }
 
 /// All words of blocks as people see them, a line for each block.
@@ -125,19 +125,23 @@ fn cards() {
         let mut looks = String::new();
         for (name, state) in states() {
             let ticket = ticket(state);
-            let around = Around {
+            let around = RelatedTickets {
                 before: Some(neighbour(1001)),
                 after: Some(neighbour(1043)),
                 earlier: Some(neighbour(900)),
                 is_team_elsewhere: name == "waiting",
                 now: noon() + SignedDuration::from_hours(23),
             };
-            let (text, blocks) = card::render(&ticket, Some("Oi, *tudo* bem?"), &around, &words);
+            let (text, blocks) =
+                card::render_card(&ticket, Some("Oi, *tudo* bem?"), &around, &words);
             check_message(&blocks).unwrap();
             writeln!(looks, "## {name}\n{text}\n{}", outline(&blocks)).unwrap();
         }
-        let late = Around { now: noon() + SignedDuration::from_hours(25), ..Around::default() };
-        let (_, blocks) = card::render(&ticket(State::Unclaimed), None, &late, &words);
+        let late = RelatedTickets {
+            now: noon() + SignedDuration::from_hours(25),
+            ..RelatedTickets::default()
+        };
+        let (_, blocks) = card::render_card(&ticket(TicketState::Unclaimed), None, &late, &words);
         writeln!(looks, "## after the window\n{}", outline(&blocks)).unwrap();
         insta::assert_snapshot!(format!("cards-{}", language.tag()), looks);
     }
@@ -147,7 +151,7 @@ fn cards() {
 fn dialogs() {
     for language in Language::ALL {
         let words = words(language);
-        let ticket = ticket(State::Claimed { holder: ana(), since: noon() });
+        let ticket = ticket(TicketState::Claimed { holder: ana(), since: noon() });
         let said =
             [(true, Content::Text("Oi".to_owned())), (false, Content::Text("Olá!".to_owned()))];
         let earlier: Vec<_> = states()
@@ -156,17 +160,17 @@ fn dialogs() {
             })
             .to_vec();
         let views = [
-            modal::close(&ticket, &words),
-            modal::transfer(&ticket, &words),
-            modal::tags(&ticket, &words),
-            modal::reply(&ticket, None, &words),
-            modal::reply(&ticket, Some(("7", "Oi, Maria!")), &words),
-            modal::history(&earlier, Some(&said), &words),
-            modal::history(&[], None, &words),
-            modal::history(&[], Some(&[]), &words),
-            modal::details(&modal::facts(&ticket, &words), &words),
-            modal::loading("dialog-history", &words),
-            modal::notice("…", &words),
+            modal::build_close_dialog(&ticket, &words),
+            modal::build_transfer_dialog(&ticket, &words),
+            modal::build_tags_dialog(&ticket, &words),
+            modal::build_reply_dialog(&ticket, None, &words),
+            modal::build_reply_dialog(&ticket, Some(("7", "Oi, Maria!")), &words),
+            modal::build_history_view(&earlier, Some(&said), &words),
+            modal::build_history_view(&[], None, &words),
+            modal::build_history_view(&[], Some(&[]), &words),
+            modal::build_details_view(&modal::list_ticket_facts(&ticket, &words), &words),
+            modal::build_loading_view("dialog-history", &words),
+            modal::build_notice("…", &words),
         ];
         let looks: Vec<String> = views.iter().map(view_outline).collect();
         insta::assert_snapshot!(format!("dialogs-{}", language.tag()), looks.join("\n"));
@@ -175,35 +179,35 @@ fn dialogs() {
 
 #[test]
 fn home_tabs_and_answers() {
-    let row = |state: State| Row {
+    let row = |state: TicketState| ListedTicket {
         ticket: ticket(state),
         address: Some("https://x.slack.com/a".to_owned()),
         is_own: true,
     };
-    let held = || State::Claimed { holder: ana(), since: noon() };
+    let held = || TicketState::Claimed { holder: ana(), since: noon() };
     let mine = [row(held())];
-    let theirs = [Row { is_own: false, ..row(held()) }];
-    let (unclaimed, address, is_own) = (ticket(State::Unclaimed), None, false);
-    let other = Row { ticket: Ticket { team: None, ..unclaimed }, address, is_own };
-    let waiting = [row(State::Unclaimed), other];
-    let ill = Health { parked: 1, is_ailing: true };
+    let theirs = [ListedTicket { is_own: false, ..row(held()) }];
+    let (unclaimed, address, is_own) = (ticket(TicketState::Unclaimed), None, false);
+    let other = ListedTicket { ticket: Ticket { team: None, ..unclaimed }, address, is_own };
+    let waiting = [row(TicketState::Unclaimed), other];
+    let ill = BridgeHealth { parked: 1, is_degraded: true };
     for language in Language::ALL {
         let words = words(language);
         let answers = [
-            home::mine(&mine, &words),
-            home::mine(&[], &words),
-            home::waiting(&waiting, &words),
-            home::waiting(&[], &words),
-            home::found(&theirs, &words),
-            home::found(&[], &words),
-            home::status(3, 1, ill, &words),
-            home::status(0, 0, Health::default(), &words),
-            home::help(&words),
+            home::answer_mine(&mine, &words),
+            home::answer_mine(&[], &words),
+            home::answer_waiting(&waiting, &words),
+            home::answer_waiting(&[], &words),
+            home::answer_found(&theirs, &words),
+            home::answer_found(&[], &words),
+            home::answer_status(3, 1, ill, &words),
+            home::answer_status(0, 0, BridgeHealth::default(), &words),
+            home::answer_help(&words),
         ];
         let mut looks = vec![
-            view_outline(&home::tab(&mine, &waiting, ill, &words)),
-            view_outline(&home::tab(&[], &[], Health::default(), &words)),
-            view_outline(&home::closed(&words)),
+            view_outline(&home::render_home_tab(&mine, &waiting, ill, &words)),
+            view_outline(&home::render_home_tab(&[], &[], BridgeHealth::default(), &words)),
+            view_outline(&home::render_closed_tab(&words)),
         ];
         for answer in &answers {
             let blocks = answer["blocks"].as_array().unwrap();
@@ -220,45 +224,47 @@ fn nothing_is_too_much_for_slack() {
     let words = words(Language::PtBr);
     let long = "á".repeat(5_000);
     let full = Ticket {
-        customer: Customer { name: Some(long.clone()), ..ticket(State::Unclaimed).customer },
+        customer: Customer { name: Some(long.clone()), ..ticket(TicketState::Unclaimed).customer },
         team: Some(long.clone()),
         tags: vec![long.clone(); 200],
-        ..ticket(State::Unclaimed)
+        ..ticket(TicketState::Unclaimed)
     };
-    let around = Around { before: Some(neighbour(1)), ..Around::default() };
-    let (_, blocks) = card::render(&full, Some("x"), &around, &words);
+    let around = RelatedTickets { before: Some(neighbour(1)), ..RelatedTickets::default() };
+    let (_, blocks) = card::render_card(&full, Some("x"), &around, &words);
     check_message(&blocks).unwrap();
     let rows = vec![
-        Row {
+        ListedTicket {
             ticket: full.clone(),
             address: Some("https://x.slack.com/a".to_owned()),
             is_own: true
         };
         60
     ];
-    check_view(&home::tab(&rows, &rows, Health::default(), &words)).unwrap();
-    for answer in
-        [home::mine(&rows, &words), home::waiting(&rows, &words), home::found(&rows, &words)]
-    {
+    check_view(&home::render_home_tab(&rows, &rows, BridgeHealth::default(), &words)).unwrap();
+    for answer in [
+        home::answer_mine(&rows, &words),
+        home::answer_waiting(&rows, &words),
+        home::answer_found(&rows, &words),
+    ] {
         check_message(answer["blocks"].as_array().unwrap()).unwrap();
     }
     let said = vec![(true, Content::Text(long.clone())); 100];
     let earlier = vec![(full.clone(), Some("https://x.slack.com/a".to_owned())); 10];
     for view in [
-        modal::close(&full, &words),
-        modal::tags(&full, &words),
-        modal::reply(&full, Some((&long, &long)), &words),
-        modal::history(&earlier, Some(&said), &words),
-        modal::details(&modal::facts(&full, &words), &words),
+        modal::build_close_dialog(&full, &words),
+        modal::build_tags_dialog(&full, &words),
+        modal::build_reply_dialog(&full, Some((&long, &long)), &words),
+        modal::build_history_view(&earlier, Some(&said), &words),
+        modal::build_details_view(&modal::list_ticket_facts(&full, &words), &words),
     ] {
         check_view(&view).unwrap();
     }
     let choices = vec![
-        blip_slack::slack::dialog::Choice::plain(&long),
-        blip_slack::slack::dialog::Choice::plain(""),
+        blip_slack::slack::dialog::Choice::from_text(&long),
+        blip_slack::slack::dialog::Choice::from_text(""),
     ];
     assert_eq!(
-        blip_slack::slack::dialog::options(&[(String::new(), choices)], ""),
+        blip_slack::slack::dialog::build_options(&[(String::new(), choices)], ""),
         json!({ "options": [] })
     );
 }

@@ -1,6 +1,6 @@
 //! The Slack app has the rights that the code needs, and no others.
 
-use blip_slack::slack::parse::{self, Request};
+use blip_slack::slack::parse::{self, SlackRequest};
 use std::collections::BTreeSet;
 
 use blip_slack::manifest;
@@ -121,8 +121,8 @@ fn no_event_is_subscribed_to_that_nobody_reads() {
         let is_deed = ["message.", "reaction_", "app_home_"].iter().any(|d| event.starts_with(d));
         let sent = serde_json::json!({"type": "event_callback", "event": {"type": event,
             "old_channel_id": "C1", "new_channel_id": "C2"}});
-        let read = parse::parse(&sent);
-        let is_read = matches!(read, Request::Standing(_) | Request::Renamed { .. });
+        let read = parse::parse_body(&sent);
+        let is_read = matches!(read, SlackRequest::HealthEvent(_) | SlackRequest::Renamed { .. });
         assert!(is_deed || is_read, "{event}");
     }
 }
@@ -216,7 +216,7 @@ fn the_two_differ_only_in_how_slack_reaches_the_bridge() {
 /// Over HTTP and in Socket Mode.
 fn both() -> [Value; 2] {
     [false, true].map(|socket_mode| {
-        let text = manifest::render(socket_mode, Some("https://bridge.loja.com")).unwrap();
+        let text = manifest::render_manifest(socket_mode, Some("https://bridge.loja.com")).unwrap();
         serde_json::from_str(&text).unwrap()
     })
 }

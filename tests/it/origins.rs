@@ -10,10 +10,10 @@ async fn renames(bridge: &mut Bridge, name: &str) {
     let part = name.to_uppercase();
     for setting in ["KEY", "WEBHOOK_TOKEN"] {
         let value = bridge.settings()[&format!("BLIP_{setting}")].clone();
-        bridge.set(&format!("BLIP_{part}_{setting}"), &value);
+        bridge.set_setting(&format!("BLIP_{part}_{setting}"), &value);
     }
-    bridge.set("BLIP_KEY", "");
-    bridge.set("BLIP_BOTS", name);
+    bridge.set_setting("BLIP_KEY", "");
+    bridge.set_setting("BLIP_BOTS", name);
     bridge.start_bridge().await.unwrap();
 }
 
@@ -58,9 +58,9 @@ async fn tickets_of_a_bot_that_is_gone_wait_and_are_told() {
     };
     bridge.slack.wait_for("Ana to be told", told).await;
     assert!(bridge.received(&ticket).is_empty());
-    assert_eq!(bridge.app().unwrap().store().depth().await.unwrap().parked, 0);
+    assert_eq!(bridge.app().unwrap().store().inbox_depth().await.unwrap().parked, 0);
     bridge.stop_bridge().await;
-    bridge.set("BLIP_BOT_ALIASES", "default=vendas");
+    bridge.set_setting("BLIP_BOT_ALIASES", "default=vendas");
     bridge.start_bridge().await.unwrap();
     bridge.until("the reply", || bridge.received(&ticket) == ["Olá!"]).await;
     assert_eq!(bridge.readiness().await, (200, "ready\n".to_owned()));
@@ -78,14 +78,14 @@ async fn a_key_of_another_bot_and_a_token_of_another_workspace_are_told() {
     let new = if old.starts_with("Key ") { "Key b3V0cm86c2VjcmV0" } else { "b3V0cm86c2VjcmV0" };
     bridge.blip.configure(|setup| setup.key = new.to_owned());
     bridge.slack.configure(|setup| setup.team_id = "T0NEW".to_owned());
-    bridge.set("BLIP_KEY", new);
+    bridge.set_setting("BLIP_KEY", new);
     bridge.start_bridge().await.unwrap();
     let (_, words) = bridge.readiness().await;
     assert!(told.iter().all(|part| words.contains(part)), "{words}");
     bridge.stop_bridge().await;
     bridge.blip.configure(|setup| setup.key.clone_from(&old));
     bridge.slack.configure(|setup| setup.team_id = "T0001".to_owned());
-    bridge.set("BLIP_KEY", &old);
+    bridge.set_setting("BLIP_KEY", &old);
     bridge.start_bridge().await.unwrap();
     assert_eq!(bridge.readiness().await, (200, "ready\n".to_owned()));
     bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Olá!").await.unwrap();

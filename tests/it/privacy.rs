@@ -7,9 +7,9 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use blip_slack::clock::Clock;
-use blip_slack::control::{self, Request};
+use blip_slack::control::{self, ControlRequest};
 use blip_slack::demo::{ANA, CHANNEL};
-use blip_slack::store::sqlite::Options;
+use blip_slack::store::sqlite::SqliteOptions;
 use blip_slack::store::{BACKED_UP, SqliteStore, Store as _};
 use blip_slack_standins::blip::NewTicket;
 use blip_slack_standins::faults::Fault;
@@ -49,7 +49,7 @@ async fn words_are_in_no_file_any_more_once_they_are_not_kept() {
     bridge.until("the end", || bridge.blip.ticket(&ticket).unwrap().is_closed()).await;
     bridge.idle().await;
     bridge.stop_bridge().await;
-    bridge.set("RETAIN_BODIES_DAYS", "0");
+    bridge.set_setting("RETAIN_BODIES_DAYS", "0");
     bridge.start_bridge().await.unwrap();
     bridge.until("nothing to be left", || files_with(&bridge, &secrets).is_empty()).await;
     bridge.finish().await;
@@ -64,8 +64,8 @@ async fn closed_tickets_are_in_no_file_any_more_once_they_are_not_kept() {
     bridge.until("the end", || bridge.blip.ticket(&ticket).unwrap().is_closed()).await;
     bridge.idle().await;
     bridge.stop_bridge().await;
-    bridge.set("RETAIN_BODIES_DAYS", "0");
-    bridge.set("RETAIN_TICKETS_DAYS", "1");
+    bridge.set_setting("RETAIN_BODIES_DAYS", "0");
+    bridge.set_setting("RETAIN_TICKETS_DAYS", "1");
     bridge.start_bridge().await.unwrap();
     bridge.idle().await;
     assert_ne!(files_with(&bridge, &["Maria Silva"]).len(), 0, "it was closed just now");
@@ -97,13 +97,13 @@ async fn conversation(bridge: &Bridge, (name, identity): (&str, &str)) -> String
 }
 
 /// Asks the running bridge, as a command does.
-async fn ask(bridge: &Bridge, request: Request) -> String {
+async fn ask(bridge: &Bridge, request: ControlRequest) -> String {
     let socket = bridge.folder().join("bridge.db.sock");
-    control::ask(&socket, &request).await.unwrap().expect("a bridge runs")
+    control::ask_bridge(&socket, &request).await.unwrap().expect("a bridge runs")
 }
 
 async fn erase(bridge: &Bridge) -> String {
-    ask(bridge, Request::Erase { customer: "+55 (11) 98765-4321".to_owned() }).await
+    ask(bridge, ControlRequest::Erase { customer: "+55 (11) 98765-4321".to_owned() }).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -189,11 +189,11 @@ async fn a_backup_is_made_beside_a_running_bridge_and_without_one_and_overwrites
         assert!(!output.status.success() && words.contains(name), "{words}");
         assert_eq!(fs::read(&copy).unwrap(), before);
         let url = format!("sqlite://{}", copy.display());
-        let options = Options { create: false, ..Options::new(Clock::system()) };
+        let options = SqliteOptions { create: false, ..SqliteOptions::new(Clock::system()) };
         let store = SqliteStore::open(&url, options).await.unwrap();
         assert_eq!(store.open_tickets().await.unwrap().len(), 1);
         // The second one holds when the first was made.
-        assert_eq!(store.fact(BACKED_UP).await.unwrap().is_some(), !is_running);
+        assert_eq!(store.read_fact(BACKED_UP).await.unwrap().is_some(), !is_running);
         store.close().await;
     }
     // A copy that cannot be finished leaves nothing.
@@ -207,7 +207,7 @@ async fn only_the_owner_can_ask_the_running_bridge() {
     let socket = bridge.folder().join("bridge.db.sock");
     let mode = fs::metadata(&socket).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    assert_eq!(ask(&bridge, Request::Parked).await, "Nothing is parked.\n");
+    assert_eq!(ask(&bridge, ControlRequest::Parked).await, "Nothing is parked.\n");
     bridge.finish().await;
 }
 
@@ -244,7 +244,7 @@ async fn events_under_way_bring_nothing_back_of_a_customer_who_was_erased() {
     bridge.start_bridge().await.unwrap();
     bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "secret-late").await.unwrap();
     bridge.idle().await;
-    assert_eq!(ask(&bridge, Request::Parked).await, "Nothing is parked.\n");
+    assert_eq!(ask(&bridge, ControlRequest::Parked).await, "Nothing is parked.\n");
     bridge.finish().await;
 }
 
@@ -274,7 +274,7 @@ async fn what_is_repeated_of_an_erased_customer_does_not_come_back_and_what_is_n
     bridge.blip.says(&ticket, "fresh-words").await.unwrap();
     bridge.until("a new card", || posts() > before).await;
     bridge.idle().await;
-    bridge.set("RECONCILE_SECONDS", "10");
+    bridge.set_setting("RECONCILE_SECONDS", "10");
     bridge.stop_bridge().await;
     bridge.start_bridge().await.unwrap();
     bridge.idle().await;

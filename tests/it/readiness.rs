@@ -11,7 +11,7 @@ use crate::support::{Bridge, damage_database};
 async fn restarts(bridge: &mut Bridge, settings: &[(&str, &str)]) {
     bridge.stop_bridge().await;
     for (name, value) in settings {
-        bridge.set(name, value);
+        bridge.set_setting(name, value);
     }
     bridge.start_bridge().await.unwrap();
 }

@@ -394,7 +394,7 @@ async fn is_look_settled(bridge: &Bridge, reply: &str, looks: usize) {
     let store = bridge.app().unwrap().store();
     let key = format!("delivery:{}:{looks}", reply.replace("fwd:", ""));
     let settled = async {
-        while store.has_accepted(Source::Desk, &key).await.unwrap() {
+        while store.has_accepted(Source::Internal, &key).await.unwrap() {
             tokio::task::yield_now().await;
         }
     };

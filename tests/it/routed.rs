@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use blip_slack::control::{self, Request};
+use blip_slack::control::{self, ControlRequest};
 use blip_slack::demo::{ANA, CHANNEL};
 use blip_slack_standins::blip::NewTicket;
 use blip_slack_standins::faults::Fault;
@@ -137,12 +137,12 @@ async fn a_routed_customer_is_found_by_number_and_asked_for_once() {
     assert_eq!(tunnels_asked(&bridge), 1, "a tunnel is one customer's for good");
     let ask = async |request| {
         let socket = bridge.folder().join("bridge.db.sock");
-        control::ask(&socket, &request).await.unwrap().expect("a bridge runs")
+        control::ask_bridge(&socket, &request).await.unwrap().expect("a bridge runs")
     };
     let customer = || "+55 (11) 98765-4321".to_owned();
-    let shown = ask(Request::Export { customer: customer() }).await;
+    let shown = ask(ControlRequest::Export { customer: customer() }).await;
     assert!(shown.contains(NUMBER) && shown.contains(&ticket), "{shown}");
-    assert_eq!(ask(Request::Erase { customer: customer() }).await, "2 tickets erased.\n");
+    assert_eq!(ask(ControlRequest::Erase { customer: customer() }).await, "2 tickets erased.\n");
     for entry in std::fs::read_dir(bridge.folder()).unwrap() {
         let Ok(bytes) = std::fs::read(entry.unwrap().path()) else { continue };
         let text = String::from_utf8_lossy(&bytes);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use blip_slack::app::Tuning;
 use blip_slack::demo::{ANA, CHANNEL};
-use blip_slack::intake::server::Limits;
+use blip_slack::intake::server::ServerLimits;
 use reqwest::Client;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -21,14 +21,14 @@ const BEGUN: &str = "POST /slack/events HTTP/1.1\r\nhost: x\r\nx-slack-signature
     x-slack-request-timestamp: 1\r\ncontent-length: 1000000\r\n\r\n";
 
 /// A bridge that lets those who knock have little time.
-async fn bridge(limits: Limits) -> Bridge {
+async fn bridge(limits: ServerLimits) -> Bridge {
     // Nobody told Blip of what is sent here, so it is not told either.
     Bridge::tuned(&[("SEND_READ_RECEIPTS", "false")], Tuning { limits, ..tuning() }).await
 }
 
-fn short() -> Limits {
+fn short() -> ServerLimits {
     let (head, body) = (Duration::from_millis(300), Duration::from_millis(300));
-    Limits { head, body, idle: Duration::from_secs(2), ..Limits::default() }
+    ServerLimits { head, body, idle: Duration::from_secs(2), ..ServerLimits::default() }
 }
 
 /// A connection of our own, without a client that would tidy things up.
@@ -185,7 +185,7 @@ async fn an_honest_connection_may_rest_between_requests_and_then_go_on() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_that_ask_for_nothing_do_not_hold_up_stopping() {
-    let mut bridge = bridge(Limits::default()).await;
+    let mut bridge = bridge(ServerLimits::default()).await;
     let mut lines = Vec::new();
     for said in ["", "GET /healthz HT", "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"] {
         let mut line = Line::to(&bridge).await;
@@ -313,7 +313,7 @@ async fn slow_readers_of_a_file_keep_nobody_out() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_does_not_read_an_answer_makes_room() {
-    let limits = Limits { connections: 2, operators: 0, ..Limits::default() };
+    let limits = ServerLimits { connections: 2, operators: 0, ..ServerLimits::default() };
     let settings = [PUBLIC, ("SEND_READ_RECEIPTS", "false")];
     let bridge = Bridge::tuned(&settings, Tuning { limits, ..tuning() }).await;
     let [large, _] = shared_files(&bridge).await;
@@ -335,7 +335,7 @@ async fn who_does_not_read_an_answer_makes_room() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_is_not_read_is_ended_and_makes_room_for_the_next() {
     let silence = Duration::from_secs(1);
-    let limits = Limits { silence, downloads: 8, ..Limits::default() };
+    let limits = ServerLimits { silence, downloads: 8, ..ServerLimits::default() };
     let settings = [PUBLIC, ("SEND_READ_RECEIPTS", "false")];
     let bridge = Bridge::tuned(&settings, Tuning { limits, ..tuning() }).await;
     let [large, _] = shared_files(&bridge).await;
@@ -394,7 +394,7 @@ async fn strangers_with_large_bodies_do_not_fill_the_memory_of_the_program() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_every_place_is_taken_others_are_told_and_operators_still_get_in() {
-    let bridge = bridge(Limits { connections: 0, ..short() }).await;
+    let bridge = bridge(ServerLimits { connections: 0, ..short() }).await;
     let client = client();
     let told = client.post(format!("{}/blip/webhook", url(&bridge))).send().await.unwrap();
     assert_eq!(told.status(), 503);
@@ -409,7 +409,8 @@ async fn when_every_place_is_taken_others_are_told_and_operators_still_get_in() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bodies_that_are_never_finished_do_not_fill_the_memory() {
     let second = Duration::from_secs(2);
-    let bridge = bridge(Limits { bytes: 1_000_000, body: second, ..Limits::default() }).await;
+    let bridge =
+        bridge(ServerLimits { bytes: 1_000_000, body: second, ..ServerLimits::default() }).await;
     let mut lines = Vec::new();
     for _ in 0..8 {
         let mut line = Line::to(&bridge).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use blip_slack::clock::Clock;
 use blip_slack::demo::{ANA, BIA, CHANNEL};
-use blip_slack::slack::socket::{Line, Socket, Take};
+use blip_slack::slack::socket::{PayloadHandler, Socket, SocketHealth};
 use blip_slack::telemetry;
 use blip_slack_standins::faults::Fault;
 use blip_slack_standins::slack::{Message, Setup, Slack, State, User};
@@ -71,7 +71,7 @@ async fn held_ticket(bridge: &Bridge) -> (String, Message) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_whole_conversation_goes_over_the_socket_and_no_request_is_taken() {
-    drop(telemetry::render());
+    drop(telemetry::render_metrics());
     let bridge = start().await;
     assert_eq!(get(&bridge, "/readyz").await, (200, "ready\n".to_owned()));
     bridge.blip.configure(|setup| setup.tags = vec!["Pix".to_owned(), "Troca".to_owned()]);
@@ -332,7 +332,7 @@ async fn one_that_is_kept_slowly_does_not_delay_the_others() {
     let slack = workspace().await;
     let kept = Arc::new(Notify::new());
     let awaited = Arc::clone(&kept);
-    let take: Take = Arc::new(move |payload| {
+    let take: PayloadHandler = Arc::new(move |payload| {
         let kept = Arc::clone(&awaited);
         let is_slow = payload.windows(5).any(|word| word == b"lento");
         async move {
@@ -393,7 +393,7 @@ async fn workspace() -> Slack {
     slack
 }
 
-fn socket(slack: &Slack, take: Take) -> Socket {
+fn socket(slack: &Slack, take: PayloadHandler) -> Socket {
     Socket {
         http: client(),
         api_url: slack.api_url(),
@@ -401,6 +401,6 @@ fn socket(slack: &Slack, take: Take) -> Socket {
         clock: Clock::system(),
         timing: tuning().socket,
         take,
-        line: Line::default(),
+        health: SocketHealth::default(),
     }
 }

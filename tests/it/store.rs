@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use blip_slack::clock::Clock;
 use blip_slack::model::{
-    Agent, BotName, ChannelId, Customer, CustomerKey, Ending, MessageTs, SlackUserId, State,
-    Thread, Ticket, TicketId,
+    Agent, BotName, ChannelId, Customer, CustomerKey, MessageTs, SlackUserId, Thread, Ticket,
+    TicketEnding, TicketId, TicketState,
 };
 use blip_slack::store::{
-    Accepted, Begun, Cutoffs, Error, Item, LEASE_ITEMS, Lane, Lease, Link, NewItem, Pace, Role,
-    SharedStore, Source, SqliteStore, Verdict, sqlite,
+    Accepted, CallState, Cutoffs, Error, Item, LEASE_ITEMS, Lane, Lease, Link, NewItem, PostRate,
+    Role, SharedStore, Source, SqliteStore, StoredOutcome, sqlite,
 };
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -43,7 +43,8 @@ impl Database {
 
     async fn open_in_boot(&self, boot: &str) -> SharedStore {
         let boot_id = Some(boot.to_owned());
-        let options = sqlite::Options { boot_id, ..sqlite::Options::new(self.clock.clone()) };
+        let options =
+            sqlite::SqliteOptions { boot_id, ..sqlite::SqliteOptions::new(self.clock.clone()) };
         Arc::new(SqliteStore::open(&self.url, options).await.unwrap())
     }
 
@@ -69,7 +70,7 @@ impl Database {
     }
 
     async fn claim(&self, store: &SharedStore) -> Vec<Lease> {
-        store.claim(100, LEASE, self.now()).await.unwrap()
+        store.lease_lanes(100, LEASE, self.now()).await.unwrap()
     }
 
     /// Claims the one lane that must be there to claim.
@@ -124,13 +125,13 @@ fn ids(lease: &Lease) -> Vec<i64> {
     lease.items.iter().map(|item| item.id).collect()
 }
 
-async fn finish(store: &SharedStore, lease: Lease, verdict: Verdict) {
-    store.settle(&lease, &ids(&lease), verdict).await.unwrap();
-    store.release(lease, None).await.unwrap();
+async fn finish(store: &SharedStore, lease: Lease, verdict: StoredOutcome) {
+    store.record_outcome(&lease, &ids(&lease), verdict).await.unwrap();
+    store.release_lane(lease, None).await.unwrap();
 }
 
-fn park() -> Verdict {
-    Verdict::Parked { reason: "refused".to_owned() }
+fn park() -> StoredOutcome {
+    StoredOutcome::Parked { reason: "refused".to_owned() }
 }
 
 fn is_lease_lost<T>(result: &Result<T, Error>) -> bool {
@@ -153,8 +154,8 @@ async fn an_accepted_event_is_handed_out_as_it_came() {
             body,
             received: db.now(),
             attempts: 0,
-            doubt: false,
-            begun: false,
+            may_have_unrecorded_calls: false,
+            has_begun_calls: false,
         };
         assert_eq!(lease.items, [item]);
     })
@@ -169,10 +170,13 @@ async fn an_item_whose_call_was_begun_is_handed_out_as_such() {
             store.accept(db.item(&own("a"), key)).await.unwrap();
         }
         let lease = db.claim_one(&store).await;
-        store.begin(lease.items[0].id, "post", None, db.now()).await.unwrap();
-        store.release(lease, None).await.unwrap();
+        store.begin_call(lease.items[0].id, "post", None, db.now()).await.unwrap();
+        store.release_lane(lease, None).await.unwrap();
         let lease = db.claim_one(&store).await;
-        assert_eq!(lease.items.iter().map(|item| item.begun).collect::<Vec<_>>(), [true, false]);
+        assert_eq!(
+            lease.items.iter().map(|item| item.has_begun_calls).collect::<Vec<_>>(),
+            [true, false]
+        );
     })
     .await;
 }
@@ -186,7 +190,7 @@ async fn second_acceptance_of_the_same_event_is_a_repeat() {
         // Whatever else it says, and even after it was handled and the process has died.
         let again = NewItem { body: b"other".to_vec(), lane: own("b"), ..item.clone() };
         assert_eq!(store.accept(again.clone()).await.unwrap(), Accepted::Repeat);
-        finish(&store, db.claim_one(&store).await, Verdict::Done).await;
+        finish(&store, db.claim_one(&store).await, StoredOutcome::Done).await;
         drop(store);
         let store = db.open().await;
         assert_eq!(store.accept(again).await.unwrap(), Accepted::Repeat);
@@ -220,9 +224,9 @@ async fn a_lane_is_leased_to_one_at_a_time_and_in_order() {
         assert_eq!(keys(&lease), ["1", "2"]);
         db.accept(&store, &own("a"), &["3"]).await;
         assert_eq!(db.claim(&store).await.len(), 0);
-        store.settle(&lease, &ids(&lease)[..1], Verdict::Done).await.unwrap();
+        store.record_outcome(&lease, &ids(&lease)[..1], StoredOutcome::Done).await.unwrap();
         assert_eq!(db.claim(&store).await.len(), 0);
-        store.release(lease, None).await.unwrap();
+        store.release_lane(lease, None).await.unwrap();
         assert_eq!(keys(&db.claim_one(&store).await), ["2", "3"]);
     })
     .await;
@@ -237,7 +241,7 @@ async fn lanes_are_leased_longest_due_first_and_not_more_than_asked_for() {
             db.pass(seconds(1));
         }
         let lanes = |leases: &[Lease]| leases.iter().map(|l| l.lane.clone()).collect::<Vec<_>>();
-        let first = store.claim(2, LEASE, db.now()).await.unwrap();
+        let first = store.lease_lanes(2, LEASE, db.now()).await.unwrap();
         assert_eq!(lanes(&first), ["own:z", "own:a"]);
         assert_eq!(lanes(&db.claim(&store).await), ["own:m"]);
     })
@@ -254,7 +258,7 @@ async fn a_lease_hands_out_the_first_items_only() {
         let lease = db.claim_one(&store).await;
         assert_eq!(lease.items.len(), LEASE_ITEMS);
         assert!(ids(&lease).is_sorted());
-        finish(&store, lease, Verdict::Done).await;
+        finish(&store, lease, StoredOutcome::Done).await;
         assert_eq!(db.claim_one(&store).await.items.len(), 3);
     })
     .await;
@@ -281,8 +285,8 @@ async fn a_new_event_does_not_cut_the_pause_of_its_lane_short() {
         let store = db.open().await;
         db.accept(&store, &own("a"), &["1"]).await;
         let lease = db.claim_one(&store).await;
-        store.settle(&lease, &ids(&lease), Verdict::Failed).await.unwrap();
-        store.release(lease, Some(db.now() + seconds(30))).await.unwrap();
+        store.record_outcome(&lease, &ids(&lease), StoredOutcome::Failed).await.unwrap();
+        store.release_lane(lease, Some(db.now() + seconds(30))).await.unwrap();
         db.accept(&store, &own("a"), &["2"]).await;
         assert_eq!(db.claim(&store).await.len(), 0);
         db.pass(seconds(30));
@@ -296,8 +300,8 @@ async fn a_forgotten_item_may_come_again() {
     on_every_backend(async |db| {
         let store = db.open().await;
         db.accept(&store, &own("a"), &["1"]).await;
-        finish(&store, db.claim_one(&store).await, Verdict::Forgotten).await;
-        assert!(store.claim(1, LEASE, db.now()).await.unwrap().is_empty());
+        finish(&store, db.claim_one(&store).await, StoredOutcome::Forgotten).await;
+        assert!(store.lease_lanes(1, LEASE, db.now()).await.unwrap().is_empty());
         db.accept(&store, &own("a"), &["1"]).await;
         assert_eq!(db.claim_one(&store).await.items.len(), 1);
     })
@@ -313,8 +317,8 @@ async fn a_failed_item_stays_at_the_head_and_its_attempts_are_counted() {
             let lease = db.claim_one(&store).await;
             assert_eq!(keys(&lease), ["1", "2"]);
             assert_eq!((lease.items[0].attempts, lease.items[1].attempts), (attempts, 0));
-            store.settle(&lease, &ids(&lease)[..1], Verdict::Failed).await.unwrap();
-            store.release(lease, None).await.unwrap();
+            store.record_outcome(&lease, &ids(&lease)[..1], StoredOutcome::Failed).await.unwrap();
+            store.release_lane(lease, None).await.unwrap();
         }
     })
     .await;
@@ -331,10 +335,10 @@ async fn a_lease_that_ran_out_is_lost_to_the_next_one() {
         db.pass(seconds(1));
         let new = db.claim_one(&store).await;
         assert_eq!(ids(&old), ids(&new));
-        assert!(is_lease_lost(&store.settle(&old, &ids(&old), Verdict::Done).await));
-        assert!(is_lease_lost(&store.release(old, None).await));
+        assert!(is_lease_lost(&store.record_outcome(&old, &ids(&old), StoredOutcome::Done).await));
+        assert!(is_lease_lost(&store.release_lane(old, None).await));
         assert_eq!(db.claim(&store).await.len(), 0);
-        finish(&store, new, Verdict::Done).await;
+        finish(&store, new, StoredOutcome::Done).await;
     })
     .await;
 }
@@ -349,8 +353,8 @@ async fn a_lease_of_an_earlier_process_settles_nothing() {
         let store = db.open().await;
         db.pass(LEASE);
         let new = db.claim_one(&store).await;
-        assert!(is_lease_lost(&store.settle(&old, &ids(&old), Verdict::Done).await));
-        finish(&store, new, Verdict::Done).await;
+        assert!(is_lease_lost(&store.record_outcome(&old, &ids(&old), StoredOutcome::Done).await));
+        finish(&store, new, StoredOutcome::Done).await;
     })
     .await;
 }
@@ -361,9 +365,11 @@ async fn items_are_settled_together_or_not_at_all() {
         let store = db.open().await;
         db.accept(&store, &own("a"), &["1", "2"]).await;
         let lease = db.claim_one(&store).await;
-        store.settle(&lease, &ids(&lease)[..1], Verdict::Done).await.unwrap();
-        assert!(is_lease_lost(&store.settle(&lease, &ids(&lease), Verdict::Done).await));
-        store.release(lease, None).await.unwrap();
+        store.record_outcome(&lease, &ids(&lease)[..1], StoredOutcome::Done).await.unwrap();
+        assert!(is_lease_lost(
+            &store.record_outcome(&lease, &ids(&lease), StoredOutcome::Done).await
+        ));
+        store.release_lane(lease, None).await.unwrap();
         assert_eq!(keys(&db.claim_one(&store).await), ["2"]);
     })
     .await;
@@ -385,14 +391,16 @@ async fn an_event_on_an_unknown_message_moves_to_the_tickets_lane_when_it_is_lin
         assert_eq!(stale.lane, message.name());
         db.pass(LEASE);
 
-        store.link(link("t", "1.10", Role::Card), Timestamp::UNIX_EPOCH).await.unwrap();
+        store.link_message(link("t", "1.10", Role::Card), Timestamp::UNIX_EPOCH).await.unwrap();
         db.accept(&store, &message, &["late"]).await;
         let leases = db.claim(&store).await;
         assert_eq!(leases.len(), 2);
         assert_eq!(leases[0].lane, ticket.name());
         assert_eq!(keys(&leases[0]), ["early", "of the ticket", "late"]);
         assert_eq!(keys(&leases[1]), ["of another message"]);
-        assert!(is_lease_lost(&store.settle(&stale, &ids(&stale), Verdict::Done).await));
+        assert!(is_lease_lost(
+            &store.record_outcome(&stale, &ids(&stale), StoredOutcome::Done).await
+        ));
     })
     .await;
 }
@@ -403,9 +411,11 @@ async fn who_holds_the_lane_of_a_message_loses_its_items_when_it_is_linked() {
         let store = db.open().await;
         db.accept(&store, &Lane::Message(channel("C1"), ts("1.1")), &["1"]).await;
         let lease = db.claim_one(&store).await;
-        store.link(link("t", "1.1", Role::Customer), Timestamp::UNIX_EPOCH).await.unwrap();
-        assert!(is_lease_lost(&store.settle(&lease, &ids(&lease), Verdict::Ignored).await));
-        store.release(lease, Some(db.now() + seconds(9))).await.unwrap();
+        store.link_message(link("t", "1.1", Role::Customer), Timestamp::UNIX_EPOCH).await.unwrap();
+        assert!(is_lease_lost(
+            &store.record_outcome(&lease, &ids(&lease), StoredOutcome::Ignored).await
+        ));
+        store.release_lane(lease, Some(db.now() + seconds(9))).await.unwrap();
         assert_eq!(db.claim_one(&store).await.lane, "ticket:default/t");
     })
     .await;
@@ -426,23 +436,26 @@ async fn a_link_is_found_by_either_message() {
             link("t", "1.1", Role::Card),
         ];
         for link in &links {
-            store.link(link.clone(), Timestamp::UNIX_EPOCH).await.unwrap();
-            store.link(link.clone(), Timestamp::UNIX_EPOCH).await.unwrap();
+            store.link_message(link.clone(), Timestamp::UNIX_EPOCH).await.unwrap();
+            store.link_message(link.clone(), Timestamp::UNIX_EPOCH).await.unwrap();
         }
         for link in &links {
-            assert_eq!(store.linked(&link.channel, &link.ts).await.unwrap().as_ref(), Some(link));
+            assert_eq!(
+                store.find_link(&link.channel, &link.ts).await.unwrap().as_ref(),
+                Some(link)
+            );
         }
-        assert_eq!(store.linked(&channel("C2"), &ts("1.1")).await.unwrap(), None);
+        assert_eq!(store.find_link(&channel("C2"), &ts("1.1")).await.unwrap(), None);
         let found = store.links_of(&ticket_id("t"), "b").await.unwrap();
         assert_eq!(found, [links[1].clone(), links[0].clone()]);
         assert_eq!(store.links_of(&ticket_id("other"), "b").await.unwrap(), []);
 
         // A note that is sent to the customer after all.
         let note = link("t", "1.4", Role::Note);
-        store.link(note.clone(), Timestamp::UNIX_EPOCH).await.unwrap();
+        store.link_message(note.clone(), Timestamp::UNIX_EPOCH).await.unwrap();
         let reply = with_blip("1.4", Role::Reply);
-        store.link(reply.clone(), Timestamp::UNIX_EPOCH).await.unwrap();
-        assert_eq!(store.linked(&note.channel, &note.ts).await.unwrap(), Some(reply));
+        store.link_message(reply.clone(), Timestamp::UNIX_EPOCH).await.unwrap();
+        assert_eq!(store.find_link(&note.channel, &note.ts).await.unwrap(), Some(reply));
     })
     .await;
 }
@@ -458,10 +471,10 @@ async fn a_thread_has_replies_if_something_of_its_ticket_came_after_the_root() {
             link("t", "1.2", Role::Card),
             link("other", "1.3", Role::Note),
         ] {
-            store.link(link, Timestamp::UNIX_EPOCH).await.unwrap();
+            store.link_message(link, Timestamp::UNIX_EPOCH).await.unwrap();
             assert!(!but(None).await);
         }
-        store.link(link("t", "1.4", Role::Note), Timestamp::UNIX_EPOCH).await.unwrap();
+        store.link_message(link("t", "1.4", Role::Note), Timestamp::UNIX_EPOCH).await.unwrap();
         let (other, last) = (ts("1.3"), ts("1.4"));
         assert!(but(None).await && but(Some(&other)).await);
         assert!(!but(Some(&last)).await);
@@ -476,24 +489,24 @@ async fn an_outside_call_is_remembered_however_far_it_came() {
         db.accept(&store, &own("a"), &["1"]).await;
         let item = db.claim_one(&store).await.items[0].id;
         let begin = async |store: &SharedStore, step: &str| {
-            store.begin(item, step, None, db.now()).await.unwrap()
+            store.begin_call(item, step, None, db.now()).await.unwrap()
         };
-        assert_eq!(begin(&store, "card").await, Begun::Fresh);
+        assert_eq!(begin(&store, "card").await, CallState::Fresh);
         let began = db.now();
-        assert_eq!(begin(&store, "card").await, Begun::Unsure(began));
+        assert_eq!(begin(&store, "card").await, CallState::OutcomeUnknown(began));
         let again = db.pass(seconds(1));
-        assert_eq!(begin(&store, "card").await, Begun::Unsure(began));
-        store.begin_again(item, "card", again).await.unwrap();
-        assert_eq!(begin(&store, "card").await, Begun::Unsure(again));
-        store.record(item, "card", "1.1").await.unwrap();
-        assert_eq!(begin(&store, "post").await, Begun::Fresh);
+        assert_eq!(begin(&store, "card").await, CallState::OutcomeUnknown(began));
+        store.touch_call(item, "card", again).await.unwrap();
+        assert_eq!(begin(&store, "card").await, CallState::OutcomeUnknown(again));
+        store.record_call_result(item, "card", "1.1").await.unwrap();
+        assert_eq!(begin(&store, "post").await, CallState::Fresh);
         drop(store);
 
         let store = db.open().await;
-        assert_eq!(begin(&store, "card").await, Begun::Done("1.1".to_owned()));
-        assert_eq!(begin(&store, "post").await, Begun::Unsure(again));
-        store.forget(item, "post").await.unwrap();
-        assert_eq!(begin(&store, "post").await, Begun::Fresh);
+        assert_eq!(begin(&store, "card").await, CallState::Done("1.1".to_owned()));
+        assert_eq!(begin(&store, "post").await, CallState::OutcomeUnknown(again));
+        store.forget_call(item, "post").await.unwrap();
+        assert_eq!(begin(&store, "post").await, CallState::Fresh);
     })
     .await;
 }
@@ -505,11 +518,11 @@ async fn no_outside_call_begins_for_an_item_that_does_not_wait() {
         db.accept(&store, &own("a"), &["1"]).await;
         let lease = db.claim_one(&store).await;
         let item = lease.items[0].id;
-        store.begin(item, "card", None, db.now()).await.unwrap();
-        finish(&store, lease, Verdict::Done).await;
-        assert!(is_lease_lost(&store.begin(item, "card", None, db.now()).await));
-        assert!(is_lease_lost(&store.begin(item, "post", None, db.now()).await));
-        assert!(is_lease_lost(&store.record(item, "card", "1.1").await));
+        store.begin_call(item, "card", None, db.now()).await.unwrap();
+        finish(&store, lease, StoredOutcome::Done).await;
+        assert!(is_lease_lost(&store.begin_call(item, "card", None, db.now()).await));
+        assert!(is_lease_lost(&store.begin_call(item, "post", None, db.now()).await));
+        assert!(is_lease_lost(&store.record_call_result(item, "card", "1.1").await));
     })
     .await;
 }
@@ -523,8 +536,8 @@ async fn a_channel_is_posted_to_while_a_waiting_item_has_begun_to() {
         let item = lease.items[0].id;
         let before = db.now();
         let begun = db.pass(seconds(1));
-        store.begin(item, "card", Some(&channel("C1")), begun).await.unwrap();
-        store.begin(item, "open", None, begun).await.unwrap();
+        store.begin_call(item, "card", Some(&channel("C1")), begun).await.unwrap();
+        store.begin_call(item, "open", None, begun).await.unwrap();
         let later = db.pass(seconds(1));
         let is_posting =
             async |id: &str, before| store.is_posting(&channel(id), before).await.unwrap();
@@ -533,9 +546,9 @@ async fn a_channel_is_posted_to_while_a_waiting_item_has_begun_to() {
         assert!(!is_posting("C1", before).await);
         assert!(!is_posting("C2", later).await);
         // Known at the far end, but not linked here yet.
-        store.record(item, "card", "1.1").await.unwrap();
+        store.record_call_result(item, "card", "1.1").await.unwrap();
         assert!(is_posting("C1", later).await);
-        finish(&store, lease, Verdict::Done).await;
+        finish(&store, lease, StoredOutcome::Done).await;
         assert!(!is_posting("C1", later).await);
     })
     .await;
@@ -564,9 +577,9 @@ async fn what_is_in_doubt_may_have_posted_anywhere() {
         assert!(is_posting(&store, accepted).await);
         assert!(!is_posting(&store, before).await, "it came later than that");
         let now = db.pass(LEASE);
-        let leases = store.claim(9, LEASE, now).await.unwrap();
+        let leases = store.lease_lanes(9, LEASE, now).await.unwrap();
         let lease = leases.into_iter().find(|lease| lease.lane == own("a").name()).unwrap();
-        finish(&store, lease, Verdict::Done).await;
+        finish(&store, lease, StoredOutcome::Done).await;
         assert!(!is_posting(&store, later).await);
     })
     .await;
@@ -579,7 +592,7 @@ async fn events_of_an_earlier_boot_are_in_doubt() {
             db.pass(LEASE);
             let store = db.open_in_boot(boot).await;
             let lease = db.claim_one(&store).await;
-            lease.items.iter().map(|item| item.doubt).collect::<Vec<_>>()
+            lease.items.iter().map(|item| item.may_have_unrecorded_calls).collect::<Vec<_>>()
         };
         db.accept(&db.open_in_boot("first").await, &own("a"), &["1"]).await;
         assert_eq!(doubts("first").await, [false]);
@@ -605,7 +618,7 @@ fn ticket(id: &str, customer: &str, number: i64, opened: Timestamp) -> Ticket {
         team: None,
         tags: Vec::new(),
         opened,
-        state: State::Unclaimed,
+        state: TicketState::Unclaimed,
         thread: None,
         heard: None,
         unanswered: None,
@@ -622,11 +635,11 @@ async fn a_ticket_is_read_as_it_was_written() {
             name: "Ana".to_owned(),
             identity: "ana%40loja.com@blip.ai".to_owned(),
         };
-        let closed = |ending| State::Closed { ending, at: db.now() };
+        let closed = |ending| TicketState::Closed { ending, at: db.now() };
         let mut ticket = ticket("t", "c", 7, db.now());
-        assert_eq!(store.ticket(&ticket.id).await.unwrap(), None);
+        assert_eq!(store.load_ticket(&ticket.id).await.unwrap(), None);
         store.put_ticket(&ticket).await.unwrap();
-        assert_eq!(store.ticket(&ticket.id).await.unwrap(), Some(ticket.clone()));
+        assert_eq!(store.load_ticket(&ticket.id).await.unwrap(), Some(ticket.clone()));
 
         ticket.parent = Some(6);
         ticket.customer.name = Some("João".to_owned());
@@ -634,17 +647,17 @@ async fn a_ticket_is_read_as_it_was_written() {
         ticket.tags = vec!["a,b".to_owned(), "\"c\"".to_owned()];
         ticket.thread = Some(Thread { channel: channel("C1"), root: ts("1.10") });
         for state in [
-            State::Claimed { holder: agent.clone(), since: db.now() },
-            closed(Ending::Agent(agent)),
-            closed(Ending::AgentElsewhere),
-            closed(Ending::Customer),
-            closed(Ending::Inactivity),
-            closed(Ending::Transferred),
-            closed(Ending::Other("ClosedOddly".to_owned())),
+            TicketState::Claimed { holder: agent.clone(), since: db.now() },
+            closed(TicketEnding::Agent(agent)),
+            closed(TicketEnding::AgentElsewhere),
+            closed(TicketEnding::Customer),
+            closed(TicketEnding::Inactivity),
+            closed(TicketEnding::Transferred),
+            closed(TicketEnding::Other("ClosedOddly".to_owned())),
         ] {
-            ticket.enter(state);
+            ticket.enter_state(state);
             store.put_ticket(&ticket).await.unwrap();
-            assert_eq!(store.ticket(&ticket.id).await.unwrap(), Some(ticket.clone()));
+            assert_eq!(store.load_ticket(&ticket.id).await.unwrap(), Some(ticket.clone()));
         }
     })
     .await;
@@ -676,7 +689,7 @@ async fn tickets_are_found_by_number_by_customer_and_while_open() {
         assert_eq!(latest.as_ref(), Some(&second));
         assert_eq!(store.latest_ticket_of("d", &third.id).await.unwrap(), None);
 
-        third.enter(State::Closed { ending: Ending::Customer, at: db.now() });
+        third.enter_state(TicketState::Closed { ending: TicketEnding::Customer, at: db.now() });
         store.put_ticket(&third).await.unwrap();
         assert_eq!(store.open_tickets().await.unwrap(), [first, second, foreign]);
     })
@@ -690,9 +703,9 @@ async fn a_lane_keeps_its_slot_until_its_time_has_come_or_the_channel_is_held() 
         for lane in ["a", "b", "c"] {
             db.accept(&store, &own(lane), &[lane]).await;
         }
-        let leases = store.claim(3, seconds(60), db.now()).await.unwrap();
+        let leases = store.lease_lanes(3, seconds(60), db.now()).await.unwrap();
         let refused = leases.iter().find(|lease| lease.lane == "own:a").unwrap().items[0].id;
-        let pace = Pace { interval: seconds(1), burst: 1 };
+        let pace = PostRate { interval: seconds(1), burst: 1 };
         let start = db.now();
         let slot = async |lane: &str, id: &str| {
             let at = store.take_slot(lane, &channel(id), pace, db.now()).await.unwrap();
@@ -734,24 +747,27 @@ async fn a_parked_item_lets_its_lane_go_on_and_comes_back_to_its_old_place() {
         db.accept(&store, &lane, &["1", "2"]).await;
         let lease = db.claim_one(&store).await;
         let item = lease.items[0].id;
-        store.begin(item, "card", None, db.now()).await.unwrap();
-        store.settle(&lease, &[item], Verdict::Failed).await.unwrap();
-        store.settle(&lease, &[item], park()).await.unwrap();
-        store.release(lease, Some(db.now() + seconds(99))).await.unwrap();
+        store.begin_call(item, "card", None, db.now()).await.unwrap();
+        store.record_outcome(&lease, &[item], StoredOutcome::Failed).await.unwrap();
+        store.record_outcome(&lease, &[item], park()).await.unwrap();
+        store.release_lane(lease, Some(db.now() + seconds(99))).await.unwrap();
 
-        let parked = store.parked(Some(&ticket_id("t"))).await.unwrap();
-        assert_eq!(parked, store.parked(None).await.unwrap());
-        assert_eq!(store.parked(Some(&ticket_id("other"))).await.unwrap(), []);
+        let parked = store.parked_items(Some(&ticket_id("t"))).await.unwrap();
+        assert_eq!(parked, store.parked_items(None).await.unwrap());
+        assert_eq!(store.parked_items(Some(&ticket_id("other"))).await.unwrap(), []);
         let found = (parked[0].id, parked[0].lane.as_str(), parked[0].reason.as_str());
         assert_eq!((parked.len(), found), (1, (item, "ticket:default/t", "refused")));
 
-        assert!(store.revive(item, db.now()).await.unwrap());
-        assert!(!store.revive(item, db.now()).await.unwrap());
+        assert!(store.retry_parked(item, db.now()).await.unwrap());
+        assert!(!store.retry_parked(item, db.now()).await.unwrap());
         let lease = db.claim_one(&store).await;
         assert_eq!(keys(&lease), ["1", "2"]);
         assert_eq!(lease.items[0].attempts, 0);
-        let begun = store.begin(item, "card", None, db.now()).await.unwrap();
-        assert!(matches!(begun, Begun::Unsure(_)), "what was begun before is not forgotten");
+        let begun = store.begin_call(item, "card", None, db.now()).await.unwrap();
+        assert!(
+            matches!(begun, CallState::OutcomeUnknown(_)),
+            "what was begun before is not forgotten"
+        );
     })
     .await;
 }
@@ -763,12 +779,12 @@ async fn a_skipped_item_never_comes_back() {
         db.accept(&store, &own("a"), &["1"]).await;
         let lease = db.claim_one(&store).await;
         let item = lease.items[0].id;
-        assert!(!store.skip(item).await.unwrap(), "it is not parked yet");
+        assert!(!store.skip_parked(item).await.unwrap(), "it is not parked yet");
         finish(&store, lease, park()).await;
-        assert!(store.skip(item).await.unwrap());
-        assert!(!store.skip(item).await.unwrap());
-        assert!(!store.revive(item, db.now()).await.unwrap());
-        assert_eq!(store.parked(None).await.unwrap(), []);
+        assert!(store.skip_parked(item).await.unwrap());
+        assert!(!store.skip_parked(item).await.unwrap());
+        assert!(!store.retry_parked(item, db.now()).await.unwrap());
+        assert_eq!(store.parked_items(None).await.unwrap(), []);
         assert_eq!(db.claim(&store).await.len(), 0);
         assert_eq!(store.accept(db.item(&own("a"), "1")).await.unwrap(), Accepted::Repeat);
     })
@@ -783,9 +799,9 @@ async fn a_parked_item_follows_its_message_to_the_ticket() {
         let lease = db.claim_one(&store).await;
         let item = lease.items[0].id;
         finish(&store, lease, park()).await;
-        store.link(link("t", "1.1", Role::Card), Timestamp::UNIX_EPOCH).await.unwrap();
+        store.link_message(link("t", "1.1", Role::Card), Timestamp::UNIX_EPOCH).await.unwrap();
         assert_eq!(db.claim(&store).await.len(), 0);
-        assert!(store.revive(item, db.now()).await.unwrap());
+        assert!(store.retry_parked(item, db.now()).await.unwrap());
         assert_eq!(db.claim_one(&store).await.lane, "ticket:default/t");
     })
     .await;
@@ -795,14 +811,14 @@ async fn a_parked_item_follows_its_message_to_the_ticket() {
 async fn depth_counts_what_waits_and_what_is_parked() {
     on_every_backend(async |db| {
         let store = db.open().await;
-        assert_eq!(store.depth().await.unwrap(), blip_slack::store::Depth::default());
+        assert_eq!(store.inbox_depth().await.unwrap(), blip_slack::store::InboxDepth::default());
         db.accept(&store, &own("a"), &["1", "2"]).await;
         let second = db.pass(seconds(5));
         db.accept(&store, &own("b"), &["3"]).await;
         let leases = db.claim(&store).await;
-        store.settle(&leases[0], &ids(&leases[0])[..1], park()).await.unwrap();
-        store.settle(&leases[0], &ids(&leases[0])[1..], Verdict::Done).await.unwrap();
-        let depth = store.depth().await.unwrap();
+        store.record_outcome(&leases[0], &ids(&leases[0])[..1], park()).await.unwrap();
+        store.record_outcome(&leases[0], &ids(&leases[0])[1..], StoredOutcome::Done).await.unwrap();
+        let depth = store.inbox_depth().await.unwrap();
         assert_eq!((depth.waiting, depth.parked, depth.oldest), (1, 1, Some(second)));
     })
     .await;
@@ -825,13 +841,13 @@ async fn cleaning_forgets_tickets_that_are_closed_for_long_with_all_that_belongs
             }
             let mut ticket = ticket(id, "c", 1, db.now());
             if id != "open" {
-                ticket.state = State::Closed { ending: Ending::Customer, at: db.now() };
+                ticket.state = TicketState::Closed { ending: TicketEnding::Customer, at: db.now() };
             }
             store.put_ticket(&ticket).await.unwrap();
             store.keep_first_words(&ticket.id, "Oi").await.unwrap();
             let blip_id = Some(format!("blip-{id}"));
             store
-                .link(
+                .link_message(
                     Link { blip_id, ..link(id, &format!("1.{id}"), Role::Customer) },
                     Timestamp::UNIX_EPOCH,
                 )
@@ -842,13 +858,13 @@ async fn cleaning_forgets_tickets_that_are_closed_for_long_with_all_that_belongs
         db.accept(&store, &waits, &["waits"]).await;
         let tickets = db.pass(seconds(60)) - seconds(60);
         let cutoffs = Cutoffs { tickets, ..cutoffs(Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH) };
-        store.clean(cutoffs).await.unwrap();
+        store.erase_expired(cutoffs).await.unwrap();
         for id in old.iter().chain(&others) {
             let (ticket, message) = (ticket_id(id), ts(&format!("1.{id}")));
             let is_kept = others.contains(id);
-            assert_eq!(store.ticket(&ticket).await.unwrap().is_some(), is_kept, "{id}");
+            assert_eq!(store.load_ticket(&ticket).await.unwrap().is_some(), is_kept, "{id}");
             assert_eq!(store.first_words(&ticket).await.unwrap().is_some(), is_kept, "{id}");
-            let linked = store.linked(&channel("C1"), &message).await.unwrap();
+            let linked = store.find_link(&channel("C1"), &message).await.unwrap();
             assert_eq!(linked.is_some(), is_kept, "{id}");
             assert_eq!(
                 store.blip_ids_of(&ticket).await.unwrap().len(),
@@ -858,13 +874,13 @@ async fn cleaning_forgets_tickets_that_are_closed_for_long_with_all_that_belongs
         }
         // What is parked for as long is given up, and its ticket goes the next time.
         finish(&store, db.claim_one(&store).await, park()).await;
-        store.clean(cutoffs).await.unwrap();
-        assert_eq!(store.parked(None).await.unwrap().len(), 1);
+        store.erase_expired(cutoffs).await.unwrap();
+        assert_eq!(store.parked_items(None).await.unwrap().len(), 1);
         let later = Cutoffs { tickets: db.pass(seconds(1)), ..cutoffs };
-        store.clean(later).await.unwrap();
-        assert_eq!(store.parked(None).await.unwrap().len(), 0);
-        assert_eq!(store.ticket(&ticket_id("waited-for")).await.unwrap(), None);
-        assert!(store.ticket(&ticket_id("open")).await.unwrap().is_some());
+        store.erase_expired(later).await.unwrap();
+        assert_eq!(store.parked_items(None).await.unwrap().len(), 0);
+        assert_eq!(store.load_ticket(&ticket_id("waited-for")).await.unwrap(), None);
+        assert!(store.load_ticket(&ticket_id("open")).await.unwrap().is_some());
     })
     .await;
 }
@@ -876,16 +892,16 @@ async fn cleaning_erases_the_first_words_of_tickets_that_are_closed_for_long() {
         for (id, is_closed) in [("open", false), ("closed", true)] {
             let mut ticket = ticket(id, "c", 1, db.now());
             if is_closed {
-                ticket.state = State::Closed { ending: Ending::Customer, at: db.now() };
+                ticket.state = TicketState::Closed { ending: TicketEnding::Customer, at: db.now() };
             }
             store.put_ticket(&ticket).await.unwrap();
             store.keep_first_words(&ticket.id, "Oi").await.unwrap();
         }
         let first_words = async |id: &str| store.first_words(&ticket_id(id)).await.unwrap();
-        store.clean(cutoffs(db.now(), db.now())).await.unwrap();
+        store.erase_expired(cutoffs(db.now(), db.now())).await.unwrap();
         assert_eq!(first_words("closed").await.as_deref(), Some("Oi"));
         let later = db.pass(seconds(1));
-        store.clean(cutoffs(later, later)).await.unwrap();
+        store.erase_expired(cutoffs(later, later)).await.unwrap();
         assert_eq!(first_words("closed").await, None);
         assert_eq!(first_words("open").await.as_deref(), Some("Oi"));
     })
@@ -904,12 +920,12 @@ async fn nothing_is_tied_to_a_ticket_that_was_erased_but_to_a_later_one_of_the_s
         assert_eq!(store.erase_customer(&key).await.unwrap(), [ticket_id("t")]);
         let card = link("t", "1.1", Role::Card);
         // Its card, or an agent's note, was under way.
-        let late = store.link(card.clone(), opened).await;
+        let late = store.link_message(card.clone(), opened).await;
         assert!(matches!(late, Err(Error::Erased { .. })), "{late:?}");
-        assert_eq!(store.linked(&card.channel, &card.ts).await.unwrap(), None);
+        assert_eq!(store.find_link(&card.channel, &card.ts).await.unwrap(), None);
         let opened = db.pass(seconds(1));
-        store.link(card.clone(), opened).await.unwrap();
-        assert_eq!(store.linked(&card.channel, &card.ts).await.unwrap(), Some(card));
+        store.link_message(card.clone(), opened).await.unwrap();
+        assert_eq!(store.find_link(&card.channel, &card.ts).await.unwrap(), Some(card));
     })
     .await;
 }
@@ -919,7 +935,7 @@ async fn cleaning_forgets_what_is_finished_and_nothing_else() {
     on_every_backend(async |db| {
         let store = db.open().await;
         db.accept(&store, &own("done"), &["done"]).await;
-        finish(&store, db.claim_one(&store).await, Verdict::Done).await;
+        finish(&store, db.claim_one(&store).await, StoredOutcome::Done).await;
         db.accept(&store, &own("parked"), &["parked"]).await;
         finish(&store, db.claim_one(&store).await, park()).await;
         db.accept(&store, &own("waiting"), &["waiting"]).await;
@@ -932,14 +948,14 @@ async fn cleaning_forgets_what_is_finished_and_nothing_else() {
 
         let finished = db.now();
         let later = db.pass(seconds(1));
-        store.clean(cutoffs(later, finished)).await.unwrap();
+        store.erase_expired(cutoffs(later, finished)).await.unwrap();
         assert!(is_known("done").await);
-        store.clean(cutoffs(later, later)).await.unwrap();
+        store.erase_expired(cutoffs(later, later)).await.unwrap();
         assert!(!is_known("done").await);
         assert!(is_known("parked").await && is_known("waiting").await);
         assert_eq!(db.claim_one(&store).await.items[0].body, b"waiting");
-        let parked = store.parked(None).await.unwrap()[0].id;
-        assert!(store.revive(parked, db.now()).await.unwrap());
+        let parked = store.parked_items(None).await.unwrap()[0].id;
+        assert!(store.retry_parked(parked, db.now()).await.unwrap());
         assert_eq!(db.claim_one(&store).await.items[0].body, b"parked");
     })
     .await;
@@ -955,10 +971,10 @@ async fn the_next_due_time_is_that_of_a_free_lane_or_the_end_of_a_lease() {
         let lease = db.claim_one(&store).await;
         assert_eq!(store.next_due().await.unwrap(), Some(lease.until));
         let due = db.now() + seconds(5);
-        store.release(lease, Some(due)).await.unwrap();
+        store.release_lane(lease, Some(due)).await.unwrap();
         assert_eq!(store.next_due().await.unwrap(), Some(due));
         db.pass(seconds(5));
-        finish(&store, db.claim_one(&store).await, Verdict::Done).await;
+        finish(&store, db.claim_one(&store).await, StoredOutcome::Done).await;
         assert_eq!(store.next_due().await.unwrap(), None);
     })
     .await;
@@ -968,19 +984,19 @@ async fn the_next_due_time_is_that_of_a_free_lane_or_the_end_of_a_lease() {
 async fn whatever_can_be_claimed_anew_wakes() {
     on_every_backend(async |db| {
         let store = db.open().await;
-        let woken = async || tokio::time::timeout(seconds(5), store.wake()).await.unwrap();
+        let woken = async || tokio::time::timeout(seconds(5), store.wait_for_work()).await.unwrap();
         db.accept(&store, &own("a"), &["1"]).await;
         woken().await;
         let lease = db.claim_one(&store).await;
         let item = lease.items[0].id;
-        store.settle(&lease, &[item], park()).await.unwrap();
-        store.release(lease, None).await.unwrap();
+        store.record_outcome(&lease, &[item], park()).await.unwrap();
+        store.release_lane(lease, None).await.unwrap();
         woken().await;
-        store.revive(item, db.now()).await.unwrap();
+        store.retry_parked(item, db.now()).await.unwrap();
         woken().await;
         db.accept(&store, &Lane::Message(channel("C1"), ts("1.1")), &["2"]).await;
         woken().await;
-        store.link(link("t", "1.1", Role::Card), Timestamp::UNIX_EPOCH).await.unwrap();
+        store.link_message(link("t", "1.1", Role::Card), Timestamp::UNIX_EPOCH).await.unwrap();
         woken().await;
     })
     .await;
@@ -990,14 +1006,14 @@ async fn whatever_can_be_claimed_anew_wakes() {
 async fn a_closed_store_says_so_and_has_kept_everything() {
     on_every_backend(async |db| {
         let store = db.open().await;
-        store.check().await.unwrap();
+        store.check_health().await.unwrap();
         db.accept(&store, &own("a"), &["1"]).await;
         store.close().await;
         store.close().await;
         let closed = store.accept(db.item(&own("a"), "2")).await;
         assert!(matches!(closed, Err(Error::Closed)), "{closed:?}");
-        assert!(matches!(store.check().await, Err(Error::Closed)));
-        assert!(matches!(store.depth().await, Err(Error::Closed)));
+        assert!(matches!(store.check_health().await, Err(Error::Closed)));
+        assert!(matches!(store.inbox_depth().await, Err(Error::Closed)));
         assert_eq!(keys(&db.claim_one(&db.open().await).await), ["1"]);
     })
     .await;
@@ -1020,13 +1036,13 @@ async fn many_workers_handle_every_item_once_and_in_order() {
         let handle = async |lease: Lease| {
             let lane: usize = lease.lane.trim_start_matches("own:").parse().unwrap();
             // Would lose the lease if somebody else settled it meanwhile.
-            store.settle(&lease, &ids(&lease), Verdict::Done).await.unwrap();
+            store.record_outcome(&lease, &ids(&lease), StoredOutcome::Done).await.unwrap();
             handled.lock().unwrap()[lane].extend(ids(&lease));
-            store.release(lease, None).await.unwrap();
+            store.release_lane(lease, None).await.unwrap();
         };
         let work = async || {
             while count() < LANES * ITEMS {
-                let leases = store.claim(2, LEASE, db.now()).await.unwrap();
+                let leases = store.lease_lanes(2, LEASE, db.now()).await.unwrap();
                 futures_util::future::join_all(leases.into_iter().map(&handle)).await;
             }
         };

@@ -12,10 +12,10 @@ use axum::extract::State;
 use axum::http::header::CONTENT_LENGTH;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
+use blip_slack::breaker::CircuitBreaker;
 use blip_slack::clock::Clock;
-use blip_slack::gate::Gate;
-use blip_slack::media::{Ask, Claim, Fetcher, Guard};
-use blip_slack::slack::{Client, Upload};
+use blip_slack::media::{AddressGuard, ExpectedFile, FetchRequest, Fetcher};
+use blip_slack::slack::{SlackClient, Upload};
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 
@@ -108,36 +108,39 @@ impl Meter {
         assert!(under_way <= BUFFERS, "{under_way} bytes are on their way");
     }
 
-    async fn fetched(&self) -> blip_slack::media::Fetched {
+    async fn fetched(&self) -> blip_slack::media::FetchedFile {
         self.asked("/file", None).await
     }
 
-    async fn asked(&self, path: &str, within: Option<Duration>) -> blip_slack::media::Fetched {
-        let fetcher = Fetcher::new(Guard::new(true)).unwrap();
+    async fn asked(&self, path: &str, within: Option<Duration>) -> blip_slack::media::FetchedFile {
+        let fetcher = Fetcher::new(AddressGuard::new(true)).unwrap();
         let url = format!("{}{path}", self.url);
-        fetcher.fetch(Ask { url: &url, within, ..Ask::default() }).await.unwrap()
+        fetcher
+            .fetch_file(FetchRequest { url: &url, within, ..FetchRequest::default() })
+            .await
+            .unwrap()
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_customers_file_is_never_held_as_a_whole() {
     let far = far_ends().await;
-    let source = far.fetched().await.into_source(u64::MAX).await.unwrap();
+    let source = far.fetched().await.into_file_body(u64::MAX).await.unwrap();
     let http = reqwest::Client::builder().build().unwrap();
     let token = "xoxb-1".to_owned().into();
-    let gate = Gate::new(Clock::system(), Duration::from_secs(1));
-    let slack = Client::new(http, &format!("{}/api", far.url), &token, Clock::system(), gate);
+    let gate = CircuitBreaker::new(Clock::system(), Duration::from_secs(1));
+    let slack = SlackClient::new(http, &format!("{}/api", far.url), &token, Clock::system(), gate);
     let (length, body) = (source.length, source.body);
     let upload = Upload { name: "a.bin".to_owned(), mime: None, length, body };
-    assert_eq!(slack.upload(upload).await.unwrap(), "F1");
+    assert_eq!(slack.upload_file(upload).await.unwrap(), "F1");
     assert_eq!(far.read.load(Ordering::Relaxed), megabytes() << 20);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_agents_file_is_never_held_as_a_whole() {
     let far = far_ends().await;
-    let claim = Claim { mime: None, size: Some(megabytes() << 20) };
-    let bytes = far.fetched().await.checked_bytes(claim).await;
+    let claim = ExpectedFile { mime: None, size: Some(megabytes() << 20) };
+    let bytes = far.fetched().await.into_checked_bytes(claim).await;
     let Ok(bytes) = bytes else { panic!("nothing comes") };
     let mut bytes = Box::pin(bytes);
     far.stall().await;
@@ -151,7 +154,7 @@ async fn an_agents_file_is_never_held_as_a_whole() {
 async fn a_file_takes_as_long_as_it_needs_unless_somebody_waits_for_its_end() {
     let far = far_ends().await;
     for (within, comes) in [(None, true), (Some(Duration::from_millis(60)), false)] {
-        let pieces: Vec<_> = far.asked("/slow", within).await.bytes().collect().await;
+        let pieces: Vec<_> = far.asked("/slow", within).await.into_bytes().collect().await;
         assert_eq!(pieces.iter().all(Result::is_ok), comes, "{within:?}: {pieces:?}");
     }
 }

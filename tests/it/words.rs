@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use blip_slack::blip::text::{Marks, Names, write};
+use blip_slack::blip::text::{MentionNames, StyleMarks, write_plain_text};
 use blip_slack::model::{ChannelId, SlackUserId};
 use blip_slack::slack::{emoji, message, mrkdwn};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-fn names() -> Names {
-    Names {
+fn names() -> MentionNames {
+    MentionNames {
         people: HashMap::from([(SlackUserId::parse("U1").unwrap(), "Ana".to_owned())]),
         channels: HashMap::from([(ChannelId::parse("C1").unwrap(), "vendas".to_owned())]),
         groups: HashMap::from([("S1".to_owned(), "financeiro".to_owned())]),
@@ -18,7 +18,11 @@ fn names() -> Names {
 
 fn on_whatsapp(blocks: Option<&Value>, text: &str) -> String {
     let message = json!({"text": text, "blocks": blocks});
-    write(&message::read(&message).text, &names(), &Marks::for_domain("wa.gw.msging.net"))
+    write_plain_text(
+        &message::read_message(&message).text,
+        &names(),
+        &StyleMarks::for_domain("wa.gw.msging.net"),
+    )
 }
 
 #[test]
@@ -82,11 +86,11 @@ proptest! {
     fn no_slack_markup_reaches_a_customer(pieces in prop::collection::vec(piece(), 0..12)) {
         let text = pieces.concat();
         for domain in ["wa.gw.msging.net", "0mn.io"] {
-            let read = write(&mrkdwn::read(&text), &names(), &Marks::for_domain(domain));
+            let read = write_plain_text(&mrkdwn::read_mrkdwn(&text), &names(), &StyleMarks::for_domain(domain));
             for raw in ["<@", "<#", "<!", "&amp;", "&lt;", "&gt;", "subteam", "mailto:"] {
                 prop_assert!(!read.contains(raw), "{raw} in {read:?}");
             }
-            prop_assert_eq!(emoji::spell(&read), read.as_str());
+            prop_assert_eq!(emoji::replace_emoji_names(&read), read.as_str());
         }
     }
 }

@@ -10,31 +10,31 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
-use super::Limits;
-use super::guests::Guest;
+use super::ServerLimits;
+use super::connections::TrackedConnection;
 
 /// A connection that tells when something comes, and whether what is written is read.
-pub(super) struct Watched {
+pub(super) struct WatchedStream {
     stream: TcpStream,
-    guest: Arc<Guest>,
+    connection: Arc<TrackedConnection>,
 }
 
-impl Watched {
-    pub(super) fn new(stream: TcpStream, guest: Arc<Guest>) -> Self {
-        Self { stream, guest }
+impl WatchedStream {
+    pub(super) fn new(stream: TcpStream, connection: Arc<TrackedConnection>) -> Self {
+        Self { stream, connection }
     }
 
-    fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn note_write(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match &written {
-            Poll::Pending => self.guest.is_stuck(),
-            Poll::Ready(Ok(bytes)) => self.guest.has_read(*bytes),
+            Poll::Pending => self.connection.note_stalled(),
+            Poll::Ready(Ok(bytes)) => self.connection.note_sent_bytes(*bytes),
             Poll::Ready(Err(_)) => {}
         }
         written
     }
 }
 
-impl AsyncRead for Watched {
+impl AsyncRead for WatchedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -43,20 +43,20 @@ impl AsyncRead for Watched {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if buffer.filled().len() > before {
-            self.guest.has_sent();
+            self.connection.note_received();
         }
         read
     }
 }
 
-impl AsyncWrite for Watched {
+impl AsyncWrite for WatchedStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.note(written)
+        self.note_write(written)
     }
 
     fn poll_write_vectored(
@@ -65,7 +65,7 @@ impl AsyncWrite for Watched {
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
-        self.note(written)
+        self.note_write(written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -83,21 +83,21 @@ impl AsyncWrite for Watched {
 
 /// Wakes whoever waits when a time has come that may change meanwhile.
 #[derive(Default)]
-pub(super) struct Timer {
+pub(super) struct DeadlineTimer {
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
-impl Timer {
+impl DeadlineTimer {
     /// Ready when somebody is late.
     pub(super) fn poll_late(
         &mut self,
-        guest: &Guest,
-        limits: &Limits,
+        connection: &TrackedConnection,
+        limits: &ServerLimits,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
-        while let Some(deadline) = guest.deadline(limits) {
-            ready!(self.poll(deadline, cx));
-            if guest.is_late(limits) {
+        while let Some(deadline) = connection.next_deadline(limits) {
+            ready!(self.poll_deadline(deadline, cx));
+            if connection.is_late(limits) {
                 return Poll::Ready(());
             }
         }
@@ -105,7 +105,7 @@ impl Timer {
         Poll::Pending
     }
 
-    fn poll(&mut self, deadline: Instant, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_deadline(&mut self, deadline: Instant, cx: &mut Context<'_>) -> Poll<()> {
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
         if sleep.deadline() != deadline {
             sleep.as_mut().reset(deadline);

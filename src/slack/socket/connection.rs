@@ -15,34 +15,34 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::frame::{self, Frame};
-use super::handshake::Wire;
-use super::line::Open;
-use super::{End, NotTaken, Take, Taken, Timing};
+use super::handshake::SlackWebSocket;
+use super::health::OpenSocket;
+use super::{ConnectionEnd, PayloadHandler, PayloadNotStored, PayloadResult, SocketTiming};
 use crate::clock::Clock;
 use crate::telemetry;
 
 /// Envelopes that are kept at the same time. With so many under way nothing more is read, and the
 /// network holds the rest back.
-const AT_ONCE: usize = 64;
+const MAX_ENVELOPES_AT_ONCE: usize = 64;
 /// How long saying goodbye may take.
-const GOODBYE: Duration = Duration::from_secs(5);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A connection that has said hello.
 pub(super) struct Connection {
-    pub(super) wire: Wire,
-    pub(super) take: Take,
-    pub(super) timing: Timing,
+    pub(super) wire: SlackWebSocket,
+    pub(super) take: PayloadHandler,
+    pub(super) timing: SocketTiming,
     pub(super) clock: Clock,
     pub(super) tasks: TaskTracker,
     /// When the other side was heard last.
     pub(super) heard: Timestamp,
     /// Whether it has been asked for a sign of life since.
     pub(super) probed: bool,
-    pub(super) _open: Open,
+    pub(super) _open: OpenSocket,
 }
 
 /// When a connection is to end.
-pub(super) struct Until {
+pub(super) struct StopConditions {
     /// The program ends: nothing more is read.
     pub(super) stop: CancellationToken,
     /// There is another connection: what is still on its way is read for a while.
@@ -50,120 +50,139 @@ pub(super) struct Until {
 }
 
 /// An envelope that was dealt with.
-struct Kept {
+struct HandledEnvelope {
     id: String,
     received: Timestamp,
-    taken: Taken,
+    taken: PayloadResult,
 }
 
 /// What follows from what was heard.
-enum Step {
+enum FrameAction {
     Nothing,
-    Keep { id: String, payload: Vec<u8> },
+    Store { id: String, payload: Vec<u8> },
     Replace,
-    Stop(End),
+    Stop(ConnectionEnd),
 }
 
 /// The other side cannot be talked to.
-struct Gone;
+struct PeerGone;
 
 impl Connection {
     /// Serves until the connection ends; `tell` is told at once when another one is needed.
-    pub(super) async fn serve(mut self, until: Until, tell: oneshot::Sender<End>) {
+    pub(super) async fn serve_until_end(
+        mut self,
+        until: StopConditions,
+        tell: oneshot::Sender<ConnectionEnd>,
+    ) {
         let mut tell = Some(tell);
         let mut tell = move |end| tell.take().map(|tell| tell.send(end).ok());
         let mut work = FuturesUnordered::new();
-        let mut over = pin!(until.over(self.clock.clone(), self.timing.linger));
+        let mut over = pin!(until.wait_until_over(self.clock.clone(), self.timing.linger));
         let end = loop {
-            let has_room = work.len() < AT_ONCE;
-            let probe_at = self.next_probe();
+            let has_room = work.len() < MAX_ENVELOPES_AT_ONCE;
+            let probe_at = self.next_probe_at();
             let step = tokio::select! {
                 biased;
                 () = &mut over => break None,
-                Some(kept) = work.next() => self.acknowledge(kept).await,
-                message = self.wire.next(), if has_room => self.hear(message),
-                () = self.clock.sleep_until(probe_at), if has_room => self.probe().await,
+                Some(kept) = work.next() => self.acknowledge_envelope(kept).await,
+                message = self.wire.next(), if has_room => self.handle_frame(message),
+                () = self.clock.sleep_until(probe_at), if has_room => self.probe_peer().await,
             };
             match step {
-                Step::Nothing => {}
-                Step::Keep { id, payload } => work.push(self.keep(id, payload)),
-                Step::Replace => _ = tell(End::Refresh),
-                Step::Stop(end) => break Some(end),
+                FrameAction::Nothing => {}
+                FrameAction::Store { id, payload } => work.push(self.store_envelope(id, payload)),
+                FrameAction::Replace => _ = tell(ConnectionEnd::Refresh),
+                FrameAction::Stop(end) => break Some(end),
             }
         };
         _ = end.map(tell);
-        if end != Some(End::Lost) {
-            let goodbye = self.say_goodbye(work);
-            tokio::time::timeout(GOODBYE, goodbye).await.ok();
+        if end != Some(ConnectionEnd::Lost) {
+            let goodbye = self.close_gracefully(work);
+            tokio::time::timeout(CLOSE_TIMEOUT, goodbye).await.ok();
         }
     }
 
-    fn hear(&mut self, message: Option<tungstenite::Result<Message>>) -> Step {
+    fn handle_frame(&mut self, message: Option<tungstenite::Result<Message>>) -> FrameAction {
         self.heard = self.clock.now();
         self.probed = false;
         let text = match message {
             Some(Ok(Message::Text(text))) => text,
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
-                return Step::Nothing;
+                return FrameAction::Nothing;
             }
-            Some(Ok(Message::Binary(_))) => return unreadable(),
-            Some(Ok(Message::Close(_)) | Err(_)) | None => return Step::Stop(End::Lost),
+            Some(Ok(Message::Binary(_))) => return report_unreadable(),
+            Some(Ok(Message::Close(_)) | Err(_)) | None => {
+                return FrameAction::Stop(ConnectionEnd::Lost);
+            }
         };
-        match frame::read(&text) {
-            None => unreadable(),
-            Some(Frame::Hello | Frame::Other) => Step::Nothing,
-            Some(Frame::Envelope { id, payload }) => Step::Keep { id, payload },
-            Some(Frame::Disconnect(End::SwitchedOff)) => Step::Stop(End::SwitchedOff),
-            Some(Frame::Disconnect(End::Refresh | End::Lost)) => Step::Replace,
+        match frame::parse_frame(&text) {
+            None => report_unreadable(),
+            Some(Frame::Hello | Frame::Other) => FrameAction::Nothing,
+            Some(Frame::Envelope { id, payload }) => FrameAction::Store { id, payload },
+            Some(Frame::Disconnect(ConnectionEnd::SwitchedOff)) => {
+                FrameAction::Stop(ConnectionEnd::SwitchedOff)
+            }
+            Some(Frame::Disconnect(ConnectionEnd::Refresh | ConnectionEnd::Lost)) => {
+                FrameAction::Replace
+            }
         }
     }
 
     /// In a task of its own, so that nothing that happens in it can end the connection.
-    fn keep(&self, id: String, payload: Vec<u8>) -> impl Future<Output = Kept> + use<> {
+    fn store_envelope(
+        &self,
+        id: String,
+        payload: Vec<u8>,
+    ) -> impl Future<Output = HandledEnvelope> + use<> {
         let received = self.heard;
         let kept = self.tasks.spawn((self.take)(payload));
-        async move { Kept { id, received, taken: kept.await.unwrap_or(Err(NotTaken)) } }
+        async move {
+            HandledEnvelope { id, received, taken: kept.await.unwrap_or(Err(PayloadNotStored)) }
+        }
     }
 
-    async fn acknowledge(&mut self, kept: Kept) -> Step {
+    async fn acknowledge_envelope(&mut self, kept: HandledEnvelope) -> FrameAction {
         let now = self.clock.now();
         self.heard = self.heard.max(now);
-        let Ok(answer) = kept.taken else { return Step::Nothing };
-        let words = frame::acknowledgement(&kept.id, answer.as_ref());
-        if let Err(Gone) = self.say(Message::text(words)).await {
-            return Step::Stop(End::Lost);
+        let Ok(answer) = kept.taken else { return FrameAction::Nothing };
+        let words = frame::format_acknowledgement(&kept.id, answer.as_ref());
+        if let Err(PeerGone) = self.send_message(Message::text(words)).await {
+            return FrameAction::Stop(ConnectionEnd::Lost);
         }
         let took = now.duration_since(kept.received).unsigned_abs();
-        telemetry::acknowledged("slack", took);
-        Step::Nothing
+        telemetry::record_ack("slack", took);
+        FrameAction::Nothing
     }
 
-    fn next_probe(&self) -> Timestamp {
+    fn next_probe_at(&self) -> Timestamp {
         self.heard + if self.probed { self.timing.quiet } else { self.timing.quiet / 2 }
     }
 
     /// Asks a silent connection for a sign of life; gives it up if there was none.
-    async fn probe(&mut self) -> Step {
+    async fn probe_peer(&mut self) -> FrameAction {
         if self.probed {
             tracing::warn!("the connection to slack is dead");
-            return Step::Stop(End::Lost);
+            return FrameAction::Stop(ConnectionEnd::Lost);
         }
         self.probed = true;
-        match self.say(Message::Ping(tungstenite::Bytes::new())).await {
-            Ok(()) => Step::Nothing,
-            Err(Gone) => Step::Stop(End::Lost),
+        match self.send_message(Message::Ping(tungstenite::Bytes::new())).await {
+            Ok(()) => FrameAction::Nothing,
+            Err(PeerGone) => FrameAction::Stop(ConnectionEnd::Lost),
         }
     }
 
-    async fn say(&mut self, message: Message) -> Result<(), Gone> {
+    async fn send_message(&mut self, message: Message) -> Result<(), PeerGone> {
         let said = tokio::time::timeout(self.timing.answer, self.wire.send(message)).await;
-        said.ok().and_then(Result::ok).ok_or(Gone)
+        said.ok().and_then(Result::ok).ok_or(PeerGone)
     }
 
     /// Acknowledges what is still being kept, then closes in both directions.
-    async fn say_goodbye(mut self, mut work: FuturesUnordered<impl Future<Output = Kept>>) {
+    async fn close_gracefully(
+        mut self,
+        mut work: FuturesUnordered<impl Future<Output = HandledEnvelope>>,
+    ) {
         while let Some(kept) = work.next().await {
-            if let Step::Stop(_) = self.acknowledge(kept).await {
+            if let FrameAction::Stop(_) = self.acknowledge_envelope(kept).await {
                 return;
             }
         }
@@ -173,8 +192,8 @@ impl Connection {
     }
 }
 
-impl Until {
-    async fn over(self, clock: Clock, linger: Duration) {
+impl StopConditions {
+    async fn wait_until_over(self, clock: Clock, linger: Duration) {
         let replaced = async {
             self.replaced.cancelled().await;
             clock.sleep_until(clock.now() + linger).await;
@@ -184,8 +203,8 @@ impl Until {
 }
 
 /// What we cannot read may be readable to a later release, so it is not acknowledged.
-fn unreadable() -> Step {
+fn report_unreadable() -> FrameAction {
     tracing::error!("slack sent a frame that cannot be read; it is not acknowledged");
-    telemetry::unreadable();
-    Step::Nothing
+    telemetry::count_unreadable();
+    FrameAction::Nothing
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::End;
+use super::ConnectionEnd;
 
 /// What Slack says.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,13 +19,13 @@ pub(super) enum Frame {
         payload: Vec<u8>,
     },
     /// The connection will be closed.
-    Disconnect(End),
+    Disconnect(ConnectionEnd),
     /// Nothing that we need.
     Other,
 }
 
 #[derive(Deserialize)]
-struct Raw<'a> {
+struct RawFrame<'a> {
     #[serde(rename = "type")]
     kind: String,
     envelope_id: Option<String>,
@@ -45,14 +45,14 @@ struct Acknowledgement<'a> {
 ///
 /// Envelopes of kinds that Slack may add are taken like all others: what a payload means is found
 /// out later.
-pub(super) fn read(text: &str) -> Option<Frame> {
-    let raw: Raw<'_> = serde_json::from_str(text).ok()?;
+pub(super) fn parse_frame(text: &str) -> Option<Frame> {
+    let raw: RawFrame<'_> = serde_json::from_str(text).ok()?;
     match (raw.kind.as_str(), raw.envelope_id) {
         ("hello", _) => Some(Frame::Hello),
         ("disconnect", _) if raw.reason.as_deref() == Some("link_disabled") => {
-            Some(Frame::Disconnect(End::SwitchedOff))
+            Some(Frame::Disconnect(ConnectionEnd::SwitchedOff))
         }
-        ("disconnect", _) => Some(Frame::Disconnect(End::Refresh)),
+        ("disconnect", _) => Some(Frame::Disconnect(ConnectionEnd::Refresh)),
         (_, Some(id)) => {
             let payload = raw.payload?.get().as_bytes().to_vec();
             Some(Frame::Envelope { id, payload })
@@ -62,7 +62,7 @@ pub(super) fn read(text: &str) -> Option<Frame> {
 }
 
 /// The words that acknowledge an envelope; what is answered goes along.
-pub(super) fn acknowledgement(id: &str, answer: Option<&Value>) -> String {
+pub(super) fn format_acknowledgement(id: &str, answer: Option<&Value>) -> String {
     let words = Acknowledgement { envelope_id: id, payload: answer };
     serde_json::to_string(&words).expect("JSON can be written")
 }
@@ -86,10 +86,13 @@ mod tests {
                 envelope(r#"{"a": 1.0}"#),
             ),
             (r#"{"type":"new_kind","envelope_id":"1","payload":{}}"#, envelope("{}")),
-            (r#"{"type":"disconnect","reason":"warning"}"#, Some(Frame::Disconnect(End::Refresh))),
+            (
+                r#"{"type":"disconnect","reason":"warning"}"#,
+                Some(Frame::Disconnect(ConnectionEnd::Refresh)),
+            ),
             (
                 r#"{"type":"disconnect","reason":"link_disabled"}"#,
-                Some(Frame::Disconnect(End::SwitchedOff)),
+                Some(Frame::Disconnect(ConnectionEnd::SwitchedOff)),
             ),
             (r#"{"type":"news"}"#, Some(Frame::Other)),
             (r#"{"type":"events_api","envelope_id":"1"}"#, None),
@@ -97,16 +100,16 @@ mod tests {
             (r#"{"envelope_id":"1","payload":{}}"#, None),
             ("hello", None),
         ] {
-            assert_eq!(read(text), frame, "{text}");
+            assert_eq!(parse_frame(text), frame, "{text}");
         }
     }
 
     #[test]
     fn an_acknowledgement_carries_an_answer_if_there_is_one() {
-        assert_eq!(acknowledgement("a\"b", None), r#"{"envelope_id":"a\"b"}"#);
+        assert_eq!(format_acknowledgement("a\"b", None), r#"{"envelope_id":"a\"b"}"#);
         let answer = json!({"response_action": "clear"});
         assert_eq!(
-            acknowledgement("1", Some(&answer)),
+            format_acknowledgement("1", Some(&answer)),
             r#"{"envelope_id":"1","payload":{"response_action":"clear"}}"#
         );
     }
@@ -114,7 +117,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_read_without_a_panic(text in ".*") {
-            read(&text);
+            parse_frame(&text);
         }
     }
 }

@@ -12,17 +12,22 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use url::Url;
 
-use super::METHOD;
+use super::OPEN_CONNECTION_METHOD;
 use crate::slack::Error;
 use crate::slack::files::is_slack_or_loopback;
 
 /// A connection to Slack.
-pub(super) type Wire = WebSocketStream<Upgraded>;
+pub(super) type SlackWebSocket = WebSocketStream<Upgraded>;
 
 /// Connects to an address that Slack gave us. The address holds a secret and goes into no log.
-pub(super) async fn connect(http: &reqwest::Client, address: &str) -> Result<Wire, Error> {
-    let url = address_over_http(address)
-        .ok_or_else(|| Error::Api { method: METHOD, code: "not_an_address_of_slack".to_owned() })?;
+pub(super) async fn connect_websocket(
+    http: &reqwest::Client,
+    address: &str,
+) -> Result<SlackWebSocket, Error> {
+    let url = to_http_url(address).ok_or_else(|| Error::Api {
+        method: OPEN_CONNECTION_METHOD,
+        code: "not_an_address_of_slack".to_owned(),
+    })?;
     let key = generate_key();
     let request = http
         .get(url)
@@ -30,22 +35,27 @@ pub(super) async fn connect(http: &reqwest::Client, address: &str) -> Result<Wir
         .header(header::UPGRADE, "websocket")
         .header(header::SEC_WEBSOCKET_VERSION, "13")
         .header(header::SEC_WEBSOCKET_KEY, &key);
-    let response = request.send().await.map_err(|_lost| Error::Unreachable { method: METHOD })?;
+    let response = request
+        .send()
+        .await
+        .map_err(|_lost| Error::Unreachable { method: OPEN_CONNECTION_METHOD })?;
     let expected = derive_accept_key(key.as_bytes());
     let accepted = response.headers().get(header::SEC_WEBSOCKET_ACCEPT);
     if response.status() != reqwest::StatusCode::SWITCHING_PROTOCOLS
         || accepted.is_none_or(|accepted| accepted.as_bytes() != expected.as_bytes())
     {
         let what = format!("no socket but status {}", response.status().as_u16());
-        return Err(Error::Unclear { method: METHOD, what });
+        return Err(Error::OutcomeUnknown { method: OPEN_CONNECTION_METHOD, what });
     }
-    let upgraded =
-        response.upgrade().await.map_err(|_lost| Error::Unreachable { method: METHOD })?;
+    let upgraded = response
+        .upgrade()
+        .await
+        .map_err(|_lost| Error::Unreachable { method: OPEN_CONNECTION_METHOD })?;
     Ok(WebSocketStream::from_raw_socket(upgraded, Role::Client, None).await)
 }
 
 /// The same address for the HTTP client, if it is one that we may connect to.
-fn address_over_http(address: &str) -> Option<Url> {
+fn to_http_url(address: &str) -> Option<Url> {
     let mut url = Url::parse(address).ok()?;
     let scheme = match url.scheme() {
         "wss" => "https",
@@ -74,7 +84,7 @@ mod tests {
             ("https://wss-primary.slack.com/link", None),
             ("", None),
         ] {
-            assert_eq!(address_over_http(address).map(String::from).as_deref(), expected);
+            assert_eq!(to_http_url(address).map(String::from).as_deref(), expected);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::sql::Sql;
-use super::{boot, fact_key, files, open_ours, path_in};
+use super::{boot, fact_key, files, open_own_file, parse_url};
 use crate::clock::Clock;
 use crate::store::{BACKED_UP, Error, Result};
 
@@ -19,9 +19,9 @@ use crate::store::{BACKED_UP, Error, Result};
 /// Also if the file is there already: it is never overwritten. What could not be finished is taken
 /// away.
 pub async fn back_up(url: &str, target: &Path, clock: &Clock) -> Result<()> {
-    let (path, target, now) = (path_in(url), target.to_owned(), clock.now().to_string());
+    let (path, target, now) = (parse_url(url), target.to_owned(), clock.now().to_string());
     let copy = move || {
-        let connection = open_ours(&files::existing(&path)?, false)?;
+        let connection = open_own_file(&files::find_owned_database(&path)?, false)?;
         files::create_new(&target)?;
         if let Err(error) = copy_into(&connection, &target) {
             fs::remove_file(&target).ok();
@@ -33,10 +33,10 @@ pub async fn back_up(url: &str, target: &Path, clock: &Clock) -> Result<()> {
 }
 
 fn copy_into(connection: &Connection, target: &Path) -> Result<()> {
-    connection.run("VACUUM INTO ?1", [target.to_string_lossy()])?;
+    connection.run_statement("VACUUM INTO ?1", [target.to_string_lossy()])?;
     // Whoever serves the copy has not seen what happened since: its calls may have been made.
-    let copy = open_ours(target, false)?;
-    copy.run("DELETE FROM meta WHERE key = 'boot'", [])?;
+    let copy = open_own_file(target, false)?;
+    copy.run_statement("DELETE FROM meta WHERE key = 'boot'", [])?;
     copy.close().map_err(|(_open, error)| Error::from(error))?;
     // SQLite leaves the copy to the system's own time.
     files::sync(target)

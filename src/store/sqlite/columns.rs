@@ -5,7 +5,7 @@ use rusqlite::{Result, Row};
 use crate::store::row::{ItemRow, LinkRow, ParkedRow, StateRow, TicketRow};
 
 /// A waiting item, with its lane.
-pub(super) fn item(row: &Row<'_>) -> Result<ItemRow> {
+pub(super) fn to_item_row(row: &Row<'_>) -> Result<ItemRow> {
     Ok(ItemRow {
         lane: row.get("lane")?,
         id: row.get("id")?,
@@ -20,7 +20,7 @@ pub(super) fn item(row: &Row<'_>) -> Result<ItemRow> {
 }
 
 /// A parked item.
-pub(super) fn parked(row: &Row<'_>) -> Result<ParkedRow> {
+pub(super) fn to_parked_row(row: &Row<'_>) -> Result<ParkedRow> {
     Ok(ParkedRow {
         id: row.get("id")?,
         lane: row.get("lane")?,
@@ -31,7 +31,7 @@ pub(super) fn parked(row: &Row<'_>) -> Result<ParkedRow> {
 }
 
 /// A Slack message that belongs to a ticket.
-pub(super) fn link(row: &Row<'_>) -> Result<LinkRow> {
+pub(super) fn to_link_row(row: &Row<'_>) -> Result<LinkRow> {
     Ok(LinkRow {
         ticket: row.get("ticket")?,
         channel: row.get("channel")?,
@@ -43,7 +43,7 @@ pub(super) fn link(row: &Row<'_>) -> Result<LinkRow> {
 }
 
 /// A ticket.
-pub(super) fn ticket(row: &Row<'_>) -> Result<TicketRow> {
+pub(super) fn to_ticket_row(row: &Row<'_>) -> Result<TicketRow> {
     Ok(TicketRow {
         id: row.get("id")?,
         spelled: row.get("spelled")?,

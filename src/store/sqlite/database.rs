@@ -17,31 +17,31 @@ use std::thread::{self, JoinHandle};
 use rusqlite::Connection;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use super::disk::{Caller, Disk, Sync};
-use super::fold::Fold;
+use super::checkpoint::Checkpointer;
+use super::disk::{DiskSyncer, SyncCallback, SyncFn};
 use super::sql::Sql;
 use crate::store::{Error, Result};
 
 /// Most requests that share a commit, and most that wait for one. Whoever comes later waits before
 /// handing in: that is the back-pressure.
-const BATCH: usize = 256;
+const MAX_BATCH: usize = 256;
 
 /// The way to the thread that has the connection.
 pub(super) struct Database {
-    requests: mpsc::Sender<Request>,
+    requests: mpsc::Sender<DatabaseRequest>,
     thread: Mutex<Option<JoinHandle<()>>>,
     /// Whether damage was ever met: it does not go away while the file is open.
     is_damaged: AtomicBool,
 }
 
-enum Request {
-    Job(Box<dyn Job>),
+enum DatabaseRequest {
+    Operation(Box<dyn Operation>),
     Close,
 }
 
 /// When those who write are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Safety {
+pub(super) enum Durability {
     /// When it is committed: it survives the death of the process.
     Soft,
     /// When it is on the disk: it survives the death of the machine.
@@ -53,14 +53,14 @@ impl Database {
     /// not wait for the disk.
     pub(super) fn start(
         connection: Connection,
-        fold: Fold,
-        sync: impl Sync,
+        fold: Checkpointer,
+        sync: impl SyncFn,
         soft: bool,
     ) -> Result<Self> {
-        let disk = Disk::start(sync)?;
-        let (requests, waiting) = mpsc::channel(BATCH);
-        let owner = Owner { waiting, connection, fold, disk, soft };
-        let thread = thread::Builder::new().name("store".to_owned()).spawn(|| owner.run())?;
+        let disk = DiskSyncer::start(sync)?;
+        let (requests, waiting) = mpsc::channel(MAX_BATCH);
+        let owner = ConnectionThread { waiting, connection, checkpointer: fold, disk, soft };
+        let thread = thread::Builder::new().name("store".to_owned()).spawn(|| owner.run_loop())?;
         let is_damaged = AtomicBool::new(false);
         Ok(Self { requests, thread: Mutex::new(Some(thread)), is_damaged })
     }
@@ -71,49 +71,49 @@ impl Database {
     }
 
     /// Reads what is committed.
-    pub(super) async fn read<T: Send + 'static>(
+    pub(super) async fn run_read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (caller, answer) = oneshot::channel();
-        let job = Read { work: Some(work), outcome: None, caller };
-        self.hand_in(Request::Job(Box::new(job)), answer).await
+        let job = ReadOperation { work: Some(work), outcome: None, caller };
+        self.submit_request(DatabaseRequest::Operation(Box::new(job)), answer).await
     }
 
     /// Does what SQLite does outside of transactions only; everybody else waits for it.
-    pub(super) async fn alone(
+    pub(super) async fn run_alone(
         &self,
         work: impl FnOnce(&Connection) -> Result<()> + Send + 'static,
     ) -> Result<()> {
-        self.read(work).await
+        self.run_read(work).await
     }
 
     /// Waits until all that is committed so far is on the disk.
-    pub(super) async fn sync(&self) -> Result<()> {
-        self.write_and(Safety::Hard, |_| Ok(()), |(), certain| certain).await
+    pub(super) async fn sync_log(&self) -> Result<()> {
+        self.write_then(Durability::Hard, |_| Ok(()), |(), certain| certain).await
     }
 
     /// Does a soft write. Either all of it is committed or, if it returns an error, nothing.
-    pub(super) async fn write<T: Send + 'static>(&self, work: impl Work<T>) -> Result<T> {
-        self.write_and(Safety::Soft, work, |outcome, certain| certain.map(|()| outcome)).await
+    pub(super) async fn run_write<T: Send + 'static>(&self, work: impl WriteWork<T>) -> Result<T> {
+        self.write_then(Durability::Soft, work, |outcome, certain| certain.map(|()| outcome)).await
     }
 
     /// Does a write and then, as soon as it is certain whether it stays, what follows from it in
     /// memory: before anything else is read, and even if nobody waits for the answer any more.
-    pub(super) async fn write_and<T: Send + 'static, U: Send + 'static>(
+    pub(super) async fn write_then<T: Send + 'static, U: Send + 'static>(
         &self,
-        safety: Safety,
-        work: impl Work<T>,
+        safety: Durability,
+        work: impl WriteWork<T>,
         follow: impl FnOnce(T, Result<()>) -> Result<U> + Send + 'static,
     ) -> Result<U> {
         let (caller, answer) = oneshot::channel();
-        let job = Write { work: Some(work), outcome: None, follow, caller, safety };
-        self.hand_in(Request::Job(Box::new(job)), answer).await
+        let job = WriteOperation { work: Some(work), outcome: None, follow, caller, safety };
+        self.submit_request(DatabaseRequest::Operation(Box::new(job)), answer).await
     }
 
-    async fn hand_in<T>(
+    async fn submit_request<T>(
         &self,
-        request: Request,
+        request: DatabaseRequest,
         answer: oneshot::Receiver<Result<T>>,
     ) -> Result<T> {
         self.requests.send(request).await.map_err(|_gone| Error::Closed)?;
@@ -127,7 +127,7 @@ impl Database {
     /// Does what was handed in so far, takes nothing more and closes the connection.
     pub(super) async fn close(&self) {
         // A second close finds the door shut already.
-        self.requests.send(Request::Close).await.ok();
+        self.requests.send(DatabaseRequest::Close).await.ok();
         if let Some(thread) = self.thread.lock().await.take() {
             // It may take a moment to fold the log into the database. If it has panicked, that
             // was said already.
@@ -137,18 +137,21 @@ impl Database {
 }
 
 /// What writes something within a transaction and has an answer.
-pub(super) trait Work<T>: FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static {}
+pub(super) trait WriteWork<T>:
+    FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static
+{
+}
 
-impl<T, F> Work<T> for F where F: FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static {}
+impl<T, F> WriteWork<T> for F where F: FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static {}
 
 /// The connection, to those who write.
 pub(super) struct Transaction<'c> {
     connection: &'c Connection,
-    next: RefCell<Vec<Next>>,
+    next: RefCell<Vec<CommitCallback>>,
 }
 
 /// What is done once something is committed.
-type Next = Box<dyn FnOnce()>;
+type CommitCallback = Box<dyn FnOnce()>;
 
 impl<'c> Transaction<'c> {
     fn new(connection: &'c Connection) -> Self {
@@ -156,7 +159,7 @@ impl<'c> Transaction<'c> {
     }
 
     /// Does something as soon as this is committed, whether or not it is on the disk yet.
-    pub(super) fn once_committed(&self, next: impl FnOnce() + 'static) {
+    pub(super) fn on_commit(&self, next: impl FnOnce() + 'static) {
         self.next.borrow_mut().push(Box::new(next));
     }
 }
@@ -170,64 +173,64 @@ impl Deref for Transaction<'_> {
 }
 
 /// Something to be read or written, whatever its answer is.
-trait Job: Send {
+trait Operation: Send {
     /// Of a write, when it is answered; none of what only reads.
-    fn safety(&self) -> Option<Safety>;
+    fn durability(&self) -> Option<Durability>;
 
     /// Does it. False if what was written must be undone.
-    fn run(&mut self, transaction: &Transaction<'_>) -> bool;
+    fn execute(&mut self, transaction: &Transaction<'_>) -> bool;
 
     /// Tells the caller how it went, once that is certain.
-    fn answer(self: Box<Self>, certain: Result<()>);
+    fn send_answer(self: Box<Self>, certain: Result<()>);
 }
 
-struct Read<T, F> {
+struct ReadOperation<T, F> {
     work: Option<F>,
     outcome: Option<Result<T>>,
     caller: oneshot::Sender<Result<T>>,
 }
 
-impl<T: Send, F: FnOnce(&Connection) -> Result<T> + Send> Job for Read<T, F> {
-    fn safety(&self) -> Option<Safety> {
+impl<T: Send, F: FnOnce(&Connection) -> Result<T> + Send> Operation for ReadOperation<T, F> {
+    fn durability(&self) -> Option<Durability> {
         None
     }
 
-    fn run(&mut self, transaction: &Transaction<'_>) -> bool {
+    fn execute(&mut self, transaction: &Transaction<'_>) -> bool {
         self.outcome = self.work.take().map(|work| work(transaction));
         true
     }
 
-    fn answer(self: Box<Self>, certain: Result<()>) {
+    fn send_answer(self: Box<Self>, certain: Result<()>) {
         let Self { outcome, caller, .. } = *self;
         caller.send(certain.and_then(|()| outcome.unwrap_or(Err(Error::Closed)))).ok();
     }
 }
 
-struct Write<T, U, F, G> {
+struct WriteOperation<T, U, F, G> {
     work: Option<F>,
     outcome: Option<Result<T>>,
     follow: G,
     caller: oneshot::Sender<Result<U>>,
-    safety: Safety,
+    safety: Durability,
 }
 
-impl<T, U, F, G> Job for Write<T, U, F, G>
+impl<T, U, F, G> Operation for WriteOperation<T, U, F, G>
 where
     T: Send,
     U: Send,
-    F: Work<T>,
+    F: WriteWork<T>,
     G: FnOnce(T, Result<()>) -> Result<U> + Send,
 {
-    fn safety(&self) -> Option<Safety> {
+    fn durability(&self) -> Option<Durability> {
         Some(self.safety)
     }
 
-    fn run(&mut self, transaction: &Transaction<'_>) -> bool {
+    fn execute(&mut self, transaction: &Transaction<'_>) -> bool {
         self.outcome = self.work.take().map(|work| work(transaction));
         matches!(self.outcome, Some(Ok(_)))
     }
 
-    fn answer(self: Box<Self>, certain: Result<()>) {
+    fn send_answer(self: Box<Self>, certain: Result<()>) {
         let Self { outcome, follow, caller, .. } = *self;
         let answer = match outcome {
             Some(Ok(outcome)) => follow(outcome, certain),
@@ -240,70 +243,75 @@ where
 }
 
 /// What the thread has.
-struct Owner {
-    waiting: mpsc::Receiver<Request>,
+struct ConnectionThread {
+    waiting: mpsc::Receiver<DatabaseRequest>,
     connection: Connection,
-    fold: Fold,
-    disk: Disk,
+    checkpointer: Checkpointer,
+    disk: DiskSyncer,
     soft: bool,
 }
 
-impl Owner {
-    fn run(mut self) {
-        let mut requests = Vec::with_capacity(BATCH);
-        while self.waiting.blocking_recv_many(&mut requests, BATCH) > 0 {
+impl ConnectionThread {
+    fn run_loop(mut self) {
+        let mut requests = Vec::with_capacity(MAX_BATCH);
+        while self.waiting.blocking_recv_many(&mut requests, MAX_BATCH) > 0 {
             let (mut reads, mut writes) = (Vec::new(), Vec::new());
             for request in requests.drain(..) {
                 match request {
-                    Request::Job(job) if job.safety().is_none() => reads.push(job),
-                    Request::Job(job) => writes.push(job),
-                    Request::Close => self.waiting.close(),
+                    DatabaseRequest::Operation(job) if job.durability().is_none() => {
+                        reads.push(job)
+                    }
+                    DatabaseRequest::Operation(job) => writes.push(job),
+                    DatabaseRequest::Close => self.waiting.close(),
                 }
             }
-            self.write(writes);
-            self.read(reads);
+            self.run_writes(writes);
+            self.run_reads(reads);
         }
         self.disk.stop();
-        self.fold.stop();
+        self.checkpointer.stop();
         // Nothing can be done about it, and everything is committed.
         self.connection.close().ok();
     }
 
     /// Outside of any transaction, so that what is read is committed.
-    fn read(&self, jobs: Vec<Box<dyn Job>>) {
+    fn run_reads(&self, jobs: Vec<Box<dyn Operation>>) {
         for mut job in jobs {
-            job.run(&Transaction::new(&self.connection));
-            job.answer(Ok(()));
+            job.execute(&Transaction::new(&self.connection));
+            job.send_answer(Ok(()));
         }
     }
 
-    fn write(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+    fn run_writes(&mut self, mut jobs: Vec<Box<dyn Operation>>) {
         if jobs.is_empty() {
             return;
         }
-        match self.commit(&mut jobs) {
+        match self.commit_batch(&mut jobs) {
             Ok(next) => {
                 // The disk takes longest.
-                self.answer(jobs);
+                self.answer_writes(jobs);
                 for next in next {
                     next();
                 }
-                self.fold.note_commit();
+                self.checkpointer.note_commit();
             }
             Err(error) => {
                 let error = Error::from(error);
                 for job in jobs {
-                    job.answer(Err(error.clone()));
+                    job.send_answer(Err(error.clone()));
                 }
             }
         }
     }
 
     /// Does the jobs in one transaction and tells what is to be done next.
-    fn commit(&self, jobs: &mut [Box<dyn Job>]) -> rusqlite::Result<Vec<Next>> {
+    fn commit_batch(
+        &self,
+        jobs: &mut [Box<dyn Operation>],
+    ) -> rusqlite::Result<Vec<CommitCallback>> {
         // Left open by a commit that failed.
         self.roll_back()?;
-        let next = self.in_transaction(jobs);
+        let next = self.run_in_transaction(jobs);
         if next.is_err() {
             // SQLite may have rolled back by itself; if this fails, the next one begins with it.
             self.roll_back().ok();
@@ -311,52 +319,55 @@ impl Owner {
         next
     }
 
-    fn in_transaction(&self, jobs: &mut [Box<dyn Job>]) -> rusqlite::Result<Vec<Next>> {
+    fn run_in_transaction(
+        &self,
+        jobs: &mut [Box<dyn Operation>],
+    ) -> rusqlite::Result<Vec<CommitCallback>> {
         // Immediate, because a reader that turns into a writer could be refused half way.
-        self.connection.run("BEGIN IMMEDIATE", [])?;
+        self.connection.run_statement("BEGIN IMMEDIATE", [])?;
         let mut next = Vec::new();
         let is_alone = jobs.len() == 1;
         for job in jobs {
             let transaction = Transaction::new(&self.connection);
             if is_alone {
                 // It is undone with its transaction.
-                if !job.run(&transaction) {
+                if !job.execute(&transaction) {
                     self.roll_back()?;
                     return Ok(next);
                 }
                 next = transaction.next.into_inner();
             } else {
-                self.connection.run("SAVEPOINT job", [])?;
-                if job.run(&transaction) {
+                self.connection.run_statement("SAVEPOINT job", [])?;
+                if job.execute(&transaction) {
                     next.append(&mut transaction.next.borrow_mut());
                 } else {
-                    self.connection.run("ROLLBACK TO job", [])?;
+                    self.connection.run_statement("ROLLBACK TO job", [])?;
                 }
-                self.connection.run("RELEASE job", [])?;
+                self.connection.run_statement("RELEASE job", [])?;
             }
         }
-        self.connection.run("COMMIT", [])?;
+        self.connection.run_statement("COMMIT", [])?;
         Ok(next)
     }
 
     fn roll_back(&self) -> rusqlite::Result<()> {
         if !self.connection.is_autocommit() {
-            self.connection.run("ROLLBACK", [])?;
+            self.connection.run_statement("ROLLBACK", [])?;
         }
         Ok(())
     }
 
-    fn answer(&self, jobs: Vec<Box<dyn Job>>) {
-        let mut hard: Vec<Caller> = Vec::new();
+    fn answer_writes(&self, jobs: Vec<Box<dyn Operation>>) {
+        let mut hard: Vec<SyncCallback> = Vec::new();
         for job in jobs {
-            if job.safety() == Some(Safety::Hard) || !self.soft {
-                hard.push(Box::new(|certain| job.answer(certain)));
+            if job.durability() == Some(Durability::Hard) || !self.soft {
+                hard.push(Box::new(|certain| job.send_answer(certain)));
             } else {
-                job.answer(Ok(()));
+                job.send_answer(Ok(()));
             }
         }
         if !hard.is_empty() {
-            self.disk.store(hard, &self.connection);
+            self.disk.answer_after_sync(hard, &self.connection);
         }
     }
 }

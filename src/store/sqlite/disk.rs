@@ -18,48 +18,48 @@ use std::thread::{self, JoinHandle};
 
 use rusqlite::Connection;
 
-use super::{BUSY_TIMEOUT, files, fold};
+use super::{BUSY_TIMEOUT, checkpoint, files};
 use crate::store::{Error, Result};
 
 /// What waits for the disk.
-pub(super) trait Sync: Fn() -> io::Result<()> + Send + 'static {}
+pub(super) trait SyncFn: Fn() -> io::Result<()> + Send + 'static {}
 
-impl<F: Fn() -> io::Result<()> + Send + 'static> Sync for F {}
+impl<F: Fn() -> io::Result<()> + Send + 'static> SyncFn for F {}
 
 /// Syncs the write-ahead log of the database at `path`, which must be open.
-pub(super) fn log_of(path: &Path) -> Result<impl Sync> {
+pub(super) fn open_log_sync(path: &Path) -> Result<impl SyncFn> {
     // SQLite keeps the file as long as a connection is open.
-    let log = File::options().write(true).open(files::log_of(path))?;
+    let log = File::options().write(true).open(files::log_path(path))?;
     Ok(move || log.sync_data())
 }
 
 /// Who waits for the disk, and is told how it went.
-pub(super) type Caller = Box<dyn FnOnce(Result<()>) + Send>;
+pub(super) type SyncCallback = Box<dyn FnOnce(Result<()>) + Send>;
 
 /// The way to the thread.
-pub(super) struct Disk {
-    waiting: mpsc::Sender<Vec<Caller>>,
+pub(super) struct DiskSyncer {
+    waiting: mpsc::Sender<Vec<SyncCallback>>,
     thread: JoinHandle<()>,
     has_failed: Arc<AtomicBool>,
 }
 
-impl Disk {
+impl DiskSyncer {
     /// Starts the thread. `sync` returns when all that was committed is on the disk.
-    pub(super) fn start(sync: impl Sync) -> Result<Self> {
+    pub(super) fn start(sync: impl SyncFn) -> Result<Self> {
         let has_failed = Arc::new(AtomicBool::new(false));
         let (waiting, commits) = mpsc::channel();
         let failed = Arc::clone(&has_failed);
-        let work = move || run(sync, &commits, &failed);
+        let work = move || run_sync_loop(sync, &commits, &failed);
         let thread = thread::Builder::new().name("disk".to_owned()).spawn(work)?;
         Ok(Self { waiting, thread, has_failed })
     }
 
     /// Answers these callers once all that was committed is on the disk.
-    pub(super) fn store(&self, callers: Vec<Caller>, connection: &Connection) {
+    pub(super) fn answer_after_sync(&self, callers: Vec<SyncCallback>, connection: &Connection) {
         if self.has_failed.load(Ordering::Acquire) {
             // After a failed sync the kernel may take for written what is not, so that another
             // sync proves nothing. Folding the log into the database writes all of it again.
-            if let Err(error) = fold::cut_log(connection, BUSY_TIMEOUT) {
+            if let Err(error) = checkpoint::truncate_log(connection, BUSY_TIMEOUT) {
                 for caller in callers {
                     caller(Err(error.clone()));
                 }
@@ -80,9 +80,14 @@ impl Disk {
     }
 }
 
-fn run(sync: impl Sync, commits: &mpsc::Receiver<Vec<Caller>>, has_failed: &AtomicBool) {
+fn run_sync_loop(
+    sync: impl SyncFn,
+    commits: &mpsc::Receiver<Vec<SyncCallback>>,
+    has_failed: &AtomicBool,
+) {
     while let Ok(first) = commits.recv() {
-        let together: Vec<Caller> = first.into_iter().chain(commits.try_iter().flatten()).collect();
+        let together: Vec<SyncCallback> =
+            first.into_iter().chain(commits.try_iter().flatten()).collect();
         // Who came before the failure was noticed must not believe the next sync either.
         let synced = if has_failed.load(Ordering::Acquire) {
             Err(Error::from(io::Error::other("the disk has failed just now")))
@@ -103,18 +108,18 @@ mod tests {
     use super::*;
 
     /// A disk that answers as it is told, and a connection to go with it.
-    fn disk() -> (mpsc::Sender<io::Result<()>>, mpsc::Receiver<()>, Disk, Connection) {
+    fn disk() -> (mpsc::Sender<io::Result<()>>, mpsc::Receiver<()>, DiskSyncer, Connection) {
         let (answers, answer) = mpsc::channel();
         let (asked, asks) = mpsc::channel();
         let sync = move || {
             asked.send(()).unwrap();
             answer.recv().unwrap()
         };
-        let disk = Disk::start(sync).unwrap();
+        let disk = DiskSyncer::start(sync).unwrap();
         (answers, asks, disk, Connection::open_in_memory().unwrap())
     }
 
-    fn commit(told: &mpsc::Sender<bool>) -> Vec<Caller> {
+    fn commit(told: &mpsc::Sender<bool>) -> Vec<SyncCallback> {
         let told = told.clone();
         vec![Box::new(move |synced: Result<()>| told.send(synced.is_ok()).unwrap())]
     }
@@ -123,10 +128,10 @@ mod tests {
     fn who_comes_during_a_sync_shares_the_next_one() {
         let (answers, asks, disk, connection) = disk();
         let (told, tells) = mpsc::channel();
-        disk.store(commit(&told), &connection);
+        disk.answer_after_sync(commit(&told), &connection);
         asks.recv().unwrap();
-        disk.store(commit(&told), &connection);
-        disk.store(commit(&told), &connection);
+        disk.answer_after_sync(commit(&told), &connection);
+        disk.answer_after_sync(commit(&told), &connection);
         assert!(tells.try_recv().is_err(), "nobody is answered before the disk");
         answers.send(Ok(())).unwrap();
         assert_eq!(tells.recv(), Ok(true));
@@ -142,9 +147,9 @@ mod tests {
     fn who_waited_behind_a_failure_is_told_of_it() {
         let (answers, asks, disk, connection) = disk();
         let (told, tells) = mpsc::channel();
-        disk.store(commit(&told), &connection);
+        disk.answer_after_sync(commit(&told), &connection);
         asks.recv().unwrap();
-        disk.store(commit(&told), &connection);
+        disk.answer_after_sync(commit(&told), &connection);
         answers.send(Err(io::Error::other("broken"))).unwrap();
         answers.send(Ok(())).unwrap();
         assert_eq!([tells.recv(), tells.recv()], [Ok(false), Ok(false)]);
@@ -156,13 +161,13 @@ mod tests {
     fn after_a_failure_a_sync_is_believed_only_when_the_log_was_folded() {
         let (answers, asks, disk, connection) = disk();
         let (told, tells) = mpsc::channel();
-        disk.store(commit(&told), &connection);
+        disk.answer_after_sync(commit(&told), &connection);
         answers.send(Err(io::Error::other("broken"))).unwrap();
         assert_eq!(tells.recv(), Ok(false));
         asks.recv().unwrap();
         assert!(disk.has_failed.load(Ordering::Acquire));
         answers.send(Ok(())).unwrap();
-        disk.store(commit(&told), &connection);
+        disk.answer_after_sync(commit(&told), &connection);
         assert_eq!(tells.recv(), Ok(true));
         assert!(!disk.has_failed.load(Ordering::Acquire));
     }

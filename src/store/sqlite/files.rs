@@ -9,27 +9,27 @@ use std::path::{Path, PathBuf};
 use crate::store::{Error, Result};
 
 /// The owner may read and write, and nobody else.
-const PRIVATE: u32 = 0o600;
+const PRIVATE_MODE: u32 = 0o600;
 
 /// What the names of SQLite's and our own files add to the database's.
-const ENDINGS: [&str; 5] = ["", LOG, "-shm", "-journal", LOCK];
-const LOG: &str = "-wal";
-const LOCK: &str = ".lock";
+const FILE_SUFFIXES: [&str; 5] = ["", LOG_SUFFIX, "-shm", "-journal", LOCK_SUFFIX];
+const LOG_SUFFIX: &str = "-wal";
+const LOCK_SUFFIX: &str = ".lock";
 
 /// The write-ahead log of a database.
-pub(super) fn log_of(database: &Path) -> PathBuf {
-    beside(database, LOG)
+pub(super) fn log_path(database: &Path) -> PathBuf {
+    with_suffix(database, LOG_SUFFIX)
 }
 
 /// Makes the file of a database if it is missing, and returns its true path: SQLite puts the log
 /// next to the file itself, not next to a link that leads there.
-pub(super) fn create(database: &Path) -> Result<PathBuf> {
-    let path = private_file(database).and_then(|_file| fs::canonicalize(database));
+pub(super) fn create_database(database: &Path) -> Result<PathBuf> {
+    let path = open_private(database).and_then(|_file| fs::canonicalize(database));
     path.map_err(|error| Error::of_file(database, error))
 }
 
 /// The true path of a database that is there and belongs to whoever asks.
-pub(super) fn existing(database: &Path) -> Result<PathBuf> {
+pub(super) fn find_owned_database(database: &Path) -> Result<PathBuf> {
     let found = fs::canonicalize(database).and_then(|path| Ok((path.metadata()?.uid(), path)));
     match found {
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -45,8 +45,8 @@ pub(super) fn existing(database: &Path) -> Result<PathBuf> {
 
 /// Keeps others out of the files that are there already. SQLite gives new ones the rights that the
 /// database has.
-pub(super) fn close_to_others(database: &Path) {
-    for path in ENDINGS.map(|ending| beside(database, ending)) {
+pub(super) fn make_files_private(database: &Path) {
+    for path in FILE_SUFFIXES.map(|ending| with_suffix(database, ending)) {
         match make_private(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => tracing::warn!(
                 path = %path.display(), %error,
@@ -59,9 +59,9 @@ pub(super) fn close_to_others(database: &Path) {
 }
 
 /// Locks a file next to the database; the lock ends with the process or with the handle.
-pub(super) fn lock(database: &Path) -> Result<File> {
-    let path = beside(database, LOCK);
-    let file = private_file(&path).map_err(|error| Error::of_file(&path, error))?;
+pub(super) fn lock_database(database: &Path) -> Result<File> {
+    let path = with_suffix(database, LOCK_SUFFIX);
+    let file = open_private(&path).map_err(|error| Error::of_file(&path, error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::InUse { path }),
@@ -71,7 +71,7 @@ pub(super) fn lock(database: &Path) -> Result<File> {
 
 /// Makes a file that must not be there yet.
 pub(super) fn create_new(path: &Path) -> Result<()> {
-    let made = File::options().write(true).create_new(true).mode(PRIVATE).open(path);
+    let made = File::options().write(true).create_new(true).mode(PRIVATE_MODE).open(path);
     made.map(drop).map_err(|error| Error::of_file(path, error))
 }
 
@@ -84,19 +84,19 @@ pub(super) fn sync(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn private_file(path: &Path) -> io::Result<File> {
-    File::options().write(true).create(true).truncate(false).mode(PRIVATE).open(path)
+fn open_private(path: &Path) -> io::Result<File> {
+    File::options().write(true).create(true).truncate(false).mode(PRIVATE_MODE).open(path)
 }
 
 fn make_private(path: &Path) -> io::Result<()> {
     let mode = fs::metadata(path)?.permissions().mode();
-    if (mode | PRIVATE) & 0o777 == PRIVATE {
+    if (mode | PRIVATE_MODE) & 0o777 == PRIVATE_MODE {
         return Ok(());
     }
-    fs::set_permissions(path, Permissions::from_mode(PRIVATE))
+    fs::set_permissions(path, Permissions::from_mode(PRIVATE_MODE))
 }
 
-fn beside(database: &Path, ending: impl AsRef<OsStr>) -> PathBuf {
+fn with_suffix(database: &Path, ending: impl AsRef<OsStr>) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
     path.push(ending);
     path.into()

@@ -8,10 +8,10 @@ use rusqlite::Connection;
 use super::sql::Sql;
 use super::{columns, privacy};
 use crate::store::row::ParkedRow;
-use crate::store::{Error, Item, ItemId, LEASE_ITEMS, Lane, NewItem, Result, Verdict};
+use crate::store::{Error, Item, ItemId, LEASE_ITEMS, Lane, NewItem, Result, StoredOutcome};
 
 /// An item that was just accepted.
-pub(super) struct New {
+pub(super) struct InsertedItem {
     pub(super) id: ItemId,
     /// Its lane, which may be another one than it came with.
     pub(super) lane: String,
@@ -20,7 +20,7 @@ pub(super) struct New {
 }
 
 /// Inserts an item, if it is new.
-pub(super) fn accept(tx: &Connection, item: &NewItem) -> Result<Option<New>> {
+pub(super) fn insert_item(tx: &Connection, item: &NewItem) -> Result<Option<InsertedItem>> {
     let (channel, ts) = match &item.lane {
         Lane::Message(channel, ts) => (Some(channel.as_str()), Some(ts.as_str())),
         Lane::Ticket(_) | Lane::Own(_) => (None, None),
@@ -37,24 +37,24 @@ pub(super) fn accept(tx: &Connection, item: &NewItem) -> Result<Option<New>> {
     let source = item.source.name();
     let received = item.received.as_millisecond();
     let params = (source, item.lane.name(), &item.key, &item.body, received, channel, ts);
-    let inserted = tx.first(sql, params, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let inserted = tx.first_row(sql, params, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let Some((id, lane)) = inserted else { return Ok(None) };
     // A lane that waits already keeps its time: it may be pausing after a failure.
     let sql = "INSERT INTO lane (name, due) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-    let was_idle = tx.run(sql, (&lane, item.due.as_millisecond()))? > 0;
-    Ok(Some(New { id, lane, was_idle }))
+    let was_idle = tx.run_statement(sql, (&lane, item.due.as_millisecond()))? > 0;
+    Ok(Some(InsertedItem { id, lane, was_idle }))
 }
 
 /// Whether there is an item of this source whose key begins like this.
-pub(super) fn has_accepted(connection: &Connection, source: &str, key: &str) -> Result<bool> {
+pub(super) fn has_key_prefix(connection: &Connection, source: &str, key: &str) -> Result<bool> {
     // Bounds, not a pattern: keys are ordered, and may hold anything.
     let sql = "SELECT EXISTS (SELECT 1 FROM item
                WHERE source = ?1 AND key >= ?2 AND key < ?2 || char(0x10FFFF))";
-    Ok(connection.one(sql, (source, key))?)
+    Ok(connection.one_value(sql, (source, key))?)
 }
 
 /// The greatest key of this source that begins like this, and when its item arrived.
-pub(super) fn greatest_key(
+pub(super) fn read_greatest_key(
     connection: &Connection,
     source: &str,
     prefix: &str,
@@ -62,12 +62,12 @@ pub(super) fn greatest_key(
     let sql = "SELECT key, received FROM item
                WHERE source = ?1 AND key >= ?2 AND key < ?2 || char(0x10FFFF)
                ORDER BY key DESC LIMIT 1";
-    Ok(connection.first(sql, (source, prefix), |row| Ok((row.get(0)?, row.get(1)?)))?)
+    Ok(connection.first_row(sql, (source, prefix), |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
 /// The items at the heads of the lanes that are due, except the leased ones: `?1` the time, `?2`
 /// the leased lanes, `?3` how many lanes, `?4` how many items of each.
-pub(super) const CLAIM: &str = "
+pub(super) const SELECT_DUE: &str = "
     WITH head AS MATERIALIZED (
         SELECT name, due FROM lane
         WHERE due <= ?1 AND name NOT IN (SELECT value FROM json_each(?2))
@@ -85,7 +85,7 @@ pub(super) const CLAIM: &str = "
 /// The lanes that [`CLAIM`] finds, with the items at their heads.
 ///
 /// One statement, so it sees one state of the database.
-pub(super) fn claim(
+pub(super) fn read_due_lanes(
     connection: &Connection,
     due: i64,
     taken: String,
@@ -94,7 +94,7 @@ pub(super) fn claim(
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let params = (due, taken, count(limit), count(LEASE_ITEMS));
     let mut heads: Vec<(String, Vec<Item>)> = Vec::new();
-    for mut row in connection.all(CLAIM, params, columns::item)? {
+    for mut row in connection.all_rows(SELECT_DUE, params, columns::to_item_row)? {
         let lane = std::mem::take(&mut row.lane);
         let item = row.try_into()?;
         match heads.last_mut() {
@@ -106,27 +106,27 @@ pub(super) fn claim(
 }
 
 /// When the first lane is due that is not leased.
-pub(super) fn next_due(connection: &Connection, taken: String) -> Result<Option<i64>> {
+pub(super) fn read_next_due(connection: &Connection, taken: String) -> Result<Option<i64>> {
     let sql = "SELECT due FROM lane WHERE name NOT IN (SELECT value FROM json_each(?1))
                ORDER BY due LIMIT 1";
-    Ok(connection.first(sql, [taken], |row| row.get(0))?)
+    Ok(connection.first_row(sql, [taken], |row| row.get(0))?)
 }
 
 /// Records a verdict on items that must all still wait in this lane.
-pub(super) fn settle(
+pub(super) fn write_outcome(
     tx: &Connection,
     lane: &str,
     items: &[ItemId],
-    verdict: &Verdict,
+    verdict: &StoredOutcome,
     now: i64,
 ) -> Result<()> {
-    let failed = *verdict == Verdict::Failed;
+    let failed = *verdict == StoredOutcome::Failed;
     let (state, reason) = match verdict {
-        Verdict::Done => ("done", None),
-        Verdict::Ignored => ("ignored", None),
-        Verdict::Forgotten => return remove(tx, lane, items),
-        Verdict::Parked { reason } => ("parked", Some(reason)),
-        Verdict::Failed => ("waiting", None),
+        StoredOutcome::Done => ("done", None),
+        StoredOutcome::Ignored => ("ignored", None),
+        StoredOutcome::Forgotten => return delete_items(tx, lane, items),
+        StoredOutcome::Parked { reason } => ("parked", Some(reason)),
+        StoredOutcome::Failed => ("waiting", None),
     };
     let ids = serde_json::json!(items).to_string();
     let sql = "UPDATE item
@@ -134,7 +134,7 @@ pub(super) fn settle(
                    finished = CASE WHEN ?3 IN ('done', 'ignored') THEN ?6 END,
                    body = CASE WHEN ?3 <> 'ignored' THEN body END
                WHERE id IN (SELECT value FROM json_each(?1)) AND lane = ?2 AND state = 'waiting'";
-    let settled = tx.run(sql, (&ids, lane, state, reason, failed, now))?;
+    let settled = tx.run_statement(sql, (&ids, lane, state, reason, failed, now))?;
     if settled != items.len() {
         return Err(Error::LeaseLost { lane: lane.to_owned() });
     }
@@ -146,11 +146,11 @@ pub(super) fn settle(
 }
 
 /// Removes items of a lane altogether; their steps go with them.
-fn remove(tx: &Connection, lane: &str, items: &[ItemId]) -> Result<()> {
+fn delete_items(tx: &Connection, lane: &str, items: &[ItemId]) -> Result<()> {
     let sql = "DELETE FROM item WHERE id IN (SELECT value FROM json_each(?1))
                AND lane = ?2 AND state = 'waiting'";
     let ids = serde_json::json!(items).to_string();
-    if tx.run(sql, (ids, lane))? != items.len() {
+    if tx.run_statement(sql, (ids, lane))? != items.len() {
         return Err(Error::LeaseLost { lane: lane.to_owned() });
     }
     drop_empty_lane(tx, lane)
@@ -161,20 +161,20 @@ fn forget_steps(tx: &Connection, ids: &str) -> Result<()> {
     let sql = "DELETE FROM step WHERE item IN (
                    SELECT item.id FROM json_each(?1) JOIN item ON item.id = json_each.value
                    WHERE item.finished IS NOT NULL)";
-    tx.run(sql, [ids])?;
+    tx.run_statement(sql, [ids])?;
     Ok(())
 }
 
 fn drop_empty_lane(tx: &Connection, lane: &str) -> Result<()> {
     let sql = "DELETE FROM lane WHERE name = ?1 AND NOT EXISTS (
                    SELECT 1 FROM item WHERE state = 'waiting' AND lane = ?1)";
-    tx.run(sql, [lane])?;
+    tx.run_statement(sql, [lane])?;
     Ok(())
 }
 
 /// Sets when a lane is due, if anything waits in it.
 pub(super) fn set_due(tx: &Connection, lane: &str, due: i64) -> Result<()> {
-    tx.run("UPDATE lane SET due = ?2 WHERE name = ?1", (lane, due))?;
+    tx.run_statement("UPDATE lane SET due = ?2 WHERE name = ?1", (lane, due))?;
     Ok(())
 }
 
@@ -185,57 +185,58 @@ pub(super) fn move_lane(tx: &Connection, from: &str, to: &str) -> Result<bool> {
                     WHERE state = 'waiting' AND lane = ?1
                     HAVING count(*) > 0
                     ON CONFLICT DO NOTHING";
-    tx.run(come, (from, to))?;
+    tx.run_statement(come, (from, to))?;
     let go = "UPDATE item SET lane = ?2 WHERE id IN (
                   SELECT id FROM item WHERE state = 'waiting' AND lane = ?1
                   UNION ALL SELECT id FROM item WHERE state = 'parked' AND lane = ?1)";
-    let has_moved = tx.run(go, (from, to))? > 0;
+    let has_moved = tx.run_statement(go, (from, to))? > 0;
     if has_moved {
-        tx.run("DELETE FROM lane WHERE name = ?1", [from])?;
+        tx.run_statement("DELETE FROM lane WHERE name = ?1", [from])?;
     }
     Ok(has_moved)
 }
 
 /// The parked items of one lane, or of all.
-pub(super) fn parked(connection: &Connection, lane: Option<String>) -> Result<Vec<ParkedRow>> {
+pub(super) fn read_parked(connection: &Connection, lane: Option<String>) -> Result<Vec<ParkedRow>> {
     let sql = "SELECT id, lane, source, reason, received FROM item
                WHERE state = 'parked' AND lane = coalesce(?1, lane)
                ORDER BY id";
-    Ok(connection.all(sql, [lane], columns::parked)?)
+    Ok(connection.all_rows(sql, [lane], columns::to_parked_row)?)
 }
 
 /// Lets a parked item wait again and says in which lane, if it is parked.
-pub(super) fn revive(tx: &Connection, item: ItemId, now: i64) -> Result<Option<String>> {
+pub(super) fn unpark_item(tx: &Connection, item: ItemId, now: i64) -> Result<Option<String>> {
     let sql = "UPDATE item SET state = 'waiting', attempts = 0, reason = NULL
                WHERE id = ?1 AND state = 'parked' RETURNING lane";
-    let Some(lane) = tx.first(sql, [item], |row| row.get::<_, String>(0))? else {
+    let Some(lane) = tx.first_row(sql, [item], |row| row.get::<_, String>(0))? else {
         return Ok(None);
     };
     let sql = "INSERT INTO lane (name, due) VALUES (?1, ?2)
                ON CONFLICT (name) DO UPDATE SET due = min(due, excluded.due)";
-    tx.run(sql, (&lane, now))?;
+    tx.run_statement(sql, (&lane, now))?;
     Ok(Some(lane))
 }
 
 /// Finishes a parked item unhandled. False if it is not parked.
-pub(super) fn skip(tx: &Connection, item: ItemId, now: i64) -> Result<bool> {
+pub(super) fn finish_parked(tx: &Connection, item: ItemId, now: i64) -> Result<bool> {
     let sql = "UPDATE item SET state = 'skipped', finished = ?2 WHERE id = ?1 AND state = 'parked'";
-    let skipped = tx.run(sql, (item, now))? > 0;
+    let skipped = tx.run_statement(sql, (item, now))? > 0;
     if skipped {
-        tx.run("DELETE FROM step WHERE item = ?1", [item])?;
+        tx.run_statement("DELETE FROM step WHERE item = ?1", [item])?;
     }
     Ok(skipped)
 }
 
 /// How many items wait, how many are parked, and when the oldest waiting one arrived: not of
 /// those in a lane for later, for which nobody waits yet ([`Lane::later`]).
-pub(super) const DEPTH: &str = "
+pub(super) const SELECT_DEPTH: &str = "
     SELECT count(*), (SELECT count(*) FROM item WHERE state = 'parked'), min(received)
     FROM item WHERE state = 'waiting' AND lane NOT GLOB 'own:later:*'";
 
 /// Reads what [`DEPTH`] says.
-pub(super) fn depth(connection: &Connection) -> Result<(i64, i64, Option<i64>)> {
-    let depth = connection.first(DEPTH, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+pub(super) fn read_depth(connection: &Connection) -> Result<(i64, i64, Option<i64>)> {
+    let depth = connection
+        .first_row(SELECT_DEPTH, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     Ok(depth.unwrap_or_default())
 }
 
@@ -251,18 +252,18 @@ pub(super) const ERASE_BODIES: &str = "
 
 /// Erases some bodies of items finished before the given time, and says how many.
 pub(super) fn erase_bodies(tx: &Connection, before: i64) -> Result<usize> {
-    Ok(tx.run(ERASE_BODIES, (before, ERASE_ROWS))?)
+    Ok(tx.run_statement(ERASE_BODIES, (before, ERASE_ROWS))?)
 }
 
 /// Gives up some parked items that arrived before the given time, and says how many.
-pub(super) fn give_up_parked(tx: &Connection, before: i64) -> Result<usize> {
+pub(super) fn expire_parked(tx: &Connection, before: i64) -> Result<usize> {
     let sql = "DELETE FROM item WHERE id IN (
                    SELECT id FROM item WHERE state = 'parked' AND received < ?1 LIMIT ?2)";
-    Ok(tx.run(sql, (before, ERASE_ROWS))?)
+    Ok(tx.run_statement(sql, (before, ERASE_ROWS))?)
 }
 
 /// Forgets some items finished before the given time, and says how many.
-pub(super) fn forget(tx: &Connection, before: i64) -> Result<usize> {
+pub(super) fn delete_finished(tx: &Connection, before: i64) -> Result<usize> {
     let sql = "DELETE FROM item WHERE id IN (SELECT id FROM item WHERE finished < ?1 LIMIT ?2)";
-    Ok(tx.run(sql, (before, ERASE_ROWS))?)
+    Ok(tx.run_statement(sql, (before, ERASE_ROWS))?)
 }

@@ -14,22 +14,22 @@ use jiff::Timestamp;
 use crate::store::{Error, Item, Lease, Result};
 
 /// Most leases that lie ready. Under more load than that they are read from the database, together.
-const READY: usize = 64;
+const MAX_READY_LEASES: usize = 64;
 
 /// How often in a row what lies ready comes first: other lanes may be due for longer.
-pub(super) const IN_A_ROW: u32 = 16;
+pub(super) const MAX_READY_IN_A_ROW: u32 = 16;
 
 /// The leases of all lanes.
 #[derive(Default)]
 pub(super) struct Leases {
-    held: HashMap<String, Held>,
+    held: HashMap<String, HeldLease>,
     ready: VecDeque<Lease>,
     /// How long those who claim here want their leases; none if nobody does.
     term: Option<Duration>,
     in_a_row: u32,
 }
 
-struct Held {
+struct HeldLease {
     token: i64,
     until: Timestamp,
     /// Whether nobody has it yet.
@@ -38,28 +38,28 @@ struct Held {
 
 impl Leases {
     /// Takes back what has run out. Its holders are told when they come to settle.
-    pub(super) fn expire(&mut self, now: Timestamp) {
+    pub(super) fn drop_expired(&mut self, now: Timestamp) {
         self.held.retain(|_, held| held.until > now);
     }
 
     /// The lanes whose leases have not run out, as a JSON list.
-    pub(super) fn taken(&self, now: Timestamp) -> String {
+    pub(super) fn leased_lanes(&self, now: Timestamp) -> String {
         let live = self.held.iter().filter(|(_, held)| held.until > now);
         live.map(|(lane, _)| lane.as_str()).collect::<serde_json::Value>().to_string()
     }
 
     /// When the next lease runs out.
-    pub(super) fn next_end(&self, now: Timestamp) -> Option<Timestamp> {
+    pub(super) fn next_expiry(&self, now: Timestamp) -> Option<Timestamp> {
         self.held.values().map(|held| held.until).filter(|until| *until > now).min()
     }
 
     /// Leases an idle lane to whoever claims next, unless there is nobody or too much lies ready.
     /// To be put there ([`Leases::put_ready`]) when the item is certain to stay.
-    pub(super) fn offer(&mut self, lane: &str, item: Item, now: Timestamp) -> Option<Lease> {
+    pub(super) fn offer_lease(&mut self, lane: &str, item: Item, now: Timestamp) -> Option<Lease> {
         let until = now + self.term?;
-        let is_free = self.ready.len() < READY && !self.held.contains_key(lane);
+        let is_free = self.ready.len() < MAX_READY_LEASES && !self.held.contains_key(lane);
         is_free.then(|| {
-            let lease = self.enter(lane.to_owned(), vec![item], until);
+            let lease = self.grant_lease(lane.to_owned(), vec![item], until);
             self.held.entry(lane.to_owned()).and_modify(|held| held.is_offered = true);
             lease
         })
@@ -67,7 +67,7 @@ impl Leases {
 
     /// Takes back the lease of a lane that nobody has yet: its items have gone elsewhere, or others
     /// have come to be before them.
-    pub(super) fn take_back(&mut self, lane: &str) {
+    pub(super) fn revoke_offer(&mut self, lane: &str) {
         if self.held.get(lane).is_some_and(|held| held.is_offered) {
             self.held.remove(lane);
         }
@@ -79,9 +79,9 @@ impl Leases {
     }
 
     /// Takes note of somebody who claims, and says whether what lies ready comes first.
-    pub(super) fn prefers_ready(&mut self, term: Duration) -> bool {
+    pub(super) fn note_lease_request(&mut self, term: Duration) -> bool {
         self.term = Some(term);
-        self.in_a_row = if self.in_a_row < IN_A_ROW { self.in_a_row + 1 } else { 0 };
+        self.in_a_row = if self.in_a_row < MAX_READY_IN_A_ROW { self.in_a_row + 1 } else { 0 };
         self.in_a_row > 0
     }
 
@@ -89,7 +89,7 @@ impl Leases {
     pub(super) fn take_ready(&mut self, limit: usize, now: Timestamp) -> Vec<Lease> {
         let mut ready: Vec<Lease> = self.ready.drain(..limit.min(self.ready.len())).collect();
         // Some may have run out while nobody claimed, or were taken back.
-        ready.retain(|lease| lease.until > now && self.check(lease).is_ok());
+        ready.retain(|lease| lease.until > now && self.check_lease(lease).is_ok());
         for lease in &ready {
             self.held.entry(lease.lane.clone()).and_modify(|held| held.is_offered = false);
         }
@@ -97,20 +97,25 @@ impl Leases {
     }
 
     /// Whether something lies ready.
-    pub(super) fn is_ready(&self) -> bool {
+    pub(super) fn has_ready(&self) -> bool {
         !self.ready.is_empty()
     }
 
     /// Leases a lane.
-    pub(super) fn enter(&mut self, lane: String, items: Vec<Item>, until: Timestamp) -> Lease {
+    pub(super) fn grant_lease(
+        &mut self,
+        lane: String,
+        items: Vec<Item>,
+        until: Timestamp,
+    ) -> Lease {
         // Drawn by lot: a lease from before a restart must not fit a later one.
         let token = fastrand::i64(..);
-        self.held.insert(lane.clone(), Held { token, until, is_offered: false });
+        self.held.insert(lane.clone(), HeldLease { token, until, is_offered: false });
         Lease { lane, token, until, items }
     }
 
     /// Makes sure that nobody else has the lane by now.
-    pub(super) fn check(&self, lease: &Lease) -> Result<()> {
+    pub(super) fn check_lease(&self, lease: &Lease) -> Result<()> {
         match self.held.get(&lease.lane) {
             Some(held) if held.token == lease.token => Ok(()),
             _ => Err(Error::LeaseLost { lane: lease.lane.clone() }),
@@ -118,8 +123,8 @@ impl Leases {
     }
 
     /// Gives a lane back, unless somebody else has it by now.
-    pub(super) fn leave(&mut self, lease: &Lease) {
-        if self.check(lease).is_ok() {
+    pub(super) fn release_lease(&mut self, lease: &Lease) {
+        if self.check_lease(lease).is_ok() {
             self.held.remove(&lease.lane);
         }
     }

@@ -11,12 +11,12 @@
 
 mod backup;
 mod boot;
+mod checkpoint;
 mod columns;
 mod database;
 mod disk;
 mod erased;
 mod files;
-mod fold;
 mod items;
 mod leases;
 mod privacy;
@@ -26,7 +26,7 @@ mod steps;
 #[cfg(test)]
 mod tests;
 mod tickets;
-mod uncertain;
+mod unsynced;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -42,17 +42,17 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use tokio::sync::Notify;
 
 pub use self::backup::back_up;
-use self::database::{Database, Safety, Transaction, Work};
-use self::fold::Fold;
+use self::checkpoint::Checkpointer;
+use self::database::{Database, Durability, Transaction, WriteWork};
 use self::leases::Leases;
-use self::uncertain::Uncertain;
+use self::unsynced::UnsyncedItems;
 use super::row::{self, TicketRow};
 use super::{
-    Accepted, Begun, Cutoffs, Depth, Error, Item, ItemId, Kept, KnownReplies, Lane, Lease, Link,
-    NewItem, Pace, Parked, Result, Source, Store, Verdict,
+    Accepted, CallState, Cutoffs, Error, InboxDepth, Item, ItemId, KeptTicket, KnownReplies, Lane,
+    Lease, Link, NewItem, ParkedItem, PostRate, Result, Source, Store, StoredOutcome,
 };
 use crate::clock::Clock;
-use crate::model::fold::fold;
+use crate::model::fold::fold_text;
 use crate::model::{BotName, ChannelId, CustomerKey, MessageTs, Thread, Ticket, TicketId};
 
 /// How the tables came to be what they are, one step after the other; how many of them a database
@@ -69,26 +69,26 @@ const MIGRATIONS: [&str; 8] = [
 ];
 
 /// The `application_id` of our files, as `0003_ours.sql` writes it.
-const APPLICATION: i64 = 0x626c_6970;
+const APPLICATION_ID: i64 = 0x626c_6970;
 
 /// How long to wait for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Statements that are kept ready: about as many as there are.
-const STATEMENTS: usize = 100;
+const STATEMENT_CACHE_SIZE: usize = 100;
 
 /// Memory for pages of the file; negative means KiB.
-const CACHE: i64 = -2048;
+const PAGE_CACHE_SIZE: i64 = -2048;
 
 /// How long after it was asked for a call may be made without another note of when.
-const PROMPT: SignedDuration = SignedDuration::from_millis(100);
+const MAX_CALL_DELAY: SignedDuration = SignedDuration::from_millis(100);
 
 /// Tickets that are kept at hand.
-const TICKETS: usize = 1000;
+const MAX_CACHED_TICKETS: usize = 1000;
 
 /// How a database is opened.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct SqliteOptions {
     /// Tells when an item was finished and when a lane is due at once.
     pub clock: Clock,
     /// Whether to be the only one that serves this file: a second one is refused. Those who do
@@ -101,10 +101,10 @@ pub struct Options {
     pub boot_id: Option<String>,
 }
 
-impl Options {
+impl SqliteOptions {
     /// Shared, on the machine as it is.
     pub fn new(clock: Clock) -> Self {
-        Self { clock, exclusive: false, create: true, boot_id: boot::current_id() }
+        Self { clock, exclusive: false, create: true, boot_id: boot::read_boot_id() }
     }
 }
 
@@ -112,8 +112,8 @@ impl Options {
 pub struct SqliteStore {
     database: Database,
     leases: Arc<Mutex<Leases>>,
-    uncertain: Arc<Uncertain>,
-    tickets: Arc<Known>,
+    unsynced: Arc<UnsyncedItems>,
+    tickets: Arc<TicketCache>,
     wake: Arc<Notify>,
     clock: Clock,
     lock: Option<File>,
@@ -122,21 +122,21 @@ pub struct SqliteStore {
 /// Tickets as they are in the file. Only the thread that has the connection keeps them, in the
 /// order in which it reads and writes them.
 #[derive(Default)]
-struct Known(DashMap<TicketId, Ticket>);
+struct TicketCache(DashMap<TicketId, Ticket>);
 
-impl Known {
+impl TicketCache {
     fn get(&self, id: &TicketId) -> Option<Ticket> {
         self.0.get(id).map(|ticket| ticket.clone())
     }
 
-    fn keep(&self, ticket: Ticket) {
-        if self.0.len() >= TICKETS {
+    fn insert(&self, ticket: Ticket) {
+        if self.0.len() >= MAX_CACHED_TICKETS {
             self.0.clear();
         }
         self.0.insert(ticket.id.clone(), ticket);
     }
 
-    fn forget(&self, ids: &[TicketId]) {
+    fn remove_all(&self, ids: &[TicketId]) {
         for id in ids {
             self.0.remove(id);
         }
@@ -146,17 +146,17 @@ impl Known {
 impl SqliteStore {
     /// Opens the database at `url` (`sqlite://path`), makes it if it is missing and brings its
     /// tables up to date.
-    pub async fn open(url: &str, options: Options) -> Result<Self> {
-        let (path, clock) = (path_in(url), options.clock.clone());
+    pub async fn open(url: &str, options: SqliteOptions) -> Result<Self> {
+        let (path, clock) = (parse_url(url), options.clock.clone());
         // It may have to wait for another process, or for the disk.
-        let start = tokio::task::spawn_blocking(move || Self::start(&path, &options));
+        let start = tokio::task::spawn_blocking(move || Self::open_database(&path, &options));
         let (database, lock) = start.await.map_err(std::io::Error::from)??;
         // What the last process committed and had no time to wait for.
-        database.sync().await?;
+        database.sync_log().await?;
         Ok(Self {
             database,
             leases: Arc::default(),
-            uncertain: Arc::default(),
+            unsynced: Arc::default(),
             tickets: Arc::default(),
             wake: Arc::default(),
             clock,
@@ -164,93 +164,97 @@ impl SqliteStore {
         })
     }
 
-    fn start(path: &Path, options: &Options) -> Result<(Database, Option<File>)> {
-        let path = if options.create { files::create(path)? } else { files::existing(path)? };
+    fn open_database(path: &Path, options: &SqliteOptions) -> Result<(Database, Option<File>)> {
+        let path = if options.create {
+            files::create_database(path)?
+        } else {
+            files::find_owned_database(path)?
+        };
         let start = || {
-            let mut connection = open_ours(&path, options.create)?;
-            let lock = options.exclusive.then(|| files::lock(&path)).transpose()?;
-            files::close_to_others(&path);
-            prepare(&mut connection, options.boot_id.as_deref())?;
+            let mut connection = open_own_file(&path, options.create)?;
+            let lock = options.exclusive.then(|| files::lock_database(&path)).transpose()?;
+            files::make_files_private(&path);
+            prepare_connection(&mut connection, options.boot_id.as_deref())?;
             if options.exclusive {
-                erased::rewrite_first(&connection, options.clock.now().as_millisecond());
+                erased::rewrite_if_never(&connection, options.clock.now().as_millisecond());
             }
-            let (fold, sync) = (Fold::start(&path)?, disk::log_of(&path)?);
+            let (fold, sync) = (Checkpointer::start(&path)?, disk::open_log_sync(&path)?);
             Ok((Database::start(connection, fold, sync, options.boot_id.is_some())?, lock))
         };
         start().map_err(|error: Error| error.in_file(&path))
     }
 
     fn leases(&self) -> MutexGuard<'_, Leases> {
-        lease_book(&self.leases)
+        lock_leases(&self.leases)
     }
 
-    fn now(&self) -> i64 {
+    fn now_millis(&self) -> i64 {
         self.clock.now().as_millisecond()
     }
 
     /// Does a write after which something else may come first in the lanes that it names. False if
     /// it names none.
-    async fn reorder(&self, work: impl Work<Vec<String>>) -> Result<bool> {
+    async fn reorder_lanes(&self, work: impl WriteWork<Vec<String>>) -> Result<bool> {
         let (leases, wake) = (Arc::clone(&self.leases), Arc::clone(&self.wake));
         let reorder = move |tx: &Transaction<'_>| {
             let lanes = work(tx)?;
             let has_any = !lanes.is_empty();
             if has_any {
                 // Before the commit: what lies ready by then is of the past.
-                let mut leases = lease_book(&leases);
+                let mut leases = lock_leases(&leases);
                 for lane in &lanes {
-                    leases.take_back(lane);
+                    leases.revoke_offer(lane);
                 }
-                tx.once_committed(move || wake.notify_one());
+                tx.on_commit(move || wake.notify_one());
             }
             Ok(has_any)
         };
-        self.database.write(reorder).await
+        self.database.run_write(reorder).await
     }
 
     /// Waits until an item cannot be lost any more.
-    async fn make_certain(&self, item: ItemId) -> Result<()> {
-        if !self.uncertain.wait(item).await {
-            self.database.sync().await?;
-            self.uncertain.settle(item, true);
+    async fn wait_until_durable(&self, item: ItemId) -> Result<()> {
+        if !self.unsynced.wait_until_synced(item).await {
+            self.database.sync_log().await?;
+            self.unsynced.resolve_item(item, true);
         }
         Ok(())
     }
 
     /// Erases some rows after the other until there are none left, so that nobody waits long behind
     /// it. `erase` says how many there were. Says whether there were any.
-    async fn erase(
+    async fn erase_in_batches(
         &self,
         erase: impl Fn(&Transaction<'_>) -> Result<usize> + Clone + Send + 'static,
     ) -> Result<bool> {
         let mut has_erased = false;
         loop {
             let erase = erase.clone();
-            if self.database.write(move |tx: &Transaction<'_>| erase(tx)).await? == 0 {
+            if self.database.run_write(move |tx: &Transaction<'_>| erase(tx)).await? == 0 {
                 return Ok(has_erased);
             }
             has_erased = true;
         }
     }
 
-    async fn one_ticket(
+    async fn query_ticket(
         &self,
         read: impl FnOnce(&Connection) -> Result<Option<TicketRow>> + Send + 'static,
     ) -> Result<Option<Ticket>> {
-        self.database.read(read).await?.map(Ticket::try_from).transpose()
+        self.database.run_read(read).await?.map(Ticket::try_from).transpose()
     }
 
-    async fn many_tickets(
+    async fn query_tickets(
         &self,
         read: impl FnOnce(&Connection) -> Result<Vec<TicketRow>> + Send + 'static,
     ) -> Result<Vec<Ticket>> {
-        self.database.read(read).await?.into_iter().map(Ticket::try_from).collect()
+        self.database.run_read(read).await?.into_iter().map(Ticket::try_from).collect()
     }
 }
 
 /// The path in an address of a database. What follows a question mark tells other libraries how to
 /// open it.
-fn path_in(url: &str) -> PathBuf {
+fn parse_url(url: &str) -> PathBuf {
     let path = url.strip_prefix("sqlite://").unwrap_or(url);
     let path = path.split_once('?').map_or(path, |(path, _)| path);
     PathBuf::from(percent_decode_str(path).decode_utf8_lossy().as_ref())
@@ -258,22 +262,31 @@ fn path_in(url: &str) -> PathBuf {
 
 /// The true path of the database at `url`, which must be there and belong to whoever asks.
 pub fn owned_path(url: &str) -> Result<PathBuf> {
-    files::existing(&path_in(url))
+    files::find_owned_database(&parse_url(url))
 }
 
 /// An item that was just accepted.
-fn first(id: ItemId, item: NewItem) -> Item {
+fn into_item(id: ItemId, item: NewItem) -> Item {
     let NewItem { source, key, body, received, .. } = item;
-    Item { id, source, key, body, received, attempts: 0, doubt: false, begun: false }
+    Item {
+        id,
+        source,
+        key,
+        body,
+        received,
+        attempts: 0,
+        may_have_unrecorded_calls: false,
+        has_begun_calls: false,
+    }
 }
 
 /// The leases, also after a panic: each change of them is whole.
-fn lease_book(leases: &Mutex<Leases>) -> MutexGuard<'_, Leases> {
+fn lock_leases(leases: &Mutex<Leases>) -> MutexGuard<'_, Leases> {
     leases.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Opens a file that is a database of ours, or none yet. Changes nothing.
-fn open_ours(path: &Path, may_be_empty: bool) -> Result<Connection> {
+fn open_own_file(path: &Path, may_be_empty: bool) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -292,7 +305,7 @@ fn open_ours(path: &Path, may_be_empty: bool) -> Result<Connection> {
     let application: i64 =
         connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     match application {
-        APPLICATION => Ok(connection),
+        APPLICATION_ID => Ok(connection),
         0 if ours == 8 || (all == 0 && may_be_empty) => Ok(connection),
         0 if all == 0 => Err(Error::Missing { path: path.to_owned() }),
         _ => Err(foreign()),
@@ -300,21 +313,21 @@ fn open_ours(path: &Path, may_be_empty: bool) -> Result<Connection> {
 }
 
 /// Brings a database up to date.
-fn prepare(connection: &mut Connection, boot_id: Option<&str>) -> Result<()> {
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+fn prepare_connection(connection: &mut Connection, boot_id: Option<&str>) -> Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE_SIZE);
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "secure_delete", true)?;
-    connection.pragma_update(None, "wal_autocheckpoint", fold::LONG)?;
+    connection.pragma_update(None, "wal_autocheckpoint", checkpoint::AUTO_CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    connection.pragma_update(None, "cache_size", CACHE)?;
+    connection.pragma_update(None, "cache_size", PAGE_CACHE_SIZE)?;
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("fold", 1, flags, |context| {
-        Ok(context.get::<Option<String>>(0)?.map(|text| fold(&text)))
+        Ok(context.get::<Option<String>>(0)?.map(|text| fold_text(&text)))
     })?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    migrate(&transaction)?;
-    boot::notice(&transaction, boot_id)?;
+    apply_migrations(&transaction)?;
+    boot::mark_after_reboot(&transaction, boot_id)?;
     Ok(transaction.commit()?)
 }
 
@@ -324,7 +337,7 @@ fn fact_key(name: &str) -> String {
 }
 
 /// Takes the steps that this database has not taken yet.
-fn migrate(connection: &Connection) -> Result<()> {
+fn apply_migrations(connection: &Connection) -> Result<()> {
     let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let steps = MIGRATIONS.get(version as usize..).ok_or_else(|| Error::TooNew {
         path: connection.path().unwrap_or_default().into(),
@@ -340,47 +353,47 @@ fn migrate(connection: &Connection) -> Result<()> {
 #[async_trait]
 impl Store for SqliteStore {
     async fn accept(&self, item: NewItem) -> Result<Accepted> {
-        let is_event = item.source != Source::Desk;
-        let safety = if is_event { Safety::Hard } else { Safety::Soft };
-        let (leases, uncertain) = (Arc::clone(&self.leases), Arc::clone(&self.uncertain));
+        let is_event = item.source != Source::Internal;
+        let safety = if is_event { Durability::Hard } else { Durability::Soft };
+        let (leases, uncertain) = (Arc::clone(&self.leases), Arc::clone(&self.unsynced));
         let (wake, now) = (Arc::clone(&self.wake), self.clock.now());
         let insert = move |tx: &Transaction<'_>| {
-            let Some(new) = items::accept(tx, &item)? else { return Ok(None) };
-            uncertain.enter(new.id, is_event);
+            let Some(new) = items::insert_item(tx, &item)? else { return Ok(None) };
+            uncertain.add_item(new.id, is_event);
             let mut lease = None;
             if new.was_idle && item.due <= now {
-                lease = lease_book(&leases).offer(&new.lane, first(new.id, item), now);
+                lease = lock_leases(&leases).offer_lease(&new.lane, into_item(new.id, item), now);
             }
             if new.was_idle {
-                tx.once_committed(move || {
+                tx.on_commit(move || {
                     if let Some(lease) = lease {
-                        lease_book(&leases).put_ready(lease);
+                        lock_leases(&leases).put_ready(lease);
                     }
                     wake.notify_one();
                 });
             }
             Ok(Some((new.id, new.lane)))
         };
-        let (leases, uncertain) = (Arc::clone(&self.leases), Arc::clone(&self.uncertain));
+        let (leases, uncertain) = (Arc::clone(&self.leases), Arc::clone(&self.unsynced));
         let wake = Arc::clone(&self.wake);
         let follow = move |new: Option<(ItemId, String)>, certain: Result<()>| {
             let Some((id, lane)) = new else { return certain.map(|()| Accepted::Repeat) };
             if is_event {
-                uncertain.settle(id, certain.is_ok());
+                uncertain.resolve_item(id, certain.is_ok());
             }
             if certain.is_err() {
                 // The offer of what may not be there; whatever is there is claimed as usual.
-                lease_book(&leases).take_back(&lane);
+                lock_leases(&leases).revoke_offer(&lane);
                 wake.notify_one();
             }
             certain.map(|()| Accepted::New)
         };
-        self.database.write_and(safety, insert, follow).await
+        self.database.write_then(safety, insert, follow).await
     }
 
     async fn has_accepted(&self, source: Source, key: &str) -> Result<bool> {
         let key = key.to_owned();
-        self.database.read(move |db| items::has_accepted(db, source.name(), &key)).await
+        self.database.run_read(move |db| items::has_key_prefix(db, source.name(), &key)).await
     }
 
     async fn greatest_key(
@@ -389,18 +402,27 @@ impl Store for SqliteStore {
         prefix: &str,
     ) -> Result<Option<(String, Timestamp)>> {
         let prefix = prefix.to_owned();
-        let found = move |db: &Connection| items::greatest_key(db, source.name(), &prefix);
-        let found = self.database.read(found).await?;
-        found.map(|(key, received)| Ok((key, row::timestamp(received)?))).transpose()
+        let found = move |db: &Connection| items::read_greatest_key(db, source.name(), &prefix);
+        let found = self.database.run_read(found).await?;
+        found.map(|(key, received)| Ok((key, row::parse_timestamp(received)?))).transpose()
     }
 
-    async fn claim(&self, limit: usize, lease: Duration, now: Timestamp) -> Result<Vec<Lease>> {
+    async fn lease_lanes(
+        &self,
+        limit: usize,
+        lease: Duration,
+        now: Timestamp,
+    ) -> Result<Vec<Lease>> {
         // Leases run out by the clock; somebody may claim what is due later.
         let clock = self.clock.clone();
         let ready = {
             let (mut leases, now) = (self.leases(), clock.now());
-            leases.expire(now);
-            if leases.prefers_ready(lease) { leases.take_ready(limit, now) } else { Vec::new() }
+            leases.drop_expired(now);
+            if leases.note_lease_request(lease) {
+                leases.take_ready(limit, now)
+            } else {
+                Vec::new()
+            }
         };
         if !ready.is_empty() {
             return Ok(ready);
@@ -410,37 +432,51 @@ impl Store for SqliteStore {
             // Held from before the read until the leases are entered: otherwise a lane could be
             // given back, changed and leased again in between, and what was read would be of the
             // past.
-            let (mut leases, today) = (lease_book(&leases), clock.now());
-            leases.expire(today);
-            let heads = items::claim(db, now.as_millisecond(), leases.taken(today), limit)?;
+            let (mut leases, today) = (lock_leases(&leases), clock.now());
+            leases.drop_expired(today);
+            let heads =
+                items::read_due_lanes(db, now.as_millisecond(), leases.leased_lanes(today), limit)?;
             if heads.is_empty() {
                 return Ok(leases.take_ready(limit, today));
             }
             let until = now + lease;
-            Ok(heads.into_iter().map(|(lane, items)| leases.enter(lane, items, until)).collect())
+            Ok(heads
+                .into_iter()
+                .map(|(lane, items)| leases.grant_lease(lane, items, until))
+                .collect())
         };
-        self.database.read(claim).await
+        self.database.run_read(claim).await
     }
 
-    async fn settle(&self, lease: &Lease, items: &[ItemId], verdict: Verdict) -> Result<()> {
-        self.leases().check(lease)?;
-        let (lane, ids, now) = (lease.lane.clone(), items.to_vec(), self.now());
-        let is_finished = matches!(verdict, Verdict::Done | Verdict::Ignored | Verdict::Forgotten);
-        self.database.write(move |tx| items::settle(tx, &lane, &ids, &verdict, now)).await?;
+    async fn record_outcome(
+        &self,
+        lease: &Lease,
+        items: &[ItemId],
+        verdict: StoredOutcome,
+    ) -> Result<()> {
+        self.leases().check_lease(lease)?;
+        let (lane, ids, now) = (lease.lane.clone(), items.to_vec(), self.now_millis());
+        let is_finished = matches!(
+            verdict,
+            StoredOutcome::Done | StoredOutcome::Ignored | StoredOutcome::Forgotten
+        );
+        self.database
+            .run_write(move |tx| items::write_outcome(tx, &lane, &ids, &verdict, now))
+            .await?;
         if is_finished {
-            self.uncertain.forget(items);
+            self.unsynced.remove_items(items);
         }
         Ok(())
     }
 
-    async fn release(&self, lease: Lease, due: Option<Timestamp>) -> Result<()> {
-        self.leases().check(&lease)?;
-        let due = due.map_or_else(|| self.now(), Timestamp::as_millisecond);
+    async fn release_lane(&self, lease: Lease, due: Option<Timestamp>) -> Result<()> {
+        self.leases().check_lease(&lease)?;
+        let due = due.map_or_else(|| self.now_millis(), Timestamp::as_millisecond);
         let lane = lease.lane.clone();
-        self.database.write(move |tx| items::set_due(tx, &lane, due)).await?;
+        self.database.run_write(move |tx| items::set_due(tx, &lane, due)).await?;
         // Only now: who claims next must find the lane as it was left, and who was woken before
         // would have found it taken.
-        self.leases().leave(&lease);
+        self.leases().release_lease(&lease);
         self.wake.notify_one();
         Ok(())
     }
@@ -449,70 +485,70 @@ impl Store for SqliteStore {
         let now = self.clock.now();
         let (taken, lease_end) = {
             let leases = self.leases();
-            if leases.is_ready() {
+            if leases.has_ready() {
                 return Ok(Some(now));
             }
-            (leases.taken(now), leases.next_end(now))
+            (leases.leased_lanes(now), leases.next_expiry(now))
         };
-        let due = self.database.read(|db| items::next_due(db, taken)).await?;
-        let due = due.map(row::timestamp).transpose()?;
+        let due = self.database.run_read(|db| items::read_next_due(db, taken)).await?;
+        let due = due.map(row::parse_timestamp).transpose()?;
         Ok(due.into_iter().chain(lease_end).min())
     }
 
-    async fn begin(
+    async fn begin_call(
         &self,
         item: ItemId,
         step: &str,
         channel: Option<&ChannelId>,
         now: Timestamp,
-    ) -> Result<Begun> {
+    ) -> Result<CallState> {
         let asked = self.clock.now();
         let mark = {
             let (step, channel) = (step.to_owned(), channel.cloned());
             move |tx: &Transaction<'_>| {
                 let channel = channel.as_ref().map(ChannelId::as_str);
-                steps::begin(tx, item, &step, channel, now.as_millisecond())
+                steps::mark_begun(tx, item, &step, channel, now.as_millisecond())
             }
         };
         // The disk may be busy with the item meanwhile.
-        let begun = self.database.write(mark).await?;
-        if let Err(error) = self.make_certain(item).await {
-            if begun == Begun::Fresh {
+        let begun = self.database.run_write(mark).await?;
+        if let Err(error) = self.wait_until_durable(item).await {
+            if begun == CallState::Fresh {
                 // If not even this is possible, the call is looked up before it is made.
-                self.forget(item, step).await.ok();
+                self.forget_call(item, step).await.ok();
             }
             return Err(error);
         }
         let now = self.clock.now();
-        if begun == Begun::Fresh && now.duration_since(asked) > PROMPT {
+        if begun == CallState::Fresh && now.duration_since(asked) > MAX_CALL_DELAY {
             // The call is made only now, and that is what counts when it is looked for.
-            self.begin_again(item, step, now).await?;
+            self.touch_call(item, step, now).await?;
         }
         Ok(begun)
     }
 
-    async fn begin_again(&self, item: ItemId, step: &str, now: Timestamp) -> Result<()> {
+    async fn touch_call(&self, item: ItemId, step: &str, now: Timestamp) -> Result<()> {
         let (step, now) = (step.to_owned(), now.as_millisecond());
-        self.database.write(move |tx| steps::begin_again(tx, item, &step, now)).await
+        self.database.run_write(move |tx| steps::update_tried(tx, item, &step, now)).await
     }
 
-    async fn record(&self, item: ItemId, step: &str, result: &str) -> Result<()> {
+    async fn record_call_result(&self, item: ItemId, step: &str, result: &str) -> Result<()> {
         let (step, result) = (step.to_owned(), result.to_owned());
-        self.database.write(move |tx| steps::record(tx, item, &step, &result)).await
+        self.database.run_write(move |tx| steps::write_result(tx, item, &step, &result)).await
     }
 
-    async fn forget(&self, item: ItemId, step: &str) -> Result<()> {
+    async fn forget_call(&self, item: ItemId, step: &str) -> Result<()> {
         let step = step.to_owned();
-        self.database.write(move |tx| steps::forget(tx, item, &step)).await
+        self.database.run_write(move |tx| steps::delete_call(tx, item, &step)).await
     }
 
-    async fn steps(&self, item: ItemId) -> Result<Vec<(String, Option<String>)>> {
-        self.database.read(move |db| steps::all(db, item)).await
+    async fn calls_of(&self, item: ItemId) -> Result<Vec<(String, Option<String>)>> {
+        self.database.run_read(move |db| steps::read_calls(db, item)).await
     }
 
     async fn is_posting(&self, channel: &ChannelId, before: Timestamp) -> Result<bool> {
         let (channel, before) = (channel.clone(), before.as_millisecond());
-        self.database.read(move |db| steps::is_posting(db, channel.as_str(), before)).await
+        self.database.run_read(move |db| steps::has_begun_post(db, channel.as_str(), before)).await
     }
 
     async fn put_ticket(&self, ticket: &Ticket) -> Result<()> {
@@ -520,46 +556,48 @@ impl Store for SqliteStore {
         let (id, row) = (ticket.id.clone(), TicketRow::from(&ticket));
         let keep = move |(), certain: Result<()>| {
             if certain.is_ok() {
-                known.keep(ticket);
+                known.insert(ticket);
             }
             certain
         };
-        self.database.write_and(Safety::Soft, move |tx| tickets::put(tx, &id, &row), keep).await
+        self.database
+            .write_then(Durability::Soft, move |tx| tickets::write_ticket(tx, &id, &row), keep)
+            .await
     }
 
     async fn keep_first_words(&self, ticket: &TicketId, words: &str) -> Result<()> {
         let (ticket, words) = (ticket.clone(), words.to_owned());
-        self.database.write(move |tx| tickets::keep_first_words(tx, &ticket, &words)).await
+        self.database.run_write(move |tx| tickets::insert_first_words(tx, &ticket, &words)).await
     }
 
     async fn first_words(&self, ticket: &TicketId) -> Result<Option<String>> {
         let ticket = ticket.clone();
-        self.database.read(move |db| tickets::first_words(db, &ticket)).await
+        self.database.run_read(move |db| tickets::read_first_words(db, &ticket)).await
     }
 
-    async fn ticket(&self, id: &TicketId) -> Result<Option<Ticket>> {
+    async fn load_ticket(&self, id: &TicketId) -> Result<Option<Ticket>> {
         if let Some(ticket) = self.tickets.get(id) {
             return Ok(Some(ticket));
         }
         let (id, known) = (id.clone(), Arc::clone(&self.tickets));
         let get = move |db: &Connection| {
-            let ticket = tickets::get(db, &id)?.map(Ticket::try_from).transpose()?;
+            let ticket = tickets::read_ticket(db, &id)?.map(Ticket::try_from).transpose()?;
             if let Some(ticket) = &ticket {
-                known.keep(ticket.clone());
+                known.insert(ticket.clone());
             }
             Ok(ticket)
         };
-        self.database.read(get).await
+        self.database.run_read(get).await
     }
 
     async fn ticket_by_number(&self, bot: &BotName, number: i64) -> Result<Option<Ticket>> {
         let bot = bot.clone();
-        self.one_ticket(move |db| tickets::by_number(db, bot.as_str(), number)).await
+        self.query_ticket(move |db| tickets::read_by_number(db, bot.as_str(), number)).await
     }
 
     async fn latest_ticket_of(&self, customer: &str, except: &TicketId) -> Result<Option<Ticket>> {
         let (customer, except) = (customer.to_owned(), except.clone());
-        self.one_ticket(move |db| tickets::latest_of(db, &customer, &except)).await
+        self.query_ticket(move |db| tickets::read_latest_of(db, &customer, &except)).await
     }
 
     async fn tickets_of(
@@ -569,78 +607,80 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Result<Vec<Ticket>> {
         let (customer, except) = (customer.to_owned(), except.clone());
-        self.many_tickets(move |db| tickets::all_of(db, &customer, &except, limit)).await
+        self.query_tickets(move |db| tickets::read_all_of(db, &customer, &except, limit)).await
     }
 
     async fn ticket_after(&self, bot: &BotName, number: i64) -> Result<Option<Ticket>> {
         let bot = bot.clone();
-        self.one_ticket(move |db| tickets::after(db, bot.as_str(), number)).await
+        self.query_ticket(move |db| tickets::read_successor(db, bot.as_str(), number)).await
     }
 
     async fn find_tickets(&self, text: &str, limit: u32) -> Result<Vec<Ticket>> {
         let text = text.to_owned();
-        self.many_tickets(move |db| tickets::find(db, &text, limit)).await
+        self.query_tickets(move |db| tickets::search_tickets(db, &text, limit)).await
     }
 
     async fn open_tickets(&self) -> Result<Vec<Ticket>> {
-        self.many_tickets(tickets::open).await
+        self.query_tickets(tickets::read_open_tickets).await
     }
 
     async fn customer_tickets(&self, customer: &CustomerKey) -> Result<Vec<TicketId>> {
         let customer = customer.clone();
-        self.database.read(move |db| privacy::tickets_of(db, &customer)).await
+        self.database.run_read(move |db| privacy::find_customer_tickets(db, &customer)).await
     }
 
-    async fn kept_of(&self, ticket: &TicketId) -> Result<Kept> {
+    async fn load_kept_ticket(&self, ticket: &TicketId) -> Result<KeptTicket> {
         let ticket = ticket.clone();
-        self.database.read(move |db| privacy::kept(db, &ticket)).await
+        self.database.run_read(move |db| privacy::read_kept_ticket(db, &ticket)).await
     }
 
     async fn erase_customer(&self, customer: &CustomerKey) -> Result<Vec<TicketId>> {
-        let (customer, known, now) = (customer.clone(), Arc::clone(&self.tickets), self.now());
+        let (customer, known, now) =
+            (customer.clone(), Arc::clone(&self.tickets), self.now_millis());
         let erase = move |tx: &Transaction<'_>| {
-            let erased = privacy::erase(tx, &customer, now)?;
+            let erased = privacy::delete_customer(tx, &customer, now)?;
             let ids = erased.clone();
-            tx.once_committed(move || known.forget(&ids));
+            tx.on_commit(move || known.remove_all(&ids));
             Ok(erased)
         };
-        let erased = self.database.write(erase).await?;
-        self.database.alone(move |db| erased::rewrite(db, now)).await?;
+        let erased = self.database.run_write(erase).await?;
+        self.database.run_alone(move |db| erased::rewrite_database(db, now)).await?;
         Ok(erased)
     }
 
     async fn erased_at(&self, ticket: &TicketId) -> Result<Option<Timestamp>> {
         let ticket = ticket.clone();
-        let at = self.database.read(move |db| privacy::erased_at(db, &ticket)).await?;
-        at.map(row::timestamp).transpose()
+        let at = self.database.run_read(move |db| privacy::read_erased_at(db, &ticket)).await?;
+        at.map(row::parse_timestamp).transpose()
     }
 
-    async fn link(&self, link: Link, opened: Timestamp) -> Result<()> {
+    async fn link_message(&self, link: Link, opened: Timestamp) -> Result<()> {
         let from = Lane::Message(link.channel.clone(), link.ts.clone()).name();
         let to = Lane::Ticket(link.ticket.clone()).name();
         let link = move |tx: &Transaction<'_>| {
             privacy::refuse_erased(tx, &link.ticket, opened.as_millisecond())?;
-            let has_moved = tickets::link(tx, link)?;
+            let has_moved = tickets::insert_link(tx, link)?;
             Ok(if has_moved { vec![from, to] } else { Vec::new() })
         };
-        self.reorder(link).await.map(drop)
+        self.reorder_lanes(link).await.map(drop)
     }
 
-    async fn linked(&self, channel: &ChannelId, ts: &MessageTs) -> Result<Option<Link>> {
+    async fn find_link(&self, channel: &ChannelId, ts: &MessageTs) -> Result<Option<Link>> {
         let (channel, ts) = (channel.clone(), ts.clone());
-        let linked = move |db: &Connection| tickets::linked(db, channel.as_str(), ts.as_str());
-        self.database.read(linked).await?.map(Link::try_from).transpose()
+        let linked = move |db: &Connection| tickets::read_link(db, channel.as_str(), ts.as_str());
+        self.database.run_read(linked).await?.map(Link::try_from).transpose()
     }
 
     async fn links_of(&self, ticket: &TicketId, blip_id: &str) -> Result<Vec<Link>> {
         let (ticket, blip_id) = (ticket.clone(), blip_id.to_owned());
-        let rows = self.database.read(move |db| tickets::links_of(db, &ticket, &blip_id)).await?;
+        let rows =
+            self.database.run_read(move |db| tickets::read_links(db, &ticket, &blip_id)).await?;
         rows.into_iter().map(Link::try_from).collect()
     }
 
     async fn blip_ids_of(&self, ticket: &TicketId) -> Result<Vec<String>> {
         let ticket = ticket.clone();
-        self.database.read(move |db| tickets::blip_ids_of(db, &ticket)).await
+        self.database.run_read(move |db| tickets::read_blip_ids(db, &ticket)).await
     }
 
     async fn known_replies(
@@ -649,8 +689,8 @@ impl Store for SqliteStore {
         since: &MessageTs,
     ) -> Result<Vec<KnownReplies>> {
         let (channel, since) = (channel.clone(), since.clone());
-        let known = move |db: &Connection| tickets::known_replies(db, &channel, &since);
-        let rows = self.database.read(known).await?;
+        let known = move |db: &Connection| tickets::read_known_replies(db, &channel, &since);
+        let rows = self.database.run_read(known).await?;
         rows.into_iter().map(KnownReplies::try_from).collect()
     }
 
@@ -662,122 +702,126 @@ impl Store for SqliteStore {
     ) -> Result<bool> {
         let (ticket, thread, gone) = (ticket.clone(), thread.clone(), gone.cloned());
         let has_replies =
-            move |db: &Connection| tickets::has_replies(db, &ticket, &thread, gone.as_ref());
-        self.database.read(has_replies).await
+            move |db: &Connection| tickets::has_linked_replies(db, &ticket, &thread, gone.as_ref());
+        self.database.run_read(has_replies).await
     }
 
     async fn rename_channel(&self, later: &ChannelId, first: &ChannelId) -> Result<()> {
         let (later, first) = (later.clone(), first.clone());
-        let rename = move |tx: &Transaction<'_>| tickets::rename_channel(tx, &later, &first);
+        let rename = move |tx: &Transaction<'_>| tickets::insert_channel_rename(tx, &later, &first);
         let durable = |(), certain: Result<()>| certain;
-        self.database.write_and(Safety::Hard, rename, durable).await
+        self.database.write_then(Durability::Hard, rename, durable).await
     }
 
     async fn renamed_channels(&self) -> Result<Vec<(ChannelId, ChannelId)>> {
-        let rows = self.database.read(tickets::renamed_channels).await?;
-        rows.iter().map(|(later, first)| Ok((row::channel(later)?, row::channel(first)?))).collect()
+        let rows = self.database.run_read(tickets::read_channel_renames).await?;
+        rows.iter()
+            .map(|(later, first)| Ok((row::parse_channel(later)?, row::parse_channel(first)?)))
+            .collect()
     }
 
     async fn take_slot(
         &self,
         lane: &str,
         channel: &ChannelId,
-        pace: Pace,
+        pace: PostRate,
         now: Timestamp,
     ) -> Result<Timestamp> {
         let (lane, channel) = (lane.to_owned(), channel.clone());
         let now = now.as_millisecond();
-        let take = move |tx: &Transaction<'_>| slots::take(tx, &lane, channel.as_str(), pace, now);
-        row::timestamp(self.database.write(take).await?)
+        let take =
+            move |tx: &Transaction<'_>| slots::reserve_slot(tx, &lane, channel.as_str(), pace, now);
+        row::parse_timestamp(self.database.run_write(take).await?)
     }
 
     async fn hold_channel(
         &self,
         refused: ItemId,
         channel: &ChannelId,
-        pace: Pace,
+        pace: PostRate,
         until: Timestamp,
         now: Timestamp,
     ) -> Result<()> {
         let (channel, times) = (channel.clone(), (until.as_millisecond(), now.as_millisecond()));
-        let hold =
-            move |tx: &Transaction<'_>| slots::hold(tx, refused, channel.as_str(), pace, times);
-        self.database.write(hold).await
+        let hold = move |tx: &Transaction<'_>| {
+            slots::shift_slots(tx, refused, channel.as_str(), pace, times)
+        };
+        self.database.run_write(hold).await
     }
 
-    async fn parked(&self, ticket: Option<&TicketId>) -> Result<Vec<Parked>> {
+    async fn parked_items(&self, ticket: Option<&TicketId>) -> Result<Vec<ParkedItem>> {
         let lane = ticket.map(|ticket| Lane::Ticket(ticket.clone()).name());
-        let rows = self.database.read(|db| items::parked(db, lane)).await?;
-        rows.into_iter().map(Parked::try_from).collect()
+        let rows = self.database.run_read(|db| items::read_parked(db, lane)).await?;
+        rows.into_iter().map(ParkedItem::try_from).collect()
     }
 
-    async fn revive(&self, item: ItemId, now: Timestamp) -> Result<bool> {
+    async fn retry_parked(&self, item: ItemId, now: Timestamp) -> Result<bool> {
         let revive = move |tx: &Transaction<'_>| {
-            let lane = items::revive(tx, item, now.as_millisecond())?;
+            let lane = items::unpark_item(tx, item, now.as_millisecond())?;
             Ok(lane.into_iter().collect())
         };
-        self.reorder(revive).await
+        self.reorder_lanes(revive).await
     }
 
-    async fn skip(&self, item: ItemId) -> Result<bool> {
-        let now = self.now();
-        self.database.write(move |tx| items::skip(tx, item, now)).await
+    async fn skip_parked(&self, item: ItemId) -> Result<bool> {
+        let now = self.now_millis();
+        self.database.run_write(move |tx| items::finish_parked(tx, item, now)).await
     }
 
-    async fn depth(&self) -> Result<Depth> {
-        let (waiting, parked, oldest) = self.database.read(items::depth).await?;
-        Ok(Depth {
+    async fn inbox_depth(&self) -> Result<InboxDepth> {
+        let (waiting, parked, oldest) = self.database.run_read(items::read_depth).await?;
+        Ok(InboxDepth {
             waiting: waiting.cast_unsigned(),
             parked: parked.cast_unsigned(),
-            oldest: oldest.map(row::timestamp).transpose()?,
+            oldest: oldest.map(row::parse_timestamp).transpose()?,
         })
     }
 
-    async fn clean(&self, before: Cutoffs) -> Result<()> {
+    async fn erase_expired(&self, before: Cutoffs) -> Result<()> {
         let Cutoffs { bodies, tickets, keys } = before;
         let [bodies, tickets, keys] = [bodies, tickets, keys].map(Timestamp::as_millisecond);
         let known = Arc::clone(&self.tickets);
         let erased = [
-            self.erase(move |tx| items::erase_bodies(tx, bodies)).await?,
-            self.erase(move |tx| items::forget(tx, keys)).await?,
-            self.erase(move |tx| tickets::erase_first_words(tx, bodies)).await?,
-            self.erase(move |tx| privacy::forget(tx, keys)).await?,
-            self.erase(move |tx| items::give_up_parked(tx, tickets)).await?,
-            self.erase(move |tx| {
-                let forgotten = tickets::forget(tx, tickets)?;
+            self.erase_in_batches(move |tx| items::erase_bodies(tx, bodies)).await?,
+            self.erase_in_batches(move |tx| items::delete_finished(tx, keys)).await?,
+            self.erase_in_batches(move |tx| tickets::erase_first_words(tx, bodies)).await?,
+            self.erase_in_batches(move |tx| privacy::delete_old_hashes(tx, keys)).await?,
+            self.erase_in_batches(move |tx| items::expire_parked(tx, tickets)).await?,
+            self.erase_in_batches(move |tx| {
+                let forgotten = tickets::delete_old_tickets(tx, tickets)?;
                 let (known, count) = (Arc::clone(&known), forgotten.len());
-                tx.once_committed(move || known.forget(&forgotten));
+                tx.on_commit(move || known.remove_all(&forgotten));
                 Ok(count)
             })
             .await?,
         ];
-        let (has_erased, now) = (erased.contains(&true), self.now());
-        self.database.alone(move |db| erased::leave_nothing(db, has_erased, now)).await
+        let (has_erased, now) = (erased.contains(&true), self.now_millis());
+        self.database.run_alone(move |db| erased::remove_traces(db, has_erased, now)).await
     }
 
-    async fn fact(&self, name: &str) -> Result<Option<String>> {
+    async fn read_fact(&self, name: &str) -> Result<Option<String>> {
         let key = fact_key(name);
-        self.database.read(move |connection| boot::read_meta(connection, &key)).await
+        self.database.run_read(move |connection| boot::read_meta(connection, &key)).await
     }
 
     async fn put_fact(&self, name: &str, value: Option<&str>) -> Result<()> {
         let (key, value) = (fact_key(name), value.map(str::to_owned));
-        self.database.write(move |tx| boot::put_meta(tx, &key, value.as_deref())).await
+        self.database.run_write(move |tx| boot::put_meta(tx, &key, value.as_deref())).await
     }
 
-    async fn check(&self) -> Result<()> {
+    async fn check_health(&self) -> Result<()> {
         if self.database.is_damaged() {
             return Err(Error::Damaged);
         }
         let now = self.clock.now().to_string();
-        self.database.write(move |tx| boot::put_meta(tx, "checked", Some(&now))).await?;
+        self.database.run_write(move |tx| boot::put_meta(tx, "checked", Some(&now))).await?;
         self.has_accepted(Source::Blip, "readiness").await?;
         self.open_tickets().await?;
         self.next_due().await?;
-        self.depth().await.map(drop)
+        self.inbox_depth().await.map(drop)
     }
 
-    async fn wake(&self) {
+    async fn wait_for_work(&self) {
         self.wake.notified().await;
     }
 

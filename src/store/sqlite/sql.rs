@@ -5,10 +5,10 @@ use rusqlite::{Connection, OptionalExtension, Params, Row};
 /// Short words for what is done all the time.
 pub(super) trait Sql {
     /// Runs a statement and says how many rows it changed.
-    fn run(&self, sql: &'static str, params: impl Params) -> rusqlite::Result<usize>;
+    fn run_statement(&self, sql: &'static str, params: impl Params) -> rusqlite::Result<usize>;
 
     /// The first row, if there is one.
-    fn first<T>(
+    fn first_row<T>(
         &self,
         sql: &'static str,
         params: impl Params,
@@ -16,7 +16,7 @@ pub(super) trait Sql {
     ) -> rusqlite::Result<Option<T>>;
 
     /// All rows.
-    fn all<T>(
+    fn all_rows<T>(
         &self,
         sql: &'static str,
         params: impl Params,
@@ -24,7 +24,7 @@ pub(super) trait Sql {
     ) -> rusqlite::Result<Vec<T>>;
 
     /// The one value of the one row.
-    fn one<T: rusqlite::types::FromSql>(
+    fn one_value<T: rusqlite::types::FromSql>(
         &self,
         sql: &'static str,
         params: impl Params,
@@ -32,11 +32,11 @@ pub(super) trait Sql {
 }
 
 impl Sql for Connection {
-    fn run(&self, sql: &'static str, params: impl Params) -> rusqlite::Result<usize> {
+    fn run_statement(&self, sql: &'static str, params: impl Params) -> rusqlite::Result<usize> {
         self.prepare_cached(sql)?.execute(params)
     }
 
-    fn first<T>(
+    fn first_row<T>(
         &self,
         sql: &'static str,
         params: impl Params,
@@ -45,7 +45,7 @@ impl Sql for Connection {
         self.prepare_cached(sql)?.query_row(params, read).optional()
     }
 
-    fn all<T>(
+    fn all_rows<T>(
         &self,
         sql: &'static str,
         params: impl Params,
@@ -54,7 +54,7 @@ impl Sql for Connection {
         self.prepare_cached(sql)?.query_map(params, read)?.collect()
     }
 
-    fn one<T: rusqlite::types::FromSql>(
+    fn one_value<T: rusqlite::types::FromSql>(
         &self,
         sql: &'static str,
         params: impl Params,

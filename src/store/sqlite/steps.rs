@@ -6,53 +6,53 @@
 use rusqlite::Connection;
 
 use super::sql::Sql;
-use crate::store::{Begun, Error, ItemId, Result, row};
+use crate::store::{CallState, Error, ItemId, Result, row};
 
 /// Marks a call as begun, unless it was begun before.
-pub(super) fn begin(
+pub(super) fn mark_begun(
     tx: &Connection,
     item: ItemId,
     step: &str,
     channel: Option<&str>,
     now: i64,
-) -> Result<Begun> {
+) -> Result<CallState> {
     let mark = "INSERT INTO step (item, name, channel, begun, tried)
                 SELECT id, ?2, ?3, ?4, ?4 FROM item WHERE id = ?1 AND state = 'waiting'
                 ON CONFLICT DO NOTHING";
-    if tx.run(mark, (item, step, channel, now))? > 0 {
-        return Ok(Begun::Fresh);
+    if tx.run_statement(mark, (item, step, channel, now))? > 0 {
+        return Ok(CallState::Fresh);
     }
     let known = "SELECT step.result, step.tried FROM step JOIN item ON item.id = step.item
                  WHERE step.item = ?1 AND step.name = ?2 AND item.state = 'waiting'";
-    match tx.first(known, (item, step), |row| Ok((row.get(0)?, row.get(1)?)))? {
-        Some((Some(result), _)) => Ok(Begun::Done(result)),
-        Some((None, tried)) => Ok(Begun::Unsure(row::timestamp(tried)?)),
-        None => Err(lost(tx, item)?),
+    match tx.first_row(known, (item, step), |row| Ok((row.get(0)?, row.get(1)?)))? {
+        Some((Some(result), _)) => Ok(CallState::Done(result)),
+        Some((None, tried)) => Ok(CallState::OutcomeUnknown(row::parse_timestamp(tried)?)),
+        None => Err(to_lost_error(tx, item)?),
     }
 }
 
 /// Marks a call as made for another time.
-pub(super) fn begin_again(tx: &Connection, item: ItemId, step: &str, now: i64) -> Result<()> {
+pub(super) fn update_tried(tx: &Connection, item: ItemId, step: &str, now: i64) -> Result<()> {
     let sql = "UPDATE step SET tried = ?3 WHERE item = ?1 AND name = ?2";
-    if tx.run(sql, (item, step, now))? == 0 {
-        return Err(lost(tx, item)?);
+    if tx.run_statement(sql, (item, step, now))? == 0 {
+        return Err(to_lost_error(tx, item)?);
     }
     Ok(())
 }
 
 /// Keeps the result of a call that was begun.
-pub(super) fn record(tx: &Connection, item: ItemId, step: &str, result: &str) -> Result<()> {
+pub(super) fn write_result(tx: &Connection, item: ItemId, step: &str, result: &str) -> Result<()> {
     let sql = "UPDATE step SET result = ?3 WHERE item = ?1 AND name = ?2";
-    if tx.run(sql, (item, step, result))? == 0 {
-        return Err(lost(tx, item)?);
+    if tx.run_statement(sql, (item, step, result))? == 0 {
+        return Err(to_lost_error(tx, item)?);
     }
     Ok(())
 }
 
 /// Takes the mark of a call away.
-pub(super) fn forget(tx: &Connection, item: ItemId, step: &str) -> Result<()> {
+pub(super) fn delete_call(tx: &Connection, item: ItemId, step: &str) -> Result<()> {
     let sql = "DELETE FROM step WHERE item = ?1 AND name = ?2";
-    tx.run(sql, (item, step))?;
+    tx.run_statement(sql, (item, step))?;
     Ok(())
 }
 
@@ -67,19 +67,22 @@ pub(super) const IS_POSTING: &str = "
         WHERE doubt = 1 AND state = 'waiting' AND received <= ?2 AND lane NOT GLOB 'slack:*')";
 
 /// Whether a waiting item has begun, before the given time, to post to this channel.
-pub(super) fn is_posting(connection: &Connection, channel: &str, before: i64) -> Result<bool> {
-    Ok(connection.one(IS_POSTING, (channel, before))?)
+pub(super) fn has_begun_post(connection: &Connection, channel: &str, before: i64) -> Result<bool> {
+    Ok(connection.one_value(IS_POSTING, (channel, before))?)
 }
 
 /// What to tell somebody whose item does not wait any more.
-fn lost(tx: &Connection, item: ItemId) -> Result<Error> {
+fn to_lost_error(tx: &Connection, item: ItemId) -> Result<Error> {
     let sql = "SELECT lane FROM item WHERE id = ?1";
-    let lane: Option<String> = tx.first(sql, [item], |row| row.get(0))?;
+    let lane: Option<String> = tx.first_row(sql, [item], |row| row.get(0))?;
     Ok(Error::LeaseLost { lane: lane.unwrap_or_default() })
 }
 
 /// All calls of an item that were begun, with their results.
-pub(super) fn all(connection: &Connection, item: ItemId) -> Result<Vec<(String, Option<String>)>> {
+pub(super) fn read_calls(
+    connection: &Connection,
+    item: ItemId,
+) -> Result<Vec<(String, Option<String>)>> {
     let sql = "SELECT name, result FROM step WHERE item = ?1 ORDER BY begun, name";
-    Ok(connection.all(sql, [item], |row| Ok((row.get(0)?, row.get(1)?)))?)
+    Ok(connection.all_rows(sql, [item], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }

@@ -11,15 +11,15 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
-use super::leases::IN_A_ROW;
+use super::leases::MAX_READY_IN_A_ROW;
 use super::sql::Sql;
 use super::*;
-use crate::model::{Customer, Ending, State};
+use crate::model::{Customer, TicketEnding, TicketState};
 use crate::store::{Role, Source};
 
 struct Bench {
     folder: TempDir,
-    options: Options,
+    options: SqliteOptions,
 }
 
 impl Bench {
@@ -27,7 +27,7 @@ impl Bench {
         let clock = Clock::manual("2026-03-01T12:00:00Z".parse().unwrap());
         let boot_id = Some("boot".to_owned());
         let folder = tempfile::tempdir().unwrap();
-        Self { folder, options: Options { boot_id, ..Options::new(clock) } }
+        Self { folder, options: SqliteOptions { boot_id, ..SqliteOptions::new(clock) } }
     }
 
     async fn open(&self) -> Arc<SqliteStore> {
@@ -86,15 +86,15 @@ impl Bench {
 
     async fn ask(&self, store: &SqliteStore, sql: &'static str) -> i64 {
         let ask = move |db: &Connection| Ok(db.query_row(sql, [], |row| row.get(0))?);
-        store.database.read(ask).await.unwrap()
+        store.database.run_read(ask).await.unwrap()
     }
 }
 
 /// A connection to a database as the store opens it.
 fn connect(path: &Path, boot_id: Option<&str>) -> Connection {
-    let path = files::create(path).unwrap();
-    let mut connection = open_ours(&path, true).unwrap();
-    prepare(&mut connection, boot_id).unwrap();
+    let path = files::create_database(path).unwrap();
+    let mut connection = open_own_file(&path, true).unwrap();
+    prepare_connection(&mut connection, boot_id).unwrap();
     connection
 }
 
@@ -112,7 +112,7 @@ async fn occupy(store: &Arc<SqliteStore>) -> mpsc::Sender<()> {
     let (started, has_started) = oneshot::channel();
     let store = Arc::clone(store);
     TaskTracker::new().spawn(async move {
-        let work = store.database.write(move |_| {
+        let work = store.database.run_write(move |_| {
             started.send(()).ok();
             released.recv().ok();
             Ok(())
@@ -131,7 +131,7 @@ async fn what_waits_together_shares_a_commit() {
     let busy = occupy(&store).await;
     // Few enough to be handed in without tokio making this task pause.
     let accepts = join_all((0..20).map(|n| store.accept(bench.item(&n.to_string()))));
-    let checks = join_all((0..20).map(|_| store.check()));
+    let checks = join_all((0..20).map(|_| store.check_health()));
     let ((accepted, checked), ()) = join(join(accepts, checks), async { drop(busy) }).await;
     assert!(accepted.iter().all(|accepted| matches!(accepted, Ok(Accepted::New))));
     assert!(checked.iter().all(Result::is_ok));
@@ -157,9 +157,10 @@ impl SlowDisk {
         };
         let connection = connect(&path, Some("boot"));
         let store = SqliteStore {
-            database: Database::start(connection, Fold::start(&path).unwrap(), sync, true).unwrap(),
+            database: Database::start(connection, Checkpointer::start(&path).unwrap(), sync, true)
+                .unwrap(),
             leases: Arc::default(),
-            uncertain: Arc::default(),
+            unsynced: Arc::default(),
             tickets: Arc::default(),
             wake: Arc::default(),
             clock: bench.options.clock.clone(),
@@ -190,15 +191,15 @@ async fn only_who_accepts_an_event_waits_for_the_disk() {
     let bench = Bench::new();
     let disk = SlowDisk::of(&bench);
     let store = &disk.store;
-    let chore = NewItem { source: Source::Desk, ..bench.item("0") };
+    let chore = NewItem { source: Source::Internal, ..bench.item("0") };
     assert_eq!(store.accept(chore).await.unwrap(), Accepted::New);
-    store.check().await.unwrap();
-    store.wake().await;
+    store.check_health().await.unwrap();
+    store.wait_for_work().await;
     assert_eq!(disk.asked.load(Ordering::Relaxed), 0);
 
     let mut accept = store.accept(bench.item("1"));
     disk.is_asked(1, &mut accept).await;
-    store.check().await.unwrap();
+    store.check_health().await.unwrap();
     disk.stores();
     assert_eq!(accept.await.unwrap(), Accepted::New);
 
@@ -215,17 +216,17 @@ async fn no_call_begins_before_its_event_is_on_the_disk() {
     let disk = SlowDisk::of(&bench);
     let (store, now) = (&disk.store, bench.options.clock.now());
     // One who claims, so that the first is offered; the second is read.
-    assert_eq!(store.claim(9, BUSY_TIMEOUT, now).await.unwrap().len(), 0);
+    assert_eq!(store.lease_lanes(9, BUSY_TIMEOUT, now).await.unwrap().len(), 0);
     for (number, key) in [(0, "offered"), (1, "read")] {
         let mut accept = store.accept(bench.item(key));
         disk.is_asked(2 * number + 1, &mut accept).await;
-        store.wake().await;
+        store.wait_for_work().await;
         if key == "read" {
-            store.leases().take_back("own:lane read");
+            store.leases().revoke_offer("own:lane read");
         }
-        let lease = store.claim(9, BUSY_TIMEOUT, now).await.unwrap().remove(0);
+        let lease = store.lease_lanes(9, BUSY_TIMEOUT, now).await.unwrap().remove(0);
         let id = lease.items[0].id;
-        let mut begin = store.begin(id, "post", None, now);
+        let mut begin = store.begin_call(id, "post", None, now);
         let waits = tokio::time::timeout(Duration::from_millis(20), &mut begin).await;
         assert!(waits.is_err(), "{key}");
         // Nor does it begin if the disk fails, before another try succeeds.
@@ -233,8 +234,11 @@ async fn no_call_begins_before_its_event_is_on_the_disk() {
         assert!(accept.await.is_err());
         disk.is_asked(2 * number + 2, &mut begin).await;
         disk.stores();
-        assert_eq!(begin.await.unwrap(), Begun::Fresh);
-        assert!(matches!(store.begin(id, "post", None, now).await, Ok(Begun::Unsure(_))));
+        assert_eq!(begin.await.unwrap(), CallState::Fresh);
+        assert!(matches!(
+            store.begin_call(id, "post", None, now).await,
+            Ok(CallState::OutcomeUnknown(_))
+        ));
     }
 }
 
@@ -243,16 +247,16 @@ async fn a_call_for_a_chore_begins_when_the_chore_is_on_the_disk() {
     let bench = Bench::new();
     let disk = SlowDisk::of(&bench);
     let (store, now) = (&disk.store, bench.options.clock.now());
-    store.accept(NewItem { source: Source::Desk, ..bench.item("1") }).await.unwrap();
-    let lease = store.claim(9, BUSY_TIMEOUT, now).await.unwrap().remove(0);
+    store.accept(NewItem { source: Source::Internal, ..bench.item("1") }).await.unwrap();
+    let lease = store.lease_lanes(9, BUSY_TIMEOUT, now).await.unwrap().remove(0);
     let id = lease.items[0].id;
-    let mut begin = store.begin(id, "context", None, now);
+    let mut begin = store.begin_call(id, "context", None, now);
     disk.is_asked(1, &mut begin).await;
     disk.fails();
     assert!(begin.await.is_err());
-    assert_eq!(store.steps(id).await.unwrap(), [], "nothing was called");
+    assert_eq!(store.calls_of(id).await.unwrap(), [], "nothing was called");
     disk.stores();
-    assert_eq!(store.begin(id, "context", None, now).await.unwrap(), Begun::Fresh);
+    assert_eq!(store.begin_call(id, "context", None, now).await.unwrap(), CallState::Fresh);
     assert_eq!(disk.asked.load(Ordering::Relaxed), 2, "the second call waits for nothing");
 }
 
@@ -261,16 +265,16 @@ async fn a_call_that_waited_for_the_disk_counts_from_when_it_is_made() {
     let bench = Bench::new();
     let disk = SlowDisk::of(&bench);
     let (store, clock) = (&disk.store, &bench.options.clock);
-    store.accept(NewItem { source: Source::Desk, ..bench.item("1") }).await.unwrap();
-    let lease = store.claim(9, BUSY_TIMEOUT, clock.now()).await.unwrap().remove(0);
+    store.accept(NewItem { source: Source::Internal, ..bench.item("1") }).await.unwrap();
+    let lease = store.lease_lanes(9, BUSY_TIMEOUT, clock.now()).await.unwrap().remove(0);
     let id = lease.items[0].id;
-    let mut begin = store.begin(id, "context", None, clock.now());
+    let mut begin = store.begin_call(id, "context", None, clock.now());
     disk.is_asked(1, &mut begin).await;
     clock.advance(Duration::from_secs(4));
     disk.stores();
-    assert_eq!(begin.await.unwrap(), Begun::Fresh);
-    let again = store.begin(id, "context", None, clock.now()).await.unwrap();
-    assert_eq!(again, Begun::Unsure(clock.now()));
+    assert_eq!(begin.await.unwrap(), CallState::Fresh);
+    let again = store.begin_call(id, "context", None, clock.now()).await.unwrap();
+    assert_eq!(again, CallState::OutcomeUnknown(clock.now()));
 }
 
 #[tokio::test]
@@ -279,10 +283,10 @@ async fn who_claims_what_is_due_later_takes_no_lane_from_others() {
     let store = bench.open().await;
     let now = bench.options.clock.now();
     store.accept(bench.item("1")).await.unwrap();
-    let lease = store.claim(9, BUSY_TIMEOUT, now).await.unwrap().remove(0);
+    let lease = store.lease_lanes(9, BUSY_TIMEOUT, now).await.unwrap().remove(0);
     let later = now + Duration::from_hours(1);
-    assert_eq!(store.claim(9, BUSY_TIMEOUT, later).await.unwrap().len(), 0);
-    store.settle(&lease, &[lease.items[0].id], Verdict::Done).await.unwrap();
+    assert_eq!(store.lease_lanes(9, BUSY_TIMEOUT, later).await.unwrap().len(), 0);
+    store.record_outcome(&lease, &[lease.items[0].id], StoredOutcome::Done).await.unwrap();
 }
 
 #[tokio::test]
@@ -291,9 +295,9 @@ async fn without_a_boot_id_every_write_waits_for_the_disk() {
     let path = bench.folder.path().join("bridge.db");
     let connection = connect(&path, None);
     let failing = || Err(std::io::Error::other("broken"));
-    let fold = Fold::start(&path).unwrap();
+    let fold = Checkpointer::start(&path).unwrap();
     let database = Database::start(connection, fold, failing, false).unwrap();
-    assert!(database.write(|tx| boot::put_meta(tx, "checked", Some("now"))).await.is_err());
+    assert!(database.run_write(|tx| boot::put_meta(tx, "checked", Some("now"))).await.is_err());
 }
 
 #[tokio::test]
@@ -302,8 +306,8 @@ async fn without_a_boot_id_everything_unfinished_is_in_doubt() {
     bench.options.boot_id = None;
     bench.open().await.accept(bench.item("1")).await.unwrap();
     let store = bench.open().await;
-    let leases = store.claim(1, BUSY_TIMEOUT, bench.options.clock.now()).await.unwrap();
-    assert!(leases[0].items[0].doubt);
+    let leases = store.lease_lanes(1, BUSY_TIMEOUT, bench.options.clock.now()).await.unwrap();
+    assert!(leases[0].items[0].may_have_unrecorded_calls);
 }
 
 #[tokio::test]
@@ -324,14 +328,16 @@ async fn a_lane_is_free_only_when_its_release_is_committed() {
     let store = bench.open().await;
     store.accept(bench.item("1")).await.unwrap();
     let now = bench.options.clock.now();
-    let lease = store.claim(1, BUSY_TIMEOUT, now).await.unwrap().remove(0);
+    let lease = store.lease_lanes(1, BUSY_TIMEOUT, now).await.unwrap().remove(0);
     let busy = occupy(&store).await;
-    let both =
-        join(store.release(lease, Some(now + BUSY_TIMEOUT)), store.claim(1, BUSY_TIMEOUT, now));
+    let both = join(
+        store.release_lane(lease, Some(now + BUSY_TIMEOUT)),
+        store.lease_lanes(1, BUSY_TIMEOUT, now),
+    );
     let ((released, claimed), ()) = join(both, async { drop(busy) }).await;
     released.unwrap();
     assert_eq!(claimed.unwrap().len(), 0);
-    assert_eq!(store.claim(1, BUSY_TIMEOUT, now).await.unwrap().len(), 0);
+    assert_eq!(store.lease_lanes(1, BUSY_TIMEOUT, now).await.unwrap().len(), 0);
 }
 
 #[tokio::test]
@@ -340,15 +346,15 @@ async fn what_comes_into_an_idle_lane_lies_ready_and_others_still_have_their_tur
     let store = bench.open().await;
     let now = bench.options.clock.now();
     store.accept(bench.item("old")).await.unwrap();
-    assert!(!store.leases().is_ready(), "nobody has claimed yet");
-    let old = store.claim(1, BUSY_TIMEOUT, now).await.unwrap().remove(0);
-    store.release(old, None).await.unwrap();
+    assert!(!store.leases().has_ready(), "nobody has claimed yet");
+    let old = store.lease_lanes(1, BUSY_TIMEOUT, now).await.unwrap().remove(0);
+    store.release_lane(old, None).await.unwrap();
     let mut claimed = Vec::new();
-    for number in 0..IN_A_ROW {
+    for number in 0..MAX_READY_IN_A_ROW {
         store.accept(bench.item(&number.to_string())).await.unwrap();
-        assert!(store.leases().is_ready());
+        assert!(store.leases().has_ready());
         assert_eq!(store.next_due().await.unwrap(), Some(now));
-        let lease = store.claim(1, BUSY_TIMEOUT, now).await.unwrap().remove(0);
+        let lease = store.lease_lanes(1, BUSY_TIMEOUT, now).await.unwrap().remove(0);
         claimed.push(lease.items[0].key.clone());
     }
     assert_eq!((claimed[0].as_str(), claimed.last().unwrap().as_str()), ("0", "old"));
@@ -359,15 +365,15 @@ async fn a_failed_write_leaves_its_neighbours_alone() {
     let bench = Bench::new();
     let store = bench.open().await;
     let half = |key: &'static str| {
-        store.database.write(move |tx| {
+        store.database.run_write(move |tx| {
             let sql = "INSERT INTO meta (key) VALUES (?1)";
-            tx.run(sql, [key])?;
-            tx.run(sql, [key])?;
+            tx.run_statement(sql, [key])?;
+            tx.run_statement(sql, [key])?;
             Ok(())
         })
     };
     let busy = occupy(&store).await;
-    let all = join(join(half("a"), store.check()), store.accept(bench.item("1")));
+    let all = join(join(half("a"), store.check_health()), store.accept(bench.item("1")));
     let (((half, checked), accepted), ()) = join(all, async { drop(busy) }).await;
     assert!(matches!(half, Err(Error::Database(_))), "{half:?}");
     checked.unwrap();
@@ -384,7 +390,7 @@ async fn a_full_disk_fails_those_whom_it_concerns_and_nobody_later() {
     let large = |key| NewItem { body: vec![0; 1 << 20], ..bench.item(key) };
 
     let busy = occupy(&store).await;
-    let all = join(join(store.accept(large("1")), store.accept(large("2"))), store.check());
+    let all = join(join(store.accept(large("1")), store.accept(large("2"))), store.check_health());
     let (((first, second), checked), ()) = join(all, async { drop(busy) }).await;
     for failed in [first, second] {
         let Err(Error::Database(error)) = failed else { panic!("{failed:?}") };
@@ -399,24 +405,24 @@ async fn a_full_disk_fails_those_whom_it_concerns_and_nobody_later() {
 async fn a_failed_commit_fails_those_who_wait_and_nobody_later() {
     let bench = Bench::new();
     let store = bench.open().await;
-    store.claim(1, BUSY_TIMEOUT, bench.options.clock.now()).await.unwrap();
+    store.lease_lanes(1, BUSY_TIMEOUT, bench.options.clock.now()).await.unwrap();
     // SQLite finds this out only when it commits.
     let orphan = || {
-        store.database.write(|tx| {
-            tx.run("PRAGMA defer_foreign_keys = ON", [])?;
+        store.database.run_write(|tx| {
+            tx.run_statement("PRAGMA defer_foreign_keys = ON", [])?;
             let sql = "INSERT INTO step (item, name, begun, tried) VALUES (99, 'post', 0, 0)";
-            Ok(tx.run(sql, [])?)
+            Ok(tx.run_statement(sql, [])?)
         })
     };
     let busy = occupy(&store).await;
-    let all = join(join(orphan(), store.check()), store.accept(bench.item("1")));
+    let all = join(join(orphan(), store.check_health()), store.accept(bench.item("1")));
     let (((orphaned, checked), accepted), ()) = join(all, async { drop(busy) }).await;
     for failed in [orphaned.map(drop), checked, accepted.map(drop)] {
         assert!(matches!(failed, Err(Error::Database(_))), "{failed:?}");
     }
     assert!(orphan().await.is_err());
     assert_eq!(store.accept(bench.item("1")).await.unwrap(), Accepted::New);
-    let leases = store.claim(1, BUSY_TIMEOUT, bench.options.clock.now()).await.unwrap();
+    let leases = store.lease_lanes(1, BUSY_TIMEOUT, bench.options.clock.now()).await.unwrap();
     assert_eq!(leases.len(), 1, "a lane that was offered in vain is free");
 }
 
@@ -425,12 +431,12 @@ async fn a_full_disk_fails_a_soft_write_and_nobody_later() {
     let bench = Bench::new();
     let store = bench.open().await;
     bench.ask(&store, "PRAGMA max_page_count = 1").await;
-    let large = store.database.write(|tx| {
-        tx.run("INSERT INTO meta VALUES ('a', hex(zeroblob(1000000)))", [])?;
+    let large = store.database.run_write(|tx| {
+        tx.run_statement("INSERT INTO meta VALUES ('a', hex(zeroblob(1000000)))", [])?;
         Ok(())
     });
     assert!(matches!(large.await, Err(Error::Database(_))));
-    store.check().await.unwrap();
+    store.check_health().await.unwrap();
 }
 
 #[tokio::test]
@@ -441,10 +447,10 @@ async fn a_database_is_served_by_one_and_looked_into_by_others() {
     let second = bench.try_open().await.err().unwrap();
     assert!(matches!(&second, Error::InUse { .. }), "{second}");
     bench.options.exclusive = false;
-    bench.open().await.check().await.unwrap();
+    bench.open().await.check_health().await.unwrap();
     bench.options.exclusive = true;
     store.close().await;
-    bench.open().await.check().await.unwrap();
+    bench.open().await.check_health().await.unwrap();
 }
 
 #[tokio::test]
@@ -455,7 +461,7 @@ async fn a_lane_has_a_row_exactly_as_long_as_an_item_waits_in_it() {
     let now = bench.options.clock.now();
     let message = Lane::Message(ChannelId::parse("C1").unwrap(), MessageTs::parse("1").unwrap());
     store.accept(NewItem { lane: message, ..bench.item("1") }).await.unwrap();
-    store.accept(NewItem { source: Source::Desk, ..bench.item("1") }).await.unwrap();
+    store.accept(NewItem { source: Source::Internal, ..bench.item("1") }).await.unwrap();
     assert_eq!(rows().await, 2);
     let link = Link {
         ticket: TicketId::parse("default/t").unwrap(),
@@ -465,16 +471,16 @@ async fn a_lane_has_a_row_exactly_as_long_as_an_item_waits_in_it() {
         blip_id: None,
         user: None,
     };
-    store.link(link, Timestamp::UNIX_EPOCH).await.unwrap();
+    store.link_message(link, Timestamp::UNIX_EPOCH).await.unwrap();
     assert_eq!(rows().await, 2);
-    let leases = store.claim(9, BUSY_TIMEOUT, now).await.unwrap();
-    let parked = Verdict::Parked { reason: "refused".to_owned() };
-    store.settle(&leases[0], &[leases[0].items[0].id], Verdict::Done).await.unwrap();
-    store.settle(&leases[1], &[leases[1].items[0].id], parked).await.unwrap();
+    let leases = store.lease_lanes(9, BUSY_TIMEOUT, now).await.unwrap();
+    let parked = StoredOutcome::Parked { reason: "refused".to_owned() };
+    store.record_outcome(&leases[0], &[leases[0].items[0].id], StoredOutcome::Done).await.unwrap();
+    store.record_outcome(&leases[1], &[leases[1].items[0].id], parked).await.unwrap();
     assert_eq!(rows().await, 0);
-    store.release(leases[1].clone(), Some(now)).await.unwrap();
+    store.release_lane(leases[1].clone(), Some(now)).await.unwrap();
     assert_eq!(rows().await, 0);
-    store.revive(leases[1].items[0].id, now).await.unwrap();
+    store.retry_parked(leases[1].items[0].id, now).await.unwrap();
     assert_eq!(rows().await, 1);
 }
 
@@ -482,10 +488,15 @@ async fn a_lane_has_a_row_exactly_as_long_as_an_item_waits_in_it() {
 async fn no_hot_query_reads_a_whole_table() {
     let bench = Bench::new();
     let store = bench.open().await;
-    let hot =
-        [items::CLAIM, items::DEPTH, items::ERASE_BODIES, tickets::FORGETTABLE, steps::IS_POSTING];
+    let hot = [
+        items::SELECT_DUE,
+        items::SELECT_DEPTH,
+        items::ERASE_BODIES,
+        tickets::SELECT_FORGETTABLE,
+        steps::IS_POSTING,
+    ];
     for sql in hot {
-        let plan = store.database.read(move |db| {
+        let plan = store.database.run_read(move |db| {
             let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
             let count = explain.parameter_count();
             let nothing = rusqlite::params_from_iter(vec![None::<i64>; count]);
@@ -525,7 +536,7 @@ fn ticket(id: &str, opened: Timestamp) -> Ticket {
         team: None,
         tags: Vec::new(),
         opened,
-        state: State::Unclaimed,
+        state: TicketState::Unclaimed,
         thread: None,
         heard: None,
         unanswered: None,
@@ -538,15 +549,16 @@ fn finished_by(at: Timestamp) -> Cutoffs {
     Cutoffs { bodies: at, tickets: Timestamp::UNIX_EPOCH, keys: at }
 }
 
-async fn settle_all(bench: &Bench, store: &SqliteStore, verdict: impl Fn(&Item) -> Verdict) {
+async fn settle_all(bench: &Bench, store: &SqliteStore, verdict: impl Fn(&Item) -> StoredOutcome) {
     loop {
-        let leases = store.claim(1000, BUSY_TIMEOUT, bench.options.clock.now()).await.unwrap();
+        let leases =
+            store.lease_lanes(1000, BUSY_TIMEOUT, bench.options.clock.now()).await.unwrap();
         if leases.is_empty() {
             return;
         }
         for lease in leases {
             let item = &lease.items[0];
-            store.settle(&lease, &[item.id], verdict(item)).await.unwrap();
+            store.record_outcome(&lease, &[item.id], verdict(item)).await.unwrap();
         }
     }
 }
@@ -574,24 +586,27 @@ async fn what_was_erased_is_in_no_file_also_where_rows_were_moved() {
             let is_open = lot.borrow_mut().bool();
             keep(is_open, first);
             if !is_open {
-                ticket.enter(State::Closed { ending: Ending::Customer, at: clock.now() });
+                ticket.enter_state(TicketState::Closed {
+                    ending: TicketEnding::Customer,
+                    at: clock.now(),
+                });
             }
             store.put_ticket(&ticket).await.unwrap();
         }
         settle_all(&bench, &store, |item| {
             let verdict = match lot.borrow_mut().u8(..4) {
-                0 => Verdict::Parked { reason: "refused".to_owned() },
-                1 => Verdict::Ignored,
-                _ => Verdict::Done,
+                0 => StoredOutcome::Parked { reason: "refused".to_owned() },
+                1 => StoredOutcome::Ignored,
+                _ => StoredOutcome::Done,
             };
-            keep(matches!(verdict, Verdict::Parked { .. }), item.key.clone());
+            keep(matches!(verdict, StoredOutcome::Parked { .. }), item.key.clone());
             verdict
         })
         .await;
         clock.advance(Duration::from_hours(1));
         let cutoffs =
             Cutoffs { keys: clock.now() - Duration::from_hours(2), ..finished_by(clock.now()) };
-        store.clean(cutoffs).await.unwrap();
+        store.erase_expired(cutoffs).await.unwrap();
     }
     let found = bench.words();
     assert_eq!(found.intersection(&erased.into_inner()).count(), 0);
@@ -610,7 +625,7 @@ async fn erasing_a_customer_takes_what_is_theirs_and_nothing_of_others() {
     };
     // Its ticket was forgotten since, as after RETAIN_TICKETS_DAYS.
     accept("default/forgotten", r#"{"content": "old words"}"#).await;
-    settle_all(&bench, &store, |_| Verdict::Done).await;
+    settle_all(&bench, &store, |_| StoredOutcome::Done).await;
     // Their cards are not posted yet. One number ends with the other; one customer quotes it.
     let waiting = r#"{"content": {"customerIdentity": "5511987654321@wa.gw.msging.net"}}"#;
     accept("default/theirs", waiting).await;
@@ -619,7 +634,7 @@ async fn erasing_a_customer_takes_what_is_theirs_and_nothing_of_others() {
     accept("default/quotes", r#"{"content": "call 1187654321@wa.gw.msging.net"}"#).await;
     // A job of another lane that only its body ties to the ticket.
     let job = br#"{"Late":{"ticket":"default/theirs","url":"https://x.example/a.png"}}"#.to_vec();
-    let job = NewItem { source: Source::Desk, body: job, ..bench.item("late:1") };
+    let job = NewItem { source: Source::Internal, body: job, ..bench.item("late:1") };
     store.accept(job).await.unwrap();
     let key = CustomerKey::parse("+55 11 98765-4321").unwrap();
     let erased = store.erase_customer(&key).await.unwrap();
@@ -638,10 +653,10 @@ async fn a_rewrite_that_is_due_is_made_also_if_nothing_else_is_erased() {
     let store = bench.open().await;
     let due = "SELECT count(*) FROM meta WHERE key = 'rewrite due'";
     // As it is left by one that failed.
-    store.database.write(|tx: &Transaction<'_>| erased::note_rewrite_due(tx)).await.unwrap();
+    store.database.run_write(|tx: &Transaction<'_>| erased::note_rewrite_due(tx)).await.unwrap();
     assert_eq!(bench.ask(&store, due).await, 1);
     bench.options.clock.advance(Duration::from_hours(1));
-    store.clean(finished_by(Timestamp::UNIX_EPOCH)).await.unwrap();
+    store.erase_expired(finished_by(Timestamp::UNIX_EPOCH)).await.unwrap();
     assert_eq!(bench.ask(&store, due).await, 0);
 }
 
@@ -650,19 +665,19 @@ async fn what_was_erased_is_in_no_file_of_a_large_database() {
     let bench = Bench::new();
     let store = bench.open().await;
     let clock = &bench.options.clock;
-    store.clean(finished_by(clock.now())).await.unwrap();
-    let size = usize::try_from(erased::SMALL).unwrap() / 20;
+    store.erase_expired(finished_by(clock.now())).await.unwrap();
+    let size = usize::try_from(erased::SMALL_DATABASE_BYTES).unwrap() / 20;
     for number in 0..30 {
         let body = words(number, size).into_bytes();
         store.accept(NewItem { body, ..bench.item(&number.to_string()) }).await.unwrap();
     }
     settle_all(&bench, &store, |item| match item.key.len() {
-        1 => Verdict::Done,
-        _ => Verdict::Parked { reason: "refused".to_owned() },
+        1 => StoredOutcome::Done,
+        _ => StoredOutcome::Parked { reason: "refused".to_owned() },
     })
     .await;
     clock.advance(Duration::from_hours(1));
-    store.clean(finished_by(clock.now())).await.unwrap();
+    store.erase_expired(finished_by(clock.now())).await.unwrap();
     assert_eq!(bench.words(), (10..30).map(|number| number.to_string()).collect());
 }
 
@@ -724,11 +739,11 @@ async fn stored_ids_with_capitals_become_the_same_in_every_case() {
     drop(db);
     let store = bench.open().await;
     let id = |id: &str| TicketId::parse(id).unwrap();
-    let ticket = store.ticket(&id("default/t-9b")).await.unwrap().unwrap();
+    let ticket = store.load_ticket(&id("default/t-9b")).await.unwrap().unwrap();
     // The claimed one is left, and Blip is sent the id as it was told.
-    assert_eq!((ticket.number, ticket.id.blip()), (Some(7), "T-9B"));
+    assert_eq!((ticket.number, ticket.id.blip_id()), (Some(7), "T-9B"));
     assert!(ticket.holder().is_some());
-    assert_eq!(store.ticket(&id("default/T-9B")).await.unwrap().as_ref(), Some(&ticket));
+    assert_eq!(store.load_ticket(&id("default/T-9B")).await.unwrap().as_ref(), Some(&ticket));
     assert_eq!(store.first_words(&ticket.id).await.unwrap().as_deref(), Some("mine"));
     assert_eq!(store.blip_ids_of(&ticket.id).await.unwrap().len(), 2);
     for (blip_id, ts) in [("a1", "1.000002"), ("A2", "2.000002")] {
@@ -737,8 +752,8 @@ async fn stored_ids_with_capitals_become_the_same_in_every_case() {
     }
     // Others are what they were.
     for (other, blip, number) in [("default/up", "UP", 8), ("default/low", "low", 9)] {
-        let other = store.ticket(&id(other)).await.unwrap().unwrap();
-        assert_eq!((other.id.blip(), other.number), (blip, Some(number)));
+        let other = store.load_ticket(&id(other)).await.unwrap().unwrap();
+        assert_eq!((other.id.blip_id(), other.number), (blip, Some(number)));
     }
     assert_eq!(store.first_words(&id("default/UP")).await.unwrap().as_deref(), Some("up"));
     assert_eq!(bench.ask(&store, "SELECT count(*) FROM ticket").await, 3);
@@ -753,7 +768,7 @@ async fn stored_ids_with_capitals_become_the_same_in_every_case() {
     for key in ["m:default/t-9b:a3", "m:default/t-9b:a4"] {
         assert_eq!(store.accept(bench.item(key)).await.unwrap(), Accepted::Repeat, "{key}");
     }
-    let context = NewItem { source: Source::Desk, ..bench.item("context:default/up") };
+    let context = NewItem { source: Source::Internal, ..bench.item("context:default/up") };
     assert_eq!(store.accept(context).await.unwrap(), Accepted::Repeat);
 }
 

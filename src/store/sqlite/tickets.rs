@@ -4,14 +4,14 @@ use rusqlite::{Connection, Row, named_params};
 
 use super::sql::Sql;
 use super::{columns, items, privacy};
-use crate::model::fold::fold;
+use crate::model::fold::fold_text;
 use crate::model::ids::stored_id;
 use crate::model::{ChannelId, MessageTs, SlackUserId, Thread, TicketId};
 use crate::store::row::{KnownRepliesRow, LinkRow, TicketRow, role_name};
 use crate::store::{Lane, Link, Result};
 
 /// Writes a ticket, new or changed.
-pub(super) fn put(tx: &Connection, id: &TicketId, row: &TicketRow) -> Result<()> {
+pub(super) fn write_ticket(tx: &Connection, id: &TicketId, row: &TicketRow) -> Result<()> {
     privacy::refuse_erased(tx, id, row.opened)?;
     let sql = "REPLACE INTO ticket (id, spelled, bot, address, number, parent, customer, customer_name,
                    originator, domain, team, tags, opened, state, changed, ending, agent, agent_name,
@@ -45,24 +45,24 @@ pub(super) fn put(tx: &Connection, id: &TicketId, row: &TicketRow) -> Result<()>
         ":unanswered": row.unanswered,
         ":revision": row.revision,
     };
-    tx.run(sql, params)?;
+    tx.run_statement(sql, params)?;
     Ok(())
 }
 
 /// Keeps what a customer said to begin with.
-pub(super) fn keep_first_words(tx: &Connection, ticket: &TicketId, words: &str) -> Result<()> {
-    if privacy::erased_at(tx, ticket)?.is_some() {
+pub(super) fn insert_first_words(tx: &Connection, ticket: &TicketId, words: &str) -> Result<()> {
+    if privacy::read_erased_at(tx, ticket)?.is_some() {
         return Ok(());
     }
     let sql = "REPLACE INTO first_words (ticket, words) VALUES (?1, ?2)";
-    tx.run(sql, (ticket.to_string(), words))?;
+    tx.run_statement(sql, (ticket.to_string(), words))?;
     Ok(())
 }
 
 /// What a customer said to begin with.
-pub(super) fn first_words(connection: &Connection, id: &TicketId) -> Result<Option<String>> {
+pub(super) fn read_first_words(connection: &Connection, id: &TicketId) -> Result<Option<String>> {
     let sql = "SELECT words FROM first_words WHERE ticket = ?1";
-    Ok(connection.first(sql, [id.to_string()], |row| row.get(0))?)
+    Ok(connection.first_row(sql, [id.to_string()], |row| row.get(0))?)
 }
 
 /// Erases some first words of tickets that were closed before the given time, and says how many.
@@ -70,14 +70,14 @@ pub(super) fn erase_first_words(tx: &Connection, before: i64) -> Result<usize> {
     let sql = "DELETE FROM first_words WHERE ticket IN (
                    SELECT ticket FROM first_words JOIN ticket ON ticket.id = first_words.ticket
                    WHERE state = 'closed' AND changed < ?1 LIMIT ?2)";
-    Ok(tx.run(sql, (before, items::ERASE_ROWS))?)
+    Ok(tx.run_statement(sql, (before, items::ERASE_ROWS))?)
 }
 
 /// Most tickets that are forgotten in one commit; each has its messages.
-const FORGET_TICKETS: u32 = 20;
+const DELETE_BATCH: u32 = 20;
 
 /// Some tickets that were closed before `?1` and for which nothing is left to be done.
-pub(super) const FORGETTABLE: &str = "
+pub(super) const SELECT_FORGETTABLE: &str = "
     SELECT id FROM ticket INDEXED BY ticket_closed
     WHERE state = 'closed' AND changed < ?1
         AND NOT EXISTS (SELECT 1 FROM item WHERE state = 'waiting' AND lane = 'ticket:' || ticket.id)
@@ -85,46 +85,47 @@ pub(super) const FORGETTABLE: &str = "
     LIMIT ?2";
 
 /// Forgets some tickets that were closed before the given time, and says which.
-pub(super) fn forget(tx: &Connection, before: i64) -> Result<Vec<TicketId>> {
-    let ids: Vec<String> = tx.all(FORGETTABLE, (before, FORGET_TICKETS), |row| row.get(0))?;
+pub(super) fn delete_old_tickets(tx: &Connection, before: i64) -> Result<Vec<TicketId>> {
+    let ids: Vec<String> =
+        tx.all_rows(SELECT_FORGETTABLE, (before, DELETE_BATCH), |row| row.get(0))?;
     let forgotten = ids.iter().filter_map(|id| TicketId::parse(id)).collect();
     for id in ids {
-        delete(tx, &id)?;
+        delete_ticket(tx, &id)?;
     }
     Ok(forgotten)
 }
 
 /// Deletes a ticket, and which messages belong to it.
-pub(super) fn delete(tx: &Connection, id: &str) -> Result<()> {
+pub(super) fn delete_ticket(tx: &Connection, id: &str) -> Result<()> {
     for sql in [
         "DELETE FROM first_words WHERE ticket = ?1",
         "DELETE FROM twin WHERE ticket = ?1",
         "DELETE FROM message WHERE ticket = ?1",
         "DELETE FROM ticket WHERE id = ?1",
     ] {
-        tx.run(sql, [id])?;
+        tx.run_statement(sql, [id])?;
     }
     Ok(())
 }
 
 /// Reads a ticket.
-pub(super) fn get(connection: &Connection, id: &TicketId) -> Result<Option<TicketRow>> {
+pub(super) fn read_ticket(connection: &Connection, id: &TicketId) -> Result<Option<TicketRow>> {
     let sql = "SELECT * FROM ticket WHERE id = ?1";
-    Ok(connection.first(sql, [id.to_string()], columns::ticket)?)
+    Ok(connection.first_row(sql, [id.to_string()], columns::to_ticket_row)?)
 }
 
 /// The newest ticket of this number of this bot.
-pub(super) fn by_number(
+pub(super) fn read_by_number(
     connection: &Connection,
     bot: &str,
     number: i64,
 ) -> Result<Option<TicketRow>> {
     let sql = "SELECT * FROM ticket WHERE bot = ?1 AND number = ?2 ORDER BY opened DESC LIMIT 1";
-    Ok(connection.first(sql, (bot, number), columns::ticket)?)
+    Ok(connection.first_row(sql, (bot, number), columns::to_ticket_row)?)
 }
 
 /// The newest ticket of a customer, other than `except`, of the same bot.
-pub(super) fn latest_of(
+pub(super) fn read_latest_of(
     connection: &Connection,
     customer: &str,
     except: &TicketId,
@@ -132,11 +133,11 @@ pub(super) fn latest_of(
     let sql = "SELECT * FROM ticket WHERE bot = ?1 AND customer = ?2 AND id <> ?3
                ORDER BY opened DESC, id DESC LIMIT 1";
     let params = (except.bot().as_str(), customer, except.to_string());
-    Ok(connection.first(sql, params, columns::ticket)?)
+    Ok(connection.first_row(sql, params, columns::to_ticket_row)?)
 }
 
 /// Other tickets of a customer, newest first, of the same bot.
-pub(super) fn all_of(
+pub(super) fn read_all_of(
     connection: &Connection,
     customer: &str,
     except: &TicketId,
@@ -145,78 +146,94 @@ pub(super) fn all_of(
     let sql = "SELECT * FROM ticket WHERE bot = ?1 AND customer = ?2 AND id <> ?3
                ORDER BY opened DESC, id DESC LIMIT ?4";
     let params = (except.bot().as_str(), customer, except.to_string(), limit);
-    Ok(connection.all(sql, params, columns::ticket)?)
+    Ok(connection.all_rows(sql, params, columns::to_ticket_row)?)
 }
 
 /// The newest ticket that was transferred from the one of this number.
-pub(super) fn after(connection: &Connection, bot: &str, number: i64) -> Result<Option<TicketRow>> {
+pub(super) fn read_successor(
+    connection: &Connection,
+    bot: &str,
+    number: i64,
+) -> Result<Option<TicketRow>> {
     let sql = "SELECT * FROM ticket WHERE bot = ?1 AND parent = ?2 ORDER BY opened DESC LIMIT 1";
-    Ok(connection.first(sql, (bot, number), columns::ticket)?)
+    Ok(connection.first_row(sql, (bot, number), columns::to_ticket_row)?)
 }
 
 /// The newest tickets with this number, or of a customer whose name or identity holds this text.
 ///
 /// Reads all tickets there are: it is asked by people, and rarely.
-pub(super) fn find(connection: &Connection, text: &str, limit: u32) -> Result<Vec<TicketRow>> {
+pub(super) fn search_tickets(
+    connection: &Connection,
+    text: &str,
+    limit: u32,
+) -> Result<Vec<TicketRow>> {
     let sql = "SELECT * FROM ticket
                WHERE number = ?1 OR instr(fold(customer_name), ?2) > 0
                   OR instr(fold(customer), ?2) > 0 OR instr(fold(originator), ?2) > 0
                ORDER BY opened DESC, id DESC LIMIT ?3";
-    let params = (text.parse::<i64>().ok(), fold(text), limit);
-    Ok(connection.all(sql, params, columns::ticket)?)
+    let params = (text.parse::<i64>().ok(), fold_text(text), limit);
+    Ok(connection.all_rows(sql, params, columns::to_ticket_row)?)
 }
 
 /// All tickets that are not closed, oldest first.
-pub(super) fn open(connection: &Connection) -> Result<Vec<TicketRow>> {
+pub(super) fn read_open_tickets(connection: &Connection) -> Result<Vec<TicketRow>> {
     let sql = "SELECT * FROM ticket WHERE state <> 'closed' ORDER BY opened, id";
-    Ok(connection.all(sql, [], columns::ticket)?)
+    Ok(connection.all_rows(sql, [], columns::to_ticket_row)?)
 }
 
 /// Ties a Slack message to a ticket and moves what waits for the message to the ticket's lane. False
 /// if nothing does.
-pub(super) fn link(tx: &Connection, link: Link) -> Result<bool> {
+pub(super) fn insert_link(tx: &Connection, link: Link) -> Result<bool> {
     let ticket = link.ticket.to_string();
     let (channel, ts) = (link.channel.as_str(), link.ts.as_str());
     let user = link.user.as_ref().map(SlackUserId::as_str);
     let sql = "REPLACE INTO message (channel, ts, ticket, role, user) VALUES (?, ?, ?, ?, ?)";
-    tx.run(sql, (channel, ts, &ticket, role_name(link.role), user))?;
+    tx.run_statement(sql, (channel, ts, &ticket, role_name(link.role), user))?;
     if let Some(blip_id) = &link.blip_id {
         let twin = "INSERT INTO twin (channel, ts, ticket, blip_id) VALUES (?, ?, ?, ?)
                     ON CONFLICT DO NOTHING";
-        tx.run(twin, (channel, ts, &ticket, stored_id(blip_id)))?;
+        tx.run_statement(twin, (channel, ts, &ticket, stored_id(blip_id)))?;
     }
     let from = Lane::Message(link.channel, link.ts).name();
     items::move_lane(tx, &from, &Lane::Ticket(link.ticket).name())
 }
 
 /// What a Slack message is.
-pub(super) fn linked(connection: &Connection, channel: &str, ts: &str) -> Result<Option<LinkRow>> {
+pub(super) fn read_link(
+    connection: &Connection,
+    channel: &str,
+    ts: &str,
+) -> Result<Option<LinkRow>> {
     let sql = "SELECT *, (SELECT blip_id FROM twin WHERE channel = ?1 AND ts = ?2) AS blip_id
                FROM message WHERE channel = ?1 AND ts = ?2";
-    Ok(connection.first(sql, (channel, ts), columns::link)?)
+    Ok(connection.first_row(sql, (channel, ts), columns::to_link_row)?)
 }
 
 /// Blip's ids of all messages of a ticket that Slack shows.
-pub(super) fn blip_ids_of(connection: &Connection, ticket: &TicketId) -> Result<Vec<String>> {
+pub(super) fn read_blip_ids(connection: &Connection, ticket: &TicketId) -> Result<Vec<String>> {
     let sql = "SELECT DISTINCT blip_id FROM twin WHERE ticket = ?1";
-    Ok(connection.all(sql, [ticket.to_string()], |row| row.get(0))?)
+    Ok(connection.all_rows(sql, [ticket.to_string()], |row| row.get(0))?)
 }
 
 /// Notes that a channel has a later id now.
-pub(super) fn rename_channel(tx: &Connection, later: &ChannelId, first: &ChannelId) -> Result<()> {
+pub(super) fn insert_channel_rename(
+    tx: &Connection,
+    later: &ChannelId,
+    first: &ChannelId,
+) -> Result<()> {
     let sql = "INSERT INTO renamed_channel (later, first) VALUES (?1, ?2)";
-    tx.run(sql, (later.as_str(), first.as_str()))?;
+    tx.run_statement(sql, (later.as_str(), first.as_str()))?;
     Ok(())
 }
 
 /// The later ids of channels, each with the first one.
-pub(super) fn renamed_channels(connection: &Connection) -> Result<Vec<(String, String)>> {
+pub(super) fn read_channel_renames(connection: &Connection) -> Result<Vec<(String, String)>> {
     let sql = "SELECT later, first FROM renamed_channel ORDER BY number";
-    Ok(connection.all(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?)
+    Ok(connection.all_rows(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
 /// What is known of the answers in the threads that tickets have in a channel.
-pub(super) fn known_replies(
+pub(super) fn read_known_replies(
     connection: &Connection,
     channel: &ChannelId,
     since: &MessageTs,
@@ -230,11 +247,11 @@ pub(super) fn known_replies(
     let read = |row: &Row<'_>| {
         Ok(KnownRepliesRow { root: row.get(0)?, count: row.get(1)?, latest: row.get(2)? })
     };
-    Ok(connection.all(sql, (channel.as_str(), since.as_str()), read)?)
+    Ok(connection.all_rows(sql, (channel.as_str(), since.as_str()), read)?)
 }
 
 /// Whether there are messages of a ticket in a thread: they come after its root.
-pub(super) fn has_replies(
+pub(super) fn has_linked_replies(
     connection: &Connection,
     ticket: &TicketId,
     thread: &Thread,
@@ -244,16 +261,16 @@ pub(super) fn has_replies(
                WHERE channel = ?1 AND ts > ?2 AND ticket = ?3 AND role <> 'card' AND ts IS NOT ?4)";
     let gone = gone.map(MessageTs::as_str);
     let params = (thread.channel.as_str(), thread.root.as_str(), ticket.to_string(), gone);
-    Ok(connection.one(sql, params)?)
+    Ok(connection.one_value(sql, params)?)
 }
 
 /// The Slack messages of a Blip message, oldest first.
-pub(super) fn links_of(
+pub(super) fn read_links(
     connection: &Connection,
     ticket: &TicketId,
     blip_id: &str,
 ) -> Result<Vec<LinkRow>> {
     let sql = "SELECT message.*, twin.blip_id FROM twin JOIN message USING (channel, ts)
                WHERE twin.ticket = ?1 AND twin.blip_id = ?2 ORDER BY ts";
-    Ok(connection.all(sql, (ticket.to_string(), stored_id(blip_id)), columns::link)?)
+    Ok(connection.all_rows(sql, (ticket.to_string(), stored_id(blip_id)), columns::to_link_row)?)
 }

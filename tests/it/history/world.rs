@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use blip_slack::app::Tuning;
 use blip_slack::clock::Clock;
 use blip_slack::demo::CHANNEL;
-use blip_slack::inbox::retry::Retry;
-use blip_slack::store::Depth;
+use blip_slack::inbox::retry::RetryPolicy;
+use blip_slack::store::InboxDepth;
 use blip_slack_standins::blip::NewTicket;
 use blip_slack_standins::slack::{Message, View};
 use fastrand::Rng;
@@ -57,17 +57,17 @@ pub struct World {
 }
 
 fn hasty(running: &Running) -> Tuning {
-    let retry = Retry {
+    let retry = RetryPolicy {
         first: Duration::from_millis(200),
         longest: Duration::from_secs(2),
-        ..Retry::default()
+        ..RetryPolicy::default()
     };
     Tuning {
         clock: running.clock.clone(),
         retry,
-        answer: Duration::from_millis(300),
-        lockout: Duration::from_secs(1),
-        settling: Duration::from_secs(2),
+        call_timeout: Duration::from_millis(300),
+        credentials_pause: Duration::from_secs(1),
+        unknown_outcome_wait: Duration::from_secs(2),
         ..tuning()
     }
 }
@@ -576,7 +576,7 @@ impl World {
         self.looks_again().await;
     }
 
-    fn check(&self, depth: Depth) {
+    fn check(&self, depth: InboxDepth) {
         assert_eq!(depth.parked, 0, "parked\n{}", self.transcript());
         for ticket in self.customers.borrow().iter().flatten() {
             self.check_slack(ticket);

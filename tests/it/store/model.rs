@@ -11,7 +11,7 @@ use super::*;
 enum Act {
     Accept { lane: usize, key: u8 },
     Claim { limit: usize },
-    Settle { lease: Index, items: usize, verdict: Verdict },
+    Settle { lease: Index, items: usize, verdict: StoredOutcome },
     Release { lease: Index, pause: Option<u64> },
     Link { message: usize },
     Revive { item: Index },
@@ -21,10 +21,10 @@ enum Act {
 
 fn act() -> impl Strategy<Value = Act> {
     let verdict = prop_oneof![
-        4 => Just(Verdict::Done),
-        1 => Just(Verdict::Ignored),
-        1 => Just(Verdict::Forgotten),
-        1 => Just(Verdict::Failed),
+        4 => Just(StoredOutcome::Done),
+        1 => Just(StoredOutcome::Ignored),
+        1 => Just(StoredOutcome::Forgotten),
+        1 => Just(StoredOutcome::Failed),
         1 => Just(park()),
     ];
     prop_oneof![
@@ -123,20 +123,22 @@ impl Model {
         self.tokens.get(&lease.lane).is_some_and(|(token, _)| *token == lease.token)
     }
 
-    fn settle(&mut self, lease: &Lease, items: &[i64], verdict: &Verdict) -> bool {
+    fn settle(&mut self, lease: &Lease, items: &[i64], verdict: &StoredOutcome) -> bool {
         let may = self.holds(lease)
             && items.iter().all(|id| self.waiting(&lease.lane).any(|e| e.id == Some(*id)));
         if may {
             for entry in &mut self.entries {
                 if entry.id.is_some_and(|id| items.contains(&id)) {
                     entry.fate = match verdict {
-                        Verdict::Done | Verdict::Ignored | Verdict::Forgotten => Fate::Over,
-                        Verdict::Parked { .. } => Fate::Parked,
-                        Verdict::Failed => Fate::Waits,
+                        StoredOutcome::Done | StoredOutcome::Ignored | StoredOutcome::Forgotten => {
+                            Fate::Over
+                        }
+                        StoredOutcome::Parked { .. } => Fate::Parked,
+                        StoredOutcome::Failed => Fate::Waits,
                     };
                 }
             }
-            if *verdict == Verdict::Forgotten {
+            if *verdict == StoredOutcome::Forgotten {
                 self.entries.retain(|entry| entry.id.is_none_or(|id| !items.contains(&id)));
             }
             if self.waiting(&lease.lane).next().is_none() {
@@ -198,7 +200,7 @@ impl Pair {
             Act::Link { message: number } => {
                 let (lane, link) = message(number);
                 self.model.link(&lane.name(), &Lane::Ticket(link.ticket.clone()).name());
-                self.store.link(link, Timestamp::UNIX_EPOCH).await.unwrap();
+                self.store.link_message(link, Timestamp::UNIX_EPOCH).await.unwrap();
             }
             Act::Revive { item } if !self.model.entries.is_empty() => self.revive(item).await,
             Act::Pass { seconds: count } => {
@@ -216,14 +218,14 @@ impl Pair {
 
     async fn claim(&mut self, limit: usize) {
         let now = self.db.now();
-        let leases = self.store.claim(limit, LEASE, now).await.unwrap();
+        let leases = self.store.lease_lanes(limit, LEASE, now).await.unwrap();
         self.model.check_claim(&leases, limit, now);
         self.leases.extend(leases);
     }
 
-    async fn settle(&mut self, lease: &Lease, items: &[i64], verdict: Verdict) {
+    async fn settle(&mut self, lease: &Lease, items: &[i64], verdict: StoredOutcome) {
         let expected = self.model.settle(lease, items, &verdict);
-        let settled = self.store.settle(lease, items, verdict).await;
+        let settled = self.store.record_outcome(lease, items, verdict).await;
         assert_eq!(settled.is_ok(), expected, "{settled:?}");
         assert_eq!(is_lease_lost(&settled), !expected, "{settled:?}");
         if expected {
@@ -236,7 +238,7 @@ impl Pair {
     async fn release(&mut self, lease: Lease, pause: Option<u64>) {
         let due = pause.map(|pause| self.db.now() + seconds(pause));
         let expected = self.model.release(&lease, due.unwrap_or(self.db.now()));
-        assert_eq!(self.store.release(lease, due).await.is_ok(), expected);
+        assert_eq!(self.store.release_lane(lease, due).await.is_ok(), expected);
     }
 
     async fn revive(&mut self, item: Index) {
@@ -250,7 +252,7 @@ impl Pair {
             let due = self.model.dues.entry(entry.lane.clone()).or_insert(now);
             *due = now.min(*due);
         }
-        assert_eq!(self.store.revive(id, now).await.unwrap(), expected);
+        assert_eq!(self.store.retry_parked(id, now).await.unwrap(), expected);
     }
 
     /// Handles all that is left, as a last proof that nothing is lost.
@@ -260,12 +262,12 @@ impl Pair {
             self.leases.clear();
             self.claim(usize::MAX).await;
             for lease in self.leases.clone() {
-                self.settle(&lease, &ids(&lease), Verdict::Done).await;
+                self.settle(&lease, &ids(&lease), StoredOutcome::Done).await;
                 self.release(lease, None).await;
             }
         }
         let parked = self.model.entries.iter().filter(|entry| entry.fate == Fate::Parked);
-        let depth = self.store.depth().await.unwrap();
+        let depth = self.store.inbox_depth().await.unwrap();
         assert_eq!((depth.waiting, depth.parked), (0, parked.count() as u64));
     }
 }

@@ -18,9 +18,9 @@ use std::time::Duration;
 use blip_slack::app::Tuning;
 use blip_slack::clock::Clock;
 use blip_slack::demo::{CHANNEL, Stage};
-use blip_slack::inbox::retry::Retry;
-use blip_slack::intake::server::Limits;
-use blip_slack::slack::socket::Timing;
+use blip_slack::inbox::retry::RetryPolicy;
+use blip_slack::intake::server::ServerLimits;
+use blip_slack::slack::socket::SocketTiming;
 use blip_slack_standins::blip::NewTicket;
 use blip_slack_standins::slack::{Message, View};
 use tempfile::TempDir;
@@ -62,22 +62,31 @@ impl std::ops::DerefMut for Bridge {
 
 /// A bridge that tries again within milliseconds and gives an answer a short time only.
 pub fn tuning() -> Tuning {
-    let retry = Retry {
+    let retry = RetryPolicy {
         first: Duration::from_millis(20),
         longest: Duration::from_millis(200),
-        ..Retry::default()
+        ..RetryPolicy::default()
     };
     let (answer, lockout) = (Duration::from_millis(700), Duration::from_millis(100));
     let settling = Duration::from_millis(100);
-    let socket = Timing {
+    let socket = SocketTiming {
         first: Duration::from_millis(20),
         longest: Duration::from_millis(200),
         answer,
         quiet: Duration::from_millis(400),
-        ..Timing::default()
+        ..SocketTiming::default()
     };
-    let limits = Limits::default();
-    Tuning { clock: Clock::system(), retry, answer, lockout, settling, socket, limits, wrap: None }
+    let limits = ServerLimits::default();
+    Tuning {
+        clock: Clock::system(),
+        retry,
+        call_timeout: answer,
+        credentials_pause: lockout,
+        unknown_outcome_wait: settling,
+        socket,
+        limits,
+        wrap: None,
+    }
 }
 
 impl Bridge {
@@ -178,7 +187,7 @@ impl Bridge {
         let store = self.app().unwrap().store();
         let mut tick = tokio::time::interval(Duration::from_millis(20));
         let emptied = async {
-            while store.depth().await.unwrap().waiting > 0 {
+            while store.inbox_depth().await.unwrap().waiting > 0 {
                 tick.tick().await;
             }
         };
@@ -189,7 +198,11 @@ impl Bridge {
     /// Ends a test: nothing is left over, nothing is parked, nobody did what a platform refuses.
     pub async fn finish(self) {
         self.idle().await;
-        assert_eq!(self.app().unwrap().store().depth().await.unwrap().parked, 0, "parked items");
+        assert_eq!(
+            self.app().unwrap().store().inbox_depth().await.unwrap().parked,
+            0,
+            "parked items"
+        );
         let violations = [self.slack.violations(), self.blip.violations()].concat();
         assert!(violations.is_empty(), "{violations:#?}");
     }

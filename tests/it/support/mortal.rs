@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use blip_slack::app::{App, Tuning};
 use blip_slack::config::Config;
 use blip_slack::model::{ChannelId, MessageTs};
-use blip_slack::store::{Depth, SharedStore};
+use blip_slack::store::{InboxDepth, SharedStore};
 use tokio::runtime::Runtime;
 
 use super::Bridge;
@@ -37,15 +37,15 @@ impl Mortal {
         let (channel, ts) = (ChannelId::parse(channel).unwrap(), MessageTs::parse(ts).unwrap());
         let store = SharedStore::clone(&self.store);
         let runtime = self.runtime.as_ref().unwrap();
-        let linked = runtime.spawn(async move { store.linked(&channel, &ts).await });
+        let linked = runtime.spawn(async move { store.find_link(&channel, &ts).await });
         linked.await.unwrap().unwrap().is_some()
     }
 
     /// How much it has left to do.
-    pub async fn depth(&self) -> Depth {
+    pub async fn depth(&self) -> InboxDepth {
         let store = SharedStore::clone(&self.store);
         let runtime = self.runtime.as_ref().unwrap();
-        runtime.spawn(async move { store.depth().await }).await.unwrap().unwrap()
+        runtime.spawn(async move { store.inbox_depth().await }).await.unwrap().unwrap()
     }
 }
 

@@ -37,7 +37,7 @@ impl Service {
     pub async fn replace_dying_at(stage: &mut Stage, folder: &Path, at: Option<&str>) -> Self {
         stage.stop_bridge().await;
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-        stage.set("PORT", &port.to_string());
+        stage.set_setting("PORT", &port.to_string());
         let url = format!("http://127.0.0.1:{port}");
         stage.slack.deliver_to(&format!("{url}/slack/events"));
         stage.blip.deliver_to(&format!("{url}/blip/webhook"));

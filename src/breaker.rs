@@ -14,24 +14,24 @@ use crate::clock::Clock;
 
 /// Keeps calls to one platform back while they cannot succeed.
 #[derive(Debug)]
-pub struct Gate {
+pub struct CircuitBreaker {
     clock: Clock,
     lockout: Duration,
     pauses: DashMap<String, Timestamp>,
-    locked: AtomicBool,
-    locked_until: AtomicI64,
+    has_refused_credentials: AtomicBool,
+    refused_until: AtomicI64,
 }
 
 /// Why a call must not be made now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shut {
+pub enum CircuitOpen {
     /// The platform asked to wait, for this much longer.
     Paused(Duration),
     /// The credentials were refused a short while ago.
-    Locked,
+    CredentialsRefused,
 }
 
-impl Gate {
+impl CircuitBreaker {
     /// A gate that lets everything pass. After the credentials were refused, it lets nothing pass
     /// for as long as `lockout`.
     pub fn new(clock: Clock, lockout: Duration) -> Self {
@@ -39,8 +39,8 @@ impl Gate {
             clock,
             lockout,
             pauses: DashMap::new(),
-            locked: AtomicBool::new(false),
-            locked_until: AtomicI64::new(i64::MIN),
+            has_refused_credentials: AtomicBool::new(false),
+            refused_until: AtomicI64::new(i64::MIN),
         }
     }
 
@@ -49,14 +49,14 @@ impl Gate {
     /// # Errors
     ///
     /// Why not.
-    pub fn pass(&self, kind: &str) -> Result<(), Shut> {
+    pub fn check_call(&self, kind: &str) -> Result<(), CircuitOpen> {
         let now = self.clock.now();
-        if now.as_millisecond() < self.locked_until.load(Ordering::Relaxed) {
-            return Err(Shut::Locked);
+        if now.as_millisecond() < self.refused_until.load(Ordering::Relaxed) {
+            return Err(CircuitOpen::CredentialsRefused);
         }
         let until = self.pauses.get(kind).map(|until| *until);
         match until.map(|until| until.duration_since(now)) {
-            Some(rest) if rest.is_positive() => Err(Shut::Paused(rest.unsigned_abs())),
+            Some(rest) if rest.is_positive() => Err(CircuitOpen::Paused(rest.unsigned_abs())),
             Some(_) => {
                 self.pauses.remove_if(kind, |_, until| *until <= now);
                 Ok(())
@@ -66,26 +66,26 @@ impl Gate {
     }
 
     /// Lets no call of this kind pass for a while.
-    pub fn pause(&self, kind: &str, wait: Duration) {
+    pub fn pause_calls(&self, kind: &str, wait: Duration) {
         self.pauses.insert(kind.to_owned(), self.clock.now() + wait);
     }
 
     /// Notes that the credentials were refused.
-    pub fn lock(&self) {
+    pub fn note_credentials_refused(&self) {
         let until = self.clock.now() + self.lockout;
-        self.locked_until.store(until.as_millisecond(), Ordering::Relaxed);
-        self.locked.store(true, Ordering::Relaxed);
+        self.refused_until.store(until.as_millisecond(), Ordering::Relaxed);
+        self.has_refused_credentials.store(true, Ordering::Relaxed);
     }
 
     /// Notes that a call was answered, so the credentials are good.
-    pub fn unlock(&self) {
-        self.locked.store(false, Ordering::Relaxed);
-        self.locked_until.store(i64::MIN, Ordering::Relaxed);
+    pub fn note_credentials_accepted(&self) {
+        self.has_refused_credentials.store(false, Ordering::Relaxed);
+        self.refused_until.store(i64::MIN, Ordering::Relaxed);
     }
 
     /// Whether the last word of the platform was that our credentials are not accepted.
-    pub fn is_locked(&self) -> bool {
-        self.locked.load(Ordering::Relaxed)
+    pub fn has_refused_credentials(&self) -> bool {
+        self.has_refused_credentials.load(Ordering::Relaxed)
     }
 }
 
@@ -98,27 +98,30 @@ mod tests {
     #[test]
     fn a_pause_ends_by_itself_and_holds_back_its_own_kind_only() {
         let clock = Clock::manual(Timestamp::UNIX_EPOCH);
-        let gate = Gate::new(clock.clone(), LOCKOUT);
-        gate.pause("chat.update", Duration::from_secs(3));
+        let gate = CircuitBreaker::new(clock.clone(), LOCKOUT);
+        gate.pause_calls("chat.update", Duration::from_secs(3));
         clock.advance(Duration::from_secs(1));
-        assert_eq!(gate.pass("chat.update"), Err(Shut::Paused(Duration::from_secs(2))));
-        assert_eq!(gate.pass("users.info"), Ok(()));
+        assert_eq!(
+            gate.check_call("chat.update"),
+            Err(CircuitOpen::Paused(Duration::from_secs(2)))
+        );
+        assert_eq!(gate.check_call("users.info"), Ok(()));
         clock.advance(Duration::from_secs(2));
-        assert_eq!(gate.pass("chat.update"), Ok(()));
+        assert_eq!(gate.check_call("chat.update"), Ok(()));
     }
 
     #[test]
     fn refused_credentials_are_tried_again_after_a_while() {
         let clock = Clock::manual(Timestamp::UNIX_EPOCH);
-        let gate = Gate::new(clock.clone(), LOCKOUT);
-        gate.lock();
-        assert_eq!(gate.pass("users.info"), Err(Shut::Locked));
+        let gate = CircuitBreaker::new(clock.clone(), LOCKOUT);
+        gate.note_credentials_refused();
+        assert_eq!(gate.check_call("users.info"), Err(CircuitOpen::CredentialsRefused));
         clock.advance(LOCKOUT);
-        assert_eq!(gate.pass("users.info"), Ok(()));
-        assert!(gate.is_locked(), "one probe is no proof");
-        gate.lock();
-        gate.unlock();
-        assert!(!gate.is_locked());
-        assert_eq!(gate.pass("users.info"), Ok(()), "an answer opens it at once");
+        assert_eq!(gate.check_call("users.info"), Ok(()));
+        assert!(gate.has_refused_credentials(), "one probe is no proof");
+        gate.note_credentials_refused();
+        gate.note_credentials_accepted();
+        assert!(!gate.has_refused_credentials());
+        assert_eq!(gate.check_call("users.info"), Ok(()), "an answer opens it at once");
     }
 }

@@ -11,10 +11,10 @@ const NO_CONNECTION: &str = "slack: there is no Socket Mode connection";
 
 /// Knows how many connections there are and why there are none.
 #[derive(Clone, Debug, Default)]
-pub struct Line(Arc<watch::Sender<State>>);
+pub struct SocketHealth(Arc<watch::Sender<SocketState>>);
 
 #[derive(Debug, Default)]
-struct State {
+struct SocketState {
     open: usize,
     /// How often there was a connection again, or at last.
     returns: u64,
@@ -23,9 +23,9 @@ struct State {
 
 /// Counts as a connection until it is dropped.
 #[derive(Debug)]
-pub(super) struct Open(Line);
+pub(super) struct OpenSocket(SocketHealth);
 
-impl Line {
+impl SocketHealth {
     /// What keeps events from arriving, in one line.
     pub fn trouble(&self) -> Option<&'static str> {
         let state = self.0.borrow();
@@ -33,51 +33,51 @@ impl Line {
     }
 
     /// How often there was a connection after a time without one.
-    pub fn returns(&self) -> u64 {
+    pub fn reconnect_count(&self) -> u64 {
         self.0.borrow().returns
     }
 
     /// Waits until there is a connection after a time without one, other than these.
-    pub async fn returned(&self, known: u64) {
+    pub async fn wait_for_reconnect(&self, known: u64) {
         // The sender is ours, so it cannot be gone.
         self.0.subscribe().wait_for(|state| state.returns != known).await.ok();
     }
 
     /// Waits until there is a connection or Slack has refused one.
-    pub async fn settled(&self) {
-        let settled = |state: &State| state.open > 0 || state.refusal.is_some();
+    pub async fn wait_for_first_outcome(&self) {
+        let settled = |state: &SocketState| state.open > 0 || state.refusal.is_some();
         // The sender is ours, so it cannot be gone.
         self.0.subscribe().wait_for(settled).await.ok();
     }
 
     /// Notes that Slack does not want us to connect. The first reason is the one to be mended, and
     /// holds until there is a connection again.
-    pub(super) fn refuse(&self, why: &'static str) {
+    pub(super) fn note_refusal(&self, why: &'static str) {
         self.0.send_modify(|state| _ = state.refusal.get_or_insert(why));
     }
 
     /// Counts a connection.
-    pub(super) fn open(&self) -> Open {
-        self.count(|open| open + 1);
+    pub(super) fn add_connection(&self) -> OpenSocket {
+        self.update_count(|open| open + 1);
         self.0.send_modify(|state| {
             state.refusal = None;
             // Before anything is read from it: what comes over it is newer than what was missed.
             state.returns += u64::from(state.open == 1);
         });
-        Open(self.clone())
+        OpenSocket(self.clone())
     }
 
-    fn count(&self, change: impl FnOnce(usize) -> usize) {
+    fn update_count(&self, change: impl FnOnce(usize) -> usize) {
         self.0.send_modify(|state| {
             state.open = change(state.open);
-            telemetry::sockets(state.open);
+            telemetry::record_sockets(state.open);
         });
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenSocket {
     fn drop(&mut self) {
-        self.0.count(|open| open.saturating_sub(1));
+        self.0.update_count(|open| open.saturating_sub(1));
     }
 }
 
@@ -87,18 +87,22 @@ mod tests {
 
     #[test]
     fn one_connection_is_enough_and_a_refusal_is_forgotten_with_the_next() {
-        let line = Line::default();
+        let line = SocketHealth::default();
         assert_eq!(line.trouble(), Some(NO_CONNECTION));
-        line.refuse("no");
-        line.refuse("never");
+        line.note_refusal("no");
+        line.note_refusal("never");
         assert_eq!(line.trouble(), Some("no"));
-        let (old, new) = (line.open(), line.open());
+        let (old, new) = (line.add_connection(), line.add_connection());
         drop(old);
         assert_eq!(line.trouble(), None);
-        assert_eq!(line.returns(), 1, "while one is replaced by the next, nothing is missed");
+        assert_eq!(
+            line.reconnect_count(),
+            1,
+            "while one is replaced by the next, nothing is missed"
+        );
         drop(new);
         assert_eq!(line.trouble(), Some(NO_CONNECTION));
-        let _again = line.open();
-        assert_eq!(line.returns(), 2);
+        let _again = line.add_connection();
+        assert_eq!(line.reconnect_count(), 2);
     }
 }

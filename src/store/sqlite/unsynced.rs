@@ -13,29 +13,30 @@ use crate::store::ItemId;
 
 /// The items.
 #[derive(Default)]
-pub(super) struct Uncertain(Mutex<HashMap<ItemId, State>>);
+pub(super) struct UnsyncedItems(Mutex<HashMap<ItemId, SyncState>>);
 
-enum State {
+enum SyncState {
     /// The disk was asked for it, and these wait, too.
     Asked(Vec<oneshot::Sender<bool>>),
     /// The disk was not asked, or has failed.
     Unasked,
 }
 
-impl Uncertain {
+impl UnsyncedItems {
     /// An item is about to be committed; `asks` says whether the disk is asked for it then.
-    pub(super) fn enter(&self, item: ItemId, asks: bool) {
-        let state = if asks { State::Asked(Vec::new()) } else { State::Unasked };
-        self.items().insert(item, state);
+    pub(super) fn add_item(&self, item: ItemId, asks: bool) {
+        let state = if asks { SyncState::Asked(Vec::new()) } else { SyncState::Unasked };
+        self.lock_items().insert(item, state);
     }
 
     /// The disk has an item, or has failed.
-    pub(super) fn settle(&self, item: ItemId, is_stored: bool) {
+    pub(super) fn resolve_item(&self, item: ItemId, is_stored: bool) {
         let before = {
-            let mut items = self.items();
-            if is_stored { items.remove(&item) } else { items.insert(item, State::Unasked) }
+            let mut items = self.lock_items();
+            if is_stored { items.remove(&item) } else { items.insert(item, SyncState::Unasked) }
         };
-        let callers = if let Some(State::Asked(callers)) = before { callers } else { Vec::new() };
+        let callers =
+            if let Some(SyncState::Asked(callers)) = before { callers } else { Vec::new() };
         for caller in callers {
             // Whoever has gone need not know.
             caller.send(is_stored).ok();
@@ -43,11 +44,11 @@ impl Uncertain {
     }
 
     /// Waits for the disk, if it was asked for this item. False if it must be asked.
-    pub(super) async fn wait(&self, item: ItemId) -> bool {
-        let answer = match self.items().get_mut(&item) {
+    pub(super) async fn wait_until_synced(&self, item: ItemId) -> bool {
+        let answer = match self.lock_items().get_mut(&item) {
             None => return true,
-            Some(State::Unasked) => return false,
-            Some(State::Asked(callers)) => {
+            Some(SyncState::Unasked) => return false,
+            Some(SyncState::Asked(callers)) => {
                 let (caller, answer) = oneshot::channel();
                 callers.push(caller);
                 answer
@@ -57,15 +58,15 @@ impl Uncertain {
     }
 
     /// These items are finished: no call will be made for them any more.
-    pub(super) fn forget(&self, finished: &[ItemId]) {
-        let mut items = self.items();
+    pub(super) fn remove_items(&self, finished: &[ItemId]) {
+        let mut items = self.lock_items();
         for item in finished {
             items.remove(item);
         }
     }
 
     /// The items, also after a panic: each change of them is whole.
-    fn items(&self) -> MutexGuard<'_, HashMap<ItemId, State>> {
+    fn lock_items(&self) -> MutexGuard<'_, HashMap<ItemId, SyncState>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -16,25 +16,25 @@ use crate::store::Result;
 
 /// Pages of the log from which on those who commit fold it themselves: more comes than the thread
 /// can fold beside it, and who brings it has to wait.
-pub(super) const LONG: u32 = 10_000;
+pub(super) const AUTO_CHECKPOINT_PAGES: u32 = 10_000;
 
 /// How soon it is tried again to cut off a log that is in use.
-const PAUSE: Duration = Duration::from_millis(5);
+const TRUNCATE_RETRY_PAUSE: Duration = Duration::from_millis(5);
 
 /// Commits after which the log is folded.
-const OFTEN: u32 = 1000;
+const COMMITS_PER_CHECKPOINT: u32 = 1000;
 
 /// Folds all of the log into the database and cuts it off, so that it holds nothing any more. Nobody
 /// else is served meanwhile; waits for as long as this for those who read or fold it.
-pub(super) fn cut_log(connection: &Connection, patience: Duration) -> Result<()> {
+pub(super) fn truncate_log(connection: &Connection, patience: Duration) -> Result<()> {
     let deadline = Instant::now() + patience;
     // SQLite itself waits for readers only, not for our thread that folds.
-    connection.busy_timeout(PAUSE)?;
+    connection.busy_timeout(TRUNCATE_RETRY_PAUSE)?;
     let cut = loop {
         let is_in_use = connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
         match is_in_use {
-            Ok(true) if Instant::now() < deadline => thread::sleep(PAUSE),
+            Ok(true) if Instant::now() < deadline => thread::sleep(TRUNCATE_RETRY_PAUSE),
             Ok(true) => break Err(io::Error::other("the log is in use").into()),
             Ok(false) => break Ok(()),
             Err(error) => break Err(error.into()),
@@ -45,13 +45,13 @@ pub(super) fn cut_log(connection: &Connection, patience: Duration) -> Result<()>
 }
 
 /// The way to the thread.
-pub(super) struct Fold {
+pub(super) struct Checkpointer {
     nudges: SyncSender<()>,
     thread: JoinHandle<()>,
     commits: u32,
 }
 
-impl Fold {
+impl Checkpointer {
     /// Starts the thread for the database at `path`.
     pub(super) fn start(path: &Path) -> Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -76,7 +76,7 @@ impl Fold {
     /// Takes note of a commit.
     pub(super) fn note_commit(&mut self) {
         self.commits += 1;
-        if self.commits >= OFTEN {
+        if self.commits >= COMMITS_PER_CHECKPOINT {
             self.commits = 0;
             // If it is full, the thread has still to begin.
             self.nudges.try_send(()).ok();

@@ -16,25 +16,25 @@ use jiff::SignedDuration;
 use tokio::sync::Notify;
 
 use super::Bridge;
-use crate::inbox::Chore;
+use crate::inbox::Job;
 use crate::model::{ChannelId, Ticket, TicketId};
-use crate::slack::socket::Line;
+use crate::slack::socket::SocketHealth;
 use crate::store::{self, Item};
 
 /// How long what people do waits at most for what they did before.
-const PATIENCE: SignedDuration = SignedDuration::from_secs(10);
+const MAX_GAP_WAIT: SignedDuration = SignedDuration::from_secs(10);
 /// How often threads are compared with Slack's.
-const COMPARING: Duration = Duration::from_mins(10);
+const COMPARE_INTERVAL: Duration = Duration::from_mins(10);
 /// When the store is asked again for what is open.
-const AGAIN: Duration = Duration::from_secs(1);
+const COMPARE_RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// Slack tells once of each minute in which it drops events, and not when that minute is over.
-const MINUTE: Duration = Duration::from_secs(61);
+const DROPPED_EVENTS_PAUSE: Duration = Duration::from_secs(61);
 
 /// The times in which Slack told us nothing and that have not been looked through yet.
 #[derive(Debug)]
-pub struct Gaps {
+pub struct EventGaps {
     /// Whether there is a connection to Slack, where events come over one.
-    line: Option<Line>,
+    socket: Option<SocketHealth>,
     noted: AtomicU64,
     /// How many of those that were noted, and of the returns of the line, are dealt with.
     dealt_with: AtomicU64,
@@ -46,67 +46,67 @@ pub struct Gaps {
 
 /// Why threads are compared.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Occasion {
+enum CompareReason {
     Gap,
     Dropped,
     Time,
 }
 
-impl Gaps {
+impl EventGaps {
     /// Begins with the gap before the start.
-    pub fn new(line: Option<Line>) -> Self {
+    pub fn new(line: Option<SocketHealth>) -> Self {
         let gaps = Self {
-            line,
+            socket: line,
             noted: AtomicU64::new(0),
             dealt_with: AtomicU64::new(0),
             has_noted: Notify::new(),
             has_dropped: Notify::new(),
             unread: DashSet::new(),
         };
-        gaps.note();
+        gaps.note_gap();
         gaps
     }
 
     /// Notes that a time in which Slack told us nothing is over.
-    pub fn note(&self) {
+    pub fn note_gap(&self) {
         self.noted.fetch_add(1, Ordering::Relaxed);
         self.has_noted.notify_one();
     }
 
     /// Notes that Slack drops events, as there are too many.
-    pub fn note_dropped(&self) {
+    pub fn note_dropped_events(&self) {
         self.has_dropped.notify_one();
     }
 
     /// Whether what people did about a ticket during a gap is still being looked for.
-    fn is_before(&self, ticket: &TicketId) -> bool {
-        self.count() != self.dealt_with.load(Ordering::Relaxed) || self.unread.contains(ticket)
+    fn is_catching_up(&self, ticket: &TicketId) -> bool {
+        self.gap_count() != self.dealt_with.load(Ordering::Relaxed) || self.unread.contains(ticket)
     }
 
-    fn returns(&self) -> u64 {
-        self.line.as_ref().map(Line::returns).unwrap_or_default()
+    fn reconnect_count(&self) -> u64 {
+        self.socket.as_ref().map(SocketHealth::reconnect_count).unwrap_or_default()
     }
 
-    fn count(&self) -> u64 {
-        self.noted.load(Ordering::Relaxed) + self.returns()
+    fn gap_count(&self) -> u64 {
+        self.noted.load(Ordering::Relaxed) + self.reconnect_count()
     }
 
     /// A ticket's thread has been looked through.
-    pub(super) fn close(&self, ticket: &TicketId) {
+    pub(super) fn mark_caught_up(&self, ticket: &TicketId) {
         self.unread.remove(ticket);
     }
 
     /// Of tickets that are not open any more, nothing is looked for.
-    pub(super) fn keep_open(&self, open: &[Ticket]) {
+    pub(super) fn retain_open(&self, open: &[Ticket]) {
         let open: HashSet<&TicketId> = open.iter().map(|ticket| &ticket.id).collect();
         self.unread.retain(|ticket| open.contains(ticket));
     }
 
     /// Waits for a gap other than those up to this return of the line.
-    async fn happen(&self, returns: u64) {
+    async fn wait_for_gap(&self, returns: u64) {
         let returned = async {
-            match &self.line {
-                Some(line) => line.returned(returns).await,
+            match &self.socket {
+                Some(line) => line.wait_for_reconnect(returns).await,
                 None => pending().await,
             }
         };
@@ -119,14 +119,14 @@ impl Gaps {
 
 impl Bridge {
     /// Whether an event waits because what people did about its ticket before is looked for.
-    pub(super) fn is_after_gap(&self, item: &Item, ticket: &TicketId) -> bool {
+    pub(super) fn is_waiting_for_gap(&self, item: &Item, ticket: &TicketId) -> bool {
         let age = self.clock.now().duration_since(item.received);
-        !item.begun && age < PATIENCE && self.gaps.is_before(ticket)
+        !item.has_begun_calls && age < MAX_GAP_WAIT && self.gaps.is_catching_up(ticket)
     }
 
     /// Has threads compared with Slack's after each gap and, if `compares`, from time to time.
-    pub async fn look_after_gaps(&self, compares: bool) {
-        let mut next = self.clock.now() + COMPARING;
+    pub async fn watch_gaps(&self, compares: bool) {
+        let mut next = self.clock.now() + COMPARE_INTERVAL;
         let mut after_drop = None;
         let mut returns = 0;
         loop {
@@ -137,31 +137,31 @@ impl Bridge {
                 }
             };
             let occasion = tokio::select! {
-                () = self.gaps.happen(returns) => Occasion::Gap,
-                () = self.gaps.has_dropped.notified() => Occasion::Dropped,
-                () = compare => Occasion::Time,
+                () = self.gaps.wait_for_gap(returns) => CompareReason::Gap,
+                () = self.gaps.has_dropped.notified() => CompareReason::Dropped,
+                () = compare => CompareReason::Time,
             };
             let now = self.clock.now();
-            next = now + COMPARING;
+            next = now + COMPARE_INTERVAL;
             match occasion {
-                Occasion::Gap => {}
-                Occasion::Dropped => after_drop = Some(now + MINUTE),
-                Occasion::Time => after_drop = None,
+                CompareReason::Gap => {}
+                CompareReason::Dropped => after_drop = Some(now + DROPPED_EVENTS_PAUSE),
+                CompareReason::Time => after_drop = None,
             }
-            returns = self.gaps.returns();
-            while let Err(error) = self.compare_all(occasion).await {
+            returns = self.gaps.reconnect_count();
+            while let Err(error) = self.enqueue_comparisons(occasion).await {
                 tracing::error!(%error, "what was missed in Slack cannot be looked for yet");
-                self.clock.sleep_until(self.clock.now() + AGAIN).await;
+                self.clock.sleep_until(self.clock.now() + COMPARE_RETRY_PAUSE).await;
             }
         }
     }
 
-    async fn compare_all(&self, occasion: Occasion) -> store::Result<()> {
-        let gaps = self.gaps.count();
+    async fn enqueue_comparisons(&self, occasion: CompareReason) -> store::Result<()> {
+        let gaps = self.gaps.gap_count();
         let mut channels: Vec<ChannelId> = Vec::new();
         for ticket in self.store.open_tickets().await? {
             let Some(thread) = ticket.thread else { continue };
-            if occasion == Occasion::Gap {
+            if occasion == CompareReason::Gap {
                 self.gaps.unread.insert(ticket.id);
             }
             if !channels.contains(&thread.channel) {
@@ -169,9 +169,9 @@ impl Bridge {
             }
         }
         for channel in channels {
-            self.set_out(Chore::compare(&channel, self.clock.now())).await?;
+            self.enqueue_item(Job::compare_threads(&channel, self.clock.now())).await?;
         }
-        if occasion == Occasion::Gap {
+        if occasion == CompareReason::Gap {
             self.gaps.dealt_with.store(gaps, Ordering::Relaxed);
         }
         Ok(())

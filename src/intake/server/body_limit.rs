@@ -11,15 +11,15 @@ use hyper::body::{Body as _, Bytes, Frame, Incoming, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
 
-use super::guests::{Guest, Phase};
+use super::connections::{Phase, TrackedConnection};
 
 /// What of each body is held without asking. Nearly every event is smaller than this, so small ones
 /// come through while large ones have to wait.
-const SMALL: usize = 64 * 1024;
+const FREE_BODY_BYTES: usize = 64 * 1024;
 
 /// Why a body ends before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Spoiled {
+pub(crate) enum BodyError {
     /// It did not come in time.
     #[error("too slow")]
     TooSlow,
@@ -30,9 +30,9 @@ pub(crate) enum Spoiled {
 
 /// How many bytes of large bodies may be held, by all together.
 #[derive(Clone, Debug)]
-pub(super) struct Budget(Arc<Semaphore>);
+pub(super) struct BodyMemoryLimit(Arc<Semaphore>);
 
-impl Budget {
+impl BodyMemoryLimit {
     pub(super) fn new(bytes: usize) -> Self {
         Self(Arc::new(Semaphore::new(bytes)))
     }
@@ -40,27 +40,27 @@ impl Budget {
 
 /// What one request has taken of the budget; it is given back when this is dropped.
 #[derive(Debug)]
-pub(super) struct Load {
-    budget: Budget,
+pub(super) struct BodyReservation {
+    limit: BodyMemoryLimit,
     taken: Mutex<(usize, Option<OwnedSemaphorePermit>)>,
 }
 
-impl Load {
-    pub(super) fn new(budget: Budget) -> Self {
-        Self { budget, taken: Mutex::new((0, None)) }
+impl BodyReservation {
+    pub(super) fn new(limit: BodyMemoryLimit) -> Self {
+        Self { limit, taken: Mutex::new((0, None)) }
     }
 
     /// Takes so many bytes more.
-    fn add(&self, bytes: usize) -> Result<(), Spoiled> {
+    fn reserve_bytes(&self, bytes: usize) -> Result<(), BodyError> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let (before, permit) = &mut *taken;
-        let large = |bytes: usize| bytes.saturating_sub(SMALL);
+        let large = |bytes: usize| bytes.saturating_sub(FREE_BODY_BYTES);
         let more = large(before.saturating_add(bytes)) - large(*before);
         *before = before.saturating_add(bytes);
         if more > 0 {
-            let more = u32::try_from(more).map_err(|_huge| Spoiled::TooMuch)?;
-            let budget = Arc::clone(&self.budget.0);
-            let more = budget.try_acquire_many_owned(more).map_err(|_none| Spoiled::TooMuch)?;
+            let more = u32::try_from(more).map_err(|_huge| BodyError::TooMuch)?;
+            let budget = Arc::clone(&self.limit.0);
+            let more = budget.try_acquire_many_owned(more).map_err(|_none| BodyError::TooMuch)?;
             match permit {
                 Some(permit) => permit.merge(more),
                 None => *permit = Some(more),
@@ -71,66 +71,73 @@ impl Load {
 }
 
 /// How long the rest of a body is awaited that nobody wants, if it keeps coming.
-const LINGER: Duration = Duration::from_secs(2);
+const UNREAD_BODY_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a sender of such a body may pause.
-const SILENCE: Duration = Duration::from_millis(300);
+const UNREAD_BODY_PAUSE: Duration = Duration::from_millis(300);
 /// The largest such body that is awaited, in bytes.
-const LINGER_BYTES: u64 = 64 * 1024 * 1024;
+const MAX_UNREAD_BODY_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What is left of a body that was not read to its end. While it is on its way, its sender may not
 /// be listening: an answer that does not wait for it is lost with the connection.
 #[derive(Clone, Default)]
-pub(super) struct Rest(Arc<Mutex<Option<Incoming>>>);
+pub(super) struct UnreadBody(Arc<Mutex<Option<Incoming>>>);
 
-impl Rest {
+impl UnreadBody {
     /// Lets it come, as far as that can be expected of us.
-    pub(super) async fn pass(&self) {
+    pub(super) async fn drain_body(&self) {
         let body = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let fits = |body: &Incoming| body.size_hint().lower() <= LINGER_BYTES;
+        let fits = |body: &Incoming| body.size_hint().lower() <= MAX_UNREAD_BODY_BYTES;
         let Some(mut body) = body.filter(fits) else { return };
         let pass = async {
             let mut bytes = 0;
-            while bytes <= LINGER_BYTES {
+            while bytes <= MAX_UNREAD_BODY_BYTES {
                 let frame = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx));
-                let Ok(Some(Ok(frame))) = tokio::time::timeout(SILENCE, frame).await else {
+                let Ok(Some(Ok(frame))) = tokio::time::timeout(UNREAD_BODY_PAUSE, frame).await
+                else {
                     return;
                 };
                 bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
             }
         };
-        tokio::time::timeout(LINGER, pass).await.ok();
+        tokio::time::timeout(UNREAD_BODY_TIMEOUT, pass).await.ok();
     }
 }
 
 /// A request's body on its way in.
-pub(super) struct Arriving {
+pub(super) struct RequestBody {
     body: Option<Incoming>,
-    rest: Rest,
-    guest: Arc<Guest>,
-    load: Arc<Load>,
+    unread: UnreadBody,
+    connection: Arc<TrackedConnection>,
+    reservation: Arc<BodyReservation>,
     time: Pin<Box<Sleep>>,
 }
 
-impl Arriving {
+impl RequestBody {
     pub(super) fn new(
-        (body, rest): (Incoming, Rest),
-        guest: Arc<Guest>,
-        load: Arc<Load>,
+        (body, unread): (Incoming, UnreadBody),
+        connection: Arc<TrackedConnection>,
+        reservation: Arc<BodyReservation>,
         time: Duration,
     ) -> Self {
-        guest.is_now(if body.is_end_stream() { Phase::Served } else { Phase::Body });
-        Self { body: Some(body), rest, guest, load, time: Box::pin(tokio::time::sleep(time)) }
+        connection.set_phase(if body.is_end_stream() { Phase::Served } else { Phase::Body });
+        Self {
+            body: Some(body),
+            unread,
+            connection,
+            reservation,
+            time: Box::pin(tokio::time::sleep(time)),
+        }
     }
 }
 
-impl Drop for Arriving {
+impl Drop for RequestBody {
     fn drop(&mut self) {
         let unread = self.body.take().filter(|body| !body.is_end_stream());
-        *self.rest.0.lock().unwrap_or_else(PoisonError::into_inner) = unread;
+        *self.unread.0.lock().unwrap_or_else(PoisonError::into_inner) = unread;
     }
 }
 
-impl hyper::body::Body for Arriving {
+impl hyper::body::Body for RequestBody {
     type Data = Bytes;
     type Error = axum::BoxError;
 
@@ -141,19 +148,19 @@ impl hyper::body::Body for Arriving {
         let Some(body) = &mut self.body else { return Poll::Ready(None) };
         match Pin::new(body).poll_frame(cx) {
             Poll::Pending if self.time.as_mut().poll(cx).is_ready() => {
-                Poll::Ready(Some(Err(Spoiled::TooSlow.into())))
+                Poll::Ready(Some(Err(BodyError::TooSlow.into())))
             }
             Poll::Pending => Poll::Pending,
             Poll::Ready(Some(Ok(frame))) => {
-                let added = self.load.add(frame.data_ref().map_or(0, Bytes::len));
+                let added = self.reservation.reserve_bytes(frame.data_ref().map_or(0, Bytes::len));
                 if self.is_end_stream() {
-                    self.guest.is_now(Phase::Served);
+                    self.connection.set_phase(Phase::Served);
                 }
                 Poll::Ready(Some(added.map(|()| frame).map_err(Into::into)))
             }
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
             Poll::Ready(None) => {
-                self.guest.is_now(Phase::Served);
+                self.connection.set_phase(Phase::Served);
                 Poll::Ready(None)
             }
         }
@@ -169,19 +176,19 @@ impl hyper::body::Body for Arriving {
 }
 
 /// An answer's body on its way out; when it has gone, the connection is idle.
-pub(super) struct Leaving {
+pub(super) struct ResponseBody {
     body: Body,
-    guest: Arc<Guest>,
+    connection: Arc<TrackedConnection>,
 }
 
-impl Leaving {
-    pub(super) fn new(body: Body, guest: Arc<Guest>) -> Self {
-        guest.is_now(Phase::Served);
-        Self { body, guest }
+impl ResponseBody {
+    pub(super) fn new(body: Body, connection: Arc<TrackedConnection>) -> Self {
+        connection.set_phase(Phase::Served);
+        Self { body, connection }
     }
 }
 
-impl hyper::body::Body for Leaving {
+impl hyper::body::Body for ResponseBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -201,9 +208,9 @@ impl hyper::body::Body for Leaving {
     }
 }
 
-impl Drop for Leaving {
+impl Drop for ResponseBody {
     fn drop(&mut self) {
-        self.guest.is_now(Phase::Idle);
+        self.connection.set_phase(Phase::Idle);
     }
 }
 
@@ -213,15 +220,15 @@ mod tests {
 
     #[test]
     fn small_bodies_need_no_budget_and_large_ones_give_theirs_back() {
-        let budget = Budget::new(SMALL);
-        let load = || Load::new(budget.clone());
+        let budget = BodyMemoryLimit::new(FREE_BODY_BYTES);
+        let load = || BodyReservation::new(budget.clone());
         let large = load();
-        large.add(SMALL).unwrap();
-        large.add(SMALL).unwrap();
-        assert_eq!(large.add(1), Err(Spoiled::TooMuch));
-        load().add(SMALL).unwrap();
-        assert_eq!(load().add(SMALL + 1), Err(Spoiled::TooMuch));
+        large.reserve_bytes(FREE_BODY_BYTES).unwrap();
+        large.reserve_bytes(FREE_BODY_BYTES).unwrap();
+        assert_eq!(large.reserve_bytes(1), Err(BodyError::TooMuch));
+        load().reserve_bytes(FREE_BODY_BYTES).unwrap();
+        assert_eq!(load().reserve_bytes(FREE_BODY_BYTES + 1), Err(BodyError::TooMuch));
         drop(large);
-        load().add(2 * SMALL).unwrap();
+        load().reserve_bytes(2 * FREE_BODY_BYTES).unwrap();
     }
 }

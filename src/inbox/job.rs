@@ -10,12 +10,12 @@ use crate::model::{ChannelId, MessageTs, Thread, Ticket, TicketId};
 use crate::store::{Item, ItemId, Lane, NewItem, Source};
 
 /// What the keys of chores that send an agent's words begin with.
-const SEND: &str = "send:";
+const SEND_KEY_PREFIX: &str = "send:";
 
 /// Something that the bridge set itself to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "chore", rename_all = "snake_case")]
-pub enum Chore {
+pub enum Job {
     /// Show the newest state of a ticket on its card.
     Card {
         /// The ticket.
@@ -73,16 +73,16 @@ pub enum Chore {
     /// Remind people of a ticket.
     Remind(Reminder),
     /// Let a reply that was held take its place in the ticket's lane.
-    Hold(Held),
+    Hold(HeldReply),
     /// Send a reply that was held.
-    Send(Held),
+    Send(HeldReply),
     /// Compare a ticket with what Blip says of it.
     Check {
         /// The ticket.
         ticket: String,
     },
     /// Tell the agent to whom a ticket was handed.
-    Handed(Handed),
+    Handed(TransferNotice),
     /// Give a ticket a new thread, unless it has one by now.
     Move {
         /// The ticket.
@@ -122,7 +122,7 @@ pub enum Chore {
         originator: String,
     },
     /// Look for a file that Slack is slow to show.
-    Late(Late),
+    Late(LateFile),
     /// Show a parked item to people.
     Parked {
         /// The item.
@@ -145,7 +145,7 @@ pub struct Reminder {
     /// The ticket.
     pub ticket: String,
     /// What it is that should not last.
-    pub about: Remindful,
+    pub about: ReminderTopic,
     /// Since when it is so, in milliseconds since 1970.
     pub since: i64,
     /// How often they were reminded before.
@@ -154,7 +154,7 @@ pub struct Reminder {
 
 /// A ticket was handed to an agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Handed {
+pub struct TransferNotice {
     /// The ticket that the agent is to take.
     pub ticket: String,
     /// Blip's identity of the agent.
@@ -168,7 +168,7 @@ pub struct Handed {
 /// What should not last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Remindful {
+pub enum ReminderTopic {
     /// Nobody has claimed the ticket.
     Unclaimed,
     /// Its holder has not answered the customer.
@@ -177,7 +177,7 @@ pub enum Remindful {
 
 /// A reply that is held before it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
+pub struct HeldReply {
     /// The ticket.
     pub ticket: String,
     /// The message's channel.
@@ -190,7 +190,7 @@ pub struct Held {
 
 /// A file that Slack has taken and not shown yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Late {
+pub struct LateFile {
     /// The ticket.
     pub ticket: String,
     /// The channel of the thread that it belongs in.
@@ -207,88 +207,97 @@ pub struct Late {
     pub blip_ids: Vec<String>,
 }
 
-impl Chore {
+impl Job {
     /// A file is to be looked for until Slack shows it.
-    pub fn late(late: Late, now: Timestamp) -> NewItem {
+    pub fn find_late_file(late: LateFile, now: Timestamp) -> NewItem {
         let key = format!("late:{}", late.file);
-        Self::Late(late).item(Lane::Own(key.clone()), key, now)
+        Self::Late(late).to_new_item(Lane::Own(key.clone()), key, now)
     }
 
     /// People are to be reminded at the given time.
-    pub fn remind(reminder: Reminder, due: Timestamp) -> NewItem {
+    pub fn send_reminder(reminder: Reminder, due: Timestamp) -> NewItem {
         let Reminder { ticket, about, since, round } = &reminder;
         let key = format!("remind:{ticket}:{about:?}:{since}:{round}");
-        Self::Remind(reminder).item(Lane::later(&key), key, due)
+        Self::Remind(reminder).to_new_item(Lane::for_later(&key), key, due)
     }
 
     /// A reply is to be held until the given time. Those of a ticket are let go in their order.
-    pub fn hold(held: Held, due: Timestamp) -> NewItem {
+    pub fn hold_reply(held: HeldReply, due: Timestamp) -> NewItem {
         let (lane, key) =
             (format!("hold:{}", held.ticket), format!("hold:{}:{}", held.channel, held.ts));
-        Self::Hold(held).item(Lane::later(&lane), key, due)
+        Self::Hold(held).to_new_item(Lane::for_later(&lane), key, due)
     }
 
     /// A reply that was held is to be sent, in the order of the ticket's events.
-    pub fn send(held: Held, ticket: TicketId, now: Timestamp) -> NewItem {
-        let key = format!("{SEND}{}:{}", held.channel, held.ts);
-        Self::Send(held).item(Lane::Ticket(ticket), key, now)
+    pub fn send_reply(held: HeldReply, ticket: TicketId, now: Timestamp) -> NewItem {
+        let key = format!("{SEND_KEY_PREFIX}{}:{}", held.channel, held.ts);
+        Self::Send(held).to_new_item(Lane::Ticket(ticket), key, now)
     }
 
     /// Blip is to be asked what became of a reply: for all replies of a bot at once, so they wait in
     /// one lane.
-    pub fn delivery(ticket: &TicketId, message: &str, looks: usize, due: Timestamp) -> NewItem {
-        let lane = Lane::later(&format!("delivery:{}:{looks}", ticket.bot()));
+    pub fn check_delivery(
+        ticket: &TicketId,
+        message: &str,
+        looks: usize,
+        due: Timestamp,
+    ) -> NewItem {
+        let lane = Lane::for_later(&format!("delivery:{}:{looks}", ticket.bot()));
         let key = format!("delivery:{message}:{looks}");
         let (ticket, message) = (ticket.to_string(), message.to_owned());
-        Self::Delivery { ticket, message, looks }.item(lane, key, due)
+        Self::Delivery { ticket, message, looks }.to_new_item(lane, key, due)
     }
 
     /// Blip is to be told that agents were shown these messages, if there are any.
-    pub fn seen(ticket: &Ticket, messages: Vec<String>, now: Timestamp) -> Option<NewItem> {
+    pub fn mark_seen(ticket: &Ticket, messages: Vec<String>, now: Timestamp) -> Option<NewItem> {
         let id = &ticket.id;
         let key = format!("seen:{id}:{}", messages.first()?);
         let chore =
             Self::Seen { ticket: id.to_string(), address: ticket.address.clone(), messages };
-        Some(chore.item(Lane::Own(format!("seen:{id}")), key, now))
+        Some(chore.to_new_item(Lane::Own(format!("seen:{id}")), key, now))
     }
 
     /// A new version of the ticket's card is to be shown.
-    pub fn card(ticket: &Ticket, now: Timestamp) -> NewItem {
+    pub fn update_card(ticket: &Ticket, now: Timestamp) -> NewItem {
         let id = &ticket.id;
         let key = format!("card:{id}:{}", ticket.revision);
-        Self::Card { ticket: id.to_string() }.item(card_lane(ticket), key, now)
+        Self::Card { ticket: id.to_string() }.to_new_item(card_lane(ticket), key, now)
     }
 
     /// The card is to be shown again, because of the time and not of anything that has happened:
     /// never the same as one that is being shown already.
-    pub fn card_of_now(ticket: &Ticket, now: Timestamp) -> NewItem {
+    pub fn refresh_card(ticket: &Ticket, now: Timestamp) -> NewItem {
         let id = &ticket.id;
         let key = format!("card:{id}@{}", now.as_millisecond());
-        Self::Card { ticket: id.to_string() }.item(card_lane(ticket), key, now)
+        Self::Card { ticket: id.to_string() }.to_new_item(card_lane(ticket), key, now)
     }
 
     /// The card of a ticket is to be shown again, because the one that followed it has a thread.
-    pub fn card_of_followed(ticket: &Ticket, next: &Ticket, now: Timestamp) -> NewItem {
+    pub fn update_followed_card(ticket: &Ticket, next: &Ticket, now: Timestamp) -> NewItem {
         let id = &ticket.id;
         let key = format!("card:{id}:>{}", next.id);
-        Self::Card { ticket: id.to_string() }.item(card_lane(ticket), key, now)
+        Self::Card { ticket: id.to_string() }.to_new_item(card_lane(ticket), key, now)
     }
 
     /// The card is to show how long the customer may still be written to.
-    pub fn window(ticket: &TicketId, due: Timestamp) -> NewItem {
+    pub fn show_window(ticket: &TicketId, due: Timestamp) -> NewItem {
         let key = format!("window:{ticket}:{}", due.as_millisecond());
-        Self::Window { ticket: ticket.to_string() }.item(Lane::later(&key), key, due)
+        Self::Window { ticket: ticket.to_string() }.to_new_item(Lane::for_later(&key), key, due)
     }
 
     /// The card is to show that the customer waits for an answer since then.
-    pub fn waits(ticket: &TicketId, since: Timestamp, due: Timestamp) -> NewItem {
+    pub fn show_waiting(ticket: &TicketId, since: Timestamp, due: Timestamp) -> NewItem {
         let since = since.as_millisecond();
         let key = format!("waits:{ticket}:{since}");
-        Self::Waits { ticket: ticket.to_string(), since }.item(Lane::later(&key), key, due)
+        Self::Waits { ticket: ticket.to_string(), since }.to_new_item(
+            Lane::for_later(&key),
+            key,
+            due,
+        )
     }
 
     /// A reaction is to be put on a message.
-    pub fn mark(
+    pub fn add_reaction(
         channel: &ChannelId,
         ts: &MessageTs,
         name: &str,
@@ -303,95 +312,113 @@ impl Chore {
             droppable,
             off: false,
         };
-        chore.item(Lane::Own(format!("mark:{channel}:{ts}")), key, now)
+        chore.to_new_item(Lane::Own(format!("mark:{channel}:{ts}")), key, now)
     }
 
     /// A reaction is to be taken off a message.
-    pub fn unmark(channel: &ChannelId, ts: &MessageTs, name: &str, now: Timestamp) -> NewItem {
+    pub fn remove_reaction(
+        channel: &ChannelId,
+        ts: &MessageTs,
+        name: &str,
+        now: Timestamp,
+    ) -> NewItem {
         let key = format!("unmark:{channel}:{ts}:{name}");
         let (place, ts, name) = (channel.to_string(), ts.to_string(), name.to_owned());
         let lane = Lane::Own(format!("mark:{channel}:{ts}"));
         let chore = Self::Mark { channel: place, ts, name, droppable: false, off: true };
-        chore.item(lane, key, now)
+        chore.to_new_item(lane, key, now)
     }
 
     /// What was said before the handoff is to be shown.
-    pub fn context(ticket: &TicketId, now: Timestamp) -> NewItem {
+    pub fn show_context(ticket: &TicketId, now: Timestamp) -> NewItem {
         let key = format!("context:{ticket}");
-        Self::Context { ticket: ticket.to_string() }.item(Lane::Own(key.clone()), key, now)
+        Self::Context { ticket: ticket.to_string() }.to_new_item(Lane::Own(key.clone()), key, now)
     }
 
     /// Blip is to be asked again who is behind a router's tunnel.
     pub fn originator(ticket: &TicketId, looks: usize, due: Timestamp) -> NewItem {
         let key = format!("originator:{ticket}:{looks}");
-        Self::Originator { ticket: ticket.to_string(), looks }.item(Lane::later(&key), key, due)
+        Self::Originator { ticket: ticket.to_string(), looks }.to_new_item(
+            Lane::for_later(&key),
+            key,
+            due,
+        )
     }
 
     /// Who is behind a router's tunnel is to be noted, in the order of the ticket's events.
     pub fn met(ticket: &TicketId, originator: &str, now: Timestamp) -> NewItem {
         let key = format!("met:{ticket}");
         let chore = Self::Met { ticket: ticket.to_string(), originator: originator.to_owned() };
-        chore.item(Lane::Ticket(ticket.clone()), key, now)
+        chore.to_new_item(Lane::Ticket(ticket.clone()), key, now)
     }
 
     /// A ticket is to be compared with what Blip says of it.
-    pub fn check(ticket: &TicketId, now: Timestamp) -> NewItem {
+    pub fn check_ticket(ticket: &TicketId, now: Timestamp) -> NewItem {
         let key = format!("check:{ticket}");
-        Self::Check { ticket: ticket.to_string() }.item(Lane::Ticket(ticket.clone()), key, now)
+        Self::Check { ticket: ticket.to_string() }.to_new_item(
+            Lane::Ticket(ticket.clone()),
+            key,
+            now,
+        )
     }
 
     /// The agent to whom a ticket was handed is to be told.
-    pub fn handed(handed: Handed, now: Timestamp) -> NewItem {
+    pub fn announce_transfer(handed: TransferNotice, now: Timestamp) -> NewItem {
         let key = format!("handed:{}", handed.ticket);
-        Self::Handed(handed).item(Lane::Own(key.clone()), key, now)
+        Self::Handed(handed).to_new_item(Lane::Own(key.clone()), key, now)
     }
 
     /// A ticket that has lost its thread, or even the channel of it, is to have a new one.
-    pub fn r#move(ticket: &TicketId, lost: &Thread, with_channel: bool, now: Timestamp) -> NewItem {
+    pub fn move_thread(
+        ticket: &TicketId,
+        lost: &Thread,
+        with_channel: bool,
+        now: Timestamp,
+    ) -> NewItem {
         let key = format!("move:{ticket}:{}", lost.root);
         let (id, root) = (ticket.to_string(), lost.root.to_string());
         let chore = Self::Move { ticket: id, root, with_channel };
-        chore.item(Lane::Ticket(ticket.clone()), key, now)
+        chore.to_new_item(Lane::Ticket(ticket.clone()), key, now)
     }
 
     /// The threads of a channel are to be compared: never the same as a comparison under way,
     /// which may have read them before something was missed.
-    pub fn compare(channel: &ChannelId, now: Timestamp) -> NewItem {
+    pub fn compare_threads(channel: &ChannelId, now: Timestamp) -> NewItem {
         let lane = format!("compare:{channel}");
         let key = format!("{lane}@{}", now.as_millisecond());
-        Self::Compare { channel: channel.to_string() }.item(Lane::Own(lane), key, now)
+        Self::Compare { channel: channel.to_string() }.to_new_item(Lane::Own(lane), key, now)
     }
 
     /// A ticket's thread is to be searched for what nobody told us.
     pub fn catch_up(ticket: &TicketId, now: Timestamp) -> NewItem {
         let lane = format!("catch-up:{ticket}");
         let key = format!("{lane}@{}", now.as_millisecond());
-        Self::CatchUp { ticket: ticket.to_string() }.item(Lane::Own(lane), key, now)
+        Self::CatchUp { ticket: ticket.to_string() }.to_new_item(Lane::Own(lane), key, now)
     }
 
     /// A channel is to be told that it is shared with another company.
-    pub fn shared(channel: &ChannelId, now: Timestamp) -> NewItem {
+    pub fn announce_sharing(channel: &ChannelId, now: Timestamp) -> NewItem {
         let key = format!("shared:{channel}");
-        Self::Shared { channel: channel.to_string() }.item(Lane::Own(key.clone()), key, now)
+        Self::Shared { channel: channel.to_string() }.to_new_item(Lane::Own(key.clone()), key, now)
     }
 
     /// Whether the chore with this key sends an agent's words: people wait for what becomes of it.
     pub fn is_send(key: &str) -> bool {
-        key.starts_with(SEND)
+        key.starts_with(SEND_KEY_PREFIX)
     }
 
     /// A parked item is to be shown to people.
-    pub fn parked(item: &Item, lane: &str, reason: &str, now: Timestamp) -> NewItem {
+    pub fn report_parked(item: &Item, lane: &str, reason: &str, now: Timestamp) -> NewItem {
         let key = format!("parked:{}:{}", item.id, now.as_millisecond());
         let by_agent = item.source == Source::Slack || Self::is_send(&item.key);
         let (lane, reason) = (lane.to_owned(), reason.to_owned());
         let chore = Self::Parked { item: item.id, by_agent, key: item.key.clone(), lane, reason };
-        chore.item(Lane::Own(key.clone()), key, now)
+        chore.to_new_item(Lane::Own(key.clone()), key, now)
     }
 
-    fn item(&self, lane: Lane, key: String, now: Timestamp) -> NewItem {
+    fn to_new_item(&self, lane: Lane, key: String, now: Timestamp) -> NewItem {
         let body = serde_json::to_vec(self).expect("a chore has no keys that are not strings");
-        NewItem { source: Source::Desk, lane, key, body, received: now, due: now }
+        NewItem { source: Source::Internal, lane, key, body, received: now, due: now }
     }
 }
 

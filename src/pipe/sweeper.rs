@@ -11,33 +11,33 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::inbox::Chore;
+use crate::inbox::Job;
 use crate::store::{self, Cutoffs, Lane, Lease, SharedStore};
 
 /// Checks that are put into the inbox before a short rest, so that a long list of open tickets
 /// stays under Blip's limit of commands per second (`blip.md` §1.1).
-const AT_ONCE: usize = 20;
+const SWEEP_GROUP_SIZE: usize = 20;
 /// The rest between two such groups.
-const REST: Duration = Duration::from_secs(1);
+const SWEEP_GROUP_PAUSE: Duration = Duration::from_secs(1);
 /// How often the clock is compared with the time that has passed.
-const MINDING: Duration = Duration::from_secs(1);
+const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// A clock that goes back by this much was wrong before; by less, nobody notices.
-const SET_BACK: Duration = Duration::from_secs(30);
+const MIN_CLOCK_SETBACK: Duration = Duration::from_secs(30);
 /// How far ahead of its time work that is to be done soon may be due: as far as the next slot of a
 /// channel.
-const AHEAD: Duration = Duration::from_mins(5);
+const MAX_DUE_AHEAD: Duration = Duration::from_mins(5);
 /// How long lanes are kept while they are looked through.
-const KEEPING: Duration = Duration::from_mins(5);
+const SWEEP_LEASE_DURATION: Duration = Duration::from_mins(5);
 /// How often what is finished is cleaned up.
-const CLEANING: Duration = Duration::from_hours(1);
+const CLEAN_INTERVAL: Duration = Duration::from_hours(1);
 /// How soon it is tried again if that was not possible.
-const AGAIN: Duration = Duration::from_mins(1);
+const CLEAN_RETRY_PAUSE: Duration = Duration::from_mins(1);
 /// How long keys are remembered: longer than either platform repeats anything, as tickets of Blip
 /// live for a month (`blip.md` §7).
-const KEYS: Duration = Duration::from_hours(35 * 24);
+const KEY_RETENTION: Duration = Duration::from_hours(35 * 24);
 
 /// Looks after what nobody else notices.
-pub struct Sweep {
+pub struct Sweeper {
     /// The memory.
     pub store: SharedStore,
     /// The time.
@@ -50,67 +50,71 @@ pub struct Sweep {
     pub retain_tickets: Duration,
 }
 
-impl Sweep {
+impl Sweeper {
     /// Runs until stopped.
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run_until_stopped(self, stop: CancellationToken) {
         tokio::select! {
-            () = self.compare() => {}
-            () = self.clean() => {}
-            () = self.mind_the_clock() => {}
+            () = self.run_comparisons() => {}
+            () = self.run_cleaning() => {}
+            () = self.watch_clock() => {}
             () = stop.cancelled() => {}
         }
     }
 
-    async fn compare(&self) {
+    async fn run_comparisons(&self) {
         // What was missed before the start is looked for in any case.
-        while let Err(error) = self.compare_once().await {
+        while let Err(error) = self.enqueue_checks().await {
             tracing::error!(%error, "open tickets could not be compared; trying again");
-            self.clock.sleep_until(self.clock.now() + REST).await;
+            self.clock.sleep_until(self.clock.now() + SWEEP_GROUP_PAUSE).await;
         }
         let Some(every) = self.every else { return std::future::pending().await };
         loop {
             self.clock.sleep_until(self.clock.now() + every).await;
-            if let Err(error) = self.compare_once().await {
+            if let Err(error) = self.enqueue_checks().await {
                 tracing::error!(%error, "open tickets could not be compared; trying again later");
             }
         }
     }
 
-    async fn compare_once(&self) -> store::Result<()> {
-        for group in self.store.open_tickets().await?.chunks(AT_ONCE) {
+    async fn enqueue_checks(&self) -> store::Result<()> {
+        for group in self.store.open_tickets().await?.chunks(SWEEP_GROUP_SIZE) {
             for ticket in group {
-                self.store.accept(Chore::check(&ticket.id, self.clock.now())).await?;
+                self.store.accept(Job::check_ticket(&ticket.id, self.clock.now())).await?;
             }
-            self.clock.sleep_until(self.clock.now() + REST).await;
+            self.clock.sleep_until(self.clock.now() + SWEEP_GROUP_PAUSE).await;
         }
         Ok(())
     }
 
     /// Notices when the machine's clock is set back. What was set for a time by the wrong clock would
     /// wait until then.
-    async fn mind_the_clock(&self) {
+    async fn watch_clock(&self) {
         let mut last = (Instant::now(), self.clock.now());
         loop {
             // Not by the clock that is minded.
-            tokio::time::sleep(MINDING).await;
+            tokio::time::sleep(CLOCK_CHECK_INTERVAL).await;
             let now = (Instant::now(), self.clock.now());
             let expected = last.1 + now.0.duration_since(last.0);
             let back = Duration::try_from(expected.duration_since(now.1)).unwrap_or_default();
             last = now;
-            if back < SET_BACK {
+            if back < MIN_CLOCK_SETBACK {
                 continue;
             }
             tracing::warn!(seconds = back.as_secs(), "this machine's clock was set back");
-            self.hurry(back).await;
+            self.bring_work_forward(back).await;
         }
     }
 
     /// Makes due what is due within about this time, but for what was meant for later.
-    async fn hurry(&self, within: Duration) {
+    async fn bring_work_forward(&self, within: Duration) {
         let now = self.clock.now();
         let mut early = Vec::new();
         loop {
-            match self.store.claim(AT_ONCE, KEEPING, now + within + AHEAD).await {
+            match self
+                .store
+                .lease_lanes(SWEEP_GROUP_SIZE, SWEEP_LEASE_DURATION, now + within + MAX_DUE_AHEAD)
+                .await
+            {
                 Ok(leases) if leases.is_empty() => break,
                 Ok(leases) => early.extend(leases.into_iter().map(|lease| {
                     // Of what is set for later, this is the time that it is set for.
@@ -120,39 +124,41 @@ impl Sweep {
                 })),
                 Err(error) => {
                     tracing::error!(%error, "what waits by the wrong clock is looked for again");
-                    tokio::time::sleep(MINDING).await;
+                    tokio::time::sleep(CLOCK_CHECK_INTERVAL).await;
                 }
             }
         }
         for (lease, due) in early {
-            self.give_back(lease, due).await;
+            self.release_with_retries(lease, due).await;
         }
     }
 
     /// Nobody else can have a lane before it is given back.
-    async fn give_back(&self, lease: Lease, due: Timestamp) {
+    async fn release_with_retries(&self, lease: Lease, due: Timestamp) {
         loop {
-            match self.store.release(lease.clone(), Some(due)).await {
+            match self.store.release_lane(lease.clone(), Some(due)).await {
                 Ok(()) | Err(store::Error::LeaseLost { .. }) => return,
                 Err(error) => tracing::error!(lane = lease.lane, %error, "a lane is not free yet"),
             }
-            tokio::time::sleep(MINDING).await;
+            tokio::time::sleep(CLOCK_CHECK_INTERVAL).await;
         }
     }
 
-    fn cutoffs(&self, now: Timestamp) -> Cutoffs {
+    fn compute_cutoffs(&self, now: Timestamp) -> Cutoffs {
         let (bodies, tickets) = (now - self.retain_bodies, now - self.retain_tickets);
-        Cutoffs { bodies, tickets, keys: bodies.min(now - KEYS) }
+        Cutoffs { bodies, tickets, keys: bodies.min(now - KEY_RETENTION) }
     }
 
-    async fn clean(&self) {
+    async fn run_cleaning(&self) {
         loop {
             let now = self.clock.now();
-            let cleaned = self.store.clean(self.cutoffs(now)).await;
+            let cleaned = self.store.erase_expired(self.compute_cutoffs(now)).await;
             if let Err(error) = &cleaned {
                 tracing::error!(%error, "what is to be erased is not all erased yet; trying again");
             }
-            self.clock.sleep_until(now + if cleaned.is_ok() { CLEANING } else { AGAIN }).await;
+            self.clock
+                .sleep_until(now + if cleaned.is_ok() { CLEAN_INTERVAL } else { CLEAN_RETRY_PAUSE })
+                .await;
         }
     }
 }

@@ -9,29 +9,29 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{DATE, HeaderMap};
 use serde_json::Value;
 
-use super::client::Client;
+use super::client::SlackClient;
 use super::error::Error;
-use super::verify::WINDOW;
+use super::verify::SIGNATURE_WINDOW;
 use crate::clock::Clock;
 use crate::model::ChannelId;
 use crate::telemetry;
 
 /// The header with the scopes of the token that was used.
-const SCOPES: &str = "x-oauth-scopes";
+const SCOPES_HEADER: &str = "x-oauth-scopes";
 /// What is left of the window of Slack's signatures when the clocks count as apart: its requests
 /// travel and its `Date` has whole seconds.
-const MARGIN: SignedDuration = SignedDuration::from_secs(30);
+const CLOCK_MARGIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// What Slack's answers have told of us, shared by all who read them.
 #[derive(Clone, Debug)]
-pub(super) struct Standing {
+pub(super) struct ApiHealth {
     clock: Clock,
-    known: Arc<Mutex<Known>>,
+    state: Arc<Mutex<ApiState>>,
 }
 
 /// What a channel is to us.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ChannelLook {
+pub struct ChannelAccess {
     /// Whether we may post to it.
     pub is_open: bool,
     /// Whether it is shared with another company (Slack Connect), or is about to be.
@@ -39,7 +39,7 @@ pub struct ChannelLook {
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct ApiState {
     heard: Option<Timestamp>,
     /// How far Slack's clock is ahead of ours.
     ahead: SignedDuration,
@@ -48,18 +48,18 @@ struct Known {
     refused: BTreeSet<&'static str>,
 }
 
-impl Standing {
+impl ApiHealth {
     pub(super) fn new(clock: Clock) -> Self {
-        Self { clock, known: Arc::default() }
+        Self { clock, state: Arc::default() }
     }
 
     /// Reads the headers of an answer that came just now.
-    pub(super) fn read(&self, headers: &HeaderMap) {
+    pub(super) fn note_headers(&self, headers: &HeaderMap) {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let now = self.clock.now();
-        let mut known = self.known();
+        let mut known = self.lock_state();
         known.heard = Some(now);
-        if let Some(scopes) = text(SCOPES) {
+        if let Some(scopes) = text(SCOPES_HEADER) {
             // With other scopes, what was refused is worth another try.
             if known.scopes.as_deref() != Some(scopes) {
                 known.refused.clear();
@@ -69,11 +69,11 @@ impl Standing {
         let date =
             text(DATE.as_str()).and_then(|date| DateTimeParser::new().parse_timestamp(date).ok());
         if let Some(date) = date {
-            let were_apart = is_apart(known.ahead);
+            let were_apart = is_clock_off(known.ahead);
             known.ahead = date.duration_since(now);
-            telemetry::slack_clock_ahead(known.ahead);
+            telemetry::record_clock_ahead(known.ahead);
             let seconds = known.ahead.as_secs();
-            match (were_apart, is_apart(known.ahead)) {
+            match (were_apart, is_clock_off(known.ahead)) {
                 (false, true) => tracing::error!(
                     seconds,
                     "slack's clock is that many seconds ahead \
@@ -88,56 +88,56 @@ impl Standing {
 
     /// Notes whether a method was refused for want of a scope.
     pub(super) fn note_scope(&self, method: &'static str, is_missing: bool) {
-        let mut known = self.known();
-        if is_missing && is_vital(method) {
+        let mut known = self.lock_state();
+        if is_missing && is_needed_for_tickets(method) {
             known.refused.insert(method);
         } else {
             known.refused.remove(method);
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_state(&self) -> MutexGuard<'_, ApiState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Whether tickets wait for this method. Files are shown as links where they cannot be uploaded, and
 /// groups by their ids.
-fn is_vital(method: &str) -> bool {
+fn is_needed_for_tickets(method: &str) -> bool {
     !method.starts_with("files.") && method != "usergroups.list"
 }
 
-fn is_apart(ahead: SignedDuration) -> bool {
-    ahead.abs() > WINDOW - MARGIN
+fn is_clock_off(ahead: SignedDuration) -> bool {
+    ahead.abs() > SIGNATURE_WINDOW - CLOCK_MARGIN
 }
 
-impl Client {
+impl SlackClient {
     /// Whether Slack's clock and ours are so far apart that its requests have to be refused.
-    pub fn is_out_of_time(&self) -> bool {
-        is_apart(self.standing.known().ahead)
+    pub fn has_clock_skew(&self) -> bool {
+        is_clock_off(self.health.lock_state().ahead)
     }
 
     /// Whether a method that tickets wait for was refused for want of a scope, and not accepted since.
     pub fn lacks_scope(&self) -> bool {
-        !self.standing.known().refused.is_empty()
+        !self.health.lock_state().refused.is_empty()
     }
 
     /// Whether Slack has answered anything within this time.
-    pub fn was_heard_within(&self, time: Duration) -> bool {
-        let now = self.standing.clock.now();
-        self.standing.known().heard.is_some_and(|heard| now < heard + time)
+    pub fn has_answered_within(&self, time: Duration) -> bool {
+        let now = self.health.clock.now();
+        self.health.lock_state().heard.is_some_and(|heard| now < heard + time)
     }
 
     /// Whether we may post to a channel, and who else reads it (`conversations.info`).
-    pub async fn look_at_channel(&self, channel: &ChannelId) -> Result<ChannelLook, Error> {
+    pub async fn check_channel_access(&self, channel: &ChannelId) -> Result<ChannelAccess, Error> {
         let params = [("channel", Some(channel.as_str()))];
-        let answer: Value = match self.read("conversations.info", &params).await {
-            Err(error) if error.is_channel_lost() => return Ok(ChannelLook::default()),
+        let answer: Value = match self.call_with_params("conversations.info", &params).await {
+            Err(error) if error.is_channel_lost() => return Ok(ChannelAccess::default()),
             answer => answer?,
         };
         let flag = |flag: &str| answer.pointer(&format!("/channel/{flag}"))?.as_bool();
         let is = |name| flag(name) == Some(true);
-        Ok(ChannelLook {
+        Ok(ChannelAccess {
             is_open: flag("is_member") != Some(false) && !is("is_archived"),
             is_shared_outside: is("is_ext_shared") || is("is_pending_ext_shared"),
         })
@@ -153,14 +153,14 @@ mod tests {
     fn headers(date: &'static str, scopes: &'static str) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(DATE, HeaderValue::from_static(date));
-        headers.insert(SCOPES, HeaderValue::from_static(scopes));
+        headers.insert(SCOPES_HEADER, HeaderValue::from_static(scopes));
         headers
     }
 
     #[test]
     fn clocks_are_apart_when_signatures_would_be_refused() {
         let clock = Clock::manual("2026-11-22T14:00:00Z".parse().unwrap());
-        let standing = Standing::new(clock);
+        let standing = ApiHealth::new(clock);
         for (date, apart) in [
             ("Sun, 22 Nov 2026 14:00:01 GMT", false),
             ("Sun, 22 Nov 2026 14:04:29 GMT", false),
@@ -169,27 +169,27 @@ mod tests {
             ("no date", true),
             ("Sun, 22 Nov 2026 13:59:00 GMT", false),
         ] {
-            standing.read(&headers(date, ""));
-            assert_eq!(is_apart(standing.known().ahead), apart, "{date}");
+            standing.note_headers(&headers(date, ""));
+            assert_eq!(is_clock_off(standing.lock_state().ahead), apart, "{date}");
         }
     }
 
     #[test]
     fn a_refusal_stands_until_the_scopes_change_or_the_method_is_accepted() {
         let clock = Clock::manual("2026-11-22T14:00:00Z".parse().unwrap());
-        let standing = Standing::new(clock);
+        let standing = ApiHealth::new(clock);
         let date = "Sun, 22 Nov 2026 14:00:00 GMT";
-        let is_refused = |standing: &Standing| !standing.known().refused.is_empty();
-        standing.read(&headers(date, "chat:write"));
+        let is_refused = |standing: &ApiHealth| !standing.lock_state().refused.is_empty();
+        standing.note_headers(&headers(date, "chat:write"));
         standing.note_scope("files.getUploadURLExternal", true);
         assert!(!is_refused(&standing), "it goes without");
         standing.note_scope("users.info", true);
-        standing.read(&headers(date, "chat:write"));
+        standing.note_headers(&headers(date, "chat:write"));
         assert!(is_refused(&standing));
         standing.note_scope("users.info", false);
         assert!(!is_refused(&standing));
         standing.note_scope("users.info", true);
-        standing.read(&headers(date, "chat:write,users:read"));
+        standing.note_headers(&headers(date, "chat:write,users:read"));
         assert!(!is_refused(&standing));
     }
 }

@@ -1,0 +1,170 @@
+//! The texts in one language and one time zone: what the bridge says in a channel.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{Language, TextCatalog};
+use crate::model::TicketEnding;
+use crate::model::text::truncate_label;
+
+/// Most characters of what Blip says of a failure.
+const DESCRIPTION_CHARS: usize = 200;
+
+/// Says things in one language.
+#[derive(Clone, Debug)]
+pub struct Texts {
+    catalog: Arc<TextCatalog>,
+    language: Language,
+    zone: TimeZone,
+}
+
+impl Texts {
+    /// Speaks the language given, and tells the time of the zone given.
+    pub fn new(catalog: Arc<TextCatalog>, language: Language, zone: TimeZone) -> Self {
+        Self { catalog, language, zone }
+    }
+
+    /// The same in another language.
+    #[must_use]
+    pub fn in_language(&self, language: Language) -> Self {
+        Self { language, ..self.clone() }
+    }
+
+    /// The same in a reader's own language, if it is one of ours.
+    #[must_use]
+    pub fn for_reader(&self, locale: Option<&str>) -> Self {
+        let language = locale.and_then(|locale| locale.parse().ok());
+        language.map_or_else(|| self.clone(), |language| self.in_language(language))
+    }
+
+    /// A text with its variables filled in, see [`Texts::get`].
+    pub fn text(&self, key: &str, args: &[(&str, &str)]) -> String {
+        self.catalog.get_text(self.language, key, args)
+    }
+
+    /// What people call a channel of Blip, see [`Texts::channel`].
+    pub fn channel_label(&self, domain: &str) -> String {
+        self.catalog.channel_label(self.language, domain)
+    }
+
+    /// Why something did not work, see [`Texts::reason`].
+    pub fn reason_text(&self, code: &str) -> String {
+        self.catalog.reason_text(self.language, code)
+    }
+
+    /// The time of the day.
+    pub fn format_time(&self, at: Timestamp) -> String {
+        self.format_timestamp("time-clock", at)
+    }
+
+    /// The day of the year and the time of the day.
+    pub fn format_day_time(&self, at: Timestamp) -> String {
+        self.format_timestamp("time-moment", at)
+    }
+
+    /// The day, with its year, and the time of the day.
+    pub fn format_date_time(&self, at: Timestamp) -> String {
+        self.format_timestamp("time-date", at)
+    }
+
+    /// The line in the thread that tells how a ticket ended.
+    pub fn ticket_ending_text(&self, ending: &TicketEnding, at: Timestamp) -> String {
+        let clock = self.format_time(at);
+        let time = ("time", clock.as_str());
+        match ending {
+            TicketEnding::Agent(agent) => {
+                self.text("thread-closed-agent", &[("agent", agent.name.as_str()), time])
+            }
+            TicketEnding::AgentElsewhere => self.text("thread-closed-elsewhere", &[time]),
+            TicketEnding::Customer => self.text("thread-closed-customer", &[time]),
+            TicketEnding::Inactivity => self.text("thread-closed-inactivity", &[time]),
+            TicketEnding::Transferred => self.text("thread-closed-transferred", &[time]),
+            TicketEnding::Other(status) => {
+                self.text("thread-closed-other", &[("status", status), time])
+            }
+        }
+    }
+
+    /// The line in the thread that tells that a message did not reach the customer.
+    ///
+    /// Where we have no words of our own for the code, what Blip says of it stands there.
+    pub fn undelivered_text(&self, reason: Option<(i64, &str)>) -> String {
+        let reason = match reason {
+            Some((code, description)) => self.describe_failure(&code.to_string(), description),
+            None => self.text("reason-unknown", &[]),
+        };
+        self.text("thread-not-delivered", &[("reason", &reason)])
+    }
+
+    fn describe_failure(&self, code: &str, description: &str) -> String {
+        let words: Vec<&str> = description.split_whitespace().collect();
+        let said = truncate_label(&words.join(" "), DESCRIPTION_CHARS);
+        let said = said.trim_end_matches('.');
+        match self.catalog.known_reason_text(self.language, code) {
+            Some(reason) => reason,
+            None if said.is_empty() => self.reason_text(code),
+            None => self.text("reason-described", &[("code", code), ("description", said)]),
+        }
+    }
+
+    /// The pattern is ours and a test tries it, so formatting cannot fail.
+    fn format_timestamp(&self, key: &str, at: Timestamp) -> String {
+        at.to_zoned(self.zone.clone()).strftime(&self.text(key, &[])).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(language: Language) -> Texts {
+        let zone = TimeZone::get("America/Sao_Paulo").unwrap();
+        Texts::new(Arc::new(TextCatalog::new()), language, zone)
+    }
+
+    #[test]
+    fn times_are_told_in_the_zone_and_manner_of_the_reader() {
+        let at: Timestamp = "2026-08-03T17:02:00Z".parse().unwrap();
+        for (language, moment) in [
+            (Language::PtBr, "03/08 às 14:02"),
+            (Language::En, "Aug 3, 14:02"),
+            (Language::Es, "03/08, 14:02"),
+        ] {
+            assert_eq!(words(language).format_day_time(at), moment);
+            assert_eq!(words(language).format_time(at), "14:02");
+        }
+    }
+
+    #[test]
+    fn an_ending_is_told_in_plain_words() {
+        let at: Timestamp = "2026-08-03T17:02:00Z".parse().unwrap();
+        let en = words(Language::PtBr).in_language(Language::En);
+        assert_eq!(
+            en.ticket_ending_text(&TicketEnding::Customer, at),
+            "✅ Closed by the customer at 14:02."
+        );
+        assert_eq!(
+            en.ticket_ending_text(&TicketEnding::Other("ClosedByMoon".to_owned()), at),
+            "✅ Closed in Blip (ClosedByMoon) at 14:02."
+        );
+    }
+
+    #[test]
+    fn a_failed_delivery_is_told_with_its_reason() {
+        let pt = words(Language::PtBr);
+        let start = "⚠️ Não entregue ao cliente: ";
+        for (code, reason) in [
+            (
+                Some((131_026, "undeliverable")),
+                "este número não pode receber mensagens no WhatsApp.",
+            ),
+            (Some((7, "")), "o Blip recusou (código 7)."),
+            (Some((7, " Business account\nis locked. ")), "Business account is locked (código 7)."),
+            (None, "motivo não informado."),
+        ] {
+            assert_eq!(pt.undelivered_text(code), format!("{start}{reason}"));
+        }
+    }
+}
