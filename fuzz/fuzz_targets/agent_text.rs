@@ -13,11 +13,11 @@ const DOMAINS: [&str; 4] = ["wa.gw.msging.net", "0mn.io", "instagram.gw.msging.n
 fuzz_target!(|input: &str| {
     let parts = serde_json::from_str::<Value>(input).unwrap_or_default();
     let message = json!({ "text": input, "blocks": parts, "attachments": parts });
-    let read = message::read(&message);
+    let read = message::read_message(&message);
     assert!(read.may_go_out() || !read.kept.is_empty());
     for domain in DOMAINS {
-        let words = text::write(&read.text, &Names::default(), &Marks::for_domain(domain));
-        let (parts, limit) = (text::parts(&words, domain), text::limit_for_domain(domain));
+        let words = text::write_plain_text(&read.text, &Names::default(), &Marks::for_domain(domain));
+        let (parts, limit) = (text::split_for_channel(&words, domain), text::limit_for_domain(domain));
         // A mark that embraces a cut ends before it and begins anew behind it.
         assert_eq!(without_marks(&parts.concat()), without_marks(&words));
         assert!(parts.iter().all(|part| limit.fits(part)));

@@ -5,7 +5,7 @@
 use std::sync::{Arc, LazyLock};
 
 use blip_slack::blip::content;
-use blip_slack::locale::{Language, Texts, Words};
+use blip_slack::locale::{Language, TextCatalog, Texts};
 use blip_slack::slack::render::{self, Piece};
 use blip_slack::slack::rich_text;
 use jiff::tz::TimeZone;
@@ -31,21 +31,21 @@ const TYPES: [&str; 16] = [
     "application/vnd.iris.unheard-of",
 ];
 
-static WORDS: LazyLock<Words> =
-    LazyLock::new(|| Words::new(Arc::new(Texts::new()), Language::PtBr, TimeZone::UTC));
+static TEXTS: LazyLock<Texts> =
+    LazyLock::new(|| Texts::new(Arc::new(TextCatalog::new()), Language::PtBr, TimeZone::UTC));
 
 fuzz_target!(|input: &[u8]| {
     let Some((which, json)) = input.split_first() else { return };
     let Ok(value) = serde_json::from_slice::<Value>(json) else { return };
     let kind = TYPES[usize::from(*which) % TYPES.len()];
-    let content = content::content(kind, &value);
-    for piece in render::pieces(&content, &WORDS) {
+    let content = content::read_content(kind, &value);
+    for piece in render::split_pieces(&content, &TEXTS) {
         let words = match piece {
             Piece::Words(words) => words,
-            Piece::File(media) => render::file_instead(media, "?", &WORDS),
+            Piece::File(media) => render::render_missing_file(media, "?", &TEXTS),
         };
-        for part in render::parts(&words, None) {
-            rich_text::literal(&part);
+        for part in render::split_into_posts(&words, None) {
+            rich_text::to_literal_post(&part);
         }
     }
 });

@@ -8,11 +8,11 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {
     let bot = BotName::default();
-    let Ok(events) = parse::parse(&bot, body) else { return };
+    let Ok(events) = parse::parse_envelopes(&bot, body) else { return };
     for routed in events {
         assert!(!routed.key.is_empty() && routed.key.len() <= 4096, "key of {}", routed.key.len());
         // What has no ticket is nothing that anybody reads when its turn comes.
-        let is_unknown = matches!(parse::event(&bot, &routed.raw), BlipEvent::Unknown { .. });
+        let is_unknown = matches!(parse::parse_event(&bot, &routed.raw), BlipEvent::Unknown { .. });
         assert_eq!(is_unknown, routed.ticket.is_none());
     }
 });

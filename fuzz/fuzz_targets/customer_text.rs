@@ -6,7 +6,7 @@ use blip_slack::slack::{mrkdwn, rich_text};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &str| {
-    let clean = rich_text::clean(input);
+    let clean = rich_text::clean_text(input);
     let runs = rich_text::literal_runs(&clean);
     let mut shown = String::new();
     for run in &runs {
@@ -15,6 +15,6 @@ fuzz_target!(|input: &str| {
         shown.push_str(run["text"].as_str().unwrap_or_default());
     }
     assert_eq!(shown, clean);
-    let escaped = mrkdwn::escape(&clean);
+    let escaped = mrkdwn::escape_mrkdwn(&clean);
     assert!(!escaped.contains(['<', '>']), "{escaped}");
 });

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use blip_slack::media::{Guard, Links, file_name, full_type};
+use blip_slack::media::{AddressGuard, FileLinks, file_name, full_type};
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 
@@ -14,10 +14,10 @@ fuzz_target!(|input: (&str, &str, &str)| {
     let name = file_name(Some(title), kind.as_deref(), "file");
     assert!(!name.is_empty() && name.chars().count() <= 100);
     assert!(!name.contains(|c: char| c == '/' || c == '\\' || c.is_control()), "{name:?}");
-    let links = Links::new(&"secret".to_owned().into(), None, Duration::from_secs(60));
+    let links = FileLinks::new(&"secret".to_owned().into(), None, Duration::from_secs(60));
     assert!(links.read(token, Timestamp::UNIX_EPOCH).is_err(), "{token}");
     if let Ok(url) = title.parse() {
         // Whatever the address, judging it does no harm.
-        Guard::default().admits(&url);
+        AddressGuard::default().admits(&url);
     }
 });

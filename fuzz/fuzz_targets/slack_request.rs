@@ -3,15 +3,15 @@
 #![no_main]
 
 use blip_slack::slack::message;
-use blip_slack::slack::parse::{self, Request};
+use blip_slack::slack::parse::{self, SlackRequest};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
 fuzz_target!(|body: &[u8]| {
-    if let Some(Request::Event(routed)) = parse::request(body) {
+    if let Some(SlackRequest::Event(routed)) = parse::parse_request(body) {
         assert!(!routed.key.is_empty() && routed.key.len() <= 4096, "key of {}", routed.key.len());
     }
     if let Ok(body) = serde_json::from_slice::<Value>(body) {
-        message::read(&body);
+        message::read_message(&body);
     }
 });
