@@ -62,7 +62,7 @@ const DISK_RETRY_INTERVAL: Duration = Duration::from_secs(1);
 const METRICS_COMPACTION_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Puts something between the bridge and its memory.
-pub type StoreWrapper = Arc<dyn Fn(SharedStore) -> SharedStore + Send + Sync>;
+pub(crate) type StoreWrapper = Arc<dyn Fn(SharedStore) -> SharedStore + Send + Sync>;
 
 /// What differs between production and tests.
 #[derive(Clone)]

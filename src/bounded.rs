@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 /// Most bytes of memory for one tree, by an estimate from above. The largest table that Slack
 /// takes, of a hundred rows, needs about half of it.
-pub const TREE_BYTES: usize = 4 * 1024 * 1024;
+pub(crate) const TREE_BYTES: usize = 4 * 1024 * 1024;
 
 /// What the first fields of an object take, however few they are: a node of a B-tree.
 const OBJECT_BYTES: usize = 640;
@@ -33,12 +33,12 @@ const TEXT_OVERHEAD_BYTES: usize = 32;
 
 /// Reads JSON as a tree; `None` if it is none, or too much: too large, nested more than 127 deep,
 /// or with a number beyond all bounds.
-pub fn parse_tree(json: &str) -> Option<Value> {
+pub(crate) fn parse_tree(json: &str) -> Option<Value> {
     parse_tree_without(json, &[])
 }
 
 /// Reads JSON as a tree without the fields that have one of these names, wherever they stand.
-pub fn parse_tree_without(json: &str, without: &[&str]) -> Option<Value> {
+pub(crate) fn parse_tree_without(json: &str, without: &[&str]) -> Option<Value> {
     let left = Cell::new(TREE_BYTES);
     let mut reader = serde_json::Deserializer::from_str(json);
     let tree = TreeBuilder { left: &left, without }.deserialize(&mut reader).ok()?;
@@ -47,13 +47,13 @@ pub fn parse_tree_without(json: &str, without: &[&str]) -> Option<Value> {
 }
 
 /// Whether a text is JSON, however large or deep.
-pub fn is_json(json: &str) -> bool {
+pub(crate) fn is_json(json: &str) -> bool {
     serde_json::from_str::<IgnoredAny>(json).is_ok()
 }
 
 /// The fields of an object that have these names, as they were written; `None` if it is no object.
 /// Of two fields of one name the last counts, and one that is null counts as missing.
-pub fn pick_fields<'a, const N: usize>(
+pub(crate) fn pick_fields<'a, const N: usize>(
     json: &'a str,
     names: [&str; N],
 ) -> Option<[Option<&'a str>; N]> {
@@ -63,13 +63,13 @@ pub fn pick_fields<'a, const N: usize>(
 
 /// The first fields of an object in the order in which they were written, as they were written;
 /// `None` if it is no object.
-pub fn list_entries(json: &str, most: usize) -> Option<Vec<(String, &str)>> {
+pub(crate) fn list_entries(json: &str, most: usize) -> Option<Vec<(String, &str)>> {
     let mut reader = serde_json::Deserializer::from_str(json);
     reader.deserialize_map(EntryLister { most }).ok()
 }
 
 /// The elements of a list as they were written; `None` if it is no list, or has more than so many.
-pub fn list_elements(json: &str, most: usize) -> Option<Vec<&str>> {
+pub(crate) fn list_elements(json: &str, most: usize) -> Option<Vec<&str>> {
     let mut reader = serde_json::Deserializer::from_str(json);
     reader.deserialize_seq(ElementLister { most }).ok()
 }

@@ -24,7 +24,7 @@ pub struct CircuitBreaker {
 
 /// Why a call must not be made now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CircuitOpen {
+pub(crate) enum CircuitOpen {
     /// The platform asked to wait, for this much longer.
     Paused(Duration),
     /// The credentials were refused a short while ago.
@@ -49,7 +49,7 @@ impl CircuitBreaker {
     /// # Errors
     ///
     /// Why not.
-    pub fn check_call(&self, kind: &str) -> Result<(), CircuitOpen> {
+    pub(crate) fn check_call(&self, kind: &str) -> Result<(), CircuitOpen> {
         let now = self.clock.now();
         if now.as_millisecond() < self.refused_until.load(Ordering::Relaxed) {
             return Err(CircuitOpen::CredentialsRefused);
@@ -66,25 +66,25 @@ impl CircuitBreaker {
     }
 
     /// Lets no call of this kind pass for a while.
-    pub fn pause_calls(&self, kind: &str, wait: Duration) {
+    pub(crate) fn pause_calls(&self, kind: &str, wait: Duration) {
         self.pauses.insert(kind.to_owned(), self.clock.now() + wait);
     }
 
     /// Notes that the credentials were refused.
-    pub fn note_credentials_refused(&self) {
+    pub(crate) fn note_credentials_refused(&self) {
         let until = self.clock.now() + self.lockout;
         self.refused_until.store(until.as_millisecond(), Ordering::Relaxed);
         self.has_refused_credentials.store(true, Ordering::Relaxed);
     }
 
     /// Notes that a call was answered, so the credentials are good.
-    pub fn note_credentials_accepted(&self) {
+    pub(crate) fn note_credentials_accepted(&self) {
         self.has_refused_credentials.store(false, Ordering::Relaxed);
         self.refused_until.store(i64::MIN, Ordering::Relaxed);
     }
 
     /// Whether the last word of the platform was that our credentials are not accepted.
-    pub fn has_refused_credentials(&self) -> bool {
+    pub(crate) fn has_refused_credentials(&self) -> bool {
         self.has_refused_credentials.load(Ordering::Relaxed)
     }
 }

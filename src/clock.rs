@@ -41,7 +41,7 @@ impl Clock {
     }
 
     /// Waits until the given time has come.
-    pub async fn sleep_until(&self, until: Timestamp) {
+    pub(crate) async fn sleep_until(&self, until: Timestamp) {
         match &self.0 {
             ClockSource::System => {
                 let wait = Duration::try_from(until.duration_since(self.now())).unwrap_or_default();

@@ -27,9 +27,9 @@ use crate::model::personal::NumberKind;
 use crate::model::{BotName, SlackUserId, WorkingHours};
 use reader::SettingsReader;
 
-pub use crate::model::ChannelRef;
-pub use fault::{ConfigError, SettingFault};
-pub use reader::{ReadFile, VariableLookup};
+pub(crate) use crate::model::ChannelRef;
+pub(crate) use fault::{ConfigError, SettingFault};
+pub(crate) use reader::{ReadFile, VariableLookup};
 pub use table::ALL_VARIABLES;
 pub use variable::{
     BOT_PLACEHOLDER, Need, ValueForm, ValuePrivacy, Variable, VariableGroup, format_help,
@@ -43,29 +43,29 @@ const DOTENV_FILE: &str = ".env";
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Where the service listens.
-    pub http: HttpConfig,
+    pub(crate) http: HttpConfig,
     /// The Slack app.
-    pub slack: SlackConfig,
+    pub(crate) slack: SlackConfig,
     /// The Blip bots; at least one.
-    pub bots: Vec<BotConfig>,
+    pub(crate) bots: Vec<BotConfig>,
     /// Former names of bots, each with its name now.
-    pub bot_aliases: HashMap<BotName, BotName>,
+    pub(crate) bot_aliases: HashMap<BotName, BotName>,
     /// How people work with tickets.
-    pub desk: DeskConfig,
+    pub(crate) desk: DeskConfig,
     /// How files are passed on.
-    pub media: MediaConfig,
+    pub(crate) media: MediaConfig,
     /// The database, as a `sqlite://` address.
-    pub database_url: String,
+    pub(crate) database_url: String,
     /// For how long the bodies of handled events are kept.
-    pub retain_bodies: Duration,
+    pub(crate) retain_bodies: Duration,
     /// For how long closed tickets are kept.
-    pub retain_tickets: Duration,
+    pub(crate) retain_tickets: Duration,
     /// How long stopping waits for work under way.
-    pub shutdown: Duration,
+    pub(crate) shutdown: Duration,
     /// The language of what the bridge writes: `pt-BR`, `en` or `es`.
-    pub locale: String,
+    pub(crate) locale: String,
     /// The time zone of the times that it writes.
-    pub timezone: TimeZone,
+    pub(crate) timezone: TimeZone,
     /// What is logged, as a filter of `tracing`.
     pub log: String,
     /// How the log is written.
@@ -77,120 +77,120 @@ pub struct Config {
 
 /// Where the service listens and is reached.
 #[derive(Clone, Debug)]
-pub struct HttpConfig {
+pub(crate) struct HttpConfig {
     /// An IP address or a host name.
-    pub host: String,
+    pub(crate) host: String,
     /// The port; 0 for any that is free.
-    pub port: u16,
+    pub(crate) port: u16,
     /// The address under which others reach it, without a slash at its end.
-    pub public_url: Option<String>,
+    pub(crate) public_url: Option<String>,
     /// What calls to the platforms go through, if there is something.
-    pub proxy: Option<ProxyConfig>,
+    pub(crate) proxy: Option<ProxyConfig>,
 }
 
 /// A proxy of the system, as the environment names it.
 #[derive(Clone, Debug)]
-pub struct ProxyConfig {
+pub(crate) struct ProxyConfig {
     /// The variable that names it.
-    pub variable: &'static str,
+    pub(crate) variable: &'static str,
     /// Its address, which may hold a password.
-    pub address: SecretString,
+    pub(crate) address: SecretString,
     /// Hosts that are reached without it, with commas between them.
-    pub except: String,
+    pub(crate) except: String,
 }
 
 /// The Slack app.
 #[derive(Clone, Debug)]
-pub struct SlackConfig {
+pub(crate) struct SlackConfig {
     /// The bot token, `xoxb-…`.
-    pub bot_token: SecretString,
+    pub(crate) bot_token: SecretString,
     /// Any of these may have signed a request; empty only with [`Slack::app_token`].
-    pub signing_secrets: Vec<SecretString>,
+    pub(crate) signing_secrets: Vec<SecretString>,
     /// The app-level token, `xapp-…`: Socket Mode instead of requests from Slack.
-    pub app_token: Option<SecretString>,
+    pub(crate) app_token: Option<SecretString>,
     /// The Web API, without a slash at its end.
-    pub api_url: String,
+    pub(crate) api_url: String,
     /// Where tickets go that have no other channel.
-    pub channel: ChannelRef,
+    pub(crate) channel: ChannelRef,
     /// Where the tickets of a team go, by the team's name.
-    pub team_channels: HashMap<String, ChannelRef>,
+    pub(crate) team_channels: HashMap<String, ChannelRef>,
     /// Posts per second and channel; 0 for no pace of our own.
-    pub channel_rate: f64,
+    pub(crate) channel_rate: f64,
 }
 
 /// One Blip bot.
 #[derive(Clone, Debug)]
-pub struct BotConfig {
+pub(crate) struct BotConfig {
     /// Its short name, which ends the path of its webhook.
-    pub name: BotName,
+    pub(crate) name: BotName,
     /// What follows `Key ` in the Authorization header.
-    pub key: SecretString,
+    pub(crate) key: SecretString,
     /// The address of the contract at Blip, without a slash at its end.
-    pub api_url: String,
+    pub(crate) api_url: String,
     /// Any of these proves that a request comes from Blip; empty only if the operator allows
     /// requests without proof.
-    pub webhook_tokens: Vec<SecretString>,
+    pub(crate) webhook_tokens: Vec<SecretString>,
     /// The header that carries the token.
-    pub webhook_header: String,
+    pub(crate) webhook_header: String,
     /// Where its tickets go that have no team with a channel.
-    pub channel: ChannelRef,
+    pub(crate) channel: ChannelRef,
 }
 
 /// How people work with tickets.
 #[derive(Clone, Debug)]
-pub struct DeskConfig {
+pub(crate) struct DeskConfig {
     /// Who is an agent.
-    pub agents: Agents,
+    pub(crate) agents: Agents,
     /// Identities at Blip by user.
-    pub agent_map: HashMap<SlackUserId, String>,
+    pub(crate) agent_map: HashMap<SlackUserId, String>,
     /// The identity at Blip for agents without one.
-    pub default_agent: Option<String>,
+    pub(crate) default_agent: Option<String>,
     /// The emoji that claims.
-    pub claim_reaction: String,
+    pub(crate) claim_reaction: String,
     /// The emoji that closes.
-    pub close_reaction: String,
+    pub(crate) close_reaction: String,
     /// Which messages these emoji count on.
-    pub reactions_on: ReactionsOn,
+    pub(crate) reactions_on: ReactionsOn,
     /// Whether the first reply claims.
-    pub reply_claims: bool,
+    pub(crate) reply_claims: bool,
     /// Whose replies go out.
-    pub reply_policy: ReplyPolicy,
+    pub(crate) reply_policy: ReplyPolicy,
     /// How a message begins that stays in Slack.
-    pub note_prefix: String,
+    pub(crate) note_prefix: String,
     /// Whether Blip is told of what agents were shown.
-    pub tells_seen: bool,
+    pub(crate) tells_seen: bool,
     /// How long a reply is held before it is sent; not at all if there is none.
-    pub send_delay: Option<Duration>,
+    pub(crate) send_delay: Option<Duration>,
     /// How long a ticket may be unclaimed before people are reminded; for ever if `None`.
-    pub remind_unclaimed: Option<Duration>,
+    pub(crate) remind_unclaimed: Option<Duration>,
     /// How long a customer may wait for an answer before people are reminded; for ever if `None`.
-    pub remind_unanswered: Option<Duration>,
+    pub(crate) remind_unanswered: Option<Duration>,
     /// The user group that hears of it in the end.
-    pub escalate_to: Option<String>,
+    pub(crate) escalate_to: Option<String>,
     /// When the team works; always if `None`.
-    pub business_hours: Option<WorkingHours>,
+    pub(crate) business_hours: Option<WorkingHours>,
     /// Which numbers of people and cards are hidden in Slack.
-    pub masked: Vec<NumberKind>,
+    pub(crate) masked: Vec<NumberKind>,
     /// How many earlier messages are shown.
-    pub context_messages: usize,
+    pub(crate) context_messages: usize,
     /// The time between two looks at what Blip did itself; `None` for never.
-    pub reconcile: Option<Duration>,
+    pub(crate) reconcile: Option<Duration>,
 }
 
 /// How files are passed on.
 #[derive(Clone, Copy, Debug)]
-pub struct MediaConfig {
+pub(crate) struct MediaConfig {
     /// The largest file that is taken over from a customer, in bytes.
-    pub max: u64,
+    pub(crate) max: u64,
     /// How long the address of a file that was sent to a customer is good.
-    pub link: Duration,
+    pub(crate) link: Duration,
     /// Whether files may also be fetched from this machine.
-    pub allow_loopback: bool,
+    pub(crate) allow_loopback: bool,
 }
 
 /// Who is an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Agents {
+pub(crate) enum Agents {
     /// The full members of the ticket's channel.
     Channel,
     /// The members of a user group, by its id.
@@ -199,7 +199,7 @@ pub enum Agents {
 
 /// Which messages of a thread reactions count on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReactionsOn {
+pub(crate) enum ReactionsOn {
     /// Its card.
     Card,
     /// All.
@@ -208,7 +208,7 @@ pub enum ReactionsOn {
 
 /// Whose replies go to the customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReplyPolicy {
+pub(crate) enum ReplyPolicy {
     /// Those of the holder.
     Holder,
     /// Those of every agent.

@@ -206,14 +206,14 @@ pub fn socket_path(url: &str) -> anyhow::Result<PathBuf> {
 }
 
 /// The way in for commands.
-pub struct ControlSocket {
+pub(crate) struct ControlSocket {
     listener: UnixListener,
     path: PathBuf,
 }
 
 impl ControlSocket {
     /// Listens next to a database, which nobody else may serve.
-    pub fn open(path: PathBuf) -> io::Result<Self> {
+    pub(crate) fn open(path: PathBuf) -> io::Result<Self> {
         // Made where nobody else can reach it, and put into its place when it is closed to others.
         let folder = path.parent().unwrap_or(Path::new("."));
         let hidden = tempfile::Builder::new().prefix(".s").rand_bytes(4).tempdir_in(folder)?;
@@ -225,7 +225,7 @@ impl ControlSocket {
     }
 
     /// Answers until this is dropped.
-    pub async fn serve_requests(self, store: SharedStore, clock: Clock) {
+    pub(crate) async fn serve_requests(self, store: SharedStore, clock: Clock) {
         let tasks = TaskTracker::new();
         loop {
             match self.listener.accept().await {

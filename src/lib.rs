@@ -43,6 +43,8 @@
 //! - A number that the operator hides is nowhere in what Slack is shown ([`slack::mask`]).
 //! - Who may use whom is a table that a test compares with the code (`tests/it/layers.rs`).
 
+#![warn(unreachable_pub)]
+
 pub mod model;
 
 pub mod bounded;

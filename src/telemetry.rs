@@ -65,44 +65,44 @@ pub fn render_metrics() -> String {
 
 /// Folds what histograms have gathered since the last time; without it, and without anybody who
 /// asks for [`render`], they would grow. To be called now and then.
-pub fn compact_histograms() {
+pub(crate) fn compact_histograms() {
     metrics_handle().run_upkeep();
 }
 
 /// An event was stored. `source` is the name of a `store::Source`, here and below.
-pub fn count_accepted(source: &'static str) {
+pub(crate) fn count_accepted(source: &'static str) {
     counter!(EVENTS_ACCEPTED, "source" => source).increment(1);
 }
 
 /// An event was stored before.
-pub fn count_repeated(source: &'static str) {
+pub(crate) fn count_repeated(source: &'static str) {
     counter!(EVENTS_REPEATED, "source" => source).increment(1);
 }
 
 /// An event is well-formed and of no kind that we know.
-pub fn count_unknown(source: &'static str) {
+pub(crate) fn count_unknown(source: &'static str) {
     counter!(EVENTS_UNKNOWN, "source" => source).increment(1);
 }
 
 /// Events got this verdict, the name of a `store::Verdict`.
-pub fn count_outcome(source: &'static str, verdict: &'static str, count: usize) {
+pub(crate) fn count_outcome(source: &'static str, verdict: &'static str, count: usize) {
     let count = u64::try_from(count).unwrap_or(u64::MAX);
     counter!(ITEM_OUTCOMES, "source" => source, "outcome" => verdict).increment(count);
 }
 
 /// A request of a platform was taken, so long after it arrived.
-pub fn record_ack(source: &'static str, after: Duration) {
+pub(crate) fn record_ack(source: &'static str, after: Duration) {
     histogram!(ACK_SECONDS, "source" => source).record(after);
 }
 
 /// A platform was called, which took so long; `outcome` is `ok` or the name of a `Fault`.
-pub fn record_call(platform: &'static str, outcome: &'static str, took: Duration) {
+pub(crate) fn record_call(platform: &'static str, outcome: &'static str, took: Duration) {
     counter!(PLATFORM_CALLS, "platform" => platform, "outcome" => outcome).increment(1);
     histogram!(CALL_SECONDS, "platform" => platform).record(took);
 }
 
 /// So many events wait for their turn and so many for a person, and the oldest waits so long.
-pub fn record_depth(waiting: u64, parked: u64, oldest: SignedDuration) {
+pub(crate) fn record_depth(waiting: u64, parked: u64, oldest: SignedDuration) {
     #[expect(clippy::cast_precision_loss, reason = "nobody counts that far")]
     let [waiting, parked] = [waiting as f64, parked as f64];
     gauge!(WAITING_ITEMS).set(waiting);
@@ -111,27 +111,27 @@ pub fn record_depth(waiting: u64, parked: u64, oldest: SignedDuration) {
 }
 
 /// So many connections of Socket Mode are open.
-pub fn record_sockets(open: usize) {
+pub(crate) fn record_sockets(open: usize) {
     gauge!(SLACK_SOCKETS).set(u32::try_from(open).unwrap_or(u32::MAX));
 }
 
 /// Something came over Socket Mode that cannot be read.
-pub fn count_unreadable() {
+pub(crate) fn count_unreadable() {
     counter!(UNREADABLE_FRAMES).increment(1);
 }
 
 /// Slack's clock is so far ahead of ours, or behind if negative.
-pub fn record_clock_ahead(ahead: SignedDuration) {
+pub(crate) fn record_clock_ahead(ahead: SignedDuration) {
     gauge!(CLOCK_AHEAD).set(ahead.as_secs_f64());
 }
 
 /// Somebody came to a platform's door who is not that platform.
-pub fn count_rejected(source: &'static str) {
+pub(crate) fn count_rejected(source: &'static str) {
     counter!(REQUESTS_REJECTED, "source" => source).increment(1);
 }
 
 /// Whether the bridge can do its work now.
-pub fn record_readiness(ready: bool) {
+pub(crate) fn record_readiness(ready: bool) {
     gauge!(BRIDGE_READY).set(if ready { 1.0 } else { 0.0 });
 }
 

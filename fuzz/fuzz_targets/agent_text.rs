@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use blip_slack::blip::text::{self, Marks, Names};
+use blip_slack::blip::text::{self, MentionNames, StyleMarks};
 use blip_slack::slack::message;
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ fuzz_target!(|input: &str| {
     let read = message::read_message(&message);
     assert!(read.may_go_out() || !read.kept.is_empty());
     for domain in DOMAINS {
-        let words = text::write_plain_text(&read.text, &Names::default(), &Marks::for_domain(domain));
+        let words = text::write_plain_text(&read.text, &MentionNames::default(), &StyleMarks::for_domain(domain));
         let (parts, limit) = (text::split_for_channel(&words, domain), text::limit_for_domain(domain));
         // A mark that embraces a cut ends before it and begins anew behind it.
         assert_eq!(without_marks(&parts.concat()), without_marks(&words));

@@ -27,7 +27,7 @@ use crate::model::{BotName, Failure, Fault, TicketId, TicketSnapshot, TransferTa
 use crate::telemetry;
 
 /// The queue of tickets that go to an agent and not to a team (`blip.md` §4.1).
-pub const DIRECT_TRANSFER: &str = "DIRECT_TRANSFER";
+pub(crate) const DIRECT_TRANSFER: &str = "DIRECT_TRANSFER";
 /// The smallest page that may be full: what lists give that are not asked for more.
 const MIN_PAGE_SIZE: usize = 20;
 /// Most pages of a list that are read.
@@ -42,7 +42,7 @@ const DEFAULT_BUSY_PAUSE: Duration = Duration::from_secs(15);
 
 /// Calls Blip in the name of one bot.
 #[derive(Debug)]
-pub struct BlipClient {
+pub(crate) struct BlipClient {
     bot: BotName,
     http: reqwest::Client,
     base: String,
@@ -54,15 +54,15 @@ pub struct BlipClient {
 
 /// A canned reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CannedReply {
+pub(crate) struct CannedReply {
     /// Blip's id of it.
-    pub id: String,
+    pub(crate) id: String,
     /// What people call it.
-    pub name: String,
+    pub(crate) name: String,
     /// The category that it is in.
-    pub category: String,
+    pub(crate) category: String,
     /// What it says, with its variables.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 impl CannedReply {
@@ -79,15 +79,15 @@ impl CannedReply {
 
 /// The end of Blip's log of receipts.
 #[derive(Clone, Debug, Default)]
-pub struct ReceiptLog {
+pub(crate) struct ReceiptLog {
     entries: Vec<Value>,
     /// Whether it is all that Blip has.
-    pub is_whole: bool,
+    pub(crate) is_whole: bool,
 }
 
 impl ReceiptLog {
     /// What it says of a message of ours.
-    pub fn receipts_for(&self, ticket: &TicketId, id: &str) -> Vec<Value> {
+    pub(crate) fn receipts_for(&self, ticket: &TicketId, id: &str) -> Vec<Value> {
         let is_it = |entry: &&Value| {
             get_text(entry, "id")
                 .is_some_and(|found| strip_forwards(&found).eq_ignore_ascii_case(id))
@@ -99,7 +99,7 @@ impl ReceiptLog {
 
 impl BlipClient {
     /// Calls go to `{base}/messages` and `{base}/commands`. The key may begin with `Key ` or not.
-    pub fn new(
+    pub(crate) fn new(
         bot: BotName,
         http: reqwest::Client,
         base: &str,
@@ -119,17 +119,17 @@ impl BlipClient {
     }
 
     /// Which bot this is.
-    pub fn bot_name(&self) -> &BotName {
+    pub(crate) fn bot_name(&self) -> &BotName {
         &self.bot
     }
 
     /// Whether Blip's last word was that it does not accept our key.
-    pub fn has_refused_key(&self) -> bool {
+    pub(crate) fn has_refused_key(&self) -> bool {
         self.breaker.has_refused_credentials()
     }
 
     /// Why Blip has not answered us once since the start; none if it has.
-    pub fn silence_reason(&self) -> Option<String> {
+    pub(crate) fn silence_reason(&self) -> Option<String> {
         self.silence_reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -146,17 +146,17 @@ impl BlipClient {
     }
 
     /// Asks Blip whether it is there and accepts our key.
-    pub async fn ping(&self) -> Result<(), Error> {
+    pub(crate) async fn ping(&self) -> Result<(), Error> {
         self.send_command("ping", &envelope::get_ping(&new_request_id())).await.map(drop)
     }
 
     /// Sends words to the customer of a ticket; success means that Blip has taken them.
-    pub async fn send_text(&self, id: &str, address: &str, text: &str) -> Result<(), Error> {
+    pub(crate) async fn send_text(&self, id: &str, address: &str, text: &str) -> Result<(), Error> {
         self.send_message(&envelope::build_text_message(id, address, text)).await
     }
 
     /// Sends a document to the customer of a ticket; success means that Blip has taken it.
-    pub async fn send_document(
+    pub(crate) async fn send_document(
         &self,
         id: &str,
         address: &str,
@@ -172,7 +172,7 @@ impl BlipClient {
     }
 
     /// A new link to a customer's file whose link has run out; `None` if Blip has none.
-    pub async fn refresh_media_link(&self, uri: &str) -> Result<Option<String>, Error> {
+    pub(crate) async fn refresh_media_link(&self, uri: &str) -> Result<Option<String>, Error> {
         let command = envelope::refresh_media_uri(&new_request_id(), uri);
         let answer = self.send_command("refresh a link", &command).await;
         let fresh = none_if_missing(answer)?;
@@ -180,7 +180,7 @@ impl BlipClient {
     }
 
     /// Whether a message of ours is among those of a ticket since then (`blip.md` §5).
-    pub async fn has_message(
+    pub(crate) async fn has_message(
         &self,
         ticket: &TicketId,
         id: &str,
@@ -197,7 +197,10 @@ impl BlipClient {
     }
 
     /// The latest messages of a ticket's customer, not only those of the ticket.
-    pub async fn fetch_messages(&self, ticket: &TicketId) -> Result<Vec<ThreadMessage>, Error> {
+    pub(crate) async fn fetch_messages(
+        &self,
+        ticket: &TicketId,
+    ) -> Result<Vec<ThreadMessage>, Error> {
         let command =
             envelope::get_ticket_messages(&new_request_id(), ticket.blip_id(), MAX_PAGE_SIZE, 0);
         let answer = self.send_command("read messages", &command).await;
@@ -207,7 +210,7 @@ impl BlipClient {
     /// The latest messages of a ticket's customer as the events that they should have come as,
     /// oldest first, at least as far back as one that `is_known`; not only those of the ticket.
     /// `address` is the ticket's node.
-    pub async fn fetch_missed_messages(
+    pub(crate) async fn fetch_missed_messages(
         &self,
         ticket: &TicketId,
         address: &str,
@@ -219,7 +222,7 @@ impl BlipClient {
     }
 
     /// What was said between a customer and the bot lately.
-    pub async fn fetch_history(
+    pub(crate) async fn fetch_history(
         &self,
         identity: &str,
         take: u32,
@@ -231,19 +234,23 @@ impl BlipClient {
     }
 
     /// Gives a ticket to an agent.
-    pub async fn open_ticket(&self, ticket: &TicketId, identity: &str) -> Result<(), Error> {
+    pub(crate) async fn open_ticket(&self, ticket: &TicketId, identity: &str) -> Result<(), Error> {
         let command = envelope::change_status_open(&new_request_id(), ticket.blip_id(), identity);
         self.send_command("open ticket", &command).await.map(drop)
     }
 
     /// Finishes a ticket as an agent.
-    pub async fn close_ticket(&self, ticket: &TicketId, tags: &[String]) -> Result<(), Error> {
+    pub(crate) async fn close_ticket(
+        &self,
+        ticket: &TicketId,
+        tags: &[String],
+    ) -> Result<(), Error> {
         let command = envelope::change_status_closed(&new_request_id(), ticket.blip_id(), tags);
         self.send_command("close ticket", &command).await.map(drop)
     }
 
     /// Hands a ticket on; the answer is the ticket that follows it, as Blip writes it.
-    pub async fn transfer_ticket(
+    pub(crate) async fn transfer_ticket(
         &self,
         ticket: &TicketId,
         to: &TransferTarget,
@@ -259,19 +266,22 @@ impl BlipClient {
     }
 
     /// Replaces the tags of a ticket.
-    pub async fn tag_ticket(&self, ticket: &TicketId, tags: &[String]) -> Result<(), Error> {
+    pub(crate) async fn tag_ticket(&self, ticket: &TicketId, tags: &[String]) -> Result<(), Error> {
         let command = envelope::change_tags(&new_request_id(), ticket.blip_id(), tags);
         self.send_command("change tags", &command).await.map(drop)
     }
 
     /// The tickets of a customer that are not over, as Blip writes them.
-    pub async fn fetch_open_tickets(&self, identity: &str) -> Result<Vec<Value>, Error> {
+    pub(crate) async fn fetch_open_tickets(&self, identity: &str) -> Result<Vec<Value>, Error> {
         let command = envelope::get_open_tickets(&new_request_id(), identity, MAX_PAGE_SIZE);
         self.fetch_entries("read tickets", &command).await
     }
 
     /// Reads a ticket; `None` if Blip does not know it.
-    pub async fn fetch_ticket(&self, ticket: &TicketId) -> Result<Option<TicketSnapshot>, Error> {
+    pub(crate) async fn fetch_ticket(
+        &self,
+        ticket: &TicketId,
+    ) -> Result<Option<TicketSnapshot>, Error> {
         const READ_TICKET: &str = "read ticket";
         let command = envelope::get_ticket(&new_request_id(), ticket.blip_id());
         let Some(resource) = none_if_missing(self.send_command(READ_TICKET, &command).await)?
@@ -287,7 +297,7 @@ impl BlipClient {
 
     /// Who is at the far end of a router's tunnel, on their own channel; the customer's identity
     /// names the tunnel.
-    pub async fn fetch_originator(&self, identity: &str) -> Result<Option<String>, Error> {
+    pub(crate) async fn fetch_originator(&self, identity: &str) -> Result<Option<String>, Error> {
         let id = identity.split('@').next().unwrap_or_default();
         let command = envelope::get_tunnel(&new_request_id(), id);
         let tunnel = none_if_missing(self.send_command("read tunnel", &command).await)?;
@@ -295,7 +305,7 @@ impl BlipClient {
     }
 
     /// The last receipts that Blip has for messages of this bot (`blip.md` §5).
-    pub async fn fetch_receipt_log(&self) -> Result<ReceiptLog, Error> {
+    pub(crate) async fn fetch_receipt_log(&self) -> Result<ReceiptLog, Error> {
         let command = envelope::get_notifications(&new_request_id(), None);
         let entries = self.fetch_entries("read notifications", &command).await?;
         let is_whole = entries.len() < usize::try_from(MAX_PAGE_SIZE).unwrap_or(usize::MAX);
@@ -303,7 +313,11 @@ impl BlipClient {
     }
 
     /// What is known of the fate of a message of ours, as receipts (`blip.md` §5).
-    pub async fn fetch_receipts(&self, ticket: &TicketId, id: &str) -> Result<Vec<Value>, Error> {
+    pub(crate) async fn fetch_receipts(
+        &self,
+        ticket: &TicketId,
+        id: &str,
+    ) -> Result<Vec<Value>, Error> {
         let mut receipts = Vec::new();
         for prefix in ["fwd:fwd:", "fwd:", ""] {
             let command =
@@ -316,37 +330,37 @@ impl BlipClient {
     }
 
     /// Tells that a message, named exactly as it was delivered, was shown to an agent.
-    pub async fn send_consumed(&self, id: &str, address: &str) -> Result<(), Error> {
+    pub(crate) async fn send_consumed(&self, id: &str, address: &str) -> Result<(), Error> {
         const SEND_NOTIFICATION: &str = "send notification";
         let receipt = envelope::build_consumed(id, address);
         self.post_envelope(SEND_NOTIFICATION, "notifications", &receipt).await
     }
 
     /// What the contact book has on a customer.
-    pub async fn fetch_contact(&self, identity: &str) -> Result<Option<Value>, Error> {
+    pub(crate) async fn fetch_contact(&self, identity: &str) -> Result<Option<Value>, Error> {
         let command = envelope::get_contact(&new_request_id(), identity);
         none_if_missing(self.send_command("read contact", &command).await)
     }
 
     /// The names of the teams.
-    pub async fn fetch_teams(&self) -> Result<Vec<String>, Error> {
+    pub(crate) async fn fetch_teams(&self) -> Result<Vec<String>, Error> {
         self.fetch_names("read teams", list::TEAMS_PATH).await
     }
 
     /// The tags in use.
-    pub async fn fetch_tags(&self) -> Result<Vec<String>, Error> {
+    pub(crate) async fn fetch_tags(&self) -> Result<Vec<String>, Error> {
         self.fetch_names("read tags", list::TAGS_PATH).await
     }
 
     /// The agents: Blip's identity and the name to show.
-    pub async fn fetch_agents(&self) -> Result<Vec<(String, String)>, Error> {
+    pub(crate) async fn fetch_agents(&self) -> Result<Vec<(String, String)>, Error> {
         let entries = self.fetch_desk_list("read agents", list::AGENTS_PATH, Some(0)).await?;
         Ok(entries.iter().filter_map(read_agent).collect())
     }
 
     /// The canned replies that are text. Blip lists only their categories, and the replies of each
     /// by the category's id.
-    pub async fn fetch_canned_replies(&self) -> Result<Vec<CannedReply>, Error> {
+    pub(crate) async fn fetch_canned_replies(&self) -> Result<Vec<CannedReply>, Error> {
         const READ_REPLIES: &str = "read replies";
         let entries = self.fetch_desk_list(READ_REPLIES, list::REPLIES_PATH, Some(0)).await?;
         let mut replies: Vec<CannedReply> =
@@ -560,7 +574,7 @@ impl BlipClient {
 
 /// The bot that a key is of: what is before its access key (`blip.md` §1.1). A key of another form
 /// stands for itself, in a form from which it cannot be told.
-pub fn key_owner(key: &SecretString) -> String {
+pub(crate) fn key_owner(key: &SecretString) -> String {
     let key = key.expose_secret().trim();
     let key = key.strip_prefix("Key ").unwrap_or(key);
     let pair = STANDARD.decode(key).ok().and_then(|pair| String::from_utf8(pair).ok());
@@ -571,14 +585,14 @@ pub fn key_owner(key: &SecretString) -> String {
 }
 
 /// What a contact is called (`blip.md` §5).
-pub fn read_contact_name(contact: &Value) -> Option<String> {
+pub(crate) fn read_contact_name(contact: &Value) -> Option<String> {
     let name = contact.get("name")?.as_str()?.trim();
     (!name.is_empty()).then(|| name.to_owned())
 }
 
 /// Who a contact behind a router's tunnel is on their own channel, if the contact tells
 /// (`blip.md` §5).
-pub fn read_contact_originator(contact: &Value) -> Option<String> {
+pub(crate) fn read_contact_originator(contact: &Value) -> Option<String> {
     read_originator(contact.get("extras")?.get("tunnel.originator")?)
 }
 

@@ -11,35 +11,35 @@ use super::head::EnvelopeHead;
 use super::lenient;
 
 /// Where commands about tickets go.
-pub const DESK_NODE: &str = "postmaster@desk.msging.net";
+pub(crate) const DESK_NODE: &str = "postmaster@desk.msging.net";
 
 /// Where commands about contacts go.
-pub const CRM_NODE: &str = "postmaster@crm.msging.net";
+pub(crate) const CRM_NODE: &str = "postmaster@crm.msging.net";
 /// Who answers for the tunnels between routers and their bots.
-pub const TUNNEL_NODE: &str = "postmaster@tunnel.msging.net";
+pub(crate) const TUNNEL_NODE: &str = "postmaster@tunnel.msging.net";
 
 /// Where commands about media go.
-pub const MEDIA_NODE: &str = "postmaster@media.msging.net";
+pub(crate) const MEDIA_NODE: &str = "postmaster@media.msging.net";
 
 /// The type of a file behind a link.
-pub const MEDIA_LINK_TYPE: &str = "application/vnd.lime.media-link+json";
+pub(crate) const MEDIA_LINK_TYPE: &str = "application/vnd.lime.media-link+json";
 
 /// The domain of the nodes through which tickets are answered.
-pub const DESK_DOMAIN: &str = "desk.msging.net";
+pub(crate) const DESK_DOMAIN: &str = "desk.msging.net";
 
 /// The type of a ticket document.
-pub const TICKET_TYPE: &str = "application/vnd.iris.ticket+json";
+pub(crate) const TICKET_TYPE: &str = "application/vnd.iris.ticket+json";
 
 /// Most entries that Blip puts on a page (`blip.md` §1.1).
-pub const MAX_PAGE_SIZE: u32 = 100;
+pub(crate) const MAX_PAGE_SIZE: u32 = 100;
 
 /// Why something failed. Gateways add numbers of their own, so the set of codes is open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LimeReason {
+pub(crate) struct LimeReason {
     /// A LIME reason code (`blip.md` §2.6); Blip leaves it out at times.
-    pub code: Option<i64>,
+    pub(crate) code: Option<i64>,
     /// The reason in words.
-    pub description: Option<String>,
+    pub(crate) description: Option<String>,
 }
 
 impl LimeReason {
@@ -59,20 +59,20 @@ impl LimeReason {
 
 /// What Blip answered to a command. Failures come with HTTP 200 too (`blip.md` §1.1).
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct CommandAnswer {
+pub(crate) struct CommandAnswer {
     /// The id of the command.
-    pub id: Option<String>,
+    pub(crate) id: Option<String>,
     /// `success`, `failure`, or something new.
-    pub status: Option<String>,
+    pub(crate) status: Option<String>,
     /// Why it failed.
-    pub reason: Option<LimeReason>,
+    pub(crate) reason: Option<LimeReason>,
     /// What was asked for; a `set` usually has none.
-    pub resource: Option<Value>,
+    pub(crate) resource: Option<Value>,
 }
 
 impl CommandAnswer {
     /// Reads the body of an answer; `None` if it is not a JSON object.
-    pub fn from_body(body: &[u8]) -> Option<Self> {
+    pub(crate) fn from_body(body: &[u8]) -> Option<Self> {
         let mut document = lenient::parse_json(&lenient::decode_text(body))?;
         let resource = document.as_object_mut()?.remove("resource");
         Some(Self {
@@ -84,12 +84,12 @@ impl CommandAnswer {
     }
 
     /// Whether Blip says that it did what it was asked.
-    pub fn is_success(&self) -> bool {
+    pub(crate) fn is_success(&self) -> bool {
         self.has_status("success")
     }
 
     /// Whether Blip says that it did not. An answer may say neither.
-    pub fn is_failure(&self) -> bool {
+    pub(crate) fn is_failure(&self) -> bool {
         self.has_status("failure")
     }
 
@@ -100,21 +100,21 @@ impl CommandAnswer {
 
 /// To whom a ticket goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TransferResource<'a> {
+pub(crate) struct TransferResource<'a> {
     /// The queue.
-    pub team: &'a str,
+    pub(crate) team: &'a str,
     /// Blip's identity of the agent; the queue is then `DIRECT_TRANSFER` (`blip.md` §4.1).
-    pub agent: Option<&'a str>,
+    pub(crate) agent: Option<&'a str>,
 }
 
 /// Gives a ticket to an agent.
-pub fn change_status_open(request: &str, ticket: &str, agent_identity: &str) -> Value {
+pub(crate) fn change_status_open(request: &str, ticket: &str, agent_identity: &str) -> Value {
     let resource = json!({"id": ticket, "status": "Open", "agentIdentity": agent_identity});
     build_set(request, "/tickets/change-status", &resource)
 }
 
 /// Finishes a ticket. Without tags it keeps those it has, as far as we know.
-pub fn change_status_closed(request: &str, ticket: &str, tags: &[String]) -> Value {
+pub(crate) fn change_status_closed(request: &str, ticket: &str, tags: &[String]) -> Value {
     let mut resource = json!({"id": ticket, "status": "ClosedAttendant"});
     if let (Some(fields), false) = (resource.as_object_mut(), tags.is_empty()) {
         fields.insert("tags".to_owned(), json!(tags));
@@ -123,7 +123,7 @@ pub fn change_status_closed(request: &str, ticket: &str, tags: &[String]) -> Val
 }
 
 /// Sends a ticket on to another team or agent; the answer is the ticket that follows it.
-pub fn request_transfer(request: &str, ticket: &str, to: &TransferResource<'_>) -> Value {
+pub(crate) fn request_transfer(request: &str, ticket: &str, to: &TransferResource<'_>) -> Value {
     let resource = match to.agent {
         Some(agent) => json!({"team": to.team, "agentIdentity": agent}),
         None => json!({"team": to.team}),
@@ -132,19 +132,19 @@ pub fn request_transfer(request: &str, ticket: &str, to: &TransferResource<'_>) 
 }
 
 /// Replaces the tags of a ticket.
-pub fn change_tags(request: &str, ticket: &str, tags: &[String]) -> Value {
+pub(crate) fn change_tags(request: &str, ticket: &str, tags: &[String]) -> Value {
     let resource = json!({"id": ticket, "tags": tags});
     build_set(request, &format!("/tickets/{}/change-tags", encode_path_part(ticket)), &resource)
 }
 
 /// Asks for a ticket.
-pub fn get_ticket(request: &str, ticket: &str) -> Value {
+pub(crate) fn get_ticket(request: &str, ticket: &str) -> Value {
     build_get(request, DESK_NODE, &format!("/ticket/{}", encode_path_part(ticket)))
 }
 
 /// Asks for the last `take` messages of a ticket's customer, at most 100 (`blip.md` §4.1), but for
 /// the very last ones that are to be skipped.
-pub fn get_ticket_messages(request: &str, ticket: &str, take: u32, skip: u32) -> Value {
+pub(crate) fn get_ticket_messages(request: &str, ticket: &str, take: u32, skip: u32) -> Value {
     let ticket = encode_path_part(ticket);
     let skip = if skip > 0 { format!("&$skip={skip}") } else { String::new() };
     let uri = format!("/tickets/{ticket}/messages?$take={take}{skip}&getFromOwnerIfTunnel=true");
@@ -152,7 +152,7 @@ pub fn get_ticket_messages(request: &str, ticket: &str, take: u32, skip: u32) ->
 }
 
 /// Asks for the tickets of a customer that are not over, at most 100.
-pub fn get_open_tickets(request: &str, identity: &str, take: u32) -> Value {
+pub(crate) fn get_open_tickets(request: &str, identity: &str, take: u32) -> Value {
     let identity = identity.replace('\'', "''");
     let filter = format!(
         "customerIdentity eq '{identity}' and \
@@ -167,7 +167,7 @@ pub fn get_open_tickets(request: &str, identity: &str, take: u32) -> Value {
 
 /// The message with which Blip announces a ticket (`blip.md` §0), for a ticket that it has told
 /// of otherwise; `None` if it has no id.
-pub fn build_ticket_message(ticket: &Value) -> Option<Value> {
+pub(crate) fn build_ticket_message(ticket: &Value) -> Option<Value> {
     let id = lenient::get_text(ticket, "id")?;
     let status = lenient::get_text(ticket, "status").unwrap_or_else(|| "Waiting".to_owned());
     Some(json!({
@@ -177,41 +177,41 @@ pub fn build_ticket_message(ticket: &Value) -> Option<Value> {
 }
 
 /// Asks for what is known of a customer.
-pub fn get_contact(request: &str, identity: &str) -> Value {
+pub(crate) fn get_contact(request: &str, identity: &str) -> Value {
     build_get(request, CRM_NODE, &format!("/contacts/{}", encode_path_part(identity)))
 }
 
 /// Asks who is behind a tunnel between a router and the bot; its id is the name of the customer's
 /// identity (`blip.md` §5).
-pub fn get_tunnel(request: &str, id: &str) -> Value {
+pub(crate) fn get_tunnel(request: &str, id: &str) -> Value {
     build_get(request, TUNNEL_NODE, &format!("/tunnels/{}", encode_path_part(id)))
 }
 
 /// Asks for the last `take` messages between a customer and the bot, at most 100.
-pub fn get_history(request: &str, identity: &str, take: u32) -> Value {
+pub(crate) fn get_history(request: &str, identity: &str, take: u32) -> Value {
     let uri =
         format!("/threads/{}?$take={take}&refreshExpiredMedia=true", encode_path_part(identity));
     json!({"id": request, "method": "get", "uri": uri})
 }
 
 /// Asks for a sign of life.
-pub fn get_ping(request: &str) -> Value {
+pub(crate) fn get_ping(request: &str) -> Value {
     json!({"id": request, "method": "get", "uri": "/ping"})
 }
 
 /// Lists of the desk.
-pub mod list {
+pub(crate) mod list {
     /// The agents.
-    pub const AGENTS_PATH: &str = "/attendants";
+    pub(crate) const AGENTS_PATH: &str = "/attendants";
     /// The teams.
-    pub const TEAMS_PATH: &str = "/teams";
+    pub(crate) const TEAMS_PATH: &str = "/teams";
     /// The tags in use.
-    pub const TAGS_PATH: &str = "/tags/active";
+    pub(crate) const TAGS_PATH: &str = "/tags/active";
     /// The categories of canned replies.
-    pub const REPLIES_PATH: &str = "/replies";
+    pub(crate) const REPLIES_PATH: &str = "/replies";
 
     /// The canned replies of a category, by its id.
-    pub fn replies_in_category(category: &str) -> String {
+    pub(crate) fn replies_in_category(category: &str) -> String {
         format!("{REPLIES_PATH}/{}", super::encode_path_part(category))
     }
 }
@@ -220,7 +220,7 @@ pub mod list {
 ///
 /// Pages are documented for agents and replies only, so the other lists are asked for without one
 /// to begin with.
-pub fn get_desk_list(request: &str, list: &str, skip: Option<u32>) -> Value {
+pub(crate) fn get_desk_list(request: &str, list: &str, skip: Option<u32>) -> Value {
     match skip {
         None => build_get(request, DESK_NODE, list),
         Some(skip) => {
@@ -231,7 +231,7 @@ pub fn get_desk_list(request: &str, list: &str, skip: Option<u32>) -> Value {
 
 /// Asks what became of a message, or of the last ones; several forms of the id are in use
 /// (`blip.md` §5).
-pub fn get_notifications(request: &str, id: Option<&str>) -> Value {
+pub(crate) fn get_notifications(request: &str, id: Option<&str>) -> Value {
     let about = id.map(|id| format!("?id={}", encode_path_part(id))).unwrap_or_default();
     json!({"id": request, "method": "get", "uri": format!("/notifications{about}")})
 }
@@ -240,7 +240,7 @@ pub fn get_notifications(request: &str, id: Option<&str>) -> Value {
 const REQUESTED_MARK: &str = "#bridge.asked";
 
 /// What Blip answers of a message, as if it had told by itself (`blip.md` §2.3).
-pub fn build_receipt(ticket: &str, message: &str, found: &Value) -> Option<Value> {
+pub(crate) fn build_receipt(ticket: &str, message: &str, found: &Value) -> Option<Value> {
     let mut receipt = json!({
         "id": message, "from": ticket_node(ticket), "event": lenient::get_text(found, "event")?,
         "metadata": {REQUESTED_MARK: "true"},
@@ -253,36 +253,36 @@ pub fn build_receipt(ticket: &str, message: &str, found: &Value) -> Option<Value
 }
 
 /// Whether a receipt was asked for: made by [`receipt`], not sent by Blip.
-pub fn is_requested_receipt(raw: &[u8]) -> bool {
+pub(crate) fn is_requested_receipt(raw: &[u8]) -> bool {
     EnvelopeHead::from_envelope(&lenient::decode_text(raw))
         .is_some_and(|head| head.metadata(REQUESTED_MARK).is_some())
 }
 
 /// Tells that a message was shown to an agent (`blip.md` §5).
-pub fn build_consumed(id: &str, to: &str) -> Value {
+pub(crate) fn build_consumed(id: &str, to: &str) -> Value {
     json!({"id": id, "to": to, "event": "consumed"})
 }
 
 /// A message with words for a customer. The id is what recognises a second sending.
-pub fn build_text_message(id: &str, to: &str, text: &str) -> Value {
+pub(crate) fn build_text_message(id: &str, to: &str, text: &str) -> Value {
     json!({"id": id, "to": to, "type": "text/plain", "content": text})
 }
 
 /// A file behind a link, on its way to a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MediaLink<'a> {
+pub(crate) struct MediaLink<'a> {
     /// Where it is.
-    pub uri: &'a str,
+    pub(crate) uri: &'a str,
     /// Its MIME type.
-    pub mime: &'a str,
+    pub(crate) mime: &'a str,
     /// Its name.
-    pub title: &'a str,
+    pub(crate) title: &'a str,
     /// Its size in bytes.
-    pub size: Option<u64>,
+    pub(crate) size: Option<u64>,
 }
 
 /// The document of a file behind a link (`blip.md` §6).
-pub fn build_media_link(file: &MediaLink<'_>) -> Value {
+pub(crate) fn build_media_link(file: &MediaLink<'_>) -> Value {
     let MediaLink { uri, mime, title, size } = file;
     match size {
         Some(size) => json!({"uri": uri, "type": mime, "title": title, "size": size}),
@@ -291,12 +291,12 @@ pub fn build_media_link(file: &MediaLink<'_>) -> Value {
 }
 
 /// A message of any type for a customer. The id is what recognises a second sending.
-pub fn build_message(id: &str, to: &str, kind: &str, content: &Value) -> Value {
+pub(crate) fn build_message(id: &str, to: &str, kind: &str, content: &Value) -> Value {
     json!({"id": id, "to": to, "type": kind, "content": content})
 }
 
 /// Asks for a new link to a customer's file whose link has run out (`blip.md` §5).
-pub fn refresh_media_uri(request: &str, uri: &str) -> Value {
+pub(crate) fn refresh_media_uri(request: &str, uri: &str) -> Value {
     json!({
         "id": request, "to": MEDIA_NODE, "method": "set", "uri": "/refresh-media-uri",
         "type": "text/plain", "resource": uri,
@@ -362,7 +362,7 @@ pub(super) fn short_type(kind: &str) -> String {
 }
 
 /// A message id without the prefixes that Blip adds at each hop (`blip.md` §5).
-pub fn strip_forwards(id: &str) -> &str {
+pub(crate) fn strip_forwards(id: &str) -> &str {
     let mut id = id.trim();
     while let Some((prefix, rest)) = id.split_at_checked(4) {
         if !prefix.eq_ignore_ascii_case("fwd:") {

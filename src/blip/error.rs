@@ -8,7 +8,7 @@ use crate::model::{Failure, Fault};
 
 /// A failed call to Blip.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// Blip asks to wait, or we know from an earlier answer that it would.
     #[error("{operation}: blip asks to wait")]
     Busy {
@@ -91,7 +91,7 @@ impl Error {
     }
 
     /// The code with which Blip said no.
-    pub fn code(&self) -> Option<&str> {
+    pub(crate) fn code(&self) -> Option<&str> {
         match self {
             Self::Refused { code, .. } => Some(code),
             _ => None,

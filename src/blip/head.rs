@@ -12,21 +12,21 @@ use crate::bounded;
 /// An envelope without what is in it.
 pub(super) struct EnvelopeHead<'a> {
     /// Its id, with whatever prefixes it gathered on its way.
-    pub id: Option<String>,
+    pub(crate) id: Option<String>,
     /// The node that sent it.
-    pub from: Option<String>,
+    pub(crate) from: Option<String>,
     /// The MIME type of the content.
-    pub kind: Option<String>,
+    pub(crate) kind: Option<String>,
     /// What a notification tells.
-    pub event: Option<String>,
+    pub(crate) event: Option<String>,
     /// What a command does.
-    pub method: Option<String>,
+    pub(crate) method: Option<String>,
     /// What a message says, as it was written.
-    pub content: Option<&'a str>,
+    pub(crate) content: Option<&'a str>,
     /// Why something failed, as it was written.
-    pub reason: Option<&'a str>,
+    pub(crate) reason: Option<&'a str>,
     /// The envelope as it was written.
-    pub whole: &'a str,
+    pub(crate) whole: &'a str,
     metadata: Option<&'a str>,
 }
 

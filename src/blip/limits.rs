@@ -4,7 +4,7 @@ const BYTES_PER_MIB: u64 = 1 << 20;
 
 /// The largest file of this type that the customer's channel takes, in bytes, where that is known:
 /// WhatsApp's limits (`blip.md` §7).
-pub fn max_file_size(domain: &str, mime: &str) -> Option<u64> {
+pub(crate) fn max_file_size(domain: &str, mime: &str) -> Option<u64> {
     if !domain.eq_ignore_ascii_case("wa.gw.msging.net") {
         return None;
     }

@@ -3,19 +3,19 @@
 //! Uses `model`; knows nothing of Slack or of the store.
 
 mod card;
-pub mod client;
+pub(crate) mod client;
 pub mod content;
-pub mod envelope;
-pub mod error;
+pub(crate) mod envelope;
+pub(crate) mod error;
 mod head;
 mod lenient;
-pub mod limits;
+pub(crate) mod limits;
 mod native;
 mod object;
-pub mod offer;
+pub(crate) mod offer;
 pub mod parse;
 mod sensitive;
 pub mod text;
 
-pub use client::{BlipClient, ReceiptLog};
-pub use error::Error;
+pub(crate) use client::{BlipClient, ReceiptLog};
+pub(crate) use error::Error;

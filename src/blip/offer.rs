@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::model::Offer;
 
 /// The MIME type and the content of the document.
-pub fn to_lime_document(offer: &Offer) -> (&'static str, Value) {
+pub(crate) fn to_lime_document(offer: &Offer) -> (&'static str, Value) {
     match offer {
         Offer::Options { text, options, quick } => {
             // The answer is the value if there is one: a number would tell the agent nothing.

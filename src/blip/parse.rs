@@ -50,7 +50,7 @@ pub struct RoutedEnvelope {
     /// The ticket that it is about.
     pub ticket: Option<TicketId>,
     /// What it is said to be, if it is of no kind that we know.
-    pub unknown: Option<String>,
+    pub(crate) unknown: Option<String>,
 }
 
 /// The body is neither a JSON object nor a list.
@@ -190,7 +190,7 @@ fn to_receipt_event(
 }
 
 /// The key under which the inbox keeps that this became of a message of ours.
-pub fn receipt_key(ticket: &TicketId, message: &str, event: &str) -> String {
+pub(crate) fn receipt_key(ticket: &TicketId, message: &str, event: &str) -> String {
     build_key('r', ticket, &format!("{}:{event}", message.to_lowercase()))
 }
 
@@ -245,7 +245,7 @@ fn find_inner_ticket(json: &str) -> Option<&str> {
 }
 
 /// Reads a ticket out of an answer of Blip's; `None` if it has no id.
-pub fn parse_snapshot(bot: &BotName, ticket: &Value) -> Option<TicketSnapshot> {
+pub(crate) fn parse_snapshot(bot: &BotName, ticket: &Value) -> Option<TicketSnapshot> {
     let id = TicketId::new(bot.clone(), &get_text(ticket, "id")?)?;
     let status = get_text(ticket, "status").unwrap_or_else(|| default_status(ticket).to_owned());
     let input = ticket.get("customerInput").and_then(content::read_document);
@@ -414,13 +414,13 @@ fn sha256_hex(bytes: &[u8]) -> String {
 }
 
 /// The id of a message exactly as it was delivered, as Blip wants it in receipts (`blip.md` §5).
-pub fn delivered_id(raw: &[u8]) -> Option<String> {
+pub(crate) fn delivered_id(raw: &[u8]) -> Option<String> {
     EnvelopeHead::from_envelope(&lenient::decode_text(raw))?.id.filter(|id| !id.trim().is_empty())
 }
 
 /// Which way a message of the history went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
+pub(crate) enum Direction {
     /// To the customer, by a bot or an agent.
     Sent,
     /// From the customer.
@@ -429,29 +429,29 @@ pub enum Direction {
 
 /// A message of the history of a ticket or customer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ThreadMessage {
+pub(crate) struct ThreadMessage {
     /// Blip's message id without any leading `fwd:`; ours, if we sent it.
-    pub id: Option<String>,
+    pub(crate) id: Option<String>,
     /// Which way it went.
-    pub direction: Direction,
+    pub(crate) direction: Direction,
     /// What was said.
-    pub content: Content,
+    pub(crate) content: Content,
     /// When.
-    pub date: Option<Timestamp>,
+    pub(crate) date: Option<Timestamp>,
     /// How far it came, as an event of receipts (`blip.md` §5).
-    pub status: Option<String>,
+    pub(crate) status: Option<String>,
     /// Why it failed, as Blip writes it.
-    pub reason: Option<Value>,
+    pub(crate) reason: Option<Value>,
 }
 
 impl ThreadMessage {
     /// Whether it is the message with this id.
-    pub fn has_id(&self, id: &str) -> bool {
+    pub(crate) fn has_id(&self, id: &str) -> bool {
         self.id.as_deref().is_some_and(|own| strip_forwards(own).eq_ignore_ascii_case(id))
     }
 
     /// How far it came, as a receipt; none where Blip does not say.
-    pub fn to_receipt(&self, ticket: &TicketId) -> Option<Value> {
+    pub(crate) fn to_receipt(&self, ticket: &TicketId) -> Option<Value> {
         let found = json!({"event": self.status.as_ref()?, "reason": self.reason});
         envelope::build_receipt(ticket.blip_id(), self.id.as_ref()?, &found)
     }
@@ -460,7 +460,7 @@ impl ThreadMessage {
 /// Reads an answer to `/tickets/{id}/messages` or `/threads/{identity}`, in the order given.
 ///
 /// What says only that somebody was typing is left out.
-pub fn parse_thread_messages(mut resource: Value) -> Vec<ThreadMessage> {
+pub(crate) fn parse_thread_messages(mut resource: Value) -> Vec<ThreadMessage> {
     sensitive::remove_sensitive(&mut resource);
     let items = resource.as_array().map_or_else(|| get_list(&resource, "items"), Vec::as_slice);
     items.iter().filter_map(parse_thread_message).collect()
@@ -493,13 +493,13 @@ fn parse_thread_message(item: &Value) -> Option<ThreadMessage> {
 
 /// A customer's message of the history, as the event that it should have come as.
 #[derive(Clone, Debug, PartialEq)]
-pub struct MissedMessage {
+pub(crate) struct MissedMessage {
     /// Blip's message id without any leading `fwd:`.
-    pub id: String,
+    pub(crate) id: String,
     /// When it was said.
-    pub date: Timestamp,
+    pub(crate) date: Timestamp,
     /// The event.
-    pub routed: RoutedEnvelope,
+    pub(crate) routed: RoutedEnvelope,
 }
 
 /// The mark of a message that is the first one after a gap.
@@ -507,7 +507,7 @@ const GAP_MARK: &str = "#bridge.gap";
 
 impl MissedMessage {
     /// The event as it is to be kept, marked as the first one after a gap.
-    pub fn to_marked_body(&self) -> Vec<u8> {
+    pub(crate) fn to_marked_body(&self) -> Vec<u8> {
         let mut document =
             lenient::parse_json(&lenient::decode_text(&self.routed.raw)).unwrap_or_default();
         if let Some(metadata) = document.get_mut("metadata").and_then(Value::as_object_mut) {
@@ -518,13 +518,17 @@ impl MissedMessage {
 }
 
 /// Whether an event, as kept in [`Routed::raw`], is marked as the first one after a gap.
-pub fn is_after_gap(raw: &[u8]) -> bool {
+pub(crate) fn is_after_gap(raw: &[u8]) -> bool {
     EnvelopeHead::from_envelope(&lenient::decode_text(raw))
         .is_some_and(|head| head.metadata(GAP_MARK).is_some())
 }
 
 /// Reads what a customer said out of an answer to `/tickets/{id}/messages`, oldest first.
-pub fn parse_missed_messages(bot: &BotName, address: &str, resource: &Value) -> Vec<MissedMessage> {
+pub(crate) fn parse_missed_messages(
+    bot: &BotName,
+    address: &str,
+    resource: &Value,
+) -> Vec<MissedMessage> {
     let items = resource.as_array().map_or_else(|| get_list(resource, "items"), Vec::as_slice);
     let mut missed: Vec<MissedMessage> =
         items.iter().filter_map(|item| parse_missed_message(bot, address, item)).collect();

@@ -18,15 +18,15 @@ const UNKNOWN_NAME: &str = "…";
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StyleMarks {
     /// Around bold text.
-    pub bold: &'static str,
+    pub(crate) bold: &'static str,
     /// Around italic text.
-    pub italic: &'static str,
+    pub(crate) italic: &'static str,
     /// Around struck text.
-    pub strike: &'static str,
+    pub(crate) strike: &'static str,
     /// Around code within a line.
-    pub code: &'static str,
+    pub(crate) code: &'static str,
     /// Around a block of code.
-    pub pre: &'static str,
+    pub(crate) pre: &'static str,
 }
 
 /// WhatsApp's marks, as its help pages teach them. The triple backtick works on every version.

@@ -3,10 +3,10 @@
 //! Knows no variable of ours, replaces nothing within values and needs no file system.
 
 /// A line that cannot be read: its number, and what is wrong with it, which reads on after it.
-pub type UnreadableLine = (usize, &'static str);
+pub(crate) type UnreadableLine = (usize, &'static str);
 
 /// The settings in `bytes`, in order; or every line that cannot be read.
-pub fn parse_dotenv(bytes: &[u8]) -> Result<Vec<(String, String)>, Vec<UnreadableLine>> {
+pub(crate) fn parse_dotenv(bytes: &[u8]) -> Result<Vec<(String, String)>, Vec<UnreadableLine>> {
     let text = decode_utf8(bytes).map_err(|odd| vec![odd])?;
     let lines = text.trim_start_matches('\u{feff}').lines().zip(1..);
     let told = lines.map(|(line, number)| (line.trim(), number));

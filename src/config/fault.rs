@@ -8,11 +8,11 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingFault {
     /// The variable, or the place in a file.
-    pub place: String,
+    pub(crate) place: String,
     /// What is wrong with it; reads on after the place.
-    pub problem: String,
+    pub(crate) problem: String,
     /// A line that would be right.
-    pub example: Option<String>,
+    pub(crate) example: Option<String>,
 }
 
 /// Everything that is wrong with the settings; never empty.

@@ -16,7 +16,7 @@ use super::{Agents, ChannelRef};
 use crate::model::personal::NumberKind;
 use crate::model::{Agent, BotName, ChannelId, SlackUserId, WorkingHours, marks};
 
-pub fn parse_flag(value: &str) -> Option<bool> {
+pub(crate) fn parse_flag(value: &str) -> Option<bool> {
     match value {
         "true" => Some(true),
         "false" => Some(false),
@@ -25,24 +25,24 @@ pub fn parse_flag(value: &str) -> Option<bool> {
 }
 
 /// A secret that begins with `prefix` and is one word.
-pub fn parse_token(value: &str, prefix: &str) -> Option<SecretString> {
+pub(crate) fn parse_token(value: &str, prefix: &str) -> Option<SecretString> {
     let rest = value.strip_prefix(prefix)?;
     (!rest.is_empty() && is_visible_ascii(value)).then(|| SecretString::from(value))
 }
 
 /// Secrets with commas between them.
-pub fn parse_secrets(value: &str) -> Option<Vec<SecretString>> {
+pub(crate) fn parse_secrets(value: &str) -> Option<Vec<SecretString>> {
     parse_list(value, |entry| is_visible_ascii(entry).then(|| SecretString::from(entry)))
 }
 
 /// The key of a Blip bot, without the word `Key` (`blip.md` §1.1).
-pub fn parse_blip_key(value: &str) -> Option<SecretString> {
+pub(crate) fn parse_blip_key(value: &str) -> Option<SecretString> {
     let key = value.strip_prefix("Key ").unwrap_or(value).trim();
     is_visible_ascii(key).then(|| SecretString::from(key))
 }
 
 /// An absolute address without a slash at its end; plain http leaves this machine in clear text.
-pub fn parse_base_url(value: &str) -> Option<String> {
+pub(crate) fn parse_base_url(value: &str) -> Option<String> {
     let url = Url::parse(value).ok()?;
     let is_local = match url.host()? {
         Host::Domain(name) => name == "localhost",
@@ -55,7 +55,7 @@ pub fn parse_base_url(value: &str) -> Option<String> {
     (is_safe && is_plain && is_anonymous).then(|| url.as_str().trim_end_matches('/').to_owned())
 }
 
-pub fn parse_channel_ref(value: &str) -> Option<ChannelRef> {
+pub(crate) fn parse_channel_ref(value: &str) -> Option<ChannelRef> {
     match value.strip_prefix('#') {
         Some(name) => {
             let is_name = !name.contains(|c: char| c.is_whitespace() || c == '#' || c == ',');
@@ -66,22 +66,22 @@ pub fn parse_channel_ref(value: &str) -> Option<ChannelRef> {
 }
 
 /// Former names of bots, each with its name now.
-pub fn parse_bot_aliases(value: &str) -> Option<HashMap<BotName, BotName>> {
+pub(crate) fn parse_bot_aliases(value: &str) -> Option<HashMap<BotName, BotName>> {
     parse_pairs(value, |was, is| Some((BotName::parse(was)?, BotName::parse(is)?)))
 }
 
-pub fn parse_team_channels(value: &str) -> Option<HashMap<String, ChannelRef>> {
+pub(crate) fn parse_team_channels(value: &str) -> Option<HashMap<String, ChannelRef>> {
     parse_pairs(value, |team, target| Some((team.to_owned(), parse_channel_ref(target)?)))
 }
 
-pub fn parse_agents(value: &str) -> Option<Agents> {
+pub(crate) fn parse_agents(value: &str) -> Option<Agents> {
     match value {
         "channel" => Some(Agents::Channel),
         group => parse_slack_id(group, &['S']).map(|id| Agents::Group(id.to_owned())),
     }
 }
 
-pub fn parse_agent_map(value: &str) -> Option<HashMap<SlackUserId, String>> {
+pub(crate) fn parse_agent_map(value: &str) -> Option<HashMap<SlackUserId, String>> {
     parse_pairs(value, |user, agent| {
         let user = parse_slack_id(user, &['U', 'W']).and_then(SlackUserId::parse)?;
         Some((user, parse_identity(agent)?))
@@ -89,7 +89,7 @@ pub fn parse_agent_map(value: &str) -> Option<HashMap<SlackUserId, String>> {
 }
 
 /// An e-mail address, or an identity at Blip as it is.
-pub fn parse_identity(value: &str) -> Option<String> {
+pub(crate) fn parse_identity(value: &str) -> Option<String> {
     let (local, domain) = value.split_once('@')?;
     let is_sound = !local.is_empty() && !domain.is_empty() && !domain.contains('@');
     if !is_sound || !is_visible_ascii(value) {
@@ -100,7 +100,7 @@ pub fn parse_identity(value: &str) -> Option<String> {
 }
 
 /// Short names of bots, each different from the others and from that of the only bot.
-pub fn parse_bot_names(value: &str) -> Option<Vec<BotName>> {
+pub(crate) fn parse_bot_names(value: &str) -> Option<Vec<BotName>> {
     let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let names =
         parse_list(value, |name| name.chars().all(is_part).then(|| BotName::parse(name))?)?;
@@ -112,14 +112,14 @@ pub fn parse_bot_names(value: &str) -> Option<Vec<BotName>> {
 }
 
 /// The name of an emoji, with or without the colons around it.
-pub fn parse_emoji(value: &str) -> Option<String> {
+pub(crate) fn parse_emoji(value: &str) -> Option<String> {
     let is_part = |c: char| c.is_alphanumeric() || "_-+'".contains(c);
     let name = value.strip_prefix(':').and_then(|name| name.strip_suffix(':')).unwrap_or(value);
     (!name.is_empty() && name.chars().all(is_part)).then(|| name.to_owned())
 }
 
 /// Kinds of numbers, each once.
-pub fn parse_number_kinds(value: &str) -> Option<Vec<NumberKind>> {
+pub(crate) fn parse_number_kinds(value: &str) -> Option<Vec<NumberKind>> {
     let kind = |name: &str| NumberKind::ALL.into_iter().find(|kind| kind.name() == name);
     let kinds = parse_list(value, kind)?;
     let is_twice =
@@ -128,13 +128,13 @@ pub fn parse_number_kinds(value: &str) -> Option<Vec<NumberKind>> {
 }
 
 /// The name of an emoji that means nothing else on a message.
-pub fn parse_free_emoji(value: &str) -> Option<String> {
+pub(crate) fn parse_free_emoji(value: &str) -> Option<String> {
     parse_emoji(value).filter(|name| !marks::ALL_MARKS.contains(&name.as_str()))
 }
 
 /// What Slack's editor leaves as it is typed: it makes looks, quotes and lists of some signs, and
 /// a command of one slash.
-pub fn parse_note_prefix(value: &str) -> Option<String> {
+pub(crate) fn parse_note_prefix(value: &str) -> Option<String> {
     let is_list = matches!(value, "-" | "•" | "+") || {
         let (number, rest) = value.split_at(value.find(|c: char| !c.is_ascii_digit()).unwrap_or(0));
         !number.is_empty() && rest.starts_with(['.', ')'])
@@ -149,49 +149,49 @@ pub fn parse_note_prefix(value: &str) -> Option<String> {
     (is_kept && value.chars().count() <= 10).then(|| value.to_owned())
 }
 
-pub fn parse_header_name(value: &str) -> Option<String> {
+pub(crate) fn parse_header_name(value: &str) -> Option<String> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     value.chars().all(is_part).then(|| value.to_owned())
 }
 
 /// Posts per second.
-pub fn parse_post_rate(value: &str) -> Option<f64> {
+pub(crate) fn parse_post_rate(value: &str) -> Option<f64> {
     let rate = value.parse().ok()?;
     (rate == 0.0 || (0.01..=100.0).contains(&rate)).then_some(rate)
 }
 
 /// The time between two rounds; zero for never.
-pub fn parse_seconds(value: &str) -> Option<Duration> {
+pub(crate) fn parse_seconds(value: &str) -> Option<Duration> {
     let seconds = value.parse().ok()?;
     (seconds == 0 || (10..=86_400).contains(&seconds)).then(|| Duration::from_secs(seconds))
 }
 
 /// A user group of Slack.
-pub fn parse_group_id(value: &str) -> Option<String> {
+pub(crate) fn parse_group_id(value: &str) -> Option<String> {
     parse_slack_id(value, &['S']).map(str::to_owned)
 }
 
-pub fn parse_hours(value: &str) -> Option<WorkingHours> {
+pub(crate) fn parse_hours(value: &str) -> Option<WorkingHours> {
     value.parse().ok()
 }
 
-pub fn parse_time_zone(value: &str) -> Option<TimeZone> {
+pub(crate) fn parse_time_zone(value: &str) -> Option<TimeZone> {
     TimeZone::get(value).ok()
 }
 
-pub fn parse_host(value: &str) -> Option<String> {
+pub(crate) fn parse_host(value: &str) -> Option<String> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
     let is_host = value.parse::<IpAddr>().is_ok() || value.chars().all(is_part);
     is_host.then(|| value.to_owned())
 }
 
-pub fn parse_database_url(value: &str) -> Option<String> {
+pub(crate) fn parse_database_url(value: &str) -> Option<String> {
     let path = value.strip_prefix("sqlite://")?;
     (!path.is_empty()).then(|| value.to_owned())
 }
 
 /// A filter that lets something of the bridge through.
-pub fn parse_log_filter(value: &str) -> Option<String> {
+pub(crate) fn parse_log_filter(value: &str) -> Option<String> {
     let matches = EnvFilter::try_new(value).is_ok() && value.split(',').any(is_about_bridge);
     matches.then(|| value.to_owned())
 }
@@ -208,7 +208,7 @@ fn is_about_bridge(directive: &str) -> bool {
 }
 
 /// The address of an http proxy, which may leave out `http://`.
-pub fn parse_proxy_url(value: &str) -> Option<SecretString> {
+pub(crate) fn parse_proxy_url(value: &str) -> Option<SecretString> {
     let whole = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
     let url = Url::parse(&whole).ok()?;
     let is_http = matches!(url.scheme(), "http" | "https") && url.has_host();

@@ -10,16 +10,16 @@ use super::parse;
 use super::variable::{ValueForm, ValuePrivacy, Variable};
 
 /// Looks a variable up.
-pub type VariableLookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(crate) type VariableLookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Reads the file at a path.
-pub type ReadFile<'a> = &'a dyn Fn(&Path) -> io::Result<String>;
+pub(crate) type ReadFile<'a> = &'a dyn Fn(&Path) -> io::Result<String>;
 
 /// Reads settings one by one.
 ///
 /// Every method answers `None` both for what is not set and for what is wrong; the latter is
 /// told by [`Reader::finish`].
-pub struct SettingsReader<'a> {
+pub(crate) struct SettingsReader<'a> {
     lookup: VariableLookup<'a>,
     read_file: ReadFile<'a>,
     faults: Vec<SettingFault>,
@@ -35,23 +35,31 @@ enum FoundValue {
 
 impl<'a> SettingsReader<'a> {
     /// Starts with no fault.
-    pub fn new(lookup: VariableLookup<'a>, read_file: ReadFile<'a>) -> Self {
+    pub(crate) fn new(lookup: VariableLookup<'a>, read_file: ReadFile<'a>) -> Self {
         Self { lookup, read_file, faults: Vec::new(), summary: Vec::new() }
     }
 
     /// Whether a value is given, right or wrong.
-    pub fn is_set(&self, name: &str) -> bool {
+    pub(crate) fn is_set(&self, name: &str) -> bool {
         self.value_of(name).is_some() || self.file_path_of(name).is_some()
     }
 
     /// A setting that may be left out.
-    pub fn read_optional<T>(&mut self, name: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+    pub(crate) fn read_optional<T>(
+        &mut self,
+        name: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
         let found = self.find_value(name);
         self.parse_found(name, &found, parse)
     }
 
     /// A setting that must be there.
-    pub fn read_required<T>(&mut self, name: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+    pub(crate) fn read_required<T>(
+        &mut self,
+        name: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
         let found = self.find_value(name);
         if matches!(found, FoundValue::Nothing) {
             self.add_fault(name, "is required and not set");
@@ -60,12 +68,16 @@ impl<'a> SettingsReader<'a> {
     }
 
     /// A setting of the form [`Form::Flag`].
-    pub fn read_flag(&mut self, name: &str) -> Option<bool> {
+    pub(crate) fn read_flag(&mut self, name: &str) -> Option<bool> {
         self.read_optional(name, parse::parse_flag)
     }
 
     /// A setting of the form [`Form::OneOf`].
-    pub fn read_one_of<T>(&mut self, name: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+    pub(crate) fn read_one_of<T>(
+        &mut self,
+        name: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
         let choices = match Variable::find(name)?.form {
             ValueForm::OneOf(choices) => choices,
             ValueForm::Words(_) | ValueForm::Flag | ValueForm::Whole(..) => return None,
@@ -74,7 +86,7 @@ impl<'a> SettingsReader<'a> {
     }
 
     /// A setting of the form [`Form::Whole`].
-    pub fn read_whole_number(&mut self, name: &str) -> Option<u64> {
+    pub(crate) fn read_whole_number(&mut self, name: &str) -> Option<u64> {
         let bounds = match Variable::find(name)?.form {
             ValueForm::Whole(least, most) => least..=most,
             ValueForm::Words(_) | ValueForm::OneOf(_) | ValueForm::Flag => return None,
@@ -85,17 +97,17 @@ impl<'a> SettingsReader<'a> {
     }
 
     /// A variable that is not ours; nothing but spaces counts as not set.
-    pub fn read_foreign(&self, name: &str) -> Option<String> {
+    pub(crate) fn read_foreign(&self, name: &str) -> Option<String> {
         self.value_of(name)
     }
 
     /// Adds a line to what the log says of the settings.
-    pub fn add_summary_line(&mut self, line: String) {
+    pub(crate) fn add_summary_line(&mut self, line: String) {
         self.summary.push(line);
     }
 
     /// Notes that a setting is wrong. `problem` reads on after its name.
-    pub fn add_fault(&mut self, name: &str, problem: &str) {
+    pub(crate) fn add_fault(&mut self, name: &str, problem: &str) {
         let example = Variable::find(name).map(|variable| format!("{name}={}", variable.example));
         self.faults.push(SettingFault {
             place: name.to_owned(),
@@ -105,7 +117,7 @@ impl<'a> SettingsReader<'a> {
     }
 
     /// Gives out what was built and the lines that describe it, or everything that is wrong.
-    pub fn into_result<T>(self, built: Option<T>) -> Result<(T, Vec<String>), ConfigError> {
+    pub(crate) fn into_result<T>(self, built: Option<T>) -> Result<(T, Vec<String>), ConfigError> {
         match built {
             Some(built) if self.faults.is_empty() => Ok((built, self.summary)),
             _ => Err(ConfigError(self.faults)),

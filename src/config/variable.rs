@@ -22,11 +22,11 @@ pub struct Variable {
     /// What holds if it is not set.
     pub default: Option<&'static str>,
     /// Who may see its value.
-    pub privacy: ValuePrivacy,
+    pub(crate) privacy: ValuePrivacy,
     /// What it is for, in one line.
     pub meaning: &'static str,
     /// What its value looks like.
-    pub form: ValueForm,
+    pub(crate) form: ValueForm,
     /// A value that would be accepted.
     pub example: &'static str,
 }
@@ -129,7 +129,7 @@ impl Variable {
     }
 
     /// The name of the bot for which `name` is this variable.
-    pub fn match_bot<'a>(&self, name: &'a str) -> Option<&'a str> {
+    pub(crate) fn match_bot<'a>(&self, name: &'a str) -> Option<&'a str> {
         let (before, after) = self.name.split_once(BOT_PLACEHOLDER)?;
         let bot = name.strip_prefix(before)?.strip_suffix(after)?;
         (!bot.is_empty()).then_some(bot)

@@ -25,7 +25,7 @@ const LIST_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Keeps the lists.
 #[derive(Clone)]
-pub struct ChoiceCache {
+pub(crate) struct ChoiceCache {
     clock: Clock,
     tasks: TaskTracker,
     kept: Arc<DashMap<(BotName, ChoiceList), SharedCachedList>>,
@@ -50,7 +50,7 @@ enum ListEntries {
 
 impl ChoiceCache {
     /// Nothing is known yet. What is not read in time is read on `tasks`.
-    pub fn new(clock: Clock, tasks: TaskTracker) -> Self {
+    pub(crate) fn new(clock: Clock, tasks: TaskTracker) -> Self {
         Self { clock, tasks, kept: Arc::default() }
     }
 

@@ -28,8 +28,8 @@ use crate::slack::{AgentStatus, Profile, modal};
 use crate::store::SharedStore;
 use crate::{blip, slack, store};
 
-pub use lists::ChoiceCache;
-pub use overview::HomeTabs;
+pub(crate) use lists::ChoiceCache;
+pub(crate) use overview::HomeTabs;
 
 /// How long opening a dialog may take altogether: Slack waits for 3 s.
 const SLACK_DIALOG_DEADLINE: Duration = Duration::from_millis(2700);
@@ -48,32 +48,32 @@ const MAX_EARLIER_TICKETS: u32 = 10;
 
 /// Answers on the spot.
 #[derive(Clone)]
-pub struct Dialogs {
+pub(crate) struct Dialogs {
     /// The memory; only read.
-    pub store: SharedStore,
+    pub(crate) store: SharedStore,
     /// Opens dialogs.
-    pub slack: Arc<slack::SlackClient>,
+    pub(crate) slack: Arc<slack::SlackClient>,
     /// Knows the lists.
-    pub bots: HashMap<BotName, Arc<blip::BlipClient>>,
+    pub(crate) bots: HashMap<BotName, Arc<blip::BlipClient>>,
     /// What people read.
-    pub texts: Texts,
+    pub(crate) texts: Texts,
     /// The user group whose members are agents; all full members if there is none.
-    pub agent_group: Option<String>,
+    pub(crate) agent_group: Option<String>,
     /// The lists, for a short while.
-    pub lists: ChoiceCache,
+    pub(crate) lists: ChoiceCache,
     /// The home tabs that were opened lately.
-    pub homes: HomeTabs,
+    pub(crate) homes: HomeTabs,
     /// How the bridge is at the moment.
-    pub readiness: Arc<dyn Fn() -> Readiness + Send + Sync>,
+    pub(crate) readiness: Arc<dyn Fn() -> Readiness + Send + Sync>,
     /// The time.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// On which work goes on after the answer.
-    pub tasks: TaskTracker,
+    pub(crate) tasks: TaskTracker,
 }
 
 /// Why a dialog could not be opened.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// Slack did not open it.
     #[error(transparent)]
     Slack(#[from] slack::Error),
@@ -96,7 +96,7 @@ impl Dialogs {
     /// that Slack opens none, they are told to ask again.
     ///
     /// Returns whether Slack opens dialogs at all.
-    pub async fn open_dialog(&self, asked: &DialogRequest) -> bool {
+    pub(crate) async fn open_dialog(&self, asked: &DialogRequest) -> bool {
         match tokio::time::timeout(SLACK_DIALOG_DEADLINE, self.try_open_dialog(asked)).await {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
@@ -128,7 +128,7 @@ impl Dialogs {
     }
 
     /// What comes of the first page of a dialog that has two.
-    pub async fn build_second_page(&self, drafted: &OfferDraft) -> Value {
+    pub(crate) async fn build_second_page(&self, drafted: &OfferDraft) -> Value {
         let reader = self.load_viewer(&drafted.by).await;
         let standing =
             self.check_status_by_ticket_id(&drafted.by.user, &reader, &drafted.ticket).await;
@@ -144,7 +144,7 @@ impl Dialogs {
 
     /// The options of a list as Slack wants them; none if Blip does not tell in time, or for who is
     /// not known to be an agent.
-    pub async fn search_options(&self, search: &OptionSearch) -> Value {
+    pub(crate) async fn search_options(&self, search: &OptionSearch) -> Value {
         let Some(bot) = self.bots.get(search.ticket.bot()) else { return build_options(&[], "") };
         let reader = self.load_viewer(&search.by).await;
         let standing =

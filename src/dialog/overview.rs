@@ -31,7 +31,7 @@ const MAX_FOUND_TICKETS: u32 = 10;
 /// The home tabs that were opened lately, and what they show. A cache: who opens theirs again is
 /// in it again.
 #[derive(Clone, Debug, Default)]
-pub struct HomeTabs(Arc<DashMap<SlackUserId, ShownHomeTab>>);
+pub(crate) struct HomeTabs(Arc<DashMap<SlackUserId, ShownHomeTab>>);
 
 #[derive(Clone, Copy, Debug)]
 struct ShownHomeTab {
@@ -49,7 +49,7 @@ impl HomeTabs {
 
 impl Dialogs {
     /// The answer to a command, for the one who typed it.
-    pub async fn answer_command(&self, command: &SlashCommand) -> Value {
+    pub(crate) async fn answer_command(&self, command: &SlashCommand) -> Value {
         let reader = self.load_viewer(&command.by).await;
         let answered = self.try_answer_command(command, &reader);
         match tokio::time::timeout(COMMAND_DEADLINE, answered).await {
@@ -97,7 +97,7 @@ impl Dialogs {
     }
 
     /// Shows somebody their home tab, now and while they may be looking.
-    pub fn open_home_tab(&self, user: &SlackUserId) {
+    pub(crate) fn open_home_tab(&self, user: &SlackUserId) {
         let opened = self.clock.now();
         let mut shown =
             self.homes.0.entry(user.clone()).or_insert(ShownHomeTab { opened, content: None });
@@ -108,7 +108,7 @@ impl Dialogs {
     }
 
     /// Keeps home tabs up to date for as long as they are looked at.
-    pub async fn refresh_home_tabs(self) {
+    pub(crate) async fn refresh_home_tabs(self) {
         loop {
             self.clock.sleep_until(self.clock.now() + HOME_TAB_REFRESH_INTERVAL).await;
             let now = self.clock.now();

@@ -15,7 +15,7 @@ const SEND_KEY_PREFIX: &str = "send:";
 /// Something that the bridge set itself to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "chore", rename_all = "snake_case")]
-pub enum Job {
+pub(crate) enum Job {
     /// Show the newest state of a ticket on its card.
     Card {
         /// The ticket.
@@ -141,34 +141,34 @@ pub enum Job {
 
 /// People are to be reminded of a ticket, unless it is not so any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reminder {
+pub(crate) struct Reminder {
     /// The ticket.
-    pub ticket: String,
+    pub(crate) ticket: String,
     /// What it is that should not last.
-    pub about: ReminderTopic,
+    pub(crate) about: ReminderTopic,
     /// Since when it is so, in milliseconds since 1970.
-    pub since: i64,
+    pub(crate) since: i64,
     /// How often they were reminded before.
-    pub round: u32,
+    pub(crate) round: u32,
 }
 
 /// A ticket was handed to an agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TransferNotice {
+pub(crate) struct TransferNotice {
     /// The ticket that the agent is to take.
-    pub ticket: String,
+    pub(crate) ticket: String,
     /// Blip's identity of the agent.
-    pub to: String,
+    pub(crate) to: String,
     /// The agent's name.
-    pub name: String,
+    pub(crate) name: String,
     /// The name of the one who handed it on.
-    pub by: String,
+    pub(crate) by: String,
 }
 
 /// What should not last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ReminderTopic {
+pub(crate) enum ReminderTopic {
     /// Nobody has claimed the ticket.
     Unclaimed,
     /// Its holder has not answered the customer.
@@ -177,66 +177,66 @@ pub enum ReminderTopic {
 
 /// A reply that is held before it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HeldReply {
+pub(crate) struct HeldReply {
     /// The ticket.
-    pub ticket: String,
+    pub(crate) ticket: String,
     /// The message's channel.
-    pub channel: String,
+    pub(crate) channel: String,
     /// The message.
-    pub ts: String,
+    pub(crate) ts: String,
     /// Who wrote it.
-    pub user: String,
+    pub(crate) user: String,
 }
 
 /// A file that Slack has taken and not shown yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LateFile {
+pub(crate) struct LateFile {
     /// The ticket.
-    pub ticket: String,
+    pub(crate) ticket: String,
     /// The channel of the thread that it belongs in.
-    pub channel: String,
+    pub(crate) channel: String,
     /// The root of that thread.
-    pub root: String,
+    pub(crate) root: String,
     /// Its id in Slack.
-    pub file: String,
+    pub(crate) file: String,
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Where it can be had otherwise.
-    pub url: String,
+    pub(crate) url: String,
     /// Blip's ids of the message.
-    pub blip_ids: Vec<String>,
+    pub(crate) blip_ids: Vec<String>,
 }
 
 impl Job {
     /// A file is to be looked for until Slack shows it.
-    pub fn find_late_file(late: LateFile, now: Timestamp) -> NewItem {
+    pub(crate) fn find_late_file(late: LateFile, now: Timestamp) -> NewItem {
         let key = format!("late:{}", late.file);
         Self::Late(late).to_new_item(Lane::Own(key.clone()), key, now)
     }
 
     /// People are to be reminded at the given time.
-    pub fn send_reminder(reminder: Reminder, due: Timestamp) -> NewItem {
+    pub(crate) fn send_reminder(reminder: Reminder, due: Timestamp) -> NewItem {
         let Reminder { ticket, about, since, round } = &reminder;
         let key = format!("remind:{ticket}:{about:?}:{since}:{round}");
         Self::Remind(reminder).to_new_item(Lane::for_later(&key), key, due)
     }
 
     /// A reply is to be held until the given time. Those of a ticket are let go in their order.
-    pub fn hold_reply(held: HeldReply, due: Timestamp) -> NewItem {
+    pub(crate) fn hold_reply(held: HeldReply, due: Timestamp) -> NewItem {
         let (lane, key) =
             (format!("hold:{}", held.ticket), format!("hold:{}:{}", held.channel, held.ts));
         Self::Hold(held).to_new_item(Lane::for_later(&lane), key, due)
     }
 
     /// A reply that was held is to be sent, in the order of the ticket's events.
-    pub fn send_reply(held: HeldReply, ticket: TicketId, now: Timestamp) -> NewItem {
+    pub(crate) fn send_reply(held: HeldReply, ticket: TicketId, now: Timestamp) -> NewItem {
         let key = format!("{SEND_KEY_PREFIX}{}:{}", held.channel, held.ts);
         Self::Send(held).to_new_item(Lane::Ticket(ticket), key, now)
     }
 
     /// Blip is to be asked what became of a reply: for all replies of a bot at once, so they wait in
     /// one lane.
-    pub fn check_delivery(
+    pub(crate) fn check_delivery(
         ticket: &TicketId,
         message: &str,
         looks: usize,
@@ -249,7 +249,11 @@ impl Job {
     }
 
     /// Blip is to be told that agents were shown these messages, if there are any.
-    pub fn mark_seen(ticket: &Ticket, messages: Vec<String>, now: Timestamp) -> Option<NewItem> {
+    pub(crate) fn mark_seen(
+        ticket: &Ticket,
+        messages: Vec<String>,
+        now: Timestamp,
+    ) -> Option<NewItem> {
         let id = &ticket.id;
         let key = format!("seen:{id}:{}", messages.first()?);
         let chore =
@@ -258,7 +262,7 @@ impl Job {
     }
 
     /// A new version of the ticket's card is to be shown.
-    pub fn update_card(ticket: &Ticket, now: Timestamp) -> NewItem {
+    pub(crate) fn update_card(ticket: &Ticket, now: Timestamp) -> NewItem {
         let id = &ticket.id;
         let key = format!("card:{id}:{}", ticket.revision);
         Self::Card { ticket: id.to_string() }.to_new_item(card_lane(ticket), key, now)
@@ -266,27 +270,27 @@ impl Job {
 
     /// The card is to be shown again, because of the time and not of anything that has happened:
     /// never the same as one that is being shown already.
-    pub fn refresh_card(ticket: &Ticket, now: Timestamp) -> NewItem {
+    pub(crate) fn refresh_card(ticket: &Ticket, now: Timestamp) -> NewItem {
         let id = &ticket.id;
         let key = format!("card:{id}@{}", now.as_millisecond());
         Self::Card { ticket: id.to_string() }.to_new_item(card_lane(ticket), key, now)
     }
 
     /// The card of a ticket is to be shown again, because the one that followed it has a thread.
-    pub fn update_followed_card(ticket: &Ticket, next: &Ticket, now: Timestamp) -> NewItem {
+    pub(crate) fn update_followed_card(ticket: &Ticket, next: &Ticket, now: Timestamp) -> NewItem {
         let id = &ticket.id;
         let key = format!("card:{id}:>{}", next.id);
         Self::Card { ticket: id.to_string() }.to_new_item(card_lane(ticket), key, now)
     }
 
     /// The card is to show how long the customer may still be written to.
-    pub fn show_window(ticket: &TicketId, due: Timestamp) -> NewItem {
+    pub(crate) fn show_window(ticket: &TicketId, due: Timestamp) -> NewItem {
         let key = format!("window:{ticket}:{}", due.as_millisecond());
         Self::Window { ticket: ticket.to_string() }.to_new_item(Lane::for_later(&key), key, due)
     }
 
     /// The card is to show that the customer waits for an answer since then.
-    pub fn show_waiting(ticket: &TicketId, since: Timestamp, due: Timestamp) -> NewItem {
+    pub(crate) fn show_waiting(ticket: &TicketId, since: Timestamp, due: Timestamp) -> NewItem {
         let since = since.as_millisecond();
         let key = format!("waits:{ticket}:{since}");
         Self::Waits { ticket: ticket.to_string(), since }.to_new_item(
@@ -297,7 +301,7 @@ impl Job {
     }
 
     /// A reaction is to be put on a message.
-    pub fn add_reaction(
+    pub(crate) fn add_reaction(
         channel: &ChannelId,
         ts: &MessageTs,
         name: &str,
@@ -316,7 +320,7 @@ impl Job {
     }
 
     /// A reaction is to be taken off a message.
-    pub fn remove_reaction(
+    pub(crate) fn remove_reaction(
         channel: &ChannelId,
         ts: &MessageTs,
         name: &str,
@@ -330,13 +334,13 @@ impl Job {
     }
 
     /// What was said before the handoff is to be shown.
-    pub fn show_context(ticket: &TicketId, now: Timestamp) -> NewItem {
+    pub(crate) fn show_context(ticket: &TicketId, now: Timestamp) -> NewItem {
         let key = format!("context:{ticket}");
         Self::Context { ticket: ticket.to_string() }.to_new_item(Lane::Own(key.clone()), key, now)
     }
 
     /// Blip is to be asked again who is behind a router's tunnel.
-    pub fn originator(ticket: &TicketId, looks: usize, due: Timestamp) -> NewItem {
+    pub(crate) fn originator(ticket: &TicketId, looks: usize, due: Timestamp) -> NewItem {
         let key = format!("originator:{ticket}:{looks}");
         Self::Originator { ticket: ticket.to_string(), looks }.to_new_item(
             Lane::for_later(&key),
@@ -346,14 +350,14 @@ impl Job {
     }
 
     /// Who is behind a router's tunnel is to be noted, in the order of the ticket's events.
-    pub fn met(ticket: &TicketId, originator: &str, now: Timestamp) -> NewItem {
+    pub(crate) fn met(ticket: &TicketId, originator: &str, now: Timestamp) -> NewItem {
         let key = format!("met:{ticket}");
         let chore = Self::Met { ticket: ticket.to_string(), originator: originator.to_owned() };
         chore.to_new_item(Lane::Ticket(ticket.clone()), key, now)
     }
 
     /// A ticket is to be compared with what Blip says of it.
-    pub fn check_ticket(ticket: &TicketId, now: Timestamp) -> NewItem {
+    pub(crate) fn check_ticket(ticket: &TicketId, now: Timestamp) -> NewItem {
         let key = format!("check:{ticket}");
         Self::Check { ticket: ticket.to_string() }.to_new_item(
             Lane::Ticket(ticket.clone()),
@@ -363,13 +367,13 @@ impl Job {
     }
 
     /// The agent to whom a ticket was handed is to be told.
-    pub fn announce_transfer(handed: TransferNotice, now: Timestamp) -> NewItem {
+    pub(crate) fn announce_transfer(handed: TransferNotice, now: Timestamp) -> NewItem {
         let key = format!("handed:{}", handed.ticket);
         Self::Handed(handed).to_new_item(Lane::Own(key.clone()), key, now)
     }
 
     /// A ticket that has lost its thread, or even the channel of it, is to have a new one.
-    pub fn move_thread(
+    pub(crate) fn move_thread(
         ticket: &TicketId,
         lost: &Thread,
         with_channel: bool,
@@ -383,32 +387,32 @@ impl Job {
 
     /// The threads of a channel are to be compared: never the same as a comparison under way,
     /// which may have read them before something was missed.
-    pub fn compare_threads(channel: &ChannelId, now: Timestamp) -> NewItem {
+    pub(crate) fn compare_threads(channel: &ChannelId, now: Timestamp) -> NewItem {
         let lane = format!("compare:{channel}");
         let key = format!("{lane}@{}", now.as_millisecond());
         Self::Compare { channel: channel.to_string() }.to_new_item(Lane::Own(lane), key, now)
     }
 
     /// A ticket's thread is to be searched for what nobody told us.
-    pub fn catch_up(ticket: &TicketId, now: Timestamp) -> NewItem {
+    pub(crate) fn catch_up(ticket: &TicketId, now: Timestamp) -> NewItem {
         let lane = format!("catch-up:{ticket}");
         let key = format!("{lane}@{}", now.as_millisecond());
         Self::CatchUp { ticket: ticket.to_string() }.to_new_item(Lane::Own(lane), key, now)
     }
 
     /// A channel is to be told that it is shared with another company.
-    pub fn announce_sharing(channel: &ChannelId, now: Timestamp) -> NewItem {
+    pub(crate) fn announce_sharing(channel: &ChannelId, now: Timestamp) -> NewItem {
         let key = format!("shared:{channel}");
         Self::Shared { channel: channel.to_string() }.to_new_item(Lane::Own(key.clone()), key, now)
     }
 
     /// Whether the chore with this key sends an agent's words: people wait for what becomes of it.
-    pub fn is_send(key: &str) -> bool {
+    pub(crate) fn is_send(key: &str) -> bool {
         key.starts_with(SEND_KEY_PREFIX)
     }
 
     /// A parked item is to be shown to people.
-    pub fn report_parked(item: &Item, lane: &str, reason: &str, now: Timestamp) -> NewItem {
+    pub(crate) fn report_parked(item: &Item, lane: &str, reason: &str, now: Timestamp) -> NewItem {
         let key = format!("parked:{}:{}", item.id, now.as_millisecond());
         let by_agent = item.source == Source::Slack || Self::is_send(&item.key);
         let (lane, reason) = (lane.to_owned(), reason.to_owned());

@@ -10,8 +10,8 @@ mod job;
 pub mod retry;
 mod worker;
 
-pub use job::{HeldReply, Job, LateFile, Reminder, ReminderTopic, TransferNotice};
-pub use worker::Worker;
+pub(crate) use job::{HeldReply, Job, LateFile, Reminder, ReminderTopic, TransferNotice};
+pub(crate) use worker::Worker;
 
 use std::future::Future;
 
@@ -21,7 +21,7 @@ use crate::model::Fault;
 use crate::store::Item;
 
 /// What handles items.
-pub trait Handler: Send + Sync + 'static {
+pub(crate) trait Handler: Send + Sync + 'static {
     /// Puts the waiting items of a lane, which come in the order in which they were accepted, in the
     /// order in which they are to be handled.
     fn sort_items(&self, items: &mut [Item]);
@@ -35,16 +35,16 @@ pub trait Handler: Send + Sync + 'static {
 
 /// What a pipe did with the items that it was handed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Handled {
+pub(crate) struct Handled {
     /// How many of them this is about, from the first; at least one.
-    pub items: usize,
+    pub(crate) items: usize,
     /// What became of them.
-    pub outcome: ItemOutcome,
+    pub(crate) outcome: ItemOutcome,
 }
 
 /// What became of items.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ItemOutcome {
+pub(crate) enum ItemOutcome {
     /// Handled.
     Done,
     /// None of ours.
@@ -59,14 +59,14 @@ pub enum ItemOutcome {
 
 impl ItemOutcome {
     /// Whether nothing is left to be done.
-    pub fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         matches!(self, Self::Done | Self::Ignored | Self::Forgotten)
     }
 }
 
 impl Handled {
     /// The first item had this ending.
-    pub fn for_first_item(outcome: ItemOutcome) -> Self {
+    pub(crate) fn for_first_item(outcome: ItemOutcome) -> Self {
         Self { items: 1, outcome }
     }
 }

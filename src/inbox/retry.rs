@@ -31,7 +31,7 @@ impl Default for RetryPolicy {
 
 /// What to do after a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RetryDecision {
+pub(crate) enum RetryDecision {
     /// Try again after this pause.
     Retry {
         /// The pause.
@@ -48,7 +48,7 @@ impl RetryPolicy {
     ///
     /// `chance` is between 0 and 1 and spreads the pauses, so that many lanes that failed together
     /// do not come back together.
-    pub fn decide_next(
+    pub(crate) fn decide_next(
         &self,
         fault: &Fault,
         attempts: u32,

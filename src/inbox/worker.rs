@@ -28,7 +28,7 @@ const MAX_LANES_AT_ONCE: usize = 128;
 const MAX_IDLE_WAIT: Duration = Duration::from_secs(5);
 
 /// Takes lanes that are due and hands their items to the pipe.
-pub struct Worker<P> {
+pub(crate) struct Worker<P> {
     store: SharedStore,
     handler: Arc<P>,
     clock: Clock,
@@ -52,7 +52,7 @@ impl<P> Clone for Worker<P> {
 
 impl<P: Handler> Worker<P> {
     /// A pump that runs until `stop` is cancelled.
-    pub fn new(
+    pub(crate) fn new(
         store: SharedStore,
         handler: Arc<P>,
         clock: Clock,
@@ -70,7 +70,7 @@ impl<P: Handler> Worker<P> {
     }
 
     /// Runs until stopped. Lanes under way are on `tasks` and are to be waited for.
-    pub async fn run(self, tasks: TaskTracker) {
+    pub(crate) async fn run(self, tasks: TaskTracker) {
         while !self.stop.is_cancelled() {
             match self.lease_due_lanes().await {
                 Ok(lanes) if lanes.is_empty() => self.wait_until_due().await,

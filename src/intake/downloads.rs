@@ -27,7 +27,7 @@ enum DownloadShare {
 
 /// The downloads under way.
 #[derive(Clone, Debug)]
-pub struct Downloads {
+pub(crate) struct Downloads {
     taken: Arc<Mutex<HashMap<DownloadShare, usize>>>,
     most: usize,
 }
@@ -41,7 +41,7 @@ pub(super) struct Download {
 
 impl Downloads {
     /// At most so many at once.
-    pub fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize) -> Self {
         Self { taken: Arc::default(), most }
     }
 

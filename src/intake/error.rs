@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 /// Why a request is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// No token or signature, or a wrong one.
     #[error("unauthorized")]
     Unauthorized,

@@ -34,10 +34,10 @@ use tokio::sync::Notify;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
-pub use downloads::Downloads;
-pub use error::Error;
-pub use rejected_requests::RejectedRequestLog;
-pub use slack::SlackAnswer;
+pub(crate) use downloads::Downloads;
+pub(crate) use error::Error;
+pub(crate) use rejected_requests::RejectedRequestLog;
+pub(crate) use slack::SlackAnswer;
 
 use self::server::BodyError;
 use crate::clock::Clock;
@@ -50,59 +50,59 @@ use crate::telemetry;
 
 /// The largest body that is taken, in bytes. Neither platform documents a limit; what they send
 /// is far smaller, as files come as links.
-pub const BODY_LIMIT: usize = 1024 * 1024;
+pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 /// How long an answer may take from the end of a request's head. Slack gives up on us after 3 s, but
 /// a slow disk must not make the bridge write the same event again and again.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(20);
 
 /// What the doors need.
 #[derive(Clone)]
-pub struct Intake {
+pub(crate) struct Intake {
     /// Where events go.
-    pub store: SharedStore,
+    pub(crate) store: SharedStore,
     /// The time.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// The Blip bots that may knock, by name.
-    pub bots: Arc<HashMap<BotName, WebhookAuth>>,
+    pub(crate) bots: Arc<HashMap<BotName, WebhookAuth>>,
     /// The former names of bots: open tickets of theirs keep them.
-    pub former: Arc<HashMap<BotName, Vec<BotName>>>,
+    pub(crate) former: Arc<HashMap<BotName, Vec<BotName>>>,
     /// Knows Slack's signature; none in Socket Mode, in which Slack sends no requests.
-    pub verifier: Option<Verifier>,
+    pub(crate) verifier: Option<Verifier>,
     /// Finds the file behind an address of ours: the one thing here that is answered by asking
     /// somebody else.
-    pub files: FileProvider,
+    pub(crate) files: FileProvider,
     /// How many files are handed out at once.
-    pub downloads: Downloads,
+    pub(crate) downloads: Downloads,
     /// Told when Slack says that how we stand there may have changed.
-    pub changed: Arc<Notify>,
+    pub(crate) changed: Arc<Notify>,
     /// Told when there may be something in Slack that we were not told of.
-    pub note_gap: Arc<dyn Fn() + Send + Sync>,
+    pub(crate) note_gap: Arc<dyn Fn() + Send + Sync>,
     /// Told when Slack says that it drops events.
-    pub note_dropped: Arc<dyn Fn() + Send + Sync>,
+    pub(crate) note_dropped: Arc<dyn Fn() + Send + Sync>,
     /// What would fill the log if strangers had their way.
-    pub rejected_log: RejectedRequestLog,
+    pub(crate) rejected_log: RejectedRequestLog,
     /// Answers what Slack wants answered on the spot.
-    pub dialogs: Dialogs,
+    pub(crate) dialogs: Dialogs,
     /// How the bridge is at the moment, but for the store.
-    pub readiness: Arc<dyn Fn() -> Readiness + Send + Sync>,
+    pub(crate) readiness: Arc<dyn Fn() -> Readiness + Send + Sync>,
 }
 
 /// Finds the file behind an address of ours.
-pub type FileProvider = Arc<
+pub(crate) type FileProvider = Arc<
     dyn Fn(FileRequest) -> BoxFuture<'static, Result<ServedFile, FileUnavailable>> + Send + Sync,
 >;
 
 /// How a Blip bot proves that it is one.
 #[derive(Clone)]
-pub struct WebhookAuth {
+pub(crate) struct WebhookAuth {
     /// The tokens that are accepted; none means that anybody may knock.
-    pub tokens: Vec<SecretString>,
+    pub(crate) tokens: Vec<SecretString>,
     /// The header that carries the token.
-    pub header: String,
+    pub(crate) header: String,
 }
 
 /// All routes.
-pub fn build_router(intake: Intake) -> Router {
+pub(crate) fn build_router(intake: Intake) -> Router {
     let timed = |source| from_fn_with_state(source, measure_answer);
     Router::new()
         .route("/blip/webhook", post(blip::accept_from_only_bot).layer(timed(Source::Blip)))

@@ -10,7 +10,7 @@ const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What is told now and then only, however often it happens.
 #[derive(Clone, Debug, Default)]
-pub struct RejectedRequestLog {
+pub(crate) struct RejectedRequestLog {
     /// Somebody was turned away.
     pub(super) unauthorized: LogThrottle,
     /// Somebody had a signature of another time.

@@ -88,9 +88,9 @@ pub struct ServerLimits {
 #[derive(Clone, Copy, Debug)]
 pub struct ReadRate {
     /// The bytes.
-    pub bytes: usize,
+    pub(crate) bytes: usize,
     /// The time.
-    pub time: Duration,
+    pub(crate) time: Duration,
 }
 
 impl Default for ServerLimits {
@@ -112,7 +112,7 @@ impl Default for ServerLimits {
 impl ServerLimits {
     /// These, or less if the process may have few files open.
     #[must_use]
-    pub fn within_open_files(self) -> Self {
+    pub(crate) fn within_open_files(self) -> Self {
         let files = read_open_file_limit().unwrap_or(usize::MAX);
         Self {
             connections: self.connections.min(files / 2),
@@ -125,7 +125,7 @@ impl ServerLimits {
 
 /// Answers whoever knocks.
 #[derive(Clone)]
-pub struct Server {
+pub(crate) struct Server {
     router: Router,
     limits: ServerLimits,
     connections: Connections,
@@ -139,7 +139,7 @@ pub struct Server {
 impl Server {
     /// Answers with this router until `stop` is cancelled; connections are on `tasks` and are to be
     /// waited for.
-    pub fn new(
+    pub(crate) fn new(
         router: Router,
         limits: ServerLimits,
         stop: CancellationToken,
@@ -152,7 +152,7 @@ impl Server {
     }
 
     /// Lets connections in until it is to stop; the port is closed then.
-    pub async fn run(self, listener: TcpListener) {
+    pub(crate) async fn run(self, listener: TcpListener) {
         while let Some(accepted) = self.stop.run_until_cancelled(listener.accept()).await {
             match accepted {
                 Ok((stream, from)) => {

@@ -27,7 +27,7 @@ const COMMAND_FIELDS: usize = 100;
 
 /// What Slack is answered.
 #[derive(Clone, Debug, PartialEq)]
-pub enum SlackAnswer {
+pub(crate) enum SlackAnswer {
     /// That it was taken.
     Nothing,
     /// The proof that the address is ours.
@@ -64,7 +64,7 @@ pub(super) async fn accept_request(
 impl Intake {
     /// Takes what Slack sent, given as JSON, whichever way it came. What cannot be read is taken,
     /// too, and counted: Slack would only send it again.
-    pub async fn take_from_slack(&self, json: Vec<u8>) -> Result<SlackAnswer, Error> {
+    pub(crate) async fn take_from_slack(&self, json: Vec<u8>) -> Result<SlackAnswer, Error> {
         let json = self.restore_channel_ids(json);
         let Some(request) = parse::parse_request(&json) else {
             tracing::warn!(bytes = json.len(), "slack sent what is no event in JSON");

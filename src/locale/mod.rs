@@ -98,20 +98,20 @@ impl TextCatalog {
     /// What people call a channel of Blip, by its domain (`blip.md` §2.5).
     ///
     /// A domain without a name of its own is answered as it is.
-    pub fn channel_label(&self, language: Language, domain: &str) -> String {
+    pub(crate) fn channel_label(&self, language: Language, domain: &str) -> String {
         let key = format!("channel-{}", domain.to_ascii_lowercase().replace('.', "-"));
         self.find_text(language, &key, &[])
             .unwrap_or_else(|| self.get_text(language, "channel-other", &[("domain", domain)]))
     }
 
     /// Why something did not work, by the code of either platform or the name of our fault.
-    pub fn reason_text(&self, language: Language, code: &str) -> String {
+    pub(crate) fn reason_text(&self, language: Language, code: &str) -> String {
         self.known_reason_text(language, code)
             .unwrap_or_else(|| self.get_text(language, "reason-other", &[("code", code)]))
     }
 
     /// The same; none for a code that we have no words for.
-    pub fn known_reason_text(&self, language: Language, code: &str) -> Option<String> {
+    pub(crate) fn known_reason_text(&self, language: Language, code: &str) -> Option<String> {
         self.find_text(language, &format!("reason-{}", code.replace('_', "-")), &[])
     }
 

@@ -28,49 +28,49 @@ impl Texts {
 
     /// The same in another language.
     #[must_use]
-    pub fn in_language(&self, language: Language) -> Self {
+    pub(crate) fn in_language(&self, language: Language) -> Self {
         Self { language, ..self.clone() }
     }
 
     /// The same in a reader's own language, if it is one of ours.
     #[must_use]
-    pub fn for_reader(&self, locale: Option<&str>) -> Self {
+    pub(crate) fn for_reader(&self, locale: Option<&str>) -> Self {
         let language = locale.and_then(|locale| locale.parse().ok());
         language.map_or_else(|| self.clone(), |language| self.in_language(language))
     }
 
     /// A text with its variables filled in, see [`Texts::get`].
-    pub fn text(&self, key: &str, args: &[(&str, &str)]) -> String {
+    pub(crate) fn text(&self, key: &str, args: &[(&str, &str)]) -> String {
         self.catalog.get_text(self.language, key, args)
     }
 
     /// What people call a channel of Blip, see [`Texts::channel`].
-    pub fn channel_label(&self, domain: &str) -> String {
+    pub(crate) fn channel_label(&self, domain: &str) -> String {
         self.catalog.channel_label(self.language, domain)
     }
 
     /// Why something did not work, see [`Texts::reason`].
-    pub fn reason_text(&self, code: &str) -> String {
+    pub(crate) fn reason_text(&self, code: &str) -> String {
         self.catalog.reason_text(self.language, code)
     }
 
     /// The time of the day.
-    pub fn format_time(&self, at: Timestamp) -> String {
+    pub(crate) fn format_time(&self, at: Timestamp) -> String {
         self.format_timestamp("time-clock", at)
     }
 
     /// The day of the year and the time of the day.
-    pub fn format_day_time(&self, at: Timestamp) -> String {
+    pub(crate) fn format_day_time(&self, at: Timestamp) -> String {
         self.format_timestamp("time-moment", at)
     }
 
     /// The day, with its year, and the time of the day.
-    pub fn format_date_time(&self, at: Timestamp) -> String {
+    pub(crate) fn format_date_time(&self, at: Timestamp) -> String {
         self.format_timestamp("time-date", at)
     }
 
     /// The line in the thread that tells how a ticket ended.
-    pub fn ticket_ending_text(&self, ending: &TicketEnding, at: Timestamp) -> String {
+    pub(crate) fn ticket_ending_text(&self, ending: &TicketEnding, at: Timestamp) -> String {
         let clock = self.format_time(at);
         let time = ("time", clock.as_str());
         match ending {
@@ -90,7 +90,7 @@ impl Texts {
     /// The line in the thread that tells that a message did not reach the customer.
     ///
     /// Where we have no words of our own for the code, what Blip says of it stands there.
-    pub fn undelivered_text(&self, reason: Option<(i64, &str)>) -> String {
+    pub(crate) fn undelivered_text(&self, reason: Option<(i64, &str)>) -> String {
         let reason = match reason {
             Some((code, description)) => self.describe_failure(&code.to_string(), description),
             None => self.text("reason-unknown", &[]),

@@ -35,9 +35,9 @@ pub struct Fetcher {
 #[derive(Clone, Copy, Debug)]
 pub struct FetchToken<'a> {
     /// The token.
-    pub secret: &'a SecretString,
+    pub(crate) secret: &'a SecretString,
     /// Whether it may be shown to the host of this address.
-    pub is_for: fn(&Url) -> bool,
+    pub(crate) is_for: fn(&Url) -> bool,
 }
 
 /// What is asked for.
@@ -89,7 +89,7 @@ pub struct FileBody {
     /// The bytes.
     pub body: reqwest::Body,
     /// Whether they stopped to come before their end.
-    pub broken: Arc<AtomicBool>,
+    pub(crate) broken: Arc<AtomicBool>,
 }
 
 impl Fetcher {
@@ -180,17 +180,17 @@ fn build_bearer_header(token: &SecretString) -> HeaderValue {
 
 impl FetchedFile {
     /// The status of the answer: all of the file, a part of it, or no such part.
-    pub fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         self.response.status()
     }
 
     /// What is said about the file.
-    pub fn headers(&self) -> &HeaderMap {
+    pub(crate) fn headers(&self) -> &HeaderMap {
         self.response.headers()
     }
 
     /// Its MIME type without parameters, in lower case.
-    pub fn mime_type(&self) -> Option<String> {
+    pub(crate) fn mime_type(&self) -> Option<String> {
         let value = self.headers().get(CONTENT_TYPE)?.to_str().ok()?;
         let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         (!essence.is_empty()).then_some(essence)
@@ -198,7 +198,7 @@ impl FetchedFile {
 
     /// How many bytes are to come, if that is said. (What is compressed on its way is not asked
     /// for.)
-    pub fn content_length(&self) -> Option<u64> {
+    pub(crate) fn content_length(&self) -> Option<u64> {
         self.headers().get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
     }
 

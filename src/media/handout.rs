@@ -9,24 +9,24 @@ use super::fetch::{FetchError, FetchedFile, is_web_page};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileRequest {
     /// The last part of the address.
-    pub token: String,
+    pub(crate) token: String,
     /// The part of the file, as an HTTP `Range`.
-    pub range: Option<String>,
+    pub(crate) range: Option<String>,
     /// Whether the bytes are wanted, or only what they are.
-    pub bytes: bool,
+    pub(crate) bytes: bool,
 }
 
 /// A file, ready to be handed out.
 #[derive(Debug)]
 pub struct ServedFile {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its MIME type.
-    pub mime: String,
+    pub(crate) mime: String,
     /// Its size in bytes.
-    pub size: Option<u64>,
+    pub(crate) size: Option<u64>,
     /// What came of asking for its bytes, if they are wanted.
-    pub fetched: Option<FetchedFile>,
+    pub(crate) fetched: Option<FetchedFile>,
 }
 
 /// Why a file is not handed out.
@@ -55,7 +55,7 @@ impl FetchedFile {
     /// # Errors
     ///
     /// They are those of a web page instead: a sign-in page comes with a success.
-    pub fn check_against(&self, claim: ExpectedFile<'_>) -> Result<(), FetchError> {
+    pub(crate) fn check_against(&self, claim: ExpectedFile<'_>) -> Result<(), FetchError> {
         let is_page = claim.mime == Some("text/html");
         let comes_as_page = self.mime_type().as_deref() == Some("text/html");
         let other_size = claim.size.zip(self.whole_length()).is_some_and(|(a, b)| a != b);
@@ -88,7 +88,7 @@ impl FetchedFile {
     }
 
     /// Which part of the file comes, if not all of it.
-    pub fn content_range(&self) -> Option<&str> {
+    pub(crate) fn content_range(&self) -> Option<&str> {
         self.headers().get(CONTENT_RANGE)?.to_str().ok()
     }
 

@@ -51,7 +51,7 @@ impl FileLinks {
 
     /// The address of a file from now on; `None` if we do not know under which name others reach
     /// us.
-    pub fn make_link(&self, file: &str, now: Timestamp) -> Option<String> {
+    pub(crate) fn make_link(&self, file: &str, now: Timestamp) -> Option<String> {
         let until = now.checked_add(self.life).unwrap_or(Timestamp::MAX).as_second();
         let (until, file) = (until.to_be_bytes(), file.as_bytes());
         let mark = compute_mac(self.key.expose_secret(), &[&until, file]).finalize().into_bytes();
@@ -64,7 +64,7 @@ impl FileLinks {
     /// # Errors
     ///
     /// The token is not ours, or its time is over.
-    pub fn read_token(&self, token: &str, now: Timestamp) -> Result<String, InvalidLink> {
+    pub(crate) fn read_token(&self, token: &str, now: Timestamp) -> Result<String, InvalidLink> {
         let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_other| InvalidLink::Forged)?;
         let (mark, claim) = bytes.split_at_checked(MAC_BYTES).ok_or(InvalidLink::Forged)?;
         let (until, file) = claim.split_first_chunk::<EXPIRY_BYTES>().ok_or(InvalidLink::Forged)?;

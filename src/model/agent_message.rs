@@ -13,7 +13,7 @@ pub struct AgentMessage {
     /// The words, tables written as lines among them.
     pub text: RichText,
     /// The files shared with it, in order.
-    pub files: Vec<Attachment>,
+    pub(crate) files: Vec<Attachment>,
     /// What does not go out by itself, in order.
     pub kept: Vec<KeptPart>,
 }
@@ -35,7 +35,8 @@ pub enum KeptPart {
 
 impl AgentMessage {
     /// Nothing but words.
-    pub fn from_text(text: RichText) -> Self {
+    #[cfg(test)]
+    pub(crate) fn from_text(text: RichText) -> Self {
         Self { text, ..Self::default() }
     }
 
@@ -49,7 +50,7 @@ impl AgentMessage {
     }
 
     /// Whether any of its words, labels or names has one of these pieces in it.
-    pub fn has_any_of(&self, pieces: &[&str]) -> bool {
+    pub(crate) fn has_any_of(&self, pieces: &[&str]) -> bool {
         let has = |text: &str| pieces.iter().any(|piece| text.contains(piece));
         let in_part = |part: &KeptPart| match part {
             KeptPart::Forwarded(message) => message.has_any_of(pieces),
@@ -63,7 +64,7 @@ impl AgentMessage {
 
 impl RichText {
     /// Whether nothing of it can be seen.
-    pub fn is_blank(&self) -> bool {
+    pub(crate) fn is_blank(&self) -> bool {
         let is_blank = |text: &str| text.chars().all(|c| c.is_whitespace() || is_invisible(c));
         !self.0.iter().any(|paragraph| match paragraph {
             Paragraph::Code(code) => !is_blank(code),
@@ -74,7 +75,7 @@ impl RichText {
     }
 
     /// All that is written in it: words, labels, addresses and code.
-    pub fn written_texts(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn written_texts(&self) -> impl Iterator<Item = &str> {
         self.0.iter().flat_map(|paragraph| {
             let (code, runs): (Option<&str>, &[Inline]) = match paragraph {
                 Paragraph::Code(code) => (Some(code), &[]),
@@ -89,7 +90,7 @@ impl RichText {
 
 impl Inline {
     /// What is written in it; nothing in a mention without a label.
-    pub fn written_texts(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn written_texts(&self) -> impl Iterator<Item = &str> {
         let (first, second) = match self {
             Self::Text { text, .. } | Self::Broadcast(text) | Self::CustomEmoji(text) => {
                 (Some(text), None)

@@ -5,7 +5,12 @@ use std::time::Duration;
 /// The pause after a failure that so many came before: the first one, twice as long each time, up
 /// to the longest. `chance` is between 0 and 1 and makes it up to a half longer, so that those who
 /// failed together do not come back together.
-pub fn compute_backoff(first: Duration, longest: Duration, before: u32, chance: f64) -> Duration {
+pub(crate) fn compute_backoff(
+    first: Duration,
+    longest: Duration,
+    before: u32,
+    chance: f64,
+) -> Duration {
     let doubled = first.saturating_mul(2_u32.saturating_pow(before));
     doubled.min(longest).mul_f64(1.0 + chance.clamp(0.0, 1.0) / 2.0)
 }

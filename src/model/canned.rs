@@ -4,7 +4,7 @@
 ///
 /// What `value` does not know vanishes, as at Blip (`blip.md` §5): a customer is never greeted
 /// with the name of a variable. A bracket that is not closed is just text.
-pub fn fill_variables(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
+pub(crate) fn fill_variables(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
     let mut filled = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, opening, closing)) = find_variable(rest) {

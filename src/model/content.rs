@@ -107,17 +107,17 @@ pub enum CardLine {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LinkedFile {
     /// Where it is; may be a scheme that cannot be fetched.
-    pub url: String,
+    pub(crate) url: String,
     /// Its MIME type, or a part of it.
-    pub mime: Option<String>,
+    pub(crate) mime: Option<String>,
     /// Its name or title.
-    pub title: Option<String>,
+    pub(crate) title: Option<String>,
     /// What was written with it.
-    pub caption: Option<String>,
+    pub(crate) caption: Option<String>,
     /// Its size in bytes, as claimed.
-    pub size: Option<u64>,
+    pub(crate) size: Option<u64>,
     /// A small picture of it.
-    pub preview_url: Option<String>,
+    pub(crate) preview_url: Option<String>,
 }
 
 /// What an agent offers a customer beyond words.
@@ -154,7 +154,7 @@ pub enum Offer {
 
 impl Offer {
     /// The same as it would read had a customer sent it.
-    pub fn to_content(&self) -> Content {
+    pub(crate) fn to_content(&self) -> Content {
         match self.clone() {
             Self::Options { text, options, .. } => Content::Choice { text, options },
             Self::Place { latitude, longitude, label } => {
@@ -169,17 +169,17 @@ impl Offer {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attachment {
     /// Slack's id of it.
-    pub id: String,
+    pub(crate) id: String,
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its MIME type.
-    pub mime: Option<String>,
+    pub(crate) mime: Option<String>,
     /// Its size in bytes.
-    pub size: Option<u64>,
+    pub(crate) size: Option<u64>,
     /// Where its bytes are, for those with the right to them.
-    pub url: Option<String>,
+    pub(crate) url: Option<String>,
     /// Whether it can be had.
-    pub access: FileAccess,
+    pub(crate) access: FileAccess,
 }
 
 /// Whether a file that was shared in Slack can be had.
@@ -285,18 +285,18 @@ pub enum Inline {
 #[expect(clippy::struct_excessive_bools, reason = "each is a mark of its own, in any combination")]
 pub struct Style {
     /// Bold.
-    pub bold: bool,
+    pub(crate) bold: bool,
     /// Italic.
-    pub italic: bool,
+    pub(crate) italic: bool,
     /// Struck through.
-    pub strike: bool,
+    pub(crate) strike: bool,
     /// Fixed width.
-    pub code: bool,
+    pub(crate) code: bool,
 }
 
 impl RichText {
     /// Text in no particular style.
-    pub fn from_plain(text: impl Into<String>) -> Self {
+    pub(crate) fn from_plain(text: impl Into<String>) -> Self {
         Self(vec![Paragraph::Text(vec![Inline::Text {
             text: text.into(),
             style: Style::default(),
@@ -304,7 +304,7 @@ impl RichText {
     }
 
     /// All runs in order, whichever block they stand in.
-    pub fn inlines(&self) -> impl Iterator<Item = &Inline> {
+    pub(crate) fn inlines(&self) -> impl Iterator<Item = &Inline> {
         self.0.iter().flat_map(|paragraph| match paragraph {
             Paragraph::Text(runs) | Paragraph::Quote(runs) | Paragraph::Item { text: runs, .. } => {
                 runs.as_slice()

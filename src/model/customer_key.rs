@@ -24,7 +24,7 @@ impl CustomerKey {
     }
 
     /// Whether this is the customer with this identity.
-    pub fn is_customer(&self, identity: &str) -> bool {
+    pub(crate) fn is_customer(&self, identity: &str) -> bool {
         match self {
             Self::Identity(key) => identity.to_lowercase() == *key,
             Self::Numbers(forms) => {
@@ -35,7 +35,7 @@ impl CustomerKey {
     }
 
     /// What an identity of the customer begins with, or is.
-    pub fn identity_prefixes(&self) -> Vec<String> {
+    pub(crate) fn identity_prefixes(&self) -> Vec<String> {
         match self {
             Self::Identity(identity) => vec![identity.clone()],
             Self::Numbers(forms) => forms.iter().map(|form| format!("{form}@")).collect(),

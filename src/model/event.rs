@@ -56,13 +56,13 @@ pub enum ReceiptKind {
 
 impl BlipEvent {
     /// Whether a message of ours has come further than to Blip.
-    pub fn is_arrival(&self) -> bool {
+    pub(crate) fn is_arrival(&self) -> bool {
         let arrivals = [ReceiptKind::Received, ReceiptKind::Consumed];
         matches!(self, Self::Receipt { kind, .. } if arrivals.contains(kind))
     }
 
     /// Whether nothing more is to be heard of a message of ours after this.
-    pub fn is_last_receipt(&self) -> bool {
+    pub(crate) fn is_last_receipt(&self) -> bool {
         let last = ReceiptKind::Consumed;
         matches!(self, Self::Receipt { kind, .. } if *kind == last || *kind == ReceiptKind::Failed)
     }
@@ -147,28 +147,28 @@ pub enum SlackEvent {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Click {
     /// Who pressed it.
-    pub user: SlackUserId,
+    pub(crate) user: SlackUserId,
     /// Which button.
-    pub action: String,
+    pub(crate) action: String,
     /// What the button carries.
-    pub value: String,
+    pub(crate) value: String,
     /// The message that shows the button, or that the shortcut was used on; none on a home tab.
-    pub on: Option<(ChannelId, MessageTs)>,
+    pub(crate) on: Option<(ChannelId, MessageTs)>,
     /// Where the message that shows the button can be replaced, for 30 minutes and five times.
-    pub response_url: Option<String>,
+    pub(crate) response_url: Option<String>,
     /// Whether a shortcut was used: the message that it was used on is nothing to be replaced.
-    pub is_shortcut: bool,
+    pub(crate) is_shortcut: bool,
 }
 
 /// A dialog of ours was filled in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Submission {
     /// Who filled it in.
-    pub user: SlackUserId,
+    pub(crate) user: SlackUserId,
     /// The ticket that it is about.
-    pub ticket: TicketId,
+    pub(crate) ticket: TicketId,
     /// What was filled in.
-    pub form: SubmittedForm,
+    pub(crate) form: SubmittedForm,
 }
 
 /// What was filled in.

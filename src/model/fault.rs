@@ -6,7 +6,7 @@ use std::time::Duration;
 ///
 /// Adapters translate their errors into this; the pump acts on it and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// The far end asks to wait. Nothing happened there.
     Busy {
         /// How long it asked for, if it said.
@@ -29,12 +29,12 @@ pub enum Fault {
 
 impl Fault {
     /// Whether the call may have taken effect although it failed.
-    pub fn is_outcome_unknown(&self) -> bool {
+    pub(crate) fn is_outcome_unknown(&self) -> bool {
         matches!(self, Self::OutcomeUnknown)
     }
 
     /// A short constant word for metrics and logs.
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Busy { .. } => "busy",
             Self::Down => "down",
@@ -47,7 +47,7 @@ impl Fault {
 }
 
 /// An error of a call to a platform.
-pub trait Failure: std::fmt::Display {
+pub(crate) trait Failure: std::fmt::Display {
     /// What it means for the event that needed the call.
     fn to_fault(&self) -> Fault;
 

@@ -4,7 +4,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 /// Without case and without accents: `joao` is meant to find `João`.
-pub fn fold_text(text: &str) -> String {
+pub(crate) fn fold_text(text: &str) -> String {
     text.to_lowercase().nfd().filter(|c| !is_combining_mark(*c)).collect()
 }
 

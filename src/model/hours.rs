@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan, Zoned};
 
 /// The days and hours in which the team works, the same on each of its days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WorkingHours {
+pub(crate) struct WorkingHours {
     first: Weekday,
     last: Weekday,
     from: Time,
@@ -18,7 +18,7 @@ pub struct WorkingHours {
 /// The text does not say when the team works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("hours are written as mon-fri 09:00-18:00")]
-pub struct UnreadableHours;
+pub(crate) struct UnreadableHours;
 
 /// Days that are looked at for working time: two weeks hold some for everybody.
 const MAX_DAYS_AHEAD: usize = 15;
@@ -43,7 +43,7 @@ impl FromStr for WorkingHours {
 
 impl WorkingHours {
     /// When so much working time has passed since `start`, in the zone in which the team works.
-    pub fn add_working_time(
+    pub(crate) fn add_working_time(
         &self,
         start: Timestamp,
         work: SignedDuration,

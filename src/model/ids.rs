@@ -10,7 +10,7 @@ use std::hash::{Hash, Hasher};
 
 /// Longest identifier taken from outside, in bytes. Blip's LIME names may have 1,023 characters
 /// (`blip.md` §2.5); real ticket ids are UUIDs.
-pub const MAX_ID_BYTES: usize = 1024;
+pub(crate) const MAX_ID_BYTES: usize = 1024;
 
 macro_rules! opaque_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -25,7 +25,7 @@ macro_rules! opaque_id {
             }
 
             /// The value as the platform wrote it.
-            pub fn as_str(&self) -> &str {
+            pub(crate) fn as_str(&self) -> &str {
                 &self.0
             }
         }
@@ -59,14 +59,14 @@ opaque_id! {
 
 impl MessageTs {
     /// The time in it, in microseconds since 1970.
-    pub fn to_micros(&self) -> Option<i64> {
+    pub(crate) fn to_micros(&self) -> Option<i64> {
         let (seconds, rest) = self.0.split_once('.')?;
         let micros = format!("{rest:0<6}").get(..6)?.parse::<u32>().ok()?;
         seconds.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(micros.into())
     }
 
     /// The time stamp of a message that would be written at this time.
-    pub fn from_time(time: jiff::Timestamp) -> Self {
+    pub(crate) fn from_time(time: jiff::Timestamp) -> Self {
         let micros = time.as_microsecond().max(0);
         Self(format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000))
     }
@@ -99,7 +99,7 @@ impl Default for BotName {
 
 impl BotName {
     /// The variable that holds this setting of the bot, such as `BLIP_VENDAS_KEY`.
-    pub fn setting_variable(&self, setting: &str) -> String {
+    pub(crate) fn setting_variable(&self, setting: &str) -> String {
         if *self == Self::default() {
             return format!("BLIP_{setting}");
         }
@@ -132,18 +132,18 @@ impl TicketId {
     }
 
     /// The configured bot that owns the ticket.
-    pub fn bot(&self) -> &BotName {
+    pub(crate) fn bot(&self) -> &BotName {
         &self.bot
     }
 
     /// The id as Blip wrote it; in lower case if it was read back from the `bot/id` form.
-    pub fn blip_id(&self) -> &str {
+    pub(crate) fn blip_id(&self) -> &str {
         &self.id
     }
 
     /// The same id as Blip wrote it elsewhere; any other id changes nothing.
     #[must_use]
-    pub fn spelled(self, id: &str) -> Self {
+    pub(crate) fn spelled(self, id: &str) -> Self {
         if self.id.eq_ignore_ascii_case(id) { Self { id: id.to_owned(), ..self } } else { self }
     }
 
@@ -186,7 +186,7 @@ impl fmt::Display for TicketId {
 }
 
 /// The form of a Blip message's id in which it is stored and compared (`blip.md` §8).
-pub fn stored_id(id: &str) -> String {
+pub(crate) fn stored_id(id: &str) -> String {
     id.to_ascii_lowercase()
 }
 

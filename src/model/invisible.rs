@@ -3,7 +3,7 @@
 /// Whether nothing shows where this character stands: Unicode's `Default_Ignorable_Code_Point` and
 /// other format characters, control characters, and the blank pattern of Braille, which editors
 /// and keyboards leave behind and people use to write nothing. White space is not meant.
-pub fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     c.is_control() && !c.is_whitespace()
         || matches!(
             c,

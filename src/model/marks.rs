@@ -1,18 +1,18 @@
 //! The reactions that the bridge puts on messages, as Slack's names of emoji.
 
 /// A message that stays in Slack; who puts it on a reply makes a note of it.
-pub const NOTE_MARK: &str = "lock";
+pub(crate) const NOTE_MARK: &str = "lock";
 /// A reply that Blip has accepted as a whole.
-pub const ACCEPTED_MARK: &str = "envelope_with_arrow";
+pub(crate) const ACCEPTED_MARK: &str = "envelope_with_arrow";
 /// A reply of which the customer gets a part only.
-pub const PARTIAL_MARK: &str = "warning";
+pub(crate) const PARTIAL_MARK: &str = "warning";
 /// A reply that the customer's device has.
-pub const RECEIVED_MARK: &str = "mailbox_with_mail";
+pub(crate) const RECEIVED_MARK: &str = "mailbox_with_mail";
 /// A reply that the customer has read.
-pub const READ_MARK: &str = "eyeglasses";
+pub(crate) const READ_MARK: &str = "eyeglasses";
 /// A reply that waits.
-pub const WAITING_MARK: &str = "hourglass_flowing_sand";
+pub(crate) const WAITING_MARK: &str = "hourglass_flowing_sand";
 
 /// All of them: none may mean something else when a person puts it on a message.
-pub const ALL_MARKS: [&str; 6] =
+pub(crate) const ALL_MARKS: [&str; 6] =
     [NOTE_MARK, ACCEPTED_MARK, PARTIAL_MARK, RECEIVED_MARK, READ_MARK, WAITING_MARK];

@@ -5,36 +5,36 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
-pub mod agent_message;
-pub mod backoff;
-pub mod canned;
-pub mod content;
-pub mod customer_key;
-pub mod event;
-pub mod fault;
-pub mod fold;
-pub mod hex;
-pub mod hours;
-pub mod ids;
-pub mod invisible;
-pub mod marks;
-pub mod personal;
-pub mod readiness;
-pub mod reply;
-pub mod text;
-pub mod ticket;
+pub(crate) mod agent_message;
+pub(crate) mod backoff;
+pub(crate) mod canned;
+pub(crate) mod content;
+pub(crate) mod customer_key;
+pub(crate) mod event;
+pub(crate) mod fault;
+pub(crate) mod fold;
+pub(crate) mod hex;
+pub(crate) mod hours;
+pub(crate) mod ids;
+pub(crate) mod invisible;
+pub(crate) mod marks;
+pub(crate) mod personal;
+pub(crate) mod readiness;
+pub(crate) mod reply;
+pub(crate) mod text;
+pub(crate) mod ticket;
 
-pub use agent_message::{AgentMessage, KeptPart};
+pub(crate) use agent_message::{AgentMessage, KeptPart};
 pub use content::{
     Attachment, CardLine, Content, FileAccess, Inline, LinkedFile, Offer, Paragraph, RichText,
     Style,
 };
 pub use customer_key::CustomerKey;
 pub use event::{BlipEvent, Click, ReceiptKind, SlackEvent, Submission, SubmittedForm};
-pub use fault::{Failure, Fault};
-pub use hours::WorkingHours;
+pub(crate) use fault::{Failure, Fault};
+pub(crate) use hours::WorkingHours;
 pub use ids::{BotName, ChannelId, ChannelRef, MessageTs, SlackUserId, TicketId};
-pub use readiness::Readiness;
+pub(crate) use readiness::Readiness;
 pub use ticket::{
     Agent, Closing, Customer, Move, MoveRefusal, Thread, Ticket, TicketEnding, TicketSnapshot,
     TicketState, TransferTarget, domain_of, is_tunnel,

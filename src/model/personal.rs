@@ -10,7 +10,7 @@ use super::invisible::is_invisible;
 
 /// A kind of number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NumberKind {
+pub(crate) enum NumberKind {
     /// The number of a person with Brazil's tax office.
     Cpf,
     /// The number of a company there: digits or, since July 2026, also letters.
@@ -21,14 +21,14 @@ pub enum NumberKind {
 
 /// A number in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FoundNumber {
+pub(crate) struct FoundNumber {
     /// What it is.
-    pub kind: NumberKind,
+    pub(crate) kind: NumberKind,
     /// Where its digits and letters stand, in bytes.
     digits: Vec<Range<usize>>,
     /// What must stay together for it to be recognised: with the word beside it, if it counts only
     /// for that.
-    pub whole: Range<usize>,
+    pub(crate) whole: Range<usize>,
 }
 
 /// What stands in place of a digit that is hidden.
@@ -57,10 +57,10 @@ const AREA_CODES: [u32; 67] = [
 
 impl NumberKind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Cpf, Self::Cnpj, Self::Card];
+    pub(crate) const ALL: [Self; 3] = [Self::Cpf, Self::Cnpj, Self::Card];
 
     /// Its name in settings.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Cpf => "cpf",
             Self::Cnpj => "cnpj",
@@ -88,7 +88,7 @@ impl NumberKind {
 }
 
 /// The numbers of these kinds in a text, in order.
-pub fn find_numbers(text: &str, kinds: &[NumberKind]) -> Vec<FoundNumber> {
+pub(crate) fn find_numbers(text: &str, kinds: &[NumberKind]) -> Vec<FoundNumber> {
     let mut found: Vec<FoundNumber> = Vec::new();
     for run in split_runs(text) {
         let mut at = 0;
@@ -106,7 +106,7 @@ pub fn find_numbers(text: &str, kinds: &[NumberKind]) -> Vec<FoundNumber> {
 }
 
 /// The text with its numbers of these kinds hidden; `None` if there are none.
-pub fn hide_numbers(text: &str, kinds: &[NumberKind]) -> Option<String> {
+pub(crate) fn hide_numbers(text: &str, kinds: &[NumberKind]) -> Option<String> {
     let found = find_numbers(text, kinds);
     if found.is_empty() {
         return None;
@@ -126,7 +126,7 @@ pub fn hide_numbers(text: &str, kinds: &[NumberKind]) -> Option<String> {
 }
 
 /// Whether something in the text has been hidden. A list has the same sign, but never twice.
-pub fn has_hidden_digits(text: &str) -> bool {
+pub(crate) fn has_hidden_digits(text: &str) -> bool {
     text.chars().zip(text.chars().skip(1)).any(|pair| pair == (HIDDEN_DIGIT, HIDDEN_DIGIT))
 }
 

@@ -2,9 +2,9 @@
 
 /// What keeps the bridge from its work, and what an operator should know besides; one line each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Readiness {
+pub(crate) struct Readiness {
     /// What keeps it from its work; empty if nothing does.
-    pub troubles: Vec<String>,
+    pub(crate) troubles: Vec<String>,
     /// What it can work with, but should not have to.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }

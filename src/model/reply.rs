@@ -16,7 +16,7 @@ const COMBINING_KEYCAP: char = '\u{20E3}';
 
 /// What a thread message is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Intent {
+pub(crate) enum Intent {
     /// It stays in Slack.
     Note(NoteReason),
     /// It stays in Slack until its writer has said what it is; with the holder, if there is one.
@@ -30,7 +30,7 @@ pub enum Intent {
 
 /// Why a message is a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoteReason {
+pub(crate) enum NoteReason {
     /// It says so by its prefix or a lock.
     Prefix,
     /// It speaks to a colleague.
@@ -43,18 +43,18 @@ pub enum NoteReason {
 
 /// The team's own rules for replies.
 #[derive(Clone, Debug)]
-pub struct ReplyRules {
+pub(crate) struct ReplyRules {
     /// What a note begins with; nothing does if it is empty.
-    pub note_prefix: String,
+    pub(crate) note_prefix: String,
     /// Whether the first reply claims an unclaimed ticket.
-    pub claims: bool,
+    pub(crate) claims: bool,
     /// Whether any agent may reply, or the holder only.
-    pub anyone: bool,
+    pub(crate) anyone: bool,
 }
 
 impl ReplyRules {
     /// Decides what a message by `user` in the thread of `ticket` is.
-    pub fn decide_intent(
+    pub(crate) fn decide_intent(
         &self,
         ticket: &Ticket,
         user: &SlackUserId,

@@ -29,7 +29,7 @@ impl TextLimit {
 
     /// A limit that leaves some room.
     #[must_use]
-    pub fn reduced_by(self, room: usize) -> Self {
+    pub(crate) fn reduced_by(self, room: usize) -> Self {
         match self {
             Self::Characters(most) => Self::Characters(most.saturating_sub(room)),
             Self::Bytes(most) => Self::Bytes(most.saturating_sub(room)),
@@ -53,7 +53,7 @@ impl TextLimit {
 }
 
 /// How long a text is, in UTF-16 units.
-pub fn utf16_length(text: &str) -> usize {
+pub(crate) fn utf16_length(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }
 
@@ -63,12 +63,12 @@ pub fn utf16_length(text: &str) -> usize {
 /// a piece of good size. Only a word that is too long is cut itself, and what shows as one
 /// character is cut only if it alone is longer than `max`. Joined, the pieces are the text;
 /// none is empty.
-pub fn split_text(text: &str, max: usize) -> Vec<&str> {
+pub(crate) fn split_text(text: &str, max: usize) -> Vec<&str> {
     split_within(text, TextLimit::Characters(max), Vec::new())
 }
 
 /// The same within any limit. The ranges given are not cut either, as far as they fit.
-pub fn split_within(text: &str, limit: TextLimit, kept: Vec<Range<usize>>) -> Vec<&str> {
+pub(crate) fn split_within(text: &str, limit: TextLimit, kept: Vec<Range<usize>>) -> Vec<&str> {
     if text.is_empty() {
         return Vec::new();
     }
@@ -88,7 +88,7 @@ pub fn split_within(text: &str, limit: TextLimit, kept: Vec<Range<usize>>) -> Ve
 }
 
 /// Cuts a text that is shown only to recognise something; nothing that is said is cut.
-pub fn truncate_label(text: &str, chars: usize) -> String {
+pub(crate) fn truncate_label(text: &str, chars: usize) -> String {
     let Some((mut end, _)) = text.char_indices().nth(chars.saturating_sub(1)) else {
         return text.to_owned();
     };
@@ -105,7 +105,7 @@ pub fn truncate_label(text: &str, chars: usize) -> String {
 
 /// A text on one line, such as a name: blanks of any width become one, and what does not show goes,
 /// except within an emoji.
-pub fn to_one_line(text: &str) -> String {
+pub(crate) fn to_one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     let mut last = ' ';
     for c in text.chars() {
@@ -284,7 +284,7 @@ fn is_extension(c: char) -> bool {
 }
 
 /// A size as people say it.
-pub fn format_size(bytes: u64) -> String {
+pub(crate) fn format_size(bytes: u64) -> String {
     const SIZE_UNITS: [(&str, u64); 3] = [("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)];
     let unit = SIZE_UNITS.iter().find(|(_, size)| bytes >= *size);
     let Some((name, size)) = unit else { return format!("{bytes} B") };

@@ -57,17 +57,17 @@ pub struct Customer {
 
 impl Customer {
     /// Whether a router stands between the customer and the bot, and Blip has not told who it is.
-    pub fn is_hidden(&self) -> bool {
+    pub(crate) fn is_hidden(&self) -> bool {
         self.originator.is_none() && is_tunnel(domain_of(&self.identity))
     }
 
     /// Whether nobody knows on which channel the customer is.
-    pub fn has_unknown_channel(&self) -> bool {
+    pub(crate) fn has_unknown_channel(&self) -> bool {
         is_tunnel(&self.domain)
     }
 
     /// Learns who is behind the router's tunnel. A channel that Blip has named stays.
-    pub fn unhide(&mut self, originator: &str) {
+    pub(crate) fn unhide(&mut self, originator: &str) {
         if self.domain.is_empty() || self.has_unknown_channel() {
             domain_of(originator).clone_into(&mut self.domain);
         }
@@ -126,12 +126,12 @@ const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
 
 impl Agent {
     /// Blip's identity of the person with this e-mail address (`blip.md` §2.5).
-    pub fn identity_from_email(email: &str) -> String {
+    pub(crate) fn identity_from_email(email: &str) -> String {
         format!("{}@blip.ai", utf8_percent_encode(email, NOT_UNRESERVED))
     }
 
     /// The e-mail address in an identity of Blip's: what [`Agent::identity_of_email`] made of it.
-    pub fn email_from_identity(identity: &str) -> Option<String> {
+    pub(crate) fn email_from_identity(identity: &str) -> Option<String> {
         let (local, _) = identity.split_once('@')?;
         let email = percent_decode_str(local).decode_utf8().ok()?;
         (email.contains('@') && !email.contains(char::is_control)).then(|| email.into_owned())
@@ -198,9 +198,9 @@ pub enum Move {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Closing {
     /// The tags that it ends with; those that it has if there are none.
-    pub tags: Option<Vec<String>>,
+    pub(crate) tags: Option<Vec<String>>,
     /// What the customer is told before.
-    pub farewell: Option<RichText>,
+    pub(crate) farewell: Option<RichText>,
 }
 
 /// Where a ticket is handed on to.
@@ -219,7 +219,7 @@ pub enum TransferTarget {
 
 impl TransferTarget {
     /// What people call it.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         match self {
             Self::Team(name) | Self::Agent { name, .. } => name,
         }
@@ -243,7 +243,7 @@ impl Ticket {
     /// # Errors
     ///
     /// The reason to tell the person, or [`Refusal::Already`] if there is nothing to do.
-    pub fn check_move(&self, user: &SlackUserId, r#move: &Move) -> Result<(), MoveRefusal> {
+    pub(crate) fn check_move(&self, user: &SlackUserId, r#move: &Move) -> Result<(), MoveRefusal> {
         match (&self.state, r#move) {
             (TicketState::Closed { .. }, Move::Close(_))
             | (TicketState::Unclaimed, Move::Release) => Err(MoveRefusal::Already),
@@ -272,7 +272,7 @@ impl Ticket {
     }
 
     /// The agent who holds the ticket.
-    pub fn holder(&self) -> Option<&Agent> {
+    pub(crate) fn holder(&self) -> Option<&Agent> {
         match &self.state {
             TicketState::Claimed { holder, .. } => Some(holder),
             TicketState::Unclaimed | TicketState::Closed { .. } => None,
@@ -281,13 +281,13 @@ impl Ticket {
 
     /// Until when the customer may be written to in words of our own: WhatsApp takes them for a
     /// day after the customer's last message (`blip.md` §7). `None` where there is no such limit.
-    pub fn window_end(&self) -> Option<Timestamp> {
+    pub(crate) fn window_end(&self) -> Option<Timestamp> {
         let has_window = self.customer.domain.eq_ignore_ascii_case(WHATSAPP_DOMAIN);
         has_window.then(|| self.heard.unwrap_or(self.opened) + REPLY_WINDOW)
     }
 
     /// Whether the ticket is over.
-    pub fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         matches!(self.state, TicketState::Closed { .. })
     }
 
@@ -302,38 +302,38 @@ impl Ticket {
 #[derive(Clone, Debug, PartialEq)]
 pub struct TicketSnapshot {
     /// Which ticket.
-    pub id: TicketId,
+    pub(crate) id: TicketId,
     /// The node that messages to the customer go to, verbatim as Blip wrote it.
-    pub address: String,
+    pub(crate) address: String,
     /// Its status, as Blip wrote it: an open set (`blip.md` §3.2).
-    pub status: String,
+    pub(crate) status: String,
     /// Whether Blip says in so many words that it is over.
-    pub closed: bool,
+    pub(crate) closed: bool,
     /// The number that people call it by.
-    pub number: Option<i64>,
+    pub(crate) number: Option<i64>,
     /// The number of the ticket from which it was transferred.
-    pub parent: Option<i64>,
+    pub(crate) parent: Option<i64>,
     /// Blip's identity of the customer.
-    pub customer: Option<String>,
+    pub(crate) customer: Option<String>,
     /// The domain of the customer's channel.
-    pub domain: Option<String>,
+    pub(crate) domain: Option<String>,
     /// Blip's identity of the agent.
-    pub agent: Option<String>,
+    pub(crate) agent: Option<String>,
     /// The queue it waits in.
-    pub team: Option<String>,
+    pub(crate) team: Option<String>,
     /// Its tags.
-    pub tags: Vec<String>,
+    pub(crate) tags: Vec<String>,
     /// When it was made.
-    pub opened: Option<Timestamp>,
+    pub(crate) opened: Option<Timestamp>,
     /// When it ended.
-    pub ended: Option<Timestamp>,
+    pub(crate) ended: Option<Timestamp>,
     /// What the customer said that opened it.
-    pub first_words: Option<Content>,
+    pub(crate) first_words: Option<Content>,
 }
 
 impl TicketSnapshot {
     /// A ticket of which nothing is known but that it is there.
-    pub fn with_id(id: TicketId) -> Self {
+    pub(crate) fn with_id(id: TicketId) -> Self {
         Self {
             id,
             address: String::new(),
@@ -353,14 +353,14 @@ impl TicketSnapshot {
     }
 
     /// Whether nobody has been given the ticket yet.
-    pub fn is_waiting(&self) -> bool {
+    pub(crate) fn is_waiting(&self) -> bool {
         self.status.eq_ignore_ascii_case("waiting") && !self.closed
     }
 
     /// How the ticket ended, if it has.
     ///
     /// The set of statuses is open: anything that starts with `Closed` is an end (`blip.md` §3.2).
-    pub fn parse_ending(&self) -> Option<TicketEnding> {
+    pub(crate) fn parse_ending(&self) -> Option<TicketEnding> {
         let status = self.status.to_ascii_lowercase();
         match status.as_str() {
             "transferred" => Some(TicketEnding::Transferred),

@@ -34,15 +34,15 @@ const UNKNOWN_TYPE: &str = "application/octet-stream";
 
 /// What it takes to pass files on.
 #[derive(Debug)]
-pub struct FileRelay {
+pub(crate) struct FileRelay {
     /// Fetches them.
-    pub fetcher: Fetcher,
+    pub(crate) fetcher: Fetcher,
     /// Makes and reads the addresses under which customers get them.
-    pub links: FileLinks,
+    pub(crate) links: FileLinks,
     /// What Slack hands its files out for.
-    pub token: SecretString,
+    pub(crate) token: SecretString,
     /// What Slack said of files lately.
-    pub known: DashMap<String, (Timestamp, Attachment)>,
+    pub(crate) known: DashMap<String, (Timestamp, Attachment)>,
 }
 
 /// Why a file is not sent: a word that [`crate::locale::Words::reason`] knows.
@@ -195,7 +195,10 @@ impl Bridge {
     /// # Errors
     ///
     /// Why not.
-    pub async fn provide_file(&self, wanted: &FileRequest) -> Result<ServedFile, FileUnavailable> {
+    pub(crate) async fn provide_file(
+        &self,
+        wanted: &FileRequest,
+    ) -> Result<ServedFile, FileUnavailable> {
         let read = self.files.links.read_token(&wanted.token, self.clock.now());
         let id = read.map_err(|invalid| match invalid {
             InvalidLink::Forged => FileUnavailable::Unknown,

@@ -27,7 +27,7 @@ const READ_POSITION_CALL: &str = "read";
 
 /// How a thread differed from what is known of it when it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ThreadComparison {
+pub(crate) struct ThreadComparison {
     /// How many more answers it has than are tied to tickets: other apps write, too.
     unknown: i64,
     /// Its newest answer.

@@ -23,7 +23,7 @@ const ORIGINATOR_LOOKUP_DELAYS: [SignedDuration; 3] =
 
 /// What was learnt of a customer.
 #[derive(Clone, Debug, Default)]
-pub struct CustomerDetails {
+pub(crate) struct CustomerDetails {
     name: Option<String>,
     originator: Option<String>,
 }

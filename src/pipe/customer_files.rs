@@ -47,19 +47,19 @@ const NAMED_AFTER_KIND: [&str; 3] = ["image", "audio", "video"];
 /// A file of a customer's message.
 pub(super) struct CustomerFile<'a> {
     /// The event it came with.
-    pub item: &'a Item,
+    pub(crate) item: &'a Item,
     /// Its place among the pieces of the event.
-    pub place: &'a str,
+    pub(crate) place: &'a str,
     /// The ticket.
-    pub ticket: &'a TicketId,
+    pub(crate) ticket: &'a TicketId,
     /// The bot that it came through.
-    pub bot: &'a blip::BlipClient,
+    pub(crate) bot: &'a blip::BlipClient,
     /// The file.
-    pub media: &'a LinkedFile,
+    pub(crate) media: &'a LinkedFile,
     /// The name of who sent it.
-    pub author: &'a str,
+    pub(crate) author: &'a str,
     /// Blip's id of the message.
-    pub blip_ids: &'a [String],
+    pub(crate) blip_ids: &'a [String],
 }
 
 /// Why a file did not come over.

@@ -32,7 +32,7 @@ const DROPPED_EVENTS_PAUSE: Duration = Duration::from_secs(61);
 
 /// The times in which Slack told us nothing and that have not been looked through yet.
 #[derive(Debug)]
-pub struct EventGaps {
+pub(crate) struct EventGaps {
     /// Whether there is a connection to Slack, where events come over one.
     socket: Option<SocketHealth>,
     noted: AtomicU64,
@@ -54,7 +54,7 @@ enum CompareReason {
 
 impl EventGaps {
     /// Begins with the gap before the start.
-    pub fn new(line: Option<SocketHealth>) -> Self {
+    pub(crate) fn new(line: Option<SocketHealth>) -> Self {
         let gaps = Self {
             socket: line,
             noted: AtomicU64::new(0),
@@ -68,13 +68,13 @@ impl EventGaps {
     }
 
     /// Notes that a time in which Slack told us nothing is over.
-    pub fn note_gap(&self) {
+    pub(crate) fn note_gap(&self) {
         self.noted.fetch_add(1, Ordering::Relaxed);
         self.has_noted.notify_one();
     }
 
     /// Notes that Slack drops events, as there are too many.
-    pub fn note_dropped_events(&self) {
+    pub(crate) fn note_dropped_events(&self) {
         self.has_dropped.notify_one();
     }
 
@@ -125,7 +125,7 @@ impl Bridge {
     }
 
     /// Has threads compared with Slack's after each gap and, if `compares`, from time to time.
-    pub async fn watch_gaps(&self, compares: bool) {
+    pub(crate) async fn watch_gaps(&self, compares: bool) {
         let mut next = self.clock.now() + COMPARE_INTERVAL;
         let mut after_drop = None;
         let mut returns = 0;

@@ -25,7 +25,7 @@ const CHANNEL_CHECK_INTERVAL: Duration = Duration::from_hours(1);
 
 impl Bridge {
     /// What keeps the bridge from its work at the moment, and what should be mended besides.
-    pub fn collect_readiness(&self) -> Readiness {
+    pub(crate) fn collect_readiness(&self) -> Readiness {
         let slack = &self.slack;
         let is_silent = !slack.has_identity() && !slack.has_refused_credentials();
         let troubles = [
@@ -70,7 +70,7 @@ impl Bridge {
     /// Asks both platforms whether they know us, and what our channels and agents are there.
     ///
     /// What they say is in the log and in [`Bridge::readiness`].
-    pub async fn check_platforms(&self) {
+    pub(crate) async fn check_platforms(&self) {
         tokio::join!(self.check_slack(), self.check_blip());
     }
 
@@ -104,7 +104,7 @@ impl Bridge {
 
     /// Asks again and again where something is wrong, or as soon as somebody says that something
     /// has changed.
-    pub async fn watch_health(&self, every: Duration) {
+    pub(crate) async fn watch_health(&self, every: Duration) {
         let mut was_deaf = false;
         let mut looked = self.clock.now();
         loop {
@@ -230,7 +230,7 @@ impl Bridge {
 
     /// Looks whether the channel can be posted to that is left when no other can; if that cannot
     /// be found out, nothing is known.
-    pub async fn check_default_channel(&self) {
+    pub(crate) async fn check_default_channel(&self) {
         let looked = match self.resolve_channel_id(&self.rules.channel).await {
             Ok(home) => self.slack.check_channel_access(&home).await.map(|look| look.is_open),
             Err(error) => Err(error),

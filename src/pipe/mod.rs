@@ -43,13 +43,13 @@ mod window;
 
 use fault_point::FaultMoment;
 
-pub use agent_files::FileRelay;
-pub use compare::ThreadComparison;
-pub use customer::CustomerDetails;
-pub use gaps::EventGaps;
-pub use origins::OriginChanges;
-pub use remind::ReminderRules;
-pub use sweeper::Sweeper;
+pub(crate) use agent_files::FileRelay;
+pub(crate) use compare::ThreadComparison;
+pub(crate) use customer::CustomerDetails;
+pub(crate) use gaps::EventGaps;
+pub(crate) use origins::OriginChanges;
+pub(crate) use remind::ReminderRules;
+pub(crate) use sweeper::Sweeper;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
@@ -84,88 +84,88 @@ const MAX_BLIND_RETRIES: u32 = 10;
 const MISSING_BOT_PAUSE: Duration = Duration::from_secs(5);
 
 /// Handles the items of the inbox.
-pub struct Bridge {
+pub(crate) struct Bridge {
     /// The memory.
-    pub store: SharedStore,
+    pub(crate) store: SharedStore,
     /// Calls Slack.
-    pub slack: Arc<slack::SlackClient>,
+    pub(crate) slack: Arc<slack::SlackClient>,
     /// Calls Blip, for each bot.
-    pub bots: HashMap<BotName, Arc<blip::BlipClient>>,
+    pub(crate) bots: HashMap<BotName, Arc<blip::BlipClient>>,
     /// Passes files on.
-    pub files: FileRelay,
+    pub(crate) files: FileRelay,
     /// The time.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// What people read.
-    pub texts: Texts,
+    pub(crate) texts: Texts,
     /// How the team wants it.
-    pub rules: Rules,
+    pub(crate) rules: Rules,
     /// How long after a call that may have taken effect its effect may still come or be seen.
-    pub unknown_outcome_wait: Duration,
+    pub(crate) unknown_outcome_wait: Duration,
     /// When a bot last told by itself what became of a message.
-    pub receipts_heard: DashMap<BotName, Timestamp>,
+    pub(crate) receipts_heard: DashMap<BotName, Timestamp>,
     /// When a bot was last asked for receipts, for each of the looks at a reply.
-    pub receipts_asked: DashMap<(BotName, usize), Timestamp>,
+    pub(crate) receipts_asked: DashMap<(BotName, usize), Timestamp>,
     /// What the cards of open tickets show by our last change of them, as a hash: tickets are
     /// compared with Blip's time and again, and Slack takes few changes a minute.
-    pub shown_cards: DashMap<TicketId, u64>,
+    pub(crate) shown_cards: DashMap<TicketId, u64>,
     /// What was learnt of the customers of tickets whose cards are under way: a card that has to wait
     /// for Slack is posted without asking Blip again.
-    pub customer_details: DashMap<TicketId, CustomerDetails>,
+    pub(crate) customer_details: DashMap<TicketId, CustomerDetails>,
     /// Ids of channels that are configured by name.
-    pub channel_ids: DashMap<String, ChannelId>,
+    pub(crate) channel_ids: DashMap<String, ChannelId>,
     /// Whether even the channel for tickets that have no other cannot be posted to.
-    pub is_default_channel_missing: AtomicBool,
+    pub(crate) is_default_channel_missing: AtomicBool,
     /// Whether Slack knows no such user group as agents are to be in.
-    pub is_agent_group_missing: AtomicBool,
+    pub(crate) is_agent_group_missing: AtomicBool,
     /// What an operator has to know of the settings and the database, by what it is about.
-    pub warnings: DashMap<String, String>,
+    pub(crate) warnings: DashMap<String, String>,
     /// Channels for tickets that are shared with other companies.
-    pub shared_channels: DashMap<ChannelId, ()>,
+    pub(crate) shared_channels: DashMap<ChannelId, ()>,
     /// Told when Slack says that something about us or a channel has changed.
-    pub slack_changed: Arc<Notify>,
+    pub(crate) slack_changed: Arc<Notify>,
     /// The times in which Slack told us nothing.
-    pub gaps: Arc<EventGaps>,
+    pub(crate) gaps: Arc<EventGaps>,
     /// How threads were the last time that they were compared with Slack's.
-    pub compared_threads: DashMap<Thread, ThreadComparison>,
+    pub(crate) compared_threads: DashMap<Thread, ThreadComparison>,
 }
 
 /// How the team wants it.
 #[derive(Clone, Debug)]
-pub struct Rules {
+pub(crate) struct Rules {
     /// What a thread message is.
-    pub reply: ReplyRules,
+    pub(crate) reply: ReplyRules,
     /// The reaction that claims.
-    pub claim_reaction: String,
+    pub(crate) claim_reaction: String,
     /// The reaction that closes.
-    pub close_reaction: String,
+    pub(crate) close_reaction: String,
     /// Whether reactions count on any message of the thread, or on the card only.
-    pub reactions_anywhere: bool,
+    pub(crate) reactions_anywhere: bool,
     /// The user group whose members are agents; all full members if there is none.
-    pub agent_group: Option<String>,
+    pub(crate) agent_group: Option<String>,
     /// Blip's identities of agents whose e-mail address differs.
-    pub agent_map: HashMap<SlackUserId, String>,
+    pub(crate) agent_map: HashMap<SlackUserId, String>,
     /// Blip's identity for agents without one of their own.
-    pub default_agent: Option<String>,
+    pub(crate) default_agent: Option<String>,
     /// The channel for tickets that have no other.
-    pub channel: ChannelRef,
+    pub(crate) channel: ChannelRef,
     /// Names of bots that have other names now: the same bots once more, for their open tickets.
-    pub former_bots: HashSet<BotName>,
+    pub(crate) former_bots: HashSet<BotName>,
     /// The channels of bots.
-    pub bot_channels: HashMap<BotName, ChannelRef>,
+    pub(crate) bot_channels: HashMap<BotName, ChannelRef>,
     /// The channels of teams.
-    pub team_channels: HashMap<String, ChannelRef>,
+    pub(crate) team_channels: HashMap<String, ChannelRef>,
     /// How fast to post to one channel; `None` posts as fast as Slack takes it.
-    pub pace: Option<PostRate>,
+    pub(crate) pace: Option<PostRate>,
     /// When people are reminded.
-    pub reminders: ReminderRules,
+    pub(crate) reminders: ReminderRules,
     /// Whether Blip is told of what agents were shown.
-    pub tells_seen: bool,
+    pub(crate) tells_seen: bool,
     /// How long a reply is held before it is sent; not at all if there is none.
-    pub send_delay: Option<Duration>,
+    pub(crate) send_delay: Option<Duration>,
     /// How many messages from before the handoff are shown.
-    pub context_messages: u32,
+    pub(crate) context_messages: u32,
     /// The largest file that is taken over from a customer, in bytes.
-    pub media_max: u64,
+    pub(crate) media_max: u64,
 }
 
 /// Why handling an item stops before its end.

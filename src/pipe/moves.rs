@@ -31,15 +31,15 @@ pub(super) enum MoveOutcome {
 /// Who wants something.
 pub(super) struct Person {
     /// What they read, in their own language.
-    pub texts: Texts,
+    pub(crate) texts: Texts,
     /// Their Slack user.
-    pub user: SlackUserId,
+    pub(crate) user: SlackUserId,
     /// What Slack says of them.
-    pub profile: Profile,
+    pub(crate) profile: Profile,
     /// Whether they may answer this customer.
-    pub status: AgentStatus,
+    pub(crate) status: AgentStatus,
     /// Where they can be answered if they are not in the ticket's thread.
-    pub response_url: Option<String>,
+    pub(crate) response_url: Option<String>,
 }
 
 impl Person {

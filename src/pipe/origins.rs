@@ -13,17 +13,17 @@ use crate::store::{self, SharedStore};
 
 /// What of the settings is not as it was when tickets were opened that are still open.
 #[derive(Debug, Default)]
-pub struct OriginChanges {
+pub(crate) struct OriginChanges {
     /// Bots that are not configured any more, each with the one that it is now.
-    pub renamed: HashMap<BotName, BotName>,
+    pub(crate) renamed: HashMap<BotName, BotName>,
     /// What an operator has to know, by what it is about.
-    pub warnings: HashMap<String, String>,
+    pub(crate) warnings: HashMap<String, String>,
 }
 
 impl OriginChanges {
     /// Compares the bots that are configured, each with whom its key names, with what was so
     /// before. `aliases` are former names as the operator tells them.
-    pub async fn detect_changes(
+    pub(crate) async fn detect_changes(
         store: &SharedStore,
         bots: &HashMap<BotName, String>,
         aliases: &HashMap<BotName, BotName>,

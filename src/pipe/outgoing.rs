@@ -41,11 +41,11 @@ pub(super) enum ReadyReplyPart {
 #[derive(Default)]
 pub(super) struct OutgoingReply {
     /// What goes to the customer, each part with the name that makes its id.
-    pub ready: Vec<(String, ReadyReplyPart)>,
+    pub(crate) ready: Vec<(String, ReadyReplyPart)>,
     /// The files that cannot go, and why.
-    pub refused: Vec<(Attachment, UnsentReason)>,
+    pub(crate) refused: Vec<(Attachment, UnsentReason)>,
     /// What else stays.
-    pub kept: Vec<KeptPart>,
+    pub(crate) kept: Vec<KeptPart>,
 }
 
 impl OutgoingReply {

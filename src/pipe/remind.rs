@@ -14,17 +14,17 @@ use crate::store::Item;
 
 /// How the team wants to be reminded.
 #[derive(Clone, Debug)]
-pub struct ReminderRules {
+pub(crate) struct ReminderRules {
     /// How long a ticket may be unclaimed; for ever if there is none.
-    pub unclaimed: Option<Duration>,
+    pub(crate) unclaimed: Option<Duration>,
     /// How long a customer may wait for an answer; for ever if there is none.
-    pub unanswered: Option<Duration>,
+    pub(crate) unanswered: Option<Duration>,
     /// The user group that hears of it in the end.
-    pub escalate_to: Option<String>,
+    pub(crate) escalate_to: Option<String>,
     /// When the team works; always if there are none.
-    pub hours: Option<WorkingHours>,
+    pub(crate) hours: Option<WorkingHours>,
     /// The zone of these hours.
-    pub zone: jiff::tz::TimeZone,
+    pub(crate) zone: jiff::tz::TimeZone,
 }
 
 impl ReminderRules {

@@ -30,11 +30,11 @@ const REREAD_CALL: &str = "reread";
 
 /// A message that an agent wrote in a ticket's thread.
 pub(super) struct WrittenMessage<'a> {
-    pub channel: &'a ChannelId,
-    pub ts: &'a MessageTs,
-    pub message: &'a AgentMessage,
+    pub(crate) channel: &'a ChannelId,
+    pub(crate) ts: &'a MessageTs,
+    pub(crate) message: &'a AgentMessage,
     /// Which version of the message it is (`parse::version_name`): empty for the first.
-    pub version: &'a str,
+    pub(crate) version: &'a str,
 }
 
 /// What a message is when its turn has come.

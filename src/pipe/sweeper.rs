@@ -37,22 +37,22 @@ const CLEAN_RETRY_PAUSE: Duration = Duration::from_mins(1);
 const KEY_RETENTION: Duration = Duration::from_hours(35 * 24);
 
 /// Looks after what nobody else notices.
-pub struct Sweeper {
+pub(crate) struct Sweeper {
     /// The memory.
-    pub store: SharedStore,
+    pub(crate) store: SharedStore,
     /// The time.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// How often open tickets are compared after the start; never if there is none.
-    pub every: Option<Duration>,
+    pub(crate) every: Option<Duration>,
     /// How long the bodies of handled events are kept.
-    pub retain_bodies: Duration,
+    pub(crate) retain_bodies: Duration,
     /// How long closed tickets are kept.
-    pub retain_tickets: Duration,
+    pub(crate) retain_tickets: Duration,
 }
 
 impl Sweeper {
     /// Runs until stopped.
-    pub async fn run_until_stopped(self, stop: CancellationToken) {
+    pub(crate) async fn run_until_stopped(self, stop: CancellationToken) {
         tokio::select! {
             () = self.run_comparisons() => {}
             () = self.run_cleaning() => {}

@@ -31,24 +31,24 @@ const NEW_THREAD_PAUSE: SignedDuration = SignedDuration::from_secs(1);
 /// Something to be said in a thread.
 pub(super) struct ThreadPost {
     /// What notifications say.
-    pub text: String,
+    pub(crate) text: String,
     /// What is shown.
-    pub blocks: Vec<Value>,
+    pub(crate) blocks: Vec<Value>,
     /// The name to say it under.
-    pub author: Option<String>,
+    pub(crate) author: Option<String>,
     /// What it is to the bridge.
-    pub role: Role,
+    pub(crate) role: Role,
     /// The Blip messages that it shows.
-    pub blip_ids: Vec<String>,
+    pub(crate) blip_ids: Vec<String>,
     /// Whose words it shows, where they went to the customer.
-    pub user: Option<SlackUserId>,
+    pub(crate) user: Option<SlackUserId>,
     /// Whether the whole channel sees it, and not its thread only.
-    pub broadcast: bool,
+    pub(crate) broadcast: bool,
 }
 
 impl ThreadPost {
     /// A line of the bridge's own.
-    pub fn from_line(text: &str) -> Self {
+    pub(crate) fn from_line(text: &str) -> Self {
         let (text, block) = rich_text::to_literal_post(text);
         Self {
             text,
@@ -63,7 +63,7 @@ impl ThreadPost {
 
     /// A line of the bridge's own that begins with a mention: an element of a block, and the same
     /// as mark-up.
-    pub fn with_mention((element, markup): (Value, &str), line: &str) -> Self {
+    pub(crate) fn with_mention((element, markup): (Value, &str), line: &str) -> Self {
         let line = rich_text::clean_text(line);
         let runs = [element, json!({"type": "text", "text": format!(" {line}")})];
         let blocks = vec![rich_text::rich_text_block(&[rich_text::rich_text_section(&runs)])];

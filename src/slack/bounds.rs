@@ -5,7 +5,7 @@ use crate::locale::Texts;
 use crate::model::text::split_text;
 
 /// Files of one message that are brought into the thread; more of them than any channel sends.
-pub const MAX_SHOWN_FILES: usize = 10;
+pub(crate) const MAX_SHOWN_FILES: usize = 10;
 /// Characters of one message that are shown: some twenty posts, and fifteen times what fits into a
 /// message of `WhatsApp`.
 const MAX_SHOWN_CHARS: usize = 60_000;
@@ -14,7 +14,7 @@ const CAPTION_CHARS: usize = 9000;
 
 /// The pieces of one message, as far as they are shown. Files beyond the bound are named with their
 /// links, and words say how much more there is.
-pub fn limit_pieces<'a>(
+pub(crate) fn limit_pieces<'a>(
     pieces: impl IntoIterator<Item = Piece<'a>>,
     texts: &Texts,
 ) -> Vec<Piece<'a>> {
@@ -48,7 +48,7 @@ pub fn limit_pieces<'a>(
 }
 
 /// The beginning of what a customer said, if all of it is too much to be shown.
-pub fn limit_text(said: &str, texts: &Texts) -> String {
+pub(crate) fn limit_text(said: &str, texts: &Texts) -> String {
     cut_text(said, MAX_SHOWN_CHARS, texts).0
 }
 

@@ -25,11 +25,11 @@ const SUMMARY_CHARS: usize = 300;
 const LINE_CHARS: usize = 2000;
 
 /// How long before the customer cannot be written to any more the card says so.
-pub const WINDOW_WARNING: SignedDuration = SignedDuration::from_hours(2);
+pub(crate) const WINDOW_WARNING: SignedDuration = SignedDuration::from_hours(2);
 
 /// How long a customer waits for an answer before the card says so: a card that changed with each
 /// word would use up what Slack allows.
-pub const UNANSWERED_AFTER: SignedDuration = SignedDuration::from_mins(2);
+pub(crate) const UNANSWERED_AFTER: SignedDuration = SignedDuration::from_mins(2);
 
 /// A ticket as a card: what notifications say, and the blocks.
 ///
@@ -91,7 +91,7 @@ impl RelatedTicket {
 }
 
 /// The line with which a thread goes on as another ticket.
-pub fn continuation_line(ticket: &Ticket, texts: &Texts) -> String {
+pub(crate) fn continuation_line(ticket: &Ticket, texts: &Texts) -> String {
     let number = ticket.number.map(|number| number.to_string()).unwrap_or_default();
     let name = render::customer_display_name(&ticket.customer);
     let args = [("customer", name.as_str()), ("number", number.as_str())];
@@ -108,7 +108,11 @@ pub(super) fn is_team(name: &str) -> bool {
 
 /// A question to one person: a sentence and buttons, each with its action, its label's key and
 /// what it carries.
-pub fn build_question(text: &str, offers: &[(&str, &str, &str)], texts: &Texts) -> Vec<Value> {
+pub(crate) fn build_question(
+    text: &str,
+    offers: &[(&str, &str, &str)],
+    texts: &Texts,
+) -> Vec<Value> {
     let mut blocks = vec![rich_text::to_literal_post(text).1];
     let buttons: Vec<SlackActionBlockElement> = offers
         .iter()

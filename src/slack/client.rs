@@ -55,48 +55,46 @@ pub struct SlackClient {
 
 /// Who we are in Slack.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// Our bot's user.
-    pub user_id: String,
-    /// Our bot, as the author of messages.
-    pub bot_id: Option<String>,
+    pub(crate) user_id: String,
     /// The workspace.
-    pub team_id: Option<String>,
+    pub(crate) team_id: Option<String>,
     /// The organisation of an Enterprise Grid that it belongs to.
-    pub enterprise_id: Option<String>,
+    pub(crate) enterprise_id: Option<String>,
     /// Whether we are installed for that whole organisation.
     #[serde(default)]
-    pub is_enterprise_install: bool,
+    pub(crate) is_enterprise_install: bool,
     /// Where the workspace is on the web.
-    pub url: Option<String>,
+    pub(crate) url: Option<String>,
 }
 
 /// A message to be posted.
 #[derive(Clone, Debug)]
 pub struct Post {
     /// In which channel, by id or as `#name`.
-    pub channel: String,
+    pub(crate) channel: String,
     /// Under which root; `None` starts a thread.
-    pub thread: Option<MessageTs>,
+    pub(crate) thread: Option<MessageTs>,
     /// What notifications and screen readers say.
-    pub text: String,
+    pub(crate) text: String,
     /// What is shown.
-    pub blocks: Vec<Value>,
+    pub(crate) blocks: Vec<Value>,
     /// The name to post under, where we may choose one.
-    pub author: Option<String>,
+    pub(crate) author: Option<String>,
     /// Whether an answer in a thread is shown in the channel, too.
-    pub broadcast: bool,
+    pub(crate) broadcast: bool,
     /// What the post can be found by if its answer is lost.
-    pub delivery: String,
+    pub(crate) delivery: String,
 }
 
 /// Where a message has been posted.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, Deserialize)]
 pub struct Posted {
     /// The channel's id.
-    pub channel: String,
+    pub(crate) channel: String,
     /// The message's time stamp.
-    pub ts: String,
+    pub(crate) ts: String,
 }
 
 /// An answer whose content does not matter.
@@ -177,17 +175,17 @@ impl SlackClient {
 
     /// The same client, with some numbers hidden in everything that it shows.
     #[must_use]
-    pub fn with_mask(self, mask: Mask) -> Self {
+    pub(crate) fn with_mask(self, mask: Mask) -> Self {
         Self { mask, ..self }
     }
 
     /// The answer to a request of Slack's as people may see it.
-    pub fn mask_answer(&self, answer: &Value) -> MaskedAnswer {
+    pub(crate) fn mask_answer(&self, answer: &Value) -> MaskedAnswer {
         self.mask.mask_answer(answer)
     }
 
     /// The channels that have got another id.
-    pub fn renames(&self) -> &ChannelRenames {
+    pub(crate) fn renames(&self) -> &ChannelRenames {
         &self.renames
     }
 
@@ -196,29 +194,29 @@ impl SlackClient {
     }
 
     /// Whether Slack's last word was that it does not accept our token.
-    pub fn has_refused_credentials(&self) -> bool {
+    pub(crate) fn has_refused_credentials(&self) -> bool {
         self.breaker.has_refused_credentials()
     }
 
     /// Whether Slack has said who we are.
-    pub fn has_identity(&self) -> bool {
+    pub(crate) fn has_identity(&self) -> bool {
         self.identity.get().is_some()
     }
 
     /// Our workspace, or the organisation that we are installed for; none before Slack has said so.
-    pub fn workspace_id(&self) -> Option<&str> {
+    pub(crate) fn workspace_id(&self) -> Option<&str> {
         let us = self.identity.get()?;
         let organisation = us.enterprise_id.as_deref().filter(|_| us.is_enterprise_install);
         organisation.or(us.team_id.as_deref())
     }
 
     /// Whether Slack has said who we are, but not of which workspace.
-    pub fn lacks_workspace(&self) -> bool {
+    pub(crate) fn lacks_workspace(&self) -> bool {
         self.identity.get().is_some_and(|us| us.team_id.is_none() && us.enterprise_id.is_none())
     }
 
     /// Asks Slack who we are (`auth.test`).
-    pub async fn fetch_identity(&self) -> Result<(), Error> {
+    pub(crate) async fn fetch_identity(&self) -> Result<(), Error> {
         let identity: Identity = self.call_with_body("auth.test", &json!({})).await?;
         // A second answer says the same.
         drop(self.identity.set(identity));
@@ -236,7 +234,7 @@ impl SlackClient {
     }
 
     /// Whether this is our own bot user.
-    pub fn is_us(&self, user: &SlackUserId) -> bool {
+    pub(crate) fn is_us(&self, user: &SlackUserId) -> bool {
         self.identity.get().is_some_and(|us| us.user_id == user.as_str())
     }
 
@@ -246,7 +244,7 @@ impl SlackClient {
     ///
     /// [`Error::Orphaned`] if the thread is gone: Slack then posts at the root of the channel
     /// without a word, and we have taken that post back.
-    pub async fn post_message(&self, post: &Post) -> Result<Posted, Error> {
+    pub(crate) async fn post_message(&self, post: &Post) -> Result<Posted, Error> {
         let author = post.author.as_deref().filter(|_| !self.plain_author.load(Ordering::Relaxed));
         let sent = self.call_with_body("chat.postMessage", &build_post_body(post, author)).await;
         let answer: PostAnswer = match sent {
@@ -279,12 +277,12 @@ impl SlackClient {
     }
 
     /// Whether posts carry the customer's name as their author.
-    pub fn has_author_names(&self) -> bool {
+    pub(crate) fn has_author_names(&self) -> bool {
         !self.plain_author.load(Ordering::Relaxed)
     }
 
     /// Replaces a message of ours (`chat.update`).
-    pub async fn update_message(
+    pub(crate) async fn update_message(
         &self,
         channel: &ChannelId,
         ts: &MessageTs,
@@ -297,7 +295,7 @@ impl SlackClient {
     }
 
     /// Shows something to one person only (`chat.postEphemeral`). Not guaranteed to be seen.
-    pub async fn post_ephemeral(
+    pub(crate) async fn post_ephemeral(
         &self,
         channel: &ChannelId,
         thread: Option<&MessageTs>,
@@ -317,7 +315,7 @@ impl SlackClient {
 
     /// Puts a reaction of ours on a message (`reactions.add`) or takes it off
     /// (`reactions.remove`); that it is so already is success.
-    pub async fn set_reaction(
+    pub(crate) async fn set_reaction(
         &self,
         (channel, ts): (&ChannelId, &MessageTs),
         name: &str,
@@ -341,7 +339,7 @@ impl SlackClient {
     /// # Errors
     ///
     /// Also if the address is not one of Slack's: then nothing is sent.
-    pub async fn respond_to_action(
+    pub(crate) async fn respond_to_action(
         &self,
         response_url: &str,
         replace: bool,
@@ -367,20 +365,20 @@ impl SlackClient {
     }
 
     /// Opens a dialog by a trigger (`views.open`) and returns its id.
-    pub async fn open_view(&self, trigger: &str, view: &Value) -> Result<String, Error> {
+    pub(crate) async fn open_view(&self, trigger: &str, view: &Value) -> Result<String, Error> {
         let body = json!({"trigger_id": trigger, "view": view});
         let opened: OpenViewAnswer = self.call_with_body("views.open", &body).await?;
         Ok(opened.view.id)
     }
 
     /// Shows something else in an open dialog (`views.update`).
-    pub async fn update_view(&self, id: &str, view: &Value) -> Result<(), Error> {
+    pub(crate) async fn update_view(&self, id: &str, view: &Value) -> Result<(), Error> {
         let body = json!({"view_id": id, "view": view});
         self.call_with_body::<EmptyAnswer>("views.update", &body).await.map(drop)
     }
 
     /// The address of a message on the web; none before Slack has said who we are.
-    pub fn thread_url(&self, thread: &Thread) -> Option<String> {
+    pub(crate) fn thread_url(&self, thread: &Thread) -> Option<String> {
         let base = self.identity.get()?.url.as_deref()?.trim_end_matches('/');
         let ts: String = thread.root.as_str().chars().filter(char::is_ascii_digit).collect();
         let channel = self.renames.current_id(thread.channel.as_str());
@@ -389,7 +387,7 @@ impl SlackClient {
     }
 
     /// Shows somebody their home tab (`views.publish`).
-    pub async fn publish_home(&self, user: &SlackUserId, view: &Value) -> Result<(), Error> {
+    pub(crate) async fn publish_home(&self, user: &SlackUserId, view: &Value) -> Result<(), Error> {
         let body = json!({"user_id": user.as_str(), "view": view});
         self.call_with_body::<EmptyAnswer>("views.publish", &body).await.map(drop)
     }

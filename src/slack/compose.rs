@@ -15,9 +15,9 @@ use crate::locale::Texts;
 use crate::model::{Offer, Ticket, TicketId};
 
 /// The name of the second page.
-pub const SEND_CALLBACK_ID: &str = "compose_send";
+pub(crate) const SEND_CALLBACK_ID: &str = "compose_send";
 /// The list from which the kind is chosen.
-pub const KIND_ACTION_ID: &str = "compose_kind";
+pub(crate) const KIND_ACTION_ID: &str = "compose_kind";
 
 /// Longest question: what WhatsApp takes with buttons.
 const QUESTION_CHARS: usize = 1024;
@@ -28,7 +28,7 @@ const METADATA_CHARS: usize = 3000;
 
 /// What can be composed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ComposeKind {
+pub(crate) enum ComposeKind {
     /// A question with a few answers as buttons.
     Quick,
     /// A question with a list of answers.
@@ -43,22 +43,22 @@ pub enum ComposeKind {
 #[derive(Clone, Debug, PartialEq)]
 pub struct OfferDraft {
     /// Who.
-    pub by: Requester,
+    pub(crate) by: Requester,
     /// For which ticket.
-    pub ticket: TicketId,
+    pub(crate) ticket: TicketId,
     /// What, or what is wrong with it.
-    pub offer: Result<Offer, FieldError>,
+    pub(crate) offer: Result<Offer, FieldError>,
 }
 
 /// The field that is wrong, and the key of the text that says how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FieldError(&'static str, &'static str);
+pub(crate) struct FieldError(&'static str, &'static str);
 
 impl ComposeKind {
     const ALL: [Self; 4] = [Self::Quick, Self::Menu, Self::Place, Self::Link];
 
     /// The name that comes back when it is chosen.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Quick => "quick",
             Self::Menu => "menu",
@@ -68,7 +68,7 @@ impl ComposeKind {
     }
 
     /// Reads [`Kind::name`] back.
-    pub fn parse(name: &str) -> Option<Self> {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
@@ -88,7 +88,7 @@ impl ComposeKind {
 }
 
 /// The first page, for one kind.
-pub fn build_offer_form(ticket: &Ticket, kind: ComposeKind, texts: &Texts) -> Value {
+pub(crate) fn build_offer_form(ticket: &Ticket, kind: ComposeKind, texts: &Texts) -> Value {
     let option = |kind: ComposeKind| json!({"text": plain_text_json(&texts.text(kind.label(), &[])), "value": kind.name()});
     let options: Vec<Value> = ComposeKind::ALL.into_iter().map(option).collect();
     let select = json!({
@@ -144,7 +144,7 @@ pub fn build_offer_form(ticket: &Ticket, kind: ComposeKind, texts: &Texts) -> Va
 }
 
 /// The answer to the first page: what the customer will get, or what is wrong.
-pub fn answer_draft(drafted: &OfferDraft, texts: &Texts) -> Value {
+pub(crate) fn answer_draft(drafted: &OfferDraft, texts: &Texts) -> Value {
     let offer = match &drafted.offer {
         Ok(offer) => offer,
         Err(FieldError(field, key)) => return build_field_error(field, key, texts),
@@ -170,7 +170,7 @@ fn build_field_error(field: &str, key: &str, texts: &Texts) -> Value {
 }
 
 /// Reads the first page as it was filled in.
-pub fn parse_draft(by: Requester, ticket: TicketId, values: &Value) -> Option<OfferDraft> {
+pub(crate) fn parse_draft(by: Requester, ticket: TicketId, values: &Value) -> Option<OfferDraft> {
     let chosen = values.pointer(&format!("/kind/{KIND_ACTION_ID}/selected_option/value"));
     let kind = ComposeKind::parse(chosen?.as_str()?)?;
     let text = |field: &str| {
@@ -220,7 +220,7 @@ fn parse_options(
 }
 
 /// Reads the second page: the ticket and what is to be sent.
-pub fn parse_confirmed_offer(metadata: &str) -> Option<(TicketId, Offer)> {
+pub(crate) fn parse_confirmed_offer(metadata: &str) -> Option<(TicketId, Offer)> {
     let carried: Value = serde_json::from_str(metadata).ok()?;
     let ticket = TicketId::parse(carried.get("ticket")?.as_str()?)?;
     Some((ticket, parse_offer(carried.get("offer")?)?))

@@ -19,7 +19,7 @@ use crate::model::{
 
 /// A dialog of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Dialog {
+pub(crate) enum Dialog {
     /// To close the ticket, with tags and a farewell.
     Close,
     /// To hand the ticket on.
@@ -40,20 +40,20 @@ pub enum Dialog {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DialogRequest {
     /// Who.
-    pub by: Requester,
+    pub(crate) by: Requester,
     /// Which one.
-    pub dialog: Dialog,
+    pub(crate) dialog: Dialog,
     /// About what.
-    pub about: DialogSubject,
+    pub(crate) about: DialogSubject,
     /// Where it is to appear.
-    pub place: ViewTarget,
+    pub(crate) place: ViewTarget,
     /// Where its asker can be told that it does not.
-    pub response_url: Option<String>,
+    pub(crate) response_url: Option<String>,
 }
 
 /// What a dialog is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DialogSubject {
+pub(crate) enum DialogSubject {
     /// A ticket.
     Ticket(TicketId),
     /// The ticket of this message.
@@ -62,7 +62,7 @@ pub enum DialogSubject {
 
 /// Where a dialog is to appear.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ViewTarget {
+pub(crate) enum ViewTarget {
     /// On top, by a trigger that lives for 3 s and works once.
     New(String),
     /// In place of an open one.
@@ -73,18 +73,18 @@ pub enum ViewTarget {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionSearch {
     /// Which list.
-    pub list: ChoiceList,
+    pub(crate) list: ChoiceList,
     /// Who looks.
-    pub by: Requester,
+    pub(crate) by: Requester,
     /// The ticket for which something is to be chosen.
-    pub ticket: TicketId,
+    pub(crate) ticket: TicketId,
     /// What was typed so far.
-    pub query: String,
+    pub(crate) query: String,
 }
 
 /// A list from which people choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ChoiceList {
+pub(crate) enum ChoiceList {
     /// Teams and agents.
     Destinations,
     /// Tags.
@@ -97,9 +97,9 @@ pub enum ChoiceList {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
     /// What people read.
-    pub label: String,
+    pub(crate) label: String,
     /// What comes back when it is chosen.
-    pub value: String,
+    pub(crate) value: String,
 }
 
 /// Longest label of an option (Block Kit: option).
@@ -115,20 +115,20 @@ const TEAM_PREFIX: &str = "team:";
 const AGENT_PREFIX: &str = "agent:";
 
 /// The elements of our dialogs.
-pub mod element {
+pub(crate) mod element {
     /// Where a ticket is handed on to.
-    pub const DESTINATION: &str = "destination";
+    pub(crate) const DESTINATION: &str = "destination";
     /// A ticket's tags.
-    pub const TAGS: &str = "tags";
+    pub(crate) const TAGS: &str = "tags";
     /// Which canned reply.
-    pub const REPLY: &str = "canned_reply";
+    pub(crate) const REPLY: &str = "canned_reply";
     /// What the customer is told.
-    pub const MESSAGE_TEXT: &str = "words";
+    pub(crate) const MESSAGE_TEXT: &str = "words";
 }
 
 impl Dialog {
     /// The name that menus, shortcuts and submissions carry.
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Close => "close",
             Self::Transfer => "transfer",
@@ -141,7 +141,7 @@ impl Dialog {
     }
 
     /// Reads [`Dialog::name`] back.
-    pub fn parse(name: &str) -> Option<Self> {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         let all = [
             Self::Close,
             Self::Transfer,
@@ -173,19 +173,19 @@ impl Choice {
     }
 
     /// A team to which a ticket may be handed on.
-    pub fn for_team(name: &str) -> Self {
+    pub(crate) fn for_team(name: &str) -> Self {
         Self { label: name.to_owned(), value: format!("{TEAM_PREFIX}{name}") }
     }
 
     /// An agent to whom a ticket may be handed on.
-    pub fn for_agent(identity: &str, name: &str) -> Self {
+    pub(crate) fn for_agent(identity: &str, name: &str) -> Self {
         let room = VALUE_CHARS.saturating_sub(AGENT_PREFIX.len() + identity.chars().count() + 1);
         let short: String = name.chars().take(room).collect();
         Self { label: name.to_owned(), value: format!("{AGENT_PREFIX}{identity} {short}") }
     }
 
     /// As Slack wants it; `None` if it cannot be chosen, because its value is too long or empty.
-    pub fn to_option(&self) -> Option<Value> {
+    pub(crate) fn to_option(&self) -> Option<Value> {
         let fits = (1..=VALUE_CHARS).contains(&self.value.chars().count());
         let label = crate::model::text::truncate_label(self.label.trim(), LABEL_CHARS);
         (fits && !label.is_empty()).then(|| {
@@ -214,7 +214,7 @@ pub fn build_options(groups: &[(String, Vec<Choice>)], query: &str) -> Value {
 }
 
 /// Reads a button, a menu or a choice that asks for a dialog.
-pub fn parse_action_request(body: &Value) -> Option<DialogRequest> {
+pub(crate) fn parse_action_request(body: &Value) -> Option<DialogRequest> {
     let action = body.pointer("/actions/0")?;
     let by = Requester::parse(body)?;
     let chosen = text_at(action, "/selected_option/value");
@@ -253,7 +253,7 @@ pub fn parse_action_request(body: &Value) -> Option<DialogRequest> {
 }
 
 /// Reads a message shortcut that asks for a dialog.
-pub fn parse_shortcut_request(body: &Value) -> Option<DialogRequest> {
+pub(crate) fn parse_shortcut_request(body: &Value) -> Option<DialogRequest> {
     Some(DialogRequest {
         by: Requester::parse(body)?,
         dialog: Dialog::parse(text_at(body, "/callback_id")?)?,
@@ -264,7 +264,7 @@ pub fn parse_shortcut_request(body: &Value) -> Option<DialogRequest> {
 }
 
 /// Reads a request for the options of a list.
-pub fn parse_option_search(body: &Value) -> Option<OptionSearch> {
+pub(crate) fn parse_option_search(body: &Value) -> Option<OptionSearch> {
     Some(OptionSearch {
         list: ChoiceList::from_element(text_at(body, "/action_id")?)?,
         by: Requester::parse(body)?,
@@ -274,7 +274,7 @@ pub fn parse_option_search(body: &Value) -> Option<OptionSearch> {
 }
 
 /// Reads the first page of a dialog that is answered with a second one.
-pub fn parse_draft_request(body: &Value) -> Option<OfferDraft> {
+pub(crate) fn parse_draft_request(body: &Value) -> Option<OfferDraft> {
     let name = text_at(body, "/view/callback_id")?;
     let Dialog::Compose(_) = Dialog::parse(name)? else { return None };
     compose::parse_draft(
@@ -285,7 +285,7 @@ pub fn parse_draft_request(body: &Value) -> Option<OfferDraft> {
 }
 
 /// Reads what was filled in.
-pub fn parse_submission(body: &Value) -> Option<RoutedSlackEvent> {
+pub(crate) fn parse_submission(body: &Value) -> Option<RoutedSlackEvent> {
     let user = SlackUserId::parse(text_at(body, "/user/id")?)?;
     let name = text_at(body, "/view/callback_id")?;
     let (ticket, form) = if name == compose::SEND_CALLBACK_ID {

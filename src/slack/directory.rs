@@ -16,17 +16,17 @@ const DIRECTORY_LIFETIME: Duration = Duration::from_mins(10);
 
 /// What we need to know of a person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Profile {
+pub(crate) struct Profile {
     /// The name to show.
-    pub name: String,
+    pub(crate) name: String,
     /// The e-mail address, if we may see it.
-    pub email: Option<String>,
+    pub(crate) email: Option<String>,
     /// A full member of their workspace: no bot, no guest, not deactivated.
-    pub is_full_member: bool,
+    pub(crate) is_full_member: bool,
     /// Which workspace that is.
-    pub workspaces: Workspaces,
+    pub(crate) workspaces: Workspaces,
     /// The language that they use Slack in, such as `pt-BR`.
-    pub locale: Option<String>,
+    pub(crate) locale: Option<String>,
 }
 
 /// What we were told lately.
@@ -38,7 +38,7 @@ pub(super) struct Directory {
 
 impl SlackClient {
     /// Looks a person up (`users.info`), from memory if it was done lately.
-    pub async fn fetch_profile(&self, user: &SlackUserId) -> Result<Profile, Error> {
+    pub(crate) async fn fetch_profile(&self, user: &SlackUserId) -> Result<Profile, Error> {
         let now = self.now();
         let known = self.directory.profiles.get(user).map(|entry| entry.clone());
         if let Some((at, profile)) = known
@@ -54,7 +54,10 @@ impl SlackClient {
     }
 
     /// The person with this e-mail address (`users.lookupByEmail`); `None` if there is none.
-    pub async fn find_user_by_email(&self, email: &str) -> Result<Option<SlackUserId>, Error> {
+    pub(crate) async fn find_user_by_email(
+        &self,
+        email: &str,
+    ) -> Result<Option<SlackUserId>, Error> {
         let answer =
             self.call_with_params::<Value>("users.lookupByEmail", &[("email", Some(email))]).await;
         match answer {
@@ -67,7 +70,7 @@ impl SlackClient {
     }
 
     /// A channel's name (`conversations.info`), from memory if it was asked lately.
-    pub async fn fetch_channel_name(&self, channel: &ChannelId) -> Result<String, Error> {
+    pub(crate) async fn fetch_channel_name(&self, channel: &ChannelId) -> Result<String, Error> {
         let now = self.now();
         let known = self.directory.names.get(channel.as_str()).map(|entry| entry.clone());
         if let Some((at, name)) = known
@@ -83,7 +86,7 @@ impl SlackClient {
     }
 
     /// The handle of a user group (`usergroups.list`), from memory if it was asked lately.
-    pub async fn fetch_group_handle(&self, group: &str) -> Result<Option<String>, Error> {
+    pub(crate) async fn fetch_group_handle(&self, group: &str) -> Result<Option<String>, Error> {
         let now = self.now();
         let key = format!("handle:{group}");
         let known = self.directory.names.get(&key).map(|entry| entry.clone());
@@ -102,7 +105,7 @@ impl SlackClient {
     }
 
     /// The id of a channel that was configured by name (`conversations.list`).
-    pub async fn find_channel_by_name(&self, name: &str) -> Result<ChannelId, Error> {
+    pub(crate) async fn find_channel_by_name(&self, name: &str) -> Result<ChannelId, Error> {
         const LIST_CHANNELS_METHOD: &str = "conversations.list";
         let mut cursor: Option<String> = None;
         loop {

@@ -39,7 +39,7 @@ const SECOND_TONE: char = '\u{1F3FC}';
 /// The Unicode text of a name such as `wave`, `wave::skin-tone-3` or `handshake::skin-tone-2-6`.
 ///
 /// A skin tone that the emoji cannot have is passed over. `None` if the name is not Slack's own.
-pub fn to_unicode(name: &str) -> Option<Cow<'static, str>> {
+pub(crate) fn to_unicode(name: &str) -> Option<Cow<'static, str>> {
     let emoji = find_emoji(base_name(name))?;
     let toned =
         name.split_once(SKIN_TONE_INFIX).and_then(|(_, tones)| apply_skin_tones(emoji, tones));
@@ -47,12 +47,12 @@ pub fn to_unicode(name: &str) -> Option<Cow<'static, str>> {
 }
 
 /// The name without a skin tone.
-pub fn base_name(name: &str) -> &str {
+pub(crate) fn base_name(name: &str) -> &str {
     name.split_once(SKIN_TONE_INFIX).map_or(name, |(base, _)| base)
 }
 
 /// Whether two names mean the same reaction: aliases of one emoji, in any skin tone.
-pub fn is_same_emoji(a: &str, b: &str) -> bool {
+pub(crate) fn is_same_emoji(a: &str, b: &str) -> bool {
     let (a, b) = (base_name(a), base_name(b));
     let plain = |name| find_emoji(name).map(|emoji| emoji.plain);
     a == b || plain(a).is_some_and(|emoji| plain(b) == Some(emoji))
@@ -158,7 +158,7 @@ fn parse_skin_tone(number: &str) -> Option<char> {
 }
 
 /// Whether the character is a skin tone.
-pub fn is_skin_tone(c: char) -> bool {
+pub(crate) fn is_skin_tone(c: char) -> bool {
     (FIRST_TONE..='\u{1F3FF}').contains(&c)
 }
 

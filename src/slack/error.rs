@@ -125,7 +125,7 @@ impl Error {
     }
 
     /// Slack's error code, if it gave one.
-    pub fn code(&self) -> Option<&str> {
+    pub(crate) fn code(&self) -> Option<&str> {
         match self {
             Self::Api { code, .. } => Some(code),
             _ => None,
@@ -133,7 +133,7 @@ impl Error {
     }
 
     /// Whether the channel cannot be posted to.
-    pub fn is_channel_lost(&self) -> bool {
+    pub(crate) fn is_channel_lost(&self) -> bool {
         self.code().is_some_and(|code| {
             LOST_CHANNEL_CODES.contains(&code)
                 || code.starts_with("restricted_action") && !GONE_MESSAGE_CODES.contains(&code)
@@ -141,30 +141,30 @@ impl Error {
     }
 
     /// Whether a click came too late, or a second time, to open something.
-    pub fn is_expired_trigger(&self) -> bool {
+    pub(crate) fn is_expired_trigger(&self) -> bool {
         self.code().is_some_and(|code| code.contains("trigger"))
     }
 
     /// Whether Slack knows nobody such, or does not let us see them.
-    pub fn is_unknown_user(&self) -> bool {
+    pub(crate) fn is_unknown_user(&self) -> bool {
         let code = self.code().unwrap_or_default();
         ["user_not_found", "users_not_found", "user_not_visible"].contains(&code)
     }
 
     /// Whether Slack knows no such user group.
-    pub fn is_unknown_group(&self) -> bool {
+    pub(crate) fn is_unknown_group(&self) -> bool {
         let code = self.code().unwrap_or_default();
         ["no_such_subteam", "subteam_not_found", "invalid_subteam"].contains(&code)
     }
 
     /// Whether Slack refused how a post looks, not that it is posted.
-    pub fn is_invalid_blocks(&self) -> bool {
+    pub(crate) fn is_invalid_blocks(&self) -> bool {
         let code = self.code().unwrap_or_default();
         code.starts_with("invalid_blocks") || code == "msg_blocks_too_long"
     }
 
     /// Whether the message or thread that was meant is gone.
-    pub fn is_message_gone(&self) -> bool {
+    pub(crate) fn is_message_gone(&self) -> bool {
         matches!(self, Self::Orphaned { .. })
             || self.code().is_some_and(|c| GONE_MESSAGE_CODES.contains(&c))
     }

@@ -84,7 +84,7 @@ impl SlackClient {
     /// # Errors
     ///
     /// [`Error::Orphaned`] if the thread is gone; the message beside it has been taken back.
-    pub async fn share_file(
+    pub(crate) async fn share_file(
         &self,
         thread: &Thread,
         file: &str,
@@ -118,7 +118,7 @@ impl SlackClient {
     /// # Errors
     ///
     /// [`Error::Orphaned`] if the thread is gone; the message beside it has been taken back.
-    pub async fn fetch_file_message(
+    pub(crate) async fn fetch_file_message(
         &self,
         thread: &Thread,
         file: &str,
@@ -139,7 +139,7 @@ impl SlackClient {
     /// # Errors
     ///
     /// [`Error::Orphaned`] if it missed its thread, and has been taken back now.
-    pub async fn find_file_message(
+    pub(crate) async fn find_file_message(
         &self,
         thread: &Thread,
         file: &str,
@@ -153,7 +153,7 @@ impl SlackClient {
     }
 
     /// What Slack knows of a file that a person shared (`files.info`).
-    pub async fn fetch_attachment(&self, id: &str) -> Result<Attachment, Error> {
+    pub(crate) async fn fetch_attachment(&self, id: &str) -> Result<Attachment, Error> {
         let info = self.fetch_file_info(id).await.map_err(Error::into_file_error)?;
         Ok(super::parse::parse_attachment(&info))
     }
@@ -177,12 +177,12 @@ impl Error {
     }
 
     /// What Slack says of an upload that it has taken already.
-    pub fn file_used_up() -> Self {
+    pub(crate) fn file_used_up() -> Self {
         Self::Api { method: COMPLETE_UPLOAD_METHOD, code: "file_not_found".to_owned() }
     }
 
     /// Whether a file that was uploaded is not there any more, or has been shown already.
-    pub fn is_file_gone(&self) -> bool {
+    pub(crate) fn is_file_gone(&self) -> bool {
         self.code().is_some_and(|code| matches!(code, "file_not_found" | "file_deleted"))
     }
 }
@@ -197,7 +197,7 @@ fn find_share(info: &Value, channel: &str) -> Option<(String, Option<String>)> {
 }
 
 /// Whether an address is one that our token, or what a person wrote, may be sent to.
-pub fn is_slack_or_loopback(url: &Url) -> bool {
+pub(crate) fn is_slack_or_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     match url.scheme() {
         "https" => host == "slack.com" || host.ends_with(".slack.com"),
@@ -209,7 +209,7 @@ pub fn is_slack_or_loopback(url: &Url) -> bool {
 /// Where a message of a thread was, for those who link it.
 impl Posted {
     /// The message's time stamp, if it is known.
-    pub fn message_ts(&self) -> Option<MessageTs> {
+    pub(crate) fn message_ts(&self) -> Option<MessageTs> {
         MessageTs::parse(&self.ts)
     }
 }

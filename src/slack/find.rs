@@ -12,7 +12,7 @@ use crate::model::{ChannelId, Failure, Fault, MessageTs};
 const EMPTIED_POST_TEXT: &str = "↪️";
 
 /// Messages that are read a page at a time, from a time on.
-pub struct MessagePages<'a> {
+pub(crate) struct MessagePages<'a> {
     client: &'a SlackClient,
     method: &'static str,
     params: Vec<(&'static str, String)>,
@@ -40,7 +40,7 @@ impl<'a> MessagePages<'a> {
     }
 
     /// The next page, until there is none. Slack decides how many messages it has (`slack.md` C.1).
-    pub async fn next_page(&mut self) -> Result<Option<Vec<Value>>, Error> {
+    pub(crate) async fn next_page(&mut self) -> Result<Option<Vec<Value>>, Error> {
         if self.is_over {
             return Ok(None);
         }
@@ -66,7 +66,7 @@ impl SlackClient {
     /// # Errors
     ///
     /// [`Error::Orphaned`] if it missed its thread, and has been taken back now.
-    pub async fn find_post(
+    pub(crate) async fn find_post(
         &self,
         channel: &str,
         thread: Option<&MessageTs>,
@@ -113,7 +113,7 @@ impl SlackClient {
 
     /// What was said in a thread since a time, oldest first (`conversations.replies`). Its root may
     /// come with each page, whatever the time (`slack.md` additions §0).
-    pub fn read_thread(
+    pub(crate) fn read_thread(
         &self,
         channel: &str,
         root: &MessageTs,
@@ -125,7 +125,7 @@ impl SlackClient {
 
     /// What was said in a channel since a time, outside of threads, newest first
     /// (`conversations.history`).
-    pub fn read_channel(&self, channel: &str, since: &MessageTs) -> MessagePages<'_> {
+    pub(crate) fn read_channel(&self, channel: &str, since: &MessageTs) -> MessagePages<'_> {
         MessagePages::new(self, "conversations.history", channel, since, None)
     }
 
@@ -151,7 +151,7 @@ impl SlackClient {
     }
 
     /// Reads one message of a thread as it is now (`conversations.replies`).
-    pub async fn fetch_message(
+    pub(crate) async fn fetch_message(
         &self,
         channel: &ChannelId,
         root: &MessageTs,

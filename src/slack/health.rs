@@ -31,11 +31,11 @@ pub(super) struct ApiHealth {
 
 /// What a channel is to us.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ChannelAccess {
+pub(crate) struct ChannelAccess {
     /// Whether we may post to it.
-    pub is_open: bool,
+    pub(crate) is_open: bool,
     /// Whether it is shared with another company (Slack Connect), or is about to be.
-    pub is_shared_outside: bool,
+    pub(crate) is_shared_outside: bool,
 }
 
 #[derive(Debug, Default)]
@@ -113,23 +113,26 @@ fn is_clock_off(ahead: SignedDuration) -> bool {
 
 impl SlackClient {
     /// Whether Slack's clock and ours are so far apart that its requests have to be refused.
-    pub fn has_clock_skew(&self) -> bool {
+    pub(crate) fn has_clock_skew(&self) -> bool {
         is_clock_off(self.health.lock_state().ahead)
     }
 
     /// Whether a method that tickets wait for was refused for want of a scope, and not accepted since.
-    pub fn lacks_scope(&self) -> bool {
+    pub(crate) fn lacks_scope(&self) -> bool {
         !self.health.lock_state().refused.is_empty()
     }
 
     /// Whether Slack has answered anything within this time.
-    pub fn has_answered_within(&self, time: Duration) -> bool {
+    pub(crate) fn has_answered_within(&self, time: Duration) -> bool {
         let now = self.health.clock.now();
         self.health.lock_state().heard.is_some_and(|heard| now < heard + time)
     }
 
     /// Whether we may post to a channel, and who else reads it (`conversations.info`).
-    pub async fn check_channel_access(&self, channel: &ChannelId) -> Result<ChannelAccess, Error> {
+    pub(crate) async fn check_channel_access(
+        &self,
+        channel: &ChannelId,
+    ) -> Result<ChannelAccess, Error> {
         let params = [("channel", Some(channel.as_str()))];
         let answer: Value = match self.call_with_params("conversations.info", &params).await {
             Err(error) if error.is_channel_lost() => return Ok(ChannelAccess::default()),

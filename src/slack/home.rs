@@ -17,11 +17,11 @@ const MAX_ANSWER_TICKETS: usize = 10;
 /// Most teams that are named.
 const MAX_TEAMS: usize = 12;
 /// The command.
-pub const SLASH_COMMAND: &str = "/blip";
+pub(crate) const SLASH_COMMAND: &str = "/blip";
 
 /// What somebody asks `/blip` for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CommandAction {
+pub(crate) enum CommandAction {
     /// The tickets that they hold.
     Mine,
     /// The tickets that nobody holds.
@@ -36,7 +36,7 @@ pub enum CommandAction {
 
 impl CommandAction {
     /// Reads what follows the command; what is not understood asks for help.
-    pub fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let text = text.trim();
         let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
         match (word.to_lowercase().as_str(), rest.trim()) {
@@ -53,9 +53,9 @@ impl CommandAction {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlashCommand {
     /// Who.
-    pub by: Requester,
+    pub(crate) by: Requester,
     /// What they ask for.
-    pub wanted: CommandAction,
+    pub(crate) wanted: CommandAction,
 }
 
 /// A ticket in a list, with the address of its thread.
@@ -102,7 +102,7 @@ pub fn render_closed_tab(texts: &Texts) -> Value {
 }
 
 /// The answer to a command, for the one who typed it.
-pub fn build_answer(text: &str, blocks: &[Value]) -> Value {
+pub(crate) fn build_answer(text: &str, blocks: &[Value]) -> Value {
     json!({"response_type": "ephemeral", "text": text, "blocks": blocks})
 }
 
@@ -150,7 +150,7 @@ pub fn answer_help(texts: &Texts) -> Value {
 }
 
 /// What came of a move that was made from a list: the text with this key.
-pub fn describe_move(
+pub(crate) fn describe_move(
     key: &str,
     ticket: &Ticket,
     address: Option<&str>,
@@ -167,7 +167,7 @@ pub fn describe_move(
 }
 
 /// What is said about a ticket to one person, where its thread is not to be seen.
-pub fn add_ticket_title(
+pub(crate) fn add_ticket_title(
     ticket: &Ticket,
     address: Option<&str>,
     (text, blocks): (&str, &[Value]),
@@ -184,7 +184,7 @@ pub fn add_ticket_title(
 }
 
 /// One sentence, as an answer.
-pub fn answer_text(text: &str) -> Value {
+pub(crate) fn answer_text(text: &str) -> Value {
     build_answer(text, &[rich_text::to_literal_post(text).1])
 }
 

@@ -46,27 +46,27 @@ const UNMASKED_FIELDS: [&str; 26] = [
 
 /// Which numbers are hidden in Slack.
 #[derive(Clone, Debug, Default)]
-pub struct Mask(Vec<NumberKind>);
+pub(crate) struct Mask(Vec<NumberKind>);
 
 /// What people are shown as the answer to a request of Slack's.
 #[derive(Clone, Debug, PartialEq)]
-pub struct MaskedAnswer(Value);
+pub(crate) struct MaskedAnswer(Value);
 
 impl MaskedAnswer {
     /// As it goes to Slack.
-    pub fn into_json(self) -> Value {
+    pub(crate) fn into_json(self) -> Value {
         self.0
     }
 }
 
 impl Mask {
     /// Hides numbers of these kinds.
-    pub fn new(kinds: &[NumberKind]) -> Self {
+    pub(crate) fn new(kinds: &[NumberKind]) -> Self {
         Self(kinds.to_vec())
     }
 
     /// The answer with its numbers hidden.
-    pub fn mask_answer(&self, answer: &Value) -> MaskedAnswer {
+    pub(crate) fn mask_answer(&self, answer: &Value) -> MaskedAnswer {
         MaskedAnswer(self.mask_body(answer).into_owned())
     }
 

@@ -37,7 +37,7 @@ const MAX_PAGES: usize = 50;
 
 /// Whether somebody may answer the customers of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AgentStatus {
+pub(crate) enum AgentStatus {
     /// They may.
     Agent,
     /// They could, were they in the channel.
@@ -50,12 +50,12 @@ pub enum AgentStatus {
 
 impl AgentStatus {
     /// Whether they may.
-    pub fn is_agent(self) -> bool {
+    pub(crate) fn is_agent(self) -> bool {
         self == Self::Agent
     }
 
     /// The text that tells somebody that they may not do something.
-    pub fn refusal_key(self) -> Option<&'static str> {
+    pub(crate) fn refusal_key(self) -> Option<&'static str> {
         match self {
             Self::Agent => None,
             Self::Away => Some("ask-not-in-channel"),
@@ -103,7 +103,7 @@ impl SlackClient {
     ///
     /// `since` is when they did what they are asked about: a list that is older does not prove
     /// that they were not on it.
-    pub async fn check_agent_status(
+    pub(crate) async fn check_agent_status(
         &self,
         (user, profile): (&SlackUserId, &Profile),
         channel: &ChannelId,
@@ -123,7 +123,7 @@ impl SlackClient {
     }
 
     /// Whether somebody may answer customers in some channel.
-    pub async fn may_be_agent(
+    pub(crate) async fn may_be_agent(
         &self,
         user: &SlackUserId,
         profile: &Profile,
@@ -142,7 +142,7 @@ impl SlackClient {
     }
 
     /// Whether Slack knows a user group.
-    pub async fn has_group(&self, group: &str) -> Result<bool, Error> {
+    pub(crate) async fn has_group(&self, group: &str) -> Result<bool, Error> {
         match self.read_list(MemberList::Group(group)).await {
             Err(error) if error.is_unknown_group() => Ok(false),
             listed => listed.map(|_| true),
@@ -151,7 +151,7 @@ impl SlackClient {
 
     /// Whether somebody is in a channel (`conversations.members`). That they are not is believed
     /// only of a list that was read since the given time.
-    pub async fn is_in_channel(
+    pub(crate) async fn is_in_channel(
         &self,
         channel: &ChannelId,
         user: &SlackUserId,

@@ -51,11 +51,11 @@ pub struct RoutedSlackEvent {
     /// What makes it the same event as another one, whatever delivery id it came with.
     pub key: String,
     /// The message whose ticket it belongs to: the root of a thread, the message reacted to.
-    pub about: Option<(ChannelId, MessageTs)>,
+    pub(crate) about: Option<(ChannelId, MessageTs)>,
     /// The ticket it belongs to, where a button of ours says so.
-    pub ticket: Option<TicketId>,
+    pub(crate) ticket: Option<TicketId>,
     /// What happened.
-    pub event: SlackEvent,
+    pub(crate) event: SlackEvent,
 }
 
 /// What a request of Slack wants.
@@ -131,7 +131,7 @@ pub fn parse_body(body: &Value) -> SlackRequest {
 
 /// When something happened in Slack, by Slack's clock: a message when it was written, a reaction or a
 /// press when it was made.
-pub fn happened_at(json: &[u8]) -> Option<MessageTs> {
+pub(crate) fn happened_at(json: &[u8]) -> Option<MessageTs> {
     let body = bounded::parse_tree_without(std::str::from_utf8(json).ok()?, &LARGE_FIELDS)?;
     // The first is ours: of what was fetched, Slack does not always tell the time.
     let places =
@@ -177,7 +177,7 @@ fn request_from_outline(body: &Value) -> SlackRequest {
 }
 
 /// The event of a request that was put into the inbox.
-pub fn parse_stored_event(json: &[u8]) -> Option<RoutedSlackEvent> {
+pub(crate) fn parse_stored_event(json: &[u8]) -> Option<RoutedSlackEvent> {
     match parse_request(json)? {
         SlackRequest::Event(routed) => Some(routed),
         SlackRequest::Dialog(_) => parse_without_dialog(json),
@@ -193,14 +193,14 @@ pub fn parse_stored_event(json: &[u8]) -> Option<RoutedSlackEvent> {
 }
 
 /// What a button does where Slack opens no dialogs: *Close* closes, as the reaction does.
-pub fn parse_without_dialog(json: &[u8]) -> Option<RoutedSlackEvent> {
+pub(crate) fn parse_without_dialog(json: &[u8]) -> Option<RoutedSlackEvent> {
     let is_close = |routed: &RoutedSlackEvent| matches!(&routed.event, SlackEvent::Click(click) if click.action == action::CLOSE);
     let body = bounded::parse_tree_without(std::str::from_utf8(json).ok()?, &LARGE_FIELDS)?;
     parse_click(&body).filter(is_close)
 }
 
 /// What an event calls the workspace of who did it; nothing if it cannot be read.
-pub fn parse_workspace_names(json: &[u8]) -> Vec<String> {
+pub(crate) fn parse_workspace_names(json: &[u8]) -> Vec<String> {
     let body = std::str::from_utf8(json)
         .ok()
         .and_then(|json| bounded::parse_tree_without(json, &LARGE_FIELDS));
@@ -281,7 +281,7 @@ fn parse_new_message(body: &Value, event: &Value) -> Option<RoutedSlackEvent> {
 }
 
 /// Whether the event with this key is a message that somebody wrote.
-pub fn is_message(key: &str) -> bool {
+pub(crate) fn is_message(key: &str) -> bool {
     key.starts_with(MESSAGE_KEY_PREFIX)
 }
 
@@ -336,7 +336,7 @@ fn thread_ts_of(message: &Value) -> Option<MessageTs> {
 }
 
 /// What the keys of all changes of a message by a person begin with, its deletion being one.
-pub fn change_key(channel: &ChannelId, ts: &MessageTs) -> String {
+pub(crate) fn change_key(channel: &ChannelId, ts: &MessageTs) -> String {
     format!("e:{channel}:{ts}:")
 }
 
@@ -363,7 +363,7 @@ fn parse_reaction(event: &Value, added: bool) -> Option<RoutedSlackEvent> {
 
 /// What the keys of all such reactions of this person begin with, whenever they were put on or taken
 /// off.
-pub fn reaction_key(
+pub(crate) fn reaction_key(
     channel: &ChannelId,
     ts: &MessageTs,
     user: &str,
@@ -375,14 +375,14 @@ pub fn reaction_key(
 }
 
 /// When a reaction with this key was put on or taken off, in microseconds.
-pub fn reaction_time(key: &str) -> Option<i64> {
+pub(crate) fn reaction_time(key: &str) -> Option<i64> {
     // What follows is the lane of a ticket that it was handed on to.
     let key = key.split_once('>').map_or(key, |(key, _)| key);
     MessageTs::parse(key.rsplit_once(':')?.1)?.to_micros()
 }
 
 /// The key of a message that somebody wrote.
-pub fn message_key(channel: &ChannelId, ts: &MessageTs) -> String {
+pub(crate) fn message_key(channel: &ChannelId, ts: &MessageTs) -> String {
     format!("{MESSAGE_KEY_PREFIX}{channel}:{ts}")
 }
 
@@ -490,18 +490,18 @@ fn is_from_bot(body: &Value, message: &Value) -> bool {
 }
 
 /// Whether a message was written by this person, and not posted by us in their name.
-pub fn is_written_by(message: &Value, user: Option<&SlackUserId>) -> bool {
+pub(crate) fn is_written_by(message: &Value, user: Option<&SlackUserId>) -> bool {
     user.is_some_and(|user| text_at(message, "/user") == Some(user.as_str()))
 }
 
 /// What a post of ours can be found by (`client::Post::delivery`), as its first block repeats it.
-pub fn delivery_id_of(message: &Value) -> Option<&str> {
+pub(crate) fn delivery_id_of(message: &Value) -> Option<&str> {
     text_at(message, "/blocks/0/block_id")
 }
 
 /// What the first block of a post of ours says, exactly as it was given to
 /// [`super::rich_text::literal`].
-pub fn literal_text(message: &Value) -> String {
+pub(crate) fn literal_text(message: &Value) -> String {
     let list = |value: &Value, pointer: &str| {
         value.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default()
     };
@@ -510,12 +510,12 @@ pub fn literal_text(message: &Value) -> String {
 }
 
 /// What tells a version of a message from its others: when it was edited last, empty if never.
-pub fn version_name(message: &Value) -> String {
+pub(crate) fn version_name(message: &Value) -> String {
     text_at(message, "/edited/ts").map(|edited| format!("{edited}:")).unwrap_or_default()
 }
 
 /// Reads one file (`slack.md` C.3).
-pub fn parse_attachment(file: &Value) -> Attachment {
+pub(crate) fn parse_attachment(file: &Value) -> Attachment {
     let url = text_at(file, "/url_private_download").or_else(|| text_at(file, "/url_private"));
     let external = file.get("is_external").and_then(Value::as_bool) == Some(true);
     let access = match (text_at(file, "/mode"), text_at(file, "/file_access")) {

@@ -14,19 +14,19 @@ const CHANNEL_FIELDS: [&str; 2] = ["channel", "channel_id"];
 
 /// The channels that have got another id; clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct ChannelRenames(Arc<RwLock<Vec<(ChannelId, ChannelId)>>>);
+pub(crate) struct ChannelRenames(Arc<RwLock<Vec<(ChannelId, ChannelId)>>>);
 
 impl ChannelRenames {
     /// Takes a change over: each is a later id and the first one, and the last one of a channel is
     /// the one that it has now.
-    pub fn add_rename(&self, later: ChannelId, first: ChannelId) {
+    pub(crate) fn add_rename(&self, later: ChannelId, first: ChannelId) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         known.retain(|(other, _)| *other != later);
         known.push((later, first));
     }
 
     /// The id under which we first knew a channel.
-    pub fn first_id(&self, id: &ChannelId) -> ChannelId {
+    pub(crate) fn first_id(&self, id: &ChannelId) -> ChannelId {
         self.find_first_id(id.as_str()).unwrap_or_else(|| id.clone())
     }
 
@@ -42,13 +42,13 @@ impl ChannelRenames {
     }
 
     /// Whether no channel has got another id.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.read().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     /// Puts the first ids of channels in the place of later ones in what Slack sent. Whether there
     /// were any.
-    pub fn restore_first_ids(&self, value: &mut Value) -> bool {
+    pub(crate) fn restore_first_ids(&self, value: &mut Value) -> bool {
         match value {
             Value::Object(fields) => {
                 let mut is_changed = false;

@@ -18,7 +18,7 @@ const CONTINUATION_MARK: &str = "│ ";
 const CONTEXT_CHARS: usize = 400;
 
 /// The words of a content; `None` if there is nothing to show.
-pub fn render_content(content: &Content, texts: &Texts) -> Option<String> {
+pub(crate) fn render_content(content: &Content, texts: &Texts) -> Option<String> {
     let text = match content {
         Content::Text(text) => text.clone(),
         Content::Media(media) => render_file(media, texts),
@@ -120,7 +120,7 @@ pub fn split_pieces<'a>(content: &'a Content, texts: &Texts) -> Vec<Piece<'a>> {
 }
 
 /// Words that follow each other become one.
-pub fn join_pieces<'a>(pieces: impl IntoIterator<Item = Piece<'a>>) -> Vec<Piece<'a>> {
+pub(crate) fn join_pieces<'a>(pieces: impl IntoIterator<Item = Piece<'a>>) -> Vec<Piece<'a>> {
     let mut all: Vec<Piece<'a>> = Vec::new();
     for piece in pieces {
         match (all.last_mut(), piece) {
@@ -141,7 +141,7 @@ fn render_file(media: &LinkedFile, texts: &Texts) -> String {
 }
 
 /// What kind of file it is, what it is called and how large it is, in one line.
-pub fn describe_file(media: &LinkedFile, texts: &Texts) -> String {
+pub(crate) fn describe_file(media: &LinkedFile, texts: &Texts) -> String {
     let kind = match media.mime.as_deref().and_then(|mime| mime.split('/').next()) {
         Some("image") => "content-image",
         Some("audio") => "content-audio",
@@ -172,7 +172,7 @@ pub fn render_missing_file(media: &LinkedFile, why: &str, texts: &Texts) -> Stri
 }
 
 /// What was said before the handoff: whether by the customer, and what; oldest first.
-pub fn render_context(said: &[(bool, Content)], texts: &Texts) -> Option<String> {
+pub(crate) fn render_context(said: &[(bool, Content)], texts: &Texts) -> Option<String> {
     let line = |(by_customer, said): &(bool, Content)| {
         let who = if *by_customer { "context-customer" } else { "context-bot" };
         let text = shorten_to_line(&render_content(said, texts)?, CONTEXT_CHARS);
@@ -187,7 +187,11 @@ pub fn render_context(said: &[(bool, Content)], texts: &Texts) -> Option<String>
 ///
 /// The pieces have at most `max` UTF-16 units. Whatever stands at the beginning of a line or of a
 /// piece is ours, so that nobody's words pass for another's.
-pub fn render_transcript(said: &[(bool, Content)], max: usize, texts: &Texts) -> Vec<String> {
+pub(crate) fn render_transcript(
+    said: &[(bool, Content)],
+    max: usize,
+    texts: &Texts,
+) -> Vec<String> {
     let mut pieces: Vec<String> = Vec::new();
     for (by_customer, said) in said {
         let Some(text) = render_content(said, texts) else { continue };
@@ -217,7 +221,7 @@ pub fn render_transcript(said: &[(bool, Content)], max: usize, texts: &Texts) ->
 }
 
 /// The name under which a customer's messages are posted.
-pub fn author_name(customer: &Customer, texts: &Texts) -> String {
+pub(crate) fn author_name(customer: &Customer, texts: &Texts) -> String {
     format!("{} ({})", customer_display_name(customer), texts.channel_label(&customer.domain))
 }
 
@@ -231,7 +235,7 @@ pub fn split_into_posts(text: &str, label: Option<&String>) -> Vec<String> {
 }
 
 /// What a customer is called, in one short line; the number or the like if the name does not show.
-pub fn customer_display_name(customer: &Customer) -> String {
+pub(crate) fn customer_display_name(customer: &Customer) -> String {
     let identity = customer.originator.as_ref().unwrap_or(&customer.identity);
     let identity = identity.split('@').next();
     let names = [customer.name.as_deref(), identity].into_iter().flatten();
@@ -240,7 +244,7 @@ pub fn customer_display_name(customer: &Customer) -> String {
 }
 
 /// The number that people call a ticket by.
-pub fn ticket_number(ticket: &Ticket) -> String {
+pub(crate) fn ticket_number(ticket: &Ticket) -> String {
     ticket.number.map(|number| format!("#{number}")).unwrap_or_default()
 }
 

@@ -65,17 +65,17 @@ pub fn literal_runs(text: &str) -> Vec<Value> {
 }
 
 /// A `rich_text` block of the given parts.
-pub fn rich_text_block(parts: &[Value]) -> Value {
+pub(crate) fn rich_text_block(parts: &[Value]) -> Value {
     json!({ "type": "rich_text", "elements": parts })
 }
 
 /// Running text for a [`block`].
-pub fn rich_text_section(runs: &[Value]) -> Value {
+pub(crate) fn rich_text_section(runs: &[Value]) -> Value {
     json!({ "type": "rich_text_section", "elements": runs })
 }
 
 /// Quoted text for a [`block`].
-pub fn rich_text_quote(runs: &[Value]) -> Value {
+pub(crate) fn rich_text_quote(runs: &[Value]) -> Value {
     json!({ "type": "rich_text_quote", "elements": runs })
 }
 

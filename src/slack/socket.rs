@@ -48,7 +48,7 @@ const SOCKET_MODE_OFF: &str = "slack: Socket Mode is switched off in the setting
 pub type PayloadHandler = Arc<dyn Fn(Vec<u8>) -> BoxFuture<'static, PayloadResult> + Send + Sync>;
 
 /// What becomes of a payload.
-pub type PayloadResult = Result<Option<Value>, PayloadNotStored>;
+pub(crate) type PayloadResult = Result<Option<Value>, PayloadNotStored>;
 
 /// A payload could not be kept and has to come again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

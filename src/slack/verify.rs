@@ -13,17 +13,17 @@ use subtle::ConstantTimeEq as _;
 use crate::model::hex::to_hex;
 
 /// The header with Slack's signature.
-pub const SIGNATURE_HEADER: &str = "x-slack-signature";
+pub(crate) const SIGNATURE_HEADER: &str = "x-slack-signature";
 /// The header with the time at which Slack signed.
-pub const TIMESTAMP_HEADER: &str = "x-slack-request-timestamp";
+pub(crate) const TIMESTAMP_HEADER: &str = "x-slack-request-timestamp";
 
 /// How far the time of a signature may be from ours (`slack.md` B.2), so that what somebody has
 /// overheard cannot be sent again for long.
-pub const SIGNATURE_WINDOW: SignedDuration = SignedDuration::from_mins(5);
+pub(crate) const SIGNATURE_WINDOW: SignedDuration = SignedDuration::from_mins(5);
 
 /// What a signature is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SignatureCheck {
+pub(crate) enum SignatureCheck {
     /// Slack has signed this just now.
     Genuine,
     /// Slack has signed this, so long ago by our clock; with a negative time, in the future. Either
@@ -35,11 +35,11 @@ pub enum SignatureCheck {
 
 /// Checks signatures against all accepted secrets, so that one can be replaced without a gap.
 #[derive(Clone)]
-pub struct Verifier(Vec<SecretString>);
+pub(crate) struct Verifier(Vec<SecretString>);
 
 impl Verifier {
     /// Accepts what was signed with any of these secrets; an empty one accepts nothing.
-    pub fn new(secrets: &[SecretString]) -> Self {
+    pub(crate) fn new(secrets: &[SecretString]) -> Self {
         let secrets = secrets.iter().filter(|secret| !secret.expose_secret().is_empty());
         Self(secrets.cloned().collect())
     }
@@ -48,7 +48,7 @@ impl Verifier {
     ///
     /// The comparison takes the same time whatever the signature is (Slack: "Verifying requests
     /// from Slack"; `slack.md` B.2).
-    pub fn check_signature(
+    pub(crate) fn check_signature(
         &self,
         signature: &str,
         timestamp: &str,

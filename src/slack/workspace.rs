@@ -25,16 +25,16 @@ const WORKSPACE_POINTERS: [&str; 9] = [
 
 /// Who asks for something that is answered on the spot.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Requester {
+pub(crate) struct Requester {
     /// The person.
-    pub user: SlackUserId,
+    pub(crate) user: SlackUserId,
     /// What Slack calls their workspace when it tells that they ask.
-    pub named: Vec<String>,
+    pub(crate) named: Vec<String>,
 }
 
 impl Requester {
     /// Reads who is behind an interaction or a command.
-    pub fn parse(body: &Value) -> Option<Self> {
+    pub(crate) fn parse(body: &Value) -> Option<Self> {
         let user = string_at(body, "/user/id").or_else(|| string_at(body, "/user_id"))?;
         Some(Self { user: SlackUserId::parse(&user)?, named: list_named_workspaces(body) })
     }
@@ -42,7 +42,7 @@ impl Requester {
 
 /// The workspaces of a person, as far as Slack tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Workspaces {
+pub(crate) struct Workspaces {
     /// The one that they belong to; the organisation itself for some people of an Enterprise Grid.
     home: Option<String>,
     /// Those of their organisation that they are in.
@@ -66,7 +66,7 @@ impl Workspaces {
     }
 
     /// Adds what an event of this person calls their workspace.
-    pub fn add_named(&mut self, named: &[String]) {
+    pub(crate) fn add_named(&mut self, named: &[String]) {
         self.named.extend_from_slice(named);
     }
 

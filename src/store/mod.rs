@@ -54,7 +54,7 @@ pub enum Source {
 
 impl Source {
     /// The word used in the store and in metrics.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Blip => "blip",
             Self::Slack => "slack",
@@ -63,7 +63,7 @@ impl Source {
     }
 
     /// Reads [`Lane::name`] back.
-    pub fn parse(name: &str) -> Option<Self> {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         [Self::Blip, Self::Slack, Self::Internal].into_iter().find(|source| source.name() == name)
     }
 }
@@ -92,12 +92,12 @@ impl Lane {
 
     /// A lane of its own for something that is set for later: it does not count as waiting
     /// ([`Store::depth`]).
-    pub fn for_later(name: &str) -> Self {
+    pub(crate) fn for_later(name: &str) -> Self {
         Self::Own(format!("later:{name}"))
     }
 
     /// Whether a lane's name is that of one for something that is set for later.
-    pub fn is_later(name: &str) -> bool {
+    pub(crate) fn is_later(name: &str) -> bool {
         name.starts_with("own:later:")
     }
 
@@ -196,7 +196,7 @@ pub enum StoredOutcome {
 
 impl StoredOutcome {
     /// The word used in metrics.
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Done => "done",
             Self::Ignored => "ignored",
@@ -237,7 +237,7 @@ pub enum Role {
 
 impl Role {
     /// Whether the customer has got it, or a part of it.
-    pub fn is_sent(self) -> bool {
+    pub(crate) fn is_sent(self) -> bool {
         matches!(self, Self::Reply | Self::PartOfReply)
     }
 }
@@ -264,11 +264,11 @@ pub struct Link {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownReplies {
     /// The root of the thread.
-    pub root: MessageTs,
+    pub(crate) root: MessageTs,
     /// How many of them are tied to a ticket.
-    pub count: u32,
+    pub(crate) count: u32,
     /// The newest of these.
-    pub latest: MessageTs,
+    pub(crate) latest: MessageTs,
 }
 
 /// How fast we may post to one channel.
@@ -297,26 +297,26 @@ pub struct Cutoffs {
 #[derive(Clone, Debug, Default)]
 pub struct KeptTicket {
     /// The ticket; none while its card is being posted.
-    pub ticket: Option<Ticket>,
+    pub(crate) ticket: Option<Ticket>,
     /// What the customer said to begin with.
-    pub first_words: Option<String>,
+    pub(crate) first_words: Option<String>,
     /// The Slack messages that belong to it, oldest first.
-    pub links: Vec<Link>,
+    pub(crate) links: Vec<Link>,
     /// What has arrived for it, oldest first.
-    pub events: Vec<KeptEvent>,
+    pub(crate) events: Vec<KeptEvent>,
 }
 
 /// Something that has arrived for a ticket.
 #[derive(Clone, Debug)]
-pub struct KeptEvent {
+pub(crate) struct KeptEvent {
     /// From where: [`Source::name`].
-    pub source: String,
+    pub(crate) source: String,
     /// When.
-    pub received: Timestamp,
+    pub(crate) received: Timestamp,
     /// How far it is, in a word.
-    pub state: String,
+    pub(crate) state: String,
     /// What was sent, if it is not erased yet.
-    pub body: Option<Vec<u8>>,
+    pub(crate) body: Option<Vec<u8>>,
 }
 
 /// An item that waits for a person.
@@ -327,11 +327,11 @@ pub struct ParkedItem {
     /// The lane it came from.
     pub lane: String,
     /// Which pipe it is for.
-    pub source: Source,
+    pub(crate) source: Source,
     /// Why it is parked.
     pub reason: String,
     /// When it arrived.
-    pub received: Timestamp,
+    pub(crate) received: Timestamp,
 }
 
 /// How much waits.
@@ -425,7 +425,7 @@ impl Error {
     }
 
     /// Whether this may pass: there is no room on the disk, or somebody else has the database.
-    pub fn is_transient(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         let (Self::Database(error) | Self::File { error, .. }) = self else { return false };
         let by_sqlite = error.downcast_ref::<rusqlite::Error>();
         let by_system = error.downcast_ref::<io::Error>();

@@ -27,24 +27,24 @@ pub(super) struct OpenSocket(SocketHealth);
 
 impl SocketHealth {
     /// What keeps events from arriving, in one line.
-    pub fn trouble(&self) -> Option<&'static str> {
+    pub(crate) fn trouble(&self) -> Option<&'static str> {
         let state = self.0.borrow();
         (state.open == 0).then(|| state.refusal.unwrap_or(NO_CONNECTION))
     }
 
     /// How often there was a connection after a time without one.
-    pub fn reconnect_count(&self) -> u64 {
+    pub(crate) fn reconnect_count(&self) -> u64 {
         self.0.borrow().returns
     }
 
     /// Waits until there is a connection after a time without one, other than these.
-    pub async fn wait_for_reconnect(&self, known: u64) {
+    pub(crate) async fn wait_for_reconnect(&self, known: u64) {
         // The sender is ours, so it cannot be gone.
         self.0.subscribe().wait_for(|state| state.returns != known).await.ok();
     }
 
     /// Waits until there is a connection or Slack has refused one.
-    pub async fn wait_for_first_outcome(&self) {
+    pub(crate) async fn wait_for_first_outcome(&self) {
         let settled = |state: &SocketState| state.open > 0 || state.refusal.is_some();
         // The sender is ours, so it cannot be gone.
         self.0.subscribe().wait_for(settled).await.ok();

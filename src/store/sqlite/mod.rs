@@ -261,7 +261,7 @@ fn parse_url(url: &str) -> PathBuf {
 }
 
 /// The true path of the database at `url`, which must be there and belong to whoever asks.
-pub fn owned_path(url: &str) -> Result<PathBuf> {
+pub(crate) fn owned_path(url: &str) -> Result<PathBuf> {
     files::find_owned_database(&parse_url(url))
 }
 

@@ -49,7 +49,7 @@ pub struct Host<S> {
 
 /// What the two sides of a stand-in share.
 #[derive(Debug)]
-pub struct Core<S> {
+pub(crate) struct Core<S> {
     pub(super) model: Arc<Watched<S>>,
     pub(super) faults: Faults,
     courier: Courier,

@@ -6,6 +6,7 @@
 //! bridge: whatever they believe about the wire comes from `slack.md` and `blip.md` alone, so a
 //! mistake of ours cannot cancel itself out.
 
+#![warn(unreachable_pub)]
 #![expect(
     clippy::indexing_slicing,
     reason = "JSON answers null to an unknown key, and is written to only where it is an object"
