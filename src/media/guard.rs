@@ -35,7 +35,7 @@ impl AddressGuard {
     }
 
     /// Whether this address may be asked for a file, as far as it shows.
-    pub(crate) fn may_fetch(&self, url: &Url) -> bool {
+    pub fn may_fetch(&self, url: &Url) -> bool {
         if self.loopback && is_loopback(url) {
             return matches!(url.scheme(), "http" | "https");
         }

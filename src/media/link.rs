@@ -64,7 +64,7 @@ impl FileLinks {
     /// # Errors
     ///
     /// The token is not ours, or its time is over.
-    pub(crate) fn read_token(&self, token: &str, now: Timestamp) -> Result<String, InvalidLink> {
+    pub fn read_token(&self, token: &str, now: Timestamp) -> Result<String, InvalidLink> {
         let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_other| InvalidLink::Forged)?;
         let (mark, claim) = bytes.split_at_checked(MAC_BYTES).ok_or(InvalidLink::Forged)?;
         let (until, file) = claim.split_first_chunk::<EXPIRY_BYTES>().ok_or(InvalidLink::Forged)?;

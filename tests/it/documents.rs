@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use blip_slack::config::{BOT, VARIABLES};
+use blip_slack::config::{ALL_VARIABLES, BOT_PLACEHOLDER};
 use serde_json::Value;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -225,8 +225,8 @@ fn is_variable(name: &str) -> bool {
 
 fn is_setting(name: &str) -> bool {
     let named = name.strip_suffix("_FILE").unwrap_or(name);
-    VARIABLES.iter().any(|variable| {
-        let of_bot = variable.name.split_once(BOT).is_some_and(|(before, after)| {
+    ALL_VARIABLES.iter().any(|variable| {
+        let of_bot = variable.name.split_once(BOT_PLACEHOLDER).is_some_and(|(before, after)| {
             named.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).is_some()
         });
         (variable.name == named || of_bot) && (named == name || variable.is_secret())
