@@ -3,7 +3,7 @@
 //! The only reader of the environment. A value is checked here and nowhere else, so whoever holds
 //! a [`Config`] need not doubt it. Knows nothing of what the settings are used for.
 //!
-//! A name, its meaning, default and form stand once, in [`VARIABLES`]; everything that explains
+//! A name, its meaning, default and form stand once, in [`ALL_VARIABLES`]; everything that explains
 //! or refuses a setting quotes that table.
 
 mod dotenv;
@@ -104,7 +104,7 @@ pub(crate) struct ProxyConfig {
 pub(crate) struct SlackConfig {
     /// The bot token, `xoxb-…`.
     pub(crate) bot_token: SecretString,
-    /// Any of these may have signed a request; empty only with [`Slack::app_token`].
+    /// Any of these may have signed a request; empty only with [`SlackConfig::app_token`].
     pub(crate) signing_secrets: Vec<SecretString>,
     /// The app-level token, `xapp-…`: Socket Mode instead of requests from Slack.
     pub(crate) app_token: Option<SecretString>,

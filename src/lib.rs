@@ -16,7 +16,7 @@
 //! | [`config`] | every setting; the only reader of the environment |
 //! | [`telemetry`] | logs and metrics |
 //! | [`locale`] | what people read, in three languages |
-//! | [`gate`] | when a platform may be called again |
+//! | [`breaker`] | when a platform may be called again |
 //! | [`media`] | files on their way through, and where they may come from |
 //! | [`store`] | what is remembered, and how safely |
 //! | [`inbox`] | lanes, leases, retries: from accepted to handled |

@@ -64,7 +64,7 @@ pub fn render_metrics() -> String {
 }
 
 /// Folds what histograms have gathered since the last time; without it, and without anybody who
-/// asks for [`render`], they would grow. To be called now and then.
+/// asks for [`render_metrics`], they would grow. To be called now and then.
 pub(crate) fn compact_histograms() {
     metrics_handle().run_upkeep();
 }

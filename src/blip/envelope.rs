@@ -252,7 +252,7 @@ pub(crate) fn build_receipt(ticket: &str, message: &str, found: &Value) -> Optio
     Some(receipt)
 }
 
-/// Whether a receipt was asked for: made by [`receipt`], not sent by Blip.
+/// Whether a receipt was asked for: made by [`build_receipt`], not sent by Blip.
 pub(crate) fn is_requested_receipt(raw: &[u8]) -> bool {
     EnvelopeHead::from_envelope(&lenient::decode_text(raw))
         .is_some_and(|head| head.metadata(REQUESTED_MARK).is_some())

@@ -20,7 +20,7 @@ pub(super) fn decode_text(bytes: &[u8]) -> Cow<'_, str> {
 
 /// Reads a JSON document that came through a door; halves of characters in it become `U+FFFD`.
 ///
-/// `None` if it is not JSON, or too much (see [`bounded::tree`]).
+/// `None` if it is not JSON, or too much (see [`bounded::parse_tree`]).
 pub(super) fn parse_bounded_json(json: &str) -> Option<Value> {
     bounded::parse_tree(json).or_else(|| bounded::parse_tree(&mend_surrogates(json)?))
 }
@@ -74,7 +74,7 @@ pub(super) fn get_text(value: &Value, field: &str) -> Option<String> {
     value.get(field).and_then(as_text)
 }
 
-/// A value as text, like [`text`].
+/// A value as text, like [`get_text`].
 pub(super) fn as_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if !text.trim().is_empty() => Some(text.clone()),

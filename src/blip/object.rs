@@ -41,7 +41,7 @@ impl<'v> TrackedObject<'v> {
         self.value.get(name).filter(|value| !value.is_null())
     }
 
-    /// A field as text, see [`lenient::text`]. One that is none was not read.
+    /// A field as text, see [`lenient::get_text`]. One that is none was not read.
     pub(super) fn take_text(&self, name: &'static str) -> Option<String> {
         let text = lenient::get_text(self.value, name)?;
         self.ignore_fields(&[name]);

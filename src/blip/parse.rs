@@ -1,7 +1,7 @@
 //! What Blip posts, as events; and what it answers about tickets and messages, as ours.
 //!
-//! One envelope is one event. It is read twice: by the intake ([`parse`]) for its key and ticket,
-//! without what it carries, and by the pipe ([`event`]) when its turn comes; what it is about is found
+//! One envelope is one event. It is read twice: by the intake ([`parse_envelopes`]) for its key and ticket,
+//! without what it carries, and by the pipe ([`parse_event`]) when its turn comes; what it is about is found
 //! by the same code both times. Whatever is JSON gives an event: what we cannot make sense of is
 //! [`BlipEvent::Unknown`], and what is too large or too odd to be read is
 //! [`Content::Unreadable`], never an error.
@@ -42,7 +42,7 @@ const MAX_TAGS: usize = 100;
 /// An event with all that the inbox needs to know of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoutedEnvelope {
-    /// The envelope as Blip wrote it, to be read by [`event`]; rewritten only if it had sensitive
+    /// The envelope as Blip wrote it, to be read by [`parse_event`]; rewritten only if it had sensitive
     /// content, which is taken out.
     pub raw: Vec<u8>,
     /// What makes it the same event as another one.
@@ -87,7 +87,7 @@ fn route_envelope(bot: &BotName, raw: &[u8]) -> RoutedEnvelope {
     RoutedEnvelope { raw, key, ticket, unknown }
 }
 
-/// Reads one envelope, as kept in [`Routed::raw`].
+/// Reads one envelope, as kept in [`RoutedEnvelope::raw`].
 pub fn parse_event(bot: &BotName, raw: &[u8]) -> BlipEvent {
     let json = lenient::decode_text(raw);
     let head = EnvelopeHead::from_envelope(&json);
@@ -517,7 +517,7 @@ impl MissedMessage {
     }
 }
 
-/// Whether an event, as kept in [`Routed::raw`], is marked as the first one after a gap.
+/// Whether an event, as kept in [`RoutedEnvelope::raw`], is marked as the first one after a gap.
 pub(crate) fn is_after_gap(raw: &[u8]) -> bool {
     EnvelopeHead::from_envelope(&lenient::decode_text(raw))
         .is_some_and(|head| head.metadata(GAP_MARK).is_some())

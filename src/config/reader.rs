@@ -18,7 +18,7 @@ pub(crate) type ReadFile<'a> = &'a dyn Fn(&Path) -> io::Result<String>;
 /// Reads settings one by one.
 ///
 /// Every method answers `None` both for what is not set and for what is wrong; the latter is
-/// told by [`Reader::finish`].
+/// told by [`SettingsReader::into_result`].
 pub(crate) struct SettingsReader<'a> {
     lookup: VariableLookup<'a>,
     read_file: ReadFile<'a>,
@@ -67,12 +67,12 @@ impl<'a> SettingsReader<'a> {
         self.parse_found(name, &found, parse)
     }
 
-    /// A setting of the form [`Form::Flag`].
+    /// A setting of the form [`ValueForm::Flag`].
     pub(crate) fn read_flag(&mut self, name: &str) -> Option<bool> {
         self.read_optional(name, parse::parse_flag)
     }
 
-    /// A setting of the form [`Form::OneOf`].
+    /// A setting of the form [`ValueForm::OneOf`].
     pub(crate) fn read_one_of<T>(
         &mut self,
         name: &str,
@@ -85,7 +85,7 @@ impl<'a> SettingsReader<'a> {
         self.read_optional(name, |value| choices.contains(&value).then(|| parse(value)).flatten())
     }
 
-    /// A setting of the form [`Form::Whole`].
+    /// A setting of the form [`ValueForm::Whole`].
     pub(crate) fn read_whole_number(&mut self, name: &str) -> Option<u64> {
         let bounds = match Variable::find(name)?.form {
             ValueForm::Whole(least, most) => least..=most,

@@ -12,9 +12,9 @@ use super::{ALL_VARIABLES, parse, uppercase_bot_name};
 const OWN_PREFIXES: [&str; 2] = ["BLIP_", "SLACK_"];
 /// What Kubernetes adds to the name of every service for its first variable.
 const SERVICE_HOST: &str = "_SERVICE_HOST";
-/// One letter in so many of a setting's name may differ, but at least one and at most [`MOST`].
+/// One letter in so many of a setting's name may differ, but at least one and at most [`MAX_TYPOS`].
 const LETTERS_PER_TYPO: usize = 5;
-/// See [`ONE_IN`].
+/// See [`LETTERS_PER_TYPO`].
 const MAX_TYPOS: usize = 3;
 
 /// Every name that is not a setting but has a prefix of ours, or is nearly one.

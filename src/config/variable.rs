@@ -13,7 +13,7 @@ pub const BOT_PLACEHOLDER: &str = "{BOT}";
 /// One setting.
 #[derive(Clone, Copy, Debug)]
 pub struct Variable {
-    /// Its name in the environment; may contain [`BOT`].
+    /// Its name in the environment; may contain [`BOT_PLACEHOLDER`].
     pub name: &'static str,
     /// What it belongs to.
     pub group: VariableGroup,

@@ -1,7 +1,7 @@
 //! What the bridge sets itself to do: work that must not hold up a conversation.
 //!
-//! A chore is an item like any other, in a lane of its own (but for [`Chore::Check`],
-//! [`Chore::Met`], [`Chore::Send`] and [`Chore::Move`], which change the ticket and so wait in the ticket's lane).
+//! A chore is an item like any other, in a lane of its own (but for [`Job::Check`],
+//! [`Job::Met`], [`Job::Send`] and [`Job::Move`], which change the ticket and so wait in the ticket's lane).
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

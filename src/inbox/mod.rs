@@ -1,7 +1,7 @@
 //! Between receiving and doing: durable, in order, one ticket at a time.
 //!
 //! `intake` puts events in through [`crate::store::Store::accept`] and answers the sender; the
-//! [`Pump`] takes them out, lane by lane, and hands them to a [`Pipe`]. What "durable" means is
+//! [`Worker`] takes them out, lane by lane, and hands them to a [`Handler`]. What "durable" means is
 //! said in [`crate::store`]; what happens after a failure, in [`retry`].
 //!
 //! Invariant: an item leaves the inbox in exactly one way: done, ignored, forgotten, parked for a person.

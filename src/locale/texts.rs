@@ -39,17 +39,17 @@ impl Texts {
         language.map_or_else(|| self.clone(), |language| self.in_language(language))
     }
 
-    /// A text with its variables filled in, see [`Texts::get`].
+    /// A text with its variables filled in, see [`TextCatalog::get_text`].
     pub(crate) fn text(&self, key: &str, args: &[(&str, &str)]) -> String {
         self.catalog.get_text(self.language, key, args)
     }
 
-    /// What people call a channel of Blip, see [`Texts::channel`].
+    /// What people call a channel of Blip, see [`TextCatalog::channel_label`].
     pub(crate) fn channel_label(&self, domain: &str) -> String {
         self.catalog.channel_label(self.language, domain)
     }
 
-    /// Why something did not work, see [`Texts::reason`].
+    /// Why something did not work, see [`TextCatalog::reason_text`].
     pub(crate) fn reason_text(&self, code: &str) -> String {
         self.catalog.reason_text(self.language, code)
     }

@@ -1,6 +1,6 @@
 //! What was said, in a form that belongs to neither platform.
 //!
-//! [`Content`] is what a customer sent, [`Rich`] is formatted text on its way from an agent.
+//! [`Content`] is what a customer sent, [`RichText`] is formatted text on its way from an agent.
 //! Both are rendered by the side that receives them; nothing here is escaped.
 
 use jiff::Timestamp;

@@ -112,7 +112,7 @@ impl BotName {
 /// Blip's own id is opaque and unique within its bot only (`blip.md` §2.5), so both parts count.
 /// Blip compares ids without case and may write one of them in two ways (`blip.md` §2.1, §8): both
 /// are the same ticket. Written as `bot/id` in lower case, the form used in the store, in lanes and
-/// on buttons; what goes to Blip keeps the form that Blip gave ([`TicketId::blip`]).
+/// on buttons; what goes to Blip keeps the form that Blip gave ([`TicketId::blip_id`]).
 #[derive(Clone, Debug)]
 pub struct TicketId {
     bot: BotName,

@@ -1,6 +1,6 @@
 //! The ticket and the one state machine that every surface calls.
 //!
-//! Reaction, button, shortcut, command and reply all become a [`Move`]; [`Ticket::check`] says
+//! Reaction, button, shortcut, command and reply all become a [`Move`]; [`Ticket::check_move`] says
 //! whether it is legal now. A legal move changes the ticket only after Blip has agreed.
 
 use jiff::{SignedDuration, Timestamp};
@@ -130,7 +130,7 @@ impl Agent {
         format!("{}@blip.ai", utf8_percent_encode(email, NOT_UNRESERVED))
     }
 
-    /// The e-mail address in an identity of Blip's: what [`Agent::identity_of_email`] made of it.
+    /// The e-mail address in an identity of Blip's: what [`Agent::identity_from_email`] made of it.
     pub(crate) fn email_from_identity(identity: &str) -> Option<String> {
         let (local, _) = identity.split_once('@')?;
         let email = percent_decode_str(local).decode_utf8().ok()?;
@@ -242,7 +242,7 @@ impl Ticket {
     ///
     /// # Errors
     ///
-    /// The reason to tell the person, or [`Refusal::Already`] if there is nothing to do.
+    /// The reason to tell the person, or [`MoveRefusal::Already`] if there is nothing to do.
     pub(crate) fn check_move(&self, user: &SlackUserId, r#move: &Move) -> Result<(), MoveRefusal> {
         match (&self.state, r#move) {
             (TicketState::Closed { .. }, Move::Close(_))

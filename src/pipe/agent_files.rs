@@ -45,7 +45,7 @@ pub(crate) struct FileRelay {
     pub(crate) known: DashMap<String, (Timestamp, Attachment)>,
 }
 
-/// Why a file is not sent: a word that [`crate::locale::Words::reason`] knows.
+/// Why a file is not sent: a word that [`crate::locale::Texts::reason_text`] knows.
 pub(super) type UnsentReason = &'static str;
 
 impl Bridge {

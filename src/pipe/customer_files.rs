@@ -1,7 +1,7 @@
 //! Files that customers send: fetched at once, because their links run out, and shown in the
 //! thread; or what there is of them, with the reason.
 //!
-//! An upload has one step that shows, and that one goes through [`Bridge::once`]. What comes before
+//! An upload has one step that shows, and that one goes through [`Bridge::call_once`]. What comes before
 //! it, fetching included, may be done again without anybody noticing.
 
 use std::fmt;

@@ -69,7 +69,7 @@ impl Bridge {
 
     /// Asks both platforms whether they know us, and what our channels and agents are there.
     ///
-    /// What they say is in the log and in [`Bridge::readiness`].
+    /// What they say is in the log and in [`Bridge::collect_readiness`].
     pub(crate) async fn check_platforms(&self) {
         tokio::join!(self.check_slack(), self.check_blip());
     }

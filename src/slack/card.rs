@@ -34,7 +34,7 @@ pub(crate) const UNANSWERED_AFTER: SignedDuration = SignedDuration::from_mins(2)
 /// A ticket as a card: what notifications say, and the blocks.
 ///
 /// `first_words` are what the customer said to begin with; they must fit into a post
-/// ([`render::parts`]).
+/// ([`render::split_into_posts`]).
 pub fn render_card(
     ticket: &Ticket,
     first_words: Option<&str>,

@@ -67,7 +67,7 @@ impl ComposeKind {
         }
     }
 
-    /// Reads [`Kind::name`] back.
+    /// Reads [`ComposeKind::name`] back.
     pub(crate) fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }

@@ -194,7 +194,7 @@ impl Choice {
     }
 }
 
-/// The answer to a [`Search`]: those choices that hold what was typed, in groups with a title.
+/// The answer to a [`OptionSearch`]: those choices that hold what was typed, in groups with a title.
 pub fn build_options(groups: &[(String, Vec<Choice>)], query: &str) -> Value {
     let query = fold_text(query.trim());
     let fits = |choice: &&Choice| fold_text(&choice.label).contains(&query);

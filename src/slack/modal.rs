@@ -1,7 +1,7 @@
 //! How our dialogs look. No calls.
 //!
 //! Lists are external selects: they open empty-handed and at once, can be searched, and have no
-//! limit of entries; [`super::dialog::options`] fills them.
+//! limit of entries; [`super::dialog::build_options`] fills them.
 
 use serde_json::{Value, json};
 
@@ -141,7 +141,7 @@ pub fn build_details_view(lines: &[(String, String)], texts: &Texts) -> Value {
     build_view("dialog-details", &blocks, texts)
 }
 
-/// The labelled lines that a ticket itself gives for [`details`].
+/// The labelled lines that a ticket itself gives for [`build_details_view`].
 pub fn list_ticket_facts(ticket: &Ticket, texts: &Texts) -> Vec<(String, String)> {
     let label = |key: &str| texts.text(key, &[]);
     let (state, more) = super::card::describe_state(ticket, texts);

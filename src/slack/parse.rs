@@ -500,7 +500,7 @@ pub(crate) fn delivery_id_of(message: &Value) -> Option<&str> {
 }
 
 /// What the first block of a post of ours says, exactly as it was given to
-/// [`super::rich_text::literal`].
+/// [`super::rich_text::to_literal_post`].
 pub(crate) fn literal_text(message: &Value) -> String {
     let list = |value: &Value, pointer: &str| {
         value.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default()

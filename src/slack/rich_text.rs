@@ -51,7 +51,7 @@ pub fn to_literal_post(text: &str) -> (String, Value) {
 
 /// The elements that show a customer's words literally, addresses clickable.
 ///
-/// The text must be [`clean`]; read one after the other, the elements say exactly the same.
+/// The text must be [`clean_text`]; read one after the other, the elements say exactly the same.
 pub fn literal_runs(text: &str) -> Vec<Value> {
     let mut runs = Vec::new();
     let mut rest = text;
@@ -69,12 +69,12 @@ pub(crate) fn rich_text_block(parts: &[Value]) -> Value {
     json!({ "type": "rich_text", "elements": parts })
 }
 
-/// Running text for a [`block`].
+/// Running text for a [`rich_text_block`].
 pub(crate) fn rich_text_section(runs: &[Value]) -> Value {
     json!({ "type": "rich_text_section", "elements": runs })
 }
 
-/// Quoted text for a [`block`].
+/// Quoted text for a [`rich_text_block`].
 pub(crate) fn rich_text_quote(runs: &[Value]) -> Value {
     json!({ "type": "rich_text_quote", "elements": runs })
 }

@@ -7,10 +7,10 @@
 //! # Durability
 //!
 //! [`Store::accept`] returns only after an event of either platform is on the disk, and so does
-//! [`Store::begin`]: what may still be lost has no effect yet, because its sender would repeat it.
+//! [`Store::begin_call`]: what may still be lost has no effect yet, because its sender would repeat it.
 //! Every other write is *soft*: it survives the death of the process at any instant, and may be
 //! lost only if the machine itself goes down. That is enough, because what is soft can be found
-//! again: after the machine was restarted every unfinished item is marked [`Item::doubt`], and
+//! again: after the machine was restarted every unfinished item is marked [`Item::may_have_unrecorded_calls`], and
 //! then each of its outside calls is looked up at the far end before it is made again.
 //!
 //! Invariant: an item is in exactly one lane, and items of a lane are leased in the order in which
@@ -91,7 +91,7 @@ impl Lane {
     }
 
     /// A lane of its own for something that is set for later: it does not count as waiting
-    /// ([`Store::depth`]).
+    /// ([`Store::inbox_depth`]).
     pub(crate) fn for_later(name: &str) -> Self {
         Self::Own(format!("later:{name}"))
     }
@@ -159,7 +159,7 @@ pub struct Item {
     pub attempts: u32,
     /// Whether any call for it may have been made without a trace, because the machine went down.
     pub may_have_unrecorded_calls: bool,
-    /// Whether a call for it was begun before it was leased, see [`Store::steps`].
+    /// Whether a call for it was begun before it was leased, see [`Store::calls_of`].
     pub has_begun_calls: bool,
 }
 
@@ -179,7 +179,7 @@ pub struct Lease {
 /// What became of an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoredOutcome {
-    /// Handled. Its key is kept, its body until [`Store::clean`] erases it.
+    /// Handled. Its key is kept, its body until [`Store::erase_expired`] erases it.
     Done,
     /// None of ours. Its key is kept, its body is erased at once.
     Ignored,
@@ -280,7 +280,7 @@ pub struct PostRate {
     pub burst: u32,
 }
 
-/// Until when what is kept is old enough to be erased ([`Store::clean`]).
+/// Until when what is kept is old enough to be erased ([`Store::erase_expired`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cutoffs {
     /// The bodies of items that were finished before, and the first words of tickets that were
@@ -486,7 +486,7 @@ pub trait Store: Send + Sync + 'static {
     /// Puts an event on the disk, unless one with the same source and key is there already.
     ///
     /// A lane of kind [`Lane::Message`] that is linked to a ticket becomes that ticket's lane.
-    /// What the bridge set itself to do ([`Source::Desk`]) is a soft write: it follows from an
+    /// What the bridge set itself to do ([`Source::Internal`]) is a soft write: it follows from an
     /// event, and is set again when that event is handled again.
     async fn accept(&self, item: NewItem) -> Result<Accepted>;
 
@@ -567,7 +567,7 @@ pub trait Store: Send + Sync + 'static {
     async fn put_ticket(&self, ticket: &Ticket) -> Result<()>;
 
     /// Keeps what a customer said to begin with, as the ticket's card shows it, until some time
-    /// after the ticket is closed ([`Store::clean`]); not if the ticket was ever erased.
+    /// after the ticket is closed ([`Store::erase_expired`]); not if the ticket was ever erased.
     async fn keep_first_words(&self, ticket: &TicketId, words: &str) -> Result<()>;
 
     /// What a customer said to begin with.
@@ -687,7 +687,7 @@ pub trait Store: Send + Sync + 'static {
     /// Gives a parked item up for good. False if it is not parked.
     async fn skip_parked(&self, item: ItemId) -> Result<bool>;
 
-    /// How much waits now; what is in a [`Lane::later`] does not count.
+    /// How much waits now; what is in a [`Lane::for_later`] does not count.
     async fn inbox_depth(&self) -> Result<InboxDepth>;
 
     /// Erases what is older than it is kept, so that it is in no file any more. Waiting items are

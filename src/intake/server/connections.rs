@@ -88,7 +88,7 @@ impl TrackedConnection {
         lock_state(&self.state).stalled_since.get_or_insert_with(Instant::now);
     }
 
-    /// When [`Guest::is_late`] is to be asked, if nothing happens before.
+    /// When [`TrackedConnection::is_late`] is to be asked, if nothing happens before.
     pub(super) fn next_deadline(&self, limits: &ServerLimits) -> Option<Instant> {
         let ConnectionState { phase, since, read, .. } = *lock_state(&self.state);
         match phase {

@@ -2,7 +2,7 @@
 //!
 //! Everybody hands in what is to be read or written and waits for the answer. What has been handed
 //! in while the thread was busy shares one transaction: no timer, an idle store commits at once.
-//! Nothing in here waits for the disk; who must be sure of it is passed on to [`Disk`], and what
+//! Nothing in here waits for the disk; who must be sure of it is passed on to [`DiskSyncer`], and what
 //! comes next goes on meanwhile, on what was committed.
 //!
 //! Invariant: what was handed in is written even if nobody waits for the answer any more

@@ -82,7 +82,7 @@ pub(super) const SELECT_DUE: &str = "
     )
     ORDER BY head.due, head.name, item.id";
 
-/// The lanes that [`CLAIM`] finds, with the items at their heads.
+/// The lanes that [`SELECT_DUE`] finds, with the items at their heads.
 ///
 /// One statement, so it sees one state of the database.
 pub(super) fn read_due_lanes(
@@ -228,12 +228,12 @@ pub(super) fn finish_parked(tx: &Connection, item: ItemId, now: i64) -> Result<b
 }
 
 /// How many items wait, how many are parked, and when the oldest waiting one arrived: not of
-/// those in a lane for later, for which nobody waits yet ([`Lane::later`]).
+/// those in a lane for later, for which nobody waits yet ([`Lane::for_later`]).
 pub(super) const SELECT_DEPTH: &str = "
     SELECT count(*), (SELECT count(*) FROM item WHERE state = 'parked'), min(received)
     FROM item WHERE state = 'waiting' AND lane NOT GLOB 'own:later:*'";
 
-/// Reads what [`DEPTH`] says.
+/// Reads what [`SELECT_DEPTH`] says.
 pub(super) fn read_depth(connection: &Connection) -> Result<(i64, i64, Option<i64>)> {
     let depth = connection
         .first_row(SELECT_DEPTH, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;

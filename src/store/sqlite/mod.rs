@@ -2,7 +2,7 @@
 //!
 //! One thread has the connection (`database`), another one waits for the disk (`disk`), and one
 //! tidies up behind them (`fold`). Leases are not in the file (`leases`): one process serves it at a
-//! time, see [`Options::exclusive`]; others may look into it and revive or skip what is parked.
+//! time, see [`SqliteOptions::exclusive`]; others may look into it and revive or skip what is parked.
 //!
 //! Durability: whoever accepts an event is answered after the write-ahead log was synced, as with
 //! `synchronous = FULL`. Meanwhile the event may be claimed, but no call begins before it is on the
