@@ -5,12 +5,19 @@
 //! is a cache: with all of it gone, the service would only ask once more than needed.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dashmap::DashMap;
 use jiff::Timestamp;
 
 use crate::clock::Clock;
+
+/// How long a platform fails before it is told: what is shorter passes before anybody can look.
+const MIN_OUTAGE: Duration = Duration::from_mins(1);
+/// How long a platform may go without a call: then one is made, so that trouble is found out before
+/// somebody needs the platform.
+const MAX_SILENCE: Duration = Duration::from_mins(1);
 
 /// Keeps calls to one platform back while they cannot succeed.
 #[derive(Debug)]
@@ -20,6 +27,16 @@ pub struct CircuitBreaker {
     pauses: DashMap<String, Timestamp>,
     has_refused_credentials: AtomicBool,
     refused_until: AtomicI64,
+    outcomes: Mutex<Outcomes>,
+}
+
+/// How calls have ended lately.
+#[derive(Clone, Copy, Debug, Default)]
+struct Outcomes {
+    /// When the last one ended, however.
+    last: Option<Timestamp>,
+    /// Since when none has been answered.
+    failing_since: Option<Timestamp>,
 }
 
 /// Why a call must not be made now.
@@ -41,6 +58,7 @@ impl CircuitBreaker {
             pauses: DashMap::new(),
             has_refused_credentials: AtomicBool::new(false),
             refused_until: AtomicI64::new(i64::MIN),
+            outcomes: Mutex::default(),
         }
     }
 
@@ -75,12 +93,45 @@ impl CircuitBreaker {
         let until = self.clock.now() + self.lockout;
         self.refused_until.store(until.as_millisecond(), Ordering::Relaxed);
         self.has_refused_credentials.store(true, Ordering::Relaxed);
+        self.note_answer();
     }
 
     /// Notes that a call was answered, so the credentials are good.
     pub(crate) fn note_credentials_accepted(&self) {
         self.has_refused_credentials.store(false, Ordering::Relaxed);
         self.refused_until.store(i64::MIN, Ordering::Relaxed);
+        self.note_answer();
+    }
+
+    /// Notes that the platform has answered, if only with a refusal: it works.
+    pub(crate) fn note_answer(&self) {
+        *self.lock_outcomes() = Outcomes { last: Some(self.clock.now()), failing_since: None };
+    }
+
+    /// Notes that a call was not answered, or put off.
+    pub(crate) fn note_failure(&self) {
+        let now = self.clock.now();
+        let mut outcomes = self.lock_outcomes();
+        outcomes.last = Some(now);
+        outcomes.failing_since.get_or_insert(now);
+    }
+
+    /// Since when the platform has answered nothing, once that is for long enough to be told.
+    pub(crate) fn failing_since(&self) -> Option<Timestamp> {
+        let since = self.lock_outcomes().failing_since?;
+        (since + MIN_OUTAGE <= self.clock.now()).then_some(since)
+    }
+
+    /// Whether somebody should ask the platform whether it works: nothing was heard of it for long
+    /// or, if it fails, for a short time.
+    pub(crate) fn needs_probe(&self) -> bool {
+        let Outcomes { last, failing_since } = *self.lock_outcomes();
+        let patience = if failing_since.is_some() { self.lockout } else { MAX_SILENCE };
+        last.is_none_or(|last| last + patience <= self.clock.now())
+    }
+
+    fn lock_outcomes(&self) -> MutexGuard<'_, Outcomes> {
+        self.outcomes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the last word of the platform was that our credentials are not accepted.
@@ -123,5 +174,26 @@ mod tests {
         gate.note_credentials_accepted();
         assert!(!gate.has_refused_credentials());
         assert_eq!(gate.check_call("users.info"), Ok(()), "an answer opens it at once");
+    }
+
+    #[test]
+    fn an_outage_begins_with_the_first_failure_and_ends_with_the_first_answer() {
+        let clock = Clock::manual(Timestamp::UNIX_EPOCH);
+        let breaker = CircuitBreaker::new(clock.clone(), LOCKOUT);
+        assert!(breaker.needs_probe(), "nothing was heard yet");
+        breaker.note_answer();
+        clock.advance(Duration::from_secs(30));
+        assert!(!breaker.needs_probe());
+        let began = clock.now();
+        for _ in 0..4 {
+            breaker.note_failure();
+            assert!(!breaker.needs_probe(), "it was called just now");
+            assert_eq!(breaker.failing_since(), None);
+            clock.advance(LOCKOUT);
+            assert!(breaker.needs_probe());
+        }
+        assert_eq!(breaker.failing_since(), Some(began));
+        breaker.note_credentials_refused();
+        assert_eq!(breaker.failing_since(), None, "it has answered");
     }
 }

@@ -128,6 +128,16 @@ impl BlipClient {
         self.breaker.has_refused_credentials()
     }
 
+    /// Since when Blip has answered nothing, if that is for long.
+    pub(crate) fn failing_since(&self) -> Option<Timestamp> {
+        self.breaker.failing_since()
+    }
+
+    /// Whether somebody should ask Blip whether it works.
+    pub(crate) fn needs_probe(&self) -> bool {
+        self.breaker.needs_probe()
+    }
+
     /// Why Blip has not answered us once since the start; none if it has.
     pub(crate) fn silence_reason(&self) -> Option<String> {
         self.silence_reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -556,7 +566,8 @@ impl BlipClient {
         self.note_answer(&result);
         match fault {
             Some(Fault::Busy { after }) => {
-                self.breaker.pause_calls(path, after.unwrap_or(DEFAULT_BUSY_PAUSE))
+                self.breaker.pause_calls(path, after.unwrap_or(DEFAULT_BUSY_PAUSE));
+                self.breaker.note_failure();
             }
             Some(Fault::Credentials) => {
                 let variable = self.bot.setting_variable("KEY");
@@ -566,7 +577,9 @@ impl BlipClient {
                 self.breaker.note_credentials_refused();
             }
             None | Some(Fault::Refused { .. }) => self.breaker.note_credentials_accepted(),
-            Some(Fault::Down | Fault::OutcomeUnknown | Fault::Broken) => {}
+            Some(Fault::Down | Fault::OutcomeUnknown | Fault::Broken) => {
+                self.breaker.note_failure()
+            }
         }
         result
     }

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{DialogViewer, Dialogs, Error};
-use crate::model::{ChannelId, Failure, Fault, SlackUserId, Ticket, TicketState};
+use crate::model::{ChannelId, Failure, Fault, Readiness, SlackUserId, Ticket, TicketState};
 use crate::slack::home::{self, BridgeHealth, CommandAction, ListedTicket, SlashCommand};
 use crate::slack::workspace::Requester;
 use crate::store::Lane;
@@ -88,7 +88,7 @@ impl Dialogs {
                 home::answer_status(
                     open.len(),
                     unclaimed,
-                    self.read_bridge_health(user).await?,
+                    &self.read_bridge_health(user).await?,
                     words,
                 )
             }
@@ -150,7 +150,7 @@ impl Dialogs {
             return Ok(home::render_closed_tab(words));
         }
         let (mine, waiting) = self.list_open_tickets(user).await?;
-        Ok(home::render_home_tab(&mine, &waiting, self.read_bridge_health(user).await?, words))
+        Ok(home::render_home_tab(&mine, &waiting, &self.read_bridge_health(user).await?, words))
     }
 
     /// What somebody holds, and what nobody holds, oldest first.
@@ -207,7 +207,7 @@ impl Dialogs {
             }
         }
         let parked = self.list_visible_tickets(user, parked).await?.len();
-        let is_ailing = !(self.readiness)().troubles.is_empty();
-        Ok(BridgeHealth { parked, is_degraded: is_ailing })
+        let Readiness { troubles, outages, .. } = (self.readiness)();
+        Ok(BridgeHealth { parked, is_degraded: !troubles.is_empty(), outages })
     }
 }

@@ -15,13 +15,14 @@ pub(super) async fn serve_health() -> &'static str {
 /// `GET /readyz`: events can be stored and read, and both platforms answer and accept our
 /// credentials. What is to be mended, but keeps nobody from working, is told besides.
 pub(super) async fn serve_readiness(State(intake): State<Intake>) -> (StatusCode, String) {
-    let Readiness { troubles, warnings } = check_readiness(&intake).await;
+    let Readiness { troubles, warnings, outages } = check_readiness(&intake).await;
     let (status, first) = if troubles.is_empty() {
         (StatusCode::OK, vec!["ready".to_owned()])
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, troubles)
     };
-    let warnings = warnings.into_iter().map(|warning| format!("warning: {warning}"));
+    let outages = outages.iter().map(ToString::to_string);
+    let warnings = warnings.into_iter().chain(outages).map(|warning| format!("warning: {warning}"));
     let lines: Vec<String> = first.into_iter().chain(warnings).collect();
     (status, lines.join("\n") + "\n")
 }

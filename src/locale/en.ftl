@@ -199,6 +199,7 @@ home-unavailable = Can’t answer right now. Please try again in a while.
 home-closed = Only agents see tickets here.
 health-well = 🟢 The integration is working
 health-ailing = 🔴 The integration has a problem: tell whoever runs it
+health-outage = 🟠 { $platform } has not been answering since { $time }: what waits goes out when it does
 health-parked = ⚠️ { $count } parked, waiting for somebody to resolve them
 help-mine = your tickets
 help-waiting = customers waiting to be claimed, by team

@@ -199,6 +199,7 @@ home-unavailable = No se pudo responder ahora. Inténtalo de nuevo en un rato.
 home-closed = Solo los agentes ven los tickets aquí.
 health-well = 🟢 La integración funciona
 health-ailing = 🔴 La integración tiene problemas: avisa a quien la cuida
+health-outage = 🟠 { $platform } no responde desde { $time }: lo que espera sale cuando vuelva a responder
 health-parked = ⚠️ { $count } detenidos, a la espera de que alguien los resuelva
 help-mine = los tickets que tienes
 help-waiting = quién espera un agente, por equipo

@@ -199,6 +199,7 @@ home-unavailable = Não foi possível responder agora. Tente de novo daqui a pou
 home-closed = Só atendentes veem os atendimentos aqui.
 health-well = 🟢 Integração funcionando
 health-ailing = 🔴 Integração com problemas: avise quem cuida dela
+health-outage = 🟠 { $platform } não responde desde { $time }: o que espera sai quando voltar a responder
 health-parked = ⚠️ { $count } parados, aguardando alguém resolver
 help-mine = os atendimentos que estão com você
 help-waiting = quem aguarda um atendente, por fila

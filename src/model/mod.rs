@@ -34,6 +34,7 @@ pub use event::{BlipEvent, Click, ReceiptKind, SlackEvent, Submission, Submitted
 pub(crate) use fault::{Failure, Fault};
 pub(crate) use hours::WorkingHours;
 pub use ids::{BotName, ChannelId, ChannelRef, MessageTs, SlackUserId, TicketId};
+pub use readiness::Outage;
 pub(crate) use readiness::Readiness;
 pub use ticket::{
     Agent, Closing, Customer, Move, MoveRefusal, Thread, Ticket, TicketEnding, TicketSnapshot,

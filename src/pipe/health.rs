@@ -14,11 +14,9 @@ use super::thread::ThreadPost;
 use super::{Bridge, PipeResult};
 use crate::blip;
 use crate::inbox::Job;
-use crate::model::{ChannelId, ChannelRef, Readiness};
+use crate::model::{ChannelId, ChannelRef, Outage, Readiness};
 use crate::store::{self, Item};
 
-/// After how long without any answer Slack is asked whether it still knows us.
-const MAX_SLACK_SILENCE: Duration = Duration::from_mins(5);
 /// How often our channels are looked at: Slack tells of a change only to an app whose manifest asks
 /// for it.
 const CHANNEL_CHECK_INTERVAL: Duration = Duration::from_hours(1);
@@ -58,7 +56,22 @@ impl Bridge {
         });
         let others = self.warnings.iter().map(|warning| warning.value().clone());
         let warnings = others.chain(shared).collect();
-        Readiness { troubles: troubles.chain(bots).collect(), warnings }
+        let outages = self.list_outages();
+        Readiness { troubles: troubles.chain(bots).collect(), warnings, outages }
+    }
+
+    /// The platforms that have answered before, and nothing for a while.
+    fn list_outages(&self) -> Vec<Outage> {
+        let slack = self.slack.failing_since().filter(|_| self.slack.has_identity());
+        let slack = slack.map(|since| Outage { platform: "Slack".to_owned(), since });
+        let has_many = self.configured_bots().count() > 1;
+        let bots = self.configured_bots().filter(|bot| bot.silence_reason().is_none());
+        let bots = bots.filter_map(|bot| {
+            let name = bot.bot_name();
+            let platform = if has_many { format!("Blip ({name})") } else { "Blip".to_owned() };
+            Some(Outage { platform, since: bot.failing_since()? })
+        });
+        slack.into_iter().chain(bots).collect()
     }
 
     /// Each bot once, by its name now.
@@ -106,6 +119,7 @@ impl Bridge {
     /// has changed.
     pub(crate) async fn watch_health(&self, every: Duration) {
         let mut was_deaf = false;
+        let mut outages = Vec::new();
         let mut looked = self.clock.now();
         loop {
             let has_changed = tokio::select! {
@@ -116,9 +130,12 @@ impl Bridge {
             if has_changed || self.has_slack_trouble() {
                 self.slack.fetch_identity().await.ok();
             }
-            for bot in self.configured_bots().filter(|bot| describe_bot_trouble(bot).is_some()) {
+            let in_doubt =
+                |bot: &&blip::BlipClient| describe_bot_trouble(bot).is_some() || bot.needs_probe();
+            for bot in self.configured_bots().filter(in_doubt) {
                 bot.ping().await.ok();
             }
+            outages = log_outages(&outages, self.list_outages());
             let is_news = has_changed || was_introduced != self.slack.has_identity();
             if self.is_default_channel_missing() || is_news {
                 self.check_default_channel().await;
@@ -215,7 +232,7 @@ impl Bridge {
             || slack.has_refused_credentials()
             || slack.has_clock_skew()
             || slack.lacks_scope()
-            || !slack.has_answered_within(MAX_SLACK_SILENCE)
+            || slack.needs_probe()
     }
 
     /// Whether the channel that is left when no other can be posted to cannot be either.
@@ -253,6 +270,20 @@ impl Bridge {
     pub(super) fn forget_channel(&self, channel: &ChannelId) {
         self.channel_ids.retain(|_, id| id != channel);
     }
+}
+
+/// Tells of outages that have begun to count, or are over.
+fn log_outages(before: &[Outage], now: Vec<Outage>) -> Vec<Outage> {
+    let has = |outages: &[Outage], platform: &str| {
+        outages.iter().any(|outage| outage.platform == platform)
+    };
+    for outage in now.iter().filter(|outage| !has(before, &outage.platform)) {
+        tracing::error!("{outage}");
+    }
+    for Outage { platform, since } in before.iter().filter(|it| !has(&now, &it.platform)) {
+        tracing::info!(%since, "{platform} answers again");
+    }
+    now
 }
 
 /// What remembers that a channel was told that it is shared.

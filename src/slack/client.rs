@@ -198,6 +198,16 @@ impl SlackClient {
         self.breaker.has_refused_credentials()
     }
 
+    /// Since when Slack has answered nothing, if that is for long.
+    pub(crate) fn failing_since(&self) -> Option<Timestamp> {
+        self.breaker.failing_since()
+    }
+
+    /// Whether somebody should ask Slack whether it works.
+    pub(crate) fn needs_probe(&self) -> bool {
+        self.breaker.needs_probe()
+    }
+
     /// Whether Slack has said who we are.
     pub(crate) fn has_identity(&self) -> bool {
         self.identity.get().is_some()
@@ -472,6 +482,7 @@ impl SlackClient {
         match &fault {
             Some(Fault::Busy { after }) => {
                 self.breaker.pause_calls(kind, after.unwrap_or(Duration::from_secs(5)));
+                self.breaker.note_failure();
             }
             Some(Fault::Credentials) => {
                 if let Err(error) = &result {
@@ -479,7 +490,10 @@ impl SlackClient {
                         reinstall the app or mend SLACK_BOT_TOKEN, the queue is kept meanwhile");
                     // A scope that is missing for one method says nothing of the others.
                     match error.code() {
-                        Some("missing_scope") => self.health.note_scope(method, true),
+                        Some("missing_scope") => {
+                            self.health.note_scope(method, true);
+                            self.breaker.note_answer();
+                        }
                         _ => self.breaker.note_credentials_refused(),
                     }
                 }
@@ -488,7 +502,9 @@ impl SlackClient {
                 self.breaker.note_credentials_accepted();
                 self.health.note_scope(method, false);
             }
-            Some(_) => {}
+            Some(Fault::Down | Fault::OutcomeUnknown | Fault::Broken) => {
+                self.breaker.note_failure()
+            }
         }
         result
     }

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
+use jiff::SignedDuration;
 use jiff::fmt::rfc2822::DateTimeParser;
-use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{DATE, HeaderMap};
 use serde_json::Value;
 
@@ -40,7 +39,6 @@ pub(crate) struct ChannelAccess {
 
 #[derive(Debug, Default)]
 struct ApiState {
-    heard: Option<Timestamp>,
     /// How far Slack's clock is ahead of ours.
     ahead: SignedDuration,
     scopes: Option<String>,
@@ -58,7 +56,6 @@ impl ApiHealth {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let now = self.clock.now();
         let mut known = self.lock_state();
-        known.heard = Some(now);
         if let Some(scopes) = text(SCOPES_HEADER) {
             // With other scopes, what was refused is worth another try.
             if known.scopes.as_deref() != Some(scopes) {
@@ -120,12 +117,6 @@ impl SlackClient {
     /// Whether a method that tickets wait for was refused for want of a scope, and not accepted since.
     pub(crate) fn lacks_scope(&self) -> bool {
         !self.health.lock_state().refused.is_empty()
-    }
-
-    /// Whether Slack has answered anything within this time.
-    pub(crate) fn has_answered_within(&self, time: Duration) -> bool {
-        let now = self.health.clock.now();
-        self.health.lock_state().heard.is_some_and(|heard| now < heard + time)
     }
 
     /// Whether we may post to a channel, and who else reads it (`conversations.info`).

@@ -8,7 +8,7 @@ use super::card::{build_button_json, escape_line, format_slack_date, is_team, li
 use super::workspace::Requester;
 use super::{action, render, rich_text};
 use crate::locale::Texts;
-use crate::model::{Ticket, TicketState};
+use crate::model::{Outage, Ticket, TicketState};
 
 /// Most tickets of one list: two blocks each, of the 100 that a home tab may have.
 const MAX_HOME_TICKETS: usize = 18;
@@ -70,19 +70,21 @@ pub struct ListedTicket {
 }
 
 /// How the bridge is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BridgeHealth {
     /// Events that wait for a person, in channels that the reader is in.
     pub parked: usize,
     /// Something keeps the bridge from working.
     pub is_degraded: bool,
+    /// Platforms that have not answered for a while.
+    pub outages: Vec<Outage>,
 }
 
 /// What the home tab shows to somebody: what they hold, and what nobody holds, oldest first.
 pub fn render_home_tab(
     mine: &[ListedTicket],
     waiting: &[ListedTicket],
-    health: BridgeHealth,
+    health: &BridgeHealth,
     texts: &Texts,
 ) -> Value {
     let mut blocks =
@@ -131,7 +133,7 @@ pub fn answer_found(rows: &[ListedTicket], texts: &Texts) -> Value {
 }
 
 /// How the bridge is, as an answer.
-pub fn answer_status(open: usize, unclaimed: usize, health: BridgeHealth, texts: &Texts) -> Value {
+pub fn answer_status(open: usize, unclaimed: usize, health: &BridgeHealth, texts: &Texts) -> Value {
     let (open, unclaimed) = (open.to_string(), unclaimed.to_string());
     let tickets = texts.text("home-open", &[("open", &open), ("unclaimed", &unclaimed)]);
     let text = format!("{tickets}\n{}", describe_health(health, texts));
@@ -188,9 +190,17 @@ pub(crate) fn answer_text(text: &str) -> Value {
     build_answer(text, &[rich_text::to_literal_post(text).1])
 }
 
-fn describe_health(health: BridgeHealth, texts: &Texts) -> String {
-    let state = if health.is_degraded { "health-ailing" } else { "health-well" };
-    let mut line = vec![texts.text(state, &[])];
+fn describe_health(health: &BridgeHealth, texts: &Texts) -> String {
+    let outage = |Outage { platform, since }: &Outage| {
+        let since = texts.format_day_time(*since);
+        texts.text("health-outage", &[("platform", platform), ("time", &since)])
+    };
+    let mut line: Vec<String> = health.outages.iter().map(outage).collect();
+    if health.is_degraded {
+        line.insert(0, texts.text("health-ailing", &[]));
+    } else if line.is_empty() {
+        line.push(texts.text("health-well", &[]));
+    }
     if health.parked > 0 {
         line.push(texts.text("health-parked", &[("count", &health.parked.to_string())]));
     }

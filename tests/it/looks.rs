@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use blip_slack::locale::{Language, TextCatalog, Texts};
 use blip_slack::model::{
-    Agent, BotName, ChannelId, Content, Customer, MessageTs, SlackUserId, Thread, Ticket,
+    Agent, BotName, ChannelId, Content, Customer, MessageTs, Outage, SlackUserId, Thread, Ticket,
     TicketEnding, TicketId, TicketState,
 };
 use blip_slack::slack::card::{self, RelatedTicket, RelatedTickets};
@@ -190,7 +190,11 @@ fn home_tabs_and_answers() {
     let (unclaimed, address, is_own) = (ticket(TicketState::Unclaimed), None, false);
     let other = ListedTicket { ticket: Ticket { team: None, ..unclaimed }, address, is_own };
     let waiting = [row(TicketState::Unclaimed), other];
-    let ill = BridgeHealth { parked: 1, is_degraded: true };
+    let ill = BridgeHealth {
+        parked: 1,
+        is_degraded: true,
+        outages: vec![Outage { platform: "Blip".to_owned(), since: noon() }],
+    };
     for language in Language::ALL {
         let words = words(language);
         let answers = [
@@ -200,13 +204,13 @@ fn home_tabs_and_answers() {
             home::answer_waiting(&[], &words),
             home::answer_found(&theirs, &words),
             home::answer_found(&[], &words),
-            home::answer_status(3, 1, ill, &words),
-            home::answer_status(0, 0, BridgeHealth::default(), &words),
+            home::answer_status(3, 1, &ill, &words),
+            home::answer_status(0, 0, &BridgeHealth::default(), &words),
             home::answer_help(&words),
         ];
         let mut looks = vec![
-            view_outline(&home::render_home_tab(&mine, &waiting, ill, &words)),
-            view_outline(&home::render_home_tab(&[], &[], BridgeHealth::default(), &words)),
+            view_outline(&home::render_home_tab(&mine, &waiting, &ill, &words)),
+            view_outline(&home::render_home_tab(&[], &[], &BridgeHealth::default(), &words)),
             view_outline(&home::render_closed_tab(&words)),
         ];
         for answer in &answers {
@@ -240,7 +244,7 @@ fn nothing_is_too_much_for_slack() {
         };
         60
     ];
-    check_view(&home::render_home_tab(&rows, &rows, BridgeHealth::default(), &words)).unwrap();
+    check_view(&home::render_home_tab(&rows, &rows, &BridgeHealth::default(), &words)).unwrap();
     for answer in [
         home::answer_mine(&rows, &words),
         home::answer_waiting(&rows, &words),

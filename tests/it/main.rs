@@ -37,6 +37,7 @@ mod metrics;
 mod monitoring;
 mod order;
 mod origins;
+mod outage;
 mod pace;
 mod privacy;
 mod process;

@@ -6,6 +6,7 @@ use blip_slack::app::Tuning;
 use blip_slack::clock::Clock;
 use blip_slack::demo::CHANNEL;
 use blip_slack_standins::slack::Message;
+use jiff::Timestamp;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -130,6 +131,11 @@ impl Later {
         self.bridge.blip.advance(time);
         self.bridge.slack.advance(time);
         self.running.clock.advance(time);
+    }
+
+    /// The time by the bridge's clock.
+    pub fn now(&self) -> Timestamp {
+        self.running.clock.now()
     }
 
     /// Lets time pass for the bridge alone, busy or not: its clock goes wrong, or right again.
