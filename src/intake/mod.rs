@@ -5,7 +5,8 @@
 //! later, by the pipes.
 //!
 //! Invariant: a `200` for an event is sent only after the event is on the disk
-//! (`an_event_that_cannot_be_stored_is_answered_503`), and so is an acknowledgement in Socket Mode
+//! (`a_full_disk_loses_nothing_and_the_bridge_goes_on_when_there_is_room_again`), and so is an
+//! acknowledgement in Socket Mode
 //! (`what_cannot_be_stored_is_not_acknowledged_and_comes_again`).
 
 mod blip;

@@ -3,15 +3,16 @@
 //! ```text
 //!  item from Blip  ──→ blip_to_slack ──→ slack::Client
 //!  item from Slack ──→ slack_to_blip ──→ blip::Client      (moves: claim, release, close)
-//!  chore           ──→ desk          ──→ slack::Client      (card, marks, context, checks)
+//!  job             ──→ jobs          ──→ slack::Client      (card, marks, context, checks)
 //! ```
 //!
 //! Handling an item is a straight function from top to bottom. It asks for its outside calls by
-//! name through `Bridge::once`; after a failure or a crash it runs again from the top, and what
+//! name through `Bridge::call_once`; after a failure or a crash it runs again from the top, and what
 //! was done already answers at once.
 //!
 //! Invariant: no call with an effect on a far end is made again unless a look at the far end has
-//! shown that it did not take effect (`an_answer_lost_after_the_effect_is_not_sent_twice`).
+//! shown that it did not take effect
+//! (`what_took_effect_but_cannot_be_seen_at_once_is_not_sent_again`).
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
