@@ -14,6 +14,7 @@ use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tracing::{Span, error_span, field};
 use tracing_subscriber::EnvFilter;
 
 const EVENTS_ACCEPTED: &str = "blip_slack_events_accepted_total";
@@ -47,7 +48,7 @@ pub fn start_telemetry(filter: &str, json: bool) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = if json {
-        log.json().flatten_event(true).with_current_span(false).try_init()
+        log.json().flatten_event(true).with_current_span(false).with_span_list(true).try_init()
     } else {
         log.with_ansi(std::io::stderr().is_terminal()).try_init()
     };
@@ -56,6 +57,24 @@ pub fn start_telemetry(filter: &str, json: bool) {
     }
     std::panic::set_hook(Box::new(log_panic));
     metrics_handle();
+}
+
+/// The span of work on a lane: each log line below it carries the lane and, if it is that of a
+/// ticket, the ticket.
+///
+/// Spans are of the highest level, here and elsewhere: with `LOG=warn` a warning still says what it
+/// is about.
+pub(crate) fn lane_span(lane: &str) -> Span {
+    let span = error_span!("lane", lane, ticket.id = field::Empty);
+    if let Some(ticket) = lane.strip_prefix("ticket:") {
+        span.record("ticket.id", ticket);
+    }
+    span
+}
+
+/// The span of one event or job that is being handled.
+pub(crate) fn event_span(source: &'static str, id: i64, attempts: u32) -> Span {
+    error_span!("event", source, id, attempt = attempts + 1)
 }
 
 /// The metrics in the text format of Prometheus.

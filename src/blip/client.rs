@@ -470,6 +470,7 @@ impl BlipClient {
             .to_vec())
     }
 
+    #[tracing::instrument(level = "error", name = "blip", skip_all, fields(operation))]
     async fn send_command(
         &self,
         operation: &'static str,
@@ -493,6 +494,7 @@ impl BlipClient {
     }
 
     /// Posts an envelope to which there is no other answer than that it was taken.
+    #[tracing::instrument(level = "error", name = "blip", skip_all, fields(operation))]
     async fn post_envelope(
         &self,
         operation: &'static str,

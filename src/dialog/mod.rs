@@ -96,6 +96,7 @@ impl Dialogs {
     /// that Slack opens none, they are told to ask again.
     ///
     /// Returns whether Slack opens dialogs at all.
+    #[tracing::instrument(level = "error", name = "open_dialog", skip_all)]
     pub(crate) async fn open_dialog(&self, asked: &DialogRequest) -> bool {
         match tokio::time::timeout(SLACK_DIALOG_DEADLINE, self.try_open_dialog(asked)).await {
             Ok(Ok(())) => true,
@@ -144,6 +145,7 @@ impl Dialogs {
 
     /// The options of a list as Slack wants them; none if Blip does not tell in time, or for who is
     /// not known to be an agent.
+    #[tracing::instrument(level = "error", name = "search_options", skip_all)]
     pub(crate) async fn search_options(&self, search: &OptionSearch) -> Value {
         let Some(bot) = self.bots.get(search.ticket.bot()) else { return build_options(&[], "") };
         let reader = self.load_viewer(&search.by).await;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument, Span};
 
 use super::retry::{RetryDecision, RetryPolicy};
 use super::{Handled, Handler, ItemOutcome, Job};
@@ -76,7 +77,8 @@ impl<P: Handler> Worker<P> {
                 Ok(lanes) if lanes.is_empty() => self.wait_until_due().await,
                 Ok(lanes) => {
                     for (lease, permit) in lanes {
-                        tasks.spawn(self.clone().work_on_lane(lease, permit));
+                        let span = telemetry::lane_span(&lease.lane);
+                        tasks.spawn(self.clone().work_on_lane(lease, permit).instrument(span));
                     }
                 }
                 Err(error) => {
@@ -127,7 +129,7 @@ impl<P: Handler> Worker<P> {
     async fn work_on_lane(self, lease: Lease, _permit: OwnedSemaphorePermit) {
         let (lane, token, until) = (lease.lane.clone(), lease.token, lease.until);
         if let Err(error) = self.drain_lane(lease).await {
-            tracing::error!(lane, %error, "a lane was left half way; it goes on when the store works");
+            tracing::error!(%error, "a lane was left half way; it goes on when the store works");
             self.release_with_retries(Lease { lane, token, until, items: Vec::new() }).await;
         }
     }
@@ -139,7 +141,7 @@ impl<P: Handler> Worker<P> {
             self.pause_for(self.retry.first).await;
             match self.store.release_lane(lease.clone(), None).await {
                 Ok(()) | Err(store::Error::LeaseLost { .. }) => return,
-                Err(error) => tracing::debug!(lane = lease.lane, %error, "not yet"),
+                Err(error) => tracing::debug!(%error, "not yet"),
             }
         }
     }
@@ -172,10 +174,13 @@ impl<P: Handler> Worker<P> {
     }
 
     async fn call_handler(&self, lease: &Lease, items: &[Item]) -> Handled {
-        let handled =
-            AssertUnwindSafe(self.handler.handle_items(&lease.lane, items)).catch_unwind().await;
+        let span = items.first().map_or_else(Span::none, |first| {
+            telemetry::event_span(first.source.name(), first.id, first.attempts)
+        });
+        let handled = self.handler.handle_items(&lease.lane, items).instrument(span);
+        let handled = AssertUnwindSafe(handled).catch_unwind().await;
         handled.unwrap_or_else(|_| {
-            tracing::error!(lane = lease.lane, "a pipe panicked; the item is parked");
+            tracing::error!("a pipe panicked; the item is parked");
             Handled::for_first_item(ItemOutcome::Failed(Fault::Broken))
         })
     }
@@ -194,7 +199,7 @@ impl<P: Handler> Worker<P> {
             ItemOutcome::Ignored => (StoredOutcome::Ignored, None),
             ItemOutcome::Forgotten => (StoredOutcome::Forgotten, None),
             ItemOutcome::Wait(until) => return Ok(Some(until)),
-            ItemOutcome::Failed(fault) => match self.decide_retry(&fault, lease, items) {
+            ItemOutcome::Failed(fault) => match self.decide_retry(&fault, items) {
                 RetryDecision::Retry { after, counted: false } => return Ok(Some(now + after)),
                 RetryDecision::Retry { after, counted: true } => {
                     (StoredOutcome::Failed, Some(now + after))
@@ -234,14 +239,13 @@ impl<P: Handler> Worker<P> {
         Ok(())
     }
 
-    fn decide_retry(&self, fault: &Fault, lease: &Lease, items: &[Item]) -> RetryDecision {
+    fn decide_retry(&self, fault: &Fault, items: &[Item]) -> RetryDecision {
         let Some(item) = items.first() else { return RetryDecision::Park("empty".to_owned()) };
         let age = self.clock.now().duration_since(item.received);
         let age = Duration::try_from(age).unwrap_or_default();
         let next = self.retry.decide_next(fault, item.attempts, age, fastrand::f64());
         match &next {
             RetryDecision::Retry { after, .. } => tracing::info!(
-                lane = lease.lane,
                 item.id = item.id,
                 item.attempt = item.attempts + 1,
                 fault = fault.name(),
@@ -249,7 +253,6 @@ impl<P: Handler> Worker<P> {
                 "an item waits and is tried again"
             ),
             RetryDecision::Park(reason) => tracing::error!(
-                lane = lease.lane,
                 item.id = item.id,
                 reason,
                 "an item is parked; `blip-slack parked` lists it, `blip-slack retry` replays it"

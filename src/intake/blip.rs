@@ -40,6 +40,7 @@ pub(super) async fn accept_from_bot(
     accept_events(&intake, &bot, &headers, body).await
 }
 
+#[tracing::instrument(level = "error", name = "request", skip_all, fields(from = "blip"))]
 async fn accept_events(
     intake: &Intake,
     bot: &BotName,

@@ -22,6 +22,7 @@ use crate::media::{ExpectedFile, FileRequest, FileUnavailable, ServedFile};
 const INLINE_TYPES: [&str; 3] = ["audio/", "image/", "video/"];
 
 /// Hands one file out.
+#[tracing::instrument(level = "error", name = "request", skip_all, fields(from = "media"))]
 pub(super) async fn serve_file(
     State(intake): State<Intake>,
     Path(token): Path<String>,

@@ -37,6 +37,7 @@ pub(crate) enum SlackAnswer {
 }
 
 /// Takes whatever Slack sends over HTTP.
+#[tracing::instrument(level = "error", name = "request", skip_all, fields(from = "slack"))]
 pub(super) async fn accept_request(
     State(intake): State<Intake>,
     headers: HeaderMap,

@@ -117,6 +117,7 @@ impl Fetcher {
     /// # Errors
     ///
     /// Why the file cannot be had.
+    #[tracing::instrument(level = "error", name = "fetch_file", skip_all)]
     pub async fn fetch_file(&self, ask: FetchRequest<'_>) -> Result<FetchedFile, FetchError> {
         let mut url = Url::parse(ask.url).map_err(|_unreadable| FetchError::Address)?;
         for _ in 0..MAX_HOPS {

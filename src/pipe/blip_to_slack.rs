@@ -6,7 +6,7 @@ use super::customer_files::CustomerFile;
 use super::thread::{ThreadPost, ticket_lane};
 use super::{Bridge, HandlerResult, PipeResult};
 use crate::blip::{envelope, parse};
-use crate::inbox::{Handled, ItemOutcome as Settled, Job, ReminderTopic};
+use crate::inbox::{Handled, ItemOutcome, Job, ReminderTopic};
 use crate::model::{
     BlipEvent, Content, Customer, Failure, Ticket, TicketEnding, TicketId, TicketSnapshot,
     TicketState, domain_of,
@@ -40,10 +40,12 @@ fn to_customer(snapshot: &TicketSnapshot) -> Customer {
 impl Bridge {
     /// Handles what Blip sent.
     pub(super) async fn handle_blip_items(&self, lane: &str, items: &[Item]) -> HandlerResult {
-        let Some(first) = items.first() else { return Ok(Handled::for_first_item(Settled::Done)) };
+        let Some(first) = items.first() else {
+            return Ok(Handled::for_first_item(ItemOutcome::Done));
+        };
         let Some(Lane::Ticket(id)) = Lane::parse(lane) else {
             // Well-formed, but of no ticket: stored and counted, and nobody waits for it.
-            return Ok(Handled::for_first_item(Settled::Done));
+            return Ok(Handled::for_first_item(ItemOutcome::Done));
         };
         match parse::parse_event(id.bot(), &first.body) {
             BlipEvent::Ticket(snapshot) => self.handle_ticket_event(first, &snapshot).await?,
@@ -59,7 +61,7 @@ impl Bridge {
             }
             BlipEvent::Quiet | BlipEvent::Unknown { .. } => {}
         }
-        Ok(Handled::for_first_item(Settled::Done))
+        Ok(Handled::for_first_item(ItemOutcome::Done))
     }
 
     async fn handle_ticket_event(&self, item: &Item, snapshot: &TicketSnapshot) -> PipeResult<()> {
@@ -220,7 +222,9 @@ impl Bridge {
     ) -> HandlerResult {
         let said =
             take_mergeable_messages(items.iter().map_while(|item| read_customer_message(item, id)));
-        let Some(first) = said.first() else { return Ok(Handled::for_first_item(Settled::Done)) };
+        let Some(first) = said.first() else {
+            return Ok(Handled::for_first_item(ItemOutcome::Done));
+        };
         let mut ticket = self.ensure_ticket(first.item, id, address).await?;
         // What was begun before takes the turns that it still needs.
         if !first.item.has_begun_calls {
@@ -233,7 +237,7 @@ impl Bridge {
         self.post_customer_messages(&mut ticket, said).await?;
         self.record_customer_message(&mut ticket, said.last().map(|said| said.item)).await?;
         self.enqueue_seen_receipts(&ticket, said.iter().map(|said| said.item)).await?;
-        Ok(Handled { items: count.max(1), outcome: Settled::Done })
+        Ok(Handled { items: count.max(1), outcome: ItemOutcome::Done })
     }
 
     /// The ticket of a customer's message. One that we do not know gets its thread first.

@@ -4,7 +4,7 @@ use super::moves::{MoveOutcome, Person};
 use super::outgoing::ForwardPolicy;
 use super::slack_to_blip::{WrittenMessage, note_reason_key};
 use super::{Bridge, HandlerResult, PipeResult};
-use crate::inbox::{Handled, ItemOutcome as Settled, Job};
+use crate::inbox::{Handled, ItemOutcome, Job};
 use crate::model::reply::Intent;
 use crate::model::{
     AgentMessage, ChannelId, Click, Closing, MessageTs, Move, MoveRefusal, Ticket, marks,
@@ -23,7 +23,7 @@ impl Bridge {
             Some(Lane::Ticket(id)) => self.store.load_ticket(&id).await?,
             Some(Lane::Message(channel, _)) => {
                 let outcome = self.handle_unknown_message(item, &channel).await?;
-                if outcome.outcome == Settled::Ignored {
+                if outcome.outcome == ItemOutcome::Ignored {
                     self.replace_question(click, "ask-no-ticket").await;
                 }
                 return Ok(outcome);
@@ -32,7 +32,7 @@ impl Bridge {
         };
         let Some(mut ticket) = ticket else {
             self.handle_click_without_ticket(item, click).await?;
-            return Ok(Handled::for_first_item(Settled::Done));
+            return Ok(Handled::for_first_item(ItemOutcome::Done));
         };
         let mut person = self.look_up_person(item, &ticket, &click.user).await?;
         let is_there = ticket.thread.as_ref().zip(root).is_some_and(|(thread, (channel, ts))| {
@@ -48,7 +48,7 @@ impl Bridge {
         } else if let Some(answer) = self.perform_click(item, &mut ticket, &person, click).await? {
             self.replace_question(click, answer).await;
         }
-        Ok(Handled::for_first_item(Settled::Done))
+        Ok(Handled::for_first_item(ItemOutcome::Done))
     }
 
     /// What could not even get a thread is shown in the channel, with a way out.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::catch_up::IN_TRANSIT_FACTOR;
 use super::{Bridge, HandlerResult, Interrupt, PipeResult};
-use crate::inbox::{Handled, ItemOutcome as Settled, Job};
+use crate::inbox::{Handled, ItemOutcome, Job};
 use crate::model::{ChannelId, Failure, Fault, MessageTs, SlackEvent, Thread, Ticket, TicketId};
 use crate::slack::parse::{self, SlackRequest};
 use crate::slack::{self, emoji};
@@ -49,7 +49,7 @@ impl Bridge {
         let channel = ChannelId::parse(channel);
         let channel = channel.ok_or_else(|| Interrupt::broken("a chore names no channel"))?;
         self.compare_channel(&channel).await?;
-        Ok(Handled { items, outcome: Settled::Forgotten })
+        Ok(Handled { items, outcome: ItemOutcome::Forgotten })
     }
 
     async fn compare_channel(&self, channel: &ChannelId) -> PipeResult<()> {

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::thread::{MAX_CLOCK_SKEW, ThreadLoss, ThreadPost};
 use super::{Bridge, CallError, HandlerResult, Interrupt, PipeResult};
 use crate::blip;
-use crate::inbox::{Handled, ItemOutcome as Settled, Job, LateFile};
+use crate::inbox::{Handled, ItemOutcome, Job, LateFile};
 use crate::media::{FetchError, FetchRequest, FetchedFile, file_name, full_type};
 use crate::model::text::{format_size, to_one_line};
 use crate::model::{ChannelId, Failure, Fault, LinkedFile, MessageTs, Thread, Ticket, TicketId};
@@ -344,7 +344,7 @@ impl Bridge {
         lane: &str,
         late: &LateFile,
     ) -> HandlerResult {
-        let done = Ok(Handled::for_first_item(Settled::Done));
+        let done = Ok(Handled::for_first_item(ItemOutcome::Done));
         let Some(ticket) = TicketId::parse(&late.ticket) else { return done };
         let place = ChannelId::parse(&late.channel).zip(MessageTs::parse(&late.root));
         let (Some(ticket), Some((channel, root))) = (self.store.load_ticket(&ticket).await?, place)
@@ -365,7 +365,7 @@ impl Bridge {
         }
         let age = now.duration_since(item.received);
         if age < LATE_FILE_TIMEOUT {
-            return Ok(Handled::for_first_item(Settled::Wait(
+            return Ok(Handled::for_first_item(ItemOutcome::Wait(
                 now + age.clamp(MIN_LOOKUP_PAUSE, MAX_LOOKUP_PAUSE),
             )));
         }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{Bridge, HandlerResult, Interrupt, PipeResult};
 use crate::blip::parse::{self, ThreadMessage};
 use crate::blip::{self, ReceiptLog, envelope};
-use crate::inbox::{Handled, ItemOutcome as Settled, Job};
+use crate::inbox::{Handled, ItemOutcome, Job};
 use crate::model::{BlipEvent, BotName, Failure, Fault, Ticket, TicketId};
 use crate::store::{Item, Lane, NewItem, Source};
 
@@ -104,16 +104,18 @@ impl Bridge {
 
     /// Asks Blip what became of all replies of a bot that are due and of which nothing was heard.
     pub(super) async fn check_deliveries(&self, items: &[Item]) -> HandlerResult {
-        let Some(oldest) = items.first() else { return Ok(Handled::for_first_item(Settled::Done)) };
+        let Some(oldest) = items.first() else {
+            return Ok(Handled::for_first_item(ItemOutcome::Done));
+        };
         let now = self.clock.now();
         if now < oldest.received {
-            return Ok(Handled::for_first_item(Settled::Wait(oldest.received)));
+            return Ok(Handled::for_first_item(ItemOutcome::Wait(oldest.received)));
         }
         let due = PendingReply::take_due(items, now);
         let Some(first) = due.first() else {
             return Err(Interrupt::broken("a chore names no ticket"));
         };
-        let done = Handled { items: due.len(), outcome: Settled::Forgotten };
+        let done = Handled { items: due.len(), outcome: ItemOutcome::Forgotten };
         let (bot, looks) = (first.ticket.bot().clone(), first.round);
         let unsettled = self.keep_open_replies(due).await?;
         if unsettled.is_empty() {
@@ -122,7 +124,7 @@ impl Bridge {
         let rest = if self.is_pushing_receipts(&bot) {
             self.check_for_losses(unsettled).await
         } else if let Some(again) = self.next_lookup_time(&bot, looks, unsettled.len()) {
-            return Ok(Handled::for_first_item(Settled::Wait(
+            return Ok(Handled::for_first_item(ItemOutcome::Wait(
                 again.min(now + LOOKUP_CHECK_INTERVAL),
             )));
         } else {
@@ -140,7 +142,7 @@ impl Bridge {
                 tracing::warn!(%bot, error, "what became of replies could not be asked");
                 let is_worth_waiting = now < oldest.received + BLIP_LOG_RETENTION;
                 Ok(if is_worth_waiting {
-                    Handled::for_first_item(Settled::Wait(now + LOOKUP_CHECK_INTERVAL))
+                    Handled::for_first_item(ItemOutcome::Wait(now + LOOKUP_CHECK_INTERVAL))
                 } else {
                     done
                 })

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::thread::{ThreadLoss, ThreadPost};
 use super::{Bridge, HandlerResult, Interrupt, PipeResult};
 use crate::blip::parse::{Direction, ThreadMessage};
-use crate::inbox::{Handled, ItemOutcome as Settled, Job};
+use crate::inbox::{Handled, ItemOutcome, Job};
 use crate::model::{ChannelId, Content, Failure, Fault, MessageTs, Ticket, TicketId};
 use crate::slack::{action, card, parse, render};
 use crate::store::{Item, ItemId, Lane, Role};
@@ -25,14 +25,16 @@ const CONTEXT_RETRY_PAUSE: Duration = Duration::from_millis(200);
 impl Bridge {
     /// Does something that the bridge set itself to do.
     pub(super) async fn run_job(&self, lane: &str, items: &[Item]) -> HandlerResult {
-        let Some(first) = items.first() else { return Ok(Handled::for_first_item(Settled::Done)) };
+        let Some(first) = items.first() else {
+            return Ok(Handled::for_first_item(ItemOutcome::Done));
+        };
         let job: Job = serde_json::from_slice(&first.body)
             .map_err(|_unreadable| Interrupt::broken("a stored chore is unreadable"))?;
         match job {
             Job::Card { ticket } => {
                 self.update_card(&parse_ticket_id(&ticket)?).await?;
                 // Every one of them asked for the newest state, and that is what is shown now.
-                return Ok(Handled { items: items.len(), outcome: Settled::Forgotten });
+                return Ok(Handled { items: items.len(), outcome: ItemOutcome::Forgotten });
             }
             Job::Mark { channel, ts, name, droppable, off } => {
                 self.set_reaction(first, (&channel, &ts), (&name, off), droppable).await?;
@@ -40,7 +42,7 @@ impl Bridge {
             Job::Context { ticket } => {
                 self.post_context(first, lane, &parse_ticket_id(&ticket)?).await?;
                 // Once for each ticket, whatever else is heard of it.
-                return Ok(Handled::for_first_item(Settled::Done));
+                return Ok(Handled::for_first_item(ItemOutcome::Done));
             }
             Job::Delivery { .. } => return self.check_deliveries(items).await,
             Job::Seen { ticket, address, messages } => {
@@ -49,7 +51,7 @@ impl Bridge {
             Job::Remind(reminder) => self.post_reminder(first, lane, &reminder).await?,
             Job::Hold(held) => {
                 if self.clock.now() < first.received {
-                    return Ok(Handled::for_first_item(Settled::Wait(first.received)));
+                    return Ok(Handled::for_first_item(ItemOutcome::Wait(first.received)));
                 }
                 self.enqueue_held_reply(held).await?;
             }
@@ -62,7 +64,7 @@ impl Bridge {
             Job::Handed(handed) => {
                 self.post_transfer_notice(first, lane, &handed).await?;
                 // Once for each ticket, even if the transfer is handled again.
-                return Ok(Handled::for_first_item(Settled::Done));
+                return Ok(Handled::for_first_item(ItemOutcome::Done));
             }
             Job::Move { ticket, root, with_channel } => {
                 let lost = if with_channel { ThreadLoss::Channel } else { ThreadLoss::Thread };
@@ -77,7 +79,7 @@ impl Bridge {
             Job::Originator { ticket, looks } => {
                 self.look_up_originator(&parse_ticket_id(&ticket)?, looks).await?;
                 // Once for each ticket, whatever else is heard of it.
-                return Ok(Handled::for_first_item(Settled::Done));
+                return Ok(Handled::for_first_item(ItemOutcome::Done));
             }
             Job::Met { ticket, originator } => {
                 self.record_originator(&parse_ticket_id(&ticket)?, &originator).await?;
@@ -90,7 +92,7 @@ impl Bridge {
                 self.post_parked_item(first, lane, item, &parked, text).await?;
             }
         }
-        Ok(Handled::for_first_item(Settled::Forgotten))
+        Ok(Handled::for_first_item(ItemOutcome::Forgotten))
     }
 
     async fn update_card(&self, id: &TicketId) -> PipeResult<()> {

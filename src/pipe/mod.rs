@@ -279,6 +279,7 @@ impl Bridge {
     /// before without us knowing how it ended. As an effect may come late, or be seen late, its
     /// absence is believed only some time after the last try. A call that certainly had no effect
     /// leaves no trace.
+    #[tracing::instrument(level = "error", name = "recorded_call", skip_all, fields(call = step))]
     async fn call_once<T, E>(
         &self,
         item: &Item,

@@ -11,7 +11,7 @@ use super::thread::MAX_CLOCK_SKEW;
 use super::{Bridge, CallError, HandlerResult, ID_NAMESPACE, Interrupt, PipeResult};
 use crate::blip;
 use crate::blip::text::MentionNames;
-use crate::inbox::{Handled, ItemOutcome as Settled, Job};
+use crate::inbox::{Handled, ItemOutcome, Job};
 use crate::model::reply::{Intent, NoteReason};
 use crate::model::{
     Agent, AgentMessage, ChannelId, Closing, Failure, Fault, Inline, MessageTs, Move, RichText,
@@ -93,12 +93,14 @@ impl Bridge {
     /// Handles what Slack sent.
     pub(super) async fn handle_slack_item(&self, lane: &str, item: &Item) -> HandlerResult {
         let Some(routed) = parse::parse_stored_event(&item.body) else {
-            return Ok(Handled::for_first_item(Settled::Ignored));
+            return Ok(Handled::for_first_item(ItemOutcome::Ignored));
         };
         if let Some(Lane::Ticket(ticket)) = Lane::parse(lane)
             && self.is_waiting_for_gap(item, &ticket)
         {
-            return Ok(Handled::for_first_item(Settled::Wait(self.clock.now() + MIN_MATCH_PAUSE)));
+            return Ok(Handled::for_first_item(ItemOutcome::Wait(
+                self.clock.now() + MIN_MATCH_PAUSE,
+            )));
         }
         match &routed.event {
             SlackEvent::Click(click) => {
@@ -106,7 +108,7 @@ impl Bridge {
             }
             SlackEvent::Submitted(filled) => {
                 self.handle_submission(item, filled).await?;
-                return Ok(Handled::for_first_item(Settled::Done));
+                return Ok(Handled::for_first_item(ItemOutcome::Done));
             }
             SlackEvent::Message { .. }
             | SlackEvent::Oversized { .. }
@@ -117,7 +119,7 @@ impl Bridge {
             | SlackEvent::Unknown { .. } => {}
         }
         let Some((channel, ts, thread)) = locate_message(&routed.event) else {
-            return Ok(Handled::for_first_item(Settled::Done));
+            return Ok(Handled::for_first_item(ItemOutcome::Done));
         };
         let mut link = self.store.find_link(channel, ts).await?;
         if link.is_none() && thread != ts {
@@ -136,7 +138,7 @@ impl Bridge {
             )));
         };
         self.handle_thread_event(item, &mut ticket, &link, &routed.event).await?;
-        Ok(Handled::for_first_item(Settled::Done))
+        Ok(Handled::for_first_item(ItemOutcome::Done))
     }
 
     /// An event is in another lane than that of its ticket: either its ticket became known just
@@ -154,9 +156,9 @@ impl Bridge {
             let key = format!("{}>{}", item.key, lane.name());
             let (source, received) = (item.source, item.received);
             self.enqueue_item(NewItem { source, lane, key, body, received, due: now }).await?;
-            return Ok(Handled::for_first_item(Settled::Done));
+            return Ok(Handled::for_first_item(ItemOutcome::Done));
         }
-        Ok(Handled::for_first_item(Settled::Wait(now)))
+        Ok(Handled::for_first_item(ItemOutcome::Wait(now)))
     }
 
     /// An event may overtake Slack's answer to our own post; then it is matched again.
@@ -170,9 +172,9 @@ impl Bridge {
         // The longer a post takes, the less it matters; once linked, the event moves on at once.
         let pause = now.duration_since(item.received).unsigned_abs() / 4;
         let ending = if wait {
-            Settled::Wait(now + pause.clamp(MIN_MATCH_PAUSE, MAX_MATCH_PAUSE))
+            ItemOutcome::Wait(now + pause.clamp(MIN_MATCH_PAUSE, MAX_MATCH_PAUSE))
         } else {
-            Settled::Ignored
+            ItemOutcome::Ignored
         };
         Ok(Handled::for_first_item(ending))
     }

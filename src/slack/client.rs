@@ -402,6 +402,7 @@ impl SlackClient {
         self.call_with_body::<EmptyAnswer>("views.publish", &body).await.map(drop)
     }
 
+    #[tracing::instrument(level = "error", name = "slack", skip_all, fields(method))]
     pub(super) async fn call_with_body<RS>(
         &self,
         method: &'static str,
@@ -421,6 +422,7 @@ impl SlackClient {
         self.record_outcome(method, (&pause_key(method, body), began), result)
     }
 
+    #[tracing::instrument(level = "error", name = "slack", skip_all, fields(method))]
     pub(super) async fn call_with_params<RS>(
         &self,
         method: &'static str,

@@ -45,6 +45,7 @@ impl SlackClient {
     /// # Errors
     ///
     /// Nothing that anybody can see has happened then, whatever the error.
+    #[tracing::instrument(level = "error", name = "slack", skip_all, fields(method = "upload"))]
     pub async fn upload_file(&self, upload: Upload) -> Result<String, Error> {
         const UPLOAD_URL_METHOD: &str = "files.getUploadURLExternal";
         const UPLOAD_METHOD: &str = "upload";

@@ -12,6 +12,8 @@ use blip_slack_standins::faults::Fault;
 use blip_slack_standins::slack::Message;
 use futures_util::future::join_all;
 
+use serde_json::Value;
+
 use crate::support::{Bridge, Service, note};
 
 /// How long the program may take for what it was given.
@@ -322,5 +324,25 @@ async fn far_too_much_at_once_waits_on_the_disk_and_arrives_in_order() {
     for (_, card) in &tickets {
         assert_eq!(shown(&bridge, card, "word-"), expected);
     }
+    finish(bridge, service).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_line_below_a_lane_says_which_ticket_it_is_about() {
+    let (bridge, service) = start(&[("LOG_FORMAT", "json"), ("LOG", "warn")]).await;
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.blip.faults().next("/messages", Fault::Status(503));
+    bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Olá!").await.unwrap();
+    bridge.blip.wait_for("the reply", |state| state.received(&ticket).next().cloned()).await;
+    let log = service.log();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let failed = lines.iter().find(|line| line["message"] == "a call failed").expect(&log);
+    let spans = failed["spans"].as_array().unwrap();
+    let field = |span: &str, name: &str| {
+        let span = spans.iter().find(|found| found["name"] == span);
+        span.map(|span| span[name].to_string()).unwrap_or_default()
+    };
+    assert!(field("lane", "ticket.id").contains(&ticket), "{failed}");
+    assert_eq!(field("event", "source"), "\"slack\"", "{failed}");
     finish(bridge, service).await;
 }
