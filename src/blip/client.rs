@@ -23,7 +23,9 @@ use super::lenient::{self, get_text};
 use super::parse::{self, MissedMessage, ThreadMessage};
 use crate::breaker::{CircuitBreaker, CircuitOpen};
 use crate::model::ids::MAX_ID_BYTES;
-use crate::model::{BotName, Failure, Fault, TicketId, TicketSnapshot, TransferTarget, is_tunnel};
+use crate::model::{
+    Agent, BotName, Failure, Fault, TicketId, TicketSnapshot, TransferTarget, is_tunnel,
+};
 use crate::telemetry;
 
 /// The queue of tickets that go to an agent and not to a team (`blip.md` §4.1).
@@ -50,6 +52,19 @@ pub(crate) struct BlipClient {
     breaker: CircuitBreaker,
     /// Why Blip has not answered us yet; none once it has.
     silence_reason: Mutex<Option<String>>,
+}
+
+/// An agent of the desk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Attendant {
+    /// Blip's identity of them.
+    pub(crate) identity: String,
+    /// What people call them; several may have the same name.
+    pub(crate) name: String,
+    /// Their e-mail address.
+    pub(crate) email: Option<String>,
+    /// The teams that they are in.
+    pub(crate) teams: Vec<String>,
 }
 
 /// A canned reply.
@@ -362,10 +377,10 @@ impl BlipClient {
         self.fetch_names("read tags", list::TAGS_PATH).await
     }
 
-    /// The agents: Blip's identity and the name to show.
-    pub(crate) async fn fetch_agents(&self) -> Result<Vec<(String, String)>, Error> {
+    /// The agents.
+    pub(crate) async fn fetch_agents(&self) -> Result<Vec<Attendant>, Error> {
         let entries = self.fetch_desk_list("read agents", list::AGENTS_PATH, Some(0)).await?;
-        Ok(entries.iter().filter_map(read_agent).collect())
+        Ok(entries.iter().filter_map(Attendant::from_entry).collect())
     }
 
     /// The canned replies that are text. Blip lists only their categories, and the replies of each
@@ -631,11 +646,15 @@ fn none_if_missing(answer: Result<Option<Value>, Error>) -> Result<Option<Value>
     }
 }
 
-fn read_agent(entry: &Value) -> Option<(String, String)> {
-    let identity = get_text(entry, "identity")?;
-    let local = identity.split('@').next().unwrap_or_default().replace("%40", "@");
-    let name = get_text(entry, "fullName").or_else(|| get_text(entry, "email")).unwrap_or(local);
-    Some((identity, name))
+impl Attendant {
+    fn from_entry(entry: &Value) -> Option<Self> {
+        let identity = get_text(entry, "identity")?;
+        let email = get_text(entry, "email").or_else(|| Agent::email_from_identity(&identity));
+        let local = identity.split('@').next().unwrap_or_default().to_owned();
+        let name = get_text(entry, "fullName").or_else(|| email.clone()).unwrap_or(local);
+        let teams = lenient::get_list(entry, "teams").iter().filter_map(lenient::as_text).collect();
+        Some(Self { identity, name, email, teams })
+    }
 }
 
 /// Gives replies of the same id ids of their own: nothing makes a team choose different ones.

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 
 use crate::blip;
-use crate::blip::client::CannedReply;
+use crate::blip::client::{Attendant, CannedReply};
 use crate::clock::Clock;
 use crate::locale::Texts;
 use crate::model::BotName;
@@ -43,7 +43,7 @@ struct CachedList {
 
 #[derive(Clone)]
 enum ListEntries {
-    Destinations { teams: Vec<String>, agents: Vec<(String, String)> },
+    Destinations { teams: Vec<String>, agents: Vec<Attendant> },
     Tags(Vec<String>),
     Replies(Vec<CannedReply>),
 }
@@ -69,7 +69,11 @@ impl ChoiceCache {
             Some(ListEntries::Replies(replies)) => group_by_category(&replies),
             Some(ListEntries::Destinations { teams, agents }) => {
                 let teams = teams.iter().map(|team| Choice::for_team(team)).collect();
-                let agents = agents.iter().map(|(id, name)| Choice::for_agent(id, name)).collect();
+                let agent = |agent: &Attendant| {
+                    let who = (agent.identity.as_str(), agent.name.as_str());
+                    Choice::for_agent(who, agent.email.as_deref(), &agent.teams)
+                };
+                let agents = agents.iter().map(agent).collect();
                 vec![
                     (texts.text("dialog-teams", &[]), teams),
                     (texts.text("dialog-agents", &[]), agents),
@@ -129,7 +133,7 @@ impl ChoiceCache {
 fn group_by_category(replies: &[CannedReply]) -> Vec<(String, Vec<Choice>)> {
     let mut groups: Vec<(String, Vec<Choice>)> = Vec::new();
     for reply in replies {
-        let choice = Choice { label: reply.name.clone(), value: reply.id.clone() };
+        let choice = Choice::new(&reply.name, reply.id.clone());
         match groups.iter_mut().find(|(category, _)| *category == reply.category) {
             Some((_, choices)) => choices.push(choice),
             None => groups.push((reply.category.clone(), vec![choice])),

@@ -513,6 +513,34 @@ async fn every_team_and_agent_of_a_large_desk_can_be_found() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_agents_of_one_name_are_told_apart_and_found_by_their_e_mail_address() {
+    let bridge = Bridge::start().await;
+    bridge.blip.configure(|setup| {
+        let namesakes = ["ana.silva%40loja.example", "ana.silva%40outra.example"];
+        setup.agents.extend(namesakes.map(|name| format!("{name}@blip.ai")));
+    });
+    let (_, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.slack.clicks(ANA, CHANNEL, &card.ts, "transfer").await.unwrap();
+    let dialog = bridge.dialog(ANA);
+    let both = bridge.slack.searches(ANA, &dialog.id, "destination", "ana.silva").await.unwrap();
+    assert_eq!(labels(&both), ["ana.silva", "ana.silva"]);
+    let described = |option: &Value| option["description"]["text"].as_str().unwrap().to_owned();
+    let teams = bridge.blip.look(|state| state.setup.teams.join(", "));
+    let expected = ["loja", "outra"].map(|shop| format!("ana.silva@{shop}.example · {teams}"));
+    assert_eq!(both.iter().map(described).collect::<Vec<_>>(), expected);
+    let one = bridge.slack.searches(ANA, &dialog.id, "destination", "@OUTRA.ex").await.unwrap();
+    assert_eq!(one.iter().map(described).collect::<Vec<_>>(), [&*expected[1]]);
+    bridge.slack.submits(ANA, &dialog.id, destination(&one[0])).await.unwrap();
+    bridge.idle().await;
+    let asked = bridge.blip.look(|state| {
+        let calls = state.calls.iter().map(|call| call.body["resource"]["agentIdentity"].clone());
+        calls.filter(|agent| agent.is_string()).collect::<Vec<_>>()
+    });
+    assert_eq!(asked, ["ana.silva%40outra.example@blip.ai"]);
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_that_takes_too_long_is_there_the_next_time() {
     let patient = Tuning { call_timeout: Duration::from_secs(5), ..tuning() };
     let bridge = Bridge::tuned(&[], patient).await;

@@ -164,6 +164,9 @@ fn options(element: &Value, most: usize) -> Check {
 
 fn option(option: &Value) -> Check {
     text_object(&option["text"], BOTH, 75)?;
+    if let Some(description) = option.get("description") {
+        text_object(description, &["plain_text"], 75)?;
+    }
     required_text(option, "value", 150)
 }
 
