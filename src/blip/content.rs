@@ -11,7 +11,7 @@
 
 use serde_json::Value;
 
-use super::envelope::short_type;
+use super::envelope::{short_type, strip_forwards};
 use super::lenient::{
     as_integer, as_text, get_float, get_integer, get_list, get_text, join_present, truncate_text,
 };
@@ -251,7 +251,9 @@ impl ContentReader {
         let is_there = message.get("value").is_some_and(|value| !value.is_null());
         let is_hidden =
             get_text(message, "type").is_some_and(|t| short_type(&t) == sensitive::SENSITIVE_NAME);
-        if is_there || is_hidden { self.read_document(message).map(Box::new) } else { None }
+        let earlier = || get_text(message, "id").map(|id| earlier_message(&id));
+        let content = if is_there || is_hidden { self.read_document(message) } else { earlier() };
+        content.map(Box::new)
     }
 
     fn read_redirect(&mut self, value: &Value) -> Content {
@@ -270,6 +272,11 @@ fn unwrap_document(document: &Value) -> &Value {
     let fields = document.as_object().into_iter().flatten();
     let is_beside = |field: &str| !["type", "value", "content"].contains(&field);
     if fields.map(|(field, _)| field.as_str()).any(is_beside) { document } else { &Value::Null }
+}
+
+/// A message of which only the id was sent.
+pub(super) fn earlier_message(id: &str) -> Content {
+    Content::Earlier(strip_forwards(id).to_owned())
 }
 
 fn read_plain_text(value: &Value) -> Option<Content> {
@@ -443,7 +450,7 @@ fn option_text(content: &Content) -> Option<String> {
         }
         Content::Unknown { kind, text } => text.clone().or_else(|| Some(kind.clone())),
         Content::Unreadable { kind } => Some(kind.clone()),
-        Content::Sensitive | Content::Notice(_) => None,
+        Content::Sensitive | Content::Notice(_) | Content::Earlier(_) => None,
     }
 }
 
@@ -729,7 +736,11 @@ mod tests {
                 json!({"replied": answer, "inReplyTo": photo}),
                 reply(Some(Box::new(media))),
             ),
-            ("lime.reply", json!({"replied": answer, "inReplyTo": {"id": "wamid.1"}}), reply(None)),
+            (
+                "lime.reply",
+                json!({"replied": answer, "inReplyTo": {"id": "fwd:wamid.1"}}),
+                reply(Some(Box::new(Content::Earlier("wamid.1".to_owned())))),
+            ),
             (
                 "lime.reply",
                 json!({"replied": answer, "inReplyTo": {"value": "so?"}}),
@@ -747,7 +758,14 @@ mod tests {
             ("lime.reaction", json!({"emoji": {"values": [55_357]}}), react(Some("\u{fffd}"))),
             ("lime.reaction", json!({"emoji": "🙏"}), react(Some("🙏"))),
             ("lime.reaction", json!({"emoji": {"values": []}}), react(None)),
-            ("lime.reaction", json!({"inReactionTo": {"id": "x"}}), react(None)),
+            (
+                "lime.reaction",
+                json!({"inReactionTo": {"id": "x"}}),
+                Content::Reaction {
+                    emoji: None,
+                    on: Some(Box::new(Content::Earlier("x".to_owned()))),
+                },
+            ),
             (
                 "lime.reaction",
                 json!({"emoji": {"values": [128_077]}, "inReactionTo": {"id": "x", "type": "text/plain", "value": "yes"}}),

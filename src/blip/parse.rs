@@ -353,8 +353,29 @@ fn strip_id(id: Option<&str>) -> Option<String> {
     (!id.is_empty()).then(|| id.to_owned())
 }
 
+/// What tells with a message which earlier one it answers: Blip's id of it or, as a channel passes it
+/// on, WhatsApp's (`blip.md` §7).
+const ANSWERED_ID_KEYS: [&str; 2] = ["#inReplyToId", "#wa.context.id"];
+
+/// WhatsApp's id of a message.
+const WAMID_KEY: &str = "#wa.message.id";
+
 /// What a message says, whose content may be too much to be read.
 fn read_head_content(head: &EnvelopeHead<'_>) -> Content {
+    let content = read_own_content(head);
+    let answered = ANSWERED_ID_KEYS.into_iter().find_map(|key| head.metadata(key));
+    match (content, answered) {
+        (content @ (Content::Reply { .. } | Content::Reaction { .. }), _) | (content, None) => {
+            content
+        }
+        (answer, Some(id)) => Content::Reply {
+            quoted: Some(Box::new(content::earlier_message(&id))),
+            answer: Box::new(answer),
+        },
+    }
+}
+
+fn read_own_content(head: &EnvelopeHead<'_>) -> Content {
     let words = head.metadata("#blip.payload.text");
     if let Some(mut value) = head.content.map_or(Some(Value::Null), lenient::parse_bounded_json) {
         sensitive::remove_sensitive(&mut value);
@@ -432,6 +453,8 @@ pub(crate) enum Direction {
 pub(crate) struct ThreadMessage {
     /// Blip's message id without any leading `fwd:`; ours, if we sent it.
     pub(crate) id: Option<String>,
+    /// WhatsApp's id of it.
+    pub(crate) wamid: Option<String>,
     /// Which way it went.
     pub(crate) direction: Direction,
     /// What was said.
@@ -448,6 +471,11 @@ impl ThreadMessage {
     /// Whether it is the message with this id.
     pub(crate) fn has_id(&self, id: &str) -> bool {
         self.id.as_deref().is_some_and(|own| strip_forwards(own).eq_ignore_ascii_case(id))
+    }
+
+    /// Whether whoever answers it may call it by this id.
+    pub(crate) fn is_called(&self, id: &str) -> bool {
+        self.has_id(id) || self.wamid.as_deref() == Some(id)
     }
 
     /// How far it came, as a receipt; none where Blip does not say.
@@ -479,6 +507,7 @@ fn parse_thread_message(item: &Value) -> Option<ThreadMessage> {
     let value = item.get("content").unwrap_or(&Value::Null);
     Some(ThreadMessage {
         id: strip_id(get_text(item, "id").as_deref()),
+        wamid: get_text(metadata, WAMID_KEY),
         direction: if is_sent { Direction::Sent } else { Direction::Received },
         content: read_said_content(
             kind.as_deref(),
@@ -999,6 +1028,7 @@ mod tests {
         let expected = [
             ThreadMessage {
                 id: Some("M1".to_owned()),
+                wamid: None,
                 direction: Direction::Sent,
                 content: Content::Text("Hi".to_owned()),
                 date: "2026-03-04T05:06:07Z".parse().ok(),
@@ -1007,6 +1037,7 @@ mod tests {
             },
             ThreadMessage {
                 id: None,
+                wamid: None,
                 direction: Direction::Received,
                 content: Content::Sensitive,
                 date: Timestamp::from_second(7).ok(),

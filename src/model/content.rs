@@ -41,7 +41,7 @@ pub enum Content {
     },
     /// An answer to an earlier message.
     Reply {
-        /// The message answered, if it was sent along.
+        /// The message answered, as far as it is known.
         quoted: Option<Box<Self>>,
         /// The answer.
         answer: Box<Self>,
@@ -50,9 +50,11 @@ pub enum Content {
     Reaction {
         /// The emoji as Unicode text.
         emoji: Option<String>,
-        /// The message it stands on, if it was sent along.
+        /// The message it stands on, as far as it is known.
         on: Option<Box<Self>>,
     },
+    /// An earlier message of which only this id is known.
+    Earlier(String),
     /// Several things sent as one, in order.
     Several(Vec<Self>),
     /// A card of some kind: labelled lines that read as text.
@@ -78,6 +80,35 @@ pub enum Content {
         /// The first readable text found in it.
         text: Option<String>,
     },
+}
+
+impl Content {
+    /// Shows each earlier message of which only the id is known to `visit`, which may put the message
+    /// in its place.
+    pub(crate) fn visit_earlier(&mut self, visit: &mut impl FnMut(&mut Self)) {
+        match self {
+            Self::Earlier(_) => visit(self),
+            Self::Reply { quoted, answer } => {
+                if let Some(quoted) = quoted {
+                    quoted.visit_earlier(visit);
+                }
+                answer.visit_earlier(visit);
+            }
+            Self::Reaction { on: Some(on), .. } => on.visit_earlier(visit),
+            Self::Several(parts) => parts.iter_mut().for_each(|part| part.visit_earlier(visit)),
+            Self::Text(_)
+            | Self::Media(_)
+            | Self::Place { .. }
+            | Self::Link { .. }
+            | Self::Choice { .. }
+            | Self::Reaction { on: None, .. }
+            | Self::Card { .. }
+            | Self::Sensitive
+            | Self::Notice(_)
+            | Self::Unreadable { .. }
+            | Self::Unknown { .. } => {}
+        }
+    }
 }
 
 /// A line of a card. Labels are message keys of the locale.

@@ -220,7 +220,7 @@ impl Bridge {
         id: &TicketId,
         address: &str,
     ) -> HandlerResult {
-        let said =
+        let mut said =
             take_mergeable_messages(items.iter().map_while(|item| read_customer_message(item, id)));
         let Some(first) = said.first() else {
             return Ok(Handled::for_first_item(ItemOutcome::Done));
@@ -232,7 +232,11 @@ impl Bridge {
             self.wait_for_post_slot(&ticket_lane(&ticket), &channel).await?;
         }
         let count = self.decide_batch_size(&said).await?;
-        let said = said.get(..count).unwrap_or_default();
+        said.truncate(count);
+        for said in &mut said {
+            self.quote_earlier(&ticket, said.item, &mut said.content).await?;
+        }
+        let said = said.as_slice();
         self.post_gap_notice(&mut ticket, said).await?;
         self.post_customer_messages(&mut ticket, said).await?;
         self.record_customer_message(&mut ticket, said.last().map(|said| said.item)).await?;
@@ -435,6 +439,7 @@ fn has_files(content: &Content) -> bool {
         | Content::Choice { .. }
         | Content::Reaction { .. }
         | Content::Card { .. }
+        | Content::Earlier(_)
         | Content::Sensitive
         | Content::Notice(_)
         | Content::Unreadable { .. }

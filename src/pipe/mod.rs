@@ -33,6 +33,7 @@ mod moves;
 mod order;
 mod origins;
 mod outgoing;
+mod quotes;
 mod receipts;
 mod remind;
 mod slack_to_blip;

@@ -396,6 +396,14 @@ impl SlackClient {
         Some(format!("{base}/archives/{channel}/p{ts}"))
     }
 
+    /// The address of an answer in a thread with this root.
+    pub(crate) fn reply_url(&self, message: &Thread, root: &MessageTs) -> Option<String> {
+        let address = self.thread_url(message)?;
+        let channel = self.renames.current_id(message.channel.as_str());
+        let channel = channel.as_ref().unwrap_or(&message.channel);
+        Some(format!("{address}?thread_ts={root}&cid={channel}"))
+    }
+
     /// Shows somebody their home tab (`views.publish`).
     pub(crate) async fn publish_home(&self, user: &SlackUserId, view: &Value) -> Result<(), Error> {
         let body = json!({"user_id": user.as_str(), "view": view});

@@ -69,6 +69,7 @@ pub(crate) fn render_content(content: &Content, texts: &Texts) -> Option<String>
             let lines = lines.iter().map(|line| render_card_line(line, texts));
             [texts.text(kind, &[])].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
         }
+        Content::Earlier(_) => texts.text("content-earlier", &[]),
         Content::Sensitive => texts.text("content-sensitive", &[]),
         Content::Notice(key) => texts.text(key, &[]),
         Content::Unreadable { kind } => texts.text("content-unreadable", &[("kind", kind)]),
@@ -89,6 +90,15 @@ fn render_card_line(line: &CardLine, texts: &Texts) -> String {
             texts.text(label, &[("text", &texts.format_date_time(*at))])
         }
     }
+}
+
+/// What a message says, as it is quoted in the answer to it: of an answer, only that.
+pub(crate) fn render_quote(said: &Content, texts: &Texts) -> Option<String> {
+    let said = match said {
+        Content::Reply { answer, .. } => answer,
+        other => other,
+    };
+    render_content(said, texts).map(|text| shorten_to_line(&text, QUOTE_CHARS))
 }
 
 /// One thing that a customer's message says: words, or a file.

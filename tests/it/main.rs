@@ -42,6 +42,7 @@ mod pace;
 mod privacy;
 mod process;
 mod promises;
+mod quotes;
 mod readiness;
 mod receipts;
 mod remind;

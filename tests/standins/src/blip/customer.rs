@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::state::{NewTicket, State, ThreadMessage, Ticket, Tunnel};
+use super::state::{NewTicket, State, ThreadMessage, Ticket, Tunnel, WHATSAPP};
 use super::{Blip, last_status};
 use crate::Impossible;
 
@@ -68,7 +68,20 @@ impl Blip {
 
     /// The customer sends something of any type.
     pub async fn sends(&self, ticket: &str, kind: &str, content: Value) -> Deed<Sent> {
-        let (id, receipts) = self.core.act(|state| state.customer_sends(ticket, kind, content));
+        self.sends_with(ticket, kind, content, &[]).await
+    }
+
+    /// The customer sends something with which the channel tells more, such as which earlier message
+    /// it answers.
+    pub async fn sends_with(
+        &self,
+        ticket: &str,
+        kind: &str,
+        content: Value,
+        metadata: &[(&str, &str)],
+    ) -> Deed<Sent> {
+        let (id, receipts) =
+            self.core.act(|state| state.customer_sends(ticket, kind, content, metadata));
         Ok(Sent { id: id?, status: last_status(receipts).await })
     }
 
@@ -135,6 +148,19 @@ impl Blip {
         Ok(Sent { id, status: last_status(receipts).await })
     }
 
+    /// A manager moves the ticket to another queue, and the bridge is told only of the one that goes
+    /// on.
+    pub async fn transfers_unended(&self, ticket: &str, team: &str) -> Deed<Sent> {
+        let (id, receipts) = self.core.act(|state| {
+            let id = state.hand_over(ticket, team)?;
+            state.announce(&id);
+            Ok(id)
+        });
+        let id =
+            id.map_err(|failure: super::lime::Failure| Impossible::new(failure.description))?;
+        Ok(Sent { id, status: last_status(receipts).await })
+    }
+
     /// A manager gives the ticket to an agent, and the bridge is told nothing.
     pub fn assigns(&self, ticket: &str, agent: &str) -> Deed<()> {
         let (done, _) = self.core.act(|state| state.assign(ticket, agent));
@@ -161,15 +187,23 @@ impl Blip {
 }
 
 impl State {
-    fn customer_sends(&mut self, ticket: &str, kind: &str, content: Value) -> Deed<String> {
+    fn customer_sends(
+        &mut self,
+        ticket: &str,
+        kind: &str,
+        content: Value,
+        more: &[(&str, &str)],
+    ) -> Deed<String> {
         let found = self.tickets.get(ticket).filter(|ticket| !ticket.is_closed());
         let found = found.ok_or_else(|| Impossible::new(format!("{ticket} is not open")))?;
         let (customer, address) = (found.customer.clone(), found.address());
         let is_told = found.is_assigned() || !self.setup.waits_for_open;
         let id = format!("fwd:fwd:{}", Uuid::new_v4());
+        let mut metadata = self.metadata(found);
+        more.iter().for_each(|(key, value)| metadata[*key] = json!(value));
         let envelope = json!({
             "id": self.told_again(&id), "from": self.told_again(&address), "to": self.setup.identity, "type": kind,
-            "content": content, "metadata": self.metadata(found),
+            "content": content, "metadata": metadata.clone(),
         });
         let message = ThreadMessage {
             id: id.clone(),
@@ -180,6 +214,7 @@ impl State {
             at: self.now,
             status: "consumed".to_owned(),
             reason: None,
+            metadata,
         };
         self.threads.entry(customer).or_default().push(message);
         if is_told {
@@ -189,11 +224,15 @@ impl State {
     }
 
     fn metadata(&self, ticket: &Ticket) -> Value {
-        json!({
+        let mut metadata = json!({
             "#uniqueId": Uuid::new_v4().to_string(), "#message.ticketId": ticket.id,
             "date_created": self.now.as_millisecond().to_string(),
             "#wa.timestamp": self.now.as_second().to_string(),
-        })
+        });
+        if self.channel(ticket) == WHATSAPP {
+            metadata["#wa.message.id"] = json!(format!("wamid.{}", Uuid::new_v4().simple()));
+        }
+        metadata
     }
 
     fn add_media(&mut self, mime: &str, bytes: &[u8]) -> String {

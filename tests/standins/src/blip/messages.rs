@@ -103,6 +103,7 @@ fn deliver(state: &mut State, id: Option<String>, to: &str, kind: &str, content:
         at: state.now,
         status: "accepted".to_owned(),
         reason: None,
+        metadata: json!({ "#message.ticketId": ticket.id }),
     };
     let far = message.id.clone();
     // blip.md §5: the history keeps what has failed, too, and says why.

@@ -206,6 +206,8 @@ pub struct ThreadMessage {
     pub status: String,
     /// Why it failed, as in [`Notification::reason`].
     pub reason: Option<(i64, String)>,
+    /// What the channel and Blip tell with it.
+    pub metadata: Value,
 }
 
 /// What became of a message.
@@ -329,7 +331,7 @@ impl State {
         let mut out = json!({
             "id": message.id, "direction": direction, "type": message.kind,
             "content": message.content, "date": date(message.at), "status": message.status,
-            "metadata": { "#message.ticketId": message.ticket },
+            "metadata": message.metadata,
         });
         if self.setup.omits_status {
             out["status"].take();
