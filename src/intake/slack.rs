@@ -129,7 +129,9 @@ impl Intake {
         if renames.is_empty() {
             return json;
         }
-        let sent = std::str::from_utf8(&json).ok().and_then(bounded::parse_tree);
+        let sent = std::str::from_utf8(&json).ok();
+        let sent =
+            sent.and_then(|sent| bounded::parse_tree(sent).or_else(|| parse::parse_outline(sent)));
         let Some(mut sent) = sent else { return json };
         let is_renamed = renames.restore_first_ids(&mut sent);
         if is_renamed { sent.to_string().into_bytes() } else { json }

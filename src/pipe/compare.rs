@@ -54,7 +54,7 @@ impl Bridge {
 
     async fn compare_channel(&self, channel: &ChannelId) -> PipeResult<()> {
         let tickets = self.store.open_tickets().await?;
-        self.gaps.retain_open(&tickets);
+        self.gaps.retain_open(&tickets, channel);
         // A thread has two while one goes on as the other.
         let mut open: HashMap<MessageTs, Vec<Ticket>> = HashMap::new();
         for ticket in tickets {

@@ -6,12 +6,12 @@
 //! place in the channel again. What is lost without any of that, because Slack sends only so many
 //! events an hour (`slack.md` B.1) or has lost some, is found by comparing from time to time.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::future::pending;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use dashmap::DashSet;
+use dashmap::DashMap;
 use jiff::SignedDuration;
 use tokio::sync::Notify;
 
@@ -40,8 +40,8 @@ pub(crate) struct EventGaps {
     dealt_with: AtomicU64,
     has_noted: Notify,
     has_dropped: Notify,
-    /// Tickets whose threads are still to be looked through.
-    unread: DashSet<TicketId>,
+    /// Tickets whose threads are still to be looked through, and the channels of those threads.
+    unread: DashMap<TicketId, ChannelId>,
 }
 
 /// Why threads are compared.
@@ -61,7 +61,7 @@ impl EventGaps {
             dealt_with: AtomicU64::new(0),
             has_noted: Notify::new(),
             has_dropped: Notify::new(),
-            unread: DashSet::new(),
+            unread: DashMap::new(),
         };
         gaps.note_gap();
         gaps
@@ -80,7 +80,8 @@ impl EventGaps {
 
     /// Whether what people did about a ticket during a gap is still being looked for.
     fn is_catching_up(&self, ticket: &TicketId) -> bool {
-        self.gap_count() != self.dealt_with.load(Ordering::Relaxed) || self.unread.contains(ticket)
+        self.gap_count() != self.dealt_with.load(Ordering::Relaxed)
+            || self.unread.contains_key(ticket)
     }
 
     fn reconnect_count(&self) -> u64 {
@@ -96,10 +97,16 @@ impl EventGaps {
         self.unread.remove(ticket);
     }
 
-    /// Of tickets that are not open any more, nothing is looked for.
-    pub(super) fn retain_open(&self, open: &[Ticket]) {
-        let open: HashSet<&TicketId> = open.iter().map(|ticket| &ticket.id).collect();
-        self.unread.retain(|ticket| open.contains(ticket));
+    /// Nothing is looked for of tickets that are not open any more, nor of those that have left this
+    /// channel since it was to be compared: they have a new thread, in which nobody did anything
+    /// before.
+    pub(super) fn retain_open(&self, open: &[Ticket], channel: &ChannelId) {
+        let threads = open.iter().map(|ticket| (&ticket.id, ticket.thread.as_ref()));
+        let threads: HashMap<_, _> = threads.collect();
+        self.unread.retain(|ticket, was_in| {
+            let thread = threads.get(ticket).copied().flatten();
+            thread.is_some_and(|thread| *was_in != *channel || thread.channel == *channel)
+        });
     }
 
     /// Waits for a gap other than those up to this return of the line.
@@ -162,7 +169,7 @@ impl Bridge {
         for ticket in self.store.open_tickets().await? {
             let Some(thread) = ticket.thread else { continue };
             if occasion == CompareReason::Gap {
-                self.gaps.unread.insert(ticket.id);
+                self.gaps.unread.insert(ticket.id, thread.channel.clone());
             }
             if !channels.contains(&thread.channel) {
                 channels.push(thread.channel);

@@ -29,6 +29,9 @@ const CHANNEL_RENAMED_EVENT: &str = "channel_id_changed";
 /// stands beside it.
 const LARGE_FIELDS: [&str; 3] = ["blocks", "attachments", "files"];
 
+/// The mark of ours on what is not the whole of what Slack sent.
+const OUTLINE_FIELD: &str = "outline";
+
 /// The events that tell how we stand.
 const HEALTH_EVENTS: [&str; 12] = [
     "app_uninstalled",
@@ -144,12 +147,21 @@ pub(crate) fn happened_at(json: &[u8]) -> Option<MessageTs> {
 pub fn parse_request(json: &[u8]) -> Option<SlackRequest> {
     let json = std::str::from_utf8(json).ok()?;
     if let Some(body) = bounded::parse_tree(json) {
-        return Some(parse_body(&body));
+        let is_outline = body.get(OUTLINE_FIELD).is_some();
+        return Some(if is_outline { request_from_outline(&body) } else { parse_body(&body) });
     }
     let too_much = || bounded::is_json(json).then(|| SlackRequest::Event(oversized_event(json)));
     bounded::parse_tree_without(json, &LARGE_FIELDS)
         .map(|body| request_from_outline(&body))
         .or_else(too_much)
+}
+
+/// What is left of a request that is too large for its whole to be read, to be kept in its place;
+/// `None` if not even that can be read.
+pub(crate) fn parse_outline(json: &str) -> Option<Value> {
+    let mut body = bounded::parse_tree_without(json, &LARGE_FIELDS)?;
+    body.as_object_mut()?.insert(OUTLINE_FIELD.to_owned(), true.into());
+    Some(body)
 }
 
 /// Something of which not even the outline can be read. Slack itself sends nothing like it.

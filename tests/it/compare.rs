@@ -1,8 +1,9 @@
 //! Threads are compared with Slack's: what was lost without a word is found, cheaply.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use blip_slack::demo::{ANA, BIA, CHANNEL};
+use blip_slack_standins::blip::NewTicket;
 use blip_slack_standins::faults::Fault;
 use blip_slack_standins::slack::Message;
 use serde_json::json;
@@ -12,6 +13,8 @@ use crate::support::later::Later;
 
 /// How many messages are in a huge thread.
 const HUGE: usize = 2100;
+/// What a deed never takes unless it waits for a comparison that is over.
+const AT_ONCE: Duration = Duration::from_secs(5);
 
 /// A ticket that Ana holds.
 async fn held_ticket(bridge: &Bridge, name: &str) -> (String, Message) {
@@ -196,8 +199,85 @@ async fn a_channel_that_gets_another_id_keeps_its_threads_and_settings() {
     bridge.slack.clicks(BIA, new, &card.ts, "release").await.unwrap();
     bridge.slack.reacts(ANA, new, &card.ts, "white_check_mark").await.unwrap();
     bridge.until("the end", || bridge.blip.ticket(&ticket).unwrap().is_closed()).await;
-    let opened = blip_slack_standins::blip::NewTicket::saying("Jo Souza", "jo@0mn.io", "Oi");
+    let opened = NewTicket::saying("Jo Souza", "jo@0mn.io", "Oi");
     bridge.blip.opens_ticket(opened).await;
     bridge.until("a card", || bridge.slack.cards(new).len() == 2).await;
     bridge.finish().await;
+}
+
+/// Of what is too large to be read, the channel is known by its first id all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_too_large_in_a_channel_with_another_id_is_told_to_its_writer() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = held_ticket(&bridge, "Maria Silva").await;
+    let new = "C0SUPPORT9";
+    assert_eq!(bridge.slack.changes_channel_id(CHANNEL, new).await, Some(200));
+    let blocks = vec![json!({"type": "divider"}); 40_000];
+    let event = json!({"type": "message", "channel": new, "ts": "9999999999.000100",
+        "thread_ts": card.ts, "user": ANA, "text": "xyzzy", "blocks": blocks});
+    let told = || bridge.slack.calls("chat.postEphemeral");
+    let sent = json!({"type": "event_callback", "event_id": "Ev9", "event": event});
+    assert_eq!(bridge.slack.sends(sent).await, Some(200));
+    bridge.until("the writer to be told", || !told().is_empty()).await;
+    assert!(told()[0].body.to_string().contains("too large to be read"));
+    bridge.idle().await;
+    assert!(bridge.received(&ticket).is_empty());
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_that_moves_to_another_channel_before_it_is_compared_waits_for_nothing() {
+    let mut bridge = Bridge::with(&[("SLACK_TEAM_CHANNELS", "Vendas=C0VENDAS")]).await;
+    bridge.slack.add_channel("C0VENDAS", "vendas", &[ANA]);
+    let new = NewTicket::saying("Maria Silva", "maria@wa.gw.msging.net", "Oi");
+    let ticket = bridge.blip.opens_ticket(NewTicket { team: "Vendas".to_owned(), ..new }).await.id;
+    bridge.until("the card", || !bridge.slack.cards("C0VENDAS").is_empty()).await;
+    bridge.idle().await;
+    bridge.stop_bridge().await;
+    bridge.slack.faults().from_now("conversations.history", Fault::Status(503));
+    bridge.start_bridge().await.unwrap();
+    bridge.until("a comparison that fails", || reads(&bridge).0 > 0).await;
+    bridge.slack.change_channel("C0VENDAS", |channel| channel.archived = true);
+    bridge.blip.says(&ticket, "customer-1").await.unwrap();
+    let card = bridge.card_of("Maria Silva").await;
+    bridge.until("the move", || bridge.said(&card).join(" ").contains("customer-1")).await;
+    bridge.slack.faults().lift("conversations.history");
+    bridge.idle().await;
+    let began = Instant::now();
+    bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "reply-1").await.unwrap();
+    bridge.until("the reply", || bridge.received(&ticket) == ["reply-1"]).await;
+    assert!(began.elapsed() < AT_ONCE, "{:?}", began.elapsed());
+    bridge.finish().await;
+}
+
+/// A ticket that was transferred stays open for us until Blip says that it is over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_tickets_in_one_thread_neither_waits_once_it_was_compared() {
+    for is_lost in [false, true] {
+        let mut bridge = Bridge::start().await;
+        let (old, card) = held_ticket(&bridge, "Maria Silva").await;
+        let reply = bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "reply-1").await.unwrap();
+        bridge.idle().await;
+        let of_old = format!("/commands get /ticket/{old}");
+        bridge.blip.faults().from_now(&of_old, Fault::Status(503));
+        let new = bridge.blip.transfers_unended(&old, "Suporte").await.unwrap().id;
+        let root = || bridge.slack.message(CHANNEL, &card.ts).unwrap();
+        let goes_on = || root().words().contains("Continued from ticket");
+        bridge.until("the next ticket", goes_on).await;
+        bridge.stop_bridge().await;
+        if is_lost {
+            says_unheard(&bridge, &card, "lost").await;
+        }
+        bridge.start_bridge().await.unwrap();
+        bridge.until("a comparison", || reads(&bridge).0 > 0).await;
+        if is_lost {
+            bridge.until("what was lost", || bridge.received(&new) == ["lost"]).await;
+        }
+        let began = Instant::now();
+        bridge.slack.edits(ANA, CHANNEL, &reply.ts, "reply-2").await.unwrap();
+        bridge.until("the question", || !bridge.slack.ephemerals(ANA).is_empty()).await;
+        assert!(began.elapsed() < AT_ONCE, "{:?}", began.elapsed());
+        bridge.blip.faults().lift(&of_old);
+        bridge.finish().await;
+    }
 }
