@@ -28,7 +28,7 @@
 //! | [`control`] | commands beside a running bridge: parked, retry, privacy |
 //! | [`healthcheck`] | whether a running bridge is alive, for container engines |
 //! | [`app`] | puts it together, starts it, stops it |
-//! | `demo` | one ticket, played between the stand-ins for both platforms (`tests/standins`) |
+//! | `demo` | the bridge between the stand-ins for both platforms (`tests/standins`): one ticket, or a page for people |
 //!
 //! What always holds, each with a test of its own:
 //!

@@ -30,12 +30,15 @@ struct Arguments {
 enum CliCommand {
     /// Run the bridge; this is what happens without a command, too.
     Serve,
-    /// Play one whole ticket on this machine, with stand-ins for Blip and Slack.
+    /// Try it on this machine, with stand-ins for Blip and Slack: on a page, as customer and agent.
     #[cfg(feature = "demo")]
     Demo {
-        /// Leave everything running afterwards and print the addresses.
+        /// Play one whole ticket here instead, and tell by the exit code how it went.
         #[arg(long)]
-        keep_running: bool,
+        script: bool,
+        /// Where the page is served; 0 takes any free port.
+        #[arg(long, default_value_t = 3000, conflicts_with = "script")]
+        port: u16,
     },
     /// Print the manifest of the Slack app, with `PUBLIC_URL` filled in.
     Manifest {
@@ -124,10 +127,14 @@ async fn run_command(command: CliCommand) -> anyhow::Result<()> {
     match command {
         CliCommand::Serve => run_bridge().await,
         #[cfg(feature = "demo")]
-        CliCommand::Demo { keep_running } => {
+        CliCommand::Demo { script, port } => {
             telemetry::start_telemetry("warn", false);
             let mut stop = StopSignals::listen()?;
-            blip_slack::demo::play_demo(keep_running, stop.wait_for_signal()).await
+            if script {
+                blip_slack::demo::play_demo(stop.wait_for_signal()).await
+            } else {
+                blip_slack::demo::serve_page(port, stop.wait_for_signal()).await
+            }
         }
         CliCommand::Manifest { socket_mode } => print_text(&manifest::render_manifest(
             socket_mode,

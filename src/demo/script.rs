@@ -1,16 +1,14 @@
 //! The ticket that the demo plays, step by step.
 
 use std::fmt::Display;
-use std::future::pending;
 use std::io::Write;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
 use jiff::Timestamp;
 use serde_json::Value;
-use uuid::Uuid;
 
+use super::folder::TemporaryFolder;
 use super::{ANA, CHANNEL, Stage};
 use crate::app::Tuning;
 use crate::clock::Clock;
@@ -27,15 +25,13 @@ const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 /// # Errors
 ///
 /// The first step that was not seen.
-pub async fn play_demo(keep_running: bool, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+pub async fn play_demo(stop: impl Future<Output = ()>) -> anyhow::Result<()> {
     let folder = TemporaryFolder::new()?;
-    let database = folder.0.join("demo.db");
-    let database = database.to_str().context("the temporary folder has an unusual name")?;
     let settings = [("CONTEXT_MESSAGES", "3")];
-    let mut stage = Stage::start(database, &settings, Tuning::default()).await?;
+    let mut stage = Stage::start(&folder.database()?, &settings, Tuning::default()).await?;
     let mut play = DemoRun { clock: Clock::system(), step: 0, since: Clock::system().now() };
     let played = tokio::select! {
-        played = play.run_all(&stage, keep_running) => played,
+        played = play.run_all(&stage) => played,
         () = stop => Ok(()),
     };
     stage.stop_bridge().await;
@@ -50,7 +46,7 @@ struct DemoRun {
 }
 
 impl DemoRun {
-    async fn run_all(&mut self, stage: &Stage, keep_running: bool) -> anyhow::Result<()> {
+    async fn run_all(&mut self, stage: &Stage) -> anyhow::Result<()> {
         self.print_line(
             "blip-slack demo: one ticket, from the customer's first word to the close.",
         )?;
@@ -58,12 +54,7 @@ impl DemoRun {
             "The service is the real one; Blip and Slack are stand-ins on this machine.\n",
         )?;
         self.play_ticket(stage).await?;
-        self.print_line("\nEvery step was seen at the far end.")?;
-        if keep_running {
-            self.print_addresses(stage)?;
-            pending::<()>().await;
-        }
-        Ok(())
+        self.print_line("\nEvery step was seen at the far end.")
     }
 
     async fn play_ticket(&mut self, stage: &Stage) -> anyhow::Result<()> {
@@ -171,16 +162,6 @@ impl DemoRun {
         self.report_step("Maria heard two messages and nothing else", "no note, nothing twice")
     }
 
-    fn print_addresses(&self, stage: &Stage) -> anyhow::Result<()> {
-        let bridge = stage.app().context("the bridge has stopped")?.address();
-        self.print_line(&format!(
-            "Still running until Ctrl+C:\n  the bridge          http://{bridge}  (try /readyz and /metrics)\n  \
-             the Slack stand-in  {}\n  the Blip stand-in   {}",
-            stage.slack.api_url(),
-            stage.blip.api_url(),
-        ))
-    }
-
     /// Prints a step that was seen, and how long it took.
     fn report_step(&mut self, what: &str, proof: impl Display) -> anyhow::Result<()> {
         let now = self.clock.now();
@@ -241,22 +222,4 @@ async fn wait_until_seen<S: Model, T>(
     };
     let seen = tokio::time::timeout(STEP_TIMEOUT, seen).await;
     seen.with_context(|| format!("{what} was not seen within {} s", STEP_TIMEOUT.as_secs()))?
-}
-
-/// A folder that goes when the demo ends.
-struct TemporaryFolder(PathBuf);
-
-impl TemporaryFolder {
-    fn new() -> anyhow::Result<Self> {
-        let folder = std::env::temp_dir().join(format!("blip-slack-demo-{}", Uuid::new_v4()));
-        std::fs::create_dir(&folder).context("make a temporary folder")?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for TemporaryFolder {
-    fn drop(&mut self) {
-        // What is left of it is small, and in the system's own temporary folder.
-        std::fs::remove_dir_all(&self.0).ok();
-    }
 }

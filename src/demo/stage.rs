@@ -35,6 +35,17 @@ impl Stage {
         settings: &[(&str, &str)],
         tuning: Tuning,
     ) -> anyhow::Result<Self> {
+        let mut stage = Self::without_bridge(database, settings, tuning).await?;
+        stage.start_bridge().await?;
+        Ok(stage)
+    }
+
+    /// Starts everything but the bridge.
+    pub async fn without_bridge(
+        database: &str,
+        settings: &[(&str, &str)],
+        tuning: Tuning,
+    ) -> anyhow::Result<Self> {
         let socket_mode = settings.iter().any(|(name, _)| *name == "SLACK_APP_TOKEN");
         let slack_setup = slack::Setup { socket_mode, ..slack::Setup::default() };
         let blip_setup = blip::Setup::default();
@@ -67,9 +78,7 @@ impl Stage {
         let mut all: HashMap<String, String> =
             own.into_iter().chain(secrets).map(|(name, value)| (name.to_owned(), value)).collect();
         all.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let mut stage = Self { slack, blip, settings: all, tuning, app: None };
-        stage.start_bridge().await?;
-        Ok(stage)
+        Ok(Self { slack, blip, settings: all, tuning, app: None })
     }
 
     /// Starts the bridge again after [`Stage::stop_bridge`], with the memory it had.

@@ -55,7 +55,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// For each foreign crate with a home, the modules that may use it.
 const HOMES: &[(&str, &[&str])] = &[
-    ("axum", &["intake"]),
+    ("axum", &["intake", "demo"]),
     ("hyper", &["intake"]),
     ("hyper_util", &["intake"]),
     ("rusqlite", &["store"]),

@@ -39,6 +39,7 @@ mod order;
 mod origins;
 mod outage;
 mod pace;
+mod page;
 mod privacy;
 mod process;
 mod promises;

@@ -1,5 +1,6 @@
 //! A bridge between the stand-ins, for tests: fast pauses, no pace, everything local.
 
+pub mod browser;
 pub mod later;
 mod lock;
 mod ready;

@@ -11,6 +11,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use super::wire::Wire;
+
 /// How deliveries are made.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -79,6 +81,7 @@ struct Round {
     queue: mpsc::UnboundedSender<Parcel>,
     tasks: TaskTracker,
     ended: CancellationToken,
+    wire: Arc<Wire>,
 }
 
 struct Parcel {
@@ -96,7 +99,7 @@ impl fmt::Debug for Courier {
 
 impl Courier {
     /// Begins to deliver; needs a Tokio runtime.
-    pub(super) fn start(policy: Policy, seal: Seal, carry: Carry) -> Self {
+    pub(super) fn start(policy: Policy, seal: Seal, carry: Carry, wire: Arc<Wire>) -> Self {
         let (queue, parcels) = mpsc::unbounded_channel();
         let ended = CancellationToken::new();
         let round = Arc::new(Round {
@@ -110,6 +113,7 @@ impl Courier {
             queue,
             tasks: TaskTracker::new(),
             ended: ended.clone(),
+            wire,
         });
         round.spawn(Arc::clone(&round).run(parcels));
         Self { round, _ended_by_drop: ended.drop_guard() }
@@ -240,14 +244,14 @@ impl Round {
     }
 
     async fn attempt(&self, letter: &Letter, which: Try) -> Result<Answer, &'static str> {
+        let seen = self.wire.begin(true, &letter.about);
         let outcome = match (self.carry)(letter, which) {
             Some(carried) => self.await_answer(carried).await,
             None => self.request(letter, which).await,
         };
-        lock(&self.log).push(Delivery {
-            about: letter.about.clone(),
-            outcome: outcome.as_ref().map(|answer| answer.status).map_err(|why| *why),
-        });
+        let ended = outcome.as_ref().map(|answer| answer.status).map_err(|why| *why);
+        lock(&self.log).push(Delivery { about: letter.about.clone(), outcome: ended });
+        seen.end(ended);
         outcome
     }
 

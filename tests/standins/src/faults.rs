@@ -86,6 +86,11 @@ impl Faults {
         self.plan().standing.retain(|(of, _)| of != pattern);
     }
 
+    /// Whether [`Faults::from_now`] holds for this pattern.
+    pub fn are_standing(&self, pattern: &str) -> bool {
+        self.plan().standing.iter().any(|(of, _)| of == pattern)
+    }
+
     /// Every call goes wrong with these probabilities, the same way for the same seed.
     pub fn at_random(&self, seed: u64, kinds: Vec<(f64, Fault)>) {
         self.plan().random = Some((fastrand::Rng::with_seed(seed), kinds));

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::response::Response;
 use jiff::Timestamp;
 use reqwest::RequestBuilder;
 use tokio::sync::{oneshot, watch};
@@ -18,6 +19,7 @@ use super::faults::Faults;
 use super::server::{self, Server};
 use super::time::Time;
 use super::watched::Watched;
+use super::wire::{Exchange, Wire};
 
 /// What one platform knows, as far as both are alike.
 pub trait Model: Send + 'static {
@@ -54,6 +56,7 @@ pub(crate) struct Core<S> {
     pub(super) faults: Faults,
     courier: Courier,
     time: Arc<Time>,
+    wire: Arc<Wire>,
 }
 
 /// Told when each delivery is made, with the last status.
@@ -94,8 +97,9 @@ impl<S: Model> Host<S> {
         let carry = Box::new(move |letter: &Letter, which: Try| {
             carried.change(|state| carry(state, letter, which))
         });
-        let courier = Courier::start(plan.policy, seal, carry);
-        let core = Arc::new(Core { model, faults: Faults::default(), courier, time });
+        let wire = Wire::new();
+        let courier = Courier::start(plan.policy, seal, carry, Arc::clone(&wire));
+        let core = Arc::new(Core { model, faults: Faults::default(), courier, time, wire });
         let server = Arc::new(Server::start(listener, (plan.router)(Arc::clone(&core)))?);
         Ok(Self { core, server })
     }
@@ -165,6 +169,16 @@ impl<S: Model> Host<S> {
         self.core.courier.log()
     }
 
+    /// The HTTP calls that went by last, oldest first.
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.core.wire.calls()
+    }
+
+    /// Told when a call begins or ends; the value counts them.
+    pub fn watch_exchanges(&self) -> watch::Receiver<u64> {
+        self.core.wire.subscribe()
+    }
+
     /// Looks at everything at once.
     pub fn look<T>(&self, look: impl FnOnce(&S) -> T) -> T {
         self.core.model.read(look)
@@ -226,6 +240,19 @@ impl<S: Model> Core<S> {
             let letters = state.take_outbox().into_iter();
             (result, letters.map(|letter| self.courier.send(letter)).collect())
         })
+    }
+
+    /// Lets a call take effect, or go wrong as planned, and takes note of it.
+    pub(super) async fn strike(
+        &self,
+        method: &str,
+        refuse: impl FnOnce(&str) -> Response,
+        effect: impl Future<Output = Response>,
+    ) -> Response {
+        let seen = self.wire.begin(false, method);
+        let response = self.faults.strike(method, refuse, effect).await;
+        seen.end(Ok(response.status().as_u16()));
+        response
     }
 
     /// Delivers something once, at once; hands back status and body.

@@ -13,6 +13,7 @@
 )]
 
 pub mod blip;
+pub mod by_hand;
 pub mod faults;
 pub mod slack;
 
@@ -23,9 +24,11 @@ mod probe;
 mod server;
 mod time;
 mod watched;
+mod wire;
 
 pub use courier::{Delivery, Policy};
 pub use host::{Host, Model};
+pub use wire::Exchange;
 
 use serde::Serialize;
 use serde_json::Value;

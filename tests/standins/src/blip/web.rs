@@ -63,7 +63,7 @@ async fn take(
         })
         .0
     };
-    core.faults.strike(path, |_| bare(400), effect).await
+    core.strike(path, |_| bare(400), effect).await
 }
 
 async fn command(Shared(core): Shared<Arc<Core>>, headers: HeaderMap, body: Bytes) -> Response {
@@ -85,7 +85,7 @@ async fn command(Shared(core): Shared<Arc<Core>>, headers: HeaderMap, body: Byte
             (Ok(_), Ok(command)) => run(&core, command),
         }
     };
-    core.faults.strike(&name, refuse, effect).await
+    core.strike(&name, refuse, effect).await
 }
 
 fn run(core: &Core, command: &Command) -> Response {
@@ -130,7 +130,7 @@ async fn media(
             None => StatusCode::FORBIDDEN.into_response(),
         }
     };
-    core.faults.strike("/media", |_| bare(403), effect).await
+    core.strike("/media", |_| bare(403), effect).await
 }
 
 /// A link that leads to another one.

@@ -61,8 +61,27 @@ impl Slack {
         view_id: &str,
         action_id: &str,
     ) -> Result<Answered, Impossible> {
-        let (payload, _) = self.core.act(|state| state.click_in_view(user, view_id, action_id));
+        self.picks_in_view(user, view_id, action_id, None).await
+    }
+
+    /// The same where several have that action, by the value that the button or option carries.
+    pub async fn picks_in_view(
+        &self,
+        user: &str,
+        view_id: &str,
+        action_id: &str,
+        value: Option<&str>,
+    ) -> Result<Answered, Impossible> {
+        let press = |state: &mut State| state.click_in_view(user, view_id, action_id, value);
+        let (payload, _) = self.core.act(press);
         Ok(self.interacts("click", &payload?).await)
+    }
+
+    /// Somebody closes a modal without submitting it.
+    pub fn dismisses(&self, user: &str, view_id: &str) {
+        self.core.act(|state| {
+            state.views.retain(|id, open| id != view_id || open.user != user);
+        });
     }
 
     /// Somebody opens a list in a modal that our app fills, or types into it; returns the options
@@ -152,9 +171,11 @@ impl Slack {
     }
 
     async fn interacts(&self, about: &str, payload: &Value) -> Answered {
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("payload", &payload.to_string());
-        self.posts(about, form.finish()).await
+        let payload = payload.to_string();
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("payload", &payload)
+            .finish();
+        self.posts(about, form).await
     }
 
     async fn posts(&self, about: &str, body: String) -> Answered {
@@ -215,12 +236,13 @@ impl State {
         user: &str,
         view_id: &str,
         action_id: &str,
+        value: Option<&str>,
     ) -> Result<Value, Impossible> {
         let open = self.views.get(view_id).filter(|open| open.user == user);
         let open = open.ok_or_else(|| Impossible::new(format!("{user} sees no {view_id}")))?;
         let view = self.render_view(open);
         let blocks = view["blocks"].as_array().map_or(&[][..], Vec::as_slice);
-        let mut action = action(blocks, action_id, None)
+        let mut action = action(blocks, action_id, value)
             .ok_or_else(|| Impossible::new(format!("{view_id} has no {action_id} to press")))?;
         action["action_ts"] = json!(self.next_ts());
         let mut payload = self.interaction("block_actions", user);
@@ -266,7 +288,7 @@ impl State {
         let mut payload = self.interaction("block_actions", user);
         payload["container"] = json!({ "type": "view", "view_id": view_id });
         payload["view"] = view;
-        payload["actions"] = json!([{ "type": "external_select", "action_id": action_id,
+        payload["actions"] = json!([{ "type": block["element"]["type"], "action_id": action_id,
             "block_id": block_id, "selected_option": option, "action_ts": self.next_ts() }]);
         Ok(payload)
     }

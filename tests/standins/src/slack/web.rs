@@ -64,7 +64,7 @@ async fn call(
         }
         answer(&core, result)
     };
-    core.faults.strike(&method, refuse, effect).await
+    core.strike(&method, refuse, effect).await
 }
 
 impl Core {
@@ -169,7 +169,7 @@ async fn upload(
             }
         }
     };
-    core.faults.strike("upload", |_| bare(500), effect).await
+    core.strike("upload", |_| bare(500), effect).await
 }
 
 impl State {
@@ -223,7 +223,7 @@ async fn download(
             Some(Some((mime, bytes))) => ranged(&parts.headers, &mime, bytes),
         }
     };
-    core.faults.strike("download", |_| bare(500), effect).await
+    core.strike("download", |_| bare(500), effect).await
 }
 
 async fn respond(
@@ -247,7 +247,7 @@ async fn respond(
             }
         }
     };
-    core.faults.strike("response_url", |_| bare(404), effect).await
+    core.strike("response_url", |_| bare(404), effect).await
 }
 
 async fn read(body: Body) -> Option<Vec<u8>> {
