@@ -12,7 +12,7 @@ use serde_json::Value;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Variables that are no settings of the bridge's own: of the system, of its tests, of other tools.
-const NO_SETTINGS: [&str; 10] = [
+const NO_SETTINGS: [&str; 11] = [
     "ALL_PROXY",
     "CUT_EVERY",
     "HISTORY_SEED",
@@ -20,6 +20,7 @@ const NO_SETTINGS: [&str; 10] = [
     "INSTA_UPDATE",
     "KILL_EVERY",
     "NO_PROXY",
+    "PICTURES",
     "SOAK_SECONDS",
     "BLIP_SLACK_PROGRAM",
     "BLIP_SLACK_DIES_AT",
