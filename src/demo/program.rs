@@ -35,8 +35,8 @@ impl Program {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("find a free port")?;
         let address = free.local_addr().context("find a free port")?;
         let url = format!("http://{address}");
-        stage.set("PORT", &address.port().to_string());
-        stage.set("PUBLIC_URL", &url);
+        stage.set_setting("PORT", &address.port().to_string());
+        stage.set_setting("PUBLIC_URL", &url);
         stage.slack.deliver_to(&format!("{url}/slack/events"));
         stage.blip.deliver_to(&format!("{url}/blip/webhook"));
         Ok(Self {
@@ -93,7 +93,7 @@ impl Program {
     /// Speaks another language from the next start on.
     pub(super) async fn speak(&self, locale: &str) {
         let mut stage = self.stage.lock().await;
-        stage.set("LOCALE", locale);
+        stage.set_setting("LOCALE", locale);
         for user in stage.slack.look(|state| state.users.clone()).into_values() {
             let locale = locale.to_owned();
             stage.slack.add_user(User { locale, ..user });

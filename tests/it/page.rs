@@ -89,7 +89,8 @@ async fn a_ticket_by_mouse_goes_through_a_kill_of_the_service() {
     browser.sees(&format!("{} === 1", count("#said .theirs", "Já pedi outro"))).await;
 
     // A reload shows the same: the page itself remembers nothing.
-    let shown = "[...document.querySelectorAll('#answers .b-text')].map((it) => it.innerText).join()";
+    let shown =
+        "[...document.querySelectorAll('#answers .b-text')].map((it) => it.innerText).join()";
     let before = browser.run(&format!("return {shown}")).await;
     browser.run("location.reload()").await;
     browser.sees("document.querySelectorAll('#answers .message').length > 3").await;
