@@ -229,10 +229,15 @@ impl ContentReader {
     }
 
     fn read_input(&mut self, value: &Value) -> Option<Content> {
-        let label = self.read_document(value.get("label")?)?;
-        let wanted = value.get("validation").and_then(|validation| get_text(validation, "type"));
+        let input = TrackedObject::new(value);
+        input.ignore_fields(&["type"]);
+        let label = self.read_document(input.take_value("label")?)?;
+        let validation = input.take_object("validation");
+        validation.ignore_fields(&["rule"]);
+        let wanted = validation.take_text("type");
         let is_place = wanted.is_some_and(|kind| short_type(&kind) == "lime.location");
-        Some(join_two(label, is_place.then_some(Content::Notice("content-asks-location"))))
+        let asked = join_two(label, is_place.then_some(Content::Notice("content-asks-location")));
+        Some(append_unread(append_unread(asked, &input), &validation))
     }
 
     fn read_reply(&mut self, value: &Value) -> Option<Content> {
@@ -685,6 +690,20 @@ mod tests {
                 "lime.input",
                 json!({"label": {"type": "text/plain", "value": "Name?"}, "validation": {"rule": "text"}}),
                 said("Name?"),
+            ),
+            (
+                "lime.input",
+                json!({"label": {"type": "text/plain", "value": "Mail?"},
+                    "validation": {"rule": "regex", "regex": ".+@.+", "error": "No address"}}),
+                Content::Several(vec![
+                    said("Mail?"),
+                    Content::Card {
+                        kind: "content-also",
+                        lines: ["error: No address", "regex: .+@.+"]
+                            .map(|line| CardLine::Said(line.to_owned()))
+                            .to_vec(),
+                    },
+                ]),
             ),
         ]);
     }

@@ -10,7 +10,7 @@ use super::content::{
     ContentReader, append_unread, build_choice, find_excerpt, is_empty, join_parts,
 };
 use super::lenient::{
-    self, as_text, get_float, get_integer, get_list, get_text, join_present, truncate_text,
+    self, as_integer, as_text, get_float, get_list, get_text, join_present, truncate_text,
 };
 use super::object::TrackedObject;
 use super::sensitive;
@@ -22,6 +22,22 @@ const MAX_JSON_CHARS: usize = 500;
 
 /// The fields in which WhatsApp's messages carry files.
 const FILE_FIELDS: [&str; 6] = ["image", "video", "audio", "voice", "document", "sticker"];
+
+/// What files and attachments hold that tells an agent nothing.
+const FILE_INTERNALS: [&str; 12] = [
+    "id",
+    "mid",
+    "sha256",
+    "hash",
+    "voice",
+    "animated",
+    "sticker_id",
+    "attachment_id",
+    "is_reusable",
+    "template_type",
+    "image_aspect_ratio",
+    "sharable",
+];
 
 /// Most parameters or buttons of one component; WhatsApp allows far fewer.
 const MAX_COMPONENT_PARTS: usize = 50;
@@ -39,6 +55,7 @@ pub(super) fn read_json_content(reader: &mut ContentReader, value: &Value) -> Op
         .or_else(|| read_answer(value))
         .or_else(|| read_attachments(reader, value))
         .or_else(|| read_whatsapp_file(value))
+        .or_else(|| read_contacts(reader, value))
         .or_else(|| read_quick_replies(reader, value))
         .or_else(|| as_text(value).map(Content::Text))
         .or_else(|| {
@@ -266,7 +283,11 @@ fn read_action_options(reader: &mut ContentReader, action: &TrackedObject<'_>) -
 /// Messenger's attachment, alone or in a list.
 fn read_attachments(reader: &mut ContentReader, value: &Value) -> Option<Content> {
     match value.get("attachment") {
-        Some(one) => read_attachment(reader, one),
+        Some(one) => {
+            let whole = TrackedObject::new(value);
+            whole.ignore_fields(&["type", "mid", "attachment"]);
+            read_attachment(reader, one).map(|content| append_unread(content, &whole))
+        }
         None => join_parts(reader.read_several(get_list(value, "attachments"), |reader, item| {
             read_attachment(reader, item).or_else(|| excerpt_or_json(item).map(Content::Text))
         })),
@@ -274,26 +295,34 @@ fn read_attachments(reader: &mut ContentReader, value: &Value) -> Option<Content
 }
 
 fn read_attachment(reader: &mut ContentReader, value: &Value) -> Option<Content> {
-    let payload = value.get("payload").filter(|payload| !payload.is_null()).unwrap_or(value);
-    let elements = reader.read_several(get_list(payload, "elements"), read_element);
-    join_parts(elements)
-        .or_else(|| build_choice(get_text(payload, "text"), read_buttons(reader, payload)))
-        .or_else(|| read_coordinates(payload.get("coordinates")?))
-        .or_else(|| read_attached_file(payload, get_text(value, "type")))
+    let whole = TrackedObject::new(value);
+    let kind = whole.take_text("type");
+    let payload = value.get("payload").filter(|payload| payload.is_object());
+    let payload = TrackedObject::new(payload.unwrap_or(&Value::Null));
+    whole.ignore_fields(&["payload"]);
+    let inner = if value.get("payload").is_some_and(Value::is_object) { &payload } else { &whole };
+    inner.ignore_fields(&FILE_INTERNALS);
+    let elements = reader.read_several(inner.take_list("elements"), read_element);
+    let content = join_parts(elements)
+        .or_else(|| build_choice(inner.take_text("text"), read_buttons(reader, inner)))
+        .or_else(|| read_coordinates(inner.take_value("coordinates")?))
+        .or_else(|| read_attached_file(inner, kind))?;
+    Some(append_unread(append_unread(content, &whole), &payload))
 }
 
 fn read_element(reader: &mut ContentReader, value: &Value) -> Option<Content> {
-    let words = join_present("\n", [get_text(value, "title"), get_text(value, "subtitle")]);
-    let picture = get_text(value, "image_url").map(|url| {
+    let element = TrackedObject::new(value);
+    let words = join_present("\n", [element.take_text("title"), element.take_text("subtitle")]);
+    let picture = element.take_text("image_url").map(|url| {
         Content::Media(LinkedFile { url, mime: Some("image".to_owned()), ..LinkedFile::default() })
     });
     let mut parts = Vec::from_iter(picture);
-    parts.extend(build_choice(words, read_buttons(reader, value)));
-    join_parts(parts)
+    parts.extend(build_choice(words, read_buttons(reader, &element)));
+    join_parts(parts).map(|content| append_unread(content, &element))
 }
 
-fn read_buttons(reader: &mut ContentReader, value: &Value) -> Vec<String> {
-    reader.read_options(get_list(value, "buttons"), |_, button| {
+fn read_buttons(reader: &mut ContentReader, object: &TrackedObject<'_>) -> Vec<String> {
+    reader.read_options(object.take_list("buttons"), |_, button| {
         join_present(": ", [get_text(button, "title"), get_text(button, "url")])
     })
 }
@@ -309,18 +338,53 @@ fn read_coordinates(value: &Value) -> Option<Content> {
 /// A file as WhatsApp names it: `{"image": {"link": …, "caption": …}}`.
 fn read_whatsapp_file(value: &Value) -> Option<Content> {
     let (kind, file) = FILE_FIELDS.iter().find_map(|kind| Some((*kind, value.get(*kind)?)))?;
-    read_attached_file(file, Some(kind.to_owned()))
+    let file = TrackedObject::new(file);
+    file.ignore_fields(&FILE_INTERNALS);
+    read_attached_file(&file, Some(kind.to_owned())).map(|content| append_unread(content, &file))
 }
 
-fn read_attached_file(value: &Value, kind: Option<String>) -> Option<Content> {
+fn read_attached_file(file: &TrackedObject<'_>, kind: Option<String>) -> Option<Content> {
+    let size = || file.take_value("file_size").and_then(as_integer);
     Some(Content::Media(LinkedFile {
-        url: get_text(value, "link").or_else(|| get_text(value, "url"))?,
-        mime: get_text(value, "mime_type").or(kind),
-        title: get_text(value, "filename").or_else(|| get_text(value, "title")),
-        caption: get_text(value, "caption"),
-        size: get_integer(value, "file_size").and_then(|size| u64::try_from(size).ok()),
+        url: file.take_text("link").or_else(|| file.take_text("url"))?,
+        mime: file.take_text("mime_type").or(kind),
+        title: file.take_text("filename").or_else(|| file.take_text("title")),
+        caption: file.take_text("caption"),
+        size: size().and_then(|size| u64::try_from(size).ok()),
         preview_url: None,
     }))
+}
+
+/// Contacts as WhatsApp writes them.
+fn read_contacts(reader: &mut ContentReader, value: &Value) -> Option<Content> {
+    join_parts(reader.read_several(get_list(value, "contacts"), |_, contact| read_contact(contact)))
+}
+
+fn read_contact(value: &Value) -> Option<Content> {
+    let contact = TrackedObject::new(value);
+    let name = contact.take_text("name").or_else(|| {
+        let name = contact.take_object("name");
+        let parts = ["first_name", "last_name"].map(|part| name.take_text(part));
+        name.take_text("formatted_name").or_else(|| join_present(" ", parts))
+    });
+    let mut lines = Vec::from_iter(name);
+    for (list, field) in [("phones", "phone"), ("emails", "email"), ("urls", "url")] {
+        let entries = contact.take_list(list).iter().take(MAX_COMPONENT_PARTS);
+        let entry = |entry| get_text(entry, field).or_else(|| get_text(entry, "wa_id"));
+        lines.extend(entries.filter_map(entry));
+    }
+    let company = contact.take_object("org");
+    let company = ["company", "department", "title"].map(|field| company.take_text(field));
+    lines.extend(join_present(", ", company));
+    let addresses = contact.take_list("addresses").iter().take(MAX_COMPONENT_PARTS);
+    lines.extend(addresses.filter_map(|address| {
+        let parts = ["street", "city", "state", "zip", "country"];
+        join_present(", ", parts.map(|part| get_text(address, part)))
+    }));
+    lines.extend(contact.unread_fields());
+    let lines: Vec<CardLine> = lines.into_iter().map(CardLine::Said).collect();
+    let is_any = !lines.is_empty();
+    is_any.then_some(Content::Card { kind: "content-contact", lines })
 }
 
 fn read_quick_replies(reader: &mut ContentReader, value: &Value) -> Option<Content> {
@@ -477,6 +541,53 @@ mod tests {
     }
 
     #[test]
+    fn what_an_attachment_holds_besides_is_named() {
+        let picture = Content::Media(file("https://x.example/a", "image"));
+        let place = Content::Place { latitude: 1.5, longitude: 2.0, label: None };
+        let also = |lines: &[&str]| Content::Card { kind: "content-also", lines: said(lines) };
+        check([
+            (
+                json!({"attachment": {"type": "image", "title": "Foto", "payload": {"url": "https://x.example/a", "sticker_id": 3, "is_reusable": true}}, "text": "Olha"}),
+                Content::Several(vec![
+                    Content::Several(vec![picture.clone(), also(&["title: Foto"])]),
+                    also(&["text: Olha"]),
+                ]),
+            ),
+            (
+                json!({"attachments": [{"type": "location", "payload": {"coordinates": {"lat": 1.5, "long": 2}, "note": "portão"}}]}),
+                Content::Several(vec![place, also(&["note: portão"])]),
+            ),
+            (
+                json!({"attachment": {"payload": {"elements": [{"image_url": "https://x.example/a", "price": 5}]}}}),
+                Content::Several(vec![picture, also(&["price: 5"])]),
+            ),
+        ]);
+    }
+
+    #[test]
+    fn contacts_of_whatsapp_are_read_with_their_company() {
+        let contact = json!({"name": {"formatted_name": "João Silva", "first_name": "João"},
+            "phones": [{"phone": "+55 31 99999-0000", "wa_id": "5531999990000", "type": "CELL"}],
+            "emails": [{"email": "joao@x.example", "type": "WORK"}],
+            "org": {"company": "Loja", "department": "Vendas", "title": "Gerente"},
+            "addresses": [{"street": "Rua 1", "city": "Recife", "country_code": "br"}],
+            "birthday": "1990-01-02"});
+        let lines = said(&[
+            "João Silva",
+            "+55 31 99999-0000",
+            "joao@x.example",
+            "Loja, Vendas, Gerente",
+            "Rua 1, Recife",
+            "birthday: 1990-01-02",
+        ]);
+        let card = Content::Card { kind: "content-contact", lines };
+        check([
+            (json!({"type": "contacts", "contacts": [contact]}), card.clone()),
+            (json!({"contacts": [contact, contact]}), Content::Several(vec![card.clone(), card])),
+        ]);
+    }
+
+    #[test]
     fn attachments_are_files_places_and_menus() {
         let buttons = json!([{"type": "postback", "title": "Yes", "payload": "y"}]);
         let picture = Content::Media(file("https://x.example/a", "image"));
@@ -500,7 +611,7 @@ mod tests {
             ),
             (
                 json!({"attachments": [{"type": "image", "payload": {"url": "https://x.example/a"}}, {"type": "new", "name": "n"}]}),
-                Content::Several(vec![picture, Content::Text("n".to_owned())]),
+                Content::Several(vec![picture.clone(), Content::Text("n".to_owned())]),
             ),
             (
                 json!({"type": "document", "document": {"link": "https://x.example/b", "filename": "b.pdf", "caption": "c"}}),
