@@ -55,6 +55,10 @@ const REFUSED_CREDENTIALS_PAUSE: Duration = Duration::from_secs(15);
 /// long for that, and short for the customer who waits.
 const UNKNOWN_OUTCOME_WAIT: Duration = Duration::from_secs(3);
 
+/// Most cards that are drawn again at a start, where a setting that they show has changed. Slack takes
+/// some 50 changes a minute (`slack.md` C.1), and people need them.
+const MAX_CARDS_AT_START: usize = 30;
+
 /// How often a start looks whether there is room on the disk again.
 const DISK_RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -353,7 +357,7 @@ fn build_bridge(
         unknown_outcome_wait: tuning.unknown_outcome_wait,
         receipts_heard: DashMap::new(),
         receipts_asked: DashMap::new(),
-        shown_cards: DashMap::new(),
+        has_few_cards: origins.open_tickets <= MAX_CARDS_AT_START,
         customer_details: DashMap::new(),
         channel_ids: DashMap::new(),
         is_default_channel_missing: AtomicBool::new(false),

@@ -178,8 +178,13 @@ impl Bridge {
             self.store.put_ticket(&ticket).await?;
         }
         self.schedule_originator_check(&ticket).await?;
-        // Also if nothing is new: after a start, the card may be in a language that was set before.
-        Ok(self.enqueue_item(Job::update_card(&ticket, self.clock.now())).await?)
+        let drawn = self.store.drawn_card(&ticket.id).await?;
+        let is_behind = drawn.is_some_and(|drawn| drawn.revision != ticket.revision);
+        // Also if nothing is new: the card may be in a language that was set before the start.
+        if is_behind || self.has_few_cards {
+            self.enqueue_item(Job::update_card(&ticket, self.clock.now())).await?;
+        }
+        Ok(())
     }
 
     /// Blip has ended a ticket: the thread gets one line, the card its last state.

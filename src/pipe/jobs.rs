@@ -7,15 +7,15 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::thread::{ThreadLoss, ThreadPost};
 use super::{Bridge, HandlerResult, Interrupt, PipeResult};
 use crate::blip::parse::{Direction, ThreadMessage};
 use crate::inbox::{Handled, ItemOutcome, Job};
-use crate::model::{ChannelId, Content, Failure, Fault, MessageTs, Ticket, TicketId};
+use crate::model::{ChannelId, Content, Failure, Fault, MessageTs, Thread, Ticket, TicketId};
 use crate::slack::{action, card, parse, render};
-use crate::store::{Item, ItemId, Lane, Role};
+use crate::store::{DrawnCard, Item, ItemId, Lane, Role};
 
 /// How long a mark that matters is tried. It only confirms what has happened anyway.
 const REACTION_RETRY_LIMIT: SignedDuration = SignedDuration::from_mins(10);
@@ -32,7 +32,7 @@ impl Bridge {
             .map_err(|_unreadable| Interrupt::broken("a stored chore is unreadable"))?;
         match job {
             Job::Card { ticket } => {
-                self.update_card(&parse_ticket_id(&ticket)?).await?;
+                self.update_card(first, &parse_ticket_id(&ticket)?).await?;
                 // Every one of them asked for the newest state, and that is what is shown now.
                 return Ok(Handled { items: items.len(), outcome: ItemOutcome::Forgotten });
             }
@@ -95,7 +95,7 @@ impl Bridge {
         Ok(Handled::for_first_item(ItemOutcome::Forgotten))
     }
 
-    async fn update_card(&self, id: &TicketId) -> PipeResult<()> {
+    async fn update_card(&self, item: &Item, id: &TicketId) -> PipeResult<()> {
         let Some(ticket) = self.store.load_ticket(id).await? else { return Ok(()) };
         let Some(thread) = &ticket.thread else { return Ok(()) };
         let shown = self.store.find_link(&thread.channel, &thread.root).await?;
@@ -107,19 +107,14 @@ impl Bridge {
             (self.store.first_words(id).await?, self.find_related_tickets(&ticket).await?);
         let (text, blocks) =
             card::render_card(&ticket, first_words.as_deref(), &around, &self.texts);
-        let mut hasher = DefaultHasher::new();
-        (thread.root.as_str(), &text, json!(blocks).to_string()).hash(&mut hasher);
-        let look = hasher.finish();
-        if self.shown_cards.get(id).is_some_and(|shown| *shown == look) {
+        let drawn = Some(describe_card(&ticket, thread, &text, &blocks));
+        // Of a try that failed it is not known what the card shows since then.
+        if item.attempts == 0 && self.store.drawn_card(id).await? == drawn {
             return Ok(());
         }
-        self.shown_cards.remove(id);
         match self.slack.update_message(&thread.channel, &thread.root, &text, &blocks).await {
             Ok(()) => {
-                if !ticket.is_closed() {
-                    self.shown_cards.insert(id.clone(), look);
-                }
-                Ok(())
+                Ok(self.store.keep_drawn_card(id, drawn.filter(|_| !ticket.is_closed())).await?)
             }
             Err(error) if error.is_message_gone() || error.is_channel_lost() => {
                 // The next thing said in the thread finds that out too and makes a new card.
@@ -217,6 +212,19 @@ impl Bridge {
         self.wait_for_post_slot(lane, &thread.channel).await?;
         self.post_to_ticket_from_job(item, "parked", &ticket, &saying).await
     }
+}
+
+/// What a card shows, in short. Another release of the compiler may give another hash: then cards
+/// are drawn once more.
+pub(super) fn describe_card(
+    ticket: &Ticket,
+    thread: &Thread,
+    text: &str,
+    blocks: &[Value],
+) -> DrawnCard {
+    let mut hasher = DefaultHasher::new();
+    (thread.root.as_str(), text, json!(blocks).to_string()).hash(&mut hasher);
+    DrawnCard { revision: ticket.revision, look: hasher.finish().cast_signed() }
 }
 
 /// The text that tells of a parked item, by who did it and its key.

@@ -107,9 +107,9 @@ pub(crate) struct Bridge {
     pub(crate) receipts_heard: DashMap<BotName, Timestamp>,
     /// When a bot was last asked for receipts, for each of the looks at a reply.
     pub(crate) receipts_asked: DashMap<(BotName, usize), Timestamp>,
-    /// What the cards of open tickets show by our last change of them, as a hash: tickets are
-    /// compared with Blip's time and again, and Slack takes few changes a minute.
-    pub(crate) shown_cards: DashMap<TicketId, u64>,
+    /// Whether cards that show something else than they should are drawn at the start; of more, each
+    /// is drawn when its ticket changes.
+    pub(crate) has_few_cards: bool,
     /// What was learnt of the customers of tickets whose cards are under way: a card that has to wait
     /// for Slack is posted without asking Blip again.
     pub(crate) customer_details: DashMap<TicketId, CustomerDetails>,

@@ -18,6 +18,8 @@ pub(crate) struct OriginChanges {
     pub(crate) renamed: HashMap<BotName, BotName>,
     /// What an operator has to know, by what it is about.
     pub(crate) warnings: HashMap<String, String>,
+    /// How many tickets are open.
+    pub(crate) open_tickets: usize,
 }
 
 impl OriginChanges {
@@ -30,8 +32,10 @@ impl OriginChanges {
         now: Timestamp,
     ) -> store::Result<Self> {
         let mut origins = Self::default();
+        let tickets = store.open_tickets().await?;
+        origins.open_tickets = tickets.len();
         let mut open: BTreeMap<BotName, Vec<Ticket>> = BTreeMap::new();
-        for ticket in store.open_tickets().await? {
+        for ticket in tickets {
             open.entry(ticket.id.bot().clone()).or_default().push(ticket);
         }
         for (name, owner) in bots {

@@ -6,6 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::jobs::describe_card;
 use super::{Bridge, CallError, Interrupt, PipeResult, derive_delivery_id};
 use crate::inbox::Job;
 use crate::model::{
@@ -206,6 +207,11 @@ impl Bridge {
             user: None,
         };
         self.store.link_message(link, ticket.opened).await?;
+        // One that was posted by an earlier run may look otherwise.
+        if !item.has_begun_calls {
+            let drawn = describe_card(ticket, &thread, &post.text, &post.blocks);
+            self.store.keep_drawn_card(&ticket.id, Some(drawn)).await?;
+        }
         ticket.thread = Some(thread);
         Ok(true)
     }

@@ -242,6 +242,15 @@ impl Role {
     }
 }
 
+/// What the card of a ticket showed when it was last drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DrawnCard {
+    /// The ticket's revision.
+    pub revision: i64,
+    /// A hash of text and blocks.
+    pub look: i64,
+}
+
 /// Ties a Slack message to a ticket and, where there is one, to a Blip message. A Slack message may
 /// be tied to several Blip messages, one after the other, and a Blip message to several of Slack.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -572,6 +581,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// What a customer said to begin with.
     async fn first_words(&self, ticket: &TicketId) -> Result<Option<String>>;
+
+    /// Keeps what a ticket's card shows now, or that this is not known; not if the ticket was ever
+    /// erased.
+    async fn keep_drawn_card(&self, ticket: &TicketId, drawn: Option<DrawnCard>) -> Result<()>;
+
+    /// What a ticket's card shows, if that is known.
+    async fn drawn_card(&self, ticket: &TicketId) -> Result<Option<DrawnCard>>;
 
     /// Reads a ticket.
     async fn load_ticket(&self, id: &TicketId) -> Result<Option<Ticket>>;

@@ -15,8 +15,8 @@ use blip_slack::app::Tuning;
 use blip_slack::demo::{ANA, CHANNEL};
 use blip_slack::model::{BotName, ChannelId, CustomerKey, MessageTs, Thread, Ticket, TicketId};
 use blip_slack::store::{
-    Accepted, CallState, Cutoffs, InboxDepth, ItemId, KeptTicket, KnownReplies, Lease, Link,
-    NewItem, ParkedItem, PostRate, Result, SharedStore, Source, Store, StoredOutcome,
+    Accepted, CallState, Cutoffs, DrawnCard, InboxDepth, ItemId, KeptTicket, KnownReplies, Lease,
+    Link, NewItem, ParkedItem, PostRate, Result, SharedStore, Source, Store, StoredOutcome,
 };
 use blip_slack_standins::blip::NewTicket;
 use blip_slack_standins::slack::Message;
@@ -85,6 +85,8 @@ store! {
     writes fn put_ticket(ticket: &Ticket) -> Result<()>;
     writes fn keep_first_words(ticket: &TicketId, words: &str) -> Result<()>;
     reads fn first_words(ticket: &TicketId) -> Result<Option<String>>;
+    writes fn keep_drawn_card(ticket: &TicketId, drawn: Option<DrawnCard>) -> Result<()>;
+    reads fn drawn_card(ticket: &TicketId) -> Result<Option<DrawnCard>>;
     reads fn load_ticket(id: &TicketId) -> Result<Option<Ticket>>;
     reads fn ticket_by_number(bot: &BotName, number: i64) -> Result<Option<Ticket>>;
     reads fn latest_ticket_of(customer: &str, except: &TicketId) -> Result<Option<Ticket>>;

@@ -46,6 +46,7 @@ mod promises;
 mod quotes;
 mod readiness;
 mod receipts;
+mod redraw;
 mod remind;
 mod restart;
 mod routed;

@@ -48,8 +48,9 @@ use self::leases::Leases;
 use self::unsynced::UnsyncedItems;
 use super::row::{self, TicketRow};
 use super::{
-    Accepted, CallState, Cutoffs, Error, InboxDepth, Item, ItemId, KeptTicket, KnownReplies, Lane,
-    Lease, Link, NewItem, ParkedItem, PostRate, Result, Source, Store, StoredOutcome,
+    Accepted, CallState, Cutoffs, DrawnCard, Error, InboxDepth, Item, ItemId, KeptTicket,
+    KnownReplies, Lane, Lease, Link, NewItem, ParkedItem, PostRate, Result, Source, Store,
+    StoredOutcome,
 };
 use crate::clock::Clock;
 use crate::model::fold::fold_text;
@@ -57,7 +58,7 @@ use crate::model::{BotName, ChannelId, CustomerKey, MessageTs, Thread, Ticket, T
 
 /// How the tables came to be what they are, one step after the other; how many of them a database
 /// has taken is its `user_version`.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("migrations/0001_memory.sql"),
     include_str!("migrations/0002_doubt.sql"),
     include_str!("migrations/0003_ours.sql"),
@@ -66,6 +67,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("migrations/0006_retention.sql"),
     include_str!("migrations/0007_erased.sql"),
     include_str!("migrations/0008_ids_without_case.sql"),
+    include_str!("migrations/0009_drawn_card.sql"),
 ];
 
 /// The `application_id` of our files, as `0003_ours.sql` writes it.
@@ -573,6 +575,16 @@ impl Store for SqliteStore {
     async fn first_words(&self, ticket: &TicketId) -> Result<Option<String>> {
         let ticket = ticket.clone();
         self.database.run_read(move |db| tickets::read_first_words(db, &ticket)).await
+    }
+
+    async fn keep_drawn_card(&self, ticket: &TicketId, drawn: Option<DrawnCard>) -> Result<()> {
+        let ticket = ticket.clone();
+        self.database.run_write(move |tx| tickets::write_drawn_card(tx, &ticket, drawn)).await
+    }
+
+    async fn drawn_card(&self, ticket: &TicketId) -> Result<Option<DrawnCard>> {
+        let ticket = ticket.clone();
+        self.database.run_read(move |db| tickets::read_drawn_card(db, &ticket)).await
     }
 
     async fn load_ticket(&self, id: &TicketId) -> Result<Option<Ticket>> {

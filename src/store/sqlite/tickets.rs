@@ -8,7 +8,7 @@ use crate::model::fold::fold_text;
 use crate::model::ids::stored_id;
 use crate::model::{ChannelId, MessageTs, SlackUserId, Thread, TicketId};
 use crate::store::row::{KnownRepliesRow, LinkRow, TicketRow, role_name};
-use crate::store::{Lane, Link, Result};
+use crate::store::{DrawnCard, Lane, Link, Result};
 
 /// Writes a ticket, new or changed.
 pub(super) fn write_ticket(tx: &Connection, id: &TicketId, row: &TicketRow) -> Result<()> {
@@ -65,6 +65,35 @@ pub(super) fn read_first_words(connection: &Connection, id: &TicketId) -> Result
     Ok(connection.first_row(sql, [id.to_string()], |row| row.get(0))?)
 }
 
+/// Keeps what a ticket's card shows now, or that this is not known.
+pub(super) fn write_drawn_card(
+    tx: &Connection,
+    ticket: &TicketId,
+    drawn: Option<DrawnCard>,
+) -> Result<()> {
+    let id = ticket.to_string();
+    match drawn {
+        Some(DrawnCard { revision, look }) if privacy::read_erased_at(tx, ticket)?.is_none() => {
+            let sql = "REPLACE INTO drawn_card (ticket, revision, look) VALUES (?1, ?2, ?3)";
+            tx.run_statement(sql, (id, revision, look))?;
+        }
+        _ => {
+            tx.run_statement("DELETE FROM drawn_card WHERE ticket = ?1", [id])?;
+        }
+    }
+    Ok(())
+}
+
+/// What a ticket's card shows, if that is known.
+pub(super) fn read_drawn_card(
+    connection: &Connection,
+    ticket: &TicketId,
+) -> Result<Option<DrawnCard>> {
+    let sql = "SELECT revision, look FROM drawn_card WHERE ticket = ?1";
+    let read = |row: &Row<'_>| Ok(DrawnCard { revision: row.get(0)?, look: row.get(1)? });
+    Ok(connection.first_row(sql, [ticket.to_string()], read)?)
+}
+
 /// Erases some first words of tickets that were closed before the given time, and says how many.
 pub(super) fn erase_first_words(tx: &Connection, before: i64) -> Result<usize> {
     let sql = "DELETE FROM first_words WHERE ticket IN (
@@ -99,6 +128,7 @@ pub(super) fn delete_old_tickets(tx: &Connection, before: i64) -> Result<Vec<Tic
 pub(super) fn delete_ticket(tx: &Connection, id: &str) -> Result<()> {
     for sql in [
         "DELETE FROM first_words WHERE ticket = ?1",
+        "DELETE FROM drawn_card WHERE ticket = ?1",
         "DELETE FROM twin WHERE ticket = ?1",
         "DELETE FROM message WHERE ticket = ?1",
         "DELETE FROM ticket WHERE id = ?1",
