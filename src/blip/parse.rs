@@ -494,6 +494,21 @@ pub(crate) fn parse_thread_messages(mut resource: Value) -> Vec<ThreadMessage> {
     items.iter().filter_map(parse_thread_message).collect()
 }
 
+/// Puts what earlier messages said in the place of their ids, where they are among these.
+pub(crate) fn fill_in_quotes(messages: &mut [ThreadMessage]) {
+    let known = messages.to_vec();
+    let find = |id: &str| known.iter().find(|message| message.is_called(id));
+    for message in messages {
+        message.content.visit_earlier(&mut |earlier| {
+            if let Content::Earlier(id) = earlier
+                && let Some(found) = find(id)
+            {
+                *earlier = found.content.answer().clone();
+            }
+        });
+    }
+}
+
 fn parse_thread_message(item: &Value) -> Option<ThreadMessage> {
     let kind = item.as_object().map(|_| get_text(item, "type"))?;
     if kind.as_deref().is_some_and(is_chat_state) {

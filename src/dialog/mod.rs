@@ -15,7 +15,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 
-use crate::blip::parse::{Direction, ThreadMessage};
+use crate::blip::parse::{self, Direction, ThreadMessage};
 use crate::clock::Clock;
 use crate::locale::Texts;
 use crate::model::{BotName, Content, Failure, Readiness, SlackUserId, Ticket, TicketId, canned};
@@ -375,6 +375,7 @@ impl Dialogs {
         match tokio::time::timeout(FILLED_VIEW_DEADLINE, bot.fetch_messages(&ticket.id)).await {
             Ok(Ok(mut messages)) => {
                 messages.sort_by_key(|message| message.date);
+                parse::fill_in_quotes(&mut messages);
                 let said = |message: ThreadMessage| {
                     (message.direction == Direction::Received, message.content)
                 };

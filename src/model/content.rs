@@ -83,6 +83,14 @@ pub enum Content {
 }
 
 impl Content {
+    /// What is said, without what it answers.
+    pub(crate) fn answer(&self) -> &Self {
+        match self {
+            Self::Reply { answer, .. } => answer,
+            other => other,
+        }
+    }
+
     /// Shows each earlier message of which only the id is known to `visit`, which may put the message
     /// in its place.
     pub(crate) fn visit_earlier(&mut self, visit: &mut impl FnMut(&mut Self)) {

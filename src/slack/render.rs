@@ -94,11 +94,7 @@ fn render_card_line(line: &CardLine, texts: &Texts) -> String {
 
 /// What a message says, as it is quoted in the answer to it: of an answer, only that.
 pub(crate) fn render_quote(said: &Content, texts: &Texts) -> Option<String> {
-    let said = match said {
-        Content::Reply { answer, .. } => answer,
-        other => other,
-    };
-    render_content(said, texts).map(|text| shorten_to_line(&text, QUOTE_CHARS))
+    render_content(said.answer(), texts).map(|text| shorten_to_line(&text, QUOTE_CHARS))
 }
 
 /// One thing that a customer's message says: words, or a file.

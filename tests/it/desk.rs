@@ -566,12 +566,15 @@ async fn history_and_details_open_at_once_and_fill_in_later_if_blip_is_slow() {
     let (ticket, _) = bridge.ticket("Maria Silva", "Voltei").await;
     bridge.idle().await;
     let card = bridge.slack.cards(CHANNEL).into_iter().find(|card| card.ts != first.ts).unwrap();
-    bridge.blip.says(&ticket, "Alguém <!channel>?").await.unwrap();
+    let asked = bridge.blip.says(&ticket, "Alguém <!channel>?").await.unwrap().id;
+    let again = json!({ "replied": { "type": "text/plain", "value": "Oi?" }, "inReplyTo": { "id": asked } });
+    bridge.blip.sends(&ticket, "application/vnd.lime.reply+json", again).await.unwrap();
     bridge.idle().await;
     bridge.slack.picks(ANA, CHANNEL, &card.ts, ("more", "history")).await.unwrap();
     let history = bridge.dialog(ANA).view;
     let words = shown(&history);
     assert!(words.contains("Alguém <!channel>?"), "{words}");
+    assert!(words.contains("In reply to: Alguém <!channel>?"), "{words}");
     assert!(serde_json::to_string(&history).unwrap().contains(&first.ts.replace('.', "")));
     bridge.slack.uses_shortcut(ANA, CHANNEL, &card.ts, "details").await.unwrap();
     let details = shown(&bridge.dialog(ANA).view);
