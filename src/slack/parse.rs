@@ -602,6 +602,30 @@ mod tests {
     }
 
     #[test]
+    fn what_slack_keeps_beside_files_is_known_by_any_of_its_marks() {
+        let access = |field: &str, mark: &str| {
+            let mut file = json!({"id": "F1", "name": "Assunto", "mode": "hosted", "mimetype": "text/html",
+                "size": 15, "url_private": "https://files.slack.com/f"});
+            file[field] = json!(mark);
+            parse_attachment(&file).access
+        };
+        for (field, mark, expected) in [
+            ("mode", "email", FileAccess::Email),
+            ("filetype", "email", FileAccess::Email),
+            ("mode", "post", FileAccess::Post),
+            ("filetype", "space", FileAccess::Post),
+            ("mode", "list", FileAccess::List),
+            ("mimetype", "application/vnd.slack-list", FileAccess::List),
+            ("filetype", "quip", FileAccess::Canvas),
+            ("filetype", "canvas", FileAccess::Canvas),
+            ("mimetype", "application/vnd.slack-docs", FileAccess::Canvas),
+            ("filetype", "html", FileAccess::Open),
+        ] {
+            assert_eq!(access(field, mark), expected, "{field} {mark}");
+        }
+    }
+
+    #[test]
     fn a_thread_message_is_keyed_by_what_it_is_and_not_by_its_delivery() {
         let routed = event(&reply());
         assert_eq!(routed.key, "m:C1:2.0");
