@@ -1,5 +1,7 @@
 //! `chat.*`: what our app writes (slack.md §C.1, §C.2).
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::args::{Answer, Args, Refusal};
@@ -65,6 +67,9 @@ pub(super) fn update(state: &mut State, args: &Args) -> Answer {
     let drops = state.setup.drops_metadata;
     let now = state.next_ts();
     let old = state.ours(&channel, &ts)?.clone();
+    if state.setup.edit_window.is_some_and(|window| age(&old.ts, &now) > window) {
+        return Err(Refusal::world("edit_window_closed"));
+    }
     let message = Message {
         // slack.md §C.1: a change of blocks alone leaves no mark.
         edited: if words.blocks.is_empty() && words.text != old.text {
@@ -85,6 +90,12 @@ pub(super) fn update(state: &mut State, args: &Args) -> Answer {
     let text = message.text.clone();
     let rendered = state.replace(&channel, &old, message);
     Ok(json!({ "channel": channel, "ts": ts, "text": text, "message": rendered }))
+}
+
+/// The time from one time stamp to another.
+fn age(ts: &str, now: &str) -> Duration {
+    let seconds = |ts: &str| ts.parse::<f64>().unwrap_or_default();
+    Duration::from_secs_f64((seconds(now) - seconds(ts)).max(0.0))
 }
 
 pub(super) fn delete(state: &mut State, args: &Args) -> Answer {

@@ -92,6 +92,22 @@ pub(super) fn info(state: &mut State, args: &Args) -> Answer {
     Ok(json!({ "file": rendered }))
 }
 
+/// Only what our app uploaded; its messages keep a mark of it (`mode: tombstone`).
+pub(super) fn delete(state: &mut State, args: &Args) -> Answer {
+    let id = args.required("file")?;
+    let file = state.files.get(id).ok_or_else(|| Refusal::world("file_not_found"))?;
+    if file.mode == "tombstone" {
+        return Err(Refusal::world("file_deleted"));
+    }
+    let mut places = state.channels.values().flat_map(|channel| channel.messages.values());
+    if places.any(|message| !message.ours && message.files.iter().any(|file| file == id)) {
+        return Err(Refusal::mistake("cant_delete_file", "somebody else uploaded it"));
+    }
+    let gone = File { id: id.to_owned(), mode: "tombstone".to_owned(), ..File::default() };
+    state.files.insert(id.to_owned(), gone);
+    Ok(json!({}))
+}
+
 fn destination(state: &State, args: &Args) -> Result<Option<String>, Refusal> {
     let Some(id) = args.text("channel_id")? else { return Ok(None) };
     let channel = state.visible(id)?;

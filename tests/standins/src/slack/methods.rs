@@ -123,5 +123,6 @@ static METHODS: &[Method] = &[
     read("files.getUploadURLExternal", &["files:write"], 100, "filename length alt_txt snippet_type", files::get_upload_url),
     write("files.completeUploadExternal", &["files:write"], 100, "files channel_id channels thread_ts \
         initial_comment blocks", files::complete_upload),
+    write("files.delete", &["files:write"], 50, "file", files::delete),
     read("files.info", &["files:read"], 100, "file cursor limit page count", files::info),
 ];

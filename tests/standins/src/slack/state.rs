@@ -87,6 +87,8 @@ pub struct Setup {
     /// How long after an upload was completed its message appears; not at all if there is none
     /// (slack.md additions §4).
     pub shares_after: Option<Duration>,
+    /// How long after it was posted a message can be changed, if not for ever: a workspace's rule.
+    pub edit_window: Option<Duration>,
     /// Delivers every event twice, under two event ids.
     pub sends_twice: bool,
     /// Delivers what a call causes before the call is answered.
@@ -302,6 +304,7 @@ impl Default for Setup {
             enterprise_id: None,
             is_enterprise_install: false,
             app_id: "A0001".to_owned(),
+            edit_window: None,
             bot_id: "B0001".to_owned(),
             bot_user: "UBOT1".to_owned(),
             limits: false,
