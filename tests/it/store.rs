@@ -17,6 +17,7 @@ use blip_slack::store::{
     Role, SharedStore, Source, SqliteStore, StoredOutcome, sqlite,
 };
 use jiff::Timestamp;
+use serde_json::json;
 use tempfile::TempDir;
 
 /// How long leases are in these tests.
@@ -926,6 +927,32 @@ async fn nothing_is_tied_to_a_ticket_that_was_erased_but_to_a_later_one_of_the_s
         let opened = db.pass(seconds(1));
         store.link_message(card.clone(), opened).await.unwrap();
         assert_eq!(store.find_link(&card.channel, &card.ts).await.unwrap(), Some(card));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_is_set_out_for_a_ticket_that_was_erased_but_for_a_later_one_of_the_same_id() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let customer = "5511987654321@wa.gw.msging.net";
+        let erased = ticket("t", customer, 1, db.now());
+        store.put_ticket(&erased).await.unwrap();
+        db.pass(seconds(1));
+        store.erase_customer(&CustomerKey::parse(customer).unwrap()).await.unwrap();
+        let late = |key: &str, ticket: &str| NewItem {
+            source: Source::Internal,
+            body: json!({"chore": "late", "ticket": ticket, "name": "words"}).to_string().into(),
+            ..db.item(&own("late"), key)
+        };
+        let id = erased.id.to_string();
+        assert_eq!(store.accept(late("1", &id)).await.unwrap(), Accepted::Repeat);
+        let other = ticket_id("other").to_string();
+        assert_eq!(store.accept(late("2", &other)).await.unwrap(), Accepted::New);
+        // The customer writes again.
+        let opened = db.pass(seconds(1));
+        store.put_ticket(&ticket("t", customer, 1, opened)).await.unwrap();
+        assert_eq!(store.accept(late("3", &id)).await.unwrap(), Accepted::New);
     })
     .await;
 }

@@ -8,7 +8,9 @@ use rusqlite::Connection;
 use super::sql::Sql;
 use super::{columns, privacy};
 use crate::store::row::ParkedRow;
-use crate::store::{Error, Item, ItemId, LEASE_ITEMS, Lane, NewItem, Result, StoredOutcome};
+use crate::store::{
+    Error, Item, ItemId, LEASE_ITEMS, Lane, NewItem, Result, Source, StoredOutcome,
+};
 
 /// An item that was just accepted.
 pub(super) struct InsertedItem {
@@ -25,7 +27,9 @@ pub(super) fn insert_item(tx: &Connection, item: &NewItem) -> Result<Option<Inse
         Lane::Message(channel, ts) => (Some(channel.as_str()), Some(ts.as_str())),
         Lane::Ticket(_) | Lane::Own(_) => (None, None),
     };
-    if privacy::is_erased_event(tx, item.source.name(), &item.key)? {
+    let is_erased = privacy::is_erased_event(tx, item.source.name(), &item.key)?
+        || item.source == Source::Internal && privacy::is_job_of_erased(tx, &item.body)?;
+    if is_erased {
         return Ok(None);
     }
     let sql = "INSERT INTO item (source, lane, key, body, received)

@@ -4,6 +4,7 @@
 //! repeat, not by catching up, not by an event that was under way.
 
 use rusqlite::Connection;
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -164,6 +165,29 @@ pub(super) fn is_erased_event(db: &Connection, source: &str, key: &str) -> Resul
     Ok(hash_of(db, EVENT_KIND, &format!("{source}:{key}"))?.is_some())
 }
 
+/// Whether a job is about a ticket that was forgotten: an event that was under way then may set it
+/// out. Once there is anything of the ticket again, what is set out belongs to that.
+pub(super) fn is_job_of_erased(db: &Connection, body: &[u8]) -> Result<bool> {
+    #[derive(Deserialize)]
+    struct TicketJob {
+        ticket: String,
+    }
+    if !has_hashes(db)? {
+        return Ok(false);
+    }
+    let job = serde_json::from_slice(body).ok();
+    let Some(id) = job.and_then(|job: TicketJob| TicketId::parse(&job.ticket)) else {
+        return Ok(false);
+    };
+    if read_erased_at(db, &id)?.is_none() {
+        return Ok(false);
+    }
+    let is_there = "SELECT EXISTS (SELECT 1 FROM ticket WHERE id = ?1)
+                        OR EXISTS (SELECT 1 FROM item WHERE lane = ?2)";
+    let lane = Lane::Ticket(id.clone()).name();
+    Ok(!db.one_value::<bool>(is_there, (id.to_string(), lane))?)
+}
+
 /// Erases some hashes from before the given time, and says how many.
 pub(super) fn delete_old_hashes(tx: &Connection, before: i64) -> Result<usize> {
     Ok(tx.run_statement("DELETE FROM erased WHERE at < ?1", [before])?)
@@ -171,12 +195,16 @@ pub(super) fn delete_old_hashes(tx: &Connection, before: i64) -> Result<usize> {
 
 /// When a hash of this was left, if it was.
 fn hash_of(db: &Connection, kind: &str, id: &str) -> Result<Option<i64>> {
-    // Nearly always there is none at all.
-    if !db.one_value::<bool>("SELECT EXISTS (SELECT 1 FROM erased)", [])? {
+    if !has_hashes(db)? {
         return Ok(None);
     }
     let hash = hash_id(&read_salt(db)?, kind, id);
     Ok(db.first_row("SELECT at FROM erased WHERE hash = ?1", [hash], |row| row.get(0))?)
+}
+
+/// Nearly always there is none at all.
+fn has_hashes(db: &Connection) -> Result<bool> {
+    Ok(db.one_value("SELECT EXISTS (SELECT 1 FROM erased)", [])?)
 }
 
 fn insert_hash(tx: &Connection, salt: &str, kind: &str, id: &str, now: i64) -> Result<()> {
