@@ -3,6 +3,7 @@
 //! A running bridge does them itself: it is asked over a Unix socket next to the database, which
 //! only its owner can use, and never over HTTP. Where none runs, the command does them.
 
+use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -17,8 +18,10 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
+pub use crate::inbox::ForgettingReport;
+use crate::inbox::{Forgetting, Job};
 use crate::model::{CustomerKey, TicketId};
-use crate::store::{KeptTicket, SharedStore, sqlite};
+use crate::store::{KeptTicket, Role, SharedStore, sqlite};
 
 /// The longest question, in bytes.
 const MAX_REQUEST_BYTES: u64 = 64 << 10;
@@ -50,6 +53,15 @@ pub enum ControlRequest {
     Erase {
         /// An identity or a number.
         customer: String,
+        /// The id of the job that replaces what Slack shows of the customer, if it is to be.
+        #[serde(default)]
+        slack: Option<String>,
+    },
+    /// Say how far it is to replace what Slack shows, as JSON ([`ForgettingReport`]).
+    Forgetting {
+        /// Only this job.
+        #[serde(default)]
+        job: Option<String>,
     },
 }
 
@@ -71,8 +83,19 @@ pub async fn perform_request(
         ControlRequest::Export { customer } => {
             export_customer(store, &parse_customer_key(customer)?).await
         }
-        ControlRequest::Erase { customer } => {
-            let erased = store.erase_customer(&parse_customer_key(customer)?).await?;
+        ControlRequest::Forgetting { job } => {
+            let report = ForgettingReport::read(store, job.as_deref()).await?;
+            Ok(serde_json::to_string(&report)?)
+        }
+        ControlRequest::Erase { customer, slack } => {
+            let key = parse_customer_key(customer)?;
+            if let Some(job) = slack {
+                // Before the erasure: afterwards nobody knows the threads.
+                let threads = find_threads(store, &key).await?;
+                let forgetting = Forgetting { job: job.clone(), threads };
+                store.accept(Job::forget_in_slack(forgetting, clock.now())).await?;
+            }
+            let erased = store.erase_customer(&key).await?;
             for ticket in &erased {
                 tracing::info!(ticket.id = %ticket, "a customer's ticket was erased by command");
             }
@@ -86,6 +109,35 @@ fn parse_customer_key(customer: &str) -> anyhow::Result<CustomerKey> {
         "--customer: give an identity of Blip, such as 5511987654321@wa.gw.msging.net, or a \
         phone number with its area code",
     )
+}
+
+/// The threads in which a customer's tickets are or were: channels and roots.
+async fn find_threads(
+    store: &SharedStore,
+    key: &CustomerKey,
+) -> anyhow::Result<Vec<(String, String)>> {
+    let mut threads = BTreeSet::new();
+    for id in store.customer_tickets(key).await? {
+        let kept = store.load_kept_ticket(&id).await?;
+        let cards = kept.links.iter().filter(|link| link.role == Role::Card);
+        threads.extend(cards.map(|card| (card.channel.to_string(), card.ts.to_string())));
+        let thread = kept.ticket.and_then(|ticket| ticket.thread);
+        threads.extend(thread.map(|it| (it.channel.to_string(), it.root.to_string())));
+    }
+    Ok(threads.into_iter().collect())
+}
+
+/// Says how far it is to replace what Slack shows.
+pub fn format_report(report: &ForgettingReport) -> String {
+    let ForgettingReport { is_running, to_do, replaced, left } = report;
+    let mut text = format!("{replaced} replaced in Slack.\n");
+    if *is_running {
+        text += &format!("{to_do} or more are still to be replaced.\n");
+    }
+    if !left.is_empty() {
+        text += &format!("{} left over, to be seen to by hand:\n", left.len());
+    }
+    text + &left.iter().map(|(link, why)| format!("{link}\t{why}\n")).collect::<String>()
 }
 
 fn format_ticket_count(count: usize) -> String {

@@ -6,17 +6,22 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use blip_slack::app::{App, Tuning};
 use blip_slack::clock::Clock;
 use blip_slack::config::{self, Config, LogFormat};
-use blip_slack::control::{self, ControlRequest};
+use blip_slack::control::{self, ControlRequest, ForgettingReport};
 use blip_slack::store::sqlite::{self, SqliteOptions};
 use blip_slack::store::{SharedStore, SqliteStore};
 use blip_slack::{healthcheck, manifest, telemetry};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use uuid::Uuid;
+
+/// How often the bridge is asked how far it is.
+const REPORT_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Answer Blip Desk tickets without leaving Slack.
 #[derive(Parser)]
@@ -93,7 +98,12 @@ enum PrivacyCommand {
         /// Do not ask.
         #[arg(long)]
         yes: bool,
+        /// Also replace what the bridge wrote of the customer in Slack, and list what cannot be.
+        #[arg(long)]
+        slack: bool,
     },
+    /// Say how far `erase --slack` is, and list what could not be replaced.
+    Slack,
 }
 
 fn main() -> ExitCode {
@@ -145,9 +155,9 @@ async fn run_command(command: CliCommand) -> anyhow::Result<()> {
             let port = config::read_setting("PORT")?.unwrap_or_default();
             healthcheck::ask(&host, port.parse().context("PORT must be a port")?)
         }
-        CliCommand::Parked => print_text(&send_or_perform(ControlRequest::Parked).await?),
+        CliCommand::Parked => print_text(&send_or_perform(&ControlRequest::Parked).await?),
         CliCommand::Retry { ticket } => {
-            print_text(&send_or_perform(ControlRequest::Retry { ticket }).await?)
+            print_text(&send_or_perform(&ControlRequest::Retry { ticket }).await?)
         }
         CliCommand::Store { command: StoreCommand::Backup { file } } => {
             let url = config::read_setting("DATABASE_URL")?.unwrap_or_default();
@@ -210,41 +220,85 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-/// Has something done by the running bridge or, where none runs, does it.
-async fn send_or_perform(request: ControlRequest) -> anyhow::Result<String> {
+/// Asks the running bridge; `None` if none runs.
+async fn ask_running_bridge(request: &ControlRequest) -> anyhow::Result<Option<String>> {
     let url = config::read_setting("DATABASE_URL")?.unwrap_or_default();
-    if let Some(answer) = control::ask_bridge(&control::socket_path(&url)?, &request).await? {
+    control::ask_bridge(&control::socket_path(&url)?, request).await
+}
+
+/// Has something done by the running bridge or, where none runs, does it.
+async fn send_or_perform(request: &ControlRequest) -> anyhow::Result<String> {
+    if let Some(answer) = ask_running_bridge(request).await? {
         return Ok(answer);
     }
+    let url = config::read_setting("DATABASE_URL")?.unwrap_or_default();
     let clock = Clock::system();
     let options =
         SqliteOptions { create: false, exclusive: true, ..SqliteOptions::new(clock.clone()) };
     let store =
         SqliteStore::open(&url, options).await.context("DATABASE_URL: open the database")?;
     let store: SharedStore = Arc::new(store);
-    let answer = control::perform_request(&store, &clock, &request).await;
+    let answer = control::perform_request(&store, &clock, request).await;
     store.close().await;
     answer
 }
 
 async fn run_privacy_command(command: PrivacyCommand) -> anyhow::Result<()> {
-    let customer = match command {
+    let (customer, yes, slack) = match command {
         PrivacyCommand::Export { customer } => {
-            return print_text(&send_or_perform(ControlRequest::Export { customer }).await?);
+            return print_text(&send_or_perform(&ControlRequest::Export { customer }).await?);
         }
-        PrivacyCommand::Erase { customer, yes: true } => customer,
-        PrivacyCommand::Erase { customer, yes: false } => {
-            let found =
-                send_or_perform(ControlRequest::Find { customer: customer.clone() }).await?;
-            print_text(&format!("{found}All that is kept of this customer is erased for good.\n"))?;
-            print_text("Type yes to go on: ")?;
-            let mut typed = String::new();
-            std::io::stdin().read_line(&mut typed).context("read from standard input")?;
-            anyhow::ensure!(typed.trim() == "yes", "nothing was erased; --yes does not ask");
-            customer
+        PrivacyCommand::Slack => {
+            let report = send_or_perform(&ControlRequest::Forgetting { job: None }).await?;
+            return print_text(&control::format_report(&parse_report(&report)?));
         }
+        PrivacyCommand::Erase { customer, yes, slack } => (customer, yes, slack),
     };
-    print_text(&send_or_perform(ControlRequest::Erase { customer }).await?)
+    if !yes {
+        let found = send_or_perform(&ControlRequest::Find { customer: customer.clone() }).await?;
+        print_text(&format!("{found}All that is kept of this customer is erased for good.\n"))?;
+        print_text("Type yes to go on: ")?;
+        let mut typed = String::new();
+        std::io::stdin().read_line(&mut typed).context("read from standard input")?;
+        anyhow::ensure!(typed.trim() == "yes", "nothing was erased; --yes does not ask");
+    }
+    let job = slack.then(|| Uuid::new_v4().to_string());
+    let erase = ControlRequest::Erase { customer, slack: job.clone() };
+    print_text(&send_or_perform(&erase).await?)?;
+    match job {
+        Some(job) => follow_replacing(ControlRequest::Forgetting { job: Some(job) }).await,
+        None => Ok(()),
+    }
+}
+
+/// Waits until what Slack shows is replaced and tells of it; the bridge goes on by itself if nobody
+/// waits.
+async fn follow_replacing(ask: ControlRequest) -> anyhow::Result<()> {
+    let mut stop = StopSignals::listen()?;
+    loop {
+        let Some(report) = ask_running_bridge(&ask).await? else {
+            return print_text(
+                "No bridge runs: what Slack shows is replaced after its next start, and \
+                `blip-slack privacy slack` tells how far it is.\n",
+            );
+        };
+        let report = parse_report(&report)?;
+        let is_stopped = report.is_running
+            && tokio::select! {
+                () = tokio::time::sleep(REPORT_INTERVAL) => false,
+                () = stop.wait_for_signal() => true,
+            };
+        if is_stopped {
+            print_text("The bridge goes on; `blip-slack privacy slack` tells how far it is.\n")?;
+        }
+        if is_stopped || !report.is_running {
+            return print_text(&control::format_report(&report));
+        }
+    }
+}
+
+fn parse_report(report: &str) -> anyhow::Result<ForgettingReport> {
+    serde_json::from_str(report).context("the bridge is of another version")
 }
 
 fn print_text(text: &str) -> anyhow::Result<()> {

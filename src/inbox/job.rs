@@ -123,6 +123,8 @@ pub(crate) enum Job {
     },
     /// Look for a file that Slack is slow to show.
     Late(LateFile),
+    /// Replace what we show of a customer who was erased.
+    Forget(Forgetting),
     /// Show a parked item to people.
     Parked {
         /// The item.
@@ -137,6 +139,23 @@ pub(crate) enum Job {
         /// Why it is parked.
         reason: String,
     },
+}
+
+/// What Slack shows of a customer is to be replaced. It names neither the customer nor tickets: it is
+/// to stay when these are erased.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Forgetting {
+    /// Its id.
+    pub(crate) job: String,
+    /// The threads: channels and roots.
+    pub(crate) threads: Vec<(String, String)>,
+}
+
+impl Forgetting {
+    /// The key of the job with this id; what all such keys begin with if that is empty.
+    pub(crate) fn key_of(job: &str) -> String {
+        format!("forget:{job}")
+    }
 }
 
 /// People are to be reminded of a ticket, unless it is not so any more.
@@ -208,6 +227,12 @@ pub(crate) struct LateFile {
 }
 
 impl Job {
+    /// What Slack shows of a customer is to be replaced, one customer after the other.
+    pub(crate) fn forget_in_slack(forgetting: Forgetting, now: Timestamp) -> NewItem {
+        let key = Forgetting::key_of(&forgetting.job);
+        Self::Forget(forgetting).to_new_item(Lane::Own("forget".to_owned()), key, now)
+    }
+
     /// A file is to be looked for until Slack shows it.
     pub(crate) fn find_late_file(late: LateFile, now: Timestamp) -> NewItem {
         let key = format!("late:{}", late.file);

@@ -6,11 +6,16 @@
 //!
 //! Invariant: an item leaves the inbox in exactly one way: done, ignored, forgotten, parked for a person.
 
+mod forgetting;
 mod job;
 pub mod retry;
 mod worker;
 
-pub(crate) use job::{HeldReply, Job, LateFile, Reminder, ReminderTopic, TransferNotice};
+pub use forgetting::ForgettingReport;
+pub(crate) use forgetting::{ForgettingProgress, ForgottenMessage, LeftOver};
+pub(crate) use job::{
+    Forgetting, HeldReply, Job, LateFile, Reminder, ReminderTopic, TransferNotice,
+};
 pub(crate) use worker::Worker;
 
 use std::future::Future;

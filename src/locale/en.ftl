@@ -81,6 +81,7 @@ part-forwarded = a forwarded message
 part-image = an image
 part-unreadable = something that the integration cannot read ({ $kind })
 thread-parked = ⚠️ Something from the customer could not be shown: { $reason }. It has been saved.
+message-erased = 🗑️ Erased at the customer’s request.
 channel-shared = ⚠️ This channel is shared with another company, or an invitation is pending (Slack Connect). Its people can read what customers write here, but cannot answer. Use a channel of your own company for tickets.
 thread-parked-move = ⚠️ An action was not completed: { $reason }. It has been saved.
 thread-moved-deleted = The earlier thread was deleted in Slack. The ticket goes on here.

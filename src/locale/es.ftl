@@ -81,6 +81,7 @@ part-forwarded = mensaje reenviado
 part-image = imagen
 part-unreadable = contenido que la integración no sabe leer ({ $kind })
 thread-parked = ⚠️ Algo que llegó del cliente no se pudo mostrar: { $reason }. Está guardado.
+message-erased = 🗑️ Borrado a petición del cliente.
 channel-shared = ⚠️ Este canal se comparte con otra empresa, o hay una invitación pendiente (Slack Connect). Sus personas leen lo que los clientes escriben aquí, pero no pueden atender. Usa un canal solo de tu empresa para los tickets.
 thread-parked-move = ⚠️ Una acción no se completó: { $reason }. Queda guardada.
 thread-moved-deleted = El hilo anterior se borró en Slack. El ticket sigue aquí.

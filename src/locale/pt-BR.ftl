@@ -81,6 +81,7 @@ part-forwarded = mensagem encaminhada
 part-image = imagem
 part-unreadable = conteúdo que a integração não sabe ler ({ $kind })
 thread-parked = ⚠️ Algo que chegou do cliente não pôde ser mostrado: { $reason }. Está guardado.
+message-erased = 🗑️ Apagado a pedido do cliente.
 channel-shared = ⚠️ Este canal é compartilhado com outra empresa, ou há um convite para isso (Slack Connect). As pessoas dela leem o que os clientes escrevem aqui, mas não podem atender. Use um canal só da sua empresa para os atendimentos.
 thread-parked-move = ⚠️ Uma ação não foi concluída: { $reason }. Ela está guardada.
 thread-moved-deleted = A conversa anterior foi apagada no Slack. O atendimento continua aqui.

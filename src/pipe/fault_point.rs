@@ -51,7 +51,7 @@ pub const CALL_NAMES: [&str; 35] = [
 
 /// Kinds of items. Handling one may do besides what can be done again without anybody noticing: it
 /// brings a card up to date, puts a mark on a message, tells one person something.
-pub const ITEM_KINDS: [&str; 29] = [
+pub const ITEM_KINDS: [&str; 30] = [
     "blip message",
     "blip receipt",
     "blip ticket",
@@ -61,6 +61,7 @@ pub const ITEM_KINDS: [&str; 29] = [
     "desk compare",
     "desk context",
     "desk delivery",
+    "desk forget",
     "desk handed",
     "desk hold",
     "desk late",

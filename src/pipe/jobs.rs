@@ -85,6 +85,7 @@ impl Bridge {
                 self.record_originator(&parse_ticket_id(&ticket)?, &originator).await?;
             }
             Job::Late(late) => return self.check_late_file(first, lane, &late).await,
+            Job::Forget(forgetting) => self.forget_in_slack(first, lane, &forgetting).await?,
             Job::Shared { channel } => self.post_shared_warning(first, lane, &channel).await?,
             Job::Parked { item, by_agent, key, lane: parked, reason } => {
                 let said = parked_text_key(by_agent, &key);

@@ -25,6 +25,7 @@ mod customer;
 mod customer_files;
 mod deliveries;
 pub mod fault_point;
+mod forget;
 mod gaps;
 mod health;
 mod hold;

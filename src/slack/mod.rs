@@ -12,6 +12,7 @@ pub mod emoji;
 pub(crate) mod error;
 pub(crate) mod files;
 mod find;
+mod forget;
 mod health;
 pub mod home;
 pub(crate) mod mask;

@@ -28,7 +28,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "intake",
         &["model", "bounded", "clock", "store", "blip", "slack", "dialog", "media", "telemetry"],
     ),
-    ("control", &["model", "clock", "store"]),
+    ("control", &["model", "clock", "store", "inbox"]),
     ("healthcheck", &[]),
     (
         "app",

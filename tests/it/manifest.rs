@@ -25,6 +25,7 @@ const METHODS: &[(&str, &[&str])] = &[
     ("conversations.members", &["channels:read", "groups:read"]),
     ("conversations.replies", &["channels:history", "groups:history"]),
     ("files.completeUploadExternal", &["files:write"]),
+    ("files.delete", &["files:write"]),
     ("files.getUploadURLExternal", &["files:write"]),
     ("files.info", &["files:read"]),
     ("reactions.add", &["reactions:write"]),

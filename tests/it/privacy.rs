@@ -15,7 +15,7 @@ use blip_slack_standins::blip::NewTicket;
 use blip_slack_standins::faults::Fault;
 use serde_json::{Value, json};
 
-use crate::support::{Bridge, Service, a_day_passes};
+use crate::support::{Bridge, Service, a_day_passes, samples};
 
 /// The files in the bridge's folder that hold any of these.
 fn files_with(bridge: &Bridge, words: &[&str]) -> Vec<String> {
@@ -103,7 +103,8 @@ async fn ask(bridge: &Bridge, request: ControlRequest) -> String {
 }
 
 async fn erase(bridge: &Bridge) -> String {
-    ask(bridge, ControlRequest::Erase { customer: "+55 (11) 98765-4321".to_owned() }).await
+    ask(bridge, ControlRequest::Erase { customer: "+55 (11) 98765-4321".to_owned(), slack: None })
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -282,4 +283,119 @@ async fn what_is_repeated_of_an_erased_customer_does_not_come_back_and_what_is_n
     let shown = [vec![card.words()], bridge.said(&card)].concat().join("\n");
     assert!(shown.contains("fresh-words") && !shown.contains("secret-"), "{shown}");
     bridge.finish().await;
+}
+
+/// All that our messages in the channel show, as people read it.
+fn shown_by_us(bridge: &Bridge) -> String {
+    bridge.slack.look(|state| {
+        let ours = state.channels[CHANNEL].messages.values().filter(|message| message.ours);
+        let lines = ours.map(|message| {
+            let files = message.files.iter().filter_map(|id| state.files.get(id));
+            let files: Vec<_> = files.map(|file| format!("{} {}", file.name, file.title)).collect();
+            format!("{} {} {:?} {files:?}", message.text, message.words(), message.username)
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    })
+}
+
+fn traces_by_us(bridge: &Bridge) -> Vec<&'static str> {
+    let shown = shown_by_us(bridge);
+    TRACES.into_iter().filter(|trace| shown.contains(trace)).collect()
+}
+
+/// A closed ticket with words and a file.
+async fn closed_conversation(bridge: &Bridge, service: &Service) {
+    let ticket = conversation(bridge, ("Zulmira Conceição", IDENTITY)).await;
+    let png = ("secret-name.png", "image/png");
+    bridge.blip.sends_file(&ticket, png, &samples::png(), Some("secret-caption")).await.unwrap();
+    bridge.until("the file", || shown_by_us(bridge).contains("secret-name.png")).await;
+    bridge.blip.closes(&ticket, "ClosedAttendant").await.unwrap();
+    service.idle(Duration::from_secs(20)).await;
+}
+
+const ERASE_IN_SLACK: [&str; 6] =
+    ["privacy", "erase", "--customer", "+55 11 98765-4321", "--yes", "--slack"];
+
+/// Runs a command that must end well; returns what it prints.
+fn run(service: &Service, arguments: &[&str]) -> String {
+    let output = service.run(arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_erased_customer_s_words_name_and_files_are_replaced_in_slack() {
+    let mut bridge = Bridge::start().await;
+    bridge.slack.configure(|setup| _ = setup.scopes.remove("chat:write.customize"));
+    let folder = bridge.folder().to_owned();
+    let service = Service::replace(&mut bridge, &folder).await;
+    let other = NewTicket::saying("Rui Costa", "5521987654321@wa.gw.msging.net", "kept-words");
+    bridge.blip.opens_ticket(other).await;
+    bridge.card_of("kept-words").await;
+    closed_conversation(&bridge, &service).await;
+    assert_ne!(traces_by_us(&bridge), [""; 0]);
+    let before = bridge.slack.violations();
+    let told = run(&service, &ERASE_IN_SLACK);
+    assert!(told.starts_with("1 ticket erased.\n") && told.contains("replaced in Slack"), "{told}");
+    assert!(!told.contains("left over") && !told.contains("still"), "{told}");
+    assert_eq!(traces_by_us(&bridge), [""; 0], "{}", shown_by_us(&bridge));
+    let shown = shown_by_us(&bridge);
+    assert!(shown.contains("Erased at the customer") && shown.contains("kept-words"), "{shown}");
+    // What people wrote is theirs.
+    assert!(bridge.slack.transcript().contains("secret-answer"));
+    assert_eq!(files_with(&bridge, &TRACES), [""; 0]);
+    assert_eq!(bridge.slack.violations(), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_replaced_in_slack_is_listed() {
+    let mut bridge = Bridge::start().await;
+    let folder = bridge.folder().to_owned();
+    let service = Service::replace(&mut bridge, &folder).await;
+    closed_conversation(&bridge, &service).await;
+    let card = bridge.card_of("Zulmira").await;
+    bridge.slack.configure(|setup| {
+        setup.edit_window = Some(Duration::ZERO);
+        setup.scopes.remove("files:write");
+    });
+    let told = run(&service, &ERASE_IN_SLACK);
+    let link = format!("/archives/{CHANNEL}/p{}", card.ts.replace('.', ""));
+    let of_card = told.lines().find(|line| line.contains(&format!("{link}\t")));
+    assert!(of_card.is_some_and(|line| line.ends_with("\tedit_window_closed")), "{told}");
+    assert!(told.contains("\tedit_window_closed, name_of_the_author\n"), "{told}");
+    assert!(told.contains("edit_window_closed, missing_scope"), "{told}");
+    assert!(told.contains(&format!("?thread_ts={}&cid={CHANNEL}\t", card.ts)), "{told}");
+    assert!(told.contains("0 replaced in Slack"), "{told}");
+    // It can be read again, and nothing waits for a person.
+    let again = run(&service, &["privacy", "slack"]);
+    assert!(told.ends_with(&again), "{again}");
+    assert_eq!(run(&service, &["parked"]), "Nothing is parked.\n");
+    assert_eq!(files_with(&bridge, &TRACES), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replacing_in_slack_begins_when_a_bridge_runs_and_goes_on_after_a_kill() {
+    let mut bridge = Bridge::start().await;
+    bridge.slack.configure(|setup| _ = setup.scopes.remove("chat:write.customize"));
+    let folder = bridge.folder().to_owned();
+    let mut service = Service::replace(&mut bridge, &folder).await;
+    closed_conversation(&bridge, &service).await;
+    assert!(service.terminate().await.success());
+    let violations = bridge.slack.violations();
+    let told = run(&service, &ERASE_IN_SLACK);
+    assert!(told.contains("No bridge runs"), "{told}");
+    let updates = || bridge.slack.calls("chat.update").len();
+    let before = updates();
+    bridge.slack.faults().next("chat.update", Fault::Pass);
+    bridge.slack.faults().next("chat.update", Fault::Hang);
+    service.start().await;
+    bridge.until("the middle", || updates() >= before + 2).await;
+    service.kill();
+    assert_ne!(traces_by_us(&bridge), [""; 0]);
+    service.start().await;
+    service.idle(Duration::from_secs(20)).await;
+    assert_eq!(traces_by_us(&bridge), [""; 0], "{}", shown_by_us(&bridge));
+    let told = run(&service, &["privacy", "slack"]);
+    assert!(told.contains("replaced in Slack") && !told.contains("left over"), "{told}");
+    assert_eq!(bridge.slack.violations(), violations);
 }

@@ -142,7 +142,10 @@ async fn a_routed_customer_is_found_by_number_and_asked_for_once() {
     let customer = || "+55 (11) 98765-4321".to_owned();
     let shown = ask(ControlRequest::Export { customer: customer() }).await;
     assert!(shown.contains(NUMBER) && shown.contains(&ticket), "{shown}");
-    assert_eq!(ask(ControlRequest::Erase { customer: customer() }).await, "2 tickets erased.\n");
+    assert_eq!(
+        ask(ControlRequest::Erase { customer: customer(), slack: None }).await,
+        "2 tickets erased.\n"
+    );
     for entry in std::fs::read_dir(bridge.folder()).unwrap() {
         let Ok(bytes) = std::fs::read(entry.unwrap().path()) else { continue };
         let text = String::from_utf8_lossy(&bytes);

@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use blip_slack::control::{self, ControlRequest};
 use blip_slack::demo::{ANA, BIA, CHANNEL};
 use blip_slack_standins::blip::NewTicket;
 use blip_slack_standins::faults::Fault;
@@ -30,7 +31,7 @@ pub struct Scene {
 
 const MEDIA_LINK: &str = "application/vnd.lime.media-link+json";
 
-pub const SCENES: [Scene; 15] = [
+pub const SCENES: [Scene; 16] = [
     Scene {
         name: "a conversation",
         settings: &[],
@@ -132,6 +133,14 @@ pub const SCENES: [Scene; 15] = [
         play: |set| start(set).boxed_local(),
         is_slow: false,
         shown: &[("customer-1", 1)],
+        cards: 1,
+    },
+    Scene {
+        name: "forgotten",
+        settings: &[],
+        play: |set| forgotten(set).boxed_local(),
+        is_slow: false,
+        shown: &[("first-word", 0), ("customer-1", 0)],
         cards: 1,
     },
     Scene {
@@ -496,6 +505,25 @@ async fn late_tunnel(set: &Set) {
     let identity = blip.routes("5511987654321@wa.gw.msging.net", false);
     set.opens("Maria", &identity, "first-word").await;
     set.shown("Channel: WhatsApp").await;
+}
+
+async fn forgotten(set: &Set) {
+    let (ticket, card) = set.held("maria@0mn.io", "first-word").await;
+    set.customer(&ticket, "customer-1").await;
+    set.bridge.slack.reacts(ANA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
+    set.closed(&ticket).await;
+    let socket = set.bridge.folder().join("bridge.db.sock");
+    let erase = ControlRequest::Erase {
+        customer: "maria@0mn.io".to_owned(),
+        slack: Some("job".to_owned()),
+    };
+    let deadline = Instant::now() + PATIENCE;
+    while !matches!(control::ask_bridge(&socket, &erase).await, Ok(Some(_))) {
+        assert!(Instant::now() < deadline, "nobody erases\n{}", set.told());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let is_replaced = || set.count("first-word") + set.count("customer-1") == 0;
+    set.until("the words to be replaced", is_replaced).await;
 }
 
 async fn patience(set: &Set) {
