@@ -56,7 +56,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 /// What could not be started.
 pub async fn serve_page(port: u16, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
     let folder = TemporaryFolder::new()?;
-    let settings = [("SLACK_CHANNEL_RATE", "0"), ("LOG", "warn")];
+    let settings = [("SLACK_CHANNEL_RATE", "0"), ("LOG", "error")];
     let stage = Stage::without_bridge(&folder.database()?, &settings, Tuning::default()).await?;
     prepare(&stage);
     let hands = by_hand::router(stage.slack.clone(), stage.blip.clone());

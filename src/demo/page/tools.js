@@ -141,8 +141,9 @@ export function composer(area, send) {
     if (!text) return;
     area.value = "";
     fit();
-    if ((await send(text)) === null) area.value = text;
+    // Now, and not once it is sent: whoever goes on elsewhere meanwhile is left there.
     area.focus();
+    if ((await send(text)) === null && !area.value) area.value = text;
   };
   return submit;
 }
