@@ -16,6 +16,32 @@ use super::{Agents, ChannelRef};
 use crate::model::personal::NumberKind;
 use crate::model::{Agent, BotName, ChannelId, SlackUserId, WorkingHours, marks};
 
+/// Our modules, as `LOG` may name them.
+const MODULES: [&str; 20] = [
+    "model",
+    "bounded",
+    "clock",
+    "config",
+    "locale",
+    "telemetry",
+    "breaker",
+    "media",
+    "store",
+    "inbox",
+    "blip",
+    "slack",
+    "pipe",
+    "dialog",
+    "intake",
+    "manifest",
+    "app",
+    "control",
+    "healthcheck",
+    "demo",
+];
+/// The crates that we link and that log by `tracing`; what others hand to `log` goes nowhere.
+const LOGGING_CRATES: [&str; 3] = ["hyper_util", "slack_morphism", "tower_http"];
+
 pub(crate) fn parse_flag(value: &str) -> Option<bool> {
     match value {
         "true" => Some(true),
@@ -196,14 +222,42 @@ pub(crate) fn parse_log_filter(value: &str) -> Option<String> {
     matches.then(|| value.to_owned())
 }
 
+/// The parts of a filter that match nothing: they name no module of ours, and no crate that logs.
+pub(crate) fn unmatched_log_directives(filter: &str) -> Vec<&str> {
+    // Values of fields may hold commas.
+    let parts = filter.split(',').filter(|_| !filter.contains('{'));
+    parts.filter(|part| !is_about_bridge(part) && !is_about_crate(part)).collect()
+}
+
+/// Whether a part of a filter is about one of the crates that we link and that log.
+fn is_about_crate(directive: &str) -> bool {
+    let target = log_target(directive);
+    LOGGING_CRATES.iter().any(|name| {
+        let rest = target.strip_prefix(name);
+        name.starts_with(target) || rest.is_some_and(|rest| rest.starts_with("::"))
+    })
+}
+
+/// The module that a part of a filter is about.
+fn log_target(directive: &str) -> &str {
+    directive.split(['=', '[']).next().unwrap_or_default().trim()
+}
+
 /// Whether a part of a filter is about the bridge. A word that is no level counts as the name of a
 /// module, so that `verbose` alone would log nothing.
 fn is_about_bridge(directive: &str) -> bool {
     const CRATE_NAME: &str = env!("CARGO_CRATE_NAME");
-    let target = directive.split(['=', '[']).next().unwrap_or_default().trim();
+    let target = log_target(directive);
     let is_level = target.parse::<LevelFilter>().is_ok();
-    let rest = target.strip_prefix(CRATE_NAME);
-    let is_ours = CRATE_NAME.starts_with(target) || rest.is_some_and(|rest| rest.starts_with("::"));
+    let rest = target.strip_prefix(CRATE_NAME).and_then(|rest| rest.strip_prefix("::"));
+    // A target is matched by how it begins.
+    let is_module = |path: &str| {
+        MODULES.iter().any(|module| {
+            let rest = path.strip_prefix(module);
+            module.starts_with(path) || rest.is_some_and(|rest| rest.starts_with("::"))
+        })
+    };
+    let is_ours = CRATE_NAME.starts_with(target) || rest.is_some_and(is_module);
     if target.is_empty() { directive.contains('[') } else { is_level || is_ours }
 }
 
@@ -440,10 +494,42 @@ mod tests {
         ] {
             assert!(parse_log_filter(value).is_some(), "{value}");
         }
-        for value in
-            ["verbose", "wran", "a=b=c", "hyper=debug", "blip_slak=debug", "blip_slackk", "=", ","]
-        {
+        for value in [
+            "verbose",
+            "wran",
+            "a=b=c",
+            "blip_slack::pip_=debug",
+            "hyper=debug",
+            "blip_slak=debug",
+            "blip_slackk",
+            "=",
+            ",",
+        ] {
             assert!(parse_log_filter(value).is_none(), "{value}");
         }
+    }
+
+    #[test]
+    fn a_part_of_a_filter_that_matches_nothing_is_found() {
+        for (filter, unmatched) in [
+            ("info,blip_slack=debug,blip_slack::pipe::order=trace,hyper=off", &[][..]),
+            ("info,[lane{a=1,b=2}]=debug", &[]),
+            ("info,blip_slak=debug", &["blip_slak=debug"]),
+            (
+                "info,blip_slack::gate=debug,rusqlite=warn",
+                &["blip_slack::gate=debug", "rusqlite=warn"],
+            ),
+        ] {
+            assert_eq!(unmatched_log_directives(filter), unmatched, "{filter}");
+        }
+    }
+
+    #[test]
+    fn every_module_may_be_named_in_a_filter() {
+        let modules = include_str!("../lib.rs").lines().filter_map(|line| {
+            line.trim_start_matches("pub(crate) ").trim_start_matches("pub ").strip_prefix("mod ")
+        });
+        let modules: Vec<&str> = modules.filter_map(|line| line.strip_suffix(';')).collect();
+        assert_eq!(MODULES.as_slice(), modules);
     }
 }

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use url::{Host, Url};
 
+use super::parse::unmatched_log_directives;
 use super::reader::VariableLookup;
 use super::{ALL_VARIABLES, Config, DOTENV_FILE, uppercase_bot_name};
 use crate::model::BotName;
@@ -36,6 +37,9 @@ pub(super) fn collect_warnings(config: &Config) -> Vec<String> {
                 .to_owned(),
         );
     }
+    warnings.extend(unmatched_log_directives(&config.log).into_iter().map(|part| {
+        format!("LOG: {part} names no module of the bridge and no crate that logs: it does nothing")
+    }));
     warnings
 }
 

@@ -92,6 +92,7 @@ async fn what_is_doubtful_about_the_settings_is_in_the_log() {
     fs::write(&key, bridge.settings()["BLIP_KEY"].clone()).unwrap();
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
     bridge.set_setting("BLIP_KEY", "");
+    bridge.set_setting("LOG", "info,blip_slak=debug");
     bridge.set_setting("BLIP_KEY_FILE", key.to_str().unwrap());
     bridge.set_setting("BLIP_SLACK_SERVICE_HOST", "10.0.0.1");
     bridge.set_setting("BLIP_SLACK_PORT", "tcp://10.0.0.1:3000");
@@ -106,6 +107,7 @@ async fn what_is_doubtful_about_the_settings_is_in_the_log() {
         "SLACK_API_URL is on this machine",
         "BLIP_API_URL is on this machine",
         "MEDIA_ALLOW_LOOPBACK: ",
+        "LOG: blip_slak=debug names no module",
     ] {
         assert!(log.contains(line), "{line}: {log}");
     }
