@@ -27,7 +27,9 @@ use crate::locale::{TextCatalog, Texts};
 use crate::media::{AddressGuard, Fetcher, FileLinks};
 use crate::model::reply::ReplyRules;
 use crate::model::{BotName, Readiness, marks};
-use crate::pipe::{Bridge, EventGaps, FileRelay, OriginChanges, ReminderRules, Rules, Sweeper};
+use crate::pipe::{
+    BotOrigin, Bridge, EventGaps, FileRelay, OriginChanges, ReminderRules, Rules, Sweeper,
+};
 use crate::slack::Mask;
 use crate::slack::socket::{self, PayloadNotStored, Socket, SocketHealth};
 use crate::slack::verify::Verifier;
@@ -372,10 +374,14 @@ fn build_bridge(
 
 /// Compares open tickets with the settings.
 async fn find_origins(config: &Config, store: &SharedStore, clock: &Clock) -> OriginChanges {
-    let owners =
-        config.bots.iter().map(|bot| (bot.name.clone(), blip::client::key_owner(&bot.key)));
-    let (owners, aliases) = (owners.collect(), &config.bot_aliases);
-    let origins = OriginChanges::detect_changes(store, &owners, aliases, clock.now()).await;
+    let bots = config.bots.iter().map(|bot| {
+        let owner = blip::client::key_owner(&bot.key);
+        // Blip answers by the bot's own name, too, which tells no contract.
+        let contract = blip::client::address_contract(&bot.api_url).filter(|name| *name != owner);
+        (bot.name.clone(), BotOrigin { owner, contract })
+    });
+    let (bots, aliases) = (bots.collect(), &config.bot_aliases);
+    let origins = OriginChanges::detect_changes(store, &bots, aliases, clock.now()).await;
     // A database that cannot be read is told by readiness; what arrives may still be kept.
     origins.unwrap_or_else(|error| {
         tracing::error!(%error, "open tickets could not be compared with the settings");

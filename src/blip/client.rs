@@ -614,6 +614,12 @@ pub(crate) fn key_owner(key: &SecretString) -> String {
     }
 }
 
+/// The contract in the address of Blip (`blip.md` §1.1), if it is of that form.
+pub(crate) fn address_contract(api_url: &str) -> Option<String> {
+    let host = api_url.split("://").nth(1)?.split(['/', ':']).next()?.to_ascii_lowercase();
+    host.strip_suffix(".http.msging.net").map(str::to_owned)
+}
+
 /// What a contact is called (`blip.md` §5).
 pub(crate) fn read_contact_name(contact: &Value) -> Option<String> {
     let name = contact.get("name")?.as_str()?.trim();

@@ -50,7 +50,7 @@ pub(crate) use agent_files::FileRelay;
 pub(crate) use compare::ThreadComparison;
 pub(crate) use customer::CustomerDetails;
 pub(crate) use gaps::EventGaps;
-pub(crate) use origins::OriginChanges;
+pub(crate) use origins::{BotOrigin, OriginChanges};
 pub(crate) use remind::ReminderRules;
 pub(crate) use sweeper::Sweeper;
 

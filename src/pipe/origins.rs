@@ -11,6 +11,15 @@ use super::{Bridge, PipeResult};
 use crate::model::{BotName, Ticket};
 use crate::store::{self, SharedStore};
 
+/// What tells a bot from others, whatever it is called.
+#[derive(Clone, Debug)]
+pub(crate) struct BotOrigin {
+    /// Whom its key names.
+    pub(crate) owner: String,
+    /// The contract that its address names, if it does.
+    pub(crate) contract: Option<String>,
+}
+
 /// What of the settings is not as it was when tickets were opened that are still open.
 #[derive(Debug, Default)]
 pub(crate) struct OriginChanges {
@@ -23,11 +32,11 @@ pub(crate) struct OriginChanges {
 }
 
 impl OriginChanges {
-    /// Compares the bots that are configured, each with whom its key names, with what was so
-    /// before. `aliases` are former names as the operator tells them.
+    /// Compares the bots that are configured, each with where it is from, with what was so before.
+    /// `aliases` are former names as the operator tells them.
     pub(crate) async fn detect_changes(
         store: &SharedStore,
-        bots: &HashMap<BotName, String>,
+        bots: &HashMap<BotName, BotOrigin>,
         aliases: &HashMap<BotName, BotName>,
         now: Timestamp,
     ) -> store::Result<Self> {
@@ -38,7 +47,7 @@ impl OriginChanges {
         for ticket in tickets {
             open.entry(ticket.id.bot().clone()).or_default().push(ticket);
         }
-        for (name, owner) in bots {
+        for (name, BotOrigin { owner, contract }) in bots {
             let tickets = open.get(name).map_or(&[][..], Vec::as_slice);
             let what = bot_fact_key(name);
             if let Some(count) = count_tickets_before(store, (&what, owner), tickets, now).await? {
@@ -48,10 +57,19 @@ impl OriginChanges {
                     one cannot be answered with it: put its key back, or have them closed at Blip"
                 ));
             }
+            let Some(contract) = contract else { continue };
+            let what = format!("contract:{name}");
+            let before = (what.as_str(), contract.as_str());
+            if let Some(count) = count_tickets_before(store, before, tickets, now).await? {
+                let variable = name.setting_variable("API_URL");
+                origins.add_warning(what, format!(
+                    "{variable} is of another contract than before, and {count} open tickets came                     from that one: Blip knows them there only; put the address back, or have them                     closed there"
+                ));
+            }
         }
         for (name, tickets) in open.iter().filter(|(name, _)| !bots.contains_key(name)) {
             let known = store.read_fact(&bot_fact_key(name)).await?;
-            let same = bots.iter().find(|(_, owner)| Some(*owner) == known.as_ref());
+            let same = bots.iter().find(|(_, bot)| Some(&bot.owner) == known.as_ref());
             match aliases.get(name).or(same.map(|(now, _)| now)) {
                 Some(now) => {
                     tracing::info!(was = %name, bot = %now, "a bot has another name; it keeps its tickets");

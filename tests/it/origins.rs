@@ -93,3 +93,27 @@ async fn a_key_of_another_bot_and_a_token_of_another_workspace_are_told() {
     assert_eq!(bridge.received(&ticket), ["Olá!"]);
     bridge.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_of_another_contract_is_told() {
+    let mut bridge = Bridge::start().await;
+    bridge.ticket("Maria", "Oi").await;
+    bridge.idle().await;
+    let store = bridge.app().unwrap().store();
+    store.put_fact("contract:default", Some("loja")).await.unwrap();
+    bridge.stop_bridge().await;
+    let here = bridge.settings()["BLIP_API_URL"].clone();
+    // Nobody is there, and nobody is asked.
+    bridge.set_setting("HTTPS_PROXY", "http://127.0.0.1:1");
+    for (contract, is_told) in [("outra", true), ("loja", false)] {
+        bridge.set_setting("BLIP_API_URL", &format!("https://{contract}.http.msging.net"));
+        bridge.start_bridge().await.unwrap();
+        let (_, words) = bridge.readiness().await;
+        let warning = "BLIP_API_URL is of another contract than before, and 1 open tickets";
+        assert_eq!(words.contains(warning), is_told, "{contract}: {words}");
+        bridge.stop_bridge().await;
+    }
+    bridge.set_setting("BLIP_API_URL", &here);
+    bridge.start_bridge().await.unwrap();
+    assert_eq!(bridge.readiness().await, (200, "ready\n".to_owned()));
+}
