@@ -140,12 +140,7 @@ impl App {
             bridge.slack.renames().add_rename(later, first);
         }
         app.check_platforms(&bridge).await;
-        let (standing, every) = (Arc::clone(&bridge), tuning.credentials_pause);
-        let standing = async move { standing.watch_health(every).await };
-        app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(standing));
-        let (gaps, compares) = (Arc::clone(&bridge), config.desk.reconcile.is_some());
-        let gaps = async move { gaps.watch_gaps(compares).await };
-        app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(gaps));
+        app.spawn_watchers(&bridge, tuning.credentials_pause, config.desk.reconcile.is_some());
         let limits = tuning.limits.within_open_files();
         let downloads = Downloads::new(limits.downloads);
         let intake = build_intake(
@@ -159,25 +154,35 @@ impl App {
         let router = intake::build_router(intake.clone());
         let server = Server::new(router, limits, app.stop.clone(), app.tasks.clone());
         app.tasks.spawn(server.run(listener));
-        let pump =
+        let worker =
             Worker::new(Arc::clone(&store), bridge, clock.clone(), tuning.retry, app.stop.clone());
-        app.tasks.spawn(pump.run(app.tasks.clone()));
+        app.tasks.spawn(worker.run(app.tasks.clone()));
         if let (Some(token), Some(line)) = (&config.slack.app_token, line) {
             app.start_socket_mode(build_socket(config, token, &tuning, http, (intake, line))).await;
         }
         app.open_control(&config.database_url, &clock);
-        let sweep = Sweeper {
+        let sweeper = Sweeper {
             store,
             clock,
             every: config.desk.reconcile,
             retain_bodies: config.retain_bodies,
             retain_tickets: config.retain_tickets,
         };
-        app.tasks.spawn(sweep.run_until_stopped(app.stop.clone()));
+        app.tasks.spawn(sweeper.run_until_stopped(app.stop.clone()));
         let tidying = compact_metrics(tuning.clock);
         app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(tidying));
         tracing::info!(%address, "the bridge is running");
         Ok(app)
+    }
+
+    /// Watches whether the platforms are well, and fetches what was missed while they were not.
+    fn spawn_watchers(&self, bridge: &Arc<Bridge>, every: Duration, compares: bool) {
+        let health = Arc::clone(bridge);
+        let health = async move { health.watch_health(every).await };
+        self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(health));
+        let gaps = Arc::clone(bridge);
+        let gaps = async move { gaps.watch_gaps(compares).await };
+        self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(gaps));
     }
 
     /// Where it listens.

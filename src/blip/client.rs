@@ -595,7 +595,7 @@ impl BlipClient {
             }
             None | Some(Fault::Refused { .. }) => self.breaker.note_credentials_accepted(),
             Some(Fault::Down | Fault::OutcomeUnknown | Fault::Broken) => {
-                self.breaker.note_failure()
+                self.breaker.note_failure();
             }
         }
         result

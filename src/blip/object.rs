@@ -88,7 +88,7 @@ fn list_values(name: &str, value: &Value, depth: usize, lines: &mut Vec<String>)
     let inner = inner.chain(elements.map(|value| (name.to_owned(), value)));
     match lenient::as_text(value) {
         Some(text) => {
-            lines.push(truncate_text(&format!("{name}: {}", text.trim()), MAX_UNREAD_CHARS))
+            lines.push(truncate_text(&format!("{name}: {}", text.trim()), MAX_UNREAD_CHARS));
         }
         None if depth == 0 => lines.push(format!("{}: …", truncate_text(name, MAX_UNREAD_CHARS))),
         None => inner.for_each(|(name, value)| list_values(&name, value, depth - 1, lines)),

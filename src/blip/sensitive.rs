@@ -115,7 +115,7 @@ fn is_sensitive(fields: &Map<String, Value>) -> bool {
 fn keep_identifying_metadata(metadata: &mut Value) {
     match metadata {
         Value::Object(fields) => {
-            fields.retain(|field, _| IDENTIFYING_METADATA.contains(&field.as_str()))
+            fields.retain(|field, _| IDENTIFYING_METADATA.contains(&field.as_str()));
         }
         other => *other = Value::Null,
     }

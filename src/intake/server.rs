@@ -172,7 +172,7 @@ impl Server {
         }
         match self.connections.admit_connection() {
             Some(entry) => {
-                drop(self.tasks.spawn(self.clone().serve_connection((stream, from), entry)))
+                drop(self.tasks.spawn(self.clone().serve_connection((stream, from), entry)));
             }
             None => {
                 if let Some(times) = self.full_log.note_occurrence() {

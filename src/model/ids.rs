@@ -213,7 +213,7 @@ mod tests {
         let [told, again] = ["5F0c-11", "5f0C-11"].map(|id| TicketId::new(BotName::default(), id));
         let (told, again) = (told.unwrap(), again.unwrap());
         assert_eq!(told, again);
-        assert_eq!(HashSet::from([told.clone(), again.clone()]).len(), 1);
+        assert_eq!(HashSet::from([told.clone(), again]).len(), 1);
         assert_eq!((told.to_string().as_str(), told.blip_id()), ("default/5f0c-11", "5F0c-11"));
         let stored = TicketId::parse(&told.to_string()).unwrap();
         assert_eq!(stored.clone().spelled("5F0c-11").blip_id(), "5F0c-11");

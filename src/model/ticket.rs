@@ -248,10 +248,9 @@ impl Ticket {
             (TicketState::Closed { .. }, Move::Close(_))
             | (TicketState::Unclaimed, Move::Release) => Err(MoveRefusal::Already),
             (TicketState::Closed { .. }, _) => Err(MoveRefusal::Closed),
-            (TicketState::Unclaimed, Move::Claim { .. })
-            | (_, Move::Close(_) | Move::Transfer(_)) => Ok(()),
             (_, Move::Tag(tags)) if *tags == self.tags => Err(MoveRefusal::Already),
-            (_, Move::Tag(_)) => Ok(()),
+            (TicketState::Unclaimed, Move::Claim { .. })
+            | (_, Move::Close(_) | Move::Transfer(_) | Move::Tag(_)) => Ok(()),
             (TicketState::Claimed { holder, .. }, Move::Claim { over }) => {
                 if holder.user == *user {
                     Err(MoveRefusal::Already)

@@ -96,7 +96,7 @@ impl Bridge {
                 Ok(known) => file = known,
                 Err(error) => match error.to_fault() {
                     Fault::Refused { .. } if error.is_file_gone() => {
-                        file.access = FileAccess::Deleted
+                        file.access = FileAccess::Deleted;
                     }
                     Fault::Refused { .. } => file.access = FileAccess::Denied,
                     Fault::Busy { .. }

@@ -40,13 +40,12 @@ impl Bridge {
             return Ok(());
         }
         let known = self.customer_details.get(id).map(|met| met.clone());
-        let met = match known {
-            Some(met) => met,
-            None => {
-                let met = self.fetch_customer_details(customer, id).await?;
-                self.customer_details.insert(id.clone(), met.clone());
-                met
-            }
+        let met = if let Some(met) = known {
+            met
+        } else {
+            let met = self.fetch_customer_details(customer, id).await?;
+            self.customer_details.insert(id.clone(), met.clone());
+            met
         };
         customer.name = met.name;
         if let Some(originator) = met.originator {

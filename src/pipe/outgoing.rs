@@ -112,7 +112,7 @@ impl Bridge {
         for (name, part) in parts {
             match part {
                 ReplyPart::Words(words) => {
-                    outgoing.ready.push((name, ReadyReplyPart::Words(words)))
+                    outgoing.ready.push((name, ReadyReplyPart::Words(words)));
                 }
                 ReplyPart::File(file) => match self.prepare_file(item, &name, &file).await? {
                     Ok((file, uri)) => outgoing.ready.push((name, ReadyReplyPart::File(file, uri))),

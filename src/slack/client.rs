@@ -515,7 +515,7 @@ impl SlackClient {
                 self.health.note_scope(method, false);
             }
             Some(Fault::Down | Fault::OutcomeUnknown | Fault::Broken) => {
-                self.breaker.note_failure()
+                self.breaker.note_failure();
             }
         }
         result

@@ -119,7 +119,7 @@ pub fn build_history_view(
     match said.map(|said| render::render_transcript(said, BLOCK_CHARS, texts)) {
         None => blocks.push(literal_block(&texts.text("dialog-unavailable", &[]))),
         Some(parts) if parts.is_empty() => {
-            blocks.push(literal_block(&texts.text("dialog-no-words", &[])))
+            blocks.push(literal_block(&texts.text("dialog-no-words", &[])));
         }
         Some(parts) => {
             let skip = parts.len().saturating_sub(MAX_TEXT_BLOCKS);

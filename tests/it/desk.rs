@@ -534,7 +534,7 @@ async fn two_agents_of_one_name_are_told_apart_and_found_by_their_e_mail_address
     bridge.idle().await;
     let asked = bridge.blip.look(|state| {
         let calls = state.calls.iter().map(|call| call.body["resource"]["agentIdentity"].clone());
-        calls.filter(|agent| agent.is_string()).collect::<Vec<_>>()
+        calls.filter(Value::is_string).collect::<Vec<_>>()
     });
     assert_eq!(asked, ["ana.silva%40outra.example@blip.ai"]);
     bridge.finish().await;

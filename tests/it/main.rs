@@ -1,5 +1,10 @@
 //! The integration tests: the real service over real HTTP, against the stand-ins.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a failed test may panic"
+)]
 
 mod agent_messages;
 mod agents;

@@ -28,8 +28,8 @@ async fn conversation(bridge: &Bridge) -> (String, Message, String, String) {
 /// WhatsApp's id of the last thing that the customer said.
 fn last_wamid(bridge: &Bridge) -> String {
     bridge.blip.look(|state| {
-        let said = state.threads.values().flatten().filter(|message| message.from_customer);
-        said.last().unwrap().metadata["#wa.message.id"].as_str().unwrap().to_owned()
+        let mut said = state.threads.values().flatten().filter(|message| message.from_customer);
+        said.next_back().unwrap().metadata["#wa.message.id"].as_str().unwrap().to_owned()
     })
 }
 

@@ -259,7 +259,7 @@ impl ConnectionThread {
             for request in requests.drain(..) {
                 match request {
                     DatabaseRequest::Operation(job) if job.durability().is_none() => {
-                        reads.push(job)
+                        reads.push(job);
                     }
                     DatabaseRequest::Operation(job) => writes.push(job),
                     DatabaseRequest::Close => self.waiting.close(),

@@ -127,15 +127,14 @@ impl Model {
         let may = self.holds(lease)
             && items.iter().all(|id| self.waiting(&lease.lane).any(|e| e.id == Some(*id)));
         if may {
+            let fate = match verdict {
+                StoredOutcome::Done | StoredOutcome::Ignored | StoredOutcome::Forgotten => Fate::Over,
+                StoredOutcome::Parked { .. } => Fate::Parked,
+                StoredOutcome::Failed => Fate::Waits,
+            };
             for entry in &mut self.entries {
                 if entry.id.is_some_and(|id| items.contains(&id)) {
-                    entry.fate = match verdict {
-                        StoredOutcome::Done | StoredOutcome::Ignored | StoredOutcome::Forgotten => {
-                            Fate::Over
-                        }
-                        StoredOutcome::Parked { .. } => Fate::Parked,
-                        StoredOutcome::Failed => Fate::Waits,
-                    };
+                    entry.fate = fate;
                 }
             }
             if *verdict == StoredOutcome::Forgotten {

@@ -1,4 +1,4 @@
-//! A real browser, as a person sits before it: Chromium, by the WebDriver protocol.
+//! A real browser, as a person sits before it: Chromium, by the `WebDriver` protocol.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};

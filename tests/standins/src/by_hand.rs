@@ -241,7 +241,8 @@ impl People {
             Deed::LosesAnswer => {
                 self.slack.faults().next("chat.postMessage", Fault::LostAnswer);
                 self.blip.faults().next("/messages", Fault::LostAnswer);
-                self.touch()
+                self.touch();
+                Ok(Value::Null)
             }
             Deed::CustomerSays { .. }
             | Deed::CustomerSends { .. }
@@ -269,13 +270,13 @@ impl People {
         if on {
             faults.from_now(pattern, fault.clone());
         }
-        self.touch()
+        self.touch();
+        Ok(Value::Null)
     }
 
     /// Tells whoever waits that something is to be seen.
-    fn touch(&self) -> Result<Value, Impossible> {
+    fn touch(&self) {
         self.slack.configure(|_| ());
-        Ok(Value::Null)
     }
 
     /// The ticket that a customer's words belong to.
@@ -294,13 +295,14 @@ impl People {
 
     async fn at_customer(&self, deed: Deed) -> Result<Value, Impossible> {
         let sent = match deed {
-            Deed::CustomerSays { customer, name, text } => match self.open_ticket(&customer) {
-                Some(ticket) => self.blip.says(&ticket, &text).await?,
-                None => {
+            Deed::CustomerSays { customer, name, text } => {
+                if let Some(ticket) = self.open_ticket(&customer) {
+                    self.blip.says(&ticket, &text).await?
+                } else {
                     let new = NewTicket::saying(&name, &customer, &text);
                     self.blip.opens_ticket(new).await
                 }
-            },
+            }
             Deed::CustomerSends { customer, kind, content } => {
                 self.blip.sends(&self.ticket(&customer)?, &kind, content).await?
             }

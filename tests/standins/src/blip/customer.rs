@@ -200,10 +200,12 @@ impl State {
         let is_told = found.is_assigned() || !self.setup.waits_for_open;
         let id = format!("fwd:fwd:{}", Uuid::new_v4());
         let mut metadata = self.metadata(found);
-        more.iter().for_each(|(key, value)| metadata[*key] = json!(value));
+        for (key, value) in more {
+            metadata[*key] = json!(value);
+        }
         let envelope = json!({
             "id": self.told_again(&id), "from": self.told_again(&address), "to": self.setup.identity, "type": kind,
-            "content": content, "metadata": metadata.clone(),
+            "content": content, "metadata": metadata,
         });
         let message = ThreadMessage {
             id: id.clone(),
