@@ -130,14 +130,15 @@ async fn find_threads(
 /// Says how far it is to replace what Slack shows.
 pub fn format_report(report: &ForgettingReport) -> String {
     let ForgettingReport { is_running, to_do, replaced, left } = report;
-    let mut text = format!("{replaced} replaced in Slack.\n");
+    let mut lines = vec![format!("{replaced} replaced in Slack.")];
     if *is_running {
-        text += &format!("{to_do} or more are still to be replaced.\n");
+        lines.push(format!("{to_do} or more are still to be replaced."));
     }
     if !left.is_empty() {
-        text += &format!("{} left over, to be seen to by hand:\n", left.len());
+        lines.push(format!("{} left over, to be seen to by hand:", left.len()));
     }
-    text + &left.iter().map(|(link, why)| format!("{link}\t{why}\n")).collect::<String>()
+    lines.extend(left.iter().map(|(link, why)| format!("{link}\t{why}")));
+    lines.join("\n") + "\n"
 }
 
 fn format_ticket_count(count: usize) -> String {

@@ -611,7 +611,7 @@ mod tests {
             ),
             (
                 json!({"attachments": [{"type": "image", "payload": {"url": "https://x.example/a"}}, {"type": "new", "name": "n"}]}),
-                Content::Several(vec![picture.clone(), Content::Text("n".to_owned())]),
+                Content::Several(vec![picture, Content::Text("n".to_owned())]),
             ),
             (
                 json!({"type": "document", "document": {"link": "https://x.example/b", "filename": "b.pdf", "caption": "c"}}),

@@ -85,10 +85,7 @@ pub enum Content {
 impl Content {
     /// What is said, without what it answers.
     pub(crate) fn answer(&self) -> &Self {
-        match self {
-            Self::Reply { answer, .. } => answer,
-            other => other,
-        }
+        if let Self::Reply { answer, .. } = self { answer } else { self }
     }
 
     /// Shows each earlier message of which only the id is known to `visit`, which may put the message

@@ -128,7 +128,9 @@ impl Model {
             && items.iter().all(|id| self.waiting(&lease.lane).any(|e| e.id == Some(*id)));
         if may {
             let fate = match verdict {
-                StoredOutcome::Done | StoredOutcome::Ignored | StoredOutcome::Forgotten => Fate::Over,
+                StoredOutcome::Done | StoredOutcome::Ignored | StoredOutcome::Forgotten => {
+                    Fate::Over
+                }
                 StoredOutcome::Parked { .. } => Fate::Parked,
                 StoredOutcome::Failed => Fate::Waits,
             };
