@@ -17,7 +17,7 @@ card-waiting = ⏳ En espera de un agente
 card-claimed = 💬 En curso
 card-closed = ✅ Cerrado
 card-transferred = ↪️ Transferido
-card-since = Llegó el { $time }
+card-since = Llegó { $time }
 card-holder = Con { $agent } desde { $time }
 card-channel = Canal: { $channel }
 card-team = Equipo: { $team }
@@ -32,8 +32,8 @@ card-closed-other = Cerrado en Blip ({ $status }) el { $time }
 card-continues = Continuación del ticket { $link }
 card-went-on = Continúa en el ticket { $link }
 card-earlier = Ticket anterior: { $link }
-card-window = ⏱️ Ventana de 24 h de WhatsApp abierta hasta el { $time }
-card-window-closed = ⛔ Ventana de 24 h cerrada desde el { $time }: solo se pueden enviar plantillas
+card-window = ⏱️ Ventana de 24 h de WhatsApp abierta hasta { $time }
+card-window-closed = ⛔ Ventana de 24 h cerrada desde { $time }: solo se pueden enviar plantillas
 
 ## Buttons: one to three words that begin with a verb.
 

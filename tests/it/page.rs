@@ -48,6 +48,8 @@ fn count(list: &str, text: &str) -> String {
 
 async fn keep(browser: &Browser, name: &str) {
     if let Some(folder) = wish("PICTURES") {
+        // What has just come fades in.
+        browser.sees("document.getAnimations().every(it => it.playState === 'finished')").await;
         let picture = STANDARD.decode(browser.picture().await).unwrap();
         std::fs::write(Path::new(&folder).join(format!("{name}.png")), picture).unwrap();
     }

@@ -48,9 +48,7 @@ async fn a_routed_customer_is_answered_as_on_their_own_channel() {
         assert_eq!(received[0], "São *R$ 10*");
         assert!(received.iter().all(|words| words.chars().count() <= 4096));
         later.passes(Duration::from_mins(23 * 60 + 30)).await;
-        bridge
-            .until("the warning", || card(bridge, &root).contains("Free text on WhatsApp until"))
-            .await;
+        bridge.until("the warning", || card(bridge, &root).contains("window is open until")).await;
         later.passes(Duration::from_hours(1)).await;
         later.says(ANA, &root, "Tarde demais").await;
         bridge.idle().await;

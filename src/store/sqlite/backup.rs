@@ -41,3 +41,26 @@ fn copy_into(connection: &Connection, target: &Path) -> Result<()> {
     // SQLite leaves the copy to the system's own time.
     files::sync(target)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::SqliteStore;
+    use crate::store::sqlite::SqliteOptions;
+
+    #[tokio::test]
+    async fn a_copy_does_not_know_in_which_start_of_the_machine_it_was_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let url = format!("sqlite://{}", path("blip.db").display());
+        let boot_id = Some("boot".to_owned());
+        let options = SqliteOptions { boot_id, ..SqliteOptions::new(Clock::system()) };
+        drop(SqliteStore::open(&url, options).await.unwrap());
+        back_up(&url, &path("copy.db"), &Clock::system()).await.unwrap();
+        let boot_of = |name: &str| {
+            boot::read_meta(&open_own_file(&path(name), false).unwrap(), "boot").unwrap()
+        };
+        assert_eq!(boot_of("blip.db").as_deref(), Some("boot"));
+        assert_eq!(boot_of("copy.db"), None);
+    }
+}
