@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -243,6 +244,19 @@ impl App {
     }
 }
 
+/// What both platforms say to the questions of a start, asked with a memory that is made in
+/// `folder` and knows nothing.
+pub(crate) async fn ask_platforms(config: &Config, folder: &Path) -> anyhow::Result<Readiness> {
+    let tuning = Tuning::default();
+    let url = format!("sqlite://{}", folder.join("doctor.db").display());
+    let store: SharedStore = Arc::new(open_store(&url, &tuning.clock).await?);
+    let http = build_http_client(tuning.call_timeout, config.http.proxy.as_ref())?;
+    let origins = OriginChanges::default();
+    let bridge = build_bridge(config, &tuning, &http, (store, None), &origins)?;
+    drop(tokio::time::timeout(STARTUP_PLATFORM_WAIT, bridge.check_platforms()).await);
+    Ok(bridge.collect_readiness())
+}
+
 /// Opens the memory. While the disk is full or fails, or another program has locked the database, it
 /// waits: to end would make no room, and whatever starts the bridge again would only wait less
 /// patiently. Where another bridge serves the database, it ends at once.
@@ -264,7 +278,7 @@ async fn open_store(url: &str, clock: &Clock) -> anyhow::Result<SqliteStore> {
     }
 }
 
-fn build_http_client(
+pub(crate) fn build_http_client(
     answer: Duration,
     proxy: Option<&ProxyConfig>,
 ) -> anyhow::Result<reqwest::Client> {

@@ -27,6 +27,7 @@
 //! | [`manifest`] | the Slack app as Slack creates it from a file |
 //! | [`control`] | commands beside a running bridge: parked, retry, privacy |
 //! | [`healthcheck`] | whether a running bridge is alive, for container engines |
+//! | [`doctor`] | what stands between these settings and an answered ticket |
 //! | [`app`] | puts it together, starts it, stops it |
 //! | `demo` | the bridge between the stand-ins for both platforms (`tests/standins`): one ticket, or a page for people |
 //!
@@ -71,6 +72,7 @@ pub mod manifest;
 
 pub mod app;
 pub mod control;
+pub mod doctor;
 pub mod healthcheck;
 
 #[cfg(feature = "demo")]

@@ -13,6 +13,7 @@ use blip_slack::app::{App, Tuning};
 use blip_slack::clock::Clock;
 use blip_slack::config::{self, Config, LogFormat};
 use blip_slack::control::{self, ControlRequest, ForgettingReport};
+use blip_slack::doctor::{self, CheckOutcome};
 use blip_slack::store::sqlite::{self, SqliteOptions};
 use blip_slack::store::{SharedStore, SqliteStore};
 use blip_slack::{healthcheck, manifest, telemetry};
@@ -53,6 +54,12 @@ enum CliCommand {
     },
     /// Ask the running bridge whether it is alive: exit code 0 if it is.
     Healthcheck,
+    /// Check the settings, both platforms and the database, and say what to do.
+    Doctor {
+        /// Print what was found as JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// List the events that could not be handled and wait for a person.
     Parked,
     /// Put events that wait for a person back into their lanes.
@@ -155,6 +162,7 @@ async fn run_command(command: CliCommand) -> anyhow::Result<()> {
             let port = config::read_setting("PORT")?.unwrap_or_default();
             healthcheck::ask(&host, port.parse().context("PORT must be a port")?)
         }
+        CliCommand::Doctor { json } => run_doctor(json).await,
         CliCommand::Parked => print_text(&send_or_perform(&ControlRequest::Parked).await?),
         CliCommand::Retry { ticket } => {
             print_text(&send_or_perform(&ControlRequest::Retry { ticket }).await?)
@@ -167,6 +175,23 @@ async fn run_command(command: CliCommand) -> anyhow::Result<()> {
         }
         CliCommand::Privacy { command } => run_privacy_command(command).await,
     }
+}
+
+/// Prints what was found; fails if any check did.
+async fn run_doctor(json: bool) -> anyhow::Result<()> {
+    let config = Config::from_env()?;
+    // What is found is printed, and is not to stand in a log besides.
+    telemetry::start_telemetry("off", false);
+    let findings = doctor::examine(&config).await?;
+    let text = if json {
+        serde_json::to_string_pretty(&findings)? + "\n"
+    } else {
+        findings.iter().map(|finding| format!("{finding}\n")).collect::<Vec<_>>().concat()
+    };
+    print_text(&text)?;
+    let failed = findings.iter().filter(|finding| finding.outcome == CheckOutcome::Failed).count();
+    anyhow::ensure!(failed == 0, "{failed} of {} checks failed, see above", findings.len());
+    Ok(())
 }
 
 async fn run_bridge() -> anyhow::Result<()> {

@@ -29,6 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["model", "bounded", "clock", "store", "blip", "slack", "dialog", "media", "telemetry"],
     ),
     ("control", &["model", "clock", "store", "inbox"]),
+    ("doctor", &["app", "clock", "config", "model", "store"]),
     ("healthcheck", &[]),
     (
         "app",

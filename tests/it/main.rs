@@ -22,6 +22,7 @@ mod database;
 mod dependencies;
 mod deployment;
 mod desk;
+mod doctor;
 mod documents;
 mod faults;
 mod files;

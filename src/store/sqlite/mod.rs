@@ -256,7 +256,7 @@ impl SqliteStore {
 
 /// The path in an address of a database. What follows a question mark tells other libraries how to
 /// open it.
-fn parse_url(url: &str) -> PathBuf {
+pub(crate) fn parse_url(url: &str) -> PathBuf {
     let path = url.strip_prefix("sqlite://").unwrap_or(url);
     let path = path.split_once('?').map_or(path, |(path, _)| path);
     PathBuf::from(percent_decode_str(path).decode_utf8_lossy().as_ref())
