@@ -44,6 +44,8 @@ async fn where_all_is_well_nothing_fails_and_the_running_bridge_is_left_alone() 
     assert!(has(&found, "ok", "Slack") && has(&found, "ok", "Blip"), "{found:?}");
     assert!(has(&found, "ok", "PUBLIC_URL"), "{found:?}");
     assert!(!found.iter().any(|(how, _)| how == "failed"), "{found:?}");
+    let (code, found) = examine(&bridge, &[("HTTPS_PROXY", "http://127.0.0.1:1")]).await;
+    assert!(code == 0 && has(&found, "ok", "HTTPS_PROXY"), "{found:?}");
     bridge.finish().await;
 }
 
