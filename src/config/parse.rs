@@ -36,6 +36,7 @@ const MODULES: [&str; 20] = [
     "manifest",
     "app",
     "control",
+    "doctor",
     "healthcheck",
     "demo",
 ];
