@@ -124,9 +124,9 @@ impl App {
         let store: SharedStore = Arc::new(open_store(&config.database_url, &clock).await?);
         let store = if let Some(wrap) = &tuning.wrap { wrap(store) } else { store };
         let http = build_http_client(tuning.call_timeout, config.http.proxy.as_ref())?;
-        let line = config.slack.app_token.as_ref().map(|_| SocketHealth::default());
+        let socket_health = config.slack.app_token.as_ref().map(|_| SocketHealth::default());
         let origins = find_origins(config, &store, &clock).await;
-        let memory = (Arc::clone(&store), line.clone());
+        let memory = (Arc::clone(&store), socket_health.clone());
         let bridge = Arc::new(build_bridge(config, &tuning, &http, memory, &origins)?);
         let listener = bind_listener(config).await?;
         let address = listener.local_addr()?;
@@ -147,7 +147,7 @@ impl App {
         let intake = build_intake(
             config,
             (&bridge, &origins),
-            line.as_ref(),
+            socket_health.as_ref(),
             (downloads, app.tasks.clone()),
         );
         let homes = intake.dialogs.clone().refresh_home_tabs();
@@ -158,8 +158,15 @@ impl App {
         let worker =
             Worker::new(Arc::clone(&store), bridge, clock.clone(), tuning.retry, app.stop.clone());
         app.tasks.spawn(worker.run(app.tasks.clone()));
-        if let (Some(token), Some(line)) = (&config.slack.app_token, line) {
-            app.start_socket_mode(build_socket(config, token, &tuning, http, (intake, line))).await;
+        if let (Some(token), Some(socket_health)) = (&config.slack.app_token, socket_health) {
+            app.start_socket_mode(build_socket(
+                config,
+                token,
+                &tuning,
+                http,
+                (intake, socket_health),
+            ))
+            .await;
         }
         app.open_control(&config.database_url, &clock);
         let sweeper = Sweeper {
@@ -230,10 +237,12 @@ impl App {
 
     /// Lets events come in over Socket Mode.
     async fn start_socket_mode(&self, socket: Socket) {
-        let line = socket.health.clone();
+        let socket_health = socket.health.clone();
         self.tasks.spawn(socket.run(self.stop.clone(), self.tasks.clone()));
         // Starting goes on without a connection, as it does without an introduction.
-        tokio::time::timeout(STARTUP_PLATFORM_WAIT, line.wait_for_first_outcome()).await.ok();
+        tokio::time::timeout(STARTUP_PLATFORM_WAIT, socket_health.wait_for_first_outcome())
+            .await
+            .ok();
     }
 
     /// Learns from both platforms whether they know us, now or as soon as they answer.
@@ -313,7 +322,7 @@ fn build_socket(
     token: &SecretString,
     tuning: &Tuning,
     http: reqwest::Client,
-    (intake, line): (Intake, SocketHealth),
+    (intake, socket_health): (Intake, SocketHealth),
 ) -> Socket {
     let take = move |payload: Vec<u8>| {
         let intake = intake.clone();
@@ -336,7 +345,7 @@ fn build_socket(
         clock: tuning.clock.clone(),
         timing: tuning.socket,
         take: Arc::new(take),
-        health: line,
+        health: socket_health,
     }
 }
 
@@ -344,15 +353,15 @@ fn build_bridge(
     config: &Config,
     tuning: &Tuning,
     http: &reqwest::Client,
-    (store, line): (SharedStore, Option<SocketHealth>),
+    (store, socket_health): (SharedStore, Option<SocketHealth>),
     origins: &OriginChanges,
 ) -> anyhow::Result<Bridge> {
     let clock = tuning.clock.clone();
-    let gate = || CircuitBreaker::new(clock.clone(), tuning.credentials_pause);
+    let new_breaker = || CircuitBreaker::new(clock.clone(), tuning.credentials_pause);
     let slack = &config.slack;
     let blip = |bot: &BotConfig| {
         let (name, http) = (bot.name.clone(), http.clone());
-        let client = blip::BlipClient::new(name, http, &bot.api_url, &bot.key, gate());
+        let client = blip::BlipClient::new(name, http, &bot.api_url, &bot.key, new_breaker());
         (bot.name.clone(), Arc::new(client))
     };
     let client = slack::SlackClient::new(
@@ -360,7 +369,7 @@ fn build_bridge(
         &slack.api_url,
         &slack.bot_token,
         clock.clone(),
-        gate(),
+        new_breaker(),
     );
     let language = config.locale.parse().context("LOCALE")?;
     let former: Vec<BotConfig> = list_former_bots(config, &origins.renamed).collect();
@@ -386,7 +395,7 @@ fn build_bridge(
         warnings: origins.warnings.clone().into_iter().collect(),
         shared_channels: DashMap::new(),
         slack_changed: Arc::default(),
-        gaps: Arc::new(EventGaps::new(line)),
+        gaps: Arc::new(EventGaps::new(socket_health)),
         compared_threads: DashMap::new(),
     })
 }
@@ -499,7 +508,7 @@ fn build_files(config: &Config) -> anyhow::Result<FileRelay> {
 fn build_intake(
     config: &Config,
     (bridge, origins): (&Arc<Bridge>, &OriginChanges),
-    line: Option<&SocketHealth>,
+    socket_health: Option<&SocketHealth>,
     (downloads, tasks): (Downloads, TaskTracker),
 ) -> Intake {
     let door = |bot: &BotConfig| {
@@ -511,13 +520,13 @@ fn build_intake(
     for (was, is) in &origins.renamed {
         former.entry(is.clone()).or_default().push(was.clone());
     }
-    let over_http = line.is_none();
+    let over_http = socket_health.is_none();
     let watched = Arc::clone(bridge);
     let readiness: Arc<dyn Fn() -> Readiness + Send + Sync> = {
-        let line = line.cloned();
+        let socket_health = socket_health.cloned();
         Arc::new(move || {
             let mut readiness = watched.collect_readiness();
-            let connection = line.as_ref().and_then(SocketHealth::trouble);
+            let connection = socket_health.as_ref().and_then(SocketHealth::trouble);
             readiness.troubles.extend(connection.map(str::to_owned));
             readiness
         })

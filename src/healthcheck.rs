@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 /// How long it may take to answer; `/healthz` waits for nothing but a free connection.
-const PATIENCE: Duration = Duration::from_secs(3);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Longer than any status line of `/healthz`.
 const STATUS_LINE: u64 = 64;
@@ -24,9 +24,9 @@ pub fn ask(host: &str, port: u16) -> anyhow::Result<()> {
 }
 
 fn status_line(address: SocketAddr) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut stream = TcpStream::connect_timeout(&address, ANSWER_TIMEOUT)?;
+    stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+    stream.set_write_timeout(Some(ANSWER_TIMEOUT))?;
     let request = format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     let mut line = String::new();

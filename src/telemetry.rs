@@ -103,10 +103,10 @@ pub(crate) fn count_unknown(source: &'static str) {
     counter!(EVENTS_UNKNOWN, "source" => source).increment(1);
 }
 
-/// Events got this verdict, the name of a `store::Verdict`.
-pub(crate) fn count_outcome(source: &'static str, verdict: &'static str, count: usize) {
+/// Events ended like this, the name of a `store::StoredOutcome`.
+pub(crate) fn count_outcome(source: &'static str, outcome: &'static str, count: usize) {
     let count = u64::try_from(count).unwrap_or(u64::MAX);
-    counter!(ITEM_OUTCOMES, "source" => source, "outcome" => verdict).increment(count);
+    counter!(ITEM_OUTCOMES, "source" => source, "outcome" => outcome).increment(count);
 }
 
 /// A request of a platform was taken, so long after it arrived.

@@ -1,6 +1,6 @@
 //! What the bridge sets itself to do: work that must not hold up a conversation.
 //!
-//! A chore is an item like any other, in a lane of its own (but for [`Job::Check`],
+//! A job is an item like any other, in a lane of its own (but for [`Job::Check`],
 //! [`Job::Met`], [`Job::Send`] and [`Job::Move`], which change the ticket and so wait in the ticket's lane).
 
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{ChannelId, MessageTs, Thread, Ticket, TicketId};
 use crate::store::{Item, ItemId, Lane, NewItem, Source};
 
-/// What the keys of chores that send an agent's words begin with.
+/// What the keys of jobs that send an agent's words begin with.
 const SEND_KEY_PREFIX: &str = "send:";
 
 /// Something that the bridge set itself to do.
@@ -281,9 +281,8 @@ impl Job {
     ) -> Option<NewItem> {
         let id = &ticket.id;
         let key = format!("seen:{id}:{}", messages.first()?);
-        let chore =
-            Self::Seen { ticket: id.to_string(), address: ticket.address.clone(), messages };
-        Some(chore.to_new_item(Lane::Own(format!("seen:{id}")), key, now))
+        let job = Self::Seen { ticket: id.to_string(), address: ticket.address.clone(), messages };
+        Some(job.to_new_item(Lane::Own(format!("seen:{id}")), key, now))
     }
 
     /// A new version of the ticket's card is to be shown.
@@ -334,14 +333,14 @@ impl Job {
         now: Timestamp,
     ) -> NewItem {
         let key = format!("mark:{channel}:{ts}:{name}");
-        let chore = Self::Mark {
+        let job = Self::Mark {
             channel: channel.to_string(),
             ts: ts.to_string(),
             name: name.to_owned(),
             droppable,
             off: false,
         };
-        chore.to_new_item(Lane::Own(format!("mark:{channel}:{ts}")), key, now)
+        job.to_new_item(Lane::Own(format!("mark:{channel}:{ts}")), key, now)
     }
 
     /// A reaction is to be taken off a message.
@@ -354,8 +353,8 @@ impl Job {
         let key = format!("unmark:{channel}:{ts}:{name}");
         let (place, ts, name) = (channel.to_string(), ts.to_string(), name.to_owned());
         let lane = Lane::Own(format!("mark:{channel}:{ts}"));
-        let chore = Self::Mark { channel: place, ts, name, droppable: false, off: true };
-        chore.to_new_item(lane, key, now)
+        let job = Self::Mark { channel: place, ts, name, droppable: false, off: true };
+        job.to_new_item(lane, key, now)
     }
 
     /// What was said before the handoff is to be shown.
@@ -377,8 +376,8 @@ impl Job {
     /// Who is behind a router's tunnel is to be noted, in the order of the ticket's events.
     pub(crate) fn met(ticket: &TicketId, originator: &str, now: Timestamp) -> NewItem {
         let key = format!("met:{ticket}");
-        let chore = Self::Met { ticket: ticket.to_string(), originator: originator.to_owned() };
-        chore.to_new_item(Lane::Ticket(ticket.clone()), key, now)
+        let job = Self::Met { ticket: ticket.to_string(), originator: originator.to_owned() };
+        job.to_new_item(Lane::Ticket(ticket.clone()), key, now)
     }
 
     /// A ticket is to be compared with what Blip says of it.
@@ -406,8 +405,8 @@ impl Job {
     ) -> NewItem {
         let key = format!("move:{ticket}:{}", lost.root);
         let (id, root) = (ticket.to_string(), lost.root.to_string());
-        let chore = Self::Move { ticket: id, root, with_channel };
-        chore.to_new_item(Lane::Ticket(ticket.clone()), key, now)
+        let job = Self::Move { ticket: id, root, with_channel };
+        job.to_new_item(Lane::Ticket(ticket.clone()), key, now)
     }
 
     /// The threads of a channel are to be compared: never the same as a comparison under way,
@@ -431,7 +430,7 @@ impl Job {
         Self::Shared { channel: channel.to_string() }.to_new_item(Lane::Own(key.clone()), key, now)
     }
 
-    /// Whether the chore with this key sends an agent's words: people wait for what becomes of it.
+    /// Whether the job with this key sends an agent's words: people wait for what becomes of it.
     pub(crate) fn is_send(key: &str) -> bool {
         key.starts_with(SEND_KEY_PREFIX)
     }
@@ -441,12 +440,12 @@ impl Job {
         let key = format!("parked:{}:{}", item.id, now.as_millisecond());
         let by_agent = item.source == Source::Slack || Self::is_send(&item.key);
         let (lane, reason) = (lane.to_owned(), reason.to_owned());
-        let chore = Self::Parked { item: item.id, by_agent, key: item.key.clone(), lane, reason };
-        chore.to_new_item(Lane::Own(key.clone()), key, now)
+        let job = Self::Parked { item: item.id, by_agent, key: item.key.clone(), lane, reason };
+        job.to_new_item(Lane::Own(key.clone()), key, now)
     }
 
     fn to_new_item(&self, lane: Lane, key: String, now: Timestamp) -> NewItem {
-        let body = serde_json::to_vec(self).expect("a chore has no keys that are not strings");
+        let body = serde_json::to_vec(self).expect("a job has no keys that are not strings");
         NewItem { source: Source::Internal, lane, key, body, received: now, due: now }
     }
 }

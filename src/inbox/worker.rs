@@ -1,4 +1,4 @@
-//! Takes lanes that are due and hands their items to the pipe.
+//! Takes lanes that are due and hands their items to the handler.
 
 use std::iter;
 use std::panic::AssertUnwindSafe;
@@ -28,7 +28,7 @@ const MAX_LANES_AT_ONCE: usize = 128;
 /// have put a parked item back.
 const MAX_IDLE_WAIT: Duration = Duration::from_secs(5);
 
-/// Takes lanes that are due and hands their items to the pipe.
+/// Takes lanes that are due and hands their items to the handler.
 pub(crate) struct Worker<P> {
     store: SharedStore,
     handler: Arc<P>,
@@ -52,7 +52,7 @@ impl<P> Clone for Worker<P> {
 }
 
 impl<P: Handler> Worker<P> {
-    /// A pump that runs until `stop` is cancelled.
+    /// A worker that runs until `stop` is cancelled.
     pub(crate) fn new(
         store: SharedStore,
         handler: Arc<P>,
@@ -190,11 +190,11 @@ impl<P: Handler> Worker<P> {
         &self,
         lease: &Lease,
         items: &[Item],
-        ending: ItemOutcome,
+        outcome: ItemOutcome,
     ) -> store::Result<Option<Timestamp>> {
         let now = self.clock.now();
         let ids: Vec<ItemId> = items.iter().map(|item| item.id).collect();
-        let (verdict, due) = match ending {
+        let (stored, due) = match outcome {
             ItemOutcome::Done => (StoredOutcome::Done, None),
             ItemOutcome::Ignored => (StoredOutcome::Ignored, None),
             ItemOutcome::Forgotten => (StoredOutcome::Forgotten, None),
@@ -208,16 +208,16 @@ impl<P: Handler> Worker<P> {
             },
         };
         if let Some(first) = items.first() {
-            telemetry::count_outcome(first.source.name(), verdict.name(), items.len());
+            telemetry::count_outcome(first.source.name(), stored.name(), items.len());
         }
-        let parked = match &verdict {
+        let parked = match &stored {
             StoredOutcome::Parked { reason } => Some(reason.clone()),
             StoredOutcome::Done
             | StoredOutcome::Ignored
             | StoredOutcome::Forgotten
             | StoredOutcome::Failed => None,
         };
-        match self.store.record_outcome(lease, &ids, verdict).await {
+        match self.store.record_outcome(lease, &ids, stored).await {
             Ok(()) => {}
             // A card was posted meanwhile and took the items along into its ticket's lane.
             Err(store::Error::LeaseLost { .. }) => return Ok(None),
@@ -233,8 +233,8 @@ impl<P: Handler> Worker<P> {
     async fn show_parked(&self, lease: &Lease, items: &[Item], reason: &str) -> store::Result<()> {
         let is_shown = |item: &&Item| item.source != Source::Internal || Job::is_send(&item.key);
         for item in items.iter().filter(is_shown) {
-            let chore = Job::report_parked(item, &lease.lane, reason, self.clock.now());
-            self.store.accept(chore).await?;
+            let job = Job::report_parked(item, &lease.lane, reason, self.clock.now());
+            self.store.accept(job).await?;
         }
         Ok(())
     }

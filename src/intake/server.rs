@@ -198,26 +198,26 @@ impl Server {
 
     /// Answers all requests of a connection.
     async fn serve_connection(self, (stream, from): (TcpStream, IpAddr), entry: Admission) {
-        let guest = Arc::clone(entry.connection());
-        let io = WatchedStream::new(stream, Arc::clone(&guest));
+        let connection = Arc::clone(entry.connection());
+        let io = WatchedStream::new(stream, Arc::clone(&connection));
         let service = service_fn(|mut request: Request<Incoming>| {
             request.extensions_mut().insert(Peer(from));
-            self.route_request(request, &guest, entry.is_for_operators())
+            self.route_request(request, &connection, entry.is_for_operators())
         });
-        let connection = http1::Builder::new()
+        let exchange = http1::Builder::new()
             // Ours below tells an idle connection from a slow head.
             .header_read_timeout(None)
             .max_buf_size(HEAD_BYTES)
             .serve_connection(TokioIo::new(io), service);
-        let (mut connection, mut timer) = (pin!(connection), DeadlineTimer::default());
+        let (mut exchange, mut timer) = (pin!(exchange), DeadlineTimer::default());
         let mut is_last = false;
         loop {
             // Whatever moves the deadline happens while the connection is polled.
             let ended = poll_fn(|cx| {
-                if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                if let Poll::Ready(ended) = exchange.as_mut().poll(cx) {
                     return Poll::Ready(ended.err().map(|error| error.to_string()));
                 }
-                timer.poll_late(&guest, &self.limits, cx).map(|()| Some("too slow".to_owned()))
+                timer.poll_late(&connection, &self.limits, cx).map(|()| Some("too slow".to_owned()))
             });
             tokio::select! {
                 ended = ended => {
@@ -227,18 +227,18 @@ impl Server {
                     return;
                 }
                 () = self.stop.cancelled(), if !is_last => {
-                    if !guest.has_request() {
+                    if !connection.has_request() {
                         return;
                     }
                 }
-                () = guest.wait_for_eviction(), if !is_last => {
-                    if !guest.is_served() {
+                () = connection.wait_for_eviction(), if !is_last => {
+                    if !connection.is_served() {
                         return;
                     }
                 }
             }
             is_last = true;
-            connection.as_mut().graceful_shutdown();
+            exchange.as_mut().graceful_shutdown();
         }
     }
 
@@ -257,7 +257,7 @@ impl Server {
             RequestBody::new((body, rest.clone()), Arc::clone(connection), load, self.limits.body)
         };
         let request = request.map(|body| Body::new(arriving(body)));
-        let guest = Arc::clone(connection);
+        let connection = Arc::clone(connection);
         let is_for_operators = OPERATOR_PATHS.contains(&request.uri().path());
         let answering =
             (!is_crowded || is_for_operators).then(|| self.router.clone().call(request));
@@ -271,7 +271,7 @@ impl Server {
             if status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT && sends_at_once {
                 rest.drain_body().await;
             }
-            Ok(response.map(|body| ResponseBody::new(body, guest)))
+            Ok(response.map(|body| ResponseBody::new(body, connection)))
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// The decision that an error of either platform carries.
 ///
-/// Adapters translate their errors into this; the pump acts on it and nothing else.
+/// Adapters translate their errors into this; the worker acts on it and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// The far end asks to wait. Nothing happened there.

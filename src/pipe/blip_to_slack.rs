@@ -364,7 +364,7 @@ impl Bridge {
             let label = if self.slack.has_author_names() { None } else { Some(&author) };
             for part in render::split_into_posts(words, label) {
                 let (text, block) = rich_text::to_literal_post(&part);
-                let saying = ThreadPost {
+                let post = ThreadPost {
                     text,
                     blocks: vec![block],
                     author: Some(author.clone()),
@@ -377,7 +377,7 @@ impl Bridge {
                 if !has_begun_call(&steps, &step) {
                     self.ensure_post_slot(ticket, &mut has_turn).await?;
                 }
-                self.post_to_ticket(item, &step, ticket, &saying).await?;
+                self.post_to_ticket(item, &step, ticket, &post).await?;
                 posts += 1;
             }
         }

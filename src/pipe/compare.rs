@@ -47,7 +47,7 @@ impl Bridge {
     /// One look does for all that was set out before.
     pub(super) async fn compare_threads(&self, channel: &str, items: usize) -> HandlerResult {
         let channel = ChannelId::parse(channel);
-        let channel = channel.ok_or_else(|| Interrupt::broken("a chore names no channel"))?;
+        let channel = channel.ok_or_else(|| Interrupt::broken("a job names no channel"))?;
         self.compare_channel(&channel).await?;
         Ok(Handled { items, outcome: ItemOutcome::Forgotten })
     }

@@ -174,7 +174,7 @@ impl Bridge {
         let label = if self.slack.has_author_names() { None } else { Some(&author) };
         for (part, words) in render::split_into_posts(words, label).into_iter().enumerate() {
             let (text, block) = rich_text::to_literal_post(&words);
-            let saying = ThreadPost {
+            let post = ThreadPost {
                 text,
                 blocks: vec![block],
                 author: Some(author.clone()),
@@ -184,7 +184,7 @@ impl Bridge {
                 broadcast: false,
             };
             let step = format!("{step}:{}:{part}", sent.place);
-            self.post_to_ticket(sent.item, &step, ticket, &saying).await?;
+            self.post_to_ticket(sent.item, &step, ticket, &post).await?;
         }
         Ok(())
     }
@@ -386,8 +386,8 @@ impl Bridge {
         let media = LinkedFile { url, title, ..LinkedFile::default() };
         let words = render::render_missing_file(&media, &explained, &self.texts);
         let blip_ids = late.blip_ids.clone();
-        let saying = ThreadPost { role: Role::Customer, blip_ids, ..ThreadPost::from_line(&words) };
-        self.post_to_ticket_from_job(item, "not-shown", ticket, &saying).await
+        let post = ThreadPost { role: Role::Customer, blip_ids, ..ThreadPost::from_line(&words) };
+        self.post_to_ticket_from_job(item, "not-shown", ticket, &post).await
     }
 
     /// How many bytes of files of an event may be brought yet: together they are bounded as one is.

@@ -51,7 +51,7 @@ struct PendingReply {
 }
 
 impl PendingReply {
-    /// Reads the chores that are due; they are the first of their lane.
+    /// Reads the jobs that are due; they are the first of their lane.
     fn take_due(items: &[Item], now: Timestamp) -> Vec<Self> {
         let due = items.iter().take_while(|item| item.received <= now);
         due.map_while(Self::from_item).collect()
@@ -113,7 +113,7 @@ impl Bridge {
         }
         let due = PendingReply::take_due(items, now);
         let Some(first) = due.first() else {
-            return Err(Interrupt::broken("a chore names no ticket"));
+            return Err(Interrupt::broken("a job names no ticket"));
         };
         let done = Handled { items: due.len(), outcome: ItemOutcome::Forgotten };
         let (bot, looks) = (first.ticket.bot().clone(), first.round);
@@ -147,7 +147,7 @@ impl Bridge {
                     done
                 })
             }
-            Err(halt) => Err(halt),
+            Err(interrupt) => Err(interrupt),
         }
     }
 

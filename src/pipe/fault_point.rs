@@ -154,11 +154,11 @@ mod armed {
 
     /// What kind of item it is; none if it is none that anything is done about.
     pub(super) fn kind(item: &Item) -> Option<String> {
-        let chore: Value;
+        let job: Value;
         let kind = match item.source {
             Source::Internal => {
-                chore = serde_json::from_slice(&item.body).unwrap_or_default();
-                chore.get("chore")?.as_str()?
+                job = serde_json::from_slice(&item.body).unwrap_or_default();
+                job.get("chore")?.as_str()?
             }
             Source::Blip => match blip::parse::parse_event(&BotName::default(), &item.body) {
                 BlipEvent::Ticket(_) => "ticket",

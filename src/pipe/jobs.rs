@@ -19,7 +19,7 @@ use crate::store::{DrawnCard, Item, ItemId, Lane, Role};
 
 /// How long a mark that matters is tried. It only confirms what has happened anyway.
 const REACTION_RETRY_LIMIT: SignedDuration = SignedDuration::from_mins(10);
-/// When a chore looks again for a ticket whose card is still on its way.
+/// When a job looks again for a ticket whose card is still on its way.
 const CONTEXT_RETRY_PAUSE: Duration = Duration::from_millis(200);
 
 impl Bridge {
@@ -30,7 +30,7 @@ impl Bridge {
             return Ok(Handled::for_first_item(ItemOutcome::Done));
         };
         let job: Job = serde_json::from_slice(&first.body)
-            .map_err(|_unreadable| Interrupt::broken("a stored chore is unreadable"))?;
+            .map_err(|_unreadable| Interrupt::broken("a stored job is unreadable"))?;
         match job {
             Job::Card { ticket } => {
                 self.update_card(first, &parse_ticket_id(&ticket)?).await?;
@@ -185,8 +185,8 @@ impl Bridge {
         };
         let Some(thread) = ticket.thread.clone() else { return Ok(()) };
         self.wait_for_post_slot(lane, &thread.channel).await?;
-        let saying = ThreadPost { role: Role::Note, ..ThreadPost::from_line(&text) };
-        self.post_to_ticket_from_job(item, "context", &ticket, &saying).await
+        let post = ThreadPost { role: Role::Note, ..ThreadPost::from_line(&text) };
+        self.post_to_ticket_from_job(item, "context", &ticket, &post).await
     }
 
     /// Shows a parked item in its ticket's thread, or in the channel if it has none, with a way out.
@@ -205,14 +205,14 @@ impl Bridge {
             (action::SKIP, "button-skip", value.as_str()),
         ];
         let blocks = card::build_question(&text, &offers, &self.texts);
-        let saying = ThreadPost { blocks, ..ThreadPost::from_line(&text) };
+        let post = ThreadPost { blocks, ..ThreadPost::from_line(&text) };
         let ticket = self.store.load_ticket(&id).await?;
         let thread = ticket.as_ref().and_then(|ticket| ticket.thread.clone());
         let (Some(ticket), Some(thread)) = (ticket, thread) else {
-            return self.post_to_default_channel(item, lane, "parked", saying).await;
+            return self.post_to_default_channel(item, lane, "parked", post).await;
         };
         self.wait_for_post_slot(lane, &thread.channel).await?;
-        self.post_to_ticket_from_job(item, "parked", &ticket, &saying).await
+        self.post_to_ticket_from_job(item, "parked", &ticket, &post).await
     }
 }
 
@@ -249,5 +249,5 @@ fn history_lines(mut history: Vec<ThreadMessage>, ticket: &Ticket) -> Vec<(bool,
 }
 
 fn parse_ticket_id(ticket: &str) -> PipeResult<TicketId> {
-    TicketId::parse(ticket).ok_or_else(|| Interrupt::broken("a chore names no ticket"))
+    TicketId::parse(ticket).ok_or_else(|| Interrupt::broken("a job names no ticket"))
 }

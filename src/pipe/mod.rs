@@ -250,7 +250,7 @@ impl Handler for Bridge {
         if matches!(&outcome, Ok(handled) if handled.outcome.is_done()) {
             fault_point::pass_item(FaultMoment::After, first);
         }
-        outcome.unwrap_or_else(|halt| Handled::for_first_item(halt.into_outcome(first)))
+        outcome.unwrap_or_else(|interrupt| Handled::for_first_item(interrupt.into_outcome(first)))
     }
 }
 
@@ -370,8 +370,8 @@ impl Bridge {
     }
 
     /// Sets the bridge something to do.
-    async fn enqueue_item(&self, chore: store::NewItem) -> store::Result<()> {
-        self.store.accept(chore).await.map(drop)
+    async fn enqueue_item(&self, item: store::NewItem) -> store::Result<()> {
+        self.store.accept(item).await.map(drop)
     }
 }
 

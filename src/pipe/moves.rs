@@ -241,9 +241,9 @@ impl Bridge {
         let args = [("agent", agent.name.as_str())];
         let line = self.texts.text("thread-taken-over", &args);
         let element = json!({"type": "user", "user_id": previous.user.as_str()});
-        let saying = ThreadPost::with_mention((element, &format!("<@{}>", previous.user)), &line);
+        let post = ThreadPost::with_mention((element, &format!("<@{}>", previous.user)), &line);
         self.wait_for_post_slot(&ticket_lane(ticket), &thread.channel).await?;
-        self.post_to_ticket(item, "taken-over", ticket, &saying).await.map(drop)
+        self.post_to_ticket(item, "taken-over", ticket, &post).await.map(drop)
     }
 
     async fn open_at_blip(

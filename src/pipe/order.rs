@@ -34,8 +34,8 @@ fn slack_sort_key(item: &Item) -> Option<(bool, i64)> {
         Source::Blip => None,
         Source::Slack => parse::happened_at(&item.body),
         Source::Internal => {
-            let chore = serde_json::from_slice(&item.body).ok()?;
-            let (Job::Hold(held) | Job::Send(held)) = chore else { return None };
+            let job = serde_json::from_slice(&item.body).ok()?;
+            let (Job::Hold(held) | Job::Send(held)) = job else { return None };
             MessageTs::parse(&held.ts)
         }
     };

@@ -81,8 +81,8 @@ impl Bridge {
         };
         let blocks = card::build_question(&line, &offers, &self.texts);
         self.wait_for_post_slot(&ticket_lane(&ticket), &thread.channel).await?;
-        let saying = ThreadPost { blocks, ..ThreadPost::from_line(&line) };
-        self.post_to_ticket(item, "undelivered", &mut ticket, &saying).await.map(drop)
+        let post = ThreadPost { blocks, ..ThreadPost::from_line(&line) };
+        self.post_to_ticket(item, "undelivered", &mut ticket, &post).await.map(drop)
     }
 
     /// Sends once more what did not arrive: that part or file, under a new id.
@@ -195,8 +195,8 @@ impl Bridge {
         }
         let messages: Vec<String> =
             items.filter_map(|item| parse::delivered_id(&item.body)).collect();
-        if let Some(chore) = Job::mark_seen(ticket, messages, self.clock.now()) {
-            self.enqueue_item(chore).await?;
+        if let Some(job) = Job::mark_seen(ticket, messages, self.clock.now()) {
+            self.enqueue_item(job).await?;
         }
         Ok(())
     }

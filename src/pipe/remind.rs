@@ -85,9 +85,9 @@ impl Bridge {
             return Err(Interrupt::Wait(open));
         }
         let Some(thread) = ticket.thread.clone() else { return Ok(()) };
-        let saying = self.build_reminder(&ticket, reminder);
+        let post = self.build_reminder(&ticket, reminder);
         self.wait_for_post_slot(lane, &thread.channel).await?;
-        self.post_to_ticket_from_job(item, "remind", &ticket, &saying).await?;
+        self.post_to_ticket_from_job(item, "remind", &ticket, &post).await?;
         let last = if rules.escalate_to.is_some() { 2 } else { 1 };
         if reminder.round < last {
             let next = Reminder { round: reminder.round + 1, ..reminder.clone() };
@@ -109,14 +109,14 @@ impl Bridge {
             }
         };
         let group = self.rules.reminders.escalate_to.as_ref().filter(|_| reminder.round >= 2);
-        let saying = match group {
+        let post = match group {
             Some(group) => {
                 let element = json!({"type": "usergroup", "usergroup_id": group});
                 ThreadPost::with_mention((element, &format!("<!subteam^{group}>")), &line)
             }
             None => ThreadPost::from_line(&line),
         };
-        ThreadPost { broadcast: reminder.round >= 1, ..saying }
+        ThreadPost { broadcast: reminder.round >= 1, ..post }
     }
 }
 

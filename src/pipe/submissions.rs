@@ -129,9 +129,9 @@ impl Bridge {
         let title = self.texts.text("thread-sent", &[("agent", &person.profile.name)]);
         let line = ThreadPost::from_line(&format!("{title}\n{text}"));
         let user = is_words.then(|| person.user.clone());
-        let saying = ThreadPost { role: Role::Reply, blip_ids, user, ..line };
+        let post = ThreadPost { role: Role::Reply, blip_ids, user, ..line };
         self.wait_for_post_slot(&ticket_lane(ticket), &thread.channel).await?;
-        self.post_to_ticket(item, SENT_POST_CALL, ticket, &saying).await?;
+        self.post_to_ticket(item, SENT_POST_CALL, ticket, &post).await?;
         self.record_answer(ticket).await
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Blip does not document that it tells us of every end (`blip.md` §3.4) nor that it repeats what
 //! we did not take, so open tickets are compared with Blip's after a start and from time to time.
-//! The sweep only puts chores into the inbox; a check waits in its ticket's lane like any event.
+//! The sweep only puts jobs into the inbox; a check waits in its ticket's lane like any event.
 
 use std::time::Duration;
 

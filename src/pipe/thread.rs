@@ -120,8 +120,8 @@ impl Bridge {
             let part =
                 if self.slack.has_author_names() { part } else { &format!("{author}: {part}") };
             let author = Some(author.clone());
-            let saying = ThreadPost { role: Role::Customer, author, ..ThreadPost::from_line(part) };
-            self.post_to_ticket(item, &format!("first:{number}"), ticket, &saying).await?;
+            let post = ThreadPost { role: Role::Customer, author, ..ThreadPost::from_line(part) };
+            self.post_to_ticket(item, &format!("first:{number}"), ticket, &post).await?;
         }
         // Last, because a ticket that is known is not new any more.
         Ok(self.store.put_ticket(ticket).await?)

@@ -114,7 +114,7 @@ impl Bridge {
             return Ok(());
         }
         let Some(user) = self.find_slack_user(&handed.to).await? else { return Ok(()) };
-        let saying = if self.slack.is_in_channel(&channel, &user, item.received).await? {
+        let post = if self.slack.is_in_channel(&channel, &user, item.received).await? {
             let element = json!({"type": "user", "user_id": user.as_str()});
             let line = self.texts.text("thread-handed", &[("agent", &handed.by)]);
             ThreadPost::with_mention((element, &format!("<@{user}>")), &line)
@@ -123,7 +123,7 @@ impl Bridge {
             ThreadPost::from_line(&self.texts.text("thread-handed-away", &args))
         };
         self.wait_for_post_slot(lane, &channel).await?;
-        self.post_to_ticket_from_job(item, "handed", &ticket, &saying).await
+        self.post_to_ticket_from_job(item, "handed", &ticket, &post).await
     }
 
     /// The Slack user of an agent of Blip's: as it is configured, or by the e-mail address.
@@ -194,8 +194,8 @@ impl Bridge {
         self.store.link_message(link, ticket.opened).await?;
         ticket.thread = Some(thread);
         let line = card::continuation_line(ticket, &self.texts);
-        let saying = ThreadPost { broadcast: true, ..ThreadPost::from_line(&line) };
-        self.post_to_ticket(item, "goes-on", ticket, &saying).await?;
+        let post = ThreadPost { broadcast: true, ..ThreadPost::from_line(&line) };
+        self.post_to_ticket(item, "goes-on", ticket, &post).await?;
         self.store.put_ticket(ticket).await?;
         self.enqueue_item(Job::update_card(ticket, self.clock.now())).await?;
         Ok(true)

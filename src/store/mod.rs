@@ -529,7 +529,7 @@ pub trait Store: Send + Sync + 'static {
         &self,
         lease: &Lease,
         items: &[ItemId],
-        verdict: StoredOutcome,
+        outcome: StoredOutcome,
     ) -> Result<()>;
 
     /// Gives a lane back. What still waits in it is due at `due`, at once if that is `None`.

@@ -73,7 +73,7 @@ store! {
     reads fn has_accepted(source: Source, key: &str) -> Result<bool>;
     reads fn greatest_key(source: Source, prefix: &str) -> Result<Option<(String, Timestamp)>>;
     reads fn lease_lanes(limit: usize, lease: Duration, now: Timestamp) -> Result<Vec<Lease>>;
-    writes fn record_outcome(lease: &Lease, items: &[ItemId], verdict: StoredOutcome) -> Result<()>;
+    writes fn record_outcome(lease: &Lease, items: &[ItemId], outcome: StoredOutcome) -> Result<()>;
     writes fn release_lane(lease: Lease, due: Option<Timestamp>) -> Result<()>;
     reads fn next_due() -> Result<Option<Timestamp>>;
     writes fn begin_call(item: ItemId, step: &str, channel: Option<&ChannelId>, now: Timestamp) -> Result<CallState>;

@@ -126,8 +126,8 @@ fn ids(lease: &Lease) -> Vec<i64> {
     lease.items.iter().map(|item| item.id).collect()
 }
 
-async fn finish(store: &SharedStore, lease: Lease, verdict: StoredOutcome) {
-    store.record_outcome(&lease, &ids(&lease), verdict).await.unwrap();
+async fn finish(store: &SharedStore, lease: Lease, outcome: StoredOutcome) {
+    store.record_outcome(&lease, &ids(&lease), outcome).await.unwrap();
     store.release_lane(lease, None).await.unwrap();
 }
 

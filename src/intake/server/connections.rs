@@ -170,22 +170,16 @@ impl Connections {
     /// nobody has, it is one for operators; `None` if there is not even that.
     pub(super) fn admit_connection(&self) -> Option<Admission> {
         let mut present = lock_state(&self.table);
-        let guest = Arc::new(TrackedConnection::new());
+        let connection = Arc::new(TrackedConnection::new());
         present.next += 1;
         let number = present.next;
-        let has_place = present.places.take_place(number, &guest);
-        if !has_place && !present.operator_places.take_place(number, &guest) {
+        let has_place = present.places.take_place(number, &connection);
+        if !has_place && !present.operator_places.take_place(number, &connection) {
             return None;
         }
         present.open += 1;
         let (present, left) = (Arc::clone(&self.table), Arc::clone(&self.left));
-        Some(Admission {
-            table: present,
-            left,
-            connection: guest,
-            number,
-            is_for_operators: !has_place,
-        })
+        Some(Admission { table: present, left, connection, number, is_for_operators: !has_place })
     }
 
     /// Waits until those who were asked to go have gone, as far as there are too many.
@@ -218,11 +212,13 @@ impl ConnectionPlaces {
     }
 
     fn make_room(&mut self) -> bool {
-        let waiting =
-            self.connections.iter().filter_map(|(n, guest)| Some((guest.waiting_since()?, *n)));
+        let waiting = self
+            .connections
+            .iter()
+            .filter_map(|(n, connection)| Some((connection.waiting_since()?, *n)));
         let longest = waiting.min().and_then(|(_, number)| self.connections.remove(&number));
-        if let Some(guest) = &longest {
-            guest.leave.cancel();
+        if let Some(connection) = &longest {
+            connection.leave.cancel();
         }
         longest.is_some()
     }
@@ -270,55 +266,55 @@ mod tests {
     use super::super::ReadRate;
     use super::*;
 
-    fn guests() -> Connections {
+    fn connections() -> Connections {
         Connections::new(ServerLimits { connections: 2, operators: 1, ..ServerLimits::default() })
     }
 
     #[test]
     fn the_one_who_waits_longest_makes_room() {
-        let guests = guests();
-        let first = guests.admit_connection().unwrap();
-        let second = guests.admit_connection().unwrap();
+        let connections = connections();
+        let first = connections.admit_connection().unwrap();
+        let second = connections.admit_connection().unwrap();
         // Before that it was the first; its request came to an end since.
         first.connection.set_phase(Phase::Served);
         first.connection.set_phase(Phase::Idle);
-        let third = guests.admit_connection().unwrap();
+        let third = connections.admit_connection().unwrap();
         assert!(second.connection.leave.is_cancelled() && !first.connection.leave.is_cancelled());
         assert!(!third.is_for_operators());
     }
 
     #[test]
     fn who_is_served_stays_and_operators_still_get_in() {
-        let guests = guests();
-        let served = [(); 2].map(|()| guests.admit_connection().unwrap());
+        let connections = connections();
+        let served = [(); 2].map(|()| connections.admit_connection().unwrap());
         for entry in &served {
             entry.connection.set_phase(Phase::Served);
         }
-        let idle = guests.admit_connection().unwrap();
-        let operator = guests.admit_connection().unwrap();
+        let idle = connections.admit_connection().unwrap();
+        let operator = connections.admit_connection().unwrap();
         assert!(idle.connection.leave.is_cancelled() && operator.is_for_operators());
         operator.connection.set_phase(Phase::Served);
-        assert!(guests.admit_connection().is_none());
+        assert!(connections.admit_connection().is_none());
         drop(operator);
-        assert!(guests.admit_connection().is_some_and(|entry| entry.is_for_operators()));
+        assert!(connections.admit_connection().is_some_and(|entry| entry.is_for_operators()));
         drop(served);
-        assert!(guests.admit_connection().is_some_and(|entry| !entry.is_for_operators()));
+        assert!(connections.admit_connection().is_some_and(|entry| !entry.is_for_operators()));
     }
 
     #[test]
     fn who_does_not_read_an_answer_makes_room_and_who_does_stays() {
-        let guests = guests();
-        let [reads, does_not] = [(); 2].map(|()| guests.admit_connection().unwrap());
+        let connections = connections();
+        let [reads, does_not] = [(); 2].map(|()| connections.admit_connection().unwrap());
         for entry in [&reads, &does_not] {
             entry.connection.set_phase(Phase::Served);
             entry.connection.note_stalled();
         }
         reads.connection.note_sent_bytes(1);
         assert!(reads.connection.is_served() && !does_not.connection.is_served());
-        let idle = guests.admit_connection().unwrap();
+        let idle = connections.admit_connection().unwrap();
         assert!(does_not.connection.leave.is_cancelled() && !idle.is_for_operators());
         reads.connection.note_stalled();
-        assert!(guests.admit_connection().is_some_and(|entry| !entry.is_for_operators()));
+        assert!(connections.admit_connection().is_some_and(|entry| !entry.is_for_operators()));
         assert!(idle.connection.leave.is_cancelled() && !reads.connection.leave.is_cancelled());
     }
 
@@ -327,38 +323,42 @@ mod tests {
         let pace = ReadRate { bytes: 100, time: Duration::ZERO };
         let limits =
             ServerLimits { pace, silence: Duration::from_secs(30), ..ServerLimits::default() };
-        let guest = TrackedConnection::new();
-        guest.set_phase(Phase::Served);
-        assert!(guest.next_deadline(&limits).unwrap() <= Instant::now());
-        guest.note_sent_bytes(60);
-        guest.note_sent_bytes(40);
-        assert!(!guest.is_late(&limits), "it has read enough");
-        guest.note_sent_bytes(99);
-        assert!(guest.is_late(&limits), "what was read before does not count again");
-        guest.note_sent_bytes(100);
+        let connection = TrackedConnection::new();
+        connection.set_phase(Phase::Served);
+        assert!(connection.next_deadline(&limits).unwrap() <= Instant::now());
+        connection.note_sent_bytes(60);
+        connection.note_sent_bytes(40);
+        assert!(!connection.is_late(&limits), "it has read enough");
+        connection.note_sent_bytes(99);
+        assert!(connection.is_late(&limits), "what was read before does not count again");
+        connection.note_sent_bytes(100);
         let silent = ServerLimits { silence: Duration::ZERO, ..limits };
-        assert!(guest.is_late(&silent));
-        guest.set_phase(Phase::Idle);
-        assert!(guest.is_late(&limits), "one that is idle has no more time");
+        assert!(connection.is_late(&silent));
+        connection.set_phase(Phase::Idle);
+        assert!(connection.is_late(&limits), "one that is idle has no more time");
     }
 
     #[test]
     fn a_head_has_its_time_from_its_first_byte() {
         let limits = ServerLimits::default();
         let begin = Instant::now();
-        let guest = TrackedConnection::new();
-        let new = guest.next_deadline(&limits).unwrap();
+        let connection = TrackedConnection::new();
+        let new = connection.next_deadline(&limits).unwrap();
         assert!(new >= begin + limits.head && new < begin + limits.idle);
-        guest.note_received();
-        assert_eq!(guest.next_deadline(&limits), Some(new), "its time began before");
-        guest.set_phase(Phase::Body);
-        assert_eq!(guest.next_deadline(&limits), None);
-        guest.set_phase(Phase::Idle);
-        assert!(guest.next_deadline(&limits).unwrap() >= begin + limits.idle);
-        guest.note_received();
-        let head = guest.next_deadline(&limits).unwrap();
+        connection.note_received();
+        assert_eq!(connection.next_deadline(&limits), Some(new), "its time began before");
+        connection.set_phase(Phase::Body);
+        assert_eq!(connection.next_deadline(&limits), None);
+        connection.set_phase(Phase::Idle);
+        assert!(connection.next_deadline(&limits).unwrap() >= begin + limits.idle);
+        connection.note_received();
+        let head = connection.next_deadline(&limits).unwrap();
         assert!(head > new && head < begin + limits.idle);
-        guest.note_received();
-        assert_eq!(guest.next_deadline(&limits), Some(head), "a second byte gives no more time");
+        connection.note_received();
+        assert_eq!(
+            connection.next_deadline(&limits),
+            Some(head),
+            "a second byte gives no more time"
+        );
     }
 }

@@ -116,16 +116,16 @@ pub(super) fn read_next_due(connection: &Connection, taken: String) -> Result<Op
     Ok(connection.first_row(sql, [taken], |row| row.get(0))?)
 }
 
-/// Records a verdict on items that must all still wait in this lane.
+/// Records the outcome of items that must all still wait in this lane.
 pub(super) fn write_outcome(
     tx: &Connection,
     lane: &str,
     items: &[ItemId],
-    verdict: &StoredOutcome,
+    outcome: &StoredOutcome,
     now: i64,
 ) -> Result<()> {
-    let failed = *verdict == StoredOutcome::Failed;
-    let (state, reason) = match verdict {
+    let failed = *outcome == StoredOutcome::Failed;
+    let (state, reason) = match outcome {
         StoredOutcome::Done => ("done", None),
         StoredOutcome::Ignored => ("ignored", None),
         StoredOutcome::Forgotten => return delete_items(tx, lane, items),

@@ -454,16 +454,16 @@ impl Store for SqliteStore {
         &self,
         lease: &Lease,
         items: &[ItemId],
-        verdict: StoredOutcome,
+        outcome: StoredOutcome,
     ) -> Result<()> {
         self.leases().check_lease(lease)?;
         let (lane, ids, now) = (lease.lane.clone(), items.to_vec(), self.now_millis());
         let is_finished = matches!(
-            verdict,
+            outcome,
             StoredOutcome::Done | StoredOutcome::Ignored | StoredOutcome::Forgotten
         );
         self.database
-            .run_write(move |tx| items::write_outcome(tx, &lane, &ids, &verdict, now))
+            .run_write(move |tx| items::write_outcome(tx, &lane, &ids, &outcome, now))
             .await?;
         if is_finished {
             self.unsynced.remove_items(items);

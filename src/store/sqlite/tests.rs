@@ -191,8 +191,8 @@ async fn only_who_accepts_an_event_waits_for_the_disk() {
     let bench = Bench::new();
     let disk = SlowDisk::of(&bench);
     let store = &disk.store;
-    let chore = NewItem { source: Source::Internal, ..bench.item("0") };
-    assert_eq!(store.accept(chore).await.unwrap(), Accepted::New);
+    let job = NewItem { source: Source::Internal, ..bench.item("0") };
+    assert_eq!(store.accept(job).await.unwrap(), Accepted::New);
     store.check_health().await.unwrap();
     store.wait_for_work().await;
     assert_eq!(disk.asked.load(Ordering::Relaxed), 0);
@@ -549,7 +549,7 @@ fn finished_by(at: Timestamp) -> Cutoffs {
     Cutoffs { bodies: at, tickets: Timestamp::UNIX_EPOCH, keys: at }
 }
 
-async fn settle_all(bench: &Bench, store: &SqliteStore, verdict: impl Fn(&Item) -> StoredOutcome) {
+async fn settle_all(bench: &Bench, store: &SqliteStore, outcome: impl Fn(&Item) -> StoredOutcome) {
     loop {
         let leases =
             store.lease_lanes(1000, BUSY_TIMEOUT, bench.options.clock.now()).await.unwrap();
@@ -558,7 +558,7 @@ async fn settle_all(bench: &Bench, store: &SqliteStore, verdict: impl Fn(&Item) 
         }
         for lease in leases {
             let item = &lease.items[0];
-            store.record_outcome(&lease, &[item.id], verdict(item)).await.unwrap();
+            store.record_outcome(&lease, &[item.id], outcome(item)).await.unwrap();
         }
     }
 }
@@ -594,13 +594,13 @@ async fn what_was_erased_is_in_no_file_also_where_rows_were_moved() {
             store.put_ticket(&ticket).await.unwrap();
         }
         settle_all(&bench, &store, |item| {
-            let verdict = match lot.borrow_mut().u8(..4) {
+            let outcome = match lot.borrow_mut().u8(..4) {
                 0 => StoredOutcome::Parked { reason: "refused".to_owned() },
                 1 => StoredOutcome::Ignored,
                 _ => StoredOutcome::Done,
             };
-            keep(matches!(verdict, StoredOutcome::Parked { .. }), item.key.clone());
-            verdict
+            keep(matches!(outcome, StoredOutcome::Parked { .. }), item.key.clone());
+            outcome
         })
         .await;
         clock.advance(Duration::from_hours(1));

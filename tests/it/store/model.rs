@@ -1,4 +1,4 @@
-//! Any order of events, claims, verdicts, links, crashes and hours: the store against a list.
+//! Any order of events, claims, outcomes, links, crashes and hours: the store against a list.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use super::*;
 enum Act {
     Accept { lane: usize, key: u8 },
     Claim { limit: usize },
-    Settle { lease: Index, items: usize, verdict: StoredOutcome },
+    Settle { lease: Index, items: usize, outcome: StoredOutcome },
     Release { lease: Index, pause: Option<u64> },
     Link { message: usize },
     Revive { item: Index },
@@ -20,7 +20,7 @@ enum Act {
 }
 
 fn act() -> impl Strategy<Value = Act> {
-    let verdict = prop_oneof![
+    let outcome = prop_oneof![
         4 => Just(StoredOutcome::Done),
         1 => Just(StoredOutcome::Ignored),
         1 => Just(StoredOutcome::Forgotten),
@@ -30,8 +30,8 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         8 => (0..6_usize, any::<u8>()).prop_map(|(lane, key)| Act::Accept { lane, key }),
         4 => (1..4_usize).prop_map(|limit| Act::Claim { limit }),
-        4 => (any::<Index>(), 1..4_usize, verdict)
-            .prop_map(|(lease, items, verdict)| Act::Settle { lease, items, verdict }),
+        4 => (any::<Index>(), 1..4_usize, outcome)
+            .prop_map(|(lease, items, outcome)| Act::Settle { lease, items, outcome }),
         3 => (any::<Index>(), proptest::option::of(0..50_u64))
             .prop_map(|(lease, pause)| Act::Release { lease, pause }),
         1 => (0..2_usize).prop_map(|message| Act::Link { message }),
@@ -123,11 +123,11 @@ impl Model {
         self.tokens.get(&lease.lane).is_some_and(|(token, _)| *token == lease.token)
     }
 
-    fn settle(&mut self, lease: &Lease, items: &[i64], verdict: &StoredOutcome) -> bool {
+    fn settle(&mut self, lease: &Lease, items: &[i64], outcome: &StoredOutcome) -> bool {
         let may = self.holds(lease)
             && items.iter().all(|id| self.waiting(&lease.lane).any(|e| e.id == Some(*id)));
         if may {
-            let fate = match verdict {
+            let fate = match outcome {
                 StoredOutcome::Done | StoredOutcome::Ignored | StoredOutcome::Forgotten => {
                     Fate::Over
                 }
@@ -139,7 +139,7 @@ impl Model {
                     entry.fate = fate;
                 }
             }
-            if *verdict == StoredOutcome::Forgotten {
+            if *outcome == StoredOutcome::Forgotten {
                 self.entries.retain(|entry| entry.id.is_none_or(|id| !items.contains(&id)));
             }
             if self.waiting(&lease.lane).next().is_none() {
@@ -189,10 +189,10 @@ impl Pair {
                 assert_eq!(self.store.accept(item).await.unwrap(), expected);
             }
             Act::Claim { limit } => self.claim(limit).await,
-            Act::Settle { lease, items, verdict } if !self.leases.is_empty() => {
+            Act::Settle { lease, items, outcome } if !self.leases.is_empty() => {
                 let lease = lease.get(&self.leases).clone();
                 let items: Vec<_> = ids(&lease).into_iter().take(items).collect();
-                self.settle(&lease, &items, verdict).await;
+                self.settle(&lease, &items, outcome).await;
             }
             Act::Release { lease, pause } if !self.leases.is_empty() => {
                 let lease = self.leases.remove(lease.index(self.leases.len()));
@@ -224,9 +224,9 @@ impl Pair {
         self.leases.extend(leases);
     }
 
-    async fn settle(&mut self, lease: &Lease, items: &[i64], verdict: StoredOutcome) {
-        let expected = self.model.settle(lease, items, &verdict);
-        let settled = self.store.record_outcome(lease, items, verdict).await;
+    async fn settle(&mut self, lease: &Lease, items: &[i64], outcome: StoredOutcome) {
+        let expected = self.model.settle(lease, items, &outcome);
+        let settled = self.store.record_outcome(lease, items, outcome).await;
         assert_eq!(settled.is_ok(), expected, "{settled:?}");
         assert_eq!(is_lease_lost(&settled), !expected, "{settled:?}");
         if expected {
