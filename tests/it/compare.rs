@@ -124,49 +124,55 @@ async fn in_a_huge_thread_a_post_is_found_and_a_missed_reply_is_sent() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_claim_that_was_taken_back_unheard_is_a_release_and_one_made_again_a_claim() {
-    let mut bridge = Bridge::start().await;
-    let (_, card) = held_ticket(&bridge, "Maria Silva").await;
+    let mut later = Later::start(&[]).await;
+    let (_, card) = held_ticket(&later.bridge, "Maria Silva").await;
     let shows = |bridge: &Bridge, words: &str| {
         bridge.slack.message(CHANNEL, &card.ts).unwrap().words().contains(words)
     };
     // What was told of just now may not be seen in the channel yet.
-    let restarts = async |bridge: &mut Bridge, puts_on: bool| {
-        bridge.idle().await;
-        tokio::time::sleep(Duration::from_millis(1100)).await;
-        bridge.stop_bridge().await;
-        unheard(bridge, async {
+    let restarts = async |later: &mut Later, puts_on: bool| {
+        later.bridge.idle().await;
+        later.passes(Duration::from_millis(1100)).await;
+        later.bridge.stop_bridge().await;
+        unheard(&later.bridge, async {
             if puts_on {
-                drop(bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await);
+                drop(later.bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await);
             } else {
-                drop(bridge.slack.unreacts(ANA, CHANNEL, &card.ts, "eyes").await);
+                drop(later.bridge.slack.unreacts(ANA, CHANNEL, &card.ts, "eyes").await);
             }
         })
         .await;
-        bridge.start_bridge().await.unwrap();
+        later.bridge.start_bridge().await.unwrap();
     };
-    restarts(&mut bridge, false).await;
-    bridge.until("the release", || shows(&bridge, "unclaimed")).await;
-    restarts(&mut bridge, true).await;
-    bridge.until("the claim", || shows(&bridge, "With Ana Lima")).await;
-    bridge.finish().await;
+    restarts(&mut later, false).await;
+    later.bridge.until("the release", || shows(&later.bridge, "unclaimed")).await;
+    restarts(&mut later, true).await;
+    later.bridge.until("the claim", || shows(&later.bridge, "With Ana Lima")).await;
+    later.bridge.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_card_that_is_deleted_releases_nobody() {
-    let mut bridge = Bridge::start().await;
-    let (ticket, card) = held_ticket(&bridge, "Maria Silva").await;
-    bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "reply-1").await.unwrap();
-    bridge.idle().await;
-    tokio::time::sleep(Duration::from_millis(1100)).await;
-    bridge.stop_bridge().await;
-    unheard(&bridge, async { drop(bridge.slack.deletes(ANA, CHANNEL, &card.ts).await) }).await;
-    bridge.start_bridge().await.unwrap();
-    bridge.until("a comparison", || reads(&bridge).0 > 0).await;
-    bridge.idle().await;
-    bridge.blip.says(&ticket, "customer-1").await.unwrap();
+    let mut later = Later::start(&[]).await;
+    let (ticket, card) = held_ticket(&later.bridge, "Maria Silva").await;
+    later.bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "reply-1").await.unwrap();
+    later.bridge.idle().await;
+    later.passes(Duration::from_millis(1100)).await;
+    later.bridge.stop_bridge().await;
+    unheard(&later.bridge, async {
+        drop(later.bridge.slack.deletes(ANA, CHANNEL, &card.ts).await)
+    })
+    .await;
+    later.bridge.start_bridge().await.unwrap();
+    later.bridge.until("a comparison", || reads(&later.bridge).0 > 0).await;
+    later.bridge.idle().await;
+    later.bridge.blip.says(&ticket, "customer-1").await.unwrap();
     let is_held = |card: &Message| card.words().contains("With Ana Lima");
-    bridge.until("the new card", || bridge.slack.cards(CHANNEL).iter().any(is_held)).await;
-    bridge.finish().await;
+    later
+        .bridge
+        .until("the new card", || later.bridge.slack.cards(CHANNEL).iter().any(is_held))
+        .await;
+    later.bridge.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,6 +7,7 @@ use blip_slack_standins::blip::NewTicket;
 use serde_json::json;
 
 use crate::support::Bridge;
+use crate::support::later::Later;
 
 #[tokio::test]
 async fn a_ticket_id_in_capitals_is_the_same_ticket() {
@@ -60,24 +61,27 @@ async fn a_ticket_goes_on_in_capitals() {
 /// writes the ticket's id: the stand-in knows it in no other way.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ticket_in_capitals_is_compared_and_answered_as_blip_writes_it() {
-    let mut bridge = Bridge::start().await;
+    let mut later = Later::start(&[]).await;
     let new = NewTicket { id: Some("9B2E-1F".to_owned()), ..NewTicket::default() };
-    let ticket = bridge.blip.opens_ticket(new).await.id;
-    let card = bridge.card_of("Maria").await;
-    bridge.blip.says(&ticket, "one").await.unwrap();
-    bridge.idle().await;
-    bridge.stop_bridge().await;
-    bridge.blip.says(&ticket, "missed").await.unwrap();
+    let ticket = later.bridge.blip.opens_ticket(new).await.id;
+    let card = later.bridge.card_of("Maria").await;
+    later.bridge.blip.says(&ticket, "one").await.unwrap();
+    later.bridge.idle().await;
+    later.bridge.stop_bridge().await;
+    later.bridge.blip.says(&ticket, "missed").await.unwrap();
     // What is younger is taken to be on its way still.
-    tokio::time::sleep(Duration::from_millis(2100)).await;
-    bridge.start_bridge().await.unwrap();
-    bridge.until("what was missed", || bridge.said(&card).join("").contains("missed")).await;
-    bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "reply").await.unwrap();
-    bridge.until("the reply", || bridge.received(&ticket) == ["reply"]).await;
-    bridge.idle().await;
-    let said = bridge.said(&card);
+    later.passes(Duration::from_millis(2100)).await;
+    later.bridge.start_bridge().await.unwrap();
+    later
+        .bridge
+        .until("what was missed", || later.bridge.said(&card).join("").contains("missed"))
+        .await;
+    later.bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "reply").await.unwrap();
+    later.bridge.until("the reply", || later.bridge.received(&ticket) == ["reply"]).await;
+    later.bridge.idle().await;
+    let said = later.bridge.said(&card);
     assert_eq!(said.iter().filter(|words| words.contains("one")).count(), 1, "{said:?}");
-    let asked = bridge.blip.calls("/commands get /ticket/9B2E-1F");
-    assert!(!asked.is_empty(), "{}", bridge.blip.transcript());
-    bridge.finish().await;
+    let asked = later.bridge.blip.calls("/commands get /ticket/9B2E-1F");
+    assert!(!asked.is_empty(), "{}", later.bridge.blip.transcript());
+    later.bridge.finish().await;
 }
