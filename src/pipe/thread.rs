@@ -198,15 +198,7 @@ impl Bridge {
         };
         let thread =
             posted.to_thread().ok_or_else(|| Interrupt::broken("slack named no message"))?;
-        let link = Link {
-            ticket: ticket.id.clone(),
-            channel: thread.channel.clone(),
-            ts: thread.root.clone(),
-            role: Role::Card,
-            blip_id: None,
-            user: None,
-        };
-        self.store.link_message(link, ticket.opened).await?;
+        self.store.link_message(Link::of_card(&ticket.id, &thread), ticket.opened).await?;
         // One that was posted by an earlier run may look otherwise.
         if !item.has_begun_calls {
             let drawn = describe_card(ticket, &thread, &post.text, &post.blocks);

@@ -17,7 +17,7 @@ use crate::model::{
     Agent, Move, SlackUserId, Ticket, TicketEnding, TicketId, TicketState, TransferTarget,
 };
 use crate::slack::card;
-use crate::store::{Item, Lane, Link, NewItem, Role, Source};
+use crate::store::{Item, Lane, Link, NewItem, Source};
 
 /// How long the card of a ticket that follows is waited for before nobody is told of it.
 const TRANSFER_NOTICE_TIMEOUT: SignedDuration = SignedDuration::from_mins(30);
@@ -183,15 +183,7 @@ impl Bridge {
         if let Some(first_words) = self.store.first_words(&before.id).await? {
             self.store.keep_first_words(&ticket.id, &first_words).await?;
         }
-        let link = Link {
-            ticket: ticket.id.clone(),
-            channel: thread.channel.clone(),
-            ts: thread.root.clone(),
-            role: Role::Card,
-            blip_id: None,
-            user: None,
-        };
-        self.store.link_message(link, ticket.opened).await?;
+        self.store.link_message(Link::of_card(&ticket.id, &thread), ticket.opened).await?;
         ticket.thread = Some(thread);
         let line = card::continuation_line(ticket, &self.texts);
         let post = ThreadPost { broadcast: true, ..ThreadPost::from_line(&line) };

@@ -269,6 +269,20 @@ pub struct Link {
     pub user: Option<SlackUserId>,
 }
 
+impl Link {
+    /// That of a ticket's card, which is the root of its thread.
+    pub(crate) fn of_card(ticket: &TicketId, thread: &Thread) -> Self {
+        Self {
+            ticket: ticket.clone(),
+            channel: thread.channel.clone(),
+            ts: thread.root.clone(),
+            role: Role::Card,
+            blip_id: None,
+            user: None,
+        }
+    }
+}
+
 /// What is known of the answers in a thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownReplies {
