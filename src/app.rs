@@ -253,9 +253,19 @@ impl App {
     }
 }
 
+/// What keeps these settings from working at either platform, and what is worth a look.
+pub(crate) struct PlatformAnswers {
+    pub(crate) slack_troubles: Vec<String>,
+    pub(crate) bot_troubles: Vec<String>,
+    pub(crate) warnings: Vec<String>,
+}
+
 /// What both platforms say to the questions of a start, asked with a memory that is made in
 /// `folder` and knows nothing.
-pub(crate) async fn ask_platforms(config: &Config, folder: &Path) -> anyhow::Result<Readiness> {
+pub(crate) async fn ask_platforms(
+    config: &Config,
+    folder: &Path,
+) -> anyhow::Result<PlatformAnswers> {
     let tuning = Tuning::default();
     let url = format!("sqlite://{}", folder.join("doctor.db").display());
     let store: SharedStore = Arc::new(open_store(&url, &tuning.clock).await?);
@@ -263,7 +273,11 @@ pub(crate) async fn ask_platforms(config: &Config, folder: &Path) -> anyhow::Res
     let origins = OriginChanges::default();
     let bridge = build_bridge(config, &tuning, &http, (store, None), &origins)?;
     drop(tokio::time::timeout(STARTUP_PLATFORM_WAIT, bridge.check_platforms()).await);
-    Ok(bridge.collect_readiness())
+    Ok(PlatformAnswers {
+        slack_troubles: bridge.list_slack_troubles(),
+        bot_troubles: bridge.list_bot_troubles(),
+        warnings: bridge.collect_readiness().warnings,
+    })
 }
 
 /// Opens the memory. While the disk is full or fails, or another program has locked the database, it

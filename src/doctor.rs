@@ -11,10 +11,9 @@ use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::app;
+use crate::app::{self, PlatformAnswers};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::Readiness;
 use crate::store::sqlite::{self, SqliteOptions, SqliteStore};
 use crate::store::{BACKED_UP, Store};
 
@@ -90,20 +89,18 @@ pub async fn examine(config: &Config) -> anyhow::Result<Vec<Finding>> {
     Ok(findings)
 }
 
-fn list_platform_findings(readiness: Readiness) -> Vec<Finding> {
-    let is_about_blip = |trouble: &String| trouble.starts_with("blip");
-    let (blip, slack): (Vec<String>, Vec<String>) =
-        readiness.troubles.into_iter().partition(is_about_blip);
+fn list_platform_findings(answers: PlatformAnswers) -> Vec<Finding> {
+    let PlatformAnswers { slack_troubles, bot_troubles, warnings } = answers;
+    let slack = "Slack: token, scopes, clock, and the channel for tickets";
+    let blip = "Blip: the key and the address of every bot";
     let mut findings = Vec::new();
-    if slack.is_empty() {
-        findings.push(Finding::ok("Slack: token, scopes, clock, and the channel for tickets"));
+    for (troubles, good) in [(slack_troubles, slack), (bot_troubles, blip)] {
+        if troubles.is_empty() {
+            findings.push(Finding::ok(good));
+        }
+        findings.extend(troubles.into_iter().map(Finding::failed));
     }
-    findings.extend(slack.into_iter().map(Finding::failed));
-    if blip.is_empty() {
-        findings.push(Finding::ok("Blip: the key and the address of every bot"));
-    }
-    findings.extend(blip.into_iter().map(Finding::failed));
-    findings.extend(readiness.warnings.into_iter().map(Finding::warning));
+    findings.extend(warnings.into_iter().map(Finding::warning));
     findings
 }
 
@@ -148,17 +145,15 @@ async fn check_public_url(config: &Config) -> anyhow::Result<Finding> {
     };
     let http = app::build_http_client(PUBLIC_URL_TIMEOUT, config.http.proxy.as_ref())?;
     let address = format!("{}/healthz", url.trim_end_matches('/'));
-    let found = match http.get(&address).send().await {
-        Ok(answer) if answer.status().is_success() => "",
-        Ok(answer) => &format!("answers {}", answer.status()),
-        Err(error) if error.is_timeout() => "does not answer in time",
-        Err(_) => "cannot be reached",
+    let problem = match http.get(&address).send().await {
+        Ok(answer) if answer.status().is_success() => {
+            return Ok(Finding::ok(format!("PUBLIC_URL: {address} answers")));
+        }
+        Ok(answer) => format!("answers {}", answer.status()),
+        Err(error) if error.is_timeout() => "does not answer in time".to_owned(),
+        Err(_) => "cannot be reached".to_owned(),
     };
-    Ok(if found.is_empty() {
-        Finding::ok(format!("PUBLIC_URL: {address} answers"))
-    } else {
-        Finding::warning(format!(
-            "PUBLIC_URL: {address} {found}: start the bridge, or see to the proxy in front of it"
-        ))
-    })
+    Ok(Finding::warning(format!(
+        "PUBLIC_URL: {address} {problem}: start the bridge, or see to the proxy in front of it"
+    )))
 }

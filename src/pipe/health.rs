@@ -24,6 +24,23 @@ const CHANNEL_CHECK_INTERVAL: Duration = Duration::from_hours(1);
 impl Bridge {
     /// What keeps the bridge from its work at the moment, and what should be mended besides.
     pub(crate) fn collect_readiness(&self) -> Readiness {
+        let mut troubles = self.list_slack_troubles();
+        troubles.extend(self.list_bot_troubles());
+        let shared = self.shared_channels.iter().map(|channel| {
+            format!(
+                "channel {} is shared with another company (Slack Connect): its people read what \
+                customers write; use a channel of your own",
+                channel.key()
+            )
+        });
+        let others = self.warnings.iter().map(|warning| warning.value().clone());
+        let warnings = others.chain(shared).collect();
+        let outages = self.list_outages();
+        Readiness { troubles, warnings, outages }
+    }
+
+    /// What keeps the bridge from its work at Slack.
+    pub(crate) fn list_slack_troubles(&self) -> Vec<String> {
         let slack = &self.slack;
         let is_silent = !slack.has_identity() && !slack.has_refused_credentials();
         let troubles = [
@@ -45,19 +62,12 @@ impl Bridge {
             ),
         ];
         let troubles = troubles.into_iter().filter(|(is_so, _)| *is_so);
-        let troubles = troubles.map(|(_, what)| what.to_owned());
-        let bots = self.configured_bots().filter_map(describe_bot_trouble);
-        let shared = self.shared_channels.iter().map(|channel| {
-            format!(
-                "channel {} is shared with another company (Slack Connect): its people read what \
-                customers write; use a channel of your own",
-                channel.key()
-            )
-        });
-        let others = self.warnings.iter().map(|warning| warning.value().clone());
-        let warnings = others.chain(shared).collect();
-        let outages = self.list_outages();
-        Readiness { troubles: troubles.chain(bots).collect(), warnings, outages }
+        troubles.map(|(_, what)| what.to_owned()).collect()
+    }
+
+    /// What keeps the bridge from its work at Blip, bot by bot.
+    pub(crate) fn list_bot_troubles(&self) -> Vec<String> {
+        self.configured_bots().filter_map(describe_bot_trouble).collect()
     }
 
     /// The platforms that have answered before, and nothing for a while.

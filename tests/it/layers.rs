@@ -29,7 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["model", "bounded", "clock", "store", "blip", "slack", "dialog", "media", "telemetry"],
     ),
     ("control", &["model", "clock", "store", "inbox"]),
-    ("doctor", &["app", "clock", "config", "model", "store"]),
+    ("doctor", &["app", "clock", "config", "store"]),
     ("healthcheck", &[]),
     (
         "app",
