@@ -49,7 +49,7 @@ pub(crate) enum CircuitOpen {
 }
 
 impl CircuitBreaker {
-    /// A gate that lets everything pass. After the credentials were refused, it lets nothing pass
+    /// A breaker that lets everything pass. After the credentials were refused, it lets nothing pass
     /// for as long as `lockout`.
     pub fn new(clock: Clock, lockout: Duration) -> Self {
         Self {
@@ -149,31 +149,31 @@ mod tests {
     #[test]
     fn a_pause_ends_by_itself_and_holds_back_its_own_kind_only() {
         let clock = Clock::manual(Timestamp::UNIX_EPOCH);
-        let gate = CircuitBreaker::new(clock.clone(), LOCKOUT);
-        gate.pause_calls("chat.update", Duration::from_secs(3));
+        let breaker = CircuitBreaker::new(clock.clone(), LOCKOUT);
+        breaker.pause_calls("chat.update", Duration::from_secs(3));
         clock.advance(Duration::from_secs(1));
         assert_eq!(
-            gate.check_call("chat.update"),
+            breaker.check_call("chat.update"),
             Err(CircuitOpen::Paused(Duration::from_secs(2)))
         );
-        assert_eq!(gate.check_call("users.info"), Ok(()));
+        assert_eq!(breaker.check_call("users.info"), Ok(()));
         clock.advance(Duration::from_secs(2));
-        assert_eq!(gate.check_call("chat.update"), Ok(()));
+        assert_eq!(breaker.check_call("chat.update"), Ok(()));
     }
 
     #[test]
     fn refused_credentials_are_tried_again_after_a_while() {
         let clock = Clock::manual(Timestamp::UNIX_EPOCH);
-        let gate = CircuitBreaker::new(clock.clone(), LOCKOUT);
-        gate.note_credentials_refused();
-        assert_eq!(gate.check_call("users.info"), Err(CircuitOpen::CredentialsRefused));
+        let breaker = CircuitBreaker::new(clock.clone(), LOCKOUT);
+        breaker.note_credentials_refused();
+        assert_eq!(breaker.check_call("users.info"), Err(CircuitOpen::CredentialsRefused));
         clock.advance(LOCKOUT);
-        assert_eq!(gate.check_call("users.info"), Ok(()));
-        assert!(gate.has_refused_credentials(), "one probe is no proof");
-        gate.note_credentials_refused();
-        gate.note_credentials_accepted();
-        assert!(!gate.has_refused_credentials());
-        assert_eq!(gate.check_call("users.info"), Ok(()), "an answer opens it at once");
+        assert_eq!(breaker.check_call("users.info"), Ok(()));
+        assert!(breaker.has_refused_credentials(), "one probe is no proof");
+        breaker.note_credentials_refused();
+        breaker.note_credentials_accepted();
+        assert!(!breaker.has_refused_credentials());
+        assert_eq!(breaker.check_call("users.info"), Ok(()), "an answer opens it at once");
     }
 
     #[test]

@@ -37,7 +37,7 @@
 //! - Nobody keeps others out by being slow or many ([`intake::server`]).
 //! - Items of one ticket are handled one at a time and in order; tickets do not wait for each
 //!   other ([`inbox`]).
-//! - No call with an effect is made twice unless a look has shown that the first had none
+//! - No call with an effect is made twice unless a lookup has shown that the first had none
 //!   ([`pipe`]).
 //! - What a customer wrote takes no effect in Slack, and nothing of Slack's mark-up reaches a
 //!   customer ([`slack::rich_text`], [`blip::text`]).
