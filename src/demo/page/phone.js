@@ -76,7 +76,7 @@ export function makePhone(app) {
     if (reading || document.hidden || !open || !thread.some(isUnread)) return;
     reading = true;
     await new Promise((done) => setTimeout(done, 1200));
-    await perform("customer-reads", { customer: open.customer });
+    await perform("customer-reads", { ticket: open.id });
     reading = false;
   }
 

@@ -56,8 +56,8 @@ enum Deed {
     CustomerSends { customer: String, kind: String, content: Value },
     /// A customer sends a file, in Base64.
     CustomerSendsFile { customer: String, file: String, mime: String, bytes: String },
-    /// A customer reads what arrived.
-    CustomerReads { customer: String },
+    /// A customer reads what arrived in a ticket, which may have ended meanwhile.
+    CustomerReads { ticket: String },
     /// A customer ends the conversation.
     CustomerLeaves { customer: String },
     /// Somebody writes in Slack.
@@ -310,8 +310,8 @@ impl People {
                 let (ticket, bytes) = (self.ticket(&customer)?, decode(&bytes)?);
                 self.blip.sends_file(&ticket, (&file, &mime), &bytes, None).await?
             }
-            Deed::CustomerReads { customer } => {
-                return Ok(json!({ "status": self.blip.reads(&self.ticket(&customer)?).await }));
+            Deed::CustomerReads { ticket } => {
+                return Ok(json!({ "status": self.blip.reads(&ticket).await }));
             }
             Deed::CustomerLeaves { customer } => {
                 let ticket = self.ticket(&customer)?;
