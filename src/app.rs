@@ -158,15 +158,9 @@ impl App {
         let worker =
             Worker::new(Arc::clone(&store), bridge, clock.clone(), tuning.retry, app.stop.clone());
         app.tasks.spawn(worker.run(app.tasks.clone()));
-        if let (Some(token), Some(socket_health)) = (&config.slack.app_token, socket_health) {
-            app.start_socket_mode(build_socket(
-                config,
-                token,
-                &tuning,
-                http,
-                (intake, socket_health),
-            ))
-            .await;
+        if let (Some(token), Some(health)) = (&config.slack.app_token, socket_health) {
+            let socket = build_socket(config, token, &tuning, http, (intake, health));
+            app.start_socket_mode(socket).await;
         }
         app.open_control(&config.database_url, &clock);
         let sweeper = Sweeper {
@@ -237,12 +231,10 @@ impl App {
 
     /// Lets events come in over Socket Mode.
     async fn start_socket_mode(&self, socket: Socket) {
-        let socket_health = socket.health.clone();
+        let health = socket.health.clone();
         self.tasks.spawn(socket.run(self.stop.clone(), self.tasks.clone()));
         // Starting goes on without a connection, as it does without an introduction.
-        tokio::time::timeout(STARTUP_PLATFORM_WAIT, socket_health.wait_for_first_outcome())
-            .await
-            .ok();
+        tokio::time::timeout(STARTUP_PLATFORM_WAIT, health.wait_for_first_outcome()).await.ok();
     }
 
     /// Learns from both platforms whether they know us, now or as soon as they answer.
