@@ -160,7 +160,7 @@ async fn a_card_that_is_deleted_releases_nobody() {
     later.passes(Duration::from_millis(1100)).await;
     later.bridge.stop_bridge().await;
     unheard(&later.bridge, async {
-        drop(later.bridge.slack.deletes(ANA, CHANNEL, &card.ts).await)
+        drop(later.bridge.slack.deletes(ANA, CHANNEL, &card.ts).await);
     })
     .await;
     later.bridge.start_bridge().await.unwrap();
