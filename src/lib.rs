@@ -3,7 +3,7 @@
 //! Two straight pipes, and a durable inbox between receiving and doing:
 //!
 //! ```text
-//!  Blip  ──→ intake/blip.rs  ──→ ┌─────────────┐ ──→ pipe/blip_to_slack.rs ──→ slack/client.rs ──→ Slack
+//!  Blip  ──→ intake/blip.rs  ──→ ┌─────────────┐ ──→ pipe/blip_to_slack.rs ──→ slack/api/    ──→ Slack
 //!            check · store · 200 │   inbox/    │     parse · decide · call
 //!  Slack ──→ intake/slack.rs ──→ └─ (durable) ─┘ ──→ pipe/slack_to_blip.rs ──→ blip/client.rs  ──→ Blip
 //! ```

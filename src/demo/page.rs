@@ -39,7 +39,7 @@ const FILES: [(&str, &str, &str); 9] = [
 ];
 
 /// Emoji as Slack names them.
-const EMOJI: &str = include_str!("../slack/emoji/names.tsv");
+const EMOJI: &str = include_str!("../slack/text/emoji/names.tsv");
 
 /// The shortcuts and the like that the app has in Slack.
 const MANIFEST: &str = include_str!("../../manifests/slack-app.http.json");

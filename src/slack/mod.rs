@@ -2,39 +2,23 @@
 //!
 //! Uses `model` and the texts that people read; knows nothing of Blip or of the store.
 
-pub(crate) mod bounds;
-pub mod card;
-pub(crate) mod client;
-pub(crate) mod compose;
-pub mod dialog;
-mod directory;
-pub mod emoji;
-pub(crate) mod error;
-pub(crate) mod files;
-mod find;
-mod forget;
-mod health;
-pub mod home;
-pub(crate) mod mask;
-mod members;
-pub mod message;
-pub mod modal;
-pub mod mrkdwn;
-pub mod parse;
-mod renames;
-pub mod render;
-pub mod rich_text;
+pub(crate) mod api;
+pub(crate) mod events;
 pub mod socket;
-mod transport;
-pub(crate) mod verify;
-pub(crate) mod workspace;
+pub(crate) mod text;
+pub(crate) mod views;
 
-pub use client::{Post, Posted, SlackClient};
-pub(crate) use directory::Profile;
-pub(crate) use error::Error;
-pub use files::Upload;
-pub(crate) use mask::{Mask, MaskedAnswer};
-pub(crate) use members::AgentStatus;
+pub use api::client::{Post, Posted, SlackClient};
+pub(crate) use api::error::Error;
+pub(crate) use api::files;
+pub use api::files::Upload;
+pub(crate) use api::mask::{Mask, MaskedAnswer};
+pub(crate) use api::{AgentStatus, Profile};
+pub use events::{dialog, message, parse};
+pub(crate) use events::{verify, workspace};
+pub use text::{emoji, mrkdwn, rich_text};
+pub(crate) use views::{bounds, compose};
+pub use views::{card, home, modal, render};
 
 /// The names of our buttons, and what each carries.
 pub(crate) mod action {

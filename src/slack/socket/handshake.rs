@@ -13,8 +13,8 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use url::Url;
 
 use super::OPEN_CONNECTION_METHOD;
-use crate::slack::Error;
-use crate::slack::files::is_slack_or_loopback;
+use crate::slack::api::error::Error;
+use crate::slack::api::files::is_slack_or_loopback;
 
 /// A connection to Slack.
 pub(super) type SlackWebSocket = WebSocketStream<Upgraded>;

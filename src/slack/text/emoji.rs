@@ -4,7 +4,7 @@
 //! is made from its release 16.0.0; a newer one is taken in with
 //!
 //! ```text
-//! curl -L https://unpkg.com/emoji-datasource/emoji.json | jq -rf src/slack/emoji/names.jq > src/slack/emoji/names.tsv
+//! curl -L https://unpkg.com/emoji-datasource/emoji.json | jq -rf src/slack/text/emoji/names.jq > src/slack/text/emoji/names.tsv
 //! ```
 //!
 //! Knows nothing of the emoji that a workspace adds for itself: they have no Unicode text and keep

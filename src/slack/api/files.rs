@@ -156,7 +156,7 @@ impl SlackClient {
     /// What Slack knows of a file that a person shared (`files.info`).
     pub(crate) async fn fetch_attachment(&self, id: &str) -> Result<Attachment, Error> {
         let info = self.fetch_file_info(id).await.map_err(Error::into_file_error)?;
-        Ok(super::parse::parse_attachment(&info))
+        Ok(crate::slack::events::parse::parse_attachment(&info))
     }
 
     async fn fetch_file_info(&self, id: &str) -> Result<Value, Error> {

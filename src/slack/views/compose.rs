@@ -7,12 +7,13 @@
 use serde_json::{Value, json};
 use url::Url;
 
-use super::dialog::Dialog;
 use super::modal::{build_input, build_view, plain_text_json};
-use super::workspace::Requester;
-use super::{render, rich_text};
+use super::render;
 use crate::locale::Texts;
 use crate::model::{Offer, Ticket, TicketId};
+use crate::slack::events::dialog::Dialog;
+use crate::slack::events::workspace::Requester;
+use crate::slack::text::rich_text;
 
 /// The name of the second page.
 pub(crate) const SEND_CALLBACK_ID: &str = "compose_send";

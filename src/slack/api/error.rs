@@ -92,7 +92,7 @@ const GONE_MESSAGE_CODES: [&str; 6] = [
 
 impl Error {
     /// Translates an error of the library, dropping what Slack wrote.
-    pub(super) fn from_library(method: &'static str, error: SlackClientError) -> Self {
+    pub(crate) fn from_library(method: &'static str, error: SlackClientError) -> Self {
         match error {
             SlackClientError::RateLimitError(limit) => {
                 Self::Busy { method, after: limit.retry_after }

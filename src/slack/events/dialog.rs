@@ -7,8 +7,6 @@
 
 use serde_json::{Value, json};
 
-use super::compose::{self, ComposeKind, OfferDraft};
-use super::mrkdwn;
 use super::parse::{RoutedSlackEvent, text_at};
 use super::workspace::Requester;
 use crate::model::fold::fold_text;
@@ -17,6 +15,8 @@ use crate::model::{
     ChannelId, Closing, MessageTs, Move, SlackEvent, SlackUserId, Submission, SubmittedForm,
     TicketId, TransferTarget,
 };
+use crate::slack::text::mrkdwn;
+use crate::slack::views::compose::{self, ComposeKind, OfferDraft};
 
 /// A dialog of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -250,7 +250,7 @@ pub(crate) fn parse_action_request(body: &Value) -> Option<DialogRequest> {
     let trigger = || text_at(body, "/trigger_id").map(str::to_owned).map(ViewTarget::New);
     let response_url = text_at(body, "/response_url").map(str::to_owned);
     match text_at(action, "/action_id")? {
-        super::action::MORE => {
+        crate::slack::action::MORE => {
             let dialog = Dialog::parse(chosen?)?;
             Some(DialogRequest {
                 by,
@@ -272,7 +272,7 @@ pub(crate) fn parse_action_request(body: &Value) -> Option<DialogRequest> {
             let place = ViewTarget::Over(text_at(body, "/view/id")?.to_owned());
             Some(DialogRequest { by, dialog, about, place, response_url })
         }
-        name @ (super::action::CLOSE | super::action::TRANSFER) => {
+        name @ (crate::slack::action::CLOSE | crate::slack::action::TRANSFER) => {
             let about = DialogSubject::Ticket(TicketId::parse(text_at(action, "/value")?)?);
             let dialog = Dialog::parse(name)?;
             Some(DialogRequest { by, dialog, about, place: trigger()?, response_url })

@@ -25,7 +25,7 @@ use super::health::ApiHealth;
 
 /// Carries the library's calls over our HTTP client.
 #[derive(Clone, Debug)]
-pub(super) struct Transport {
+pub(crate) struct Transport {
     http: reqwest::Client,
     base: String,
     health: ApiHealth,
@@ -40,7 +40,7 @@ struct AnswerStatus {
 
 impl Transport {
     /// Calls go to `{base}/{method}`.
-    pub(super) fn new(http: reqwest::Client, base: &str, health: ApiHealth) -> Self {
+    pub(crate) fn new(http: reqwest::Client, base: &str, health: ApiHealth) -> Self {
         Self { http, base: base.trim_end_matches('/').to_owned(), health }
     }
 

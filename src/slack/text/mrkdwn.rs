@@ -2,7 +2,7 @@
 //!
 //! Slack sends the same words twice: as a `rich_text` block and as `text` in its mark-up
 //! (`slack.md` §D.1). The block is exact and comes first; the mark-up is read where there is no
-//! block ([`super::message`]). Knows nothing of names: mentions stay mentions until somebody who knows the names writes
+//! block ([`crate::slack::events::message`]). Knows nothing of names: mentions stay mentions until somebody who knows the names writes
 //! them out.
 
 use std::borrow::Cow;
@@ -25,7 +25,7 @@ pub fn escape_mrkdwn(text: &str) -> String {
 }
 
 /// Takes the escaping off, once: `&amp;lt;` becomes `&lt;`.
-pub(super) fn unescape_mrkdwn(text: &str) -> Cow<'_, str> {
+pub(crate) fn unescape_mrkdwn(text: &str) -> Cow<'_, str> {
     if !text.contains('&') {
         return Cow::Borrowed(text);
     }

@@ -1,4 +1,4 @@
-# Turns emoji-data's `emoji.json` into `names.tsv`; the command is in the doc of `slack/emoji.rs`.
+# Turns emoji-data's `emoji.json` into `names.tsv`; the command is in the doc of `slack/text/emoji.rs`.
 # Columns: Slack's name, the emoji, the emoji in the lightest skin tone, the emoji of two people in
 # the two lightest skin tones. A column is empty where there is no such form.
 

@@ -10,12 +10,14 @@ use slack_morphism::blocks::{
 };
 
 use super::compose::ComposeKind;
-use super::dialog::Dialog;
-use super::mrkdwn::escape_mrkdwn;
-use super::{action, render, rich_text};
+use super::render;
 use crate::locale::Texts;
 use crate::model::text::truncate_label;
 use crate::model::{Ticket, TicketEnding, TicketState};
+use crate::slack::action;
+use crate::slack::events::dialog::Dialog;
+use crate::slack::text::mrkdwn::escape_mrkdwn;
+use crate::slack::text::rich_text;
 
 /// Longest text of a header block (Block Kit: header).
 const HEADER_CHARS: usize = 150;

@@ -27,12 +27,12 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::error::Error;
-use super::health::ApiHealth;
-use super::transport::Transport;
 use crate::clock::Clock;
 use crate::model::backoff::compute_backoff;
 use crate::model::{Failure, Fault};
+use crate::slack::api::error::Error;
+use crate::slack::api::health::ApiHealth;
+use crate::slack::api::transport::Transport;
 use crate::telemetry;
 use connection::{Connection, StopConditions};
 use frame::Frame;

@@ -6,8 +6,8 @@
 
 use serde_json::Value;
 
-use super::client::Identity;
 use crate::model::SlackUserId;
+use crate::slack::api::client::Identity;
 
 /// Where an event, an interaction or a command names the workspace of who did it (`slack.md`,
 /// additions §1). Not in the envelope: its `team_id` is about the delivery.
@@ -55,7 +55,7 @@ pub(crate) struct Workspaces {
 
 impl Workspaces {
     /// Reads the user object of `users.info`.
-    pub(super) fn from_json(user: &Value) -> Self {
+    pub(crate) fn from_json(user: &Value) -> Self {
         let joined = user.pointer("/enterprise_user/teams").and_then(Value::as_array);
         Self {
             home: string_at(user, "/team_id"),
@@ -72,7 +72,7 @@ impl Workspaces {
 
     /// Whether somebody with these workspaces is one of us. Who is of no workspace that Slack
     /// tells of is not, and neither is whom an event places in a workspace that is not theirs.
-    pub(super) fn is_ours(&self, us: &Identity) -> bool {
+    pub(crate) fn is_ours(&self, us: &Identity) -> bool {
         let is_ours = |team: &String| us.team_id.as_ref() == Some(team);
         let organisation = us.enterprise_id.as_ref();
         let is_colleague = us.is_enterprise_install

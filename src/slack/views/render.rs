@@ -1,9 +1,9 @@
 //! What a customer sent, as words that an agent understands at a glance. No calls.
 
-use super::rich_text;
 use crate::locale::Texts;
 use crate::model::text::{self, format_size, split_text, truncate_label, utf16_length};
 use crate::model::{CardLine, Content, Customer, LinkedFile, Ticket};
+use crate::slack::text::rich_text;
 
 /// Most characters of a customer's text in one post. Slack takes 4,000 in `text` (`slack.md` C.1),
 /// of which escaping may use some.

@@ -7,17 +7,19 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::compose::OfferDraft;
 use super::dialog::{self, DialogRequest, OptionSearch};
-use super::home::{self, CommandAction, SlashCommand};
+use super::message;
 use super::workspace::{self, Requester};
-use super::{action, emoji, message};
 use crate::bounded;
 use crate::model::hex::to_hex;
 use crate::model::{
     AgentMessage, Attachment, ChannelId, Click, FileAccess, MessageTs, SlackEvent, SlackUserId,
     TicketId,
 };
+use crate::slack::action;
+use crate::slack::text::emoji;
+use crate::slack::views::compose::OfferDraft;
+use crate::slack::views::home::{self, CommandAction, SlashCommand};
 
 /// What the keys of messages begin with.
 const MESSAGE_KEY_PREFIX: &str = "m:";
@@ -512,7 +514,7 @@ pub(crate) fn delivery_id_of(message: &Value) -> Option<&str> {
 }
 
 /// What the first block of a post of ours says, exactly as it was given to
-/// [`super::rich_text::to_literal_post`].
+/// [`crate::slack::text::rich_text::to_literal_post`].
 pub(crate) fn literal_text(message: &Value) -> String {
     let list = |value: &Value, pointer: &str| {
         value.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default()

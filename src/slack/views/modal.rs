@@ -1,16 +1,17 @@
 //! How our dialogs look. No calls.
 //!
 //! Lists are external selects: they open empty-handed and at once, can be searched, and have no
-//! limit of entries; [`super::dialog::build_options`] fills them.
+//! limit of entries; [`crate::slack::events::dialog::build_options`] fills them.
 
 use serde_json::{Value, json};
 
 use super::card::{is_team, link_to_thread};
-use super::dialog::{Choice, Dialog, element};
-use super::{render, rich_text};
+use super::render;
 use crate::locale::Texts;
 use crate::model::text::{split_text, to_one_line, truncate_label};
 use crate::model::{Content, Ticket, TicketId};
+use crate::slack::events::dialog::{Choice, Dialog, element};
+use crate::slack::text::rich_text;
 
 /// Longest text that can be typed: what WhatsApp takes is split, Block Kit's own limit is 3,000.
 const INPUT_CHARS: usize = 3000;
@@ -105,12 +106,14 @@ pub fn build_history_view(
         let label = format!("{number} · {}", texts.format_day_time(ticket.opened));
         let title = match link {
             Some(link) => link_to_thread(link, &label),
-            None => super::mrkdwn::escape_mrkdwn(&label),
+            None => crate::slack::text::mrkdwn::escape_mrkdwn(&label),
         };
         let (state, more) = super::card::describe_state(ticket, texts);
         let text = [Some(state), more].into_iter().flatten().collect::<Vec<_>>().join(" · ");
-        let text =
-            format!("{title}\n{}", super::mrkdwn::escape_mrkdwn(&rich_text::clean_text(&text)));
+        let text = format!(
+            "{title}\n{}",
+            crate::slack::text::mrkdwn::escape_mrkdwn(&rich_text::clean_text(&text))
+        );
         blocks.push(
             json!({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}}),
         );

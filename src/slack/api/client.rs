@@ -23,12 +23,12 @@ use super::files::is_slack_or_loopback;
 use super::health::ApiHealth;
 use super::mask::{Mask, MaskedAnswer};
 use super::members::MemberCache;
-use super::mrkdwn::escape_mrkdwn;
 use super::renames::ChannelRenames;
 use super::transport::Transport;
 use crate::breaker::{CircuitBreaker, CircuitOpen};
 use crate::clock::Clock;
 use crate::model::{ChannelId, Failure, Fault, MessageTs, SlackUserId, Thread};
+use crate::slack::text::mrkdwn::escape_mrkdwn;
 use crate::telemetry;
 
 /// Largest page of `conversations.replies` that Slack recommends (`slack.md` C.1).

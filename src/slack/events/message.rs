@@ -8,9 +8,9 @@
 use serde_json::Value;
 
 use super::parse::{self, text_at};
-use super::rich_text::{self, element_type, find_element_text};
-use super::{emoji, mrkdwn};
 use crate::model::{AgentMessage, Attachment, Inline, KeptPart, Paragraph, RichText, Style};
+use crate::slack::text::rich_text::{self, element_type, find_element_text, unreadable_part};
+use crate::slack::text::{emoji, mrkdwn};
 
 /// How deep forwarded messages are read that are forwarded themselves.
 const MAX_FORWARD_DEPTH: usize = 3;
@@ -210,13 +210,6 @@ fn to_kept_part(block: &Value) -> KeptPart {
     } else {
         unreadable_part(element_type(block))
     }
-}
-
-/// The name goes into a line that people read, so it is short whatever the sender put there.
-pub(super) fn unreadable_part(kind: &str) -> KeptPart {
-    let is_shown = |c: &char| c.is_alphanumeric() || matches!(c, '_' | '-');
-    let kind: String = kind.chars().filter(is_shown).take(40).collect();
-    KeptPart::Unreadable { kind: if kind.is_empty() { "?".to_owned() } else { kind } }
 }
 
 /// The line of a row: its cells set apart, each in its place; none if there are no words in it.

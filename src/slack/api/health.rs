@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use super::client::SlackClient;
 use super::error::Error;
-use super::verify::SIGNATURE_WINDOW;
 use crate::clock::Clock;
 use crate::model::ChannelId;
+use crate::slack::events::verify::SIGNATURE_WINDOW;
 use crate::telemetry;
 
 /// The header with the scopes of the token that was used.
@@ -23,7 +23,7 @@ const CLOCK_MARGIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// What Slack's answers have told of us, shared by all who read them.
 #[derive(Clone, Debug)]
-pub(super) struct ApiHealth {
+pub(crate) struct ApiHealth {
     clock: Clock,
     state: Arc<Mutex<ApiState>>,
 }
@@ -47,7 +47,7 @@ struct ApiState {
 }
 
 impl ApiHealth {
-    pub(super) fn new(clock: Clock) -> Self {
+    pub(crate) fn new(clock: Clock) -> Self {
         Self { clock, state: Arc::default() }
     }
 

@@ -5,10 +5,12 @@
 use serde_json::{Value, json};
 
 use super::card::{build_button_json, escape_line, format_slack_date, is_team, link_to_thread};
-use super::workspace::Requester;
-use super::{action, render, rich_text};
+use super::render;
 use crate::locale::Texts;
 use crate::model::{Outage, Ticket, TicketState};
+use crate::slack::action;
+use crate::slack::events::workspace::Requester;
+use crate::slack::text::rich_text;
 
 /// Most tickets of one list: two blocks each, of the 100 that a home tab may have.
 const MAX_HOME_TICKETS: usize = 18;

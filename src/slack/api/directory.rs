@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::client::{HISTORY_PAGE_SIZE, ResultPage, SlackClient};
 use super::error::Error;
-use super::workspace::Workspaces;
 use crate::model::{ChannelId, SlackUserId};
+use crate::slack::events::workspace::Workspaces;
 
 /// How long what we know of a person, or of the name of a channel or group, is believed.
 const DIRECTORY_LIFETIME: Duration = Duration::from_mins(10);

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::emoji;
-use super::message::unreadable_part;
 use super::mrkdwn::{escape_mrkdwn, format_utc, inline_to_plain, unescape_mrkdwn};
 use crate::model::{ChannelId, Inline, KeptPart, Paragraph, SlackUserId, Style};
 
@@ -30,7 +29,7 @@ const TEXT_FIELDS: [&str; 7] = ["text", "fallback", "label", "title", "name", "v
 /// Reads a `rich_text` block: its words, and what in it is no words.
 ///
 /// `text` is the message's mark-up: it tells whether the block's words came escaped.
-pub(super) fn read_rich_text(
+pub(crate) fn read_rich_text(
     block: &Value,
     text: &str,
     paragraphs: &mut Vec<Paragraph>,
@@ -319,7 +318,7 @@ impl RichTextReader<'_> {
     }
 }
 
-pub(super) fn element_type(value: &Value) -> &str {
+pub(crate) fn element_type(value: &Value) -> &str {
     string_field(value, "type").unwrap_or_default()
 }
 
@@ -328,7 +327,7 @@ fn string_field<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
 }
 
 /// The first words of an element.
-pub(super) fn find_element_text(run: &Value) -> Option<&str> {
+pub(crate) fn find_element_text(run: &Value) -> Option<&str> {
     let inner = run.get("text").and_then(|text| string_field(text, "text"));
     inner.or_else(|| TEXT_FIELDS.iter().find_map(|field| string_field(run, field)))
 }
@@ -370,6 +369,15 @@ fn emoji_text(run: &Value) -> Option<String> {
     if lacks_tone { named.or(coded) } else { coded.or(named) }
 }
 
+/// A part that is not shown to a customer, by its name.
+///
+/// The name goes into a line that people read, so it is short whatever the sender put there.
+pub(crate) fn unreadable_part(kind: &str) -> KeptPart {
+    let is_shown = |c: &char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    let kind: String = kind.chars().filter(is_shown).take(40).collect();
+    KeptPart::Unreadable { kind: if kind.is_empty() { "?".to_owned() } else { kind } }
+}
+
 /// Reads code points written as `1f44b-1f3fc`.
 fn parse_code_points(hex: &str) -> Option<String> {
     let point = |hex: &str| char::from_u32(u32::from_str_radix(hex, 16).ok()?);
@@ -380,10 +388,10 @@ fn parse_code_points(hex: &str) -> Option<String> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::message;
     use super::super::mrkdwn::sketch;
     use super::*;
     use crate::model::RichText;
+    use crate::slack::events::message;
 
     fn read_blocks(blocks: &Value, text: &str) -> RichText {
         message::read_message(&json!({"blocks": blocks, "text": text})).text
