@@ -41,7 +41,7 @@
 //!   ([`pipe`]).
 //! - What a customer wrote takes no effect in Slack, and nothing of Slack's mark-up reaches a
 //!   customer ([`slack::rich_text`], [`blip::text`]).
-//! - A number that the operator hides is nowhere in what Slack is shown ([`slack::mask`]).
+//! - A number that the operator hides is nowhere in what Slack is shown ([`slack::api::mask`]).
 //! - Who may use whom is a table that a test compares with the code (`tests/it/layers.rs`).
 
 #![warn(unreachable_pub)]

@@ -14,7 +14,8 @@ use crate::blip::client::{Attendant, CannedReply};
 use crate::clock::Clock;
 use crate::locale::Texts;
 use crate::model::BotName;
-use crate::slack::dialog::{Choice, ChoiceList};
+use crate::slack::choices::Choice;
+use crate::slack::ids::ChoiceList;
 
 /// How long a list is believed.
 const LIST_LIFETIME: Duration = Duration::from_mins(1);

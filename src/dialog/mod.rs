@@ -19,12 +19,13 @@ use crate::blip::parse::{self, Direction, ThreadMessage};
 use crate::clock::Clock;
 use crate::locale::Texts;
 use crate::model::{BotName, Content, Failure, Readiness, SlackUserId, Ticket, TicketId, canned};
-use crate::slack::compose::{self, OfferDraft};
-use crate::slack::dialog::{
-    ChoiceList, Dialog, DialogRequest, DialogSubject, OptionSearch, ViewTarget, build_options,
-};
-use crate::slack::workspace::Requester;
+use crate::slack::choices::build_options;
+use crate::slack::compose;
+use crate::slack::dialog::{DialogRequest, DialogSubject, OfferDraft, OptionSearch, ViewTarget};
+use crate::slack::ids::{ChoiceList, Dialog};
+use crate::slack::requester::Requester;
 use crate::slack::{AgentStatus, Profile, modal};
+use crate::slack::{directory, members};
 use crate::store::SharedStore;
 use crate::{blip, slack, store};
 
@@ -139,7 +140,7 @@ impl Dialogs {
                 let notice = modal::build_notice(&reader.texts.text(key, &[]), &reader.texts);
                 json!({"response_action": "update", "view": notice})
             }
-            None => compose::answer_draft(drafted, &reader.texts),
+            None => compose::answer_draft(&drafted.ticket, &drafted.offer, &reader.texts),
         }
     }
 
@@ -260,7 +261,8 @@ impl Dialogs {
     ) -> Option<AgentStatus> {
         let (profile, thread) = (reader.profile.as_ref()?, ticket.thread.as_ref()?);
         let (group, now) = (self.agent_group.as_deref(), self.clock.now());
-        let asked = self.slack.check_agent_status((user, profile), &thread.channel, group, now);
+        let asked =
+            members::check_agent_status(&self.slack, (user, profile), &thread.channel, group, now);
         match tokio::time::timeout(PROFILE_DEADLINE, asked).await {
             Ok(Ok(standing)) => Some(standing),
             Ok(Err(error)) => {
@@ -291,7 +293,7 @@ impl Dialogs {
     async fn may_be_agent(&self, user: &SlackUserId, reader: &DialogViewer) -> Result<bool, Error> {
         let Some(profile) = &reader.profile else { return Err(Error::Unknown) };
         let group = self.agent_group.as_deref();
-        Ok(self.slack.may_be_agent(user, profile, group).await?)
+        Ok(members::may_be_agent(&self.slack, user, profile, group).await?)
     }
 
     async fn show_notice(
@@ -431,7 +433,8 @@ impl Dialogs {
 
     async fn load_viewer(&self, by: &Requester) -> DialogViewer {
         let asked =
-            tokio::time::timeout(PROFILE_DEADLINE, self.slack.fetch_profile(&by.user)).await;
+            tokio::time::timeout(PROFILE_DEADLINE, directory::fetch_profile(&self.slack, &by.user))
+                .await;
         let mut profile = asked.ok().and_then(Result::ok);
         if let Some(profile) = &mut profile {
             profile.workspaces.add_named(&by.named);

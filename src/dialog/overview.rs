@@ -13,8 +13,10 @@ use serde_json::Value;
 
 use super::{DialogViewer, Dialogs, Error};
 use crate::model::{ChannelId, Failure, Fault, Readiness, SlackUserId, Ticket, TicketState};
-use crate::slack::home::{self, BridgeHealth, CommandAction, ListedTicket, SlashCommand};
-use crate::slack::workspace::Requester;
+use crate::slack::command::{CommandAction, SlashCommand};
+use crate::slack::home::{self, BridgeHealth, ListedTicket};
+use crate::slack::members;
+use crate::slack::requester::Requester;
 use crate::store::Lane;
 
 /// How long a command may take, of the 3 s in which Slack wants an answer.
@@ -179,14 +181,16 @@ impl Dialogs {
             let known = channels.get(&thread.channel).copied();
             let is_in = match known {
                 Some(is_in) => is_in,
-                None => match self.slack.is_in_channel(&thread.channel, user, since).await {
-                    Err(error) if matches!(error.to_fault(), Fault::Refused { .. }) => {
-                        tracing::warn!(slack.channel = %thread.channel, %error,
+                None => {
+                    match members::is_in_channel(&self.slack, &thread.channel, user, since).await {
+                        Err(error) if matches!(error.to_fault(), Fault::Refused { .. }) => {
+                            tracing::warn!(slack.channel = %thread.channel, %error,
                             "tickets are left out of a list");
-                        false
+                            false
+                        }
+                        is_in => is_in?,
                     }
-                    is_in => is_in?,
-                },
+                }
             };
             channels.insert(thread.channel.clone(), is_in);
             if is_in {

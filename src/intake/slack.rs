@@ -16,9 +16,9 @@ use url::form_urlencoded;
 use super::{Error, Intake, header_names, media_type, read_body};
 use crate::bounded;
 use crate::model::{ChannelId, SlackEvent};
-use crate::slack::MaskedAnswer;
-use crate::slack::parse::{self, RoutedSlackEvent, SlackRequest};
+use crate::slack::parse::{self, SlackRequest};
 use crate::slack::verify::{SIGNATURE_HEADER, SignatureCheck, TIMESTAMP_HEADER};
+use crate::slack::{MaskedAnswer, RoutedSlackEvent};
 use crate::store::{Lane, NewItem, Source};
 use crate::telemetry;
 

@@ -21,7 +21,8 @@ use crate::media::{
 use crate::model::text::format_size;
 use crate::model::{Attachment, Failure, Fault, FileAccess, Ticket};
 use crate::pipe::moves::Person;
-use crate::slack::files::is_slack_or_loopback;
+use crate::slack::address::is_slack_or_loopback;
+use crate::slack::files;
 use crate::store::Item;
 
 /// How often a file is tried that Slack does not hand out: one that was just shared may still be
@@ -92,7 +93,7 @@ impl Bridge {
     ) -> PipeResult<Result<(Attachment, String), UnsentReason>> {
         let mut file = file.clone();
         if file.access == FileAccess::Ask {
-            match self.slack.fetch_attachment(&file.id).await {
+            match files::fetch_attachment(&self.slack, &file.id).await {
                 Ok(known) => file = known,
                 Err(error) => match error.to_fault() {
                     Fault::Refused { .. } if error.is_file_gone() => {
@@ -229,10 +230,11 @@ impl Bridge {
         {
             return Ok(file);
         }
-        let file = with_extension(self.slack.fetch_attachment(id).await.map_err(|error| {
-            tracing::warn!(slack.file = id, %error, "a file that is to be handed out");
-            if error.is_file_gone() { FileUnavailable::Gone } else { FileUnavailable::Later }
-        })?);
+        let file =
+            with_extension(files::fetch_attachment(&self.slack, id).await.map_err(|error| {
+                tracing::warn!(slack.file = id, %error, "a file that is to be handed out");
+                if error.is_file_gone() { FileUnavailable::Gone } else { FileUnavailable::Later }
+            })?);
         self.files.known.retain(|_, (at, _)| now < *at + FILE_INFO_TTL);
         self.files.known.insert(id.to_owned(), (now, file.clone()));
         Ok(file)

@@ -9,6 +9,7 @@ use crate::model::reply::Intent;
 use crate::model::{
     AgentMessage, ChannelId, Click, Closing, MessageTs, Move, MoveRefusal, Ticket, marks,
 };
+use crate::slack::find;
 use crate::slack::{action, home, message, parse};
 use crate::store::{Item, Lane};
 
@@ -198,7 +199,8 @@ impl Bridge {
         let (Some(ts), Some(thread)) = (MessageTs::parse(ts), ticket.thread.clone()) else {
             return Ok("ask-outdated");
         };
-        let Some(message) = self.slack.fetch_message(&thread.channel, &thread.root, &ts).await?
+        let Some(message) =
+            find::fetch_message(&self.slack, &thread.channel, &thread.root, &ts).await?
         else {
             return Ok("ask-outdated");
         };

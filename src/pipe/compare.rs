@@ -13,6 +13,7 @@ use super::catch_up::IN_TRANSIT_FACTOR;
 use super::{Bridge, HandlerResult, Interrupt, PipeResult};
 use crate::inbox::{Handled, ItemOutcome, Job};
 use crate::model::{ChannelId, Failure, Fault, MessageTs, SlackEvent, Thread, Ticket, TicketId};
+use crate::slack::find;
 use crate::slack::parse::{self, SlackRequest};
 use crate::slack::{self, emoji};
 use crate::store::{Accepted, Item, KnownReplies, Lane, NewItem, Source};
@@ -112,7 +113,7 @@ impl Bridge {
         open: &HashMap<MessageTs, Vec<Ticket>>,
     ) -> Result<HashMap<MessageTs, Value>, slack::Error> {
         let mut roots = HashMap::new();
-        let mut reading = self.slack.read_channel(channel.as_str(), since);
+        let mut reading = find::read_channel(&self.slack, channel.as_str(), since);
         let mut count = 0;
         while let Some(messages) = reading.next_page().await? {
             count += messages.len();
@@ -178,7 +179,8 @@ impl Bridge {
         let asked = self.clock.now();
         let since = self.load_read_position(item).await?;
         let since = since.unwrap_or_else(|| MessageTs::from_time(asked - COMPARE_LOOK_BACK));
-        let mut reading = self.slack.read_thread(thread.channel.as_str(), &thread.root, &since);
+        let mut reading =
+            find::read_thread(&self.slack, thread.channel.as_str(), &thread.root, &since);
         let mut root = None;
         while let Some(messages) = reading.next_page().await? {
             if root.is_none() {
@@ -216,7 +218,7 @@ impl Bridge {
         if let Some(found) = found {
             return Ok(Some(found.clone()));
         }
-        Ok(self.slack.fetch_message(&thread.channel, &thread.root, &thread.root).await?)
+        Ok(find::fetch_message(&self.slack, &thread.channel, &thread.root, &thread.root).await?)
     }
 
     async fn load_read_position(&self, item: &Item) -> PipeResult<Option<MessageTs>> {

@@ -18,6 +18,7 @@ use crate::inbox::{Handled, ItemOutcome, Job, LateFile};
 use crate::media::{FetchError, FetchRequest, FetchedFile, file_name, full_type};
 use crate::model::text::{format_size, to_one_line};
 use crate::model::{ChannelId, Failure, Fault, LinkedFile, MessageTs, Thread, Ticket, TicketId};
+use crate::slack::files;
 use crate::slack::{self, Posted, Upload, render, rich_text};
 use crate::store::{self, CallState, Item, Role};
 
@@ -250,14 +251,15 @@ impl Bridge {
         let is_tried = AtomicBool::new(false);
         let look = async {
             is_tried.store(true, Ordering::Relaxed);
-            self.slack.find_file_message(thread, &file, item.received - MAX_CLOCK_SKEW).await
+            files::find_file_message(&self.slack, thread, &file, item.received - MAX_CLOCK_SKEW)
+                .await
         };
         let send = async {
             // Slack takes an upload only once, and may have taken this one.
             if is_tried.load(Ordering::Relaxed) {
                 return Err(slack::Error::file_used_up());
             }
-            let shared = self.slack.share_file(thread, &file, title, &block).await;
+            let shared = files::share_file(&self.slack, thread, &file, title, &block).await;
             if shared.as_ref().is_err_and(|error| ThreadLoss::from_error(error).is_some()) {
                 // Before the call itself is forgotten. If this fails, Slack will refuse the file.
                 self.store.forget_call(item.id, &upload).await.ok();
@@ -301,7 +303,7 @@ impl Bridge {
         let item = sent.item;
         let now = self.clock.now();
         let since = self.read_wait_start(item, share).await?;
-        match self.slack.fetch_file_message(thread, unshown.file).await {
+        match files::fetch_file_message(&self.slack, thread, unshown.file).await {
             Ok(Some(shown)) => {
                 self.record_result(item, share, &shown).await?;
                 return Ok(shown);
@@ -355,7 +357,7 @@ impl Bridge {
         let now = self.clock.now();
         // A reaction on it waits meanwhile.
         self.store.begin_call(item.id, "shown", Some(&thread.channel), now).await?;
-        let shown = match self.slack.fetch_file_message(&thread, &late.file).await {
+        let shown = match files::fetch_file_message(&self.slack, &thread, &late.file).await {
             Err(error) if matches!(error.to_fault(), Fault::Refused { .. }) => None,
             shown => shown?,
         };
@@ -439,7 +441,8 @@ impl Bridge {
         })?;
         let (length, body) = (source.length, source.body);
         let uploaded =
-            self.slack.upload_file(Upload { name: name.clone(), mime, length, body }).await;
+            files::upload_file(&self.slack, Upload { name: name.clone(), mime, length, body })
+                .await;
         match uploaded {
             Ok(file) => {
                 taken.store(length, Ordering::Relaxed);

@@ -7,6 +7,7 @@ use super::{Bridge, Interrupt, PipeResult};
 use crate::inbox::{Forgetting, ForgettingProgress, ForgottenMessage, LeftOver};
 use crate::model::{ChannelId, Failure, Fault, MessageTs, Thread};
 use crate::slack;
+use crate::slack::forget;
 use crate::store::Item;
 
 /// Why a message is left over whose words are replaced: `chat.update` cannot change its author.
@@ -59,7 +60,7 @@ impl Bridge {
         let mut found = Vec::new();
         for (channel, root) in &forgetting.threads {
             let thread = parse_thread(channel, root)?;
-            let read = self.slack.read_own_messages(&thread.channel, &thread.root).await;
+            let read = forget::read_own_messages(&self.slack, &thread.channel, &thread.root).await;
             let message = |ts: &MessageTs| ForgottenMessage {
                 channel: channel.clone(),
                 root: root.clone(),
@@ -100,7 +101,7 @@ impl Bridge {
             reasons.push(refusal_code(error)?);
         }
         for file in &message.files {
-            if let Err(error) = self.slack.delete_file(file).await {
+            if let Err(error) = forget::delete_file(&self.slack, file).await {
                 reasons.push(refusal_code(error)?);
             }
         }

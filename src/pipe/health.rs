@@ -15,6 +15,7 @@ use super::{Bridge, PipeResult};
 use crate::blip;
 use crate::inbox::Job;
 use crate::model::{ChannelId, ChannelRef, Outage, Readiness};
+use crate::slack::{directory, members};
 use crate::store::{self, Item};
 
 /// How often our channels are looked at: Slack tells of a change only to an app whose manifest asks
@@ -48,10 +49,10 @@ impl Bridge {
             (is_silent, "slack has not answered yet: see SLACK_API_URL and the network"),
             (slack.lacks_workspace(), "slack does not tell the workspace of SLACK_BOT_TOKEN"),
             (
-                slack.lacks_scope(),
+                slack.health().lacks_scope(),
                 "slack does not grant a scope that is needed: install the app again",
             ),
-            (slack.has_clock_skew(), "the clock of this machine is minutes off: set it"),
+            (slack.health().has_clock_skew(), "the clock of this machine is minutes off: set it"),
             (
                 self.is_default_channel_missing(),
                 "the channel for tickets is gone or archived, or the app is not in it: see SLACK_CHANNEL",
@@ -171,7 +172,7 @@ impl Bridge {
     /// known.
     async fn check_agent_group(&self) {
         let Some(group) = &self.rules.agent_group else { return };
-        let Ok(is_known) = self.slack.has_group(group).await else { return };
+        let Ok(is_known) = members::has_group(&self.slack, group).await else { return };
         if !is_known && !self.is_agent_group_missing.load(Ordering::Relaxed) {
             tracing::error!(
                 group,
@@ -188,7 +189,9 @@ impl Bridge {
         let configured: HashSet<&ChannelRef> = of_teams.chain([&rules.channel]).collect();
         for configured in configured {
             let Ok(channel) = self.resolve_channel_id(configured).await else { continue };
-            let Ok(look) = self.slack.check_channel_access(&channel).await else { continue };
+            let Ok(look) = directory::check_channel_access(&self.slack, &channel).await else {
+                continue;
+            };
             if let Err(error) = self.record_shared(&channel, look.is_shared_outside).await {
                 tracing::error!(slack.channel = %channel, %error,
                     "whether a channel was told that it is shared is not known");
@@ -232,7 +235,7 @@ impl Bridge {
     /// Whether Slack does not tell us what people do.
     fn is_missing_slack_events(&self) -> bool {
         self.slack.has_refused_credentials()
-            || self.slack.has_clock_skew()
+            || self.slack.health().has_clock_skew()
             || self.is_default_channel_missing()
     }
 
@@ -240,8 +243,8 @@ impl Bridge {
         let slack = &self.slack;
         !slack.has_identity()
             || slack.has_refused_credentials()
-            || slack.has_clock_skew()
-            || slack.lacks_scope()
+            || slack.health().has_clock_skew()
+            || slack.health().lacks_scope()
             || slack.needs_probe()
     }
 
@@ -259,7 +262,9 @@ impl Bridge {
     /// be found out, nothing is known.
     pub(crate) async fn check_default_channel(&self) {
         let looked = match self.resolve_channel_id(&self.rules.channel).await {
-            Ok(home) => self.slack.check_channel_access(&home).await.map(|look| look.is_open),
+            Ok(home) => {
+                directory::check_channel_access(&self.slack, &home).await.map(|look| look.is_open)
+            }
             Err(error) => Err(error),
         };
         let is_there = match looked {

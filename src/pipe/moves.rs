@@ -14,6 +14,7 @@ use crate::model::{
     TicketEnding, TicketSnapshot, TicketState,
 };
 use crate::slack::{AgentStatus, Profile, action, card, parse};
+use crate::slack::{directory, members};
 use crate::store::Item;
 
 /// Reasons for which Blip may refuse an agent that it does not know (`blip.md` §10 #6).
@@ -76,14 +77,15 @@ impl Bridge {
         channel: &ChannelId,
         user: &SlackUserId,
     ) -> PipeResult<Person> {
-        let mut profile = match self.slack.fetch_profile(user).await {
+        let mut profile = match directory::fetch_profile(&self.slack, user).await {
             // Of whom Slack says nothing is nobody's colleague.
             Err(error) if error.is_unknown_user() => Profile::default(),
             profile => profile?,
         };
         profile.workspaces.add_named(&parse::parse_workspace_names(&item.body));
         let (group, since) = (self.rules.agent_group.as_deref(), item.received);
-        let standing = self.slack.check_agent_status((user, &profile), channel, group, since).await;
+        let standing =
+            members::check_agent_status(&self.slack, (user, &profile), channel, group, since).await;
         let standing = match standing {
             // Waiting for a scope would lock everybody out without a word: the item is parked,
             // which people see.
@@ -112,7 +114,7 @@ impl Bridge {
 
     /// What a person reads, in their own language where Slack tells it.
     pub(super) async fn texts_for(&self, user: &SlackUserId) -> Texts {
-        let profile = self.slack.fetch_profile(user).await.unwrap_or_default();
+        let profile = directory::fetch_profile(&self.slack, user).await.unwrap_or_default();
         self.texts.for_reader(profile.locale.as_deref())
     }
 

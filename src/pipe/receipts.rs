@@ -15,6 +15,7 @@ use crate::blip::text;
 use crate::inbox::Job;
 use crate::model::personal;
 use crate::model::{Click, ReceiptKind, Ticket, TicketEnding, TicketId, TicketState, marks};
+use crate::slack::find;
 use crate::slack::{self, action, card};
 use crate::store::{Item, Link, Role};
 
@@ -107,7 +108,7 @@ impl Bridge {
         if !is_under_way && ticket.is_closed() {
             return Ok(Some("ask-resend-closed"));
         }
-        let found = self.slack.fetch_message(&link.channel, &thread.root, &link.ts).await?;
+        let found = find::fetch_message(&self.slack, &link.channel, &thread.root, &link.ts).await?;
         let part = match &found {
             Some(found) => self.find_sent_part(ticket, &link, found, message).await?,
             None => None,

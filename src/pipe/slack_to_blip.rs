@@ -18,6 +18,7 @@ use crate::model::{
     SlackEvent, SlackUserId, Ticket, TicketId, marks,
 };
 use crate::slack::{AgentStatus, action, card, emoji, message, parse};
+use crate::slack::{directory, find};
 use crate::store::{Item, Lane, Link, NewItem, Role, Source};
 
 /// How soon an event on an unknown message is matched again while a post is under way.
@@ -452,19 +453,21 @@ impl Bridge {
         for run in rich.inlines() {
             match run {
                 Inline::Person { id, .. } => {
-                    let profile = self.slack.fetch_profile(id).await;
+                    let profile = directory::fetch_profile(&self.slack, id).await;
                     if let Some(profile) = name_or_none(profile)? {
                         names.people.insert(id.clone(), profile.name);
                     }
                 }
                 Inline::Channel { id, label: None } => {
-                    if let Some(name) = name_or_none(self.slack.fetch_channel_name(id).await)? {
+                    if let Some(name) =
+                        name_or_none(directory::fetch_channel_name(&self.slack, id).await)?
+                    {
                         names.channels.insert(id.clone(), name);
                     }
                 }
                 Inline::Group { id, label: None } => {
                     if let Some(Some(handle)) =
-                        name_or_none(self.slack.fetch_group_handle(id).await)?
+                        name_or_none(directory::fetch_group_handle(&self.slack, id).await)?
                     {
                         names.groups.insert(id.clone(), handle);
                     }
@@ -519,7 +522,7 @@ impl Bridge {
         {
             return Ok(Some(read));
         }
-        let message = match self.slack.fetch_message(channel, root, ts).await {
+        let message = match find::fetch_message(&self.slack, channel, root, ts).await {
             Err(error) if error.is_message_gone() => None,
             Err(error) if error.is_channel_lost() => {
                 return Err(Interrupt::Wait(self.clock.now() + MAX_MATCH_PAUSE));
@@ -549,7 +552,7 @@ impl Bridge {
         user: &SlackUserId,
         (channel, root, ts): (&ChannelId, &MessageTs, &MessageTs),
     ) -> PipeResult<()> {
-        if let Ok(Some(message)) = self.slack.fetch_message(channel, root, ts).await {
+        if let Ok(Some(message)) = find::fetch_message(&self.slack, channel, root, ts).await {
             let (message, version) = (&AgentMessage::default(), &parse::version_name(&message));
             let written = WrittenMessage { channel, ts, message, version };
             let id = written.blip_message_id("0");

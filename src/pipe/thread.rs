@@ -16,6 +16,7 @@ use crate::model::{
 use crate::slack::card::{RelatedTicket, RelatedTickets};
 use crate::slack::mrkdwn::escape_mrkdwn;
 use crate::slack::{self, Post, Posted, bounds, card, home, render, rich_text};
+use crate::slack::{directory, find};
 use crate::store::{Item, Lane, Link, Role};
 
 /// How far before the event a look at Slack begins, so that clocks may differ.
@@ -467,7 +468,8 @@ impl Bridge {
         channel: &ChannelId,
         post: &Post,
     ) -> Result<Posted, CallError<slack::Error>> {
-        let look = self.slack.find_post(
+        let look = find::find_post(
+            &self.slack,
             channel.as_str(),
             post.thread.as_ref(),
             &post.delivery,
@@ -548,7 +550,7 @@ impl Bridge {
         if let Some(id) = known {
             return Ok(id);
         }
-        let id = self.slack.find_channel_by_name(name).await?;
+        let id = directory::find_channel_by_name(&self.slack, name).await?;
         self.channel_ids.insert(name.clone(), id.clone());
         Ok(id)
     }

@@ -17,6 +17,7 @@ use crate::model::{
     Agent, Move, SlackUserId, Ticket, TicketEnding, TicketId, TicketState, TransferTarget,
 };
 use crate::slack::card;
+use crate::slack::{directory, members};
 use crate::store::{Item, Lane, Link, NewItem, Source};
 
 /// How long the card of a ticket that follows is waited for before nobody is told of it.
@@ -114,7 +115,7 @@ impl Bridge {
             return Ok(());
         }
         let Some(user) = self.find_slack_user(&handed.to).await? else { return Ok(()) };
-        let post = if self.slack.is_in_channel(&channel, &user, item.received).await? {
+        let post = if members::is_in_channel(&self.slack, &channel, &user, item.received).await? {
             let element = json!({"type": "user", "user_id": user.as_str()});
             let line = self.texts.text("thread-handed", &[("agent", &handed.by)]);
             ThreadPost::with_mention((element, &format!("<@{user}>")), &line)
@@ -134,7 +135,7 @@ impl Bridge {
             return Ok(Some(user.clone()));
         }
         let Some(email) = Agent::email_from_identity(identity) else { return Ok(None) };
-        match self.slack.find_user_by_email(&email).await {
+        match directory::find_user_by_email(&self.slack, &email).await {
             Err(error) if error.code().is_some() => {
                 tracing::warn!(%error, "an agent to whom a ticket was handed is not looked up");
                 Ok(None)

@@ -264,11 +264,11 @@ fn nothing_is_too_much_for_slack() {
         check_view(&view).unwrap();
     }
     let choices = vec![
-        blip_slack::slack::dialog::Choice::from_text(&long),
-        blip_slack::slack::dialog::Choice::from_text(""),
+        blip_slack::slack::choices::Choice::from_text(&long),
+        blip_slack::slack::choices::Choice::from_text(""),
     ];
     assert_eq!(
-        blip_slack::slack::dialog::build_options(&[(String::new(), choices)], ""),
+        blip_slack::slack::choices::build_options(&[(String::new(), choices)], ""),
         json!({ "options": [] })
     );
 }

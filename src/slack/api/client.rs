@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -15,115 +15,40 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use slack_morphism::{SlackApiToken, SlackApiTokenType, SlackApiTokenValue};
-use url::Url;
 
-use super::directory::Directory;
+use super::caches::Caches;
 use super::error::Error;
-use super::files::is_slack_or_loopback;
 use super::health::ApiHealth;
+use super::identity::Identity;
 use super::mask::{Mask, MaskedAnswer};
-use super::members::MemberCache;
 use super::renames::ChannelRenames;
 use super::transport::Transport;
 use crate::breaker::{CircuitBreaker, CircuitOpen};
 use crate::clock::Clock;
-use crate::model::{ChannelId, Failure, Fault, MessageTs, SlackUserId, Thread};
-use crate::slack::text::mrkdwn::escape_mrkdwn;
+use crate::model::{Failure, Fault, MessageTs, SlackUserId, Thread};
 use crate::telemetry;
 
 /// Largest page of `conversations.replies` that Slack recommends (`slack.md` C.1).
 pub(super) const HISTORY_PAGE_SIZE: &str = "200";
-/// The name of our message metadata.
-const METADATA_EVENT_TYPE: &str = "blip_slack_delivery";
-
 /// Calls Slack.
 #[derive(Debug)]
 pub struct SlackClient {
     api: slack_morphism::SlackClient<Transport>,
     pub(super) http: reqwest::Client,
     token: SlackApiToken,
-    mask: Mask,
+    pub(super) mask: Mask,
     clock: Clock,
     breaker: CircuitBreaker,
-    pub(super) health: ApiHealth,
+    health: ApiHealth,
     identity: OnceLock<Identity>,
-    pub(super) directory: Directory,
-    pub(super) members: MemberCache,
-    plain_author: AtomicBool,
+    pub(super) caches: Caches,
+    pub(super) plain_author: AtomicBool,
     renames: ChannelRenames,
-}
-
-/// Who we are in Slack.
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Identity {
-    /// Our bot's user.
-    pub(crate) user_id: String,
-    /// Our app as the author of messages, also of such as have another name.
-    pub(crate) bot_id: Option<String>,
-    /// The workspace.
-    pub(crate) team_id: Option<String>,
-    /// The organisation of an Enterprise Grid that it belongs to.
-    pub(crate) enterprise_id: Option<String>,
-    /// Whether we are installed for that whole organisation.
-    #[serde(default)]
-    pub(crate) is_enterprise_install: bool,
-    /// Where the workspace is on the web.
-    pub(crate) url: Option<String>,
-}
-
-/// A message to be posted.
-#[derive(Clone, Debug)]
-pub struct Post {
-    /// In which channel, by id or as `#name`.
-    pub(crate) channel: String,
-    /// Under which root; `None` starts a thread.
-    pub(crate) thread: Option<MessageTs>,
-    /// What notifications and screen readers say.
-    pub(crate) text: String,
-    /// What is shown.
-    pub(crate) blocks: Vec<Value>,
-    /// The name to post under, where we may choose one.
-    pub(crate) author: Option<String>,
-    /// Whether an answer in a thread is shown in the channel, too.
-    pub(crate) broadcast: bool,
-    /// What the post can be found by if its answer is lost.
-    pub(crate) delivery: String,
-}
-
-/// Where a message has been posted.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, Deserialize)]
-pub struct Posted {
-    /// The channel's id.
-    pub(crate) channel: String,
-    /// The message's time stamp.
-    pub(crate) ts: String,
 }
 
 /// An answer whose content does not matter.
 #[derive(Deserialize)]
 pub(super) struct EmptyAnswer {}
-
-#[derive(Deserialize)]
-struct PostAnswer {
-    channel: Option<String>,
-    ts: String,
-    message: Option<ThreadedMessage>,
-}
-
-#[derive(Deserialize)]
-struct ThreadedMessage {
-    thread_ts: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct OpenViewAnswer {
-    view: OpenedView,
-}
-
-#[derive(Deserialize)]
-struct OpenedView {
-    id: String,
-}
 
 /// A page of messages or of channels.
 #[derive(Deserialize)]
@@ -168,8 +93,7 @@ impl SlackClient {
             breaker,
             clock,
             identity: OnceLock::new(),
-            directory: Directory::default(),
-            members: MemberCache::default(),
+            caches: Caches::default(),
             plain_author: AtomicBool::new(false),
             renames: ChannelRenames::default(),
         }
@@ -208,6 +132,11 @@ impl SlackClient {
     /// Whether somebody should ask Slack whether it works.
     pub(crate) fn needs_probe(&self) -> bool {
         self.breaker.needs_probe()
+    }
+
+    /// What Slack's answers tell of us besides what was asked for.
+    pub(crate) fn health(&self) -> &ApiHealth {
+        &self.health
     }
 
     /// Whether Slack has said who we are.
@@ -250,145 +179,6 @@ impl SlackClient {
         self.identity.get().is_some_and(|us| us.user_id == user.as_str())
     }
 
-    /// Posts a message (`chat.postMessage`).
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Orphaned`] if the thread is gone: Slack then posts at the root of the channel
-    /// without a word, and we have taken that post back.
-    pub(crate) async fn post_message(&self, post: &Post) -> Result<Posted, Error> {
-        let author = post.author.as_deref().filter(|_| !self.plain_author.load(Ordering::Relaxed));
-        let sent = self.call_with_body("chat.postMessage", &build_post_body(post, author)).await;
-        let answer: PostAnswer = match sent {
-            Err(error) if author.is_some() && error.code() == Some("missing_scope") => {
-                self.plain_author.store(true, Ordering::Relaxed);
-                self.call_with_body(
-                    "chat.postMessage",
-                    &build_post_body(&add_author_label(post), None),
-                )
-                .await?
-            }
-            Err(error) if error.is_invalid_blocks() => {
-                tracing::error!(%error, "slack refused the blocks of a post; it goes as plain text");
-                let plain = Post { blocks: Vec::new(), ..post.clone() };
-                self.call_with_body("chat.postMessage", &build_post_body(&plain, author)).await?
-            }
-            sent => sent?,
-        };
-        let channel = answer.channel.unwrap_or_else(|| post.channel.clone());
-        let channel = match ChannelId::parse(&channel) {
-            Some(id) => self.renames.first_id(&id).to_string(),
-            None => channel,
-        };
-        let posted = Posted { channel, ts: answer.ts };
-        let (Some(root), Some(message)) = (&post.thread, answer.message) else { return Ok(posted) };
-        if message.thread_ts.as_deref() != Some(root.as_str()) {
-            self.ensure_in_thread("chat.postMessage", &posted, root, author.is_some()).await?;
-        }
-        Ok(posted)
-    }
-
-    /// Whether posts carry the customer's name as their author.
-    pub(crate) fn has_author_names(&self) -> bool {
-        !self.plain_author.load(Ordering::Relaxed)
-    }
-
-    /// Replaces a message of ours (`chat.update`).
-    pub(crate) async fn update_message(
-        &self,
-        channel: &ChannelId,
-        ts: &MessageTs,
-        text: &str,
-        blocks: &[Value],
-    ) -> Result<(), Error> {
-        let body =
-            json!({"channel": channel.as_str(), "ts": ts.as_str(), "text": text, "blocks": blocks});
-        self.call_with_body::<EmptyAnswer>("chat.update", &body).await.map(drop)
-    }
-
-    /// Shows something to one person only (`chat.postEphemeral`). Not guaranteed to be seen.
-    pub(crate) async fn post_ephemeral(
-        &self,
-        channel: &ChannelId,
-        thread: Option<&MessageTs>,
-        user: &SlackUserId,
-        text: &str,
-        blocks: &[Value],
-    ) -> Result<(), Error> {
-        let mut body = json!({"channel": channel.as_str(), "user": user.as_str(), "text": text});
-        if let Some(thread) = thread {
-            set_field(&mut body, "thread_ts", thread.as_str().into());
-        }
-        if !blocks.is_empty() {
-            set_field(&mut body, "blocks", blocks.into());
-        }
-        self.call_with_body::<EmptyAnswer>("chat.postEphemeral", &body).await.map(drop)
-    }
-
-    /// Puts a reaction of ours on a message (`reactions.add`) or takes it off
-    /// (`reactions.remove`); that it is so already is success.
-    pub(crate) async fn set_reaction(
-        &self,
-        (channel, ts): (&ChannelId, &MessageTs),
-        name: &str,
-        on: bool,
-    ) -> Result<(), Error> {
-        let (method, already) = if on {
-            ("reactions.add", "already_reacted")
-        } else {
-            ("reactions.remove", "no_reaction")
-        };
-        let body = json!({"channel": channel.as_str(), "timestamp": ts.as_str(), "name": name});
-        match self.call_with_body::<EmptyAnswer>(method, &body).await {
-            Err(error) if error.code() == Some(already) => Ok(()),
-            result => result.map(drop),
-        }
-    }
-
-    /// Replaces the message whose button was pressed, or says something below it to the one who
-    /// pressed it, by the address that came with the click.
-    ///
-    /// # Errors
-    ///
-    /// Also if the address is not one of Slack's: then nothing is sent.
-    pub(crate) async fn respond_to_action(
-        &self,
-        response_url: &str,
-        replace: bool,
-        text: &str,
-        blocks: &[Value],
-    ) -> Result<(), Error> {
-        const RESPOND_METHOD: &str = "response_url";
-        let url = Url::parse(response_url).ok().filter(is_slack_or_loopback).ok_or_else(|| {
-            Error::Api { method: RESPOND_METHOD, code: "not_an_address_of_slack".to_owned() }
-        })?;
-        let mut body = json!({"replace_original": replace, "text": text});
-        if !blocks.is_empty() {
-            set_field(&mut body, "blocks", blocks.into());
-        }
-        let body = self.mask.mask_body(&body);
-        let sent = self.http.post(url).json(&body).send().await;
-        match sent.and_then(reqwest::Response::error_for_status) {
-            Ok(_) => Ok(()),
-            Err(_) => {
-                Err(Error::OutcomeUnknown { method: RESPOND_METHOD, what: "not taken".to_owned() })
-            }
-        }
-    }
-
-    /// Opens a dialog by a trigger (`views.open`) and returns its id.
-    pub(crate) async fn open_view(&self, trigger: &str, view: &Value) -> Result<String, Error> {
-        let body = json!({"trigger_id": trigger, "view": view});
-        let opened: OpenViewAnswer = self.call_with_body("views.open", &body).await?;
-        Ok(opened.view.id)
-    }
-
-    /// Shows something else in an open dialog (`views.update`).
-    pub(crate) async fn update_view(&self, id: &str, view: &Value) -> Result<(), Error> {
-        let body = json!({"view_id": id, "view": view});
-        self.call_with_body::<EmptyAnswer>("views.update", &body).await.map(drop)
-    }
-
     /// The address of a message on the web; none before Slack has said who we are.
     pub(crate) fn thread_url(&self, thread: &Thread) -> Option<String> {
         let base = self.identity.get()?.url.as_deref()?.trim_end_matches('/');
@@ -398,18 +188,21 @@ impl SlackClient {
         Some(format!("{base}/archives/{channel}/p{ts}"))
     }
 
+    /// The address of a message in a thread on the web; none before Slack has said who we are.
+    pub(crate) fn message_url(&self, thread: &Thread, ts: &MessageTs) -> Option<String> {
+        let message = Thread { channel: thread.channel.clone(), root: ts.clone() };
+        if *ts == thread.root {
+            return self.thread_url(&message);
+        }
+        self.reply_url(&message, &thread.root)
+    }
+
     /// The address of an answer in a thread with this root.
     pub(crate) fn reply_url(&self, message: &Thread, root: &MessageTs) -> Option<String> {
         let address = self.thread_url(message)?;
         let channel = self.renames.current_id(message.channel.as_str());
         let channel = channel.as_ref().unwrap_or(&message.channel);
         Some(format!("{address}?thread_ts={root}&cid={channel}"))
-    }
-
-    /// Shows somebody their home tab (`views.publish`).
-    pub(crate) async fn publish_home(&self, user: &SlackUserId, view: &Value) -> Result<(), Error> {
-        let body = json!({"user_id": user.as_str(), "view": view});
-        self.call_with_body::<EmptyAnswer>("views.publish", &body).await.map(drop)
     }
 
     #[tracing::instrument(level = "error", name = "slack", skip_all, fields(method))]
@@ -528,40 +321,6 @@ fn pause_key(method: &'static str, body: &Value) -> String {
         Some(channel) if method == "chat.postMessage" => format!("{method}:{channel}"),
         _ => method.to_owned(),
     }
-}
-
-/// A post that says itself whose words it shows.
-fn add_author_label(post: &Post) -> Post {
-    let Some(author) = &post.author else { return post.clone() };
-    let label = json!({"type": "plain_text", "text": author, "emoji": false});
-    let label = json!({"type": "context", "elements": [label]});
-    let blocks = std::iter::once(label).chain(post.blocks.iter().cloned()).collect();
-    Post { text: format!("{}: {}", escape_mrkdwn(author), post.text), blocks, ..post.clone() }
-}
-
-fn build_post_body(post: &Post, author: Option<&str>) -> Value {
-    let mut body = json!({
-        "channel": post.channel,
-        "text": post.text,
-        "unfurl_links": false,
-        "unfurl_media": false,
-        "metadata": {"event_type": METADATA_EVENT_TYPE, "event_payload": {"delivery_id": post.delivery}},
-    });
-    let mut blocks = post.blocks.clone();
-    if let Some(first) = blocks.first_mut() {
-        set_field(first, "block_id", post.delivery.as_str().into());
-        set_field(&mut body, "blocks", blocks.into());
-    }
-    if let Some(thread) = &post.thread {
-        set_field(&mut body, "thread_ts", thread.as_str().into());
-        if post.broadcast {
-            set_field(&mut body, "reply_broadcast", true.into());
-        }
-    }
-    if let Some(author) = author {
-        set_field(&mut body, "username", author.into());
-    }
-    body
 }
 
 pub(super) fn set_field(body: &mut Value, key: &str, value: Value) {

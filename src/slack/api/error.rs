@@ -49,6 +49,8 @@ pub enum Error {
     },
 }
 
+/// The last step of an upload, and the only one that shows.
+pub(super) const COMPLETE_UPLOAD_METHOD: &str = "files.completeUploadExternal";
 /// Codes with which Slack says that our token or its scopes do not do.
 const CREDENTIAL_CODES: [&str; 12] = [
     "invalid_auth",
@@ -167,6 +169,27 @@ impl Error {
     pub(crate) fn is_message_gone(&self) -> bool {
         matches!(self, Self::Orphaned { .. })
             || self.code().is_some_and(|c| GONE_MESSAGE_CODES.contains(&c))
+    }
+
+    /// The right to files may be missing where the app was installed long ago. That concerns the
+    /// file in question and nothing else.
+    pub(super) fn into_file_error(self) -> Self {
+        match self {
+            Self::Api { method, code } if code == "missing_scope" => {
+                Self::Api { method, code: "no_scope_for_files".to_owned() }
+            }
+            error => error,
+        }
+    }
+
+    /// What Slack says of an upload that it has taken already.
+    pub(crate) fn file_used_up() -> Self {
+        Self::Api { method: COMPLETE_UPLOAD_METHOD, code: "file_not_found".to_owned() }
+    }
+
+    /// Whether a file that was uploaded is not there any more, or has been shown already.
+    pub(crate) fn is_file_gone(&self) -> bool {
+        self.code().is_some_and(|code| matches!(code, "file_not_found" | "file_deleted"))
     }
 }
 

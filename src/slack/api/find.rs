@@ -4,8 +4,9 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::client::{EmptyAnswer, HISTORY_PAGE_SIZE, Posted, ResultPage, SlackClient, set_field};
+use super::client::{EmptyAnswer, HISTORY_PAGE_SIZE, ResultPage, SlackClient, set_field};
 use super::error::Error;
+use super::message::Posted;
 use crate::model::{ChannelId, Failure, Fault, MessageTs};
 
 /// What is left of a post that missed its thread and cannot be deleted.
@@ -59,183 +60,193 @@ impl<'a> MessagePages<'a> {
     }
 }
 
-impl SlackClient {
-    /// Looks for a post of ours that was made since `since`: by its metadata, or by the block id
-    /// that repeats it, should Slack have dropped metadata that is not registered.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Orphaned`] if it missed its thread, and has been taken back now.
-    pub(crate) async fn find_post(
-        &self,
-        channel: &str,
-        thread: Option<&MessageTs>,
-        delivery: &str,
-        since: Timestamp,
-    ) -> Result<Option<Posted>, Error> {
-        let is_it = |message: &Value| has_delivery_id(message, delivery);
-        if let Some(root) = thread {
-            return self.find_in_thread(channel, root, since, is_it).await;
-        }
-        let found = self.find_message(channel, None, since, is_it).await?;
-        Ok(found.and_then(|message| to_posted(channel, &message)))
+/// Looks for a post of ours that was made since `since`: by its metadata, or by the block id
+/// that repeats it, should Slack have dropped metadata that is not registered.
+///
+/// # Errors
+///
+/// [`Error::Orphaned`] if it missed its thread, and has been taken back now.
+pub(crate) async fn find_post(
+    slack: &SlackClient,
+    channel: &str,
+    thread: Option<&MessageTs>,
+    delivery: &str,
+    since: Timestamp,
+) -> Result<Option<Posted>, Error> {
+    let is_it = |message: &Value| has_delivery_id(message, delivery);
+    if let Some(root) = thread {
+        return find_in_thread(slack, channel, root, since, is_it).await;
     }
+    let found = find_message(slack, channel, None, since, is_it).await?;
+    Ok(found.and_then(|message| to_posted(channel, &message)))
+}
 
-    /// Looks for something of ours in a thread and, as Slack puts there what misses its thread, at
-    /// the root of the channel.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Orphaned`] if it missed its thread, and has been taken back now.
-    pub(super) async fn find_in_thread(
-        &self,
-        channel: &str,
-        root: &MessageTs,
-        since: Timestamp,
-        is_it: impl Fn(&Value) -> bool,
-    ) -> Result<Option<Posted>, Error> {
-        let found = match self.find_message(channel, Some(root), since, &is_it).await {
-            Err(error) if error.is_message_gone() => None,
-            found => found?,
-        };
-        if let Some(found) = found {
-            return Ok(to_posted(channel, &found));
-        }
-        let strayed = |message: &Value| message.get("thread_ts").is_none() && is_it(message);
-        let Some(stray) = self.find_message(channel, None, since, strayed).await? else {
-            return Ok(None);
-        };
-        if let Some(posted) = to_posted(channel, &stray) {
-            self.remove_stray_post(&posted, stray.get("username").is_some()).await?;
-        }
-        Err(Error::Orphaned { method: "conversations.history" })
+/// Looks for something of ours in a thread and, as Slack puts there what misses its thread, at
+/// the root of the channel.
+///
+/// # Errors
+///
+/// [`Error::Orphaned`] if it missed its thread, and has been taken back now.
+pub(super) async fn find_in_thread(
+    slack: &SlackClient,
+    channel: &str,
+    root: &MessageTs,
+    since: Timestamp,
+    is_it: impl Fn(&Value) -> bool,
+) -> Result<Option<Posted>, Error> {
+    let found = match find_message(slack, channel, Some(root), since, &is_it).await {
+        Err(error) if error.is_message_gone() => None,
+        found => found?,
+    };
+    if let Some(found) = found {
+        return Ok(to_posted(channel, &found));
     }
-
-    /// What was said in a thread since a time, oldest first (`conversations.replies`). Its root may
-    /// come with each page, whatever the time (`slack.md` additions §0).
-    pub(crate) fn read_thread(
-        &self,
-        channel: &str,
-        root: &MessageTs,
-        since: &MessageTs,
-    ) -> MessagePages<'_> {
-        let ts = ("ts", root.to_string());
-        MessagePages::new(self, "conversations.replies", channel, since, Some(ts))
+    let strayed = |message: &Value| message.get("thread_ts").is_none() && is_it(message);
+    let Some(stray) = find_message(slack, channel, None, since, strayed).await? else {
+        return Ok(None);
+    };
+    if let Some(posted) = to_posted(channel, &stray) {
+        remove_stray_post(slack, &posted, stray.get("username").is_some()).await?;
     }
+    Err(Error::Orphaned { method: "conversations.history" })
+}
 
-    /// What was said in a channel since a time, outside of threads, newest first
-    /// (`conversations.history`).
-    pub(crate) fn read_channel(&self, channel: &str, since: &MessageTs) -> MessagePages<'_> {
-        MessagePages::new(self, "conversations.history", channel, since, None)
-    }
+/// What was said in a thread since a time, oldest first (`conversations.replies`). Its root may
+/// come with each page, whatever the time (`slack.md` additions §0).
+pub(crate) fn read_thread<'a>(
+    slack: &'a SlackClient,
+    channel: &str,
+    root: &MessageTs,
+    since: &MessageTs,
+) -> MessagePages<'a> {
+    let ts = ("ts", root.to_string());
+    MessagePages::new(slack, "conversations.replies", channel, since, Some(ts))
+}
 
-    /// Looks through what was said since `since` for a message that `is_it`.
-    async fn find_message(
-        &self,
-        channel: &str,
-        thread: Option<&MessageTs>,
-        since: Timestamp,
-        is_it: impl Fn(&Value) -> bool,
-    ) -> Result<Option<Value>, Error> {
-        let since = MessageTs::from_time(since);
-        let mut reading = match thread {
-            Some(root) => self.read_thread(channel, root, &since),
-            None => self.read_channel(channel, &since),
-        };
-        while let Some(messages) = reading.next_page().await? {
-            if let Some(found) = messages.into_iter().find(&is_it) {
-                return Ok(Some(found));
-            }
-        }
-        Ok(None)
-    }
+/// What was said in a channel since a time, outside of threads, newest first
+/// (`conversations.history`).
+pub(crate) fn read_channel<'a>(
+    slack: &'a SlackClient,
+    channel: &str,
+    since: &MessageTs,
+) -> MessagePages<'a> {
+    MessagePages::new(slack, "conversations.history", channel, since, None)
+}
 
-    /// Reads one message of a thread as it is now (`conversations.replies`).
-    pub(crate) async fn fetch_message(
-        &self,
-        channel: &ChannelId,
-        root: &MessageTs,
-        ts: &MessageTs,
-    ) -> Result<Option<Value>, Error> {
-        let page = self.fetch_page_with(channel, root, ts).await?;
-        Ok(page.messages.into_iter().find(|message| has_ts(message, ts)))
-    }
-
-    /// The page of a thread that has one message: that one, and the root.
-    async fn fetch_page_with(
-        &self,
-        channel: &ChannelId,
-        root: &MessageTs,
-        ts: &MessageTs,
-    ) -> Result<ResultPage, Error> {
-        let params = [
-            ("channel", Some(channel.as_str())),
-            ("ts", Some(root.as_str())),
-            ("oldest", Some(ts.as_str())),
-            ("latest", Some(ts.as_str())),
-            ("inclusive", Some("true")),
-            ("limit", Some("10")),
-        ];
-        self.call_with_params("conversations.replies", &params).await
-    }
-
-    /// Makes sure that a post stands in its thread, of which its answer said nothing; takes it back
-    /// if it does not.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Orphaned`] once it is taken back. If it cannot be told for now where the post is,
-    /// the outcome is unknown: nothing that fails here undoes the post.
-    pub(super) async fn ensure_in_thread(
-        &self,
-        method: &'static str,
-        posted: &Posted,
-        root: &MessageTs,
-        is_named: bool,
-    ) -> Result<(), Error> {
-        let unsettled =
-            |_failed| Error::OutcomeUnknown { method, what: "not seen in its thread".to_owned() };
-        if self.is_in_thread(posted, root).await.map_err(unsettled)? {
-            return Ok(());
-        }
-        self.remove_stray_post(posted, is_named).await.map_err(unsettled)?;
-        Err(Error::Orphaned { method })
-    }
-
-    /// Where Slack does not tell what a thread holds, its word for the post is taken: of a thread
-    /// that is there, it shows at least the root.
-    async fn is_in_thread(&self, posted: &Posted, root: &MessageTs) -> Result<bool, Error> {
-        let place = ChannelId::parse(&posted.channel).zip(MessageTs::parse(&posted.ts));
-        let Some((channel, ts)) = place else { return Ok(false) };
-        match self.fetch_page_with(&channel, root, &ts).await {
-            Err(error) if error.is_message_gone() => Ok(false),
-            Err(error) if matches!(error.to_fault(), Fault::Refused { .. }) => Ok(true),
-            Err(error) if error.code() == Some("missing_scope") => Ok(true),
-            page => {
-                let messages = page?.messages;
-                Ok(messages.is_empty() || messages.iter().any(|message| has_ts(message, &ts)))
-            }
+/// Looks through what was said since `since` for a message that `is_it`.
+async fn find_message(
+    slack: &SlackClient,
+    channel: &str,
+    thread: Option<&MessageTs>,
+    since: Timestamp,
+    is_it: impl Fn(&Value) -> bool,
+) -> Result<Option<Value>, Error> {
+    let since = MessageTs::from_time(since);
+    let mut reading = match thread {
+        Some(root) => read_thread(slack, channel, root, &since),
+        None => read_channel(slack, channel, &since),
+    };
+    while let Some(messages) = reading.next_page().await? {
+        if let Some(found) = messages.into_iter().find(&is_it) {
+            return Ok(Some(found));
         }
     }
+    Ok(None)
+}
 
-    /// Takes a post back that went where it was not meant to. What goes by a customer's name cannot
-    /// be deleted (`slack.md` C.1), but emptied, and of what it could be found by, too.
-    async fn remove_stray_post(&self, posted: &Posted, is_named: bool) -> Result<(), Error> {
-        let mut body = json!({"channel": posted.channel, "ts": posted.ts});
-        let method = if is_named { "chat.update" } else { "chat.delete" };
-        if is_named {
-            set_field(&mut body, "text", EMPTIED_POST_TEXT.into());
-            set_field(&mut body, "blocks", json!([]));
-            set_field(&mut body, "metadata", json!({}));
+/// Reads one message of a thread as it is now (`conversations.replies`).
+pub(crate) async fn fetch_message(
+    slack: &SlackClient,
+    channel: &ChannelId,
+    root: &MessageTs,
+    ts: &MessageTs,
+) -> Result<Option<Value>, Error> {
+    let page = fetch_page_with(slack, channel, root, ts).await?;
+    Ok(page.messages.into_iter().find(|message| has_ts(message, ts)))
+}
+
+/// The page of a thread that has one message: that one, and the root.
+async fn fetch_page_with(
+    slack: &SlackClient,
+    channel: &ChannelId,
+    root: &MessageTs,
+    ts: &MessageTs,
+) -> Result<ResultPage, Error> {
+    let params = [
+        ("channel", Some(channel.as_str())),
+        ("ts", Some(root.as_str())),
+        ("oldest", Some(ts.as_str())),
+        ("latest", Some(ts.as_str())),
+        ("inclusive", Some("true")),
+        ("limit", Some("10")),
+    ];
+    slack.call_with_params("conversations.replies", &params).await
+}
+
+/// Makes sure that a post stands in its thread, of which its answer said nothing; takes it back
+/// if it does not.
+///
+/// # Errors
+///
+/// [`Error::Orphaned`] once it is taken back. If it cannot be told for now where the post is,
+/// the outcome is unknown: nothing that fails here undoes the post.
+pub(super) async fn ensure_in_thread(
+    slack: &SlackClient,
+    method: &'static str,
+    posted: &Posted,
+    root: &MessageTs,
+    is_named: bool,
+) -> Result<(), Error> {
+    let unsettled =
+        |_failed| Error::OutcomeUnknown { method, what: "not seen in its thread".to_owned() };
+    if is_in_thread(slack, posted, root).await.map_err(unsettled)? {
+        return Ok(());
+    }
+    remove_stray_post(slack, posted, is_named).await.map_err(unsettled)?;
+    Err(Error::Orphaned { method })
+}
+
+/// Where Slack does not tell what a thread holds, its word for the post is taken: of a thread
+/// that is there, it shows at least the root.
+async fn is_in_thread(
+    slack: &SlackClient,
+    posted: &Posted,
+    root: &MessageTs,
+) -> Result<bool, Error> {
+    let place = ChannelId::parse(&posted.channel).zip(MessageTs::parse(&posted.ts));
+    let Some((channel, ts)) = place else { return Ok(false) };
+    match fetch_page_with(slack, &channel, root, &ts).await {
+        Err(error) if error.is_message_gone() => Ok(false),
+        Err(error) if matches!(error.to_fault(), Fault::Refused { .. }) => Ok(true),
+        Err(error) if error.code() == Some("missing_scope") => Ok(true),
+        page => {
+            let messages = page?.messages;
+            Ok(messages.is_empty() || messages.iter().any(|message| has_ts(message, &ts)))
         }
-        match self.call_with_body::<EmptyAnswer>(method, &body).await {
-            Err(error) if matches!(error.to_fault(), Fault::Refused { .. }) => {
-                tracing::warn!(slack.channel = posted.channel, slack.ts = posted.ts, %error,
-                    "a post that missed its thread could not be taken back");
-                Ok(())
-            }
-            result => result.map(drop),
+    }
+}
+
+/// Takes a post back that went where it was not meant to. What goes by a customer's name cannot
+/// be deleted (`slack.md` C.1), but emptied, and of what it could be found by, too.
+async fn remove_stray_post(
+    slack: &SlackClient,
+    posted: &Posted,
+    is_named: bool,
+) -> Result<(), Error> {
+    let mut body = json!({"channel": posted.channel, "ts": posted.ts});
+    let method = if is_named { "chat.update" } else { "chat.delete" };
+    if is_named {
+        set_field(&mut body, "text", EMPTIED_POST_TEXT.into());
+        set_field(&mut body, "blocks", json!([]));
+        set_field(&mut body, "metadata", json!({}));
+    }
+    match slack.call_with_body::<EmptyAnswer>(method, &body).await {
+        Err(error) if matches!(error.to_fault(), Fault::Refused { .. }) => {
+            tracing::warn!(slack.channel = posted.channel, slack.ts = posted.ts, %error,
+                "a post that missed its thread could not be taken back");
+            Ok(())
         }
+        result => result.map(drop),
     }
 }
 

@@ -6,12 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::SignedDuration;
 use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::header::{DATE, HeaderMap};
-use serde_json::Value;
 
-use super::client::SlackClient;
-use super::error::Error;
 use crate::clock::Clock;
-use crate::model::ChannelId;
 use crate::slack::events::verify::SIGNATURE_WINDOW;
 use crate::telemetry;
 
@@ -26,15 +22,6 @@ const CLOCK_MARGIN: SignedDuration = SignedDuration::from_secs(30);
 pub(crate) struct ApiHealth {
     clock: Clock,
     state: Arc<Mutex<ApiState>>,
-}
-
-/// What a channel is to us.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ChannelAccess {
-    /// Whether we may post to it.
-    pub(crate) is_open: bool,
-    /// Whether it is shared with another company (Slack Connect), or is about to be.
-    pub(crate) is_shared_outside: bool,
 }
 
 #[derive(Debug, Default)]
@@ -93,6 +80,16 @@ impl ApiHealth {
         }
     }
 
+    /// Whether Slack's clock and ours are so far apart that its requests have to be refused.
+    pub(crate) fn has_clock_skew(&self) -> bool {
+        is_clock_off(self.lock_state().ahead)
+    }
+
+    /// Whether a method that tickets wait for was refused for want of a scope, and not accepted since.
+    pub(crate) fn lacks_scope(&self) -> bool {
+        !self.lock_state().refused.is_empty()
+    }
+
     fn lock_state(&self) -> MutexGuard<'_, ApiState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -106,36 +103,6 @@ fn is_needed_for_tickets(method: &str) -> bool {
 
 fn is_clock_off(ahead: SignedDuration) -> bool {
     ahead.abs() > SIGNATURE_WINDOW - CLOCK_MARGIN
-}
-
-impl SlackClient {
-    /// Whether Slack's clock and ours are so far apart that its requests have to be refused.
-    pub(crate) fn has_clock_skew(&self) -> bool {
-        is_clock_off(self.health.lock_state().ahead)
-    }
-
-    /// Whether a method that tickets wait for was refused for want of a scope, and not accepted since.
-    pub(crate) fn lacks_scope(&self) -> bool {
-        !self.health.lock_state().refused.is_empty()
-    }
-
-    /// Whether we may post to a channel, and who else reads it (`conversations.info`).
-    pub(crate) async fn check_channel_access(
-        &self,
-        channel: &ChannelId,
-    ) -> Result<ChannelAccess, Error> {
-        let params = [("channel", Some(channel.as_str()))];
-        let answer: Value = match self.call_with_params("conversations.info", &params).await {
-            Err(error) if error.is_channel_lost() => return Ok(ChannelAccess::default()),
-            answer => answer?,
-        };
-        let flag = |flag: &str| answer.pointer(&format!("/channel/{flag}"))?.as_bool();
-        let is = |name| flag(name) == Some(true);
-        Ok(ChannelAccess {
-            is_open: flag("is_member") != Some(false) && !is("is_archived"),
-            is_shared_outside: is("is_ext_shared") || is("is_pending_ext_shared"),
-        })
-    }
 }
 
 #[cfg(test)]

@@ -12,13 +12,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dashmap::DashMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::caches::ListedMembers;
 use super::client::SlackClient;
-use super::directory::Profile;
 use super::error::Error;
+use super::profile::Profile;
 use crate::model::{ChannelId, Failure, Fault, SlackUserId};
 
 /// How long it is believed that somebody is on a list.
@@ -65,190 +65,11 @@ impl AgentStatus {
     }
 }
 
-/// The lists that were read lately.
-#[derive(Debug, Default)]
-pub(super) struct MemberCache {
-    lists: DashMap<String, (Timestamp, ListedMembers)>,
-    /// One reader at a time: when a list has become too old, many want it at once.
-    reading: tokio::sync::Mutex<()>,
-}
-
-/// Who is on a list.
-#[derive(Clone, Debug)]
-enum ListedMembers {
-    These(Arc<HashSet<String>>),
-    /// Everybody who acts there: nobody tells who else is on it.
-    Anybody,
-}
-
-impl ListedMembers {
-    fn has_member(&self, user: &SlackUserId) -> bool {
-        match self {
-            Self::These(members) => members.contains(user.as_str()),
-            Self::Anybody => true,
-        }
-    }
-}
-
 /// Whose members are wanted.
 #[derive(Clone, Copy)]
 enum MemberList<'a> {
     Channel(&'a ChannelId),
     Group(&'a str),
-}
-
-impl SlackClient {
-    /// Whether somebody may answer the customers of a channel: one of our own people who is in it
-    /// or, if agents are in a user group, who is in that.
-    ///
-    /// `since` is when they did what they are asked about: a list that is older does not prove
-    /// that they were not on it.
-    pub(crate) async fn check_agent_status(
-        &self,
-        (user, profile): (&SlackUserId, &Profile),
-        channel: &ChannelId,
-        group: Option<&str>,
-        since: Timestamp,
-    ) -> Result<AgentStatus, Error> {
-        match self.may_be_agent(user, profile, group).await {
-            Err(error) if error.is_unknown_group() => return Ok(AgentStatus::NoGroup),
-            Ok(false) => return Ok(AgentStatus::Outsider),
-            Err(error) => return Err(error),
-            Ok(true) => {}
-        }
-        if group.is_some() || self.is_in_channel(channel, user, since).await? {
-            return Ok(AgentStatus::Agent);
-        }
-        Ok(AgentStatus::Away)
-    }
-
-    /// Whether somebody may answer customers in some channel.
-    pub(crate) async fn may_be_agent(
-        &self,
-        user: &SlackUserId,
-        profile: &Profile,
-        group: Option<&str>,
-    ) -> Result<bool, Error> {
-        if !profile.is_full_member || !profile.workspaces.is_ours(self.ensure_identity().await?) {
-            return Ok(false);
-        }
-        match group {
-            None => Ok(true),
-            Some(group) => {
-                self.is_listed(MemberList::Group(group), user, self.now() - GROUP_ABSENCE_LIFETIME)
-                    .await
-            }
-        }
-    }
-
-    /// Whether Slack knows a user group.
-    pub(crate) async fn has_group(&self, group: &str) -> Result<bool, Error> {
-        match self.read_list(MemberList::Group(group)).await {
-            Err(error) if error.is_unknown_group() => Ok(false),
-            listed => listed.map(|_| true),
-        }
-    }
-
-    /// Whether somebody is in a channel (`conversations.members`). That they are not is believed
-    /// only of a list that was read since the given time.
-    pub(crate) async fn is_in_channel(
-        &self,
-        channel: &ChannelId,
-        user: &SlackUserId,
-        since: Timestamp,
-    ) -> Result<bool, Error> {
-        self.is_listed(MemberList::Channel(channel), user, since).await
-    }
-
-    async fn is_listed(
-        &self,
-        list: MemberList<'_>,
-        user: &SlackUserId,
-        since: Timestamp,
-    ) -> Result<bool, Error> {
-        let key = list.cache_key();
-        if let Some(known) = self.cached_membership(&key, user, since) {
-            return Ok(known);
-        }
-        let _turn = self.members.reading.lock().await;
-        if let Some(known) = self.cached_membership(&key, user, since) {
-            return Ok(known);
-        }
-        // The list is as old as the question, not as the answer.
-        let asked = self.now();
-        match self.read_list(list).await {
-            Ok(members) => {
-                let listed = ListedMembers::These(Arc::new(members));
-                let is_on = listed.has_member(user);
-                self.members.lists.insert(key, (asked, listed));
-                Ok(is_on)
-            }
-            Err(error) if self.was_listed(&key, user) && !is_permanent(&error) => {
-                tracing::warn!(%error, "slack does not tell who is in {key}; the last list goes on");
-                Ok(true)
-            }
-            Err(error) if matches!(list, MemberList::Channel(_)) && is_list_unavailable(&error) => {
-                tracing::warn!(%error, "nobody tells who is in {key}: who acts there is taken to be");
-                self.members.lists.insert(key, (asked, ListedMembers::Anybody));
-                Ok(true)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn read_list(&self, list: MemberList<'_>) -> Result<HashSet<String>, Error> {
-        match list {
-            MemberList::Group(group) => {
-                let params = [("usergroup", Some(group))];
-                let answer: Value = self.call_with_params("usergroups.users.list", &params).await?;
-                Ok(string_entries(&answer, "users").collect())
-            }
-            MemberList::Channel(channel) => self.read_members(channel).await,
-        }
-    }
-
-    async fn read_members(&self, channel: &ChannelId) -> Result<HashSet<String>, Error> {
-        const LIST_MEMBERS_METHOD: &str = "conversations.members";
-        let (mut members, mut cursor) = (HashSet::new(), None::<String>);
-        for _ in 0..MAX_PAGES {
-            let params = [
-                ("channel", Some(channel.as_str())),
-                ("limit", Some(MEMBER_PAGE_SIZE)),
-                ("cursor", cursor.as_deref()),
-            ];
-            let answer: Value = self.call_with_params(LIST_MEMBERS_METHOD, &params).await?;
-            members.extend(string_entries(&answer, "members"));
-            let next = answer.pointer("/response_metadata/next_cursor").and_then(Value::as_str);
-            cursor = next.filter(|cursor| !cursor.is_empty()).map(str::to_owned);
-            if cursor.is_none() && members.is_empty() {
-                // The app itself is in the channel.
-                return Err(Error::Api {
-                    method: LIST_MEMBERS_METHOD,
-                    code: NO_MEMBERS.to_owned(),
-                });
-            }
-            if cursor.is_none() {
-                return Ok(members);
-            }
-        }
-        // Half a list proves nothing about those who are not on it.
-        Err(Error::Api { method: LIST_MEMBERS_METHOD, code: "too_many_members".to_owned() })
-    }
-
-    /// What a list that was read lately says, if it is to be believed.
-    fn cached_membership(&self, key: &str, user: &SlackUserId, since: Timestamp) -> Option<bool> {
-        let (at, listed) = self.members.lists.get(key).map(|entry| entry.clone())?;
-        let is_on = listed.has_member(user);
-        let is_believed = if is_on { self.now() < at + MEMBERSHIP_LIFETIME } else { at >= since };
-        is_believed.then_some(is_on)
-    }
-
-    fn was_listed(&self, key: &str, user: &SlackUserId) -> bool {
-        let known = self.members.lists.get(key).map(|entry| entry.clone());
-        known.is_some_and(|(at, listed)| {
-            self.now() < at + STALE_LIST_LIFETIME && listed.has_member(user)
-        })
-    }
 }
 
 impl MemberList<'_> {
@@ -258,6 +79,160 @@ impl MemberList<'_> {
             Self::Group(group) => format!("group {group}"),
         }
     }
+}
+
+/// Whether somebody may answer the customers of a channel: one of our own people who is in it
+/// or, if agents are in a user group, who is in that.
+///
+/// `since` is when they did what they are asked about: a list that is older does not prove
+/// that they were not on it.
+pub(crate) async fn check_agent_status(
+    slack: &SlackClient,
+    (user, profile): (&SlackUserId, &Profile),
+    channel: &ChannelId,
+    group: Option<&str>,
+    since: Timestamp,
+) -> Result<AgentStatus, Error> {
+    match may_be_agent(slack, user, profile, group).await {
+        Err(error) if error.is_unknown_group() => return Ok(AgentStatus::NoGroup),
+        Ok(false) => return Ok(AgentStatus::Outsider),
+        Err(error) => return Err(error),
+        Ok(true) => {}
+    }
+    if group.is_some() || is_in_channel(slack, channel, user, since).await? {
+        return Ok(AgentStatus::Agent);
+    }
+    Ok(AgentStatus::Away)
+}
+
+/// Whether somebody may answer customers in some channel.
+pub(crate) async fn may_be_agent(
+    slack: &SlackClient,
+    user: &SlackUserId,
+    profile: &Profile,
+    group: Option<&str>,
+) -> Result<bool, Error> {
+    if !profile.is_full_member || !profile.workspaces.is_ours(slack.ensure_identity().await?) {
+        return Ok(false);
+    }
+    match group {
+        None => Ok(true),
+        Some(group) => {
+            is_listed(slack, MemberList::Group(group), user, slack.now() - GROUP_ABSENCE_LIFETIME)
+                .await
+        }
+    }
+}
+
+/// Whether Slack knows a user group.
+pub(crate) async fn has_group(slack: &SlackClient, group: &str) -> Result<bool, Error> {
+    match read_list(slack, MemberList::Group(group)).await {
+        Err(error) if error.is_unknown_group() => Ok(false),
+        listed => listed.map(|_| true),
+    }
+}
+
+/// Whether somebody is in a channel (`conversations.members`). That they are not is believed
+/// only of a list that was read since the given time.
+pub(crate) async fn is_in_channel(
+    slack: &SlackClient,
+    channel: &ChannelId,
+    user: &SlackUserId,
+    since: Timestamp,
+) -> Result<bool, Error> {
+    is_listed(slack, MemberList::Channel(channel), user, since).await
+}
+
+async fn is_listed(
+    slack: &SlackClient,
+    list: MemberList<'_>,
+    user: &SlackUserId,
+    since: Timestamp,
+) -> Result<bool, Error> {
+    let key = list.cache_key();
+    if let Some(known) = cached_membership(slack, &key, user, since) {
+        return Ok(known);
+    }
+    let _turn = slack.caches.reading.lock().await;
+    if let Some(known) = cached_membership(slack, &key, user, since) {
+        return Ok(known);
+    }
+    // The list is as old as the question, not as the answer.
+    let asked = slack.now();
+    match read_list(slack, list).await {
+        Ok(members) => {
+            let listed = ListedMembers::These(Arc::new(members));
+            let is_on = listed.has_member(user);
+            slack.caches.lists.insert(key, (asked, listed));
+            Ok(is_on)
+        }
+        Err(error) if was_listed(slack, &key, user) && !is_permanent(&error) => {
+            tracing::warn!(%error, "slack does not tell who is in {key}; the last list goes on");
+            Ok(true)
+        }
+        Err(error) if matches!(list, MemberList::Channel(_)) && is_list_unavailable(&error) => {
+            tracing::warn!(%error, "nobody tells who is in {key}: who acts there is taken to be");
+            slack.caches.lists.insert(key, (asked, ListedMembers::Anybody));
+            Ok(true)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn read_list(slack: &SlackClient, list: MemberList<'_>) -> Result<HashSet<String>, Error> {
+    match list {
+        MemberList::Group(group) => {
+            let params = [("usergroup", Some(group))];
+            let answer: Value = slack.call_with_params("usergroups.users.list", &params).await?;
+            Ok(string_entries(&answer, "users").collect())
+        }
+        MemberList::Channel(channel) => read_members(slack, channel).await,
+    }
+}
+
+async fn read_members(slack: &SlackClient, channel: &ChannelId) -> Result<HashSet<String>, Error> {
+    const LIST_MEMBERS_METHOD: &str = "conversations.members";
+    let (mut members, mut cursor) = (HashSet::new(), None::<String>);
+    for _ in 0..MAX_PAGES {
+        let params = [
+            ("channel", Some(channel.as_str())),
+            ("limit", Some(MEMBER_PAGE_SIZE)),
+            ("cursor", cursor.as_deref()),
+        ];
+        let answer: Value = slack.call_with_params(LIST_MEMBERS_METHOD, &params).await?;
+        members.extend(string_entries(&answer, "members"));
+        let next = answer.pointer("/response_metadata/next_cursor").and_then(Value::as_str);
+        cursor = next.filter(|cursor| !cursor.is_empty()).map(str::to_owned);
+        if cursor.is_none() && members.is_empty() {
+            // The app itself is in the channel.
+            return Err(Error::Api { method: LIST_MEMBERS_METHOD, code: NO_MEMBERS.to_owned() });
+        }
+        if cursor.is_none() {
+            return Ok(members);
+        }
+    }
+    // Half a list proves nothing about those who are not on it.
+    Err(Error::Api { method: LIST_MEMBERS_METHOD, code: "too_many_members".to_owned() })
+}
+
+/// What a list that was read lately says, if it is to be believed.
+fn cached_membership(
+    slack: &SlackClient,
+    key: &str,
+    user: &SlackUserId,
+    since: Timestamp,
+) -> Option<bool> {
+    let (at, listed) = slack.caches.lists.get(key).map(|entry| entry.clone())?;
+    let is_on = listed.has_member(user);
+    let is_believed = if is_on { slack.now() < at + MEMBERSHIP_LIFETIME } else { at >= since };
+    is_believed.then_some(is_on)
+}
+
+fn was_listed(slack: &SlackClient, key: &str, user: &SlackUserId) -> bool {
+    let known = slack.caches.lists.get(key).map(|entry| entry.clone());
+    known.is_some_and(|(at, listed)| {
+        slack.now() < at + STALE_LIST_LIFETIME && listed.has_member(user)
+    })
 }
 
 /// Whether this is not Slack but something that stands in its place and does not know the method.

@@ -1,16 +1,23 @@
 //! The calls that we make to Slack.
+//!
+//! [`client`] makes a call and [`post`] shows something; whatever else we ask Slack for is a
+//! function that is given the client.
 
+pub(crate) mod address;
+mod caches;
 pub(crate) mod client;
-mod directory;
+pub(crate) mod directory;
 pub(crate) mod error;
 pub(crate) mod files;
-mod find;
-mod forget;
+pub(crate) mod find;
+pub(crate) mod forget;
 pub(crate) mod health;
+mod identity;
 pub(crate) mod mask;
-mod members;
+pub(crate) mod members;
+pub(crate) mod message;
+mod post;
+pub(crate) mod profile;
 mod renames;
 pub(crate) mod transport;
-
-pub(crate) use directory::Profile;
-pub(crate) use members::AgentStatus;
+mod workspace;

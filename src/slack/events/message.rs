@@ -7,7 +7,8 @@
 
 use serde_json::Value;
 
-use super::parse::{self, text_at};
+use super::attachment::parse_attachment;
+use super::json::text_at;
 use crate::model::{AgentMessage, Attachment, Inline, KeptPart, Paragraph, RichText, Style};
 use crate::slack::text::rich_text::{self, element_type, find_element_text, unreadable_part};
 use crate::slack::text::{emoji, mrkdwn};
@@ -201,7 +202,7 @@ fn read_forwarded(attachment: &Value, depth: usize) -> AgentMessage {
 }
 
 fn read_files(message: &Value) -> Vec<Attachment> {
-    array_field(message, "files").iter().map(parse::parse_attachment).collect()
+    array_field(message, "files").iter().map(parse_attachment).collect()
 }
 
 fn to_kept_part(block: &Value) -> KeptPart {

@@ -1,7 +1,11 @@
 //! What Slack sends: its signature, and payload → typed event. No calls.
 
-pub mod dialog;
+pub(crate) mod attachment;
+pub(crate) mod command;
+pub(crate) mod dialog;
+mod json;
 pub mod message;
 pub mod parse;
+pub(crate) mod requester;
+pub(crate) mod routed;
 pub(crate) mod verify;
-pub(crate) mod workspace;

@@ -7,19 +7,17 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::dialog::{self, DialogRequest, OptionSearch};
+use super::command::{SlashCommand, parse_command};
+use super::dialog::{self, DialogRequest, OfferDraft, OptionSearch};
+use super::json::text_at;
 use super::message;
-use super::workspace::{self, Requester};
+use super::requester;
+use super::routed::RoutedSlackEvent;
 use crate::bounded;
 use crate::model::hex::to_hex;
-use crate::model::{
-    AgentMessage, Attachment, ChannelId, Click, FileAccess, MessageTs, SlackEvent, SlackUserId,
-    TicketId,
-};
-use crate::slack::action;
+use crate::model::{AgentMessage, ChannelId, Click, MessageTs, SlackEvent, SlackUserId, TicketId};
 use crate::slack::text::emoji;
-use crate::slack::views::compose::OfferDraft;
-use crate::slack::views::home::{self, CommandAction, SlashCommand};
+use crate::slack::views::ids::{SLASH_COMMAND, action};
 
 /// What the keys of messages begin with.
 const MESSAGE_KEY_PREFIX: &str = "m:";
@@ -49,19 +47,6 @@ const HEALTH_EVENTS: [&str; 12] = [
     "group_left",
     "group_unarchive",
 ];
-
-/// An event and what it is about.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RoutedSlackEvent {
-    /// What makes it the same event as another one, whatever delivery id it came with.
-    pub key: String,
-    /// The message whose ticket it belongs to: the root of a thread, the message reacted to.
-    pub(crate) about: Option<(ChannelId, MessageTs)>,
-    /// The ticket it belongs to, where a button of ours says so.
-    pub(crate) ticket: Option<TicketId>,
-    /// What happened.
-    pub(crate) event: SlackEvent,
-}
 
 /// What a request of Slack wants.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,8 +91,7 @@ pub fn parse_body(body: &Value) -> SlackRequest {
             told.or_else(|| parse_channel_rename(body))
                 .unwrap_or_else(|| SlackRequest::Event(parse_callback(body)))
         }
-        None if text_at(body, "/command") == Some(home::SLASH_COMMAND) => match parse_command(body)
-        {
+        None if text_at(body, "/command") == Some(SLASH_COMMAND) => match parse_command(body) {
             Some(command) => SlackRequest::Command(command),
             None => SlackRequest::Event(unknown_event("command", body)),
         },
@@ -218,7 +202,7 @@ pub(crate) fn parse_workspace_names(json: &[u8]) -> Vec<String> {
     let body = std::str::from_utf8(json)
         .ok()
         .and_then(|json| bounded::parse_tree_without(json, &LARGE_FIELDS));
-    body.map(|body| workspace::list_named_workspaces(&body)).unwrap_or_default()
+    body.map(|body| requester::list_named_workspaces(&body)).unwrap_or_default()
 }
 
 fn parse_home_opened(body: &Value) -> Option<SlackUserId> {
@@ -239,11 +223,6 @@ fn parse_channel_rename(body: &Value) -> Option<SlackRequest> {
         body.get("event").filter(|event| text_at(event, "/type") == Some(CHANNEL_RENAMED_EVENT))?;
     let id = |place| ChannelId::parse(text_at(event, place)?);
     Some(SlackRequest::Renamed { old: id("/old_channel_id")?, new: id("/new_channel_id")? })
-}
-
-fn parse_command(body: &Value) -> Option<SlashCommand> {
-    let wanted = CommandAction::parse(text_at(body, "/text").unwrap_or_default());
-    Some(SlashCommand { by: Requester::parse(body)?, wanted })
 }
 
 fn parse_callback(body: &Value) -> RoutedSlackEvent {
@@ -528,49 +507,6 @@ pub(crate) fn version_name(message: &Value) -> String {
     text_at(message, "/edited/ts").map(|edited| format!("{edited}:")).unwrap_or_default()
 }
 
-/// Reads one file (`slack.md` C.3).
-pub(crate) fn parse_attachment(file: &Value) -> Attachment {
-    let url = text_at(file, "/url_private_download").or_else(|| text_at(file, "/url_private"));
-    let external = file.get("is_external").and_then(Value::as_bool) == Some(true);
-    let access = match (text_at(file, "/mode"), text_at(file, "/file_access")) {
-        (Some("tombstone"), _) | (_, Some("file_not_found")) => FileAccess::Deleted,
-        (Some("hidden_by_limit"), _) => FileAccess::Hidden,
-        (_, Some("access_denied")) => FileAccess::Denied,
-        _ if let Some(access) = slack_document_access(file) => access,
-        (Some("file_access"), _) | (_, Some("check_file_info")) => FileAccess::Ask,
-        (Some("external"), _) => FileAccess::Elsewhere,
-        _ if external => FileAccess::Elsewhere,
-        _ if url.is_none() => FileAccess::Ask,
-        _ => FileAccess::Open,
-    };
-    let name = text_at(file, "/name").or_else(|| text_at(file, "/title"));
-    Attachment {
-        id: text_at(file, "/id").unwrap_or_default().to_owned(),
-        name: name.unwrap_or("?").to_owned(),
-        mime: text_at(file, "/mimetype").map(str::to_ascii_lowercase),
-        size: file.get("size").and_then(Value::as_u64).filter(|size| *size > 0),
-        url: url.map(str::to_owned),
-        access,
-    }
-}
-
-/// What Slack keeps beside files and hands out as a web page, if at all (`slack.md` 3.3).
-fn slack_document_access(file: &Value) -> Option<FileAccess> {
-    let marks = ["/mode", "/filetype", "/mimetype"].map(|mark| text_at(file, mark));
-    marks.into_iter().flatten().find_map(|mark| match mark {
-        "quip" | "canvas" | "application/vnd.slack-docs" => Some(FileAccess::Canvas),
-        "list" | "application/vnd.slack-list" => Some(FileAccess::List),
-        "post" | "space" => Some(FileAccess::Post),
-        "email" => Some(FileAccess::Email),
-        _ => None,
-    })
-}
-
-/// The text at a place in a document, if there is any.
-pub(super) fn text_at<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
-    value.pointer(pointer)?.as_str().filter(|text| !text.is_empty())
-}
-
 /// Keeps keys short, whatever the sender puts into ids.
 fn limit_key(key: String) -> String {
     if key.len() <= 512 { key } else { format!("h:{}", hash_to_hex(key.as_bytes())) }
@@ -601,30 +537,6 @@ mod tests {
     fn with(mut base: Value, key: &str, value: Value) -> Value {
         base[key] = value;
         base
-    }
-
-    #[test]
-    fn what_slack_keeps_beside_files_is_known_by_any_of_its_marks() {
-        let access = |field: &str, mark: &str| {
-            let mut file = json!({"id": "F1", "name": "Assunto", "mode": "hosted", "mimetype": "text/html",
-                "size": 15, "url_private": "https://files.slack.com/f"});
-            file[field] = json!(mark);
-            parse_attachment(&file).access
-        };
-        for (field, mark, expected) in [
-            ("mode", "email", FileAccess::Email),
-            ("filetype", "email", FileAccess::Email),
-            ("mode", "post", FileAccess::Post),
-            ("filetype", "space", FileAccess::Post),
-            ("mode", "list", FileAccess::List),
-            ("mimetype", "application/vnd.slack-list", FileAccess::List),
-            ("filetype", "quip", FileAccess::Canvas),
-            ("filetype", "canvas", FileAccess::Canvas),
-            ("mimetype", "application/vnd.slack-docs", FileAccess::Canvas),
-            ("filetype", "html", FileAccess::Open),
-        ] {
-            assert_eq!(access(field, mark), expected, "{field} {mark}");
-        }
     }
 
     #[test]

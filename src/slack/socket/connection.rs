@@ -14,10 +14,11 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::frame::{self, Frame};
+use super::frame::{self, ConnectionEnd, Frame};
 use super::handshake::SlackWebSocket;
 use super::health::OpenSocket;
-use super::{ConnectionEnd, PayloadHandler, PayloadNotStored, PayloadResult, SocketTiming};
+use super::payload::{PayloadHandler, PayloadNotStored, PayloadResult};
+use super::timing::SocketTiming;
 use crate::clock::Clock;
 use crate::telemetry;
 

@@ -4,7 +4,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::ConnectionEnd;
+/// Why a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ConnectionEnd {
+    /// Slack will close it and expects another one.
+    Refresh,
+    /// It is gone.
+    Lost,
+    /// The app does not use Socket Mode any more.
+    SwitchedOff,
+}
 
 /// What Slack says.
 #[derive(Debug, PartialEq, Eq)]

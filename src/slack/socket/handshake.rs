@@ -12,9 +12,11 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use url::Url;
 
-use super::OPEN_CONNECTION_METHOD;
+use crate::slack::api::address::is_slack_or_loopback;
 use crate::slack::api::error::Error;
-use crate::slack::api::files::is_slack_or_loopback;
+
+/// Where Slack is asked for an address to connect to.
+pub(super) const OPEN_CONNECTION_METHOD: &str = "apps.connections.open";
 
 /// A connection to Slack.
 pub(super) type SlackWebSocket = WebSocketStream<Upgraded>;

@@ -9,13 +9,11 @@ use slack_morphism::blocks::{
     SlackSectionBlock,
 };
 
-use super::compose::ComposeKind;
+use super::ids::{ComposeKind, Dialog, action};
 use super::render;
 use crate::locale::Texts;
 use crate::model::text::truncate_label;
 use crate::model::{Ticket, TicketEnding, TicketState};
-use crate::slack::action;
-use crate::slack::events::dialog::Dialog;
 use crate::slack::text::mrkdwn::escape_mrkdwn;
 use crate::slack::text::rich_text;
 

@@ -7,18 +7,12 @@
 use serde_json::{Value, json};
 use url::Url;
 
+use super::ids::{ComposeKind, Dialog, KIND_ACTION_ID, SEND_CALLBACK_ID};
 use super::modal::{build_input, build_view, plain_text_json};
 use super::render;
 use crate::locale::Texts;
 use crate::model::{Offer, Ticket, TicketId};
-use crate::slack::events::dialog::Dialog;
-use crate::slack::events::workspace::Requester;
 use crate::slack::text::rich_text;
-
-/// The name of the second page.
-pub(crate) const SEND_CALLBACK_ID: &str = "compose_send";
-/// The list from which the kind is chosen.
-pub(crate) const KIND_ACTION_ID: &str = "compose_kind";
 
 /// Longest question: what WhatsApp takes with buttons.
 const QUESTION_CHARS: usize = 1024;
@@ -27,70 +21,27 @@ const LINK_CHARS: [usize; 3] = [1000, 200, 800];
 /// Most characters that a dialog carries (Block Kit: `private_metadata`).
 const METADATA_CHARS: usize = 3000;
 
-/// What can be composed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ComposeKind {
-    /// A question with a few answers as buttons.
-    Quick,
-    /// A question with a list of answers.
-    Menu,
-    /// A place on the map.
-    Place,
-    /// A link with what is known of its target.
-    Link,
-}
-
-/// Somebody filled the first page in.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OfferDraft {
-    /// Who.
-    pub(crate) by: Requester,
-    /// For which ticket.
-    pub(crate) ticket: TicketId,
-    /// What, or what is wrong with it.
-    pub(crate) offer: Result<Offer, FieldError>,
-}
-
 /// The field that is wrong, and the key of the text that says how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FieldError(&'static str, &'static str);
 
-impl ComposeKind {
-    const ALL: [Self; 4] = [Self::Quick, Self::Menu, Self::Place, Self::Link];
-
-    /// The name that comes back when it is chosen.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Quick => "quick",
-            Self::Menu => "menu",
-            Self::Place => "place",
-            Self::Link => "link",
-        }
+fn kind_label(kind: ComposeKind) -> &'static str {
+    match kind {
+        ComposeKind::Quick => "compose-quick",
+        ComposeKind::Menu => "compose-menu",
+        ComposeKind::Place => "compose-place",
+        ComposeKind::Link => "compose-link",
     }
+}
 
-    /// Reads [`ComposeKind::name`] back.
-    pub(crate) fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-
-    fn label(self) -> &'static str {
-        match self {
-            Self::Quick => "compose-quick",
-            Self::Menu => "compose-menu",
-            Self::Place => "compose-place",
-            Self::Link => "compose-link",
-        }
-    }
-
-    /// How many answers there may be, and how long each: what WhatsApp takes, the tightest of all.
-    fn option_limits(self) -> (usize, usize) {
-        if self == Self::Quick { (3, 20) } else { (10, 24) }
-    }
+/// How many answers there may be, and how long each: what WhatsApp takes, the tightest of all.
+fn option_limits(kind: ComposeKind) -> (usize, usize) {
+    if kind == ComposeKind::Quick { (3, 20) } else { (10, 24) }
 }
 
 /// The first page, for one kind.
 pub(crate) fn build_offer_form(ticket: &Ticket, kind: ComposeKind, texts: &Texts) -> Value {
-    let option = |kind: ComposeKind| json!({"text": plain_text_json(&texts.text(kind.label(), &[])), "value": kind.name()});
+    let option = |kind: ComposeKind| json!({"text": plain_text_json(&texts.text(kind_label(kind), &[])), "value": kind.name()});
     let options: Vec<Value> = ComposeKind::ALL.into_iter().map(option).collect();
     let select = json!({
         "type": "static_select", "action_id": KIND_ACTION_ID, "options": options,
@@ -145,13 +96,16 @@ pub(crate) fn build_offer_form(ticket: &Ticket, kind: ComposeKind, texts: &Texts
 }
 
 /// The answer to the first page: what the customer will get, or what is wrong.
-pub(crate) fn answer_draft(drafted: &OfferDraft, texts: &Texts) -> Value {
-    let offer = match &drafted.offer {
+pub(crate) fn answer_draft(
+    ticket: &TicketId,
+    drafted: &Result<Offer, FieldError>,
+    texts: &Texts,
+) -> Value {
+    let offer = match drafted {
         Ok(offer) => offer,
         Err(FieldError(field, key)) => return build_field_error(field, key, texts),
     };
-    let metadata =
-        json!({"ticket": drafted.ticket.to_string(), "offer": offer_to_json(offer)}).to_string();
+    let metadata = json!({"ticket": ticket.to_string(), "offer": offer_to_json(offer)}).to_string();
     if metadata.chars().count() > METADATA_CHARS {
         let field = if matches!(offer, Offer::Link { .. }) { "text" } else { "question" };
         return build_field_error(field, "compose-too-long", texts);
@@ -171,14 +125,14 @@ fn build_field_error(field: &str, key: &str, texts: &Texts) -> Value {
 }
 
 /// Reads the first page as it was filled in.
-pub(crate) fn parse_draft(by: Requester, ticket: TicketId, values: &Value) -> Option<OfferDraft> {
+pub(crate) fn parse_offer_form(values: &Value) -> Option<Result<Offer, FieldError>> {
     let chosen = values.pointer(&format!("/kind/{KIND_ACTION_ID}/selected_option/value"));
     let kind = ComposeKind::parse(chosen?.as_str()?)?;
     let text = |field: &str| {
         let value = values.pointer(&format!("/{field}/{field}/value")).and_then(Value::as_str);
         value.map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned)
     };
-    let offer = match kind {
+    Some(match kind {
         ComposeKind::Quick | ComposeKind::Menu => {
             parse_options(kind, text("question"), text("options"))
         }
@@ -196,8 +150,7 @@ pub(crate) fn parse_draft(by: Requester, ticket: TicketId, values: &Value) -> Op
             let url = url.ok_or(FieldError("address", "compose-wrong-address"));
             url.map(|url| Offer::Link { url, title: text("title"), text: text("text") })
         }
-    };
-    Some(OfferDraft { by, ticket, offer })
+    })
 }
 
 fn parse_options(
@@ -210,7 +163,7 @@ fn parse_options(
     let options = options.unwrap_or_default();
     let lines = options.lines().map(str::trim).filter(|line| !line.is_empty());
     let options: Vec<String> = lines.map(str::to_owned).collect();
-    let (most, longest) = kind.option_limits();
+    let (most, longest) = option_limits(kind);
     let repeated =
         options.iter().enumerate().any(|(at, line)| options.iter().take(at).any(|o| o == line));
     let long = options.iter().any(|line| line.chars().count() > longest);
@@ -338,8 +291,7 @@ mod tests {
     }
 
     fn drafted_from(values: &Value) -> Result<Offer, FieldError> {
-        let by = Requester::parse(&json!({"user": {"id": "U1"}})).unwrap();
-        parse_draft(by, TicketId::parse("default/t").unwrap(), values).unwrap().offer
+        parse_offer_form(values).unwrap()
     }
 
     fn filled(kind: &str, fields: &[(&str, &str)]) -> Value {

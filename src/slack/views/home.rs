@@ -5,11 +5,10 @@
 use serde_json::{Value, json};
 
 use super::card::{build_button_json, escape_line, format_slack_date, is_team, link_to_thread};
+use super::ids::{SLASH_COMMAND, action};
 use super::render;
 use crate::locale::Texts;
 use crate::model::{Outage, Ticket, TicketState};
-use crate::slack::action;
-use crate::slack::events::workspace::Requester;
 use crate::slack::text::rich_text;
 
 /// Most tickets of one list: two blocks each, of the 100 that a home tab may have.
@@ -18,48 +17,6 @@ const MAX_HOME_TICKETS: usize = 18;
 const MAX_ANSWER_TICKETS: usize = 10;
 /// Most teams that are named.
 const MAX_TEAMS: usize = 12;
-/// The command.
-pub(crate) const SLASH_COMMAND: &str = "/blip";
-
-/// What somebody asks `/blip` for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum CommandAction {
-    /// The tickets that they hold.
-    Mine,
-    /// The tickets that nobody holds.
-    Waiting,
-    /// The tickets with this number, or of a customer of this name.
-    Find(String),
-    /// How the bridge is.
-    Status,
-    /// What can be asked for.
-    Help,
-}
-
-impl CommandAction {
-    /// Reads what follows the command; what is not understood asks for help.
-    pub(crate) fn parse(text: &str) -> Self {
-        let text = text.trim();
-        let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-        match (word.to_lowercase().as_str(), rest.trim()) {
-            ("mine", _) => Self::Mine,
-            ("waiting", _) => Self::Waiting,
-            ("status", _) => Self::Status,
-            ("find", rest) if !rest.is_empty() => Self::Find(rest.to_owned()),
-            _ => Self::Help,
-        }
-    }
-}
-
-/// A command that somebody typed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SlashCommand {
-    /// Who.
-    pub(crate) by: Requester,
-    /// What they ask for.
-    pub(crate) wanted: CommandAction,
-}
-
 /// A ticket in a list, with the address of its thread.
 #[derive(Clone, Debug)]
 pub struct ListedTicket {
@@ -327,24 +284,4 @@ fn section_block(text: &str) -> Value {
 
 fn context_block(text: &str) -> Value {
     json!({"type": "context", "elements": [{"type": "mrkdwn", "text": text, "verbatim": true}]})
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_command_is_read_as_people_type_it() {
-        for (text, wanted) in [
-            ("mine", CommandAction::Mine),
-            ("  Waiting ", CommandAction::Waiting),
-            ("find  Maria Silva", CommandAction::Find("Maria Silva".to_owned())),
-            ("find", CommandAction::Help),
-            ("status now", CommandAction::Status),
-            ("", CommandAction::Help),
-            ("??", CommandAction::Help),
-        ] {
-            assert_eq!(CommandAction::parse(text), wanted, "{text:?}");
-        }
-    }
 }

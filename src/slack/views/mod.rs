@@ -1,8 +1,12 @@
 //! What people see of a ticket in Slack: the card, the home tab, dialogs and the composer. No calls.
+//!
+//! What people fill in is read here, too, beside the form that asks for it.
 
 pub(crate) mod bounds;
 pub mod card;
+pub mod choices;
 pub(crate) mod compose;
 pub mod home;
+pub(crate) mod ids;
 pub mod modal;
 pub mod render;

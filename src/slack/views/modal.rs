@@ -1,16 +1,17 @@
 //! How our dialogs look. No calls.
 //!
 //! Lists are external selects: they open empty-handed and at once, can be searched, and have no
-//! limit of entries; [`crate::slack::events::dialog::build_options`] fills them.
+//! limit of entries; [`super::choices::build_options`] fills them.
 
 use serde_json::{Value, json};
 
 use super::card::{is_team, link_to_thread};
+use super::choices::Choice;
+use super::ids::{Dialog, element};
 use super::render;
 use crate::locale::Texts;
 use crate::model::text::{split_text, to_one_line, truncate_label};
 use crate::model::{Content, Ticket, TicketId};
-use crate::slack::events::dialog::{Choice, Dialog, element};
 use crate::slack::text::rich_text;
 
 /// Longest text that can be typed: what WhatsApp takes is split, Block Kit's own limit is 3,000.

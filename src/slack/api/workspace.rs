@@ -6,39 +6,7 @@
 
 use serde_json::Value;
 
-use crate::model::SlackUserId;
-use crate::slack::api::client::Identity;
-
-/// Where an event, an interaction or a command names the workspace of who did it (`slack.md`,
-/// additions §1). Not in the envelope: its `team_id` is about the delivery.
-const WORKSPACE_POINTERS: [&str; 9] = [
-    "/event/team",
-    "/event/user_team",
-    "/event/source_team",
-    "/event/user_profile/team",
-    "/event/message/team",
-    "/event/message/user_team",
-    "/event/message/source_team",
-    "/event/message/user_profile/team",
-    "/user/team_id",
-];
-
-/// Who asks for something that is answered on the spot.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Requester {
-    /// The person.
-    pub(crate) user: SlackUserId,
-    /// What Slack calls their workspace when it tells that they ask.
-    pub(crate) named: Vec<String>,
-}
-
-impl Requester {
-    /// Reads who is behind an interaction or a command.
-    pub(crate) fn parse(body: &Value) -> Option<Self> {
-        let user = string_at(body, "/user/id").or_else(|| string_at(body, "/user_id"))?;
-        Some(Self { user: SlackUserId::parse(&user)?, named: list_named_workspaces(body) })
-    }
-}
+use super::identity::Identity;
 
 /// The workspaces of a person, as far as Slack tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,13 +57,6 @@ impl Workspaces {
     }
 }
 
-/// What an event, an interaction or a command calls the workspace of who did it.
-pub(super) fn list_named_workspaces(body: &Value) -> Vec<String> {
-    // The same field of an interaction is where it was pressed.
-    let typed = body.get("command").and_then(|_| string_at(body, "/team_id"));
-    WORKSPACE_POINTERS.iter().filter_map(|pointer| string_at(body, pointer)).chain(typed).collect()
-}
-
 fn string_at(value: &Value, pointer: &str) -> Option<String> {
     let text = value.pointer(pointer)?.as_str()?;
     (!text.is_empty()).then(|| text.to_owned())
@@ -106,6 +67,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::slack::events::requester::list_named_workspaces;
 
     fn us(is_enterprise_install: bool) -> Identity {
         let enterprise = Some("E1").filter(|_| is_enterprise_install);

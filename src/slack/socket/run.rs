@@ -1,0 +1,178 @@
+//! Keeps one connection open, and a second one before the first is closed.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::json;
+use slack_morphism::{SlackApiToken, SlackApiTokenValue};
+use tokio::sync::oneshot;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::connection::{Connection, StopConditions};
+use super::frame;
+use super::frame::{ConnectionEnd, Frame};
+use super::handshake::{self, OPEN_CONNECTION_METHOD, SlackWebSocket};
+use super::health::SocketHealth;
+use super::payload::PayloadHandler;
+use super::timing::SocketTiming;
+use crate::clock::Clock;
+use crate::model::{Failure, Fault};
+use crate::slack::api::error::Error;
+use crate::slack::api::health::ApiHealth;
+use crate::slack::api::transport::Transport;
+use crate::telemetry;
+
+const TOKEN_REFUSED: &str = "slack does not accept SLACK_APP_TOKEN or its scopes for Socket Mode";
+const SOCKET_MODE_OFF: &str = "slack: Socket Mode is switched off in the settings of the app";
+
+/// Keeps a connection open.
+pub struct Socket {
+    /// Opens connections.
+    pub http: reqwest::Client,
+    /// The base of the Web API.
+    pub api_url: String,
+    /// The app-level token.
+    pub token: SecretString,
+    /// The time.
+    pub clock: Clock,
+    /// How patient it is.
+    pub timing: SocketTiming,
+    /// Where payloads go.
+    pub take: PayloadHandler,
+    /// Is told whether there is a connection.
+    pub health: SocketHealth,
+}
+
+#[derive(Deserialize)]
+struct OpenConnectionAnswer {
+    url: String,
+}
+
+impl Socket {
+    /// Runs until stopped; then what is being kept is still acknowledged.
+    pub async fn run(self, stop: CancellationToken, tasks: TaskTracker) {
+        let mut current = None;
+        let mut failures = 0_u32;
+        let mut early_drops = 0_u32;
+        telemetry::record_sockets(0);
+        while let Some(opened) = stop.run_until_cancelled(self.open_connection(&tasks)).await {
+            let since = self.clock.now();
+            let pause = match opened {
+                Ok(connection) => {
+                    failures = 0;
+                    let replaced = CancellationToken::new();
+                    drop(current.replace(replaced.clone().drop_guard()));
+                    let (tell, told) = oneshot::channel();
+                    let until = StopConditions { stop: stop.clone(), replaced };
+                    tasks.spawn(connection.serve_until_end(until, tell));
+                    let end = told.await.unwrap_or(ConnectionEnd::Lost);
+                    let lasted = self.clock.now().duration_since(since).unsigned_abs();
+                    early_drops = if lasted > self.timing.longest { 0 } else { early_drops + 1 };
+                    self.pause_after_end(end, early_drops)
+                }
+                Err(error) => {
+                    failures += 1;
+                    self.pause_after_failure(&error, failures)
+                }
+            };
+            let rest = self.clock.sleep_until(self.clock.now() + pause);
+            if stop.run_until_cancelled(rest).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    async fn open_connection(&self, tasks: &TaskTracker) -> Result<Connection, Error> {
+        let mut wire = handshake::connect_websocket(&self.http, &self.request_url().await?).await?;
+        let hello = tokio::time::timeout(self.timing.answer, receive_hello(&mut wire)).await;
+        if !hello.unwrap_or(false) {
+            return Err(Error::OutcomeUnknown {
+                method: OPEN_CONNECTION_METHOD,
+                what: "no hello".to_owned(),
+            });
+        }
+        tracing::info!("slack is connected over Socket Mode");
+        Ok(Connection {
+            wire,
+            take: Arc::clone(&self.take),
+            timing: self.timing,
+            clock: self.clock.clone(),
+            tasks: tasks.clone(),
+            heard: self.clock.now(),
+            probed: false,
+            _open: self.health.add_connection(),
+        })
+    }
+
+    /// Asks where to connect to (`apps.connections.open`).
+    async fn request_url(&self) -> Result<String, Error> {
+        let transport =
+            Transport::new(self.http.clone(), &self.api_url, ApiHealth::new(self.clock.clone()));
+        let api = slack_morphism::SlackClient::new(transport);
+        let value = SlackApiTokenValue(self.token.expose_secret().to_owned());
+        let token = SlackApiToken::new(value);
+        let session = api.open_session(&token);
+        let began = Instant::now();
+        let asked =
+            session.http_session_api.http_post(OPEN_CONNECTION_METHOD, &json!({}), None).await;
+        let opened: Result<OpenConnectionAnswer, _> =
+            asked.map_err(|error| Error::from_library(OPEN_CONNECTION_METHOD, error));
+        let fault = opened.as_ref().err().map(Error::to_fault);
+        let outcome = fault.as_ref().map_or("ok", Fault::name);
+        telemetry::record_call("slack", outcome, began.elapsed());
+        opened.map(|opened| opened.url)
+    }
+
+    /// The pause after a connection that has ended, one of so many in a row that ended early.
+    fn pause_after_end(&self, end: ConnectionEnd, early_drops: u32) -> Duration {
+        if end == ConnectionEnd::SwitchedOff {
+            tracing::error!(
+                "Socket Mode is switched off in the settings of the Slack app: no event arrives \
+                until it is on again, or until SLACK_APP_TOKEN is taken away and requests are used"
+            );
+            self.health.note_refusal(SOCKET_MODE_OFF);
+            return self.timing.longest;
+        }
+        tracing::info!(?end, "a connection to slack ends; opening another one");
+        // One may end for any reason, and each second without one is missed; only what ends early
+        // again and again is left alone for a while.
+        match early_drops {
+            0 | 1 => Duration::ZERO,
+            again => self.timing.backoff_pause(again - 1),
+        }
+    }
+
+    fn pause_after_failure(&self, error: &Error, failures: u32) -> Duration {
+        match error.to_fault() {
+            Fault::Credentials | Fault::Refused { .. } | Fault::Broken => {
+                tracing::error!(%error, "slack does not let us connect: SLACK_APP_TOKEN must be an \
+                    app-level token with connections:write, and Socket Mode must be on");
+                self.health.note_refusal(TOKEN_REFUSED);
+                self.timing.longest
+            }
+            fault @ (Fault::Busy { .. } | Fault::Down | Fault::OutcomeUnknown) => {
+                tracing::warn!(%error, "slack cannot be connected to; trying again");
+                let least = match fault {
+                    Fault::Busy { after } => after.unwrap_or_default(),
+                    _ => Duration::ZERO,
+                };
+                self.timing.backoff_pause(failures).max(least)
+            }
+        }
+    }
+}
+
+/// Whether the first thing that Slack says is that the connection is ready.
+async fn receive_hello(wire: &mut SlackWebSocket) -> bool {
+    while let Some(Ok(message)) = wire.next().await {
+        if let Message::Text(text) = message {
+            return frame::parse_frame(&text) == Some(Frame::Hello);
+        }
+    }
+    false
+}

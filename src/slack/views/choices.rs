@@ -1,0 +1,98 @@
+//! What people choose from in a list.
+
+use serde_json::{Value, json};
+
+use super::ids::{AGENT_PREFIX, TEAM_PREFIX};
+use crate::model::fold::fold_text;
+use crate::model::text::truncate_label;
+
+/// One entry of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// What people read.
+    pub(crate) label: String,
+    /// What comes back when it is chosen.
+    pub(crate) value: String,
+    /// What tells it from others with the same label.
+    pub(crate) description: Option<String>,
+    /// By what it is found besides its label.
+    pub(crate) search_text: Option<String>,
+}
+
+/// Longest label or description of an option (Block Kit: option).
+const LABEL_CHARS: usize = 75;
+/// Longest value of an option (Block Kit: option).
+const VALUE_CHARS: usize = 150;
+/// Most options in one answer (Block Kit: external select).
+const MAX_OPTIONS: usize = 100;
+
+impl Choice {
+    /// A choice that comes back as it reads.
+    pub fn from_text(text: &str) -> Self {
+        Self::new(text, text.to_owned())
+    }
+
+    /// A team to which a ticket may be handed on.
+    pub(crate) fn for_team(name: &str) -> Self {
+        Self::new(name, format!("{TEAM_PREFIX}{name}"))
+    }
+
+    /// An agent to whom a ticket may be handed on: several may have the same name.
+    pub(crate) fn for_agent(
+        (identity, name): (&str, &str),
+        email: Option<&str>,
+        teams: &[String],
+    ) -> Self {
+        let room = VALUE_CHARS.saturating_sub(AGENT_PREFIX.len() + identity.chars().count() + 1);
+        let short: String = name.chars().take(room).collect();
+        let teams = teams.join(", ");
+        let known = [email.filter(|email| *email != name), Some(teams.as_str())];
+        let known = known.into_iter().flatten().filter(|known| !known.is_empty());
+        let description = known.collect::<Vec<_>>().join(" · ");
+        Self {
+            description: Some(description).filter(|description| !description.is_empty()),
+            search_text: email.map(str::to_owned),
+            ..Self::new(name, format!("{AGENT_PREFIX}{identity} {short}"))
+        }
+    }
+
+    /// A choice that is known by its label alone.
+    pub(crate) fn new(label: &str, value: String) -> Self {
+        Self { label: label.to_owned(), value, description: None, search_text: None }
+    }
+
+    /// As Slack wants it; `None` if it cannot be chosen, because its value is too long or empty.
+    pub(crate) fn to_option(&self) -> Option<Value> {
+        let fits = (1..=VALUE_CHARS).contains(&self.value.chars().count());
+        let text = |text: &str| {
+            let text = truncate_label(text.trim(), LABEL_CHARS);
+            json!({"type": "plain_text", "text": text, "emoji": false})
+        };
+        (fits && !self.label.trim().is_empty()).then(|| match &self.description {
+            None => json!({"text": text(&self.label), "value": self.value}),
+            Some(description) => json!({"text": text(&self.label), "value": self.value,
+                "description": text(description)}),
+        })
+    }
+}
+
+/// The answer to a search in a list: those choices that hold what was typed, in groups with a title.
+pub fn build_options(groups: &[(String, Vec<Choice>)], query: &str) -> Value {
+    let query = fold_text(query.trim());
+    let has = |text: &String| fold_text(text).contains(&query);
+    let fits =
+        |choice: &&Choice| has(&choice.label) || choice.search_text.as_ref().is_some_and(has);
+    let found = |choices: &[Choice]| -> Vec<Value> {
+        choices.iter().filter(fits).filter_map(Choice::to_option).take(MAX_OPTIONS).collect()
+    };
+    if let [(_, only)] = groups {
+        return json!({"options": found(only)});
+    }
+    let groups = groups.iter().filter_map(|(title, choices)| {
+        let options = found(choices);
+        let label = json!({"type": "plain_text", "text": title});
+        (!options.is_empty()).then(|| json!({"label": label, "options": options}))
+    });
+    let groups: Vec<Value> = groups.collect();
+    if groups.is_empty() { json!({"options": []}) } else { json!({"option_groups": groups}) }
+}
