@@ -59,7 +59,7 @@ pub async fn serve_page(port: u16, stop: impl Future<Output = ()>) -> anyhow::Re
     let settings = [("SLACK_CHANNEL_RATE", "0"), ("LOG", "error")];
     let stage = Stage::without_bridge(&folder.database()?, &settings, Tuning::default()).await?;
     prepare(&stage);
-    let hands = by_hand::router(stage.slack.clone(), stage.blip.clone());
+    let hands = by_hand::router(Some(stage.slack.clone()), Some(stage.blip.clone()));
     let program = Arc::new(Program::new(stage)?);
     program.start().await?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))

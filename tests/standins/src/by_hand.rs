@@ -1,8 +1,10 @@
-//! What people see and do between the stand-ins, over HTTP: for a page on which they do it by hand.
+//! What people see and do at the stand-ins, over HTTP: for a page on which they do it by hand, or for
+//! tests in any language.
 //!
 //! `GET view` tells everything that is to be seen, and waits for something new if it is told what the
-//! page has seen; `POST deed` does one thing that people do; `GET file` is a file as Slack shows it.
-//! Nothing of it is on the ports of the platforms themselves, where only an application calls.
+//! page has seen; `POST deed` does one thing that people do, or makes trouble; `GET file` is a file as
+//! Slack shows it. Nothing of it is on the ports of the platforms themselves, where only an
+//! application calls.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,11 +18,11 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::blip::{Blip, NewTicket};
-use crate::faults::Fault;
+use crate::blip::{self, Blip, NewTicket};
+use crate::faults::{Fault, Faults};
 use crate::server::ranged;
 use crate::slack::{self, File, Slack};
-use crate::{Exchange, Impossible};
+use crate::{Exchange, Host, Impossible, Model};
 
 /// How long a page waits for news.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -34,16 +36,17 @@ const TROUBLE: [(&str, Platform, &str, Fault); 2] = [
 ];
 
 /// Whose trouble it is.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
 enum Platform {
     Slack,
     Blip,
 }
 
-/// Both stand-ins, as people use them.
+/// The stand-ins that run, as people use them.
 struct People {
-    slack: Slack,
-    blip: Blip,
+    slack: Option<Slack>,
+    blip: Option<Blip>,
 }
 
 /// One thing that somebody does.
@@ -99,10 +102,14 @@ enum Deed {
     Trouble { name: String, on: bool },
     /// The next answer of each platform to a message is lost, after it took effect.
     LosesAnswer,
+    /// Calls of an application fail: so many of the next ones, or all until further notice.
+    Fails { platform: Platform, call: String, how: Fault, times: Option<u8> },
+    /// No more trouble of any kind.
+    Mends,
 }
 
-/// The routes, to be put below a path of their own.
-pub fn router(slack: Slack, blip: Blip) -> Router {
+/// The routes of the stand-ins that run, to be put below a path of their own.
+pub fn router(slack: Option<Slack>, blip: Option<Blip>) -> Router {
     Router::new()
         .route("/view", get(view))
         .route("/deed", post(deed))
@@ -148,9 +155,11 @@ async fn file(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let found = people.slack.look(|state| {
-        let file = state.files.get(&id)?;
-        Some((file.mime.clone(), file.bytes.clone()?))
+    let found = people.slack.as_ref().and_then(|slack| {
+        slack.look(|state| {
+            let file = state.files.get(&id)?;
+            Some((file.mime.clone(), file.bytes.clone()?))
+        })
     });
     match found {
         Some((mime, bytes)) => {
@@ -168,70 +177,97 @@ fn answer(value: &Value) -> Response {
 }
 
 /// Told of each change of either stand-in.
-struct News([tokio::sync::watch::Receiver<u64>; 4]);
+struct News(Vec<tokio::sync::watch::Receiver<u64>>);
 
 impl News {
     async fn changed(&mut self) {
-        let [slack, blip, slack_calls, blip_calls] = &mut self.0;
-        tokio::select! {
-            _ = slack.changed() => {}
-            _ = blip.changed() => {}
-            _ = slack_calls.changed() => {}
-            _ = blip_calls.changed() => {}
-        }
+        let changes = self.0.iter_mut().map(|news| Box::pin(news.changed()));
+        futures_util::future::select_all(changes).await.0.ok();
     }
 }
 
-impl People {
-    fn news(&self) -> News {
-        News([
-            self.slack.subscribe(),
-            self.blip.subscribe(),
-            self.slack.watch_exchanges(),
-            self.blip.watch_exchanges(),
-        ])
+/// What one stand-in shows: its changes so far, its calls, and whether trouble is queued.
+struct Glance {
+    changes: u64,
+    calls: Vec<Exchange>,
+    is_spent: bool,
+}
+
+impl Glance {
+    fn take<S: Model>(host: Option<&Host<S>>) -> Self {
+        Self {
+            changes: host.map_or(0, |host| *host.subscribe().borrow()),
+            calls: host.map(Host::exchanges).unwrap_or_default(),
+            is_spent: host.is_none_or(|host| host.faults().are_spent()),
+        }
     }
 
     /// Another one for each change; ends of calls are no number of their own, but count too.
     fn version(&self) -> String {
-        let open = |calls: Vec<Exchange>| {
-            let last = calls.last().map_or(0, |call| call.number);
-            (last, calls.iter().filter(|call| call.took_ms.is_none()).count())
-        };
-        let counts = (*self.slack.subscribe().borrow(), *self.blip.subscribe().borrow());
-        let calls = (open(self.slack.exchanges()), open(self.blip.exchanges()));
-        format!("{counts:?}{calls:?}{:?}", self.trouble())
+        let last = self.calls.last().map_or(0, |call| call.number);
+        let open = self.calls.iter().filter(|call| call.took_ms.is_none()).count();
+        format!("{}.{last}.{open}", self.changes)
+    }
+}
+
+impl People {
+    fn slack(&self) -> Result<&Slack, Impossible> {
+        self.slack.as_ref().ok_or_else(|| Impossible::new("no Slack is here"))
+    }
+
+    fn blip(&self) -> Result<&Blip, Impossible> {
+        self.blip.as_ref().ok_or_else(|| Impossible::new("no Blip is here"))
+    }
+
+    fn faults(&self, platform: Platform) -> Result<&Faults, Impossible> {
+        Ok(match platform {
+            Platform::Slack => self.slack()?.faults(),
+            Platform::Blip => self.blip()?.faults(),
+        })
+    }
+
+    fn news(&self) -> News {
+        let slack = self.slack.iter().flat_map(|it| [it.subscribe(), it.watch_exchanges()]);
+        let blip = self.blip.iter().flat_map(|it| [it.subscribe(), it.watch_exchanges()]);
+        News(slack.chain(blip).collect())
+    }
+
+    fn version(&self) -> String {
+        let (slack, blip) = (Glance::take(self.slack.as_ref()), Glance::take(self.blip.as_ref()));
+        format!("{} {} {:?}", slack.version(), blip.version(), self.trouble())
     }
 
     fn trouble(&self) -> Vec<&'static str> {
-        let is_on = |(_, platform, pattern, _): &&(_, Platform, &str, _)| match platform {
-            Platform::Slack => self.slack.faults().are_standing(pattern),
-            Platform::Blip => self.blip.faults().are_standing(pattern),
+        let is_on = |(_, platform, pattern, _): &&(_, Platform, &str, _)| {
+            self.faults(*platform).is_ok_and(|faults| faults.are_standing(pattern))
         };
         TROUBLE.iter().filter(is_on).map(|(name, ..)| *name).collect()
     }
 
     fn view(&self) -> Value {
         let version = self.version();
-        let slack = self.slack.look(|state| {
+        let of_slack = |state: &slack::State| {
             let files: Vec<&File> = state.files.values().filter(|file| file.shared).collect();
             json!({
                 "bot": state.setup.bot_user, "users": state.users, "groups": state.groups,
                 "channels": state.channels, "ephemerals": state.ephemerals, "views": state.views,
                 "files": files, "broken": state.violations,
             })
-        });
-        let blip = self.blip.look(|state| {
+        };
+        let of_blip = |state: &blip::State| {
             json!({
                 "tickets": state.tickets, "threads": state.threads, "contacts": state.contacts,
                 "undelivered": state.undelivered, "broken": state.violations,
             })
-        });
-        let is_lossy = !self.slack.faults().are_spent() || !self.blip.faults().are_spent();
+        };
+        let (slack, blip) = (Glance::take(self.slack.as_ref()), Glance::take(self.blip.as_ref()));
         json!({
-            "version": version, "slack": slack, "blip": blip,
-            "calls": { "slack": self.slack.exchanges(), "blip": self.blip.exchanges() },
-            "trouble": self.trouble(), "loses_answer": is_lossy,
+            "version": version,
+            "slack": self.slack.as_ref().map(|it| it.look(of_slack)),
+            "blip": self.blip.as_ref().map(|it| it.look(of_blip)),
+            "loses_answer": !slack.is_spent || !blip.is_spent,
+            "calls": { "slack": slack.calls, "blip": blip.calls },
+            "trouble": self.trouble(),
         })
     }
 
@@ -239,8 +275,23 @@ impl People {
         match deed {
             Deed::Trouble { name, on } => self.make_trouble(&name, on),
             Deed::LosesAnswer => {
-                self.slack.faults().next("chat.postMessage", Fault::LostAnswer);
-                self.blip.faults().next("/messages", Fault::LostAnswer);
+                self.slack()?.faults().next("chat.postMessage", Fault::LostAnswer);
+                self.blip()?.faults().next("/messages", Fault::LostAnswer);
+                self.touch();
+                Ok(Value::Null)
+            }
+            Deed::Fails { platform, call, how, times } => {
+                let faults = self.faults(platform)?;
+                match times {
+                    Some(times) => (0..times).for_each(|_| faults.next(&call, how.clone())),
+                    None => faults.from_now(&call, how),
+                }
+                self.touch();
+                Ok(Value::Null)
+            }
+            Deed::Mends => {
+                self.slack.iter().for_each(|slack| slack.faults().clear());
+                self.blip.iter().for_each(|blip| blip.faults().clear());
                 self.touch();
                 Ok(Value::Null)
             }
@@ -262,10 +313,7 @@ impl People {
         let found = TROUBLE.iter().find(|(known, ..)| *known == name);
         let (_, platform, pattern, fault) =
             found.ok_or_else(|| Impossible::new(format!("no trouble {name}")))?;
-        let faults = match platform {
-            Platform::Slack => self.slack.faults(),
-            Platform::Blip => self.blip.faults(),
-        };
+        let faults = self.faults(*platform)?;
         faults.lift(pattern);
         if on {
             faults.from_now(pattern, fault.clone());
@@ -276,12 +324,13 @@ impl People {
 
     /// Tells whoever waits that something is to be seen.
     fn touch(&self) {
-        self.slack.configure(|_| ());
+        self.slack.iter().for_each(|slack| slack.configure(|_| ()));
+        self.blip.iter().for_each(|blip| blip.configure(|_| ()));
     }
 
     /// The ticket that a customer's words belong to.
     fn open_ticket(&self, customer: &str) -> Option<String> {
-        self.blip.look(|state| {
+        self.blip.as_ref()?.look(|state| {
             let mut tickets = state.tickets.values();
             let open = tickets.find(|it| it.customer == customer && !it.is_closed());
             open.map(|ticket| ticket.id.clone())
@@ -294,28 +343,29 @@ impl People {
     }
 
     async fn at_customer(&self, deed: Deed) -> Result<Value, Impossible> {
+        let blip = self.blip()?;
         let sent = match deed {
             Deed::CustomerSays { customer, name, text } => {
                 if let Some(ticket) = self.open_ticket(&customer) {
-                    self.blip.says(&ticket, &text).await?
+                    blip.says(&ticket, &text).await?
                 } else {
                     let new = NewTicket::saying(&name, &customer, &text);
-                    self.blip.opens_ticket(new).await
+                    blip.opens_ticket(new).await
                 }
             }
             Deed::CustomerSends { customer, kind, content } => {
-                self.blip.sends(&self.ticket(&customer)?, &kind, content).await?
+                blip.sends(&self.ticket(&customer)?, &kind, content).await?
             }
             Deed::CustomerSendsFile { customer, file, mime, bytes } => {
                 let (ticket, bytes) = (self.ticket(&customer)?, decode(&bytes)?);
-                self.blip.sends_file(&ticket, (&file, &mime), &bytes, None).await?
+                blip.sends_file(&ticket, (&file, &mime), &bytes, None).await?
             }
             Deed::CustomerReads { ticket } => {
-                return Ok(json!({ "status": self.blip.reads(&ticket).await }));
+                return Ok(json!({ "status": blip.reads(&ticket).await }));
             }
             Deed::CustomerLeaves { customer } => {
                 let ticket = self.ticket(&customer)?;
-                return Ok(json!({ "status": self.blip.closes(&ticket, "ClosedClient").await? }));
+                return Ok(json!({ "status": blip.closes(&ticket, "ClosedClient").await? }));
             }
             _ => return Ok(Value::Null),
         };
@@ -323,7 +373,7 @@ impl People {
     }
 
     async fn at_message(&self, deed: Deed) -> Result<Value, Impossible> {
-        let slack = &self.slack;
+        let slack = self.slack()?;
         let done = match deed {
             Deed::Says { user, channel, root: Some(root), text, broadcast: true } => {
                 slack.broadcasts(&user, &channel, &root, &text).await?
@@ -354,7 +404,7 @@ impl People {
     }
 
     async fn at_app(&self, deed: Deed) -> Result<Value, Impossible> {
-        let slack = &self.slack;
+        let slack = self.slack()?;
         let answered: slack::Answered = match deed {
             Deed::Clicks { user, channel, ts, action, value: Some(value) } => {
                 slack.picks(&user, &channel, &ts, (&action, &value)).await?

@@ -12,11 +12,16 @@ use std::time::Duration;
 
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use serde::{Deserialize, Deserializer};
 
 use super::server::reset;
 
 /// One way in which a call goes wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// In JSON it is its name, with what it needs: `"lost-answer"`, `{"status": 503}`,
+/// `{"rate-limited": {"retry_after": 3}}`, `{"code": "not_in_channel"}`, `{"slow": 2.5}` (seconds).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Fault {
     /// Nothing goes wrong: lets one call through before the next fault of a queue.
     Pass,
@@ -44,9 +49,14 @@ pub enum Fault {
     /// The effect, then the connection ends without an answer.
     LostAnswer,
     /// The effect, then HTTP 500.
+    #[serde(rename = "lost-answer-500")]
     LostAnswer500,
     /// The effect at once, the right answer only after this time.
-    Slow(Duration),
+    Slow(#[serde(deserialize_with = "read_seconds")] Duration),
+}
+
+fn read_seconds<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    Duration::try_from_secs_f64(f64::deserialize(from)?).map_err(serde::de::Error::custom)
 }
 
 /// The trouble that a stand-in makes; clones share it.

@@ -83,9 +83,9 @@ impl<S> Clone for Host<S> {
 }
 
 impl<S: Model> Host<S> {
-    /// Takes a port of this machine and begins to serve.
-    pub(super) async fn open(plan: Plan<S>) -> io::Result<Self> {
-        let listener = server::bind().await?;
+    /// Takes this port of this machine, or any free one for 0, and begins to serve.
+    pub(super) async fn open(port: u16, plan: Plan<S>) -> io::Result<Self> {
+        let listener = server::bind(port).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let time = Arc::new(Time::default());
         let model = Arc::new(Watched::new((plan.model)(url, time.now())));

@@ -21,7 +21,7 @@ pub(super) struct Probe {
 
 impl Probe {
     pub(super) async fn start() -> Self {
-        let listener = bind().await.unwrap();
+        let listener = bind(0).await.unwrap();
         let url = format!("http://{}/in", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
         let statuses = Arc::new(Mutex::new(Vec::new()));

@@ -27,9 +27,9 @@ pub(super) struct Server {
     running: Mutex<CancellationToken>,
 }
 
-/// Takes a free port of this machine.
-pub(super) async fn bind() -> io::Result<TcpListener> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await
+/// Takes this port of this machine; any free one for 0.
+pub(super) async fn bind(port: u16) -> io::Result<TcpListener> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await
 }
 
 impl Server {

@@ -49,14 +49,23 @@ impl Blip {
     ///
     /// If no port of this machine can be taken.
     pub async fn start(setup: Setup) -> io::Result<Self> {
-        Self::open(host::Plan {
+        Self::start_on(0, setup).await
+    }
+
+    /// Starts it on this port, so that its address is known beforehand; on any free one for 0.
+    ///
+    /// # Errors
+    ///
+    /// If the port cannot be taken.
+    pub async fn start_on(port: u16, setup: Setup) -> io::Result<Self> {
+        let plan = host::Plan {
             model: Box::new(|url, now| State::new(setup, url, now)),
             router: web::router,
             policy: patience(),
             seal: sign,
             carry: |_, _, _| None,
-        })
-        .await
+        };
+        Self::open(port, plan).await
     }
 
     /// The base of the three endpoints, without a trailing slash.

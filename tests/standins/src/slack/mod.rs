@@ -57,14 +57,23 @@ impl Slack {
     ///
     /// If no port of this machine can be taken.
     pub async fn start(setup: Setup) -> io::Result<Self> {
-        Self::open(host::Plan {
+        Self::start_on(0, setup).await
+    }
+
+    /// Starts it on this port, so that its address is known beforehand; on any free one for 0.
+    ///
+    /// # Errors
+    ///
+    /// If the port cannot be taken.
+    pub async fn start_on(port: u16, setup: Setup) -> io::Result<Self> {
+        let plan = host::Plan {
             model: Box::new(|url, now| State::new(setup, url, now)),
             router: web::router,
             policy: patience(),
             seal: sign,
             carry: socket::carry,
-        })
-        .await
+        };
+        Self::open(port, plan).await
     }
 
     /// The base of the Web API, without a trailing slash.
