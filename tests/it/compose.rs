@@ -30,6 +30,7 @@ async fn each_kind_is_seen_before_it_is_sent_and_reaches_the_customer() {
     let bridge = Bridge::start().await;
     let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
     let mut table = String::new();
+    let mut sent = serde_json::Map::new();
     for (kind, fields) in [
         ("quick", vec![("question", "Confirma *hoje*?"), ("options", "Sim\nNão\n")]),
         ("menu", vec![("question", "Qual?"), ("options", "Azul\nVerde\nPreto\nBranco")]),
@@ -46,9 +47,11 @@ async fn each_kind_is_seen_before_it_is_sent_and_reaches_the_customer() {
         let page = bridge.dialog(ANA);
         let option = json!({"text": {"type": "plain_text", "text": kind}, "value": kind});
         bridge.slack.chooses(ANA, &page.id, "compose_kind", &option).await.unwrap();
+        sent.insert(format!("{kind}: form"), bridge.dialog(ANA).view);
         bridge.slack.submits(ANA, &page.id, filled(kind, &fields)).await.unwrap();
         let preview = bridge.dialog(ANA);
         assert_eq!(preview.view["callback_id"], "compose_send");
+        sent.insert(format!("{kind}: preview"), preview.view.clone());
         writeln!(table, "--- {kind}: preview\n{}", words(&preview.view)).unwrap();
         let before = bridge.blip.received(&ticket).len();
         assert_eq!(before, bridge.blip.received(&ticket).len(), "nothing is sent so far");
@@ -61,6 +64,8 @@ async fn each_kind_is_seen_before_it_is_sent_and_reaches_the_customer() {
         writeln!(table, "--- in the thread\n{}", bridge.said(&card).pop().unwrap()).unwrap();
     }
     insta::assert_snapshot!(table);
+    let sent = serde_json::to_string_pretty(&sent).unwrap();
+    insta::assert_snapshot!("what_slack_gets", sent.replace(&ticket.to_string(), "a ticket"));
     let holder = bridge.blip.ticket(&ticket).unwrap().agent;
     assert_eq!(holder.as_deref(), Some("ana%40loja.example@blip.ai"), "sending claims");
     bridge.finish().await;

@@ -9,6 +9,7 @@ use blip_slack::model::{
     TicketEnding, TicketId, TicketState,
 };
 use blip_slack::slack::card::{self, RelatedTicket, RelatedTickets};
+use blip_slack::slack::choices::{Choice, build_options};
 use blip_slack::slack::home::{self, BridgeHealth, ListedTicket};
 use blip_slack::slack::modal;
 use blip_slack_standins::slack::{check_message, check_view};
@@ -222,6 +223,61 @@ fn home_tabs_and_answers() {
     }
 }
 
+/// Not only what people read, but all that is sent: ids, kinds of fields, limits.
+#[test]
+fn what_slack_gets_of_each_view() {
+    let words = words(Language::En);
+    let held = ticket(TicketState::Claimed { holder: ana(), since: noon() });
+    let mut sent = serde_json::Map::new();
+    for (name, state) in states() {
+        let around = RelatedTickets { now: noon(), ..RelatedTickets::default() };
+        let (text, blocks) = card::render_card(&ticket(state), Some("Oi"), &around, &words);
+        sent.insert(format!("card {name}"), json!({"text": text, "blocks": blocks}));
+    }
+    let said = [(true, Content::Text("Oi https://a.example/b?c=ç".to_owned()))];
+    let earlier = [(held.clone(), Some("https://x.slack.com/a".to_owned())), (held.clone(), None)];
+    let facts = modal::list_ticket_facts(&held, &words);
+    let rows = |is_own| {
+        let address = Some("https://x.slack.com/a".to_owned());
+        states().map(|(_, state)| ListedTicket {
+            ticket: ticket(state),
+            address: address.clone(),
+            is_own,
+        })
+    };
+    let health = BridgeHealth::default();
+    let choices = vec![
+        ("Teams".to_owned(), vec![Choice::from_text("Vendas")]),
+        ("None".to_owned(), Vec::new()),
+        ("More".to_owned(), vec![Choice::from_text("Varejo"), Choice::from_text("")]),
+    ];
+    for (name, view) in [
+        ("close", json!(modal::build_close_dialog(&held, &words))),
+        ("transfer", json!(modal::build_transfer_dialog(&held, &words))),
+        ("tags", json!(modal::build_tags_dialog(&held, &words))),
+        ("reply", json!(modal::build_reply_dialog(&held, None, &words))),
+        ("chosen reply", json!(modal::build_reply_dialog(&held, Some(("7", "Oi!")), &words))),
+        ("history", json!(modal::build_history_view(&earlier, Some(&said), &words))),
+        ("no history", json!(modal::build_history_view(&[], None, &words))),
+        ("details", json!(modal::build_details_view(&facts, &words))),
+        ("loading", json!(modal::build_loading_view("dialog-history", &words))),
+        ("notice", json!(modal::build_notice("…", &words))),
+        ("home", json!(home::render_home_tab(&rows(true), &rows(false), &health, &words))),
+        ("closed home", json!(home::render_closed_tab(&words))),
+        ("mine", json!(home::answer_mine(&rows(true), &words))),
+        ("waiting", json!(home::answer_waiting(&rows(false), &words))),
+        ("found", json!(home::answer_found(&[], &words))),
+        ("status", json!(home::answer_status(3, 1, &health, &words))),
+        ("help", json!(home::answer_help(&words))),
+        ("options", json!(build_options(&choices[..1], ""))),
+        ("groups of options", json!(build_options(&choices, "v"))),
+        ("no options", json!(build_options(&choices, "x"))),
+    ] {
+        sent.insert(name.to_owned(), view);
+    }
+    insta::assert_json_snapshot!(sent);
+}
+
 /// Whatever Blip tells and however much there is, Slack takes it.
 #[test]
 fn nothing_is_too_much_for_slack() {
@@ -263,12 +319,7 @@ fn nothing_is_too_much_for_slack() {
     ] {
         check_view(&view).unwrap();
     }
-    let choices = vec![
-        blip_slack::slack::choices::Choice::from_text(&long),
-        blip_slack::slack::choices::Choice::from_text(""),
-    ];
-    assert_eq!(
-        blip_slack::slack::choices::build_options(&[(String::new(), choices)], ""),
-        json!({ "options": [] })
-    );
+    let choices = vec![Choice::from_text(&long), Choice::from_text("")];
+    let options = build_options(&[(String::new(), choices)], "");
+    assert_eq!(json!(options), json!({ "options": [] }));
 }
