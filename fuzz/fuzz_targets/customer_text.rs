@@ -10,6 +10,7 @@ fuzz_target!(|input: &str| {
     let runs = rich_text::literal_runs(&clean);
     let mut shown = String::new();
     for run in &runs {
+        let run = serde_json::to_value(run).unwrap();
         assert!(matches!(run["type"].as_str(), Some("text" | "link")), "{run}");
         assert!(run.get("style").is_none(), "{run}");
         shown.push_str(run["text"].as_str().unwrap_or_default());

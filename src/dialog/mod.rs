@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio_util::task::TaskTracker;
 
 use crate::blip::parse::{self, Direction, ThreadMessage};
@@ -24,7 +24,10 @@ use crate::slack::compose;
 use crate::slack::dialog::{DialogRequest, DialogSubject, OfferDraft, OptionSearch, ViewTarget};
 use crate::slack::ids::{ChoiceList, Dialog};
 use crate::slack::requester::Requester;
-use crate::slack::{AgentStatus, Profile, modal};
+use crate::slack::{
+    AgentStatus, Profile, SlackBlockSuggestionResponse, SlackView, SlackViewSubmissionResponse,
+    modal,
+};
 use crate::slack::{directory, members};
 use crate::store::SharedStore;
 use crate::{blip, slack, store};
@@ -130,7 +133,10 @@ impl Dialogs {
     }
 
     /// What comes of the first page of a dialog that has two.
-    pub(crate) async fn build_second_page(&self, drafted: &OfferDraft) -> Value {
+    pub(crate) async fn build_second_page(
+        &self,
+        drafted: &OfferDraft,
+    ) -> SlackViewSubmissionResponse {
         let reader = self.load_viewer(&drafted.by).await;
         let standing =
             self.check_status_by_ticket_id(&drafted.by.user, &reader, &drafted.ticket).await;
@@ -138,7 +144,7 @@ impl Dialogs {
         match standing.and_then(AgentStatus::refusal_key) {
             Some(key) => {
                 let notice = modal::build_notice(&reader.texts.text(key, &[]), &reader.texts);
-                json!({"response_action": "update", "view": notice})
+                compose::replace_view(notice)
             }
             None => compose::answer_draft(&drafted.ticket, &drafted.offer, &reader.texts),
         }
@@ -147,7 +153,10 @@ impl Dialogs {
     /// The options of a list as Slack wants them; none if Blip does not tell in time, or for who is
     /// not known to be an agent.
     #[tracing::instrument(level = "error", name = "search_options", skip_all)]
-    pub(crate) async fn search_options(&self, search: &OptionSearch) -> Value {
+    pub(crate) async fn search_options(
+        &self,
+        search: &OptionSearch,
+    ) -> SlackBlockSuggestionResponse {
         let Some(bot) = self.bots.get(search.ticket.bot()) else { return build_options(&[], "") };
         let reader = self.load_viewer(&search.by).await;
         let standing =
@@ -306,7 +315,7 @@ impl Dialogs {
         self.show_view(asked, &modal::build_notice(&text, &reader.texts)).await
     }
 
-    async fn show_view(&self, asked: &DialogRequest, view: &Value) -> Result<(), Error> {
+    async fn show_view(&self, asked: &DialogRequest, view: &SlackView) -> Result<(), Error> {
         match &asked.place {
             ViewTarget::New(trigger) => self.slack.open_view(trigger, view).await.map(drop)?,
             ViewTarget::Over(open) => self.slack.update_view(open, view).await?,
@@ -354,7 +363,7 @@ impl Dialogs {
         dialog: &Dialog,
         ticket: &Ticket,
         reader: &DialogViewer,
-    ) -> Result<Value, Error> {
+    ) -> Result<SlackView, Error> {
         if *dialog == Dialog::Details {
             let mut facts = modal::list_ticket_facts(ticket, &reader.texts);
             facts.extend(self.fetch_contact_facts(ticket, &reader.texts).await);
@@ -415,7 +424,7 @@ impl Dialogs {
     }
 
     /// A canned reply as the customer will read it.
-    async fn preview_reply(&self, ticket: &Ticket, reader: &DialogViewer, id: &str) -> Value {
+    async fn preview_reply(&self, ticket: &Ticket, reader: &DialogViewer, id: &str) -> SlackView {
         let (reply, contact) = tokio::join!(
             async { self.lists.find_canned_reply(self.bots.get(ticket.id.bot())?, id).await },
             self.fetch_contact(ticket, FIRST_VIEW_DEADLINE),

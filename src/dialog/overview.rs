@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 
 use super::{DialogViewer, Dialogs, Error};
 use crate::model::{ChannelId, Failure, Fault, Readiness, SlackUserId, Ticket, TicketState};
@@ -17,6 +16,7 @@ use crate::slack::command::{CommandAction, SlashCommand};
 use crate::slack::home::{self, BridgeHealth, ListedTicket};
 use crate::slack::members;
 use crate::slack::requester::Requester;
+use crate::slack::{SlackCommandEventResponse, SlackView, describe_look};
 use crate::store::Lane;
 
 /// How long a command may take, of the 3 s in which Slack wants an answer.
@@ -51,7 +51,7 @@ impl HomeTabs {
 
 impl Dialogs {
     /// The answer to a command, for the one who typed it.
-    pub(crate) async fn answer_command(&self, command: &SlashCommand) -> Value {
+    pub(crate) async fn answer_command(&self, command: &SlashCommand) -> SlackCommandEventResponse {
         let reader = self.load_viewer(&command.by).await;
         let answered = self.try_answer_command(command, &reader);
         match tokio::time::timeout(COMMAND_DEADLINE, answered).await {
@@ -68,7 +68,7 @@ impl Dialogs {
         &self,
         command: &SlashCommand,
         reader: &DialogViewer,
-    ) -> Result<Value, Error> {
+    ) -> Result<SlackCommandEventResponse, Error> {
         let (user, words) = (&command.by.user, &reader.texts);
         if !self.may_be_agent(user, reader).await? {
             return Ok(home::answer_text(&words.text("ask-not-agent-move", &[])));
@@ -132,7 +132,7 @@ impl Dialogs {
             }
         };
         let mut hasher = DefaultHasher::new();
-        view.to_string().hash(&mut hasher);
+        describe_look(&view).hash(&mut hasher);
         let content = Some(hasher.finish());
         // Noted before it is done, so that of two who come at once only one does it.
         let before = self.homes.replace_content(user, content);
@@ -145,7 +145,7 @@ impl Dialogs {
         }
     }
 
-    async fn build_home_tab(&self, user: &SlackUserId) -> Result<Value, Error> {
+    async fn build_home_tab(&self, user: &SlackUserId) -> Result<SlackView, Error> {
         let reader = self.load_viewer(&Requester { user: user.clone(), named: Vec::new() }).await;
         let words = &reader.texts;
         if !self.may_be_agent(user, &reader).await? {

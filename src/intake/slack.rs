@@ -10,6 +10,7 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use jiff::SignedDuration;
+use serde::Serialize;
 use serde_json::Value;
 use url::form_urlencoded;
 
@@ -119,7 +120,7 @@ impl Intake {
         }
     }
 
-    fn to_json_answer(&self, answer: &Value) -> SlackAnswer {
+    fn to_json_answer(&self, answer: &impl Serialize) -> SlackAnswer {
         SlackAnswer::Json(self.dialogs.slack.mask_answer(answer))
     }
 

@@ -7,14 +7,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use serde_json::{Value, json};
 
 use super::thread::{ThreadLoss, ThreadPost};
 use super::{Bridge, HandlerResult, Interrupt, PipeResult};
 use crate::blip::parse::{Direction, ThreadMessage};
 use crate::inbox::{Handled, ItemOutcome, Job};
 use crate::model::{ChannelId, Content, Failure, Fault, MessageTs, Thread, Ticket, TicketId};
-use crate::slack::{action, card, parse, render};
+use crate::slack::{self, SlackBlock, action, card, parse, render};
 use crate::store::{DrawnCard, Item, ItemId, Lane, Role};
 
 /// How long a mark that matters is tried. It only confirms what has happened anyway.
@@ -222,10 +221,10 @@ pub(super) fn describe_card(
     ticket: &Ticket,
     thread: &Thread,
     text: &str,
-    blocks: &[Value],
+    blocks: &[SlackBlock],
 ) -> DrawnCard {
     let mut hasher = DefaultHasher::new();
-    (thread.root.as_str(), text, json!(blocks).to_string()).hash(&mut hasher);
+    (thread.root.as_str(), text, slack::describe_look(blocks)).hash(&mut hasher);
     DrawnCard { revision: ticket.revision, look: hasher.finish().cast_signed() }
 }
 

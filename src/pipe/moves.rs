@@ -2,8 +2,6 @@
 //!
 //! A move changes our ticket only after Blip has agreed, and whatever Blip says of a ticket wins.
 
-use serde_json::{Value, json};
-
 use super::thread::{ThreadPost, ticket_lane};
 use super::{Bridge, CallError, Interrupt, MISSING_BOT_PAUSE, PipeResult};
 use crate::blip;
@@ -13,7 +11,8 @@ use crate::model::{
     Agent, ChannelId, Closing, Failure, Fault, Move, MoveRefusal, SlackUserId, Ticket,
     TicketEnding, TicketSnapshot, TicketState,
 };
-use crate::slack::{AgentStatus, Profile, action, card, parse};
+use crate::slack::rich_text::Mention;
+use crate::slack::{AgentStatus, Profile, SlackBlock, action, card, parse};
 use crate::slack::{directory, members};
 use crate::store::Item;
 
@@ -242,8 +241,7 @@ impl Bridge {
         let Some(thread) = ticket.thread.clone() else { return Ok(()) };
         let args = [("agent", agent.name.as_str())];
         let line = self.texts.text("thread-taken-over", &args);
-        let element = json!({"type": "user", "user_id": previous.user.as_str()});
-        let post = ThreadPost::with_mention((element, &format!("<@{}>", previous.user)), &line);
+        let post = ThreadPost::with_mention(&Mention::User(previous.user.clone()), &line);
         self.wait_for_post_slot(&ticket_lane(ticket), &thread.channel).await?;
         self.post_to_ticket(item, "taken-over", ticket, &post).await.map(drop)
     }
@@ -398,7 +396,7 @@ impl Bridge {
         ticket: &Ticket,
         person: &Person,
         text: &str,
-        blocks: &[Value],
+        blocks: &[SlackBlock],
     ) {
         if let Some(url) = &person.response_url {
             if let Err(error) = self.slack.respond_to_action(url, false, text, blocks).await {

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
 
 use super::thread::ThreadPost;
 use super::{Bridge, Interrupt, PipeResult};
 use crate::inbox::{Job, Reminder, ReminderTopic};
 use crate::model::{Ticket, TicketId, WorkingHours};
+use crate::slack::rich_text::Mention;
 use crate::store::Item;
 
 /// How the team wants to be reminded.
@@ -110,10 +110,7 @@ impl Bridge {
         };
         let group = self.rules.reminders.escalate_to.as_ref().filter(|_| reminder.round >= 2);
         let post = match group {
-            Some(group) => {
-                let element = json!({"type": "usergroup", "usergroup_id": group});
-                ThreadPost::with_mention((element, &format!("<!subteam^{group}>")), &line)
-            }
+            Some(group) => ThreadPost::with_mention(&Mention::Group(group.clone()), &line),
             None => ThreadPost::from_line(&line),
         };
         ThreadPost { broadcast: reminder.round >= 1, ..post }

@@ -4,7 +4,6 @@
 //! lost (`two_who_find_a_thread_lost_at_the_same_time_make_one_new_one`).
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
 
 use super::jobs::describe_card;
 use super::{Bridge, CallError, Interrupt, PipeResult, derive_delivery_id};
@@ -14,8 +13,8 @@ use crate::model::{
     TicketEnding, TicketId, TicketState,
 };
 use crate::slack::card::{RelatedTicket, RelatedTickets};
-use crate::slack::mrkdwn::escape_mrkdwn;
-use crate::slack::{self, Post, Posted, bounds, card, home, render, rich_text};
+use crate::slack::rich_text::Mention;
+use crate::slack::{self, Post, Posted, SlackBlock, bounds, card, home, render, rich_text};
 use crate::slack::{directory, find};
 use crate::store::{Item, Lane, Link, Role};
 
@@ -35,7 +34,7 @@ pub(super) struct ThreadPost {
     /// What notifications say.
     pub(crate) text: String,
     /// What is shown.
-    pub(crate) blocks: Vec<Value>,
+    pub(crate) blocks: Vec<SlackBlock>,
     /// The name to say it under.
     pub(crate) author: Option<String>,
     /// What it is to the bridge.
@@ -63,17 +62,10 @@ impl ThreadPost {
         }
     }
 
-    /// A line of the bridge's own that begins with a mention: an element of a block, and the same
-    /// as mark-up.
-    pub(crate) fn with_mention((element, markup): (Value, &str), line: &str) -> Self {
-        let line = rich_text::clean_text(line);
-        let runs = [element, json!({"type": "text", "text": format!(" {line}")})];
-        let blocks = vec![rich_text::rich_text_block(&[rich_text::rich_text_section(&runs)])];
-        Self {
-            text: format!("{markup} {}", escape_mrkdwn(&line)),
-            blocks,
-            ..Self::from_line(&line)
-        }
+    /// A line of the bridge's own that begins with a mention.
+    pub(crate) fn with_mention(mention: &Mention, line: &str) -> Self {
+        let (text, block) = rich_text::to_mention_post(mention, line);
+        Self { text, blocks: vec![block], ..Self::from_line(line) }
     }
 }
 
@@ -565,7 +557,7 @@ impl Bridge {
         ticket: &Ticket,
         user: &SlackUserId,
         gone: Option<&MessageTs>,
-        (text, blocks): (&str, &[Value]),
+        (text, blocks): (&str, &[SlackBlock]),
     ) {
         let Some(thread) = &ticket.thread else { return };
         let (channel, root) = (&thread.channel, &thread.root);

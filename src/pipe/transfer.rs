@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::moves::{MoveOutcome, Person};
 use super::thread::{ThreadPost, ticket_lane};
@@ -17,6 +17,7 @@ use crate::model::{
     Agent, Move, SlackUserId, Ticket, TicketEnding, TicketId, TicketState, TransferTarget,
 };
 use crate::slack::card;
+use crate::slack::rich_text::Mention;
 use crate::slack::{directory, members};
 use crate::store::{Item, Lane, Link, NewItem, Source};
 
@@ -116,9 +117,8 @@ impl Bridge {
         }
         let Some(user) = self.find_slack_user(&handed.to).await? else { return Ok(()) };
         let post = if members::is_in_channel(&self.slack, &channel, &user, item.received).await? {
-            let element = json!({"type": "user", "user_id": user.as_str()});
             let line = self.texts.text("thread-handed", &[("agent", &handed.by)]);
-            ThreadPost::with_mention((element, &format!("<@{user}>")), &line)
+            ThreadPost::with_mention(&Mention::User(user), &line)
         } else {
             let args = [("agent", handed.by.as_str()), ("to", handed.name.as_str())];
             ThreadPost::from_line(&self.texts.text("thread-handed-away", &args))

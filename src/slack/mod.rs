@@ -20,6 +20,10 @@ pub use events::routed::RoutedSlackEvent;
 pub(crate) use events::{command, dialog, requester, verify};
 pub use events::{message, parse};
 pub use text::{emoji, mrkdwn, rich_text};
+pub(crate) use views::blocks::describe_look;
 pub(crate) use views::ids::{self, action};
 pub(crate) use views::{bounds, compose};
 pub use views::{card, choices, home, modal, render};
+
+pub(crate) use slack_morphism::blocks::{SlackBlock, SlackView, SlackViewSubmissionResponse};
+pub(crate) use slack_morphism::events::{SlackBlockSuggestionResponse, SlackCommandEventResponse};

@@ -65,7 +65,7 @@ async fn each_kind_is_seen_before_it_is_sent_and_reaches_the_customer() {
     }
     insta::assert_snapshot!(table);
     let sent = serde_json::to_string_pretty(&sent).unwrap();
-    insta::assert_snapshot!("what_slack_gets", sent.replace(&ticket.to_string(), "a ticket"));
+    insta::assert_snapshot!("what_slack_gets", sent.replace(ticket.as_str(), "a ticket"));
     let holder = bridge.blip.ticket(&ticket).unwrap().agent;
     assert_eq!(holder.as_deref(), Some("ana%40loja.example@blip.ai"), "sending claims");
     bridge.finish().await;

@@ -369,6 +369,7 @@ proptest! {
             let Piece::Words(shown) = piece else { continue };
             prop_assert!(!shown.trim().is_empty());
             let (text, block) = rich_text::to_literal_post(&shown);
+            let block = json!(block);
             prop_assert!(!text.contains("<!") && !text.contains("<@"), "{text}");
             for run in block["elements"][0]["elements"].as_array().unwrap() {
                 prop_assert!(run.get("style").is_none(), "{run}");

@@ -14,6 +14,7 @@ use blip_slack::slack::home::{self, BridgeHealth, ListedTicket};
 use blip_slack::slack::modal;
 use blip_slack_standins::slack::{check_message, check_view};
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// The 3rd of August 2026, 14:02 in São Paulo.
@@ -76,9 +77,9 @@ fn neighbour(number: i64) -> RelatedTicket {
 }
 
 /// All words of blocks as people see them, a line for each block.
-fn outline(blocks: &[Value]) -> String {
+fn outline(blocks: &impl Serialize) -> String {
     let mut lines = String::new();
-    for block in blocks {
+    for block in json!(blocks).as_array().unwrap() {
         let mut parts = Vec::new();
         collect(block, &mut parts);
         writeln!(lines, "{}: {}", block["type"].as_str().unwrap(), parts.join(" | ")).unwrap();
@@ -112,11 +113,12 @@ fn collect(value: &Value, parts: &mut Vec<String>) {
     }
 }
 
-fn view_outline(view: &Value) -> String {
+fn view_outline(view: &impl Serialize) -> String {
+    let view = &json!(view);
     assert_eq!(check_view(view), Ok(()), "{view:#}");
     let label = |key: &str| view[key]["text"].as_str().unwrap_or_default().to_owned();
     let head = format!("[{}] ({}) ({})", label("title"), label("submit"), label("close"));
-    format!("{head}\n{}", outline(view["blocks"].as_array().unwrap()))
+    format!("{head}\n{}", outline(&view["blocks"]))
 }
 
 #[test]
@@ -135,7 +137,7 @@ fn cards() {
             };
             let (text, blocks) =
                 card::render_card(&ticket, Some("Oi, *tudo* bem?"), &around, &words);
-            check_message(&blocks).unwrap();
+            check_message(json!(blocks).as_array().unwrap()).unwrap();
             writeln!(looks, "## {name}\n{text}\n{}", outline(&blocks)).unwrap();
         }
         let late = RelatedTickets {
@@ -215,8 +217,8 @@ fn home_tabs_and_answers() {
             view_outline(&home::render_closed_tab(&words)),
         ];
         for answer in &answers {
-            let blocks = answer["blocks"].as_array().unwrap();
-            check_message(blocks).unwrap();
+            let blocks = &json!(answer)["blocks"];
+            check_message(blocks.as_array().unwrap()).unwrap();
             looks.push(outline(blocks));
         }
         insta::assert_snapshot!(format!("home-{}", language.tag()), looks.join("\n"));
@@ -291,7 +293,7 @@ fn nothing_is_too_much_for_slack() {
     };
     let around = RelatedTickets { before: Some(neighbour(1)), ..RelatedTickets::default() };
     let (_, blocks) = card::render_card(&full, Some("x"), &around, &words);
-    check_message(&blocks).unwrap();
+    check_message(json!(blocks).as_array().unwrap()).unwrap();
     let rows = vec![
         ListedTicket {
             ticket: full.clone(),
@@ -300,13 +302,14 @@ fn nothing_is_too_much_for_slack() {
         };
         60
     ];
-    check_view(&home::render_home_tab(&rows, &rows, &BridgeHealth::default(), &words)).unwrap();
+    let home = home::render_home_tab(&rows, &rows, &BridgeHealth::default(), &words);
+    check_view(&json!(home)).unwrap();
     for answer in [
         home::answer_mine(&rows, &words),
         home::answer_waiting(&rows, &words),
         home::answer_found(&rows, &words),
     ] {
-        check_message(answer["blocks"].as_array().unwrap()).unwrap();
+        check_message(json!(answer)["blocks"].as_array().unwrap()).unwrap();
     }
     let said = vec![(true, Content::Text(long.clone())); 100];
     let earlier = vec![(full.clone(), Some("https://x.slack.com/a".to_owned())); 10];
@@ -317,7 +320,7 @@ fn nothing_is_too_much_for_slack() {
         modal::build_history_view(&earlier, Some(&said), &words),
         modal::build_details_view(&modal::list_ticket_facts(&full, &words), &words),
     ] {
-        check_view(&view).unwrap();
+        check_view(&json!(view)).unwrap();
     }
     let choices = vec![Choice::from_text(&long), Choice::from_text("")];
     let options = build_options(&[(String::new(), choices)], "");

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use slack_morphism::{SlackApiToken, SlackApiTokenType, SlackApiTokenValue};
 
@@ -106,7 +106,7 @@ impl SlackClient {
     }
 
     /// The answer to a request of Slack's as people may see it.
-    pub(crate) fn mask_answer(&self, answer: &Value) -> MaskedAnswer {
+    pub(crate) fn mask_answer(&self, answer: &impl Serialize) -> MaskedAnswer {
         self.mask.mask_answer(answer)
     }
 

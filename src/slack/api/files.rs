@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use slack_morphism::blocks::SlackBlock;
 use url::Url;
 
 use super::address::is_slack_or_loopback;
@@ -88,7 +89,7 @@ pub(crate) async fn share_file(
     thread: &Thread,
     file: &str,
     title: &str,
-    comment: &Value,
+    comment: &SlackBlock,
 ) -> Result<Posted, Error> {
     let (channel, root) = (thread.channel.as_str(), thread.root.as_str());
     // Blocks and not `initial_comment`: there is no escape for marks in the latter

@@ -6,7 +6,8 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use crate::model::personal::{self, NumberKind};
 
@@ -66,8 +67,8 @@ impl Mask {
     }
 
     /// The answer with its numbers hidden.
-    pub(crate) fn mask_answer(&self, answer: &Value) -> MaskedAnswer {
-        MaskedAnswer(self.mask_body(answer).into_owned())
+    pub(crate) fn mask_answer(&self, answer: &impl Serialize) -> MaskedAnswer {
+        MaskedAnswer(self.mask_body(&json!(answer)).into_owned())
     }
 
     /// What goes to Slack with the numbers in it hidden.
@@ -126,8 +127,6 @@ impl Mask {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

@@ -1,7 +1,7 @@
 //! A message of ours: what is to be posted, and where it was.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use slack_morphism::blocks::SlackBlock;
 
 use crate::model::MessageTs;
 
@@ -15,7 +15,7 @@ pub(crate) struct Post {
     /// What notifications and screen readers say.
     pub(crate) text: String,
     /// What is shown.
-    pub(crate) blocks: Vec<Value>,
+    pub(crate) blocks: Vec<SlackBlock>,
     /// The name to post under, where we may choose one.
     pub(crate) author: Option<String>,
     /// Whether an answer in a thread is shown in the channel, too.

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use slack_morphism::blocks::{SlackBlock, SlackBlockPlainText, SlackContextBlock, SlackView};
 use url::Url;
 
 use super::address::is_slack_or_loopback;
@@ -89,7 +90,7 @@ impl SlackClient {
         channel: &ChannelId,
         ts: &MessageTs,
         text: &str,
-        blocks: &[Value],
+        blocks: &[SlackBlock],
     ) -> Result<(), Error> {
         let body =
             json!({"channel": channel.as_str(), "ts": ts.as_str(), "text": text, "blocks": blocks});
@@ -103,14 +104,14 @@ impl SlackClient {
         thread: Option<&MessageTs>,
         user: &SlackUserId,
         text: &str,
-        blocks: &[Value],
+        blocks: &[SlackBlock],
     ) -> Result<(), Error> {
         let mut body = json!({"channel": channel.as_str(), "user": user.as_str(), "text": text});
         if let Some(thread) = thread {
             set_field(&mut body, "thread_ts", thread.as_str().into());
         }
         if !blocks.is_empty() {
-            set_field(&mut body, "blocks", blocks.into());
+            set_field(&mut body, "blocks", json!(blocks));
         }
         self.call_with_body::<EmptyAnswer>("chat.postEphemeral", &body).await.map(drop)
     }
@@ -146,7 +147,7 @@ impl SlackClient {
         response_url: &str,
         replace: bool,
         text: &str,
-        blocks: &[Value],
+        blocks: &[SlackBlock],
     ) -> Result<(), Error> {
         const RESPOND_METHOD: &str = "response_url";
         let url = Url::parse(response_url).ok().filter(is_slack_or_loopback).ok_or_else(|| {
@@ -154,7 +155,7 @@ impl SlackClient {
         })?;
         let mut body = json!({"replace_original": replace, "text": text});
         if !blocks.is_empty() {
-            set_field(&mut body, "blocks", blocks.into());
+            set_field(&mut body, "blocks", json!(blocks));
         }
         let body = self.mask.mask_body(&body);
         let sent = self.http.post(url).json(&body).send().await;
@@ -167,20 +168,24 @@ impl SlackClient {
     }
 
     /// Opens a dialog by a trigger (`views.open`) and returns its id.
-    pub(crate) async fn open_view(&self, trigger: &str, view: &Value) -> Result<String, Error> {
+    pub(crate) async fn open_view(&self, trigger: &str, view: &SlackView) -> Result<String, Error> {
         let body = json!({"trigger_id": trigger, "view": view});
         let opened: OpenViewAnswer = self.call_with_body("views.open", &body).await?;
         Ok(opened.view.id)
     }
 
     /// Shows something else in an open dialog (`views.update`).
-    pub(crate) async fn update_view(&self, id: &str, view: &Value) -> Result<(), Error> {
+    pub(crate) async fn update_view(&self, id: &str, view: &SlackView) -> Result<(), Error> {
         let body = json!({"view_id": id, "view": view});
         self.call_with_body::<EmptyAnswer>("views.update", &body).await.map(drop)
     }
 
     /// Shows somebody their home tab (`views.publish`).
-    pub(crate) async fn publish_home(&self, user: &SlackUserId, view: &Value) -> Result<(), Error> {
+    pub(crate) async fn publish_home(
+        &self,
+        user: &SlackUserId,
+        view: &SlackView,
+    ) -> Result<(), Error> {
         let body = json!({"user_id": user.as_str(), "view": view});
         self.call_with_body::<EmptyAnswer>("views.publish", &body).await.map(drop)
     }
@@ -189,8 +194,8 @@ impl SlackClient {
 /// A post that says itself whose words it shows.
 fn add_author_label(post: &Post) -> Post {
     let Some(author) = &post.author else { return post.clone() };
-    let label = json!({"type": "plain_text", "text": author, "emoji": false});
-    let label = json!({"type": "context", "elements": [label]});
+    let label = SlackBlockPlainText::new(author.clone()).with_emoji(false);
+    let label = SlackBlock::from(SlackContextBlock::new(vec![label.into()]));
     let blocks = std::iter::once(label).chain(post.blocks.iter().cloned()).collect();
     Post { text: format!("{}: {}", escape_mrkdwn(author), post.text), blocks, ..post.clone() }
 }
@@ -203,7 +208,7 @@ fn build_post_body(post: &Post, author: Option<&str>) -> Value {
         "unfurl_media": false,
         "metadata": {"event_type": METADATA_EVENT_TYPE, "event_payload": {"delivery_id": post.delivery}},
     });
-    let mut blocks = post.blocks.clone();
+    let mut blocks: Vec<Value> = post.blocks.iter().map(|block| json!(block)).collect();
     if let Some(first) = blocks.first_mut() {
         set_field(first, "block_id", post.delivery.as_str().into());
         set_field(&mut body, "blocks", blocks.into());

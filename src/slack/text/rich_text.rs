@@ -6,7 +6,12 @@
 //! goes with it for notifications is escaped; `@channel` and `#general` are dead words in it as
 //! long as the post asks for neither `link_names` nor `parse`.
 
-use serde_json::{Value, json};
+use serde_json::Value;
+use slack_morphism::blocks::{
+    SlackBlock, SlackRichTextBlock, SlackRichTextElement, SlackRichTextInlineElement,
+    SlackRichTextLink, SlackRichTextQuote, SlackRichTextSection, SlackRichTextUser,
+    SlackRichTextUserGroup,
+};
 use url::Url;
 
 use super::emoji;
@@ -43,39 +48,72 @@ pub(crate) fn read_rich_text(
 
 /// A customer's words as a post: the escaped `text` and a `rich_text` block in which nothing but
 /// addresses takes effect.
-pub fn to_literal_post(text: &str) -> (String, Value) {
+pub fn to_literal_post(text: &str) -> (String, SlackBlock) {
     let text = clean_text(text);
-    (escape_mrkdwn(&text), rich_text_block(&[rich_text_section(&literal_runs(&text))]))
+    let block = rich_text_block(SlackRichTextSection::new(literal_runs(&text)));
+    (escape_mrkdwn(&text), block)
+}
+
+/// Somebody who is called by what is posted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Mention {
+    /// One person.
+    User(SlackUserId),
+    /// A user group, by its id.
+    Group(String),
+}
+
+impl Mention {
+    fn to_run(&self) -> SlackRichTextInlineElement {
+        match self {
+            Self::User(user) => SlackRichTextUser::new(user.as_str().into()).into(),
+            Self::Group(group) => SlackRichTextUserGroup::new(group.as_str().into()).into(),
+        }
+    }
+
+    fn to_mrkdwn(&self) -> String {
+        match self {
+            Self::User(user) => format!("<@{user}>"),
+            Self::Group(group) => format!("<!subteam^{group}>"),
+        }
+    }
+}
+
+/// A line as a post that begins with a mention.
+pub(crate) fn to_mention_post(mention: &Mention, line: &str) -> (String, SlackBlock) {
+    let line = clean_text(line);
+    let runs = vec![mention.to_run(), format!(" {line}").into()];
+    let text = format!("{} {}", mention.to_mrkdwn(), escape_mrkdwn(&line));
+    (text, rich_text_block(SlackRichTextSection::new(runs)))
+}
+
+/// The block of [`to_literal_post`], where there is no `text`.
+pub(crate) fn literal_block(text: &str) -> SlackBlock {
+    to_literal_post(text).1
+}
+
+/// The same as a quotation.
+pub(crate) fn literal_quote(text: &str) -> SlackBlock {
+    rich_text_block(SlackRichTextQuote::new(literal_runs(&clean_text(text))))
 }
 
 /// The elements that show a customer's words literally, addresses clickable.
 ///
 /// The text must be [`clean_text`]; read one after the other, the elements say exactly the same.
-pub fn literal_runs(text: &str) -> Vec<Value> {
+pub fn literal_runs(text: &str) -> Vec<SlackRichTextInlineElement> {
     let mut runs = Vec::new();
     let mut rest = text;
     while let Some((before, shown, url)) = find_address(rest) {
         runs.extend(text_run(before));
-        runs.push(json!({ "type": "link", "url": url.as_str(), "text": shown }));
+        runs.push(SlackRichTextLink::new(url.into()).with_text(shown.to_owned()).into());
         rest = rest.get(before.len() + shown.len()..).unwrap_or_default();
     }
     runs.extend(text_run(rest));
     runs
 }
 
-/// A `rich_text` block of the given parts.
-pub(crate) fn rich_text_block(parts: &[Value]) -> Value {
-    json!({ "type": "rich_text", "elements": parts })
-}
-
-/// Running text for a [`rich_text_block`].
-pub(crate) fn rich_text_section(runs: &[Value]) -> Value {
-    json!({ "type": "rich_text_section", "elements": runs })
-}
-
-/// Quoted text for a [`rich_text_block`].
-pub(crate) fn rich_text_quote(runs: &[Value]) -> Value {
-    json!({ "type": "rich_text_quote", "elements": runs })
+fn rich_text_block(part: impl Into<SlackRichTextElement>) -> SlackBlock {
+    SlackRichTextBlock::new(vec![part.into()]).into()
 }
 
 /// The text without characters that would upset Slack or make the words look like something else:
@@ -99,8 +137,8 @@ pub fn clean_text(text: &str) -> String {
 }
 
 /// A text element; Slack refuses empty ones.
-fn text_run(text: &str) -> Option<Value> {
-    (!text.is_empty()).then(|| json!({ "type": "text", "text": text }))
+fn text_run(text: &str) -> Option<SlackRichTextInlineElement> {
+    (!text.is_empty()).then(|| text.into())
 }
 
 /// Text before the first address, the address as written, and as Slack will take it.
@@ -389,9 +427,28 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::mrkdwn::sketch;
+    use serde_json::json;
+
     use super::*;
     use crate::model::RichText;
     use crate::slack::events::message;
+
+    fn to_literal_json(text: &str) -> (String, Value) {
+        let (text, block) = to_literal_post(text);
+        (text, json!(block))
+    }
+
+    fn rich_text_block(parts: &[Value]) -> Value {
+        json!({"type": "rich_text", "elements": parts})
+    }
+
+    fn rich_text_quote(runs: &[Value]) -> Value {
+        json!({"type": "rich_text_quote", "elements": runs})
+    }
+
+    fn rich_text_section(runs: &[Value]) -> Value {
+        json!({"type": "rich_text_section", "elements": runs})
+    }
 
     fn read_blocks(blocks: &Value, text: &str) -> RichText {
         message::read_message(&json!({"blocks": blocks, "text": text})).text
@@ -586,7 +643,7 @@ mod tests {
                 "<!channel> <@U1> @here #geral *x* :wave:",
             ),
         ] {
-            let (_, block) = to_literal_post(text);
+            let (_, block) = to_literal_json(text);
             let shown_now: String = block["elements"][0]["elements"]
                 .as_array()
                 .unwrap()
@@ -602,7 +659,7 @@ mod tests {
 
     #[test]
     fn a_link_leads_where_a_browser_would_go() {
-        let (_, block) = to_literal_post("https://lojá.com/promoção");
+        let (_, block) = to_literal_json("https://lojá.com/promoção");
         let link = &block["elements"][0]["elements"][0];
         assert_eq!(link["url"], "https://xn--loj-gla.com/promo%C3%A7%C3%A3o");
         assert_eq!(link["text"], "https://lojá.com/promoção");
@@ -610,11 +667,11 @@ mod tests {
 
     #[test]
     fn the_notification_is_escaped_and_harmful_characters_are_gone() {
-        let (text, block) = to_literal_post("a\0b\u{7}\r\n\tc\u{202E}d\u{2066}<!channel>&amp;");
+        let (text, block) = to_literal_json("a\0b\u{7}\r\n\tc\u{202E}d\u{2066}<!channel>&amp;");
         assert_eq!(text, "ab\n\tcd&lt;!channel&gt;&amp;amp;");
         assert_eq!(block["elements"][0]["elements"][0]["text"], "ab\n\tcd<!channel>&amp;");
         assert_eq!(
-            to_literal_post(""),
+            to_literal_json(""),
             (String::new(), rich_text_block(&[rich_text_section(&[])]))
         );
     }
@@ -691,7 +748,7 @@ mod tests {
 
         #[test]
         fn a_literal_block_says_exactly_what_the_customer_wrote(text in customer_text()) {
-            let (fallback, block) = to_literal_post(&text);
+            let (fallback, block) = to_literal_json(&text);
             let runs = block["elements"][0]["elements"].as_array().unwrap();
             let said: String = runs.iter().map(|run| run["text"].as_str().unwrap()).collect();
             prop_assert_eq!(&said, &clean_text(&text));
@@ -708,7 +765,7 @@ mod tests {
 
         #[test]
         fn what_is_said_literally_reads_back_the_same(text in "[a-z <>&;*_~@#!\n]{1,30}") {
-            let (fallback, block) = to_literal_post(&text);
+            let (fallback, block) = to_literal_json(&text);
             let rich = read_blocks(&json!([block]), &fallback);
             let expected = RichText::from_plain(text.as_str());
             prop_assert!(text.trim().is_empty() || rich == expected, "{:?}", rich);

@@ -1,14 +1,14 @@
 //! How a ticket looks in Slack: the card and the questions. No calls.
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 use slack_morphism::blocks::{
-    SlackActionBlockElement, SlackActionsBlock, SlackBlock, SlackBlockButtonElement,
-    SlackBlockButtonStyle, SlackBlockChoiceItem, SlackBlockMarkDownText, SlackBlockOverflowElement,
-    SlackBlockPlainText, SlackBlockPlainTextOnly, SlackContextBlock, SlackHeaderBlock,
-    SlackSectionBlock,
+    SlackActionBlockElement, SlackBlock, SlackBlockButtonStyle, SlackBlockChoiceItem,
+    SlackBlockOverflowElement,
 };
 
+use super::blocks::{
+    actions_block, button, context_block, header_block, plain_text, section_block,
+};
 use super::ids::{ComposeKind, Dialog, action};
 use super::render;
 use crate::locale::Texts;
@@ -40,16 +40,16 @@ pub fn render_card(
     first_words: Option<&str>,
     around: &RelatedTickets,
     texts: &Texts,
-) -> (String, Vec<Value>) {
+) -> (String, Vec<SlackBlock>) {
     let text = summarize_ticket(ticket, first_words, texts);
-    let mut blocks = vec![block_to_json(build_header(ticket))];
+    let mut blocks = vec![build_header(ticket)];
     if let Some(first_words) = first_words {
-        blocks.push(rich_text::to_literal_post(first_words).1);
+        blocks.push(rich_text::literal_block(first_words));
     }
-    blocks.push(block_to_json(build_state_section(ticket, texts)));
-    blocks.push(block_to_json(build_details_context(ticket, around, texts)));
-    blocks.extend(build_window_notice(ticket, around, texts).map(block_to_json));
-    blocks.push(block_to_json(build_buttons(ticket, texts)));
+    blocks.push(build_state_section(ticket, texts));
+    blocks.push(build_details_context(ticket, around, texts));
+    blocks.extend(build_window_notice(ticket, around, texts));
+    blocks.push(build_buttons(ticket, texts));
     (text, blocks)
 }
 
@@ -112,14 +112,14 @@ pub(crate) fn build_question(
     text: &str,
     offers: &[(&str, &str, &str)],
     texts: &Texts,
-) -> Vec<Value> {
-    let mut blocks = vec![rich_text::to_literal_post(text).1];
+) -> Vec<SlackBlock> {
+    let mut blocks = vec![rich_text::literal_block(text)];
     let buttons: Vec<SlackActionBlockElement> = offers
         .iter()
-        .map(|(action, label, value)| build_button(action, &texts.text(label, &[]), value).into())
+        .map(|(action, label, value)| button(action, &texts.text(label, &[]), value).into())
         .collect();
     if !buttons.is_empty() {
-        blocks.push(block_to_json(SlackActionsBlock::new(buttons)));
+        blocks.push(actions_block(buttons));
     }
     blocks
 }
@@ -151,11 +151,7 @@ fn build_header(ticket: &Ticket) -> SlackBlock {
     let title =
         [render::customer_display_name(&ticket.customer), render::ticket_number(ticket)].join(" ");
     let title = rich_text::clean_text(title.trim()).replace(['\n', '\t'], " ");
-    SlackHeaderBlock::new(SlackBlockPlainTextOnly::from(plain_text_element(&truncate_label(
-        &title,
-        HEADER_CHARS,
-    ))))
-    .into()
+    header_block(&truncate_label(&title, HEADER_CHARS))
 }
 
 /// Where the ticket stands, and a line more about it if there is more to say.
@@ -203,7 +199,7 @@ fn build_state_section(ticket: &Ticket, texts: &Texts) -> SlackBlock {
     if let Some(more) = more {
         text = format!("{text}\n{}", escape_mrkdwn(&rich_text::clean_text(&more)));
     }
-    SlackSectionBlock::new().with_text(markdown_element(text).into()).into()
+    section_block(text)
 }
 
 fn build_details_context(ticket: &Ticket, around: &RelatedTickets, texts: &Texts) -> SlackBlock {
@@ -219,10 +215,8 @@ fn build_details_context(ticket: &Ticket, around: &RelatedTickets, texts: &Texts
     let line =
         escape_mrkdwn(&truncate_label(&rich_text::clean_text(&line.join(" · ")), LINE_CHARS));
     let since = texts.text("card-since", &[("time", &format_slack_date(ticket.opened, texts))]);
-    let mut elements = vec![markdown_element(line).into(), markdown_element(since).into()];
-    elements.extend(
-        describe_unanswered(ticket, around, texts).map(|text| markdown_element(text).into()),
-    );
+    let mut lines = vec![line, since];
+    lines.extend(describe_unanswered(ticket, around, texts));
     let neighbours = [
         ("card-continues", &around.before),
         ("card-went-on", &around.after),
@@ -230,10 +224,9 @@ fn build_details_context(ticket: &Ticket, around: &RelatedTickets, texts: &Texts
     ];
     for (key, neighbour) in neighbours {
         let link = neighbour.as_ref().map(|neighbour| neighbour.link_to_ticket(texts));
-        let text = link.map(|link| texts.text(key, &[("link", &link)]));
-        elements.extend(text.map(|text| markdown_element(text).into()));
+        lines.extend(link.map(|link| texts.text(key, &[("link", &link)])));
     }
-    SlackContextBlock::new(elements).into()
+    context_block(lines)
 }
 
 /// Since when the customer waits for an answer of who holds the ticket, when that is long.
@@ -257,7 +250,7 @@ fn build_window_notice(
         _ => "card-window-closed",
     };
     let text = texts.text(key, &[("time", &format_slack_date(end, texts))]);
-    Some(SlackContextBlock::new(vec![markdown_element(text).into()]).into())
+    Some(context_block([text]))
 }
 
 /// A time that every reader sees in their own zone, and that ages by itself (Slack: "Date
@@ -286,17 +279,12 @@ fn build_buttons(ticket: &Ticket, texts: &Texts) -> SlackBlock {
     let mut elements: Vec<SlackActionBlockElement> = actions
         .iter()
         .map(|(action, label)| {
-            let button = build_button(action, &texts.text(label, &[]), &id);
-            if *action == action::CLAIM {
-                button.with_style(SlackBlockButtonStyle::Primary)
-            } else {
-                button
-            }
-            .into()
+            let style = (*action == action::CLAIM).then_some(SlackBlockButtonStyle::Primary);
+            button(action, &texts.text(label, &[]), &id).opt_style(style).into()
         })
         .collect();
     elements.push(build_more_menu(ticket, texts).into());
-    SlackActionsBlock::new(elements).into()
+    actions_block(elements)
 }
 
 /// The menu with the rest of what can be done.
@@ -312,7 +300,7 @@ fn build_more_menu(ticket: &Ticket, texts: &Texts) -> SlackBlockOverflowElement 
         !ticket.is_closed() || matches!(dialog, Dialog::History | Dialog::Details)
     };
     let option = |(dialog, label): (Dialog, &str)| {
-        let label = SlackBlockPlainTextOnly::from(plain_text_element(&texts.text(label, &[])));
+        let label = plain_text(&texts.text(label, &[]));
         works(&dialog).then(|| SlackBlockChoiceItem::new(label, dialog.name().to_owned()))
     };
     SlackBlockOverflowElement::new(all.into_iter().filter_map(option).collect())
@@ -327,29 +315,4 @@ pub(super) fn link_to_thread(address: &str, label: &str) -> String {
 /// Text from outside in a line of mark-up.
 pub(super) fn escape_line(text: &str) -> String {
     escape_mrkdwn(&truncate_label(&rich_text::clean_text(text).replace('\n', " "), SUMMARY_CHARS))
-}
-
-/// A button as JSON.
-pub(super) fn build_button_json(name: &str, label: &str, value: &str) -> Value {
-    let element = SlackActionBlockElement::from(build_button(name, label, value));
-    serde_json::to_value(element).expect("a button has no keys that are not strings")
-}
-
-fn build_button(action: &str, label: &str, value: &str) -> SlackBlockButtonElement {
-    SlackBlockButtonElement::new(plain_text_element(label).into())
-        .with_action_id(action.into())
-        .with_value(value.to_owned())
-}
-
-fn plain_text_element(text: &str) -> SlackBlockPlainText {
-    SlackBlockPlainText::new(text.to_owned()).with_emoji(false)
-}
-
-/// Text of ours with outside parts escaped; `verbatim` keeps Slack from finding links and names.
-fn markdown_element(text: String) -> SlackBlockMarkDownText {
-    SlackBlockMarkDownText::new(text).with_verbatim(true)
-}
-
-fn block_to_json(block: impl Into<SlackBlock>) -> Value {
-    serde_json::to_value(block.into()).expect("a block has no keys that are not strings")
 }

@@ -1,7 +1,13 @@
 //! What people choose from in a list.
 
-use serde_json::{Value, json};
+use slack_morphism::blocks::{
+    SlackBlockChoiceItem, SlackBlockOptionGroup, SlackBlockPlainTextOnly,
+};
+use slack_morphism::events::{
+    SlackBlockSuggestionOptionGroups, SlackBlockSuggestionOptions, SlackBlockSuggestionResponse,
+};
 
+use super::blocks::plain_text;
 use super::ids::{AGENT_PREFIX, TEAM_PREFIX};
 use crate::model::fold::fold_text;
 use crate::model::text::truncate_label;
@@ -18,6 +24,9 @@ pub struct Choice {
     /// By what it is found besides its label.
     pub(crate) search_text: Option<String>,
 }
+
+/// An entry of a list as Slack wants it.
+pub(super) type SelectOption = SlackBlockChoiceItem<SlackBlockPlainTextOnly>;
 
 /// Longest label or description of an option (Block Kit: option).
 const LABEL_CHARS: usize = 75;
@@ -62,37 +71,40 @@ impl Choice {
     }
 
     /// As Slack wants it; `None` if it cannot be chosen, because its value is too long or empty.
-    pub(crate) fn to_option(&self) -> Option<Value> {
+    pub(super) fn to_option(&self) -> Option<SelectOption> {
         let fits = (1..=VALUE_CHARS).contains(&self.value.chars().count());
-        let text = |text: &str| {
-            let text = truncate_label(text.trim(), LABEL_CHARS);
-            json!({"type": "plain_text", "text": text, "emoji": false})
-        };
-        (fits && !self.label.trim().is_empty()).then(|| match &self.description {
-            None => json!({"text": text(&self.label), "value": self.value}),
-            Some(description) => json!({"text": text(&self.label), "value": self.value,
-                "description": text(description)}),
+        let text = |text: &str| plain_text(&truncate_label(text.trim(), LABEL_CHARS));
+        (fits && !self.label.trim().is_empty()).then(|| {
+            SlackBlockChoiceItem::new(text(&self.label), self.value.clone())
+                .opt_description(self.description.as_deref().map(text))
         })
     }
 }
 
 /// The answer to a search in a list: those choices that hold what was typed, in groups with a title.
-pub fn build_options(groups: &[(String, Vec<Choice>)], query: &str) -> Value {
+pub fn build_options(
+    groups: &[(String, Vec<Choice>)],
+    query: &str,
+) -> SlackBlockSuggestionResponse {
     let query = fold_text(query.trim());
     let has = |text: &String| fold_text(text).contains(&query);
     let fits =
         |choice: &&Choice| has(&choice.label) || choice.search_text.as_ref().is_some_and(has);
-    let found = |choices: &[Choice]| -> Vec<Value> {
+    let found = |choices: &[Choice]| -> Vec<SelectOption> {
         choices.iter().filter(fits).filter_map(Choice::to_option).take(MAX_OPTIONS).collect()
     };
+    let ungrouped =
+        |options| SlackBlockSuggestionResponse::Options(SlackBlockSuggestionOptions::new(options));
     if let [(_, only)] = groups {
-        return json!({"options": found(only)});
+        return ungrouped(found(only));
     }
     let groups = groups.iter().filter_map(|(title, choices)| {
         let options = found(choices);
-        let label = json!({"type": "plain_text", "text": title});
-        (!options.is_empty()).then(|| json!({"label": label, "options": options}))
+        (!options.is_empty()).then(|| SlackBlockOptionGroup::new(title.as_str().into(), options))
     });
-    let groups: Vec<Value> = groups.collect();
-    if groups.is_empty() { json!({"options": []}) } else { json!({"option_groups": groups}) }
+    let groups: Vec<SlackBlockOptionGroup<_>> = groups.collect();
+    if groups.is_empty() {
+        return ungrouped(Vec::new());
+    }
+    SlackBlockSuggestionResponse::OptionGroups(SlackBlockSuggestionOptionGroups::new(groups))
 }

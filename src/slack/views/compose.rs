@@ -4,11 +4,18 @@
 //! first, and carries all that was filled in, so that nothing has to be remembered between them.
 //! Knows what may be filled in; knows nothing of how it is sent.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
+use slack_morphism::blocks::{
+    SlackBlockChoiceItem, SlackBlockPlainTextInputElement, SlackBlockStaticSelectElement,
+    SlackInputBlock, SlackView, SlackViewSubmissionErrorsResponse, SlackViewSubmissionResponse,
+    SlackViewSubmissionUpdateResponse,
+};
 use url::Url;
 
+use super::blocks::{input_block, make_submittable, modal_view, plain_text};
 use super::ids::{ComposeKind, Dialog, KIND_ACTION_ID, SEND_CALLBACK_ID};
-use super::modal::{build_input, build_view, plain_text_json};
 use super::render;
 use crate::locale::Texts;
 use crate::model::{Offer, Ticket, TicketId};
@@ -40,59 +47,53 @@ fn option_limits(kind: ComposeKind) -> (usize, usize) {
 }
 
 /// The first page, for one kind.
-pub(crate) fn build_offer_form(ticket: &Ticket, kind: ComposeKind, texts: &Texts) -> Value {
-    let option = |kind: ComposeKind| json!({"text": plain_text_json(&texts.text(kind_label(kind), &[])), "value": kind.name()});
-    let options: Vec<Value> = ComposeKind::ALL.into_iter().map(option).collect();
-    let select = json!({
-        "type": "static_select", "action_id": KIND_ACTION_ID, "options": options,
-        "initial_option": option(kind),
-    });
-    let mut blocks = vec![json!({
-        "type": "input", "block_id": "kind", "dispatch_action": true,
-        "label": plain_text_json(&texts.text("compose-kind", &[])), "element": select,
-    })];
-    blocks.extend(match kind {
-        ComposeKind::Quick | ComposeKind::Menu => {
-            let hint =
-                if kind == ComposeKind::Quick { "compose-quick-hint" } else { "compose-menu-hint" };
-            vec![
-                build_text_field(
-                    "question",
-                    ("compose-question", None),
-                    (QUESTION_CHARS, true),
-                    texts,
-                ),
-                build_text_field("options", ("compose-options", Some(hint)), (300, true), texts),
-            ]
-        }
+pub(crate) fn build_offer_form(ticket: &Ticket, kind: ComposeKind, texts: &Texts) -> SlackView {
+    let option = |kind: ComposeKind| {
+        let label = plain_text(&texts.text(kind_label(kind), &[]));
+        SlackBlockChoiceItem::new(label, kind.name().to_owned())
+    };
+    let select = SlackBlockStaticSelectElement::new()
+        .with_action_id(KIND_ACTION_ID.into())
+        .with_options(ComposeKind::ALL.into_iter().map(option).collect())
+        .with_initial_option(option(kind));
+    let kinds = input_block("kind", "compose-kind", select, texts).with_dispatch_action(true);
+    let fields = build_fields(kind, texts);
+    let blocks = std::iter::once(kinds).chain(fields).map(Into::into).collect();
+    let view = modal_view("dialog-compose", blocks, texts);
+    let (name, metadata) = (Dialog::Compose(kind).name(), ticket.id.to_string());
+    SlackView::Modal(make_submittable(view, name, metadata, "button-preview", texts))
+}
+
+/// What is to be filled in for one kind.
+fn build_fields(kind: ComposeKind, texts: &Texts) -> Vec<SlackInputBlock> {
+    let field = |name: &str, label: &str, chars: usize, lines: bool| {
+        let input = SlackBlockPlainTextInputElement::new()
+            .with_action_id(name.into())
+            .with_multiline(lines)
+            .with_max_length(chars as u64);
+        input_block(name, label, input, texts)
+    };
+    let hint = |key: &str| plain_text(&texts.text(key, &[]));
+    match kind {
+        ComposeKind::Quick | ComposeKind::Menu => vec![
+            field("question", "compose-question", QUESTION_CHARS, true),
+            field("options", "compose-options", 300, true).with_hint(hint(options_hint(kind))),
+        ],
         ComposeKind::Place => vec![
-            build_text_field(
-                "where",
-                ("compose-where", Some("compose-where-hint")),
-                (500, false),
-                texts,
-            ),
-            make_optional(build_text_field("label", ("compose-label", None), (200, false), texts)),
+            field("where", "compose-where", 500, false).with_hint(hint("compose-where-hint")),
+            field("label", "compose-label", 200, false).with_optional(true),
         ],
         ComposeKind::Link => vec![
-            build_text_field("address", ("compose-address", None), (LINK_CHARS[0], false), texts),
-            make_optional(build_text_field(
-                "title",
-                ("compose-title", None),
-                (LINK_CHARS[1], false),
-                texts,
-            )),
-            make_optional(build_text_field(
-                "text",
-                ("compose-text", None),
-                (LINK_CHARS[2], true),
-                texts,
-            )),
+            field("address", "compose-address", LINK_CHARS[0], false),
+            field("title", "compose-title", LINK_CHARS[1], false).with_optional(true),
+            field("text", "compose-text", LINK_CHARS[2], true).with_optional(true),
         ],
-    });
-    let view = build_view("dialog-compose", &blocks, texts);
-    let metadata = ticket.id.to_string();
-    make_submittable(view, (Dialog::Compose(kind).name(), metadata), "button-preview", texts)
+    }
+}
+
+/// What is said about the answers beside their field, and again where they are wrong.
+fn options_hint(kind: ComposeKind) -> &'static str {
+    if kind == ComposeKind::Quick { "compose-quick-hint" } else { "compose-menu-hint" }
 }
 
 /// The answer to the first page: what the customer will get, or what is wrong.
@@ -100,7 +101,7 @@ pub(crate) fn answer_draft(
     ticket: &TicketId,
     drafted: &Result<Offer, FieldError>,
     texts: &Texts,
-) -> Value {
+) -> SlackViewSubmissionResponse {
     let offer = match drafted {
         Ok(offer) => offer,
         Err(FieldError(field, key)) => return build_field_error(field, key, texts),
@@ -111,17 +112,21 @@ pub(crate) fn answer_draft(
         return build_field_error(field, "compose-too-long", texts);
     }
     let shown = render::render_content(&offer.to_content(), texts).unwrap_or_default();
-    let intro = rich_text::to_literal_post(&texts.text("compose-preview", &[])).1;
-    let quote = rich_text::rich_text_block(&[rich_text::rich_text_quote(
-        &rich_text::literal_runs(&rich_text::clean_text(&shown)),
-    )]);
-    let view = build_view("dialog-preview", &[intro, quote], texts);
-    let view = make_submittable(view, (SEND_CALLBACK_ID, metadata), "button-send", texts);
-    json!({"response_action": "update", "view": view})
+    let intro = rich_text::literal_block(&texts.text("compose-preview", &[]));
+    let quote = rich_text::literal_quote(&shown);
+    let view = modal_view("dialog-preview", vec![intro, quote], texts);
+    let view = make_submittable(view, SEND_CALLBACK_ID, metadata, "button-send", texts);
+    replace_view(SlackView::Modal(view))
 }
 
-fn build_field_error(field: &str, key: &str, texts: &Texts) -> Value {
-    json!({"response_action": "errors", "errors": {field: texts.text(key, &[])}})
+/// The answer to a dialog that was handed in, which shows another one in its place.
+pub(crate) fn replace_view(view: SlackView) -> SlackViewSubmissionResponse {
+    SlackViewSubmissionResponse::Update(SlackViewSubmissionUpdateResponse::new(view))
+}
+
+fn build_field_error(field: &str, key: &str, texts: &Texts) -> SlackViewSubmissionResponse {
+    let errors = HashMap::from([(field.to_owned(), texts.text(key, &[]))]);
+    SlackViewSubmissionResponse::Errors(SlackViewSubmissionErrorsResponse::new(errors))
 }
 
 /// Reads the first page as it was filled in.
@@ -158,7 +163,6 @@ fn parse_options(
     question: Option<String>,
     options: Option<String>,
 ) -> Result<Offer, FieldError> {
-    let wrong = if kind == ComposeKind::Quick { "compose-quick-hint" } else { "compose-menu-hint" };
     let text = question.ok_or(FieldError("question", "compose-wrong-question"))?;
     let options = options.unwrap_or_default();
     let lines = options.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -168,7 +172,7 @@ fn parse_options(
         options.iter().enumerate().any(|(at, line)| options.iter().take(at).any(|o| o == line));
     let long = options.iter().any(|line| line.chars().count() > longest);
     if options.is_empty() || options.len() > most || repeated || long {
-        return Err(FieldError("options", wrong));
+        return Err(FieldError("options", options_hint(kind)));
     }
     Ok(Offer::Options { text, options, quick: kind == ComposeKind::Quick })
 }
@@ -229,41 +233,6 @@ fn parse_coordinates(text: &str) -> Option<(f64, f64)> {
 fn is_web_url(address: &str) -> bool {
     let url = Url::parse(address).ok();
     url.is_some_and(|url| matches!(url.scheme(), "https" | "http") && url.host_str().is_some())
-}
-
-fn build_text_field(
-    name: &str,
-    (label, hint): (&str, Option<&str>),
-    (chars, lines): (usize, bool),
-    texts: &Texts,
-) -> Value {
-    let element = json!({
-        "type": "plain_text_input", "action_id": name, "multiline": lines, "max_length": chars,
-    });
-    build_input(name, (label, hint), &element, texts)
-}
-
-fn make_optional(mut block: Value) -> Value {
-    if let Some(block) = block.as_object_mut() {
-        block.insert("optional".to_owned(), true.into());
-    }
-    block
-}
-
-/// A page that can be submitted under a name, with what it carries.
-fn make_submittable(
-    mut view: Value,
-    (name, metadata): (&str, String),
-    submit: &str,
-    texts: &Texts,
-) -> Value {
-    if let Some(view) = view.as_object_mut() {
-        view.insert("callback_id".to_owned(), name.into());
-        view.insert("private_metadata".to_owned(), metadata.into());
-        view.insert("submit".to_owned(), plain_text_json(&texts.text(submit, &[])));
-        view.insert("close".to_owned(), plain_text_json(&texts.text("button-cancel", &[])));
-    }
-    view
 }
 
 #[cfg(test)]

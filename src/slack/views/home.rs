@@ -2,9 +2,14 @@
 //!
 //! Ages are Slack dates, so what is shown changes only when something has happened.
 
-use serde_json::{Value, json};
+use slack_morphism::blocks::{SlackBlock, SlackHomeView, SlackView};
+use slack_morphism::events::SlackCommandEventResponse;
+use slack_morphism::{SlackMessageContent, SlackMessageResponseType};
 
-use super::card::{build_button_json, escape_line, format_slack_date, is_team, link_to_thread};
+use super::blocks::{
+    actions_block, button, context_block, divider_block, header_block, section_block,
+};
+use super::card::{escape_line, format_slack_date, is_team, link_to_thread};
 use super::ids::{SLASH_COMMAND, action};
 use super::render;
 use crate::locale::Texts;
@@ -45,69 +50,75 @@ pub fn render_home_tab(
     waiting: &[ListedTicket],
     health: &BridgeHealth,
     texts: &Texts,
-) -> Value {
+) -> SlackView {
     let mut blocks =
         vec![header_block(&texts.text("home-mine", &[("count", &format_count(mine))]))];
     blocks.extend(render_rows(mine, MAX_HOME_TICKETS, texts, "home-none-mine"));
-    blocks.push(json!({"type": "divider"}));
+    blocks.push(divider_block());
     blocks.push(header_block(&texts.text("home-waiting", &[("count", &format_count(waiting))])));
     blocks.extend(render_by_team(waiting, MAX_HOME_TICKETS, texts));
-    blocks.push(json!({"type": "divider"}));
-    blocks.push(context_block(&describe_health(health, texts)));
-    json!({"type": "home", "blocks": blocks})
+    blocks.push(divider_block());
+    blocks.push(context_block([describe_health(health, texts)]));
+    SlackView::Home(SlackHomeView::new(blocks))
 }
 
 /// What the home tab shows to somebody who is no agent.
-pub fn render_closed_tab(texts: &Texts) -> Value {
-    json!({"type": "home", "blocks": [context_block(&texts.text("home-closed", &[]))]})
+pub fn render_closed_tab(texts: &Texts) -> SlackView {
+    SlackView::Home(SlackHomeView::new(vec![context_block([texts.text("home-closed", &[])])]))
 }
 
 /// The answer to a command, for the one who typed it.
-pub(crate) fn build_answer(text: &str, blocks: &[Value]) -> Value {
-    json!({"response_type": "ephemeral", "text": text, "blocks": blocks})
+fn build_answer(text: &str, blocks: Vec<SlackBlock>) -> SlackCommandEventResponse {
+    let content = SlackMessageContent::new().with_text(text.to_owned()).with_blocks(blocks);
+    SlackCommandEventResponse::new(content).with_response_type(SlackMessageResponseType::Ephemeral)
 }
 
 /// The tickets that somebody holds, as an answer.
-pub fn answer_mine(rows: &[ListedTicket], texts: &Texts) -> Value {
+pub fn answer_mine(rows: &[ListedTicket], texts: &Texts) -> SlackCommandEventResponse {
     let title = texts.text("home-mine", &[("count", &format_count(rows))]);
     let mut blocks = vec![header_block(&title)];
     blocks.extend(render_rows(rows, MAX_ANSWER_TICKETS, texts, "home-none-mine"));
-    build_answer(&title, &blocks)
+    build_answer(&title, blocks)
 }
 
 /// The tickets that nobody holds, as an answer.
-pub fn answer_waiting(rows: &[ListedTicket], texts: &Texts) -> Value {
+pub fn answer_waiting(rows: &[ListedTicket], texts: &Texts) -> SlackCommandEventResponse {
     let title = texts.text("home-waiting", &[("count", &format_count(rows))]);
     let mut blocks = vec![header_block(&title)];
     blocks.extend(render_by_team(rows, MAX_ANSWER_TICKETS, texts));
-    build_answer(&title, &blocks)
+    build_answer(&title, blocks)
 }
 
 /// The tickets that were found, as an answer.
-pub fn answer_found(rows: &[ListedTicket], texts: &Texts) -> Value {
+pub fn answer_found(rows: &[ListedTicket], texts: &Texts) -> SlackCommandEventResponse {
     let title = texts.text("home-found", &[("count", &format_count(rows))]);
     let mut blocks = vec![header_block(&title)];
     blocks.extend(render_rows(rows, MAX_ANSWER_TICKETS, texts, "home-none-found"));
-    build_answer(&title, &blocks)
+    build_answer(&title, blocks)
 }
 
 /// How the bridge is, as an answer.
-pub fn answer_status(open: usize, unclaimed: usize, health: &BridgeHealth, texts: &Texts) -> Value {
+pub fn answer_status(
+    open: usize,
+    unclaimed: usize,
+    health: &BridgeHealth,
+    texts: &Texts,
+) -> SlackCommandEventResponse {
     let (open, unclaimed) = (open.to_string(), unclaimed.to_string());
     let tickets = texts.text("home-open", &[("open", &open), ("unclaimed", &unclaimed)]);
     let text = format!("{tickets}\n{}", describe_health(health, texts));
-    build_answer(&text, &[rich_text::to_literal_post(&text).1])
+    build_answer(&text, vec![rich_text::literal_block(&text)])
 }
 
 /// What can be asked for, as an answer.
-pub fn answer_help(texts: &Texts) -> Value {
+pub fn answer_help(texts: &Texts) -> SlackCommandEventResponse {
     let lines = ["mine", "waiting", "find", "status"];
     let line = |name: &str| {
         let what = texts.text(&format!("help-{name}"), &[]);
         format!("{SLASH_COMMAND} {name}: {what}")
     };
     let text = lines.map(line).join("\n");
-    build_answer(&text, &[rich_text::to_literal_post(&text).1])
+    build_answer(&text, vec![rich_text::literal_block(&text)])
 }
 
 /// What came of a move that was made from a list: the text with this key.
@@ -116,7 +127,7 @@ pub(crate) fn describe_move(
     ticket: &Ticket,
     address: Option<&str>,
     texts: &Texts,
-) -> (String, Vec<Value>) {
+) -> (String, Vec<SlackBlock>) {
     let name = format!(
         "{} {}",
         render::ticket_number(ticket),
@@ -124,29 +135,29 @@ pub(crate) fn describe_move(
     );
     let text = texts.text(key, &[("ticket", &escape_line(name.trim()))]);
     let shown = texts.text(key, &[("ticket", &link_ticket_name(name.trim(), address))]);
-    (text, vec![section_block(&shown)])
+    (text, vec![section_block(shown)])
 }
 
 /// What is said about a ticket to one person, where its thread is not to be seen.
 pub(crate) fn add_ticket_title(
     ticket: &Ticket,
     address: Option<&str>,
-    (text, blocks): (&str, &[Value]),
-) -> (String, Vec<Value>) {
+    (text, blocks): (&str, &[SlackBlock]),
+) -> (String, Vec<SlackBlock>) {
     let name = format!(
         "{} {}",
         render::ticket_number(ticket),
         render::customer_display_name(&ticket.customer)
     );
     let said =
-        if blocks.is_empty() { vec![rich_text::to_literal_post(text).1] } else { blocks.to_vec() };
-    let title = context_block(&link_ticket_name(name.trim(), address));
+        if blocks.is_empty() { vec![rich_text::literal_block(text)] } else { blocks.to_vec() };
+    let title = context_block([link_ticket_name(name.trim(), address)]);
     (format!("{}: {text}", escape_line(name.trim())), [vec![title], said].concat())
 }
 
 /// One sentence, as an answer.
-pub(crate) fn answer_text(text: &str) -> Value {
-    build_answer(text, &[rich_text::to_literal_post(text).1])
+pub(crate) fn answer_text(text: &str) -> SlackCommandEventResponse {
+    build_answer(text, vec![rich_text::literal_block(text)])
 }
 
 fn describe_health(health: &BridgeHealth, texts: &Texts) -> String {
@@ -170,11 +181,11 @@ fn format_count(rows: &[ListedTicket]) -> String {
     rows.len().to_string()
 }
 
-fn render_rows(rows: &[ListedTicket], most: usize, texts: &Texts, none: &str) -> Vec<Value> {
+fn render_rows(rows: &[ListedTicket], most: usize, texts: &Texts, none: &str) -> Vec<SlackBlock> {
     if rows.is_empty() {
-        return vec![context_block(&texts.text(none, &[]))];
+        return vec![context_block([texts.text(none, &[])])];
     }
-    let mut blocks: Vec<Value> =
+    let mut blocks: Vec<SlackBlock> =
         rows.iter().take(most).flat_map(|row| render_row(row, texts)).collect();
     blocks.extend(more_tickets_line(rows.len(), most, texts));
     blocks
@@ -182,9 +193,9 @@ fn render_rows(rows: &[ListedTicket], most: usize, texts: &Texts, none: &str) ->
 
 /// Teams in the order of their oldest ticket, each with a line of its own, and the oldest tickets
 /// of all below the lines of their teams.
-fn render_by_team(rows: &[ListedTicket], most: usize, texts: &Texts) -> Vec<Value> {
+fn render_by_team(rows: &[ListedTicket], most: usize, texts: &Texts) -> Vec<SlackBlock> {
     if rows.is_empty() {
-        return vec![context_block(&texts.text("home-none-waiting", &[]))];
+        return vec![context_block([texts.text("home-none-waiting", &[])])];
     }
     let team = |row: &ListedTicket| {
         row.ticket.team.clone().filter(|team| is_team(team)).unwrap_or_default()
@@ -204,7 +215,7 @@ fn render_by_team(rows: &[ListedTicket], most: usize, texts: &Texts) -> Vec<Valu
         let name = if name.is_empty() { texts.text("home-no-team", &[]) } else { name.clone() };
         let name = escape_line(&name);
         let args = [("team", name.as_str()), ("count", &number), ("time", &since)];
-        blocks.push(section_block(&texts.text("home-team", &args)));
+        blocks.push(section_block(texts.text("home-team", &args)));
         let shown = of_team.iter().filter(|(place, _)| *place < most);
         blocks.extend(shown.flat_map(|(_, row)| render_row(row, texts)));
     }
@@ -212,13 +223,13 @@ fn render_by_team(rows: &[ListedTicket], most: usize, texts: &Texts) -> Vec<Valu
     blocks
 }
 
-fn more_tickets_line(all: usize, most: usize, texts: &Texts) -> Option<Value> {
+fn more_tickets_line(all: usize, most: usize, texts: &Texts) -> Option<SlackBlock> {
     let more = all.checked_sub(most).filter(|more| *more > 0)?;
-    Some(context_block(&texts.text("home-more", &[("count", &more.to_string())])))
+    Some(context_block([texts.text("home-more", &[("count", &more.to_string())])]))
 }
 
 /// A ticket: a line that leads to its thread, and the buttons that work.
-fn render_row(row: &ListedTicket, texts: &Texts) -> Vec<Value> {
+fn render_row(row: &ListedTicket, texts: &Texts) -> Vec<SlackBlock> {
     let ticket = &row.ticket;
     let name = format!(
         "{} {}",
@@ -258,13 +269,12 @@ fn render_row(row: &ListedTicket, texts: &Texts) -> Vec<Value> {
         ],
         TicketState::Closed { .. } => &[],
     };
-    let mut blocks = vec![section_block(&line.join(" · "))];
+    let mut blocks = vec![section_block(line.join(" · "))];
     if !buttons.is_empty() {
-        let elements: Vec<Value> = buttons
+        let elements = buttons
             .iter()
-            .map(|(action, label)| build_button_json(action, &texts.text(label, &[]), &id))
-            .collect();
-        blocks.push(json!({"type": "actions", "elements": elements}));
+            .map(|(action, label)| button(action, &texts.text(label, &[]), &id).into());
+        blocks.push(actions_block(elements.collect()));
     }
     blocks
 }
@@ -272,16 +282,4 @@ fn render_row(row: &ListedTicket, texts: &Texts) -> Vec<Value> {
 /// A ticket's name, as a link to its thread where there is one.
 fn link_ticket_name(name: &str, address: Option<&str>) -> String {
     address.map_or_else(|| escape_line(name), |address| link_to_thread(address, name))
-}
-
-fn header_block(text: &str) -> Value {
-    json!({"type": "header", "text": {"type": "plain_text", "text": text, "emoji": false}})
-}
-
-fn section_block(text: &str) -> Value {
-    json!({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}})
-}
-
-fn context_block(text: &str) -> Value {
-    json!({"type": "context", "elements": [{"type": "mrkdwn", "text": text, "verbatim": true}]})
 }

@@ -2,6 +2,7 @@
 //!
 //! What people fill in is read here, too, beside the form that asks for it.
 
+pub(crate) mod blocks;
 pub(crate) mod bounds;
 pub mod card;
 pub mod choices;

@@ -3,16 +3,22 @@
 //! Lists are external selects: they open empty-handed and at once, can be searched, and have no
 //! limit of entries; [`super::choices::build_options`] fills them.
 
-use serde_json::{Value, json};
+use slack_morphism::blocks::{
+    SlackBlock, SlackBlockExternalSelectElement, SlackBlockMultiExternalSelectElement,
+    SlackBlockPlainTextInputElement, SlackView,
+};
 
+use super::blocks::{
+    header_block, input_block, make_submittable, modal_view, plain_text, section_block,
+};
 use super::card::{is_team, link_to_thread};
-use super::choices::Choice;
+use super::choices::{Choice, SelectOption};
 use super::ids::{Dialog, element};
 use super::render;
 use crate::locale::Texts;
 use crate::model::text::{split_text, to_one_line, truncate_label};
 use crate::model::{Content, Ticket, TicketId};
-use crate::slack::text::rich_text;
+use crate::slack::text::rich_text::{self, literal_block};
 
 /// Longest text that can be typed: what WhatsApp takes is split, Block Kit's own limit is 3,000.
 const INPUT_CHARS: usize = 3000;
@@ -24,71 +30,62 @@ const MAX_TEXT_BLOCKS: usize = 15;
 const MAX_CHOSEN_TAGS: usize = 100;
 
 /// Asks for the tags and a farewell before a ticket is closed.
-pub fn build_close_dialog(ticket: &Ticket, texts: &Texts) -> Value {
+pub fn build_close_dialog(ticket: &Ticket, texts: &Texts) -> SlackView {
     let blocks = vec![
         build_tags_input(ticket, true, texts),
         build_text_input("dialog-farewell", "farewell", None, texts),
     ];
-    build_form_view(&Dialog::Close, ticket, ("dialog-close", "button-close"), &blocks, texts)
+    build_form_view(&Dialog::Close, ticket, ("dialog-close", "button-close"), blocks, texts)
 }
 
 /// Asks where to hand a ticket on.
-pub fn build_transfer_dialog(ticket: &Ticket, texts: &Texts) -> Value {
-    let select = json!({
-        "type": "external_select", "action_id": element::DESTINATION, "min_query_length": 0,
-        "placeholder": plain_text_json(&texts.text("dialog-search", &[])),
-    });
-    let label = texts.text("dialog-destination", &[]);
-    let hint = texts.text("dialog-destination-hint", &[]);
-    let block = json!({
-        "type": "input", "block_id": "destination", "label": plain_text_json(&label),
-        "hint": plain_text_json(&hint), "element": select,
-    });
+pub fn build_transfer_dialog(ticket: &Ticket, texts: &Texts) -> SlackView {
+    let select = build_select(element::DESTINATION, texts);
+    let block = input_block("destination", "dialog-destination", select, texts)
+        .with_hint(plain_text(&texts.text("dialog-destination-hint", &[])));
     build_form_view(
         &Dialog::Transfer,
         ticket,
         ("dialog-transfer", "button-transfer"),
-        &[block],
+        vec![block.into()],
         texts,
     )
 }
 
 /// Asks for the tags of a ticket.
-pub fn build_tags_dialog(ticket: &Ticket, texts: &Texts) -> Value {
+pub fn build_tags_dialog(ticket: &Ticket, texts: &Texts) -> SlackView {
     let blocks = vec![build_tags_input(ticket, true, texts)];
-    build_form_view(&Dialog::Tags, ticket, ("dialog-tags", "button-save"), &blocks, texts)
+    build_form_view(&Dialog::Tags, ticket, ("dialog-tags", "button-save"), blocks, texts)
 }
 
 /// Asks which canned reply to send; once one is chosen, shows it as the customer will read it.
 ///
 /// Each choice has a block of its own: Slack keeps what stands in a block that stays.
-pub fn build_reply_dialog(ticket: &Ticket, chosen: Option<(&str, &str)>, texts: &Texts) -> Value {
-    let select = json!({
-        "type": "external_select", "action_id": element::REPLY, "min_query_length": 0,
-        "placeholder": plain_text_json(&texts.text("dialog-search", &[])),
-    });
-    let list = json!({
-        "type": "input", "block_id": "replies", "dispatch_action": true,
-        "label": plain_text_json(&texts.text("dialog-reply-which", &[])), "element": select,
-    });
-    let mut blocks = vec![list];
+pub fn build_reply_dialog(
+    ticket: &Ticket,
+    chosen: Option<(&str, &str)>,
+    texts: &Texts,
+) -> SlackView {
+    let select = build_select(element::REPLY, texts);
+    let list = input_block("replies", "dialog-reply-which", select, texts);
+    let mut blocks = vec![list.with_dispatch_action(true).into()];
     let (id, text) = chosen.unwrap_or_default();
     let text: String = text.chars().take(INPUT_CHARS).collect();
     if chosen.is_some() {
         let block = format!("words:{}", truncate_label(id, 200));
         blocks.push(build_text_input("dialog-reply-words", &block, Some(&text), texts));
     }
-    build_form_view(&Dialog::Reply(None), ticket, ("dialog-reply", "button-send"), &blocks, texts)
+    build_form_view(&Dialog::Reply(None), ticket, ("dialog-reply", "button-send"), blocks, texts)
 }
 
 /// Says one thing.
-pub fn build_notice(text: &str, texts: &Texts) -> Value {
-    build_view("dialog-notice", &[rich_text::to_literal_post(text).1], texts)
+pub fn build_notice(text: &str, texts: &Texts) -> SlackView {
+    build_view("dialog-notice", vec![literal_block(text)], texts)
 }
 
 /// Says that something is being fetched.
-pub fn build_loading_view(title: &str, texts: &Texts) -> Value {
-    build_view(title, &[rich_text::to_literal_post(&texts.text("dialog-loading", &[])).1], texts)
+pub fn build_loading_view(title: &str, texts: &Texts) -> SlackView {
+    build_view(title, vec![literal_block(&texts.text("dialog-loading", &[]))], texts)
 }
 
 /// What is known of earlier tickets, newest first: each with a link to its thread; and what was
@@ -97,8 +94,8 @@ pub fn build_history_view(
     earlier: &[(Ticket, Option<String>)],
     said: Option<&[(bool, Content)]>,
     texts: &Texts,
-) -> Value {
-    let mut blocks = vec![build_heading("dialog-earlier", texts)];
+) -> SlackView {
+    let mut blocks = vec![header_block(&texts.text("dialog-earlier", &[]))];
     if earlier.is_empty() {
         blocks.push(literal_block(&texts.text("dialog-no-earlier", &[])));
     }
@@ -115,11 +112,9 @@ pub fn build_history_view(
             "{title}\n{}",
             crate::slack::text::mrkdwn::escape_mrkdwn(&rich_text::clean_text(&text))
         );
-        blocks.push(
-            json!({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}}),
-        );
+        blocks.push(section_block(text));
     }
-    blocks.push(build_heading("dialog-transcript", texts));
+    blocks.push(header_block(&texts.text("dialog-transcript", &[])));
     match said.map(|said| render::render_transcript(said, BLOCK_CHARS, texts)) {
         None => blocks.push(literal_block(&texts.text("dialog-unavailable", &[]))),
         Some(parts) if parts.is_empty() => {
@@ -130,19 +125,18 @@ pub fn build_history_view(
             blocks.extend(parts.iter().skip(skip).map(|part| literal_block(part)));
         }
     }
-    build_view("dialog-history", &blocks, texts)
+    build_view("dialog-history", blocks, texts)
 }
 
 /// All that is known of a ticket, as labelled lines.
-pub fn build_details_view(lines: &[(String, String)], texts: &Texts) -> Value {
+pub fn build_details_view(lines: &[(String, String)], texts: &Texts) -> SlackView {
     let fact = |(label, value): &(String, String)| {
         format!("{label}: {}", truncate_label(&to_one_line(value), 300))
     };
     let lines: Vec<String> = lines.iter().map(fact).collect();
     let lines = lines.join("\n");
-    let blocks: Vec<Value> =
-        split_text(&lines, BLOCK_CHARS).into_iter().map(literal_block).collect();
-    build_view("dialog-details", &blocks, texts)
+    let blocks = split_text(&lines, BLOCK_CHARS).into_iter().map(literal_block).collect();
+    build_view("dialog-details", blocks, texts)
 }
 
 /// The labelled lines that a ticket itself gives for [`build_details_view`].
@@ -170,24 +164,16 @@ fn build_form_view(
     dialog: &Dialog,
     ticket: &Ticket,
     (title, submit): (&str, &str),
-    blocks: &[Value],
+    blocks: Vec<SlackBlock>,
     texts: &Texts,
-) -> Value {
-    let mut view = build_view(title, blocks, texts);
-    if let Some(view) = view.as_object_mut() {
-        view.insert("callback_id".to_owned(), dialog.name().into());
-        view.insert("private_metadata".to_owned(), format_metadata(&ticket.id).into());
-        view.insert("submit".to_owned(), plain_text_json(&texts.text(submit, &[])));
-        view.insert("close".to_owned(), plain_text_json(&texts.text("button-cancel", &[])));
-    }
-    view
+) -> SlackView {
+    let view = modal_view(title, blocks, texts);
+    let metadata = format_metadata(&ticket.id);
+    SlackView::Modal(make_submittable(view, dialog.name(), metadata, submit, texts))
 }
 
-pub(super) fn build_view(title: &str, blocks: &[Value], texts: &Texts) -> Value {
-    json!({
-        "type": "modal", "title": plain_text_json(&texts.text(title, &[])),
-        "close": plain_text_json(&texts.text("button-done", &[])), "blocks": blocks,
-    })
+fn build_view(title: &str, blocks: Vec<SlackBlock>, texts: &Texts) -> SlackView {
+    SlackView::Modal(modal_view(title, blocks, texts))
 }
 
 /// Blip's ids are bounded (`model::ids`), far below Slack's limit of 3,000 characters.
@@ -195,61 +181,30 @@ fn format_metadata(ticket: &TicketId) -> String {
     ticket.to_string()
 }
 
-fn build_tags_input(ticket: &Ticket, optional: bool, texts: &Texts) -> Value {
-    let mut select = json!({
-        "type": "multi_external_select", "action_id": element::TAGS, "min_query_length": 0,
-        "placeholder": plain_text_json(&texts.text("dialog-search", &[])),
-    });
+/// A list that opens at once and is searched while somebody types.
+fn build_select(action: &str, texts: &Texts) -> SlackBlockExternalSelectElement {
+    SlackBlockExternalSelectElement::new()
+        .with_action_id(action.into())
+        .with_min_query_length(0)
+        .with_placeholder(plain_text(&texts.text("dialog-search", &[])))
+}
+
+fn build_tags_input(ticket: &Ticket, optional: bool, texts: &Texts) -> SlackBlock {
     let chosen = ticket.tags.iter().filter_map(|tag| Choice::from_text(tag).to_option());
-    let chosen: Vec<Value> = chosen.take(MAX_CHOSEN_TAGS).collect();
-    if let (Some(select), false) = (select.as_object_mut(), chosen.is_empty()) {
-        select.insert("initial_options".to_owned(), chosen.into());
-    }
-    json!({
-        "type": "input", "block_id": "tags", "optional": optional,
-        "label": plain_text_json(&texts.text("dialog-tags-label", &[])), "element": select,
-    })
+    let chosen: Vec<SelectOption> = chosen.take(MAX_CHOSEN_TAGS).collect();
+    let select = SlackBlockMultiExternalSelectElement::new()
+        .with_action_id(element::TAGS.into())
+        .with_min_query_length(0)
+        .with_placeholder(plain_text(&texts.text("dialog-search", &[])))
+        .opt_initial_options(Some(chosen).filter(|chosen| !chosen.is_empty()));
+    input_block("tags", "dialog-tags-label", select, texts).with_optional(optional).into()
 }
 
-fn build_text_input(label: &str, block: &str, initial: Option<&str>, texts: &Texts) -> Value {
-    let mut input = json!({
-        "type": "plain_text_input", "action_id": element::MESSAGE_TEXT, "multiline": true,
-        "max_length": INPUT_CHARS,
-    });
-    if let (Some(input), Some(initial)) = (input.as_object_mut(), initial) {
-        input.insert("initial_value".to_owned(), initial.into());
-    }
-    json!({
-        "type": "input", "block_id": block, "optional": initial.is_none(),
-        "label": plain_text_json(&texts.text(label, &[])), "element": input,
-    })
-}
-
-/// A labelled field, with a hint if there is one.
-pub(super) fn build_input(
-    block: &str,
-    (label, hint): (&str, Option<&str>),
-    element: &Value,
-    texts: &Texts,
-) -> Value {
-    let mut input = json!({
-        "type": "input", "block_id": block, "label": plain_text_json(&texts.text(label, &[])),
-        "element": element,
-    });
-    if let (Some(input), Some(hint)) = (input.as_object_mut(), hint) {
-        input.insert("hint".to_owned(), plain_text_json(&texts.text(hint, &[])));
-    }
-    input
-}
-
-fn build_heading(key: &str, texts: &Texts) -> Value {
-    json!({"type": "header", "text": plain_text_json(&texts.text(key, &[]))})
-}
-
-fn literal_block(text: &str) -> Value {
-    rich_text::to_literal_post(text).1
-}
-
-pub(super) fn plain_text_json(text: &str) -> Value {
-    json!({"type": "plain_text", "text": text, "emoji": false})
+fn build_text_input(label: &str, block: &str, initial: Option<&str>, texts: &Texts) -> SlackBlock {
+    let input = SlackBlockPlainTextInputElement::new()
+        .with_action_id(element::MESSAGE_TEXT.into())
+        .with_multiline(true)
+        .with_max_length(INPUT_CHARS as u64)
+        .opt_initial_value(initial.map(str::to_owned));
+    input_block(block, label, input, texts).with_optional(initial.is_none()).into()
 }

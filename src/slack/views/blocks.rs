@@ -1,0 +1,92 @@
+//! What all views are built of, in the library's types.
+
+use serde::Serialize;
+use serde_json::json;
+use slack_morphism::SlackCallbackId;
+use slack_morphism::blocks::{
+    SlackActionBlockElement, SlackActionsBlock, SlackBlock, SlackBlockButtonElement,
+    SlackBlockMarkDownText, SlackBlockPlainText, SlackBlockPlainTextOnly, SlackContextBlock,
+    SlackContextBlockElement, SlackDividerBlock, SlackHeaderBlock, SlackInputBlock,
+    SlackInputBlockElement, SlackModalView, SlackSectionBlock,
+};
+
+use crate::locale::Texts;
+
+/// All that a view shows, to be compared with what is shown already.
+pub(crate) fn describe_look(view: &(impl Serialize + ?Sized)) -> String {
+    json!(view).to_string()
+}
+
+/// Plain text, in which `:names:` of emoji are only words.
+pub(super) fn plain_text(text: &str) -> SlackBlockPlainTextOnly {
+    SlackBlockPlainText::new(text.to_owned()).with_emoji(false).into()
+}
+
+/// Mark-up of ours with outside parts escaped; `verbatim` keeps Slack from finding links and names.
+pub(super) fn markdown(text: String) -> SlackBlockMarkDownText {
+    SlackBlockMarkDownText::new(text).with_verbatim(true)
+}
+
+/// A heading.
+pub(super) fn header_block(text: &str) -> SlackBlock {
+    SlackHeaderBlock::new(plain_text(text)).into()
+}
+
+/// A paragraph of mark-up.
+pub(super) fn section_block(text: String) -> SlackBlock {
+    SlackSectionBlock::new().with_text(markdown(text).into()).into()
+}
+
+/// Lines of mark-up in small letters.
+pub(super) fn context_block(lines: impl IntoIterator<Item = String>) -> SlackBlock {
+    let elements = lines.into_iter().map(|line| SlackContextBlockElement::from(markdown(line)));
+    SlackContextBlock::new(elements.collect()).into()
+}
+
+/// A line across.
+pub(super) fn divider_block() -> SlackBlock {
+    SlackDividerBlock::new().into()
+}
+
+/// Buttons and menus beside each other.
+pub(super) fn actions_block(elements: Vec<SlackActionBlockElement>) -> SlackBlock {
+    SlackActionsBlock::new(elements).into()
+}
+
+/// A button, with what comes back when it is pressed.
+pub(super) fn button(action: &str, label: &str, value: &str) -> SlackBlockButtonElement {
+    SlackBlockButtonElement::new(plain_text(label))
+        .with_action_id(action.into())
+        .with_value(value.to_owned())
+}
+
+/// A field with its label, both by the label's key.
+pub(super) fn input_block(
+    block: &str,
+    label: &str,
+    element: impl Into<SlackInputBlockElement>,
+    texts: &Texts,
+) -> SlackInputBlock {
+    SlackInputBlock::new(plain_text(&texts.text(label, &[])), element.into())
+        .with_block_id(block.into())
+}
+
+/// A dialog that only shows something.
+pub(super) fn modal_view(title: &str, blocks: Vec<SlackBlock>, texts: &Texts) -> SlackModalView {
+    SlackModalView::new(plain_text(&texts.text(title, &[])), blocks)
+        .with_close(plain_text(&texts.text("button-done", &[])))
+}
+
+/// The dialog with a button that hands it in, under a name and with what it carries.
+pub(super) fn make_submittable(
+    view: SlackModalView,
+    name: &str,
+    metadata: String,
+    submit: &str,
+    texts: &Texts,
+) -> SlackModalView {
+    view.with_callback_id(SlackCallbackId::from(name))
+        .with_private_metadata(metadata)
+        .with_submit(plain_text(&texts.text(submit, &[])))
+        .with_close(plain_text(&texts.text("button-cancel", &[])))
+}
