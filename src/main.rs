@@ -197,9 +197,7 @@ async fn run_doctor(json: bool) -> anyhow::Result<()> {
 async fn run_bridge() -> anyhow::Result<()> {
     let config = Config::from_env()?;
     telemetry::start_telemetry(&config.log, config.log_format == LogFormat::Json);
-    for line in config.summary() {
-        tracing::info!("{line}");
-    }
+    tracing::info!("settings that differ from their defaults: {}", config.summary());
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }

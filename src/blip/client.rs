@@ -162,11 +162,17 @@ impl BlipClient {
     /// another service, which answers with a page or a status.
     fn note_answer<T>(&self, result: &Result<T, Error>) {
         let mut silence = self.silence_reason.lock().unwrap_or_else(PoisonError::into_inner);
-        match result {
-            Ok(_) => *silence = None,
-            Err(Error::Refused { code, .. }) if !code.starts_with("http-") => *silence = None,
-            Err(error) if silence.is_some() => *silence = Some(error.to_string()),
-            Err(_) => {}
+        let has_answered = match result {
+            Ok(_) => true,
+            Err(Error::Refused { code, .. }) => !code.starts_with("http-"),
+            Err(_) => false,
+        };
+        if has_answered {
+            if silence.take().is_some() {
+                tracing::info!(bot = %self.bot, "blip accepts the key of a bot");
+            }
+        } else if let (Err(error), Some(reason)) = (result, silence.as_mut()) {
+            *reason = error.to_string();
         }
     }
 

@@ -86,7 +86,7 @@ impl ProxyConfig {
             reader.add_fault(variable, "must be the address of an http proxy, or not set");
             return None;
         };
-        reader.add_summary_line(format!("{variable} set: calls to the platforms go through it"));
+        reader.add_to_summary(format!("{variable} set"));
         let except = reader.read_foreign("no_proxy").or_else(|| reader.read_foreign("NO_PROXY"));
         Some(Self { variable, address, except: except.unwrap_or_default() })
     }

@@ -101,9 +101,9 @@ impl<'a> SettingsReader<'a> {
         self.value_of(name)
     }
 
-    /// Adds a line to what the log says of the settings.
-    pub(crate) fn add_summary_line(&mut self, line: String) {
-        self.summary.push(line);
+    /// Adds to what the log says of the settings.
+    pub(crate) fn add_to_summary(&mut self, choice: String) {
+        self.summary.push(choice);
     }
 
     /// Notes that a setting is wrong. `problem` reads on after its name.
@@ -116,7 +116,7 @@ impl<'a> SettingsReader<'a> {
         });
     }
 
-    /// Gives out what was built and the lines that describe it, or everything that is wrong.
+    /// Gives out what was built and the choices that led to it, or everything that is wrong.
     pub(crate) fn into_result<T>(self, built: Option<T>) -> Result<(T, Vec<String>), ConfigError> {
         match built {
             Some(built) if self.faults.is_empty() => Ok((built, self.summary)),
@@ -157,7 +157,7 @@ impl<'a> SettingsReader<'a> {
                 FoundValue::Faulty
             }
         };
-        self.summary.push(format!("{name} {}", describe_value(variable, &found)));
+        self.summary.extend(describe_choice(name, variable, &found));
         found
     }
 
@@ -200,12 +200,14 @@ fn file_variable(name: &str) -> String {
     format!("{name}_FILE")
 }
 
-/// What the log may say of a value.
-fn describe_value(variable: Option<&Variable>, found: &FoundValue) -> String {
+/// What the log may say of a value, if it is another one than the default.
+fn describe_choice(name: &str, variable: Option<&Variable>, found: &FoundValue) -> Option<String> {
+    let default = variable.and_then(|variable| variable.default);
     let is_open = variable.is_some_and(|variable| variable.privacy == ValuePrivacy::Open);
     match found {
-        FoundValue::Value(value) if is_open => value.clone(),
-        FoundValue::Value(_) | FoundValue::Faulty => "set".to_owned(),
-        FoundValue::Nothing => "not set".to_owned(),
+        FoundValue::Nothing => None,
+        FoundValue::Value(value) if default == Some(value.as_str()) => None,
+        FoundValue::Value(value) if is_open => Some(format!("{name}={value}")),
+        FoundValue::Value(_) | FoundValue::Faulty => Some(format!("{name} set")),
     }
 }

@@ -115,6 +115,51 @@ async fn what_is_doubtful_about_the_settings_is_in_the_log() {
     assert!(log.contains("stopping; a second signal"), "{log}");
 }
 
+/// Starts the service with these settings changed; what it logs until all these words were there.
+fn log_of_start(bridge: &Bridge, changed: &[(&str, &str)], awaited: &[&str]) -> Vec<String> {
+    let mut serve = program(bridge.folder(), &["serve"]);
+    serve.envs(bridge.settings()).envs(changed.iter().copied());
+    let mut child = serve.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut missing = awaited.to_vec();
+    let mut log = Vec::new();
+    for line in BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap) {
+        missing.retain(|words| !line.contains(words));
+        log.push(line);
+        if missing.is_empty() {
+            break;
+        }
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(missing.is_empty(), "{missing:?}: {log:#?}");
+    log
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_tells_in_one_line_what_is_set_and_whether_each_key_is_accepted() {
+    let mut bridge = Bridge::start().await;
+    bridge.stop_bridge().await;
+    let key = bridge.settings()["BLIP_KEY"].clone();
+    let bots = [
+        ("BLIP_BOTS", "vendas"),
+        ("BLIP_VENDAS_KEY", "d3Jvbmc6a2V5"),
+        ("BLIP_VENDAS_WEBHOOK_TOKEN", "hush"),
+    ];
+    let settings = "settings that differ from their defaults: ";
+    let accepted = ["slack accepts SLACK_BOT_TOKEN", "blip accepts the key of a bot bot=default"];
+    let refused = "see BLIP_VENDAS_KEY";
+    let log = log_of_start(&bridge, &bots, &[settings, accepted[0], accepted[1], refused]);
+    let line = log.iter().find(|line| line.contains(settings)).unwrap();
+    assert!(line.contains("SLACK_BOT_TOKEN set; ") && line.contains("BLIP_BOTS=vendas"), "{line}");
+    assert!(line.contains("; PORT=0") && !line.contains("REPLY_CLAIMS"), "{line}");
+    assert!(!log.iter().any(|line| line.contains("hush") || line.contains(&key)), "{log:#?}");
+    let refusal = log.iter().find(|line| line.contains(refused)).unwrap();
+    assert!(refusal.contains("ERROR") && refusal.contains("bot=vendas"), "{refusal}");
+    let wrong = [("SLACK_BOT_TOKEN", "xoxb-1-wrong"), ("BLIP_KEY", "d3Jvbmc6a2V5")];
+    let log = log_of_start(&bridge, &wrong, &["mend SLACK_BOT_TOKEN", "see BLIP_KEY"]);
+    assert!(!log.iter().any(|line| line.contains("accepts S") || line.contains("accepts the")));
+}
+
 #[test]
 fn output_that_nobody_reads_ends_it_quietly() {
     let folder = tempfile::tempdir().unwrap();

@@ -160,7 +160,9 @@ impl SlackClient {
     pub(crate) async fn fetch_identity(&self) -> Result<(), Error> {
         let identity: Identity = self.call_with_body("auth.test", &json!({})).await?;
         // A second answer says the same.
-        drop(self.identity.set(identity));
+        if self.identity.set(identity).is_ok() {
+            tracing::info!("slack accepts SLACK_BOT_TOKEN");
+        }
         Ok(())
     }
 
