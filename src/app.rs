@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -17,7 +16,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::breaker::CircuitBreaker;
 use crate::clock::Clock;
-use crate::config::{Agents, BotConfig, Config, ProxyConfig, ReactionsOn, ReplyPolicy};
+use crate::config::{
+    Agents, BotConfig, Config, ProxyConfig, ReactionsOn, ReplyPolicy, SlackConfig,
+};
 use crate::control::{self, ControlSocket};
 use crate::dialog::{ChoiceCache, Dialogs, HomeTabs};
 use crate::inbox::Worker;
@@ -123,11 +124,11 @@ impl App {
         let clock = tuning.clock.clone();
         let store: SharedStore = Arc::new(open_store(&config.database_url, &clock).await?);
         let store = if let Some(wrap) = &tuning.wrap { wrap(store) } else { store };
-        let http = build_http_client(tuning.call_timeout, config.http.proxy.as_ref())?;
+        let access = PlatformAccess::new(config.http.proxy.as_ref(), &tuning)?;
         let socket_health = config.slack.app_token.as_ref().map(|_| SocketHealth::default());
         let origins = find_origins(config, &store, &clock).await;
         let memory = (Arc::clone(&store), socket_health.clone());
-        let bridge = Arc::new(build_bridge(config, &tuning, &http, memory, &origins)?);
+        let bridge = Arc::new(build_bridge(config, &tuning, &access, memory, &origins)?);
         let listener = bind_listener(config).await?;
         let address = listener.local_addr()?;
         let app = Self {
@@ -159,6 +160,7 @@ impl App {
             Worker::new(Arc::clone(&store), bridge, clock.clone(), tuning.retry, app.stop.clone());
         app.tasks.spawn(worker.run(app.tasks.clone()));
         if let (Some(token), Some(health)) = (&config.slack.app_token, socket_health) {
+            let http = access.http.clone();
             let socket = build_socket(config, token, &tuning, http, (intake, health));
             app.start_socket_mode(socket).await;
         }
@@ -245,31 +247,47 @@ impl App {
     }
 }
 
-/// What keeps these settings from working at either platform, and what is worth a look.
-pub(crate) struct PlatformAnswers {
-    pub(crate) slack_troubles: Vec<String>,
-    pub(crate) bot_troubles: Vec<String>,
-    pub(crate) warnings: Vec<String>,
+/// The way to both platforms, as the bridge goes it.
+pub(crate) struct PlatformAccess {
+    http: reqwest::Client,
+    clock: Clock,
+    credentials_pause: Duration,
 }
 
-/// What both platforms say to the questions of a start, asked with a memory that is made in
-/// `folder` and knows nothing.
-pub(crate) async fn ask_platforms(
-    config: &Config,
-    folder: &Path,
-) -> anyhow::Result<PlatformAnswers> {
-    let tuning = Tuning::default();
-    let url = format!("sqlite://{}", folder.join("doctor.db").display());
-    let store: SharedStore = Arc::new(open_store(&url, &tuning.clock).await?);
-    let http = build_http_client(tuning.call_timeout, config.http.proxy.as_ref())?;
-    let origins = OriginChanges::default();
-    let bridge = build_bridge(config, &tuning, &http, (store, None), &origins)?;
-    drop(tokio::time::timeout(STARTUP_PLATFORM_WAIT, bridge.check_platforms()).await);
-    Ok(PlatformAnswers {
-        slack_troubles: bridge.list_slack_troubles(),
-        bot_troubles: bridge.list_bot_troubles(),
-        warnings: bridge.collect_readiness().warnings,
-    })
+impl PlatformAccess {
+    /// Through the proxy of the system, if there is one.
+    pub(crate) fn new(proxy: Option<&ProxyConfig>, tuning: &Tuning) -> anyhow::Result<Self> {
+        let http = build_http_client(tuning.call_timeout, proxy)?;
+        let (clock, credentials_pause) = (tuning.clock.clone(), tuning.credentials_pause);
+        Ok(Self { http, clock, credentials_pause })
+    }
+
+    /// What calls are made with.
+    pub(crate) fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// The time.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Calls Slack in the name of the app.
+    pub(crate) fn slack_client(&self, slack: &SlackConfig) -> slack::SlackClient {
+        let (http, clock) = (self.http.clone(), self.clock.clone());
+        let breaker = self.new_breaker();
+        slack::SlackClient::new(http, &slack.api_url, &slack.bot_token, clock, breaker)
+    }
+
+    /// Calls Blip in the name of a bot.
+    pub(crate) fn blip_client(&self, bot: &BotConfig) -> blip::BlipClient {
+        let (name, http) = (bot.name.clone(), self.http.clone());
+        blip::BlipClient::new(name, http, &bot.api_url, &bot.key, self.new_breaker())
+    }
+
+    fn new_breaker(&self) -> CircuitBreaker {
+        CircuitBreaker::new(self.clock.clone(), self.credentials_pause)
+    }
 }
 
 /// Opens the memory. While the disk is full or fails, or another program has locked the database, it
@@ -293,7 +311,7 @@ async fn open_store(url: &str, clock: &Clock) -> anyhow::Result<SqliteStore> {
     }
 }
 
-pub(crate) fn build_http_client(
+fn build_http_client(
     answer: Duration,
     proxy: Option<&ProxyConfig>,
 ) -> anyhow::Result<reqwest::Client> {
@@ -358,25 +376,13 @@ fn build_socket(
 fn build_bridge(
     config: &Config,
     tuning: &Tuning,
-    http: &reqwest::Client,
+    access: &PlatformAccess,
     (store, socket_health): (SharedStore, Option<SocketHealth>),
     origins: &OriginChanges,
 ) -> anyhow::Result<Bridge> {
     let clock = tuning.clock.clone();
-    let new_breaker = || CircuitBreaker::new(clock.clone(), tuning.credentials_pause);
-    let slack = &config.slack;
-    let blip = |bot: &BotConfig| {
-        let (name, http) = (bot.name.clone(), http.clone());
-        let client = blip::BlipClient::new(name, http, &bot.api_url, &bot.key, new_breaker());
-        (bot.name.clone(), Arc::new(client))
-    };
-    let client = slack::SlackClient::new(
-        http.clone(),
-        &slack.api_url,
-        &slack.bot_token,
-        clock.clone(),
-        new_breaker(),
-    );
+    let blip = |bot: &BotConfig| (bot.name.clone(), Arc::new(access.blip_client(bot)));
+    let client = access.slack_client(&config.slack);
     let language = config.locale.parse().context("LOCALE")?;
     let former: Vec<BotConfig> = list_former_bots(config, &origins.renamed).collect();
     let mut rules = build_rules(config);
@@ -387,7 +393,7 @@ fn build_bridge(
         slack: Arc::new(client.with_mask(Mask::new(&config.desk.masked))),
         bots: config.bots.iter().chain(&former).map(blip).collect(),
         files: build_files(config)?,
-        clock: clock.clone(),
+        clock,
         texts: Texts::new(Arc::new(TextCatalog::new()), language, config.timezone.clone()),
         rules,
         unknown_outcome_wait: tuning.unknown_outcome_wait,
@@ -430,7 +436,7 @@ async fn bind_listener(config: &Config) -> anyhow::Result<TcpListener> {
 }
 
 /// One emoji has several names, which only Slack's own table tells.
-fn check_reactions(config: &Config) -> anyhow::Result<()> {
+pub(crate) fn check_reactions(config: &Config) -> anyhow::Result<()> {
     let reactions = [&config.desk.claim_reaction, &config.desk.close_reaction];
     for (name, reaction) in ["CLAIM_REACTION", "CLOSE_REACTION"].into_iter().zip(reactions) {
         let is_ours =

@@ -233,21 +233,25 @@ pub fn read_setting(name: &str) -> Result<Option<String>, ConfigError> {
 
 /// The environment, and a `.env` file in the working directory for what is not in it.
 fn read_environment() -> Result<BTreeMap<String, String>, ConfigError> {
-    let mut settings = match fs::read(DOTENV_FILE) {
-        Ok(bytes) => dotenv::parse_dotenv(&bytes).map_err(lines_to_config_error)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+    Ok(read_dotenv()?.into_iter().chain(read_own_environment()).collect())
+}
+
+/// What stands in a `.env` file in the working directory; nothing if there is none.
+fn read_dotenv() -> Result<Vec<(String, String)>, ConfigError> {
+    match fs::read(DOTENV_FILE) {
+        Ok(bytes) => dotenv::parse_dotenv(&bytes).map_err(lines_to_config_error),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => {
-            return Err(to_config_error(
-                DOTENV_FILE.to_owned(),
-                format!("cannot be read: {error}"),
-            ));
+            Err(to_config_error(DOTENV_FILE.to_owned(), format!("cannot be read: {error}")))
         }
-    };
-    let own = env::vars_os();
-    settings.extend(own.filter_map(|(name, value)| {
+    }
+}
+
+/// The environment alone.
+fn read_own_environment() -> impl Iterator<Item = (String, String)> {
+    env::vars_os().filter_map(|(name, value)| {
         Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
-    }));
-    Ok(settings.into_iter().collect())
+    })
 }
 
 impl Config {

@@ -1,159 +1,63 @@
 //! `blip-slack doctor`: what stands between these settings and an answered ticket.
 //!
-//! It asks the platforms what the bridge asks them at its start, with a memory of its own that is
-//! thrown away. So it may run beside a running bridge, and it changes nothing.
+//! It asks the platforms in the way of the bridge, looks at the database and changes nothing, so it
+//! may run beside a running bridge. `blip-slack init` checks what it is given with the same
+//! functions.
 
-use std::fmt;
-use std::path::Path;
-use std::time::Duration;
+mod agents;
+mod blip;
+mod finding;
+mod local;
+mod slack;
 
-use anyhow::Context;
-use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use crate::app::{PlatformAccess, Tuning};
+use crate::config::{Config, ConfigError};
 
-use crate::app::{self, PlatformAnswers};
-use crate::clock::Clock;
-use crate::config::Config;
-use crate::store::sqlite::{self, SqliteOptions, SqliteStore};
-use crate::store::{BACKED_UP, Store};
+pub(crate) use blip::check_bot;
+pub use finding::{CheckOutcome, Finding};
+pub(crate) use slack::{check_app_token, check_channel, check_signing_secret, check_token};
 
-/// How long `PUBLIC_URL` may take to answer: a proxy in front of the bridge has its own delays.
-const PUBLIC_URL_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// A backup that is older is no help after a lost disk.
-const MAX_BACKUP_AGE: SignedDuration = SignedDuration::from_hours(7 * 24);
-
-/// How a check ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CheckOutcome {
-    /// As it should be.
-    Ok,
-    /// The bridge works, and something is worth a look.
-    Warning,
-    /// The bridge cannot work.
-    Failed,
-}
-
-/// What a check found; one line, with what to do where something is to be done.
-#[derive(Clone, Debug, Serialize)]
-pub struct Finding {
-    /// How it ended.
-    pub outcome: CheckOutcome,
-    /// What was found.
-    pub text: String,
-}
-
-impl Finding {
-    fn ok(text: impl Into<String>) -> Self {
-        Self { outcome: CheckOutcome::Ok, text: text.into() }
-    }
-
-    fn warning(text: impl Into<String>) -> Self {
-        Self { outcome: CheckOutcome::Warning, text: text.into() }
-    }
-
-    fn failed(text: impl Into<String>) -> Self {
-        Self { outcome: CheckOutcome::Failed, text: text.into() }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mark = match self.outcome {
-            CheckOutcome::Ok => "ok     ",
-            CheckOutcome::Warning => "warning",
-            CheckOutcome::Failed => "FAILED ",
-        };
-        write!(f, "{mark}  {}", self.text)
-    }
-}
-
-/// Checks everything that these settings name.
+/// Checks everything that the settings name. Settings that cannot be read are findings, too, and
+/// then the only ones.
 ///
 /// # Errors
 ///
-/// Only where no check is possible, such as on a full disk; what a check finds is no error.
-pub async fn examine(config: &Config) -> anyhow::Result<Vec<Finding>> {
-    let mut findings = vec![Finding::ok("the settings can be read")];
-    if let Some(proxy) = &config.http.proxy {
-        findings.push(Finding::ok(format!(
-            "calls to Slack and Blip go through the proxy that {} names; customers' files do not",
-            proxy.variable
-        )));
+/// Only where no check is possible; what a check finds is no error.
+pub async fn examine_environment() -> anyhow::Result<Vec<Finding>> {
+    match Config::from_env() {
+        Ok(config) => examine(&config).await,
+        Err(error) => Ok(list_faults(&error)),
     }
-    let folder = tempfile::tempdir().context("make a folder for a short memory")?;
-    findings.extend(list_platform_findings(app::ask_platforms(config, folder.path()).await?));
-    findings.push(check_database(&config.database_url, &Clock::system()).await);
-    findings.push(check_public_url(config).await?);
+}
+
+async fn examine(config: &Config) -> anyhow::Result<Vec<Finding>> {
+    let access = PlatformAccess::new(config.http.proxy.as_ref(), &Tuning::default())?;
+    let slack = access.slack_client(&config.slack);
+    let bots: Vec<_> = config.bots.iter().map(|bot| (bot, access.blip_client(bot))).collect();
+    let database = local::inspect_database(config).await;
+    let heard = database.as_ref().ok().and_then(|facts| facts.as_ref()?.heard_slack);
+    let mut findings = local::check_settings(config);
+    let (of_slack, of_blip) = tokio::join!(
+        slack::check_everything(config, &access, &slack, heard),
+        blip::check_everything(config, &bots),
+    );
+    findings.extend(of_slack);
+    findings.extend(of_blip);
+    if slack.has_identity() {
+        findings.extend(agents::check_agents(config, &slack, &bots).await);
+    }
+    findings.extend(local::check_database(config, &database, access.clock()));
+    findings.push(local::check_public_url(config, &access).await);
     Ok(findings)
 }
 
-fn list_platform_findings(answers: PlatformAnswers) -> Vec<Finding> {
-    let PlatformAnswers { slack_troubles, bot_troubles, warnings } = answers;
-    let slack = "Slack: token, scopes, clock, and the channel for tickets";
-    let blip = "Blip: the key and the address of every bot";
-    let mut findings = Vec::new();
-    for (troubles, good) in [(slack_troubles, slack), (bot_troubles, blip)] {
-        if troubles.is_empty() {
-            findings.push(Finding::ok(good));
-        }
-        findings.extend(troubles.into_iter().map(Finding::failed));
-    }
-    findings.extend(warnings.into_iter().map(Finding::warning));
-    findings
-}
-
-/// Whether the database can be used, and when it was last backed up.
-async fn check_database(url: &str, clock: &Clock) -> Finding {
-    let path = sqlite::parse_url(url);
-    if !path.exists() {
-        let folder = path.parent().filter(|it| *it != Path::new("")).unwrap_or(Path::new("."));
-        return if folder.is_dir() {
-            Finding::ok(format!("DATABASE_URL: {} is made at the first start", path.display()))
-        } else {
-            let folder = folder.display();
-            Finding::failed(format!("DATABASE_URL: there is no folder {folder}: make it"))
+fn list_faults(error: &ConfigError) -> Vec<Finding> {
+    let finding = |fault: &crate::config::SettingFault| {
+        let fix = match &fault.example {
+            Some(example) => format!("correct it, for example {example}"),
+            None => "correct it".to_owned(),
         };
-    }
-    let options = SqliteOptions { create: false, ..SqliteOptions::new(clock.clone()) };
-    let backed_up = match SqliteStore::open(url, options).await {
-        Ok(store) => store.read_fact(BACKED_UP).await,
-        Err(error) => Err(error),
+        Finding::failed("settings", format!("{} {}", fault.place, fault.problem), fix)
     };
-    let backed_up: Option<Timestamp> = match backed_up {
-        Ok(at) => at.and_then(|at| at.parse().ok()),
-        Err(error) => return Finding::failed(format!("DATABASE_URL: {error}")),
-    };
-    let is_fresh = |at: Timestamp| clock.now().duration_since(at) <= MAX_BACKUP_AGE;
-    match backed_up {
-        Some(at) if is_fresh(at) => Finding::ok(format!("the database, backed up at {at}")),
-        Some(at) => Finding::warning(format!(
-            "the last backup is of {at}: make one every day with `blip-slack store backup FILE`"
-        )),
-        None => Finding::warning(
-            "the database was never backed up: make a backup every day with `blip-slack store \
-             backup FILE`",
-        ),
-    }
-}
-
-/// Whether others reach the bridge where customers' links lead.
-async fn check_public_url(config: &Config) -> anyhow::Result<Finding> {
-    let Some(url) = &config.http.public_url else {
-        return Ok(Finding::warning("no file of an agent reaches a customer: set PUBLIC_URL"));
-    };
-    let http = app::build_http_client(PUBLIC_URL_TIMEOUT, config.http.proxy.as_ref())?;
-    let address = format!("{}/healthz", url.trim_end_matches('/'));
-    let problem = match http.get(&address).send().await {
-        Ok(answer) if answer.status().is_success() => {
-            return Ok(Finding::ok(format!("PUBLIC_URL: {address} answers")));
-        }
-        Ok(answer) => format!("answers {}", answer.status()),
-        Err(error) if error.is_timeout() => "does not answer in time".to_owned(),
-        Err(_) => "cannot be reached".to_owned(),
-    };
-    Ok(Finding::warning(format!(
-        "PUBLIC_URL: {address} {problem}: start the bridge, or see to the proxy in front of it"
-    )))
+    error.0.iter().map(finding).collect()
 }

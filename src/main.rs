@@ -13,10 +13,9 @@ use blip_slack::app::{App, Tuning};
 use blip_slack::clock::Clock;
 use blip_slack::config::{self, Config, LogFormat};
 use blip_slack::control::{self, ControlRequest, ForgettingReport};
-use blip_slack::doctor::{self, CheckOutcome};
 use blip_slack::store::sqlite::{self, SqliteOptions};
 use blip_slack::store::{SharedStore, SqliteStore};
-use blip_slack::{healthcheck, manifest, telemetry};
+use blip_slack::{doctor, healthcheck, manifest, telemetry};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use uuid::Uuid;
@@ -179,17 +178,16 @@ async fn run_command(command: CliCommand) -> anyhow::Result<()> {
 
 /// Prints what was found; fails if any check did.
 async fn run_doctor(json: bool) -> anyhow::Result<()> {
-    let config = Config::from_env()?;
     // What is found is printed, and is not to stand in a log besides.
     telemetry::start_telemetry("off", false);
-    let findings = doctor::examine(&config).await?;
+    let findings = doctor::examine_environment().await?;
     let text = if json {
         serde_json::to_string_pretty(&findings)? + "\n"
     } else {
         findings.iter().map(|finding| format!("{finding}\n")).collect::<Vec<_>>().concat()
     };
     print_text(&text)?;
-    let failed = findings.iter().filter(|finding| finding.outcome == CheckOutcome::Failed).count();
+    let failed = findings.iter().filter(|finding| finding.has_failed()).count();
     anyhow::ensure!(failed == 0, "{failed} of {} checks failed, see above", findings.len());
     Ok(())
 }

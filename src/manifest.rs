@@ -3,6 +3,8 @@
 //! The two files in `manifests/` differ only in how Slack reaches the bridge. They can be used as
 //! they are, once the public address is filled in.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
 use url::Url;
 
 const HTTP_MANIFEST: &str = include_str!("../manifests/slack-app.http.json");
@@ -10,6 +12,13 @@ const SOCKET_MODE_MANIFEST: &str = include_str!("../manifests/slack-app.socket-m
 
 /// What stands in the files for the address of the bridge.
 const PUBLIC_URL_PLACEHOLDER: &str = "https://YOUR-PUBLIC-URL";
+
+/// Where apps are made in Slack.
+const CREATE_APP_PAGE: &str = "https://api.slack.com/apps";
+
+/// What has to be escaped wherever it stands in an address.
+const NOT_UNRESERVED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Why no manifest can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +44,37 @@ pub fn render_manifest(socket_mode: bool, public_url: Option<&str>) -> Result<St
     Ok(HTTP_MANIFEST.replace(PUBLIC_URL_PLACEHOLDER, url.as_str().trim_end_matches('/')))
 }
 
+/// The manifest without blanks, to be part of a link.
+fn shorten_manifest(manifest: &str) -> String {
+    serde_json::from_str(manifest)
+        .map_or_else(|_| manifest.to_owned(), |json: Value| json.to_string())
+}
+
+/// The link to the page on which Slack makes an app of a manifest: what is to be filled in there is
+/// filled in.
+pub fn create_app_link(manifest: &str) -> String {
+    let manifest = shorten_manifest(manifest);
+    let manifest = utf8_percent_encode(&manifest, NOT_UNRESERVED);
+    format!("{CREATE_APP_PAGE}?new_app=1&manifest_json={manifest}")
+}
+
+/// The scopes that the manifest asks for.
+pub(crate) fn list_scopes() -> Vec<String> {
+    list_strings("/oauth_config/scopes/bot")
+}
+
+/// The events that the manifest subscribes to.
+pub(crate) fn list_events() -> Vec<String> {
+    list_strings("/settings/event_subscriptions/bot_events")
+}
+
+/// A list in the manifest; the two files have the same ones.
+fn list_strings(pointer: &str) -> Vec<String> {
+    let manifest: Value = serde_json::from_str(SOCKET_MODE_MANIFEST).unwrap_or_default();
+    let list = manifest.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
+    list.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,12 +87,27 @@ mod tests {
             (r#"https://loja.com/","x\":"#, "https://loja.com/%22,%22x/%22:/slack/events"),
         ] {
             let text = render_manifest(false, Some(url)).unwrap();
-            let manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
+            let manifest: Value = serde_json::from_str(&text).unwrap();
             let settings = &manifest["settings"];
             assert_eq!(settings["event_subscriptions"]["request_url"], filled);
             assert_eq!(settings["interactivity"]["request_url"], filled);
             assert!(!text.contains(PUBLIC_URL_PLACEHOLDER));
         }
+    }
+
+    #[test]
+    fn the_link_carries_the_whole_manifest() {
+        let manifest = render_manifest(false, Some("https://bridge.loja.com/a&b")).unwrap();
+        let link = Url::parse(&create_app_link(&manifest)).unwrap();
+        assert_eq!((link.host_str(), link.path()), (Some("api.slack.com"), "/apps"));
+        let pairs: Vec<(String, String)> = link.query_pairs().into_owned().collect();
+        assert_eq!(pairs[0], ("new_app".to_owned(), "1".to_owned()));
+        assert_eq!(pairs[1].0, "manifest_json");
+        let [carried, whole] = [pairs[1].1.as_str(), &manifest]
+            .map(|text| serde_json::from_str::<Value>(text).unwrap());
+        assert_eq!(carried, whole);
+        // A plus in a query is a space to some and a plus to others.
+        assert!(!link.as_str().contains('+') && link.as_str().len() < 8_000, "{link}");
     }
 
     #[test]

@@ -389,6 +389,21 @@ impl BlipClient {
         Ok(entries.iter().filter_map(Attendant::from_entry).collect())
     }
 
+    /// How the bot's desk is set up: values by name, all of them text (`blip.md` §4.2).
+    pub(crate) async fn fetch_desk_configuration(&self) -> Result<HashMap<String, String>, Error> {
+        let bot = key_name(&self.key);
+        let command = envelope::get_desk_configuration(&new_request_id(), bot.as_deref());
+        let entries = self.fetch_entries("read configuration", &command).await?;
+        let pair = |entry: &Value| Some((get_text(entry, "name")?, get_text(entry, "value")?));
+        Ok(entries.iter().filter_map(pair).collect())
+    }
+
+    /// Whether the key may list the WhatsApp templates; no error means that it may.
+    pub(crate) async fn check_template_access(&self) -> Result<(), Error> {
+        let command = envelope::get_templates(&new_request_id());
+        self.send_command("list templates", &command).await.map(drop)
+    }
+
     /// The canned replies that are text. Blip lists only their categories, and the replies of each
     /// by the category's id.
     pub(crate) async fn fetch_canned_replies(&self) -> Result<Vec<CannedReply>, Error> {
@@ -608,16 +623,23 @@ impl BlipClient {
     }
 }
 
-/// The bot that a key is of: what is before its access key (`blip.md` §1.1). A key of another form
-/// stands for itself, in a form from which it cannot be told.
+/// The bot that a key is of. A key of another form than usual stands for itself, in a form from
+/// which it cannot be told.
 pub(crate) fn key_owner(key: &SecretString) -> String {
+    let bare = bare_key(key).as_bytes();
+    key_name(key).unwrap_or_else(|| Uuid::new_v5(&Uuid::NAMESPACE_OID, bare).to_string())
+}
+
+/// The bot that a key names: what is before its access key (`blip.md` §1.1).
+fn key_name(key: &SecretString) -> Option<String> {
+    let pair = String::from_utf8(STANDARD.decode(bare_key(key)).ok()?).ok()?;
+    let (name, _) = pair.split_once(':')?;
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+fn bare_key(key: &SecretString) -> &str {
     let key = key.expose_secret().trim();
-    let key = key.strip_prefix("Key ").unwrap_or(key);
-    let pair = STANDARD.decode(key).ok().and_then(|pair| String::from_utf8(pair).ok());
-    match pair.as_deref().and_then(|pair| pair.split_once(':')) {
-        Some((owner, _)) if !owner.is_empty() => owner.to_owned(),
-        _ => Uuid::new_v5(&Uuid::NAMESPACE_OID, key.as_bytes()).to_string(),
-    }
+    key.strip_prefix("Key ").unwrap_or(key)
 }
 
 /// The contract in the address of Blip (`blip.md` §1.1), if it is of that form.

@@ -21,6 +21,9 @@ pub(crate) const TUNNEL_NODE: &str = "postmaster@tunnel.msging.net";
 /// Where commands about media go.
 pub(crate) const MEDIA_NODE: &str = "postmaster@media.msging.net";
 
+/// Who answers for WhatsApp.
+pub(crate) const WHATSAPP_NODE: &str = "postmaster@wa.gw.msging.net";
+
 /// The type of a file behind a link.
 pub(crate) const MEDIA_LINK_TYPE: &str = "application/vnd.lime.media-link+json";
 
@@ -197,6 +200,19 @@ pub(crate) fn get_history(request: &str, identity: &str, take: u32) -> Value {
 /// Asks for a sign of life.
 pub(crate) fn get_ping(request: &str) -> Value {
     json!({"id": request, "method": "get", "uri": "/ping"})
+}
+
+/// Asks how the desk of a bot is set up, which its portal writes (`blip.md` §4.2). Without a name the
+/// bot is the one that asks.
+pub(crate) fn get_desk_configuration(request: &str, bot: Option<&str>) -> Value {
+    let bot = bot.map(|bot| format!("lime://{}@msging.net", encode_path_part(bot)));
+    let uri = format!("{}/configuration/caller?owner={DESK_NODE}", bot.unwrap_or_default());
+    json!({"id": request, "method": "get", "uri": uri})
+}
+
+/// Asks for one of the WhatsApp templates (`blip.md`, part 2 §1.1).
+pub(crate) fn get_templates(request: &str) -> Value {
+    build_get(request, WHATSAPP_NODE, "/message-templates?$take=1")
 }
 
 /// Lists of the desk.

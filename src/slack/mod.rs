@@ -9,6 +9,7 @@ pub(crate) mod text;
 pub(crate) mod views;
 
 pub use api::client::SlackClient;
+pub(crate) use api::directory::{ChannelAccess, ChannelObstacle};
 pub(crate) use api::error::Error;
 pub use api::files::{Upload, upload_file};
 pub(crate) use api::mask::{Mask, MaskedAnswer};

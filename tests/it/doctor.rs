@@ -1,89 +1,405 @@
-//! `blip-slack doctor`: one thing is broken at a time, and each is named with its mending.
+//! `blip-slack doctor`: one thing is broken at a time, and each is told with what mends it.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use blip_slack::demo::CHANNEL;
+use blip_slack::demo::{ANA, BIA, CHANNEL};
+use blip_slack_standins::faults::Fault;
+use blip_slack_standins::slack::{Team, User};
+use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::support::Bridge;
 
-/// Runs it with the settings of a bridge and these in their place; its exit code and findings.
-async fn examine(bridge: &Bridge, changed: &[(&str, &str)]) -> (i32, Vec<(String, String)>) {
+/// What the program found, and how it ended.
+#[derive(Debug)]
+struct Report {
+    code: i32,
+    findings: Vec<Value>,
+}
+
+impl Report {
+    /// The outcomes, texts and fixes of a check.
+    fn of(&self, check: &str) -> Vec<(&str, &str, &str)> {
+        let about = self.findings.iter().filter(|it| it["check"] == check);
+        about
+            .map(|it| {
+                let part = |key: &str| it[key].as_str().unwrap_or_default();
+                (part("outcome"), part("text"), part("fix"))
+            })
+            .collect()
+    }
+
+    fn has(&self, check: &str, outcome: &str, words: &str, fix: &str) -> bool {
+        let found = self.of(check);
+        found.iter().any(|(how, text, mends)| {
+            *how == outcome && text.contains(words) && mends.contains(fix)
+        })
+    }
+
+    /// The program fails because of this alone, and says how it is mended.
+    fn fails(&self, check: &str, words: &str, fix: &str) {
+        assert!(!fix.is_empty() && self.has(check, "failed", words, fix), "{self:#?}");
+        let failed = self.findings.iter().filter(|it| it["outcome"] == "failed");
+        assert!(failed.clone().all(|it| it["check"] == check), "{self:#?}");
+        assert!(failed.clone().all(|it| it["fix"].is_string()), "{self:#?}");
+        assert_eq!(self.code, 1);
+    }
+
+    /// The program warns of this, says how it is mended, and does not fail.
+    fn warns(&self, check: &str, words: &str, fix: &str) {
+        assert!(!fix.is_empty() && self.has(check, "warning", words, fix), "{self:#?}");
+        assert_eq!(self.code, 0, "{self:#?}");
+    }
+}
+
+/// Runs it with the settings of a bridge and these in their place.
+async fn run(bridge: &Bridge, json: bool, changed: &[(&str, &str)]) -> (i32, String) {
     let folder = tempfile::tempdir().unwrap();
-    let (settings, changed) = (bridge.settings().clone(), own(changed));
+    let changed = changed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let (settings, changed) = (bridge.settings().clone(), changed.collect::<Vec<_>>());
     let run = move || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_blip-slack"));
-        command.args(["doctor", "--json"]).current_dir(folder.path()).env_clear();
+        command.arg("doctor").args(json.then_some("--json"));
+        command.current_dir(folder.path()).env_clear();
         let database = format!("sqlite://{}", folder.path().join("none.db").display());
         command.envs(settings).env("DATABASE_URL", database).envs(changed);
         command.stdin(Stdio::null()).output().unwrap()
     };
     let output = tokio::task::spawn_blocking(run).await.unwrap();
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    let found: Vec<Value> = serde_json::from_slice(&output.stdout).expect(&told);
-    let text = |it: &Value, key: &str| it[key].as_str().unwrap().to_owned();
-    let found = found.iter().map(|it| (text(it, "outcome"), text(it, "text"))).collect();
-    (output.status.code().unwrap(), found)
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(!shown.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    (output.status.code().unwrap(), shown)
 }
 
-fn own(settings: &[(&str, &str)]) -> Vec<(String, String)> {
-    settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-}
-
-fn has(found: &[(String, String)], outcome: &str, words: &str) -> bool {
-    found.iter().any(|(how, text)| how == outcome && text.contains(words))
+async fn examine(bridge: &Bridge, changed: &[(&str, &str)]) -> Report {
+    let (code, shown) = run(bridge, true, changed).await;
+    Report { code, findings: serde_json::from_str(&shown).unwrap() }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_all_is_well_nothing_fails_and_the_running_bridge_is_left_alone() {
     let bridge = Bridge::start().await;
     let url = format!("http://{}", bridge.app().unwrap().address());
-    let (code, found) = examine(&bridge, &[("PUBLIC_URL", &url)]).await;
-    assert_eq!(code, 0, "{found:?}");
-    assert!(has(&found, "ok", "Slack") && has(&found, "ok", "Blip"), "{found:?}");
-    assert!(has(&found, "ok", "PUBLIC_URL"), "{found:?}");
-    assert!(!found.iter().any(|(how, _)| how == "failed"), "{found:?}");
-    let (code, found) = examine(&bridge, &[("HTTPS_PROXY", "http://127.0.0.1:1")]).await;
-    assert!(code == 0 && has(&found, "ok", "HTTPS_PROXY"), "{found:?}");
+    let report = examine(&bridge, &[("PUBLIC_URL", &url)]).await;
+    assert_eq!(report.code, 0, "{report:#?}");
+    for (check, words) in [
+        ("settings", "can be read"),
+        ("slack-token", "https://standin.slack.com/"),
+        ("slack-scopes", "all scopes of the manifest"),
+        ("slack-signing-secret", "has the form"),
+        ("slack-channel", CHANNEL),
+        ("clock", "agrees"),
+        ("blip-key", "Blip accepts BLIP_KEY"),
+        ("blip-channel", "custom channel"),
+        ("blip-templates", "BLIP_KEY may list"),
+        ("agents", "all 2 agents"),
+        ("retention", "for 7 days after it was handled, and closed tickets"),
+        ("version", concat!("blip-slack ", env!("CARGO_PKG_VERSION"))),
+        ("database", "is made at the first start"),
+        ("public-url", "the bridge answers at"),
+    ] {
+        assert!(report.has(check, "ok", words, ""), "{check}: {report:#?}");
+    }
+    assert!(report.has("slack-events", "hint", "reaction_added", ""), "{report:#?}");
+    let others = report.findings.iter().filter(|it| it["outcome"] != "ok");
+    assert!(others.clone().all(|it| it["check"] == "settings" || it["check"] == "slack-events"));
+    let (code, shown) = run(&bridge, false, &[("PUBLIC_URL", &url)]).await;
+    assert_eq!((code, shown.lines().count()), (0, report.findings.len()), "{shown}");
+    let report = examine(&bridge, &[("HTTPS_PROXY", "http://127.0.0.1:1")]).await;
+    assert!(report.code == 0 && report.has("proxy", "ok", "HTTPS_PROXY", ""), "{report:#?}");
     bridge.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_thing_that_is_broken_is_named_with_its_variable() {
+async fn settings_that_cannot_be_read_are_told_like_all_else() {
     let bridge = Bridge::start().await;
-    for (name, value, words) in [
-        ("SLACK_BOT_TOKEN", "xoxb-1-wrong", "SLACK_BOT_TOKEN"),
-        ("SLACK_API_URL", "http://127.0.0.1:1/api", "SLACK_API_URL"),
-        ("SLACK_CHANNEL", "C0NOWHERE", "SLACK_CHANNEL"),
-        ("BLIP_KEY", "Key bG9qYTp3cm9uZw==", "BLIP_KEY"),
-        ("BLIP_API_URL", "http://127.0.0.1:1", "BLIP_API_URL"),
-        ("AGENTS", "S0NOBODY", "AGENTS"),
-        ("DATABASE_URL", "sqlite:///no/such/folder/blip.db", "/no/such/folder"),
-    ] {
-        let (code, found) = examine(&bridge, &[(name, value)]).await;
-        assert_eq!(code, 1, "{name}: {found:?}");
-        assert!(has(&found, "failed", words), "{name}: {found:?}");
+    let wrong = [("PORT", "many"), ("SLACK_CHANNEL", "")];
+    let report = examine(&bridge, &wrong).await;
+    report.fails("settings", "PORT must be a whole number", "PORT=3000");
+    report.fails("settings", "SLACK_CHANNEL is required", "SLACK_CHANNEL=#atendimento");
+    let (code, shown) = run(&bridge, false, &wrong).await;
+    assert!(code == 1 && shown.contains("FAILED   PORT must be"), "{shown}");
+    assert!(shown.contains("\n         → correct it, for example PORT=3000\n"), "{shown}");
+    let report =
+        examine(&bridge, &[("CLAIM_REACTION", "+1"), ("CLOSE_REACTION", "thumbsup")]).await;
+    report.fails("settings", "another name for the emoji", "another emoji");
+    let report = examine(&bridge, &[("PUBLIC_ULR", "https://bridge.loja.com")]).await;
+    assert!(report.has("settings", "warning", "did you mean PUBLIC_URL?", ""), "{report:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_of_slack_that_does_not_do_is_told_with_where_to_find_the_right_one() {
+    let bridge = Bridge::start().await;
+    let report = examine(&bridge, &[("SLACK_BOT_TOKEN", "xoxb-1-wrong")]).await;
+    report.fails("slack-token", "invalid_auth", "Bot User OAuth Token");
+    bridge.slack.faults().from_now("auth.test", Fault::Code("token_revoked".to_owned()));
+    let report = examine(&bridge, &[]).await;
+    report.fails("slack-token", "token_revoked", "install it again");
+    bridge.slack.faults().lift("auth.test");
+    for address in ["http://127.0.0.1:1/api", &bridge.blip.api_url()] {
+        let report = examine(&bridge, &[("SLACK_API_URL", address)]).await;
+        report.fails("slack-token", "does not answer as it should", "SLACK_API_URL");
     }
-    let (code, found) = examine(&bridge, &[("PUBLIC_URL", "http://127.0.0.1:1")]).await;
-    assert!(code == 0 && has(&found, "warning", "PUBLIC_URL"), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scopes_that_the_token_lacks_are_named() {
+    let bridge = Bridge::start().await;
+    let grant_all_but = |lacking: &[&str]| {
+        let lacking: Vec<String> = lacking.iter().map(ToString::to_string).collect();
+        bridge.slack.configure(move |setup| {
+            setup.scopes.retain(|scope| !lacking.contains(scope));
+        });
+    };
+    grant_all_but(&["files:read"]);
+    let report = examine(&bridge, &[]).await;
+    report.warns("slack-scopes", "files:read: files of agents reach no customer", "files:read");
+    grant_all_but(&["usergroups:read"]);
+    bridge.slack.add_group("S0AGENTS", "agents", &[ANA]);
+    let report = examine(&bridge, &[]).await;
+    report.warns("slack-scopes", "usergroups:read", "install the app again");
+    let report = examine(&bridge, &[("ESCALATE_TO", "S0AGENTS")]).await;
+    report.fails("slack-scopes", "usergroups:read", "install the app again");
+    assert!(report.has("slack-group", "warning", "ESCALATE_TO", "usergroups:read"), "{report:#?}");
+    grant_all_but(&["reactions:read", "users:read.email"]);
+    let report = examine(&bridge, &[]).await;
+    report.fails("slack-scopes", "reactions:read, users:read.email", "Bot Token Scopes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_is_off_is_told() {
+    let bridge = Bridge::start().await;
+    bridge.slack.advance(Duration::from_mins(10));
+    examine(&bridge, &[]).await.fails("clock", "minutes off", "NTP");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_trouble_of_a_channel_is_told_with_its_setting() {
+    let bridge = Bridge::start().await;
+    for (channel, words) in [("C0NOWHERE", "no channel C0NOWHERE"), ("#none", "no channel #none")] {
+        let report = examine(&bridge, &[("SLACK_CHANNEL", channel)]).await;
+        report.fails("slack-channel", words, "About tab");
+    }
+    let report = examine(&bridge, &[("SLACK_TEAM_CHANNELS", "Vendas=#none")]).await;
+    report.warns("slack-channel", "SLACK_TEAM_CHANNELS (Vendas)", "About tab");
     bridge.slack.change_channel(CHANNEL, |channel| channel.pending_share = true);
-    let (code, found) = examine(&bridge, &[]).await;
-    assert!(code == 0 && has(&found, "warning", "Slack Connect"), "{found:?}");
-    // The stand-ins have noted the wrong keys, as they should; nothing else is to be seen to.
+    let report = examine(&bridge, &[]).await;
+    report.warns("slack-channel", "Slack Connect", "channel of your own");
+    bridge.slack.change_channel(CHANNEL, |channel| channel.pending_share = false);
+    bridge.slack.add_user(User {
+        team: Team::Other("T0OTHER".to_owned()),
+        ..User::member("U0OUT", "Out", "out@other.example")
+    });
+    bridge.slack.joins("U0OUT", CHANNEL).await.unwrap();
+    let report = examine(&bridge, &[]).await;
+    report.warns("slack-channel", "Slack Connect", "channel of your own");
+    bridge.slack.change_channel(CHANNEL, |channel| {
+        channel.members.remove("U0OUT");
+        channel.archived = true;
+    });
+    examine(&bridge, &[]).await.fails("slack-channel", "is archived", "unarchive");
+    let bot = bridge.slack.look(|state| state.setup.bot_user.clone());
+    bridge.slack.change_channel(CHANNEL, |channel| {
+        channel.archived = false;
+        channel.members.remove(&bot);
+    });
+    examine(&bridge, &[]).await.fails("slack-channel", "the app is not in", "/invite @Blip Desk");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_lets_events_in_is_looked_at_as_far_as_it_can_be() {
+    let bridge = Bridge::start().await;
+    let report = examine(&bridge, &[("SLACK_SIGNING_SECRET", "xyz")]).await;
+    report.warns("slack-signing-secret", "does not look like", "Signing Secret");
+    let report = examine(&bridge, &[("SLACK_APP_TOKEN", "xapp-wrong")]).await;
+    report.fails("slack-socket-mode", "invalid_auth", "connections:write");
+    let token = bridge.slack.look(|state| state.setup.app_token.clone());
+    bridge.slack.configure(|setup| setup.socket_mode = true);
+    let report = examine(&bridge, &[("SLACK_APP_TOKEN", &token)]).await;
+    assert!(report.has("slack-socket-mode", "ok", "accepts SLACK_APP_TOKEN", ""), "{report:#?}");
+    bridge.slack.configure(|setup| {
+        setup.app_scopes.clear();
+    });
+    let report = examine(&bridge, &[("SLACK_APP_TOKEN", &token)]).await;
+    report.fails("slack-socket-mode", "missing_scope", "connections:write");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_event_of_slack_is_told_as_slack_does_not_tell_what_it_sends() {
+    let bridge = Bridge::start().await;
+    let url = bridge.settings()["DATABASE_URL"].clone();
+    let report = examine(&bridge, &[("DATABASE_URL", &url)]).await;
+    assert!(report.has("slack-events", "hint", "none is remembered", ""), "{report:#?}");
+    let (_, card) = bridge.ticket("Maria", "Oi").await;
+    bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Olá!").await.unwrap();
+    bridge.idle().await;
+    let report = examine(&bridge, &[("DATABASE_URL", &url)]).await;
+    assert!(report.has("slack-events", "hint", "remembered here came at 2", ""), "{report:#?}");
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_or_address_of_blip_that_does_not_do_is_told_with_the_bot_that_it_is_of() {
+    let bridge = Bridge::start().await;
+    let report = examine(&bridge, &[("BLIP_KEY", "Key bG9qYTp3cm9uZw==")]).await;
+    report.fails("blip-key", "does not accept BLIP_KEY", "Informações de conexão");
+    for address in ["http://127.0.0.1:1", &bridge.slack.api_url()] {
+        let report = examine(&bridge, &[("BLIP_API_URL", address)]).await;
+        report.fails("blip-key", "BLIP_API_URL: ", "http.msging.net");
+    }
+    let vendas = [
+        ("BLIP_BOTS", "vendas"),
+        ("BLIP_VENDAS_KEY", "d3Jvbmc6a2V5"),
+        ("BLIP_VENDAS_WEBHOOK_TOKEN", "token"),
+    ];
+    let report = examine(&bridge, &vendas).await;
+    report.fails("blip-key", "BLIP_VENDAS_KEY", "Authorization");
+    assert!(report.has("blip-key", "ok", "accepts BLIP_KEY", ""), "{report:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_desk_that_sends_its_tickets_elsewhere_is_told() {
+    let bridge = Bridge::start().await;
+    let set = |pairs: &[(&str, &str)]| {
+        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        bridge.blip.configure(|setup| setup.configuration = pairs.collect());
+    };
+    set(&[("DefaultProvider", "Lime")]);
+    let report = examine(&bridge, &[("PUBLIC_URL", "https://bridge.example")]).await;
+    report.fails("blip-channel", "is Lime", "https://bridge.example/blip/webhook");
+    set(&[("Lime.IsActive", "False")]);
+    examine(&bridge, &[]).await.fails("blip-channel", "not set", "Canal Personalizado");
+    set(&[("DefaultProvider", "Custom"), ("BlockExternalAttachment", "True")]);
+    let report = examine(&bridge, &[]).await;
+    report.warns("blip-channel", "external attachments", "allow external attachments");
+    set(&[]);
+    let report = examine(&bridge, &[]).await;
+    assert!(report.code == 0 && report.has("blip-channel", "hint", "Canal Personalizado", ""));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_may_not_list_templates_is_a_hint() {
+    let bridge = Bridge::start().await;
+    bridge.blip.configure(|setup| setup.templates = None);
+    let report = examine(&bridge, &[]).await;
+    assert!(report.code == 0 && report.has("blip-templates", "hint", "the router", ""));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn agents_whom_blip_does_not_know_are_named() {
+    let bridge = Bridge::start().await;
+    bridge.slack.add_user(User { email: None, ..User::member(BIA, "Bia Souza", "") });
+    let report = examine(&bridge, &[]).await;
+    report.warns("agents", "can claim nothing: Bia Souza (U0BIA)", "AGENT_MAP=U0BIA=");
+    let report = examine(&bridge, &[("AGENT_MAP", "U0BIA=bia@loja.example")]).await;
+    assert!(report.code == 0 && report.has("agents", "ok", "all 2 agents", ""), "{report:#?}");
+    let report = examine(&bridge, &[("AGENT_MAP", "U0BIA=eva@loja.example,U0NOBODY=x@y.zz")]).await;
+    report.warns("agents", "does not know as agents: Bia Souza (U0BIA)", "Blip's portal");
+    report.warns("agents", "no agents in Slack: U0NOBODY", "Copy member ID");
+    let report = examine(&bridge, &[("BLIP_DEFAULT_AGENT", "team@loja.example")]).await;
+    report.warns("agents", "BLIP_DEFAULT_AGENT is no agent", "an agent of the bot");
+    bridge.slack.add_user(User { email: None, ..User::member(ANA, "Ana Lima", "") });
+    let report = examine(&bridge, &[]).await;
+    report.fails("agents", "no agent has an e-mail address", "BLIP_DEFAULT_AGENT");
+    bridge.blip.configure(|setup| setup.agents.clear());
+    let report = examine(&bridge, &[("BLIP_DEFAULT_AGENT", "ana@loja.example")]).await;
+    report.warns("agents", "no agents for the bot of BLIP_KEY", "the subbot");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_team_that_nobody_is_in_is_told() {
+    let bridge = Bridge::start().await;
+    let report = examine(&bridge, &[("AGENTS", "S0NOBODY")]).await;
+    report.fails("slack-group", "AGENTS: Slack knows no user group S0NOBODY", "Copy group ID");
+    let report = examine(&bridge, &[("ESCALATE_TO", "S0NOBODY")]).await;
+    report.warns("slack-group", "ESCALATE_TO: Slack knows no user group", "Copy group ID");
+    bridge.slack.add_group("S0AGENTS", "agents", &[]);
+    let report = examine(&bridge, &[("AGENTS", "S0AGENTS")]).await;
+    report.fails("agents", "nobody in Slack may answer", "user group of AGENTS");
+    bridge
+        .slack
+        .add_user(User { is_restricted: true, ..User::member(ANA, "Ana", "a@loja.example") });
+    bridge.slack.add_user(User { deleted: true, ..User::member(BIA, "Bia", "b@loja.example") });
+    examine(&bridge, &[]).await.fails("agents", "nobody in Slack may answer", "invite your team");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn data_that_is_kept_for_long_is_told() {
+    let bridge = Bridge::start().await;
+    for (name, value) in [("RETAIN_BODIES_DAYS", "365"), ("RETAIN_TICKETS_DAYS", "3650")] {
+        let report = examine(&bridge, &[(name, value)]).await;
+        report.warns("retention", &format!("for {value} days"), &format!("lower {name}"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_at_which_the_bridge_is_not_is_told() {
+    let bridge = Bridge::start().await;
+    let report = examine(&bridge, &[]).await;
+    report.warns("public-url", "no file of an agent reaches a customer", "PUBLIC_URL");
+    let report = examine(&bridge, &[("PUBLIC_URL", "http://127.0.0.1:1")]).await;
+    report.warns("public-url", "cannot be reached", "start the bridge");
+    let report = examine(&bridge, &[("PUBLIC_URL", &bridge.slack.api_url())]).await;
+    report.warns("public-url", "which is not the bridge", "/media/");
+    let url = format!("http://{}", bridge.app().unwrap().address());
+    let other = [("PUBLIC_URL", url.as_str()), ("SLACK_SIGNING_SECRET", &"a".repeat(32))];
+    let report = examine(&bridge, &other).await;
+    report.warns("public-url", "another SLACK_SIGNING_SECRET", "with these settings");
+    let token = bridge.slack.look(|state| state.setup.app_token.clone());
+    bridge.slack.configure(|setup| setup.socket_mode = true);
+    let report = examine(&bridge, &[("PUBLIC_URL", &url), ("SLACK_APP_TOKEN", &token)]).await;
+    assert!(report.has("public-url", "ok", "/blip/webhook", ""), "{report:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_cannot_be_used_is_told_and_none_is_changed() {
+    let mut bridge = Bridge::start().await;
+    let report = examine(&bridge, &[("DATABASE_URL", "sqlite:///no/such/folder/blip.db")]).await;
+    report.fails("database", "/no/such/folder", "make the folder");
+    bridge.stop_bridge().await;
+    let url = bridge.settings()["DATABASE_URL"].clone();
+    let path = bridge.folder().join("bridge.db");
+    let set_version = |version: i64| {
+        let database = Connection::open(&path).unwrap();
+        database.pragma_update(None, "user_version", version).unwrap();
+    };
+    let version = || -> i64 {
+        let database = Connection::open(&path).unwrap();
+        database.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
+    };
+    let newest = version();
+    set_version(newest + 1);
+    let report = examine(&bridge, &[("DATABASE_URL", &url)]).await;
+    report.fails("version", &format!("of step {}", newest + 1), "backup");
+    set_version(newest - 1);
+    let report = examine(&bridge, &[("DATABASE_URL", &url)]).await;
+    assert!(report.has("version", "ok", "the next start brings it up to date", ""), "{report:#?}");
+    assert_eq!(version(), newest - 1, "the tables are the bridge's to change");
+    std::fs::write(&path, "this is no database of anybody").unwrap();
+    let report = examine(&bridge, &[("DATABASE_URL", &url)]).await;
+    report.fails("database", "another program", "DATABASE_URL");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_without_a_backup_is_warned_about() {
     let bridge = Bridge::start().await;
     let url = bridge.settings()["DATABASE_URL"].clone();
-    let (code, found) = examine(&bridge, &[("DATABASE_URL", &url)]).await;
-    assert!(code == 0 && has(&found, "warning", "never backed up"), "{found:?}");
+    let report = examine(&bridge, &[("DATABASE_URL", &url)]).await;
+    report.warns("backup", "never backed up", "blip-slack store backup FILE");
+    assert!(report.has("database", "ok", "read and written", ""), "{report:#?}");
     let copy = Path::new(bridge.folder()).join("copy.db");
     let mut backup = Command::new(env!("CARGO_BIN_EXE_blip-slack"));
     backup.args(["store", "backup"]).arg(copy).env_clear().env("DATABASE_URL", &url);
     assert!(backup.current_dir(bridge.folder()).status().unwrap().success());
-    let (_, found) = examine(&bridge, &[("DATABASE_URL", &url)]).await;
-    assert!(has(&found, "ok", "backed up at"), "{found:?}");
+    let report = examine(&bridge, &[("DATABASE_URL", &url)]).await;
+    assert!(report.has("backup", "ok", "was backed up at", ""), "{report:#?}");
+    let database = Connection::open(bridge.folder().join("bridge.db")).unwrap();
+    let old = "UPDATE meta SET value = '2020-01-01T00:00:00Z' WHERE key = 'fact:backed up'";
+    assert_eq!(database.execute(old, []).unwrap(), 1);
+    drop(database);
+    let report = examine(&bridge, &[("DATABASE_URL", &url)]).await;
+    report.warns("backup", "the last backup is of 2020-01-01", "every day");
     bridge.finish().await;
 }

@@ -39,7 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["model", "bounded", "clock", "store", "blip", "slack", "dialog", "media", "telemetry"],
     ),
     ("control", &["model", "clock", "store", "inbox"]),
-    ("doctor", &["app", "clock", "config", "store"]),
+    ("doctor", &["app", "blip", "clock", "config", "manifest", "model", "slack", "store"]),
     ("healthcheck", &[]),
     (
         "app",

@@ -151,6 +151,11 @@ impl SlackClient {
         organisation.or(us.team_id.as_deref())
     }
 
+    /// Where our workspace is on the web; none before Slack has said who we are.
+    pub(crate) fn workspace_url(&self) -> Option<&str> {
+        self.identity.get()?.url.as_deref()
+    }
+
     /// Whether Slack has said who we are, but not of which workspace.
     pub(crate) fn lacks_workspace(&self) -> bool {
         self.identity.get().is_some_and(|us| us.team_id.is_none() && us.enterprise_id.is_none())

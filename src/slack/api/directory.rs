@@ -19,6 +19,19 @@ pub(crate) struct ChannelAccess {
     pub(crate) is_open: bool,
     /// Whether it is shared with another company (Slack Connect), or is about to be.
     pub(crate) is_shared_outside: bool,
+    /// Why we may not post to it.
+    pub(crate) obstacle: Option<ChannelObstacle>,
+}
+
+/// Why we may not post to a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ChannelObstacle {
+    /// There is no such channel, as far as we can see.
+    Unknown,
+    /// It was archived.
+    Archived,
+    /// We are not in it.
+    NotMember,
 }
 
 /// Looks a person up (`users.info`), from memory if it was done lately.
@@ -134,13 +147,22 @@ pub(crate) async fn check_channel_access(
 ) -> Result<ChannelAccess, Error> {
     let params = [("channel", Some(channel.as_str()))];
     let answer: Value = match slack.call_with_params("conversations.info", &params).await {
-        Err(error) if error.is_channel_lost() => return Ok(ChannelAccess::default()),
+        Err(error) if error.is_channel_lost() => {
+            let obstacle = Some(ChannelObstacle::Unknown);
+            return Ok(ChannelAccess { obstacle, ..ChannelAccess::default() });
+        }
         answer => answer?,
     };
     let flag = |flag: &str| answer.pointer(&format!("/channel/{flag}"))?.as_bool();
     let is = |name| flag(name) == Some(true);
+    let obstacle = if is("is_archived") {
+        Some(ChannelObstacle::Archived)
+    } else {
+        (flag("is_member") == Some(false)).then_some(ChannelObstacle::NotMember)
+    };
     Ok(ChannelAccess {
-        is_open: flag("is_member") != Some(false) && !is("is_archived"),
+        obstacle,
+        is_open: obstacle.is_none(),
         is_shared_outside: is("is_ext_shared") || is("is_pending_ext_shared"),
     })
 }

@@ -85,6 +85,13 @@ impl ApiHealth {
         is_clock_off(self.lock_state().ahead)
     }
 
+    /// The scopes of our token, if Slack has told them.
+    pub(crate) fn granted_scopes(&self) -> Option<BTreeSet<String>> {
+        let granted = self.lock_state().scopes.clone()?;
+        let scopes = granted.split(',').map(str::trim).filter(|scope| !scope.is_empty());
+        Some(scopes.map(str::to_owned).collect())
+    }
+
     /// Whether a method that tickets wait for was refused for want of a scope, and not accepted since.
     pub(crate) fn lacks_scope(&self) -> bool {
         !self.lock_state().refused.is_empty()

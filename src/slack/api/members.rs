@@ -8,7 +8,7 @@
 //! list is believed for some minutes, and for longer while Slack does not tell; that somebody is
 //! not on it, only if the list is newer than what they did: who has just joined is in.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -130,6 +130,24 @@ pub(crate) async fn has_group(slack: &SlackClient, group: &str) -> Result<bool, 
         Err(error) if error.is_unknown_group() => Ok(false),
         listed => listed.map(|_| true),
     }
+}
+
+/// Everybody in a channel (`conversations.members`).
+pub(crate) async fn list_channel_members(
+    slack: &SlackClient,
+    channel: &ChannelId,
+) -> Result<BTreeSet<SlackUserId>, Error> {
+    let members = read_list(slack, MemberList::Channel(channel)).await?;
+    Ok(members.iter().filter_map(|user| SlackUserId::parse(user)).collect())
+}
+
+/// Everybody in a user group (`usergroups.users.list`).
+pub(crate) async fn list_group_members(
+    slack: &SlackClient,
+    group: &str,
+) -> Result<BTreeSet<SlackUserId>, Error> {
+    let members = read_list(slack, MemberList::Group(group)).await?;
+    Ok(members.iter().filter_map(|user| SlackUserId::parse(user)).collect())
 }
 
 /// Whether somebody is in a channel (`conversations.members`). That they are not is believed

@@ -21,6 +21,17 @@ pub(crate) const TIMESTAMP_HEADER: &str = "x-slack-request-timestamp";
 /// overheard cannot be sent again for long.
 pub(crate) const SIGNATURE_WINDOW: SignedDuration = SignedDuration::from_mins(5);
 
+/// The headers with which Slack proves a request, made with one of its secrets (`slack.md` B.2).
+pub(crate) fn sign_body(
+    secret: &SecretString,
+    now: Timestamp,
+    body: &[u8],
+) -> [(&'static str, String); 2] {
+    let timestamp = now.as_second().to_string();
+    let signature = compute_signature(secret, &timestamp, body);
+    [(SIGNATURE_HEADER, signature), (TIMESTAMP_HEADER, timestamp)]
+}
+
 /// What a signature is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SignatureCheck {

@@ -19,4 +19,5 @@ mod timing;
 pub use health::SocketHealth;
 pub use payload::{PayloadHandler, PayloadNotStored};
 pub use run::Socket;
+pub(crate) use run::request_connection_url;
 pub use timing::SocketTiming;

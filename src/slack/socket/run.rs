@@ -53,6 +53,28 @@ struct OpenConnectionAnswer {
     url: String,
 }
 
+/// Asks where to connect to (`apps.connections.open`); nothing is connected by that.
+pub(crate) async fn request_connection_url(
+    http: &reqwest::Client,
+    api_url: &str,
+    token: &SecretString,
+    clock: &Clock,
+) -> Result<String, Error> {
+    let transport = Transport::new(http.clone(), api_url, ApiHealth::new(clock.clone()));
+    let api = slack_morphism::SlackClient::new(transport);
+    let value = SlackApiTokenValue(token.expose_secret().to_owned());
+    let token = SlackApiToken::new(value);
+    let session = api.open_session(&token);
+    let began = Instant::now();
+    let asked = session.http_session_api.http_post(OPEN_CONNECTION_METHOD, &json!({}), None).await;
+    let opened: Result<OpenConnectionAnswer, _> =
+        asked.map_err(|error| Error::from_library(OPEN_CONNECTION_METHOD, error));
+    let fault = opened.as_ref().err().map(Error::to_fault);
+    let outcome = fault.as_ref().map_or("ok", Fault::name);
+    telemetry::record_call("slack", outcome, began.elapsed());
+    opened.map(|opened| opened.url)
+}
+
 impl Socket {
     /// Runs until stopped; then what is being kept is still acknowledged.
     pub async fn run(self, stop: CancellationToken, tasks: TaskTracker) {
@@ -109,23 +131,8 @@ impl Socket {
         })
     }
 
-    /// Asks where to connect to (`apps.connections.open`).
     async fn request_url(&self) -> Result<String, Error> {
-        let transport =
-            Transport::new(self.http.clone(), &self.api_url, ApiHealth::new(self.clock.clone()));
-        let api = slack_morphism::SlackClient::new(transport);
-        let value = SlackApiTokenValue(self.token.expose_secret().to_owned());
-        let token = SlackApiToken::new(value);
-        let session = api.open_session(&token);
-        let began = Instant::now();
-        let asked =
-            session.http_session_api.http_post(OPEN_CONNECTION_METHOD, &json!({}), None).await;
-        let opened: Result<OpenConnectionAnswer, _> =
-            asked.map_err(|error| Error::from_library(OPEN_CONNECTION_METHOD, error));
-        let fault = opened.as_ref().err().map(Error::to_fault);
-        let outcome = fault.as_ref().map_or("ok", Fault::name);
-        telemetry::record_call("slack", outcome, began.elapsed());
-        opened.map(|opened| opened.url)
+        request_connection_url(&self.http, &self.api_url, &self.token, &self.clock).await
     }
 
     /// The pause after a connection that has ended, one of so many in a row that ended early.

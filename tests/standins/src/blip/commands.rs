@@ -12,7 +12,9 @@ const CRM: &str = "postmaster@crm.msging.net";
 const TUNNEL: &str = "postmaster@tunnel.msging.net";
 const SERVER: &str = "postmaster@msging.net";
 const MEDIA: &str = "postmaster@media.msging.net";
+const WHATSAPP: &str = "postmaster@wa.gw.msging.net";
 const REPLY: &str = "application/vnd.iris.desk.custom-reply+json";
+const CONFIGURATION: &str = "application/vnd.iris.configuration+json";
 const CONTACT: &str = "application/vnd.lime.contact+json";
 
 /// Runs a command.
@@ -27,6 +29,7 @@ pub(super) fn run(state: &mut State, command: &Command) -> Outcome {
         (CRM | SERVER, _) if path.first() == Some(&"contacts") => contacts(state, command, path),
         (TUNNEL, "get") => get_tunnel(state, path),
         (SERVER, "get") => get_server(state, command, path),
+        (WHATSAPP, "get") if path == ["message-templates"] => templates(state),
         (MEDIA, "set") if path == ["refresh-media-uri"] => refresh_media(state, command),
         _ => Err(Failure::unsupported()),
     }
@@ -85,14 +88,31 @@ fn get_server(state: &State, command: &Command, path: &[&str]) -> Outcome {
             tickets::page(command, sent, "application/vnd.lime.message+json")
         }
         ["configuration", "caller"] => {
+            // Other services have settings of their own for the bot.
+            if command.param("owner") != Some(DESK) {
+                return Ok(Some(collection(CONFIGURATION, &[])));
+            }
             let caller = &state.setup.identity;
-            let entry = |name: &str, value: &str| json!({ "owner": DESK, "caller": caller, "name": name, "value": value });
-            let items = [entry("DefaultProvider", "Webhook"), entry("Lime.IsActive", "False")];
-            let kind = "application/vnd.iris.configuration+json";
-            Ok(Some(collection(kind, &items)))
+            let entry = |(name, value): &(String, String)| json!({ "owner": DESK, "caller": caller, "name": name, "value": value });
+            let items: Vec<Value> = state.setup.configuration.iter().map(entry).collect();
+            Ok(Some(collection(CONFIGURATION, &items)))
         }
         _ => Err(Failure::unsupported()),
     }
+}
+
+/// Meta's own list, which is no collection of LIME's (blip.md, part 2 §1.1). What another bot than
+/// the one with the channel is answered is not documented.
+fn templates(state: &State) -> Outcome {
+    let missing = || Failure::world(67, "The requested resource was not found");
+    let templates = state.setup.templates.as_ref().ok_or_else(missing)?;
+    let template = |name: &String| {
+        json!({ "id": Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string(),
+            "name": name, "language": "pt_BR", "category": "UTILITY", "status": "APPROVED",
+            "components": [{ "type": "BODY", "text": "Olá {{1}}" }] })
+    };
+    let data: Vec<Value> = templates.iter().map(template).collect();
+    Ok(Some(("application/json", json!({ "data": data }))))
 }
 
 /// Only the bots at its ends may ask for a tunnel, and ours knows no other.

@@ -65,6 +65,10 @@ pub struct Setup {
     pub replies: Vec<CannedReply>,
     /// Tags in use.
     pub tags: Vec<String>,
+    /// How the portal has set the desk up: names and values (blip.md §4.2).
+    pub configuration: Vec<(String, String)>,
+    /// The names of the WhatsApp templates; none if another bot has the channel, such as a router.
+    pub templates: Option<Vec<String>>,
     /// Only agents of the desk can be given a ticket.
     pub knows_agents: bool,
     /// Customers' messages reach the bridge only after the ticket was assigned.
@@ -235,6 +239,10 @@ impl Default for Setup {
             agents: ["ana", "bia"].map(|name| format!("{name}%40loja.example@blip.ai")).to_vec(),
             replies: Vec::new(),
             tags: Vec::new(),
+            configuration: [("DefaultProvider", "Webhook"), ("Lime.IsActive", "False")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec(),
+            templates: Some(vec!["boas_vindas".to_owned()]),
             knows_agents: false,
             waits_for_open: false,
             echoes_status: false,

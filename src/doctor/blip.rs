@@ -1,0 +1,130 @@
+//! Whether Blip lets the bridge work, bot by bot: key and address, the channel of its desk, rights.
+
+use futures_util::future::join_all;
+
+use super::finding::Finding;
+use crate::blip::BlipClient;
+use crate::config::{BotConfig, Config};
+use crate::model::{BotName, Failure, Fault};
+
+const KEY: &str = "blip-key";
+const CHANNEL: &str = "blip-channel";
+const TEMPLATES: &str = "blip-templates";
+
+/// What Blip calls a channel of one's own, in two generations of its portal (`blip.md` §4.2).
+const CUSTOM_CHANNELS: [&str; 2] = ["Webhook", "Custom"];
+
+/// Checks every bot.
+pub(super) async fn check_everything(
+    config: &Config,
+    bots: &[(&BotConfig, BlipClient)],
+) -> Vec<Finding> {
+    let checks = bots.iter().map(|(_, client)| check_bot(config, client));
+    join_all(checks).await.concat()
+}
+
+/// Checks whether a bot's key is accepted at its address, and what it may do.
+pub(crate) async fn check_bot(config: &Config, client: &BlipClient) -> Vec<Finding> {
+    let name = client.bot_name();
+    let (key, address) = (name.setting_variable("KEY"), name.setting_variable("API_URL"));
+    let pinged = client.ping().await;
+    if client.has_refused_key() {
+        return vec![Finding::failed(
+            KEY,
+            format!("Blip does not accept {key}"),
+            "copy the value of the header Authorization from Configurações → Informações de conexão \
+            of the bot that owns the tickets",
+        )];
+    }
+    if let Err(error) = pinged
+        && let Some(reason) = client.silence_reason()
+    {
+        let fix = match error.to_fault() {
+            Fault::Busy { .. } => "ask again in a minute".to_owned(),
+            _ => format!(
+                "copy the address https://….http.msging.net from Configurações → Informações de \
+                conexão, or see to the network and the proxy of this machine; it is set as {}",
+                describe_address(&address)
+            ),
+        };
+        return vec![Finding::failed(KEY, format!("{address}: {reason}"), fix)];
+    }
+    let (channel, templates) =
+        tokio::join!(check_desk_channel(config, client), check_templates(client));
+    let mut findings = vec![Finding::ok(KEY, format!("Blip accepts {key}"))];
+    findings.extend(channel);
+    findings.push(templates);
+    findings
+}
+
+fn describe_address(variable: &str) -> String {
+    match variable {
+        "BLIP_API_URL" => variable.to_owned(),
+        _ => format!("{variable} or BLIP_API_URL"),
+    }
+}
+
+/// Whether tickets of the bot go to a custom channel.
+async fn check_desk_channel(config: &Config, client: &BlipClient) -> Vec<Finding> {
+    let name = client.bot_name();
+    let bot = if *name == BotName::default() { String::new() } else { format!(" of bot {name}") };
+    let Some(found) = client.fetch_desk_configuration().await.ok().filter(|it| !it.is_empty())
+    else {
+        return vec![Finding::hint(
+            CHANNEL,
+            format!(
+                "Blip does not tell the channel of the desk{bot}: see that Canal Personalizado is \
+                switched on under Atendimento → Canais de atendimento"
+            ),
+        )];
+    };
+    let webhook = config.http.public_url.as_deref().unwrap_or("https://…");
+    let end = if *name == BotName::default() { String::new() } else { format!("/{name}") };
+    let mut findings = Vec::new();
+    match found.get("DefaultProvider").map(String::as_str) {
+        Some(provider) if CUSTOM_CHANNELS.contains(&provider) => {
+            let text = format!("tickets{bot} go to the custom channel at Blip");
+            findings.push(Finding::ok(CHANNEL, text));
+        }
+        provider => findings.push(Finding::failed(
+            CHANNEL,
+            format!(
+                "tickets{bot} do not come here: the channel of the desk is {}",
+                provider.unwrap_or("not set")
+            ),
+            format!(
+                "switch on Canal Personalizado under Atendimento → Canais de atendimento, with the \
+                URL de Integração {webhook}/blip/webhook{end}"
+            ),
+        )),
+    }
+    // Blip does not document what this does; its name says that links to our files are refused.
+    if found.get("BlockExternalAttachment").is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    {
+        findings.push(Finding::warning(
+            CHANNEL,
+            format!(
+                "the desk{bot} blocks external attachments: files of agents may reach no customer"
+            ),
+            "allow external attachments in the settings of the desk at Blip",
+        ));
+    }
+    findings
+}
+
+/// Whether the key may list the WhatsApp templates. Behind a router only the router's key may, and
+/// a bot without WhatsApp has none, so a refusal is nothing that has to be mended.
+async fn check_templates(client: &BlipClient) -> Finding {
+    let key = client.bot_name().setting_variable("KEY");
+    match client.check_template_access().await {
+        Ok(()) => Finding::ok(TEMPLATES, format!("{key} may list the WhatsApp templates")),
+        Err(error) => Finding::hint(
+            TEMPLATES,
+            format!(
+                "{key} may not list WhatsApp templates ({error}): they belong to the bot that has \
+                the WhatsApp channel, which is the router where there is one; the bridge works \
+                without"
+            ),
+        ),
+    }
+}
