@@ -7,6 +7,7 @@
 //! or refuses a setting quotes that table.
 
 mod dotenv;
+mod draft;
 mod fault;
 mod parse;
 mod read;
@@ -28,6 +29,7 @@ use crate::model::{BotName, SlackUserId, WorkingHours};
 use reader::SettingsReader;
 
 pub(crate) use crate::model::ChannelRef;
+pub(crate) use draft::SettingsDraft;
 pub(crate) use fault::{ConfigError, SettingFault};
 pub(crate) use reader::{ReadFile, VariableLookup};
 pub use table::ALL_VARIABLES;

@@ -28,6 +28,7 @@
 //! | [`control`] | commands beside a running bridge: parked, retry, privacy |
 //! | [`healthcheck`] | whether a running bridge is alive, for container engines |
 //! | [`doctor`] | what stands between these settings and an answered ticket |
+//! | [`init`] | asks for the settings, checks them and writes the file |
 //! | [`app`] | puts it together, starts it, stops it |
 //! | `demo` | the bridge between the stand-ins for both platforms (`tests/standins`): one ticket, or a page for people |
 //!
@@ -74,6 +75,7 @@ pub mod app;
 pub mod control;
 pub mod doctor;
 pub mod healthcheck;
+pub mod init;
 
 #[cfg(feature = "demo")]
 pub mod demo;

@@ -15,7 +15,7 @@ use blip_slack::config::{self, Config, LogFormat};
 use blip_slack::control::{self, ControlRequest, ForgettingReport};
 use blip_slack::store::sqlite::{self, SqliteOptions};
 use blip_slack::store::{SharedStore, SqliteStore};
-use blip_slack::{doctor, healthcheck, manifest, telemetry};
+use blip_slack::{doctor, healthcheck, init, manifest, telemetry};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use uuid::Uuid;
@@ -45,6 +45,8 @@ enum CliCommand {
         #[arg(long, default_value_t = 3000, conflicts_with = "script")]
         port: u16,
     },
+    /// Ask for the settings, check each of them, and write them to `.env`.
+    Init,
     /// Print the manifest of the Slack app, with `PUBLIC_URL` filled in.
     Manifest {
         /// For an installation that Slack cannot reach.
@@ -150,6 +152,14 @@ async fn run_command(command: CliCommand) -> anyhow::Result<()> {
                 blip_slack::demo::play_demo(stop.wait_for_signal()).await
             } else {
                 blip_slack::demo::serve_page(port, stop.wait_for_signal()).await
+            }
+        }
+        CliCommand::Init => {
+            telemetry::start_telemetry("off", false);
+            let mut stop = StopSignals::listen()?;
+            tokio::select! {
+                done = init::run_init() => done,
+                () = stop.wait_for_signal() => Err(anyhow::anyhow!("nothing was written")),
             }
         }
         CliCommand::Manifest { socket_mode } => print_text(&manifest::render_manifest(

@@ -21,6 +21,20 @@ pub(crate) fn parse_dotenv(bytes: &[u8]) -> Result<Vec<(String, String)>, Vec<Un
     if odd.is_empty() { Ok(settings) } else { Err(odd) }
 }
 
+/// A line that sets a variable to a value. It is read as it was written by [`parse_dotenv`], by a
+/// shell, by systemd and by Docker Compose: quotes stand only where they are needed.
+pub(crate) fn format_assignment(name: &str, value: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/@%+=,".contains(c);
+    if value.chars().all(is_plain) && !value.is_empty() {
+        format!("{name}={value}")
+    } else if value.contains(['\'', '\n']) {
+        let escaped = value.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n");
+        format!("{name}=\"{escaped}\"")
+    } else {
+        format!("{name}='{value}'")
+    }
+}
+
 fn decode_utf8(bytes: &[u8]) -> Result<&str, UnreadableLine> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err((1, "is UTF-16: save the file as UTF-8"));
@@ -112,6 +126,16 @@ mod tests {
                 Ok(vec![("A".to_owned(), value.to_owned())]),
                 "{line}"
             );
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_written_is_read_as_it_was(value in r"[^\p{C}]{0,30}|[\n'#\\a ]{0,10}") {
+            let value = value.trim();
+            let line = format_assignment("A", value);
+            let read = parse_dotenv(line.as_bytes());
+            proptest::prop_assert_eq!(read, Ok(vec![("A".to_owned(), value.to_owned())]));
         }
     }
 

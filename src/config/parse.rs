@@ -38,6 +38,7 @@ const MODULES: &[&str] = &[
     "control",
     "doctor",
     "healthcheck",
+    "init",
     "demo",
 ];
 /// The crates that we link and that log by `tracing`; what others hand to `log` goes nowhere.

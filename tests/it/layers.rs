@@ -41,6 +41,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("control", &["model", "clock", "store", "inbox"]),
     ("doctor", &["app", "blip", "clock", "config", "manifest", "model", "slack", "store"]),
     ("healthcheck", &[]),
+    ("init", &["app", "config", "doctor", "manifest"]),
     (
         "app",
         &[

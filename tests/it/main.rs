@@ -30,6 +30,7 @@ mod glance;
 mod history;
 mod hold;
 mod ids;
+mod init;
 mod intake;
 mod killed;
 mod layers;
