@@ -3,9 +3,11 @@
 //! Two straight pipes, and a durable inbox between receiving and doing:
 //!
 //! ```text
-//!  Blip  ──→ intake/blip.rs  ──→ ┌─────────────┐ ──→ pipe/blip_to_slack.rs ──→ slack/api/    ──→ Slack
+//!  Blip  ──→ intake/blip.rs  ──→ ┌─────────────┐ ──→ handlers/to_slack ──→ slack/api      ──→ Slack
 //!            check · store · 200 │   inbox/    │     parse · decide · call
-//!  Slack ──→ intake/slack.rs ──→ └─ (durable) ─┘ ──→ pipe/slack_to_blip.rs ──→ blip/client.rs  ──→ Blip
+//!  Slack ──→ intake/slack.rs ──→ └─ (durable) ─┘ ──→ handlers/to_blip  ──→ blip/client.rs ──→ Blip
+//!                                      ↑ ↓
+//!                                     jobs/  what the bridge gives itself to do
 //! ```
 //!
 //! | module | what it knows |
@@ -21,7 +23,9 @@
 //! | [`store`] | what is remembered, and how safely |
 //! | [`inbox`] | lanes, leases, retries: from accepted to handled |
 //! | [`blip`], [`slack`] | everything that knows one platform; neither knows the other |
-//! | [`pipe`] | what is done about an event: the product itself |
+//! | [`handlers`] | what is done about an event: the product itself |
+//! | `jobs` | what the bridge does of its own accord: cards, reminders, comparisons |
+//! | `dispatch` | which of them handles an event |
 //! | [`dialog`] | what people are answered on the spot: dialogs and lists |
 //! | [`intake`] | the doors: check, store, answer |
 //! | [`manifest`] | the Slack app as Slack creates it from a file |
@@ -39,7 +43,7 @@
 //! - Items of one ticket are handled one at a time and in order; tickets do not wait for each
 //!   other ([`inbox`]).
 //! - No call with an effect is made twice unless a lookup has shown that the first had none
-//!   ([`pipe`]).
+//!   ([`handlers`]).
 //! - What a customer wrote takes no effect in Slack, and nothing of Slack's mark-up reaches a
 //!   customer ([`slack::rich_text`], [`blip::text`]).
 //! - A number that the operator hides is nowhere in what Slack is shown ([`slack::api::mask`]).
@@ -64,7 +68,10 @@ pub mod inbox;
 pub mod blip;
 pub mod slack;
 
-pub mod pipe;
+pub mod handlers;
+pub(crate) mod jobs;
+
+pub(crate) mod dispatch;
 
 pub mod dialog;
 pub mod intake;

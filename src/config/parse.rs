@@ -30,7 +30,9 @@ const MODULES: &[&str] = &[
     "inbox",
     "blip",
     "slack",
-    "pipe",
+    "handlers",
+    "jobs",
+    "dispatch",
     "dialog",
     "intake",
     "manifest",
@@ -489,7 +491,7 @@ mod tests {
             "off",
             "info,blip_slack=debug",
             "blip_slack=debug",
-            "blip_slack::pipe=trace",
+            "blip_slack::handlers=trace",
             "blip_slack",
             "hyper=off,info",
             "[lane]=debug",
@@ -500,7 +502,7 @@ mod tests {
             "verbose",
             "wran",
             "a=b=c",
-            "blip_slack::pip_=debug",
+            "blip_slack::handler_=debug",
             "hyper=debug",
             "blip_slak=debug",
             "blip_slackk",
@@ -514,7 +516,7 @@ mod tests {
     #[test]
     fn a_part_of_a_filter_that_matches_nothing_is_found() {
         for (filter, unmatched) in [
-            ("info,blip_slack=debug,blip_slack::pipe::order=trace,hyper=off", &[][..]),
+            ("info,blip_slack=debug,blip_slack::handlers::gaps=trace,hyper=off", &[][..]),
             ("info,[lane{a=1,b=2}]=debug", &[]),
             ("info,blip_slak=debug", &["blip_slak=debug"]),
             (

@@ -33,7 +33,7 @@ impl Service {
         Self::replace_dying_at(stage, folder, None).await
     }
 
-    /// The same with a program that dies by itself at a point (`pipe::fault_point`).
+    /// The same with a program that dies by itself at a point (`handlers::fault_point`).
     pub async fn replace_dying_at(stage: &mut Stage, folder: &Path, at: Option<&str>) -> Self {
         stage.stop_bridge().await;
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();

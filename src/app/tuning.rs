@@ -1,0 +1,59 @@
+//! What differs between production and tests: the time, and how patient the bridge is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::inbox::retry::RetryPolicy;
+use crate::intake::server::ServerLimits;
+use crate::slack::socket;
+use crate::store::SharedStore;
+
+/// How long a platform may take to answer. Long enough for a slow day; a call that took effect
+/// later than that is found by looking.
+const PLATFORM_CALL_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long nothing is called after the credentials were refused. Short enough that a mended token is noticed while the operator still looks, long enough to
+/// cause no storm.
+const REFUSED_CREDENTIALS_PAUSE: Duration = Duration::from_secs(15);
+/// How long the effect of a call whose answer was lost may still come or be seen. Neither platform promises that a message can be read as soon as it was taken. Three seconds are
+/// long for that, and short for the customer who waits.
+const UNKNOWN_OUTCOME_WAIT: Duration = Duration::from_secs(3);
+
+/// Puts something between the bridge and its memory.
+pub(crate) type StoreWrapper = Arc<dyn Fn(SharedStore) -> SharedStore + Send + Sync>;
+
+/// What differs between production and tests.
+#[derive(Clone)]
+pub struct Tuning {
+    /// The time.
+    pub clock: Clock,
+    /// How failures are retried.
+    pub retry: RetryPolicy,
+    /// How long a platform may take to answer.
+    pub call_timeout: Duration,
+    /// How long nothing is called after the credentials were refused, before they are tried again.
+    pub credentials_pause: Duration,
+    /// How long after a call without a known outcome its effect may still come or be seen.
+    pub unknown_outcome_wait: Duration,
+    /// How patient Socket Mode is.
+    pub socket: socket::SocketTiming,
+    /// What those who knock are allowed.
+    pub limits: ServerLimits,
+    /// What is between the bridge and its memory, if anything.
+    pub wrap: Option<StoreWrapper>,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            clock: Clock::system(),
+            retry: RetryPolicy::default(),
+            call_timeout: PLATFORM_CALL_TIMEOUT,
+            credentials_pause: REFUSED_CREDENTIALS_PAUSE,
+            unknown_outcome_wait: UNKNOWN_OUTCOME_WAIT,
+            socket: socket::SocketTiming::default(),
+            limits: ServerLimits::default(),
+            wrap: None,
+        }
+    }
+}

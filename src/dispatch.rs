@@ -1,0 +1,40 @@
+//! Hands each event to whoever handles its kind.
+
+use std::sync::Arc;
+
+use crate::handlers::fault_point::{self, FaultMoment};
+use crate::handlers::to_blip::{ToBlip, order};
+use crate::handlers::to_slack::ToSlack;
+use crate::inbox::{Handled, Handler, ItemOutcome};
+use crate::jobs::Jobs;
+use crate::store::{Item, Source};
+
+/// Handles the items of the inbox: events from either platform, and jobs of the bridge's own.
+pub(crate) struct Dispatcher {
+    /// What Blip sent.
+    pub(crate) to_slack: Arc<ToSlack>,
+    /// What Slack sent.
+    pub(crate) to_blip: Arc<ToBlip>,
+    /// What the bridge gave itself to do.
+    pub(crate) jobs: Arc<Jobs>,
+}
+
+impl Handler for Dispatcher {
+    fn sort_items(&self, items: &mut [Item]) {
+        order::sort_by_slack_time(items);
+    }
+
+    async fn handle_items(&self, lane: &str, items: &[Item]) -> Handled {
+        let Some(first) = items.first() else { return Handled::for_first_item(ItemOutcome::Done) };
+        fault_point::pass_item(FaultMoment::Before, first);
+        let outcome = match first.source {
+            Source::Blip => self.to_slack.handle_blip_items(lane, items).await,
+            Source::Slack => self.to_blip.handle_slack_item(lane, first).await,
+            Source::Internal => self.jobs.run_job(lane, items).await,
+        };
+        if matches!(&outcome, Ok(handled) if handled.outcome.is_done()) {
+            fault_point::pass_item(FaultMoment::After, first);
+        }
+        outcome.unwrap_or_else(|interrupt| Handled::for_first_item(interrupt.into_outcome(first)))
+    }
+}

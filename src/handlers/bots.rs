@@ -1,0 +1,42 @@
+//! The clients of Blip, one for each bot that is configured.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::blip;
+use crate::clock::Clock;
+use crate::handlers::interrupt::{Interrupt, MISSING_BOT_PAUSE, PipeResult};
+use crate::model::{BotName, TicketId};
+
+/// The clients of Blip, one for each bot; a bot that was renamed is here by both names, as its open
+/// tickets are kept under the former one.
+pub(crate) struct Bots {
+    pub(crate) clients: HashMap<BotName, Arc<blip::BlipClient>>,
+    pub(crate) former: HashSet<BotName>,
+    pub(crate) clock: Clock,
+}
+
+impl Bots {
+    /// The client of a bot, if it is configured.
+    pub(crate) fn get(&self, name: &BotName) -> Option<&blip::BlipClient> {
+        self.clients.get(name).map(Arc::as_ref)
+    }
+
+    /// Whether a bot is configured.
+    pub(crate) fn contains(&self, name: &BotName) -> bool {
+        self.clients.contains_key(name)
+    }
+
+    /// The client of a ticket's bot. While there is none, the ticket waits: the operator was told
+    /// at the start.
+    pub(crate) fn require_bot(&self, ticket: &TicketId) -> PipeResult<&blip::BlipClient> {
+        let waits = || Interrupt::Wait(self.clock.now() + MISSING_BOT_PAUSE);
+        self.clients.get(ticket.bot()).map(Arc::as_ref).ok_or_else(waits)
+    }
+
+    /// Each bot once, by its name now.
+    pub(crate) fn configured_bots(&self) -> impl Iterator<Item = &blip::BlipClient> {
+        let bots = self.clients.values().map(Arc::as_ref);
+        bots.filter(|bot| !self.former.contains(bot.bot_name()))
+    }
+}

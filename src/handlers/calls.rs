@@ -1,0 +1,151 @@
+//! Recorded calls: an outside call that must take effect once, whatever is killed or lost.
+//!
+//! A call is written down before it is made, and its result after. Where the result is missing, the
+//! far end is asked whether the call took effect before it is made again: `docs/unknown-outcomes.md`.
+
+use jiff::SignedDuration;
+use std::future::Future;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::handlers::fault_point;
+use crate::handlers::fault_point::FaultMoment;
+use crate::handlers::interrupt::{CallError, PipeResult};
+use crate::model::{ChannelId, Failure};
+use crate::store;
+use crate::store::{CallState, Item, SharedStore};
+
+/// How much younger than the present, in times of settling, a customer's message must be to be on
+/// its way still, so that nobody needs to fetch it.
+pub(crate) const IN_TRANSIT_FACTOR: u32 = 10;
+
+/// How far before the event a look at Slack begins, so that clocks may differ.
+pub(crate) const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(300);
+
+/// The bridge's own namespace for ids that are derived, so that the same event gets the same id
+/// whenever it is handled.
+pub(crate) const ID_NAMESPACE: Uuid = Uuid::from_u128(0x6f1d_9c1e_7a42_4d53_9f0b_b1a6_51ac_4e07);
+
+/// How often a call is made again whose effect the platform will never tell of.
+pub(crate) const MAX_BLIND_RETRIES: u32 = 10;
+
+/// Makes recorded calls. Handlers reach the store and the clock through it, since whatever they note
+/// belongs to the event that they handle.
+pub(crate) struct Calls {
+    pub(crate) store: SharedStore,
+    pub(crate) clock: Clock,
+    pub(crate) unknown_outcome_wait: Duration,
+}
+
+impl Calls {
+    /// Makes an outside call that must take effect once, however often the item is handled.
+    ///
+    /// `look` finds the effect at the far end; it is asked only if the call may have been made
+    /// before without us knowing how it ended. As an effect may come late, or be seen late, its
+    /// absence is believed only some time after the last try. A call that certainly had no effect
+    /// leaves no trace.
+    #[tracing::instrument(level = "error", name = "recorded_call", skip_all, fields(call = step))]
+    pub(crate) async fn call_once<T, E>(
+        &self,
+        item: &Item,
+        step: &str,
+        channel: Option<&ChannelId>,
+        look: impl Future<Output = Result<Option<T>, E>> + Send,
+        send: impl Future<Output = Result<T, E>> + Send,
+    ) -> Result<T, CallError<E>>
+    where
+        T: Serialize + DeserializeOwned,
+        E: Failure,
+    {
+        let begun = self.store.begin_call(item.id, step, channel, self.clock.now()).await?;
+        let tried = match begun {
+            CallState::Done(result) => match serde_json::from_str(&result) {
+                Ok(result) => return Ok(result),
+                Err(_) => return Err(store::Error::Unreadable { what: "result of a call" }.into()),
+            },
+            CallState::OutcomeUnknown(tried) => Some(tried),
+            CallState::Fresh => item.may_have_unrecorded_calls.then_some(item.received),
+        };
+        if let Some(tried) = tried {
+            let found = match look.await {
+                // Better said twice than never.
+                Err(error) if error.is_lookup_impossible() && item.attempts < MAX_BLIND_RETRIES => {
+                    None
+                }
+                found => found.map_err(CallError::Call)?,
+            };
+            if let Some(found) = found {
+                self.record_result(item, step, &found).await?;
+                return Ok(found);
+            }
+            let now = self.clock.now();
+            if now < tried {
+                // By a clock that has been set back since: it counts from now on.
+                self.store.touch_call(item.id, step, now).await?;
+            }
+            if now < tried + self.unknown_outcome_wait {
+                return Err(CallError::TooEarly(tried.min(now) + self.unknown_outcome_wait));
+            }
+            self.store.touch_call(item.id, step, now).await?;
+        }
+        fault_point::pass_call(FaultMoment::Before, step);
+        match send.await {
+            Ok(result) => {
+                fault_point::pass_call(FaultMoment::After, step);
+                self.record_result(item, step, &result).await?;
+                Ok(result)
+            }
+            Err(error) => {
+                if error.to_fault().is_outcome_unknown() {
+                    self.store.touch_call(item.id, step, self.clock.now()).await?;
+                } else if tried.is_none() {
+                    self.store.forget_call(item.id, step).await?;
+                }
+                // An earlier call may still have taken effect, however this one ended.
+                Err(CallError::Call(error))
+            }
+        }
+    }
+
+    /// The outside calls that were begun when the item was handled before, each with its result if
+    /// it is known.
+    pub(crate) async fn read_begun_calls(
+        &self,
+        item: &Item,
+    ) -> store::Result<Vec<(String, Option<String>)>> {
+        if item.has_begun_calls { self.store.calls_of(item.id).await } else { Ok(Vec::new()) }
+    }
+
+    pub(crate) async fn record_result<T: Serialize>(
+        &self,
+        item: &Item,
+        step: &str,
+        result: &T,
+    ) -> store::Result<()> {
+        let result = serde_json::to_string(result);
+        let result =
+            result.map_err(|_unwritable| store::Error::Unreadable { what: "result of a call" })?;
+        self.store.record_call_result(item.id, step, &result).await
+    }
+
+    /// Whether sending a message has begun: then it goes on, whatever happened meanwhile.
+    pub(crate) async fn has_begun_sending(&self, item: &Item) -> PipeResult<bool> {
+        let under_way = |step: &str| step.starts_with("send:");
+        Ok(self.read_begun_calls(item).await?.iter().any(|(step, _)| under_way(step)))
+    }
+
+    /// Sets the bridge something to do.
+    pub(crate) async fn enqueue_item(&self, item: store::NewItem) -> store::Result<()> {
+        self.store.accept(item).await.map(drop)
+    }
+}
+
+/// What a post can be found by at Slack: the same for the same step of the same event.
+pub(crate) fn derive_delivery_id(item: &Item, step: &str) -> String {
+    let name = format!("{}:{}:{step}", item.source.name(), item.key);
+    Uuid::new_v5(&ID_NAMESPACE, name.as_bytes()).to_string()
+}

@@ -1,0 +1,181 @@
+//! Where a test ends the process: before and after everything that shows outside.
+//!
+//! A build without debug assertions, as a release is, has none of this. Any other aborts at the
+//! point that `BLIP_SLACK_DIES_AT` names, such as `before card`, and tells of each point that it
+//! passes at trace level.
+//!
+//! Invariant: each point is in the tables here, and the test dies at each of them
+//! (`killed_at_any_point_it_loses_and_repeats_nothing`).
+
+use crate::store::Item;
+
+/// Calls that are made once: the names of their steps, without what tells one of them from another
+/// of the same kind.
+pub const CALL_NAMES: [&str; 35] = [
+    "card",
+    "close",
+    "context",
+    "elsewhere",
+    "ended",
+    "file",
+    "first",
+    "gap",
+    "goes-on",
+    "handed",
+    "instead",
+    "new-card",
+    "not-shown",
+    "open",
+    "open-default",
+    "parked",
+    "post",
+    "preview",
+    "refused",
+    "remind",
+    "rest",
+    "send",
+    "sent",
+    "shared",
+    "tag",
+    "taken-over",
+    "too-late",
+    "transfer",
+    "transferred",
+    "undelivered",
+    "unsent",
+    "upload-file",
+    "upload-preview",
+    "why-after",
+    "why-elsewhere",
+];
+
+/// Kinds of items. Handling one may do besides what can be done again without anybody noticing: it
+/// brings a card up to date, puts a mark on a message, tells one person something.
+pub const ITEM_KINDS: [&str; 30] = [
+    "blip message",
+    "blip receipt",
+    "blip ticket",
+    "desk card",
+    "desk catch_up",
+    "desk check",
+    "desk compare",
+    "desk context",
+    "desk delivery",
+    "desk forget",
+    "desk handed",
+    "desk hold",
+    "desk late",
+    "desk mark",
+    "desk met",
+    "desk move",
+    "desk originator",
+    "desk parked",
+    "desk remind",
+    "desk seen",
+    "desk send",
+    "desk shared",
+    "desk waits",
+    "desk window",
+    "slack click",
+    "slack deleted",
+    "slack edited",
+    "slack filled",
+    "slack message",
+    "slack reaction",
+];
+
+/// Which side of something is passed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum FaultMoment {
+    /// Nothing of it is done yet.
+    Before,
+    /// It is done, and nobody has noted that.
+    After,
+}
+
+/// Passes a call that is made once.
+pub(crate) fn pass_call(moment: FaultMoment, step: &str) {
+    if cfg!(debug_assertions) {
+        let kind = step.split(':').next().unwrap_or_default();
+        debug_assert!(CALL_NAMES.contains(&kind), "{kind} is not in the table of steps");
+        pass(moment, kind);
+    }
+}
+
+/// Passes the handling of an item.
+pub(crate) fn pass_item(moment: FaultMoment, item: &Item) {
+    if cfg!(debug_assertions)
+        && let Some(kind) = kind(item)
+    {
+        debug_assert!(ITEM_KINDS.contains(&kind.as_str()), "{kind} is not in the table of items");
+        pass(moment, &kind);
+    }
+}
+
+#[cfg(debug_assertions)]
+use armed::{kind, pass};
+
+#[cfg(not(debug_assertions))]
+fn pass(_: FaultMoment, _: &str) {}
+
+#[cfg(not(debug_assertions))]
+fn kind(_: &Item) -> Option<String> {
+    None
+}
+
+#[cfg(debug_assertions)]
+mod armed {
+    use std::sync::LazyLock;
+
+    use serde_json::Value;
+
+    use super::FaultMoment;
+    use crate::blip;
+    use crate::model::{BlipEvent, BotName, SlackEvent};
+    use crate::slack;
+    use crate::store::{Item, Source};
+
+    /// Where to die, if anywhere.
+    #[expect(clippy::disallowed_methods, reason = "no setting of the bridge, but of a test")]
+    static ABORT_POINT: LazyLock<Option<String>> =
+        LazyLock::new(|| std::env::var("BLIP_SLACK_DIES_AT").ok());
+
+    pub(super) fn pass(moment: FaultMoment, kind: &str) {
+        let moment = match moment {
+            FaultMoment::Before => "before",
+            FaultMoment::After => "after",
+        };
+        let point = format!("{moment} {kind}");
+        tracing::trace!(point);
+        if ABORT_POINT.as_deref() == Some(&point) {
+            std::process::abort();
+        }
+    }
+
+    /// What kind of item it is; none if it is none that anything is done about.
+    pub(super) fn kind(item: &Item) -> Option<String> {
+        let job: Value;
+        let kind = match item.source {
+            Source::Internal => {
+                job = serde_json::from_slice(&item.body).unwrap_or_default();
+                job.get("chore")?.as_str()?
+            }
+            Source::Blip => match blip::parse::parse_event(&BotName::default(), &item.body) {
+                BlipEvent::Ticket(_) => "ticket",
+                BlipEvent::Message { .. } => "message",
+                BlipEvent::Receipt { .. } => "receipt",
+                BlipEvent::Quiet | BlipEvent::Unknown { .. } => return None,
+            },
+            Source::Slack => match slack::parse::parse_stored_event(&item.body)?.event {
+                SlackEvent::Message { .. } | SlackEvent::Oversized { .. } => "message",
+                SlackEvent::Edited { .. } => "edited",
+                SlackEvent::Deleted { .. } => "deleted",
+                SlackEvent::Reaction { .. } => "reaction",
+                SlackEvent::Click(_) => "click",
+                SlackEvent::Submitted(_) => "filled",
+                SlackEvent::NotOurs | SlackEvent::Unknown { .. } => return None,
+            },
+        };
+        Some(format!("{} {kind}", item.source.name()))
+    }
+}

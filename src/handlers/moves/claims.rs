@@ -1,0 +1,130 @@
+//! Claiming and releasing a ticket.
+
+use std::sync::Arc;
+
+use crate::blip;
+use crate::handlers::bots::Bots;
+use crate::handlers::calls::Calls;
+use crate::handlers::interrupt::{CallError, PipeResult};
+use crate::handlers::moves::outcome::MoveOutcome;
+use crate::handlers::moves::transitions::Transitions;
+use crate::handlers::people::{People, Person, build_agent};
+use crate::handlers::timers::Timers;
+use crate::inbox::ReminderTopic;
+use crate::model::{Agent, Move, Ticket, TicketSnapshot, TicketState};
+use crate::store::Item;
+
+/// Reasons for which Blip may refuse an agent that it does not know (`blip.md` §10 #6).
+pub(crate) const UNKNOWN_AGENT_CODES: [&str; 4] = ["25", "33", "64", "67"];
+
+/// Makes somebody the holder of a ticket, or nobody.
+pub(crate) struct Claims {
+    pub(crate) transitions: Arc<Transitions>,
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) bots: Arc<Bots>,
+    pub(crate) people: Arc<People>,
+    pub(crate) timers: Arc<Timers>,
+}
+
+impl Claims {
+    /// Claims a ticket for a person, or tells them why not.
+    pub(crate) async fn make_claim(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+    ) -> PipeResult<MoveOutcome> {
+        match self.transitions.check_move(ticket, person, &Move::Claim { over: false }).await? {
+            Some(moved) => Ok(moved),
+            None => self.claim_ticket(item, ticket, person).await,
+        }
+    }
+
+    pub(crate) async fn claim_ticket(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+    ) -> PipeResult<MoveOutcome> {
+        let own = self.people.blip_identity(person);
+        let Some(identity) = own.clone().or_else(|| self.people.agents.default.clone()) else {
+            self.people
+                .tell_person(ticket, person, &person.texts.text("ask-no-identity", &[]), &[])
+                .await;
+            return Ok(MoveOutcome::Refused);
+        };
+        let mut agent = build_agent(person, identity);
+        let mut opened = self.open_at_blip(item, "open", ticket, &agent).await;
+        if let (Err(CallError::Call(error)), Some(default)) = (&opened, &self.people.agents.default)
+            && error.code().is_some_and(|code| UNKNOWN_AGENT_CODES.contains(&code))
+            && agent.identity != *default
+            && self.transitions.fetch_ending(ticket).await?.is_none()
+        {
+            agent.identity.clone_from(default);
+            opened = self.open_at_blip(item, "open-default", ticket, &agent).await;
+            if opened.is_ok() {
+                let text =
+                    person.texts.text("thread-default-agent", &[("agent", &person.profile.name)]);
+                self.people.tell_person(ticket, person, &text, &[]).await;
+            }
+        }
+        match opened {
+            Ok(()) => {
+                if let Some(previous) = ticket.holder().cloned() {
+                    self.transitions.post_take_over(item, ticket, &agent, &previous).await?;
+                }
+                let since = item.received;
+                self.transitions
+                    .change_state(ticket, TicketState::Claimed { holder: agent, since })
+                    .await?;
+                tracing::info!(ticket.id = %ticket.id, "a ticket was claimed");
+                Ok(MoveOutcome::Done)
+            }
+            Err(CallError::Call(error)) if error.code().is_some() => {
+                let claim = Move::Claim { over: false };
+                self.transitions.handle_refused_move(item, ticket, person, &claim, &error).await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Lets go of a ticket: anybody may claim it, and is reminded to.
+    pub(crate) async fn release_ticket(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+    ) -> PipeResult<MoveOutcome> {
+        self.transitions.change_state(ticket, TicketState::Unclaimed).await?;
+        let topic = ReminderTopic::Unclaimed;
+        self.timers.schedule_reminder(ticket, topic, item.received).await?;
+        Ok(MoveOutcome::Done)
+    }
+
+    async fn open_at_blip(
+        &self,
+        item: &Item,
+        step: &str,
+        ticket: &Ticket,
+        agent: &Agent,
+    ) -> Result<(), CallError<blip::Error>> {
+        let Some(bot) = self.bots.get(ticket.id.bot()) else {
+            return Err(no_bot_error("open ticket"));
+        };
+        let look = async {
+            let snapshot = bot.fetch_ticket(&ticket.id).await?;
+            Ok(snapshot.filter(|snapshot| is_open_with(snapshot, agent)).map(drop))
+        };
+        self.calls
+            .call_once(item, step, None, look, bot.open_ticket(&ticket.id, &agent.identity))
+            .await
+    }
+}
+
+pub(crate) fn no_bot_error(operation: &'static str) -> CallError<blip::Error> {
+    CallError::Call(blip::Error::Refused { operation, code: "no_such_bot".to_owned() })
+}
+
+pub(crate) fn is_open_with(snapshot: &TicketSnapshot, agent: &Agent) -> bool {
+    let same = |identity: &String| identity.eq_ignore_ascii_case(&agent.identity);
+    snapshot.status.eq_ignore_ascii_case("open") && snapshot.agent.as_ref().is_some_and(same)
+}

@@ -1,0 +1,90 @@
+//! Closing a ticket, with a farewell if there is one.
+
+use std::sync::Arc;
+
+use crate::handlers::bots::Bots;
+use crate::handlers::calls::Calls;
+use crate::handlers::interrupt::{CallError, PipeResult};
+use crate::handlers::moves::composer::Composer;
+use crate::handlers::moves::outcome::MoveOutcome;
+use crate::handlers::moves::transitions::Transitions;
+use crate::handlers::people::{People, Person, build_agent};
+use crate::model::{Closing, Failure, Move, Ticket, TicketEnding, TicketState};
+use crate::store::Item;
+
+/// Closes tickets.
+pub(crate) struct Closings {
+    pub(crate) transitions: Arc<Transitions>,
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) bots: Arc<Bots>,
+    pub(crate) people: Arc<People>,
+    pub(crate) composer: Arc<Composer>,
+}
+
+impl Closings {
+    pub(crate) async fn close_ticket(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        closing: &Closing,
+    ) -> PipeResult<MoveOutcome> {
+        if let Some(farewell) = &closing.farewell
+            && self.composer.send_composed_text(item, ticket, person, farewell).await?
+                == MoveOutcome::Refused
+        {
+            return Ok(MoveOutcome::Refused);
+        }
+        let bot = self.bots.require_bot(&ticket.id)?;
+        let look = async {
+            let snapshot = bot.fetch_ticket(&ticket.id).await?;
+            Ok(snapshot.and_then(|snapshot| snapshot.parse_ending()).map(drop))
+        };
+        let tags = closing.tags.as_ref().unwrap_or(&ticket.tags).clone();
+        let send = bot.close_ticket(&ticket.id, &tags);
+        let closed = match self.calls.call_once(item, "close", None, look, send).await {
+            Err(CallError::Call(error))
+                if error.code().is_some() && self.has_likely_closed(item, ticket).await? =>
+            {
+                Ok(())
+            }
+            closed => closed,
+        };
+        match closed {
+            Ok(()) => {
+                let identity = self
+                    .people
+                    .blip_identity(person)
+                    .or_else(|| self.people.agents.default.clone());
+                let ending = TicketEnding::Agent(build_agent(person, identity.unwrap_or_default()));
+                ticket.tags = tags;
+                self.transitions
+                    .change_state(ticket, TicketState::Closed { ending, at: item.received })
+                    .await?;
+                tracing::info!(ticket.id = %ticket.id, "a ticket was closed");
+                Ok(MoveOutcome::Done)
+            }
+            Err(CallError::Call(error)) if error.code().is_some() => {
+                let r#move = Move::Close(closing.clone());
+                let moved = self
+                    .transitions
+                    .handle_refused_move(item, ticket, person, &r#move, &error)
+                    .await?;
+                Ok(if ticket.is_closed() { MoveOutcome::Done } else { moved })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether a close that Blip refuses is best explained by one that it took before: there was
+    /// one that we do not know the outcome of, and Blip does not tell how the ticket stands.
+    async fn has_likely_closed(&self, item: &Item, ticket: &Ticket) -> PipeResult<bool> {
+        let was_tried =
+            self.calls.read_begun_calls(item).await?.iter().any(|(step, _)| step == "close");
+        if !was_tried {
+            return Ok(false);
+        }
+        let snapshot = self.bots.require_bot(&ticket.id)?.fetch_ticket(&ticket.id).await;
+        Ok(snapshot.is_err_and(|error| error.is_lookup_impossible()))
+    }
+}

@@ -1,0 +1,105 @@
+//! Words for the customer that were not written in the thread: from a dialog, a canned reply, a
+//! farewell. They are shown in the thread once they have gone out.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::blip::{offer, text};
+use crate::handlers::calls::{ID_NAMESPACE, derive_delivery_id};
+use crate::handlers::interrupt::PipeResult;
+use crate::handlers::moves::outcome::MoveOutcome;
+use crate::handlers::moves::permission::SendPermission;
+use crate::handlers::outgoing::Outgoing;
+use crate::handlers::people::Person;
+use crate::handlers::posts::ThreadPost;
+use crate::handlers::thread::Threads;
+use crate::handlers::timers::Timers;
+use crate::locale::Texts;
+use crate::model::{Offer, RichText, Ticket};
+use crate::slack::render;
+use crate::store::{Item, Role};
+
+/// The step of the post that shows what went out.
+pub(crate) const SENT_POST_CALL: &str = "sent";
+
+/// Sends what was written in a dialog.
+pub(crate) struct Composer {
+    pub(crate) permission: Arc<SendPermission>,
+    pub(crate) outgoing: Arc<Outgoing>,
+    pub(crate) threads: Arc<Threads>,
+    pub(crate) timers: Arc<Timers>,
+    pub(crate) texts: Texts,
+}
+
+impl Composer {
+    /// Sends words to the customer, shows them in the thread, and says whether they went out.
+    ///
+    /// Blip takes no words for a ticket that nobody holds, so their writer claims it.
+    pub(crate) async fn send_composed_text(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        words: &RichText,
+    ) -> PipeResult<MoveOutcome> {
+        if self.permission.ensure_may_send(item, ticket, person).await? == MoveOutcome::Refused {
+            return Ok(MoveOutcome::Refused);
+        }
+        let text = self.outgoing.write_text(ticket, words).await?;
+        let mut ids = Vec::new();
+        for (number, part) in
+            text::split_for_channel(&text, &ticket.customer.domain).iter().enumerate()
+        {
+            let id = derive_part_id(&derive_delivery_id(item, SENT_POST_CALL), &number.to_string());
+            let call = (&*format!("send:{number}"), &*id);
+            self.outgoing.send_words(item, ticket, call, part).await?;
+            self.timers.schedule_delivery_check(&ticket.id, &id).await?;
+            ids.push(id);
+        }
+        self.post_sent_text(item, ticket, (person, true), (&text, ids)).await?;
+        Ok(MoveOutcome::Done)
+    }
+
+    /// Sends the customer what is more than words, and shows it in the thread.
+    pub(crate) async fn send_offer(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        offer: &Offer,
+    ) -> PipeResult<()> {
+        if self.permission.ensure_may_send(item, ticket, person).await? == MoveOutcome::Refused {
+            return Ok(());
+        }
+        let (kind, document) = offer::to_lime_document(offer);
+        let id = derive_part_id(&derive_delivery_id(item, SENT_POST_CALL), "offer");
+        self.outgoing.send_document(item, ticket, ("send:0", &id), (kind, &document)).await?;
+        self.timers.schedule_delivery_check(&ticket.id, &id).await?;
+        let text = render::render_content(&offer.to_content(), &self.texts).unwrap_or_default();
+        self.post_sent_text(item, ticket, (person, false), (&text, vec![id])).await
+    }
+
+    /// Shows in the thread what went out from elsewhere. What is no more than words can be read
+    /// there and sent again, so it is noted whose words they are.
+    async fn post_sent_text(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        (person, is_words): (&Person, bool),
+        (text, blip_ids): (&str, Vec<String>),
+    ) -> PipeResult<()> {
+        let title = self.texts.text("thread-sent", &[("agent", &person.profile.name)]);
+        let line = ThreadPost::from_line(&format!("{title}\n{text}"));
+        let user = is_words.then(|| person.user.clone());
+        let post = ThreadPost { role: Role::Reply, blip_ids, user, ..line };
+        self.threads.post_when_due(item, SENT_POST_CALL, ticket, &post).await?;
+        self.timers.record_answer(ticket).await
+    }
+}
+
+/// The id under which a part of what a post of ours shows goes to Blip: it can be told from the
+/// post alone, so that the part is found again should it not arrive.
+pub(crate) fn derive_part_id(delivery: &str, part: &str) -> String {
+    Uuid::new_v5(&ID_NAMESPACE, format!("{delivery}:{part}").as_bytes()).to_string()
+}

@@ -1,0 +1,45 @@
+//! Whether somebody may send words to a customer from elsewhere than the thread.
+
+use std::sync::Arc;
+
+use crate::handlers::calls::Calls;
+use crate::handlers::interrupt::PipeResult;
+use crate::handlers::moves::claims::Claims;
+use crate::handlers::moves::outcome::MoveOutcome;
+use crate::handlers::people::Person;
+use crate::handlers::window::SendWindow;
+use crate::model::Ticket;
+use crate::store::Item;
+
+/// Decides who may send; whoever may not is told why.
+pub(crate) struct SendPermission {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) claims: Arc<Claims>,
+    pub(crate) window: Arc<SendWindow>,
+    pub(crate) anyone: bool,
+}
+
+impl SendPermission {
+    /// Whether somebody may send something to the customer now; who does not, has been told why.
+    pub(crate) async fn ensure_may_send(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+    ) -> PipeResult<MoveOutcome> {
+        if self.calls.has_begun_sending(item).await? {
+            return Ok(MoveOutcome::Done);
+        }
+        let may_send = match ticket.holder() {
+            Some(_) if self.anyone => MoveOutcome::Done,
+            // Whoever does not hold it is told who does, and may take over.
+            _ => self.claims.make_claim(item, ticket, person).await?,
+        };
+        if may_send == MoveOutcome::Refused
+            || self.window.refuse_if_window_closed(item, ticket, person).await?
+        {
+            return Ok(MoveOutcome::Refused);
+        }
+        Ok(MoveOutcome::Done)
+    }
+}

@@ -1,0 +1,117 @@
+//! Transfer: the one move that ends a ticket and begins another one.
+//!
+//! Blip answers a transfer with the ticket that follows (`blip.md` §3.3), and may announce that
+//! ticket as well. Both are the same event: the answer is put into the inbox as the announcement.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::blip;
+use crate::blip::{envelope, parse};
+use crate::handlers::bots::Bots;
+use crate::handlers::calls::Calls;
+use crate::handlers::interrupt::{CallError, PipeResult};
+use crate::handlers::moves::outcome::MoveOutcome;
+use crate::handlers::moves::transitions::Transitions;
+use crate::handlers::people::Person;
+use crate::inbox::{Job, TransferNotice};
+use crate::model::{Move, Ticket, TicketEnding, TicketId, TicketState, TransferTarget};
+use crate::store::{Item, Lane, NewItem, Source};
+
+/// Hands tickets on to teams and agents.
+pub(crate) struct Transfers {
+    pub(crate) transitions: Arc<Transitions>,
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) bots: Arc<Bots>,
+}
+
+impl Transfers {
+    /// Hands a ticket on.
+    pub(crate) async fn transfer_ticket(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        to: &TransferTarget,
+    ) -> PipeResult<MoveOutcome> {
+        let bot = self.bots.require_bot(&ticket.id)?;
+        let look = find_successor(bot, ticket);
+        let send = async { Ok(bot.transfer_ticket(&ticket.id, to).await?.unwrap_or_default()) };
+        match self.calls.call_once(item, "transfer", None, look, send).await {
+            Ok(follower) => {
+                let next = parse::parse_snapshot(bot.bot_name(), &follower);
+                // By its number the ticket that follows finds the thread.
+                ticket.number = ticket.number.or(next.as_ref().and_then(|next| next.parent));
+                self.calls.store.put_ticket(ticket).await?;
+                self.transitions.post_transfer(item, ticket, person, (to, next.is_some())).await?;
+                self.enqueue_successor(ticket, &follower).await?;
+                if let Some(next) = next {
+                    self.enqueue_transfer_notice(&next.id, person, to).await?;
+                }
+                let ending = TicketEnding::Transferred;
+                self.transitions
+                    .change_state(ticket, TicketState::Closed { ending, at: item.received })
+                    .await?;
+                tracing::info!(ticket.id = %ticket.id, "a ticket was transferred");
+                Ok(MoveOutcome::Done)
+            }
+            Err(CallError::Call(error)) if error.code().is_some() => {
+                let r#move = Move::Transfer(to.clone());
+                self.transitions.handle_refused_move(item, ticket, person, &r#move, &error).await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Has the agent told to whom a ticket was handed.
+    async fn enqueue_transfer_notice(
+        &self,
+        next: &TicketId,
+        person: &Person,
+        to: &TransferTarget,
+    ) -> PipeResult<()> {
+        let TransferTarget::Agent { identity, name } = to else { return Ok(()) };
+        let (ticket, by) = (next.to_string(), person.profile.name.clone());
+        let handed = TransferNotice { ticket, to: identity.clone(), name: name.clone(), by };
+        Ok(self.calls.enqueue_item(Job::announce_transfer(handed, self.calls.clock.now())).await?)
+    }
+
+    /// Puts the ticket that follows into the inbox, as if Blip had announced it. What is not in
+    /// the answer, Blip announces itself.
+    async fn enqueue_successor(&self, ticket: &Ticket, follower: &Value) -> PipeResult<()> {
+        let Some(message) = envelope::build_ticket_message(follower) else { return Ok(()) };
+        let body = message.to_string().into_bytes();
+        let received = self.calls.clock.now();
+        for routed in parse::parse_envelopes(ticket.id.bot(), &body).unwrap_or_default() {
+            let Some(id) = routed.ticket else { continue };
+            let (lane, key, body) = (Lane::Ticket(id), routed.key, routed.raw);
+            let source = Source::Blip;
+            self.calls
+                .enqueue_item(NewItem { source, lane, key, body, received, due: received })
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// The ticket that follows one that was transferred; `Null` if there is one that cannot be found.
+pub(crate) async fn find_successor(
+    bot: &blip::BlipClient,
+    ticket: &Ticket,
+) -> Result<Option<Value>, blip::Error> {
+    let snapshot = bot.fetch_ticket(&ticket.id).await?;
+    let Some(snapshot) =
+        snapshot.filter(|now| now.parse_ending() == Some(TicketEnding::Transferred))
+    else {
+        return Ok(None);
+    };
+    // A ticket that was announced without its number has one all the same.
+    let number = ticket.number.or(snapshot.number);
+    let open = bot.fetch_open_tickets(&ticket.customer.identity).await?;
+    let follows = |found: &Value| {
+        let parent = parse::parse_snapshot(bot.bot_name(), found).and_then(|found| found.parent);
+        parent.is_some() && parent == number
+    };
+    Ok(Some(open.into_iter().find(follows).unwrap_or_default()))
+}

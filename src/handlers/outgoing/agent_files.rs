@@ -1,0 +1,200 @@
+//! Files that agents share, on their way to customers: an address of ours for each, behind which
+//! Slack's file is passed on with our token to whoever has the address.
+//!
+//! A file is looked at before its address goes out, because the agent must be told of one that no
+//! customer could open, and once more each time that it is handed out.
+
+use crate::slack::files;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dashmap::DashMap;
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+use crate::clock::Clock;
+use crate::handlers::interrupt::{Interrupt, PipeResult};
+use crate::media::{
+    ExpectedFile, FetchError, FetchRequest, FetchToken, FetchedFile, Fetcher, FileLinks,
+    FileRequest, FileUnavailable, InvalidLink, ServedFile, file_name,
+};
+use crate::model::{Attachment, Failure, Fault, FileAccess};
+use crate::slack::SlackClient;
+use crate::slack::address::is_slack_or_loopback;
+use crate::store::Item;
+
+/// How often a file is tried that Slack does not hand out: one that was just shared may still be
+/// searched for malware (`slack.md` C.3).
+pub(crate) const MAX_SLACK_FILE_ATTEMPTS: u32 = 5;
+
+/// How long what Slack says of a file is believed while it is handed out.
+pub(crate) const FILE_INFO_TTL: Duration = Duration::from_mins(1);
+
+/// The type of a file of which nothing is known.
+pub(crate) const UNKNOWN_TYPE: &str = "application/octet-stream";
+
+/// What it takes to pass files on.
+#[derive(Debug)]
+pub(crate) struct FileRelay {
+    /// Fetches them.
+    pub(crate) fetcher: Arc<Fetcher>,
+    /// Makes and reads the addresses under which customers get them.
+    pub(crate) links: FileLinks,
+    /// What Slack hands its files out for.
+    pub(crate) token: SecretString,
+    /// What Slack said of files lately.
+    pub(crate) known: DashMap<String, (Timestamp, Attachment)>,
+}
+
+/// Why a file is not sent: a word that [`crate::locale::Texts::reason_text`] knows.
+pub(crate) type UnsentReason = &'static str;
+
+/// Looks at agents' files before they go out, and hands them out.
+pub(crate) struct AgentFiles {
+    pub(crate) slack: Arc<SlackClient>,
+    pub(crate) clock: Clock,
+    pub(crate) relay: FileRelay,
+}
+
+impl AgentFiles {
+    /// Looks at a file before it goes out; says where the customer gets it, or why it does not go.
+    pub(crate) async fn check_file(
+        &self,
+        item: &Item,
+        file: &Attachment,
+    ) -> PipeResult<Result<(Attachment, String), UnsentReason>> {
+        let mut file = file.clone();
+        if file.access == FileAccess::Ask {
+            match files::fetch_attachment(&self.slack, &file.id).await {
+                Ok(known) => file = known,
+                Err(error) => match error.to_fault() {
+                    Fault::Refused { .. } if error.is_file_gone() => {
+                        file.access = FileAccess::Deleted;
+                    }
+                    Fault::Refused { .. } => file.access = FileAccess::Denied,
+                    Fault::Busy { .. }
+                    | Fault::Down
+                    | Fault::OutcomeUnknown
+                    | Fault::Credentials
+                    | Fault::Broken => return Err(error.into()),
+                },
+            }
+        }
+        let reason = match file.access {
+            FileAccess::Open => None,
+            FileAccess::Ask => Some("file_not_ready"),
+            FileAccess::Elsewhere => Some("file_elsewhere"),
+            FileAccess::Deleted => Some("file_deleted"),
+            FileAccess::Hidden => Some("file_hidden"),
+            FileAccess::Denied => Some("file_access_denied"),
+            FileAccess::Canvas => Some("file_canvas"),
+            FileAccess::List => Some("file_list"),
+            FileAccess::Post => Some("file_post"),
+            FileAccess::Email => Some("file_email"),
+        };
+        let Some(uri) = self.relay.links.make_link(&file.id, self.clock.now()) else {
+            return Ok(Err(reason.unwrap_or("no_public_url")));
+        };
+        let reason = match reason {
+            Some("file_not_ready") => "file_not_ready",
+            Some(reason) => return Ok(Err(reason)),
+            None => match self.fetch_slack_file(&file, Some("bytes=0-511")).await {
+                Ok(fetched) => match fetched.into_checked_bytes(expected_file(&file)).await {
+                    Ok(_) => return Ok(Ok((with_extension(file), uri))),
+                    Err(why) => to_unsent_reason(why),
+                },
+                Err(why) => to_unsent_reason(why),
+            },
+        };
+        if item.attempts < MAX_SLACK_FILE_ATTEMPTS && reason != "file_elsewhere" {
+            return Err(Interrupt::Call { fault: Fault::Down, error: format!("files: {reason}") });
+        }
+        Ok(Err(reason))
+    }
+
+    async fn fetch_slack_file(
+        &self,
+        file: &Attachment,
+        range: Option<&str>,
+    ) -> Result<FetchedFile, FetchError> {
+        let url = file.url.as_deref().ok_or(FetchError::Address)?;
+        let token = FetchToken { secret: &self.relay.token, is_for: is_slack_or_loopback };
+        let ask = FetchRequest { url, range, token: Some(token), ..FetchRequest::default() };
+        let fetched = self.relay.fetcher.fetch_file(ask).await?;
+        fetched.check_against(expected_file(file))?;
+        Ok(fetched)
+    }
+
+    /// Hands a file out to whoever has its address.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub(crate) async fn provide_file(
+        &self,
+        wanted: &FileRequest,
+    ) -> Result<ServedFile, FileUnavailable> {
+        let read = self.relay.links.read_token(&wanted.token, self.clock.now());
+        let id = read.map_err(|invalid| match invalid {
+            InvalidLink::Forged => FileUnavailable::Unknown,
+            InvalidLink::Expired => FileUnavailable::Gone,
+        })?;
+        let file = self.look_up_file_info(&id).await?;
+        if file.access != FileAccess::Open {
+            return Err(FileUnavailable::Gone);
+        }
+        let fetched = if wanted.bytes {
+            let asked = self.fetch_slack_file(&file, wanted.range.as_deref()).await;
+            Some(asked.map_err(|why| {
+                tracing::warn!(slack.file = id, %why, "a file could not be handed out");
+                FileUnavailable::Later
+            })?)
+        } else {
+            None
+        };
+        let mime = mime_type_of(&file).to_owned();
+        Ok(ServedFile { name: file.name, mime, size: file.size, fetched })
+    }
+
+    async fn look_up_file_info(&self, id: &str) -> Result<Attachment, FileUnavailable> {
+        let now = self.clock.now();
+        let known = self.relay.known.get(id).map(|entry| entry.clone());
+        if let Some((at, file)) = known
+            && now < at + FILE_INFO_TTL
+        {
+            return Ok(file);
+        }
+        let file =
+            with_extension(files::fetch_attachment(&self.slack, id).await.map_err(|error| {
+                tracing::warn!(slack.file = id, %error, "a file that is to be handed out");
+                if error.is_file_gone() { FileUnavailable::Gone } else { FileUnavailable::Later }
+            })?);
+        self.relay.known.retain(|_, (at, _)| now < *at + FILE_INFO_TTL);
+        self.relay.known.insert(id.to_owned(), (now, file.clone()));
+        Ok(file)
+    }
+}
+
+/// The file under a name with the ending of its type, without which a phone does not open it.
+pub(crate) fn with_extension(file: Attachment) -> Attachment {
+    let name = file_name(Some(&file.name), file.mime.as_deref(), "file");
+    Attachment { name, ..file }
+}
+
+pub(crate) fn expected_file(file: &Attachment) -> ExpectedFile<'_> {
+    ExpectedFile { mime: file.mime.as_deref(), size: file.size }
+}
+
+pub(crate) fn mime_type_of(file: &Attachment) -> &str {
+    file.mime.as_deref().filter(|mime| mime.contains('/')).unwrap_or(UNKNOWN_TYPE)
+}
+
+pub(crate) fn to_unsent_reason(why: FetchError) -> UnsentReason {
+    match why {
+        FetchError::Address => "file_elsewhere",
+        FetchError::WebPage => "file_web_page",
+        FetchError::Gone(_) | FetchError::Empty | FetchError::TooLarge | FetchError::Later => {
+            "file_not_ready"
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! People in Slack: who they are, whether they are agents, who they are at Blip, and what they are
+//! told that nobody else sees.
+
+use crate::slack::SlackBlock;
+use crate::slack::directory;
+use crate::slack::members;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::blip::text::MentionNames;
+use crate::handlers::bots::Bots;
+use crate::handlers::calls::Calls;
+use crate::handlers::channels::Channels;
+use crate::handlers::interrupt::{Interrupt, MISSING_BOT_PAUSE, PipeResult};
+use crate::handlers::posts::Posts;
+use crate::locale::Texts;
+use crate::model::{
+    Agent, ChannelId, Click, Failure, Fault, Inline, Move, MoveRefusal, RichText, SlackUserId,
+    Ticket,
+};
+use crate::slack::{AgentStatus, Profile, SlackClient, action, card, parse};
+use crate::store::Item;
+
+/// Who wants something.
+pub(crate) struct Person {
+    /// What they read, in their own language.
+    pub(crate) texts: Texts,
+    /// Their Slack user.
+    pub(crate) user: SlackUserId,
+    /// What Slack says of them.
+    pub(crate) profile: Profile,
+    /// Whether they may answer this customer.
+    pub(crate) status: AgentStatus,
+    /// Where they can be answered if they are not in the ticket's thread.
+    pub(crate) response_url: Option<String>,
+}
+
+impl Person {
+    /// Whether they may answer this customer.
+    pub(crate) fn is_agent(&self) -> bool {
+        self.status.is_agent()
+    }
+}
+
+/// Who may answer customers, and who they are at Blip.
+#[derive(Clone, Debug)]
+pub(crate) struct AgentRules {
+    /// The user group whose members are agents; all full members of the channel if there is none.
+    pub(crate) group: Option<String>,
+    /// Blip's identities of agents whose e-mail address differs.
+    pub(crate) map: HashMap<SlackUserId, String>,
+    /// Blip's identity for agents without one of their own.
+    pub(crate) default: Option<String>,
+}
+
+/// Looks people up, and tells them things.
+pub(crate) struct People {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) slack: Arc<SlackClient>,
+    pub(crate) bots: Arc<Bots>,
+    pub(crate) channels: Arc<Channels>,
+    pub(crate) posts: Arc<Posts>,
+    pub(crate) texts: Texts,
+    pub(crate) agents: AgentRules,
+}
+
+impl People {
+    /// Looks up who did something about a ticket, and whether they may.
+    pub(crate) async fn look_up_person(
+        &self,
+        item: &Item,
+        ticket: &Ticket,
+        user: &SlackUserId,
+    ) -> PipeResult<Person> {
+        let channel = self.channels.current_channel(ticket).await?;
+        let person = self.look_up_person_in(item, &channel, user).await?;
+        if person.is_agent() && !self.bots.contains(ticket.id.bot()) {
+            let now = self.calls.clock.now();
+            if now < item.received + MISSING_BOT_PAUSE {
+                self.tell_person(ticket, &person, &person.texts.text("ask-no-bot", &[]), &[]).await;
+            }
+            return Err(Interrupt::Wait(now + MISSING_BOT_PAUSE));
+        }
+        Ok(person)
+    }
+
+    /// Looks up who did something in a channel, and whether they may answer its customers.
+    pub(crate) async fn look_up_person_in(
+        &self,
+        item: &Item,
+        channel: &ChannelId,
+        user: &SlackUserId,
+    ) -> PipeResult<Person> {
+        let mut profile = match directory::fetch_profile(&self.slack, user).await {
+            // Of whom Slack says nothing is nobody's colleague.
+            Err(error) if error.is_unknown_user() => Profile::default(),
+            profile => profile?,
+        };
+        profile.workspaces.add_named(&parse::parse_workspace_names(&item.body));
+        let (group, since) = (self.agents.group.as_deref(), item.received);
+        let standing =
+            members::check_agent_status(&self.slack, (user, &profile), channel, group, since).await;
+        let standing = match standing {
+            // Waiting for a scope would lock everybody out without a word: the item is parked,
+            // which people see.
+            Err(error) if error.code() == Some("missing_scope") => {
+                let fault = Fault::Refused { code: "missing_scope".to_owned() };
+                return Err(Interrupt::Call { fault, error: error.to_string() });
+            }
+            standing => standing?,
+        };
+        let words = self.texts.for_reader(profile.locale.as_deref());
+        Ok(Person {
+            texts: words,
+            user: user.clone(),
+            profile,
+            status: standing,
+            response_url: None,
+        })
+    }
+
+    /// The names of whom and what a text mentions.
+    pub(crate) async fn look_up_names(&self, rich: &RichText) -> PipeResult<MentionNames> {
+        let mut names = MentionNames::default();
+        for run in rich.inlines() {
+            match run {
+                Inline::Person { id, .. } => {
+                    let profile = directory::fetch_profile(&self.slack, id).await;
+                    if let Some(profile) = name_or_none(profile)? {
+                        names.people.insert(id.clone(), profile.name);
+                    }
+                }
+                Inline::Channel { id, label: None } => {
+                    if let Some(name) =
+                        name_or_none(directory::fetch_channel_name(&self.slack, id).await)?
+                    {
+                        names.channels.insert(id.clone(), name);
+                    }
+                }
+                Inline::Group { id, label: None } => {
+                    if let Some(Some(handle)) =
+                        name_or_none(directory::fetch_group_handle(&self.slack, id).await)?
+                    {
+                        names.groups.insert(id.clone(), handle);
+                    }
+                }
+                Inline::Channel { .. }
+                | Inline::Group { .. }
+                | Inline::Broadcast(_)
+                | Inline::CustomEmoji(_)
+                | Inline::Text { .. }
+                | Inline::Link { .. } => {}
+            }
+        }
+        Ok(names)
+    }
+
+    /// Blip's identity of a person, if they have one of their own.
+    pub(crate) fn blip_identity(&self, person: &Person) -> Option<String> {
+        let mapped = self.agents.map.get(&person.user).cloned();
+        mapped.or_else(|| person.profile.email.as_deref().map(Agent::identity_from_email))
+    }
+
+    /// What a person reads, in their own language where Slack tells it.
+    pub(crate) async fn texts_for(&self, user: &SlackUserId) -> Texts {
+        let profile = directory::fetch_profile(&self.slack, user).await.unwrap_or_default();
+        self.texts.for_reader(profile.locale.as_deref())
+    }
+
+    /// Tells a person something that only they see, in the ticket's thread or where they are.
+    pub(crate) async fn tell_person(
+        &self,
+        ticket: &Ticket,
+        person: &Person,
+        text: &str,
+        blocks: &[SlackBlock],
+    ) {
+        if let Some(url) = &person.response_url {
+            if let Err(error) = self.slack.respond_to_action(url, false, text, blocks).await {
+                tracing::warn!(ticket.id = %ticket.id, %error, "a person could not be answered");
+            }
+        } else {
+            self.posts.post_ephemeral(ticket, &person.user, None, (text, blocks)).await;
+        }
+    }
+
+    /// The Slack user of an agent of Blip's: as it is configured, or by the e-mail address.
+    pub(crate) async fn find_slack_user(&self, identity: &str) -> PipeResult<Option<SlackUserId>> {
+        let mut mapped = self.agents.map.iter();
+        let mapped = mapped.find(|(_, known)| known.eq_ignore_ascii_case(identity));
+        if let Some((user, _)) = mapped {
+            return Ok(Some(user.clone()));
+        }
+        let Some(email) = Agent::email_from_identity(identity) else { return Ok(None) };
+        match directory::find_user_by_email(&self.slack, &email).await {
+            Err(error) if error.code().is_some() => {
+                tracing::warn!(%error, "an agent to whom a ticket was handed is not looked up");
+                Ok(None)
+            }
+            user => Ok(user?),
+        }
+    }
+
+    /// Tells somebody who may not do something about a ticket that it is so.
+    pub(crate) async fn tell_no_permission(&self, ticket: &Ticket, person: &Person) {
+        if let Some(key) = person.status.refusal_key() {
+            self.tell_person(ticket, person, &person.texts.text(key, &[]), &[]).await;
+        }
+    }
+
+    /// Tells a person why they cannot make a move, and what they can do about it.
+    pub(crate) async fn tell_refusal(
+        &self,
+        ticket: &Ticket,
+        person: &Person,
+        r#move: &Move,
+        refusal: &MoveRefusal,
+    ) {
+        match refusal {
+            MoveRefusal::HeldBy(holder) => {
+                let text = person.texts.text("ask-held", &[("agent", &holder.name)]);
+                let id = ticket.id.to_string();
+                let button = (action::TAKE_OVER, "button-take-over", id.as_str());
+                let offers = if *r#move == Move::Release { Vec::new() } else { vec![button] };
+                let blocks = card::build_question(&text, &offers, &person.texts);
+                self.tell_person(ticket, person, &text, &blocks).await;
+            }
+            MoveRefusal::Closed => {
+                self.tell_person(ticket, person, &person.texts.text("ask-closed", &[]), &[]).await;
+            }
+            MoveRefusal::Already => {}
+        }
+    }
+
+    /// Replaces the question that was answered by what came of it; best effort.
+    pub(crate) async fn replace_question(&self, click: &Click, key: &str) {
+        let Some(url) = &click.response_url else { return };
+        // What replaces a line of the thread is read by everybody.
+        let is_public =
+            matches!(click.action.as_str(), action::RETRY | action::SKIP | action::RESEND);
+        let words = if is_public { self.texts.clone() } else { self.texts_for(&click.user).await };
+        let text = words.text(key, &[]);
+        if let Err(error) = self.slack.respond_to_action(url, !click.is_shortcut, &text, &[]).await
+        {
+            tracing::warn!(%error, "a question could not be replaced by its answer");
+        }
+    }
+}
+
+/// A name is decoration: one that Slack refuses, for whatever reason, is left out. A call that
+/// failed for now is tried again.
+pub(crate) fn name_or_none<T>(looked_up: Result<T, crate::slack::Error>) -> PipeResult<Option<T>> {
+    match looked_up {
+        Ok(found) => Ok(Some(found)),
+        Err(error) => match error.to_fault() {
+            Fault::Refused { .. } | Fault::Credentials => Ok(None),
+            Fault::Busy { .. } | Fault::Down | Fault::OutcomeUnknown | Fault::Broken => {
+                Err(error.into())
+            }
+        },
+    }
+}
+
+pub(crate) fn build_agent(person: &Person, identity: String) -> Agent {
+    Agent { user: person.user.clone(), name: person.profile.name.clone(), identity }
+}

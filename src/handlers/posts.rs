@@ -1,0 +1,210 @@
+//! Posts to Slack: each once, at the pace that its channel allows, and tied to its ticket.
+
+use crate::slack::SlackBlock;
+use crate::slack::find;
+use crate::slack::rich_text::Mention;
+use std::sync::Arc;
+
+use crate::handlers::calls::MAX_CLOCK_SKEW;
+use crate::handlers::calls::{Calls, derive_delivery_id};
+use crate::handlers::interrupt::{CallError, Interrupt, PipeResult};
+use crate::model::{ChannelId, Failure, Fault, MessageTs, SlackUserId, Thread, Ticket};
+use crate::slack;
+use crate::slack::{Post, Posted, SlackClient, home, rich_text};
+use crate::store::{Item, Lane, Link, PostRate, Role};
+
+/// Something to be said in a thread.
+pub(crate) struct ThreadPost {
+    /// What notifications say.
+    pub(crate) text: String,
+    /// What is shown.
+    pub(crate) blocks: Vec<SlackBlock>,
+    /// The name to say it under.
+    pub(crate) author: Option<String>,
+    /// What it is to the bridge.
+    pub(crate) role: Role,
+    /// The Blip messages that it shows.
+    pub(crate) blip_ids: Vec<String>,
+    /// Whose words it shows, where they went to the customer.
+    pub(crate) user: Option<SlackUserId>,
+    /// Whether the whole channel sees it, and not its thread only.
+    pub(crate) broadcast: bool,
+}
+
+impl ThreadPost {
+    /// A line of the bridge's own.
+    pub(crate) fn from_line(text: &str) -> Self {
+        let (text, block) = rich_text::to_literal_post(text);
+        Self {
+            text,
+            blocks: vec![block],
+            author: None,
+            role: Role::Note,
+            blip_ids: Vec::new(),
+            user: None,
+            broadcast: false,
+        }
+    }
+
+    /// A line of the bridge's own that begins with a mention.
+    pub(crate) fn with_mention(mention: &Mention, line: &str) -> Self {
+        let (text, block) = rich_text::to_mention_post(mention, line);
+        Self { text, blocks: vec![block], ..Self::from_line(line) }
+    }
+}
+
+impl Posted {
+    pub(crate) fn to_thread(&self) -> Option<Thread> {
+        let channel = ChannelId::parse(&self.channel)?;
+        Some(Thread { channel, root: MessageTs::parse(&self.ts)? })
+    }
+}
+
+/// Posts messages, each when the turn of its channel has come (`docs/pacing.md`).
+pub(crate) struct Posts {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) slack: Arc<SlackClient>,
+    pub(crate) pace: Option<PostRate>,
+}
+
+impl Posts {
+    pub(crate) async fn post_to_thread(
+        &self,
+        item: &Item,
+        step: &str,
+        thread: &Thread,
+        post: &ThreadPost,
+    ) -> Result<Posted, CallError<slack::Error>> {
+        let post = Post {
+            channel: thread.channel.to_string(),
+            thread: Some(thread.root.clone()),
+            text: post.text.clone(),
+            blocks: post.blocks.clone(),
+            author: post.author.clone(),
+            broadcast: post.broadcast,
+            delivery: derive_delivery_id(item, step),
+        };
+        self.post_once(item, step, &thread.channel, &post).await
+    }
+
+    /// Says something of the bridge's own in a channel, outside of any thread.
+    pub(crate) async fn post_to_channel(
+        &self,
+        item: &Item,
+        lane: &str,
+        channel: &ChannelId,
+        step: &str,
+        post: ThreadPost,
+    ) -> PipeResult<()> {
+        self.wait_for_post_slot(lane, channel).await?;
+        let post = Post {
+            channel: channel.to_string(),
+            thread: None,
+            text: post.text,
+            blocks: post.blocks,
+            author: None,
+            broadcast: false,
+            delivery: derive_delivery_id(item, step),
+        };
+        Ok(self.post_once(item, step, channel, &post).await.map(drop)?)
+    }
+
+    /// Posts a message once, when the channel's turn has come.
+    pub(crate) async fn post_once(
+        &self,
+        item: &Item,
+        step: &str,
+        channel: &ChannelId,
+        post: &Post,
+    ) -> Result<Posted, CallError<slack::Error>> {
+        let look = find::find_post(
+            &self.slack,
+            channel.as_str(),
+            post.thread.as_ref(),
+            &post.delivery,
+            item.received - MAX_CLOCK_SKEW,
+        );
+        let posted = self
+            .calls
+            .call_once(item, step, Some(channel), look, self.slack.post_message(post))
+            .await;
+        if let (Some(pace), Err(CallError::Call(error))) = (self.pace, &posted)
+            && let Fault::Busy { after: Some(after) } = error.to_fault()
+        {
+            let now = self.calls.clock.now();
+            self.calls.store.hold_channel(item.id, channel, pace, now + after, now).await?;
+        }
+        posted
+    }
+
+    /// Waits for the turn of a lane to post to a channel.
+    pub(crate) async fn wait_for_post_slot(
+        &self,
+        lane: &str,
+        channel: &ChannelId,
+    ) -> PipeResult<()> {
+        let Some(pace) = self.pace else { return Ok(()) };
+        let now = self.calls.clock.now();
+        let at = self.calls.store.take_slot(lane, channel, pace, now).await?;
+        if at > now { Err(Interrupt::Wait(at)) } else { Ok(()) }
+    }
+
+    /// Ties a message of ours to a ticket, and to the Blip messages that it shows.
+    pub(crate) async fn link_post(
+        &self,
+        ticket: &Ticket,
+        (role, user): (Role, Option<&SlackUserId>),
+        blip_ids: &[String],
+        posted: &Posted,
+    ) -> PipeResult<MessageTs> {
+        let thread =
+            posted.to_thread().ok_or_else(|| Interrupt::broken("slack named no message"))?;
+        let mut ids = blip_ids.iter().map(|id| Some(id.clone())).collect::<Vec<_>>();
+        if ids.is_empty() {
+            ids.push(None);
+        }
+        for blip_id in ids {
+            let link = Link {
+                ticket: ticket.id.clone(),
+                channel: thread.channel.clone(),
+                ts: thread.root.clone(),
+                role,
+                blip_id,
+                user: user.cloned(),
+            };
+            self.calls.store.link_message(link, ticket.opened).await?;
+        }
+        Ok(thread.root)
+    }
+
+    /// Shows something about a ticket to one person, as far as Slack manages: in its thread or, as
+    /// Slack shows it to nobody in a thread without replies (`slack.md` C.1), in the channel. One
+    /// reply may be `gone`.
+    ///
+    /// Nothing that matters is said in this way only: Slack does not promise to show it.
+    pub(crate) async fn post_ephemeral(
+        &self,
+        ticket: &Ticket,
+        user: &SlackUserId,
+        gone: Option<&MessageTs>,
+        (text, blocks): (&str, &[SlackBlock]),
+    ) {
+        let Some(thread) = &ticket.thread else { return };
+        let (channel, root) = (&thread.channel, &thread.root);
+        let told = if let Ok(false) = self.calls.store.has_replies(&ticket.id, thread, gone).await {
+            let address = self.slack.thread_url(thread);
+            let (text, blocks) = home::add_ticket_title(ticket, address.as_deref(), (text, blocks));
+            self.slack.post_ephemeral(channel, None, user, &text, &blocks).await
+        } else {
+            self.slack.post_ephemeral(channel, Some(root), user, text, blocks).await
+        };
+        if let Err(error) = told {
+            tracing::warn!(ticket.id = %ticket.id, %error, "a person could not be told something");
+        }
+    }
+}
+
+/// The name of a ticket's lane.
+pub(crate) fn ticket_lane(ticket: &Ticket) -> String {
+    Lane::Ticket(ticket.id.clone()).name()
+}

@@ -1,0 +1,439 @@
+//! The thread of a ticket: its card, what is said in it, and a new one when it is lost.
+//!
+//! Invariant: only in its own lane does a ticket get a new thread, so it gets one for each that is
+//! lost (`two_who_find_a_thread_lost_at_the_same_time_make_one_new_one`).
+
+use crate::slack::SlackBlock;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use crate::handlers::calls::{Calls, derive_delivery_id};
+use crate::handlers::channels::{Channels, LOST_CHANNEL_PAUSE};
+use crate::handlers::interrupt::{CallError, Interrupt, PipeResult};
+use crate::handlers::posts::{Posts, ThreadPost, ticket_lane};
+use crate::inbox::Job;
+use crate::locale::Texts;
+use crate::model::{
+    ChannelId, Content, Fault, MessageTs, Thread, Ticket, TicketEnding, TicketId, TicketState,
+};
+use crate::slack;
+use crate::slack::card::{RelatedTicket, RelatedTickets};
+use crate::slack::{Post, SlackClient, bounds, card, render};
+use crate::store::{DrawnCard, Item, Link, Role};
+
+/// When it is looked again whether a ticket has a new thread. Each look is a post that may have to
+/// be taken back.
+pub(crate) const NEW_THREAD_PAUSE: SignedDuration = SignedDuration::from_secs(1);
+
+/// How many of a customer's latest tickets are looked at for one that came before.
+pub(crate) const PREVIOUS_TICKETS_SEARCHED: u32 = 5;
+
+/// Why a ticket gets a new card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ThreadLoss {
+    Thread,
+    Channel,
+}
+
+impl ThreadLoss {
+    /// What an error says is lost, if anything.
+    pub(crate) fn from_error(error: &slack::Error) -> Option<Self> {
+        match () {
+            () if error.is_message_gone() => Some(Self::Thread),
+            () if error.is_channel_lost() => Some(Self::Channel),
+            () => None,
+        }
+    }
+}
+
+/// Keeps tickets in their threads.
+pub(crate) struct Threads {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) posts: Arc<Posts>,
+    pub(crate) channels: Arc<Channels>,
+    pub(crate) slack: Arc<SlackClient>,
+    pub(crate) texts: Texts,
+}
+
+impl Threads {
+    /// Posts a ticket's card, which starts its thread, with what the customer said to begin with.
+    /// What does not fit onto the card follows at once.
+    pub(crate) async fn post_card(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        first_words: Option<&Content>,
+    ) -> PipeResult<()> {
+        let text = first_words.and_then(|content| render::render_content(content, &self.texts));
+        let text = text.map(|text| bounds::limit_text(&text, &self.texts));
+        let parts = text.map(|text| render::split_into_posts(&text, None)).unwrap_or_default();
+        let (first, rest) = match parts.split_first() {
+            Some((first, rest)) => (Some(first.as_str()), rest),
+            None => (None, [].as_slice()),
+        };
+        if let Some(first) = first {
+            self.calls.store.keep_first_words(&ticket.id, first).await?;
+        }
+        let channel = self.channels.find_own_channel(ticket).await?;
+        self.post_card_or_fall_back(item, ticket, channel, "card").await?;
+        let author = render::author_name(&ticket.customer, &self.texts);
+        for (number, part) in rest.iter().enumerate() {
+            let part =
+                if self.slack.has_author_names() { part } else { &format!("{author}: {part}") };
+            let author = Some(author.clone());
+            let post = ThreadPost { role: Role::Customer, author, ..ThreadPost::from_line(part) };
+            self.post_to_ticket(item, &format!("first:{number}"), ticket, &post).await?;
+        }
+        // Last, because a ticket that is known is not new any more.
+        Ok(self.calls.store.put_ticket(ticket).await?)
+    }
+
+    /// Posts a card where it belongs or, if that is not possible, where tickets go that have no
+    /// channel, and says so.
+    async fn post_card_or_fall_back(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        channel: Option<ChannelId>,
+        step: &str,
+    ) -> PipeResult<()> {
+        let at_home = format!("elsewhere:{step}");
+        let steps = self.calls.read_begun_calls(item).await?;
+        // Once it was posted there, it stays there, even if its own channel is back by now.
+        let is_there = steps.iter().any(|(name, _)| *name == at_home);
+        if let Some(channel) = channel.as_ref().filter(|_| !is_there)
+            && self.post_card_in(item, ticket, channel, step).await?
+        {
+            return Ok(());
+        }
+        let home = self.channels.resolve_default_channel().await?;
+        if Some(&home) == channel.as_ref()
+            || !self.post_card_in(item, ticket, &home, &at_home).await?
+        {
+            return Err(self.channels.no_channel_interrupt());
+        }
+        tracing::warn!(ticket.id = %ticket.id, "a ticket's card is in the channel for all others");
+        let why = self.texts.text("card-elsewhere", &[]);
+        if let Some(thread) = ticket.thread.clone() {
+            self.posts
+                .post_to_thread(
+                    item,
+                    &format!("why-elsewhere:{step}"),
+                    &thread,
+                    &ThreadPost::from_line(&why),
+                )
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Posts a card; false if the channel cannot be posted to. The ticket is not written yet: what
+    /// belongs to its card comes before that.
+    async fn post_card_in(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        channel: &ChannelId,
+        step: &str,
+    ) -> PipeResult<bool> {
+        let first_words = self.calls.store.first_words(&ticket.id).await?;
+        let around = self.find_related_tickets(ticket).await?;
+        let (text, blocks) =
+            card::render_card(ticket, first_words.as_deref(), &around, &self.texts);
+        let post = Post {
+            channel: channel.to_string(),
+            thread: None,
+            text,
+            blocks,
+            author: None,
+            broadcast: false,
+            delivery: derive_delivery_id(item, step),
+        };
+        let posted = match self.posts.post_once(item, step, channel, &post).await {
+            Err(CallError::Call(error)) if error.is_channel_lost() => {
+                tracing::error!(ticket.id = %ticket.id, slack.channel = %channel, %error,
+                    "a channel for tickets cannot be posted to; invite the app, or mend the setting");
+                self.channels.forget_channel(channel);
+                return Ok(false);
+            }
+            posted => posted?,
+        };
+        let thread =
+            posted.to_thread().ok_or_else(|| Interrupt::broken("slack named no message"))?;
+        self.calls.store.link_message(Link::of_card(&ticket.id, &thread), ticket.opened).await?;
+        // One that was posted by an earlier run may look otherwise.
+        if !item.has_begun_calls {
+            let drawn = describe_card(ticket, &thread, &post.text, &post.blocks);
+            self.calls.store.keep_drawn_card(&ticket.id, Some(drawn)).await?;
+        }
+        ticket.thread = Some(thread);
+        Ok(true)
+    }
+
+    /// What the card of a ticket shows of other tickets and of the settings.
+    pub(crate) async fn find_related_tickets(&self, ticket: &Ticket) -> PipeResult<RelatedTickets> {
+        let id = &ticket.id;
+        let before = self.find_predecessor(ticket).await?;
+        let after = match (&ticket.state, ticket.number) {
+            (TicketState::Closed { ending: TicketEnding::Transferred, .. }, Some(number)) => {
+                self.calls.store.ticket_after(id.bot(), number).await?
+            }
+            _ => None,
+        };
+        let customer = &ticket.customer.identity;
+        let earlier = match (&before, customer.as_str()) {
+            (None, customer) if !customer.is_empty() => {
+                let others =
+                    self.calls.store.tickets_of(customer, id, PREVIOUS_TICKETS_SEARCHED).await?;
+                others.into_iter().find(|other| other.opened <= ticket.opened)
+            }
+            _ => None,
+        };
+        let neighbour = |other: Option<Ticket>| {
+            let other = other.filter(|other| other.thread.is_some())?;
+            let elsewhere = other.thread.as_ref().filter(|_| other.thread != ticket.thread);
+            let address = elsewhere.and_then(|thread| self.slack.thread_url(thread));
+            Some(RelatedTicket { ticket: other, address })
+        };
+        let team_channels = &self.channels.rules.teams;
+        let team = ticket.team.as_ref().filter(|_| !team_channels.is_empty());
+        Ok(RelatedTickets {
+            before: neighbour(before),
+            after: neighbour(after),
+            earlier: neighbour(earlier),
+            is_team_elsewhere: team.is_some_and(|team| !team_channels.contains_key(team)),
+            now: self.calls.clock.now(),
+        })
+    }
+
+    /// The ticket from which this one was transferred, if we know it and it has a thread.
+    pub(crate) async fn find_predecessor(&self, ticket: &Ticket) -> PipeResult<Option<Ticket>> {
+        let Some(number) = ticket.parent else { return Ok(None) };
+        let before = self.calls.store.ticket_by_number(ticket.id.bot(), number).await?;
+        Ok(before.filter(|before| before.thread.is_some() && before.id != ticket.id))
+    }
+
+    /// Goes on in the thread of the ticket before, if that is in the channel of this one.
+    ///
+    /// What was said about the thread's root belongs to this ticket from now on, the card shows
+    /// it, and everybody in the channel is told that somebody waits.
+    pub(crate) async fn continue_thread(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+    ) -> PipeResult<bool> {
+        let Some(before) = self.find_predecessor(ticket).await? else { return Ok(false) };
+        let Some(thread) = before.thread else { return Ok(false) };
+        if self.channels.resolve_ticket_channel(ticket).await? != thread.channel {
+            return Ok(false);
+        }
+        // They stand nowhere but on the card, which shows this ticket from now on.
+        if let Some(first_words) = self.calls.store.first_words(&before.id).await? {
+            self.calls.store.keep_first_words(&ticket.id, &first_words).await?;
+        }
+        self.calls.store.link_message(Link::of_card(&ticket.id, &thread), ticket.opened).await?;
+        ticket.thread = Some(thread);
+        let line = card::continuation_line(ticket, &self.texts);
+        let post = ThreadPost { broadcast: true, ..ThreadPost::from_line(&line) };
+        self.post_to_ticket(item, "goes-on", ticket, &post).await?;
+        self.calls.store.put_ticket(ticket).await?;
+        self.calls.enqueue_item(Job::update_card(ticket, self.calls.clock.now())).await?;
+        Ok(true)
+    }
+
+    /// Says something in a ticket's thread; makes a new thread if the old one is lost.
+    pub(crate) async fn post_to_ticket(
+        &self,
+        item: &Item,
+        step: &str,
+        ticket: &mut Ticket,
+        post: &ThreadPost,
+    ) -> PipeResult<MessageTs> {
+        let Some(thread) = ticket.thread.clone() else {
+            return Err(Interrupt::broken(format!("ticket {} has no thread", ticket.id)));
+        };
+        let posted = self.posts.post_to_thread(item, step, &thread, post).await;
+        match &posted {
+            Err(CallError::Call(error)) if let Some(lost) = ThreadLoss::from_error(error) => {
+                self.move_thread(item, ticket, &thread, lost).await?;
+            }
+            _ => {
+                let what = (post.role, post.user.as_ref());
+                return self.posts.link_post(ticket, what, &post.blip_ids, &posted?).await;
+            }
+        }
+        let Some(thread) = ticket.thread.clone() else {
+            return Err(Interrupt::broken(format!("ticket {} has no thread", ticket.id)));
+        };
+        let posted = match self.posts.post_to_thread(item, step, &thread, post).await {
+            // Lost as well, already: it gets another one, after a pause that grows.
+            Err(CallError::Call(error)) if ThreadLoss::from_error(&error).is_some() => {
+                return Err(Interrupt::Call { fault: Fault::Down, error: error.to_string() });
+            }
+            posted => posted?,
+        };
+        let what = (post.role, post.user.as_ref());
+        self.posts.link_post(ticket, what, &post.blip_ids, &posted).await
+    }
+
+    /// Waits for the turn of a ticket's lane to post where the ticket is or, before its card is
+    /// posted, will be.
+    pub(crate) async fn wait_for_slot(&self, ticket: &Ticket) -> PipeResult<()> {
+        let channel = self.channels.current_channel(ticket).await?;
+        self.posts.wait_for_post_slot(&ticket_lane(ticket), &channel).await
+    }
+
+    /// Says something in a ticket's thread, if it has one, when the channel's turn has come.
+    pub(crate) async fn post_when_due(
+        &self,
+        item: &Item,
+        step: &str,
+        ticket: &mut Ticket,
+        post: &ThreadPost,
+    ) -> PipeResult<()> {
+        if ticket.thread.is_none() {
+            return Ok(());
+        }
+        self.wait_for_slot(ticket).await?;
+        self.post_to_ticket(item, step, ticket, post).await.map(drop)
+    }
+
+    /// Says something in a ticket's thread from another lane than the ticket's. If the thread is
+    /// lost, it is said once the ticket has a new one.
+    pub(crate) async fn post_from_job(
+        &self,
+        item: &Item,
+        lane: &str,
+        step: &str,
+        ticket: &Ticket,
+        post: &ThreadPost,
+    ) -> PipeResult<()> {
+        let Some(thread) = &ticket.thread else {
+            return Err(Interrupt::broken(format!("ticket {} has no thread", ticket.id)));
+        };
+        self.posts.wait_for_post_slot(lane, &thread.channel).await?;
+        let posted = self.posts.post_to_thread(item, step, thread, post).await;
+        if let Err(CallError::Call(error)) = &posted
+            && let Some(lost) = ThreadLoss::from_error(error)
+        {
+            let (now, with_channel) = (self.calls.clock.now(), lost == ThreadLoss::Channel);
+            self.calls
+                .enqueue_item(Job::move_thread(&ticket.id, thread, with_channel, now))
+                .await?;
+            return Err(Interrupt::Wait(
+                now + if with_channel { LOST_CHANNEL_PAUSE } else { NEW_THREAD_PAUSE },
+            ));
+        }
+        let what = (post.role, post.user.as_ref());
+        self.posts.link_post(ticket, what, &post.blip_ids, &posted?).await.map(drop)
+    }
+
+    /// Gives a ticket a new thread if its last one is the one that was found to be lost.
+    pub(crate) async fn replace_lost_thread(
+        &self,
+        item: &Item,
+        id: &TicketId,
+        root: &str,
+        lost: ThreadLoss,
+    ) -> PipeResult<()> {
+        let Some(mut ticket) = self.calls.store.load_ticket(id).await? else { return Ok(()) };
+        let Some(thread) = ticket.thread.clone().filter(|thread| thread.root.as_str() == root)
+        else {
+            return Ok(());
+        };
+        if self.find_new_channel(&thread, lost).await?.is_none() {
+            // Who found it lost tries again, and may find it back.
+            self.channels.note_default_channel(false);
+            return Ok(());
+        }
+        self.move_thread(item, &mut ticket, &thread, lost).await
+    }
+
+    /// The channel for the new card of a ticket whose thread is lost. There is none if it was in
+    /// the channel where all others go: it goes on in its old thread once that channel is back.
+    async fn find_new_channel(
+        &self,
+        old: &Thread,
+        lost: ThreadLoss,
+    ) -> PipeResult<Option<ChannelId>> {
+        if lost == ThreadLoss::Thread {
+            return Ok(Some(old.channel.clone()));
+        }
+        self.channels.forget_channel(&old.channel);
+        let home = self.channels.resolve_default_channel().await?;
+        Ok((home != old.channel).then_some(home))
+    }
+
+    /// Makes a new card where tickets can go, which says why, once for each lost thread.
+    pub(crate) async fn move_thread(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        old: &Thread,
+        lost: ThreadLoss,
+    ) -> PipeResult<()> {
+        let step = format!("new-card:{}", old.root);
+        let channel = self
+            .find_new_channel(old, lost)
+            .await?
+            .ok_or_else(|| self.channels.no_channel_interrupt())?;
+        tracing::warn!(ticket.id = %ticket.id, slack.channel = %old.channel, slack.ts = %old.root,
+            ?lost, "a ticket's thread is lost; it gets a new card");
+        ticket.thread = None;
+        self.post_card_or_fall_back(item, ticket, Some(channel), &step).await?;
+        let why = self.texts.text(
+            match lost {
+                ThreadLoss::Thread => "thread-moved-deleted",
+                ThreadLoss::Channel => "thread-moved-channel",
+            },
+            &[],
+        );
+        if let Some(thread) = ticket.thread.clone() {
+            let step = format!("why-after:{}", old.root);
+            match self
+                .posts
+                .post_to_thread(item, &step, &thread, &ThreadPost::from_line(&why))
+                .await
+            {
+                // Lost already, too: whoever says something next finds that out.
+                Err(CallError::Call(error)) if ThreadLoss::from_error(&error).is_some() => {}
+                said => drop(said?),
+            }
+        }
+        Ok(self.calls.store.put_ticket(ticket).await?)
+    }
+
+    /// Says something of the bridge's own in the channel for tickets, outside of any thread.
+    pub(crate) async fn post_to_default_channel(
+        &self,
+        item: &Item,
+        lane: &str,
+        step: &str,
+        post: ThreadPost,
+    ) -> PipeResult<()> {
+        self.posts
+            .post_to_channel(
+                item,
+                lane,
+                &self.channels.resolve_default_channel().await?,
+                step,
+                post,
+            )
+            .await
+    }
+}
+
+/// What a card shows, in short. Another release of the compiler may give another hash: then cards
+/// are drawn once more.
+pub(crate) fn describe_card(
+    ticket: &Ticket,
+    thread: &Thread,
+    text: &str,
+    blocks: &[SlackBlock],
+) -> DrawnCard {
+    let mut hasher = DefaultHasher::new();
+    (thread.root.as_str(), text, slack::describe_look(blocks)).hash(&mut hasher);
+    DrawnCard { revision: ticket.revision, look: hasher.finish().cast_signed() }
+}

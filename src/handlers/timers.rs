@@ -1,0 +1,190 @@
+//! What has to be done at a time of which a ticket gives the reason: reminders, the end of the
+//! window for answers, a look at what became of a reply.
+//!
+//! Nothing waits here. Each is a job in the inbox that is due then, and looks whether there is still
+//! reason for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::handlers::calls::Calls;
+use crate::handlers::interrupt::PipeResult;
+use crate::inbox::{Job, Reminder, ReminderTopic};
+use crate::model::{Ticket, TicketId, WorkingHours};
+use crate::slack::card::{UNANSWERED_AFTER, WINDOW_WARNING};
+use crate::store::Item;
+
+/// How exactly it is remembered when a customer was last heard of: a chatty one costs one write a
+/// minute and not one for each message. Too early a memory only ends the window a little early.
+pub(crate) const HEARD_PRECISION: SignedDuration = SignedDuration::from_secs(60);
+
+/// How the team wants to be reminded.
+#[derive(Clone, Debug)]
+pub(crate) struct ReminderRules {
+    /// How long a ticket may be unclaimed; for ever if there is none.
+    pub(crate) unclaimed: Option<Duration>,
+    /// How long a customer may wait for an answer; for ever if there is none.
+    pub(crate) unanswered: Option<Duration>,
+    /// The user group that hears of it in the end.
+    pub(crate) escalate_to: Option<String>,
+    /// When the team works; always if there are none.
+    pub(crate) hours: Option<WorkingHours>,
+    /// The zone of these hours.
+    pub(crate) zone: jiff::tz::TimeZone,
+}
+
+impl ReminderRules {
+    pub(crate) fn delay_for(&self, about: ReminderTopic) -> Option<Duration> {
+        match about {
+            ReminderTopic::Unclaimed => self.unclaimed,
+            ReminderTopic::Unanswered => self.unanswered,
+        }
+    }
+
+    /// When patience ends that began at a time.
+    pub(crate) fn due_time(&self, since: Timestamp, patience: Duration) -> Timestamp {
+        let patience = SignedDuration::try_from(patience).unwrap_or(SignedDuration::MAX);
+        match &self.hours {
+            Some(hours) => hours.add_working_time(since, patience, &self.zone),
+            None => since + patience,
+        }
+    }
+}
+
+/// When Blip is asked for replies, and how often.
+pub(crate) struct LookupRound {
+    /// How long after the reply, or after the look before.
+    pub(crate) after: Duration,
+    /// How long Blip is not asked again, unless enough replies wait for it.
+    pub(crate) pause: SignedDuration,
+    /// How many are enough.
+    pub(crate) enough: usize,
+}
+
+/// Soon, as most replies fail at once if they do, and once more for the slow ones and for those that
+/// are read later. A bot of two replies a minute is asked 0.15 times a reply, any quieter one at most
+/// 18 times an hour.
+pub(crate) const LOOKUP_ROUNDS: [LookupRound; 2] = [
+    LookupRound { after: Duration::from_secs(30), pause: SignedDuration::from_mins(5), enough: 10 },
+    LookupRound { after: Duration::from_mins(5), pause: SignedDuration::from_mins(10), enough: 20 },
+];
+
+/// Gives the bridge to do what is due later.
+pub(crate) struct Timers {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) reminders: ReminderRules,
+}
+
+impl Timers {
+    /// Remembers that a customer has said something.
+    pub(crate) async fn record_customer_message(
+        &self,
+        ticket: &mut Ticket,
+        said: Option<&Item>,
+    ) -> PipeResult<()> {
+        let Some(at) = said.map(|item| item.received) else { return Ok(()) };
+        let end = ticket.window_end();
+        // Whether there is a window may become known later.
+        let may_end = end.is_some() || ticket.customer.has_unknown_channel();
+        let is_news = ticket.heard.is_none_or(|heard| at.duration_since(heard) >= HEARD_PRECISION);
+        if ticket.unanswered.is_some() && !(is_news && may_end) {
+            return Ok(());
+        }
+        ticket.heard = may_end.then(|| ticket.heard.map_or(at, |heard| heard.max(at)));
+        if ticket.unanswered.is_none() {
+            ticket.unanswered = Some(at);
+            self.schedule_answer_checks(ticket, at).await?;
+        }
+        let is_warned = end.is_some_and(|end| end - WINDOW_WARNING <= at);
+        ticket.revision += i64::from(is_warned);
+        self.calls.store.put_ticket(ticket).await?;
+        if is_warned {
+            self.calls.enqueue_item(Job::update_card(ticket, self.calls.clock.now())).await?;
+        }
+        if end.is_some_and(|end| end <= at) {
+            self.schedule_window_check(ticket, at).await?;
+        }
+        Ok(())
+    }
+
+    /// Has the card show, and people reminded, if the customer is not answered from now on.
+    pub(crate) async fn schedule_answer_checks(
+        &self,
+        ticket: &Ticket,
+        since: Timestamp,
+    ) -> PipeResult<()> {
+        self.calls
+            .enqueue_item(Job::show_waiting(&ticket.id, since, since + UNANSWERED_AFTER))
+            .await?;
+        self.schedule_reminder(ticket, ReminderTopic::Unanswered, since).await
+    }
+
+    /// Remembers that a customer has been answered.
+    pub(crate) async fn record_answer(&self, ticket: &mut Ticket) -> PipeResult<()> {
+        let Some(since) = ticket.unanswered.take() else { return Ok(()) };
+        let now = self.calls.clock.now();
+        // Then the card may show it.
+        let is_shown = since + UNANSWERED_AFTER <= now;
+        ticket.revision += i64::from(is_shown);
+        self.calls.store.put_ticket(ticket).await?;
+        if is_shown {
+            self.calls.enqueue_item(Job::update_card(ticket, now)).await?;
+        }
+        Ok(())
+    }
+
+    /// Has somebody look at the window when it is about to close, and when it is closed, as far as
+    /// that comes after the given time.
+    pub(crate) async fn schedule_window_check(
+        &self,
+        ticket: &Ticket,
+        after: Timestamp,
+    ) -> PipeResult<()> {
+        let Some(end) = ticket.window_end().filter(|_| !ticket.is_closed()) else { return Ok(()) };
+        let next = [end - WINDOW_WARNING, end].into_iter().find(|due| *due > after);
+        if let Some(due) = next {
+            self.calls.enqueue_item(Job::show_window(&ticket.id, due)).await?;
+        }
+        Ok(())
+    }
+
+    /// Has somebody reminded if a ticket stays unclaimed, or a customer unanswered, from now on.
+    pub(crate) async fn schedule_reminder(
+        &self,
+        ticket: &Ticket,
+        about: ReminderTopic,
+        since: Timestamp,
+    ) -> PipeResult<()> {
+        let Some(patience) = self.reminders.delay_for(about) else { return Ok(()) };
+        let reminder = Reminder {
+            ticket: ticket.id.to_string(),
+            about,
+            since: since.as_millisecond(),
+            round: 0,
+        };
+        let due = self.reminders.due_time(since, patience);
+        Ok(self.calls.enqueue_item(Job::send_reminder(reminder, due)).await?)
+    }
+
+    /// Has Blip asked in a while what became of a reply.
+    pub(crate) async fn schedule_delivery_check(
+        &self,
+        ticket: &TicketId,
+        message: &str,
+    ) -> PipeResult<()> {
+        self.schedule_receipt_lookup(ticket, message, 0).await
+    }
+
+    pub(crate) async fn schedule_receipt_lookup(
+        &self,
+        ticket: &TicketId,
+        message: &str,
+        looks: usize,
+    ) -> PipeResult<()> {
+        let Some(look) = LOOKUP_ROUNDS.get(looks) else { return Ok(()) };
+        let due = self.calls.clock.now() + look.after;
+        Ok(self.calls.enqueue_item(Job::check_delivery(ticket, message, looks, due)).await?)
+    }
+}

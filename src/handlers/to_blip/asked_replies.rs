@@ -1,0 +1,152 @@
+//! Messages whose writer was asked: *Send to customer* and *Send correction*.
+
+use std::sync::Arc;
+
+use crate::handlers::calls::Calls;
+use crate::handlers::interrupt::PipeResult;
+use crate::handlers::moves::Moves;
+use crate::handlers::moves::outcome::MoveOutcome;
+use crate::handlers::outgoing::ForwardPolicy;
+use crate::handlers::outgoing::written::WrittenMessage;
+use crate::handlers::people::{People, Person};
+use crate::handlers::to_blip::notes::note_reason_key;
+use crate::handlers::to_blip::sender::Sender;
+use crate::handlers::to_blip::versions::Versions;
+use crate::inbox::Job;
+use crate::model::reply::Intent;
+use crate::model::{AgentMessage, Click, MessageTs, Move, MoveRefusal, Ticket, marks};
+use crate::slack::{action, message, parse};
+use crate::store::Item;
+
+/// Sends a message because its writer has said so.
+pub(crate) struct AskedReplies {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) people: Arc<People>,
+    pub(crate) versions: Arc<Versions>,
+    pub(crate) moves: Arc<Moves>,
+    pub(crate) sender: Arc<Sender>,
+}
+
+impl AskedReplies {
+    /// Sends a message that was kept as a note until its writer said what it is.
+    pub(crate) async fn send_anyway(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        click: &Click,
+    ) -> PipeResult<&'static str> {
+        let (ts, _) = click.value.split_once(' ').unwrap_or_default();
+        let (Some(ts), Some(thread)) = (MessageTs::parse(ts), ticket.thread.clone()) else {
+            return Ok("ask-outdated");
+        };
+        if ticket.is_closed() {
+            return Ok("ask-closed-note");
+        }
+        let link = self.calls.store.find_link(&thread.channel, &ts).await?;
+        let is_sent = link.is_some_and(|link| link.role.is_sent());
+        if is_sent && !self.calls.has_begun_sending(item).await? {
+            // Another click has sent it.
+            return Ok("ask-outdated");
+        }
+        let channel = &thread.channel;
+        let Some(message) =
+            self.versions.reread_message(item, (channel, &thread.root, &ts)).await?
+        else {
+            return Ok("ask-outdated");
+        };
+        let (message, version) = (&message::read_message(&message), &parse::version_name(&message));
+        let written = WrittenMessage { channel, ts: &ts, message, version };
+        // Whoever presses has seen all of it, and means the customer to have it.
+        let outgoing =
+            self.sender.prepare_outgoing(item, ticket, &written, ForwardPolicy::Go).await?;
+        let takes_over = click.action == action::TAKE_OVER_AND_SEND && !outgoing.ready.is_empty();
+        let claim_over = Move::Claim { over: true };
+        if takes_over
+            && self.moves.make_move(item, ticket, person, &claim_over).await?
+                == MoveOutcome::Refused
+        {
+            return Ok("ask-outdated");
+        }
+        if !self.sender.send_within_window(item, ticket, person, (&written, outgoing)).await? {
+            return Ok("ask-not-sent");
+        }
+        // It is no note any more.
+        self.calls
+            .enqueue_item(Job::remove_reaction(
+                channel,
+                &ts,
+                marks::NOTE_MARK,
+                self.calls.clock.now(),
+            ))
+            .await?;
+        Ok("ask-sent")
+    }
+
+    /// Sends a message that was edited after it had been sent once more, as it is now.
+    pub(crate) async fn send_correction(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        click: &Click,
+    ) -> PipeResult<&'static str> {
+        let (ts, _) = click.value.split_once(' ').unwrap_or_default();
+        let (Some(ts), Some(thread)) = (MessageTs::parse(ts), ticket.thread.clone()) else {
+            return Ok("ask-outdated");
+        };
+        let Some(message) =
+            self.versions.fetch_message((&thread.channel, &thread.root, &ts)).await?
+        else {
+            return Ok("ask-outdated");
+        };
+        let version = parse::version_name(&message);
+        // The files have not changed, and were sent with the first version.
+        let message = AgentMessage { files: Vec::new(), ..message::read_message(&message) };
+        let channel = &thread.channel;
+        let written = WrittenMessage { channel, ts: &ts, message: &message, version: &version };
+        let is_sent =
+            !self.calls.store.links_of(&ticket.id, &written.blip_message_id("0")).await?.is_empty();
+        if is_sent && !self.calls.has_begun_sending(item).await? {
+            // Another click has sent it.
+            return Ok("ask-outdated");
+        }
+        match self.sender.decide_intent(item, ticket, person, &message).await? {
+            Intent::Reply { claims } => {
+                let outgoing = self
+                    .sender
+                    .prepare_outgoing(item, ticket, &written, ForwardPolicy::Stay)
+                    .await?;
+                if outgoing.ready.is_empty() {
+                    self.sender.post_unsent_parts(item, ticket, person, &outgoing).await?;
+                    return Ok("ask-not-sent");
+                }
+                let claim = Move::Claim { over: false };
+                if claims
+                    && self.moves.make_move(item, ticket, person, &claim).await?
+                        == MoveOutcome::Refused
+                {
+                    return Ok("ask-outdated");
+                }
+                if !self
+                    .sender
+                    .send_within_window(item, ticket, person, (&written, outgoing))
+                    .await?
+                {
+                    return Ok("ask-not-sent");
+                }
+            }
+            Intent::Note(why) => return Ok(note_reason_key(why, person).unwrap_or("ask-kept")),
+            Intent::Question(holder) => {
+                if let Some(holder) = holder {
+                    let claim = Move::Claim { over: false };
+                    self.people
+                        .tell_refusal(ticket, person, &claim, &MoveRefusal::HeldBy(holder))
+                        .await;
+                }
+                return Ok("ask-outdated");
+            }
+        }
+        Ok("ask-sent")
+    }
+}

@@ -1,0 +1,84 @@
+//! Who pressed a button, about which ticket, and whether they may.
+
+use std::sync::Arc;
+
+use crate::handlers::calls::Calls;
+use crate::handlers::interrupt::{HandlerResult, PipeResult};
+use crate::handlers::people::People;
+use crate::handlers::to_blip::buttons::Buttons;
+use crate::handlers::to_blip::list_clicks::ListClicks;
+use crate::handlers::to_blip::unknown::UnknownMessages;
+use crate::inbox::{Handled, ItemOutcome};
+use crate::model::{ChannelId, Click, MessageTs};
+use crate::slack::action;
+use crate::store::{Item, Lane};
+
+/// Hands presses on to `Buttons` or `ListClicks`, and answers in the place of the question.
+pub(crate) struct Clicks {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) people: Arc<People>,
+    pub(crate) unknown: Arc<UnknownMessages>,
+    pub(crate) buttons: Arc<Buttons>,
+    pub(crate) lists: Arc<ListClicks>,
+}
+
+impl Clicks {
+    pub(crate) async fn handle_click(
+        &self,
+        lane: &str,
+        item: &Item,
+        (click, root): (&Click, Option<&(ChannelId, MessageTs)>),
+    ) -> HandlerResult {
+        let ticket = match Lane::parse(lane) {
+            Some(Lane::Ticket(id)) => self.calls.store.load_ticket(&id).await?,
+            Some(Lane::Message(channel, _)) => {
+                let outcome = self.unknown.handle_unknown_message(item, &channel).await?;
+                if outcome.outcome == ItemOutcome::Ignored {
+                    self.people.replace_question(click, "ask-no-ticket").await;
+                }
+                return Ok(outcome);
+            }
+            Some(Lane::Own(_)) | None => None,
+        };
+        let Some(mut ticket) = ticket else {
+            self.handle_click_without_ticket(item, click).await?;
+            return Ok(Handled::for_first_item(ItemOutcome::Done));
+        };
+        let mut person = self.people.look_up_person(item, &ticket, &click.user).await?;
+        let is_there = ticket.thread.as_ref().zip(root).is_some_and(|(thread, (channel, ts))| {
+            (&thread.channel, &thread.root) == (channel, ts)
+        });
+        if is_move_button(click) && !is_there {
+            person.response_url.clone_from(&click.response_url);
+        }
+        if !person.is_agent() {
+            self.people.tell_no_permission(&ticket, &person).await;
+        } else if person.response_url.is_some() {
+            self.lists.perform_click_in_list(item, &mut ticket, &person, click).await?;
+        } else if let Some(answer) =
+            self.buttons.perform_click(item, &mut ticket, &person, click).await?
+        {
+            self.people.replace_question(click, answer).await;
+        }
+        Ok(Handled::for_first_item(ItemOutcome::Done))
+    }
+
+    /// What could not even get a thread is shown in the channel, with a way out.
+    async fn handle_click_without_ticket(&self, item: &Item, click: &Click) -> PipeResult<()> {
+        let is_parked = matches!(click.action.as_str(), action::RETRY | action::SKIP);
+        let Some((channel, _)) = click.on.as_ref().filter(|_| is_parked) else { return Ok(()) };
+        if self.people.look_up_person_in(item, channel, &click.user).await?.is_agent() {
+            let answer = self.buttons.handle_parked_click(click).await?;
+            self.people.replace_question(click, answer).await;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a button makes a move by itself.
+pub(crate) fn is_move_button(click: &Click) -> bool {
+    matches!(
+        click.action.as_str(),
+        action::CLAIM | action::TAKE_OVER | action::RELEASE | action::CLOSE
+    )
+}

@@ -1,0 +1,100 @@
+//! The time for second thoughts: a reply that is held before it is sent.
+//!
+//! The hold waits in a lane of its own, so that what is done to the message meanwhile overtakes it.
+//! When its time has come it takes its place in the ticket's lane (`held_replies.rs`), and the
+//! message is sent as it is then: edited, or not at all if it was deleted or made a note.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::handlers::calls::Calls;
+use crate::handlers::interrupt::PipeResult;
+use crate::handlers::people::Person;
+use crate::inbox::{HeldReply, Job};
+use crate::model::{ChannelId, MessageTs, Ticket, TicketId, marks};
+use crate::store::{Item, Link, Role};
+
+/// Holds replies, and lets go of them again.
+pub(crate) struct Holds {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) delay: Option<Duration>,
+}
+
+impl Holds {
+    /// Holds a reply for as long as the team wants; false if it does not want to, or
+    /// sending it has begun.
+    pub(crate) async fn hold_reply(
+        &self,
+        item: &Item,
+        ticket: &Ticket,
+        person: &Person,
+        (channel, ts): (&ChannelId, &MessageTs),
+    ) -> PipeResult<bool> {
+        let Some(delay) = self.delay else { return Ok(false) };
+        if self.calls.has_begun_sending(item).await? {
+            return Ok(false);
+        }
+        let link = Link {
+            ticket: ticket.id.clone(),
+            channel: channel.clone(),
+            ts: ts.clone(),
+            role: Role::Held,
+            blip_id: None,
+            user: Some(person.user.clone()),
+        };
+        self.calls.store.link_message(link, ticket.opened).await?;
+        let held = HeldReply {
+            ticket: ticket.id.to_string(),
+            channel: channel.to_string(),
+            ts: ts.to_string(),
+            user: person.user.to_string(),
+        };
+        self.calls.enqueue_item(Job::hold_reply(held, item.received + delay)).await?;
+        Ok(true)
+    }
+
+    /// A reply has been held long enough: it takes its place among the events of its ticket.
+    pub(crate) async fn enqueue_held_reply(&self, held: HeldReply) -> PipeResult<()> {
+        let Some(ticket) = TicketId::parse(&held.ticket) else { return Ok(()) };
+        Ok(self.calls.enqueue_item(Job::send_reply(held, ticket, self.calls.clock.now())).await?)
+    }
+
+    /// Keeps a held message from being sent.
+    pub(crate) async fn cancel_held_reply(
+        &self,
+        ticket: &Ticket,
+        channel: &ChannelId,
+        ts: &MessageTs,
+    ) -> PipeResult<()> {
+        let link = Link {
+            ticket: ticket.id.clone(),
+            channel: channel.clone(),
+            ts: ts.clone(),
+            role: Role::Note,
+            blip_id: None,
+            user: None,
+        };
+        Ok(self.calls.store.link_message(link, ticket.opened).await?)
+    }
+
+    /// Makes a message a note if there is still time; returns what its writer is told.
+    pub(crate) async fn make_note(
+        &self,
+        ticket: &Ticket,
+        channel: &ChannelId,
+        ts: &MessageTs,
+    ) -> PipeResult<&'static str> {
+        let role = self.calls.store.find_link(channel, ts).await?.map(|link| link.role);
+        match role {
+            Some(Role::Reply | Role::PartOfReply) => Ok("ask-already-sent"),
+            Some(Role::Card | Role::Customer) => Ok("ask-outdated"),
+            Some(Role::Held | Role::Note) | None => {
+                self.cancel_held_reply(ticket, channel, ts).await?;
+                let mark =
+                    Job::add_reaction(channel, ts, marks::NOTE_MARK, false, self.calls.clock.now());
+                self.calls.enqueue_item(mark).await?;
+                Ok("ask-kept")
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Moves from a list (App Home, `/blip`): who looks at the list does not see the card, so the answer
+//! comes below the list.
+
+use std::sync::Arc;
+
+use crate::handlers::interrupt::PipeResult;
+use crate::handlers::moves::Moves;
+use crate::handlers::moves::outcome::MoveOutcome;
+use crate::handlers::people::{People, Person};
+use crate::model::{Click, Closing, Move, Ticket};
+use crate::slack::{SlackClient, action, home};
+use crate::store::Item;
+
+/// Makes moves from lists.
+pub(crate) struct ListClicks {
+    pub(crate) slack: Arc<SlackClient>,
+    pub(crate) people: Arc<People>,
+    pub(crate) moves: Arc<Moves>,
+}
+
+impl ListClicks {
+    /// Makes a move from a list, and says below it what came of it: who looks at the list does not
+    /// see the card.
+    pub(crate) async fn perform_click_in_list(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        click: &Click,
+    ) -> PipeResult<()> {
+        let (r#move, key) = match click.action.as_str() {
+            action::CLAIM => (Move::Claim { over: false }, "done-claimed"),
+            action::TAKE_OVER => (Move::Claim { over: true }, "done-taken-over"),
+            action::RELEASE => (Move::Release, "done-released"),
+            _ => (Move::Close(Closing::default()), "done-closed"),
+        };
+        if self.moves.make_move(item, ticket, person, &r#move).await? == MoveOutcome::Done {
+            let address = ticket.thread.as_ref().and_then(|thread| self.slack.thread_url(thread));
+            let (text, blocks) =
+                home::describe_move(key, ticket, address.as_deref(), &person.texts);
+            self.people.tell_person(ticket, person, &text, &blocks).await;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,134 @@
+//! What people do in Slack, carried to Blip: replies, notes, reactions, buttons, dialogs.
+
+pub(crate) mod asked_replies;
+pub(crate) mod buttons;
+pub(crate) mod clicks;
+pub(crate) mod corrections;
+pub(crate) mod held_replies;
+pub(crate) mod holds;
+pub(crate) mod list_clicks;
+pub(crate) mod notes;
+pub(crate) mod order;
+pub(crate) mod reaction_history;
+pub(crate) mod reactions;
+pub(crate) mod replies;
+pub(crate) mod resends;
+pub(crate) mod sender;
+pub(crate) mod submissions;
+pub(crate) mod thread_events;
+pub(crate) mod unknown;
+pub(crate) mod versions;
+
+use std::sync::Arc;
+
+use crate::handlers::calls::Calls;
+use crate::handlers::gaps::EventGaps;
+use crate::handlers::interrupt::{HandlerResult, Interrupt};
+use crate::handlers::to_blip::clicks::Clicks;
+use crate::handlers::to_blip::submissions::Submissions;
+use crate::handlers::to_blip::thread_events::ThreadEvents;
+use crate::handlers::to_blip::unknown::{MIN_MATCH_PAUSE, UnknownMessages};
+use crate::inbox::{Handled, ItemOutcome};
+use crate::model::{ChannelId, MessageTs, SlackEvent, TicketId};
+use crate::slack::parse;
+use crate::store::{Item, Lane, NewItem};
+
+/// Handles Slack's events: finds the ticket that each is about, and who handles its kind.
+pub(crate) struct ToBlip {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) gaps: Arc<EventGaps>,
+    pub(crate) unknown: Arc<UnknownMessages>,
+    pub(crate) clicks: Arc<Clicks>,
+    pub(crate) submissions: Arc<Submissions>,
+    pub(crate) thread_events: Arc<ThreadEvents>,
+}
+
+impl ToBlip {
+    /// Handles what Slack sent.
+    pub(crate) async fn handle_slack_item(&self, lane: &str, item: &Item) -> HandlerResult {
+        let Some(routed) = parse::parse_stored_event(&item.body) else {
+            return Ok(Handled::for_first_item(ItemOutcome::Ignored));
+        };
+        let now = self.calls.clock.now();
+        if let Some(Lane::Ticket(ticket)) = Lane::parse(lane)
+            && self.gaps.is_holding_back(item, &ticket, now)
+        {
+            return Ok(Handled::for_first_item(ItemOutcome::Wait(now + MIN_MATCH_PAUSE)));
+        }
+        match &routed.event {
+            SlackEvent::Click(click) => {
+                return self.clicks.handle_click(lane, item, (click, routed.about.as_ref())).await;
+            }
+            SlackEvent::Submitted(filled) => {
+                self.submissions.handle_submission(item, filled).await?;
+                return Ok(Handled::for_first_item(ItemOutcome::Done));
+            }
+            SlackEvent::Message { .. }
+            | SlackEvent::Oversized { .. }
+            | SlackEvent::Edited { .. }
+            | SlackEvent::Deleted { .. }
+            | SlackEvent::Reaction { .. }
+            | SlackEvent::NotOurs
+            | SlackEvent::Unknown { .. } => {}
+        }
+        let Some((channel, ts, thread)) = locate_message(&routed.event) else {
+            return Ok(Handled::for_first_item(ItemOutcome::Done));
+        };
+        let mut link = self.calls.store.find_link(channel, ts).await?;
+        if link.is_none() && thread != ts {
+            link = self.calls.store.find_link(channel, thread).await?;
+        }
+        let Some(link) = link else {
+            return self.unknown.handle_unknown_message(item, channel).await;
+        };
+        if Lane::Ticket(link.ticket.clone()).name() != lane {
+            return self.move_to_ticket_lane(lane, item, link.ticket).await;
+        }
+        let Some(mut ticket) = self.calls.store.load_ticket(&link.ticket).await? else {
+            return Err(Interrupt::broken(format!(
+                "ticket {} is linked but not known",
+                link.ticket
+            )));
+        };
+        self.thread_events.handle_thread_event(item, &mut ticket, &link, &routed.event).await?;
+        Ok(Handled::for_first_item(ItemOutcome::Done))
+    }
+
+    /// An event is in another lane than that of its ticket: either its ticket became known just
+    /// now, and the item has moved to the ticket's lane; or its thread belongs to the ticket that
+    /// followed, and the event is for that one.
+    async fn move_to_ticket_lane(
+        &self,
+        lane: &str,
+        item: &Item,
+        ticket: TicketId,
+    ) -> HandlerResult {
+        let now = self.calls.clock.now();
+        if let Some(Lane::Ticket(_)) = Lane::parse(lane) {
+            let (lane, body) = (Lane::Ticket(ticket), item.body.clone());
+            let key = format!("{}>{}", item.key, lane.name());
+            let (source, received) = (item.source, item.received);
+            self.calls
+                .enqueue_item(NewItem { source, lane, key, body, received, due: now })
+                .await?;
+            return Ok(Handled::for_first_item(ItemOutcome::Done));
+        }
+        Ok(Handled::for_first_item(ItemOutcome::Wait(now)))
+    }
+}
+
+/// The Slack message that an event is about, and the one by which its ticket is known if that
+/// message is not.
+pub(crate) fn locate_message(event: &SlackEvent) -> Option<(&ChannelId, &MessageTs, &MessageTs)> {
+    match event {
+        SlackEvent::Message { channel, thread, .. }
+        | SlackEvent::Oversized { channel, thread, .. } => Some((channel, thread, thread)),
+        SlackEvent::Edited { channel, ts, thread, .. }
+        | SlackEvent::Deleted { channel, ts, thread } => Some((channel, ts, thread)),
+        SlackEvent::Reaction { channel, ts, .. } => Some((channel, ts, ts)),
+        SlackEvent::Click(_)
+        | SlackEvent::Submitted(_)
+        | SlackEvent::NotOurs
+        | SlackEvent::Unknown { .. } => None,
+    }
+}

@@ -1,0 +1,175 @@
+//! What is not for the customer: it stays in the thread, and nothing stays in silence.
+
+use std::sync::Arc;
+
+use crate::handlers::calls::Calls;
+use crate::handlers::interrupt::PipeResult;
+use crate::handlers::outgoing::OutgoingReply;
+use crate::handlers::outgoing::agent_files::UnsentReason;
+use crate::handlers::outgoing::written::WrittenMessage;
+use crate::handlers::people::{People, Person};
+use crate::handlers::posts::ThreadPost;
+use crate::handlers::thread::Threads;
+use crate::inbox::Job;
+use crate::locale::Texts;
+use crate::model::reply::NoteReason;
+use crate::model::{Attachment, KeptPart, Ticket, marks};
+use crate::slack::{AgentStatus, action, card};
+use crate::store::{Item, Role};
+
+/// Keeps messages as notes, and tells what of a message does not go out.
+pub(crate) struct Notes {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) people: Arc<People>,
+    pub(crate) threads: Arc<Threads>,
+    pub(crate) texts: Texts,
+}
+
+impl Notes {
+    pub(crate) async fn handle_note(
+        &self,
+        ticket: &Ticket,
+        person: &Person,
+        written: &WrittenMessage<'_>,
+        why: NoteReason,
+    ) -> PipeResult<()> {
+        self.keep_as_note(ticket, person, written).await?;
+        if let Some(told) = note_reason_key(why, person) {
+            self.people.tell_person(ticket, person, &person.texts.text(told, &[]), &[]).await;
+        }
+        Ok(())
+    }
+
+    /// Leaves a message a note, and marks it as one.
+    pub(crate) async fn keep_as_note(
+        &self,
+        ticket: &Ticket,
+        person: &Person,
+        written: &WrittenMessage<'_>,
+    ) -> PipeResult<()> {
+        let link = written.to_link(ticket, person, Role::Note, None);
+        self.calls.store.link_message(link, ticket.opened).await?;
+        let now = self.calls.clock.now();
+        Ok(self
+            .calls
+            .enqueue_item(Job::add_reaction(
+                written.channel,
+                written.ts,
+                marks::NOTE_MARK,
+                false,
+                now,
+            ))
+            .await?)
+    }
+
+    /// A message of which nothing goes out stays a note. Its writer is told, and asked about what
+    /// was forwarded.
+    pub(crate) async fn keep_unsent_note(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        (written, outgoing): (&WrittenMessage<'_>, &OutgoingReply),
+    ) -> PipeResult<()> {
+        self.keep_as_note(ticket, person, written).await?;
+        self.post_unsent_parts(item, ticket, person, outgoing).await?;
+        let is_sendable = outgoing.kept.iter().any(|part| match part {
+            KeptPart::Forwarded(message) => message.may_go_out(),
+            KeptPart::Image | KeptPart::Unreadable { .. } => false,
+        });
+        if is_sendable {
+            self.ask_about_forwarded(ticket, person, written).await;
+        }
+        Ok(())
+    }
+
+    async fn ask_about_forwarded(
+        &self,
+        ticket: &Ticket,
+        person: &Person,
+        written: &WrittenMessage<'_>,
+    ) {
+        let value = format!("{} {}", written.ts, ticket.id);
+        let send = if ticket.holder().is_some() {
+            (action::SEND, "button-send", value.as_str())
+        } else {
+            (action::TAKE_OVER_AND_SEND, "button-take-over-and-send", value.as_str())
+        };
+        let offers = [send, (action::KEEP, "button-keep-note", &value)];
+        let text = person.texts.text("ask-forwarded", &[]);
+        let blocks = card::build_question(&text, &offers, &person.texts);
+        self.people.tell_person(ticket, person, &text, &blocks).await;
+    }
+
+    /// Tells the thread what of a message the customer does not get: a word to its writer alone
+    /// may never be seen.
+    pub(crate) async fn post_unsent_parts(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        outgoing: &OutgoingReply,
+    ) -> PipeResult<()> {
+        for (file, reason) in &outgoing.refused {
+            self.post_file_not_sent(item, ticket, file, reason).await?;
+        }
+        if outgoing.kept.is_empty() {
+            return Ok(());
+        }
+        tracing::warn!(ticket.id = %ticket.id, parts = ?part_log_names(&outgoing.kept),
+            "a part of a reply is not sent");
+        let parts: Vec<String> =
+            outgoing.kept.iter().map(|part| part_name(part, &self.texts)).collect();
+        let args = [("agent", person.profile.name.as_str()), ("parts", &parts.join(", "))];
+        let line = self.texts.text("thread-part-not-sent", &args);
+        self.threads
+            .post_when_due(item, "unsent:parts", ticket, &ThreadPost::from_line(&line))
+            .await?;
+        Ok(())
+    }
+
+    /// Tells the thread that a file does not reach the customer, once and for everybody to see.
+    pub(crate) async fn post_file_not_sent(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        file: &Attachment,
+        reason: UnsentReason,
+    ) -> PipeResult<()> {
+        tracing::warn!(ticket.id = %ticket.id, slack.file = file.id, reason, "a file is not sent");
+        let args = [("name", file.name.as_str()), ("reason", &self.texts.reason_text(reason))];
+        let line = self.texts.text("file-not-sent", &args);
+        let step = format!("unsent:{}", file.id);
+        self.threads.post_when_due(item, &step, ticket, &ThreadPost::from_line(&line)).await?;
+        Ok(())
+    }
+}
+
+/// What people call a part that stays.
+pub(crate) fn part_name(part: &KeptPart, texts: &Texts) -> String {
+    match part {
+        KeptPart::Forwarded(_) => texts.text("part-forwarded", &[]),
+        KeptPart::Image => texts.text("part-image", &[]),
+        KeptPart::Unreadable { kind } => texts.text("part-unreadable", &[("kind", kind)]),
+    }
+}
+
+/// What the log calls the parts that stay.
+pub(crate) fn part_log_names(parts: &[KeptPart]) -> Vec<&str> {
+    let name = |part| match part {
+        &KeptPart::Forwarded(_) => "forwarded",
+        KeptPart::Image => "image",
+        KeptPart::Unreadable { kind } => kind,
+    };
+    parts.iter().map(name).collect()
+}
+
+/// The text that tells somebody why their message is a note; none if they meant it as one.
+pub(crate) fn note_reason_key(why: NoteReason, person: &Person) -> Option<&'static str> {
+    match why {
+        NoteReason::Prefix | NoteReason::Colleague => None,
+        NoteReason::Outsider if person.status == AgentStatus::NoGroup => Some("ask-no-group"),
+        NoteReason::Outsider => Some("ask-not-agent-note"),
+        NoteReason::Closed => Some("ask-closed-note"),
+    }
+}

@@ -1,0 +1,150 @@
+//! A message in a ticket's thread: a reply to the customer, a note, or a question to its writer which
+//! of the two it is.
+
+use std::sync::Arc;
+
+use crate::handlers::interrupt::PipeResult;
+use crate::handlers::moves::Moves;
+use crate::handlers::moves::outcome::MoveOutcome;
+use crate::handlers::outgoing::ForwardPolicy;
+use crate::handlers::outgoing::written::WrittenMessage;
+use crate::handlers::people::{People, Person};
+use crate::handlers::to_blip::holds::Holds;
+use crate::handlers::to_blip::notes::Notes;
+use crate::handlers::to_blip::sender::Sender;
+use crate::model::reply::Intent;
+use crate::model::{Agent, AgentMessage, ChannelId, MessageTs, Move, SlackUserId, Ticket};
+use crate::slack::{action, card};
+use crate::store::Item;
+
+/// Decides what an agent's message is, and does it.
+pub(crate) struct Replies {
+    pub(crate) people: Arc<People>,
+    pub(crate) moves: Arc<Moves>,
+    pub(crate) notes: Arc<Notes>,
+    pub(crate) sender: Arc<Sender>,
+    pub(crate) holds: Arc<Holds>,
+}
+
+impl Replies {
+    pub(crate) async fn handle_agent_message(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        user: &SlackUserId,
+        written: &WrittenMessage<'_>,
+    ) -> PipeResult<()> {
+        let person = self.people.look_up_person(item, ticket, user).await?;
+        match self.sender.decide_intent(item, ticket, &person, written.message).await? {
+            Intent::Note(why) => self.notes.handle_note(ticket, &person, written, why).await,
+            Intent::Question(holder) => {
+                self.ask_writer(item, ticket, &person, (written, holder.as_ref())).await
+            }
+            Intent::Reply { claims } => {
+                let outgoing = self
+                    .sender
+                    .prepare_outgoing(item, ticket, written, ForwardPolicy::Stay)
+                    .await?;
+                if outgoing.ready.is_empty() {
+                    return self
+                        .notes
+                        .keep_unsent_note(item, ticket, &person, (written, &outgoing))
+                        .await;
+                }
+                if claims {
+                    let claim = Move::Claim { over: false };
+                    if self.moves.make_move(item, ticket, &person, &claim).await?
+                        == MoveOutcome::Refused
+                    {
+                        return self.notes.keep_as_note(ticket, &person, written).await;
+                    }
+                }
+                let place = (written.channel, written.ts);
+                if self.holds.hold_reply(item, ticket, &person, place).await? {
+                    return Ok(());
+                }
+                self.sender
+                    .send_within_window(item, ticket, &person, (written, outgoing))
+                    .await
+                    .map(drop)
+            }
+        }
+    }
+
+    /// Sends a message that was held, if it is still a reply.
+    pub(crate) async fn send_held(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        written: &WrittenMessage<'_>,
+    ) -> PipeResult<()> {
+        match self.sender.decide_intent(item, ticket, person, written.message).await? {
+            Intent::Note(why) => self.notes.handle_note(ticket, person, written, why).await,
+            Intent::Question(holder) => {
+                self.ask_writer(item, ticket, person, (written, holder.as_ref())).await
+            }
+            Intent::Reply { .. } => {
+                let stay = ForwardPolicy::Stay;
+                let outgoing = self.sender.prepare_outgoing(item, ticket, written, stay).await?;
+                let what = (written, outgoing);
+                self.sender.send_within_window(item, ticket, person, what).await.map(drop)
+            }
+        }
+    }
+
+    pub(crate) async fn ask_writer(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        (written, holder): (&WrittenMessage<'_>, Option<&Agent>),
+    ) -> PipeResult<()> {
+        if !written.message.may_go_out() {
+            let outgoing =
+                self.sender.prepare_outgoing(item, ticket, written, ForwardPolicy::Go).await?;
+            return self.notes.keep_unsent_note(item, ticket, person, (written, &outgoing)).await;
+        }
+        self.notes.keep_as_note(ticket, person, written).await?;
+        let value = format!("{} {}", written.ts, ticket.id);
+        let (text, offers) = match holder {
+            Some(holder) => (
+                person.texts.text("ask-not-holder", &[("agent", &holder.name)]),
+                vec![
+                    (action::SEND, "button-send", value.as_str()),
+                    (action::TAKE_OVER_AND_SEND, "button-take-over-and-send", &value),
+                    (action::KEEP, "button-keep-note", &value),
+                ],
+            ),
+            None => (
+                person.texts.text("ask-unclaimed", &[]),
+                vec![
+                    (action::TAKE_OVER_AND_SEND, "button-take-over-and-send", value.as_str()),
+                    (action::KEEP, "button-keep-note", &value),
+                ],
+            ),
+        };
+        let blocks = card::build_question(&text, &offers, &person.texts);
+        self.people.tell_person(ticket, person, &text, &blocks).await;
+        Ok(())
+    }
+
+    /// What cannot be read whole is not sent in part: it stays a note, and its writer is told.
+    pub(crate) async fn keep_oversized_note(
+        &self,
+        item: &Item,
+        ticket: &Ticket,
+        user: &SlackUserId,
+        (channel, ts): (&ChannelId, &MessageTs),
+    ) -> PipeResult<()> {
+        let person = self.people.look_up_person(item, ticket, user).await?;
+        let (message, version) = (&AgentMessage::default(), "");
+        self.notes
+            .keep_as_note(ticket, &person, &WrittenMessage { channel, ts, message, version })
+            .await?;
+        self.people
+            .tell_person(ticket, &person, &person.texts.text("ask-oversized", &[]), &[])
+            .await;
+        Ok(())
+    }
+}

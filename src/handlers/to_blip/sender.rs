@@ -1,0 +1,145 @@
+//! Sending a reply as far as the customer can get it, with its mark and its links.
+
+use std::sync::Arc;
+
+use crate::handlers::calls::Calls;
+use crate::handlers::interrupt::PipeResult;
+use crate::handlers::outgoing::written::WrittenMessage;
+use crate::handlers::outgoing::{ForwardPolicy, Outgoing, OutgoingReply, ReplyPart};
+use crate::handlers::people::Person;
+use crate::handlers::timers::Timers;
+use crate::handlers::to_blip::notes::Notes;
+use crate::handlers::window::SendWindow;
+use crate::inbox::Job;
+use crate::model::reply::{Intent, ReplyRules};
+use crate::model::{AgentMessage, Ticket, marks};
+use crate::store::{Item, Role};
+
+/// Sends replies, and tells the thread what of them stays.
+pub(crate) struct Sender {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) outgoing: Arc<Outgoing>,
+    pub(crate) notes: Arc<Notes>,
+    pub(crate) window: Arc<SendWindow>,
+    pub(crate) timers: Arc<Timers>,
+    pub(crate) reply: ReplyRules,
+}
+
+impl Sender {
+    /// What a message is, decided once: when it is handled again, its own claim has made its
+    /// writer the holder, or its ticket may have ended half way through sending.
+    pub(crate) async fn decide_intent(
+        &self,
+        item: &Item,
+        ticket: &Ticket,
+        person: &Person,
+        message: &AgentMessage,
+    ) -> PipeResult<Intent> {
+        if self.calls.has_begun_sending(item).await? {
+            return Ok(Intent::Reply { claims: false });
+        }
+        Ok(self.reply.decide_intent(ticket, &person.user, person.is_agent(), message))
+    }
+
+    /// Looks at all of a message before any of it goes out.
+    pub(crate) async fn prepare_outgoing(
+        &self,
+        item: &Item,
+        ticket: &Ticket,
+        written: &WrittenMessage<'_>,
+        forwards: ForwardPolicy,
+    ) -> PipeResult<OutgoingReply> {
+        self.outgoing.prepare_outgoing(item, ticket, written, forwards).await
+    }
+
+    /// Sends one part of a message once more under a new id; false if it cannot go out, of which the
+    /// thread is told.
+    pub(crate) async fn resend_part(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        (part, id): (&ReplyPart, &str),
+    ) -> PipeResult<bool> {
+        let call = ("send:again", id);
+        match part {
+            ReplyPart::File(file) => match self.outgoing.prepare_file(item, "again", file).await? {
+                Ok((file, uri)) => {
+                    self.outgoing.send_file(item, ticket, person, call, (&file, &uri)).await?;
+                }
+                Err((file, reason)) => {
+                    self.notes.post_file_not_sent(item, ticket, &file, reason).await?;
+                    return Ok(false);
+                }
+            },
+            ReplyPart::Words(words) => self.outgoing.send_words(item, ticket, call, words).await?,
+        }
+        self.timers.schedule_delivery_check(&ticket.id, id).await?;
+        Ok(true)
+    }
+
+    /// Tells the thread what of a message the customer does not get.
+    pub(crate) async fn post_unsent_parts(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        outgoing: &OutgoingReply,
+    ) -> PipeResult<()> {
+        self.notes.post_unsent_parts(item, ticket, person, outgoing).await
+    }
+
+    /// Remembers that the customer has been answered.
+    pub(crate) async fn record_answer(&self, ticket: &mut Ticket) -> PipeResult<()> {
+        self.timers.record_answer(ticket).await
+    }
+
+    /// Sends what goes out of a message, unless the customer cannot be written to any more. Returns
+    /// whether something went out; if not, the thread says why.
+    pub(crate) async fn send_within_window(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        (written, outgoing): (&WrittenMessage<'_>, OutgoingReply),
+    ) -> PipeResult<bool> {
+        if outgoing.ready.is_empty() {
+            self.notes.keep_unsent_note(item, ticket, person, (written, &outgoing)).await?;
+            return Ok(false);
+        }
+        if self.window.refuse_if_window_closed(item, ticket, person).await? {
+            self.notes.keep_as_note(ticket, person, written).await?;
+            return Ok(false);
+        }
+        self.send_outgoing(item, ticket, person, (written, outgoing)).await?;
+        self.timers.record_answer(ticket).await?;
+        Ok(true)
+    }
+
+    /// Sends what goes out, tells what stays, and says whether anything went out.
+    async fn send_outgoing(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        (written, outgoing): (&WrittenMessage<'_>, OutgoingReply),
+    ) -> PipeResult<bool> {
+        let role = if outgoing.is_whole() { Role::Reply } else { Role::PartOfReply };
+        for (name, part) in &outgoing.ready {
+            let id = written.blip_message_id(name);
+            self.outgoing.send_part(item, ticket, person, (name, &id, part)).await?;
+            self.timers.schedule_delivery_check(&ticket.id, &id).await?;
+            let link = written.to_link(ticket, person, role, Some(id));
+            self.calls.store.link_message(link, ticket.opened).await?;
+        }
+        self.notes.post_unsent_parts(item, ticket, person, &outgoing).await?;
+        if !outgoing.ready.is_empty() {
+            let mark = if outgoing.is_whole() { marks::ACCEPTED_MARK } else { marks::PARTIAL_MARK };
+            let now = self.calls.clock.now();
+            self.calls
+                .enqueue_item(Job::add_reaction(written.channel, written.ts, mark, true, now))
+                .await?;
+        }
+        Ok(!outgoing.ready.is_empty())
+    }
+}

@@ -1,0 +1,56 @@
+//! What was filled in in a dialog: a move, words, or more than words.
+
+use std::sync::Arc;
+
+use crate::handlers::calls::Calls;
+use crate::handlers::interrupt::PipeResult;
+use crate::handlers::moves::Moves;
+use crate::handlers::moves::composer::Composer;
+use crate::handlers::people::People;
+use crate::model::{Submission, SubmittedForm};
+use crate::store::Item;
+
+/// Does what dialogs ask for.
+pub(crate) struct Submissions {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) people: Arc<People>,
+    pub(crate) moves: Arc<Moves>,
+    pub(crate) composer: Arc<Composer>,
+}
+
+impl Submissions {
+    /// Does what was filled in.
+    pub(crate) async fn handle_submission(
+        &self,
+        item: &Item,
+        filled: &Submission,
+    ) -> PipeResult<()> {
+        let Some(mut ticket) = self.calls.store.load_ticket(&filled.ticket).await? else {
+            return Ok(());
+        };
+        let person = self.people.look_up_person(item, &ticket, &filled.user).await?;
+        if !person.is_agent() {
+            self.people.tell_no_permission(&ticket, &person).await;
+            return Ok(());
+        }
+        match &filled.form {
+            SubmittedForm::Move(r#move) => {
+                self.moves.make_move(item, &mut ticket, &person, r#move).await.map(drop)
+            }
+            SubmittedForm::Reply(_) | SubmittedForm::Offer(_)
+                if ticket.is_closed() && !self.calls.has_begun_sending(item).await? =>
+            {
+                self.people
+                    .tell_person(&ticket, &person, &person.texts.text("ask-closed", &[]), &[])
+                    .await;
+                Ok(())
+            }
+            SubmittedForm::Offer(offer) => {
+                self.composer.send_offer(item, &mut ticket, &person, offer).await
+            }
+            SubmittedForm::Reply(words) => {
+                self.composer.send_composed_text(item, &mut ticket, &person, words).await.map(drop)
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What happens in a ticket's thread: a message, an edit, a deletion, a reaction.
+
+use std::sync::Arc;
+
+use crate::handlers::interrupt::PipeResult;
+use crate::handlers::outgoing::written::WrittenMessage;
+use crate::handlers::to_blip::corrections::Corrections;
+use crate::handlers::to_blip::reaction_history::ReactionHistory;
+use crate::handlers::to_blip::reactions::Reactions;
+use crate::handlers::to_blip::replies::Replies;
+use crate::handlers::to_blip::versions::{CurrentVersion, Versions};
+use crate::model::{SlackEvent, Ticket, marks};
+use crate::slack::{emoji, message, parse};
+use crate::store::{Item, Link, Role};
+
+/// Knows what each kind of event in a thread means for what was written there.
+pub(crate) struct ThreadEvents {
+    pub(crate) history: Arc<ReactionHistory>,
+    pub(crate) versions: Arc<Versions>,
+    pub(crate) replies: Arc<Replies>,
+    pub(crate) reactions: Arc<Reactions>,
+    pub(crate) corrections: Arc<Corrections>,
+    pub(crate) reactions_anywhere: bool,
+}
+
+impl ThreadEvents {
+    pub(crate) async fn handle_thread_event(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        link: &Link,
+        event: &SlackEvent,
+    ) -> PipeResult<()> {
+        if self.history.is_outdated_reaction(item, event).await? {
+            return Ok(());
+        }
+        match event {
+            SlackEvent::Message { channel, ts, thread, user, message, version } => {
+                let written = WrittenMessage { channel, ts, message, version };
+                match self.versions.read_current_version(item, (channel, thread, ts)).await? {
+                    CurrentVersion::AsWritten => {
+                        self.replies.handle_agent_message(item, ticket, user, &written).await
+                    }
+                    CurrentVersion::Gone => Ok(()),
+                    CurrentVersion::Changed(now) => {
+                        let (message, version) =
+                            (&message::read_message(&now), &parse::version_name(&now));
+                        let written = WrittenMessage { message, version, ..written };
+                        self.replies.handle_agent_message(item, ticket, user, &written).await
+                    }
+                }
+            }
+            SlackEvent::Oversized { channel, ts, user, .. } => {
+                self.replies.keep_oversized_note(item, ticket, user, (channel, ts)).await
+            }
+            SlackEvent::Edited { channel, ts, thread, user, .. } if link.role.is_sent() => {
+                self.corrections.offer_correction(ticket, user, (channel, thread, ts)).await
+            }
+            SlackEvent::Deleted { channel, ts, .. } => {
+                self.corrections.handle_deletion(ticket, link, (channel, ts)).await
+            }
+            SlackEvent::Reaction { user, name, added: true, .. }
+                if (link.role == Role::Held || link.role.is_sent())
+                    && emoji::is_same_emoji(name, marks::NOTE_MARK) =>
+            {
+                self.reactions.handle_note_reaction(item, ticket, link, user).await
+            }
+            SlackEvent::Reaction { user, name, added, .. } => {
+                if link.role == Role::Card || self.reactions_anywhere {
+                    self.reactions.handle_reaction(item, ticket, user, name, *added).await
+                } else {
+                    Ok(())
+                }
+            }
+            SlackEvent::Edited { .. }
+            | SlackEvent::Click(_)
+            | SlackEvent::Submitted(_)
+            | SlackEvent::NotOurs
+            | SlackEvent::Unknown { .. } => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What customers say: one post for each message, or for several that had to wait.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use crate::blip::parse;
+use crate::handlers::calls::Calls;
+use crate::handlers::interrupt::{HandlerResult, PipeResult};
+use crate::handlers::timers::Timers;
+use crate::handlers::to_slack::customer_message::{
+    CustomerMessage, read_customer_message, take_mergeable_messages,
+};
+use crate::handlers::to_slack::pieces::Pieces;
+use crate::handlers::to_slack::quotes::Quotes;
+use crate::handlers::to_slack::tickets::Tickets;
+use crate::inbox::{Handled, ItemOutcome, Job};
+use crate::model::{Ticket, TicketId};
+use crate::store::{CallState, Item, ItemId};
+
+/// How long a customer's message must have waited, for our pace or because Slack asked to wait, before it goes out together with those that came
+/// after it. Without pressure there is one post per message.
+pub(crate) const MERGE_AFTER: SignedDuration = SignedDuration::from_millis(1500);
+
+/// Most messages in one post, so that a post stays readable and under Slack's limits.
+pub(crate) const MAX_MERGED_MESSAGES: usize = 20;
+
+/// Shows customers' messages in their order.
+pub(crate) struct CustomerMessages {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) tickets: Arc<Tickets>,
+    pub(crate) quotes: Arc<Quotes>,
+    pub(crate) pieces: Arc<Pieces>,
+    pub(crate) timers: Arc<Timers>,
+    pub(crate) tells_seen: bool,
+}
+
+impl CustomerMessages {
+    /// Shows what a customer said; several messages at once if they have been waiting.
+    pub(crate) async fn handle_customer_messages(
+        &self,
+        items: &[Item],
+        id: &TicketId,
+        address: &str,
+    ) -> HandlerResult {
+        let mut said =
+            take_mergeable_messages(items.iter().map_while(|item| read_customer_message(item, id)));
+        let Some(first) = said.first() else {
+            return Ok(Handled::for_first_item(ItemOutcome::Done));
+        };
+        let mut ticket = self.tickets.ensure_ticket(first.item, id, address).await?;
+        // What was begun before takes the turns that it still needs.
+        if !first.item.has_begun_calls {
+            self.pieces.threads.wait_for_slot(&ticket).await?;
+        }
+        let count = self.decide_batch_size(&said).await?;
+        said.truncate(count);
+        for said in &mut said {
+            self.quotes.quote_earlier(&ticket, said.item, &mut said.content).await?;
+        }
+        let said = said.as_slice();
+        self.pieces.post_gap_notice(&mut ticket, said).await?;
+        self.pieces.post_customer_messages(&mut ticket, said).await?;
+        self.timers.record_customer_message(&mut ticket, said.last().map(|said| said.item)).await?;
+        self.enqueue_seen_receipts(&ticket, said.iter().map(|said| said.item)).await?;
+        Ok(Handled { items: count.max(1), outcome: ItemOutcome::Done })
+    }
+
+    /// Decides how many of the waiting messages go into one post, once for good: after a crash
+    /// the same messages must be looked for, whatever waits behind the first by then.
+    async fn decide_batch_size(&self, said: &[CustomerMessage<'_>]) -> PipeResult<usize> {
+        const BATCH_SIZE_CALL: &str = "together";
+        let Some(first) = said.first().map(|said| said.item) else { return Ok(0) };
+        let ids = || said.iter().map(|said| said.item.id);
+        let age = self.calls.clock.now().duration_since(first.received);
+        let as_decided = |decided: Option<&str>| {
+            let decided = decided.map(serde_json::from_str).and_then(Result::ok);
+            let decided: Vec<ItemId> = decided.unwrap_or_default();
+            ids().zip(decided).take_while(|(id, decided)| id == decided).count().max(1)
+        };
+        let steps = self.calls.read_begun_calls(first).await?;
+        if let Some((_, decided)) = steps.iter().find(|(step, _)| step == BATCH_SIZE_CALL) {
+            return Ok(as_decided(decided.as_deref()));
+        }
+        if said.len() < 2 || age < MERGE_AFTER || !steps.is_empty() {
+            return Ok(1);
+        }
+        match self
+            .calls
+            .store
+            .begin_call(first.id, BATCH_SIZE_CALL, None, self.calls.clock.now())
+            .await?
+        {
+            CallState::Fresh => {}
+            CallState::Done(decided) => return Ok(as_decided(Some(&decided))),
+            CallState::OutcomeUnknown(_) => return Ok(as_decided(None)),
+        }
+        let ids: Vec<ItemId> = ids().take(MAX_MERGED_MESSAGES).collect();
+        self.calls
+            .store
+            .record_call_result(first.id, BATCH_SIZE_CALL, &serde_json::json!(ids).to_string())
+            .await?;
+        Ok(ids.len())
+    }
+
+    /// Has Blip told that agents were shown these messages.
+    async fn enqueue_seen_receipts<'a>(
+        &self,
+        ticket: &Ticket,
+        items: impl Iterator<Item = &'a Item>,
+    ) -> PipeResult<()> {
+        if !self.tells_seen {
+            return Ok(());
+        }
+        let messages: Vec<String> =
+            items.filter_map(|item| parse::delivered_id(&item.body)).collect();
+        if let Some(job) = Job::mark_seen(ticket, messages, self.calls.clock.now()) {
+            self.calls.enqueue_item(job).await?;
+        }
+        Ok(())
+    }
+}

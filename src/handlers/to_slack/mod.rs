@@ -1,0 +1,57 @@
+//! What happens at Blip, shown in Slack: a ticket arrives, a customer writes, a ticket ends.
+
+pub(crate) mod customer_message;
+pub(crate) mod customers;
+pub(crate) mod files;
+pub(crate) mod messages;
+pub(crate) mod new_tickets;
+pub(crate) mod pieces;
+pub(crate) mod pushed_receipts;
+pub(crate) mod quotes;
+pub(crate) mod receipts;
+pub(crate) mod tickets;
+
+use std::sync::Arc;
+
+use crate::blip::parse;
+use crate::handlers::interrupt::HandlerResult;
+use crate::handlers::to_slack::messages::CustomerMessages;
+use crate::handlers::to_slack::receipts::Receipts;
+use crate::handlers::to_slack::tickets::Tickets;
+use crate::inbox::{Handled, ItemOutcome};
+use crate::model::BlipEvent;
+use crate::store::{Item, Lane};
+
+/// Handles Blip's events.
+pub(crate) struct ToSlack {
+    pub(crate) tickets: Arc<Tickets>,
+    pub(crate) messages: Arc<CustomerMessages>,
+    pub(crate) receipts: Arc<Receipts>,
+}
+
+impl ToSlack {
+    /// Handles what Blip sent.
+    pub(crate) async fn handle_blip_items(&self, lane: &str, items: &[Item]) -> HandlerResult {
+        let Some(first) = items.first() else {
+            return Ok(Handled::for_first_item(ItemOutcome::Done));
+        };
+        let Some(Lane::Ticket(id)) = Lane::parse(lane) else {
+            // Well-formed, but of no ticket: stored and counted, and nobody waits for it.
+            return Ok(Handled::for_first_item(ItemOutcome::Done));
+        };
+        match parse::parse_event(id.bot(), &first.body) {
+            BlipEvent::Ticket(snapshot) => {
+                self.tickets.handle_ticket_event(first, &snapshot).await?;
+            }
+            // The lane knows the ticket, but not how Blip writes its id.
+            BlipEvent::Message { ticket, address, .. } => {
+                return self.messages.handle_customer_messages(items, &ticket, &address).await;
+            }
+            BlipEvent::Receipt { id: message, kind, reason, .. } => {
+                self.receipts.handle_receipt(first, &id, &message, kind, reason).await?;
+            }
+            BlipEvent::Quiet | BlipEvent::Unknown { .. } => {}
+        }
+        Ok(Handled::for_first_item(ItemOutcome::Done))
+    }
+}

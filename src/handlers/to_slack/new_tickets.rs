@@ -1,0 +1,109 @@
+//! A ticket that is new to us: its thread is that of the ticket before, or begins with its card.
+
+use std::sync::Arc;
+
+use crate::handlers::calls::Calls;
+use crate::handlers::interrupt::PipeResult;
+use crate::handlers::thread::Threads;
+use crate::handlers::timers::Timers;
+use crate::handlers::to_slack::customers::Customers;
+use crate::handlers::to_slack::pieces::Pieces;
+use crate::inbox::{Job, ReminderTopic};
+use crate::model::{Customer, Ticket, TicketSnapshot, TicketState, domain_of};
+use crate::store::Item;
+
+/// Gives new tickets their threads.
+pub(crate) struct NewTickets {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) threads: Arc<Threads>,
+    pub(crate) customers: Arc<Customers>,
+    pub(crate) timers: Arc<Timers>,
+    pub(crate) pieces: Arc<Pieces>,
+}
+
+impl NewTickets {
+    pub(crate) async fn handle_new_ticket(
+        &self,
+        item: &Item,
+        snapshot: &TicketSnapshot,
+    ) -> PipeResult<()> {
+        let mut ticket = self.build_ticket(item, snapshot).await?;
+        self.open_thread(item, &mut ticket, snapshot).await
+    }
+
+    /// Gives a new ticket its thread: that of the ticket before, or one of its own.
+    pub(crate) async fn open_thread(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        snapshot: &TicketSnapshot,
+    ) -> PipeResult<()> {
+        tracing::info!(ticket.id = %ticket.id, "a ticket has arrived");
+        self.timers.schedule_window_check(ticket, ticket.opened).await?;
+        self.customers.schedule_originator_check(ticket).await?;
+        self.timers.schedule_reminder(ticket, ReminderTopic::Unclaimed, item.received).await?;
+        if let Some(since) = ticket.unanswered {
+            self.timers.schedule_answer_checks(ticket, since).await?;
+        }
+        let before = self.threads.find_predecessor(ticket).await?;
+        if let Some(before) = &before {
+            // It was transferred, whether or not anybody tells us.
+            self.calls.enqueue_item(Job::check_ticket(&before.id, self.calls.clock.now())).await?;
+        }
+        if self.threads.continue_thread(item, ticket).await? {
+            self.customers.forget_details(&ticket.id);
+            return Ok(());
+        }
+        self.threads.post_card(item, ticket, snapshot.first_words.as_ref()).await?;
+        self.customers.forget_details(&ticket.id);
+        self.pieces.post_first_files(item, ticket, snapshot.first_words.as_ref()).await?;
+        if let Some(before) = before {
+            self.calls
+                .enqueue_item(Job::update_followed_card(&before, ticket, self.calls.clock.now()))
+                .await?;
+        }
+        Ok(self.calls.enqueue_item(Job::show_context(&ticket.id, item.received)).await?)
+    }
+
+    /// Makes a ticket of what Blip says, once it is the channel's turn.
+    pub(crate) async fn build_ticket(
+        &self,
+        item: &Item,
+        snapshot: &TicketSnapshot,
+    ) -> PipeResult<Ticket> {
+        let mut ticket = Ticket {
+            id: snapshot.id.clone(),
+            address: snapshot.address.clone(),
+            number: snapshot.number,
+            parent: snapshot.parent,
+            customer: to_customer(snapshot),
+            team: snapshot.team.clone(),
+            tags: snapshot.tags.clone(),
+            opened: snapshot.opened.unwrap_or(item.received),
+            state: TicketState::Unclaimed,
+            thread: None,
+            heard: None,
+            unanswered: snapshot.first_words.is_some().then_some(item.received),
+            revision: 1,
+        };
+        if snapshot.is_waiting() {
+            // The handoff is young even if Blip's date of it is not. One that was transferred is
+            // as old as what the customer said before.
+            let before = self.threads.find_predecessor(&ticket).await?;
+            ticket.heard = before.map_or(Some(item.received), |before| before.heard);
+        }
+        if !item.has_begun_calls {
+            self.threads.wait_for_slot(&ticket).await?;
+        }
+        self.customers.identify_customer(&mut ticket.customer, &ticket.id).await?;
+        Ok(ticket)
+    }
+}
+
+/// Whom a ticket is about, without a name.
+pub(crate) fn to_customer(snapshot: &TicketSnapshot) -> Customer {
+    let identity = snapshot.customer.clone().unwrap_or_default();
+    let domain = snapshot.domain.clone();
+    let domain = domain.unwrap_or_else(|| domain_of(&identity).to_owned());
+    Customer { name: None, originator: None, domain, identity }
+}

@@ -1,0 +1,135 @@
+//! The pieces of a message in their places: words as posts, files as files.
+
+use std::sync::Arc;
+
+use crate::handlers::bots::Bots;
+use crate::handlers::calls::Calls;
+use crate::handlers::interrupt::PipeResult;
+use crate::handlers::posts::ThreadPost;
+use crate::handlers::thread::Threads;
+use crate::handlers::to_slack::customer_message::CustomerMessage;
+use crate::handlers::to_slack::files::{CustomerFile, CustomerFiles};
+use crate::locale::Texts;
+use crate::model::{Content, Ticket};
+use crate::slack::render::Piece;
+use crate::slack::{SlackClient, bounds, render, rich_text};
+use crate::store::{Item, Role};
+
+/// Shows pieces of messages, each post in its turn.
+pub(crate) struct Pieces {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) bots: Arc<Bots>,
+    pub(crate) threads: Arc<Threads>,
+    pub(crate) files: Arc<CustomerFiles>,
+    pub(crate) slack: Arc<SlackClient>,
+    pub(crate) texts: Texts,
+}
+
+impl Pieces {
+    /// Shows the pieces of an event, whose places get the prefix given.
+    async fn post_pieces(
+        &self,
+        (item, prefix): (&Item, &str),
+        ticket: &mut Ticket,
+        blip_ids: &[String],
+        pieces: &[Piece<'_>],
+    ) -> PipeResult<()> {
+        let began = self.calls.clock.now();
+        let author = render::author_name(&ticket.customer, &self.texts);
+        let bot = self.bots.require_bot(&ticket.id)?;
+        let steps = self.calls.read_begun_calls(item).await?;
+        // The event has had a turn for its first post.
+        let mut has_turn = prefix.is_empty() && !item.has_begun_calls;
+        let mut posts = 0;
+        for (number, piece) in pieces.iter().enumerate() {
+            let words = match piece {
+                Piece::Words(words) => words,
+                Piece::File(media) => {
+                    let place = &format!("{prefix}{number}");
+                    if !has_begun_call(&steps, &format!("file:{place}@")) {
+                        self.ensure_post_slot(ticket, &mut has_turn).await?;
+                    }
+                    let (id, author) = (&ticket.id.clone(), author.as_str());
+                    let sent =
+                        CustomerFile { item, place, ticket: id, bot, media, author, blip_ids };
+                    self.files.post_file(ticket, &sent, began).await?;
+                    continue;
+                }
+            };
+            let label = if self.slack.has_author_names() { None } else { Some(&author) };
+            for part in render::split_into_posts(words, label) {
+                let (text, block) = rich_text::to_literal_post(&part);
+                let post = ThreadPost {
+                    text,
+                    blocks: vec![block],
+                    author: Some(author.clone()),
+                    role: Role::Customer,
+                    blip_ids: blip_ids.to_vec(),
+                    user: None,
+                    broadcast: false,
+                };
+                let step = format!("post:{posts}");
+                if !has_begun_call(&steps, &step) {
+                    self.ensure_post_slot(ticket, &mut has_turn).await?;
+                }
+                self.threads.post_to_ticket(item, &step, ticket, &post).await?;
+                posts += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the turn of a post, unless there has been one that nobody has used.
+    async fn ensure_post_slot(&self, ticket: &Ticket, has_turn: &mut bool) -> PipeResult<()> {
+        if std::mem::take(has_turn) {
+            return Ok(());
+        }
+        self.threads.wait_for_slot(ticket).await
+    }
+
+    /// The files that came with a new ticket's first words: the card only names them.
+    pub(crate) async fn post_first_files(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        first_words: Option<&Content>,
+    ) -> PipeResult<()> {
+        let pieces = first_words.map(|words| render::split_pieces(words, &self.texts));
+        let mut files = bounds::limit_pieces(pieces.unwrap_or_default(), &self.texts);
+        files.retain(|piece| matches!(piece, Piece::File(_)));
+        self.post_pieces((item, "first."), ticket, &[], &files).await
+    }
+
+    /// Shows what was said, in order: words as posts, files as files.
+    pub(crate) async fn post_customer_messages(
+        &self,
+        ticket: &mut Ticket,
+        said: &[CustomerMessage<'_>],
+    ) -> PipeResult<()> {
+        let Some(first) = said.first() else { return Ok(()) };
+        let blip_ids: Vec<String> = said.iter().filter_map(|said| said.id.clone()).collect();
+        let pieces =
+            |said| bounds::limit_pieces(render::split_pieces(said, &self.texts), &self.texts);
+        let pieces = said.iter().flat_map(|said| pieces(&said.content));
+        self.post_pieces((first.item, ""), ticket, &blip_ids, &render::join_pieces(pieces)).await
+    }
+
+    /// Says that what follows comes late, if the first message was fetched after a gap.
+    pub(crate) async fn post_gap_notice(
+        &self,
+        ticket: &mut Ticket,
+        said: &[CustomerMessage<'_>],
+    ) -> PipeResult<()> {
+        let Some(first) = said.first().filter(|said| said.is_after_gap) else { return Ok(()) };
+        let line = ThreadPost::from_line(&self.texts.text("thread-gap", &[]));
+        self.threads.post_to_ticket(first.item, "gap", ticket, &line).await.map(drop)
+    }
+}
+
+/// Whether the step of this name was begun before; or, where the name ends in what separates it from
+/// the thread, in any thread.
+pub(crate) fn has_begun_call(steps: &[(String, Option<String>)], name: &str) -> bool {
+    let is_it =
+        |step: &str| if name.ends_with('@') { step.starts_with(name) } else { step == name };
+    steps.iter().any(|(step, _)| is_it(step))
+}

@@ -1,0 +1,38 @@
+//! When it is too late to answer a customer: WhatsApp takes free words for 24 hours after the
+//! customer's last ones (`blip.md` §6).
+
+use std::sync::Arc;
+
+use crate::handlers::calls::Calls;
+use crate::handlers::interrupt::PipeResult;
+use crate::handlers::people::Person;
+use crate::handlers::posts::ThreadPost;
+use crate::handlers::thread::Threads;
+use crate::locale::Texts;
+use crate::model::Ticket;
+use crate::store::Item;
+
+/// Keeps words from going out that the customer's channel would drop.
+pub(crate) struct SendWindow {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) threads: Arc<Threads>,
+    pub(crate) texts: Texts,
+}
+
+impl SendWindow {
+    /// Whether the customer cannot be written to any more; then everybody is told why.
+    pub(crate) async fn refuse_if_window_closed(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+    ) -> PipeResult<bool> {
+        let is_over = ticket.window_end().is_some_and(|end| end <= self.calls.clock.now());
+        if !is_over || self.calls.has_begun_sending(item).await? {
+            return Ok(false);
+        }
+        let line = self.texts.text("thread-window-closed", &[("agent", &person.profile.name)]);
+        self.threads.post_when_due(item, "too-late", ticket, &ThreadPost::from_line(&line)).await?;
+        Ok(true)
+    }
+}

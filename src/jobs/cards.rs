@@ -1,0 +1,55 @@
+//! The card of a ticket, brought up to date.
+
+use std::sync::Arc;
+
+use crate::handlers::calls::Calls;
+use crate::handlers::interrupt::PipeResult;
+use crate::handlers::thread::{Threads, describe_card};
+use crate::locale::Texts;
+use crate::model::TicketId;
+use crate::slack::{SlackClient, card};
+use crate::store::Item;
+
+/// Draws cards anew where they would show something else.
+pub(crate) struct Cards {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) slack: Arc<SlackClient>,
+    pub(crate) threads: Arc<Threads>,
+    pub(crate) texts: Texts,
+}
+
+impl Cards {
+    pub(crate) async fn update_card(&self, item: &Item, id: &TicketId) -> PipeResult<()> {
+        let Some(ticket) = self.calls.store.load_ticket(id).await? else { return Ok(()) };
+        let Some(thread) = &ticket.thread else { return Ok(()) };
+        let shown = self.calls.store.find_link(&thread.channel, &thread.root).await?;
+        if shown.is_some_and(|link| link.ticket != *id) {
+            // The thread went on as another ticket, and the card shows that one.
+            return Ok(());
+        }
+        let (first_words, around) = (
+            self.calls.store.first_words(id).await?,
+            self.threads.find_related_tickets(&ticket).await?,
+        );
+        let (text, blocks) =
+            card::render_card(&ticket, first_words.as_deref(), &around, &self.texts);
+        let drawn = Some(describe_card(&ticket, thread, &text, &blocks));
+        // Of a try that failed it is not known what the card shows since then.
+        if item.attempts == 0 && self.calls.store.drawn_card(id).await? == drawn {
+            return Ok(());
+        }
+        match self.slack.update_message(&thread.channel, &thread.root, &text, &blocks).await {
+            Ok(()) => Ok(self
+                .calls
+                .store
+                .keep_drawn_card(id, drawn.filter(|_| !ticket.is_closed()))
+                .await?),
+            Err(error) if error.is_message_gone() || error.is_channel_lost() => {
+                // The next thing said in the thread finds that out too and makes a new card.
+                tracing::warn!(ticket.id = %id, %error, "a card could not be updated");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What was said before the handoff, as one message in the thread.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::blip::parse::{Direction, ThreadMessage};
+use crate::handlers::bots::Bots;
+use crate::handlers::calls::Calls;
+use crate::handlers::interrupt::{Interrupt, PipeResult};
+use crate::handlers::posts::ThreadPost;
+use crate::handlers::thread::Threads;
+use crate::locale::Texts;
+use crate::model::{Content, Ticket, TicketId};
+use crate::slack::render;
+use crate::store::{Item, Role};
+
+/// When a job looks again for a ticket whose card is still on its way.
+pub(crate) const CONTEXT_RETRY_PAUSE: Duration = Duration::from_millis(200);
+
+/// Shows what bot and customer said before.
+pub(crate) struct ContextPosts {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) bots: Arc<Bots>,
+    pub(crate) threads: Arc<Threads>,
+    pub(crate) texts: Texts,
+    pub(crate) context_messages: u32,
+}
+
+impl ContextPosts {
+    /// Posts what was said before the handoff as one message. Failing to learn it is no failure.
+    pub(crate) async fn post_context(
+        &self,
+        item: &Item,
+        lane: &str,
+        id: &TicketId,
+    ) -> PipeResult<()> {
+        let take = self.context_messages;
+        if self.calls.store.erased_at(id).await?.is_some() {
+            return Ok(());
+        }
+        let Some(ticket) = self.calls.store.load_ticket(id).await? else {
+            return Err(Interrupt::Wait(self.calls.clock.now() + CONTEXT_RETRY_PAUSE));
+        };
+        if take == 0 || ticket.customer.identity.is_empty() || ticket.is_closed() {
+            return Ok(());
+        }
+        let history =
+            self.bots.require_bot(id)?.fetch_history(&ticket.customer.identity, take).await;
+        let history = match history {
+            Ok(history) => history,
+            Err(error) => {
+                tracing::warn!(ticket.id = %id, %error, "the thread goes without its context");
+                return Ok(());
+            }
+        };
+        let Some(text) = render::render_context(&history_lines(history, &ticket), &self.texts)
+        else {
+            return Ok(());
+        };
+        if ticket.thread.is_none() {
+            return Ok(());
+        }
+        let post = ThreadPost { role: Role::Note, ..ThreadPost::from_line(&text) };
+        self.threads.post_from_job(item, lane, "context", &ticket, &post).await
+    }
+}
+
+/// Oldest first, and only what was said before the ticket.
+pub(crate) fn history_lines(
+    mut history: Vec<ThreadMessage>,
+    ticket: &Ticket,
+) -> Vec<(bool, Content)> {
+    history.retain(|message| message.date.is_none_or(|date| date <= ticket.opened));
+    // The newest come first; messages of the same instant keep that order, turned around.
+    history.reverse();
+    history.sort_by_key(|message| message.date);
+    let said = |message: ThreadMessage| (message.direction == Direction::Received, message.content);
+    history.into_iter().map(said).collect()
+}

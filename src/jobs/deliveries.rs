@@ -1,0 +1,327 @@
+//! Asks Blip what became of replies of which it tells nothing by itself.
+//!
+//! Blip may tell of receipts by itself or only when asked (`blip.md` §10 #9), and it limits how often
+//! it is asked. So it is asked for many replies at once: its log for all of a bot, and then, where the
+//! log does not say enough, the history of a ticket for all of that ticket. What it says is put into
+//! the inbox as if it had told by itself, so both are the same event.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dashmap::DashMap;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::blip;
+use crate::blip::parse::ThreadMessage;
+use crate::blip::{ReceiptLog, envelope, parse};
+use crate::handlers::bots::Bots;
+use crate::handlers::calls::Calls;
+use crate::handlers::interrupt::{HandlerResult, Interrupt, PipeResult};
+use crate::handlers::timers::{LOOKUP_ROUNDS, Timers};
+use crate::handlers::to_slack::pushed_receipts::PushedReceipts;
+use crate::inbox::{Handled, ItemOutcome, Job};
+use crate::model::{BlipEvent, BotName, Failure, Fault, Ticket, TicketId};
+use crate::store::{Item, Lane, NewItem, Source};
+
+/// How often it is seen whether enough replies wait.
+pub(crate) const LOOKUP_CHECK_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How long Blip keeps its log (`blip.md` §7): later there is nothing to be asked for.
+pub(crate) const BLIP_LOG_RETENTION: SignedDuration = SignedDuration::from_hours(3 * 24);
+
+/// A reply that waits for news.
+pub(crate) struct PendingReply {
+    ticket: TicketId,
+    message: String,
+    round: usize,
+    has_arrived: bool,
+}
+
+impl PendingReply {
+    /// Reads the jobs that are due; they are the first of their lane.
+    fn take_due(items: &[Item], now: Timestamp) -> Vec<Self> {
+        let due = items.iter().take_while(|item| item.received <= now);
+        due.map_while(Self::from_item).collect()
+    }
+
+    fn from_item(item: &Item) -> Option<Self> {
+        let Ok(Job::Delivery { ticket, message, looks }) = serde_json::from_slice(&item.body)
+        else {
+            return None;
+        };
+        let ticket = TicketId::parse(&ticket)?;
+        Some(Self { ticket, message, round: looks, has_arrived: false })
+    }
+
+    fn is_last_round(&self) -> bool {
+        self.round + 1 >= LOOKUP_ROUNDS.len()
+    }
+}
+
+/// Looks receipts up.
+pub(crate) struct Deliveries {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) bots: Arc<Bots>,
+    pub(crate) timers: Arc<Timers>,
+    pub(crate) pushed: Arc<PushedReceipts>,
+    pub(crate) receipts_asked: DashMap<(BotName, usize), Timestamp>,
+}
+
+impl Deliveries {
+    /// Asks Blip what became of all replies of a bot that are due and of which nothing was heard.
+    pub(crate) async fn check_deliveries(&self, items: &[Item]) -> HandlerResult {
+        let Some(oldest) = items.first() else {
+            return Ok(Handled::for_first_item(ItemOutcome::Done));
+        };
+        let now = self.calls.clock.now();
+        if now < oldest.received {
+            return Ok(Handled::for_first_item(ItemOutcome::Wait(oldest.received)));
+        }
+        let due = PendingReply::take_due(items, now);
+        let Some(first) = due.first() else {
+            return Err(Interrupt::broken("a job names no ticket"));
+        };
+        let done = Handled { items: due.len(), outcome: ItemOutcome::Forgotten };
+        let (bot, looks) = (first.ticket.bot().clone(), first.round);
+        let unsettled = self.keep_open_replies(due).await?;
+        if unsettled.is_empty() {
+            return Ok(done);
+        }
+        let rest = if self.pushed.is_pushing_receipts(&bot) {
+            self.check_for_losses(unsettled).await
+        } else if let Some(again) = self.next_lookup_time(&bot, looks, unsettled.len()) {
+            return Ok(Handled::for_first_item(ItemOutcome::Wait(
+                again.min(now + LOOKUP_CHECK_INTERVAL),
+            )));
+        } else {
+            self.check_receipt_log(unsettled).await
+        };
+        match rest {
+            Ok(rest) => {
+                for reply in rest {
+                    self.timers
+                        .schedule_receipt_lookup(&reply.ticket, &reply.message, looks + 1)
+                        .await?;
+                }
+                Ok(done)
+            }
+            // Not to be told delays nothing but being told.
+            Err(Interrupt::Call { fault, error }) if fault != Fault::Broken => {
+                tracing::warn!(%bot, error, "what became of replies could not be asked");
+                let is_worth_waiting = now < oldest.received + BLIP_LOG_RETENTION;
+                Ok(if is_worth_waiting {
+                    Handled::for_first_item(ItemOutcome::Wait(now + LOOKUP_CHECK_INTERVAL))
+                } else {
+                    done
+                })
+            }
+            Err(interrupt) => Err(interrupt),
+        }
+    }
+
+    /// When Blip may be asked for so many replies; now, if there is no such time.
+    fn next_lookup_time(&self, bot: &BotName, looks: usize, replies: usize) -> Option<Timestamp> {
+        let look = LOOKUP_ROUNDS.get(looks).filter(|look| replies < look.enough)?;
+        let asked = self.receipts_asked.get(&(bot.clone(), looks)).map(|at| *at)?;
+        Some(asked + look.pause).filter(|again| self.calls.clock.now() < *again)
+    }
+
+    /// Leaves out the replies of which nothing more is to be heard, and notes which have arrived.
+    async fn keep_open_replies(&self, replies: Vec<PendingReply>) -> PipeResult<Vec<PendingReply>> {
+        let mut unsettled = Vec::new();
+        for mut reply in replies {
+            if !self.has_receipt(&reply, "consumed").await?
+                && !self.has_receipt(&reply, "failed").await?
+            {
+                reply.has_arrived = self.has_receipt(&reply, "received").await?;
+                unsettled.push(reply);
+            }
+        }
+        Ok(unsettled)
+    }
+
+    /// Whether this was heard of a reply, by itself or when asked: every receipt is in the inbox.
+    async fn has_receipt(&self, reply: &PendingReply, event: &str) -> PipeResult<bool> {
+        let key = parse::receipt_key(&reply.ticket, &reply.message, event);
+        Ok(self.calls.store.has_accepted(Source::Blip, &key).await?)
+    }
+
+    /// Of a Blip that tells by itself, only what it may have lost is of interest. Returns the replies
+    /// that are to be looked at again.
+    async fn check_for_losses(
+        &self,
+        mut replies: Vec<PendingReply>,
+    ) -> PipeResult<Vec<PendingReply>> {
+        replies.retain(|reply| !reply.has_arrived);
+        self.check_histories(&replies, None).await?;
+        Ok(replies)
+    }
+
+    /// Reads Blip's log for all replies at once, and looks into the tickets of those that it does not
+    /// know, at last also of those that it does not say to have arrived. Returns the replies that are
+    /// to be looked at again.
+    async fn check_receipt_log(&self, replies: Vec<PendingReply>) -> PipeResult<Vec<PendingReply>> {
+        let Some(first) = replies.first() else { return Ok(replies) };
+        let log = self.bots.require_bot(&first.ticket)?.fetch_receipt_log().await;
+        let log = answer_or_none(log)?.unwrap_or_default();
+        self.receipts_asked
+            .insert((first.ticket.bot().clone(), first.round), self.calls.clock.now());
+        let (mut rest, mut suspects) = (Vec::new(), Vec::new());
+        for mut reply in replies {
+            let told = log.receipts_for(&reply.ticket, &reply.message);
+            let is_known = !told.is_empty();
+            let news = self.enqueue_receipts(&reply.ticket, told).await?;
+            reply.has_arrived |= news.iter().any(BlipEvent::is_arrival);
+            if news.iter().any(BlipEvent::is_last_receipt) {
+                continue;
+            }
+            let is_suspect = !reply.has_arrived && (!is_known || reply.is_last_round());
+            if is_suspect { &mut suspects } else { &mut rest }.push(reply);
+        }
+        self.check_histories(&suspects, Some(&log)).await?;
+        rest.append(&mut suspects);
+        Ok(rest)
+    }
+
+    /// Reads the history of the tickets of these replies, each once.
+    async fn check_histories(
+        &self,
+        replies: &[PendingReply],
+        log: Option<&ReceiptLog>,
+    ) -> PipeResult<()> {
+        let mut tickets: HashMap<&TicketId, Vec<&PendingReply>> = HashMap::new();
+        for reply in replies {
+            tickets.entry(&reply.ticket).or_default().push(reply);
+        }
+        for (id, replies) in tickets {
+            self.check_history(id, &replies, log).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads what the history of a ticket says of its replies: how far they came, or that they are
+    /// lost. Without a log, as Blip tells by itself, only a loss is of interest.
+    async fn check_history(
+        &self,
+        id: &TicketId,
+        replies: &[&PendingReply],
+        log: Option<&ReceiptLog>,
+    ) -> PipeResult<()> {
+        let Some(ticket) = self.calls.store.load_ticket(id).await? else { return Ok(()) };
+        if log.is_none() && !ticket.is_closed() {
+            return Ok(());
+        }
+        let said = answer_or_none(self.bots.require_bot(id)?.fetch_messages(&ticket.id).await)?
+            .unwrap_or_default();
+        let (mut unshown, mut unclear) = (Vec::new(), Vec::new());
+        for reply in replies.iter().copied() {
+            match said.iter().find(|shown| shown.has_id(&reply.message)).map(|it| it.to_receipt(id))
+            {
+                Some(Some(receipt)) => drop(self.enqueue_receipts(id, vec![receipt]).await?),
+                Some(None) => unclear.push(reply),
+                None => unshown.push(reply),
+            }
+        }
+        if !unshown.is_empty()
+            && self.has_ended(&ticket).await?
+            && self.has_our_replies(id, &said).await?
+        {
+            self.report_lost_replies(id, &unshown).await?;
+        } else {
+            unclear.append(&mut unshown);
+        }
+        match log {
+            Some(log) if !log.is_whole => self.check_each_reply(&unclear).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a ticket has ended, if only for Blip.
+    async fn has_ended(&self, ticket: &Ticket) -> PipeResult<bool> {
+        if ticket.is_closed() {
+            return Ok(true);
+        }
+        let snapshot =
+            answer_or_none(self.bots.require_bot(&ticket.id)?.fetch_ticket(&ticket.id).await)?
+                .flatten();
+        Ok(snapshot.is_some_and(|snapshot| snapshot.parse_ending().is_some()))
+    }
+
+    /// Asks Blip's log for these replies, one by one: at last, as neither the end of the log nor the
+    /// history says anything of them.
+    async fn check_each_reply(&self, replies: &[&PendingReply]) -> PipeResult<()> {
+        for PendingReply { ticket, message, .. } in
+            replies.iter().filter(|reply| reply.is_last_round())
+        {
+            let receipts = answer_or_none(
+                self.bots.require_bot(ticket)?.fetch_receipts(ticket, message).await,
+            )?;
+            self.enqueue_receipts(ticket, receipts.unwrap_or_default()).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the history of a ticket shows replies of ours at all.
+    async fn has_our_replies(&self, id: &TicketId, said: &[ThreadMessage]) -> PipeResult<bool> {
+        for ours in self.calls.store.blip_ids_of(id).await? {
+            if said.iter().any(|shown| shown.has_id(&ours)) {
+                let links = self.calls.store.links_of(id, &ours).await?;
+                if links.iter().any(|link| link.role.is_sent()) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Replies went to a ticket that was over already without our knowing: Blip takes such words and
+    /// lets them vanish (`blip.md` §10 #8). Believed only if Blip shows others of our replies in the
+    /// conversation, but not these.
+    async fn report_lost_replies(
+        &self,
+        id: &TicketId,
+        replies: &[&PendingReply],
+    ) -> PipeResult<()> {
+        // The ticket is found to be closed before the failures are told.
+        self.calls.enqueue_item(Job::check_ticket(id, self.calls.clock.now())).await?;
+        for reply in replies {
+            let failed = json!({"event": "failed"});
+            let failed = envelope::build_receipt(id.blip_id(), &reply.message, &failed);
+            self.enqueue_receipts(id, failed.into_iter().collect()).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts what Blip says of a reply into the inbox, as if it had told by itself.
+    async fn enqueue_receipts(
+        &self,
+        id: &TicketId,
+        receipts: Vec<Value>,
+    ) -> PipeResult<Vec<BlipEvent>> {
+        let received = self.calls.clock.now();
+        let mut events = Vec::new();
+        for receipt in receipts {
+            for routed in
+                parse::parse_envelopes(id.bot(), receipt.to_string().as_bytes()).unwrap_or_default()
+            {
+                events.push(parse::parse_event(id.bot(), &routed.raw));
+                let (lane, key) = (Lane::Ticket(id.clone()), routed.key);
+                let (source, body) = (Source::Blip, routed.raw);
+                self.calls
+                    .enqueue_item(NewItem { source, lane, key, body, received, due: received })
+                    .await?;
+            }
+        }
+        Ok(events)
+    }
+}
+
+/// What Blip answered; nothing if it says that it has no such thing.
+pub(crate) fn answer_or_none<T>(answer: Result<T, blip::Error>) -> PipeResult<Option<T>> {
+    match answer {
+        Err(error) if error.is_lookup_impossible() => Ok(None),
+        answer => Ok(Some(answer?)),
+    }
+}

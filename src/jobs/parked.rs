@@ -1,0 +1,44 @@
+//! Word of an event that was parked: in its ticket's thread, with a way out.
+
+use std::sync::Arc;
+
+use crate::handlers::calls::Calls;
+use crate::handlers::interrupt::PipeResult;
+use crate::handlers::posts::ThreadPost;
+use crate::handlers::thread::Threads;
+use crate::locale::Texts;
+use crate::slack::{action, card};
+use crate::store::{Item, ItemId, Lane};
+
+/// Tells people of parked events.
+pub(crate) struct ParkedNotices {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) threads: Arc<Threads>,
+    pub(crate) texts: Texts,
+}
+
+impl ParkedNotices {
+    /// Shows a parked item in its ticket's thread, or in the channel if it has none, with a way out.
+    pub(crate) async fn post_parked_item(
+        &self,
+        item: &Item,
+        lane: &str,
+        parked: ItemId,
+        parked_lane: &str,
+        text: String,
+    ) -> PipeResult<()> {
+        let Some(Lane::Ticket(id)) = Lane::parse(parked_lane) else { return Ok(()) };
+        let value = format!("{parked} {id}");
+        let offers = [
+            (action::RETRY, "button-retry", value.as_str()),
+            (action::SKIP, "button-skip", value.as_str()),
+        ];
+        let blocks = card::build_question(&text, &offers, &self.texts);
+        let post = ThreadPost { blocks, ..ThreadPost::from_line(&text) };
+        let ticket = self.calls.store.load_ticket(&id).await?;
+        let Some(ticket) = ticket.filter(|ticket| ticket.thread.is_some()) else {
+            return self.threads.post_to_default_channel(item, lane, "parked", post).await;
+        };
+        self.threads.post_from_job(item, lane, "parked", &ticket, &post).await
+    }
+}

@@ -1,0 +1,44 @@
+//! The looks at a ticket that were set for a time: does the customer still wait, is the window about
+//! to close?
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::handlers::calls::Calls;
+use crate::handlers::interrupt::PipeResult;
+use crate::handlers::timers::Timers;
+use crate::inbox::Job;
+use crate::model::TicketId;
+use crate::slack::card::WINDOW_WARNING;
+use crate::store::Item;
+
+/// Has cards show what has become true since.
+pub(crate) struct TimerChecks {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) timers: Arc<Timers>,
+}
+
+impl TimerChecks {
+    /// Has the card show that the customer still waits for an answer.
+    pub(crate) async fn check_unanswered(&self, id: &TicketId, since: i64) -> PipeResult<()> {
+        let Some(ticket) = self.calls.store.load_ticket(id).await? else { return Ok(()) };
+        let waits = ticket.unanswered.map(Timestamp::as_millisecond) == Some(since);
+        // While nobody holds it the card says since when it waits anyway.
+        if waits && ticket.holder().is_some() {
+            self.calls.enqueue_item(Job::refresh_card(&ticket, self.calls.clock.now())).await?;
+        }
+        Ok(())
+    }
+
+    /// Has the card show how long the window stays open. If the customer has written meanwhile,
+    /// somebody looks again later.
+    pub(crate) async fn check_window(&self, item: &Item, id: &TicketId) -> PipeResult<()> {
+        let Some(ticket) = self.calls.store.load_ticket(id).await? else { return Ok(()) };
+        let now = self.calls.clock.now();
+        if ticket.window_end().is_some_and(|end| end - WINDOW_WARNING <= now) {
+            self.calls.enqueue_item(Job::refresh_card(&ticket, now)).await?;
+        }
+        self.timers.schedule_window_check(&ticket, item.received).await
+    }
+}
