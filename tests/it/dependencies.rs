@@ -113,6 +113,7 @@ fn code(folder: &Path) -> String {
 fn every_build_keeps_to_the_lock_file() {
     let locking = ["build", "check", "clippy", "doc", "metadata", "run", "test", "install"];
     for file in [
+        ".ci/fetch-axe",
         ".ci/fuzz",
         ".ci/release",
         ".ci/run",

@@ -1,7 +1,9 @@
 //! The demo's page in a real browser: a whole ticket by mouse and by keyboard, with a real kill in
-//! the middle, and no word of complaint from the browser.
+//! the middle, with trouble at the platforms, and no word of complaint from the browser; and whether
+//! everybody can use it.
 //!
-//! `PICTURES=folder` keeps a picture of the page there.
+//! `PICTURES=folder` keeps pictures of the page there. `AXE_CORE=file` is axe-core's `axe.min.js`, which
+//! `.ci/run` fetches; without it, what it would find is not looked for.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -12,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use crate::support::browser::{Browser, DOWN, ENTER};
-use crate::support::wish;
+use crate::support::{note, wish};
 
 /// The whole demo as it is started.
 struct Demo(Child);
@@ -46,11 +48,16 @@ fn count(list: &str, text: &str) -> String {
     )
 }
 
-async fn keep(browser: &Browser, name: &str) {
+/// Keeps a picture of the whole page, or of an element.
+async fn keep(browser: &Browser, name: &str, selector: Option<&str>) {
     if let Some(folder) = wish("PICTURES") {
         // What has just come fades in.
         browser.sees("document.getAnimations().every(it => it.playState === 'finished')").await;
-        let picture = STANDARD.decode(browser.picture().await).unwrap();
+        let picture = match selector {
+            Some(selector) => browser.picture_of(selector).await,
+            None => browser.picture().await,
+        };
+        let picture = STANDARD.decode(picture).unwrap();
         std::fs::write(Path::new(&folder).join(format!("{name}.png")), picture).unwrap();
     }
 }
@@ -77,7 +84,7 @@ async fn a_ticket_by_mouse_goes_through_a_kill_of_the_service() {
     browser.clicks("#phone-menu summary").await;
     browser.clicks("[data-send=photo]").await;
     browser.sees("document.querySelector('#answers .file img')?.naturalWidth").await;
-    keep(&browser, "demo").await;
+    keep(&browser, "demo", None).await;
 
     browser.clicks("#life").await;
     browser.sees("document.querySelector('#state.down')").await;
@@ -130,7 +137,6 @@ async fn a_ticket_by_keyboard_on_a_telephone_in_english() {
     browser.tabs_to("#answer textarea").await;
     browser.presses(&format!("On its way{ENTER}")).await;
     browser.sees(&count("#said .theirs", "On its way")).await;
-    keep(&browser, "demo-telephone").await;
     browser.tabs_to("#close-thread").await;
     browser.presses(ENTER).await;
     for selector in ["#messages .tools summary", "#messages .faces button:nth-child(2)"] {
@@ -138,6 +144,208 @@ async fn a_ticket_by_keyboard_on_a_telephone_in_english() {
         browser.presses(ENTER).await;
     }
     browser.sees("document.querySelector('#said .ended')").await;
+    finish(&browser).await;
+}
+
+/// A customer has written, and an agent has the ticket and its thread before them.
+async fn open_a_ticket(browser: &Browser, url: &str) {
+    browser.goes_to(&format!("{url}#tour=off")).await;
+    browser.clicks("#openers button").await;
+    browser.clicks("#messages [data-press*=claim]").await;
+    browser.clicks("#messages .answers").await;
+    browser.sees("document.querySelector('#answer textarea')?.offsetParent").await;
+}
+
+async fn say_on_the_phone(browser: &Browser, text: &str) {
+    browser.types("#phone-text", text).await;
+    browser.clicks("#phone-send").await;
+}
+
+async fn answer_in_the_thread(browser: &Browser, text: &str) {
+    browser.types("#answer textarea", text).await;
+    browser.clicks("#answer .send").await;
+}
+
+/// A call of this platform that ended so, in the list of calls.
+fn is_called(platform: &str, what: &str, outcome: &str) -> String {
+    format!(
+        "[...document.querySelectorAll('#calls .{platform}.out')].some((it) => \
+        it.querySelector('.what').innerText.includes({what:?}) && \
+        it.querySelector('.outcome').innerText === {outcome:?})"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_slack_has_no_time_for_is_shown_once_later() {
+    let Some(browser) = Browser::open(1440, 900).await else { return };
+    let (_demo, url) = Demo::start();
+    open_a_ticket(&browser, &url).await;
+    browser.clicks("#slack-busy").await;
+    browser.sees("document.querySelector('#slack-busy[aria-pressed=true]')").await;
+    say_on_the_phone(&browser, "cadê meu pedido?").await;
+    say_on_the_phone(&browser, "é o 4411").await;
+    browser.sees(&is_called("slack", "chat.postMessage", "429")).await;
+    browser.sees(&format!("{} === 0", count("#answers .message", "4411"))).await;
+    browser.clicks("#slack-busy").await;
+    for text in ["cadê meu pedido?", "é o 4411"] {
+        browser.sees(&format!("{} === 1", count("#answers .message", text))).await;
+    }
+    finish(&browser).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_reaches_the_customer_once_when_blip_is_back() {
+    let Some(browser) = Browser::open(1440, 900).await else { return };
+    let (_demo, url) = Demo::start();
+    open_a_ticket(&browser, &url).await;
+    browser.clicks("#blip-down").await;
+    browser.sees("document.querySelector('#blip-down[aria-pressed=true]')").await;
+    answer_in_the_thread(&browser, "Sai hoje").await;
+    browser.sees(&is_called("blip", "/messages", "503")).await;
+    say_on_the_phone(&browser, "oi?").await;
+    browser.sees(&format!("{} === 0", count("#said .theirs", "Sai hoje"))).await;
+    browser.clicks("#blip-down").await;
+    browser.sees(&format!("{} === 1", count("#said .theirs", "Sai hoje"))).await;
+    answer_in_the_thread(&browser, "Amanhã chega").await;
+    browser.sees(&format!("{} === 1", count("#said .theirs", "Amanhã chega"))).await;
+    browser.sees(&format!("{} === 1", count("#said .theirs", "Sai hoje"))).await;
+    browser.sees(&format!("{} === 1", count("#answers .message", "oi?"))).await;
+    finish(&browser).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn words_whose_answer_is_lost_are_there_once_on_both_sides() {
+    let Some(browser) = Browser::open(1440, 900).await else { return };
+    let (_demo, url) = Demo::start();
+    open_a_ticket(&browser, &url).await;
+    browser.clicks("#loses-answer").await;
+    browser.sees("document.querySelector('#loses-answer[aria-pressed=true]')").await;
+    say_on_the_phone(&browser, "primeira").await;
+    answer_in_the_thread(&browser, "resposta um").await;
+    browser.sees(&is_called("slack", "chat.postMessage", "sem resposta")).await;
+    browser.sees(&is_called("blip", "/messages", "sem resposta")).await;
+    browser.sees("document.querySelector('#loses-answer[aria-pressed=false]')").await;
+    // What follows keeps the order: once it is there, nothing of what was lost is still to come.
+    say_on_the_phone(&browser, "segunda").await;
+    answer_in_the_thread(&browser, "resposta dois").await;
+    for (list, texts) in [
+        ("#answers .message", ["primeira", "segunda"]),
+        ("#said .theirs", ["resposta um", "resposta dois"]),
+    ] {
+        browser.sees(&format!("{} === 1", count(list, texts[1]))).await;
+        browser.sees(&format!("{} === 1", count(list, texts[0]))).await;
+    }
+    finish(&browser).await;
+}
+
+/// What axe-core finds serious or critical in the page as it is now.
+async fn find_barriers(browser: &Browser, axe: &str) -> Vec<String> {
+    if browser.run("return !window.axe").await == json!(true) {
+        browser.run(axe).await;
+    }
+    let found = browser
+        .run_until_done(
+            "axe.run(document, { resultTypes: ['violations'] }).then((it) => done(it.violations\
+            .filter((it) => ['serious', 'critical'].includes(it.impact))\
+            .flatMap((it) => it.nodes.map((node) => [it.id, node.target.join(' '), \
+            (node.any[0] ?? node.all[0] ?? node.none[0])?.message].join(' | ')))), \
+            (error) => done([String(error)]))",
+        )
+        .await;
+    found.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()).collect()
+}
+
+/// Looks for barriers in light and dark, on a desktop and on each side of a telephone's screen.
+async fn look_for_barriers(browser: &Browser, axe: &str, what: &str) -> Vec<String> {
+    let mut barriers = Vec::new();
+    for scheme in ["light", "dark"] {
+        for (width, tabs) in [(1440, ["phone"].as_slice()), (400, &["phone", "wire", "slack"])] {
+            browser.looks(scheme, width).await;
+            for tab in tabs {
+                let places = "const it = new URLSearchParams(location.hash.slice(1));";
+                browser.run(&format!("{places} it.set('tab', '{tab}'); location.hash = it")).await;
+                browser.sees(&format!("document.body.dataset.tab === '{tab}'")).await;
+                let found = find_barriers(browser, axe).await;
+                let place = format!("{what}, {scheme}, {width}, {tab}");
+                barriers.extend(found.into_iter().map(|barrier| format!("{place}: {barrier}")));
+            }
+        }
+    }
+    browser.looks("light", 1440).await;
+    barriers
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_on_the_page_keeps_anybody_out() {
+    let Some(axe) = wish("AXE_CORE") else {
+        return note("skipped: AXE_CORE names no axe.min.js (.ci/run fetches it)");
+    };
+    let axe = std::fs::read_to_string(&axe).unwrap_or_else(|why| panic!("AXE_CORE={axe}: {why}"));
+    let Some(browser) = Browser::open(1440, 900).await else { return };
+    let (_demo, url) = Demo::start();
+    browser.goes_to(&url).await;
+    browser.sees("!document.querySelector('.loading') && document.querySelector('#tour-title').innerText").await;
+    let mut barriers = look_for_barriers(&browser, &axe, "the tour").await;
+    open_a_ticket(&browser, &url).await;
+    browser.clicks("#phone-menu summary").await;
+    browser.clicks("[data-send=photo]").await;
+    browser.sees("document.querySelector('#answers .file img')?.naturalWidth").await;
+    answer_in_the_thread(&browser, "Oi, *Maria*! https://loja.example :wave:").await;
+    answer_in_the_thread(&browser, "// só entre nós").await;
+    browser.sees(&count("#said .theirs", "Maria")).await;
+    browser.clicks("#blip-down").await;
+    barriers.extend(look_for_barriers(&browser, &axe, "a ticket").await);
+    browser.clicks("#blip-down").await;
+    browser.clicks("#side .to-home").await;
+    browser.sees("document.querySelector('#home .b-header')").await;
+    barriers.extend(look_for_barriers(&browser, &axe, "the home tab").await);
+    browser.clicks("#side .to-channel").await;
+    browser.clicks("#messages [data-press*=close]").await;
+    browser.sees("document.querySelector('#dialog[open] input, #dialog[open] textarea')").await;
+    barriers.extend(look_for_barriers(&browser, &axe, "a dialog").await);
+    barriers.sort();
+    barriers.dedup();
+    assert_eq!(barriers, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn agents_see_card_thread_dialog_and_home_in_their_language() {
+    let Some(browser) = Browser::open(1290, 760).await else { return };
+    let (_demo, url) = Demo::start();
+    browser.goes_to(&format!("{url}#tour=off")).await;
+    for (language, customer, reply, note) in [
+        ("pt-BR", 1, "Oi, Maria! Vou ver isso agora.", "// o pedido saiu ontem"),
+        ("en", 2, "Hello João! I am looking into it.", "// it was sent yesterday"),
+        ("es", 3, "¡Hola, Carla! Lo reviso ahora.", "// el pedido salió ayer"),
+    ] {
+        let choose = format!("document.querySelector('#language').value = '{language}'");
+        browser.sees("!document.querySelector('.loading')").await;
+        browser
+            .run(&format!(
+                "{choose}; document.querySelector('#language').dispatchEvent(new Event('change'))"
+            ))
+            .await;
+        browser.sees(&format!("document.documentElement.lang === '{language}'")).await;
+        browser.sees("document.querySelector('#state.up')").await;
+        browser.clicks(&format!("#customers button:nth-child({customer})")).await;
+        browser.clicks("#openers button").await;
+        browser.clicks("#messages .message:last-child [data-press*=claim]").await;
+        browser.clicks("#messages .message:last-child .answers").await;
+        answer_in_the_thread(&browser, reply).await;
+        answer_in_the_thread(&browser, note).await;
+        browser.sees("document.querySelectorAll('#answers .reactions').length >= 2").await;
+        keep(&browser, &format!("agents-ticket.{language}"), Some("#slack")).await;
+        browser.clicks("#side .to-home").await;
+        browser.sees("document.querySelector('#home .b-header')").await;
+        keep(&browser, &format!("agents-home.{language}"), Some("#home")).await;
+        browser.clicks("#side .to-channel").await;
+        browser.clicks("#messages .message:last-child [data-press*=close]").await;
+        browser.sees("document.querySelector('#dialog[open] [type=submit]')").await;
+        keep(&browser, &format!("agents-close.{language}"), Some("#dialog")).await;
+        browser.clicks("#dialog [type=submit]").await;
+        browser.sees("document.querySelector('#said .ended')").await;
+        browser.clicks("#close-thread").await;
+    }
     finish(&browser).await;
 }
 

@@ -118,8 +118,9 @@ function select(part, block, context) {
 function finder(part, block, context, isMany) {
   let chosen = (isMany ? part.initial_options : [part.initial_option].filter(Boolean)) ?? [];
   const chips = h("span.b-chips");
+  const listId = `l-${block.block_id}-${part.action_id}`;
   const field = h("input", {
-    type: "text", role: "combobox", "aria-expanded": "false", autocomplete: "off",
+    type: "text", role: "combobox", "aria-expanded": "false", "aria-controls": listId, "aria-autocomplete": "list", autocomplete: "off",
     placeholder: part.placeholder?.text ?? context.search,
     oninput: () => find(), onfocus: () => find(),
     onkeydown: (event) => {
@@ -130,7 +131,7 @@ function finder(part, block, context, isMany) {
     },
   });
   const list = h("div.b-menu", {
-    hidden: true, role: "listbox",
+    id: listId, hidden: true, role: "listbox", "aria-label": block.label?.text ?? part.placeholder?.text ?? context.search,
     onkeydown: (event) => {
       const step = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
       if (!step) return;

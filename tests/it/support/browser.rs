@@ -124,10 +124,44 @@ impl Browser {
         self.post("/execute/sync", &script).await.unwrap_or_else(|why| panic!("{script}: {why}"))
     }
 
+    /// What a script in the page hands to `done`, sooner or later.
+    pub async fn run_until_done(&self, script: &str) -> Value {
+        let script = format!("const done = arguments[0]; {script}");
+        let script = json!({ "script": script, "args": [] });
+        self.post("/execute/async", &script).await.unwrap()
+    }
+
     /// A picture of the window, as PNG in Base64.
     pub async fn picture(&self) -> String {
-        let answer = self.client.get(format!("{}/screenshot", self.session)).send().await.unwrap();
+        self.picture_at("/screenshot").await
+    }
+
+    /// A picture of one element, as PNG in Base64.
+    pub async fn picture_of(&self, selector: &str) -> String {
+        let find = json!({ "using": "css selector", "value": selector });
+        let found = self.post("/element", &find).await.unwrap();
+        self.picture_at(&format!("/element/{}/screenshot", found[ELEMENT].as_str().unwrap())).await
+    }
+
+    async fn picture_at(&self, path: &str) -> String {
+        let answer = self.client.get(format!("{}{path}", self.session)).send().await.unwrap();
         read(answer).await.unwrap().as_str().unwrap().to_owned()
+    }
+
+    /// Shows the page as a person has it who likes it light or dark, without motion, on a screen of
+    /// this width.
+    pub async fn looks(&self, scheme: &str, width: u32) {
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme },
+            { "name": "prefers-reduced-motion", "value": "reduce" }]);
+        self.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+        let size =
+            json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await;
+    }
+
+    async fn devtools(&self, command: &str, params: Value) {
+        let body = json!({ "cmd": command, "params": params });
+        self.post("/goog/cdp/execute", &body).await.unwrap();
     }
 
     /// What the page has complained of since it was asked last.
