@@ -72,6 +72,8 @@ pub struct Config {
     pub log: String,
     /// How the log is written.
     pub log_format: LogFormat,
+    /// Where traces go, if anywhere.
+    pub traces: Option<TracesConfig>,
     /// What an operator should look at although the bridge can start.
     pub warnings: Vec<String>,
     summary: Vec<String>,
@@ -88,6 +90,17 @@ pub(crate) struct HttpConfig {
     pub(crate) public_url: Option<String>,
     /// What calls to the platforms go through, if there is something.
     pub(crate) proxy: Option<ProxyConfig>,
+}
+
+/// Where traces go.
+#[derive(Clone, Debug)]
+pub struct TracesConfig {
+    /// The base address of a collector, without a slash at its end.
+    pub endpoint: String,
+    /// What is sent along.
+    pub headers: Vec<(String, SecretString)>,
+    /// The name under which they are shown.
+    pub service: String,
 }
 
 /// A proxy of the system, as the environment names it.

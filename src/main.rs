@@ -15,6 +15,8 @@ use blip_slack::config::{self, Config, LogFormat};
 use blip_slack::control::{self, ControlRequest, ForgettingReport};
 use blip_slack::store::sqlite::{self, SqliteOptions};
 use blip_slack::store::{SharedStore, SqliteStore};
+#[cfg(feature = "otlp")]
+use blip_slack::telemetry::Traces;
 use blip_slack::{doctor, healthcheck, init, manifest, telemetry};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -204,14 +206,27 @@ async fn run_doctor(json: bool) -> anyhow::Result<()> {
 
 async fn run_bridge() -> anyhow::Result<()> {
     let config = Config::from_env()?;
-    telemetry::start_telemetry(&config.log, config.log_format == LogFormat::Json);
+    let is_json = config.log_format == LogFormat::Json;
+    #[cfg(feature = "otlp")]
+    if let Some(wanted) = &config.traces {
+        let traces = Traces::start(&wanted.endpoint, &wanted.headers, &wanted.service)?;
+        telemetry::start_telemetry_with_traces(&config.log, is_json, &traces);
+        let ended = serve_until_stopped(&config).await;
+        traces.stop().await;
+        return ended;
+    }
+    telemetry::start_telemetry(&config.log, is_json);
+    serve_until_stopped(&config).await
+}
+
+async fn serve_until_stopped(config: &Config) -> anyhow::Result<()> {
     tracing::info!("settings that differ from their defaults: {}", config.summary());
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
     let mut stop = StopSignals::listen()?;
     let app = tokio::select! {
-        app = App::start(&config, Tuning::default()) => app?,
+        app = App::start(config, Tuning::default()) => app?,
         () = stop.wait_for_signal() => return Ok(()),
     };
     stop.wait_for_signal().await;

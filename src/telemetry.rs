@@ -1,8 +1,11 @@
-//! What the program tells of itself: its log, its metrics, its panics.
+//! What the program tells of itself: its log, its metrics, its traces, its panics.
 //!
 //! The one place where metrics have names. Labels are constant words, never ids and never what
 //! people wrote; the log carries ids, and the panic hook drops the message of a panic, because
 //! it may quote what was being handled.
+
+#[cfg(feature = "otlp")]
+mod traces;
 
 use std::io::IsTerminal;
 use std::panic::PanicHookInfo;
@@ -14,8 +17,14 @@ use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use tracing::{Span, error_span, field};
-use tracing_subscriber::EnvFilter;
+use tracing::{Span, Subscriber, error_span, field};
+use tracing_subscriber::layer::{Layer, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, fmt, registry};
+
+#[cfg(feature = "otlp")]
+pub use traces::Traces;
 
 const EVENTS_ACCEPTED: &str = "blip_slack_events_accepted_total";
 const EVENTS_REPEATED: &str = "blip_slack_events_repeated_total";
@@ -45,18 +54,35 @@ static METRICS_HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
 /// `filter` is what `LOG` holds; one that cannot be read counts as `info`. Where a log is started
 /// already, as in tests, that one stays.
 pub fn start_telemetry(filter: &str, json: bool) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = if json {
-        log.json().flatten_event(true).with_current_span(false).with_span_list(true).try_init()
-    } else {
-        log.with_ansi(std::io::stderr().is_terminal()).try_init()
-    };
-    if started.is_err() {
+    start_with_log(registry().with(build_log(filter, json)));
+}
+
+/// The same, and sends traces besides.
+#[cfg(feature = "otlp")]
+pub fn start_telemetry_with_traces(filter: &str, json: bool, traces: &Traces) {
+    start_with_log(registry().with(build_log(filter, json)).with(traces.layer()));
+}
+
+fn start_with_log(log: impl Subscriber + Send + Sync) {
+    if log.try_init().is_err() {
         tracing::debug!("the log was started before");
     }
     std::panic::set_hook(Box::new(log_panic));
     metrics_handle();
+}
+
+fn build_log<S>(filter: &str, json: bool) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = fmt::layer().with_writer(std::io::stderr);
+    if json {
+        let log = log.json().flatten_event(true).with_current_span(false).with_span_list(true);
+        log.with_filter(filter).boxed()
+    } else {
+        log.with_ansi(std::io::stderr().is_terminal()).with_filter(filter).boxed()
+    }
 }
 
 /// The span of work on a lane: each log line below it carries the lane and, if it is that of a
@@ -72,9 +98,15 @@ pub(crate) fn lane_span(lane: &str) -> Span {
     span
 }
 
+/// The span of taking in one event. Its key is made of the ids that the platform gave it, and is the
+/// same here and where it is handled ([`event_span`]), so it follows a message to the other side.
+pub(crate) fn accept_span(source: &'static str, key: &str) -> Span {
+    error_span!("accept", source, key)
+}
+
 /// The span of one event or job that is being handled.
-pub(crate) fn event_span(source: &'static str, id: i64, attempts: u32) -> Span {
-    error_span!("event", source, id, attempt = attempts + 1)
+pub(crate) fn event_span(source: &'static str, id: i64, key: &str, attempts: u32) -> Span {
+    error_span!("event", source, id, key, attempt = attempts + 1)
 }
 
 /// The metrics in the text format of Prometheus.
@@ -116,6 +148,8 @@ pub(crate) fn record_ack(source: &'static str, after: Duration) {
 
 /// A platform was called, which took so long; `outcome` is `ok` or the name of a `Fault`.
 pub(crate) fn record_call(platform: &'static str, outcome: &'static str, took: Duration) {
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    tracing::debug!(platform, outcome, took_ms, "a call was made");
     counter!(PLATFORM_CALLS, "platform" => platform, "outcome" => outcome).increment(1);
     histogram!(CALL_SECONDS, "platform" => platform).record(took);
 }

@@ -506,7 +506,7 @@ impl BlipClient {
             .to_vec())
     }
 
-    #[tracing::instrument(level = "error", name = "blip", skip_all, fields(operation))]
+    #[tracing::instrument(level = "error", name = "blip", skip_all, fields(operation = operation))]
     async fn send_command(
         &self,
         operation: &'static str,
@@ -530,7 +530,7 @@ impl BlipClient {
     }
 
     /// Posts an envelope to which there is no other answer than that it was taken.
-    #[tracing::instrument(level = "error", name = "blip", skip_all, fields(operation))]
+    #[tracing::instrument(level = "error", name = "blip", skip_all, fields(operation = operation))]
     async fn post_envelope(
         &self,
         operation: &'static str,

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -83,6 +84,32 @@ pub(crate) fn parse_base_url(value: &str) -> Option<String> {
     let is_plain = url.query().is_none() && url.fragment().is_none();
     let is_anonymous = url.username().is_empty() && url.password().is_none();
     (is_safe && is_plain && is_anonymous).then(|| url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// The base address of a collector of OpenTelemetry, which may be anywhere in one's own network.
+pub(crate) fn parse_collector_url(value: &str) -> Option<String> {
+    let url = Url::parse(value).ok()?;
+    let is_http = matches!(url.scheme(), "http" | "https") && url.has_host();
+    let is_plain = url.query().is_none() && url.fragment().is_none();
+    let is_anonymous = url.username().is_empty() && url.password().is_none();
+    (is_http && is_plain && is_anonymous).then(|| url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Headers as OpenTelemetry writes them: values are percent-encoded.
+pub(crate) fn parse_headers(value: &str) -> Option<Vec<(String, SecretString)>> {
+    let headers: HashMap<String, SecretString> = parse_pairs(value, |name, value| {
+        let value = percent_decode_str(value).decode_utf8().ok()?;
+        let is_value = is_visible_ascii(&value.replace(' ', "_"));
+        is_value
+            .then(|| Some((parse_header_name(name)?, SecretString::from(value.into_owned()))))?
+    })?;
+    Some(headers.into_iter().collect())
+}
+
+/// A name that is shown to people.
+pub(crate) fn parse_service_name(value: &str) -> Option<String> {
+    let is_name = !value.is_empty() && !value.contains(char::is_control);
+    is_name.then(|| value.to_owned())
 }
 
 pub(crate) fn parse_channel_ref(value: &str) -> Option<ChannelRef> {

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use super::reader::SettingsReader;
 use super::{
     BotConfig, ChannelRef, Config, DeskConfig, HttpConfig, LogFormat, MediaConfig, ProxyConfig,
-    ReactionsOn, ReplyPolicy, SlackConfig, parse, uppercase_bot_name, warnings,
+    ReactionsOn, ReplyPolicy, SlackConfig, TracesConfig, parse, uppercase_bot_name, warnings,
 };
 use crate::model::BotName;
 
@@ -43,6 +43,7 @@ impl Config {
             "json" => Some(LogFormat::Json),
             _ => None,
         });
+        let traces = TracesConfig::read_settings(reader);
         let config = Self {
             http: http?,
             slack: slack?,
@@ -58,6 +59,7 @@ impl Config {
             timezone: timezone?,
             log: log?,
             log_format: log_format?,
+            traces,
             warnings: Vec::new(),
             summary: Vec::new(),
         };
@@ -89,6 +91,16 @@ impl ProxyConfig {
         reader.add_to_summary(format!("{variable} set"));
         let except = reader.read_foreign("no_proxy").or_else(|| reader.read_foreign("NO_PROXY"));
         Some(Self { variable, address, except: except.unwrap_or_default() })
+    }
+}
+
+impl TracesConfig {
+    fn read_settings(reader: &mut SettingsReader<'_>) -> Option<Self> {
+        let endpoint =
+            reader.read_optional("OTEL_EXPORTER_OTLP_ENDPOINT", parse::parse_collector_url);
+        let headers = reader.read_optional("OTEL_EXPORTER_OTLP_HEADERS", parse::parse_headers);
+        let service = reader.read_optional("OTEL_SERVICE_NAME", parse::parse_service_name);
+        Some(Self { endpoint: endpoint?, headers: headers.unwrap_or_default(), service: service? })
     }
 }
 

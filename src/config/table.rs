@@ -223,4 +223,15 @@ pub static ALL_VARIABLES: &[Variable] = &[
         .means("How the log is written")
         .form(OneOf(&["text", "json"]), "text")
         .default("text"),
+    variable(VariableGroup::Service, "OTEL_EXPORTER_OTLP_ENDPOINT")
+        .means("Where traces go: a collector of OpenTelemetry (OTLP over HTTP). The program must be built with the feature otlp")
+        .form(Words("an http or https address without a path to traces"), "http://localhost:4318"),
+    variable(VariableGroup::Service, "OTEL_EXPORTER_OTLP_HEADERS")
+        .means("What the collector wants to see with them, such as a key")
+        .form(Words("a comma list of name=value, with values percent-encoded"), "x-api-key=your-key")
+        .privacy(Secret),
+    variable(VariableGroup::Service, "OTEL_SERVICE_NAME")
+        .means("The name under which traces are shown")
+        .form(Words("a name"), "blip-slack")
+        .default("blip-slack"),
 ];

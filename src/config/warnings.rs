@@ -37,6 +37,13 @@ pub(super) fn collect_warnings(config: &Config) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if cfg!(not(feature = "otlp")) && config.traces.is_some() {
+        warnings.push(
+            "OTEL_EXPORTER_OTLP_ENDPOINT: this program was built without traces and sends none; \
+            build it with cargo build --locked --release --features otlp"
+                .to_owned(),
+        );
+    }
     warnings.extend(unmatched_log_directives(&config.log).into_iter().map(|part| {
         format!("LOG: {part} names no module of the bridge and no crate that logs: it does nothing")
     }));

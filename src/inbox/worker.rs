@@ -175,7 +175,7 @@ impl<P: Handler> Worker<P> {
 
     async fn call_handler(&self, lease: &Lease, items: &[Item]) -> Handled {
         let span = items.first().map_or_else(Span::none, |first| {
-            telemetry::event_span(first.source.name(), first.id, first.attempts)
+            telemetry::event_span(first.source.name(), first.id, &first.key, first.attempts)
         });
         let handled = self.handler.handle_items(&lease.lane, items).instrument(span);
         let handled = AssertUnwindSafe(handled).catch_unwind().await;

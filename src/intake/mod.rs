@@ -34,6 +34,7 @@ use secrecy::SecretString;
 use tokio::sync::Notify;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
+use tracing::Instrument;
 
 pub(crate) use downloads::Downloads;
 pub(crate) use error::Error;
@@ -122,10 +123,21 @@ pub(crate) fn build_router(intake: Intake) -> Router {
 impl Intake {
     /// Puts an event into the inbox.
     async fn store_event(&self, item: NewItem) -> Result<(), Error> {
+        let span = telemetry::accept_span(item.source.name(), &item.key);
+        self.store_in_span(item).instrument(span).await
+    }
+
+    async fn store_in_span(&self, item: NewItem) -> Result<(), Error> {
         let (source, is_slack) = (item.source.name(), item.source == Source::Slack);
         match self.store.accept(item).await {
-            Ok(Accepted::New) => telemetry::count_accepted(source),
-            Ok(Accepted::Repeat) => telemetry::count_repeated(source),
+            Ok(Accepted::New) => {
+                tracing::debug!("an event was taken in");
+                telemetry::count_accepted(source);
+            }
+            Ok(Accepted::Repeat) => {
+                tracing::debug!("an event came again");
+                telemetry::count_repeated(source);
+            }
             Err(error) => {
                 tracing::error!(%error, source, "an event could not be stored; the sender is asked to repeat it");
                 if is_slack {

@@ -65,4 +65,5 @@ mod sparse;
 mod store;
 mod streaming;
 mod support;
+mod traces;
 mod words;

@@ -212,7 +212,7 @@ impl SlackClient {
         Some(format!("{address}?thread_ts={root}&cid={channel}"))
     }
 
-    #[tracing::instrument(level = "error", name = "slack", skip_all, fields(method))]
+    #[tracing::instrument(level = "error", name = "slack", skip_all, fields(method = method))]
     pub(super) async fn call_with_body<RS>(
         &self,
         method: &'static str,
@@ -232,7 +232,7 @@ impl SlackClient {
         self.record_outcome(method, (&pause_key(method, body), began), result)
     }
 
-    #[tracing::instrument(level = "error", name = "slack", skip_all, fields(method))]
+    #[tracing::instrument(level = "error", name = "slack", skip_all, fields(method = method))]
     pub(super) async fn call_with_params<RS>(
         &self,
         method: &'static str,
