@@ -14,14 +14,16 @@ use serde_json::Value;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Variables that are no settings of the bridge's own: of the system, of its tests, of other tools.
-const NO_SETTINGS: [&str; 11] = [
+const NO_SETTINGS: [&str; 13] = [
     "ALL_PROXY",
+    "AXE_CORE",
     "CUT_EVERY",
     "HISTORY_SEED",
     "HTTPS_PROXY",
     "INSTA_UPDATE",
     "KILL_EVERY",
     "NO_PROXY",
+    "OTEL_TRACES_SAMPLER",
     "PICTURES",
     "SOAK_SECONDS",
     "BLIP_SLACK_PROGRAM",
