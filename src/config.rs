@@ -3,241 +3,45 @@
 //! The only reader of the environment. A value is checked here and nowhere else, so whoever holds
 //! a [`Config`] need not doubt it. Knows nothing of what the settings are used for.
 //!
-//! A name, its meaning, default and form stand once, in [`ALL_VARIABLES`]; everything that explains
-//! or refuses a setting quotes that table.
+//! A setting is declared once, with its name, meaning, default, form and field, in the file of its
+//! group; [`ALL_VARIABLES`] is all of them, and everything that explains or refuses a setting quotes
+//! that table.
 
+mod all;
+mod bots;
+mod declare;
+mod desk;
 mod dotenv;
 mod draft;
 mod fault;
+mod http;
 mod parse;
-mod read;
 mod reader;
+mod slack;
 mod table;
+mod traces;
 mod unknown;
 mod variable;
 mod warnings;
 
-use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
+use std::collections::BTreeMap;
 use std::{env, fs, io};
 
-use jiff::tz::TimeZone;
-use secrecy::SecretString;
-
-use crate::model::personal::NumberKind;
-use crate::model::{BotName, SlackUserId, WorkingHours};
+use dotenv::DOTENV_FILE;
 use reader::SettingsReader;
 
-pub(crate) use crate::model::ChannelRef;
+pub use all::{Config, LogFormat};
+pub(crate) use bots::BotConfig;
+pub(crate) use desk::{ReactionsOn, ReplyPolicy};
 pub(crate) use draft::SettingsDraft;
 pub(crate) use fault::{ConfigError, SettingFault};
+pub(crate) use http::ProxyConfig;
+pub(crate) use parse::Agents;
 pub(crate) use reader::{ReadFile, VariableLookup};
-pub use table::ALL_VARIABLES;
-pub use variable::{
-    BOT_PLACEHOLDER, Need, ValueForm, ValuePrivacy, Variable, VariableGroup, format_help,
-    format_markdown_table,
-};
-
-/// Where settings may stand that are not in the environment, in the working directory.
-const DOTENV_FILE: &str = ".env";
-
-/// Everything that can be set.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Where the service listens.
-    pub(crate) http: HttpConfig,
-    /// The Slack app.
-    pub(crate) slack: SlackConfig,
-    /// The Blip bots; at least one.
-    pub(crate) bots: Vec<BotConfig>,
-    /// Former names of bots, each with its name now.
-    pub(crate) bot_aliases: HashMap<BotName, BotName>,
-    /// How people work with tickets.
-    pub(crate) desk: DeskConfig,
-    /// How files are passed on.
-    pub(crate) media: MediaConfig,
-    /// The database, as a `sqlite://` address.
-    pub(crate) database_url: String,
-    /// For how long the bodies of handled events are kept.
-    pub(crate) retain_bodies: Duration,
-    /// For how long closed tickets are kept.
-    pub(crate) retain_tickets: Duration,
-    /// How long stopping waits for work under way.
-    pub(crate) shutdown: Duration,
-    /// The language of what the bridge writes: `pt-BR`, `en` or `es`.
-    pub(crate) locale: String,
-    /// The time zone of the times that it writes.
-    pub(crate) timezone: TimeZone,
-    /// What is logged, as a filter of `tracing`.
-    pub log: String,
-    /// How the log is written.
-    pub log_format: LogFormat,
-    /// Where traces go, if anywhere.
-    pub traces: Option<TracesConfig>,
-    /// What an operator should look at although the bridge can start.
-    pub warnings: Vec<String>,
-    summary: Vec<String>,
-}
-
-/// Where the service listens and is reached.
-#[derive(Clone, Debug)]
-pub(crate) struct HttpConfig {
-    /// An IP address or a host name.
-    pub(crate) host: String,
-    /// The port; 0 for any that is free.
-    pub(crate) port: u16,
-    /// The address under which others reach it, without a slash at its end.
-    pub(crate) public_url: Option<String>,
-    /// What calls to the platforms go through, if there is something.
-    pub(crate) proxy: Option<ProxyConfig>,
-}
-
-/// Where traces go.
-#[derive(Clone, Debug)]
-pub struct TracesConfig {
-    /// The base address of a collector, without a slash at its end.
-    pub endpoint: String,
-    /// What is sent along.
-    pub headers: Vec<(String, SecretString)>,
-    /// The name under which they are shown.
-    pub service: String,
-}
-
-/// A proxy of the system, as the environment names it.
-#[derive(Clone, Debug)]
-pub(crate) struct ProxyConfig {
-    /// The variable that names it.
-    pub(crate) variable: &'static str,
-    /// Its address, which may hold a password.
-    pub(crate) address: SecretString,
-    /// Hosts that are reached without it, with commas between them.
-    pub(crate) except: String,
-}
-
-/// The Slack app.
-#[derive(Clone, Debug)]
-pub(crate) struct SlackConfig {
-    /// The bot token, `xoxb-…`.
-    pub(crate) bot_token: SecretString,
-    /// Any of these may have signed a request; empty only with [`SlackConfig::app_token`].
-    pub(crate) signing_secrets: Vec<SecretString>,
-    /// The app-level token, `xapp-…`: Socket Mode instead of requests from Slack.
-    pub(crate) app_token: Option<SecretString>,
-    /// The Web API, without a slash at its end.
-    pub(crate) api_url: String,
-    /// Where tickets go that have no other channel.
-    pub(crate) channel: ChannelRef,
-    /// Where the tickets of a team go, by the team's name.
-    pub(crate) team_channels: HashMap<String, ChannelRef>,
-    /// Posts per second and channel; 0 for no pace of our own.
-    pub(crate) channel_rate: f64,
-}
-
-/// One Blip bot.
-#[derive(Clone, Debug)]
-pub(crate) struct BotConfig {
-    /// Its short name, which ends the path of its webhook.
-    pub(crate) name: BotName,
-    /// What follows `Key ` in the Authorization header.
-    pub(crate) key: SecretString,
-    /// The address of the contract at Blip, without a slash at its end.
-    pub(crate) api_url: String,
-    /// Any of these proves that a request comes from Blip; empty only if the operator allows
-    /// requests without proof.
-    pub(crate) webhook_tokens: Vec<SecretString>,
-    /// The header that carries the token.
-    pub(crate) webhook_header: String,
-    /// Where its tickets go that have no team with a channel.
-    pub(crate) channel: ChannelRef,
-}
-
-/// How people work with tickets.
-#[derive(Clone, Debug)]
-pub(crate) struct DeskConfig {
-    /// Who is an agent.
-    pub(crate) agents: Agents,
-    /// Identities at Blip by user.
-    pub(crate) agent_map: HashMap<SlackUserId, String>,
-    /// The identity at Blip for agents without one.
-    pub(crate) default_agent: Option<String>,
-    /// The emoji that claims.
-    pub(crate) claim_reaction: String,
-    /// The emoji that closes.
-    pub(crate) close_reaction: String,
-    /// Which messages these emoji count on.
-    pub(crate) reactions_on: ReactionsOn,
-    /// Whether the first reply claims.
-    pub(crate) reply_claims: bool,
-    /// Whose replies go out.
-    pub(crate) reply_policy: ReplyPolicy,
-    /// How a message begins that stays in Slack.
-    pub(crate) note_prefix: String,
-    /// Whether Blip is told of what agents were shown.
-    pub(crate) tells_seen: bool,
-    /// How long a reply is held before it is sent; not at all if there is none.
-    pub(crate) send_delay: Option<Duration>,
-    /// How long a ticket may be unclaimed before people are reminded; for ever if `None`.
-    pub(crate) remind_unclaimed: Option<Duration>,
-    /// How long a customer may wait for an answer before people are reminded; for ever if `None`.
-    pub(crate) remind_unanswered: Option<Duration>,
-    /// The user group that hears of it in the end.
-    pub(crate) escalate_to: Option<String>,
-    /// When the team works; always if `None`.
-    pub(crate) business_hours: Option<WorkingHours>,
-    /// Which numbers of people and cards are hidden in Slack.
-    pub(crate) masked: Vec<NumberKind>,
-    /// How many earlier messages are shown.
-    pub(crate) context_messages: usize,
-    /// The time between two looks at what Blip did itself; `None` for never.
-    pub(crate) reconcile: Option<Duration>,
-}
-
-/// How files are passed on.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct MediaConfig {
-    /// The largest file that is taken over from a customer, in bytes.
-    pub(crate) max: u64,
-    /// How long the address of a file that was sent to a customer is good.
-    pub(crate) link: Duration,
-    /// Whether files may also be fetched from this machine.
-    pub(crate) allow_loopback: bool,
-}
-
-/// Who is an agent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Agents {
-    /// The full members of the ticket's channel.
-    Channel,
-    /// The members of a user group, by its id.
-    Group(String),
-}
-
-/// Which messages of a thread reactions count on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ReactionsOn {
-    /// Its card.
-    Card,
-    /// All.
-    Thread,
-}
-
-/// Whose replies go to the customer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ReplyPolicy {
-    /// Those of the holder.
-    Holder,
-    /// Those of every agent.
-    Anyone,
-}
-
-/// How the log is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// For machines.
-    Json,
-}
+pub(crate) use slack::SlackConfig;
+pub use table::{ALL_VARIABLES, format_help, format_markdown_table};
+pub use traces::TracesConfig;
+pub use variable::{BOT_PLACEHOLDER, Need, ValueForm, ValuePrivacy, Variable, VariableGroup};
 
 /// A single setting, for commands that need no more than that; its default if it is not set.
 pub fn read_setting(name: &str) -> Result<Option<String>, ConfigError> {
@@ -288,21 +92,17 @@ impl Config {
 
     /// Reads every setting through `lookup`, and secrets also through `read_file`.
     pub fn load(lookup: VariableLookup<'_>, read_file: ReadFile<'_>) -> Result<Self, ConfigError> {
-        let mut reader = SettingsReader::new(lookup, read_file);
+        let mut reader = SettingsReader::new(ALL_VARIABLES, lookup, read_file);
         let config = Self::read_settings(&mut reader);
         let (config, summary) = reader.into_result(config)?;
-        Ok(Self { summary, ..config })
+        let warnings = warnings::collect_warnings(&config);
+        Ok(Self { warnings, summary, ..config })
     }
 
     /// The settings that are not as they are by default, in one line that is fit for the log.
     pub fn summary(&self) -> String {
         self.summary.join("; ")
     }
-}
-
-/// A bot's name as it stands in the names of variables.
-fn uppercase_bot_name(name: &BotName) -> String {
-    name.as_str().to_ascii_uppercase()
 }
 
 fn lines_to_config_error(lines: Vec<dotenv::UnreadableLine>) -> ConfigError {
@@ -320,11 +120,14 @@ fn to_config_error(place: String, problem: String) -> ConfigError {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
     use std::path::Path;
+    use std::time::Duration;
 
     use secrecy::ExposeSecret;
 
     use super::*;
+    use crate::model::{BotName, ChannelRef};
 
     const LEAST: &[(&str, &str)] = &[
         ("SLACK_BOT_TOKEN", "xoxb-hush"),

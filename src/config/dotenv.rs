@@ -2,6 +2,9 @@
 //!
 //! Knows no variable of ours, replaces nothing within values and needs no file system.
 
+/// Where settings may stand that are not in the environment, in the working directory.
+pub(super) const DOTENV_FILE: &str = ".env";
+
 /// A line that cannot be read: its number, and what is wrong with it, which reads on after it.
 pub(crate) type UnreadableLine = (usize, &'static str);
 

@@ -13,9 +13,8 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use url::{Host, Url};
 
-use super::{Agents, ChannelRef};
 use crate::model::personal::NumberKind;
-use crate::model::{Agent, BotName, ChannelId, SlackUserId, WorkingHours, marks};
+use crate::model::{Agent, BotName, ChannelId, ChannelRef, SlackUserId, WorkingHours, marks};
 
 /// Our modules, as `LOG` may name them.
 const MODULES: &[&str] = &[
@@ -46,6 +45,15 @@ const MODULES: &[&str] = &[
 ];
 /// The crates that we link and that log by `tracing`; what others hand to `log` goes nowhere.
 const LOGGING_CRATES: [&str; 3] = ["hyper_util", "slack_morphism", "tower_http"];
+
+/// Who is an agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Agents {
+    /// The full members of the ticket's channel.
+    Channel,
+    /// The members of a user group, by its id.
+    Group(String),
+}
 
 pub(crate) fn parse_flag(value: &str) -> Option<bool> {
     match value {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::fault::{ConfigError, SettingFault};
 use super::parse;
-use super::variable::{ValueForm, ValuePrivacy, Variable};
+use super::variable::{ValueForm, ValuePrivacy, Variable, find_variable};
 
 /// Looks a variable up.
 pub(crate) type VariableLookup<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -20,6 +20,8 @@ pub(crate) type ReadFile<'a> = &'a dyn Fn(&Path) -> io::Result<String>;
 /// Every method answers `None` both for what is not set and for what is wrong; the latter is
 /// told by [`SettingsReader::into_result`].
 pub(crate) struct SettingsReader<'a> {
+    /// What is known of each setting.
+    table: &'static [Variable],
     lookup: VariableLookup<'a>,
     read_file: ReadFile<'a>,
     faults: Vec<SettingFault>,
@@ -35,8 +37,12 @@ enum FoundValue {
 
 impl<'a> SettingsReader<'a> {
     /// Starts with no fault.
-    pub(crate) fn new(lookup: VariableLookup<'a>, read_file: ReadFile<'a>) -> Self {
-        Self { lookup, read_file, faults: Vec::new(), summary: Vec::new() }
+    pub(crate) fn new(
+        table: &'static [Variable],
+        lookup: VariableLookup<'a>,
+        read_file: ReadFile<'a>,
+    ) -> Self {
+        Self { table, lookup, read_file, faults: Vec::new(), summary: Vec::new() }
     }
 
     /// Whether a value is given, right or wrong.
@@ -78,7 +84,7 @@ impl<'a> SettingsReader<'a> {
         name: &str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Option<T> {
-        let choices = match Variable::find(name)?.form {
+        let choices = match find_variable(self.table, name)?.form {
             ValueForm::OneOf(choices) => choices,
             ValueForm::Words(_) | ValueForm::Flag | ValueForm::Whole(..) => return None,
         };
@@ -87,7 +93,7 @@ impl<'a> SettingsReader<'a> {
 
     /// A setting of the form [`ValueForm::Whole`].
     pub(crate) fn read_whole_number(&mut self, name: &str) -> Option<u64> {
-        let bounds = match Variable::find(name)?.form {
+        let bounds = match find_variable(self.table, name)?.form {
             ValueForm::Whole(least, most) => least..=most,
             ValueForm::Words(_) | ValueForm::OneOf(_) | ValueForm::Flag => return None,
         };
@@ -108,7 +114,8 @@ impl<'a> SettingsReader<'a> {
 
     /// Notes that a setting is wrong. `problem` reads on after its name.
     pub(crate) fn add_fault(&mut self, name: &str, problem: &str) {
-        let example = Variable::find(name).map(|variable| format!("{name}={}", variable.example));
+        let example =
+            find_variable(self.table, name).map(|variable| format!("{name}={}", variable.example));
         self.faults.push(SettingFault {
             place: name.to_owned(),
             problem: problem.to_owned(),
@@ -133,7 +140,7 @@ impl<'a> SettingsReader<'a> {
         let FoundValue::Value(value) = found else { return None };
         let parsed = parse(value);
         if parsed.is_none()
-            && let Some(variable) = Variable::find(name)
+            && let Some(variable) = find_variable(self.table, name)
         {
             self.add_fault(name, &format!("must be {}", variable.form));
         }
@@ -141,7 +148,7 @@ impl<'a> SettingsReader<'a> {
     }
 
     fn find_value(&mut self, name: &str) -> FoundValue {
-        let variable = Variable::find(name);
+        let variable = find_variable(self.table, name);
         let found = match (self.value_of(name), self.file_path_of(name)) {
             (Some(value), None) => FoundValue::Value(value),
             (None, Some(path)) => self.find_in_file(name, &path),
@@ -191,7 +198,7 @@ impl<'a> SettingsReader<'a> {
 
     /// The path of the file that holds the value; only secrets may stand in one.
     fn file_path_of(&self, name: &str) -> Option<String> {
-        let is_secret = Variable::find(name).is_some_and(Variable::is_secret);
+        let is_secret = find_variable(self.table, name).is_some_and(Variable::is_secret);
         if is_secret { self.value_of(&file_variable(name)) } else { None }
     }
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use strsim::osa_distance;
 
+use super::bots::uppercase_bot_name;
 use super::fault::SettingFault;
+use super::parse;
+use super::table::ALL_VARIABLES;
 use super::variable::{BOT_PLACEHOLDER, Variable};
-use super::{ALL_VARIABLES, parse, uppercase_bot_name};
 
 /// Names of which a setting may begin with these are ours, whatever follows.
 const OWN_PREFIXES: [&str; 2] = ["BLIP_", "SLACK_"];

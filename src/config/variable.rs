@@ -5,8 +5,6 @@
 
 use std::fmt;
 
-use super::table::ALL_VARIABLES;
-
 /// Stands for the upper-case name of a bot in the name of a variable.
 pub const BOT_PLACEHOLDER: &str = "{BOT}";
 
@@ -85,6 +83,15 @@ pub enum ValueForm {
     Whole(u64, u64),
 }
 
+/// The form of an address.
+pub(super) const URL_FORM: ValueForm =
+    ValueForm::Words("an https address (http only on this machine)");
+/// The form of a channel.
+pub(super) const CHANNEL_FORM: ValueForm =
+    ValueForm::Words("a channel id such as C024BE91L, or #name");
+/// The form of secrets of which any will do.
+pub(super) const SECRETS_FORM: ValueForm = ValueForm::Words("a comma list of secrets");
+
 /// A setting that may be left out, has no default and is open.
 pub(super) const fn variable(group: VariableGroup, name: &'static str) -> Variable {
     Variable {
@@ -118,14 +125,6 @@ impl Variable {
 
     pub(super) const fn privacy(self, privacy: ValuePrivacy) -> Self {
         Self { privacy, ..self }
-    }
-
-    /// The entry for a variable's name; one of a bot is found whatever the bot.
-    pub fn find(name: &str) -> Option<&'static Self> {
-        ALL_VARIABLES
-            .iter()
-            .find(|variable| variable.name == name)
-            .or_else(|| ALL_VARIABLES.iter().find(|variable| variable.match_bot(name).is_some()))
     }
 
     /// The name of the bot for which `name` is this variable.
@@ -180,32 +179,10 @@ impl fmt::Display for ValueForm {
     }
 }
 
-/// The reference of all settings as `--help` shows it.
-pub fn format_help() -> String {
-    let mut lines = Vec::new();
-    let mut group = None;
-    for variable in ALL_VARIABLES {
-        if group.replace(variable.group) != Some(variable.group) {
-            lines.push(format!("\n{}:", variable.group.title()));
-        }
-        lines.push(format!("  {}", variable.name));
-        lines.push(format!("      {}", variable.meaning));
-        lines.push(format!("      [{}]", variable.format_remarks()));
-    }
-    lines.join("\n").trim_start().to_owned()
-}
-
-/// The table of all settings as the README shows it.
-pub fn format_markdown_table() -> String {
-    let rows = ALL_VARIABLES.iter().map(|variable| {
-        let default = match (variable.need, variable.default) {
-            (_, Some(default)) => format!("`{default}`"),
-            (Need::Always, None) => "required".to_owned(),
-            (Need::When(case), None) => format!("required {case}"),
-            (Need::Never, None) => "–".to_owned(),
-        };
-        let Variable { name, meaning, form, .. } = variable;
-        format!("| `{name}` | {default} | {meaning} ({form}) |\n")
-    });
-    "| variable | default | meaning |\n| --- | --- | --- |\n".to_owned() + &rows.collect::<String>()
+/// The entry for a variable's name; one of a bot is found whatever the bot.
+pub(super) fn find_variable(table: &'static [Variable], name: &str) -> Option<&'static Variable> {
+    table
+        .iter()
+        .find(|variable| variable.name == name)
+        .or_else(|| table.iter().find(|variable| variable.match_bot(name).is_some()))
 }

@@ -6,9 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 
 use url::{Host, Url};
 
+use super::all::Config;
+use super::bots::uppercase_bot_name;
+use super::dotenv::DOTENV_FILE;
 use super::parse::unmatched_log_directives;
 use super::reader::VariableLookup;
-use super::{ALL_VARIABLES, Config, DOTENV_FILE, uppercase_bot_name};
+use super::table::ALL_VARIABLES;
 use crate::model::BotName;
 
 /// The right of everybody to read a file.
