@@ -54,6 +54,7 @@ mod quotes;
 mod readiness;
 mod receipts;
 mod redraw;
+mod rehearsal;
 mod remind;
 mod restart;
 mod routed;

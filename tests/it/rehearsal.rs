@@ -1,0 +1,149 @@
+//! The bridge as a stranger sets it up: with settings from a document, between stand-ins that run as
+//! programs and are played over HTTP.
+
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use blip_slack_standins::program::{self, Arguments};
+use clap::Parser as _;
+use reqwest::Client;
+use serde_json::{Value, json};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+const README: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/standins/README.md"));
+
+/// How long anything may take to be seen.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One stand-in, as its program runs it.
+struct StandIn {
+    address: SocketAddr,
+    control: String,
+    client: Client,
+    _ended_by_drop: DropGuard,
+}
+
+impl StandIn {
+    fn start(platform: &str, deliver_to: &str) -> Self {
+        let (address, control) = (free_address(), free_address());
+        let (port, control_port) = (address.port().to_string(), control.port().to_string());
+        let words = ["x", platform, "--port", &port, "--control-port", &control_port];
+        let words = words.into_iter().chain(["--deliver-to", deliver_to]);
+        let arguments = Arguments::try_parse_from(words).unwrap();
+        let ended = CancellationToken::new();
+        let stop = ended.clone().cancelled_owned();
+        TaskTracker::new().spawn(async move { program::run(arguments, stop).await.unwrap() });
+        // Needed to build any client; whoever came first may have done it already.
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let client = Client::builder().no_proxy().build().unwrap();
+        let control = format!("http://{control}");
+        Self { address, control, client, _ended_by_drop: ended.drop_guard() }
+    }
+
+    async fn does(&self, deed: Value) -> Value {
+        let request = self.client.post(format!("{}/deed", self.control)).json(&deed);
+        let answer = request.send().await.unwrap();
+        assert!(answer.status().is_success(), "{deed}: {}", answer.text().await.unwrap());
+        answer.json().await.unwrap()
+    }
+
+    /// Waits until something is to be seen.
+    async fn shows<T>(&self, what: &str, look: impl Fn(&Value) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        let mut view = Value::Null;
+        loop {
+            let seen = view["version"].as_str().unwrap_or_default();
+            let request =
+                self.client.get(format!("{}/view", self.control)).query(&[("seen", seen)]);
+            if let Ok(answer) = request.send().await {
+                view = answer.json().await.unwrap();
+            }
+            if let Some(found) = look(&view) {
+                return found;
+            }
+            assert!(Instant::now() < deadline, "waited in vain for {what}\n{view:#}");
+        }
+    }
+}
+
+/// A program that ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// The settings of the document, with the addresses of these stand-ins.
+fn settings(slack: &StandIn, blip: &StandIn) -> Vec<(String, String)> {
+    let block = README.split("SLACK_API_URL=").nth(1).unwrap().split("```").next().unwrap();
+    let block = format!("SLACK_API_URL={block}");
+    let block = block.replace("127.0.0.1:4010", &slack.address.to_string());
+    let block = block.replace("127.0.0.1:4020", &blip.address.to_string());
+    let pairs = block.lines().map(|line| line.split_once('=').unwrap());
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// The first message of a channel that is looked for.
+fn find_message(view: &Value, look: impl Fn(&Value) -> bool) -> Option<Value> {
+    let messages = view["slack"]["channels"]["C0SUPPORT"]["messages"].as_object()?;
+    messages.values().find(|message| look(message)).cloned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stranger_answers_a_ticket_with_the_settings_of_the_document() {
+    let bridge = free_address();
+    let slack = StandIn::start("slack", &format!("http://{bridge}/slack/events"));
+    let blip = StandIn::start("blip", &format!("http://{bridge}/blip/webhook"));
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(&slack, &blip);
+    let program = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_blip-slack"));
+        command.args(words).env_clear().envs(settings.iter().cloned());
+        command.env("HOST", "127.0.0.1").env("PORT", bridge.port().to_string());
+        command.current_dir(folder.path()).stdin(Stdio::null());
+        command
+    };
+    slack.shows("the stand-in", |view| view["version"].as_str().map(drop)).await;
+    blip.shows("the stand-in", |view| view["version"].as_str().map(drop)).await;
+    let mut serve = program(&["serve"]);
+    let _serving = Running(serve.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let ready = Instant::now() + PATIENCE;
+    while !program(&["healthcheck"]).output().unwrap().status.success() {
+        assert!(Instant::now() < ready, "the bridge does not start");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+
+    let customer = "5531999990000@wa.gw.msging.net";
+    let says = |text: &str| json!({ "deed": "customer-says", "customer": customer, "name": "Maria", "text": text });
+    assert_eq!(blip.does(says("Oi?")).await["status"], 200);
+    let is_card = |message: &Value| {
+        message["ours"] == true && message["text"].as_str().unwrap().contains("Maria")
+    };
+    let card = slack.shows("a card", |view| find_message(view, is_card)).await;
+    let reply = json!({ "deed": "says", "user": "U0ANA", "channel": "C0SUPPORT", "root": card["ts"],
+        "text": "Olá, Maria!", "broadcast": false });
+    assert_eq!(slack.does(reply).await["status"], 200);
+    let is_heard = |view: &Value| {
+        let said = view["blip"]["threads"][customer].as_array()?;
+        said.iter().any(|it| it["content"] == "Olá, Maria!").then_some(())
+    };
+    blip.shows("the reply", is_heard).await;
+    blip.does(says("Obrigada")).await;
+    let is_thanks = |message: &Value| {
+        message["thread_ts"] == card["ts"] && message.to_string().contains("Obrigada")
+    };
+    slack.shows("the thanks", |view| find_message(view, is_thanks)).await;
+    for (stand_in, platform) in [(&slack, "slack"), (&blip, "blip")] {
+        let broken = stand_in.shows("a view", |view| Some(view[platform]["broken"].clone())).await;
+        assert_eq!(broken, json!([]), "{platform}");
+    }
+}
