@@ -33,6 +33,8 @@ const ITEM_OUTCOMES: &str = "blip_slack_events_handled_total";
 const ACK_SECONDS: &str = "blip_slack_ack_seconds";
 const PLATFORM_CALLS: &str = "blip_slack_calls_total";
 const CALL_SECONDS: &str = "blip_slack_call_seconds";
+const WAIT_SECONDS: &str = "blip_slack_wait_seconds";
+const DELIVERY_SECONDS: &str = "blip_slack_delivery_seconds";
 const WAITING_ITEMS: &str = "blip_slack_waiting_events";
 const PARKED_ITEMS: &str = "blip_slack_parked_events";
 const OLDEST_WAITING_SECONDS: &str = "blip_slack_oldest_waiting_seconds";
@@ -146,11 +148,29 @@ pub(crate) fn record_ack(source: &'static str, after: Duration) {
     histogram!(ACK_SECONDS, "source" => source).record(after);
 }
 
-/// A platform was called, which took so long; `outcome` is `ok` or the name of a `Fault`.
-pub(crate) fn record_call(platform: &'static str, outcome: &'static str, took: Duration) {
+/// An event is handled for the first time, so long after it arrived: its lane had others before it,
+/// or no worker was free.
+pub(crate) fn record_wait(source: &'static str, after: Duration) {
+    histogram!(WAIT_SECONDS, "source" => source).record(after);
+}
+
+/// All that an event asks for is done, so long after it arrived.
+pub(crate) fn record_delivery(source: &'static str, after: Duration) {
+    histogram!(DELIVERY_SECONDS, "source" => source).record(after);
+}
+
+/// A method of a platform was called, which took so long; `outcome` is `ok` or the name of a `Fault`.
+pub(crate) fn record_call(
+    platform: &'static str,
+    method: &'static str,
+    outcome: &'static str,
+    took: Duration,
+) {
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     tracing::debug!(platform, outcome, took_ms, "a call was made");
-    counter!(PLATFORM_CALLS, "platform" => platform, "outcome" => outcome).increment(1);
+    let calls =
+        counter!(PLATFORM_CALLS, "platform" => platform, "method" => method, "outcome" => outcome);
+    calls.increment(1);
     histogram!(CALL_SECONDS, "platform" => platform).record(took);
 }
 
@@ -214,8 +234,18 @@ fn describe_metrics() {
         Unit::Seconds,
         "Time from a request that was taken to its answer"
     );
-    describe_counter!(PLATFORM_CALLS, "Calls to Blip and Slack by how they ended");
+    describe_counter!(PLATFORM_CALLS, "Calls to Blip and Slack by method and by how they ended");
     describe_histogram!(CALL_SECONDS, Unit::Seconds, "Time that calls to Blip and Slack took");
+    describe_histogram!(
+        WAIT_SECONDS,
+        Unit::Seconds,
+        "Time from the arrival of an event to the first try to handle it"
+    );
+    describe_histogram!(
+        DELIVERY_SECONDS,
+        Unit::Seconds,
+        "Time from the arrival of an event until all that it asks for is done"
+    );
     describe_gauge!(WAITING_ITEMS, "Events that wait for their turn");
     describe_gauge!(PARKED_ITEMS, "Events that wait for a person");
     describe_gauge!(
@@ -255,7 +285,9 @@ mod tests {
         count_unknown("slack");
         count_outcome("slack", "done", 3);
         record_ack("blip", Duration::from_millis(7));
-        record_call("slack", "ok", Duration::from_secs(2));
+        record_wait("blip", Duration::from_millis(3));
+        record_delivery("blip", Duration::from_secs(1));
+        record_call("slack", "auth.test", "ok", Duration::from_secs(2));
         record_depth(5, 1, SignedDuration::from_secs(-3));
         record_sockets(2);
         count_unreadable();
@@ -271,6 +303,8 @@ mod tests {
             ACK_SECONDS,
             PLATFORM_CALLS,
             CALL_SECONDS,
+            WAIT_SECONDS,
+            DELIVERY_SECONDS,
             WAITING_ITEMS,
         ]
         .into_iter()

@@ -600,7 +600,7 @@ impl BlipClient {
     ) -> Result<T, Error> {
         let fault = result.as_ref().err().map(Error::to_fault);
         let outcome = fault.as_ref().map_or("ok", Fault::name);
-        telemetry::record_call("blip", outcome, began.elapsed());
+        telemetry::record_call("blip", operation, outcome, began.elapsed());
         self.note_answer(&result);
         match fault {
             Some(Fault::Busy { after }) => {

@@ -175,6 +175,9 @@ impl<P: Handler> Worker<P> {
 
     async fn call_handler(&self, lease: &Lease, items: &[Item]) -> Handled {
         let span = items.first().map_or_else(Span::none, |first| {
+            if first.attempts == 0 && first.source != Source::Internal {
+                telemetry::record_wait(first.source.name(), self.age_of(first));
+            }
             telemetry::event_span(first.source.name(), first.id, &first.key, first.attempts)
         });
         let handled = self.handler.handle_items(&lease.lane, items).instrument(span);
@@ -217,11 +220,18 @@ impl<P: Handler> Worker<P> {
             | StoredOutcome::Forgotten
             | StoredOutcome::Failed => None,
         };
+        let is_done = matches!(stored, StoredOutcome::Done);
         match self.store.record_outcome(lease, &ids, stored).await {
             Ok(()) => {}
             // A card was posted meanwhile and took the items along into its ticket's lane.
             Err(store::Error::LeaseLost { .. }) => return Ok(None),
             Err(error) => return Err(error),
+        }
+        if is_done {
+            // What the bridge gave itself to do may be due long after it was put down.
+            for item in items.iter().filter(|item| item.source != Source::Internal) {
+                telemetry::record_delivery(item.source.name(), self.age_of(item));
+            }
         }
         if let Some(reason) = parked {
             self.show_parked(lease, items, &reason).await?;
@@ -239,11 +249,14 @@ impl<P: Handler> Worker<P> {
         Ok(())
     }
 
+    /// How long ago it arrived.
+    fn age_of(&self, item: &Item) -> Duration {
+        Duration::try_from(self.clock.now().duration_since(item.received)).unwrap_or_default()
+    }
+
     fn decide_retry(&self, fault: &Fault, items: &[Item]) -> RetryDecision {
         let Some(item) = items.first() else { return RetryDecision::Park("empty".to_owned()) };
-        let age = self.clock.now().duration_since(item.received);
-        let age = Duration::try_from(age).unwrap_or_default();
-        let next = self.retry.decide_next(fault, item.attempts, age, fastrand::f64());
+        let next = self.retry.decide_next(fault, item.attempts, self.age_of(item), fastrand::f64());
         match &next {
             RetryDecision::Retry { after, .. } => tracing::info!(
                 item.id = item.id,

@@ -13,11 +13,12 @@ use crate::intake::Door;
 use crate::support::{Bridge, Service};
 
 /// What is shown, in order.
-pub const SHOWN: [&str; 13] = [
+pub const SHOWN: [&str; 15] = [
     "blip_slack_ack_seconds",
     "blip_slack_call_seconds",
     "blip_slack_calls_total",
     "blip_slack_clock_ahead_seconds",
+    "blip_slack_delivery_seconds",
     "blip_slack_events_accepted_total",
     "blip_slack_events_handled_total",
     "blip_slack_events_repeated_total",
@@ -26,6 +27,7 @@ pub const SHOWN: [&str; 13] = [
     "blip_slack_parked_events",
     "blip_slack_ready",
     "blip_slack_requests_rejected_total",
+    "blip_slack_wait_seconds",
     "blip_slack_waiting_events",
 ];
 
@@ -132,9 +134,13 @@ fn all_moved(before: &Samples, after: &Samples) {
         (r#"blip_slack_events_handled_total{source="slack",outcome="parked"}"#, 1.0),
         (r#"blip_slack_ack_seconds_count{source="blip"}"#, 4.0),
         (r#"blip_slack_ack_seconds_count{source="slack"}"#, 4.0),
-        (r#"blip_slack_calls_total{platform="blip",outcome="ok"}"#, 2.0),
-        (r#"blip_slack_calls_total{platform="blip",outcome="refused"}"#, 1.0),
-        (r#"blip_slack_calls_total{platform="slack",outcome="ok"}"#, 4.0),
+        (r#"blip_slack_wait_seconds_count{source="blip"}"#, 2.0),
+        (r#"blip_slack_wait_seconds_count{source="slack"}"#, 3.0),
+        (r#"blip_slack_delivery_seconds_count{source="blip"}"#, 2.0),
+        (r#"blip_slack_delivery_seconds_count{source="slack"}"#, 2.0),
+        (r#"blip_slack_calls_total{platform="blip",method="send message",outcome="ok"}"#, 1.0),
+        (r#"blip_slack_calls_total{platform="blip",method="send message",outcome="refused"}"#, 1.0),
+        (r#"blip_slack_calls_total{platform="slack",method="chat.postMessage",outcome="ok"}"#, 1.0),
         (r#"blip_slack_call_seconds_count{platform="blip"}"#, 4.0),
         (r#"blip_slack_call_seconds_count{platform="slack"}"#, 5.0),
         (r#"blip_slack_requests_rejected_total{source="blip"}"#, 1.0),

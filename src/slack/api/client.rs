@@ -290,7 +290,7 @@ impl SlackClient {
     ) -> Result<T, Error> {
         let fault = result.as_ref().err().map(Error::to_fault);
         let outcome = fault.as_ref().map_or("ok", Fault::name);
-        telemetry::record_call("slack", outcome, began.elapsed());
+        telemetry::record_call("slack", method, outcome, began.elapsed());
         match &fault {
             Some(Fault::Busy { after }) => {
                 self.breaker.pause_calls(kind, after.unwrap_or(Duration::from_secs(5)));

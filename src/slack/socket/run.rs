@@ -71,7 +71,7 @@ pub(crate) async fn request_connection_url(
         asked.map_err(|error| Error::from_library(OPEN_CONNECTION_METHOD, error));
     let fault = opened.as_ref().err().map(Error::to_fault);
     let outcome = fault.as_ref().map_or("ok", Fault::name);
-    telemetry::record_call("slack", outcome, began.elapsed());
+    telemetry::record_call("slack", OPEN_CONNECTION_METHOD, outcome, began.elapsed());
     opened.map(|opened| opened.url)
 }
 
