@@ -17,15 +17,15 @@ use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::documents::{
+    ContactDocument, OutgoingDocument, ReceiptDocument, TicketDocument, read_originator,
+};
 use super::envelope::{self, CommandAnswer, MAX_PAGE_SIZE, list, strip_forwards};
 use super::error::Error;
 use super::lenient::{self, get_text};
 use super::parse::{self, MissedMessage, ThreadMessage};
 use crate::breaker::{CircuitBreaker, CircuitOpen};
-use crate::model::ids::MAX_ID_BYTES;
-use crate::model::{
-    Agent, BotName, Failure, Fault, TicketId, TicketSnapshot, TransferTarget, is_tunnel,
-};
+use crate::model::{Agent, BotName, Failure, Fault, TicketId, TicketSnapshot, TransferTarget};
 use crate::telemetry;
 
 /// The queue of tickets that go to an agent and not to a team (`blip.md` §4.1).
@@ -102,13 +102,15 @@ pub(crate) struct ReceiptLog {
 
 impl ReceiptLog {
     /// What it says of a message of ours.
-    pub(crate) fn receipts_for(&self, ticket: &TicketId, id: &str) -> Vec<Value> {
+    pub(crate) fn receipts_for(&self, ticket: &TicketId, id: &str) -> Vec<ReceiptDocument> {
         let is_it = |entry: &&Value| {
             get_text(entry, "id")
                 .is_some_and(|found| strip_forwards(&found).eq_ignore_ascii_case(id))
         };
         let about = self.entries.iter().filter(is_it);
-        about.filter_map(|entry| envelope::build_receipt(ticket.blip_id(), id, entry)).collect()
+        let receipts =
+            about.filter_map(|entry| envelope::build_receipt(ticket.blip_id(), id, entry));
+        receipts.map(ReceiptDocument::new).collect()
     }
 }
 
@@ -191,9 +193,9 @@ impl BlipClient {
         &self,
         id: &str,
         address: &str,
-        kind: &str,
-        content: &Value,
+        document: &OutgoingDocument,
     ) -> Result<(), Error> {
+        let OutgoingDocument { kind, content } = document;
         self.send_message(&envelope::build_message(id, address, kind, content)).await
     }
 
@@ -285,7 +287,7 @@ impl BlipClient {
         &self,
         ticket: &TicketId,
         to: &TransferTarget,
-    ) -> Result<Option<Value>, Error> {
+    ) -> Result<TicketDocument, Error> {
         let to = match to {
             TransferTarget::Team(team) => envelope::TransferResource { team, agent: None },
             TransferTarget::Agent { identity, .. } => {
@@ -293,7 +295,8 @@ impl BlipClient {
             }
         };
         let command = envelope::request_transfer(&new_request_id(), ticket.blip_id(), &to);
-        self.send_command("transfer ticket", &command).await
+        let follower = self.send_command("transfer ticket", &command).await?;
+        Ok(follower.map(TicketDocument::new).unwrap_or_default())
     }
 
     /// Replaces the tags of a ticket.
@@ -303,9 +306,13 @@ impl BlipClient {
     }
 
     /// The tickets of a customer that are not over, as Blip writes them.
-    pub(crate) async fn fetch_open_tickets(&self, identity: &str) -> Result<Vec<Value>, Error> {
+    pub(crate) async fn fetch_open_tickets(
+        &self,
+        identity: &str,
+    ) -> Result<Vec<TicketDocument>, Error> {
         let command = envelope::get_open_tickets(&new_request_id(), identity, MAX_PAGE_SIZE);
-        self.fetch_entries("read tickets", &command).await
+        let tickets = self.fetch_entries("read tickets", &command).await?;
+        Ok(tickets.into_iter().map(TicketDocument::new).collect())
     }
 
     /// Reads a ticket; `None` if Blip does not know it.
@@ -348,14 +355,14 @@ impl BlipClient {
         &self,
         ticket: &TicketId,
         id: &str,
-    ) -> Result<Vec<Value>, Error> {
+    ) -> Result<Vec<ReceiptDocument>, Error> {
         let mut receipts = Vec::new();
         for prefix in ["fwd:fwd:", "fwd:", ""] {
             let command =
                 envelope::get_notifications(&new_request_id(), Some(&format!("{prefix}{id}")));
             let found = self.fetch_entries("read notifications", &command).await?;
             let receipt = |found: &Value| envelope::build_receipt(ticket.blip_id(), id, found);
-            receipts.extend(found.iter().filter_map(receipt));
+            receipts.extend(found.iter().filter_map(receipt).map(ReceiptDocument::new));
         }
         Ok(receipts)
     }
@@ -368,9 +375,13 @@ impl BlipClient {
     }
 
     /// What the contact book has on a customer.
-    pub(crate) async fn fetch_contact(&self, identity: &str) -> Result<Option<Value>, Error> {
+    pub(crate) async fn fetch_contact(
+        &self,
+        identity: &str,
+    ) -> Result<Option<ContactDocument>, Error> {
         let command = envelope::get_contact(&new_request_id(), identity);
-        none_if_missing(self.send_command("read contact", &command).await)
+        Ok(none_if_missing(self.send_command("read contact", &command).await)?
+            .map(ContactDocument::new))
     }
 
     /// The names of the teams.
@@ -646,30 +657,6 @@ fn bare_key(key: &SecretString) -> &str {
 pub(crate) fn address_contract(api_url: &str) -> Option<String> {
     let host = api_url.split("://").nth(1)?.split(['/', ':']).next()?.to_ascii_lowercase();
     host.strip_suffix(".http.msging.net").map(str::to_owned)
-}
-
-/// What a contact is called (`blip.md` §5).
-pub(crate) fn read_contact_name(contact: &Value) -> Option<String> {
-    let name = contact.get("name")?.as_str()?.trim();
-    (!name.is_empty()).then(|| name.to_owned())
-}
-
-/// Who a contact behind a router's tunnel is on their own channel, if the contact tells
-/// (`blip.md` §5).
-pub(crate) fn read_contact_originator(contact: &Value) -> Option<String> {
-    read_originator(contact.get("extras")?.get("tunnel.originator")?)
-}
-
-/// The identity of a customer on a channel: no node, and not another tunnel. The bot's own flow may
-/// write anything where it stands.
-fn read_originator(value: &Value) -> Option<String> {
-    let identity = value.as_str()?.trim().split('/').next()?;
-    let (name, domain) = identity.rsplit_once('@')?;
-    let is_sound = identity.len() <= MAX_ID_BYTES
-        && !name.is_empty()
-        && domain.contains('.')
-        && !identity.contains(|c: char| c.is_whitespace() || c.is_control());
-    (is_sound && !is_tunnel(domain)).then(|| identity.to_owned())
 }
 
 /// Blip says that something is not there with a failure (`blip.md` §2.6).

@@ -4,6 +4,7 @@
 //! Outgoing envelopes are built as plain JSON. Knows the shapes and addresses of Blip's
 //! protocol (`blip.md` §2, §4, §5, appendix A); knows nothing of HTTP, nor of what an event means.
 
+use super::documents::OutgoingDocument;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
@@ -298,12 +299,13 @@ pub(crate) struct MediaLink<'a> {
 }
 
 /// The document of a file behind a link (`blip.md` §6).
-pub(crate) fn build_media_link(file: &MediaLink<'_>) -> Value {
+pub(crate) fn build_media_link(file: &MediaLink<'_>) -> OutgoingDocument {
     let MediaLink { uri, mime, title, size } = file;
-    match size {
+    let content = match size {
         Some(size) => json!({"uri": uri, "type": mime, "title": title, "size": size}),
         None => json!({"uri": uri, "type": mime, "title": title}),
-    }
+    };
+    OutgoingDocument { kind: MEDIA_LINK_TYPE, content }
 }
 
 /// A message of any type for a customer. The id is what recognises a second sending.

@@ -5,6 +5,7 @@
 mod card;
 pub(crate) mod client;
 pub mod content;
+pub(crate) mod documents;
 pub(crate) mod envelope;
 pub(crate) mod error;
 mod head;
@@ -18,4 +19,5 @@ mod sensitive;
 pub mod text;
 
 pub(crate) use client::{BlipClient, ReceiptLog};
+pub(crate) use documents::{ContactDocument, OutgoingDocument, ReceiptDocument, TicketDocument};
 pub(crate) use error::Error;

@@ -2,10 +2,16 @@
 
 use serde_json::{Value, json};
 
+use super::documents::OutgoingDocument;
 use crate::model::Offer;
 
-/// The MIME type and the content of the document.
-pub(crate) fn to_lime_document(offer: &Offer) -> (&'static str, Value) {
+/// The document that says it.
+pub(crate) fn to_lime_document(offer: &Offer) -> OutgoingDocument {
+    let (kind, content) = write_offer(offer);
+    OutgoingDocument { kind, content }
+}
+
+fn write_offer(offer: &Offer) -> (&'static str, Value) {
     match offer {
         Offer::Options { text, options, quick } => {
             // The answer is the value if there is one: a number would tell the agent nothing.
@@ -45,7 +51,7 @@ mod tests {
     fn offers_look_like_blips_own_examples() {
         let options = ["Sim", "Não"].map(str::to_owned).to_vec();
         let quick = Offer::Options { text: "Confirma?".to_owned(), options, quick: true };
-        let (kind, select) = to_lime_document(&quick);
+        let (kind, select) = write_offer(&quick);
         assert_eq!(kind, "application/vnd.lime.select+json");
         assert_eq!(
             select,
@@ -55,7 +61,7 @@ mod tests {
             ]})
         );
         let place = Offer::Place { latitude: -22.5, longitude: -45.25, label: None };
-        assert_eq!(to_lime_document(&place).1, json!({"latitude": -22.5, "longitude": -45.25}));
+        assert_eq!(write_offer(&place).1, json!({"latitude": -22.5, "longitude": -45.25}));
     }
 
     #[test]
@@ -67,7 +73,7 @@ mod tests {
             Offer::Place { latitude: 1.5, longitude: 2.5, label: Some("Loja".to_owned()) },
             Offer::Link { url, title, text: None },
         ] {
-            let (kind, document) = to_lime_document(&offer);
+            let (kind, document) = write_offer(&offer);
             assert_eq!(content::read_content(kind, &document), offer.to_content());
         }
     }

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::content::{self, is_chat_state, shown_kind};
+use super::documents::ReceiptDocument;
 use super::envelope::{
     self, LimeReason, parse_ticket_node, short_type, strip_forwards, ticket_node,
 };
@@ -479,9 +480,10 @@ impl ThreadMessage {
     }
 
     /// How far it came, as a receipt; none where Blip does not say.
-    pub(crate) fn to_receipt(&self, ticket: &TicketId) -> Option<Value> {
+    pub(crate) fn to_receipt(&self, ticket: &TicketId) -> Option<ReceiptDocument> {
         let found = json!({"event": self.status.as_ref()?, "reason": self.reason});
         envelope::build_receipt(ticket.blip_id(), self.id.as_ref()?, &found)
+            .map(ReceiptDocument::new)
     }
 }
 

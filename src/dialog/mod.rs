@@ -12,9 +12,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio_util::task::TaskTracker;
 
+use crate::blip::ContactDocument;
 use crate::blip::parse::{self, Direction, ThreadMessage};
 use crate::clock::Clock;
 use crate::locale::Texts;
@@ -408,13 +408,14 @@ impl Dialogs {
             ("details-city", "city"),
         ];
         let fact = |(label, field): (&str, &str)| {
-            let value = contact.get(field)?.as_str().filter(|value| !value.trim().is_empty())?;
+            let value = contact.field(&format!("/{field}"));
+            let value = value.filter(|value| !value.trim().is_empty())?;
             Some((texts.text(label, &[]), value.to_owned()))
         };
         fields.into_iter().filter_map(fact).collect()
     }
 
-    async fn fetch_contact(&self, ticket: &Ticket, patience: Duration) -> Option<Value> {
+    async fn fetch_contact(&self, ticket: &Ticket, patience: Duration) -> Option<ContactDocument> {
         let bot = self.bots.get(ticket.id.bot())?;
         if ticket.customer.identity.is_empty() {
             return None;
@@ -456,19 +457,18 @@ impl Dialogs {
 /// The value of a variable of a canned reply.
 fn resolve_variable(
     name: &str,
-    contact: &Value,
+    contact: &ContactDocument,
     ticket: &Ticket,
     agent: &Profile,
 ) -> Option<String> {
     let (whose, field) = name.split_once('.')?;
     match (whose.to_ascii_lowercase().as_str(), field) {
         ("contact" | "customer", "name") => {
-            let name = contact.get("name").and_then(Value::as_str).map(str::to_owned);
-            name.or_else(|| ticket.customer.name.clone())
+            contact.field("/name").map(str::to_owned).or_else(|| ticket.customer.name.clone())
         }
         ("contact" | "customer", field) => {
             let pointer = format!("/{}", field.replace('.', "/"));
-            contact.pointer(&pointer)?.as_str().map(str::to_owned)
+            contact.field(&pointer).map(str::to_owned)
         }
         ("agent" | "attendant", "fullName" | "name") => Some(agent.name.clone()),
         ("agent" | "attendant", "email") => agent.email.clone(),

@@ -120,6 +120,29 @@ impl Calls {
         if item.has_begun_calls { self.store.calls_of(item.id).await } else { Ok(Vec::new()) }
     }
 
+    /// What was found out or decided when the item was handled before, under this name.
+    pub(crate) async fn recall<T: DeserializeOwned>(
+        &self,
+        item: &Item,
+        name: &str,
+    ) -> store::Result<Option<T>> {
+        let known = self.read_begun_calls(item).await?.into_iter().find(|(step, _)| step == name);
+        Ok(known.and_then(|(_, value)| serde_json::from_str(&value?).ok()))
+    }
+
+    /// Keeps what was found out or decided, so that it is the same should the item be handled again:
+    /// a message in several posts, for one, must be cut the same way.
+    pub(crate) async fn remember<T: Serialize>(
+        &self,
+        item: &Item,
+        name: &str,
+        value: &T,
+    ) -> store::Result<()> {
+        self.store.begin_call(item.id, name, None, self.clock.now()).await?;
+        self.record_result(item, name, value).await
+    }
+
+    /// Notes how a recorded call ended.
     pub(crate) async fn record_result<T: Serialize>(
         &self,
         item: &Item,

@@ -4,23 +4,23 @@
 //! threads of which we know something else are read. What is found is put into the inbox as the
 //! event that it would have come as, under the same key, so that what did come is not taken twice.
 
+use crate::slack::ShownMessage;
 use crate::slack::find;
+use crate::slack::missed::{self, MissedEvent, MissedReaction};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use dashmap::DashMap;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
 
 use crate::handlers::calls::Calls;
 use crate::handlers::gaps::EventGaps;
 use crate::handlers::interrupt::{HandlerResult, Interrupt, PipeResult};
 use crate::handlers::to_blip::reaction_history::ReactionHistory;
 use crate::inbox::{Handled, ItemOutcome, Job};
-use crate::model::{ChannelId, Failure, Fault, MessageTs, SlackEvent, Thread, Ticket, TicketId};
+use crate::model::{ChannelId, Failure, Fault, MessageTs, Thread, Ticket, TicketId};
 use crate::slack;
-use crate::slack::parse::SlackRequest;
-use crate::slack::{SlackClient, emoji, parse};
+use crate::slack::{SlackClient, parse};
 use crate::store::{Accepted, Item, KnownReplies, Lane, NewItem, Source};
 
 /// How far back agents' words are looked for. What is older would surprise the customer.
@@ -125,14 +125,13 @@ impl ThreadComparisons {
         channel: &ChannelId,
         since: &MessageTs,
         open: &HashMap<MessageTs, Vec<Ticket>>,
-    ) -> Result<HashMap<MessageTs, Value>, slack::Error> {
+    ) -> Result<HashMap<MessageTs, ShownMessage>, slack::Error> {
         let mut roots = HashMap::new();
         let mut reading = find::read_channel(&self.slack, channel.as_str(), since);
         let mut count = 0;
         while let Some(messages) = reading.next_page().await? {
             count += messages.len();
-            let placed =
-                messages.into_iter().filter_map(|message| Some((read_ts(&message)?, message)));
+            let placed = messages.into_iter().filter_map(|message| Some((message.ts()?, message)));
             roots.extend(placed.filter(|(ts, _)| open.contains_key(ts)));
             if roots.len() == open.len() || count >= MAX_CHANNEL_MESSAGES {
                 break;
@@ -145,11 +144,10 @@ impl ThreadComparisons {
     async fn is_thread_unchanged(
         &self,
         thread: &Thread,
-        root: &Value,
+        root: &ShownMessage,
         known: Option<&&KnownReplies>,
     ) -> PipeResult<bool> {
-        let count = root.get("reply_count").and_then(Value::as_i64).unwrap_or_default();
-        let latest = root.get("latest_reply").and_then(Value::as_str);
+        let (count, latest) = (root.reply_count(), root.latest_reply());
         let now = ThreadComparison {
             unknown: count - known.map_or(0, |known| i64::from(known.count)),
             latest: latest.map(str::to_owned),
@@ -205,9 +203,9 @@ impl ThreadComparisons {
             }
             // Of any age: what is on its way still is taken once all the same, and what came after
             // it must not come first.
-            let mut replies = messages.iter().filter(|message| {
-                read_ts(message).is_some_and(|ts| ts > thread.root && ts >= since)
-            });
+            let mut replies = messages
+                .iter()
+                .filter(|message| message.ts().is_some_and(|ts| ts > thread.root && ts >= since));
             for message in replies.clone() {
                 if self.enqueue_message(thread, message).await? == Accepted::New
                     && let Some(mut compared) = self.compared_threads.get_mut(thread)
@@ -216,7 +214,7 @@ impl ThreadComparisons {
                     compared.unknown -= 1;
                 }
             }
-            if let Some(last) = replies.next_back().and_then(read_ts) {
+            if let Some(last) = replies.next_back().and_then(ShownMessage::ts) {
                 // Slack may ask us to pause before the next page.
                 self.store_read_position(item, &last).await?;
             }
@@ -227,8 +225,12 @@ impl ThreadComparisons {
         }
     }
 
-    async fn find_card(&self, messages: &[Value], thread: &Thread) -> PipeResult<Option<Value>> {
-        let found = messages.iter().find(|message| read_ts(message).as_ref() == Some(&thread.root));
+    async fn find_card(
+        &self,
+        messages: &[ShownMessage],
+        thread: &Thread,
+    ) -> PipeResult<Option<ShownMessage>> {
+        let found = messages.iter().find(|message| message.ts().as_ref() == Some(&thread.root));
         if let Some(found) = found {
             return Ok(Some(found.clone()));
         }
@@ -236,28 +238,20 @@ impl ThreadComparisons {
     }
 
     async fn load_read_position(&self, item: &Item) -> PipeResult<Option<MessageTs>> {
-        let steps = self.calls.read_begun_calls(item).await?;
-        let read = steps
-            .into_iter()
-            .find(|(step, _)| step == READ_POSITION_CALL)
-            .and_then(|(_, read)| read);
-        let ts = read.and_then(|read| serde_json::from_str::<String>(&read).ok());
+        let ts: Option<String> = self.calls.recall(item, READ_POSITION_CALL).await?;
         Ok(ts.and_then(|ts| MessageTs::parse(&ts)))
     }
 
     async fn store_read_position(&self, item: &Item, ts: &MessageTs) -> PipeResult<()> {
-        self.calls
-            .store
-            .begin_call(item.id, READ_POSITION_CALL, None, self.calls.clock.now())
-            .await?;
-        Ok(self.calls.record_result(item, READ_POSITION_CALL, &ts.as_str()).await?)
+        Ok(self.calls.remember(item, READ_POSITION_CALL, &ts.as_str()).await?)
     }
 
-    async fn enqueue_message(&self, thread: &Thread, message: &Value) -> PipeResult<Accepted> {
-        let mut event = message.clone();
-        insert_field(&mut event, "type", "message");
-        insert_field(&mut event, "channel", thread.channel.as_str());
-        self.enqueue_slack_event(thread, &json!({"type": "event_callback", "event": event})).await
+    async fn enqueue_message(
+        &self,
+        thread: &Thread,
+        message: &ShownMessage,
+    ) -> PipeResult<Accepted> {
+        self.enqueue_missed(thread, missed::make_missed_message(thread, message)).await
     }
 
     /// Takes the claims that were made by a reaction of which we were not told, and the release of
@@ -266,64 +260,65 @@ impl ThreadComparisons {
         &self,
         ticket: &Ticket,
         thread: &Thread,
-        root: &Value,
+        root: &ShownMessage,
         asked: Timestamp,
     ) -> PipeResult<()> {
         let claim = self.claim_reaction.as_str();
-        for (name, user) in list_reaction_users(root, claim) {
-            if self.history.is_missed_reaction(thread, (user, name), true, asked).await? {
-                let gesture = build_reaction_event(thread, (user, name), true, asked);
-                let body = json!({"type": "event_callback", "event": gesture,
-                    "happened": thread.root.as_str()});
-                self.enqueue_slack_event(thread, &body).await?;
-            }
+        for (name, user) in root.reactions(claim) {
+            let counts_as = Some(&thread.root);
+            let put_on = MissedReaction { user, name, added: true, before: asked, counts_as };
+            self.enqueue_if_missed(thread, &put_on).await?;
         }
         // A card that was deleted has lost all reactions, and nobody took them off.
-        let is_gone = root.get("subtype").and_then(Value::as_str) == Some("tombstone");
-        let Some(holder) = ticket.holder().filter(|_| !is_gone) else { return Ok(()) };
+        let holder = ticket.holder().filter(|_| !root.is_tombstone());
+        let Some(holder) = holder else { return Ok(()) };
         let user = holder.user.as_str();
-        let is_on = list_reaction_users(root, claim).any(|(_, other)| other == user);
-        if !is_on
-            && has_all_users(root, claim)
-            && self.history.is_missed_reaction(thread, (user, claim), false, asked).await?
-        {
-            let gesture = build_reaction_event(thread, (user, claim), false, asked);
-            self.enqueue_slack_event(thread, &json!({"type": "event_callback", "event": gesture}))
-                .await?;
+        let is_on = root.reactions(claim).any(|(_, other)| other == user);
+        if is_on || !root.names_all_who_reacted(claim) {
+            return Ok(());
         }
-        Ok(())
+        let (name, before) = (claim, asked);
+        let taken_off = MissedReaction { user, name, added: false, before, counts_as: None };
+        self.enqueue_if_missed(thread, &taken_off).await
     }
 
     /// Takes the ends that were asked for by a reaction of which we were not told.
     async fn enqueue_missed_closes(
         &self,
         thread: &Thread,
-        root: &Value,
+        root: &ShownMessage,
         asked: Timestamp,
     ) -> PipeResult<()> {
-        for (name, user) in list_reaction_users(root, &self.close_reaction) {
-            if self.history.is_missed_reaction(thread, (user, name), true, asked).await? {
-                let gesture = build_reaction_event(thread, (user, name), true, asked);
-                self.enqueue_slack_event(
-                    thread,
-                    &json!({"type": "event_callback", "event": gesture}),
-                )
-                .await?;
-            }
+        for (name, user) in root.reactions(&self.close_reaction) {
+            let before = asked;
+            let put_on = MissedReaction { user, name, added: true, before, counts_as: None };
+            self.enqueue_if_missed(thread, &put_on).await?;
         }
         Ok(())
     }
 
-    async fn enqueue_slack_event(&self, thread: &Thread, body: &Value) -> PipeResult<Accepted> {
-        let SlackRequest::Event(routed) = parse::parse_body(body) else {
-            return Ok(Accepted::Repeat);
-        };
-        if !matches!(routed.event, SlackEvent::Message { .. } | SlackEvent::Reaction { .. }) {
-            return Ok(Accepted::Repeat);
+    async fn enqueue_if_missed(
+        &self,
+        thread: &Thread,
+        reaction: &MissedReaction<'_>,
+    ) -> PipeResult<()> {
+        let who = (reaction.user, reaction.name);
+        let (is_on, asked) = (reaction.added, reaction.before);
+        if self.history.is_missed_reaction(thread, who, is_on, asked).await? {
+            let event = missed::make_missed_reaction(thread, reaction);
+            self.enqueue_missed(thread, event).await?;
         }
+        Ok(())
+    }
+
+    async fn enqueue_missed(
+        &self,
+        thread: &Thread,
+        event: Option<MissedEvent>,
+    ) -> PipeResult<Accepted> {
+        let Some(MissedEvent { key, body }) = event else { return Ok(Accepted::Repeat) };
         let lane = Lane::Message(thread.channel.clone(), thread.root.clone());
-        let (now, body) = (self.calls.clock.now(), body.to_string().into_bytes());
-        let key = routed.key;
+        let now = self.calls.clock.now();
         let item = NewItem { source: Source::Slack, lane, key, body, received: now, due: now };
         let accepted = self.calls.store.accept(item).await?;
         if accepted == Accepted::New {
@@ -331,59 +326,5 @@ impl ThreadComparisons {
                 "something done in a thread had not come and was fetched");
         }
         Ok(accepted)
-    }
-}
-
-/// A reaction, as Slack would have told of it. It was made before now, and nobody knows when.
-pub(crate) fn build_reaction_event(
-    thread: &Thread,
-    (user, name): (&str, &str),
-    added: bool,
-    before: Timestamp,
-) -> Value {
-    let kind = if added { "reaction_added" } else { "reaction_removed" };
-    let (channel, ts) = (thread.channel.as_str(), thread.root.as_str());
-    let item = json!({"type": "message", "channel": channel, "ts": ts});
-    json!({"type": kind, "user": user, "reaction": name, "item": item,
-        "event_ts": MessageTs::from_time(before).as_str()})
-}
-
-/// The reactions of a kind on a message: their names and who put them on.
-pub(crate) fn list_reaction_users<'a>(
-    message: &'a Value,
-    wanted: &str,
-) -> impl Iterator<Item = (&'a str, &'a str)> {
-    filter_reactions(message, wanted).flat_map(|(name, reaction)| {
-        let users = reaction.get("users").and_then(Value::as_array);
-        users.into_iter().flatten().filter_map(move |user| Some((name, user.as_str()?)))
-    })
-}
-
-/// Whether Slack names everybody who has put on a reaction; of many, it names some.
-pub(crate) fn has_all_users(message: &Value, wanted: &str) -> bool {
-    filter_reactions(message, wanted).all(|(_, reaction)| {
-        let named = reaction.get("users").and_then(Value::as_array).map(Vec::len);
-        named.map(|named| named as u64) == reaction.get("count").and_then(Value::as_u64)
-    })
-}
-
-pub(crate) fn filter_reactions<'a>(
-    message: &'a Value,
-    wanted: &str,
-) -> impl Iterator<Item = (&'a str, &'a Value)> {
-    let reactions = message.get("reactions").and_then(Value::as_array);
-    reactions.into_iter().flatten().filter_map(move |reaction| {
-        let name = reaction.get("name").and_then(Value::as_str)?;
-        emoji::is_same_emoji(name, wanted).then_some((name, reaction))
-    })
-}
-
-pub(crate) fn read_ts(message: &Value) -> Option<MessageTs> {
-    MessageTs::parse(message.get("ts")?.as_str()?)
-}
-
-pub(crate) fn insert_field(event: &mut Value, key: &str, value: &str) {
-    if let Some(fields) = event.as_object_mut() {
-        fields.insert(key.to_owned(), value.into());
     }
 }

@@ -9,13 +9,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::blip::ReceiptDocument;
 use dashmap::DashMap;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
 
 use crate::blip;
 use crate::blip::parse::ThreadMessage;
-use crate::blip::{ReceiptLog, envelope, parse};
+use crate::blip::{ReceiptLog, parse};
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{HandlerResult, Interrupt, PipeResult};
@@ -287,9 +287,8 @@ impl Deliveries {
         // The ticket is found to be closed before the failures are told.
         self.calls.enqueue_item(Job::check_ticket(id, self.calls.clock.now())).await?;
         for reply in replies {
-            let failed = json!({"event": "failed"});
-            let failed = envelope::build_receipt(id.blip_id(), &reply.message, &failed);
-            self.enqueue_receipts(id, failed.into_iter().collect()).await?;
+            let lost = ReceiptDocument::of_loss(id, &reply.message);
+            self.enqueue_receipts(id, lost.into_iter().collect()).await?;
         }
         Ok(())
     }
@@ -298,14 +297,12 @@ impl Deliveries {
     async fn enqueue_receipts(
         &self,
         id: &TicketId,
-        receipts: Vec<Value>,
+        receipts: Vec<ReceiptDocument>,
     ) -> PipeResult<Vec<BlipEvent>> {
         let received = self.calls.clock.now();
         let mut events = Vec::new();
         for receipt in receipts {
-            for routed in
-                parse::parse_envelopes(id.bot(), receipt.to_string().as_bytes()).unwrap_or_default()
-            {
+            for routed in receipt.to_events(id.bot()) {
                 events.push(parse::parse_event(id.bot(), &routed.raw));
                 let (lane, key) = (Lane::Ticket(id.clone()), routed.key);
                 let (source, body) = (Source::Blip, routed.raw);

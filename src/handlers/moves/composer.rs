@@ -72,9 +72,9 @@ impl Composer {
         if self.permission.ensure_may_send(item, ticket, person).await? == MoveOutcome::Refused {
             return Ok(());
         }
-        let (kind, document) = offer::to_lime_document(offer);
+        let document = offer::to_lime_document(offer);
         let id = derive_part_id(&derive_delivery_id(item, SENT_POST_CALL), "offer");
-        self.outgoing.send_document(item, ticket, ("send:0", &id), (kind, &document)).await?;
+        self.outgoing.send_document(item, ticket, ("send:0", &id), &document).await?;
         self.timers.schedule_delivery_check(&ticket.id, &id).await?;
         let text = render::render_content(&offer.to_content(), &self.texts).unwrap_or_default();
         self.post_sent_text(item, ticket, (person, false), (&text, vec![id])).await

@@ -5,10 +5,9 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use crate::blip::TicketDocument;
 
 use crate::blip;
-use crate::blip::{envelope, parse};
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{CallError, PipeResult};
@@ -37,10 +36,10 @@ impl Transfers {
     ) -> PipeResult<MoveOutcome> {
         let bot = self.bots.require_bot(&ticket.id)?;
         let look = find_successor(bot, ticket);
-        let send = async { Ok(bot.transfer_ticket(&ticket.id, to).await?.unwrap_or_default()) };
+        let send = bot.transfer_ticket(&ticket.id, to);
         match self.calls.call_once(item, "transfer", None, look, send).await {
             Ok(follower) => {
-                let next = parse::parse_snapshot(bot.bot_name(), &follower);
+                let next = follower.to_snapshot(bot.bot_name());
                 // By its number the ticket that follows finds the thread.
                 ticket.number = ticket.number.or(next.as_ref().and_then(|next| next.parent));
                 self.calls.store.put_ticket(ticket).await?;
@@ -79,11 +78,13 @@ impl Transfers {
 
     /// Puts the ticket that follows into the inbox, as if Blip had announced it. What is not in
     /// the answer, Blip announces itself.
-    async fn enqueue_successor(&self, ticket: &Ticket, follower: &Value) -> PipeResult<()> {
-        let Some(message) = envelope::build_ticket_message(follower) else { return Ok(()) };
-        let body = message.to_string().into_bytes();
+    async fn enqueue_successor(
+        &self,
+        ticket: &Ticket,
+        follower: &TicketDocument,
+    ) -> PipeResult<()> {
         let received = self.calls.clock.now();
-        for routed in parse::parse_envelopes(ticket.id.bot(), &body).unwrap_or_default() {
+        for routed in follower.to_events(ticket.id.bot()) {
             let Some(id) = routed.ticket else { continue };
             let (lane, key, body) = (Lane::Ticket(id), routed.key, routed.raw);
             let source = Source::Blip;
@@ -95,11 +96,11 @@ impl Transfers {
     }
 }
 
-/// The ticket that follows one that was transferred; `Null` if there is one that cannot be found.
+/// The ticket that follows one that was transferred; empty if there is one that cannot be found.
 pub(crate) async fn find_successor(
     bot: &blip::BlipClient,
     ticket: &Ticket,
-) -> Result<Option<Value>, blip::Error> {
+) -> Result<Option<TicketDocument>, blip::Error> {
     let snapshot = bot.fetch_ticket(&ticket.id).await?;
     let Some(snapshot) =
         snapshot.filter(|now| now.parse_ending() == Some(TicketEnding::Transferred))
@@ -109,8 +110,8 @@ pub(crate) async fn find_successor(
     // A ticket that was announced without its number has one all the same.
     let number = ticket.number.or(snapshot.number);
     let open = bot.fetch_open_tickets(&ticket.customer.identity).await?;
-    let follows = |found: &Value| {
-        let parent = parse::parse_snapshot(bot.bot_name(), found).and_then(|found| found.parent);
+    let follows = |found: &TicketDocument| {
+        let parent = found.to_snapshot(bot.bot_name()).and_then(|found| found.parent);
         parent.is_some() && parent == number
     };
     Ok(Some(open.into_iter().find(follows).unwrap_or_default()))

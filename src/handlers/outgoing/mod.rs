@@ -9,10 +9,9 @@ pub(crate) mod written;
 use std::future::Future;
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use crate::blip;
-use crate::blip::envelope::{MEDIA_LINK_TYPE, MediaLink, build_media_link};
+use crate::blip::OutgoingDocument;
+use crate::blip::envelope::{MediaLink, build_media_link};
 use crate::blip::text::StyleMarks;
 use crate::blip::{limits, text};
 use crate::handlers::bots::Bots;
@@ -173,10 +172,10 @@ impl Outgoing {
         item: &Item,
         ticket: &Ticket,
         (step, id): (&str, &str),
-        (kind, document): (&str, &Value),
+        document: &OutgoingDocument,
     ) -> PipeResult<()> {
         let bot = self.bots.require_bot(&ticket.id)?;
-        let send = bot.send_document(id, &ticket.address, kind, document);
+        let send = bot.send_document(id, &ticket.address, document);
         self.send_to_blip(item, ticket, (step, id), send).await
     }
 
@@ -216,7 +215,7 @@ impl Outgoing {
         self.warn_of_file_size(ticket, person, file, mime).await;
         let link = MediaLink { uri, mime, title: &file.name, size: file.size };
         let content = build_media_link(&link);
-        self.send_document(item, ticket, call, (MEDIA_LINK_TYPE, &content)).await
+        self.send_document(item, ticket, call, &content).await
     }
 
     /// Sends one message once. A refusal may mean that the ticket has ended, so that is checked.

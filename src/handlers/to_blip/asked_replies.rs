@@ -15,7 +15,7 @@ use crate::handlers::to_blip::versions::Versions;
 use crate::inbox::Job;
 use crate::model::reply::Intent;
 use crate::model::{AgentMessage, Click, MessageTs, Move, MoveRefusal, Ticket, marks};
-use crate::slack::{action, message, parse};
+use crate::slack::action;
 use crate::store::Item;
 
 /// Sends a message because its writer has said so.
@@ -55,7 +55,7 @@ impl AskedReplies {
         else {
             return Ok("ask-outdated");
         };
-        let (message, version) = (&message::read_message(&message), &parse::version_name(&message));
+        let (message, version) = (&message.read(), &message.version());
         let written = WrittenMessage { channel, ts: &ts, message, version };
         // Whoever presses has seen all of it, and means the customer to have it.
         let outgoing =
@@ -100,9 +100,9 @@ impl AskedReplies {
         else {
             return Ok("ask-outdated");
         };
-        let version = parse::version_name(&message);
+        let version = message.version();
         // The files have not changed, and were sent with the first version.
-        let message = AgentMessage { files: Vec::new(), ..message::read_message(&message) };
+        let message = AgentMessage { files: Vec::new(), ..message.read() };
         let channel = &thread.channel;
         let written = WrittenMessage { channel, ts: &ts, message: &message, version: &version };
         let is_sent =

@@ -11,7 +11,7 @@ use crate::handlers::people::People;
 use crate::handlers::posts::Posts;
 use crate::handlers::to_blip::holds::Holds;
 use crate::model::{AgentMessage, ChannelId, MessageTs, SlackUserId, Ticket};
-use crate::slack::{SlackClient, action, card, parse};
+use crate::slack::{SlackClient, action, card};
 use crate::store::{Link, Role};
 
 /// Tells agents what became of an edit or a deletion.
@@ -51,7 +51,7 @@ impl Corrections {
         (channel, root, ts): (&ChannelId, &MessageTs, &MessageTs),
     ) -> PipeResult<()> {
         if let Ok(Some(message)) = find::fetch_message(&self.slack, channel, root, ts).await {
-            let (message, version) = (&AgentMessage::default(), &parse::version_name(&message));
+            let (message, version) = (&AgentMessage::default(), &message.version());
             let written = WrittenMessage { channel, ts, message, version };
             let id = written.blip_message_id("0");
             if !self.calls.store.links_of(&ticket.id, &id).await?.is_empty() {

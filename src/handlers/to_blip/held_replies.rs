@@ -11,7 +11,6 @@ use crate::handlers::to_blip::replies::Replies;
 use crate::handlers::to_blip::versions::Versions;
 use crate::inbox::HeldReply;
 use crate::model::{ChannelId, MessageTs, SlackUserId, TicketId};
-use crate::slack::{message, parse};
 use crate::store::{Item, Role};
 
 /// Sends replies that were held.
@@ -47,7 +46,7 @@ impl HeldReplies {
         let Some(message) = message else {
             return self.holds.cancel_held_reply(&ticket, &channel, &ts).await;
         };
-        let (message, version) = (message::read_message(&message), parse::version_name(&message));
+        let (message, version) = (message.read(), message.version());
         let written =
             WrittenMessage { channel: &channel, ts: &ts, message: &message, version: &version };
         self.replies.send_held(item, &mut ticket, &person, &written).await

@@ -3,10 +3,10 @@
 //! What it was is read from Slack, as the bridge keeps no words. It is found again by its id, which
 //! is derived from the message (`outgoing/written.rs`) or from our post that shows it.
 
+use crate::slack::ShownMessage;
 use crate::slack::find;
 use std::sync::Arc;
 
-use serde_json::Value;
 use uuid::Uuid;
 
 use crate::blip::text;
@@ -20,7 +20,6 @@ use crate::handlers::outgoing::{ForwardPolicy, Outgoing, ReplyPart};
 use crate::handlers::people::Person;
 use crate::handlers::to_blip::sender::Sender;
 use crate::model::{Click, Ticket, personal};
-use crate::slack;
 use crate::slack::SlackClient;
 use crate::store::{Item, Link};
 
@@ -82,15 +81,13 @@ impl Resends {
         &self,
         ticket: &Ticket,
         link: &Link,
-        found: &Value,
+        found: &ShownMessage,
         id: &str,
     ) -> PipeResult<Option<ReplyPart>> {
         let domain = ticket.customer.domain.as_str();
-        if !slack::parse::is_written_by(found, link.user.as_ref()) {
+        if !found.is_written_by(link.user.as_ref()) {
             // Written in a dialog, and shown in the thread by a post of ours, below its title.
-            let (Some(delivery), shown) =
-                (slack::parse::delivery_id_of(found), slack::parse::literal_text(found))
-            else {
+            let (Some(delivery), shown) = (found.delivery_id(), found.literal_text()) else {
                 return Ok(None);
             };
             let words = shown.split_once('\n').map(|(_, words)| words).unwrap_or_default();
@@ -104,11 +101,11 @@ impl Resends {
             });
             return Ok(part.map(|(_, words)| ReplyPart::Words(words)));
         }
-        let message = &slack::message::read_message(found);
+        let message = &found.read();
         // All that may have gone out, also what did only because somebody said so.
         let (parts, _) = self.outgoing.split_message(ticket, message, ForwardPolicy::Go).await?;
         // It may have been a correction that did not arrive.
-        let correction = slack::parse::version_name(found);
+        let correction = found.version();
         let (channel, ts) = (&link.channel, &link.ts);
         let versions = ["", correction.as_str()];
         let is_named = |name: &str| {

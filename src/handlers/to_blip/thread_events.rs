@@ -10,7 +10,7 @@ use crate::handlers::to_blip::reactions::Reactions;
 use crate::handlers::to_blip::replies::Replies;
 use crate::handlers::to_blip::versions::{CurrentVersion, Versions};
 use crate::model::{SlackEvent, Ticket, marks};
-use crate::slack::{emoji, message, parse};
+use crate::slack::emoji;
 use crate::store::{Item, Link, Role};
 
 /// Knows what each kind of event in a thread means for what was written there.
@@ -43,8 +43,7 @@ impl ThreadEvents {
                     }
                     CurrentVersion::Gone => Ok(()),
                     CurrentVersion::Changed(now) => {
-                        let (message, version) =
-                            (&message::read_message(&now), &parse::version_name(&now));
+                        let (message, version) = (&now.read(), &now.version());
                         let written = WrittenMessage { message, version, ..written };
                         self.replies.handle_agent_message(item, ticket, user, &written).await
                     }

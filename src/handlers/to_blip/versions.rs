@@ -1,10 +1,9 @@
 //! Which version of a message is sent: Slack may tell of an edit before it tells of the message, and
 //! what is being sent stays as it was when that began.
 
+use crate::slack::ShownMessage;
 use crate::slack::find;
 use std::sync::Arc;
-
-use serde_json::Value;
 
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{Interrupt, PipeResult};
@@ -21,7 +20,7 @@ pub(crate) enum CurrentVersion {
     /// What its event says.
     AsWritten,
     /// What Slack shows.
-    Changed(Value),
+    Changed(ShownMessage),
     /// Nothing.
     Gone,
 }
@@ -37,7 +36,7 @@ impl Versions {
     pub(crate) async fn fetch_message(
         &self,
         (channel, root, ts): (&ChannelId, &MessageTs, &MessageTs),
-    ) -> PipeResult<Option<Value>> {
+    ) -> PipeResult<Option<ShownMessage>> {
         Ok(find::fetch_message(&self.slack, channel, root, ts).await?)
     }
 
@@ -74,7 +73,7 @@ impl Versions {
         &self,
         item: &Item,
         (channel, root, ts): (&ChannelId, &MessageTs, &MessageTs),
-    ) -> PipeResult<Option<Value>> {
+    ) -> PipeResult<Option<ShownMessage>> {
         if self.calls.has_begun_sending(item).await?
             && let Some(read) = self.read_recorded_version(item).await?
         {
@@ -89,17 +88,13 @@ impl Versions {
         };
         if let Some(message) = &message {
             self.calls.store.forget_call(item.id, REREAD_CALL).await?;
-            self.calls.store.begin_call(item.id, REREAD_CALL, None, self.calls.clock.now()).await?;
-            self.calls.record_result(item, REREAD_CALL, message).await?;
+            self.calls.remember(item, REREAD_CALL, message).await?;
         }
         Ok(message)
     }
 
     /// What was read before the first part of a message went out.
-    async fn read_recorded_version(&self, item: &Item) -> PipeResult<Option<Value>> {
-        let steps = self.calls.read_begun_calls(item).await?;
-        let read =
-            steps.into_iter().find(|(step, _)| step == REREAD_CALL).and_then(|(_, read)| read);
-        Ok(read.and_then(|read| serde_json::from_str(&read).ok()))
+    async fn read_recorded_version(&self, item: &Item) -> PipeResult<Option<ShownMessage>> {
+        Ok(self.calls.recall(item, REREAD_CALL).await?)
     }
 }

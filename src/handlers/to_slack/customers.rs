@@ -9,7 +9,7 @@ use std::time::Duration;
 use dashmap::DashMap;
 use jiff::SignedDuration;
 
-use crate::blip::client::{read_contact_name, read_contact_originator};
+use crate::blip::ContactDocument;
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
@@ -86,18 +86,18 @@ impl Customers {
             Ok(Ok(contact)) => contact.unwrap_or_default(),
             Ok(Err(error)) => {
                 tracing::warn!(ticket.id = %id, %error, "the card goes without the name");
-                serde_json::Value::Null
+                ContactDocument::default()
             }
             Err(_) => {
                 tracing::warn!(ticket.id = %id, "the card goes without the name: no answer");
-                serde_json::Value::Null
+                ContactDocument::default()
             }
         };
-        let name = read_contact_name(&contact);
+        let name = contact.name();
         if !customer.is_hidden() {
             return Ok(CustomerDetails { name, originator: None });
         }
-        let originator = match read_contact_originator(&contact) {
+        let originator = match contact.originator() {
             Some(originator) => Some(originator),
             None => self.find_originator(customer, id).await?,
         };

@@ -155,9 +155,8 @@ impl CustomerFiles {
         }
         // Why words stand here is decided once: an earlier run may have come as far as saying so.
         let decided = format!("why:{place}");
-        let known = steps.iter().find(|(name, _)| *name == decided);
-        let known = known.and_then(|(_, why)| serde_json::from_str(why.as_deref()?).ok());
-        let explained: String = if let Some(known) = known {
+        let known: Option<String> = self.calls.recall(item, &decided).await?;
+        let explained = if let Some(known) = known {
             known
         } else {
             let caption = media.caption.as_deref();
@@ -167,8 +166,7 @@ impl CustomerFiles {
             };
             tracing::info!(ticket.id = %ticket.id, item.id, ?why, "a file is not shown itself");
             let explained = self.explain_fallback(media, &why);
-            self.calls.store.begin_call(item.id, &decided, None, self.calls.clock.now()).await?;
-            self.calls.record_result(item, &decided, &explained).await?;
+            self.calls.remember(item, &decided, &explained).await?;
             explained
         };
         let words = render::render_missing_file(media, &explained, &self.texts);

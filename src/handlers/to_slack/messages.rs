@@ -96,10 +96,7 @@ impl CustomerMessages {
             CallState::OutcomeUnknown(_) => return Ok(as_decided(None)),
         }
         let ids: Vec<ItemId> = ids().take(MAX_MERGED_MESSAGES).collect();
-        self.calls
-            .store
-            .record_call_result(first.id, BATCH_SIZE_CALL, &serde_json::json!(ids).to_string())
-            .await?;
+        self.calls.record_result(first, BATCH_SIZE_CALL, &ids).await?;
         Ok(ids.len())
     }
 

@@ -61,15 +61,11 @@ impl Quotes {
         item: &Item,
         ids: &[String],
     ) -> PipeResult<HashMap<String, String>> {
-        let calls = self.calls.read_begun_calls(item).await?;
-        let found =
-            calls.into_iter().find(|(call, _)| call == QUOTES_CALL).and_then(|(_, found)| found);
-        if let Some(found) = found.and_then(|found| serde_json::from_str(&found).ok()) {
+        if let Some(found) = self.calls.recall(item, QUOTES_CALL).await? {
             return Ok(found);
         }
         let found = self.find_quotes(ticket, ids).await?;
-        self.calls.store.begin_call(item.id, QUOTES_CALL, None, self.calls.clock.now()).await?;
-        self.calls.record_result(item, QUOTES_CALL, &found).await?;
+        self.calls.remember(item, QUOTES_CALL, &found).await?;
         Ok(found)
     }
 

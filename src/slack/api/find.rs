@@ -8,6 +8,7 @@ use super::client::{EmptyAnswer, HISTORY_PAGE_SIZE, ResultPage, SlackClient, set
 use super::error::Error;
 use super::message::Posted;
 use crate::model::{ChannelId, Failure, Fault, MessageTs};
+use crate::slack::events::shown::ShownMessage;
 
 /// What is left of a post that missed its thread and cannot be deleted.
 const EMPTIED_POST_TEXT: &str = "↪️";
@@ -41,7 +42,7 @@ impl<'a> MessagePages<'a> {
     }
 
     /// The next page, until there is none. Slack decides how many messages it has (`slack.md` C.1).
-    pub(crate) async fn next_page(&mut self) -> Result<Option<Vec<Value>>, Error> {
+    pub(crate) async fn next_page(&mut self) -> Result<Option<Vec<ShownMessage>>, Error> {
         if self.is_over {
             return Ok(None);
         }
@@ -56,7 +57,7 @@ impl<'a> MessagePages<'a> {
         }
         self.is_over = next.is_none();
         self.cursor = next;
-        Ok(Some(page.messages))
+        Ok(Some(page.messages.into_iter().map(ShownMessage::new).collect()))
     }
 }
 
@@ -147,8 +148,8 @@ async fn find_message(
         None => read_channel(slack, channel, &since),
     };
     while let Some(messages) = reading.next_page().await? {
-        if let Some(found) = messages.into_iter().find(&is_it) {
-            return Ok(Some(found));
+        if let Some(found) = messages.into_iter().find(|message| is_it(message.as_json())) {
+            return Ok(Some(found.into_json()));
         }
     }
     Ok(None)
@@ -160,9 +161,10 @@ pub(crate) async fn fetch_message(
     channel: &ChannelId,
     root: &MessageTs,
     ts: &MessageTs,
-) -> Result<Option<Value>, Error> {
+) -> Result<Option<ShownMessage>, Error> {
     let page = fetch_page_with(slack, channel, root, ts).await?;
-    Ok(page.messages.into_iter().find(|message| has_ts(message, ts)))
+    let found = page.messages.into_iter().find(|message| has_ts(message, ts));
+    Ok(found.map(ShownMessage::new))
 }
 
 /// The page of a thread that has one message: that one, and the root.

@@ -6,6 +6,7 @@ use super::client::{EmptyAnswer, SlackClient};
 use super::error::Error;
 use super::find::read_thread;
 use crate::model::{ChannelId, MessageTs};
+use crate::slack::events::shown::ShownMessage;
 
 /// A message that we wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +33,8 @@ pub(crate) async fn read_own_messages(
     let mut own: Vec<OwnMessage> = Vec::new();
     let mut reading = read_thread(slack, channel.as_str(), root, root);
     while let Some(messages) = reading.next_page().await? {
-        for message in messages.iter().filter(|message| is_ours(message)) {
+        let messages = messages.iter().map(ShownMessage::as_json);
+        for message in messages.filter(|message| is_ours(message)) {
             own.extend(parse_own_message(message));
         }
     }

@@ -482,26 +482,6 @@ fn is_from_bot(body: &Value, message: &Value) -> bool {
     ours || bot || text_at(message, "/user") == Some("USLACKBOT")
 }
 
-/// Whether a message was written by this person, and not posted by us in their name.
-pub(crate) fn is_written_by(message: &Value, user: Option<&SlackUserId>) -> bool {
-    user.is_some_and(|user| text_at(message, "/user") == Some(user.as_str()))
-}
-
-/// What a post of ours can be found by (`client::Post::delivery`), as its first block repeats it.
-pub(crate) fn delivery_id_of(message: &Value) -> Option<&str> {
-    text_at(message, "/blocks/0/block_id")
-}
-
-/// What the first block of a post of ours says, exactly as it was given to
-/// [`crate::slack::text::rich_text::to_literal_post`].
-pub(crate) fn literal_text(message: &Value) -> String {
-    let list = |value: &Value, pointer: &str| {
-        value.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default()
-    };
-    let runs = list(message, "/blocks/0/elements").into_iter().flat_map(|s| list(&s, "/elements"));
-    runs.filter_map(|run| text_at(&run, "/text").map(str::to_owned)).collect()
-}
-
 /// What tells a version of a message from its others: when it was edited last, empty if never.
 pub(crate) fn version_name(message: &Value) -> String {
     text_at(message, "/edited/ts").map(|edited| format!("{edited}:")).unwrap_or_default()
