@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 pub use crate::inbox::ForgettingReport;
 use crate::inbox::{Forgetting, Job};
+use crate::model::{ChannelId, MessageTs};
 use crate::model::{CustomerKey, TicketId};
 use crate::store::{KeptTicket, Role, SharedStore, sqlite};
 
@@ -115,14 +116,14 @@ fn parse_customer_key(customer: &str) -> anyhow::Result<CustomerKey> {
 async fn find_threads(
     store: &SharedStore,
     key: &CustomerKey,
-) -> anyhow::Result<Vec<(String, String)>> {
+) -> anyhow::Result<Vec<(ChannelId, MessageTs)>> {
     let mut threads = BTreeSet::new();
     for id in store.customer_tickets(key).await? {
         let kept = store.load_kept_ticket(&id).await?;
         let cards = kept.links.iter().filter(|link| link.role == Role::Card);
-        threads.extend(cards.map(|card| (card.channel.to_string(), card.ts.to_string())));
+        threads.extend(cards.map(|card| (card.channel.clone(), card.ts.clone())));
         let thread = kept.ticket.and_then(|ticket| ticket.thread);
-        threads.extend(thread.map(|it| (it.channel.to_string(), it.root.to_string())));
+        threads.extend(thread.map(|it| (it.channel, it.root)));
     }
     Ok(threads.into_iter().collect())
 }

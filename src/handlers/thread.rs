@@ -335,12 +335,11 @@ impl Threads {
         &self,
         item: &Item,
         id: &TicketId,
-        root: &str,
+        root: &MessageTs,
         lost: ThreadLoss,
     ) -> PipeResult<()> {
         let Some(mut ticket) = self.calls.store.load_ticket(id).await? else { return Ok(()) };
-        let Some(thread) = ticket.thread.clone().filter(|thread| thread.root.as_str() == root)
-        else {
+        let Some(thread) = ticket.thread.clone().filter(|thread| thread.root == *root) else {
             return Ok(());
         };
         if self.find_new_channel(&thread, lost).await?.is_none() {

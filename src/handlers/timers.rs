@@ -158,12 +158,8 @@ impl Timers {
         since: Timestamp,
     ) -> PipeResult<()> {
         let Some(patience) = self.reminders.delay_for(about) else { return Ok(()) };
-        let reminder = Reminder {
-            ticket: ticket.id.to_string(),
-            about,
-            since: since.as_millisecond(),
-            round: 0,
-        };
+        let reminder =
+            Reminder { ticket: ticket.id.clone(), about, since: since.as_millisecond(), round: 0 };
         let due = self.reminders.due_time(since, patience);
         Ok(self.calls.enqueue_item(Job::send_reminder(reminder, due)).await?)
     }

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::job::Forgetting;
+use crate::model::{ChannelId, MessageTs};
 use crate::store::{Error, Result, SharedStore, Source};
 
 /// The fact's name: a format.
@@ -30,11 +31,11 @@ pub(crate) struct ForgettingProgress {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ForgottenMessage {
     /// Its channel.
-    pub(crate) channel: String,
+    pub(crate) channel: ChannelId,
     /// The root of its thread.
-    pub(crate) root: String,
+    pub(crate) root: MessageTs,
     /// Its time stamp.
-    pub(crate) ts: String,
+    pub(crate) ts: MessageTs,
     /// Whether it stands under a name that we gave it.
     pub(crate) has_author: bool,
     /// The files that we uploaded with it.

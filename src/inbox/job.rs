@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ChannelId, MessageTs, Thread, Ticket, TicketId};
+use crate::model::{ChannelId, MessageTs, SlackUserId, Thread, Ticket, TicketId};
 use crate::store::{Item, ItemId, Lane, NewItem, Source};
 
 /// What the keys of jobs that send an agent's words begin with.
@@ -19,14 +19,14 @@ pub(crate) enum Job {
     /// Show the newest state of a ticket on its card.
     Card {
         /// The ticket.
-        ticket: String,
+        ticket: TicketId,
     },
     /// Put a reaction on a message.
     Mark {
         /// The message's channel.
-        channel: String,
+        channel: ChannelId,
         /// The message.
-        ts: String,
+        ts: MessageTs,
         /// The reaction.
         name: String,
         /// Whether it may be dropped when Slack is busy.
@@ -38,24 +38,24 @@ pub(crate) enum Job {
     /// Show what was said before the handoff.
     Context {
         /// The ticket.
-        ticket: String,
+        ticket: TicketId,
     },
     /// Look how long the customer may still be written to.
     Window {
         /// The ticket.
-        ticket: String,
+        ticket: TicketId,
     },
     /// Show on the card that the customer waits for an answer, if it is still so.
     Waits {
         /// The ticket.
-        ticket: String,
+        ticket: TicketId,
         /// Since when, in milliseconds since 1970.
         since: i64,
     },
     /// Ask Blip what became of a reply.
     Delivery {
         /// The ticket.
-        ticket: String,
+        ticket: TicketId,
         /// The reply's id at Blip.
         message: String,
         /// How often it was asked before.
@@ -64,7 +64,7 @@ pub(crate) enum Job {
     /// Tell Blip that agents were shown what a customer said.
     Seen {
         /// The ticket.
-        ticket: String,
+        ticket: TicketId,
         /// The node that the messages came from.
         address: String,
         /// Their ids as they were delivered.
@@ -79,45 +79,45 @@ pub(crate) enum Job {
     /// Compare a ticket with what Blip says of it.
     Check {
         /// The ticket.
-        ticket: String,
+        ticket: TicketId,
     },
     /// Tell the agent to whom a ticket was handed.
     Handed(TransferNotice),
     /// Give a ticket a new thread, unless it has one by now.
     Move {
         /// The ticket.
-        ticket: String,
+        ticket: TicketId,
         /// The root of the thread that is lost.
-        root: String,
+        root: MessageTs,
         /// Whether its whole channel is lost.
         with_channel: bool,
     },
     /// Compare the threads of open tickets in a channel with what Slack says of them.
     Compare {
         /// The channel.
-        channel: String,
+        channel: ChannelId,
     },
     /// Look for what people did in a ticket's thread while nobody told us.
     CatchUp {
         /// The ticket.
-        ticket: String,
+        ticket: TicketId,
     },
     /// Tell a channel that it is shared with another company.
     Shared {
         /// The channel.
-        channel: String,
+        channel: ChannelId,
     },
     /// Ask Blip again who is behind a router's tunnel.
     Originator {
         /// The ticket.
-        ticket: String,
+        ticket: TicketId,
         /// How often it was asked in vain before.
         looks: usize,
     },
     /// Note who is behind a router's tunnel.
     Met {
         /// The ticket.
-        ticket: String,
+        ticket: TicketId,
         /// Blip's identity of the customer on their own channel.
         originator: String,
     },
@@ -148,7 +148,7 @@ pub(crate) struct Forgetting {
     /// Its id.
     pub(crate) job: String,
     /// The threads: channels and roots.
-    pub(crate) threads: Vec<(String, String)>,
+    pub(crate) threads: Vec<(ChannelId, MessageTs)>,
 }
 
 impl Forgetting {
@@ -162,7 +162,7 @@ impl Forgetting {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Reminder {
     /// The ticket.
-    pub(crate) ticket: String,
+    pub(crate) ticket: TicketId,
     /// What it is that should not last.
     pub(crate) about: ReminderTopic,
     /// Since when it is so, in milliseconds since 1970.
@@ -175,7 +175,7 @@ pub(crate) struct Reminder {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TransferNotice {
     /// The ticket that the agent is to take.
-    pub(crate) ticket: String,
+    pub(crate) ticket: TicketId,
     /// Blip's identity of the agent.
     pub(crate) to: String,
     /// The agent's name.
@@ -198,24 +198,24 @@ pub(crate) enum ReminderTopic {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct HeldReply {
     /// The ticket.
-    pub(crate) ticket: String,
+    pub(crate) ticket: TicketId,
     /// The message's channel.
-    pub(crate) channel: String,
+    pub(crate) channel: ChannelId,
     /// The message.
-    pub(crate) ts: String,
+    pub(crate) ts: MessageTs,
     /// Who wrote it.
-    pub(crate) user: String,
+    pub(crate) user: SlackUserId,
 }
 
 /// A file that Slack has taken and not shown yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LateFile {
     /// The ticket.
-    pub(crate) ticket: String,
+    pub(crate) ticket: TicketId,
     /// The channel of the thread that it belongs in.
-    pub(crate) channel: String,
+    pub(crate) channel: ChannelId,
     /// The root of that thread.
-    pub(crate) root: String,
+    pub(crate) root: MessageTs,
     /// Its id in Slack.
     pub(crate) file: String,
     /// Its name.
@@ -254,9 +254,10 @@ impl Job {
     }
 
     /// A reply that was held is to be sent, in the order of the ticket's events.
-    pub(crate) fn send_reply(held: HeldReply, ticket: TicketId, now: Timestamp) -> NewItem {
+    pub(crate) fn send_reply(held: HeldReply, now: Timestamp) -> NewItem {
         let key = format!("{SEND_KEY_PREFIX}{}:{}", held.channel, held.ts);
-        Self::Send(held).to_new_item(Lane::Ticket(ticket), key, now)
+        let lane = Lane::Ticket(held.ticket.clone());
+        Self::Send(held).to_new_item(lane, key, now)
     }
 
     /// Blip is to be asked what became of a reply: for all replies of a bot at once, so they wait in
@@ -269,7 +270,7 @@ impl Job {
     ) -> NewItem {
         let lane = Lane::for_later(&format!("delivery:{}:{looks}", ticket.bot()));
         let key = format!("delivery:{message}:{looks}");
-        let (ticket, message) = (ticket.to_string(), message.to_owned());
+        let (ticket, message) = (ticket.clone(), message.to_owned());
         Self::Delivery { ticket, message, looks }.to_new_item(lane, key, due)
     }
 
@@ -281,7 +282,7 @@ impl Job {
     ) -> Option<NewItem> {
         let id = &ticket.id;
         let key = format!("seen:{id}:{}", messages.first()?);
-        let job = Self::Seen { ticket: id.to_string(), address: ticket.address.clone(), messages };
+        let job = Self::Seen { ticket: id.clone(), address: ticket.address.clone(), messages };
         Some(job.to_new_item(Lane::Own(format!("seen:{id}")), key, now))
     }
 
@@ -289,7 +290,7 @@ impl Job {
     pub(crate) fn update_card(ticket: &Ticket, now: Timestamp) -> NewItem {
         let id = &ticket.id;
         let key = format!("card:{id}:{}", ticket.revision);
-        Self::Card { ticket: id.to_string() }.to_new_item(card_lane(ticket), key, now)
+        Self::Card { ticket: id.clone() }.to_new_item(card_lane(ticket), key, now)
     }
 
     /// The card is to be shown again, because of the time and not of anything that has happened:
@@ -297,31 +298,27 @@ impl Job {
     pub(crate) fn refresh_card(ticket: &Ticket, now: Timestamp) -> NewItem {
         let id = &ticket.id;
         let key = format!("card:{id}@{}", now.as_millisecond());
-        Self::Card { ticket: id.to_string() }.to_new_item(card_lane(ticket), key, now)
+        Self::Card { ticket: id.clone() }.to_new_item(card_lane(ticket), key, now)
     }
 
     /// The card of a ticket is to be shown again, because the one that followed it has a thread.
     pub(crate) fn update_followed_card(ticket: &Ticket, next: &Ticket, now: Timestamp) -> NewItem {
         let id = &ticket.id;
         let key = format!("card:{id}:>{}", next.id);
-        Self::Card { ticket: id.to_string() }.to_new_item(card_lane(ticket), key, now)
+        Self::Card { ticket: id.clone() }.to_new_item(card_lane(ticket), key, now)
     }
 
     /// The card is to show how long the customer may still be written to.
     pub(crate) fn show_window(ticket: &TicketId, due: Timestamp) -> NewItem {
         let key = format!("window:{ticket}:{}", due.as_millisecond());
-        Self::Window { ticket: ticket.to_string() }.to_new_item(Lane::for_later(&key), key, due)
+        Self::Window { ticket: ticket.clone() }.to_new_item(Lane::for_later(&key), key, due)
     }
 
     /// The card is to show that the customer waits for an answer since then.
     pub(crate) fn show_waiting(ticket: &TicketId, since: Timestamp, due: Timestamp) -> NewItem {
         let since = since.as_millisecond();
         let key = format!("waits:{ticket}:{since}");
-        Self::Waits { ticket: ticket.to_string(), since }.to_new_item(
-            Lane::for_later(&key),
-            key,
-            due,
-        )
+        Self::Waits { ticket: ticket.clone(), since }.to_new_item(Lane::for_later(&key), key, due)
     }
 
     /// A reaction is to be put on a message.
@@ -334,8 +331,8 @@ impl Job {
     ) -> NewItem {
         let key = format!("mark:{channel}:{ts}:{name}");
         let job = Self::Mark {
-            channel: channel.to_string(),
-            ts: ts.to_string(),
+            channel: channel.clone(),
+            ts: ts.clone(),
             name: name.to_owned(),
             droppable,
             off: false,
@@ -351,7 +348,7 @@ impl Job {
         now: Timestamp,
     ) -> NewItem {
         let key = format!("unmark:{channel}:{ts}:{name}");
-        let (place, ts, name) = (channel.to_string(), ts.to_string(), name.to_owned());
+        let (place, ts, name) = (channel.clone(), ts.clone(), name.to_owned());
         let lane = Lane::Own(format!("mark:{channel}:{ts}"));
         let job = Self::Mark { channel: place, ts, name, droppable: false, off: true };
         job.to_new_item(lane, key, now)
@@ -360,13 +357,13 @@ impl Job {
     /// What was said before the handoff is to be shown.
     pub(crate) fn show_context(ticket: &TicketId, now: Timestamp) -> NewItem {
         let key = format!("context:{ticket}");
-        Self::Context { ticket: ticket.to_string() }.to_new_item(Lane::Own(key.clone()), key, now)
+        Self::Context { ticket: ticket.clone() }.to_new_item(Lane::Own(key.clone()), key, now)
     }
 
     /// Blip is to be asked again who is behind a router's tunnel.
     pub(crate) fn originator(ticket: &TicketId, looks: usize, due: Timestamp) -> NewItem {
         let key = format!("originator:{ticket}:{looks}");
-        Self::Originator { ticket: ticket.to_string(), looks }.to_new_item(
+        Self::Originator { ticket: ticket.clone(), looks }.to_new_item(
             Lane::for_later(&key),
             key,
             due,
@@ -376,18 +373,14 @@ impl Job {
     /// Who is behind a router's tunnel is to be noted, in the order of the ticket's events.
     pub(crate) fn met(ticket: &TicketId, originator: &str, now: Timestamp) -> NewItem {
         let key = format!("met:{ticket}");
-        let job = Self::Met { ticket: ticket.to_string(), originator: originator.to_owned() };
+        let job = Self::Met { ticket: ticket.clone(), originator: originator.to_owned() };
         job.to_new_item(Lane::Ticket(ticket.clone()), key, now)
     }
 
     /// A ticket is to be compared with what Blip says of it.
     pub(crate) fn check_ticket(ticket: &TicketId, now: Timestamp) -> NewItem {
         let key = format!("check:{ticket}");
-        Self::Check { ticket: ticket.to_string() }.to_new_item(
-            Lane::Ticket(ticket.clone()),
-            key,
-            now,
-        )
+        Self::Check { ticket: ticket.clone() }.to_new_item(Lane::Ticket(ticket.clone()), key, now)
     }
 
     /// The agent to whom a ticket was handed is to be told.
@@ -404,7 +397,7 @@ impl Job {
         now: Timestamp,
     ) -> NewItem {
         let key = format!("move:{ticket}:{}", lost.root);
-        let (id, root) = (ticket.to_string(), lost.root.to_string());
+        let (id, root) = (ticket.clone(), lost.root.clone());
         let job = Self::Move { ticket: id, root, with_channel };
         job.to_new_item(Lane::Ticket(ticket.clone()), key, now)
     }
@@ -414,20 +407,20 @@ impl Job {
     pub(crate) fn compare_threads(channel: &ChannelId, now: Timestamp) -> NewItem {
         let lane = format!("compare:{channel}");
         let key = format!("{lane}@{}", now.as_millisecond());
-        Self::Compare { channel: channel.to_string() }.to_new_item(Lane::Own(lane), key, now)
+        Self::Compare { channel: channel.clone() }.to_new_item(Lane::Own(lane), key, now)
     }
 
     /// A ticket's thread is to be searched for what nobody told us.
     pub(crate) fn catch_up(ticket: &TicketId, now: Timestamp) -> NewItem {
         let lane = format!("catch-up:{ticket}");
         let key = format!("{lane}@{}", now.as_millisecond());
-        Self::CatchUp { ticket: ticket.to_string() }.to_new_item(Lane::Own(lane), key, now)
+        Self::CatchUp { ticket: ticket.clone() }.to_new_item(Lane::Own(lane), key, now)
     }
 
     /// A channel is to be told that it is shared with another company.
     pub(crate) fn announce_sharing(channel: &ChannelId, now: Timestamp) -> NewItem {
         let key = format!("shared:{channel}");
-        Self::Shared { channel: channel.to_string() }.to_new_item(Lane::Own(key.clone()), key, now)
+        Self::Shared { channel: channel.clone() }.to_new_item(Lane::Own(key.clone()), key, now)
     }
 
     /// Whether the job with this key sends an agent's words: people wait for what becomes of it.

@@ -58,10 +58,8 @@ impl ThreadComparisons {
     /// those.
     ///
     /// One look does for all that was set out before.
-    pub(crate) async fn compare_threads(&self, channel: &str, items: usize) -> HandlerResult {
-        let channel = ChannelId::parse(channel);
-        let channel = channel.ok_or_else(|| Interrupt::broken("a job names no channel"))?;
-        self.compare_channel(&channel).await?;
+    pub(crate) async fn compare_threads(&self, channel: &ChannelId, items: usize) -> HandlerResult {
+        self.compare_channel(channel).await?;
         Ok(Handled { items, outcome: ItemOutcome::Forgotten })
     }
 

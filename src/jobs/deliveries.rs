@@ -51,7 +51,6 @@ impl PendingReply {
         else {
             return None;
         };
-        let ticket = TicketId::parse(&ticket)?;
         Some(Self { ticket, message, round: looks, has_arrived: false })
     }
 

@@ -11,7 +11,7 @@ use crate::handlers::interrupt::{Interrupt, PipeResult};
 use crate::handlers::posts::Posts;
 use crate::inbox::{Forgetting, ForgettingProgress, ForgottenMessage, LeftOver};
 use crate::locale::Texts;
-use crate::model::{ChannelId, Failure, Fault, MessageTs, Thread};
+use crate::model::{Failure, Fault, MessageTs, Thread};
 use crate::slack;
 use crate::slack::SlackClient;
 use crate::store::Item;
@@ -41,7 +41,7 @@ impl SlackEraser {
             return Ok(());
         }
         if let Some(next) = progress.messages.iter_mut().find(|message| !message.is_done) {
-            let thread = parse_thread(&next.channel, &next.root)?;
+            let thread = Thread { channel: next.channel.clone(), root: next.root.clone() };
             self.posts.wait_for_post_slot(lane, &thread.channel).await?;
             self.replace_message(&thread, next).await?;
             progress.replaced += usize::from(next.left.is_none());
@@ -74,12 +74,12 @@ impl SlackEraser {
     ) -> PipeResult<Vec<ForgottenMessage>> {
         let mut found = Vec::new();
         for (channel, root) in &forgetting.threads {
-            let thread = parse_thread(channel, root)?;
+            let thread = Thread { channel: channel.clone(), root: root.clone() };
             let read = forget::read_own_messages(&self.slack, &thread.channel, &thread.root).await;
             let message = |ts: &MessageTs| ForgottenMessage {
                 channel: channel.clone(),
                 root: root.clone(),
-                ts: ts.to_string(),
+                ts: ts.clone(),
                 has_author: false,
                 files: Vec::new(),
                 is_done: false,
@@ -108,8 +108,7 @@ impl SlackEraser {
         thread: &Thread,
         message: &mut ForgottenMessage,
     ) -> PipeResult<()> {
-        let ts = MessageTs::parse(&message.ts)
-            .ok_or_else(|| Interrupt::broken("a message to be replaced has no time stamp"))?;
+        let ts = message.ts.clone();
         let text = self.texts.text("message-erased", &[]);
         let mut reasons = Vec::new();
         if let Err(error) = self.slack.update_message(&thread.channel, &ts, &text, &[]).await {
@@ -137,12 +136,6 @@ impl SlackEraser {
         let permalink = self.slack.message_url(thread, ts).unwrap_or_else(id);
         LeftOver { permalink, reason }
     }
-}
-
-pub(crate) fn parse_thread(channel: &str, root: &str) -> PipeResult<Thread> {
-    let ids = ChannelId::parse(channel).zip(MessageTs::parse(root));
-    let (channel, root) = ids.ok_or_else(|| Interrupt::broken("a thread has no ids"))?;
-    Ok(Thread { channel, root })
 }
 
 /// The code with which Slack refuses something for good. What may pass is tried again.

@@ -23,14 +23,11 @@ impl Marks {
     pub(crate) async fn set_reaction(
         &self,
         item: &Item,
-        (channel, ts): (&str, &str),
+        (channel, ts): (&ChannelId, &MessageTs),
         (name, off): (&str, bool),
         droppable: bool,
     ) -> PipeResult<()> {
-        let (Some(channel), Some(ts)) = (ChannelId::parse(channel), MessageTs::parse(ts)) else {
-            return Ok(());
-        };
-        let marked = self.slack.set_reaction((&channel, &ts), name, !off).await;
+        let marked = self.slack.set_reaction((channel, ts), name, !off).await;
         let Err(error) = marked else { return Ok(()) };
         let age = self.clock.now().duration_since(item.received);
         let give_up = droppable || age > REACTION_RETRY_LIMIT;

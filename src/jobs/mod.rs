@@ -83,7 +83,7 @@ impl Jobs {
             .map_err(|_unreadable| Interrupt::broken("a stored job is unreadable"))?;
         match job {
             Job::Card { ticket } => {
-                self.cards.update_card(first, &parse_ticket_id(&ticket)?).await?;
+                self.cards.update_card(first, &ticket).await?;
                 // Every one of them asked for the newest state, and that is what is shown now.
                 return Ok(Handled { items: items.len(), outcome: ItemOutcome::Forgotten });
             }
@@ -91,13 +91,13 @@ impl Jobs {
                 self.marks.set_reaction(first, (&channel, &ts), (&name, off), droppable).await?;
             }
             Job::Context { ticket } => {
-                self.context.post_context(first, lane, &parse_ticket_id(&ticket)?).await?;
+                self.context.post_context(first, lane, &ticket).await?;
                 // Once for each ticket, whatever else is heard of it.
                 return Ok(Handled::for_first_item(ItemOutcome::Done));
             }
             Job::Delivery { .. } => return self.deliveries.check_deliveries(items).await,
             Job::Seen { ticket, address, messages } => {
-                self.send_seen_receipts(&parse_ticket_id(&ticket)?, &address, &messages).await?;
+                self.send_seen_receipts(&ticket, &address, &messages).await?;
             }
             Job::Remind(reminder) => self.reminders.post_reminder(first, lane, &reminder).await?,
             Job::Hold(held) => {
@@ -108,13 +108,13 @@ impl Jobs {
             }
             Job::Send(held) => self.held.send_held_reply(first, &held).await?,
             Job::Window { ticket } => {
-                self.timer_checks.check_window(first, &parse_ticket_id(&ticket)?).await?;
+                self.timer_checks.check_window(first, &ticket).await?;
             }
             Job::Waits { ticket, since } => {
-                self.timer_checks.check_unanswered(&parse_ticket_id(&ticket)?, since).await?;
+                self.timer_checks.check_unanswered(&ticket, since).await?;
             }
             Job::Check { ticket } => {
-                self.tickets.compare_ticket(first, &parse_ticket_id(&ticket)?).await?;
+                self.tickets.compare_ticket(first, &ticket).await?;
             }
             Job::Handed(handed) => {
                 self.transfers.post_transfer_notice(first, lane, &handed).await?;
@@ -123,23 +123,21 @@ impl Jobs {
             }
             Job::Move { ticket, root, with_channel } => {
                 let lost = if with_channel { ThreadLoss::Channel } else { ThreadLoss::Thread };
-                self.threads
-                    .replace_lost_thread(first, &parse_ticket_id(&ticket)?, &root, lost)
-                    .await?;
+                self.threads.replace_lost_thread(first, &ticket, &root, lost).await?;
             }
             Job::Compare { channel } => {
                 return self.comparisons.compare_threads(&channel, items.len()).await;
             }
             Job::CatchUp { ticket } => {
-                self.comparisons.catch_up_thread(first, &parse_ticket_id(&ticket)?).await?;
+                self.comparisons.catch_up_thread(first, &ticket).await?;
             }
             Job::Originator { ticket, looks } => {
-                self.customers.look_up_originator(&parse_ticket_id(&ticket)?, looks).await?;
+                self.customers.look_up_originator(&ticket, looks).await?;
                 // Once for each ticket, whatever else is heard of it.
                 return Ok(Handled::for_first_item(ItemOutcome::Done));
             }
             Job::Met { ticket, originator } => {
-                self.customers.record_originator(&parse_ticket_id(&ticket)?, &originator).await?;
+                self.customers.record_originator(&ticket, &originator).await?;
             }
             Job::Late(late) => return self.files.check_late_file(first, lane, &late).await,
             Job::Forget(forgetting) => {
@@ -183,8 +181,4 @@ pub(crate) fn parked_text_key(by_agent: bool, key: &str) -> &'static str {
         true => "thread-parked-move",
         false => "thread-parked",
     }
-}
-
-pub(crate) fn parse_ticket_id(ticket: &str) -> PipeResult<TicketId> {
-    TicketId::parse(ticket).ok_or_else(|| Interrupt::broken("a job names no ticket"))
 }

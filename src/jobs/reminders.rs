@@ -14,7 +14,7 @@ use crate::handlers::thread::Threads;
 use crate::handlers::timers::ReminderRules;
 use crate::inbox::{Job, Reminder, ReminderTopic};
 use crate::locale::Texts;
-use crate::model::{Ticket, TicketId};
+use crate::model::Ticket;
 use crate::store::Item;
 
 /// Reminds people, if it is still as it was, within the team's hours.
@@ -35,8 +35,9 @@ impl Reminders {
     ) -> PipeResult<()> {
         let rules = &self.rules;
         let Some(patience) = rules.delay_for(reminder.about) else { return Ok(()) };
-        let Some(id) = TicketId::parse(&reminder.ticket) else { return Ok(()) };
-        let Some(ticket) = self.calls.store.load_ticket(&id).await? else { return Ok(()) };
+        let Some(ticket) = self.calls.store.load_ticket(&reminder.ticket).await? else {
+            return Ok(());
+        };
         if !is_reminder_due(&ticket, reminder) {
             return Ok(());
         }

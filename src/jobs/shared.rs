@@ -22,12 +22,11 @@ impl SharedWarnings {
         &self,
         item: &Item,
         lane: &str,
-        channel: &str,
+        channel: &ChannelId,
     ) -> PipeResult<()> {
-        let Some(channel) = ChannelId::parse(channel) else { return Ok(()) };
         let line = ThreadPost::from_line(&self.texts.text("channel-shared", &[]));
-        self.posts.post_to_channel(item, lane, &channel, "shared", line).await?;
-        Ok(self.calls.store.put_fact(&shared_fact_key(&channel), Some("told")).await?)
+        self.posts.post_to_channel(item, lane, channel, "shared", line).await?;
+        Ok(self.calls.store.put_fact(&shared_fact_key(channel), Some("told")).await?)
     }
 }
 

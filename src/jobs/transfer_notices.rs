@@ -14,7 +14,6 @@ use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
 use crate::inbox::TransferNotice;
 use crate::locale::Texts;
-use crate::model::TicketId;
 use crate::slack::SlackClient;
 use crate::store::Item;
 
@@ -41,9 +40,8 @@ impl TransferNotices {
         lane: &str,
         handed: &TransferNotice,
     ) -> PipeResult<()> {
-        let Some(id) = TicketId::parse(&handed.ticket) else { return Ok(()) };
         let now = self.calls.clock.now();
-        let ticket = self.calls.store.load_ticket(&id).await?;
+        let ticket = self.calls.store.load_ticket(&handed.ticket).await?;
         let thread = ticket.as_ref().and_then(|ticket| ticket.thread.clone());
         let (Some(ticket), Some(thread)) = (ticket, thread) else {
             // Its card is on its way; should it never come, nobody is to be told of it.

@@ -8,9 +8,30 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// Longest identifier taken from outside, in bytes. Blip's LIME names may have 1,023 characters
 /// (`blip.md` §2.5); real ticket ids are UUIDs.
 pub(crate) const MAX_ID_BYTES: usize = 1024;
+
+/// Stored as it is written for people, and checked like one that comes from outside when it is read.
+macro_rules! impl_serde_as_text {
+    ($name:ident) => {
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                Self::parse(&text).ok_or_else(|| D::Error::custom("not an identifier"))
+            }
+        }
+    };
+}
 
 macro_rules! opaque_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -35,6 +56,8 @@ macro_rules! opaque_id {
                 f.write_str(&self.0)
             }
         }
+
+        impl_serde_as_text!($name);
     };
 }
 
@@ -152,6 +175,8 @@ impl TicketId {
         (&self.bot, self.id.to_ascii_lowercase())
     }
 }
+
+impl_serde_as_text!(TicketId);
 
 impl PartialEq for TicketId {
     fn eq(&self, other: &Self) -> bool {

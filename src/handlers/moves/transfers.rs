@@ -71,7 +71,7 @@ impl Transfers {
         to: &TransferTarget,
     ) -> PipeResult<()> {
         let TransferTarget::Agent { identity, name } = to else { return Ok(()) };
-        let (ticket, by) = (next.to_string(), person.profile.name.clone());
+        let (ticket, by) = (next.clone(), person.profile.name.clone());
         let handed = TransferNotice { ticket, to: identity.clone(), name: name.clone(), by };
         Ok(self.calls.enqueue_item(Job::announce_transfer(handed, self.calls.clock.now())).await?)
     }

@@ -10,7 +10,6 @@ use crate::handlers::to_blip::holds::Holds;
 use crate::handlers::to_blip::replies::Replies;
 use crate::handlers::to_blip::versions::Versions;
 use crate::inbox::HeldReply;
-use crate::model::{ChannelId, MessageTs, SlackUserId, TicketId};
 use crate::store::{Item, Role};
 
 /// Sends replies that were held.
@@ -26,29 +25,20 @@ impl HeldReplies {
     /// Sends a reply that was held, as it is now.
     pub(crate) async fn send_held_reply(&self, item: &Item, held: &HeldReply) -> PipeResult<()> {
         let HeldReply { ticket, channel, ts, user } = held;
-        let (Some(id), Some(channel), Some(ts), Some(user)) = (
-            TicketId::parse(ticket),
-            ChannelId::parse(channel),
-            MessageTs::parse(ts),
-            SlackUserId::parse(user),
-        ) else {
-            return Ok(());
-        };
-        let link = self.calls.store.find_link(&channel, &ts).await?;
+        let link = self.calls.store.find_link(channel, ts).await?;
         let is_held = link.is_some_and(|link| link.role == Role::Held);
         if !is_held && !self.calls.has_begun_sending(item).await? {
             return Ok(());
         }
-        let Some(mut ticket) = self.calls.store.load_ticket(&id).await? else { return Ok(()) };
+        let Some(mut ticket) = self.calls.store.load_ticket(ticket).await? else { return Ok(()) };
         let Some(thread) = ticket.thread.clone() else { return Ok(()) };
-        let person = self.people.look_up_person(item, &ticket, &user).await?;
-        let message = self.versions.reread_message(item, (&channel, &thread.root, &ts)).await?;
+        let person = self.people.look_up_person(item, &ticket, user).await?;
+        let message = self.versions.reread_message(item, (channel, &thread.root, ts)).await?;
         let Some(message) = message else {
-            return self.holds.cancel_held_reply(&ticket, &channel, &ts).await;
+            return self.holds.cancel_held_reply(&ticket, channel, ts).await;
         };
         let (message, version) = (message.read(), message.version());
-        let written =
-            WrittenMessage { channel: &channel, ts: &ts, message: &message, version: &version };
+        let written = WrittenMessage { channel, ts, message: &message, version: &version };
         self.replies.send_held(item, &mut ticket, &person, &written).await
     }
 }

@@ -11,7 +11,7 @@ use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::people::Person;
 use crate::inbox::{HeldReply, Job};
-use crate::model::{ChannelId, MessageTs, Ticket, TicketId, marks};
+use crate::model::{ChannelId, MessageTs, Ticket, marks};
 use crate::store::{Item, Link, Role};
 
 /// Holds replies, and lets go of them again.
@@ -44,10 +44,10 @@ impl Holds {
         };
         self.calls.store.link_message(link, ticket.opened).await?;
         let held = HeldReply {
-            ticket: ticket.id.to_string(),
-            channel: channel.to_string(),
-            ts: ts.to_string(),
-            user: person.user.to_string(),
+            ticket: ticket.id.clone(),
+            channel: channel.clone(),
+            ts: ts.clone(),
+            user: person.user.clone(),
         };
         self.calls.enqueue_item(Job::hold_reply(held, item.received + delay)).await?;
         Ok(true)
@@ -55,8 +55,7 @@ impl Holds {
 
     /// A reply has been held long enough: it takes its place among the events of its ticket.
     pub(crate) async fn enqueue_held_reply(&self, held: HeldReply) -> PipeResult<()> {
-        let Some(ticket) = TicketId::parse(&held.ticket) else { return Ok(()) };
-        Ok(self.calls.enqueue_item(Job::send_reply(held, ticket, self.calls.clock.now())).await?)
+        Ok(self.calls.enqueue_item(Job::send_reply(held, self.calls.clock.now())).await?)
     }
 
     /// Keeps a held message from being sent.

@@ -2,7 +2,6 @@
 //! (`slack.md` B.1 promises none).
 
 use crate::inbox::Job;
-use crate::model::MessageTs;
 use crate::slack::parse;
 use crate::store::{Item, Source};
 
@@ -36,7 +35,7 @@ fn slack_sort_key(item: &Item) -> Option<(bool, i64)> {
         Source::Internal => {
             let job = serde_json::from_slice(&item.body).ok()?;
             let (Job::Hold(held) | Job::Send(held)) = job else { return None };
-            MessageTs::parse(&held.ts)
+            Some(held.ts)
         }
     };
     Some((!item.has_begun_calls, time?.to_micros()?))

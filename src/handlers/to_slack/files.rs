@@ -22,7 +22,7 @@ use crate::inbox::{Handled, ItemOutcome, Job, LateFile};
 use crate::locale::Texts;
 use crate::media::{FetchError, FetchRequest, FetchedFile, Fetcher, file_name, full_type};
 use crate::model::text::{format_size, to_one_line};
-use crate::model::{ChannelId, Failure, Fault, LinkedFile, MessageTs, Thread, Ticket, TicketId};
+use crate::model::{Failure, Fault, LinkedFile, Thread, Ticket, TicketId};
 use crate::slack::{Posted, SlackClient, Upload, render, rich_text};
 use crate::store::{CallState, Item, Role};
 use crate::{blip, slack, store};
@@ -336,9 +336,9 @@ impl CustomerFiles {
             return Err(CallError::TooEarly(now + age.clamp(MIN_LOOKUP_PAUSE, MAX_LOOKUP_PAUSE)));
         }
         let late = LateFile {
-            ticket: sent.ticket.to_string(),
-            channel: thread.channel.to_string(),
-            root: thread.root.to_string(),
+            ticket: sent.ticket.clone(),
+            channel: thread.channel.clone(),
+            root: thread.root.clone(),
             file: unshown.file.to_owned(),
             name: unshown.name.to_owned(),
             url: unshown.url.to_owned(),
@@ -367,14 +367,9 @@ impl CustomerFiles {
         late: &LateFile,
     ) -> HandlerResult {
         let done = Ok(Handled::for_first_item(ItemOutcome::Done));
-        let Some(ticket) = TicketId::parse(&late.ticket) else { return done };
-        let place = ChannelId::parse(&late.channel).zip(MessageTs::parse(&late.root));
-        let (Some(ticket), Some((channel, root))) =
-            (self.calls.store.load_ticket(&ticket).await?, place)
-        else {
-            return done;
-        };
-        let thread = Thread { channel, root };
+        let ticket = self.calls.store.load_ticket(&late.ticket).await?;
+        let Some(ticket) = ticket else { return done };
+        let thread = Thread { channel: late.channel.clone(), root: late.root.clone() };
         let now = self.calls.clock.now();
         // A reaction on it waits meanwhile.
         self.calls.store.begin_call(item.id, "shown", Some(&thread.channel), now).await?;
