@@ -16,7 +16,10 @@
 //! Invariant: an item is in exactly one lane, and items of a lane are leased in the order in which
 //! they were accepted (`a_lane_is_leased_to_one_at_a_time_and_in_order`).
 
+mod erasure;
+mod migrations;
 mod pace;
+pub mod postgres;
 mod row;
 pub mod sqlite;
 
@@ -29,11 +32,15 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::ErrorCode;
 
+use self::postgres::{PostgresFault, PostgresOptions};
+use self::sqlite::SqliteOptions;
+use crate::clock::Clock;
 use crate::model::{
     BotName, ChannelId, CustomerKey, MessageTs, SlackUserId, Thread, Ticket, TicketId,
 };
 
-pub use sqlite::SqliteStore;
+pub use self::postgres::PostgresStore;
+pub use self::sqlite::SqliteStore;
 
 /// The number of an item, in order of acceptance.
 pub type ItemId = i64;
@@ -433,6 +440,9 @@ pub enum Error {
         /// Which kind of value.
         what: &'static str,
     },
+    /// The clocks of this machine and of the database's are too far apart to compare times.
+    #[error("the clocks of this machine and of the database's are minutes apart: set them")]
+    ClocksApart,
     /// What is in the database's file is not what was written there.
     #[error("the database is damaged: put a backup of it back")]
     Damaged,
@@ -447,9 +457,13 @@ impl Error {
         Self::File { path: path.to_owned(), error: Arc::new(error) }
     }
 
-    /// Whether this may pass: there is no room on the disk, or somebody else has the database.
+    /// Whether this may pass: there is no room on the disk, somebody else has the database, or the
+    /// server cannot be reached.
     pub(crate) fn is_transient(&self) -> bool {
         let (Self::Database(error) | Self::File { error, .. }) = self else { return false };
+        if let Some(fault) = error.downcast_ref::<PostgresFault>() {
+            return fault.may_pass();
+        }
         let by_sqlite = error.downcast_ref::<rusqlite::Error>();
         let by_system = error.downcast_ref::<io::Error>();
         by_sqlite.and_then(rusqlite::Error::sqlite_error_code).is_some_and(|code| {
@@ -743,3 +757,35 @@ pub trait Store: Send + Sync + 'static {
 
 /// The store as everybody holds it.
 pub type SharedStore = Arc<dyn Store>;
+
+/// What a store is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To serve it: it is made if it is missing. Only one process at a time serves a SQLite file.
+    Serve,
+    /// To look after it while nobody serves it; on PostgreSQL, also while others do.
+    Maintain,
+    /// To look into it.
+    Inspect,
+}
+
+/// Whether this is the address of a PostgreSQL database.
+pub fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+/// Opens the store at this address.
+pub async fn open_store(url: &str, clock: &Clock, purpose: Purpose) -> Result<SharedStore> {
+    let serves = purpose == Purpose::Serve;
+    if is_postgres(url) {
+        let options =
+            PostgresOptions { serves, create: serves, ..PostgresOptions::new(clock.clone()) };
+        return Ok(Arc::new(PostgresStore::open(url, options).await?));
+    }
+    let options = SqliteOptions {
+        create: serves,
+        exclusive: purpose != Purpose::Inspect,
+        ..SqliteOptions::new(clock.clone())
+    };
+    Ok(Arc::new(SqliteStore::open(url, options).await?))
+}

@@ -8,7 +8,7 @@ use super::PostRate;
 /// The farthest slot that is given away, in milliseconds. One that is farther was reserved by a clock
 /// that was ahead and has been set back, or by so many that the far end's own limit may as well
 /// decide.
-const MAX_SLOT_AHEAD_MS: i64 = 5 * 60 * 1000;
+pub(super) const MAX_SLOT_AHEAD_MS: i64 = 5 * 60 * 1000;
 
 /// What is remembered of a channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl ChannelSlots {
 
 impl PostRate {
     /// The time between two posts, and how far a burst may be ahead of it.
-    fn in_millis(self) -> (i64, i64) {
+    pub(super) fn in_millis(self) -> (i64, i64) {
         let interval = i64::try_from(self.interval.as_millis()).unwrap_or(i64::MAX);
         (interval, interval.saturating_mul(i64::from(self.burst.saturating_sub(1))))
     }

@@ -4,7 +4,9 @@
 
 use jiff::Timestamp;
 
-use super::{Error, Item, ItemId, KnownReplies, Link, ParkedItem, Result, Role, Source};
+use super::{
+    Error, Item, ItemId, KnownReplies, Link, ParkedItem, Result, Role, Source, StoredOutcome,
+};
 use crate::model::{
     Agent, ChannelId, Customer, MessageTs, SlackUserId, Thread, Ticket, TicketEnding, TicketId,
     TicketState,
@@ -48,6 +50,36 @@ impl TryFrom<ItemRow> for Item {
             has_begun_calls: row.begun,
         })
     }
+}
+
+/// Puts the items of each lane together, which come one lane after the other.
+pub(super) fn group_by_lane(rows: Vec<ItemRow>) -> Result<Vec<(String, Vec<Item>)>> {
+    let mut lanes: Vec<(String, Vec<Item>)> = Vec::new();
+    for mut row in rows {
+        let lane = std::mem::take(&mut row.lane);
+        let item = row.try_into()?;
+        match lanes.last_mut() {
+            Some((last, items)) if *last == lane => items.push(item),
+            _ => lanes.push((lane, vec![item])),
+        }
+    }
+    Ok(lanes)
+}
+
+/// The state of an item with this outcome, and why; what is forgotten has none.
+pub(super) fn outcome_columns(outcome: &StoredOutcome) -> (&'static str, Option<&String>) {
+    match outcome {
+        StoredOutcome::Done => ("done", None),
+        StoredOutcome::Ignored => ("ignored", None),
+        StoredOutcome::Forgotten => ("forgotten", None),
+        StoredOutcome::Parked { reason } => ("parked", Some(reason)),
+        StoredOutcome::Failed => ("waiting", None),
+    }
+}
+
+/// The name of a fact in the table that is also used for what the store itself remembers.
+pub(super) fn fact_key(name: &str) -> String {
+    format!("fact:{name}")
 }
 
 /// A parked item.

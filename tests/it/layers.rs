@@ -92,6 +92,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hyper", &["intake"]),
     ("hyper_util", &["intake"]),
     ("rusqlite", &["store"]),
+    ("tokio_postgres", &["store"]),
+    ("deadpool_postgres", &["store"]),
     ("slack_morphism", &["slack"]),
     ("reqwest", &["blip", "slack", "media", "app", "telemetry"]),
     ("tokio_tungstenite", &["slack"]),

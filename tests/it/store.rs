@@ -1,6 +1,6 @@
 //! What every store promises, one test per promise.
 //!
-//! A backend is one constructor of [`Database`]; nothing else here knows which one it is.
+//! A backend is one [`Backend`] of [`Database`]; nothing else here knows which one it is.
 
 mod model;
 
@@ -14,11 +14,13 @@ use blip_slack::model::{
 };
 use blip_slack::store::{
     Accepted, CallState, Cutoffs, Error, Item, LEASE_ITEMS, Lane, Lease, Link, NewItem, PostRate,
-    Role, SharedStore, Source, SqliteStore, StoredOutcome, sqlite,
+    PostgresStore, Role, SharedStore, Source, SqliteStore, StoredOutcome, postgres, sqlite,
 };
 use jiff::Timestamp;
 use serde_json::json;
 use tempfile::TempDir;
+
+use crate::support::{PostgresSchema, note};
 
 /// How long leases are in these tests.
 const LEASE: Duration = Duration::from_mins(1);
@@ -26,27 +28,57 @@ const LEASE: Duration = Duration::from_mins(1);
 /// A database that outlives the stores that open it.
 pub struct Database {
     clock: Clock,
-    url: String,
-    _folder: TempDir,
+    backend: Backend,
+}
+
+enum Backend {
+    Sqlite { url: String, _folder: TempDir },
+    Postgres(PostgresSchema),
 }
 
 impl Database {
+    fn new(backend: Backend) -> Self {
+        let clock = Clock::manual("2026-03-01T12:00:00Z".parse().unwrap());
+        Self { clock, backend }
+    }
+
     fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("bridge.db").display());
-        let clock = Clock::manual("2026-03-01T12:00:00Z".parse().unwrap());
-        Self { clock, url, _folder: folder }
+        Self::new(Backend::Sqlite { url, _folder: folder })
+    }
+
+    /// None where there is no server.
+    async fn postgres() -> Option<Self> {
+        Some(Self::new(Backend::Postgres(PostgresSchema::make().await?)))
     }
 
     async fn open(&self) -> SharedStore {
         self.open_in_boot("first").await
     }
 
+    /// Opens it in this start of the machine, or in this history of the server's database.
     async fn open_in_boot(&self, boot: &str) -> SharedStore {
-        let boot_id = Some(boot.to_owned());
-        let options =
-            sqlite::SqliteOptions { boot_id, ..sqlite::SqliteOptions::new(self.clock.clone()) };
-        Arc::new(SqliteStore::open(&self.url, options).await.unwrap())
+        match &self.backend {
+            Backend::Sqlite { url, .. } => {
+                let boot_id = Some(boot.to_owned());
+                let options = sqlite::SqliteOptions {
+                    boot_id,
+                    ..sqlite::SqliteOptions::new(self.clock.clone())
+                };
+                Arc::new(SqliteStore::open(url, options).await.unwrap())
+            }
+            Backend::Postgres(schema) => {
+                let options = postgres::PostgresOptions {
+                    clock_counts: true,
+                    // What passes here is the time of leases.
+                    term: Duration::from_hours(10_000),
+                    era: Some(boot.to_owned()),
+                    ..postgres::PostgresOptions::new(self.clock.clone())
+                };
+                Arc::new(PostgresStore::open(schema.url(), options).await.unwrap())
+            }
+        }
     }
 
     fn now(&self) -> Timestamp {
@@ -84,7 +116,12 @@ impl Database {
 
 /// Runs a test on an empty database of each kind.
 async fn on_every_backend(test: impl AsyncFn(Database)) {
+    note("on SQLite");
     test(Database::sqlite()).await;
+    if let Some(database) = Database::postgres().await {
+        note("on PostgreSQL");
+        test(database).await;
+    }
 }
 
 fn own(name: &str) -> Lane {
@@ -159,6 +196,106 @@ async fn an_accepted_event_is_handed_out_as_it_came() {
             has_begun_calls: false,
         };
         assert_eq!(lease.items, [item]);
+    })
+    .await;
+}
+
+/// Ids as somebody who means harm might write them: one in each line.
+fn hostile_ids() -> Vec<String> {
+    let long = |letter: char| letter.to_string().repeat(3000);
+    // Random enough that nothing makes it shorter.
+    let noise: String = (0..3000).map(|_| fastrand::char('\u{20}'..'\u{fff0}')).collect();
+    [
+        String::new(),
+        "\0".to_owned(),
+        "\0\0".to_owned(),
+        "\u{1}a".to_owned(),
+        "a".to_owned(),
+        "A".to_owned(),
+        // Some collations take these for the same, or put them elsewhere in the order.
+        "\u{e9}".to_owned(),
+        "e\u{301}".to_owned(),
+        "stra\u{df}e".to_owned(),
+        "strasse".to_owned(),
+        "a b".to_owned(),
+        "a-b".to_owned(),
+        "'; DROP TABLE item; --".to_owned(),
+        "%_\\".to_owned(),
+        "\u{ffff}".to_owned(),
+        long('x'),
+        format!("{}y", long('x')),
+        noise,
+    ]
+    .into()
+}
+
+#[tokio::test]
+async fn hostile_ids_are_kept_apart_and_come_back_as_they_were() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let ids = hostile_ids();
+        for id in &ids {
+            let item = NewItem { key: format!("k:{id}"), ..db.item(&own(id), id) };
+            assert_eq!(store.accept(item.clone()).await.unwrap(), Accepted::New, "{id:.20?}");
+            assert_eq!(store.accept(item).await.unwrap(), Accepted::Repeat, "{id:.20?}");
+            assert!(store.has_accepted(Source::Blip, &format!("k:{id}")).await.unwrap());
+        }
+        let leases = db.claim(&store).await;
+        assert_eq!(leases.len(), ids.len(), "each has a lane of its own");
+        for lease in leases {
+            let id = lease.lane.strip_prefix("own:").unwrap().to_owned();
+            assert!(ids.contains(&id), "{id:.20?}");
+            let item = lease.items[0].id;
+            assert_eq!(lease.items[0].key, format!("k:{id}"));
+            let begin = async || store.begin_call(item, &id, None, db.now()).await.unwrap();
+            assert_eq!(begin().await, CallState::Fresh);
+            store.record_call_result(item, &id, &id).await.unwrap();
+            assert_eq!(begin().await, CallState::Done(id.clone()));
+            let reason = StoredOutcome::Parked { reason: id.clone() };
+            finish(&store, lease, reason).await;
+            store.put_fact("last", Some(&id)).await.unwrap();
+            assert_eq!(store.read_fact("last").await.unwrap(), Some(id));
+        }
+        let parked = store.parked_items(None).await.unwrap();
+        let reasons: Vec<_> = parked.into_iter().map(|item| item.reason).collect();
+        assert!(reasons == ids, "in the order in which they came");
+        // The greatest, by bytes.
+        let greatest = store.greatest_key(Source::Blip, "k:").await.unwrap().unwrap().0;
+        let expected = ids.iter().map(|id| format!("k:{id}")).max().unwrap();
+        assert!(greatest == expected, "the greatest by bytes");
+        let begins = store.greatest_key(Source::Blip, "k:\0").await.unwrap().unwrap().0;
+        assert_eq!(begins, "k:\0\0");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn hostile_names_of_customers_are_kept_and_found() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        for (number, name) in (0..).zip(hostile_ids()) {
+            let customer = format!("{name}@wa.gw.msging.net");
+            let mut ticket = ticket(&number.to_string(), &customer, number, db.now());
+            ticket.customer.name = Some(name.clone());
+            ticket.customer.originator = Some(name.clone());
+            ticket.address.clone_from(&name);
+            ticket.tags = vec![name.clone()];
+            store.put_ticket(&ticket).await.unwrap();
+            store.keep_first_words(&ticket.id, &name).await.unwrap();
+            let blip_id = Some(name.to_ascii_lowercase());
+            let link = Link { blip_id, ..link(&number.to_string(), "1.1", Role::Customer) };
+            let link = Link { ts: ts(&format!("1.{number}")), ..link };
+            store.link_message(link.clone(), db.now()).await.unwrap();
+            store.link_message(link.clone(), db.now()).await.unwrap();
+            assert_eq!(store.load_ticket(&ticket.id).await.unwrap(), Some(ticket.clone()));
+            assert_eq!(store.first_words(&ticket.id).await.unwrap(), Some(name.clone()));
+            assert_eq!(store.links_of(&ticket.id, &name).await.unwrap(), [link]);
+            let other = ticket_id("other");
+            let latest = store.latest_ticket_of(&customer, &other).await.unwrap();
+            assert_eq!(latest.map(|ticket| ticket.id), Some(ticket.id.clone()), "{name:.20?}");
+            let found = store.find_tickets(&customer, 100).await.unwrap();
+            assert!(found.iter().any(|found| found.id == ticket.id), "{name:.20?}");
+        }
     })
     .await;
 }
@@ -504,6 +641,8 @@ async fn an_outside_call_is_remembered_however_far_it_came() {
         drop(store);
 
         let store = db.open().await;
+        db.pass(LEASE);
+        assert_eq!(db.claim_one(&store).await.items[0].id, item);
         assert_eq!(begin(&store, "card").await, CallState::Done("1.1".to_owned()));
         assert_eq!(begin(&store, "post").await, CallState::OutcomeUnknown(again));
         store.forget_call(item, "post").await.unwrap();

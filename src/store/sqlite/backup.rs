@@ -6,9 +6,9 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::sql::Sql;
-use super::{boot, fact_key, files, open_own_file, parse_url};
+use super::{boot, files, open_own_file, parse_url};
 use crate::clock::Clock;
-use crate::store::{BACKED_UP, Error, Result};
+use crate::store::{BACKED_UP, Error, Result, row};
 
 /// Copies the database at `url` into a new file, as it is at one moment, and notes when.
 ///
@@ -27,7 +27,7 @@ pub async fn back_up(url: &str, target: &Path, clock: &Clock) -> Result<()> {
             fs::remove_file(&target).ok();
             return Err(error.in_file(&target));
         }
-        boot::put_meta(&connection, &fact_key(BACKED_UP), Some(&now))
+        boot::put_meta(&connection, &row::fact_key(BACKED_UP), Some(&now))
     };
     tokio::task::spawn_blocking(copy).await.map_err(std::io::Error::from)?
 }

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::sql::Sql;
 use super::{columns, privacy};
-use crate::store::row::ParkedRow;
+use crate::store::row::{self, ParkedRow};
 use crate::store::{
     Error, Item, ItemId, LEASE_ITEMS, Lane, NewItem, Result, Source, StoredOutcome,
 };
@@ -97,16 +97,7 @@ pub(super) fn read_due_lanes(
 ) -> Result<Vec<(String, Vec<Item>)>> {
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let params = (due, taken, count(limit), count(LEASE_ITEMS));
-    let mut heads: Vec<(String, Vec<Item>)> = Vec::new();
-    for mut row in connection.all_rows(SELECT_DUE, params, columns::to_item_row)? {
-        let lane = std::mem::take(&mut row.lane);
-        let item = row.try_into()?;
-        match heads.last_mut() {
-            Some((last, items)) if *last == lane => items.push(item),
-            _ => heads.push((lane, vec![item])),
-        }
-    }
-    Ok(heads)
+    row::group_by_lane(connection.all_rows(SELECT_DUE, params, columns::to_item_row)?)
 }
 
 /// When the first lane is due that is not leased.
@@ -125,13 +116,10 @@ pub(super) fn write_outcome(
     now: i64,
 ) -> Result<()> {
     let failed = *outcome == StoredOutcome::Failed;
-    let (state, reason) = match outcome {
-        StoredOutcome::Done => ("done", None),
-        StoredOutcome::Ignored => ("ignored", None),
-        StoredOutcome::Forgotten => return delete_items(tx, lane, items),
-        StoredOutcome::Parked { reason } => ("parked", Some(reason)),
-        StoredOutcome::Failed => ("waiting", None),
-    };
+    if *outcome == StoredOutcome::Forgotten {
+        return delete_items(tx, lane, items);
+    }
+    let (state, reason) = row::outcome_columns(outcome);
     let ids = serde_json::json!(items).to_string();
     let sql = "UPDATE item
                SET state = ?3, reason = ?4, attempts = attempts + ?5,

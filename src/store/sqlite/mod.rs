@@ -48,6 +48,7 @@ use self::database::{Database, Durability, Transaction, WriteWork};
 pub(crate) use self::inspect::{DatabaseFacts, inspect_database};
 use self::leases::Leases;
 use self::unsynced::UnsyncedItems;
+use super::migrations;
 use super::row::{self, TicketRow};
 use super::{
     Accepted, CallState, Cutoffs, DrawnCard, Error, InboxDepth, Item, ItemId, KeptTicket,
@@ -335,19 +336,12 @@ fn prepare_connection(connection: &mut Connection, boot_id: Option<&str>) -> Res
     Ok(transaction.commit()?)
 }
 
-/// The name of a fact in the table that is also used for what the store itself remembers.
-fn fact_key(name: &str) -> String {
-    format!("fact:{name}")
-}
-
 /// Takes the steps that this database has not taken yet.
 fn apply_migrations(connection: &Connection) -> Result<()> {
     let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let steps = MIGRATIONS.get(version as usize..).ok_or_else(|| Error::TooNew {
-        path: connection.path().unwrap_or_default().into(),
-        version,
-    })?;
-    for step in steps {
+    // One process serves a file: there is no release before that would go on with it.
+    let place = Path::new(connection.path().unwrap_or_default());
+    for step in migrations::find_pending(&MIGRATIONS, (version, version), place)? {
         connection.execute_batch(step)?;
     }
     let version = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
@@ -814,12 +808,12 @@ impl Store for SqliteStore {
     }
 
     async fn read_fact(&self, name: &str) -> Result<Option<String>> {
-        let key = fact_key(name);
+        let key = row::fact_key(name);
         self.database.run_read(move |connection| boot::read_meta(connection, &key)).await
     }
 
     async fn put_fact(&self, name: &str, value: Option<&str>) -> Result<()> {
-        let (key, value) = (fact_key(name), value.map(str::to_owned));
+        let (key, value) = (row::fact_key(name), value.map(str::to_owned));
         self.database.run_write(move |tx| boot::put_meta(tx, &key, value.as_deref())).await
     }
 

@@ -4,13 +4,14 @@
 //! repeat, not by catching up, not by an event that was under way.
 
 use rusqlite::Connection;
-use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::sql::Sql;
 use super::{columns, erased, tickets};
 use crate::model::{CustomerKey, TicketId};
+use crate::store::erasure::{
+    escape_as_json, has_identity_of, hash_event, hash_ticket, is_ticket_of, ticket_of_job,
+};
 use crate::store::row::LinkRow;
 use crate::store::{Error, KeptEvent, KeptTicket, Lane, Result, row};
 
@@ -19,11 +20,7 @@ pub(super) fn find_customer_tickets(db: &Connection, key: &CustomerKey) -> Resul
     let all = "SELECT id, customer, originator FROM ticket ORDER BY opened, id";
     let all: Vec<(String, String, Option<String>)> =
         db.all_rows(all, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    let is_theirs = |customer: &str, originator: Option<&str>| {
-        key.is_customer(customer)
-            || originator.is_some_and(|originator| key.is_customer(originator))
-    };
-    let known = all.into_iter().filter(|(_, it, behind)| is_theirs(it, behind.as_deref()));
+    let known = all.into_iter().filter(|(_, it, behind)| is_ticket_of(key, it, behind.as_deref()));
     let mut ids: Vec<String> = known.map(|(id, ..)| id).collect();
     // One whose card is just being posted is not written yet.
     let coming = "SELECT substr(lane, 8), body FROM item
@@ -37,13 +34,6 @@ pub(super) fn find_customer_tickets(db: &Connection, key: &CustomerKey) -> Resul
         }
     }
     Ok(ids.iter().filter_map(|id| TicketId::parse(id)).collect())
-}
-
-/// Whether a string of this JSON, as a whole, is an identity of the customer. What only mentions or
-/// contains one is somebody else's.
-fn has_identity_of(key: &CustomerKey, body: &[u8]) -> bool {
-    let is_identity = |text: &str| text.contains('@') && !text.contains(char::is_whitespace);
-    String::from_utf8_lossy(body).split('"').any(|text| is_identity(text) && key.is_customer(text))
 }
 
 /// All that is kept of a ticket.
@@ -81,11 +71,14 @@ pub(super) fn delete_customer(
             traces.extend(ticket.customer_name);
             traces.extend(ticket.originator);
         }
-        insert_hash(tx, &salt, TICKET_KIND, &id.to_string(), now)?;
+        let [hash, _as_written] = hash_ticket(&salt, id);
+        insert_hash(tx, hash, now)?;
         let lane = Lane::Ticket(id.clone()).name();
-        let keys = "SELECT source || ':' || key FROM item WHERE lane = ?1";
-        for key in tx.all_rows(keys, [&lane], |row| row.get::<_, String>(0))? {
-            insert_hash(tx, &salt, EVENT_KIND, &key, now)?;
+        let keys = "SELECT source, key FROM item WHERE lane = ?1";
+        let keys: Vec<(String, String)> =
+            tx.all_rows(keys, [&lane], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        for (source, key) in keys {
+            insert_hash(tx, hash_event(&salt, &source, &key), now)?;
         }
         // With the calls that were made for them. Jobs elsewhere name the ticket in their keys or
         // in their bodies.
@@ -124,27 +117,13 @@ fn erase_bodies_naming(tx: &Connection, traces: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// A text as it stands in JSON that is ASCII only.
-fn escape_as_json(text: &str) -> String {
-    let mut escaped = String::new();
-    for unit in text.encode_utf16() {
-        match u8::try_from(unit) {
-            Ok(byte) if byte.is_ascii() => escaped.push(char::from(byte)),
-            _ => escaped.extend(format!("\\u{unit:04x}").chars()),
-        }
-    }
-    escaped
-}
-
-const TICKET_KIND: &str = "ticket";
-const EVENT_KIND: &str = "event";
-
-/// When a ticket was forgotten, if it was. Before ids were kept in lower case, their hashes were of
-/// what Blip wrote.
+/// When a ticket was forgotten, if it was.
 pub(super) fn read_erased_at(db: &Connection, ticket: &TicketId) -> Result<Option<i64>> {
-    let ids = [ticket.to_string(), format!("{}/{}", ticket.bot(), ticket.blip_id())];
-    for id in ids {
-        if let Some(at) = hash_of(db, TICKET_KIND, &id)? {
+    if !has_hashes(db)? {
+        return Ok(None);
+    }
+    for hash in hash_ticket(&read_salt(db)?, ticket) {
+        if let Some(at) = time_of_hash(db, hash)? {
             return Ok(Some(at));
         }
     }
@@ -162,23 +141,19 @@ pub(super) fn refuse_erased(db: &Connection, ticket: &TicketId, opened: i64) -> 
 
 /// Whether an event was forgotten: it does not come back.
 pub(super) fn is_erased_event(db: &Connection, source: &str, key: &str) -> Result<bool> {
-    Ok(hash_of(db, EVENT_KIND, &format!("{source}:{key}"))?.is_some())
+    if !has_hashes(db)? {
+        return Ok(false);
+    }
+    Ok(time_of_hash(db, hash_event(&read_salt(db)?, source, key))?.is_some())
 }
 
 /// Whether a job is about a ticket that was forgotten: an event that was under way then may set it
 /// out. Once there is anything of the ticket again, what is set out belongs to that.
 pub(super) fn is_job_of_erased(db: &Connection, body: &[u8]) -> Result<bool> {
-    #[derive(Deserialize)]
-    struct TicketJob {
-        ticket: String,
-    }
     if !has_hashes(db)? {
         return Ok(false);
     }
-    let job = serde_json::from_slice(body).ok();
-    let Some(id) = job.and_then(|job: TicketJob| TicketId::parse(&job.ticket)) else {
-        return Ok(false);
-    };
+    let Some(id) = ticket_of_job(body) else { return Ok(false) };
     if read_erased_at(db, &id)?.is_none() {
         return Ok(false);
     }
@@ -193,12 +168,8 @@ pub(super) fn delete_old_hashes(tx: &Connection, before: i64) -> Result<usize> {
     Ok(tx.run_statement("DELETE FROM erased WHERE at < ?1", [before])?)
 }
 
-/// When a hash of this was left, if it was.
-fn hash_of(db: &Connection, kind: &str, id: &str) -> Result<Option<i64>> {
-    if !has_hashes(db)? {
-        return Ok(None);
-    }
-    let hash = hash_id(&read_salt(db)?, kind, id);
+/// When this hash was left, if it was.
+fn time_of_hash(db: &Connection, hash: Vec<u8>) -> Result<Option<i64>> {
     Ok(db.first_row("SELECT at FROM erased WHERE hash = ?1", [hash], |row| row.get(0))?)
 }
 
@@ -207,14 +178,9 @@ fn has_hashes(db: &Connection) -> Result<bool> {
     Ok(db.one_value("SELECT EXISTS (SELECT 1 FROM erased)", [])?)
 }
 
-fn insert_hash(tx: &Connection, salt: &str, kind: &str, id: &str, now: i64) -> Result<()> {
-    let hash = hash_id(salt, kind, id);
+fn insert_hash(tx: &Connection, hash: Vec<u8>, now: i64) -> Result<()> {
     tx.run_statement("REPLACE INTO erased (hash, at) VALUES (?1, ?2)", (hash, now))?;
     Ok(())
-}
-
-fn hash_id(salt: &str, kind: &str, id: &str) -> Vec<u8> {
-    Sha256::digest(format!("{salt}:{kind}:{id}")).to_vec()
 }
 
 /// What makes the hashes of this database its own.

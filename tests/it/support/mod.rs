@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod later;
 mod lock;
+mod postgres;
 mod ready;
 pub mod samples;
 
@@ -11,6 +12,7 @@ mod service;
 
 pub use lock::{a_day_passes, damage_database, lock_database};
 pub use mortal::Mortal;
+pub use postgres::PostgresSchema;
 pub use service::Service;
 
 use std::path::Path;

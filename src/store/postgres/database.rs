@@ -1,0 +1,212 @@
+//! The connections, and how what is asked over them is asked again.
+//!
+//! Everything that is written can be written twice: a connection that is lost takes the answer with
+//! it, and nobody can tell whether it was committed.
+
+use std::time::Duration;
+
+use deadpool_postgres::{Object, Pool, Transaction};
+use tokio::time::Instant;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use super::connect::Server;
+use super::fault::PostgresFault;
+use crate::store::{Error, Result};
+
+/// Connections for what waits at the doors: nobody else keeps them from it.
+const DOOR_CONNECTIONS: usize = 3;
+/// Connections for all else. Each statement takes one round trip, so that few serve many.
+const WORK_CONNECTIONS: usize = 8;
+/// How long the store is waited for before whoever asked is told.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a single answer may take: of what erases, it takes longest.
+pub(super) const LONG_PATIENCE: Duration = Duration::from_mins(5);
+/// The pause before something is asked again.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// What a statement is given.
+pub(super) type Params<'a> = [&'a (dyn ToSql + Sync)];
+
+/// The connections to a server.
+pub(super) struct Database {
+    doors: Pool,
+    work: Pool,
+}
+
+/// How often something was asked, and until when it may be asked again.
+pub(super) struct Attempts {
+    deadline: Instant,
+    /// Whether it may have been done already.
+    pub(super) again: bool,
+}
+
+impl Attempts {
+    pub(super) fn new(patience: Duration) -> Self {
+        Self { deadline: Instant::now() + patience, again: false }
+    }
+
+    /// Waits for the next try, unless there is no use in one.
+    pub(super) async fn wait_for_next(
+        &mut self,
+        fault: PostgresFault,
+    ) -> std::result::Result<(), PostgresFault> {
+        if !fault.may_pass() || Instant::now() + RETRY_PAUSE >= self.deadline {
+            return Err(fault);
+        }
+        self.again |= !fault.is_undone();
+        tokio::time::sleep(RETRY_PAUSE).await;
+        Ok(())
+    }
+
+    /// A connection, in the time that is left.
+    pub(super) async fn connect(&self, pool: &Pool) -> std::result::Result<Object, PostgresFault> {
+        let connected = tokio::time::timeout_at(self.deadline, pool.get()).await;
+        Ok(connected.map_err(|_elapsed| PostgresFault::Timeout)??)
+    }
+
+    /// Waits for an answer as long as there is time.
+    pub(super) async fn limit<T>(
+        &self,
+        work: impl Future<Output = std::result::Result<T, PostgresFault>>,
+    ) -> std::result::Result<T, PostgresFault> {
+        tokio::time::timeout_at(self.deadline, work).await.unwrap_or(Err(PostgresFault::Timeout))
+    }
+}
+
+/// Gives a connection back, unless it is of no use any more.
+pub(super) fn give_back<T>(client: Object, done: &std::result::Result<T, PostgresFault>) {
+    if done.as_ref().is_err_and(PostgresFault::spoils_connection) {
+        drop(Object::take(client));
+    }
+}
+
+impl Database {
+    /// The connections, none of which is made yet.
+    pub(super) fn new(server: &Server) -> Result<Self> {
+        let (doors, work) =
+            (server.build_pool(DOOR_CONNECTIONS)?, server.build_pool(WORK_CONNECTIONS)?);
+        Ok(Self { doors, work })
+    }
+
+    /// The connections of the doors.
+    pub(super) fn doors(&self) -> &Pool {
+        &self.doors
+    }
+
+    /// All other connections.
+    pub(super) fn work(&self) -> &Pool {
+        &self.work
+    }
+
+    /// Runs one statement, which commits by itself, and returns its rows. `about` is the lane or the
+    /// ticket that it is about.
+    pub(super) async fn query(
+        &self,
+        about: &str,
+        sql: &'static str,
+        params: &Params<'_>,
+    ) -> Result<Vec<Row>> {
+        let mut attempts = Attempts::new(PATIENCE);
+        loop {
+            match run_once(&self.work, &attempts, sql, params).await {
+                Ok(rows) => return Ok(rows),
+                Err(fault) => {
+                    attempts.wait_for_next(fault).await.map_err(|fault| fault.into_error(about))?;
+                }
+            }
+        }
+    }
+
+    /// Runs a statement whose last parameter says whether it may have been run already.
+    pub(super) async fn query_telling_repeats(
+        &self,
+        about: &str,
+        sql: &'static str,
+        params: &Params<'_>,
+    ) -> Result<()> {
+        let mut attempts = Attempts::new(PATIENCE);
+        loop {
+            let again = attempts.again;
+            let mut all: Vec<&(dyn ToSql + Sync)> = params.to_vec();
+            all.push(&again);
+            match run_once(&self.work, &attempts, sql, &all).await {
+                Ok(_none) => return Ok(()),
+                Err(fault) => {
+                    attempts.wait_for_next(fault).await.map_err(|fault| fault.into_error(about))?;
+                }
+            }
+        }
+    }
+
+    /// The first row, if there is one.
+    pub(super) async fn first_row(
+        &self,
+        sql: &'static str,
+        params: &Params<'_>,
+    ) -> Result<Option<Row>> {
+        Ok(self.query("", sql, params).await?.into_iter().next())
+    }
+
+    /// The one value of the one row.
+    pub(super) async fn one_value<T: for<'r> tokio_postgres::types::FromSql<'r>>(
+        &self,
+        sql: &'static str,
+        params: &Params<'_>,
+    ) -> Result<T> {
+        let row = self.first_row(sql, params).await?;
+        let row = row.ok_or(Error::Unreadable { what: "answer" })?;
+        Ok(row.try_get(0).map_err(PostgresFault::from)?)
+    }
+
+    /// Runs what cannot be part of a transaction, and takes long.
+    pub(super) async fn run_long(&self, sql: &'static str) -> Result<()> {
+        let attempts = Attempts::new(LONG_PATIENCE);
+        let client = attempts.connect(&self.work).await?;
+        let done = attempts.limit(async { Ok(client.batch_execute(sql).await?) }).await;
+        give_back(client, &done);
+        Ok(done?)
+    }
+
+    /// Takes nothing more.
+    pub(super) fn close(&self) {
+        self.doors.close();
+        self.work.close();
+    }
+}
+
+async fn run_once(
+    pool: &Pool,
+    attempts: &Attempts,
+    sql: &'static str,
+    params: &Params<'_>,
+) -> std::result::Result<Vec<Row>, PostgresFault> {
+    let client = attempts.connect(pool).await?;
+    let statement = async {
+        let statement = client.prepare_cached(sql).await?;
+        Ok(client.query(&statement, params).await?)
+    };
+    let done = attempts.limit(statement).await;
+    give_back(client, &done);
+    done
+}
+
+/// Runs a statement within a transaction and says how many rows it changed.
+pub(super) async fn execute(
+    transaction: &Transaction<'_>,
+    sql: &'static str,
+    params: &Params<'_>,
+) -> Result<u64> {
+    let statement = transaction.prepare_cached(sql).await.map_err(PostgresFault::from)?;
+    Ok(transaction.execute(&statement, params).await.map_err(PostgresFault::from)?)
+}
+
+/// Reads rows within a transaction.
+pub(super) async fn query(
+    transaction: &Transaction<'_>,
+    sql: &'static str,
+    params: &Params<'_>,
+) -> Result<Vec<Row>> {
+    let statement = transaction.prepare_cached(sql).await.map_err(PostgresFault::from)?;
+    Ok(transaction.query(&statement, params).await.map_err(PostgresFault::from)?)
+}

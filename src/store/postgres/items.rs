@@ -1,0 +1,278 @@
+//! Items and their lanes: in, out, and what became of them.
+
+use tokio_postgres::Row;
+
+use super::columns::{self, text, value};
+use super::database::{Database, Params};
+use super::text::{keepable, keepable_if_any};
+use super::watch::Instance;
+use crate::model::ChannelId;
+use crate::store::row;
+use crate::store::{
+    CallState, Error, InboxDepth, Item, ItemId, LEASE_ITEMS, Lease, ParkedItem, Result,
+    StoredOutcome,
+};
+
+/// Lanes as they were leased, with their tokens and the items at their heads. `due_in` is in how long
+/// they may be due, `now` the time on which the items' are based.
+pub(super) async fn lease_lanes(
+    db: &Database,
+    instance: &Instance,
+    (due_in, term): (i64, i64),
+    taken: &[String],
+    limit: usize,
+) -> Result<Vec<(String, i64, Vec<Item>)>> {
+    let sql = "SELECT * FROM lease_lanes($1, $2, $3, $4, $5, $6, $7)";
+    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let now = instance.clock.now().as_millisecond();
+    let taken: Vec<_> = taken.iter().map(keepable).collect();
+    let (given, limit, most) = (instance.given_time(), count(limit), count(LEASE_ITEMS));
+    let rows =
+        db.query("", sql, &[&given, &instance.id, &due_in, &term, &taken, &limit, &most]).await?;
+    let mut tokens = std::collections::HashMap::new();
+    let mut items = Vec::with_capacity(rows.len());
+    for row in &rows {
+        tokens.insert(text(row, "lane")?, value::<i64>(row, "token")?);
+        items.push(columns::to_item_row(row, now)?);
+    }
+    let leased = row::group_by_lane(items)?.into_iter().filter_map(|(lane, items)| {
+        let token = *tokens.get(&lane)?;
+        Some((lane, token, items))
+    });
+    Ok(leased.collect())
+}
+
+/// Records the outcome of items that must all still wait in this lane.
+pub(super) async fn write_outcome(
+    db: &Database,
+    instance: &Instance,
+    lease: &Lease,
+    items: &[ItemId],
+    outcome: &StoredOutcome,
+) -> Result<()> {
+    let sql = "SELECT record_outcome($1, $2, $3, $4, $5, $6, $7, $8)";
+    let (state, reason) = row::outcome_columns(outcome);
+    let (given, is_failed) = (instance.given_time(), *outcome == StoredOutcome::Failed);
+    let (lane, reason) = (keepable(&lease.lane), keepable_if_any(reason.as_ref()));
+    db.query_telling_repeats(
+        &lease.lane,
+        sql,
+        &[&given, &lane, &lease.token, &items, &state, &reason, &is_failed],
+    )
+    .await
+}
+
+/// Gives a lane back, due after this time.
+pub(super) async fn release_lane(
+    db: &Database,
+    instance: &Instance,
+    lease: &Lease,
+    due_in: i64,
+) -> Result<()> {
+    let (sql, given) = ("SELECT release_lane($1, $2, $3, $4)", instance.given_time());
+    db.query(&lease.lane, sql, &[&given, &keepable(&lease.lane), &lease.token, &due_in]).await?;
+    Ok(())
+}
+
+/// In how long the first lane is due that is not one of these.
+pub(super) async fn read_next_due(
+    db: &Database,
+    given: Option<i64>,
+    taken: &[String],
+) -> Result<Option<i64>> {
+    let taken: Vec<_> = taken.iter().map(keepable).collect();
+    db.one_value("SELECT next_due($1, $2)", &[&given, &taken]).await
+}
+
+/// Whether there is an item of this source whose key begins like this.
+pub(super) async fn has_key_prefix(db: &Database, source: &str, key: &str) -> Result<bool> {
+    // Bounds, not a pattern: keys are ordered, and may hold anything.
+    let sql = r#"SELECT EXISTS (SELECT FROM item WHERE source = $1
+                 AND left(key, 200) COLLATE "C" >= left($2, 200)
+                 AND left(key, 200) COLLATE "C" <= left($2, 200) || chr(1114111)
+                 AND key >= $2 AND key < $2 || chr(1114111))"#;
+    db.one_value(sql, &[&source, &keepable(key)]).await
+}
+
+/// The greatest key of this source that begins like this, and how much later than now its item
+/// arrived.
+pub(super) async fn read_greatest_key(
+    db: &Database,
+    given: Option<i64>,
+    source: &str,
+    prefix: &str,
+) -> Result<Option<(String, i64)>> {
+    let sql = r#"SELECT key, received - time_now($3) AS received_in FROM item WHERE source = $1
+                 AND left(key, 200) COLLATE "C" >= left($2, 200)
+                 AND left(key, 200) COLLATE "C" <= left($2, 200) || chr(1114111)
+                 AND key >= $2 AND key < $2 || chr(1114111)
+                 ORDER BY left(key, 200) COLLATE "C" DESC, key DESC LIMIT 1"#;
+    let row = db.first_row(sql, &[&source, &keepable(prefix), &given]).await?;
+    row.map(|row| Ok((text(&row, "key")?, value(&row, "received_in")?))).transpose()
+}
+
+/// The parked items of one lane, or of all.
+pub(super) async fn read_parked(
+    db: &Database,
+    (given, now): (Option<i64>, i64),
+    lane: Option<String>,
+) -> Result<Vec<ParkedItem>> {
+    let sql = "SELECT id, lane, source, reason, received - time_now($1) AS received_in FROM item
+               WHERE state = 'parked' AND ($2::text IS NULL OR key_of(lane) = key_of($2))
+               ORDER BY id";
+    let lane = keepable_if_any(lane.as_ref());
+    let rows = db.query("", sql, &[&given, &lane]).await?;
+    rows.iter().map(|row| columns::to_parked_row(row, now)?.try_into()).collect()
+}
+
+/// Finishes a parked item unhandled. False if it is not parked.
+pub(super) async fn finish_parked(db: &Database, given: Option<i64>, item: ItemId) -> Result<bool> {
+    let sql = "WITH skipped AS (
+                   UPDATE item SET state = 'skipped', finished = time_now($1)
+                   WHERE id = $2 AND state = 'parked' RETURNING id
+               ), calls AS (DELETE FROM step USING skipped WHERE item = skipped.id)
+               SELECT EXISTS (SELECT FROM skipped)";
+    db.one_value(sql, &[&given, &item]).await
+}
+
+/// How much waits: not what is in a lane for later, for which nobody waits yet.
+pub(super) async fn read_depth(
+    db: &Database,
+    (given, now): (Option<i64>, i64),
+) -> Result<InboxDepth> {
+    let sql = "SELECT count(*) AS waiting,
+                   (SELECT count(*) FROM item WHERE state = 'parked') AS parked,
+                   min(received) - time_now($1) AS oldest_in
+               FROM item WHERE state = 'waiting' AND lane NOT LIKE 'own:later:%'";
+    let Some(row) = db.first_row(sql, &[&given]).await? else { return Ok(InboxDepth::default()) };
+    let oldest: Option<i64> = value(&row, "oldest_in")?;
+    Ok(InboxDepth {
+        waiting: value::<i64>(&row, "waiting")?.cast_unsigned(),
+        parked: value::<i64>(&row, "parked")?.cast_unsigned(),
+        oldest: oldest
+            .map(|oldest| row::parse_timestamp(now.saturating_add(oldest)))
+            .transpose()?,
+    })
+}
+
+/// Some bodies of items finished before `$1` are erased.
+pub(super) const ERASE_BODIES: &str = "
+    UPDATE item SET body = NULL WHERE id IN (
+        SELECT id FROM item WHERE finished < $1 AND body IS NOT NULL LIMIT 500) RETURNING 1";
+
+/// Some parked items that arrived before `$1` are given up.
+pub(super) const EXPIRE_PARKED: &str = "
+    DELETE FROM item WHERE id IN (
+        SELECT id FROM item WHERE state = 'parked' AND received < $1 LIMIT 500) RETURNING 1";
+
+/// Some items finished before `$1` are forgotten.
+pub(super) const DELETE_FINISHED: &str = "
+    DELETE FROM item WHERE id IN (SELECT id FROM item WHERE finished < $1 LIMIT 500) RETURNING 1";
+
+/// Marks a call as begun, unless it was begun before.
+pub(super) async fn mark_begun(
+    db: &Database,
+    instance: &Instance,
+    (item, token): (ItemId, i64),
+    step: &str,
+    (channel, now): (Option<&ChannelId>, i64),
+) -> Result<CallState> {
+    let sql = "SELECT is_fresh, tried_in, result FROM begin_call($1, $2, $3, $4, $5, $6, $7, $8)";
+    let (attempt, given) = (fastrand::i64(..), instance.clock_counts.then_some(now));
+    let channel = channel.map(ChannelId::as_str);
+    let params: &Params<'_> = &[
+        &given,
+        &item,
+        &token,
+        &keepable(step),
+        &channel,
+        &attempt,
+        &instance.id,
+        &instance.term_millis(),
+    ];
+    let row = db.first_row(sql, params).await?;
+    let row = row.ok_or(Error::Unreadable { what: "call" })?;
+    Ok(match columns::optional_text(&row, "result")? {
+        Some(result) => CallState::Done(result),
+        None if value(&row, "is_fresh")? => CallState::Fresh,
+        None => {
+            let tried = now.saturating_add(value(&row, "tried_in")?);
+            CallState::OutcomeUnknown(row::parse_timestamp(tried)?)
+        }
+    })
+}
+
+/// Marks a call as made for another time, by whoever has the item.
+pub(super) async fn update_tried(
+    db: &Database,
+    (item, token): (ItemId, i64),
+    step: &str,
+    (given, tried_in): (Option<i64>, i64),
+) -> Result<()> {
+    let sql = "UPDATE step SET tried = time_now($5) + $6 FROM item, lane
+               WHERE step.item = $1 AND key_of(step.name) = key_of($2) AND item.id = step.item
+                   AND key_of(lane.name) = key_of(item.lane) AND lane.token = $3
+                   AND item.state = $4 RETURNING 1";
+    let params: &Params<'_> = &[&item, &keepable(step), &token, &"waiting", &given, &tried_in];
+    require_item(&db.query("", sql, params).await?)
+}
+
+/// Keeps the result of a call that was begun, whoever has the item by now: it was made.
+pub(super) async fn write_result(
+    db: &Database,
+    item: ItemId,
+    step: &str,
+    result: &str,
+) -> Result<()> {
+    let sql = "UPDATE step SET result = $3 WHERE item = $1 AND key_of(name) = key_of($2)
+               RETURNING 1";
+    require_item(&db.query("", sql, &[&item, &keepable(step), &keepable(result)]).await?)
+}
+
+fn require_item(changed: &[Row]) -> Result<()> {
+    if changed.is_empty() {
+        return Err(Error::LeaseLost { lane: String::new() });
+    }
+    Ok(())
+}
+
+/// Takes the mark of a call away, if whoever asks still has the item: otherwise the mark is
+/// somebody else's by now.
+pub(super) async fn delete_call(
+    db: &Database,
+    (item, token): (ItemId, i64),
+    step: &str,
+) -> Result<()> {
+    let sql = "DELETE FROM step USING item, lane
+               WHERE step.item = $1 AND key_of(step.name) = key_of($2) AND item.id = step.item
+                   AND key_of(lane.name) = key_of(item.lane) AND lane.token = $3";
+    db.query("", sql, &[&item, &keepable(step), &token]).await?;
+    Ok(())
+}
+
+/// Whether a waiting item has begun, before the given time, to post to this channel, or may have and
+/// lost the mark of it. What waits for a message that is not known posts nothing.
+pub(super) async fn has_begun_post(
+    db: &Database,
+    channel: &ChannelId,
+    (given, before_in): (Option<i64>, i64),
+) -> Result<bool> {
+    let sql = "SELECT EXISTS (
+                   SELECT FROM step JOIN item ON item.id = step.item
+                   WHERE step.channel = $1 AND step.begun <= time_now($2) + $3
+                       AND item.state = 'waiting')
+               OR EXISTS (
+                   SELECT FROM item WHERE doubt AND state = 'waiting'
+                       AND received <= time_now($2) + $3 AND lane NOT LIKE 'slack:%')";
+    db.one_value(sql, &[&channel.as_str(), &given, &before_in]).await
+}
+
+/// All calls of an item that were begun, with their results.
+pub(super) async fn read_calls(
+    db: &Database,
+    item: ItemId,
+) -> Result<Vec<(String, Option<String>)>> {
+    let sql = "SELECT name, result FROM step WHERE item = $1 ORDER BY begun, name";
+    let read = |row: &Row| Ok((text(row, "name")?, columns::optional_text(row, "result")?));
+    db.query("", sql, &[&item]).await?.iter().map(read).collect()
+}

@@ -1,0 +1,88 @@
+//! A PostgreSQL server for tests, and a schema of its own in it for each.
+//!
+//! `TEST_DATABASE_URL` names the server. Where it is not set and none runs on this machine, what
+//! needs one is skipped, which is said; where it is set, a server must be there.
+
+use std::io::Write;
+use std::sync::Once;
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+use tokio_postgres::{Client, NoTls};
+
+/// Where a server is on a developer's machine.
+const USUAL_SERVER: &str = "postgres://postgres@127.0.0.1:5432/postgres";
+
+/// A schema that is dropped when the test is over.
+pub struct PostgresSchema {
+    name: String,
+    url: String,
+}
+
+impl PostgresSchema {
+    /// Makes one, if there is a server.
+    pub async fn make() -> Option<Self> {
+        let server = find_server().await?;
+        let name = format!("blip_slack_test_{}", uuid::Uuid::new_v4().simple());
+        run_sql(&server, &format!("CREATE SCHEMA {name}")).await.unwrap();
+        let joint = if server.contains('?') { '&' } else { '?' };
+        let url = format!("{server}{joint}options=-csearch_path%3D{name}");
+        Some(Self { name, url })
+    }
+
+    /// Its address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for PostgresSchema {
+    fn drop(&mut self) {
+        let (server, name) = (self.url.clone(), self.name.clone());
+        // Whoever waits here is within a runtime.
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let sql = format!("SET lock_timeout = '5s'; DROP SCHEMA {name} CASCADE");
+            runtime.unwrap().block_on(run_sql(&server, &sql)).ok();
+        });
+        dropping.join().ok();
+    }
+}
+
+/// The server, if there is one.
+async fn find_server() -> Option<String> {
+    static FOUND: OnceCell<Option<String>> = OnceCell::const_new();
+    static TOLD: Once = Once::new();
+    let found = FOUND.get_or_init(async || {
+        let named = super::wish("TEST_DATABASE_URL");
+        let server = named.clone().unwrap_or_else(|| USUAL_SERVER.to_owned());
+        let answers = run_sql(&server, "SELECT 1").await;
+        if named.is_some() {
+            answers.as_ref().expect("TEST_DATABASE_URL names a server that answers");
+        }
+        answers.is_ok().then_some(server)
+    });
+    let found = found.await.clone();
+    if found.is_none() {
+        // Past what the test runner keeps to itself.
+        TOLD.call_once(|| {
+            let told = "skipped: all that needs PostgreSQL; none is at 127.0.0.1:5432, and \
+                TEST_DATABASE_URL names none\n";
+            std::io::stderr().write_all(told.as_bytes()).unwrap();
+        });
+    }
+    found
+}
+
+async fn run_sql(url: &str, sql: &str) -> Result<(), tokio_postgres::Error> {
+    connect(url).await?.batch_execute(sql).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "the connection ends with its client")]
+async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
+    let mut config: tokio_postgres::Config = url.parse()?;
+    let (client, connection) =
+        config.connect_timeout(Duration::from_secs(5)).connect(NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
