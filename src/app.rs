@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use futures_util::FutureExt;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -31,8 +31,7 @@ use crate::jobs::sweeper::Sweeper;
 use crate::model::{BotName, Readiness, marks};
 use crate::slack::socket::{PayloadNotStored, Socket, SocketHealth};
 use crate::slack::verify::Verifier;
-use crate::store::sqlite::SqliteOptions;
-use crate::store::{SharedStore, SqliteStore};
+use crate::store::{self, Purpose, SharedStore};
 use crate::{blip, slack, telemetry};
 pub(crate) use access::PlatformAccess;
 use services::{Platforms, Services, agent_group, build_services};
@@ -62,7 +61,7 @@ impl App {
     pub async fn start(config: &Config, tuning: Tuning) -> anyhow::Result<Self> {
         check_reactions(config)?;
         let clock = tuning.clock.clone();
-        let store: SharedStore = Arc::new(open_store(&config.database_url, &clock).await?);
+        let store = open_store(config.database_url.expose_secret(), &clock).await?;
         let store = if let Some(wrap) = &tuning.wrap { wrap(store) } else { store };
         let access = PlatformAccess::new(config.http.proxy.as_ref(), &tuning)?;
         let socket_health = config.slack.app_token.as_ref().map(|_| SocketHealth::default());
@@ -102,7 +101,7 @@ impl App {
             let socket = build_socket(config, token, &tuning, http, (intake, health));
             app.start_socket_mode(socket).await;
         }
-        app.open_control(&config.database_url, &clock);
+        app.open_control(config.database_url.expose_secret(), &clock);
         app.spawn_housekeeping(config, clock);
         tracing::info!(%address, "the bridge is running");
         Ok(app)
@@ -166,8 +165,11 @@ impl App {
         finished
     }
 
-    /// Lets commands ask the running bridge.
+    /// Lets commands ask the running bridge, where they cannot ask the database beside it.
     fn open_control(&self, database_url: &str, clock: &Clock) {
+        if store::is_postgres(database_url) {
+            return;
+        }
         match control::socket_path(database_url).and_then(|path| Ok(ControlSocket::open(path)?)) {
             Ok(control) => {
                 let answering = control.serve_requests(Arc::clone(&self.store), clock.clone());
@@ -197,19 +199,18 @@ impl App {
     }
 }
 
-/// Opens the memory. While the disk is full or fails, or another program has locked the database, it
-/// waits: to end would make no room, and whatever starts the bridge again would only wait less
-/// patiently. Where another bridge serves the database, it ends at once.
-async fn open_store(url: &str, clock: &Clock) -> anyhow::Result<SqliteStore> {
-    let options = SqliteOptions { exclusive: true, ..SqliteOptions::new(clock.clone()) };
+/// Opens the memory. While the disk is full or fails, another program has locked the database, or its
+/// server cannot be reached, it waits: to end would make no room, and whatever starts the bridge again
+/// would only wait less patiently. Where another bridge serves the file of a database, it ends at once.
+async fn open_store(url: &str, clock: &Clock) -> anyhow::Result<SharedStore> {
     let mut is_told = false;
     loop {
-        match SqliteStore::open(url, options.clone()).await {
+        match store::open_store(url, clock, Purpose::Serve).await {
             Err(error) if error.is_transient() => {
                 if !std::mem::replace(&mut is_told, true) {
                     tracing::error!(%error, "the database cannot be used for now: the disk is full \
-                        or fails, or another program has locked it; make room, or mend that; the \
-                        bridge starts as soon as it can");
+                        or fails, another program has locked it, or its server does not let us in; \
+                        make room, or mend that; the bridge starts as soon as it can");
                 }
                 tokio::time::sleep(DISK_RETRY_INTERVAL).await;
             }

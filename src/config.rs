@@ -29,6 +29,7 @@ use std::{env, fs, io};
 
 use dotenv::DOTENV_FILE;
 use reader::SettingsReader;
+use secrecy::SecretString;
 
 pub use all::{Config, LogFormat};
 pub(crate) use bots::BotConfig;
@@ -43,11 +44,26 @@ pub use table::{ALL_VARIABLES, format_help, format_markdown_table};
 pub use traces::TracesConfig;
 pub use variable::{BOT_PLACEHOLDER, Need, ValueForm, ValuePrivacy, Variable, VariableGroup};
 
+/// Only for `store copy`, and so none of the bridge's settings.
+const TARGET_DATABASE_URL: &str = "TARGET_DATABASE_URL";
+
 /// A single setting, for commands that need no more than that; its default if it is not set.
 pub fn read_setting(name: &str) -> Result<Option<String>, ConfigError> {
-    let set = read_environment()?.remove(name).filter(|value| !value.trim().is_empty());
-    let default = || Variable::find(name)?.default.map(str::to_owned);
-    Ok(set.or_else(default))
+    let settings = read_environment()?;
+    let lookup = |name: &str| settings.get(name).cloned();
+    let reader = SettingsReader::new(ALL_VARIABLES, &lookup, &|path| fs::read_to_string(path));
+    reader.read_alone(name)
+}
+
+/// The address of the database, for commands that need no more than that.
+pub fn read_database_url() -> Result<SecretString, ConfigError> {
+    Ok(SecretString::from(read_setting("DATABASE_URL")?.unwrap_or_default()))
+}
+
+/// The address of the database that a store is copied to. It stands in the environment only: what
+/// is on the command line is shown to everybody on the machine.
+pub fn read_target_url() -> Result<Option<SecretString>, ConfigError> {
+    Ok(read_setting(TARGET_DATABASE_URL)?.map(SecretString::from))
 }
 
 /// The environment, and a `.env` file in the working directory for what is not in it.

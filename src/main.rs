@@ -5,7 +5,6 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -13,12 +12,12 @@ use blip_slack::app::{App, Tuning};
 use blip_slack::clock::Clock;
 use blip_slack::config::{self, Config, LogFormat};
 use blip_slack::control::{self, ControlRequest, ForgettingReport};
-use blip_slack::store::sqlite::{self, SqliteOptions};
-use blip_slack::store::{SharedStore, SqliteStore};
+use blip_slack::store::{self, Purpose, sqlite};
 #[cfg(feature = "otlp")]
 use blip_slack::telemetry::Traces;
 use blip_slack::{doctor, healthcheck, init, manifest, telemetry};
 use clap::{Parser, Subcommand};
+use secrecy::ExposeSecret;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use uuid::Uuid;
 
@@ -179,8 +178,12 @@ async fn run_command(command: CliCommand) -> anyhow::Result<()> {
             print_text(&send_or_perform(&ControlRequest::Retry { ticket }).await?)
         }
         CliCommand::Store { command: StoreCommand::Backup { file } } => {
-            let url = config::read_setting("DATABASE_URL")?.unwrap_or_default();
-            let made = sqlite::back_up(&url, &file, &Clock::system()).await;
+            let url = config::read_database_url()?;
+            anyhow::ensure!(
+                !store::is_postgres(url.expose_secret()),
+                "DATABASE_URL names a PostgreSQL server: back it up with pg_dump, or as your provider does"
+            );
+            let made = sqlite::back_up(url.expose_secret(), &file, &Clock::system()).await;
             made.context("back up the database")?;
             print_text(&format!("{} is a copy of the database.\n", file.display()))
         }
@@ -266,10 +269,13 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-/// Asks the running bridge; `None` if none runs.
+/// Asks the running bridge; `None` if none runs, or if its database can be asked as well.
 async fn ask_running_bridge(request: &ControlRequest) -> anyhow::Result<Option<String>> {
-    let url = config::read_setting("DATABASE_URL")?.unwrap_or_default();
-    control::ask_bridge(&control::socket_path(&url)?, request).await
+    let url = config::read_database_url()?;
+    if store::is_postgres(url.expose_secret()) {
+        return Ok(None);
+    }
+    control::ask_bridge(&control::socket_path(url.expose_secret())?, request).await
 }
 
 /// Has something done by the running bridge or, where none runs, does it.
@@ -277,13 +283,9 @@ async fn send_or_perform(request: &ControlRequest) -> anyhow::Result<String> {
     if let Some(answer) = ask_running_bridge(request).await? {
         return Ok(answer);
     }
-    let url = config::read_setting("DATABASE_URL")?.unwrap_or_default();
-    let clock = Clock::system();
-    let options =
-        SqliteOptions { create: false, exclusive: true, ..SqliteOptions::new(clock.clone()) };
-    let store =
-        SqliteStore::open(&url, options).await.context("DATABASE_URL: open the database")?;
-    let store: SharedStore = Arc::new(store);
+    let (url, clock) = (config::read_database_url()?, Clock::system());
+    let opened = store::open_store(url.expose_secret(), &clock, Purpose::Maintain).await;
+    let store = opened.context("DATABASE_URL: open the database")?;
     let answer = control::perform_request(&store, &clock, request).await;
     store.close().await;
     answer
@@ -324,8 +326,8 @@ async fn follow_replacing(ask: ControlRequest) -> anyhow::Result<()> {
     loop {
         let Some(report) = ask_running_bridge(&ask).await? else {
             return print_text(
-                "No bridge runs: what Slack shows is replaced after its next start, and \
-                `blip-slack privacy slack` tells how far it is.\n",
+                "A bridge replaces what Slack shows, at once if one runs and after its next start \
+                otherwise; `blip-slack privacy slack` tells how far it is.\n",
             );
         };
         let report = parse_report(&report)?;

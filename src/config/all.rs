@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use secrecy::SecretString;
 
 use super::bots::{BotConfig, read_aliases};
 use super::declare::{given, one_of, one_of_names, settings, whole_as};
@@ -13,7 +14,7 @@ use super::parse;
 use super::slack::SlackConfig;
 use super::traces::TracesConfig;
 use super::variable::ValueForm::{OneOf, Whole, Words};
-use super::variable::{VariableGroup, variable};
+use super::variable::{ValuePrivacy, VariableGroup, variable};
 use crate::model::BotName;
 
 settings! {
@@ -63,16 +64,17 @@ settings! {
                     .default("America/Sao_Paulo");
         }
         table SERVICE_TABLE {
-            /// The database, as a `sqlite://` address.
-            pub(crate) database_url: String =
+            /// Where the database is: `sqlite://` or `postgres://`.
+            pub(crate) database_url: SecretString =
                 given(parse::parse_database_url),
                 variable(VariableGroup::Service, "DATABASE_URL")
                     .means("Where everything is kept")
                     .form(
-                        Words("sqlite:// and a path (PostgreSQL is not in this release)"),
+                        Words("sqlite:// and a path, or postgres:// and a server's address"),
                         "sqlite:///var/lib/blip-slack/blip-slack.db",
                     )
-                    .default("sqlite://blip-slack.db");
+                    .default("sqlite://blip-slack.db")
+                    .privacy(ValuePrivacy::Secret);
             /// For how long the bodies of handled events are kept.
             pub(crate) retain_bodies: Duration =
                 whole_as(from_days),

@@ -250,9 +250,11 @@ pub(crate) fn parse_host(value: &str) -> Option<String> {
     is_host.then(|| value.to_owned())
 }
 
-pub(crate) fn parse_database_url(value: &str) -> Option<String> {
-    let path = value.strip_prefix("sqlite://")?;
-    (!path.is_empty()).then(|| value.to_owned())
+pub(crate) fn parse_database_url(value: &str) -> Option<SecretString> {
+    let rest = ["sqlite://", "postgres://", "postgresql://"]
+        .into_iter()
+        .find_map(|scheme| value.strip_prefix(scheme))?;
+    (!rest.is_empty()).then(|| SecretString::from(value))
 }
 
 /// A filter that lets something of the bridge through.
@@ -510,7 +512,10 @@ mod tests {
         );
         assert!(
             parse_database_url("sqlite://a.db").is_some()
-                && parse_database_url("postgres://h/d").is_none()
+                && parse_database_url("postgres://u:p@h:5432/d").is_some()
+                && parse_database_url("postgresql://h/d").is_some()
+                && parse_database_url("mysql://h/d").is_none()
+                && parse_database_url("sqlite://").is_none()
         );
         assert!(
             parse_proxy_url("proxy.loja.com:3128").is_some()

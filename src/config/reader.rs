@@ -107,6 +107,15 @@ impl<'a> SettingsReader<'a> {
         self.value_of(name)
     }
 
+    /// A setting by itself, as it stands.
+    pub(crate) fn read_alone(mut self, name: &str) -> Result<Option<String>, ConfigError> {
+        let value = match self.find_value(name) {
+            FoundValue::Value(value) => Some(value),
+            FoundValue::Nothing | FoundValue::Faulty => None,
+        };
+        Ok(self.into_result(Some(value))?.0)
+    }
+
     /// Adds to what the log says of the settings.
     pub(crate) fn add_to_summary(&mut self, choice: String) {
         self.summary.push(choice);

@@ -5,15 +5,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::finding::{CheckOutcome, Finding};
 use crate::app::{self, PlatformAccess};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::slack::verify;
-use crate::store;
-use crate::store::sqlite::{self, DatabaseFacts};
+use crate::store::{self, DatabaseFacts, sqlite};
 
 const SETTINGS: &str = "settings";
 const DATABASE: &str = "database";
@@ -77,10 +76,7 @@ fn check_retention(config: &Config) -> Finding {
 
 /// Looks at the database.
 pub(super) async fn inspect_database(config: &Config) -> LookedAtDatabase {
-    if !sqlite::parse_url(&config.database_url).exists() {
-        return Ok(None);
-    }
-    sqlite::inspect_database(&config.database_url).await.map(Some)
+    store::inspect_database(config.database_url.expose_secret()).await
 }
 
 /// Whether the database can be used, of which version it is, and when it was last backed up.
@@ -113,11 +109,20 @@ pub(super) fn check_database(
         Ordering::Equal => Finding::ok(VERSION, tables),
     };
     let usable = Finding::ok(DATABASE, "DATABASE_URL: the database can be read and written");
-    vec![version, usable, check_backup(facts, clock)]
+    let backup = if store::is_postgres(config.database_url.expose_secret()) {
+        check_standby(facts)
+    } else {
+        check_backup(facts, clock)
+    };
+    vec![version, usable, backup]
 }
 
 fn check_new_database(config: &Config) -> Finding {
-    let path = sqlite::parse_url(&config.database_url);
+    let url = config.database_url.expose_secret();
+    if store::is_postgres(url) {
+        return Finding::ok(DATABASE, "DATABASE_URL: the tables are made at the first start");
+    }
+    let path = sqlite::parse_url(url);
     let folder = path.parent().filter(|it| *it != Path::new("")).unwrap_or(Path::new("."));
     // A file without a name, which is gone as soon as it was made.
     match tempfile::tempfile_in(folder) {
@@ -134,6 +139,19 @@ fn check_new_database(config: &Config) -> Finding {
             Finding::failed(DATABASE, text, fix)
         }
     }
+}
+
+/// What a server may lose of what was answered.
+fn check_standby(facts: &DatabaseFacts) -> Finding {
+    if !facts.may_lose_to_standby {
+        return Finding::ok(BACKUP, "the database is backed up by whoever looks after its server");
+    }
+    Finding::warning(
+        BACKUP,
+        "the database has no synchronous standby: what its standby has not received is lost when \
+        that takes over",
+        "set synchronous_standby_names on the server, or live with what docs/postgresql.md says",
+    )
 }
 
 fn check_backup(facts: &DatabaseFacts, clock: &Clock) -> Finding {

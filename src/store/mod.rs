@@ -758,6 +758,29 @@ pub trait Store: Send + Sync + 'static {
 /// The store as everybody holds it.
 pub type SharedStore = Arc<dyn Store>;
 
+/// What there is to know of a database from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DatabaseFacts {
+    /// How many steps its tables have taken.
+    pub(crate) version: u32,
+    /// How many steps this program knows.
+    pub(crate) newest: u32,
+    /// When it was last backed up with `blip-slack store backup`.
+    pub(crate) backed_up: Option<Timestamp>,
+    /// When the last event of Slack came in that is still remembered.
+    pub(crate) heard_slack: Option<Timestamp>,
+    /// Whether its server has a standby that may lack what was answered, and no other one.
+    pub(crate) may_lose_to_standby: bool,
+}
+
+/// Looks at the database at this address, if there is one, and changes nothing in it.
+pub(crate) async fn inspect_database(url: &str) -> Result<Option<DatabaseFacts>> {
+    if is_postgres(url) {
+        return postgres::inspect_database(url).await;
+    }
+    sqlite::inspect_database(url).await
+}
+
 /// What a store is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -765,8 +788,6 @@ pub enum Purpose {
     Serve,
     /// To look after it while nobody serves it; on PostgreSQL, also while others do.
     Maintain,
-    /// To look into it.
-    Inspect,
 }
 
 /// Whether this is the address of a PostgreSQL database.
@@ -782,10 +803,7 @@ pub async fn open_store(url: &str, clock: &Clock, purpose: Purpose) -> Result<Sh
             PostgresOptions { serves, create: serves, ..PostgresOptions::new(clock.clone()) };
         return Ok(Arc::new(PostgresStore::open(url, options).await?));
     }
-    let options = SqliteOptions {
-        create: serves,
-        exclusive: purpose != Purpose::Inspect,
-        ..SqliteOptions::new(clock.clone())
-    };
+    let options =
+        SqliteOptions { create: serves, exclusive: true, ..SqliteOptions::new(clock.clone()) };
     Ok(Arc::new(SqliteStore::open(url, options).await?))
 }

@@ -18,6 +18,11 @@ const OLDEST_PROGRAM: i32 = 1;
 /// How long the first of several instances that start together may take.
 const PATIENCE: std::time::Duration = std::time::Duration::from_mins(2);
 
+/// How many steps this program knows.
+pub(super) fn newest_version() -> u32 {
+    u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
+}
+
 /// Brings the tables up to date. Instances that start together do it one after the other.
 pub(super) async fn apply_migrations(
     database: &Database,

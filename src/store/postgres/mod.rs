@@ -46,9 +46,9 @@ use self::leases::HeldLeases;
 use self::watch::{INSTANCE_TERM, Instance, Watch};
 use super::row::{self, TicketRow};
 use super::{
-    Accepted, CallState, Cutoffs, DrawnCard, Error, InboxDepth, ItemId, KeptTicket, KnownReplies,
-    Lane, Lease, Link, NewItem, ParkedItem, PostRate, Result, Source, Store, StoredOutcome,
-    erasure,
+    Accepted, CallState, Cutoffs, DatabaseFacts, DrawnCard, Error, InboxDepth, ItemId, KeptTicket,
+    KnownReplies, Lane, Lease, Link, NewItem, ParkedItem, PostRate, Result, Source, Store,
+    StoredOutcome, erasure,
 };
 use crate::clock::Clock;
 use crate::model::{BotName, ChannelId, CustomerKey, MessageTs, Thread, Ticket, TicketId};
@@ -93,15 +93,38 @@ impl PostgresOptions {
     }
 }
 
-/// Whether the server at `url` has a standby that may lack what was answered, and none that does not.
-pub async fn has_asynchronous_standby(url: &str) -> Result<bool> {
+/// Looks at the database at `url`, if its tables are there.
+pub(crate) async fn inspect_database(url: &str) -> Result<Option<DatabaseFacts>> {
     let database = Database::new(&Server::parse(url)?)?;
-    // Without the right to see them, it is only known that there are some.
-    let sql = "SELECT count(*) > 0 AND current_setting('synchronous_standby_names') = ''
-               FROM pg_stat_replication";
-    let found = database.one_value(sql, &[]).await;
+    let facts = read_facts(&database).await;
     database.close();
-    found
+    facts
+}
+
+async fn read_facts(database: &Database) -> Result<Option<DatabaseFacts>> {
+    let is_there = "SELECT to_regclass('schema_version') IS NOT NULL";
+    if !database.one_value::<bool>(is_there, &[]).await? {
+        return Ok(None);
+    }
+    // Without the right to look closer, it is only known that there are standbys.
+    let sql = "SELECT version,
+                   (SELECT time_now(NULL) - received FROM item WHERE source = $1
+                    ORDER BY id DESC LIMIT 1) AS heard_ago,
+                   EXISTS (SELECT FROM pg_stat_replication)
+                       AND current_setting('synchronous_standby_names') = '' AS may_lose
+               FROM schema_version";
+    let now = Clock::system().now();
+    let row = database.first_row(sql, &[&Source::Slack.name()]).await?;
+    let row = row.ok_or(Error::Unreadable { what: "version" })?;
+    let heard_ago: Option<i64> = columns::value(&row, "heard_ago")?;
+    let to_time = |ago: i64| row::parse_timestamp(now.as_millisecond().saturating_sub(ago));
+    Ok(Some(DatabaseFacts {
+        version: columns::value::<i32>(&row, "version")?.cast_unsigned(),
+        newest: migrate::newest_version(),
+        backed_up: None,
+        heard_slack: heard_ago.map(to_time).transpose()?,
+        may_lose_to_standby: columns::value(&row, "may_lose")?,
+    }))
 }
 
 /// [`Store`] in a PostgreSQL database.

@@ -5,29 +5,16 @@ use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::sql::Sql;
-use super::{MIGRATIONS, boot, fact_key, files, open_own_file, parse_url};
-use crate::store::{BACKED_UP, Result, Source};
+use super::{MIGRATIONS, boot, files, open_own_file, parse_url};
+use crate::store::row::fact_key;
+use crate::store::{BACKED_UP, DatabaseFacts, Result, Source};
 
-/// What there is to know of a database from outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct DatabaseFacts {
-    /// How many steps its tables have taken.
-    pub(crate) version: u32,
-    /// How many steps this program knows.
-    pub(crate) newest: u32,
-    /// When it was last backed up.
-    pub(crate) backed_up: Option<Timestamp>,
-    /// When the last event of Slack came in that is still remembered.
-    pub(crate) heard_slack: Option<Timestamp>,
-}
-
-/// Looks at the database at `url`, and whether it could be written to.
-///
-/// # Errors
-///
-/// Also if there is none.
-pub(crate) async fn inspect_database(url: &str) -> Result<DatabaseFacts> {
+/// Looks at the database at `url`, if there is one, and whether it could be written to.
+pub(crate) async fn inspect_database(url: &str) -> Result<Option<DatabaseFacts>> {
     let path = parse_url(url);
+    if !path.exists() {
+        return Ok(None);
+    }
     let look = move || {
         let path = files::find_owned_database(&path)?;
         let look = || {
@@ -38,7 +25,7 @@ pub(crate) async fn inspect_database(url: &str) -> Result<DatabaseFacts> {
         };
         look().map_err(|error| error.in_file(&path))
     };
-    tokio::task::spawn_blocking(look).await.map_err(std::io::Error::from)?
+    tokio::task::spawn_blocking(look).await.map_err(std::io::Error::from)?.map(Some)
 }
 
 fn read_facts(connection: &Connection) -> Result<DatabaseFacts> {
@@ -51,5 +38,6 @@ fn read_facts(connection: &Connection) -> Result<DatabaseFacts> {
         newest: u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX),
         backed_up: backed_up.and_then(|at| at.parse().ok()),
         heard_slack: last.and_then(|at| Timestamp::from_millisecond(at).ok()),
+        may_lose_to_standby: false,
     })
 }

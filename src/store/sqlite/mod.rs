@@ -45,7 +45,7 @@ use tokio::sync::Notify;
 pub use self::backup::back_up;
 use self::checkpoint::Checkpointer;
 use self::database::{Database, Durability, Transaction, WriteWork};
-pub(crate) use self::inspect::{DatabaseFacts, inspect_database};
+pub(crate) use self::inspect::inspect_database;
 use self::leases::Leases;
 use self::unsynced::UnsyncedItems;
 use super::migrations;
