@@ -18,6 +18,7 @@
 
 mod erasure;
 mod migrations;
+mod open;
 mod pace;
 pub mod postgres;
 mod row;
@@ -32,13 +33,12 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::ErrorCode;
 
-use self::postgres::{PostgresFault, PostgresOptions};
-use self::sqlite::SqliteOptions;
-use crate::clock::Clock;
 use crate::model::{
     BotName, ChannelId, CustomerKey, MessageTs, SlackUserId, Thread, Ticket, TicketId,
 };
 
+pub(crate) use self::open::inspect_database;
+pub use self::open::{Purpose, is_postgres, open_store};
 pub use self::postgres::PostgresStore;
 pub use self::sqlite::SqliteStore;
 
@@ -382,6 +382,9 @@ pub enum Error {
     /// The database did not do what it was asked.
     #[error("database: {0}")]
     Database(Arc<dyn std::error::Error + Send + Sync>),
+    /// The server of the database cannot be reached for now, or has no room.
+    #[error("database: {0}")]
+    Unavailable(Arc<dyn std::error::Error + Send + Sync>),
     /// The file of the database, or one next to it, could not be used.
     #[error("{}: {error}", path.display())]
     File {
@@ -460,10 +463,10 @@ impl Error {
     /// Whether this may pass: there is no room on the disk, somebody else has the database, or the
     /// server cannot be reached.
     pub(crate) fn is_transient(&self) -> bool {
-        let (Self::Database(error) | Self::File { error, .. }) = self else { return false };
-        if let Some(fault) = error.downcast_ref::<PostgresFault>() {
-            return fault.may_pass();
+        if matches!(self, Self::Unavailable(_)) {
+            return true;
         }
+        let (Self::Database(error) | Self::File { error, .. }) = self else { return false };
         let by_sqlite = error.downcast_ref::<rusqlite::Error>();
         let by_system = error.downcast_ref::<io::Error>();
         by_sqlite.and_then(rusqlite::Error::sqlite_error_code).is_some_and(|code| {
@@ -771,39 +774,4 @@ pub(crate) struct DatabaseFacts {
     pub(crate) heard_slack: Option<Timestamp>,
     /// Whether its server has a standby that may lack what was answered, and no other one.
     pub(crate) may_lose_to_standby: bool,
-}
-
-/// Looks at the database at this address, if there is one, and changes nothing in it.
-pub(crate) async fn inspect_database(url: &str) -> Result<Option<DatabaseFacts>> {
-    if is_postgres(url) {
-        return postgres::inspect_database(url).await;
-    }
-    sqlite::inspect_database(url).await
-}
-
-/// What a store is opened for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// To serve it: it is made if it is missing. Only one process at a time serves a SQLite file.
-    Serve,
-    /// To look after it while nobody serves it; on PostgreSQL, also while others do.
-    Maintain,
-}
-
-/// Whether this is the address of a PostgreSQL database.
-pub fn is_postgres(url: &str) -> bool {
-    url.starts_with("postgres://") || url.starts_with("postgresql://")
-}
-
-/// Opens the store at this address.
-pub async fn open_store(url: &str, clock: &Clock, purpose: Purpose) -> Result<SharedStore> {
-    let serves = purpose == Purpose::Serve;
-    if is_postgres(url) {
-        let options =
-            PostgresOptions { serves, create: serves, ..PostgresOptions::new(clock.clone()) };
-        return Ok(Arc::new(PostgresStore::open(url, options).await?));
-    }
-    let options =
-        SqliteOptions { create: serves, exclusive: true, ..SqliteOptions::new(clock.clone()) };
-    Ok(Arc::new(SqliteStore::open(url, options).await?))
 }

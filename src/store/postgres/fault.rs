@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::io;
+use std::sync::Arc;
 
 use deadpool_postgres::{HookError, PoolError};
 use tokio_postgres::error::SqlState;
@@ -15,7 +16,7 @@ const ERASED: &str = "BL002";
 
 /// What went wrong between us and the server.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum PostgresFault {
+pub(super) enum PostgresFault {
     /// The address cannot be used.
     #[error("{0}")]
     Address(String),
@@ -50,7 +51,7 @@ impl PostgresFault {
     }
 
     /// Whether the same may succeed later.
-    pub(crate) fn may_pass(&self) -> bool {
+    pub(super) fn may_pass(&self) -> bool {
         match self {
             Self::Timeout => true,
             Self::Address(_) | Self::Closed => false,
@@ -88,7 +89,8 @@ impl PostgresFault {
             {
                 Error::Damaged
             }
-            _ => Error::Database(std::sync::Arc::new(self)),
+            _ if self.may_pass() => Error::Unavailable(Arc::new(self)),
+            _ => Error::Database(Arc::new(self)),
         }
     }
 }

@@ -41,7 +41,6 @@ use tokio_util::task::TaskTracker;
 use self::accept::{AcceptQueue, Inserted, NewRow};
 use self::connect::Server;
 use self::database::Database;
-pub(crate) use self::fault::PostgresFault;
 use self::leases::HeldLeases;
 use self::watch::{INSTANCE_TERM, Instance, Watch};
 use super::row::{self, TicketRow};
