@@ -21,6 +21,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub(crate) mod answer;
 pub(crate) mod bots;
 pub(crate) mod calls;
 pub(crate) mod channels;

@@ -1,6 +1,7 @@
 //! People in Slack: who they are, whether they are agents, who they are at Blip, and what they are
 //! told that nobody else sees.
 
+use crate::handlers::answer::Answer;
 use crate::slack::SlackBlock;
 use crate::slack::directory;
 use crate::slack::members;
@@ -233,13 +234,13 @@ impl People {
     }
 
     /// Replaces the question that was answered by what came of it; best effort.
-    pub(crate) async fn replace_question(&self, click: &Click, key: &str) {
+    pub(crate) async fn replace_question(&self, click: &Click, answer: Answer) {
         let Some(url) = &click.response_url else { return };
         // What replaces a line of the thread is read by everybody.
         let is_public =
             matches!(click.action.as_str(), action::RETRY | action::SKIP | action::RESEND);
         let words = if is_public { self.texts.clone() } else { self.texts_for(&click.user).await };
-        let text = words.text(key, &[]);
+        let text = words.text(answer.text_key(), &[]);
         if let Err(error) = self.slack.respond_to_action(url, !click.is_shortcut, &text, &[]).await
         {
             tracing::warn!(%error, "a question could not be replaced by its answer");

@@ -46,8 +46,51 @@ pub(crate) struct FileRelay {
     pub(crate) known: DashMap<String, (Timestamp, Attachment)>,
 }
 
-/// Why a file is not sent: a word that [`crate::locale::Texts::reason_text`] knows.
-pub(crate) type UnsentReason = &'static str;
+/// Why a file is not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum UnsentReason {
+    /// Slack does not hand it out yet.
+    NotReady,
+    /// It lies somewhere else than with Slack.
+    Elsewhere,
+    /// It was deleted.
+    Deleted,
+    /// Slack hides it, as the plan keeps no older files.
+    Hidden,
+    /// The app may not see it.
+    AccessDenied,
+    /// It is a canvas.
+    Canvas,
+    /// It is a list.
+    List,
+    /// It is a post.
+    Post,
+    /// It is an e-mail.
+    Email,
+    /// There is no address under which customers could get it: `PUBLIC_URL`.
+    NoPublicUrl,
+    /// Slack answers with a page to sign in.
+    WebPage,
+}
+
+impl UnsentReason {
+    /// The word by which logs and [`crate::locale::Texts::reason_text`] know it.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::NotReady => "file_not_ready",
+            Self::Elsewhere => "file_elsewhere",
+            Self::Deleted => "file_deleted",
+            Self::Hidden => "file_hidden",
+            Self::AccessDenied => "file_access_denied",
+            Self::Canvas => "file_canvas",
+            Self::List => "file_list",
+            Self::Post => "file_post",
+            Self::Email => "file_email",
+            Self::NoPublicUrl => "no_public_url",
+            Self::WebPage => "file_web_page",
+        }
+    }
+}
 
 /// Looks at agents' files before they go out, and hands them out.
 pub(crate) struct AgentFiles {
@@ -82,21 +125,21 @@ impl AgentFiles {
         }
         let reason = match file.access {
             FileAccess::Open => None,
-            FileAccess::Ask => Some("file_not_ready"),
-            FileAccess::Elsewhere => Some("file_elsewhere"),
-            FileAccess::Deleted => Some("file_deleted"),
-            FileAccess::Hidden => Some("file_hidden"),
-            FileAccess::Denied => Some("file_access_denied"),
-            FileAccess::Canvas => Some("file_canvas"),
-            FileAccess::List => Some("file_list"),
-            FileAccess::Post => Some("file_post"),
-            FileAccess::Email => Some("file_email"),
+            FileAccess::Ask => Some(UnsentReason::NotReady),
+            FileAccess::Elsewhere => Some(UnsentReason::Elsewhere),
+            FileAccess::Deleted => Some(UnsentReason::Deleted),
+            FileAccess::Hidden => Some(UnsentReason::Hidden),
+            FileAccess::Denied => Some(UnsentReason::AccessDenied),
+            FileAccess::Canvas => Some(UnsentReason::Canvas),
+            FileAccess::List => Some(UnsentReason::List),
+            FileAccess::Post => Some(UnsentReason::Post),
+            FileAccess::Email => Some(UnsentReason::Email),
         };
         let Some(uri) = self.relay.links.make_link(&file.id, self.clock.now()) else {
-            return Ok(Err(reason.unwrap_or("no_public_url")));
+            return Ok(Err(reason.unwrap_or(UnsentReason::NoPublicUrl)));
         };
         let reason = match reason {
-            Some("file_not_ready") => "file_not_ready",
+            Some(UnsentReason::NotReady) => UnsentReason::NotReady,
             Some(reason) => return Ok(Err(reason)),
             None => match self.fetch_slack_file(&file, Some("bytes=0-511")).await {
                 Ok(fetched) => match fetched.into_checked_bytes(expected_file(&file)).await {
@@ -106,8 +149,11 @@ impl AgentFiles {
                 Err(why) => to_unsent_reason(why),
             },
         };
-        if item.attempts < MAX_SLACK_FILE_ATTEMPTS && reason != "file_elsewhere" {
-            return Err(Interrupt::Call { fault: Fault::Down, error: format!("files: {reason}") });
+        if item.attempts < MAX_SLACK_FILE_ATTEMPTS && reason != UnsentReason::Elsewhere {
+            return Err(Interrupt::Call {
+                fault: Fault::Down,
+                error: format!("files: {}", reason.code()),
+            });
         }
         Ok(Err(reason))
     }
@@ -191,10 +237,10 @@ pub(crate) fn mime_type_of(file: &Attachment) -> &str {
 
 pub(crate) fn to_unsent_reason(why: FetchError) -> UnsentReason {
     match why {
-        FetchError::Address => "file_elsewhere",
-        FetchError::WebPage => "file_web_page",
+        FetchError::Address => UnsentReason::Elsewhere,
+        FetchError::WebPage => UnsentReason::WebPage,
         FetchError::Gone(_) | FetchError::Empty | FetchError::TooLarge | FetchError::Later => {
-            "file_not_ready"
+            UnsentReason::NotReady
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::handlers::answer::Answer;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::moves::Moves;
@@ -9,7 +10,7 @@ use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::outgoing::ForwardPolicy;
 use crate::handlers::outgoing::written::WrittenMessage;
 use crate::handlers::people::{People, Person};
-use crate::handlers::to_blip::notes::note_reason_key;
+use crate::handlers::to_blip::notes::note_answer;
 use crate::handlers::to_blip::sender::Sender;
 use crate::handlers::to_blip::versions::Versions;
 use crate::inbox::Job;
@@ -35,25 +36,25 @@ impl AskedReplies {
         ticket: &mut Ticket,
         person: &Person,
         click: &Click,
-    ) -> PipeResult<&'static str> {
+    ) -> PipeResult<Answer> {
         let (ts, _) = click.value.split_once(' ').unwrap_or_default();
         let (Some(ts), Some(thread)) = (MessageTs::parse(ts), ticket.thread.clone()) else {
-            return Ok("ask-outdated");
+            return Ok(Answer::Outdated);
         };
         if ticket.is_closed() {
-            return Ok("ask-closed-note");
+            return Ok(Answer::KeptClosed);
         }
         let link = self.calls.store.find_link(&thread.channel, &ts).await?;
         let is_sent = link.is_some_and(|link| link.role.is_sent());
         if is_sent && !self.calls.has_begun_sending(item).await? {
             // Another click has sent it.
-            return Ok("ask-outdated");
+            return Ok(Answer::Outdated);
         }
         let channel = &thread.channel;
         let Some(message) =
             self.versions.reread_message(item, (channel, &thread.root, &ts)).await?
         else {
-            return Ok("ask-outdated");
+            return Ok(Answer::Outdated);
         };
         let (message, version) = (&message.read(), &message.version());
         let written = WrittenMessage { channel, ts: &ts, message, version };
@@ -66,10 +67,10 @@ impl AskedReplies {
             && self.moves.make_move(item, ticket, person, &claim_over).await?
                 == MoveOutcome::Refused
         {
-            return Ok("ask-outdated");
+            return Ok(Answer::Outdated);
         }
         if !self.sender.send_within_window(item, ticket, person, (&written, outgoing)).await? {
-            return Ok("ask-not-sent");
+            return Ok(Answer::NotSent);
         }
         // It is no note any more.
         self.calls
@@ -80,7 +81,7 @@ impl AskedReplies {
                 self.calls.clock.now(),
             ))
             .await?;
-        Ok("ask-sent")
+        Ok(Answer::Sent)
     }
 
     /// Sends a message that was edited after it had been sent once more, as it is now.
@@ -90,15 +91,15 @@ impl AskedReplies {
         ticket: &mut Ticket,
         person: &Person,
         click: &Click,
-    ) -> PipeResult<&'static str> {
+    ) -> PipeResult<Answer> {
         let (ts, _) = click.value.split_once(' ').unwrap_or_default();
         let (Some(ts), Some(thread)) = (MessageTs::parse(ts), ticket.thread.clone()) else {
-            return Ok("ask-outdated");
+            return Ok(Answer::Outdated);
         };
         let Some(message) =
             self.versions.fetch_message((&thread.channel, &thread.root, &ts)).await?
         else {
-            return Ok("ask-outdated");
+            return Ok(Answer::Outdated);
         };
         let version = message.version();
         // The files have not changed, and were sent with the first version.
@@ -109,7 +110,7 @@ impl AskedReplies {
             !self.calls.store.links_of(&ticket.id, &written.blip_message_id("0")).await?.is_empty();
         if is_sent && !self.calls.has_begun_sending(item).await? {
             // Another click has sent it.
-            return Ok("ask-outdated");
+            return Ok(Answer::Outdated);
         }
         match self.sender.decide_intent(item, ticket, person, &message).await? {
             Intent::Reply { claims } => {
@@ -119,24 +120,24 @@ impl AskedReplies {
                     .await?;
                 if outgoing.ready.is_empty() {
                     self.sender.post_unsent_parts(item, ticket, person, &outgoing).await?;
-                    return Ok("ask-not-sent");
+                    return Ok(Answer::NotSent);
                 }
                 let claim = Move::Claim { over: false };
                 if claims
                     && self.moves.make_move(item, ticket, person, &claim).await?
                         == MoveOutcome::Refused
                 {
-                    return Ok("ask-outdated");
+                    return Ok(Answer::Outdated);
                 }
                 if !self
                     .sender
                     .send_within_window(item, ticket, person, (&written, outgoing))
                     .await?
                 {
-                    return Ok("ask-not-sent");
+                    return Ok(Answer::NotSent);
                 }
             }
-            Intent::Note(why) => return Ok(note_reason_key(why, person).unwrap_or("ask-kept")),
+            Intent::Note(why) => return Ok(note_answer(why, person).unwrap_or(Answer::Kept)),
             Intent::Question(holder) => {
                 if let Some(holder) = holder {
                     let claim = Move::Claim { over: false };
@@ -144,9 +145,9 @@ impl AskedReplies {
                         .tell_refusal(ticket, person, &claim, &MoveRefusal::HeldBy(holder))
                         .await;
                 }
-                return Ok("ask-outdated");
+                return Ok(Answer::Outdated);
             }
         }
-        Ok("ask-sent")
+        Ok(Answer::Sent)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::handlers::answer::Answer;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::moves::Moves;
@@ -31,7 +32,7 @@ impl Buttons {
         ticket: &mut Ticket,
         person: &Person,
         click: &Click,
-    ) -> PipeResult<Option<&'static str>> {
+    ) -> PipeResult<Option<Answer>> {
         let claim_over = Move::Claim { over: true };
         Ok(match click.action.as_str() {
             action::CLAIM => {
@@ -50,8 +51,8 @@ impl Buttons {
             }
             action::TAKE_OVER => {
                 match self.moves.make_move(item, ticket, person, &claim_over).await? {
-                    MoveOutcome::Done => Some("ask-taken-over"),
-                    MoveOutcome::Refused => Some("ask-outdated"),
+                    MoveOutcome::Done => Some(Answer::TakenOver),
+                    MoveOutcome::Refused => Some(Answer::Outdated),
                 }
             }
             action::SEND | action::TAKE_OVER_AND_SEND => {
@@ -59,7 +60,7 @@ impl Buttons {
             }
             action::RESEND => self.resends.resend_part(item, ticket, person, click).await?,
             action::CORRECT => Some(self.asked.send_correction(item, ticket, person, click).await?),
-            action::KEEP => Some("ask-kept"),
+            action::KEEP => Some(Answer::Kept),
             action::NOTE => match &click.on {
                 Some((channel, ts)) => Some(self.holds.make_note(ticket, channel, ts).await?),
                 None => None,
@@ -69,18 +70,18 @@ impl Buttons {
         })
     }
 
-    pub(crate) async fn handle_parked_click(&self, click: &Click) -> PipeResult<&'static str> {
+    pub(crate) async fn handle_parked_click(&self, click: &Click) -> PipeResult<Answer> {
         let (parked, _) = click.value.split_once(' ').unwrap_or_default();
-        let Ok(parked) = parked.parse() else { return Ok("ask-outdated") };
+        let Ok(parked) = parked.parse() else { return Ok(Answer::Outdated) };
         let done = if click.action == action::RETRY {
             self.calls.store.retry_parked(parked, self.calls.clock.now()).await?
         } else {
             self.calls.store.skip_parked(parked).await?
         };
         Ok(match (done, click.action == action::RETRY) {
-            (true, true) => "ask-retried",
-            (true, false) => "ask-skipped",
-            (false, _) => "ask-outdated",
+            (true, true) => Answer::Retried,
+            (true, false) => Answer::Skipped,
+            (false, _) => Answer::Outdated,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::handlers::answer::Answer;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{HandlerResult, PipeResult};
 use crate::handlers::people::People;
@@ -34,7 +35,7 @@ impl Clicks {
             Some(Lane::Message(channel, _)) => {
                 let outcome = self.unknown.handle_unknown_message(item, &channel).await?;
                 if outcome.outcome == ItemOutcome::Ignored {
-                    self.people.replace_question(click, "ask-no-ticket").await;
+                    self.people.replace_question(click, Answer::NoTicket).await;
                 }
                 return Ok(outcome);
             }

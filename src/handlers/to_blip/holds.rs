@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::handlers::answer::Answer;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::people::Person;
@@ -82,17 +83,17 @@ impl Holds {
         ticket: &Ticket,
         channel: &ChannelId,
         ts: &MessageTs,
-    ) -> PipeResult<&'static str> {
+    ) -> PipeResult<Answer> {
         let role = self.calls.store.find_link(channel, ts).await?.map(|link| link.role);
         match role {
-            Some(Role::Reply | Role::PartOfReply) => Ok("ask-already-sent"),
-            Some(Role::Card | Role::Customer) => Ok("ask-outdated"),
+            Some(Role::Reply | Role::PartOfReply) => Ok(Answer::AlreadySent),
+            Some(Role::Card | Role::Customer) => Ok(Answer::Outdated),
             Some(Role::Held | Role::Note) | None => {
                 self.cancel_held_reply(ticket, channel, ts).await?;
                 let mark =
                     Job::add_reaction(channel, ts, marks::NOTE_MARK, false, self.calls.clock.now());
                 self.calls.enqueue_item(mark).await?;
-                Ok("ask-kept")
+                Ok(Answer::Kept)
             }
         }
     }

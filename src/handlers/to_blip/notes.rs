@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::handlers::answer::Answer;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::outgoing::OutgoingReply;
@@ -34,8 +35,10 @@ impl Notes {
         why: NoteReason,
     ) -> PipeResult<()> {
         self.keep_as_note(ticket, person, written).await?;
-        if let Some(told) = note_reason_key(why, person) {
-            self.people.tell_person(ticket, person, &person.texts.text(told, &[]), &[]).await;
+        if let Some(told) = note_answer(why, person) {
+            self.people
+                .tell_person(ticket, person, &person.texts.text(told.text_key(), &[]), &[])
+                .await;
         }
         Ok(())
     }
@@ -111,7 +114,7 @@ impl Notes {
         outgoing: &OutgoingReply,
     ) -> PipeResult<()> {
         for (file, reason) in &outgoing.refused {
-            self.post_file_not_sent(item, ticket, file, reason).await?;
+            self.post_file_not_sent(item, ticket, file, *reason).await?;
         }
         if outgoing.kept.is_empty() {
             return Ok(());
@@ -136,6 +139,7 @@ impl Notes {
         file: &Attachment,
         reason: UnsentReason,
     ) -> PipeResult<()> {
+        let reason = reason.code();
         tracing::warn!(ticket.id = %ticket.id, slack.file = file.id, reason, "a file is not sent");
         let args = [("name", file.name.as_str()), ("reason", &self.texts.reason_text(reason))];
         let line = self.texts.text("file-not-sent", &args);
@@ -165,11 +169,11 @@ pub(crate) fn part_log_names(parts: &[KeptPart]) -> Vec<&str> {
 }
 
 /// The text that tells somebody why their message is a note; none if they meant it as one.
-pub(crate) fn note_reason_key(why: NoteReason, person: &Person) -> Option<&'static str> {
+pub(crate) fn note_answer(why: NoteReason, person: &Person) -> Option<Answer> {
     match why {
         NoteReason::Prefix | NoteReason::Colleague => None,
-        NoteReason::Outsider if person.status == AgentStatus::NoGroup => Some("ask-no-group"),
-        NoteReason::Outsider => Some("ask-not-agent-note"),
-        NoteReason::Closed => Some("ask-closed-note"),
+        NoteReason::Outsider if person.status == AgentStatus::NoGroup => Some(Answer::KeptNoGroup),
+        NoteReason::Outsider => Some(Answer::KeptNoAgent),
+        NoteReason::Closed => Some(Answer::KeptClosed),
     }
 }

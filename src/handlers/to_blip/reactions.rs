@@ -74,7 +74,7 @@ impl Reactions {
             let answer = self.holds.make_note(ticket, &link.channel, &link.ts).await?;
             if link.role.is_sent() {
                 self.people
-                    .tell_person(ticket, &person, &person.texts.text(answer, &[]), &[])
+                    .tell_person(ticket, &person, &person.texts.text(answer.text_key(), &[]), &[])
                     .await;
             }
         }

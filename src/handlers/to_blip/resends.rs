@@ -3,6 +3,7 @@
 //! What it was is read from Slack, as the bridge keeps no words. It is found again by its id, which
 //! is derived from the message (`outgoing/written.rs`) or from our post that shows it.
 
+use crate::handlers::answer::Answer;
 use crate::slack::ShownMessage;
 use crate::slack::find;
 use std::sync::Arc;
@@ -43,27 +44,27 @@ impl Resends {
         ticket: &mut Ticket,
         person: &Person,
         click: &Click,
-    ) -> PipeResult<Option<&'static str>> {
+    ) -> PipeResult<Option<Answer>> {
         let (message, _) = click.value.split_once(' ').unwrap_or_default();
         let links = self.calls.store.links_of(&ticket.id, message).await?;
         let (Some(link), Some(thread)) = (links.first().cloned(), ticket.thread.clone()) else {
-            return Ok(Some("ask-outdated"));
+            return Ok(Some(Answer::Outdated));
         };
         let id = derive_resend_id(message);
         let is_under_way = self.calls.has_begun_sending(item).await?;
         if !is_under_way && !self.calls.store.links_of(&ticket.id, &id).await?.is_empty() {
             // Another click has sent it.
-            return Ok(Some("ask-outdated"));
+            return Ok(Some(Answer::Outdated));
         }
         if !is_under_way && ticket.is_closed() {
-            return Ok(Some("ask-resend-closed"));
+            return Ok(Some(Answer::ResendClosed));
         }
         let found = find::fetch_message(&self.slack, &link.channel, &thread.root, &link.ts).await?;
         let part = match &found {
             Some(found) => self.find_sent_part(ticket, &link, found, message).await?,
             None => None,
         };
-        let Some(part) = part else { return Ok(Some("ask-resend-gone")) };
+        let Some(part) = part else { return Ok(Some(Answer::ResendGone)) };
         if self.permission.ensure_may_send(item, ticket, person).await? == MoveOutcome::Refused {
             // They have been told why, and the button stays for whoever may.
             return Ok(None);
@@ -73,7 +74,7 @@ impl Resends {
         }
         self.calls.store.link_message(Link { blip_id: Some(id), ..link }, ticket.opened).await?;
         self.sender.record_answer(ticket).await?;
-        Ok(Some("ask-sent"))
+        Ok(Some(Answer::Sent))
     }
 
     /// What of a message went to Blip under this id, at first or when it was sent again.

@@ -1,0 +1,56 @@
+//! What somebody who pressed a button reads in the place of the question.
+
+/// What came of a press.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// It has gone out to the customer.
+    Sent,
+    /// It has not; the thread says why.
+    NotSent,
+    /// It had gone out already, so it can be no note.
+    AlreadySent,
+    /// It stays a note.
+    Kept,
+    /// It stays a note: the ticket is closed.
+    KeptClosed,
+    /// It stays a note: its writer is no agent of this channel.
+    KeptNoAgent,
+    /// It stays a note: nobody knows the agents' user group.
+    KeptNoGroup,
+    /// The ticket is theirs now.
+    TakenOver,
+    /// What was parked is tried again.
+    Retried,
+    /// What was parked is left out.
+    Skipped,
+    /// What did not arrive cannot be sent again: the ticket is closed.
+    ResendClosed,
+    /// What did not arrive cannot be sent again: Slack shows it no more.
+    ResendGone,
+    /// Somebody was faster, or it is not so any more.
+    Outdated,
+    /// There is no such ticket.
+    NoTicket,
+}
+
+impl Answer {
+    /// The key of its text.
+    pub(crate) fn text_key(self) -> &'static str {
+        match self {
+            Self::Sent => "ask-sent",
+            Self::NotSent => "ask-not-sent",
+            Self::AlreadySent => "ask-already-sent",
+            Self::Kept => "ask-kept",
+            Self::KeptClosed => "ask-closed-note",
+            Self::KeptNoAgent => "ask-not-agent-note",
+            Self::KeptNoGroup => "ask-no-group",
+            Self::TakenOver => "ask-taken-over",
+            Self::Retried => "ask-retried",
+            Self::Skipped => "ask-skipped",
+            Self::ResendClosed => "ask-resend-closed",
+            Self::ResendGone => "ask-resend-gone",
+            Self::Outdated => "ask-outdated",
+            Self::NoTicket => "ask-no-ticket",
+        }
+    }
+}
