@@ -47,6 +47,7 @@ mod origins;
 mod outage;
 mod pace;
 mod page;
+mod postgres;
 mod privacy;
 mod process;
 mod promises;

@@ -23,7 +23,7 @@ const MESSAGES: usize = 4;
 const CATCHING_UP: Duration = Duration::from_secs(90);
 
 /// A ticket on both sides.
-struct Pair {
+pub struct Pair {
     name: String,
     ticket: String,
     card: String,
@@ -43,8 +43,9 @@ fn troubles() -> Vec<(f64, Fault)> {
     all.into_iter().map(|fault| (0.01, fault)).chain([slow]).collect()
 }
 
-async fn open_tickets(bridge: &Bridge) -> Vec<Pair> {
-    let names: Vec<String> = (0..TICKETS).map(|number| format!("t{number}.")).collect();
+/// Opens so many tickets and waits for their cards.
+pub async fn open_tickets(bridge: &Bridge, count: usize) -> Vec<Pair> {
+    let names: Vec<String> = (0..count).map(|number| format!("t{number}.")).collect();
     let open = async |name: &String| {
         let new = NewTicket::saying(name, &format!("{name}@0mn.io"), &format!("help-{name}"));
         let opened = bridge.blip.opens_ticket(new).await;
@@ -57,7 +58,7 @@ async fn open_tickets(bridge: &Bridge) -> Vec<Pair> {
     loop {
         let cards = bridge.slack.cards(CHANNEL);
         let pairs: Vec<Pair> = cards.iter().filter_map(|card| pair(card, &opened)).collect();
-        if pairs.len() >= TICKETS {
+        if pairs.len() >= count {
             return pairs;
         }
         let missing =
@@ -78,7 +79,8 @@ fn expected(who: &str, pair: &Pair) -> Vec<String> {
     (0..MESSAGES).map(|number| format!("{who}-{}{number}", pair.name)).collect()
 }
 
-async fn converse(bridge: &Bridge, pair: &Pair) {
+/// Both sides write by turns, and the agent closes the ticket.
+pub async fn converse(bridge: &Bridge, pair: &Pair) {
     for (customer, agent) in expected("customer", pair).iter().zip(&expected("agent", pair)) {
         let said = bridge.blip.says(&pair.ticket, customer).await.unwrap();
         assert_eq!(said.status, Some(200), "{customer}");
@@ -90,7 +92,7 @@ async fn converse(bridge: &Bridge, pair: &Pair) {
 }
 
 /// What went wrong with a ticket, in words.
-fn faults_of(bridge: &Bridge, pair: &Pair) -> Vec<String> {
+pub fn faults_of(bridge: &Bridge, pair: &Pair) -> Vec<String> {
     let thread = bridge.slack.thread(CHANNEL, &pair.card);
     let thread = thread.iter().map(Message::words).collect::<Vec<_>>().join("\n");
     let shown: Vec<&str> =
@@ -143,7 +145,7 @@ async fn round(seed: u64) -> usize {
     bridge.blip.faults().at_random(seed + 1, troubles());
     let mut pairs = Vec::new();
     let play = async {
-        pairs = open_tickets(&bridge).await;
+        pairs = open_tickets(&bridge, TICKETS).await;
         join_all(pairs.iter().map(|pair| converse(&bridge, pair))).await;
         tokio::time::sleep(Duration::from_millis(500)).await;
     };

@@ -1,5 +1,6 @@
 //! A bridge between the stand-ins, for tests: fast pauses, no pace, everything local.
 
+mod balancer;
 pub mod browser;
 pub mod later;
 mod lock;
@@ -10,6 +11,7 @@ pub mod samples;
 mod mortal;
 mod service;
 
+pub use balancer::Balancer;
 pub use lock::{a_day_passes, damage_database, lock_database};
 pub use mortal::Mortal;
 pub use postgres::PostgresSchema;

@@ -36,11 +36,25 @@ impl Service {
     /// The same with a program that dies by itself at a point (`handlers::fault_point`).
     pub async fn replace_dying_at(stage: &mut Stage, folder: &Path, at: Option<&str>) -> Self {
         stage.stop_bridge().await;
+        let mut service = Self::prepare(stage, folder, at);
+        let url = service.url.clone();
+        stage.slack.deliver_to(&format!("{url}/slack/events"));
+        stage.blip.deliver_to(&format!("{url}/blip/webhook"));
+        service.start().await;
+        service
+    }
+
+    /// Another instance beside the first one, on the same database; nothing is delivered to it yet.
+    pub async fn beside(stage: &mut Stage, folder: &Path) -> Self {
+        let mut service = Self::prepare(stage, folder, None);
+        service.start().await;
+        service
+    }
+
+    fn prepare(stage: &mut Stage, folder: &Path, at: Option<&str>) -> Self {
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
         stage.set_setting("PORT", &port.to_string());
         let url = format!("http://127.0.0.1:{port}");
-        stage.slack.deliver_to(&format!("{url}/slack/events"));
-        stage.blip.deliver_to(&format!("{url}/blip/webhook"));
         let settings = stage.settings().iter().map(|(k, v)| (k.clone(), v.clone())).collect();
         // A copy of its own: a build meanwhile replaces the original.
         let program = folder.join("blip-slack");
@@ -49,9 +63,7 @@ impl Service {
         std::fs::copy(built, &program).unwrap();
         let log = folder.join("log");
         let dies_at = at.map(str::to_owned);
-        let mut service = Self { settings, url, program, log, shell: None, child: None, dies_at };
-        service.start().await;
-        service
+        Self { settings, url, program, log, shell: None, child: None, dies_at }
     }
 
     /// Starts the program and waits until it is ready.
@@ -157,6 +169,12 @@ impl Service {
     /// Runs the program beside the service with these arguments.
     pub fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
+    }
+
+    /// Sends a signal, such as `STOP`, by its name.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.pid()).status();
+        assert!(sent.unwrap().success());
     }
 
     /// `SIGTERM`; returns how it ended.
