@@ -16,10 +16,10 @@ use crate::handlers::interrupt::{Interrupt, MISSING_BOT_PAUSE, PipeResult};
 use crate::handlers::posts::Posts;
 use crate::locale::Texts;
 use crate::model::{
-    Agent, ChannelId, Click, Failure, Fault, Inline, Move, MoveRefusal, RichText, SlackUserId,
-    Ticket,
+    Agent, Button, ChannelId, Click, Failure, Fault, Inline, Move, MoveRefusal, RichText,
+    SlackUserId, Ticket,
 };
-use crate::slack::{AgentStatus, Profile, SlackClient, action, card, parse};
+use crate::slack::{AgentStatus, Profile, SlackClient, card, parse};
 use crate::store::Item;
 
 /// Who wants something.
@@ -220,10 +220,9 @@ impl People {
         match refusal {
             MoveRefusal::HeldBy(holder) => {
                 let text = person.texts.text("ask-held", &[("agent", &holder.name)]);
-                let id = ticket.id.to_string();
-                let button = (action::TAKE_OVER, "button-take-over", id.as_str());
-                let offers = if *r#move == Move::Release { Vec::new() } else { vec![button] };
-                let blocks = card::build_question(&text, &offers, &person.texts);
+                let answers: &[Button] =
+                    if *r#move == Move::Release { &[] } else { &[Button::TakeOver] };
+                let blocks = card::build_question(&text, answers, &ticket.id, &person.texts);
                 self.tell_person(ticket, person, &text, &blocks).await;
             }
             MoveRefusal::Closed => {
@@ -238,7 +237,7 @@ impl People {
         let Some(url) = &click.response_url else { return };
         // What replaces a line of the thread is read by everybody.
         let is_public =
-            matches!(click.action.as_str(), action::RETRY | action::SKIP | action::RESEND);
+            matches!(click.button, Button::Retry(_) | Button::Skip(_) | Button::Resend(_));
         let words = if is_public { self.texts.clone() } else { self.texts_for(&click.user).await };
         let text = words.text(answer.text_key(), &[]);
         if let Err(error) = self.slack.respond_to_action(url, !click.is_shortcut, &text, &[]).await

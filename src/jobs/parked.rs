@@ -7,7 +7,8 @@ use crate::handlers::interrupt::PipeResult;
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
 use crate::locale::Texts;
-use crate::slack::{action, card};
+use crate::model::Button;
+use crate::slack::card;
 use crate::store::{Item, ItemId, Lane};
 
 /// Tells people of parked events.
@@ -28,12 +29,8 @@ impl ParkedNotices {
         text: String,
     ) -> PipeResult<()> {
         let Some(Lane::Ticket(id)) = Lane::parse(parked_lane) else { return Ok(()) };
-        let value = format!("{parked} {id}");
-        let offers = [
-            (action::RETRY, "button-retry", value.as_str()),
-            (action::SKIP, "button-skip", value.as_str()),
-        ];
-        let blocks = card::build_question(&text, &offers, &self.texts);
+        let answers = [Button::Retry(parked), Button::Skip(parked)];
+        let blocks = card::build_question(&text, &answers, &id, &self.texts);
         let post = ThreadPost { blocks, ..ThreadPost::from_line(&text) };
         let ticket = self.calls.store.load_ticket(&id).await?;
         let Some(ticket) = ticket.filter(|ticket| ticket.thread.is_some()) else {

@@ -1,6 +1,7 @@
 //! What happened, already checked: the events of both sides.
 
 use super::agent_message::AgentMessage;
+use super::button::Button;
 use super::content::{Content, Offer, RichText};
 use super::ids::{ChannelId, MessageTs, SlackUserId, TicketId};
 use super::ticket::{Move, TicketSnapshot};
@@ -149,9 +150,7 @@ pub struct Click {
     /// Who pressed it.
     pub(crate) user: SlackUserId,
     /// Which button.
-    pub(crate) action: String,
-    /// What the button carries.
-    pub(crate) value: String,
+    pub(crate) button: Button,
     /// The message that shows the button, or that the shortcut was used on; none on a home tab.
     pub(crate) on: Option<(ChannelId, MessageTs)>,
     /// Where the message that shows the button can be replaced, for 30 minutes and five times.

@@ -7,6 +7,7 @@
 
 pub(crate) mod agent_message;
 pub(crate) mod backoff;
+mod button;
 pub(crate) mod canned;
 pub(crate) mod content;
 pub(crate) mod customer_key;
@@ -25,6 +26,7 @@ pub(crate) mod text;
 pub(crate) mod ticket;
 
 pub(crate) use agent_message::{AgentMessage, KeptPart};
+pub use button::{Button, PressedButton};
 pub use content::{
     Attachment, CardLine, Content, FileAccess, Inline, LinkedFile, Offer, Paragraph, RichText,
     Style,

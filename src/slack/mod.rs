@@ -23,7 +23,7 @@ pub(crate) use events::{command, dialog, missed, requester, verify};
 pub use events::{message, parse};
 pub use text::{emoji, mrkdwn, rich_text};
 pub(crate) use views::blocks::describe_look;
-pub(crate) use views::ids::{self, action};
+pub(crate) use views::ids;
 pub(crate) use views::{bounds, compose};
 pub use views::{card, choices, home, modal, render};
 

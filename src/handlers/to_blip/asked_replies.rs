@@ -15,8 +15,7 @@ use crate::handlers::to_blip::sender::Sender;
 use crate::handlers::to_blip::versions::Versions;
 use crate::inbox::Job;
 use crate::model::reply::Intent;
-use crate::model::{AgentMessage, Click, MessageTs, Move, MoveRefusal, Ticket, marks};
-use crate::slack::action;
+use crate::model::{AgentMessage, MessageTs, Move, MoveRefusal, Ticket, marks};
 use crate::store::Item;
 
 /// Sends a message because its writer has said so.
@@ -35,33 +34,50 @@ impl AskedReplies {
         item: &Item,
         ticket: &mut Ticket,
         person: &Person,
-        click: &Click,
+        ts: &MessageTs,
     ) -> PipeResult<Answer> {
-        let (ts, _) = click.value.split_once(' ').unwrap_or_default();
-        let (Some(ts), Some(thread)) = (MessageTs::parse(ts), ticket.thread.clone()) else {
-            return Ok(Answer::Outdated);
-        };
+        self.send_kept_note(item, ticket, person, (ts, false)).await
+    }
+
+    /// The same by who has to claim the ticket for it.
+    pub(crate) async fn claim_and_send(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        ts: &MessageTs,
+    ) -> PipeResult<Answer> {
+        self.send_kept_note(item, ticket, person, (ts, true)).await
+    }
+
+    async fn send_kept_note(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        (ts, takes_over): (&MessageTs, bool),
+    ) -> PipeResult<Answer> {
+        let Some(thread) = ticket.thread.clone() else { return Ok(Answer::Outdated) };
         if ticket.is_closed() {
             return Ok(Answer::KeptClosed);
         }
-        let link = self.calls.store.find_link(&thread.channel, &ts).await?;
+        let link = self.calls.store.find_link(&thread.channel, ts).await?;
         let is_sent = link.is_some_and(|link| link.role.is_sent());
         if is_sent && !self.calls.has_begun_sending(item).await? {
             // Another click has sent it.
             return Ok(Answer::Outdated);
         }
         let channel = &thread.channel;
-        let Some(message) =
-            self.versions.reread_message(item, (channel, &thread.root, &ts)).await?
+        let Some(message) = self.versions.reread_message(item, (channel, &thread.root, ts)).await?
         else {
             return Ok(Answer::Outdated);
         };
         let (message, version) = (&message.read(), &message.version());
-        let written = WrittenMessage { channel, ts: &ts, message, version };
+        let written = WrittenMessage { channel, ts, message, version };
         // Whoever presses has seen all of it, and means the customer to have it.
         let outgoing =
             self.sender.prepare_outgoing(item, ticket, &written, ForwardPolicy::Go).await?;
-        let takes_over = click.action == action::TAKE_OVER_AND_SEND && !outgoing.ready.is_empty();
+        let takes_over = takes_over && !outgoing.ready.is_empty();
         let claim_over = Move::Claim { over: true };
         if takes_over
             && self.moves.make_move(item, ticket, person, &claim_over).await?
@@ -76,7 +92,7 @@ impl AskedReplies {
         self.calls
             .enqueue_item(Job::remove_reaction(
                 channel,
-                &ts,
+                ts,
                 marks::NOTE_MARK,
                 self.calls.clock.now(),
             ))
@@ -90,14 +106,11 @@ impl AskedReplies {
         item: &Item,
         ticket: &mut Ticket,
         person: &Person,
-        click: &Click,
+        ts: &MessageTs,
     ) -> PipeResult<Answer> {
-        let (ts, _) = click.value.split_once(' ').unwrap_or_default();
-        let (Some(ts), Some(thread)) = (MessageTs::parse(ts), ticket.thread.clone()) else {
-            return Ok(Answer::Outdated);
-        };
+        let Some(thread) = ticket.thread.clone() else { return Ok(Answer::Outdated) };
         let Some(message) =
-            self.versions.fetch_message((&thread.channel, &thread.root, &ts)).await?
+            self.versions.fetch_message((&thread.channel, &thread.root, ts)).await?
         else {
             return Ok(Answer::Outdated);
         };
@@ -105,7 +118,7 @@ impl AskedReplies {
         // The files have not changed, and were sent with the first version.
         let message = AgentMessage { files: Vec::new(), ..message.read() };
         let channel = &thread.channel;
-        let written = WrittenMessage { channel, ts: &ts, message: &message, version: &version };
+        let written = WrittenMessage { channel, ts, message: &message, version: &version };
         let is_sent =
             !self.calls.store.links_of(&ticket.id, &written.blip_message_id("0")).await?.is_empty();
         if is_sent && !self.calls.has_begun_sending(item).await? {

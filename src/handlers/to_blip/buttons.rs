@@ -11,9 +11,8 @@ use crate::handlers::people::Person;
 use crate::handlers::to_blip::asked_replies::AskedReplies;
 use crate::handlers::to_blip::holds::Holds;
 use crate::handlers::to_blip::resends::Resends;
-use crate::model::{Click, Closing, Move, Ticket};
-use crate::slack::action;
-use crate::store::Item;
+use crate::model::{Button, Click, Closing, Move, Ticket};
+use crate::store::{Item, ItemId};
 
 /// Does what a button says.
 pub(crate) struct Buttons {
@@ -34,54 +33,56 @@ impl Buttons {
         click: &Click,
     ) -> PipeResult<Option<Answer>> {
         let claim_over = Move::Claim { over: true };
-        Ok(match click.action.as_str() {
-            action::CLAIM => {
+        Ok(match &click.button {
+            Button::Claim => {
                 self.moves.make_move(item, ticket, person, &Move::Claim { over: false }).await?;
                 None
             }
-            action::RELEASE => {
+            Button::Release => {
                 self.moves.make_move(item, ticket, person, &Move::Release).await?;
                 None
             }
-            action::CLOSE => {
+            Button::Close => {
                 self.moves
                     .make_move(item, ticket, person, &Move::Close(Closing::default()))
                     .await?;
                 None
             }
-            action::TAKE_OVER => {
+            Button::TakeOver => {
                 match self.moves.make_move(item, ticket, person, &claim_over).await? {
                     MoveOutcome::Done => Some(Answer::TakenOver),
                     MoveOutcome::Refused => Some(Answer::Outdated),
                 }
             }
-            action::SEND | action::TAKE_OVER_AND_SEND => {
-                Some(self.asked.send_anyway(item, ticket, person, click).await?)
+            Button::Send(ts) => Some(self.asked.send_anyway(item, ticket, person, ts).await?),
+            Button::TakeOverAndSend(ts) => {
+                Some(self.asked.claim_and_send(item, ticket, person, ts).await?)
             }
-            action::RESEND => self.resends.resend_part(item, ticket, person, click).await?,
-            action::CORRECT => Some(self.asked.send_correction(item, ticket, person, click).await?),
-            action::KEEP => Some(Answer::Kept),
-            action::NOTE => match &click.on {
+            Button::Resend(part) => self.resends.resend_part(item, ticket, person, part).await?,
+            Button::Correct(ts) => {
+                Some(self.asked.send_correction(item, ticket, person, ts).await?)
+            }
+            Button::Keep(_) => Some(Answer::Kept),
+            Button::Note => match &click.on {
                 Some((channel, ts)) => Some(self.holds.make_note(ticket, channel, ts).await?),
                 None => None,
             },
-            action::RETRY | action::SKIP => Some(self.handle_parked_click(click).await?),
-            _ => None,
+            Button::Retry(parked) => Some(self.retry_parked(*parked).await?),
+            Button::Skip(parked) => Some(self.skip_parked(*parked).await?),
+            // Answered on the spot.
+            Button::Transfer => None,
         })
     }
 
-    pub(crate) async fn handle_parked_click(&self, click: &Click) -> PipeResult<Answer> {
-        let (parked, _) = click.value.split_once(' ').unwrap_or_default();
-        let Ok(parked) = parked.parse() else { return Ok(Answer::Outdated) };
-        let done = if click.action == action::RETRY {
-            self.calls.store.retry_parked(parked, self.calls.clock.now()).await?
-        } else {
-            self.calls.store.skip_parked(parked).await?
-        };
-        Ok(match (done, click.action == action::RETRY) {
-            (true, true) => Answer::Retried,
-            (true, false) => Answer::Skipped,
-            (false, _) => Answer::Outdated,
-        })
+    /// Puts a parked item back.
+    pub(crate) async fn retry_parked(&self, parked: ItemId) -> PipeResult<Answer> {
+        let is_done = self.calls.store.retry_parked(parked, self.calls.clock.now()).await?;
+        Ok(if is_done { Answer::Retried } else { Answer::Outdated })
+    }
+
+    /// Gives a parked item up.
+    pub(crate) async fn skip_parked(&self, parked: ItemId) -> PipeResult<Answer> {
+        let is_done = self.calls.store.skip_parked(parked).await?;
+        Ok(if is_done { Answer::Skipped } else { Answer::Outdated })
     }
 }

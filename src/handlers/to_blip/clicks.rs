@@ -7,11 +7,10 @@ use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{HandlerResult, PipeResult};
 use crate::handlers::people::People;
 use crate::handlers::to_blip::buttons::Buttons;
-use crate::handlers::to_blip::list_clicks::ListClicks;
+use crate::handlers::to_blip::list_clicks::{ListClicks, listed_move};
 use crate::handlers::to_blip::unknown::UnknownMessages;
 use crate::inbox::{Handled, ItemOutcome};
-use crate::model::{ChannelId, Click, MessageTs};
-use crate::slack::action;
+use crate::model::{Button, ChannelId, Click, MessageTs};
 use crate::store::{Item, Lane};
 
 /// Hands presses on to `Buttons` or `ListClicks`, and answers in the place of the question.
@@ -49,7 +48,7 @@ impl Clicks {
         let is_there = ticket.thread.as_ref().zip(root).is_some_and(|(thread, (channel, ts))| {
             (&thread.channel, &thread.root) == (channel, ts)
         });
-        if is_move_button(click) && !is_there {
+        if listed_move(&click.button).is_some() && !is_there {
             person.response_url.clone_from(&click.response_url);
         }
         if !person.is_agent() {
@@ -66,20 +65,19 @@ impl Clicks {
 
     /// What could not even get a thread is shown in the channel, with a way out.
     async fn handle_click_without_ticket(&self, item: &Item, click: &Click) -> PipeResult<()> {
-        let is_parked = matches!(click.action.as_str(), action::RETRY | action::SKIP);
+        let is_parked = matches!(click.button, Button::Retry(_) | Button::Skip(_));
         let Some((channel, _)) = click.on.as_ref().filter(|_| is_parked) else { return Ok(()) };
-        if self.people.look_up_person_in(item, channel, &click.user).await?.is_agent() {
-            let answer = self.buttons.handle_parked_click(click).await?;
-            self.people.replace_question(click, answer).await;
+        if !self.people.look_up_person_in(item, channel, &click.user).await?.is_agent() {
+            return Ok(());
         }
+        let answer = if let Button::Retry(parked) = click.button {
+            self.buttons.retry_parked(parked).await?
+        } else if let Button::Skip(parked) = click.button {
+            self.buttons.skip_parked(parked).await?
+        } else {
+            return Ok(());
+        };
+        self.people.replace_question(click, answer).await;
         Ok(())
     }
-}
-
-/// Whether a button makes a move by itself.
-pub(crate) fn is_move_button(click: &Click) -> bool {
-    matches!(
-        click.action.as_str(),
-        action::CLAIM | action::TAKE_OVER | action::RELEASE | action::CLOSE
-    )
 }

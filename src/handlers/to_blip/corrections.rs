@@ -10,8 +10,8 @@ use crate::handlers::outgoing::written::WrittenMessage;
 use crate::handlers::people::People;
 use crate::handlers::posts::Posts;
 use crate::handlers::to_blip::holds::Holds;
-use crate::model::{AgentMessage, ChannelId, MessageTs, SlackUserId, Ticket};
-use crate::slack::{SlackClient, action, card};
+use crate::model::{AgentMessage, Button, ChannelId, MessageTs, SlackUserId, Ticket};
+use crate::slack::{SlackClient, card};
 use crate::store::{Link, Role};
 
 /// Tells agents what became of an edit or a deletion.
@@ -61,10 +61,9 @@ impl Corrections {
         }
         let words = self.people.texts_for(user).await;
         let text = words.text("ask-edited", &[]);
-        let value = format!("{ts} {}", ticket.id);
-        let offer = (action::CORRECT, "button-send-correction", value.as_str());
-        let offers = if ticket.is_closed() { Vec::new() } else { vec![offer] };
-        let blocks = card::build_question(&text, &offers, &words);
+        let answer = Button::Correct(ts.clone());
+        let answers = if ticket.is_closed() { Vec::new() } else { vec![answer] };
+        let blocks = card::build_question(&text, &answers, &ticket.id, &words);
         self.posts.post_ephemeral(ticket, user, None, (&text, &blocks)).await;
         Ok(())
     }

@@ -7,8 +7,8 @@ use crate::handlers::interrupt::PipeResult;
 use crate::handlers::moves::Moves;
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::people::{People, Person};
-use crate::model::{Click, Closing, Move, Ticket};
-use crate::slack::{SlackClient, action, home};
+use crate::model::{Button, Click, Closing, Move, Ticket};
+use crate::slack::{SlackClient, home};
 use crate::store::Item;
 
 /// Makes moves from lists.
@@ -28,12 +28,7 @@ impl ListClicks {
         person: &Person,
         click: &Click,
     ) -> PipeResult<()> {
-        let (r#move, key) = match click.action.as_str() {
-            action::CLAIM => (Move::Claim { over: false }, "done-claimed"),
-            action::TAKE_OVER => (Move::Claim { over: true }, "done-taken-over"),
-            action::RELEASE => (Move::Release, "done-released"),
-            _ => (Move::Close(Closing::default()), "done-closed"),
-        };
+        let Some((r#move, key)) = listed_move(&click.button) else { return Ok(()) };
         if self.moves.make_move(item, ticket, person, &r#move).await? == MoveOutcome::Done {
             let address = ticket.thread.as_ref().and_then(|thread| self.slack.thread_url(thread));
             let (text, blocks) =
@@ -41,5 +36,24 @@ impl ListClicks {
             self.people.tell_person(ticket, person, &text, &blocks).await;
         }
         Ok(())
+    }
+}
+
+/// The move that a button makes by itself, and the text that tells of it; none of other buttons.
+pub(crate) fn listed_move(button: &Button) -> Option<(Move, &'static str)> {
+    match button {
+        Button::Claim => Some((Move::Claim { over: false }, "done-claimed")),
+        Button::TakeOver => Some((Move::Claim { over: true }, "done-taken-over")),
+        Button::Release => Some((Move::Release, "done-released")),
+        Button::Close => Some((Move::Close(Closing::default()), "done-closed")),
+        Button::Transfer
+        | Button::Note
+        | Button::Send(_)
+        | Button::TakeOverAndSend(_)
+        | Button::Keep(_)
+        | Button::Correct(_)
+        | Button::Resend(_)
+        | Button::Retry(_)
+        | Button::Skip(_) => None,
     }
 }

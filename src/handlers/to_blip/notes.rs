@@ -14,8 +14,8 @@ use crate::handlers::thread::Threads;
 use crate::inbox::Job;
 use crate::locale::Texts;
 use crate::model::reply::NoteReason;
-use crate::model::{Attachment, KeptPart, Ticket, marks};
-use crate::slack::{AgentStatus, action, card};
+use crate::model::{Attachment, Button, KeptPart, Ticket, marks};
+use crate::slack::{AgentStatus, card};
 use crate::store::{Item, Role};
 
 /// Keeps messages as notes, and tells what of a message does not go out.
@@ -92,15 +92,15 @@ impl Notes {
         person: &Person,
         written: &WrittenMessage<'_>,
     ) {
-        let value = format!("{} {}", written.ts, ticket.id);
+        let ts = || written.ts.clone();
         let send = if ticket.holder().is_some() {
-            (action::SEND, "button-send", value.as_str())
+            Button::Send(ts())
         } else {
-            (action::TAKE_OVER_AND_SEND, "button-take-over-and-send", value.as_str())
+            Button::TakeOverAndSend(ts())
         };
-        let offers = [send, (action::KEEP, "button-keep-note", &value)];
+        let answers = [send, Button::Keep(ts())];
         let text = person.texts.text("ask-forwarded", &[]);
-        let blocks = card::build_question(&text, &offers, &person.texts);
+        let blocks = card::build_question(&text, &answers, &ticket.id, &person.texts);
         self.people.tell_person(ticket, person, &text, &blocks).await;
     }
 

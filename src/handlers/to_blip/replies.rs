@@ -13,8 +13,8 @@ use crate::handlers::to_blip::holds::Holds;
 use crate::handlers::to_blip::notes::Notes;
 use crate::handlers::to_blip::sender::Sender;
 use crate::model::reply::Intent;
-use crate::model::{Agent, AgentMessage, ChannelId, MessageTs, Move, SlackUserId, Ticket};
-use crate::slack::{action, card};
+use crate::model::{Agent, AgentMessage, Button, ChannelId, MessageTs, Move, SlackUserId, Ticket};
+use crate::slack::card;
 use crate::store::Item;
 
 /// Decides what an agent's message is, and does it.
@@ -106,25 +106,18 @@ impl Replies {
             return self.notes.keep_unsent_note(item, ticket, person, (written, &outgoing)).await;
         }
         self.notes.keep_as_note(ticket, person, written).await?;
-        let value = format!("{} {}", written.ts, ticket.id);
-        let (text, offers) = match holder {
+        let ts = || written.ts.clone();
+        let (text, answers) = match holder {
             Some(holder) => (
                 person.texts.text("ask-not-holder", &[("agent", &holder.name)]),
-                vec![
-                    (action::SEND, "button-send", value.as_str()),
-                    (action::TAKE_OVER_AND_SEND, "button-take-over-and-send", &value),
-                    (action::KEEP, "button-keep-note", &value),
-                ],
+                vec![Button::Send(ts()), Button::TakeOverAndSend(ts()), Button::Keep(ts())],
             ),
             None => (
                 person.texts.text("ask-unclaimed", &[]),
-                vec![
-                    (action::TAKE_OVER_AND_SEND, "button-take-over-and-send", value.as_str()),
-                    (action::KEEP, "button-keep-note", &value),
-                ],
+                vec![Button::TakeOverAndSend(ts()), Button::Keep(ts())],
             ),
         };
-        let blocks = card::build_question(&text, &offers, &person.texts);
+        let blocks = card::build_question(&text, &answers, &ticket.id, &person.texts);
         self.people.tell_person(ticket, person, &text, &blocks).await;
         Ok(())
     }

@@ -20,7 +20,7 @@ use crate::handlers::outgoing::written::WrittenMessage;
 use crate::handlers::outgoing::{ForwardPolicy, Outgoing, ReplyPart};
 use crate::handlers::people::Person;
 use crate::handlers::to_blip::sender::Sender;
-use crate::model::{Click, Ticket, personal};
+use crate::model::{Ticket, personal};
 use crate::slack::SlackClient;
 use crate::store::{Item, Link};
 
@@ -43,9 +43,8 @@ impl Resends {
         item: &Item,
         ticket: &mut Ticket,
         person: &Person,
-        click: &Click,
+        message: &str,
     ) -> PipeResult<Option<Answer>> {
-        let (message, _) = click.value.split_once(' ').unwrap_or_default();
         let links = self.calls.store.links_of(&ticket.id, message).await?;
         let (Some(link), Some(thread)) = (links.first().cloned(), ticket.thread.clone()) else {
             return Ok(Some(Answer::Outdated));

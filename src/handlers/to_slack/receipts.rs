@@ -10,8 +10,8 @@ use crate::handlers::thread::Threads;
 use crate::handlers::to_slack::pushed_receipts::PushedReceipts;
 use crate::inbox::Job;
 use crate::locale::Texts;
-use crate::model::{ReceiptKind, Ticket, TicketEnding, TicketId, TicketState, marks};
-use crate::slack::{action, card};
+use crate::model::{Button, ReceiptKind, Ticket, TicketEnding, TicketId, TicketState, marks};
+use crate::slack::card;
 use crate::store::{Item, Link, Role};
 
 /// Shows receipts.
@@ -76,15 +76,14 @@ impl Receipts {
                 self.texts.undelivered_text(reason)
             }
         };
-        let value = format!("{message} {}", ticket.id);
-        let offers = match resend_refusal_key(&ticket, link) {
-            None => vec![(action::RESEND, "button-retry", value.as_str())],
+        let answers = match resend_refusal_key(&ticket, link) {
+            None => vec![Button::Resend(message.to_owned())],
             Some(why) => {
                 line = format!("{line} {}", self.texts.text(why, &[]));
                 Vec::new()
             }
         };
-        let blocks = card::build_question(&line, &offers, &self.texts);
+        let blocks = card::build_question(&line, &answers, &ticket.id, &self.texts);
         let post = ThreadPost { blocks, ..ThreadPost::from_line(&line) };
         self.threads.post_when_due(item, "undelivered", &mut ticket, &post).await.map(drop)
     }

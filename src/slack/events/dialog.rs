@@ -11,14 +11,14 @@ use super::json::text_at;
 use super::requester::Requester;
 use super::routed::RoutedSlackEvent;
 use crate::model::{
-    ChannelId, Closing, MessageTs, Move, Offer, SlackEvent, SlackUserId, Submission, SubmittedForm,
-    TicketId,
+    Button, ChannelId, Closing, MessageTs, Move, Offer, SlackEvent, SlackUserId, Submission,
+    SubmittedForm, TicketId,
 };
 use crate::slack::text::mrkdwn;
 use crate::slack::views::compose;
 use crate::slack::views::ids::{
-    ChoiceList, ComposeKind, Dialog, KIND_ACTION_ID, SEND_CALLBACK_ID, action, element,
-    parse_destination,
+    ChoiceList, ComposeKind, Dialog, KIND_ACTION_ID, MORE_ACTION_ID, SEND_CALLBACK_ID, element,
+    parse_confirmed_offer, parse_destination, parse_ticket, read_button,
 };
 
 /// Somebody asks for a dialog.
@@ -86,7 +86,7 @@ pub(crate) fn parse_action_request(body: &Value) -> Option<DialogRequest> {
     let trigger = || text_at(body, "/trigger_id").map(str::to_owned).map(ViewTarget::New);
     let response_url = text_at(body, "/response_url").map(str::to_owned);
     match text_at(action, "/action_id")? {
-        action::MORE => {
+        MORE_ACTION_ID => {
             let dialog = Dialog::parse(chosen?)?;
             Some(DialogRequest {
                 by,
@@ -108,12 +108,16 @@ pub(crate) fn parse_action_request(body: &Value) -> Option<DialogRequest> {
             let place = ViewTarget::Over(text_at(body, "/view/id")?.to_owned());
             Some(DialogRequest { by, dialog, about, place, response_url })
         }
-        name @ (action::CLOSE | action::TRANSFER) => {
-            let about = DialogSubject::Ticket(TicketId::parse(text_at(action, "/value")?)?);
-            let dialog = Dialog::parse(name)?;
+        name => {
+            let pressed = read_button(name, text_at(action, "/value")?)?;
+            let dialog = match pressed.button {
+                Button::Close => Dialog::Close,
+                Button::Transfer => Dialog::Transfer,
+                _ => return None,
+            };
+            let about = DialogSubject::Ticket(pressed.ticket?);
             Some(DialogRequest { by, dialog, about, place: trigger()?, response_url })
         }
-        _ => None,
     }
 }
 
@@ -154,8 +158,7 @@ pub(crate) fn parse_submission(body: &Value) -> Option<RoutedSlackEvent> {
     let user = SlackUserId::parse(text_at(body, "/user/id")?)?;
     let name = text_at(body, "/view/callback_id")?;
     let (ticket, form) = if name == SEND_CALLBACK_ID {
-        let (ticket, offer) =
-            compose::parse_confirmed_offer(text_at(body, "/view/private_metadata")?)?;
+        let (ticket, offer) = parse_confirmed_offer(text_at(body, "/view/private_metadata")?)?;
         (ticket, SubmittedForm::Offer(offer))
     } else {
         (parse_view_ticket(body)?, parse_submitted_form(&Dialog::parse(name)?, body)?)
@@ -207,7 +210,7 @@ fn find_element_value<'a>(body: &'a Value, element: &str) -> Option<&'a Value> {
 }
 
 fn parse_view_ticket(body: &Value) -> Option<TicketId> {
-    TicketId::parse(text_at(body, "/view/private_metadata")?)
+    parse_ticket(text_at(body, "/view/private_metadata")?)
 }
 
 /// The root of the thread in which something was pressed.

@@ -15,9 +15,9 @@ use super::requester;
 use super::routed::RoutedSlackEvent;
 use crate::bounded;
 use crate::model::hex::to_hex;
-use crate::model::{AgentMessage, ChannelId, Click, MessageTs, SlackEvent, SlackUserId, TicketId};
+use crate::model::{AgentMessage, Button, ChannelId, Click, MessageTs, SlackEvent, SlackUserId};
 use crate::slack::text::emoji;
-use crate::slack::views::ids::{SLASH_COMMAND, action};
+use crate::slack::views::ids::{SLASH_COMMAND, read_button};
 
 /// What the keys of messages begin with.
 const MESSAGE_KEY_PREFIX: &str = "m:";
@@ -192,7 +192,7 @@ pub(crate) fn parse_stored_event(json: &[u8]) -> Option<RoutedSlackEvent> {
 
 /// What a button does where Slack opens no dialogs: *Close* closes, as the reaction does.
 pub(crate) fn parse_without_dialog(json: &[u8]) -> Option<RoutedSlackEvent> {
-    let is_close = |routed: &RoutedSlackEvent| matches!(&routed.event, SlackEvent::Click(click) if click.action == action::CLOSE);
+    let is_close = |routed: &RoutedSlackEvent| matches!(&routed.event, SlackEvent::Click(click) if click.button == Button::Close);
     let body = bounded::parse_tree_without(std::str::from_utf8(json).ok()?, &LARGE_FIELDS)?;
     parse_click(&body).filter(is_close)
 }
@@ -395,20 +395,23 @@ fn parse_click_or_unknown(body: &Value) -> RoutedSlackEvent {
 
 fn parse_click(body: &Value) -> Option<RoutedSlackEvent> {
     let action = body.pointer("/actions/0")?;
-    let click = Click {
-        user: SlackUserId::parse(text_at(body, "/user/id")?)?,
-        action: text_at(action, "/action_id")?.to_owned(),
-        value: text_at(action, "/value").unwrap_or_default().to_owned(),
-        on: clicked_message(body),
-        response_url: text_at(body, "/response_url").map(str::to_owned),
-        is_shortcut: false,
-    };
+    let user = SlackUserId::parse(text_at(body, "/user/id")?)?;
+    let name = text_at(action, "/action_id")?;
+    let value = text_at(action, "/value").unwrap_or_default();
+    let pressed = read_button(name, value)?;
     let at = text_at(action, "/action_ts").unwrap_or_default();
+    let on = clicked_message(body);
     Some(RoutedSlackEvent {
-        key: limit_key(format!("c:{at}:{}:{}:{}", click.user, click.action, click.value)),
-        about: clicked_thread_root(body, &click),
-        ticket: clicked_ticket(&click),
-        event: SlackEvent::Click(click),
+        key: limit_key(format!("c:{at}:{user}:{name}:{value}")),
+        about: clicked_thread_root(body, on.as_ref()),
+        ticket: pressed.ticket,
+        event: SlackEvent::Click(Click {
+            user,
+            button: pressed.button,
+            on,
+            response_url: text_at(body, "/response_url").map(str::to_owned),
+            is_shortcut: false,
+        }),
     })
 }
 
@@ -418,20 +421,22 @@ fn parse_shortcut_or_unknown(body: &Value) -> RoutedSlackEvent {
 }
 
 fn parse_shortcut(body: &Value) -> Option<RoutedSlackEvent> {
-    let click = Click {
-        user: SlackUserId::parse(text_at(body, "/user/id")?)?,
-        action: text_at(body, "/callback_id")?.to_owned(),
-        value: String::new(),
-        on: Some(clicked_message(body)?),
-        response_url: text_at(body, "/response_url").map(str::to_owned),
-        is_shortcut: true,
-    };
+    let user = SlackUserId::parse(text_at(body, "/user/id")?)?;
+    let name = text_at(body, "/callback_id")?;
+    let pressed = read_button(name, "")?;
+    let on = Some(clicked_message(body)?);
     let at = text_at(body, "/action_ts").unwrap_or_default();
     Some(RoutedSlackEvent {
-        key: limit_key(format!("c:{at}:{}:{}", click.user, click.action)),
-        about: clicked_thread_root(body, &click),
+        key: limit_key(format!("c:{at}:{user}:{name}")),
+        about: clicked_thread_root(body, on.as_ref()),
         ticket: None,
-        event: SlackEvent::Click(click),
+        event: SlackEvent::Click(Click {
+            user,
+            button: pressed.button,
+            on,
+            response_url: text_at(body, "/response_url").map(str::to_owned),
+            is_shortcut: true,
+        }),
     })
 }
 
@@ -443,21 +448,14 @@ fn clicked_message(body: &Value) -> Option<(ChannelId, MessageTs)> {
     Some((ChannelId::parse(channel)?, MessageTs::parse(message)?))
 }
 
-fn clicked_thread_root(body: &Value, click: &Click) -> Option<(ChannelId, MessageTs)> {
-    let (channel, message) = click.on.as_ref()?;
+fn clicked_thread_root(
+    body: &Value,
+    on: Option<&(ChannelId, MessageTs)>,
+) -> Option<(ChannelId, MessageTs)> {
+    let (channel, message) = on?;
     let root =
         text_at(body, "/container/thread_ts").or_else(|| text_at(body, "/message/thread_ts"));
     Some((channel.clone(), root.map_or(Some(message.clone()), MessageTs::parse)?))
-}
-
-/// The ticket that one of our buttons carries: alone, or after what else it carries.
-fn clicked_ticket(click: &Click) -> Option<TicketId> {
-    match click.action.as_str() {
-        action::CLAIM | action::TAKE_OVER | action::RELEASE | action::CLOSE => {
-            TicketId::parse(&click.value)
-        }
-        _ => TicketId::parse(click.value.split_once(' ')?.1),
-    }
 }
 
 fn unknown_event(kind: &str, body: &Value) -> RoutedSlackEvent {

@@ -10,7 +10,9 @@ use slack_morphism::blocks::{
     SlackInputBlockElement, SlackModalView, SlackSectionBlock,
 };
 
+use super::ids::write_button;
 use crate::locale::Texts;
+use crate::model::{Button, TicketId};
 
 /// All that a view shows, to be compared with what is shown already.
 pub(crate) fn describe_look(view: &(impl Serialize + ?Sized)) -> String {
@@ -53,11 +55,28 @@ pub(super) fn actions_block(elements: Vec<SlackActionBlockElement>) -> SlackBloc
     SlackActionsBlock::new(elements).into()
 }
 
-/// A button, with what comes back when it is pressed.
-pub(super) fn button(action: &str, label: &str, value: &str) -> SlackBlockButtonElement {
-    SlackBlockButtonElement::new(plain_text(label))
-        .with_action_id(action.into())
-        .with_value(value.to_owned())
+/// A button that is about a ticket.
+pub(super) fn button(button: &Button, ticket: &TicketId, texts: &Texts) -> SlackBlockButtonElement {
+    let (name, value) = write_button(button, ticket);
+    SlackBlockButtonElement::new(plain_text(&texts.text(button_label_key(button), &[])))
+        .with_action_id(name.into())
+        .with_value(value)
+}
+
+fn button_label_key(button: &Button) -> &'static str {
+    match button {
+        Button::Claim => "button-claim",
+        Button::TakeOver => "button-take-over",
+        Button::Release => "button-release",
+        Button::Close => "button-close",
+        Button::Transfer => "button-transfer",
+        Button::Note | Button::Keep(_) => "button-keep-note",
+        Button::Send(_) => "button-send",
+        Button::TakeOverAndSend(_) => "button-take-over-and-send",
+        Button::Correct(_) => "button-send-correction",
+        Button::Resend(_) | Button::Retry(_) => "button-retry",
+        Button::Skip(_) => "button-skip",
+    }
 }
 
 /// A field with its label, both by the label's key.

@@ -9,11 +9,11 @@ use slack_morphism::blocks::{
 use super::blocks::{
     actions_block, button, context_block, header_block, plain_text, section_block,
 };
-use super::ids::{ComposeKind, Dialog, action};
+use super::ids::{ComposeKind, Dialog, MORE_ACTION_ID};
 use super::render;
 use crate::locale::Texts;
 use crate::model::text::truncate_label;
-use crate::model::{Ticket, TicketEnding, TicketState};
+use crate::model::{Button, Ticket, TicketEnding, TicketId, TicketState};
 use crate::slack::text::mrkdwn::escape_mrkdwn;
 use crate::slack::text::rich_text;
 
@@ -106,18 +106,16 @@ pub(super) fn is_team(name: &str) -> bool {
     name != "DIRECT_TRANSFER"
 }
 
-/// A question to one person: a sentence and buttons, each with its action, its label's key and
-/// what it carries.
+/// A question: a sentence, and the buttons that answer it.
 pub(crate) fn build_question(
     text: &str,
-    offers: &[(&str, &str, &str)],
+    answers: &[Button],
+    ticket: &TicketId,
     texts: &Texts,
 ) -> Vec<SlackBlock> {
     let mut blocks = vec![rich_text::literal_block(text)];
-    let buttons: Vec<SlackActionBlockElement> = offers
-        .iter()
-        .map(|(action, label, value)| button(action, &texts.text(label, &[]), value).into())
-        .collect();
+    let buttons: Vec<SlackActionBlockElement> =
+        answers.iter().map(|answer| button(answer, ticket, texts).into()).collect();
     if !buttons.is_empty() {
         blocks.push(actions_block(buttons));
     }
@@ -262,25 +260,16 @@ pub(super) fn format_slack_date(at: Timestamp, texts: &Texts) -> String {
 
 /// The buttons that can work now.
 fn build_buttons(ticket: &Ticket, texts: &Texts) -> SlackBlock {
-    let actions: &[(&str, &str)] = match ticket.state {
-        TicketState::Unclaimed => &[
-            (action::CLAIM, "button-claim"),
-            (action::CLOSE, "button-close"),
-            (action::TRANSFER, "button-transfer"),
-        ],
-        TicketState::Claimed { .. } => &[
-            (action::RELEASE, "button-release"),
-            (action::CLOSE, "button-close"),
-            (action::TRANSFER, "button-transfer"),
-        ],
+    let buttons: &[Button] = match ticket.state {
+        TicketState::Unclaimed => &[Button::Claim, Button::Close, Button::Transfer],
+        TicketState::Claimed { .. } => &[Button::Release, Button::Close, Button::Transfer],
         TicketState::Closed { .. } => &[],
     };
-    let id = ticket.id.to_string();
-    let mut elements: Vec<SlackActionBlockElement> = actions
+    let mut elements: Vec<SlackActionBlockElement> = buttons
         .iter()
-        .map(|(action, label)| {
-            let style = (*action == action::CLAIM).then_some(SlackBlockButtonStyle::Primary);
-            button(action, &texts.text(label, &[]), &id).opt_style(style).into()
+        .map(|shown| {
+            let style = (*shown == Button::Claim).then_some(SlackBlockButtonStyle::Primary);
+            button(shown, &ticket.id, texts).opt_style(style).into()
         })
         .collect();
     elements.push(build_more_menu(ticket, texts).into());
@@ -304,7 +293,7 @@ fn build_more_menu(ticket: &Ticket, texts: &Texts) -> SlackBlockOverflowElement 
         works(&dialog).then(|| SlackBlockChoiceItem::new(label, dialog.name().to_owned()))
     };
     SlackBlockOverflowElement::new(all.into_iter().filter_map(option).collect())
-        .with_action_id(action::MORE.into())
+        .with_action_id(MORE_ACTION_ID.into())
 }
 
 /// A link to a thread with a label from outside, as mark-up.

@@ -8,7 +8,8 @@ use slack_morphism::events::{
 };
 
 use super::blocks::plain_text;
-use super::ids::{AGENT_PREFIX, TEAM_PREFIX};
+use super::ids::write_destination;
+use crate::model::TransferTarget;
 use crate::model::fold::fold_text;
 use crate::model::text::truncate_label;
 
@@ -43,7 +44,7 @@ impl Choice {
 
     /// A team to which a ticket may be handed on.
     pub(crate) fn for_team(name: &str) -> Self {
-        Self::new(name, format!("{TEAM_PREFIX}{name}"))
+        Self::new(name, write_destination(&TransferTarget::Team(name.to_owned())))
     }
 
     /// An agent to whom a ticket may be handed on: several may have the same name.
@@ -52,7 +53,10 @@ impl Choice {
         email: Option<&str>,
         teams: &[String],
     ) -> Self {
-        let room = VALUE_CHARS.saturating_sub(AGENT_PREFIX.len() + identity.chars().count() + 1);
+        let target = |name: String| {
+            write_destination(&TransferTarget::Agent { identity: identity.to_owned(), name })
+        };
+        let room = VALUE_CHARS.saturating_sub(target(String::new()).chars().count());
         let short: String = name.chars().take(room).collect();
         let teams = teams.join(", ");
         let known = [email.filter(|email| *email != name), Some(teams.as_str())];
@@ -61,7 +65,7 @@ impl Choice {
         Self {
             description: Some(description).filter(|description| !description.is_empty()),
             search_text: email.map(str::to_owned),
-            ..Self::new(name, format!("{AGENT_PREFIX}{identity} {short}"))
+            ..Self::new(name, target(short))
         }
     }
 

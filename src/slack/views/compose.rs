@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use slack_morphism::blocks::{
     SlackBlockChoiceItem, SlackBlockPlainTextInputElement, SlackBlockStaticSelectElement,
     SlackInputBlock, SlackView, SlackViewSubmissionErrorsResponse, SlackViewSubmissionResponse,
@@ -15,7 +15,9 @@ use slack_morphism::blocks::{
 use url::Url;
 
 use super::blocks::{input_block, make_submittable, modal_view, plain_text};
-use super::ids::{ComposeKind, Dialog, KIND_ACTION_ID, SEND_CALLBACK_ID};
+use super::ids::{
+    ComposeKind, Dialog, KIND_ACTION_ID, SEND_CALLBACK_ID, write_confirmed_offer, write_ticket,
+};
 use super::render;
 use crate::locale::Texts;
 use crate::model::{Offer, Ticket, TicketId};
@@ -60,7 +62,7 @@ pub(crate) fn build_offer_form(ticket: &Ticket, kind: ComposeKind, texts: &Texts
     let fields = build_fields(kind, texts);
     let blocks = std::iter::once(kinds).chain(fields).map(Into::into).collect();
     let view = modal_view("dialog-compose", blocks, texts);
-    let (name, metadata) = (Dialog::Compose(kind).name(), ticket.id.to_string());
+    let (name, metadata) = (Dialog::Compose(kind).name(), write_ticket(&ticket.id));
     SlackView::Modal(make_submittable(view, name, metadata, "button-preview", texts))
 }
 
@@ -106,7 +108,7 @@ pub(crate) fn answer_draft(
         Ok(offer) => offer,
         Err(FieldError(field, key)) => return build_field_error(field, key, texts),
     };
-    let metadata = json!({"ticket": ticket.to_string(), "offer": offer_to_json(offer)}).to_string();
+    let metadata = write_confirmed_offer(ticket, offer);
     if metadata.chars().count() > METADATA_CHARS {
         let field = if matches!(offer, Offer::Link { .. }) { "text" } else { "question" };
         return build_field_error(field, "compose-too-long", texts);
@@ -177,44 +179,6 @@ fn parse_options(
     Ok(Offer::Options { text, options, quick: kind == ComposeKind::Quick })
 }
 
-/// Reads the second page: the ticket and what is to be sent.
-pub(crate) fn parse_confirmed_offer(metadata: &str) -> Option<(TicketId, Offer)> {
-    let carried: Value = serde_json::from_str(metadata).ok()?;
-    let ticket = TicketId::parse(carried.get("ticket")?.as_str()?)?;
-    Some((ticket, parse_offer(carried.get("offer")?)?))
-}
-
-fn offer_to_json(offer: &Offer) -> Value {
-    match offer {
-        Offer::Options { text, options, quick } => {
-            json!({"text": text, "options": options, "quick": quick})
-        }
-        Offer::Place { latitude, longitude, label } => {
-            json!({"latitude": latitude, "longitude": longitude, "label": label})
-        }
-        Offer::Link { url, title, text } => json!({"url": url, "title": title, "text": text}),
-    }
-}
-
-fn parse_offer(offer: &Value) -> Option<Offer> {
-    let text = |key: &str| offer.get(key).and_then(Value::as_str).map(str::to_owned);
-    if let Some(url) = text("url") {
-        return Some(Offer::Link { url, title: text("title"), text: text("text") });
-    }
-    if let Some(latitude) = offer.get("latitude") {
-        let longitude = offer.get("longitude")?.as_f64()?;
-        return Some(Offer::Place {
-            latitude: latitude.as_f64()?,
-            longitude,
-            label: text("label"),
-        });
-    }
-    let options = offer.get("options")?.as_array()?;
-    let options = options.iter().filter_map(|option| option.as_str().map(str::to_owned)).collect();
-    let quick = offer.get("quick")?.as_bool()?;
-    Some(Offer::Options { text: text("text")?, options, quick })
-}
-
 /// The first two numbers with a comma between them that can be a place: typed as they are, or in
 /// the address of a map.
 fn parse_coordinates(text: &str) -> Option<(f64, f64)> {
@@ -239,7 +203,10 @@ fn is_web_url(address: &str) -> bool {
 mod tests {
     use proptest::prelude::*;
 
+    use serde_json::json;
+
     use super::*;
+    use crate::slack::views::ids::parse_confirmed_offer;
 
     #[test]
     fn places_are_found_as_people_write_them() {
@@ -301,8 +268,9 @@ mod tests {
             let link = Offer::Link { url: text.clone(), title: label.clone(), text: None };
             let place = Offer::Place { latitude: place.0, longitude: place.1, label };
             for offer in [Offer::Options { text, options, quick }, place, link] {
-                let carried = json!({"ticket": "default/t", "offer": offer_to_json(&offer)}).to_string();
-                prop_assert_eq!(parse_confirmed_offer(&carried).unwrap().1, offer);
+                let ticket = TicketId::parse("default/t").unwrap();
+                let carried = write_confirmed_offer(&ticket, &offer);
+                prop_assert_eq!(parse_confirmed_offer(&carried), Some((ticket, offer)));
             }
         }
     }

@@ -10,10 +10,10 @@ use super::blocks::{
     actions_block, button, context_block, divider_block, header_block, section_block,
 };
 use super::card::{escape_line, format_slack_date, is_team, link_to_thread};
-use super::ids::{SLASH_COMMAND, action};
+use super::ids::SLASH_COMMAND;
 use super::render;
 use crate::locale::Texts;
-use crate::model::{Outage, Ticket, TicketState};
+use crate::model::{Button, Outage, Ticket, TicketState};
 use crate::slack::text::rich_text;
 
 /// Most tickets of one list: two blocks each, of the 100 that a home tab may have.
@@ -250,30 +250,17 @@ fn render_row(row: &ListedTicket, texts: &Texts) -> Vec<SlackBlock> {
         }
         TicketState::Closed { .. } => line.push(texts.text("card-closed", &[])),
     }
-    let id = ticket.id.to_string();
-    let buttons: &[(&str, &str)] = match ticket.state {
-        TicketState::Unclaimed => &[
-            (action::CLAIM, "button-claim"),
-            (action::CLOSE, "button-close"),
-            (action::TRANSFER, "button-transfer"),
-        ],
-        TicketState::Claimed { .. } if row.is_own => &[
-            (action::RELEASE, "button-release"),
-            (action::CLOSE, "button-close"),
-            (action::TRANSFER, "button-transfer"),
-        ],
-        TicketState::Claimed { .. } => &[
-            (action::TAKE_OVER, "button-take-over"),
-            (action::CLOSE, "button-close"),
-            (action::TRANSFER, "button-transfer"),
-        ],
+    let buttons: &[Button] = match ticket.state {
+        TicketState::Unclaimed => &[Button::Claim, Button::Close, Button::Transfer],
+        TicketState::Claimed { .. } if row.is_own => {
+            &[Button::Release, Button::Close, Button::Transfer]
+        }
+        TicketState::Claimed { .. } => &[Button::TakeOver, Button::Close, Button::Transfer],
         TicketState::Closed { .. } => &[],
     };
     let mut blocks = vec![section_block(line.join(" · "))];
     if !buttons.is_empty() {
-        let elements = buttons
-            .iter()
-            .map(|(action, label)| button(action, &texts.text(label, &[]), &id).into());
+        let elements = buttons.iter().map(|shown| button(shown, &ticket.id, texts).into());
         blocks.push(actions_block(elements.collect()));
     }
     blocks

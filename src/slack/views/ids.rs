@@ -2,38 +2,75 @@
 //!
 //! They live in Slack for weeks: a card that was posted before an update still has its buttons.
 
-use crate::model::TransferTarget;
+use std::fmt::Display;
 
-/// The names of our buttons, and what each carries.
-pub(crate) mod action {
-    /// Claims the ticket that the button carries.
-    pub(crate) const CLAIM: &str = "claim";
-    /// Claims the ticket that the button carries, even from another agent.
-    pub(crate) const TAKE_OVER: &str = "take_over";
-    /// Releases the ticket that the button carries.
-    pub(crate) const RELEASE: &str = "release";
-    /// Asks how to close the ticket that the button carries.
-    pub(crate) const CLOSE: &str = "close";
-    /// Asks where to hand the ticket on that the button carries.
-    pub(crate) const TRANSFER: &str = "transfer";
-    /// The menu on a card with all that needs a dialog; each entry is the name of one.
-    pub(crate) const MORE: &str = "more";
-    /// Keeps a message from being sent, as far as there is still time.
-    pub(crate) const NOTE: &str = "note";
-    /// Sends the message that the button carries, before its ticket, to the customer.
-    pub(crate) const SEND: &str = "send";
-    /// Claims the ticket and sends the message that the button carries, before its ticket.
-    pub(crate) const TAKE_OVER_AND_SEND: &str = "take_over_and_send";
-    /// Leaves the message that the button carries, before its ticket, a note.
-    pub(crate) const KEEP: &str = "keep";
-    /// Sends the message that the button carries, before its ticket, again as it is now.
-    pub(crate) const CORRECT: &str = "correct";
-    /// Puts the parked item that the button carries, before its ticket, back.
-    pub(crate) const RETRY: &str = "retry";
-    /// Sends the failed message that the button carries, before its ticket, once more.
-    pub(crate) const RESEND: &str = "resend";
-    /// Gives the parked item that the button carries, before its ticket, up.
-    pub(crate) const SKIP: &str = "skip";
+use serde_json::{Value, json};
+
+use crate::model::{Button, MessageTs, Offer, PressedButton, TicketId, TransferTarget};
+
+/// The menu on a card with all that needs a dialog; each entry is the name of one.
+pub(crate) const MORE_ACTION_ID: &str = "more";
+
+/// A button's name and what it carries, as Slack keeps them: its ticket, alone or after what else
+/// there is, with a blank between.
+pub(crate) fn write_button(button: &Button, ticket: &TicketId) -> (&'static str, String) {
+    let with_ticket = |what: &dyn Display| format!("{what} {ticket}");
+    let value = match button {
+        Button::Claim
+        | Button::TakeOver
+        | Button::Release
+        | Button::Close
+        | Button::Transfer
+        | Button::Note => ticket.to_string(),
+        Button::Send(message)
+        | Button::TakeOverAndSend(message)
+        | Button::Keep(message)
+        | Button::Correct(message) => with_ticket(message),
+        Button::Resend(part) => with_ticket(part),
+        Button::Retry(parked) | Button::Skip(parked) => with_ticket(parked),
+    };
+    (button_name(button), value)
+}
+
+fn button_name(button: &Button) -> &'static str {
+    match button {
+        Button::Claim => "claim",
+        Button::TakeOver => "take_over",
+        Button::Release => "release",
+        Button::Close => "close",
+        Button::Transfer => "transfer",
+        Button::Note => "note",
+        Button::Send(_) => "send",
+        Button::TakeOverAndSend(_) => "take_over_and_send",
+        Button::Keep(_) => "keep",
+        Button::Correct(_) => "correct",
+        Button::Resend(_) => "resend",
+        Button::Retry(_) => "retry",
+        Button::Skip(_) => "skip",
+    }
+}
+
+/// Reads [`write_button`] back. What it carries may be missing: a shortcut has a button's name only.
+pub(crate) fn read_button(name: &str, value: &str) -> Option<PressedButton> {
+    let alone = |button| PressedButton { button, ticket: TicketId::parse(value) };
+    let (carried, ticket) = value.split_once(' ').unwrap_or_default();
+    let button = match name {
+        "claim" => return Some(alone(Button::Claim)),
+        "take_over" => return Some(alone(Button::TakeOver)),
+        "release" => return Some(alone(Button::Release)),
+        "close" => return Some(alone(Button::Close)),
+        "transfer" => return Some(alone(Button::Transfer)),
+        "note" => return Some(alone(Button::Note)),
+        "send" => Button::Send(MessageTs::parse(carried)?),
+        "take_over_and_send" => Button::TakeOverAndSend(MessageTs::parse(carried)?),
+        "keep" => Button::Keep(MessageTs::parse(carried)?),
+        "correct" => Button::Correct(MessageTs::parse(carried)?),
+        "resend" => Button::Resend(carried.to_owned()),
+        "retry" => Button::Retry(carried.parse().ok()?),
+        "skip" => Button::Skip(carried.parse().ok()?),
+        _ => return None,
+    };
+    Some(PressedButton { button, ticket: TicketId::parse(ticket) })
 }
 
 /// The elements of our dialogs.
@@ -159,11 +196,20 @@ impl ComposeKind {
 }
 
 /// What the value of a team begins with.
-pub(crate) const TEAM_PREFIX: &str = "team:";
+const TEAM_PREFIX: &str = "team:";
 /// What the value of an agent begins with; the identity follows, and after a blank the name.
-pub(crate) const AGENT_PREFIX: &str = "agent:";
+const AGENT_PREFIX: &str = "agent:";
 
-/// Reads to whom a ticket is to be handed on.
+/// To whom a ticket is to be handed on, as the value of an entry: a team by its name; an agent by the
+/// identity, and after a blank the name, which may be cut.
+pub(crate) fn write_destination(target: &TransferTarget) -> String {
+    match target {
+        TransferTarget::Team(team) => format!("{TEAM_PREFIX}{team}"),
+        TransferTarget::Agent { identity, name } => format!("{AGENT_PREFIX}{identity} {name}"),
+    }
+}
+
+/// Reads [`write_destination`] back.
 pub(crate) fn parse_destination(value: &str) -> Option<TransferTarget> {
     if let Some(team) = value.strip_prefix(TEAM_PREFIX) {
         return Some(TransferTarget::Team(team.to_owned()));
@@ -171,4 +217,164 @@ pub(crate) fn parse_destination(value: &str) -> Option<TransferTarget> {
     let agent = value.strip_prefix(AGENT_PREFIX)?;
     let (identity, name) = agent.split_once(' ').unwrap_or((agent, agent));
     Some(TransferTarget::Agent { identity: identity.to_owned(), name: name.to_owned() })
+}
+
+/// What a dialog about a ticket carries. Blip's ids are bounded (`model::ids`), far below Slack's
+/// limit of 3,000 characters.
+pub(crate) fn write_ticket(ticket: &TicketId) -> String {
+    ticket.to_string()
+}
+
+/// Reads [`write_ticket`] back.
+pub(crate) fn parse_ticket(metadata: &str) -> Option<TicketId> {
+    TicketId::parse(metadata)
+}
+
+/// What the second page of the composer carries: all that was filled in on the first.
+pub(crate) fn write_confirmed_offer(ticket: &TicketId, offer: &Offer) -> String {
+    json!({"ticket": ticket.to_string(), "offer": offer_to_json(offer)}).to_string()
+}
+
+/// Reads [`write_confirmed_offer`] back.
+pub(crate) fn parse_confirmed_offer(metadata: &str) -> Option<(TicketId, Offer)> {
+    let carried: Value = serde_json::from_str(metadata).ok()?;
+    let ticket = TicketId::parse(carried.get("ticket")?.as_str()?)?;
+    Some((ticket, parse_offer(carried.get("offer")?)?))
+}
+
+fn offer_to_json(offer: &Offer) -> Value {
+    match offer {
+        Offer::Options { text, options, quick } => {
+            json!({"text": text, "options": options, "quick": quick})
+        }
+        Offer::Place { latitude, longitude, label } => {
+            json!({"latitude": latitude, "longitude": longitude, "label": label})
+        }
+        Offer::Link { url, title, text } => json!({"url": url, "title": title, "text": text}),
+    }
+}
+
+fn parse_offer(offer: &Value) -> Option<Offer> {
+    let text = |key: &str| offer.get(key).and_then(Value::as_str).map(str::to_owned);
+    if let Some(url) = text("url") {
+        return Some(Offer::Link { url, title: text("title"), text: text("text") });
+    }
+    if let Some(latitude) = offer.get("latitude") {
+        let longitude = offer.get("longitude")?.as_f64()?;
+        return Some(Offer::Place {
+            latitude: latitude.as_f64()?,
+            longitude,
+            label: text("label"),
+        });
+    }
+    let options = offer.get("options")?.as_array()?;
+    let options = options.iter().filter_map(|option| option.as_str().map(str::to_owned)).collect();
+    let quick = offer.get("quick")?.as_bool()?;
+    Some(Offer::Options { text: text("text")?, options, quick })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Buttons, entries of lists and dialogs stay in Slack for weeks: what an older release wrote
+    /// must be understood, so none of this may change.
+    #[test]
+    fn what_buttons_carry_is_written_as_it_always_was() {
+        let ticket = TicketId::parse("default/9b2e-1").unwrap();
+        let message = || MessageTs::parse("1785776520.000100").unwrap();
+        for (button, name, value) in [
+            (Button::Claim, "claim", "default/9b2e-1"),
+            (Button::TakeOver, "take_over", "default/9b2e-1"),
+            (Button::Release, "release", "default/9b2e-1"),
+            (Button::Close, "close", "default/9b2e-1"),
+            (Button::Transfer, "transfer", "default/9b2e-1"),
+            (Button::Note, "note", "default/9b2e-1"),
+            (Button::Send(message()), "send", "1785776520.000100 default/9b2e-1"),
+            (
+                Button::TakeOverAndSend(message()),
+                "take_over_and_send",
+                "1785776520.000100 default/9b2e-1",
+            ),
+            (Button::Keep(message()), "keep", "1785776520.000100 default/9b2e-1"),
+            (Button::Correct(message()), "correct", "1785776520.000100 default/9b2e-1"),
+            (Button::Resend("a-1".to_owned()), "resend", "a-1 default/9b2e-1"),
+            (Button::Retry(42), "retry", "42 default/9b2e-1"),
+            (Button::Skip(42), "skip", "42 default/9b2e-1"),
+        ] {
+            assert_eq!(write_button(&button, &ticket), (name, value.to_owned()));
+            let pressed = PressedButton { button, ticket: Some(ticket.clone()) };
+            assert_eq!(read_button(name, value), Some(pressed));
+        }
+    }
+
+    #[test]
+    fn names_that_live_in_slack_are_what_they_always_were() {
+        let dialogs = [
+            (Dialog::Close, "close"),
+            (Dialog::Transfer, "transfer"),
+            (Dialog::Tags, "tags"),
+            (Dialog::Reply(None), "reply"),
+            (Dialog::Compose(ComposeKind::Quick), "compose"),
+            (Dialog::History, "history"),
+            (Dialog::Details, "details"),
+        ];
+        for (dialog, name) in dialogs {
+            assert_eq!((dialog.name(), Dialog::parse(name)), (name, Some(dialog.clone())));
+        }
+        let kinds = ComposeKind::ALL.map(ComposeKind::name);
+        assert_eq!(kinds, ["quick", "menu", "place", "link"]);
+        let elements = [element::DESTINATION, element::TAGS, element::REPLY, element::MESSAGE_TEXT];
+        assert_eq!(elements, ["destination", "tags", "canned_reply", "words"]);
+        let names = [MORE_ACTION_ID, SEND_CALLBACK_ID, KIND_ACTION_ID, SLASH_COMMAND];
+        assert_eq!(names, ["more", "compose_send", "compose_kind", "/blip"]);
+    }
+
+    #[test]
+    fn what_dialogs_carry_is_written_as_it_always_was() {
+        let ticket = TicketId::parse("default/9b2e-1").unwrap();
+        assert_eq!(write_ticket(&ticket), "default/9b2e-1");
+        assert_eq!(parse_ticket("default/9b2e-1"), Some(ticket.clone()));
+        let (identity, name) = ("ana%40loja.com@blip.ai".to_owned(), "Ana Lima".to_owned());
+        for (target, written) in [
+            (TransferTarget::Team("Vendas".to_owned()), "team:Vendas"),
+            (TransferTarget::Agent { identity, name }, "agent:ana%40loja.com@blip.ai Ana Lima"),
+        ] {
+            assert_eq!(write_destination(&target), written);
+            assert_eq!(parse_destination(written), Some(target));
+        }
+        let place = Offer::Place { latitude: -22.9519, longitude: -43.0, label: None };
+        let text = "Qual?".to_owned();
+        let options = Offer::Options { text, options: vec!["a".to_owned()], quick: true };
+        let url = "https://a.example/".to_owned();
+        let link = Offer::Link { url, title: Some("T".to_owned()), text: None };
+        for (offer, written) in [
+            (
+                options,
+                r#"{"offer":{"options":["a"],"quick":true,"text":"Qual?"},"ticket":"default/9b2e-1"}"#,
+            ),
+            (
+                place,
+                r#"{"offer":{"label":null,"latitude":-22.9519,"longitude":-43.0},"ticket":"default/9b2e-1"}"#,
+            ),
+            (
+                link,
+                r#"{"offer":{"text":null,"title":"T","url":"https://a.example/"},"ticket":"default/9b2e-1"}"#,
+            ),
+        ] {
+            assert_eq!(write_confirmed_offer(&ticket, &offer), written);
+            assert_eq!(parse_confirmed_offer(written), Some((ticket.clone(), offer)));
+        }
+    }
+
+    #[test]
+    fn what_was_never_written_is_no_button() {
+        for (name, value) in
+            [("send", "default/9b2e-1"), ("retry", "x default/9b2e-1"), ("more", "close"), ("", "")]
+        {
+            assert_eq!(read_button(name, value), None, "{name} {value}");
+        }
+        let shortcut = PressedButton { button: Button::Claim, ticket: None };
+        assert_eq!(read_button("claim", ""), Some(shortcut));
+    }
 }

@@ -13,11 +13,11 @@ use super::blocks::{
 };
 use super::card::{is_team, link_to_thread};
 use super::choices::{Choice, SelectOption};
-use super::ids::{Dialog, element};
+use super::ids::{Dialog, element, write_ticket};
 use super::render;
 use crate::locale::Texts;
 use crate::model::text::{split_text, to_one_line, truncate_label};
-use crate::model::{Content, Ticket, TicketId};
+use crate::model::{Content, Ticket};
 use crate::slack::text::rich_text::{self, literal_block};
 
 /// Longest text that can be typed: what WhatsApp takes is split, Block Kit's own limit is 3,000.
@@ -168,17 +168,12 @@ fn build_form_view(
     texts: &Texts,
 ) -> SlackView {
     let view = modal_view(title, blocks, texts);
-    let metadata = format_metadata(&ticket.id);
+    let metadata = write_ticket(&ticket.id);
     SlackView::Modal(make_submittable(view, dialog.name(), metadata, submit, texts))
 }
 
 fn build_view(title: &str, blocks: Vec<SlackBlock>, texts: &Texts) -> SlackView {
     SlackView::Modal(modal_view(title, blocks, texts))
-}
-
-/// Blip's ids are bounded (`model::ids`), far below Slack's limit of 3,000 characters.
-fn format_metadata(ticket: &TicketId) -> String {
-    ticket.to_string()
 }
 
 /// A list that opens at once and is searched while somebody types.

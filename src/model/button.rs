@@ -1,0 +1,43 @@
+//! What the buttons below a ticket and beside a message do.
+
+use super::{MessageTs, TicketId};
+
+/// A button, with what it carries besides its ticket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Button {
+    /// Claims the ticket.
+    Claim,
+    /// Claims the ticket, even from another agent.
+    TakeOver,
+    /// Releases the ticket.
+    Release,
+    /// Asks how to close the ticket; closes it where no dialog can be opened.
+    Close,
+    /// Asks where to hand the ticket on.
+    Transfer,
+    /// Keeps the message that it was used on from being sent, as far as there is still time.
+    Note,
+    /// Sends this message to the customer.
+    Send(MessageTs),
+    /// Claims the ticket and sends this message.
+    TakeOverAndSend(MessageTs),
+    /// Leaves this message a note.
+    Keep(MessageTs),
+    /// Sends this message again as it is now.
+    Correct(MessageTs),
+    /// Sends the part with this id at Blip, which did not arrive, once more.
+    Resend(String),
+    /// Puts this parked item back.
+    Retry(i64),
+    /// Gives this parked item up.
+    Skip(i64),
+}
+
+/// What a button was found to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PressedButton {
+    /// What it does.
+    pub(crate) button: Button,
+    /// The ticket that it carries; a shortcut carries none.
+    pub(crate) ticket: Option<TicketId>,
+}
