@@ -29,10 +29,10 @@ impl Endings {
         if !ticket.is_closed() {
             let at = item.received;
             let line = self.texts.ticket_ending_text(&ending, at);
+            // Nobody reads a thread that they hold no longer, unless they are told.
+            let post = ThreadPost::for_agent(ticket.holder(), &line);
             self.threads.wait_for_slot(ticket).await?;
-            self.threads
-                .post_to_ticket(item, "ended", ticket, &ThreadPost::from_line(&line))
-                .await?;
+            self.threads.post_to_ticket(item, "ended", ticket, &post).await?;
             ticket.enter_state(TicketState::Closed { ending, at });
             self.calls.store.put_ticket(ticket).await?;
             tracing::info!(ticket.id = %ticket.id, "a ticket was ended at Blip");

@@ -11,9 +11,11 @@ use crate::store::Item;
 
 /// Calls that are made once: the names of their steps, without what tells one of them from another
 /// of the same kind.
-pub const CALL_NAMES: [&str; 35] = [
+pub const CALL_NAMES: [&str; 38] = [
     "card",
+    "claimed",
     "close",
+    "closed",
     "context",
     "elsewhere",
     "ended",
@@ -31,6 +33,7 @@ pub const CALL_NAMES: [&str; 35] = [
     "post",
     "preview",
     "refused",
+    "released",
     "remind",
     "rest",
     "send",

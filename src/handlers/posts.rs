@@ -2,13 +2,14 @@
 
 use crate::slack::SlackBlock;
 use crate::slack::find;
-use crate::slack::rich_text::Mention;
+use crate::slack::rich_text::{MENTION_SLOTS, Mention};
 use std::sync::Arc;
 
 use crate::handlers::calls::MAX_CLOCK_SKEW;
 use crate::handlers::calls::{Calls, derive_delivery_id};
 use crate::handlers::interrupt::{CallError, Interrupt, PipeResult};
-use crate::model::{ChannelId, Failure, Fault, MessageTs, SlackUserId, Thread, Ticket};
+use crate::locale::Texts;
+use crate::model::{Agent, ChannelId, Failure, Fault, MessageTs, SlackUserId, Thread, Ticket};
 use crate::slack;
 use crate::slack::{Post, Posted, SlackClient, home, rich_text};
 use crate::store::{Item, Lane, Link, PostRate, Role};
@@ -50,6 +51,32 @@ impl ThreadPost {
     pub(crate) fn with_mention(mention: &Mention, line: &str) -> Self {
         let (text, block) = rich_text::to_mention_post(mention, line);
         Self { text, blocks: vec![block], ..Self::from_line(line) }
+    }
+
+    /// A line of the bridge's own in which some of the variables are mentions.
+    pub(crate) fn from_text(
+        texts: &Texts,
+        key: &str,
+        args: &[(&str, &str)],
+        mentions: &[(&str, &Mention)],
+    ) -> Self {
+        let slots = MENTION_SLOTS.map(String::from);
+        let args: Vec<(&str, String)> =
+            args.iter().map(|(name, value)| (*name, value.replace(MENTION_SLOTS, ""))).collect();
+        let plain = args.iter().map(|(name, value)| (*name, value.as_str()));
+        let mentioned = mentions.iter().zip(&slots).map(|((name, _), slot)| (*name, slot.as_str()));
+        let line = texts.text(key, &plain.chain(mentioned).collect::<Vec<_>>());
+        let people: Vec<&Mention> = mentions.iter().map(|(_, mention)| *mention).collect();
+        let (text, block) = rich_text::to_post_with_mentions(&line, &people);
+        Self { text, blocks: vec![block], ..Self::from_line("") }
+    }
+
+    /// A line of the bridge's own that begins with a mention of whom it concerns, if anybody.
+    pub(crate) fn for_agent(agent: Option<&Agent>, line: &str) -> Self {
+        match agent {
+            Some(agent) => Self::with_mention(&Mention::User(agent.user.clone()), line),
+            None => Self::from_line(line),
+        }
     }
 }
 

@@ -61,7 +61,9 @@ menu-details = 🔎 Ticket details
 
 ## The thread: lines that everybody in the channel reads.
 
-thread-taken-over = 👀 { $agent } took this ticket over.
+thread-claimed = 👀 { $agent } claimed this ticket.
+thread-taken-over = 👀 { $agent } took this ticket over from { $previous }.
+thread-released = ⏳ { $agent } released this ticket: nobody has it now.
 thread-default-agent = In Blip the ticket is assigned to the default agent because { $agent } has no Blip account.
 thread-closed-agent = ✅ { $agent } closed the ticket at { $time }.
 thread-closed-elsewhere = ✅ Closed in Blip Desk at { $time }.

@@ -61,7 +61,9 @@ menu-details = 🔎 Detalles del ticket
 
 ## The thread: lines that everybody in the channel reads.
 
-thread-taken-over = 👀 { $agent } tomó este ticket.
+thread-claimed = 👀 { $agent } tomó este ticket.
+thread-taken-over = 👀 { $agent } tomó este ticket, que tenía { $previous }.
+thread-released = ⏳ { $agent } liberó este ticket: nadie lo tiene ahora.
 thread-default-agent = En Blip el ticket está a nombre del agente predeterminado, porque { $agent } no está registrado allí.
 thread-closed-agent = ✅ { $agent } cerró el ticket a las { $time }.
 thread-closed-elsewhere = ✅ Cerrado en Blip Desk a las { $time }.

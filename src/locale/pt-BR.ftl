@@ -61,7 +61,9 @@ menu-details = 🔎 Detalhes do ticket
 
 ## The thread: lines that everybody in the channel reads.
 
-thread-taken-over = 👀 { $agent } assumiu este atendimento.
+thread-claimed = 👀 { $agent } assumiu este atendimento.
+thread-taken-over = 👀 { $agent } assumiu este atendimento, que estava com { $previous }.
+thread-released = ⏳ { $agent } liberou este atendimento: ninguém está com ele.
 thread-default-agent = No Blip, o ticket está em nome do atendente padrão, porque { $agent } não tem cadastro lá.
 thread-closed-agent = ✅ { $agent } finalizou o atendimento às { $time }.
 thread-closed-elsewhere = ✅ Finalizado no Blip Desk às { $time }.

@@ -68,4 +68,5 @@ mod store;
 mod streaming;
 mod support;
 mod traces;
+mod told;
 mod words;

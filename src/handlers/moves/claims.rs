@@ -70,9 +70,7 @@ impl Claims {
         }
         match opened {
             Ok(()) => {
-                if let Some(previous) = ticket.holder().cloned() {
-                    self.transitions.post_take_over(item, ticket, &agent, &previous).await?;
-                }
+                self.transitions.post_claim(item, ticket, &agent).await?;
                 let since = item.received;
                 self.transitions
                     .change_state(ticket, TicketState::Claimed { holder: agent, since })
@@ -94,6 +92,7 @@ impl Claims {
         item: &Item,
         ticket: &mut Ticket,
     ) -> PipeResult<MoveOutcome> {
+        self.transitions.post_release(item, ticket).await?;
         self.transitions.change_state(ticket, TicketState::Unclaimed).await?;
         let topic = ReminderTopic::Unclaimed;
         self.timers.schedule_reminder(ticket, topic, item.received).await?;

@@ -57,6 +57,7 @@ impl Closings {
                     .blip_identity(person)
                     .or_else(|| self.people.agents.default.clone());
                 let ending = TicketEnding::Agent(build_agent(person, identity.unwrap_or_default()));
+                self.transitions.post_close_to_holder(item, ticket, person, &ending).await?;
                 ticket.tags = tags;
                 self.transitions
                     .change_state(ticket, TicketState::Closed { ending, at: item.received })

@@ -18,6 +18,7 @@ use crate::locale::Texts;
 use crate::model::{
     Agent, Failure, Move, MoveRefusal, Ticket, TicketEnding, TicketState, TransferTarget,
 };
+use crate::slack::parse;
 use crate::store::Item;
 
 /// Checks moves, keeps what they lead to, and tells people why not.
@@ -98,18 +99,52 @@ impl Transitions {
         }
     }
 
-    /// Who loses a ticket to a colleague hears of it.
-    pub(crate) async fn post_take_over(
+    /// Tells the thread who has claimed the ticket. Slack tells of a thread only those who wrote in
+    /// it or were mentioned (`slack.md` C), so who holds it is mentioned, and so is who held it.
+    pub(crate) async fn post_claim(
         &self,
         item: &Item,
         ticket: &mut Ticket,
         agent: &Agent,
-        previous: &Agent,
     ) -> PipeResult<()> {
-        let args = [("agent", agent.name.as_str())];
-        let line = self.texts.text("thread-taken-over", &args);
-        let post = ThreadPost::with_mention(&Mention::User(previous.user.clone()), &line);
-        self.threads.post_when_due(item, "taken-over", ticket, &post).await.map(drop)
+        let holder = Mention::User(agent.user.clone());
+        let previous = ticket.holder().map(|previous| Mention::User(previous.user.clone()));
+        let (step, post) = match &previous {
+            Some(previous) => {
+                let mentions = [("agent", &holder), ("previous", previous)];
+                let post = ThreadPost::from_text(&self.texts, "thread-taken-over", &[], &mentions);
+                ("taken-over", post)
+            }
+            // Who writes a reply follows the thread by that.
+            None if is_typed_reply(item) => return Ok(()),
+            None => {
+                let mentions = [("agent", &holder)];
+                let post = ThreadPost::from_text(&self.texts, "thread-claimed", &[], &mentions);
+                ("claimed", post)
+            }
+        };
+        self.threads.post_when_due(item, step, ticket, &post).await
+    }
+
+    /// Tells the thread that nobody holds the ticket any more.
+    pub(crate) async fn post_release(&self, item: &Item, ticket: &mut Ticket) -> PipeResult<()> {
+        let Some(holder) = ticket.holder() else { return Ok(()) };
+        let line = self.texts.text("thread-released", &[("agent", &holder.name)]);
+        self.threads.post_when_due(item, "released", ticket, &ThreadPost::from_line(&line)).await
+    }
+
+    /// Tells the holder that somebody else has closed their ticket.
+    pub(crate) async fn post_close_to_holder(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        ending: &TicketEnding,
+    ) -> PipeResult<()> {
+        let Some(holder) = find_other_holder(ticket, person) else { return Ok(()) };
+        let line = self.texts.ticket_ending_text(ending, item.received);
+        let post = ThreadPost::for_agent(Some(&holder), &line);
+        self.threads.post_when_due(item, "closed", ticket, &post).await
     }
 
     pub(crate) async fn post_transfer(
@@ -122,9 +157,17 @@ impl Transitions {
         let args = [("agent", person.profile.name.as_str()), ("to", to.name())];
         let key = if is_known { "thread-transferred-by" } else { "thread-transferred-unknown" };
         let line = self.texts.text(key, &args);
-        self.threads
-            .post_when_due(item, "transferred", ticket, &ThreadPost::from_line(&line))
-            .await
-            .map(drop)
+        let post = ThreadPost::for_agent(find_other_holder(ticket, person).as_ref(), &line);
+        self.threads.post_when_due(item, "transferred", ticket, &post).await
     }
+}
+
+/// Who holds a ticket, if that is somebody else than who does something about it.
+fn find_other_holder(ticket: &Ticket, person: &Person) -> Option<Agent> {
+    ticket.holder().filter(|holder| holder.user != person.user).cloned()
+}
+
+/// Whether an item is a reply that somebody wrote in the thread, just now or held since.
+fn is_typed_reply(item: &Item) -> bool {
+    parse::is_message(&item.key) || Job::is_send(&item.key)
 }

@@ -87,6 +87,32 @@ pub(crate) fn to_mention_post(mention: &Mention, line: &str) -> (String, SlackBl
     (text, rich_text_block(SlackRichTextSection::new(runs)))
 }
 
+/// Characters that stand in a line where mentions go. They are none that anybody can type: Unicode
+/// keeps them for the use of programs.
+pub(crate) const MENTION_SLOTS: [char; 3] = ['\u{fdd0}', '\u{fdd1}', '\u{fdd2}'];
+
+/// A line as a post, with a mention in the place of each of [`MENTION_SLOTS`]. Slack tells people
+/// of a mention only if it is an element of the block.
+pub(crate) fn to_post_with_mentions(line: &str, mentions: &[&Mention]) -> (String, SlackBlock) {
+    let mut runs = Vec::new();
+    let mut text = String::new();
+    for part in line.split_inclusive(MENTION_SLOTS) {
+        let slot = part.chars().next_back().and_then(slot_number);
+        let words = clean_text(part.trim_end_matches(MENTION_SLOTS));
+        text.push_str(&escape_mrkdwn(&words));
+        runs.extend(literal_runs(&words));
+        if let Some(mention) = slot.and_then(|slot| mentions.get(slot)) {
+            text.push_str(&mention.to_mrkdwn());
+            runs.push(mention.to_run());
+        }
+    }
+    (text, rich_text_block(SlackRichTextSection::new(runs)))
+}
+
+fn slot_number(c: char) -> Option<usize> {
+    MENTION_SLOTS.iter().position(|slot| *slot == c)
+}
+
 /// The block of [`to_literal_post`], where there is no `text`.
 pub(crate) fn literal_block(text: &str) -> SlackBlock {
     to_literal_post(text).1

@@ -1,0 +1,115 @@
+//! People are told in time: in Slack only who wrote in a thread or was mentioned in it hears of it.
+
+use blip_slack::demo::{ANA, BIA, CHANNEL};
+use blip_slack_standins::slack::Message;
+use serde_json::{Value, json};
+
+use crate::support::Bridge;
+
+/// Whether a post calls somebody: in its block, and in the text that notifications show.
+fn calls(message: &Message, user: &str) -> bool {
+    fn is_within(value: &Value, element: &Value) -> bool {
+        match value {
+            Value::Array(items) => items.iter().any(|item| is_within(item, element)),
+            Value::Object(fields) => {
+                value == element || fields.values().any(|item| is_within(item, element))
+            }
+            _ => false,
+        }
+    }
+    let element = json!({ "type": "user", "user_id": user });
+    let is_shown = message.blocks.iter().any(|block| is_within(block, &element));
+    assert_eq!(is_shown, message.text.contains(&format!("<@{user}>")), "{message:?}");
+    is_shown
+}
+
+/// The lines of a thread that call somebody.
+fn calls_to(bridge: &Bridge, card: &Message, user: &str) -> Vec<String> {
+    let lines = bridge.replies(card).into_iter();
+    lines.filter(|line| calls(line, user)).map(|line| line.words()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_claims_without_writing_is_mentioned_in_the_thread_once() {
+    let bridge = Bridge::start().await;
+    let (_, by_reaction) = bridge.ticket("Maria", "Oi").await;
+    bridge.slack.reacts(ANA, CHANNEL, &by_reaction.ts, "eyes").await.unwrap();
+    let (_, by_button) = bridge.ticket("João", "Oi").await;
+    bridge.slack.clicks(ANA, CHANNEL, &by_button.ts, "claim").await.unwrap();
+    let (_, by_command) = bridge.ticket("Rita", "Oi").await;
+    let (_, by_reply) = bridge.ticket("Davi", "Oi").await;
+    bridge.slack.says(ANA, CHANNEL, Some(&by_reply.ts), "Olá!").await.unwrap();
+    bridge.idle().await;
+    bridge.slack.commands(ANA, CHANNEL, "/blip", "waiting").await.unwrap();
+    let list = bridge.slack.ephemerals(ANA).pop().unwrap().ts;
+    bridge.slack.clicks(ANA, CHANNEL, &list, "claim").await.unwrap();
+    bridge.idle().await;
+    for card in [by_reaction, by_button, by_command] {
+        let told = calls_to(&bridge, &card, ANA);
+        assert!(told.len() == 1 && told[0].contains("claimed this ticket"), "{told:?}");
+        assert_eq!(bridge.replies(&card).len(), 1);
+    }
+    // Whoever writes follows the thread already.
+    assert_eq!(bridge.said(&by_reply), ["Olá!"]);
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_else_does_with_a_ticket_mentions_who_held_it() {
+    let bridge = Bridge::start().await;
+    let mut cards = Vec::new();
+    for name in ["Maria", "João", "Rita", "Davi"] {
+        let (ticket, card) = bridge.ticket(name, "Oi").await;
+        bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Olá!").await.unwrap();
+        cards.push((ticket, card));
+    }
+    bridge.idle().await;
+    let [(_, taken), (_, closed), (ticket, ended), (_, transferred)] = &cards[..] else { panic!() };
+    bridge.slack.reacts(BIA, CHANNEL, &taken.ts, "eyes").await.unwrap();
+    bridge.idle().await;
+    let asked = bridge.slack.ephemerals(BIA).pop().unwrap();
+    bridge.slack.clicks(BIA, CHANNEL, &asked.ts, "take_over").await.unwrap();
+    bridge.slack.reacts(BIA, CHANNEL, &closed.ts, "white_check_mark").await.unwrap();
+    bridge.blip.closes(ticket, "ClosedClient").await.unwrap();
+    bridge.slack.clicks(BIA, CHANNEL, &transferred.ts, "transfer").await.unwrap();
+    let option = json!({
+        "text": { "type": "plain_text", "text": "Suporte" }, "value": "team:Suporte" });
+    let to = json!({ "destination": { "destination": {
+        "type": "external_select", "selected_option": option } } });
+    bridge.slack.submits(BIA, &bridge.dialog(BIA).id, to).await.unwrap();
+    bridge.idle().await;
+    for (card, what) in [
+        (taken, "took this ticket over"),
+        (closed, "Bia Souza closed the ticket"),
+        (ended, "Closed by the customer"),
+        (transferred, "Bia Souza transferred the ticket to Suporte"),
+    ] {
+        let told = calls_to(&bridge, card, ANA);
+        assert!(told.len() == 1 && told[0].contains(what), "{what}: {told:?}");
+    }
+    assert_eq!(calls_to(&bridge, taken, BIA).len(), 1, "the new holder hears of it as well");
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_does_oneself_calls_nobody() {
+    let bridge = Bridge::start().await;
+    let (_, card) = bridge.ticket("Maria", "Oi").await;
+    bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Olá!").await.unwrap();
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
+    bridge.idle().await;
+    assert_eq!(bridge.said(&card), ["Olá!"]);
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_release_is_seen_in_the_thread() {
+    let bridge = Bridge::start().await;
+    let (_, card) = bridge.ticket("Maria", "Oi").await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.slack.unreacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.idle().await;
+    let said = bridge.said(&card);
+    assert!(said.last().unwrap().contains("Ana Lima released this ticket"), "{said:?}");
+    bridge.finish().await;
+}
