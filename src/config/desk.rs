@@ -123,16 +123,16 @@ settings! {
             pub(crate) remind_unclaimed: Option<Duration> =
                 time_or_never(Duration::from_mins),
                 variable(VariableGroup::Desk, "REMIND_UNCLAIMED_MINUTES")
-                    .means("After how long a ticket that nobody has claimed is brought up again; 0 for never")
-                    .form(Whole(0, 1440), "0")
-                    .default("0");
+                    .means("After how long a ticket that nobody has claimed is brought up in the channel; 0 for never")
+                    .form(Whole(0, 1440), "5")
+                    .default("5");
             /// How long a customer may wait for an answer before people are reminded; for ever if `None`.
             pub(crate) remind_unanswered: Option<Duration> =
                 time_or_never(Duration::from_mins),
                 variable(VariableGroup::Desk, "REMIND_UNANSWERED_MINUTES")
-                    .means("After how long a customer who waits for an answer is brought up; 0 for never")
-                    .form(Whole(0, 1440), "0")
-                    .default("0");
+                    .means("After how long the holder is reminded of a customer who waits for an answer; 0 for never")
+                    .form(Whole(0, 1440), "10")
+                    .default("10");
             /// The user group that hears of it in the end.
             pub(crate) escalate_to: Option<String> =
                 optional(parse::parse_group_id),

@@ -60,14 +60,28 @@ impl ThreadPost {
         args: &[(&str, &str)],
         mentions: &[(&str, &Mention)],
     ) -> Self {
+        Self::for_group(None, texts, (key, args), mentions)
+    }
+
+    /// The same, with a mention of the group that is to hear of it, if any, in front.
+    pub(crate) fn for_group(
+        group: Option<&Mention>,
+        texts: &Texts,
+        (key, args): (&str, &[(&str, &str)]),
+        mentions: &[(&str, &Mention)],
+    ) -> Self {
         let slots = MENTION_SLOTS.map(String::from);
         let args: Vec<(&str, String)> =
             args.iter().map(|(name, value)| (*name, value.replace(MENTION_SLOTS, ""))).collect();
         let plain = args.iter().map(|(name, value)| (*name, value.as_str()));
         let mentioned = mentions.iter().zip(&slots).map(|((name, _), slot)| (*name, slot.as_str()));
-        let line = texts.text(key, &plain.chain(mentioned).collect::<Vec<_>>());
-        let people: Vec<&Mention> = mentions.iter().map(|(_, mention)| *mention).collect();
-        let (text, block) = rich_text::to_post_with_mentions(&line, &people);
+        let mut line = texts.text(key, &plain.chain(mentioned).collect::<Vec<_>>());
+        let mut called: Vec<&Mention> = mentions.iter().map(|(_, mention)| *mention).collect();
+        if let (Some(group), Some(slot)) = (group, slots.get(called.len())) {
+            line = format!("{slot} {line}");
+            called.push(group);
+        }
+        let (text, block) = rich_text::to_post_with_mentions(&line, &called);
         Self { text, blocks: vec![block], ..Self::from_line("") }
     }
 

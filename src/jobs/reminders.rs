@@ -1,6 +1,7 @@
-//! Reminders: a ticket that nobody claims, a customer whom nobody answers. First in the thread, then
-//! to the channel, then to those who look after it. Off by default.
+//! Reminders: a ticket that nobody claims, in the channel at once; a customer whom nobody answers, to
+//! the holder, then to the channel. In the end those hear of it who look after the team.
 
+use crate::slack::render;
 use crate::slack::rich_text::Mention;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,22 +63,24 @@ impl Reminders {
         Ok(())
     }
 
+    /// Each reminder says for how long by now, and calls who must act: the holder or, where there is
+    /// none, everybody in the channel.
     fn build_reminder(&self, ticket: &Ticket, reminder: &Reminder) -> ThreadPost {
         let since = Timestamp::from_millisecond(reminder.since).unwrap_or(ticket.opened);
-        let time = self.texts.format_day_time(since);
-        let holder = ticket.holder().map(|holder| holder.name.as_str()).unwrap_or_default();
-        let line = match reminder.about {
-            ReminderTopic::Unclaimed => self.texts.text("remind-unclaimed", &[("time", &time)]),
-            ReminderTopic::Unanswered => {
-                self.texts.text("remind-unanswered", &[("agent", holder), ("time", &time)])
-            }
+        let time = self.texts.format_duration(self.calls.clock.now().duration_since(since));
+        let name = render::ticket_name(ticket);
+        let args = [("ticket", name.as_str()), ("time", time.as_str())];
+        let group = self.rules.escalate_to.clone().filter(|_| reminder.round >= 2);
+        let group = group.map(Mention::Group);
+        let holder = ticket.holder().map(|holder| Mention::User(holder.user.clone()));
+        let (key, mentions) = match &holder {
+            Some(holder) => ("remind-unanswered", vec![("agent", holder)]),
+            None => ("remind-unclaimed", Vec::new()),
         };
-        let group = self.rules.escalate_to.as_ref().filter(|_| reminder.round >= 2);
-        let post = match group {
-            Some(group) => ThreadPost::with_mention(&Mention::Group(group.clone()), &line),
-            None => ThreadPost::from_line(&line),
-        };
-        ThreadPost { broadcast: reminder.round >= 1, ..post }
+        let post = ThreadPost::for_group(group.as_ref(), &self.texts, (key, &args), &mentions);
+        // Nobody follows the thread of a ticket that nobody holds.
+        let is_for_all = holder.is_none() || reminder.round >= 1;
+        ThreadPost { broadcast: is_for_all, ..post }
     }
 }
 

@@ -178,8 +178,8 @@ details-city = City
 
 ## Reminders.
 
-remind-unclaimed = ⏰ Nobody has claimed this ticket since { $time }.
-remind-unanswered = ⏰ { $agent }, the customer has been waiting for an answer since { $time }.
+remind-unclaimed = ⏰ { $ticket } has been waiting for { $time }: nobody has claimed it.
+remind-unanswered = ⏰ { $agent }, { $ticket } has been waiting for an answer for { $time }.
 
 ## The home tab and the answers to /blip.
 
@@ -358,6 +358,9 @@ reason-thread-not-found = the thread was deleted in Slack
 time-clock = %H:%M
 time-date = %b %-d, %Y, %H:%M
 time-moment = %b %-d, %H:%M
+time-minutes = { $minutes } min
+time-hours = { $hours } h { $minutes } min
+time-days = { $days } d { $hours } h
 
 ## Files: why one is not shown, or not sent; short sentences that follow its name.
 

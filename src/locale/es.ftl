@@ -178,8 +178,8 @@ details-city = Ciudad
 
 ## Reminders.
 
-remind-unclaimed = ⏰ Nadie ha tomado este ticket desde { $time }.
-remind-unanswered = ⏰ { $agent }, el cliente espera una respuesta desde { $time }.
+remind-unclaimed = ⏰ { $ticket } espera desde hace { $time }: nadie lo ha tomado.
+remind-unanswered = ⏰ { $agent }, { $ticket } espera una respuesta desde hace { $time }.
 
 ## The home tab and the answers to /blip.
 
@@ -358,6 +358,9 @@ reason-thread-not-found = el hilo se borró en Slack
 time-clock = %H:%M
 time-date = %d/%m/%Y %H:%M
 time-moment = %d/%m, %H:%M
+time-minutes = { $minutes } min
+time-hours = { $hours } h { $minutes } min
+time-days = { $days } d { $hours } h
 
 ## Archivos: por qué uno no aparece, o no se envió; frases cortas después del nombre.
 

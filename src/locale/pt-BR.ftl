@@ -178,8 +178,8 @@ details-city = Cidade
 
 ## Reminders.
 
-remind-unclaimed = ⏰ Ninguém assumiu este atendimento desde { $time }.
-remind-unanswered = ⏰ { $agent }, o cliente espera uma resposta desde { $time }.
+remind-unclaimed = ⏰ { $ticket } espera há { $time }: ninguém assumiu.
+remind-unanswered = ⏰ { $agent }, { $ticket } espera uma resposta há { $time }.
 
 ## The home tab and the answers to /blip.
 
@@ -358,6 +358,9 @@ reason-thread-not-found = a conversa foi apagada no Slack
 time-clock = %H:%M
 time-date = %d/%m/%Y %H:%M
 time-moment = %d/%m às %H:%M
+time-minutes = { $minutes } min
+time-hours = { $hours } h { $minutes } min
+time-days = { $days } d { $hours } h
 
 ## Arquivos: por que um não aparece, ou não foi enviado; frases curtas depois do nome.
 

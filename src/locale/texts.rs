@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Language, TextCatalog};
 use crate::model::TicketEnding;
@@ -67,6 +67,20 @@ impl Texts {
     /// The day, with its year, and the time of the day.
     pub(crate) fn format_date_time(&self, at: Timestamp) -> String {
         self.format_timestamp("time-date", at)
+    }
+
+    /// How long something has lasted, as exactly as people tell it.
+    pub(crate) fn format_duration(&self, duration: SignedDuration) -> String {
+        let minutes = duration.as_mins().max(0);
+        let (hours, rest) = (minutes / 60, (minutes % 60).to_string());
+        if hours == 0 {
+            return self.text("time-minutes", &[("minutes", &rest)]);
+        }
+        let hours_rest = (hours % 24).to_string();
+        match hours / 24 {
+            0 => self.text("time-hours", &[("hours", &hours_rest), ("minutes", &rest)]),
+            days => self.text("time-days", &[("days", &days.to_string()), ("hours", &hours_rest)]),
+        }
     }
 
     /// The line in the thread that tells how a ticket ended.
@@ -134,6 +148,21 @@ mod tests {
         ] {
             assert_eq!(words(language).format_day_time(at), moment);
             assert_eq!(words(language).format_time(at), "14:02");
+        }
+    }
+
+    #[test]
+    fn a_wait_is_told_as_exactly_as_people_do() {
+        for (minutes, told) in [
+            (0, "0 min"),
+            (12, "12 min"),
+            (60, "1 h 0 min"),
+            (125, "2 h 5 min"),
+            (24 * 60, "1 d 0 h"),
+            (51 * 60 + 59, "2 d 3 h"),
+        ] {
+            let wait = SignedDuration::from_mins(minutes);
+            assert_eq!(words(Language::PtBr).format_duration(wait), told);
         }
     }
 

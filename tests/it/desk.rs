@@ -439,7 +439,7 @@ async fn a_canned_reply_is_filled_in_and_previewed_before_it_is_sent() {
     assert_eq!(bridge.received(&ticket), ["Oi, Maria! Aqui é a Ana."]);
     assert!(bridge.blip.ticket(&ticket).unwrap().is_assigned(), "its writer holds the ticket");
     assert!(
-        bridge.said(&card)[0].contains("Ana Lima to the customer:"),
+        bridge.said(&card)[1].contains("Ana Lima to the customer:"),
         "{:?}",
         bridge.said(&card)
     );

@@ -144,7 +144,7 @@ async fn only_its_holder_releases_a_ticket_and_who_loses_it_hears_of_it() {
     assert_eq!(bridge.blip.ticket(&ticket).unwrap().agent.unwrap(), "bia%40loja.example@blip.ai");
     let line = bridge.replies(&card).pop().unwrap();
     assert!(
-        line.text.contains("<@U0ANA>") && line.text.contains("Bia Souza took"),
+        line.text.contains(&format!("<@{BIA}> took this ticket over from <@{ANA}>")),
         "{}",
         line.text
     );

@@ -1,4 +1,4 @@
-//! Reminders: in the thread, to the channel, to a user group; in working time only.
+//! Reminders: to the channel or to who must act, then to a user group; in working time only.
 
 use std::time::Duration;
 
@@ -33,13 +33,18 @@ async fn reminded(later: &Later, card: &Message, times: usize) -> Vec<(bool, Str
 async fn a_ticket_that_nobody_claims_is_brought_up_louder_each_time() {
     let settings = [("REMIND_UNCLAIMED_MINUTES", "10"), ("ESCALATE_TO", "S0BOSSES")];
     let later = Later::start(&settings).await;
-    let (_, card) = later.bridge.ticket("Maria", "Oi").await;
+    let (ticket, card) = later.bridge.ticket("Maria", "Oi").await;
     later.passes(Duration::from_mins(9)).await;
     assert!(reminders(&later, &card).is_empty());
     for round in 1..=3 {
         later.passes(Duration::from_mins(11)).await;
         let told = reminded(&later, &card, round).await;
-        assert_eq!(told[round - 1].0, round > 1, "the channel from the second time on: {told:?}");
+        let (is_seen_by_all, words) = &told[round - 1];
+        assert!(is_seen_by_all, "nobody follows the thread: {told:?}");
+        let number = later.bridge.blip.ticket(&ticket).unwrap().number;
+        assert!(words.contains(&format!("Maria #{number} has been waiting for")), "{words}");
+        let waited = [20, 31, 42][round - 1];
+        assert!(words.contains(&format!("for {waited} min: nobody")), "{words}");
         assert_eq!(told[round - 1].1.contains("<!subteam^S0BOSSES>"), round > 2, "{told:?}");
     }
     later.passes(Duration::from_hours(10)).await;
@@ -62,7 +67,8 @@ async fn who_answers_in_time_hears_nothing_and_who_does_not_is_named() {
     later.bridge.blip.says(&ticket, "E o pedido?").await.unwrap();
     later.passes(Duration::from_mins(11)).await;
     let told = reminded(&later, &card, 1).await;
-    assert!(told[0].1.contains("Ana Lima"), "{told:?}");
+    assert!(told[0].1.contains(&format!("<@{ANA}>, Maria #")), "{told:?}");
+    assert!(!told[0].0, "the holder, and not yet everybody: {told:?}");
     later.says(ANA, &card, "A caminho!").await;
     later.passes(Duration::from_mins(30)).await;
     later.bridge.idle().await;
@@ -93,9 +99,9 @@ async fn a_weekend_is_no_time_to_remind_anybody() {
         later.bridge.idle().await;
         assert!(reminders(&later, &card).is_empty(), "{day:?} {time}");
     }
-    // Ten minutes on Friday and twenty on Monday: in the thread, to the channel, to the bosses.
+    // Ten minutes on Friday and twenty on Monday: twice to the channel, then to the bosses.
     later.reaches(Weekday::Monday, time(9, 21, 0, 0)).await;
-    assert!(!reminded(&later, &card, 1).await[0].0);
+    assert!(reminded(&later, &card, 1).await[0].0);
     later.reaches(Weekday::Monday, time(9, 52, 0, 0)).await;
     let told = reminded(&later, &card, 2).await;
     assert!(told[1].0 && !told[1].1.contains("S0BOSSES"), "{told:?}");
@@ -145,6 +151,27 @@ async fn who_writes_at_night_waits_from_the_morning_on() {
     assert!(reminders(&later, &card).is_empty());
     later.reaches(Weekday::Wednesday, time(9, 31, 0, 0)).await;
     let told = reminded(&later, &card, 1).await;
-    assert!(told[0].1.contains("Ana Lima"), "{told:?}");
+    assert!(told[0].1.contains(&format!("<@{ANA}>, Maria #")), "{told:?}");
+    assert!(!told[0].0, "the holder, and not yet everybody: {told:?}");
+    later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reminders_are_on_unless_they_are_switched_off() {
+    let defaults = ["REMIND_UNCLAIMED_MINUTES", "REMIND_UNANSWERED_MINUTES"].map(|name| (name, ""));
+    let later = Later::start(&defaults).await;
+    later.bridge.blip.configure(|setup| setup.sends_receipts = true);
+    let (_, unclaimed) = later.bridge.ticket("Maria", "Oi").await;
+    let (ticket, unanswered) = later.bridge.ticket("João", "Oi").await;
+    later.says(ANA, &unanswered, "Olá!").await;
+    later.bridge.idle().await;
+    later.bridge.blip.says(&ticket, "E o pedido?").await.unwrap();
+    later.passes(Duration::from_mins(6)).await;
+    let told = reminded(&later, &unclaimed, 1).await;
+    assert!(told[0].1.contains("Maria") && told[0].1.contains("for 6 min"), "{told:?}");
+    assert!(reminders(&later, &unanswered).is_empty());
+    later.passes(Duration::from_mins(5)).await;
+    let told = reminded(&later, &unanswered, 1).await;
+    assert!(told[0].1.contains("for an answer for 11 min"), "{told:?}");
     later.bridge.finish().await;
 }

@@ -254,6 +254,12 @@ pub(crate) fn ticket_number(ticket: &Ticket) -> String {
     ticket.number.map(|number| format!("#{number}")).unwrap_or_default()
 }
 
+/// A ticket as people speak of it: its customer, and its number if it has one.
+pub(crate) fn ticket_name(ticket: &Ticket) -> String {
+    let (name, number) = (customer_display_name(&ticket.customer), ticket_number(ticket));
+    format!("{name} {number}").trim_end().to_owned()
+}
+
 fn shorten_to_line(text: &str, chars: usize) -> String {
     let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match split_text(&line, chars).as_slice() {

@@ -113,6 +113,8 @@ impl Bridge {
             ("SLACK_CHANNEL_RATE", "0"),
             ("CONTEXT_MESSAGES", "0"),
             ("RECONCILE_SECONDS", "0"),
+            ("REMIND_UNCLAIMED_MINUTES", "0"),
+            ("REMIND_UNANSWERED_MINUTES", "0"),
             ("LOCALE", "en"),
         ];
         let settings: Vec<_> = quiet.iter().chain(settings).copied().collect();
