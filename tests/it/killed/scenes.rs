@@ -38,7 +38,7 @@ pub const SCENES: [Scene; 16] = [
         settings: &[],
         play: |set| conversation(set).boxed_local(),
         waits_for: &[],
-        shown: &[("last-word", 1), ("customer-1", 1)],
+        shown: &[("last-word", 1), ("customer-1", 1), ("closed the ticket", 1)],
         cards: 1,
     },
     Scene {
@@ -47,6 +47,8 @@ pub const SCENES: [Scene; 16] = [
         play: |set| desk(set).boxed_local(),
         waits_for: &[],
         shown: &[
+            ("claimed this ticket", 1),
+            ("released this ticket", 1),
             ("transferred the ticket", 1),
             ("continues here", 1),
             ("Ana Lima to the customer", 1),
@@ -288,7 +290,7 @@ async fn conversation(set: &Set) {
     slack.deletes(ANA, CHANNEL, &reply).await.unwrap();
     let note = set.agent(&card, "// note").await;
     set.marked(&note, "lock").await;
-    slack.reacts(ANA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
+    slack.reacts(BIA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
     set.closed(&ticket).await;
     let shows = || slack.message(CHANNEL, &card.ts).unwrap().buttons().is_empty();
     set.until("the last state of the card", shows).await;
@@ -311,6 +313,13 @@ async fn desk(set: &Set) {
     let open = async || slack.uses_shortcut(ANA, CHANNEL, &card.ts, "reply").await.unwrap();
     set.fills(ANA, open, words).await;
     set.received(&ticket, &["canned-1"]).await;
+    let can_release = || {
+        let card = slack.message(CHANNEL, &card.ts).unwrap();
+        card.buttons().iter().any(|button| button.action_id == "release")
+    };
+    set.until("a way to release", can_release).await;
+    set.clicks(ANA, &card.ts, "release").await;
+    set.shown("released this ticket").await;
     let open = async || slack.clicks(ANA, CHANNEL, &card.ts, "transfer").await.unwrap();
     let option = json!({
         "text": { "type": "plain_text", "text": "Vendas" }, "value": "team:Vendas" });
