@@ -602,6 +602,7 @@ impl ToSlackServices {
             calls: Arc::clone(calls),
             threads: Arc::clone(threads),
             pushed: Arc::clone(&pushed),
+            slack: Arc::clone(slack),
             texts: texts.clone(),
         });
         let events = Arc::new(ToSlack { tickets: Arc::clone(&tickets), messages, receipts });

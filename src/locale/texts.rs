@@ -101,15 +101,14 @@ impl Texts {
         }
     }
 
-    /// The line in the thread that tells that a message did not reach the customer.
+    /// Why a message did not reach the customer.
     ///
     /// Where we have no words of our own for the code, what Blip says of it stands there.
-    pub(crate) fn undelivered_text(&self, reason: Option<(i64, &str)>) -> String {
-        let reason = match reason {
+    pub(crate) fn failure_reason(&self, reason: Option<(i64, &str)>) -> String {
+        match reason {
             Some((code, description)) => self.describe_failure(&code.to_string(), description),
             None => self.text("reason-unknown", &[]),
-        };
-        self.text("thread-not-delivered", &[("reason", &reason)])
+        }
     }
 
     fn describe_failure(&self, code: &str, description: &str) -> String {
@@ -183,17 +182,16 @@ mod tests {
     #[test]
     fn a_failed_delivery_is_told_with_its_reason() {
         let pt = words(Language::PtBr);
-        let start = "⚠️ Não entregue ao cliente: ";
         for (code, reason) in [
             (
                 Some((131_026, "undeliverable")),
-                "este número não pode receber mensagens no WhatsApp.",
+                "este número não pode receber mensagens no WhatsApp",
             ),
-            (Some((7, "")), "o Blip recusou (código 7)."),
-            (Some((7, " Business account\nis locked. ")), "Business account is locked (código 7)."),
-            (None, "motivo não informado."),
+            (Some((7, "")), "o Blip recusou (código 7)"),
+            (Some((7, " Business account\nis locked. ")), "Business account is locked (código 7)"),
+            (None, "motivo não informado"),
         ] {
-            assert_eq!(pt.undelivered_text(code), format!("{start}{reason}"));
+            assert_eq!(pt.failure_reason(code), reason);
         }
     }
 }

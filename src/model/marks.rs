@@ -10,9 +10,11 @@ pub(crate) const PARTIAL_MARK: &str = "warning";
 pub(crate) const RECEIVED_MARK: &str = "mailbox_with_mail";
 /// A reply that the customer has read.
 pub(crate) const READ_MARK: &str = "eyeglasses";
+/// A reply that did not reach the customer.
+pub(crate) const FAILED_MARK: &str = "x";
 /// A reply that waits.
 pub(crate) const WAITING_MARK: &str = "hourglass_flowing_sand";
 
 /// All of them: none may mean something else when a person puts it on a message.
-pub(crate) const ALL_MARKS: [&str; 6] =
-    [NOTE_MARK, ACCEPTED_MARK, PARTIAL_MARK, RECEIVED_MARK, READ_MARK, WAITING_MARK];
+pub(crate) const ALL_MARKS: [&str; 7] =
+    [NOTE_MARK, ACCEPTED_MARK, PARTIAL_MARK, RECEIVED_MARK, READ_MARK, FAILED_MARK, WAITING_MARK];

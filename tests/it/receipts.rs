@@ -69,16 +69,12 @@ async fn what_blip_does_not_want_to_hear_delays_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reply_that_did_not_arrive_can_be_sent_again_once() {
-    let bridge = Bridge::start().await;
-    bridge.blip.configure(|setup| setup.sends_receipts = true);
-    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
-    // For Blip a day has passed that the bridge knows nothing of.
-    bridge.blip.advance(Duration::from_hours(25));
-    bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Olá, *Maria*!").await.unwrap();
+    let (bridge, ticket, card) = unreachable(&[]).await;
+    let reply = bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Olá, *Maria*!").await.unwrap().ts;
     let failed = line(&bridge, &card, "Not delivered").await;
-    assert!(failed.words().contains("24 hours") && bridge.received(&ticket).is_empty());
-    bridge.blip.says(&ticket, "Voltei").await.unwrap();
-    bridge.idle().await;
+    assert!(failed.words().contains("did not answer in time"), "{}", failed.words());
+    marked(&bridge, &reply, "x").await;
+    comes_back(&bridge, &ticket).await;
     bridge.slack.clicks(BIA, CHANNEL, &failed.ts, "resend").await.unwrap();
     bridge.idle().await;
     assert!(bridge.received(&ticket).is_empty(), "only its holder may");
@@ -91,6 +87,35 @@ async fn a_reply_that_did_not_arrive_can_be_sent_again_once() {
     two.unwrap();
     bridge.idle().await;
     assert_eq!(bridge.received(&ticket), ["Olá, *Maria*!"]);
+    marked(&bridge, &reply, "envelope_with_arrow").await;
+    assert!(bridge.slack.message(CHANNEL, &reply).unwrap().reacted("x").is_empty());
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_wrote_what_did_not_arrive_is_told_which_it_was_and_for_whom() {
+    let bridge = Bridge::start().await;
+    bridge.blip.configure(|setup| setup.sends_receipts = true);
+    let (_, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Olá!").await.unwrap();
+    bridge.idle().await;
+    // For Blip a day has passed that the bridge knows nothing of.
+    bridge.blip.advance(Duration::from_hours(25));
+    let words = format!("Seu pedido saiu *hoje*. {}", "Mais detalhes. ".repeat(20));
+    let reply = bridge.slack.says(ANA, CHANNEL, Some(&card.ts), &words).await.unwrap().ts;
+    let failed = line(&bridge, &card, "Not delivered").await;
+    let told = failed.words();
+    assert!(failed.text.starts_with(&format!("<@{ANA}> ")), "{}", failed.text);
+    for part in ["to Maria Silva: “Seu pedido saiu hoje.", "…”. Reason: more than 24 hours"] {
+        assert!(told.contains(part), "{part} in {told}");
+    }
+    assert!(told.chars().count() < 400, "{told}");
+    // The same words would be refused again.
+    assert!(told.contains("would not help") && failed.buttons().is_empty(), "{told}");
+    marked(&bridge, &reply, "x").await;
+    bridge.idle().await;
+    let marks = bridge.slack.message(CHANNEL, &reply).unwrap().reactions;
+    assert!(marks.iter().all(|(name, users)| name == "x" || users.is_empty()), "{marks:?}");
     bridge.finish().await;
 }
 
@@ -101,9 +126,20 @@ async fn unreachable(settings: &[(&str, &str)]) -> (Bridge, String, Message) {
     let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
     bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
     bridge.idle().await;
-    // For Blip a day has passed that the bridge knows nothing of.
-    bridge.blip.advance(Duration::from_hours(25));
+    is_out_of_reach(&bridge);
     (bridge, ticket, card)
+}
+
+/// From now on nothing reaches customers: their channel does not answer.
+fn is_out_of_reach(bridge: &Bridge) {
+    bridge.blip.configure(|setup| setup.cannot_deliver = Some((86, "Timeout")));
+}
+
+/// The customer is back, and what is sent arrives.
+async fn comes_back(bridge: &Bridge, ticket: &str) {
+    bridge.blip.configure(|setup| setup.cannot_deliver = None);
+    bridge.blip.says(ticket, "Voltei").await.unwrap();
+    bridge.idle().await;
 }
 
 /// The lines that tell of failures and have a button, once there are so many.
@@ -141,8 +177,7 @@ async fn a_canned_reply_can_be_sent_again_as_often_as_it_fails() {
     let failed = retriable(&bridge, &card, 1).await;
     retries(&bridge, &failed[0]).await;
     let failed = retriable(&bridge, &card, 1).await;
-    bridge.blip.says(&ticket, "Voltei").await.unwrap();
-    bridge.idle().await;
+    comes_back(&bridge, &ticket).await;
     retries(&bridge, failed.last().unwrap()).await;
     let expected = words.replace(":wave:", "👋");
     assert_eq!(bridge.received(&ticket), [expected.as_str()]);
@@ -180,8 +215,7 @@ async fn a_farewell_can_be_sent_again_while_the_ticket_is_open() {
         json!({ "farewell": { "words": { "type": "plain_text_input", "value": "Tchau!" } } });
     bridge.slack.submits(ANA, &dialog.id, farewell).await.unwrap();
     let failed = retriable(&bridge, &card, 1).await;
-    bridge.blip.says(&ticket, "Voltei").await.unwrap();
-    bridge.idle().await;
+    comes_back(&bridge, &ticket).await;
     assert!(!bridge.blip.ticket(&ticket).unwrap().is_closed());
     retries(&bridge, &failed[0]).await;
     assert_eq!(bridge.received(&ticket), ["Tchau!"]);
@@ -196,8 +230,7 @@ async fn files_that_did_not_arrive_can_be_sent_again_each_by_itself() {
     let at = Some(card.ts.as_str());
     bridge.slack.shares_all(ANA, CHANNEL, at, files, "Seguem").await.unwrap();
     let failed = retriable(&bridge, &card, 3).await;
-    bridge.blip.says(&ticket, "Voltei").await.unwrap();
-    bridge.idle().await;
+    comes_back(&bridge, &ticket).await;
     for line in &failed {
         retries(&bridge, line).await;
     }
@@ -220,12 +253,11 @@ async fn a_correction_can_be_sent_again_too() {
     bridge.idle().await;
     bridge.slack.edits(ANA, CHANNEL, &reply, "Custa R$ 100").await.unwrap();
     bridge.idle().await;
-    bridge.blip.advance(Duration::from_hours(25));
+    is_out_of_reach(&bridge);
     let asked = bridge.slack.ephemerals(ANA).pop().unwrap();
     bridge.slack.clicks(ANA, CHANNEL, &asked.ts, "correct").await.unwrap();
     let failed = retriable(&bridge, &card, 1).await;
-    bridge.blip.says(&ticket, "Quanto?").await.unwrap();
-    bridge.idle().await;
+    comes_back(&bridge, &ticket).await;
     retries(&bridge, &failed[0]).await;
     assert_eq!(bridge.received(&ticket), ["Custa R$ 10", "Custa R$ 100"]);
     bridge.finish().await;
@@ -460,7 +492,7 @@ async fn what_the_end_of_the_log_does_not_show_is_found_by_the_ticket() {
     let bridge = &later.bridge;
     marked(bridge, &arrives, "mailbox_with_mail").await;
     let failed = line(bridge, &card, "Not delivered").await;
-    assert!(failed.words().contains("24 hours") && failed.buttons().len() == 1);
+    assert!(failed.words().contains("24 hours") && failed.buttons().is_empty());
     later.passes(Duration::from_mins(6)).await;
     later.is_through().await;
     assert_eq!(asked_for_one(bridge), 0);

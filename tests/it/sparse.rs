@@ -26,7 +26,7 @@ async fn converses(lacks: &[&'static str], replies: Fault) {
     assert_eq!(bridge.received(&ticket), ["reply"], "{lacks:?}");
     let said = bridge.said(&card);
     assert_eq!(said.len(), 4, "{lacks:?} {said:?}");
-    assert!(said[1].contains("claimed this ticket"), "{lacks:?} {said:?}");
+    assert!(said.iter().any(|line| line.contains("claimed this ticket")), "{lacks:?} {said:?}");
     assert!(said[0].contains("one") && said[3].contains("two"), "{lacks:?} {said:?}");
     assert_eq!(bridge.slack.cards(CHANNEL).len(), 1, "{lacks:?}");
     assert!(bridge.blip.ticket(&ticket).unwrap().is_closed(), "{lacks:?}");

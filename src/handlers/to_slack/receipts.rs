@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use crate::blip::envelope;
+use crate::blip::text::{MentionNames, StyleMarks};
+use crate::blip::{envelope, text};
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
+use crate::handlers::people::name_or_none;
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
 use crate::handlers::to_slack::pushed_receipts::PushedReceipts;
 use crate::inbox::Job;
 use crate::locale::Texts;
+use crate::model::text::{to_one_line, truncate_label};
 use crate::model::{Button, ReceiptKind, Ticket, TicketEnding, TicketId, TicketState, marks};
-use crate::slack::card;
+use crate::slack::rich_text::Mention;
+use crate::slack::{SlackClient, card, find, render};
 use crate::store::{Item, Link, Role};
 
 /// Shows receipts.
@@ -19,6 +23,7 @@ pub(crate) struct Receipts {
     pub(crate) calls: Arc<Calls>,
     pub(crate) threads: Arc<Threads>,
     pub(crate) pushed: Arc<PushedReceipts>,
+    pub(crate) slack: Arc<SlackClient>,
     pub(crate) texts: Texts,
 }
 
@@ -55,7 +60,8 @@ impl Receipts {
         Ok(self.calls.enqueue_item(mark).await?)
     }
 
-    /// A reply will not arrive: everybody in the thread reads why, and may try again.
+    /// A reply will not arrive: its writer is told which one and why, and may try again where that
+    /// can help. The mark on it says so as well.
     async fn post_undelivered(
         &self,
         item: &Item,
@@ -66,36 +72,102 @@ impl Receipts {
         let Some(mut ticket) = self.calls.store.load_ticket(&link.ticket).await? else {
             return Ok(());
         };
-        let mut line = match &reason {
-            None if ticket.is_closed() => {
-                let reason = self.texts.reason_text("ticket_closed");
-                self.texts.text("thread-not-delivered", &[("reason", &reason)])
-            }
+        let code = reason.as_ref().map(|(code, _)| *code);
+        let why = match &reason {
+            None if ticket.is_closed() => self.texts.reason_text("ticket_closed"),
             reason => {
                 let reason = reason.as_ref().map(|(code, said)| (*code, said.as_str()));
-                self.texts.undelivered_text(reason)
+                self.texts.failure_reason(reason)
             }
         };
-        let answers = match resend_refusal_key(&ticket, link) {
+        let mut line = self.describe_undelivered(&ticket, link, &why).await?;
+        let offers = match resend_refusal_key(&ticket, link, code) {
             None => vec![Button::Resend(message.to_owned())],
             Some(why) => {
                 line = format!("{line} {}", self.texts.text(why, &[]));
                 Vec::new()
             }
         };
-        let blocks = card::build_question(&line, &answers, &ticket.id, &self.texts);
-        let post = ThreadPost { blocks, ..ThreadPost::from_line(&line) };
-        self.threads.post_when_due(item, "undelivered", &mut ticket, &post).await.map(drop)
+        let mut post = match &link.user {
+            Some(user) => ThreadPost::with_mention(&Mention::User(user.clone()), &line),
+            None => ThreadPost::from_line(&line),
+        };
+        let question = card::build_question(&line, &offers, &ticket.id, &self.texts);
+        post.blocks.extend(question.into_iter().skip(1));
+        self.threads.post_when_due(item, "undelivered", &mut ticket, &post).await?;
+        self.mark_undelivered(link).await
+    }
+
+    /// A reply bears one mark: that it failed takes the place of whatever it bore before.
+    async fn mark_undelivered(&self, link: &Link) -> PipeResult<()> {
+        let (channel, ts, now) = (&link.channel, &link.ts, self.calls.clock.now());
+        let accepted =
+            if link.role == Role::PartOfReply { marks::PARTIAL_MARK } else { marks::ACCEPTED_MARK };
+        self.calls.enqueue_item(Job::remove_reaction(channel, ts, accepted, now)).await?;
+        let failed = Job::add_reaction(channel, ts, marks::FAILED_MARK, false, now);
+        Ok(self.calls.enqueue_item(failed).await?)
+    }
+
+    /// Which message did not reach whom, and why.
+    async fn describe_undelivered(
+        &self,
+        ticket: &Ticket,
+        link: &Link,
+        why: &str,
+    ) -> PipeResult<String> {
+        let customer = render::customer_display_name(&ticket.customer);
+        let args = [("customer", customer.as_str()), ("reason", why)];
+        Ok(match self.find_first_words(ticket, link).await? {
+            Some(words) => {
+                let args = [args[0], args[1], ("words", words.as_str())];
+                self.texts.text("thread-words-not-delivered", &args)
+            }
+            None => self.texts.text("thread-not-delivered", &args),
+        })
+    }
+
+    /// How a reply begins. The bridge keeps no words, so Slack is asked, and where it does not tell
+    /// they are left out.
+    async fn find_first_words(&self, ticket: &Ticket, link: &Link) -> PipeResult<Option<String>> {
+        let Some(thread) = &ticket.thread else { return Ok(None) };
+        let found = find::fetch_message(&self.slack, &link.channel, &thread.root, &link.ts).await;
+        let Some(found) = name_or_none(found)?.flatten() else { return Ok(None) };
+        let words = if found.is_written_by(link.user.as_ref()) {
+            let words = found.read().text;
+            text::write_plain_text(&words, &MentionNames::default(), &StyleMarks::default())
+        } else {
+            // Our own post: what went out stands below its title.
+            let shown = found.literal_text();
+            shown.split_once('\n').map(|(_, words)| words.to_owned()).unwrap_or_default()
+        };
+        let words = truncate_label(&to_one_line(&words), QUOTED_CHARS);
+        Ok(Some(words).filter(|words| !words.is_empty()))
     }
 }
 
+/// How many characters of a reply tell people which one is meant.
+const QUOTED_CHARS: usize = 60;
+
+/// Failures that sending the same once more cannot mend: the 24 hours are over, the number has no
+/// WhatsApp, the content or its file is refused (`blip.md` §2.6).
+const LASTING_FAILURES: [i64; 4] = [131_026, 131_047, 131_051, 131_053];
+
 /// Why what did not arrive cannot be sent again, as a text's key.
-pub(crate) fn resend_refusal_key(ticket: &Ticket, link: &Link) -> Option<&'static str> {
+pub(crate) fn resend_refusal_key(
+    ticket: &Ticket,
+    link: &Link,
+    code: Option<i64>,
+) -> Option<&'static str> {
     match &ticket.state {
         TicketState::Closed { ending: TicketEnding::Transferred, .. } => {
             Some("undelivered-went-on")
         }
         TicketState::Closed { .. } => Some("undelivered-closed"),
+        TicketState::Unclaimed | TicketState::Claimed { .. }
+            if code.is_some_and(|code| LASTING_FAILURES.contains(&code)) =>
+        {
+            Some("undelivered-lasting")
+        }
         // A menu or a place cannot be read from what the thread shows of it.
         TicketState::Unclaimed | TicketState::Claimed { .. } if link.user.is_none() => {
             Some("undelivered-offer")

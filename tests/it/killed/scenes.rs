@@ -452,10 +452,10 @@ async fn ends(set: &Set) {
     blip.configure(|setup| setup.sends_receipts = true);
     let (ticket, card) = set.held("maria@wa.gw.msging.net", "first-word").await;
     set.customer(&ticket, "earlier-1").await;
-    // For Blip a day has passed that the bridge knows nothing of.
-    blip.advance(Duration::from_hours(25));
+    blip.configure(|setup| setup.cannot_deliver = Some((86, "Timeout")));
     set.agent(&card, "reply-1").await;
     set.shown("Not delivered").await;
+    blip.configure(|setup| setup.cannot_deliver = None);
     set.customer(&ticket, "earlier-2").await;
     let failed = slack.thread(CHANNEL, &card.ts).into_iter();
     let failed = { failed }.find(|line| line.words().contains("Not delivered")).unwrap();

@@ -90,6 +90,7 @@ fn deliver(state: &mut State, id: Option<String>, to: &str, kind: &str, content:
         return;
     }
     let failure = obstacle(kind, content, state.channel(&ticket) == WHATSAPP)
+        .or(state.setup.cannot_deliver)
         .or_else(|| (!state.is_window_open(&ticket)).then_some((131_047, "Re-engagement message")));
     let has_id = id.is_some();
     let plain = id.unwrap_or_else(|| Uuid::new_v4().to_string());

@@ -77,6 +77,8 @@ pub struct Setup {
     pub echoes_status: bool,
     /// The bridge is told when a message is received, read or lost.
     pub sends_receipts: bool,
+    /// Why no message of the bridge reaches a customer at the moment, as a code and in words.
+    pub cannot_deliver: Option<(i64, &'static str)>,
     /// Delivers everything twice.
     pub sends_twice: bool,
     /// An empty list is answered with failure 67, as often seen (blip.md §4.2).
@@ -247,6 +249,7 @@ impl Default for Setup {
             waits_for_open: false,
             echoes_status: false,
             sends_receipts: false,
+            cannot_deliver: None,
             sends_twice: false,
             empty_is_missing: true,
             shows_after: Duration::ZERO,
