@@ -151,7 +151,7 @@ pub const SCENES: [Scene; 16] = [
         settings: &[("RECONCILE_SECONDS", "10"), ("REMIND_UNCLAIMED_MINUTES", "1")],
         play: |set| patience(set).boxed_local(),
         waits_for: &["gap", "remind", "desk remind", "desk delivery"],
-        shown: &[("missed-1", 1), ("while the integration was down", 1), ("Nobody has claimed", 1)],
+        shown: &[("missed-1", 1), ("while the integration was down", 1), ("nobody has claimed it", 1)],
         cards: 2,
     },
     Scene {
@@ -551,7 +551,7 @@ async fn patience(set: &Set) {
     set.restart(missed).await;
     set.shown("missed-1").await;
     set.marked(&reply, "mailbox_with_mail").await;
-    set.shown("Nobody has claimed").await;
+    set.shown("nobody has claimed it").await;
     assert!(set.bridge.slack.ephemerals(BIA).is_empty());
 }
 
