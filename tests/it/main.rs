@@ -67,6 +67,6 @@ mod sparse;
 mod store;
 mod streaming;
 mod support;
-mod traces;
 mod told;
+mod traces;
 mod words;

@@ -151,7 +151,11 @@ pub const SCENES: [Scene; 16] = [
         settings: &[("RECONCILE_SECONDS", "10"), ("REMIND_UNCLAIMED_MINUTES", "1")],
         play: |set| patience(set).boxed_local(),
         waits_for: &["gap", "remind", "desk remind", "desk delivery"],
-        shown: &[("missed-1", 1), ("while the integration was down", 1), ("nobody has claimed it", 1)],
+        shown: &[
+            ("missed-1", 1),
+            ("while the integration was down", 1),
+            ("nobody has claimed it", 1),
+        ],
         cards: 2,
     },
     Scene {
