@@ -79,7 +79,7 @@ impl DemoRun {
             state.tickets.get(&ticket)?.agent.clone().filter(|_| is_ticket_open(state, &ticket))
         });
         self.report_step("Ana claims it with 👀; Blip knows her as the agent", agent.await?)?;
-        let held = |card: &Message| card.words().contains("Ana Lima");
+        let held = |card: &Message| card.words().contains("<@U0ANA>");
         self.report_step(
             "the card shows who holds it",
             card_state_text(&wait_for_card(slack, "the holder", held).await?),

@@ -23,6 +23,7 @@ use crate::slack::choices::build_options;
 use crate::slack::compose;
 use crate::slack::dialog::{DialogRequest, DialogSubject, OfferDraft, OptionSearch, ViewTarget};
 use crate::slack::ids::{ChoiceList, Dialog};
+use crate::slack::modal::TicketFact;
 use crate::slack::requester::Requester;
 use crate::slack::{
     AgentStatus, Profile, SlackBlockSuggestionResponse, SlackView, SlackViewSubmissionResponse,
@@ -400,7 +401,7 @@ impl Dialogs {
         }
     }
 
-    async fn fetch_contact_facts(&self, ticket: &Ticket, texts: &Texts) -> Vec<(String, String)> {
+    async fn fetch_contact_facts(&self, ticket: &Ticket, texts: &Texts) -> Vec<TicketFact> {
         let contact = self.fetch_contact(ticket, FILLED_VIEW_DEADLINE).await.unwrap_or_default();
         let fields = [
             ("details-phone", "phoneNumber"),
@@ -408,9 +409,7 @@ impl Dialogs {
             ("details-city", "city"),
         ];
         let fact = |(label, field): (&str, &str)| {
-            let value = contact.field(&format!("/{field}"));
-            let value = value.filter(|value| !value.trim().is_empty())?;
-            Some((texts.text(label, &[]), value.to_owned()))
+            TicketFact::from_text(label, contact.field(&format!("/{field}"))?, texts)
         };
         fields.into_iter().filter_map(fact).collect()
     }

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{DialogViewer, Dialogs, Error};
 use crate::model::{ChannelId, Failure, Fault, Readiness, SlackUserId, Ticket, TicketState};
 use crate::slack::command::{CommandAction, SlashCommand};
-use crate::slack::home::{self, BridgeHealth, ListedTicket};
+use crate::slack::home::{self, BridgeHealth, ListedTicket, OutsideChannel};
 use crate::slack::members;
 use crate::slack::requester::Requester;
 use crate::slack::{SlackCommandEventResponse, SlackView, describe_look};
@@ -49,6 +49,33 @@ impl HomeTabs {
     }
 }
 
+/// Tickets as one person may see them.
+#[derive(Default)]
+struct SeenTickets {
+    rows: Vec<ListedTicket>,
+    outside: Vec<OutsideChannel>,
+}
+
+impl SeenTickets {
+    /// Counts a ticket that waits in a channel that the person is not in.
+    fn count_outside(&mut self, channel: &ChannelId) {
+        match self.outside.iter_mut().find(|(known, _)| known == channel) {
+            Some((_, count)) => *count += 1,
+            None => self.outside.push((channel.clone(), 1)),
+        }
+    }
+}
+
+/// What is open, for one person.
+struct OpenTickets {
+    /// What they hold: first who waits for their answer.
+    mine: Vec<ListedTicket>,
+    /// What nobody holds, oldest first.
+    waiting: Vec<ListedTicket>,
+    /// Where more wait that they cannot see.
+    outside: Vec<OutsideChannel>,
+}
+
 impl Dialogs {
     /// The answer to a command, for the one who typed it.
     pub(crate) async fn answer_command(&self, command: &SlashCommand) -> SlackCommandEventResponse {
@@ -74,9 +101,12 @@ impl Dialogs {
             return Ok(home::answer_text(&words.text("ask-not-agent-move", &[])));
         }
         Ok(match &command.wanted {
-            CommandAction::Mine => home::answer_mine(&self.list_open_tickets(user).await?.0, words),
+            CommandAction::Mine => {
+                home::answer_mine(&self.list_open_tickets(user).await?.mine, words)
+            }
             CommandAction::Waiting => {
-                home::answer_waiting(&self.list_open_tickets(user).await?.1, words)
+                let OpenTickets { waiting, outside, .. } = self.list_open_tickets(user).await?;
+                home::answer_waiting(&waiting, &outside, words)
             }
             CommandAction::Find(text) => {
                 let text = text.trim_start_matches('#');
@@ -151,31 +181,41 @@ impl Dialogs {
         if !self.may_be_agent(user, &reader).await? {
             return Ok(home::render_closed_tab(words));
         }
-        let (mine, waiting) = self.list_open_tickets(user).await?;
-        Ok(home::render_home_tab(&mine, &waiting, &self.read_bridge_health(user).await?, words))
+        let OpenTickets { mine, waiting, outside } = self.list_open_tickets(user).await?;
+        let health = self.read_bridge_health(user).await?;
+        Ok(home::render_home_tab(&mine, (&waiting, &outside), &health, words))
     }
 
-    /// What somebody holds, and what nobody holds, oldest first.
-    async fn list_open_tickets(
-        &self,
-        user: &SlackUserId,
-    ) -> Result<(Vec<ListedTicket>, Vec<ListedTicket>), Error> {
-        let rows = self.list_visible_tickets(user, self.store.open_tickets().await?).await?;
+    /// What somebody holds, and what nobody holds.
+    async fn list_open_tickets(&self, user: &SlackUserId) -> Result<OpenTickets, Error> {
+        let SeenTickets { rows, outside } =
+            self.sort_by_sight(user, self.store.open_tickets().await?).await?;
         let (waiting, held): (Vec<ListedTicket>, Vec<ListedTicket>) =
             rows.into_iter().partition(|row| row.ticket.state == TicketState::Unclaimed);
-        Ok((held.into_iter().filter(|row| row.is_own).collect(), waiting))
+        let mut mine: Vec<ListedTicket> = held.into_iter().filter(|row| row.is_own).collect();
+        // Who waits for an answer comes first, who waits longest before the others.
+        mine.sort_by_key(|row| (row.ticket.unanswered.is_none(), row.ticket.unanswered));
+        Ok(OpenTickets { mine, waiting, outside })
     }
 
-    /// The tickets in channels that somebody is in. Those in a channel that Slack will not tell of,
-    /// such as one that is gone, are left out.
     async fn list_visible_tickets(
         &self,
         user: &SlackUserId,
         tickets: Vec<Ticket>,
     ) -> Result<Vec<ListedTicket>, Error> {
+        Ok(self.sort_by_sight(user, tickets).await?.rows)
+    }
+
+    /// The tickets in channels that somebody is in, and where others wait. Those in a channel that
+    /// Slack will not tell of, such as one that is gone, are left out.
+    async fn sort_by_sight(
+        &self,
+        user: &SlackUserId,
+        tickets: Vec<Ticket>,
+    ) -> Result<SeenTickets, Error> {
         let since = self.clock.now() - CHANNEL_ABSENCE_LIFETIME;
-        let mut channels: HashMap<ChannelId, bool> = HashMap::new();
-        let mut rows = Vec::new();
+        let mut channels: HashMap<ChannelId, Option<bool>> = HashMap::new();
+        let mut seen = SeenTickets::default();
         for ticket in tickets {
             let Some(thread) = &ticket.thread else { continue };
             let known = channels.get(&thread.channel).copied();
@@ -186,20 +226,26 @@ impl Dialogs {
                         Err(error) if matches!(error.to_fault(), Fault::Refused { .. }) => {
                             tracing::warn!(slack.channel = %thread.channel, %error,
                             "tickets are left out of a list");
-                            false
+                            None
                         }
-                        is_in => is_in?,
+                        is_in => Some(is_in?),
                     }
                 }
             };
             channels.insert(thread.channel.clone(), is_in);
-            if is_in {
-                let address = self.slack.thread_url(thread);
-                let is_own = ticket.holder().is_some_and(|holder| holder.user == *user);
-                rows.push(ListedTicket { ticket, address, is_own });
+            match is_in {
+                Some(true) => {
+                    let address = self.slack.thread_url(thread);
+                    let is_own = ticket.holder().is_some_and(|holder| holder.user == *user);
+                    seen.rows.push(ListedTicket { ticket, address, is_own });
+                }
+                Some(false) if ticket.state == TicketState::Unclaimed => {
+                    seen.count_outside(&thread.channel);
+                }
+                Some(false) | None => {}
             }
         }
-        Ok(rows)
+        Ok(seen)
     }
 
     /// How the bridge is, and how many events are parked in channels that somebody is in.

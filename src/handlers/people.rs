@@ -16,10 +16,10 @@ use crate::handlers::interrupt::{Interrupt, MISSING_BOT_PAUSE, PipeResult};
 use crate::handlers::posts::Posts;
 use crate::locale::Texts;
 use crate::model::{
-    Agent, Button, ChannelId, Click, Failure, Fault, Inline, Move, MoveRefusal, RichText,
+    Agent, Button, ChannelId, Click, Failure, Fault, Inline, MoveRefusal, PressedView, RichText,
     SlackUserId, Ticket,
 };
-use crate::slack::{AgentStatus, Profile, SlackClient, card, parse};
+use crate::slack::{AgentStatus, Profile, SlackClient, card, modal, parse};
 use crate::store::Item;
 
 /// Who wants something.
@@ -34,6 +34,8 @@ pub(crate) struct Person {
     pub(crate) status: AgentStatus,
     /// Where they can be answered if they are not in the ticket's thread.
     pub(crate) response_url: Option<String>,
+    /// The view in which they can be answered, if that is where they are.
+    pub(crate) view: Option<PressedView>,
 }
 
 impl Person {
@@ -117,6 +119,7 @@ impl People {
             profile,
             status: standing,
             response_url: None,
+            view: None,
         })
     }
 
@@ -176,6 +179,22 @@ impl People {
         text: &str,
         blocks: &[SlackBlock],
     ) {
+        if let Some(view) = &person.view {
+            let answer = modal::build_answer(text, blocks, &person.texts);
+            let shown = match view {
+                PressedView::Home(trigger) => {
+                    self.slack.open_view(trigger, &answer).await.map(drop)
+                }
+                PressedView::Dialog(open) => self.slack.update_view(open, &answer).await,
+            };
+            match shown {
+                Ok(()) => return,
+                // Too late for a dialog, or it is closed: then where the ticket is.
+                Err(error) => {
+                    tracing::info!(ticket.id = %ticket.id, %error, "a person is not answered in a view");
+                }
+            }
+        }
         if let Some(url) = &person.response_url {
             if let Err(error) = self.slack.respond_to_action(url, false, text, blocks).await {
                 tracing::warn!(ticket.id = %ticket.id, %error, "a person could not be answered");
@@ -214,15 +233,13 @@ impl People {
         &self,
         ticket: &Ticket,
         person: &Person,
-        r#move: &Move,
         refusal: &MoveRefusal,
     ) {
         match refusal {
             MoveRefusal::HeldBy(holder) => {
                 let text = person.texts.text("ask-held", &[("agent", &holder.name)]);
-                let answers: &[Button] =
-                    if *r#move == Move::Release { &[] } else { &[Button::TakeOver] };
-                let blocks = card::build_question(&text, answers, &ticket.id, &person.texts);
+                let blocks =
+                    card::build_question(&text, &[Button::TakeOver], &ticket.id, &person.texts);
                 self.tell_person(ticket, person, &text, &blocks).await;
             }
             MoveRefusal::Closed => {

@@ -197,13 +197,10 @@ impl Threads {
             let address = elsewhere.and_then(|thread| self.slack.thread_url(thread));
             Some(RelatedTicket { ticket: other, address })
         };
-        let team_channels = &self.channels.rules.teams;
-        let team = ticket.team.as_ref().filter(|_| !team_channels.is_empty());
         Ok(RelatedTickets {
             before: neighbour(before),
             after: neighbour(after),
             earlier: neighbour(earlier),
-            is_team_elsewhere: team.is_some_and(|team| !team_channels.contains_key(team)),
             now: self.calls.clock.now(),
         })
     }

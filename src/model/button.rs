@@ -15,6 +15,10 @@ pub enum Button {
     Close,
     /// Asks where to hand the ticket on.
     Transfer,
+    /// Asks which canned reply to send.
+    Reply,
+    /// Asks for the tags of the ticket.
+    Tags,
     /// Keeps the message that it was used on from being sent, as far as there is still time.
     Note,
     /// Sends this message to the customer.

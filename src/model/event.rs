@@ -157,6 +157,17 @@ pub struct Click {
     pub(crate) response_url: Option<String>,
     /// Whether a shortcut was used: the message that it was used on is nothing to be replaced.
     pub(crate) is_shortcut: bool,
+    /// The view that shows the button, if no message does.
+    pub(crate) view: Option<PressedView>,
+}
+
+/// A view in which a button was pressed, and how its presser can be answered there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PressedView {
+    /// A home tab: a dialog opens over it, by a trigger that lives for 3 s and works once.
+    Home(String),
+    /// A dialog, which can show something else.
+    Dialog(String),
 }
 
 /// A dialog of ours was filled in.

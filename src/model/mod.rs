@@ -32,6 +32,7 @@ pub use content::{
     Style,
 };
 pub use customer_key::CustomerKey;
+pub(crate) use event::PressedView;
 pub use event::{BlipEvent, Click, ReceiptKind, SlackEvent, Submission, SubmittedForm};
 pub(crate) use fault::{Failure, Fault};
 pub(crate) use hours::WorkingHours;

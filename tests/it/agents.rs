@@ -91,15 +91,16 @@ async fn whoever_is_not_in_the_tickets_channel_moves_nothing_from_any_surface() 
     bridge.start_bridge().await.unwrap();
     reacts_from_outside(&bridge, OTTO, &card, "eyes").await;
     reacts_from_outside(&bridge, OTTO, &card, "white_check_mark").await;
-    bridge.slack.clicks_in_view(OTTO, &tab.id, "claim").await.unwrap();
-    bridge.idle().await;
     let option = json!({ "text": { "type": "plain_text", "text": "Vendas" },
         "value": "team:Vendas" });
     let filled = json!({ "destination": { "destination": {
         "type": "external_select", "selected_option": option } } });
     bridge.slack.submits(OTTO, &dialog.id, filled).await.unwrap();
     bridge.idle().await;
-    bridge.slack.clicks_in_view(OTTO, &tab.id, "close").await.unwrap();
+    bridge.slack.picks_in_view(OTTO, &tab.id, "more", Some("claim")).await.unwrap();
+    bridge.idle().await;
+    assert!(bridge.dialog(OTTO).view.to_string().contains("join it"), "answered where he is");
+    bridge.slack.picks_in_view(OTTO, &tab.id, "more", Some("close")).await.unwrap();
     assert!(bridge.dialog(OTTO).view.to_string().contains("join it"), "no dialog to close");
     assert_eq!(bridge.blip.ticket(&ticket).unwrap().status, "Waiting");
     assert_eq!(bridge.blip.look(|state| state.tickets.len()), 1);
@@ -120,7 +121,7 @@ async fn who_joins_is_an_agent_at_once() {
     bridge.slack.says(OTTO, CHANNEL, Some(&card.ts), "Boa tarde!").await.unwrap();
     bridge.idle().await;
     assert_eq!(bridge.received(&ticket), ["Boa tarde!"]);
-    bridge.slack.clicks(OTTO, CHANNEL, &card.ts, "release").await.unwrap();
+    bridge.slack.picks(OTTO, CHANNEL, &card.ts, ("more", "release")).await.unwrap();
     bridge.idle().await;
     assert!(bridge.slack.message(CHANNEL, &card.ts).unwrap().words().contains("unclaimed"));
     bridge.finish().await;
@@ -276,7 +277,7 @@ async fn a_user_group_of_agents_is_asked_seldom_and_believed_soon() {
     assert!(bridge.slack.ephemerals(BIA)[0].words().contains("only agents"));
     let asked = bridge.slack.calls("usergroups.users.list").len() - before;
     assert!(asked <= 2, "{asked}");
-    bridge.slack.clicks(ANA, CHANNEL, &card.ts, "release").await.unwrap();
+    bridge.slack.picks(ANA, CHANNEL, &card.ts, ("more", "release")).await.unwrap();
     bridge.idle().await;
     bridge.slack.add_to_group("S0AGENTS", BIA);
     later.passes(Duration::from_secs(31)).await;

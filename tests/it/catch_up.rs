@@ -126,7 +126,7 @@ async fn agents_words_and_gestures_that_never_came_are_taken_up_once() {
     let (_, released) = later.bridge.ticket("Rui Costa", "Oi").await;
     later.bridge.slack.reacts(BIA, CHANNEL, &released.ts, "eyes").await.unwrap();
     later.bridge.idle().await;
-    later.bridge.slack.clicks(BIA, CHANNEL, &released.ts, "release").await.unwrap();
+    later.bridge.slack.picks(BIA, CHANNEL, &released.ts, ("more", "release")).await.unwrap();
     later.bridge.slack.configure_delivery(|policy| policy.retries = Vec::new());
     away(&mut later, async |later| {
         later.bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();

@@ -16,11 +16,11 @@ async fn a_ticket_becomes_a_card_with_the_customers_first_words() {
     bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
     bridge.idle().await;
     let changed = bridge.slack.message(CHANNEL, &card.ts).unwrap().words();
-    for part in ["Ana Lima", "Oi, meu pedido não chegou"] {
+    for part in ["<@U0ANA>", "Oi, meu pedido não chegou"] {
         assert!(changed.contains(part), "{part} in {changed}");
     }
     let buttons: Vec<_> = card.buttons().into_iter().map(|button| button.action_id).collect();
-    assert_eq!(buttons, ["claim", "close", "transfer"]);
+    assert_eq!(buttons, ["claim", "transfer", "close"]);
     bridge.finish().await;
 }
 
@@ -85,5 +85,57 @@ async fn a_card_keeps_the_first_words_when_its_ticket_is_handed_on() {
     bridge.idle().await;
     let words = bridge.slack.message(CHANNEL, &card.ts).unwrap().words();
     assert!(words.contains("Suporte") && words.contains("Meu pedido"), "{words}");
+    bridge.finish().await;
+}
+
+/// A card is drawn anew under the hand that presses it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_press_in_the_same_place_never_undoes_the_first() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.idle().await;
+    let buttons = || -> Vec<String> {
+        let card = bridge.slack.message(CHANNEL, &card.ts).unwrap();
+        card.buttons().into_iter().map(|button| button.action_id).collect()
+    };
+    let place = buttons().iter().position(|name| name == "claim").unwrap();
+    bridge.slack.clicks(ANA, CHANNEL, &card.ts, "claim").await.unwrap();
+    bridge.idle().await;
+    let now = buttons();
+    assert_eq!(now, ["reply", "tags", "transfer", "close", "take_over"]);
+    bridge.slack.clicks(ANA, CHANNEL, &card.ts, &now[place]).await.unwrap();
+    bridge.idle().await;
+    assert!(bridge.blip.ticket(&ticket).unwrap().is_assigned());
+    assert_eq!(bridge.dialog(ANA).view["title"]["text"], "Canned reply");
+    // What is frequent is one press away; letting go is in the menu.
+    bridge.slack.clicks(ANA, CHANNEL, &card.ts, "tags").await.unwrap();
+    assert_eq!(bridge.dialog(ANA).view["title"]["text"], "Ticket tags");
+    bridge.slack.picks(ANA, CHANNEL, &card.ts, ("more", "release")).await.unwrap();
+    bridge.idle().await;
+    assert_eq!(buttons(), ["claim", "transfer", "close"]);
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_does_not_hold_a_ticket_takes_it_over_from_the_card() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.slack.clicks(ANA, CHANNEL, &card.ts, "claim").await.unwrap();
+    bridge.idle().await;
+    bridge.slack.clicks(ANA, CHANNEL, &card.ts, "take_over").await.unwrap();
+    bridge.idle().await;
+    let told = bridge.slack.ephemerals(ANA).pop().unwrap();
+    assert!(told.words().contains("You already have this ticket"), "{told:?}");
+    bridge.slack.clicks(BIA, CHANNEL, &card.ts, "take_over").await.unwrap();
+    bridge.idle().await;
+    assert_eq!(bridge.blip.ticket(&ticket).unwrap().agent.unwrap(), "bia%40loja.example@blip.ai");
+    let shown = bridge.slack.message(CHANNEL, &card.ts).unwrap();
+    assert!(shown.words().contains("<@U0BIA>") && shown.words().contains("Oi"), "{shown:?}");
+    assert!(!shown.text.contains("<@"), "notifications repeat no mention: {}", shown.text);
+    // Nobody is left with a plain no: who cannot let go of it may take it over.
+    bridge.slack.picks(ANA, CHANNEL, &card.ts, ("more", "release")).await.unwrap();
+    bridge.idle().await;
+    let told = bridge.slack.ephemerals(ANA).pop().unwrap();
+    assert_eq!(told.buttons()[0].action_id, "take_over", "{told:?}");
     bridge.finish().await;
 }

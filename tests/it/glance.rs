@@ -88,9 +88,10 @@ async fn every_team_that_waits_is_named_however_many_wait() {
     bridge.card_of("Maria").await;
     bridge.idle().await;
     let waiting = asks(&bridge, ANA, "waiting").await.words();
-    for part in ["Default · 12", "Vendas · 1", "No team · 1", "and 4 more"] {
+    for part in ["Default · 12", "Vendas · 1", "No team · 1"] {
         assert!(waiting.contains(part), "{part} in {waiting}");
     }
+    assert_eq!(waiting.matches("Customer ").count(), 12, "all of them: {waiting}");
     assert!(!waiting.contains("DIRECT_TRANSFER"), "{waiting}");
     bridge.finish().await;
 }
@@ -105,10 +106,18 @@ async fn list(bridge: &Bridge, user: &str, text: &str) -> String {
     bridge.slack.ephemerals(user).pop().unwrap().ts
 }
 
-/// Presses a button in a list, and returns what it is answered with there.
+/// The menu of a ticket in a list.
+fn menu(ticket: &str) -> String {
+    format!("more@ticket:default/{ticket}")
+}
+
+/// Chooses from a ticket's menu in a list, and returns what it is answered with there.
 async fn presses(bridge: &Bridge, user: &str, list: &str, button: (&str, &str)) -> Message {
-    let value = format!("default/{}", button.1);
-    bridge.slack.picks(user, ELSEWHERE, list, (button.0, &value)).await.unwrap();
+    bridge.slack.picks(user, ELSEWHERE, list, (&menu(button.1), button.0)).await.unwrap();
+    answer_below(bridge, user).await
+}
+
+async fn answer_below(bridge: &Bridge, user: &str) -> Message {
     bridge.idle().await;
     let answer = bridge.slack.ephemerals(user).pop().unwrap();
     assert_eq!((answer.channel.as_str(), &answer.thread_ts), (ELSEWHERE, &None));
@@ -133,18 +142,19 @@ async fn the_buttons_of_a_list_move_tickets_and_are_answered_where_they_are_pres
     let answer = presses(&bridge, ANA, &stale, ("claim", &joao)).await;
     assert!(answer.words().contains("Bia Souza already has"), "{}", answer.words());
     let found = list(&bridge, ANA, "find souza").await;
-    for (surface, list) in [("question", answer.ts), ("list", found)] {
-        let answer = presses(&bridge, ANA, &list, ("take_over", &joao)).await;
-        assert!(answer.words().contains("João Souza"), "{surface}: {}", answer.words());
-    }
+    let value = format!("default/{joao}");
+    bridge.slack.picks(ANA, ELSEWHERE, &answer.ts, ("take_over", &value)).await.unwrap();
+    let answer = answer_below(&bridge, ANA).await;
+    assert!(answer.words().contains("João Souza"), "question: {}", answer.words());
+    let answer = presses(&bridge, ANA, &found, ("take_over", &joao)).await;
+    assert!(answer.words().contains("João Souza"), "list: {}", answer.words());
     assert_eq!(bridge.blip.ticket(&joao).unwrap().agent.unwrap(), "ana%40loja.example@blip.ai");
     let mine = list(&bridge, ANA, "mine").await;
     let answer = presses(&bridge, ANA, &mine, ("release", &joao)).await;
     assert!(answer.words().contains("You released"), "{}", answer.words());
-    let value = format!("default/{joao}");
-    bridge.slack.picks(ANA, ELSEWHERE, &mine, ("transfer", &value)).await.unwrap();
+    bridge.slack.picks(ANA, ELSEWHERE, &mine, (&menu(&joao), "transfer")).await.unwrap();
     assert_eq!(bridge.dialog(ANA).view["title"]["text"], "Transfer ticket");
-    bridge.slack.picks(ANA, ELSEWHERE, &mine, ("close", &value)).await.unwrap();
+    bridge.slack.picks(ANA, ELSEWHERE, &mine, (&menu(&joao), "close")).await.unwrap();
     let dialog = bridge.dialog(ANA);
     bridge.slack.submits(ANA, &dialog.id, json!({})).await.unwrap();
     bridge.idle().await;
@@ -178,6 +188,12 @@ async fn only_those_who_could_see_a_ticket_in_its_channel_see_it_elsewhere() {
             .await;
         assert!(!words(&home(&bridge, user).unwrap()).contains("Maria"));
     }
+    // Who could join is told where somebody waits, and never that nobody does.
+    let otto = words(&home(&bridge, "U0OTHER").unwrap());
+    assert!(otto.contains(&format!("Mais 1 aguardando em <#{CHANNEL}>")), "{otto}");
+    assert!(!otto.contains("Ninguém está esperando"), "{otto}");
+    let guest = words(&home(&bridge, "U0GUEST").unwrap());
+    assert!(!guest.contains(CHANNEL), "{guest}");
     bridge.finish().await;
 }
 
@@ -190,11 +206,11 @@ async fn a_home_tab_is_alive_and_published_only_when_something_changed() {
     let shown = home_with(&bridge, ANA, "Maria Silva").await;
     opens_home(&bridge, ANA).await;
     opens_home(&bridge, ANA).await;
-    bridge.slack.clicks_in_view(ANA, &shown.id, "claim").await.unwrap();
+    bridge.slack.picks_in_view(ANA, &shown.id, "more", Some("claim")).await.unwrap();
     let shown = home_with(&bridge, ANA, "My tickets (1)").await;
     assert_eq!(bridge.slack.calls("views.publish").len(), 2);
     assert!(bridge.blip.ticket(&ticket).unwrap().is_assigned());
-    bridge.slack.clicks_in_view(ANA, &shown.id, "close").await.unwrap();
+    bridge.slack.picks_in_view(ANA, &shown.id, "more", Some("close")).await.unwrap();
     let dialog = bridge.dialog(ANA);
     bridge.slack.submits(ANA, &dialog.id, json!({})).await.unwrap();
     home_with(&bridge, ANA, "You have no tickets").await;
@@ -259,4 +275,46 @@ async fn counts_tell_only_of_channels_that_the_reader_is_in() {
         let home = words(&home_with(&bridge, user, "integration is working").await);
         assert_eq!(home.contains("1 parked"), parked, "{home}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_refused_on_a_home_tab_is_answered_there() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.idle().await;
+    opens_home(&bridge, ANA).await;
+    let stale = home_with(&bridge, ANA, "Maria Silva").await;
+    // Her tab stays as it was when she opened it.
+    let failed = Fault::Code("fatal_error".to_owned());
+    bridge.slack.faults().from_now("views.publish", failed);
+    bridge.slack.reacts(BIA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.idle().await;
+    bridge.slack.picks_in_view(ANA, &stale.id, "more", Some("claim")).await.unwrap();
+    bridge.idle().await;
+    let dialog = bridge.dialog(ANA);
+    assert!(words(&dialog).contains("Bia Souza already has"), "{}", words(&dialog));
+    assert!(bridge.slack.ephemerals(ANA).is_empty(), "{:?}", bridge.slack.ephemerals(ANA));
+    bridge.slack.clicks_in_view(ANA, &dialog.id, "take_over").await.unwrap();
+    bridge.idle().await;
+    assert_eq!(bridge.blip.ticket(&ticket).unwrap().agent.unwrap(), "ana%40loja.example@blip.ai");
+    let done = words(&bridge.dialog(ANA));
+    assert!(done.contains("You took") && done.contains("Maria Silva"), "{done}");
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_for_an_answer_comes_first_on_a_home_tab() {
+    let bridge = Bridge::start().await;
+    let (_, answered) = bridge.ticket("Answered", "Oi").await;
+    let (_, asking) = bridge.ticket("Asking", "Oi").await;
+    for card in [&answered, &asking] {
+        bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    }
+    bridge.slack.says(ANA, CHANNEL, Some(&answered.ts), "Olá!").await.unwrap();
+    bridge.idle().await;
+    opens_home(&bridge, ANA).await;
+    let shown = words(&home_with(&bridge, ANA, "My tickets (2)").await);
+    let [first, second] = ["Asking", "Answered"].map(|name| shown.find(name).unwrap());
+    assert!(first < second, "{shown}");
+    bridge.finish().await;
 }

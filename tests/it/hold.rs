@@ -168,7 +168,7 @@ async fn a_window_that_closes_while_the_card_is_being_shown_is_shown() {
     bridge.idle().await;
     bridge.slack.faults().next("chat.update", Fault::Slow(Duration::from_millis(500)));
     bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
-    bridge.until("the claim", || shows("With Ana")).await;
+    bridge.until("the claim", || shows("<@U0ANA>")).await;
     later.clock_jumps(Duration::from_secs(20));
     bridge.until("the end", || shows("templates only")).await;
     later.bridge.finish().await;

@@ -92,6 +92,10 @@ fn collect(value: &Value, parts: &mut Vec<String>) {
         Value::Object(fields) => {
             for key in [
                 "text",
+                "fields",
+                "accessory",
+                "user_id",
+                "fallback",
                 "label",
                 "element",
                 "placeholder",
@@ -132,7 +136,6 @@ fn cards() {
                 before: Some(neighbour(1001)),
                 after: Some(neighbour(1043)),
                 earlier: Some(neighbour(900)),
-                is_team_elsewhere: name == "waiting",
                 now: noon() + SignedDuration::from_hours(23),
             };
             let (text, blocks) =
@@ -180,6 +183,15 @@ fn dialogs() {
     }
 }
 
+/// Rows of different tickets: no two blocks of a view have the same name.
+fn number_rows<const N: usize>(mut rows: [ListedTicket; N], first: usize) -> [ListedTicket; N] {
+    for (number, row) in rows.iter_mut().enumerate() {
+        let id = format!("9b2e-{}", first + number);
+        row.ticket.id = TicketId::new(BotName::default(), &id).unwrap();
+    }
+    rows
+}
+
 #[test]
 fn home_tabs_and_answers() {
     let row = |state: TicketState| ListedTicket {
@@ -188,11 +200,12 @@ fn home_tabs_and_answers() {
         is_own: true,
     };
     let held = || TicketState::Claimed { holder: ana(), since: noon() };
-    let mine = [row(held())];
+    let mine = number_rows([row(held())], 1);
     let theirs = [ListedTicket { is_own: false, ..row(held()) }];
     let (unclaimed, address, is_own) = (ticket(TicketState::Unclaimed), None, false);
     let other = ListedTicket { ticket: Ticket { team: None, ..unclaimed }, address, is_own };
-    let waiting = [row(TicketState::Unclaimed), other];
+    let waiting = number_rows([row(TicketState::Unclaimed), other], 2);
+    let outside = [(ChannelId::parse("C0FAR").unwrap(), 2)];
     let ill = BridgeHealth {
         parked: 1,
         is_degraded: true,
@@ -203,8 +216,9 @@ fn home_tabs_and_answers() {
         let answers = [
             home::answer_mine(&mine, &words),
             home::answer_mine(&[], &words),
-            home::answer_waiting(&waiting, &words),
-            home::answer_waiting(&[], &words),
+            home::answer_waiting(&waiting, &[], &words),
+            home::answer_waiting(&[], &[], &words),
+            home::answer_waiting(&[], &outside, &words),
             home::answer_found(&theirs, &words),
             home::answer_found(&[], &words),
             home::answer_status(3, 1, &ill, &words),
@@ -212,8 +226,8 @@ fn home_tabs_and_answers() {
             home::answer_help(&words),
         ];
         let mut looks = vec![
-            view_outline(&home::render_home_tab(&mine, &waiting, &ill, &words)),
-            view_outline(&home::render_home_tab(&[], &[], &BridgeHealth::default(), &words)),
+            view_outline(&home::render_home_tab(&mine, (&waiting, &outside), &ill, &words)),
+            view_outline(&home::render_home_tab(&[], (&[], &[]), &BridgeHealth::default(), &words)),
             view_outline(&home::render_closed_tab(&words)),
         ];
         for answer in &answers {
@@ -241,11 +255,9 @@ fn what_slack_gets_of_each_view() {
     let facts = modal::list_ticket_facts(&held, &words);
     let rows = |is_own| {
         let address = Some("https://x.slack.com/a".to_owned());
-        states().map(|(_, state)| ListedTicket {
-            ticket: ticket(state),
-            address: address.clone(),
-            is_own,
-        })
+        let row =
+            |(_, state)| ListedTicket { ticket: ticket(state), address: address.clone(), is_own };
+        number_rows(states().map(row), if is_own { 10 } else { 20 })
     };
     let health = BridgeHealth::default();
     let choices = vec![
@@ -264,10 +276,10 @@ fn what_slack_gets_of_each_view() {
         ("details", json!(modal::build_details_view(&facts, &words))),
         ("loading", json!(modal::build_loading_view("dialog-history", &words))),
         ("notice", json!(modal::build_notice("…", &words))),
-        ("home", json!(home::render_home_tab(&rows(true), &rows(false), &health, &words))),
+        ("home", json!(home::render_home_tab(&rows(true), (&rows(false), &[]), &health, &words))),
         ("closed home", json!(home::render_closed_tab(&words))),
         ("mine", json!(home::answer_mine(&rows(true), &words))),
-        ("waiting", json!(home::answer_waiting(&rows(false), &words))),
+        ("waiting", json!(home::answer_waiting(&rows(false), &[], &words))),
         ("found", json!(home::answer_found(&[], &words))),
         ("status", json!(home::answer_status(3, 1, &health, &words))),
         ("help", json!(home::answer_help(&words))),
@@ -294,19 +306,21 @@ fn nothing_is_too_much_for_slack() {
     let around = RelatedTickets { before: Some(neighbour(1)), ..RelatedTickets::default() };
     let (_, blocks) = card::render_card(&full, Some("x"), &around, &words);
     check_message(json!(blocks).as_array().unwrap()).unwrap();
-    let rows = vec![
-        ListedTicket {
-            ticket: full.clone(),
-            address: Some("https://x.slack.com/a".to_owned()),
-            is_own: true
-        };
-        60
-    ];
-    let home = home::render_home_tab(&rows, &rows, &BridgeHealth::default(), &words);
+    let row = || ListedTicket {
+        ticket: full.clone(),
+        address: Some("https://x.slack.com/a".to_owned()),
+        is_own: true,
+    };
+    let rows = number_rows([0; 60].map(|_| row()), 0);
+    let others = number_rows([0; 60].map(|_| row()), 60);
+    let outside: Vec<_> =
+        (0..60).map(|number| (ChannelId::parse(&format!("C{number}")).unwrap(), 2)).collect();
+    let home = home::render_home_tab(&rows, (&others, &outside), &BridgeHealth::default(), &words);
     check_view(&json!(home)).unwrap();
+    assert_eq!(json!(home).to_string().matches("ticket:default/").count(), 76);
     for answer in [
         home::answer_mine(&rows, &words),
-        home::answer_waiting(&rows, &words),
+        home::answer_waiting(&rows, &outside, &words),
         home::answer_found(&rows, &words),
     ] {
         check_message(json!(answer)["blocks"].as_array().unwrap()).unwrap();

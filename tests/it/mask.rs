@@ -70,7 +70,11 @@ async fn begin(settings: &[(&str, &str)]) -> (Bridge, String, Message) {
 /// An agent opens all that can be opened.
 async fn open_everything(bridge: &Bridge, card: &Message, answers: &mut Places) {
     for dialog in ["history", "details", "tags", "reply", "compose"] {
-        bridge.slack.picks(ANA, CHANNEL, &card.ts, ("more", dialog)).await.unwrap();
+        if matches!(dialog, "tags" | "reply") {
+            bridge.slack.clicks(ANA, CHANNEL, &card.ts, dialog).await.unwrap();
+        } else {
+            bridge.slack.picks(ANA, CHANNEL, &card.ts, ("more", dialog)).await.unwrap();
+        }
         bridge.idle().await;
         let open = bridge.dialog(ANA);
         for list in ["tags", "canned_reply", "destination"] {
@@ -79,7 +83,7 @@ async fn open_everything(bridge: &Bridge, card: &Message, answers: &mut Places) 
             }
         }
     }
-    bridge.slack.picks(ANA, CHANNEL, &card.ts, ("more", "tags")).await.unwrap();
+    bridge.slack.clicks(ANA, CHANNEL, &card.ts, "tags").await.unwrap();
     let tag = words("Etiqueta");
     let option = json!({"text": {"type": "plain_text", "text": tag}, "value": tag});
     let tags =
@@ -199,7 +203,7 @@ async fn what_was_hidden_from_slack_is_not_sent_again_from_there() {
     let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
     bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
     bridge.idle().await;
-    bridge.slack.picks(ANA, CHANNEL, &card.ts, ("more", "reply")).await.unwrap();
+    bridge.slack.clicks(ANA, CHANNEL, &card.ts, "reply").await.unwrap();
     let words = json!({"words:1": {"words": {"type": "plain_text_input", "value": CPF}}});
     bridge.slack.submits(ANA, &bridge.dialog(ANA).id, words).await.unwrap();
     bridge.idle().await;

@@ -70,7 +70,7 @@ async fn a_claim_that_was_taken_back_before_we_heard_of_it_is_none() {
     assert!(words().contains("unclaimed"), "{}", words());
     // A later one counts as ever.
     bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
-    bridge.until("the claim", || words().contains("Ana Lima")).await;
+    bridge.until("the claim", || words().contains("<@U0ANA>")).await;
     bridge.finish().await;
 }
 

@@ -326,7 +326,7 @@ async fn agents_see_card_thread_dialog_and_home_in_their_language() {
     for (language, claimed, texts) in [
         (
             "pt-BR",
-            "Em atendimento",
+            "com @",
             [
                 "Oi, Maria! Já vou ver.",
                 "// o pedido saiu ontem",
@@ -336,12 +336,12 @@ async fn agents_see_card_thread_dialog_and_home_in_their_language() {
         ),
         (
             "en",
-            "In progress",
+            "with @",
             ["Hi, Maria! Let me see.", "// it was sent yesterday", "It arrives today.", "Goodbye!"],
         ),
         (
             "es",
-            "En curso",
+            "con @",
             ["¡Hola, María! Lo reviso.", "// salió ayer", "Llega hoy.", "¡Hasta luego!"],
         ),
     ] {

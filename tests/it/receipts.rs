@@ -162,7 +162,10 @@ async fn retries(bridge: &Bridge, line: &Message) {
 
 /// The agent sends a canned reply with these words.
 async fn sends_canned(bridge: &Bridge, card: &Message, words: &str) {
-    bridge.slack.picks(ANA, CHANNEL, &card.ts, ("more", "reply")).await.unwrap();
+    // A button where somebody has the ticket, in the menu where nobody has.
+    if bridge.slack.clicks(ANA, CHANNEL, &card.ts, "reply").await.is_err() {
+        bridge.slack.picks(ANA, CHANNEL, &card.ts, ("more", "reply")).await.unwrap();
+    }
     let dialog = bridge.dialog(ANA);
     let typed = json!({ "words:1": { "words": { "type": "plain_text_input", "value": words } } });
     bridge.slack.submits(ANA, &dialog.id, typed).await.unwrap();

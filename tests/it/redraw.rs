@@ -109,6 +109,6 @@ async fn what_a_card_did_not_show_before_the_end_it_shows_after_the_start() {
         let card = bridge.slack.message(CHANNEL, &card.ts).unwrap();
         card.words().contains(part)
     };
-    bridge.until("the claim on the card", || shows("Ana Lima")).await;
+    bridge.until("the claim on the card", || shows("<@U0ANA>")).await;
     bridge.finish().await;
 }

@@ -78,7 +78,7 @@ async fn a_released_ticket_is_free_for_the_next_one() {
     bridge.slack.clicks(BIA, CHANNEL, &card.ts, "claim").await.unwrap();
     bridge.idle().await;
     assert_eq!(bridge.blip.ticket(&ticket).unwrap().agent.unwrap(), "bia%40loja.example@blip.ai");
-    bridge.slack.clicks(BIA, CHANNEL, &card.ts, "release").await.unwrap();
+    bridge.slack.picks(BIA, CHANNEL, &card.ts, ("more", "release")).await.unwrap();
     bridge.slack.clicks(ANA, CHANNEL, &card.ts, "close").await.unwrap();
     let dialog = bridge.dialog(ANA);
     bridge.slack.submits(ANA, &dialog.id, serde_json::json!({})).await.unwrap();
@@ -193,7 +193,7 @@ async fn an_agent_whom_blip_does_not_know_claims_as_the_default_agent() {
     bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
     bridge.idle().await;
     assert_eq!(bridge.blip.ticket(&ticket).unwrap().agent.unwrap(), "bia%40loja.example@blip.ai");
-    assert!(bridge.slack.message(CHANNEL, &card.ts).unwrap().words().contains("Ana Lima"));
+    assert!(bridge.slack.message(CHANNEL, &card.ts).unwrap().words().contains("<@U0ANA>"));
     assert!(bridge.slack.ephemerals(ANA)[0].words().contains("default agent"));
     bridge.idle().await;
 }

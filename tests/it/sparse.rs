@@ -65,7 +65,7 @@ async fn what_can_never_be_looked_up_is_said_again() {
     bridge.slack.reacts(ANA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
     bridge.idle().await;
     let card = bridge.slack.message(CHANNEL, &card.ts).unwrap().words();
-    assert!(card.contains("Closed by Ana"), "{card}");
+    assert!(card.contains("closed by Ana"), "{card}");
     assert!(bridge.received(&ticket).iter().all(|words| words == "reply"));
     assert!(!bridge.received(&ticket).is_empty());
     assert!(bridge.blip.ticket(&ticket).unwrap().is_closed());

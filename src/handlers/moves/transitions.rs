@@ -48,7 +48,7 @@ impl Transitions {
                 Ok(Some(MoveOutcome::Done))
             }
             Err(refusal) => {
-                self.people.tell_refusal(ticket, person, r#move, &refusal).await;
+                self.people.tell_refusal(ticket, person, &refusal).await;
                 Ok(Some(MoveOutcome::Refused))
             }
         }
@@ -85,9 +85,14 @@ impl Transitions {
             Move::Tag(_) => "thread-tags-refused",
             Move::Release | Move::Close(_) => "thread-close-refused",
         };
-        let reason = self.texts.reason_text(code);
-        let args = [("agent", person.profile.name.as_str()), ("reason", reason.as_str())];
-        let line = self.texts.text(key, &args);
+        let refused = |texts: &Texts| {
+            let reason = texts.reason_text(code);
+            texts.text(key, &[("agent", &person.profile.name), ("reason", &reason)])
+        };
+        if person.view.is_some() {
+            self.people.tell_person(ticket, person, &refused(&person.texts), &[]).await;
+        }
+        let line = refused(&self.texts);
         self.threads.post_when_due(item, "refused", ticket, &ThreadPost::from_line(&line)).await?;
         Ok(MoveOutcome::Refused)
     }

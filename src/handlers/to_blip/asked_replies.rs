@@ -153,10 +153,7 @@ impl AskedReplies {
             Intent::Note(why) => return Ok(note_answer(why, person).unwrap_or(Answer::Kept)),
             Intent::Question(holder) => {
                 if let Some(holder) = holder {
-                    let claim = Move::Claim { over: false };
-                    self.people
-                        .tell_refusal(ticket, person, &claim, &MoveRefusal::HeldBy(holder))
-                        .await;
+                    self.people.tell_refusal(ticket, person, &MoveRefusal::HeldBy(holder)).await;
                 }
                 return Ok(Answer::Outdated);
             }

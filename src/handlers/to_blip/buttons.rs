@@ -48,6 +48,11 @@ impl Buttons {
                     .await?;
                 None
             }
+            // The card shows it by itself, and must not be replaced.
+            Button::TakeOver if is_on_card(ticket, click) => {
+                self.moves.make_move(item, ticket, person, &claim_over).await?;
+                None
+            }
             Button::TakeOver => {
                 match self.moves.make_move(item, ticket, person, &claim_over).await? {
                     MoveOutcome::Done => Some(Answer::TakenOver),
@@ -70,7 +75,7 @@ impl Buttons {
             Button::Retry(parked) => Some(self.retry_parked(*parked).await?),
             Button::Skip(parked) => Some(self.skip_parked(*parked).await?),
             // Answered on the spot.
-            Button::Transfer => None,
+            Button::Transfer | Button::Reply | Button::Tags => None,
         })
     }
 
@@ -85,4 +90,13 @@ impl Buttons {
         let is_done = self.calls.store.skip_parked(parked).await?;
         Ok(if is_done { Answer::Skipped } else { Answer::Outdated })
     }
+}
+
+/// Whether what was pressed stands on the ticket's card, not in a question.
+pub(crate) fn is_on_card(ticket: &Ticket, click: &Click) -> bool {
+    ticket
+        .thread
+        .as_ref()
+        .zip(click.on.as_ref())
+        .is_some_and(|(thread, (channel, ts))| (&thread.channel, &thread.root) == (channel, ts))
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use crate::handlers::answer::Answer;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{HandlerResult, PipeResult};
-use crate::handlers::people::People;
+use crate::handlers::people::{People, Person};
 use crate::handlers::to_blip::buttons::Buttons;
 use crate::handlers::to_blip::list_clicks::{ListClicks, listed_move};
 use crate::handlers::to_blip::unknown::UnknownMessages;
 use crate::inbox::{Handled, ItemOutcome};
-use crate::model::{Button, ChannelId, Click, MessageTs};
+use crate::model::{Button, ChannelId, Click, MessageTs, Ticket};
 use crate::store::{Item, Lane};
 
 /// Hands presses on to `Buttons` or `ListClicks`, and answers in the place of the question.
@@ -50,10 +50,14 @@ impl Clicks {
         });
         if listed_move(&click.button).is_some() && !is_there {
             person.response_url.clone_from(&click.response_url);
+            person.view.clone_from(&click.view);
         }
         if !person.is_agent() {
             self.people.tell_no_permission(&ticket, &person).await;
-        } else if person.response_url.is_some() {
+        } else if click.button == Button::TakeOver && is_holder(&ticket, &person) && is_there {
+            let text = person.texts.text("ask-already-yours", &[]);
+            self.people.tell_person(&ticket, &person, &text, &[]).await;
+        } else if person.response_url.is_some() || person.view.is_some() {
             self.lists.perform_click_in_list(item, &mut ticket, &person, click).await?;
         } else if let Some(answer) =
             self.buttons.perform_click(item, &mut ticket, &person, click).await?
@@ -80,4 +84,8 @@ impl Clicks {
         self.people.replace_question(click, answer).await;
         Ok(())
     }
+}
+
+fn is_holder(ticket: &Ticket, person: &Person) -> bool {
+    ticket.holder().is_some_and(|holder| holder.user == person.user)
 }

@@ -7,7 +7,7 @@ use crate::handlers::interrupt::PipeResult;
 use crate::handlers::moves::Moves;
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::people::{People, Person};
-use crate::model::{Button, Click, Closing, Move, Ticket};
+use crate::model::{Button, Click, Closing, Move, PressedView, Ticket};
 use crate::slack::{SlackClient, home};
 use crate::store::Item;
 
@@ -29,7 +29,10 @@ impl ListClicks {
         click: &Click,
     ) -> PipeResult<()> {
         let Some((r#move, key)) = listed_move(&click.button) else { return Ok(()) };
-        if self.moves.make_move(item, ticket, person, &r#move).await? == MoveOutcome::Done {
+        let moved = self.moves.make_move(item, ticket, person, &r#move).await?;
+        // A home tab shows by itself what came of it.
+        let shows_itself = matches!(person.view, Some(PressedView::Home(_)));
+        if moved == MoveOutcome::Done && !shows_itself {
             let address = ticket.thread.as_ref().and_then(|thread| self.slack.thread_url(thread));
             let (text, blocks) =
                 home::describe_move(key, ticket, address.as_deref(), &person.texts);
@@ -47,6 +50,8 @@ pub(crate) fn listed_move(button: &Button) -> Option<(Move, &'static str)> {
         Button::Release => Some((Move::Release, "done-released")),
         Button::Close => Some((Move::Close(Closing::default()), "done-closed")),
         Button::Transfer
+        | Button::Reply
+        | Button::Tags
         | Button::Note
         | Button::Send(_)
         | Button::TakeOverAndSend(_)

@@ -18,7 +18,7 @@ use crate::slack::text::mrkdwn;
 use crate::slack::views::compose;
 use crate::slack::views::ids::{
     ChoiceList, ComposeKind, Dialog, KIND_ACTION_ID, MORE_ACTION_ID, SEND_CALLBACK_ID, element,
-    parse_confirmed_offer, parse_destination, parse_ticket, read_button,
+    parse_confirmed_offer, parse_destination, parse_ticket, parse_ticket_block, read_button,
 };
 
 /// Somebody asks for a dialog.
@@ -88,13 +88,12 @@ pub(crate) fn parse_action_request(body: &Value) -> Option<DialogRequest> {
     match text_at(action, "/action_id")? {
         MORE_ACTION_ID => {
             let dialog = Dialog::parse(chosen?)?;
-            Some(DialogRequest {
-                by,
-                dialog,
-                about: parse_thread_root(body)?,
-                place: trigger()?,
-                response_url,
-            })
+            let ticket = text_at(action, "/block_id").and_then(parse_ticket_block);
+            let about = match ticket {
+                Some(ticket) => DialogSubject::Ticket(ticket),
+                None => parse_thread_root(body)?,
+            };
+            Some(DialogRequest { by, dialog, about, place: trigger()?, response_url })
         }
         element::REPLY => {
             let about = DialogSubject::Ticket(parse_view_ticket(body)?);
@@ -113,6 +112,8 @@ pub(crate) fn parse_action_request(body: &Value) -> Option<DialogRequest> {
             let dialog = match pressed.button {
                 Button::Close => Dialog::Close,
                 Button::Transfer => Dialog::Transfer,
+                Button::Reply => Dialog::Reply(None),
+                Button::Tags => Dialog::Tags,
                 _ => return None,
             };
             let about = DialogSubject::Ticket(pressed.ticket?);

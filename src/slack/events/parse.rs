@@ -15,9 +15,11 @@ use super::requester;
 use super::routed::RoutedSlackEvent;
 use crate::bounded;
 use crate::model::hex::to_hex;
-use crate::model::{AgentMessage, Button, ChannelId, Click, MessageTs, SlackEvent, SlackUserId};
+use crate::model::{
+    AgentMessage, Button, ChannelId, Click, MessageTs, PressedView, SlackEvent, SlackUserId,
+};
 use crate::slack::text::emoji;
-use crate::slack::views::ids::{SLASH_COMMAND, read_button};
+use crate::slack::views::ids::{MORE_ACTION_ID, SLASH_COMMAND, parse_ticket_block, read_button};
 
 /// What the keys of messages begin with.
 const MESSAGE_KEY_PREFIX: &str = "m:";
@@ -396,9 +398,8 @@ fn parse_click_or_unknown(body: &Value) -> RoutedSlackEvent {
 fn parse_click(body: &Value) -> Option<RoutedSlackEvent> {
     let action = body.pointer("/actions/0")?;
     let user = SlackUserId::parse(text_at(body, "/user/id")?)?;
-    let name = text_at(action, "/action_id")?;
-    let value = text_at(action, "/value").unwrap_or_default();
-    let pressed = read_button(name, value)?;
+    let (name, value) = parse_action_name(action)?;
+    let pressed = read_button(name, &value)?;
     let at = text_at(action, "/action_ts").unwrap_or_default();
     let on = clicked_message(body);
     Some(RoutedSlackEvent {
@@ -411,8 +412,29 @@ fn parse_click(body: &Value) -> Option<RoutedSlackEvent> {
             on,
             response_url: text_at(body, "/response_url").map(str::to_owned),
             is_shortcut: false,
+            view: parse_pressed_view(body),
         }),
     })
+}
+
+/// What a button does and carries. A menu names in its entries what they do, and by its block what
+/// it is about, unless that is the message that it stands in.
+fn parse_action_name(action: &Value) -> Option<(&str, String)> {
+    let name = text_at(action, "/action_id")?;
+    if name != MORE_ACTION_ID {
+        return Some((name, text_at(action, "/value").unwrap_or_default().to_owned()));
+    }
+    let ticket = text_at(action, "/block_id").and_then(parse_ticket_block);
+    let ticket = ticket.map(|ticket| ticket.to_string()).unwrap_or_default();
+    Some((text_at(action, "/selected_option/value")?, ticket))
+}
+
+/// The view that shows what was pressed.
+fn parse_pressed_view(body: &Value) -> Option<PressedView> {
+    match text_at(body, "/view/type")? {
+        "home" => text_at(body, "/trigger_id").map(|id| PressedView::Home(id.to_owned())),
+        _ => text_at(body, "/view/id").map(|id| PressedView::Dialog(id.to_owned())),
+    }
 }
 
 /// A shortcut that was used on a message is a click on it, but carries no ticket.
@@ -436,6 +458,7 @@ fn parse_shortcut(body: &Value) -> Option<RoutedSlackEvent> {
             on,
             response_url: text_at(body, "/response_url").map(str::to_owned),
             is_shortcut: true,
+            view: None,
         }),
     })
 }

@@ -138,6 +138,11 @@ pub fn literal_runs(text: &str) -> Vec<SlackRichTextInlineElement> {
     runs
 }
 
+/// A line of these elements, in which text is literal.
+pub(crate) fn run_block(runs: Vec<SlackRichTextInlineElement>) -> SlackBlock {
+    rich_text_block(SlackRichTextSection::new(runs))
+}
+
 fn rich_text_block(part: impl Into<SlackRichTextElement>) -> SlackBlock {
     SlackRichTextBlock::new(vec![part.into()]).into()
 }

@@ -5,12 +5,12 @@ use serde_json::json;
 use slack_morphism::SlackCallbackId;
 use slack_morphism::blocks::{
     SlackActionBlockElement, SlackActionsBlock, SlackBlock, SlackBlockButtonElement,
-    SlackBlockMarkDownText, SlackBlockPlainText, SlackBlockPlainTextOnly, SlackContextBlock,
-    SlackContextBlockElement, SlackDividerBlock, SlackHeaderBlock, SlackInputBlock,
-    SlackInputBlockElement, SlackModalView, SlackSectionBlock,
+    SlackBlockChoiceItem, SlackBlockMarkDownText, SlackBlockOverflowElement, SlackBlockPlainText,
+    SlackBlockPlainTextOnly, SlackContextBlock, SlackContextBlockElement, SlackDividerBlock,
+    SlackHeaderBlock, SlackInputBlock, SlackInputBlockElement, SlackModalView, SlackSectionBlock,
 };
 
-use super::ids::write_button;
+use super::ids::{Dialog, MORE_ACTION_ID, button_name, write_button};
 use crate::locale::Texts;
 use crate::model::{Button, TicketId};
 
@@ -63,13 +63,48 @@ pub(super) fn button(button: &Button, ticket: &TicketId, texts: &Texts) -> Slack
         .with_value(value)
 }
 
+/// What an entry of a menu does.
+pub(super) enum MenuEntry {
+    /// What a button does.
+    Press(Button),
+    /// Opens a dialog.
+    Open(Dialog),
+}
+
+/// A menu. It carries no value: its block or message tells what it is about.
+pub(super) fn build_menu(entries: Vec<MenuEntry>, texts: &Texts) -> SlackBlockOverflowElement {
+    let option = |entry: MenuEntry| {
+        let (name, label) = match &entry {
+            MenuEntry::Press(button) => (button_name(button), button_label_key(button)),
+            MenuEntry::Open(dialog) => (dialog.name(), menu_label_key(dialog)),
+        };
+        SlackBlockChoiceItem::new(plain_text(&texts.text(label, &[])), name.to_owned())
+    };
+    SlackBlockOverflowElement::new(entries.into_iter().map(option).collect())
+        .with_action_id(MORE_ACTION_ID.into())
+}
+
+fn menu_label_key(dialog: &Dialog) -> &'static str {
+    match dialog {
+        Dialog::Close => "button-close",
+        Dialog::Transfer => "button-transfer",
+        Dialog::Tags => "menu-tags",
+        Dialog::Reply(_) => "menu-reply",
+        Dialog::Compose(_) => "menu-compose",
+        Dialog::History => "menu-history",
+        Dialog::Details => "menu-details",
+    }
+}
+
 fn button_label_key(button: &Button) -> &'static str {
     match button {
         Button::Claim => "button-claim",
         Button::TakeOver => "button-take-over",
-        Button::Release => "button-release",
+        Button::Release => "menu-release",
         Button::Close => "button-close",
         Button::Transfer => "button-transfer",
+        Button::Reply => "dialog-reply",
+        Button::Tags => "dialog-tags-label",
         Button::Note | Button::Keep(_) => "button-keep-note",
         Button::Send(_) => "button-send",
         Button::TakeOverAndSend(_) => "button-take-over-and-send",

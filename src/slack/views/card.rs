@@ -2,27 +2,25 @@
 
 use jiff::{SignedDuration, Timestamp};
 use slack_morphism::blocks::{
-    SlackActionBlockElement, SlackBlock, SlackBlockButtonStyle, SlackBlockChoiceItem,
-    SlackBlockOverflowElement,
+    SlackActionBlockElement, SlackBlock, SlackBlockButtonStyle, SlackRichTextDate,
+    SlackRichTextInlineElement, SlackRichTextLink, SlackRichTextText, SlackRichTextUser,
+    SlackSectionBlock,
 };
+use slack_morphism::{SlackDateTime, SlackUserId};
 
-use super::blocks::{
-    actions_block, button, context_block, header_block, plain_text, section_block,
-};
-use super::ids::{ComposeKind, Dialog, MORE_ACTION_ID};
+use super::blocks::{MenuEntry, actions_block, build_menu, button, context_block, plain_text};
+use super::ids::{ComposeKind, Dialog};
 use super::render;
 use crate::locale::Texts;
-use crate::model::text::truncate_label;
+use crate::model::text::{to_one_line, truncate_label};
 use crate::model::{Button, Ticket, TicketEnding, TicketId, TicketState};
 use crate::slack::text::mrkdwn::escape_mrkdwn;
 use crate::slack::text::rich_text;
 
-/// Longest text of a header block (Block Kit: header).
-const HEADER_CHARS: usize = 150;
+/// Most characters of what the customer said to begin with, once the ticket is over.
+const CLOSED_WORDS_CHARS: usize = 140;
 /// Longest text of a notification's part that comes from outside.
 const SUMMARY_CHARS: usize = 300;
-/// Longest text of a line that is made of names from outside.
-const LINE_CHARS: usize = 2000;
 
 /// How long before the customer cannot be written to any more the card says so.
 pub(crate) const WINDOW_WARNING: SignedDuration = SignedDuration::from_hours(2);
@@ -42,11 +40,14 @@ pub fn render_card(
     texts: &Texts,
 ) -> (String, Vec<SlackBlock>) {
     let text = summarize_ticket(ticket, first_words, texts);
-    let mut blocks = vec![build_header(ticket)];
+    let mut blocks = vec![build_title(ticket, around, texts)];
+    if ticket.is_closed() {
+        blocks.push(build_closed_menu(first_words, texts));
+        return (text, blocks);
+    }
     if let Some(first_words) = first_words {
         blocks.push(rich_text::literal_block(first_words));
     }
-    blocks.push(build_state_section(ticket, texts));
     blocks.push(build_details_context(ticket, around, texts));
     blocks.extend(build_window_notice(ticket, around, texts));
     blocks.push(build_buttons(ticket, texts));
@@ -62,8 +63,6 @@ pub struct RelatedTickets {
     pub after: Option<RelatedTicket>,
     /// The customer's last ticket before it, if it did not follow from that one.
     pub earlier: Option<RelatedTicket>,
-    /// Its team has no channel of its own.
-    pub is_team_elsewhere: bool,
     /// What time it is.
     pub now: Timestamp,
 }
@@ -78,14 +77,28 @@ pub struct RelatedTicket {
 }
 
 impl RelatedTicket {
+    /// What the ticket is called: by its number, or by its time.
+    fn label(&self, texts: &Texts) -> String {
+        let number = render::ticket_number(&self.ticket);
+        if number.is_empty() { texts.format_day_time(self.ticket.opened) } else { number }
+    }
+
     /// The ticket's number, as a link where there is one.
     fn link_to_ticket(&self, texts: &Texts) -> String {
-        let number = render::ticket_number(&self.ticket);
-        let label =
-            if number.is_empty() { texts.format_day_time(self.ticket.opened) } else { number };
         match &self.address {
-            Some(address) => link_to_thread(address, &label),
-            None => escape_mrkdwn(&label),
+            Some(address) => link_to_thread(address, &self.label(texts)),
+            None => escape_mrkdwn(&self.label(texts)),
+        }
+    }
+
+    /// The same in a block in which text is literal.
+    fn to_run(&self, texts: &Texts) -> SlackRichTextInlineElement {
+        let address = self.address.as_deref().and_then(|address| address.parse::<url::Url>().ok());
+        match address {
+            Some(address) => {
+                SlackRichTextLink::new(address.into()).with_text(self.label(texts)).into()
+            }
+            None => self.label(texts).into(),
         }
     }
 }
@@ -126,7 +139,7 @@ pub(crate) fn build_question(
 fn summarize_ticket(ticket: &Ticket, first_words: Option<&str>, texts: &Texts) -> String {
     let name = render::customer_display_name(&ticket.customer);
     let number = ticket.number.map(|number| number.to_string());
-    let (state, _) = describe_state(ticket, texts);
+    let state = name_state(ticket, texts);
     let is_new = ticket.revision == 1;
     let text = match first_words.filter(|_| is_new) {
         Some(said) => truncate_label(said, SUMMARY_CHARS),
@@ -145,86 +158,142 @@ fn summarize_ticket(ticket: &Ticket, first_words: Option<&str>, texts: &Texts) -
     escape_mrkdwn(&rich_text::clean_text(&texts.text(key, &args)))
 }
 
-fn build_header(ticket: &Ticket) -> SlackBlock {
-    let title =
-        [render::customer_display_name(&ticket.customer), render::ticket_number(ticket)].join(" ");
-    let title = rich_text::clean_text(title.trim()).replace(['\n', '\t'], " ");
-    header_block(&truncate_label(&title, HEADER_CHARS))
-}
-
-/// Where the ticket stands, and a line more about it if there is more to say.
-pub(super) fn describe_state(ticket: &Ticket, texts: &Texts) -> (String, Option<String>) {
+/// Where the ticket stands, who the customer is, and who holds it or how it ended.
+///
+/// The holder is a mention, which notifies nobody: it comes onto the card by an edit (`slack.md`,
+/// additions, 2), and what notifications say does not repeat it.
+fn build_title(ticket: &Ticket, around: &RelatedTickets, texts: &Texts) -> SlackBlock {
+    let state = name_state(ticket, texts);
+    let (sign, state) = state.split_once(' ').unwrap_or(("", &state));
+    let name = rich_text::clean_text(&render::customer_display_name(&ticket.customer));
+    let name = SlackRichTextText::new(name.replace(['\n', '\t'], " ")).bold();
+    let mut runs = vec![format!("{sign} ").into(), name.into()];
+    let channel = texts.channel_label(&ticket.customer.domain);
+    let number = render::ticket_number(ticket);
+    let about: Vec<String> =
+        [channel, number].into_iter().filter(|part| !part.is_empty()).collect();
+    runs.push(format!(" · {}", rich_text::clean_text(&about.join(" · "))).into());
     match &ticket.state {
-        TicketState::Unclaimed => (texts.text("card-waiting", &[]), None),
-        TicketState::Claimed { holder, since } => {
-            let args = [("agent", holder.name.as_str()), ("time", &texts.format_day_time(*since))];
-            (texts.text("card-claimed", &[]), Some(texts.text("card-holder", &args)))
+        TicketState::Unclaimed => {
+            runs.push(" — ".into());
+            runs.push(SlackRichTextText::new(state.to_owned()).bold().into());
+        }
+        TicketState::Claimed { holder, .. } => {
+            runs.push(format!(" — {} ", texts.text("card-with", &[])).into());
+            runs.push(SlackRichTextUser::new(SlackUserId::from(holder.user.as_str())).into());
         }
         TicketState::Closed { ending, at } => {
-            let title = match ending {
-                TicketEnding::Transferred => "card-transferred",
-                TicketEnding::Agent(_)
-                | TicketEnding::AgentElsewhere
-                | TicketEnding::Customer
-                | TicketEnding::Inactivity
-                | TicketEnding::Other(_) => "card-closed",
-            };
-            (
-                texts.text(title, &[]),
-                Some(describe_ending(ending, &texts.format_day_time(*at), texts)),
-            )
+            runs.push(format!(" · {} · ", describe_ending(ending, texts)).into());
+            runs.push(date_run(*at, texts));
+            runs.extend(list_closed_details(ticket, around, texts));
         }
     }
+    rich_text::run_block(runs)
 }
 
-fn describe_ending(ending: &TicketEnding, time: &str, texts: &Texts) -> String {
-    let time = ("time", time);
-    match ending {
-        TicketEnding::Agent(agent) => {
-            texts.text("card-closed-agent", &[("agent", agent.name.as_str()), time])
-        }
-        TicketEnding::AgentElsewhere => texts.text("card-closed-elsewhere", &[time]),
-        TicketEnding::Customer => texts.text("card-closed-customer", &[time]),
-        TicketEnding::Inactivity => texts.text("card-closed-inactivity", &[time]),
-        TicketEnding::Transferred => texts.text("card-closed-transferred", &[time]),
-        TicketEnding::Other(status) => texts.text("card-closed-other", &[("status", status), time]),
-    }
-}
-
-fn build_state_section(ticket: &Ticket, texts: &Texts) -> SlackBlock {
-    let (title, more) = describe_state(ticket, texts);
-    let mut text = format!("*{}*", escape_mrkdwn(&title));
-    if let Some(more) = more {
-        text = format!("{text}\n{}", escape_mrkdwn(&rich_text::clean_text(&more)));
-    }
-    section_block(text)
-}
-
-fn build_details_context(ticket: &Ticket, around: &RelatedTickets, texts: &Texts) -> SlackBlock {
-    let channel = texts.channel_label(&ticket.customer.domain);
-    let mut line = vec![texts.text("card-channel", &[("channel", &channel)])];
-    if let Some(team) = ticket.team.as_deref().filter(|team| is_team(team)) {
-        let key = if around.is_team_elsewhere { "card-team-without-channel" } else { "card-team" };
-        line.push(texts.text(key, &[("team", team)]));
-    }
+/// What is said of a ticket that is over, behind how it ended.
+fn list_closed_details(
+    ticket: &Ticket,
+    around: &RelatedTickets,
+    texts: &Texts,
+) -> Vec<SlackRichTextInlineElement> {
+    let mut runs = Vec::new();
     if !ticket.tags.is_empty() {
-        line.push(texts.text("card-tags", &[("tags", &ticket.tags.join(", "))]));
+        let tags = rich_text::clean_text(&ticket.tags.join(", ")).replace(['\n', '\t'], " ");
+        runs.push(format!(" · {}", truncate_label(&tags, SUMMARY_CHARS)).into());
     }
-    let line =
-        escape_mrkdwn(&truncate_label(&rich_text::clean_text(&line.join(" · ")), LINE_CHARS));
-    let since = texts.text("card-since", &[("time", &format_slack_date(ticket.opened, texts))]);
-    let mut lines = vec![line, since];
-    lines.extend(describe_unanswered(ticket, around, texts));
+    for (key, other) in list_neighbours(around) {
+        runs.push(format!(" · {} ", texts.text(key, &[("link", "")]).trim()).into());
+        runs.push(other.to_run(texts));
+    }
+    runs
+}
+
+/// The other tickets that a card names, each with what it is to this one.
+fn list_neighbours(
+    around: &RelatedTickets,
+) -> impl Iterator<Item = (&'static str, &RelatedTicket)> {
     let neighbours = [
         ("card-continues", &around.before),
         ("card-went-on", &around.after),
         ("card-earlier", &around.earlier),
     ];
-    for (key, neighbour) in neighbours {
-        let link = neighbour.as_ref().map(|neighbour| neighbour.link_to_ticket(texts));
-        lines.extend(link.map(|link| texts.text(key, &[("link", &link)])));
+    neighbours.into_iter().filter_map(|(key, other)| Some((key, other.as_ref()?)))
+}
+
+/// What the customer said to begin with, in one line, beside what can still be asked for.
+fn build_closed_menu(first_words: Option<&str>, texts: &Texts) -> SlackBlock {
+    let entries = vec![MenuEntry::Open(Dialog::History), MenuEntry::Open(Dialog::Details)];
+    let menu = build_menu(entries, texts);
+    let said = first_words.map(|said| rich_text::clean_text(&to_one_line(said)));
+    match said.filter(|said| !said.trim().is_empty()) {
+        Some(said) => {
+            let said = plain_text(&truncate_label(&said, CLOSED_WORDS_CHARS));
+            SlackSectionBlock::new().with_text(said.into()).with_accessory(menu.into()).into()
+        }
+        None => actions_block(vec![menu.into()]),
     }
-    context_block(lines)
+}
+
+/// Where the ticket stands, in words that begin with a picture.
+pub(super) fn name_state(ticket: &Ticket, texts: &Texts) -> String {
+    let key = match &ticket.state {
+        TicketState::Unclaimed => "card-waiting",
+        TicketState::Claimed { .. } => "card-claimed",
+        TicketState::Closed { ending: TicketEnding::Transferred, .. } => "card-transferred",
+        TicketState::Closed { .. } => "card-closed",
+    };
+    texts.text(key, &[])
+}
+
+/// Where the ticket stands, and by whom and when it came there, as mark-up.
+pub(super) fn describe_state(ticket: &Ticket, texts: &Texts) -> String {
+    let state = name_state(ticket, texts);
+    match &ticket.state {
+        TicketState::Unclaimed => state,
+        TicketState::Claimed { holder, since } => {
+            let with = texts.text("card-with", &[]);
+            let since = format_slack_date(*since, texts);
+            format!("{state} · {with} {} · {since}", escape_line(&holder.name))
+        }
+        TicketState::Closed { ending, at } => {
+            let sign = state.split(' ').next().unwrap_or_default();
+            let ending = escape_line(&describe_ending(ending, texts));
+            format!("{sign} {ending} · {}", format_slack_date(*at, texts))
+        }
+    }
+}
+
+fn describe_ending(ending: &TicketEnding, texts: &Texts) -> String {
+    match ending {
+        TicketEnding::Agent(agent) => {
+            texts.text("card-closed-agent", &[("agent", &to_one_line(&agent.name))])
+        }
+        TicketEnding::AgentElsewhere => texts.text("card-closed-elsewhere", &[]),
+        TicketEnding::Customer => texts.text("card-closed-customer", &[]),
+        TicketEnding::Inactivity => texts.text("card-closed-inactivity", &[]),
+        TicketEnding::Transferred => texts.text("card-closed-transferred", &[]),
+        TicketEnding::Other(status) => texts.text("card-closed-other", &[("status", status)]),
+    }
+}
+
+/// What else is good to know, in one line of small letters.
+fn build_details_context(ticket: &Ticket, around: &RelatedTickets, texts: &Texts) -> SlackBlock {
+    let mut line = Vec::new();
+    if let Some(team) = ticket.team.as_deref().filter(|team| is_team(team)) {
+        line.push(escape_line(&texts.text("card-team", &[("team", team)])));
+    }
+    line.push(texts.text("card-since", &[("time", &format_slack_date(ticket.opened, texts))]));
+    line.extend(describe_unanswered(ticket, around, texts));
+    if !ticket.tags.is_empty() {
+        let tags = texts.text("card-tags", &[("tags", &ticket.tags.join(", "))]);
+        line.push(escape_line(&tags));
+    }
+    let link = |(key, other): (&str, &RelatedTicket)| {
+        texts.text(key, &[("link", &other.link_to_ticket(texts))])
+    };
+    line.extend(list_neighbours(around).map(link));
+    context_block([line.join(" · ")])
 }
 
 /// Since when the customer waits for an answer of who holds the ticket, when that is long.
@@ -251,19 +320,42 @@ fn build_window_notice(
     Some(context_block([text]))
 }
 
-/// A time that every reader sees in their own zone, and that ages by itself (Slack: "Date
+/// How Slack writes a time, in each reader's own zone; it ages by itself (Slack: "Date
 /// formatting").
-pub(super) fn format_slack_date(at: Timestamp, texts: &Texts) -> String {
-    let fallback = escape_mrkdwn(&texts.format_day_time(at));
-    format!("<!date^{}^{{date_short_pretty}} {{time}}|{fallback}>", at.as_second())
+fn date_format(texts: &Texts) -> String {
+    format!("{{date_short_pretty}} {} {{time}}", texts.text("time-at", &[]))
 }
 
-/// The buttons that can work now.
+/// A time that every reader sees in their own zone.
+pub(super) fn format_slack_date(at: Timestamp, texts: &Texts) -> String {
+    let fallback = escape_mrkdwn(&texts.format_day_time(at));
+    format!("<!date^{}^{}|{fallback}>", at.as_second(), date_format(texts))
+}
+
+/// The same in a block in which text is literal.
+fn date_run(at: Timestamp, texts: &Texts) -> SlackRichTextInlineElement {
+    SlackRichTextDate::new(SlackDateTime(at), date_format(texts))
+        .with_fallback(texts.format_day_time(at))
+        .into()
+}
+
+/// The buttons that can work now, and the menu with the rest.
+///
+/// A card is drawn anew under the hand that presses it: where *Claim* stood there is nothing then
+/// that undoes it, and what undoes is last in the menu.
 fn build_buttons(ticket: &Ticket, texts: &Texts) -> SlackBlock {
-    let buttons: &[Button] = match ticket.state {
-        TicketState::Unclaimed => &[Button::Claim, Button::Close, Button::Transfer],
-        TicketState::Claimed { .. } => &[Button::Release, Button::Close, Button::Transfer],
-        TicketState::Closed { .. } => &[],
+    let compose = MenuEntry::Open(Dialog::Compose(ComposeKind::Quick));
+    let (history, details) = (MenuEntry::Open(Dialog::History), MenuEntry::Open(Dialog::Details));
+    let (buttons, entries): (&[Button], _) = if ticket.holder().is_none() {
+        let (reply, tags) = (MenuEntry::Open(Dialog::Reply(None)), MenuEntry::Open(Dialog::Tags));
+        (
+            &[Button::Claim, Button::Transfer, Button::Close],
+            vec![reply, tags, compose, history, details],
+        )
+    } else {
+        let frequent =
+            &[Button::Reply, Button::Tags, Button::Transfer, Button::Close, Button::TakeOver];
+        (frequent, vec![compose, history, details, MenuEntry::Press(Button::Release)])
     };
     let mut elements: Vec<SlackActionBlockElement> = buttons
         .iter()
@@ -272,28 +364,8 @@ fn build_buttons(ticket: &Ticket, texts: &Texts) -> SlackBlock {
             button(shown, &ticket.id, texts).opt_style(style).into()
         })
         .collect();
-    elements.push(build_more_menu(ticket, texts).into());
+    elements.push(build_menu(entries, texts).into());
     actions_block(elements)
-}
-
-/// The menu with the rest of what can be done.
-fn build_more_menu(ticket: &Ticket, texts: &Texts) -> SlackBlockOverflowElement {
-    let all = [
-        (Dialog::Tags, "menu-tags"),
-        (Dialog::Reply(None), "menu-reply"),
-        (Dialog::Compose(ComposeKind::Quick), "menu-compose"),
-        (Dialog::History, "menu-history"),
-        (Dialog::Details, "menu-details"),
-    ];
-    let works = |dialog: &Dialog| {
-        !ticket.is_closed() || matches!(dialog, Dialog::History | Dialog::Details)
-    };
-    let option = |(dialog, label): (Dialog, &str)| {
-        let label = plain_text(&texts.text(label, &[]));
-        works(&dialog).then(|| SlackBlockChoiceItem::new(label, dialog.name().to_owned()))
-    };
-    SlackBlockOverflowElement::new(all.into_iter().filter_map(option).collect())
-        .with_action_id(MORE_ACTION_ID.into())
 }
 
 /// A link to a thread with a label from outside, as mark-up.

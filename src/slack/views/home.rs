@@ -2,26 +2,32 @@
 //!
 //! Ages are Slack dates, so what is shown changes only when something has happened.
 
-use slack_morphism::blocks::{SlackBlock, SlackHomeView, SlackView};
+use slack_morphism::blocks::{SlackBlock, SlackHomeView, SlackSectionBlock, SlackView};
 use slack_morphism::events::SlackCommandEventResponse;
 use slack_morphism::{SlackMessageContent, SlackMessageResponseType};
 
 use super::blocks::{
-    actions_block, button, context_block, divider_block, header_block, section_block,
+    MenuEntry, build_menu, context_block, divider_block, header_block, markdown, section_block,
 };
-use super::card::{escape_line, format_slack_date, is_team, link_to_thread};
-use super::ids::SLASH_COMMAND;
+use super::card::{escape_line, format_slack_date, is_team, link_to_thread, name_state};
+use super::ids::{Dialog, SLASH_COMMAND, format_ticket_block};
 use super::render;
 use crate::locale::Texts;
-use crate::model::{Button, Outage, Ticket, TicketState};
+use crate::model::{Button, ChannelId, Outage, Ticket, TicketState};
 use crate::slack::text::rich_text;
 
-/// Most tickets of one list: two blocks each, of the 100 that a home tab may have.
-const MAX_HOME_TICKETS: usize = 18;
+/// Most tickets of one list: a block each, of the 100 that a home tab may have.
+const MAX_HOME_TICKETS: usize = 38;
 /// Most tickets in the answer to a command, of the 50 blocks that it may have.
-const MAX_ANSWER_TICKETS: usize = 10;
+const MAX_ANSWER_TICKETS: usize = 25;
 /// Most teams that are named.
 const MAX_TEAMS: usize = 12;
+/// Most channels that are named as ones to join.
+const MAX_OUTSIDE_CHANNELS: usize = 10;
+
+/// A channel that the reader is not in, and how many tickets wait there.
+pub type OutsideChannel = (ChannelId, usize);
+
 /// A ticket in a list, with the address of its thread.
 #[derive(Clone, Debug)]
 pub struct ListedTicket {
@@ -47,7 +53,7 @@ pub struct BridgeHealth {
 /// What the home tab shows to somebody: what they hold, and what nobody holds, oldest first.
 pub fn render_home_tab(
     mine: &[ListedTicket],
-    waiting: &[ListedTicket],
+    (waiting, outside): (&[ListedTicket], &[OutsideChannel]),
     health: &BridgeHealth,
     texts: &Texts,
 ) -> SlackView {
@@ -56,7 +62,7 @@ pub fn render_home_tab(
     blocks.extend(render_rows(mine, MAX_HOME_TICKETS, texts, "home-none-mine"));
     blocks.push(divider_block());
     blocks.push(header_block(&texts.text("home-waiting", &[("count", &format_count(waiting))])));
-    blocks.extend(render_by_team(waiting, MAX_HOME_TICKETS, texts));
+    blocks.extend(render_waiting(waiting, outside, MAX_HOME_TICKETS, texts));
     blocks.push(divider_block());
     blocks.push(context_block([describe_health(health, texts)]));
     SlackView::Home(SlackHomeView::new(blocks))
@@ -82,10 +88,14 @@ pub fn answer_mine(rows: &[ListedTicket], texts: &Texts) -> SlackCommandEventRes
 }
 
 /// The tickets that nobody holds, as an answer.
-pub fn answer_waiting(rows: &[ListedTicket], texts: &Texts) -> SlackCommandEventResponse {
+pub fn answer_waiting(
+    rows: &[ListedTicket],
+    outside: &[OutsideChannel],
+    texts: &Texts,
+) -> SlackCommandEventResponse {
     let title = texts.text("home-waiting", &[("count", &format_count(rows))]);
     let mut blocks = vec![header_block(&title)];
-    blocks.extend(render_by_team(rows, MAX_ANSWER_TICKETS, texts));
+    blocks.extend(render_waiting(rows, outside, MAX_ANSWER_TICKETS, texts));
     build_answer(&title, blocks)
 }
 
@@ -186,17 +196,37 @@ fn render_rows(rows: &[ListedTicket], most: usize, texts: &Texts, none: &str) ->
         return vec![context_block([texts.text(none, &[])])];
     }
     let mut blocks: Vec<SlackBlock> =
-        rows.iter().take(most).flat_map(|row| render_row(row, texts)).collect();
+        rows.iter().take(most).map(|row| render_row(row, texts)).collect();
     blocks.extend(more_tickets_line(rows.len(), most, texts));
+    blocks
+}
+
+/// Who waits, by team; and where others wait whom the reader cannot see: nobody is told that nobody
+/// waits while somebody does.
+fn render_waiting(
+    rows: &[ListedTicket],
+    outside: &[OutsideChannel],
+    most: usize,
+    texts: &Texts,
+) -> Vec<SlackBlock> {
+    let mut blocks = render_by_team(rows, most, texts);
+    if outside.is_empty() {
+        if rows.is_empty() {
+            blocks.push(context_block([texts.text("home-none-waiting", &[])]));
+        }
+        return blocks;
+    }
+    let count: usize = outside.iter().map(|(_, count)| count).sum();
+    let named = outside.iter().take(MAX_OUTSIDE_CHANNELS);
+    let channels: Vec<String> = named.map(|(channel, _)| format!("<#{channel}>")).collect();
+    let args = [("count", &*count.to_string()), ("channels", &channels.join(", "))];
+    blocks.push(section_block(texts.text("home-outside", &args)));
     blocks
 }
 
 /// Teams in the order of their oldest ticket, each with a line of its own, and the oldest tickets
 /// of all below the lines of their teams.
 fn render_by_team(rows: &[ListedTicket], most: usize, texts: &Texts) -> Vec<SlackBlock> {
-    if rows.is_empty() {
-        return vec![context_block([texts.text("home-none-waiting", &[])])];
-    }
     let team = |row: &ListedTicket| {
         row.ticket.team.clone().filter(|team| is_team(team)).unwrap_or_default()
     };
@@ -215,9 +245,9 @@ fn render_by_team(rows: &[ListedTicket], most: usize, texts: &Texts) -> Vec<Slac
         let name = if name.is_empty() { texts.text("home-no-team", &[]) } else { name.clone() };
         let name = escape_line(&name);
         let args = [("team", name.as_str()), ("count", &number), ("time", &since)];
-        blocks.push(section_block(texts.text("home-team", &args)));
+        blocks.push(context_block([texts.text("home-team", &args)]));
         let shown = of_team.iter().filter(|(place, _)| *place < most);
-        blocks.extend(shown.flat_map(|(_, row)| render_row(row, texts)));
+        blocks.extend(shown.map(|(_, row)| render_row(row, texts)));
     }
     blocks.extend(more_tickets_line(rows.len(), most, texts));
     blocks
@@ -228,42 +258,52 @@ fn more_tickets_line(all: usize, most: usize, texts: &Texts) -> Option<SlackBloc
     Some(context_block([texts.text("home-more", &[("count", &more.to_string())])]))
 }
 
-/// A ticket: a line that leads to its thread, and the buttons that work.
-fn render_row(row: &ListedTicket, texts: &Texts) -> Vec<SlackBlock> {
+/// A ticket: a line that leads to its thread, and a menu with what can be done.
+fn render_row(row: &ListedTicket, texts: &Texts) -> SlackBlock {
     let ticket = &row.ticket;
     let name = format!(
         "{} {}",
         render::customer_display_name(&ticket.customer),
         render::ticket_number(ticket)
     );
-    let title = link_ticket_name(name.trim(), row.address.as_deref());
-    let since = texts.text("card-since", &[("time", &format_slack_date(ticket.opened, texts))]);
+    let state = name_state(ticket, texts);
+    let sign = state.split(' ').next().unwrap_or_default();
+    let title = format!("{sign} *{}*", link_ticket_name(name.trim(), row.address.as_deref()));
     let mut line = vec![title, escape_line(&texts.channel_label(&ticket.customer.domain))];
+    let time = |at| format_slack_date(at, texts);
     match &ticket.state {
-        TicketState::Unclaimed => line.push(since),
+        TicketState::Unclaimed => {
+            line.push(texts.text("card-since", &[("time", &time(ticket.opened))]));
+        }
         TicketState::Claimed { holder, .. } => {
-            line.push(escape_line(&holder.name));
-            let unanswered = ticket.unanswered.map(|since| format_slack_date(since, texts));
-            let unanswered =
-                unanswered.map(|time| texts.text("home-unanswered", &[("time", &time)]));
-            line.extend(unanswered);
+            if !row.is_own {
+                line.push(escape_line(&holder.name));
+            }
+            let unanswered = ticket.unanswered.map(time);
+            line.extend(unanswered.map(|time| texts.text("home-unanswered", &[("time", &time)])));
         }
         TicketState::Closed { .. } => line.push(texts.text("card-closed", &[])),
     }
-    let buttons: &[Button] = match ticket.state {
-        TicketState::Unclaimed => &[Button::Claim, Button::Close, Button::Transfer],
+    let section = SlackSectionBlock::new().with_text(markdown(line.join(" · ")).into());
+    // Without a name of its block nobody could tell what its menu is about.
+    let Some(block) = format_ticket_block(&ticket.id) else { return section.into() };
+    let menu = build_menu(list_row_entries(row), texts);
+    section.with_block_id(block.into()).with_accessory(menu.into()).into()
+}
+
+/// What can be done with a ticket in a list; a menu has five entries at most.
+fn list_row_entries(row: &ListedTicket) -> Vec<MenuEntry> {
+    let press = MenuEntry::Press;
+    let (reply, details) = (MenuEntry::Open(Dialog::Reply(None)), MenuEntry::Open(Dialog::Details));
+    let (transfer, close) = (MenuEntry::Open(Dialog::Transfer), MenuEntry::Open(Dialog::Close));
+    match row.ticket.state {
+        TicketState::Unclaimed => vec![press(Button::Claim), reply, transfer, close, details],
         TicketState::Claimed { .. } if row.is_own => {
-            &[Button::Release, Button::Close, Button::Transfer]
+            vec![reply, transfer, close, details, press(Button::Release)]
         }
-        TicketState::Claimed { .. } => &[Button::TakeOver, Button::Close, Button::Transfer],
-        TicketState::Closed { .. } => &[],
-    };
-    let mut blocks = vec![section_block(line.join(" · "))];
-    if !buttons.is_empty() {
-        let elements = buttons.iter().map(|shown| button(shown, &ticket.id, texts).into());
-        blocks.push(actions_block(elements.collect()));
+        TicketState::Claimed { .. } => vec![press(Button::TakeOver), transfer, close, details],
+        TicketState::Closed { .. } => vec![MenuEntry::Open(Dialog::History), details],
     }
-    blocks
 }
 
 /// A ticket's name, as a link to its thread where there is one.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::model::{Button, MessageTs, Offer, PressedButton, TicketId, TransferTarget};
 
-/// The menu on a card with all that needs a dialog; each entry is the name of one.
+/// The menu on a card or in a list; each entry is the name of a dialog, or of a button.
 pub(crate) const MORE_ACTION_ID: &str = "more";
 
 /// A button's name and what it carries, as Slack keeps them: its ticket, alone or after what else
@@ -21,6 +21,8 @@ pub(crate) fn write_button(button: &Button, ticket: &TicketId) -> (&'static str,
         | Button::Release
         | Button::Close
         | Button::Transfer
+        | Button::Reply
+        | Button::Tags
         | Button::Note => ticket.to_string(),
         Button::Send(message)
         | Button::TakeOverAndSend(message)
@@ -32,13 +34,16 @@ pub(crate) fn write_button(button: &Button, ticket: &TicketId) -> (&'static str,
     (button_name(button), value)
 }
 
-fn button_name(button: &Button) -> &'static str {
+/// The name of a button.
+pub(super) fn button_name(button: &Button) -> &'static str {
     match button {
         Button::Claim => "claim",
         Button::TakeOver => "take_over",
         Button::Release => "release",
         Button::Close => "close",
         Button::Transfer => "transfer",
+        Button::Reply => "reply",
+        Button::Tags => "tags",
         Button::Note => "note",
         Button::Send(_) => "send",
         Button::TakeOverAndSend(_) => "take_over_and_send",
@@ -60,6 +65,8 @@ pub(crate) fn read_button(name: &str, value: &str) -> Option<PressedButton> {
         "release" => return Some(alone(Button::Release)),
         "close" => return Some(alone(Button::Close)),
         "transfer" => return Some(alone(Button::Transfer)),
+        "reply" => return Some(alone(Button::Reply)),
+        "tags" => return Some(alone(Button::Tags)),
         "note" => return Some(alone(Button::Note)),
         "send" => Button::Send(MessageTs::parse(carried)?),
         "take_over_and_send" => Button::TakeOverAndSend(MessageTs::parse(carried)?),
@@ -83,6 +90,22 @@ pub(crate) mod element {
     pub(crate) const REPLY: &str = "canned_reply";
     /// What the customer is told.
     pub(crate) const MESSAGE_TEXT: &str = "words";
+}
+
+/// What the block of a menu in a list is called by, before its ticket: a menu carries no value.
+const TICKET_BLOCK_PREFIX: &str = "ticket:";
+/// Longest name of a block (Block Kit: `block_id`).
+const BLOCK_ID_CHARS: usize = 255;
+
+/// The name of a block whose menu is about this ticket; none if the ticket's id is too long.
+pub(crate) fn format_ticket_block(ticket: &TicketId) -> Option<String> {
+    let name = format!("{TICKET_BLOCK_PREFIX}{ticket}");
+    (name.chars().count() <= BLOCK_ID_CHARS).then_some(name)
+}
+
+/// Reads [`format_ticket_block`] back.
+pub(crate) fn parse_ticket_block(name: &str) -> Option<TicketId> {
+    TicketId::parse(name.strip_prefix(TICKET_BLOCK_PREFIX)?)
 }
 
 /// The name of the second page.

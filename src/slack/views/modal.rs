@@ -5,20 +5,20 @@
 
 use slack_morphism::blocks::{
     SlackBlock, SlackBlockExternalSelectElement, SlackBlockMultiExternalSelectElement,
-    SlackBlockPlainTextInputElement, SlackView,
+    SlackBlockPlainTextInputElement, SlackSectionBlock, SlackView,
 };
 
 use super::blocks::{
-    header_block, input_block, make_submittable, modal_view, plain_text, section_block,
+    header_block, input_block, make_submittable, markdown, modal_view, plain_text, section_block,
 };
-use super::card::{is_team, link_to_thread};
+use super::card::{describe_state, escape_line, format_slack_date, is_team, link_to_thread};
 use super::choices::{Choice, SelectOption};
 use super::ids::{Dialog, element, write_ticket};
 use super::render;
 use crate::locale::Texts;
-use crate::model::text::{split_text, to_one_line, truncate_label};
+use crate::model::text::truncate_label;
 use crate::model::{Content, Ticket};
-use crate::slack::text::rich_text::{self, literal_block};
+use crate::slack::text::rich_text::literal_block;
 
 /// Longest text that can be typed: what WhatsApp takes is split, Block Kit's own limit is 3,000.
 const INPUT_CHARS: usize = 3000;
@@ -26,6 +26,8 @@ const INPUT_CHARS: usize = 3000;
 const BLOCK_CHARS: usize = 2800;
 /// Most blocks of running text in a dialog, of the 100 and 250 kB that it may have.
 const MAX_TEXT_BLOCKS: usize = 15;
+/// Most fields of one section (Block Kit: section).
+const SECTION_FIELDS: usize = 10;
 /// Most tags that a list shows as chosen already (Block Kit: multi select).
 const MAX_CHOSEN_TAGS: usize = 100;
 
@@ -83,6 +85,12 @@ pub fn build_notice(text: &str, texts: &Texts) -> SlackView {
     build_view("dialog-notice", vec![literal_block(text)], texts)
 }
 
+/// Answers somebody who is in a view: what there is to say, with what they may press.
+pub(crate) fn build_answer(text: &str, blocks: &[SlackBlock], texts: &Texts) -> SlackView {
+    let blocks = if blocks.is_empty() { vec![literal_block(text)] } else { blocks.to_vec() };
+    build_view("dialog-notice", blocks, texts)
+}
+
 /// Says that something is being fetched.
 pub fn build_loading_view(title: &str, texts: &Texts) -> SlackView {
     build_view(title, vec![literal_block(&texts.text("dialog-loading", &[]))], texts)
@@ -101,18 +109,12 @@ pub fn build_history_view(
     }
     for (ticket, link) in earlier {
         let number = render::ticket_number(ticket);
-        let label = format!("{number} · {}", texts.format_day_time(ticket.opened));
         let title = match link {
-            Some(link) => link_to_thread(link, &label),
-            None => crate::slack::text::mrkdwn::escape_mrkdwn(&label),
+            Some(link) => link_to_thread(link, &number),
+            None => escape_line(&number),
         };
-        let (state, more) = super::card::describe_state(ticket, texts);
-        let text = [Some(state), more].into_iter().flatten().collect::<Vec<_>>().join(" · ");
-        let text = format!(
-            "{title}\n{}",
-            crate::slack::text::mrkdwn::escape_mrkdwn(&rich_text::clean_text(&text))
-        );
-        blocks.push(section_block(text));
+        let title = format!("{title} · {}", format_slack_date(ticket.opened, texts));
+        blocks.push(section_block(format!("{title}\n{}", describe_state(ticket, texts))));
     }
     blocks.push(header_block(&texts.text("dialog-transcript", &[])));
     match said.map(|said| render::render_transcript(said, BLOCK_CHARS, texts)) {
@@ -128,36 +130,52 @@ pub fn build_history_view(
     build_view("dialog-history", blocks, texts)
 }
 
-/// All that is known of a ticket, as labelled lines.
-pub fn build_details_view(lines: &[(String, String)], texts: &Texts) -> SlackView {
-    let fact = |(label, value): &(String, String)| {
-        format!("{label}: {}", truncate_label(&to_one_line(value), 300))
+/// All that is known of a ticket, in two columns.
+pub fn build_details_view(facts: &[TicketFact], texts: &Texts) -> SlackView {
+    let field = |fact: &TicketFact| markdown(format!("*{}*\n{}", fact.label, fact.value)).into();
+    let section = |facts: &[TicketFact]| {
+        SlackSectionBlock::new().with_fields(facts.iter().map(field).collect()).into()
     };
-    let lines: Vec<String> = lines.iter().map(fact).collect();
-    let lines = lines.join("\n");
-    let blocks = split_text(&lines, BLOCK_CHARS).into_iter().map(literal_block).collect();
+    let blocks = facts.chunks(SECTION_FIELDS).map(section).collect();
     build_view("dialog-details", blocks, texts)
 }
 
-/// The labelled lines that a ticket itself gives for [`build_details_view`].
-pub fn list_ticket_facts(ticket: &Ticket, texts: &Texts) -> Vec<(String, String)> {
-    let label = |key: &str| texts.text(key, &[]);
-    let (state, more) = super::card::describe_state(ticket, texts);
-    let state = [Some(state), more].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+/// Something that is known of a ticket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TicketFact {
+    label: String,
+    value: String,
+}
+
+impl TicketFact {
+    /// A text from outside; none if it is empty.
+    pub(crate) fn from_text(label: &str, value: &str, texts: &Texts) -> Option<Self> {
+        Self::from_markup(label, escape_line(value), texts)
+    }
+
+    fn from_markup(label: &str, value: String, texts: &Texts) -> Option<Self> {
+        let label = texts.text(label, &[]);
+        (!value.trim().is_empty()).then_some(Self { label, value })
+    }
+}
+
+/// What a ticket itself tells for [`build_details_view`].
+pub fn list_ticket_facts(ticket: &Ticket, texts: &Texts) -> Vec<TicketFact> {
+    let text = |label: &str, value: &str| TicketFact::from_text(label, value, texts);
     let team = ticket.team.as_deref().filter(|team| is_team(team));
-    let mut facts = vec![
-        (label("details-customer"), render::customer_display_name(&ticket.customer)),
-        (label("details-number"), render::ticket_number(ticket)),
-        (label("details-state"), state),
-        (label("details-channel"), texts.channel_label(&ticket.customer.domain)),
-        (label("details-team"), team.unwrap_or_default().to_owned()),
-        (label("details-tags"), ticket.tags.join(", ")),
-        (label("details-since"), texts.format_day_time(ticket.opened)),
-        (label("details-identity"), ticket.customer.identity.clone()),
-        (label("details-id"), ticket.id.blip_id().to_owned()),
+    let since = format_slack_date(ticket.opened, texts);
+    let facts = [
+        text("details-customer", &render::customer_display_name(&ticket.customer)),
+        text("details-number", &render::ticket_number(ticket)),
+        TicketFact::from_markup("details-state", describe_state(ticket, texts), texts),
+        TicketFact::from_markup("details-since", since, texts),
+        text("details-channel", &texts.channel_label(&ticket.customer.domain)),
+        text("details-team", team.unwrap_or_default()),
+        text("details-tags", &ticket.tags.join(", ")),
+        text("details-identity", &ticket.customer.identity),
+        text("details-id", ticket.id.blip_id()),
     ];
-    facts.retain(|(_, value)| !value.is_empty());
-    facts
+    facts.into_iter().flatten().collect()
 }
 
 fn build_form_view(

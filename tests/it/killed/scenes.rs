@@ -111,7 +111,11 @@ pub const SCENES: [Scene; 16] = [
         settings: &[("CONTEXT_MESSAGES", "5")],
         play: |set| ends(set).boxed_local(),
         waits_for: &[],
-        shown: &[("Closed by the customer ", 2), ("Before the handoff", 1)],
+        shown: &[
+            ("Closed by the customer at", 1),
+            ("closed by the customer ", 1),
+            ("Before the handoff", 1),
+        ],
         cards: 2,
     },
     Scene {
@@ -179,7 +183,7 @@ pub const SCENES: [Scene; 16] = [
         settings: &[],
         play: |set| late_tunnel(set).boxed_local(),
         waits_for: &["desk met", "desk originator"],
-        shown: &[("first-word", 1), ("Channel: WhatsApp", 1)],
+        shown: &[("first-word", 1), (" · WhatsApp · ", 1)],
         cards: 1,
     },
 ];
@@ -309,7 +313,12 @@ async fn desk(set: &Set) {
     let tag = json!({ "text": { "type": "plain_text", "text": "Pix" }, "value": "Pix" });
     let tags = json!({ "tags": { "tags": {
         "type": "multi_external_select", "selected_options": [tag] } } });
-    let open = async || slack.picks(ANA, CHANNEL, &card.ts, ("more", "tags")).await.unwrap();
+    let has_tags = || {
+        let buttons = slack.message(CHANNEL, &card.ts).unwrap().buttons();
+        buttons.iter().any(|button| button.action_id == "tags")
+    };
+    set.until("the card of a ticket that is held", has_tags).await;
+    let open = async || slack.clicks(ANA, CHANNEL, &card.ts, "tags").await.unwrap();
     set.fills(ANA, open, tags).await;
     set.until("a tag", || blip.ticket(&ticket).unwrap().tags == ["Pix"]).await;
     let words = json!({ "words:2": { "words": {
@@ -518,7 +527,7 @@ async fn late_tunnel(set: &Set) {
     blip.faults().next("/commands get /tunnels/*", Fault::Status(503));
     let identity = blip.routes("5511987654321@wa.gw.msging.net", false);
     set.opens("Maria", &identity, "first-word").await;
-    set.shown("Channel: WhatsApp").await;
+    set.shown(" · WhatsApp · ").await;
 }
 
 async fn forgotten(set: &Set) {

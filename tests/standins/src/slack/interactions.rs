@@ -32,7 +32,8 @@ impl Slack {
     }
 
     /// Somebody chooses an option of an overflow menu or a list, or presses that one of several
-    /// buttons of the same name which carries this value.
+    /// buttons of the same name which carries this value. Of several menus of the same name,
+    /// `name@block` is the one in that block.
     pub async fn picks(
         &self,
         user: &str,
@@ -472,11 +473,16 @@ fn read_options(body: &str) -> Result<Vec<Value>, String> {
 
 /// The action of an element that is on show; `value` chooses an option.
 fn action(blocks: &[Value], action_id: &str, value: Option<&str>) -> Option<Value> {
+    let (action_id, block) = match action_id.split_once('@') {
+        Some((action_id, block)) => (action_id, Some(block)),
+        None => (action_id, None),
+    };
     let is_it = |element: &Value| {
         let carries = |value| element["type"] != "button" || element["value"] == value;
         element["action_id"] == action_id && value.is_none_or(carries)
     };
-    let (block_id, element) = elements(blocks).find(|(_, element)| is_it(element))?;
+    let (block_id, element) = elements(blocks)
+        .find(|(id, element)| is_it(element) && block.is_none_or(|block| block == *id))?;
     let mut action = Map::new();
     for key in ["type", "action_id", "text", "value", "style"] {
         action.extend(element.get(key).map(|field| (key.to_owned(), field.clone())));

@@ -455,6 +455,10 @@ fn collect_words(value: &Value, found: &mut Vec<String>) {
                         fields.get("name").and_then(Value::as_str).map(|n| format!(":{n}:")),
                     );
                 }
+                (None, Some("user")) => {
+                    let user = fields.get("user_id").and_then(Value::as_str);
+                    found.extend(user.map(|user| format!("<@{user}>")));
+                }
                 (None, Some("link")) => {
                     found.extend(fields.get("url").and_then(Value::as_str).map(str::to_owned));
                 }
