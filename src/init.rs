@@ -137,7 +137,11 @@ impl Setup {
     async fn ask_slack(&mut self, over_http: bool) -> anyhow::Result<()> {
         let config = self.draft.load()?;
         let address = config.http.public_url.as_deref();
-        let made = manifest::render_manifest(!over_http, address)?;
+        let made = manifest::render_manifest(
+            !over_http,
+            address,
+            config.locale.parse().unwrap_or_default(),
+        )?;
         print_text(&format!(
             "\n2. Slack\nOpen this link, choose your workspace and press Create, then Install to \
             Workspace:\n\n{}\n\nOn the app's page OAuth & Permissions:\n",

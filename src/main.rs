@@ -166,6 +166,7 @@ async fn run_command(command: CliCommand) -> anyhow::Result<()> {
         CliCommand::Manifest { socket_mode } => print_text(&manifest::render_manifest(
             socket_mode,
             config::read_setting("PUBLIC_URL")?.as_deref(),
+            config::read_setting("LOCALE")?.unwrap_or_default().parse().unwrap_or_default(),
         )?),
         CliCommand::Healthcheck => {
             let host = config::read_setting("HOST")?.unwrap_or_default();

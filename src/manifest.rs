@@ -7,6 +7,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use url::Url;
 
+use crate::locale::{Language, TextCatalog};
+
 const HTTP_MANIFEST: &str = include_str!("../manifests/slack-app.http.json");
 const SOCKET_MODE_MANIFEST: &str = include_str!("../manifests/slack-app.socket-mode.json");
 
@@ -33,15 +35,49 @@ pub enum Error {
     NotHttps,
 }
 
-/// The manifest as JSON: for Socket Mode, which needs no address, or with the address filled in.
-pub fn render_manifest(socket_mode: bool, public_url: Option<&str>) -> Result<String, Error> {
+/// The texts of the manifest that people read; Slack has one language of them for all (`slack.md`,
+/// additions, 8).
+const SHOWN_TEXTS: [&str; 14] = [
+    "manifest-command",
+    "manifest-hint",
+    "manifest-claim",
+    "manifest-close",
+    "manifest-reply",
+    "manifest-compose",
+    "manifest-note",
+    "manifest-details",
+    "button-claim",
+    "button-close",
+    "dialog-reply",
+    "dialog-compose",
+    "button-keep-note",
+    "dialog-details",
+];
+
+/// The manifest as JSON, in this language: for Socket Mode, which needs no address, or with the
+/// address filled in.
+pub fn render_manifest(
+    socket_mode: bool,
+    public_url: Option<&str>,
+    language: Language,
+) -> Result<String, Error> {
     if socket_mode {
-        return Ok(SOCKET_MODE_MANIFEST.to_owned());
+        return Ok(translate_manifest(SOCKET_MODE_MANIFEST, language));
     }
     let url = Url::parse(public_url.ok_or(Error::NoPublicUrl)?).ok();
     let url = url.filter(|url| url.scheme() == "https").ok_or(Error::NotHttps)?;
     // A parsed address is percent-encoded: no quote or backslash of it can end the JSON string.
-    Ok(HTTP_MANIFEST.replace(PUBLIC_URL_PLACEHOLDER, url.as_str().trim_end_matches('/')))
+    let manifest = translate_manifest(HTTP_MANIFEST, language);
+    Ok(manifest.replace(PUBLIC_URL_PLACEHOLDER, url.as_str().trim_end_matches('/')))
+}
+
+/// Puts the texts of a language in the place of the English ones that stand in the files.
+fn translate_manifest(manifest: &str, language: Language) -> String {
+    let texts = TextCatalog::new();
+    let quoted = |language, key| Value::from(texts.get_text(language, key, &[])).to_string();
+    SHOWN_TEXTS.iter().fold(manifest.to_owned(), |manifest, key| {
+        manifest.replace(&quoted(Language::En, key), &quoted(language, key))
+    })
 }
 
 /// The manifest without blanks, to be part of a link.
@@ -86,7 +122,7 @@ mod tests {
             ("https://bridge.loja.com/a/", "https://bridge.loja.com/a/slack/events"),
             (r#"https://loja.com/","x\":"#, "https://loja.com/%22,%22x/%22:/slack/events"),
         ] {
-            let text = render_manifest(false, Some(url)).unwrap();
+            let text = render_manifest(false, Some(url), Language::En).unwrap();
             let manifest: Value = serde_json::from_str(&text).unwrap();
             let settings = &manifest["settings"];
             assert_eq!(settings["event_subscriptions"]["request_url"], filled);
@@ -97,7 +133,8 @@ mod tests {
 
     #[test]
     fn the_link_carries_the_whole_manifest() {
-        let manifest = render_manifest(false, Some("https://bridge.loja.com/a&b")).unwrap();
+        let manifest =
+            render_manifest(false, Some("https://bridge.loja.com/a&b"), Language::PtBr).unwrap();
         let link = Url::parse(&create_app_link(&manifest)).unwrap();
         assert_eq!((link.host_str(), link.path()), (Some("api.slack.com"), "/apps"));
         let pairs: Vec<(String, String)> = link.query_pairs().into_owned().collect();
@@ -112,10 +149,17 @@ mod tests {
 
     #[test]
     fn an_address_that_slack_cannot_use_is_refused() {
-        assert_eq!(render_manifest(false, None), Err(Error::NoPublicUrl));
+        assert_eq!(render_manifest(false, None, Language::En), Err(Error::NoPublicUrl));
         for url in ["http://localhost:3000", "bridge", ""] {
-            assert_eq!(render_manifest(false, Some(url)), Err(Error::NotHttps), "{url}");
+            assert_eq!(
+                render_manifest(false, Some(url), Language::En),
+                Err(Error::NotHttps),
+                "{url}"
+            );
         }
-        assert!(render_manifest(true, None).is_ok_and(|text| !text.contains("request_url")));
+        assert!(
+            render_manifest(true, None, Language::Es)
+                .is_ok_and(|text| !text.contains("request_url"))
+        );
     }
 }

@@ -210,6 +210,29 @@ help-mine = your tickets
 help-waiting = customers waiting to be claimed, by team
 help-find = a ticket by its number or the customer’s name
 help-status = whether the integration is working
+help-thread = In the thread of a ticket
+help-thread-claim = 👀 on the card, Claim, or a reply in the thread: the ticket is yours
+help-thread-note = A note, which the customer does not see: begin with //, use 🔒 or mention a colleague
+help-thread-close = ✅ on the card or Close: ends it, with tags and a farewell if you like
+help-thread-marks = On your message: 📩 Blip has it, 📬 it reached the customer, 👓 it was read
+
+## The words behind /blip; those of all languages are understood.
+
+command-mine = mine
+command-waiting = waiting
+command-find = find
+command-status = status
+
+## What the app is made of in Slack, in the language of LOCALE.
+
+manifest-command = My tickets, who is waiting, find a ticket, status, help
+manifest-hint = mine | waiting | find 1042 or Maria | status | help
+manifest-claim = Claim the Blip ticket of this thread
+manifest-close = Close the Blip ticket of this thread
+manifest-reply = Send a canned reply to the customer
+manifest-compose = Send quick replies, a menu, a place or a link to the customer
+manifest-note = Keep a message from being sent while there is still time
+manifest-details = All that is known of the Blip ticket of this thread
 
 ## What a customer sent, where it is more than words. Most are labels that lines follow.
 
@@ -357,6 +380,7 @@ reason-thread-not-found = the thread was deleted in Slack
 
 ## Times, as patterns of strftime.
 
+size-point = .
 time-at = at
 time-clock = %H:%M
 time-date = %b %-d, %Y, %H:%M

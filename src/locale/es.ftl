@@ -210,6 +210,29 @@ help-mine = los tickets que tienes
 help-waiting = quién espera un agente, por equipo
 help-find = un ticket por su número o por el nombre del cliente
 help-status = cómo está la integración
+help-thread = En el hilo de un ticket
+help-thread-claim = 👀 en la tarjeta, Tomar o una respuesta en el hilo: el ticket es tuyo
+help-thread-note = Nota, que el cliente no ve: empieza con //, usa 🔒 o menciona a un colega
+help-thread-close = ✅ en la tarjeta o Cerrar: termina, con etiquetas y despedida si quieres
+help-thread-marks = En tu mensaje: 📩 Blip lo tiene, 📬 llegó al cliente, 👓 fue leído
+
+## The words behind /blip; those of all languages are understood.
+
+command-mine = mis
+command-waiting = espera
+command-find = buscar
+command-status = estado
+
+## What the app is made of in Slack, in the language of LOCALE.
+
+manifest-command = Mis tickets, quién espera, buscar un ticket, estado, ayuda
+manifest-hint = mis | espera | buscar 1042 o Maria | estado | ayuda
+manifest-claim = Tomar el ticket de este hilo
+manifest-close = Cerrar el ticket de este hilo
+manifest-reply = Enviar una respuesta predefinida al cliente
+manifest-compose = Enviar botones, menú, ubicación o enlace al cliente
+manifest-note = Evitar que se envíe un mensaje mientras hay tiempo
+manifest-details = Todo lo que se sabe del ticket de este hilo
 
 ## What a customer sent, where it is more than words. Most are labels that lines follow.
 
@@ -357,6 +380,7 @@ reason-thread-not-found = el hilo se borró en Slack
 
 ## Times, as patterns of strftime.
 
+size-point = ,
 time-at = a las
 time-clock = %H:%M
 time-date = %d/%m/%Y %H:%M

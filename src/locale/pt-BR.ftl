@@ -210,6 +210,29 @@ help-mine = os atendimentos que estão com você
 help-waiting = quem aguarda um atendente, por fila
 help-find = um ticket pelo número ou pelo nome do cliente
 help-status = como está a integração
+help-thread = Na thread de um atendimento
+help-thread-claim = 👀 no cartão, Assumir ou uma resposta na thread: o atendimento é seu
+help-thread-note = Nota, que o cliente não vê: comece com //, use 🔒 ou mencione um colega
+help-thread-close = ✅ no cartão ou Finalizar: termina, com tags e despedida se você quiser
+help-thread-marks = Na sua mensagem: 📩 o Blip recebeu, 📬 chegou ao cliente, 👓 foi lida
+
+## The words behind /blip; those of all languages are understood.
+
+command-mine = meus
+command-waiting = aguardando
+command-find = buscar
+command-status = status
+
+## What the app is made of in Slack, in the language of LOCALE.
+
+manifest-command = Meus atendimentos, quem aguarda, achar um ticket, situação, ajuda
+manifest-hint = meus | aguardando | buscar 1042 ou Maria | status | ajuda
+manifest-claim = Assumir o atendimento desta thread
+manifest-close = Finalizar o atendimento desta thread
+manifest-reply = Enviar uma resposta pronta ao cliente
+manifest-compose = Enviar botões, menu, localização ou link ao cliente
+manifest-note = Impedir que uma mensagem seja enviada, enquanto há tempo
+manifest-details = Tudo o que se sabe do atendimento desta thread
 
 ## What a customer sent, where it is more than words. Most are labels that lines follow.
 
@@ -357,6 +380,7 @@ reason-thread-not-found = a conversa foi apagada no Slack
 
 ## Times, as patterns of strftime.
 
+size-point = ,
 time-at = às
 time-clock = %H:%M
 time-date = %d/%m/%Y %H:%M

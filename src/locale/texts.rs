@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Language, TextCatalog};
 use crate::model::TicketEnding;
-use crate::model::text::truncate_label;
+use crate::model::text::{format_size, truncate_label};
 
 /// Most characters of what Blip says of a failure.
 const DESCRIPTION_CHARS: usize = 200;
@@ -81,6 +81,11 @@ impl Texts {
             0 => self.text("time-hours", &[("hours", &hours_rest), ("minutes", &rest)]),
             days => self.text("time-days", &[("days", &days.to_string()), ("hours", &hours_rest)]),
         }
+    }
+
+    /// A size in bytes, with the decimal point of the language.
+    pub(crate) fn format_size(&self, bytes: u64) -> String {
+        format_size(bytes).replace('.', &self.text("size-point", &[]))
     }
 
     /// The line in the thread that tells how a ticket ended.
@@ -162,6 +167,15 @@ mod tests {
         ] {
             let wait = SignedDuration::from_mins(minutes);
             assert_eq!(words(Language::PtBr).format_duration(wait), told);
+        }
+    }
+
+    #[test]
+    fn sizes_have_the_decimal_point_of_the_language() {
+        for (language, size) in
+            [(Language::PtBr, "1,5 MB"), (Language::En, "1.5 MB"), (Language::Es, "1,5 MB")]
+        {
+            assert_eq!(words(language).format_size(3 << 19), size);
         }
     }
 

@@ -18,7 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("config", &["model"]),
     ("locale", &["model"]),
     ("breaker", &["clock"]),
-    ("manifest", &[]),
+    ("manifest", &["locale"]),
     ("media", &[]),
     ("store", &["model", "clock"]),
     ("inbox", &["model", "clock", "store", "telemetry"]),

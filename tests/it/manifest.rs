@@ -3,6 +3,7 @@
 use blip_slack::slack::parse::{self, SlackRequest};
 use std::collections::BTreeSet;
 
+use blip_slack::locale::Language;
 use blip_slack::manifest;
 use serde_json::Value;
 
@@ -165,7 +166,7 @@ fn manifests_keep_to_the_schema() {
 /// What has limits of its own (`slack.md` §E.1), and what the code answers to.
 #[test]
 fn commands_and_shortcuts_keep_to_the_schema() {
-    for manifest in both() {
+    for manifest in Language::ALL.map(|language| render(true, language)) {
         let features = &manifest["features"];
         let fits = |text: &Value, most: usize| {
             (1..=most).contains(&text.as_str().unwrap_or_default().chars().count())
@@ -214,12 +215,67 @@ fn the_two_differ_only_in_how_slack_reaches_the_bridge() {
     assert_eq!(http, socket_mode);
 }
 
-/// Over HTTP and in Socket Mode.
+/// Slack has one language of them for everybody.
+#[test]
+fn people_read_the_manifest_in_their_language() {
+    for (language, names) in [
+        (
+            Language::PtBr,
+            [
+                "Assumir",
+                "Finalizar",
+                "Resposta pronta",
+                "Mensagem interativa",
+                "Manter como nota",
+                "Detalhes do ticket",
+            ],
+        ),
+        (
+            Language::Es,
+            [
+                "Tomar",
+                "Cerrar",
+                "Respuesta predefinida",
+                "Mensaje interactivo",
+                "Dejar como nota",
+                "Detalles del ticket",
+            ],
+        ),
+    ] {
+        let [english, translated] = [Language::En, language].map(|language| render(true, language));
+        let features = &translated["features"];
+        let shown: Vec<&str> = features["shortcuts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|shortcut| shortcut["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(shown, names);
+        for (place, text) in [("slash_commands", "usage_hint"), ("slash_commands", "description")] {
+            let [before, after] = [&english, &translated].map(|it| &it["features"][place][0][text]);
+            assert_ne!(before, after, "{text}");
+        }
+        for (before, after) in english["features"]["shortcuts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .zip(features["shortcuts"].as_array().unwrap())
+        {
+            assert_ne!(before["description"], after["description"]);
+            assert_eq!(before["callback_id"], after["callback_id"]);
+        }
+    }
+}
+
+/// Over HTTP and in Socket Mode, in each language.
 fn both() -> [Value; 2] {
-    [false, true].map(|socket_mode| {
-        let text = manifest::render_manifest(socket_mode, Some("https://bridge.loja.com")).unwrap();
-        serde_json::from_str(&text).unwrap()
-    })
+    [false, true].map(|socket_mode| render(socket_mode, Language::En))
+}
+
+fn render(socket_mode: bool, language: Language) -> Value {
+    let url = Some("https://bridge.loja.com");
+    let text = manifest::render_manifest(socket_mode, url, language).unwrap();
+    serde_json::from_str(&text).unwrap()
 }
 
 fn scopes(manifest: &Value) -> BTreeSet<String> {

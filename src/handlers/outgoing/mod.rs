@@ -22,7 +22,6 @@ use crate::handlers::outgoing::agent_files::{AgentFiles, UnsentReason, mime_type
 use crate::handlers::outgoing::written::WrittenMessage;
 use crate::handlers::people::{People, Person};
 use crate::inbox::Job;
-use crate::model::text::format_size;
 use crate::model::{AgentMessage, Attachment, KeptPart, RichText, Ticket};
 use crate::store::Item;
 
@@ -252,7 +251,7 @@ impl Outgoing {
         if let (Some(size), Some(limit)) = (file.size, limit)
             && size > limit
         {
-            let (size, limit) = (format_size(size), format_size(limit));
+            let (size, limit) = (person.texts.format_size(size), person.texts.format_size(limit));
             let args = [("name", file.name.as_str()), ("size", &size), ("limit", &limit)];
             let text = person.texts.text("file-large-for-channel", &args);
             self.people.tell_person(ticket, person, &text, &[]).await;

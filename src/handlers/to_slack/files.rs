@@ -21,7 +21,7 @@ use crate::handlers::thread::{ThreadLoss, Threads};
 use crate::inbox::{Handled, ItemOutcome, Job, LateFile};
 use crate::locale::Texts;
 use crate::media::{FetchError, FetchRequest, FetchedFile, Fetcher, file_name, full_type};
-use crate::model::text::{format_size, to_one_line};
+use crate::model::text::to_one_line;
 use crate::model::{Failure, Fault, LinkedFile, Thread, Ticket, TicketId};
 use crate::slack::{Posted, SlackClient, Upload, render, rich_text};
 use crate::store::{CallState, Item, Role};
@@ -488,7 +488,7 @@ impl CustomerFiles {
                 return self.texts.text("file-not-taken", &[("reason", &reason)]);
             }
             FallbackReason::Fetch(FetchError::TooLarge) | FallbackReason::TooMuch => {
-                let limit = format_size(self.media_max);
+                let limit = self.texts.format_size(self.media_max);
                 let is_alone = matches!(why, FallbackReason::Fetch(_));
                 let key = if is_alone { "file-too-large" } else { "file-too-much" };
                 return self.texts.text(key, &[("limit", &limit)]);

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::json::text_at;
 use super::requester::Requester;
+use crate::model::fold::fold_text;
 
 /// What somebody asks `/blip` for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,11 +26,14 @@ impl CommandAction {
     pub(crate) fn parse(text: &str) -> Self {
         let text = text.trim();
         let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-        match (word.to_lowercase().as_str(), rest.trim()) {
-            ("mine", _) => Self::Mine,
-            ("waiting", _) => Self::Waiting,
-            ("status", _) => Self::Status,
-            ("find", rest) if !rest.is_empty() => Self::Find(rest.to_owned()),
+        // Whoever types them may have any of our languages, whatever the app speaks.
+        match (fold_text(word).as_str(), rest.trim()) {
+            ("mine" | "meus" | "mis" | "mios", _) => Self::Mine,
+            ("waiting" | "aguardando" | "espera" | "esperando", _) => Self::Waiting,
+            ("status" | "situacao" | "estado", _) => Self::Status,
+            ("find" | "buscar" | "busca" | "procurar" | "encontrar", rest) if !rest.is_empty() => {
+                Self::Find(rest.to_owned())
+            }
             _ => Self::Help,
         }
     }
@@ -62,6 +66,15 @@ mod tests {
             ("find  Maria Silva", CommandAction::Find("Maria Silva".to_owned())),
             ("find", CommandAction::Help),
             ("status now", CommandAction::Status),
+            ("Meus", CommandAction::Mine),
+            ("mis", CommandAction::Mine),
+            ("aguardando", CommandAction::Waiting),
+            ("espera", CommandAction::Waiting),
+            ("buscar 1042", CommandAction::Find("1042".to_owned())),
+            ("situação", CommandAction::Status),
+            ("estado", CommandAction::Status),
+            ("ajuda", CommandAction::Help),
+            ("ayuda", CommandAction::Help),
             ("", CommandAction::Help),
             ("??", CommandAction::Help),
         ] {

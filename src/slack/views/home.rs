@@ -122,13 +122,26 @@ pub fn answer_status(
 
 /// What can be asked for, as an answer.
 pub fn answer_help(texts: &Texts) -> SlackCommandEventResponse {
-    let lines = ["mine", "waiting", "find", "status"];
-    let line = |name: &str| {
-        let what = texts.text(&format!("help-{name}"), &[]);
-        format!("{SLASH_COMMAND} {name}: {what}")
+    let line = |(word, what): (&str, &str)| {
+        format!("{SLASH_COMMAND} {}: {}", texts.text(word, &[]), texts.text(what, &[]))
     };
-    let text = lines.map(line).join("\n");
-    build_answer(&text, vec![rich_text::literal_block(&text)])
+    let commands = [
+        ("command-mine", "help-mine"),
+        ("command-waiting", "help-waiting"),
+        ("command-find", "help-find"),
+        ("command-status", "help-status"),
+    ];
+    let commands = commands.map(line).join("\n");
+    let advice =
+        ["help-thread-claim", "help-thread-note", "help-thread-close", "help-thread-marks"];
+    let advice = advice.map(|key| texts.text(key, &[])).join("\n");
+    let title = texts.text("help-thread", &[]);
+    let blocks = vec![
+        rich_text::literal_block(&commands),
+        header_block(&title),
+        rich_text::literal_block(&advice),
+    ];
+    build_answer(&format!("{commands}\n{title}\n{advice}"), blocks)
 }
 
 /// What came of a move that was made from a list: the text with this key.

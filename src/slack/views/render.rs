@@ -1,7 +1,7 @@
 //! What a customer sent, as words that an agent understands at a glance. No calls.
 
 use crate::locale::Texts;
-use crate::model::text::{self, format_size, split_text, truncate_label, utf16_length};
+use crate::model::text::{self, split_text, truncate_label, utf16_length};
 use crate::model::{CardLine, Content, Customer, LinkedFile, Ticket};
 use crate::slack::text::rich_text;
 
@@ -161,7 +161,7 @@ pub(crate) fn describe_file(media: &LinkedFile, texts: &Texts) -> String {
         label = format!("{label}: {}", text::to_one_line(title));
     }
     match media.size {
-        Some(size) => format!("{label} ({})", format_size(size)),
+        Some(size) => format!("{label} ({})", texts.format_size(size)),
         None => label,
     }
 }
