@@ -144,7 +144,7 @@ async fn what_slack_says_with_an_event_counts_more_than_what_was_known_before() 
     let Answered { body, .. } = bridge.slack.submits(EVA, &known, offer).await.unwrap();
     assert!(body.contains(REFUSAL), "{body}");
 
-    bridge.slack.clicks_in_view(EVA, &tab.id, "claim").await.unwrap();
+    bridge.slack.picks_in_view(EVA, &tab.id, "more", Some("claim")).await.unwrap();
     bridge.slack.clicks(EVA, CHANNEL, at, "claim").await.unwrap();
     bridge.slack.uses_shortcut(EVA, CHANNEL, at, "claim").await.unwrap();
     let said = bridge.slack.says(EVA, CHANNEL, Some(at), "I answer").await.unwrap();
