@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::Context;
-use dashmap::DashMap;
+use dashmap::{DashMap, DashSet};
 use tokio::sync::Notify;
 
 use super::access::PlatformAccess;
@@ -67,12 +67,14 @@ use crate::jobs::cards::Cards;
 use crate::jobs::catch_up::TicketChecks;
 use crate::jobs::compare::ThreadComparisons;
 use crate::jobs::context::ContextPosts;
+use crate::jobs::delays::DelayMarks;
 use crate::jobs::deliveries::Deliveries;
 use crate::jobs::forget::SlackEraser;
 use crate::jobs::gaps::GapWatch;
 use crate::jobs::health::Health;
 use crate::jobs::marks::Marks;
 use crate::jobs::origins::OriginChanges;
+use crate::jobs::outside::OutsideNotices;
 use crate::jobs::parked::ParkedNotices;
 use crate::jobs::reminders::Reminders;
 use crate::jobs::shared::SharedWarnings;
@@ -689,6 +691,17 @@ fn build_jobs(
             calls: calls(),
             posts: Arc::clone(posts),
             texts: texts(),
+        }),
+        outside: Arc::new(OutsideNotices {
+            slack: Arc::clone(slack),
+            channels: Arc::clone(&base.channels),
+            people: Arc::clone(&base.people),
+        }),
+        delays: Arc::new(DelayMarks {
+            calls: calls(),
+            people: Arc::clone(&base.people),
+            posts: Arc::clone(posts),
+            told: DashSet::new(),
         }),
     }
 }

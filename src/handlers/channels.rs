@@ -85,6 +85,23 @@ impl Channels {
         }
     }
 
+    /// Whether tickets go to this channel, as it is configured.
+    pub(crate) async fn is_for_tickets(&self, channel: &ChannelId) -> PipeResult<bool> {
+        let rules = &self.rules;
+        let others = rules.bots.values().chain(rules.teams.values());
+        for configured in std::iter::once(&rules.default).chain(others) {
+            match self.resolve_channel_id(configured).await {
+                Err(error) if error.is_channel_lost() => {}
+                found => {
+                    if found? == *channel {
+                        return Ok(true);
+                    }
+                }
+            }
+        }
+        Ok(false)
+    }
+
     /// The id of a configured channel.
     pub(crate) async fn resolve_channel_id(
         &self,

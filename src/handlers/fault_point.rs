@@ -54,7 +54,7 @@ pub const CALL_NAMES: [&str; 38] = [
 
 /// Kinds of items. Handling one may do besides what can be done again without anybody noticing: it
 /// brings a card up to date, puts a mark on a message, tells one person something.
-pub const ITEM_KINDS: [&str; 30] = [
+pub const ITEM_KINDS: [&str; 32] = [
     "blip message",
     "blip receipt",
     "blip ticket",
@@ -63,6 +63,7 @@ pub const ITEM_KINDS: [&str; 30] = [
     "desk check",
     "desk compare",
     "desk context",
+    "desk delayed",
     "desk delivery",
     "desk forget",
     "desk handed",
@@ -72,6 +73,7 @@ pub const ITEM_KINDS: [&str; 30] = [
     "desk met",
     "desk move",
     "desk originator",
+    "desk outside",
     "desk parked",
     "desk remind",
     "desk seen",
@@ -176,7 +178,9 @@ mod armed {
                 SlackEvent::Reaction { .. } => "reaction",
                 SlackEvent::Click(_) => "click",
                 SlackEvent::Submitted(_) => "filled",
-                SlackEvent::NotOurs | SlackEvent::Unknown { .. } => return None,
+                SlackEvent::Outside { .. } | SlackEvent::NotOurs | SlackEvent::Unknown { .. } => {
+                    return None;
+                }
             },
         };
         Some(format!("{} {kind}", item.source.name()))

@@ -107,6 +107,15 @@ pub(crate) enum Job {
         /// The channel.
         channel: ChannelId,
     },
+    /// Tell somebody that no customer reads what they wrote outside of any thread.
+    Outside {
+        /// The channel.
+        channel: String,
+        /// Who wrote there.
+        user: String,
+    },
+    /// Show that a reply waits, and when it does so no longer.
+    Delayed(DelayedReply),
     /// Ask Blip again who is behind a router's tunnel.
     Originator {
         /// The ticket.
@@ -140,6 +149,8 @@ pub(crate) enum Job {
         reason: String,
     },
 }
+
+const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
 /// What Slack shows of a customer is to be replaced. It names neither the customer nor tickets: it is
 /// to stay when these are erased.
@@ -205,6 +216,19 @@ pub(crate) struct HeldReply {
     pub(crate) ts: MessageTs,
     /// Who wrote it.
     pub(crate) user: SlackUserId,
+}
+
+/// A reply that could not be sent yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DelayedReply {
+    /// The ticket.
+    pub(crate) ticket: String,
+    /// The message's channel.
+    pub(crate) channel: String,
+    /// The message.
+    pub(crate) ts: String,
+    /// Who wrote it.
+    pub(crate) user: String,
 }
 
 /// A file that Slack has taken and not shown yet.
@@ -421,6 +445,26 @@ impl Job {
     pub(crate) fn announce_sharing(channel: &ChannelId, now: Timestamp) -> NewItem {
         let key = format!("shared:{channel}");
         Self::Shared { channel: channel.clone() }.to_new_item(Lane::Own(key.clone()), key, now)
+    }
+
+    /// Somebody is to be told that no customer reads what they wrote outside of any thread: once a
+    /// day, as the key says.
+    pub(crate) fn warn_outside(
+        channel: &ChannelId,
+        user: &SlackUserId,
+        ts: &MessageTs,
+        now: Timestamp,
+    ) -> NewItem {
+        let seconds: i64 = ts.as_str().split('.').next().unwrap_or_default().parse().unwrap_or(0);
+        let key = format!("outside:{channel}:{user}:{}", seconds / SECONDS_PER_DAY);
+        let job = Self::Outside { channel: channel.to_string(), user: user.to_string() };
+        job.to_new_item(Lane::Own(key.clone()), key, now)
+    }
+
+    /// It is to be shown that a reply waits, from the given time on.
+    pub(crate) fn show_delay(delayed: DelayedReply, due: Timestamp) -> NewItem {
+        let key = format!("delayed:{}:{}", delayed.channel, delayed.ts);
+        Self::Delayed(delayed).to_new_item(Lane::for_later(&key), key, due)
     }
 
     /// Whether the job with this key sends an agent's words: people wait for what becomes of it.

@@ -14,7 +14,7 @@ mod worker;
 pub use forgetting::ForgettingReport;
 pub(crate) use forgetting::{ForgettingProgress, ForgottenMessage, LeftOver};
 pub(crate) use job::{
-    Forgetting, HeldReply, Job, LateFile, Reminder, ReminderTopic, TransferNotice,
+    DelayedReply, Forgetting, HeldReply, Job, LateFile, Reminder, ReminderTopic, TransferNotice,
 };
 pub(crate) use worker::Worker;
 

@@ -16,6 +16,7 @@ use url::form_urlencoded;
 
 use super::{Error, Intake, header_names, media_type, read_body};
 use crate::bounded;
+use crate::inbox::Job;
 use crate::model::{ChannelId, SlackEvent};
 use crate::slack::parse::{self, SlackRequest};
 use crate::slack::verify::{SIGNATURE_HEADER, SignatureCheck, TIMESTAMP_HEADER};
@@ -223,6 +224,11 @@ async fn store_routed(
 ) -> Result<(), Error> {
     match &routed.event {
         SlackEvent::NotOurs => return Ok(()),
+        // Of these words nothing is kept but that there were some.
+        SlackEvent::Outside { channel, user, ts } => {
+            let job = Job::warn_outside(channel, user, ts, intake.clock.now());
+            return intake.store_event(job).await;
+        }
         SlackEvent::Unknown { kind } => {
             tracing::info!(
                 kind,

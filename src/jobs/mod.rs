@@ -7,12 +7,14 @@ pub(crate) mod cards;
 pub(crate) mod catch_up;
 pub(crate) mod compare;
 pub(crate) mod context;
+pub(crate) mod delays;
 pub(crate) mod deliveries;
 pub(crate) mod forget;
 pub(crate) mod gaps;
 pub(crate) mod health;
 pub(crate) mod marks;
 pub(crate) mod origins;
+pub(crate) mod outside;
 pub(crate) mod parked;
 pub(crate) mod reminders;
 pub(crate) mod shared;
@@ -35,9 +37,11 @@ use crate::jobs::cards::Cards;
 use crate::jobs::catch_up::TicketChecks;
 use crate::jobs::compare::ThreadComparisons;
 use crate::jobs::context::ContextPosts;
+use crate::jobs::delays::DelayMarks;
 use crate::jobs::deliveries::Deliveries;
 use crate::jobs::forget::SlackEraser;
 use crate::jobs::marks::Marks;
+use crate::jobs::outside::OutsideNotices;
 use crate::jobs::parked::ParkedNotices;
 use crate::jobs::reminders::Reminders;
 use crate::jobs::shared::SharedWarnings;
@@ -70,6 +74,8 @@ pub(crate) struct Jobs {
     pub(crate) comparisons: Arc<ThreadComparisons>,
     pub(crate) eraser: Arc<SlackEraser>,
     pub(crate) shared: Arc<SharedWarnings>,
+    pub(crate) outside: Arc<OutsideNotices>,
+    pub(crate) delays: Arc<DelayMarks>,
 }
 
 impl Jobs {
@@ -146,6 +152,12 @@ impl Jobs {
             Job::Shared { channel } => {
                 self.shared.post_shared_warning(first, lane, &channel).await?;
             }
+            Job::Outside { channel, user } => {
+                self.outside.tell_writer(first, (&channel, &user)).await?;
+                // Once a day, however often they write there.
+                return Ok(Handled::for_first_item(ItemOutcome::Done));
+            }
+            Job::Delayed(delayed) => self.delays.show_delay(first, &delayed).await?,
             Job::Parked { item, by_agent, key, lane: parked, reason } => {
                 let said = parked_text_key(by_agent, &key);
                 let text = self.texts.text(said, &[("reason", &self.texts.reason_text(&reason))]);

@@ -137,6 +137,8 @@ ask-resend-closed = ⚠️ Not delivered to the customer, and it cannot be sent 
 ask-resend-gone = ⚠️ Not delivered to the customer, and what was sent is no longer here: please write it again.
 ask-already-sent = It has already been sent to the customer.
 ask-no-ticket = This message belongs to no ticket.
+ask-outside = 💬 No customer reads what you write here, outside of the threads. To answer, write in the thread of the card.
+ask-delayed = ⏳ Blip is not answering. What you wrote has been saved and goes out as soon as it does: no need to write again.
 ask-edited = The customer still sees the earlier text: edits made here do not reach them.
 ask-deleted = The customer already has this message: deleting it here does not delete it there.
 

@@ -137,6 +137,8 @@ ask-resend-closed = ⚠️ No entregado al cliente, y no se puede enviar de nuev
 ask-resend-gone = ⚠️ No entregado al cliente, y lo que se envió ya no está aquí: escríbelo de nuevo.
 ask-already-sent = Ya se envió al cliente.
 ask-no-ticket = Este mensaje no es de ningún ticket.
+ask-outside = 💬 Ningún cliente lee lo que escribes aquí, fuera de los hilos. Para responder, escribe en el hilo de la tarjeta.
+ask-delayed = ⏳ Blip no responde. Lo que escribiste está guardado y sale en cuanto responda: no hace falta escribirlo de nuevo.
 ask-edited = El cliente sigue viendo el texto anterior: lo que editas aquí no le llega.
 ask-deleted = El cliente ya tiene este mensaje: borrarlo aquí no lo borra allá.
 

@@ -137,6 +137,8 @@ ask-resend-closed = ⚠️ Não entregue ao cliente, e não dá para enviar de n
 ask-resend-gone = ⚠️ Não entregue ao cliente, e o que foi enviado não está mais aqui: escreva de novo.
 ask-already-sent = Já foi enviada ao cliente.
 ask-no-ticket = Esta mensagem não é de nenhum ticket.
+ask-outside = 💬 Nenhum cliente lê o que você escreve aqui, fora das conversas. Para responder, escreva na thread do cartão.
+ask-delayed = ⏳ O Blip não está respondendo. O que você escreveu está guardado e sai assim que ele voltar: não precisa escrever de novo.
 ask-edited = O cliente continua vendo o texto de antes: edições feitas aqui não chegam até ele.
 ask-deleted = O cliente já recebeu essa mensagem: apagar aqui não apaga lá.
 

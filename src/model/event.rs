@@ -135,7 +135,16 @@ pub enum SlackEvent {
     Click(Click),
     /// A dialog of ours was filled in.
     Submitted(Submission),
-    /// Nothing of ours: our own posts, other bots, joins, unfurls, messages outside of threads.
+    /// Somebody wrote in a channel, outside of any thread: what they wrote is none of ours.
+    Outside {
+        /// The channel.
+        channel: ChannelId,
+        /// Who wrote it.
+        user: SlackUserId,
+        /// When.
+        ts: MessageTs,
+    },
+    /// Nothing of ours: our own posts, other bots, joins, unfurls.
     NotOurs,
     /// Well-formed, but of a kind we do not know.
     Unknown {

@@ -1,10 +1,14 @@
 //! People are told in time: in Slack only who wrote in a thread or was mentioned in it hears of it.
 
 use blip_slack::demo::{ANA, BIA, CHANNEL};
+use std::time::Duration;
+
+use blip_slack_standins::faults::Fault;
 use blip_slack_standins::slack::Message;
 use serde_json::{Value, json};
 
 use crate::support::Bridge;
+use crate::support::later::Later;
 
 /// Whether a post calls somebody: in its block, and in the text that notifications show.
 fn calls(message: &Message, user: &str) -> bool {
@@ -112,4 +116,56 @@ async fn a_release_is_seen_in_the_thread() {
     let said = bridge.said(&card);
     assert!(said.last().unwrap().contains("Ana Lima released this ticket"), "{said:?}");
     bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_writes_outside_of_the_threads_is_told_once_a_day_that_no_customer_reads_it() {
+    let bridge = Bridge::start().await;
+    bridge.slack.add_channel("C0LUNCH", "lunch", &[ANA, BIA]);
+    bridge.ticket("Maria", "Oi").await;
+    bridge.slack.says(BIA, "C0LUNCH", None, "Almoço?").await.unwrap();
+    for words in ["Olá, Maria!", "Tudo bem?"] {
+        bridge.slack.says(ANA, CHANNEL, None, words).await.unwrap();
+        bridge.idle().await;
+    }
+    let told = bridge.slack.ephemerals(ANA);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].words().contains("No customer reads"), "{told:?}");
+    assert_eq!((told[0].channel.as_str(), &told[0].thread_ts), (CHANNEL, &None));
+    assert!(bridge.slack.ephemerals(BIA).is_empty(), "no channel of tickets");
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reply_that_blip_does_not_take_is_marked_until_it_goes_out() {
+    let later = Later::start(&[]).await;
+    let bridge = &later.bridge;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    let (other, other_card) = bridge.ticket("João", "Oi").await;
+    bridge.slack.reacts(ANA, CHANNEL, &other_card.ts, "eyes").await.unwrap();
+    bridge.idle().await;
+    bridge.blip.faults().from_now("*", Fault::Reset);
+    let first = later.says(ANA, &card, "um").await;
+    let second = later.says(ANA, &card, "dois").await;
+    later.says(ANA, &other_card, "três").await;
+    let tried = bridge.blip.look(|state| state.calls.len());
+    bridge.until("a try", || bridge.blip.look(|state| state.calls.len()) > tried + 4).await;
+    let waits = |ts: &str| {
+        !bridge.slack.message(CHANNEL, ts).unwrap().reacted("hourglass_flowing_sand").is_empty()
+    };
+    assert!(!waits(&first), "not for a moment of it");
+    later.all_clocks_run(Duration::from_secs(11));
+    bridge.until("the mark of waiting", || waits(&first)).await;
+    bridge.until("word of it", || !bridge.slack.ephemerals(ANA).is_empty()).await;
+    later.all_clocks_run(Duration::from_secs(5));
+    assert!(!waits(&second), "the first of a thread only");
+    bridge.blip.faults().clear();
+    later.reached(&ticket, &["um", "dois"]).await;
+    later.reached(&other, &["três"]).await;
+    later.all_clocks_run(Duration::from_secs(5));
+    bridge.until("no mark of waiting", || !waits(&first)).await;
+    let told = bridge.slack.ephemerals(ANA);
+    assert!(told.len() == 1 && told[0].words().contains("Blip is not answering"), "{told:?}");
+    later.bridge.finish().await;
 }

@@ -4,6 +4,7 @@ pub(crate) mod asked_replies;
 pub(crate) mod buttons;
 pub(crate) mod clicks;
 pub(crate) mod corrections;
+pub(crate) mod delays;
 pub(crate) mod held_replies;
 pub(crate) mod holds;
 pub(crate) mod list_clicks;
@@ -68,6 +69,7 @@ impl ToBlip {
             | SlackEvent::Edited { .. }
             | SlackEvent::Deleted { .. }
             | SlackEvent::Reaction { .. }
+            | SlackEvent::Outside { .. }
             | SlackEvent::NotOurs
             | SlackEvent::Unknown { .. } => {}
         }
@@ -90,7 +92,12 @@ impl ToBlip {
                 link.ticket
             )));
         };
-        self.thread_events.handle_thread_event(item, &mut ticket, &link, &routed.event).await?;
+        let handled =
+            self.thread_events.handle_thread_event(item, &mut ticket, &link, &routed.event).await;
+        if let Err(interrupt) = &handled {
+            delays::note_delay(&self.calls, item, &ticket, (&routed.event, interrupt)).await?;
+        }
+        handled?;
         Ok(Handled::for_first_item(ItemOutcome::Done))
     }
 
@@ -128,6 +135,7 @@ pub(crate) fn locate_message(event: &SlackEvent) -> Option<(&ChannelId, &Message
         SlackEvent::Reaction { channel, ts, .. } => Some((channel, ts, ts)),
         SlackEvent::Click(_)
         | SlackEvent::Submitted(_)
+        | SlackEvent::Outside { .. }
         | SlackEvent::NotOurs
         | SlackEvent::Unknown { .. } => None,
     }

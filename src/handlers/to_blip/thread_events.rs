@@ -74,6 +74,7 @@ impl ThreadEvents {
             SlackEvent::Edited { .. }
             | SlackEvent::Click(_)
             | SlackEvent::Submitted(_)
+            | SlackEvent::Outside { .. }
             | SlackEvent::NotOurs
             | SlackEvent::Unknown { .. } => Ok(()),
         }

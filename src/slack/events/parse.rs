@@ -251,13 +251,24 @@ fn parse_message_event(body: &Value, event: &Value) -> Option<RoutedSlackEvent> 
     }
 }
 
+fn parse_message_outside(
+    event: &Value,
+    channel: ChannelId,
+    ts: MessageTs,
+) -> Option<RoutedSlackEvent> {
+    let user = SlackUserId::parse(text_at(event, "/user")?)?;
+    let outside = SlackEvent::Outside { channel, user, ts };
+    Some(RoutedSlackEvent { event: outside, ..not_ours_event(event) })
+}
+
 fn parse_new_message(body: &Value, event: &Value) -> Option<RoutedSlackEvent> {
     let channel = ChannelId::parse(text_at(event, "/channel")?)?;
     let ts = MessageTs::parse(text_at(event, "/ts")?)?;
     let root = text_at(event, "/thread_ts").filter(|root| *root != ts.as_str());
-    let (Some(root), false) = (root, is_from_bot(body, event)) else {
+    if is_from_bot(body, event) {
         return Some(not_ours_event(event));
-    };
+    }
+    let Some(root) = root else { return parse_message_outside(event, channel, ts) };
     let thread = MessageTs::parse(root)?;
     let user = SlackUserId::parse(text_at(event, "/user")?)?;
     Some(RoutedSlackEvent {
@@ -565,9 +576,10 @@ mod tests {
             let odd = with(reply(), "subtype", subtype.into());
             assert_eq!(event(&odd).event, SlackEvent::NotOurs, "{subtype}");
         }
-        for other in [root, bot, app] {
+        for other in [bot, app] {
             assert_eq!(event(&other).event, SlackEvent::NotOurs, "{other}");
         }
+        assert!(matches!(event(&root).event, SlackEvent::Outside { .. }));
     }
 
     #[test]

@@ -166,7 +166,7 @@ pub const SCENES: [Scene; 16] = [
         name: "no answer",
         settings: &[],
         play: |set| no_answer(set).boxed_local(),
-        waits_for: &["desk waits"],
+        waits_for: &["desk waits", "desk delayed"],
         shown: &[("customer-1", 1)],
         cards: 1,
     },
@@ -331,6 +331,10 @@ async fn desk(set: &Set) {
         card.buttons().iter().any(|button| button.action_id == "release")
     };
     set.until("a way to release", can_release).await;
+    // Words beside the threads reach nobody.
+    while slack.says(ANA, CHANNEL, None, "beside").await.unwrap().status != Some(200) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     set.clicks(ANA, &card.ts, "release").await;
     set.shown("released this ticket").await;
     let open = async || slack.clicks(ANA, CHANNEL, &card.ts, "transfer").await.unwrap();
@@ -574,4 +578,13 @@ async fn no_answer(set: &Set) {
     let slack = &set.bridge.slack;
     let since = || slack.message(CHANNEL, &card.ts).unwrap().words().contains("unanswered since");
     set.until("how long the customer waits", since).await;
+    // A reply that Blip does not take for ten seconds is marked.
+    set.bridge.blip.faults().from_now("/messages", Fault::Status(503));
+    let reply = set.agent(&card, "reply-1").await;
+    set.marked(&reply, "hourglass_flowing_sand").await;
+    set.bridge.blip.faults().lift("/messages");
+    set.received(&ticket, &["reply-1"]).await;
+    let waits =
+        || !slack.message(CHANNEL, &reply).unwrap().reacted("hourglass_flowing_sand").is_empty();
+    set.until("no mark of waiting", || !waits()).await;
 }

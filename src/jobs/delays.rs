@@ -1,0 +1,82 @@
+//! ⏳ on a reply that waits because a platform fails, and word to its writer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dashmap::DashSet;
+use jiff::SignedDuration;
+
+use crate::handlers::calls::Calls;
+use crate::handlers::interrupt::{Interrupt, PipeResult};
+use crate::handlers::people::People;
+use crate::handlers::posts::Posts;
+use crate::inbox::{DelayedReply, Job};
+use crate::model::{ChannelId, MessageTs, SlackUserId, TicketId, marks};
+use crate::store::Item;
+
+/// How soon it is looked again whether a reply has gone out.
+const LOOK_PAUSE: Duration = Duration::from_secs(2);
+
+/// How long it is looked for: what waits longer is parked, and has a line of its own.
+const LOOK_LIMIT: SignedDuration = SignedDuration::from_hours(24);
+
+/// The step that notes that the mark is there.
+const SHOWN_STEP: &str = "shown";
+
+/// Shows which replies wait. They wait in the order of their thread, so that only the first bears
+/// the mark.
+pub(crate) struct DelayMarks {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) people: Arc<People>,
+    pub(crate) posts: Arc<Posts>,
+    /// Who was told of the outage that lasts.
+    pub(crate) told: DashSet<SlackUserId>,
+}
+
+impl DelayMarks {
+    /// Shows that a reply waits as long as it does.
+    pub(crate) async fn show_delay(&self, item: &Item, delayed: &DelayedReply) -> PipeResult<()> {
+        let (Some(channel), Some(ts), Some(user), Some(ticket)) = (
+            ChannelId::parse(&delayed.channel),
+            MessageTs::parse(&delayed.ts),
+            SlackUserId::parse(&delayed.user),
+            TicketId::parse(&delayed.ticket),
+        ) else {
+            return Ok(());
+        };
+        let now = self.calls.clock.now();
+        if now < item.received {
+            return Err(Interrupt::Wait(item.received));
+        }
+        let steps = self.calls.read_begun_calls(item).await?;
+        let is_shown = steps.iter().any(|(step, _)| step == SHOWN_STEP);
+        let is_over = self.calls.store.find_link(&channel, &ts).await?.is_some()
+            || now > item.received + LOOK_LIMIT;
+        if is_over {
+            self.told.remove(&user);
+            if is_shown {
+                let mark = Job::remove_reaction(&channel, &ts, marks::WAITING_MARK, now);
+                self.calls.enqueue_item(mark).await?;
+            }
+            return Ok(());
+        }
+        if !is_shown {
+            let mark = Job::add_reaction(&channel, &ts, marks::WAITING_MARK, false, now);
+            self.calls.enqueue_item(mark).await?;
+            self.tell_writer(&ticket, &user).await?;
+            self.calls.store.begin_call(item.id, SHOWN_STEP, None, now).await?;
+            self.calls.record_result(item, SHOWN_STEP, &true).await?;
+        }
+        Err(Interrupt::Wait(now + LOOK_PAUSE))
+    }
+
+    /// Tells the writer once for each outage, however many replies of theirs wait.
+    async fn tell_writer(&self, id: &TicketId, user: &SlackUserId) -> PipeResult<()> {
+        let Some(ticket) = self.calls.store.load_ticket(id).await? else { return Ok(()) };
+        if self.told.insert(user.clone()) {
+            let text = self.people.texts_for(user).await.text("ask-delayed", &[]);
+            self.posts.post_ephemeral(&ticket, user, None, (&text, &[])).await;
+        }
+        Ok(())
+    }
+}
