@@ -692,17 +692,8 @@ fn build_jobs(
             posts: Arc::clone(posts),
             texts: texts(),
         }),
-        outside: Arc::new(OutsideNotices {
-            slack: Arc::clone(slack),
-            channels: Arc::clone(&base.channels),
-            people: Arc::clone(&base.people),
-        }),
-        delays: Arc::new(DelayMarks {
-            calls: calls(),
-            people: Arc::clone(&base.people),
-            posts: Arc::clone(posts),
-            told: DashSet::new(),
-        }),
+        outside: Arc::new(build_outside_notices(base)),
+        delays: Arc::new(build_delay_marks(base)),
     }
 }
 
@@ -754,6 +745,23 @@ fn build_context(config: &Config, base: &Base) -> ContextPosts {
         threads: Arc::clone(&base.threads),
         texts: base.platforms.texts.clone(),
         context_messages: u32::try_from(config.desk.context_messages).unwrap_or(u32::MAX),
+    }
+}
+
+fn build_outside_notices(base: &Base) -> OutsideNotices {
+    OutsideNotices {
+        slack: Arc::clone(&base.platforms.slack),
+        channels: Arc::clone(&base.channels),
+        people: Arc::clone(&base.people),
+    }
+}
+
+fn build_delay_marks(base: &Base) -> DelayMarks {
+    DelayMarks {
+        calls: Arc::clone(&base.calls),
+        people: Arc::clone(&base.people),
+        posts: Arc::clone(&base.posts),
+        told: DashSet::new(),
     }
 }
 
