@@ -263,6 +263,16 @@ impl Set {
         }
     }
 
+    /// The same with an entry of a menu.
+    async fn picks(&self, user: &str, ts: &str, entry: (&str, &str)) {
+        let slack = &self.bridge.slack;
+        while let Ok(Answered { status: None | Some(500..), .. }) =
+            slack.picks(user, CHANNEL, ts, entry).await
+        {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Opens a dialog, fills it in and sends it off.
     async fn fills(&self, user: &str, open: impl AsyncFn() -> Answered, values: Value) {
         let view = |view: &View| view.user == user && view.view["type"] == "modal";
@@ -328,14 +338,14 @@ async fn desk(set: &Set) {
     set.received(&ticket, &["canned-1"]).await;
     let can_release = || {
         let card = slack.message(CHANNEL, &card.ts).unwrap();
-        card.buttons().iter().any(|button| button.action_id == "release")
+        card.buttons().iter().any(|button| button.action_id == "take_over")
     };
     set.until("a way to release", can_release).await;
     // Words beside the threads reach nobody.
     while slack.says(ANA, CHANNEL, None, "beside").await.unwrap().status != Some(200) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    set.clicks(ANA, &card.ts, "release").await;
+    set.picks(ANA, &card.ts, ("more", "release")).await;
     set.shown("released this ticket").await;
     let open = async || slack.clicks(ANA, CHANNEL, &card.ts, "transfer").await.unwrap();
     let option = json!({
