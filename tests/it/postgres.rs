@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
+use blip_slack::clock::Clock;
 use blip_slack::demo::{ANA, CHANNEL};
+use blip_slack::store::{self, Purpose};
 use futures_util::future::join_all;
 
 use crate::restart::{converse, faults_of, open_tickets};
@@ -63,6 +65,83 @@ async fn commands_look_into_the_database_beside_a_running_bridge() {
     let words = String::from_utf8(doctor.stdout).unwrap();
     assert!(words.contains("DATABASE_URL: the database can be read and written"), "{words}");
     assert!(!words.contains("secret") && !service.log().contains("postgres@"), "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_lost_for_a_while_loses_nothing_and_is_told() {
+    let Some(schema) = PostgresSchema::make().await else { return };
+    // So that nobody else is cut off.
+    let url = format!("{}&application_name=cut_{}", schema.url(), std::process::id());
+    let bridge = Bridge::with(&[("DATABASE_URL", &url)]).await;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    bridge.idle().await;
+    bridge.blip.retries_until_taken();
+    let cut = format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE application_name = 'cut_{}'",
+        std::process::id()
+    );
+    // Connections are lost while work is under way: nobody outside notices.
+    for number in 0..10 {
+        let words = format!("text-{number}");
+        let (said, ()) = tokio::join!(bridge.blip.says(&ticket, &words), schema.run(&cut));
+        assert_eq!(said.unwrap().status, Some(200));
+    }
+    bridge.idle().await;
+    // Without its tables, as without a server, nothing is taken in, and it is told.
+    schema.run("ALTER TABLE item RENAME TO away").await;
+    bridge.becomes(false, "DATABASE_URL").await;
+    let late = bridge.blip.says(&ticket, "text-10");
+    let repair = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        schema.run("ALTER TABLE away RENAME TO item").await;
+    };
+    let (late, ()) = tokio::join!(late, repair);
+    assert_eq!(late.unwrap().status, Some(200));
+    bridge.becomes(true, "ready").await;
+    bridge.idle().await;
+    let said = bridge.said(&card).concat();
+    let places: Vec<_> = (0..=10).map(|number| said.find(&format!("text-{number}"))).collect();
+    assert!(places.iter().all(Option::is_some), "{said}");
+    assert_eq!(said.matches("text-").count(), 11, "{said}");
+    bridge.finish().await;
+}
+
+#[tokio::test]
+async fn a_server_with_a_certificate_is_asked_for_it_as_sslmode_says() {
+    let Some(schema) = PostgresSchema::make().await else { return };
+    let open = async |parameters: &str| {
+        let url = format!("{}&{parameters}", schema.url());
+        store::open_store(&url, &Clock::system(), Purpose::Serve).await.map(drop)
+    };
+    for mode in ["disable", "prefer"] {
+        open(&format!("sslmode={mode}")).await.unwrap();
+    }
+    if !schema.has_tls().await {
+        note("the server has no certificate");
+        let refused = open("sslmode=require").await.unwrap_err();
+        assert!(refused.to_string().contains("TLS"), "{refused}");
+        return;
+    }
+    open("sslmode=require").await.unwrap();
+    // The certificate vouches for itself, and bears another name.
+    let own = format!("sslrootcert={}", schema.certificate().await);
+    open(&format!("sslmode=verify-ca&{own}")).await.unwrap();
+    open(&format!("sslmode=require&{own}")).await.unwrap();
+    let named = open(&format!("sslmode=verify-full&{own}")).await.unwrap_err();
+    assert!(named.to_string().contains("not valid for name"), "{named}");
+    // Somebody else's authority.
+    let all = std::fs::read_to_string("/etc/ssl/certs/ca-certificates.crt").unwrap();
+    let end = "-----END CERTIFICATE-----\n";
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().join("other.pem");
+    std::fs::write(&other, all.split_inclusive(end).next().unwrap()).unwrap();
+    for mode in ["require", "verify-ca", "verify-full"] {
+        let url = format!("sslmode={mode}&sslrootcert={}", other.display());
+        let refused = open(&url).await.unwrap_err();
+        assert!(refused.to_string().contains("invalid peer certificate"), "{mode}: {refused}");
+        assert!(matches!(refused, store::Error::Database(_)), "it does not pass: {refused:?}");
+    }
 }
 
 /// Has trouble with one instance after the other: killed, and stopped for longer than its lease.

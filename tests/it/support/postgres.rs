@@ -34,6 +34,27 @@ impl PostgresSchema {
     pub fn url(&self) -> &str {
         &self.url
     }
+
+    /// Whether its server has a certificate.
+    pub async fn has_tls(&self) -> bool {
+        let client = connect(&self.url).await.unwrap();
+        let row = client.query_one("SELECT current_setting('ssl')", &[]).await.unwrap();
+        row.get::<_, &str>(0) == "on"
+    }
+
+    /// Where the certificate of its server is, which is on this machine.
+    pub async fn certificate(&self) -> String {
+        let client = connect(&self.url).await.unwrap();
+        // Others than the server's owner may not ask for it.
+        let asked = client.query_one("SELECT current_setting('ssl_cert_file', true)", &[]).await;
+        let usual = || "/etc/ssl/certs/ssl-cert-snakeoil.pem".to_owned();
+        asked.map_or_else(|_refused| usual(), |row| row.get(0))
+    }
+
+    /// Does something in it, beside whoever else does.
+    pub async fn run(&self, sql: &str) {
+        run_sql(&self.url, sql).await.unwrap();
+    }
 }
 
 impl Drop for PostgresSchema {
