@@ -84,6 +84,9 @@ enum CliCommand {
 
 #[derive(Subcommand)]
 enum StoreCommand {
+    /// Move everything from SQLite to the empty PostgreSQL database that the environment names in
+    /// TARGET_DATABASE_URL, while no bridge runs.
+    Copy,
     /// Copy the database into a new file, also while the bridge runs.
     Backup {
         /// The file, which must not be there yet.
@@ -188,8 +191,31 @@ async fn run_command(command: CliCommand) -> anyhow::Result<()> {
             made.context("back up the database")?;
             print_text(&format!("{} is a copy of the database.\n", file.display()))
         }
+        CliCommand::Store { command: StoreCommand::Copy } => copy_store().await,
         CliCommand::Privacy { command } => run_privacy_command(command).await,
     }
+}
+
+/// Moves everything from SQLite to PostgreSQL.
+async fn copy_store() -> anyhow::Result<()> {
+    let source = config::read_database_url()?;
+    let target = config::read_target_url()?
+        .context("TARGET_DATABASE_URL: set it to the address of an empty PostgreSQL database")?;
+    anyhow::ensure!(
+        !store::is_postgres(source.expose_secret()),
+        "DATABASE_URL: only what is kept in SQLite can be copied"
+    );
+    anyhow::ensure!(
+        store::is_postgres(target.expose_secret()),
+        "TARGET_DATABASE_URL: it must begin with postgres://"
+    );
+    let copied = store::copy_store(source.expose_secret(), target.expose_secret()).await;
+    let copied = copied.context("copy the database")?;
+    let lines = copied.iter().map(|(table, rows)| format!("{rows}\t{table}\n"));
+    print_text(&format!(
+        "{}All of it was compared. Set DATABASE_URL to the new address now: the file refuses to serve.\n",
+        lines.collect::<String>()
+    ))
 }
 
 /// Prints what was found; fails if any check did.

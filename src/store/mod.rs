@@ -16,6 +16,8 @@
 //! Invariant: an item is in exactly one lane, and items of a lane are leased in the order in which
 //! they were accepted (`a_lane_is_leased_to_one_at_a_time_and_in_order`).
 
+mod copied;
+mod copy;
 mod erasure;
 mod migrations;
 mod open;
@@ -37,6 +39,7 @@ use crate::model::{
     BotName, ChannelId, CustomerKey, MessageTs, SlackUserId, Thread, Ticket, TicketId,
 };
 
+pub use self::copy::copy_store;
 pub(crate) use self::open::inspect_database;
 pub use self::open::{Purpose, is_postgres, open_store};
 pub use self::postgres::PostgresStore;
@@ -442,6 +445,24 @@ pub enum Error {
     Unreadable {
         /// Which kind of value.
         what: &'static str,
+    },
+    /// What it held was copied elsewhere.
+    #[error("{}: this database was copied to PostgreSQL; DATABASE_URL has to name that now", path.display())]
+    Moved {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Something is kept already where a copy is to go.
+    #[error("{}: this database is not empty, or is being served", path.display())]
+    NotEmpty {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A copy is not what was copied.
+    #[error("the copy of {table} is not the same: nothing was kept of it")]
+    NotTheSame {
+        /// The table.
+        table: &'static str,
     },
     /// The clocks of this machine and of the database's are too far apart to compare times.
     #[error("the clocks of this machine and of the database's are minutes apart: set them")]

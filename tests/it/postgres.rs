@@ -144,6 +144,42 @@ async fn a_server_with_a_certificate_is_asked_for_it_as_sslmode_says() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_is_copied_from_sqlite_and_goes_on_there_while_the_file_refuses_to_serve() {
+    let Some(schema) = PostgresSchema::make().await else { return };
+    let mut bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Mária", "Oi").await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.idle().await;
+    let folder = bridge.folder().to_owned();
+    let mut service = Service::replace(&mut bridge, &folder).await;
+    let copy = |service: &Service, target: &str| {
+        let output =
+            service.command(&["store", "copy"]).env("TARGET_DATABASE_URL", target).output();
+        let output = output.unwrap();
+        let words = [output.stdout, output.stderr].map(|out| String::from_utf8(out).unwrap());
+        (output.status.success(), words.concat())
+    };
+    // Not while it is served.
+    let (is_done, words) = copy(&service, schema.url());
+    assert!(!is_done && words.contains("serves this database already"), "{words}");
+    assert!(service.terminate().await.success());
+    // What arrives meanwhile is repeated later.
+    let (is_done, words) = copy(&service, schema.url());
+    assert!(is_done && words.contains("1\tticket\n"), "{words}");
+    let (is_done, words) = copy(&service, schema.url());
+    assert!(!is_done && words.contains("was copied to PostgreSQL"), "{words}");
+    let refused = bridge.start_bridge().await.unwrap_err();
+    assert!(format!("{refused:#}").contains("was copied to PostgreSQL"), "{refused:#}");
+    bridge.set_setting("DATABASE_URL", schema.url());
+    bridge.start_bridge().await.unwrap();
+    bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Olá!").await.unwrap();
+    bridge.until("the reply", || bridge.received(&ticket) == ["Olá!"]).await;
+    let found = bridge.app().unwrap().store().find_tickets("maria", 9).await.unwrap();
+    assert_eq!(found.len(), 1);
+    bridge.finish().await;
+}
+
 /// Has trouble with one instance after the other: killed, and stopped for longer than its lease.
 async fn make_trouble(instances: &mut [Service], stop: impl Future<Output = ()>) {
     let mut random = fastrand::Rng::with_seed(7);

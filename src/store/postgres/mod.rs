@@ -16,6 +16,7 @@
 mod accept;
 mod columns;
 mod connect;
+mod copy;
 mod database;
 mod fault;
 mod items;
@@ -40,6 +41,7 @@ use tokio_util::task::TaskTracker;
 
 use self::accept::{AcceptQueue, Inserted, NewRow};
 use self::connect::Server;
+pub(super) use self::copy::CopyTarget;
 use self::database::Database;
 use self::leases::HeldLeases;
 use self::watch::{INSTANCE_TERM, Instance, Watch};

@@ -64,7 +64,11 @@ pub(super) async fn write_ticket(
                 &ticket.heard,
                 &ticket.unanswered,
                 &ticket.revision,
-                &fold_names(ticket),
+                &fold_names([
+                    Some(ticket.customer.as_str()),
+                    ticket.customer_name.as_deref(),
+                    ticket.originator.as_deref(),
+                ]),
                 &hashes,
             ],
         )
@@ -76,12 +80,7 @@ pub(super) async fn write_ticket(
 }
 
 /// Names and identities as people look for them.
-pub(super) fn fold_names(ticket: &TicketRow) -> String {
-    let names = [
-        Some(ticket.customer.as_str()),
-        ticket.customer_name.as_deref(),
-        ticket.originator.as_deref(),
-    ];
+pub(super) fn fold_names<'n>(names: impl IntoIterator<Item = Option<&'n str>>) -> String {
     let folded: Vec<String> = names.into_iter().flatten().map(fold_text).collect();
     keepable(&folded.join("\n")).into_owned()
 }

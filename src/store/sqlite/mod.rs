@@ -13,6 +13,7 @@ mod backup;
 mod boot;
 mod checkpoint;
 mod columns;
+mod copy;
 mod database;
 mod disk;
 mod erased;
@@ -44,6 +45,7 @@ use tokio::sync::Notify;
 
 pub use self::backup::back_up;
 use self::checkpoint::Checkpointer;
+pub(super) use self::copy::{CopySource, read_batch};
 use self::database::{Database, Durability, Transaction, WriteWork};
 pub(crate) use self::inspect::inspect_database;
 use self::leases::Leases;
@@ -181,6 +183,7 @@ impl SqliteStore {
             files::make_files_private(&path);
             prepare_connection(&mut connection, options.boot_id.as_deref())?;
             if options.exclusive {
+                copy::refuse_if_moved(&connection)?;
                 erased::rewrite_if_never(&connection, options.clock.now().as_millisecond());
             }
             let (fold, sync) = (Checkpointer::start(&path)?, disk::open_log_sync(&path)?);
