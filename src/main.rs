@@ -85,7 +85,7 @@ enum CliCommand {
 #[derive(Subcommand)]
 enum StoreCommand {
     /// Move everything from SQLite to the empty PostgreSQL database that the environment names in
-    /// TARGET_DATABASE_URL, while no bridge runs.
+    /// `TARGET_DATABASE_URL`, while no bridge runs.
     Copy,
     /// Copy the database into a new file, also while the bridge runs.
     Backup {

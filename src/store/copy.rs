@@ -25,7 +25,9 @@ pub async fn copy_store(source: &str, target: &str) -> Result<Vec<(&'static str,
             if batch.is_empty() {
                 break;
             }
-            batch.iter().for_each(|row| sum.add_row(row));
+            for row in &batch {
+                sum.add_row(row);
+            }
             filled.write_rows(table, &batch).await?;
         }
         if filled.sum_table(table).await? != sum {

@@ -14,7 +14,7 @@ use serde_json::Value;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Variables that are no settings of the bridge's own: of the system, of its tests, of other tools.
-const NO_SETTINGS: [&str; 13] = [
+const NO_SETTINGS: [&str; 15] = [
     "ALL_PROXY",
     "AXE_CORE",
     "CUT_EVERY",
@@ -26,6 +26,8 @@ const NO_SETTINGS: [&str; 13] = [
     "OTEL_TRACES_SAMPLER",
     "PICTURES",
     "SOAK_SECONDS",
+    "TARGET_DATABASE_URL",
+    "TEST_DATABASE_URL",
     "BLIP_SLACK_PROGRAM",
     "BLIP_SLACK_DIES_AT",
 ];

@@ -35,6 +35,8 @@ pub(super) async fn write_ticket(
                    excluded.channel, excluded.root, excluded.heard, excluded.unanswered,
                    excluded.revision, excluded.folded)
                RETURNING 1";
+    let (name, originator) = (ticket.customer_name.as_deref(), ticket.originator.as_deref());
+    let names = [Some(ticket.customer.as_str()), name, originator];
     let written = db
         .query(
             &ticket.id,
@@ -47,8 +49,8 @@ pub(super) async fn write_ticket(
                 &ticket.number,
                 &ticket.parent,
                 &keepable(&ticket.customer),
-                &keepable_if_any(ticket.customer_name.as_ref()),
-                &keepable_if_any(ticket.originator.as_ref()),
+                &keepable_if_any(name),
+                &keepable_if_any(originator),
                 &keepable(&ticket.domain),
                 &keepable_if_any(ticket.team.as_ref()),
                 &keepable(&ticket.tags),
@@ -64,11 +66,7 @@ pub(super) async fn write_ticket(
                 &ticket.heard,
                 &ticket.unanswered,
                 &ticket.revision,
-                &fold_names([
-                    Some(ticket.customer.as_str()),
-                    ticket.customer_name.as_deref(),
-                    ticket.originator.as_deref(),
-                ]),
+                &fold_names(names),
                 &hashes,
             ],
         )
