@@ -267,7 +267,7 @@ async fn what_agents_do_while_no_socket_is_open_is_caught_up_before_what_they_do
     assert_eq!(bridge.received(&ticket), ["while-1", "while-2", "after"]);
     bridge.until("the end", || bridge.blip.ticket(&other).unwrap().is_closed()).await;
     let card = || bridge.slack.message(CHANNEL, &claimed.ts).unwrap().words();
-    bridge.until("the claim", || card().contains("Bia Souza")).await;
+    bridge.until("the claim", || card().contains(&format!("<@{BIA}>"))).await;
     bridge.slack.faults().clear();
     // The refusals of the platform that was down are what was wanted.
     bridge.idle().await;

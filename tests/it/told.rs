@@ -40,13 +40,14 @@ async fn who_claims_without_writing_is_mentioned_in_the_thread_once() {
     bridge.slack.reacts(ANA, CHANNEL, &by_reaction.ts, "eyes").await.unwrap();
     let (_, by_button) = bridge.ticket("João", "Oi").await;
     bridge.slack.clicks(ANA, CHANNEL, &by_button.ts, "claim").await.unwrap();
-    let (_, by_command) = bridge.ticket("Rita", "Oi").await;
+    let (rita, by_command) = bridge.ticket("Rita", "Oi").await;
     let (_, by_reply) = bridge.ticket("Davi", "Oi").await;
     bridge.slack.says(ANA, CHANNEL, Some(&by_reply.ts), "Olá!").await.unwrap();
     bridge.idle().await;
     bridge.slack.commands(ANA, CHANNEL, "/blip", "waiting").await.unwrap();
     let list = bridge.slack.ephemerals(ANA).pop().unwrap().ts;
-    bridge.slack.clicks(ANA, CHANNEL, &list, "claim").await.unwrap();
+    let menu = format!("more@ticket:default/{rita}");
+    bridge.slack.picks(ANA, CHANNEL, &list, (&menu, "claim")).await.unwrap();
     bridge.idle().await;
     for card in [by_reaction, by_button, by_command] {
         let told = calls_to(&bridge, &card, ANA);

@@ -505,14 +505,19 @@ impl World {
         let (slack, root) = (&self.bridge.slack, card.ts.as_str());
         match deed {
             Deed::Presses(who) => {
-                let button = card.buttons().first()?.action_id.clone();
-                let answered = slack.clicks(who.user(), CHANNEL, root, &button).await.ok()?;
-                assert_eq!(answered.status, Some(200), "{button}");
-                match button.as_str() {
-                    "claim" => Some(Event::Claimed { who, over: false }),
-                    "release" => Some(Event::Released(who)),
-                    other => unreachable!("the first button is {other}"),
-                }
+                let buttons = card.buttons();
+                let claims = buttons.first()?.action_id == "claim";
+                let answered = if claims {
+                    slack.clicks(who.user(), CHANNEL, root, "claim").await.ok()?
+                } else {
+                    slack.picks(who.user(), CHANNEL, root, ("more", "release")).await.ok()?
+                };
+                assert_eq!(answered.status, Some(200), "claims: {claims}");
+                Some(if claims {
+                    Event::Claimed { who, over: false }
+                } else {
+                    Event::Released(who)
+                })
             }
             Deed::TakesOver(who) => {
                 let offers = |told: &&blip_slack_standins::slack::Ephemeral| {
@@ -647,9 +652,9 @@ impl World {
             let words = card.words();
             let shown = match ticket.state {
                 State::Unclaimed => words.contains("Waiting, unclaimed"),
-                State::Held(who) => words.contains(&format!("With {}", who.name())),
-                State::Closed(Some(who)) => words.contains(&format!("Closed by {}", who.name())),
-                State::Closed(None) => words.contains("Closed by the customer"),
+                State::Held(who) => words.contains(&format!("with  <@{}>", who.user())),
+                State::Closed(Some(who)) => words.contains(&format!("closed by {}", who.name())),
+                State::Closed(None) => words.contains("closed by the customer"),
                 State::Transferred => unreachable!("the card is that of the next one"),
             };
             assert!(shown, "{:?} is not on {words}: {}", ticket.state, told("card"));
