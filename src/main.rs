@@ -352,10 +352,16 @@ async fn follow_replacing(ask: ControlRequest) -> anyhow::Result<()> {
     let mut stop = StopSignals::listen()?;
     loop {
         let Some(report) = ask_running_bridge(&ask).await? else {
-            return print_text(
+            // Beside a file a bridge would have answered; of PostgreSQL nobody can tell.
+            let when = if store::is_postgres(config::read_database_url()?.expose_secret()) {
                 "A bridge replaces what Slack shows, at once if one runs and after its next start \
-                otherwise; `blip-slack privacy slack` tells how far it is.\n",
-            );
+                otherwise"
+            } else {
+                "No bridge runs: what Slack shows is replaced after its next start"
+            };
+            return print_text(&format!(
+                "{when}; `blip-slack privacy slack` tells how far it is.\n"
+            ));
         };
         let report = parse_report(&report)?;
         let is_stopped = report.is_running
