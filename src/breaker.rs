@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 use jiff::Timestamp;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 use crate::clock::Clock;
 
@@ -18,6 +19,16 @@ const MIN_OUTAGE: Duration = Duration::from_mins(1);
 /// How long a platform may go without a call: then one is made, so that trouble is found out before
 /// somebody needs the platform.
 const MAX_SILENCE: Duration = Duration::from_mins(1);
+
+/// How long a platform is believed to want no call: it is asked again then, whatever it said.
+const MAX_PAUSE: Duration = Duration::from_mins(15);
+
+/// How long a platform asks to wait before the next call, if its answer says so readably. What it
+/// says may be any number, and no number shuts the bridge for long.
+pub(crate) fn read_retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(MAX_PAUSE))
+}
 
 /// Keeps calls to one platform back while they cannot succeed.
 #[derive(Debug)]
@@ -145,6 +156,22 @@ mod tests {
     use super::*;
 
     const LOCKOUT: Duration = Duration::from_secs(15);
+
+    #[test]
+    fn what_a_platform_asks_to_wait_is_read_and_bounded() {
+        for (said, wait) in [
+            ("7", Some(Duration::from_secs(7))),
+            (" 30 ", Some(Duration::from_secs(30))),
+            ("18446744073709551615", Some(MAX_PAUSE)),
+            ("31536000", Some(MAX_PAUSE)),
+            ("-1", None),
+            ("soon", None),
+        ] {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, said.parse().unwrap())]);
+            assert_eq!(read_retry_after(&headers), wait, "{said}");
+        }
+        assert_eq!(read_retry_after(&HeaderMap::new()), None);
+    }
 
     #[test]
     fn a_pause_ends_by_itself_and_holds_back_its_own_kind_only() {

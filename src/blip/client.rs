@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ use super::envelope::{self, CommandAnswer, MAX_PAGE_SIZE, list, strip_forwards};
 use super::error::Error;
 use super::lenient::{self, get_text};
 use super::parse::{self, MissedMessage, ThreadMessage};
-use crate::breaker::{CircuitBreaker, CircuitOpen};
+use crate::breaker::{CircuitBreaker, CircuitOpen, read_retry_after};
 use crate::model::{Agent, BotName, Failure, Fault, TicketId, TicketSnapshot, TransferTarget};
 use crate::telemetry;
 
@@ -578,7 +578,7 @@ impl BlipClient {
             .map_err(lost)?;
         let status = response.status();
         if !status.is_success() {
-            let after = response.headers().get(RETRY_AFTER).and_then(parse_retry_after);
+            let after = read_retry_after(response.headers());
             return Err(Error::from_status(operation, status.as_u16(), after));
         }
         let media_type = response.headers().get(CONTENT_TYPE).cloned();
@@ -692,8 +692,4 @@ fn make_ids_unique(replies: &mut [CannedReply]) {
 
 fn new_request_id() -> String {
     Uuid::new_v4().to_string()
-}
-
-fn parse_retry_after(value: &HeaderValue) -> Option<Duration> {
-    value.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }

@@ -287,8 +287,9 @@ fn is_extension(c: char) -> bool {
 pub(crate) fn format_size(bytes: u64) -> String {
     const SIZE_UNITS: [(&str, u64); 3] = [("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)];
     let unit = SIZE_UNITS.iter().find(|(_, size)| bytes >= *size);
-    let Some((name, size)) = unit else { return format!("{bytes} B") };
-    let tenths = (bytes * 10 + size / 2) / size;
+    let Some(&(name, size)) = unit else { return format!("{bytes} B") };
+    // The size is what a platform says of its file, and may be any number.
+    let tenths = (u128::from(bytes) * 10 + u128::from(size) / 2) / u128::from(size);
     match (tenths / 10, tenths % 10) {
         (whole, 0) => format!("{whole} {name}"),
         (whole, tenth) => format!("{whole}.{tenth} {name}"),
@@ -377,6 +378,7 @@ mod tests {
             (5 << 20, "5 MB"),
             (104_857_600, "100 MB"),
             (3 << 30, "3 GB"),
+            (u64::MAX, "17179869184 GB"),
         ] {
             assert_eq!(format_size(bytes), shown);
         }

@@ -18,10 +18,10 @@ use slack_morphism::{
     ClientResult, SlackClientApiCallContext, SlackClientHttpConnector, SlackClientId,
     SlackClientSecret,
 };
-use std::time::Duration;
 use url::Url;
 
 use super::health::ApiHealth;
+use crate::breaker::read_retry_after;
 
 /// Carries the library's calls over our HTTP client.
 #[derive(Clone, Debug)]
@@ -57,13 +57,8 @@ impl Transport {
         self.health.note_headers(response.headers());
         let status = response.status();
         if status == reqwest::StatusCode::TOO_MANY_REQUESTS {
-            let after = response
-                .headers()
-                .get(reqwest::header::RETRY_AFTER)
-                .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-                .map(Duration::from_secs);
             let mut limit = SlackRateLimitError::new();
-            limit.retry_after = after;
+            limit.retry_after = read_retry_after(response.headers());
             return Err(SlackClientError::RateLimitError(limit));
         }
         if !status.is_success() {
