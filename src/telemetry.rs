@@ -16,7 +16,7 @@ use jiff::SignedDuration;
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing::{Span, Subscriber, error_span, field};
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
@@ -38,6 +38,9 @@ const DELIVERY_SECONDS: &str = "blip_slack_delivery_seconds";
 const WAITING_ITEMS: &str = "blip_slack_waiting_events";
 const PARKED_ITEMS: &str = "blip_slack_parked_events";
 const OLDEST_WAITING_SECONDS: &str = "blip_slack_oldest_waiting_seconds";
+const PACE_WAIT_SECONDS: &str = "blip_slack_pace_wait_seconds";
+const STORE_SECONDS: &str = "blip_slack_store_seconds";
+const STORE_BATCH_WRITES: &str = "blip_slack_store_batch_writes";
 const SLACK_SOCKETS: &str = "blip_slack_socket_connections";
 const UNREADABLE_FRAMES: &str = "blip_slack_socket_frames_unreadable_total";
 const CLOCK_AHEAD: &str = "blip_slack_clock_ahead_seconds";
@@ -48,6 +51,8 @@ const BRIDGE_READY: &str = "blip_slack_ready";
 /// 65 s that we wait for Blip's.
 const DURATION_BUCKETS: &[f64] =
     &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 65.0];
+/// Upper bounds of how many writes share a commit; the largest is what SQLite's thread takes at once.
+const BATCH_BUCKETS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 
 static METRICS_HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
 
@@ -174,13 +179,32 @@ pub(crate) fn record_call(
     histogram!(CALL_SECONDS, "platform" => platform).record(took);
 }
 
-/// So many events wait for their turn and so many for a person, and the oldest waits so long.
-pub(crate) fn record_depth(waiting: u64, parked: u64, oldest: SignedDuration) {
-    #[expect(clippy::cast_precision_loss, reason = "nobody counts that far")]
-    let [waiting, parked] = [waiting as f64, parked as f64];
-    gauge!(WAITING_ITEMS).set(waiting);
-    gauge!(PARKED_ITEMS).set(parked);
-    gauge!(OLDEST_WAITING_SECONDS).set(oldest.as_secs_f64().max(0.0));
+/// So many events of a source wait for their turn, and the oldest waits so long.
+pub(crate) fn record_queue(source: &'static str, waiting: u64, oldest: SignedDuration) {
+    #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, more than any disk holds")]
+    gauge!(WAITING_ITEMS, "source" => source).set(waiting as f64);
+    gauge!(OLDEST_WAITING_SECONDS, "source" => source).set(oldest.as_secs_f64().max(0.0));
+}
+
+/// So many events wait for a person.
+pub(crate) fn record_parked(parked: u64) {
+    #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, more than any disk holds")]
+    gauge!(PARKED_ITEMS).set(parked as f64);
+}
+
+/// A post has to wait so long for the turn of its channel.
+pub(crate) fn record_pace_wait(wait: Duration) {
+    histogram!(PACE_WAIT_SECONDS).record(wait);
+}
+
+/// The store was asked something and answered so long after.
+pub(crate) fn record_store_time(took: Duration) {
+    histogram!(STORE_SECONDS).record(took);
+}
+
+/// So many writes shared one commit.
+pub(crate) fn record_store_batch(writes: usize) {
+    histogram!(STORE_BATCH_WRITES).record(u32::try_from(writes).unwrap_or(u32::MAX));
 }
 
 /// So many connections of Socket Mode are open.
@@ -210,7 +234,10 @@ pub(crate) fn record_readiness(ready: bool) {
 
 fn metrics_handle() -> &'static PrometheusHandle {
     METRICS_HANDLE.get_or_init(|| {
-        let builder = PrometheusBuilder::new().set_buckets(DURATION_BUCKETS);
+        let batches = Matcher::Full(STORE_BATCH_WRITES.to_owned());
+        let builder = PrometheusBuilder::new()
+            .set_buckets(DURATION_BUCKETS)
+            .and_then(|builder| builder.set_buckets_for_metric(batches, BATCH_BUCKETS));
         let recorder = builder.expect("there are buckets").build_recorder();
         let handle = recorder.handle();
         if metrics::set_global_recorder(recorder).is_err() {
@@ -247,6 +274,17 @@ fn describe_metrics() {
         "Time from the arrival of an event until all that it asks for is done"
     );
     describe_gauge!(WAITING_ITEMS, "Events that wait for their turn");
+    describe_histogram!(
+        PACE_WAIT_SECONDS,
+        Unit::Seconds,
+        "Time that posts waited for the turn of their channel; those that need not are not counted"
+    );
+    describe_histogram!(
+        STORE_SECONDS,
+        Unit::Seconds,
+        "Time from a question to the store, or a write, to its answer"
+    );
+    describe_histogram!(STORE_BATCH_WRITES, "Writes that shared a commit");
     describe_gauge!(PARKED_ITEMS, "Events that wait for a person");
     describe_gauge!(
         OLDEST_WAITING_SECONDS,
@@ -288,7 +326,11 @@ mod tests {
         record_wait("blip", Duration::from_millis(3));
         record_delivery("blip", Duration::from_secs(1));
         record_call("slack", "auth.test", "ok", Duration::from_secs(2));
-        record_depth(5, 1, SignedDuration::from_secs(-3));
+        record_queue("blip", 5, SignedDuration::from_secs(-3));
+        record_parked(1);
+        record_pace_wait(Duration::from_secs(1));
+        record_store_time(Duration::from_millis(1));
+        record_store_batch(3);
         record_sockets(2);
         count_unreadable();
         record_clock_ahead(SignedDuration::from_secs(-2));
@@ -316,6 +358,9 @@ mod tests {
             CLOCK_AHEAD,
             REQUESTS_REJECTED,
             BRIDGE_READY,
+            PACE_WAIT_SECONDS,
+            STORE_SECONDS,
+            STORE_BATCH_WRITES,
         ]);
         for name in names {
             assert!(text.contains(&format!("# HELP {name} ")), "{name} in\n{text}");
@@ -325,7 +370,8 @@ mod tests {
             r#"blip_slack_ack_seconds_bucket{source="blip",le="0.01"} 1"#,
             r#"blip_slack_call_seconds_bucket{platform="slack",le="1"} 0"#,
             r#"blip_slack_call_seconds_bucket{platform="slack",le="2.5"} 1"#,
-            "blip_slack_oldest_waiting_seconds 0",
+            r#"blip_slack_oldest_waiting_seconds{source="blip"} 0"#,
+            r#"blip_slack_store_batch_writes_bucket{le="4"} 1"#,
             "blip_slack_socket_connections 2",
             "blip_slack_clock_ahead_seconds -2",
             "blip_slack_ready 1",

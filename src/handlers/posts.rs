@@ -13,6 +13,7 @@ use crate::model::{Agent, ChannelId, Failure, Fault, MessageTs, SlackUserId, Thr
 use crate::slack;
 use crate::slack::{Post, Posted, SlackClient, home, rich_text};
 use crate::store::{Item, Lane, Link, PostRate, Role};
+use crate::telemetry;
 
 /// Something to be said in a thread.
 pub(crate) struct ThreadPost {
@@ -187,7 +188,11 @@ impl Posts {
         let Some(pace) = self.pace else { return Ok(()) };
         let now = self.calls.clock.now();
         let at = self.calls.store.take_slot(lane, channel, pace, now).await?;
-        if at > now { Err(Interrupt::Wait(at)) } else { Ok(()) }
+        if at <= now {
+            return Ok(());
+        }
+        telemetry::record_pace_wait(at.duration_since(now).unsigned_abs());
+        Err(Interrupt::Wait(at))
     }
 
     /// Ties a message of ours to a ticket, and to the Blip messages that it shows.

@@ -3,8 +3,11 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 
+use jiff::Timestamp;
+
 use super::Intake;
 use crate::model::Readiness;
+use crate::store::{InboxDepth, Source};
 use crate::telemetry;
 
 /// `GET /healthz`: the process is alive.
@@ -43,8 +46,18 @@ async fn check_readiness(intake: &Intake) -> Readiness {
 pub(super) async fn serve_metrics(State(intake): State<Intake>) -> String {
     check_readiness(&intake).await;
     if let Ok(depth) = intake.store.inbox_depth().await {
-        let age = depth.oldest.map(|oldest| intake.clock.now().duration_since(oldest));
-        telemetry::record_depth(depth.waiting, depth.parked, age.unwrap_or_default());
+        record_depth(&depth, intake.clock.now());
     }
     telemetry::render_metrics()
+}
+
+/// Tells how much waits, also of sources of which nothing does.
+fn record_depth(depth: &InboxDepth, now: Timestamp) {
+    for source in Source::ALL {
+        let queue = depth.queue_of(source);
+        let age = queue.map(|queue| now.duration_since(queue.oldest));
+        let waiting = queue.map_or(0, |queue| queue.waiting);
+        telemetry::record_queue(source.name(), waiting, age.unwrap_or_default());
+    }
+    telemetry::record_parked(depth.parked);
 }

@@ -63,6 +63,9 @@ pub enum Source {
 }
 
 impl Source {
+    /// Each of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Blip, Self::Slack, Self::Internal];
+
     /// The word used in the store and in metrics.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -74,7 +77,7 @@ impl Source {
 
     /// Reads [`Lane::name`] back.
     pub(crate) fn parse(name: &str) -> Option<Self> {
-        [Self::Blip, Self::Slack, Self::Internal].into_iter().find(|source| source.name() == name)
+        Self::ALL.into_iter().find(|source| source.name() == name)
     }
 }
 
@@ -368,14 +371,35 @@ pub struct ParkedItem {
 }
 
 /// How much waits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InboxDepth {
-    /// Items not yet handled.
-    pub waiting: u64,
+    /// What waits of each source of which anything does.
+    pub queues: Vec<QueueDepth>,
     /// Items that wait for a person.
     pub parked: u64,
-    /// When the oldest waiting item arrived.
-    pub oldest: Option<Timestamp>,
+}
+
+/// How much of one source waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueDepth {
+    /// Which.
+    pub source: Source,
+    /// Items not yet handled.
+    pub waiting: u64,
+    /// When the oldest of them arrived.
+    pub oldest: Timestamp,
+}
+
+impl InboxDepth {
+    /// All items not yet handled.
+    pub fn waiting(&self) -> u64 {
+        self.queues.iter().map(|queue| queue.waiting).sum()
+    }
+
+    /// What waits of one source, if anything does.
+    pub(crate) fn queue_of(&self, source: Source) -> Option<&QueueDepth> {
+        self.queues.iter().find(|queue| queue.source == source)
+    }
 }
 
 /// What went wrong in the store. It can be cloned, because those whose writes share a commit share

@@ -5,7 +5,8 @@
 use jiff::Timestamp;
 
 use super::{
-    Error, Item, ItemId, KnownReplies, Link, ParkedItem, Result, Role, Source, StoredOutcome,
+    Error, Item, ItemId, KnownReplies, Link, ParkedItem, QueueDepth, Result, Role, Source,
+    StoredOutcome,
 };
 use crate::model::{
     Agent, ChannelId, Customer, MessageTs, SlackUserId, Thread, Ticket, TicketEnding, TicketId,
@@ -366,4 +367,11 @@ fn ending_name(ending: &TicketEnding) -> String {
         TicketEnding::Transferred => "transferred".to_owned(),
         TicketEnding::Other(status) => format!("other:{status}"),
     }
+}
+
+/// How much of one source waits, and when the oldest of it arrived, in milliseconds.
+pub(super) fn to_queue(source: &str, waiting: i64, oldest: i64) -> Result<QueueDepth> {
+    let source = require_readable(Source::parse(source), "source")?;
+    let oldest = parse_timestamp(oldest)?;
+    Ok(QueueDepth { source, waiting: waiting.cast_unsigned(), oldest })
 }

@@ -33,7 +33,12 @@ pub struct Door {
 
 impl Door {
     pub async fn open() -> Self {
-        let mut bridge = Bridge::start().await;
+        Self::open_with(&[]).await
+    }
+
+    /// With settings of its own.
+    pub async fn open_with(settings: &[(&str, &str)]) -> Self {
+        let mut bridge = Bridge::with(settings).await;
         let folder = bridge.folder().to_owned();
         let service = Service::replace(&mut bridge, &folder).await;
         let client = Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().unwrap();

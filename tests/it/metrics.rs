@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use blip_slack::demo::{ANA, CHANNEL};
+use blip_slack_standins::blip::NewTicket;
 use blip_slack_standins::faults::Fault;
 use serde_json::json;
 
@@ -13,7 +14,7 @@ use crate::intake::Door;
 use crate::support::{Bridge, Service};
 
 /// What is shown, in order.
-pub const SHOWN: [&str; 15] = [
+pub const SHOWN: [&str; 18] = [
     "blip_slack_ack_seconds",
     "blip_slack_call_seconds",
     "blip_slack_calls_total",
@@ -24,9 +25,12 @@ pub const SHOWN: [&str; 15] = [
     "blip_slack_events_repeated_total",
     "blip_slack_events_unknown_total",
     "blip_slack_oldest_waiting_seconds",
+    "blip_slack_pace_wait_seconds",
     "blip_slack_parked_events",
     "blip_slack_ready",
     "blip_slack_requests_rejected_total",
+    "blip_slack_store_batch_writes",
+    "blip_slack_store_seconds",
     "blip_slack_wait_seconds",
     "blip_slack_waiting_events",
 ];
@@ -76,7 +80,8 @@ fn growth(before: &Samples, after: &Samples, sample: &str) -> f64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_metric_moves_by_what_is_played() {
-    let door = Door::open().await;
+    // A pace, so that posts wait for it.
+    let door = Door::open_with(&[("SLACK_CHANNEL_RATE", "5")]).await;
     let service = &door.service;
     let before = scrape(service).await;
     assert!(before["blip_slack_ready"] > 0.0);
@@ -103,6 +108,13 @@ async fn play(door: &Door) -> String {
     service.idle(PATIENCE).await;
     bridge.slack.faults().next("chat.postMessage", Fault::LostAnswer500);
     bridge.blip.says(&ticket, "Tudo.").await.unwrap();
+    service.idle(PATIENCE).await;
+
+    // More than may be posted at once.
+    for number in 0..4 {
+        let (name, identity) = (format!("Cliente {number}"), format!("c{number}@wa.gw.msging.net"));
+        bridge.blip.opens_ticket(NewTicket::saying(&name, &identity, "Oi")).await;
+    }
     service.idle(PATIENCE).await;
 
     // What a stranger sends, what comes twice, and what is of no kind that we know.
@@ -146,6 +158,8 @@ fn all_moved(before: &Samples, after: &Samples) {
         (r#"blip_slack_requests_rejected_total{source="blip"}"#, 1.0),
         (r#"blip_slack_requests_rejected_total{source="slack"}"#, 1.0),
         ("blip_slack_parked_events", 1.0),
+        ("blip_slack_store_seconds_count", 20.0),
+        ("blip_slack_store_batch_writes_count", 10.0),
     ] {
         let grown = growth(before, after, sample);
         assert!(grown >= least, "{sample} has grown by {grown}, not by {least}\n{after:#?}");
@@ -176,7 +190,8 @@ async fn let_grow_old(door: &Door, ticket: &str) {
     bridge.blip.says(ticket, "Alô?!").await.unwrap();
     becomes("an old event", async || {
         let now = scrape(service).await;
-        now["blip_slack_waiting_events"] >= 1.0 && now["blip_slack_oldest_waiting_seconds"] > 0.0
+        now[r#"blip_slack_waiting_events{source="blip"}"#] >= 1.0
+            && now[r#"blip_slack_oldest_waiting_seconds{source="blip"}"#] > 0.0
     })
     .await;
     bridge.slack.faults().clear();

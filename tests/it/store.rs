@@ -14,7 +14,8 @@ use blip_slack::model::{
 };
 use blip_slack::store::{
     Accepted, CallState, Cutoffs, Error, Item, LEASE_ITEMS, Lane, Lease, Link, NewItem, PostRate,
-    PostgresStore, Role, SharedStore, Source, SqliteStore, StoredOutcome, postgres, sqlite,
+    PostgresStore, QueueDepth, Role, SharedStore, Source, SqliteStore, StoredOutcome, postgres,
+    sqlite,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -959,7 +960,8 @@ async fn depth_counts_what_waits_and_what_is_parked() {
         store.record_outcome(&leases[0], &ids(&leases[0])[..1], park()).await.unwrap();
         store.record_outcome(&leases[0], &ids(&leases[0])[1..], StoredOutcome::Done).await.unwrap();
         let depth = store.inbox_depth().await.unwrap();
-        assert_eq!((depth.waiting, depth.parked, depth.oldest), (1, 1, Some(second)));
+        let queue = QueueDepth { source: Source::Blip, waiting: 1, oldest: second };
+        assert_eq!((depth.queues, depth.parked), (vec![queue], 1));
     })
     .await;
 }

@@ -4,7 +4,7 @@
 //! stored fails alone.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deadpool_postgres::{Object, Pool};
 use futures_util::future::{join_all, join3};
@@ -16,6 +16,7 @@ use super::database::{Attempts, give_back};
 use super::fault::PostgresFault;
 use super::text::{keepable, keepable_if_any};
 use crate::store::{Error, Lane, NewItem, Result};
+use crate::telemetry;
 
 /// Most that share a commit.
 const MAX_GROUP: usize = 30;
@@ -75,8 +76,11 @@ impl AcceptQueue {
     /// Hands an event in and waits until it is stored.
     pub(super) async fn accept(&self, row: NewRow) -> Result<Inserted> {
         let (caller, answer) = oneshot::channel();
+        let asked = Instant::now();
         self.waiting.send(Waiting { row, caller }).await.map_err(|_gone| Error::Closed)?;
-        answer.await.unwrap_or(Err(Error::Closed))
+        let answer = answer.await.unwrap_or(Err(Error::Closed));
+        telemetry::record_store_time(asked.elapsed());
+        answer
     }
 }
 
@@ -88,6 +92,7 @@ async fn write_groups(pool: Pool, queue: Arc<Mutex<mpsc::Receiver<Waiting>>>) {
         }
         // All lock their lanes in one order, so that groups do not wait in a circle.
         group.sort_by_cached_key(|waiting| waiting.row.item.lane.name());
+        telemetry::record_store_batch(group.len());
         let (rows, callers): (Vec<NewRow>, Vec<_>) =
             group.into_iter().map(|waiting| (waiting.row, waiting.caller)).unzip();
         let outcomes = match write_group(&pool, &rows).await {

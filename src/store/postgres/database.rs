@@ -13,6 +13,7 @@ use tokio_postgres::types::ToSql;
 use super::connect::Server;
 use super::fault::PostgresFault;
 use crate::store::{Error, Result};
+use crate::telemetry;
 
 /// Connections for what waits at the doors: nobody else keeps them from it.
 const DOOR_CONNECTIONS: usize = 3;
@@ -108,9 +109,13 @@ impl Database {
         params: &Params<'_>,
     ) -> Result<Vec<Row>> {
         let mut attempts = Attempts::new(PATIENCE);
+        let asked = Instant::now();
         loop {
             match run_once(&self.work, &attempts, sql, params).await {
-                Ok(rows) => return Ok(rows),
+                Ok(rows) => {
+                    telemetry::record_store_time(asked.elapsed());
+                    return Ok(rows);
+                }
                 Err(fault) => {
                     attempts.wait_for_next(fault).await.map_err(|fault| fault.into_error(about))?;
                 }

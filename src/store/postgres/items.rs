@@ -140,19 +140,16 @@ pub(super) async fn read_depth(
     db: &Database,
     (given, now): (Option<i64>, i64),
 ) -> Result<InboxDepth> {
-    let sql = "SELECT count(*) AS waiting,
-                   (SELECT count(*) FROM item WHERE state = 'parked') AS parked,
-                   min(received) - time_now($1) AS oldest_in
-               FROM item WHERE state = 'waiting' AND lane NOT LIKE 'own:later:%'";
-    let Some(row) = db.first_row(sql, &[&given]).await? else { return Ok(InboxDepth::default()) };
-    let oldest: Option<i64> = value(&row, "oldest_in")?;
-    Ok(InboxDepth {
-        waiting: value::<i64>(&row, "waiting")?.cast_unsigned(),
-        parked: value::<i64>(&row, "parked")?.cast_unsigned(),
-        oldest: oldest
-            .map(|oldest| row::parse_timestamp(now.saturating_add(oldest)))
-            .transpose()?,
-    })
+    let sql = "SELECT source, count(*) AS waiting, min(received) - time_now($1) AS oldest_in
+               FROM item WHERE state = 'waiting' AND lane NOT LIKE 'own:later:%' GROUP BY source";
+    let rows = db.query("", sql, &[&given]).await?;
+    let queues = rows.iter().map(|row| {
+        let oldest = now.saturating_add(value(row, "oldest_in")?);
+        row::to_queue(&text(row, "source")?, value(row, "waiting")?, oldest)
+    });
+    let queues = queues.collect::<Result<_>>()?;
+    let parked: i64 = db.one_value("SELECT count(*) FROM item WHERE state = 'parked'", &[]).await?;
+    Ok(InboxDepth { queues, parked: parked.cast_unsigned() })
 }
 
 /// Some bodies of items finished before `$1` are erased.

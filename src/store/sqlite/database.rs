@@ -13,6 +13,7 @@ use std::cell::RefCell;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use rusqlite::Connection;
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -21,6 +22,7 @@ use super::checkpoint::Checkpointer;
 use super::disk::{DiskSyncer, SyncCallback, SyncFn};
 use super::sql::Sql;
 use crate::store::{Error, Result};
+use crate::telemetry;
 
 /// Most requests that share a commit, and most that wait for one. Whoever comes later waits before
 /// handing in: that is the back-pressure.
@@ -116,8 +118,10 @@ impl Database {
         request: DatabaseRequest,
         answer: oneshot::Receiver<Result<T>>,
     ) -> Result<T> {
+        let asked = Instant::now();
         self.requests.send(request).await.map_err(|_gone| Error::Closed)?;
         let answer = answer.await.unwrap_or(Err(Error::Closed));
+        telemetry::record_store_time(asked.elapsed());
         if matches!(answer, Err(Error::Damaged)) {
             self.is_damaged.store(true, Ordering::Relaxed);
         }
@@ -288,6 +292,7 @@ impl ConnectionThread {
         }
         match self.commit_batch(&mut jobs) {
             Ok(next) => {
+                telemetry::record_store_batch(jobs.len());
                 // The disk takes longest.
                 self.answer_writes(jobs);
                 for next in next {

@@ -9,7 +9,7 @@ use super::sql::Sql;
 use super::{columns, privacy};
 use crate::store::row::{self, ParkedRow};
 use crate::store::{
-    Error, Item, ItemId, LEASE_ITEMS, Lane, NewItem, Result, Source, StoredOutcome,
+    Error, InboxDepth, Item, ItemId, LEASE_ITEMS, Lane, NewItem, Result, Source, StoredOutcome,
 };
 
 /// An item that was just accepted.
@@ -219,17 +219,24 @@ pub(super) fn finish_parked(tx: &Connection, item: ItemId, now: i64) -> Result<b
     Ok(skipped)
 }
 
-/// How many items wait, how many are parked, and when the oldest waiting one arrived: not of
-/// those in a lane for later, for which nobody waits yet ([`Lane::for_later`]).
-pub(super) const SELECT_DEPTH: &str = "
-    SELECT count(*), (SELECT count(*) FROM item WHERE state = 'parked'), min(received)
-    FROM item WHERE state = 'waiting' AND lane NOT GLOB 'own:later:*'";
+/// How many items of each source wait and when the oldest of them arrived: not of those in a lane
+/// for later, for which nobody waits yet ([`Lane::for_later`]).
+pub(super) const SELECT_QUEUES: &str = "
+    SELECT source, count(*) AS waiting, min(received) AS oldest
+    FROM item WHERE state = 'waiting' AND lane NOT GLOB 'own:later:*' GROUP BY source";
 
-/// Reads what [`SELECT_DEPTH`] says.
-pub(super) fn read_depth(connection: &Connection) -> Result<(i64, i64, Option<i64>)> {
-    let depth = connection
-        .first_row(SELECT_DEPTH, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    Ok(depth.unwrap_or_default())
+/// How many items are parked.
+pub(super) const COUNT_PARKED: &str = "SELECT count(*) FROM item WHERE state = 'parked'";
+
+/// Reads how much waits.
+pub(super) fn read_depth(connection: &Connection) -> Result<InboxDepth> {
+    let queues = connection.all_rows(SELECT_QUEUES, [], |row| {
+        Ok((row.get::<_, String>("source")?, row.get("waiting")?, row.get("oldest")?))
+    })?;
+    let queues =
+        queues.into_iter().map(|(source, waiting, oldest)| row::to_queue(&source, waiting, oldest));
+    let parked: i64 = connection.one_value(COUNT_PARKED, [])?;
+    Ok(InboxDepth { queues: queues.collect::<Result<_>>()?, parked: parked.cast_unsigned() })
 }
 
 /// Most rows that are erased in one commit, so that nobody waits long behind it.

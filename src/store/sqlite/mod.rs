@@ -780,12 +780,7 @@ impl Store for SqliteStore {
     }
 
     async fn inbox_depth(&self) -> Result<InboxDepth> {
-        let (waiting, parked, oldest) = self.database.run_read(items::read_depth).await?;
-        Ok(InboxDepth {
-            waiting: waiting.cast_unsigned(),
-            parked: parked.cast_unsigned(),
-            oldest: oldest.map(row::parse_timestamp).transpose()?,
-        })
+        self.database.run_read(items::read_depth).await
     }
 
     async fn erase_expired(&self, before: Cutoffs) -> Result<()> {

@@ -490,7 +490,8 @@ async fn no_hot_query_reads_a_whole_table() {
     let store = bench.open().await;
     let hot = [
         items::SELECT_DUE,
-        items::SELECT_DEPTH,
+        items::SELECT_QUEUES,
+        items::COUNT_PARKED,
         items::ERASE_BODIES,
         tickets::SELECT_FORGETTABLE,
         steps::IS_POSTING,

@@ -81,7 +81,7 @@ impl World {
         }
         world.end().await;
         let depth = world.life.as_ref().unwrap().depth().await;
-        world.check(depth);
+        world.check(&depth);
     }
 
     async fn begin(plan: &Plan) -> Self {
@@ -175,7 +175,7 @@ impl World {
             slack.settled().await;
             blip.settled().await;
             let depth = self.life.as_ref().unwrap().depth().await;
-            rests = if depth.waiting == 0 { rests + 1 } else { 0 };
+            rests = if depth.waiting() == 0 { rests + 1 } else { 0 };
             assert!(Instant::now() < deadline, "not idle: {depth:?}\n{}", self.transcript());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -581,7 +581,7 @@ impl World {
         self.looks_again().await;
     }
 
-    fn check(&self, depth: InboxDepth) {
+    fn check(&self, depth: &InboxDepth) {
         assert_eq!(depth.parked, 0, "parked\n{}", self.transcript());
         for ticket in self.customers.borrow().iter().flatten() {
             self.check_slack(ticket);

@@ -269,7 +269,7 @@ impl Pair {
         }
         let parked = self.model.entries.iter().filter(|entry| entry.fate == Fate::Parked);
         let depth = self.store.inbox_depth().await.unwrap();
-        assert_eq!((depth.waiting, depth.parked), (0, parked.count() as u64));
+        assert_eq!((depth.waiting(), depth.parked), (0, parked.count() as u64));
     }
 }
 

@@ -194,7 +194,7 @@ impl Bridge {
         let store = self.app().unwrap().store();
         let mut tick = tokio::time::interval(Duration::from_millis(20));
         let emptied = async {
-            while store.inbox_depth().await.unwrap().waiting > 0 {
+            while store.inbox_depth().await.unwrap().waiting() > 0 {
                 tick.tick().await;
             }
         };

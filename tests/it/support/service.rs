@@ -206,11 +206,13 @@ impl Service {
         Some((answer.status().as_u16(), answer.text().await.ok()?))
     }
 
-    /// The value of a gauge or of a counter without labels.
+    /// The value of a gauge or of a counter, of all labels together.
     pub async fn metric(&self, name: &str) -> Option<f64> {
         let (_, text) = self.get("/metrics").await?;
-        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        value?.parse().ok()
+        let samples = text.lines().filter_map(|line| line.strip_prefix(name));
+        let values = samples.filter(|rest| rest.starts_with([' ', '{']));
+        let values = values.filter_map(|rest| rest.rsplit_once(' ')?.1.parse::<f64>().ok());
+        values.reduce(|sum, value| sum + value)
     }
 
     /// Waits until it has nothing left to do.
