@@ -21,7 +21,9 @@ use crate::locale::Texts;
 use crate::model::{BotName, Content, Failure, Readiness, SlackUserId, Ticket, TicketId, canned};
 use crate::slack::choices::build_options;
 use crate::slack::compose;
-use crate::slack::dialog::{DialogRequest, DialogSubject, OfferDraft, OptionSearch, ViewTarget};
+use crate::slack::dialog::{
+    DialogRequest, DialogSubject, FarewellDraft, OfferDraft, OptionSearch, ViewTarget,
+};
 use crate::slack::ids::{ChoiceList, Dialog};
 use crate::slack::modal::TicketFact;
 use crate::slack::requester::Requester;
@@ -142,13 +144,35 @@ impl Dialogs {
         let standing =
             self.check_status_by_ticket_id(&drafted.by.user, &reader, &drafted.ticket).await;
         // Who is not known is looked up again before anything is sent.
-        match standing.and_then(AgentStatus::refusal_key) {
-            Some(key) => {
-                let notice = modal::build_notice(&reader.texts.text(key, &[]), &reader.texts);
-                compose::replace_view(notice)
-            }
-            None => compose::answer_draft(&drafted.ticket, &drafted.offer, &reader.texts),
+        if let Some(key) = standing.and_then(AgentStatus::refusal_key) {
+            let notice = modal::build_notice(&reader.texts.text(key, &[]), &reader.texts);
+            return compose::replace_view(notice);
         }
+        if self.find_late_ticket(&drafted.ticket).await.is_some() {
+            let notice = modal::build_window_closed_view("dialog-compose", &reader.texts);
+            return compose::replace_view(notice);
+        }
+        compose::answer_draft(&drafted.ticket, &drafted.offer, &reader.texts)
+    }
+
+    /// Asks whether a ticket is to be closed without a farewell, if it is too late for one: the
+    /// window may have closed while it was written. Nothing to ask otherwise.
+    pub(crate) async fn ask_about_farewell(
+        &self,
+        farewell: &FarewellDraft,
+    ) -> Option<SlackViewSubmissionResponse> {
+        let mut ticket = self.find_late_ticket(&farewell.ticket).await?;
+        ticket.tags.clone_from(&farewell.tags);
+        let texts = self.load_viewer(&farewell.by).await.texts;
+        let words = Some(farewell.words.as_str());
+        Some(compose::replace_view(modal::build_close_without_farewell(&ticket, words, &texts)))
+    }
+
+    /// A ticket whose customer cannot be written to any more. One that cannot be read now is looked
+    /// at again before anything is sent.
+    async fn find_late_ticket(&self, id: &TicketId) -> Option<Ticket> {
+        let ticket = self.store.load_ticket(id).await.ok().flatten()?;
+        (!ticket.is_closed() && ticket.is_window_closed(self.clock.now())).then_some(ticket)
     }
 
     /// The options of a list as Slack wants them; none if Blip does not tell in time, or for who is
@@ -182,7 +206,20 @@ impl Dialogs {
         let words = &reader.texts;
         match &asked.dialog {
             Dialog::Close => {
-                self.show_view(asked, &modal::build_close_dialog(&ticket, words)).await
+                let view = if ticket.is_window_closed(self.clock.now()) {
+                    modal::build_close_without_farewell(&ticket, None, words)
+                } else {
+                    modal::build_close_dialog(&ticket, words)
+                };
+                self.show_view(asked, &view).await
+            }
+            Dialog::Reply(_) if ticket.is_window_closed(self.clock.now()) => {
+                let view = modal::build_window_closed_view("dialog-reply", words);
+                self.show_view(asked, &view).await
+            }
+            Dialog::Compose(_) if ticket.is_window_closed(self.clock.now()) => {
+                let view = modal::build_window_closed_view("dialog-compose", words);
+                self.show_view(asked, &view).await
             }
             Dialog::Transfer => {
                 self.show_view(asked, &modal::build_transfer_dialog(&ticket, words)).await

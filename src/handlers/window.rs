@@ -20,6 +20,11 @@ pub(crate) struct SendWindow {
 }
 
 impl SendWindow {
+    /// Whether the customer cannot be written to any more.
+    pub(crate) fn is_closed(&self, ticket: &Ticket) -> bool {
+        ticket.is_window_closed(self.calls.clock.now())
+    }
+
     /// Whether the customer cannot be written to any more; then everybody is told why.
     pub(crate) async fn refuse_if_window_closed(
         &self,
@@ -27,8 +32,7 @@ impl SendWindow {
         ticket: &mut Ticket,
         person: &Person,
     ) -> PipeResult<bool> {
-        let is_over = ticket.window_end().is_some_and(|end| end <= self.calls.clock.now());
-        if !is_over || self.calls.has_begun_sending(item).await? {
+        if !self.is_closed(ticket) || self.calls.has_begun_sending(item).await? {
             return Ok(false);
         }
         let line = self.texts.text("thread-window-closed", &[("agent", &person.profile.name)]);

@@ -91,6 +91,13 @@ impl Intake {
             SlackRequest::Draft(drafted) => {
                 Ok(self.to_json_answer(&self.dialogs.build_second_page(&drafted).await))
             }
+            SlackRequest::Farewell(farewell, routed) => {
+                if let Some(asked) = self.dialogs.ask_about_farewell(&farewell).await {
+                    return Ok(self.to_json_answer(&asked));
+                }
+                store_routed(self, routed, json).await?;
+                Ok(SlackAnswer::Nothing)
+            }
             SlackRequest::Options(search) => {
                 Ok(self.to_json_answer(&self.dialogs.search_options(&search).await))
             }

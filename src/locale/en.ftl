@@ -112,6 +112,7 @@ context-agent = Agent
 
 ask-held = { $agent } already has this ticket.
 ask-closed = This ticket is already closed.
+ask-close-without-farewell = The ticket is still open, because its farewell could not be sent. Close it without one?
 ask-cannot-reopen = Blip cannot reopen a closed ticket. If the customer writes again, a new ticket arrives.
 ask-no-identity = I could not find you in Blip, so you cannot claim tickets. Ask whoever runs the integration to set AGENT_MAP or BLIP_DEFAULT_AGENT.
 ask-not-agent-note = Your message stays here as a note: only agents talk to the customer.
@@ -152,6 +153,9 @@ dialog-history = History
 dialog-details = Ticket details
 dialog-notice = Blip Desk
 dialog-farewell = Farewell message
+dialog-no-farewell = ⛔ 24 hours have passed since the customer last wrote: no farewell would arrive. The ticket is closed without one.
+dialog-farewell-late = ⛔ Your farewell was not sent: 24 hours have passed since the customer last wrote. Close the ticket without it?
+dialog-window-closed = ⛔ 24 hours have passed since the customer last wrote, and WhatsApp takes no messages of yours until they write again.
 dialog-search = Type to search
 dialog-destination = Transfer to
 dialog-destination-hint = A team or an agent. The ticket gets a new number.

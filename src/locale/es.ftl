@@ -112,6 +112,7 @@ context-agent = Agente
 
 ask-held = { $agent } ya tiene este ticket.
 ask-closed = Este ticket ya está cerrado.
+ask-close-without-farewell = El ticket sigue abierto, porque la despedida no se pudo enviar. ¿Cerrarlo sin despedida?
 ask-cannot-reopen = Blip no puede reabrir un ticket cerrado. Si el cliente vuelve a escribir, llega un ticket nuevo.
 ask-no-identity = No te encontré en Blip, por eso no puedes tomar el ticket. Pide a quien cuida la integración que defina AGENT_MAP o BLIP_DEFAULT_AGENT.
 ask-not-agent-note = Tu mensaje quedó como nota: solo los agentes hablan con el cliente.
@@ -152,6 +153,9 @@ dialog-history = Historial
 dialog-details = Detalles del ticket
 dialog-notice = Blip Desk
 dialog-farewell = Mensaje de despedida
+dialog-no-farewell = ⛔ Pasaron 24 horas desde el último mensaje del cliente: ninguna despedida llegaría. El ticket se cierra sin despedida.
+dialog-farewell-late = ⛔ Tu despedida no se envió: pasaron 24 horas desde el último mensaje del cliente. ¿Cerrar el ticket sin ella?
+dialog-window-closed = ⛔ Pasaron 24 horas desde el último mensaje del cliente, y WhatsApp no acepta mensajes tuyos hasta que vuelva a escribir.
 dialog-search = Escribe para buscar
 dialog-destination = Transferir a
 dialog-destination-hint = Un equipo o un agente. El ticket recibe un número nuevo.

@@ -112,6 +112,7 @@ context-agent = Atendente
 
 ask-held = { $agent } já está com este atendimento.
 ask-closed = Este ticket já foi encerrado.
+ask-close-without-farewell = O ticket continua aberto, porque a despedida não pôde ser enviada. Encerrar sem despedida?
 ask-cannot-reopen = Ticket encerrado não reabre no Blip. Se o cliente escrever de novo, chega um ticket novo.
 ask-no-identity = Não encontrei você no Blip, por isso não dá para assumir. Peça a quem cuida da integração para definir AGENT_MAP ou BLIP_DEFAULT_AGENT.
 ask-not-agent-note = Sua mensagem ficou como nota: só atendentes falam com o cliente.
@@ -152,6 +153,9 @@ dialog-history = Histórico
 dialog-details = Detalhes do ticket
 dialog-notice = Blip Desk
 dialog-farewell = Mensagem de despedida
+dialog-no-farewell = ⛔ Já se passaram 24 horas desde a última mensagem do cliente: nenhuma despedida chegaria. O ticket será encerrado sem despedida.
+dialog-farewell-late = ⛔ Sua despedida não foi enviada: já se passaram 24 horas desde a última mensagem do cliente. Encerrar o ticket sem ela?
+dialog-window-closed = ⛔ Já se passaram 24 horas desde a última mensagem do cliente, e o WhatsApp não aceita mensagens suas até que ele escreva de novo.
 dialog-search = Digite para buscar
 dialog-destination = Transferir para
 dialog-destination-hint = Uma fila ou um atendente. O atendimento ganha um novo número.

@@ -285,6 +285,11 @@ impl Ticket {
         has_window.then(|| self.heard.unwrap_or(self.opened) + REPLY_WINDOW)
     }
 
+    /// Whether the customer's channel takes no words of our own any more.
+    pub(crate) fn is_window_closed(&self, now: Timestamp) -> bool {
+        self.window_end().is_some_and(|end| end <= now)
+    }
+
     /// Whether the ticket is over.
     pub(crate) fn is_closed(&self) -> bool {
         matches!(self.state, TicketState::Closed { .. })

@@ -167,6 +167,9 @@ fn dialogs() {
             .to_vec();
         let views = [
             modal::build_close_dialog(&ticket, &words),
+            modal::build_close_without_farewell(&ticket, None, &words),
+            modal::build_close_without_farewell(&ticket, Some("Tchau, *Maria*!"), &words),
+            modal::build_window_closed_view("dialog-reply", &words),
             modal::build_transfer_dialog(&ticket, &words),
             modal::build_tags_dialog(&ticket, &words),
             modal::build_reply_dialog(&ticket, None, &words),

@@ -67,6 +67,7 @@ mod sparse;
 mod store;
 mod streaming;
 mod support;
+mod templates;
 mod told;
 mod traces;
 mod words;

@@ -9,7 +9,8 @@ use crate::handlers::moves::composer::Composer;
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::moves::transitions::Transitions;
 use crate::handlers::people::{People, Person, build_agent};
-use crate::model::{Closing, Failure, Move, Ticket, TicketEnding, TicketState};
+use crate::model::{Button, Closing, Failure, Move, Ticket, TicketEnding, TicketState};
+use crate::slack::card;
 use crate::store::Item;
 
 /// Closes tickets.
@@ -33,6 +34,7 @@ impl Closings {
             && self.composer.send_composed_text(item, ticket, person, farewell).await?
                 == MoveOutcome::Refused
         {
+            self.ask_without_farewell(ticket, person).await;
             return Ok(MoveOutcome::Refused);
         }
         let bot = self.bots.require_bot(&ticket.id)?;
@@ -75,6 +77,17 @@ impl Closings {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The window has closed since somebody began to write a farewell: they are asked whether the
+    /// ticket is to be closed without one.
+    async fn ask_without_farewell(&self, ticket: &Ticket, person: &Person) {
+        if !self.composer.permission.is_window_closed(ticket) {
+            return;
+        }
+        let text = person.texts.text("ask-close-without-farewell", &[]);
+        let blocks = card::build_question(&text, &[Button::Close], &ticket.id, &person.texts);
+        self.people.tell_person(ticket, person, &text, &blocks).await;
     }
 
     /// Whether a close that Blip refuses is best explained by one that it took before: there was

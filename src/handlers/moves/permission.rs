@@ -30,16 +30,19 @@ impl SendPermission {
         if self.calls.has_begun_sending(item).await? {
             return Ok(MoveOutcome::Done);
         }
-        let may_send = match ticket.holder() {
-            Some(_) if self.anyone => MoveOutcome::Done,
-            // Whoever does not hold it is told who does, and may take over.
-            _ => self.claims.make_claim(item, ticket, person).await?,
-        };
-        if may_send == MoveOutcome::Refused
-            || self.window.refuse_if_window_closed(item, ticket, person).await?
-        {
+        // Before anything else: words that cannot go out claim nothing.
+        if self.window.refuse_if_window_closed(item, ticket, person).await? {
             return Ok(MoveOutcome::Refused);
         }
-        Ok(MoveOutcome::Done)
+        match ticket.holder() {
+            Some(_) if self.anyone => Ok(MoveOutcome::Done),
+            // Whoever does not hold it is told who does, and may take over.
+            _ => self.claims.make_claim(item, ticket, person).await,
+        }
+    }
+
+    /// Whether the customer's channel takes no words of our own any more.
+    pub(crate) fn is_window_closed(&self, ticket: &Ticket) -> bool {
+        self.window.is_closed(ticket)
     }
 }

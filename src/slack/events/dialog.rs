@@ -78,6 +78,19 @@ pub struct OfferDraft {
     pub(crate) offer: Result<Offer, compose::FieldError>,
 }
 
+/// Somebody wants a ticket closed with a farewell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FarewellDraft {
+    /// Who.
+    pub(crate) by: Requester,
+    /// Which ticket.
+    pub(crate) ticket: TicketId,
+    /// The tags that were chosen for it.
+    pub(crate) tags: Vec<String>,
+    /// What the customer is to be told.
+    pub(crate) words: String,
+}
+
 /// Reads a button, a menu or a choice that asks for a dialog.
 pub(crate) fn parse_action_request(body: &Value) -> Option<DialogRequest> {
     let action = body.pointer("/actions/0")?;
@@ -154,6 +167,14 @@ pub(crate) fn parse_draft_request(body: &Value) -> Option<OfferDraft> {
     })
 }
 
+/// Reads the farewell with which a ticket is to be closed, if there is one.
+pub(crate) fn parse_farewell(body: &Value) -> Option<FarewellDraft> {
+    let Dialog::Close = Dialog::parse(text_at(body, "/view/callback_id")?)? else { return None };
+    let (by, ticket) = (Requester::parse(body)?, parse_view_ticket(body)?);
+    let words = find_typed_words(body)?.to_owned();
+    Some(FarewellDraft { by, ticket, tags: find_chosen_tags(body).unwrap_or_default(), words })
+}
+
 /// Reads what was filled in.
 pub(crate) fn parse_submission(body: &Value) -> Option<RoutedSlackEvent> {
     let user = SlackUserId::parse(text_at(body, "/user/id")?)?;
@@ -176,32 +197,35 @@ pub(crate) fn parse_submission(body: &Value) -> Option<RoutedSlackEvent> {
 
 fn parse_submitted_form(dialog: &Dialog, body: &Value) -> Option<SubmittedForm> {
     let words = || {
-        let words = find_element_value(body, element::MESSAGE_TEXT)?.get("value")?.as_str()?.trim();
-        (!words.is_empty()).then(|| mrkdwn::read_mrkdwn(&mrkdwn::escape_mrkdwn(words)))
-    };
-    let tags = || {
-        let options =
-            find_element_value(body, element::TAGS)?.get("selected_options")?.as_array()?;
-        Some(
-            options
-                .iter()
-                .filter_map(|option| Some(text_at(option, "/value")?.to_owned()))
-                .collect(),
-        )
+        let words = find_typed_words(body)?;
+        Some(mrkdwn::read_mrkdwn(&mrkdwn::escape_mrkdwn(words)))
     };
     match dialog {
         Dialog::Close => {
-            Some(SubmittedForm::Move(Move::Close(Closing { tags: tags(), farewell: words() })))
+            let closing = Closing { tags: find_chosen_tags(body), farewell: words() };
+            Some(SubmittedForm::Move(Move::Close(closing)))
         }
         Dialog::Transfer => {
             let chosen =
                 text_at(find_element_value(body, element::DESTINATION)?, "/selected_option/value")?;
             Some(SubmittedForm::Move(Move::Transfer(parse_destination(chosen)?)))
         }
-        Dialog::Tags => Some(SubmittedForm::Move(Move::Tag(tags()?))),
+        Dialog::Tags => Some(SubmittedForm::Move(Move::Tag(find_chosen_tags(body)?))),
         Dialog::Reply(_) => words().map(SubmittedForm::Reply),
         Dialog::Compose(_) | Dialog::History | Dialog::Details => None,
     }
+}
+
+/// What was typed for the customer.
+fn find_typed_words(body: &Value) -> Option<&str> {
+    let words = find_element_value(body, element::MESSAGE_TEXT)?.get("value")?.as_str()?.trim();
+    (!words.is_empty()).then_some(words)
+}
+
+fn find_chosen_tags(body: &Value) -> Option<Vec<String>> {
+    let options = find_element_value(body, element::TAGS)?.get("selected_options")?.as_array()?;
+    let value = |option: &Value| Some(text_at(option, "/value")?.to_owned());
+    Some(options.iter().filter_map(value).collect())
 }
 
 /// What an element holds, in whichever block it stands.

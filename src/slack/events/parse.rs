@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::command::{SlashCommand, parse_command};
-use super::dialog::{self, DialogRequest, OfferDraft, OptionSearch};
+use super::dialog::{self, DialogRequest, FarewellDraft, OfferDraft, OptionSearch};
 use super::json::text_at;
 use super::message;
 use super::requester;
@@ -61,6 +61,9 @@ pub enum SlackRequest {
     Dialog(DialogRequest),
     /// To be answered with a second page, or with what is wrong; nothing changes.
     Draft(OfferDraft),
+    /// To be remembered and handled, unless the farewell in it cannot be sent: then it is answered
+    /// with a second page that asks.
+    Farewell(FarewellDraft, RoutedSlackEvent),
     /// To be answered with the options of a list at once; nothing changes.
     Options(OptionSearch),
     /// To be answered with words for the one who typed it at once; nothing changes.
@@ -111,10 +114,11 @@ pub fn parse_body(body: &Value) -> SlackRequest {
         },
         Some("view_submission") => match dialog::parse_draft_request(body) {
             Some(drafted) => SlackRequest::Draft(drafted),
-            None => SlackRequest::Event(
-                dialog::parse_submission(body)
-                    .unwrap_or_else(|| unknown_event("view_submission", body)),
-            ),
+            None => match (dialog::parse_farewell(body), dialog::parse_submission(body)) {
+                (Some(farewell), Some(routed)) => SlackRequest::Farewell(farewell, routed),
+                (_, Some(routed)) => SlackRequest::Event(routed),
+                (_, None) => SlackRequest::Event(unknown_event("view_submission", body)),
+            },
         },
         kind => SlackRequest::Event(unknown_event(kind.unwrap_or("none"), body)),
     }
@@ -179,7 +183,7 @@ fn request_from_outline(body: &Value) -> SlackRequest {
 /// The event of a request that was put into the inbox.
 pub(crate) fn parse_stored_event(json: &[u8]) -> Option<RoutedSlackEvent> {
     match parse_request(json)? {
-        SlackRequest::Event(routed) => Some(routed),
+        SlackRequest::Event(routed) | SlackRequest::Farewell(_, routed) => Some(routed),
         SlackRequest::Dialog(_) => parse_without_dialog(json),
         SlackRequest::Challenge(_)
         | SlackRequest::Draft(_)

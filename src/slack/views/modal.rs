@@ -18,7 +18,7 @@ use super::render;
 use crate::locale::Texts;
 use crate::model::text::truncate_label;
 use crate::model::{Content, Ticket};
-use crate::slack::text::rich_text::literal_block;
+use crate::slack::text::rich_text::{literal_block, literal_quote};
 
 /// Longest text that can be typed: what WhatsApp takes is split, Block Kit's own limit is 3,000.
 const INPUT_CHARS: usize = 3000;
@@ -38,6 +38,25 @@ pub fn build_close_dialog(ticket: &Ticket, texts: &Texts) -> SlackView {
         build_text_input("dialog-farewell", "farewell", None, texts),
     ];
     build_form_view(&Dialog::Close, ticket, ("dialog-close", "button-close"), blocks, texts)
+}
+
+/// Asks for the tags before a ticket is closed whose customer cannot be told anything any more. A
+/// farewell that was written already, before the window closed, is shown, so that it is not lost.
+pub fn build_close_without_farewell(
+    ticket: &Ticket,
+    farewell: Option<&str>,
+    texts: &Texts,
+) -> SlackView {
+    let key = if farewell.is_some() { "dialog-farewell-late" } else { "dialog-no-farewell" };
+    let mut blocks = vec![literal_block(&texts.text(key, &[]))];
+    blocks.extend(farewell.map(literal_quote));
+    blocks.push(build_tags_input(ticket, true, texts));
+    build_form_view(&Dialog::Close, ticket, ("dialog-close", "button-close"), blocks, texts)
+}
+
+/// Says before anything is written that the customer cannot be written to any more.
+pub fn build_window_closed_view(title: &str, texts: &Texts) -> SlackView {
+    build_view(title, vec![literal_block(&texts.text("dialog-window-closed", &[]))], texts)
 }
 
 /// Asks where to hand a ticket on.
