@@ -14,6 +14,7 @@ use blip_slack::config::{self, ALL_VARIABLES, Config};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service as Balancer};
 use k8s_openapi::api::networking::v1::Ingress;
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -33,16 +34,28 @@ fn compose() -> Value {
     serde_saphyr::from_str(&read("manifests/compose.yaml")).unwrap()
 }
 
-/// The objects for Kubernetes, each by its kind.
+/// The objects for Kubernetes, each by its kind: one bridge with a file.
 fn kubernetes() -> BTreeMap<String, Value> {
-    let text = read("manifests/kubernetes.yaml");
+    kubernetes_in("manifests/kubernetes.yaml")
+}
+
+/// Those of several bridges with PostgreSQL.
+fn kubernetes_with_postgres() -> BTreeMap<String, Value> {
+    kubernetes_in("manifests/kubernetes.postgres.yaml")
+}
+
+fn kubernetes_in(path: &str) -> BTreeMap<String, Value> {
+    let text = read(path);
     let objects = text.split("\n---\n").map(|object| serde_saphyr::from_str(object).unwrap());
     objects.map(|object: Value| (object["kind"].as_str().unwrap().to_owned(), object)).collect()
 }
 
 /// What the pod of Kubernetes has in its environment.
 fn kubernetes_environment() -> BTreeMap<String, String> {
-    let objects = kubernetes();
+    environment_in(&kubernetes())
+}
+
+fn environment_in(objects: &BTreeMap<String, Value>) -> BTreeMap<String, String> {
     let fields = [&objects["ConfigMap"]["data"], &objects["Secret"]["stringData"]];
     let fields = fields.into_iter().flat_map(|fields| fields.as_object().unwrap());
     fields.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect()
@@ -101,19 +114,22 @@ fn every_variable_is_a_setting_with_a_value_that_is_accepted() {
 
 #[test]
 fn what_kubernetes_sets_is_enough_to_start_and_secrets_are_in_the_secret() {
-    let set = kubernetes_environment();
-    let loaded = Config::load(&|name| set.get(name).cloned(), &|_| Err(ErrorKind::NotFound.into()));
-    let config = loaded.unwrap();
-    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
-    let objects = kubernetes();
-    for variable in ALL_VARIABLES.iter().filter(|variable| variable.is_secret()) {
-        // The path of a file is no secret; the address of a server holds a password.
-        let value = objects["ConfigMap"]["data"].get(variable.name);
-        let is_path = |value: &Value| value.as_str().unwrap().starts_with("sqlite://");
-        assert!(value.is_none_or(is_path), "{}", variable.name);
-    }
-    for name in objects["Secret"]["stringData"].as_object().unwrap().keys() {
-        assert!(config::Variable::find(name).is_some_and(config::Variable::is_secret), "{name}");
+    for objects in [kubernetes(), kubernetes_with_postgres()] {
+        let set = environment_in(&objects);
+        let config =
+            Config::load(&|name| set.get(name).cloned(), &|_| Err(ErrorKind::NotFound.into()));
+        let config = config.unwrap();
+        assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+        for variable in ALL_VARIABLES.iter().filter(|variable| variable.is_secret()) {
+            // The path of a file is no secret; the address of a server holds a password.
+            let value = objects["ConfigMap"]["data"].get(variable.name);
+            let is_path = |value: &Value| value.as_str().unwrap().starts_with("sqlite://");
+            assert!(value.is_none_or(is_path), "{}", variable.name);
+        }
+        for name in objects["Secret"]["stringData"].as_object().unwrap().keys() {
+            let variable = config::Variable::find(name);
+            assert!(variable.is_some_and(config::Variable::is_secret), "{name}");
+        }
     }
 }
 
@@ -136,6 +152,76 @@ fn kubernetes_knows_every_field() {
     holds_as::<PersistentVolumeClaim>(&objects["PersistentVolumeClaim"]);
     holds_as::<Secret>(&objects["Secret"]);
     holds_as::<Balancer>(&objects["Service"]);
+
+    let objects = kubernetes_with_postgres();
+    let kinds = ["ConfigMap", "Deployment", "Ingress", "PodDisruptionBudget", "Secret", "Service"];
+    assert_eq!(objects.keys().collect::<Vec<_>>(), kinds);
+    holds_as::<ConfigMap>(&objects["ConfigMap"]);
+    holds_as::<Deployment>(&objects["Deployment"]);
+    holds_as::<PodDisruptionBudget>(&objects["PodDisruptionBudget"]);
+    holds_as::<Secret>(&objects["Secret"]);
+}
+
+/// What an operator reads in the one holds for the other, but for what several bridges are about.
+#[test]
+fn several_bridges_differ_from_one_only_in_their_number_and_their_database() {
+    let (one, mut several) = (kubernetes(), kubernetes_with_postgres());
+    for kind in ["Ingress", "Service"] {
+        assert_eq!(several[kind], one[kind], "{kind}");
+    }
+    let (one_set, mut set) = (environment_in(&one), environment_in(&several));
+    let address = set.insert("DATABASE_URL".to_owned(), one_set["DATABASE_URL"].clone()).unwrap();
+    assert!(address.starts_with("postgres://") && address.ends_with("sslmode=verify-full"));
+    assert_eq!(set, one_set);
+
+    let spec = &mut several.get_mut("Deployment").unwrap()["spec"];
+    assert_eq!(spec["replicas"], 2);
+    let rolling = json!({"maxSurge": 1, "maxUnavailable": 0});
+    assert_eq!(spec["strategy"], json!({"type": "RollingUpdate", "rollingUpdate": rolling}));
+    let pod = &mut spec["template"]["spec"];
+    let spread = pod.as_object_mut().unwrap().remove("topologySpreadConstraints").unwrap();
+    let labels = one["Deployment"]["spec"]["selector"]["matchLabels"].clone();
+    assert_eq!(spread[0]["labelSelector"]["matchLabels"], labels);
+    assert_eq!(pod["volumes"][0]["name"], pod["containers"][0]["volumeMounts"][0]["name"]);
+    assert!(pod["volumes"][0]["emptyDir"]["sizeLimit"].is_string(), "nothing is kept in there");
+    let mut alone = one["Deployment"]["spec"]["template"].clone();
+    for pod in [&mut alone["spec"], &mut spec["template"]["spec"]] {
+        pod.as_object_mut().unwrap().remove("volumes");
+        pod["containers"][0]["volumeMounts"][0].as_object_mut().unwrap().remove("name");
+    }
+    assert_eq!(spec["template"], alone);
+
+    let budget = &several["PodDisruptionBudget"]["spec"];
+    assert_eq!(budget["minAvailable"], 1);
+    assert_eq!(budget["selector"]["matchLabels"], labels);
+}
+
+#[test]
+fn compose_with_postgres_adds_a_server_that_the_bridge_waits_for() {
+    let added: Value = serde_saphyr::from_str(&read("manifests/compose.postgres.yaml")).unwrap();
+    let services = added["services"].as_object().unwrap();
+    assert_eq!(services.keys().collect::<Vec<_>>(), ["bridge", "postgres"]);
+    let (bridge, server) = (&services["bridge"], &services["postgres"]);
+    assert_eq!(bridge["depends_on"], json!({"postgres": {"condition": "service_healthy"}}));
+    let set = server["environment"].as_object().unwrap();
+    let [user, database, password] = ["POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD"]
+        .map(|name| set[name].as_str().unwrap());
+    let address = bridge["environment"]["DATABASE_URL"].as_str().unwrap();
+    let expected = format!("postgres://{user}:{password}@postgres:5432/{database}?sslmode=disable");
+    assert_eq!(address, expected);
+    // As it is with a password in it.
+    let address = address.replace(password, "0123456789abcdef");
+    let mut named = kubernetes_environment();
+    named.insert("DATABASE_URL".to_owned(), address);
+    let loaded =
+        Config::load(&|name| named.get(name).cloned(), &|_| Err(ErrorKind::NotFound.into()));
+    assert!(loaded.is_ok(), "{loaded:?}");
+    assert!(server.get("ports").is_none(), "nobody else reaches it");
+    let test: Vec<&str> =
+        server["healthcheck"]["test"].as_array().unwrap().iter().flat_map(Value::as_str).collect();
+    assert!(test.contains(&format!("--username={user}").as_str()), "{test:?}");
+    let volume = server["volumes"][0].as_str().unwrap().split_once(':').unwrap().0.to_owned();
+    assert!(added["volumes"].get(&volume).is_some());
 }
 
 #[test]
