@@ -1,13 +1,12 @@
 //! Takes lanes that are due and hands their items to the handler.
 
-use std::iter;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span};
@@ -16,14 +15,21 @@ use super::retry::{RetryDecision, RetryPolicy};
 use super::{Handled, Handler, ItemOutcome, Job};
 use crate::clock::Clock;
 use crate::model::Fault;
-use crate::store::{self, Item, ItemId, Lease, SharedStore, Source, StoredOutcome};
+use crate::store::{self, Item, ItemId, Lease, Places, Pool, SharedStore, Source, StoredOutcome};
 use crate::telemetry;
 
 /// How long a lane may be held. Every call within has a far shorter time limit, so this runs out
 /// only for a process that hangs.
 const LEASE_DURATION: Duration = Duration::from_mins(5);
-/// Lanes that are handled at the same time. Most of them wait for the network.
-const MAX_LANES_AT_ONCE: usize = 128;
+/// Lanes of a pool that are handled at the same time. Most of them wait for the network.
+fn pool_size(pool: Pool) -> usize {
+    match pool {
+        Pool::ToSlack | Pool::ToBlip => 128,
+        Pool::Files => 32,
+        Pool::Background => 64,
+    }
+}
+
 /// The longest rest, after which the store is asked even if nobody called: another process may
 /// have put a parked item back.
 const MAX_IDLE_WAIT: Duration = Duration::from_secs(5);
@@ -34,8 +40,54 @@ pub(crate) struct Worker<P> {
     handler: Arc<P>,
     clock: Clock,
     retry: RetryPolicy,
-    permits: Arc<Semaphore>,
+    hands: Arc<Hands>,
     stop: CancellationToken,
+}
+
+/// Who is free to work on a lane, by pools.
+struct Hands {
+    busy: Mutex<[usize; Pool::ALL.len()]>,
+    freed: Notify,
+}
+
+impl Hands {
+    fn new() -> Self {
+        Self { busy: Mutex::default(), freed: Notify::new() }
+    }
+
+    fn count_busy(&self, pool: Pool, change: impl Fn(usize) -> usize) -> usize {
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        busy.get_mut(pool.number()).map_or(0, |busy| std::mem::replace(busy, change(*busy)))
+    }
+
+    fn free_places(&self) -> Places {
+        Places::of_pools(|pool| pool_size(pool).saturating_sub(self.count_busy(pool, |busy| busy)))
+    }
+
+    fn occupy(self: Arc<Self>, pool: Pool) -> Hand {
+        self.count_busy(pool, |busy| busy + 1);
+        Hand { hands: self, pool }
+    }
+
+    /// Waits until there is a free hand in a pool that had none: what waits in it may be due.
+    async fn wait_for_freed(&self) {
+        self.freed.notified().await;
+    }
+}
+
+/// One that works on a lane of this pool.
+struct Hand {
+    hands: Arc<Hands>,
+    pool: Pool,
+}
+
+impl Drop for Hand {
+    fn drop(&mut self) {
+        let busy = self.hands.count_busy(self.pool, |busy| busy.saturating_sub(1));
+        if busy >= pool_size(self.pool) {
+            self.hands.freed.notify_one();
+        }
+    }
 }
 
 impl<P> Clone for Worker<P> {
@@ -45,7 +97,7 @@ impl<P> Clone for Worker<P> {
             handler: Arc::clone(&self.handler),
             clock: self.clock.clone(),
             retry: self.retry,
-            permits: Arc::clone(&self.permits),
+            hands: Arc::clone(&self.hands),
             stop: self.stop.clone(),
         }
     }
@@ -60,14 +112,7 @@ impl<P: Handler> Worker<P> {
         retry: RetryPolicy,
         stop: CancellationToken,
     ) -> Self {
-        Self {
-            store,
-            handler,
-            clock,
-            retry,
-            permits: Arc::new(Semaphore::new(MAX_LANES_AT_ONCE)),
-            stop,
-        }
+        Self { store, handler, clock, retry, hands: Arc::new(Hands::new()), stop }
     }
 
     /// Runs until stopped. Lanes under way are on `tasks` and are to be waited for.
@@ -76,9 +121,10 @@ impl<P: Handler> Worker<P> {
             match self.lease_due_lanes().await {
                 Ok(lanes) if lanes.is_empty() => self.wait_until_due().await,
                 Ok(lanes) => {
-                    for (lease, permit) in lanes {
+                    for lease in lanes {
                         let span = telemetry::lane_span(&lease.lane);
-                        tasks.spawn(self.clone().work_on_lane(lease, permit).instrument(span));
+                        let hand = self.hands.clone().occupy(Pool::of_lane(&lease.lane));
+                        tasks.spawn(self.clone().work_on_lane(lease, hand).instrument(span));
                     }
                 }
                 Err(error) => {
@@ -89,21 +135,14 @@ impl<P: Handler> Worker<P> {
         }
     }
 
-    async fn lease_due_lanes(&self) -> store::Result<Vec<(Lease, OwnedSemaphorePermit)>> {
-        // Waits for at least one free hand, so that claimed lanes never wait for one.
-        let Ok(first) = Arc::clone(&self.permits).acquire_owned().await else {
-            return Ok(Vec::new());
-        };
-        let others = self.permits.available_permits();
-        let leases = self.store.lease_lanes(1 + others, LEASE_DURATION, self.clock.now()).await?;
-        // Nobody else takes any.
-        let others = iter::from_fn(|| Arc::clone(&self.permits).try_acquire_owned().ok());
-        Ok(leases.into_iter().zip(iter::once(first).chain(others)).collect())
+    /// Leases as many lanes as there are free hands: nobody else takes any.
+    async fn lease_due_lanes(&self) -> store::Result<Vec<Lease>> {
+        self.store.lease_lanes(self.hands.free_places(), LEASE_DURATION, self.clock.now()).await
     }
 
     async fn wait_until_due(&self) {
         let now = self.clock.now();
-        let due = match self.store.next_due().await {
+        let due = match self.store.next_due(self.hands.free_places()).await {
             Ok(Some(due)) => due.clamp(now, now + MAX_IDLE_WAIT),
             Ok(None) => now + MAX_IDLE_WAIT,
             Err(error) => {
@@ -113,6 +152,7 @@ impl<P: Handler> Worker<P> {
         };
         tokio::select! {
             () = self.store.wait_for_work() => {}
+            () = self.hands.wait_for_freed() => {}
             () = self.clock.sleep_until(due) => {}
             () = self.stop.cancelled() => {}
         }
@@ -125,8 +165,8 @@ impl<P: Handler> Worker<P> {
         }
     }
 
-    /// Works on a lane; the permit is given back when it is done.
-    async fn work_on_lane(self, lease: Lease, _permit: OwnedSemaphorePermit) {
+    /// Works on a lane; the hand is free again when it is done.
+    async fn work_on_lane(self, lease: Lease, _hand: Hand) {
         let (lane, token, until) = (lease.lane.clone(), lease.token, lease.until);
         if let Err(error) = self.drain_lane(lease).await {
             tracing::error!(%error, "a lane was left half way; it goes on when the store works");

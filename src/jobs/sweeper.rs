@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::inbox::Job;
-use crate::store::{self, Cutoffs, Lane, Lease, SharedStore};
+use crate::store::{self, Cutoffs, Lane, Lease, Places, SharedStore};
 
 /// Checks that are put into the inbox before a short rest, so that a long list of open tickets
 /// stays under Blip's limit of commands per second (`blip.md` §1.1).
@@ -112,7 +112,11 @@ impl Sweeper {
         loop {
             match self
                 .store
-                .lease_lanes(SWEEP_GROUP_SIZE, SWEEP_LEASE_DURATION, now + within + MAX_DUE_AHEAD)
+                .lease_lanes(
+                    Places::any(SWEEP_GROUP_SIZE),
+                    SWEEP_LEASE_DURATION,
+                    now + within + MAX_DUE_AHEAD,
+                )
                 .await
             {
                 Ok(leases) if leases.is_empty() => break,

@@ -22,6 +22,7 @@ mod erasure;
 mod migrations;
 mod open;
 mod pace;
+mod pools;
 pub mod postgres;
 mod row;
 pub mod sqlite;
@@ -42,6 +43,7 @@ use crate::model::{
 pub use self::copy::copy_store;
 pub(crate) use self::open::inspect_database;
 pub use self::open::{Purpose, is_postgres, open_store};
+pub use self::pools::{Places, Pool};
 pub use self::postgres::PostgresStore;
 pub use self::sqlite::SqliteStore;
 
@@ -162,6 +164,8 @@ pub struct Item {
     pub id: ItemId,
     /// Which pipe it is for.
     pub source: Source,
+    /// The name of the lane that it was leased in.
+    pub lane: String,
     /// What makes it the same event as another one.
     pub key: String,
     /// What the far end sent, byte for byte.
@@ -586,15 +590,15 @@ pub trait Store: Send + Sync + 'static {
         prefix: &str,
     ) -> Result<Option<(String, Timestamp)>>;
 
-    /// Leases up to `limit` lanes that have something due, longest due first, except that some which
-    /// were idle until just now may be handed out before them, by themselves.
+    /// Leases lanes that have something due, as many as there are places, longest due first, except
+    /// that some which were idle until just now may be handed out before them, by themselves.
     ///
     /// A lane is due when its first waiting item is; a leased lane is not handed out again until
     /// it is released or the lease has run out. An item may be leased before [`Store::accept`] has
     /// returned.
     async fn lease_lanes(
         &self,
-        limit: usize,
+        places: Places,
         lease: Duration,
         now: Timestamp,
     ) -> Result<Vec<Lease>>;
@@ -611,9 +615,9 @@ pub trait Store: Send + Sync + 'static {
     /// Gives a lane back. What still waits in it is due at `due`, at once if that is `None`.
     async fn release_lane(&self, lease: Lease, due: Option<Timestamp>) -> Result<()>;
 
-    /// When there will be something to claim: the next lane that is not leased becomes due, or a
-    /// lease runs out.
-    async fn next_due(&self) -> Result<Option<Timestamp>>;
+    /// When there will be something to claim for which there is a place: the next lane that is not
+    /// leased becomes due, or a lease runs out.
+    async fn next_due(&self, places: Places) -> Result<Option<Timestamp>>;
 
     /// Notes that an outside call is about to be made for an item, and tells how far it is, once
     /// the item cannot be lost any more.

@@ -43,6 +43,7 @@ impl TryFrom<ItemRow> for Item {
         Ok(Self {
             id: row.id,
             source: require_readable(Source::parse(&row.source), "source")?,
+            lane: row.lane,
             key: row.key,
             body: require_readable(row.body, "body")?,
             received: parse_timestamp(row.received)?,
@@ -56,8 +57,8 @@ impl TryFrom<ItemRow> for Item {
 /// Puts the items of each lane together, which come one lane after the other.
 pub(super) fn group_by_lane(rows: Vec<ItemRow>) -> Result<Vec<(String, Vec<Item>)>> {
     let mut lanes: Vec<(String, Vec<Item>)> = Vec::new();
-    for mut row in rows {
-        let lane = std::mem::take(&mut row.lane);
+    for row in rows {
+        let lane = row.lane.clone();
         let item = row.try_into()?;
         match lanes.last_mut() {
             Some((last, items)) if *last == lane => items.push(item),

@@ -16,7 +16,7 @@ use blip_slack::demo::{ANA, CHANNEL};
 use blip_slack::model::{BotName, ChannelId, CustomerKey, MessageTs, Thread, Ticket, TicketId};
 use blip_slack::store::{
     Accepted, CallState, Cutoffs, DrawnCard, InboxDepth, ItemId, KeptTicket, KnownReplies, Lease,
-    Link, NewItem, ParkedItem, PostRate, Result, SharedStore, Source, Store, StoredOutcome,
+    Link, NewItem, ParkedItem, Places, PostRate, Result, SharedStore, Source, Store, StoredOutcome,
 };
 use blip_slack_standins::blip::NewTicket;
 use blip_slack_standins::slack::Message;
@@ -72,10 +72,10 @@ store! {
     writes fn accept(item: NewItem) -> Result<Accepted>;
     reads fn has_accepted(source: Source, key: &str) -> Result<bool>;
     reads fn greatest_key(source: Source, prefix: &str) -> Result<Option<(String, Timestamp)>>;
-    reads fn lease_lanes(limit: usize, lease: Duration, now: Timestamp) -> Result<Vec<Lease>>;
+    reads fn lease_lanes(places: Places, lease: Duration, now: Timestamp) -> Result<Vec<Lease>>;
     writes fn record_outcome(lease: &Lease, items: &[ItemId], outcome: StoredOutcome) -> Result<()>;
     writes fn release_lane(lease: Lease, due: Option<Timestamp>) -> Result<()>;
-    reads fn next_due() -> Result<Option<Timestamp>>;
+    reads fn next_due(places: Places) -> Result<Option<Timestamp>>;
     writes fn begin_call(item: ItemId, step: &str, channel: Option<&ChannelId>, now: Timestamp) -> Result<CallState>;
     writes fn touch_call(item: ItemId, step: &str, now: Timestamp) -> Result<()>;
     writes fn record_call_result(item: ItemId, step: &str, result: &str) -> Result<()>;

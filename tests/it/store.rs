@@ -13,9 +13,9 @@ use blip_slack::model::{
     TicketEnding, TicketId, TicketState,
 };
 use blip_slack::store::{
-    Accepted, CallState, Cutoffs, Error, Item, LEASE_ITEMS, Lane, Lease, Link, NewItem, PostRate,
-    PostgresStore, QueueDepth, Role, SharedStore, Source, SqliteStore, StoredOutcome, postgres,
-    sqlite,
+    Accepted, CallState, Cutoffs, Error, Item, LEASE_ITEMS, Lane, Lease, Link, NewItem, Places,
+    Pool, PostRate, PostgresStore, QueueDepth, Role, SharedStore, Source, SqliteStore,
+    StoredOutcome, postgres, sqlite,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -104,7 +104,7 @@ impl Database {
     }
 
     async fn claim(&self, store: &SharedStore) -> Vec<Lease> {
-        store.lease_lanes(100, LEASE, self.now()).await.unwrap()
+        store.lease_lanes(Places::any(100), LEASE, self.now()).await.unwrap()
     }
 
     /// Claims the one lane that must be there to claim.
@@ -189,6 +189,7 @@ async fn an_accepted_event_is_handed_out_as_it_came() {
         let item = Item {
             id: lease.items[0].id,
             source: Source::Blip,
+            lane: lease.lane.clone(),
             key: new.key,
             body,
             received: db.now(),
@@ -380,9 +381,46 @@ async fn lanes_are_leased_longest_due_first_and_not_more_than_asked_for() {
             db.pass(seconds(1));
         }
         let lanes = |leases: &[Lease]| leases.iter().map(|l| l.lane.clone()).collect::<Vec<_>>();
-        let first = store.lease_lanes(2, LEASE, db.now()).await.unwrap();
+        let first = store.lease_lanes(Places::any(2), LEASE, db.now()).await.unwrap();
         assert_eq!(lanes(&first), ["own:z", "own:a"]);
         assert_eq!(lanes(&db.claim(&store).await), ["own:m"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_tables_know_the_pool_of_each_lane() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let lanes = [
+            Lane::Ticket(ticket_id("t")),
+            Lane::Message(channel("C1"), ts("1.0")),
+            own("file:F1"),
+            own("mark:C1:1.0"),
+        ];
+        for (number, lane) in lanes.iter().enumerate() {
+            for count in 0..2 {
+                let lane = match lane {
+                    Lane::Own(name) => own(&format!("{name}{count}")),
+                    Lane::Message(channel, _) => {
+                        Lane::Message(channel.clone(), ts(&format!("{count}.0")))
+                    }
+                    _ => Lane::Ticket(ticket_id(&format!("t{count}"))),
+                };
+                db.accept(&store, &lane, &[&format!("{number}-{count}")]).await;
+            }
+        }
+        for pool in Pool::ALL {
+            let places = |most| Places::of_pools(|each| if each == pool { most } else { 0 });
+            assert_ne!(store.next_due(places(0)).await.unwrap(), Some(db.now()));
+            assert_eq!(store.next_due(places(1)).await.unwrap(), Some(db.now()));
+            for _ in 0..2 {
+                let leases = store.lease_lanes(places(1), LEASE, db.now()).await.unwrap();
+                assert_eq!(leases.len(), 1, "{pool:?}");
+                assert_eq!(Pool::of_lane(&leases[0].lane), pool);
+            }
+        }
+        assert!(db.claim(&store).await.is_empty());
     })
     .await;
 }
@@ -411,7 +449,7 @@ async fn a_lane_is_due_when_its_first_item_is() {
         store.accept(NewItem { due, ..db.item(&own("a"), "later") }).await.unwrap();
         db.accept(&store, &own("a"), &["now"]).await;
         assert_eq!(db.claim(&store).await.len(), 0);
-        assert_eq!(store.next_due().await.unwrap(), Some(due));
+        assert_eq!(store.next_due(Places::any(1)).await.unwrap(), Some(due));
         db.pass(seconds(10));
         assert_eq!(keys(&db.claim_one(&store).await), ["later", "now"]);
     })
@@ -440,7 +478,7 @@ async fn a_forgotten_item_may_come_again() {
         let store = db.open().await;
         db.accept(&store, &own("a"), &["1"]).await;
         finish(&store, db.claim_one(&store).await, StoredOutcome::Forgotten).await;
-        assert!(store.lease_lanes(1, LEASE, db.now()).await.unwrap().is_empty());
+        assert!(store.lease_lanes(Places::any(1), LEASE, db.now()).await.unwrap().is_empty());
         db.accept(&store, &own("a"), &["1"]).await;
         assert_eq!(db.claim_one(&store).await.items.len(), 1);
     })
@@ -718,7 +756,7 @@ async fn what_is_in_doubt_may_have_posted_anywhere() {
         assert!(is_posting(&store, accepted).await);
         assert!(!is_posting(&store, before).await, "it came later than that");
         let now = db.pass(LEASE);
-        let leases = store.lease_lanes(9, LEASE, now).await.unwrap();
+        let leases = store.lease_lanes(Places::any(9), LEASE, now).await.unwrap();
         let lease = leases.into_iter().find(|lease| lease.lane == own("a").name()).unwrap();
         finish(&store, lease, StoredOutcome::Done).await;
         assert!(!is_posting(&store, later).await);
@@ -844,7 +882,7 @@ async fn a_lane_keeps_its_slot_until_its_time_has_come_or_the_channel_is_held() 
         for lane in ["a", "b", "c"] {
             db.accept(&store, &own(lane), &[lane]).await;
         }
-        let leases = store.lease_lanes(3, seconds(60), db.now()).await.unwrap();
+        let leases = store.lease_lanes(Places::any(3), seconds(60), db.now()).await.unwrap();
         let refused = leases.iter().find(|lease| lease.lane == "own:a").unwrap().items[0].id;
         let pace = PostRate { interval: seconds(1), burst: 1 };
         let start = db.now();
@@ -1133,17 +1171,17 @@ async fn cleaning_forgets_what_is_finished_and_nothing_else() {
 async fn the_next_due_time_is_that_of_a_free_lane_or_the_end_of_a_lease() {
     on_every_backend(async |db| {
         let store = db.open().await;
-        assert_eq!(store.next_due().await.unwrap(), None);
+        assert_eq!(store.next_due(Places::any(1)).await.unwrap(), None);
         db.accept(&store, &own("a"), &["1"]).await;
-        assert_eq!(store.next_due().await.unwrap(), Some(db.now()));
+        assert_eq!(store.next_due(Places::any(1)).await.unwrap(), Some(db.now()));
         let lease = db.claim_one(&store).await;
-        assert_eq!(store.next_due().await.unwrap(), Some(lease.until));
+        assert_eq!(store.next_due(Places::any(1)).await.unwrap(), Some(lease.until));
         let due = db.now() + seconds(5);
         store.release_lane(lease, Some(due)).await.unwrap();
-        assert_eq!(store.next_due().await.unwrap(), Some(due));
+        assert_eq!(store.next_due(Places::any(1)).await.unwrap(), Some(due));
         db.pass(seconds(5));
         finish(&store, db.claim_one(&store).await, StoredOutcome::Done).await;
-        assert_eq!(store.next_due().await.unwrap(), None);
+        assert_eq!(store.next_due(Places::any(1)).await.unwrap(), None);
     })
     .await;
 }
@@ -1210,7 +1248,7 @@ async fn many_workers_handle_every_item_once_and_in_order() {
         };
         let work = async || {
             while count() < LANES * ITEMS {
-                let leases = store.lease_lanes(2, LEASE, db.now()).await.unwrap();
+                let leases = store.lease_lanes(Places::any(2), LEASE, db.now()).await.unwrap();
                 futures_util::future::join_all(leases.into_iter().map(&handle)).await;
             }
         };

@@ -9,8 +9,8 @@ use super::watch::Instance;
 use crate::model::ChannelId;
 use crate::store::row;
 use crate::store::{
-    CallState, Error, InboxDepth, Item, ItemId, LEASE_ITEMS, Lease, ParkedItem, Result,
-    StoredOutcome,
+    CallState, Error, InboxDepth, Item, ItemId, LEASE_ITEMS, Lease, ParkedItem, Places, Pool,
+    Result, StoredOutcome,
 };
 
 /// Lanes as they were leased, with their tokens and the items at their heads. `due_in` is in how long
@@ -20,15 +20,18 @@ pub(super) async fn lease_lanes(
     instance: &Instance,
     (due_in, term): (i64, i64),
     taken: &[String],
-    limit: usize,
+    places: Places,
 ) -> Result<Vec<(String, i64, Vec<Item>)>> {
-    let sql = "SELECT * FROM lease_lanes($1, $2, $3, $4, $5, $6, $7)";
+    let sql = "SELECT * FROM lease_lanes_of($1, $2, $3, $4, $5, $6, $7, $8)";
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let now = instance.clock.now().as_millisecond();
     let taken: Vec<_> = taken.iter().map(keepable).collect();
-    let (given, limit, most) = (instance.given_time(), count(limit), count(LEASE_ITEMS));
-    let rows =
-        db.query("", sql, &[&given, &instance.id, &due_in, &term, &taken, &limit, &most]).await?;
+    let of_pools = Pool::ALL.map(|pool| count(places.count(pool)));
+    let (given, of_pools) = (instance.given_time(), of_pools.as_slice());
+    let (limit, most) = (count(places.total()), count(LEASE_ITEMS));
+    let params: &Params<'_> =
+        &[&given, &instance.id, &due_in, &term, &taken, &of_pools, &limit, &most];
+    let rows = db.query("", sql, params).await?;
     let mut tokens = std::collections::HashMap::new();
     let mut items = Vec::with_capacity(rows.len());
     for row in &rows {
@@ -74,14 +77,17 @@ pub(super) async fn release_lane(
     Ok(())
 }
 
-/// In how long the first lane is due that is not one of these.
+/// In how long the first lane is due that is not one of these, and for which there is a place.
 pub(super) async fn read_next_due(
     db: &Database,
     given: Option<i64>,
     taken: &[String],
+    places: Places,
 ) -> Result<Option<i64>> {
     let taken: Vec<_> = taken.iter().map(keepable).collect();
-    db.one_value("SELECT next_due($1, $2)", &[&given, &taken]).await
+    let open = Pool::ALL.into_iter().filter(|pool| places.count(*pool) > 0).map(Pool::number);
+    let open: Vec<i64> = open.filter_map(|number| i64::try_from(number).ok()).collect();
+    db.one_value("SELECT next_due_of($1, $2, $3)", &[&given, &taken, &open]).await
 }
 
 /// Whether there is an item of this source whose key begins like this.

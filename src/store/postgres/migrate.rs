@@ -9,8 +9,11 @@ use super::fault::PostgresFault;
 use crate::store::{Error, Result, migrations};
 
 /// How many a database has taken is in `schema_version`.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/0001_memory.sql"), include_str!("migrations/0002_functions.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001_memory.sql"),
+    include_str!("migrations/0002_functions.sql"),
+    include_str!("migrations/0003_pools.sql"),
+];
 
 /// How many steps a program has to know at least, to use tables that have taken all of them.
 const OLDEST_PROGRAM: i32 = 1;

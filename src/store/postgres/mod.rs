@@ -48,7 +48,7 @@ use self::watch::{INSTANCE_TERM, Instance, Watch};
 use super::row::{self, TicketRow};
 use super::{
     Accepted, CallState, Cutoffs, DatabaseFacts, DrawnCard, Error, InboxDepth, ItemId, KeptTicket,
-    KnownReplies, Lane, Lease, Link, NewItem, ParkedItem, PostRate, Result, Source, Store,
+    KnownReplies, Lane, Lease, Link, NewItem, ParkedItem, Places, PostRate, Result, Source, Store,
     StoredOutcome, erasure,
 };
 use crate::clock::Clock;
@@ -311,7 +311,7 @@ impl Store for PostgresStore {
 
     async fn lease_lanes(
         &self,
-        limit: usize,
+        places: Places,
         lease: Duration,
         now: Timestamp,
     ) -> Result<Vec<Lease>> {
@@ -328,7 +328,7 @@ impl Store for PostgresStore {
         let term = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
         let times = (self.millis_until(now), term);
         let leased =
-            items::lease_lanes(&self.database, &self.instance, times, &taken, limit).await?;
+            items::lease_lanes(&self.database, &self.instance, times, &taken, places).await?;
         let mut held = self.held();
         let until = today + lease;
         let to_lease = |(lane, token, items)| {
@@ -361,14 +361,14 @@ impl Store for PostgresStore {
         released
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>> {
+    async fn next_due(&self, places: Places) -> Result<Option<Timestamp>> {
         let now = self.instance.clock.now();
         let (taken, lease_end) = {
             let held = self.held();
             (held.lanes(now), held.next_expiry(now))
         };
         let given = self.instance.given_time();
-        let due_in = items::read_next_due(&self.database, given, &taken).await?;
+        let due_in = items::read_next_due(&self.database, given, &taken, places).await?;
         let to_time =
             |due_in: i64| row::parse_timestamp(now.as_millisecond().saturating_add(due_in));
         Ok(due_in.map(to_time).transpose()?.into_iter().chain(lease_end).min())
@@ -629,7 +629,7 @@ impl Store for PostgresStore {
         privacy::put_meta(&self.database, "checked", Some(&now)).await?;
         self.has_accepted(Source::Blip, "readiness").await?;
         self.open_tickets().await?;
-        self.next_due().await?;
+        self.next_due(Places::any(1)).await?;
         self.inbox_depth().await.map(drop)
     }
 

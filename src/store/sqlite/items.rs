@@ -9,7 +9,8 @@ use super::sql::Sql;
 use super::{columns, privacy};
 use crate::store::row::{self, ParkedRow};
 use crate::store::{
-    Error, InboxDepth, Item, ItemId, LEASE_ITEMS, Lane, NewItem, Result, Source, StoredOutcome,
+    Error, InboxDepth, Item, ItemId, LEASE_ITEMS, Lane, NewItem, Places, Pool, Result, Source,
+    StoredOutcome,
 };
 
 /// An item that was just accepted.
@@ -69,22 +70,40 @@ pub(super) fn read_greatest_key(
     Ok(connection.first_row(sql, (source, prefix), |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
+/// The first lanes of a pool that are due.
+macro_rules! due_in_pool {
+    ($pool:literal, $places:literal) => {
+        concat!(
+            "SELECT * FROM (SELECT name, due FROM lane WHERE pool = ",
+            $pool,
+            " AND due <= ?1 AND name NOT IN (SELECT value FROM json_each(?2)) ORDER BY due LIMIT ",
+            $places,
+            ") AS head"
+        )
+    };
+}
+
 /// The items at the heads of the lanes that are due, except the leased ones: `?1` the time, `?2`
-/// the leased lanes, `?3` how many lanes, `?4` how many items of each.
-pub(super) const SELECT_DUE: &str = "
-    WITH head AS MATERIALIZED (
-        SELECT name, due FROM lane
-        WHERE due <= ?1 AND name NOT IN (SELECT value FROM json_each(?2))
-        ORDER BY due LIMIT ?3
-    )
+/// the leased lanes, `?3` how many items of each, `?4` how many lanes, and then how many of each pool.
+pub(super) const SELECT_DUE: &str = concat!(
+    "WITH head AS MATERIALIZED (SELECT name, due FROM (",
+    due_in_pool!("0", "?5"),
+    " UNION ALL ",
+    due_in_pool!("1", "?6"),
+    " UNION ALL ",
+    due_in_pool!("2", "?7"),
+    " UNION ALL ",
+    due_in_pool!("3", "?8"),
+    ") AS head ORDER BY due LIMIT ?4)
     SELECT item.lane, item.id, source, key, body, received, attempts, doubt,
         EXISTS (SELECT 1 FROM step WHERE step.item = item.id) AS begun
     FROM head CROSS JOIN item ON item.id IN (
         SELECT id FROM item
         WHERE state = 'waiting' AND lane = head.name
-        ORDER BY id LIMIT ?4
+        ORDER BY id LIMIT ?3
     )
-    ORDER BY head.due, head.name, item.id";
+    ORDER BY head.due, head.name, item.id"
+);
 
 /// The lanes that [`SELECT_DUE`] finds, with the items at their heads.
 ///
@@ -93,18 +112,30 @@ pub(super) fn read_due_lanes(
     connection: &Connection,
     due: i64,
     taken: String,
-    limit: usize,
+    places: Places,
 ) -> Result<Vec<(String, Vec<Item>)>> {
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let params = (due, taken, count(limit), count(LEASE_ITEMS));
+    let [to_slack, to_blip, files, background] = Pool::ALL.map(|pool| count(places.count(pool)));
+    let most = (count(LEASE_ITEMS), count(places.total()));
+    let params = (due, taken, most.0, most.1, to_slack, to_blip, files, background);
     row::group_by_lane(connection.all_rows(SELECT_DUE, params, columns::to_item_row)?)
 }
 
-/// When the first lane is due that is not leased.
-pub(super) fn read_next_due(connection: &Connection, taken: String) -> Result<Option<i64>> {
-    let sql = "SELECT due FROM lane WHERE name NOT IN (SELECT value FROM json_each(?1))
-               ORDER BY due LIMIT 1";
-    Ok(connection.first_row(sql, [taken], |row| row.get(0))?)
+/// When the first lane is due that is not leased and for which there is a place.
+pub(super) fn read_next_due(
+    connection: &Connection,
+    taken: String,
+    places: Places,
+) -> Result<Option<i64>> {
+    let sql = "SELECT min(due) FROM (
+                   SELECT (SELECT due FROM lane WHERE pool = open.value
+                               AND name NOT IN (SELECT value FROM json_each(?1))
+                           ORDER BY due LIMIT 1) AS due
+                   FROM json_each(?2) AS open)";
+    let open = Pool::ALL.into_iter().filter(|pool| places.count(*pool) > 0).map(Pool::number);
+    let open = open.collect::<serde_json::Value>().to_string();
+    let due: Option<Option<i64>> = connection.first_row(sql, (taken, open), |row| row.get(0))?;
+    Ok(due.flatten())
 }
 
 /// Records the outcome of items that must all still wait in this lane.

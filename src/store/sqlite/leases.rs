@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::store::{Error, Item, Lease, Result};
+use crate::store::{Error, Item, Lease, Places, Result};
 
 /// Most leases that lie ready. Under more load than that they are read from the database, together.
 const MAX_READY_LEASES: usize = 64;
@@ -85,20 +85,25 @@ impl Leases {
         self.in_a_row > 0
     }
 
-    /// Hands out what lies ready.
-    pub(super) fn take_ready(&mut self, limit: usize, now: Timestamp) -> Vec<Lease> {
-        let mut ready: Vec<Lease> = self.ready.drain(..limit.min(self.ready.len())).collect();
+    /// Hands out what lies ready, as far as there are places.
+    pub(super) fn take_ready(&mut self, places: Places, now: Timestamp) -> Vec<Lease> {
+        let mut ready: Vec<Lease> = self.ready.drain(..).collect();
         // Some may have run out while nobody claimed, or were taken back.
         ready.retain(|lease| lease.until > now && self.check_lease(lease).is_ok());
+        let (ready, rest) = places.split_leases(ready);
+        self.ready.extend(rest);
         for lease in &ready {
             self.held.entry(lease.lane.clone()).and_modify(|held| held.is_offered = false);
         }
         ready
     }
 
-    /// Whether something lies ready.
-    pub(super) fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
+    /// Whether something lies ready for which there is a place.
+    pub(super) fn has_ready(&self, places: Places) -> bool {
+        self.ready.iter().any(|lease| {
+            let mut places = places;
+            places.take(&lease.lane)
+        })
     }
 
     /// Leases a lane.

@@ -54,7 +54,7 @@ use super::migrations;
 use super::row::{self, TicketRow};
 use super::{
     Accepted, CallState, Cutoffs, DrawnCard, Error, InboxDepth, Item, ItemId, KeptTicket,
-    KnownReplies, Lane, Lease, Link, NewItem, ParkedItem, PostRate, Result, Source, Store,
+    KnownReplies, Lane, Lease, Link, NewItem, ParkedItem, Places, PostRate, Result, Source, Store,
     StoredOutcome,
 };
 use crate::clock::Clock;
@@ -63,7 +63,7 @@ use crate::model::{BotName, ChannelId, CustomerKey, MessageTs, Thread, Ticket, T
 
 /// How the tables came to be what they are, one step after the other; how many of them a database
 /// has taken is its `user_version`.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("migrations/0001_memory.sql"),
     include_str!("migrations/0002_doubt.sql"),
     include_str!("migrations/0003_ours.sql"),
@@ -73,6 +73,7 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("migrations/0007_erased.sql"),
     include_str!("migrations/0008_ids_without_case.sql"),
     include_str!("migrations/0009_drawn_card.sql"),
+    include_str!("migrations/0010_pools.sql"),
 ];
 
 /// The `application_id` of our files, as `0003_ours.sql` writes it.
@@ -274,11 +275,12 @@ pub(crate) fn owned_path(url: &str) -> Result<PathBuf> {
 }
 
 /// An item that was just accepted.
-fn into_item(id: ItemId, item: NewItem) -> Item {
+fn into_item(id: ItemId, lane: &str, item: NewItem) -> Item {
     let NewItem { source, key, body, received, .. } = item;
     Item {
         id,
         source,
+        lane: lane.to_owned(),
         key,
         body,
         received,
@@ -363,7 +365,8 @@ impl Store for SqliteStore {
             uncertain.add_item(new.id, is_event);
             let mut lease = None;
             if new.was_idle && item.due <= now {
-                lease = lock_leases(&leases).offer_lease(&new.lane, into_item(new.id, item), now);
+                let item = into_item(new.id, &new.lane, item);
+                lease = lock_leases(&leases).offer_lease(&new.lane, item, now);
             }
             if new.was_idle {
                 tx.on_commit(move || {
@@ -410,7 +413,7 @@ impl Store for SqliteStore {
 
     async fn lease_lanes(
         &self,
-        limit: usize,
+        places: Places,
         lease: Duration,
         now: Timestamp,
     ) -> Result<Vec<Lease>> {
@@ -420,7 +423,7 @@ impl Store for SqliteStore {
             let (mut leases, now) = (self.leases(), clock.now());
             leases.drop_expired(now);
             if leases.note_lease_request(lease) {
-                leases.take_ready(limit, now)
+                leases.take_ready(places, now)
             } else {
                 Vec::new()
             }
@@ -435,10 +438,10 @@ impl Store for SqliteStore {
             // past.
             let (mut leases, today) = (lock_leases(&leases), clock.now());
             leases.drop_expired(today);
-            let heads =
-                items::read_due_lanes(db, now.as_millisecond(), leases.leased_lanes(today), limit)?;
+            let taken = leases.leased_lanes(today);
+            let heads = items::read_due_lanes(db, now.as_millisecond(), taken, places)?;
             if heads.is_empty() {
-                return Ok(leases.take_ready(limit, today));
+                return Ok(leases.take_ready(places, today));
             }
             let until = now + lease;
             Ok(heads
@@ -482,16 +485,16 @@ impl Store for SqliteStore {
         Ok(())
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>> {
+    async fn next_due(&self, places: Places) -> Result<Option<Timestamp>> {
         let now = self.clock.now();
         let (taken, lease_end) = {
             let leases = self.leases();
-            if leases.has_ready() {
+            if leases.has_ready(places) {
                 return Ok(Some(now));
             }
             (leases.leased_lanes(now), leases.next_expiry(now))
         };
-        let due = self.database.run_read(|db| items::read_next_due(db, taken)).await?;
+        let due = self.database.run_read(move |db| items::read_next_due(db, taken, places)).await?;
         let due = due.map(row::parse_timestamp).transpose()?;
         Ok(due.into_iter().chain(lease_end).min())
     }
@@ -823,7 +826,7 @@ impl Store for SqliteStore {
         self.database.run_write(move |tx| boot::put_meta(tx, "checked", Some(&now))).await?;
         self.has_accepted(Source::Blip, "readiness").await?;
         self.open_tickets().await?;
-        self.next_due().await?;
+        self.next_due(Places::any(1)).await?;
         self.inbox_depth().await.map(drop)
     }
 

@@ -216,7 +216,7 @@ async fn no_call_begins_before_its_event_is_on_the_disk() {
     let disk = SlowDisk::of(&bench);
     let (store, now) = (&disk.store, bench.options.clock.now());
     // One who claims, so that the first is offered; the second is read.
-    assert_eq!(store.lease_lanes(9, BUSY_TIMEOUT, now).await.unwrap().len(), 0);
+    assert_eq!(store.lease_lanes(Places::any(9), BUSY_TIMEOUT, now).await.unwrap().len(), 0);
     for (number, key) in [(0, "offered"), (1, "read")] {
         let mut accept = store.accept(bench.item(key));
         disk.is_asked(2 * number + 1, &mut accept).await;
@@ -224,7 +224,7 @@ async fn no_call_begins_before_its_event_is_on_the_disk() {
         if key == "read" {
             store.leases().revoke_offer("own:lane read");
         }
-        let lease = store.lease_lanes(9, BUSY_TIMEOUT, now).await.unwrap().remove(0);
+        let lease = store.lease_lanes(Places::any(9), BUSY_TIMEOUT, now).await.unwrap().remove(0);
         let id = lease.items[0].id;
         let mut begin = store.begin_call(id, "post", None, now);
         let waits = tokio::time::timeout(Duration::from_millis(20), &mut begin).await;
@@ -248,7 +248,7 @@ async fn a_call_for_a_chore_begins_when_the_chore_is_on_the_disk() {
     let disk = SlowDisk::of(&bench);
     let (store, now) = (&disk.store, bench.options.clock.now());
     store.accept(NewItem { source: Source::Internal, ..bench.item("1") }).await.unwrap();
-    let lease = store.lease_lanes(9, BUSY_TIMEOUT, now).await.unwrap().remove(0);
+    let lease = store.lease_lanes(Places::any(9), BUSY_TIMEOUT, now).await.unwrap().remove(0);
     let id = lease.items[0].id;
     let mut begin = store.begin_call(id, "context", None, now);
     disk.is_asked(1, &mut begin).await;
@@ -266,7 +266,8 @@ async fn a_call_that_waited_for_the_disk_counts_from_when_it_is_made() {
     let disk = SlowDisk::of(&bench);
     let (store, clock) = (&disk.store, &bench.options.clock);
     store.accept(NewItem { source: Source::Internal, ..bench.item("1") }).await.unwrap();
-    let lease = store.lease_lanes(9, BUSY_TIMEOUT, clock.now()).await.unwrap().remove(0);
+    let lease =
+        store.lease_lanes(Places::any(9), BUSY_TIMEOUT, clock.now()).await.unwrap().remove(0);
     let id = lease.items[0].id;
     let mut begin = store.begin_call(id, "context", None, clock.now());
     disk.is_asked(1, &mut begin).await;
@@ -283,9 +284,9 @@ async fn who_claims_what_is_due_later_takes_no_lane_from_others() {
     let store = bench.open().await;
     let now = bench.options.clock.now();
     store.accept(bench.item("1")).await.unwrap();
-    let lease = store.lease_lanes(9, BUSY_TIMEOUT, now).await.unwrap().remove(0);
+    let lease = store.lease_lanes(Places::any(9), BUSY_TIMEOUT, now).await.unwrap().remove(0);
     let later = now + Duration::from_hours(1);
-    assert_eq!(store.lease_lanes(9, BUSY_TIMEOUT, later).await.unwrap().len(), 0);
+    assert_eq!(store.lease_lanes(Places::any(9), BUSY_TIMEOUT, later).await.unwrap().len(), 0);
     store.record_outcome(&lease, &[lease.items[0].id], StoredOutcome::Done).await.unwrap();
 }
 
@@ -306,7 +307,8 @@ async fn without_a_boot_id_everything_unfinished_is_in_doubt() {
     bench.options.boot_id = None;
     bench.open().await.accept(bench.item("1")).await.unwrap();
     let store = bench.open().await;
-    let leases = store.lease_lanes(1, BUSY_TIMEOUT, bench.options.clock.now()).await.unwrap();
+    let leases =
+        store.lease_lanes(Places::any(1), BUSY_TIMEOUT, bench.options.clock.now()).await.unwrap();
     assert!(leases[0].items[0].may_have_unrecorded_calls);
 }
 
@@ -328,16 +330,16 @@ async fn a_lane_is_free_only_when_its_release_is_committed() {
     let store = bench.open().await;
     store.accept(bench.item("1")).await.unwrap();
     let now = bench.options.clock.now();
-    let lease = store.lease_lanes(1, BUSY_TIMEOUT, now).await.unwrap().remove(0);
+    let lease = store.lease_lanes(Places::any(1), BUSY_TIMEOUT, now).await.unwrap().remove(0);
     let busy = occupy(&store).await;
     let both = join(
         store.release_lane(lease, Some(now + BUSY_TIMEOUT)),
-        store.lease_lanes(1, BUSY_TIMEOUT, now),
+        store.lease_lanes(Places::any(1), BUSY_TIMEOUT, now),
     );
     let ((released, claimed), ()) = join(both, async { drop(busy) }).await;
     released.unwrap();
     assert_eq!(claimed.unwrap().len(), 0);
-    assert_eq!(store.lease_lanes(1, BUSY_TIMEOUT, now).await.unwrap().len(), 0);
+    assert_eq!(store.lease_lanes(Places::any(1), BUSY_TIMEOUT, now).await.unwrap().len(), 0);
 }
 
 #[tokio::test]
@@ -346,15 +348,15 @@ async fn what_comes_into_an_idle_lane_lies_ready_and_others_still_have_their_tur
     let store = bench.open().await;
     let now = bench.options.clock.now();
     store.accept(bench.item("old")).await.unwrap();
-    assert!(!store.leases().has_ready(), "nobody has claimed yet");
-    let old = store.lease_lanes(1, BUSY_TIMEOUT, now).await.unwrap().remove(0);
+    assert!(!store.leases().has_ready(Places::any(1)), "nobody has claimed yet");
+    let old = store.lease_lanes(Places::any(1), BUSY_TIMEOUT, now).await.unwrap().remove(0);
     store.release_lane(old, None).await.unwrap();
     let mut claimed = Vec::new();
     for number in 0..MAX_READY_IN_A_ROW {
         store.accept(bench.item(&number.to_string())).await.unwrap();
-        assert!(store.leases().has_ready());
-        assert_eq!(store.next_due().await.unwrap(), Some(now));
-        let lease = store.lease_lanes(1, BUSY_TIMEOUT, now).await.unwrap().remove(0);
+        assert!(store.leases().has_ready(Places::any(1)));
+        assert_eq!(store.next_due(Places::any(1)).await.unwrap(), Some(now));
+        let lease = store.lease_lanes(Places::any(1), BUSY_TIMEOUT, now).await.unwrap().remove(0);
         claimed.push(lease.items[0].key.clone());
     }
     assert_eq!((claimed[0].as_str(), claimed.last().unwrap().as_str()), ("0", "old"));
@@ -405,7 +407,7 @@ async fn a_full_disk_fails_those_whom_it_concerns_and_nobody_later() {
 async fn a_failed_commit_fails_those_who_wait_and_nobody_later() {
     let bench = Bench::new();
     let store = bench.open().await;
-    store.lease_lanes(1, BUSY_TIMEOUT, bench.options.clock.now()).await.unwrap();
+    store.lease_lanes(Places::any(1), BUSY_TIMEOUT, bench.options.clock.now()).await.unwrap();
     // SQLite finds this out only when it commits.
     let orphan = || {
         store.database.run_write(|tx| {
@@ -422,7 +424,8 @@ async fn a_failed_commit_fails_those_who_wait_and_nobody_later() {
     }
     assert!(orphan().await.is_err());
     assert_eq!(store.accept(bench.item("1")).await.unwrap(), Accepted::New);
-    let leases = store.lease_lanes(1, BUSY_TIMEOUT, bench.options.clock.now()).await.unwrap();
+    let leases =
+        store.lease_lanes(Places::any(1), BUSY_TIMEOUT, bench.options.clock.now()).await.unwrap();
     assert_eq!(leases.len(), 1, "a lane that was offered in vain is free");
 }
 
@@ -473,7 +476,7 @@ async fn a_lane_has_a_row_exactly_as_long_as_an_item_waits_in_it() {
     };
     store.link_message(link, Timestamp::UNIX_EPOCH).await.unwrap();
     assert_eq!(rows().await, 2);
-    let leases = store.lease_lanes(9, BUSY_TIMEOUT, now).await.unwrap();
+    let leases = store.lease_lanes(Places::any(9), BUSY_TIMEOUT, now).await.unwrap();
     let parked = StoredOutcome::Parked { reason: "refused".to_owned() };
     store.record_outcome(&leases[0], &[leases[0].items[0].id], StoredOutcome::Done).await.unwrap();
     store.record_outcome(&leases[1], &[leases[1].items[0].id], parked).await.unwrap();
@@ -552,8 +555,10 @@ fn finished_by(at: Timestamp) -> Cutoffs {
 
 async fn settle_all(bench: &Bench, store: &SqliteStore, outcome: impl Fn(&Item) -> StoredOutcome) {
     loop {
-        let leases =
-            store.lease_lanes(1000, BUSY_TIMEOUT, bench.options.clock.now()).await.unwrap();
+        let leases = store
+            .lease_lanes(Places::any(1000), BUSY_TIMEOUT, bench.options.clock.now())
+            .await
+            .unwrap();
         if leases.is_empty() {
             return;
         }

@@ -219,7 +219,7 @@ impl Pair {
 
     async fn claim(&mut self, limit: usize) {
         let now = self.db.now();
-        let leases = self.store.lease_lanes(limit, LEASE, now).await.unwrap();
+        let leases = self.store.lease_lanes(Places::any(limit), LEASE, now).await.unwrap();
         self.model.check_claim(&leases, limit, now);
         self.leases.extend(leases);
     }

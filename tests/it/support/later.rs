@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use blip_slack::app::Tuning;
 use blip_slack::clock::Clock;
 use blip_slack::demo::CHANNEL;
+use blip_slack::store::Places;
 use blip_slack_standins::slack::Message;
 use jiff::Timestamp;
 use jiff::civil::{Time, Weekday};
@@ -77,7 +78,8 @@ impl Later {
         let through = async {
             let (mut next, mut since) = (None, Instant::now());
             loop {
-                let (due, now) = (store.next_due().await.unwrap(), self.running.clock.now());
+                let (due, now) =
+                    (store.next_due(Places::any(1)).await.unwrap(), self.running.clock.now());
                 // What is under way is due again when its lease runs out.
                 if due.is_none_or(|due| due >= now + LEASE) {
                     break;
@@ -102,7 +104,8 @@ impl Later {
         let became = async {
             while !is_so() {
                 tick.tick().await;
-                let due = self.bridge.app().unwrap().store().next_due().await.unwrap();
+                let due =
+                    self.bridge.app().unwrap().store().next_due(Places::any(1)).await.unwrap();
                 let pause = due.map(|due| due.duration_since(self.running.clock.now()));
                 let pause = pause.and_then(|pause| Duration::try_from(pause).ok());
                 // What is under way is due again when its lease runs out.

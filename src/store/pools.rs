@@ -1,0 +1,93 @@
+//! Which lanes are worked on beside each other without taking each other's places.
+
+use super::Lease;
+
+/// What a lane waits for while it is worked on. Lanes of one pool share its places, and none can take
+/// those of another pool: where Blip does not answer, customers' words are still shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pool {
+    /// What is shown in Slack.
+    ToSlack,
+    /// What goes to Blip.
+    ToBlip,
+    /// Files on their way.
+    Files,
+    /// What nobody waits for: cards, marks, reminders, comparisons.
+    Background,
+}
+
+/// By what the name of a lane begins with, the first that fits. The tables of the databases say the
+/// same (`lane.pool`); `the_tables_know_the_pool_of_each_lane` compares them.
+const PREFIXES: [(&str, Pool); 6] = [
+    ("ticket:", Pool::ToSlack),
+    ("reply:", Pool::ToBlip),
+    ("slack:", Pool::ToBlip),
+    ("file:", Pool::Files),
+    ("own:file:", Pool::Files),
+    ("own:", Pool::Background),
+];
+
+impl Pool {
+    /// All of them, in the order of their numbers in the tables.
+    pub const ALL: [Self; 4] = [Self::ToSlack, Self::ToBlip, Self::Files, Self::Background];
+
+    /// That of the lane with this name.
+    pub fn of_lane(name: &str) -> Self {
+        let found = PREFIXES.iter().find(|(prefix, _)| name.starts_with(prefix));
+        found.map_or(Self::Background, |(_, pool)| *pool)
+    }
+
+    /// Its number in the tables.
+    pub fn number(self) -> usize {
+        match self {
+            Self::ToSlack => 0,
+            Self::ToBlip => 1,
+            Self::Files => 2,
+            Self::Background => 3,
+        }
+    }
+}
+
+/// How many lanes may be leased: of each pool, and of all together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Places {
+    of_pool: [usize; Pool::ALL.len()],
+    all: usize,
+}
+
+impl Places {
+    /// So many of each pool.
+    pub fn of_pools(count: impl Fn(Pool) -> usize) -> Self {
+        let of_pool = Pool::ALL.map(count);
+        Self { of_pool, all: of_pool.iter().fold(0, |sum, count| sum.saturating_add(*count)) }
+    }
+
+    /// So many, of whichever pool.
+    pub fn any(count: usize) -> Self {
+        Self { of_pool: [count; Pool::ALL.len()], all: count }
+    }
+
+    /// How many of a pool.
+    pub(crate) fn count(&self, pool: Pool) -> usize {
+        self.of_pool.get(pool.number()).copied().unwrap_or_default()
+    }
+
+    /// How many of all together.
+    pub(crate) fn total(&self) -> usize {
+        self.all
+    }
+
+    /// Takes a place for a lane. False if there is none.
+    pub(crate) fn take(&mut self, lane: &str) -> bool {
+        let place = self.of_pool.get_mut(Pool::of_lane(lane).number());
+        let Some(left) = place.filter(|left| **left > 0 && self.all > 0) else { return false };
+        *left -= 1;
+        self.all -= 1;
+        true
+    }
+
+    /// Keeps the leases for which there are places, and gives the others back.
+    pub(super) fn split_leases(mut self, leases: Vec<Lease>) -> (Vec<Lease>, Vec<Lease>) {
+        leases.into_iter().partition(|lease| self.take(&lease.lane))
+    }
+}
