@@ -276,7 +276,8 @@ fn build_reminder_rules(config: &Config) -> ReminderRules {
         unclaimed: config.desk.remind_unclaimed,
         unanswered: config.desk.remind_unanswered,
         escalate_to: config.desk.escalate_to.clone(),
-        hours: config.desk.business_hours,
+        hours: config.desk.business_hours.clone(),
+        team_hours: config.desk.team_hours.clone(),
         zone: config.timezone.clone(),
     }
 }

@@ -144,7 +144,19 @@ settings! {
                 optional(parse::parse_hours),
                 variable(VariableGroup::Desk, "BUSINESS_HOURS")
                     .means("When the team works, in TIMEZONE; reminders count only this time")
-                    .form(Words("days and hours such as mon-fri 09:00-18:00"), "mon-fri 09:00-18:00");
+                    .form(
+                        Words("days with their hours, then days off, with ; between them, such as mon-fri 09:00-18:00; off 12-25"),
+                        "mon-fri 09:00-12:00,13:00-18:00; sat 09:00-13:00; off 12-25",
+                    );
+            /// When teams work that have hours of their own.
+            pub(crate) team_hours: HashMap<String, WorkingHours> =
+                or_empty(parse::parse_team_hours),
+                variable(VariableGroup::Desk, "BUSINESS_HOURS_TEAMS")
+                    .means("When teams work that have hours of their own; all others have BUSINESS_HOURS")
+                    .form(
+                        Words("teams with their hours as in BUSINESS_HOURS, with a vertical bar between them"),
+                        "Vendas=mon-sat 08:00-20:00|Suporte=mon-sun 00:00-24:00; off 01-01",
+                    );
         }
     }
 }

@@ -240,6 +240,19 @@ pub(crate) fn parse_hours(value: &str) -> Option<WorkingHours> {
     value.parse().ok()
 }
 
+/// The hours of teams, with `|` between them: commas and semicolons stand in the hours themselves.
+pub(crate) fn parse_team_hours(value: &str) -> Option<HashMap<String, WorkingHours>> {
+    let mut teams = HashMap::new();
+    for entry in value.split('|') {
+        let (team, hours) = entry.split_once('=')?;
+        let team = team.trim();
+        if team.is_empty() || teams.insert(team.to_owned(), parse_hours(hours)?).is_some() {
+            return None;
+        }
+    }
+    Some(teams)
+}
+
 pub(crate) fn parse_time_zone(value: &str) -> Option<TimeZone> {
     TimeZone::get(value).ok()
 }
@@ -419,6 +432,18 @@ mod tests {
         assert_eq!(teams["Pós venda"], ChannelRef::Id(ChannelId::parse("C1").unwrap()));
         for value in ["Vendas", "Vendas=", "=C1", "Vendas=C1,Vendas=C2", "Vendas=C1,"] {
             assert_eq!(parse_team_channels(value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn each_team_may_have_hours_of_its_own() {
+        let hours = "mon-fri 09:00-12:00,13:00-18:00; off 12-25";
+        let value = format!("Pós venda={hours} | Suporte = mon-sun 00:00-24:00");
+        let teams = parse_team_hours(&value).unwrap();
+        assert_eq!((teams.len(), &teams["Pós venda"]), (2, &parse_hours(hours).unwrap()));
+        let two = "A=mon 09:00-12:00|A=tue 09:00-12:00";
+        for value in ["", "Vendas", "Vendas=", "=mon 09:00-12:00", two, "A=mon 09:00-12:00|"] {
+            assert_eq!(parse_team_hours(value), None, "{value}");
         }
     }
 

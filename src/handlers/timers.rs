@@ -4,6 +4,7 @@
 //! Nothing waits here. Each is a job in the inbox that is due then, and looks whether there is still
 //! reason for it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub(crate) struct ReminderRules {
     pub(crate) escalate_to: Option<String>,
     /// When the team works; always if there are none.
     pub(crate) hours: Option<WorkingHours>,
+    /// When teams work that have hours of their own.
+    pub(crate) team_hours: HashMap<String, WorkingHours>,
     /// The zone of these hours.
     pub(crate) zone: jiff::tz::TimeZone,
 }
@@ -43,10 +46,16 @@ impl ReminderRules {
         }
     }
 
-    /// When patience ends that began at a time.
-    pub(crate) fn due_time(&self, since: Timestamp, patience: Duration) -> Timestamp {
+    /// When patience with a ticket ends that began at a time, within the hours of its team.
+    pub(crate) fn due_time(
+        &self,
+        ticket: &Ticket,
+        since: Timestamp,
+        patience: Duration,
+    ) -> Timestamp {
         let patience = SignedDuration::try_from(patience).unwrap_or(SignedDuration::MAX);
-        match &self.hours {
+        let of_team = ticket.team.as_ref().and_then(|team| self.team_hours.get(team));
+        match of_team.or(self.hours.as_ref()) {
             Some(hours) => hours.add_working_time(since, patience, &self.zone),
             None => since + patience,
         }
@@ -160,7 +169,7 @@ impl Timers {
         let Some(patience) = self.reminders.delay_for(about) else { return Ok(()) };
         let reminder =
             Reminder { ticket: ticket.id.clone(), about, since: since.as_millisecond(), round: 0 };
-        let due = self.reminders.due_time(since, patience);
+        let due = self.reminders.due_time(ticket, since, patience);
         Ok(self.calls.enqueue_item(Job::send_reminder(reminder, due)).await?)
     }
 

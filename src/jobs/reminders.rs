@@ -44,7 +44,7 @@ impl Reminders {
         }
         // It is due within working time, but the bridge may have been down then.
         let now = self.calls.clock.now();
-        let open = rules.due_time(now, Duration::ZERO);
+        let open = rules.due_time(&ticket, now, Duration::ZERO);
         if open > now {
             return Err(Interrupt::Wait(open));
         }
@@ -57,7 +57,7 @@ impl Reminders {
         if reminder.round < last {
             let next = Reminder { round: reminder.round + 1, ..reminder.clone() };
             // Counted from now: after a pause nobody is to hear it all at once.
-            let due = rules.due_time(now, patience);
+            let due = rules.due_time(&ticket, now, patience);
             self.calls.enqueue_item(Job::send_reminder(next, due)).await?;
         }
         Ok(())

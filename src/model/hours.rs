@@ -2,42 +2,67 @@
 
 use std::str::FromStr;
 
-use jiff::civil::{Time, Weekday};
+use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan, Zoned};
 
-/// The days and hours in which the team works, the same on each of its days.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The hours in which the team works, by day of the week, and the days on which it does not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct WorkingHours {
-    first: Weekday,
-    last: Weekday,
-    from: Time,
-    to: Time,
+    /// The spans of each day from Monday on, in order, none of which touches the next.
+    week: [Vec<(Time, Time)>; 7],
+    off: Vec<DayOff>,
+}
+
+/// A day on which the team does not work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum DayOff {
+    /// Of every year: month and day.
+    Yearly(i8, i8),
+    /// Of one year.
+    Once(Date),
 }
 
 /// The text does not say when the team works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("hours are written as mon-fri 09:00-18:00")]
+#[error("hours are written as mon-fri 09:00-12:00,13:00-18:00; sat 09:00-13:00; off 12-25")]
 pub(crate) struct UnreadableHours;
 
-/// Days that are looked at for working time: two weeks hold some for everybody.
-const MAX_DAYS_AHEAD: usize = 15;
+/// Days that are looked at for working time: even a team of one hour a week has a day of it by then.
+const MAX_DAYS_AHEAD: usize = 400;
+/// What a list of days off begins with.
+const OFF_WORD: &str = "off";
+/// A year with a 29th of February, in which every day of any year can be written.
+const LEAP_YEAR: i16 = 2024;
 
 impl FromStr for WorkingHours {
     type Err = UnreadableHours;
 
-    /// Reads `mon-fri 09:00-18:00`, or one day alone as in `sat 08:00-12:00`.
+    /// Reads parts with `;` between them: days with their spans, as in `mon-fri 09:00-12:00,13:00-18:00`
+    /// or `sat 08:00-12:00`, and days off of every year or of one, as in `off 12-25,2027-02-09`.
     fn from_str(text: &str) -> Result<Self, UnreadableHours> {
-        let (days, times) = text.trim().split_once(' ').ok_or(UnreadableHours)?;
-        let (first, last) = days.split_once('-').unwrap_or((days, days));
-        let (from, to) = times.trim().split_once('-').ok_or(UnreadableHours)?;
-        let hours = Self {
-            first: parse_day(first)?,
-            last: parse_day(last)?,
-            from: parse_clock_time(from)?,
-            to: parse_clock_time(to)?,
-        };
-        if hours.from < hours.to { Ok(hours) } else { Err(UnreadableHours) }
+        let mut hours = Self::default();
+        for part in text.split(';') {
+            let (days, rest) =
+                part.trim().split_once(char::is_whitespace).ok_or(UnreadableHours)?;
+            if days.eq_ignore_ascii_case(OFF_WORD) {
+                for day in rest.split(',') {
+                    hours.off.push(parse_day_off(day.trim())?);
+                }
+                continue;
+            }
+            let spans: Vec<_> = rest.split(',').map(parse_span).collect::<Result<_, _>>()?;
+            let days: Vec<_> = days.split(',').map(parse_days).collect::<Result<_, _>>()?;
+            for (number, day) in (0..).zip(&mut hours.week) {
+                if days.iter().any(|days| has_day(*days, number)) {
+                    day.extend_from_slice(&spans);
+                }
+            }
+        }
+        for day in &mut hours.week {
+            *day = join_spans(std::mem::take(day));
+        }
+        if hours.week.iter().all(Vec::is_empty) { Err(UnreadableHours) } else { Ok(hours) }
     }
 }
 
@@ -52,10 +77,10 @@ impl WorkingHours {
         let mut left = work;
         let mut at = start.to_zoned(zone.clone());
         for _ in 0..MAX_DAYS_AHEAD {
-            if let Some((from, to)) = self.remaining_shift(&at) {
+            for (from, to) in self.remaining_spans(&at) {
                 let open = to.duration_since(&from);
                 if left <= open {
-                    return from.timestamp() + left;
+                    return add_time(from.timestamp(), left);
                 }
                 left -= open;
             }
@@ -64,25 +89,94 @@ impl WorkingHours {
             };
             at = next;
         }
-        start + work
+        add_time(start, work)
     }
 
     /// What is left of the working time of a day.
-    fn remaining_shift(&self, at: &Zoned) -> Option<(Zoned, Zoned)> {
-        if !self.is_open_on(at.weekday()) {
-            return None;
+    fn remaining_spans(&self, at: &Zoned) -> Vec<(Zoned, Zoned)> {
+        let date = at.date();
+        let day = usize::try_from(date.weekday().to_monday_zero_offset()).unwrap_or_default();
+        if self.off.iter().any(|off| off.is_on(date)) {
+            return Vec::new();
         }
-        let on = |time: Time| at.date().to_datetime(time).to_zoned(at.time_zone().clone()).ok();
-        let (from, to) = (on(self.from)?, on(self.to)?);
-        let from = if from < *at { at.clone() } else { from };
-        (from < to).then_some((from, to))
+        let on = |time: Time| date.to_datetime(time).to_zoned(at.time_zone().clone()).ok();
+        let remaining = |(from, to): &(Time, Time)| {
+            let (from, to) = (on(*from)?, on(*to)?);
+            let from = if from < *at { at.clone() } else { from };
+            (from < to).then_some((from, to))
+        };
+        self.week.get(day).into_iter().flatten().filter_map(remaining).collect()
     }
+}
 
-    /// From the first day to the last, over the end of the week if need be.
-    fn is_open_on(&self, day: Weekday) -> bool {
-        let [first, last, day] = [self.first, self.last, day].map(Weekday::to_monday_zero_offset);
-        if first <= last { (first..=last).contains(&day) } else { day >= first || day <= last }
+impl DayOff {
+    fn is_on(self, date: Date) -> bool {
+        match self {
+            Self::Yearly(month, day) => (date.month(), date.day()) == (month, day),
+            Self::Once(day) => date == day,
+        }
     }
+}
+
+/// The time so much later; the last that there is, if it is beyond.
+fn add_time(start: Timestamp, time: SignedDuration) -> Timestamp {
+    start.saturating_add(time).unwrap_or(Timestamp::MAX)
+}
+
+/// Whether a day, counted from Monday, is from the first to the last, over the end of the week if
+/// need be.
+fn has_day((first, last): (Weekday, Weekday), day: i8) -> bool {
+    let [first, last] = [first, last].map(Weekday::to_monday_zero_offset);
+    if first <= last { (first..=last).contains(&day) } else { day >= first || day <= last }
+}
+
+/// The same time in order, with no span that touches the next.
+fn join_spans(mut spans: Vec<(Time, Time)>) -> Vec<(Time, Time)> {
+    spans.sort();
+    let mut joined: Vec<(Time, Time)> = Vec::new();
+    for (from, to) in spans {
+        match joined.last_mut() {
+            Some((_, end)) if from <= *end => *end = to.max(*end),
+            _ => joined.push((from, to)),
+        }
+    }
+    joined
+}
+
+fn parse_days(text: &str) -> Result<(Weekday, Weekday), UnreadableHours> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    Ok((parse_day(first)?, parse_day(last)?))
+}
+
+fn parse_span(text: &str) -> Result<(Time, Time), UnreadableHours> {
+    let (from, to) = text.trim().split_once('-').ok_or(UnreadableHours)?;
+    let (from, to) = (parse_clock_time(from)?, parse_clock_time(to)?);
+    if from < to { Ok((from, to)) } else { Err(UnreadableHours) }
+}
+
+/// Month and day, or year, month and day.
+fn parse_day_off(text: &str) -> Result<DayOff, UnreadableHours> {
+    let parts: Vec<&str> = text.split('-').collect();
+    let date = |year: i16, month: &str, day: &str| {
+        Date::new(year, parse_two_digits(month)?, parse_two_digits(day)?)
+            .map_err(|_| UnreadableHours)
+    };
+    match parts.as_slice() {
+        [month, day] => {
+            let day = date(LEAP_YEAR, month, day)?;
+            Ok(DayOff::Yearly(day.month(), day.day()))
+        }
+        [year, month, day] if year.len() == 4 => {
+            let year = year.parse().map_err(|_| UnreadableHours)?;
+            Ok(DayOff::Once(date(year, month, day)?))
+        }
+        _ => Err(UnreadableHours),
+    }
+}
+
+fn parse_two_digits(text: &str) -> Result<i8, UnreadableHours> {
+    let is_plain = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_plain.then(|| text.parse::<i8>().ok()).flatten().ok_or(UnreadableHours)
 }
 
 fn parse_day(name: &str) -> Result<Weekday, UnreadableHours> {
@@ -100,11 +194,7 @@ fn parse_day(name: &str) -> Result<Weekday, UnreadableHours> {
 
 fn parse_clock_time(text: &str) -> Result<Time, UnreadableHours> {
     let (hour, minute) = text.trim().split_once(':').ok_or(UnreadableHours)?;
-    let number = |text: &str| {
-        let is_plain = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
-        is_plain.then(|| text.parse::<i8>().ok()).flatten().ok_or(UnreadableHours)
-    };
-    let (hour, minute) = (number(hour)?, number(minute)?);
+    let (hour, minute) = (parse_two_digits(hour)?, parse_two_digits(minute)?);
     // The end of the day is written as 24:00.
     if (hour, minute) == (24, 0) {
         return Ok(Time::MAX);
@@ -125,6 +215,13 @@ mod tests {
         let zone = TimeZone::get("America/Sao_Paulo").unwrap();
         let office: WorkingHours = "mon-fri 09:00-18:00".parse().unwrap();
         let weekend: WorkingHours = "SAT-sun 10:00-12:00".parse().unwrap();
+        let shifts = "mon-fri 09:00-12:00,13:00-18:00; sat 09:00-13:00; off 12-25, 2026-09-07";
+        let shifts: WorkingHours = shifts.parse().unwrap();
+        // What overlaps or touches is counted once.
+        let mixed = "mon,wed 08:00-10:00 ; mon-mon 10:00-11:00,09:00-12:00; mon 12:00-14:00";
+        let mixed: WorkingHours = mixed.parse().unwrap();
+        let rare: WorkingHours = "sun 10:00-11:00".parse().unwrap();
+        let [office, weekend, shifts, mixed, rare] = [&office, &weekend, &shifts, &mixed, &rare];
         // The 3rd of August 2026 is a Monday.
         for (hours, start, minutes, end) in [
             (office, "2026-08-03T10:00", 30, "2026-08-03T10:30"),
@@ -135,6 +232,17 @@ mod tests {
             (office, "2026-08-03T09:00", 540, "2026-08-03T18:00"),
             (office, "2026-08-03T09:00", 1080, "2026-08-04T18:00"),
             (weekend, "2026-08-03T09:00", 150, "2026-08-09T10:30"),
+            // Over lunch, over a short Saturday, over a day off of every year and one of this year.
+            (shifts, "2026-08-03T11:50", 30, "2026-08-03T13:20"),
+            (shifts, "2026-08-07T17:50", 30, "2026-08-08T09:20"),
+            (shifts, "2026-08-08T12:50", 30, "2026-08-10T09:20"),
+            (shifts, "2026-12-24T17:50", 30, "2026-12-26T09:20"),
+            (shifts, "2026-09-04T17:50", 30, "2026-09-05T09:20"),
+            (shifts, "2026-09-05T12:50", 30, "2026-09-08T09:20"),
+            (shifts, "2027-09-06T17:50", 30, "2027-09-07T09:20"),
+            (mixed, "2026-08-03T08:00", 300, "2026-08-03T13:00"),
+            (mixed, "2026-08-04T08:00", 90, "2026-08-05T09:30"),
+            (rare, "2026-08-03T08:00", 1440, "2027-01-17T11:00"),
         ] {
             let work = SignedDuration::from_mins(minutes);
             assert_eq!(
@@ -157,10 +265,31 @@ mod tests {
             "mon-fri 09:00-25:00",
             "mon-fri 09:00-09:00",
             "mon-fri +9:00-18:00",
+            "mon-fri 09:00-18:00;",
+            "mon-fri 09:00-12:00,",
+            "mon,,fri 09:00-12:00",
+            "off 12-25",
+            "mon-fri 09:00-18:00; off",
+            "mon-fri 09:00-18:00; off 25-12",
+            "mon-fri 09:00-18:00; off 2-9",
+            "mon-fri 09:00-18:00; off 2026-02-29",
+            "mon-fri 09:00-18:00; off 12-25-2026",
         ] {
             assert_eq!(text.parse::<WorkingHours>(), Err(UnreadableHours), "{text:?}");
         }
-        assert!("mon-sun 00:00-24:00".parse::<WorkingHours>().is_ok());
+        for text in
+            ["mon-sun 00:00-24:00", "mon-fri 09:00-18:00; off 02-29", "SUN-mon\t09:00-10:00"]
+        {
+            assert!(text.parse::<WorkingHours>().is_ok(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn no_time_is_too_late() {
+        let hours: WorkingHours = "mon-fri 09:00-18:00".parse().unwrap();
+        let zone = TimeZone::get("America/Sao_Paulo").unwrap();
+        let late = hours.add_working_time(Timestamp::MAX, SignedDuration::MAX, &zone);
+        assert_eq!(late, Timestamp::MAX);
     }
 
     proptest::proptest! {

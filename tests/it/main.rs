@@ -29,6 +29,7 @@ mod files;
 mod glance;
 mod history;
 mod hold;
+mod hours;
 mod ids;
 mod init;
 mod intake;
