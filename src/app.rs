@@ -347,6 +347,7 @@ fn build_intake(
             bots: clients.clients.clone(),
             texts,
             agent_group: agent_group(config),
+            tag_rule: config.desk.tag_rule,
             lists: ChoiceCache::new(calls.clock.clone(), tasks.clone()),
             homes: HomeTabs::default(),
             readiness: Arc::clone(&readiness),

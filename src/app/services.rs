@@ -358,18 +358,18 @@ impl MoveServices {
             timers: Arc::clone(timers),
             texts: texts.clone(),
         });
-        let moves = Arc::new(build_moves(base, transitions, claims, &composer));
+        let moves = Arc::new(build_moves(config, base, (transitions, claims), &composer));
         Self { endings, window, permission, outgoing, composer, moves }
     }
 }
 
 fn build_moves(
+    config: &Config,
     base: &Base,
-    transitions: Arc<Transitions>,
-    claims: Arc<Claims>,
+    (transitions, claims): (Arc<Transitions>, Arc<Claims>),
     composer: &Arc<Composer>,
 ) -> Moves {
-    let Base { calls, people, platforms, .. } = base;
+    let Base { calls, people, threads, platforms, .. } = base;
     let bots = &platforms.bots;
     Moves {
         closings: Arc::new(Closings {
@@ -388,6 +388,10 @@ fn build_moves(
             transitions: Arc::clone(&transitions),
             calls: Arc::clone(calls),
             bots: Arc::clone(bots),
+            threads: Arc::clone(threads),
+            texts: platforms.texts.clone(),
+            rule: config.desk.tag_rule,
+            needs: DashMap::new(),
         }),
         transitions,
         claims,

@@ -67,6 +67,34 @@ pub(crate) struct Attendant {
     pub(crate) teams: Vec<String>,
 }
 
+/// The tags from which people choose, and whether the desk wants one before a ticket is closed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TagChoices {
+    /// The tags.
+    pub(crate) tags: Vec<String>,
+    /// Whether the desk wants one.
+    pub(crate) is_one_wanted: bool,
+}
+
+impl TagChoices {
+    /// Reads what the portal has written (`blip.md`, additions §8).
+    fn from_settings(settings: &Value) -> Self {
+        // A bucket keeps text as well as documents.
+        let parsed = settings.as_str().and_then(lenient::parse_json);
+        let settings = parsed.as_ref().unwrap_or(settings);
+        if !lenient::is_true(settings, "hasTags") {
+            return Self::default();
+        }
+        let tag = |tag: &Value| {
+            lenient::as_text(tag).or_else(|| get_text(tag, "name")).or_else(|| get_text(tag, "tag"))
+        };
+        Self {
+            tags: lenient::get_list(settings, "tags").iter().filter_map(tag).collect(),
+            is_one_wanted: lenient::is_true(settings, "isTagsRequired"),
+        }
+    }
+}
+
 /// A canned reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CannedReply {
@@ -387,6 +415,31 @@ impl BlipClient {
     /// The names of the teams.
     pub(crate) async fn fetch_teams(&self) -> Result<Vec<String>, Error> {
         self.fetch_names("read teams", list::TEAMS_PATH).await
+    }
+
+    /// The tags to choose from: those of the desk or, where it has none, those in use.
+    pub(crate) async fn fetch_tag_choices(&self) -> Result<TagChoices, Error> {
+        match tokio::join!(self.fetch_tag_settings(), self.fetch_tags()) {
+            (Ok(settings), _) if !settings.tags.is_empty() => Ok(settings),
+            (settings, Ok(tags)) => {
+                let is_one_wanted = settings.is_ok_and(|settings| settings.is_one_wanted);
+                Ok(TagChoices { tags, is_one_wanted })
+            }
+            (_, Err(error)) => Err(error),
+        }
+    }
+
+    /// The tags that the desk was given, and whether it wants one; none where Blip does not tell.
+    pub(crate) async fn fetch_tag_settings(&self) -> Result<TagChoices, Error> {
+        let bot = key_name(&self.key);
+        let command = envelope::get_tag_settings(&new_request_id(), bot.as_deref());
+        match self.send_command("read tag settings", &command).await {
+            Ok(settings) => {
+                Ok(settings.as_ref().map(TagChoices::from_settings).unwrap_or_default())
+            }
+            Err(error) if error.code().is_some() => Ok(TagChoices::default()),
+            Err(error) => Err(error),
+        }
     }
 
     /// The tags in use.

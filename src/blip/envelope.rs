@@ -211,6 +211,14 @@ pub(crate) fn get_desk_configuration(request: &str, bot: Option<&str>) -> Value 
     json!({"id": request, "method": "get", "uri": uri})
 }
 
+/// Asks for the tags of a bot's desk, which its portal writes (`blip.md`, additions §8). Without a name
+/// the bot is the one that asks.
+pub(crate) fn get_tag_settings(request: &str, bot: Option<&str>) -> Value {
+    let bot = bot.map(|bot| format!("lime://{}@msging.net", encode_path_part(bot)));
+    let uri = format!("{}/buckets/blip:desk:tags", bot.unwrap_or_default());
+    json!({"id": request, "method": "get", "uri": uri})
+}
+
 /// Asks for one of the WhatsApp templates (`blip.md`, part 2 §1.1).
 pub(crate) fn get_templates(request: &str) -> Value {
     build_get(request, WHATSAPP_NODE, "/message-templates?$take=1")

@@ -12,7 +12,7 @@ use super::variable::ValueForm::{Flag, OneOf, Whole, Words};
 use super::variable::ValuePrivacy::Personal;
 use super::variable::{VariableGroup, variable};
 use crate::model::personal::NumberKind;
-use crate::model::{SlackUserId, WorkingHours};
+use crate::model::{SlackUserId, TagRule, WorkingHours};
 
 settings! {
     /// How people work with tickets.
@@ -78,6 +78,13 @@ settings! {
                     .means("Whose replies go to the customer: those of the holder, or of any agent")
                     .form(OneOf(&["holder", "anyone"]), "holder")
                     .default("holder");
+            /// Whether a ticket must have a tag before it is closed.
+            pub(crate) tag_rule: TagRule =
+                one_of(&[("blip", TagRule::Blip), ("true", TagRule::Always), ("false", TagRule::Never)]),
+                variable(VariableGroup::Desk, "REQUIRE_TAGS")
+                    .means("Whether a ticket must have a tag before it is closed: as the desk at Blip wants it, always, or never")
+                    .form(OneOf(&["blip", "true", "false"]), "blip")
+                    .default("blip");
             /// How a message begins that stays in Slack.
             pub(crate) note_prefix: String =
                 given(parse::parse_note_prefix),

@@ -10,10 +10,10 @@ use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 
 use crate::blip;
-use crate::blip::client::{Attendant, CannedReply};
+use crate::blip::client::{Attendant, CannedReply, TagChoices};
 use crate::clock::Clock;
 use crate::locale::Texts;
-use crate::model::BotName;
+use crate::model::{BotName, TagRule};
 use crate::slack::choices::Choice;
 use crate::slack::ids::ChoiceList;
 
@@ -45,7 +45,7 @@ struct CachedList {
 #[derive(Clone)]
 enum ListEntries {
     Destinations { teams: Vec<String>, agents: Vec<Attendant> },
-    Tags(Vec<String>),
+    Tags(TagChoices),
     Replies(Vec<CannedReply>),
 }
 
@@ -64,7 +64,7 @@ impl ChoiceCache {
     ) -> Vec<(String, Vec<Choice>)> {
         match self.get_list(bot, list).await {
             None => Vec::new(),
-            Some(ListEntries::Tags(tags)) => {
+            Some(ListEntries::Tags(TagChoices { tags, .. })) => {
                 vec![(String::new(), tags.iter().map(|tag| Choice::from_text(tag)).collect())]
             }
             Some(ListEntries::Replies(replies)) => group_by_category(&replies),
@@ -92,6 +92,24 @@ impl ChoiceCache {
         match self.get_list(bot, ChoiceList::Replies).await? {
             ListEntries::Replies(replies) => replies.into_iter().find(|reply| reply.id == id),
             ListEntries::Destinations { .. } | ListEntries::Tags(_) => None,
+        }
+    }
+
+    /// Whether a ticket of a bot must have a tag before it is closed, as far as Blip tells in time.
+    pub(super) async fn is_tag_needed(
+        &self,
+        bot: &Arc<blip::BlipClient>,
+        rule: TagRule,
+        patience: Duration,
+    ) -> bool {
+        if rule == TagRule::Never {
+            return false;
+        }
+        match tokio::time::timeout(patience, self.get_list(bot, ChoiceList::Tags)).await {
+            Ok(Some(ListEntries::Tags(TagChoices { tags, is_one_wanted }))) => {
+                rule.is_tag_needed(is_one_wanted, !tags.is_empty())
+            }
+            _ => false,
         }
     }
 
@@ -145,7 +163,7 @@ fn group_by_category(replies: &[CannedReply]) -> Vec<(String, Vec<Choice>)> {
 
 async fn fetch_list(bot: &blip::BlipClient, list: ChoiceList) -> Result<ListEntries, blip::Error> {
     match list {
-        ChoiceList::Tags => bot.fetch_tags().await.map(ListEntries::Tags),
+        ChoiceList::Tags => bot.fetch_tag_choices().await.map(ListEntries::Tags),
         ChoiceList::Replies => bot.fetch_canned_replies().await.map(ListEntries::Replies),
         ChoiceList::Destinations => {
             let (teams, agents) = tokio::join!(bot.fetch_teams(), bot.fetch_agents());

@@ -18,7 +18,9 @@ use crate::blip::ContactDocument;
 use crate::blip::parse::{self, Direction, ThreadMessage};
 use crate::clock::Clock;
 use crate::locale::Texts;
-use crate::model::{BotName, Content, Failure, Readiness, SlackUserId, Ticket, TicketId, canned};
+use crate::model::{
+    BotName, Content, Failure, Readiness, SlackUserId, TagRule, Ticket, TicketId, canned,
+};
 use crate::slack::choices::build_options;
 use crate::slack::compose;
 use crate::slack::dialog::{
@@ -66,6 +68,8 @@ pub(crate) struct Dialogs {
     pub(crate) texts: Texts,
     /// The user group whose members are agents; all full members if there is none.
     pub(crate) agent_group: Option<String>,
+    /// Whether a ticket must have a tag before it is closed.
+    pub(crate) tag_rule: TagRule,
     /// The lists, for a short while.
     pub(crate) lists: ChoiceCache,
     /// The home tabs that were opened lately.
@@ -164,8 +168,10 @@ impl Dialogs {
         let mut ticket = self.find_late_ticket(&farewell.ticket).await?;
         ticket.tags.clone_from(&farewell.tags);
         let texts = self.load_viewer(&farewell.by).await.texts;
+        let is_tag_needed = self.is_tag_needed(&ticket).await;
         let words = Some(farewell.words.as_str());
-        Some(compose::replace_view(modal::build_close_without_farewell(&ticket, words, &texts)))
+        let view = modal::build_close_without_farewell(&ticket, words, is_tag_needed, &texts);
+        Some(compose::replace_view(view))
     }
 
     /// A ticket whose customer cannot be written to any more. One that cannot be read now is looked
@@ -206,10 +212,11 @@ impl Dialogs {
         let words = &reader.texts;
         match &asked.dialog {
             Dialog::Close => {
+                let is_tag_needed = self.is_tag_needed(&ticket).await;
                 let view = if ticket.is_window_closed(self.clock.now()) {
-                    modal::build_close_without_farewell(&ticket, None, words)
+                    modal::build_close_without_farewell(&ticket, None, is_tag_needed, words)
                 } else {
-                    modal::build_close_dialog(&ticket, words)
+                    modal::build_close_dialog(&ticket, is_tag_needed, words)
                 };
                 self.show_view(asked, &view).await
             }
@@ -238,6 +245,14 @@ impl Dialogs {
             Dialog::History | Dialog::Details => {
                 self.show_or_update_view(asked, ticket, reader).await
             }
+        }
+    }
+
+    /// Whether a ticket must have a tag before it is closed, as far as Blip tells in time.
+    async fn is_tag_needed(&self, ticket: &Ticket) -> bool {
+        match self.bots.get(ticket.id.bot()) {
+            Some(bot) => self.lists.is_tag_needed(bot, self.tag_rule, FIRST_VIEW_DEADLINE).await,
+            None => false,
         }
     }
 

@@ -22,6 +22,7 @@ pub(crate) mod marks;
 pub(crate) mod personal;
 pub(crate) mod readiness;
 pub(crate) mod reply;
+pub(crate) mod tag_rule;
 pub(crate) mod text;
 pub(crate) mod ticket;
 
@@ -39,6 +40,7 @@ pub(crate) use hours::WorkingHours;
 pub use ids::{BotName, ChannelId, ChannelRef, MessageTs, SlackUserId, TicketId};
 pub use readiness::Outage;
 pub(crate) use readiness::Readiness;
+pub(crate) use tag_rule::TagRule;
 pub use ticket::{
     Agent, Closing, Customer, Move, MoveRefusal, Thread, Ticket, TicketEnding, TicketSnapshot,
     TicketState, TransferTarget, domain_of, is_tunnel,

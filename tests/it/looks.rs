@@ -166,9 +166,9 @@ fn dialogs() {
             })
             .to_vec();
         let views = [
-            modal::build_close_dialog(&ticket, &words),
-            modal::build_close_without_farewell(&ticket, None, &words),
-            modal::build_close_without_farewell(&ticket, Some("Tchau, *Maria*!"), &words),
+            modal::build_close_dialog(&ticket, false, &words),
+            modal::build_close_without_farewell(&ticket, None, false, &words),
+            modal::build_close_without_farewell(&ticket, Some("Tchau, *Maria*!"), false, &words),
             modal::build_window_closed_view("dialog-reply", &words),
             modal::build_transfer_dialog(&ticket, &words),
             modal::build_tags_dialog(&ticket, &words),
@@ -269,7 +269,7 @@ fn what_slack_gets_of_each_view() {
         ("More".to_owned(), vec![Choice::from_text("Varejo"), Choice::from_text("")]),
     ];
     for (name, view) in [
-        ("close", json!(modal::build_close_dialog(&held, &words))),
+        ("close", json!(modal::build_close_dialog(&held, false, &words))),
         ("transfer", json!(modal::build_transfer_dialog(&held, &words))),
         ("tags", json!(modal::build_tags_dialog(&held, &words))),
         ("reply", json!(modal::build_reply_dialog(&held, None, &words))),
@@ -331,7 +331,7 @@ fn nothing_is_too_much_for_slack() {
     let said = vec![(true, Content::Text(long.clone())); 100];
     let earlier = vec![(full.clone(), Some("https://x.slack.com/a".to_owned())); 10];
     for view in [
-        modal::build_close_dialog(&full, &words),
+        modal::build_close_dialog(&full, false, &words),
         modal::build_tags_dialog(&full, &words),
         modal::build_reply_dialog(&full, Some((&long, &long)), &words),
         modal::build_history_view(&earlier, Some(&said), &words),

@@ -1,15 +1,24 @@
-//! Replacing the tags of a ticket.
+//! Replacing the tags of a ticket, and asking for one before it is closed.
 
 use std::sync::Arc;
 
+use dashmap::DashMap;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::blip::text::{self, MentionNames, StyleMarks};
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{CallError, PipeResult};
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::moves::transitions::Transitions;
 use crate::handlers::people::Person;
+use crate::handlers::posts::ThreadPost;
+use crate::handlers::thread::Threads;
 use crate::inbox::Job;
-use crate::model::{Move, Ticket};
+use crate::locale::Texts;
+use crate::model::{BotName, Button, Closing, Move, TagRule, Ticket, TicketId};
+use crate::slack::card;
+use crate::slack::rich_text::Mention;
 use crate::store::Item;
 
 /// Tags tickets.
@@ -17,9 +26,73 @@ pub(crate) struct Tags {
     pub(crate) transitions: Arc<Transitions>,
     pub(crate) calls: Arc<Calls>,
     pub(crate) bots: Arc<Bots>,
+    pub(crate) threads: Arc<Threads>,
+    pub(crate) texts: Texts,
+    pub(crate) rule: TagRule,
+    /// Which bots want a tag, and until when that is believed.
+    pub(crate) needs: DashMap<BotName, (bool, Timestamp)>,
 }
 
+/// How long it is believed whether a bot wants a tag: somebody changes that in the portal once.
+const NEED_LIFETIME: SignedDuration = SignedDuration::from_mins(5);
+
 impl Tags {
+    /// Asks in the thread for a tag, if one is needed to close the ticket and it would have none;
+    /// returns whether it did. A reaction opens no dialog, so the line has the button that does.
+    pub(crate) async fn ask_for_missing_tag(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        closing: &Closing,
+    ) -> PipeResult<bool> {
+        let tags = closing.tags.as_ref().unwrap_or(&ticket.tags);
+        if !tags.is_empty() || self.rule == TagRule::Never {
+            return Ok(false);
+        }
+        let has_begun =
+            self.calls.read_begun_calls(item).await?.iter().any(|(step, _)| step == "close");
+        if has_begun || !self.is_tag_needed(ticket.id.bot(), &ticket.id).await? {
+            return Ok(false);
+        }
+        let mention = Mention::User(person.user.clone());
+        let mentions = [("agent", &mention)];
+        let mut post = match &closing.farewell {
+            None => ThreadPost::from_text(&self.texts, "thread-tag-needed", &[], &mentions),
+            // The dialog opened before Blip told, and what was typed into it is not to be lost.
+            Some(farewell) => {
+                let style = StyleMarks::for_domain(&ticket.customer.domain);
+                let farewell = text::write_plain_text(farewell, &MentionNames::default(), &style);
+                let args = [("text", farewell.as_str())];
+                ThreadPost::from_text(&self.texts, "thread-tag-needed-farewell", &args, &mentions)
+            }
+        };
+        post.blocks.extend(card::build_answers(
+            &[Button::Close, Button::Tags],
+            &ticket.id,
+            &self.texts,
+        ));
+        self.threads.post_when_due(item, "refused", ticket, &post).await?;
+        Ok(true)
+    }
+
+    async fn is_tag_needed(&self, bot_name: &BotName, ticket: &TicketId) -> PipeResult<bool> {
+        let now = self.calls.clock.now();
+        let known = self.needs.get(bot_name).map(|known| *known);
+        if let Some((is_needed, until)) = known
+            && now < until
+        {
+            return Ok(is_needed);
+        }
+        let bot = self.bots.require_bot(ticket)?;
+        let settings = bot.fetch_tag_settings().await?;
+        let has_choice = !settings.tags.is_empty()
+            || (self.rule == TagRule::Always && !bot.fetch_tags().await?.is_empty());
+        let is_needed = self.rule.is_tag_needed(settings.is_one_wanted, has_choice);
+        self.needs.insert(bot_name.clone(), (is_needed, now + NEED_LIFETIME));
+        Ok(is_needed)
+    }
+
     /// Replaces a ticket's tags.
     pub(crate) async fn tag_ticket(
         &self,

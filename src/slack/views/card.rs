@@ -127,12 +127,19 @@ pub(crate) fn build_question(
     texts: &Texts,
 ) -> Vec<SlackBlock> {
     let mut blocks = vec![rich_text::literal_block(text)];
+    blocks.extend(build_answers(answers, ticket, texts));
+    blocks
+}
+
+/// The buttons that answer a question, if there are any.
+pub(crate) fn build_answers(
+    answers: &[Button],
+    ticket: &TicketId,
+    texts: &Texts,
+) -> Option<SlackBlock> {
     let buttons: Vec<SlackActionBlockElement> =
         answers.iter().map(|answer| button(answer, ticket, texts).into()).collect();
-    if !buttons.is_empty() {
-        blocks.push(actions_block(buttons));
-    }
-    blocks
+    (!buttons.is_empty()).then(|| actions_block(buttons))
 }
 
 /// What notifications and screen readers say: it must be enough without the blocks.

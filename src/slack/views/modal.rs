@@ -31,10 +31,10 @@ const SECTION_FIELDS: usize = 10;
 /// Most tags that a list shows as chosen already (Block Kit: multi select).
 const MAX_CHOSEN_TAGS: usize = 100;
 
-/// Asks for the tags and a farewell before a ticket is closed.
-pub fn build_close_dialog(ticket: &Ticket, texts: &Texts) -> SlackView {
+/// Asks for the tags and a farewell before a ticket is closed; a tag may be needed.
+pub fn build_close_dialog(ticket: &Ticket, is_tag_needed: bool, texts: &Texts) -> SlackView {
     let blocks = vec![
-        build_tags_input(ticket, true, texts),
+        build_tags_input(ticket, !is_tag_needed, texts),
         build_text_input("dialog-farewell", "farewell", None, texts),
     ];
     build_form_view(&Dialog::Close, ticket, ("dialog-close", "button-close"), blocks, texts)
@@ -45,12 +45,13 @@ pub fn build_close_dialog(ticket: &Ticket, texts: &Texts) -> SlackView {
 pub fn build_close_without_farewell(
     ticket: &Ticket,
     farewell: Option<&str>,
+    is_tag_needed: bool,
     texts: &Texts,
 ) -> SlackView {
     let key = if farewell.is_some() { "dialog-farewell-late" } else { "dialog-no-farewell" };
     let mut blocks = vec![literal_block(&texts.text(key, &[]))];
     blocks.extend(farewell.map(literal_quote));
-    blocks.push(build_tags_input(ticket, true, texts));
+    blocks.push(build_tags_input(ticket, !is_tag_needed, texts));
     build_form_view(&Dialog::Close, ticket, ("dialog-close", "button-close"), blocks, texts)
 }
 

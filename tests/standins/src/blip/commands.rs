@@ -87,6 +87,13 @@ fn get_server(state: &State, command: &Command, path: &[&str]) -> Outcome {
             let sent = calls.take(100).map(|call| call.body.clone()).collect();
             tickets::page(command, sent, "application/vnd.lime.message+json")
         }
+        ["buckets", "blip:desk:tags"] => {
+            let missing = || Failure::world(67, "The requested resource was not found");
+            let (tags, required) = state.setup.desk_tags.as_ref().ok_or_else(missing)?;
+            let kept =
+                json!({ "hasTags": !tags.is_empty(), "isTagsRequired": required, "tags": tags });
+            Ok(Some(("application/json", kept)))
+        }
         ["configuration", "caller"] => {
             // Other services have settings of their own for the bot.
             if command.param("owner") != Some(DESK) {

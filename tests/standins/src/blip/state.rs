@@ -65,6 +65,9 @@ pub struct Setup {
     pub replies: Vec<CannedReply>,
     /// Tags in use.
     pub tags: Vec<String>,
+    /// The tags that the portal has given the desk, and whether one must be chosen before a ticket is
+    /// closed; Blip itself closes without one (blip.md, part 2 §8).
+    pub desk_tags: Option<(Vec<String>, bool)>,
     /// How the portal has set the desk up: names and values (blip.md §4.2).
     pub configuration: Vec<(String, String)>,
     /// The names of the WhatsApp templates; none if another bot has the channel, such as a router.
@@ -241,6 +244,7 @@ impl Default for Setup {
             agents: ["ana", "bia"].map(|name| format!("{name}%40loja.example@blip.ai")).to_vec(),
             replies: Vec::new(),
             tags: Vec::new(),
+            desk_tags: None,
             configuration: [("DefaultProvider", "Webhook"), ("Lime.IsActive", "False")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .to_vec(),
