@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::lime::{Command, Failure, Outcome, collection, decode};
-use super::state::{CannedReply, Notification, State};
-use super::tickets;
+use super::lime::{Command, Failure, Outcome, TICKET, collection, decode};
+use super::state::{Caller, CannedReply, Notification, State};
+use super::{campaigns, templates, tickets};
 
 const DESK: &str = "postmaster@desk.msging.net";
 const CRM: &str = "postmaster@crm.msging.net";
@@ -13,30 +13,54 @@ const TUNNEL: &str = "postmaster@tunnel.msging.net";
 const SERVER: &str = "postmaster@msging.net";
 const MEDIA: &str = "postmaster@media.msging.net";
 const WHATSAPP: &str = "postmaster@wa.gw.msging.net";
+const ACTIVE_CAMPAIGN: &str = "postmaster@activecampaign.msging.net";
 const REPLY: &str = "application/vnd.iris.desk.custom-reply+json";
 const CONFIGURATION: &str = "application/vnd.iris.configuration+json";
 const CONTACT: &str = "application/vnd.lime.contact+json";
 
 /// Runs a command.
-pub(super) fn run(state: &mut State, command: &Command) -> Outcome {
+pub(super) fn run(state: &mut State, command: &Command, caller: Caller) -> Outcome {
     let to = command.to.to_ascii_lowercase();
     let segments: Vec<String> = command.path.split('/').skip(1).map(decode).collect();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let path = segments.as_slice();
+    match (to.as_str(), command.method.as_str(), path) {
+        (ACTIVE_CAMPAIGN, ..) => return campaigns::run(state, command, path, caller),
+        (WHATSAPP, "get", ["message-templates"]) => {
+            return templates::list(state, command, caller);
+        }
+        (WHATSAPP, "get", ["accounts", number]) => {
+            return campaigns::check_number(state, number, caller);
+        }
+        _ => {}
+    }
+    if caller == Caller::Router {
+        return run_for_router(state, command, (&to, path));
+    }
     match (to.as_str(), command.method.as_str()) {
         (DESK, "set") => set_desk(state, command, path),
         (DESK, "get") => get_desk(state, command, path),
         (CRM | SERVER, _) if path.first() == Some(&"contacts") => contacts(state, command, path),
         (TUNNEL, "get") => get_tunnel(state, path),
-        (SERVER, "get") => get_server(state, command, path),
-        (WHATSAPP, "get") if path == ["message-templates"] => templates(state),
+        (SERVER, "get") => get_server(state, command, path, caller),
         (MEDIA, "set") if path == ["refresh-media-uri"] => refresh_media(state, command),
+        _ => Err(Failure::unsupported()),
+    }
+}
+
+/// The desk is the bot's: its router sees no tickets, and finds nothing else there (blip.md §1.1).
+fn run_for_router(state: &State, command: &Command, (to, path): (&str, &[&str])) -> Outcome {
+    match (to, command.method.as_str()) {
+        (DESK, "get") if path == ["tickets"] => Ok(Some(collection(TICKET, &[]))),
+        (DESK, _) => Err(Failure::mistake(67, "The requested resource was not found")),
+        (SERVER, "get") => get_server(state, command, path, Caller::Router),
         _ => Err(Failure::unsupported()),
     }
 }
 
 fn set_desk(state: &mut State, command: &Command, path: &[&str]) -> Outcome {
     match path {
+        ["tickets"] => campaigns::create_ticket(state, command),
         ["tickets", "change-status"] => tickets::change_status(state, command),
         ["tickets", id, "transfer"] => tickets::transfer(state, command, id),
         ["tickets", id, "change-tags"] => tickets::change_tags(state, command, id),
@@ -77,11 +101,11 @@ fn get_desk(state: &State, command: &Command, path: &[&str]) -> Outcome {
     }
 }
 
-fn get_server(state: &State, command: &Command, path: &[&str]) -> Outcome {
+fn get_server(state: &State, command: &Command, path: &[&str], caller: Caller) -> Outcome {
     match path {
         ["ping"] => Ok(Some(("application/vnd.lime.ping+json", json!({})))),
         ["threads", identity] => tickets::thread(state, command, identity),
-        ["notifications"] => Ok(Some(notifications(state, command))),
+        ["notifications"] => Ok(Some(notifications(state, command, caller))),
         ["messages"] => {
             let calls = state.calls.iter().rev().filter(|call| call.method == "/messages");
             let sent = calls.take(100).map(|call| call.body.clone()).collect();
@@ -99,6 +123,9 @@ fn get_server(state: &State, command: &Command, path: &[&str]) -> Outcome {
             if command.param("owner") != Some(DESK) {
                 return Ok(Some(collection(CONFIGURATION, &[])));
             }
+            if caller == Caller::Router {
+                return Ok(Some(collection(CONFIGURATION, &[])));
+            }
             let caller = &state.setup.identity;
             let entry = |(name, value): &(String, String)| json!({ "owner": DESK, "caller": caller, "name": name, "value": value });
             let items: Vec<Value> = state.setup.configuration.iter().map(entry).collect();
@@ -106,20 +133,6 @@ fn get_server(state: &State, command: &Command, path: &[&str]) -> Outcome {
         }
         _ => Err(Failure::unsupported()),
     }
-}
-
-/// Meta's own list, which is no collection of LIME's (blip.md, part 2 §1.1). What another bot than
-/// the one with the channel is answered is not documented.
-fn templates(state: &State) -> Outcome {
-    let missing = || Failure::world(67, "The requested resource was not found");
-    let templates = state.setup.templates.as_ref().ok_or_else(missing)?;
-    let template = |name: &String| {
-        json!({ "id": Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string(),
-            "name": name, "language": "pt_BR", "category": "UTILITY", "status": "APPROVED",
-            "components": [{ "type": "BODY", "text": "Olá {{1}}" }] })
-    };
-    let data: Vec<Value> = templates.iter().map(template).collect();
-    Ok(Some(("application/json", json!({ "data": data }))))
 }
 
 /// Only the bots at its ends may ask for a tunnel, and ours knows no other.
@@ -131,10 +144,12 @@ fn get_tunnel(state: &State, path: &[&str]) -> Outcome {
 }
 
 /// The newest of what became of messages.
-fn notifications(state: &State, command: &Command) -> (&'static str, Value) {
+fn notifications(state: &State, command: &Command, caller: Caller) -> (&'static str, Value) {
+    let by_router = caller == Caller::Router;
     let wanted = command.param("id");
     let about = state.notifications.iter().rev();
-    let about = about.filter(|found| !found.by_bridge && wanted.is_none_or(|id| found.id == id));
+    let about = about.filter(|found| !found.by_bridge && found.by_router == by_router);
+    let about = about.filter(|found| wanted.is_none_or(|id| found.id == id));
     let found: Vec<Value> = about.take(100).map(render_notification).collect();
     let kind = "application/vnd.lime.notification+json";
     collection(kind, &found)

@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::lime::text;
-use super::state::{Notification, State, ThreadMessage, WHATSAPP};
+use super::state::{Caller, Notification, State, ThreadMessage, WHATSAPP};
+use super::templates;
 
 /// Longest text that WhatsApp takes, in characters.
 const MAX_TEXT: usize = 4_096;
@@ -15,7 +16,11 @@ const EVENTS: &[&str] = &["accepted", "dispatched", "received", "consumed", "fai
 type Envelope = Map<String, Value>;
 
 /// Takes a message; the error is what makes the envelope a bad one.
-pub(super) fn take_message(state: &mut State, envelope: &Envelope) -> Result<(), String> {
+pub(super) fn take_message(
+    state: &mut State,
+    envelope: &Envelope,
+    caller: Caller,
+) -> Result<(), String> {
     let kind = text(envelope, "type")?.ok_or("no type")?;
     if !kind.contains('/') {
         return Err(format!("{kind} is no MIME type"));
@@ -27,12 +32,20 @@ pub(super) fn take_message(state: &mut State, envelope: &Envelope) -> Result<(),
     check_metadata(envelope)?;
     let id = text(envelope, "id")?;
     let to = node(envelope)?;
-    deliver(state, id, &to, &kind, content);
+    if templates::is_channel_identity(&to) || caller == Caller::Router {
+        templates::deliver(state, caller, id, (&to, &kind, content));
+    } else {
+        deliver(state, id, &to, &kind, content);
+    }
     Ok(())
 }
 
 /// Takes a notification of the bridge; the error is what makes the envelope a bad one.
-pub(super) fn take_notification(state: &mut State, envelope: &Envelope) -> Result<(), String> {
+pub(super) fn take_notification(
+    state: &mut State,
+    envelope: &Envelope,
+    _caller: Caller,
+) -> Result<(), String> {
     let id = text(envelope, "id")?.ok_or("no id")?;
     let event = text(envelope, "event")?.ok_or("no event")?;
     if !EVENTS.contains(&event.as_str()) {
@@ -46,7 +59,13 @@ pub(super) fn take_notification(state: &mut State, envelope: &Envelope) -> Resul
     if ticket.is_none_or(|ticket| !ticket.address().eq_ignore_ascii_case(&to)) {
         state.violations.push(format!("/notifications: {id} was not sent from {to}"));
     }
-    state.notifications.push(Notification { id, event, reason: None, by_bridge: true });
+    state.notifications.push(Notification {
+        id,
+        event,
+        reason: None,
+        by_bridge: true,
+        by_router: false,
+    });
     Ok(())
 }
 
@@ -132,7 +151,7 @@ impl State {
     ) {
         let reason = reason.map(|(code, why)| (code, why.to_owned()));
         let (id, event) = (id.to_owned(), event.to_owned());
-        let notification = Notification { id, event, reason, by_bridge: false };
+        let notification = Notification { id, event, reason, by_bridge: false, by_router: false };
         if self.setup.sends_receipts {
             let mut envelope = super::commands::render_notification(&notification);
             envelope["id"] = json!(self.told_again(&notification.id));
@@ -153,6 +172,7 @@ impl State {
                 event: "received".to_owned(),
                 reason: None,
                 by_bridge: false,
+                by_router: false,
             };
             self.notifications.extend(std::iter::repeat_with(Uuid::new_v4).take(100).map(received));
         }

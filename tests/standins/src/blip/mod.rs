@@ -9,12 +9,14 @@
 //! Where Blip documents nothing (`blip.md` §10), the stand-in takes the harder way, or has a
 //! switch in [`Setup`].
 
+mod campaigns;
 mod commands;
 mod customer;
 mod lime;
 mod messages;
 mod odata;
 mod state;
+mod templates;
 mod tickets;
 mod web;
 
@@ -32,10 +34,13 @@ use serde_json::Value;
 use super::Call;
 use super::courier::{Letter, Policy, Try};
 use super::host::{self, Host, Model, last_status};
+pub use campaigns::Campaign;
 pub use customer::Sent;
 pub use state::{
-    CannedReply, NewTicket, Notification, Setup, State, ThreadMessage, Throughput, Ticket, Tunnel,
+    CannedReply, NewTicket, Notification, Router, Setup, State, ThreadMessage, Throughput, Ticket,
+    Tunnel,
 };
+pub use templates::Template;
 
 /// The stand-in for Blip.
 pub type Blip = Host<State>;
@@ -91,6 +96,11 @@ impl Blip {
         self.look(|state| state.received(ticket).cloned().collect())
     }
 
+    /// The templates that reached somebody on WhatsApp, by their own identity, in order.
+    pub fn templates(&self, identity: &str) -> Vec<Value> {
+        self.look(|state| state.templates_for(identity).map(|it| it.content.clone()).collect())
+    }
+
     /// Messages of the bridge that no customer ever saw, and why.
     pub fn undelivered(&self) -> Vec<(Value, String)> {
         self.look(|state| state.undelivered.clone())
@@ -118,6 +128,8 @@ impl State {
             media: BTreeMap::new(),
             notifications: Vec::new(),
             undelivered: Vec::new(),
+            campaigns: Vec::new(),
+            checks_in_vain: 0,
             calls: Vec::new(),
             violations: Vec::new(),
             next_number: 1,

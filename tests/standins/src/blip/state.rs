@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::campaigns::Campaign;
 use super::customer::Media;
+use super::templates::Template;
 use crate::Call;
 
 /// The domain of WhatsApp, whose limits are modelled.
@@ -32,10 +34,13 @@ pub struct State {
     pub notifications: Vec<Notification>,
     /// Messages of the bridge that no customer ever saw, and why.
     pub undelivered: Vec<(Value, String)>,
+    /// Active messages, oldest first.
+    pub campaigns: Vec<Campaign>,
     /// Every request of the bridge.
     pub calls: Vec<Call>,
     /// What the real platform would not have tolerated.
     pub violations: Vec<String>,
+    pub(super) checks_in_vain: u32,
     pub(super) media: BTreeMap<String, Media>,
     pub(super) now: Timestamp,
     pub(super) next_number: i64,
@@ -70,8 +75,12 @@ pub struct Setup {
     pub desk_tags: Option<(Vec<String>, bool)>,
     /// How the portal has set the desk up: names and values (blip.md §4.2).
     pub configuration: Vec<(String, String)>,
-    /// The names of the WhatsApp templates; none if another bot has the channel, such as a router.
-    pub templates: Option<Vec<String>>,
+    /// The WhatsApp templates; none if there is no such channel.
+    pub templates: Option<Vec<Template>>,
+    /// The router in front of the bot, if there is one: it has the channel then.
+    pub router: Option<Router>,
+    /// Numbers such as `+5531988889999` that are not on WhatsApp.
+    pub without_whatsapp: Vec<String>,
     /// Only agents of the desk can be given a ticket.
     pub knows_agents: bool,
     /// Customers' messages reach the bridge only after the ticket was assigned.
@@ -98,6 +107,24 @@ pub struct Setup {
     pub goes_on_in_capitals: bool,
     /// Calls a second; `None` if not enforced.
     pub throughput: Option<Throughput>,
+}
+
+/// A router, which hands customers over to the bot.
+#[derive(Clone, Debug)]
+pub struct Router {
+    /// The router.
+    pub identity: String,
+    /// Its own `Authorization`.
+    pub key: String,
+}
+
+/// By whose key something is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// The bot that has the tickets.
+    Bot,
+    /// The router in front of it.
+    Router,
 }
 
 /// What hides a customer's channel from the bot (blip.md §5).
@@ -230,6 +257,8 @@ pub struct Notification {
     pub reason: Option<(i64, String)>,
     /// Sent by the bridge, about a customer's message.
     pub by_bridge: bool,
+    /// About a message of the router, which alone is told.
+    pub by_router: bool,
 }
 
 impl Default for Setup {
@@ -248,7 +277,9 @@ impl Default for Setup {
             configuration: [("DefaultProvider", "Webhook"), ("Lime.IsActive", "False")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .to_vec(),
-            templates: Some(vec!["boas_vindas".to_owned()]),
+            templates: Some(vec![Template::new("boas_vindas", "Olá {{1}}, tudo bem?")]),
+            router: None,
+            without_whatsapp: Vec::new(),
             knows_agents: false,
             waits_for_open: false,
             echoes_status: false,
@@ -262,6 +293,15 @@ impl Default for Setup {
             number_as_text: false,
             goes_on_in_capitals: false,
             throughput: None,
+        }
+    }
+}
+
+impl Default for Router {
+    fn default() -> Self {
+        Self {
+            identity: "lojarouter@msging.net".to_owned(),
+            key: "Key bG9qYXJvdXRlcjpzZWdyZWRv".to_owned(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 
-use super::{Blip, NewTicket, Setup, Throughput};
+use super::{Blip, NewTicket, Router, Setup, Template, Throughput};
 use crate::faults::Fault;
 use crate::probe::Probe;
 
@@ -352,4 +352,154 @@ async fn faults_really_happen_and_some_have_an_effect() {
     assert_eq!(bridge.heard(&ticket), ["oi"]);
     assert_eq!(bridge.say(&ticket, "2", "tchau").await, 202);
     assert_eq!(bridge.heard(&ticket), ["oi", "tchau"]);
+}
+
+/// Posts as the router does.
+async fn post_as_router(bridge: &Bridge, path: &str, body: &Value) -> Value {
+    let url = format!("{}{path}", bridge.blip.api_url());
+    let request = bridge.client.post(url).header("authorization", Router::default().key);
+    request.json(body).send().await.unwrap().json().await.unwrap_or_default()
+}
+
+#[tokio::test]
+async fn templates_belong_to_the_bot_with_the_channel() {
+    const WHATSAPP: &str = "postmaster@wa.gw.msging.net";
+    let bridge = Bridge::start().await;
+    let list = json!({ "id": "c1", "to": WHATSAPP, "method": "get", "uri": "/message-templates" });
+    let own = bridge.get(WHATSAPP, "/message-templates?$take=200").await;
+    assert_eq!(own["resource"]["data"][0]["name"], "boas_vindas");
+    bridge.blip.configure(|setup| setup.router = Some(Router::default()));
+    let refused = bridge.get(WHATSAPP, "/message-templates").await;
+    assert_eq!(refused["reason"]["code"], 67);
+    let told = post_as_router(&bridge, "/commands", &list).await;
+    assert_eq!(told["resource"]["data"][0]["status"], "APPROVED");
+    assert_eq!(told["to"], Router::default().identity);
+    let uri = "/message-templates?templateName=none";
+    let named = json!({ "id": "c1", "to": WHATSAPP, "method": "get", "uri": uri });
+    let told = post_as_router(&bridge, "/commands", &named).await;
+    assert_eq!(told["resource"]["data"], json!([]));
+    let desk = json!({ "id": "c1", "to": DESK, "method": "get", "uri": "/tickets" });
+    assert_eq!(post_as_router(&bridge, "/commands", &desk).await["resource"]["total"], 0);
+    assert!(bridge.blip.violations().is_empty());
+}
+
+#[tokio::test]
+async fn a_template_is_taken_and_then_fails_as_meta_says() {
+    const TO: &str = "5531999990000@wa.gw.msging.net";
+    let bridge = Bridge::start().await;
+    bridge.blip.configure(|setup| {
+        setup.router = Some(Router::default());
+        let paused = Template::new("parado", "Oi");
+        let paused = Template { status: "PAUSED".to_owned(), ..paused };
+        setup.templates = Some(vec![Template::new("oi", "Oi {{1}}"), paused]);
+    });
+    let send = async |id: &str, name: &str, parameters: &[&str]| {
+        let parameters: Vec<Value> =
+            parameters.iter().map(|text| json!({ "type": "text", "text": text })).collect();
+        let components = if parameters.is_empty() {
+            json!([])
+        } else {
+            json!([{ "type": "body", "parameters": parameters }])
+        };
+        let template = json!({ "name": name, "language": { "code": "pt_BR" },
+            "components": components });
+        let message = json!({ "id": id, "to": TO, "type": "application/json",
+            "content": { "type": "template", "template": template } });
+        post_as_router(&bridge, "/messages", &message).await;
+        let uri = format!("/notifications?id={id}");
+        let asked = json!({ "id": "c1", "method": "get", "uri": uri });
+        let told = post_as_router(&bridge, "/commands", &asked).await;
+        told["resource"]["items"][0]["reason"]["code"].as_i64()
+    };
+    for (number, (name, parameters, code)) in [
+        ("oi", vec!["Ana"], None),
+        ("oi", vec![], Some(132_000)),
+        ("oi", vec!["Ana", "Bia"], Some(132_000)),
+        ("oi", vec!["a\nb"], Some(132_012)),
+        ("none", vec![], Some(132_001)),
+        ("parado", vec![], Some(132_015)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_eq!(
+            send(&format!("m{number}"), name, &parameters).await,
+            code,
+            "{name} {parameters:?}"
+        );
+    }
+    assert_eq!(bridge.blip.templates(TO).len(), 1);
+    let of_bot = bridge.get("postmaster@msging.net", "/notifications").await;
+    assert_eq!(of_bot["resource"]["total"], 0, "the bot is told nothing of it");
+    assert!(bridge.blip.violations().is_empty());
+    let text = json!({ "id": "t", "to": TO, "type": "text/plain", "content": "Oi" });
+    bridge.post("/messages", &text).await;
+    assert!(bridge.blip.violations()[0].contains("another bot has the channel"));
+}
+
+#[tokio::test]
+async fn an_active_message_has_a_name_of_its_own_and_asks_for_no_open_ticket() {
+    const CAMPAIGNS: &str = "postmaster@activecampaign.msging.net";
+    let bridge = Bridge::start().await;
+    bridge.blip.configure(|setup| {
+        setup.router = Some(Router::default());
+        setup.without_whatsapp = vec!["+5531900000000".to_owned()];
+    });
+    let send = async |name: &str, to: &str, keys: &[&str]| {
+        let resource = json!({
+            "campaign": { "name": name, "campaignType": "Individual", "channelType": "WhatsApp",
+                "flowId": "f", "stateId": "s", "masterstate": "lojademo@msging.net" },
+            "audience": { "recipient": to, "messageParams": { "1": "Ana" } },
+            "message": { "messageTemplate": "boas_vindas", "messageTemplateLanguage": "pt_BR",
+                "messageParams": keys, "channelType": "WhatsApp" } });
+        let command = json!({ "id": "c1", "to": CAMPAIGNS, "method": "set",
+            "uri": "/campaign/full", "resource": resource,
+            "type": "application/vnd.iris.activecampaign.full-campaign+json" });
+        post_as_router(&bridge, "/commands", &command).await
+    };
+    let ask = async |uri: String| {
+        let command = json!({ "id": "c1", "to": CAMPAIGNS, "method": "get", "uri": uri });
+        post_as_router(&bridge, "/commands", &command).await["resource"]["items"][0].clone()
+    };
+    let sent = send("a", "+5531988889999", &["1"]).await;
+    assert_eq!(sent["resource"]["stateId"], "s", "{sent}");
+    let id = sent["resource"]["id"].as_str().unwrap();
+    let told = ask(format!("/campaigns/{id}/summaries")).await;
+    assert_eq!(told["statusAudience"][0]["Status"], "DELIVERED");
+    assert_eq!(bridge.blip.templates("553188889999@wa.gw.msging.net").len(), 1);
+    assert_eq!(send("a", "+5531988889999", &["1"]).await["reason"]["code"], 64, "paid for once");
+    assert_eq!(ask("/campaigns".to_owned()).await["name"], "a");
+    let lost = send("b", "+5531900000000", &["1"]).await;
+    let id = lost["resource"]["id"].as_str().unwrap();
+    let told = ask(format!("/campaigns/{id}/summaries")).await;
+    assert_eq!(told["statusAudience"][0]["ReasonCode"], 131_026);
+    let customer = NewTicket::saying("Maria", "553188889999@wa.gw.msging.net", "Oi");
+    bridge.blip.opens_ticket(customer).await;
+    assert_eq!(send("c", "+5531988889999", &["1"]).await["reason"]["code"], 66);
+    let allowed = ("ActiveMessageCanSendWithOpenTicket".to_owned(), "True".to_owned());
+    bridge.blip.configure(|setup| setup.configuration.push(allowed.clone()));
+    assert_eq!(send("c", "+5531988889999", &["1"]).await["status"], "success");
+    assert!(bridge.blip.violations().is_empty());
+    send("d", "31988889999", &["1"]).await;
+    send("d", "+5531988889999", &["2"]).await;
+    assert_eq!(bridge.blip.violations().len(), 2, "{:?}", bridge.blip.violations());
+}
+
+#[tokio::test]
+async fn a_number_is_checked_with_its_plus_and_not_too_often() {
+    const WHATSAPP: &str = "postmaster@wa.gw.msging.net";
+    let bridge = Bridge::start().await;
+    bridge.blip.configure(|setup| setup.without_whatsapp = vec!["+5531900000000".to_owned()]);
+    let check = async |number: &str| {
+        bridge.get(WHATSAPP, &format!("lime://wa.gw.msging.net/accounts/{number}")).await
+    };
+    let found = check("+5531988889999").await;
+    assert_eq!(found["resource"]["alternativeAccount"], "553188889999@wa.gw.msging.net");
+    assert_eq!(check("+5531900000000").await["reason"]["code"], 67);
+    assert_eq!(check("5531900000000").await["status"], "success", "without the plus all exist");
+    assert!(bridge.blip.violations().is_empty());
+    for _ in 0..10 {
+        check("+5531988889999").await;
+    }
+    assert!(!bridge.blip.violations().is_empty());
 }

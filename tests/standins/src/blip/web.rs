@@ -13,14 +13,14 @@ use futures_util::stream;
 use serde_json::{Map, Value, json};
 
 use super::lime::{self, Command, Failure};
-use super::state::State;
+use super::state::{Caller, State};
 use super::{Core, commands, messages};
 use crate::Call;
 use crate::faults::bare;
 use crate::server::ranged;
 
 type Envelope = Map<String, Value>;
-type Take = fn(&mut State, &Envelope) -> Result<(), String>;
+type Take = fn(&mut State, &Envelope, Caller) -> Result<(), String>;
 
 /// The routes of the stand-in.
 pub(super) fn router(core: Arc<Core>) -> Router {
@@ -50,11 +50,11 @@ async fn take(
 ) -> Response {
     let envelope = core.receive(path, path, headers, body);
     let effect = async {
-        let envelope = match envelope {
-            Ok(envelope) => envelope,
+        let (envelope, caller) = match envelope {
+            Ok(received) => received,
             Err(status) => return bare(status),
         };
-        core.act(|state| match take(state, &envelope) {
+        core.act(|state| match take(state, &envelope, caller) {
             Ok(()) => bare(202),
             Err(why) => {
                 state.violations.push(format!("{path}: {why}"));
@@ -82,20 +82,22 @@ async fn command(Shared(core): Shared<Arc<Core>>, headers: HeaderMap, body: Byte
                 core.act(|state| state.violations.push(format!("/commands: {why}")));
                 bare(400)
             }
-            (Ok(_), Ok(command)) => run(&core, command),
+            (Ok((_, caller)), Ok(command)) => run(&core, command, caller),
         }
     };
     core.strike(&name, refuse, effect).await
 }
 
-fn run(core: &Core, command: &Command) -> Response {
+fn run(core: &Core, command: &Command, caller: Caller) -> Response {
     let body = core.act(|state| {
-        let outcome = commands::run(state, command);
+        let outcome = commands::run(state, command, caller);
         if let Err(Failure { mistake: true, description, .. }) = &outcome {
             let name = command.name();
             state.violations.push(format!("{name} to {}: {description}", command.to));
         }
-        lime::answer(command, &state.setup.identity, &outcome)
+        let router = state.setup.router.as_ref().filter(|_| caller == Caller::Router);
+        let asker = router.map_or(&state.setup.identity, |router| &router.identity);
+        lime::answer(command, asker, &outcome)
     });
     answered(&body.0)
 }
@@ -167,16 +169,19 @@ impl Core {
         name: &str,
         headers: &HeaderMap,
         body: &[u8],
-    ) -> Result<Envelope, u16> {
+    ) -> Result<(Envelope, Caller), u16> {
         let parsed: Result<Value, _> = serde_json::from_slice(body);
         let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let (result, _) = self.act(|state| {
             let body = parsed.as_ref().cloned().unwrap_or_default();
             let at_ms = state.now.as_millisecond();
             state.calls.push(Call { method: name.to_owned(), at_ms, body });
-            if header(header::AUTHORIZATION) != Some(state.setup.key.as_str()) {
-                return Err((401, "wrong Authorization".to_owned()));
-            }
+            let router = state.setup.router.as_ref().map(|router| router.key.as_str());
+            let caller = match header(header::AUTHORIZATION) {
+                Some(key) if key == state.setup.key => Caller::Bot,
+                key if key.is_some() && key == router => Caller::Router,
+                _ => return Err((401, "wrong Authorization".to_owned())),
+            };
             if state.is_over_limit(path) {
                 return Err((429, String::new()));
             }
@@ -184,7 +189,7 @@ impl Core {
                 return Err((400, "not application/json".to_owned()));
             }
             match parsed {
-                Ok(Value::Object(envelope)) => Ok(envelope),
+                Ok(Value::Object(envelope)) => Ok((envelope, caller)),
                 Ok(other) => Err((400, format!("not an envelope: {other}"))),
                 Err(error) => Err((400, error.to_string())),
             }
