@@ -345,6 +345,7 @@ fn build_intake(
             store: Arc::clone(&calls.store),
             slack,
             bots: clients.clients.clone(),
+            routers: clients.routers.clone(),
             texts,
             agent_group: agent_group(config),
             tag_rule: config.desk.tag_rule,

@@ -39,7 +39,7 @@ async fn examine(config: &Config) -> anyhow::Result<Vec<Finding>> {
     let mut findings = local::check_settings(config);
     let (of_slack, of_blip) = tokio::join!(
         slack::check_everything(config, &access, &slack, heard),
-        blip::check_everything(config, &bots),
+        blip::check_everything(config, &access, &bots),
     );
     findings.extend(of_slack);
     findings.extend(of_blip);

@@ -52,6 +52,13 @@ impl PlatformAccess {
         blip::BlipClient::new(name, http, &bot.api_url, &bot.key, self.new_breaker())
     }
 
+    /// Calls Blip in the name of the bot that has a bot's WhatsApp channel, if its key is given.
+    pub(crate) fn router_client(&self, bot: &BotConfig) -> Option<blip::BlipClient> {
+        let (name, http, key) = (bot.name.clone(), self.http.clone(), bot.router_key.as_ref()?);
+        let client = blip::BlipClient::new(name, http, &bot.api_url, key, self.new_breaker());
+        Some(client.with_key_setting("ROUTER_KEY"))
+    }
+
     fn new_breaker(&self) -> CircuitBreaker {
         CircuitBreaker::new(self.clock.clone(), self.credentials_pause)
     }

@@ -182,11 +182,13 @@ fn build_platforms(
 ) -> anyhow::Result<Platforms> {
     let clock = tuning.clock.clone();
     let blip = |bot: &BotConfig| (bot.name.clone(), Arc::new(access.blip_client(bot)));
+    let router = |bot: &BotConfig| Some((bot.name.clone(), Arc::new(access.router_client(bot)?)));
     let slack = access.slack_client(&config.slack);
     let language = config.locale.parse().context("LOCALE")?;
     let bots = Bots {
         clients: config.bots.iter().chain(former).map(blip).collect(),
         former: former.iter().map(|bot| bot.name.clone()).collect::<HashSet<_>>(),
+        routers: config.bots.iter().chain(former).filter_map(router).collect(),
         clock,
     };
     Ok(Platforms {
@@ -230,6 +232,7 @@ fn build_base(
         channels: Arc::clone(&channels),
         slack: Arc::clone(&slack),
         texts: texts.clone(),
+        template_bots: bots.routers.keys().cloned().collect(),
     });
     let people = Arc::new(People {
         calls: Arc::clone(&calls),

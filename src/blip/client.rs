@@ -24,8 +24,11 @@ use super::envelope::{self, CommandAnswer, MAX_PAGE_SIZE, list, strip_forwards};
 use super::error::Error;
 use super::lenient::{self, get_text};
 use super::parse::{self, MissedMessage, ThreadMessage};
+use super::template;
 use crate::breaker::{CircuitBreaker, CircuitOpen, read_retry_after};
-use crate::model::{Agent, BotName, Failure, Fault, TicketId, TicketSnapshot, TransferTarget};
+use crate::model::{
+    Agent, BotName, Failure, Fault, MessageTemplate, TicketId, TicketSnapshot, TransferTarget,
+};
 use crate::telemetry;
 
 /// The queue of tickets that go to an agent and not to a team (`blip.md` §4.1).
@@ -36,6 +39,8 @@ const MIN_PAGE_SIZE: usize = 20;
 const MAX_LIST_PAGES: usize = 20;
 /// Most categories whose canned replies are read.
 const MAX_CATEGORIES: usize = 50;
+/// Most templates that are read: what other clients ask for (`blip.md`, additions §1.1).
+const MAX_TEMPLATES: u32 = 200;
 /// How many of them are read at once, of the 48 commands a second (`blip.md` §1.1).
 const CATEGORIES_AT_ONCE: usize = 8;
 /// The pause after a `429` that names none: Blip keeps a bot out for up to two minutes
@@ -49,6 +54,8 @@ pub(crate) struct BlipClient {
     http: reqwest::Client,
     base: String,
     key: SecretString,
+    /// The end of the name of the setting that holds the key.
+    key_setting: &'static str,
     breaker: CircuitBreaker,
     /// Why Blip has not answered us yet; none once it has.
     silence_reason: Mutex<Option<String>>,
@@ -158,9 +165,20 @@ impl BlipClient {
             http,
             base: base.trim_end_matches('/').to_owned(),
             key: format!("Key {key}").into(),
+            key_setting: "KEY",
             breaker,
             silence_reason: Mutex::new(Some("it was not asked".to_owned())),
         }
+    }
+
+    /// The same client, of which the log says that its key stands in the setting with this end.
+    pub(crate) fn with_key_setting(self, key_setting: &'static str) -> Self {
+        Self { key_setting, ..self }
+    }
+
+    /// The setting that holds the key.
+    pub(crate) fn key_variable(&self) -> String {
+        self.bot.setting_variable(self.key_setting)
     }
 
     /// Which bot this is.
@@ -462,10 +480,26 @@ impl BlipClient {
         Ok(entries.iter().filter_map(pair).collect())
     }
 
+    /// The templates that can be sent. Blip has the list from Meta, in Meta's own form, and documents
+    /// no pages of it.
+    pub(crate) async fn fetch_templates(&self) -> Result<Vec<MessageTemplate>, Error> {
+        let command = envelope::get_templates(&new_request_id(), MAX_TEMPLATES);
+        let resource = self.send_command("list templates", &command).await?.unwrap_or_default();
+        Ok(template::list_entries(&resource).iter().filter_map(template::parse_template).collect())
+    }
+
     /// Whether the key may list the WhatsApp templates; no error means that it may.
     pub(crate) async fn check_template_access(&self) -> Result<(), Error> {
-        let command = envelope::get_templates(&new_request_id());
+        let command = envelope::get_templates(&new_request_id(), 1);
         self.send_command("list templates", &command).await.map(drop)
+    }
+
+    /// Whether a message of ours is among the last ones between a customer and this bot. That there is
+    /// no such conversation is an error: who asks wants to know for sure.
+    pub(crate) async fn has_sent(&self, identity: &str, id: &str) -> Result<bool, Error> {
+        let command = envelope::get_history(&new_request_id(), identity, MAX_PAGE_SIZE);
+        let said = self.send_command("read history", &command).await?.unwrap_or_default();
+        Ok(parse::parse_thread_messages(said).iter().any(|message| message.has_id(id)))
     }
 
     /// The canned replies that are text. Blip lists only their categories, and the replies of each
@@ -672,7 +706,7 @@ impl BlipClient {
                 self.breaker.note_failure();
             }
             Some(Fault::Credentials) => {
-                let variable = self.bot.setting_variable("KEY");
+                let variable = self.key_variable();
                 tracing::error!(bot = %self.bot, operation, "blip does not accept our key; mend \
                     {variable} with the value of the bot's Authorization header, the queue is \
                     kept meanwhile");

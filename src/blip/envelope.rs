@@ -219,9 +219,9 @@ pub(crate) fn get_tag_settings(request: &str, bot: Option<&str>) -> Value {
     json!({"id": request, "method": "get", "uri": uri})
 }
 
-/// Asks for one of the WhatsApp templates (`blip.md`, part 2 §1.1).
-pub(crate) fn get_templates(request: &str) -> Value {
-    build_get(request, WHATSAPP_NODE, "/message-templates?$take=1")
+/// Asks for so many of the WhatsApp templates (`blip.md`, additions §1.1).
+pub(crate) fn get_templates(request: &str, take: u32) -> Value {
+    build_get(request, WHATSAPP_NODE, &format!("/message-templates?$take={take}"))
 }
 
 /// Lists of the desk.

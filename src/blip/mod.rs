@@ -16,6 +16,7 @@ mod object;
 pub(crate) mod offer;
 pub mod parse;
 mod sensitive;
+pub(crate) mod template;
 pub mod text;
 
 pub(crate) use client::{BlipClient, ReceiptLog};

@@ -26,6 +26,10 @@ pub(super) const BLIP_TABLE: &[Variable] = &[
         .form(BLIP_KEY_FORM, "your-key")
         .need(When("without BLIP_BOTS"))
         .privacy(Secret),
+    variable(VariableGroup::Blip, "BLIP_ROUTER_KEY")
+        .means("What BLIP_KEY is, of the bot with the WhatsApp channel (the router, if there is one): templates can be sent")
+        .form(BLIP_KEY_FORM, "your-router-key")
+        .privacy(Secret),
     variable(VariableGroup::Blip, "BLIP_API_URL")
         .means("Address of your contract at Blip (connection information)")
         .form(URL_FORM, "https://your-contract.http.msging.net")
@@ -55,6 +59,10 @@ pub(super) const BOTS_TABLE: &[Variable] = &[
         .form(BLIP_KEY_FORM, "your-key")
         .need(When("for each bot"))
         .privacy(Secret),
+    variable(VariableGroup::Bots, "BLIP_{BOT}_ROUTER_KEY")
+        .means("What BLIP_ROUTER_KEY is, for this bot")
+        .form(BLIP_KEY_FORM, "your-router-key")
+        .privacy(Secret),
     variable(VariableGroup::Bots, "BLIP_{BOT}_API_URL")
         .means("What BLIP_API_URL is, for this bot; BLIP_API_URL if not set")
         .form(URL_FORM, "https://your-contract.http.msging.net"),
@@ -78,6 +86,8 @@ pub(crate) struct BotConfig {
     pub(crate) name: BotName,
     /// What follows `Key ` in the Authorization header.
     pub(crate) key: SecretString,
+    /// The same of the bot with the WhatsApp channel, if templates are to be sent.
+    pub(crate) router_key: Option<SecretString>,
     /// The address of the contract at Blip, without a slash at its end.
     pub(crate) api_url: String,
     /// Any of these proves that a request comes from Blip; empty only if the operator allows
@@ -132,6 +142,8 @@ impl BotConfig {
         let part =
             if is_default { String::new() } else { format!("{}_", uppercase_bot_name(&name)) };
         let key = reader.read_required(&format!("BLIP_{part}KEY"), parse::parse_blip_key);
+        let router_key =
+            reader.read_optional(&format!("BLIP_{part}ROUTER_KEY"), parse::parse_blip_key);
         let tokens = format!("BLIP_{part}WEBHOOK_TOKEN");
         let webhook_tokens = if shared.allow_unauthenticated {
             Some(reader.read_optional(&tokens, parse::parse_secrets).unwrap_or_default())
@@ -151,6 +163,7 @@ impl BotConfig {
         Some(Self {
             name,
             key: key?,
+            router_key,
             api_url: api_url.or_else(|| shared.api_url.clone())?,
             webhook_tokens: webhook_tokens?,
             webhook_header: shared.webhook_header.clone()?,

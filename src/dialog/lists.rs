@@ -13,7 +13,8 @@ use crate::blip;
 use crate::blip::client::{Attendant, CannedReply, TagChoices};
 use crate::clock::Clock;
 use crate::locale::Texts;
-use crate::model::{BotName, TagRule};
+use crate::model::text::to_one_line;
+use crate::model::{BotName, MessageTemplate, TagRule};
 use crate::slack::choices::Choice;
 use crate::slack::ids::ChoiceList;
 
@@ -47,6 +48,18 @@ enum ListEntries {
     Destinations { teams: Vec<String>, agents: Vec<Attendant> },
     Tags(TagChoices),
     Replies(Vec<CannedReply>),
+    Templates(Vec<MessageTemplate>),
+}
+
+/// What is known of a bot's templates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TemplateStock {
+    /// There are some, or Blip takes its time to tell.
+    Some,
+    /// There are none.
+    None,
+    /// Blip does not tell.
+    Unknown,
 }
 
 impl ChoiceCache {
@@ -68,6 +81,9 @@ impl ChoiceCache {
                 vec![(String::new(), tags.iter().map(|tag| Choice::from_text(tag)).collect())]
             }
             Some(ListEntries::Replies(replies)) => group_by_category(&replies),
+            Some(ListEntries::Templates(templates)) => {
+                vec![(String::new(), sort_templates(&templates, texts))]
+            }
             Some(ListEntries::Destinations { teams, agents }) => {
                 let teams = teams.iter().map(|team| Choice::for_team(team)).collect();
                 let agent = |agent: &Attendant| {
@@ -91,7 +107,40 @@ impl ChoiceCache {
     ) -> Option<CannedReply> {
         match self.get_list(bot, ChoiceList::Replies).await? {
             ListEntries::Replies(replies) => replies.into_iter().find(|reply| reply.id == id),
-            ListEntries::Destinations { .. } | ListEntries::Tags(_) => None,
+            ListEntries::Destinations { .. } | ListEntries::Tags(_) | ListEntries::Templates(_) => {
+                None
+            }
+        }
+    }
+
+    /// A template of WhatsApp.
+    pub(super) async fn find_template(
+        &self,
+        router: &Arc<blip::BlipClient>,
+        id: &str,
+    ) -> Option<MessageTemplate> {
+        match self.get_list(router, ChoiceList::Templates).await? {
+            ListEntries::Templates(templates) => templates.into_iter().find(|it| it.id == id),
+            ListEntries::Destinations { .. } | ListEntries::Tags(_) | ListEntries::Replies(_) => {
+                None
+            }
+        }
+    }
+
+    /// Whether there are templates to choose from, as far as Blip tells within this time.
+    pub(super) async fn count_templates(
+        &self,
+        router: &Arc<blip::BlipClient>,
+        patience: Duration,
+    ) -> TemplateStock {
+        let list = self.get_list(router, ChoiceList::Templates);
+        match tokio::time::timeout(patience, list).await {
+            Err(_) => TemplateStock::Some,
+            Ok(Some(ListEntries::Templates(templates))) if templates.is_empty() => {
+                TemplateStock::None
+            }
+            Ok(Some(_)) => TemplateStock::Some,
+            Ok(None) => TemplateStock::Unknown,
         }
     }
 
@@ -161,9 +210,26 @@ fn group_by_category(replies: &[CannedReply]) -> Vec<(String, Vec<Choice>)> {
     groups
 }
 
+/// Those in the reader's language first, then by name.
+fn sort_templates(templates: &[MessageTemplate], texts: &Texts) -> Vec<Choice> {
+    let language = texts.language_code();
+    let mut sorted: Vec<&MessageTemplate> = templates.iter().collect();
+    sorted.sort_by_key(|template| {
+        let is_own = template.language.get(..2).is_some_and(|code| code == language);
+        (!is_own, template.name.as_str(), template.language.as_str())
+    });
+    let choice = |template: &MessageTemplate| {
+        let label = format!("{} ({})", template.name, template.language);
+        let words = to_one_line(&template.body);
+        Choice { description: Some(words), ..Choice::new(&label, template.id.clone()) }
+    };
+    sorted.into_iter().map(choice).collect()
+}
+
 async fn fetch_list(bot: &blip::BlipClient, list: ChoiceList) -> Result<ListEntries, blip::Error> {
     match list {
         ChoiceList::Tags => bot.fetch_tag_choices().await.map(ListEntries::Tags),
+        ChoiceList::Templates => bot.fetch_templates().await.map(ListEntries::Templates),
         ChoiceList::Replies => bot.fetch_canned_replies().await.map(ListEntries::Replies),
         ChoiceList::Destinations => {
             let (teams, agents) = tokio::join!(bot.fetch_teams(), bot.fetch_agents());

@@ -24,20 +24,22 @@ use crate::model::{
 use crate::slack::choices::build_options;
 use crate::slack::compose;
 use crate::slack::dialog::{
-    DialogRequest, DialogSubject, FarewellDraft, OfferDraft, OptionSearch, ViewTarget,
+    DialogRequest, DialogSubject, FarewellDraft, OfferDraft, OptionSearch, TemplateDraft,
+    ViewTarget,
 };
 use crate::slack::ids::{ChoiceList, Dialog};
 use crate::slack::modal::TicketFact;
 use crate::slack::requester::Requester;
 use crate::slack::{
     AgentStatus, Profile, SlackBlockSuggestionResponse, SlackView, SlackViewSubmissionResponse,
-    modal,
+    modal, template,
 };
 use crate::slack::{directory, members};
 use crate::store::SharedStore;
 use crate::{blip, slack, store};
 
 pub(crate) use lists::ChoiceCache;
+use lists::TemplateStock;
 pub(crate) use overview::HomeTabs;
 
 /// How long opening a dialog may take altogether: Slack waits for 3 s.
@@ -64,6 +66,8 @@ pub(crate) struct Dialogs {
     pub(crate) slack: Arc<slack::SlackClient>,
     /// Knows the lists.
     pub(crate) bots: HashMap<BotName, Arc<blip::BlipClient>>,
+    /// Know the templates of the bots.
+    pub(crate) routers: HashMap<BotName, Arc<blip::BlipClient>>,
     /// What people read.
     pub(crate) texts: Texts,
     /// The user group whose members are agents; all full members if there is none.
@@ -152,11 +156,71 @@ impl Dialogs {
             let notice = modal::build_notice(&reader.texts.text(key, &[]), &reader.texts);
             return compose::replace_view(notice);
         }
-        if self.find_late_ticket(&drafted.ticket).await.is_some() {
-            let notice = modal::build_window_closed_view("dialog-compose", &reader.texts);
+        if let Some(ticket) = self.find_late_ticket(&drafted.ticket).await {
+            let offer = self.template_offer(&ticket);
+            let notice = modal::build_window_closed_view("dialog-compose", offer, &reader.texts);
             return compose::replace_view(notice);
         }
         compose::answer_draft(&drafted.ticket, &drafted.offer, &reader.texts)
+    }
+
+    /// What comes of a template whose variables are filled in: how the customer will read it.
+    pub(crate) async fn preview_template(
+        &self,
+        drafted: &TemplateDraft,
+    ) -> SlackViewSubmissionResponse {
+        let reader = self.load_viewer(&drafted.by).await;
+        let standing =
+            self.check_status_by_ticket_id(&drafted.by.user, &reader, &drafted.ticket).await;
+        // Who is not known is looked up again before anything is sent.
+        if let Some(key) = standing.and_then(AgentStatus::refusal_key) {
+            let notice = modal::build_notice(&reader.texts.text(key, &[]), &reader.texts);
+            return compose::replace_view(notice);
+        }
+        let chosen = match self.routers.get(drafted.ticket.bot()) {
+            Some(router) => self.lists.find_template(router, &drafted.template).await,
+            None => None,
+        };
+        match chosen {
+            Some(chosen) => template::answer_template_draft(
+                &drafted.ticket,
+                &chosen,
+                &drafted.typed,
+                &reader.texts,
+            ),
+            None => template::refuse_choice("templates-gone", &reader.texts),
+        }
+    }
+
+    /// The ticket to which templates can be sent, if they can.
+    fn template_offer<'a>(&self, ticket: &'a Ticket) -> Option<&'a TicketId> {
+        let has_router = self.routers.contains_key(ticket.id.bot());
+        (has_router && ticket.customer.whatsapp_identity().is_some()).then_some(&ticket.id)
+    }
+
+    /// Asks for a template, or says why none can be sent.
+    async fn build_template_view(
+        &self,
+        ticket: &Ticket,
+        chosen: Option<&str>,
+        texts: &Texts,
+    ) -> SlackView {
+        let notice = |key: &str| modal::build_notice(&texts.text(key, &[]), texts);
+        let Some(router) = self.routers.get(ticket.id.bot()) else {
+            return notice("templates-no-key");
+        };
+        if ticket.customer.whatsapp_identity().is_none() {
+            return notice("templates-no-whatsapp");
+        }
+        let Some(id) = chosen else {
+            return match self.lists.count_templates(router, FIRST_VIEW_DEADLINE).await {
+                TemplateStock::Some => template::build_template_dialog(ticket, None, texts),
+                TemplateStock::None => notice("templates-none"),
+                TemplateStock::Unknown => notice("templates-unavailable"),
+            };
+        };
+        let found = self.lists.find_template(router, id).await;
+        template::build_template_dialog(ticket, found.as_ref(), texts)
     }
 
     /// Asks whether a ticket is to be closed without a farewell, if it is too late for one: the
@@ -188,7 +252,8 @@ impl Dialogs {
         &self,
         search: &OptionSearch,
     ) -> SlackBlockSuggestionResponse {
-        let Some(bot) = self.bots.get(search.ticket.bot()) else { return build_options(&[], "") };
+        let clients = if search.list == ChoiceList::Templates { &self.routers } else { &self.bots };
+        let Some(bot) = clients.get(search.ticket.bot()) else { return build_options(&[], "") };
         let reader = self.load_viewer(&search.by).await;
         let standing =
             self.check_status_by_ticket_id(&search.by.user, &reader, &search.ticket).await;
@@ -221,11 +286,17 @@ impl Dialogs {
                 self.show_view(asked, &view).await
             }
             Dialog::Reply(_) if ticket.is_window_closed(self.clock.now()) => {
-                let view = modal::build_window_closed_view("dialog-reply", words);
+                let offer = self.template_offer(&ticket);
+                let view = modal::build_window_closed_view("dialog-reply", offer, words);
                 self.show_view(asked, &view).await
             }
             Dialog::Compose(_) if ticket.is_window_closed(self.clock.now()) => {
-                let view = modal::build_window_closed_view("dialog-compose", words);
+                let offer = self.template_offer(&ticket);
+                let view = modal::build_window_closed_view("dialog-compose", offer, words);
+                self.show_view(asked, &view).await
+            }
+            Dialog::Template(chosen) => {
+                let view = self.build_template_view(&ticket, chosen.as_deref(), words).await;
                 self.show_view(asked, &view).await
             }
             Dialog::Transfer => {
@@ -262,9 +333,11 @@ impl Dialogs {
             Dialog::Close | Dialog::Tags => ChoiceList::Tags,
             Dialog::Transfer => ChoiceList::Destinations,
             Dialog::Reply(None) => ChoiceList::Replies,
-            Dialog::Reply(Some(_)) | Dialog::Compose(_) | Dialog::History | Dialog::Details => {
-                return;
-            }
+            Dialog::Reply(Some(_))
+            | Dialog::Template(_)
+            | Dialog::Compose(_)
+            | Dialog::History
+            | Dialog::Details => return,
         };
         if let Some(bot) = self.bots.get(ticket.id.bot()) {
             self.lists.preload_list(bot, list);

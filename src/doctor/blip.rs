@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 
 use super::finding::Finding;
+use crate::app::PlatformAccess;
 use crate::blip::BlipClient;
 use crate::config::{BotConfig, Config};
 use crate::model::{BotName, Failure, Fault};
@@ -17,10 +18,43 @@ const CUSTOM_CHANNELS: [&str; 2] = ["Webhook", "Custom"];
 /// Checks every bot.
 pub(super) async fn check_everything(
     config: &Config,
+    access: &PlatformAccess,
     bots: &[(&BotConfig, BlipClient)],
 ) -> Vec<Finding> {
-    let checks = bots.iter().map(|(_, client)| check_bot(config, client));
+    let checks = bots.iter().map(async |(bot, client)| {
+        let router = access.router_client(bot);
+        let (mut findings, of_router) =
+            tokio::join!(check_bot(config, client), check_router(router.as_ref()));
+        if of_router.is_some() {
+            // What the other key may is all that counts then.
+            findings.retain(|finding| finding.check != TEMPLATES);
+        }
+        findings.extend(of_router);
+        findings
+    });
     join_all(checks).await.concat()
+}
+
+/// Whether the key with which templates are sent is accepted, and may list them.
+async fn check_router(router: Option<&BlipClient>) -> Option<Finding> {
+    let router = router?;
+    let key = router.key_variable();
+    let listed = router.check_template_access().await;
+    Some(match listed {
+        Ok(()) => Finding::ok(TEMPLATES, format!("{key} may list the WhatsApp templates")),
+        Err(_) if router.has_refused_key() => Finding::failed(
+            TEMPLATES,
+            format!("Blip does not accept {key}"),
+            "copy the value of the header Authorization from Configurações → Informações de conexão \
+            of the bot that has the WhatsApp channel, or remove the setting",
+        ),
+        Err(error) => Finding::failed(
+            TEMPLATES,
+            format!("{key} may not list WhatsApp templates ({error}): agents can send none"),
+            "set it to the key of the bot that has the WhatsApp channel, which is the router where \
+            there is one, or remove the setting",
+        ),
+    })
 }
 
 /// Checks whether a bot's key is accepted at its address, and what it may do.
@@ -116,14 +150,18 @@ async fn check_desk_channel(config: &Config, client: &BlipClient) -> Vec<Finding
 /// a bot without WhatsApp has none, so a refusal is nothing that has to be mended.
 async fn check_templates(client: &BlipClient) -> Finding {
     let key = client.bot_name().setting_variable("KEY");
+    let router = client.bot_name().setting_variable("ROUTER_KEY");
     match client.check_template_access().await {
-        Ok(()) => Finding::ok(TEMPLATES, format!("{key} may list the WhatsApp templates")),
+        Ok(()) => Finding::ok(
+            TEMPLATES,
+            format!("{key} may list the WhatsApp templates; as {router}, agents can send them"),
+        ),
         Err(error) => Finding::hint(
             TEMPLATES,
             format!(
                 "{key} may not list WhatsApp templates ({error}): they belong to the bot that has \
-                the WhatsApp channel, which is the router where there is one; the bridge works \
-                without"
+                the WhatsApp channel, which is the router where there is one; with its key in {router} \
+                agents can send them"
             ),
         ),
     }

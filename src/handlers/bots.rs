@@ -13,6 +13,8 @@ use crate::model::{BotName, TicketId};
 pub(crate) struct Bots {
     pub(crate) clients: HashMap<BotName, Arc<blip::BlipClient>>,
     pub(crate) former: HashSet<BotName>,
+    /// Those that have the bots' WhatsApp channels, as far as their keys are given.
+    pub(crate) routers: HashMap<BotName, Arc<blip::BlipClient>>,
     pub(crate) clock: Clock,
 }
 
@@ -32,6 +34,11 @@ impl Bots {
     pub(crate) fn require_bot(&self, ticket: &TicketId) -> PipeResult<&blip::BlipClient> {
         let waits = || Interrupt::Wait(self.clock.now() + MISSING_BOT_PAUSE);
         self.clients.get(ticket.bot()).map(Arc::as_ref).ok_or_else(waits)
+    }
+
+    /// The client that sends templates for a bot, if its key is given.
+    pub(crate) fn router(&self, name: &BotName) -> Option<&blip::BlipClient> {
+        self.routers.get(name).map(Arc::as_ref)
     }
 
     /// Each bot once, by its name now.

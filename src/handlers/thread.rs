@@ -4,6 +4,7 @@
 //! lost (`two_who_find_a_thread_lost_at_the_same_time_make_one_new_one`).
 
 use crate::slack::SlackBlock;
+use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -16,7 +17,8 @@ use crate::handlers::posts::{Posts, ThreadPost, ticket_lane};
 use crate::inbox::Job;
 use crate::locale::Texts;
 use crate::model::{
-    ChannelId, Content, Fault, MessageTs, Thread, Ticket, TicketEnding, TicketId, TicketState,
+    BotName, ChannelId, Content, Fault, MessageTs, Thread, Ticket, TicketEnding, TicketId,
+    TicketState,
 };
 use crate::slack;
 use crate::slack::card::{RelatedTicket, RelatedTickets};
@@ -55,9 +57,18 @@ pub(crate) struct Threads {
     pub(crate) channels: Arc<Channels>,
     pub(crate) slack: Arc<SlackClient>,
     pub(crate) texts: Texts,
+    /// The bots for which templates of WhatsApp can be sent.
+    pub(crate) template_bots: HashSet<BotName>,
 }
 
 impl Threads {
+    /// Whether templates of WhatsApp can be sent to the customer of a ticket.
+    pub(crate) fn offers_templates(&self, ticket: &Ticket) -> bool {
+        self.template_bots.contains(ticket.id.bot())
+            && ticket.customer.whatsapp_identity().is_some()
+            && !ticket.is_closed()
+    }
+
     /// Posts a ticket's card, which starts its thread, with what the customer said to begin with.
     /// What does not fit onto the card follows at once.
     pub(crate) async fn post_card(
@@ -202,6 +213,7 @@ impl Threads {
             after: neighbour(after),
             earlier: neighbour(earlier),
             now: self.calls.clock.now(),
+            offers_templates: self.offers_templates(ticket),
         })
     }
 

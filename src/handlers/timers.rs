@@ -179,17 +179,27 @@ impl Timers {
         ticket: &TicketId,
         message: &str,
     ) -> PipeResult<()> {
-        self.schedule_receipt_lookup(ticket, message, 0).await
+        self.schedule_receipt_lookup(ticket, (message, false), 0).await
+    }
+
+    /// The same for a template, of which only the bot that sent it is told.
+    pub(crate) async fn schedule_template_check(
+        &self,
+        ticket: &TicketId,
+        message: &str,
+    ) -> PipeResult<()> {
+        self.schedule_receipt_lookup(ticket, (message, true), 0).await
     }
 
     pub(crate) async fn schedule_receipt_lookup(
         &self,
         ticket: &TicketId,
-        message: &str,
+        (message, by_router): (&str, bool),
         looks: usize,
     ) -> PipeResult<()> {
         let Some(look) = LOOKUP_ROUNDS.get(looks) else { return Ok(()) };
         let due = self.calls.clock.now() + look.after;
-        Ok(self.calls.enqueue_item(Job::check_delivery(ticket, message, looks, due)).await?)
+        let job = Job::check_delivery(ticket, (message, by_router), looks, due);
+        Ok(self.calls.enqueue_item(job).await?)
     }
 }

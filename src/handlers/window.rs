@@ -9,7 +9,8 @@ use crate::handlers::people::Person;
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
 use crate::locale::Texts;
-use crate::model::Ticket;
+use crate::model::{Button, Ticket};
+use crate::slack::card;
 use crate::store::Item;
 
 /// Keeps words from going out that the customer's channel would drop.
@@ -36,7 +37,12 @@ impl SendWindow {
             return Ok(false);
         }
         let line = self.texts.text("thread-window-closed", &[("agent", &person.profile.name)]);
-        self.threads.post_when_due(item, "too-late", ticket, &ThreadPost::from_line(&line)).await?;
+        let mut post = ThreadPost::from_line(&line);
+        if self.threads.offers_templates(ticket) {
+            let answers = [Button::Template];
+            post.blocks = card::build_question(&line, &answers, &ticket.id, &self.texts);
+        }
+        self.threads.post_when_due(item, "too-late", ticket, &post).await?;
         Ok(true)
     }
 }

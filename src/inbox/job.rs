@@ -60,6 +60,9 @@ pub(crate) enum Job {
         message: String,
         /// How often it was asked before.
         looks: usize,
+        /// Whether it is a template, which another bot has sent.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_router: bool,
     },
     /// Tell Blip that agents were shown what a customer said.
     Seen {
@@ -288,14 +291,15 @@ impl Job {
     /// one lane.
     pub(crate) fn check_delivery(
         ticket: &TicketId,
-        message: &str,
+        (message, by_router): (&str, bool),
         looks: usize,
         due: Timestamp,
     ) -> NewItem {
-        let lane = Lane::for_later(&format!("delivery:{}:{looks}", ticket.bot()));
+        let asked = if by_router { ":router" } else { "" };
+        let lane = Lane::for_later(&format!("delivery:{}:{looks}{asked}", ticket.bot()));
         let key = format!("delivery:{message}:{looks}");
         let (ticket, message) = (ticket.clone(), message.to_owned());
-        Self::Delivery { ticket, message, looks }.to_new_item(lane, key, due)
+        Self::Delivery { ticket, message, looks, by_router }.to_new_item(lane, key, due)
     }
 
     /// Blip is to be told that agents were shown these messages, if there are any.

@@ -91,6 +91,9 @@ impl Intake {
             SlackRequest::Draft(drafted) => {
                 Ok(self.to_json_answer(&self.dialogs.build_second_page(&drafted).await))
             }
+            SlackRequest::TemplateDraft(drafted) => {
+                Ok(self.to_json_answer(&self.dialogs.preview_template(&drafted).await))
+            }
             SlackRequest::Farewell(farewell, routed) => {
                 if let Some(asked) = self.dialogs.ask_about_farewell(&farewell).await {
                     return Ok(self.to_json_answer(&asked));

@@ -36,6 +36,7 @@ pub(crate) struct PendingReply {
     ticket: TicketId,
     message: String,
     round: usize,
+    by_router: bool,
     has_arrived: bool,
 }
 
@@ -47,11 +48,12 @@ impl PendingReply {
     }
 
     fn from_item(item: &Item) -> Option<Self> {
-        let Ok(Job::Delivery { ticket, message, looks }) = serde_json::from_slice(&item.body)
+        let Ok(Job::Delivery { ticket, message, looks, by_router }) =
+            serde_json::from_slice(&item.body)
         else {
             return None;
         };
-        Some(Self { ticket, message, round: looks, has_arrived: false })
+        Some(Self { ticket, message, round: looks, by_router, has_arrived: false })
     }
 
     fn is_last_round(&self) -> bool {
@@ -83,12 +85,14 @@ impl Deliveries {
             return Err(Interrupt::broken("a job names no ticket"));
         };
         let done = Handled { items: due.len(), outcome: ItemOutcome::Forgotten };
-        let (bot, looks) = (first.ticket.bot().clone(), first.round);
+        let (bot, looks, by_router) = (first.ticket.bot().clone(), first.round, first.by_router);
         let unsettled = self.keep_open_replies(due).await?;
         if unsettled.is_empty() {
             return Ok(done);
         }
-        let rest = if self.pushed.is_pushing_receipts(&bot) {
+        let rest = if by_router {
+            self.check_templates(unsettled).await
+        } else if self.pushed.is_pushing_receipts(&bot) {
             self.check_for_losses(unsettled).await
         } else if let Some(again) = self.next_lookup_time(&bot, looks, unsettled.len()) {
             return Ok(Handled::for_first_item(ItemOutcome::Wait(
@@ -101,7 +105,11 @@ impl Deliveries {
             Ok(rest) => {
                 for reply in rest {
                     self.timers
-                        .schedule_receipt_lookup(&reply.ticket, &reply.message, looks + 1)
+                        .schedule_receipt_lookup(
+                            &reply.ticket,
+                            (&reply.message, by_router),
+                            looks + 1,
+                        )
                         .await?;
                 }
                 Ok(done)
@@ -145,6 +153,22 @@ impl Deliveries {
     async fn has_receipt(&self, reply: &PendingReply, event: &str) -> PipeResult<bool> {
         let key = parse::receipt_key(&reply.ticket, &reply.message, event);
         Ok(self.calls.store.has_accepted(Source::Blip, &key).await?)
+    }
+
+    /// Asks the bot that has sent templates about each: they are few, and paid for. Returns those that
+    /// are to be looked at again.
+    async fn check_templates(&self, templates: Vec<PendingReply>) -> PipeResult<Vec<PendingReply>> {
+        let mut rest = Vec::new();
+        for template in templates {
+            let PendingReply { ticket, message, .. } = &template;
+            let Some(router) = self.bots.router(ticket.bot()) else { continue };
+            let told = answer_or_none(router.fetch_receipts(ticket, message).await)?;
+            let news = self.enqueue_receipts(ticket, told.unwrap_or_default()).await?;
+            if !news.iter().any(BlipEvent::is_last_receipt) {
+                rest.push(template);
+            }
+        }
+        Ok(rest)
     }
 
     /// Of a Blip that tells by itself, only what it may have lost is of interest. Returns the replies

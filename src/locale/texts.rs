@@ -39,6 +39,11 @@ impl Texts {
         language.map_or_else(|| self.clone(), |language| self.in_language(language))
     }
 
+    /// The language, as the two letters that other tags of it begin with.
+    pub(crate) fn language_code(&self) -> &'static str {
+        self.language.tag().split('-').next().unwrap_or_default()
+    }
+
     /// A text with its variables filled in, see [`TextCatalog::get_text`].
     pub(crate) fn text(&self, key: &str, args: &[(&str, &str)]) -> String {
         self.catalog.get_text(self.language, key, args)

@@ -17,6 +17,8 @@ pub enum Button {
     Transfer,
     /// Asks which canned reply to send.
     Reply,
+    /// Asks which template of WhatsApp to send.
+    Template,
     /// Asks for the tags of the ticket.
     Tags,
     /// Keeps the message that it was used on from being sent, as far as there is still time.

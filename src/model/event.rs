@@ -4,6 +4,7 @@ use super::agent_message::AgentMessage;
 use super::button::Button;
 use super::content::{Content, Offer, RichText};
 use super::ids::{ChannelId, MessageTs, SlackUserId, TicketId};
+use super::template::FilledTemplate;
 use super::ticket::{Move, TicketSnapshot};
 
 /// Something that happened at Blip.
@@ -199,4 +200,6 @@ pub enum SubmittedForm {
     Reply(RichText),
     /// To send this to the customer.
     Offer(Offer),
+    /// To send this template to the customer.
+    Template(FilledTemplate),
 }

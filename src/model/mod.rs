@@ -23,6 +23,7 @@ pub(crate) mod personal;
 pub(crate) mod readiness;
 pub(crate) mod reply;
 pub(crate) mod tag_rule;
+pub(crate) mod template;
 pub(crate) mod text;
 pub(crate) mod ticket;
 
@@ -41,6 +42,8 @@ pub use ids::{BotName, ChannelId, ChannelRef, MessageTs, SlackUserId, TicketId};
 pub use readiness::Outage;
 pub(crate) use readiness::Readiness;
 pub(crate) use tag_rule::TagRule;
+pub use template::{FilledTemplate, MessageTemplate, TemplateField};
+pub(crate) use template::{HeaderFile, TemplateButton, TemplateHeader};
 pub use ticket::{
     Agent, Closing, Customer, Move, MoveRefusal, Thread, Ticket, TicketEnding, TicketSnapshot,
     TicketState, TransferTarget, domain_of, is_tunnel,

@@ -66,6 +66,12 @@ impl Customer {
         is_tunnel(&self.domain)
     }
 
+    /// Who the customer is on WhatsApp itself, if they are there and Blip has told.
+    pub(crate) fn whatsapp_identity(&self) -> Option<&str> {
+        let identity = self.originator.as_deref().unwrap_or(&self.identity);
+        domain_of(identity).eq_ignore_ascii_case(WHATSAPP_DOMAIN).then_some(identity)
+    }
+
     /// Learns who is behind the router's tunnel. A channel that Blip has named stays.
     pub(crate) fn unhide(&mut self, originator: &str) {
         if self.domain.is_empty() || self.has_unknown_channel() {

@@ -25,7 +25,7 @@ pub use text::{emoji, mrkdwn, rich_text};
 pub(crate) use views::blocks::describe_look;
 pub(crate) use views::ids;
 pub(crate) use views::{bounds, compose};
-pub use views::{card, choices, home, modal, render};
+pub use views::{card, choices, home, modal, render, template};
 
 pub(crate) use slack_morphism::blocks::{SlackBlock, SlackView, SlackViewSubmissionResponse};
 pub(crate) use slack_morphism::events::{SlackBlockSuggestionResponse, SlackCommandEventResponse};

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use blip_slack::demo::{ANA, BIA, CHANNEL};
+use blip_slack_standins::blip::Router;
 use blip_slack_standins::faults::Fault;
 use blip_slack_standins::slack::{Team, User};
 use rusqlite::Connection;
@@ -285,6 +286,21 @@ async fn a_key_that_may_not_list_templates_is_a_hint() {
     bridge.blip.configure(|setup| setup.templates = None);
     let report = examine(&bridge, &[]).await;
     assert!(report.code == 0 && report.has("blip-templates", "hint", "the router", ""));
+    assert!(report.has("blip-templates", "hint", "BLIP_ROUTER_KEY", ""), "{report:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_for_templates_that_does_not_do_is_told() {
+    let bridge = Bridge::start().await;
+    bridge.blip.configure(|setup| setup.router = Some(Router::default()));
+    let key = Router::default().key;
+    let report = examine(&bridge, &[("BLIP_ROUTER_KEY", &key)]).await;
+    assert!(report.has("blip-templates", "ok", "BLIP_ROUTER_KEY may list", ""), "{report:#?}");
+    let report = examine(&bridge, &[("BLIP_ROUTER_KEY", "wrong")]).await;
+    report.fails("blip-templates", "does not accept BLIP_ROUTER_KEY", "WhatsApp channel");
+    let of_bot = bridge.settings()["BLIP_KEY"].clone();
+    let report = examine(&bridge, &[("BLIP_ROUTER_KEY", &of_bot)]).await;
+    report.fails("blip-templates", "BLIP_ROUTER_KEY may not list", "the router");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -137,6 +137,7 @@ fn cards() {
                 after: Some(neighbour(1043)),
                 earlier: Some(neighbour(900)),
                 now: noon() + SignedDuration::from_hours(23),
+                offers_templates: true,
             };
             let (text, blocks) =
                 card::render_card(&ticket, Some("Oi, *tudo* bem?"), &around, &words);
@@ -149,6 +150,12 @@ fn cards() {
         };
         let (_, blocks) = card::render_card(&ticket(TicketState::Unclaimed), None, &late, &words);
         writeln!(looks, "## after the window\n{}", outline(&blocks)).unwrap();
+        let late = RelatedTickets { offers_templates: true, ..late };
+        for state in [TicketState::Unclaimed, TicketState::Claimed { holder: ana(), since: noon() }]
+        {
+            let (_, blocks) = card::render_card(&ticket(state), None, &late, &words);
+            writeln!(looks, "## after the window, with templates\n{}", outline(&blocks)).unwrap();
+        }
         insta::assert_snapshot!(format!("cards-{}", language.tag()), looks);
     }
 }
@@ -169,7 +176,8 @@ fn dialogs() {
             modal::build_close_dialog(&ticket, false, &words),
             modal::build_close_without_farewell(&ticket, None, false, &words),
             modal::build_close_without_farewell(&ticket, Some("Tchau, *Maria*!"), false, &words),
-            modal::build_window_closed_view("dialog-reply", &words),
+            modal::build_window_closed_view("dialog-reply", None, &words),
+            modal::build_window_closed_view("dialog-compose", Some(&ticket.id), &words),
             modal::build_transfer_dialog(&ticket, &words),
             modal::build_tags_dialog(&ticket, &words),
             modal::build_reply_dialog(&ticket, None, &words),

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use blip_slack::demo::{ANA, CHANNEL};
-use blip_slack_standins::slack::Message;
+use blip_slack::demo::{ANA, BIA, CHANNEL};
+use blip_slack_standins::blip::{NewTicket, Router, Template};
+use blip_slack_standins::faults::Fault;
+use blip_slack_standins::slack::{Message, View};
 use serde_json::{Value, json};
 
+use crate::support::Bridge;
 use crate::support::later::Later;
 
 const A_DAY: Duration = Duration::from_hours(25);
@@ -13,6 +16,100 @@ const A_DAY: Duration = Duration::from_hours(25);
 /// The text that anybody sees in a dialog.
 fn shown(view: &Value) -> String {
     Message { blocks: view["blocks"].as_array().unwrap().clone(), ..Message::default() }.words()
+}
+
+/// The customer on WhatsApp itself.
+const NUMBER: &str = "5511987654321@wa.gw.msging.net";
+
+/// The key of the router that has the channel.
+fn router_key() -> String {
+    Router::default().key
+}
+
+/// Three templates of which agents can send two.
+fn templates() -> Vec<Template> {
+    let mut full = Template::new("pedido_pronto", "Oi {{1}}, seu pedido {{2}} está pronto. {{1}}?");
+    full.components.insert(0, json!({"type": "HEADER", "format": "IMAGE"}));
+    full.components.push(json!({"type": "FOOTER", "text": "Loja"}));
+    full.components.push(json!({"type": "BUTTONS", "buttons": [
+        {"type": "QUICK_REPLY", "text": "Sim"},
+        {"type": "URL", "text": "Ver", "url": "https://loja.example/{{1}}"},
+    ]}));
+    let mut pending = Template::new("nova", "Oi");
+    pending.status = "PENDING".to_owned();
+    let mut english = Template::new("boas_vindas", "Hello {{name}}, how are you?");
+    english.language = "en_US".to_owned();
+    vec![full, pending, english]
+}
+
+/// A bridge behind a router, with a ticket whose customer wrote long ago.
+struct Late {
+    later: Later,
+    ticket: String,
+    card: Message,
+}
+
+impl Late {
+    async fn start() -> Self {
+        let later = Later::start(&[("BLIP_ROUTER_KEY", &router_key())]).await;
+        let bridge = &later.bridge;
+        bridge.blip.configure(|setup| {
+            setup.router = Some(Router::default());
+            setup.templates = Some(templates());
+        });
+        let identity = bridge.blip.routes(NUMBER, true);
+        let opened = bridge.blip.opens_ticket(NewTicket::saying("Maria", &identity, "Oi")).await;
+        let card = bridge.card_of("Maria").await;
+        bridge.idle().await;
+        later.passes(A_DAY).await;
+        bridge.until("the card tells", || shows(bridge, &card, "templates only")).await;
+        bridge.idle().await;
+        Self { later, ticket: opened.id, card }
+    }
+
+    fn bridge(&self) -> &Bridge {
+        &self.later.bridge
+    }
+
+    /// Opens the dialog from the card's menu.
+    async fn asks(&self) -> View {
+        let at = ("more", "template");
+        self.bridge().slack.picks(ANA, CHANNEL, &self.card.ts, at).await.unwrap();
+        self.bridge().dialog(ANA)
+    }
+
+    /// Chooses a template in an open dialog, and fills it in; what comes of it is on top then.
+    async fn fills(&self, user: &str, name: &str, values: &[&str]) -> View {
+        let bridge = self.bridge();
+        let page = bridge.dialog(user);
+        let found = bridge.slack.searches(user, &page.id, LIST, name).await.unwrap();
+        assert_eq!(found.len(), 1, "{found:?}");
+        bridge.slack.chooses(user, &page.id, LIST, &found[0]).await.unwrap();
+        let page = bridge.dialog(user);
+        let mut filled =
+            json!({"templates": {LIST: {"type": "external_select", "selected_option": found[0]}}});
+        let mut fields = field_blocks(&page.view).into_iter();
+        for value in values {
+            let block = fields.next().expect("a field");
+            filled[block] = json!({"template_value": {"type": "plain_text_input", "value": value}});
+        }
+        assert_eq!(fields.next(), None, "another field");
+        bridge.slack.submits(user, &page.id, filled).await.unwrap();
+        bridge.dialog(user)
+    }
+}
+
+const LIST: &str = "message_template";
+
+fn shows(bridge: &Bridge, card: &Message, words: &str) -> bool {
+    bridge.slack.message(CHANNEL, &card.ts).unwrap().words().contains(words)
+}
+
+/// The names of the blocks into which the variables are typed.
+fn field_blocks(view: &Value) -> Vec<String> {
+    let blocks = view["blocks"].as_array().unwrap().iter();
+    let names = blocks.filter_map(|block| block["block_id"].as_str());
+    names.filter(|name| name.starts_with("field:")).map(str::to_owned).collect()
 }
 
 fn typed(block: &str, words: &str) -> Value {
@@ -89,4 +186,210 @@ async fn a_farewell_that_is_too_late_is_shown_and_the_ticket_closed_without_it_i
     );
     assert!(bridge.received(&ticket).is_empty() && bridge.blip.undelivered().is_empty());
     later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_template_is_chosen_filled_in_seen_and_sent_and_its_answer_comes_into_the_thread() {
+    let late = Late::start().await;
+    let bridge = late.bridge();
+    let page = late.asks().await;
+    let all = bridge.slack.searches(ANA, &page.id, LIST, "").await.unwrap();
+    let labels: Vec<_> = all.iter().map(|it| it["text"]["text"].as_str().unwrap()).collect();
+    assert_eq!(labels, ["boas_vindas (en_US)", "pedido_pronto (pt_BR)"], "approved ones only");
+    let values = ["https://loja.example/a.png", "Ana", "12", "p/12"];
+    let preview = late.fills(ANA, "pedido", &values).await;
+    assert_eq!(preview.view["callback_id"], "template_send");
+    let words = shown(&preview.view);
+    assert!(words.contains("Oi Ana, seu pedido 12 está pronto. Ana?"), "{words}");
+    assert!(bridge.blip.templates(NUMBER).is_empty(), "nothing is sent so far");
+    bridge.slack.submits(ANA, &preview.id, json!({})).await.unwrap();
+    bridge.idle().await;
+    insta::assert_json_snapshot!("sent_template", bridge.blip.templates(NUMBER));
+    let said = bridge.said(&late.card);
+    let line = said.iter().find(|line| line.contains("Ana Lima sent the template pedido_pronto"));
+    assert!(line.is_some_and(|line| line.contains("seu pedido 12")), "{said:?}");
+    let agent = bridge.blip.ticket(&late.ticket).unwrap().agent;
+    assert_eq!(agent.as_deref(), Some("ana%40loja.example@blip.ai"), "sending claims");
+    bridge.blip.says(&late.ticket, "Sim").await.unwrap();
+    bridge.idle().await;
+    assert!(bridge.said(&late.card).iter().any(|line| line.contains("Sim")));
+    late.later.says(ANA, &late.card, "Até já!").await;
+    bridge.idle().await;
+    assert_eq!(bridge.received(&late.ticket), ["Até já!"], "the window is open again");
+    late.later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_place_that_tells_of_the_window_leads_to_the_templates() {
+    let late = Late::start().await;
+    let bridge = late.bridge();
+    late.later.says(ANA, &late.card, "Bom dia!").await;
+    bridge.idle().await;
+    let refused = bridge.replies(&late.card).into_iter().find(|line| !line.buttons().is_empty());
+    let refused = refused.expect("a line with a button");
+    bridge.slack.clicks(BIA, CHANNEL, &refused.ts, "template").await.unwrap();
+    assert_eq!(bridge.dialog(BIA).view["title"]["text"], "Message template");
+    for dialog in ["reply", "compose"] {
+        bridge.slack.uses_shortcut(ANA, CHANNEL, &late.card.ts, dialog).await.unwrap();
+        let notice = bridge.dialog(ANA);
+        bridge.slack.clicks_in_view(ANA, &notice.id, "template").await.unwrap();
+        let page = bridge.dialog(ANA);
+        assert_eq!((&page.id, &page.view["callback_id"]), (&notice.id, &json!("template")));
+        bridge.slack.dismisses(ANA, &page.id);
+    }
+    late.later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_template_is_paid_for_once() {
+    let late = Late::start().await;
+    let bridge = late.bridge();
+    late.asks().await;
+    let preview = late.fills(ANA, "boas_vindas", &["Maria"]).await;
+    bridge.blip.faults().next("/messages", Fault::LostAnswer);
+    bridge.slack.submits(ANA, &preview.id, json!({})).await.unwrap();
+    bridge
+        .until("the line in the thread", || {
+            bridge.said(&late.card).iter().any(|line| line.contains("sent the template"))
+        })
+        .await;
+    bridge.idle().await;
+    assert_eq!(bridge.blip.templates(NUMBER).len(), 1);
+    // Blip does not tell whether the next one went out: people decide.
+    late.asks().await;
+    let preview = late.fills(ANA, "boas_vindas", &["Maria"]).await;
+    bridge.blip.faults().next("/messages", Fault::LostAnswer);
+    let history = format!("/commands get /threads/{NUMBER}");
+    bridge.blip.faults().from_now(&history, Fault::Code("67".to_owned()));
+    bridge.slack.submits(ANA, &preview.id, json!({})).await.unwrap();
+    let parked =
+        |line: &Message| line.buttons().iter().any(|it| format!("{it:?}").contains("skip"));
+    bridge.until("a line that asks", || bridge.replies(&late.card).iter().any(parked)).await;
+    assert_eq!(bridge.blip.templates(NUMBER).len(), 2, "the second one, once");
+    bridge.blip.faults().clear();
+    let line = bridge.replies(&late.card).into_iter().find(parked).unwrap();
+    bridge.slack.clicks(ANA, CHANNEL, &line.ts, "retry").await.unwrap();
+    bridge.idle().await;
+    assert_eq!(bridge.blip.templates(NUMBER).len(), 2, "found, and not sent again");
+    late.later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_whatsapp_would_refuse_is_said_at_its_field() {
+    let late = Late::start().await;
+    let bridge = late.bridge();
+    for (value, words) in [("a\tb", "One line"), ("a     b", "One line"), ("  ", "One line")] {
+        late.asks().await;
+        let page = bridge.dialog(ANA);
+        let found = bridge.slack.searches(ANA, &page.id, LIST, "boas").await.unwrap();
+        bridge.slack.chooses(ANA, &page.id, LIST, &found[0]).await.unwrap();
+        let page = bridge.dialog(ANA);
+        let block = field_blocks(&page.view).remove(0);
+        let filled = json!({
+            "templates": {LIST: {"type": "external_select", "selected_option": found[0]}},
+            block.as_str(): {"template_value": {"type": "plain_text_input", "value": value}},
+        });
+        let answered = bridge.slack.submits(ANA, &page.id, filled).await.unwrap();
+        let answer: Value = serde_json::from_str(&answered.body).unwrap();
+        let said = answer["errors"][&block].as_str().unwrap_or_default();
+        assert!(said.contains(words), "{answer}");
+        bridge.slack.dismisses(ANA, &page.id);
+    }
+    late.later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_template_that_does_not_arrive_is_told_with_the_reason() {
+    let late = Late::start().await;
+    let bridge = late.bridge();
+    late.asks().await;
+    let preview = late.fills(ANA, "boas_vindas", &["Maria"]).await;
+    bridge.blip.configure(|setup| {
+        setup.cannot_deliver = Some((131_042, "Business eligibility payment issue"));
+    });
+    bridge.slack.submits(ANA, &preview.id, json!({})).await.unwrap();
+    bridge.idle().await;
+    late.later.passes(Duration::from_secs(31)).await;
+    bridge
+        .until("a line that says so", || {
+            bridge.said(&late.card).iter().any(|line| line.contains("Business eligibility"))
+        })
+        .await;
+    late.later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reply_that_came_too_late_for_whatsapp_leads_to_the_templates() {
+    let late = Late::start().await;
+    let bridge = late.bridge();
+    bridge.blip.says(&late.ticket, "Alguém?").await.unwrap();
+    bridge.idle().await;
+    bridge.blip.configure(|setup| {
+        setup.cannot_deliver = Some((131_047, "Re-engagement message"));
+    });
+    late.later.says(ANA, &late.card, "Bom dia!").await;
+    bridge.idle().await;
+    late.later.passes(Duration::from_secs(31)).await;
+    let line = || {
+        let mut lines = bridge.replies(&late.card).into_iter();
+        lines.find(|line| line.words().contains("more than 24 hours"))
+    };
+    bridge.until("a line that says so", || line().is_some()).await;
+    bridge.slack.clicks(ANA, CHANNEL, &line().unwrap().ts, "template").await.unwrap();
+    assert_eq!(bridge.dialog(ANA).view["title"]["text"], "Message template");
+    late.later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_key_or_its_right_nothing_is_offered_that_cannot_work() {
+    let later = Later::start(&[]).await;
+    let bridge = &later.bridge;
+    let (_, card) = bridge.ticket("Maria", "Oi").await;
+    later.passes(A_DAY).await;
+    bridge.until("the card tells", || shows(bridge, &card, "templates only")).await;
+    bridge.idle().await;
+    let at = ("more", "template");
+    assert!(bridge.slack.picks(ANA, CHANNEL, &card.ts, at).await.is_err(), "no such entry");
+    bridge.slack.uses_shortcut(ANA, CHANNEL, &card.ts, "compose").await.unwrap();
+    assert!(!bridge.dialog(ANA).view.to_string().contains("actions"));
+    later.says(ANA, &card, "Bom dia!").await;
+    bridge.idle().await;
+    assert!(bridge.replies(&card).iter().all(|line| line.buttons().is_empty()));
+    later.bridge.finish().await;
+
+    let late = Late::start().await;
+    let bridge = late.bridge();
+    bridge.blip.configure(|setup| setup.templates = None);
+    assert!(shown(&late.asks().await.view).contains("did not tell the templates"));
+    bridge.slack.dismisses(ANA, &bridge.dialog(ANA).id);
+    late.later.passes(Duration::from_mins(2)).await;
+    bridge.blip.configure(|setup| setup.templates = Some(Vec::new()));
+    assert!(shown(&late.asks().await.view).contains("no approved template"));
+    late.later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_is_refused_holds_up_nothing_but_templates() {
+    let late = Late::start().await;
+    let bridge = late.bridge();
+    late.asks().await;
+    let preview = late.fills(ANA, "boas_vindas", &["Maria"]).await;
+    bridge.blip.configure(|setup| {
+        setup.router = Some(Router { key: "Key another".to_owned(), ..Router::default() });
+    });
+    bridge.slack.submits(ANA, &preview.id, json!({})).await.unwrap();
+    bridge
+        .until("a line that says so", || {
+            bridge.said(&late.card).iter().any(|line| line.contains("is not accepted"))
+        })
+        .await;
+    bridge.blip.says(&late.ticket, "Alguém?").await.unwrap();
+    bridge
+        .until("the customer's words", || {
+            bridge.said(&late.card).iter().any(|line| line.contains("Alguém?"))
+        })
+        .await;
+    assert!(bridge.blip.templates(NUMBER).is_empty());
+    let violations = bridge.blip.violations();
+    assert!(violations.iter().all(|it| it.contains("401")), "{violations:?}");
 }

@@ -16,7 +16,7 @@ use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
 use crate::handlers::timers::Timers;
 use crate::locale::Texts;
-use crate::model::{Offer, RichText, Ticket};
+use crate::model::{FilledTemplate, Offer, RichText, SlackUserId, Ticket};
 use crate::slack::render;
 use crate::store::{Item, Role};
 
@@ -80,6 +80,30 @@ impl Composer {
         self.post_sent_text(item, ticket, (person, false), (&text, vec![id])).await
     }
 
+    /// Sends the customer a template, and shows it in the thread. The window does not matter to it.
+    pub(crate) async fn send_template(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        filled: &FilledTemplate,
+    ) -> PipeResult<MoveOutcome> {
+        if self.permission.ensure_may_answer(item, ticket, person).await? == MoveOutcome::Refused {
+            return Ok(MoveOutcome::Refused);
+        }
+        let id = derive_part_id(&derive_delivery_id(item, SENT_POST_CALL), "template");
+        if !self.outgoing.send_template(item, ticket, ("send:0", &id), filled).await? {
+            let text = person.texts.text("templates-no-key", &[]);
+            self.outgoing.people.tell_person(ticket, person, &text, &[]).await;
+            return Ok(MoveOutcome::Refused);
+        }
+        self.timers.schedule_template_check(&ticket.id, &id).await?;
+        let args = [("agent", person.profile.name.as_str()), ("name", filled.name.as_str())];
+        let title = self.texts.text("thread-template-sent", &args);
+        self.post_sent(item, ticket, None, (&title, &filled.text, vec![id])).await?;
+        Ok(MoveOutcome::Done)
+    }
+
     /// Shows in the thread what went out from elsewhere. What is no more than words can be read
     /// there and sent again, so it is noted whose words they are.
     async fn post_sent_text(
@@ -90,8 +114,18 @@ impl Composer {
         (text, blip_ids): (&str, Vec<String>),
     ) -> PipeResult<()> {
         let title = self.texts.text("thread-sent", &[("agent", &person.profile.name)]);
-        let line = ThreadPost::from_line(&format!("{title}\n{text}"));
         let user = is_words.then(|| person.user.clone());
+        self.post_sent(item, ticket, user, (&title, text, blip_ids)).await
+    }
+
+    async fn post_sent(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        user: Option<SlackUserId>,
+        (title, text, blip_ids): (&str, &str, Vec<String>),
+    ) -> PipeResult<()> {
+        let line = ThreadPost::from_line(&format!("{title}\n{text}"));
         let post = ThreadPost { role: Role::Reply, blip_ids, user, ..line };
         self.threads.post_when_due(item, SENT_POST_CALL, ticket, &post).await?;
         self.timers.record_answer(ticket).await

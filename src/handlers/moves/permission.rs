@@ -34,6 +34,19 @@ impl SendPermission {
         if self.window.refuse_if_window_closed(item, ticket, person).await? {
             return Ok(MoveOutcome::Refused);
         }
+        self.ensure_may_answer(item, ticket, person).await
+    }
+
+    /// Whether somebody may answer the customer now, in whatever way; who does not, has been told why.
+    pub(crate) async fn ensure_may_answer(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+    ) -> PipeResult<MoveOutcome> {
+        if self.calls.has_begun_sending(item).await? {
+            return Ok(MoveOutcome::Done);
+        }
         match ticket.holder() {
             Some(_) if self.anyone => Ok(MoveOutcome::Done),
             // Whoever does not hold it is told who does, and may take over.

@@ -13,7 +13,7 @@ use crate::blip;
 use crate::blip::OutgoingDocument;
 use crate::blip::envelope::{MediaLink, build_media_link};
 use crate::blip::text::StyleMarks;
-use crate::blip::{limits, text};
+use crate::blip::{limits, template, text};
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
 use crate::handlers::calls::MAX_CLOCK_SKEW;
@@ -22,7 +22,9 @@ use crate::handlers::outgoing::agent_files::{AgentFiles, UnsentReason, mime_type
 use crate::handlers::outgoing::written::WrittenMessage;
 use crate::handlers::people::{People, Person};
 use crate::inbox::Job;
-use crate::model::{AgentMessage, Attachment, KeptPart, RichText, Ticket};
+use crate::model::{
+    AgentMessage, Attachment, Failure, Fault, FilledTemplate, KeptPart, RichText, Ticket,
+};
 use crate::store::Item;
 
 /// Whether messages that were forwarded go out with the message that they hang on.
@@ -62,6 +64,31 @@ impl OutgoingReply {
     /// Whether the customer gets all of it.
     pub(crate) fn is_whole(&self) -> bool {
         self.refused.is_empty() && self.kept.is_empty()
+    }
+}
+
+/// What went wrong with a call that costs money: it is not made again without knowing, and a key that
+/// only templates need holds up nothing else of the ticket.
+#[derive(Debug, thiserror::Error)]
+enum PaidCallError {
+    /// The call itself.
+    #[error(transparent)]
+    Send(blip::Error),
+    /// The look for its effect.
+    #[error(transparent)]
+    Look(blip::Error),
+}
+
+impl Failure for PaidCallError {
+    fn to_fault(&self) -> Fault {
+        let refused = |code: &str| Fault::Refused { code: code.to_owned() };
+        match self {
+            Self::Send(error) | Self::Look(error) if error.to_fault() == Fault::Credentials => {
+                refused("router_key_refused")
+            }
+            Self::Look(error) if error.is_lookup_impossible() => refused("paid_unknown"),
+            Self::Send(error) | Self::Look(error) => error.to_fault(),
+        }
     }
 }
 
@@ -176,6 +203,34 @@ impl Outgoing {
         let bot = self.bots.require_bot(&ticket.id)?;
         let send = bot.send_document(id, &ticket.address, document);
         self.send_to_blip(item, ticket, (step, id), send).await
+    }
+
+    /// Sends a template to the customer's own address, with the key of the bot that has the channel
+    /// (`blip.md`, additions §1.2): WhatsApp takes it at any time, and an answer goes to where the
+    /// customer is, which is the ticket. False if nobody can send it.
+    ///
+    /// It is paid for, so an earlier try of which nobody can tell the outcome is not made again: the
+    /// item is parked then, for people to decide.
+    pub(crate) async fn send_template(
+        &self,
+        item: &Item,
+        ticket: &Ticket,
+        (step, id): (&str, &str),
+        filled: &FilledTemplate,
+    ) -> PipeResult<bool> {
+        let router = self.bots.router(ticket.id.bot());
+        let Some((router, to)) = router.zip(ticket.customer.whatsapp_identity()) else {
+            return Ok(false);
+        };
+        let look = async {
+            let found = router.has_sent(to, id).await.map_err(PaidCallError::Look)?;
+            Ok(found.then_some(()))
+        };
+        let document = template::to_lime_document(filled);
+        let send =
+            async { router.send_document(id, to, &document).await.map_err(PaidCallError::Send) };
+        self.calls.call_once(item, step, None, look, send).await?;
+        Ok(true)
     }
 
     /// The words of an agent as the customer's channel shows them.

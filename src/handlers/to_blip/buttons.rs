@@ -75,7 +75,7 @@ impl Buttons {
             Button::Retry(parked) => Some(self.retry_parked(*parked).await?),
             Button::Skip(parked) => Some(self.skip_parked(*parked).await?),
             // Answered on the spot.
-            Button::Transfer | Button::Reply | Button::Tags => None,
+            Button::Transfer | Button::Reply | Button::Template | Button::Tags => None,
         })
     }
 

@@ -51,6 +51,7 @@ pub(crate) fn listed_move(button: &Button) -> Option<(Move, &'static str)> {
         Button::Close => Some((Move::Close(Closing::default()), "done-closed")),
         Button::Transfer
         | Button::Reply
+        | Button::Template
         | Button::Tags
         | Button::Note
         | Button::Send(_)

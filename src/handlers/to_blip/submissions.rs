@@ -37,7 +37,7 @@ impl Submissions {
             SubmittedForm::Move(r#move) => {
                 self.moves.make_move(item, &mut ticket, &person, r#move).await.map(drop)
             }
-            SubmittedForm::Reply(_) | SubmittedForm::Offer(_)
+            SubmittedForm::Reply(_) | SubmittedForm::Offer(_) | SubmittedForm::Template(_)
                 if ticket.is_closed() && !self.calls.has_begun_sending(item).await? =>
             {
                 self.people
@@ -47,6 +47,9 @@ impl Submissions {
             }
             SubmittedForm::Offer(offer) => {
                 self.composer.send_offer(item, &mut ticket, &person, offer).await
+            }
+            SubmittedForm::Template(filled) => {
+                self.composer.send_template(item, &mut ticket, &person, filled).await.map(drop)
             }
             SubmittedForm::Reply(words) => {
                 self.composer.send_composed_text(item, &mut ticket, &person, words).await.map(drop)

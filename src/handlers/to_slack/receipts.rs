@@ -85,7 +85,8 @@ impl Receipts {
             None => vec![Button::Resend(message.to_owned())],
             Some(why) => {
                 line = format!("{line} {}", self.texts.text(why, &[]));
-                Vec::new()
+                let is_late = code == Some(WINDOW_CLOSED) && self.threads.offers_templates(&ticket);
+                is_late.then_some(Button::Template).into_iter().collect()
             }
         };
         let mut post = match &link.user {
@@ -148,9 +149,12 @@ impl Receipts {
 /// How many characters of a reply tell people which one is meant.
 const QUOTED_CHARS: usize = 60;
 
+/// The code of what came after the 24 hours (`blip.md` §2.6).
+const WINDOW_CLOSED: i64 = 131_047;
+
 /// Failures that sending the same once more cannot mend: the 24 hours are over, the number has no
 /// WhatsApp, the content or its file is refused (`blip.md` §2.6).
-const LASTING_FAILURES: [i64; 4] = [131_026, 131_047, 131_051, 131_053];
+const LASTING_FAILURES: [i64; 4] = [131_026, WINDOW_CLOSED, 131_051, 131_053];
 
 /// Why what did not arrive cannot be sent again, as a text's key.
 pub(crate) fn resend_refusal_key(

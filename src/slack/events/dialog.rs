@@ -5,6 +5,8 @@
 //! (`slack.md` C.4). It carries its ticket in its private metadata, so that what is filled in finds
 //! its way without any memory of ours. Knows neither tickets' states nor what is in the lists.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::json::text_at;
@@ -17,9 +19,11 @@ use crate::model::{
 use crate::slack::text::mrkdwn;
 use crate::slack::views::compose;
 use crate::slack::views::ids::{
-    ChoiceList, ComposeKind, Dialog, KIND_ACTION_ID, MORE_ACTION_ID, SEND_CALLBACK_ID, element,
-    parse_confirmed_offer, parse_destination, parse_ticket, parse_ticket_block, read_button,
+    ChoiceList, ComposeKind, Dialog, KIND_ACTION_ID, MORE_ACTION_ID, SEND_CALLBACK_ID,
+    SEND_TEMPLATE_CALLBACK_ID, element, parse_confirmed_offer, parse_destination,
+    parse_filled_template, parse_ticket, parse_ticket_block, read_button,
 };
+use crate::slack::views::template::parse_field_block;
 
 /// Somebody asks for a dialog.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +82,19 @@ pub struct OfferDraft {
     pub(crate) offer: Result<Offer, compose::FieldError>,
 }
 
+/// Somebody filled in the first page of a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateDraft {
+    /// Who.
+    pub(crate) by: Requester,
+    /// For which ticket.
+    pub(crate) ticket: TicketId,
+    /// The template's id.
+    pub(crate) template: String,
+    /// What was typed into its fields, by their places.
+    pub(crate) typed: HashMap<usize, String>,
+}
+
 /// Somebody wants a ticket closed with a farewell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FarewellDraft {
@@ -120,17 +137,29 @@ pub(crate) fn parse_action_request(body: &Value) -> Option<DialogRequest> {
             let place = ViewTarget::Over(text_at(body, "/view/id")?.to_owned());
             Some(DialogRequest { by, dialog, about, place, response_url })
         }
+        element::TEMPLATE => {
+            let about = DialogSubject::Ticket(parse_view_ticket(body)?);
+            let dialog = Dialog::Template(Some(chosen?.to_owned()));
+            let place = ViewTarget::Over(text_at(body, "/view/id")?.to_owned());
+            Some(DialogRequest { by, dialog, about, place, response_url })
+        }
         name => {
             let pressed = read_button(name, text_at(action, "/value")?)?;
             let dialog = match pressed.button {
                 Button::Close => Dialog::Close,
                 Button::Transfer => Dialog::Transfer,
                 Button::Reply => Dialog::Reply(None),
+                Button::Template => Dialog::Template(None),
                 Button::Tags => Dialog::Tags,
                 _ => return None,
             };
             let about = DialogSubject::Ticket(pressed.ticket?);
-            Some(DialogRequest { by, dialog, about, place: trigger()?, response_url })
+            // A dialog goes on as another one; anywhere else, one opens.
+            let place = match text_at(body, "/view/type") {
+                Some("modal") => ViewTarget::Over(text_at(body, "/view/id")?.to_owned()),
+                _ => trigger()?,
+            };
+            Some(DialogRequest { by, dialog, about, place, response_url })
         }
     }
 }
@@ -167,6 +196,22 @@ pub(crate) fn parse_draft_request(body: &Value) -> Option<OfferDraft> {
     })
 }
 
+/// Reads the first page of a template as it was filled in.
+pub(crate) fn parse_template_draft(body: &Value) -> Option<TemplateDraft> {
+    let Dialog::Template(_) = Dialog::parse(text_at(body, "/view/callback_id")?)? else {
+        return None;
+    };
+    let (by, ticket) = (Requester::parse(body)?, parse_view_ticket(body)?);
+    let chosen = find_element_value(body, element::TEMPLATE)?;
+    let template = text_at(chosen, "/selected_option/value")?.to_owned();
+    let blocks = body.pointer("/view/state/values")?.as_object()?;
+    let typed = |(name, block): (&String, &Value)| {
+        let value = block.get(element::TEMPLATE_VALUE)?.get("value")?.as_str()?;
+        Some((parse_field_block(name)?, value.to_owned()))
+    };
+    Some(TemplateDraft { by, ticket, template, typed: blocks.iter().filter_map(typed).collect() })
+}
+
 /// Reads the farewell with which a ticket is to be closed, if there is one.
 pub(crate) fn parse_farewell(body: &Value) -> Option<FarewellDraft> {
     let Dialog::Close = Dialog::parse(text_at(body, "/view/callback_id")?)? else { return None };
@@ -179,9 +224,13 @@ pub(crate) fn parse_farewell(body: &Value) -> Option<FarewellDraft> {
 pub(crate) fn parse_submission(body: &Value) -> Option<RoutedSlackEvent> {
     let user = SlackUserId::parse(text_at(body, "/user/id")?)?;
     let name = text_at(body, "/view/callback_id")?;
+    let metadata = text_at(body, "/view/private_metadata")?;
     let (ticket, form) = if name == SEND_CALLBACK_ID {
-        let (ticket, offer) = parse_confirmed_offer(text_at(body, "/view/private_metadata")?)?;
+        let (ticket, offer) = parse_confirmed_offer(metadata)?;
         (ticket, SubmittedForm::Offer(offer))
+    } else if name == SEND_TEMPLATE_CALLBACK_ID {
+        let (ticket, filled) = parse_filled_template(metadata)?;
+        (ticket, SubmittedForm::Template(filled))
     } else {
         (parse_view_ticket(body)?, parse_submitted_form(&Dialog::parse(name)?, body)?)
     };
@@ -212,7 +261,7 @@ fn parse_submitted_form(dialog: &Dialog, body: &Value) -> Option<SubmittedForm> 
         }
         Dialog::Tags => Some(SubmittedForm::Move(Move::Tag(find_chosen_tags(body)?))),
         Dialog::Reply(_) => words().map(SubmittedForm::Reply),
-        Dialog::Compose(_) | Dialog::History | Dialog::Details => None,
+        Dialog::Template(_) | Dialog::Compose(_) | Dialog::History | Dialog::Details => None,
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::command::{SlashCommand, parse_command};
-use super::dialog::{self, DialogRequest, FarewellDraft, OfferDraft, OptionSearch};
+use super::dialog::{self, DialogRequest, FarewellDraft, OfferDraft, OptionSearch, TemplateDraft};
 use super::json::text_at;
 use super::message;
 use super::requester;
@@ -61,6 +61,8 @@ pub enum SlackRequest {
     Dialog(DialogRequest),
     /// To be answered with a second page, or with what is wrong; nothing changes.
     Draft(OfferDraft),
+    /// The same for a template.
+    TemplateDraft(TemplateDraft),
     /// To be remembered and handled, unless the farewell in it cannot be sent: then it is answered
     /// with a second page that asks.
     Farewell(FarewellDraft, RoutedSlackEvent),
@@ -114,13 +116,21 @@ pub fn parse_body(body: &Value) -> SlackRequest {
         },
         Some("view_submission") => match dialog::parse_draft_request(body) {
             Some(drafted) => SlackRequest::Draft(drafted),
-            None => match (dialog::parse_farewell(body), dialog::parse_submission(body)) {
-                (Some(farewell), Some(routed)) => SlackRequest::Farewell(farewell, routed),
-                (_, Some(routed)) => SlackRequest::Event(routed),
-                (_, None) => SlackRequest::Event(unknown_event("view_submission", body)),
-            },
+            None => parse_submission_request(body),
         },
         kind => SlackRequest::Event(unknown_event(kind.unwrap_or("none"), body)),
+    }
+}
+
+/// Reads what was filled in, but for the composer's first page.
+fn parse_submission_request(body: &Value) -> SlackRequest {
+    if let Some(drafted) = dialog::parse_template_draft(body) {
+        return SlackRequest::TemplateDraft(drafted);
+    }
+    match (dialog::parse_farewell(body), dialog::parse_submission(body)) {
+        (Some(farewell), Some(routed)) => SlackRequest::Farewell(farewell, routed),
+        (_, Some(routed)) => SlackRequest::Event(routed),
+        (_, None) => SlackRequest::Event(unknown_event("view_submission", body)),
     }
 }
 
@@ -187,6 +197,7 @@ pub(crate) fn parse_stored_event(json: &[u8]) -> Option<RoutedSlackEvent> {
         SlackRequest::Dialog(_) => parse_without_dialog(json),
         SlackRequest::Challenge(_)
         | SlackRequest::Draft(_)
+        | SlackRequest::TemplateDraft(_)
         | SlackRequest::Options(_)
         | SlackRequest::Command(_)
         | SlackRequest::Home(_)

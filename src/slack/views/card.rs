@@ -50,7 +50,7 @@ pub fn render_card(
     }
     blocks.push(build_details_context(ticket, around, texts));
     blocks.extend(build_window_notice(ticket, around, texts));
-    blocks.push(build_buttons(ticket, texts));
+    blocks.push(build_buttons(ticket, around, texts));
     (text, blocks)
 }
 
@@ -65,6 +65,8 @@ pub struct RelatedTickets {
     pub earlier: Option<RelatedTicket>,
     /// What time it is.
     pub now: Timestamp,
+    /// Whether templates of WhatsApp can be sent to the customer.
+    pub offers_templates: bool,
 }
 
 /// Another ticket of the same customer.
@@ -350,20 +352,32 @@ fn date_run(at: Timestamp, texts: &Texts) -> SlackRichTextInlineElement {
 ///
 /// A card is drawn anew under the hand that presses it: where *Claim* stood there is nothing then
 /// that undoes it, and what undoes is last in the menu.
-fn build_buttons(ticket: &Ticket, texts: &Texts) -> SlackBlock {
-    let compose = MenuEntry::Open(Dialog::Compose(ComposeKind::Quick));
-    let (history, details) = (MenuEntry::Open(Dialog::History), MenuEntry::Open(Dialog::Details));
-    let (buttons, entries): (&[Button], _) = if ticket.holder().is_none() {
-        let (reply, tags) = (MenuEntry::Open(Dialog::Reply(None)), MenuEntry::Open(Dialog::Tags));
-        (
-            &[Button::Claim, Button::Transfer, Button::Close],
-            vec![reply, tags, compose, history, details],
-        )
+///
+/// After the window nothing is offered that would only be refused; the menu has room for five.
+fn build_buttons(ticket: &Ticket, around: &RelatedTickets, texts: &Texts) -> SlackBlock {
+    let is_late = ticket.is_window_closed(around.now);
+    let templates = || around.offers_templates.then_some(MenuEntry::Open(Dialog::Template(None)));
+    let compose = || MenuEntry::Open(Dialog::Compose(ComposeKind::Quick));
+    let (mut buttons, mut entries) = (Vec::new(), Vec::new());
+    if ticket.holder().is_none() {
+        buttons.extend([Button::Claim, Button::Transfer, Button::Close]);
+        let tags = MenuEntry::Open(Dialog::Tags);
+        if is_late {
+            entries.push(tags);
+            entries.extend(templates());
+        } else {
+            entries.extend([MenuEntry::Open(Dialog::Reply(None)), tags, compose()]);
+        }
     } else {
-        let frequent =
-            &[Button::Reply, Button::Tags, Button::Transfer, Button::Close, Button::TakeOver];
-        (frequent, vec![compose, history, details, MenuEntry::Press(Button::Release)])
-    };
+        buttons.extend((!is_late).then_some(Button::Reply));
+        buttons.extend([Button::Tags, Button::Transfer, Button::Close, Button::TakeOver]);
+        entries.extend((!is_late).then(compose));
+        entries.extend(templates());
+    }
+    entries.extend([MenuEntry::Open(Dialog::History), MenuEntry::Open(Dialog::Details)]);
+    if ticket.holder().is_some() {
+        entries.push(MenuEntry::Press(Button::Release));
+    }
     let mut elements: Vec<SlackActionBlockElement> = buttons
         .iter()
         .map(|shown| {

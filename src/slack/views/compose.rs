@@ -126,7 +126,12 @@ pub(crate) fn replace_view(view: SlackView) -> SlackViewSubmissionResponse {
     SlackViewSubmissionResponse::Update(SlackViewSubmissionUpdateResponse::new(view))
 }
 
-fn build_field_error(field: &str, key: &str, texts: &Texts) -> SlackViewSubmissionResponse {
+/// The answer to a dialog that was handed in with something wrong in one of its blocks.
+pub(super) fn build_field_error(
+    field: &str,
+    key: &str,
+    texts: &Texts,
+) -> SlackViewSubmissionResponse {
     let errors = HashMap::from([(field.to_owned(), texts.text(key, &[]))]);
     SlackViewSubmissionResponse::Errors(SlackViewSubmissionErrorsResponse::new(errors))
 }
@@ -194,7 +199,7 @@ fn parse_coordinates(text: &str) -> Option<(f64, f64)> {
     })
 }
 
-fn is_web_url(address: &str) -> bool {
+pub(super) fn is_web_url(address: &str) -> bool {
     let url = Url::parse(address).ok();
     url.is_some_and(|url| matches!(url.scheme(), "https" | "http") && url.host_str().is_some())
 }

@@ -6,7 +6,10 @@ use std::fmt::Display;
 
 use serde_json::{Value, json};
 
-use crate::model::{Button, MessageTs, Offer, PressedButton, TicketId, TransferTarget};
+use crate::model::{
+    Button, FilledTemplate, HeaderFile, MessageTs, Offer, PressedButton, TemplateField, TicketId,
+    TransferTarget,
+};
 
 /// The menu on a card or in a list; each entry is the name of a dialog, or of a button.
 pub(crate) const MORE_ACTION_ID: &str = "more";
@@ -22,6 +25,7 @@ pub(crate) fn write_button(button: &Button, ticket: &TicketId) -> (&'static str,
         | Button::Close
         | Button::Transfer
         | Button::Reply
+        | Button::Template
         | Button::Tags
         | Button::Note => ticket.to_string(),
         Button::Send(message)
@@ -43,6 +47,7 @@ pub(super) fn button_name(button: &Button) -> &'static str {
         Button::Close => "close",
         Button::Transfer => "transfer",
         Button::Reply => "reply",
+        Button::Template => "template",
         Button::Tags => "tags",
         Button::Note => "note",
         Button::Send(_) => "send",
@@ -66,6 +71,7 @@ pub(crate) fn read_button(name: &str, value: &str) -> Option<PressedButton> {
         "close" => return Some(alone(Button::Close)),
         "transfer" => return Some(alone(Button::Transfer)),
         "reply" => return Some(alone(Button::Reply)),
+        "template" => return Some(alone(Button::Template)),
         "tags" => return Some(alone(Button::Tags)),
         "note" => return Some(alone(Button::Note)),
         "send" => Button::Send(MessageTs::parse(carried)?),
@@ -88,6 +94,10 @@ pub(crate) mod element {
     pub(crate) const TAGS: &str = "tags";
     /// Which canned reply.
     pub(crate) const REPLY: &str = "canned_reply";
+    /// Which template of WhatsApp.
+    pub(crate) const TEMPLATE: &str = "message_template";
+    /// What a variable of a template is filled with.
+    pub(crate) const TEMPLATE_VALUE: &str = "template_value";
     /// What the customer is told.
     pub(crate) const MESSAGE_TEXT: &str = "words";
 }
@@ -110,6 +120,8 @@ pub(crate) fn parse_ticket_block(name: &str) -> Option<TicketId> {
 
 /// The name of the second page.
 pub(crate) const SEND_CALLBACK_ID: &str = "compose_send";
+/// The name of the second page of a template.
+pub(crate) const SEND_TEMPLATE_CALLBACK_ID: &str = "template_send";
 /// The list from which the kind is chosen.
 pub(crate) const KIND_ACTION_ID: &str = "compose_kind";
 
@@ -127,6 +139,8 @@ pub(crate) enum Dialog {
     Tags,
     /// To send a canned reply; once one is chosen, with its id.
     Reply(Option<String>),
+    /// To send a template of WhatsApp; once one is chosen, with its id.
+    Template(Option<String>),
     /// To compose something that is more than words, of this kind.
     Compose(ComposeKind),
     /// The customer's earlier tickets, and what was said.
@@ -144,6 +158,8 @@ pub(crate) enum ChoiceList {
     Tags,
     /// Canned replies.
     Replies,
+    /// Templates of WhatsApp.
+    Templates,
 }
 
 /// What can be composed.
@@ -167,6 +183,7 @@ impl Dialog {
             Self::Transfer => "transfer",
             Self::Tags => "tags",
             Self::Reply(_) => "reply",
+            Self::Template(_) => "template",
             Self::Compose(_) => "compose",
             Self::History => "history",
             Self::Details => "details",
@@ -180,6 +197,7 @@ impl Dialog {
             Self::Transfer,
             Self::Tags,
             Self::Reply(None),
+            Self::Template(None),
             Self::Compose(ComposeKind::Quick),
             Self::History,
             Self::Details,
@@ -194,6 +212,7 @@ impl ChoiceList {
             element::DESTINATION => Some(Self::Destinations),
             element::TAGS => Some(Self::Tags),
             element::REPLY => Some(Self::Replies),
+            element::TEMPLATE => Some(Self::Templates),
             _ => None,
         }
     }
@@ -265,6 +284,51 @@ pub(crate) fn parse_confirmed_offer(metadata: &str) -> Option<(TicketId, Offer)>
     Some((ticket, parse_offer(carried.get("offer")?)?))
 }
 
+/// What the second page of a template carries: what it was filled with, and how that reads.
+pub(crate) fn write_filled_template(ticket: &TicketId, filled: &FilledTemplate) -> String {
+    let values: Vec<Value> =
+        filled.values.iter().map(|(field, value)| json!([write_field(field), value])).collect();
+    let FilledTemplate { name, language, text, .. } = filled;
+    json!({"ticket": ticket.to_string(), "template": name, "language": language,
+        "values": values, "text": text})
+    .to_string()
+}
+
+/// Reads [`write_filled_template`] back.
+pub(crate) fn parse_filled_template(metadata: &str) -> Option<(TicketId, FilledTemplate)> {
+    let carried: Value = serde_json::from_str(metadata).ok()?;
+    let text = |key: &str| carried.get(key)?.as_str().map(str::to_owned);
+    let value = |pair: &Value| {
+        let field = parse_field(pair.get(0)?.as_str()?)?;
+        Some((field, pair.get(1)?.as_str()?.to_owned()))
+    };
+    let values = carried.get("values")?.as_array()?.iter().map(value).collect::<Option<_>>()?;
+    let (name, language) = (text("template")?, text("language")?);
+    let filled = FilledTemplate { name, language, values, text: text("text")? };
+    Some((TicketId::parse(&text("ticket")?)?, filled))
+}
+
+/// What is filled in, with what tells it from others of its kind after a colon.
+fn write_field(field: &TemplateField) -> String {
+    match field {
+        TemplateField::File(file) => format!("file:{}", file.name()),
+        TemplateField::Title(name) => format!("title:{name}"),
+        TemplateField::Body(name) => format!("body:{name}"),
+        TemplateField::Button(place) => format!("button:{place}"),
+    }
+}
+
+fn parse_field(written: &str) -> Option<TemplateField> {
+    let (kind, which) = written.split_once(':')?;
+    Some(match kind {
+        "file" => TemplateField::File(HeaderFile::parse(which)?),
+        "title" => TemplateField::Title(which.to_owned()),
+        "body" => TemplateField::Body(which.to_owned()),
+        "button" => TemplateField::Button(which.parse().ok()?),
+        _ => return None,
+    })
+}
+
 fn offer_to_json(offer: &Offer) -> Value {
     match offer {
         Offer::Options { text, options, quick } => {
@@ -312,6 +376,7 @@ mod tests {
             (Button::Release, "release", "default/9b2e-1"),
             (Button::Close, "close", "default/9b2e-1"),
             (Button::Transfer, "transfer", "default/9b2e-1"),
+            (Button::Template, "template", "default/9b2e-1"),
             (Button::Note, "note", "default/9b2e-1"),
             (Button::Send(message()), "send", "1785776520.000100 default/9b2e-1"),
             (
@@ -338,6 +403,7 @@ mod tests {
             (Dialog::Transfer, "transfer"),
             (Dialog::Tags, "tags"),
             (Dialog::Reply(None), "reply"),
+            (Dialog::Template(None), "template"),
             (Dialog::Compose(ComposeKind::Quick), "compose"),
             (Dialog::History, "history"),
             (Dialog::Details, "details"),
@@ -349,6 +415,8 @@ mod tests {
         assert_eq!(kinds, ["quick", "menu", "place", "link"]);
         let elements = [element::DESTINATION, element::TAGS, element::REPLY, element::MESSAGE_TEXT];
         assert_eq!(elements, ["destination", "tags", "canned_reply", "words"]);
+        let templates = [element::TEMPLATE, element::TEMPLATE_VALUE, SEND_TEMPLATE_CALLBACK_ID];
+        assert_eq!(templates, ["message_template", "template_value", "template_send"]);
         let names = [MORE_ACTION_ID, SEND_CALLBACK_ID, KIND_ACTION_ID, SLASH_COMMAND];
         assert_eq!(names, ["more", "compose_send", "compose_kind", "/blip"]);
     }
@@ -388,6 +456,26 @@ mod tests {
             assert_eq!(write_confirmed_offer(&ticket, &offer), written);
             assert_eq!(parse_confirmed_offer(written), Some((ticket.clone(), offer)));
         }
+    }
+
+    #[test]
+    fn what_a_filled_template_carries_is_written_as_it_always_was() {
+        let ticket = TicketId::parse("default/9b2e-1").unwrap();
+        let values = [
+            (TemplateField::File(HeaderFile::Image), "https://x/a.png"),
+            (TemplateField::Title("1".to_owned()), "Oi"),
+            (TemplateField::Body("nome".to_owned()), "Ana"),
+            (TemplateField::Button(1), "abc"),
+        ];
+        let filled = FilledTemplate {
+            name: "aviso".to_owned(),
+            language: "pt_BR".to_owned(),
+            values: values.map(|(field, value)| (field, value.to_owned())).to_vec(),
+            text: "Oi Ana".to_owned(),
+        };
+        let written = r#"{"language":"pt_BR","template":"aviso","text":"Oi Ana","ticket":"default/9b2e-1","values":[["file:image","https://x/a.png"],["title:1","Oi"],["body:nome","Ana"],["button:1","abc"]]}"#;
+        assert_eq!(write_filled_template(&ticket, &filled), written);
+        assert_eq!(parse_filled_template(written), Some((ticket, filled)));
     }
 
     #[test]

@@ -11,3 +11,4 @@ pub mod home;
 pub(crate) mod ids;
 pub mod modal;
 pub mod render;
+pub mod template;

@@ -9,7 +9,8 @@ use slack_morphism::blocks::{
 };
 
 use super::blocks::{
-    header_block, input_block, make_submittable, markdown, modal_view, plain_text, section_block,
+    actions_block, button, header_block, input_block, make_submittable, markdown, modal_view,
+    plain_text, section_block,
 };
 use super::card::{describe_state, escape_line, format_slack_date, is_team, link_to_thread};
 use super::choices::{Choice, SelectOption};
@@ -17,7 +18,7 @@ use super::ids::{Dialog, element, write_ticket};
 use super::render;
 use crate::locale::Texts;
 use crate::model::text::truncate_label;
-use crate::model::{Content, Ticket};
+use crate::model::{Button, Content, Ticket, TicketId};
 use crate::slack::text::rich_text::{literal_block, literal_quote};
 
 /// Longest text that can be typed: what WhatsApp takes is split, Block Kit's own limit is 3,000.
@@ -55,9 +56,12 @@ pub fn build_close_without_farewell(
     build_form_view(&Dialog::Close, ticket, ("dialog-close", "button-close"), blocks, texts)
 }
 
-/// Says before anything is written that the customer cannot be written to any more.
-pub fn build_window_closed_view(title: &str, texts: &Texts) -> SlackView {
-    build_view(title, vec![literal_block(&texts.text("dialog-window-closed", &[]))], texts)
+/// Says before anything is written that the customer cannot be written to any more, and offers the
+/// templates, given the ticket to which they can be sent.
+pub fn build_window_closed_view(title: &str, offer: Option<&TicketId>, texts: &Texts) -> SlackView {
+    let mut blocks = vec![literal_block(&texts.text("dialog-window-closed", &[]))];
+    blocks.extend(offer.map(|id| actions_block(vec![button(&Button::Template, id, texts).into()])));
+    build_view(title, blocks, texts)
 }
 
 /// Asks where to hand a ticket on.
@@ -215,7 +219,7 @@ fn build_view(title: &str, blocks: Vec<SlackBlock>, texts: &Texts) -> SlackView 
 }
 
 /// A list that opens at once and is searched while somebody types.
-fn build_select(action: &str, texts: &Texts) -> SlackBlockExternalSelectElement {
+pub(super) fn build_select(action: &str, texts: &Texts) -> SlackBlockExternalSelectElement {
     SlackBlockExternalSelectElement::new()
         .with_action_id(action.into())
         .with_min_query_length(0)

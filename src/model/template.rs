@@ -1,0 +1,202 @@
+//! Templates of WhatsApp: what an agent chooses from, and one that is filled in.
+//!
+//! Outside of the 24 hours they are all that reaches a customer (`blip.md`, additions §1). Knows
+//! neither how Blip writes them nor how they look.
+
+/// A template that can be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageTemplate {
+    /// What tells it from all others.
+    pub(crate) id: String,
+    /// Its name, which occurs once per language.
+    pub(crate) name: String,
+    /// Its language, as `pt_BR`.
+    pub(crate) language: String,
+    /// What stands above the words.
+    pub(crate) header: Option<TemplateHeader>,
+    /// The words, with variables such as `{{1}}`.
+    pub(crate) body: String,
+    /// What stands below them.
+    pub(crate) footer: Option<String>,
+    /// The buttons, in order.
+    pub(crate) buttons: Vec<TemplateButton>,
+}
+
+/// What stands above the words of a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TemplateHeader {
+    /// A title, which may have a variable.
+    Text(String),
+    /// A file, whose address is given with each message.
+    File(HeaderFile),
+}
+
+/// A file above the words of a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderFile {
+    /// A picture.
+    Image,
+    /// A film.
+    Video,
+    /// Any other file.
+    Document,
+}
+
+/// A button below a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TemplateButton {
+    /// What it says.
+    pub(crate) label: String,
+    /// The address that it opens, which may end with a variable.
+    pub(crate) url: Option<String>,
+}
+
+/// Something that is to be filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TemplateField {
+    /// The address of the file above the words.
+    File(HeaderFile),
+    /// A variable of the title, by its name.
+    Title(String),
+    /// A variable of the words, by its name.
+    Body(String),
+    /// The end of the address behind a button, by the button's place.
+    Button(usize),
+}
+
+/// A template as it goes to a customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilledTemplate {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its language.
+    pub(crate) language: String,
+    /// What was filled in.
+    pub(crate) values: Vec<(TemplateField, String)>,
+    /// What the customer reads.
+    pub(crate) text: String,
+}
+
+impl HeaderFile {
+    pub(crate) const ALL: [Self; 3] = [Self::Image, Self::Video, Self::Document];
+
+    /// What WhatsApp calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Video => "video",
+            Self::Document => "document",
+        }
+    }
+
+    /// Reads [`HeaderFile::name`] back, however it is written.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|file| file.name().eq_ignore_ascii_case(name))
+    }
+}
+
+impl MessageTemplate {
+    /// All that is to be filled in, in the order in which it is read.
+    pub(crate) fn fields(&self) -> Vec<TemplateField> {
+        let mut fields = Vec::new();
+        match &self.header {
+            None => {}
+            Some(TemplateHeader::File(file)) => fields.push(TemplateField::File(*file)),
+            Some(TemplateHeader::Text(title)) => {
+                fields.extend(list_variables(title).map(|it| TemplateField::Title(it.to_owned())));
+            }
+        }
+        for name in list_variables(&self.body) {
+            let field = TemplateField::Body(name.to_owned());
+            if !fields.contains(&field) {
+                fields.push(field);
+            }
+        }
+        let with_variable = self.buttons.iter().enumerate().filter(|(_, button)| {
+            button.url.as_deref().is_some_and(|url| list_variables(url).next().is_some())
+        });
+        fields.extend(with_variable.map(|(place, _)| TemplateField::Button(place)));
+        fields
+    }
+
+    /// The template with its variables filled in.
+    pub(crate) fn fill(&self, values: Vec<(TemplateField, String)>) -> FilledTemplate {
+        let text = self.write_text(&values);
+        FilledTemplate { name: self.name.clone(), language: self.language.clone(), values, text }
+    }
+
+    /// What the customer reads; variables without a value stay as they are written.
+    pub(crate) fn write_text(&self, values: &[(TemplateField, String)]) -> String {
+        let fill = |text: &str, is_of: fn(&TemplateField) -> Option<&str>| {
+            let named = values.iter().filter_map(|(field, value)| Some((is_of(field)?, value)));
+            fill_variables(text, &named.collect::<Vec<_>>())
+        };
+        let mut parts = Vec::new();
+        match &self.header {
+            None => {}
+            Some(TemplateHeader::Text(title)) => parts.push(fill(title, |field| match field {
+                TemplateField::Title(name) => Some(name),
+                _ => None,
+            })),
+            Some(TemplateHeader::File(_)) => {
+                let file = values.iter().find(|(field, _)| matches!(field, TemplateField::File(_)));
+                parts.extend(file.map(|(_, address)| address.clone()));
+            }
+        }
+        parts.push(fill(&self.body, |field| match field {
+            TemplateField::Body(name) => Some(name),
+            _ => None,
+        }));
+        parts.extend(self.footer.clone());
+        parts.extend(self.buttons.iter().map(|button| format!("[{}]", button.label)));
+        parts.join("\n")
+    }
+}
+
+/// The names of the variables in a text, in order; one may occur several times.
+pub(crate) fn list_variables(text: &str) -> impl Iterator<Item = &str> {
+    text.split("{{").skip(1).filter_map(|after| Some(after.split_once("}}")?.0.trim()))
+}
+
+/// A text with the variables that are known in their places. What is filled in is not looked
+/// through again: an agent may write what reads like a variable.
+fn fill_variables(text: &str, values: &[(&str, &String)]) -> String {
+    let mut parts = text.split("{{");
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let known = part.split_once("}}").and_then(|(name, after)| {
+            let (_, value) = values.iter().find(|(known, _)| *known == name.trim())?;
+            Some((value, after))
+        });
+        match known {
+            Some((value, after)) => {
+                filled.push_str(value);
+                filled.push_str(after);
+            }
+            None => {
+                filled.push_str("{{");
+                filled.push_str(part);
+            }
+        }
+    }
+    filled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_filled_in_once_and_what_is_unknown_stays() {
+        let (ana, trick) = ("Ana".to_owned(), "{{1}}".to_owned());
+        for (text, values, filled) in [
+            ("Oi {{1}}, {{2}}!", vec![("1", &ana), ("2", &trick)], "Oi Ana, {{1}}!"),
+            ("Oi {{ nome }}", vec![("nome", &ana)], "Oi Ana"),
+            ("{{1}} {{3}} {{", vec![("1", &ana)], "Ana {{3}} {{"),
+            ("sem nada", vec![], "sem nada"),
+        ] {
+            assert_eq!(fill_variables(text, &values), filled, "{text}");
+        }
+        assert_eq!(list_variables("{{1}} a {{ b }} {{c").collect::<Vec<_>>(), ["1", "b"]);
+    }
+}
