@@ -88,6 +88,10 @@ impl Interrupt {
                 tracing::warn!(item.id, item.source = item.source.name(), error, "a call failed");
                 ItemOutcome::Failed(fault)
             }
+            Self::Store(store::Error::Conflict { .. }) => {
+                tracing::debug!(item.id, "its ticket was changed meanwhile; it is handled again");
+                ItemOutcome::Again
+            }
             Self::Store(error) => {
                 tracing::error!(item.id, %error, "the store failed while an item was handled");
                 ItemOutcome::Failed(Fault::Down)

@@ -15,7 +15,7 @@ use crate::handlers::interrupt::PipeResult;
 use crate::inbox::{Job, Reminder, ReminderTopic};
 use crate::model::{Ticket, TicketId, WorkingHours};
 use crate::slack::card::{UNANSWERED_AFTER, WINDOW_WARNING};
-use crate::store::Item;
+use crate::store::{self, Item};
 
 /// How exactly it is remembered when a customer was last heard of: a chatty one costs one write a
 /// minute and not one for each message. Too early a memory only ends the window a little early.
@@ -94,21 +94,27 @@ impl Timers {
         said: Option<&Item>,
     ) -> PipeResult<()> {
         let Some(at) = said.map(|item| item.received) else { return Ok(()) };
-        let end = ticket.window_end();
-        // Whether there is a window may become known later.
-        let may_end = end.is_some() || ticket.customer.has_unknown_channel();
-        let is_news = ticket.heard.is_none_or(|heard| at.duration_since(heard) >= HEARD_PRECISION);
-        if ticket.unanswered.is_some() && !(is_news && may_end) {
-            return Ok(());
-        }
-        ticket.heard = may_end.then(|| ticket.heard.map_or(at, |heard| heard.max(at)));
-        if ticket.unanswered.is_none() {
-            ticket.unanswered = Some(at);
-            self.schedule_answer_checks(ticket, at).await?;
-        }
-        let is_warned = end.is_some_and(|end| end - WINDOW_WARNING <= at);
-        ticket.revision += i64::from(is_warned);
-        self.calls.store.put_ticket(ticket).await?;
+        let (end, is_warned) = loop {
+            let mut heard = ticket.clone();
+            let end = ticket.window_end();
+            // Whether there is a window may become known later.
+            let may_end = end.is_some() || ticket.customer.has_unknown_channel();
+            let is_news =
+                ticket.heard.is_none_or(|heard| at.duration_since(heard) >= HEARD_PRECISION);
+            if ticket.unanswered.is_some() && !(is_news && may_end) {
+                return Ok(());
+            }
+            heard.heard = may_end.then(|| ticket.heard.map_or(at, |heard| heard.max(at)));
+            if ticket.unanswered.is_none() {
+                heard.unanswered = Some(at);
+                self.schedule_answer_checks(ticket, at).await?;
+            }
+            let is_warned = end.is_some_and(|end| end - WINDOW_WARNING <= at);
+            heard.revision += i64::from(is_warned);
+            if self.put_on_top(ticket, heard).await? {
+                break (end, is_warned);
+            }
+        };
         if is_warned {
             self.calls.enqueue_item(Job::update_card(ticket, self.calls.clock.now())).await?;
         }
@@ -116,6 +122,24 @@ impl Timers {
             self.schedule_window_check(ticket, at).await?;
         }
         Ok(())
+    }
+
+    /// Writes a change of the customer's clock, which both lanes of a ticket change: whoever comes
+    /// second makes their change on top of the first. False if it is to be made again.
+    async fn put_on_top(&self, ticket: &mut Ticket, mut changed: Ticket) -> PipeResult<bool> {
+        match self.calls.store.put_ticket(&mut changed).await {
+            Ok(()) => {
+                *ticket = changed;
+                Ok(true)
+            }
+            Err(store::Error::Conflict { ticket: id }) => {
+                let newest = self.calls.store.load_ticket(&ticket.id).await?;
+                // One that is gone was erased: that is found out when the event is handled again.
+                *ticket = newest.ok_or(store::Error::Conflict { ticket: id })?;
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Has the card show, and people reminded, if the customer is not answered from now on.
@@ -132,12 +156,17 @@ impl Timers {
 
     /// Remembers that a customer has been answered.
     pub(crate) async fn record_answer(&self, ticket: &mut Ticket) -> PipeResult<()> {
-        let Some(since) = ticket.unanswered.take() else { return Ok(()) };
         let now = self.calls.clock.now();
-        // Then the card may show it.
-        let is_shown = since + UNANSWERED_AFTER <= now;
-        ticket.revision += i64::from(is_shown);
-        self.calls.store.put_ticket(ticket).await?;
+        let is_shown = loop {
+            let mut answered = ticket.clone();
+            let Some(since) = answered.unanswered.take() else { return Ok(()) };
+            // Then the card may show it.
+            let is_shown = since + UNANSWERED_AFTER <= now;
+            answered.revision += i64::from(is_shown);
+            if self.put_on_top(ticket, answered).await? {
+                break is_shown;
+            }
+        };
         if is_shown {
             self.calls.enqueue_item(Job::update_card(ticket, now)).await?;
         }

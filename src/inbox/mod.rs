@@ -58,6 +58,9 @@ pub(crate) enum ItemOutcome {
     Forgotten,
     /// It is not their turn yet; this is no failure.
     Wait(Timestamp),
+    /// Their ticket was changed meanwhile: they are handled again, with it as it is now. This is no
+    /// failure either, and what was called already is not called again.
+    Again,
     /// A call failed.
     Failed(Fault),
 }

@@ -30,6 +30,9 @@ fn pool_size(pool: Pool) -> usize {
     }
 }
 
+/// How soon an item is handled again whose ticket was changed meanwhile. Whoever changed it got on,
+/// so that two never hold each other up for long.
+const CONFLICT_PAUSE: Duration = Duration::from_millis(5);
 /// The longest rest, after which the store is asked even if nobody called: another process may
 /// have put a parked item back.
 const MAX_IDLE_WAIT: Duration = Duration::from_secs(5);
@@ -242,6 +245,7 @@ impl<P: Handler> Worker<P> {
             ItemOutcome::Ignored => (StoredOutcome::Ignored, None),
             ItemOutcome::Forgotten => (StoredOutcome::Forgotten, None),
             ItemOutcome::Wait(until) => return Ok(Some(until)),
+            ItemOutcome::Again => return Ok(Some(now + CONFLICT_PAUSE)),
             ItemOutcome::Failed(fault) => match self.decide_retry(&fault, items) {
                 RetryDecision::Retry { after, counted: false } => return Ok(Some(now + after)),
                 RetryDecision::Retry { after, counted: true } => {

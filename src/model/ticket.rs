@@ -38,6 +38,9 @@ pub struct Ticket {
     pub unanswered: Option<Timestamp>,
     /// Counts the changes that the card shows; the newest one wins.
     pub revision: i64,
+    /// Counts the writes of the ticket, so that nobody writes over what they have not read. The
+    /// store's own; 0 before the first write.
+    pub version: i64,
 }
 
 /// The person at the far end.

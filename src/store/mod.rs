@@ -462,6 +462,12 @@ pub enum Error {
         /// The lane's name.
         lane: String,
     },
+    /// Somebody else has written this ticket since it was read.
+    #[error("ticket {ticket} was changed meanwhile")]
+    Conflict {
+        /// Its id.
+        ticket: String,
+    },
     /// The customer of this ticket is to be forgotten.
     #[error("ticket {ticket} was erased")]
     Erased {
@@ -651,9 +657,10 @@ pub trait Store: Send + Sync + 'static {
     /// be lost, so it counts as posting everywhere, but for what is itself in a [`Lane::Message`].
     async fn is_posting(&self, channel: &ChannelId, before: Timestamp) -> Result<bool>;
 
-    /// Writes a ticket, new or changed. One that was opened before it was erased is refused:
-    /// [`Error::Erased`].
-    async fn put_ticket(&self, ticket: &Ticket) -> Result<()>;
+    /// Writes a ticket, new or changed, and counts its [`Ticket::version`] up. One that was opened
+    /// before it was erased is refused: [`Error::Erased`]; and so is one that somebody else has
+    /// written since it was read: [`Error::Conflict`].
+    async fn put_ticket(&self, ticket: &mut Ticket) -> Result<()>;
 
     /// Keeps what a customer said to begin with, as the ticket's card shows it, until some time
     /// after the ticket is closed ([`Store::erase_expired`]); not if the ticket was ever erased.

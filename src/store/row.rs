@@ -203,6 +203,7 @@ pub(super) struct TicketRow {
     pub(super) heard: Option<i64>,
     pub(super) unanswered: Option<i64>,
     pub(super) revision: i64,
+    pub(super) version: i64,
 }
 
 /// Where a ticket stands, flat.
@@ -242,6 +243,7 @@ impl From<&Ticket> for TicketRow {
             heard: ticket.heard.map(Timestamp::as_millisecond),
             unanswered: ticket.unanswered.map(Timestamp::as_millisecond),
             revision: ticket.revision,
+            version: ticket.version,
         }
     }
 }
@@ -285,6 +287,7 @@ impl TryFrom<TicketRow> for Ticket {
             heard: row.heard.map(parse_timestamp).transpose()?,
             unanswered: row.unanswered.map(parse_timestamp).transpose()?,
             revision: row.revision,
+            version: row.version,
         })
     }
 }

@@ -82,7 +82,7 @@ store! {
     writes fn forget_call(item: ItemId, step: &str) -> Result<()>;
     reads fn calls_of(item: ItemId) -> Result<Vec<(String, Option<String>)>>;
     reads fn is_posting(channel: &ChannelId, before: Timestamp) -> Result<bool>;
-    writes fn put_ticket(ticket: &Ticket) -> Result<()>;
+    writes fn put_ticket(ticket: &mut Ticket) -> Result<()>;
     writes fn keep_first_words(ticket: &TicketId, words: &str) -> Result<()>;
     reads fn first_words(ticket: &TicketId) -> Result<Option<String>>;
     writes fn keep_drawn_card(ticket: &TicketId, drawn: Option<DrawnCard>) -> Result<()>;

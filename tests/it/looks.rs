@@ -56,6 +56,7 @@ fn ticket(state: TicketState) -> Ticket {
         heard: None,
         unanswered: Some(noon()),
         revision: 2,
+        version: 0,
     }
 }
 

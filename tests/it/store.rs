@@ -282,7 +282,7 @@ async fn hostile_names_of_customers_are_kept_and_found() {
             ticket.customer.originator = Some(name.clone());
             ticket.address.clone_from(&name);
             ticket.tags = vec![name.clone()];
-            store.put_ticket(&ticket).await.unwrap();
+            store.put_ticket(&mut ticket).await.unwrap();
             store.keep_first_words(&ticket.id, &name).await.unwrap();
             let blip_id = Some(name.to_ascii_lowercase());
             let link = Link { blip_id, ..link(&number.to_string(), "1.1", Role::Customer) };
@@ -802,6 +802,7 @@ fn ticket(id: &str, customer: &str, number: i64, opened: Timestamp) -> Ticket {
         heard: None,
         unanswered: None,
         revision: 0,
+        version: 0,
     }
 }
 
@@ -817,7 +818,7 @@ async fn a_ticket_is_read_as_it_was_written() {
         let closed = |ending| TicketState::Closed { ending, at: db.now() };
         let mut ticket = ticket("t", "c", 7, db.now());
         assert_eq!(store.load_ticket(&ticket.id).await.unwrap(), None);
-        store.put_ticket(&ticket).await.unwrap();
+        store.put_ticket(&mut ticket).await.unwrap();
         assert_eq!(store.load_ticket(&ticket.id).await.unwrap(), Some(ticket.clone()));
 
         ticket.parent = Some(6);
@@ -835,9 +836,32 @@ async fn a_ticket_is_read_as_it_was_written() {
             closed(TicketEnding::Other("ClosedOddly".to_owned())),
         ] {
             ticket.enter_state(state);
-            store.put_ticket(&ticket).await.unwrap();
+            store.put_ticket(&mut ticket).await.unwrap();
             assert_eq!(store.load_ticket(&ticket.id).await.unwrap(), Some(ticket.clone()));
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_writes_over_a_ticket_that_they_have_not_read() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let mut ticket = ticket("t", "c", 7, db.now());
+        let mut other = ticket.clone();
+        store.put_ticket(&mut ticket).await.unwrap();
+        let is_conflict = |put: Result<(), Error>| matches!(put, Err(Error::Conflict { .. }));
+        assert!(is_conflict(store.put_ticket(&mut other).await), "it is there by now");
+        let mut other = store.load_ticket(&ticket.id).await.unwrap().unwrap();
+        ticket.number = Some(8);
+        store.put_ticket(&mut ticket).await.unwrap();
+        other.number = Some(9);
+        assert!(is_conflict(store.put_ticket(&mut other).await));
+        let mut newest = store.load_ticket(&ticket.id).await.unwrap().unwrap();
+        assert_eq!(newest, ticket);
+        newest.number = Some(9);
+        store.put_ticket(&mut newest).await.unwrap();
+        assert_eq!(store.load_ticket(&ticket.id).await.unwrap(), Some(newest));
     })
     .await;
 }
@@ -846,15 +870,15 @@ async fn a_ticket_is_read_as_it_was_written() {
 async fn tickets_are_found_by_number_by_customer_and_while_open() {
     on_every_backend(async |db| {
         let store = db.open().await;
-        let first = ticket("1", "c", 1, db.now());
-        let second = ticket("2", "c", 2, db.pass(seconds(1)));
+        let mut first = ticket("1", "c", 1, db.now());
+        let mut second = ticket("2", "c", 2, db.pass(seconds(1)));
         let mut third = ticket("3", "c", 3, db.pass(seconds(1)));
         let other_bot = BotName::parse("vendas").unwrap();
-        let foreign = Ticket {
+        let mut foreign = Ticket {
             id: TicketId::new(other_bot.clone(), "9").unwrap(),
             ..ticket("9", "c", 1, db.pass(seconds(1)))
         };
-        for ticket in [&third, &foreign, &first, &second] {
+        for ticket in [&mut third, &mut foreign, &mut first, &mut second] {
             store.put_ticket(ticket).await.unwrap();
         }
         let by_number = async |bot: &BotName, number| {
@@ -869,7 +893,7 @@ async fn tickets_are_found_by_number_by_customer_and_while_open() {
         assert_eq!(store.latest_ticket_of("d", &third.id).await.unwrap(), None);
 
         third.enter_state(TicketState::Closed { ending: TicketEnding::Customer, at: db.now() });
-        store.put_ticket(&third).await.unwrap();
+        store.put_ticket(&mut third).await.unwrap();
         assert_eq!(store.open_tickets().await.unwrap(), [first, second, foreign]);
     })
     .await;
@@ -1023,7 +1047,7 @@ async fn cleaning_forgets_tickets_that_are_closed_for_long_with_all_that_belongs
             if id != "open" {
                 ticket.state = TicketState::Closed { ending: TicketEnding::Customer, at: db.now() };
             }
-            store.put_ticket(&ticket).await.unwrap();
+            store.put_ticket(&mut ticket).await.unwrap();
             store.keep_first_words(&ticket.id, "Oi").await.unwrap();
             let blip_id = Some(format!("blip-{id}"));
             store
@@ -1074,7 +1098,7 @@ async fn cleaning_erases_the_first_words_of_tickets_that_are_closed_for_long() {
             if is_closed {
                 ticket.state = TicketState::Closed { ending: TicketEnding::Customer, at: db.now() };
             }
-            store.put_ticket(&ticket).await.unwrap();
+            store.put_ticket(&mut ticket).await.unwrap();
             store.keep_first_words(&ticket.id, "Oi").await.unwrap();
         }
         let first_words = async |id: &str| store.first_words(&ticket_id(id)).await.unwrap();
@@ -1094,7 +1118,7 @@ async fn nothing_is_tied_to_a_ticket_that_was_erased_but_to_a_later_one_of_the_s
         let store = db.open().await;
         let opened = db.now();
         let customer = "5511987654321@wa.gw.msging.net";
-        store.put_ticket(&ticket("t", customer, 1, opened)).await.unwrap();
+        store.put_ticket(&mut ticket("t", customer, 1, opened)).await.unwrap();
         db.pass(seconds(1));
         let key = CustomerKey::parse(customer).unwrap();
         assert_eq!(store.erase_customer(&key).await.unwrap(), [ticket_id("t")]);
@@ -1116,7 +1140,7 @@ async fn nothing_is_set_out_for_a_ticket_that_was_erased_but_for_a_later_one_of_
         let store = db.open().await;
         let customer = "5511987654321@wa.gw.msging.net";
         let erased = ticket("t", customer, 1, db.now());
-        store.put_ticket(&erased).await.unwrap();
+        store.put_ticket(&mut erased.clone()).await.unwrap();
         db.pass(seconds(1));
         store.erase_customer(&CustomerKey::parse(customer).unwrap()).await.unwrap();
         let late = |key: &str, ticket: &str| NewItem {
@@ -1130,7 +1154,7 @@ async fn nothing_is_set_out_for_a_ticket_that_was_erased_but_for_a_later_one_of_
         assert_eq!(store.accept(late("2", &other)).await.unwrap(), Accepted::New);
         // The customer writes again.
         let opened = db.pass(seconds(1));
-        store.put_ticket(&ticket("t", customer, 1, opened)).await.unwrap();
+        store.put_ticket(&mut ticket("t", customer, 1, opened)).await.unwrap();
         assert_eq!(store.accept(late("3", &id)).await.unwrap(), Accepted::New);
     })
     .await;

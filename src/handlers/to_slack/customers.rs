@@ -170,7 +170,7 @@ impl Customers {
         }
         ticket.customer.unhide(originator);
         ticket.revision += 1;
-        self.calls.store.put_ticket(&ticket).await?;
+        self.calls.store.put_ticket(&mut ticket).await?;
         let now = self.calls.clock.now();
         self.timers.schedule_window_check(&ticket, now).await?;
         Ok(self.calls.enqueue_item(Job::update_card(&ticket, now)).await?)

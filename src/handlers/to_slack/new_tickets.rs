@@ -85,6 +85,7 @@ impl NewTickets {
             heard: None,
             unanswered: snapshot.first_words.is_some().then_some(item.received),
             revision: 1,
+            version: 0,
         };
         if snapshot.is_waiting() {
             // The handoff is young even if Blip's date of it is not. One that was transferred is

@@ -70,7 +70,7 @@ impl Tickets {
             ticket.team = team;
             ticket.tags = tags;
             ticket.revision += 1;
-            self.calls.store.put_ticket(&ticket).await?;
+            self.calls.store.put_ticket(&mut ticket).await?;
         }
         self.customers.schedule_originator_check(&ticket).await?;
         let drawn = self.calls.store.drawn_card(&ticket.id).await?;

@@ -90,5 +90,6 @@ pub(super) fn to_ticket_row(row: &Row) -> Result<TicketRow> {
         heard: value(row, "heard")?,
         unanswered: value(row, "unanswered")?,
         revision: value(row, "revision")?,
+        version: value(row, "version")?,
     })
 }

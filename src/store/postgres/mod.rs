@@ -422,9 +422,10 @@ impl Store for PostgresStore {
         items::has_begun_post(&self.database, channel, times).await
     }
 
-    async fn put_ticket(&self, ticket: &Ticket) -> Result<()> {
-        let hashes = self.hashes_of(&ticket.id);
-        tickets::write_ticket(&self.database, &TicketRow::from(ticket), &hashes).await
+    async fn put_ticket(&self, ticket: &mut Ticket) -> Result<()> {
+        let (row, hashes) = (TicketRow::from(&*ticket), self.hashes_of(&ticket.id));
+        ticket.version = tickets::write_ticket(&self.database, &row, &hashes).await?;
+        Ok(())
     }
 
     async fn keep_first_words(&self, ticket: &TicketId, words: &str) -> Result<()> {

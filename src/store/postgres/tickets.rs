@@ -11,12 +11,13 @@ use crate::model::{BotName, ChannelId, MessageTs, SlackUserId, Thread, Ticket, T
 use crate::store::row::{KnownRepliesRow, TicketRow, role_name};
 use crate::store::{DrawnCard, Error, KnownReplies, Lane, Link, Result, row};
 
-/// Writes a ticket, new or changed. `hashes` are those that would be left of it.
+/// Writes a ticket, new or changed, unless somebody else has since it was read, and says which version
+/// it is now. `hashes` are those that would be left of it.
 pub(super) async fn write_ticket(
     db: &Database,
     ticket: &TicketRow,
     hashes: &[Vec<u8>],
-) -> Result<()> {
+) -> Result<i64> {
     let sql = "INSERT INTO ticket (id, spelled, bot, address, number, parent, customer,
                    customer_name, originator, domain, team, tags, opened, state, changed, ending,
                    agent, agent_name, agent_identity, channel, root, heard, unanswered, revision,
@@ -24,6 +25,7 @@ pub(super) async fn write_ticket(
                SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
                    $18, $19, $20, $21, $22, $23, $24, $25
                WHERE NOT EXISTS (SELECT FROM erased WHERE hash = ANY ($26) AND $13 < at)
+                   AND ($27::bigint = 0 OR EXISTS (SELECT FROM ticket WHERE id = $1))
                ON CONFLICT (id) DO UPDATE SET (spelled, bot, address, number, parent, customer,
                    customer_name, originator, domain, team, tags, opened, state, changed, ending,
                    agent, agent_name, agent_identity, channel, root, heard, unanswered, revision,
@@ -34,7 +36,8 @@ pub(super) async fn write_ticket(
                    excluded.agent, excluded.agent_name, excluded.agent_identity,
                    excluded.channel, excluded.root, excluded.heard, excluded.unanswered,
                    excluded.revision, excluded.folded)
-               RETURNING 1";
+               WHERE ticket.version = $27::bigint
+               RETURNING version";
     let (name, originator) = (ticket.customer_name.as_deref(), ticket.originator.as_deref());
     let names = [Some(ticket.customer.as_str()), name, originator];
     let written = db
@@ -68,13 +71,19 @@ pub(super) async fn write_ticket(
                 &ticket.revision,
                 &fold_names(names),
                 &hashes,
+                &ticket.version,
             ],
         )
         .await?;
-    if written.is_empty() {
-        return Err(Error::Erased { ticket: ticket.id.clone() });
+    if let Some(row) = written.first() {
+        return value(row, "version");
     }
-    Ok(())
+    let is_erased = "SELECT EXISTS (SELECT FROM erased WHERE hash = ANY ($1) AND $2::bigint < at)";
+    let id = ticket.id.clone();
+    if db.one_value(is_erased, &[&hashes, &ticket.opened]).await? {
+        return Err(Error::Erased { ticket: id });
+    }
+    Err(Error::Conflict { ticket: id })
 }
 
 /// Names and identities as people look for them.

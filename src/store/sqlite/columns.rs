@@ -71,5 +71,6 @@ pub(super) fn to_ticket_row(row: &Row<'_>) -> Result<TicketRow> {
         heard: row.get("heard")?,
         unanswered: row.get("unanswered")?,
         revision: row.get("revision")?,
+        version: row.get("version")?,
     })
 }

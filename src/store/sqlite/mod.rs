@@ -63,7 +63,7 @@ use crate::model::{BotName, ChannelId, CustomerKey, MessageTs, Thread, Ticket, T
 
 /// How the tables came to be what they are, one step after the other; how many of them a database
 /// has taken is its `user_version`.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("migrations/0001_memory.sql"),
     include_str!("migrations/0002_doubt.sql"),
     include_str!("migrations/0003_ours.sql"),
@@ -74,6 +74,7 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("migrations/0008_ids_without_case.sql"),
     include_str!("migrations/0009_drawn_card.sql"),
     include_str!("migrations/0010_pools.sql"),
+    include_str!("migrations/0011_versions.sql"),
 ];
 
 /// The `application_id` of our files, as `0003_ours.sql` writes it.
@@ -555,18 +556,20 @@ impl Store for SqliteStore {
         self.database.run_read(move |db| steps::has_begun_post(db, channel.as_str(), before)).await
     }
 
-    async fn put_ticket(&self, ticket: &Ticket) -> Result<()> {
-        let (ticket, known) = (ticket.clone(), Arc::clone(&self.tickets));
-        let (id, row) = (ticket.id.clone(), TicketRow::from(&ticket));
-        let keep = move |(), certain: Result<()>| {
-            if certain.is_ok() {
-                known.insert(ticket);
-            }
-            certain
+    async fn put_ticket(&self, ticket: &mut Ticket) -> Result<()> {
+        let (kept, known) = (ticket.clone(), Arc::clone(&self.tickets));
+        let (id, row) = (ticket.id.clone(), TicketRow::from(&*ticket));
+        let keep = move |version: i64, certain: Result<()>| {
+            certain.map(|()| {
+                known.insert(Ticket { version, ..kept });
+                version
+            })
         };
-        self.database
+        ticket.version = self
+            .database
             .write_then(Durability::Soft, move |tx| tickets::write_ticket(tx, &id, &row), keep)
-            .await
+            .await?;
+        Ok(())
     }
 
     async fn keep_first_words(&self, ticket: &TicketId, words: &str) -> Result<()> {

@@ -545,6 +545,7 @@ fn ticket(id: &str, opened: Timestamp) -> Ticket {
         heard: None,
         unanswered: None,
         revision: 0,
+        version: 0,
     }
 }
 
@@ -597,7 +598,7 @@ async fn what_was_erased_is_in_no_file_also_where_rows_were_moved() {
                     at: clock.now(),
                 });
             }
-            store.put_ticket(&ticket).await.unwrap();
+            store.put_ticket(&mut ticket).await.unwrap();
         }
         settle_all(&bench, &store, |item| {
             let outcome = match lot.borrow_mut().u8(..4) {

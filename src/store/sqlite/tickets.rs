@@ -8,17 +8,24 @@ use crate::model::fold::fold_text;
 use crate::model::ids::stored_id;
 use crate::model::{ChannelId, MessageTs, SlackUserId, Thread, TicketId};
 use crate::store::row::{KnownRepliesRow, LinkRow, TicketRow, role_name};
-use crate::store::{DrawnCard, Lane, Link, Result};
+use crate::store::{DrawnCard, Error, Lane, Link, Result};
 
-/// Writes a ticket, new or changed.
-pub(super) fn write_ticket(tx: &Connection, id: &TicketId, row: &TicketRow) -> Result<()> {
+/// Writes a ticket, new or changed, unless somebody else has since it was read. Says which version
+/// it is now.
+pub(super) fn write_ticket(tx: &Connection, id: &TicketId, row: &TicketRow) -> Result<i64> {
     privacy::refuse_erased(tx, id, row.opened)?;
+    let known = "SELECT version FROM ticket WHERE id = ?1";
+    let known: Option<i64> = tx.first_row(known, [&row.id], |row| row.get(0))?;
+    if known.unwrap_or_default() != row.version {
+        return Err(Error::Conflict { ticket: row.id.clone() });
+    }
+    let version = row.version.saturating_add(1);
     let sql = "REPLACE INTO ticket (id, spelled, bot, address, number, parent, customer, customer_name,
                    originator, domain, team, tags, opened, state, changed, ending, agent, agent_name,
-                   agent_identity, channel, root, heard, unanswered, revision)
+                   agent_identity, channel, root, heard, unanswered, revision, version)
                VALUES (:id, :spelled, :bot, :address, :number, :parent, :customer, :customer_name,
                    :originator, :domain, :team, :tags, :opened, :state, :changed, :ending, :agent, :agent_name,
-                   :agent_identity, :channel, :root, :heard, :unanswered, :revision)";
+                   :agent_identity, :channel, :root, :heard, :unanswered, :revision, :version)";
     let params = named_params! {
         ":id": row.id,
         ":spelled": row.spelled,
@@ -44,9 +51,10 @@ pub(super) fn write_ticket(tx: &Connection, id: &TicketId, row: &TicketRow) -> R
         ":heard": row.heard,
         ":unanswered": row.unanswered,
         ":revision": row.revision,
+        ":version": version,
     };
     tx.run_statement(sql, params)?;
-    Ok(())
+    Ok(version)
 }
 
 /// Keeps what a customer said to begin with.
