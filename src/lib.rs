@@ -18,6 +18,7 @@
 //! | [`config`] | every setting; the only reader of the environment |
 //! | [`telemetry`] | logs and metrics |
 //! | [`locale`] | what people read, in three languages |
+//! | `cache` | what was true lately, kept for a while and in a bounded number |
 //! | [`breaker`] | when a platform may be called again |
 //! | [`media`] | files on their way through, and where they may come from |
 //! | [`store`] | what is remembered, and how safely |
@@ -60,6 +61,7 @@ pub mod locale;
 pub mod telemetry;
 
 pub mod breaker;
+pub(crate) mod cache;
 pub mod media;
 pub mod store;
 

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use super::access::PlatformAccess;
 use super::tuning::Tuning;
+use crate::clock::Clock;
 use crate::config::{Agents, BotConfig, Config, ReactionsOn, ReplyPolicy};
 use crate::dispatch::Dispatcher;
 use crate::handlers::bots::Bots;
@@ -153,7 +154,7 @@ pub(crate) fn build_services(
     let agent_files = Arc::new(AgentFiles {
         slack: Arc::clone(&base.platforms.slack),
         clock: tuning.clock.clone(),
-        relay: build_relay(config, &fetcher),
+        relay: build_relay(config, &fetcher, &tuning.clock),
     });
     let moves = MoveServices::build(config, &base, &agent_files);
     let to_blip = ToBlipServices::build(config, &base, &moves);
@@ -292,15 +293,11 @@ pub(crate) fn agent_group(config: &Config) -> Option<String> {
     }
 }
 
-fn build_relay(config: &Config, fetcher: &Arc<Fetcher>) -> FileRelay {
+fn build_relay(config: &Config, fetcher: &Arc<Fetcher>, clock: &Clock) -> FileRelay {
     let token = config.slack.bot_token.clone();
     let address = config.http.public_url.as_deref();
-    FileRelay {
-        fetcher: Arc::clone(fetcher),
-        links: FileLinks::new(&token, address, config.media.link),
-        token,
-        known: DashMap::new(),
-    }
+    let links = FileLinks::new(&token, address, config.media.link);
+    FileRelay::new(Arc::clone(fetcher), links, token, clock.clone())
 }
 
 /// What moves tickets and sends to Blip.
@@ -576,12 +573,8 @@ impl ToSlackServices {
             texts: texts.clone(),
             media_max: config.media.max,
         });
-        let customers = Arc::new(Customers {
-            calls: Arc::clone(calls),
-            bots: Arc::clone(bots),
-            timers: Arc::clone(timers),
-            customer_details: DashMap::new(),
-        });
+        let customers =
+            Arc::new(Customers::new(Arc::clone(calls), Arc::clone(bots), Arc::clone(timers)));
         let pieces = Arc::new(Pieces {
             calls: Arc::clone(calls),
             bots: Arc::clone(bots),
@@ -606,8 +599,7 @@ impl ToSlackServices {
             timers: Arc::clone(timers),
             tells_seen: config.desk.tells_seen,
         });
-        let pushed =
-            Arc::new(PushedReceipts { clock: calls.clock.clone(), receipts_heard: DashMap::new() });
+        let pushed = Arc::new(PushedReceipts::new(calls.clock.clone()));
         let receipts = Arc::new(Receipts {
             calls: Arc::clone(calls),
             threads: Arc::clone(threads),

@@ -3,6 +3,9 @@
 /// Longest name that is made, in characters.
 const MAX_NAME_CHARS: usize = 100;
 
+// A table of ours and not that of `mime_guess`, which names the endings of a type by the alphabet: a
+// voice message in `audio/mp4` would become `.mp4a` and a song in `audio/midi` `.kar`, which phones
+// do not open, and of `audio/amr` it knows nothing.
 /// Endings of the types that customers send; the first of a type is the one that is written.
 const TYPE_EXTENSIONS: [(&str, &[&str]); 50] = [
     ("image/jpeg", &["jpg", "jpeg", "jfif"]),

@@ -7,6 +7,8 @@
 
 use std::ops::Range;
 
+use unicode_segmentation::UnicodeSegmentation;
+
 use super::invisible::is_invisible;
 use super::personal::{self, NumberKind};
 
@@ -100,8 +102,13 @@ pub(crate) fn truncate_label(text: &str, chars: usize) -> String {
     {
         end = whole.start;
     }
+    let starts = text.grapheme_indices(true).map(|(start, _)| start);
+    end = starts.take_while(|start| *start <= end).last().unwrap_or(end);
     format!("{}…", text.get(..end).unwrap_or_default())
 }
+
+/// Joins emoji into one, such as the members of a family.
+const ZERO_WIDTH_JOINER: char = '\u{200D}';
 
 /// A text on one line, such as a name: blanks of any width become one, and what does not show goes,
 /// except within an emoji.
@@ -154,16 +161,19 @@ fn find_first_cut(text: &str, limit: TextLimit, is_whole: impl Fn(usize) -> bool
     let mut cuts = CutCandidates::default();
     let mut before = CutContext::default();
     let mut size = 0;
-    for (place, c) in text.char_indices() {
-        if place > 0 && !before.is_joined_to(c) && !is_whole(place) {
-            cuts.note_place((place, size), &before);
+    for (start, cluster) in text.grapheme_indices(true) {
+        if start > 0 && !is_whole(start) {
+            cuts.note_place((start, size), &before);
         }
-        size += limit.units_of(c);
-        if size > limit.max_units() {
-            let forced = if place == 0 { c.len_utf8() } else { place };
-            return cuts.best_cut(limit.max_units()).unwrap_or(forced);
+        for (within, c) in cluster.char_indices() {
+            size += limit.units_of(c);
+            if size > limit.max_units() {
+                // Accents without end make a cluster that fits nowhere.
+                let forced = if start + within == 0 { c.len_utf8() } else { start + within };
+                return cuts.best_cut(limit.max_units()).unwrap_or(forced);
+            }
+            before.push_char(c);
         }
-        before.push_char(c);
     }
     text.len()
 }
@@ -210,8 +220,6 @@ impl CutCandidates {
 
 /// What stands before a place in a text.
 struct CutContext {
-    /// The last character.
-    last: Option<char>,
     /// Whether there was nothing but white space.
     blank: bool,
     /// Whether the last character is white space.
@@ -220,21 +228,17 @@ struct CutContext {
     stop: bool,
     /// Line breaks since the last word.
     breaks: usize,
-    /// Halves of flags in a row; two make one flag.
-    flag_halves: usize,
 }
 
 impl Default for CutContext {
     fn default() -> Self {
-        Self { last: None, blank: true, space: false, stop: false, breaks: 0, flag_halves: 0 }
+        Self { blank: true, space: false, stop: false, breaks: 0 }
     }
 }
 
 impl CutContext {
     fn push_char(&mut self, c: char) {
-        self.last = Some(c);
         self.space = c.is_whitespace();
-        self.flag_halves = if is_flag_half(c) { self.flag_halves + 1 } else { 0 };
         if self.space {
             self.breaks += usize::from(c == '\n');
             return;
@@ -248,39 +252,6 @@ impl CutContext {
             _ => false,
         };
     }
-
-    /// Whether the next character shows as one with the last.
-    fn is_joined_to(&self, next: char) -> bool {
-        match self.last {
-            Some(ZERO_WIDTH_JOINER) => true,
-            Some('\r') if next == '\n' => true,
-            Some(_) if is_flag_half(next) => self.flag_halves % 2 == 1,
-            _ => is_extension(next),
-        }
-    }
-}
-
-/// Joins emoji into one, such as the members of a family.
-const ZERO_WIDTH_JOINER: char = '\u{200D}';
-
-fn is_flag_half(c: char) -> bool {
-    ('\u{1F1E6}'..='\u{1F1FF}').contains(&c)
-}
-
-/// Whether the character only changes the one before it: accents, the keycap, variation selectors,
-/// skin tones, the letters within a region's flag.
-fn is_extension(c: char) -> bool {
-    matches!(c,
-        '\u{0300}'..='\u{036F}'
-        | '\u{1AB0}'..='\u{1AFF}'
-        | '\u{1DC0}'..='\u{1DFF}'
-        | ZERO_WIDTH_JOINER
-        | '\u{20D0}'..='\u{20FF}'
-        | '\u{FE00}'..='\u{FE0F}'
-        | '\u{FE20}'..='\u{FE2F}'
-        | '\u{1F3FB}'..='\u{1F3FF}'
-        | '\u{E0020}'..='\u{E007F}'
-    )
 }
 
 /// A size as people say it.

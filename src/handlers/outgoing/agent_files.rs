@@ -8,10 +8,9 @@ use crate::slack::files;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dashmap::DashMap;
-use jiff::Timestamp;
 use secrecy::SecretString;
 
+use crate::cache::ExpiringCache;
 use crate::clock::Clock;
 use crate::handlers::interrupt::{Interrupt, PipeResult};
 use crate::media::{
@@ -28,7 +27,9 @@ use crate::store::Item;
 pub(crate) const MAX_SLACK_FILE_ATTEMPTS: u32 = 5;
 
 /// How long what Slack says of a file is believed while it is handed out.
-pub(crate) const FILE_INFO_TTL: Duration = Duration::from_mins(1);
+const FILE_INFO_LIFETIME: Duration = Duration::from_mins(1);
+/// Most files of which that is kept.
+const MAX_FILE_INFOS: usize = 1_000;
 
 /// The type of a file of which nothing is known.
 pub(crate) const UNKNOWN_TYPE: &str = "application/octet-stream";
@@ -43,7 +44,20 @@ pub(crate) struct FileRelay {
     /// What Slack hands its files out for.
     pub(crate) token: SecretString,
     /// What Slack said of files lately.
-    pub(crate) known: DashMap<String, (Timestamp, Attachment)>,
+    known: ExpiringCache<String, Attachment>,
+}
+
+impl FileRelay {
+    /// Passes on what `fetcher` gets for `token`.
+    pub(crate) fn new(
+        fetcher: Arc<Fetcher>,
+        links: FileLinks,
+        token: SecretString,
+        clock: Clock,
+    ) -> Self {
+        let known = ExpiringCache::new(clock, FILE_INFO_LIFETIME, MAX_FILE_INFOS);
+        Self { fetcher, links, token, known }
+    }
 }
 
 /// Why a file is not sent.
@@ -203,11 +217,7 @@ impl AgentFiles {
     }
 
     async fn look_up_file_info(&self, id: &str) -> Result<Attachment, FileUnavailable> {
-        let now = self.clock.now();
-        let known = self.relay.known.get(id).map(|entry| entry.clone());
-        if let Some((at, file)) = known
-            && now < at + FILE_INFO_TTL
-        {
+        if let Some(file) = self.relay.known.get(id) {
             return Ok(file);
         }
         let file =
@@ -215,8 +225,7 @@ impl AgentFiles {
                 tracing::warn!(slack.file = id, %error, "a file that is to be handed out");
                 if error.is_file_gone() { FileUnavailable::Gone } else { FileUnavailable::Later }
             })?);
-        self.relay.known.retain(|_, (at, _)| now < *at + FILE_INFO_TTL);
-        self.relay.known.insert(id.to_owned(), (now, file.clone()));
+        self.relay.known.insert(id.to_owned(), file.clone());
         Ok(file)
     }
 }

@@ -6,10 +6,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dashmap::DashMap;
 use jiff::SignedDuration;
 
 use crate::blip::ContactDocument;
+use crate::cache::ExpiringCache;
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
@@ -28,6 +28,11 @@ pub(crate) const TUNNEL_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) const ORIGINATOR_LOOKUP_DELAYS: [SignedDuration; 3] =
     [SignedDuration::from_secs(30), SignedDuration::from_mins(5), SignedDuration::from_mins(30)];
 
+/// How long what was learnt of a customer is kept, if the card is not posted before.
+const DETAILS_LIFETIME: Duration = Duration::from_mins(10);
+/// Of how many customers it is kept.
+const MAX_DETAILS: usize = 1_000;
+
 /// What was learnt of a customer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CustomerDetails {
@@ -41,10 +46,18 @@ pub(crate) struct Customers {
     pub(crate) calls: Arc<Calls>,
     pub(crate) bots: Arc<Bots>,
     pub(crate) timers: Arc<Timers>,
-    pub(crate) customer_details: DashMap<TicketId, CustomerDetails>,
+    /// What was learnt of the customers whose card is not posted yet.
+    customer_details: ExpiringCache<TicketId, CustomerDetails>,
 }
 
 impl Customers {
+    /// Nothing is known yet.
+    pub(crate) fn new(calls: Arc<Calls>, bots: Arc<Bots>, timers: Arc<Timers>) -> Self {
+        let clock = calls.clock.clone();
+        let customer_details = ExpiringCache::new(clock, DETAILS_LIFETIME, MAX_DETAILS);
+        Self { calls, bots, timers, customer_details }
+    }
+
     /// Learns what a customer is called, and who it is behind a tunnel. Failure never holds a ticket
     /// back, and another try to show the ticket asks nothing again.
     pub(crate) async fn identify_customer(
@@ -55,8 +68,7 @@ impl Customers {
         if customer.identity.is_empty() {
             return Ok(());
         }
-        let known = self.customer_details.get(id).map(|met| met.clone());
-        let met = if let Some(met) = known {
+        let met = if let Some(met) = self.customer_details.get(id) {
             met
         } else {
             let met = self.fetch_customer_details(customer, id).await?;

@@ -1,28 +1,32 @@
 //! Whether Blip tells of receipts by itself (`blip.md` §10 #9): if not, it is asked.
 
-use dashmap::DashMap;
-use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
 
+use crate::cache::ExpiringCache;
 use crate::clock::Clock;
 use crate::model::{BotName, TicketId};
 
 /// How long Blip is believed to tell by itself after it did.
-pub(crate) const PUSHED_RECEIPTS_TTL: SignedDuration = SignedDuration::from_mins(30);
+const PUSHED_RECEIPTS_LIFETIME: Duration = Duration::from_mins(30);
+/// Most bots of which it is remembered; no configuration has so many.
+const MAX_BOTS: usize = 1_000;
 
-/// When each bot last told by itself.
-pub(crate) struct PushedReceipts {
-    pub(crate) clock: Clock,
-    pub(crate) receipts_heard: DashMap<BotName, Timestamp>,
-}
+/// Which bots have told by themselves lately.
+pub(crate) struct PushedReceipts(ExpiringCache<BotName, ()>);
 
 impl PushedReceipts {
-    /// Blip has told by itself what became of a reply.
-    pub(crate) fn note_pushed_receipt(&self, id: &TicketId) {
-        self.receipts_heard.insert(id.bot().clone(), self.clock.now());
+    /// None has told yet.
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self(ExpiringCache::new(clock, PUSHED_RECEIPTS_LIFETIME, MAX_BOTS))
     }
 
+    /// Blip has told by itself what became of a reply.
+    pub(crate) fn note_pushed_receipt(&self, id: &TicketId) {
+        self.0.insert(id.bot().clone(), ());
+    }
+
+    /// Whether Blip tells by itself what becomes of a bot's replies.
     pub(crate) fn is_pushing_receipts(&self, bot: &BotName) -> bool {
-        let heard = self.receipts_heard.get(bot).map(|at| *at);
-        heard.is_some_and(|at| self.clock.now().duration_since(at) < PUSHED_RECEIPTS_TTL)
+        self.0.get(bot).is_some()
     }
 }

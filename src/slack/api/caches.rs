@@ -2,24 +2,50 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dashmap::DashMap;
 use jiff::Timestamp;
 
 use super::profile::Profile;
-use crate::model::SlackUserId;
+use crate::cache::ExpiringCache;
+use crate::clock::Clock;
+use crate::model::{ChannelId, SlackUserId};
+
+/// How long what we know of a person, or of the name of a channel or group, is believed.
+const DIRECTORY_LIFETIME: Duration = Duration::from_mins(10);
+/// Most people who are remembered: those who act, not all of a workspace.
+const MAX_PROFILES: usize = 10_000;
+/// Most names that are remembered.
+const MAX_NAMES: usize = 1_000;
 
 /// What Slack told us lately, each with when.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Caches {
     /// People.
-    pub(super) profiles: DashMap<SlackUserId, (Timestamp, Profile)>,
-    /// The names of channels and the handles of groups.
-    pub(super) names: DashMap<String, (Timestamp, String)>,
-    /// Who is in a channel or in a group.
+    pub(super) profiles: ExpiringCache<SlackUserId, Profile>,
+    /// The names of channels.
+    pub(super) channel_names: ExpiringCache<ChannelId, String>,
+    /// The handles of groups, by their ids.
+    pub(super) group_handles: ExpiringCache<String, Option<String>>,
+    /// Who is in a channel or in a group, with when it was asked: how old a list may be depends on
+    /// what it is wanted for.
     pub(super) lists: DashMap<String, (Timestamp, ListedMembers)>,
     /// One reader of a list at a time: when one has become too old, many want it at once.
     pub(super) reading: tokio::sync::Mutex<()>,
+}
+
+impl Caches {
+    /// Nothing is known yet.
+    pub(super) fn new(clock: &Clock) -> Self {
+        Self {
+            profiles: ExpiringCache::new(clock.clone(), DIRECTORY_LIFETIME, MAX_PROFILES),
+            channel_names: ExpiringCache::new(clock.clone(), DIRECTORY_LIFETIME, MAX_NAMES),
+            group_handles: ExpiringCache::new(clock.clone(), DIRECTORY_LIFETIME, MAX_NAMES),
+            lists: DashMap::new(),
+            reading: tokio::sync::Mutex::default(),
+        }
+    }
 }
 
 /// Who is on a list.

@@ -91,9 +91,9 @@ impl SlackClient {
             token: SlackApiToken::new(value).with_token_type(SlackApiTokenType::Bot),
             mask: Mask::default(),
             breaker,
+            caches: Caches::new(&clock),
             clock,
             identity: OnceLock::new(),
-            caches: Caches::default(),
             plain_author: AtomicBool::new(false),
             renames: ChannelRenames::default(),
         }

@@ -1,16 +1,11 @@
 //! Who is who, and what is called what, in Slack.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use super::client::{HISTORY_PAGE_SIZE, ResultPage, SlackClient};
 use super::error::Error;
 use super::profile::Profile;
 use crate::model::{ChannelId, SlackUserId};
-
-/// How long what we know of a person, or of the name of a channel or group, is believed.
-const DIRECTORY_LIFETIME: Duration = Duration::from_mins(10);
 
 /// What a channel is to us.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,17 +34,13 @@ pub(crate) async fn fetch_profile(
     slack: &SlackClient,
     user: &SlackUserId,
 ) -> Result<Profile, Error> {
-    let now = slack.now();
-    let known = slack.caches.profiles.get(user).map(|entry| entry.clone());
-    if let Some((at, profile)) = known
-        && now < at + DIRECTORY_LIFETIME
-    {
+    if let Some(profile) = slack.caches.profiles.get(user) {
         return Ok(profile);
     }
     let params = [("user", Some(user.as_str())), ("include_locale", Some("true"))];
     let answer: Value = slack.call_with_params("users.info", &params).await?;
     let profile = Profile::from_json(answer.get("user").unwrap_or(&Value::Null), user);
-    slack.caches.profiles.insert(user.clone(), (now, profile.clone()));
+    slack.caches.profiles.insert(user.clone(), profile.clone());
     Ok(profile)
 }
 
@@ -74,17 +65,13 @@ pub(crate) async fn fetch_channel_name(
     slack: &SlackClient,
     channel: &ChannelId,
 ) -> Result<String, Error> {
-    let now = slack.now();
-    let known = slack.caches.names.get(channel.as_str()).map(|entry| entry.clone());
-    if let Some((at, name)) = known
-        && now < at + DIRECTORY_LIFETIME
-    {
+    if let Some(name) = slack.caches.channel_names.get(channel) {
         return Ok(name);
     }
     let params = [("channel", Some(channel.as_str()))];
     let answer: Value = slack.call_with_params("conversations.info", &params).await?;
     let name = answer.pointer("/channel/name").and_then(Value::as_str).unwrap_or_default();
-    slack.caches.names.insert(channel.as_str().to_owned(), (now, name.to_owned()));
+    slack.caches.channel_names.insert(channel.clone(), name.to_owned());
     Ok(name.to_owned())
 }
 
@@ -93,21 +80,17 @@ pub(crate) async fn fetch_group_handle(
     slack: &SlackClient,
     group: &str,
 ) -> Result<Option<String>, Error> {
-    let now = slack.now();
-    let key = format!("handle:{group}");
-    let known = slack.caches.names.get(&key).map(|entry| entry.clone());
-    if let Some((at, handle)) = known
-        && now < at + DIRECTORY_LIFETIME
-    {
-        return Ok(Some(handle).filter(|handle| !handle.is_empty()));
+    if let Some(handle) = slack.caches.group_handles.get(group) {
+        return Ok(handle);
     }
     let answer: Value = slack.call_with_params("usergroups.list", &[]).await?;
     let groups = answer.get("usergroups").and_then(Value::as_array);
     let mut groups = groups.into_iter().flatten();
     let found = groups.find(|known| known.get("id").and_then(Value::as_str) == Some(group));
-    let handle = found.and_then(|group| group.get("handle")?.as_str()).unwrap_or_default();
-    slack.caches.names.insert(key, (now, handle.to_owned()));
-    Ok(Some(handle.to_owned()).filter(|handle| !handle.is_empty()))
+    let handle = found.and_then(|group| group.get("handle")?.as_str()).map(str::to_owned);
+    let handle = handle.filter(|handle| !handle.is_empty());
+    slack.caches.group_handles.insert(group.to_owned(), handle.clone());
+    Ok(handle)
 }
 
 /// The id of a channel that was configured by name (`conversations.list`).
