@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ use super::error::Error;
 use super::lenient::{self, get_text};
 use super::parse::{self, MissedMessage, ThreadMessage};
 use super::template;
-use crate::breaker::{CircuitBreaker, CircuitOpen, read_retry_after};
+use crate::breaker::{CircuitBreaker, CircuitOpen, parse_retry_after};
 use crate::model::{
     Agent, BotName, Failure, Fault, MessageTemplate, TicketId, TicketSnapshot, TransferTarget,
 };
@@ -665,7 +665,7 @@ impl BlipClient {
             .map_err(lost)?;
         let status = response.status();
         if !status.is_success() {
-            let after = read_retry_after(response.headers());
+            let after = read_retry_after(&response);
             return Err(Error::from_status(operation, status.as_u16(), after));
         }
         let media_type = response.headers().get(CONTENT_TYPE).cloned();
@@ -779,4 +779,8 @@ fn make_ids_unique(replies: &mut [CannedReply]) {
 
 fn new_request_id() -> String {
     Uuid::new_v4().to_string()
+}
+
+fn read_retry_after(response: &reqwest::Response) -> Option<Duration> {
+    parse_retry_after(response.headers().get(RETRY_AFTER)?.to_str().ok()?)
 }

@@ -1,7 +1,5 @@
 //! Which lanes are worked on beside each other without taking each other's places.
 
-use super::Lease;
-
 /// What a lane waits for while it is worked on. Lanes of one pool share its places, and none can take
 /// those of another pool: where Blip does not answer, customers' words are still shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,8 +84,4 @@ impl Places {
         true
     }
 
-    /// Keeps the leases for which there are places, and gives the others back.
-    pub(super) fn split_leases(mut self, leases: Vec<Lease>) -> (Vec<Lease>, Vec<Lease>) {
-        leases.into_iter().partition(|lease| self.take(&lease.lane))
-    }
 }

@@ -21,7 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("cache", &["clock"]),
     ("manifest", &["locale"]),
     ("media", &[]),
-    ("store", &["model", "clock"]),
+    ("store", &["model", "clock", "telemetry"]),
     ("inbox", &["model", "clock", "store", "telemetry"]),
     ("blip", &["model", "bounded", "clock", "breaker", "telemetry"]),
     ("slack", &[]),

@@ -21,7 +21,7 @@ use slack_morphism::{
 use url::Url;
 
 use super::health::ApiHealth;
-use crate::breaker::read_retry_after;
+use crate::breaker::parse_retry_after;
 
 /// Carries the library's calls over our HTTP client.
 #[derive(Clone, Debug)]
@@ -58,7 +58,8 @@ impl Transport {
         let status = response.status();
         if status == reqwest::StatusCode::TOO_MANY_REQUESTS {
             let mut limit = SlackRateLimitError::new();
-            limit.retry_after = read_retry_after(response.headers());
+            let after = response.headers().get(reqwest::header::RETRY_AFTER);
+            limit.retry_after = after.and_then(|after| parse_retry_after(after.to_str().ok()?));
             return Err(SlackClientError::RateLimitError(limit));
         }
         if !status.is_success() {

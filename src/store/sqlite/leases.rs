@@ -90,7 +90,7 @@ impl Leases {
         let mut ready: Vec<Lease> = self.ready.drain(..).collect();
         // Some may have run out while nobody claimed, or were taken back.
         ready.retain(|lease| lease.until > now && self.check_lease(lease).is_ok());
-        let (ready, rest) = places.split_leases(ready);
+        let (ready, rest): (Vec<_>, Vec<_>) = ready.into_iter().partition(|lease| places.take(&lease.lane));
         self.ready.extend(rest);
         for lease in &ready {
             self.held.entry(lease.lane.clone()).and_modify(|held| held.is_offered = false);
