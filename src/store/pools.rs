@@ -83,5 +83,4 @@ impl Places {
         self.all -= 1;
         true
     }
-
 }

@@ -86,11 +86,12 @@ impl Leases {
     }
 
     /// Hands out what lies ready, as far as there are places.
-    pub(super) fn take_ready(&mut self, places: Places, now: Timestamp) -> Vec<Lease> {
+    pub(super) fn take_ready(&mut self, mut places: Places, now: Timestamp) -> Vec<Lease> {
         let mut ready: Vec<Lease> = self.ready.drain(..).collect();
         // Some may have run out while nobody claimed, or were taken back.
         ready.retain(|lease| lease.until > now && self.check_lease(lease).is_ok());
-        let (ready, rest): (Vec<_>, Vec<_>) = ready.into_iter().partition(|lease| places.take(&lease.lane));
+        let (ready, rest): (Vec<_>, Vec<_>) =
+            ready.into_iter().partition(|lease| places.take(&lease.lane));
         self.ready.extend(rest);
         for lease in &ready {
             self.held.entry(lease.lane.clone()).and_modify(|held| held.is_offered = false);
