@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -248,8 +248,11 @@ fn build_base(
             default: config.desk.default_agent.clone(),
         },
     });
-    let timers =
-        Arc::new(Timers { calls: Arc::clone(&calls), reminders: build_reminder_rules(config) });
+    let timers = Arc::new(Timers {
+        calls: Arc::clone(&calls),
+        reminders: build_reminder_rules(config),
+        mark_delay: tuning.mark_delay,
+    });
     let gaps = Arc::new(EventGaps::new(socket_health));
     Base { calls, channels, posts, threads, people, timers, gaps, platforms }
 }
@@ -659,7 +662,11 @@ fn build_jobs(
             threads: Arc::clone(threads),
             texts: texts(),
         }),
-        marks: Arc::new(Marks { slack: Arc::clone(slack), clock: calls().clock.clone() }),
+        marks: Arc::new(Marks {
+            calls: calls(),
+            slack: Arc::clone(slack),
+            next_read_mark: AtomicI64::new(0),
+        }),
         parked: Arc::new(ParkedNotices {
             calls: calls(),
             threads: Arc::clone(threads),

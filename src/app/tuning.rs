@@ -19,6 +19,10 @@ const REFUSED_CREDENTIALS_PAUSE: Duration = Duration::from_secs(15);
 /// long for that, and short for the customer who waits.
 const UNKNOWN_OUTCOME_WAIT: Duration = Duration::from_secs(3);
 
+/// How long after a reply it is marked how far it has come: most receipts have come by then, so
+/// that one mark is enough.
+const MARK_DELAY: Duration = Duration::from_secs(3);
+
 /// Puts something between the bridge and its memory.
 pub(crate) type StoreWrapper = Arc<dyn Fn(SharedStore) -> SharedStore + Send + Sync>;
 
@@ -35,6 +39,8 @@ pub struct Tuning {
     pub credentials_pause: Duration,
     /// How long after a call without a known outcome its effect may still come or be seen.
     pub unknown_outcome_wait: Duration,
+    /// How long after a reply it is marked how far it has come.
+    pub mark_delay: Duration,
     /// How patient Socket Mode is.
     pub socket: socket::SocketTiming,
     /// What those who knock are allowed.
@@ -51,6 +57,7 @@ impl Default for Tuning {
             call_timeout: PLATFORM_CALL_TIMEOUT,
             credentials_pause: REFUSED_CREDENTIALS_PAUSE,
             unknown_outcome_wait: UNKNOWN_OUTCOME_WAIT,
+            mark_delay: MARK_DELAY,
             socket: socket::SocketTiming::default(),
             limits: ServerLimits::default(),
             wrap: None,

@@ -12,10 +12,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
-use crate::inbox::{Job, Reminder, ReminderTopic};
+use crate::inbox::{DeliveryMark, Job, MarkOccasion, Reminder, ReminderTopic};
 use crate::model::{Ticket, TicketId, WorkingHours};
 use crate::slack::card::{UNANSWERED_AFTER, WINDOW_WARNING};
-use crate::store::{self, Item};
+use crate::store::{self, Item, Link, Role};
 
 /// How exactly it is remembered when a customer was last heard of: a chatty one costs one write a
 /// minute and not one for each message. Too early a memory only ends the window a little early.
@@ -62,6 +62,19 @@ impl ReminderRules {
     }
 }
 
+impl Link {
+    /// The mark that tells of these parts of the message.
+    pub(crate) fn to_delivery_mark(
+        &self,
+        messages: Vec<String>,
+        occasion: MarkOccasion,
+    ) -> DeliveryMark {
+        let (ticket, channel, ts) = (self.ticket.clone(), self.channel.clone(), self.ts.clone());
+        let is_whole = self.role == Role::Reply;
+        DeliveryMark { ticket, channel, ts, messages, is_whole, occasion }
+    }
+}
+
 /// When Blip is asked for replies, and how often.
 pub(crate) struct LookupRound {
     /// How long after the reply, or after the look before.
@@ -84,6 +97,8 @@ pub(crate) const LOOKUP_ROUNDS: [LookupRound; 2] = [
 pub(crate) struct Timers {
     pub(crate) calls: Arc<Calls>,
     pub(crate) reminders: ReminderRules,
+    /// How long after a reply it is marked how far it has come.
+    pub(crate) mark_delay: Duration,
 }
 
 impl Timers {
@@ -218,6 +233,21 @@ impl Timers {
         message: &str,
     ) -> PipeResult<()> {
         self.schedule_receipt_lookup(ticket, (message, true), 0).await
+    }
+
+    /// Has a message marked with how far these parts of it have come by then.
+    pub(crate) async fn schedule_delivery_mark(
+        &self,
+        ticket: &TicketId,
+        parts: Vec<String>,
+        occasion: MarkOccasion,
+    ) -> PipeResult<()> {
+        let Some(first) = parts.first() else { return Ok(()) };
+        let links = self.calls.store.links_of(ticket, first).await?;
+        let Some(link) = links.first() else { return Ok(()) };
+        let due = self.calls.clock.now() + self.mark_delay;
+        let mark = link.to_delivery_mark(parts, occasion);
+        Ok(self.calls.enqueue_item(Job::show_delivery(mark, due)).await?)
     }
 
     pub(crate) async fn schedule_receipt_lookup(

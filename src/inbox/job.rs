@@ -35,6 +35,10 @@ pub(crate) enum Job {
         #[serde(default)]
         off: bool,
     },
+    /// Show on a reply how far it has come.
+    Delivered(DeliveryMark),
+    /// Show on the last reply that the customer has read it, if they say nothing to it.
+    Read(ReadReply),
     /// Show what was said before the handoff.
     Context {
         /// The ticket.
@@ -183,6 +187,50 @@ pub(crate) struct Reminder {
     pub(crate) since: i64,
     /// How often they were reminded before.
     pub(crate) round: u32,
+}
+
+/// The mark on a reply is to say how far the reply has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DeliveryMark {
+    /// The ticket.
+    pub(crate) ticket: TicketId,
+    /// The message's channel.
+    pub(crate) channel: ChannelId,
+    /// The message.
+    pub(crate) ts: MessageTs,
+    /// Blip's ids of its parts.
+    pub(crate) messages: Vec<String>,
+    /// Whether the customer gets all of it.
+    pub(crate) is_whole: bool,
+    /// What the mark is set for.
+    pub(crate) occasion: MarkOccasion,
+}
+
+/// What a mark is set for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MarkOccasion {
+    /// It went out: the message bears no mark yet.
+    Sent,
+    /// It went out once more.
+    Resent,
+    /// It did not arrive.
+    Failed,
+    /// The customer has read it.
+    Read,
+}
+
+/// A reply that the customer has read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ReadReply {
+    /// The ticket.
+    pub(crate) ticket: TicketId,
+    /// The message's channel.
+    pub(crate) channel: ChannelId,
+    /// The message.
+    pub(crate) ts: MessageTs,
+    /// The part that was read, by Blip's id.
+    pub(crate) message: String,
 }
 
 /// A ticket was handed to an agent.
@@ -380,6 +428,28 @@ impl Job {
         let lane = Lane::Own(format!("mark:{channel}:{ts}"));
         let job = Self::Mark { channel: place, ts, name, droppable: false, off: true };
         job.to_new_item(lane, key, now)
+    }
+
+    /// The mark on a reply is to be set. All marks of a message are in one lane: a failure is shown
+    /// after what it takes the place of.
+    pub(crate) fn show_delivery(mark: DeliveryMark, due: Timestamp) -> NewItem {
+        let key = Self::delivery_mark_key(&mark);
+        let lane = Lane::Own(format!("mark:{}:{}", mark.channel, mark.ts));
+        Self::Delivered(mark).to_new_item(lane, key, due)
+    }
+
+    fn delivery_mark_key(mark: &DeliveryMark) -> String {
+        let DeliveryMark { channel, ts, messages, occasion, .. } = mark;
+        let first = messages.first().map_or("", String::as_str);
+        format!("delivered:{channel}:{ts}:{first}:{occasion:?}")
+    }
+
+    /// It is to be shown that a reply was read. Those of a ticket wait together, as the last one says
+    /// enough.
+    pub(crate) fn show_read(read: ReadReply, due: Timestamp) -> NewItem {
+        let key = format!("read:{}:{}", read.channel, read.ts);
+        let lane = Lane::for_later(&format!("read:{}", read.ticket));
+        Self::Read(read).to_new_item(lane, key, due)
     }
 
     /// What was said before the handoff is to be shown.

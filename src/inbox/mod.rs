@@ -14,7 +14,8 @@ mod worker;
 pub use forgetting::ForgettingReport;
 pub(crate) use forgetting::{ForgettingProgress, ForgottenMessage, LeftOver};
 pub(crate) use job::{
-    DelayedReply, Forgetting, HeldReply, Job, LateFile, Reminder, ReminderTopic, TransferNotice,
+    DelayedReply, DeliveryMark, Forgetting, HeldReply, Job, LateFile, MarkOccasion, ReadReply,
+    Reminder, ReminderTopic, TransferNotice,
 };
 pub(crate) use worker::Worker;
 

@@ -96,6 +96,8 @@ impl Jobs {
             Job::Mark { channel, ts, name, droppable, off } => {
                 self.marks.set_reaction(first, (&channel, &ts), (&name, off), droppable).await?;
             }
+            Job::Delivered(mark) => self.marks.show_delivery(first, &mark).await?,
+            Job::Read(_) => return self.marks.show_read(items).await,
             Job::Context { ticket } => {
                 self.context.post_context(first, lane, &ticket).await?;
                 // Once for each ticket, whatever else is heard of it.

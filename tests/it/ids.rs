@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use blip_slack::app::Tuning;
 use blip_slack::demo::{ANA, CHANNEL};
 use blip_slack_standins::blip::NewTicket;
 use serde_json::json;
 
-use crate::support::Bridge;
 use crate::support::later::Later;
+use crate::support::{Bridge, tuning};
 
 #[tokio::test]
 async fn a_ticket_id_in_capitals_is_the_same_ticket() {
@@ -30,7 +31,8 @@ async fn a_ticket_id_in_capitals_is_the_same_ticket() {
 /// The whole life of a ticket whose id Blip writes in two ways, whichever comes first.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ticket_goes_on_in_capitals() {
-    let bridge = Bridge::start().await;
+    let mark_delay = Duration::from_secs(1);
+    let bridge = Bridge::tuned(&[], Tuning { mark_delay, ..tuning() }).await;
     bridge.blip.configure(|setup| {
         (setup.goes_on_in_capitals, setup.sends_receipts, setup.sends_twice) = (true, true, true);
     });

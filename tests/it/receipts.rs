@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use blip_slack::app::Tuning;
 use blip_slack::demo::{ANA, BIA, CHANNEL};
 use blip_slack::store::Source;
 use blip_slack_standins::faults::Fault;
@@ -10,7 +11,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::later::Later;
-use crate::support::{Bridge, note};
+use crate::support::{Bridge, note, tuning};
 
 /// Waits until a message has this mark.
 async fn marked(bridge: &Bridge, ts: &str, mark: &str) {
@@ -39,15 +40,84 @@ async fn ticks_tell_how_far_a_reply_has_come_and_blip_what_was_seen() {
     bridge.blip.configure(|setup| setup.sends_receipts = true);
     let (ticket, card) = bridge.ticket("Maria", "Oi").await;
     let reply = bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Olá!").await.unwrap().ts;
-    for mark in ["envelope_with_arrow", "mailbox_with_mail"] {
-        marked(&bridge, &reply, mark).await;
-    }
-    bridge.blip.reads(&ticket).await;
-    marked(&bridge, &reply, "eyeglasses").await;
+    has_arrived(&bridge, &reply).await;
     let said = bridge.blip.says(&ticket, "Obrigada").await.unwrap();
     bridge.idle().await;
     assert_eq!(bridge.blip.receipts(), [(said.id, "consumed".to_owned())]);
     bridge.finish().await;
+}
+
+/// A bridge that marks replies as late as it does in production, and a Blip that tells of them.
+async fn patient() -> Later {
+    let mark_delay = Tuning::default().mark_delay;
+    let later = Later::tuned(&[], Tuning { mark_delay, ..tuning() }).await;
+    later.bridge.blip.configure(|setup| setup.sends_receipts = true);
+    later
+}
+
+/// The marks on a message.
+fn marks_on(bridge: &Bridge, ts: &str) -> Vec<String> {
+    let marks = bridge.slack.message(CHANNEL, ts).unwrap().reactions.into_iter();
+    marks.filter(|(_, users)| !users.is_empty()).map(|(name, _)| name).collect()
+}
+
+/// How often marks were put on or taken off.
+fn mark_calls(bridge: &Bridge) -> usize {
+    ["reactions.add", "reactions.remove"].map(|name| bridge.slack.calls(name).len()).iter().sum()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reply_bears_one_mark_which_is_set_once_with_the_newest_news() {
+    let later = patient().await;
+    let bridge = &later.bridge;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    let mut replies = Vec::new();
+    let mut received = Vec::new();
+    for words in ["Olá!", "Pois não?", "Já vai."] {
+        if !replies.is_empty() {
+            bridge.blip.reads(&ticket).await;
+            bridge.blip.says(&ticket, "E então?").await.unwrap();
+        }
+        replies.push(later.says(ANA, &card, words).await);
+        received.push(words);
+        later.reached(&ticket, &received).await;
+    }
+    let marks = ["eyeglasses", "eyeglasses", "mailbox_with_mail"];
+    for (reply, mark) in replies.iter().zip(marks) {
+        marked(bridge, reply, mark).await;
+        assert_eq!(marks_on(bridge, reply), [mark]);
+    }
+    assert_eq!(mark_calls(bridge), 3, "one for each reply");
+    // Read later without a word: where there is room, that is shown as well.
+    bridge.blip.reads(&ticket).await;
+    later.passes(Duration::from_secs(11)).await;
+    marked(bridge, &replies[2], "eyeglasses").await;
+    assert_eq!(marks_on(bridge, &replies[2]), ["eyeglasses"]);
+    assert_eq!(mark_calls(bridge), 5);
+    later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn that_a_reply_was_read_late_is_left_out_where_it_is_no_news_or_there_is_no_room() {
+    let later = patient().await;
+    let bridge = &later.bridge;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    let answered = later.says(ANA, &card, "Olá!").await;
+    marked(bridge, &answered, "mailbox_with_mail").await;
+    bridge.blip.reads(&ticket).await;
+    bridge.blip.says(&ticket, "Obrigada").await.unwrap();
+    later.passes(Duration::from_secs(11)).await;
+    later.is_through().await;
+    assert_eq!(marks_on(bridge, &answered), ["mailbox_with_mail"], "an answer says more");
+    let last = later.says(ANA, &card, "Até logo!").await;
+    marked(bridge, &last, "mailbox_with_mail").await;
+    bridge.slack.faults().next("reactions.remove", Fault::RateLimited { retry_after: 30 });
+    bridge.blip.reads(&ticket).await;
+    later.passes(Duration::from_secs(11)).await;
+    bridge.until("a try", || !bridge.slack.calls("reactions.remove").is_empty()).await;
+    bridge.idle().await;
+    assert_eq!(marks_on(bridge, &last), ["mailbox_with_mail"], "never two");
+    later.bridge.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -87,7 +157,7 @@ async fn a_reply_that_did_not_arrive_can_be_sent_again_once() {
     two.unwrap();
     bridge.idle().await;
     assert_eq!(bridge.received(&ticket), ["Olá, *Maria*!"]);
-    marked(&bridge, &reply, "envelope_with_arrow").await;
+    has_arrived(&bridge, &reply).await;
     assert!(bridge.slack.message(CHANNEL, &reply).unwrap().reacted("x").is_empty());
     bridge.finish().await;
 }
@@ -185,7 +255,7 @@ async fn a_canned_reply_can_be_sent_again_as_often_as_it_fails() {
     let expected = words.replace(":wave:", "👋");
     assert_eq!(bridge.received(&ticket), [expected.as_str()]);
     let sent = bridge.replies(&card).into_iter().find(|line| line.words().contains("📤")).unwrap();
-    marked(&bridge, &sent.ts, "mailbox_with_mail").await;
+    has_arrived(&bridge, &sent.ts).await;
     assert_eq!(bridge.blip.undelivered().len(), 2);
     assert!(bridge.blip.undelivered().iter().all(|(lost, _)| lost["content"] == expected));
     bridge.finish().await;
@@ -324,10 +394,12 @@ async fn blip_is_asked_what_became_of_a_reply_if_it_does_not_tell() {
     bridge.idle().await;
     assert!(!bridge.said(&card).iter().any(|line| line.contains("Not delivered")));
     later.passes(Duration::from_secs(31)).await;
-    marked(bridge, &arrives, "mailbox_with_mail").await;
+    marked(bridge, &arrives, "envelope_with_arrow").await;
     line(bridge, &card, "Not delivered").await;
     bridge.blip.reads(&ticket).await;
     later.passes(Duration::from_mins(6)).await;
+    later.is_through().await;
+    later.passes(Duration::from_secs(11)).await;
     marked(bridge, &arrives, "eyeglasses").await;
     later.passes(Duration::from_hours(2)).await;
     bridge.idle().await;
@@ -436,9 +508,9 @@ async fn is_look_settled(bridge: &Bridge, reply: &str, looks: usize) {
     tokio::time::timeout(Duration::from_secs(20), settled).await.expect("a look at the reply");
 }
 
-/// Waits until a reply is marked to have reached the customer, or to have been read.
+/// Waits until a reply is marked to have gone out, whatever was known of it then.
 async fn has_arrived(bridge: &Bridge, reply: &str) {
-    let arrived = ["mailbox_with_mail", "eyeglasses"];
+    let arrived = ["envelope_with_arrow", "mailbox_with_mail", "eyeglasses"];
     bridge
         .slack
         .wait_for(&format!("the arrival of {reply}"), |state| {
@@ -493,7 +565,7 @@ async fn fails_behind_a_busy_flow(omits_status: bool) -> (Later, String, Message
 async fn what_the_end_of_the_log_does_not_show_is_found_by_the_ticket() {
     let (later, arrives, card) = fails_behind_a_busy_flow(false).await;
     let bridge = &later.bridge;
-    marked(bridge, &arrives, "mailbox_with_mail").await;
+    has_arrived(bridge, &arrives).await;
     let failed = line(bridge, &card, "Not delivered").await;
     assert!(failed.words().contains("24 hours") && failed.buttons().is_empty());
     later.passes(Duration::from_mins(6)).await;
@@ -508,7 +580,7 @@ async fn what_neither_the_log_nor_the_ticket_says_is_asked_for_one_reply_at_last
     let bridge = &later.bridge;
     assert_eq!(asked_for_one(bridge), 0);
     later.passes(Duration::from_mins(6)).await;
-    marked(bridge, &arrives, "mailbox_with_mail").await;
+    has_arrived(bridge, &arrives).await;
     line(bridge, &card, "Not delivered").await;
     later.is_through().await;
     assert_eq!(asked_for_one(bridge), 6, "three forms of the id of two replies");

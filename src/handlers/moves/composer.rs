@@ -15,6 +15,7 @@ use crate::handlers::people::Person;
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
 use crate::handlers::timers::Timers;
+use crate::inbox::MarkOccasion;
 use crate::locale::Texts;
 use crate::model::{FilledTemplate, Offer, RichText, SlackUserId, Ticket};
 use crate::slack::render;
@@ -126,8 +127,9 @@ impl Composer {
         (title, text, blip_ids): (&str, &str, Vec<String>),
     ) -> PipeResult<()> {
         let line = ThreadPost::from_line(&format!("{title}\n{text}"));
-        let post = ThreadPost { role: Role::Reply, blip_ids, user, ..line };
+        let post = ThreadPost { role: Role::Reply, blip_ids: blip_ids.clone(), user, ..line };
         self.threads.post_when_due(item, SENT_POST_CALL, ticket, &post).await?;
+        self.timers.schedule_delivery_mark(&ticket.id, blip_ids, MarkOccasion::Sent).await?;
         self.timers.record_answer(ticket).await
     }
 }

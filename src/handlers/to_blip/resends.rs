@@ -20,8 +20,8 @@ use crate::handlers::outgoing::written::WrittenMessage;
 use crate::handlers::outgoing::{ForwardPolicy, Outgoing, ReplyPart};
 use crate::handlers::people::Person;
 use crate::handlers::to_blip::sender::Sender;
-use crate::inbox::Job;
-use crate::model::{Ticket, marks, personal};
+use crate::inbox::MarkOccasion;
+use crate::model::{Ticket, personal};
 use crate::slack::SlackClient;
 use crate::store::{Item, Link};
 
@@ -72,19 +72,11 @@ impl Resends {
         if !self.sender.resend_part(item, ticket, person, (&part, &id)).await? {
             return Ok(None);
         }
-        self.mark_sent_again(&link).await?;
-        self.calls.store.link_message(Link { blip_id: Some(id), ..link }, ticket.opened).await?;
+        let link = Link { blip_id: Some(id.clone()), ..link };
+        self.calls.store.link_message(link, ticket.opened).await?;
+        self.sender.schedule_mark(ticket, vec![id], MarkOccasion::Resent).await?;
         self.sender.record_answer(ticket).await?;
         Ok(Some(Answer::Sent))
-    }
-
-    /// The mark says that it failed no longer.
-    async fn mark_sent_again(&self, link: &Link) -> PipeResult<()> {
-        let (channel, ts, now) = (&link.channel, &link.ts, self.calls.clock.now());
-        let failed = Job::remove_reaction(channel, ts, marks::FAILED_MARK, now);
-        self.calls.enqueue_item(failed).await?;
-        let mark = Job::add_reaction(channel, ts, marks::ACCEPTED_MARK, true, now);
-        Ok(self.calls.enqueue_item(mark).await?)
     }
 
     /// What of a message went to Blip under this id, at first or when it was sent again.

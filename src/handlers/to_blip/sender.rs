@@ -10,9 +10,9 @@ use crate::handlers::people::Person;
 use crate::handlers::timers::Timers;
 use crate::handlers::to_blip::notes::Notes;
 use crate::handlers::window::SendWindow;
-use crate::inbox::Job;
+use crate::inbox::MarkOccasion;
 use crate::model::reply::{Intent, ReplyRules};
-use crate::model::{AgentMessage, Ticket, marks};
+use crate::model::{AgentMessage, Ticket};
 use crate::store::{Item, Role};
 
 /// Sends replies, and tells the thread what of them stays.
@@ -78,6 +78,16 @@ impl Sender {
         Ok(true)
     }
 
+    /// Has it shown on a message how far these parts of it have come.
+    pub(crate) async fn schedule_mark(
+        &self,
+        ticket: &Ticket,
+        parts: Vec<String>,
+        occasion: MarkOccasion,
+    ) -> PipeResult<()> {
+        self.timers.schedule_delivery_mark(&ticket.id, parts, occasion).await
+    }
+
     /// Tells the thread what of a message the customer does not get.
     pub(crate) async fn post_unsent_parts(
         &self,
@@ -125,21 +135,22 @@ impl Sender {
         (written, outgoing): (&WrittenMessage<'_>, OutgoingReply),
     ) -> PipeResult<bool> {
         let role = if outgoing.is_whole() { Role::Reply } else { Role::PartOfReply };
+        let before = self.calls.store.find_link(written.channel, written.ts).await?;
+        let occasion = match before {
+            Some(link) if link.role.is_sent() => MarkOccasion::Resent,
+            Some(_) | None => MarkOccasion::Sent,
+        };
+        let mut ids = Vec::new();
         for (name, part) in &outgoing.ready {
             let id = written.blip_message_id(name);
             self.outgoing.send_part(item, ticket, person, (name, &id, part)).await?;
             self.timers.schedule_delivery_check(&ticket.id, &id).await?;
-            let link = written.to_link(ticket, person, role, Some(id));
+            let link = written.to_link(ticket, person, role, Some(id.clone()));
             self.calls.store.link_message(link, ticket.opened).await?;
+            ids.push(id);
         }
         self.notes.post_unsent_parts(item, ticket, person, &outgoing).await?;
-        if !outgoing.ready.is_empty() {
-            let mark = if outgoing.is_whole() { marks::ACCEPTED_MARK } else { marks::PARTIAL_MARK };
-            let now = self.calls.clock.now();
-            self.calls
-                .enqueue_item(Job::add_reaction(written.channel, written.ts, mark, true, now))
-                .await?;
-        }
+        self.schedule_mark(ticket, ids, occasion).await?;
         Ok(!outgoing.ready.is_empty())
     }
 }

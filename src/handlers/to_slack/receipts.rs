@@ -1,6 +1,7 @@
 //! What became of a reply, as Blip tells it: a tick, or a line with the reason if it will not arrive.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::blip::text::{MentionNames, StyleMarks};
 use crate::blip::{envelope, text};
@@ -10,10 +11,10 @@ use crate::handlers::people::name_or_none;
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
 use crate::handlers::to_slack::pushed_receipts::PushedReceipts;
-use crate::inbox::Job;
+use crate::inbox::{Job, MarkOccasion, ReadReply};
 use crate::locale::Texts;
 use crate::model::text::{to_one_line, truncate_label};
-use crate::model::{Button, ReceiptKind, Ticket, TicketEnding, TicketId, TicketState, marks};
+use crate::model::{Button, ReceiptKind, Ticket, TicketEnding, TicketId, TicketState};
 use crate::slack::rich_text::Mention;
 use crate::slack::{SlackClient, card, find, render};
 use crate::store::{Item, Link, Role};
@@ -44,20 +45,20 @@ impl Receipts {
         let Some(link) = links.first().filter(|link| link.role.is_sent()) else {
             return Ok(());
         };
-        let mark = match kind {
-            ReceiptKind::Accepted => return Ok(()),
-            ReceiptKind::Received => marks::RECEIVED_MARK,
-            ReceiptKind::Consumed => marks::READ_MARK,
-            ReceiptKind::Failed => {
-                return self.post_undelivered(item, link, message, reason).await;
-            }
-        };
-        if link.role == Role::PartOfReply {
+        match kind {
+            // The mark is set later than most receipts come, and asks for them (`jobs/marks.rs`).
+            ReceiptKind::Accepted | ReceiptKind::Received => Ok(()),
             // The mark would say that the customer has all of it.
-            return Ok(());
+            ReceiptKind::Consumed if link.role == Role::PartOfReply => Ok(()),
+            ReceiptKind::Consumed => {
+                let (ticket, channel) = (link.ticket.clone(), link.channel.clone());
+                let (ts, message) = (link.ts.clone(), message.to_owned());
+                let read = ReadReply { ticket, channel, ts, message };
+                let due = self.calls.clock.now() + SHOWN_READ_AFTER;
+                Ok(self.calls.enqueue_item(Job::show_read(read, due)).await?)
+            }
+            ReceiptKind::Failed => self.post_undelivered(item, link, message, reason).await,
         }
-        let mark = Job::add_reaction(&link.channel, &link.ts, mark, true, self.calls.clock.now());
-        Ok(self.calls.enqueue_item(mark).await?)
     }
 
     /// A reply will not arrive: its writer is told which one and why, and may try again where that
@@ -96,17 +97,9 @@ impl Receipts {
         let question = card::build_question(&line, &offers, &ticket.id, &self.texts);
         post.blocks.extend(question.into_iter().skip(1));
         self.threads.post_when_due(item, "undelivered", &mut ticket, &post).await?;
-        self.mark_undelivered(link).await
-    }
-
-    /// A reply bears one mark: that it failed takes the place of whatever it bore before.
-    async fn mark_undelivered(&self, link: &Link) -> PipeResult<()> {
-        let (channel, ts, now) = (&link.channel, &link.ts, self.calls.clock.now());
-        let accepted =
-            if link.role == Role::PartOfReply { marks::PARTIAL_MARK } else { marks::ACCEPTED_MARK };
-        self.calls.enqueue_item(Job::remove_reaction(channel, ts, accepted, now)).await?;
-        let failed = Job::add_reaction(channel, ts, marks::FAILED_MARK, false, now);
-        Ok(self.calls.enqueue_item(failed).await?)
+        // A reply bears one mark: that it failed takes the place of whatever it bore before.
+        let mark = link.to_delivery_mark(vec![message.to_owned()], MarkOccasion::Failed);
+        Ok(self.calls.enqueue_item(Job::show_delivery(mark, self.calls.clock.now())).await?)
     }
 
     /// Which message did not reach whom, and why.
@@ -145,6 +138,9 @@ impl Receipts {
         Ok(Some(words).filter(|words| !words.is_empty()))
     }
 }
+
+/// How long it takes a customer to answer what they read: an answer says more than a mark.
+const SHOWN_READ_AFTER: Duration = Duration::from_secs(10);
 
 /// How many characters of a reply tell people which one is meant.
 const QUOTED_CHARS: usize = 60;

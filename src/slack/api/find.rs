@@ -2,6 +2,7 @@
 //! us.
 
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::client::{EmptyAnswer, HISTORY_PAGE_SIZE, ResultPage, SlackClient, set_field};
@@ -165,6 +166,25 @@ pub(crate) async fn fetch_message(
     let page = fetch_page_with(slack, channel, root, ts).await?;
     let found = page.messages.into_iter().find(|message| has_ts(message, ts));
     Ok(found.map(ShownMessage::new))
+}
+
+/// A message with the reactions on it (`reactions.get`), wherever it stands; nothing if it is gone.
+pub(crate) async fn fetch_reactions(
+    slack: &SlackClient,
+    channel: &ChannelId,
+    ts: &MessageTs,
+) -> Result<Option<ShownMessage>, Error> {
+    let params = [("channel", Some(channel.as_str())), ("timestamp", Some(ts.as_str()))];
+    match slack.call_with_params::<ReactionsAnswer>("reactions.get", &params).await {
+        Err(error) if error.is_message_gone() => Ok(None),
+        answer => Ok(answer?.message.map(ShownMessage::new)),
+    }
+}
+
+/// What Slack answers to `reactions.get`.
+#[derive(Deserialize)]
+struct ReactionsAnswer {
+    message: Option<Value>,
 }
 
 /// The page of a thread that has one message: that one, and the root.

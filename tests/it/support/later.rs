@@ -57,8 +57,12 @@ pub struct Later {
 
 impl Later {
     pub async fn start(settings: &[(&str, &str)]) -> Self {
+        Self::tuned(settings, tuning()).await
+    }
+
+    pub async fn tuned(settings: &[(&str, &str)], tuning: Tuning) -> Self {
         let running = Running::start(1);
-        let tuning = Tuning { clock: running.clock.clone(), ..tuning() };
+        let tuning = Tuning { clock: running.clock.clone(), ..tuning };
         Self { bridge: Bridge::tuned(settings, tuning).await, running }
     }
 

@@ -88,6 +88,8 @@ pub fn tuning() -> Tuning {
         call_timeout: answer,
         credentials_pause: lockout,
         unknown_outcome_wait: settling,
+        // At once: a test that is about the news of the first seconds sets what it needs.
+        mark_delay: Duration::ZERO,
         socket,
         limits,
         wrap: None,
