@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::config::{BotConfig, Config};
+use crate::config::{BotConfig, Config, ReplyPolicy};
 use crate::control::{self, ControlSocket};
 use crate::dialog::{ChoiceCache, Dialogs, HomeTabs};
 use crate::dispatch::Dispatcher;
@@ -349,6 +349,7 @@ fn build_intake(
             texts,
             agent_group: agent_group(config),
             tag_rule: config.desk.tag_rule,
+            anyone_may_reply: config.desk.reply_policy == ReplyPolicy::Anyone,
             lists: ChoiceCache::new(calls.clock.clone(), tasks.clone()),
             homes: HomeTabs::default(),
             readiness: Arc::clone(&readiness),

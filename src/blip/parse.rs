@@ -28,7 +28,9 @@ use super::lenient::{self, get_date, get_integer, get_list, get_text, is_true};
 use super::sensitive;
 use crate::bounded;
 use crate::model::hex::to_hex;
-use crate::model::{BlipEvent, BotName, Content, ReceiptKind, TicketId, TicketSnapshot};
+use crate::model::{
+    BlipEvent, BotName, Content, ReceiptKind, SaidMessage, Speaker, TicketId, TicketSnapshot,
+};
 
 /// Longest key that is kept as it is, in bytes; longer ones are kept as their hash.
 const MAX_KEY_BYTES: usize = 256;
@@ -458,6 +460,8 @@ pub(crate) struct ThreadMessage {
     pub(crate) wamid: Option<String>,
     /// Which way it went.
     pub(crate) direction: Direction,
+    /// Who said it.
+    pub(crate) speaker: Speaker,
     /// What was said.
     pub(crate) content: Content,
     /// When.
@@ -477,6 +481,11 @@ impl ThreadMessage {
     /// Whether whoever answers it may call it by this id.
     pub(crate) fn is_called(&self, id: &str) -> bool {
         self.has_id(id) || self.wamid.as_deref() == Some(id)
+    }
+
+    /// What people are shown of it.
+    pub(crate) fn into_said(self) -> SaidMessage {
+        SaidMessage { by: self.speaker, at: self.date, content: self.content }
     }
 
     /// How far it came, as a receipt; none where Blip does not say.
@@ -526,6 +535,7 @@ fn parse_thread_message(item: &Value) -> Option<ThreadMessage> {
         id: strip_id(get_text(item, "id").as_deref()),
         wamid: get_text(metadata, WAMID_KEY),
         direction: if is_sent { Direction::Sent } else { Direction::Received },
+        speaker: if is_sent { find_sender(item, metadata) } else { Speaker::Customer },
         content: read_said_content(
             kind.as_deref(),
             value,
@@ -535,6 +545,20 @@ fn parse_thread_message(item: &Value) -> Option<ThreadMessage> {
         status: get_text(item, "status"),
         reason: item.get("reason").filter(|reason| reason.is_object()).cloned(),
     })
+}
+
+/// Who wrote what was sent to a customer: Blip says of an agent's words that a person wrote them or
+/// who it was, or shows it by the id only (`blip.md` additions 4).
+fn find_sender(item: &Value, metadata: &Value) -> Speaker {
+    let agent = get_text(metadata, "#message.agentIdentity").filter(|agent| !agent.is_empty());
+    let is_human = get_text(metadata, "#messageEmitter")
+        .is_some_and(|emitter| emitter.eq_ignore_ascii_case("human"));
+    let id = get_text(item, "id").unwrap_or_default().to_ascii_lowercase();
+    if agent.is_some() || is_human || id.starts_with("fwd:fwd:") {
+        Speaker::Agent(agent)
+    } else {
+        Speaker::Bot
+    }
 }
 
 /// A customer's message of the history, as the event that it should have come as.
@@ -606,6 +630,32 @@ mod tests {
 
     use super::*;
     use crate::model::CardLine;
+
+    #[test]
+    fn who_said_something_is_told_by_the_first_sign_that_blip_gives() {
+        let said = |item: Value| {
+            let mut item = item;
+            (item["type"], item["content"]) = (json!("text/plain"), json!("Hi"));
+            parse_thread_messages(json!([item])).pop().unwrap().speaker
+        };
+        let by = |agent: &str| Speaker::Agent(Some(agent.to_owned()));
+        for (item, speaker) in [
+            (json!({"direction": "received"}), Speaker::Customer),
+            (json!({"direction": "sent", "id": "x"}), Speaker::Bot),
+            (json!({"direction": "sent", "id": "FWD:fwd:x"}), Speaker::Agent(None)),
+            (
+                json!({"direction": "sent", "metadata": {"#messageEmitter": "human"}}),
+                Speaker::Agent(None),
+            ),
+            (
+                json!({"direction": "sent", "metadata": {"#messageEmitter": "Human",
+                    "#message.agentIdentity": "ana%40x.com@blip.ai"}}),
+                by("ana%40x.com@blip.ai"),
+            ),
+        ] {
+            assert_eq!(said(item.clone()), speaker, "{item}");
+        }
+    }
 
     #[test]
     fn missed_messages_are_in_the_order_in_which_they_were_said() {
@@ -1047,6 +1097,7 @@ mod tests {
                 id: Some("M1".to_owned()),
                 wamid: None,
                 direction: Direction::Sent,
+                speaker: Speaker::Agent(None),
                 content: Content::Text("Hi".to_owned()),
                 date: "2026-03-04T05:06:07Z".parse().ok(),
                 status: Some("consumed".to_owned()),
@@ -1056,6 +1107,7 @@ mod tests {
                 id: None,
                 wamid: None,
                 direction: Direction::Received,
+                speaker: Speaker::Customer,
                 content: Content::Sensitive,
                 date: Timestamp::from_second(7).ok(),
                 status: None,

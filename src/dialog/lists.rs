@@ -17,6 +17,7 @@ use crate::model::text::to_one_line;
 use crate::model::{BotName, MessageTemplate, TagRule};
 use crate::slack::choices::Choice;
 use crate::slack::ids::ChoiceList;
+use crate::slack::render::AgentNames;
 
 /// How long a list is believed.
 const LIST_LIFETIME: Duration = Duration::from_mins(1);
@@ -96,6 +97,17 @@ impl ChoiceCache {
                     (texts.text("dialog-agents", &[]), agents),
                 ]
             }
+        }
+    }
+
+    /// What agents are called, by Blip's identities of them.
+    pub(super) async fn list_agent_names(&self, bot: &Arc<blip::BlipClient>) -> AgentNames {
+        match self.get_list(bot, ChoiceList::Destinations).await {
+            Some(ListEntries::Destinations { agents, .. }) => agents
+                .into_iter()
+                .map(|agent| (agent.identity.to_ascii_lowercase(), agent.name))
+                .collect(),
+            Some(_) | None => AgentNames::new(),
         }
     }
 

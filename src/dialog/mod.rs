@@ -15,11 +15,12 @@ use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
 use crate::blip::ContactDocument;
-use crate::blip::parse::{self, Direction, ThreadMessage};
+use crate::blip::parse::{self, ThreadMessage};
 use crate::clock::Clock;
 use crate::locale::Texts;
 use crate::model::{
-    BotName, Content, Failure, Readiness, SlackUserId, TagRule, Ticket, TicketId, canned,
+    BotName, Failure, Readiness, SaidMessage, SlackUserId, Speaker, TagRule, Ticket, TicketId,
+    canned,
 };
 use crate::slack::choices::build_options;
 use crate::slack::compose;
@@ -29,6 +30,7 @@ use crate::slack::dialog::{
 };
 use crate::slack::ids::{ChoiceList, Dialog};
 use crate::slack::modal::TicketFact;
+use crate::slack::render::AgentNames;
 use crate::slack::requester::Requester;
 use crate::slack::{
     AgentStatus, Profile, SlackBlockSuggestionResponse, SlackView, SlackViewSubmissionResponse,
@@ -74,6 +76,8 @@ pub(crate) struct Dialogs {
     pub(crate) agent_group: Option<String>,
     /// Whether a ticket must have a tag before it is closed.
     pub(crate) tag_rule: TagRule,
+    /// Whether others than its holder may answer a ticket without being asked.
+    pub(crate) anyone_may_reply: bool,
     /// The lists, for a short while.
     pub(crate) lists: ChoiceCache,
     /// The home tabs that were opened lately.
@@ -161,7 +165,9 @@ impl Dialogs {
             let notice = modal::build_window_closed_view("dialog-compose", offer, &reader.texts);
             return compose::replace_view(notice);
         }
-        compose::answer_draft(&drafted.ticket, &drafted.offer, &reader.texts)
+        let holder = self.find_other_holder(&drafted.ticket, &drafted.by.user).await;
+        let drafted_offer = (&drafted.offer, holder.as_deref());
+        compose::answer_draft(&drafted.ticket, drafted_offer, &reader.texts)
     }
 
     /// What comes of a template whose variables are filled in: how the customer will read it.
@@ -245,6 +251,13 @@ impl Dialogs {
         (!ticket.is_closed() && ticket.is_window_closed(self.clock.now())).then_some(ticket)
     }
 
+    /// Who else holds a ticket, where that keeps somebody from writing to its customer.
+    async fn find_other_holder(&self, id: &TicketId, user: &SlackUserId) -> Option<String> {
+        let ticket = self.store.load_ticket(id).await.ok().flatten()?;
+        let holder = ticket.holder().filter(|holder| holder.user != *user)?;
+        (!self.anyone_may_reply).then(|| holder.name.clone())
+    }
+
     /// The options of a list as Slack wants them; none if Blip does not tell in time, or for who is
     /// not known to be an agent.
     #[tracing::instrument(level = "error", name = "search_options", skip_all)]
@@ -275,47 +288,64 @@ impl Dialogs {
         }
         self.preload_list(&asked.dialog, &ticket);
         let words = &reader.texts;
-        match &asked.dialog {
+        let is_late = ticket.is_window_closed(self.clock.now());
+        let view = match &asked.dialog {
             Dialog::Close => {
                 let is_tag_needed = self.is_tag_needed(&ticket).await;
-                let view = if ticket.is_window_closed(self.clock.now()) {
+                if is_late {
                     modal::build_close_without_farewell(&ticket, None, is_tag_needed, words)
                 } else {
                     modal::build_close_dialog(&ticket, is_tag_needed, words)
-                };
-                self.show_view(asked, &view).await
+                }
             }
-            Dialog::Reply(_) if ticket.is_window_closed(self.clock.now()) => {
+            Dialog::Reply(_) if is_late => {
                 let offer = self.template_offer(&ticket);
                 let view = modal::build_window_closed_view("dialog-reply", offer, words);
-                self.show_view(asked, &view).await
+                return self.show_view(asked, &view).await;
             }
-            Dialog::Compose(_) if ticket.is_window_closed(self.clock.now()) => {
+            Dialog::Compose(_) if is_late => {
                 let offer = self.template_offer(&ticket);
                 let view = modal::build_window_closed_view("dialog-compose", offer, words);
-                self.show_view(asked, &view).await
+                return self.show_view(asked, &view).await;
             }
             Dialog::Template(chosen) => {
                 let view = self.build_template_view(&ticket, chosen.as_deref(), words).await;
-                self.show_view(asked, &view).await
+                return self.show_view(asked, &view).await;
             }
-            Dialog::Transfer => {
-                self.show_view(asked, &modal::build_transfer_dialog(&ticket, words)).await
-            }
-            Dialog::Tags => self.show_view(asked, &modal::build_tags_dialog(&ticket, words)).await,
-            Dialog::Reply(None) => {
-                self.show_view(asked, &modal::build_reply_dialog(&ticket, None, words)).await
-            }
-            Dialog::Reply(Some(id)) => {
-                let view = self.preview_reply(&ticket, &reader, id).await;
-                self.show_view(asked, &view).await
-            }
-            Dialog::Compose(kind) => {
-                self.show_view(asked, &compose::build_offer_form(&ticket, *kind, words)).await
-            }
+            Dialog::Transfer => modal::build_transfer_dialog(&ticket, words),
+            Dialog::Tags => modal::build_tags_dialog(&ticket, words),
+            Dialog::Reply(None) => modal::build_reply_dialog(&ticket, None, words),
+            Dialog::Reply(Some(id)) => self.preview_reply(&ticket, &reader, id).await,
+            Dialog::Compose(kind) => compose::build_offer_form(&ticket, *kind, words),
             Dialog::History | Dialog::Details => {
-                self.show_or_update_view(asked, ticket, reader).await
+                return self.show_or_update_view(asked, ticket, reader).await;
             }
+        };
+        let view = self.say_what_will_happen(view, (&asked.dialog, &asked.by.user), &ticket, words);
+        self.show_view(asked, &view).await
+    }
+
+    /// Adds to a dialog what stands in the way of it, or what it brings about besides: told before
+    /// anything is typed.
+    fn say_what_will_happen(
+        &self,
+        view: SlackView,
+        (dialog, user): (&Dialog, &SlackUserId),
+        ticket: &Ticket,
+        texts: &Texts,
+    ) -> SlackView {
+        let sends = matches!(dialog, Dialog::Reply(_) | Dialog::Compose(_));
+        match ticket.holder() {
+            None if sends => modal::add_claim_notice(view, texts),
+            Some(holder) if holder.user != *user => {
+                // More than words are shown once more before they go out, and then it is asked.
+                let asks = matches!(dialog, Dialog::Reply(_));
+                match (sends, self.anyone_may_reply) {
+                    (true, true) => view,
+                    _ => modal::add_holder(view, &holder.name, asks, texts),
+                }
+            }
+            Some(_) | None => view,
         }
     }
 
@@ -503,20 +533,24 @@ impl Dialogs {
         };
         let earlier: Vec<_> = earlier.await?.into_iter().map(linked).collect();
         let said = self.fetch_transcript(ticket).await;
-        Ok(modal::build_history_view(&earlier, said.as_deref(), &reader.texts))
+        let names = match (&said, self.bots.get(ticket.id.bot())) {
+            (Some(said), Some(bot)) if said.iter().any(is_by_known_agent) => {
+                self.lists.list_agent_names(bot).await
+            }
+            _ => AgentNames::new(),
+        };
+        let said = said.as_deref().map(|said| (said, &names));
+        Ok(modal::build_history_view(ticket, &earlier, said, &reader.texts))
     }
 
     /// What was said, oldest first; nothing if Blip does not tell.
-    async fn fetch_transcript(&self, ticket: &Ticket) -> Option<Vec<(bool, Content)>> {
+    async fn fetch_transcript(&self, ticket: &Ticket) -> Option<Vec<SaidMessage>> {
         let bot = self.bots.get(ticket.id.bot())?;
         match tokio::time::timeout(FILLED_VIEW_DEADLINE, bot.fetch_messages(&ticket.id)).await {
             Ok(Ok(mut messages)) => {
                 messages.sort_by_key(|message| message.date);
                 parse::fill_in_quotes(&mut messages);
-                let said = |message: ThreadMessage| {
-                    (message.direction == Direction::Received, message.content)
-                };
-                Some(messages.into_iter().map(said).collect())
+                Some(messages.into_iter().map(ThreadMessage::into_said).collect())
             }
             Ok(Err(error)) => {
                 tracing::warn!(ticket.id = %ticket.id, %error, "a history goes without its words");
@@ -576,6 +610,11 @@ impl Dialogs {
         let locale = profile.as_ref().and_then(|profile| profile.locale.as_deref());
         DialogViewer { texts: self.texts.for_reader(locale), profile }
     }
+}
+
+/// Whether something was said by an agent whose name may be known.
+fn is_by_known_agent(said: &SaidMessage) -> bool {
+    matches!(said.by, Speaker::Agent(Some(_)))
 }
 
 /// The value of a variable of a canned reply.

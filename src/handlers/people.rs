@@ -8,7 +8,7 @@ use crate::slack::members;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::blip::text::MentionNames;
+use crate::blip::text::{self, MentionNames, StyleMarks};
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
 use crate::handlers::channels::Channels;
@@ -19,7 +19,7 @@ use crate::model::{
     Agent, Button, ChannelId, Click, Failure, Fault, Inline, MoveRefusal, PressedView, RichText,
     SlackUserId, Ticket,
 };
-use crate::slack::{AgentStatus, Profile, SlackClient, card, modal, parse};
+use crate::slack::{AgentStatus, Profile, SlackClient, card, modal, parse, rich_text};
 use crate::store::Item;
 
 /// Who wants something.
@@ -202,6 +202,15 @@ impl People {
         } else {
             self.posts.post_ephemeral(ticket, &person.user, None, (text, blocks)).await;
         }
+    }
+
+    /// Shows somebody what they have typed in a dialog and what did not go out: a dialog that is
+    /// closed keeps nothing.
+    pub(crate) async fn give_words_back(&self, ticket: &Ticket, person: &Person, words: &RichText) {
+        let typed = text::write_plain_text(words, &MentionNames::default(), &StyleMarks::default());
+        let title = person.texts.text("ask-typed", &[]);
+        let blocks = [rich_text::literal_block(&title), rich_text::literal_quote(&typed)];
+        self.tell_person(ticket, person, &title, &blocks).await;
     }
 
     /// The Slack user of an agent of Blip's: as it is configured, or by the e-mail address.

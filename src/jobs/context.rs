@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::blip::parse::{Direction, ThreadMessage};
+use crate::blip::parse::ThreadMessage;
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{Interrupt, PipeResult};
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
 use crate::locale::Texts;
-use crate::model::{Content, Ticket, TicketId};
-use crate::slack::render;
+use crate::model::{SaidMessage, Ticket, TicketId};
+use crate::slack::render::{self, AgentNames};
 use crate::store::{Item, Role};
 
 /// When a job looks again for a ticket whose card is still on its way.
@@ -53,8 +53,10 @@ impl ContextPosts {
                 return Ok(());
             }
         };
-        let Some(text) = render::render_context(&history_lines(history, &ticket), &self.texts)
-        else {
+        let lines = history_lines(history, &ticket);
+        // Who they are by name is not worth another call: Blip's identities tell enough.
+        let names = AgentNames::new();
+        let Some(text) = render::render_context(&lines, &names, &self.texts) else {
             return Ok(());
         };
         if ticket.thread.is_none() {
@@ -66,14 +68,10 @@ impl ContextPosts {
 }
 
 /// Oldest first, and only what was said before the ticket.
-pub(crate) fn history_lines(
-    mut history: Vec<ThreadMessage>,
-    ticket: &Ticket,
-) -> Vec<(bool, Content)> {
+pub(crate) fn history_lines(mut history: Vec<ThreadMessage>, ticket: &Ticket) -> Vec<SaidMessage> {
     history.retain(|message| message.date.is_none_or(|date| date <= ticket.opened));
     // The newest come first; messages of the same instant keep that order, turned around.
     history.reverse();
     history.sort_by_key(|message| message.date);
-    let said = |message: ThreadMessage| (message.direction == Direction::Received, message.content);
-    history.into_iter().map(said).collect()
+    history.into_iter().map(ThreadMessage::into_said).collect()
 }

@@ -115,6 +115,7 @@ context-agent = Agent
 ## Questions and news that one person reads.
 
 ask-held = { $agent } already has this ticket.
+ask-typed = It was not sent. What you wrote:
 ask-closed = This ticket is already closed.
 ask-close-without-farewell = The ticket is still open, because its farewell could not be sent. Close it without one?
 ask-cannot-reopen = Blip cannot reopen a closed ticket. If the customer writes again, a new ticket arrives.
@@ -157,6 +158,11 @@ dialog-template = Message template
 dialog-history = History
 dialog-details = Ticket details
 dialog-notice = Blip Desk
+dialog-held = { $agent } holds this ticket.
+dialog-held-send = Send all the same: { $agent } keeps the ticket
+dialog-held-take-over = Take over and send
+dialog-held-told = { $agent } holds this ticket and will hear of what you do.
+dialog-claims = Nobody has claimed this ticket: who sends also claims it.
 dialog-farewell = Farewell message
 dialog-no-farewell = ⛔ 24 hours have passed since the customer last wrote: no farewell would arrive. The ticket is closed without one.
 dialog-farewell-late = ⛔ Your farewell was not sent: 24 hours have passed since the customer last wrote. Close the ticket without it?
@@ -192,6 +198,7 @@ details-city = City
 ## Reminders.
 
 remind-unclaimed = ⏰ { $ticket } has been waiting for { $time }: nobody has claimed it.
+remind-unclaimed-many = ⏰ { $count } tickets wait and nobody has claimed them:
 remind-unanswered = ⏰ { $agent }, { $ticket } has been waiting for an answer for { $time }.
 
 ## The home tab and the answers to /blip.

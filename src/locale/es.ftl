@@ -115,6 +115,7 @@ context-agent = Agente
 ## Questions and news that one person reads.
 
 ask-held = { $agent } ya tiene este ticket.
+ask-typed = No se envió. Lo que escribiste:
 ask-closed = Este ticket ya está cerrado.
 ask-close-without-farewell = El ticket sigue abierto, porque la despedida no se pudo enviar. ¿Cerrarlo sin despedida?
 ask-cannot-reopen = Blip no puede reabrir un ticket cerrado. Si el cliente vuelve a escribir, llega un ticket nuevo.
@@ -157,6 +158,11 @@ dialog-template = Plantilla de mensaje
 dialog-history = Historial
 dialog-details = Detalles del ticket
 dialog-notice = Blip Desk
+dialog-held = { $agent } tiene este ticket.
+dialog-held-send = Enviar igualmente: { $agent } sigue con el ticket
+dialog-held-take-over = Tomar y enviar
+dialog-held-told = { $agent } tiene este ticket y sabrá lo que hagas.
+dialog-claims = Nadie ha tomado este ticket: quien envía también lo toma.
 dialog-farewell = Mensaje de despedida
 dialog-no-farewell = ⛔ Pasaron 24 horas desde el último mensaje del cliente: ninguna despedida llegaría. El ticket se cierra sin despedida.
 dialog-farewell-late = ⛔ Tu despedida no se envió: pasaron 24 horas desde el último mensaje del cliente. ¿Cerrar el ticket sin ella?
@@ -192,6 +198,7 @@ details-city = Ciudad
 ## Reminders.
 
 remind-unclaimed = ⏰ { $ticket } espera desde hace { $time }: nadie lo ha tomado.
+remind-unclaimed-many = ⏰ { $count } tickets esperan y nadie los ha tomado:
 remind-unanswered = ⏰ { $agent }, { $ticket } espera una respuesta desde hace { $time }.
 
 ## The home tab and the answers to /blip.

@@ -115,6 +115,7 @@ context-agent = Atendente
 ## Questions and news that one person reads.
 
 ask-held = { $agent } já está com este atendimento.
+ask-typed = Não foi enviado. O que você escreveu:
 ask-closed = Este ticket já foi encerrado.
 ask-close-without-farewell = O ticket continua aberto, porque a despedida não pôde ser enviada. Encerrar sem despedida?
 ask-cannot-reopen = Ticket encerrado não reabre no Blip. Se o cliente escrever de novo, chega um ticket novo.
@@ -157,6 +158,11 @@ dialog-template = Modelo de mensagem
 dialog-history = Histórico
 dialog-details = Detalhes do ticket
 dialog-notice = Blip Desk
+dialog-held = { $agent } está com este atendimento.
+dialog-held-send = Enviar mesmo assim: { $agent } continua atendendo
+dialog-held-take-over = Assumir e enviar
+dialog-held-told = { $agent } está com este atendimento e vai saber do que você fizer.
+dialog-claims = Ninguém está com este atendimento: quem envia também assume.
 dialog-farewell = Mensagem de despedida
 dialog-no-farewell = ⛔ Já se passaram 24 horas desde a última mensagem do cliente: nenhuma despedida chegaria. O ticket será encerrado sem despedida.
 dialog-farewell-late = ⛔ Sua despedida não foi enviada: já se passaram 24 horas desde a última mensagem do cliente. Encerrar o ticket sem ela?
@@ -192,6 +198,7 @@ details-city = Cidade
 ## Reminders.
 
 remind-unclaimed = ⏰ { $ticket } espera há { $time }: ninguém assumiu.
+remind-unclaimed-many = ⏰ { $count } atendimentos esperam e ninguém assumiu:
 remind-unanswered = ⏰ { $agent }, { $ticket } espera uma resposta há { $time }.
 
 ## The home tab and the answers to /blip.

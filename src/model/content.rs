@@ -7,6 +7,28 @@ use jiff::Timestamp;
 
 use super::ids::{ChannelId, SlackUserId};
 
+/// Who said something in a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Speaker {
+    /// The customer.
+    Customer,
+    /// The bot.
+    Bot,
+    /// An agent; Blip's identity of them, if it tells.
+    Agent(Option<String>),
+}
+
+/// Something that was said in a conversation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SaidMessage {
+    /// Who said it.
+    pub by: Speaker,
+    /// When.
+    pub at: Option<Timestamp>,
+    /// What.
+    pub content: Content,
+}
+
 /// What a customer sent, ready to be read by an agent.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content {

@@ -197,9 +197,21 @@ pub enum SubmittedForm {
     /// To make this move.
     Move(Move),
     /// To send these words to the customer.
-    Reply(RichText),
+    Reply(RichText, WhenHeld),
     /// To send this to the customer.
-    Offer(Offer),
+    Offer(Offer, WhenHeld),
     /// To send this template to the customer.
     Template(FilledTemplate),
+}
+
+/// What somebody who writes to a customer wants if another agent holds the ticket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenHeld {
+    /// They were not asked: nothing goes out.
+    #[default]
+    Refuse,
+    /// It goes out, and the ticket stays with its holder.
+    Send,
+    /// They take the ticket over.
+    TakeOver,
 }

@@ -31,11 +31,11 @@ pub(crate) use agent_message::{AgentMessage, KeptPart};
 pub use button::{Button, PressedButton};
 pub use content::{
     Attachment, CardLine, Content, FileAccess, Inline, LinkedFile, Offer, Paragraph, RichText,
-    Style,
+    SaidMessage, Speaker, Style,
 };
 pub use customer_key::CustomerKey;
 pub(crate) use event::PressedView;
-pub use event::{BlipEvent, Click, ReceiptKind, SlackEvent, Submission, SubmittedForm};
+pub use event::{BlipEvent, Click, ReceiptKind, SlackEvent, Submission, SubmittedForm, WhenHeld};
 pub(crate) use fault::{Failure, Fault};
 pub(crate) use hours::WorkingHours;
 pub use ids::{BotName, ChannelId, ChannelRef, MessageTs, SlackUserId, TicketId};

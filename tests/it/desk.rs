@@ -710,3 +710,53 @@ async fn a_whole_shift_goes_by_without_a_word_lost_or_said_twice() {
     }
     bridge.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_writes_to_a_colleagues_customer_is_told_before_and_chooses() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.slack.reacts(BIA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.idle().await;
+    let typed = |words: &str, choice: &str| {
+        json!({
+            "words:1": { "words": { "type": "plain_text_input", "value": words } },
+            "when_held": { "when_held": { "type": "radio_buttons",
+                "selected_option": { "value": choice } } },
+        })
+    };
+    let holder = || bridge.blip.ticket(&ticket).unwrap().agent.unwrap();
+    for (words, choice, then) in [("Um", "send", "bia"), ("Dois", "take_over", "ana")] {
+        bridge.slack.clicks(ANA, CHANNEL, &card.ts, "reply").await.unwrap();
+        let dialog = bridge.dialog(ANA);
+        let told = dialog.view.to_string();
+        for part in ["Maria Silva #", "Bia Souza holds this ticket", "Take over and send"] {
+            assert!(told.contains(part), "{part} in {told}");
+        }
+        bridge.slack.submits(ANA, &dialog.id, typed(words, choice)).await.unwrap();
+        bridge.idle().await;
+        assert!(bridge.received(&ticket).contains(&words.to_owned()));
+        assert!(holder().starts_with(then), "{}", holder());
+    }
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_typed_comes_back_if_it_cannot_be_sent() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.slack.picks(ANA, CHANNEL, &card.ts, ("more", "reply")).await.unwrap();
+    let dialog = bridge.dialog(ANA);
+    let told = shown(&dialog.view);
+    assert!(told.contains("Nobody has claimed this ticket"), "{told}");
+    // While she types, somebody else claims it.
+    bridge.slack.reacts(BIA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.idle().await;
+    let typed =
+        json!({ "words:1": { "words": { "type": "plain_text_input", "value": "Seu pedido" } } });
+    bridge.slack.submits(ANA, &dialog.id, typed).await.unwrap();
+    bridge.idle().await;
+    assert!(bridge.received(&ticket).is_empty());
+    let told: Vec<String> = bridge.slack.ephemerals(ANA).iter().map(|it| it.words()).collect();
+    assert!(told.iter().any(|line| line.contains("Seu pedido")), "{told:?}");
+    bridge.finish().await;
+}

@@ -1,12 +1,13 @@
 //! How everything looks, in three languages, and that Slack takes all of it.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
 use blip_slack::locale::{Language, TextCatalog, Texts};
 use blip_slack::model::{
-    Agent, BotName, ChannelId, Content, Customer, MessageTs, Outage, SlackUserId, Thread, Ticket,
-    TicketEnding, TicketId, TicketState,
+    Agent, BotName, ChannelId, Content, Customer, MessageTs, Outage, SaidMessage, SlackUserId,
+    Speaker, Thread, Ticket, TicketEnding, TicketId, TicketState,
 };
 use blip_slack::slack::card::{self, RelatedTicket, RelatedTickets};
 use blip_slack::slack::choices::{Choice, build_options};
@@ -166,8 +167,20 @@ fn dialogs() {
     for language in Language::ALL {
         let words = words(language);
         let ticket = ticket(TicketState::Claimed { holder: ana(), since: noon() });
-        let said =
-            [(true, Content::Text("Oi".to_owned())), (false, Content::Text("Olá!".to_owned()))];
+        let names = HashMap::from([("bia%40x.com@blip.ai".to_owned(), "Bia".to_owned())]);
+        let speakers = [
+            (Speaker::Customer, "Oi"),
+            (Speaker::Bot, "Um momento"),
+            (Speaker::Agent(Some("bia%40x.com@blip.ai".to_owned())), "Olá!"),
+            (Speaker::Agent(Some("rui%40x.com@blip.ai".to_owned())), "Tudo bem?"),
+            (Speaker::Agent(None), "Pois não?"),
+        ];
+        let said = speakers.map(|(by, words)| SaidMessage {
+            by,
+            at: Some(noon()),
+            content: Content::Text(words.to_owned()),
+        });
+        let said = Some((&said[..], &names));
         let earlier: Vec<_> = states()
             .map(|(_, state)| {
                 (Ticket { state, ..ticket.clone() }, Some("https://x.slack.com/a".to_owned()))
@@ -183,9 +196,9 @@ fn dialogs() {
             modal::build_tags_dialog(&ticket, &words),
             modal::build_reply_dialog(&ticket, None, &words),
             modal::build_reply_dialog(&ticket, Some(("7", "Oi, Maria!")), &words),
-            modal::build_history_view(&earlier, Some(&said), &words),
-            modal::build_history_view(&[], None, &words),
-            modal::build_history_view(&[], Some(&[]), &words),
+            modal::build_history_view(&ticket, &earlier, said, &words),
+            modal::build_history_view(&ticket, &[], None, &words),
+            modal::build_history_view(&ticket, &[], Some((&[], &names)), &words),
             modal::build_details_view(&modal::list_ticket_facts(&ticket, &words), &words),
             modal::build_loading_view("dialog-history", &words),
             modal::build_notice("…", &words),
@@ -262,7 +275,10 @@ fn what_slack_gets_of_each_view() {
         let (text, blocks) = card::render_card(&ticket(state), Some("Oi"), &around, &words);
         sent.insert(format!("card {name}"), json!({"text": text, "blocks": blocks}));
     }
-    let said = [(true, Content::Text("Oi https://a.example/b?c=ç".to_owned()))];
+    let words_said = Content::Text("Oi https://a.example/b?c=ç".to_owned());
+    let said = [SaidMessage { by: Speaker::Customer, at: Some(noon()), content: words_said }];
+    let names = HashMap::new();
+    let said = Some((&said[..], &names));
     let earlier = [(held.clone(), Some("https://x.slack.com/a".to_owned())), (held.clone(), None)];
     let facts = modal::list_ticket_facts(&held, &words);
     let rows = |is_own| {
@@ -283,8 +299,8 @@ fn what_slack_gets_of_each_view() {
         ("tags", json!(modal::build_tags_dialog(&held, &words))),
         ("reply", json!(modal::build_reply_dialog(&held, None, &words))),
         ("chosen reply", json!(modal::build_reply_dialog(&held, Some(("7", "Oi!")), &words))),
-        ("history", json!(modal::build_history_view(&earlier, Some(&said), &words))),
-        ("no history", json!(modal::build_history_view(&[], None, &words))),
+        ("history", json!(modal::build_history_view(&held, &earlier, said, &words))),
+        ("no history", json!(modal::build_history_view(&held, &[], None, &words))),
         ("details", json!(modal::build_details_view(&facts, &words))),
         ("loading", json!(modal::build_loading_view("dialog-history", &words))),
         ("notice", json!(modal::build_notice("…", &words))),
@@ -337,13 +353,19 @@ fn nothing_is_too_much_for_slack() {
     ] {
         check_message(json!(answer)["blocks"].as_array().unwrap()).unwrap();
     }
-    let said = vec![(true, Content::Text(long.clone())); 100];
+    let by = || SaidMessage {
+        by: Speaker::Agent(Some(long.clone())),
+        at: Some(noon()),
+        content: Content::Text(long.clone()),
+    };
+    let said = [0; 100].map(|_| by());
+    let names = HashMap::from([(long.to_lowercase(), long.clone())]);
     let earlier = vec![(full.clone(), Some("https://x.slack.com/a".to_owned())); 10];
     for view in [
         modal::build_close_dialog(&full, false, &words),
         modal::build_tags_dialog(&full, &words),
         modal::build_reply_dialog(&full, Some((&long, &long)), &words),
-        modal::build_history_view(&earlier, Some(&said), &words),
+        modal::build_history_view(&full, &earlier, Some((&said, &names)), &words),
         modal::build_details_view(&modal::list_ticket_facts(&full, &words), &words),
     ] {
         check_view(&json!(view)).unwrap();

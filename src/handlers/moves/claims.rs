@@ -33,8 +33,9 @@ impl Claims {
         item: &Item,
         ticket: &mut Ticket,
         person: &Person,
+        over: bool,
     ) -> PipeResult<MoveOutcome> {
-        match self.transitions.check_move(ticket, person, &Move::Claim { over: false }).await? {
+        match self.transitions.check_move(ticket, person, &Move::Claim { over }).await? {
             Some(moved) => Ok(moved),
             None => self.claim_ticket(item, ticket, person).await,
         }

@@ -9,7 +9,7 @@ use crate::handlers::moves::composer::Composer;
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::moves::transitions::Transitions;
 use crate::handlers::people::{People, Person, build_agent};
-use crate::model::{Button, Closing, Failure, Move, Ticket, TicketEnding, TicketState};
+use crate::model::{Button, Closing, Failure, Move, Ticket, TicketEnding, TicketState, WhenHeld};
 use crate::slack::card;
 use crate::store::Item;
 
@@ -31,9 +31,14 @@ impl Closings {
         closing: &Closing,
     ) -> PipeResult<MoveOutcome> {
         if let Some(farewell) = &closing.farewell
-            && self.composer.send_composed_text(item, ticket, person, farewell).await?
+            // The dialog has said who holds the ticket.
+            && self
+                .composer
+                .send_composed_text(item, ticket, person, (farewell, WhenHeld::Send))
+                .await?
                 == MoveOutcome::Refused
         {
+            self.people.give_words_back(ticket, person, farewell).await;
             self.ask_without_farewell(ticket, person).await;
             return Ok(MoveOutcome::Refused);
         }

@@ -17,7 +17,7 @@ use crate::handlers::thread::Threads;
 use crate::handlers::timers::Timers;
 use crate::inbox::MarkOccasion;
 use crate::locale::Texts;
-use crate::model::{FilledTemplate, Offer, RichText, SlackUserId, Ticket};
+use crate::model::{FilledTemplate, Offer, RichText, SlackUserId, Ticket, WhenHeld};
 use crate::slack::render;
 use crate::store::{Item, Role};
 
@@ -42,9 +42,11 @@ impl Composer {
         item: &Item,
         ticket: &mut Ticket,
         person: &Person,
-        words: &RichText,
+        (words, when_held): (&RichText, WhenHeld),
     ) -> PipeResult<MoveOutcome> {
-        if self.permission.ensure_may_send(item, ticket, person).await? == MoveOutcome::Refused {
+        if self.permission.ensure_may_send(item, ticket, person, when_held).await?
+            == MoveOutcome::Refused
+        {
             return Ok(MoveOutcome::Refused);
         }
         let text = self.outgoing.write_text(ticket, words).await?;
@@ -68,17 +70,20 @@ impl Composer {
         item: &Item,
         ticket: &mut Ticket,
         person: &Person,
-        offer: &Offer,
-    ) -> PipeResult<()> {
-        if self.permission.ensure_may_send(item, ticket, person).await? == MoveOutcome::Refused {
-            return Ok(());
+        (offer, when_held): (&Offer, WhenHeld),
+    ) -> PipeResult<MoveOutcome> {
+        if self.permission.ensure_may_send(item, ticket, person, when_held).await?
+            == MoveOutcome::Refused
+        {
+            return Ok(MoveOutcome::Refused);
         }
         let document = offer::to_lime_document(offer);
         let id = derive_part_id(&derive_delivery_id(item, SENT_POST_CALL), "offer");
         self.outgoing.send_document(item, ticket, ("send:0", &id), &document).await?;
         self.timers.schedule_delivery_check(&ticket.id, &id).await?;
         let text = render::render_content(&offer.to_content(), &self.texts).unwrap_or_default();
-        self.post_sent_text(item, ticket, (person, false), (&text, vec![id])).await
+        self.post_sent_text(item, ticket, (person, false), (&text, vec![id])).await?;
+        Ok(MoveOutcome::Done)
     }
 
     /// Sends the customer a template, and shows it in the thread. The window does not matter to it.
@@ -89,7 +94,10 @@ impl Composer {
         person: &Person,
         filled: &FilledTemplate,
     ) -> PipeResult<MoveOutcome> {
-        if self.permission.ensure_may_answer(item, ticket, person).await? == MoveOutcome::Refused {
+        let asked = WhenHeld::Refuse;
+        if self.permission.ensure_may_answer(item, ticket, person, asked).await?
+            == MoveOutcome::Refused
+        {
             return Ok(MoveOutcome::Refused);
         }
         let id = derive_part_id(&derive_delivery_id(item, SENT_POST_CALL), "template");

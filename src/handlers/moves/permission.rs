@@ -8,7 +8,7 @@ use crate::handlers::moves::claims::Claims;
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::people::Person;
 use crate::handlers::window::SendWindow;
-use crate::model::Ticket;
+use crate::model::{Ticket, WhenHeld};
 use crate::store::Item;
 
 /// Decides who may send; whoever may not is told why.
@@ -26,6 +26,7 @@ impl SendPermission {
         item: &Item,
         ticket: &mut Ticket,
         person: &Person,
+        when_held: WhenHeld,
     ) -> PipeResult<MoveOutcome> {
         if self.calls.has_begun_sending(item).await? {
             return Ok(MoveOutcome::Done);
@@ -34,7 +35,7 @@ impl SendPermission {
         if self.window.refuse_if_window_closed(item, ticket, person).await? {
             return Ok(MoveOutcome::Refused);
         }
-        self.ensure_may_answer(item, ticket, person).await
+        self.ensure_may_answer(item, ticket, person, when_held).await
     }
 
     /// Whether somebody may answer the customer now, in whatever way; who does not, has been told why.
@@ -43,14 +44,18 @@ impl SendPermission {
         item: &Item,
         ticket: &mut Ticket,
         person: &Person,
+        when_held: WhenHeld,
     ) -> PipeResult<MoveOutcome> {
         if self.calls.has_begun_sending(item).await? {
             return Ok(MoveOutcome::Done);
         }
         match ticket.holder() {
-            Some(_) if self.anyone => Ok(MoveOutcome::Done),
-            // Whoever does not hold it is told who does, and may take over.
-            _ => self.claims.make_claim(item, ticket, person).await,
+            Some(_) if self.anyone || when_held == WhenHeld::Send => Ok(MoveOutcome::Done),
+            // Whoever does not hold it and was not asked is told who does, and may take over.
+            _ => {
+                let over = when_held == WhenHeld::TakeOver;
+                self.claims.make_claim(item, ticket, person, over).await
+            }
         }
     }
 

@@ -21,7 +21,7 @@ use crate::handlers::outgoing::{ForwardPolicy, Outgoing, ReplyPart};
 use crate::handlers::people::Person;
 use crate::handlers::to_blip::sender::Sender;
 use crate::inbox::MarkOccasion;
-use crate::model::{Ticket, personal};
+use crate::model::{Ticket, WhenHeld, personal};
 use crate::slack::SlackClient;
 use crate::store::{Item, Link};
 
@@ -65,7 +65,9 @@ impl Resends {
             None => None,
         };
         let Some(part) = part else { return Ok(Some(Answer::ResendGone)) };
-        if self.permission.ensure_may_send(item, ticket, person).await? == MoveOutcome::Refused {
+        if self.permission.ensure_may_send(item, ticket, person, WhenHeld::Refuse).await?
+            == MoveOutcome::Refused
+        {
             // They have been told why, and the button stays for whoever may.
             return Ok(None);
         }

@@ -6,6 +6,7 @@ use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::moves::Moves;
 use crate::handlers::moves::composer::Composer;
+use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::people::People;
 use crate::model::{Submission, SubmittedForm};
 use crate::store::Item;
@@ -37,22 +38,32 @@ impl Submissions {
             SubmittedForm::Move(r#move) => {
                 self.moves.make_move(item, &mut ticket, &person, r#move).await.map(drop)
             }
-            SubmittedForm::Reply(_) | SubmittedForm::Offer(_) | SubmittedForm::Template(_)
+            SubmittedForm::Reply(..) | SubmittedForm::Offer(..) | SubmittedForm::Template(_)
                 if ticket.is_closed() && !self.calls.has_begun_sending(item).await? =>
             {
                 self.people
                     .tell_person(&ticket, &person, &person.texts.text("ask-closed", &[]), &[])
                     .await;
+                if let SubmittedForm::Reply(words, _) = &filled.form {
+                    self.people.give_words_back(&ticket, &person, words).await;
+                }
                 Ok(())
             }
-            SubmittedForm::Offer(offer) => {
-                self.composer.send_offer(item, &mut ticket, &person, offer).await
+            SubmittedForm::Offer(offer, when_held) => {
+                let wanted = (offer, *when_held);
+                self.composer.send_offer(item, &mut ticket, &person, wanted).await.map(drop)
             }
             SubmittedForm::Template(filled) => {
                 self.composer.send_template(item, &mut ticket, &person, filled).await.map(drop)
             }
-            SubmittedForm::Reply(words) => {
-                self.composer.send_composed_text(item, &mut ticket, &person, words).await.map(drop)
+            SubmittedForm::Reply(words, when_held) => {
+                let wanted = (words, *when_held);
+                let sent =
+                    self.composer.send_composed_text(item, &mut ticket, &person, wanted).await?;
+                if sent == MoveOutcome::Refused {
+                    self.people.give_words_back(&ticket, &person, words).await;
+                }
+                Ok(())
             }
         }
     }

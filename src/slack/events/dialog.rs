@@ -14,14 +14,14 @@ use super::requester::Requester;
 use super::routed::RoutedSlackEvent;
 use crate::model::{
     Button, ChannelId, Closing, MessageTs, Move, Offer, SlackEvent, SlackUserId, Submission,
-    SubmittedForm, TicketId,
+    SubmittedForm, TicketId, WhenHeld,
 };
 use crate::slack::text::mrkdwn;
 use crate::slack::views::compose;
 use crate::slack::views::ids::{
     ChoiceList, ComposeKind, Dialog, KIND_ACTION_ID, MORE_ACTION_ID, SEND_CALLBACK_ID,
     SEND_TEMPLATE_CALLBACK_ID, element, parse_confirmed_offer, parse_destination,
-    parse_filled_template, parse_ticket, parse_ticket_block, read_button,
+    parse_filled_template, parse_ticket, parse_ticket_block, parse_when_held, read_button,
 };
 use crate::slack::views::template::parse_field_block;
 
@@ -227,7 +227,7 @@ pub(crate) fn parse_submission(body: &Value) -> Option<RoutedSlackEvent> {
     let metadata = text_at(body, "/view/private_metadata")?;
     let (ticket, form) = if name == SEND_CALLBACK_ID {
         let (ticket, offer) = parse_confirmed_offer(metadata)?;
-        (ticket, SubmittedForm::Offer(offer))
+        (ticket, SubmittedForm::Offer(offer, parse_holder_choice(body)))
     } else if name == SEND_TEMPLATE_CALLBACK_ID {
         let (ticket, filled) = parse_filled_template(metadata)?;
         (ticket, SubmittedForm::Template(filled))
@@ -260,7 +260,9 @@ fn parse_submitted_form(dialog: &Dialog, body: &Value) -> Option<SubmittedForm> 
             Some(SubmittedForm::Move(Move::Transfer(parse_destination(chosen)?)))
         }
         Dialog::Tags => Some(SubmittedForm::Move(Move::Tag(find_chosen_tags(body)?))),
-        Dialog::Reply(_) => words().map(SubmittedForm::Reply),
+        Dialog::Reply(_) => {
+            words().map(|words| SubmittedForm::Reply(words, parse_holder_choice(body)))
+        }
         Dialog::Template(_) | Dialog::Compose(_) | Dialog::History | Dialog::Details => None,
     }
 }
@@ -275,6 +277,13 @@ fn find_chosen_tags(body: &Value) -> Option<Vec<String>> {
     let options = find_element_value(body, element::TAGS)?.get("selected_options")?.as_array()?;
     let value = |option: &Value| Some(text_at(option, "/value")?.to_owned());
     Some(options.iter().filter_map(value).collect())
+}
+
+/// What is wanted if somebody else holds the ticket: who was not asked, has chosen nothing.
+fn parse_holder_choice(body: &Value) -> WhenHeld {
+    let chosen = find_element_value(body, element::WHEN_HELD);
+    let chosen = chosen.and_then(|chosen| text_at(chosen, "/selected_option/value"));
+    chosen.map_or(WhenHeld::Refuse, parse_when_held)
 }
 
 /// What an element holds, in whichever block it stands.

@@ -18,7 +18,7 @@ use super::blocks::{input_block, make_submittable, modal_view, plain_text};
 use super::ids::{
     ComposeKind, Dialog, KIND_ACTION_ID, SEND_CALLBACK_ID, write_confirmed_offer, write_ticket,
 };
-use super::render;
+use super::{modal, render};
 use crate::locale::Texts;
 use crate::model::{Offer, Ticket, TicketId};
 use crate::slack::text::rich_text;
@@ -60,7 +60,8 @@ pub(crate) fn build_offer_form(ticket: &Ticket, kind: ComposeKind, texts: &Texts
         .with_initial_option(option(kind));
     let kinds = input_block("kind", "compose-kind", select, texts).with_dispatch_action(true);
     let fields = build_fields(kind, texts);
-    let blocks = std::iter::once(kinds).chain(fields).map(Into::into).collect();
+    let fields = std::iter::once(kinds).chain(fields).map(Into::into);
+    let blocks = std::iter::once(modal::name_ticket(ticket, texts)).chain(fields).collect();
     let view = modal_view("dialog-compose", blocks, texts);
     let (name, metadata) = (Dialog::Compose(kind).name(), write_ticket(&ticket.id));
     SlackView::Modal(make_submittable(view, name, metadata, "button-preview", texts))
@@ -101,7 +102,7 @@ fn options_hint(kind: ComposeKind) -> &'static str {
 /// The answer to the first page: what the customer will get, or what is wrong.
 pub(crate) fn answer_draft(
     ticket: &TicketId,
-    drafted: &Result<Offer, FieldError>,
+    (drafted, holder): (&Result<Offer, FieldError>, Option<&str>),
     texts: &Texts,
 ) -> SlackViewSubmissionResponse {
     let offer = match drafted {
@@ -118,7 +119,11 @@ pub(crate) fn answer_draft(
     let quote = rich_text::literal_quote(&shown);
     let view = modal_view("dialog-preview", vec![intro, quote], texts);
     let view = make_submittable(view, SEND_CALLBACK_ID, metadata, "button-send", texts);
-    replace_view(SlackView::Modal(view))
+    let view = SlackView::Modal(view);
+    replace_view(match holder {
+        Some(holder) => modal::add_holder(view, holder, true, texts),
+        None => view,
+    })
 }
 
 /// The answer to a dialog that was handed in, which shows another one in its place.

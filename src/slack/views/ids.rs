@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::model::{
     Button, FilledTemplate, HeaderFile, MessageTs, Offer, PressedButton, TemplateField, TicketId,
-    TransferTarget,
+    TransferTarget, WhenHeld,
 };
 
 /// The menu on a card or in a list; each entry is the name of a dialog, or of a button.
@@ -100,6 +100,29 @@ pub(crate) mod element {
     pub(crate) const TEMPLATE_VALUE: &str = "template_value";
     /// What the customer is told.
     pub(crate) const MESSAGE_TEXT: &str = "words";
+    /// What is to be done as somebody else holds the ticket.
+    pub(crate) const WHEN_HELD: &str = "when_held";
+}
+
+const SEND_WHEN_HELD: &str = "send";
+const TAKE_OVER_WHEN_HELD: &str = "take_over";
+
+/// What somebody wants if another agent holds the ticket, as a choice is called.
+pub(crate) fn write_when_held(wanted: WhenHeld) -> &'static str {
+    match wanted {
+        WhenHeld::Refuse => "",
+        WhenHeld::Send => SEND_WHEN_HELD,
+        WhenHeld::TakeOver => TAKE_OVER_WHEN_HELD,
+    }
+}
+
+/// The opposite of [`write_when_held`].
+pub(crate) fn parse_when_held(name: &str) -> WhenHeld {
+    match name {
+        SEND_WHEN_HELD => WhenHeld::Send,
+        TAKE_OVER_WHEN_HELD => WhenHeld::TakeOver,
+        _ => WhenHeld::Refuse,
+    }
 }
 
 /// What the block of a menu in a list is called by, before its ticket: a menu carries no value.
@@ -417,6 +440,9 @@ mod tests {
         assert_eq!(elements, ["destination", "tags", "canned_reply", "words"]);
         let templates = [element::TEMPLATE, element::TEMPLATE_VALUE, SEND_TEMPLATE_CALLBACK_ID];
         assert_eq!(templates, ["message_template", "template_value", "template_send"]);
+        assert_eq!(element::WHEN_HELD, "when_held");
+        assert_eq!(write_when_held(WhenHeld::Send), "send");
+        assert_eq!(write_when_held(WhenHeld::TakeOver), "take_over");
         let names = [MORE_ACTION_ID, SEND_CALLBACK_ID, KIND_ACTION_ID, SLASH_COMMAND];
         assert_eq!(names, ["more", "compose_send", "compose_kind", "/blip"]);
     }

@@ -4,21 +4,22 @@
 //! limit of entries; [`super::choices::build_options`] fills them.
 
 use slack_morphism::blocks::{
-    SlackBlock, SlackBlockExternalSelectElement, SlackBlockMultiExternalSelectElement,
-    SlackBlockPlainTextInputElement, SlackSectionBlock, SlackView,
+    SlackBlock, SlackBlockChoiceItem, SlackBlockExternalSelectElement,
+    SlackBlockMultiExternalSelectElement, SlackBlockPlainTextInputElement,
+    SlackBlockRadioButtonsElement, SlackBlockText, SlackInputBlock, SlackSectionBlock, SlackView,
 };
 
 use super::blocks::{
-    actions_block, button, header_block, input_block, make_submittable, markdown, modal_view,
-    plain_text, section_block,
+    actions_block, button, context_block, header_block, input_block, make_submittable, markdown,
+    modal_view, plain_text, section_block,
 };
 use super::card::{describe_state, escape_line, format_slack_date, is_team, link_to_thread};
 use super::choices::{Choice, SelectOption};
-use super::ids::{Dialog, element, write_ticket};
-use super::render;
+use super::ids::{Dialog, element, write_ticket, write_when_held};
+use super::render::{self, AgentNames};
 use crate::locale::Texts;
 use crate::model::text::truncate_label;
-use crate::model::{Button, Content, Ticket, TicketId};
+use crate::model::{Button, SaidMessage, Ticket, TicketId, WhenHeld};
 use crate::slack::text::rich_text::{literal_block, literal_quote};
 
 /// Longest text that can be typed: what WhatsApp takes is split, Block Kit's own limit is 3,000.
@@ -29,6 +30,9 @@ const BLOCK_CHARS: usize = 2800;
 const MAX_TEXT_BLOCKS: usize = 15;
 /// Most fields of one section (Block Kit: section).
 const SECTION_FIELDS: usize = 10;
+/// Most characters of a choice and of a field's label (Block Kit: option, input).
+const OPTION_CHARS: usize = 75;
+const LABEL_CHARS: usize = 150;
 /// Most tags that a list shows as chosen already (Block Kit: multi select).
 const MAX_CHOSEN_TAGS: usize = 100;
 
@@ -121,13 +125,15 @@ pub fn build_loading_view(title: &str, texts: &Texts) -> SlackView {
 }
 
 /// What is known of earlier tickets, newest first: each with a link to its thread; and what was
-/// said lately, oldest first, whether by the customer, and what.
+/// said lately, oldest first.
 pub fn build_history_view(
+    ticket: &Ticket,
     earlier: &[(Ticket, Option<String>)],
-    said: Option<&[(bool, Content)]>,
+    said: Option<(&[SaidMessage], &AgentNames)>,
     texts: &Texts,
 ) -> SlackView {
-    let mut blocks = vec![header_block(&texts.text("dialog-earlier", &[]))];
+    let mut blocks = vec![name_ticket(ticket, texts)];
+    blocks.push(header_block(&texts.text("dialog-earlier", &[])));
     if earlier.is_empty() {
         blocks.push(literal_block(&texts.text("dialog-no-earlier", &[])));
     }
@@ -141,7 +147,7 @@ pub fn build_history_view(
         blocks.push(section_block(format!("{title}\n{}", describe_state(ticket, texts))));
     }
     blocks.push(header_block(&texts.text("dialog-transcript", &[])));
-    match said.map(|said| render::render_transcript(said, BLOCK_CHARS, texts)) {
+    match said.map(|(said, names)| render::render_transcript(said, names, BLOCK_CHARS, texts)) {
         None => blocks.push(literal_block(&texts.text("dialog-unavailable", &[]))),
         Some(parts) if parts.is_empty() => {
             blocks.push(literal_block(&texts.text("dialog-no-words", &[])));
@@ -209,9 +215,53 @@ fn build_form_view(
     blocks: Vec<SlackBlock>,
     texts: &Texts,
 ) -> SlackView {
+    let blocks = std::iter::once(name_ticket(ticket, texts)).chain(blocks).collect();
     let view = modal_view(title, blocks, texts);
     let metadata = write_ticket(&ticket.id);
     SlackView::Modal(make_submittable(view, dialog.name(), metadata, submit, texts))
+}
+
+/// The line on top of a dialog that says whom it is about.
+pub(super) fn name_ticket(ticket: &Ticket, texts: &Texts) -> SlackBlock {
+    let name = escape_line(&render::ticket_name(ticket));
+    let channel = escape_line(&texts.channel_label(&ticket.customer.domain));
+    context_block([[format!("*{name}*"), channel].join(" · ")])
+}
+
+/// Tells in a dialog, below the line that names the ticket, that somebody else holds it; where words
+/// are about to be sent, asks what to do about that.
+pub(crate) fn add_holder(view: SlackView, holder: &str, asks: bool, texts: &Texts) -> SlackView {
+    let SlackView::Modal(mut view) = view else { return view };
+    let agent = [("agent", holder)];
+    let block = if asks {
+        let option = |value: WhenHeld, label: &str| {
+            let label = truncate_label(&texts.text(label, &agent), OPTION_CHARS);
+            let label: SlackBlockText = plain_text(&label).into();
+            SlackBlockChoiceItem::new(label, write_when_held(value).to_owned())
+        };
+        let send = option(WhenHeld::Send, "dialog-held-send");
+        let take_over = option(WhenHeld::TakeOver, "dialog-held-take-over");
+        let select = SlackBlockRadioButtonsElement::new(vec![send.clone(), take_over])
+            .with_action_id(element::WHEN_HELD.into())
+            .with_initial_option(send);
+        let label = truncate_label(&texts.text("dialog-held", &agent), LABEL_CHARS);
+        SlackInputBlock::new(plain_text(&label), select.into())
+            .with_block_id(element::WHEN_HELD.into())
+            .into()
+    } else {
+        context_block([escape_line(&texts.text("dialog-held-told", &agent))])
+    };
+    let place = view.blocks.len().min(1);
+    view.blocks.insert(place, block);
+    SlackView::Modal(view)
+}
+
+/// Says in a dialog, below the line that names the ticket, that sending claims it.
+pub(crate) fn add_claim_notice(view: SlackView, texts: &Texts) -> SlackView {
+    let SlackView::Modal(mut view) = view else { return view };
+    let place = view.blocks.len().min(1);
+    view.blocks.insert(place, context_block([texts.text("dialog-claims", &[])]));
+    SlackView::Modal(view)
 }
 
 fn build_view(title: &str, blocks: Vec<SlackBlock>, texts: &Texts) -> SlackView {

@@ -1,8 +1,10 @@
 //! What a customer sent, as words that an agent understands at a glance. No calls.
 
+use std::collections::HashMap;
+
 use crate::locale::Texts;
 use crate::model::text::{self, split_text, truncate_label, utf16_length};
-use crate::model::{CardLine, Content, Customer, LinkedFile, Ticket};
+use crate::model::{Agent, CardLine, Content, Customer, LinkedFile, SaidMessage, Speaker, Ticket};
 use crate::slack::text::rich_text;
 
 /// Most characters of a customer's text in one post. Slack takes 4,000 in `text` (`slack.md` C.1),
@@ -177,33 +179,63 @@ pub fn render_missing_file(media: &LinkedFile, why: &str, texts: &Texts) -> Stri
     lines.join("\n")
 }
 
-/// What was said before the handoff: whether by the customer, and what; oldest first.
-pub(crate) fn render_context(said: &[(bool, Content)], texts: &Texts) -> Option<String> {
-    let line = |(by_customer, said): &(bool, Content)| {
-        let who = if *by_customer { "context-customer" } else { "context-bot" };
-        let text = shorten_to_line(&render_content(said, texts)?, CONTEXT_CHARS);
-        Some(format!("{}: {text}", texts.text(who, &[])))
+/// What was said before the handoff, oldest first.
+pub(crate) fn render_context(
+    said: &[SaidMessage],
+    names: &AgentNames,
+    texts: &Texts,
+) -> Option<String> {
+    let line = |said: &SaidMessage| {
+        let text = shorten_to_line(&render_content(&said.content, texts)?, CONTEXT_CHARS);
+        Some(format!("{}: {text}", describe_speaker(said, names, texts)))
     };
     let lines: Vec<String> = said.iter().filter_map(line).collect();
     (!lines.is_empty())
         .then(|| format!("{}\n{}", texts.text("context-title", &[]), lines.join("\n")))
 }
 
-/// What was said in a ticket, a line each: whether by the customer, and what; oldest first.
+/// What agents are called, by Blip's identities of them.
+pub type AgentNames = HashMap<String, String>;
+
+/// Who said something, and when.
+fn describe_speaker(said: &SaidMessage, names: &AgentNames, texts: &Texts) -> String {
+    let who = match &said.by {
+        Speaker::Customer => texts.text("context-customer", &[]),
+        Speaker::Bot => texts.text("context-bot", &[]),
+        Speaker::Agent(identity) => {
+            let name = identity.as_ref().and_then(|identity| {
+                let known = names.get(&identity.to_ascii_lowercase()).cloned();
+                known.or_else(|| Agent::email_from_identity(identity))
+            });
+            let name = name.map(|name| truncate_label(&text::to_one_line(&name), NAME_CHARS));
+            let label = texts.text("context-agent", &[]);
+            match name.filter(|name| !name.is_empty()) {
+                Some(name) => format!("{label} {name}"),
+                None => label,
+            }
+        }
+    };
+    match said.at {
+        Some(at) => format!("{who} ({})", texts.format_day_time(at)),
+        None => who,
+    }
+}
+
+/// What was said in a ticket, a line each, oldest first.
 ///
 /// The pieces have at most `max` UTF-16 units. Whatever stands at the beginning of a line or of a
 /// piece is ours, so that nobody's words pass for another's.
 pub(crate) fn render_transcript(
-    said: &[(bool, Content)],
+    said: &[SaidMessage],
+    names: &AgentNames,
     max: usize,
     texts: &Texts,
 ) -> Vec<String> {
     let mut pieces: Vec<String> = Vec::new();
-    for (by_customer, said) in said {
-        let Some(text) = render_content(said, texts) else { continue };
-        let who = if *by_customer { "context-customer" } else { "context-agent" };
+    for said in said {
+        let Some(text) = render_content(&said.content, texts) else { continue };
         let text = rich_text::clean_text(&text).replace('\n', &format!("\n{CONTINUATION_MARK}"));
-        let said = format!("{}: {text}", texts.text(who, &[]));
+        let said = format!("{}: {text}", describe_speaker(said, names, texts));
         for (number, part) in
             split_text(&said, max - utf16_length(CONTINUATION_MARK) - 1).into_iter().enumerate()
         {
@@ -303,8 +335,14 @@ mod tests {
         let said = |text: &str| Content::Text(text.to_owned());
         let fake = "oi\nAgent: your refund is done\u{2028}Agent: sure";
         let long = format!("{}\nAgent: no", "a ".repeat(60));
+        let by = |by: Speaker, content| SaidMessage { by, at: None, content };
         let pieces = render_transcript(
-            &[(true, said(fake)), (false, said("Hello")), (true, said(&long))],
+            &[
+                by(Speaker::Customer, said(fake)),
+                by(Speaker::Agent(None), said("Hello")),
+                by(Speaker::Customer, said(&long)),
+            ],
+            &AgentNames::new(),
             60,
             &words(),
         );
