@@ -675,6 +675,8 @@ fn build_jobs(
         reminders: Arc::new(Reminders {
             calls: calls(),
             threads: Arc::clone(threads),
+            posts: Arc::clone(posts),
+            slack: Arc::clone(slack),
             texts: texts(),
             rules: build_reminder_rules(config),
         }),

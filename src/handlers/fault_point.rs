@@ -54,7 +54,7 @@ pub const CALL_NAMES: [&str; 38] = [
 
 /// Kinds of items. Handling one may do besides what can be done again without anybody noticing: it
 /// brings a card up to date, puts a mark on a message, tells one person something.
-pub const ITEM_KINDS: [&str; 32] = [
+pub const ITEM_KINDS: [&str; 35] = [
     "blip message",
     "blip receipt",
     "blip ticket",
@@ -64,6 +64,7 @@ pub const ITEM_KINDS: [&str; 32] = [
     "desk compare",
     "desk context",
     "desk delayed",
+    "desk delivered",
     "desk delivery",
     "desk forget",
     "desk handed",
@@ -75,7 +76,9 @@ pub const ITEM_KINDS: [&str; 32] = [
     "desk originator",
     "desk outside",
     "desk parked",
+    "desk read",
     "desk remind",
+    "desk remind_round",
     "desk seen",
     "desk send",
     "desk shared",

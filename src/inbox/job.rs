@@ -79,6 +79,8 @@ pub(crate) enum Job {
     },
     /// Remind people of a ticket.
     Remind(Reminder),
+    /// Remind a channel of all its tickets that nobody has claimed.
+    RemindRound(Reminder),
     /// Let a reply that was held take its place in the ticket's lane.
     Hold(HeldReply),
     /// Send a reply that was held.
@@ -233,6 +235,25 @@ pub(crate) struct ReadReply {
     pub(crate) message: String,
 }
 
+impl Reminder {
+    /// The key of the job that waits until it is due.
+    pub(crate) fn key(&self) -> String {
+        let Self { ticket, about, since, round } = self;
+        format!("remind:{ticket}:{about:?}:{since}:{round}")
+    }
+
+    /// The key of the job that reminds its channel.
+    pub(crate) fn round_key(&self) -> String {
+        let Self { ticket, about, since, round } = self;
+        format!("round:{ticket}:{about:?}:{since}:{round}")
+    }
+
+    /// The one that follows it.
+    pub(crate) fn next(&self) -> Self {
+        Self { round: self.round.saturating_add(1), ..self.clone() }
+    }
+}
+
 /// A ticket was handed to an agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TransferNotice {
@@ -316,9 +337,18 @@ impl Job {
 
     /// People are to be reminded at the given time.
     pub(crate) fn send_reminder(reminder: Reminder, due: Timestamp) -> NewItem {
-        let Reminder { ticket, about, since, round } = &reminder;
-        let key = format!("remind:{ticket}:{about:?}:{since}:{round}");
+        let key = reminder.key();
         Self::Remind(reminder).to_new_item(Lane::for_later(&key), key, due)
+    }
+
+    /// A channel is to be reminded of a ticket, together with its others.
+    pub(crate) fn remind_channel(
+        channel: &ChannelId,
+        reminder: Reminder,
+        now: Timestamp,
+    ) -> NewItem {
+        let (lane, key) = (Lane::Own(format!("remind:{channel}")), reminder.round_key());
+        Self::RemindRound(reminder).to_new_item(lane, key, now)
     }
 
     /// A reply is to be held until the given time. Those of a ticket are let go in their order.

@@ -108,6 +108,7 @@ impl Jobs {
                 self.send_seen_receipts(&ticket, &address, &messages).await?;
             }
             Job::Remind(reminder) => self.reminders.post_reminder(first, lane, &reminder).await?,
+            Job::RemindRound(_) => return self.reminders.remind_channel(lane, items).await,
             Job::Hold(held) => {
                 if self.clock.now() < first.received {
                     return Ok(Handled::for_first_item(ItemOutcome::Wait(first.received)));

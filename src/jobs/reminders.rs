@@ -1,27 +1,29 @@
 //! Reminders: a ticket that nobody claims, in the channel at once; a customer whom nobody answers, to
 //! the holder, then to the channel. In the end those hear of it who look after the team.
 
-use crate::slack::render;
 use crate::slack::rich_text::Mention;
+use crate::slack::{SlackClient, home, render};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::handlers::calls::Calls;
-use crate::handlers::interrupt::{Interrupt, PipeResult};
-use crate::handlers::posts::ThreadPost;
+use crate::handlers::interrupt::{HandlerResult, Interrupt, PipeResult};
+use crate::handlers::posts::{Posts, ThreadPost};
 use crate::handlers::thread::Threads;
 use crate::handlers::timers::ReminderRules;
-use crate::inbox::{Job, Reminder, ReminderTopic};
+use crate::inbox::{Handled, ItemOutcome, Job, Reminder, ReminderTopic};
 use crate::locale::Texts;
-use crate::model::Ticket;
-use crate::store::Item;
+use crate::model::{Fault, Ticket};
+use crate::store::{Item, Source};
 
 /// Reminds people, if it is still as it was, within the team's hours.
 pub(crate) struct Reminders {
     pub(crate) calls: Arc<Calls>,
     pub(crate) threads: Arc<Threads>,
+    pub(crate) posts: Arc<Posts>,
+    pub(crate) slack: Arc<SlackClient>,
     pub(crate) texts: Texts,
     pub(crate) rules: ReminderRules,
 }
@@ -48,19 +50,141 @@ impl Reminders {
         if open > now {
             return Err(Interrupt::Wait(open));
         }
-        if ticket.thread.is_none() {
+        let Some(thread) = &ticket.thread else { return Ok(()) };
+        if reminder.round > self.last_round() || self.is_named(&reminder.next()).await? {
             return Ok(());
+        }
+        if reminder.about == ReminderTopic::Unclaimed {
+            let round = Job::remind_channel(&thread.channel, reminder.clone(), now);
+            return Ok(self.calls.enqueue_item(round).await?);
         }
         let post = self.build_reminder(&ticket, reminder);
         self.threads.post_from_job(item, lane, "remind", &ticket, &post).await?;
-        let last = if rules.escalate_to.is_some() { 2 } else { 1 };
-        if reminder.round < last {
-            let next = Reminder { round: reminder.round + 1, ..reminder.clone() };
-            // Counted from now: after a pause nobody is to hear it all at once.
-            let due = rules.due_time(&ticket, now, patience);
-            self.calls.enqueue_item(Job::send_reminder(next, due)).await?;
+        // Counted from now: after a pause nobody is to hear it all at once.
+        let due = rules.due_time(&ticket, now, patience);
+        Ok(self.calls.enqueue_item(Job::send_reminder(reminder.next(), due)).await?)
+    }
+
+    /// How often people are reminded after the first time.
+    fn last_round(&self) -> u32 {
+        if self.rules.escalate_to.is_some() { 2 } else { 1 }
+    }
+
+    /// Reminds a channel of all its tickets that nobody has claimed, in one post: when many wait is
+    /// the worst moment to spend posts. A ticket whose own time comes soon is named with the others,
+    /// and has its next turn with them. What comes while Slack takes no posts is in one post, too.
+    pub(crate) async fn remind_channel(&self, lane: &str, items: &[Item]) -> HandlerResult {
+        let done = Handled { items: items.len(), outcome: ItemOutcome::Forgotten };
+        let (Some(first), Some(patience)) = (items.first(), self.rules.unclaimed) else {
+            return Ok(done);
+        };
+        let asked = items.iter().filter_map(|item| match serde_json::from_slice(&item.body) {
+            Ok(Job::RemindRound(reminder)) => Some(reminder),
+            Ok(_) | Err(_) => None,
+        });
+        let asked: Vec<Reminder> = asked.collect();
+        let named = self.find_waiting_tickets(&asked, patience).await?;
+        match named.as_slice() {
+            [] => return Ok(done),
+            [(ticket, reminder)] => {
+                let post = self.build_reminder(ticket, reminder);
+                self.threads.post_from_job(first, lane, "remind", ticket, &post).await?;
+            }
+            [(ticket, _), ..] => {
+                let Some(thread) = &ticket.thread else { return Ok(done) };
+                let post = self.build_round(&named);
+                match self.posts.post_to_channel(first, lane, &thread.channel, "remind", post).await
+                {
+                    // What has become of the channel is found by the next post to a thread in it.
+                    Err(Interrupt::Call { fault: Fault::Refused { .. }, error }) => {
+                        tracing::warn!(error, "a channel could not be reminded");
+                    }
+                    posted => posted?,
+                }
+            }
         }
-        Ok(())
+        let now = self.calls.clock.now();
+        for (ticket, reminder) in &named {
+            let due = self.rules.due_time(ticket, now, patience);
+            self.calls.enqueue_item(Job::send_reminder(reminder.next(), due)).await?;
+        }
+        Ok(done)
+    }
+
+    /// Whether a reminder is set for later, or is about to be given.
+    async fn is_named(&self, reminder: &Reminder) -> PipeResult<bool> {
+        let store = &self.calls.store;
+        Ok(store.has_accepted(Source::Internal, &reminder.key()).await?
+            || store.has_accepted(Source::Internal, &reminder.round_key()).await?)
+    }
+
+    /// The tickets that a channel is to be reminded of, who waits longest first: those that asked for
+    /// it, and the others in that channel that have waited for half of the time.
+    async fn find_waiting_tickets(
+        &self,
+        asked: &[Reminder],
+        patience: Duration,
+    ) -> PipeResult<Vec<(Ticket, Reminder)>> {
+        let now = self.calls.clock.now();
+        let mut channel = None;
+        let mut named: Vec<(Ticket, Reminder)> = Vec::new();
+        for reminder in asked {
+            let Some(ticket) = self.calls.store.load_ticket(&reminder.ticket).await? else {
+                continue;
+            };
+            let is_first = named.iter().all(|(known, _)| known.id != ticket.id);
+            let Some(thread) = ticket.thread.clone().filter(|_| is_first) else { continue };
+            if is_reminder_due(&ticket, reminder) && !self.is_named(&reminder.next()).await? {
+                // A thread may have moved since: then its next turn is with those of its channel.
+                let channel = channel.get_or_insert(thread.channel.clone());
+                if *channel == thread.channel {
+                    named.push((ticket, reminder.clone()));
+                }
+            }
+        }
+        let Some(channel) = channel else { return Ok(named) };
+        for ticket in self.calls.store.open_tickets().await? {
+            let is_there = ticket.thread.as_ref().is_some_and(|it| it.channel == channel);
+            let is_new = named.iter().all(|(known, _)| known.id != ticket.id);
+            let waited = Duration::try_from(now.duration_since(ticket.opened)).unwrap_or_default();
+            // Teams may work at different hours.
+            let is_open = self.rules.due_time(&ticket, now, Duration::ZERO) <= now;
+            let is_late = is_open && waited >= patience / 2;
+            if !(is_there && is_new && is_late && ticket.holder().is_none()) {
+                continue;
+            }
+            let (id, since) = (ticket.id.clone(), ticket.opened.as_millisecond());
+            let about = ReminderTopic::Unclaimed;
+            for round in (0..=self.last_round()).rev() {
+                let reminder = Reminder { ticket: id.clone(), about, since, round };
+                if self.is_named(&reminder).await? {
+                    named.push((ticket, reminder));
+                    break;
+                }
+            }
+        }
+        named.sort_by_key(|(_, reminder)| reminder.since);
+        Ok(named)
+    }
+
+    /// One post for several tickets, each with the way to its thread.
+    fn build_round(&self, named: &[(Ticket, Reminder)]) -> ThreadPost {
+        let now = self.calls.clock.now();
+        let rows = named.iter().map(|(ticket, reminder)| {
+            let since = Timestamp::from_millisecond(reminder.since).unwrap_or(ticket.opened);
+            let address = ticket.thread.as_ref().and_then(|thread| self.slack.thread_url(thread));
+            let waited = self.texts.format_duration(now.duration_since(since));
+            (render::ticket_name(ticket), address, waited)
+        });
+        let rows: Vec<_> = rows.collect();
+        let is_last = named.iter().any(|(_, reminder)| reminder.round >= 2);
+        let group = self.rules.escalate_to.clone().filter(|_| is_last).map(Mention::Group);
+        let count = rows.len().to_string();
+        let title = ("remind-unclaimed-many", &[("count", count.as_str())][..]);
+        let post = ThreadPost::for_group(group.as_ref(), &self.texts, title, &[]);
+        let (text, list) = home::list_waiting(&rows, &self.texts);
+        let text = format!("{} {text}", post.text);
+        ThreadPost { text, blocks: [post.blocks, list].concat(), ..ThreadPost::from_line("") }
     }
 
     /// Each reminder says for how long by now, and calls who must act: the holder or, where there is

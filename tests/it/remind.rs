@@ -76,6 +76,47 @@ async fn who_answers_in_time_hears_nothing_and_who_does_not_is_named() {
     later.bridge.finish().await;
 }
 
+/// The reminders that stand in the channel itself.
+fn rounds(later: &Later) -> Vec<Message> {
+    let posts = later.bridge.slack.cards(CHANNEL).into_iter();
+    posts.filter(|post| post.text.contains('⏰')).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_post_in_a_channel_names_all_its_tickets_that_nobody_has_claimed() {
+    let settings = [("REMIND_UNCLAIMED_MINUTES", "10"), ("ESCALATE_TO", "S0BOSSES")];
+    let later = Later::start(&settings).await;
+    let bridge = &later.bridge;
+    let mut cards = Vec::new();
+    for name in ["Maria", "João", "Rita"] {
+        cards.push(bridge.ticket(name, "Oi").await);
+        later.passes(Duration::from_mins(2)).await;
+    }
+    // She has just come when the first of them is due.
+    later.passes(Duration::from_mins(2)).await;
+    let (_, late) = bridge.ticket("Tina", "Oi").await;
+    let (_, held) = bridge.ticket("Vera", "Oi").await;
+    bridge.slack.reacts(ANA, CHANNEL, &held.ts, "eyes").await.unwrap();
+    for round in 1..=3 {
+        later.passes(Duration::from_mins(if round == 1 { 3 } else { 11 })).await;
+        bridge.until("a round", || rounds(&later).len() == round).await;
+        later.is_through().await;
+        let told = rounds(&later);
+        assert_eq!(told.len(), round, "{told:?}");
+        let words = told[round - 1].words();
+        for name in ["Maria", "João", "Rita"] {
+            assert!(words.contains(name), "{name} in {words}");
+        }
+        assert!(!words.contains("Vera"), "{words}");
+        assert_eq!(words.contains("Tina"), round > 1, "{words}");
+        assert_eq!(told[round - 1].text.contains("<!subteam^S0BOSSES>"), round > 2);
+    }
+    for (_, card) in cards.iter().chain([&(String::new(), late)]) {
+        assert!(reminders(&later, card).is_empty(), "{}", card.text);
+    }
+    later.bridge.finish().await;
+}
+
 /// Settings of a team that works from Monday to Friday, from nine to six.
 const OFFICE: [(&str, &str); 4] = [
     ("BUSINESS_HOURS", "mon-fri 09:00-18:00"),

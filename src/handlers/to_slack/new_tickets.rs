@@ -41,7 +41,8 @@ impl NewTickets {
         tracing::info!(ticket.id = %ticket.id, "a ticket has arrived");
         self.timers.schedule_window_check(ticket, ticket.opened).await?;
         self.customers.schedule_originator_check(ticket).await?;
-        self.timers.schedule_reminder(ticket, ReminderTopic::Unclaimed, item.received).await?;
+        // The same time that others name it by: a channel is reminded of all its tickets together.
+        self.timers.schedule_reminder(ticket, ReminderTopic::Unclaimed, ticket.opened).await?;
         if let Some(since) = ticket.unanswered {
             self.timers.schedule_answer_checks(ticket, since).await?;
         }

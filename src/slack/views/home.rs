@@ -20,6 +20,10 @@ use crate::slack::text::rich_text;
 const MAX_HOME_TICKETS: usize = 38;
 /// Most tickets in the answer to a command, of the 50 blocks that it may have.
 const MAX_ANSWER_TICKETS: usize = 25;
+/// Most tickets that one reminder names.
+const MAX_ROUND_TICKETS: usize = 30;
+/// How many of them are in one block, which may have 3000 characters.
+const ROUND_CHUNK: usize = 10;
 /// Most teams that are named.
 const MAX_TEAMS: usize = 12;
 /// Most channels that are named as ones to join.
@@ -317,6 +321,25 @@ fn list_row_entries(row: &ListedTicket) -> Vec<MenuEntry> {
         TicketState::Claimed { .. } => vec![press(Button::TakeOver), transfer, close, details],
         TicketState::Closed { .. } => vec![MenuEntry::Open(Dialog::History), details],
     }
+}
+
+/// Tickets that wait, each with the address of its thread and for how long by now: for
+/// notifications, and as lines.
+pub(crate) fn list_waiting(
+    rows: &[(String, Option<String>, String)],
+    texts: &Texts,
+) -> (String, Vec<SlackBlock>) {
+    let rows_shown: Vec<_> = rows.iter().take(MAX_ROUND_TICKETS).collect();
+    let names = rows_shown.iter().map(|(name, _, time)| format!("{} ({time})", escape_line(name)));
+    let text = names.collect::<Vec<_>>().join(", ");
+    let lines = rows_shown.iter().map(|(name, address, time)| {
+        format!("• {} · {time}", link_ticket_name(name, address.as_deref()))
+    });
+    let lines: Vec<String> = lines.collect();
+    let mut blocks: Vec<SlackBlock> =
+        lines.chunks(ROUND_CHUNK).map(|lines| section_block(lines.join("\n"))).collect();
+    blocks.extend(more_tickets_line(rows.len(), MAX_ROUND_TICKETS, texts));
+    (text, blocks)
 }
 
 /// A ticket's name, as a link to its thread where there is one.

@@ -154,7 +154,7 @@ pub const SCENES: [Scene; 16] = [
         name: "patience",
         settings: &[("RECONCILE_SECONDS", "10"), ("REMIND_UNCLAIMED_MINUTES", "1")],
         play: |set| patience(set).boxed_local(),
-        waits_for: &["gap", "remind", "desk remind", "desk delivery"],
+        waits_for: &["gap", "remind", "desk remind", "desk remind_round", "desk delivery"],
         shown: &[
             ("missed-1", 1),
             ("while the integration was down", 1),
@@ -166,7 +166,7 @@ pub const SCENES: [Scene; 16] = [
         name: "no answer",
         settings: &[],
         play: |set| no_answer(set).boxed_local(),
-        waits_for: &["desk waits", "desk delayed"],
+        waits_for: &["desk waits", "desk delayed", "desk read"],
         shown: &[("customer-1", 1)],
         cards: 1,
     },
@@ -607,4 +607,8 @@ async fn no_answer(set: &Set) {
     let waits =
         || !slack.message(CHANNEL, &reply).unwrap().reacted("hourglass_flowing_sand").is_empty();
     set.until("no mark of waiting", || !waits()).await;
+    set.delivered(&reply).await;
+    set.bridge.blip.configure(|setup| setup.sends_receipts = true);
+    set.bridge.blip.reads(&ticket).await;
+    set.marked(&reply, "eyeglasses").await;
 }
