@@ -35,7 +35,7 @@ use crate::store::{self, Purpose, SharedStore};
 use crate::{blip, slack, telemetry};
 pub(crate) use access::PlatformAccess;
 use services::{Platforms, Services, agent_group, build_services};
-pub use tuning::Tuning;
+pub use tuning::{FileTiming, Tuning};
 
 /// How long starting waits for the platforms to say whether they know us. Without an answer the bridge starts all
 /// the same: it can take events in, and asks again.

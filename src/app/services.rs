@@ -54,6 +54,7 @@ use crate::handlers::to_blip::unknown::UnknownMessages;
 use crate::handlers::to_blip::versions::Versions;
 use crate::handlers::to_slack::ToSlack;
 use crate::handlers::to_slack::customers::Customers;
+use crate::handlers::to_slack::file_posts::FilePosts;
 use crate::handlers::to_slack::files::CustomerFiles;
 use crate::handlers::to_slack::messages::CustomerMessages;
 use crate::handlers::to_slack::new_tickets::NewTickets;
@@ -62,6 +63,7 @@ use crate::handlers::to_slack::pushed_receipts::PushedReceipts;
 use crate::handlers::to_slack::quotes::Quotes;
 use crate::handlers::to_slack::receipts::Receipts;
 use crate::handlers::to_slack::tickets::Tickets;
+use crate::handlers::to_slack::transfers::FileTransfers;
 use crate::handlers::window::SendWindow;
 use crate::jobs::Jobs;
 use crate::jobs::cards::Cards;
@@ -73,6 +75,7 @@ use crate::jobs::deliveries::Deliveries;
 use crate::jobs::forget::SlackEraser;
 use crate::jobs::gaps::GapWatch;
 use crate::jobs::health::Health;
+use crate::jobs::late_files::LateFiles;
 use crate::jobs::marks::Marks;
 use crate::jobs::origins::OriginChanges;
 use crate::jobs::outside::OutsideNotices;
@@ -97,6 +100,8 @@ const POST_RATE_MARGIN: f64 = 1.05;
 /// Most cards that are drawn again at a start, where a setting that they show has changed. Slack
 /// takes some 50 changes a minute (`slack.md` C.1), and people need them.
 const MAX_CARDS_AT_START: usize = 30;
+/// How many of the largest files there is room for at once, where their length is not said.
+const FILES_IN_ROOM: u64 = 4;
 
 /// What the doors, the watchers and the worker use of the services.
 pub(crate) struct Services {
@@ -149,16 +154,20 @@ pub(crate) fn build_services(
     let base = build_base(config, tuning, (platforms, channels), (store, socket_health));
     let fetcher = Arc::new(
         Fetcher::new(AddressGuard::new(config.media.allow_loopback))
-            .context("prepare the client for files")?,
+            .context("prepare the client for files")?
+            .with_least_speed(tuning.files.least_speed)
+            .with_room(config.media.max.saturating_mul(FILES_IN_ROOM)),
     );
     let agent_files = Arc::new(AgentFiles {
         slack: Arc::clone(&base.platforms.slack),
         clock: tuning.clock.clone(),
         relay: build_relay(config, &fetcher, &tuning.clock),
+        check_time: tuning.files.check,
     });
     let moves = MoveServices::build(config, &base, &agent_files);
     let to_blip = ToBlipServices::build(config, &base, &moves);
-    let to_slack = ToSlackServices::build(config, &base, &moves, origins, &fetcher);
+    let to_slack =
+        ToSlackServices::build(config, &base, &moves, origins, (&fetcher, tuning.files.patience));
     let jobs = build_jobs(config, &base, &to_blip, &to_slack);
     let health = build_health(config, &base, origins);
     let gap_watch = GapWatch { calls: Arc::clone(&base.calls), gaps: Arc::clone(&base.gaps) };
@@ -551,7 +560,7 @@ fn build_reply_rules(config: &Config) -> ReplyRules {
 /// What handles Blip's events.
 struct ToSlackServices {
     events: Arc<ToSlack>,
-    files: Arc<CustomerFiles>,
+    files: Arc<FilePosts>,
     customers: Arc<Customers>,
     pushed: Arc<PushedReceipts>,
     tickets: Arc<Tickets>,
@@ -563,18 +572,19 @@ impl ToSlackServices {
         base: &Base,
         moves: &MoveServices,
         origins: &OriginChanges,
-        fetcher: &Arc<Fetcher>,
+        (fetcher, patience): (&Arc<Fetcher>, Duration),
     ) -> Self {
-        let Base { calls, posts, threads, timers, platforms, .. } = base;
+        let Base { calls, threads, timers, platforms, .. } = base;
         let Platforms { slack, bots, texts } = platforms;
-        let files = Arc::new(CustomerFiles {
+        let files = Arc::new(build_file_posts(config, base, fetcher));
+        let customer_files = Arc::new(CustomerFiles {
             calls: Arc::clone(calls),
             slack: Arc::clone(slack),
             threads: Arc::clone(threads),
-            posts: Arc::clone(posts),
-            fetcher: Arc::clone(fetcher),
+            posts: Arc::clone(&base.posts),
+            files: Arc::clone(&files),
             texts: texts.clone(),
-            media_max: config.media.max,
+            patience,
         });
         let customers =
             Arc::new(Customers::new(Arc::clone(calls), Arc::clone(bots), Arc::clone(timers)));
@@ -582,9 +592,10 @@ impl ToSlackServices {
             calls: Arc::clone(calls),
             bots: Arc::clone(bots),
             threads: Arc::clone(threads),
-            files: Arc::clone(&files),
+            files: customer_files,
             slack: Arc::clone(slack),
             texts: texts.clone(),
+            media_max: config.media.max,
         });
         let tickets = build_tickets(base, moves, origins, (&customers, &pieces));
         let tickets = Arc::new(tickets);
@@ -612,6 +623,19 @@ impl ToSlackServices {
         });
         let events = Arc::new(ToSlack { tickets: Arc::clone(&tickets), messages, receipts });
         Self { events, files, customers, pushed, tickets }
+    }
+}
+
+fn build_file_posts(config: &Config, base: &Base, fetcher: &Arc<Fetcher>) -> FilePosts {
+    let Platforms { slack, bots, texts } = &base.platforms;
+    let (fetcher, max) = (Arc::clone(fetcher), config.media.max);
+    FilePosts {
+        calls: Arc::clone(&base.calls),
+        slack: Arc::clone(slack),
+        transfers: FileTransfers::new(fetcher, Arc::clone(slack), Arc::clone(bots), max),
+        texts: texts.clone(),
+        media_max: max,
+        waits: DashMap::new(),
     }
 }
 
@@ -651,7 +675,14 @@ fn build_jobs(
         bots: Arc::clone(bots),
         clock: calls().clock.clone(),
         texts: texts(),
-        files: Arc::clone(&to_slack.files),
+        files: Arc::new(LateFiles {
+            calls: calls(),
+            slack: Arc::clone(slack),
+            threads: Arc::clone(threads),
+            posts: Arc::clone(posts),
+            files: Arc::clone(&to_slack.files),
+            texts: texts(),
+        }),
         customers: Arc::clone(&to_slack.customers),
         threads: Arc::clone(threads),
         holds: Arc::clone(&to_blip.holds),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::inbox::retry::RetryPolicy;
 use crate::intake::server::ServerLimits;
+use crate::media::LeastSpeed;
 use crate::slack::socket;
 use crate::store::SharedStore;
 
@@ -22,6 +23,32 @@ const UNKNOWN_OUTCOME_WAIT: Duration = Duration::from_secs(3);
 /// How long after a reply it is marked how far it has come: most receipts have come by then, so
 /// that one mark is enough.
 const MARK_DELAY: Duration = Duration::from_secs(3);
+/// How long an event waits for its file, so that the picture stands in its place. Nearly all are
+/// there by then; what is said next waits as long.
+const FILE_PATIENCE: Duration = Duration::from_secs(5);
+/// How long Slack may take to hand out the beginning of an agent's file before it is sent.
+const FILE_CHECK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How patient the bridge is with files.
+#[derive(Clone, Copy, Debug)]
+pub struct FileTiming {
+    /// How long an event waits for its file before a line takes its place.
+    pub patience: Duration,
+    /// How fast a customer's file must come at least.
+    pub least_speed: LeastSpeed,
+    /// How long one look at an agent's file may take.
+    pub check: Duration,
+}
+
+impl Default for FileTiming {
+    fn default() -> Self {
+        Self {
+            patience: FILE_PATIENCE,
+            least_speed: LeastSpeed::default(),
+            check: FILE_CHECK_TIMEOUT,
+        }
+    }
+}
 
 /// Puts something between the bridge and its memory.
 pub(crate) type StoreWrapper = Arc<dyn Fn(SharedStore) -> SharedStore + Send + Sync>;
@@ -43,6 +70,8 @@ pub struct Tuning {
     pub mark_delay: Duration,
     /// How patient Socket Mode is.
     pub socket: socket::SocketTiming,
+    /// How patient it is with files.
+    pub files: FileTiming,
     /// What those who knock are allowed.
     pub limits: ServerLimits,
     /// What is between the bridge and its memory, if anything.
@@ -59,6 +88,7 @@ impl Default for Tuning {
             unknown_outcome_wait: UNKNOWN_OUTCOME_WAIT,
             mark_delay: MARK_DELAY,
             socket: socket::SocketTiming::default(),
+            files: FileTiming::default(),
             limits: ServerLimits::default(),
             wrap: None,
         }

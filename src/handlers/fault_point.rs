@@ -11,11 +11,12 @@ use crate::store::Item;
 
 /// Calls that are made once: the names of their steps, without what tells one of them from another
 /// of the same kind.
-pub const CALL_NAMES: [&str; 38] = [
+pub const CALL_NAMES: [&str; 39] = [
     "card",
     "claimed",
     "close",
     "closed",
+    "coming",
     "context",
     "elsewhere",
     "ended",
@@ -54,7 +55,7 @@ pub const CALL_NAMES: [&str; 38] = [
 
 /// Kinds of items. Handling one may do besides what can be done again without anybody noticing: it
 /// brings a card up to date, puts a mark on a message, tells one person something.
-pub const ITEM_KINDS: [&str; 35] = [
+pub const ITEM_KINDS: [&str; 36] = [
     "blip message",
     "blip receipt",
     "blip ticket",
@@ -66,6 +67,7 @@ pub const ITEM_KINDS: [&str; 35] = [
     "desk delayed",
     "desk delivered",
     "desk delivery",
+    "desk file",
     "desk forget",
     "desk handed",
     "desk hold",

@@ -327,16 +327,24 @@ impl Threads {
         if let Err(CallError::Call(error)) = &posted
             && let Some(lost) = ThreadLoss::from_error(error)
         {
-            let (now, with_channel) = (self.calls.clock.now(), lost == ThreadLoss::Channel);
-            self.calls
-                .enqueue_item(Job::move_thread(&ticket.id, thread, with_channel, now))
-                .await?;
-            return Err(Interrupt::Wait(
-                now + if with_channel { LOST_CHANNEL_PAUSE } else { NEW_THREAD_PAUSE },
-            ));
+            return Err(self.wait_for_new_thread(&ticket.id, thread, lost).await?);
         }
         let what = (post.role, post.user.as_ref());
         self.posts.link_post(ticket, what, &post.blip_ids, &posted?).await.map(drop)
+    }
+
+    /// What another lane than the ticket's does about a lost thread: it waits until the ticket's own
+    /// has made a new one.
+    pub(crate) async fn wait_for_new_thread(
+        &self,
+        ticket: &TicketId,
+        thread: &Thread,
+        lost: ThreadLoss,
+    ) -> PipeResult<Interrupt> {
+        let (now, with_channel) = (self.calls.clock.now(), lost == ThreadLoss::Channel);
+        self.calls.enqueue_item(Job::move_thread(ticket, thread, with_channel, now)).await?;
+        let pause = if with_channel { LOST_CHANNEL_PAUSE } else { NEW_THREAD_PAUSE };
+        Ok(Interrupt::Wait(now + pause))
     }
 
     /// Gives a ticket a new thread if its last one is the one that was found to be lost.

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ChannelId, MessageTs, SlackUserId, Thread, Ticket, TicketId};
+use crate::model::{ChannelId, LinkedFile, MessageTs, SlackUserId, Thread, Ticket, TicketId};
 use crate::store::{Item, ItemId, Lane, NewItem, Source};
 
 /// What the keys of jobs that send an agent's words begin with.
@@ -139,8 +139,11 @@ pub(crate) enum Job {
         /// Blip's identity of the customer on their own channel.
         originator: String,
     },
+    /// Bring a customer's file that was slow to come, whose place in the thread a line has taken.
+    File(LateFile),
     /// Look for a file that Slack is slow to show.
-    Late(LateFile),
+    #[serde(rename = "late")]
+    Unshown(UnshownFile),
     /// Replace what we show of a customer who was erased.
     Forget(Forgetting),
     /// Show a parked item to people.
@@ -305,7 +308,7 @@ pub(crate) struct DelayedReply {
 
 /// A file that Slack has taken and not shown yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct LateFile {
+pub(crate) struct UnshownFile {
     /// The ticket.
     pub(crate) ticket: TicketId,
     /// The channel of the thread that it belongs in.
@@ -322,6 +325,25 @@ pub(crate) struct LateFile {
     pub(crate) blip_ids: Vec<String>,
 }
 
+/// A customer's file that was slow to come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LateFile {
+    /// The ticket.
+    pub(crate) ticket: TicketId,
+    /// What tells it from all others.
+    pub(crate) key: String,
+    /// The channel of the line that has taken its place.
+    pub(crate) channel: ChannelId,
+    /// That line.
+    pub(crate) line: MessageTs,
+    /// The file.
+    pub(crate) media: LinkedFile,
+    /// Most bytes that it may have.
+    pub(crate) left: u64,
+    /// Blip's ids of the message.
+    pub(crate) blip_ids: Vec<String>,
+}
+
 impl Job {
     /// What Slack shows of a customer is to be replaced, one customer after the other.
     pub(crate) fn forget_in_slack(forgetting: Forgetting, now: Timestamp) -> NewItem {
@@ -330,9 +352,27 @@ impl Job {
     }
 
     /// A file is to be looked for until Slack shows it.
-    pub(crate) fn find_late_file(late: LateFile, now: Timestamp) -> NewItem {
-        let key = format!("late:{}", late.file);
-        Self::Late(late).to_new_item(Lane::Own(key.clone()), key, now)
+    pub(crate) fn find_unshown_file(unshown: UnshownFile, now: Timestamp) -> NewItem {
+        let key = format!("late:{}", unshown.file);
+        Self::Unshown(unshown).to_new_item(Lane::Own(key.clone()), key, now)
+    }
+
+    /// A customer's file is to follow the line that has taken its place, after those of its ticket
+    /// that were late before.
+    pub(crate) fn bring_late_file(late: LateFile, now: Timestamp) -> NewItem {
+        let (lane, key) = (Self::late_file_lane(&late.ticket), format!("file:{}", late.key));
+        Self::File(late).to_new_item(lane, key, now)
+    }
+
+    /// A file is to follow its line by itself: it has taken so long that others go before it.
+    pub(crate) fn bring_slow_file(late: LateFile, now: Timestamp) -> NewItem {
+        let key = format!("slow-file:{}", late.key);
+        Self::File(late).to_new_item(Lane::Own(format!("file:{key}")), key, now)
+    }
+
+    /// Where the late files of a ticket wait for each other.
+    pub(crate) fn late_file_lane(ticket: &TicketId) -> Lane {
+        Lane::Own(format!("file:{ticket}"))
     }
 
     /// People are to be reminded at the given time.

@@ -15,7 +15,7 @@ pub use forgetting::ForgettingReport;
 pub(crate) use forgetting::{ForgettingProgress, ForgottenMessage, LeftOver};
 pub(crate) use job::{
     DelayedReply, DeliveryMark, Forgetting, HeldReply, Job, LateFile, MarkOccasion, ReadReply,
-    Reminder, ReminderTopic, TransferNotice,
+    Reminder, ReminderTopic, TransferNotice, UnshownFile,
 };
 pub(crate) use worker::Worker;
 

@@ -12,6 +12,7 @@ pub(crate) mod deliveries;
 pub(crate) mod forget;
 pub(crate) mod gaps;
 pub(crate) mod health;
+pub(crate) mod late_files;
 pub(crate) mod marks;
 pub(crate) mod origins;
 pub(crate) mod outside;
@@ -31,7 +32,6 @@ use crate::handlers::thread::{ThreadLoss, Threads};
 use crate::handlers::to_blip::held_replies::HeldReplies;
 use crate::handlers::to_blip::holds::Holds;
 use crate::handlers::to_slack::customers::Customers;
-use crate::handlers::to_slack::files::CustomerFiles;
 use crate::inbox::{Handled, ItemOutcome, Job};
 use crate::jobs::cards::Cards;
 use crate::jobs::catch_up::TicketChecks;
@@ -40,6 +40,7 @@ use crate::jobs::context::ContextPosts;
 use crate::jobs::delays::DelayMarks;
 use crate::jobs::deliveries::Deliveries;
 use crate::jobs::forget::SlackEraser;
+use crate::jobs::late_files::LateFiles;
 use crate::jobs::marks::Marks;
 use crate::jobs::outside::OutsideNotices;
 use crate::jobs::parked::ParkedNotices;
@@ -57,7 +58,7 @@ pub(crate) struct Jobs {
     pub(crate) bots: Arc<Bots>,
     pub(crate) clock: Clock,
     pub(crate) texts: Texts,
-    pub(crate) files: Arc<CustomerFiles>,
+    pub(crate) files: Arc<LateFiles>,
     pub(crate) customers: Arc<Customers>,
     pub(crate) threads: Arc<Threads>,
     pub(crate) holds: Arc<Holds>,
@@ -148,7 +149,13 @@ impl Jobs {
             Job::Met { ticket, originator } => {
                 self.customers.record_originator(&ticket, &originator).await?;
             }
-            Job::Late(late) => return self.files.check_late_file(first, lane, &late).await,
+            Job::File(late) => {
+                let has_followers = items.len() > 1;
+                return self.files.post_late_file((first, has_followers), lane, &late).await;
+            }
+            Job::Unshown(unshown) => {
+                return self.files.check_unshown_file(first, lane, &unshown).await;
+            }
             Job::Forget(forgetting) => {
                 self.eraser.forget_in_slack(first, lane, &forgetting).await?;
             }

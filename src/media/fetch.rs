@@ -1,8 +1,7 @@
 //! Asking for a file, and following where the answer leads.
 
 use std::error::Error as _;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, TryStreamExt};
@@ -12,6 +11,8 @@ use reqwest::header::{
 use reqwest::{Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 use tokio_util::io::ReaderStream;
 use url::Url;
 
@@ -23,12 +24,34 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// Most addresses that one file may lead through.
 const MAX_HOPS: usize = 5;
+/// What a file without a name takes at a time of the room for such files.
+const ROOM_PIECE: u64 = 1 << 20;
+/// How much room there is for files without a name, unless it is set.
+const DEFAULT_ROOM_BYTES: u64 = 400 << 20;
 
 /// Fetches files.
 #[derive(Clone, Debug)]
 pub struct Fetcher {
     http: reqwest::Client,
     guard: AddressGuard,
+    least: LeastSpeed,
+    room: Arc<Semaphore>,
+}
+
+/// How fast a file must come at least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeastSpeed {
+    /// So many bytes,
+    pub bytes: u64,
+    /// in each such time that was spent waiting for them.
+    pub time: Duration,
+}
+
+impl Default for LeastSpeed {
+    /// 8 KiB a second over a minute, as for files that we hand out.
+    fn default() -> Self {
+        Self { bytes: 60 * 8 * 1024, time: Duration::from_mins(1) }
+    }
 }
 
 /// A token, and the hosts that it is for.
@@ -71,6 +94,9 @@ pub enum FetchError {
     /// It is empty, which is no file for Slack.
     #[error("empty")]
     Empty,
+    /// It came too slowly, and would hold up others.
+    #[error("too slow")]
+    TooSlow,
     /// It could not be had now.
     #[error("no answer, or none that is complete")]
     Later,
@@ -80,6 +106,8 @@ pub enum FetchError {
 #[derive(Debug)]
 pub struct FetchedFile {
     response: Response,
+    least: LeastSpeed,
+    room: Arc<Semaphore>,
 }
 
 /// A file's bytes, to be passed on, and how many they are.
@@ -88,8 +116,8 @@ pub struct FileBody {
     pub length: u64,
     /// The bytes.
     pub body: reqwest::Body,
-    /// Whether they stopped to come before their end.
-    pub(crate) broken: Arc<AtomicBool>,
+    /// Why they stopped to come before their end, if they did.
+    pub(crate) broken: Arc<OnceLock<FetchError>>,
 }
 
 impl Fetcher {
@@ -109,7 +137,21 @@ impl Fetcher {
             .no_proxy()
             .user_agent(concat!("blip-slack/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self { http, guard })
+        let room = build_room(DEFAULT_ROOM_BYTES);
+        Ok(Self { http, guard, least: LeastSpeed::default(), room })
+    }
+
+    /// With another bound for how slowly a file may come.
+    #[must_use]
+    pub fn with_least_speed(self, least: LeastSpeed) -> Self {
+        Self { least, ..self }
+    }
+
+    /// With so many bytes of room for files whose length is not said, all together: they rest on
+    /// the disk until that is known.
+    #[must_use]
+    pub fn with_room(self, bytes: u64) -> Self {
+        Self { room: build_room(bytes), ..self }
     }
 
     /// Asks for a file; the answer has succeeded, and its bytes are still to come.
@@ -124,7 +166,10 @@ impl Fetcher {
             let response = self.send_get(&url, ask).await?;
             match find_redirect(&url, &response)? {
                 Some(further) => url = further,
-                None => return Ok(FetchedFile { response }),
+                None => {
+                    let (least, room) = (self.least, Arc::clone(&self.room));
+                    return Ok(FetchedFile { response, least, room });
+                }
             }
         }
         Err(FetchError::Address)
@@ -208,21 +253,28 @@ impl FetchedFile {
         self.response.bytes_stream().map_ok(Vec::from)
     }
 
+    /// The bytes as they come, as long as they come fast enough.
+    fn into_watched_bytes(self) -> impl Stream<Item = Result<Vec<u8>, FetchError>> + Send + use<> {
+        let least = self.least;
+        watch_speed(self.into_bytes().map_err(|_lost| FetchError::Later), least)
+    }
+
     /// The bytes with their number. Where that is not said beforehand they go through a file
     /// without a name, which ends with its use.
     ///
     /// # Errors
     ///
-    /// The file has more than `max` bytes, none, or does not come to its end.
+    /// The file has more than `max` bytes, none, comes too slowly, or does not come to its end.
     pub async fn into_file_body(self, max: u64) -> Result<FileBody, FetchError> {
         match self.content_length() {
             Some(0) => Err(FetchError::Empty),
             Some(length) if length > max => Err(FetchError::TooLarge),
             Some(length) => {
-                let broken = Arc::new(AtomicBool::new(false));
+                let broken = Arc::new(OnceLock::new());
                 let seen = Arc::clone(&broken);
-                let bytes =
-                    self.into_bytes().inspect_err(move |_| seen.store(true, Ordering::Relaxed));
+                let bytes = self.into_watched_bytes().inspect_err(move |why| {
+                    seen.set(*why).ok();
+                });
                 Ok(FileBody { length, body: reqwest::Body::wrap_stream(bytes), broken })
             }
             None => self.spool_to_file(max).await,
@@ -232,13 +284,25 @@ impl FetchedFile {
     async fn spool_to_file(self, max: u64) -> Result<FileBody, FetchError> {
         let later = |_: std::io::Error| FetchError::Later;
         let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(later)?);
+        let room = Arc::clone(&self.room);
+        // Taken as it fills, not as it is claimed: nobody can have all of it with a promise.
+        let mut taken: Option<SemaphorePermit<'_>> = None;
         let mut length = 0_u64;
-        let mut bytes = Box::pin(self.into_bytes());
+        let mut bytes = Box::pin(self.into_watched_bytes());
         while let Some(chunk) = bytes.next().await {
-            let chunk = chunk.map_err(|_lost| FetchError::Later)?;
+            let chunk = chunk?;
             length += chunk.len() as u64;
             if length > max {
                 return Err(FetchError::TooLarge);
+            }
+            let needed = usize::try_from(length.div_ceil(ROOM_PIECE)).unwrap_or(usize::MAX);
+            while taken.as_ref().map_or(0, SemaphorePermit::num_permits) < needed {
+                // If several wait for each other, the time that a file may take ends it.
+                let more = room.acquire().await.map_err(|_closed| FetchError::Later)?;
+                match &mut taken {
+                    Some(taken) => taken.merge(more),
+                    None => taken = Some(more),
+                }
             }
             file.write_all(&chunk).await.map_err(later)?;
         }
@@ -247,9 +311,61 @@ impl FetchedFile {
         }
         file.flush().await.map_err(later)?;
         file.rewind().await.map_err(later)?;
-        let body = reqwest::Body::wrap_stream(ReaderStream::new(file));
-        Ok(FileBody { length, body, broken: Arc::default() })
+        let count = taken.map_or(0, |taken| {
+            let count = taken.num_permits();
+            taken.forget();
+            count
+        });
+        let room = RoomTaken { room, count };
+        let bytes = ReaderStream::new(file).inspect(move |_| {
+            // Given back with the stream.
+            let _ = &room;
+        });
+        Ok(FileBody { length, body: reqwest::Body::wrap_stream(bytes), broken: Arc::default() })
     }
+}
+
+fn build_room(bytes: u64) -> Arc<Semaphore> {
+    let pieces = usize::try_from(bytes.div_ceil(ROOM_PIECE)).unwrap_or(usize::MAX);
+    Arc::new(Semaphore::new(pieces.clamp(1, Semaphore::MAX_PERMITS)))
+}
+
+/// Room on the disk, until this is dropped.
+struct RoomTaken {
+    room: Arc<Semaphore>,
+    count: usize,
+}
+
+impl Drop for RoomTaken {
+    fn drop(&mut self) {
+        self.room.add_permits(self.count);
+    }
+}
+
+/// Ends a stream that comes too slowly. Only the time spent waiting for it counts: how fast its
+/// bytes are taken is not its fault.
+fn watch_speed(
+    bytes: impl Stream<Item = Result<Vec<u8>, FetchError>> + Send,
+    least: LeastSpeed,
+) -> impl Stream<Item = Result<Vec<u8>, FetchError>> + Send {
+    let start = (Box::pin(bytes), Duration::ZERO, 0_u64);
+    futures_util::stream::try_unfold(start, move |(mut bytes, mut waited, mut came)| async move {
+        loop {
+            let began = Instant::now();
+            let next = tokio::time::timeout(least.time.saturating_sub(waited), bytes.next()).await;
+            waited += began.elapsed();
+            match next {
+                Ok(None) => return Ok(None),
+                Ok(Some(piece)) => {
+                    let piece = piece?;
+                    came += piece.len() as u64;
+                    return Ok(Some((piece, (bytes, waited, came))));
+                }
+                Err(_elapsed) if came < least.bytes => return Err(FetchError::TooSlow),
+                Err(_elapsed) => (waited, came) = (Duration::ZERO, 0),
+            }
+        }
+    })
 }
 
 /// Whether this is the beginning of a web page, and so of no other file.

@@ -19,7 +19,7 @@ mod link;
 mod name;
 
 pub use fetch::{
-    FetchError, FetchRequest, FetchToken, FetchedFile, Fetcher, FileBody, is_web_page,
+    FetchError, FetchRequest, FetchToken, FetchedFile, Fetcher, FileBody, LeastSpeed, is_web_page,
 };
 pub use guard::{AddressGuard, is_public};
 pub use handout::{ExpectedFile, FileRequest, FileUnavailable, ServedFile};

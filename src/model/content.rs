@@ -4,6 +4,7 @@
 //! Both are rendered by the side that receives them; nothing here is escaped.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::ids::{ChannelId, SlackUserId};
 
@@ -161,8 +162,8 @@ pub enum CardLine {
     },
 }
 
-/// A file behind a link.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// A file behind a link. Jobs keep it under these names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkedFile {
     /// Where it is; may be a scheme that cannot be fetched.
     pub(crate) url: String,

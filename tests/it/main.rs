@@ -35,6 +35,7 @@ mod ids;
 mod init;
 mod intake;
 mod killed;
+mod late_files;
 mod layers;
 mod lifecycle;
 mod locale;

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::time::Duration;
 
+use blip_slack::app::{FileTiming, Tuning};
 use blip_slack::clock::Clock;
 use blip_slack::control::{self, ControlRequest};
 use blip_slack::demo::{ANA, CHANNEL};
@@ -15,7 +16,7 @@ use blip_slack_standins::blip::NewTicket;
 use blip_slack_standins::faults::Fault;
 use serde_json::{Value, json};
 
-use crate::support::{Bridge, Service, a_day_passes, samples};
+use crate::support::{Bridge, Service, a_day_passes, samples, tuning};
 
 /// The files in the bridge's folder that hold any of these.
 fn files_with(bridge: &Bridge, words: &[&str]) -> Vec<String> {
@@ -208,6 +209,24 @@ async fn only_the_owner_can_ask_the_running_bridge() {
     let socket = bridge.folder().join("bridge.db.sock");
     let mode = fs::metadata(&socket).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(ask(&bridge, ControlRequest::Parked).await, "Nothing is parked.\n");
+    bridge.finish().await;
+}
+
+#[tokio::test]
+async fn a_late_file_of_a_customer_who_was_erased_does_not_follow() {
+    let files = FileTiming { patience: Duration::from_millis(100), ..FileTiming::default() };
+    let bridge = Bridge::tuned(&[], Tuning { files, ..tuning() }).await;
+    let ticket = conversation(&bridge, ("Zulmira Conceição", IDENTITY)).await;
+    let card = bridge.card_of("Zulmira").await;
+    let uri = bridge.blip.hosts_dripping("image/png", &samples::bytes(5000));
+    let photo = json!({"type": "image/png", "uri": uri, "title": "secret-photo.png"});
+    bridge.blip.sends(&ticket, "application/vnd.lime.media-link+json", photo).await.unwrap();
+    bridge.until("its line", || bridge.said(&card).join("").contains("coming")).await;
+    assert_eq!(erase(&bridge).await, "1 ticket erased.\n");
+    bridge.blip.lets_media_flow();
+    bridge.idle().await;
+    assert!(bridge.replies(&card).iter().all(|message| message.files.is_empty()));
     assert_eq!(ask(&bridge, ControlRequest::Parked).await, "Nothing is parked.\n");
     bridge.finish().await;
 }

@@ -131,7 +131,8 @@ async fn a_customers_file_is_never_held_as_a_whole() {
     let gate = CircuitBreaker::new(Clock::system(), Duration::from_secs(1));
     let slack = SlackClient::new(http, &format!("{}/api", far.url), &token, Clock::system(), gate);
     let (length, body) = (source.length, source.body);
-    let upload = Upload { name: "a.bin".to_owned(), mime: None, length, body };
+    let within = Duration::from_mins(2);
+    let upload = Upload { name: "a.bin".to_owned(), mime: None, length, body, within };
     assert_eq!(upload_file(&slack, upload).await.unwrap(), "F1");
     assert_eq!(far.read.load(Ordering::Relaxed), megabytes() << 20);
 }

@@ -111,6 +111,8 @@ pub(crate) struct AgentFiles {
     pub(crate) slack: Arc<SlackClient>,
     pub(crate) clock: Clock,
     pub(crate) relay: FileRelay,
+    /// How long one look at a file may take: what is said next waits for it.
+    pub(crate) check_time: Duration,
 }
 
 impl AgentFiles {
@@ -155,7 +157,7 @@ impl AgentFiles {
         let reason = match reason {
             Some(UnsentReason::NotReady) => UnsentReason::NotReady,
             Some(reason) => return Ok(Err(reason)),
-            None => match self.fetch_slack_file(&file, Some("bytes=0-511")).await {
+            None => match self.fetch_beginning(&file).await {
                 Ok(fetched) => match fetched.into_checked_bytes(expected_file(&file)).await {
                     Ok(_) => return Ok(Ok((with_extension(file), uri))),
                     Err(why) => to_unsent_reason(why),
@@ -172,14 +174,19 @@ impl AgentFiles {
         Ok(Err(reason))
     }
 
+    async fn fetch_beginning(&self, file: &Attachment) -> Result<FetchedFile, FetchError> {
+        self.fetch_slack_file(file, Some("bytes=0-511"), Some(self.check_time)).await
+    }
+
     async fn fetch_slack_file(
         &self,
         file: &Attachment,
         range: Option<&str>,
+        within: Option<Duration>,
     ) -> Result<FetchedFile, FetchError> {
         let url = file.url.as_deref().ok_or(FetchError::Address)?;
         let token = FetchToken { secret: &self.relay.token, is_for: is_slack_or_loopback };
-        let ask = FetchRequest { url, range, token: Some(token), ..FetchRequest::default() };
+        let ask = FetchRequest { url, range, token: Some(token), within };
         let fetched = self.relay.fetcher.fetch_file(ask).await?;
         fetched.check_against(expected_file(file))?;
         Ok(fetched)
@@ -204,7 +211,7 @@ impl AgentFiles {
             return Err(FileUnavailable::Gone);
         }
         let fetched = if wanted.bytes {
-            let asked = self.fetch_slack_file(&file, wanted.range.as_deref()).await;
+            let asked = self.fetch_slack_file(&file, wanted.range.as_deref(), None).await;
             Some(asked.map_err(|why| {
                 tracing::warn!(slack.file = id, %why, "a file could not be handed out");
                 FileUnavailable::Later
@@ -248,8 +255,10 @@ pub(crate) fn to_unsent_reason(why: FetchError) -> UnsentReason {
     match why {
         FetchError::Address => UnsentReason::Elsewhere,
         FetchError::WebPage => UnsentReason::WebPage,
-        FetchError::Gone(_) | FetchError::Empty | FetchError::TooLarge | FetchError::Later => {
-            UnsentReason::NotReady
-        }
+        FetchError::Gone(_)
+        | FetchError::Empty
+        | FetchError::TooLarge
+        | FetchError::TooSlow
+        | FetchError::Later => UnsentReason::NotReady,
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod customer_message;
 pub(crate) mod customers;
+pub(crate) mod file_posts;
 pub(crate) mod files;
 pub(crate) mod messages;
 pub(crate) mod new_tickets;
@@ -10,6 +11,7 @@ pub(crate) mod pushed_receipts;
 pub(crate) mod quotes;
 pub(crate) mod receipts;
 pub(crate) mod tickets;
+pub(crate) mod transfers;
 
 use std::sync::Arc;
 

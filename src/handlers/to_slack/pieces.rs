@@ -8,7 +8,8 @@ use crate::handlers::interrupt::PipeResult;
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
 use crate::handlers::to_slack::customer_message::CustomerMessage;
-use crate::handlers::to_slack::files::{CustomerFile, CustomerFiles};
+use crate::handlers::to_slack::file_posts::CustomerFile;
+use crate::handlers::to_slack::files::CustomerFiles;
 use crate::locale::Texts;
 use crate::model::{Content, Ticket};
 use crate::slack::render::Piece;
@@ -23,6 +24,7 @@ pub(crate) struct Pieces {
     pub(crate) files: Arc<CustomerFiles>,
     pub(crate) slack: Arc<SlackClient>,
     pub(crate) texts: Texts,
+    pub(crate) media_max: u64,
 }
 
 impl Pieces {
@@ -36,7 +38,8 @@ impl Pieces {
     ) -> PipeResult<()> {
         let began = self.calls.clock.now();
         let author = render::author_name(&ticket.customer, &self.texts);
-        let bot = self.bots.require_bot(&ticket.id)?;
+        // Without its bot nothing is known of a link that has run out: the event waits for it.
+        self.bots.require_bot(&ticket.id)?;
         let steps = self.calls.read_begun_calls(item).await?;
         // The event has had a turn for its first post.
         let mut has_turn = prefix.is_empty() && !item.has_begun_calls;
@@ -46,12 +49,24 @@ impl Pieces {
                 Piece::Words(words) => words,
                 Piece::File(media) => {
                     let place = &format!("{prefix}{number}");
-                    if !has_begun_call(&steps, &format!("file:{place}@")) {
+                    // One that was waited for has had its turn before.
+                    if !has_begun_call(&steps, &format!("file:{place}@"))
+                        && !has_begun_call(&steps, &format!("waits:file:{place}"))
+                    {
                         self.ensure_post_slot(ticket, &mut has_turn).await?;
                     }
-                    let (id, author) = (&ticket.id.clone(), author.as_str());
-                    let sent =
-                        CustomerFile { item, place, ticket: id, bot, media, author, blip_ids };
+                    let (key, ticket_id) = (format!("{}:{place}", item.key), ticket.id.clone());
+                    let sent = CustomerFile {
+                        item,
+                        place,
+                        key: &key,
+                        ticket: &ticket_id,
+                        media,
+                        author: &author,
+                        blip_ids,
+                        max: self.media_max,
+                        is_late: false,
+                    };
                     self.files.post_file(ticket, &sent, began).await?;
                     continue;
                 }

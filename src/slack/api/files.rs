@@ -21,8 +21,6 @@ use super::message::Posted;
 use crate::model::{Attachment, Thread};
 use crate::slack::events::attachment::parse_attachment;
 
-/// How long the bytes of an upload may take; well under half of an inbox lease.
-const UPLOAD_TIMEOUT: Duration = Duration::from_secs(110);
 /// Bytes on their way to Slack.
 #[derive(Debug)]
 pub struct Upload {
@@ -34,6 +32,8 @@ pub struct Upload {
     pub length: u64,
     /// The bytes.
     pub body: reqwest::Body,
+    /// How long they may take.
+    pub within: Duration,
 }
 
 #[derive(Deserialize)]
@@ -59,7 +59,7 @@ pub async fn upload_file(slack: &SlackClient, upload: Upload) -> Result<String, 
         |what: &str| Error::OutcomeUnknown { method: UPLOAD_METHOD, what: what.to_owned() };
     let url = Url::parse(&place.upload_url).ok().filter(is_slack_or_loopback);
     let url = url.ok_or_else(|| unclear("not an address of slack"))?;
-    let mut request = slack.http.post(url).timeout(UPLOAD_TIMEOUT).header(CONTENT_LENGTH, length);
+    let mut request = slack.http.post(url).timeout(upload.within).header(CONTENT_LENGTH, length);
     if let Some(mime) = upload.mime {
         request = request.header(CONTENT_TYPE, mime);
     }

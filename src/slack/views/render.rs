@@ -179,6 +179,13 @@ pub fn render_missing_file(media: &LinkedFile, why: &str, texts: &Texts) -> Stri
     lines.join("\n")
 }
 
+/// A file that takes its time: what it is, how it stands with it, and what was written with it.
+pub(crate) fn render_late_file(media: &LinkedFile, text: &str, texts: &Texts) -> String {
+    let file = describe_file(media, texts);
+    let line = texts.text(text, &[("file", &file)]);
+    media.caption.iter().fold(line, |line, caption| format!("{line}\n{caption}"))
+}
+
 /// What was said before the handoff, oldest first.
 pub(crate) fn render_context(
     said: &[SaidMessage],

@@ -32,7 +32,7 @@ pub struct Scene {
 
 const MEDIA_LINK: &str = "application/vnd.lime.media-link+json";
 
-pub const SCENES: [Scene; 16] = [
+pub const SCENES: [Scene; 17] = [
     Scene {
         name: "a conversation",
         settings: &[],
@@ -176,6 +176,14 @@ pub const SCENES: [Scene; 16] = [
         play: |set| unshown_file(set).boxed_local(),
         waits_for: &["not-shown", "desk late"],
         shown: &[("customer-1", 1), ("does not show it", 1)],
+        cards: 1,
+    },
+    Scene {
+        name: "a file that comes late",
+        settings: &[],
+        play: |set| late_file(set).boxed_local(),
+        waits_for: &["coming", "desk file"],
+        shown: &[("caption-1", 1), ("customer-1", 1), ("it came later", 1)],
         cards: 1,
     },
     Scene {
@@ -544,6 +552,20 @@ async fn unshown_file(set: &Set) {
     blip.sends_file(&ticket, ("a.png", "image/png"), &samples::png(), None).await.unwrap();
     set.customer(&ticket, "customer-1").await;
     set.shown("does not show it").await;
+}
+
+async fn late_file(set: &Set) {
+    let (ticket, card) = set.held("maria@0mn.io", "first-word").await;
+    let (slack, blip) = (&set.bridge.slack, &set.bridge.blip);
+    let uri = blip.hosts_dripping("image/png", &samples::bytes(20_000));
+    let photo = json!({"type": "image/png", "uri": uri, "title": "a.png", "text": "caption-1"});
+    blip.sends(&ticket, MEDIA_LINK, photo).await.unwrap();
+    set.customer(&ticket, "customer-1").await;
+    set.shown("a.png, coming").await;
+    blip.lets_media_flow();
+    set.shown("it came later").await;
+    let thread = slack.thread(CHANNEL, &card.ts);
+    assert_eq!(thread.iter().flat_map(|m| &m.files).count(), 1, "{}", set.told());
 }
 
 async fn late_tunnel(set: &Set) {

@@ -20,7 +20,7 @@ pub use service::Service;
 use std::path::Path;
 use std::time::Duration;
 
-use blip_slack::app::Tuning;
+use blip_slack::app::{FileTiming, Tuning};
 use blip_slack::clock::Clock;
 use blip_slack::demo::{CHANNEL, Stage};
 use blip_slack::inbox::retry::RetryPolicy;
@@ -91,6 +91,7 @@ pub fn tuning() -> Tuning {
         // At once: a test that is about the news of the first seconds sets what it needs.
         mark_delay: Duration::ZERO,
         socket,
+        files: FileTiming::default(),
         limits,
         wrap: None,
     }

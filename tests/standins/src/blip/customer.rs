@@ -106,6 +106,16 @@ impl Blip {
         self.core.act(|state| state.add_media(mime, bytes)).0
     }
 
+    /// A link under which a file comes a byte at a time, until [`Blip::lets_media_flow`].
+    pub fn hosts_dripping(&self, mime: &str, bytes: &[u8]) -> String {
+        format!("{}&drips=1", self.hosts(mime, bytes))
+    }
+
+    /// What drips comes at once from now on, also what is on its way.
+    pub fn lets_media_flow(&self) {
+        self.core.act(|state| state.media_flows = true);
+    }
+
     /// A link that leads to another one.
     pub fn leads_to(&self, url: &str) -> String {
         let to: String = url::form_urlencoded::byte_serialize(url.as_bytes()).collect();

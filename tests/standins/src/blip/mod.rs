@@ -126,6 +126,7 @@ impl State {
             tunnels: BTreeMap::new(),
             contacts: BTreeMap::new(),
             media: BTreeMap::new(),
+            media_flows: false,
             notifications: Vec::new(),
             undelivered: Vec::new(),
             campaigns: Vec::new(),

@@ -42,6 +42,8 @@ pub struct State {
     pub violations: Vec<String>,
     pub(super) checks_in_vain: u32,
     pub(super) media: BTreeMap<String, Media>,
+    /// Whether files that drip come at once.
+    pub(super) media_flows: bool,
     pub(super) now: Timestamp,
     pub(super) next_number: i64,
     pub(super) outbox: Vec<Value>,

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -18,6 +19,9 @@ use super::{Core, commands, messages};
 use crate::Call;
 use crate::faults::bare;
 use crate::server::ranged;
+
+/// How often a byte comes of a file that drips.
+const DRIP_INTERVAL: Duration = Duration::from_millis(50);
 
 type Envelope = Map<String, Value>;
 type Take = fn(&mut State, &Envelope, Caller) -> Result<(), String>;
@@ -128,11 +132,30 @@ async fn media(
                 let body = Body::from_stream(stream::iter(chunks.collect::<Vec<_>>()));
                 ([(header::CONTENT_TYPE, mime)], body).into_response()
             }
+            Some((mime, bytes)) if value("drips").is_some() => dripping(&core, &mime, bytes),
             Some((mime, bytes)) => ranged(&headers, &mime, bytes),
             None => StatusCode::FORBIDDEN.into_response(),
         }
     };
     core.strike("/media", |_| bare(403), effect).await
+}
+
+/// A file of which a byte comes now and then, until the rest may come too.
+fn dripping(core: &Arc<Core>, mime: &str, bytes: Vec<u8>) -> Response {
+    let length = bytes.len();
+    let core = Arc::clone(core);
+    let drops = stream::unfold((bytes, core), |(mut rest, core)| async move {
+        if rest.is_empty() {
+            return None;
+        }
+        tokio::time::sleep(DRIP_INTERVAL).await;
+        let flows = core.model.read(|state| state.media_flows);
+        let drop: Vec<u8> = rest.drain(..if flows { rest.len() } else { 1 }).collect();
+        Some((Ok::<_, Infallible>(drop), (rest, core)))
+    });
+    let headers =
+        [(header::CONTENT_TYPE, mime.to_owned()), (header::CONTENT_LENGTH, length.to_string())];
+    (headers, Body::from_stream(drops)).into_response()
 }
 
 /// A link that leads to another one.
