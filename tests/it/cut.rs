@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use blip_slack::app::Tuning;
+use blip_slack::app::{FileTiming, Tuning};
 use blip_slack::demo::{ANA, CHANNEL};
 use blip_slack::model::{BotName, ChannelId, CustomerKey, MessageTs, Thread, Ticket, TicketId};
 use blip_slack::store::{
@@ -23,9 +23,10 @@ use blip_slack_standins::slack::Message;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use jiff::Timestamp;
+use serde_json::json;
 use tokio::sync::Notify;
 
-use crate::support::{Bridge, Mortal, note, tuning, wish};
+use crate::support::{Bridge, Mortal, note, samples, tuning, wish};
 
 /// Where the bridge is to be cut off, and how far it has come.
 #[derive(Default)]
@@ -126,7 +127,8 @@ store! {
 async fn live(bridge: &Bridge, knife: &Arc<Knife>) -> Mortal {
     let knife = Arc::clone(knife);
     let wrap = move |store| -> SharedStore { Arc::new(Cut { store, knife: Arc::clone(&knife) }) };
-    Mortal::start(bridge, Tuning { wrap: Some(Arc::new(wrap)), ..tuning() }).await
+    let files = FileTiming { patience: Duration::from_millis(100), ..FileTiming::default() };
+    Mortal::start(bridge, Tuning { files, wrap: Some(Arc::new(wrap)), ..tuning() }).await
 }
 
 async fn card(bridge: &Bridge, words: &str) -> Message {
@@ -178,8 +180,63 @@ async fn play(bridge: &Bridge) -> String {
     ticket
 }
 
-/// Plays the ticket with a bridge that dies after so many writes; returns how many there were.
-async fn survive(at: usize) -> usize {
+/// A file that comes late, and words meanwhile.
+async fn play_late_file(bridge: &Bridge) {
+    let ticket = bridge.blip.opens_ticket(NewTicket::saying("Maria", "maria@0mn.io", "first-word"));
+    let ticket = ticket.await.id;
+    let uri = bridge.blip.hosts_dripping("image/png", &samples::bytes(5000));
+    let photo = json!({"type": "image/png", "uri": uri, "title": "a.png", "text": "caption-1"});
+    let kind = "application/vnd.lime.media-link+json";
+    bridge.blip.sends(&ticket, kind, photo).await.unwrap();
+    bridge.blip.says(&ticket, "customer-1").await.unwrap();
+    shown(bridge, "customer-1").await;
+    bridge.blip.lets_media_flow();
+    shown(bridge, "a.png: it came later").await;
+}
+
+/// What is played, and what must be so afterwards.
+#[derive(Clone, Copy, Debug)]
+enum Play {
+    Ticket,
+    LateFile,
+}
+
+impl Play {
+    async fn play(self, bridge: &Bridge) -> String {
+        match self {
+            Self::Ticket => play(bridge).await,
+            Self::LateFile => {
+                play_late_file(bridge).await;
+                String::new()
+            }
+        }
+    }
+
+    fn check(self, bridge: &Bridge, ticket: &str, name: &str) {
+        let all: Vec<Message> =
+            bridge.slack.look(|state| state.channels[CHANNEL].messages.values().cloned().collect());
+        let words = all.iter().map(Message::words).collect::<Vec<_>>().join("\n");
+        let once: &[&str] = match self {
+            Self::Ticket => &["last-word", "customer-1", "customer-2", "thread was deleted"],
+            Self::LateFile => &["caption-1", "customer-1", "it came later"],
+        };
+        for word in once {
+            assert_eq!(words.matches(word).count(), 1, "{name}: {word} in {words}");
+        }
+        match self {
+            Self::Ticket => {
+                assert_eq!(bridge.received(ticket), ["reply-1", "reply-2"], "{name}");
+            }
+            Self::LateFile => {
+                let files = all.iter().flat_map(|message| &message.files).count();
+                assert_eq!(files, 1, "{name}: {}", bridge.slack.transcript());
+            }
+        }
+    }
+}
+
+/// Plays with a bridge that dies after so many writes; returns how many there were.
+async fn survive(at: usize, what: Play) -> usize {
     let mut bridge = Bridge::start().await;
     bridge.stop_bridge().await;
     bridge.blip.retries_until_taken();
@@ -198,18 +255,11 @@ async fn survive(at: usize) -> usize {
         drop(life);
     };
     let ticket = tokio::select! {
-        ticket = play(&bridge) => ticket,
+        ticket = what.play(&bridge) => ticket,
         () = second_life => unreachable!("it lives on"),
     };
-    let name = format!("cut off after write {at}");
-    assert_eq!(bridge.received(&ticket), ["reply-1", "reply-2"], "{name}");
-    let all = bridge.slack.look(|state| {
-        let messages = state.channels[CHANNEL].messages.values();
-        messages.map(Message::words).collect::<Vec<_>>().join("\n")
-    });
-    for word in ["last-word", "customer-1", "customer-2", "thread was deleted"] {
-        assert_eq!(all.matches(word).count(), 1, "{name}: {word} in {all}");
-    }
+    let name = format!("{what:?} cut off after write {at}");
+    what.check(&bridge, &ticket, &name);
     let cards = bridge.slack.cards(CHANNEL);
     let cards = cards.iter().filter(|card| card.words().contains("Maria")).count();
     assert_eq!(cards, 1, "{name}: {}", bridge.slack.transcript());
@@ -218,9 +268,9 @@ async fn survive(at: usize) -> usize {
     knife.writes.load(Ordering::SeqCst)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn cut_off_after_any_step_it_goes_on_as_if_nothing_had_happened() {
-    let writes = survive(0).await;
+/// Plays it once to the end, and then once for some of its writes.
+async fn survive_cuts(what: Play) {
+    let writes = survive(0, what).await;
     note(&format!("{writes} writes"));
     // All of them take half a minute: a third each time, beginning anywhere.
     let every = wish("CUT_EVERY").and_then(|every| every.parse().ok()).unwrap_or(3);
@@ -230,9 +280,19 @@ async fn cut_off_after_any_step_it_goes_on_as_if_nothing_had_happened() {
     let mut fatal = Vec::new();
     for some in steps.chunks(8) {
         let lives = some.iter().map(async |at| {
-            AssertUnwindSafe(survive(*at)).catch_unwind().await.is_err().then_some(*at)
+            AssertUnwindSafe(survive(*at, what)).catch_unwind().await.is_err().then_some(*at)
         });
         fatal.extend(join_all(lives).await.into_iter().flatten());
     }
     assert!(fatal.is_empty(), "fatal after these of {writes} writes: {fatal:?}; told of above");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cut_off_after_any_step_it_goes_on_as_if_nothing_had_happened() {
+    survive_cuts(Play::Ticket).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cut_off_after_any_step_a_late_file_still_follows_once() {
+    survive_cuts(Play::LateFile).await;
 }
