@@ -675,14 +675,7 @@ fn build_jobs(
         bots: Arc::clone(bots),
         clock: calls().clock.clone(),
         texts: texts(),
-        files: Arc::new(LateFiles {
-            calls: calls(),
-            slack: Arc::clone(slack),
-            threads: Arc::clone(threads),
-            posts: Arc::clone(posts),
-            files: Arc::clone(&to_slack.files),
-            texts: texts(),
-        }),
+        files: Arc::new(build_late_files(base, &to_slack.files)),
         customers: Arc::clone(&to_slack.customers),
         threads: Arc::clone(threads),
         holds: Arc::clone(&to_blip.holds),
@@ -749,6 +742,17 @@ fn build_health(config: &Config, base: &Base, origins: &OriginChanges) -> Health
         warnings: origins.warnings.clone().into_iter().collect(),
         shared_channels: DashMap::new(),
         slack_changed: Arc::new(Notify::new()),
+    }
+}
+
+fn build_late_files(base: &Base, files: &Arc<FilePosts>) -> LateFiles {
+    LateFiles {
+        calls: Arc::clone(&base.calls),
+        slack: Arc::clone(&base.platforms.slack),
+        threads: Arc::clone(&base.threads),
+        posts: Arc::clone(&base.posts),
+        files: Arc::clone(files),
+        texts: base.platforms.texts.clone(),
     }
 }
 
