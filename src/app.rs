@@ -350,6 +350,8 @@ fn build_intake(
             agent_group: agent_group(config),
             tag_rule: config.desk.tag_rule,
             anyone_may_reply: config.desk.reply_policy == ReplyPolicy::Anyone,
+            note_prefix: config.desk.note_prefix.clone(),
+            masked: config.desk.masked.clone(),
             lists: ChoiceCache::new(calls.clock.clone(), tasks.clone()),
             homes: HomeTabs::default(),
             readiness: Arc::clone(&readiness),

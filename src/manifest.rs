@@ -37,7 +37,7 @@ pub enum Error {
 
 /// The texts of the manifest that people read; Slack has one language of them for all (`slack.md`,
 /// additions, 8).
-const SHOWN_TEXTS: [&str; 14] = [
+const SHOWN_TEXTS: [&str; 16] = [
     "manifest-command",
     "manifest-hint",
     "manifest-claim",
@@ -46,12 +46,14 @@ const SHOWN_TEXTS: [&str; 14] = [
     "manifest-compose",
     "manifest-note",
     "manifest-details",
+    "manifest-comment",
     "button-claim",
     "button-close",
     "dialog-reply",
     "dialog-compose",
     "button-keep-note",
     "dialog-details",
+    "dialog-comment",
 ];
 
 /// The manifest as JSON, in this language: for Socket Mode, which needs no address, or with the

@@ -24,6 +24,7 @@ use crate::handlers::moves::Moves;
 use crate::handlers::moves::claims::Claims;
 use crate::handlers::moves::closings::Closings;
 use crate::handlers::moves::composer::Composer;
+use crate::handlers::moves::contacts::Contacts;
 use crate::handlers::moves::permission::SendPermission;
 use crate::handlers::moves::tags::Tags;
 use crate::handlers::moves::transfers::Transfers;
@@ -466,6 +467,13 @@ impl ToBlipServices {
                 people: Arc::clone(people),
                 moves: Arc::clone(&moves.moves),
                 composer: Arc::clone(&moves.composer),
+                contacts: Arc::new(Contacts {
+                    calls: Arc::clone(calls),
+                    bots: Arc::clone(&base.platforms.bots),
+                    people: Arc::clone(people),
+                    threads: Arc::clone(&base.threads),
+                    texts: texts.clone(),
+                }),
             }),
             thread_events,
         });

@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::documents::{
-    ContactDocument, OutgoingDocument, ReceiptDocument, TicketDocument, read_originator,
+    ContactDocument, OutgoingDocument, ReceiptDocument, TicketDocument, read_comment,
+    read_originator,
 };
 use super::envelope::{self, CommandAnswer, MAX_PAGE_SIZE, list, strip_forwards};
 use super::error::Error;
@@ -27,7 +28,8 @@ use super::parse::{self, MissedMessage, ThreadMessage};
 use super::template;
 use crate::breaker::{CircuitBreaker, CircuitOpen, parse_retry_after};
 use crate::model::{
-    Agent, BotName, Failure, Fault, MessageTemplate, TicketId, TicketSnapshot, TransferTarget,
+    Agent, BotName, ContactChange, ContactComment, Failure, Fault, MessageTemplate, TicketId,
+    TicketSnapshot, TransferTarget,
 };
 use crate::telemetry;
 
@@ -428,6 +430,40 @@ impl BlipClient {
         let command = envelope::get_contact(&new_request_id(), identity);
         Ok(none_if_missing(self.send_command("read contact", &command).await)?
             .map(ContactDocument::new))
+    }
+
+    /// Changes what the contact book has on a customer, and nothing else of it.
+    pub(crate) async fn change_contact(
+        &self,
+        identity: &str,
+        change: &ContactChange,
+    ) -> Result<(), Error> {
+        let known =
+            if change.extras.is_empty() { None } else { self.fetch_contact(identity).await? };
+        let contact = known.unwrap_or_default().build_change(identity, change);
+        let command = envelope::merge_contact(&new_request_id(), &contact);
+        self.send_command("change contact", &command).await.map(drop)
+    }
+
+    /// What was noted about a customer, newest first as Blip tells it.
+    pub(crate) async fn fetch_comments(
+        &self,
+        identity: &str,
+    ) -> Result<Vec<ContactComment>, Error> {
+        let command = envelope::get_comments(&new_request_id(), identity, MAX_PAGE_SIZE);
+        let entries = self.fetch_entries("read comments", &command).await?;
+        Ok(entries.iter().filter_map(read_comment).collect())
+    }
+
+    /// Notes something about a customer in the contact book.
+    pub(crate) async fn add_comment(
+        &self,
+        identity: &str,
+        text: &str,
+        author: Option<&str>,
+    ) -> Result<(), Error> {
+        let command = envelope::set_comment(&new_request_id(), identity, (text, author));
+        self.send_command("add comment", &command).await.map(drop)
     }
 
     /// The names of the teams.

@@ -25,6 +25,12 @@ pub(crate) const MEDIA_NODE: &str = "postmaster@media.msging.net";
 /// Who answers for WhatsApp.
 pub(crate) const WHATSAPP_NODE: &str = "postmaster@wa.gw.msging.net";
 
+/// The type of a contact.
+const CONTACT_TYPE: &str = "application/vnd.lime.contact+json";
+
+/// The type of what is noted about a contact.
+const COMMENT_TYPE: &str = "application/vnd.iris.crm.comment+json";
+
 /// The type of a file behind a link.
 pub(crate) const MEDIA_LINK_TYPE: &str = "application/vnd.lime.media-link+json";
 
@@ -183,6 +189,37 @@ pub(crate) fn build_ticket_message(ticket: &Value) -> Option<Value> {
 /// Asks for what is known of a customer.
 pub(crate) fn get_contact(request: &str, identity: &str) -> Value {
     build_get(request, CRM_NODE, &format!("/contacts/{}", encode_path_part(identity)))
+}
+
+/// Changes what is named of a contact and nothing else (`blip.md`, additions §3).
+pub(crate) fn merge_contact(request: &str, contact: &Value) -> Value {
+    json!({
+        "id": request, "to": CRM_NODE, "method": "merge", "uri": "/contacts",
+        "type": CONTACT_TYPE, "resource": contact,
+    })
+}
+
+/// Asks for what was noted about a customer: the last `take`, at most 100.
+pub(crate) fn get_comments(request: &str, identity: &str, take: u32) -> Value {
+    let uri = format!("/contacts/{}/comments?$skip=0&$take={take}", encode_path_part(identity));
+    build_get(request, CRM_NODE, &uri)
+}
+
+/// Notes something about a customer.
+pub(crate) fn set_comment(
+    request: &str,
+    identity: &str,
+    (content, author): (&str, Option<&str>),
+) -> Value {
+    let resource = match author {
+        Some(author) => json!({"content": content, "authorIdentity": author}),
+        None => json!({"content": content}),
+    };
+    json!({
+        "id": request, "to": CRM_NODE, "method": "set",
+        "uri": format!("/contacts/{}/comments", encode_path_part(identity)),
+        "type": COMMENT_TYPE, "resource": resource,
+    })
 }
 
 /// Asks who is behind a tunnel between a router and the bot; its id is the name of the customer's

@@ -16,14 +16,17 @@ use tokio_util::task::TaskTracker;
 
 use crate::blip::ContactDocument;
 use crate::blip::parse::{self, ThreadMessage};
+use crate::blip::text::{self, MentionNames, StyleMarks};
 use crate::clock::Clock;
 use crate::locale::Texts;
+use crate::model::personal::{self, NumberKind};
 use crate::model::{
-    BotName, Failure, Readiness, SaidMessage, SlackUserId, Speaker, TagRule, Ticket, TicketId,
-    canned,
+    BotName, ContactComment, ContactField, Failure, Readiness, SaidMessage, SlackUserId, Speaker,
+    TagRule, Ticket, TicketId, canned,
 };
 use crate::slack::choices::build_options;
 use crate::slack::compose;
+use crate::slack::contact::{self, ContactValue, contact_label};
 use crate::slack::dialog::{
     DialogRequest, DialogSubject, FarewellDraft, OfferDraft, OptionSearch, TemplateDraft,
     ViewTarget,
@@ -36,7 +39,7 @@ use crate::slack::{
     AgentStatus, Profile, SlackBlockSuggestionResponse, SlackView, SlackViewSubmissionResponse,
     modal, template,
 };
-use crate::slack::{directory, members};
+use crate::slack::{directory, members, mrkdwn};
 use crate::store::SharedStore;
 use crate::{blip, slack, store};
 
@@ -58,6 +61,8 @@ const FIRST_VIEW_DEADLINE: Duration = Duration::from_secs(1);
 const FILLED_VIEW_DEADLINE: Duration = Duration::from_secs(15);
 /// Most earlier tickets that a dialog lists.
 const MAX_EARLIER_TICKETS: u32 = 10;
+/// Most entries of the team's own in a contact that are shown.
+const MAX_SHOWN_EXTRAS: usize = 30;
 
 /// Answers on the spot.
 #[derive(Clone)]
@@ -78,6 +83,10 @@ pub(crate) struct Dialogs {
     pub(crate) tag_rule: TagRule,
     /// Whether others than its holder may answer a ticket without being asked.
     pub(crate) anyone_may_reply: bool,
+    /// How a message begins that stays in Slack.
+    pub(crate) note_prefix: String,
+    /// Which numbers nobody reads in Slack.
+    pub(crate) masked: Vec<NumberKind>,
     /// The lists, for a short while.
     pub(crate) lists: ChoiceCache,
     /// The home tabs that were opened lately.
@@ -317,7 +326,12 @@ impl Dialogs {
             Dialog::Reply(None) => modal::build_reply_dialog(&ticket, None, words),
             Dialog::Reply(Some(id)) => self.preview_reply(&ticket, &reader, id).await,
             Dialog::Compose(kind) => compose::build_offer_form(&ticket, *kind, words),
-            Dialog::History | Dialog::Details => {
+            Dialog::Comment(written) => {
+                let written = written.as_deref().map(|written| self.read_note(written));
+                let view = contact::build_comment_dialog(&ticket, written.as_deref(), words);
+                return self.show_view(asked, &view).await;
+            }
+            Dialog::History | Dialog::Details | Dialog::Contact => {
                 return self.show_or_update_view(asked, ticket, reader).await;
             }
         };
@@ -367,7 +381,9 @@ impl Dialogs {
             | Dialog::Template(_)
             | Dialog::Compose(_)
             | Dialog::History
-            | Dialog::Details => return,
+            | Dialog::Details
+            | Dialog::Contact
+            | Dialog::Comment(_) => return,
         };
         if let Some(bot) = self.bots.get(ticket.id.bot()) {
             self.lists.preload_list(bot, list);
@@ -409,9 +425,13 @@ impl Dialogs {
         match self.check_agent_status(&asked.by.user, reader, ticket).await {
             Some(standing) if !standing.is_agent() => standing.refusal_key(),
             // Who is not known is looked up again before anything changes, but shown nothing.
-            None if !changes || matches!(asked.dialog, Dialog::Reply(Some(_))) => {
+            None if !changes
+                || matches!(asked.dialog, Dialog::Reply(Some(_)) | Dialog::Contact) =>
+            {
                 Some("home-unavailable")
             }
+            // The contact outlives the ticket.
+            _ if matches!(asked.dialog, Dialog::Contact | Dialog::Comment(_)) => None,
             _ if changes && ticket.is_closed() => Some("ask-closed"),
             _ => None,
         }
@@ -488,6 +508,7 @@ impl Dialogs {
     ) -> Result<(), Error> {
         let (title, place) = match (&asked.dialog, &asked.place) {
             (Dialog::Details, place) => ("dialog-details", place),
+            (Dialog::Contact, place) => ("dialog-contact", place),
             (_, place) => ("dialog-history", place),
         };
         let words = reader.texts.clone();
@@ -520,10 +541,18 @@ impl Dialogs {
         ticket: &Ticket,
         reader: &DialogViewer,
     ) -> Result<SlackView, Error> {
+        if *dialog == Dialog::Contact {
+            return Ok(self.build_contact_page(ticket, &reader.texts).await);
+        }
         if *dialog == Dialog::Details {
             let mut facts = modal::list_ticket_facts(ticket, &reader.texts);
-            facts.extend(self.fetch_contact_facts(ticket, &reader.texts).await);
-            return Ok(modal::build_details_view(&facts, &reader.texts));
+            let (known, comments) = tokio::join!(
+                self.fetch_contact_facts(ticket, &reader.texts),
+                self.fetch_comments(ticket),
+            );
+            facts.extend(known);
+            let below = contact::build_contact_blocks(ticket, &comments, &reader.texts);
+            return Ok(modal::build_details_view(&facts, below, &reader.texts));
         }
         let earlier =
             self.store.tickets_of(&ticket.customer.identity, &ticket.id, MAX_EARLIER_TICKETS);
@@ -562,15 +591,67 @@ impl Dialogs {
 
     async fn fetch_contact_facts(&self, ticket: &Ticket, texts: &Texts) -> Vec<TicketFact> {
         let contact = self.fetch_contact(ticket, FILLED_VIEW_DEADLINE).await.unwrap_or_default();
-        let fields = [
-            ("details-phone", "phoneNumber"),
-            ("details-email", "email"),
-            ("details-city", "city"),
-        ];
-        let fact = |(label, field): (&str, &str)| {
-            TicketFact::from_text(label, contact.field(&format!("/{field}"))?, texts)
+        // The ticket tells the name already.
+        let fields = ContactField::ALL.into_iter().filter(|field| *field != ContactField::Name);
+        let facts = fields.filter_map(|field| {
+            TicketFact::from_text(contact_label(field), &contact.value(field)?, texts)
+        });
+        let extras = contact.extras();
+        let extras = extras.iter().take(MAX_SHOWN_EXTRAS);
+        facts
+            .chain(extras.filter_map(|(name, value)| TicketFact::from_extra(name, value)))
+            .collect()
+    }
+
+    /// The contact of a ticket's customer as it can be changed; says so if Blip does not tell what is
+    /// in there.
+    async fn build_contact_page(&self, ticket: &Ticket, texts: &Texts) -> SlackView {
+        let identity = ticket.customer.identity.as_str();
+        let known = match self.bots.get(ticket.id.bot()).filter(|_| !identity.is_empty()) {
+            Some(bot) => {
+                let asked = bot.fetch_contact(identity);
+                tokio::time::timeout(FILLED_VIEW_DEADLINE, asked).await.ok().and_then(Result::ok)
+            }
+            None => None,
         };
-        fields.into_iter().filter_map(fact).collect()
+        let Some(contact) = known.map(Option::unwrap_or_default) else {
+            return modal::build_notice(&texts.text("dialog-unavailable", &[]), texts);
+        };
+        let shown = |value: String| match personal::hide_numbers(&value, &self.masked) {
+            Some(_) => ContactValue::Hidden,
+            None => ContactValue::Shown(value),
+        };
+        let fields =
+            ContactField::ALL.map(|field| (field, shown(contact.value(field).unwrap_or_default())));
+        let extras: Vec<_> =
+            contact.extras().into_iter().map(|(name, value)| (name, shown(value))).collect();
+        contact::build_contact_dialog(ticket, &fields, &extras, texts)
+    }
+
+    /// What was noted about a ticket's customer; nothing if Blip does not tell.
+    async fn fetch_comments(&self, ticket: &Ticket) -> Vec<ContactComment> {
+        let identity = ticket.customer.identity.as_str();
+        let Some(bot) = self.bots.get(ticket.id.bot()).filter(|_| !identity.is_empty()) else {
+            return Vec::new();
+        };
+        match tokio::time::timeout(FILLED_VIEW_DEADLINE, bot.fetch_comments(identity)).await {
+            Ok(Ok(comments)) => comments,
+            Ok(Err(error)) => {
+                tracing::warn!(ticket.id = %ticket.id, %error, "a contact goes without its comments");
+                Vec::new()
+            }
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// The words of a message, without what makes it a note.
+    fn read_note(&self, written: &str) -> String {
+        let words = text::write_plain_text(
+            &mrkdwn::read_mrkdwn(written),
+            &MentionNames::default(),
+            &StyleMarks::for_domain(""),
+        );
+        words.strip_prefix(self.note_prefix.as_str()).unwrap_or(&words).trim().to_owned()
     }
 
     async fn fetch_contact(&self, ticket: &Ticket, patience: Duration) -> Option<ContactDocument> {

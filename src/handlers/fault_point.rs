@@ -11,12 +11,14 @@ use crate::store::Item;
 
 /// Calls that are made once: the names of their steps, without what tells one of them from another
 /// of the same kind.
-pub const CALL_NAMES: [&str; 39] = [
+pub const CALL_NAMES: [&str; 41] = [
     "card",
     "claimed",
     "close",
     "closed",
     "coming",
+    "comment",
+    "contact",
     "context",
     "elsewhere",
     "ended",

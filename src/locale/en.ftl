@@ -57,6 +57,8 @@ menu-template = 📄 Message template
 menu-release = ⏳ Release
 menu-history = 🕑 History
 menu-details = 🔎 Ticket details
+menu-contact = ✏️ Edit contact
+menu-comment = 💬 Comment on contact
 
 ## The thread: lines that everybody in the channel reads.
 
@@ -101,6 +103,8 @@ thread-transfer-refused = ⚠️ { $agent } could not transfer the ticket: { $re
 thread-tag-needed = 🏷️ { $agent }, this ticket needs a tag before it is closed.
 thread-tag-needed-farewell = 🏷️ { $agent }, this ticket needs a tag before it is closed. The farewell was not sent: “{ $text }”
 thread-tags-refused = ⚠️ { $agent } could not change the tags: { $reason }.
+thread-contact-refused = ⚠️ { $agent } could not change the contact: { $reason }.
+thread-comment-refused = ⚠️ { $agent } could not comment on the contact: { $reason }.
 thread-sent = 📤 { $agent } to the customer:
 thread-window-closed = ⛔ The message by { $agent } was not sent: 24 hours have passed since the customer last wrote, and WhatsApp now takes templates only.
 thread-template-sent = 📄 { $agent } sent the template { $name }:
@@ -157,6 +161,11 @@ dialog-reply = Canned reply
 dialog-template = Message template
 dialog-history = History
 dialog-details = Ticket details
+dialog-contact = Edit contact
+dialog-comment = Contact comment
+dialog-comment-words = Comment
+dialog-comment-hint = It stays with the contact at Blip: the customer does not read it, and whoever answers next does.
+dialog-hidden-hint = There is a number here that is hidden in Slack: leave it empty to keep it.
 dialog-notice = Blip Desk
 dialog-held = { $agent } holds this ticket.
 dialog-held-send = Send all the same: { $agent } keeps the ticket
@@ -194,6 +203,10 @@ details-id = Blip ID
 details-phone = Phone
 details-email = Email
 details-city = City
+details-document = Document
+details-address = Address
+details-group = Group
+details-comments = Comments
 
 ## Reminders.
 
@@ -210,6 +223,7 @@ done-claimed = 👀 { $ticket } is yours now.
 done-taken-over = 👀 You took { $ticket } over.
 done-released = ⏳ You released { $ticket }.
 done-closed = ✅ You closed { $ticket }.
+done-commented = The comment is saved with the contact.
 home-none-mine = You have no tickets.
 home-none-waiting = Nobody is waiting.
 home-outside = 👉 { $count } more waiting in { $channels }: join the channel to see and claim.
@@ -252,6 +266,7 @@ manifest-reply = Send a canned reply to the customer
 manifest-compose = Send quick replies, a menu, a place or a link to the customer
 manifest-note = Keep a message from being sent while there is still time
 manifest-details = All that is known of the Blip ticket of this thread
+manifest-comment = Save the message as a comment on the customer’s contact
 
 ## What a customer sent, where it is more than words. Most are labels that lines follow.
 

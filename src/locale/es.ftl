@@ -57,6 +57,8 @@ menu-template = 📄 Plantilla de mensaje
 menu-release = ⏳ Liberar
 menu-history = 🕑 Historial
 menu-details = 🔎 Detalles del ticket
+menu-contact = ✏️ Editar contacto
+menu-comment = 💬 Comentar el contacto
 
 ## The thread: lines that everybody in the channel reads.
 
@@ -101,6 +103,8 @@ thread-transfer-refused = ⚠️ { $agent } no pudo transferir: { $reason }.
 thread-tag-needed = 🏷️ { $agent }, este ticket necesita una etiqueta antes de cerrarse.
 thread-tag-needed-farewell = 🏷️ { $agent }, este ticket necesita una etiqueta antes de cerrarse. La despedida no se envió: “{ $text }”
 thread-tags-refused = ⚠️ { $agent } no pudo cambiar las etiquetas: { $reason }.
+thread-contact-refused = ⚠️ { $agent } no pudo cambiar el contacto: { $reason }.
+thread-comment-refused = ⚠️ { $agent } no pudo comentar el contacto: { $reason }.
 thread-sent = 📤 { $agent } al cliente:
 thread-window-closed = ⛔ El mensaje de { $agent } no se envió: pasaron 24 horas desde el último mensaje del cliente, y ahora WhatsApp solo acepta plantillas.
 thread-template-sent = 📄 { $agent } envió la plantilla { $name }:
@@ -157,6 +161,11 @@ dialog-reply = Respuesta predefinida
 dialog-template = Plantilla de mensaje
 dialog-history = Historial
 dialog-details = Detalles del ticket
+dialog-contact = Editar contacto
+dialog-comment = Comentario del contacto
+dialog-comment-words = Comentario
+dialog-comment-hint = Queda en el contacto, en Blip: el cliente no lo lee, y quien atienda después sí.
+dialog-hidden-hint = Aquí hay un número oculto en Slack: déjalo vacío para no cambiarlo.
 dialog-notice = Blip Desk
 dialog-held = { $agent } tiene este ticket.
 dialog-held-send = Enviar igualmente: { $agent } sigue con el ticket
@@ -194,6 +203,10 @@ details-id = ID en Blip
 details-phone = Teléfono
 details-email = Correo
 details-city = Ciudad
+details-document = Documento
+details-address = Dirección
+details-group = Grupo
+details-comments = Comentarios
 
 ## Reminders.
 
@@ -210,6 +223,7 @@ done-claimed = 👀 { $ticket } ahora es tuyo.
 done-taken-over = 👀 Tomaste { $ticket }.
 done-released = ⏳ Liberaste { $ticket }.
 done-closed = ✅ Cerraste { $ticket }.
+done-commented = El comentario quedó guardado en el contacto.
 home-none-mine = No tienes ningún ticket.
 home-none-waiting = Nadie está esperando.
 home-outside = 👉 { $count } más en espera en { $channels }: entra en el canal para ver y tomar.
@@ -252,6 +266,7 @@ manifest-reply = Enviar una respuesta predefinida al cliente
 manifest-compose = Enviar botones, menú, ubicación o enlace al cliente
 manifest-note = Evitar que se envíe un mensaje mientras hay tiempo
 manifest-details = Todo lo que se sabe del ticket de este hilo
+manifest-comment = Guardar el mensaje como comentario en el contacto del cliente
 
 ## What a customer sent, where it is more than words. Most are labels that lines follow.
 

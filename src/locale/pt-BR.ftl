@@ -57,6 +57,8 @@ menu-template = 📄 Modelo de mensagem
 menu-release = ⏳ Liberar
 menu-history = 🕑 Histórico
 menu-details = 🔎 Detalhes do ticket
+menu-contact = ✏️ Editar contato
+menu-comment = 💬 Comentar no contato
 
 ## The thread: lines that everybody in the channel reads.
 
@@ -101,6 +103,8 @@ thread-transfer-refused = ⚠️ { $agent } não conseguiu transferir: { $reason
 thread-tag-needed = 🏷️ { $agent }, este ticket precisa de uma tag antes de ser finalizado.
 thread-tag-needed-farewell = 🏷️ { $agent }, este ticket precisa de uma tag antes de ser finalizado. A despedida não foi enviada: “{ $text }”
 thread-tags-refused = ⚠️ { $agent } não conseguiu mudar as tags: { $reason }.
+thread-contact-refused = ⚠️ { $agent } não conseguiu mudar o contato: { $reason }.
+thread-comment-refused = ⚠️ { $agent } não conseguiu comentar no contato: { $reason }.
 thread-sent = 📤 { $agent } ao cliente:
 thread-window-closed = ⛔ A mensagem de { $agent } não foi enviada: já se passaram 24 horas desde a última mensagem do cliente, e agora o WhatsApp só aceita modelos de mensagem.
 thread-template-sent = 📄 { $agent } enviou o modelo { $name }:
@@ -157,6 +161,11 @@ dialog-reply = Resposta pronta
 dialog-template = Modelo de mensagem
 dialog-history = Histórico
 dialog-details = Detalhes do ticket
+dialog-contact = Editar contato
+dialog-comment = Comentário do contato
+dialog-comment-words = Comentário
+dialog-comment-hint = Fica no contato, no Blip: o cliente não lê, e quem atender depois lê.
+dialog-hidden-hint = Aqui há um número oculto no Slack: deixe vazio para não mudar.
 dialog-notice = Blip Desk
 dialog-held = { $agent } está com este atendimento.
 dialog-held-send = Enviar mesmo assim: { $agent } continua atendendo
@@ -194,6 +203,10 @@ details-id = ID no Blip
 details-phone = Telefone
 details-email = E-mail
 details-city = Cidade
+details-document = Documento
+details-address = Endereço
+details-group = Grupo
+details-comments = Comentários
 
 ## Reminders.
 
@@ -210,6 +223,7 @@ done-claimed = 👀 { $ticket } agora é seu.
 done-taken-over = 👀 Você assumiu { $ticket }.
 done-released = ⏳ Você liberou { $ticket }.
 done-closed = ✅ Você finalizou { $ticket }.
+done-commented = Comentário salvo no contato.
 home-none-mine = Você não está com nenhum atendimento.
 home-none-waiting = Ninguém está esperando.
 home-outside = 👉 Mais { $count } aguardando em { $channels }: entre no canal para ver e assumir.
@@ -252,6 +266,7 @@ manifest-reply = Enviar uma resposta pronta ao cliente
 manifest-compose = Enviar botões, menu, localização ou link ao cliente
 manifest-note = Impedir que uma mensagem seja enviada, enquanto há tempo
 manifest-details = Tudo o que se sabe do atendimento desta thread
+manifest-comment = Guardar a mensagem como comentário no contato do cliente
 
 ## What a customer sent, where it is more than words. Most are labels that lines follow.
 

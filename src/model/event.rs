@@ -2,6 +2,7 @@
 
 use super::agent_message::AgentMessage;
 use super::button::Button;
+use super::contact::ContactChange;
 use super::content::{Content, Offer, RichText};
 use super::ids::{ChannelId, MessageTs, SlackUserId, TicketId};
 use super::template::FilledTemplate;
@@ -202,6 +203,10 @@ pub enum SubmittedForm {
     Offer(Offer, WhenHeld),
     /// To send this template to the customer.
     Template(FilledTemplate),
+    /// To change this of what the contact book has on the customer.
+    Contact(ContactChange),
+    /// To note this about the customer in the contact book.
+    Comment(String),
 }
 
 /// What somebody who writes to a customer wants if another agent holds the ticket.

@@ -9,6 +9,7 @@ pub(crate) mod agent_message;
 pub(crate) mod backoff;
 mod button;
 pub(crate) mod canned;
+pub(crate) mod contact;
 pub(crate) mod content;
 pub(crate) mod customer_key;
 pub(crate) mod event;
@@ -29,6 +30,8 @@ pub(crate) mod ticket;
 
 pub(crate) use agent_message::{AgentMessage, KeptPart};
 pub use button::{Button, PressedButton};
+pub(crate) use contact::ContactComment;
+pub use contact::{ContactChange, ContactField};
 pub use content::{
     Attachment, CardLine, Content, FileAccess, Inline, LinkedFile, Offer, Paragraph, RichText,
     SaidMessage, Speaker, Style,

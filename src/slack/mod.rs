@@ -24,7 +24,7 @@ pub use events::{message, parse};
 pub use text::{emoji, mrkdwn, rich_text};
 pub(crate) use views::blocks::describe_look;
 pub(crate) use views::ids;
-pub(crate) use views::{bounds, compose};
+pub(crate) use views::{bounds, compose, contact};
 pub use views::{card, choices, home, modal, render, template};
 
 pub(crate) use slack_morphism::blocks::{SlackBlock, SlackView, SlackViewSubmissionResponse};

@@ -199,7 +199,11 @@ fn dialogs() {
             modal::build_history_view(&ticket, &earlier, said, &words),
             modal::build_history_view(&ticket, &[], None, &words),
             modal::build_history_view(&ticket, &[], Some((&[], &names)), &words),
-            modal::build_details_view(&modal::list_ticket_facts(&ticket, &words), &words),
+            modal::build_details_view(
+                &modal::list_ticket_facts(&ticket, &words),
+                Vec::new(),
+                &words,
+            ),
             modal::build_loading_view("dialog-history", &words),
             modal::build_notice("…", &words),
         ];
@@ -301,7 +305,7 @@ fn what_slack_gets_of_each_view() {
         ("chosen reply", json!(modal::build_reply_dialog(&held, Some(("7", "Oi!")), &words))),
         ("history", json!(modal::build_history_view(&held, &earlier, said, &words))),
         ("no history", json!(modal::build_history_view(&held, &[], None, &words))),
-        ("details", json!(modal::build_details_view(&facts, &words))),
+        ("details", json!(modal::build_details_view(&facts, Vec::new(), &words))),
         ("loading", json!(modal::build_loading_view("dialog-history", &words))),
         ("notice", json!(modal::build_notice("…", &words))),
         ("home", json!(home::render_home_tab(&rows(true), (&rows(false), &[]), &health, &words))),
@@ -366,7 +370,7 @@ fn nothing_is_too_much_for_slack() {
         modal::build_tags_dialog(&full, &words),
         modal::build_reply_dialog(&full, Some((&long, &long)), &words),
         modal::build_history_view(&full, &earlier, Some((&said, &names)), &words),
-        modal::build_details_view(&modal::list_ticket_facts(&full, &words), &words),
+        modal::build_details_view(&modal::list_ticket_facts(&full, &words), Vec::new(), &words),
     ] {
         check_view(&json!(view)).unwrap();
     }

@@ -179,7 +179,7 @@ fn commands_and_shortcuts_keep_to_the_schema() {
             assert_eq!(shortcut["type"], "message");
             let id = shortcut["callback_id"].as_str().unwrap();
             assert!(
-                ["claim", "close", "reply", "compose", "note", "details"].contains(&id),
+                ["claim", "close", "reply", "compose", "note", "details", "comment"].contains(&id),
                 "{id}"
             );
         }
@@ -228,6 +228,7 @@ fn people_read_the_manifest_in_their_language() {
                 "Mensagem interativa",
                 "Manter como nota",
                 "Detalhes do ticket",
+                "Comentário do contato",
             ],
         ),
         (
@@ -239,6 +240,7 @@ fn people_read_the_manifest_in_their_language() {
                 "Mensaje interactivo",
                 "Dejar como nota",
                 "Detalles del ticket",
+                "Comentario del contacto",
             ],
         ),
     ] {

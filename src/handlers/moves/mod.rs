@@ -5,6 +5,7 @@
 pub(crate) mod claims;
 pub(crate) mod closings;
 pub(crate) mod composer;
+pub(crate) mod contacts;
 pub(crate) mod outcome;
 pub(crate) mod permission;
 pub(crate) mod tags;

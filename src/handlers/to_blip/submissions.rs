@@ -6,6 +6,7 @@ use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::moves::Moves;
 use crate::handlers::moves::composer::Composer;
+use crate::handlers::moves::contacts::Contacts;
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::people::People;
 use crate::model::{Submission, SubmittedForm};
@@ -17,6 +18,7 @@ pub(crate) struct Submissions {
     pub(crate) people: Arc<People>,
     pub(crate) moves: Arc<Moves>,
     pub(crate) composer: Arc<Composer>,
+    pub(crate) contacts: Arc<Contacts>,
 }
 
 impl Submissions {
@@ -55,6 +57,12 @@ impl Submissions {
             }
             SubmittedForm::Template(filled) => {
                 self.composer.send_template(item, &mut ticket, &person, filled).await.map(drop)
+            }
+            SubmittedForm::Contact(change) => {
+                self.contacts.change_contact(item, &mut ticket, &person, change).await
+            }
+            SubmittedForm::Comment(text) => {
+                self.contacts.add_comment(item, &mut ticket, &person, text).await
             }
             SubmittedForm::Reply(words, when_held) => {
                 let wanted = (words, *when_held);

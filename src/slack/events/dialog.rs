@@ -13,15 +13,16 @@ use super::json::text_at;
 use super::requester::Requester;
 use super::routed::RoutedSlackEvent;
 use crate::model::{
-    Button, ChannelId, Closing, MessageTs, Move, Offer, SlackEvent, SlackUserId, Submission,
-    SubmittedForm, TicketId, WhenHeld,
+    Button, ChannelId, Closing, ContactChange, MessageTs, Move, Offer, SlackEvent, SlackUserId,
+    Submission, SubmittedForm, TicketId, WhenHeld,
 };
 use crate::slack::text::mrkdwn;
 use crate::slack::views::compose;
 use crate::slack::views::ids::{
-    ChoiceList, ComposeKind, Dialog, KIND_ACTION_ID, MORE_ACTION_ID, SEND_CALLBACK_ID,
-    SEND_TEMPLATE_CALLBACK_ID, element, parse_confirmed_offer, parse_destination,
-    parse_filled_template, parse_ticket, parse_ticket_block, parse_when_held, read_button,
+    ChoiceList, ComposeKind, ContactBlock, Dialog, KIND_ACTION_ID, MORE_ACTION_ID,
+    SEND_CALLBACK_ID, SEND_TEMPLATE_CALLBACK_ID, element, parse_confirmed_offer, parse_destination,
+    parse_filled_template, parse_open_button, parse_ticket, parse_ticket_block, parse_when_held,
+    read_button,
 };
 use crate::slack::views::template::parse_field_block;
 
@@ -143,6 +144,14 @@ pub(crate) fn parse_action_request(body: &Value) -> Option<DialogRequest> {
             let place = ViewTarget::Over(text_at(body, "/view/id")?.to_owned());
             Some(DialogRequest { by, dialog, about, place, response_url })
         }
+        name if let Some(dialog) = parse_open_button(name) => {
+            let about = DialogSubject::Ticket(parse_ticket(text_at(action, "/value")?)?);
+            let place = match text_at(body, "/view/type") {
+                Some("modal") => ViewTarget::Over(text_at(body, "/view/id")?.to_owned()),
+                _ => trigger()?,
+            };
+            Some(DialogRequest { by, dialog, about, place, response_url })
+        }
         name => {
             let pressed = read_button(name, text_at(action, "/value")?)?;
             let dialog = match pressed.button {
@@ -166,9 +175,13 @@ pub(crate) fn parse_action_request(body: &Value) -> Option<DialogRequest> {
 
 /// Reads a message shortcut that asks for a dialog.
 pub(crate) fn parse_shortcut_request(body: &Value) -> Option<DialogRequest> {
+    let dialog = match Dialog::parse(text_at(body, "/callback_id")?)? {
+        Dialog::Comment(_) => Dialog::Comment(text_at(body, "/message/text").map(str::to_owned)),
+        dialog => dialog,
+    };
     Some(DialogRequest {
         by: Requester::parse(body)?,
-        dialog: Dialog::parse(text_at(body, "/callback_id")?)?,
+        dialog,
         about: parse_thread_root(body)?,
         place: ViewTarget::New(text_at(body, "/trigger_id")?.to_owned()),
         response_url: text_at(body, "/response_url").map(str::to_owned),
@@ -263,8 +276,37 @@ fn parse_submitted_form(dialog: &Dialog, body: &Value) -> Option<SubmittedForm> 
         Dialog::Reply(_) => {
             words().map(|words| SubmittedForm::Reply(words, parse_holder_choice(body)))
         }
+        Dialog::Contact => Some(SubmittedForm::Contact(parse_contact_change(body)?)),
+        Dialog::Comment(_) => {
+            let words = find_element_value(body, element::MESSAGE_TEXT)?.get("value")?.as_str()?;
+            let words = words.trim();
+            (!words.is_empty()).then(|| SubmittedForm::Comment(words.to_owned()))
+        }
         Dialog::Template(_) | Dialog::Compose(_) | Dialog::History | Dialog::Details => None,
     }
+}
+
+/// What somebody changed of a contact: what is not as it stood when the dialog opened.
+fn parse_contact_change(body: &Value) -> Option<ContactChange> {
+    let mut change = ContactChange::default();
+    let stood = |block: &str| {
+        let blocks = body.pointer("/view/blocks")?.as_array()?;
+        let block = blocks.iter().find(|found| text_at(found, "/block_id") == Some(block))?;
+        text_at(block, "/element/initial_value")
+    };
+    for (name, field) in body.pointer("/view/state/values")?.as_object()? {
+        let Some(field_value) = field.get(element::CONTACT_VALUE) else { continue };
+        let value = text_at(field_value, "/value").unwrap_or_default().trim();
+        if value == stood(name).unwrap_or_default().trim() {
+            continue;
+        }
+        match ContactBlock::parse(name) {
+            Some(ContactBlock::Field(field)) => change.fields.push((field, value.to_owned())),
+            Some(ContactBlock::Extra(name)) => change.extras.push((name, value.to_owned())),
+            None => {}
+        }
+    }
+    Some(change)
 }
 
 /// What was typed for the customer.

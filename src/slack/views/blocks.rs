@@ -10,7 +10,9 @@ use slack_morphism::blocks::{
     SlackHeaderBlock, SlackInputBlock, SlackInputBlockElement, SlackModalView, SlackSectionBlock,
 };
 
-use super::ids::{Dialog, MORE_ACTION_ID, button_name, write_button};
+use super::ids::{
+    Dialog, MORE_ACTION_ID, button_name, format_open_button, write_button, write_ticket,
+};
 use crate::locale::Texts;
 use crate::model::{Button, TicketId};
 
@@ -63,6 +65,17 @@ pub(super) fn button(button: &Button, ticket: &TicketId, texts: &Texts) -> Slack
         .with_value(value)
 }
 
+/// A button in a view that opens a dialog about a ticket.
+pub(super) fn open_button(
+    dialog: &Dialog,
+    ticket: &TicketId,
+    texts: &Texts,
+) -> SlackBlockButtonElement {
+    SlackBlockButtonElement::new(plain_text(&texts.text(menu_label_key(dialog), &[])))
+        .with_action_id(format_open_button(dialog).into())
+        .with_value(write_ticket(ticket))
+}
+
 /// What an entry of a menu does.
 pub(super) enum MenuEntry {
     /// What a button does.
@@ -94,6 +107,8 @@ fn menu_label_key(dialog: &Dialog) -> &'static str {
         Dialog::Compose(_) => "menu-compose",
         Dialog::History => "menu-history",
         Dialog::Details => "menu-details",
+        Dialog::Contact => "menu-contact",
+        Dialog::Comment(_) => "menu-comment",
     }
 }
 

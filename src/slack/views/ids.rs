@@ -7,8 +7,8 @@ use std::fmt::Display;
 use serde_json::{Value, json};
 
 use crate::model::{
-    Button, FilledTemplate, HeaderFile, MessageTs, Offer, PressedButton, TemplateField, TicketId,
-    TransferTarget, WhenHeld,
+    Button, ContactField, FilledTemplate, HeaderFile, MessageTs, Offer, PressedButton,
+    TemplateField, TicketId, TransferTarget, WhenHeld,
 };
 
 /// The menu on a card or in a list; each entry is the name of a dialog, or of a button.
@@ -102,6 +102,8 @@ pub(crate) mod element {
     pub(crate) const MESSAGE_TEXT: &str = "words";
     /// What is to be done as somebody else holds the ticket.
     pub(crate) const WHEN_HELD: &str = "when_held";
+    /// A field of a contact; its block tells which.
+    pub(crate) const CONTACT_VALUE: &str = "contact_value";
 }
 
 const SEND_WHEN_HELD: &str = "send";
@@ -122,6 +124,63 @@ pub(crate) fn parse_when_held(name: &str) -> WhenHeld {
         SEND_WHEN_HELD => WhenHeld::Send,
         TAKE_OVER_WHEN_HELD => WhenHeld::TakeOver,
         _ => WhenHeld::Refuse,
+    }
+}
+
+/// What the name of a button begins with that opens a dialog from a view; the dialog's follows.
+const OPEN_PREFIX: &str = "open:";
+
+/// The name of a button in a view that opens a dialog.
+pub(super) fn format_open_button(dialog: &Dialog) -> String {
+    format!("{OPEN_PREFIX}{}", dialog.name())
+}
+
+/// Reads [`format_open_button`] back.
+pub(crate) fn parse_open_button(name: &str) -> Option<Dialog> {
+    Dialog::parse(name.strip_prefix(OPEN_PREFIX)?)
+}
+
+/// What the block of an entry of the team's own is called by, before the entry's name.
+const EXTRA_BLOCK_PREFIX: &str = "extra:";
+
+/// What of a contact stands in a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ContactBlock {
+    /// A field.
+    Field(ContactField),
+    /// An entry of the team's own.
+    Extra(String),
+}
+
+impl ContactBlock {
+    /// The block's name; none if it is too long for Slack.
+    pub(super) fn name(&self) -> Option<String> {
+        let name = match self {
+            Self::Field(field) => contact_field_name(*field).to_owned(),
+            Self::Extra(name) => format!("{EXTRA_BLOCK_PREFIX}{name}"),
+        };
+        (name.chars().count() <= BLOCK_ID_CHARS).then_some(name)
+    }
+
+    /// Reads [`ContactBlock::name`] back.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        if let Some(extra) = name.strip_prefix(EXTRA_BLOCK_PREFIX) {
+            return Some(Self::Extra(extra.to_owned()));
+        }
+        let field = ContactField::ALL.into_iter().find(|field| contact_field_name(*field) == name);
+        field.map(Self::Field)
+    }
+}
+
+fn contact_field_name(field: ContactField) -> &'static str {
+    match field {
+        ContactField::Name => "name",
+        ContactField::Phone => "phone",
+        ContactField::Email => "email",
+        ContactField::Document => "document",
+        ContactField::Address => "address",
+        ContactField::City => "city",
+        ContactField::Group => "group",
     }
 }
 
@@ -170,6 +229,10 @@ pub(crate) enum Dialog {
     History,
     /// All that is known of the ticket.
     Details,
+    /// To change what the contact book has on its customer.
+    Contact,
+    /// To note something about its customer in the contact book; from a message, with its words.
+    Comment(Option<String>),
 }
 
 /// A list from which people choose.
@@ -210,6 +273,8 @@ impl Dialog {
             Self::Compose(_) => "compose",
             Self::History => "history",
             Self::Details => "details",
+            Self::Contact => "contact",
+            Self::Comment(_) => "comment",
         }
     }
 
@@ -224,6 +289,8 @@ impl Dialog {
             Self::Compose(ComposeKind::Quick),
             Self::History,
             Self::Details,
+            Self::Contact,
+            Self::Comment(None),
         ];
         all.into_iter().find(|dialog| dialog.name() == name)
     }
@@ -430,6 +497,8 @@ mod tests {
             (Dialog::Compose(ComposeKind::Quick), "compose"),
             (Dialog::History, "history"),
             (Dialog::Details, "details"),
+            (Dialog::Contact, "contact"),
+            (Dialog::Comment(None), "comment"),
         ];
         for (dialog, name) in dialogs {
             assert_eq!((dialog.name(), Dialog::parse(name)), (name, Some(dialog.clone())));

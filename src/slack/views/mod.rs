@@ -7,6 +7,7 @@ pub(crate) mod bounds;
 pub mod card;
 pub mod choices;
 pub(crate) mod compose;
+pub(crate) mod contact;
 pub mod home;
 pub(crate) mod ids;
 pub mod modal;

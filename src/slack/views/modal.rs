@@ -160,14 +160,18 @@ pub fn build_history_view(
     build_view("dialog-history", blocks, texts)
 }
 
-/// All that is known of a ticket, in two columns.
-pub fn build_details_view(facts: &[TicketFact], texts: &Texts) -> SlackView {
+/// All that is known of a ticket, in two columns, and what follows below.
+pub fn build_details_view(
+    facts: &[TicketFact],
+    below: Vec<SlackBlock>,
+    texts: &Texts,
+) -> SlackView {
     let field = |fact: &TicketFact| markdown(format!("*{}*\n{}", fact.label, fact.value)).into();
     let section = |facts: &[TicketFact]| {
         SlackSectionBlock::new().with_fields(facts.iter().map(field).collect()).into()
     };
-    let blocks = facts.chunks(SECTION_FIELDS).map(section).collect();
-    build_view("dialog-details", blocks, texts)
+    let facts = facts.chunks(SECTION_FIELDS).map(section);
+    build_view("dialog-details", facts.chain(below).collect(), texts)
 }
 
 /// Something that is known of a ticket.
@@ -181,6 +185,12 @@ impl TicketFact {
     /// A text from outside; none if it is empty.
     pub(crate) fn from_text(label: &str, value: &str, texts: &Texts) -> Option<Self> {
         Self::from_markup(label, escape_line(value), texts)
+    }
+
+    /// An entry of the team's own; none if it is empty.
+    pub(crate) fn from_extra(name: &str, value: &str) -> Option<Self> {
+        let (label, value) = (escape_line(name), escape_line(value));
+        (!label.is_empty() && !value.trim().is_empty()).then_some(Self { label, value })
     }
 
     fn from_markup(label: &str, value: String, texts: &Texts) -> Option<Self> {

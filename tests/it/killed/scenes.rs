@@ -305,6 +305,28 @@ impl Set {
         self.press(async || slack.submits(user, &dialog, values.clone()).await.unwrap()).await;
     }
 
+    /// Opens the dialog for the contact by its button in the details, whose place it takes.
+    async fn opens_contact(&self, user: &str, card: &Message) -> String {
+        let slack = &self.bridge.slack;
+        let find = |is_it: &dyn Fn(&Value) -> bool| {
+            slack.look(|state| {
+                let mut views = state.views.values().filter(|view| view.user == user);
+                views.find(|view| is_it(&view.view)).map(|view| view.id.clone())
+            })
+        };
+        loop {
+            if let Some(contact) = find(&|view| view["callback_id"] == "contact") {
+                return contact;
+            }
+            slack.uses_shortcut(user, CHANNEL, &card.ts, "details").await.unwrap();
+            if let Some(details) = find(&|view| view["type"] == "modal") {
+                // It may not have been filled in yet.
+                drop(slack.clicks_in_view(user, &details, "open:contact").await);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     async fn closed(&self, ticket: &str) {
         self.until("the end", || self.bridge.blip.ticket(ticket).unwrap().is_closed()).await;
     }
@@ -354,6 +376,19 @@ async fn desk(set: &Set) {
     let open = async || slack.uses_shortcut(ANA, CHANNEL, &card.ts, "reply").await.unwrap();
     set.fills(ANA, open, words).await;
     set.received(&ticket, &["canned-1"]).await;
+    let known = &blip.ticket(&ticket).unwrap().customer;
+    let city = json!({ "city": { "contact_value": {
+        "type": "plain_text_input", "value": "Recife" } } });
+    let dialog = set.opens_contact(ANA, &card).await;
+    set.press(async || slack.submits(ANA, &dialog, city.clone()).await.unwrap()).await;
+    let has_city = || blip.look(|state| state.contacts[known]["city"] == "Recife");
+    set.until("a change of the contact", has_city).await;
+    let comment = json!({ "comment": { "words": {
+        "type": "plain_text_input", "value": "comment-1" } } });
+    let open = async || slack.uses_shortcut(ANA, CHANNEL, &card.ts, "comment").await.unwrap();
+    set.fills(ANA, open, comment).await;
+    let comments = || blip.look(|state| state.comments.get(known).map_or(0, Vec::len));
+    set.until("a comment", || comments() > 0).await;
     let can_release = || {
         let card = slack.message(CHANNEL, &card.ts).unwrap();
         card.buttons().iter().any(|button| button.action_id == "take_over")
@@ -374,6 +409,7 @@ async fn desk(set: &Set) {
     set.until("the ticket that follows", || blip.look(|state| state.tickets.len()) == 2).await;
     set.shown("continues here").await;
     assert_eq!(blip.look(|state| state.tickets.len()), 2);
+    assert_eq!(comments(), 1);
 }
 
 async fn from_hand_to_hand(set: &Set) {

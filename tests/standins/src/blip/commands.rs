@@ -17,6 +17,7 @@ const ACTIVE_CAMPAIGN: &str = "postmaster@activecampaign.msging.net";
 const REPLY: &str = "application/vnd.iris.desk.custom-reply+json";
 const CONFIGURATION: &str = "application/vnd.iris.configuration+json";
 const CONTACT: &str = "application/vnd.lime.contact+json";
+const COMMENT: &str = "application/vnd.iris.crm.comment+json";
 
 /// Runs a command.
 pub(super) fn run(state: &mut State, command: &Command, caller: Caller) -> Outcome {
@@ -175,10 +176,34 @@ fn contacts(state: &mut State, command: &Command, path: &[&str]) -> Outcome {
             let identity = resource["identity"].as_str();
             let identity =
                 identity.ok_or_else(|| Failure::mistake(23, "identity is missing"))?.to_owned();
+            // Extras are strings only (blip.md, part 2 §3).
+            let extras = resource.get("extras").and_then(Value::as_object);
+            if extras.is_some_and(|extras| extras.values().any(|value| !value.is_string())) {
+                return Err(Failure::mistake(23, "an extra is no string"));
+            }
             let old = state.contacts.remove(&identity).filter(|_| command.method == "merge");
             let contact = old.map_or_else(|| resource.clone(), |old| merged(old, &resource));
             state.contacts.insert(identity, contact);
             Ok(None)
+        }
+        ("get", ["contacts", identity, "comments"]) => match state.comments.get(*identity) {
+            Some(comments) => {
+                let newest_first = comments.iter().rev().cloned().collect();
+                tickets::page(command, newest_first, COMMENT)
+            }
+            None => Err(Failure::world(67, "The requested resource was not found")),
+        },
+        ("set", ["contacts", identity, "comments"]) => {
+            let resource = command.resource(COMMENT)?;
+            let content = resource["content"].as_str().filter(|content| !content.is_empty());
+            let content = content.ok_or_else(|| Failure::mistake(23, "content is missing"))?;
+            let mut comment = json!({ "id": Uuid::new_v4().to_string(), "content": content,
+                "storageDate": state.now.to_string() });
+            if let Some(author) = resource["authorIdentity"].as_str() {
+                comment["authorIdentity"] = json!(author);
+            }
+            state.comments.entry((*identity).to_owned()).or_default().push(comment.clone());
+            Ok(Some((COMMENT, comment)))
         }
         _ => Err(Failure::unsupported()),
     }

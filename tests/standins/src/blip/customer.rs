@@ -46,6 +46,12 @@ impl Blip {
         self.core.act(|state| state.open_ticket(new, None)).0
     }
 
+    /// What the contact book has on a customer from now on, as Blip writes it.
+    pub fn keeps_contact(&self, contact: Value) {
+        let identity = contact["identity"].as_str().unwrap_or_default().to_owned();
+        self.core.act(|state| state.contacts.insert(identity, contact));
+    }
+
     /// A router takes a customer on; returns the identity by which the bot knows them from then on.
     pub fn routes(&self, originator: &str, is_in_contact: bool) -> String {
         let id = Uuid::new_v4().to_string();

@@ -125,6 +125,7 @@ impl State {
             threads: BTreeMap::new(),
             tunnels: BTreeMap::new(),
             contacts: BTreeMap::new(),
+            comments: BTreeMap::new(),
             media: BTreeMap::new(),
             media_flows: false,
             notifications: Vec::new(),

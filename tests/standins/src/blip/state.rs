@@ -30,6 +30,8 @@ pub struct State {
     pub tunnels: BTreeMap<String, Tunnel>,
     /// Contacts by identity, as Blip writes them.
     pub contacts: BTreeMap<String, Value>,
+    /// What was noted about customers, by identity, oldest first, as Blip writes it.
+    pub comments: BTreeMap<String, Vec<Value>>,
     /// What became of each message, oldest first.
     pub notifications: Vec<Notification>,
     /// Messages of the bridge that no customer ever saw, and why.

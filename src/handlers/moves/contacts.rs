@@ -1,0 +1,113 @@
+//! What agents write into the contact book at Blip: changes of a contact, and comments on it.
+
+use std::sync::Arc;
+
+use crate::handlers::bots::Bots;
+use crate::handlers::calls::{Calls, MAX_CLOCK_SKEW};
+use crate::handlers::interrupt::{CallError, PipeResult};
+use crate::handlers::people::{People, Person};
+use crate::handlers::posts::ThreadPost;
+use crate::handlers::thread::Threads;
+use crate::inbox::Job;
+use crate::locale::Texts;
+use crate::model::{ContactChange, ContactComment, Ticket};
+use crate::store::Item;
+
+/// Writes into the contact book.
+pub(crate) struct Contacts {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) bots: Arc<Bots>,
+    pub(crate) people: Arc<People>,
+    pub(crate) threads: Arc<Threads>,
+    pub(crate) texts: Texts,
+}
+
+impl Contacts {
+    /// Changes what the contact book has on a ticket's customer, and nothing else of it.
+    pub(crate) async fn change_contact(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        change: &ContactChange,
+    ) -> PipeResult<()> {
+        let identity = ticket.customer.identity.clone();
+        if change.is_empty() || identity.is_empty() {
+            return Ok(());
+        }
+        let bot = self.bots.require_bot(&ticket.id)?;
+        let look = async {
+            let contact = bot.fetch_contact(&identity).await?;
+            Ok(contact.filter(|contact| contact.has(change)).map(drop))
+        };
+        let send = bot.change_contact(&identity, change);
+        match self.calls.call_once(item, "contact", None, look, send).await {
+            Ok(()) => {
+                let Some(name) = change.name() else { return Ok(()) };
+                ticket.customer.name = Some(name.to_owned());
+                ticket.revision += 1;
+                self.calls.store.put_ticket(ticket).await?;
+                Ok(self
+                    .calls
+                    .enqueue_item(Job::update_card(ticket, self.calls.clock.now()))
+                    .await?)
+            }
+            Err(CallError::Call(error)) if error.code().is_some() => {
+                let code = error.code().unwrap_or("?");
+                self.post_refusal(item, ticket, person, ("thread-contact-refused", code)).await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Notes something about a ticket's customer.
+    pub(crate) async fn add_comment(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        text: &str,
+    ) -> PipeResult<()> {
+        let identity = ticket.customer.identity.clone();
+        if identity.is_empty() {
+            return Ok(());
+        }
+        let bot = self.bots.require_bot(&ticket.id)?;
+        let author = self.people.blip_identity(person);
+        let is_it = |comment: &ContactComment| {
+            let is_new = comment.at.is_none_or(|at| at >= item.received - MAX_CLOCK_SKEW);
+            is_new && comment.text == text && comment.author == author
+        };
+        let look = async {
+            let comments = bot.fetch_comments(&identity).await?;
+            Ok(comments.iter().any(is_it).then_some(()))
+        };
+        let send = bot.add_comment(&identity, text, author.as_deref());
+        match self.calls.call_once(item, "comment", None, look, send).await {
+            Ok(()) => {
+                let told = person.texts.text("done-commented", &[]);
+                self.people.tell_person(ticket, person, &told, &[]).await;
+                Ok(())
+            }
+            Err(CallError::Call(error)) if error.code().is_some() => {
+                let code = error.code().unwrap_or("?");
+                self.post_refusal(item, ticket, person, ("thread-comment-refused", code)).await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn post_refusal(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        (key, code): (&str, &str),
+    ) -> PipeResult<()> {
+        tracing::warn!(ticket.id = %ticket.id, code, "blip refused what is for a contact");
+        let reason = self.texts.reason_text(code);
+        let args = [("agent", person.profile.name.as_str()), ("reason", reason.as_str())];
+        let post = ThreadPost::from_line(&self.texts.text(key, &args));
+        self.threads.post_when_due(item, "refused", ticket, &post).await
+    }
+}
