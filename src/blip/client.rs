@@ -114,18 +114,64 @@ pub(crate) struct CannedReply {
     /// The category that it is in.
     pub(crate) category: String,
     /// What it says, with its variables.
-    pub(crate) text: String,
+    pub(crate) body: CannedBody,
 }
 
+/// What a canned reply says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CannedBody {
+    /// Words, which may be changed before they go out.
+    Words(String),
+    /// A document of this type, as JSON.
+    Document {
+        /// Its type.
+        kind: String,
+        /// The document, as JSON.
+        content: String,
+    },
+}
+
+/// The types of documents that a customer can be sent as they are (`blip.md` §6).
+const SENDABLE_TYPES: [&str; 9] = [
+    "collection",
+    "container",
+    "document-select",
+    "list",
+    "location",
+    "media-link",
+    "select",
+    "tuple",
+    "web-link",
+];
+
 impl CannedReply {
-    /// `None` if it is not text: an agent could not see it before it is sent.
+    /// `None` if it can be neither shown nor sent, as what only one channel understands: most of that
+    /// are templates, which do not go by a ticket.
+    fn from_entry(entry: &Value) -> Option<Self> {
+        let body = CannedBody::from_entry(entry)?;
+        let name = get_text(entry, "name").unwrap_or_else(|| match &body {
+            CannedBody::Words(words) => words.clone(),
+            CannedBody::Document { kind, .. } => kind.clone(),
+        });
+        let category = get_text(entry, "category").unwrap_or_default();
+        Some(Self { id: get_text(entry, "id")?, name, category, body })
+    }
+}
+
+impl CannedBody {
     fn from_entry(entry: &Value) -> Option<Self> {
         let document = entry.get("document")?;
-        let text_of = |value: &Value| value.as_str().map(str::to_owned);
-        let words = text_of(document).or_else(|| get_text(document, "text"))?;
-        let name = get_text(entry, "name").unwrap_or_else(|| words.clone());
-        let category = get_text(entry, "category").unwrap_or_default();
-        Some(Self { id: get_text(entry, "id")?, name, category, text: words })
+        let kind = get_text(entry, "type").unwrap_or_default().to_ascii_lowercase();
+        // A document stands there as text, too (`blip.md`, additions §7).
+        let parsed = document.as_str().and_then(lenient::parse_json);
+        let content = parsed.as_ref().unwrap_or(document);
+        if kind.is_empty() || kind.starts_with("text/") || !content.is_object() {
+            let words = document.as_str().map(str::to_owned);
+            return words.or_else(|| get_text(document, "text")).map(Self::Words);
+        }
+        let name = kind.strip_prefix("application/vnd.lime.")?.trim_end_matches("+json");
+        let content = content.to_string();
+        SENDABLE_TYPES.contains(&name).then_some(Self::Document { kind, content })
     }
 }
 
@@ -538,7 +584,7 @@ impl BlipClient {
         Ok(parse::parse_thread_messages(said).iter().any(|message| message.has_id(id)))
     }
 
-    /// The canned replies that are text. Blip lists only their categories, and the replies of each
+    /// The canned replies that can be sent. Blip lists only their categories, and the replies of each
     /// by the category's id.
     pub(crate) async fn fetch_canned_replies(&self) -> Result<Vec<CannedReply>, Error> {
         const READ_REPLIES: &str = "read replies";

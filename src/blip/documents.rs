@@ -1,6 +1,8 @@
 //! What Blip writes and takes as JSON and others only pass on: each a type of its own, so that nobody
 //! outside looks into it.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -156,7 +158,7 @@ pub(super) fn read_comment(entry: &Value) -> Option<ContactComment> {
 #[derive(Clone, Debug)]
 pub(crate) struct OutgoingDocument {
     /// The media type, as `application/vnd.lime.media-link+json`.
-    pub(crate) kind: &'static str,
+    pub(crate) kind: Cow<'static, str>,
     pub(super) content: Value,
 }
 

@@ -350,7 +350,7 @@ pub(crate) fn build_media_link(file: &MediaLink<'_>) -> OutgoingDocument {
         Some(size) => json!({"uri": uri, "type": mime, "title": title, "size": size}),
         None => json!({"uri": uri, "type": mime, "title": title}),
     };
-    OutgoingDocument { kind: MEDIA_LINK_TYPE, content }
+    OutgoingDocument { kind: MEDIA_LINK_TYPE.into(), content }
 }
 
 /// A message of any type for a customer. The id is what recognises a second sending.

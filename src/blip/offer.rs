@@ -1,9 +1,12 @@
 //! What an agent offers a customer, as LIME documents (`blip.md` §6).
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::documents::OutgoingDocument;
-use crate::model::Offer;
+use super::{content, lenient};
+use crate::model::{Content, Offer};
 
 /// The document that says it.
 pub(crate) fn to_lime_document(offer: &Offer) -> OutgoingDocument {
@@ -11,8 +14,35 @@ pub(crate) fn to_lime_document(offer: &Offer) -> OutgoingDocument {
     OutgoingDocument { kind, content }
 }
 
-fn write_offer(offer: &Offer) -> (&'static str, Value) {
+/// The same as it would read had a customer sent it.
+pub(crate) fn read_offer(offer: &Offer) -> Content {
+    offer.to_content().unwrap_or_else(|| {
+        let (kind, document) = write_offer(offer);
+        content::read_content(&kind, &document)
+    })
+}
+
+/// A document, as JSON, with each of its texts as `fill` makes it.
+pub(crate) fn fill_document(document: &str, fill: &impl Fn(&str) -> String) -> String {
+    let mut document = lenient::parse_json(document).unwrap_or_default();
+    fill_texts(&mut document, fill);
+    document.to_string()
+}
+
+fn fill_texts(value: &mut Value, fill: &impl Fn(&str) -> String) {
+    match value {
+        Value::String(text) => *text = fill(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| fill_texts(item, fill)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| fill_texts(field, fill)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn write_offer(offer: &Offer) -> (Cow<'static, str>, Value) {
     match offer {
+        Offer::Document { kind, content } => {
+            (Cow::Owned(kind.clone()), lenient::parse_json(content).unwrap_or_default())
+        }
         Offer::Options { text, options, quick } => {
             // The answer is the value if there is one: a number would tell the agent nothing.
             let option = |(number, option): (usize, &String)| json!({"order": number + 1, "text": option, "type": "text/plain", "value": option});
@@ -21,15 +51,15 @@ fn write_offer(offer: &Offer) -> (&'static str, Value) {
             if let (Some(select), true) = (select.as_object_mut(), *quick) {
                 select.insert("scope".to_owned(), "immediate".into());
             }
-            ("application/vnd.lime.select+json", select)
+            (Cow::Borrowed("application/vnd.lime.select+json"), select)
         }
         Offer::Place { latitude, longitude, label } => {
             let place = json!({"latitude": latitude, "longitude": longitude, "text": label});
-            ("application/vnd.lime.location+json", without_nulls(place))
+            (Cow::Borrowed("application/vnd.lime.location+json"), without_nulls(place))
         }
         Offer::Link { url, title, text } => {
             let link = json!({"uri": url, "title": title, "text": text});
-            ("application/vnd.lime.web-link+json", without_nulls(link))
+            (Cow::Borrowed("application/vnd.lime.web-link+json"), without_nulls(link))
         }
     }
 }
@@ -65,6 +95,20 @@ mod tests {
     }
 
     #[test]
+    fn a_prepared_document_goes_out_as_it_is_but_for_its_variables() {
+        let prepared = r#"{"text":"Oi, X!","options":[{"order":1,"text":"Sim","value":"X"}]}"#;
+        let content = fill_document(prepared, &|text| text.replace('X', "\"Ana\""));
+        let offer =
+            Offer::Document { kind: "application/vnd.lime.select+json".to_owned(), content };
+        let OutgoingDocument { kind, content } = to_lime_document(&offer);
+        let options = json!([{"order": 1, "text": "Sim", "value": "\"Ana\""}]);
+        assert_eq!(kind, "application/vnd.lime.select+json");
+        assert_eq!(content, json!({"text": "Oi, \"Ana\"!", "options": options}));
+        let (text, options) = ("Oi, \"Ana\"!".to_owned(), vec!["Sim".to_owned()]);
+        assert_eq!(read_offer(&offer), Content::Choice { text, options });
+    }
+
+    #[test]
     fn an_offer_reads_as_it_was_meant() {
         let options = ["Sim", "Não"].map(str::to_owned).to_vec();
         let (url, title) = ("https://x.example".to_owned(), Some("X".to_owned()));
@@ -74,7 +118,7 @@ mod tests {
             Offer::Link { url, title, text: None },
         ] {
             let (kind, document) = write_offer(&offer);
-            assert_eq!(content::read_content(kind, &document), offer.to_content());
+            assert_eq!(content::read_content(&kind, &document), read_offer(&offer));
         }
     }
 }

@@ -98,7 +98,7 @@ pub(crate) fn to_lime_document(filled: &FilledTemplate) -> OutgoingDocument {
     let content = json!({"type": "template", "template": {
         "name": filled.name, "language": language, "components": components,
     }});
-    OutgoingDocument { kind: "application/json", content }
+    OutgoingDocument { kind: "application/json".into(), content }
 }
 
 /// A variable is filled in by its place if it is a number, else by its name.

@@ -90,6 +90,7 @@ fn prepare(stage: &Stage) {
             category: category.to_owned(),
             name: name.to_owned(),
             text: text.to_owned(),
+            ..CannedReply::default()
         })
         .to_vec();
     });

@@ -12,17 +12,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio_util::task::TaskTracker;
 
 use crate::blip::ContactDocument;
+use crate::blip::client::CannedBody;
+use crate::blip::offer;
 use crate::blip::parse::{self, ThreadMessage};
 use crate::blip::text::{self, MentionNames, StyleMarks};
 use crate::clock::Clock;
 use crate::locale::Texts;
 use crate::model::personal::{self, NumberKind};
 use crate::model::{
-    BotName, ContactComment, ContactField, Failure, Readiness, SaidMessage, SlackUserId, Speaker,
-    TagRule, Ticket, TicketId, canned,
+    Agent, BotName, ContactComment, ContactField, Failure, Offer, Readiness, SaidMessage,
+    SlackUserId, Speaker, TagRule, Ticket, TicketId, canned,
 };
 use crate::slack::choices::build_options;
 use crate::slack::compose;
@@ -37,7 +40,7 @@ use crate::slack::render::AgentNames;
 use crate::slack::requester::Requester;
 use crate::slack::{
     AgentStatus, Profile, SlackBlockSuggestionResponse, SlackView, SlackViewSubmissionResponse,
-    modal, template,
+    modal, render, template,
 };
 use crate::slack::{directory, members, mrkdwn};
 use crate::store::SharedStore;
@@ -674,10 +677,26 @@ impl Dialogs {
         };
         let contact = contact.unwrap_or_default();
         let agent = reader.profile.clone().unwrap_or_default();
-        let text = canned::fill_variables(&reply.text, |name| {
-            resolve_variable(name, &contact, ticket, &agent)
-        });
-        modal::build_reply_dialog(ticket, Some((id, &text)), &reader.texts)
+        let source = VariableSource {
+            contact: &contact,
+            ticket,
+            agent: &agent,
+            texts: &self.texts,
+            now: self.clock.now(),
+        };
+        let fill = |text: &str| canned::fill_variables(text, |name| source.resolve(name));
+        match &reply.body {
+            CannedBody::Words(words) => {
+                modal::build_reply_dialog(ticket, Some((id, &fill(words))), &reader.texts)
+            }
+            CannedBody::Document { kind, content } => {
+                let content = offer::fill_document(content, &fill);
+                let offer = Offer::Document { kind: kind.clone(), content };
+                let shown = render::render_content(&offer::read_offer(&offer), &reader.texts);
+                let shown = shown.unwrap_or_default();
+                modal::build_canned_view(ticket, (&offer, &shown), &reader.texts)
+            }
+        }
     }
 
     async fn load_viewer(&self, by: &Requester) -> DialogViewer {
@@ -698,26 +717,72 @@ fn is_by_known_agent(said: &SaidMessage) -> bool {
     matches!(said.by, Speaker::Agent(Some(_)))
 }
 
-/// The value of a variable of a canned reply.
-fn resolve_variable(
-    name: &str,
-    contact: &ContactDocument,
-    ticket: &Ticket,
-    agent: &Profile,
-) -> Option<String> {
-    let (whose, field) = name.split_once('.')?;
-    match (whose.to_ascii_lowercase().as_str(), field) {
-        ("contact" | "customer", "name") => {
-            contact.field("/name").map(str::to_owned).or_else(|| ticket.customer.name.clone())
+/// Where the variables of a canned reply get their values, which the desk fills in and not Blip
+/// (`blip.md`, additions §7).
+struct VariableSource<'a> {
+    contact: &'a ContactDocument,
+    ticket: &'a Ticket,
+    agent: &'a Profile,
+    texts: &'a Texts,
+    now: Timestamp,
+}
+
+impl VariableSource<'_> {
+    /// The value of a variable; none if it has none.
+    fn resolve(&self, name: &str) -> Option<String> {
+        let (whose, field) = name.split_once('.')?;
+        match whose.to_ascii_lowercase().as_str() {
+            "contact" | "customer" => self.resolve_contact(field),
+            "agent" | "attendant" => self.resolve_agent(field),
+            "ticket" => self.resolve_ticket(field),
+            "calendar" => match field {
+                "date" => Some(self.texts.format_day(self.now)),
+                "time" => Some(self.texts.format_time(self.now)),
+                "datetime" | "dateTime" => Some(self.texts.format_date_time(self.now)),
+                _ => None,
+            },
+            _ => None,
         }
-        ("contact" | "customer", field) => {
-            let pointer = format!("/{}", field.replace('.', "/"));
-            contact.field(&pointer).map(str::to_owned)
+    }
+
+    fn resolve_contact(&self, field: &str) -> Option<String> {
+        if field == "name" {
+            return self.contact.name().or_else(|| self.ticket.customer.name.clone());
         }
-        ("agent" | "attendant", "fullName" | "name") => Some(agent.name.clone()),
-        ("agent" | "attendant", "email") => agent.email.clone(),
-        ("ticket", "sequentialId" | "number") => ticket.number.map(|number| number.to_string()),
-        ("ticket", "team") => ticket.team.clone(),
-        _ => None,
+        if let Some(extra) = field.strip_prefix("extras.") {
+            let extras = self.contact.extras();
+            return extras.into_iter().find(|(name, _)| name == extra).map(|(_, value)| value);
+        }
+        let pointer = format!("/{}", field.replace('.', "/"));
+        let value = self.contact.field(&pointer).map(str::to_owned);
+        let is_identity = value.is_none() && field == "identity";
+        if is_identity { Some(self.ticket.customer.identity.clone()) } else { value }
+    }
+
+    fn resolve_agent(&self, field: &str) -> Option<String> {
+        let name = self.agent.name.as_str();
+        match field {
+            "fullName" | "name" => Some(name.to_owned()),
+            "firstName" => name.split_whitespace().next().map(str::to_owned),
+            "email" => self.agent.email.clone(),
+            "identity" => self.agent.email.as_deref().map(Agent::identity_from_email),
+            _ => None,
+        }
+    }
+
+    fn resolve_ticket(&self, field: &str) -> Option<String> {
+        let ticket = self.ticket;
+        match field {
+            "id" => Some(ticket.id.blip_id().to_owned()),
+            "sequentialId" | "number" => ticket.number.map(|number| number.to_string()),
+            "parentSequentialId" => ticket.parent.map(|number| number.to_string()),
+            "team" => ticket.team.clone(),
+            "tags" => Some(ticket.tags.join(", ")),
+            "customerIdentity" => Some(ticket.customer.identity.clone()),
+            "customerDomain" => Some(ticket.customer.domain.clone()),
+            "agentIdentity" => ticket.holder().map(|holder| holder.identity.clone()),
+            "storageDate" => Some(self.texts.format_date_time(ticket.opened)),
+            _ => None,
+        }
     }
 }

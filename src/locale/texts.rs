@@ -69,6 +69,11 @@ impl Texts {
         self.format_timestamp("time-moment", at)
     }
 
+    /// The day, with its year.
+    pub(crate) fn format_day(&self, at: Timestamp) -> String {
+        self.format_timestamp("time-day", at)
+    }
+
     /// The day, with its year, and the time of the day.
     pub(crate) fn format_date_time(&self, at: Timestamp) -> String {
         self.format_timestamp("time-date", at)

@@ -209,17 +209,26 @@ pub enum Offer {
         /// A sentence about it.
         text: Option<String>,
     },
+    /// A document of Blip's, as the team has prepared it.
+    Document {
+        /// Its type.
+        kind: String,
+        /// The document, as JSON.
+        content: String,
+    },
 }
 
 impl Offer {
-    /// The same as it would read had a customer sent it.
-    pub(crate) fn to_content(&self) -> Content {
+    /// The same as it would read had a customer sent it; none of a document, which only Blip's side
+    /// can read.
+    pub(crate) fn to_content(&self) -> Option<Content> {
         match self.clone() {
-            Self::Options { text, options, .. } => Content::Choice { text, options },
+            Self::Options { text, options, .. } => Some(Content::Choice { text, options }),
             Self::Place { latitude, longitude, label } => {
-                Content::Place { latitude, longitude, label }
+                Some(Content::Place { latitude, longitude, label })
             }
-            Self::Link { url, title, text } => Content::Link { url, title, text },
+            Self::Link { url, title, text } => Some(Content::Link { url, title, text }),
+            Self::Document { .. } => None,
         }
     }
 }

@@ -30,7 +30,7 @@ fn both(one: &Value, other: &Value) -> Value {
 
 fn canned(category: &str, name: &str, text: &str) -> CannedReply {
     let [category, name, text] = [category, name, text].map(str::to_owned);
-    CannedReply { category, name, text }
+    CannedReply { category, name, text, ..CannedReply::default() }
 }
 
 fn labels(options: &[Value]) -> Vec<&str> {

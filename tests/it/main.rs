@@ -22,6 +22,7 @@ mod database;
 mod dependencies;
 mod deployment;
 mod desk;
+mod desk_canned;
 mod desk_contact;
 mod desk_tags;
 mod doctor;

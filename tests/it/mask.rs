@@ -48,7 +48,7 @@ async fn begin(settings: &[(&str, &str)]) -> (Bridge, String, Message) {
         setup.teams = vec!["Vendas".to_owned(), words("Time")];
         setup.tags = vec![words("Etiqueta")];
         let [category, name, text] = ["Grupo", "Resposta", "Texto"].map(words);
-        setup.replies = vec![CannedReply { category, name, text }];
+        setup.replies = vec![CannedReply { category, name, text, ..CannedReply::default() }];
     });
     let first = NewTicket {
         team: words("Time"),

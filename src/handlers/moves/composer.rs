@@ -81,7 +81,8 @@ impl Composer {
         let id = derive_part_id(&derive_delivery_id(item, SENT_POST_CALL), "offer");
         self.outgoing.send_document(item, ticket, ("send:0", &id), &document).await?;
         self.timers.schedule_delivery_check(&ticket.id, &id).await?;
-        let text = render::render_content(&offer.to_content(), &self.texts).unwrap_or_default();
+        let content = offer::read_offer(offer);
+        let text = render::render_content(&content, &self.texts).unwrap_or_default();
         self.post_sent_text(item, ticket, (person, false), (&text, vec![id])).await?;
         Ok(MoveOutcome::Done)
     }

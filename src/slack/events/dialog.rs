@@ -335,7 +335,10 @@ fn find_element_value<'a>(body: &'a Value, element: &str) -> Option<&'a Value> {
 }
 
 fn parse_view_ticket(body: &Value) -> Option<TicketId> {
-    parse_ticket(text_at(body, "/view/private_metadata")?)
+    let metadata = text_at(body, "/view/private_metadata")?;
+    // A canned reply that is shown may be exchanged for another.
+    let shown = parse_confirmed_offer(metadata).map(|(ticket, _)| ticket);
+    shown.or_else(|| parse_ticket(metadata))
 }
 
 /// The root of the thread in which something was pressed.

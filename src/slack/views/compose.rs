@@ -16,7 +16,8 @@ use url::Url;
 
 use super::blocks::{input_block, make_submittable, modal_view, plain_text};
 use super::ids::{
-    ComposeKind, Dialog, KIND_ACTION_ID, SEND_CALLBACK_ID, write_confirmed_offer, write_ticket,
+    ComposeKind, Dialog, KIND_ACTION_ID, METADATA_CHARS, SEND_CALLBACK_ID, write_confirmed_offer,
+    write_ticket,
 };
 use super::{modal, render};
 use crate::locale::Texts;
@@ -27,8 +28,6 @@ use crate::slack::text::rich_text;
 const QUESTION_CHARS: usize = 1024;
 /// Longest address, title and text of a link. Together they must fit into what a dialog carries.
 const LINK_CHARS: [usize; 3] = [1000, 200, 800];
-/// Most characters that a dialog carries (Block Kit: `private_metadata`).
-const METADATA_CHARS: usize = 3000;
 
 /// The field that is wrong, and the key of the text that says how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +113,8 @@ pub(crate) fn answer_draft(
         let field = if matches!(offer, Offer::Link { .. }) { "text" } else { "question" };
         return build_field_error(field, "compose-too-long", texts);
     }
-    let shown = render::render_content(&offer.to_content(), texts).unwrap_or_default();
+    let shown = offer.to_content().and_then(|content| render::render_content(&content, texts));
+    let shown = shown.unwrap_or_default();
     let intro = rich_text::literal_block(&texts.text("compose-preview", &[]));
     let quote = rich_text::literal_quote(&shown);
     let view = modal_view("dialog-preview", vec![intro, quote], texts);

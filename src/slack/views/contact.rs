@@ -8,6 +8,7 @@ use super::blocks::{
 };
 use super::card::{escape_line, format_slack_date};
 use super::ids::{ContactBlock, Dialog, element, write_ticket};
+use super::modal::name_ticket;
 use crate::locale::Texts;
 use crate::model::text::truncate_label;
 use crate::model::{Agent, ContactComment, ContactField, Ticket};
@@ -63,7 +64,8 @@ pub(crate) fn build_contact_dialog(
     let extras = extras.iter().take(MAX_EXTRAS).filter_map(|(name, value)| {
         build_field(&ContactBlock::Extra(name.clone()), name, value, texts)
     });
-    let view = modal_view("dialog-contact", fields.chain(extras).collect(), texts);
+    let blocks = std::iter::once(name_ticket(ticket, texts)).chain(fields).chain(extras);
+    let view = modal_view("dialog-contact", blocks.collect(), texts);
     let (name, metadata) = (Dialog::Contact.name(), write_ticket(&ticket.id));
     SlackView::Modal(make_submittable(view, name, metadata, "button-save", texts))
 }
@@ -111,7 +113,8 @@ pub(crate) fn build_comment_dialog(
         .opt_initial_value(words.filter(|words| !words.trim().is_empty()));
     let hint = plain_text(&texts.text("dialog-comment-hint", &[]));
     let field = input_block("comment", "dialog-comment-words", input, texts).with_hint(hint);
-    let view = modal_view("dialog-comment", vec![field.into()], texts);
+    let blocks = vec![name_ticket(ticket, texts), field.into()];
+    let view = modal_view("dialog-comment", blocks, texts);
     let (name, metadata) = (Dialog::Comment(None).name(), write_ticket(&ticket.id));
     SlackView::Modal(make_submittable(view, name, metadata, "button-save", texts))
 }

@@ -200,6 +200,9 @@ pub(crate) fn parse_ticket_block(name: &str) -> Option<TicketId> {
     TicketId::parse(name.strip_prefix(TICKET_BLOCK_PREFIX)?)
 }
 
+/// Most characters that a dialog carries (Block Kit: `private_metadata`).
+pub(super) const METADATA_CHARS: usize = 3000;
+
 /// The name of the second page.
 pub(crate) const SEND_CALLBACK_ID: &str = "compose_send";
 /// The name of the second page of a template.
@@ -428,11 +431,15 @@ fn offer_to_json(offer: &Offer) -> Value {
             json!({"latitude": latitude, "longitude": longitude, "label": label})
         }
         Offer::Link { url, title, text } => json!({"url": url, "title": title, "text": text}),
+        Offer::Document { kind, content } => json!({"kind": kind, "content": content}),
     }
 }
 
 fn parse_offer(offer: &Value) -> Option<Offer> {
     let text = |key: &str| offer.get(key).and_then(Value::as_str).map(str::to_owned);
+    if let Some(content) = text("content") {
+        return Some(Offer::Document { kind: text("kind")?, content });
+    }
     if let Some(url) = text("url") {
         return Some(Offer::Link { url, title: text("title"), text: text("text") });
     }
@@ -534,7 +541,13 @@ mod tests {
         let options = Offer::Options { text, options: vec!["a".to_owned()], quick: true };
         let url = "https://a.example/".to_owned();
         let link = Offer::Link { url, title: Some("T".to_owned()), text: None };
+        let kind = "application/vnd.lime.media-link+json".to_owned();
+        let document = Offer::Document { kind, content: r#"{"uri":"u"}"#.to_owned() };
         for (offer, written) in [
+            (
+                document,
+                r#"{"offer":{"content":"{\"uri\":\"u\"}","kind":"application/vnd.lime.media-link+json"},"ticket":"default/9b2e-1"}"#,
+            ),
             (
                 options,
                 r#"{"offer":{"options":["a"],"quick":true,"text":"Qual?"},"ticket":"default/9b2e-1"}"#,

@@ -15,11 +15,14 @@ use super::blocks::{
 };
 use super::card::{describe_state, escape_line, format_slack_date, is_team, link_to_thread};
 use super::choices::{Choice, SelectOption};
-use super::ids::{Dialog, element, write_ticket, write_when_held};
+use super::ids::{
+    Dialog, METADATA_CHARS, SEND_CALLBACK_ID, element, write_confirmed_offer, write_ticket,
+    write_when_held,
+};
 use super::render::{self, AgentNames};
 use crate::locale::Texts;
 use crate::model::text::truncate_label;
-use crate::model::{Button, SaidMessage, Ticket, TicketId, WhenHeld};
+use crate::model::{Button, Offer, SaidMessage, Ticket, TicketId, WhenHeld};
 use crate::slack::text::rich_text::{literal_block, literal_quote};
 
 /// Longest text that can be typed: what WhatsApp takes is split, Block Kit's own limit is 3,000.
@@ -106,6 +109,29 @@ pub fn build_reply_dialog(
         blocks.push(build_text_input("dialog-reply-words", &block, Some(&text), texts));
     }
     build_form_view(&Dialog::Reply(None), ticket, ("dialog-reply", "button-send"), blocks, texts)
+}
+
+/// Shows a canned reply that is more than words as the customer will get it, below the list from which
+/// another one can be chosen.
+pub(crate) fn build_canned_view(
+    ticket: &Ticket,
+    (offer, shown): (&Offer, &str),
+    texts: &Texts,
+) -> SlackView {
+    let select = build_select(element::REPLY, texts);
+    let list = input_block("replies", "dialog-reply-which", select, texts);
+    let mut blocks: Vec<SlackBlock> = vec![list.with_dispatch_action(true).into()];
+    let metadata = write_confirmed_offer(&ticket.id, offer);
+    if metadata.chars().count() > METADATA_CHARS {
+        blocks.push(literal_block(&texts.text("dialog-reply-too-long", &[])));
+        let titles = ("dialog-reply", "button-send");
+        return build_form_view(&Dialog::Reply(None), ticket, titles, blocks, texts);
+    }
+    blocks.push(literal_block(&texts.text("compose-preview", &[])));
+    blocks.push(literal_quote(shown));
+    blocks.insert(0, name_ticket(ticket, texts));
+    let view = modal_view("dialog-reply", blocks, texts);
+    SlackView::Modal(make_submittable(view, SEND_CALLBACK_ID, metadata, "button-send", texts))
 }
 
 /// Says one thing.

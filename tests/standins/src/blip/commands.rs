@@ -258,7 +258,8 @@ fn category_id(name: &str) -> String {
 }
 
 fn reply((reply, number): (&CannedReply, i32)) -> Value {
-    let CannedReply { category, name, text } = reply;
+    let CannedReply { category, name, text, kind } = reply;
+    let kind = if kind.is_empty() { "text/plain" } else { kind };
     json!({ "id": number.to_string(), "category": category, "name": name, "document": text,
-        "type": "text/plain", "isDynamicContent": text.contains("${") })
+        "type": kind, "isDynamicContent": text.contains("${") })
 }

@@ -152,8 +152,10 @@ pub struct CannedReply {
     pub category: String,
     /// What people call it.
     pub name: String,
-    /// What it says.
+    /// What it says: words or, for any other type than these, JSON.
     pub text: String,
+    /// The type of what it says; words if it is empty.
+    pub kind: String,
 }
 
 /// Calls a second that are allowed (blip.md §1.1).
