@@ -301,10 +301,6 @@ fn build_intake(
         (bot.name.clone(), WebhookAuth { tokens, header: bot.webhook_header.clone() })
     };
     let bots: HashMap<BotName, WebhookAuth> = config.bots.iter().map(door).collect();
-    let mut former: HashMap<BotName, Vec<BotName>> = HashMap::new();
-    for (was, is) in &origins.renamed {
-        former.entry(is.clone()).or_default().push(was.clone());
-    }
     let over_http = socket_health.is_none();
     let watched = Arc::clone(&services.health);
     let readiness: Arc<dyn Fn() -> Readiness + Send + Sync> = {
@@ -333,7 +329,7 @@ fn build_intake(
             let gaps = Arc::clone(gaps);
             Arc::new(move || gaps.note_dropped_events())
         },
-        former: Arc::new(former),
+        former: Arc::new(list_former_names(origins)),
         rejected_log: RejectedRequestLog::default(),
         verifier: over_http.then(|| Verifier::new(&config.slack.signing_secrets)),
         files: Arc::new(move |wanted| {
@@ -346,6 +342,7 @@ fn build_intake(
             slack,
             bots: clients.clients.clone(),
             routers: clients.routers.clone(),
+            routes: clients.routes.clone(),
             texts,
             agent_group: agent_group(config),
             tag_rule: config.desk.tag_rule,
@@ -360,6 +357,15 @@ fn build_intake(
         },
         readiness,
     }
+}
+
+/// The former names of each bot that was renamed.
+fn list_former_names(origins: &OriginChanges) -> HashMap<BotName, Vec<BotName>> {
+    let mut former: HashMap<BotName, Vec<BotName>> = HashMap::new();
+    for (was, is) in &origins.renamed {
+        former.entry(is.clone()).or_default().push(was.clone());
+    }
+    former
 }
 
 /// Keeps the metrics small when nobody reads them.

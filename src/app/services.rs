@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use super::access::PlatformAccess;
 use super::tuning::Tuning;
+use crate::blip::client::key_identity;
 use crate::clock::Clock;
 use crate::config::{Agents, BotConfig, Config, ReactionsOn, ReplyPolicy};
 use crate::dispatch::Dispatcher;
@@ -21,6 +22,7 @@ use crate::handlers::channels::{ChannelRules, Channels};
 use crate::handlers::endings::Endings;
 use crate::handlers::gaps::EventGaps;
 use crate::handlers::moves::Moves;
+use crate::handlers::moves::active::ActiveMessages;
 use crate::handlers::moves::claims::Claims;
 use crate::handlers::moves::closings::Closings;
 use crate::handlers::moves::composer::Composer;
@@ -88,6 +90,7 @@ use crate::jobs::transfer_notices::TransferNotices;
 use crate::locale::{TextCatalog, Texts};
 use crate::media::{AddressGuard, Fetcher, FileLinks};
 use crate::model::BotName;
+use crate::model::active::ActiveRoute;
 use crate::model::reply::ReplyRules;
 use crate::slack::socket::SocketHealth;
 use crate::slack::{self, Mask, SlackClient};
@@ -200,6 +203,7 @@ fn build_platforms(
         clients: config.bots.iter().chain(former).map(blip).collect(),
         former: former.iter().map(|bot| bot.name.clone()).collect::<HashSet<_>>(),
         routers: config.bots.iter().chain(former).filter_map(router).collect(),
+        routes: config.bots.iter().chain(former).filter_map(build_route).collect(),
         clock,
     };
     Ok(Platforms {
@@ -207,6 +211,15 @@ fn build_platforms(
         bots: Arc::new(bots),
         texts: Texts::new(Arc::new(TextCatalog::new()), language, config.timezone.clone()),
     })
+}
+
+/// Where answers to active messages enter a bot. Behind a router, the bot must be named.
+fn build_route(bot: &BotConfig) -> Option<(BotName, ActiveRoute)> {
+    let (flow, block) = bot.answer_block.clone()?;
+    let own = key_identity(&bot.key);
+    let router = bot.router_key.as_ref().and_then(key_identity);
+    let master_state = own.filter(|own| router.as_ref() != Some(own));
+    Some((bot.name.clone(), ActiveRoute { flow, block, master_state }))
 }
 
 fn build_base(
@@ -462,22 +475,35 @@ impl ToBlipServices {
             gaps: Arc::clone(gaps),
             unknown: Arc::clone(&unknown),
             clicks: Arc::new(build_clicks(base, moves, (versions, sender, &holds), unknown)),
-            submissions: Arc::new(Submissions {
-                calls: Arc::clone(calls),
-                people: Arc::clone(people),
-                moves: Arc::clone(&moves.moves),
-                composer: Arc::clone(&moves.composer),
-                contacts: Arc::new(Contacts {
-                    calls: Arc::clone(calls),
-                    bots: Arc::clone(&base.platforms.bots),
-                    people: Arc::clone(people),
-                    threads: Arc::clone(&base.threads),
-                    texts: texts.clone(),
-                }),
-            }),
+            submissions: Arc::new(build_submissions(base, moves)),
             thread_events,
         });
         Self { events, holds, held, history }
+    }
+}
+
+fn build_submissions(base: &Base, moves: &MoveServices) -> Submissions {
+    let Base { calls, people, threads, timers, platforms, .. } = base;
+    let Platforms { bots, texts, .. } = platforms;
+    Submissions {
+        calls: Arc::clone(calls),
+        people: Arc::clone(people),
+        moves: Arc::clone(&moves.moves),
+        composer: Arc::clone(&moves.composer),
+        contacts: Arc::new(Contacts {
+            calls: Arc::clone(calls),
+            bots: Arc::clone(bots),
+            people: Arc::clone(people),
+            threads: Arc::clone(threads),
+            texts: texts.clone(),
+        }),
+        active: Arc::new(ActiveMessages {
+            calls: Arc::clone(calls),
+            bots: Arc::clone(bots),
+            people: Arc::clone(people),
+            threads: Arc::clone(threads),
+            timers: Arc::clone(timers),
+        }),
     }
 }
 

@@ -27,9 +27,10 @@ use super::lenient::{self, get_text};
 use super::parse::{self, MissedMessage, ThreadMessage};
 use super::template;
 use crate::breaker::{CircuitBreaker, CircuitOpen, parse_retry_after};
+use crate::model::active::ActiveRoute;
 use crate::model::{
-    Agent, BotName, ContactChange, ContactComment, Failure, Fault, MessageTemplate, TicketId,
-    TicketSnapshot, TransferTarget,
+    Agent, BotName, ContactChange, ContactComment, Failure, Fault, FilledTemplate, MessageTemplate,
+    TicketId, TicketSnapshot, TransferTarget,
 };
 use crate::telemetry;
 
@@ -576,6 +577,63 @@ impl BlipClient {
         self.send_command("list templates", &command).await.map(drop)
     }
 
+    /// Who a number is on WhatsApp: an account is not always made of its number. None if nobody is.
+    pub(crate) async fn fetch_whatsapp_account(
+        &self,
+        number: &str,
+    ) -> Result<Option<String>, Error> {
+        let command = envelope::get_whatsapp_account(&new_request_id(), number);
+        match self.send_command("check a number", &command).await {
+            Ok(account) => Ok(account.and_then(|it| get_text(&it, "alternativeAccount"))),
+            Err(error) if error.code().is_some() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends an active message under a name of its own; returns its id.
+    pub(crate) async fn start_campaign(
+        &self,
+        name: &str,
+        route: &ActiveRoute,
+        number: &str,
+        filled: &FilledTemplate,
+    ) -> Result<String, Error> {
+        const START_CAMPAIGN: &str = "send an active message";
+        let campaign = template::to_campaign(name, route, number, filled);
+        let command = envelope::start_campaign(&new_request_id(), &campaign);
+        let answer = self.send_command(START_CAMPAIGN, &command).await?;
+        answer.and_then(|campaign| get_text(&campaign, "id")).ok_or_else(|| Error::OutcomeUnknown {
+            operation: START_CAMPAIGN,
+            what: "no campaign".to_owned(),
+        })
+    }
+
+    /// The id of the active message with this name, if it is among the newest ones.
+    pub(crate) async fn find_campaign(&self, name: &str) -> Result<Option<String>, Error> {
+        let command = envelope::get_campaigns(&new_request_id(), MAX_PAGE_SIZE);
+        let found = self.send_command("read active messages", &command).await?.unwrap_or_default();
+        let is_it = |campaign: &&Value| get_text(campaign, "name").is_some_and(|it| it == name);
+        let found = lenient::get_list(&found, "items").iter().find(is_it);
+        Ok(found.and_then(|campaign| get_text(campaign, "id")))
+    }
+
+    /// Why an active message has failed, as a receipt, if it has.
+    pub(crate) async fn fetch_campaign_receipts(
+        &self,
+        ticket: &TicketId,
+        campaign: &str,
+    ) -> Result<Vec<ReceiptDocument>, Error> {
+        let command = envelope::get_campaign_summary(&new_request_id(), campaign);
+        let summaries = self.fetch_entries("read an active message", &command).await?;
+        let failure = summaries.iter().find_map(template::parse_campaign_failure);
+        let failed = failure.and_then(|(code, description)| {
+            let told = json!({"event": "failed",
+                "reason": {"code": code, "description": description}});
+            envelope::build_receipt(ticket.blip_id(), campaign, &told)
+        });
+        Ok(failed.map(ReceiptDocument::new).into_iter().collect())
+    }
+
     /// Whether a message of ours is among the last ones between a customer and this bot. That there is
     /// no such conversation is an error: who asks wants to know for sure.
     pub(crate) async fn has_sent(&self, identity: &str, id: &str) -> Result<bool, Error> {
@@ -808,6 +866,11 @@ impl BlipClient {
 pub(crate) fn key_owner(key: &SecretString) -> String {
     let bare = bare_key(key).as_bytes();
     key_name(key).unwrap_or_else(|| Uuid::new_v5(&Uuid::NAMESPACE_OID, bare).to_string())
+}
+
+/// The identity of the bot that a key names.
+pub(crate) fn key_identity(key: &SecretString) -> Option<String> {
+    key_name(key).map(|name| format!("{name}@msging.net"))
 }
 
 /// The bot that a key names: what is before its access key (`blip.md` §1.1).

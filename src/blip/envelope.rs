@@ -31,6 +31,9 @@ const CONTACT_TYPE: &str = "application/vnd.lime.contact+json";
 /// The type of what is noted about a contact.
 const COMMENT_TYPE: &str = "application/vnd.iris.crm.comment+json";
 
+/// Where commands about active messages go.
+pub(crate) const CAMPAIGN_NODE: &str = "postmaster@activecampaign.msging.net";
+
 /// The type of a file behind a link.
 pub(crate) const MEDIA_LINK_TYPE: &str = "application/vnd.lime.media-link+json";
 
@@ -259,6 +262,30 @@ pub(crate) fn get_tag_settings(request: &str, bot: Option<&str>) -> Value {
 /// Asks for so many of the WhatsApp templates (`blip.md`, additions §1.1).
 pub(crate) fn get_templates(request: &str, take: u32) -> Value {
     build_get(request, WHATSAPP_NODE, &format!("/message-templates?$take={take}"))
+}
+
+/// Asks who a number, written with its `+`, is on WhatsApp (`blip.md`, additions §2).
+pub(crate) fn get_whatsapp_account(request: &str, number: &str) -> Value {
+    build_get(request, WHATSAPP_NODE, &format!("lime://wa.gw.msging.net/accounts/{number}"))
+}
+
+/// Sends a template to somebody with whom there may be no conversation.
+pub(crate) fn start_campaign(request: &str, campaign: &Value) -> Value {
+    json!({
+        "id": request, "to": CAMPAIGN_NODE, "method": "set", "uri": "/campaign/full",
+        "type": "application/vnd.iris.activecampaign.full-campaign+json", "resource": campaign,
+    })
+}
+
+/// Asks for the newest active messages.
+pub(crate) fn get_campaigns(request: &str, take: u32) -> Value {
+    build_get(request, CAMPAIGN_NODE, &format!("/campaigns?$skip=0&$take={take}"))
+}
+
+/// Asks what became of an active message.
+pub(crate) fn get_campaign_summary(request: &str, campaign: &str) -> Value {
+    let uri = format!("/campaigns/{}/summaries", encode_path_part(campaign));
+    build_get(request, CAMPAIGN_NODE, &uri)
 }
 
 /// Lists of the desk.

@@ -1,10 +1,11 @@
 //! Templates of WhatsApp: Meta's list of them as Blip passes it on, and the message that is made of
 //! one (`blip.md`, additions §1.1, §1.2).
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::documents::OutgoingDocument;
-use super::lenient::{get_list, get_text};
+use super::lenient::{get_integer, get_list, get_text};
+use crate::model::active::ActiveRoute;
 use crate::model::{
     FilledTemplate, HeaderFile, MessageTemplate, TemplateButton, TemplateField, TemplateHeader,
 };
@@ -101,6 +102,50 @@ pub(crate) fn to_lime_document(filled: &FilledTemplate) -> OutgoingDocument {
     OutgoingDocument { kind: "application/json".into(), content }
 }
 
+/// An active message with it: who answers is led into that block of the bot. A file above the words
+/// takes the first place, and moves all others by one (`blip.md`, additions §1.3).
+pub(super) fn to_campaign(
+    name: &str,
+    route: &ActiveRoute,
+    number: &str,
+    filled: &FilledTemplate,
+) -> Value {
+    let mut values = Map::new();
+    let mut keys = Vec::new();
+    for (place, (_, value)) in filled.values.iter().enumerate() {
+        let key = (place + 1).to_string();
+        keys.push(key.clone());
+        values.insert(key, value.as_str().into());
+    }
+    let mut campaign = json!({
+        "name": name, "campaignType": "Individual", "channelType": "WhatsApp",
+        "flowId": route.flow, "stateId": route.block,
+    });
+    if let (Some(campaign), Some(bot)) = (campaign.as_object_mut(), &route.master_state) {
+        campaign.insert("masterstate".to_owned(), bot.as_str().into());
+    }
+    json!({
+        "campaign": campaign,
+        "audience": {"recipient": number, "messageParams": values},
+        "message": {
+            "messageTemplate": filled.name, "messageTemplateLanguage": filled.language,
+            "messageParams": keys, "channelType": "WhatsApp",
+        },
+    })
+}
+
+/// Why an active message has failed, if its summary says so: mind the capitals.
+pub(super) fn parse_campaign_failure(summary: &Value) -> Option<(i64, String)> {
+    let told = get_list(summary, "statusAudience").iter();
+    let failed = told.filter(|told| {
+        get_text(told, "Status").is_some_and(|status| status.eq_ignore_ascii_case("failed"))
+    });
+    failed.into_iter().next().map(|told| {
+        let code = get_integer(told, "ReasonCode").unwrap_or_default();
+        (code, get_text(told, "ReasonDescription").unwrap_or_default())
+    })
+}
+
 /// A variable is filled in by its place if it is a number, else by its name.
 fn write_parameter(name: &str, value: &str) -> Value {
     if name.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -114,7 +159,7 @@ fn write_parameter(name: &str, value: &str) -> Value {
 mod tests {
     use super::*;
 
-    fn entry(status: &str, components: Value) -> Value {
+    fn entry(status: &str, components: &Value) -> Value {
         json!({"id": "7", "name": "aviso", "language": "pt_BR", "category": "UTILITY",
             "status": status, "components": components})
     }
@@ -123,17 +168,17 @@ mod tests {
     fn a_template_is_sent_as_whatsapp_wants_it() {
         let components = json!([
             {"type": "HEADER", "format": "IMAGE", "example": {"header_handle": ["https://x"]}},
-            {"type": "BODY", "text": "Oi {{1}}, pedido {{2}}. {{1}}?"},
+            {"type": "BODY", "text": "Pedido {{2}} de {{1}}. {{1}}?"},
             {"type": "FOOTER", "text": "Loja"},
             {"type": "BUTTONS", "buttons": [
                 {"type": "QUICK_REPLY", "text": "Sim"},
                 {"type": "URL", "text": "Ver", "url": "https://x/{{1}}"},
             ]},
         ]);
-        let template = parse_template(&entry("APPROVED", components)).unwrap();
+        let template = parse_template(&entry("APPROVED", &components)).unwrap();
         let values = ["https://x/a.png", "Ana", "12", "abc"].map(str::to_owned);
         let filled = template.fill(template.fields().into_iter().zip(values).collect());
-        assert_eq!(filled.text, "https://x/a.png\nOi Ana, pedido 12. Ana?\nLoja\n[Sim]\n[Ver]");
+        assert_eq!(filled.text, "https://x/a.png\nPedido 12 de Ana. Ana?\nLoja\n[Sim]\n[Ver]");
         assert_eq!(
             to_lime_document(&filled).content,
             json!({"type": "template", "template": {"name": "aviso",
@@ -149,11 +194,11 @@ mod tests {
     fn what_cannot_be_sent_by_hand_is_not_offered() {
         let body = || json!({"type": "BODY", "text": "Oi"});
         for (entry, why) in [
-            (entry("PENDING", json!([body()])), "not approved"),
-            (entry("APPROVED", json!([])), "no words"),
-            (entry("APPROVED", json!([body(), {"type": "CAROUSEL"}])), "an unknown part"),
+            (entry("PENDING", &json!([body()])), "not approved"),
+            (entry("APPROVED", &json!([])), "no words"),
+            (entry("APPROVED", &json!([body(), {"type": "CAROUSEL"}])), "an unknown part"),
             (
-                entry("APPROVED", json!([body(), {"type": "HEADER", "format": "LOCATION"}])),
+                entry("APPROVED", &json!([body(), {"type": "HEADER", "format": "LOCATION"}])),
                 "a place",
             ),
             (
@@ -166,6 +211,6 @@ mod tests {
         ] {
             assert_eq!(parse_template(&entry), None, "{why}");
         }
-        assert!(parse_template(&entry("APPROVED", json!([body()]))).is_some());
+        assert!(parse_template(&entry("APPROVED", &json!([body()]))).is_some());
     }
 }

@@ -19,6 +19,8 @@ const BOT_NAMES_FORM: ValueForm =
 const BLIP_KEY_FORM: ValueForm =
     Words("the value of the header, with or without the word Key before it");
 
+const ANSWER_BLOCK_FORM: ValueForm = Words("the id of a flow, a slash, and the id of its block");
+
 /// The settings of the only bot, some of which hold for every bot that has none of its own.
 pub(super) const BLIP_TABLE: &[Variable] = &[
     variable(VariableGroup::Blip, "BLIP_KEY")
@@ -30,6 +32,9 @@ pub(super) const BLIP_TABLE: &[Variable] = &[
         .means("What BLIP_KEY is, of the bot with the WhatsApp channel (the router, if there is one): templates can be sent")
         .form(BLIP_KEY_FORM, "your-router-key")
         .privacy(Secret),
+    variable(VariableGroup::Blip, "BLIP_ANSWER_BLOCK")
+        .means("Where answers to active messages enter the bot, a block that leads to the desk: /blip novo works; needs BLIP_ROUTER_KEY")
+        .form(ANSWER_BLOCK_FORM, "1b2c3d4e-5f60-4a7b-8c9d-0e1f2a3b4c5d/desk"),
     variable(VariableGroup::Blip, "BLIP_API_URL")
         .means("Address of your contract at Blip (connection information)")
         .form(URL_FORM, "https://your-contract.http.msging.net")
@@ -63,6 +68,9 @@ pub(super) const BOTS_TABLE: &[Variable] = &[
         .means("What BLIP_ROUTER_KEY is, for this bot")
         .form(BLIP_KEY_FORM, "your-router-key")
         .privacy(Secret),
+    variable(VariableGroup::Bots, "BLIP_{BOT}_ANSWER_BLOCK")
+        .means("What BLIP_ANSWER_BLOCK is, for this bot")
+        .form(ANSWER_BLOCK_FORM, "1b2c3d4e-5f60-4a7b-8c9d-0e1f2a3b4c5d/desk"),
     variable(VariableGroup::Bots, "BLIP_{BOT}_API_URL")
         .means("What BLIP_API_URL is, for this bot; BLIP_API_URL if not set")
         .form(URL_FORM, "https://your-contract.http.msging.net"),
@@ -88,6 +96,8 @@ pub(crate) struct BotConfig {
     pub(crate) key: SecretString,
     /// The same of the bot with the WhatsApp channel, if templates are to be sent.
     pub(crate) router_key: Option<SecretString>,
+    /// The flow and the block where answers to active messages enter.
+    pub(crate) answer_block: Option<(String, String)>,
     /// The address of the contract at Blip, without a slash at its end.
     pub(crate) api_url: String,
     /// Any of these proves that a request comes from Blip; empty only if the operator allows
@@ -144,6 +154,11 @@ impl BotConfig {
         let key = reader.read_required(&format!("BLIP_{part}KEY"), parse::parse_blip_key);
         let router_key =
             reader.read_optional(&format!("BLIP_{part}ROUTER_KEY"), parse::parse_blip_key);
+        let answer_setting = format!("BLIP_{part}ANSWER_BLOCK");
+        let answer_block = reader.read_optional(&answer_setting, parse::parse_answer_block);
+        if answer_block.is_some() && router_key.is_none() {
+            reader.add_fault(&answer_setting, &format!("needs BLIP_{part}ROUTER_KEY"));
+        }
         let tokens = format!("BLIP_{part}WEBHOOK_TOKEN");
         let webhook_tokens = if shared.allow_unauthenticated {
             Some(reader.read_optional(&tokens, parse::parse_secrets).unwrap_or_default())
@@ -164,6 +179,7 @@ impl BotConfig {
             name,
             key: key?,
             router_key,
+            answer_block,
             api_url: api_url.or_else(|| shared.api_url.clone())?,
             webhook_tokens: webhook_tokens?,
             webhook_header: shared.webhook_header.clone()?,

@@ -80,6 +80,13 @@ pub(crate) fn parse_blip_key(value: &str) -> Option<SecretString> {
     is_visible_ascii(key).then(|| SecretString::from(key))
 }
 
+/// A flow and a block of it, with a slash between.
+pub(crate) fn parse_answer_block(value: &str) -> Option<(String, String)> {
+    let (flow, block) = value.split_once('/')?;
+    let is_id = |id: &str| is_visible_ascii(id) && !id.contains('/');
+    (is_id(flow) && is_id(block)).then(|| (flow.to_owned(), block.to_owned()))
+}
+
 /// An absolute address without a slash at its end; plain http leaves this machine in clear text.
 pub(crate) fn parse_base_url(value: &str) -> Option<String> {
     let url = Url::parse(value).ok()?;

@@ -147,12 +147,11 @@ impl ChoiceCache {
     ) -> TemplateStock {
         let list = self.get_list(router, ChoiceList::Templates);
         match tokio::time::timeout(patience, list).await {
-            Err(_) => TemplateStock::Some,
+            Ok(None) => TemplateStock::Unknown,
             Ok(Some(ListEntries::Templates(templates))) if templates.is_empty() => {
                 TemplateStock::None
             }
-            Ok(Some(_)) => TemplateStock::Some,
-            Ok(None) => TemplateStock::Unknown,
+            Ok(Some(_)) | Err(_) => TemplateStock::Some,
         }
     }
 

@@ -22,6 +22,7 @@ use crate::blip::parse::{self, ThreadMessage};
 use crate::blip::text::{self, MentionNames, StyleMarks};
 use crate::clock::Clock;
 use crate::locale::Texts;
+use crate::model::active::ActiveRoute;
 use crate::model::personal::{self, NumberKind};
 use crate::model::{
     Agent, BotName, ContactComment, ContactField, Failure, Offer, Readiness, SaidMessage,
@@ -78,6 +79,8 @@ pub(crate) struct Dialogs {
     pub(crate) bots: HashMap<BotName, Arc<blip::BlipClient>>,
     /// Know the templates of the bots.
     pub(crate) routers: HashMap<BotName, Arc<blip::BlipClient>>,
+    /// Where answers to active messages enter the bots for which they can be sent.
+    pub(crate) routes: HashMap<BotName, ActiveRoute>,
     /// What people read.
     pub(crate) texts: Texts,
     /// The user group whose members are agents; all full members if there is none.
@@ -200,6 +203,11 @@ impl Dialogs {
             None => None,
         };
         match chosen {
+            Some(chosen)
+                if drafted.ticket.active_target().is_some() && !chosen.has_only_places() =>
+            {
+                template::refuse_choice("active-wrong-template", &reader.texts)
+            }
             Some(chosen) => template::answer_template_draft(
                 &drafted.ticket,
                 &chosen,
@@ -399,7 +407,7 @@ impl Dialogs {
         let asked = self.clock.now();
         loop {
             let (found, may_come) = match about {
-                DialogSubject::Ticket(id) => (self.store.load_ticket(id).await?, true),
+                DialogSubject::Ticket(id) => (self.load_ticket_or_draft(id).await?, true),
                 DialogSubject::Message(channel, ts) => {
                     // Asked first: what is posted meanwhile is then found.
                     let is_posting = self.store.is_posting(channel, asked).await?;
@@ -414,6 +422,14 @@ impl Dialogs {
                 return Ok(found);
             }
             self.clock.sleep_until(now + TICKET_POLL_INTERVAL).await;
+        }
+    }
+
+    /// A ticket, or what stands for one while an active message is chosen.
+    async fn load_ticket_or_draft(&self, id: &TicketId) -> Result<Option<Ticket>, store::Error> {
+        match self.store.load_ticket(id).await? {
+            None => Ok(Ticket::for_active_draft(id.clone(), self.clock.now())),
+            known => Ok(known),
         }
     }
 
@@ -468,7 +484,7 @@ impl Dialogs {
         reader: &DialogViewer,
         ticket: &TicketId,
     ) -> Option<AgentStatus> {
-        match self.store.load_ticket(ticket).await {
+        match self.load_ticket_or_draft(ticket).await {
             Ok(ticket) => self.check_agent_status(user, reader, &ticket?).await,
             Err(error) => {
                 tracing::warn!(ticket.id = %ticket, %error, "a ticket could not be read");

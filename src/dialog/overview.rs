@@ -9,9 +9,14 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
 
 use super::{DialogViewer, Dialogs, Error};
-use crate::model::{ChannelId, Failure, Fault, Readiness, SlackUserId, Ticket, TicketState};
+use crate::locale::Texts;
+use crate::model::active::parse_number;
+use crate::model::{
+    BotName, ChannelId, Failure, Fault, Readiness, SlackUserId, Ticket, TicketId, TicketState,
+};
 use crate::slack::command::{CommandAction, SlashCommand};
 use crate::slack::home::{self, BridgeHealth, ListedTicket, OutsideChannel};
 use crate::slack::members;
@@ -124,8 +129,52 @@ impl Dialogs {
                     words,
                 )
             }
-            CommandAction::Help => home::answer_help(words),
+            CommandAction::New(rest) => self.ask_active_message(command, rest, words).await?,
+            CommandAction::Help => home::answer_help(!self.routes.is_empty(), words),
         })
+    }
+
+    /// Asks for the template of an active message, or says why there can be none. The number is not
+    /// looked up before it is sent: Meta bans those who check many.
+    async fn ask_active_message(
+        &self,
+        command: &SlashCommand,
+        rest: &str,
+        texts: &Texts,
+    ) -> Result<SlackCommandEventResponse, Error> {
+        let say = |key: &str| Ok(home::answer_text(&texts.text(key, &[])));
+        // Of several bots, the last word names the one that writes.
+        let named = rest.rsplit(char::is_whitespace).next().and_then(BotName::parse);
+        let named = named.filter(|name| self.routes.contains_key(name));
+        let bot = match (&named, self.routes.len()) {
+            (_, 0) => return say("active-not-set-up"),
+            (Some(name), _) => name.clone(),
+            (None, 1) => self.routes.keys().next().cloned().unwrap_or_default(),
+            (None, _) => {
+                let mut bots: Vec<String> = self.routes.keys().map(ToString::to_string).collect();
+                bots.sort();
+                let bots = bots.join(", ");
+                let text = texts.text("active-which-bot", &[("bots", &bots)]);
+                return Ok(home::answer_text(&text));
+            }
+        };
+        let number = match &named {
+            Some(name) => rest.strip_suffix(name.as_str()).unwrap_or(rest),
+            None => rest,
+        };
+        let Some(number) = parse_number(number) else { return say("active-wrong-number") };
+        let (Some(channel), Some(trigger)) = (&command.channel, &command.trigger) else {
+            return say("ask-again");
+        };
+        let nonce = Uuid::new_v4().to_string();
+        let id = TicketId::for_active_message(bot, channel, &number, &nonce);
+        let Some(draft) = id.and_then(|id| Ticket::for_active_draft(id, self.clock.now())) else {
+            return say("active-wrong-number");
+        };
+        let view = self.build_template_view(&draft, None, texts).await;
+        self.slack.open_view(trigger, &view).await?;
+        let args = [("number", number.as_str())];
+        Ok(home::answer_text(&texts.text("active-choose", &args)))
     }
 
     /// Shows somebody their home tab, now and while they may be looking.

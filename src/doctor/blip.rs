@@ -132,6 +132,17 @@ async fn check_desk_channel(config: &Config, client: &BlipClient) -> Vec<Finding
             ),
         )),
     }
+    let has_active = config.bots.iter().any(|it| it.name == *name && it.answer_block.is_some());
+    let allows_open = found.get("ActiveMessageCanSendWithOpenTicket");
+    if has_active && !allows_open.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+        findings.push(Finding::hint(
+            CHANNEL,
+            format!(
+                "Blip sends no active message{bot} to a customer who has an open ticket \
+                (ActiveMessageCanSendWithOpenTicket is not true); agents are told so"
+            ),
+        ));
+    }
     // Blip does not document what this does; its name says that links to our files are refused.
     if found.get("BlockExternalAttachment").is_some_and(|value| value.eq_ignore_ascii_case("true"))
     {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::blip;
 use crate::clock::Clock;
 use crate::handlers::interrupt::{Interrupt, MISSING_BOT_PAUSE, PipeResult};
+use crate::model::active::ActiveRoute;
 use crate::model::{BotName, TicketId};
 
 /// The clients of Blip, one for each bot; a bot that was renamed is here by both names, as its open
@@ -15,6 +16,8 @@ pub(crate) struct Bots {
     pub(crate) former: HashSet<BotName>,
     /// Those that have the bots' WhatsApp channels, as far as their keys are given.
     pub(crate) routers: HashMap<BotName, Arc<blip::BlipClient>>,
+    /// Where answers to active messages enter the bots, as far as that is set.
+    pub(crate) routes: HashMap<BotName, ActiveRoute>,
     pub(crate) clock: Clock,
 }
 
@@ -39,6 +42,11 @@ impl Bots {
     /// The client that sends templates for a bot, if its key is given.
     pub(crate) fn router(&self, name: &BotName) -> Option<&blip::BlipClient> {
         self.routers.get(name).map(Arc::as_ref)
+    }
+
+    /// Where answers to active messages enter a bot, if that is set.
+    pub(crate) fn route(&self, name: &BotName) -> Option<&ActiveRoute> {
+        self.routes.get(name)
     }
 
     /// Each bot once, by its name now.

@@ -198,7 +198,10 @@ impl Threads {
             (None, customer) if !customer.is_empty() => {
                 let others =
                     self.calls.store.tickets_of(customer, id, PREVIOUS_TICKETS_SEARCHED).await?;
-                others.into_iter().find(|other| other.opened <= ticket.opened)
+                let mut others = others.into_iter();
+                others.find(|other| {
+                    other.opened <= ticket.opened && other.id.active_target().is_none()
+                })
             }
             _ => None,
         };
@@ -242,14 +245,53 @@ impl Threads {
         if let Some(first_words) = self.calls.store.first_words(&before.id).await? {
             self.calls.store.keep_first_words(&ticket.id, &first_words).await?;
         }
+        self.go_on_in(item, ticket, thread).await?;
+        Ok(true)
+    }
+
+    /// Goes on in the thread of an active message to this customer that no ticket has joined yet, if it
+    /// is in the channel of this ticket. The card shows the ticket from then on.
+    pub(crate) async fn join_active_message(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        first_words: Option<&Content>,
+    ) -> PipeResult<bool> {
+        let Some(identity) = ticket.customer.whatsapp_identity().map(str::to_owned) else {
+            return Ok(false);
+        };
+        let searched = PREVIOUS_TICKETS_SEARCHED;
+        let others = self.calls.store.tickets_of(&identity, &ticket.id, searched).await?;
+        let active = others.into_iter().find(|other| other.id.active_target().is_some());
+        let Some((active, thread)) = active.and_then(|it| Some((it.id, it.thread?))) else {
+            return Ok(false);
+        };
+        let card = self.calls.store.find_link(&thread.channel, &thread.root).await?;
+        // This very ticket, if an earlier try came that far.
+        let is_free = card.is_some_and(|it| it.ticket == active || it.ticket == ticket.id);
+        if !is_free || self.channels.resolve_ticket_channel(ticket).await? != thread.channel {
+            return Ok(false);
+        }
+        let said = first_words.and_then(|content| render::render_content(content, &self.texts));
+        if let Some(said) = said {
+            let said = bounds::limit_text(&said, &self.texts);
+            if let Some(first) = render::split_into_posts(&said, None).first() {
+                self.calls.store.keep_first_words(&ticket.id, first).await?;
+            }
+        }
+        self.go_on_in(item, ticket, thread).await?;
+        Ok(true)
+    }
+
+    /// Has a ticket go on in a thread that was another one's.
+    async fn go_on_in(&self, item: &Item, ticket: &mut Ticket, thread: Thread) -> PipeResult<()> {
         self.calls.store.link_message(Link::of_card(&ticket.id, &thread), ticket.opened).await?;
         ticket.thread = Some(thread);
         let line = card::continuation_line(ticket, &self.texts);
         let post = ThreadPost { broadcast: true, ..ThreadPost::from_line(&line) };
         self.post_to_ticket(item, "goes-on", ticket, &post).await?;
         self.calls.store.put_ticket(ticket).await?;
-        self.calls.enqueue_item(Job::update_card(ticket, self.calls.clock.now())).await?;
-        Ok(true)
+        Ok(self.calls.enqueue_item(Job::update_card(ticket, self.calls.clock.now())).await?)
     }
 
     /// Says something in a ticket's thread; makes a new thread if the old one is lost.

@@ -95,11 +95,10 @@ impl Intake {
                 Ok(self.to_json_answer(&self.dialogs.preview_template(&drafted).await))
             }
             SlackRequest::Farewell(farewell, routed) => {
-                if let Some(asked) = self.dialogs.ask_about_farewell(&farewell).await {
-                    return Ok(self.to_json_answer(&asked));
+                match self.dialogs.ask_about_farewell(&farewell).await {
+                    Some(asked) => Ok(self.to_json_answer(&asked)),
+                    None => store_routed(self, routed, json).await.map(|()| SlackAnswer::Nothing),
                 }
-                store_routed(self, routed, json).await?;
-                Ok(SlackAnswer::Nothing)
             }
             SlackRequest::Options(search) => {
                 Ok(self.to_json_answer(&self.dialogs.search_options(&search).await))
@@ -116,11 +115,7 @@ impl Intake {
                 Ok(SlackAnswer::Nothing)
             }
             SlackRequest::Dropped => {
-                tracing::warn!(
-                    "slack drops events, because there are more than it sends in an hour; what \
-                    people did in open tickets is looked for"
-                );
-                (self.note_dropped)();
+                self.record_dropped_events();
                 Ok(SlackAnswer::Nothing)
             }
             SlackRequest::HealthEvent(event) => {
@@ -129,6 +124,15 @@ impl Intake {
                 Ok(SlackAnswer::Nothing)
             }
         }
+    }
+
+    /// Slack leaves events out. What people did meanwhile is looked for.
+    fn record_dropped_events(&self) {
+        tracing::warn!(
+            "slack drops events, because there are more than it sends in an hour; what people did \
+            in open tickets is looked for"
+        );
+        (self.note_dropped)();
     }
 
     fn to_json_answer(&self, answer: &impl Serialize) -> SlackAnswer {

@@ -162,7 +162,12 @@ impl Deliveries {
         for template in templates {
             let PendingReply { ticket, message, .. } = &template;
             let Some(router) = self.bots.router(ticket.bot()) else { continue };
-            let told = answer_or_none(router.fetch_receipts(ticket, message).await)?;
+            let told = if ticket.active_target().is_some() {
+                router.fetch_campaign_receipts(ticket, message).await
+            } else {
+                router.fetch_receipts(ticket, message).await
+            };
+            let told = answer_or_none(told)?;
             let news = self.enqueue_receipts(ticket, told.unwrap_or_default()).await?;
             if !news.iter().any(BlipEvent::is_last_receipt) {
                 rest.push(template);

@@ -5,6 +5,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub(crate) mod active;
 pub(crate) mod agent_message;
 pub(crate) mod backoff;
 mod button;

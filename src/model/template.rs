@@ -95,6 +95,22 @@ impl HeaderFile {
     }
 }
 
+impl TemplateField {
+    fn title_name(&self) -> Option<&str> {
+        match self {
+            Self::Title(name) => Some(name),
+            Self::File(_) | Self::Body(_) | Self::Button(_) => None,
+        }
+    }
+
+    fn body_name(&self) -> Option<&str> {
+        match self {
+            Self::Body(name) => Some(name),
+            Self::File(_) | Self::Title(_) | Self::Button(_) => None,
+        }
+    }
+}
+
 impl MessageTemplate {
     /// All that is to be filled in, in the order in which it is read.
     pub(crate) fn fields(&self) -> Vec<TemplateField> {
@@ -106,17 +122,30 @@ impl MessageTemplate {
                 fields.extend(list_variables(title).map(|it| TemplateField::Title(it.to_owned())));
             }
         }
+        let mut names: Vec<&str> = Vec::new();
         for name in list_variables(&self.body) {
-            let field = TemplateField::Body(name.to_owned());
-            if !fields.contains(&field) {
-                fields.push(field);
+            if !names.contains(&name) {
+                names.push(name);
             }
         }
+        // Those with numbers are filled in by their places, in whatever order they occur.
+        names.sort_by_key(|name| name.parse::<u32>().unwrap_or_default());
+        fields.extend(names.into_iter().map(|name| TemplateField::Body(name.to_owned())));
         let with_variable = self.buttons.iter().enumerate().filter(|(_, button)| {
             button.url.as_deref().is_some_and(|url| list_variables(url).next().is_some())
         });
         fields.extend(with_variable.map(|(place, _)| TemplateField::Button(place)));
         fields
+    }
+
+    /// Whether there are variables only where an active message has places for them: a file above the
+    /// words, and numbers in them (`blip.md`, additions §1.3).
+    pub(crate) fn has_only_places(&self) -> bool {
+        self.fields().iter().all(|field| match field {
+            TemplateField::File(_) => true,
+            TemplateField::Body(name) => name.parse::<u32>().is_ok(),
+            TemplateField::Title(_) | TemplateField::Button(_) => false,
+        })
     }
 
     /// The template with its variables filled in.
@@ -127,26 +156,20 @@ impl MessageTemplate {
 
     /// What the customer reads; variables without a value stay as they are written.
     pub(crate) fn write_text(&self, values: &[(TemplateField, String)]) -> String {
-        let fill = |text: &str, is_of: fn(&TemplateField) -> Option<&str>| {
-            let named = values.iter().filter_map(|(field, value)| Some((is_of(field)?, value)));
+        let fill = |text: &str, name_of: fn(&TemplateField) -> Option<&str>| {
+            let named = values.iter().filter_map(|(field, value)| Some((name_of(field)?, value)));
             fill_variables(text, &named.collect::<Vec<_>>())
         };
         let mut parts = Vec::new();
         match &self.header {
             None => {}
-            Some(TemplateHeader::Text(title)) => parts.push(fill(title, |field| match field {
-                TemplateField::Title(name) => Some(name),
-                _ => None,
-            })),
+            Some(TemplateHeader::Text(title)) => parts.push(fill(title, TemplateField::title_name)),
             Some(TemplateHeader::File(_)) => {
                 let file = values.iter().find(|(field, _)| matches!(field, TemplateField::File(_)));
                 parts.extend(file.map(|(_, address)| address.clone()));
             }
         }
-        parts.push(fill(&self.body, |field| match field {
-            TemplateField::Body(name) => Some(name),
-            _ => None,
-        }));
+        parts.push(fill(&self.body, TemplateField::body_name));
         parts.extend(self.footer.clone());
         parts.extend(self.buttons.iter().map(|button| format!("[{}]", button.label)));
         parts.join("\n")
@@ -168,15 +191,12 @@ fn fill_variables(text: &str, values: &[(&str, &String)]) -> String {
             let (_, value) = values.iter().find(|(known, _)| *known == name.trim())?;
             Some((value, after))
         });
-        match known {
-            Some((value, after)) => {
-                filled.push_str(value);
-                filled.push_str(after);
-            }
-            None => {
-                filled.push_str("{{");
-                filled.push_str(part);
-            }
+        if let Some((value, after)) = known {
+            filled.push_str(value);
+            filled.push_str(after);
+        } else {
+            filled.push_str("{{");
+            filled.push_str(part);
         }
     }
     filled

@@ -117,7 +117,7 @@ pub struct Agent {
 }
 
 /// The domain of WhatsApp.
-const WHATSAPP_DOMAIN: &str = "wa.gw.msging.net";
+pub(super) const WHATSAPP_DOMAIN: &str = "wa.gw.msging.net";
 /// For how long after the customer's last message WhatsApp takes words of our own.
 const REPLY_WINDOW: SignedDuration = SignedDuration::from_hours(24);
 

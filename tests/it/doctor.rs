@@ -301,6 +301,15 @@ async fn a_key_for_templates_that_does_not_do_is_told() {
     let of_bot = bridge.settings()["BLIP_KEY"].clone();
     let report = examine(&bridge, &[("BLIP_ROUTER_KEY", &of_bot)]).await;
     report.fails("blip-templates", "BLIP_ROUTER_KEY may not list", "the router");
+    let active = [("BLIP_ROUTER_KEY", key.as_str()), ("BLIP_ANSWER_BLOCK", "flow/desk")];
+    let report = examine(&bridge, &active).await;
+    assert!(report.has("blip-channel", "hint", "ActiveMessageCanSendWithOpenTicket", ""));
+    let allowed = ("ActiveMessageCanSendWithOpenTicket".to_owned(), "True".to_owned());
+    bridge.blip.configure(|setup| setup.configuration.push(allowed.clone()));
+    let report = examine(&bridge, &active).await;
+    assert!(!report.has("blip-channel", "hint", "", ""), "{report:#?}");
+    let report = examine(&bridge, &[("BLIP_ANSWER_BLOCK", "flow/desk")]).await;
+    report.fails("settings", "BLIP_ANSWER_BLOCK needs BLIP_ROUTER_KEY", "BLIP_ANSWER_BLOCK=");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -252,7 +252,7 @@ fn home_tabs_and_answers() {
             home::answer_found(&[], &words),
             home::answer_status(3, 1, &ill, &words),
             home::answer_status(0, 0, &BridgeHealth::default(), &words),
-            home::answer_help(&words),
+            home::answer_help(true, &words),
         ];
         let mut looks = vec![
             view_outline(&home::render_home_tab(&mine, (&waiting, &outside), &ill, &words)),
@@ -314,7 +314,7 @@ fn what_slack_gets_of_each_view() {
         ("waiting", json!(home::answer_waiting(&rows(false), &[], &words))),
         ("found", json!(home::answer_found(&[], &words))),
         ("status", json!(home::answer_status(3, 1, &health, &words))),
-        ("help", json!(home::answer_help(&words))),
+        ("help", json!(home::answer_help(false, &words))),
         ("options", json!(build_options(&choices[..1], ""))),
         ("groups of options", json!(build_options(&choices, "v"))),
         ("no options", json!(build_options(&choices, "x"))),

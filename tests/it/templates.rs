@@ -393,3 +393,139 @@ async fn a_key_that_is_refused_holds_up_nothing_but_templates() {
     let violations = bridge.blip.violations();
     assert!(violations.iter().all(|it| it.contains("401")), "{violations:?}");
 }
+
+/// A bridge whose agents may write first.
+async fn start_active() -> Later {
+    let settings = [("BLIP_ROUTER_KEY", &*router_key()), ("BLIP_ANSWER_BLOCK", "flow-1/desk-1")];
+    let later = Later::start(&settings).await;
+    later.bridge.blip.configure(|setup| {
+        setup.router = Some(Router::default());
+        let words = Template::new("volta", "Oi {{1}}, seu pedido chegou. Pode vir?");
+        setup.templates = Some(vec![words]);
+    });
+    later
+}
+
+/// Asks for an active message and fills it in; nothing is sent so far.
+async fn asks_for(bridge: &Bridge, text: &str) -> View {
+    let answered = bridge.slack.commands(ANA, CHANNEL, "/blip", text).await.unwrap();
+    assert!(answered.body.contains("+5511987654321"), "{}", answered.body);
+    let page = bridge.dialog(ANA);
+    let found = bridge.slack.searches(ANA, &page.id, LIST, "").await.unwrap();
+    bridge.slack.chooses(ANA, &page.id, LIST, &found[0]).await.unwrap();
+    let page = bridge.dialog(ANA);
+    let block = field_blocks(&page.view).remove(0);
+    let filled = json!({
+        "templates": {LIST: {"type": "external_select", "selected_option": found[0]}},
+        block.as_str(): {"template_value": {"type": "plain_text_input", "value": "Ana"}},
+    });
+    bridge.slack.submits(ANA, &page.id, filled).await.unwrap();
+    bridge.dialog(ANA)
+}
+
+/// Who the number is on WhatsApp, which leaves out the ninth digit.
+const ACCOUNT: &str = "551187654321@wa.gw.msging.net";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_active_message_begins_a_thread_that_the_customers_ticket_joins() {
+    let later = start_active().await;
+    let bridge = &later.bridge;
+    let preview = asks_for(bridge, "novo +55 (11) 98765-4321").await;
+    assert!(shown(&preview.view).contains("Oi Ana, seu pedido chegou."), "{}", preview.view);
+    let checks = || {
+        let is_it = |method: &str| method.contains("/accounts/");
+        bridge.blip.look(|state| state.calls.iter().filter(|it| is_it(&it.method)).count())
+    };
+    assert_eq!(checks(), 0, "no number is looked up while somebody types");
+    bridge.blip.faults().next("/commands set /campaign/full", Fault::LostAnswer);
+    bridge.slack.submits(ANA, &preview.id, json!({})).await.unwrap();
+    bridge.until("the thread", || bridge.slack.cards(CHANNEL).len() == 1).await;
+    bridge.idle().await;
+    assert_eq!((bridge.blip.templates(ACCOUNT).len(), checks()), (1, 1), "paid for once");
+    let campaign = bridge.blip.look(|state| state.campaigns[0].clone());
+    assert_eq!(campaign.enters, Some(("flow-1".to_owned(), "desk-1".to_owned())));
+    assert_eq!(campaign.master_state.as_deref(), Some("lojademo@msging.net"));
+    let card = bridge.slack.cards(CHANNEL).remove(0);
+    assert!(card.words().contains("waits for the customer"), "{}", card.words());
+    let said = bridge.said(&card);
+    assert!(said.iter().any(|line| line.contains("Ana Lima sent the template volta")), "{said:?}");
+    // The answer runs through the bot, which hands the customer over.
+    let identity = bridge.blip.routes(ACCOUNT, true);
+    let new = NewTicket::saying("Maria", &identity, "Posso ir hoje?");
+    let ticket = bridge.blip.opens_ticket(new).await.id;
+    bridge.until("the card", || shows(bridge, &card, "Maria")).await;
+    bridge.idle().await;
+    assert_eq!(bridge.slack.cards(CHANNEL).len(), 1, "no thread of its own");
+    assert!(shows(bridge, &card, "Posso ir hoje?"), "{}", bridge.slack.transcript());
+    later.says(ANA, &card, "Pode!").await;
+    bridge.idle().await;
+    assert_eq!(bridge.received(&ticket), ["Pode!"]);
+    // The next ticket has a thread of its own again.
+    bridge.blip.closes(&ticket, "ClosedClient").await.unwrap();
+    bridge.idle().await;
+    bridge.blip.opens_ticket(NewTicket::saying("Maria", &identity, "Oi de novo")).await;
+    bridge.until("another card", || bridge.slack.cards(CHANNEL).len() == 2).await;
+    later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn why_an_active_message_is_not_sent_is_told_to_who_asked() {
+    let later = start_active().await;
+    let bridge = &later.bridge;
+    let told =
+        |words: &str| bridge.slack.ephemerals(ANA).iter().any(|line| line.words().contains(words));
+    for (text, words) in [("novo 11987654321", "with + and its country"), ("new Maria", "with +")] {
+        let answered = bridge.slack.commands(ANA, CHANNEL, "/blip", text).await.unwrap();
+        assert!(answered.body.contains(words), "{}", answered.body);
+    }
+    bridge.blip.configure(|setup| setup.without_whatsapp = vec!["+5511987654321".to_owned()]);
+    let preview = asks_for(bridge, "new +5511987654321").await;
+    bridge.slack.submits(ANA, &preview.id, json!({})).await.unwrap();
+    bridge.until("that nobody is there", || told("is not on WhatsApp")).await;
+    bridge.blip.configure(|setup| setup.without_whatsapp = Vec::new());
+    bridge.blip.opens_ticket(NewTicket::saying("Maria", ACCOUNT, "Oi")).await;
+    bridge.idle().await;
+    let preview = asks_for(bridge, "nuevo +5511987654321").await;
+    bridge.slack.submits(ANA, &preview.id, json!({})).await.unwrap();
+    bridge.until("that there is a ticket", || told("has an open ticket")).await;
+    bridge.idle().await;
+    assert!(bridge.blip.templates(ACCOUNT).is_empty());
+    let preview = asks_for(bridge, "novo +5511987654321").await;
+    bridge.blip.faults().next("/commands set /campaign/full", Fault::Hang);
+    bridge.blip.faults().from_now("/commands get /campaigns", Fault::Code("67".to_owned()));
+    bridge.slack.submits(ANA, &preview.id, json!({})).await.unwrap();
+    bridge.until("that nobody knows", || told("Nobody can tell")).await;
+    bridge.blip.faults().clear();
+    bridge.idle().await;
+    assert_eq!(bridge.slack.cards(CHANNEL).len(), 1, "only the ticket's");
+    later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_active_message_that_does_not_arrive_is_told_in_its_thread() {
+    let later = start_active().await;
+    let bridge = &later.bridge;
+    bridge.blip.configure(|setup| {
+        setup.cannot_deliver = Some((131_042, "Business eligibility payment issue"));
+    });
+    let preview = asks_for(bridge, "novo +5511987654321").await;
+    bridge.slack.submits(ANA, &preview.id, json!({})).await.unwrap();
+    bridge.until("the thread", || bridge.slack.cards(CHANNEL).len() == 1).await;
+    bridge.idle().await;
+    later.passes(Duration::from_secs(31)).await;
+    let card = bridge.slack.cards(CHANNEL).remove(0);
+    let told = |line: &String| line.contains("Business eligibility");
+    bridge.until("a line that says so", || bridge.said(&card).iter().any(told)).await;
+    later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn active_messages_that_are_not_set_up_are_not_offered() {
+    let bridge = Bridge::start().await;
+    let answered = bridge.slack.commands(ANA, CHANNEL, "/blip", "novo +5511987654321").await;
+    assert!(answered.unwrap().body.contains("not set up"));
+    let help = bridge.slack.commands(ANA, CHANNEL, "/blip", "help").await.unwrap();
+    assert!(!help.body.contains("/blip new"));
+    assert!(!bridge.has_dialog(ANA));
+    bridge.finish().await;
+}

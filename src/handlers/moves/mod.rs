@@ -2,6 +2,7 @@
 //!
 //! A move changes our ticket only after Blip has agreed, and whatever Blip says of a ticket wins.
 
+pub(crate) mod active;
 pub(crate) mod claims;
 pub(crate) mod closings;
 pub(crate) mod composer;

@@ -70,7 +70,7 @@ impl OutgoingReply {
 /// What went wrong with a call that costs money: it is not made again without knowing, and a key that
 /// only templates need holds up nothing else of the ticket.
 #[derive(Debug, thiserror::Error)]
-enum PaidCallError {
+pub(crate) enum PaidCallError {
     /// The call itself.
     #[error(transparent)]
     Send(blip::Error),

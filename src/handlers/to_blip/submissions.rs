@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::moves::Moves;
+use crate::handlers::moves::active::ActiveMessages;
 use crate::handlers::moves::composer::Composer;
 use crate::handlers::moves::contacts::Contacts;
 use crate::handlers::moves::outcome::MoveOutcome;
@@ -19,6 +20,7 @@ pub(crate) struct Submissions {
     pub(crate) moves: Arc<Moves>,
     pub(crate) composer: Arc<Composer>,
     pub(crate) contacts: Arc<Contacts>,
+    pub(crate) active: Arc<ActiveMessages>,
 }
 
 impl Submissions {
@@ -28,6 +30,12 @@ impl Submissions {
         item: &Item,
         filled: &Submission,
     ) -> PipeResult<()> {
+        if let (Some(target), SubmittedForm::Template(template)) =
+            (filled.ticket.active_target(), &filled.form)
+        {
+            let what = (&filled.ticket, &target);
+            return self.active.send_active_message(item, what, &filled.user, template).await;
+        }
         let Some(mut ticket) = self.calls.store.load_ticket(&filled.ticket).await? else {
             return Ok(());
         };

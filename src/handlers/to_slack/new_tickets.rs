@@ -51,7 +51,10 @@ impl NewTickets {
             // It was transferred, whether or not anybody tells us.
             self.calls.enqueue_item(Job::check_ticket(&before.id, self.calls.clock.now())).await?;
         }
-        if self.threads.continue_thread(item, ticket).await? {
+        let first_words = snapshot.first_words.as_ref();
+        if self.threads.continue_thread(item, ticket).await?
+            || self.threads.join_active_message(item, ticket, first_words).await?
+        {
             self.customers.forget_details(&ticket.id);
             return Ok(());
         }

@@ -159,6 +159,7 @@ pub(crate) fn resend_refusal_key(
     code: Option<i64>,
 ) -> Option<&'static str> {
     match &ticket.state {
+        _ if ticket.id.active_target().is_some() => Some("undelivered-active"),
         TicketState::Closed { ending: TicketEnding::Transferred, .. } => {
             Some("undelivered-went-on")
         }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::json::text_at;
 use super::requester::Requester;
+use crate::model::ChannelId;
 use crate::model::fold::fold_text;
 
 /// What somebody asks `/blip` for.
@@ -15,6 +16,8 @@ pub(crate) enum CommandAction {
     Waiting,
     /// The tickets with this number, or of a customer of this name.
     Find(String),
+    /// To write to this number with a template, for this bot if there are several.
+    New(String),
     /// How the bridge is.
     Status,
     /// What can be asked for.
@@ -34,6 +37,9 @@ impl CommandAction {
             ("find" | "buscar" | "busca" | "procurar" | "encontrar", rest) if !rest.is_empty() => {
                 Self::Find(rest.to_owned())
             }
+            ("new" | "novo" | "nova" | "nuevo" | "nueva", rest) if !rest.is_empty() => {
+                Self::New(rest.to_owned())
+            }
             _ => Self::Help,
         }
     }
@@ -46,12 +52,21 @@ pub struct SlashCommand {
     pub(crate) by: Requester,
     /// What they ask for.
     pub(crate) wanted: CommandAction,
+    /// Where they typed it.
+    pub(crate) channel: Option<ChannelId>,
+    /// With what a dialog opens, for 3 s.
+    pub(crate) trigger: Option<String>,
 }
 
 /// Reads a command.
 pub(super) fn parse_command(body: &Value) -> Option<SlashCommand> {
     let wanted = CommandAction::parse(text_at(body, "/text").unwrap_or_default());
-    Some(SlashCommand { by: Requester::parse(body)?, wanted })
+    Some(SlashCommand {
+        by: Requester::parse(body)?,
+        wanted,
+        channel: text_at(body, "/channel_id").and_then(ChannelId::parse),
+        trigger: text_at(body, "/trigger_id").map(str::to_owned),
+    })
 }
 
 #[cfg(test)]
@@ -71,6 +86,9 @@ mod tests {
             ("aguardando", CommandAction::Waiting),
             ("espera", CommandAction::Waiting),
             ("buscar 1042", CommandAction::Find("1042".to_owned())),
+            ("novo +55 11 98765-4321", CommandAction::New("+55 11 98765-4321".to_owned())),
+            ("nuevo +5511", CommandAction::New("+5511".to_owned())),
+            ("new", CommandAction::Help),
             ("situação", CommandAction::Status),
             ("estado", CommandAction::Status),
             ("ajuda", CommandAction::Help),

@@ -12,6 +12,7 @@ use super::blocks::{MenuEntry, actions_block, build_menu, button, context_block,
 use super::ids::{ComposeKind, Dialog};
 use super::render;
 use crate::locale::Texts;
+use crate::model::active::ACTIVE_STATUS;
 use crate::model::text::{to_one_line, truncate_label};
 use crate::model::{Button, Ticket, TicketEnding, TicketId, TicketState};
 use crate::slack::text::mrkdwn::escape_mrkdwn;
@@ -247,6 +248,7 @@ fn build_closed_menu(first_words: Option<&str>, texts: &Texts) -> SlackBlock {
 /// Where the ticket stands, in words that begin with a picture.
 pub(super) fn name_state(ticket: &Ticket, texts: &Texts) -> String {
     let key = match &ticket.state {
+        _ if ticket.id.active_target().is_some() => "card-active",
         TicketState::Unclaimed => "card-waiting",
         TicketState::Claimed { .. } => "card-claimed",
         TicketState::Closed { ending: TicketEnding::Transferred, .. } => "card-transferred",
@@ -282,6 +284,9 @@ fn describe_ending(ending: &TicketEnding, texts: &Texts) -> String {
         TicketEnding::Customer => texts.text("card-closed-customer", &[]),
         TicketEnding::Inactivity => texts.text("card-closed-inactivity", &[]),
         TicketEnding::Transferred => texts.text("card-closed-transferred", &[]),
+        TicketEnding::Other(status) if status == ACTIVE_STATUS => {
+            texts.text("card-active-waits", &[])
+        }
         TicketEnding::Other(status) => texts.text("card-closed-other", &[("status", status)]),
     }
 }

@@ -125,7 +125,7 @@ pub fn answer_status(
 }
 
 /// What can be asked for, as an answer.
-pub fn answer_help(texts: &Texts) -> SlackCommandEventResponse {
+pub fn answer_help(offers_new: bool, texts: &Texts) -> SlackCommandEventResponse {
     let line = |(word, what): (&str, &str)| {
         format!("{SLASH_COMMAND} {}: {}", texts.text(word, &[]), texts.text(what, &[]))
     };
@@ -135,7 +135,9 @@ pub fn answer_help(texts: &Texts) -> SlackCommandEventResponse {
         ("command-find", "help-find"),
         ("command-status", "help-status"),
     ];
-    let commands = commands.map(line).join("\n");
+    let new = offers_new.then_some(("command-new", "help-new"));
+    let commands: Vec<String> = commands.into_iter().chain(new).map(line).collect();
+    let commands = commands.join("\n");
     let advice =
         ["help-thread-claim", "help-thread-note", "help-thread-close", "help-thread-marks"];
     let advice = advice.map(|key| texts.text(key, &[])).join("\n");

@@ -83,11 +83,7 @@ fn start(state: &mut State, command: &Command) -> Outcome {
     if state.campaigns.iter().any(|it| it.name == name) {
         return Err(Failure::world(64, "There is a campaign of this name already"));
     }
-    let enters = match (text(campaign, "flowId"), text(campaign, "stateId")) {
-        (Ok(flow), Ok(block)) => Some((flow, block)),
-        (Err(_), Err(_)) => None,
-        _ => return Err(Failure::mistake(23, "a block is in a flow, and a flow has a block")),
-    };
+    let enters = read_entry(campaign)?;
     let master_state =
         text(campaign, "masterstate").or_else(|_| text(campaign, "masterState")).ok();
     if master_state.is_some() && state.setup.router.is_none() {
@@ -102,13 +98,7 @@ fn start(state: &mut State, command: &Command) -> Outcome {
     }
     let (template, language) =
         (text(message, "messageTemplate")?, text(message, "messageTemplateLanguage")?);
-    let keys = message["messageParams"].as_array().cloned().unwrap_or_default();
-    let mut values = Vec::new();
-    for key in keys {
-        let value = key.as_str().and_then(|key| audience["messageParams"][key].as_str());
-        let value = value.ok_or_else(|| Failure::mistake(23, "a parameter has no value"))?;
-        values.push(value.to_owned());
-    }
+    let values = read_values(audience, message)?;
     let content = templates::fill_by_order(state, (&template, &language), &values);
     let id = Uuid::new_v4().to_string();
     let reason = if state.setup.without_whatsapp.contains(&recipient) {
@@ -131,6 +121,26 @@ fn start(state: &mut State, command: &Command) -> Outcome {
     state.campaigns.push(campaign);
     state.checks_in_vain = 0;
     Ok(Some((CAMPAIGN, answer)))
+}
+
+/// The flow and the block where the answer enters: both or none.
+fn read_entry(campaign: &Value) -> Result<Option<(String, String)>, Failure> {
+    match (campaign["flowId"].as_str(), campaign["stateId"].as_str()) {
+        (Some(flow), Some(block)) => Ok(Some((flow.to_owned(), block.to_owned()))),
+        (None, None) => Ok(None),
+        _ => Err(Failure::mistake(23, "a block is in a flow, and a flow has a block")),
+    }
+}
+
+/// The values that the message names, in its order.
+fn read_values(audience: &Value, message: &Value) -> Result<Vec<String>, Failure> {
+    let keys = message["messageParams"].as_array().into_iter().flatten();
+    let value = |key: &Value| {
+        let value = key.as_str().and_then(|key| audience["messageParams"][key].as_str());
+        let value = value.map(str::to_owned);
+        value.ok_or_else(|| Failure::mistake(23, "a parameter has no value"))
+    };
+    keys.map(value).collect()
 }
 
 fn render(campaign: &Campaign) -> Value {

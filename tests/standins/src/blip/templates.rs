@@ -70,7 +70,9 @@ pub(super) fn list(state: &State, command: &Command, caller: Caller) -> Outcome 
     }
     let take = match command.param("$take") {
         None => 20,
-        Some(text) => text.parse().map_err(|_| Failure::mistake(64, "$take is no number"))?,
+        Some(text) => {
+            text.parse().map_err(|error| Failure::mistake(64, format!("$take: {error}")))?
+        }
     };
     let name = command.param("templateName");
     let named = templates.iter().filter(|it| name.is_none_or(|name| it.name == name));
@@ -172,71 +174,81 @@ fn is_template(content: &Value) -> bool {
     content["type"] == "template" && content["template"].is_object()
 }
 
+const MISMATCH: (i64, &str) =
+    (132_000, "Number of parameters does not match the expected number of params");
+const FORMAT: (i64, &str) = (132_012, "Parameter format does not match");
+
 /// Why Meta would refuse a template as it was filled in, with Meta's code.
 fn obstacle(state: &State, given: &Value) -> Option<(i64, &'static str)> {
-    const MISMATCH: (i64, &str) =
-        (132_000, "Number of parameters does not match the expected number of params");
-    const FORMAT: (i64, &str) = (132_012, "Parameter format does not match");
     let (name, language) = (given["name"].as_str(), given["language"]["code"].as_str());
     let is_it =
         |it: &&Template| Some(it.name.as_str()) == name && Some(it.language.as_str()) == language;
+    let unknown = (132_001, "Template name does not exist in the translation");
     let Some(template) = state.setup.templates.iter().flatten().find(is_it) else {
-        return Some((132_001, "Template name does not exist in the translation"));
+        return Some(unknown);
     };
     match template.status.as_str() {
         "APPROVED" => {}
         "PAUSED" => return Some((132_015, "Template is paused")),
         "DISABLED" => return Some((132_016, "Template is disabled")),
-        _ => return Some((132_001, "Template name does not exist in the translation")),
+        _ => return Some(unknown),
     }
     let mut given: Vec<&Value> = given["components"].as_array().into_iter().flatten().collect();
-    let mut take = |kind: &str, index: Option<usize>| {
-        let is_it = |part: &&Value| {
-            part["type"].as_str().is_some_and(|it| it.eq_ignore_ascii_case(kind))
-                && index.is_none_or(|index| {
-                    part["index"] == json!(index) || part["index"] == json!(index.to_string())
-                })
-        };
-        let found = given.iter().position(is_it).map(|at| given.remove(at));
-        found.and_then(|part| part["parameters"].as_array()).cloned().unwrap_or_default()
-    };
-    for part in &template.components {
+    let faults = template.components.iter().map(|part| {
         let words = part["text"].as_str().unwrap_or_default();
         match part["type"].as_str().unwrap_or_default() {
-            "HEADER" => match part["format"].as_str().unwrap_or("TEXT") {
-                "TEXT" if !fits(words, &take("header", None)) => return Some(MISMATCH),
-                "TEXT" => {}
-                file => {
-                    let given = take("header", None);
-                    let kind = file.to_ascii_lowercase();
-                    let link = given.first().and_then(|it| it[&kind]["link"].as_str());
-                    if given.len() != 1 || !link.is_some_and(|link| link.starts_with("http")) {
-                        return Some(FORMAT);
-                    }
-                }
-            },
-            "BODY" => {
-                let given = take("body", None);
-                if !fits(words, &given) {
-                    return Some(MISMATCH);
-                }
-                if given.iter().any(|it| !is_sound(it)) {
-                    return Some(FORMAT);
-                }
-            }
-            "BUTTONS" => {
-                for (index, button) in part["buttons"].as_array().into_iter().flatten().enumerate()
-                {
-                    let url = button["url"].as_str().unwrap_or_default();
-                    if !variables(url).is_empty() && take("button", Some(index)).len() != 1 {
-                        return Some((131_008, "Required parameter is missing"));
-                    }
-                }
-            }
-            _ => {}
+            "HEADER" => find_header_fault(part, &take_parameters(&mut given, "header", None)),
+            "BODY" => find_body_fault(words, &take_parameters(&mut given, "body", None)),
+            "BUTTONS" => find_button_fault(part, &mut given),
+            _ => None,
+        }
+    });
+    let fault = faults.collect::<Vec<_>>().into_iter().flatten().next();
+    fault.or_else(|| (!given.is_empty()).then_some(MISMATCH))
+}
+
+/// Takes the parameters of one part out of what was given.
+fn take_parameters(given: &mut Vec<&Value>, kind: &str, index: Option<usize>) -> Vec<Value> {
+    let is_place = |part: &Value, index: usize| {
+        part["index"] == json!(index) || part["index"] == json!(index.to_string())
+    };
+    let is_it = |part: &&Value| {
+        let is_kind = part["type"].as_str().is_some_and(|it| it.eq_ignore_ascii_case(kind));
+        is_kind && index.is_none_or(|index| is_place(part, index))
+    };
+    let found = given.iter().position(is_it).map(|at| given.remove(at));
+    found.and_then(|part| part["parameters"].as_array()).cloned().unwrap_or_default()
+}
+
+fn find_header_fault(part: &Value, given: &[Value]) -> Option<(i64, &'static str)> {
+    let format = part["format"].as_str().unwrap_or("TEXT");
+    if format == "TEXT" {
+        let words = part["text"].as_str().unwrap_or_default();
+        return (!fits(words, given)).then_some(MISMATCH);
+    }
+    let kind = format.to_ascii_lowercase();
+    let link = given.first().and_then(|it| it[&kind]["link"].as_str());
+    let is_link = link.is_some_and(|link| link.starts_with("http"));
+    (given.len() != 1 || !is_link).then_some(FORMAT)
+}
+
+fn find_body_fault(words: &str, given: &[Value]) -> Option<(i64, &'static str)> {
+    if !fits(words, given) {
+        return Some(MISMATCH);
+    }
+    given.iter().any(|it| !is_sound(it)).then_some(FORMAT)
+}
+
+fn find_button_fault(part: &Value, given: &mut Vec<&Value>) -> Option<(i64, &'static str)> {
+    let mut fault = None;
+    for (index, button) in part["buttons"].as_array().into_iter().flatten().enumerate() {
+        let url = button["url"].as_str().unwrap_or_default();
+        let has_variable = !variables(url).is_empty();
+        if has_variable && take_parameters(given, "button", Some(index)).len() != 1 {
+            fault = Some((131_008, "Required parameter is missing"));
         }
     }
-    (!given.is_empty()).then_some(MISMATCH)
+    fault
 }
 
 /// Whether these parameters fill the variables of a text: by place, or by name where they have names.

@@ -1,0 +1,133 @@
+//! Active messages: a template to somebody with whom there is no ticket, in a thread of its own.
+//!
+//! The customer's answer runs through the bot, which opens a ticket; that ticket joins the thread
+//! (`blip.md`, additions §1.3, §1.4).
+
+use std::sync::Arc;
+
+use crate::blip::BlipClient;
+use crate::handlers::bots::Bots;
+use crate::handlers::calls::{Calls, derive_delivery_id};
+use crate::handlers::interrupt::{CallError, PipeResult};
+use crate::handlers::moves::composer::SENT_POST_CALL;
+use crate::handlers::outgoing::PaidCallError;
+use crate::handlers::people::{People, Person};
+use crate::handlers::posts::ThreadPost;
+use crate::handlers::thread::Threads;
+use crate::handlers::timers::Timers;
+use crate::model::active::{ActiveRoute, ActiveTarget};
+use crate::model::{Failure, Fault, FilledTemplate, SlackUserId, Ticket, TicketId};
+use crate::store::{Item, Role};
+
+/// Sends active messages.
+pub(crate) struct ActiveMessages {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) bots: Arc<Bots>,
+    pub(crate) people: Arc<People>,
+    pub(crate) threads: Arc<Threads>,
+    pub(crate) timers: Arc<Timers>,
+}
+
+impl ActiveMessages {
+    /// Sends a template to a number, and begins its thread. Who asked for it is told why not.
+    pub(crate) async fn send_active_message(
+        &self,
+        item: &Item,
+        (id, target): (&TicketId, &ActiveTarget),
+        user: &SlackUserId,
+        filled: &FilledTemplate,
+    ) -> PipeResult<()> {
+        let person = self.people.look_up_person_in(item, &target.channel, user).await?;
+        if !person.is_agent() {
+            let key = person.status.refusal_key().unwrap_or("ask-not-agent-move");
+            return self.tell(target, &person, &person.texts.text(key, &[])).await;
+        }
+        let route = self.bots.router(id.bot()).zip(self.bots.route(id.bot()));
+        let Some((router, route)) = route else {
+            return self.tell(target, &person, &person.texts.text("active-not-set-up", &[])).await;
+        };
+        let Some(identity) = self.check_number(item, router, target).await? else {
+            let args = [("number", target.number.as_str())];
+            let text = person.texts.text("active-no-whatsapp", &args);
+            return self.tell(target, &person, &text).await;
+        };
+        let campaign = match self.send_once(item, (router, route), target, filled).await {
+            Ok(campaign) => campaign,
+            Err(CallError::Call(PaidCallError::Send(error))) if error.code().is_some() => {
+                let code = error.code().unwrap_or_default();
+                let reason = match code {
+                    "66" => person.texts.text("active-open-ticket", &[]),
+                    code => person.texts.reason_text(code),
+                };
+                let args = [("number", target.number.as_str()), ("reason", reason.as_str())];
+                let text = person.texts.text("active-refused", &args);
+                return self.tell(target, &person, &text).await;
+            }
+            // There is no thread in which people could be asked whether to send it again.
+            Err(CallError::Call(error)) if matches!(error.to_fault(), Fault::Refused { .. }) => {
+                let args = [("number", target.number.as_str())];
+                return self
+                    .tell(target, &person, &person.texts.text("active-unknown", &args))
+                    .await;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let mut ticket = Ticket::for_active_message(id.clone(), &identity, item.received);
+        if let Some(known) = self.calls.store.load_ticket(id).await? {
+            // An earlier try came as far as the thread.
+            ticket = known;
+        } else {
+            self.threads.post_card(item, &mut ticket, None).await?;
+        }
+        let args = [("agent", person.profile.name.as_str()), ("name", filled.name.as_str())];
+        let title = self.threads.texts.text("thread-template-sent", &args);
+        let line = ThreadPost::from_line(&format!("{title}\n{}", filled.text));
+        let post = ThreadPost { role: Role::Reply, blip_ids: vec![campaign.clone()], ..line };
+        self.threads.post_when_due(item, SENT_POST_CALL, &mut ticket, &post).await?;
+        self.timers.schedule_template_check(&ticket.id, &campaign).await
+    }
+
+    /// Who a number is on WhatsApp: asked once, as Meta bans those who check many
+    /// (`blip.md`, additions §2).
+    async fn check_number(
+        &self,
+        item: &Item,
+        router: &BlipClient,
+        target: &ActiveTarget,
+    ) -> PipeResult<Option<String>> {
+        const CHECKED_NUMBER: &str = "number";
+        if let Some(known) = self.calls.recall(item, CHECKED_NUMBER).await? {
+            return Ok(known);
+        }
+        let found = router.fetch_whatsapp_account(&target.number).await?;
+        self.calls.remember(item, CHECKED_NUMBER, &found).await?;
+        Ok(found)
+    }
+
+    /// The id of the campaign; its name is derived from the event, so that it can be found again.
+    async fn send_once(
+        &self,
+        item: &Item,
+        (router, route): (&BlipClient, &ActiveRoute),
+        target: &ActiveTarget,
+        filled: &FilledTemplate,
+    ) -> Result<String, CallError<PaidCallError>> {
+        let name = derive_delivery_id(item, "active");
+        let look = async { router.find_campaign(&name).await.map_err(PaidCallError::Look) };
+        let send = async {
+            let sent = router.start_campaign(&name, route, &target.number, filled).await;
+            sent.map_err(PaidCallError::Send)
+        };
+        self.calls.call_once(item, "send:0", None, look, send).await
+    }
+
+    /// Tells who asked, where they asked.
+    async fn tell(&self, target: &ActiveTarget, person: &Person, text: &str) -> PipeResult<()> {
+        let channel = &target.channel;
+        let told = self.threads.slack.post_ephemeral(channel, None, &person.user, text, &[]).await;
+        match told {
+            Err(error) if !matches!(error.to_fault(), Fault::Refused { .. }) => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+}
