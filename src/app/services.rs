@@ -18,6 +18,7 @@ use crate::config::{Agents, BotConfig, Config, ReactionsOn, ReplyPolicy};
 use crate::dispatch::Dispatcher;
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
+use crate::handlers::channel_pace::ChannelPace;
 use crate::handlers::channels::{ChannelRules, Channels};
 use crate::handlers::endings::Endings;
 use crate::handlers::gaps::EventGaps;
@@ -94,13 +95,8 @@ use crate::model::active::ActiveRoute;
 use crate::model::reply::ReplyRules;
 use crate::slack::socket::SocketHealth;
 use crate::slack::{self, Mask, SlackClient};
-use crate::store::{PostRate, SharedStore};
+use crate::store::SharedStore;
 
-/// Posts that may go out at once after a pause. Slack tolerates short bursts (`slack.md` C.1).
-const POST_BURST: u32 = 3;
-/// How much longer than the limit asks for we wait between two posts: exactly at it, every second
-/// post would arrive a hair too early, and be refused for a whole second.
-const POST_RATE_MARGIN: f64 = 1.05;
 /// Most cards that are drawn again at a start, where a setting that they show has changed. Slack
 /// takes some 50 changes a minute (`slack.md` C.1), and people need them.
 const MAX_CARDS_AT_START: usize = 30;
@@ -245,10 +241,7 @@ fn build_base(
     let posts = Arc::new(Posts {
         calls: Arc::clone(&calls),
         slack: Arc::clone(&slack),
-        pace: (config.slack.channel_rate > 0.0).then(|| PostRate {
-            interval: Duration::from_secs_f64(config.slack.channel_rate.recip() * POST_RATE_MARGIN),
-            burst: POST_BURST,
-        }),
+        pace: ChannelPace::from_rate(config.slack.channel_rate),
     });
     let threads = Arc::new(Threads {
         calls: Arc::clone(&calls),

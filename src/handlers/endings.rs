@@ -31,7 +31,7 @@ impl Endings {
             let line = self.texts.ticket_ending_text(&ending, at);
             // Nobody reads a thread that they hold no longer, unless they are told.
             let post = ThreadPost::for_agent(ticket.holder(), &line);
-            self.threads.wait_for_slot(ticket).await?;
+            self.threads.wait_for_slot(item, ticket).await?;
             self.threads.post_to_ticket(item, "ended", ticket, &post).await?;
             ticket.enter_state(TicketState::Closed { ending, at });
             self.calls.store.put_ticket(ticket).await?;

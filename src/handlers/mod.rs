@@ -24,6 +24,7 @@
 pub(crate) mod answer;
 pub(crate) mod bots;
 pub(crate) mod calls;
+pub(crate) mod channel_pace;
 pub(crate) mod channels;
 pub(crate) mod endings;
 pub mod fault_point;

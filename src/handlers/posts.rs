@@ -5,14 +5,18 @@ use crate::slack::find;
 use crate::slack::rich_text::{MENTION_SLOTS, Mention};
 use std::sync::Arc;
 
+use futures_util::future::try_join_all;
+use jiff::Timestamp;
+
 use crate::handlers::calls::MAX_CLOCK_SKEW;
 use crate::handlers::calls::{Calls, derive_delivery_id};
+use crate::handlers::channel_pace::ChannelPace;
 use crate::handlers::interrupt::{CallError, Interrupt, PipeResult};
 use crate::locale::Texts;
 use crate::model::{Agent, ChannelId, Failure, Fault, MessageTs, SlackUserId, Thread, Ticket};
 use crate::slack;
 use crate::slack::{Post, Posted, SlackClient, home, rich_text};
-use crate::store::{Item, Lane, Link, PostRate, Role};
+use crate::store::{self, Item, Lane, Link, Role};
 use crate::telemetry;
 
 /// Something to be said in a thread.
@@ -106,7 +110,7 @@ impl Posted {
 pub(crate) struct Posts {
     pub(crate) calls: Arc<Calls>,
     pub(crate) slack: Arc<SlackClient>,
-    pub(crate) pace: Option<PostRate>,
+    pub(crate) pace: ChannelPace,
 }
 
 impl Posts {
@@ -138,7 +142,7 @@ impl Posts {
         step: &str,
         post: ThreadPost,
     ) -> PipeResult<()> {
-        self.wait_for_post_slot(lane, channel).await?;
+        self.wait_for_post_slot(item, lane, channel).await?;
         let post = Post {
             channel: channel.to_string(),
             thread: None,
@@ -166,33 +170,54 @@ impl Posts {
             &post.delivery,
             item.received - MAX_CLOCK_SKEW,
         );
-        let posted = self
-            .calls
-            .call_once(item, step, Some(channel), look, self.slack.post_message(post))
-            .await;
-        if let (Some(pace), Err(CallError::Call(error))) = (self.pace, &posted)
+        let send = async {
+            self.pace.note_sending(channel, self.calls.clock.now());
+            let posted = self.slack.post_message(post).await;
+            self.pace.note_answer(channel, self.calls.clock.now());
+            posted
+        };
+        let posted = self.calls.call_once(item, step, Some(channel), look, send).await;
+        if let Err(CallError::Call(error)) = &posted
             && let Fault::Busy { after: Some(after) } = error.to_fault()
         {
             let now = self.calls.clock.now();
-            self.calls.store.hold_channel(item.id, channel, pace, now + after, now).await?;
+            self.pace.note_refusal(channel, now + after);
+            self.hold_channel(item, channel, now + after).await?;
         }
         posted
+    }
+
+    async fn hold_channel(
+        &self,
+        item: &Item,
+        channel: &ChannelId,
+        until: Timestamp,
+    ) -> store::Result<()> {
+        let now = self.calls.clock.now();
+        self.calls.store.hold_channel(item.id, channel, self.pace.rate, until, now).await
     }
 
     /// Waits for the turn of a lane to post to a channel.
     pub(crate) async fn wait_for_post_slot(
         &self,
+        item: &Item,
         lane: &str,
         channel: &ChannelId,
     ) -> PipeResult<()> {
-        let Some(pace) = self.pace else { return Ok(()) };
         let now = self.calls.clock.now();
-        let at = self.calls.store.take_slot(lane, channel, pace, now).await?;
-        if at <= now {
+        if !self.pace.takes_slots(channel, now) {
             return Ok(());
         }
-        telemetry::record_pace_wait(at.duration_since(now).unsigned_abs());
-        Err(Interrupt::Wait(at))
+        let at = self.calls.store.take_slot(lane, channel, self.pace.rate, now).await?;
+        if at > now {
+            telemetry::record_pace_wait(at.duration_since(now).unsigned_abs());
+            return Err(Interrupt::Wait(at));
+        }
+        if let Err(at) = self.pace.take_turn(channel, now) {
+            self.hold_channel(item, channel, at).await?;
+            return Err(Interrupt::Wait(at));
+        }
+        Ok(())
     }
 
     /// Ties a message of ours to a ticket, and to the Blip messages that it shows.
@@ -209,7 +234,7 @@ impl Posts {
         if ids.is_empty() {
             ids.push(None);
         }
-        for blip_id in ids {
+        let links = ids.into_iter().map(|blip_id| {
             let link = Link {
                 ticket: ticket.id.clone(),
                 channel: thread.channel.clone(),
@@ -218,8 +243,10 @@ impl Posts {
                 blip_id,
                 user: user.cloned(),
             };
-            self.calls.store.link_message(link, ticket.opened).await?;
-        }
+            self.calls.store.link_message(link, ticket.opened)
+        });
+        // Handed to the store together, so that they share a commit.
+        try_join_all(links).await?;
         Ok(thread.root)
     }
 

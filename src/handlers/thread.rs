@@ -331,9 +331,9 @@ impl Threads {
 
     /// Waits for the turn of a ticket's lane to post where the ticket is or, before its card is
     /// posted, will be.
-    pub(crate) async fn wait_for_slot(&self, ticket: &Ticket) -> PipeResult<()> {
+    pub(crate) async fn wait_for_slot(&self, item: &Item, ticket: &Ticket) -> PipeResult<()> {
         let channel = self.channels.current_channel(ticket).await?;
-        self.posts.wait_for_post_slot(&ticket_lane(ticket), &channel).await
+        self.posts.wait_for_post_slot(item, &ticket_lane(ticket), &channel).await
     }
 
     /// Says something in a ticket's thread, if it has one, when the channel's turn has come.
@@ -347,7 +347,7 @@ impl Threads {
         if ticket.thread.is_none() {
             return Ok(());
         }
-        self.wait_for_slot(ticket).await?;
+        self.wait_for_slot(item, ticket).await?;
         self.post_to_ticket(item, step, ticket, post).await.map(drop)
     }
 
@@ -364,7 +364,7 @@ impl Threads {
         let Some(thread) = &ticket.thread else {
             return Err(Interrupt::broken(format!("ticket {} has no thread", ticket.id)));
         };
-        self.posts.wait_for_post_slot(lane, &thread.channel).await?;
+        self.posts.wait_for_post_slot(item, lane, &thread.channel).await?;
         let posted = self.posts.post_to_thread(item, step, thread, post).await;
         if let Err(CallError::Call(error)) = &posted
             && let Some(lost) = ThreadLoss::from_error(error)

@@ -151,7 +151,7 @@ impl LateFiles {
         let steps = self.calls.read_begun_calls(sent.item).await?;
         let share = format!("{}:{}@{}", shown.0, sent.place, thread.root);
         if !steps.iter().any(|(step, _)| *step == share) {
-            self.posts.wait_for_post_slot(lane, &thread.channel).await?;
+            self.posts.wait_for_post_slot(sent.item, lane, &thread.channel).await?;
         }
         Ok(self.files.share_once(thread, sent, shown, ((&file, &name), comment)).await)
     }

@@ -43,6 +43,7 @@ use crate::model::{
 pub use self::copy::copy_store;
 pub(crate) use self::open::inspect_database;
 pub use self::open::{Purpose, is_postgres, open_store};
+pub(crate) use self::pace::ChannelSlots;
 pub use self::pools::{Places, Pool};
 pub use self::postgres::PostgresStore;
 pub use self::sqlite::SqliteStore;

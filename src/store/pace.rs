@@ -3,6 +3,8 @@
 //! The generic cell rate algorithm. Of a channel's past it needs two numbers: the time at which
 //! an unbroken row of posts would go on, and the time until which the channel is held.
 
+use std::time::Duration;
+
 use super::PostRate;
 
 /// The farthest slot that is given away, in milliseconds. One that is farther was reserved by a clock
@@ -12,16 +14,16 @@ pub(super) const MAX_SLOT_AHEAD_MS: i64 = 5 * 60 * 1000;
 
 /// What is remembered of a channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct ChannelSlots {
+pub(crate) struct ChannelSlots {
     /// When a row of posts without bursts would go on.
-    pub(super) next_at: i64,
+    pub(crate) next_at: i64,
     /// Before when nothing may be posted.
-    pub(super) hold_until: i64,
+    pub(crate) hold_until: i64,
 }
 
 impl ChannelSlots {
     /// Takes the next slot and says when it is.
-    pub(super) fn take_next(&mut self, pace: PostRate, now: i64) -> i64 {
+    pub(crate) fn take_next(&mut self, pace: PostRate, now: i64) -> i64 {
         let (interval, ahead) = pace.in_millis();
         let farthest = now.saturating_add(MAX_SLOT_AHEAD_MS);
         self.hold_until = self.hold_until.min(farthest);
@@ -31,6 +33,21 @@ impl ChannelSlots {
         let next_at = self.next_at.max(self.hold_until.saturating_add(ahead));
         self.next_at = next_at.max(now).saturating_add(interval);
         now.max(next_at.saturating_sub(ahead))
+    }
+
+    /// When the next slot is, if it is not past.
+    pub(crate) fn free_at(&self, pace: PostRate) -> i64 {
+        let (_, ahead) = pace.in_millis();
+        self.next_at.saturating_sub(ahead).max(self.hold_until)
+    }
+
+    /// If nothing is left of a burst, lets the next post be no sooner than a `gap` from now.
+    pub(crate) fn push_back(&mut self, pace: PostRate, gap: Duration, now: i64) {
+        let (_, ahead) = pace.in_millis();
+        if self.next_at.saturating_sub(ahead) > now {
+            let gap = i64::try_from(gap.as_millis()).unwrap_or(i64::MAX);
+            self.next_at = self.next_at.max(now.saturating_add(gap).saturating_add(ahead));
+        }
     }
 
     /// Holds the channel until the given time, unless it is held longer, and says when those may post
@@ -66,8 +83,6 @@ impl PostRate {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use proptest::prelude::*;
 
     use super::*;

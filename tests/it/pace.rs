@@ -146,3 +146,59 @@ async fn without_a_pace_what_slack_holds_back_goes_out_together_and_contacts_are
     assert_eq!(minute.contacts, 6);
     assert!(minute.posts - minute.refused <= 6 + 6 * 12 / 2, "{} posts", minute.posts);
 }
+
+/// Twenty customers write thirty short texts each at once, and Slack takes one post a second and not
+/// a moment sooner. Says how many posts it refused.
+async fn drain_a_full_channel(rate: &str) -> usize {
+    let later = Later::start(&[("SLACK_CHANNEL_RATE", rate)]).await;
+    let bridge = &later.bridge;
+    bridge.slack.configure(|setup| (setup.limits, setup.burst) = (true, 1));
+    let began = later.now();
+    let names: Vec<String> = (0..TICKETS).map(|number| format!("t{number:02}")).collect();
+    join_all(names.iter().map(async |name| {
+        let identity = format!("{name}@wa.gw.msging.net");
+        let opened = bridge.blip.opens_ticket(NewTicket::saying(name, &identity, "Oi")).await;
+        for number in 0..MESSAGES {
+            bridge.blip.says(&opened.id, &format!("{name}-{number:02}")).await.unwrap();
+        }
+    }))
+    .await;
+    let count_posts = || bridge.slack.calls("chat.postMessage").len() - refused(bridge);
+    let all_cards = || bridge.slack.cards(CHANNEL).len() == TICKETS;
+    later.skips_pauses_in_turn_until("all cards", all_cards).await;
+    let until_cards = (count_posts(), later.now().duration_since(began));
+    let said = |card: &Message| bridge.said(card).join("\n");
+    let last = format!("-{:02}", MESSAGES - 1);
+    let is_shown = || bridge.slack.cards(CHANNEL).iter().all(|card| said(card).contains(&last));
+    later.skips_pauses_in_turn_until("all messages", is_shown).await;
+    let (posts, refused) = (count_posts(), refused(bridge));
+    let took = later.now().duration_since(began);
+    note(&format!(
+        "rate {rate}: all cards after {until_cards:?}, all texts after ({posts}, {took:?}), {refused} refused"
+    ));
+    for said in bridge.slack.cards(CHANNEL).iter().map(said) {
+        let name = names.iter().find(|name| said.contains(&format!("{name}-00"))).expect("a name");
+        let places: Vec<_> =
+            (0..MESSAGES).map(|number| said.find(&format!("{name}-{number:02}"))).collect();
+        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{said}");
+    }
+    assert!(until_cards.0 <= TICKETS + 5, "cards come first, so nobody waits long for theirs");
+    assert!(posts <= 2 * TICKETS + 5, "{posts} posts");
+    later.bridge.finish().await;
+    refused
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_channel_is_drained_in_a_card_and_a_post_for_each_ticket() {
+    // Slack allows a short burst, this one does not; and where the machine is busy, time is passed
+    // over that a post would have needed.
+    let refused = drain_a_full_channel("1").await;
+    assert!(refused <= TICKETS, "{refused} refused");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_pace_a_full_channel_is_drained_at_slacks_own() {
+    // All cards are on their way when the first one is refused.
+    let refused = drain_a_full_channel("0").await;
+    assert!(refused <= TICKETS + 5, "{refused} refused");
+}

@@ -16,14 +16,15 @@ use crate::handlers::to_slack::quotes::Quotes;
 use crate::handlers::to_slack::tickets::Tickets;
 use crate::inbox::{Handled, ItemOutcome, Job};
 use crate::model::{Ticket, TicketId};
+use crate::slack::render;
 use crate::store::{CallState, Item, ItemId};
 
 /// How long a customer's message must have waited, for our pace or because Slack asked to wait, before it goes out together with those that came
 /// after it. Without pressure there is one post per message.
 pub(crate) const MERGE_AFTER: SignedDuration = SignedDuration::from_millis(1500);
 
-/// Most messages in one post, so that a post stays readable and under Slack's limits.
-pub(crate) const MAX_MERGED_MESSAGES: usize = 20;
+/// Most messages in one post: a lease holds hardly more.
+pub(crate) const MAX_MERGED_MESSAGES: usize = 60;
 
 /// Shows customers' messages in their order.
 pub(crate) struct CustomerMessages {
@@ -51,7 +52,7 @@ impl CustomerMessages {
         let mut ticket = self.tickets.ensure_ticket(first.item, id, address).await?;
         // What was begun before takes the turns that it still needs.
         if !first.item.has_begun_calls {
-            self.pieces.threads.wait_for_slot(&ticket).await?;
+            self.pieces.threads.wait_for_slot(first.item, &ticket).await?;
         }
         let count = self.decide_batch_size(&said).await?;
         said.truncate(count);
@@ -95,9 +96,22 @@ impl CustomerMessages {
             CallState::Done(decided) => return Ok(as_decided(Some(&decided))),
             CallState::OutcomeUnknown(_) => return Ok(as_decided(None)),
         }
-        let ids: Vec<ItemId> = ids().take(MAX_MERGED_MESSAGES).collect();
+        let ids: Vec<ItemId> = ids().take(self.count_for_one_post(said)).collect();
         self.calls.record_result(first, BATCH_SIZE_CALL, &ids).await?;
         Ok(ids.len())
+    }
+
+    /// How many of these messages one post has room for.
+    fn count_for_one_post(&self, said: &[CustomerMessage<'_>]) -> usize {
+        let mut room = render::POST_CHARS;
+        let fits = |said: &&CustomerMessage<'_>| {
+            let words = render::render_content(&said.content, &self.pieces.texts);
+            let chars = words.map_or(0, |words| words.chars().count() + 1);
+            let rest = room.checked_sub(chars);
+            room = rest.unwrap_or_default();
+            rest.is_some()
+        };
+        said.iter().take(MAX_MERGED_MESSAGES).take_while(fits).count().max(1)
     }
 
     /// Has Blip told that agents were shown these messages.

@@ -98,7 +98,7 @@ impl NewTickets {
             ticket.heard = before.map_or(Some(item.received), |before| before.heard);
         }
         if !item.has_begun_calls {
-            self.threads.wait_for_slot(&ticket).await?;
+            self.threads.wait_for_slot(item, &ticket).await?;
         }
         self.customers.identify_customer(&mut ticket.customer, &ticket.id).await?;
         Ok(ticket)

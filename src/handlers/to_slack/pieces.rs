@@ -53,7 +53,7 @@ impl Pieces {
                     if !has_begun_call(&steps, &format!("file:{place}@"))
                         && !has_begun_call(&steps, &format!("waits:file:{place}"))
                     {
-                        self.ensure_post_slot(ticket, &mut has_turn).await?;
+                        self.ensure_post_slot(item, ticket, &mut has_turn).await?;
                     }
                     let (key, ticket_id) = (format!("{}:{place}", item.key), ticket.id.clone());
                     let sent = CustomerFile {
@@ -85,7 +85,7 @@ impl Pieces {
                 };
                 let step = format!("post:{posts}");
                 if !has_begun_call(&steps, &step) {
-                    self.ensure_post_slot(ticket, &mut has_turn).await?;
+                    self.ensure_post_slot(item, ticket, &mut has_turn).await?;
                 }
                 self.threads.post_to_ticket(item, &step, ticket, &post).await?;
                 posts += 1;
@@ -95,11 +95,16 @@ impl Pieces {
     }
 
     /// Waits for the turn of a post, unless there has been one that nobody has used.
-    async fn ensure_post_slot(&self, ticket: &Ticket, has_turn: &mut bool) -> PipeResult<()> {
+    async fn ensure_post_slot(
+        &self,
+        item: &Item,
+        ticket: &Ticket,
+        has_turn: &mut bool,
+    ) -> PipeResult<()> {
         if std::mem::take(has_turn) {
             return Ok(());
         }
-        self.threads.wait_for_slot(ticket).await
+        self.threads.wait_for_slot(item, ticket).await
     }
 
     /// The files that came with a new ticket's first words: the card only names them.

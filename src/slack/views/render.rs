@@ -9,7 +9,7 @@ use crate::slack::text::rich_text;
 
 /// Most characters of a customer's text in one post. Slack takes 4,000 in `text` (`slack.md` C.1),
 /// of which escaping may use some.
-const POST_CHARS: usize = 3000;
+pub(crate) const POST_CHARS: usize = 3000;
 /// Most characters of a message that is only quoted.
 const QUOTE_CHARS: usize = 200;
 /// Most characters of a customer's name: what stands beside it must be seen as well.

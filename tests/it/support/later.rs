@@ -24,6 +24,9 @@ const LEASE: Duration = Duration::from_mins(6);
 /// For how long nothing must have ended for nothing to be under way.
 const STILL: Duration = Duration::from_secs(3);
 
+/// For how long nothing must have been posted for the next post to be waiting for its turn.
+const SETTLED: Duration = Duration::from_millis(40);
+
 /// No shorter than a channel that cannot be posted to is left alone, and shorter than a lease.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
@@ -115,6 +118,33 @@ impl Later {
                 // What is under way is due again when its lease runs out.
                 if let Some(pause) = pause.filter(|pause| *pause <= LONGEST_PAUSE) {
                     self.all_clocks_run(pause);
+                }
+            }
+        };
+        let became = tokio::time::timeout(PATIENCE, became).await.is_ok();
+        assert!(became, "waited in vain for {what}\n{}", self.bridge.slack.transcript());
+    }
+
+    /// The same, but for one pause after the other: the next one is passed over only when nothing
+    /// has been posted for a while, so that posts keep the distance that the bridge gives them.
+    pub async fn skips_pauses_in_turn_until(&self, what: &str, is_so: impl Fn() -> bool) {
+        let mut tick = tokio::time::interval(TICK);
+        let count_posts = || self.bridge.slack.calls("chat.postMessage").len();
+        let became = async {
+            let (mut posts, mut since) = (count_posts(), Instant::now());
+            while !is_so() {
+                tick.tick().await;
+                if count_posts() != posts {
+                    (posts, since) = (count_posts(), Instant::now());
+                }
+                let due =
+                    self.bridge.app().unwrap().store().next_due(Places::any(1)).await.unwrap();
+                let pause = due.map(|due| due.duration_since(self.running.clock.now()));
+                let pause = pause.and_then(|pause| Duration::try_from(pause).ok());
+                let pause = pause.filter(|pause| !pause.is_zero() && *pause <= LONGEST_PAUSE);
+                if let Some(pause) = pause.filter(|_| since.elapsed() > SETTLED) {
+                    self.all_clocks_run(pause);
+                    since = Instant::now();
                 }
             }
         };
