@@ -157,16 +157,38 @@ impl Timers {
         }
     }
 
-    /// Has the card show, and people reminded, if the customer is not answered from now on.
+    /// Has the card show, and people reminded, if the customer is not answered from now on. Most are
+    /// soon, so the reminder is set only by who looks for the card and finds that they still wait.
     pub(crate) async fn schedule_answer_checks(
         &self,
         ticket: &Ticket,
         since: Timestamp,
     ) -> PipeResult<()> {
-        self.calls
-            .enqueue_item(Job::show_waiting(&ticket.id, since, since + UNANSWERED_AFTER))
-            .await?;
+        let job = Job::show_waiting(&ticket.id, since, since + UNANSWERED_AFTER);
+        self.calls.enqueue_item(job).await?;
+        if self.is_reminded_after_card() {
+            return Ok(());
+        }
         self.schedule_reminder(ticket, ReminderTopic::Unanswered, since).await
+    }
+
+    /// Has people reminded of a customer who still waits when the card is to show it.
+    pub(crate) async fn schedule_late_reminder(
+        &self,
+        ticket: &Ticket,
+        since: Timestamp,
+    ) -> PipeResult<()> {
+        if !self.is_reminded_after_card() {
+            return Ok(());
+        }
+        self.schedule_reminder(ticket, ReminderTopic::Unanswered, since).await
+    }
+
+    /// Whether people are reminded only after the card shows that a customer waits. Working hours do
+    /// not count: they make it later only, and a ticket may come to a team that has others.
+    fn is_reminded_after_card(&self) -> bool {
+        let patience = self.reminders.delay_for(ReminderTopic::Unanswered);
+        patience.is_none_or(|patience| patience > UNANSWERED_AFTER.unsigned_abs())
     }
 
     /// Remembers that a customer has been answered.

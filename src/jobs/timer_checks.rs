@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::timers::Timers;
@@ -20,12 +18,15 @@ pub(crate) struct TimerChecks {
 }
 
 impl TimerChecks {
-    /// Has the card show that the customer still waits for an answer.
+    /// Has the card show that the customer still waits for an answer, and people reminded later.
     pub(crate) async fn check_unanswered(&self, id: &TicketId, since: i64) -> PipeResult<()> {
         let Some(ticket) = self.calls.store.load_ticket(id).await? else { return Ok(()) };
-        let waits = ticket.unanswered.map(Timestamp::as_millisecond) == Some(since);
+        let Some(since) = ticket.unanswered.filter(|at| at.as_millisecond() == since) else {
+            return Ok(());
+        };
+        self.timers.schedule_late_reminder(&ticket, since).await?;
         // While nobody holds it the card says since when it waits anyway.
-        if waits && ticket.holder().is_some() {
+        if ticket.holder().is_some() {
             self.calls.enqueue_item(Job::refresh_card(&ticket, self.calls.clock.now())).await?;
         }
         Ok(())

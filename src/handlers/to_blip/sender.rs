@@ -144,9 +144,11 @@ impl Sender {
         for (name, part) in &outgoing.ready {
             let id = written.blip_message_id(name);
             self.outgoing.send_part(item, ticket, person, (name, &id, part)).await?;
-            self.timers.schedule_delivery_check(&ticket.id, &id).await?;
             let link = written.to_link(ticket, person, role, Some(id.clone()));
-            self.calls.store.link_message(link, ticket.opened).await?;
+            let link =
+                async { PipeResult::Ok(self.calls.store.link_message(link, ticket.opened).await?) };
+            // Handed to the store together, so that they share a commit.
+            tokio::try_join!(self.timers.schedule_delivery_check(&ticket.id, &id), link)?;
             ids.push(id);
         }
         self.notes.post_unsent_parts(item, ticket, person, &outgoing).await?;

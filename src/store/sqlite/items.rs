@@ -5,6 +5,7 @@
 
 use rusqlite::Connection;
 
+use super::item_ids::ItemIds;
 use super::sql::Sql;
 use super::{columns, privacy};
 use crate::store::row::{self, ParkedRow};
@@ -23,7 +24,11 @@ pub(super) struct InsertedItem {
 }
 
 /// Inserts an item, if it is new.
-pub(super) fn insert_item(tx: &Connection, item: &NewItem) -> Result<Option<InsertedItem>> {
+pub(super) fn insert_item(
+    tx: &Connection,
+    item: &NewItem,
+    ids: Option<&ItemIds>,
+) -> Result<Option<InsertedItem>> {
     let (channel, ts) = match &item.lane {
         Lane::Message(channel, ts) => (Some(channel.as_str()), Some(ts.as_str())),
         Lane::Ticket(_) | Lane::Own(_) => (None, None),
@@ -33,15 +38,16 @@ pub(super) fn insert_item(tx: &Connection, item: &NewItem) -> Result<Option<Inse
     if is_erased {
         return Ok(None);
     }
-    let sql = "INSERT INTO item (source, lane, key, body, received)
-               VALUES (?1, coalesce((SELECT 'ticket:' || message.ticket FROM message
+    let sql = "INSERT INTO item (id, source, lane, key, body, received)
+               VALUES (?8, ?1, coalesce((SELECT 'ticket:' || message.ticket FROM message
                                      WHERE message.channel = ?6 AND message.ts = ?7), ?2),
                        ?3, ?4, ?5)
                ON CONFLICT (source, key) DO NOTHING
                RETURNING id, lane";
     let source = item.source.name();
     let received = item.received.as_millisecond();
-    let params = (source, item.lane.name(), &item.key, &item.body, received, channel, ts);
+    let id = ids.map(|ids| ids.take(tx)).transpose()?;
+    let params = (source, item.lane.name(), &item.key, &item.body, received, channel, ts, id);
     let inserted = tx.first_row(sql, params, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let Some((id, lane)) = inserted else { return Ok(None) };
     // A lane that waits already keeps its time: it may be pausing after a failure.

@@ -19,6 +19,7 @@ mod disk;
 mod erased;
 mod files;
 mod inspect;
+mod item_ids;
 mod items;
 mod leases;
 mod privacy;
@@ -48,6 +49,7 @@ use self::checkpoint::Checkpointer;
 pub(super) use self::copy::{CopySource, read_batch};
 use self::database::{Database, Durability, Transaction, WriteWork};
 pub(crate) use self::inspect::inspect_database;
+use self::item_ids::ItemIds;
 use self::leases::Leases;
 use self::unsynced::UnsyncedItems;
 use super::migrations;
@@ -122,6 +124,8 @@ pub struct SqliteStore {
     database: Database,
     leases: Arc<Mutex<Leases>>,
     unsynced: Arc<UnsyncedItems>,
+    /// The ids to come, if nobody else gives any.
+    item_ids: Option<Arc<ItemIds>>,
     tickets: Arc<TicketCache>,
     wake: Arc<Notify>,
     clock: Clock,
@@ -162,8 +166,13 @@ impl SqliteStore {
         let (database, lock) = start.await.map_err(std::io::Error::from)??;
         // What the last process committed and had no time to wait for.
         database.sync_log().await?;
+        let item_ids = match &lock {
+            Some(_) => Some(Arc::new(database.run_read(ItemIds::read).await?)),
+            None => None,
+        };
         Ok(Self {
             database,
+            item_ids,
             leases: Arc::default(),
             unsynced: Arc::default(),
             tickets: Arc::default(),
@@ -361,8 +370,9 @@ impl Store for SqliteStore {
         let safety = if is_event { Durability::Hard } else { Durability::Soft };
         let (leases, uncertain) = (Arc::clone(&self.leases), Arc::clone(&self.unsynced));
         let (wake, now) = (Arc::clone(&self.wake), self.clock.now());
+        let ids = self.item_ids.clone();
         let insert = move |tx: &Transaction<'_>| {
-            let Some(new) = items::insert_item(tx, &item)? else { return Ok(None) };
+            let Some(new) = items::insert_item(tx, &item, ids.as_deref())? else { return Ok(None) };
             uncertain.add_item(new.id, is_event);
             let mut lease = None;
             if new.was_idle && item.due <= now {

@@ -159,6 +159,7 @@ impl SlowDisk {
         let store = SqliteStore {
             database: Database::start(connection, Checkpointer::start(&path).unwrap(), sync, true)
                 .unwrap(),
+            item_ids: None,
             leases: Arc::default(),
             unsynced: Arc::default(),
             tickets: Arc::default(),

@@ -10,6 +10,17 @@ use crate::model::{ChannelId, MessageTs, SlackUserId, Thread, TicketId};
 use crate::store::row::{KnownRepliesRow, LinkRow, TicketRow, role_name};
 use crate::store::{DrawnCard, Error, Lane, Link, Result};
 
+/// Changes a ticket where no index has what is changed, as with nearly every message: `REPLACE` writes
+/// each page of each index anew, and a ticket of many has its places in all of them.
+const UPDATE_TICKET: &str = "
+    UPDATE ticket SET spelled = :spelled, address = :address, customer_name = :customer_name,
+        originator = :originator, domain = :domain, team = :team, tags = :tags, ending = :ending,
+        agent = :agent, agent_name = :agent_name, agent_identity = :agent_identity,
+        channel = :channel, root = :root, heard = :heard, unanswered = :unanswered,
+        revision = :revision, version = :version
+    WHERE id = :id AND bot = :bot AND number IS :number AND parent IS :parent
+        AND customer = :customer AND opened = :opened AND state = :state AND changed IS :changed";
+
 /// Writes a ticket, new or changed, unless somebody else has since it was read. Says which version
 /// it is now.
 pub(super) fn write_ticket(tx: &Connection, id: &TicketId, row: &TicketRow) -> Result<i64> {
@@ -53,7 +64,9 @@ pub(super) fn write_ticket(tx: &Connection, id: &TicketId, row: &TicketRow) -> R
         ":revision": row.revision,
         ":version": version,
     };
-    tx.run_statement(sql, params)?;
+    if tx.run_statement(UPDATE_TICKET, params)? == 0 {
+        tx.run_statement(sql, params)?;
+    }
     Ok(version)
 }
 
