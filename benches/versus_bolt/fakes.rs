@@ -156,7 +156,7 @@ async fn introduce() -> Response {
 
 async fn describe_agent() -> Response {
     json(format!(
-        r#"{{"ok":true,"user":{{"id":"{AGENT}","name":"ana","is_bot":false,"is_restricted":false,
+        r#"{{"ok":true,"user":{{"id":"{AGENT}","team_id":"T0BENCH","name":"ana","is_bot":false,"is_restricted":false,
         "deleted":false,"profile":{{"real_name":"Ana Lima","email":"ana@loja.example"}}}}}}"#
     ))
 }

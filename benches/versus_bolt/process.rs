@@ -1,8 +1,9 @@
 //! Starts what is measured, and reads what the kernel knows of it.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,8 @@ pub const LOG: &str = "log";
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How often it is asked whether it is.
 const ASK_AGAIN: Duration = Duration::from_millis(1);
+/// How long `strace` may take until it counts.
+const TRACER_START: Duration = Duration::from_secs(1);
 /// Linux counts processor time for programs in hundredths of a second, whatever its own clock is.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -43,7 +46,7 @@ impl Process {
     pub async fn start(
         contender: &Contender,
         platforms: SocketAddr,
-        folder: &std::path::Path,
+        folder: &Path,
     ) -> Result<Self> {
         let (program, arguments) = contender.command.split_first().context("no program")?;
         let out = File::create(folder.join(LOG))?;
@@ -91,10 +94,38 @@ impl Process {
     }
 
     fn status(&self, name: &str) -> Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-        Ok(kib.with_context(|| format!("no {name} in /proc"))? * 1024)
+        Ok(self.number_in("status", name)? * 1024)
+    }
+
+    /// How much it has written so far, to files and to connections.
+    pub fn written(&self) -> Result<Written> {
+        Ok(Written {
+            calls: self.number_in("io", "syscw:")?,
+            bytes: self.number_in("io", "wchar:")?,
+        })
+    }
+
+    fn number_in(&self, file: &str, name: &str) -> Result<u64> {
+        let content = std::fs::read_to_string(format!("/proc/{}/{file}", self.child.id()))?;
+        let line = content.lines().find_map(|line| line.strip_prefix(name));
+        let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        number.with_context(|| format!("no {name} in /proc"))
+    }
+
+    /// Counts its system calls from now on, if `strace` is there and may look.
+    pub async fn count_system_calls(&self, folder: &Path) -> Option<Tracer> {
+        let table = folder.join("strace");
+        let tracer = Command::new("strace")
+            .args(["-c", "-f", "-p", &self.child.id().to_string(), "-o"])
+            .arg(&table)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut tracer = Tracer { child: tracer.ok()?, table };
+        tokio::time::sleep(TRACER_START).await;
+        let is_alive = matches!(tracer.child.try_wait(), Ok(None));
+        is_alive.then_some(tracer)
     }
 
     /// The processor time used so far.
@@ -104,6 +135,42 @@ impl Process {
         let (_, fields) = stat.rsplit_once(')').context("no name in /proc")?;
         let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u32>);
         Ok(TICK * ticks.sum::<Result<u32, _>>()?)
+    }
+}
+
+/// What a process has written.
+#[derive(Clone, Copy)]
+pub struct Written {
+    /// By so many calls.
+    pub calls: u64,
+    /// So many bytes.
+    pub bytes: u64,
+}
+
+/// Somebody who counts the system calls of a process.
+pub struct Tracer {
+    child: Child,
+    table: PathBuf,
+}
+
+impl Tracer {
+    /// How often each system call was made. The tracer is asked to end, and tells then.
+    pub async fn finish(mut self) -> Result<HashMap<String, u64>> {
+        let id = self.child.id().to_string();
+        Command::new("kill").args(["-INT", &id]).status().context("stop strace")?;
+        while self.child.try_wait()?.is_none() {
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
+        let table = std::fs::read_to_string(&self.table)?;
+        let rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let counts = rows.filter_map(|row| match row.as_slice() {
+            [share, _, _, calls, .., name] => {
+                share.parse::<f64>().ok()?;
+                Some(((*name).to_owned(), calls.parse().ok()?))
+            }
+            _ => None,
+        });
+        Ok(counts.collect())
     }
 }
 

@@ -31,6 +31,14 @@ const ROWS: &[Row] = &[
     ("memory after the start", "MiB", Good::Less, |m| mib(m.idle)),
     ("memory, peak under load", "MiB", Good::Less, |m| mib(m.peak)),
     ("start until ready", "ms", Good::Less, |m| m.start_up.as_secs_f64() * 1e3),
+    ("write calls, burst", "/msg", Good::Less, |m| m.load_writes),
+    ("write calls, one by one", "/msg", Good::Less, |m| m.single_writes),
+    ("written, one by one", "KiB/msg", Good::Less, |m| m.single_bytes / 1024.0),
+    ("pwrite64, one by one", "/msg", Good::Less, |m| system_calls(m, "pwrite64")),
+    ("fdatasync, one by one", "/msg", Good::Less, |m| system_calls(m, "fdatasync")),
+    ("fcntl, one by one", "/msg", Good::Less, |m| system_calls(m, "fcntl")),
+    ("futex, one by one", "/msg", Good::Less, |m| system_calls(m, "futex")),
+    ("all system calls", "/msg", Good::Less, |m| system_calls(m, "total")),
 ];
 
 /// The whole report; the runs of both are in the order in which they took turns.
@@ -60,6 +68,14 @@ fn spread(values: impl Iterator<Item = f64>) -> String {
     let middle = values.get(values.len() / 2).copied().unwrap_or(f64::NAN);
     let (first, last) = (values.first().unwrap_or(&f64::NAN), values.last().unwrap_or(&f64::NAN));
     format!("{} ({} to {})", short(middle), short(*first), short(*last))
+}
+
+/// How often a message makes this system call, if anybody counted.
+fn system_calls(measured: &Measured, name: &str) -> f64 {
+    if measured.system_calls.is_empty() {
+        return f64::NAN;
+    }
+    measured.system_calls.get(name).copied().unwrap_or_default()
 }
 
 /// Three digits that matter.

@@ -43,6 +43,14 @@ pub struct Measured {
     pub idle: u64,
     /// Most bytes in memory until the end of the load.
     pub peak: u64,
+    /// Write calls for each message of the load, to files and connections.
+    pub load_writes: f64,
+    /// The same for each single message.
+    pub single_writes: f64,
+    /// Bytes written for each single message.
+    pub single_bytes: f64,
+    /// System calls for each single message, by name; none where nobody could count them.
+    pub system_calls: HashMap<String, f64>,
 }
 
 /// Runs one contender.
@@ -55,13 +63,19 @@ pub async fn run(contender: &Contender, fakes: &mut Fakes, folder: &Path) -> Res
     trial.claim_tickets().await?;
     trial.load(0, WARM_UP).await?;
     let used = trial.process.processor_time()?;
+    let before = trial.process.written()?;
     let (acknowledged, delivered) = trial.load(WARM_UP, LOAD).await?;
+    let load_writes = ratio(trial.process.written()?.calls - before.calls, LOAD);
     let used = trial.process.processor_time()?.saturating_sub(used);
     let peak = trial.process.peak_memory()?;
     tokio::time::sleep(REST).await;
+    let before = trial.process.written()?;
     let to_slack = trial.time_to_slack(WARM_UP + LOAD).await?;
-    let to_blip = trial.time_to_blip().await?;
+    let to_blip = trial.time_to_blip(0).await?;
     tokio::time::sleep(REST).await;
+    let after = trial.process.written()?;
+    let (calls, bytes) = (after.calls - before.calls, after.bytes - before.bytes);
+    let system_calls = trial.count_system_calls(folder).await?;
     trial.fakes.expect_silence()?;
     Ok(Measured {
         start_up: trial.process.start_up,
@@ -72,6 +86,10 @@ pub async fn run(contender: &Contender, fakes: &mut Fakes, folder: &Path) -> Res
         to_blip,
         idle,
         peak,
+        load_writes,
+        single_writes: ratio(calls, 2 * SINGLES),
+        single_bytes: ratio(bytes, 2 * SINGLES),
+        system_calls,
     })
 }
 
@@ -132,13 +150,25 @@ impl Trial<'_> {
         self.time_singles(first, message).await
     }
 
-    async fn time_to_blip(&mut self) -> Result<Vec<Duration>> {
+    /// Single messages again, while their system calls are counted, which slows them down.
+    async fn count_system_calls(&mut self, folder: &Path) -> Result<HashMap<String, f64>> {
+        let Some(tracer) = self.process.count_system_calls(folder).await else {
+            return Ok(HashMap::new());
+        };
+        self.time_to_slack(WARM_UP + LOAD + SINGLES).await?;
+        self.time_to_blip(SINGLES).await?;
+        tokio::time::sleep(REST).await;
+        let counts = tracer.finish().await?;
+        Ok(counts.into_iter().map(|(name, count)| (name, ratio(count, 2 * SINGLES))).collect())
+    }
+
+    async fn time_to_blip(&mut self, first: usize) -> Result<Vec<Duration>> {
         let cards = self.cards.clone();
         let message = |number: usize| {
             let card = cards.get(number % TICKETS).context("no such ticket")?;
             requests::agent_message(card, number)
         };
-        self.time_singles(0, message).await
+        self.time_singles(first, message).await
     }
 
     async fn time_singles(
@@ -165,6 +195,11 @@ impl Trial<'_> {
     fn card(&self, message: usize) -> Result<String> {
         self.cards.get(message % TICKETS).cloned().context("no such ticket")
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "small numbers")]
+fn ratio(count: u64, messages: usize) -> f64 {
+    count as f64 / messages as f64
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a small number")]
