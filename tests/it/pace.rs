@@ -29,7 +29,7 @@ async fn a_burst_goes_out_in_about_as_few_posts_as_the_pace_allows() {
     bridge.idle().await;
     let before = bridge.slack.calls("chat.postMessage").len();
     // Slack holds the channel back, so that all of it waits.
-    bridge.slack.faults().next("chat.postMessage", Fault::RateLimited { retry_after: 6 });
+    bridge.slack.faults().next("chat.postMessage", Fault::RateLimited { retry_after: 12 });
     join_all(tickets.iter().zip(&names).map(async |((ticket, _), name)| {
         for number in 0..MESSAGES {
             bridge.blip.says(ticket, &format!("{name}-{number:02}")).await.unwrap();
