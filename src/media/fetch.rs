@@ -164,13 +164,11 @@ impl Fetcher {
         let mut url = Url::parse(ask.url).map_err(|_unreadable| FetchError::Address)?;
         for _ in 0..MAX_HOPS {
             let response = self.send_get(&url, ask).await?;
-            match find_redirect(&url, &response)? {
-                Some(further) => url = further,
-                None => {
-                    let (least, room) = (self.least, Arc::clone(&self.room));
-                    return Ok(FetchedFile { response, least, room });
-                }
-            }
+            let Some(further) = find_redirect(&url, &response)? else {
+                let (least, room) = (self.least, Arc::clone(&self.room));
+                return Ok(FetchedFile { response, least, room });
+            };
+            url = further;
         }
         Err(FetchError::Address)
     }
