@@ -22,7 +22,7 @@ pub use crate::inbox::ForgettingReport;
 use crate::inbox::{Forgetting, Job};
 use crate::model::{ChannelId, MessageTs};
 use crate::model::{CustomerKey, TicketId};
-use crate::store::{KeptTicket, Role, SharedStore, sqlite};
+use crate::store::{KeptTicket, Lane, Role, SharedStore, sqlite};
 
 /// The longest question, in bytes.
 const MAX_REQUEST_BYTES: u64 = 64 << 10;
@@ -152,7 +152,7 @@ async fn list_parked(store: &SharedStore) -> anyhow::Result<String> {
         return Ok("Nothing is parked.\n".to_owned());
     }
     let lines = parked.iter().map(|item| {
-        let ticket = item.lane.strip_prefix("ticket:").unwrap_or(&item.lane);
+        let ticket = Lane::ticket_of(&item.lane).map_or(item.lane.clone(), |id| id.to_string());
         let (id, from, at) = (item.id, item.source.name(), item.received);
         format!("{id}\t{at}\tfrom {from}\t{ticket}\t{}\n", item.reason)
     });

@@ -99,7 +99,7 @@ where
 /// is about.
 pub(crate) fn lane_span(lane: &str) -> Span {
     let span = error_span!("lane", lane, ticket.id = field::Empty);
-    if let Some(ticket) = lane.strip_prefix("ticket:") {
+    if let Some(ticket) = lane.strip_prefix("ticket:").or_else(|| lane.strip_prefix("reply:")) {
         span.record("ticket.id", ticket);
     }
     span

@@ -348,7 +348,6 @@ impl MoveServices {
             bots: Arc::clone(bots),
             people: Arc::clone(people),
             threads: Arc::clone(threads),
-            endings: Arc::clone(&endings),
             texts: texts.clone(),
         });
         let claims = Arc::new(Claims {
@@ -397,6 +396,7 @@ fn build_moves(
             bots: Arc::clone(bots),
             people: Arc::clone(people),
             composer: Arc::clone(composer),
+            texts: transitions.texts.clone(),
         }),
         transfers: Arc::new(Transfers {
             transitions: Arc::clone(&transitions),

@@ -412,6 +412,9 @@ fn read_said_content(kind: Option<&str>, value: &Value, seen: Option<String>) ->
     }
 }
 
+/// What the keys of what customers say begin with ([`build_key`]).
+pub(crate) const MESSAGE_KEY_PREFIX: &str = "m:";
+
 fn build_key(kind: char, ticket: &TicketId, rest: &str) -> String {
     // The colon ends the ticket, so there must be none in it.
     let ticket = ticket.to_string().replace('%', "%25").replace(':', "%3A");

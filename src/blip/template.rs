@@ -204,7 +204,7 @@ mod tests {
             (
                 entry(
                     "APPROVED",
-                    json!([body(), {"type": "BUTTONS", "buttons": [{"type": "FLOW", "text": "Ir"}]}]),
+                    &json!([body(), {"type": "BUTTONS", "buttons": [{"type": "FLOW", "text": "Ir"}]}]),
                 ),
                 "a form",
             ),

@@ -301,7 +301,7 @@ impl Dialogs {
     async fn read_bridge_health(&self, user: &SlackUserId) -> Result<BridgeHealth, Error> {
         let mut parked = Vec::new();
         for item in self.store.parked_items(None).await? {
-            if let Some(Lane::Ticket(id)) = Lane::parse(&item.lane) {
+            if let Some(id) = Lane::ticket_of(&item.lane) {
                 parked.extend(self.store.load_ticket(&id).await?);
             }
         }

@@ -27,6 +27,10 @@ pub(crate) enum Answer {
     ResendClosed,
     /// What did not arrive cannot be sent again: Slack shows it no more.
     ResendGone,
+    /// The ticket is closed all the same.
+    Closed,
+    /// The ticket stays open.
+    KeptOpen,
     /// Somebody was faster, or it is not so any more.
     Outdated,
     /// There is no such ticket.
@@ -49,6 +53,8 @@ impl Answer {
             Self::Skipped => "ask-skipped",
             Self::ResendClosed => "ask-resend-closed",
             Self::ResendGone => "ask-resend-gone",
+            Self::Closed => "ask-closed-anyway",
+            Self::KeptOpen => "ask-kept-open",
             Self::Outdated => "ask-outdated",
             Self::NoTicket => "ask-no-ticket",
         }

@@ -9,7 +9,13 @@ use crate::handlers::thread::Threads;
 use crate::inbox::Job;
 use crate::locale::Texts;
 use crate::model::{Ticket, TicketEnding, TicketState};
-use crate::store::Item;
+use crate::store::{Item, Lane};
+
+/// The calls by which we end a ticket ourselves.
+pub(crate) const ENDING_CALLS: [&str; 2] = ["close", "transfer"];
+/// Those during which it is not known yet whether a ticket ends: the post of what was written in a
+/// dialog may be that of a farewell.
+pub(crate) const CLOSING_CALLS: [&str; 3] = ["sent", "close", "transfer"];
 
 /// Ends tickets that have ended at Blip.
 pub(crate) struct Endings {
@@ -19,14 +25,22 @@ pub(crate) struct Endings {
 }
 
 impl Endings {
-    /// Blip has ended a ticket: the thread gets one line, the card its last state.
+    /// Blip has ended a ticket: the thread gets one line, the card its last state. Only in the ticket's
+    /// lane towards Slack, so that it is told once.
+    ///
+    /// While a move of ours that ends the ticket is under way, what Blip tells is most likely that: it
+    /// is left to the move, which finds out what became of it.
     pub(crate) async fn apply_ending(
         &self,
         item: &Item,
         ticket: &mut Ticket,
         ending: TicketEnding,
     ) -> PipeResult<()> {
+        let replies = Lane::Replies(ticket.id.clone());
         if !ticket.is_closed() {
+            if self.calls.store.has_begun(&replies, &ENDING_CALLS).await? {
+                return Ok(());
+            }
             let at = item.received;
             let line = self.texts.ticket_ending_text(&ending, at);
             // Nobody reads a thread that they hold no longer, unless they are told.

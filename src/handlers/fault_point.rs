@@ -11,7 +11,7 @@ use crate::store::Item;
 
 /// Calls that are made once: the names of their steps, without what tells one of them from another
 /// of the same kind.
-pub const CALL_NAMES: [&str; 41] = [
+pub const CALL_NAMES: [&str; 42] = [
     "card",
     "claimed",
     "close",
@@ -48,6 +48,7 @@ pub const CALL_NAMES: [&str; 41] = [
     "transfer",
     "transferred",
     "undelivered",
+    "unread",
     "unsent",
     "upload-file",
     "upload-preview",

@@ -34,6 +34,7 @@ pub(crate) mod moves;
 pub(crate) mod outgoing;
 pub(crate) mod people;
 pub(crate) mod posts;
+pub(crate) mod slack_time;
 pub(crate) mod thread;
 pub(crate) mod timers;
 pub(crate) mod to_blip;

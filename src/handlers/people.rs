@@ -262,8 +262,14 @@ impl People {
     pub(crate) async fn replace_question(&self, click: &Click, answer: Answer) {
         let Some(url) = &click.response_url else { return };
         // What replaces a line of the thread is read by everybody.
-        let is_public =
-            matches!(click.button, Button::Retry(_) | Button::Skip(_) | Button::Resend(_));
+        let is_public = matches!(
+            click.button,
+            Button::Retry(_)
+                | Button::Skip(_)
+                | Button::Resend(_)
+                | Button::CloseAnyway
+                | Button::KeepOpen
+        );
         let words = if is_public { self.texts.clone() } else { self.texts_for(&click.user).await };
         let text = words.text(answer.text_key(), &[]);
         if let Err(error) = self.slack.respond_to_action(url, !click.is_shortcut, &text, &[]).await

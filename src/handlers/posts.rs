@@ -16,7 +16,7 @@ use crate::locale::Texts;
 use crate::model::{Agent, ChannelId, Failure, Fault, MessageTs, SlackUserId, Thread, Ticket};
 use crate::slack;
 use crate::slack::{Post, Posted, SlackClient, home, rich_text};
-use crate::store::{self, Item, Lane, Link, Role};
+use crate::store::{self, Item, Link, Role};
 use crate::telemetry;
 
 /// Something to be said in a thread.
@@ -275,9 +275,4 @@ impl Posts {
             tracing::warn!(ticket.id = %ticket.id, %error, "a person could not be told something");
         }
     }
-}
-
-/// The name of a ticket's lane.
-pub(crate) fn ticket_lane(ticket: &Ticket) -> String {
-    Lane::Ticket(ticket.id.clone()).name()
 }

@@ -1,7 +1,8 @@
 //! The thread of a ticket: its card, what is said in it, and a new one when it is lost.
 //!
-//! Invariant: only in its own lane does a ticket get a new thread, so it gets one for each that is
-//! lost (`two_who_find_a_thread_lost_at_the_same_time_make_one_new_one`).
+//! Invariant: only in its lane towards Slack does a ticket get a new thread, so it gets one for each
+//! that is lost (`two_who_find_a_thread_lost_at_the_same_time_make_one_new_one`). Whoever finds it lost
+//! in another lane asks for that by a job, and waits.
 
 use crate::slack::SlackBlock;
 use std::collections::HashSet;
@@ -13,7 +14,7 @@ use jiff::SignedDuration;
 use crate::handlers::calls::{Calls, derive_delivery_id};
 use crate::handlers::channels::{Channels, LOST_CHANNEL_PAUSE};
 use crate::handlers::interrupt::{CallError, Interrupt, PipeResult};
-use crate::handlers::posts::{Posts, ThreadPost, ticket_lane};
+use crate::handlers::posts::{Posts, ThreadPost};
 use crate::inbox::Job;
 use crate::locale::Texts;
 use crate::model::{
@@ -23,7 +24,7 @@ use crate::model::{
 use crate::slack;
 use crate::slack::card::{RelatedTicket, RelatedTickets};
 use crate::slack::{Post, SlackClient, bounds, card, render};
-use crate::store::{DrawnCard, Item, Link, Role};
+use crate::store::{DrawnCard, Item, Lane, Link, Role};
 
 /// When it is looked again whether a ticket has a new thread. Each look is a post that may have to
 /// be taken back.
@@ -294,7 +295,8 @@ impl Threads {
         Ok(self.calls.enqueue_item(Job::update_card(ticket, self.calls.clock.now())).await?)
     }
 
-    /// Says something in a ticket's thread; makes a new thread if the old one is lost.
+    /// Says something in a ticket's thread. If that is lost, it is said in a new one: at once in the
+    /// lane that may make it, else when it is there.
     pub(crate) async fn post_to_ticket(
         &self,
         item: &Item,
@@ -308,6 +310,9 @@ impl Threads {
         let posted = self.posts.post_to_thread(item, step, &thread, post).await;
         match &posted {
             Err(CallError::Call(error)) if let Some(lost) = ThreadLoss::from_error(error) => {
+                if !matches!(Lane::parse(&item.lane), Some(Lane::Ticket(_))) {
+                    return Err(self.wait_for_new_thread(&ticket.id, &thread, lost).await?);
+                }
                 self.move_thread(item, ticket, &thread, lost).await?;
             }
             _ => {
@@ -329,11 +334,11 @@ impl Threads {
         self.posts.link_post(ticket, what, &post.blip_ids, &posted).await
     }
 
-    /// Waits for the turn of a ticket's lane to post where the ticket is or, before its card is
-    /// posted, will be.
+    /// Waits for the turn of an item's lane to post where its ticket is or, before the card is posted,
+    /// will be.
     pub(crate) async fn wait_for_slot(&self, item: &Item, ticket: &Ticket) -> PipeResult<()> {
         let channel = self.channels.current_channel(ticket).await?;
-        self.posts.wait_for_post_slot(item, &ticket_lane(ticket), &channel).await
+        self.posts.wait_for_post_slot(item, &item.lane, &channel).await
     }
 
     /// Says something in a ticket's thread, if it has one, when the channel's turn has come.

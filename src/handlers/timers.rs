@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
+use crate::handlers::slack_time::happened_at;
 use crate::inbox::{DeliveryMark, Job, MarkOccasion, Reminder, ReminderTopic};
 use crate::model::{Ticket, TicketId, WorkingHours};
 use crate::slack::card::{UNANSWERED_AFTER, WINDOW_WARNING};
@@ -191,8 +192,14 @@ impl Timers {
         patience.is_none_or(|patience| patience > UNANSWERED_AFTER.unsigned_abs())
     }
 
-    /// Remembers that a customer has been answered.
-    pub(crate) async fn record_answer(&self, ticket: &mut Ticket) -> PipeResult<()> {
+    /// Remembers that a customer has been answered, unless they have said something since then that
+    /// was shown only after the answer was written.
+    pub(crate) async fn record_answer(&self, item: &Item, ticket: &mut Ticket) -> PipeResult<()> {
+        if let Some(written) = happened_at(item)
+            && self.calls.store.has_words_after(&ticket.id, &written).await?
+        {
+            return Ok(());
+        }
         let now = self.calls.clock.now();
         let is_shown = loop {
             let mut answered = ticket.clone();

@@ -1,7 +1,8 @@
 //! What the bridge sets itself to do: work that must not hold up a conversation.
 //!
-//! A job is an item like any other, in a lane of its own (but for [`Job::Check`],
-//! [`Job::Met`], [`Job::Send`] and [`Job::Move`], which change the ticket and so wait in the ticket's lane).
+//! A job is an item like any other, in a lane of its own; but for [`Job::Check`], [`Job::Met`] and
+//! [`Job::Move`], which wait in their ticket's lane towards Slack, and [`Job::Send`], which waits in the
+//! one towards Blip.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -81,7 +82,7 @@ pub(crate) enum Job {
     Remind(Reminder),
     /// Remind a channel of all its tickets that nobody has claimed.
     RemindRound(Reminder),
-    /// Let a reply that was held take its place in the ticket's lane.
+    /// Let a reply that was held take its place in the ticket's lane towards Blip.
     Hold(HeldReply),
     /// Send a reply that was held.
     Send(HeldReply),
@@ -401,7 +402,7 @@ impl Job {
     /// A reply that was held is to be sent, in the order of the ticket's events.
     pub(crate) fn send_reply(held: HeldReply, now: Timestamp) -> NewItem {
         let key = format!("{SEND_KEY_PREFIX}{}:{}", held.channel, held.ts);
-        let lane = Lane::Ticket(held.ticket.clone());
+        let lane = Lane::Replies(held.ticket.clone());
         Self::Send(held).to_new_item(lane, key, now)
     }
 

@@ -261,7 +261,7 @@ async fn store_routed(
     }
     let received = intake.clock.now();
     let lane = match (routed.ticket, routed.about) {
-        (Some(ticket), _) => Lane::Ticket(ticket),
+        (Some(ticket), _) => Lane::Replies(ticket),
         (None, Some((channel, ts))) => Lane::Message(channel, ts),
         (None, None) => Lane::Own(format!("slack:{}", routed.key)),
     };

@@ -28,7 +28,7 @@ impl ParkedNotices {
         parked_lane: &str,
         text: String,
     ) -> PipeResult<()> {
-        let Some(Lane::Ticket(id)) = Lane::parse(parked_lane) else { return Ok(()) };
+        let Some(id) = Lane::ticket_of(parked_lane) else { return Ok(()) };
         let answers = [Button::Retry(parked), Button::Skip(parked)];
         let blocks = card::build_question(&text, &answers, &id, &self.texts);
         let post = ThreadPost { blocks, ..ThreadPost::from_line(&text) };

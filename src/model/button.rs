@@ -37,6 +37,10 @@ pub enum Button {
     Retry(i64),
     /// Gives this parked item up.
     Skip(i64),
+    /// Closes the ticket, whatever the customer has said meanwhile.
+    CloseAnyway,
+    /// Leaves the ticket open.
+    KeepOpen,
 }
 
 /// What a button was found to be.

@@ -210,6 +210,8 @@ pub struct Closing {
     pub(crate) tags: Option<Vec<String>>,
     /// What the customer is told before.
     pub(crate) farewell: Option<RichText>,
+    /// Whether it is closed even if the customer has said something that nobody has seen.
+    pub(crate) is_confirmed: bool,
 }
 
 /// Where a ticket is handed on to.

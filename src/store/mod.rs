@@ -87,9 +87,11 @@ impl Source {
 /// The order key of an item: items of one lane are handled one at a time, in order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Lane {
-    /// Everything about one ticket.
+    /// A ticket's lane towards Slack: what happens at Blip, in the order in which it is shown.
     Ticket(TicketId),
-    /// Everything about a Slack message. The store turns this into [`Lane::Ticket`] as soon as
+    /// A ticket's lane towards Blip: what people do in Slack, in the order in which they did it.
+    Replies(TicketId),
+    /// Everything about a Slack message. The store turns this into [`Lane::Replies`] as soon as
     /// the message is linked to a ticket, also for items that wait already.
     Message(ChannelId, MessageTs),
     /// A lane of its own, for what belongs to no ticket or must not delay one.
@@ -101,9 +103,23 @@ impl Lane {
     pub fn name(&self) -> String {
         match self {
             Self::Ticket(id) => format!("ticket:{id}"),
+            Self::Replies(id) => format!("reply:{id}"),
             Self::Message(channel, ts) => format!("slack:{channel}:{ts}"),
             Self::Own(name) => format!("own:{name}"),
         }
+    }
+
+    /// The ticket of the lane with this name, if it is one of a ticket's two.
+    pub(crate) fn ticket_of(name: &str) -> Option<TicketId> {
+        match Self::parse(name)? {
+            Self::Ticket(id) | Self::Replies(id) => Some(id),
+            Self::Message(..) | Self::Own(_) => None,
+        }
+    }
+
+    /// Both lanes of a ticket.
+    pub(crate) fn both_of(ticket: &TicketId) -> [Self; 2] {
+        [Self::Ticket(ticket.clone()), Self::Replies(ticket.clone())]
     }
 
     /// A lane of its own for something that is set for later: it does not count as waiting
@@ -122,6 +138,7 @@ impl Lane {
         let (kind, rest) = name.split_once(':')?;
         match kind {
             "ticket" => TicketId::parse(rest).map(Self::Ticket),
+            "reply" => TicketId::parse(rest).map(Self::Replies),
             "slack" => {
                 let (channel, ts) = rest.split_once(':')?;
                 Some(Self::Message(ChannelId::parse(channel)?, MessageTs::parse(ts)?))
@@ -581,7 +598,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub trait Store: Send + Sync + 'static {
     /// Puts an event on the disk, unless one with the same source and key is there already.
     ///
-    /// A lane of kind [`Lane::Message`] that is linked to a ticket becomes that ticket's lane.
+    /// A lane of kind [`Lane::Message`] that is linked to a ticket becomes that ticket's lane towards
+    /// Blip.
     /// What the bridge set itself to do ([`Source::Internal`]) is a soft write: it follows from an
     /// event, and is set again when that event is handled again.
     async fn accept(&self, item: NewItem) -> Result<Accepted>;
@@ -718,10 +736,20 @@ pub trait Store: Send + Sync + 'static {
     async fn erased_at(&self, ticket: &TicketId) -> Result<Option<Timestamp>>;
 
     /// Ties a Slack message to a ticket. Items that wait for that message move to the ticket's
-    /// lane, keeping their order; who leases them where they were has lost them. The same link
+    /// lane towards Blip, keeping their order; who leases them where they were has lost them. The same link
     /// again changes nothing, another one of the same message replaces it. Refused as
     /// [`Store::put_ticket`] refuses, if the ticket was `opened` before it was erased.
     async fn link_message(&self, link_message: Link, opened: Timestamp) -> Result<()>;
+
+    /// Whether something of this source whose key begins like this waits in a lane, or is under way
+    /// there.
+    async fn has_waiting(&self, lane: &Lane, source: Source, key: &str) -> Result<bool>;
+
+    /// Whether what waits in a lane has begun one of these calls.
+    async fn has_begun(&self, lane: &Lane, steps: &[&str]) -> Result<bool>;
+
+    /// Whether Slack shows something that the customer of a ticket said which is newer than this.
+    async fn has_words_after(&self, ticket: &TicketId, ts: &MessageTs) -> Result<bool>;
 
     /// What a Slack message is to the bridge, if anything.
     async fn find_link(&self, channel: &ChannelId, ts: &MessageTs) -> Result<Option<Link>>;
@@ -795,7 +823,7 @@ pub trait Store: Send + Sync + 'static {
     async fn inbox_depth(&self) -> Result<InboxDepth>;
 
     /// Erases what is older than it is kept, so that it is in no file any more. Waiting items are
-    /// never touched, nor is a ticket in whose lane an item is not finished.
+    /// never touched, nor is a ticket in one of whose lanes an item is not finished.
     async fn erase_expired(&self, before: Cutoffs) -> Result<()>;
 
     /// Reads something that is to be remembered across starts, by its name.

@@ -37,6 +37,7 @@ mod ids;
 mod init;
 mod intake;
 mod killed;
+mod lanes;
 mod late_files;
 mod layers;
 mod lifecycle;

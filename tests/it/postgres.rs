@@ -8,7 +8,7 @@ use blip_slack::demo::{ANA, CHANNEL};
 use blip_slack::store::{self, Purpose};
 use futures_util::future::join_all;
 
-use crate::restart::{converse, faults_of, open_tickets};
+use crate::restart::{converse, faults_of, insist, open_tickets};
 use crate::support::{Balancer, Bridge, PostgresSchema, Service, note};
 
 /// Tickets that are open at the same time.
@@ -228,6 +228,8 @@ async fn two_instances_lose_repeat_and_reorder_nothing_while_each_is_killed_or_s
         tokio::time::sleep(Duration::from_secs(4)).await;
     };
     make_trouble(&mut instances, play).await;
+    instances[0].idle(CATCHING_UP).await;
+    join_all(pairs.iter().map(|pair| insist(&bridge, pair))).await;
     instances[0].idle(CATCHING_UP).await;
     let faults: Vec<String> = pairs.iter().flat_map(|pair| faults_of(&bridge, pair)).collect();
     let logs = || instances.iter().map(Service::log).collect::<String>();

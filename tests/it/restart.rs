@@ -91,6 +91,15 @@ pub async fn converse(bridge: &Bridge, pair: &Pair) {
     assert_eq!(done.status, Some(200), "{}", pair.name);
 }
 
+/// An agent who was asked whether to close a ticket with words that came meanwhile does so.
+pub async fn insist(bridge: &Bridge, pair: &Pair) {
+    let thread = bridge.slack.thread(CHANNEL, &pair.card);
+    if let Some(asked) = thread.iter().find(|line| line.words().contains("the ticket stays open")) {
+        let pressed = bridge.slack.clicks(ANA, CHANNEL, &asked.ts, "close_anyway").await.unwrap();
+        assert_eq!(pressed.status, Some(200), "{}", pair.name);
+    }
+}
+
 /// What went wrong with a ticket, in words.
 pub fn faults_of(bridge: &Bridge, pair: &Pair) -> Vec<String> {
     let thread = bridge.slack.thread(CHANNEL, &pair.card);
@@ -150,6 +159,8 @@ async fn round(seed: u64) -> usize {
         tokio::time::sleep(Duration::from_millis(500)).await;
     };
     let kills = kill_repeatedly(&mut service, seed, play).await;
+    service.idle(CATCHING_UP).await;
+    join_all(pairs.iter().map(|pair| insist(&bridge, pair))).await;
     service.idle(CATCHING_UP).await;
     let faults: Vec<String> = pairs.iter().flat_map(|pair| faults_of(&bridge, pair)).collect();
     assert!(faults.is_empty(), "seed {seed}: {faults:#?}");

@@ -558,7 +558,7 @@ async fn an_event_on_an_unknown_message_moves_to_the_tickets_lane_when_it_is_lin
         let store = db.open().await;
         let message = Lane::Message(channel("C1"), ts("1.10"));
         let other = Lane::Message(channel("C1"), ts("1.1"));
-        let ticket = Lane::Ticket(ticket_id("t"));
+        let ticket = Lane::Replies(ticket_id("t"));
         db.accept(&store, &message, &["early"]).await;
         db.pass(seconds(1));
         db.accept(&store, &ticket, &["of the ticket"]).await;
@@ -593,7 +593,7 @@ async fn who_holds_the_lane_of_a_message_loses_its_items_when_it_is_linked() {
             &store.record_outcome(&lease, &ids(&lease), StoredOutcome::Ignored).await
         ));
         store.release_lane(lease, Some(db.now() + seconds(9))).await.unwrap();
-        assert_eq!(db.claim_one(&store).await.lane, "ticket:default/t");
+        assert_eq!(db.claim_one(&store).await.lane, "reply:default/t");
     })
     .await;
 }
@@ -1005,7 +1005,7 @@ async fn a_parked_item_follows_its_message_to_the_ticket() {
         store.link_message(link("t", "1.1", Role::Card), Timestamp::UNIX_EPOCH).await.unwrap();
         assert_eq!(db.claim(&store).await.len(), 0);
         assert!(store.retry_parked(item, db.now()).await.unwrap());
-        assert_eq!(db.claim_one(&store).await.lane, "ticket:default/t");
+        assert_eq!(db.claim_one(&store).await.lane, "reply:default/t");
     })
     .await;
 }

@@ -139,7 +139,7 @@ impl Composer {
         let post = ThreadPost { role: Role::Reply, blip_ids: blip_ids.clone(), user, ..line };
         self.threads.post_when_due(item, SENT_POST_CALL, ticket, &post).await?;
         self.timers.schedule_delivery_mark(&ticket.id, blip_ids, MarkOccasion::Sent).await?;
-        self.timers.record_answer(ticket).await
+        self.timers.record_answer(item, ticket).await
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::blip;
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
-use crate::handlers::endings::Endings;
+use crate::handlers::endings::ENDING_CALLS;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::people::{People, Person};
@@ -26,7 +26,6 @@ pub(crate) struct Transitions {
     pub(crate) calls: Arc<Calls>,
     pub(crate) people: Arc<People>,
     pub(crate) threads: Arc<Threads>,
-    pub(crate) endings: Arc<Endings>,
     pub(crate) texts: Texts,
     pub(crate) bots: Arc<Bots>,
 }
@@ -73,8 +72,13 @@ impl Transitions {
         r#move: &Move,
         error: &blip::Error,
     ) -> PipeResult<MoveOutcome> {
-        if let Some(ending) = self.fetch_ending(ticket).await? {
-            self.endings.apply_ending(item, ticket, ending).await?;
+        if self.fetch_ending(ticket).await?.is_some() {
+            // That is told in the lane towards Slack, which waits for no move of ours any more.
+            for call in ENDING_CALLS {
+                self.calls.store.forget_call(item.id, call).await?;
+            }
+            let now = self.calls.clock.now();
+            self.calls.enqueue_item(Job::check_ticket(&ticket.id, now)).await?;
             return Ok(MoveOutcome::Refused);
         }
         let code = error.code().unwrap_or("?");

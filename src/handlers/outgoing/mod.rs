@@ -273,6 +273,9 @@ impl Outgoing {
     }
 
     /// Sends one message once. A refusal may mean that the ticket has ended, so that is checked.
+    ///
+    /// To a ticket that has ended while the message waited nothing is sent any more: Blip takes words
+    /// for it, and nobody reads them.
     pub(crate) async fn send_to_blip(
         &self,
         item: &Item,
@@ -283,6 +286,14 @@ impl Outgoing {
         let bot = self.bots.require_bot(&ticket.id)?;
         let since = item.received - MAX_CLOCK_SKEW;
         let look = async { Ok(bot.has_message(&ticket.id, id, since).await?.then_some(())) };
+        let is_over = ticket.is_closed();
+        let send = async {
+            if is_over {
+                let (operation, code) = ("send message", "ticket_closed".to_owned());
+                return Err(blip::Error::Refused { operation, code });
+            }
+            send.await
+        };
         match self.calls.call_once(item, step, None, look, send).await {
             Err(CallError::Call(error)) if error.code().is_some() => {
                 self.calls

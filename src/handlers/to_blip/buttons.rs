@@ -74,6 +74,14 @@ impl Buttons {
             },
             Button::Retry(parked) => Some(self.retry_parked(*parked).await?),
             Button::Skip(parked) => Some(self.skip_parked(*parked).await?),
+            Button::CloseAnyway => {
+                let closing = Closing { is_confirmed: true, ..Closing::default() };
+                match self.moves.make_move(item, ticket, person, &Move::Close(closing)).await? {
+                    MoveOutcome::Done => Some(Answer::Closed),
+                    MoveOutcome::Refused => Some(Answer::Outdated),
+                }
+            }
+            Button::KeepOpen => Some(Answer::KeptOpen),
             // Answered on the spot.
             Button::Transfer | Button::Reply | Button::Template | Button::Tags => None,
         })

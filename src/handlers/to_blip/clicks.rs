@@ -8,10 +8,10 @@ use crate::handlers::interrupt::{HandlerResult, PipeResult};
 use crate::handlers::people::{People, Person};
 use crate::handlers::to_blip::buttons::Buttons;
 use crate::handlers::to_blip::list_clicks::{ListClicks, listed_move};
-use crate::handlers::to_blip::unknown::UnknownMessages;
+use crate::handlers::to_blip::unknown::{MIN_MATCH_PAUSE, UnknownMessages};
 use crate::inbox::{Handled, ItemOutcome};
-use crate::model::{Button, ChannelId, Click, MessageTs, Ticket};
-use crate::store::{Item, Lane};
+use crate::model::{Button, ChannelId, Click, MessageTs, Ticket, TicketId};
+use crate::store::{Item, Lane, Source};
 
 /// Hands presses on to `Buttons` or `ListClicks`, and answers in the place of the question.
 pub(crate) struct Clicks {
@@ -30,7 +30,14 @@ impl Clicks {
         (click, root): (&Click, Option<&(ChannelId, MessageTs)>),
     ) -> HandlerResult {
         let ticket = match Lane::parse(lane) {
-            Some(Lane::Ticket(id)) => self.calls.store.load_ticket(&id).await?,
+            Some(Lane::Ticket(id) | Lane::Replies(id)) => {
+                let ticket = self.calls.store.load_ticket(&id).await?;
+                if ticket.is_none() && !is_about_parked(click) && self.is_arriving(&id).await? {
+                    let now = self.calls.clock.now();
+                    return Ok(Handled::for_first_item(ItemOutcome::Wait(now + MIN_MATCH_PAUSE)));
+                }
+                ticket
+            }
             Some(Lane::Message(channel, _)) => {
                 let outcome = self.unknown.handle_unknown_message(item, &channel).await?;
                 if outcome.outcome == ItemOutcome::Ignored {
@@ -67,10 +74,16 @@ impl Clicks {
         Ok(Handled::for_first_item(ItemOutcome::Done))
     }
 
+    /// Whether the card of a ticket is being posted, in the ticket's other lane.
+    async fn is_arriving(&self, id: &TicketId) -> PipeResult<bool> {
+        Ok(self.calls.store.has_waiting(&Lane::Ticket(id.clone()), Source::Blip, "").await?)
+    }
+
     /// What could not even get a thread is shown in the channel, with a way out.
     async fn handle_click_without_ticket(&self, item: &Item, click: &Click) -> PipeResult<()> {
-        let is_parked = matches!(click.button, Button::Retry(_) | Button::Skip(_));
-        let Some((channel, _)) = click.on.as_ref().filter(|_| is_parked) else { return Ok(()) };
+        let Some((channel, _)) = click.on.as_ref().filter(|_| is_about_parked(click)) else {
+            return Ok(());
+        };
         if !self.people.look_up_person_in(item, channel, &click.user).await?.is_agent() {
             return Ok(());
         }
@@ -84,6 +97,10 @@ impl Clicks {
         self.people.replace_question(click, answer).await;
         Ok(())
     }
+}
+
+fn is_about_parked(click: &Click) -> bool {
+    matches!(click.button, Button::Retry(_) | Button::Skip(_))
 }
 
 fn is_holder(ticket: &Ticket, person: &Person) -> bool {

@@ -60,6 +60,8 @@ pub(crate) fn listed_move(button: &Button) -> Option<(Move, &'static str)> {
         | Button::Correct(_)
         | Button::Resend(_)
         | Button::Retry(_)
-        | Button::Skip(_) => None,
+        | Button::Skip(_)
+        | Button::CloseAnyway
+        | Button::KeepOpen => None,
     }
 }

@@ -32,7 +32,7 @@ use crate::handlers::to_blip::unknown::{MIN_MATCH_PAUSE, UnknownMessages};
 use crate::inbox::{Handled, ItemOutcome};
 use crate::model::{ChannelId, MessageTs, SlackEvent, TicketId};
 use crate::slack::parse;
-use crate::store::{Item, Lane, NewItem};
+use crate::store::{Item, Lane, NewItem, Source};
 
 /// Handles Slack's events: finds the ticket that each is about, and who handles its kind.
 pub(crate) struct ToBlip {
@@ -51,10 +51,15 @@ impl ToBlip {
             return Ok(Handled::for_first_item(ItemOutcome::Ignored));
         };
         let now = self.calls.clock.now();
-        if let Some(Lane::Ticket(ticket)) = Lane::parse(lane)
-            && self.gaps.is_holding_back(item, &ticket, now)
-        {
-            return Ok(Handled::for_first_item(ItemOutcome::Wait(now + MIN_MATCH_PAUSE)));
+        let own = Lane::ticket_of(lane);
+        if let Some(ticket) = &own {
+            if matches!(Lane::parse(lane), Some(Lane::Ticket(_))) && !item.has_begun_calls {
+                // Put there by the release before, while instances are replaced one by one.
+                return self.hand_on(item, Lane::Replies(ticket.clone())).await;
+            }
+            if self.gaps.is_holding_back(item, ticket, now) {
+                return Ok(Handled::for_first_item(ItemOutcome::Wait(now + MIN_MATCH_PAUSE)));
+            }
         }
         match &routed.event {
             SlackEvent::Click(click) => {
@@ -83,14 +88,17 @@ impl ToBlip {
         let Some(link) = link else {
             return self.unknown.handle_unknown_message(item, channel).await;
         };
-        if Lane::Ticket(link.ticket.clone()).name() != lane {
-            return self.move_to_ticket_lane(lane, item, link.ticket).await;
-        }
-        let Some(mut ticket) = self.calls.store.load_ticket(&link.ticket).await? else {
-            return Err(Interrupt::broken(format!(
-                "ticket {} is linked but not known",
-                link.ticket
-            )));
+        let id = match own {
+            Some(own) if own == link.ticket => own,
+            // What has begun to go out for the ticket before goes on for that.
+            Some(own) if self.calls.has_begun_sending(item).await? => own,
+            // The thread belongs to the ticket that followed, and the event is for that one.
+            Some(_) => return self.hand_on(item, Lane::Replies(link.ticket)).await,
+            // Its ticket became known just now, and the item has moved to the ticket's lane.
+            None => return Ok(Handled::for_first_item(ItemOutcome::Wait(now))),
+        };
+        let Some(mut ticket) = self.calls.store.load_ticket(&id).await? else {
+            return self.wait_for_card(&id).await;
         };
         let handled =
             self.thread_events.handle_thread_event(item, &mut ticket, &link, &routed.event).await;
@@ -101,26 +109,22 @@ impl ToBlip {
         Ok(Handled::for_first_item(ItemOutcome::Done))
     }
 
-    /// An event is in another lane than that of its ticket: either its ticket became known just
-    /// now, and the item has moved to the ticket's lane; or its thread belongs to the ticket that
-    /// followed, and the event is for that one.
-    async fn move_to_ticket_lane(
-        &self,
-        lane: &str,
-        item: &Item,
-        ticket: TicketId,
-    ) -> HandlerResult {
-        let now = self.calls.clock.now();
-        if let Some(Lane::Ticket(_)) = Lane::parse(lane) {
-            let (lane, body) = (Lane::Ticket(ticket), item.body.clone());
-            let key = format!("{}>{}", item.key, lane.name());
-            let (source, received) = (item.source, item.received);
-            self.calls
-                .enqueue_item(NewItem { source, lane, key, body, received, due: now })
-                .await?;
-            return Ok(Handled::for_first_item(ItemOutcome::Done));
+    /// An event is in another lane than it belongs in: it goes on there.
+    async fn hand_on(&self, item: &Item, lane: Lane) -> HandlerResult {
+        let (key, body) = (format!("{}>{}", item.key, lane.name()), item.body.clone());
+        let (source, received, due) = (item.source, item.received, self.calls.clock.now());
+        self.calls.enqueue_item(NewItem { source, lane, key, body, received, due }).await?;
+        Ok(Handled::for_first_item(ItemOutcome::Done))
+    }
+
+    /// A ticket has a message in Slack and is not known: in its other lane its card is being posted,
+    /// and it is written last.
+    async fn wait_for_card(&self, id: &TicketId) -> HandlerResult {
+        if !self.calls.store.has_waiting(&Lane::Ticket(id.clone()), Source::Blip, "").await? {
+            return Err(Interrupt::broken(format!("ticket {id} is linked but not known")));
         }
-        Ok(Handled::for_first_item(ItemOutcome::Wait(now)))
+        let now = self.calls.clock.now();
+        Ok(Handled::for_first_item(ItemOutcome::Wait(now + MIN_MATCH_PAUSE)))
     }
 }
 

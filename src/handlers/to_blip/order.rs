@@ -1,8 +1,7 @@
 //! The order in which people did what waits, whatever the order in which Slack told of it
 //! (`slack.md` B.1 promises none).
 
-use crate::inbox::Job;
-use crate::slack::parse;
+use crate::handlers::slack_time::happened_at;
 use crate::store::{Item, Source};
 
 /// Puts what people did in Slack in the order of Slack's time, on the places that it has among what
@@ -29,14 +28,5 @@ pub(crate) fn sort_by_slack_time(items: &mut [Item]) {
 
 /// Whether it can wait, and when it was done.
 fn slack_sort_key(item: &Item) -> Option<(bool, i64)> {
-    let time = match item.source {
-        Source::Blip => None,
-        Source::Slack => parse::happened_at(&item.body),
-        Source::Internal => {
-            let job = serde_json::from_slice(&item.body).ok()?;
-            let (Job::Hold(held) | Job::Send(held)) = job else { return None };
-            Some(held.ts)
-        }
-    };
-    Some((!item.has_begun_calls, time?.to_micros()?))
+    Some((!item.has_begun_calls, happened_at(item)?.to_micros()?))
 }

@@ -77,7 +77,7 @@ impl Resends {
         let link = Link { blip_id: Some(id.clone()), ..link };
         self.calls.store.link_message(link, ticket.opened).await?;
         self.sender.schedule_mark(ticket, vec![id], MarkOccasion::Resent).await?;
-        self.sender.record_answer(ticket).await?;
+        self.sender.record_answer(item, ticket).await?;
         Ok(Some(Answer::Sent))
     }
 

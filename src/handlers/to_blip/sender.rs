@@ -100,8 +100,8 @@ impl Sender {
     }
 
     /// Remembers that the customer has been answered.
-    pub(crate) async fn record_answer(&self, ticket: &mut Ticket) -> PipeResult<()> {
-        self.timers.record_answer(ticket).await
+    pub(crate) async fn record_answer(&self, item: &Item, ticket: &mut Ticket) -> PipeResult<()> {
+        self.timers.record_answer(item, ticket).await
     }
 
     /// Sends what goes out of a message, unless the customer cannot be written to any more. Returns
@@ -122,7 +122,7 @@ impl Sender {
             return Ok(false);
         }
         self.send_outgoing(item, ticket, person, (written, outgoing)).await?;
-        self.timers.record_answer(ticket).await?;
+        self.timers.record_answer(item, ticket).await?;
         Ok(true)
     }
 

@@ -37,7 +37,7 @@ impl ToSlack {
         let Some(first) = items.first() else {
             return Ok(Handled::for_first_item(ItemOutcome::Done));
         };
-        let Some(Lane::Ticket(id)) = Lane::parse(lane) else {
+        let Some(id) = Lane::ticket_of(lane) else {
             // Well-formed, but of no ticket: stored and counted, and nobody waits for it.
             return Ok(Handled::for_first_item(ItemOutcome::Done));
         };

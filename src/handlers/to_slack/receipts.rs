@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::blip::text::{MentionNames, StyleMarks};
 use crate::blip::{envelope, text};
 use crate::handlers::calls::Calls;
+use crate::handlers::endings::CLOSING_CALLS;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::people::name_or_none;
 use crate::handlers::posts::ThreadPost;
@@ -17,7 +18,7 @@ use crate::model::text::{to_one_line, truncate_label};
 use crate::model::{Button, ReceiptKind, Ticket, TicketEnding, TicketId, TicketState};
 use crate::slack::rich_text::Mention;
 use crate::slack::{SlackClient, card, find, render};
-use crate::store::{Item, Link, Role};
+use crate::store::{Item, Lane, Link, NewItem, Role, Source};
 
 /// Shows receipts.
 pub(crate) struct Receipts {
@@ -41,7 +42,18 @@ impl Receipts {
         if !envelope::is_requested_receipt(&item.body) {
             self.pushed.note_pushed_receipt(id);
         }
+        if kind == ReceiptKind::Accepted {
+            return Ok(());
+        }
         let links = self.calls.store.links_of(id, message).await?;
+        // What can be done about a failure depends on whether the ticket ends.
+        let replies = Lane::Replies(id.clone());
+        let is_behind = links.is_empty()
+            || kind == ReceiptKind::Failed
+                && self.calls.store.has_begun(&replies, &CLOSING_CALLS).await?;
+        if is_behind && self.follow_reply(item, replies).await? {
+            return Ok(());
+        }
         let Some(link) = links.first().filter(|link| link.role.is_sent()) else {
             return Ok(());
         };
@@ -59,6 +71,24 @@ impl Receipts {
             }
             ReceiptKind::Failed => self.post_undelivered(item, link, message, reason).await,
         }
+    }
+
+    /// A receipt may overtake the record of its own message, which is made in the ticket's other lane.
+    /// It takes its place there, behind what is under way. False if nothing is.
+    async fn follow_reply(&self, item: &Item, replies: Lane) -> PipeResult<bool> {
+        let store = &self.calls.store;
+        let is_busy = store.has_waiting(&replies, Source::Slack, "").await?
+            || store.has_waiting(&replies, Source::Internal, "").await?;
+        if item.lane == replies.name() || !is_busy {
+            return Ok(false);
+        }
+        let key = format!("{}>{}", item.key, replies.name());
+        let (source, body, received) = (item.source, item.body.clone(), item.received);
+        let due = self.calls.clock.now();
+        self.calls
+            .enqueue_item(NewItem { source, lane: replies, key, body, received, due })
+            .await?;
+        Ok(true)
     }
 
     /// A reply will not arrive: its writer is told which one and why, and may try again where that

@@ -264,7 +264,8 @@ fn parse_submitted_form(dialog: &Dialog, body: &Value) -> Option<SubmittedForm> 
     };
     match dialog {
         Dialog::Close => {
-            let closing = Closing { tags: find_chosen_tags(body), farewell: words() };
+            let closing =
+                Closing { tags: find_chosen_tags(body), farewell: words(), is_confirmed: false };
             Some(SubmittedForm::Move(Move::Close(closing)))
         }
         Dialog::Transfer => {

@@ -128,6 +128,8 @@ fn button_label_key(button: &Button) -> &'static str {
         Button::Correct(_) => "button-send-correction",
         Button::Resend(_) | Button::Retry(_) => "button-retry",
         Button::Skip(_) => "button-skip",
+        Button::CloseAnyway => "button-close-anyway",
+        Button::KeepOpen => "button-keep-open",
     }
 }
 

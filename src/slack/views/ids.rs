@@ -27,7 +27,9 @@ pub(crate) fn write_button(button: &Button, ticket: &TicketId) -> (&'static str,
         | Button::Reply
         | Button::Template
         | Button::Tags
-        | Button::Note => ticket.to_string(),
+        | Button::Note
+        | Button::CloseAnyway
+        | Button::KeepOpen => ticket.to_string(),
         Button::Send(message)
         | Button::TakeOverAndSend(message)
         | Button::Keep(message)
@@ -57,6 +59,8 @@ pub(super) fn button_name(button: &Button) -> &'static str {
         Button::Resend(_) => "resend",
         Button::Retry(_) => "retry",
         Button::Skip(_) => "skip",
+        Button::CloseAnyway => "close_anyway",
+        Button::KeepOpen => "keep_open",
     }
 }
 
@@ -74,6 +78,8 @@ pub(crate) fn read_button(name: &str, value: &str) -> Option<PressedButton> {
         "template" => return Some(alone(Button::Template)),
         "tags" => return Some(alone(Button::Tags)),
         "note" => return Some(alone(Button::Note)),
+        "close_anyway" => return Some(alone(Button::CloseAnyway)),
+        "keep_open" => return Some(alone(Button::KeepOpen)),
         "send" => Button::Send(MessageTs::parse(carried)?),
         "take_over_and_send" => Button::TakeOverAndSend(MessageTs::parse(carried)?),
         "keep" => Button::Keep(MessageTs::parse(carried)?),
@@ -486,6 +492,8 @@ mod tests {
             (Button::Resend("a-1".to_owned()), "resend", "a-1 default/9b2e-1"),
             (Button::Retry(42), "retry", "42 default/9b2e-1"),
             (Button::Skip(42), "skip", "42 default/9b2e-1"),
+            (Button::CloseAnyway, "close_anyway", "default/9b2e-1"),
+            (Button::KeepOpen, "keep_open", "default/9b2e-1"),
         ] {
             assert_eq!(write_button(&button, &ticket), (name, value.to_owned()));
             let pressed = PressedButton { button, ticket: Some(ticket.clone()) };

@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Most that wait. Whoever comes later waits before handing in.
 const MAX_WAITING: usize = 256;
 
-const ACCEPT: &str = "SELECT accept_item($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+const ACCEPT: &str = "SELECT accept_event($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 
 /// An event as it is stored.
 pub(super) struct NewRow {
@@ -169,7 +169,7 @@ async fn insert_row(
     let NewRow { item, .. } = row;
     let (channel, ts) = match &item.lane {
         Lane::Message(channel, ts) => (Some(channel.as_str()), Some(ts.as_str())),
-        Lane::Ticket(_) | Lane::Own(_) => (None, None),
+        Lane::Ticket(_) | Lane::Replies(_) | Lane::Own(_) => (None, None),
     };
     let (lane, job) = (item.lane.name(), keepable_if_any(row.job_ticket.as_ref()));
     let answer = client

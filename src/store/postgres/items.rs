@@ -117,18 +117,40 @@ pub(super) async fn read_greatest_key(
     row.map(|row| Ok((text(&row, "key")?, value(&row, "received_in")?))).transpose()
 }
 
-/// The parked items of one lane, or of all.
+/// The parked items of two lanes, or of all.
 pub(super) async fn read_parked(
     db: &Database,
     (given, now): (Option<i64>, i64),
-    lane: Option<String>,
+    lanes: Option<[String; 2]>,
 ) -> Result<Vec<ParkedItem>> {
     let sql = "SELECT id, lane, source, reason, received - time_now($1) AS received_in FROM item
-               WHERE state = 'parked' AND ($2::text IS NULL OR key_of(lane) = key_of($2))
+               WHERE state = 'parked'
+                   AND ($2::text IS NULL OR key_of(lane) IN (key_of($2), key_of($3::text)))
                ORDER BY id";
-    let lane = keepable_if_any(lane.as_ref());
-    let rows = db.query("", sql, &[&given, &lane]).await?;
+    let [first, second] = lanes.map_or([None, None], |lanes| lanes.map(Some));
+    let lanes = (keepable_if_any(first.as_ref()), keepable_if_any(second.as_ref()));
+    let rows = db.query("", sql, &[&given, &lanes.0, &lanes.1]).await?;
     rows.iter().map(|row| columns::to_parked_row(row, now)?.try_into()).collect()
+}
+
+/// Whether something of this source whose key begins like this waits in a lane.
+pub(super) async fn has_waiting(
+    db: &Database,
+    lane: &str,
+    source: &str,
+    key: &str,
+) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT FROM item WHERE state = 'waiting'
+                   AND key_of(lane) = key_of($1) AND source = $2 AND starts_with(key, $3))";
+    db.one_value(sql, &[&keepable(lane), &source, &keepable(key)]).await
+}
+
+/// Whether what waits in a lane has begun one of these calls.
+pub(super) async fn has_begun(db: &Database, lane: &str, steps: &[&str]) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT FROM item JOIN step ON step.item = item.id
+               WHERE item.state = 'waiting' AND key_of(item.lane) = key_of($1)
+                   AND step.name = ANY ($2))";
+    db.one_value(sql, &[&keepable(lane), &steps]).await
 }
 
 /// Finishes a parked item unhandled. False if it is not parked.

@@ -511,6 +511,18 @@ impl Store for PostgresStore {
         Ok(())
     }
 
+    async fn has_waiting(&self, lane: &Lane, source: Source, key: &str) -> Result<bool> {
+        items::has_waiting(&self.database, &lane.name(), source.name(), key).await
+    }
+
+    async fn has_begun(&self, lane: &Lane, steps: &[&str]) -> Result<bool> {
+        items::has_begun(&self.database, &lane.name(), steps).await
+    }
+
+    async fn has_words_after(&self, ticket: &TicketId, ts: &MessageTs) -> Result<bool> {
+        tickets::has_words_after(&self.database, ticket, ts).await
+    }
+
     async fn find_link(&self, channel: &ChannelId, ts: &MessageTs) -> Result<Option<Link>> {
         tickets::read_link(&self.database, channel, ts).await
     }
@@ -574,9 +586,9 @@ impl Store for PostgresStore {
     }
 
     async fn parked_items(&self, ticket: Option<&TicketId>) -> Result<Vec<ParkedItem>> {
-        let lane = ticket.map(|ticket| Lane::Ticket(ticket.clone()).name());
+        let lanes = ticket.map(|ticket| Lane::both_of(ticket).map(|lane| lane.name()));
         let times = (self.instance.given_time(), self.now_millis());
-        items::read_parked(&self.database, times, lane).await
+        items::read_parked(&self.database, times, lanes).await
     }
 
     async fn retry_parked(&self, item: ItemId, now: Timestamp) -> Result<bool> {

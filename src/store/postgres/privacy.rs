@@ -42,7 +42,8 @@ pub(super) async fn read_kept_ticket(
     id: &TicketId,
 ) -> Result<KeptTicket> {
     let events = "SELECT source, received - time_now($2) AS received_in, state, body FROM item
-                  WHERE lane LIKE 'ticket:%' AND key_of(lane) = key_of($1) ORDER BY id";
+                  WHERE lane LIKE 'ticket:%' AND key_of(lane) = key_of($1)
+                      OR lane LIKE 'reply:%' AND key_of(lane) = key_of($3) ORDER BY id";
     let event = |row: &Row| {
         Ok(KeptEvent {
             source: text(row, "source")?,
@@ -51,8 +52,8 @@ pub(super) async fn read_kept_ticket(
             body: value(row, "body")?,
         })
     };
-    let lane = Lane::Ticket(id.clone()).name();
-    let rows = db.query("", events, &[&lane, &given]).await?;
+    let [lane, replies] = Lane::both_of(id).map(|lane| lane.name());
+    let rows = db.query("", events, &[&lane, &given, &replies]).await?;
     Ok(KeptTicket {
         ticket: tickets::read_ticket(db, id).await?,
         first_words: tickets::read_first_words(db, id).await?,
@@ -101,20 +102,22 @@ async fn delete_tickets(
         }
         let [hash, _as_written] = hash_ticket(salt, id);
         insert_hash(tx, hash, now).await?;
-        let lane = Lane::Ticket(id.clone()).name();
-        let keys = "SELECT source, key FROM item WHERE lane LIKE 'ticket:%'
-                        AND key_of(lane) = key_of($1)";
-        for row in query(tx, keys, &[&lane]).await? {
+        let [lane, replies] = Lane::both_of(id).map(|lane| lane.name());
+        let keys = "SELECT source, key FROM item
+                    WHERE lane LIKE 'ticket:%' AND key_of(lane) = key_of($1)
+                        OR lane LIKE 'reply:%' AND key_of(lane) = key_of($2)";
+        for row in query(tx, keys, &[&lane, &replies]).await? {
             let (source, key) = (text(&row, "source")?, text(&row, "key")?);
             insert_hash(tx, hash_event(salt, &source, &key), now).await?;
         }
         // With the calls that were made for them. Jobs elsewhere name the ticket in their keys or in
         // their bodies.
         let delete = r#"DELETE FROM item WHERE lane LIKE 'ticket:%' AND key_of(lane) = key_of($1)
+                            OR lane LIKE 'reply:%' AND key_of(lane) = key_of($3)
                             OR source = 'desk' AND (position($2 IN lower(key)) > 0
                                 OR position(lower(encode(convert_to('"' || $2 || '"', 'UTF8'),
                                     'escape')) IN lower(encode(body, 'escape'))) > 0)"#;
-        execute(tx, delete, &[&lane, &name.to_lowercase()]).await?;
+        execute(tx, delete, &[&lane, &name.to_lowercase(), &replies]).await?;
         for sql in [
             "DELETE FROM first_words WHERE ticket = $1",
             "DELETE FROM drawn_card WHERE ticket = $1",
@@ -148,8 +151,10 @@ async fn drop_empty_lanes(tx: &Transaction<'_>) -> Result<()> {
 async fn erase_bodies_naming(tx: &Transaction<'_>, traces: &[String]) -> Result<()> {
     let unknown = "UPDATE item SET body = NULL
                    WHERE finished IS NOT NULL AND body IS NOT NULL
-                       AND (lane NOT LIKE 'ticket:%'
-                           OR NOT EXISTS (SELECT FROM ticket WHERE id = substr(item.lane, 8)))";
+                       AND NOT (lane LIKE 'ticket:%'
+                           AND EXISTS (SELECT FROM ticket WHERE id = substr(item.lane, 8)))
+                       AND NOT (lane LIKE 'reply:%'
+                           AND EXISTS (SELECT FROM ticket WHERE id = substr(item.lane, 7)))";
     execute(tx, unknown, &[]).await?;
     let with = "UPDATE item SET body = NULL
                 WHERE finished IS NOT NULL AND body IS NOT NULL

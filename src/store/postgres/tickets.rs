@@ -217,7 +217,7 @@ pub(super) async fn insert_link(
     given: Option<i64>,
 ) -> Result<bool> {
     let from = Lane::Message(link.channel.clone(), link.ts.clone()).name();
-    let to = Lane::Ticket(link.ticket.clone()).name();
+    let to = Lane::Replies(link.ticket.clone()).name();
     let blip_id = link.blip_id.as_deref().map(stored_id);
     let ticket = link.ticket.to_string();
     let sql = "SELECT link_message($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
@@ -245,6 +245,17 @@ pub(super) async fn insert_link(
 
 fn to_link(row: &Row) -> Result<Link> {
     columns::to_link_row(row)?.try_into()
+}
+
+/// Whether something that the customer said is shown which is newer than this.
+pub(super) async fn has_words_after(
+    db: &Database,
+    ticket: &TicketId,
+    ts: &MessageTs,
+) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT FROM message
+               WHERE ticket = $1 AND role = 'customer' AND ts > $2)";
+    db.one_value(sql, &[&ticket.to_string(), &ts.as_str()]).await
 }
 
 /// What a Slack message is.
@@ -353,6 +364,10 @@ pub(super) const DELETE_OLD_TICKETS: &str = "
                             AND key_of(lane) = key_of('ticket:' || ticket.id))
             AND NOT EXISTS (SELECT FROM item WHERE state = 'parked'
                             AND key_of(lane) = key_of('ticket:' || ticket.id))
+            AND NOT EXISTS (SELECT FROM item WHERE state = 'waiting'
+                            AND key_of(lane) = key_of('reply:' || ticket.id))
+            AND NOT EXISTS (SELECT FROM item WHERE state = 'parked'
+                            AND key_of(lane) = key_of('reply:' || ticket.id))
         LIMIT 100 FOR UPDATE SKIP LOCKED
     ), words AS (DELETE FROM first_words USING old WHERE ticket = old.id),
     cards AS (DELETE FROM drawn_card USING old WHERE ticket = old.id),

@@ -31,7 +31,7 @@ pub(super) fn insert_item(
 ) -> Result<Option<InsertedItem>> {
     let (channel, ts) = match &item.lane {
         Lane::Message(channel, ts) => (Some(channel.as_str()), Some(ts.as_str())),
-        Lane::Ticket(_) | Lane::Own(_) => (None, None),
+        Lane::Ticket(_) | Lane::Replies(_) | Lane::Own(_) => (None, None),
     };
     let is_erased = privacy::is_erased_event(tx, item.source.name(), &item.key)?
         || item.source == Source::Internal && privacy::is_job_of_erased(tx, &item.body)?;
@@ -39,7 +39,7 @@ pub(super) fn insert_item(
         return Ok(None);
     }
     let sql = "INSERT INTO item (id, source, lane, key, body, received)
-               VALUES (?8, ?1, coalesce((SELECT 'ticket:' || message.ticket FROM message
+               VALUES (?8, ?1, coalesce((SELECT 'reply:' || message.ticket FROM message
                                      WHERE message.channel = ?6 AND message.ts = ?7), ?2),
                        ?3, ?4, ?5)
                ON CONFLICT (source, key) DO NOTHING
@@ -225,12 +225,28 @@ pub(super) fn move_lane(tx: &Connection, from: &str, to: &str) -> Result<bool> {
     Ok(has_moved)
 }
 
-/// The parked items of one lane, or of all.
-pub(super) fn read_parked(connection: &Connection, lane: Option<String>) -> Result<Vec<ParkedRow>> {
+/// The parked items of two lanes, or of all.
+pub(super) fn read_parked(
+    connection: &Connection,
+    lanes: Option<[String; 2]>,
+) -> Result<Vec<ParkedRow>> {
     let sql = "SELECT id, lane, source, reason, received FROM item
-               WHERE state = 'parked' AND lane = coalesce(?1, lane)
+               WHERE state = 'parked' AND (?1 IS NULL OR lane IN (?1, ?2))
                ORDER BY id";
-    Ok(connection.all_rows(sql, [lane], columns::to_parked_row)?)
+    let [first, second] = lanes.map_or([None, None], |lanes| lanes.map(Some));
+    Ok(connection.all_rows(sql, (first, second), columns::to_parked_row)?)
+}
+
+/// Whether something of this source whose key begins like this waits in a lane.
+pub(super) fn has_waiting(
+    connection: &Connection,
+    lane: &str,
+    source: &str,
+    key: &str,
+) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM item WHERE state = 'waiting' AND lane = ?1
+                   AND source = ?2 AND substr(key, 1, length(?3)) = ?3)";
+    Ok(connection.one_value(sql, (lane, source, key))?)
 }
 
 /// Lets a parked item wait again and says in which lane, if it is parked.

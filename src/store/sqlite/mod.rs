@@ -65,7 +65,7 @@ use crate::model::{BotName, ChannelId, CustomerKey, MessageTs, Thread, Ticket, T
 
 /// How the tables came to be what they are, one step after the other; how many of them a database
 /// has taken is its `user_version`.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("migrations/0001_memory.sql"),
     include_str!("migrations/0002_doubt.sql"),
     include_str!("migrations/0003_ours.sql"),
@@ -77,6 +77,7 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("migrations/0009_drawn_card.sql"),
     include_str!("migrations/0010_pools.sql"),
     include_str!("migrations/0011_versions.sql"),
+    include_str!("migrations/0012_replies.sql"),
 ];
 
 /// The `application_id` of our files, as `0003_ours.sql` writes it.
@@ -683,13 +684,29 @@ impl Store for SqliteStore {
 
     async fn link_message(&self, link: Link, opened: Timestamp) -> Result<()> {
         let from = Lane::Message(link.channel.clone(), link.ts.clone()).name();
-        let to = Lane::Ticket(link.ticket.clone()).name();
+        let to = Lane::Replies(link.ticket.clone()).name();
         let link = move |tx: &Transaction<'_>| {
             privacy::refuse_erased(tx, &link.ticket, opened.as_millisecond())?;
             let has_moved = tickets::insert_link(tx, link)?;
             Ok(if has_moved { vec![from, to] } else { Vec::new() })
         };
         self.reorder_lanes(link).await.map(drop)
+    }
+
+    async fn has_waiting(&self, lane: &Lane, source: Source, key: &str) -> Result<bool> {
+        let (lane, key) = (lane.name(), key.to_owned());
+        let has_waiting = move |db: &Connection| items::has_waiting(db, &lane, source.name(), &key);
+        self.database.run_read(has_waiting).await
+    }
+
+    async fn has_begun(&self, lane: &Lane, steps: &[&str]) -> Result<bool> {
+        let (lane, names) = (lane.name(), serde_json::json!(steps).to_string());
+        self.database.run_read(move |db| steps::has_begun(db, &lane, &names)).await
+    }
+
+    async fn has_words_after(&self, ticket: &TicketId, ts: &MessageTs) -> Result<bool> {
+        let (ticket, ts) = (ticket.clone(), ts.clone());
+        self.database.run_read(move |db| tickets::has_words_after(db, &ticket, &ts)).await
     }
 
     async fn find_link(&self, channel: &ChannelId, ts: &MessageTs) -> Result<Option<Link>> {
@@ -777,8 +794,8 @@ impl Store for SqliteStore {
     }
 
     async fn parked_items(&self, ticket: Option<&TicketId>) -> Result<Vec<ParkedItem>> {
-        let lane = ticket.map(|ticket| Lane::Ticket(ticket.clone()).name());
-        let rows = self.database.run_read(|db| items::read_parked(db, lane)).await?;
+        let lanes = ticket.map(|ticket| Lane::both_of(ticket).map(|lane| lane.name()));
+        let rows = self.database.run_read(|db| items::read_parked(db, lanes)).await?;
         rows.into_iter().map(ParkedItem::try_from).collect()
     }
 

@@ -41,8 +41,9 @@ pub(super) fn read_kept_ticket(db: &Connection, id: &TicketId) -> Result<KeptTic
     let links = "SELECT message.*, twin.blip_id FROM message LEFT JOIN twin USING (channel, ts)
                  WHERE message.ticket = ?1 ORDER BY ts";
     let links: Vec<LinkRow> = db.all_rows(links, [id.to_string()], columns::to_link_row)?;
-    let events = "SELECT source, received, state, body FROM item WHERE lane = ?1 ORDER BY id";
-    let events = db.all_rows(events, [Lane::Ticket(id.clone()).name()], |row| {
+    let events =
+        "SELECT source, received, state, body FROM item WHERE lane IN (?1, ?2) ORDER BY id";
+    let events = db.all_rows(events, Lane::both_of(id).map(|lane| lane.name()), |row| {
         Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
     })?;
     let event = |(source, received, state, body): (String, i64, String, Option<Vec<u8>>)| {
@@ -73,19 +74,19 @@ pub(super) fn delete_customer(
         }
         let [hash, _as_written] = hash_ticket(&salt, id);
         insert_hash(tx, hash, now)?;
-        let lane = Lane::Ticket(id.clone()).name();
-        let keys = "SELECT source, key FROM item WHERE lane = ?1";
+        let [lane, replies] = Lane::both_of(id).map(|lane| lane.name());
+        let keys = "SELECT source, key FROM item WHERE lane IN (?1, ?2)";
         let keys: Vec<(String, String)> =
-            tx.all_rows(keys, [&lane], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            tx.all_rows(keys, [&lane, &replies], |row| Ok((row.get(0)?, row.get(1)?)))?;
         for (source, key) in keys {
             insert_hash(tx, hash_event(&salt, &source, &key), now)?;
         }
         // With the calls that were made for them. Jobs elsewhere name the ticket in their keys or
         // in their bodies.
         let delete =
-            "DELETE FROM item WHERE lane = ?1 OR (source = 'desk' AND (instr(lower(key), ?2) > 0
+            "DELETE FROM item WHERE lane IN (?1, ?3) OR (source = 'desk' AND (instr(lower(key), ?2) > 0
                           OR instr(lower(CAST(body AS TEXT)), '\"' || ?2 || '\"') > 0))";
-        tx.run_statement(delete, (&lane, id.to_string().to_lowercase()))?;
+        tx.run_statement(delete, (&lane, id.to_string().to_lowercase(), &replies))?;
         tickets::delete_ticket(tx, &id.to_string())?;
     }
     tx.run_statement(
@@ -102,8 +103,10 @@ pub(super) fn delete_customer(
 fn erase_bodies_naming(tx: &Connection, traces: &[String]) -> Result<()> {
     let unknown = "UPDATE item SET body = NULL
                    WHERE finished IS NOT NULL AND body IS NOT NULL
-                       AND (lane NOT GLOB 'ticket:*'
-                           OR NOT EXISTS (SELECT 1 FROM ticket WHERE id = substr(item.lane, 8)))";
+                       AND NOT (lane GLOB 'ticket:*'
+                           AND EXISTS (SELECT 1 FROM ticket WHERE id = substr(item.lane, 8)))
+                       AND NOT (lane GLOB 'reply:*'
+                           AND EXISTS (SELECT 1 FROM ticket WHERE id = substr(item.lane, 7)))";
     tx.run_statement(unknown, [])?;
     let with = "UPDATE item SET body = NULL
                 WHERE finished IS NOT NULL AND body IS NOT NULL
@@ -158,9 +161,9 @@ pub(super) fn is_job_of_erased(db: &Connection, body: &[u8]) -> Result<bool> {
         return Ok(false);
     }
     let is_there = "SELECT EXISTS (SELECT 1 FROM ticket WHERE id = ?1)
-                        OR EXISTS (SELECT 1 FROM item WHERE lane = ?2)";
-    let lane = Lane::Ticket(id.clone()).name();
-    Ok(!db.one_value::<bool>(is_there, (id.to_string(), lane))?)
+                        OR EXISTS (SELECT 1 FROM item WHERE lane IN (?2, ?3))";
+    let [lane, replies] = Lane::both_of(&id).map(|lane| lane.name());
+    Ok(!db.one_value::<bool>(is_there, (id.to_string(), lane, replies))?)
 }
 
 /// Erases some hashes from before the given time, and says how many.

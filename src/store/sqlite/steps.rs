@@ -66,6 +66,14 @@ pub(super) const IS_POSTING: &str = "
         SELECT 1 FROM item
         WHERE doubt = 1 AND state = 'waiting' AND received <= ?2 AND lane NOT GLOB 'slack:*')";
 
+/// Whether what waits in a lane has begun one of these calls, whose names are a JSON list.
+pub(super) fn has_begun(connection: &Connection, lane: &str, names: &str) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM item JOIN step ON step.item = item.id
+               WHERE item.state = 'waiting' AND item.lane = ?1
+                   AND step.name IN (SELECT value FROM json_each(?2)))";
+    Ok(connection.one_value(sql, (lane, names))?)
+}
+
 /// Whether a waiting item has begun, before the given time, to post to this channel.
 pub(super) fn has_begun_post(connection: &Connection, channel: &str, before: i64) -> Result<bool> {
     Ok(connection.one_value(IS_POSTING, (channel, before))?)

@@ -132,6 +132,8 @@ pub(super) const SELECT_FORGETTABLE: &str = "
     WHERE state = 'closed' AND changed < ?1
         AND NOT EXISTS (SELECT 1 FROM item WHERE state = 'waiting' AND lane = 'ticket:' || ticket.id)
         AND NOT EXISTS (SELECT 1 FROM item WHERE state = 'parked' AND lane = 'ticket:' || ticket.id)
+        AND NOT EXISTS (SELECT 1 FROM item WHERE state = 'waiting' AND lane = 'reply:' || ticket.id)
+        AND NOT EXISTS (SELECT 1 FROM item WHERE state = 'parked' AND lane = 'reply:' || ticket.id)
     LIMIT ?2";
 
 /// Forgets some tickets that were closed before the given time, and says which.
@@ -246,7 +248,18 @@ pub(super) fn insert_link(tx: &Connection, link: Link) -> Result<bool> {
         tx.run_statement(twin, (channel, ts, &ticket, stored_id(blip_id)))?;
     }
     let from = Lane::Message(link.channel, link.ts).name();
-    items::move_lane(tx, &from, &Lane::Ticket(link.ticket).name())
+    items::move_lane(tx, &from, &Lane::Replies(link.ticket).name())
+}
+
+/// Whether something that the customer said is shown which is newer than this.
+pub(super) fn has_words_after(
+    connection: &Connection,
+    ticket: &TicketId,
+    ts: &MessageTs,
+) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM message
+               WHERE ticket = ?1 AND role = 'customer' AND ts > ?2)";
+    Ok(connection.one_value(sql, (ticket.to_string(), ts.as_str()))?)
 }
 
 /// What a Slack message is.

@@ -109,7 +109,9 @@ impl Deed {
 
     /// Whether nothing else may be under way, because what comes of it would depend on that.
     pub fn needs_rest(self) -> bool {
-        matches!(self, Self::Ends | Self::EndsUnheard | Self::Transfers(_))
+        // A ✅ asks, and closes nothing, if something of the customer is still to be shown
+        // (`lanes.rs` has these races).
+        matches!(self, Self::Ends | Self::EndsUnheard | Self::Transfers(_) | Self::Checks(_))
     }
 }
 

@@ -104,7 +104,10 @@ impl World {
             setup.drops_metadata = plan.forgets_metadata;
             setup.shows_after = late;
         });
-        bridge.blip.configure(|setup| setup.shows_after = late);
+        bridge.blip.configure(|setup| {
+            setup.shows_after = late;
+            setup.echoes_status = plan.events_first;
+        });
         let kinds = troubles();
         let share = plan.trouble / f64::from(u32::try_from(kinds.len()).unwrap());
         let kinds: Vec<_> = kinds.into_iter().map(|fault| (share, hurried(fault))).collect();
@@ -251,6 +254,11 @@ impl World {
     /// What is told by events is done while nothing is delivered, and then delivered in another
     /// order than it was done in.
     async fn overtake(&self, deeds: &[(usize, Deed)], seed: u64) {
+        let closes = |(_, deed): &&(usize, Deed)| matches!(deed, Deed::Checks(_));
+        if let Some(close) = deeds.iter().find(closes) {
+            // Alone, as what comes of it depends on all else.
+            return self.does(&[*close]).await;
+        }
         if self.is_new.get() {
             // It would find the deeds in the threads, in the order that they were done in.
             self.settle().await;
@@ -300,6 +308,10 @@ impl World {
     }
 
     async fn crash(&mut self, after: u64, deed: Option<(usize, Deed)>) {
+        let is_close = deed.is_some_and(|(_, deed)| matches!(deed, Deed::Checks(_)));
+        if is_close {
+            self.settle().await;
+        }
         self.keep_time();
         let life = self.life.take();
         let crash = async {
@@ -317,6 +329,9 @@ impl World {
         self.life = Some(life);
         self.is_new.set(true);
         self.take(news);
+        if is_close {
+            self.settle().await;
+        }
     }
 
     /// Lets time pass, at the far ends first: what was done there is to be seen there before the

@@ -32,7 +32,7 @@ pub struct Scene {
 
 const MEDIA_LINK: &str = "application/vnd.lime.media-link+json";
 
-pub const SCENES: [Scene; 17] = [
+pub const SCENES: [Scene; 18] = [
     Scene {
         name: "a conversation",
         settings: &[],
@@ -53,6 +53,14 @@ pub const SCENES: [Scene; 17] = [
             ("continues here", 1),
             ("Ana Lima to the customer", 1),
         ],
+        cards: 1,
+    },
+    Scene {
+        name: "words that nobody has read",
+        settings: &[],
+        play: |set| unread(set).boxed_local(),
+        waits_for: &[],
+        shown: &[("first-word", 1), ("customer-1", 1)],
         cards: 1,
     },
     Scene {
@@ -353,6 +361,23 @@ async fn conversation(set: &Set) {
     let shows = || slack.message(CHANNEL, &card.ts).unwrap().buttons().is_empty();
     set.until("the last state of the card", shows).await;
     set.received(&ticket, &["reply-1", "reply-2"]).await;
+}
+
+async fn unread(set: &Set) {
+    let (slack, blip) = (&set.bridge.slack, &set.bridge.blip);
+    let (ticket, card) = set.held("maria@0mn.io", "first-word").await;
+    slack.faults().from_now("chat.postMessage", Fault::Status(503));
+    assert_eq!(blip.says(&ticket, "customer-1").await.unwrap().status, Some(200));
+    slack.reacts(ANA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
+    slack.faults().lift("chat.postMessage");
+    set.shown("customer-1").await;
+    set.shown("the ticket stays open").await;
+    assert_eq!(set.count("the ticket stays open"), 1, "{}", set.told());
+    assert!(!blip.ticket(&ticket).unwrap().is_closed());
+    let thread = slack.thread(CHANNEL, &card.ts);
+    let asked = thread.iter().find(|line| line.words().contains("the ticket stays open")).unwrap();
+    set.clicks(ANA, &asked.ts, "close_anyway").await;
+    set.closed(&ticket).await;
 }
 
 async fn desk(set: &Set) {

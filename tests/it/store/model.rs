@@ -50,7 +50,7 @@ fn message(number: usize) -> (Lane, Link) {
 fn lane(number: usize) -> Lane {
     match number {
         0 | 1 => message(number).0,
-        2 => Lane::Ticket(ticket_id("0")),
+        2 => Lane::Replies(ticket_id("0")),
         _ => own(&number.to_string()),
     }
 }
@@ -200,7 +200,7 @@ impl Pair {
             }
             Act::Link { message: number } => {
                 let (lane, link) = message(number);
-                self.model.link(&lane.name(), &Lane::Ticket(link.ticket.clone()).name());
+                self.model.link(&lane.name(), &Lane::Replies(link.ticket.clone()).name());
                 self.store.link_message(link, Timestamp::UNIX_EPOCH).await.unwrap();
             }
             Act::Revive { item } if !self.model.entries.is_empty() => self.revive(item).await,
