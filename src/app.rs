@@ -350,6 +350,7 @@ fn build_intake(
             note_prefix: config.desk.note_prefix.clone(),
             masked: config.desk.masked.clone(),
             lists: ChoiceCache::new(calls.clock.clone(), tasks.clone()),
+            last_words: Arc::clone(&services.last_words),
             homes: HomeTabs::default(),
             readiness: Arc::clone(&readiness),
             clock: calls.clock.clone(),

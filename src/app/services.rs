@@ -93,6 +93,7 @@ use crate::media::{AddressGuard, Fetcher, FileLinks};
 use crate::model::BotName;
 use crate::model::active::ActiveRoute;
 use crate::model::reply::ReplyRules;
+use crate::slack::last_words::LastWords;
 use crate::slack::socket::SocketHealth;
 use crate::slack::{self, Mask, SlackClient};
 use crate::store::SharedStore;
@@ -115,6 +116,8 @@ pub(crate) struct Services {
     pub(crate) agent_files: Arc<AgentFiles>,
     /// Calls Slack and Blip, for what is answered on the spot.
     pub(crate) platforms: Platforms,
+    /// What customers said last.
+    pub(crate) last_words: Arc<LastWords>,
 }
 
 /// The clients of both platforms, and what people read.
@@ -181,6 +184,7 @@ pub(crate) fn build_services(
         gap_watch: Arc::new(gap_watch),
         agent_files,
         platforms: base.platforms,
+        last_words: Arc::clone(&base.posts.last_words),
     })
 }
 
@@ -241,6 +245,7 @@ fn build_base(
     let posts = Arc::new(Posts {
         calls: Arc::clone(&calls),
         slack: Arc::clone(&slack),
+        last_words: Arc::default(),
         pace: ChannelPace::from_rate(config.slack.channel_rate),
     });
     let threads = Arc::new(Threads {

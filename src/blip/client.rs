@@ -75,6 +75,28 @@ pub(crate) struct Attendant {
     pub(crate) email: Option<String>,
     /// The teams that they are in.
     pub(crate) teams: Vec<String>,
+    /// Whether they are at work, if Blip tells.
+    pub(crate) presence: Option<Presence>,
+}
+
+/// Whether an agent is at work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Presence {
+    /// They take tickets.
+    Online,
+    /// They are there, and take none.
+    Paused,
+    /// They are not there, or do not want to be seen.
+    Offline,
+}
+
+/// A team of the desk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Team {
+    /// What it is called.
+    pub(crate) name: String,
+    /// How many of its agents are at work, if Blip tells.
+    pub(crate) online: Option<u64>,
 }
 
 /// The tags from which people choose, and whether the desk wants one before a ticket is closed.
@@ -513,9 +535,15 @@ impl BlipClient {
         self.send_command("add comment", &command).await.map(drop)
     }
 
-    /// The names of the teams.
-    pub(crate) async fn fetch_teams(&self) -> Result<Vec<String>, Error> {
-        self.fetch_names("read teams", list::TEAMS_PATH).await
+    /// The teams.
+    pub(crate) async fn fetch_teams(&self) -> Result<Vec<Team>, Error> {
+        let entries = self.fetch_desk_list("read teams", list::TEAMS_PATH, None).await?;
+        let team = |entry: &Value| {
+            let name = get_text(entry, "name")?;
+            let online = entry.get("agentsOnline").and_then(lenient::as_text);
+            Some(Team { name, online: online.and_then(|online| online.parse().ok()) })
+        };
+        Ok(entries.iter().filter_map(team).collect())
     }
 
     /// The tags to choose from: those of the desk or, where it has none, those in use.
@@ -759,7 +787,9 @@ impl BlipClient {
             if answer.is_success() {
                 Ok(answer.resource)
             } else if answer.is_failure() {
-                Err(Error::from_reason(operation, answer.reason.and_then(|reason| reason.code)))
+                let reason = answer.reason;
+                let (code, said) = reason.map_or((None, None), |it| (it.code, it.description));
+                Err(Error::from_reason(operation, code, said))
             } else {
                 Err(unreadable())
             }
@@ -906,7 +936,21 @@ impl Attendant {
         let local = identity.split('@').next().unwrap_or_default().to_owned();
         let name = get_text(entry, "fullName").or_else(|| email.clone()).unwrap_or(local);
         let teams = lenient::get_list(entry, "teams").iter().filter_map(lenient::as_text).collect();
-        Some(Self { identity, name, email, teams })
+        let presence = entry.get("status").and_then(lenient::as_text);
+        let presence = presence.as_deref().and_then(Presence::parse);
+        Some(Self { identity, name, email, teams, presence })
+    }
+}
+
+impl Presence {
+    /// Reads a status, which Blip writes as a name or as a number (`blip.md` additions 6).
+    fn parse(status: &str) -> Option<Self> {
+        match status.trim().to_ascii_lowercase().as_str() {
+            "online" | "2" => Some(Self::Online),
+            "pause" | "paused" | "1" => Some(Self::Paused),
+            "offline" | "0" | "invisible" | "3" => Some(Self::Offline),
+            _ => None,
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! What can go wrong in a call to Blip, and what that means.
 //!
-//! Descriptions that Blip writes into its answers are dropped: they may hold what people wrote.
+//! Descriptions that Blip writes into its answers may hold what people wrote: they are shown to people
+//! and never logged ([`RefusalWords`]).
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::model::{Failure, Fault};
@@ -44,7 +46,19 @@ pub(crate) enum Error {
         operation: &'static str,
         /// A LIME reason code (`blip.md` §2.6), `http-…` for a status, or `none`.
         code: String,
+        /// What Blip says about it, if anything.
+        said: RefusalWords,
     },
+}
+
+/// Blip's own words for a refusal, which stay out of every log.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct RefusalWords(String);
+
+impl fmt::Debug for RefusalWords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RefusalWords")
+    }
 }
 
 /// Reason codes of processing trouble at Blip: general, dispatch, processing, and those of a
@@ -53,13 +67,18 @@ const UNKNOWN_OUTCOME_REASONS: [i64; 6] = [1, 51, 61, 81, 85, 86];
 
 impl Error {
     /// Reads the reason with which a command failed.
-    pub(super) fn from_reason(operation: &'static str, code: Option<i64>) -> Self {
+    pub(super) fn from_reason(
+        operation: &'static str,
+        code: Option<i64>,
+        said: Option<String>,
+    ) -> Self {
+        let said = RefusalWords(said.unwrap_or_default());
         match code {
             Some(code) if UNKNOWN_OUTCOME_REASONS.contains(&code) => {
                 Self::OutcomeUnknown { operation, what: format!("reason {code}") }
             }
-            Some(code) => Self::Refused { operation, code: code.to_string() },
-            None => Self::Refused { operation, code: "none".to_owned() },
+            Some(code) => Self::Refused { operation, code: code.to_string(), said },
+            None => Self::Refused { operation, code: "none".to_owned(), said },
         }
     }
 
@@ -73,7 +92,8 @@ impl Error {
             401 | 403 => Self::Credentials { operation },
             429 => Self::Busy { operation, after },
             300..=499 if status != 408 => {
-                Self::Refused { operation, code: format!("http-{status}") }
+                let said = RefusalWords::default();
+                Self::Refused { operation, code: format!("http-{status}"), said }
             }
             _ => Self::OutcomeUnknown { operation, what: format!("HTTP {status}") },
         }
@@ -87,6 +107,20 @@ impl Error {
             Self::OutcomeUnknown { operation, what: "no answer in time".to_owned() }
         } else {
             Self::OutcomeUnknown { operation, what: "connection lost".to_owned() }
+        }
+    }
+
+    /// That we know no such bot.
+    pub(crate) fn no_such_bot(operation: &'static str) -> Self {
+        let (code, said) = ("no_such_bot".to_owned(), RefusalWords::default());
+        Self::Refused { operation, code, said }
+    }
+
+    /// What Blip said about its refusal; empty if nothing.
+    pub(crate) fn refusal_words(&self) -> &str {
+        match self {
+            Self::Refused { said, .. } => &said.0,
+            _ => "",
         }
     }
 
@@ -138,7 +172,9 @@ mod tests {
             (Some(131_047), refused("131047")),
             (None, refused("none")),
         ] {
-            assert_eq!(Error::from_reason("send", code).to_fault(), fault, "{code:?}");
+            let error = Error::from_reason("send", code, Some("Maria".to_owned()));
+            assert_eq!(error.to_fault(), fault, "{code:?}");
+            assert!(!format!("{error} {error:?}").contains("Maria"), "{error}");
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 
 use crate::blip;
-use crate::blip::client::{Attendant, CannedReply, TagChoices};
+use crate::blip::client::{Attendant, CannedReply, Presence, TagChoices, Team};
 use crate::clock::Clock;
 use crate::locale::Texts;
 use crate::model::text::to_one_line;
@@ -46,7 +46,7 @@ struct CachedList {
 
 #[derive(Clone)]
 enum ListEntries {
-    Destinations { teams: Vec<String>, agents: Vec<Attendant> },
+    Destinations { teams: Vec<Team>, agents: Vec<Attendant> },
     Tags(TagChoices),
     Replies(Vec<CannedReply>),
     Templates(Vec<MessageTemplate>),
@@ -86,10 +86,13 @@ impl ChoiceCache {
                 vec![(String::new(), sort_templates(&templates, texts))]
             }
             Some(ListEntries::Destinations { teams, agents }) => {
-                let teams = teams.iter().map(|team| Choice::for_team(team)).collect();
+                let team = |team: &Team| Choice::for_team(&team.name, describe_team(team, texts));
+                let teams = teams.iter().map(team).collect();
                 let agent = |agent: &Attendant| {
                     let who = (agent.identity.as_str(), agent.name.as_str());
-                    Choice::for_agent(who, agent.email.as_deref(), &agent.teams)
+                    let presence = agent.presence.map(|it| texts.text(presence_key(it), &[]));
+                    let known = (presence, agent.email.as_deref());
+                    Choice::for_agent(who, known, &agent.teams)
                 };
                 let agents = agents.iter().map(agent).collect();
                 vec![
@@ -208,6 +211,22 @@ impl ChoiceCache {
     }
 }
 
+/// How many of a team are at work: nobody hands a customer on to an empty room unknowingly.
+fn describe_team(team: &Team, texts: &Texts) -> Option<String> {
+    Some(match team.online? {
+        0 => texts.text("dialog-team-nobody", &[]),
+        online => texts.text("dialog-team-online", &[("count", &online.to_string())]),
+    })
+}
+
+fn presence_key(presence: Presence) -> &'static str {
+    match presence {
+        Presence::Online => "dialog-agent-online",
+        Presence::Paused => "dialog-agent-paused",
+        Presence::Offline => "dialog-agent-offline",
+    }
+}
+
 /// The replies of each category in the order in which Blip tells them.
 fn group_by_category(replies: &[CannedReply]) -> Vec<(String, Vec<Choice>)> {
     let mut groups: Vec<(String, Vec<Choice>)> = Vec::new();
@@ -244,6 +263,11 @@ async fn fetch_list(bot: &blip::BlipClient, list: ChoiceList) -> Result<ListEntr
         ChoiceList::Replies => bot.fetch_canned_replies().await.map(ListEntries::Replies),
         ChoiceList::Destinations => {
             let (teams, agents) = tokio::join!(bot.fetch_teams(), bot.fetch_agents());
+            // Who is at work comes first; of the others the order is Blip's.
+            let agents = agents.map(|mut agents| {
+                agents.sort_by_key(|agent| agent.presence.unwrap_or(Presence::Offline));
+                agents
+            });
             match (teams, agents) {
                 (Err(error), Err(_)) => Err(error),
                 (teams, agents) => Ok(ListEntries::Destinations {

@@ -36,6 +36,7 @@ use crate::slack::dialog::{
     ViewTarget,
 };
 use crate::slack::ids::{ChoiceList, Dialog};
+use crate::slack::last_words::LastWords;
 use crate::slack::modal::TicketFact;
 use crate::slack::render::AgentNames;
 use crate::slack::requester::Requester;
@@ -95,6 +96,8 @@ pub(crate) struct Dialogs {
     pub(crate) masked: Vec<NumberKind>,
     /// The lists, for a short while.
     pub(crate) lists: ChoiceCache,
+    /// What customers said last.
+    pub(crate) last_words: Arc<LastWords>,
     /// The home tabs that were opened lately.
     pub(crate) homes: HomeTabs,
     /// How the bridge is at the moment.

@@ -2,7 +2,7 @@
 //!
 //! Nobody is shown a ticket here whose channel they are not in.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::model::{
     BotName, ChannelId, Failure, Fault, Readiness, SlackUserId, Ticket, TicketId, TicketState,
 };
 use crate::slack::command::{CommandAction, SlashCommand};
-use crate::slack::home::{self, BridgeHealth, ListedTicket, OutsideChannel};
+use crate::slack::home::{self, BridgeHealth, ListedTicket, OutsideChannel, TicketNews};
 use crate::slack::members;
 use crate::slack::requester::Requester;
 use crate::slack::{SlackCommandEventResponse, SlackView, describe_look};
@@ -193,12 +193,22 @@ impl Dialogs {
         loop {
             self.clock.sleep_until(self.clock.now() + HOME_TAB_REFRESH_INTERVAL).await;
             let now = self.clock.now();
+            if !self.last_words.is_empty() {
+                self.forget_old_words().await;
+            }
             self.homes.0.retain(|_, shown| now.duration_since(shown.opened) < HOME_TAB_LIFETIME);
             let users: Vec<_> = self.homes.0.iter().map(|home| home.key().clone()).collect();
             for user in users {
                 self.refresh_home_tab(&user).await;
             }
         }
+    }
+
+    /// Forgets what was said in tickets that are over or were erased.
+    async fn forget_old_words(&self) {
+        let Ok(open) = self.store.open_tickets().await else { return };
+        let threads: HashSet<_> = open.into_iter().filter_map(|ticket| ticket.thread).collect();
+        self.last_words.retain(|thread| threads.contains(thread));
     }
 
     /// Publishes a home tab if it shows something else than it should.
@@ -244,6 +254,11 @@ impl Dialogs {
         let mut mine: Vec<ListedTicket> = held.into_iter().filter(|row| row.is_own).collect();
         // Who waits for an answer comes first, who waits longest before the others.
         mine.sort_by_key(|row| (row.ticket.unanswered.is_none(), row.ticket.unanswered));
+        for row in mine.iter_mut().filter(|row| row.ticket.unanswered.is_some()) {
+            let count = self.store.count_unanswered(&row.ticket.id).await?;
+            let words = row.ticket.thread.as_ref().and_then(|thread| self.last_words.find(thread));
+            row.news = Some(TicketNews { count, words });
+        }
         Ok(OpenTickets { mine, waiting, outside })
     }
 
@@ -286,7 +301,7 @@ impl Dialogs {
                 Some(true) => {
                     let address = self.slack.thread_url(thread);
                     let is_own = ticket.holder().is_some_and(|holder| holder.user == *user);
-                    seen.rows.push(ListedTicket { ticket, address, is_own });
+                    seen.rows.push(ListedTicket { ticket, address, is_own, news: None });
                 }
                 Some(false) if ticket.state == TicketState::Unclaimed => {
                     seen.count_outside(&thread.channel);

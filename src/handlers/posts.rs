@@ -2,6 +2,7 @@
 
 use crate::slack::SlackBlock;
 use crate::slack::find;
+use crate::slack::last_words::LastWords;
 use crate::slack::rich_text::{MENTION_SLOTS, Mention};
 use std::sync::Arc;
 
@@ -110,6 +111,8 @@ impl Posted {
 pub(crate) struct Posts {
     pub(crate) calls: Arc<Calls>,
     pub(crate) slack: Arc<SlackClient>,
+    /// For the home tabs of who answers.
+    pub(crate) last_words: Arc<LastWords>,
     pub(crate) pace: ChannelPace,
 }
 
@@ -121,6 +124,7 @@ impl Posts {
         thread: &Thread,
         post: &ThreadPost,
     ) -> Result<Posted, CallError<slack::Error>> {
+        let is_by_customer = post.role == Role::Customer;
         let post = Post {
             channel: thread.channel.to_string(),
             thread: Some(thread.root.clone()),
@@ -130,7 +134,11 @@ impl Posts {
             broadcast: post.broadcast,
             delivery: derive_delivery_id(item, step),
         };
-        self.post_once(item, step, &thread.channel, &post).await
+        let posted = self.post_once(item, step, &thread.channel, &post).await?;
+        if is_by_customer {
+            self.last_words.note(thread, &post.text);
+        }
+        Ok(posted)
     }
 
     /// Says something of the bridge's own in a channel, outside of any thread.

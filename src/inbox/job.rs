@@ -305,6 +305,9 @@ pub(crate) struct DelayedReply {
     pub(crate) ts: String,
     /// Who wrote it.
     pub(crate) user: String,
+    /// Whether it is a move that waits, and the message is the card.
+    #[serde(default)]
+    pub(crate) is_move: bool,
 }
 
 /// A file that Slack has taken and not shown yet.

@@ -12,7 +12,7 @@ use crate::handlers::people::People;
 use crate::handlers::posts::Posts;
 use crate::inbox::{DelayedReply, Job};
 use crate::model::{ChannelId, MessageTs, SlackUserId, TicketId, marks};
-use crate::store::Item;
+use crate::store::{Item, Role};
 
 /// How soon it is looked again whether a reply has gone out.
 const LOOK_PAUSE: Duration = Duration::from_secs(2);
@@ -50,8 +50,15 @@ impl DelayMarks {
         }
         let steps = self.calls.read_begun_calls(item).await?;
         let is_shown = steps.iter().any(|(step, _)| step == SHOWN_STEP);
-        let is_over = self.calls.store.find_link(&channel, &ts).await?.is_some()
-            || now > item.received + LOOK_LIMIT;
+        if delayed.is_move {
+            // Who made it takes the mark away when it is through (`to_blip/delays.rs`).
+            let mark = Job::add_reaction(&channel, &ts, marks::WAITING_MARK, false, now);
+            self.calls.enqueue_item(mark).await?;
+            return self.tell_writer(&ticket, &user, "ask-delayed-move").await;
+        }
+        let link = self.calls.store.find_link(&channel, &ts).await?;
+        let is_over =
+            link.is_some_and(|link| link.role != Role::Held) || now > item.received + LOOK_LIMIT;
         if is_over {
             self.told.remove(&user);
             if is_shown {
@@ -63,7 +70,7 @@ impl DelayMarks {
         if !is_shown {
             let mark = Job::add_reaction(&channel, &ts, marks::WAITING_MARK, false, now);
             self.calls.enqueue_item(mark).await?;
-            self.tell_writer(&ticket, &user).await?;
+            self.tell_writer(&ticket, &user, "ask-delayed").await?;
             self.calls.store.begin_call(item.id, SHOWN_STEP, None, now).await?;
             self.calls.record_result(item, SHOWN_STEP, &true).await?;
         }
@@ -71,10 +78,15 @@ impl DelayMarks {
     }
 
     /// Tells the writer once for each outage, however many replies of theirs wait.
-    async fn tell_writer(&self, id: &TicketId, user: &SlackUserId) -> PipeResult<()> {
+    async fn tell_writer(
+        &self,
+        id: &TicketId,
+        user: &SlackUserId,
+        text_key: &str,
+    ) -> PipeResult<()> {
         let Some(ticket) = self.calls.store.load_ticket(id).await? else { return Ok(()) };
         if self.told.insert(user.clone()) {
-            let text = self.people.texts_for(user).await.text("ask-delayed", &[]);
+            let text = self.people.texts_for(user).await.text(text_key, &[]);
             self.posts.post_ephemeral(&ticket, user, None, (&text, &[])).await;
         }
         Ok(())

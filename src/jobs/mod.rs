@@ -29,6 +29,7 @@ use crate::clock::Clock;
 use crate::handlers::bots::Bots;
 use crate::handlers::interrupt::{HandlerResult, Interrupt, PipeResult};
 use crate::handlers::thread::{ThreadLoss, Threads};
+use crate::handlers::to_blip::delays::note_held_delay;
 use crate::handlers::to_blip::held_replies::HeldReplies;
 use crate::handlers::to_blip::holds::Holds;
 use crate::handlers::to_slack::customers::Customers;
@@ -116,7 +117,13 @@ impl Jobs {
                 }
                 self.holds.enqueue_held_reply(held).await?;
             }
-            Job::Send(held) => self.held.send_held_reply(first, &held).await?,
+            Job::Send(held) => {
+                let sent = self.held.send_held_reply(first, &held).await;
+                if let Err(interrupt) = &sent {
+                    note_held_delay(&self.threads.calls, first, &held, interrupt).await?;
+                }
+                sent?;
+            }
             Job::Window { ticket } => {
                 self.timer_checks.check_window(first, &ticket).await?;
             }

@@ -54,13 +54,17 @@ impl TransferNotices {
         if ticket.is_closed() || ticket.holder().is_some() {
             return Ok(());
         }
-        let Some(user) = self.people.find_slack_user(&handed.to).await? else { return Ok(()) };
+        let args = [("agent", handed.by.as_str()), ("to", handed.name.as_str())];
+        let Some(user) = self.people.find_slack_user(&handed.to).await? else {
+            // Nobody would know that nobody was told.
+            let post = ThreadPost::from_line(&self.texts.text("thread-handed-unknown", &args));
+            return self.threads.post_from_job(item, lane, "handed", &ticket, &post).await;
+        };
         let post =
             if members::is_in_channel(&self.slack, &thread.channel, &user, item.received).await? {
                 let line = self.texts.text("thread-handed", &[("agent", &handed.by)]);
                 ThreadPost::with_mention(&Mention::User(user), &line)
             } else {
-                let args = [("agent", handed.by.as_str()), ("to", handed.name.as_str())];
                 ThreadPost::from_line(&self.texts.text("thread-handed-away", &args))
             };
         self.threads.post_from_job(item, lane, "handed", &ticket, &post).await

@@ -103,6 +103,7 @@ thread-gap = ⏮️ Arrived while the integration was down:
 thread-transferred-by = ↪️ { $agent } transferred the ticket to { $to }.
 thread-transferred-unknown = ↪️ { $agent } transferred the ticket to { $to }. The new ticket will appear as a card of its own.
 thread-handed = { $agent } handed this ticket to you.
+thread-handed-unknown = ↪️ { $agent } passed this ticket to { $to }, who is not in Slack: please tell them.
 thread-handed-away = ↪️ { $agent } handed this ticket to { $to }, who is not in this channel: please tell them.
 thread-goes-on = ⏳ { $customer } continues here as ticket #{ $number }, unclaimed.
 thread-goes-on-team = ⏳ { $customer } continues here as ticket #{ $number }, in team { $team }, unclaimed.
@@ -157,6 +158,7 @@ ask-resend-gone = ⚠️ Not delivered to the customer, and what was sent is no 
 ask-already-sent = It has already been sent to the customer.
 ask-no-ticket = This message belongs to no ticket.
 ask-outside = 💬 No customer reads what you write here, outside of the threads. To answer, write in the thread of the card.
+ask-delayed-move = ⏳ Blip is not answering. What you asked for has been saved and is done as soon as it does: no need to ask again.
 ask-delayed = ⏳ Blip is not answering. What you wrote has been saved and goes out as soon as it does: no need to write again.
 ask-edited = The customer still sees the earlier text: edits made here do not reach them.
 ask-deleted = The customer already has this message: deleting it here does not delete it there.
@@ -195,6 +197,11 @@ dialog-template-which = Template
 dialog-reply-words = Message (you can edit it)
 dialog-teams = Teams
 dialog-agents = Agents
+dialog-agent-online = 🟢 online
+dialog-agent-paused = ⏸️ paused
+dialog-agent-offline = ⚪ offline
+dialog-team-online = 🟢 { $count } online
+dialog-team-nobody = ⚪ nobody online
 dialog-loading = ⏳ Asking Blip…
 dialog-earlier = Earlier tickets
 dialog-no-earlier = No earlier tickets here.
@@ -240,6 +247,10 @@ home-outside = 👉 { $count } more waiting in { $channels }: join the channel t
 home-none-found = No ticket found.
 home-team = { $team } · { $count } · the oldest since { $time }
 home-no-team = No team
+home-news = { $count ->
+    [one] { $count } new message
+   *[other] { $count } new messages
+}
 home-more = … and { $count } more
 home-unanswered = ⏰ unanswered since { $time }
 home-open = 🎫 Open tickets: { $open }, unclaimed: { $unclaimed }
@@ -248,7 +259,10 @@ home-closed = Only agents see tickets here.
 health-well = 🟢 The integration is working
 health-ailing = 🔴 The integration has a problem: tell whoever runs it
 health-outage = 🟠 { $platform } has not been answering since { $time }: what waits goes out when it does
-health-parked = ⚠️ { $count } parked, waiting for somebody to resolve them
+health-parked = { $count ->
+    [one] ⚠️ { $count } parked, waiting for somebody to resolve it
+   *[other] ⚠️ { $count } parked, waiting for somebody to resolve them
+}
 help-mine = your tickets
 help-waiting = customers waiting to be claimed, by team
 help-find = a ticket by its number or the customer’s name
@@ -440,7 +454,10 @@ time-days = { $days } d { $hours } h
 
 ## Files: why one is not shown, or not sent; short sentences that follow its name.
 
-words-left-out = … and { $count } more characters, which can be read in Blip Desk.
+words-left-out = { $count ->
+    [one] … and { $count } more character, which can be read in Blip Desk.
+   *[other] … and { $count } more characters, which can be read in Blip Desk.
+}
 file-address = Not opened here: its address is not a public one.
 file-came-later = { $file }: it came later, see further down
 file-coming = { $file }, coming

@@ -103,6 +103,7 @@ thread-gap = ⏮️ Llegó mientras la integración no funcionaba:
 thread-transferred-by = ↪️ { $agent } transfirió el ticket a { $to }.
 thread-transferred-unknown = ↪️ { $agent } transfirió el ticket a { $to }. El nuevo ticket aparecerá en su propia tarjeta.
 thread-handed = { $agent } te pasó este ticket.
+thread-handed-unknown = ↪️ { $agent } pasó este ticket a { $to }, que no está en Slack: avísale.
 thread-handed-away = ↪️ { $agent } pasó este ticket a { $to }, que no está en este canal: avísale.
 thread-goes-on = ⏳ { $customer } continúa aquí como ticket #{ $number }, sin responsable.
 thread-goes-on-team = ⏳ { $customer } continúa aquí como ticket #{ $number }, en el equipo { $team }, sin responsable.
@@ -157,6 +158,7 @@ ask-resend-gone = ⚠️ No entregado al cliente, y lo que se envió ya no está
 ask-already-sent = Ya se envió al cliente.
 ask-no-ticket = Este mensaje no es de ningún ticket.
 ask-outside = 💬 Ningún cliente lee lo que escribes aquí, fuera de los hilos. Para responder, escribe en el hilo de la tarjeta.
+ask-delayed-move = ⏳ Blip no responde. Lo que pediste está guardado y se hace en cuanto responda: no hace falta pedirlo de nuevo.
 ask-delayed = ⏳ Blip no responde. Lo que escribiste está guardado y sale en cuanto responda: no hace falta escribirlo de nuevo.
 ask-edited = El cliente sigue viendo el texto anterior: lo que editas aquí no le llega.
 ask-deleted = El cliente ya tiene este mensaje: borrarlo aquí no lo borra allá.
@@ -195,6 +197,11 @@ dialog-template-which = Plantilla
 dialog-reply-words = Mensaje (puedes editarlo)
 dialog-teams = Equipos
 dialog-agents = Agentes
+dialog-agent-online = 🟢 en línea
+dialog-agent-paused = ⏸️ en pausa
+dialog-agent-offline = ⚪ desconectado
+dialog-team-online = 🟢 { $count } en línea
+dialog-team-nobody = ⚪ nadie en línea
 dialog-loading = ⏳ Consultando Blip…
 dialog-earlier = Tickets anteriores
 dialog-no-earlier = Ninguno.
@@ -240,6 +247,10 @@ home-outside = 👉 { $count } más en espera en { $channels }: entra en el cana
 home-none-found = No se encontró ningún ticket.
 home-team = { $team } · { $count } · el más antiguo desde { $time }
 home-no-team = Sin equipo
+home-news = { $count ->
+    [one] { $count } mensaje nuevo
+   *[other] { $count } mensajes nuevos
+}
 home-more = … y { $count } más
 home-unanswered = ⏰ sin respuesta desde { $time }
 home-open = 🎫 Tickets abiertos: { $open }, sin responsable: { $unclaimed }
@@ -248,7 +259,10 @@ home-closed = Solo los agentes ven los tickets aquí.
 health-well = 🟢 La integración funciona
 health-ailing = 🔴 La integración tiene problemas: avisa a quien la cuida
 health-outage = 🟠 { $platform } no responde desde { $time }: lo que espera sale cuando vuelva a responder
-health-parked = ⚠️ { $count } detenidos, a la espera de que alguien los resuelva
+health-parked = { $count ->
+    [one] ⚠️ { $count } detenido, a la espera de que alguien lo resuelva
+   *[other] ⚠️ { $count } detenidos, a la espera de que alguien los resuelva
+}
 help-mine = los tickets que tienes
 help-waiting = quién espera un agente, por equipo
 help-find = un ticket por su número o por el nombre del cliente
@@ -440,7 +454,10 @@ time-days = { $days } d { $hours } h
 
 ## Archivos: por qué uno no aparece, o no se envió; frases cortas después del nombre.
 
-words-left-out = … y { $count } caracteres más, que se pueden leer en Blip Desk.
+words-left-out = { $count ->
+    [one] … y { $count } carácter más, que puede leerse en Blip Desk.
+   *[other] … y { $count } caracteres más, que se pueden leer en Blip Desk.
+}
 file-address = No se abrió aquí: su dirección no es pública.
 file-came-later = { $file }: llegó después, vea más abajo
 file-coming = { $file }, en camino

@@ -14,7 +14,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use fluent_bundle::concurrent::FluentBundle;
-use fluent_bundle::{FluentArgs, FluentResource};
+use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use unic_langid::LanguageIdentifier;
 
 pub use texts::Texts;
@@ -118,7 +118,8 @@ impl TextCatalog {
     fn find_text(&self, language: Language, key: &str, args: &[(&str, &str)]) -> Option<String> {
         let (_, bundle) = self.bundles.iter().find(|(of, _)| *of == language)?;
         let pattern = bundle.get_message(key)?.value()?;
-        let args: FluentArgs<'_> = args.iter().copied().collect();
+        let args: FluentArgs<'_> =
+            args.iter().map(|(name, value)| (*name, to_fluent_value(name, value))).collect();
         let mut errors = Vec::new();
         let text = bundle.format_pattern(pattern, Some(&args), &mut errors).into_owned();
         if !errors.is_empty() {
@@ -138,6 +139,15 @@ impl fmt::Debug for TextCatalog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Texts")
     }
+}
+
+/// The variable by whose number a text may have a form of its own.
+const COUNT_VARIABLE: &str = "count";
+
+fn to_fluent_value<'a>(name: &str, value: &'a str) -> FluentValue<'a> {
+    // Any other number is a name of something, and stays as it is written.
+    let is_count = name == COUNT_VARIABLE && value.bytes().all(|byte| byte.is_ascii_digit());
+    if is_count { FluentValue::try_number(value) } else { FluentValue::from(value) }
 }
 
 /// The texts of one language. A mistake in its source costs only the messages that it is in, and
@@ -181,6 +191,20 @@ mod tests {
         let args = [("agent", "Ana {x} <@U1>"), ("to", "12")];
         let text = TextCatalog::new().get_text(Language::En, "thread-transferred-by", &args);
         assert_eq!(text, "↪️ Ana {x} <@U1> transferred the ticket to 12.");
+    }
+
+    #[test]
+    fn what_is_counted_has_the_form_of_its_number() {
+        let texts = TextCatalog::new();
+        for (language, count, text) in [
+            (Language::PtBr, "1", "⚠️ 1 parado, aguardando alguém resolver"),
+            (Language::PtBr, "2", "⚠️ 2 parados, aguardando alguém resolver"),
+            (Language::En, "1", "⚠️ 1 parked, waiting for somebody to resolve it"),
+            (Language::En, "1234", "⚠️ 1234 parked, waiting for somebody to resolve them"),
+            (Language::Es, "1", "⚠️ 1 detenido, a la espera de que alguien lo resuelva"),
+        ] {
+            assert_eq!(texts.get_text(language, "health-parked", &[("count", count)]), text);
+        }
     }
 
     #[test]

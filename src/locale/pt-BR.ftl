@@ -103,6 +103,7 @@ thread-gap = ⏮️ Chegou enquanto a integração estava fora do ar:
 thread-transferred-by = ↪️ { $agent } transferiu o atendimento para { $to }.
 thread-transferred-unknown = ↪️ { $agent } transferiu o atendimento para { $to }. O novo ticket vai aparecer em um cartão próprio.
 thread-handed = { $agent } passou este ticket para você.
+thread-handed-unknown = ↪️ { $agent } passou este ticket para { $to }, que não está no Slack: avise essa pessoa.
 thread-handed-away = ↪️ { $agent } passou este ticket para { $to }, que não está neste canal: avise essa pessoa.
 thread-goes-on = ⏳ { $customer } continua aqui como ticket #{ $number }, sem responsável.
 thread-goes-on-team = ⏳ { $customer } continua aqui como ticket #{ $number }, na fila { $team }, sem responsável.
@@ -157,6 +158,7 @@ ask-resend-gone = ⚠️ Não entregue ao cliente, e o que foi enviado não est�
 ask-already-sent = Já foi enviada ao cliente.
 ask-no-ticket = Esta mensagem não é de nenhum ticket.
 ask-outside = 💬 Nenhum cliente lê o que você escreve aqui, fora das conversas. Para responder, escreva na thread do cartão.
+ask-delayed-move = ⏳ O Blip não está respondendo. O que você pediu está guardado e acontece assim que ele voltar: não precisa pedir de novo.
 ask-delayed = ⏳ O Blip não está respondendo. O que você escreveu está guardado e sai assim que ele voltar: não precisa escrever de novo.
 ask-edited = O cliente continua vendo o texto de antes: edições feitas aqui não chegam até ele.
 ask-deleted = O cliente já recebeu essa mensagem: apagar aqui não apaga lá.
@@ -195,6 +197,11 @@ dialog-template-which = Modelo
 dialog-reply-words = Mensagem (você pode editar)
 dialog-teams = Filas
 dialog-agents = Atendentes
+dialog-agent-online = 🟢 online
+dialog-agent-paused = ⏸️ em pausa
+dialog-agent-offline = ⚪ offline
+dialog-team-online = 🟢 { $count } online
+dialog-team-nobody = ⚪ ninguém online
 dialog-loading = ⏳ Buscando no Blip…
 dialog-earlier = Atendimentos anteriores
 dialog-no-earlier = Nenhum atendimento anterior por aqui.
@@ -240,6 +247,10 @@ home-outside = 👉 Mais { $count } aguardando em { $channels }: entre no canal 
 home-none-found = Nenhum ticket encontrado.
 home-team = { $team } · { $count } · o mais antigo desde { $time }
 home-no-team = Sem fila
+home-news = { $count ->
+    [one] { $count } mensagem nova
+   *[other] { $count } mensagens novas
+}
 home-more = … e mais { $count }
 home-unanswered = ⏰ sem resposta desde { $time }
 home-open = 🎫 Atendimentos abertos: { $open }, sem responsável: { $unclaimed }
@@ -248,7 +259,10 @@ home-closed = Só atendentes veem os atendimentos aqui.
 health-well = 🟢 Integração funcionando
 health-ailing = 🔴 Integração com problemas: avise quem cuida dela
 health-outage = 🟠 { $platform } não responde desde { $time }: o que espera sai quando voltar a responder
-health-parked = ⚠️ { $count } parados, aguardando alguém resolver
+health-parked = { $count ->
+    [one] ⚠️ { $count } parado, aguardando alguém resolver
+   *[other] ⚠️ { $count } parados, aguardando alguém resolver
+}
 help-mine = os atendimentos que estão com você
 help-waiting = quem aguarda um atendente, por fila
 help-find = um ticket pelo número ou pelo nome do cliente
@@ -440,7 +454,10 @@ time-days = { $days } d { $hours } h
 
 ## Arquivos: por que um não aparece, ou não foi enviado; frases curtas depois do nome.
 
-words-left-out = … e mais { $count } caracteres, que podem ser lidos no Blip Desk.
+words-left-out = { $count ->
+    [one] … e mais { $count } caractere, que pode ser lido no Blip Desk.
+   *[other] … e mais { $count } caracteres, que podem ser lidos no Blip Desk.
+}
 file-address = Não foi aberto aqui: o endereço não é público.
 file-came-later = { $file }: chegou depois, veja mais abaixo
 file-coming = { $file }, chegando

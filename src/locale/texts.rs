@@ -126,7 +126,8 @@ impl Texts {
         }
     }
 
-    fn describe_failure(&self, code: &str, description: &str) -> String {
+    /// Why something failed, by its code, or in the platform's own words where we know none.
+    pub(crate) fn describe_failure(&self, code: &str, description: &str) -> String {
         let words: Vec<&str> = description.split_whitespace().collect();
         let said = truncate_label(&words.join(" "), DESCRIPTION_CHARS);
         let said = said.trim_end_matches('.');

@@ -4,6 +4,7 @@
 
 pub(crate) mod api;
 pub(crate) mod events;
+pub(crate) mod last_words;
 pub mod socket;
 pub(crate) mod text;
 pub(crate) mod views;

@@ -777,6 +777,9 @@ pub trait Store: Send + Sync + 'static {
         gone: Option<&MessageTs>,
     ) -> Result<bool>;
 
+    /// How many messages of a ticket's customer Slack shows below the newest reply to them.
+    async fn count_unanswered(&self, ticket: &TicketId) -> Result<u64>;
+
     /// Notes that a channel, known here under its first id, has a later one now.
     async fn rename_channel(&self, later: &ChannelId, first: &ChannelId) -> Result<()>;
 

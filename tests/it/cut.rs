@@ -72,6 +72,7 @@ macro_rules! store {
 
 store! {
     writes fn accept(item: NewItem) -> Result<Accepted>;
+    reads fn count_unanswered(ticket: &TicketId) -> Result<u64>;
     reads fn has_accepted(source: Source, key: &str) -> Result<bool>;
     reads fn greatest_key(source: Source, prefix: &str) -> Result<Option<(String, Timestamp)>>;
     reads fn lease_lanes(places: Places, lease: Duration, now: Timestamp) -> Result<Vec<Lease>>;

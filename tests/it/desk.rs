@@ -526,7 +526,8 @@ async fn two_agents_of_one_name_are_told_apart_and_found_by_their_e_mail_address
     assert_eq!(labels(&both), ["ana.silva", "ana.silva"]);
     let described = |option: &Value| option["description"]["text"].as_str().unwrap().to_owned();
     let teams = bridge.blip.look(|state| state.setup.teams.join(", "));
-    let expected = ["loja", "outra"].map(|shop| format!("ana.silva@{shop}.example · {teams}"));
+    let expected =
+        ["loja", "outra"].map(|shop| format!("🟢 online · ana.silva@{shop}.example · {teams}"));
     assert_eq!(both.iter().map(described).collect::<Vec<_>>(), expected);
     let one = bridge.slack.searches(ANA, &dialog.id, "destination", "@OUTRA.ex").await.unwrap();
     assert_eq!(one.iter().map(described).collect::<Vec<_>>(), [&*expected[1]]);

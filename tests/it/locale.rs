@@ -20,6 +20,18 @@ fn every_language_is_read_without_a_mistake() {
     }
 }
 
+/// A form for one is a form for one only: each language needs that and one for the others.
+#[test]
+fn what_is_counted_has_a_form_for_one_and_one_for_many() {
+    for language in Language::ALL {
+        let source = language.fluent_source();
+        let count = |part: &str| source.matches(part).count();
+        assert_eq!(count("$count ->"), count("    [one] "), "{language:?}");
+        assert_eq!(count("$count ->"), count("   *[other] "), "{language:?}");
+        assert!(count("$count ->") > 0);
+    }
+}
+
 #[test]
 fn every_language_says_the_same() {
     let first = variables(Language::PtBr);
@@ -102,13 +114,24 @@ fn is_plain(c: char) -> bool {
     c.is_ascii_lowercase() || c.is_ascii_digit()
 }
 
-/// The messages of a language as they stand in its file, one line each.
+/// The messages of a language as they stand in its file: one line each or, where there are forms for
+/// numbers, a line for each form.
 fn messages(language: Language) -> BTreeMap<String, String> {
-    let lines = language.fluent_source().lines().filter(|line| !line.starts_with('#'));
-    lines
-        .filter_map(|line| line.split_once(" = "))
-        .map(|(key, text)| (key.to_owned(), text.to_owned()))
-        .collect()
+    let mut messages: BTreeMap<String, String> = BTreeMap::new();
+    let mut last = None;
+    for line in language.fluent_source().lines().filter(|line| !line.starts_with('#')) {
+        if let Some((key, text)) = line.split_once(" = ").filter(|_| !line.starts_with(' ')) {
+            let is_selector = text.trim_end().ends_with("->");
+            let first = if is_selector { String::new() } else { text.to_owned() };
+            messages.insert(key.to_owned(), first);
+            last = is_selector.then(|| key.to_owned());
+        } else if let (Some(key), Some((_, form))) = (&last, line.split_once("] ")) {
+            let text = messages.get_mut(key).unwrap();
+            text.push_str(if text.is_empty() { "" } else { "\n" });
+            text.push_str(form);
+        }
+    }
+    messages
 }
 
 fn variables(language: Language) -> BTreeMap<String, BTreeSet<String>> {

@@ -227,12 +227,14 @@ fn home_tabs_and_answers() {
         ticket: ticket(state),
         address: Some("https://x.slack.com/a".to_owned()),
         is_own: true,
+        news: None,
     };
     let held = || TicketState::Claimed { holder: ana(), since: noon() };
     let mine = number_rows([row(held())], 1);
     let theirs = [ListedTicket { is_own: false, ..row(held()) }];
     let (unclaimed, address, is_own) = (ticket(TicketState::Unclaimed), None, false);
-    let other = ListedTicket { ticket: Ticket { team: None, ..unclaimed }, address, is_own };
+    let other =
+        ListedTicket { ticket: Ticket { team: None, ..unclaimed }, address, is_own, news: None };
     let waiting = number_rows([row(TicketState::Unclaimed), other], 2);
     let outside = [(ChannelId::parse("C0FAR").unwrap(), 2)];
     let ill = BridgeHealth {
@@ -287,8 +289,12 @@ fn what_slack_gets_of_each_view() {
     let facts = modal::list_ticket_facts(&held, &words);
     let rows = |is_own| {
         let address = Some("https://x.slack.com/a".to_owned());
-        let row =
-            |(_, state)| ListedTicket { ticket: ticket(state), address: address.clone(), is_own };
+        let row = |(_, state)| ListedTicket {
+            ticket: ticket(state),
+            address: address.clone(),
+            is_own,
+            news: None,
+        };
         number_rows(states().map(row), if is_own { 10 } else { 20 })
     };
     let health = BridgeHealth::default();
@@ -342,6 +348,7 @@ fn nothing_is_too_much_for_slack() {
         ticket: full.clone(),
         address: Some("https://x.slack.com/a".to_owned()),
         is_own: true,
+        news: None,
     };
     let rows = number_rows([0; 60].map(|_| row()), 0);
     let others = number_rows([0; 60].map(|_| row()), 60);

@@ -170,3 +170,55 @@ async fn a_reply_that_blip_does_not_take_is_marked_until_it_goes_out() {
     assert!(told.len() == 1 && told[0].words().contains("Blip is not answering"), "{told:?}");
     later.bridge.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_move_that_blip_does_not_take_is_shown_on_the_card_until_it_is_made() {
+    let later = Later::start(&[]).await;
+    let bridge = &later.bridge;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    bridge.idle().await;
+    bridge.blip.faults().from_now("*", Fault::Reset);
+    bridge.slack.clicks(ANA, CHANNEL, &card.ts, "claim").await.unwrap();
+    let waits = || {
+        let card = bridge.slack.message(CHANNEL, &card.ts).unwrap();
+        !card.reacted("hourglass_flowing_sand").is_empty()
+    };
+    let tried = bridge.blip.look(|state| state.calls.len());
+    bridge.until("a try", || bridge.blip.look(|state| state.calls.len()) > tried + 2).await;
+    assert!(!waits(), "not for a moment of it");
+    later.all_clocks_run(Duration::from_secs(11));
+    bridge.until("the mark of waiting", waits).await;
+    bridge.until("word of it", || !bridge.slack.ephemerals(ANA).is_empty()).await;
+    bridge.blip.faults().clear();
+    bridge.until("the claim", || bridge.blip.ticket(&ticket).unwrap().is_assigned()).await;
+    bridge.until("no mark of waiting", || !waits()).await;
+    let told = bridge.slack.ephemerals(ANA);
+    assert!(told.len() == 1 && told[0].words().contains("What you asked for"), "{told:?}");
+    later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_held_reply_that_blip_does_not_take_is_marked_until_it_goes_out() {
+    let later = Later::start(&[("SEND_DELAY_SECONDS", "5")]).await;
+    let bridge = &later.bridge;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.idle().await;
+    bridge.blip.faults().from_now("*", Fault::Reset);
+    let reply = later.says(ANA, &card, "um").await;
+    bridge.idle().await;
+    later.all_clocks_run(Duration::from_secs(6));
+    let tried = bridge.blip.look(|state| state.calls.len());
+    bridge.until("a try", || bridge.blip.look(|state| state.calls.len()) > tried + 2).await;
+    let waits = || {
+        let reply = bridge.slack.message(CHANNEL, &reply).unwrap();
+        !reply.reacted("hourglass_flowing_sand").is_empty()
+    };
+    later.all_clocks_run(Duration::from_secs(11));
+    bridge.until("the mark of waiting", waits).await;
+    bridge.blip.faults().clear();
+    later.reached(&ticket, &["um"]).await;
+    later.all_clocks_run(Duration::from_secs(5));
+    bridge.until("no mark of waiting", || !waits()).await;
+    later.bridge.finish().await;
+}

@@ -121,7 +121,7 @@ impl Claims {
 }
 
 pub(crate) fn no_bot_error(operation: &'static str) -> CallError<blip::Error> {
-    CallError::Call(blip::Error::Refused { operation, code: "no_such_bot".to_owned() })
+    CallError::Call(blip::Error::no_such_bot(operation))
 }
 
 pub(crate) fn is_open_with(snapshot: &TicketSnapshot, agent: &Agent) -> bool {

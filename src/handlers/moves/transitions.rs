@@ -90,7 +90,7 @@ impl Transitions {
             Move::Release | Move::Close(_) => "thread-close-refused",
         };
         let refused = |texts: &Texts| {
-            let reason = texts.reason_text(code);
+            let reason = texts.describe_failure(code, error.refusal_words());
             texts.text(key, &[("agent", &person.profile.name), ("reason", &reason)])
         };
         if person.view.is_some() {

@@ -1,11 +1,11 @@
-//! A reply that a platform does not take: whoever wrote it is not left to guess.
+//! A reply or a move that a platform does not take: whoever made it is not left to guess.
 
 use std::time::Duration;
 
 use crate::handlers::calls::Calls;
-use crate::handlers::interrupt::{Interrupt, PipeResult};
-use crate::inbox::{DelayedReply, Job};
-use crate::model::{Fault, SlackEvent, Ticket};
+use crate::handlers::interrupt::{HandlerResult, Interrupt, PipeResult};
+use crate::inbox::{DelayedReply, HeldReply, Job};
+use crate::model::{Fault, SlackEvent, Ticket, TicketId, marks};
 use crate::store::Item;
 
 /// How long a reply may wait before it is shown that it does.
@@ -20,17 +20,101 @@ pub(crate) async fn note_delay(
     (event, interrupt): (&SlackEvent, &Interrupt),
 ) -> PipeResult<()> {
     let SlackEvent::Message { channel, ts, user, .. } = event else { return Ok(()) };
-    let Interrupt::Call { fault, .. } = interrupt else { return Ok(()) };
-    match fault {
-        Fault::Refused { .. } | Fault::Broken => Ok(()),
-        Fault::Busy { .. } | Fault::Down | Fault::OutcomeUnknown | Fault::Credentials => {
+    if !is_for_now(interrupt) {
+        return Ok(());
+    }
+    let delayed = DelayedReply {
+        ticket: ticket.id.to_string(),
+        channel: channel.to_string(),
+        ts: ts.to_string(),
+        user: user.to_string(),
+        is_move: false,
+    };
+    Ok(calls.enqueue_item(Job::show_delay(delayed, item.received + SHOWN_AFTER)).await?)
+}
+
+/// The same for a reply that was held: it waits from when it was to go out.
+pub(crate) async fn note_held_delay(
+    calls: &Calls,
+    item: &Item,
+    held: &HeldReply,
+    interrupt: &Interrupt,
+) -> PipeResult<()> {
+    if !is_for_now(interrupt) {
+        return Ok(());
+    }
+    let delayed = DelayedReply {
+        ticket: held.ticket.to_string(),
+        channel: held.channel.to_string(),
+        ts: held.ts.to_string(),
+        user: held.user.to_string(),
+        is_move: false,
+    };
+    Ok(calls.enqueue_item(Job::show_delay(delayed, item.received + SHOWN_AFTER)).await?)
+}
+
+/// Shows on a ticket's card that a move waits which somebody made some time ago, for as long as the
+/// platform that it needs fails; and that it waits no longer, however it ended.
+pub(crate) async fn note_move_delay(
+    calls: &Calls,
+    item: &Item,
+    (ticket, event): (&TicketId, &SlackEvent),
+    handled: &HandlerResult,
+) -> PipeResult<()> {
+    let user = match event {
+        SlackEvent::Click(click) => &click.user,
+        SlackEvent::Submitted(filled) => &filled.user,
+        SlackEvent::Reaction { user, .. } => user,
+        // What waits of these bears the mark itself, or is nobody's wish.
+        SlackEvent::Message { .. }
+        | SlackEvent::Oversized { .. }
+        | SlackEvent::Edited { .. }
+        | SlackEvent::Deleted { .. }
+        | SlackEvent::Outside { .. }
+        | SlackEvent::NotOurs
+        | SlackEvent::Unknown { .. } => return Ok(()),
+    };
+    let is_shown = calls.recall::<bool>(item, SHOWN_STEP).await?.unwrap_or_default();
+    let now = calls.clock.now();
+    match handled {
+        // It is not its turn: nothing has changed.
+        Err(Interrupt::Wait(_)) => Ok(()),
+        Ok(handled) if !handled.outcome.is_done() => Ok(()),
+        Err(interrupt) if is_for_now(interrupt) => {
+            if is_shown || now < item.received + SHOWN_AFTER {
+                return Ok(());
+            }
+            let Some(ticket) = calls.store.load_ticket(ticket).await? else { return Ok(()) };
+            let Some(thread) = &ticket.thread else { return Ok(()) };
             let delayed = DelayedReply {
                 ticket: ticket.id.to_string(),
-                channel: channel.to_string(),
-                ts: ts.to_string(),
+                channel: thread.channel.to_string(),
+                ts: thread.root.to_string(),
                 user: user.to_string(),
+                is_move: true,
             };
-            Ok(calls.enqueue_item(Job::show_delay(delayed, item.received + SHOWN_AFTER)).await?)
+            calls.enqueue_item(Job::show_delay(delayed, now)).await?;
+            Ok(calls.remember(item, SHOWN_STEP, &true).await?)
         }
+        Ok(_) | Err(_) if is_shown => {
+            let Some(ticket) = calls.store.load_ticket(ticket).await? else { return Ok(()) };
+            let Some(thread) = &ticket.thread else { return Ok(()) };
+            let (channel, root) = (&thread.channel, &thread.root);
+            let mark = Job::remove_reaction(channel, root, marks::WAITING_MARK, now);
+            Ok(calls.enqueue_item(mark).await?)
+        }
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// The step that notes that it is shown on the card that a move waits.
+const SHOWN_STEP: &str = "delay-shown";
+
+/// Whether a platform fails for now, so that what was asked for waits.
+fn is_for_now(interrupt: &Interrupt) -> bool {
+    let Interrupt::Call { fault, .. } = interrupt else { return false };
+    match fault {
+        Fault::Refused { .. } | Fault::Broken => false,
+        Fault::Busy { .. } | Fault::Down | Fault::OutcomeUnknown | Fault::Credentials => true,
     }
 }

@@ -31,7 +31,7 @@ use crate::handlers::to_blip::thread_events::ThreadEvents;
 use crate::handlers::to_blip::unknown::{MIN_MATCH_PAUSE, UnknownMessages};
 use crate::inbox::{Handled, ItemOutcome};
 use crate::model::{ChannelId, MessageTs, SlackEvent, TicketId};
-use crate::slack::parse;
+use crate::slack::{RoutedSlackEvent, parse};
 use crate::store::{Item, Lane, NewItem, Source};
 
 /// Handles Slack's events: finds the ticket that each is about, and who handles its kind.
@@ -50,6 +50,20 @@ impl ToBlip {
         let Some(routed) = parse::parse_stored_event(&item.body) else {
             return Ok(Handled::for_first_item(ItemOutcome::Ignored));
         };
+        let handled = self.handle_event(lane, item, &routed).await;
+        if let Some(ticket) = Lane::ticket_of(lane) {
+            let about = (&ticket, &routed.event);
+            delays::note_move_delay(&self.calls, item, about, &handled).await?;
+        }
+        handled
+    }
+
+    async fn handle_event(
+        &self,
+        lane: &str,
+        item: &Item,
+        routed: &RoutedSlackEvent,
+    ) -> HandlerResult {
         let now = self.calls.clock.now();
         let own = Lane::ticket_of(lane);
         if let Some(ticket) = &own {

@@ -86,6 +86,13 @@ impl RelatedTicket {
         if number.is_empty() { texts.format_day_time(self.ticket.opened) } else { number }
     }
 
+    /// With whom the ticket is now: who holds it, or else the team that it waits for.
+    fn whereabouts(&self) -> Option<String> {
+        let team = self.ticket.team.as_deref().filter(|team| is_team(team));
+        let name = self.ticket.holder().map(|holder| holder.name.as_str()).or(team)?;
+        Some(truncate_label(&to_one_line(&rich_text::clean_text(name)), SUMMARY_CHARS))
+    }
+
     /// The ticket's number, as a link where there is one.
     fn link_to_ticket(&self, texts: &Texts) -> String {
         match &self.address {
@@ -215,9 +222,15 @@ fn list_closed_details(
     for (key, other) in list_neighbours(around) {
         runs.push(format!(" · {} ", texts.text(key, &[("link", "")]).trim()).into());
         runs.push(other.to_run(texts));
+        if key == FOLLOWER_KEY {
+            runs.extend(other.whereabouts().map(|who| format!(" ({who})").into()));
+        }
     }
     runs
 }
+
+/// What a card says of the ticket that followed.
+const FOLLOWER_KEY: &str = "card-went-on";
 
 /// The other tickets that a card names, each with what it is to this one.
 fn list_neighbours(
@@ -225,7 +238,7 @@ fn list_neighbours(
 ) -> impl Iterator<Item = (&'static str, &RelatedTicket)> {
     let neighbours = [
         ("card-continues", &around.before),
-        ("card-went-on", &around.after),
+        (FOLLOWER_KEY, &around.after),
         ("card-earlier", &around.earlier),
     ];
     neighbours.into_iter().filter_map(|(key, other)| Some((key, other.as_ref()?)))

@@ -43,14 +43,15 @@ impl Choice {
     }
 
     /// A team to which a ticket may be handed on.
-    pub(crate) fn for_team(name: &str) -> Self {
-        Self::new(name, write_destination(&TransferTarget::Team(name.to_owned())))
+    pub(crate) fn for_team(name: &str, description: Option<String>) -> Self {
+        let value = write_destination(&TransferTarget::Team(name.to_owned()));
+        Self { description, ..Self::new(name, value) }
     }
 
     /// An agent to whom a ticket may be handed on: several may have the same name.
     pub(crate) fn for_agent(
         (identity, name): (&str, &str),
-        email: Option<&str>,
+        (presence, email): (Option<String>, Option<&str>),
         teams: &[String],
     ) -> Self {
         let target = |name: String| {
@@ -59,7 +60,8 @@ impl Choice {
         let room = VALUE_CHARS.saturating_sub(target(String::new()).chars().count());
         let short: String = name.chars().take(room).collect();
         let teams = teams.join(", ");
-        let known = [email.filter(|email| *email != name), Some(teams.as_str())];
+        let known =
+            [presence.as_deref(), email.filter(|email| *email != name), Some(teams.as_str())];
         let known = known.into_iter().flatten().filter(|known| !known.is_empty());
         let description = known.collect::<Vec<_>>().join(" · ");
         Self {

@@ -41,6 +41,17 @@ pub struct ListedTicket {
     pub address: Option<String>,
     /// Whether the reader holds it.
     pub is_own: bool,
+    /// What its customer said since the reader's last reply, if anything.
+    pub news: Option<TicketNews>,
+}
+
+/// What a customer has said since they were answered.
+#[derive(Clone, Debug, Default)]
+pub struct TicketNews {
+    /// How many messages.
+    pub count: u64,
+    /// How the last of them begins, if that is known.
+    pub words: Option<String>,
 }
 
 /// How the bridge is.
@@ -303,11 +314,23 @@ fn render_row(row: &ListedTicket, texts: &Texts) -> SlackBlock {
         }
         TicketState::Closed { .. } => line.push(texts.text("card-closed", &[])),
     }
-    let section = SlackSectionBlock::new().with_text(markdown(line.join(" · ")).into());
+    let mut text = line.join(" · ");
+    text.extend(row.news.as_ref().and_then(|news| describe_news(news, texts)));
+    let section = SlackSectionBlock::new().with_text(markdown(text).into());
     // Without a name of its block nobody could tell what its menu is about.
     let Some(block) = format_ticket_block(&ticket.id) else { return section.into() };
     let menu = build_menu(list_row_entries(row), texts);
     section.with_block_id(block.into()).with_accessory(menu.into()).into()
+}
+
+/// A second line: how much there is to answer, and what the last of it is about.
+fn describe_news(news: &TicketNews, texts: &Texts) -> Option<String> {
+    let count = news.count.to_string();
+    let count = (news.count > 0).then(|| texts.text("home-news", &[("count", &count)]));
+    let words = news.words.as_ref().filter(|words| !words.is_empty());
+    let words = words.map(|words| format!("“{}”", escape_line(words)));
+    let line: Vec<String> = [count, words].into_iter().flatten().collect();
+    (!line.is_empty()).then(|| format!("\n💬 {}", line.join(": ")))
 }
 
 /// What can be done with a ticket in a list; a menu has five entries at most.

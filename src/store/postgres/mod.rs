@@ -552,6 +552,10 @@ impl Store for PostgresStore {
         tickets::has_linked_replies(&self.database, ticket, thread, gone).await
     }
 
+    async fn count_unanswered(&self, ticket: &TicketId) -> Result<u64> {
+        tickets::count_unanswered(&self.database, ticket).await.map(i64::cast_unsigned)
+    }
+
     async fn rename_channel(&self, later: &ChannelId, first: &ChannelId) -> Result<()> {
         tickets::insert_channel_rename(&self.database, later, first).await
     }

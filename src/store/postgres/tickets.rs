@@ -354,6 +354,16 @@ pub(super) async fn has_linked_replies(
     db.one_value(sql, &[&channel, &root, &ticket.to_string(), &gone]).await
 }
 
+/// How many messages of a ticket's customer are shown below the newest reply.
+pub(super) async fn count_unanswered(db: &Database, ticket: &TicketId) -> Result<i64> {
+    // A message that takes several posts is one, and so is each of several in one post.
+    let sql = "SELECT count(DISTINCT twin.blip_id) FROM message JOIN twin USING (channel, ts)
+               WHERE message.ticket = $1 AND twin.ticket = $1 AND message.role = 'customer'
+                   AND message.ts > coalesce((SELECT max(ts) FROM message
+                       WHERE ticket = $1 AND role IN ('reply', 'part')), '')";
+    db.one_value(sql, &[&ticket.to_string()]).await
+}
+
 /// Some tickets that were closed before `$1` and for which nothing is left to be done are forgotten,
 /// with all that belongs to them.
 pub(super) const DELETE_OLD_TICKETS: &str = "

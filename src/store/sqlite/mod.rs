@@ -750,6 +750,12 @@ impl Store for SqliteStore {
         self.database.run_read(has_replies).await
     }
 
+    async fn count_unanswered(&self, ticket: &TicketId) -> Result<u64> {
+        let ticket = ticket.clone();
+        let count = move |db: &Connection| tickets::count_unanswered(db, &ticket);
+        self.database.run_read(count).await.map(i64::cast_unsigned)
+    }
+
     async fn rename_channel(&self, later: &ChannelId, first: &ChannelId) -> Result<()> {
         let (later, first) = (later.clone(), first.clone());
         let rename = move |tx: &Transaction<'_>| tickets::insert_channel_rename(tx, &later, &first);

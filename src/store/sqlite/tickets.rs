@@ -328,6 +328,16 @@ pub(super) fn has_linked_replies(
     Ok(connection.one_value(sql, params)?)
 }
 
+/// How many messages of a ticket's customer are shown below the newest reply.
+pub(super) fn count_unanswered(connection: &Connection, ticket: &TicketId) -> Result<i64> {
+    // A message that takes several posts is one, and so is each of several in one post.
+    let sql = "SELECT count(DISTINCT twin.blip_id) FROM message JOIN twin USING (channel, ts)
+               WHERE message.ticket = ?1 AND twin.ticket = ?1 AND message.role = 'customer'
+                 AND message.ts > coalesce((SELECT max(ts) FROM message
+                     WHERE ticket = ?1 AND role IN ('reply', 'part')), '')";
+    Ok(connection.one_value(sql, [ticket.to_string()])?)
+}
+
 /// The Slack messages of a Blip message, oldest first.
 pub(super) fn read_links(
     connection: &Connection,
