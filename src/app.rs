@@ -314,8 +314,7 @@ fn build_intake(
     };
     let keeper = Arc::clone(&services.agent_files);
     let Platforms { slack, bots: clients, texts } = services.platforms.clone();
-    let calls = &services.gap_watch.calls;
-    let gaps = &services.gap_watch.gaps;
+    let (calls, gaps) = (&services.gap_watch.calls, &services.gap_watch.gaps);
     Intake {
         store: Arc::clone(&calls.store),
         clock: calls.clock.clone(),

@@ -116,6 +116,12 @@ impl Error {
         Self::Refused { operation, code, said }
     }
 
+    /// That the ticket has ended, which Blip need not be asked for.
+    pub(crate) fn ticket_closed(operation: &'static str) -> Self {
+        let (code, said) = ("ticket_closed".to_owned(), RefusalWords::default());
+        Self::Refused { operation, code, said }
+    }
+
     /// What Blip said about its refusal; empty if nothing.
     pub(crate) fn refusal_words(&self) -> &str {
         match self {

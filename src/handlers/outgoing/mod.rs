@@ -289,8 +289,7 @@ impl Outgoing {
         let is_over = ticket.is_closed();
         let send = async {
             if is_over {
-                let (operation, code) = ("send message", "ticket_closed".to_owned());
-                return Err(blip::Error::Refused { operation, code });
+                return Err(blip::Error::ticket_closed("send message"));
             }
             send.await
         };
