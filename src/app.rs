@@ -290,6 +290,20 @@ pub(crate) fn check_reactions(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Asks the bridge, and the connection of Socket Mode if there is one, whether they can serve.
+fn watch_readiness(
+    services: &Services,
+    socket_health: Option<&SocketHealth>,
+) -> Arc<dyn Fn() -> Readiness + Send + Sync> {
+    let (watched, socket_health) = (Arc::clone(&services.health), socket_health.cloned());
+    Arc::new(move || {
+        let mut readiness = watched.collect_readiness();
+        let connection = socket_health.as_ref().and_then(SocketHealth::trouble);
+        readiness.troubles.extend(connection.map(str::to_owned));
+        readiness
+    })
+}
+
 fn build_intake(
     config: &Config,
     (services, origins): (&Services, &OriginChanges),
@@ -302,16 +316,7 @@ fn build_intake(
     };
     let bots: HashMap<BotName, WebhookAuth> = config.bots.iter().map(door).collect();
     let over_http = socket_health.is_none();
-    let watched = Arc::clone(&services.health);
-    let readiness: Arc<dyn Fn() -> Readiness + Send + Sync> = {
-        let socket_health = socket_health.cloned();
-        Arc::new(move || {
-            let mut readiness = watched.collect_readiness();
-            let connection = socket_health.as_ref().and_then(SocketHealth::trouble);
-            readiness.troubles.extend(connection.map(str::to_owned));
-            readiness
-        })
-    };
+    let readiness = watch_readiness(services, socket_health);
     let keeper = Arc::clone(&services.agent_files);
     let Platforms { slack, bots: clients, texts } = services.platforms.clone();
     let (calls, gaps) = (&services.gap_watch.calls, &services.gap_watch.gaps);

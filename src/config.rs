@@ -196,6 +196,9 @@ mod tests {
                 ("BLIP_BOTS", "vendas"),
                 ("BLIP_VENDAS_KEY", "k"),
                 ("BLIP_VENDAS_WEBHOOK_TOKEN", "t"),
+                // Some are of use with these only.
+                ("BLIP_ROUTER_KEY", "k"),
+                ("BLIP_VENDAS_ROUTER_KEY", "k"),
                 (name.as_str(), variable.example),
             ];
             assert!(load(&whole).is_ok(), "{name}={}", variable.example);

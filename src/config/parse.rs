@@ -25,6 +25,7 @@ const MODULES: &[&str] = &[
     "locale",
     "telemetry",
     "breaker",
+    "cache",
     "media",
     "store",
     "inbox",

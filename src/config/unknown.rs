@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn names_with_our_prefixes_are_told_also_if_they_are_like_none() {
         let names = [
-            "BLIP_OTHER_KEY",
+            "BLIP_ARCHIVE_KEY",
             "BLIP_TOKEN_OF_OLD",
             "SLACK_SOMETHING",
             "BLIP_VENDAS_KEY",

@@ -126,7 +126,7 @@ impl<P: Handler> Worker<P> {
                 Ok(lanes) => {
                     for lease in lanes {
                         let span = telemetry::lane_span(&lease.lane);
-                        let hand = self.hands.clone().occupy(Pool::of_lane(&lease.lane));
+                        let hand = Arc::clone(&self.hands).occupy(Pool::of_lane(&lease.lane));
                         tasks.spawn(self.clone().work_on_lane(lease, hand).instrument(span));
                     }
                 }

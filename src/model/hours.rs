@@ -159,7 +159,7 @@ fn parse_day_off(text: &str) -> Result<DayOff, UnreadableHours> {
     let parts: Vec<&str> = text.split('-').collect();
     let date = |year: i16, month: &str, day: &str| {
         Date::new(year, parse_two_digits(month)?, parse_two_digits(day)?)
-            .map_err(|_| UnreadableHours)
+            .map_err(|_no_such_day| UnreadableHours)
     };
     match parts.as_slice() {
         [month, day] => {
@@ -167,7 +167,7 @@ fn parse_day_off(text: &str) -> Result<DayOff, UnreadableHours> {
             Ok(DayOff::Yearly(day.month(), day.day()))
         }
         [year, month, day] if year.len() == 4 => {
-            let year = year.parse().map_err(|_| UnreadableHours)?;
+            let year = year.parse().map_err(|_no_number| UnreadableHours)?;
             Ok(DayOff::Once(date(year, month, day)?))
         }
         _ => Err(UnreadableHours),

@@ -4,7 +4,6 @@
 
 pub(crate) mod api;
 pub(crate) mod events;
-pub(crate) mod last_words;
 pub mod socket;
 pub(crate) mod text;
 pub(crate) mod views;
@@ -25,7 +24,7 @@ pub use events::{message, parse};
 pub use text::{emoji, mrkdwn, rich_text};
 pub(crate) use views::blocks::describe_look;
 pub(crate) use views::ids;
-pub(crate) use views::{bounds, compose, contact};
+pub(crate) use views::{bounds, compose, contact, last_words};
 pub use views::{card, choices, home, modal, render, template};
 
 pub(crate) use slack_morphism::blocks::{SlackBlock, SlackView, SlackViewSubmissionResponse};

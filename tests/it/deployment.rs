@@ -217,8 +217,12 @@ fn compose_with_postgres_adds_a_server_that_the_bridge_waits_for() {
         Config::load(&|name| named.get(name).cloned(), &|_| Err(ErrorKind::NotFound.into()));
     assert!(loaded.is_ok(), "{loaded:?}");
     assert!(server.get("ports").is_none(), "nobody else reaches it");
-    let test: Vec<&str> =
-        server["healthcheck"]["test"].as_array().unwrap().iter().flat_map(Value::as_str).collect();
+    let test: Vec<&str> = server["healthcheck"]["test"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
     assert!(test.contains(&format!("--username={user}").as_str()), "{test:?}");
     let volume = server["volumes"][0].as_str().unwrap().split_once(':').unwrap().0.to_owned();
     assert!(added["volumes"].get(&volume).is_some());

@@ -6,7 +6,7 @@ use blip_slack::app::Tuning;
 use blip_slack::demo::{ANA, BIA, CHANNEL};
 use blip_slack_standins::blip::{CannedReply, NewTicket, Ticket};
 use blip_slack_standins::faults::Fault;
-use blip_slack_standins::slack::{Message, User};
+use blip_slack_standins::slack::{Ephemeral, Message, User};
 use serde_json::{Value, json};
 
 use crate::support::{Bridge, tuning};
@@ -757,7 +757,7 @@ async fn what_was_typed_comes_back_if_it_cannot_be_sent() {
     bridge.slack.submits(ANA, &dialog.id, typed).await.unwrap();
     bridge.idle().await;
     assert!(bridge.received(&ticket).is_empty());
-    let told: Vec<String> = bridge.slack.ephemerals(ANA).iter().map(|it| it.words()).collect();
+    let told: Vec<String> = bridge.slack.ephemerals(ANA).iter().map(Ephemeral::words).collect();
     assert!(told.iter().any(|line| line.contains("Seu pedido")), "{told:?}");
     bridge.finish().await;
 }

@@ -20,7 +20,7 @@ fn question(bridge: &Bridge, card: &Message) -> Option<Message> {
 }
 
 fn is_open(bridge: &Bridge, ticket: &str) -> bool {
-    bridge.blip.look(|state| state.tickets[ticket].status.to_ascii_lowercase() == "open")
+    bridge.blip.look(|state| state.tickets[ticket].status.eq_ignore_ascii_case("open"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -119,7 +119,9 @@ async fn of_two_who_claim_at_the_same_time_one_holds_the_ticket() {
         bridge.slack.reacts(BIA, CHANNEL, &card.ts, "eyes"),
         bridge.blip.says(&ticket, "Alguém aí?"),
     );
-    (one.unwrap(), other.unwrap(), said.unwrap());
+    one.unwrap();
+    other.unwrap();
+    said.unwrap();
     bridge.idle().await;
     let said = bridge.said(&card);
     let claims = said.iter().filter(|line| line.contains("claimed this ticket")).count();

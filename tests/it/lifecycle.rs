@@ -109,7 +109,7 @@ async fn an_app_that_is_uninstalled_is_noticed_at_once_and_catches_up_when_it_is
 /// Whoever waits for the key must not put off the next try.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_that_blip_refused_once_is_tried_again_in_time() {
-    let tuning = Tuning { credentials_pause: Duration::from_secs(1), ..tuning() };
+    let tuning = Tuning { credentials_pause: Duration::from_secs(3), ..tuning() };
     let bridge = Bridge::tuned(&[], tuning).await;
     let mut tickets = Vec::new();
     for name in ["Maria", "Rui", "Eva"] {

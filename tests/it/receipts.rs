@@ -77,6 +77,7 @@ async fn a_reply_bears_one_mark_which_is_set_once_with_the_newest_news() {
         if !replies.is_empty() {
             bridge.blip.reads(&ticket).await;
             bridge.blip.says(&ticket, "E então?").await.unwrap();
+            bridge.until("the words", || bridge.said(&card).len() == 2 * replies.len()).await;
         }
         replies.push(later.says(ANA, &card, words).await);
         received.push(words);

@@ -388,6 +388,16 @@ async fn lanes_are_leased_longest_due_first_and_not_more_than_asked_for() {
     .await;
 }
 
+/// A lane like another one.
+fn number_lane(lane: &Lane, number: usize) -> Lane {
+    match lane {
+        Lane::Own(name) => own(&format!("{name}{number}")),
+        Lane::Message(channel, _) => Lane::Message(channel.clone(), ts(&format!("{number}.0"))),
+        Lane::Ticket(_) => Lane::Ticket(ticket_id(&format!("t{number}"))),
+        Lane::Replies(_) => Lane::Replies(ticket_id(&format!("t{number}"))),
+    }
+}
+
 #[tokio::test]
 async fn the_tables_know_the_pool_of_each_lane() {
     on_every_backend(async |db| {
@@ -400,13 +410,7 @@ async fn the_tables_know_the_pool_of_each_lane() {
         ];
         for (number, lane) in lanes.iter().enumerate() {
             for count in 0..2 {
-                let lane = match lane {
-                    Lane::Own(name) => own(&format!("{name}{count}")),
-                    Lane::Message(channel, _) => {
-                        Lane::Message(channel.clone(), ts(&format!("{count}.0")))
-                    }
-                    _ => Lane::Ticket(ticket_id(&format!("t{count}"))),
-                };
+                let lane = number_lane(lane, count);
                 db.accept(&store, &lane, &[&format!("{number}-{count}")]).await;
             }
         }

@@ -36,9 +36,9 @@ fn templates() -> Vec<Template> {
         {"type": "URL", "text": "Ver", "url": "https://loja.example/{{1}}"},
     ]}));
     let mut pending = Template::new("nova", "Oi");
-    pending.status = "PENDING".to_owned();
+    "PENDING".clone_into(&mut pending.status);
     let mut english = Template::new("boas_vindas", "Hello {{name}}, how are you?");
-    english.language = "en_US".to_owned();
+    "en_US".clone_into(&mut english.language);
     vec![full, pending, english]
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod compose;
 pub(crate) mod contact;
 pub mod home;
 pub(crate) mod ids;
+pub(crate) mod last_words;
 pub mod modal;
 pub mod render;
 pub mod template;

@@ -11,6 +11,29 @@ use crate::model::{BotName, ChannelId, MessageTs, SlackUserId, Thread, Ticket, T
 use crate::store::row::{KnownRepliesRow, TicketRow, role_name};
 use crate::store::{DrawnCard, Error, KnownReplies, Lane, Link, Result, row};
 
+/// `$26` are the hashes that would be left of the ticket, `$27` is the version that was read.
+const WRITE_TICKET: &str =
+    "INSERT INTO ticket (id, spelled, bot, address, number, parent, customer,
+        customer_name, originator, domain, team, tags, opened, state, changed, ending,
+        agent, agent_name, agent_identity, channel, root, heard, unanswered, revision,
+        folded)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+        $18, $19, $20, $21, $22, $23, $24, $25
+    WHERE NOT EXISTS (SELECT FROM erased WHERE hash = ANY ($26) AND $13 < at)
+        AND ($27::bigint = 0 OR EXISTS (SELECT FROM ticket WHERE id = $1))
+    ON CONFLICT (id) DO UPDATE SET (spelled, bot, address, number, parent, customer,
+        customer_name, originator, domain, team, tags, opened, state, changed, ending,
+        agent, agent_name, agent_identity, channel, root, heard, unanswered, revision,
+        folded) = (excluded.spelled, excluded.bot, excluded.address, excluded.number,
+        excluded.parent, excluded.customer, excluded.customer_name,
+        excluded.originator, excluded.domain, excluded.team, excluded.tags,
+        excluded.opened, excluded.state, excluded.changed, excluded.ending,
+        excluded.agent, excluded.agent_name, excluded.agent_identity,
+        excluded.channel, excluded.root, excluded.heard, excluded.unanswered,
+        excluded.revision, excluded.folded)
+    WHERE ticket.version = $27::bigint
+    RETURNING version";
+
 /// Writes a ticket, new or changed, unless somebody else has since it was read, and says which version
 /// it is now. `hashes` are those that would be left of it.
 pub(super) async fn write_ticket(
@@ -18,32 +41,12 @@ pub(super) async fn write_ticket(
     ticket: &TicketRow,
     hashes: &[Vec<u8>],
 ) -> Result<i64> {
-    let sql = "INSERT INTO ticket (id, spelled, bot, address, number, parent, customer,
-                   customer_name, originator, domain, team, tags, opened, state, changed, ending,
-                   agent, agent_name, agent_identity, channel, root, heard, unanswered, revision,
-                   folded)
-               SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-                   $18, $19, $20, $21, $22, $23, $24, $25
-               WHERE NOT EXISTS (SELECT FROM erased WHERE hash = ANY ($26) AND $13 < at)
-                   AND ($27::bigint = 0 OR EXISTS (SELECT FROM ticket WHERE id = $1))
-               ON CONFLICT (id) DO UPDATE SET (spelled, bot, address, number, parent, customer,
-                   customer_name, originator, domain, team, tags, opened, state, changed, ending,
-                   agent, agent_name, agent_identity, channel, root, heard, unanswered, revision,
-                   folded) = (excluded.spelled, excluded.bot, excluded.address, excluded.number,
-                   excluded.parent, excluded.customer, excluded.customer_name,
-                   excluded.originator, excluded.domain, excluded.team, excluded.tags,
-                   excluded.opened, excluded.state, excluded.changed, excluded.ending,
-                   excluded.agent, excluded.agent_name, excluded.agent_identity,
-                   excluded.channel, excluded.root, excluded.heard, excluded.unanswered,
-                   excluded.revision, excluded.folded)
-               WHERE ticket.version = $27::bigint
-               RETURNING version";
     let (name, originator) = (ticket.customer_name.as_deref(), ticket.originator.as_deref());
     let names = [Some(ticket.customer.as_str()), name, originator];
     let written = db
         .query(
             &ticket.id,
-            sql,
+            WRITE_TICKET,
             &[
                 &keepable(&ticket.id),
                 &keepable_if_any(ticket.spelled.as_ref()),

@@ -349,12 +349,15 @@ async fn what_comes_into_an_idle_lane_lies_ready_and_others_still_have_their_tur
     let store = bench.open().await;
     let now = bench.options.clock.now();
     store.accept(bench.item("old")).await.unwrap();
+    // It is told after the answer: the sync of the disk, which takes longest, begins first.
+    store.wait_for_work().await;
     assert!(!store.leases().has_ready(Places::any(1)), "nobody has claimed yet");
     let old = store.lease_lanes(Places::any(1), BUSY_TIMEOUT, now).await.unwrap().remove(0);
     store.release_lane(old, None).await.unwrap();
     let mut claimed = Vec::new();
     for number in 0..MAX_READY_IN_A_ROW {
         store.accept(bench.item(&number.to_string())).await.unwrap();
+        store.wait_for_work().await;
         assert!(store.leases().has_ready(Places::any(1)));
         assert_eq!(store.next_due(Places::any(1)).await.unwrap(), Some(now));
         let lease = store.lease_lanes(Places::any(1), BUSY_TIMEOUT, now).await.unwrap().remove(0);
