@@ -5,6 +5,7 @@ use std::time::Duration;
 use blip_slack::demo::{ANA, BIA, CHANNEL};
 use blip_slack_standins::blip::NewTicket;
 use blip_slack_standins::faults::Fault;
+use blip_slack_standins::slack::Ephemeral;
 use serde_json::json;
 
 use crate::support::Bridge;
