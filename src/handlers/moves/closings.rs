@@ -4,20 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::blip::parse::MESSAGE_KEY_PREFIX;
-use crate::blip::text::{self, MentionNames, StyleMarks};
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{CallError, Interrupt, PipeResult};
+use crate::handlers::moves::close_question::build_close_question;
 use crate::handlers::moves::composer::Composer;
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::moves::transitions::Transitions;
 use crate::handlers::people::{People, Person, build_agent};
-use crate::handlers::posts::ThreadPost;
 use crate::handlers::slack_time::happened_about;
 use crate::locale::Texts;
 use crate::model::{Button, Closing, Failure, Move, Ticket, TicketEnding, TicketState, WhenHeld};
 use crate::slack::card;
-use crate::slack::rich_text::Mention;
 use crate::store::{Item, Lane, Source};
 
 /// The step of the post that asks whether to close all the same.
@@ -128,23 +126,12 @@ impl Closings {
         if !is_asked && !self.has_unread_words(item, ticket).await? {
             return Ok(false);
         }
-        let mention = Mention::User(person.user.clone());
-        let mentions = [("agent", &mention)];
-        let mut post = match &closing.farewell {
-            None => ThreadPost::from_text(&self.texts, "thread-unread", &[], &mentions),
-            // What was typed is not to be lost.
-            Some(farewell) => {
-                let style = StyleMarks::for_domain(&ticket.customer.domain);
-                let farewell = text::write_plain_text(farewell, &MentionNames::default(), &style);
-                let args = [("text", farewell.as_str())];
-                ThreadPost::from_text(&self.texts, "thread-unread-farewell", &args, &mentions)
-            }
-        };
         // What else the close was to do is chosen in its dialog, which opens again.
         let is_plain = closing.tags.is_none() && closing.farewell.is_none();
         let close = if is_plain { Button::CloseAnyway } else { Button::Close };
         let answers = [close, Button::KeepOpen];
-        post.blocks.extend(card::build_answers(&answers, &ticket.id, &self.texts));
+        let texts = ("thread-unread", "thread-unread-farewell");
+        let post = build_close_question(ticket, (person, closing), texts, &answers, &self.texts);
         self.transitions.threads.post_when_due(item, UNREAD_POST_CALL, ticket, &post).await?;
         Ok(true)
     }

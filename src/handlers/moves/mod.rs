@@ -4,6 +4,7 @@
 
 pub(crate) mod active;
 pub(crate) mod claims;
+pub(crate) mod close_question;
 pub(crate) mod closings;
 pub(crate) mod composer;
 pub(crate) mod contacts;

@@ -5,20 +5,17 @@ use std::sync::Arc;
 use dashmap::DashMap;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::blip::text::{self, MentionNames, StyleMarks};
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{CallError, PipeResult};
+use crate::handlers::moves::close_question::build_close_question;
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::moves::transitions::Transitions;
 use crate::handlers::people::Person;
-use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
 use crate::inbox::Job;
 use crate::locale::Texts;
 use crate::model::{BotName, Button, Closing, Move, TagRule, Ticket, TicketId};
-use crate::slack::card;
-use crate::slack::rich_text::Mention;
 use crate::store::Item;
 
 /// Tags tickets.
@@ -55,23 +52,9 @@ impl Tags {
         if has_begun || !self.is_tag_needed(ticket.id.bot(), &ticket.id).await? {
             return Ok(false);
         }
-        let mention = Mention::User(person.user.clone());
-        let mentions = [("agent", &mention)];
-        let mut post = match &closing.farewell {
-            None => ThreadPost::from_text(&self.texts, "thread-tag-needed", &[], &mentions),
-            // The dialog opened before Blip told, and what was typed into it is not to be lost.
-            Some(farewell) => {
-                let style = StyleMarks::for_domain(&ticket.customer.domain);
-                let farewell = text::write_plain_text(farewell, &MentionNames::default(), &style);
-                let args = [("text", farewell.as_str())];
-                ThreadPost::from_text(&self.texts, "thread-tag-needed-farewell", &args, &mentions)
-            }
-        };
-        post.blocks.extend(card::build_answers(
-            &[Button::Close, Button::Tags],
-            &ticket.id,
-            &self.texts,
-        ));
+        let texts = ("thread-tag-needed", "thread-tag-needed-farewell");
+        let answers = [Button::Close, Button::Tags];
+        let post = build_close_question(ticket, (person, closing), texts, &answers, &self.texts);
         self.threads.post_when_due(item, "refused", ticket, &post).await?;
         Ok(true)
     }
