@@ -29,7 +29,7 @@ use crate::handlers::moves::closings::Closings;
 use crate::handlers::moves::composer::Composer;
 use crate::handlers::moves::contacts::Contacts;
 use crate::handlers::moves::permission::SendPermission;
-use crate::handlers::moves::tags::Tags;
+use crate::handlers::moves::tags::{Tags, build_need_cache};
 use crate::handlers::moves::transfers::Transfers;
 use crate::handlers::moves::transitions::Transitions;
 use crate::handlers::outgoing::Outgoing;
@@ -415,7 +415,7 @@ fn build_moves(
             threads: Arc::clone(threads),
             texts: platforms.texts.clone(),
             rule: config.desk.tag_rule,
-            needs: DashMap::new(),
+            needs: build_need_cache(calls.clock.clone()),
         }),
         transitions,
         claims,

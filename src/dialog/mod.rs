@@ -171,12 +171,8 @@ impl Dialogs {
         drafted: &OfferDraft,
     ) -> SlackViewSubmissionResponse {
         let reader = self.load_viewer(&drafted.by).await;
-        let standing =
-            self.check_status_by_ticket_id(&drafted.by.user, &reader, &drafted.ticket).await;
-        // Who is not known is looked up again before anything is sent.
-        if let Some(key) = standing.and_then(AgentStatus::refusal_key) {
-            let notice = modal::build_notice(&reader.texts.text(key, &[]), &reader.texts);
-            return compose::replace_view(notice);
+        if let Some(refusal) = self.refuse_draft(&drafted.by, &reader, &drafted.ticket).await {
+            return refusal;
         }
         if let Some(ticket) = self.find_late_ticket(&drafted.ticket).await {
             let offer = self.template_offer(&ticket);
@@ -188,18 +184,28 @@ impl Dialogs {
         compose::answer_draft(&drafted.ticket, drafted_offer, &reader.texts)
     }
 
+    /// What comes of a first page by somebody who may not send. Who is not known is looked up again
+    /// before anything is sent.
+    async fn refuse_draft(
+        &self,
+        by: &Requester,
+        reader: &DialogViewer,
+        ticket: &TicketId,
+    ) -> Option<SlackViewSubmissionResponse> {
+        let standing = self.check_status_by_ticket_id(&by.user, reader, ticket).await;
+        let key = standing.and_then(AgentStatus::refusal_key)?;
+        let notice = modal::build_notice(&reader.texts.text(key, &[]), &reader.texts);
+        Some(compose::replace_view(notice))
+    }
+
     /// What comes of a template whose variables are filled in: how the customer will read it.
     pub(crate) async fn preview_template(
         &self,
         drafted: &TemplateDraft,
     ) -> SlackViewSubmissionResponse {
         let reader = self.load_viewer(&drafted.by).await;
-        let standing =
-            self.check_status_by_ticket_id(&drafted.by.user, &reader, &drafted.ticket).await;
-        // Who is not known is looked up again before anything is sent.
-        if let Some(key) = standing.and_then(AgentStatus::refusal_key) {
-            let notice = modal::build_notice(&reader.texts.text(key, &[]), &reader.texts);
-            return compose::replace_view(notice);
+        if let Some(refusal) = self.refuse_draft(&drafted.by, &reader, &drafted.ticket).await {
+            return refusal;
         }
         let chosen = match self.routers.get(drafted.ticket.bot()) {
             Some(router) => self.lists.find_template(router, &drafted.template).await,

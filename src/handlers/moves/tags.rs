@@ -1,10 +1,10 @@
 //! Replacing the tags of a ticket, and asking for one before it is closed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use dashmap::DashMap;
-use jiff::{SignedDuration, Timestamp};
-
+use crate::cache::ExpiringCache;
+use crate::clock::Clock;
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{CallError, PipeResult};
@@ -26,12 +26,19 @@ pub(crate) struct Tags {
     pub(crate) threads: Arc<Threads>,
     pub(crate) texts: Texts,
     pub(crate) rule: TagRule,
-    /// Which bots want a tag, and until when that is believed.
-    pub(crate) needs: DashMap<BotName, (bool, Timestamp)>,
+    /// Which bots want a tag: [`build_need_cache`].
+    pub(crate) needs: ExpiringCache<BotName, bool>,
 }
 
 /// How long it is believed whether a bot wants a tag: somebody changes that in the portal once.
-const NEED_LIFETIME: SignedDuration = SignedDuration::from_mins(5);
+const NEED_LIFETIME: Duration = Duration::from_mins(5);
+/// Most bots of which it is remembered; no configuration has so many.
+const MAX_BOTS: usize = 1_000;
+
+/// Nothing is known yet of what bots want.
+pub(crate) fn build_need_cache(clock: Clock) -> ExpiringCache<BotName, bool> {
+    ExpiringCache::new(clock, NEED_LIFETIME, MAX_BOTS)
+}
 
 impl Tags {
     /// Asks in the thread for a tag, if one is needed to close the ticket and it would have none;
@@ -60,11 +67,7 @@ impl Tags {
     }
 
     async fn is_tag_needed(&self, bot_name: &BotName, ticket: &TicketId) -> PipeResult<bool> {
-        let now = self.calls.clock.now();
-        let known = self.needs.get(bot_name).map(|known| *known);
-        if let Some((is_needed, until)) = known
-            && now < until
-        {
+        if let Some(is_needed) = self.needs.get(bot_name) {
             return Ok(is_needed);
         }
         let bot = self.bots.require_bot(ticket)?;
@@ -72,7 +75,7 @@ impl Tags {
         let has_choice = !settings.tags.is_empty()
             || (self.rule == TagRule::Always && !bot.fetch_tags().await?.is_empty());
         let is_needed = self.rule.is_tag_needed(settings.is_one_wanted, has_choice);
-        self.needs.insert(bot_name.clone(), (is_needed, now + NEED_LIFETIME));
+        self.needs.insert(bot_name.clone(), is_needed);
         Ok(is_needed)
     }
 
