@@ -14,7 +14,7 @@ use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::slack_time::happened_at;
 use crate::inbox::{DeliveryMark, Job, MarkOccasion, Reminder, ReminderTopic};
-use crate::model::{Ticket, TicketId, WorkingHours};
+use crate::model::{FirstAnswer, Ticket, TicketId, WorkingHours};
 use crate::slack::card::{UNANSWERED_AFTER, WINDOW_WARNING};
 use crate::store::{self, Item, Link, Role};
 
@@ -193,19 +193,25 @@ impl Timers {
     }
 
     /// Remembers that a customer has been answered, unless they have said something since then that
-    /// was shown only after the answer was written.
+    /// was shown only after the answer was written; and in the same write, once, who answered first.
     pub(crate) async fn record_answer(&self, item: &Item, ticket: &mut Ticket) -> PipeResult<()> {
-        if let Some(written) = happened_at(item)
-            && self.calls.store.has_words_after(&ticket.id, &written).await?
-        {
-            return Ok(());
-        }
+        let is_overtaken = match happened_at(item) {
+            Some(written) => self.calls.store.has_words_after(&ticket.id, &written).await?,
+            None => false,
+        };
         let now = self.calls.clock.now();
         let is_shown = loop {
             let mut answered = ticket.clone();
-            let Some(since) = answered.unanswered.take() else { return Ok(()) };
+            let since = if is_overtaken { None } else { answered.unanswered.take() };
+            if since.is_none() && answered.first_answer.is_some() {
+                return Ok(());
+            }
+            answered.first_answer.get_or_insert_with(|| FirstAnswer {
+                at: now,
+                by: ticket.holder().map(|holder| holder.user.clone()),
+            });
             // Then the card may show it.
-            let is_shown = since + UNANSWERED_AFTER <= now;
+            let is_shown = since.is_some_and(|since| since + UNANSWERED_AFTER <= now);
             answered.revision += i64::from(is_shown);
             if self.put_on_top(ticket, answered).await? {
                 break is_shown;

@@ -86,6 +86,7 @@ impl Ticket {
             thread: None,
             heard: None,
             unanswered: None,
+            first_answer: None,
             // A new one would be announced as a customer who waits.
             revision: 2,
             version: 0,

@@ -24,6 +24,7 @@ pub(crate) mod marks;
 pub(crate) mod personal;
 pub(crate) mod readiness;
 pub(crate) mod reply;
+pub mod report;
 pub(crate) mod tag_rule;
 pub(crate) mod template;
 pub(crate) mod text;
@@ -49,6 +50,6 @@ pub(crate) use tag_rule::TagRule;
 pub use template::{FilledTemplate, MessageTemplate, TemplateField};
 pub(crate) use template::{HeaderFile, TemplateButton, TemplateHeader};
 pub use ticket::{
-    Agent, Closing, Customer, Move, MoveRefusal, Thread, Ticket, TicketEnding, TicketSnapshot,
-    TicketState, TransferTarget, domain_of, is_tunnel,
+    Agent, Closing, Customer, FirstAnswer, Move, MoveRefusal, Thread, Ticket, TicketEnding,
+    TicketSnapshot, TicketState, TransferTarget, domain_of, is_tunnel,
 };

@@ -224,6 +224,7 @@ mod tests {
             thread: None,
             heard: None,
             unanswered: None,
+            first_answer: None,
             revision: 0,
             version: 0,
         }

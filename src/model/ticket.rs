@@ -36,11 +36,22 @@ pub struct Ticket {
     pub heard: Option<Timestamp>,
     /// Since when the customer waits for an answer to what they said.
     pub unanswered: Option<Timestamp>,
+    /// The first answer that an agent gave, once there is one.
+    pub first_answer: Option<FirstAnswer>,
     /// Counts the changes that the card shows; the newest one wins.
     pub revision: i64,
     /// Counts the writes of the ticket, so that nobody writes over what they have not read. The
     /// store's own; 0 before the first write.
     pub version: i64,
+}
+
+/// The first answer to a ticket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstAnswer {
+    /// When it went out.
+    pub at: Timestamp,
+    /// Who held the ticket then; nobody, if it was answered without being claimed.
+    pub by: Option<SlackUserId>,
 }
 
 /// The person at the far end.

@@ -101,6 +101,8 @@ pub(super) const COPIED_TABLES: [CopiedTable; 12] = [
             ("root", Text),
             ("heard", Number),
             ("unanswered", Number),
+            ("answered", Number),
+            ("answered_by", Text),
             ("revision", Number),
         ],
         "true",

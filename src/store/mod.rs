@@ -721,6 +721,9 @@ pub trait Store: Send + Sync + 'static {
     /// All tickets that are not closed, oldest first.
     async fn open_tickets(&self) -> Result<Vec<Ticket>>;
 
+    /// The tickets that were closed at this time or later, in that order.
+    async fn closed_tickets(&self, since: Timestamp) -> Result<Vec<Ticket>>;
+
     /// The tickets of a customer of whichever bot, also such as are just arriving.
     async fn customer_tickets(&self, customer: &CustomerKey) -> Result<Vec<TicketId>>;
 

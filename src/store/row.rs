@@ -9,8 +9,8 @@ use super::{
     StoredOutcome,
 };
 use crate::model::{
-    Agent, ChannelId, Customer, MessageTs, SlackUserId, Thread, Ticket, TicketEnding, TicketId,
-    TicketState,
+    Agent, ChannelId, Customer, FirstAnswer, MessageTs, SlackUserId, Thread, Ticket, TicketEnding,
+    TicketId, TicketState,
 };
 
 /// Says which kind of value cannot be read, if there is none.
@@ -202,6 +202,8 @@ pub(super) struct TicketRow {
     pub(super) root: Option<String>,
     pub(super) heard: Option<i64>,
     pub(super) unanswered: Option<i64>,
+    pub(super) answered: Option<i64>,
+    pub(super) answered_by: Option<String>,
     pub(super) revision: i64,
     pub(super) version: i64,
 }
@@ -242,6 +244,12 @@ impl From<&Ticket> for TicketRow {
             root: thread.map(|thread| thread.root.to_string()),
             heard: ticket.heard.map(Timestamp::as_millisecond),
             unanswered: ticket.unanswered.map(Timestamp::as_millisecond),
+            answered: ticket.first_answer.as_ref().map(|answer| answer.at.as_millisecond()),
+            answered_by: ticket
+                .first_answer
+                .as_ref()
+                .and_then(|it| it.by.as_ref())
+                .map(SlackUserId::to_string),
             revision: ticket.revision,
             version: ticket.version,
         }
@@ -286,6 +294,13 @@ impl TryFrom<TicketRow> for Ticket {
             thread,
             heard: row.heard.map(parse_timestamp).transpose()?,
             unanswered: row.unanswered.map(parse_timestamp).transpose()?,
+            first_answer: match row.answered {
+                Some(at) => {
+                    let by = row.answered_by.as_deref().map(parse_slack_user).transpose()?;
+                    Some(FirstAnswer { at: parse_timestamp(at)?, by })
+                }
+                None => None,
+            },
             revision: row.revision,
             version: row.version,
         })

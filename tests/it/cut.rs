@@ -97,6 +97,7 @@ store! {
     reads fn ticket_after(bot: &BotName, number: i64) -> Result<Option<Ticket>>;
     reads fn find_tickets(text: &str, limit: u32) -> Result<Vec<Ticket>>;
     reads fn open_tickets() -> Result<Vec<Ticket>>;
+    reads fn closed_tickets(since: Timestamp) -> Result<Vec<Ticket>>;
     reads fn customer_tickets(customer: &CustomerKey) -> Result<Vec<TicketId>>;
     reads fn load_kept_ticket(ticket: &TicketId) -> Result<KeptTicket>;
     writes fn erase_customer(customer: &CustomerKey) -> Result<Vec<TicketId>>;

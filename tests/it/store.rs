@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use blip_slack::clock::Clock;
 use blip_slack::model::{
-    Agent, BotName, ChannelId, Customer, CustomerKey, MessageTs, SlackUserId, Thread, Ticket,
-    TicketEnding, TicketId, TicketState,
+    Agent, BotName, ChannelId, Customer, CustomerKey, FirstAnswer, MessageTs, SlackUserId, Thread,
+    Ticket, TicketEnding, TicketId, TicketState,
 };
 use blip_slack::store::{
     Accepted, CallState, Cutoffs, Error, Item, LEASE_ITEMS, Lane, Lease, Link, NewItem, Places,
     Pool, PostRate, PostgresStore, QueueDepth, Role, SharedStore, Source, SqliteStore,
     StoredOutcome, postgres, sqlite,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -805,6 +805,7 @@ fn ticket(id: &str, customer: &str, number: i64, opened: Timestamp) -> Ticket {
         thread: None,
         heard: None,
         unanswered: None,
+        first_answer: None,
         revision: 0,
         version: 0,
     }
@@ -830,6 +831,10 @@ async fn a_ticket_is_read_as_it_was_written() {
         ticket.team = Some("Vendas".to_owned());
         ticket.tags = vec!["a,b".to_owned(), "\"c\"".to_owned()];
         ticket.thread = Some(Thread { channel: channel("C1"), root: ts("1.10") });
+        ticket.first_answer = Some(FirstAnswer { at: db.now(), by: None });
+        store.put_ticket(&mut ticket).await.unwrap();
+        assert_eq!(store.load_ticket(&ticket.id).await.unwrap(), Some(ticket.clone()));
+        ticket.first_answer = Some(FirstAnswer { at: db.now(), by: Some(agent.user.clone()) });
         for state in [
             TicketState::Claimed { holder: agent.clone(), since: db.now() },
             closed(TicketEnding::Agent(agent)),
@@ -843,6 +848,25 @@ async fn a_ticket_is_read_as_it_was_written() {
             store.put_ticket(&mut ticket).await.unwrap();
             assert_eq!(store.load_ticket(&ticket.id).await.unwrap(), Some(ticket.clone()));
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn tickets_are_found_by_when_they_were_closed() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let start = db.now();
+        for (id, minutes) in [("late", 30), ("first", 10), ("early", -1), ("start", 0)] {
+            let mut ticket = ticket(id, "c", 1, start);
+            let at = start + SignedDuration::from_mins(minutes);
+            ticket.enter_state(TicketState::Closed { ending: TicketEnding::Customer, at });
+            store.put_ticket(&mut ticket).await.unwrap();
+        }
+        store.put_ticket(&mut ticket("open", "c", 2, start)).await.unwrap();
+        let found = store.closed_tickets(start).await.unwrap();
+        let found: Vec<_> = found.into_iter().map(|ticket| ticket.id).collect();
+        assert_eq!(found, ["start", "first", "late"].map(ticket_id));
     })
     .await;
 }

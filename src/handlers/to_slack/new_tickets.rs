@@ -88,6 +88,7 @@ impl NewTickets {
             thread: None,
             heard: None,
             unanswered: snapshot.first_words.is_some().then_some(item.received),
+            first_answer: None,
             revision: 1,
             version: 0,
         };

@@ -89,6 +89,8 @@ pub(super) fn to_ticket_row(row: &Row) -> Result<TicketRow> {
         root: optional_text(row, "root")?,
         heard: value(row, "heard")?,
         unanswered: value(row, "unanswered")?,
+        answered: value(row, "answered")?,
+        answered_by: optional_text(row, "answered_by")?,
         revision: value(row, "revision")?,
         version: value(row, "version")?,
     })

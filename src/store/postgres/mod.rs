@@ -480,6 +480,10 @@ impl Store for PostgresStore {
         tickets::read_open_tickets(&self.database).await
     }
 
+    async fn closed_tickets(&self, since: Timestamp) -> Result<Vec<Ticket>> {
+        tickets::read_closed_since(&self.database, since.as_millisecond()).await
+    }
+
     async fn customer_tickets(&self, customer: &CustomerKey) -> Result<Vec<TicketId>> {
         privacy::find_customer_tickets(&self.database, customer).await
     }

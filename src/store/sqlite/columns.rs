@@ -70,6 +70,8 @@ pub(super) fn to_ticket_row(row: &Row<'_>) -> Result<TicketRow> {
         root: row.get("root")?,
         heard: row.get("heard")?,
         unanswered: row.get("unanswered")?,
+        answered: row.get("answered")?,
+        answered_by: row.get("answered_by")?,
         revision: row.get("revision")?,
         version: row.get("version")?,
     })

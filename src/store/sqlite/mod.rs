@@ -65,7 +65,7 @@ use crate::model::{BotName, ChannelId, CustomerKey, MessageTs, Thread, Ticket, T
 
 /// How the tables came to be what they are, one step after the other; how many of them a database
 /// has taken is its `user_version`.
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 13] = [
     include_str!("migrations/0001_memory.sql"),
     include_str!("migrations/0002_doubt.sql"),
     include_str!("migrations/0003_ours.sql"),
@@ -78,6 +78,7 @@ const MIGRATIONS: [&str; 12] = [
     include_str!("migrations/0010_pools.sql"),
     include_str!("migrations/0011_versions.sql"),
     include_str!("migrations/0012_replies.sql"),
+    include_str!("migrations/0013_first_answer.sql"),
 ];
 
 /// The `application_id` of our files, as `0003_ours.sql` writes it.
@@ -650,6 +651,11 @@ impl Store for SqliteStore {
 
     async fn open_tickets(&self) -> Result<Vec<Ticket>> {
         self.query_tickets(tickets::read_open_tickets).await
+    }
+
+    async fn closed_tickets(&self, since: Timestamp) -> Result<Vec<Ticket>> {
+        let since = since.as_millisecond();
+        self.query_tickets(move |db| tickets::read_closed_since(db, since)).await
     }
 
     async fn customer_tickets(&self, customer: &CustomerKey) -> Result<Vec<TicketId>> {

@@ -548,6 +548,7 @@ fn ticket(id: &str, opened: Timestamp) -> Ticket {
         thread: None,
         heard: None,
         unanswered: None,
+        first_answer: None,
         revision: 0,
         version: 0,
     }

@@ -17,6 +17,7 @@ const UPDATE_TICKET: &str = "
         originator = :originator, domain = :domain, team = :team, tags = :tags, ending = :ending,
         agent = :agent, agent_name = :agent_name, agent_identity = :agent_identity,
         channel = :channel, root = :root, heard = :heard, unanswered = :unanswered,
+        answered = :answered, answered_by = :answered_by,
         revision = :revision, version = :version
     WHERE id = :id AND bot = :bot AND number IS :number AND parent IS :parent
         AND customer = :customer AND opened = :opened AND state = :state AND changed IS :changed";
@@ -33,10 +34,12 @@ pub(super) fn write_ticket(tx: &Connection, id: &TicketId, row: &TicketRow) -> R
     let version = row.version.saturating_add(1);
     let sql = "REPLACE INTO ticket (id, spelled, bot, address, number, parent, customer, customer_name,
                    originator, domain, team, tags, opened, state, changed, ending, agent, agent_name,
-                   agent_identity, channel, root, heard, unanswered, revision, version)
+                   agent_identity, channel, root, heard, unanswered, answered, answered_by, revision,
+                   version)
                VALUES (:id, :spelled, :bot, :address, :number, :parent, :customer, :customer_name,
                    :originator, :domain, :team, :tags, :opened, :state, :changed, :ending, :agent, :agent_name,
-                   :agent_identity, :channel, :root, :heard, :unanswered, :revision, :version)";
+                   :agent_identity, :channel, :root, :heard, :unanswered, :answered, :answered_by,
+                   :revision, :version)";
     let params = named_params! {
         ":id": row.id,
         ":spelled": row.spelled,
@@ -61,6 +64,8 @@ pub(super) fn write_ticket(tx: &Connection, id: &TicketId, row: &TicketRow) -> R
         ":root": row.root,
         ":heard": row.heard,
         ":unanswered": row.unanswered,
+        ":answered": row.answered,
+        ":answered_by": row.answered_by,
         ":revision": row.revision,
         ":version": version,
     };
@@ -232,6 +237,13 @@ pub(super) fn search_tickets(
 pub(super) fn read_open_tickets(connection: &Connection) -> Result<Vec<TicketRow>> {
     let sql = "SELECT * FROM ticket WHERE state <> 'closed' ORDER BY opened, id";
     Ok(connection.all_rows(sql, [], columns::to_ticket_row)?)
+}
+
+/// The tickets that were closed since then, in that order.
+pub(super) fn read_closed_since(connection: &Connection, since: i64) -> Result<Vec<TicketRow>> {
+    let sql = "SELECT * FROM ticket INDEXED BY ticket_closed
+               WHERE state = 'closed' AND changed >= ?1 ORDER BY changed, id";
+    Ok(connection.all_rows(sql, [since], columns::to_ticket_row)?)
 }
 
 /// Ties a Slack message to a ticket and moves what waits for the message to the ticket's lane. False
