@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::config::{BotConfig, Config, ReplyPolicy};
 use crate::control::{self, ControlSocket};
-use crate::dialog::{ChoiceCache, Dialogs, HomeTabs};
+use crate::dialog::{ChoiceCache, Dialogs, HomeTabs, LeadBoard};
 use crate::dispatch::Dispatcher;
 use crate::inbox::Worker;
 use crate::inbox::retry::RetryPolicy;
@@ -28,6 +28,7 @@ use crate::intake::{self, Downloads, Intake, RejectedRequestLog, SlackAnswer, We
 use crate::jobs::health::Health;
 use crate::jobs::origins::{BotOrigin, OriginChanges};
 use crate::jobs::sweeper::Sweeper;
+use crate::jobs::weekly::WeeklyTimer;
 use crate::model::{BotName, Readiness, marks};
 use crate::slack::socket::{PayloadNotStored, Socket, SocketHealth};
 use crate::slack::verify::Verifier;
@@ -118,6 +119,11 @@ impl App {
     fn spawn_housekeeping(&self, config: &Config, clock: Clock) {
         let tidying = compact_metrics(clock.clone());
         self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(tidying));
+        if config.desk.leads.is_some() {
+            let (store, clock) = (Arc::clone(&self.store), clock.clone());
+            let weekly = WeeklyTimer { store, clock, zone: config.timezone.clone() };
+            self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(weekly.run()));
+        }
         let sweeper = Sweeper {
             store: Arc::clone(&self.store),
             clock,
@@ -356,12 +362,20 @@ fn build_intake(
             lists: ChoiceCache::new(calls.clock.clone(), tasks.clone()),
             last_words: Arc::clone(&services.last_words),
             homes: HomeTabs::default(),
+            leads: build_lead_board(config, services),
             readiness: Arc::clone(&readiness),
             clock: calls.clock.clone(),
             tasks,
         },
         readiness,
     }
+}
+
+fn build_lead_board(config: &Config, services: &Services) -> LeadBoard {
+    let calls = &services.gap_watch.calls;
+    let slack = Arc::clone(&services.platforms.slack);
+    let group = (config.desk.leads.clone(), config.timezone.clone());
+    LeadBoard::new(Arc::clone(&calls.store), slack, calls.clock.clone(), group)
 }
 
 /// The former names of each bot that was renamed.

@@ -88,6 +88,7 @@ use crate::jobs::reminders::Reminders;
 use crate::jobs::shared::SharedWarnings;
 use crate::jobs::timer_checks::TimerChecks;
 use crate::jobs::transfer_notices::TransferNotices;
+use crate::jobs::weekly::{WeeklyReports, WeeklyRules};
 use crate::locale::{TextCatalog, Texts};
 use crate::media::{AddressGuard, Fetcher, FileLinks};
 use crate::model::BotName;
@@ -303,7 +304,7 @@ fn build_reminder_rules(config: &Config) -> ReminderRules {
     ReminderRules {
         unclaimed: config.desk.remind_unclaimed,
         unanswered: config.desk.remind_unanswered,
-        escalate_to: config.desk.escalate_to.clone(),
+        escalate_to: config.desk.escalate_to.clone().or_else(|| config.desk.leads.clone()),
         hours: config.desk.business_hours.clone(),
         team_hours: config.desk.team_hours.clone(),
         zone: config.timezone.clone(),
@@ -759,6 +760,7 @@ fn build_jobs(
         }),
         outside: Arc::new(build_outside_notices(base)),
         delays: Arc::new(build_delay_marks(base)),
+        weekly: Arc::new(build_weekly_reports(config, base)),
     }
 }
 
@@ -838,6 +840,21 @@ fn build_delay_marks(base: &Base) -> DelayMarks {
         people: Arc::clone(&base.people),
         posts: Arc::clone(&base.posts),
         told: DashSet::new(),
+    }
+}
+
+fn build_weekly_reports(config: &Config, base: &Base) -> WeeklyReports {
+    WeeklyReports {
+        calls: Arc::clone(&base.calls),
+        slack: Arc::clone(&base.platforms.slack),
+        posts: Arc::clone(&base.posts),
+        channels: Arc::clone(&base.channels),
+        texts: base.platforms.texts.clone(),
+        rules: config.desk.leads.clone().map(|group| WeeklyRules {
+            group,
+            channel: config.desk.leads_channel.clone(),
+            zone: config.timezone.clone(),
+        }),
     }
 }
 

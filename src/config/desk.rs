@@ -12,7 +12,7 @@ use super::variable::ValueForm::{Flag, OneOf, Whole, Words};
 use super::variable::ValuePrivacy::Personal;
 use super::variable::{VariableGroup, variable};
 use crate::model::personal::NumberKind;
-use crate::model::{SlackUserId, TagRule, WorkingHours};
+use crate::model::{ChannelRef, SlackUserId, TagRule, WorkingHours};
 
 settings! {
     /// How people work with tickets.
@@ -144,8 +144,20 @@ settings! {
             pub(crate) escalate_to: Option<String> =
                 optional(parse::parse_group_id),
                 variable(VariableGroup::Desk, "ESCALATE_TO")
-                    .means("The user group of Slack that hears of it when two reminders were not enough")
+                    .means("The user group of Slack that hears of it when two reminders were not enough; that of LEADS if it is left out")
                     .form(Words("a user group id such as S0614TZR7"), "S0614TZR7");
+            /// The user group of who leads the team.
+            pub(crate) leads: Option<String> =
+                optional(parse::parse_group_id),
+                variable(VariableGroup::Desk, "LEADS")
+                    .means("The user group of Slack of who leads the team: their home tab shows how the team does, and every Monday at nine a post shows how the week went")
+                    .form(Words("a user group id such as S0614TZR7"), "S0614TZR7");
+            /// Where the weekly post goes.
+            pub(crate) leads_channel: Option<ChannelRef> =
+                optional(parse::parse_channel_ref),
+                variable(VariableGroup::Desk, "LEADS_CHANNEL")
+                    .means("Where that weekly post goes; SLACK_CHANNEL if it is left out")
+                    .form(Words("an id such as C024BE91L, or a name such as #lideres"), "#lideres");
             /// When the team works; always if `None`.
             pub(crate) business_hours: Option<WorkingHours> =
                 optional(parse::parse_hours),

@@ -5,6 +5,7 @@
 //! at once, and what only Blip knows gets a short time; if that is not enough the dialog opens
 //! empty and is filled in later. Nothing changes here: what is filled in comes back as an event.
 
+mod lead;
 mod lists;
 mod overview;
 
@@ -48,6 +49,7 @@ use crate::slack::{directory, members, mrkdwn};
 use crate::store::SharedStore;
 use crate::{blip, slack, store};
 
+pub(crate) use lead::LeadBoard;
 pub(crate) use lists::ChoiceCache;
 use lists::TemplateStock;
 pub(crate) use overview::HomeTabs;
@@ -100,6 +102,8 @@ pub(crate) struct Dialogs {
     pub(crate) last_words: Arc<LastWords>,
     /// The home tabs that were opened lately.
     pub(crate) homes: HomeTabs,
+    /// How the team does, for who leads it.
+    pub(crate) leads: LeadBoard,
     /// How the bridge is at the moment.
     pub(crate) readiness: Arc<dyn Fn() -> Readiness + Send + Sync>,
     /// The time.

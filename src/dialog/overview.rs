@@ -11,6 +11,7 @@ use dashmap::DashMap;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
+use super::lead::LeadBoard;
 use super::{DialogViewer, Dialogs, Error};
 use crate::locale::Texts;
 use crate::model::active::parse_number;
@@ -18,7 +19,8 @@ use crate::model::{
     BotName, ChannelId, Failure, Fault, Readiness, SlackUserId, Ticket, TicketId, TicketState,
 };
 use crate::slack::command::{CommandAction, SlashCommand};
-use crate::slack::home::{self, BridgeHealth, ListedTicket, OutsideChannel, TicketNews};
+use crate::slack::home::{self, BridgeHealth, HomeLists, ListedTicket, OutsideChannel, TicketNews};
+use crate::slack::lead;
 use crate::slack::members;
 use crate::slack::requester::Requester;
 use crate::slack::{SlackCommandEventResponse, SlackView, describe_look};
@@ -72,6 +74,7 @@ impl SeenTickets {
 }
 
 /// What is open, for one person.
+#[derive(Default)]
 struct OpenTickets {
     /// What they hold: first who waits for their answer.
     mine: Vec<ListedTicket>,
@@ -237,12 +240,22 @@ impl Dialogs {
     async fn build_home_tab(&self, user: &SlackUserId) -> Result<SlackView, Error> {
         let reader = self.load_viewer(&Requester { user: user.clone(), named: Vec::new() }).await;
         let words = &reader.texts;
-        if !self.may_be_agent(user, &reader).await? {
+        let is_agent = self.may_be_agent(user, &reader).await?;
+        let is_lead = self.leads.is_lead(user, reader.profile.as_ref()).await;
+        if !is_agent && !is_lead {
             return Ok(home::render_closed_tab(words));
         }
-        let OpenTickets { mine, waiting, outside } = self.list_open_tickets(user).await?;
+        let OpenTickets { mine, waiting, outside } =
+            if is_agent { self.list_open_tickets(user).await? } else { OpenTickets::default() };
         let health = self.read_bridge_health(user).await?;
-        Ok(home::render_home_tab(&mine, (&waiting, &outside), &health, words))
+        if !is_lead {
+            return Ok(home::render_home_tab(&mine, (&waiting, &outside), &health, words));
+        }
+        let (overview, longest) = self.leads.read_overview().await?;
+        let visible = self.list_visible_tickets(user, longest).await?;
+        let overview = LeadBoard::name_longest(overview, visible);
+        let lists = HomeLists { mine: &mine, waiting: &waiting, outside: &outside };
+        Ok(lead::render_lead_tab(&overview, is_agent.then_some(lists), &health, words))
     }
 
     /// What somebody holds, and what nobody holds.

@@ -127,8 +127,9 @@ fn check_scopes(config: &Config, slack: &SlackClient) -> Vec<Finding> {
     if missing.is_empty() {
         return vec![Finding::ok(SCOPES, "the token has all scopes of the manifest")];
     }
-    let needs_groups =
-        matches!(config.desk.agents, Agents::Group(_)) || config.desk.escalate_to.is_some();
+    let needs_groups = matches!(config.desk.agents, Agents::Group(_))
+        || config.desk.escalate_to.is_some()
+        || config.desk.leads.is_some();
     let lost = |scope: &String| {
         let (_, lost) = OPTIONAL_SCOPES.iter().find(|(name, _)| name == scope)?;
         (scope != GROUP_SCOPE || !needs_groups).then_some(*lost)
@@ -227,6 +228,9 @@ fn list_channels(config: &Config) -> Vec<(String, ChannelRef)> {
         let name = bot.name.as_str().to_ascii_uppercase();
         add(format!("SLACK_{name}_CHANNEL"), &bot.channel);
     }
+    if let Some(channel) = &config.desk.leads_channel {
+        add("LEADS_CHANNEL".to_owned(), channel);
+    }
     let mut teams: Vec<_> = config.slack.team_channels.iter().collect();
     teams.sort_by_key(|(team, _)| team.as_str());
     for (team, channel) in teams {
@@ -307,8 +311,9 @@ async fn check_groups(config: &Config, slack: &SlackClient) -> Vec<Finding> {
         Agents::Channel => None,
     };
     let escalation = config.desk.escalate_to.as_ref().map(|group| ("ESCALATE_TO", group));
+    let leads = config.desk.leads.as_ref().map(|group| ("LEADS", group));
     let mut findings = Vec::new();
-    for (variable, group) in agents.into_iter().chain(escalation) {
+    for (variable, group) in agents.into_iter().chain(escalation).chain(leads) {
         let (text, fix) = match members::has_group(slack, group).await {
             Ok(true) => {
                 let text = format!("{variable}: Slack knows the user group {group}");

@@ -58,7 +58,7 @@ pub const CALL_NAMES: [&str; 42] = [
 
 /// Kinds of items. Handling one may do besides what can be done again without anybody noticing: it
 /// brings a card up to date, puts a mark on a message, tells one person something.
-pub const ITEM_KINDS: [&str; 36] = [
+pub const ITEM_KINDS: [&str; 37] = [
     "blip message",
     "blip receipt",
     "blip ticket",
@@ -88,6 +88,7 @@ pub const ITEM_KINDS: [&str; 36] = [
     "desk send",
     "desk shared",
     "desk waits",
+    "desk weekly",
     "desk window",
     "slack click",
     "slack deleted",

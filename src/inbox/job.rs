@@ -147,6 +147,11 @@ pub(crate) enum Job {
     Unshown(UnshownFile),
     /// Replace what we show of a customer who was erased.
     Forget(Forgetting),
+    /// Post how a week went.
+    Weekly {
+        /// The Monday after it.
+        monday: String,
+    },
     /// Show a parked item to people.
     Parked {
         /// The item.
@@ -383,6 +388,13 @@ impl Job {
     pub(crate) fn send_reminder(reminder: Reminder, due: Timestamp) -> NewItem {
         let key = reminder.key();
         Self::Remind(reminder).to_new_item(Lane::for_later(&key), key, due)
+    }
+
+    /// How the week before this Monday went is to be posted then, once.
+    pub(crate) fn post_week(monday: &str, due: Timestamp) -> NewItem {
+        let key = format!("weekly:{monday}");
+        let job = Self::Weekly { monday: monday.to_owned() };
+        job.to_new_item(Lane::for_later(&key), key, due)
     }
 
     /// A channel is to be reminded of a ticket, together with its others.

@@ -22,6 +22,8 @@ pub(crate) mod shared;
 pub(crate) mod sweeper;
 pub(crate) mod timer_checks;
 pub(crate) mod transfer_notices;
+pub(crate) mod weekly;
+pub(crate) mod weekly_files;
 
 use std::sync::Arc;
 
@@ -49,6 +51,7 @@ use crate::jobs::reminders::Reminders;
 use crate::jobs::shared::SharedWarnings;
 use crate::jobs::timer_checks::TimerChecks;
 use crate::jobs::transfer_notices::TransferNotices;
+use crate::jobs::weekly::WeeklyReports;
 use crate::locale::Texts;
 use crate::model::TicketId;
 use crate::store::Item;
@@ -78,6 +81,7 @@ pub(crate) struct Jobs {
     pub(crate) shared: Arc<SharedWarnings>,
     pub(crate) outside: Arc<OutsideNotices>,
     pub(crate) delays: Arc<DelayMarks>,
+    pub(crate) weekly: Arc<WeeklyReports>,
 }
 
 impl Jobs {
@@ -165,6 +169,11 @@ impl Jobs {
             }
             Job::Forget(forgetting) => {
                 self.eraser.forget_in_slack(first, lane, &forgetting).await?;
+            }
+            Job::Weekly { monday } => {
+                self.weekly.post_week(first, lane, &monday).await?;
+                // Once for each week, whichever instance comes next.
+                return Ok(Handled::for_first_item(ItemOutcome::Done));
             }
             Job::Shared { channel } => {
                 self.shared.post_shared_warning(first, lane, &channel).await?;

@@ -274,6 +274,43 @@ help-thread-note = A note, which the customer does not see: begin with //, use �
 help-thread-close = ✅ on the card or Close: ends it, with tags and a farewell if you like
 help-thread-marks = On your message: 📩 Blip has it, 📬 it reached the customer, 👓 it was read
 
+## The home tab of who leads a team.
+
+lead-title = 📊 Team
+lead-now = Now
+lead-queue = ⏳ { $unclaimed } waiting · 💬 { $held } claimed · ⏰ { $unanswered } unanswered
+lead-oldest = Who waits longest
+lead-first-answer = First answer, today
+lead-closing = Until closed, today
+lead-spread = { $count } · median { $median } · longest { $slowest }
+lead-none-yet = none yet
+lead-teams = By team, today
+lead-team = ⏳ { $unclaimed } waiting · 💬 { $held } claimed
+lead-agents = By agent, today
+lead-agent = 💬 { $held } claimed
+lead-row-first = first answer { $median }, max. { $slowest } ({ $count })
+lead-row-closing = until closed { $median }, max. { $slowest } ({ $count })
+lead-longest = Waiting longest
+lead-nobody = unclaimed
+
+## The weekly post for who leads a team. weekly-columns are the headings of a table, weekly-days the
+## days from Monday on, weekly-separator what stands between the cells of a line.
+
+weekly-title = 📊 Week from { $from } to { $until }
+weekly-opened = New: { $count }
+weekly-answered = First answer: { $spread }
+weekly-closed = Until closed: { $spread }
+weekly-none = none
+weekly-chart = The week as a chart
+weekly-table = Tickets of the week
+weekly-per-day = New by day
+weekly-closed-by-agent = Closed by agent
+weekly-first-by-team = First answer by team (median)
+weekly-first-by-agent = First answer by agent (median)
+weekly-days = Mon Tue Wed Thu Fri Sat Sun
+weekly-separator = ,
+weekly-columns = ticket|bot|team|agent|arrived|first answer|closed|seconds to the first answer|seconds until closed|how it ended
+
 ## The words behind /blip; those of all languages are understood.
 
 command-mine = mine

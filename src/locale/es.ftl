@@ -274,6 +274,43 @@ help-thread-note = Nota, que el cliente no ve: empieza con //, usa 🔒 o mencio
 help-thread-close = ✅ en la tarjeta o Cerrar: termina, con etiquetas y despedida si quieres
 help-thread-marks = En tu mensaje: 📩 Blip lo tiene, 📬 llegó al cliente, 👓 fue leído
 
+## The home tab of who leads a team.
+
+lead-title = 📊 Equipo
+lead-now = Ahora
+lead-queue = ⏳ { $unclaimed } en espera · 💬 { $held } en atención · ⏰ { $unanswered } sin respuesta
+lead-oldest = Quien espera desde hace más tiempo
+lead-first-answer = Primera respuesta, hoy
+lead-closing = Hasta cerrar, hoy
+lead-spread = { $count } · mediana { $median } · máximo { $slowest }
+lead-none-yet = ninguno aún
+lead-teams = Por equipo, hoy
+lead-team = ⏳ { $unclaimed } en espera · 💬 { $held } en atención
+lead-agents = Por agente, hoy
+lead-agent = 💬 { $held } en atención
+lead-row-first = 1.ª respuesta { $median }, máx. { $slowest } ({ $count })
+lead-row-closing = hasta cerrar { $median }, máx. { $slowest } ({ $count })
+lead-longest = Esperan desde hace más tiempo
+lead-nobody = sin responsable
+
+## The weekly post for who leads a team. weekly-columns are the headings of a table, weekly-days the
+## days from Monday on, weekly-separator what stands between the cells of a line.
+
+weekly-title = 📊 Semana del { $from } al { $until }
+weekly-opened = Nuevos: { $count }
+weekly-answered = Primera respuesta: { $spread }
+weekly-closed = Hasta cerrar: { $spread }
+weekly-none = ninguno
+weekly-chart = La semana en un gráfico
+weekly-table = Tickets de la semana
+weekly-per-day = Nuevos por día
+weekly-closed-by-agent = Cerrados por agente
+weekly-first-by-team = Primera respuesta por equipo (mediana)
+weekly-first-by-agent = Primera respuesta por agente (mediana)
+weekly-days = lun mar mié jue vie sáb dom
+weekly-separator = ;
+weekly-columns = ticket|bot|equipo|agente|llegó|primera respuesta|cerrado|segundos hasta la primera respuesta|segundos hasta cerrar|cómo terminó
+
 ## The words behind /blip; those of all languages are understood.
 
 command-mine = mis

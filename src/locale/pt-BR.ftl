@@ -274,6 +274,43 @@ help-thread-note = Nota, que o cliente não vê: comece com //, use 🔒 ou menc
 help-thread-close = ✅ no cartão ou Finalizar: termina, com tags e despedida se você quiser
 help-thread-marks = Na sua mensagem: 📩 o Blip recebeu, 📬 chegou ao cliente, 👓 foi lida
 
+## The home tab of who leads a team.
+
+lead-title = 📊 Equipe
+lead-now = Agora
+lead-queue = ⏳ { $unclaimed } aguardando · 💬 { $held } em atendimento · ⏰ { $unanswered } sem resposta
+lead-oldest = Quem espera há mais tempo
+lead-first-answer = Primeira resposta, hoje
+lead-closing = Até encerrar, hoje
+lead-spread = { $count } · mediana { $median } · máximo { $slowest }
+lead-none-yet = nenhum ainda
+lead-teams = Por fila, hoje
+lead-team = ⏳ { $unclaimed } aguardando · 💬 { $held } em atendimento
+lead-agents = Por atendente, hoje
+lead-agent = 💬 { $held } em atendimento
+lead-row-first = 1ª resposta { $median }, máx. { $slowest } ({ $count })
+lead-row-closing = até encerrar { $median }, máx. { $slowest } ({ $count })
+lead-longest = Esperam há mais tempo
+lead-nobody = sem responsável
+
+## The weekly post for who leads a team. weekly-columns are the headings of a table, weekly-days the
+## days from Monday on, weekly-separator what stands between the cells of a line.
+
+weekly-title = 📊 Semana de { $from } a { $until }
+weekly-opened = Novos: { $count }
+weekly-answered = Primeira resposta: { $spread }
+weekly-closed = Até encerrar: { $spread }
+weekly-none = nenhum
+weekly-chart = Semana em gráfico
+weekly-table = Tickets da semana
+weekly-per-day = Novos por dia
+weekly-closed-by-agent = Encerrados por atendente
+weekly-first-by-team = Primeira resposta por fila (mediana)
+weekly-first-by-agent = Primeira resposta por atendente (mediana)
+weekly-days = seg ter qua qui sex sáb dom
+weekly-separator = ;
+weekly-columns = ticket|bot|fila|atendente|chegou|primeira resposta|encerrado|segundos até a primeira resposta|segundos até encerrar|como terminou
+
 ## The words behind /blip; those of all languages are understood.
 
 command-mine = meus

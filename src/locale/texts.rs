@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, Zoned};
 
 use super::{Language, TextCatalog};
 use crate::model::TicketEnding;
@@ -79,6 +79,11 @@ impl Texts {
         self.format_timestamp("time-date", at)
     }
 
+    /// A time as it is where the team works.
+    pub(crate) fn to_zoned(&self, at: Timestamp) -> Zoned {
+        at.to_zoned(self.zone.clone())
+    }
+
     /// How long something has lasted, as exactly as people tell it.
     pub(crate) fn format_duration(&self, duration: SignedDuration) -> String {
         let minutes = duration.as_mins().max(0);
@@ -140,7 +145,7 @@ impl Texts {
 
     /// The pattern is ours and a test tries it, so formatting cannot fail.
     fn format_timestamp(&self, key: &str, at: Timestamp) -> String {
-        at.to_zoned(self.zone.clone()).strftime(&self.text(key, &[])).to_string()
+        self.to_zoned(at).strftime(&self.text(key, &[])).to_string()
     }
 }
 

@@ -12,12 +12,14 @@
 //! (`files_are_fetched_from_public_addresses_only`), and no token goes to a host that it is not
 //! for (`a_token_stays_with_its_host`).
 
+mod chart;
 mod fetch;
 mod guard;
 mod handout;
 mod link;
 mod name;
 
+pub(crate) use chart::{Chart, ChartBar, ChartPanel};
 pub use fetch::{
     FetchError, FetchRequest, FetchToken, FetchedFile, Fetcher, FileBody, LeastSpeed, is_web_page,
 };

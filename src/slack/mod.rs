@@ -24,8 +24,8 @@ pub use events::{message, parse};
 pub use text::{emoji, mrkdwn, rich_text};
 pub(crate) use views::blocks::describe_look;
 pub(crate) use views::ids;
-pub(crate) use views::{bounds, compose, contact, last_words};
-pub use views::{card, choices, home, modal, render, template};
+pub(crate) use views::{bounds, compose, contact, last_words, weekly};
+pub use views::{card, choices, home, lead, modal, render, template};
 
 pub(crate) use slack_morphism::blocks::{SlackBlock, SlackView, SlackViewSubmissionResponse};
 pub(crate) use slack_morphism::events::{SlackBlockSuggestionResponse, SlackCommandEventResponse};

@@ -5,13 +5,15 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use blip_slack::locale::{Language, TextCatalog, Texts};
+use blip_slack::model::report::{ServiceReport, ServiceTimes, TimeSpread, count_queues};
 use blip_slack::model::{
     Agent, BotName, ChannelId, Content, Customer, MessageTs, Outage, SaidMessage, SlackUserId,
     Speaker, Thread, Ticket, TicketEnding, TicketId, TicketState,
 };
 use blip_slack::slack::card::{self, RelatedTicket, RelatedTickets};
 use blip_slack::slack::choices::{Choice, build_options};
-use blip_slack::slack::home::{self, BridgeHealth, ListedTicket};
+use blip_slack::slack::home::{self, BridgeHealth, HomeLists, ListedTicket};
+use blip_slack::slack::lead::{self, LeadOverview};
 use blip_slack::slack::modal;
 use blip_slack_standins::slack::{check_message, check_view};
 use jiff::{SignedDuration, Timestamp};
@@ -56,6 +58,7 @@ fn ticket(state: TicketState) -> Ticket {
         thread: Some(Thread { channel, root: MessageTs::parse("1785776520.000100").unwrap() }),
         heard: None,
         unanswered: Some(noon()),
+        first_answer: None,
         revision: 2,
         version: 0,
     }
@@ -268,6 +271,91 @@ fn home_tabs_and_answers() {
         }
         insta::assert_snapshot!(format!("home-{}", language.tag()), looks.join("\n"));
     }
+}
+
+/// A team of two agents in the middle of a day.
+fn busy_team() -> LeadOverview {
+    let held = |minutes| Ticket {
+        unanswered: Some(noon() - SignedDuration::from_mins(minutes)),
+        ..ticket(TicketState::Claimed { holder: ana(), since: noon() })
+    };
+    let waits = Ticket { team: None, ..ticket(TicketState::Unclaimed) };
+    let spread = |count, median, slowest| {
+        let minutes = SignedDuration::from_mins;
+        Some(TimeSpread { count, median: minutes(median), slowest: minutes(slowest) })
+    };
+    let times = |first_answer, closing| ServiceTimes { first_answer, closing };
+    let bia = SlackUserId::parse("U0BIA").unwrap();
+    let open = [held(12), held(3), waits.clone(), ticket(TicketState::Unclaimed)];
+    let row = |ticket: Ticket| ListedTicket {
+        ticket,
+        address: Some("https://x.slack.com/a".to_owned()),
+        is_own: false,
+        news: None,
+    };
+    LeadOverview {
+        queues: count_queues(&open),
+        held: vec![(ana().user, 2)],
+        today: ServiceReport {
+            all: times(spread(23, 2, 18), spread(19, 26, 130)),
+            agents: vec![
+                (ana().user, times(spread(14, 2, 18), spread(12, 22, 80))),
+                (bia, times(spread(9, 3, 11), None)),
+            ],
+            teams: vec![
+                (Some("Vendas".to_owned()), times(spread(15, 2, 11), spread(12, 20, 64))),
+                (None, times(None, spread(7, 41, 130))),
+            ],
+        },
+        oldest: Some(noon() - SignedDuration::from_mins(12)),
+        longest: vec![row(held(12)), row(waits)],
+    }
+}
+
+#[test]
+fn home_tabs_of_leads() {
+    let held = ticket(TicketState::Claimed { holder: ana(), since: noon() });
+    let address = Some("https://x.slack.com/a".to_owned());
+    let mine = number_rows([ListedTicket { ticket: held, address, is_own: true, news: None }], 1);
+    let lists = HomeLists { mine: &mine, waiting: &[], outside: &[] };
+    let health = BridgeHealth::default();
+    for language in Language::ALL {
+        let words = words(language);
+        let calm = LeadOverview::default();
+        let looks = [
+            view_outline(&lead::render_lead_tab(&busy_team(), Some(lists), &health, &words)),
+            view_outline(&lead::render_lead_tab(&calm, None, &health, &words)),
+        ];
+        insta::assert_snapshot!(format!("lead-{}", language.tag()), looks.join("\n"));
+    }
+}
+
+#[test]
+fn the_home_tab_of_a_lead_with_very_much_in_it_is_taken() {
+    let mut overview = busy_team();
+    for number in 0..40 {
+        let (_, queue) = overview.queues[0];
+        overview.queues.push((Some(format!("{number} {}", "Fila ".repeat(30))), queue));
+        let user = SlackUserId::parse(&format!("U0AGENT{number}")).unwrap();
+        let (_, times) = overview.today.agents[0].clone();
+        overview.today.agents.push((user, times));
+    }
+    let row = |place: usize| ListedTicket {
+        ticket: Ticket {
+            team: Some(format!("Fila {}", place % 20)),
+            ..ticket(TicketState::Unclaimed)
+        },
+        address: None,
+        is_own: true,
+        news: None,
+    };
+    let rows = number_rows(std::array::from_fn::<_, 90, _>(row), 100);
+    let waiting = number_rows(std::array::from_fn::<_, 90, _>(row), 200);
+    let outside = [(ChannelId::parse("C0FAR").unwrap(), 2)];
+    let lists = HomeLists { mine: &rows, waiting: &waiting, outside: &outside };
+    let words = words(Language::PtBr);
+    let home = lead::render_lead_tab(&overview, Some(lists), &BridgeHealth::default(), &words);
+    check_view(&json!(home)).unwrap();
 }
 
 /// Not only what people read, but all that is sent: ids, kinds of fields, limits.

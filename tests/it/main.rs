@@ -40,6 +40,7 @@ mod killed;
 mod lanes;
 mod late_files;
 mod layers;
+mod leads;
 mod lifecycle;
 mod locale;
 mod looks;

@@ -16,9 +16,9 @@ use url::Url;
 use super::address::is_slack_or_loopback;
 use super::client::SlackClient;
 use super::error::{COMPLETE_UPLOAD_METHOD, Error};
-use super::find::{ensure_in_thread, find_in_thread};
+use super::find::{ensure_in_thread, find_in_channel, find_in_thread};
 use super::message::Posted;
-use crate::model::{Attachment, Thread};
+use crate::model::{Attachment, ChannelId, Thread};
 use crate::slack::events::attachment::parse_attachment;
 
 /// Bytes on their way to Slack.
@@ -146,11 +146,37 @@ pub(crate) async fn find_file_message(
     file: &str,
     since: Timestamp,
 ) -> Result<Option<Posted>, Error> {
-    let shows = |message: &Value| {
-        let files = message.get("files").and_then(Value::as_array);
-        files.into_iter().flatten().any(|f| f.get("id").and_then(Value::as_str) == Some(file))
-    };
+    let shows = |message: &Value| shows_file(message, file);
     find_in_thread(slack, thread.channel.as_str(), &thread.root, since, shows).await
+}
+
+/// Shows uploaded files in a channel, outside of any thread, below these blocks.
+pub(crate) async fn share_in_channel(
+    slack: &SlackClient,
+    channel: &ChannelId,
+    files: &[(&str, &str)],
+    blocks: &[SlackBlock],
+) -> Result<(), Error> {
+    let files: Vec<Value> =
+        files.iter().map(|(id, title)| json!({"id": id, "title": title})).collect();
+    let body = json!({"files": files, "channel_id": channel.as_str(), "blocks": blocks});
+    let shown = slack.call_with_body::<Value>(COMPLETE_UPLOAD_METHOD, &body).await;
+    shown.map(drop).map_err(Error::into_file_error)
+}
+
+/// Whether a file of ours is shown in a channel since then, outside of any thread.
+pub(crate) async fn has_file_in_channel(
+    slack: &SlackClient,
+    channel: &ChannelId,
+    file: &str,
+    since: Timestamp,
+) -> Result<Option<()>, Error> {
+    find_in_channel(slack, channel.as_str(), since, |message| shows_file(message, file)).await
+}
+
+fn shows_file(message: &Value, file: &str) -> bool {
+    let files = message.get("files").and_then(Value::as_array);
+    files.into_iter().flatten().any(|shown| shown.get("id").and_then(Value::as_str) == Some(file))
 }
 
 /// What Slack knows of a file that a person shared (`files.info`).

@@ -113,6 +113,16 @@ pub(super) async fn find_in_thread(
     Err(Error::Orphaned { method: "conversations.history" })
 }
 
+/// Looks for something of ours in a channel, outside of threads.
+pub(super) async fn find_in_channel(
+    slack: &SlackClient,
+    channel: &str,
+    since: Timestamp,
+    is_it: impl Fn(&Value) -> bool,
+) -> Result<Option<()>, Error> {
+    Ok(find_message(slack, channel, None, since, is_it).await?.map(drop))
+}
+
 /// What was said in a thread since a time, oldest first (`conversations.replies`). Its root may
 /// come with each page, whatever the time (`slack.md` additions §0).
 pub(crate) fn read_thread<'a>(

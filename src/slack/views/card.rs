@@ -288,6 +288,14 @@ pub(super) fn describe_state(ticket: &Ticket, texts: &Texts) -> String {
     }
 }
 
+/// How a ticket ended, if it has.
+pub(crate) fn find_ending_text(ticket: &Ticket, texts: &Texts) -> Option<String> {
+    match &ticket.state {
+        TicketState::Closed { ending, .. } => Some(describe_ending(ending, texts)),
+        TicketState::Unclaimed | TicketState::Claimed { .. } => None,
+    }
+}
+
 fn describe_ending(ending: &TicketEnding, texts: &Texts) -> String {
     match ending {
         TicketEnding::Agent(agent) => {

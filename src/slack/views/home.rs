@@ -72,15 +72,43 @@ pub fn render_home_tab(
     health: &BridgeHealth,
     texts: &Texts,
 ) -> SlackView {
+    let lists = HomeLists { mine, waiting, outside };
+    let blocks = build_lists(lists, MAX_HOME_TICKETS, health, texts);
+    SlackView::Home(SlackHomeView::new(blocks))
+}
+
+/// The lists of a home tab.
+#[derive(Clone, Copy, Debug)]
+pub struct HomeLists<'a> {
+    /// What the reader holds.
+    pub mine: &'a [ListedTicket],
+    /// What nobody holds, oldest first.
+    pub waiting: &'a [ListedTicket],
+    /// Where more wait that the reader cannot see.
+    pub outside: &'a [OutsideChannel],
+}
+
+/// The lists, with so many tickets of each, and how the bridge is.
+pub(super) fn build_lists(
+    HomeLists { mine, waiting, outside }: HomeLists<'_>,
+    most: usize,
+    health: &BridgeHealth,
+    texts: &Texts,
+) -> Vec<SlackBlock> {
     let mut blocks =
         vec![header_block(&texts.text("home-mine", &[("count", &format_count(mine))]))];
-    blocks.extend(render_rows(mine, MAX_HOME_TICKETS, texts, "home-none-mine"));
+    blocks.extend(render_rows(mine, most, texts, "home-none-mine"));
     blocks.push(divider_block());
     blocks.push(header_block(&texts.text("home-waiting", &[("count", &format_count(waiting))])));
-    blocks.extend(render_waiting(waiting, outside, MAX_HOME_TICKETS, texts));
+    blocks.extend(render_waiting(waiting, outside, most, texts));
     blocks.push(divider_block());
-    blocks.push(context_block([describe_health(health, texts)]));
-    SlackView::Home(SlackHomeView::new(blocks))
+    blocks.push(build_health(health, texts));
+    blocks
+}
+
+/// How the bridge is, in small letters.
+pub(super) fn build_health(health: &BridgeHealth, texts: &Texts) -> SlackBlock {
+    context_block([describe_health(health, texts)])
 }
 
 /// What the home tab shows to somebody who is no agent.
@@ -368,6 +396,6 @@ pub(crate) fn list_waiting(
 }
 
 /// A ticket's name, as a link to its thread where there is one.
-fn link_ticket_name(name: &str, address: Option<&str>) -> String {
+pub(super) fn link_ticket_name(name: &str, address: Option<&str>) -> String {
     address.map_or_else(|| escape_line(name), |address| link_to_thread(address, name))
 }

@@ -11,6 +11,8 @@ pub(crate) mod contact;
 pub mod home;
 pub(crate) mod ids;
 pub(crate) mod last_words;
+pub mod lead;
 pub mod modal;
 pub mod render;
 pub mod template;
+pub(crate) mod weekly;

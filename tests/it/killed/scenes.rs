@@ -4,13 +4,17 @@
 
 use std::time::{Duration, Instant};
 
+use blip_slack::clock::Clock;
 use blip_slack::control::{self, ControlRequest};
 use blip_slack::demo::{ANA, BIA, CHANNEL};
+use blip_slack::store::{self, Lane, NewItem, Purpose, Source};
 use blip_slack_standins::blip::NewTicket;
 use blip_slack_standins::faults::Fault;
 use blip_slack_standins::slack::{Answered, File, Message, View};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
+use jiff::civil::Weekday;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::{PATIENCE, Set};
@@ -32,7 +36,7 @@ pub struct Scene {
 
 const MEDIA_LINK: &str = "application/vnd.lime.media-link+json";
 
-pub const SCENES: [Scene; 18] = [
+pub const SCENES: [Scene; 19] = [
     Scene {
         name: "a conversation",
         settings: &[],
@@ -112,6 +116,15 @@ pub const SCENES: [Scene; 18] = [
         waits_for: &[],
         shown: &[("shared with another company", 1)],
         // The line about it stands in the channel, as cards do.
+        cards: 2,
+    },
+    Scene {
+        name: "a week",
+        settings: &[("LEADS", "S0LEADS")],
+        play: |set| week(set).boxed_local(),
+        waits_for: &[],
+        shown: &[("Week from", 1)],
+        // The post about it stands in the channel, as cards do.
         cards: 2,
     },
     Scene {
@@ -551,6 +564,33 @@ async fn shared_channel(set: &Set) {
     set.shown("shared with another company").await;
     set.opens("Maria", "maria@0mn.io", "first-word").await;
     set.restart(async {}).await;
+}
+
+async fn week(set: &Set) {
+    set.opens("Maria", "maria@0mn.io", "first-word").await;
+    let database = format!("sqlite://{}", set.bridge.folder().join("bridge.db").display());
+    set.restart(async {
+        let clock = Clock::system();
+        let store = store::open_store(&database, &clock, Purpose::Serve).await.unwrap();
+        let now = clock.now();
+        let mut day = now.to_zoned(TimeZone::get("America/Sao_Paulo").unwrap()).tomorrow().unwrap();
+        while day.weekday() != Weekday::Monday {
+            day = day.tomorrow().unwrap();
+        }
+        let job = json!({ "chore": "weekly", "monday": day.date().to_string() });
+        let job = NewItem {
+            source: Source::Internal,
+            lane: Lane::Own("a week".to_owned()),
+            key: "weekly:now".to_owned(),
+            body: job.to_string().into_bytes(),
+            received: now,
+            due: now,
+        };
+        store.accept(job).await.unwrap();
+        store.close().await;
+    })
+    .await;
+    set.shown("Week from").await;
 }
 
 async fn ends(set: &Set) {

@@ -172,6 +172,7 @@ pub(super) fn mime(name: &str) -> &'static str {
         "ogg" => "audio/ogg",
         "mp4" => "video/mp4",
         "txt" => "text/plain",
+        "csv" => "text/csv",
         "html" => "text/html",
         _ => "application/octet-stream",
     }
