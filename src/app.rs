@@ -1,10 +1,10 @@
 //! Puts the bridge together: store, clients, doors, pipes; starts it and stops it in order.
 
 mod access;
+mod doors;
 mod services;
 mod tuning;
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,25 +17,24 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::config::{BotConfig, Config, ReplyPolicy};
+use crate::config::Config;
 use crate::control::{self, ControlSocket};
-use crate::dialog::{ChoiceCache, Dialogs, HomeTabs, LeadBoard};
 use crate::dispatch::Dispatcher;
 use crate::inbox::Worker;
 use crate::inbox::retry::RetryPolicy;
 use crate::intake::server::Server;
-use crate::intake::{self, Downloads, Intake, RejectedRequestLog, SlackAnswer, WebhookAuth};
+use crate::intake::{self, Downloads, SlackAnswer, SlackDoor};
 use crate::jobs::health::Health;
 use crate::jobs::origins::{BotOrigin, OriginChanges};
 use crate::jobs::sweeper::Sweeper;
 use crate::jobs::weekly::WeeklyTimer;
-use crate::model::{BotName, Readiness, marks};
+use crate::model::marks;
 use crate::slack::socket::{PayloadNotStored, Socket, SocketHealth};
-use crate::slack::verify::Verifier;
 use crate::store::{self, Purpose, SharedStore};
 use crate::{blip, slack, telemetry};
 pub(crate) use access::PlatformAccess;
-use services::{Platforms, Services, agent_group, build_services};
+use doors::build_doors;
+use services::{Services, build_services};
 pub use tuning::{FileTiming, Tuning};
 
 /// How long starting waits for the platforms to say whether they know us. Without an answer the bridge starts all
@@ -85,21 +84,22 @@ impl App {
         app.spawn_watchers(&services, tuning.credentials_pause, config.desk.reconcile.is_some());
         let limits = tuning.limits.within_open_files();
         let downloads = Downloads::new(limits.downloads);
-        let intake = build_intake(
+        let doors = build_doors(
             config,
             (&services, &origins),
             socket_health.as_ref(),
             (downloads, app.tasks.clone()),
         );
-        let homes = intake.dialogs.clone().refresh_home_tabs();
+        let slack_door = Arc::clone(&doors.slack);
+        let homes = Arc::clone(&slack_door.answers.homes).refresh_home_tabs();
         app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(homes));
-        let router = intake::build_router(intake.clone());
+        let router = intake::build_router(doors);
         let server = Server::new(router, limits, app.stop.clone(), app.tasks.clone());
         app.tasks.spawn(server.run(listener));
         app.spawn_worker(services.dispatcher, &clock, tuning.retry);
         if let (Some(token), Some(health)) = (&config.slack.app_token, socket_health) {
             let http = access.http().clone();
-            let socket = build_socket(config, token, &tuning, http, (intake, health));
+            let socket = build_socket(config, token, &tuning, http, (slack_door, health));
             app.start_socket_mode(socket).await;
         }
         app.open_control(config.database_url.expose_secret(), &clock);
@@ -230,12 +230,12 @@ fn build_socket(
     token: &SecretString,
     tuning: &Tuning,
     http: reqwest::Client,
-    (intake, socket_health): (Intake, SocketHealth),
+    (door, socket_health): (Arc<SlackDoor>, SocketHealth),
 ) -> Socket {
     let take = move |payload: Vec<u8>| {
-        let intake = intake.clone();
+        let door = Arc::clone(&door);
         async move {
-            match intake.take_from_slack(payload).await {
+            match door.take_from_slack(payload).await {
                 Ok(SlackAnswer::Json(shown)) => Ok(Some(shown.into_json())),
                 Ok(SlackAnswer::Nothing | SlackAnswer::Challenge(_)) => Ok(None),
                 Err(error) => {
@@ -260,9 +260,9 @@ fn build_socket(
 /// Compares open tickets with the settings.
 async fn find_origins(config: &Config, store: &SharedStore, clock: &Clock) -> OriginChanges {
     let bots = config.bots.iter().map(|bot| {
-        let owner = blip::client::key_owner(&bot.key);
+        let owner = blip::key::key_owner(&bot.key);
         // Blip answers by the bot's own name, too, which tells no contract.
-        let contract = blip::client::address_contract(&bot.api_url).filter(|name| *name != owner);
+        let contract = blip::key::address_contract(&bot.api_url).filter(|name| *name != owner);
         (bot.name.clone(), BotOrigin { owner, contract })
     });
     let (bots, aliases) = (bots.collect(), &config.bot_aliases);
@@ -294,97 +294,6 @@ pub(crate) fn check_reactions(config: &Config) -> anyhow::Result<()> {
         "CLOSE_REACTION must not be another name for the emoji of CLAIM_REACTION"
     );
     Ok(())
-}
-
-/// Asks the bridge, and the connection of Socket Mode if there is one, whether they can serve.
-fn watch_readiness(
-    services: &Services,
-    socket_health: Option<&SocketHealth>,
-) -> Arc<dyn Fn() -> Readiness + Send + Sync> {
-    let (watched, socket_health) = (Arc::clone(&services.health), socket_health.cloned());
-    Arc::new(move || {
-        let mut readiness = watched.collect_readiness();
-        let connection = socket_health.as_ref().and_then(SocketHealth::trouble);
-        readiness.troubles.extend(connection.map(str::to_owned));
-        readiness
-    })
-}
-
-fn build_intake(
-    config: &Config,
-    (services, origins): (&Services, &OriginChanges),
-    socket_health: Option<&SocketHealth>,
-    (downloads, tasks): (Downloads, TaskTracker),
-) -> Intake {
-    let door = |bot: &BotConfig| {
-        let tokens = bot.webhook_tokens.clone();
-        (bot.name.clone(), WebhookAuth { tokens, header: bot.webhook_header.clone() })
-    };
-    let bots: HashMap<BotName, WebhookAuth> = config.bots.iter().map(door).collect();
-    let over_http = socket_health.is_none();
-    let readiness = watch_readiness(services, socket_health);
-    let keeper = Arc::clone(&services.agent_files);
-    let Platforms { slack, bots: clients, texts } = services.platforms.clone();
-    let (calls, gaps) = (&services.gap_watch.calls, &services.gap_watch.gaps);
-    Intake {
-        store: Arc::clone(&calls.store),
-        clock: calls.clock.clone(),
-        bots: Arc::new(bots),
-        changed: Arc::clone(&services.health.slack_changed),
-        note_gap: {
-            let gaps = Arc::clone(gaps);
-            Arc::new(move || gaps.note_gap())
-        },
-        note_dropped: {
-            let gaps = Arc::clone(gaps);
-            Arc::new(move || gaps.note_dropped_events())
-        },
-        former: Arc::new(list_former_names(origins)),
-        rejected_log: RejectedRequestLog::default(),
-        verifier: over_http.then(|| Verifier::new(&config.slack.signing_secrets)),
-        files: Arc::new(move |wanted| {
-            let keeper = Arc::clone(&keeper);
-            Box::pin(async move { keeper.provide_file(&wanted).await })
-        }),
-        downloads,
-        dialogs: Dialogs {
-            store: Arc::clone(&calls.store),
-            slack,
-            bots: clients.clients.clone(),
-            routers: clients.routers.clone(),
-            routes: clients.routes.clone(),
-            texts,
-            agent_group: agent_group(config),
-            tag_rule: config.desk.tag_rule,
-            anyone_may_reply: config.desk.reply_policy == ReplyPolicy::Anyone,
-            note_prefix: config.desk.note_prefix.clone(),
-            masked: config.desk.masked.clone(),
-            lists: ChoiceCache::new(calls.clock.clone(), tasks.clone()),
-            last_words: Arc::clone(&services.last_words),
-            homes: HomeTabs::default(),
-            leads: build_lead_board(config, services),
-            readiness: Arc::clone(&readiness),
-            clock: calls.clock.clone(),
-            tasks,
-        },
-        readiness,
-    }
-}
-
-fn build_lead_board(config: &Config, services: &Services) -> LeadBoard {
-    let calls = &services.gap_watch.calls;
-    let slack = Arc::clone(&services.platforms.slack);
-    let group = (config.desk.leads.clone(), config.timezone.clone());
-    LeadBoard::new(Arc::clone(&calls.store), slack, calls.clock.clone(), group)
-}
-
-/// The former names of each bot that was renamed.
-fn list_former_names(origins: &OriginChanges) -> HashMap<BotName, Vec<BotName>> {
-    let mut former: HashMap<BotName, Vec<BotName>> = HashMap::new();
-    for (was, is) in &origins.renamed {
-        former.entry(is.clone()).or_default().push(was.clone());
-    }
-    former
 }
 
 /// Keeps the metrics small when nobody reads them.

@@ -6,9 +6,10 @@
 
 use serde_json::Value;
 
-use super::content::{MAX_PARTS, find_excerpt, join_parts, read_media_link};
 use super::lenient::{self, as_integer, as_text, get_list, join_present};
+use super::media_link::read_media_link;
 use super::object::TrackedObject;
+use super::reader::{MAX_PARTS, find_excerpt, join_parts};
 use crate::model::{CardLine, Content};
 
 /// What a contact holds that is of Blip's making and tells an agent nothing (`blip.md` §5).

@@ -11,22 +11,18 @@
 
 use serde_json::Value;
 
-use super::envelope::{short_type, strip_forwards};
 use super::lenient::{
     as_integer, as_text, get_float, get_integer, get_list, get_text, join_present, truncate_text,
 };
+use super::lime::{short_type, strip_forwards};
+use super::media_link::{read_dead_link, read_file_of_type, read_media_link};
 use super::object::TrackedObject;
+use super::reader::{
+    ContentReader, MAX_DOCUMENT_DEPTH, append_unread, build_choice, find_excerpt, is_empty,
+    join_parts, join_two,
+};
 use super::{card, native, sensitive};
-use crate::model::{CardLine, Content, LinkedFile};
-
-/// How deep documents may stand in each other before the inner ones are only excerpted.
-const MAX_DOCUMENT_DEPTH: usize = 8;
-
-/// How many documents and options one message may have before the rest is only mentioned.
-pub(super) const MAX_PARTS: usize = 200;
-
-/// Most characters that are shown of something unknown.
-const MAX_EXCERPT_CHARS: usize = 500;
+use crate::model::{CardLine, Content};
 
 /// Most characters that are kept of the name of an unknown type.
 const MAX_KIND_CHARS: usize = 120;
@@ -59,18 +55,6 @@ pub(super) fn is_chat_state(kind: &str) -> bool {
 /// The name of a type, short enough to be shown and without control characters.
 pub(super) fn shown_kind(kind: &str) -> String {
     truncate_text(kind, MAX_KIND_CHARS).replace(char::is_control, "")
-}
-
-/// Reads one message, and counts how much of it was read.
-pub(super) struct ContentReader {
-    parts_left: usize,
-    depth: usize,
-}
-
-impl Default for ContentReader {
-    fn default() -> Self {
-        Self { parts_left: MAX_PARTS, depth: 0 }
-    }
 }
 
 impl ContentReader {
@@ -141,41 +125,6 @@ impl ContentReader {
     fn read_untyped(&mut self, value: &Value) -> Content {
         let kind = if value.is_string() { "text/plain" } else { "application/json" };
         self.read_typed(kind, value)
-    }
-
-    /// Reads several things sent as one, as far as they are not too many.
-    pub(super) fn read_several<'v>(
-        &mut self,
-        items: impl IntoIterator<Item = &'v Value>,
-        mut read: impl FnMut(&mut Self, &Value) -> Option<Content>,
-    ) -> Vec<Content> {
-        let mut parts = Vec::new();
-        for item in items {
-            if self.parts_left == 0 {
-                parts.push(Content::Notice("content-more"));
-                break;
-            }
-            parts.extend(read(self, item));
-        }
-        parts
-    }
-
-    /// Reads the words of options, as far as they are not too many.
-    pub(super) fn read_options<'v>(
-        &mut self,
-        options: impl IntoIterator<Item = &'v Value>,
-        mut read: impl FnMut(&mut Self, &Value) -> Option<String>,
-    ) -> Vec<String> {
-        let mut words = Vec::new();
-        for option in options {
-            if self.parts_left == 0 {
-                words.push("…".to_owned());
-                break;
-            }
-            self.parts_left -= 1;
-            words.extend(read(self, option));
-        }
-        words
     }
 
     fn read_select(&mut self, value: &Value) -> Option<Content> {
@@ -292,66 +241,6 @@ fn read_plain_text(value: &Value) -> Option<Content> {
     Some(native::read_form_text(&text).unwrap_or(Content::Text(text)))
 }
 
-/// Whether a type is one of Blip's documents, and none of a file.
-fn is_lime(kind: &str) -> bool {
-    let name = short_type(kind);
-    name.starts_with("lime.") || name.starts_with("iris.")
-}
-
-/// Reads a media link.
-pub(super) fn read_media_link(value: &Value) -> Option<Content> {
-    read_media(value, None)
-}
-
-/// Reads a document whose type is that of a file, such as `image/png`.
-fn read_file_of_type(kind: &str, value: &Value) -> Option<Content> {
-    read_media(value, Some(kind))
-}
-
-fn read_media(value: &Value, kind: Option<&str>) -> Option<Content> {
-    let link = TrackedObject::new(value);
-    link.ignore_fields(&["aspectRatio", "previewType", "authorizationRealm", "secure"]);
-    let preview_url = link.take_text("previewUri");
-    let address = value.as_str().filter(|text| is_file_address(text)).map(str::to_owned);
-    let own_type = link.take_text("type").filter(|kind| !is_lime(kind));
-    let media = Content::Media(LinkedFile {
-        url: link.take_text("uri").or(address).or_else(|| preview_url.clone())?,
-        mime: own_type.or_else(|| kind.map(str::to_owned)),
-        title: link.take_text("title"),
-        caption: link.take_text("text"),
-        size: link
-            .take_value("size")
-            .and_then(as_integer)
-            .and_then(|size| u64::try_from(size).ok()),
-        preview_url,
-    });
-    link.ignore_fields(&["uri"]);
-    Some(append_unread(media, &link))
-}
-
-/// A media link that leads nowhere: what it is called and what was written with it stay.
-fn read_dead_link(value: &Value) -> Option<Content> {
-    let link = TrackedObject::new(value);
-    let lines = [link.take_text("title"), link.take_text("text")];
-    link.ignore_fields(&["uri", "type", "size", "aspectRatio"]);
-    let lines: Vec<CardLine> =
-        lines.into_iter().flatten().chain(link.unread_fields()).map(CardLine::Said).collect();
-    let is_any = !lines.is_empty();
-    is_any.then_some(Content::Card { kind: "content-file-unavailable", lines })
-}
-
-/// Names what was not read of an object, below what was.
-pub(super) fn append_unread(content: Content, object: &TrackedObject<'_>) -> Content {
-    let lines: Vec<CardLine> = object.unread_fields().into_iter().map(CardLine::Said).collect();
-    let is_any = !lines.is_empty();
-    join_two(content, is_any.then_some(Content::Card { kind: "content-also", lines }))
-}
-
-fn is_file_address(text: &str) -> bool {
-    let has_scheme = ["http://", "https://", "file://"].iter().any(|s| text.starts_with(s));
-    has_scheme && !text.contains(char::is_whitespace)
-}
-
 fn read_web_link(value: &Value) -> Option<Content> {
     let link = TrackedObject::new(value);
     link.ignore_fields(&["type", "target", "previewUri", "previewType"]);
@@ -405,26 +294,6 @@ fn sort_options(value: &Value) -> Vec<&Value> {
     options
 }
 
-/// A question with options, or only its words if there is nothing to choose.
-pub(super) fn build_choice(text: Option<String>, options: Vec<String>) -> Option<Content> {
-    match (text, options.is_empty()) {
-        (text, false) => Some(Content::Choice { text: text.unwrap_or_default(), options }),
-        (text, true) => text.map(Content::Text),
-    }
-}
-
-/// Parts as one content; `None` if there are none.
-pub(super) fn join_parts(mut parts: Vec<Content>) -> Option<Content> {
-    if parts.len() > 1 { Some(Content::Several(parts)) } else { parts.pop() }
-}
-
-fn join_two(first: Content, second: Option<Content>) -> Content {
-    match second {
-        Some(second) => Content::Several(vec![first, second]),
-        None => first,
-    }
-}
-
 /// What stands for something in a list of options.
 fn option_text(content: &Content) -> Option<String> {
     match content {
@@ -467,40 +336,6 @@ pub(super) fn build_unknown(kind: &str, value: &Value) -> Content {
     Content::Unknown { kind: shown_kind(kind), text: find_excerpt(value) }
 }
 
-/// The first text in a document that seems meant to be read.
-pub(super) fn find_excerpt(value: &Value) -> Option<String> {
-    fn find_text(value: &Value, depth: usize) -> Option<&str> {
-        const EXCERPT_FIELDS: [&str; 7] =
-            ["text", "title", "caption", "body", "header", "name", "value"];
-        match value {
-            Value::String(text) => Some(text.as_str()).filter(|text| !text.trim().is_empty()),
-            Value::Array(elements) if depth > 0 => {
-                elements.iter().find_map(|e| find_text(e, depth - 1))
-            }
-            Value::Object(fields) if depth > 0 => EXCERPT_FIELDS
-                .iter()
-                .find_map(|field| find_text(fields.get(*field)?, depth - 1))
-                .or_else(|| {
-                    let inner = fields.values().filter(|value| !value.is_string());
-                    inner.into_iter().find_map(|value| find_text(value, depth - 1))
-                }),
-            _ => None,
-        }
-    }
-    find_text(value, 5).map(|text| truncate_text(text, MAX_EXCERPT_CHARS))
-}
-
-/// Whether there is nothing in a value.
-pub(super) fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.trim().is_empty(),
-        Value::Array(elements) => elements.is_empty(),
-        Value::Object(fields) => fields.is_empty(),
-        Value::Bool(_) | Value::Number(_) => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
@@ -508,6 +343,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::blip::reader::{MAX_EXCERPT_CHARS, MAX_PARTS};
+    use crate::model::LinkedFile;
 
     fn said(text: &str) -> Content {
         Content::Text(text.to_owned())

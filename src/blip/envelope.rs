@@ -4,12 +4,13 @@
 //! Outgoing envelopes are built as plain JSON. Knows the shapes and addresses of Blip's
 //! protocol (`blip.md` §2, §4, §5, appendix A); knows nothing of HTTP, nor of what an event means.
 
-use super::documents::OutgoingDocument;
+use super::outgoing::OutgoingDocument;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::head::EnvelopeHead;
 use super::lenient;
+use super::lime::TICKET_TYPE;
 
 /// Where commands about tickets go.
 pub(crate) const DESK_NODE: &str = "postmaster@desk.msging.net";
@@ -39,9 +40,6 @@ pub(crate) const MEDIA_LINK_TYPE: &str = "application/vnd.lime.media-link+json";
 
 /// The domain of the nodes through which tickets are answered.
 pub(crate) const DESK_DOMAIN: &str = "desk.msging.net";
-
-/// The type of a ticket document.
-pub(crate) const TICKET_TYPE: &str = "application/vnd.iris.ticket+json";
 
 /// Most entries that Blip puts on a page (`blip.md` §1.1).
 pub(crate) const MAX_PAGE_SIZE: u32 = 100;
@@ -441,28 +439,6 @@ pub(super) fn parse_ticket_node(node: &str) -> Option<&str> {
     (domain.eq_ignore_ascii_case(DESK_DOMAIN) && is_ticket).then_some(name)
 }
 
-/// A MIME type in lower case without parameters and without LIME's usual wrapping:
-/// `application/vnd.lime.select+json` is `lime.select`, `text/plain` stays.
-pub(super) fn short_type(kind: &str) -> String {
-    let kind = kind.split_once(';').map_or(kind, |(kind, _)| kind).trim().to_ascii_lowercase();
-    match kind.strip_prefix("application/vnd.") {
-        Some(name) => name.strip_suffix("+json").unwrap_or(name).to_owned(),
-        None => kind,
-    }
-}
-
-/// A message id without the prefixes that Blip adds at each hop (`blip.md` §5).
-pub(crate) fn strip_forwards(id: &str) -> &str {
-    let mut id = id.trim();
-    while let Some((prefix, rest)) = id.split_at_checked(4) {
-        if !prefix.eq_ignore_ascii_case("fwd:") {
-            break;
-        }
-        id = rest;
-    }
-    id
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -603,33 +579,6 @@ mod tests {
         assert_eq!(ticket_node("9b2e-1"), "9b2e-1@desk.msging.net/Webhook");
         for id in ["x@evil.example/y", "a:b", "é \n"] {
             assert!(parse_ticket_node(&ticket_node(id)).is_some(), "{id}");
-        }
-    }
-
-    #[test]
-    fn forwards_are_stripped_from_the_front_only() {
-        for (id, bare) in [
-            ("fwd:fwd:ABC", "ABC"),
-            ("FWD:fwd:abc", "abc"),
-            ("abc:fwd:", "abc:fwd:"),
-            ("fwd:", ""),
-            ("fwd", "fwd"),
-            ("éé", "éé"),
-        ] {
-            assert_eq!(strip_forwards(id), bare);
-        }
-    }
-
-    #[test]
-    fn types_are_named_shortly() {
-        for (kind, name) in [
-            ("application/vnd.lime.select+json", "lime.select"),
-            ("Application/VND.Lime.Select+JSON; charset=utf-8", "lime.select"),
-            ("application/vnd.iris.human-agent-request", "iris.human-agent-request"),
-            ("text/plain", "text/plain"),
-            ("application/json", "application/json"),
-        ] {
-            assert_eq!(short_type(kind), name);
         }
     }
 }

@@ -6,13 +6,13 @@
 
 use serde_json::Value;
 
-use super::content::{
-    ContentReader, append_unread, build_choice, find_excerpt, is_empty, join_parts,
-};
 use super::lenient::{
     self, as_integer, as_text, get_float, get_list, get_text, join_present, truncate_text,
 };
 use super::object::TrackedObject;
+use super::reader::{
+    ContentReader, append_unread, build_choice, find_excerpt, is_empty, join_parts,
+};
 use super::sensitive;
 use crate::bounded;
 use crate::model::{CardLine, Content, LinkedFile};

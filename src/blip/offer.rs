@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
-use super::documents::OutgoingDocument;
+use super::outgoing::OutgoingDocument;
 use super::{content, lenient};
 use crate::model::{Content, Offer};
 

@@ -18,13 +18,13 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::carried_ticket::{TICKET_FIELDS, find_carried_ticket};
 use super::content::{self, is_chat_state, shown_kind};
 use super::documents::ReceiptDocument;
-use super::envelope::{
-    self, LimeReason, parse_ticket_node, short_type, strip_forwards, ticket_node,
-};
+use super::envelope::{self, LimeReason, parse_ticket_node, ticket_node};
 use super::head::{self, EnvelopeHead};
 use super::lenient::{self, get_date, get_integer, get_list, get_text, is_true};
+use super::lime::{short_type, strip_forwards};
 use super::sensitive;
 use crate::bounded;
 use crate::model::hex::to_hex;
@@ -222,31 +222,6 @@ fn default_status(ticket: &Value) -> &'static str {
     if is_true(ticket, "closed") { "Closed" } else { "" }
 }
 
-/// The ticket in an envelope: as its content, as the context of a redirect, or in its place.
-pub(super) fn find_carried_ticket<'a>(head: &EnvelopeHead<'a>) -> Option<&'a str> {
-    match head.kind.as_deref().map(short_type).as_deref() {
-        None => [Some(head.whole), head.content].into_iter().flatten().find(|t| is_bare_ticket(t)),
-        Some("iris.ticket") => Some(head.content.unwrap_or("null")),
-        Some("lime.redirect") => {
-            let [context] = bounded::pick_fields(head.content?, ["context"])?;
-            find_inner_ticket(context?)
-        }
-        Some("lime.container") => find_inner_ticket(head.content?),
-        Some(_) => None,
-    }
-}
-
-fn is_bare_ticket(json: &str) -> bool {
-    let fields = bounded::pick_fields(json, ["sequentialId", "status"]);
-    fields.is_some_and(|fields| fields.iter().all(Option::is_some))
-}
-
-fn find_inner_ticket(json: &str) -> Option<&str> {
-    let kind = head::find_text_field(json, "type")?;
-    let [value] = bounded::pick_fields(json, ["value"])?;
-    if short_type(&kind) == "iris.ticket" { value } else { None }
-}
-
 /// Reads a ticket out of an answer of Blip's; `None` if it has no id.
 pub(crate) fn parse_snapshot(bot: &BotName, ticket: &Value) -> Option<TicketSnapshot> {
     let id = TicketId::new(bot.clone(), &get_text(ticket, "id")?)?;
@@ -269,21 +244,6 @@ fn parse_carried_snapshot(
     let snapshot = build_snapshot(id, status, head.from.as_deref(), &ticket.into());
     TicketSnapshot { first_words: input.and_then(parse_document), ..snapshot }
 }
-
-/// The fields of a ticket that are read, but for those that hold more than a word.
-pub(super) const TICKET_FIELDS: [&str; 11] = [
-    "id",
-    "status",
-    "closed",
-    "sequentialId",
-    "parentSequentialId",
-    "customerIdentity",
-    "customerDomain",
-    "agentIdentity",
-    "team",
-    "storageDate",
-    "closeDate",
-];
 
 fn build_snapshot(
     id: TicketId,

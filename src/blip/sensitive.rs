@@ -5,10 +5,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::envelope::{TICKET_TYPE, short_type};
+use super::carried_ticket::{TICKET_FIELDS, find_carried_ticket};
 use super::head::{self, EnvelopeHead};
 use super::lenient;
-use super::parse::{TICKET_FIELDS, find_carried_ticket};
+use super::lime::{TICKET_TYPE, short_type};
 
 /// The short name of the type that marks sensitive content.
 pub(super) const SENSITIVE_NAME: &str = "lime.sensitive";

@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::documents::OutgoingDocument;
 use super::lenient::{get_integer, get_list, get_text};
+use super::outgoing::OutgoingDocument;
 use crate::model::active::ActiveRoute;
 use crate::model::{
     FilledTemplate, HeaderFile, MessageTemplate, TemplateButton, TemplateField, TemplateHeader,

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 
 use crate::blip;
-use crate::blip::client::{Attendant, CannedReply, Presence, TagChoices, Team};
+use crate::blip::desk::{Attendant, CannedReply, Presence, TagChoices, Team};
 use crate::clock::Clock;
 use crate::locale::Texts;
 use crate::model::text::to_one_line;

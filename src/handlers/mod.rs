@@ -28,7 +28,6 @@ pub(crate) mod channel_pace;
 pub(crate) mod channels;
 pub(crate) mod endings;
 pub mod fault_point;
-pub(crate) mod gaps;
 pub(crate) mod interrupt;
 pub(crate) mod moves;
 pub(crate) mod outgoing;

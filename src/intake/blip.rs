@@ -1,56 +1,83 @@
 //! `POST /blip/webhook[/{bot}]`: token → lane and key → inbox → `200`.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{Error, Intake, WebhookAuth, header_names, media_type, read_body};
+use super::body::{header_names, media_type, read_body};
+use super::error::Error;
+use super::events::EventDoor;
+use super::rejected_requests::RejectedRequestLog;
 use crate::blip::parse::{self, RoutedEnvelope};
 use crate::model::BotName;
 use crate::store::{Lane, NewItem, Source};
 use crate::telemetry;
 
+/// How a Blip bot proves that it is one.
+#[derive(Clone)]
+pub(crate) struct WebhookAuth {
+    /// The tokens that are accepted; none means that anybody may knock.
+    pub(crate) tokens: Vec<SecretString>,
+    /// The header that carries the token.
+    pub(crate) header: String,
+}
+
+/// Takes in what Blip sends.
+pub(crate) struct BlipDoor {
+    pub(crate) events: Arc<EventDoor>,
+    /// The bots that may knock, by name.
+    pub(crate) bots: HashMap<BotName, WebhookAuth>,
+    /// The former names of bots: open tickets of theirs keep them.
+    pub(crate) former: HashMap<BotName, Vec<BotName>>,
+    /// What would fill the log if strangers had their way.
+    pub(crate) rejected_log: RejectedRequestLog,
+}
+
 /// Takes events of the only bot, or of the one without a name.
 pub(super) async fn accept_from_only_bot(
-    State(intake): State<Intake>,
+    State(door): State<Arc<BlipDoor>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode, Error> {
-    let mut names = intake.bots.keys();
+    let mut names = door.bots.keys();
     let bot = match (names.next(), names.next()) {
         (Some(only), None) => only.clone(),
         _ => BotName::default(),
     };
-    accept_events(&intake, &bot, &headers, body).await
+    accept_events(&door, &bot, &headers, body).await
 }
 
 /// Takes events of the bot that is named in the path.
 pub(super) async fn accept_from_bot(
-    State(intake): State<Intake>,
+    State(door): State<Arc<BlipDoor>>,
     Path(bot): Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode, Error> {
     let bot = BotName::parse(&bot).ok_or(Error::NoSuchBot)?;
-    accept_events(&intake, &bot, &headers, body).await
+    accept_events(&door, &bot, &headers, body).await
 }
 
 #[tracing::instrument(level = "error", name = "request", skip_all, fields(from = "blip"))]
 async fn accept_events(
-    intake: &Intake,
+    door: &BlipDoor,
     bot: &BotName,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<StatusCode, Error> {
-    let door = intake.bots.get(bot).ok_or(Error::NoSuchBot)?;
-    if !door.has_valid_token(headers) {
+    let auth = door.bots.get(bot).ok_or(Error::NoSuchBot)?;
+    if !auth.has_valid_token(headers) {
         telemetry::count_rejected(Source::Blip.name());
-        if let Some(times) = intake.rejected_log.unauthorized.note_occurrence() {
+        if let Some(times) = door.rejected_log.unauthorized.note_occurrence() {
             tracing::warn!(%bot, times, headers = header_names(headers),
                 "a call to the Blip webhook had no token that we accept; if Blip sends it in \
                 another header, name that in BLIP_WEBHOOK_HEADER");
@@ -62,23 +89,23 @@ async fn accept_events(
     }
     let body = read_body(body).await?;
     for routed in parse::parse_envelopes(bot, &body).map_err(|_not_json| Error::NotAnEvent)? {
-        let routed = resolve_former_bot(intake, bot, routed).await?;
-        intake.store_event(to_new_item(routed, intake)).await?;
+        let routed = resolve_former_bot(door, bot, routed).await?;
+        door.events.store_event(to_new_item(routed, door.events.clock.now())).await?;
     }
     Ok(StatusCode::OK)
 }
 
 /// The event as one of a ticket that was opened while the bot had another name, if it is.
 async fn resolve_former_bot(
-    intake: &Intake,
+    door: &BlipDoor,
     bot: &BotName,
     routed: RoutedEnvelope,
 ) -> Result<RoutedEnvelope, Error> {
-    for name in intake.former.get(bot).into_iter().flatten() {
+    for name in door.former.get(bot).into_iter().flatten() {
         let former = parse::parse_envelopes(name, &routed.raw).unwrap_or_default();
         for former in former {
             let Some(ticket) = &former.ticket else { continue };
-            let known = intake.store.load_ticket(ticket).await.map_err(|error| {
+            let known = door.events.store.load_ticket(ticket).await.map_err(|error| {
                 tracing::error!(%error, "a ticket could not be looked up; the sender is asked to repeat");
                 Error::NotStored
             })?;
@@ -90,7 +117,7 @@ async fn resolve_former_bot(
     Ok(routed)
 }
 
-fn to_new_item(routed: RoutedEnvelope, intake: &Intake) -> NewItem {
+fn to_new_item(routed: RoutedEnvelope, received: Timestamp) -> NewItem {
     if let Some(kind) = &routed.unknown {
         tracing::warn!(
             kind,
@@ -99,7 +126,6 @@ fn to_new_item(routed: RoutedEnvelope, intake: &Intake) -> NewItem {
         );
         telemetry::count_unknown(Source::Blip.name());
     }
-    let received = intake.clock.now();
     let lane = match routed.ticket {
         Some(ticket) => Lane::Ticket(ticket),
         None => Lane::Own(format!("blip:{}", routed.key)),

@@ -3,6 +3,8 @@
 //! What a token is worth is decided elsewhere; here it becomes HTTP. Nothing is rendered in our
 //! name: what a browser would run is saved instead.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::{Extension, Path, State};
 use axum::http::header::{
@@ -11,29 +13,45 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use futures_util::future::BoxFuture;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::Intake;
-use super::downloads::Download;
+use super::downloads::{Download, Downloads};
+use super::rejected_requests::RejectedRequestLog;
 use super::server::Peer;
 use crate::media::{ExpectedFile, FileRequest, FileUnavailable, ServedFile};
 
 /// Kinds that are shown where they are; all others are saved.
 const INLINE_TYPES: [&str; 3] = ["audio/", "image/", "video/"];
 
+/// Finds the file behind an address of ours: the one thing here that is answered by asking somebody
+/// else.
+pub(crate) type FileProvider = Arc<
+    dyn Fn(FileRequest) -> BoxFuture<'static, Result<ServedFile, FileUnavailable>> + Send + Sync,
+>;
+
+/// Hands files out.
+pub(crate) struct MediaDoor {
+    pub(crate) files: FileProvider,
+    /// How many files are handed out at once.
+    pub(crate) downloads: Downloads,
+    /// What would fill the log if strangers had their way.
+    pub(crate) rejected_log: RejectedRequestLog,
+}
+
 /// Hands one file out.
 #[tracing::instrument(level = "error", name = "request", skip_all, fields(from = "media"))]
 pub(super) async fn serve_file(
-    State(intake): State<Intake>,
+    State(door): State<Arc<MediaDoor>>,
     Path(token): Path<String>,
     peer: Option<Extension<Peer>>,
     method: Method,
     headers: HeaderMap,
 ) -> Response {
     let Some(download) =
-        intake.downloads.begin_download(peer.map(|Extension(Peer(peer))| peer), &token)
+        door.downloads.begin_download(peer.map(|Extension(Peer(peer))| peer), &token)
     else {
-        if let Some(times) = intake.rejected_log.busy_downloads.note_occurrence() {
+        if let Some(times) = door.rejected_log.busy_downloads.note_occurrence() {
             tracing::warn!(times, "too many files are read at once; a further one is put off");
         }
         return refuse_download(FileUnavailable::Later);
@@ -41,7 +59,7 @@ pub(super) async fn serve_file(
     let range = headers.get(RANGE).and_then(|range| range.to_str().ok());
     let range = range.filter(|range| is_one_part(range)).map(str::to_owned);
     let wanted = FileRequest { token, range, bytes: method == Method::GET };
-    match (intake.files)(wanted).await {
+    match (door.files)(wanted).await {
         Ok(handout) => build_file_response(handout, download).await.unwrap_or_else(refuse_download),
         Err(withheld) => refuse_download(withheld),
     }

@@ -1,14 +1,24 @@
 //! What an operator and a load balancer ask.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 
 use jiff::Timestamp;
 
-use super::Intake;
+use crate::clock::Clock;
 use crate::model::Readiness;
-use crate::store::{InboxDepth, Source};
+use crate::store::{InboxDepth, SharedStore, Source};
 use crate::telemetry;
+
+/// Answers operators.
+pub(crate) struct OperatorDoor {
+    pub(crate) store: SharedStore,
+    pub(crate) clock: Clock,
+    /// How the bridge is at the moment, but for the store.
+    pub(crate) readiness: Arc<dyn Fn() -> Readiness + Send + Sync>,
+}
 
 /// `GET /healthz`: the process is alive.
 pub(super) async fn serve_health() -> &'static str {
@@ -17,8 +27,8 @@ pub(super) async fn serve_health() -> &'static str {
 
 /// `GET /readyz`: events can be stored and read, and both platforms answer and accept our
 /// credentials. What is to be mended, but keeps nobody from working, is told besides.
-pub(super) async fn serve_readiness(State(intake): State<Intake>) -> (StatusCode, String) {
-    let Readiness { troubles, warnings, outages } = check_readiness(&intake).await;
+pub(super) async fn serve_readiness(State(door): State<Arc<OperatorDoor>>) -> (StatusCode, String) {
+    let Readiness { troubles, warnings, outages } = check_readiness(&door).await;
     let (status, first) = if troubles.is_empty() {
         (StatusCode::OK, vec!["ready".to_owned()])
     } else {
@@ -31,9 +41,9 @@ pub(super) async fn serve_readiness(State(intake): State<Intake>) -> (StatusCode
 }
 
 /// How the bridge is, the store included; the metrics tell whether anything keeps it from working.
-async fn check_readiness(intake: &Intake) -> Readiness {
-    let mut readiness = (intake.readiness)();
-    if let Err(error) = intake.store.check_health().await {
+async fn check_readiness(door: &OperatorDoor) -> Readiness {
+    let mut readiness = (door.readiness)();
+    if let Err(error) = door.store.check_health().await {
         let trouble = format!("the store does not work (DATABASE_URL): {error}");
         tracing::error!("{trouble}");
         readiness.troubles.push(trouble);
@@ -43,10 +53,10 @@ async fn check_readiness(intake: &Intake) -> Readiness {
 }
 
 /// `GET /metrics`: the metrics in the text format of Prometheus.
-pub(super) async fn serve_metrics(State(intake): State<Intake>) -> String {
-    check_readiness(&intake).await;
-    if let Ok(depth) = intake.store.inbox_depth().await {
-        record_depth(&depth, intake.clock.now());
+pub(super) async fn serve_metrics(State(door): State<Arc<OperatorDoor>>) -> String {
+    check_readiness(&door).await;
+    if let Ok(depth) = door.store.inbox_depth().await {
+        record_depth(&depth, door.clock.now());
     }
     telemetry::render_metrics()
 }

@@ -12,6 +12,7 @@
 mod body_limit;
 mod connections;
 mod io;
+mod limits;
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -43,6 +44,7 @@ use self::io::{DeadlineTimer, WatchedStream};
 use super::rejected_requests::LogThrottle;
 
 pub(super) use self::body_limit::BodyError;
+pub use self::limits::ServerLimits;
 
 /// The largest head of a request, in bytes, and how much is read ahead.
 const HEAD_BYTES: usize = 64 * 1024;
@@ -57,71 +59,6 @@ const OPERATOR_PATHS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 /// From where a request comes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub(super) IpAddr);
-
-/// What whoever knocks is allowed.
-#[derive(Clone, Copy, Debug)]
-pub struct ServerLimits {
-    /// Connections that are open at once.
-    pub connections: usize,
-    /// Connections beyond that, on which only operators get an answer other than `503`.
-    pub operators: usize,
-    /// How long a connection may lie idle between two requests. Longer than the minute that
-    /// proxies commonly keep one, so that it is they who close it.
-    pub idle: Duration,
-    /// How long a request's head may take from its first byte, or from the beginning of the
-    /// connection.
-    pub head: Duration,
-    /// How long a request's body may take from the end of its head.
-    pub body: Duration,
-    /// Bytes of large bodies that are held at once.
-    pub bytes: usize,
-    /// How long nothing of an answer may be read, or come: the reader of a file may be on a bad
-    /// line.
-    pub silence: Duration,
-    /// How fast an answer has to be read at least.
-    pub pace: ReadRate,
-    /// Files that are handed out at once. Each takes a connection to Slack, too.
-    pub downloads: usize,
-}
-
-/// So many bytes in such a time.
-#[derive(Clone, Copy, Debug)]
-pub struct ReadRate {
-    /// The bytes.
-    pub(crate) bytes: usize,
-    /// The time.
-    pub(crate) time: Duration,
-}
-
-impl Default for ServerLimits {
-    fn default() -> Self {
-        Self {
-            connections: 512,
-            operators: 32,
-            idle: Duration::from_secs(75),
-            head: Duration::from_secs(10),
-            body: Duration::from_secs(10),
-            bytes: 32 * 1024 * 1024,
-            silence: Duration::from_secs(30),
-            pace: ReadRate { bytes: 60 * 8 * 1024, time: Duration::from_mins(1) },
-            downloads: 64,
-        }
-    }
-}
-
-impl ServerLimits {
-    /// These, or less if the process may have few files open.
-    #[must_use]
-    pub(crate) fn within_open_files(self) -> Self {
-        let files = read_open_file_limit().unwrap_or(usize::MAX);
-        Self {
-            connections: self.connections.min(files / 2),
-            operators: self.operators.min(files / 16),
-            downloads: self.downloads.min(files / 16),
-            ..self
-        }
-    }
-}
 
 /// Answers whoever knocks.
 #[derive(Clone)]
@@ -274,13 +211,6 @@ impl Server {
             Ok(response.map(|body| ResponseBody::new(body, connection)))
         }
     }
-}
-
-/// How many files this process may have open, where the system tells.
-fn read_open_file_limit() -> Option<usize> {
-    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
-    line.split_whitespace().next()?.parse().ok()
 }
 
 /// Whoever comes when every place is taken is to come again.

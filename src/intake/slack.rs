@@ -4,6 +4,8 @@
 //! Events, clicks and commands come to the same address and are told apart by their content. What
 //! is certainly none of ours, such as the echo of our own posts, is answered and not stored.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -12,15 +14,23 @@ use axum::response::{IntoResponse, Response};
 use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::Value;
+use tokio::sync::Notify;
 use url::form_urlencoded;
 
-use super::{Error, Intake, header_names, media_type, read_body};
+use super::body::{header_names, media_type, read_body};
+use super::error::Error;
+use super::events::EventDoor;
+use super::rejected_requests::RejectedRequestLog;
 use crate::bounded;
+use crate::dialog::Dialogs;
+use crate::dialog::commands::Commands;
+use crate::dialog::drafts::Drafts;
+use crate::dialog::home_tabs::HomeTabs;
 use crate::inbox::Job;
 use crate::model::{ChannelId, SlackEvent};
 use crate::slack::parse::{self, SlackRequest};
-use crate::slack::verify::{SIGNATURE_HEADER, SignatureCheck, TIMESTAMP_HEADER};
-use crate::slack::{MaskedAnswer, RoutedSlackEvent};
+use crate::slack::verify::{SIGNATURE_HEADER, SignatureCheck, TIMESTAMP_HEADER, Verifier};
+use crate::slack::{ChannelRenames, Mask, MaskedAnswer, RoutedSlackEvent};
 use crate::store::{Lane, NewItem, Source};
 use crate::telemetry;
 
@@ -38,33 +48,57 @@ pub(crate) enum SlackAnswer {
     Json(MaskedAnswer),
 }
 
+/// Answers what Slack wants answered on the spot.
+pub(crate) struct ImmediateAnswers {
+    pub(crate) dialogs: Arc<Dialogs>,
+    pub(crate) drafts: Arc<Drafts>,
+    pub(crate) commands: Arc<Commands>,
+    pub(crate) homes: Arc<HomeTabs>,
+}
+
+/// Takes in what Slack sends.
+pub(crate) struct SlackDoor {
+    pub(crate) events: Arc<EventDoor>,
+    /// Knows Slack's signature; none in Socket Mode, in which Slack sends no requests.
+    pub(crate) verifier: Option<Verifier>,
+    pub(crate) answers: ImmediateAnswers,
+    /// Which numbers are hidden in what Slack is answered.
+    pub(crate) mask: Mask,
+    /// The channels that have got another id.
+    pub(crate) renames: ChannelRenames,
+    /// Told when Slack says that how we stand there may have changed.
+    pub(crate) changed: Arc<Notify>,
+    /// What would fill the log if strangers had their way.
+    pub(crate) rejected_log: RejectedRequestLog,
+}
+
 /// Takes whatever Slack sends over HTTP.
 #[tracing::instrument(level = "error", name = "request", skip_all, fields(from = "slack"))]
 pub(super) async fn accept_request(
-    State(intake): State<Intake>,
+    State(door): State<Arc<SlackDoor>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Error> {
-    let verifier = intake.verifier.as_ref().ok_or(Error::SocketMode)?;
+    let verifier = door.verifier.as_ref().ok_or(Error::SocketMode)?;
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let (Some(signature), Some(timestamp)) = (header(SIGNATURE_HEADER), header(TIMESTAMP_HEADER))
     else {
-        return Err(intake.reject_unsigned(&headers));
+        return Err(door.reject_unsigned(&headers));
     };
     let body = read_body(body).await?;
-    match verifier.check_signature(signature, timestamp, &body, intake.clock.now()) {
+    match verifier.check_signature(signature, timestamp, &body, door.events.clock.now()) {
         SignatureCheck::Genuine => {}
-        SignatureCheck::Forged => return Err(intake.reject_unsigned(&headers)),
-        SignatureCheck::Stale(age) => return Err(intake.reject_stale(age)),
+        SignatureCheck::Forged => return Err(door.reject_unsigned(&headers)),
+        SignatureCheck::Stale(age) => return Err(door.reject_stale(age)),
     }
     let Some(json) = extract_json(&media_type(&headers), body) else {
         // Slack only wants to see whether we are there (`ssl_check`).
         return Ok(().into_response());
     };
-    Ok(intake.take_from_slack(json).await?.into_response())
+    Ok(door.take_from_slack(json).await?.into_response())
 }
 
-impl Intake {
+impl SlackDoor {
     /// Takes what Slack sent, given as JSON, whichever way it came. What cannot be read is taken,
     /// too, and counted: Slack would only send it again.
     pub(crate) async fn take_from_slack(&self, json: Vec<u8>) -> Result<SlackAnswer, Error> {
@@ -77,37 +111,37 @@ impl Intake {
         match request {
             SlackRequest::Challenge(challenge) => Ok(SlackAnswer::Challenge(challenge)),
             SlackRequest::Event(routed) => {
-                store_routed(self, routed, json).await?;
+                self.store_routed(routed, json).await?;
                 Ok(SlackAnswer::Nothing)
             }
             SlackRequest::Dialog(asked) => {
-                if !self.dialogs.open_dialog(&asked).await
+                if !self.answers.dialogs.open_dialog(&asked).await
                     && let Some(routed) = parse::parse_without_dialog(&json)
                 {
-                    store_routed(self, routed, json).await?;
+                    self.store_routed(routed, json).await?;
                 }
                 Ok(SlackAnswer::Nothing)
             }
             SlackRequest::Draft(drafted) => {
-                Ok(self.to_json_answer(&self.dialogs.build_second_page(&drafted).await))
+                Ok(self.to_json_answer(&self.answers.drafts.build_second_page(&drafted).await))
             }
             SlackRequest::TemplateDraft(drafted) => {
-                Ok(self.to_json_answer(&self.dialogs.preview_template(&drafted).await))
+                Ok(self.to_json_answer(&self.answers.drafts.preview_template(&drafted).await))
             }
             SlackRequest::Farewell(farewell, routed) => {
-                match self.dialogs.ask_about_farewell(&farewell).await {
+                match self.answers.drafts.ask_about_farewell(&farewell).await {
                     Some(asked) => Ok(self.to_json_answer(&asked)),
-                    None => store_routed(self, routed, json).await.map(|()| SlackAnswer::Nothing),
+                    None => self.store_routed(routed, json).await.map(|()| SlackAnswer::Nothing),
                 }
             }
             SlackRequest::Options(search) => {
-                Ok(self.to_json_answer(&self.dialogs.search_options(&search).await))
+                Ok(self.to_json_answer(&self.answers.drafts.search_options(&search).await))
             }
             SlackRequest::Command(command) => {
-                Ok(self.to_json_answer(&self.dialogs.answer_command(&command).await))
+                Ok(self.to_json_answer(&self.answers.commands.answer_command(&command).await))
             }
             SlackRequest::Home(user) => {
-                self.dialogs.open_home_tab(&user);
+                self.answers.homes.open_home_tab(&user);
                 Ok(SlackAnswer::Nothing)
             }
             SlackRequest::Renamed { old, new } => {
@@ -126,22 +160,66 @@ impl Intake {
         }
     }
 
+    /// Puts an event into its lane.
+    async fn store_routed(&self, routed: RoutedSlackEvent, body: Vec<u8>) -> Result<(), Error> {
+        match &routed.event {
+            SlackEvent::NotOurs => return Ok(()),
+            // Of these words nothing is kept but that there were some.
+            SlackEvent::Outside { channel, user, ts } => {
+                let job = Job::warn_outside(channel, user, ts, self.events.clock.now());
+                return self.events.store_event(job).await;
+            }
+            SlackEvent::Unknown { kind } => {
+                tracing::info!(
+                    kind,
+                    bytes = body.len(),
+                    "slack sent an event of an unknown kind; it is stored"
+                );
+                telemetry::count_unknown(Source::Slack.name());
+            }
+            SlackEvent::Message { .. }
+            | SlackEvent::Oversized { .. }
+            | SlackEvent::Edited { .. }
+            | SlackEvent::Deleted { .. }
+            | SlackEvent::Reaction { .. }
+            | SlackEvent::Click(_)
+            | SlackEvent::Submitted(_) => {}
+        }
+        let received = self.events.clock.now();
+        let lane = match (routed.ticket, routed.about) {
+            (Some(ticket), _) => Lane::Replies(ticket),
+            (None, Some((channel, ts))) => Lane::Message(channel, ts),
+            (None, None) => Lane::Own(format!("slack:{}", routed.key)),
+        };
+        let key = routed.key;
+        self.events
+            .store_event(NewItem {
+                source: Source::Slack,
+                lane,
+                key,
+                body,
+                received,
+                due: received,
+            })
+            .await
+    }
+
     /// Slack leaves events out. What people did meanwhile is looked for.
     fn record_dropped_events(&self) {
         tracing::warn!(
             "slack drops events, because there are more than it sends in an hour; what people did \
             in open tickets is looked for"
         );
-        (self.note_dropped)();
+        self.events.gaps.note_dropped_events();
     }
 
     fn to_json_answer(&self, answer: &impl Serialize) -> SlackAnswer {
-        SlackAnswer::Json(self.dialogs.slack.mask_answer(answer))
+        SlackAnswer::Json(self.mask.mask_answer(answer))
     }
 
     /// The same with the first ids of channels in the place of later ones.
     fn restore_channel_ids(&self, json: Vec<u8>) -> Vec<u8> {
-        let renames = self.dialogs.slack.renames();
+        let renames = &self.renames;
         if renames.is_empty() {
             return json;
         }
@@ -155,9 +233,9 @@ impl Intake {
 
     /// Notes that a channel has got another id. What came under that one before is looked for.
     async fn record_channel_rename(&self, old: &ChannelId, new: ChannelId) -> Result<(), Error> {
-        let renames = self.dialogs.slack.renames();
+        let renames = &self.renames;
         let first = renames.first_id(old);
-        if let Err(error) = self.store.rename_channel(&new, &first).await {
+        if let Err(error) = self.events.store.rename_channel(&new, &first).await {
             tracing::error!(%error, "a channel's new id could not be stored; slack has to tell again");
             return Err(Error::NotStored);
         }
@@ -165,7 +243,7 @@ impl Intake {
             "a channel has got another id; its tickets go on there. Where a setting names it, the \
             old id works on");
         renames.add_rename(new, first);
-        (self.note_gap)();
+        self.events.gaps.note_gap();
         self.changed.notify_one();
         Ok(())
     }
@@ -229,44 +307,4 @@ fn extract_json(media_type: &str, body: Vec<u8>) -> Option<Vec<u8>> {
     let fields = fields().take(COMMAND_FIELDS);
     let fields = fields.map(|(name, value)| (name.into_owned(), value.into_owned().into()));
     Some(Value::Object(fields.collect()).to_string().into_bytes())
-}
-
-async fn store_routed(
-    intake: &Intake,
-    routed: RoutedSlackEvent,
-    body: Vec<u8>,
-) -> Result<(), Error> {
-    match &routed.event {
-        SlackEvent::NotOurs => return Ok(()),
-        // Of these words nothing is kept but that there were some.
-        SlackEvent::Outside { channel, user, ts } => {
-            let job = Job::warn_outside(channel, user, ts, intake.clock.now());
-            return intake.store_event(job).await;
-        }
-        SlackEvent::Unknown { kind } => {
-            tracing::info!(
-                kind,
-                bytes = body.len(),
-                "slack sent an event of an unknown kind; it is stored"
-            );
-            telemetry::count_unknown(Source::Slack.name());
-        }
-        SlackEvent::Message { .. }
-        | SlackEvent::Oversized { .. }
-        | SlackEvent::Edited { .. }
-        | SlackEvent::Deleted { .. }
-        | SlackEvent::Reaction { .. }
-        | SlackEvent::Click(_)
-        | SlackEvent::Submitted(_) => {}
-    }
-    let received = intake.clock.now();
-    let lane = match (routed.ticket, routed.about) {
-        (Some(ticket), _) => Lane::Replies(ticket),
-        (None, Some((channel, ts))) => Lane::Message(channel, ts),
-        (None, None) => Lane::Own(format!("slack:{}", routed.key)),
-    };
-    let key = routed.key;
-    intake
-        .store_event(NewItem { source: Source::Slack, lane, key, body, received, due: received })
-        .await
 }

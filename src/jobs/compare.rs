@@ -14,12 +14,12 @@ use dashmap::DashMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::handlers::calls::Calls;
-use crate::handlers::gaps::EventGaps;
 use crate::handlers::interrupt::{HandlerResult, Interrupt, PipeResult};
 use crate::handlers::to_blip::reaction_history::ReactionHistory;
 use crate::inbox::{Handled, ItemOutcome, Job};
 use crate::model::{ChannelId, Failure, Fault, MessageTs, Thread, Ticket, TicketId};
 use crate::slack;
+use crate::slack::socket::gaps::EventGaps;
 use crate::slack::{SlackClient, parse};
 use crate::store::{Accepted, Item, KnownReplies, Lane, NewItem, Source};
 

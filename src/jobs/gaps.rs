@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::handlers::calls::Calls;
-use crate::handlers::gaps::EventGaps;
 use crate::inbox::Job;
 use crate::model::ChannelId;
+use crate::slack::socket::gaps::EventGaps;
 use crate::store;
 
 /// How often threads are compared with Slack's.

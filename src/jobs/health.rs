@@ -17,13 +17,13 @@ use tokio::sync::Notify;
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
 use crate::handlers::channels::Channels;
-use crate::handlers::gaps::EventGaps;
 use crate::handlers::interrupt::PipeResult;
 use crate::inbox::Job;
 use crate::jobs::origins::count_tickets_before;
 use crate::jobs::shared::shared_fact_key;
 use crate::model::{ChannelId, ChannelRef, Outage, Readiness};
 use crate::slack::SlackClient;
+use crate::slack::socket::gaps::EventGaps;
 use crate::{blip, store};
 
 /// How often our channels are looked at: Slack tells of a change only to an app whose manifest asks

@@ -16,6 +16,7 @@ pub(crate) use api::mask::{Mask, MaskedAnswer};
 pub(crate) use api::members::AgentStatus;
 pub(crate) use api::message::{Post, Posted};
 pub(crate) use api::profile::Profile;
+pub(crate) use api::renames::ChannelRenames;
 pub(crate) use api::{address, directory, files, find, forget, members};
 pub use events::routed::RoutedSlackEvent;
 pub(crate) use events::shown::ShownMessage;

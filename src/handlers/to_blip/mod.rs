@@ -23,7 +23,6 @@ pub(crate) mod versions;
 use std::sync::Arc;
 
 use crate::handlers::calls::Calls;
-use crate::handlers::gaps::EventGaps;
 use crate::handlers::interrupt::{HandlerResult, Interrupt};
 use crate::handlers::to_blip::clicks::Clicks;
 use crate::handlers::to_blip::submissions::Submissions;
@@ -31,6 +30,7 @@ use crate::handlers::to_blip::thread_events::ThreadEvents;
 use crate::handlers::to_blip::unknown::{MIN_MATCH_PAUSE, UnknownMessages};
 use crate::inbox::{Handled, ItemOutcome};
 use crate::model::{ChannelId, MessageTs, SlackEvent, TicketId};
+use crate::slack::socket::gaps::EventGaps;
 use crate::slack::{RoutedSlackEvent, parse};
 use crate::store::{Item, Lane, NewItem, Source};
 
@@ -71,7 +71,7 @@ impl ToBlip {
                 // Put there by the release before, while instances are replaced one by one.
                 return self.hand_on(item, Lane::Replies(ticket.clone())).await;
             }
-            if self.gaps.is_holding_back(item, ticket, now) {
+            if !item.has_begun_calls && self.gaps.is_holding_back(ticket, item.received, now) {
                 return Ok(Handled::for_first_item(ItemOutcome::Wait(now + MIN_MATCH_PAUSE)));
             }
         }

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::ServerLimits;
+use super::limits::ServerLimits;
 
 /// How far a connection is with its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -263,7 +263,7 @@ fn lock_state<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use std::time::Duration;
 
-    use super::super::ReadRate;
+    use super::super::limits::ReadRate;
     use super::*;
 
     fn connections() -> Connections {

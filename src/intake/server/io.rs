@@ -10,8 +10,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
-use super::ServerLimits;
 use super::connections::TrackedConnection;
+use super::limits::ServerLimits;
 
 /// A connection that tells when something comes, and whether what is written is read.
 pub(super) struct WatchedStream {

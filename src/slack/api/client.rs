@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use slack_morphism::{SlackApiToken, SlackApiTokenType, SlackApiTokenValue};
 
@@ -20,7 +20,7 @@ use super::caches::Caches;
 use super::error::Error;
 use super::health::ApiHealth;
 use super::identity::Identity;
-use super::mask::{Mask, MaskedAnswer};
+use super::mask::Mask;
 use super::renames::ChannelRenames;
 use super::transport::Transport;
 use crate::breaker::{CircuitBreaker, CircuitOpen};
@@ -103,11 +103,6 @@ impl SlackClient {
     #[must_use]
     pub(crate) fn with_mask(self, mask: Mask) -> Self {
         Self { mask, ..self }
-    }
-
-    /// The answer to a request of Slack's as people may see it.
-    pub(crate) fn mask_answer(&self, answer: &impl Serialize) -> MaskedAnswer {
-        self.mask.mask_answer(answer)
     }
 
     /// The channels that have got another id.

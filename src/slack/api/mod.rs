@@ -18,6 +18,6 @@ pub(crate) mod members;
 pub(crate) mod message;
 mod post;
 pub(crate) mod profile;
-mod renames;
+pub(crate) mod renames;
 pub(crate) mod transport;
 mod workspace;

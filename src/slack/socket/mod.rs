@@ -10,6 +10,7 @@
 
 mod connection;
 mod frame;
+pub(crate) mod gaps;
 mod handshake;
 mod health;
 mod payload;

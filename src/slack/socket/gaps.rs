@@ -15,9 +15,8 @@ use dashmap::DashMap;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
+use super::health::SocketHealth;
 use crate::model::{ChannelId, Ticket, TicketId};
-use crate::slack::socket::SocketHealth;
-use crate::store::Item;
 
 /// How long what people do waits at most for what they did before.
 pub(crate) const MAX_GAP_WAIT: SignedDuration = SignedDuration::from_secs(10);
@@ -62,10 +61,15 @@ impl EventGaps {
         self.has_dropped.notify_one();
     }
 
-    /// Whether an event waits because what people did about its ticket before is looked for.
-    pub(crate) fn is_holding_back(&self, item: &Item, ticket: &TicketId, now: Timestamp) -> bool {
-        let age = now.duration_since(item.received);
-        !item.has_begun_calls && age < MAX_GAP_WAIT && self.is_catching_up(ticket)
+    /// Whether an event waits that came at this time, because what people did about its ticket before
+    /// is looked for.
+    pub(crate) fn is_holding_back(
+        &self,
+        ticket: &TicketId,
+        received: Timestamp,
+        now: Timestamp,
+    ) -> bool {
+        now.duration_since(received) < MAX_GAP_WAIT && self.is_catching_up(ticket)
     }
 
     /// Whether what people did about a ticket during a gap is still being looked for.

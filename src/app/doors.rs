@@ -1,0 +1,191 @@
+//! Builds the doors, and what is answered behind them on the spot.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio_util::task::TaskTracker;
+
+use super::services::{Platforms, Services, agent_group};
+use crate::config::{BotConfig, Config, ReplyPolicy};
+use crate::dialog::bot_lists::BotLists;
+use crate::dialog::canned::CannedPreviews;
+use crate::dialog::commands::Commands;
+use crate::dialog::drafts::Drafts;
+use crate::dialog::home_tabs::{BridgeStatus, HomeTabs};
+use crate::dialog::pages::TicketPages;
+use crate::dialog::templates::TemplateDialogs;
+use crate::dialog::tickets::TicketLookup;
+use crate::dialog::viewer::Viewers;
+use crate::dialog::views::DialogViews;
+use crate::dialog::visible_tickets::VisibleTickets;
+use crate::dialog::{ChoiceCache, Dialogs, LeadBoard};
+use crate::intake::{
+    BlipDoor, Doors, Downloads, EventDoor, ImmediateAnswers, MediaDoor, OperatorDoor,
+    RejectedRequestLog, SlackDoor, WebhookAuth,
+};
+use crate::jobs::origins::OriginChanges;
+use crate::model::{BotName, Readiness};
+use crate::slack::Mask;
+use crate::slack::socket::SocketHealth;
+use crate::slack::verify::Verifier;
+
+/// How the bridge is at the moment, but for the store.
+type ReadReadiness = Arc<dyn Fn() -> Readiness + Send + Sync>;
+
+/// Builds the doors in front of these services.
+pub(super) fn build_doors(
+    config: &Config,
+    (services, origins): (&Services, &OriginChanges),
+    socket_health: Option<&SocketHealth>,
+    (downloads, tasks): (Downloads, TaskTracker),
+) -> Doors {
+    let (calls, gaps) = (&services.gap_watch.calls, &services.gap_watch.gaps);
+    let events = Arc::new(EventDoor {
+        store: Arc::clone(&calls.store),
+        clock: calls.clock.clone(),
+        gaps: Arc::clone(gaps),
+    });
+    let rejected_log = RejectedRequestLog::default();
+    let readiness = watch_readiness(services, socket_health);
+    let blip = BlipDoor {
+        events: Arc::clone(&events),
+        bots: config.bots.iter().map(build_webhook_auth).collect(),
+        former: list_former_names(origins),
+        rejected_log: rejected_log.clone(),
+    };
+    let slack = SlackDoor {
+        events,
+        // Over Socket Mode, Slack has no business at our address.
+        verifier: socket_health.is_none().then(|| Verifier::new(&config.slack.signing_secrets)),
+        answers: build_answers(config, services, (&readiness, tasks)),
+        mask: Mask::new(&config.desk.masked),
+        renames: services.platforms.slack.renames().clone(),
+        changed: Arc::clone(&services.health.slack_changed),
+        rejected_log: rejected_log.clone(),
+    };
+    let keeper = Arc::clone(&services.agent_files);
+    let media = MediaDoor {
+        files: Arc::new(move |wanted| {
+            let keeper = Arc::clone(&keeper);
+            Box::pin(async move { keeper.provide_file(&wanted).await })
+        }),
+        downloads,
+        rejected_log,
+    };
+    let operators =
+        OperatorDoor { store: Arc::clone(&calls.store), clock: calls.clock.clone(), readiness };
+    Doors {
+        blip: Arc::new(blip),
+        slack: Arc::new(slack),
+        media: Arc::new(media),
+        operators: Arc::new(operators),
+    }
+}
+
+fn build_answers(
+    config: &Config,
+    services: &Services,
+    (readiness, tasks): (&ReadReadiness, TaskTracker),
+) -> ImmediateAnswers {
+    let Platforms { slack, bots, texts } = &services.platforms;
+    let calls = &services.gap_watch.calls;
+    let (store, clock) = (|| Arc::clone(&calls.store), || calls.clock.clone());
+    let slack = || Arc::clone(slack);
+    let anyone_may_reply = config.desk.reply_policy == ReplyPolicy::Anyone;
+    let viewers = Arc::new(Viewers {
+        slack: slack(),
+        clock: clock(),
+        texts: texts.clone(),
+        agent_group: agent_group(config),
+    });
+    let tickets = Arc::new(TicketLookup { store: store(), clock: clock(), anyone_may_reply });
+    let lists = Arc::new(BotLists {
+        bots: bots.clients.clone(),
+        routers: bots.routers.clone(),
+        lists: ChoiceCache::new(clock(), tasks.clone()),
+        tag_rule: config.desk.tag_rule,
+    });
+    let templates = Arc::new(TemplateDialogs { lists: Arc::clone(&lists) });
+    let visible = Arc::new(VisibleTickets {
+        store: store(),
+        slack: slack(),
+        last_words: Arc::clone(&services.last_words),
+        clock: clock(),
+    });
+    let status =
+        Arc::new(BridgeStatus { visible: Arc::clone(&visible), readiness: Arc::clone(readiness) });
+    let views = DialogViews {
+        lists: Arc::clone(&lists),
+        templates: Arc::clone(&templates),
+        canned: Arc::new(CannedPreviews {
+            lists: Arc::clone(&lists),
+            texts: texts.clone(),
+            clock: clock(),
+        }),
+        clock: clock(),
+        anyone_may_reply,
+        note_prefix: config.desk.note_prefix.clone(),
+    };
+    let pages = TicketPages {
+        store: store(),
+        slack: slack(),
+        lists: Arc::clone(&lists),
+        masked: config.desk.masked.clone(),
+    };
+    ImmediateAnswers {
+        dialogs: Arc::new(Dialogs {
+            viewers: Arc::clone(&viewers),
+            tickets: Arc::clone(&tickets),
+            views: Arc::new(views),
+            pages: Arc::new(pages),
+            slack: slack(),
+            tasks: tasks.clone(),
+        }),
+        commands: Arc::new(Commands {
+            viewers: Arc::clone(&viewers),
+            visible: Arc::clone(&visible),
+            status: Arc::clone(&status),
+            templates: Arc::clone(&templates),
+            routes: bots.routes.clone(),
+        }),
+        homes: Arc::new(HomeTabs::new(
+            Arc::clone(&viewers),
+            visible,
+            status,
+            (build_lead_board(config, services), tasks),
+        )),
+        drafts: Arc::new(Drafts { viewers, tickets, lists, templates }),
+    }
+}
+
+fn build_lead_board(config: &Config, services: &Services) -> LeadBoard {
+    let calls = &services.gap_watch.calls;
+    let slack = Arc::clone(&services.platforms.slack);
+    let group = (config.desk.leads.clone(), config.timezone.clone());
+    LeadBoard::new(Arc::clone(&calls.store), slack, calls.clock.clone(), group)
+}
+
+fn build_webhook_auth(bot: &BotConfig) -> (BotName, WebhookAuth) {
+    let tokens = bot.webhook_tokens.clone();
+    (bot.name.clone(), WebhookAuth { tokens, header: bot.webhook_header.clone() })
+}
+
+/// Asks the bridge, and the connection of Socket Mode if there is one, whether they can serve.
+fn watch_readiness(services: &Services, socket_health: Option<&SocketHealth>) -> ReadReadiness {
+    let (watched, socket_health) = (Arc::clone(&services.health), socket_health.cloned());
+    Arc::new(move || {
+        let mut readiness = watched.collect_readiness();
+        let connection = socket_health.as_ref().and_then(SocketHealth::trouble);
+        readiness.troubles.extend(connection.map(str::to_owned));
+        readiness
+    })
+}
+
+/// The former names of each bot that was renamed.
+fn list_former_names(origins: &OriginChanges) -> HashMap<BotName, Vec<BotName>> {
+    let mut former: HashMap<BotName, Vec<BotName>> = HashMap::new();
+    for (was, is) in &origins.renamed {
+        former.entry(is.clone()).or_default().push(was.clone());
+    }
+    former
+}

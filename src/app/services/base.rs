@@ -1,0 +1,170 @@
+//! What everything else is built on.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Context;
+use dashmap::DashMap;
+
+use crate::app::access::PlatformAccess;
+use crate::app::tuning::Tuning;
+use crate::blip::key::key_identity;
+use crate::config::{Agents, BotConfig, Config};
+use crate::handlers::bots::Bots;
+use crate::handlers::calls::Calls;
+use crate::handlers::channel_pace::ChannelPace;
+use crate::handlers::channels::{ChannelRules, Channels};
+use crate::handlers::people::{AgentRules, People};
+use crate::handlers::posts::Posts;
+use crate::handlers::thread::Threads;
+use crate::handlers::timers::{ReminderRules, Timers};
+use crate::locale::{TextCatalog, Texts};
+use crate::model::BotName;
+use crate::model::active::ActiveRoute;
+use crate::slack::socket::SocketHealth;
+use crate::slack::socket::gaps::EventGaps;
+use crate::slack::{Mask, SlackClient};
+use crate::store::SharedStore;
+
+/// The clients of both platforms, and what people read.
+#[derive(Clone)]
+pub(crate) struct Platforms {
+    /// Slack.
+    pub(crate) slack: Arc<SlackClient>,
+    /// Blip, for each bot.
+    pub(crate) bots: Arc<Bots>,
+    /// What people read.
+    pub(crate) texts: Texts,
+}
+
+/// What everything else is built on: it is shared, and knows nobody above it.
+pub(super) struct Base {
+    pub(super) calls: Arc<Calls>,
+    pub(super) channels: Arc<Channels>,
+    pub(super) posts: Arc<Posts>,
+    pub(super) threads: Arc<Threads>,
+    pub(super) people: Arc<People>,
+    pub(super) timers: Arc<Timers>,
+    pub(super) gaps: Arc<EventGaps>,
+    pub(super) platforms: Platforms,
+}
+
+pub(super) fn build_platforms(
+    config: &Config,
+    tuning: &Tuning,
+    access: &PlatformAccess,
+    former: &[BotConfig],
+) -> anyhow::Result<Platforms> {
+    let clock = tuning.clock.clone();
+    let blip = |bot: &BotConfig| (bot.name.clone(), Arc::new(access.blip_client(bot)));
+    let router = |bot: &BotConfig| Some((bot.name.clone(), Arc::new(access.router_client(bot)?)));
+    let slack = access.slack_client(&config.slack);
+    let language = config.locale.parse().context("LOCALE")?;
+    let bots = Bots {
+        clients: config.bots.iter().chain(former).map(blip).collect(),
+        former: former.iter().map(|bot| bot.name.clone()).collect::<HashSet<_>>(),
+        routers: config.bots.iter().chain(former).filter_map(router).collect(),
+        routes: config.bots.iter().chain(former).filter_map(build_route).collect(),
+        clock,
+    };
+    Ok(Platforms {
+        slack: Arc::new(slack.with_mask(Mask::new(&config.desk.masked))),
+        bots: Arc::new(bots),
+        texts: Texts::new(Arc::new(TextCatalog::new()), language, config.timezone.clone()),
+    })
+}
+
+/// Where answers to active messages enter a bot. Behind a router, the bot must be named.
+fn build_route(bot: &BotConfig) -> Option<(BotName, ActiveRoute)> {
+    let (flow, block) = bot.answer_block.clone()?;
+    let own = key_identity(&bot.key);
+    let router = bot.router_key.as_ref().and_then(key_identity);
+    let master_state = own.filter(|own| router.as_ref() != Some(own));
+    Some((bot.name.clone(), ActiveRoute { flow, block, master_state }))
+}
+
+pub(super) fn build_base(
+    config: &Config,
+    tuning: &Tuning,
+    (platforms, rules): (Platforms, ChannelRules),
+    (store, socket_health): (SharedStore, Option<SocketHealth>),
+) -> Base {
+    let clock = tuning.clock.clone();
+    let Platforms { slack, bots, texts } = platforms.clone();
+    let calls = Arc::new(Calls {
+        store,
+        clock: clock.clone(),
+        unknown_outcome_wait: tuning.unknown_outcome_wait,
+    });
+    let channels = Arc::new(Channels {
+        slack: Arc::clone(&slack),
+        clock,
+        rules,
+        channel_ids: DashMap::new(),
+        is_default_missing: AtomicBool::new(false),
+    });
+    let posts = Arc::new(Posts {
+        calls: Arc::clone(&calls),
+        slack: Arc::clone(&slack),
+        last_words: Arc::default(),
+        pace: ChannelPace::from_rate(config.slack.channel_rate),
+    });
+    let threads = Arc::new(Threads {
+        calls: Arc::clone(&calls),
+        posts: Arc::clone(&posts),
+        channels: Arc::clone(&channels),
+        slack: Arc::clone(&slack),
+        texts: texts.clone(),
+        template_bots: bots.routers.keys().cloned().collect(),
+    });
+    let people = Arc::new(People {
+        calls: Arc::clone(&calls),
+        slack,
+        bots,
+        channels: Arc::clone(&channels),
+        posts: Arc::clone(&posts),
+        texts,
+        agents: AgentRules {
+            group: agent_group(config),
+            map: config.desk.agent_map.clone(),
+            default: config.desk.default_agent.clone(),
+        },
+    });
+    let timers = Arc::new(Timers {
+        calls: Arc::clone(&calls),
+        reminders: build_reminder_rules(config),
+        mark_delay: tuning.mark_delay,
+    });
+    let gaps = Arc::new(EventGaps::new(socket_health));
+    Base { calls, channels, posts, threads, people, timers, gaps, platforms }
+}
+
+/// The channels that are configured, also those of bots by their former names.
+pub(super) fn build_channel_rules(config: &Config, former: &[BotConfig]) -> ChannelRules {
+    let bots = config.bots.iter().chain(former);
+    ChannelRules {
+        default: config.slack.channel.clone(),
+        bots: bots.map(|bot| (bot.name.clone(), bot.channel.clone())).collect(),
+        teams: config.slack.team_channels.clone(),
+    }
+}
+
+pub(super) fn build_reminder_rules(config: &Config) -> ReminderRules {
+    ReminderRules {
+        unclaimed: config.desk.remind_unclaimed,
+        unanswered: config.desk.remind_unanswered,
+        escalate_to: config.desk.escalate_to.clone().or_else(|| config.desk.leads.clone()),
+        hours: config.desk.business_hours.clone(),
+        team_hours: config.desk.team_hours.clone(),
+        zone: config.timezone.clone(),
+    }
+}
+
+/// The user group whose members are agents, if not all members of the channel are.
+pub(crate) fn agent_group(config: &Config) -> Option<String> {
+    match &config.desk.agents {
+        Agents::Channel => None,
+        Agents::Group(group) => Some(group.clone()),
+    }
+}

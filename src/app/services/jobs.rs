@@ -1,0 +1,189 @@
+//! What the bridge does of its own accord.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
+use dashmap::{DashMap, DashSet};
+
+use super::base::{Base, Platforms, build_reminder_rules};
+use super::to_blip::ToBlipServices;
+use super::to_slack::ToSlackServices;
+use crate::config::Config;
+use crate::handlers::to_blip::reaction_history::ReactionHistory;
+use crate::handlers::to_slack::file_posts::FilePosts;
+use crate::handlers::to_slack::pushed_receipts::PushedReceipts;
+use crate::jobs::Jobs;
+use crate::jobs::cards::Cards;
+use crate::jobs::catch_up::TicketChecks;
+use crate::jobs::compare::ThreadComparisons;
+use crate::jobs::context::ContextPosts;
+use crate::jobs::delays::DelayMarks;
+use crate::jobs::deliveries::Deliveries;
+use crate::jobs::forget::SlackEraser;
+use crate::jobs::late_files::LateFiles;
+use crate::jobs::marks::Marks;
+use crate::jobs::outside::OutsideNotices;
+use crate::jobs::parked::ParkedNotices;
+use crate::jobs::reminders::Reminders;
+use crate::jobs::shared::SharedWarnings;
+use crate::jobs::timer_checks::TimerChecks;
+use crate::jobs::transfer_notices::TransferNotices;
+use crate::jobs::weekly::{WeeklyReports, WeeklyRules};
+
+pub(super) fn build_jobs(
+    config: &Config,
+    base: &Base,
+    to_blip: &ToBlipServices,
+    to_slack: &ToSlackServices,
+) -> Jobs {
+    let Base { calls, posts, threads, timers, platforms, .. } = base;
+    let Platforms { slack, bots, texts } = platforms;
+    let (calls, texts) = (|| Arc::clone(calls), || texts.clone());
+    Jobs {
+        bots: Arc::clone(bots),
+        clock: calls().clock.clone(),
+        texts: texts(),
+        files: Arc::new(build_late_files(base, &to_slack.files)),
+        customers: Arc::clone(&to_slack.customers),
+        threads: Arc::clone(threads),
+        holds: Arc::clone(&to_blip.holds),
+        held: Arc::clone(&to_blip.held),
+        cards: Arc::new(Cards {
+            calls: calls(),
+            slack: Arc::clone(slack),
+            threads: Arc::clone(threads),
+            texts: texts(),
+        }),
+        marks: Arc::new(Marks {
+            calls: calls(),
+            slack: Arc::clone(slack),
+            next_read_mark: AtomicI64::new(0),
+        }),
+        parked: Arc::new(ParkedNotices {
+            calls: calls(),
+            threads: Arc::clone(threads),
+            texts: texts(),
+        }),
+        reminders: Arc::new(Reminders {
+            calls: calls(),
+            threads: Arc::clone(threads),
+            posts: Arc::clone(posts),
+            slack: Arc::clone(slack),
+            texts: texts(),
+            rules: build_reminder_rules(config),
+        }),
+        timer_checks: Arc::new(TimerChecks { calls: calls(), timers: Arc::clone(timers) }),
+        tickets: Arc::new(TicketChecks {
+            calls: calls(),
+            bots: Arc::clone(bots),
+            tickets: Arc::clone(&to_slack.tickets),
+        }),
+        deliveries: Arc::new(build_deliveries(base, &to_slack.pushed)),
+        comparisons: Arc::new(build_comparisons(config, base, &to_blip.history)),
+        context: Arc::new(build_context(config, base)),
+        transfers: Arc::new(build_transfer_notices(base)),
+        eraser: Arc::new(SlackEraser {
+            calls: calls(),
+            slack: Arc::clone(slack),
+            posts: Arc::clone(posts),
+            texts: texts(),
+        }),
+        shared: Arc::new(SharedWarnings {
+            calls: calls(),
+            posts: Arc::clone(posts),
+            texts: texts(),
+        }),
+        outside: Arc::new(build_outside_notices(base)),
+        delays: Arc::new(build_delay_marks(base)),
+        weekly: Arc::new(build_weekly_reports(config, base)),
+    }
+}
+
+fn build_late_files(base: &Base, files: &Arc<FilePosts>) -> LateFiles {
+    LateFiles {
+        calls: Arc::clone(&base.calls),
+        slack: Arc::clone(&base.platforms.slack),
+        threads: Arc::clone(&base.threads),
+        posts: Arc::clone(&base.posts),
+        files: Arc::clone(files),
+        texts: base.platforms.texts.clone(),
+    }
+}
+
+fn build_deliveries(base: &Base, pushed: &Arc<PushedReceipts>) -> Deliveries {
+    Deliveries {
+        calls: Arc::clone(&base.calls),
+        bots: Arc::clone(&base.platforms.bots),
+        timers: Arc::clone(&base.timers),
+        pushed: Arc::clone(pushed),
+        receipts_asked: DashMap::new(),
+    }
+}
+
+fn build_comparisons(
+    config: &Config,
+    base: &Base,
+    history: &Arc<ReactionHistory>,
+) -> ThreadComparisons {
+    ThreadComparisons {
+        calls: Arc::clone(&base.calls),
+        slack: Arc::clone(&base.platforms.slack),
+        gaps: Arc::clone(&base.gaps),
+        history: Arc::clone(history),
+        claim_reaction: config.desk.claim_reaction.clone(),
+        close_reaction: config.desk.close_reaction.clone(),
+        compared_threads: DashMap::new(),
+    }
+}
+
+fn build_context(config: &Config, base: &Base) -> ContextPosts {
+    ContextPosts {
+        calls: Arc::clone(&base.calls),
+        bots: Arc::clone(&base.platforms.bots),
+        threads: Arc::clone(&base.threads),
+        texts: base.platforms.texts.clone(),
+        context_messages: u32::try_from(config.desk.context_messages).unwrap_or(u32::MAX),
+    }
+}
+
+fn build_outside_notices(base: &Base) -> OutsideNotices {
+    OutsideNotices {
+        slack: Arc::clone(&base.platforms.slack),
+        channels: Arc::clone(&base.channels),
+        people: Arc::clone(&base.people),
+    }
+}
+
+fn build_delay_marks(base: &Base) -> DelayMarks {
+    DelayMarks {
+        calls: Arc::clone(&base.calls),
+        people: Arc::clone(&base.people),
+        posts: Arc::clone(&base.posts),
+        told: DashSet::new(),
+    }
+}
+
+fn build_weekly_reports(config: &Config, base: &Base) -> WeeklyReports {
+    WeeklyReports {
+        calls: Arc::clone(&base.calls),
+        slack: Arc::clone(&base.platforms.slack),
+        posts: Arc::clone(&base.posts),
+        channels: Arc::clone(&base.channels),
+        texts: base.platforms.texts.clone(),
+        rules: config.desk.leads.clone().map(|group| WeeklyRules {
+            group,
+            channel: config.desk.leads_channel.clone(),
+            zone: config.timezone.clone(),
+        }),
+    }
+}
+
+fn build_transfer_notices(base: &Base) -> TransferNotices {
+    TransferNotices {
+        calls: Arc::clone(&base.calls),
+        slack: Arc::clone(&base.platforms.slack),
+        threads: Arc::clone(&base.threads),
+        people: Arc::clone(&base.people),
+        texts: base.platforms.texts.clone(),
+    }
+}

@@ -1,0 +1,116 @@
+//! What moves tickets and sends to Blip.
+
+use std::sync::Arc;
+
+use super::base::{Base, Platforms};
+use crate::config::{Config, ReplyPolicy};
+use crate::handlers::endings::Endings;
+use crate::handlers::moves::Moves;
+use crate::handlers::moves::claims::Claims;
+use crate::handlers::moves::closings::Closings;
+use crate::handlers::moves::composer::Composer;
+use crate::handlers::moves::permission::SendPermission;
+use crate::handlers::moves::tags::{Tags, build_need_cache};
+use crate::handlers::moves::transfers::Transfers;
+use crate::handlers::moves::transitions::Transitions;
+use crate::handlers::outgoing::Outgoing;
+use crate::handlers::outgoing::agent_files::AgentFiles;
+use crate::handlers::window::SendWindow;
+
+/// What moves tickets and sends to Blip.
+pub(super) struct MoveServices {
+    pub(super) endings: Arc<Endings>,
+    pub(super) window: Arc<SendWindow>,
+    pub(super) permission: Arc<SendPermission>,
+    pub(super) outgoing: Arc<Outgoing>,
+    pub(super) composer: Arc<Composer>,
+    pub(super) moves: Arc<Moves>,
+}
+
+impl MoveServices {
+    pub(super) fn build(config: &Config, base: &Base, files: &Arc<AgentFiles>) -> Self {
+        let Base { calls, threads, people, timers, platforms, .. } = base;
+        let Platforms { bots, texts, .. } = platforms;
+        let endings = Arc::new(Endings {
+            calls: Arc::clone(calls),
+            threads: Arc::clone(threads),
+            texts: texts.clone(),
+        });
+        let window = Arc::new(SendWindow {
+            calls: Arc::clone(calls),
+            threads: Arc::clone(threads),
+            texts: texts.clone(),
+        });
+        let transitions = Arc::new(Transitions {
+            calls: Arc::clone(calls),
+            bots: Arc::clone(bots),
+            people: Arc::clone(people),
+            threads: Arc::clone(threads),
+            texts: texts.clone(),
+        });
+        let claims = Arc::new(Claims {
+            transitions: Arc::clone(&transitions),
+            calls: Arc::clone(calls),
+            bots: Arc::clone(bots),
+            people: Arc::clone(people),
+            timers: Arc::clone(timers),
+        });
+        let permission = Arc::new(SendPermission {
+            calls: Arc::clone(calls),
+            claims: Arc::clone(&claims),
+            window: Arc::clone(&window),
+            anyone: config.desk.reply_policy == ReplyPolicy::Anyone,
+        });
+        let outgoing = Arc::new(Outgoing {
+            calls: Arc::clone(calls),
+            bots: Arc::clone(bots),
+            files: Arc::clone(files),
+            people: Arc::clone(people),
+        });
+        let composer = Arc::new(Composer {
+            permission: Arc::clone(&permission),
+            outgoing: Arc::clone(&outgoing),
+            threads: Arc::clone(threads),
+            timers: Arc::clone(timers),
+            texts: texts.clone(),
+        });
+        let moves = Arc::new(build_moves(config, base, (transitions, claims), &composer));
+        Self { endings, window, permission, outgoing, composer, moves }
+    }
+}
+
+fn build_moves(
+    config: &Config,
+    base: &Base,
+    (transitions, claims): (Arc<Transitions>, Arc<Claims>),
+    composer: &Arc<Composer>,
+) -> Moves {
+    let Base { calls, people, threads, platforms, .. } = base;
+    let bots = &platforms.bots;
+    Moves {
+        closings: Arc::new(Closings {
+            transitions: Arc::clone(&transitions),
+            calls: Arc::clone(calls),
+            bots: Arc::clone(bots),
+            people: Arc::clone(people),
+            composer: Arc::clone(composer),
+            texts: transitions.texts.clone(),
+        }),
+        transfers: Arc::new(Transfers {
+            transitions: Arc::clone(&transitions),
+            calls: Arc::clone(calls),
+            bots: Arc::clone(bots),
+        }),
+        tags: Arc::new(Tags {
+            transitions: Arc::clone(&transitions),
+            calls: Arc::clone(calls),
+            bots: Arc::clone(bots),
+            threads: Arc::clone(threads),
+            texts: platforms.texts.clone(),
+            rule: config.desk.tag_rule,
+            needs: build_need_cache(calls.clock.clone()),
+        }),
+        transitions,
+        claims,
+    }
+}
