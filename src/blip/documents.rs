@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::envelope;
-use super::parse::{self, RoutedEnvelope};
+use super::parse::{self, RoutedEnvelope, ThreadMessage};
 use crate::model::{BotName, TicketId, TicketSnapshot};
 
 /// A ticket as Blip writes it; empty if there is one that cannot be found.
@@ -45,6 +45,12 @@ impl ReceiptDocument {
     pub(crate) fn of_loss(ticket: &TicketId, message: &str) -> Option<Self> {
         let failed = json!({"event": "failed"});
         envelope::build_receipt(ticket.blip_id(), message, &failed).map(Self)
+    }
+
+    /// How far a message came, as its thread tells; none where Blip does not say.
+    pub(crate) fn from_message(ticket: &TicketId, message: &ThreadMessage) -> Option<Self> {
+        let found = json!({"event": message.status.as_ref()?, "reason": message.reason});
+        envelope::build_receipt(ticket.blip_id(), message.id.as_ref()?, &found).map(Self)
     }
 
     /// The events that it would have come as, had Blip told it by itself.

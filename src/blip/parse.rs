@@ -20,8 +20,7 @@ use sha2::{Digest, Sha256};
 
 use super::carried_ticket::{TICKET_FIELDS, find_carried_ticket};
 use super::content::{self, is_chat_state, shown_kind};
-use super::documents::ReceiptDocument;
-use super::envelope::{self, LimeReason, parse_ticket_node, ticket_node};
+use super::envelope::{LimeReason, parse_ticket_node, ticket_node};
 use super::head::{self, EnvelopeHead};
 use super::lenient::{self, get_date, get_integer, get_list, get_text, is_true};
 use super::lime::{short_type, strip_forwards};
@@ -449,13 +448,6 @@ impl ThreadMessage {
     /// What people are shown of it.
     pub(crate) fn into_said(self) -> SaidMessage {
         SaidMessage { by: self.speaker, at: self.date, content: self.content }
-    }
-
-    /// How far it came, as a receipt; none where Blip does not say.
-    pub(crate) fn to_receipt(&self, ticket: &TicketId) -> Option<ReceiptDocument> {
-        let found = json!({"event": self.status.as_ref()?, "reason": self.reason});
-        envelope::build_receipt(ticket.blip_id(), self.id.as_ref()?, &found)
-            .map(ReceiptDocument::new)
     }
 }
 

@@ -245,7 +245,10 @@ impl Deliveries {
             .unwrap_or_default();
         let (mut unshown, mut unclear) = (Vec::new(), Vec::new());
         for reply in replies.iter().copied() {
-            match said.iter().find(|shown| shown.has_id(&reply.message)).map(|it| it.to_receipt(id))
+            match said
+                .iter()
+                .find(|shown| shown.has_id(&reply.message))
+                .map(|it| ReceiptDocument::from_message(id, it))
             {
                 Some(Some(receipt)) => drop(self.enqueue_receipts(id, vec![receipt]).await?),
                 Some(None) => unclear.push(reply),
