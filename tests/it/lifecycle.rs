@@ -119,10 +119,13 @@ async fn a_key_that_blip_refused_once_is_tried_again_in_time() {
     }
     bridge.idle().await;
     bridge.blip.faults().next("/messages", Fault::Status(401));
-    for (_, card) in &tickets {
+    // One alone: another one that is on its way just then would be taken, and prove the key.
+    let (first, others) = tickets.split_first().unwrap();
+    bridge.slack.says(ANA, CHANNEL, Some(&first.1.ts), "reply").await.unwrap();
+    bridge.becomes(false, "key of a bot").await;
+    for (_, card) in others {
         bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "reply").await.unwrap();
     }
-    bridge.becomes(false, "key of a bot").await;
     for (ticket, _) in &tickets {
         bridge.until("the reply", || bridge.received(ticket) == ["reply"]).await;
     }
