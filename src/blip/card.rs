@@ -10,6 +10,7 @@ use super::lenient::{self, as_integer, as_text, get_list, join_present};
 use super::media_link::read_media_link;
 use super::object::TrackedObject;
 use super::reader::{MAX_PARTS, find_excerpt, join_parts};
+use crate::model::content::{SCORE_LABEL, SURVEY_KIND};
 use crate::model::{CardLine, Content};
 
 /// What a contact holds that is of Blip's making and tells an agent nothing (`blip.md` §5).
@@ -48,12 +49,24 @@ pub(super) fn read_lime_card(name: &str, value: &Value) -> Option<Content> {
         }
         "lime.payment-receipt" => ("content-payment-receipt", read_payment_lines(object)),
         "lime.satisfaction-survey" => {
-            object.ignore_fields(&["type", "scale"]);
-            ("content-survey", to_lines([object.take_text("question"), object.take_text("score")]))
+            object.ignore_fields(&["type"]);
+            let scale = object.take_text("scale");
+            let mut lines = to_lines([object.take_text("question")]);
+            let score = object.take_text("score");
+            lines.extend(score.map(|score| read_score(score, scale)));
+            (SURVEY_KIND, lines)
         }
         _ => return None,
     };
     build_card(kind, value, with_unread_lines(object, lines))
+}
+
+/// What a customer chose, out of how many where the survey has a scale that is a number.
+fn read_score(score: String, scale: Option<String>) -> CardLine {
+    let is_number = |text: &str| text.parse::<f64>().is_ok_and(|number| number >= 0.0);
+    let scale = scale.filter(|scale| is_number(scale) && is_number(&score));
+    let text = scale.map_or(score.clone(), |scale| format!("{score}/{scale}"));
+    CardLine::Labelled { label: SCORE_LABEL, text }
 }
 
 fn read_contact_lines(contact: &TrackedObject<'_>) -> Vec<CardLine> {

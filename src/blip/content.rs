@@ -719,7 +719,13 @@ mod tests {
             (
                 "lime.satisfaction-survey",
                 json!({"type": "csat", "scale": 5, "question": "Good?", "score": 4}),
-                lines("content-survey", &["Good?", "4"]),
+                Content::Card {
+                    kind: "content-survey",
+                    lines: vec![
+                        CardLine::Said("Good?".to_owned()),
+                        CardLine::Labelled { label: "content-score", text: "4/5".to_owned() },
+                    ],
+                },
             ),
         ]);
     }

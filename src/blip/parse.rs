@@ -267,6 +267,8 @@ fn build_snapshot(
         tags: tags.filter_map(lenient::as_text).collect(),
         opened: get_date(ticket, "storageDate"),
         ended: get_date(ticket, "closeDate"),
+        // 0 is that of a ticket that nobody rated (`blip.md` §3.1).
+        rating: get_integer(ticket, "rating").filter(|rating| *rating > 0),
         first_words: None,
     }
 }
@@ -719,6 +721,7 @@ mod tests {
             tags: vec!["Pix".to_owned(), "7".to_owned()],
             opened: "2026-03-04T05:06:07Z".parse().ok(),
             ended: None,
+            rating: None,
             first_words: Some(Content::Text("help".to_owned())),
         };
         assert_eq!(routed.event, BlipEvent::Ticket(Box::new(expected)));

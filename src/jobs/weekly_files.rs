@@ -88,6 +88,7 @@ pub(crate) fn write_table(week: &WeeklyPost<'_>, texts: &Texts) -> String {
             seconds(answered),
             seconds(ended),
             card::find_ending_text(ticket, texts),
+            ticket.rating.clone(),
         ];
         add_line(&cells.map(Option::unwrap_or_default));
     }

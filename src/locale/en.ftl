@@ -23,6 +23,7 @@ card-since = arrived { $time }
 card-with = with
 card-team = Team { $team }
 card-tags = 🏷️ { $tags }
+card-rating = ⭐ rating { $rating }
 card-closed-agent = closed by { $agent }
 card-closed-elsewhere = closed in Blip Desk
 card-closed-customer = closed by the customer
@@ -309,7 +310,7 @@ weekly-first-by-team = First answer by team (median)
 weekly-first-by-agent = First answer by agent (median)
 weekly-days = Mon Tue Wed Thu Fri Sat Sun
 weekly-separator = ,
-weekly-columns = ticket|bot|team|agent|arrived|first answer|closed|seconds to the first answer|seconds until closed|how it ended
+weekly-columns = ticket|bot|team|agent|arrived|first answer|closed|seconds to the first answer|seconds until closed|how it ended|rating
 
 ## The words behind /blip; those of all languages are understood.
 
@@ -383,6 +384,7 @@ content-sensitive = 🔒 Sensitive content, hidden
 content-sticker = 🏷️ Sticker
 content-summary = 📋 Summary of the conversation
 content-survey = ⭐ Satisfaction survey
+content-score = Rating: { $text }
 content-system = ⚙️ Internal notice from Blip
 content-taxes = Taxes: { $text }
 content-template = 📄 Message template

@@ -23,6 +23,7 @@ card-since = llegó { $time }
 card-with = con
 card-team = Equipo { $team }
 card-tags = 🏷️ { $tags }
+card-rating = ⭐ valoración { $rating }
 card-closed-agent = cerrado por { $agent }
 card-closed-elsewhere = cerrado en Blip Desk
 card-closed-customer = cerrado por el cliente
@@ -309,7 +310,7 @@ weekly-first-by-team = Primera respuesta por equipo (mediana)
 weekly-first-by-agent = Primera respuesta por agente (mediana)
 weekly-days = lun mar mié jue vie sáb dom
 weekly-separator = ;
-weekly-columns = ticket|bot|equipo|agente|llegó|primera respuesta|cerrado|segundos hasta la primera respuesta|segundos hasta cerrar|cómo terminó
+weekly-columns = ticket|bot|equipo|agente|llegó|primera respuesta|cerrado|segundos hasta la primera respuesta|segundos hasta cerrar|cómo terminó|valoración
 
 ## The words behind /blip; those of all languages are understood.
 
@@ -383,6 +384,7 @@ content-sensitive = 🔒 Contenido sensible, oculto
 content-sticker = 🏷️ Sticker
 content-summary = 📋 Resumen de la conversación
 content-survey = ⭐ Encuesta de satisfacción
+content-score = Valoración: { $text }
 content-system = ⚙️ Aviso interno de Blip
 content-taxes = Impuestos: { $text }
 content-template = 📄 Plantilla de mensaje

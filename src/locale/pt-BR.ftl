@@ -23,6 +23,7 @@ card-since = chegou { $time }
 card-with = com
 card-team = Fila { $team }
 card-tags = 🏷️ { $tags }
+card-rating = ⭐ nota { $rating }
 card-closed-agent = finalizado por { $agent }
 card-closed-elsewhere = finalizado no Blip Desk
 card-closed-customer = encerrado pelo cliente
@@ -309,7 +310,7 @@ weekly-first-by-team = Primeira resposta por fila (mediana)
 weekly-first-by-agent = Primeira resposta por atendente (mediana)
 weekly-days = seg ter qua qui sex sáb dom
 weekly-separator = ;
-weekly-columns = ticket|bot|fila|atendente|chegou|primeira resposta|encerrado|segundos até a primeira resposta|segundos até encerrar|como terminou
+weekly-columns = ticket|bot|fila|atendente|chegou|primeira resposta|encerrado|segundos até a primeira resposta|segundos até encerrar|como terminou|nota
 
 ## The words behind /blip; those of all languages are understood.
 
@@ -383,6 +384,7 @@ content-sensitive = 🔒 Conteúdo sensível, oculto
 content-sticker = 🏷️ Figurinha
 content-summary = 📋 Resumo da conversa
 content-survey = ⭐ Pesquisa de satisfação
+content-score = Nota: { $text }
 content-system = ⚙️ Aviso interno do Blip
 content-taxes = Impostos: { $text }
 content-template = 📄 Modelo de mensagem

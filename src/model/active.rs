@@ -87,6 +87,7 @@ impl Ticket {
             heard: None,
             unanswered: None,
             first_answer: None,
+            rating: None,
             // A new one would be announced as a customer who waits.
             revision: 2,
             version: 0,

@@ -105,10 +105,28 @@ pub enum Content {
     },
 }
 
+/// The kind of card that a survey is.
+pub(crate) const SURVEY_KIND: &str = "content-survey";
+/// The label of what was chosen in it.
+pub(crate) const SCORE_LABEL: &str = "content-score";
+
 impl Content {
     /// What is said, without what it answers.
     pub(crate) fn answer(&self) -> &Self {
         if let Self::Reply { answer, .. } = self { answer } else { self }
+    }
+
+    /// What a customer chose in a survey, if this is the answer to one.
+    pub(crate) fn survey_score(&self) -> Option<&str> {
+        let Self::Card { kind, lines } = self.answer() else { return None };
+        let score = lines.iter().find_map(|line| match line {
+            CardLine::Labelled { label, text } if *label == SCORE_LABEL => Some(text.as_str()),
+            CardLine::Labelled { .. }
+            | CardLine::Said(_)
+            | CardLine::Notice(_)
+            | CardLine::Moment { .. } => None,
+        });
+        score.filter(|_| *kind == SURVEY_KIND)
     }
 
     /// Shows each earlier message of which only the id is known to `visit`, which may put the message

@@ -225,6 +225,7 @@ mod tests {
             heard: None,
             unanswered: None,
             first_answer: None,
+            rating: None,
             revision: 0,
             version: 0,
         }

@@ -38,6 +38,8 @@ pub struct Ticket {
     pub unanswered: Option<Timestamp>,
     /// The first answer that an agent gave, once there is one.
     pub first_answer: Option<FirstAnswer>,
+    /// What the customer thought of it, in their own numbers, such as `4/5`.
+    pub rating: Option<String>,
     /// Counts the changes that the card shows; the newest one wins.
     pub revision: i64,
     /// Counts the writes of the ticket, so that nobody writes over what they have not read. The
@@ -353,6 +355,8 @@ pub struct TicketSnapshot {
     pub(crate) opened: Option<Timestamp>,
     /// When it ended.
     pub(crate) ended: Option<Timestamp>,
+    /// What the customer thought of it: above 0 if they have said so.
+    pub(crate) rating: Option<i64>,
     /// What the customer said that opened it.
     pub(crate) first_words: Option<Content>,
 }
@@ -374,6 +378,7 @@ impl TicketSnapshot {
             tags: Vec::new(),
             opened: None,
             ended: None,
+            rating: None,
             first_words: None,
         }
     }

@@ -103,6 +103,7 @@ pub(super) const COPIED_TABLES: [CopiedTable; 12] = [
             ("unanswered", Number),
             ("answered", Number),
             ("answered_by", Text),
+            ("rating", Text),
             ("revision", Number),
         ],
         "true",

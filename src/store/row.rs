@@ -204,6 +204,7 @@ pub(super) struct TicketRow {
     pub(super) unanswered: Option<i64>,
     pub(super) answered: Option<i64>,
     pub(super) answered_by: Option<String>,
+    pub(super) rating: Option<String>,
     pub(super) revision: i64,
     pub(super) version: i64,
 }
@@ -250,6 +251,7 @@ impl From<&Ticket> for TicketRow {
                 .as_ref()
                 .and_then(|it| it.by.as_ref())
                 .map(SlackUserId::to_string),
+            rating: ticket.rating.clone(),
             revision: ticket.revision,
             version: ticket.version,
         }
@@ -301,6 +303,7 @@ impl TryFrom<TicketRow> for Ticket {
                 }
                 None => None,
             },
+            rating: row.rating,
             revision: row.revision,
             version: row.version,
         })

@@ -152,7 +152,7 @@ async fn every_monday_at_nine_one_post_shows_how_the_week_went() {
     let lines: Vec<&str> = table.lines().collect();
     assert!(lines[0].contains("ticket,bot,team,agent,arrived"), "{table}");
     assert!(lines[1].starts_with(&format!("{number},default,Default,")), "{table}");
-    assert!(lines[1].ends_with("closed by Ana Lima"), "{table}");
+    assert!(lines[1].ends_with("closed by Ana Lima,"), "{table}");
     assert!(lines[1].contains(",420,1200,"), "{table}");
     assert_eq!(lines.len(), 2, "{table}");
     assert!(!table.contains("Maria"), "no customer is named: {table}");

@@ -59,6 +59,7 @@ fn ticket(state: TicketState) -> Ticket {
         heard: None,
         unanswered: Some(noon()),
         first_answer: None,
+        rating: None,
         revision: 2,
         version: 0,
     }
@@ -149,6 +150,12 @@ fn cards() {
             check_message(json!(blocks).as_array().unwrap()).unwrap();
             writeln!(looks, "## {name}\n{text}\n{}", outline(&blocks)).unwrap();
         }
+        let rated = TicketState::Closed { ending: TicketEnding::Agent(ana()), at: noon() };
+        let rated = Ticket { rating: Some("4/5".to_owned()), ..ticket(rated) };
+        let around = RelatedTickets::default();
+        let (_, blocks) = card::render_card(&rated, Some("Oi"), &around, &words);
+        check_message(json!(blocks).as_array().unwrap()).unwrap();
+        writeln!(looks, "## rated\n{}", outline(&blocks)).unwrap();
         let late = RelatedTickets {
             now: noon() + SignedDuration::from_hours(25),
             ..RelatedTickets::default()

@@ -59,6 +59,7 @@ mod privacy;
 mod process;
 mod promises;
 mod quotes;
+mod ratings;
 mod readiness;
 mod receipts;
 mod redraw;

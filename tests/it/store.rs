@@ -806,6 +806,7 @@ fn ticket(id: &str, customer: &str, number: i64, opened: Timestamp) -> Ticket {
         heard: None,
         unanswered: None,
         first_answer: None,
+        rating: None,
         revision: 0,
         version: 0,
     }
@@ -832,6 +833,7 @@ async fn a_ticket_is_read_as_it_was_written() {
         ticket.tags = vec!["a,b".to_owned(), "\"c\"".to_owned()];
         ticket.thread = Some(Thread { channel: channel("C1"), root: ts("1.10") });
         ticket.first_answer = Some(FirstAnswer { at: db.now(), by: None });
+        ticket.rating = Some("4/5".to_owned());
         store.put_ticket(&mut ticket).await.unwrap();
         assert_eq!(store.load_ticket(&ticket.id).await.unwrap(), Some(ticket.clone()));
         ticket.first_answer = Some(FirstAnswer { at: db.now(), by: Some(agent.user.clone()) });

@@ -17,6 +17,7 @@ use crate::handlers::to_slack::new_tickets::NewTickets;
 use crate::handlers::to_slack::pieces::Pieces;
 use crate::handlers::to_slack::pushed_receipts::PushedReceipts;
 use crate::handlers::to_slack::quotes::Quotes;
+use crate::handlers::to_slack::ratings::Ratings;
 use crate::handlers::to_slack::receipts::Receipts;
 use crate::handlers::to_slack::tickets::Tickets;
 use crate::handlers::to_slack::transfers::FileTransfers;
@@ -128,6 +129,7 @@ fn build_tickets(
             timers: Arc::clone(timers),
             pieces: Arc::clone(pieces),
         }),
+        ratings: Arc::new(Ratings { calls: Arc::clone(calls) }),
         has_few_cards: origins.open_tickets <= MAX_CARDS_AT_START,
     }
 }

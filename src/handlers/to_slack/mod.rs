@@ -9,6 +9,7 @@ pub(crate) mod new_tickets;
 pub(crate) mod pieces;
 pub(crate) mod pushed_receipts;
 pub(crate) mod quotes;
+pub(crate) mod ratings;
 pub(crate) mod receipts;
 pub(crate) mod tickets;
 pub(crate) mod transfers;

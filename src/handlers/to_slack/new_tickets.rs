@@ -89,6 +89,7 @@ impl NewTickets {
             heard: None,
             unanswered: snapshot.first_words.is_some().then_some(item.received),
             first_answer: None,
+            rating: None,
             revision: 1,
             version: 0,
         };

@@ -8,6 +8,7 @@ use crate::handlers::endings::Endings;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::to_slack::customers::Customers;
 use crate::handlers::to_slack::new_tickets::{NewTickets, to_customer};
+use crate::handlers::to_slack::ratings::Ratings;
 use crate::inbox::Job;
 use crate::model::{Failure, Ticket, TicketId, TicketSnapshot};
 use crate::store::Item;
@@ -19,6 +20,7 @@ pub(crate) struct Tickets {
     pub(crate) endings: Arc<Endings>,
     pub(crate) customers: Arc<Customers>,
     pub(crate) arrivals: Arc<NewTickets>,
+    pub(crate) ratings: Arc<Ratings>,
     pub(crate) has_few_cards: bool,
 }
 
@@ -53,7 +55,8 @@ impl Tickets {
         snapshot: &TicketSnapshot,
     ) -> PipeResult<()> {
         if let Some(ending) = snapshot.parse_ending() {
-            return self.endings.apply_ending(item, &mut ticket, ending).await;
+            self.endings.apply_ending(item, &mut ticket, ending).await?;
+            return self.ratings.note_snapshot(&mut ticket, snapshot).await;
         }
         let team = snapshot.team.clone().or_else(|| ticket.team.clone());
         let tags =

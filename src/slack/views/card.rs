@@ -215,6 +215,10 @@ fn list_closed_details(
     texts: &Texts,
 ) -> Vec<SlackRichTextInlineElement> {
     let mut runs = Vec::new();
+    if let Some(rating) = &ticket.rating {
+        let rating = rich_text::clean_text(&to_one_line(rating));
+        runs.push(format!(" · {}", texts.text("card-rating", &[("rating", &rating)])).into());
+    }
     if !ticket.tags.is_empty() {
         let tags = rich_text::clean_text(&ticket.tags.join(", ")).replace(['\n', '\t'], " ");
         runs.push(format!(" · {}", truncate_label(&tags, SUMMARY_CHARS)).into());

@@ -91,6 +91,7 @@ pub(super) fn to_ticket_row(row: &Row) -> Result<TicketRow> {
         unanswered: value(row, "unanswered")?,
         answered: value(row, "answered")?,
         answered_by: optional_text(row, "answered_by")?,
+        rating: optional_text(row, "rating")?,
         revision: value(row, "revision")?,
         version: value(row, "version")?,
     })

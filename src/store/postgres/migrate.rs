@@ -9,13 +9,14 @@ use super::fault::PostgresFault;
 use crate::store::{Error, Result, migrations};
 
 /// How many a database has taken is in `schema_version`.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0001_memory.sql"),
     include_str!("migrations/0002_functions.sql"),
     include_str!("migrations/0003_pools.sql"),
     include_str!("migrations/0004_versions.sql"),
     include_str!("migrations/0005_replies.sql"),
     include_str!("migrations/0006_first_answer.sql"),
+    include_str!("migrations/0007_rating.sql"),
 ];
 
 /// How many steps a program has to know at least, to use tables that have taken all of them.

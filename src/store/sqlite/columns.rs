@@ -72,6 +72,7 @@ pub(super) fn to_ticket_row(row: &Row<'_>) -> Result<TicketRow> {
         unanswered: row.get("unanswered")?,
         answered: row.get("answered")?,
         answered_by: row.get("answered_by")?,
+        rating: row.get("rating")?,
         revision: row.get("revision")?,
         version: row.get("version")?,
     })

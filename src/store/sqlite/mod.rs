@@ -65,7 +65,7 @@ use crate::model::{BotName, ChannelId, CustomerKey, MessageTs, Thread, Ticket, T
 
 /// How the tables came to be what they are, one step after the other; how many of them a database
 /// has taken is its `user_version`.
-const MIGRATIONS: [&str; 13] = [
+const MIGRATIONS: [&str; 14] = [
     include_str!("migrations/0001_memory.sql"),
     include_str!("migrations/0002_doubt.sql"),
     include_str!("migrations/0003_ours.sql"),
@@ -79,6 +79,7 @@ const MIGRATIONS: [&str; 13] = [
     include_str!("migrations/0011_versions.sql"),
     include_str!("migrations/0012_replies.sql"),
     include_str!("migrations/0013_first_answer.sql"),
+    include_str!("migrations/0014_rating.sql"),
 ];
 
 /// The `application_id` of our files, as `0003_ours.sql` writes it.

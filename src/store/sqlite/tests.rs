@@ -549,6 +549,7 @@ fn ticket(id: &str, opened: Timestamp) -> Ticket {
         heard: None,
         unanswered: None,
         first_answer: None,
+        rating: None,
         revision: 0,
         version: 0,
     }

@@ -17,7 +17,7 @@ const UPDATE_TICKET: &str = "
         originator = :originator, domain = :domain, team = :team, tags = :tags, ending = :ending,
         agent = :agent, agent_name = :agent_name, agent_identity = :agent_identity,
         channel = :channel, root = :root, heard = :heard, unanswered = :unanswered,
-        answered = :answered, answered_by = :answered_by,
+        answered = :answered, answered_by = :answered_by, rating = :rating,
         revision = :revision, version = :version
     WHERE id = :id AND bot = :bot AND number IS :number AND parent IS :parent
         AND customer = :customer AND opened = :opened AND state = :state AND changed IS :changed";
@@ -34,11 +34,11 @@ pub(super) fn write_ticket(tx: &Connection, id: &TicketId, row: &TicketRow) -> R
     let version = row.version.saturating_add(1);
     let sql = "REPLACE INTO ticket (id, spelled, bot, address, number, parent, customer, customer_name,
                    originator, domain, team, tags, opened, state, changed, ending, agent, agent_name,
-                   agent_identity, channel, root, heard, unanswered, answered, answered_by, revision,
-                   version)
+                   agent_identity, channel, root, heard, unanswered, answered, answered_by, rating,
+                   revision, version)
                VALUES (:id, :spelled, :bot, :address, :number, :parent, :customer, :customer_name,
                    :originator, :domain, :team, :tags, :opened, :state, :changed, :ending, :agent, :agent_name,
-                   :agent_identity, :channel, :root, :heard, :unanswered, :answered, :answered_by,
+                   :agent_identity, :channel, :root, :heard, :unanswered, :answered, :answered_by, :rating,
                    :revision, :version)";
     let params = named_params! {
         ":id": row.id,
@@ -66,6 +66,7 @@ pub(super) fn write_ticket(tx: &Connection, id: &TicketId, row: &TicketRow) -> R
         ":unanswered": row.unanswered,
         ":answered": row.answered,
         ":answered_by": row.answered_by,
+        ":rating": row.rating,
         ":revision": row.revision,
         ":version": version,
     };

@@ -145,6 +145,20 @@ impl Blip {
         Ok(last_status(receipts).await)
     }
 
+    /// The customer rates a ticket that is over, and the bridge is told of the ticket once more.
+    pub async fn rates(&self, ticket: &str, rating: i64) -> Deed<Option<u16>> {
+        let (done, receipts) = self.core.act(|state| {
+            let rated = state.tickets.get_mut(ticket).filter(|rated| rated.is_closed());
+            let rated = rated.map(|rated| rated.rating = rating);
+            if rated.is_some() {
+                state.announce(ticket);
+            }
+            rated
+        });
+        done.ok_or_else(|| Impossible::new("only a ticket that is over is rated"))?;
+        Ok(last_status(receipts).await)
+    }
+
     /// The ticket ends with this status, and the bridge is told nothing.
     pub fn closes_silently(&self, ticket: &str, status: &str) -> Deed<()> {
         let (done, _) = self.core.act(|state| state.end(ticket, status, None));

@@ -217,6 +217,8 @@ pub struct Ticket {
     pub agent: Option<String>,
     /// Who closed it.
     pub closed_by: Option<String>,
+    /// What the customer thought of it; 0 if they have not said.
+    pub rating: i64,
     /// Its tags.
     pub tags: Vec<String>,
     /// What opened it.
@@ -367,7 +369,7 @@ impl State {
             "id": ticket.id, "sequentialId": number, "ownerIdentity": self.setup.identity,
             "customerIdentity": ticket.customer, "customerDomain": ticket.domain,
             "provider": "Webhook", "status": ticket.status, "team": ticket.team,
-            "storageDate": date(ticket.stored), "externalId": ticket.id, "rating": 0,
+            "storageDate": date(ticket.stored), "externalId": ticket.id, "rating": ticket.rating,
             "unreadMessages": 0, "closed": ticket.is_closed(), "priority": 0,
             "customerInput": { "type": ticket.first.0, "value": ticket.first.1 },
         });

@@ -39,6 +39,7 @@ impl State {
             status: "Waiting".to_owned(),
             agent: None,
             closed_by: None,
+            rating: 0,
             tags: Vec::new(),
             first: new.first,
             stored: self.now,
