@@ -27,7 +27,7 @@ pub(crate) struct ActiveTarget {
 /// Where the answer to an active message enters the bot (`blip.md`, additions §1.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ActiveRoute {
-    /// The flow.
+    /// The id of the flow.
     pub(crate) flow: String,
     /// The block in it, which must lead to the desk.
     pub(crate) block: String,
@@ -37,6 +37,8 @@ pub(crate) struct ActiveRoute {
 
 /// A number as people write it, as `+5511987654321`; none if it has no country.
 pub(crate) fn parse_number(text: &str) -> Option<String> {
+    // Blip's check of a number "succeeds" for whatever has no `+` (`blip.md`, additions §2), so
+    // such a one is refused here rather than asked for.
     let digits = text.trim().strip_prefix('+')?;
     let is_between = |c: char| matches!(c, ' ' | '-' | '.' | '(' | ')' | '\u{a0}');
     let digits: String = digits.chars().filter(|c| !is_between(*c)).collect();

@@ -12,6 +12,8 @@ pub(crate) fn compute_backoff(
     chance: f64,
 ) -> Duration {
     let doubled = first.saturating_mul(2_u32.saturating_pow(before));
+    // Chance only adds: a pause that is shorter than the first would come back to what has just
+    // failed.
     doubled.min(longest).mul_f64(1.0 + chance.clamp(0.0, 1.0) / 2.0)
 }
 

@@ -46,7 +46,6 @@ pub enum Button {
 /// What a button was found to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PressedButton {
-    /// What it does.
     pub(crate) button: Button,
     /// The ticket that it carries; a shortcut carries none.
     pub(crate) ticket: Option<TicketId>,

@@ -18,6 +18,8 @@ pub(crate) fn fill_variables(text: &str, value: impl Fn(&str) -> Option<String>)
             continue;
         };
         filled.push_str(&value(name.trim()).unwrap_or_default());
+        // The value itself is not looked through: a customer's name may read like a variable (test
+        // `variables_are_filled_in_once`).
         rest = after;
     }
     filled.push_str(rest);

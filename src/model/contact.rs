@@ -61,8 +61,7 @@ impl ContactChange {
 pub(crate) struct ContactComment {
     /// Blip's identity of who noted it.
     pub(crate) author: Option<String>,
-    /// What.
     pub(crate) text: String,
-    /// When.
+    /// When they noted it, if Blip tells.
     pub(crate) at: Option<Timestamp>,
 }

@@ -24,7 +24,7 @@ pub enum Speaker {
 pub struct SaidMessage {
     /// Who said it.
     pub by: Speaker,
-    /// When.
+    /// When they said it, if Blip tells.
     pub at: Option<Timestamp>,
     /// What.
     pub content: Content,
@@ -48,9 +48,9 @@ pub enum Content {
     },
     /// A link with what is known of its target.
     Link {
-        /// Where it leads.
+        /// The address that it leads to.
         url: String,
-        /// Its title.
+        /// Its title, where the sender gave one.
         title: Option<String>,
         /// A sentence about it.
         text: Option<String>,
@@ -142,6 +142,8 @@ impl Content {
             }
             Self::Reaction { on: Some(on), .. } => on.visit_earlier(visit),
             Self::Several(parts) => parts.iter_mut().for_each(|part| part.visit_earlier(visit)),
+            // Listed one by one, without a wildcard: a new kind of content that quotes another
+            // message has to be decided about here, or its quote would stay an id.
             Self::Text(_)
             | Self::Media(_)
             | Self::Place { .. }
@@ -220,9 +222,9 @@ pub enum Offer {
     },
     /// A link with what is known of its target.
     Link {
-        /// Where it leads.
+        /// The address that it leads to.
         url: String,
-        /// Its title.
+        /// Its title, where the sender gave one.
         title: Option<String>,
         /// A sentence about it.
         text: Option<String>,
@@ -256,9 +258,8 @@ impl Offer {
 pub struct Attachment {
     /// Slack's id of it.
     pub(crate) id: String,
-    /// Its name.
     pub(crate) name: String,
-    /// Its MIME type.
+    /// Its MIME type, as Slack names it.
     pub(crate) mime: Option<String>,
     /// Its size in bytes.
     pub(crate) size: Option<u64>,
@@ -332,7 +333,7 @@ pub enum Inline {
     },
     /// A link.
     Link {
-        /// Where it leads.
+        /// The address that it leads to.
         url: String,
         /// What it says, if not the address.
         label: Option<String>,
@@ -341,21 +342,21 @@ pub enum Inline {
     },
     /// A mention of a person, to be replaced by a name.
     Person {
-        /// Whom.
+        /// Their id, of which the customer is shown the name.
         id: SlackUserId,
         /// The name that came with the mention, if any.
         label: Option<String>,
     },
     /// A mention of a channel, to be replaced by a name.
     Channel {
-        /// Which.
+        /// Its id, of which the customer is shown the name.
         id: ChannelId,
         /// The name that came with the mention, if any.
         label: Option<String>,
     },
     /// A mention of a user group, to be replaced by a name.
     Group {
-        /// Which.
+        /// Its id, of which the customer is shown the name.
         id: String,
         /// The handle that came with the mention, if any.
         label: Option<String>,
@@ -370,13 +371,9 @@ pub enum Inline {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a mark of its own, in any combination")]
 pub struct Style {
-    /// Bold.
     pub(crate) bold: bool,
-    /// Italic.
     pub(crate) italic: bool,
-    /// Struck through.
     pub(crate) strike: bool,
-    /// Fixed width.
     pub(crate) code: bool,
 }
 

@@ -38,6 +38,7 @@ impl CustomerKey {
     pub(crate) fn identity_prefixes(&self) -> Vec<String> {
         match self {
             Self::Identity(identity) => vec![identity.clone()],
+            // With the `@`, so that a number does not find those that are only longer.
             Self::Numbers(forms) => forms.iter().map(|form| format!("{form}@")).collect(),
         }
     }
@@ -60,6 +61,7 @@ fn list_phone_variants(digits: &str) -> Vec<String> {
     let (area, number) = national.split_at_checked(2).unwrap_or((national, ""));
     let other = match (number.len(), number.strip_prefix('9')) {
         (9, Some(short)) => Some(format!("{area}{short}")),
+        // Only mobile phones got a ninth digit; the numbers of houses begin with 2 to 5.
         (8, _) if number.starts_with(['6', '7', '8', '9']) => Some(format!("{area}9{number}")),
         _ => None,
     };

@@ -76,7 +76,7 @@ impl BlipEvent {
 pub enum SlackEvent {
     /// A message was written in a thread.
     Message {
-        /// Where.
+        /// The channel in which it happened.
         channel: ChannelId,
         /// The message's own time stamp.
         ts: MessageTs,
@@ -91,7 +91,7 @@ pub enum SlackEvent {
     },
     /// A message was written in a thread that is too large to be read.
     Oversized {
-        /// Where.
+        /// The channel in which it happened.
         channel: ChannelId,
         /// The message's own time stamp.
         ts: MessageTs,
@@ -102,7 +102,7 @@ pub enum SlackEvent {
     },
     /// The writer changed what a message says.
     Edited {
-        /// Where.
+        /// The channel in which it happened.
         channel: ChannelId,
         /// The message that was changed.
         ts: MessageTs,
@@ -113,7 +113,7 @@ pub enum SlackEvent {
     },
     /// A message was deleted.
     Deleted {
-        /// Where.
+        /// The channel in which it happened.
         channel: ChannelId,
         /// The message that is gone.
         ts: MessageTs,
@@ -122,7 +122,7 @@ pub enum SlackEvent {
     },
     /// A reaction was put on a message or taken away.
     Reaction {
-        /// Where.
+        /// The channel in which it happened.
         channel: ChannelId,
         /// The message it is on.
         ts: MessageTs,
@@ -143,7 +143,7 @@ pub enum SlackEvent {
         channel: ChannelId,
         /// Who wrote it.
         user: SlackUserId,
-        /// When.
+        /// Slack's time stamp of it.
         ts: MessageTs,
     },
     /// Nothing of ours: our own posts, other bots, joins, unfurls.
@@ -158,9 +158,7 @@ pub enum SlackEvent {
 /// A button of ours was pressed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Click {
-    /// Who pressed it.
     pub(crate) user: SlackUserId,
-    /// Which button.
     pub(crate) button: Button,
     /// The message that shows the button, or that the shortcut was used on; none on a home tab.
     pub(crate) on: Option<(ChannelId, MessageTs)>,

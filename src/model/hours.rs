@@ -19,7 +19,7 @@ pub(crate) struct WorkingHours {
 enum DayOff {
     /// Of every year: month and day.
     Yearly(i8, i8),
-    /// Of one year.
+    /// Of one date only, such as a holiday that moves.
     Once(Date),
 }
 
@@ -84,11 +84,15 @@ impl WorkingHours {
                 }
                 left -= open;
             }
+            // By the calendar and not by 24 hours: where the clock is put forward or back, a day
+            // has 23 or 25.
             let Ok(next) = at.start_of_day().and_then(|day| day.checked_add(1.day())) else {
                 break;
             };
             at = next;
         }
+        // Days off may fill the whole year. Plain time then: a reminder at an odd hour is better
+        // than none.
         add_time(start, work)
     }
 
@@ -136,6 +140,7 @@ fn join_spans(mut spans: Vec<(Time, Time)>) -> Vec<(Time, Time)> {
     let mut joined: Vec<(Time, Time)> = Vec::new();
     for (from, to) in spans {
         match joined.last_mut() {
+            // Time that two spans share must not count twice.
             Some((_, end)) if from <= *end => *end = to.max(*end),
             _ => joined.push((from, to)),
         }

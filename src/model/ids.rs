@@ -84,6 +84,8 @@ impl MessageTs {
     /// The time in it, in microseconds since 1970.
     pub(crate) fn to_micros(&self) -> Option<i64> {
         let (seconds, rest) = self.0.split_once('.')?;
+        // Digits after the point are filled up at their end: `.1` is a tenth of a second, not a
+        // millionth.
         let micros = format!("{rest:0<6}").get(..6)?.parse::<u32>().ok()?;
         seconds.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(micros.into())
     }
@@ -116,6 +118,8 @@ impl fmt::Display for ChannelRef {
 
 impl Default for BotName {
     fn default() -> Self {
+        // It stands in the ids of tickets, which are stored and live on buttons in Slack: never
+        // renamed.
         Self("default".to_owned())
     }
 }
@@ -150,6 +154,8 @@ impl TicketId {
 
     /// Reads the `bot/id` form back.
     pub fn parse(value: &str) -> Option<Self> {
+        // At the first slash: the name of a bot has none, and Blip's id may be anything (`blip.md`
+        // §2.5).
         let (bot, id) = value.split_once('/')?;
         Self::new(BotName::parse(bot)?, id)
     }
@@ -216,6 +222,8 @@ pub(crate) fn stored_id(id: &str) -> String {
 }
 
 fn is_valid_id(value: &str) -> bool {
+    // Ids stand in logs, where a line break would forge a line, and in text columns, of which those
+    // of PostgreSQL take no U+0000.
     !value.is_empty() && value.len() <= MAX_ID_BYTES && !value.chars().any(char::is_control)
 }
 

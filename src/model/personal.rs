@@ -22,7 +22,6 @@ pub(crate) enum NumberKind {
 /// A number in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FoundNumber {
-    /// What it is.
     pub(crate) kind: NumberKind,
     /// Where its digits and letters stand, in bytes.
     digits: Vec<Range<usize>>,
@@ -56,7 +55,6 @@ const AREA_CODES: [u32; 67] = [
 ];
 
 impl NumberKind {
-    /// All kinds.
     pub(crate) const ALL: [Self; 3] = [Self::Cpf, Self::Cnpj, Self::Card];
 
     /// Its name in settings.
@@ -253,6 +251,8 @@ fn first_number(
     (run, at): (&[Sign], usize),
     kinds: &[NumberKind],
 ) -> Option<FoundNumber> {
+    // The longest first: eleven digits within a card or the number of a company may well check as a
+    // CPF.
     let order = [NumberKind::Card, NumberKind::Cnpj, NumberKind::Cpf];
     let mut kinds = order.into_iter().filter(|kind| kinds.contains(kind));
     kinds.find_map(|kind| {
@@ -279,6 +279,7 @@ impl<'a> Candidate<'a> {
         let (first, last) = (signs.first()?, signs.last()?);
         let is_apart = |sign: &Sign, other: Option<&Sign>, gap: Option<&Sign>| {
             other.is_none_or(|other| {
+                // People write `CPF52998224725` and `Visa4111…` without a blank.
                 gap.is_some_and(Sign::may_begin_number) || is_letter_beside_digit(sign, other)
             })
         };
@@ -337,6 +338,7 @@ impl<'a> Candidate<'a> {
             NumberKind::Cnpj => is_cnpj(self.signs),
             NumberKind::Card => self.is_all_digits() && is_card(&self.digit_values()),
         };
+        // `111.111.111-11` checks as a CPF, but is what people write when they want to give none.
         if is_repeated || !is_right {
             return None;
         }
@@ -366,11 +368,16 @@ impl<'a> Candidate<'a> {
         let gap = |at: usize| self.signs.get(at).map(|sign| sign.gap);
         let is_spelt = parted.len() + 1 == length;
         let is_one_word = !parted.iter().any(|at| gap(*at) == Some(NumberGap::Blank));
+        // A coordinate, such as `-52.998224725`, has one full stop among as many digits (test
+        // `other_numbers_stay`).
         let is_decimal = matches!(parted.as_slice(), [at] if gap(*at) == Some(NumberGap::Dot));
         if !is_usual && (is_decimal || !(is_spelt || is_one_word)) {
             return false;
         }
         match kind {
+            // A mobile phone has eleven digits, too, and some check as a CPF. It is one only in the
+            // CPF's own groups, or beside that word
+            // (`what_reads_as_a_phone_is_a_cpf_only_beside_that_word`).
             NumberKind::Cpf => !self.is_phone() || (is_usual && !parted.is_empty()),
             NumberKind::Cnpj if self.is_all_digits() => true,
             NumberKind::Cnpj if parted.is_empty() => self.is_code(),

@@ -20,7 +20,7 @@ pub(crate) struct Readiness {
 pub struct Outage {
     /// Which platform, and of several bots, whose.
     pub platform: String,
-    /// Since when.
+    /// Since when it has answered nothing.
     pub since: Timestamp,
 }
 

@@ -62,6 +62,8 @@ impl ReplyRules {
         message: &AgentMessage,
     ) -> Intent {
         if ticket.is_closed() {
+            // Before all else: Blip takes words for a closed ticket with `202` and lets them vanish
+            // (`blip.md` §10 #8), and nobody would be told.
             return Intent::Note(NoteReason::Closed);
         }
         if self.has_note_prefix(&message.text) || message.has_any_of(&NOTE_LOCKS) {

@@ -40,7 +40,7 @@ pub struct ServiceTimes {
 /// How a team did in a span of time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServiceReport {
-    /// All tickets.
+    /// Of all tickets, whoever served them.
     pub all: ServiceTimes,
     /// By agent, who closed most first.
     pub agents: Vec<(SlackUserId, ServiceTimes)>,
@@ -86,6 +86,7 @@ pub fn summarize_service<'t>(
     let mut all = CollectedTimes::default();
     let mut agents: HashMap<SlackUserId, CollectedTimes> = HashMap::new();
     let mut teams: HashMap<Option<String>, CollectedTimes> = HashMap::new();
+    // An active message is no ticket of Blip's, and nobody waited for it.
     for ticket in tickets.into_iter().filter(|ticket| ticket.id.active_target().is_none()) {
         let team = teams.entry(team_of(ticket)).or_default();
         if let Some(FirstAnswer { at, by }) = &ticket.first_answer

@@ -7,7 +7,7 @@ pub(crate) enum TagRule {
     Blip,
     /// It must, wherever there are tags to choose from.
     Always,
-    /// It need not.
+    /// It need not, whatever the desk at Blip wants.
     Never,
 }
 

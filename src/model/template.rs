@@ -45,7 +45,6 @@ pub enum HeaderFile {
 /// A button below a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TemplateButton {
-    /// What it says.
     pub(crate) label: String,
     /// The address that it opens, which may end with a variable.
     pub(crate) url: Option<String>,
@@ -67,9 +66,7 @@ pub enum TemplateField {
 /// A template as it goes to a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FilledTemplate {
-    /// Its name.
     pub(crate) name: String,
-    /// Its language.
     pub(crate) language: String,
     /// What was filled in.
     pub(crate) values: Vec<(TemplateField, String)>,

@@ -15,9 +15,9 @@ use super::personal::{self, NumberKind};
 /// The longest text that goes somewhere, in the unit in which it is counted there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextLimit {
-    /// UTF-16 units.
+    /// So many UTF-16 units.
     Characters(usize),
-    /// Bytes of UTF-8.
+    /// So many bytes of UTF-8.
     Bytes(usize),
     /// There is none.
     Endless,
@@ -100,6 +100,8 @@ pub(crate) fn truncate_label(text: &str, chars: usize) -> String {
     if let Some(whole) =
         find_uncuttable(text).iter().find(|whole| whole.start < end && end < whole.end)
     {
+        // Half of a card's number is not recognised as one, and would be shown although it is to be
+        // hidden.
         end = whole.start;
     }
     let starts = text.grapheme_indices(true).map(|(start, _)| start);
@@ -116,6 +118,8 @@ pub(crate) fn to_one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     let mut last = ' ';
     for c in text.chars() {
+        // Within an emoji they show, as in a family. Beside letters and digits they do not, and two
+        // names must not differ by what nobody sees.
         let is_of_emoji = matches!(c, ZERO_WIDTH_JOINER | '\u{FE0F}')
             && !last.is_ascii()
             && !last.is_alphanumeric();

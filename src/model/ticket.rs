@@ -28,7 +28,7 @@ pub struct Ticket {
     pub tags: Vec<String>,
     /// Since when it waits.
     pub opened: Timestamp,
-    /// Where it stands.
+    /// Whether somebody holds it, or how it ended.
     pub state: TicketState,
     /// Its thread, once the card is posted.
     pub thread: Option<Thread>,
@@ -90,6 +90,8 @@ impl Customer {
 
     /// Learns who is behind the router's tunnel. A channel that Blip has named stays.
     pub(crate) fn unhide(&mut self, originator: &str) {
+        // Blip tells the real channel of some customers behind a tunnel by itself (`blip.md` §3.1);
+        // the originator is what we looked up, so it comes second.
         if self.domain.is_empty() || self.has_unknown_channel() {
             domain_of(originator).clone_into(&mut self.domain);
         }
@@ -100,6 +102,7 @@ impl Customer {
 /// The domain of an identity or node; nothing if it has none.
 pub fn domain_of(identity: &str) -> &str {
     let domain = identity.rsplit_once('@').map_or("", |(_, domain)| domain);
+    // A node has an instance behind its domain, as in `…@desk.msging.net/Webhook` (`blip.md` §2.5).
     domain.split('/').next().unwrap_or_default()
 }
 
@@ -156,6 +159,8 @@ impl Agent {
     pub(crate) fn email_from_identity(identity: &str) -> Option<String> {
         let (local, _) = identity.split_once('@')?;
         let email = percent_decode_str(local).decode_utf8().ok()?;
+        // The decoding may bring out control characters (`blip.md` §2.5), and the address is shown
+        // to people.
         (email.contains('@') && !email.contains(char::is_control)).then(|| email.into_owned())
     }
 }
@@ -169,14 +174,14 @@ pub enum TicketState {
     Claimed {
         /// The holder.
         holder: Agent,
-        /// Since when.
+        /// Since when they hold it.
         since: Timestamp,
     },
     /// It is over; Blip accepts no change any more.
     Closed {
         /// How it ended.
         ending: TicketEnding,
-        /// When.
+        /// When it ended, as far as we were told.
         at: Timestamp,
     },
 }
@@ -208,7 +213,7 @@ pub enum Move {
     },
     /// Give the ticket back.
     Release,
-    /// Finish the ticket.
+    /// Finish the ticket for good: Blip opens none again.
     Close(Closing),
     /// Hand the ticket on: it ends, and a new one follows it.
     Transfer(TransferTarget),
@@ -269,6 +274,8 @@ impl Ticket {
     /// The reason to tell the person, or [`MoveRefusal::Already`] if there is nothing to do.
     pub(crate) fn check_move(&self, user: &SlackUserId, r#move: &Move) -> Result<(), MoveRefusal> {
         match (&self.state, r#move) {
+            // Two may close at the same time, or Blip by itself: who comes second has got what they
+            // wanted (`blip.md` §10 #7).
             (TicketState::Closed { .. }, Move::Close(_))
             | (TicketState::Unclaimed, Move::Release) => Err(MoveRefusal::Already),
             (TicketState::Closed { .. }, _) => Err(MoveRefusal::Closed),
@@ -306,11 +313,14 @@ impl Ticket {
     /// day after the customer's last message (`blip.md` §7). `None` where there is no such limit.
     pub(crate) fn window_end(&self) -> Option<Timestamp> {
         let has_window = self.customer.domain.eq_ignore_ascii_case(WHATSAPP_DOMAIN);
+        // As Blip's desk computes it (`blip.md` §7): without any word of the customer's, the
+        // ticket's beginning counts.
         has_window.then(|| self.heard.unwrap_or(self.opened) + REPLY_WINDOW)
     }
 
     /// Whether the customer's channel takes no words of our own any more.
     pub(crate) fn is_window_closed(&self, now: Timestamp) -> bool {
+        // At the very end it is over: Blip's desk asks for less than 24 hours (`blip.md` §7).
         self.window_end().is_some_and(|end| end <= now)
     }
 
@@ -329,7 +339,6 @@ impl Ticket {
 /// What Blip says of a ticket at one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TicketSnapshot {
-    /// Which ticket.
     pub(crate) id: TicketId,
     /// The node that messages to the customer go to, verbatim as Blip wrote it.
     pub(crate) address: String,
@@ -349,11 +358,10 @@ pub struct TicketSnapshot {
     pub(crate) agent: Option<String>,
     /// The queue it waits in.
     pub(crate) team: Option<String>,
-    /// Its tags.
     pub(crate) tags: Vec<String>,
     /// When it was made.
     pub(crate) opened: Option<Timestamp>,
-    /// When it ended.
+    /// When it ended, if it has and Blip tells.
     pub(crate) ended: Option<Timestamp>,
     /// What the customer thought of it: above 0 if they have said so.
     pub(crate) rating: Option<i64>,
@@ -397,6 +405,8 @@ impl TicketSnapshot {
             "transferred" => Some(TicketEnding::Transferred),
             "closedattendant" => Some(TicketEnding::AgentElsewhere),
             "closedclient" => Some(TicketEnding::Customer),
+            // The second one occurs in no source (`blip.md` §3.2). Should it come, its meaning is
+            // plain.
             "closedclientinactivity" | "closedattendantinactivity" => {
                 Some(TicketEnding::Inactivity)
             }
