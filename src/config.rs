@@ -68,6 +68,7 @@ pub fn read_target_url() -> Result<Option<SecretString>, ConfigError> {
 
 /// The environment, and a `.env` file in the working directory for what is not in it.
 fn read_environment() -> Result<BTreeMap<String, String>, ConfigError> {
+    // Of a name that comes twice the last one stays: the environment overrules the file.
     Ok(read_dotenv()?.into_iter().chain(read_own_environment()).collect())
 }
 
@@ -82,8 +83,9 @@ fn read_dotenv() -> Result<Vec<(String, String)>, ConfigError> {
     }
 }
 
-/// The environment alone.
+/// The environment without the file.
 fn read_own_environment() -> impl Iterator<Item = (String, String)> {
+    // `env::vars` would panic over a variable that is not Unicode, which is none of ours.
     env::vars_os().filter_map(|(name, value)| {
         Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
     })
@@ -98,6 +100,8 @@ impl Config {
         let mut config = match Self::load(&lookup, &|path| fs::read_to_string(path)) {
             Ok(config) => config,
             Err(ConfigError(faults)) => {
+                // A name that nobody knows only warns by itself. Where something is missing it may
+                // be the reason, so it is told together with that.
                 return Err(ConfigError(faults.into_iter().chain(unknown).collect()));
             }
         };

@@ -24,7 +24,6 @@ settings! {
         /// Where the service listens.
         given pub(crate) http: HttpConfig =
             |reader| HttpConfig::read_settings(reader);
-        /// The Slack app.
         given pub(crate) slack: SlackConfig =
             |reader| SlackConfig::read_settings(reader);
         /// The Blip bots; at least one.

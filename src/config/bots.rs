@@ -87,7 +87,7 @@ pub(super) const BOTS_TABLE: &[Variable] = &[
         .form(Words("a comma list of former=name, the name one of a bot"), "suporte=vendas"),
 ];
 
-/// One Blip bot.
+/// One Blip bot as it is configured: whose tickets these are, and how each side proves itself.
 #[derive(Clone, Debug)]
 pub(crate) struct BotConfig {
     /// Its short name, which ends the path of its webhook.
@@ -134,6 +134,7 @@ impl BotConfig {
                 .unwrap_or(true),
         };
         let mut bots = Vec::new();
+        // With neither of both, it is `BLIP_KEY` that is said to be missing.
         if reader.is_set("BLIP_KEY") || !reader.is_set("BLIP_BOTS") {
             bots.push(Self::read_settings(reader, BotName::default(), &shared));
         }
@@ -196,6 +197,7 @@ pub(super) fn read_aliases(
     let aliases =
         reader.read_optional("BLIP_BOT_ALIASES", parse::parse_bot_aliases).unwrap_or_default();
     let is_bot = |name: &BotName| bots.into_iter().flatten().any(|bot| bot.name == *name);
+    // If a bot is faulty, its name is not known here, and blaming the alias would mislead.
     if bots.is_some() && aliases.iter().any(|(was, is)| is_bot(was) || !is_bot(is)) {
         reader.add_fault(
             "BLIP_BOT_ALIASES",

@@ -183,9 +183,9 @@ settings! {
 /// Which messages of a thread reactions count on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReactionsOn {
-    /// Its card.
+    /// On the card only, so that a mark on what a customer said ends no ticket.
     Card,
-    /// All.
+    /// On all of them.
     Thread,
 }
 

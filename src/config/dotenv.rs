@@ -11,6 +11,7 @@ pub(crate) type UnreadableLine = (usize, &'static str);
 /// The settings in `bytes`, in order; or every line that cannot be read.
 pub(crate) fn parse_dotenv(bytes: &[u8]) -> Result<Vec<(String, String)>, Vec<UnreadableLine>> {
     let text = decode_utf8(bytes).map_err(|odd| vec![odd])?;
+    // Some editors begin a file with a byte order mark, which would become part of the first name.
     let lines = text.trim_start_matches('\u{feff}').lines().zip(1..);
     let told = lines.map(|(line, number)| (line.trim(), number));
     let told = told.filter(|(line, _)| !line.is_empty() && !line.starts_with('#'));
@@ -74,6 +75,8 @@ fn is_setting_name(name: &str) -> bool {
 fn parse_unquoted(value: &str) -> Result<String, &'static str> {
     let comment = value.find(" #").or_else(|| value.find("\t#")).unwrap_or(value.len());
     let value = value.get(..comment).unwrap_or(value).trim();
+    // They come along when a line is copied from a document, and would be taken for part of a
+    // token.
     if value.starts_with(['“', '”', '‘', '’', '„', '«', '`']) {
         return Err("begins with a typographic quote: use \" or '");
     }

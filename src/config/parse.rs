@@ -98,6 +98,7 @@ pub(crate) fn parse_base_url(value: &str) -> Option<String> {
     };
     let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_local);
     let is_plain = url.query().is_none() && url.fragment().is_none();
+    // The start writes addresses to the log, so no password may stand in one.
     let is_anonymous = url.username().is_empty() && url.password().is_none();
     (is_safe && is_plain && is_anonymous).then(|| url.as_str().trim_end_matches('/').to_owned())
 }
@@ -168,12 +169,15 @@ pub(crate) fn parse_identity(value: &str) -> Option<String> {
     if !is_sound || !is_visible_ascii(value) {
         return None;
     }
+    // An identity has the `@` of the e-mail address encoded (`blip.md` §2.5). Without that it is
+    // the address of somebody at blip.ai itself.
     let is_identity = domain == "blip.ai" && local.contains("%40");
     Some(if is_identity { value.to_owned() } else { Agent::identity_from_email(value) })
 }
 
 /// Short names of bots, each different from the others and from that of the only bot.
 pub(crate) fn parse_bot_names(value: &str) -> Option<Vec<BotName>> {
+    // It becomes part of the names of variables and of the path of the webhook.
     let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let names =
         parse_list(value, |name| name.chars().all(is_part).then(|| BotName::parse(name))?)?;
@@ -227,7 +231,7 @@ pub(crate) fn parse_header_name(value: &str) -> Option<String> {
     value.chars().all(is_part).then(|| value.to_owned())
 }
 
-/// Posts per second.
+/// Posts per second and channel; 0 for no pace of our own.
 pub(crate) fn parse_post_rate(value: &str) -> Option<f64> {
     let rate = value.parse().ok()?;
     (rate == 0.0 || (0.01..=100.0).contains(&rate)).then_some(rate)

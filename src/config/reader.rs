@@ -179,6 +179,8 @@ impl<'a> SettingsReader<'a> {
 
     fn find_in_file(&mut self, name: &str, path: &str) -> FoundValue {
         match (self.read_file)(Path::new(path)) {
+            // An empty secret must not pass: a request signed with it could come from anybody
+            // (`slack.md` B.2).
             Ok(text) if text.trim().is_empty() => {
                 self.add_fault(
                     name,
@@ -186,6 +188,7 @@ impl<'a> SettingsReader<'a> {
                 );
                 FoundValue::Faulty
             }
+            // What writes such a file mostly ends it with a line break, which belongs to no secret.
             Ok(text) => FoundValue::Value(text.trim().to_owned()),
             Err(error) => {
                 let file = file_variable(name);

@@ -14,7 +14,7 @@ use super::variable::{CHANNEL_FORM, SECRETS_FORM, URL_FORM, VariableGroup, varia
 use crate::model::ChannelRef;
 
 settings! {
-    /// The Slack app.
+    /// How the bridge acts in Slack, and where tickets go there.
     #[derive(Clone, Debug)]
     pub(crate) struct SlackConfig {
         table SLACK_TABLE {
@@ -76,6 +76,8 @@ settings! {
 
 /// The bot token of Slack; of one that rotates it is said why it does not do.
 fn read_bot_token(reader: &mut SettingsReader<'_>, name: &str) -> Option<SecretString> {
+    // Slack ends such a token after twelve hours, and an app is never rid of rotation again
+    // (`slack.md` E.1). So it is told why, and not only what a token must look like.
     let is_rotating = |value: &str| value.starts_with("xoxe");
     let found = reader.read_required(name, |value| {
         if is_rotating(value) { Some(None) } else { parse::parse_token(value, "xoxb-").map(Some) }

@@ -16,7 +16,7 @@ const OWN_PREFIXES: [&str; 2] = ["BLIP_", "SLACK_"];
 const SERVICE_HOST: &str = "_SERVICE_HOST";
 /// One letter in so many of a setting's name may differ, but at least one and at most [`MAX_TYPOS`].
 const LETTERS_PER_TYPO: usize = 5;
-/// See [`LETTERS_PER_TYPO`].
+/// The most letters of a name that may differ, however long it is.
 const MAX_TYPOS: usize = 3;
 
 /// Every name that is not a setting but has a prefix of ours, or is nearly one.
@@ -59,6 +59,8 @@ impl SettingNames {
     fn new(settings: &BTreeMap<String, String>) -> Self {
         let bots = settings.get("BLIP_BOTS").filter(|bots| !bots.trim().is_empty());
         let names = bots.map(|bots| parse::parse_bot_names(bots.trim()));
+        // If the list of bots is wrong, that is fault enough: their variables must not be called
+        // unknown, too.
         let any_bot = names == Some(None);
         let bots: Vec<String> = names.flatten().iter().flatten().map(uppercase_bot_name).collect();
         let of_bots = |variable: &Variable| -> Vec<String> {

@@ -60,6 +60,8 @@ pub(super) fn warn_of_readable_files(lookup: VariableLookup<'_>) -> Vec<String> 
     let files = [DOTENV_FILE.to_owned()].into_iter().chain(named);
     let readable = files.filter(|path| {
         let about = fs::metadata(path.trim());
+        // A file that cannot be looked at is none to warn of: if it is needed, it is a fault
+        // already.
         about.is_ok_and(|about| about.permissions().mode() & WORLD_READABLE != 0)
     });
     let told = readable.map(|path| {
