@@ -33,6 +33,8 @@ impl Cards {
         );
         let (text, blocks) =
             card::render_card(&ticket, first_words.as_deref(), &around, &self.texts);
+        // A card is edited with `chat.update` (Tier 3, `slack.md` C.1), so it is worth knowing what
+        // it shows: most news of a ticket change nothing that is on it.
         let drawn = Some(describe_card(&ticket, thread, &text, &blocks));
         // Of a try that failed it is not known what the card shows since then.
         if item.attempts == 0 && self.calls.store.drawn_card(id).await? == drawn {
@@ -42,6 +44,8 @@ impl Cards {
             Ok(()) => Ok(self
                 .calls
                 .store
+                // Only what open cards show is kept (`docs/lanes.md`, what stays in memory): a
+                // closed one hardly changes any more.
                 .keep_drawn_card(id, drawn.filter(|_| !ticket.is_closed()))
                 .await?),
             Err(error) if error.is_message_gone() || error.is_channel_lost() => {

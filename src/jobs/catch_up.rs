@@ -56,6 +56,7 @@ impl TicketChecks {
             Some(snapshot) if snapshot.parse_ending().is_some() => {
                 snapshot.ended.unwrap_or(ticket.opened)
             }
+            // What is younger may be on its way to us still, and would be marked as missed.
             _ => self.calls.clock.now() - self.calls.unknown_outcome_wait * IN_TRANSIT_FACTOR,
         };
         self.enqueue_missed_messages(&ticket, (&shown, last), missed).await?;
@@ -81,6 +82,8 @@ impl TicketChecks {
                 continue;
             }
             let body =
+                // One mark tells of the gap; one on each message would say the same a hundred
+                // times.
                 if count == 0 { message.to_marked_body() } else { message.routed.raw.clone() };
             let (lane, key) = (Lane::Ticket(ticket.id.clone()), message.routed.key.clone());
             let item = NewItem { source: Source::Blip, lane, key, body, received: now, due: now };

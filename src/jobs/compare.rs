@@ -38,7 +38,7 @@ pub(crate) const READ_POSITION_CALL: &str = "read";
 pub(crate) struct ThreadComparison {
     /// How many more answers it has than are tied to tickets: other apps write, too.
     unknown: i64,
-    /// Its newest answer.
+    /// Its newest answer; none if nobody has answered.
     latest: Option<String>,
 }
 
@@ -74,12 +74,15 @@ impl ThreadComparisons {
                 open.entry(thread.root).or_default().push(ticket);
             }
         }
+        // The oldest open card bounds the reading: older messages of the channel are nobody's.
         let Some(first) = open.keys().min() else { return Ok(()) };
         let asked = self.calls.clock.now();
         let roots = match self.fetch_thread_roots(channel, first, &open).await {
             Err(error) if matches!(error.to_fault(), Fault::Refused { .. }) => {
                 tracing::warn!(slack.channel = %channel, %error, "threads cannot be compared");
                 for ticket in open.values().flatten() {
+                    // What people do meanwhile waits for this comparison: one that will never be
+                    // possible lets it go.
                     self.gaps.mark_caught_up(&ticket.id);
                 }
                 return Ok(());
@@ -151,6 +154,8 @@ impl ThreadComparisons {
             latest: latest.map(str::to_owned),
         };
         let before = self.compared_threads.get(thread).map(|before| before.clone());
+        // A message of another app in the thread is tied to no ticket, ever. So it is enough that
+        // the newest one is known, was looked at before, or waits in the inbox.
         let is_latest_known = match latest.and_then(MessageTs::parse) {
             None => true,
             Some(latest) if known.is_some_and(|known| known.latest == latest) => true,
@@ -193,6 +198,8 @@ impl ThreadComparisons {
             find::read_thread(&self.slack, thread.channel.as_str(), &thread.root, &since);
         let mut root = None;
         while let Some(messages) = reading.next_page().await? {
+            // The card may not come with the first page: that Slack sends the parent whatever
+            // `oldest` says stands nowhere (`slack.md` additions §0).
             if root.is_none() {
                 let card = self.find_card(&messages, thread).await?;
                 let Some(card) = card else { return Ok(()) };
@@ -272,6 +279,8 @@ impl ThreadComparisons {
         let Some(holder) = holder else { return Ok(()) };
         let user = holder.user.as_str();
         let is_on = root.reactions(claim).any(|(_, other)| other == user);
+        // Slack shortens long lists of people under a reaction, so that an absence proves nothing
+        // there.
         if is_on || !root.names_all_who_reacted(claim) {
             return Ok(());
         }
@@ -315,6 +324,7 @@ impl ThreadComparisons {
         event: Option<MissedEvent>,
     ) -> PipeResult<Accepted> {
         let Some(MissedEvent { key, body }) = event else { return Ok(Accepted::Repeat) };
+        // The lane that the event would have come in; the store puts it into the ticket's own.
         let lane = Lane::Message(thread.channel.clone(), thread.root.clone());
         let now = self.calls.clock.now();
         let item = NewItem { source: Source::Slack, lane, key, body, received: now, due: now };

@@ -35,6 +35,7 @@ impl ContextPosts {
         id: &TicketId,
     ) -> PipeResult<()> {
         let take = self.context_messages;
+        // An erased customer's words must not come back by a look into Blip's history.
         if self.calls.store.erased_at(id).await?.is_some() {
             return Ok(());
         }

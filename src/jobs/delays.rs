@@ -45,6 +45,8 @@ impl DelayMarks {
             return Ok(());
         };
         let now = self.calls.clock.now();
+        // Only a reply that waits for longer than a moment is worth a mark: one that goes out at
+        // once costs nothing here.
         if now < item.received {
             return Err(Interrupt::Wait(item.received));
         }

@@ -61,7 +61,7 @@ impl PendingReply {
     }
 }
 
-/// Looks receipts up.
+/// Asks Blip for the receipts that it did not send by itself.
 pub(crate) struct Deliveries {
     pub(crate) calls: Arc<Calls>,
     pub(crate) bots: Arc<Bots>,
@@ -92,6 +92,8 @@ impl Deliveries {
         }
         let rest = if by_router {
             self.check_templates(unsettled).await
+        // Whether Blip tells of receipts by itself stands nowhere (`blip.md` §10 #9), so it is
+        // found out from what came, and a Blip that tells is hardly asked.
         } else if self.pushed.is_pushing_receipts(&bot) {
             self.check_for_losses(unsettled).await
         } else if let Some(again) = self.next_lookup_time(&bot, looks, unsettled.len()) {
@@ -238,6 +240,8 @@ impl Deliveries {
         log: Option<&ReceiptLog>,
     ) -> PipeResult<()> {
         let Some(ticket) = self.calls.store.load_ticket(id).await? else { return Ok(()) };
+        // Of a Blip that tells by itself only a loss would be news, and a reply is lost only where
+        // the ticket was over (`blip.md` §10 #8).
         if log.is_none() && !ticket.is_closed() {
             return Ok(());
         }
@@ -257,6 +261,8 @@ impl Deliveries {
         }
         if !unshown.is_empty()
             && self.has_ended(&ticket).await?
+            // Which messages a history shows is up to Blip: only if it shows others of ours does
+            // the absence of this one mean something.
             && self.has_our_replies(id, &said).await?
         {
             self.report_lost_replies(id, &unshown).await?;
@@ -264,6 +270,8 @@ impl Deliveries {
             unclear.append(&mut unshown);
         }
         match log {
+            // The log has 100 entries (`blip.md` §5), so that of a busy bot the one looked for may
+            // have fallen out.
             Some(log) if !log.is_whole => self.check_each_reply(&unclear).await,
             _ => Ok(()),
         }

@@ -49,6 +49,7 @@ impl SlackEraser {
             return Err(Interrupt::Wait(self.calls.clock.now()));
         }
         let found = self.find_messages_to_forget(forgetting).await?;
+        // Looked for again after each round: what was posted meanwhile is found by the next one.
         if progress.add_messages(found) {
             progress.save(&self.calls.store, &others).await?;
             return Err(Interrupt::Wait(self.calls.clock.now()));
@@ -119,6 +120,8 @@ impl SlackEraser {
                 reasons.push(refusal_code(error)?);
             }
         }
+        // The customer's name stands as the post's author, which no call can change (`slack.md`
+        // C.1).
         if message.has_author {
             reasons.push(AUTHOR_NAME_REASON.to_owned());
         }

@@ -59,6 +59,7 @@ impl GapWatch {
                 CompareReason::Time => after_drop = None,
             }
             returns = self.gaps.reconnect_count();
+            // Not given up: nobody else would look for what was missed before the next ten minutes.
             while let Err(error) = self.enqueue_comparisons(occasion).await {
                 tracing::error!(%error, "what was missed in Slack cannot be looked for yet");
                 self.calls.clock.sleep_until(self.calls.clock.now() + COMPARE_RETRY_PAUSE).await;

@@ -65,6 +65,7 @@ impl Health {
     /// What keeps the bridge from its work at Slack.
     pub(crate) fn list_slack_troubles(&self) -> Vec<String> {
         let slack = &self.slack;
+        // Refused credentials have a line of their own, which names what to mend.
         let is_silent = !slack.has_identity() && !slack.has_refused_credentials();
         let troubles = [
             (slack.has_refused_credentials(), "slack does not accept SLACK_BOT_TOKEN"),
@@ -95,6 +96,7 @@ impl Health {
 
     /// The platforms that have answered before, and nothing for a while.
     fn list_outages(&self) -> Vec<Outage> {
+        // Who has never answered is a trouble above: an outage is of somebody who did.
         let slack = self.slack.failing_since().filter(|_| self.slack.has_identity());
         let slack = slack.map(|since| Outage { platform: "Slack".to_owned(), since });
         let has_many = self.bots.configured_bots().count() > 1;
@@ -188,6 +190,7 @@ impl Health {
     /// known.
     async fn check_agent_group(&self) {
         let Some(group) = &self.agent_group else { return };
+        // A call that failed says nothing of the group: what was known of it stays.
         let Ok(is_known) = members::has_group(&self.slack, group).await else { return };
         if !is_known && !self.is_agent_group_missing.load(Ordering::Relaxed) {
             tracing::error!(

@@ -103,6 +103,8 @@ impl LateFiles {
             self.calls.enqueue_item(Job::bring_slow_file(late.clone(), now)).await?;
             return Ok(Handled::for_first_item(ItemOutcome::Done));
         }
+        // In proportion to its age: what has taken a minute will hardly come in the next half
+        // second.
         let pause = (age / 4).clamp(MIN_LOOKUP_PAUSE, MAX_LOOKUP_PAUSE);
         Ok(Handled::for_first_item(ItemOutcome::Wait(now + pause)))
     }
@@ -128,6 +130,8 @@ impl LateFiles {
             }
             Err(failed) => return retry_or_fall_back(sent.item, failed),
         };
+        // Slack answers before the message exists, and may show it later (`slack.md` additions §4);
+        // then a job of its own ties it to the ticket.
         if posted.message_ts().is_some() {
             self.posts.link_post(ticket, (Role::Customer, None), sent.blip_ids, &posted).await?;
         }
@@ -150,6 +154,7 @@ impl LateFiles {
         };
         let steps = self.calls.read_begun_calls(sent.item).await?;
         let share = format!("{}:{}@{}", shown.0, sent.place, thread.root);
+        // What was begun is only looked for, which takes no slot of the channel.
         if !steps.iter().any(|(step, _)| *step == share) {
             self.posts.wait_for_post_slot(sent.item, lane, &thread.channel).await?;
         }

@@ -55,6 +55,8 @@ impl Marks {
         let marked = self.slack.set_reaction((channel, ts), name, !off).await;
         let Err(error) = marked else { return Ok(()) };
         let age = self.calls.clock.now().duration_since(item.received);
+        // Reactions are scarce (Tier 3 and 2, `slack.md` C.1): while Slack is busy they give way to
+        // what people said.
         let give_up = droppable || age > REACTION_RETRY_LIMIT;
         match error.to_fault() {
             Fault::Refused { .. } => {
@@ -183,6 +185,7 @@ impl Marks {
             return Ok(done);
         };
         let Some(known) = self.calls.store.load_ticket(&ticket).await? else { return Ok(done) };
+        // An answer of the customer's says more than a mark that they have read.
         if known.is_closed() || known.unanswered.is_some() || !self.take_read_mark_slot() {
             return Ok(done);
         }

@@ -69,6 +69,7 @@ impl OriginChanges {
         }
         for (name, tickets) in open.iter().filter(|(name, _)| !bots.contains_key(name)) {
             let known = store.read_fact(&bot_fact_key(name)).await?;
+            // Whoever renames a bot rarely tells us; the key names its owner all the same.
             let same = bots.iter().find(|(_, bot)| Some(&bot.owner) == known.as_ref());
             match aliases.get(name).or(same.map(|(now, _)| now)) {
                 Some(now) => {
@@ -107,6 +108,8 @@ pub(crate) async fn count_tickets_before(
     let changed = format!("{what}:changed");
     let was = store.read_fact(what).await?;
     if was.is_some_and(|was| was != is) {
+        // The time of the change is kept: tickets that came after it are of the new owner, and the
+        // warning goes when the last of the old ones is closed.
         let noticed = store.read_fact(&changed).await?.and_then(|at| at.parse().ok());
         let since: Timestamp = noticed.unwrap_or(now);
         let count = tickets.iter().filter(|ticket| ticket.opened < since).count();

@@ -27,6 +27,7 @@ impl OutsideNotices {
         else {
             return Ok(());
         };
+        // Our own posts in the channel come back as events (`slack.md` D.3).
         if self.slack.is_us(&user) || !self.channels.is_for_tickets(&channel).await? {
             return Ok(());
         }

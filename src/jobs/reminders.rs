@@ -51,6 +51,8 @@ impl Reminders {
             return Err(Interrupt::Wait(open));
         }
         let Some(thread) = &ticket.thread else { return Ok(()) };
+        // A channel that was reminded of several tickets has named this one already: it has its
+        // next turn with those.
         if reminder.round > self.last_round() || self.is_named(&reminder.next()).await? {
             return Ok(());
         }
@@ -149,6 +151,8 @@ impl Reminders {
             let waited = Duration::try_from(now.duration_since(ticket.opened)).unwrap_or_default();
             // Teams may work at different hours.
             let is_open = self.rules.due_time(&ticket, now, Duration::ZERO) <= now;
+            // With half of the time gone its own reminder would follow in minutes, as a post of its
+            // own.
             let is_late = is_open && waited >= patience / 2;
             if !(is_there && is_new && is_late && ticket.holder().is_none()) {
                 continue;

@@ -38,9 +38,7 @@ const KEY_RETENTION: Duration = Duration::from_hours(35 * 24);
 
 /// Looks after what nobody else notices.
 pub(crate) struct Sweeper {
-    /// The memory.
     pub(crate) store: SharedStore,
-    /// The time.
     pub(crate) clock: Clock,
     /// How often open tickets are compared after the start; never if there is none.
     pub(crate) every: Option<Duration>,
@@ -51,7 +49,6 @@ pub(crate) struct Sweeper {
 }
 
 impl Sweeper {
-    /// Runs until stopped.
     pub(crate) async fn run_until_stopped(self, stop: CancellationToken) {
         tokio::select! {
             () = self.run_comparisons() => {}
@@ -108,6 +105,8 @@ impl Sweeper {
     /// Makes due what is due within about this time, but for what was meant for later.
     async fn bring_work_forward(&self, within: Duration) {
         let now = self.clock.now();
+        // Kept until all are found: a lane that is given back at once would be leased again by the
+        // next round.
         let mut early = Vec::new();
         loop {
             match self
@@ -150,6 +149,8 @@ impl Sweeper {
 
     fn compute_cutoffs(&self, now: Timestamp) -> Cutoffs {
         let (bodies, tickets) = (now - self.retain_bodies, now - self.retain_tickets);
+        // A key outlives the body of its event: without it a late repeat would be taken for
+        // something new.
         Cutoffs { bodies, tickets, keys: bodies.min(now - KEY_RETENTION) }
     }
 

@@ -21,6 +21,7 @@ impl TimerChecks {
     /// Has the card show that the customer still waits for an answer, and people reminded later.
     pub(crate) async fn check_unanswered(&self, id: &TicketId, since: i64) -> PipeResult<()> {
         let Some(ticket) = self.calls.store.load_ticket(id).await? else { return Ok(()) };
+        // Answered meanwhile, or answered and waiting anew: that has a look of its own.
         let Some(since) = ticket.unanswered.filter(|at| at.as_millisecond() == since) else {
             return Ok(());
         };

@@ -135,6 +135,7 @@ impl WeeklyReports {
         let mention = Mention::Group(rules.group.clone());
         let (text, blocks) = weekly::render_week(&week, &mention, &self.texts);
         self.posts.wait_for_post_slot(item, lane, &channel).await?;
+        // The words matter more than picture and table, which Slack may never take.
         if item.attempts < MAX_FILE_ATTEMPTS {
             match self.share_files(item, &channel, &week, &blocks).await {
                 Err(Interrupt::Call { fault: Fault::Refused { .. }, error }) => {
@@ -151,6 +152,7 @@ impl WeeklyReports {
     async fn list_tickets(&self, span: &Range<Timestamp>) -> store::Result<Vec<Ticket>> {
         let mut tickets = self.calls.store.closed_tickets(span.start).await?;
         tickets.extend(self.calls.store.open_tickets().await?);
+        // An active message is no ticket of a customer's, whatever it looks like in the store.
         tickets.retain(|ticket| ticket.id.active_target().is_none());
         tickets.retain(|ticket| weekly::has_happened(ticket, span));
         tickets.sort_by_key(|ticket| ticket.opened);

@@ -121,6 +121,8 @@ fn draw_median(label: String, spread: TimeSpread, texts: &Texts) -> ChartBar {
 /// A cell as RFC 4180 has it, in which nothing counts as a formula.
 fn quote_cell(cell: &str, separator: &str) -> String {
     let is_formula = cell.starts_with(FORMULA_STARTS);
+    // Names of teams and agents come from outside: one that begins with `=` must not run in a
+    // lead's spreadsheet.
     let cell = if is_formula { format!("'{cell}") } else { cell.to_owned() };
     if cell.contains(['"', '\n', '\r']) || cell.contains(separator) {
         format!("\"{}\"", cell.replace('"', "\"\""))
