@@ -11,9 +11,7 @@ use crate::store::{Item, Source};
 
 /// Handles the items of the inbox: events from either platform, and jobs of the bridge's own.
 pub(crate) struct Dispatcher {
-    /// What Blip sent.
     pub(crate) to_slack: Arc<ToSlack>,
-    /// What Slack sent.
     pub(crate) to_blip: Arc<ToBlip>,
     /// What the bridge gave itself to do.
     pub(crate) jobs: Arc<Jobs>,

@@ -18,9 +18,10 @@ pub(crate) const MISSING_BOT_PAUSE: Duration = Duration::from_secs(5);
 pub(crate) enum Interrupt {
     /// It is not its turn yet.
     Wait(Timestamp),
-    /// A call failed.
-    Call { fault: Fault, error: String },
-    /// The store failed.
+    Call {
+        fault: Fault,
+        error: String,
+    },
     Store(store::Error),
 }
 
@@ -29,11 +30,10 @@ pub(crate) type PipeResult<T> = Result<T, Interrupt>;
 /// Why a call that is made once did not succeed.
 #[derive(Debug)]
 pub(crate) enum CallError<E> {
-    /// The far end.
+    /// The far end did not take it, or its answer did not come.
     Call(E),
     /// It may be in effect already without being seen yet: not before this time.
     TooEarly(Timestamp),
-    /// The store.
     Store(store::Error),
 }
 

@@ -22,11 +22,10 @@ use crate::model::{
 use crate::slack::{AgentStatus, Profile, SlackClient, card, modal, parse, rich_text};
 use crate::store::Item;
 
-/// Who wants something.
+/// Somebody who wants something, with what decides whether and where they are answered.
 pub(crate) struct Person {
     /// What they read, in their own language.
     pub(crate) texts: Texts,
-    /// Their Slack user.
     pub(crate) user: SlackUserId,
     /// What Slack says of them.
     pub(crate) profile: Profile,

@@ -17,7 +17,7 @@ const MAX_KEPT: usize = 50;
 /// What was found of one customer.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct ForgettingProgress {
-    /// [`Forgetting::job`].
+    /// The id that [`Forgetting::job`] has.
     pub(crate) job: String,
     /// The messages, until it is over; then those which could not be replaced.
     pub(crate) messages: Vec<ForgottenMessage>,
@@ -30,11 +30,9 @@ pub(crate) struct ForgettingProgress {
 /// A message of ours.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ForgottenMessage {
-    /// Its channel.
     pub(crate) channel: ChannelId,
     /// The root of its thread.
     pub(crate) root: MessageTs,
-    /// Its time stamp.
     pub(crate) ts: MessageTs,
     /// Whether it stands under a name that we gave it.
     pub(crate) has_author: bool,
@@ -94,7 +92,8 @@ impl ForgettingProgress {
         self.messages.len() > before
     }
 
-    /// Ends it.
+    /// Notes that nothing is left to do. Of the messages only those stay that could not be
+    /// replaced.
     pub(crate) fn finish(&mut self) {
         self.is_over = true;
         self.messages.retain(|message| message.left.is_some());

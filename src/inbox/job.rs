@@ -18,17 +18,12 @@ const SEND_KEY_PREFIX: &str = "send:";
 #[serde(tag = "chore", rename_all = "snake_case")]
 pub(crate) enum Job {
     /// Show the newest state of a ticket on its card.
-    Card {
-        /// The ticket.
-        ticket: TicketId,
-    },
+    Card { ticket: TicketId },
     /// Put a reaction on a message.
     Mark {
-        /// The message's channel.
         channel: ChannelId,
-        /// The message.
         ts: MessageTs,
-        /// The reaction.
+        /// The emoji's name, without colons.
         name: String,
         /// Whether it may be dropped when Slack is busy.
         droppable: bool,
@@ -41,25 +36,17 @@ pub(crate) enum Job {
     /// Show on the last reply that the customer has read it, if they say nothing to it.
     Read(ReadReply),
     /// Show what was said before the handoff.
-    Context {
-        /// The ticket.
-        ticket: TicketId,
-    },
+    Context { ticket: TicketId },
     /// Look how long the customer may still be written to.
-    Window {
-        /// The ticket.
-        ticket: TicketId,
-    },
+    Window { ticket: TicketId },
     /// Show on the card that the customer waits for an answer, if it is still so.
     Waits {
-        /// The ticket.
         ticket: TicketId,
         /// Since when, in milliseconds since 1970.
         since: i64,
     },
     /// Ask Blip what became of a reply.
     Delivery {
-        /// The ticket.
         ticket: TicketId,
         /// The reply's id at Blip.
         message: String,
@@ -71,7 +58,6 @@ pub(crate) enum Job {
     },
     /// Tell Blip that agents were shown what a customer said.
     Seen {
-        /// The ticket.
         ticket: TicketId,
         /// The node that the messages came from.
         address: String,
@@ -87,15 +73,11 @@ pub(crate) enum Job {
     /// Send a reply that was held.
     Send(HeldReply),
     /// Compare a ticket with what Blip says of it.
-    Check {
-        /// The ticket.
-        ticket: TicketId,
-    },
+    Check { ticket: TicketId },
     /// Tell the agent to whom a ticket was handed.
     Handed(TransferNotice),
     /// Give a ticket a new thread, unless it has one by now.
     Move {
-        /// The ticket.
         ticket: TicketId,
         /// The root of the thread that is lost.
         root: MessageTs,
@@ -103,39 +85,23 @@ pub(crate) enum Job {
         with_channel: bool,
     },
     /// Compare the threads of open tickets in a channel with what Slack says of them.
-    Compare {
-        /// The channel.
-        channel: ChannelId,
-    },
+    Compare { channel: ChannelId },
     /// Look for what people did in a ticket's thread while nobody told us.
-    CatchUp {
-        /// The ticket.
-        ticket: TicketId,
-    },
+    CatchUp { ticket: TicketId },
     /// Tell a channel that it is shared with another company.
-    Shared {
-        /// The channel.
-        channel: ChannelId,
-    },
+    Shared { channel: ChannelId },
     /// Tell somebody that no customer reads what they wrote outside of any thread.
-    Outside {
-        /// The channel.
-        channel: String,
-        /// Who wrote there.
-        user: String,
-    },
+    Outside { channel: String, user: String },
     /// Show that a reply waits, and when it does so no longer.
     Delayed(DelayedReply),
     /// Ask Blip again who is behind a router's tunnel.
     Originator {
-        /// The ticket.
         ticket: TicketId,
         /// How often it was asked in vain before.
         looks: usize,
     },
     /// Note who is behind a router's tunnel.
     Met {
-        /// The ticket.
         ticket: TicketId,
         /// Blip's identity of the customer on their own channel.
         originator: String,
@@ -154,7 +120,6 @@ pub(crate) enum Job {
     },
     /// Show a parked item to people.
     Parked {
-        /// The item.
         item: ItemId,
         /// Whether a person in Slack did it, or the customer.
         by_agent: bool,
@@ -174,7 +139,6 @@ const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 /// to stay when these are erased.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Forgetting {
-    /// Its id.
     pub(crate) job: String,
     /// The threads: channels and roots.
     pub(crate) threads: Vec<(ChannelId, MessageTs)>,
@@ -190,7 +154,6 @@ impl Forgetting {
 /// People are to be reminded of a ticket, unless it is not so any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Reminder {
-    /// The ticket.
     pub(crate) ticket: TicketId,
     /// What it is that should not last.
     pub(crate) about: ReminderTopic,
@@ -203,11 +166,8 @@ pub(crate) struct Reminder {
 /// The mark on a reply is to say how far the reply has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DeliveryMark {
-    /// The ticket.
     pub(crate) ticket: TicketId,
-    /// The message's channel.
     pub(crate) channel: ChannelId,
-    /// The message.
     pub(crate) ts: MessageTs,
     /// Blip's ids of its parts.
     pub(crate) messages: Vec<String>,
@@ -234,11 +194,8 @@ pub(crate) enum MarkOccasion {
 /// A reply that the customer has read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ReadReply {
-    /// The ticket.
     pub(crate) ticket: TicketId,
-    /// The message's channel.
     pub(crate) channel: ChannelId,
-    /// The message.
     pub(crate) ts: MessageTs,
     /// The part that was read, by Blip's id.
     pub(crate) message: String,
@@ -270,7 +227,6 @@ pub(crate) struct TransferNotice {
     pub(crate) ticket: TicketId,
     /// Blip's identity of the agent.
     pub(crate) to: String,
-    /// The agent's name.
     pub(crate) name: String,
     /// The name of the one who handed it on.
     pub(crate) by: String,
@@ -289,26 +245,18 @@ pub(crate) enum ReminderTopic {
 /// A reply that is held before it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct HeldReply {
-    /// The ticket.
     pub(crate) ticket: TicketId,
-    /// The message's channel.
     pub(crate) channel: ChannelId,
-    /// The message.
     pub(crate) ts: MessageTs,
-    /// Who wrote it.
     pub(crate) user: SlackUserId,
 }
 
 /// A reply that could not be sent yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DelayedReply {
-    /// The ticket.
     pub(crate) ticket: String,
-    /// The message's channel.
     pub(crate) channel: String,
-    /// The message.
     pub(crate) ts: String,
-    /// Who wrote it.
     pub(crate) user: String,
     /// Whether it is a move that waits, and the message is the card.
     #[serde(default)]
@@ -318,7 +266,6 @@ pub(crate) struct DelayedReply {
 /// A file that Slack has taken and not shown yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct UnshownFile {
-    /// The ticket.
     pub(crate) ticket: TicketId,
     /// The channel of the thread that it belongs in.
     pub(crate) channel: ChannelId,
@@ -326,7 +273,6 @@ pub(crate) struct UnshownFile {
     pub(crate) root: MessageTs,
     /// Its id in Slack.
     pub(crate) file: String,
-    /// Its name.
     pub(crate) name: String,
     /// Where it can be had otherwise.
     pub(crate) url: String,
@@ -337,15 +283,12 @@ pub(crate) struct UnshownFile {
 /// A customer's file that was slow to come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LateFile {
-    /// The ticket.
     pub(crate) ticket: TicketId,
     /// What tells it from all others.
     pub(crate) key: String,
     /// The channel of the line that has taken its place.
     pub(crate) channel: ChannelId,
-    /// That line.
     pub(crate) line: MessageTs,
-    /// The file.
     pub(crate) media: LinkedFile,
     /// Most bytes that it may have.
     pub(crate) left: u64,

@@ -84,7 +84,6 @@ pub(super) fn fact_key(name: &str) -> String {
     format!("fact:{name}")
 }
 
-/// A parked item.
 pub(super) struct ParkedRow {
     pub(super) id: ItemId,
     pub(super) lane: String,

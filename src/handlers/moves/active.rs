@@ -19,7 +19,6 @@ use crate::model::active::{ActiveRoute, ActiveTarget};
 use crate::model::{Failure, Fault, FilledTemplate, SlackUserId, Ticket, TicketId};
 use crate::store::{Item, Role};
 
-/// Sends active messages.
 pub(crate) struct ActiveMessages {
     pub(crate) calls: Arc<Calls>,
     pub(crate) bots: Arc<Bots>,

@@ -25,7 +25,6 @@ const MAX_SHOW_WAIT: Duration = Duration::from_secs(3);
 /// How soon it looks again.
 const SHOW_PAUSE: Duration = Duration::from_millis(100);
 
-/// Closes tickets.
 pub(crate) struct Closings {
     pub(crate) transitions: Arc<Transitions>,
     pub(crate) calls: Arc<Calls>,

@@ -18,7 +18,6 @@ use crate::locale::Texts;
 use crate::model::{BotName, Button, Closing, Move, TagRule, Ticket, TicketId};
 use crate::store::Item;
 
-/// Tags tickets.
 pub(crate) struct Tags {
     pub(crate) transitions: Arc<Transitions>,
     pub(crate) calls: Arc<Calls>,

@@ -37,7 +37,6 @@ pub(crate) const UNKNOWN_TYPE: &str = "application/octet-stream";
 /// What it takes to pass files on.
 #[derive(Debug)]
 pub(crate) struct FileRelay {
-    /// Fetches them.
     pub(crate) fetcher: Arc<Fetcher>,
     /// Makes and reads the addresses under which customers get them.
     pub(crate) links: FileLinks,

@@ -56,7 +56,7 @@ pub(crate) struct OutgoingReply {
     pub(crate) ready: Vec<(String, ReadyReplyPart)>,
     /// The files that cannot go, and why.
     pub(crate) refused: Vec<(Attachment, UnsentReason)>,
-    /// What else stays.
+    /// What else stays in Slack: forwarded messages, pictures, and what we cannot read.
     pub(crate) kept: Vec<KeptPart>,
 }
 

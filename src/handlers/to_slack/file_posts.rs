@@ -53,9 +53,7 @@ pub(crate) struct CustomerFile<'a> {
     pub(crate) place: &'a str,
     /// What tells it from all other files.
     pub(crate) key: &'a str,
-    /// The ticket.
     pub(crate) ticket: &'a TicketId,
-    /// The file.
     pub(crate) media: &'a LinkedFile,
     /// The name of who sent it.
     pub(crate) author: &'a str,

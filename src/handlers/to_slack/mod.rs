@@ -25,7 +25,6 @@ use crate::inbox::{Handled, ItemOutcome};
 use crate::model::BlipEvent;
 use crate::store::{Item, Lane};
 
-/// Handles Blip's events.
 pub(crate) struct ToSlack {
     pub(crate) tickets: Arc<Tickets>,
     pub(crate) messages: Arc<CustomerMessages>,

@@ -20,7 +20,6 @@ use crate::slack::rich_text::Mention;
 use crate::slack::{SlackClient, card, find, render};
 use crate::store::{Item, Lane, Link, NewItem, Role, Source};
 
-/// Shows receipts.
 pub(crate) struct Receipts {
     pub(crate) calls: Arc<Calls>,
     pub(crate) threads: Arc<Threads>,

@@ -48,9 +48,7 @@ const NAMED_AFTER_KIND: [&str; 3] = ["image", "audio", "video"];
 pub(crate) struct FileTransfer<'a> {
     /// What makes it the same as when it was asked for before.
     pub(crate) key: &'a str,
-    /// The ticket.
     pub(crate) ticket: &'a TicketId,
-    /// The file.
     pub(crate) media: &'a LinkedFile,
     /// Most bytes that it may have.
     pub(crate) left: u64,
@@ -63,7 +61,6 @@ pub(crate) struct FileTransfer<'a> {
 pub(crate) struct UploadedFile {
     /// Its id in Slack.
     pub(crate) id: String,
-    /// Its name.
     pub(crate) name: String,
     /// Its size in bytes.
     pub(crate) length: u64,

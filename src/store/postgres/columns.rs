@@ -13,7 +13,6 @@ pub(super) fn value<'r, T: FromSql<'r>>(row: &'r Row, name: &str) -> Result<T> {
     Ok(row.try_get(name).map_err(PostgresFault::from)?)
 }
 
-/// A text.
 pub(super) fn text(row: &Row, name: &str) -> Result<String> {
     Ok(read_back(value(row, name)?))
 }
@@ -38,7 +37,6 @@ pub(super) fn to_item_row(row: &Row, now: i64) -> Result<ItemRow> {
     })
 }
 
-/// A parked item.
 pub(super) fn to_parked_row(row: &Row, now: i64) -> Result<ParkedRow> {
     Ok(ParkedRow {
         id: value(row, "id")?,
@@ -61,7 +59,6 @@ pub(super) fn to_link_row(row: &Row) -> Result<LinkRow> {
     })
 }
 
-/// A ticket.
 pub(super) fn to_ticket_row(row: &Row) -> Result<TicketRow> {
     Ok(TicketRow {
         id: text(row, "id")?,

@@ -95,7 +95,8 @@ impl Database {
         &self.doors
     }
 
-    /// All other connections.
+    /// The connections of everything but the doors, which have their own so that none is kept
+    /// waiting.
     pub(super) fn work(&self) -> &Pool {
         &self.work
     }

@@ -19,7 +19,6 @@ pub(super) fn to_item_row(row: &Row<'_>) -> Result<ItemRow> {
     })
 }
 
-/// A parked item.
 pub(super) fn to_parked_row(row: &Row<'_>) -> Result<ParkedRow> {
     Ok(ParkedRow {
         id: row.get("id")?,
@@ -42,7 +41,6 @@ pub(super) fn to_link_row(row: &Row<'_>) -> Result<LinkRow> {
     })
 }
 
-/// A ticket.
 pub(super) fn to_ticket_row(row: &Row<'_>) -> Result<TicketRow> {
     Ok(TicketRow {
         id: row.get("id")?,

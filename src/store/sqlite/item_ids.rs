@@ -34,7 +34,6 @@ impl ItemIds {
         Ok(Self(Mutex::new(IdBlock { next: last.saturating_add(1), last })))
     }
 
-    /// The next id.
     pub(super) fn take(&self, tx: &Connection) -> Result<ItemId> {
         let mut block = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let id = block.next;

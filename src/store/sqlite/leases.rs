@@ -107,7 +107,6 @@ impl Leases {
         })
     }
 
-    /// Leases a lane.
     pub(super) fn grant_lease(
         &mut self,
         lane: String,

@@ -15,7 +15,6 @@ pub(super) trait Sql {
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<Option<T>>;
 
-    /// All rows.
     fn all_rows<T>(
         &self,
         sql: &'static str,

@@ -167,7 +167,6 @@ pub(super) fn delete_ticket(tx: &Connection, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Reads a ticket.
 pub(super) fn read_ticket(connection: &Connection, id: &TicketId) -> Result<Option<TicketRow>> {
     let sql = "SELECT * FROM ticket WHERE id = ?1";
     Ok(connection.first_row(sql, [id.to_string()], columns::to_ticket_row)?)

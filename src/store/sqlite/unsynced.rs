@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::store::ItemId;
 
-/// The items.
+/// The items that are committed and not yet on the disk.
 #[derive(Default)]
 pub(super) struct UnsyncedItems(Mutex<HashMap<ItemId, SyncState>>);
 
