@@ -10,7 +10,7 @@ mod traces;
 use std::io::IsTerminal;
 use std::panic::PanicHookInfo;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use metrics::{
@@ -41,6 +41,10 @@ const OLDEST_WAITING_SECONDS: &str = "blip_slack_oldest_waiting_seconds";
 const PACE_WAIT_SECONDS: &str = "blip_slack_pace_wait_seconds";
 const STORE_SECONDS: &str = "blip_slack_store_seconds";
 const STORE_BATCH_WRITES: &str = "blip_slack_store_batch_writes";
+const FILES: &str = "blip_slack_files_total";
+const FILE_BYTES: &str = "blip_slack_file_bytes_total";
+const FILE_SECONDS: &str = "blip_slack_file_seconds";
+const FILES_UNDER_WAY: &str = "blip_slack_files_under_way";
 const SLACK_SOCKETS: &str = "blip_slack_socket_connections";
 const UNREADABLE_FRAMES: &str = "blip_slack_socket_frames_unreadable_total";
 const CLOCK_AHEAD: &str = "blip_slack_clock_ahead_seconds";
@@ -53,6 +57,9 @@ const DURATION_BUCKETS: &[f64] =
     &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 65.0];
 /// Upper bounds of how many writes share a commit; the largest is what SQLite's thread takes at once.
 const BATCH_BUCKETS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+/// Upper bounds in seconds of what a file may take: most pictures are there within one, and a large file
+/// may take an hour (`handlers::to_slack::transfers`).
+const FILE_BUCKETS: &[f64] = &[0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 120.0, 300.0, 900.0, 3600.0];
 
 static METRICS_HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
 
@@ -207,6 +214,65 @@ pub(crate) fn record_store_batch(writes: usize) {
     histogram!(STORE_BATCH_WRITES).record(u32::try_from(writes).unwrap_or(u32::MAX));
 }
 
+/// A file on its way: one of a customer to Slack (`blip`), or one of an agent to a customer (`slack`).
+/// How it ended is counted when this is dropped.
+#[derive(Debug)]
+pub(crate) struct FileOnItsWay {
+    source: &'static str,
+    began: Instant,
+    bytes: u64,
+    outcome: Option<&'static str>,
+}
+
+/// The outcome of a file that came over whole.
+const FILE_OK: &str = "ok";
+
+impl FileOnItsWay {
+    /// It begins. Unless told otherwise, it was broken off in the end.
+    pub(crate) fn begin(source: &'static str) -> Self {
+        gauge!(FILES_UNDER_WAY, "source" => source).increment(1.0);
+        Self { source, began: Instant::now(), bytes: 0, outcome: Some("broken_off") }
+    }
+
+    /// So many bytes of it went through.
+    pub(crate) fn pass_bytes(&mut self, bytes: u64) {
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    /// How many bytes of it went through.
+    pub(crate) fn passed_bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// It came over whole.
+    pub(crate) fn end_whole(&mut self) {
+        self.outcome = Some(FILE_OK);
+    }
+
+    /// It ended otherwise, by this constant word.
+    pub(crate) fn end_as(&mut self, outcome: &'static str) {
+        self.outcome = Some(outcome);
+    }
+
+    /// It was no file: nothing is counted.
+    pub(crate) fn forget(mut self) {
+        self.outcome = None;
+    }
+}
+
+impl Drop for FileOnItsWay {
+    fn drop(&mut self) {
+        let source = self.source;
+        gauge!(FILES_UNDER_WAY, "source" => source).decrement(1.0);
+        let Some(outcome) = self.outcome else { return };
+        counter!(FILES, "source" => source, "outcome" => outcome).increment(1);
+        counter!(FILE_BYTES, "source" => source).increment(self.bytes);
+        if outcome == FILE_OK {
+            histogram!(FILE_SECONDS, "source" => source).record(self.began.elapsed());
+        }
+    }
+}
+
 /// So many connections of Socket Mode are open.
 pub(crate) fn record_sockets(open: usize) {
     gauge!(SLACK_SOCKETS).set(u32::try_from(open).unwrap_or(u32::MAX));
@@ -235,9 +301,11 @@ pub(crate) fn record_readiness(ready: bool) {
 fn metrics_handle() -> &'static PrometheusHandle {
     METRICS_HANDLE.get_or_init(|| {
         let batches = Matcher::Full(STORE_BATCH_WRITES.to_owned());
+        let files = Matcher::Full(FILE_SECONDS.to_owned());
         let builder = PrometheusBuilder::new()
             .set_buckets(DURATION_BUCKETS)
-            .and_then(|builder| builder.set_buckets_for_metric(batches, BATCH_BUCKETS));
+            .and_then(|builder| builder.set_buckets_for_metric(batches, BATCH_BUCKETS))
+            .and_then(|builder| builder.set_buckets_for_metric(files, FILE_BUCKETS));
         let recorder = builder.expect("there are buckets").build_recorder();
         let handle = recorder.handle();
         if metrics::set_global_recorder(recorder).is_err() {
@@ -285,6 +353,7 @@ fn describe_metrics() {
         "Time from a question to the store, or a write, to its answer"
     );
     describe_histogram!(STORE_BATCH_WRITES, "Writes that shared a commit");
+    describe_files();
     describe_gauge!(PARKED_ITEMS, "Events that wait for a person");
     describe_gauge!(
         OLDEST_WAITING_SECONDS,
@@ -303,6 +372,16 @@ fn describe_metrics() {
     );
     describe_counter!(REQUESTS_REJECTED, "Requests without a token or signature that we accept");
     describe_gauge!(BRIDGE_READY, "1 if the bridge can do its work now, else 0");
+}
+
+fn describe_files() {
+    describe_counter!(
+        FILES,
+        "Tries to bring a customer's file to Slack (source blip) or an agent's to a customer (slack), by outcome"
+    );
+    describe_counter!(FILE_BYTES, Unit::Bytes, "Bytes of files that went through");
+    describe_histogram!(FILE_SECONDS, Unit::Seconds, "Time that files took that came over whole");
+    describe_gauge!(FILES_UNDER_WAY, "Files that are on their way");
 }
 
 fn log_panic(panic: &PanicHookInfo<'_>) {
@@ -330,6 +409,11 @@ mod tests {
         record_pace_wait(Duration::from_secs(1));
         record_store_time(Duration::from_millis(1));
         record_store_batch(3);
+        let mut file = FileOnItsWay::begin("blip");
+        file.pass_bytes(300);
+        file.end_whole();
+        drop(file);
+        FileOnItsWay::begin("slack").forget();
         record_sockets(2);
         count_unreadable();
         record_clock_ahead(SignedDuration::from_secs(-2));
@@ -365,6 +449,10 @@ mod tests {
             PACE_WAIT_SECONDS,
             STORE_SECONDS,
             STORE_BATCH_WRITES,
+            FILES,
+            FILE_BYTES,
+            FILE_SECONDS,
+            FILES_UNDER_WAY,
         ]);
         for name in names {
             assert!(text.contains(&format!("# HELP {name} ")), "{name} in\n{text}");
@@ -376,6 +464,11 @@ mod tests {
             r#"blip_slack_call_seconds_bucket{platform="slack",le="2.5"} 1"#,
             r#"blip_slack_oldest_waiting_seconds{source="blip"} 0"#,
             r#"blip_slack_store_batch_writes_bucket{le="4"} 1"#,
+            r#"blip_slack_files_total{source="blip",outcome="ok"} 1"#,
+            r#"blip_slack_file_bytes_total{source="blip"} 300"#,
+            r#"blip_slack_file_seconds_bucket{source="blip",le="3600"} 1"#,
+            r#"blip_slack_files_under_way{source="blip"} 0"#,
+            r#"blip_slack_files_under_way{source="slack"} 0"#,
             "blip_slack_socket_connections 2",
             "blip_slack_clock_ahead_seconds -2",
             "blip_slack_ready 1",

@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::{Stream, StreamExt, stream};
 
-use crate::media::is_public;
+use crate::media::{FileUnavailable, is_public};
+use crate::telemetry::FileOnItsWay;
 
 /// The part of all downloads that one file may have. A player asks for a few pieces at once.
 const PER_FILE: usize = 8;
@@ -73,11 +74,31 @@ impl Downloads {
 }
 
 impl Download {
-    /// Keeps it until these bytes have come to their end or nobody wants them any more.
-    pub(super) fn hold_during<S: Stream>(self, bytes: S) -> impl Stream<Item = S::Item> {
-        stream::unfold((Box::pin(bytes), self), |(mut bytes, download)| async {
-            let piece = bytes.next().await?;
-            Some((piece, (bytes, download)))
+    /// Keeps it until these bytes have come to their end or nobody wants them any more, and notes
+    /// which. There are `length` of them, if that is known.
+    pub(super) fn hold_during<E>(
+        self,
+        bytes: impl Stream<Item = Result<Vec<u8>, E>>,
+        length: Option<u64>,
+        on_its_way: FileOnItsWay,
+    ) -> impl Stream<Item = Result<Vec<u8>, E>> {
+        let start = (Box::pin(bytes), self, on_its_way);
+        stream::unfold(start, move |(mut bytes, download, mut on_its_way)| async move {
+            let Some(piece) = bytes.next().await else {
+                if length.is_none() {
+                    on_its_way.end_whole();
+                }
+                return None;
+            };
+            match &piece {
+                Ok(piece) => on_its_way.pass_bytes(piece.len() as u64),
+                Err(_lost) => on_its_way.end_as(FileUnavailable::Later.code().unwrap_or_default()),
+            }
+            // Who sends a body of known length (hyper) does not ask for more when all of it has gone.
+            if length.is_some_and(|length| on_its_way.passed_bytes() >= length) {
+                on_its_way.end_whole();
+            }
+            Some((piece, (bytes, download, on_its_way)))
         })
     }
 }

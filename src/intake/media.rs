@@ -20,6 +20,7 @@ use super::downloads::{Download, Downloads};
 use super::rejected_requests::RejectedRequestLog;
 use super::server::Peer;
 use crate::media::{ExpectedFile, FileRequest, FileUnavailable, ServedFile};
+use crate::telemetry::FileOnItsWay;
 
 /// Kinds that are shown where they are; all others are saved.
 const INLINE_TYPES: [&str; 3] = ["audio/", "image/", "video/"];
@@ -48,9 +49,11 @@ pub(super) async fn serve_file(
     method: Method,
     headers: HeaderMap,
 ) -> Response {
+    let mut on_its_way = FileOnItsWay::begin("slack");
     let Some(download) =
         door.downloads.begin_download(peer.map(|Extension(Peer(peer))| peer), &token)
     else {
+        on_its_way.end_as("busy");
         if let Some(times) = door.rejected_log.busy_downloads.note_occurrence() {
             tracing::warn!(times, "too many files are read at once; a further one is put off");
         }
@@ -59,10 +62,18 @@ pub(super) async fn serve_file(
     let range = headers.get(RANGE).and_then(|range| range.to_str().ok());
     let range = range.filter(|range| is_one_part(range)).map(str::to_owned);
     let wanted = FileRequest { token, range, bytes: method == Method::GET };
-    match (door.files)(wanted).await {
-        Ok(handout) => build_file_response(handout, download).await.unwrap_or_else(refuse_download),
-        Err(withheld) => refuse_download(withheld),
-    }
+    let served = match (door.files)(wanted).await {
+        Ok(handout) => build_file_response(handout, (download, on_its_way)).await,
+        Err(withheld) => Err((withheld, on_its_way)),
+    };
+    served.unwrap_or_else(|(withheld, mut on_its_way)| {
+        match withheld.code() {
+            Some(code) => on_its_way.end_as(code),
+            // A guessed address is no file.
+            None => on_its_way.forget(),
+        }
+        refuse_download(withheld)
+    })
 }
 
 fn refuse_download(withheld: FileUnavailable) -> Response {
@@ -79,8 +90,8 @@ fn refuse_download(withheld: FileUnavailable) -> Response {
 
 async fn build_file_response(
     handout: ServedFile,
-    download: Download,
-) -> Result<Response, FileUnavailable> {
+    (download, on_its_way): (Download, FileOnItsWay),
+) -> Result<Response, (FileUnavailable, FileOnItsWay)> {
     let ServedFile { name, mime, size, fetched } = handout;
     let mut headers = build_file_headers(&name, &mime);
     let mut put = |name: HeaderName, value: String| {
@@ -90,18 +101,21 @@ async fn build_file_response(
         if let Some(size) = size {
             put(CONTENT_LENGTH, size.to_string());
         }
+        on_its_way.forget();
         return Ok((headers, Body::empty()).into_response());
     };
     let status = fetched.status();
-    if let Some(length) = fetched.content_length() {
+    let length = fetched.content_length();
+    if let Some(length) = length {
         put(CONTENT_LENGTH, length.to_string());
     }
     if let Some(range) = fetched.content_range() {
         put(CONTENT_RANGE, range.to_owned());
     }
     let bytes = fetched.into_checked_bytes(ExpectedFile { mime: Some(&mime), size }).await;
-    let bytes = bytes.map_err(|_not_the_file| FileUnavailable::Later)?;
-    Ok((status, headers, Body::from_stream(download.hold_during(bytes))).into_response())
+    let Ok(bytes) = bytes else { return Err((FileUnavailable::Later, on_its_way)) };
+    let bytes = download.hold_during(bytes, length, on_its_way);
+    Ok((status, headers, Body::from_stream(bytes)).into_response())
 }
 
 /// What is said of a file, whichever part of it is wanted.

@@ -102,6 +102,21 @@ pub enum FetchError {
     Later,
 }
 
+impl FetchError {
+    /// The constant word by which metrics know it.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Gone(_) => "gone",
+            Self::TooLarge => "too_large",
+            Self::WebPage => "web_page",
+            Self::Empty => "empty",
+            Self::TooSlow => "too_slow",
+            Self::Later => "unavailable",
+        }
+    }
+}
+
 /// A file that has begun to come.
 #[derive(Debug)]
 pub struct FetchedFile {

@@ -40,6 +40,17 @@ pub enum FileUnavailable {
     Later,
 }
 
+impl FileUnavailable {
+    /// The constant word by which metrics know it; none if there is no file at all.
+    pub(crate) fn code(self) -> Option<&'static str> {
+        match self {
+            Self::Unknown => None,
+            Self::Gone => Some("gone"),
+            Self::Later => Some("unavailable"),
+        }
+    }
+}
+
 /// A claim about a file, to be held against what comes.
 #[derive(Clone, Copy, Debug)]
 pub struct ExpectedFile<'a> {

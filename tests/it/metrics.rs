@@ -11,10 +11,13 @@ use blip_slack_standins::faults::Fault;
 use serde_json::json;
 
 use crate::intake::Door;
-use crate::support::{Bridge, Service};
+use crate::support::{Bridge, Service, samples};
+
+/// Where customers find files; here the program is asked for them where it is.
+const PUBLIC_URL: &str = "https://bridge.example";
 
 /// What is shown, in order.
-pub const SHOWN: [&str; 18] = [
+pub const SHOWN: [&str; 22] = [
     "blip_slack_ack_seconds",
     "blip_slack_call_seconds",
     "blip_slack_calls_total",
@@ -24,6 +27,10 @@ pub const SHOWN: [&str; 18] = [
     "blip_slack_events_handled_total",
     "blip_slack_events_repeated_total",
     "blip_slack_events_unknown_total",
+    "blip_slack_file_bytes_total",
+    "blip_slack_file_seconds",
+    "blip_slack_files_total",
+    "blip_slack_files_under_way",
     "blip_slack_oldest_waiting_seconds",
     "blip_slack_pace_wait_seconds",
     "blip_slack_parked_events",
@@ -81,11 +88,13 @@ fn growth(before: &Samples, after: &Samples, sample: &str) -> f64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_metric_moves_by_what_is_played() {
     // A pace, so that posts wait for it.
-    let door = Door::open_with(&[("SLACK_CHANNEL_RATE", "5")]).await;
+    let settings = [("SLACK_CHANNEL_RATE", "5"), ("PUBLIC_URL", PUBLIC_URL)];
+    let door = Door::open_with(&settings).await;
     let service = &door.service;
     let before = scrape(service).await;
     assert!(before["blip_slack_ready"] > 0.0);
     let ticket = play(&door).await;
+    play_files(&door).await;
     all_moved(&before, &scrape(service).await);
     let_grow_old(&door, &ticket).await;
 
@@ -131,6 +140,61 @@ async fn play(door: &Door) -> String {
     }
     service.idle(PATIENCE).await;
     ticket
+}
+
+/// A customer's file comes, one is gone, and one drips; an agent's is read whole, read in part, and asked
+/// for under an address that nobody was sent.
+async fn play_files(door: &Door) {
+    let (bridge, service) = (&door.bridge, &door.service);
+    let (ticket, card) = bridge.ticket("Rosa Prado", "Oi").await;
+    let sent = bridge.blip.sends_file(&ticket, ("a.png", "image/png"), &samples::png(), None).await;
+    assert_eq!(sent.unwrap().status, Some(200));
+    let gone = bridge.blip.leads_to("https://192.168.0.1/a");
+    for uri in [gone, bridge.blip.hosts_dripping("image/png", &samples::png())] {
+        let content = json!({"type": "image/png", "uri": uri});
+        bridge.blip.sends(&ticket, "application/vnd.lime.media-link+json", content).await.unwrap();
+    }
+    becomes("a file on its way", async || {
+        scrape(service).await.get(r#"blip_slack_files_under_way{source="blip"}"#) == Some(&1.0)
+    })
+    .await;
+    bridge.blip.lets_media_flow();
+    service.idle(PATIENCE).await;
+
+    // Too large for one read of a socket, so that it can be left half way.
+    let bytes = samples::bytes(16 << 20);
+    let read = bridge.slack.shares(ANA, CHANNEL, Some(&card.ts), ("b.zip", &bytes), "").await;
+    assert_eq!(read.unwrap().status, Some(200));
+    service.idle(PATIENCE).await;
+    let received = bridge.blip.received(&ticket);
+    let uri = received.last().unwrap().content["uri"].as_str().unwrap();
+    let path = uri.strip_prefix(PUBLIC_URL).unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = format!("{}{path}", service.url());
+    let whole = client.get(&url).send().await.unwrap();
+    assert_eq!(whole.bytes().await.unwrap().len(), bytes.len());
+    drop(client.get(&url).send().await.unwrap());
+    assert_eq!(client.head(&url).send().await.unwrap().status(), 200);
+    assert_eq!(client.get(format!("{url}x")).send().await.unwrap().status(), 404);
+    becomes("files that have ended", async || {
+        let now = scrape(service).await;
+        now[r#"blip_slack_files_under_way{source="slack"}"#] < 1.0
+            && now.contains_key(r#"blip_slack_files_total{source="slack",outcome="broken_off"}"#)
+    })
+    .await;
+    let now = scrape(service).await;
+    for (sample, value) in [
+        (r#"blip_slack_files_total{source="blip",outcome="ok"}"#, 2.0),
+        (r#"blip_slack_files_total{source="blip",outcome="address"}"#, 1.0),
+        (r#"blip_slack_files_total{source="slack",outcome="ok"}"#, 1.0),
+        (r#"blip_slack_files_total{source="slack",outcome="broken_off"}"#, 1.0),
+        (r#"blip_slack_file_seconds_count{source="blip"}"#, 2.0),
+        (r#"blip_slack_file_seconds_count{source="slack"}"#, 1.0),
+    ] {
+        assert_eq!(now.get(sample), Some(&value), "{sample} in {now:#?}");
+    }
+    let passed = now[r#"blip_slack_file_bytes_total{source="slack"}"#];
+    assert!(passed >= 16_777_216.0 && passed < 2.0 * 16_777_216.0, "{passed}");
 }
 
 /// Each counter has grown by what was played, and each call was timed.

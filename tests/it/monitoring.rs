@@ -17,11 +17,14 @@ const DASHBOARD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/grafana-
 const DOCUMENTS: [&str; 3] = ["README.md", "README.pt-BR.md", "docs/operations.md"];
 
 /// What is right at any value, so that nobody has to be told.
-const NEVER_ALARMING: [&str; 5] = [
+const NEVER_ALARMING: [&str; 7] = [
     // A delivery that takes long is told of, whatever the reason.
     "blip_slack_events_accepted_total",
     "blip_slack_events_handled_total",
     "blip_slack_events_repeated_total",
+    // As fast as whoever sends or reads them.
+    "blip_slack_file_bytes_total",
+    "blip_slack_file_seconds",
     "blip_slack_store_batch_writes",
     "blip_slack_wait_seconds",
 ];

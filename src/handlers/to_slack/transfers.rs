@@ -20,6 +20,7 @@ use crate::media::{FetchError, FetchRequest, FetchedFile, Fetcher, file_name, fu
 use crate::model::text::to_one_line;
 use crate::model::{Failure, Fault, LinkedFile, TicketId};
 use crate::slack::{self, SlackClient, Upload, files};
+use crate::telemetry::FileOnItsWay;
 
 /// Files that are brought at the same time while an event waits for them; and as many again that
 /// nobody waits for. The former are few seconds old, so a place is soon free among them, whatever
@@ -88,6 +89,18 @@ impl fmt::Display for FileError {
             Self::Fetch(why) => write!(f, "fetch a file: {why}"),
             Self::TooMuch => write!(f, "fetch a file: over the limit with the others"),
             Self::Upload(error) | Self::Share(error) => error.fmt(f),
+        }
+    }
+}
+
+impl FileError {
+    /// The constant word by which metrics know it.
+    fn code(&self) -> &'static str {
+        match self {
+            Self::UnderWay => "under_way",
+            Self::Fetch(why) => why.code(),
+            Self::TooMuch => FetchError::TooLarge.code(),
+            Self::Upload(_) | Self::Share(_) => "not_taken",
         }
     }
 }
@@ -204,7 +217,16 @@ impl FileTransfers {
         let bot = self.bots.clients.get(wanted.ticket.bot()).cloned();
         let (media, left) = (wanted.media.clone(), wanted.left);
         let carried = async move {
+            let mut on_its_way = FileOnItsWay::begin("blip");
             let carried = carrier.carry_file(&media, left, bot.as_deref()).await;
+            match &carried {
+                Ok(uploaded) => {
+                    on_its_way.pass_bytes(uploaded.length);
+                    on_its_way.end_whole();
+                }
+                Err(error) => on_its_way.end_as(error.code()),
+            }
+            drop(on_its_way);
             drop(held.lock().unwrap_or_else(PoisonError::into_inner).take());
             carried
         };
