@@ -147,6 +147,105 @@ async fn a_ticket_by_keyboard_on_a_telephone_in_english() {
     finish(&browser).await;
 }
 
+/// Which step of the tour is shown, and which part of the page it marks.
+fn is_at_step(number: usize, part: &str) -> String {
+    format!(
+        "!document.querySelector('#tour').hidden && \
+        document.querySelector('#tour-step').innerText === '{number} / 5' && \
+        document.querySelector('#{part}.marked') && document.querySelector('[data-to={part}].marked')"
+    )
+}
+
+const TOUR_IS_OVER: &str =
+    "document.querySelector('#tour').hidden && !document.querySelector('.marked')";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_tour_is_taken_by_keyboard_by_doing_what_it_says() {
+    let Some(browser) = Browser::open(1440, 900).await else { return };
+    let (_demo, url) = Demo::start();
+    browser.goes_to(&url).await;
+    browser.sees(&is_at_step(1, "phone")).await;
+    let press = async |selector: &str| {
+        browser.tabs_to(selector).await;
+        browser.presses(ENTER).await;
+    };
+    press("#openers button").await;
+    browser.sees(&is_at_step(2, "slack")).await;
+    press("#messages [data-press*=claim]").await;
+    browser.sees(&is_at_step(3, "slack")).await;
+    press("#messages .answers").await;
+    browser.tabs_to("#answer textarea").await;
+    // A note is not what is asked for.
+    browser.presses(&format!("// veja o pedido{ENTER}")).await;
+    browser.sees(&count("#answers .message", "veja o pedido")).await;
+    browser.sees(&is_at_step(3, "slack")).await;
+    browser.presses(&format!("Oi, Maria!{ENTER}")).await;
+    browser.sees(&is_at_step(4, "wire")).await;
+    press("#life").await;
+    browser.sees("document.querySelector('#state.down')").await;
+    browser.tabs_to("#phone-text").await;
+    browser.presses(&format!("e agora?{ENTER}")).await;
+    press("#life").await;
+    browser.sees(&format!("{} === 1", count("#answers .message", "e agora?"))).await;
+    press("#tour-next").await;
+    browser.sees(&is_at_step(5, "slack")).await;
+    press("#messages [data-press*=close]").await;
+    press("#dialog button[type=submit]").await;
+    browser.sees("document.querySelector('#said .ended')").await;
+    browser.sees(TOUR_IS_OVER).await;
+    finish(&browser).await;
+}
+
+/// On a telephone the way to the tour is among the calls.
+async fn take_the_tour_again(browser: &Browser, width: u32) {
+    if width < 500 {
+        browser.clicks("[data-to=wire]").await;
+    }
+    browser.clicks("#tour-again").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_tour_is_skipped_and_taken_again_at_any_width() {
+    let Some(browser) = Browser::open(1440, 900).await else { return };
+    let (_demo, url) = Demo::start();
+    browser.goes_to(&url).await;
+    let parts = ["phone", "slack", "slack", "wire", "slack"];
+    for width in [1440, 900, 390] {
+        browser.looks("light", width).await;
+        browser.sees(&is_at_step(1, "phone")).await;
+        let mut titles = Vec::new();
+        for (number, part) in (1..).zip(parts) {
+            browser.sees(&is_at_step(number, part)).await;
+            // All of it can be seen and pressed, whatever the width.
+            browser
+                .sees(
+                    "[...document.querySelectorAll('#tour, #tour button')].every((it) => { \
+                    const { left, right, top, bottom } = it.getBoundingClientRect(); \
+                    return left >= 0 && right <= innerWidth && top >= 0 && bottom <= innerHeight; })",
+                )
+                .await;
+            titles
+                .push(browser.run("return document.querySelector('#tour-title').innerText").await);
+            let next = if number < parts.len() { "Próximo" } else { "Pronto" };
+            browser.sees(&format!("{} === 1", count("#tour-next", next))).await;
+            browser.clicks("#tour-next").await;
+        }
+        titles.dedup();
+        assert_eq!(titles.len(), parts.len(), "{titles:?}");
+        browser.sees(TOUR_IS_OVER).await;
+        take_the_tour_again(&browser, width).await;
+        browser.sees(&is_at_step(1, "phone")).await;
+        browser.clicks("#tour-skip").await;
+        browser.sees(TOUR_IS_OVER).await;
+        // A reload does not bring it back.
+        browser.run("location.reload()").await;
+        browser.sees("!document.querySelector('.loading')").await;
+        browser.sees(TOUR_IS_OVER).await;
+        take_the_tour_again(&browser, width).await;
+    }
+    finish(&browser).await;
+}
+
 /// A customer has written, and an agent has the ticket and its thread before them.
 async fn open_a_ticket(browser: &Browser, url: &str) {
     browser.goes_to(&format!("{url}#tour=off")).await;

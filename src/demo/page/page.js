@@ -90,22 +90,24 @@ function drawTour() {
   const is = (number) => TOUR[number]?.() ?? false;
   if (place.get("tour") === "off") {
     box.hidden = true;
-    return mark(null);
+    return mark([]);
   }
   if (is(step) && !place.get("again")) return place.set({ tour: step + 1 < TOUR.length ? String(step + 1) : "off" });
   const [target, title, words] = app.words.steps[step] ?? [];
-  if (!target) return place.set({ tour: "off" });
+  if (!target) return place.set({ tour: "off", again: null });
   box.hidden = false;
   box.dataset.at = target.slice(1);
   $("tour-title").textContent = title;
   $("tour-words").textContent = words;
   $("tour-step").textContent = `${step + 1} / ${TOUR.length}`;
-  mark($(target.slice(1)));
+  $("tour-next").textContent = step + 1 < TOUR.length ? app.words.next : app.words.done;
+  // On a telephone one part is shown at a time, so the way to it is marked too.
+  mark([$(target.slice(1)), document.querySelector(`[data-to=${target.slice(1)}]`)]);
 }
 
-function mark(node) {
-  for (const old of document.querySelectorAll(".marked")) if (old !== node) old.classList.remove("marked");
-  node?.classList.add("marked");
+function mark(nodes) {
+  for (const old of document.querySelectorAll(".marked")) if (!nodes.includes(old)) old.classList.remove("marked");
+  for (const node of nodes) node?.classList.add("marked");
 }
 
 /** When each step of the tour is done, so that doing it goes on to the next. */
@@ -156,7 +158,7 @@ function listen() {
   $("loses-answer").addEventListener("click", () => perform("loses-answer"));
   $("language").addEventListener("change", (event) => order(event.target.value));
   $("tour-next").addEventListener("click", () => place.set({ tour: String(Number(place.get("tour") ?? 0) + 1) }));
-  $("tour-skip").addEventListener("click", () => place.set({ tour: "off" }));
+  $("tour-skip").addEventListener("click", () => place.set({ tour: "off", again: null }));
   $("tour-again").addEventListener("click", () => place.set({ tour: "0", again: "1" }));
 }
 
