@@ -2,9 +2,11 @@
 
 use axum::body::Body;
 use axum::http::HeaderMap;
+use http_body_util::LengthLimitError;
+use tower_http::timeout::TimeoutError;
 
 use super::error::Error;
-use super::server::BodyError;
+use super::server::BodyMemoryFull;
 
 /// The largest body that is taken, in bytes. Neither platform documents a limit; what they send
 /// is far smaller, as files come as links.
@@ -22,11 +24,11 @@ pub(super) async fn read_body(body: Body) -> Result<Vec<u8>, Error> {
 fn to_body_error(error: &axum::Error) -> Error {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        match error.downcast_ref::<BodyError>() {
-            Some(BodyError::TooSlow) => return Error::TooSlow,
-            Some(BodyError::TooMuch) => return Error::TooMuch,
-            None if error.is::<http_body_util::LengthLimitError>() => return Error::TooLarge,
-            None => cause = error.source(),
+        match error {
+            error if error.is::<TimeoutError>() => return Error::TooSlow,
+            error if error.is::<BodyMemoryFull>() => return Error::TooMuch,
+            error if error.is::<LengthLimitError>() => return Error::TooLarge,
+            error => cause = error.source(),
         }
     }
     Error::Unreadable

@@ -37,13 +37,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service as _;
+use tower_http::timeout::DeadlineBody;
 
 use self::body_limit::{BodyMemoryLimit, BodyReservation, RequestBody, ResponseBody, UnreadBody};
 use self::connections::{Admission, Connections, TrackedConnection};
 use self::io::{DeadlineTimer, WatchedStream};
 use super::rejected_requests::LogThrottle;
 
-pub(super) use self::body_limit::BodyError;
+pub(super) use self::body_limit::BodyMemoryFull;
 pub use self::limits::ServerLimits;
 
 /// The largest head of a request, in bytes, and how much is read ahead.
@@ -191,9 +192,11 @@ impl Server {
         let sends_at_once = !request.headers().contains_key(EXPECT);
         let arriving = |body| {
             let load = Arc::clone(&load);
-            RequestBody::new((body, rest.clone()), Arc::clone(connection), load, self.limits.body)
+            RequestBody::new((body, rest.clone()), Arc::clone(connection), load)
         };
-        let request = request.map(|body| Body::new(arriving(body)));
+        // From the end of the head to the end of the body: a byte now and then gives no more time.
+        let time = self.limits.body;
+        let request = request.map(|body| Body::new(DeadlineBody::new(time, arriving(body))));
         let connection = Arc::clone(connection);
         let is_for_operators = OPERATOR_PATHS.contains(&request.uri().path());
         let answering =

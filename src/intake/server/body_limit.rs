@@ -1,6 +1,6 @@
-//! Bodies on their way in and out: how long they may take, and how much of them is held.
+//! Bodies on their way in and out, and how much of them is held.
 
-use std::future::{Future as _, poll_fn};
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -9,7 +9,6 @@ use std::time::Duration;
 use axum::body::Body;
 use hyper::body::{Body as _, Bytes, Frame, Incoming, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Sleep;
 
 use super::connections::{Phase, TrackedConnection};
 
@@ -17,16 +16,10 @@ use super::connections::{Phase, TrackedConnection};
 /// come through while large ones have to wait.
 const FREE_BODY_BYTES: usize = 64 * 1024;
 
-/// Why a body ends before its end.
+/// A body ends before its end, because too many bytes of large bodies are held already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum BodyError {
-    /// It did not come in time.
-    #[error("too slow")]
-    TooSlow,
-    /// Too many large bodies are held already.
-    #[error("too much at once")]
-    TooMuch,
-}
+#[error("too much at once")]
+pub(crate) struct BodyMemoryFull;
 
 /// How many bytes of large bodies may be held, by all together.
 #[derive(Clone, Debug)]
@@ -51,16 +44,16 @@ impl BodyReservation {
     }
 
     /// Takes so many bytes more.
-    fn reserve_bytes(&self, bytes: usize) -> Result<(), BodyError> {
+    fn reserve_bytes(&self, bytes: usize) -> Result<(), BodyMemoryFull> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let (before, permit) = &mut *taken;
         let large = |bytes: usize| bytes.saturating_sub(FREE_BODY_BYTES);
         let more = large(before.saturating_add(bytes)) - large(*before);
         *before = before.saturating_add(bytes);
         if more > 0 {
-            let more = u32::try_from(more).map_err(|_huge| BodyError::TooMuch)?;
+            let more = u32::try_from(more).map_err(|_huge| BodyMemoryFull)?;
             let budget = Arc::clone(&self.limit.0);
-            let more = budget.try_acquire_many_owned(more).map_err(|_none| BodyError::TooMuch)?;
+            let more = budget.try_acquire_many_owned(more).map_err(|_none| BodyMemoryFull)?;
             match permit {
                 Some(permit) => permit.merge(more),
                 None => *permit = Some(more),
@@ -109,7 +102,6 @@ pub(super) struct RequestBody {
     unread: UnreadBody,
     connection: Arc<TrackedConnection>,
     reservation: Arc<BodyReservation>,
-    time: Pin<Box<Sleep>>,
 }
 
 impl RequestBody {
@@ -117,16 +109,9 @@ impl RequestBody {
         (body, unread): (Incoming, UnreadBody),
         connection: Arc<TrackedConnection>,
         reservation: Arc<BodyReservation>,
-        time: Duration,
     ) -> Self {
         connection.set_phase(if body.is_end_stream() { Phase::Served } else { Phase::Body });
-        Self {
-            body: Some(body),
-            unread,
-            connection,
-            reservation,
-            time: Box::pin(tokio::time::sleep(time)),
-        }
+        Self { body: Some(body), unread, connection, reservation }
     }
 }
 
@@ -147,9 +132,6 @@ impl hyper::body::Body for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let Some(body) = &mut self.body else { return Poll::Ready(None) };
         match Pin::new(body).poll_frame(cx) {
-            Poll::Pending if self.time.as_mut().poll(cx).is_ready() => {
-                Poll::Ready(Some(Err(BodyError::TooSlow.into())))
-            }
             Poll::Pending => Poll::Pending,
             Poll::Ready(Some(Ok(frame))) => {
                 let added = self.reservation.reserve_bytes(frame.data_ref().map_or(0, Bytes::len));
@@ -225,9 +207,9 @@ mod tests {
         let large = load();
         large.reserve_bytes(FREE_BODY_BYTES).unwrap();
         large.reserve_bytes(FREE_BODY_BYTES).unwrap();
-        assert_eq!(large.reserve_bytes(1), Err(BodyError::TooMuch));
+        assert_eq!(large.reserve_bytes(1), Err(BodyMemoryFull));
         load().reserve_bytes(FREE_BODY_BYTES).unwrap();
-        assert_eq!(load().reserve_bytes(FREE_BODY_BYTES + 1), Err(BodyError::TooMuch));
+        assert_eq!(load().reserve_bytes(FREE_BODY_BYTES + 1), Err(BodyMemoryFull));
         drop(large);
         load().reserve_bytes(2 * FREE_BODY_BYTES).unwrap();
     }
