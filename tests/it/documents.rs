@@ -14,7 +14,7 @@ use serde_json::Value;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Variables that are no settings of the bridge's own: of the system, of its tests, of other tools.
-const NO_SETTINGS: [&str; 15] = [
+const NO_SETTINGS: [&str; 16] = [
     "ALL_PROXY",
     "AXE_CORE",
     "CUT_EVERY",
@@ -28,6 +28,7 @@ const NO_SETTINGS: [&str; 15] = [
     "SOAK_SECONDS",
     "TARGET_DATABASE_URL",
     "TEST_DATABASE_URL",
+    "UPGRADE_FROM",
     "BLIP_SLACK_PROGRAM",
     "BLIP_SLACK_DIES_AT",
 ];

@@ -78,4 +78,5 @@ mod support;
 mod templates;
 mod told;
 mod traces;
+mod upgrade;
 mod words;

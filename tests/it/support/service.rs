@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::io::ErrorKind;
 use std::net::TcpListener;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -14,11 +15,16 @@ use blip_slack::demo::Stage;
 /// How long the program may take to become ready, or to stop.
 const PATIENCE: Duration = Duration::from_secs(25);
 
+/// The signal by which a program ends that aborts.
+const SIGABRT: i32 = 6;
+
 /// `blip-slack serve` between the stand-ins of a stage.
 pub struct Service {
     settings: Vec<(String, String)>,
     url: String,
     program: PathBuf,
+    /// What it is when it has died where it was to, if another program goes on then.
+    successor: Option<PathBuf>,
     log: PathBuf,
     /// What a shell is told before it becomes the program.
     shell: Option<String>,
@@ -35,8 +41,31 @@ impl Service {
 
     /// The same with a program that dies by itself at a point (`handlers::fault_point`).
     pub async fn replace_dying_at(stage: &mut Stage, folder: &Path, at: Option<&str>) -> Self {
+        Self::replace_by(stage, folder, at, None).await
+    }
+
+    /// The same with another program, such as one of an older release, that dies there and is
+    /// followed by the one that is tested.
+    pub async fn replace_by(
+        stage: &mut Stage,
+        folder: &Path,
+        at: Option<&str>,
+        predecessor: Option<&Path>,
+    ) -> Self {
         stage.stop_bridge().await;
         let mut service = Self::prepare(stage, folder, at);
+        if let Some(predecessor) = predecessor {
+            let first = folder.join("blip-slack-before");
+            std::fs::copy(predecessor, &first).unwrap();
+            service.successor = Some(std::mem::replace(&mut service.program, first));
+            // An older program refuses the tables that the stage's own bridge has made.
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.file_name().is_some_and(|name| name.to_string_lossy().contains(".db")) {
+                    std::fs::remove_file(path).unwrap();
+                }
+            }
+        }
         let url = service.url.clone();
         stage.slack.deliver_to(&format!("{url}/slack/events"));
         stage.blip.deliver_to(&format!("{url}/blip/webhook"));
@@ -63,7 +92,8 @@ impl Service {
         std::fs::copy(built, &program).unwrap();
         let log = folder.join("log");
         let dies_at = at.map(str::to_owned);
-        Self { settings, url, program, log, shell: None, child: None, dies_at }
+        let (successor, shell, child) = (None, None, None);
+        Self { settings, url, program, successor, log, shell, child, dies_at }
     }
 
     /// Starts the program and waits until it is ready.
@@ -84,14 +114,18 @@ impl Service {
 
     /// Starts the program again if it has died by itself where it was to.
     pub fn rise(&mut self) {
-        let is_dead = self.child.as_mut().is_some_and(|child| child.try_wait().unwrap().is_some());
-        if is_dead {
+        let ended = self.child.as_mut().and_then(|child| child.try_wait().unwrap());
+        if let Some(ended) = ended {
             // The port was free when it was chosen, but somebody else's connection has it now.
             if self.log().trim_end().ends_with("Address already in use (os error 98)") {
                 return self.launch();
             }
             let at = self.dies_at.take();
-            assert!(at.is_some(), "it died of something else\n{}", self.log());
+            let is_abort = ended.signal() == Some(SIGABRT);
+            assert!(is_abort && at.is_some(), "it died of something else\n{}", self.log());
+            if let Some(successor) = self.successor.take() {
+                self.program = successor;
+            }
             self.launch();
         }
     }
