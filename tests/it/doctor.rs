@@ -74,9 +74,45 @@ async fn run(bridge: &Bridge, json: bool, changed: &[(&str, &str)]) -> (i32, Str
     (output.status.code().unwrap(), shown)
 }
 
+/// The names by which programs know the checks. One may come to it; none goes or gets another name.
+const CHECKS: [&str; 19] = [
+    "agents",
+    "backup",
+    "blip-channel",
+    "blip-key",
+    "blip-templates",
+    "clock",
+    "database",
+    "proxy",
+    "public-url",
+    "retention",
+    "settings",
+    "slack-channel",
+    "slack-events",
+    "slack-group",
+    "slack-scopes",
+    "slack-signing-secret",
+    "slack-socket-mode",
+    "slack-token",
+    "version",
+];
+
 async fn examine(bridge: &Bridge, changed: &[(&str, &str)]) -> Report {
     let (code, shown) = run(bridge, true, changed).await;
-    Report { code, findings: serde_json::from_str(&shown).unwrap() }
+    let findings: Vec<Value> = serde_json::from_str(&shown).unwrap();
+    // What programs read has this form, whatever was found.
+    for finding in &findings {
+        let fields = finding.as_object().unwrap().keys().map(String::as_str);
+        let fields: Vec<&str> = fields.filter(|field| *field != "fix").collect();
+        assert_eq!(fields, ["check", "outcome", "text"], "{finding}");
+        let outcome = finding["outcome"].as_str().unwrap();
+        assert!(["ok", "hint", "warning", "failed"].contains(&outcome), "{finding}");
+        assert!(CHECKS.contains(&finding["check"].as_str().unwrap()), "{finding}");
+        let may_have_fix = ["warning", "failed"].contains(&outcome);
+        assert!(finding["fix"].is_null() || may_have_fix, "{finding}");
+        assert!(finding["fix"].is_string() || outcome != "failed", "{finding}");
+    }
+    Report { code, findings }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
