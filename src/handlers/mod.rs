@@ -28,6 +28,7 @@ pub(crate) mod channel_pace;
 pub(crate) mod channels;
 pub(crate) mod endings;
 pub mod fault_point;
+pub(crate) mod holds;
 pub(crate) mod interrupt;
 pub(crate) mod moves;
 pub(crate) mod outgoing;

@@ -29,11 +29,11 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::handlers::bots::Bots;
+use crate::handlers::holds::Holds;
 use crate::handlers::interrupt::{HandlerResult, Interrupt, PipeResult};
 use crate::handlers::thread::{ThreadLoss, Threads};
 use crate::handlers::to_blip::delays::note_held_delay;
 use crate::handlers::to_blip::held_replies::HeldReplies;
-use crate::handlers::to_blip::holds::Holds;
 use crate::handlers::to_slack::customers::Customers;
 use crate::inbox::{Handled, ItemOutcome, Job};
 use crate::jobs::cards::Cards;

@@ -751,6 +751,9 @@ pub trait Store: Send + Sync + 'static {
     /// Whether what waits in a lane has begun one of these calls.
     async fn has_begun(&self, lane: &Lane, steps: &[&str]) -> Result<bool>;
 
+    /// The replies to a ticket's customer that are held and were written before this, oldest first.
+    async fn held_replies(&self, ticket: &TicketId, before: &MessageTs) -> Result<Vec<Link>>;
+
     /// Whether Slack shows something that the customer of a ticket said which is newer than this.
     async fn has_words_after(&self, ticket: &TicketId, ts: &MessageTs) -> Result<bool>;
 

@@ -105,6 +105,7 @@ store! {
     writes fn link_message(link_message: Link, opened: Timestamp) -> Result<()>;
     reads fn has_waiting(lane: &Lane, source: Source, key: &str) -> Result<bool>;
     reads fn has_begun(lane: &Lane, steps: &[&str]) -> Result<bool>;
+    reads fn held_replies(ticket: &TicketId, before: &MessageTs) -> Result<Vec<Link>>;
     reads fn has_words_after(ticket: &TicketId, ts: &MessageTs) -> Result<bool>;
     reads fn find_link(channel: &ChannelId, ts: &MessageTs) -> Result<Option<Link>>;
     reads fn links_of(ticket: &TicketId, blip_id: &str) -> Result<Vec<Link>>;

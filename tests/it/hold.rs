@@ -63,6 +63,29 @@ async fn a_reply_that_was_held_when_the_ticket_closed_stays_a_note() {
     later.bridge.finish().await;
 }
 
+/// What was written before the press goes out before the close, without waiting for its time; what
+/// was written after it stays.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_close_sends_what_is_held_first() {
+    let later = Later::start(&[("SEND_DELAY_SECONDS", "30")]).await;
+    let bridge = &later.bridge;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    later.says(ANA, &card, "Resolvido.").await;
+    let gone = later.says(ANA, &card, "Apagada").await;
+    later.says(ANA, &card, "Até logo!").await;
+    bridge.idle().await;
+    bridge.slack.deletes(ANA, CHANNEL, &gone).await.unwrap();
+    bridge.idle().await;
+    assert!(bridge.received(&ticket).is_empty(), "all of it is held");
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
+    bridge.until("the close", || bridge.blip.ticket(&ticket).unwrap().is_closed()).await;
+    assert_eq!(bridge.received(&ticket), ["Resolvido.", "Até logo!"]);
+    later.passes(Duration::from_secs(31)).await;
+    bridge.idle().await;
+    assert_eq!(bridge.received(&ticket).len(), 2, "and once");
+    later.bridge.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatsapps_window_is_shown_near_its_end_and_kept() {
     let later = Later::start(&[]).await;

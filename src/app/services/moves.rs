@@ -5,8 +5,10 @@ use std::sync::Arc;
 use super::base::{Base, Platforms};
 use crate::config::{Config, ReplyPolicy};
 use crate::handlers::endings::Endings;
+use crate::handlers::holds::Holds;
 use crate::handlers::moves::Moves;
 use crate::handlers::moves::claims::Claims;
+use crate::handlers::moves::close_checks::CloseChecks;
 use crate::handlers::moves::closings::Closings;
 use crate::handlers::moves::composer::Composer;
 use crate::handlers::moves::permission::SendPermission;
@@ -24,6 +26,7 @@ pub(super) struct MoveServices {
     pub(super) permission: Arc<SendPermission>,
     pub(super) outgoing: Arc<Outgoing>,
     pub(super) composer: Arc<Composer>,
+    pub(super) holds: Arc<Holds>,
     pub(super) moves: Arc<Moves>,
 }
 
@@ -74,8 +77,9 @@ impl MoveServices {
             timers: Arc::clone(timers),
             texts: texts.clone(),
         });
-        let moves = Arc::new(build_moves(config, base, (transitions, claims), &composer));
-        Self { endings, window, permission, outgoing, composer, moves }
+        let holds = Arc::new(Holds { calls: Arc::clone(calls), delay: config.desk.send_delay });
+        let moves = Arc::new(build_moves(config, base, (transitions, claims), (&composer, &holds)));
+        Self { endings, window, permission, outgoing, composer, holds, moves }
     }
 }
 
@@ -83,33 +87,38 @@ fn build_moves(
     config: &Config,
     base: &Base,
     (transitions, claims): (Arc<Transitions>, Arc<Claims>),
-    composer: &Arc<Composer>,
+    (composer, holds): (&Arc<Composer>, &Arc<Holds>),
 ) -> Moves {
-    let Base { calls, people, threads, platforms, .. } = base;
+    let Base { calls, threads, platforms, .. } = base;
     let bots = &platforms.bots;
+    let tags = Arc::new(Tags {
+        transitions: Arc::clone(&transitions),
+        calls: Arc::clone(calls),
+        bots: Arc::clone(bots),
+        threads: Arc::clone(threads),
+        texts: platforms.texts.clone(),
+        rule: config.desk.tag_rule,
+        needs: build_need_cache(calls.clock.clone()),
+    });
     Moves {
         closings: Arc::new(Closings {
             transitions: Arc::clone(&transitions),
             calls: Arc::clone(calls),
-            bots: Arc::clone(bots),
-            people: Arc::clone(people),
             composer: Arc::clone(composer),
-            texts: transitions.texts.clone(),
+            checks: Arc::new(CloseChecks {
+                calls: Arc::clone(calls),
+                holds: Arc::clone(holds),
+                tags: Arc::clone(&tags),
+                threads: Arc::clone(threads),
+                texts: transitions.texts.clone(),
+            }),
         }),
         transfers: Arc::new(Transfers {
             transitions: Arc::clone(&transitions),
             calls: Arc::clone(calls),
             bots: Arc::clone(bots),
         }),
-        tags: Arc::new(Tags {
-            transitions: Arc::clone(&transitions),
-            calls: Arc::clone(calls),
-            bots: Arc::clone(bots),
-            threads: Arc::clone(threads),
-            texts: platforms.texts.clone(),
-            rule: config.desk.tag_rule,
-            needs: build_need_cache(calls.clock.clone()),
-        }),
+        tags,
         transitions,
         claims,
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::base::{Base, Platforms};
 use super::moves::MoveServices;
 use crate::config::{Config, ReactionsOn, ReplyPolicy};
+use crate::handlers::holds::Holds;
 use crate::handlers::moves::active::ActiveMessages;
 use crate::handlers::moves::contacts::Contacts;
 use crate::handlers::to_blip::ToBlip;
@@ -13,7 +14,6 @@ use crate::handlers::to_blip::buttons::Buttons;
 use crate::handlers::to_blip::clicks::Clicks;
 use crate::handlers::to_blip::corrections::Corrections;
 use crate::handlers::to_blip::held_replies::HeldReplies;
-use crate::handlers::to_blip::holds::Holds;
 use crate::handlers::to_blip::list_clicks::ListClicks;
 use crate::handlers::to_blip::notes::Notes;
 use crate::handlers::to_blip::reaction_history::ReactionHistory;
@@ -42,7 +42,7 @@ impl ToBlipServices {
         let (slack, texts) = (&base.platforms.slack, &base.platforms.texts);
         let history = Arc::new(ReactionHistory { calls: Arc::clone(calls) });
         let versions = Arc::new(Versions { calls: Arc::clone(calls), slack: Arc::clone(slack) });
-        let holds = Arc::new(Holds { calls: Arc::clone(calls), delay: config.desk.send_delay });
+        let holds = Arc::clone(&moves.holds);
         let notes = Arc::new(Notes {
             calls: Arc::clone(calls),
             people: Arc::clone(people),

@@ -4,6 +4,7 @@
 
 pub(crate) mod active;
 pub(crate) mod claims;
+pub(crate) mod close_checks;
 pub(crate) mod close_question;
 pub(crate) mod closings;
 pub(crate) mod composer;
@@ -51,12 +52,7 @@ impl Moves {
         match r#move {
             Move::Claim { .. } => self.claims.claim_ticket(item, ticket, person).await,
             Move::Release => self.claims.release_ticket(item, ticket).await,
-            Move::Close(closing) => {
-                if self.tags.ask_for_missing_tag(item, ticket, person, closing).await? {
-                    return Ok(MoveOutcome::Refused);
-                }
-                self.closings.close_ticket(item, ticket, person, closing).await
-            }
+            Move::Close(closing) => self.closings.close_ticket(item, ticket, person, closing).await,
             Move::Transfer(to) => self.transfers.transfer_ticket(item, ticket, person, to).await,
             Move::Tag(tags) => self.tags.tag_ticket(item, ticket, person, tags).await,
         }

@@ -53,9 +53,7 @@ impl Tags {
         if !tags.is_empty() || self.rule == TagRule::Never {
             return Ok(false);
         }
-        let has_begun =
-            self.calls.read_begun_calls(item).await?.iter().any(|(step, _)| step == "close");
-        if has_begun || !self.is_tag_needed(ticket.id.bot(), &ticket.id).await? {
+        if !self.is_tag_needed(ticket.id.bot(), &ticket.id).await? {
             return Ok(false);
         }
         let texts = ("thread-tag-needed", "thread-tag-needed-farewell");

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use crate::handlers::answer::Answer;
 use crate::handlers::calls::Calls;
+use crate::handlers::holds::Holds;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::moves::Moves;
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::people::Person;
 use crate::handlers::to_blip::asked_replies::AskedReplies;
-use crate::handlers::to_blip::holds::Holds;
 use crate::handlers::to_blip::resends::Resends;
 use crate::model::{Button, Click, Closing, Move, Ticket};
 use crate::store::{Item, ItemId};

@@ -5,11 +5,11 @@ use crate::slack::find;
 use std::sync::Arc;
 
 use crate::handlers::calls::Calls;
+use crate::handlers::holds::Holds;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::outgoing::written::WrittenMessage;
 use crate::handlers::people::People;
 use crate::handlers::posts::Posts;
-use crate::handlers::to_blip::holds::Holds;
 use crate::model::{AgentMessage, Button, ChannelId, MessageTs, SlackUserId, Ticket};
 use crate::slack::{SlackClient, card};
 use crate::store::{Link, Role};

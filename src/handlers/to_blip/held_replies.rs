@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::handlers::calls::Calls;
+use crate::handlers::holds::Holds;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::outgoing::written::WrittenMessage;
 use crate::handlers::people::People;
-use crate::handlers::to_blip::holds::Holds;
 use crate::handlers::to_blip::replies::Replies;
 use crate::handlers::to_blip::versions::Versions;
 use crate::inbox::HeldReply;

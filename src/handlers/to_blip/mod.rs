@@ -6,7 +6,6 @@ pub(crate) mod clicks;
 pub(crate) mod corrections;
 pub(crate) mod delays;
 pub(crate) mod held_replies;
-pub(crate) mod holds;
 pub(crate) mod list_clicks;
 pub(crate) mod notes;
 pub(crate) mod order;

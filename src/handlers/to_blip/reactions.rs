@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::handlers::holds::Holds;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::moves::Moves;
 use crate::handlers::people::People;
-use crate::handlers::to_blip::holds::Holds;
 use crate::model::{Closing, Move, SlackUserId, Ticket};
 use crate::slack::{AgentStatus, SlackClient, emoji};
 use crate::store::{Item, Link};

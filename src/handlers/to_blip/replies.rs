@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
+use crate::handlers::holds::Holds;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::moves::Moves;
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::outgoing::ForwardPolicy;
 use crate::handlers::outgoing::written::WrittenMessage;
 use crate::handlers::people::{People, Person};
-use crate::handlers::to_blip::holds::Holds;
 use crate::handlers::to_blip::notes::Notes;
 use crate::handlers::to_blip::sender::Sender;
 use crate::model::reply::Intent;

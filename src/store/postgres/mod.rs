@@ -523,6 +523,10 @@ impl Store for PostgresStore {
         items::has_begun(&self.database, &lane.name(), steps).await
     }
 
+    async fn held_replies(&self, ticket: &TicketId, before: &MessageTs) -> Result<Vec<Link>> {
+        tickets::read_held(&self.database, ticket, before).await
+    }
+
     async fn has_words_after(&self, ticket: &TicketId, ts: &MessageTs) -> Result<bool> {
         tickets::has_words_after(&self.database, ticket, ts).await
     }

@@ -271,6 +271,18 @@ pub(super) async fn has_words_after(
     db.one_value(sql, &[&ticket.to_string(), &ts.as_str()]).await
 }
 
+/// The replies to a ticket's customer that are held and were written before this, oldest first.
+pub(super) async fn read_held(
+    db: &Database,
+    ticket: &TicketId,
+    before: &MessageTs,
+) -> Result<Vec<Link>> {
+    let sql = "SELECT *, NULL::text AS blip_id FROM message
+               WHERE ticket = $1 AND role = 'held' AND ts < $2 ORDER BY ts";
+    let rows = db.query("", sql, &[&ticket.to_string(), &before.as_str()]).await?;
+    rows.iter().map(to_link).collect()
+}
+
 /// What a Slack message is.
 pub(super) async fn read_link(
     db: &Database,

@@ -711,6 +711,13 @@ impl Store for SqliteStore {
         self.database.run_read(move |db| steps::has_begun(db, &lane, &names)).await
     }
 
+    async fn held_replies(&self, ticket: &TicketId, before: &MessageTs) -> Result<Vec<Link>> {
+        let (ticket, before) = (ticket.clone(), before.clone());
+        let rows =
+            self.database.run_read(move |db| tickets::read_held(db, &ticket, &before)).await?;
+        rows.into_iter().map(Link::try_from).collect()
+    }
+
     async fn has_words_after(&self, ticket: &TicketId, ts: &MessageTs) -> Result<bool> {
         let (ticket, ts) = (ticket.clone(), ts.clone());
         self.database.run_read(move |db| tickets::has_words_after(db, &ticket, &ts)).await

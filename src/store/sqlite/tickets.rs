@@ -274,6 +274,17 @@ pub(super) fn has_words_after(
     Ok(connection.one_value(sql, (ticket.to_string(), ts.as_str()))?)
 }
 
+/// The replies to a ticket's customer that are held and were written before this, oldest first.
+pub(super) fn read_held(
+    connection: &Connection,
+    ticket: &TicketId,
+    before: &MessageTs,
+) -> Result<Vec<LinkRow>> {
+    let sql = "SELECT *, NULL AS blip_id FROM message
+               WHERE ticket = ?1 AND role = 'held' AND ts < ?2 ORDER BY ts";
+    Ok(connection.all_rows(sql, (ticket.to_string(), before.as_str()), columns::to_link_row)?)
+}
+
 /// What a Slack message is.
 pub(super) fn read_link(
     connection: &Connection,

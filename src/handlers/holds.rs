@@ -13,7 +13,7 @@ use crate::handlers::interrupt::PipeResult;
 use crate::handlers::people::Person;
 use crate::inbox::{HeldReply, Job};
 use crate::model::{ChannelId, MessageTs, Ticket, marks};
-use crate::store::{Item, Link, Role};
+use crate::store::{Accepted, Item, Link, Role};
 
 /// Holds replies, and lets go of them again.
 pub(crate) struct Holds {
@@ -57,6 +57,27 @@ impl Holds {
     /// A reply has been held long enough: it takes its place among the events of its ticket.
     pub(crate) async fn enqueue_held_reply(&self, held: HeldReply) -> PipeResult<()> {
         Ok(self.calls.enqueue_item(Job::send_reply(held, self.calls.clock.now())).await?)
+    }
+
+    /// Lets go of what is held and was written before this: somebody closes the ticket, and what was
+    /// written to the customer until then reaches them first. Says whether anything was.
+    pub(crate) async fn release_held_replies(
+        &self,
+        ticket: &Ticket,
+        before: &MessageTs,
+    ) -> PipeResult<bool> {
+        if self.delay.is_none() {
+            return Ok(false);
+        }
+        let mut has_released = false;
+        for link in self.calls.store.held_replies(&ticket.id, before).await? {
+            let Link { ticket, channel, ts, user: Some(user), .. } = link else { continue };
+            let held = HeldReply { ticket, channel, ts, user };
+            let job = Job::send_reply(held, self.calls.clock.now());
+            // A repeat waits ahead of the close already, or is parked: nothing more comes of it.
+            has_released |= self.calls.store.accept(job).await? == Accepted::New;
+        }
+        Ok(has_released)
     }
 
     /// Keeps a held message from being sent.

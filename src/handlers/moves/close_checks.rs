@@ -1,0 +1,105 @@
+//! What comes before a close: held words go out, a tag is asked for, and nothing that the customer
+//! said is closed away unread.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::blip::parse::MESSAGE_KEY_PREFIX;
+use crate::handlers::calls::Calls;
+use crate::handlers::holds::Holds;
+use crate::handlers::interrupt::{Interrupt, PipeResult};
+use crate::handlers::moves::close_question::build_close_question;
+use crate::handlers::moves::tags::Tags;
+use crate::handlers::people::Person;
+use crate::handlers::slack_time::happened_about;
+use crate::handlers::thread::Threads;
+use crate::locale::Texts;
+use crate::model::{Button, Closing, Ticket};
+use crate::store::{Item, Lane, Source};
+
+/// The step of the post that asks whether to close all the same.
+const UNREAD_POST_CALL: &str = "unread";
+/// How long a close waits at most for what the customer has said to be shown, before it asks.
+const MAX_SHOW_WAIT: Duration = Duration::from_secs(3);
+/// How soon it looks again.
+const SHOW_PAUSE: Duration = Duration::from_millis(100);
+
+/// Checks whether a ticket may be closed as somebody wants it.
+pub(crate) struct CloseChecks {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) holds: Arc<Holds>,
+    pub(crate) tags: Arc<Tags>,
+    pub(crate) threads: Arc<Threads>,
+    pub(crate) texts: Texts,
+}
+
+impl CloseChecks {
+    /// Whether the ticket stays open for now, as whoever closes it is asked something first. Waits
+    /// until what is held has gone out.
+    pub(crate) async fn keep_open(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        closing: &Closing,
+    ) -> PipeResult<bool> {
+        let begun = self.calls.read_begun_calls(item).await?;
+        let has_begun = |is_it: &dyn Fn(&str) -> bool| begun.iter().any(|(step, _)| is_it(step));
+        // What has begun is gone through with, whatever comes in between.
+        if has_begun(&|step| step == "close" || step.starts_with("send:")) {
+            return Ok(false);
+        }
+        if let Some(pressed) = happened_about(item)
+            && self.holds.release_held_replies(ticket, &pressed).await?
+        {
+            // By Slack's time they come before this in the lane (`order.rs`).
+            return Err(Interrupt::Wait(self.calls.clock.now()));
+        }
+        if self.tags.ask_for_missing_tag(item, ticket, person, closing).await? {
+            return Ok(true);
+        }
+        let is_asked = has_begun(&|step| step == UNREAD_POST_CALL);
+        Ok(!closing.is_confirmed
+            && self.ask_if_unread(item, ticket, (person, closing), is_asked).await?)
+    }
+
+    /// Asks whoever closes a ticket, if the customer has said something that was not shown before
+    /// they did: nothing of a customer is closed away unread. Says whether they are asked, or were
+    /// before; then the ticket stays open.
+    async fn ask_if_unread(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        (person, closing): (&Person, &Closing),
+        is_asked: bool,
+    ) -> PipeResult<bool> {
+        if !is_asked && !self.has_unread_words(item, ticket).await? {
+            return Ok(false);
+        }
+        // What else the close was to do is chosen in its dialog, which opens again.
+        let is_plain = closing.tags.is_none() && closing.farewell.is_none();
+        let close = if is_plain { Button::CloseAnyway } else { Button::Close };
+        let answers = [close, Button::KeepOpen];
+        let texts = ("thread-unread", "thread-unread-farewell");
+        let post = build_close_question(ticket, (person, closing), texts, &answers, &self.texts);
+        self.threads.post_when_due(item, UNREAD_POST_CALL, ticket, &post).await?;
+        Ok(true)
+    }
+
+    /// Whether the customer has said something that was not shown when somebody pressed: it waits
+    /// still, or its post is younger than the press, both by Slack's time.
+    async fn has_unread_words(&self, item: &Item, ticket: &Ticket) -> PipeResult<bool> {
+        // In this order: what is shown meanwhile is found in one of the two places.
+        let lane = Lane::Ticket(ticket.id.clone());
+        if self.calls.store.has_waiting(&lane, Source::Blip, MESSAGE_KEY_PREFIX).await? {
+            // It may be shown already without that being on record, or be shown in a moment.
+            let now = self.calls.clock.now();
+            if now < item.received + MAX_SHOW_WAIT {
+                return Err(Interrupt::Wait(now + SHOW_PAUSE));
+            }
+            return Ok(true);
+        }
+        let Some(pressed) = happened_about(item) else { return Ok(false) };
+        Ok(self.calls.store.has_words_after(&ticket.id, &pressed).await?)
+    }
+}
