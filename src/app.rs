@@ -20,8 +20,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::{self, ControlSocket};
 use crate::dispatch::Dispatcher;
-use crate::inbox::Worker;
 use crate::inbox::retry::RetryPolicy;
+use crate::inbox::{Job, Worker};
 use crate::intake::server::Server;
 use crate::intake::{self, Downloads, SlackAnswer, SlackDoor};
 use crate::jobs::health::Health;
@@ -96,6 +96,10 @@ impl App {
         let router = intake::build_router(doors);
         let server = Server::new(router, limits, app.stop.clone(), app.tasks.clone());
         app.tasks.spawn(server.run(listener));
+        if config.desk.assigns {
+            // What waited before this start, or before it was switched on.
+            store.accept(Job::distribute_tickets(clock.now())).await.ok();
+        }
         app.spawn_worker(services.dispatcher, &clock, tuning.retry);
         if let (Some(token), Some(health)) = (&config.slack.app_token, socket_health) {
             let http = access.http().clone();

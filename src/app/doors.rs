@@ -13,6 +13,7 @@ use crate::dialog::commands::Commands;
 use crate::dialog::drafts::Drafts;
 use crate::dialog::home_tabs::{BridgeStatus, HomeTabs};
 use crate::dialog::pages::TicketPages;
+use crate::dialog::switches::Switches;
 use crate::dialog::templates::TemplateDialogs;
 use crate::dialog::tickets::TicketLookup;
 use crate::dialog::viewer::Viewers;
@@ -114,6 +115,7 @@ fn build_answers(
     });
     let status =
         Arc::new(BridgeStatus { visible: Arc::clone(&visible), readiness: Arc::clone(readiness) });
+    let switches = Arc::new(Switches { store: store(), clock: clock() });
     let views = DialogViews {
         lists: Arc::clone(&lists),
         templates: Arc::clone(&templates),
@@ -146,12 +148,13 @@ fn build_answers(
             visible: Arc::clone(&visible),
             status: Arc::clone(&status),
             templates: Arc::clone(&templates),
+            switches: Arc::clone(&switches),
             routes: bots.routes.clone(),
         }),
         homes: Arc::new(HomeTabs::new(
             Arc::clone(&viewers),
             visible,
-            status,
+            (status, switches),
             (build_lead_board(config, services), tasks),
         )),
         drafts: Arc::new(Drafts { viewers, tickets, lists, templates }),

@@ -140,6 +140,27 @@ settings! {
                     .means("After how long the holder is reminded of a customer who waits for an answer; 0 for never")
                     .form(Whole(0, 1440), "10")
                     .default("10");
+            /// Whether tickets are given to agents.
+            pub(crate) assigns: bool =
+                one_of(&[("off", false), ("round_robin", true)]),
+                variable(VariableGroup::Desk, "ASSIGN")
+                    .means("Whether new tickets are given to the agents of their channel in turn")
+                    .form(OneOf(&["off", "round_robin"]), "round_robin")
+                    .default("off");
+            /// How many open tickets an agent has at most for another one to be given to them.
+            pub(crate) agent_slots: u32 =
+                whole,
+                variable(VariableGroup::Desk, "AGENT_SLOTS")
+                    .means("How many open tickets an agent is given at most, with ASSIGN; who claims may have more")
+                    .form(Whole(1, 100), "5")
+                    .default("5");
+            /// How long an agent may leave a ticket unanswered that was given to them; for ever if `None`.
+            pub(crate) assign_timeout: Option<Duration> =
+                time_or_never(Duration::from_mins),
+                variable(VariableGroup::Desk, "ASSIGN_TIMEOUT_MINUTES")
+                    .means("After how long a ticket goes to the next agent if the one to whom it was given has not answered; 0 for never")
+                    .form(Whole(0, 1440), "5")
+                    .default("5");
             /// The user group that hears of it in the end.
             pub(crate) escalate_to: Option<String> =
                 optional(parse::parse_group_id),

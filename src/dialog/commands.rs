@@ -8,12 +8,13 @@ use uuid::Uuid;
 
 use super::error::Error;
 use super::home_tabs::BridgeStatus;
+use super::switches::Switches;
 use super::templates::TemplateDialogs;
 use super::viewer::{Viewer, Viewers};
 use super::visible_tickets::{OpenTickets, VisibleTickets};
 use crate::locale::Texts;
 use crate::model::active::{ActiveRoute, parse_number};
-use crate::model::{BotName, Ticket, TicketId};
+use crate::model::{BotName, PersonalSwitch, SlackUserId, Ticket, TicketId};
 use crate::slack::command::{CommandAction, SlashCommand};
 use crate::slack::{SlackCommandEventResponse, home};
 
@@ -28,6 +29,7 @@ pub(crate) struct Commands {
     pub(crate) visible: Arc<VisibleTickets>,
     pub(crate) status: Arc<BridgeStatus>,
     pub(crate) templates: Arc<TemplateDialogs>,
+    pub(crate) switches: Arc<Switches>,
     /// Where answers to active messages enter the bots for which they can be sent.
     pub(crate) routes: HashMap<BotName, ActiveRoute>,
 }
@@ -76,16 +78,27 @@ impl Commands {
                     .list_visible_tickets(user, self.visible.store.open_tickets().await?)
                     .await?;
                 let unclaimed = open.iter().filter(|row| row.ticket.holder().is_none()).count();
-                home::answer_status(
-                    open.len(),
-                    unclaimed,
-                    &self.status.read_bridge_health(user).await?,
-                    words,
-                )
+                let own = self.switches.read_all(user).await?;
+                let health = self.status.read_bridge_health(user).await?;
+                home::answer_status((open.len(), unclaimed), &own, &health, words)
             }
+            CommandAction::Pause => self.set_pause(user, reader, true).await?,
+            CommandAction::Resume => self.set_pause(user, reader, false).await?,
             CommandAction::New(rest) => self.ask_active_message(command, rest, words).await?,
             CommandAction::Help => home::answer_help(!self.routes.is_empty(), words),
         })
+    }
+
+    /// Begins or ends somebody's break, and says so.
+    async fn set_pause(
+        &self,
+        user: &SlackUserId,
+        reader: &Viewer,
+        is_on: bool,
+    ) -> Result<SlackCommandEventResponse, Error> {
+        self.switches.set_switch(user, PersonalSwitch::Pause, is_on).await?;
+        let key = if is_on { "pause-begun" } else { "pause-over" };
+        Ok(home::answer_text(&reader.texts.text(key, &[])))
     }
 
     /// Asks for the template of an active message, or says why there can be none. The number is not

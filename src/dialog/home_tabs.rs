@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use super::error::Error;
 use super::lead::LeadBoard;
+use super::switches::Switches;
 use super::viewer::Viewers;
 use super::visible_tickets::{OpenTickets, VisibleTickets};
 use crate::clock::Clock;
@@ -18,6 +19,7 @@ use crate::model::{Readiness, SlackUserId};
 use crate::slack::home::{self, BridgeHealth, HomeLists};
 use crate::slack::lead;
 use crate::slack::requester::Requester;
+use crate::slack::switches::SwitchRequest;
 use crate::slack::{SlackView, describe_look};
 use crate::store::Lane;
 
@@ -65,6 +67,7 @@ pub(crate) struct HomeTabs {
     viewers: Arc<Viewers>,
     visible: Arc<VisibleTickets>,
     status: Arc<BridgeStatus>,
+    switches: Arc<Switches>,
     /// How the team does, for who leads it.
     leads: LeadBoard,
     clock: Clock,
@@ -77,11 +80,12 @@ impl HomeTabs {
     pub(crate) fn new(
         viewers: Arc<Viewers>,
         visible: Arc<VisibleTickets>,
-        status: Arc<BridgeStatus>,
+        (status, switches): (Arc<BridgeStatus>, Arc<Switches>),
         (leads, tasks): (LeadBoard, TaskTracker),
     ) -> Self {
         let clock = viewers.clock.clone();
-        Self { viewers, visible, status, leads, clock, tasks, shown: DashMap::new() }
+        let shown = DashMap::new();
+        Self { viewers, visible, status, switches, leads, clock, tasks, shown }
     }
 
     /// Notes what a home tab shows; returns what it showed before.
@@ -99,6 +103,22 @@ impl HomeTabs {
         drop(shown);
         let (homes, user) = (Arc::clone(self), user.clone());
         self.tasks.spawn(async move { homes.refresh_home_tab(&user).await });
+    }
+
+    /// Sets all switches of somebody as they are ticked on their home tab. Who is no agent has none.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store, and of a Slack that does not tell in time who asks.
+    pub(crate) async fn set_switches(self: &Arc<Self>, asked: &SwitchRequest) -> Result<(), Error> {
+        let (user, reader) = (&asked.by.user, self.viewers.load_viewer(&asked.by).await);
+        if self.viewers.may_be_agent(user, &reader).await? {
+            self.switches.set_all(user, &asked.on).await?;
+        }
+        // What is ticked there is not what we have sent: it shows what is set now.
+        self.replace_content(user, None);
+        self.open_home_tab(user);
+        Ok(())
     }
 
     /// Keeps home tabs up to date for as long as they are looked at.
@@ -162,13 +182,14 @@ impl HomeTabs {
             OpenTickets::default()
         };
         let health = self.status.read_bridge_health(user).await?;
+        let own = self.switches.read_all(user).await?;
         if !is_lead {
-            return Ok(home::render_home_tab(&mine, (&waiting, &outside), &health, words));
+            return Ok(home::render_home_tab(&mine, (&waiting, &outside), (&own, &health), words));
         }
         let (overview, longest) = self.leads.read_overview().await?;
         let visible = self.visible.list_visible_tickets(user, longest).await?;
         let overview = LeadBoard::name_longest(overview, visible);
-        let lists = HomeLists { mine: &mine, waiting: &waiting, outside: &outside };
+        let lists = HomeLists { mine: &mine, waiting: &waiting, outside: &outside, own: &own };
         Ok(lead::render_lead_tab(&overview, is_agent.then_some(lists), &health, words))
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! Slack wants an answer within 3 s, so nothing here waits for long: what the store knows is shown
 //! at once, and what only Blip knows gets a short time; if that is not enough the dialog opens
-//! empty and is filled in later. Nothing changes here: what is filled in comes back as an event.
+//! empty and is filled in later. Nothing changes here but what people set for themselves
+//! ([`switches`]): what is filled in comes back as an event.
 
 pub(crate) mod bot_lists;
 pub(crate) mod canned;
@@ -14,6 +15,7 @@ pub(crate) mod home_tabs;
 mod lead;
 mod lists;
 pub(crate) mod pages;
+pub(crate) mod switches;
 pub(crate) mod templates;
 pub(crate) mod tickets;
 mod variables;

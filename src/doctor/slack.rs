@@ -23,9 +23,10 @@ const SOCKET_MODE: &str = "slack-socket-mode";
 const SIGNING_SECRET: &str = "slack-signing-secret";
 
 /// Scopes that tickets do without, and what is not there then.
-const OPTIONAL_SCOPES: [(&str, &str); 5] = [
+const OPTIONAL_SCOPES: [(&str, &str); 6] = [
     ("chat:write.customize", "customers are no authors of their messages"),
     ("commands", "there is no /blip and no shortcut"),
+    ("dnd:read", "with ASSIGN, tickets are given to people who are not to be disturbed, too"),
     ("files:read", "files of agents reach no customer"),
     ("files:write", "files of customers are links"),
     (GROUP_SCOPE, "user groups are shown by their ids"),

@@ -6,6 +6,7 @@ use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
+use crate::handlers::timers::Timers;
 use crate::inbox::Job;
 use crate::locale::Texts;
 use crate::model::{Ticket, TicketEnding, TicketState};
@@ -21,6 +22,7 @@ pub(crate) const CLOSING_CALLS: [&str; 3] = ["sent", "close", "transfer"];
 pub(crate) struct Endings {
     pub(crate) calls: Arc<Calls>,
     pub(crate) threads: Arc<Threads>,
+    pub(crate) timers: Arc<Timers>,
     pub(crate) texts: Texts,
 }
 
@@ -49,6 +51,7 @@ impl Endings {
             self.threads.post_to_ticket(item, "ended", ticket, &post).await?;
             ticket.enter_state(TicketState::Closed { ending, at });
             self.calls.store.put_ticket(ticket).await?;
+            self.timers.schedule_distribution().await?;
             tracing::info!(ticket.id = %ticket.id, "a ticket was ended at Blip");
         }
         Ok(self.calls.enqueue_item(Job::update_card(ticket, self.calls.clock.now())).await?)

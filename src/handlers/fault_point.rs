@@ -11,7 +11,7 @@ use crate::store::Item;
 
 /// Calls that are made once: the names of their steps, without what tells one of them from another
 /// of the same kind.
-pub const CALL_NAMES: [&str; 42] = [
+pub const CALL_NAMES: [&str; 43] = [
     "card",
     "claimed",
     "close",
@@ -43,6 +43,7 @@ pub const CALL_NAMES: [&str; 42] = [
     "sent",
     "shared",
     "tag",
+    "taken-back",
     "taken-over",
     "too-late",
     "transfer",
@@ -58,10 +59,11 @@ pub const CALL_NAMES: [&str; 42] = [
 
 /// Kinds of items. Handling one may do besides what can be done again without anybody noticing: it
 /// brings a card up to date, puts a mark on a message, tells one person something.
-pub const ITEM_KINDS: [&str; 37] = [
+pub const ITEM_KINDS: [&str; 40] = [
     "blip message",
     "blip receipt",
     "blip ticket",
+    "desk assign",
     "desk card",
     "desk catch_up",
     "desk check",
@@ -70,6 +72,7 @@ pub const ITEM_KINDS: [&str; 37] = [
     "desk delayed",
     "desk delivered",
     "desk delivery",
+    "desk distribute",
     "desk file",
     "desk forget",
     "desk handed",
@@ -87,6 +90,7 @@ pub const ITEM_KINDS: [&str; 37] = [
     "desk seen",
     "desk send",
     "desk shared",
+    "desk take_back",
     "desk waits",
     "desk weekly",
     "desk window",

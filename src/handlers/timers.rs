@@ -13,8 +13,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::slack_time::happened_at;
-use crate::inbox::{DeliveryMark, Job, MarkOccasion, Reminder, ReminderTopic};
-use crate::model::{FirstAnswer, Ticket, TicketId, WorkingHours};
+use crate::inbox::{DeliveryMark, Job, MarkOccasion, Overdue, Reminder, ReminderTopic};
+use crate::model::{FirstAnswer, SlackUserId, Ticket, TicketId, WorkingHours};
 use crate::slack::card::{UNANSWERED_AFTER, WINDOW_WARNING};
 use crate::store::{self, Item, Link, Role};
 
@@ -37,6 +37,15 @@ pub(crate) struct ReminderRules {
     pub(crate) team_hours: HashMap<String, WorkingHours>,
     /// The zone of these hours.
     pub(crate) zone: jiff::tz::TimeZone,
+}
+
+/// How tickets are given to agents.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AssignmentRules {
+    /// How many open tickets an agent is given at most.
+    pub(crate) slots: u32,
+    /// How long an agent may leave a ticket unanswered; for ever if there is none.
+    pub(crate) timeout: Option<Duration>,
 }
 
 impl ReminderRules {
@@ -98,6 +107,8 @@ pub(crate) const LOOKUP_ROUNDS: [LookupRound; 2] = [
 pub(crate) struct Timers {
     pub(crate) calls: Arc<Calls>,
     pub(crate) reminders: ReminderRules,
+    /// How tickets are given to agents, if they are.
+    pub(crate) assignments: Option<AssignmentRules>,
     /// How long after a reply it is marked how far it has come.
     pub(crate) mark_delay: Duration,
 }
@@ -250,6 +261,32 @@ impl Timers {
             Reminder { ticket: ticket.id.clone(), about, since: since.as_millisecond(), round: 0 };
         let due = self.reminders.due_time(ticket, since, patience);
         Ok(self.calls.enqueue_item(Job::send_reminder(reminder, due)).await?)
+    }
+
+    /// Has tickets that wait given to agents who are free: a ticket or somebody has become so.
+    pub(crate) async fn schedule_distribution(&self) -> PipeResult<()> {
+        if self.assignments.is_none() {
+            return Ok(());
+        }
+        let job = Job::distribute_tickets(self.calls.clock.now());
+        Ok(self.calls.enqueue_item(job).await?)
+    }
+
+    /// Has somebody look whether an agent has answered, when the time for it is over within the hours
+    /// of the ticket's team.
+    pub(crate) async fn schedule_answer_deadline(
+        &self,
+        ticket: &Ticket,
+        agent: &SlackUserId,
+        since: Timestamp,
+    ) -> PipeResult<()> {
+        let Some(patience) = self.assignments.and_then(|rules| rules.timeout) else {
+            return Ok(());
+        };
+        let due = self.reminders.due_time(ticket, since, patience);
+        let (ticket, agent, since) = (ticket.id.clone(), agent.clone(), since.as_millisecond());
+        let job = Job::check_answer(Overdue { ticket, agent, since }, due);
+        Ok(self.calls.enqueue_item(job).await?)
     }
 
     /// Has Blip asked in a while what became of a reply.

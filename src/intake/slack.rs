@@ -28,6 +28,7 @@ use crate::dialog::drafts::Drafts;
 use crate::dialog::home_tabs::HomeTabs;
 use crate::inbox::Job;
 use crate::model::{ChannelId, SlackEvent};
+use crate::slack::command::CommandAction;
 use crate::slack::parse::{self, SlackRequest};
 use crate::slack::verify::{SIGNATURE_HEADER, SignatureCheck, TIMESTAMP_HEADER, Verifier};
 use crate::slack::{ChannelRenames, Mask, MaskedAnswer, RoutedSlackEvent};
@@ -138,7 +139,19 @@ impl SlackDoor {
                 Ok(self.to_json_answer(&self.answers.drafts.search_options(&search).await))
             }
             SlackRequest::Command(command) => {
-                Ok(self.to_json_answer(&self.answers.commands.answer_command(&command).await))
+                let answer = self.answers.commands.answer_command(&command).await;
+                if command.wanted == CommandAction::Resume {
+                    self.note_free_agent().await?;
+                }
+                Ok(self.to_json_answer(&answer))
+            }
+            SlackRequest::Switches(asked) => {
+                if let Err(error) = self.answers.homes.set_switches(&asked).await {
+                    tracing::error!(%error, "what somebody has set for themselves is not stored");
+                    return Err(Error::NotStored);
+                }
+                self.note_free_agent().await?;
+                Ok(SlackAnswer::Nothing)
             }
             SlackRequest::Home(user) => {
                 self.answers.homes.open_home_tab(&user);
@@ -158,6 +171,12 @@ impl SlackDoor {
                 Ok(SlackAnswer::Nothing)
             }
         }
+    }
+
+    /// Somebody may be back from a break, and tickets wait.
+    async fn note_free_agent(&self) -> Result<(), Error> {
+        let job = Job::distribute_tickets(self.events.clock.now());
+        self.events.store_event(job).await
     }
 
     /// Puts an event into its lane.

@@ -9,6 +9,7 @@ pub(crate) mod compare;
 pub(crate) mod context;
 pub(crate) mod delays;
 pub(crate) mod deliveries;
+pub(crate) mod distribution;
 pub(crate) mod forget;
 pub(crate) mod gaps;
 pub(crate) mod health;
@@ -31,6 +32,7 @@ use crate::clock::Clock;
 use crate::handlers::bots::Bots;
 use crate::handlers::holds::Holds;
 use crate::handlers::interrupt::{HandlerResult, Interrupt, PipeResult};
+use crate::handlers::moves::assignments::Assignments;
 use crate::handlers::thread::{ThreadLoss, Threads};
 use crate::handlers::to_blip::delays::note_held_delay;
 use crate::handlers::to_blip::held_replies::HeldReplies;
@@ -42,6 +44,7 @@ use crate::jobs::compare::ThreadComparisons;
 use crate::jobs::context::ContextPosts;
 use crate::jobs::delays::DelayMarks;
 use crate::jobs::deliveries::Deliveries;
+use crate::jobs::distribution::Distribution;
 use crate::jobs::forget::SlackEraser;
 use crate::jobs::late_files::LateFiles;
 use crate::jobs::marks::Marks;
@@ -82,6 +85,8 @@ pub(crate) struct Jobs {
     pub(crate) outside: Arc<OutsideNotices>,
     pub(crate) delays: Arc<DelayMarks>,
     pub(crate) weekly: Arc<WeeklyReports>,
+    pub(crate) assignments: Arc<Assignments>,
+    pub(crate) distribution: Arc<Distribution>,
 }
 
 impl Jobs {
@@ -184,6 +189,9 @@ impl Jobs {
                 return Ok(Handled::for_first_item(ItemOutcome::Done));
             }
             Job::Delayed(delayed) => self.delays.show_delay(first, &delayed).await?,
+            Job::Distribute => return self.distribution.distribute_tickets(items.len()).await,
+            Job::Assign(given) => self.assignments.assign_ticket(first, &given).await?,
+            Job::TakeBack(overdue) => self.assignments.take_back(first, lane, &overdue).await?,
             Job::Parked { item, by_agent, key, lane: parked, reason } => {
                 let said = parked_text_key(by_agent, &key);
                 let text = self.texts.text(said, &[("reason", &self.texts.reason_text(&reason))]);

@@ -40,7 +40,7 @@ const fn table(
 }
 
 /// All tables, those first that others refer to.
-pub(super) const COPIED_TABLES: [CopiedTable; 12] = [
+pub(super) const COPIED_TABLES: [CopiedTable; 14] = [
     table(
         "item",
         &[
@@ -117,6 +117,18 @@ pub(super) const COPIED_TABLES: [CopiedTable; 12] = [
     ),
     table("twin", &[("channel", Text), ("ts", Text), ("ticket", Text), ("blip_id", Text)], "true"),
     table("renamed_channel", &[("number", Number), ("later", Text), ("first", Text)], "true"),
+    table("agent_turn", &[("agent", Text), ("turn", Number)], "true"),
+    table(
+        "assignment",
+        &[
+            ("ticket", Text),
+            ("agent", Text),
+            ("turn", Number),
+            ("passed", Number),
+            ("refused", Number),
+        ],
+        "true",
+    ),
     table("slot", &[("channel", Text), ("next_at", Number), ("hold_until", Number)], "true"),
     table("erased", &[("hash", Bytes), ("at", Number)], "true"),
     table("meta", &[("key", Text), ("value", Text)], "key = 'salt' OR key LIKE 'fact:%'"),

@@ -26,6 +26,8 @@ mod pools;
 pub mod postgres;
 mod row;
 pub mod sqlite;
+pub mod switches;
+mod turns;
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -47,6 +49,7 @@ pub(crate) use self::pace::ChannelSlots;
 pub use self::pools::{Places, Pool};
 pub use self::postgres::PostgresStore;
 pub use self::sqlite::SqliteStore;
+pub use self::turns::{Turn, TurnPass, TurnRequest};
 
 /// The number of an item, in order of acceptance.
 pub type ItemId = i64;
@@ -817,6 +820,30 @@ pub trait Store: Send + Sync + 'static {
         until: Timestamp,
         now: Timestamp,
     ) -> Result<()>;
+
+    /// Gives a ticket that nobody holds to whose turn it is: of those with fewer open tickets than
+    /// slots, first who is to come first, and who was given nothing for longest. Turn and slot are
+    /// taken in one transaction. A ticket that was given already stays with whom it was given to,
+    /// until it is passed.
+    async fn take_turn(&self, ticket: &TicketId, wanted: &TurnRequest) -> Result<Option<Turn>>;
+
+    /// Notes that somebody does not take a ticket, or not any more: their slot is free again, and it
+    /// may be given to another.
+    async fn pass_turn(
+        &self,
+        ticket: &TicketId,
+        agent: &SlackUserId,
+        pass: TurnPass,
+        now: Timestamp,
+    ) -> Result<()>;
+
+    /// Whether somebody has written to the customer of a ticket after this, or is about to.
+    async fn has_written_after(
+        &self,
+        ticket: &TicketId,
+        agent: &SlackUserId,
+        ts: &MessageTs,
+    ) -> Result<bool>;
 
     /// The parked items, oldest first; of one ticket, or of all.
     async fn parked_items(&self, ticket: Option<&TicketId>) -> Result<Vec<ParkedItem>>;

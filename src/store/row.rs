@@ -176,7 +176,7 @@ fn parse_message_ts(value: &str) -> Result<MessageTs> {
     require_readable(MessageTs::parse(value), "message")
 }
 
-fn parse_slack_user(value: &str) -> Result<SlackUserId> {
+pub(super) fn parse_slack_user(value: &str) -> Result<SlackUserId> {
     require_readable(SlackUserId::parse(value), "user")
 }
 

@@ -13,11 +13,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use blip_slack::app::{FileTiming, Tuning};
 use blip_slack::demo::{ANA, CHANNEL};
-use blip_slack::model::{BotName, ChannelId, CustomerKey, MessageTs, Thread, Ticket, TicketId};
+use blip_slack::model::{
+    BotName, ChannelId, CustomerKey, MessageTs, SlackUserId, Thread, Ticket, TicketId,
+};
 use blip_slack::store::{
     Accepted, CallState, Cutoffs, DrawnCard, InboxDepth, ItemId, KeptTicket, KnownReplies, Lane,
     Lease, Link, NewItem, ParkedItem, Places, PostRate, Result, SharedStore, Source, Store,
-    StoredOutcome,
+    StoredOutcome, Turn, TurnPass, TurnRequest,
 };
 use blip_slack_standins::blip::NewTicket;
 use blip_slack_standins::slack::Message;
@@ -114,6 +116,9 @@ store! {
     reads fn known_replies(channel: &ChannelId, since: &MessageTs) -> Result<Vec<KnownReplies>>;
     writes fn rename_channel(later: &ChannelId, first: &ChannelId) -> Result<()>;
     reads fn renamed_channels() -> Result<Vec<(ChannelId, ChannelId)>>;
+    writes fn take_turn(ticket: &TicketId, wanted: &TurnRequest) -> Result<Option<Turn>>;
+    writes fn pass_turn(ticket: &TicketId, agent: &SlackUserId, pass: TurnPass, now: Timestamp) -> Result<()>;
+    reads fn has_written_after(ticket: &TicketId, agent: &SlackUserId, ts: &MessageTs) -> Result<bool>;
     writes fn take_slot(lane: &str, channel: &ChannelId, pace: PostRate, now: Timestamp) -> Result<Timestamp>;
     writes fn hold_channel(refused: ItemId, channel: &ChannelId, pace: PostRate, until: Timestamp, now: Timestamp) -> Result<()>;
     reads fn parked_items(ticket: Option<&TicketId>) -> Result<Vec<ParkedItem>>;

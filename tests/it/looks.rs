@@ -12,7 +12,7 @@ use blip_slack::model::{
 };
 use blip_slack::slack::card::{self, RelatedTicket, RelatedTickets};
 use blip_slack::slack::choices::{Choice, build_options};
-use blip_slack::slack::home::{self, BridgeHealth, HomeLists, ListedTicket};
+use blip_slack::slack::home::{self, BridgeHealth, HomeLists, ListedTicket, OwnSwitches};
 use blip_slack::slack::lead::{self, LeadOverview};
 use blip_slack::slack::modal;
 use blip_slack_standins::slack::{check_message, check_view};
@@ -108,6 +108,7 @@ fn collect(value: &Value, parts: &mut Vec<String>) {
                 "hint",
                 "elements",
                 "options",
+                "description",
                 "initial_value",
                 "initial_options",
             ] {
@@ -247,6 +248,7 @@ fn home_tabs_and_answers() {
         ListedTicket { ticket: Ticket { team: None, ..unclaimed }, address, is_own, news: None };
     let waiting = number_rows([row(TicketState::Unclaimed), other], 2);
     let outside = [(ChannelId::parse("C0FAR").unwrap(), 2)];
+    let paused = OwnSwitches { paused_since: Some(noon()) };
     let ill = BridgeHealth {
         parked: 1,
         is_degraded: true,
@@ -262,13 +264,23 @@ fn home_tabs_and_answers() {
             home::answer_waiting(&[], &outside, &words),
             home::answer_found(&theirs, &words),
             home::answer_found(&[], &words),
-            home::answer_status(3, 1, &ill, &words),
-            home::answer_status(0, 0, &BridgeHealth::default(), &words),
+            home::answer_status((3, 1), &paused, &ill, &words),
+            home::answer_status((0, 0), &OwnSwitches::default(), &BridgeHealth::default(), &words),
             home::answer_help(true, &words),
         ];
         let mut looks = vec![
-            view_outline(&home::render_home_tab(&mine, (&waiting, &outside), &ill, &words)),
-            view_outline(&home::render_home_tab(&[], (&[], &[]), &BridgeHealth::default(), &words)),
+            view_outline(&home::render_home_tab(
+                &mine,
+                (&waiting, &outside),
+                (&paused, &ill),
+                &words,
+            )),
+            view_outline(&home::render_home_tab(
+                &[],
+                (&[], &[]),
+                (&OwnSwitches::default(), &BridgeHealth::default()),
+                &words,
+            )),
             view_outline(&home::render_closed_tab(&words)),
         ];
         for answer in &answers {
@@ -324,7 +336,7 @@ fn home_tabs_of_leads() {
     let held = ticket(TicketState::Claimed { holder: ana(), since: noon() });
     let address = Some("https://x.slack.com/a".to_owned());
     let mine = number_rows([ListedTicket { ticket: held, address, is_own: true, news: None }], 1);
-    let lists = HomeLists { mine: &mine, waiting: &[], outside: &[] };
+    let lists = HomeLists { mine: &mine, waiting: &[], outside: &[], own: &OwnSwitches::default() };
     let health = BridgeHealth::default();
     for language in Language::ALL {
         let words = words(language);
@@ -359,7 +371,8 @@ fn the_home_tab_of_a_lead_with_very_much_in_it_is_taken() {
     let rows = number_rows(std::array::from_fn::<_, 90, _>(row), 100);
     let waiting = number_rows(std::array::from_fn::<_, 90, _>(row), 200);
     let outside = [(ChannelId::parse("C0FAR").unwrap(), 2)];
-    let lists = HomeLists { mine: &rows, waiting: &waiting, outside: &outside };
+    let own = OwnSwitches { paused_since: Some(noon()) };
+    let lists = HomeLists { mine: &rows, waiting: &waiting, outside: &outside, own: &own };
     let words = words(Language::PtBr);
     let home = lead::render_lead_tab(&overview, Some(lists), &BridgeHealth::default(), &words);
     check_view(&json!(home)).unwrap();
@@ -392,7 +405,7 @@ fn what_slack_gets_of_each_view() {
         };
         number_rows(states().map(row), if is_own { 10 } else { 20 })
     };
-    let health = BridgeHealth::default();
+    let (own, health) = (OwnSwitches::default(), BridgeHealth::default());
     let choices = vec![
         ("Teams".to_owned(), vec![Choice::from_text("Vendas")]),
         ("None".to_owned(), Vec::new()),
@@ -409,12 +422,15 @@ fn what_slack_gets_of_each_view() {
         ("details", json!(modal::build_details_view(&facts, Vec::new(), &words))),
         ("loading", json!(modal::build_loading_view("dialog-history", &words))),
         ("notice", json!(modal::build_notice("…", &words))),
-        ("home", json!(home::render_home_tab(&rows(true), (&rows(false), &[]), &health, &words))),
+        (
+            "home",
+            json!(home::render_home_tab(&rows(true), (&rows(false), &[]), (&own, &health), &words)),
+        ),
         ("closed home", json!(home::render_closed_tab(&words))),
         ("mine", json!(home::answer_mine(&rows(true), &words))),
         ("waiting", json!(home::answer_waiting(&rows(false), &[], &words))),
         ("found", json!(home::answer_found(&[], &words))),
-        ("status", json!(home::answer_status(3, 1, &health, &words))),
+        ("status", json!(home::answer_status((3, 1), &own, &health, &words))),
         ("help", json!(home::answer_help(false, &words))),
         ("options", json!(build_options(&choices[..1], ""))),
         ("groups of options", json!(build_options(&choices, "v"))),
@@ -449,7 +465,12 @@ fn nothing_is_too_much_for_slack() {
     let others = number_rows([0; 60].map(|_| row()), 60);
     let outside: Vec<_> =
         (0..60).map(|number| (ChannelId::parse(&format!("C{number}")).unwrap(), 2)).collect();
-    let home = home::render_home_tab(&rows, (&others, &outside), &BridgeHealth::default(), &words);
+    let home = home::render_home_tab(
+        &rows,
+        (&others, &outside),
+        (&OwnSwitches { paused_since: Some(noon()) }, &BridgeHealth::default()),
+        &words,
+    );
     check_view(&json!(home)).unwrap();
     assert_eq!(json!(home).to_string().matches("ticket:default/").count(), 76);
     for answer in [

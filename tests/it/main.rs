@@ -8,6 +8,7 @@
 
 mod agent_messages;
 mod agents;
+mod assign;
 mod catch_up;
 mod command_line;
 mod compare;

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use blip_slack::clock::Clock;
 use blip_slack::model::{
-    Agent, BotName, ChannelId, Customer, CustomerKey, FirstAnswer, MessageTs, SlackUserId, Thread,
-    Ticket, TicketEnding, TicketId, TicketState,
+    Agent, BotName, ChannelId, Customer, CustomerKey, FirstAnswer, MessageTs, PersonalSwitch,
+    SlackUserId, Thread, Ticket, TicketEnding, TicketId, TicketState,
 };
 use blip_slack::store::{
     Accepted, CallState, Cutoffs, Error, Item, LEASE_ITEMS, Lane, Lease, Link, NewItem, Places,
     Pool, PostRate, PostgresStore, QueueDepth, Role, SharedStore, Source, SqliteStore,
-    StoredOutcome, postgres, sqlite,
+    StoredOutcome, Turn, TurnPass, TurnRequest, postgres, sqlite, switches,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -925,6 +925,165 @@ async fn tickets_are_found_by_number_by_customer_and_while_open() {
         third.enter_state(TicketState::Closed { ending: TicketEnding::Customer, at: db.now() });
         store.put_ticket(&mut third).await.unwrap();
         assert_eq!(store.open_tickets().await.unwrap(), [first, second, foreign]);
+    })
+    .await;
+}
+
+fn user(id: &str) -> SlackUserId {
+    SlackUserId::parse(id).unwrap()
+}
+
+/// These agents, all alike, with one slot each.
+fn wanted(db: &Database, agents: &[&str]) -> TurnRequest {
+    let agents = agents.iter().map(|agent| (user(agent), true)).collect();
+    TurnRequest { agents, slots: 1, passed_after: db.now() - seconds(60) }
+}
+
+fn agent_of(turn: Option<Turn>) -> Option<String> {
+    turn.map(|turn| turn.agent.to_string())
+}
+
+async fn unclaimed(db: &Database, store: &SharedStore, id: &str) -> Ticket {
+    let mut ticket = ticket(id, "c", 7, db.now());
+    store.put_ticket(&mut ticket).await.unwrap();
+    ticket
+}
+
+fn claimed_by(db: &Database, id: &str) -> TicketState {
+    let holder = Agent { user: user(id), name: id.to_owned(), identity: format!("{id}@blip.ai") };
+    TicketState::Claimed { holder, since: db.now() }
+}
+
+#[tokio::test]
+async fn tickets_are_given_in_turn_while_there_are_slots() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let both = wanted(&db, &["U1", "U2"]);
+        let mut first = unclaimed(&db, &store, "1").await;
+        let second = unclaimed(&db, &store, "2").await;
+        let third = unclaimed(&db, &store, "3").await;
+        let turn = store.take_turn(&first.id, &both).await.unwrap();
+        assert_eq!(agent_of(turn.clone()).as_deref(), Some("U1"));
+        assert_eq!(store.take_turn(&first.id, &both).await.unwrap(), turn, "the same turn again");
+        assert_eq!(agent_of(store.take_turn(&second.id, &both).await.unwrap()).unwrap(), "U2");
+        assert_eq!(store.take_turn(&third.id, &both).await.unwrap(), None, "no slot is free");
+        // What somebody holds takes their slot as well, and nothing is given that somebody holds.
+        first.enter_state(claimed_by(&db, "U1"));
+        store.put_ticket(&mut first).await.unwrap();
+        assert_eq!(store.take_turn(&first.id, &both).await.unwrap(), None);
+        assert_eq!(store.take_turn(&third.id, &both).await.unwrap(), None);
+        first.enter_state(TicketState::Closed { ending: TicketEnding::Customer, at: db.now() });
+        store.put_ticket(&mut first).await.unwrap();
+        assert_eq!(agent_of(store.take_turn(&third.id, &both).await.unwrap()).unwrap(), "U1");
+        let store = db.open_in_boot("second").await;
+        assert_eq!(agent_of(store.take_turn(&second.id, &both).await.unwrap()).unwrap(), "U2");
+        let fourth = unclaimed(&db, &store, "4").await;
+        assert_eq!(store.take_turn(&fourth.id, &both).await.unwrap(), None);
+        assert_eq!(store.take_turn(&ticket_id("5"), &both).await.unwrap(), None, "unknown");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_was_given_nothing_for_longest_is_next_and_who_is_to_come_first_before_that() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let mut many = TurnRequest { slots: 9, ..wanted(&db, &["U1", "U2", "U3"]) };
+        let mut given = Vec::new();
+        for id in ["1", "2", "3", "4"] {
+            let ticket = unclaimed(&db, &store, id).await;
+            given.extend(agent_of(store.take_turn(&ticket.id, &many).await.unwrap()));
+        }
+        assert_eq!(given, ["U1", "U2", "U3", "U1"]);
+        many.agents[1].1 = false;
+        let ticket = unclaimed(&db, &store, "5").await;
+        assert_eq!(agent_of(store.take_turn(&ticket.id, &many).await.unwrap()).unwrap(), "U3");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_lets_a_ticket_pass_is_not_given_it_again_for_a_while() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let ticket = unclaimed(&db, &store, "1").await;
+        let take = async |agents: &[&str]| {
+            agent_of(store.take_turn(&ticket.id, &wanted(&db, agents)).await.unwrap())
+        };
+        let pass = async |agent: &str, how| {
+            store.pass_turn(&ticket.id, &user(agent), how, db.now()).await.unwrap();
+        };
+        assert_eq!(take(&["U1", "U2"]).await.as_deref(), Some("U1"));
+        pass("U1", TurnPass::Declined).await;
+        assert_eq!(take(&["U1"]).await, None);
+        assert_eq!(take(&["U1", "U2"]).await.as_deref(), Some("U2"));
+        pass("U2", TurnPass::Declined).await;
+        db.pass(seconds(61));
+        assert_eq!(take(&["U2"]).await.as_deref(), Some("U2"), "a while is over");
+        // Blip lets nobody have it: it is left to people, until one of them gives it back.
+        for agent in ["U2", "U1", "U2"] {
+            pass(agent, TurnPass::Refused).await;
+        }
+        assert_eq!(take(&["U1", "U2", "U3"]).await, None);
+        pass("U3", TurnPass::Declined).await;
+        assert!(take(&["U1", "U2"]).await.is_some());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_who_take_turns_at_once_never_take_the_same_slot() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let (mut ids, agents) = (Vec::new(), wanted(&db, &["U1", "U2", "U3"]));
+        for number in 0..12 {
+            ids.push(unclaimed(&db, &store, &format!("t{number}")).await.id);
+        }
+        let taken = ids.iter().map(|id| store.take_turn(id, &agents));
+        let taken = futures_util::future::try_join_all(taken).await.unwrap();
+        let mut given: Vec<String> = taken.into_iter().filter_map(agent_of).collect();
+        given.sort();
+        assert_eq!(given, ["U1", "U2", "U3"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn it_is_known_whether_somebody_has_written_to_a_customer() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let ticket = unclaimed(&db, &store, "t").await;
+        let has_written = async |who: &str, after: &str| {
+            store.has_written_after(&ticket.id, &user(who), &ts(after)).await.unwrap()
+        };
+        for (at, role) in [("10.000001", Role::Note), ("20.000001", Role::Reply)] {
+            let link = Link { user: Some(user("U1")), ..link("t", at, role) };
+            store.link_message(link, ticket.opened).await.unwrap();
+        }
+        assert!(has_written("U1", "15.000000").await && has_written("U1", "05.000000").await);
+        assert!(!has_written("U1", "25.000000").await && !has_written("U2", "15.000000").await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_switch_stays_on_since_when_it_was_switched_on() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let (who, pause) = (user("U1"), PersonalSwitch::Pause);
+        let read = async || switches::read_switch(&*store, pause, &who).await.unwrap();
+        let set = async |is_on| {
+            switches::set_switch(&*store, pause, &who, (is_on, db.now())).await.unwrap();
+        };
+        assert_eq!(read().await, None);
+        let since = db.now();
+        set(true).await;
+        db.pass(seconds(60));
+        set(true).await;
+        assert_eq!(read().await, Some(since));
+        assert_eq!(switches::read_switch(&*store, pause, &user("U2")).await.unwrap(), None);
+        set(false).await;
+        assert_eq!(read().await, None);
     })
     .await;
 }

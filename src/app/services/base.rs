@@ -18,7 +18,7 @@ use crate::handlers::channels::{ChannelRules, Channels};
 use crate::handlers::people::{AgentRules, People};
 use crate::handlers::posts::Posts;
 use crate::handlers::thread::Threads;
-use crate::handlers::timers::{ReminderRules, Timers};
+use crate::handlers::timers::{AssignmentRules, ReminderRules, Timers};
 use crate::locale::{TextCatalog, Texts};
 use crate::model::BotName;
 use crate::model::active::ActiveRoute;
@@ -134,6 +134,7 @@ pub(super) fn build_base(
     let timers = Arc::new(Timers {
         calls: Arc::clone(&calls),
         reminders: build_reminder_rules(config),
+        assignments: build_assignment_rules(config),
         mark_delay: tuning.mark_delay,
     });
     let gaps = Arc::new(EventGaps::new(socket_health));
@@ -159,6 +160,13 @@ pub(super) fn build_reminder_rules(config: &Config) -> ReminderRules {
         team_hours: config.desk.team_hours.clone(),
         zone: config.timezone.clone(),
     }
+}
+
+/// How tickets are given to agents, if they are.
+pub(super) fn build_assignment_rules(config: &Config) -> Option<AssignmentRules> {
+    let rules =
+        AssignmentRules { slots: config.desk.agent_slots, timeout: config.desk.assign_timeout };
+    config.desk.assigns.then_some(rules)
 }
 
 /// The user group whose members are agents, if not all members of the channel are.

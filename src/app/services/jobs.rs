@@ -5,7 +5,8 @@ use std::sync::atomic::AtomicI64;
 
 use dashmap::{DashMap, DashSet};
 
-use super::base::{Base, Platforms, build_reminder_rules};
+use super::base::{Base, Platforms, build_assignment_rules, build_reminder_rules};
+use super::moves::MoveServices;
 use super::to_blip::ToBlipServices;
 use super::to_slack::ToSlackServices;
 use crate::config::Config;
@@ -19,6 +20,7 @@ use crate::jobs::compare::ThreadComparisons;
 use crate::jobs::context::ContextPosts;
 use crate::jobs::delays::DelayMarks;
 use crate::jobs::deliveries::Deliveries;
+use crate::jobs::distribution::Distribution;
 use crate::jobs::forget::SlackEraser;
 use crate::jobs::late_files::LateFiles;
 use crate::jobs::marks::Marks;
@@ -33,8 +35,8 @@ use crate::jobs::weekly::{WeeklyReports, WeeklyRules};
 pub(super) fn build_jobs(
     config: &Config,
     base: &Base,
-    to_blip: &ToBlipServices,
-    to_slack: &ToSlackServices,
+    moves: &MoveServices,
+    (to_blip, to_slack): (&ToBlipServices, &ToSlackServices),
 ) -> Jobs {
     let Base { calls, posts, threads, timers, platforms, .. } = base;
     let Platforms { slack, bots, texts } = platforms;
@@ -96,6 +98,8 @@ pub(super) fn build_jobs(
         outside: Arc::new(build_outside_notices(base)),
         delays: Arc::new(build_delay_marks(base)),
         weekly: Arc::new(build_weekly_reports(config, base)),
+        assignments: Arc::clone(&moves.assignments),
+        distribution: Arc::new(build_distribution(config, base)),
     }
 }
 
@@ -151,6 +155,16 @@ fn build_outside_notices(base: &Base) -> OutsideNotices {
         slack: Arc::clone(&base.platforms.slack),
         channels: Arc::clone(&base.channels),
         people: Arc::clone(&base.people),
+    }
+}
+
+fn build_distribution(config: &Config, base: &Base) -> Distribution {
+    Distribution {
+        calls: Arc::clone(&base.calls),
+        slack: Arc::clone(&base.platforms.slack),
+        people: Arc::clone(&base.people),
+        bots: Arc::clone(&base.platforms.bots),
+        rules: build_assignment_rules(config),
     }
 }
 

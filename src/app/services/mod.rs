@@ -84,7 +84,7 @@ pub(crate) fn build_services(
     let to_blip = ToBlipServices::build(config, &base, &moves);
     let to_slack =
         ToSlackServices::build(config, &base, &moves, origins, (&fetcher, tuning.files.patience));
-    let jobs = build_jobs(config, &base, &to_blip, &to_slack);
+    let jobs = build_jobs(config, &base, &moves, (&to_blip, &to_slack));
     let health = build_health(config, &base, origins);
     let gap_watch = GapWatch { calls: Arc::clone(&base.calls), gaps: Arc::clone(&base.gaps) };
     Ok(Services {

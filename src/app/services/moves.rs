@@ -7,6 +7,7 @@ use crate::config::{Config, ReplyPolicy};
 use crate::handlers::endings::Endings;
 use crate::handlers::holds::Holds;
 use crate::handlers::moves::Moves;
+use crate::handlers::moves::assignments::Assignments;
 use crate::handlers::moves::claims::Claims;
 use crate::handlers::moves::close_checks::CloseChecks;
 use crate::handlers::moves::closings::Closings;
@@ -25,6 +26,7 @@ pub(super) struct MoveServices {
     pub(super) window: Arc<SendWindow>,
     pub(super) permission: Arc<SendPermission>,
     pub(super) outgoing: Arc<Outgoing>,
+    pub(super) assignments: Arc<Assignments>,
     pub(super) composer: Arc<Composer>,
     pub(super) holds: Arc<Holds>,
     pub(super) moves: Arc<Moves>,
@@ -37,6 +39,7 @@ impl MoveServices {
         let endings = Arc::new(Endings {
             calls: Arc::clone(calls),
             threads: Arc::clone(threads),
+            timers: Arc::clone(timers),
             texts: texts.clone(),
         });
         let window = Arc::new(SendWindow {
@@ -50,12 +53,19 @@ impl MoveServices {
             people: Arc::clone(people),
             threads: Arc::clone(threads),
             texts: texts.clone(),
+            timers: Arc::clone(timers),
         });
         let claims = Arc::new(Claims {
             transitions: Arc::clone(&transitions),
             calls: Arc::clone(calls),
             bots: Arc::clone(bots),
             people: Arc::clone(people),
+            timers: Arc::clone(timers),
+        });
+        let assignments = Arc::new(Assignments {
+            calls: Arc::clone(calls),
+            people: Arc::clone(people),
+            claims: Arc::clone(&claims),
             timers: Arc::clone(timers),
         });
         let permission = Arc::new(SendPermission {
@@ -79,7 +89,7 @@ impl MoveServices {
         });
         let holds = Arc::new(Holds { calls: Arc::clone(calls), delay: config.desk.send_delay });
         let moves = Arc::new(build_moves(config, base, (transitions, claims), (&composer, &holds)));
-        Self { endings, window, permission, outgoing, composer, holds, moves }
+        Self { endings, window, permission, outgoing, assignments, composer, holds, moves }
     }
 }
 

@@ -174,9 +174,12 @@ function choices(part, block, context, kind) {
   const fields = part.options.map((option) => {
     const field = h("input", { type: kind, name: `${block.block_id}-${part.action_id}` });
     field.checked = initial.some((it) => it.value === option.value);
+    // Outside of a form, each tick is told at once.
+    if (block.type === "actions") field.onchange = () => context.press(part, block, option.value);
     return [option, field];
   });
-  const box = h("div.b-choices", { role: "group" }, fields.map(([option, field]) => h("label", {}, field, " ", text(option.text, context))));
+  const box = h("div.b-choices", { role: "group" }, fields.map(([option, field]) => h("label", {}, field, " ", text(option.text, context),
+    option.description ? h("small.b-context", {}, emojis(option.description.text, context)) : null)));
   const chosen = () => fields.filter(([, field]) => field.checked).map(([option]) => option);
   return readable(box, part, block, () =>
     kind === "radio" ? { type: part.type, selected_option: chosen()[0] ?? null } : { type: part.type, selected_options: chosen() });

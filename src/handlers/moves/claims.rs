@@ -12,7 +12,7 @@ use crate::handlers::people::{People, Person, build_agent};
 use crate::handlers::timers::Timers;
 use crate::inbox::ReminderTopic;
 use crate::model::{Agent, Move, Ticket, TicketSnapshot, TicketState};
-use crate::store::Item;
+use crate::store::{Item, TurnPass};
 
 /// Reasons for which Blip may refuse an agent that it does not know (`blip.md` §10 #6).
 pub(crate) const UNKNOWN_AGENT_CODES: [&str; 4] = ["25", "33", "64", "67"];
@@ -94,6 +94,11 @@ impl Claims {
         ticket: &mut Ticket,
     ) -> PipeResult<MoveOutcome> {
         self.transitions.post_release(item, ticket).await?;
+        if let Some(holder) = ticket.holder().filter(|_| self.timers.assignments.is_some()) {
+            // Before the state: otherwise it could be given to them again in between.
+            let (store, now) = (&self.calls.store, self.calls.clock.now());
+            store.pass_turn(&ticket.id, &holder.user, TurnPass::Declined, now).await?;
+        }
         self.transitions.change_state(ticket, TicketState::Unclaimed).await?;
         let topic = ReminderTopic::Unclaimed;
         self.timers.schedule_reminder(ticket, topic, item.received).await?;

@@ -3,6 +3,7 @@
 //! A move changes our ticket only after Blip has agreed, and whatever Blip says of a ticket wins.
 
 pub(crate) mod active;
+pub(crate) mod assignments;
 pub(crate) mod claims;
 pub(crate) mod close_checks;
 pub(crate) mod close_question;

@@ -13,6 +13,7 @@ use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::people::{People, Person};
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
+use crate::handlers::timers::Timers;
 use crate::inbox::Job;
 use crate::locale::Texts;
 use crate::model::{
@@ -28,6 +29,7 @@ pub(crate) struct Transitions {
     pub(crate) threads: Arc<Threads>,
     pub(crate) texts: Texts,
     pub(crate) bots: Arc<Bots>,
+    pub(crate) timers: Arc<Timers>,
 }
 
 impl Transitions {
@@ -58,8 +60,12 @@ impl Transitions {
         ticket: &mut Ticket,
         state: TicketState,
     ) -> PipeResult<()> {
+        let before = ticket.holder().map(|holder| holder.user.clone());
         ticket.enter_state(state);
         self.calls.store.put_ticket(ticket).await?;
+        if before.is_some() && before.as_ref() != ticket.holder().map(|holder| &holder.user) {
+            self.timers.schedule_distribution().await?;
+        }
         Ok(self.calls.enqueue_item(Job::update_card(ticket, self.calls.clock.now())).await?)
     }
 
@@ -128,7 +134,9 @@ impl Transitions {
             None if is_typed_reply(item) => return Ok(()),
             None => {
                 let mentions = [("agent", &holder)];
-                let post = ThreadPost::from_text(&self.texts, "thread-claimed", &[], &mentions);
+                let is_given = Job::is_assignment(&item.key);
+                let key = if is_given { "thread-assigned" } else { "thread-claimed" };
+                let post = ThreadPost::from_text(&self.texts, key, &[], &mentions);
                 ("claimed", post)
             }
         };

@@ -31,8 +31,19 @@ impl NewTickets {
         self.open_thread(item, &mut ticket, snapshot).await
     }
 
-    /// Gives a new ticket its thread: that of the ticket before, or one of its own.
+    /// Gives a new ticket its thread: that of the ticket before, or one of its own. Then it may be
+    /// given to an agent.
     pub(crate) async fn open_thread(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        snapshot: &TicketSnapshot,
+    ) -> PipeResult<()> {
+        self.find_thread(item, ticket, snapshot).await?;
+        self.timers.schedule_distribution().await
+    }
+
+    async fn find_thread(
         &self,
         item: &Item,
         ticket: &mut Ticket,

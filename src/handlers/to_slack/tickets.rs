@@ -10,7 +10,7 @@ use crate::handlers::to_slack::customers::Customers;
 use crate::handlers::to_slack::new_tickets::{NewTickets, to_customer};
 use crate::handlers::to_slack::ratings::Ratings;
 use crate::inbox::Job;
-use crate::model::{Failure, Ticket, TicketId, TicketSnapshot};
+use crate::model::{Failure, Ticket, TicketId, TicketSnapshot, TicketState};
 use crate::store::Item;
 
 /// Brings our tickets up to what Blip says of them.
@@ -34,6 +34,9 @@ impl Tickets {
             Some(ticket) => {
                 // The card may have been posted in an earlier run that did not come this far.
                 self.calls.enqueue_item(Job::show_context(&ticket.id, item.received)).await?;
+                if ticket.state == TicketState::Unclaimed {
+                    self.arrivals.timers.schedule_distribution().await?;
+                }
                 self.apply_snapshot(item, ticket, snapshot).await
             }
             // One that was erased comes back only if the customer writes again.

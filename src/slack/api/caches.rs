@@ -14,6 +14,9 @@ use crate::model::{ChannelId, SlackUserId};
 
 /// How long what we know of a person, or of the name of a channel or group, is believed.
 const DIRECTORY_LIFETIME: Duration = Duration::from_mins(10);
+/// How long somebody counts as there, away, or not to be disturbed: Slack tells apps of no change of
+/// it (`slack.md`, additions, 5), and allows 50 questions a minute for all.
+const PRESENCE_LIFETIME: Duration = Duration::from_secs(60);
 /// Most people who are remembered: those who act, not all of a workspace.
 const MAX_PROFILES: usize = 10_000;
 /// Most names that are remembered.
@@ -28,6 +31,10 @@ pub(super) struct Caches {
     pub(super) channel_names: ExpiringCache<ChannelId, String>,
     /// The handles of groups, by their ids.
     pub(super) group_handles: ExpiringCache<String, Option<String>>,
+    /// Whether people are there, as Slack sees it.
+    pub(super) active: ExpiringCache<SlackUserId, bool>,
+    /// Whether people are not to be disturbed.
+    pub(super) undisturbed: ExpiringCache<SlackUserId, bool>,
     /// Who is in a channel or in a group, with when it was asked: how old a list may be depends on
     /// what it is wanted for.
     pub(super) lists: DashMap<String, (Timestamp, ListedMembers)>,
@@ -42,6 +49,8 @@ impl Caches {
             profiles: ExpiringCache::new(clock.clone(), DIRECTORY_LIFETIME, MAX_PROFILES),
             channel_names: ExpiringCache::new(clock.clone(), DIRECTORY_LIFETIME, MAX_NAMES),
             group_handles: ExpiringCache::new(clock.clone(), DIRECTORY_LIFETIME, MAX_NAMES),
+            active: ExpiringCache::new(clock.clone(), PRESENCE_LIFETIME, MAX_PROFILES),
+            undisturbed: ExpiringCache::new(clock.clone(), PRESENCE_LIFETIME, MAX_PROFILES),
             lists: DashMap::new(),
             reading: tokio::sync::Mutex::default(),
         }

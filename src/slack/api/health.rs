@@ -17,6 +17,9 @@ const SCOPES_HEADER: &str = "x-oauth-scopes";
 /// travel and its `Date` has whole seconds.
 const CLOCK_MARGIN: SignedDuration = SignedDuration::from_secs(30);
 
+/// Methods that tickets do without.
+const OPTIONAL_METHODS: [&str; 2] = ["usergroups.list", "users.getPresence"];
+
 /// What Slack's answers have told of us, shared by all who read them.
 #[derive(Clone, Debug)]
 pub(crate) struct ApiHealth {
@@ -102,10 +105,11 @@ impl ApiHealth {
     }
 }
 
-/// Whether tickets wait for this method. Files are shown as links where they cannot be uploaded, and
-/// groups by their ids.
+/// Whether tickets wait for this method. Files are shown as links where they cannot be uploaded,
+/// groups by their ids, and nobody is left alone where that is not granted.
 fn is_needed_for_tickets(method: &str) -> bool {
-    !method.starts_with("files.") && method != "usergroups.list"
+    let is_family = |family: &str| method.starts_with(family);
+    !is_family("files.") && !is_family("dnd.") && !OPTIONAL_METHODS.contains(&method)
 }
 
 fn is_clock_off(ahead: SignedDuration) -> bool {

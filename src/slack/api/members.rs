@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use super::caches::ListedMembers;
 use super::client::SlackClient;
+use super::directory;
 use super::error::Error;
 use super::profile::Profile;
 use crate::model::{ChannelId, Failure, Fault, SlackUserId};
@@ -28,6 +29,8 @@ const STALE_LIST_LIFETIME: Duration = Duration::from_hours(1);
 /// How long it is believed that somebody is not in a user group: people outside of it write in
 /// threads all day, and Slack tells only 20 times a minute (`slack.md` C.1).
 const GROUP_ABSENCE_LIFETIME: Duration = Duration::from_secs(30);
+/// How old a list may be of whom tickets are given to: who has joined is asked within a minute.
+const AGENT_LIST_LIFETIME: Duration = Duration::from_secs(60);
 /// Most members of a channel that Slack puts on a page.
 const MEMBER_PAGE_SIZE: &str = "1000";
 /// The code of an answer without anybody in it.
@@ -122,6 +125,52 @@ pub(crate) async fn may_be_agent(
                 .await
         }
     }
+}
+
+/// Everybody who may answer the customers of a channel and sees it, with what Slack says of them: its
+/// full members of our own people and, if agents are in a user group, of that too. Nobody where Slack
+/// does not tell who is in the channel.
+pub(crate) async fn list_agents(
+    slack: &SlackClient,
+    channel: &ChannelId,
+    group: Option<&str>,
+) -> Result<Vec<(SlackUserId, Profile)>, Error> {
+    let mut users = read_recent_list(slack, MemberList::Channel(channel)).await?;
+    if let Some(group) = group {
+        let listed = read_recent_list(slack, MemberList::Group(group)).await?;
+        users.retain(|user| listed.contains(user));
+    }
+    let mut agents = Vec::new();
+    for user in users.into_iter().filter(|user| !slack.is_us(user)) {
+        let profile = match directory::fetch_profile(slack, &user).await {
+            Err(error) if error.is_unknown_user() => continue,
+            profile => profile?,
+        };
+        if may_be_agent(slack, &user, &profile, None).await? {
+            agents.push((user, profile));
+        }
+    }
+    Ok(agents)
+}
+
+async fn read_recent_list(
+    slack: &SlackClient,
+    list: MemberList<'_>,
+) -> Result<BTreeSet<SlackUserId>, Error> {
+    let (key, asked) = (list.cache_key(), slack.now());
+    let _turn = slack.caches.reading.lock().await;
+    let known = slack.caches.lists.get(&key).map(|entry| entry.clone());
+    let members = match known.filter(|(at, _)| asked < *at + AGENT_LIST_LIFETIME) {
+        Some((_, ListedMembers::These(members))) => members,
+        Some((_, ListedMembers::Anybody)) => return Ok(BTreeSet::new()),
+        None => {
+            let members = Arc::new(read_list(slack, list).await?);
+            let listed = ListedMembers::These(Arc::clone(&members));
+            slack.caches.lists.insert(key, (asked, listed));
+            members
+        }
+    };
+    Ok(members.iter().filter_map(|user| SlackUserId::parse(user)).collect())
 }
 
 /// Whether Slack knows a user group.

@@ -17,6 +17,7 @@ pub(crate) mod mask;
 pub(crate) mod members;
 pub(crate) mod message;
 mod post;
+pub(crate) mod presence;
 pub(crate) mod profile;
 pub(crate) mod renames;
 pub(crate) mod transport;

@@ -18,6 +18,10 @@ pub(crate) enum CommandAction {
     Find(String),
     /// To write to this number with a template, for this bot if there are several.
     New(String),
+    /// To take a break.
+    Pause,
+    /// To be back from it.
+    Resume,
     /// How the bridge is.
     Status,
     /// What can be asked for.
@@ -34,6 +38,8 @@ impl CommandAction {
             ("mine" | "meus" | "mis" | "mios", _) => Self::Mine,
             ("waiting" | "aguardando" | "espera" | "esperando", _) => Self::Waiting,
             ("status" | "situacao" | "estado", _) => Self::Status,
+            ("pause" | "pausa" | "pausar" | "break", _) => Self::Pause,
+            ("back" | "resume" | "voltar" | "volta" | "volver" | "vuelta", _) => Self::Resume,
             ("find" | "buscar" | "busca" | "procurar" | "encontrar", rest) if !rest.is_empty() => {
                 Self::Find(rest.to_owned())
             }
@@ -91,6 +97,11 @@ mod tests {
             ("new", CommandAction::Help),
             ("situação", CommandAction::Status),
             ("estado", CommandAction::Status),
+            ("Pausa", CommandAction::Pause),
+            ("pause", CommandAction::Pause),
+            ("voltar", CommandAction::Resume),
+            ("volver", CommandAction::Resume),
+            ("back", CommandAction::Resume),
             ("ajuda", CommandAction::Help),
             ("ayuda", CommandAction::Help),
             ("", CommandAction::Help),

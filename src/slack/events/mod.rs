@@ -10,4 +10,5 @@ pub mod parse;
 pub(crate) mod requester;
 pub(crate) mod routed;
 pub(crate) mod shown;
+pub(crate) mod switches;
 pub(crate) mod verify;

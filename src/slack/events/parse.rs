@@ -13,6 +13,7 @@ use super::json::text_at;
 use super::message;
 use super::requester;
 use super::routed::RoutedSlackEvent;
+use super::switches::{SwitchRequest, parse_switches};
 use crate::bounded;
 use crate::model::hex::to_hex;
 use crate::model::{
@@ -70,6 +71,8 @@ pub enum SlackRequest {
     Options(OptionSearch),
     /// To be answered with words for the one who typed it at once; nothing changes.
     Command(SlashCommand),
+    /// Somebody switched something on or off for themselves: to be kept at once.
+    Switches(SwitchRequest),
     /// Somebody opened their home tab, which is to be shown; nothing changes.
     Home(SlackUserId),
     /// Slack drops events, because it sends only so many an hour (`slack.md` B.1).
@@ -104,7 +107,10 @@ pub fn parse_body(body: &Value) -> SlackRequest {
         },
         Some("block_actions") => match dialog::parse_action_request(body) {
             Some(asked) => SlackRequest::Dialog(asked),
-            None => SlackRequest::Event(parse_click_or_unknown(body)),
+            None => match parse_switches(body) {
+                Some(asked) => SlackRequest::Switches(asked),
+                None => SlackRequest::Event(parse_click_or_unknown(body)),
+            },
         },
         Some("message_action") => match dialog::parse_shortcut_request(body) {
             Some(asked) => SlackRequest::Dialog(asked),
@@ -201,6 +207,7 @@ pub(crate) fn parse_stored_event(json: &[u8]) -> Option<RoutedSlackEvent> {
         | SlackRequest::Options(_)
         | SlackRequest::Command(_)
         | SlackRequest::Home(_)
+        | SlackRequest::Switches(_)
         | SlackRequest::Dropped
         | SlackRequest::Renamed { .. }
         | SlackRequest::HealthEvent(_) => None,

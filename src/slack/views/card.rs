@@ -125,7 +125,7 @@ pub(crate) fn continuation_line(ticket: &Ticket, texts: &Texts) -> String {
 }
 
 /// Blip has one queue that is no team: of tickets that go to an agent (`blip.md` §4.1).
-pub(super) fn is_team(name: &str) -> bool {
+pub(crate) fn is_team(name: &str) -> bool {
     name != "DIRECT_TRANSFER"
 }
 

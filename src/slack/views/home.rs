@@ -12,6 +12,8 @@ use super::blocks::{
 use super::card::{escape_line, format_slack_date, is_team, link_to_thread, name_state};
 use super::ids::{Dialog, SLASH_COMMAND, format_ticket_block};
 use super::render;
+use super::switches;
+pub use super::switches::OwnSwitches;
 use crate::locale::Texts;
 use crate::model::{Button, ChannelId, Outage, Ticket, TicketState};
 use crate::slack::text::rich_text;
@@ -69,10 +71,10 @@ pub struct BridgeHealth {
 pub fn render_home_tab(
     mine: &[ListedTicket],
     (waiting, outside): (&[ListedTicket], &[OutsideChannel]),
-    health: &BridgeHealth,
+    (own, health): (&OwnSwitches, &BridgeHealth),
     texts: &Texts,
 ) -> SlackView {
-    let lists = HomeLists { mine, waiting, outside };
+    let lists = HomeLists { mine, waiting, outside, own };
     let blocks = build_lists(lists, MAX_HOME_TICKETS, health, texts);
     SlackView::Home(SlackHomeView::new(blocks))
 }
@@ -86,11 +88,13 @@ pub struct HomeLists<'a> {
     pub waiting: &'a [ListedTicket],
     /// Where more wait that the reader cannot see.
     pub outside: &'a [OutsideChannel],
+    /// What the reader has set for themselves.
+    pub own: &'a OwnSwitches,
 }
 
 /// The lists, with so many tickets of each, and how the bridge is.
 pub(super) fn build_lists(
-    HomeLists { mine, waiting, outside }: HomeLists<'_>,
+    HomeLists { mine, waiting, outside, own }: HomeLists<'_>,
     most: usize,
     health: &BridgeHealth,
     texts: &Texts,
@@ -102,7 +106,10 @@ pub(super) fn build_lists(
     blocks.push(header_block(&texts.text("home-waiting", &[("count", &format_count(waiting))])));
     blocks.extend(render_waiting(waiting, outside, most, texts));
     blocks.push(divider_block());
-    blocks.push(build_health(health, texts));
+    blocks.push(switches::build_switches(own, texts));
+    let lines =
+        switches::describe_pause(own, texts).into_iter().chain([describe_health(health, texts)]);
+    blocks.push(context_block(lines));
     blocks
 }
 
@@ -152,14 +159,18 @@ pub fn answer_found(rows: &[ListedTicket], texts: &Texts) -> SlackCommandEventRe
 
 /// How the bridge is, as an answer.
 pub fn answer_status(
-    open: usize,
-    unclaimed: usize,
+    (open, unclaimed): (usize, usize),
+    own: &OwnSwitches,
     health: &BridgeHealth,
     texts: &Texts,
 ) -> SlackCommandEventResponse {
     let (open, unclaimed) = (open.to_string(), unclaimed.to_string());
     let tickets = texts.text("home-open", &[("open", &open), ("unclaimed", &unclaimed)]);
-    let text = format!("{tickets}\n{}", describe_health(health, texts));
+    let paused = own
+        .paused_since
+        .map(|since| texts.text("pause-since", &[("time", &texts.format_day_time(since))]));
+    let lines = [Some(tickets), paused, Some(describe_health(health, texts))];
+    let text = lines.into_iter().flatten().collect::<Vec<_>>().join("\n");
     build_answer(&text, vec![rich_text::literal_block(&text)])
 }
 
@@ -172,6 +183,8 @@ pub fn answer_help(offers_new: bool, texts: &Texts) -> SlackCommandEventResponse
         ("command-mine", "help-mine"),
         ("command-waiting", "help-waiting"),
         ("command-find", "help-find"),
+        ("command-pause", "help-pause"),
+        ("command-resume", "help-resume"),
         ("command-status", "help-status"),
     ];
     let new = offers_new.then_some(("command-new", "help-new"));

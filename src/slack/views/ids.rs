@@ -13,6 +13,8 @@ use crate::model::{
 
 /// The menu on a card or in a list; each entry is the name of a dialog, or of a button.
 pub(crate) const MORE_ACTION_ID: &str = "more";
+/// What people switch on and off for themselves.
+pub(crate) const SWITCHES_ACTION_ID: &str = "switches";
 
 /// A button's name and what it carries, as Slack keeps them: its ticket, alone or after what else
 /// there is, with a blank between.
@@ -529,6 +531,7 @@ mod tests {
         assert_eq!(write_when_held(WhenHeld::TakeOver), "take_over");
         let names = [MORE_ACTION_ID, SEND_CALLBACK_ID, KIND_ACTION_ID, SLASH_COMMAND];
         assert_eq!(names, ["more", "compose_send", "compose_kind", "/blip"]);
+        assert_eq!(SWITCHES_ACTION_ID, "switches");
     }
 
     #[test]

@@ -14,5 +14,6 @@ pub(crate) mod last_words;
 pub mod lead;
 pub mod modal;
 pub mod render;
+pub(crate) mod switches;
 pub mod template;
 pub(crate) mod weekly;

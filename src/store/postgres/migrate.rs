@@ -9,7 +9,7 @@ use super::fault::PostgresFault;
 use crate::store::{Error, Result, migrations};
 
 /// How many a database has taken is in `schema_version`.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("migrations/0001_memory.sql"),
     include_str!("migrations/0002_functions.sql"),
     include_str!("migrations/0003_pools.sql"),
@@ -17,6 +17,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0005_replies.sql"),
     include_str!("migrations/0006_first_answer.sql"),
     include_str!("migrations/0007_rating.sql"),
+    include_str!("migrations/0008_turns.sql"),
 ];
 
 /// How many steps a program has to know at least, to use tables that have taken all of them.

@@ -27,6 +27,7 @@ mod slots;
 mod text;
 mod tickets;
 mod tls;
+mod turns;
 mod watch;
 
 use std::path::PathBuf;
@@ -49,10 +50,12 @@ use super::row::{self, TicketRow};
 use super::{
     Accepted, CallState, Cutoffs, DatabaseFacts, DrawnCard, Error, InboxDepth, ItemId, KeptTicket,
     KnownReplies, Lane, Lease, Link, NewItem, ParkedItem, Places, PostRate, Result, Source, Store,
-    StoredOutcome, erasure,
+    StoredOutcome, Turn, TurnPass, TurnRequest, erasure,
 };
 use crate::clock::Clock;
-use crate::model::{BotName, ChannelId, CustomerKey, MessageTs, Thread, Ticket, TicketId};
+use crate::model::{
+    BotName, ChannelId, CustomerKey, MessageTs, SlackUserId, Thread, Ticket, TicketId,
+};
 
 /// How many groups of events may be committed at a time: one is on its way while another one waits
 /// for the disk.
@@ -266,7 +269,7 @@ impl PostgresStore {
 
     /// What was erased is in the tables until they are vacuumed.
     async fn remove_traces(&self) -> Result<()> {
-        let sql = "VACUUM item, step, ticket, first_words, drawn_card, message, twin";
+        let sql = "VACUUM item, step, ticket, first_words, drawn_card, assignment, message, twin";
         self.database.run_long(sql).await
     }
 }
@@ -595,6 +598,29 @@ impl Store for PostgresStore {
         let until_in = until.as_millisecond().saturating_sub(now.as_millisecond());
         let given = self.given(now);
         slots::shift_slots(&self.database, given, refused, channel, pace, until_in).await
+    }
+
+    async fn take_turn(&self, ticket: &TicketId, wanted: &TurnRequest) -> Result<Option<Turn>> {
+        turns::take_turn(&self.database, ticket, wanted).await
+    }
+
+    async fn pass_turn(
+        &self,
+        ticket: &TicketId,
+        agent: &SlackUserId,
+        pass: TurnPass,
+        now: Timestamp,
+    ) -> Result<()> {
+        turns::pass_turn(&self.database, ticket, agent, (pass, now.as_millisecond())).await
+    }
+
+    async fn has_written_after(
+        &self,
+        ticket: &TicketId,
+        agent: &SlackUserId,
+        ts: &MessageTs,
+    ) -> Result<bool> {
+        turns::has_written_after(&self.database, ticket, agent, ts).await
     }
 
     async fn parked_items(&self, ticket: Option<&TicketId>) -> Result<Vec<ParkedItem>> {

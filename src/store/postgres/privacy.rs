@@ -121,6 +121,7 @@ async fn delete_tickets(
         for sql in [
             "DELETE FROM first_words WHERE ticket = $1",
             "DELETE FROM drawn_card WHERE ticket = $1",
+            "DELETE FROM assignment WHERE ticket = $1",
             "DELETE FROM twin WHERE ticket = $1",
             "DELETE FROM message WHERE ticket = $1",
             "DELETE FROM ticket WHERE id = $1",

@@ -406,6 +406,7 @@ pub(super) const DELETE_OLD_TICKETS: &str = "
         LIMIT 100 FOR UPDATE SKIP LOCKED
     ), words AS (DELETE FROM first_words USING old WHERE ticket = old.id),
     cards AS (DELETE FROM drawn_card USING old WHERE ticket = old.id),
+    given AS (DELETE FROM assignment USING old WHERE ticket = old.id),
     twins AS (DELETE FROM twin USING old WHERE ticket = old.id),
     messages AS (DELETE FROM message USING old WHERE ticket = old.id)
     DELETE FROM ticket USING old WHERE ticket.id = old.id RETURNING 1";

@@ -29,6 +29,7 @@ mod steps;
 #[cfg(test)]
 mod tests;
 mod tickets;
+mod turns;
 mod unsynced;
 
 use std::fs::File;
@@ -57,15 +58,17 @@ use super::row::{self, TicketRow};
 use super::{
     Accepted, CallState, Cutoffs, DrawnCard, Error, InboxDepth, Item, ItemId, KeptTicket,
     KnownReplies, Lane, Lease, Link, NewItem, ParkedItem, Places, PostRate, Result, Source, Store,
-    StoredOutcome,
+    StoredOutcome, Turn, TurnPass, TurnRequest,
 };
 use crate::clock::Clock;
 use crate::model::fold::fold_text;
-use crate::model::{BotName, ChannelId, CustomerKey, MessageTs, Thread, Ticket, TicketId};
+use crate::model::{
+    BotName, ChannelId, CustomerKey, MessageTs, SlackUserId, Thread, Ticket, TicketId,
+};
 
 /// How the tables came to be what they are, one step after the other; how many of them a database
 /// has taken is its `user_version`.
-const MIGRATIONS: [&str; 14] = [
+const MIGRATIONS: [&str; 15] = [
     include_str!("migrations/0001_memory.sql"),
     include_str!("migrations/0002_doubt.sql"),
     include_str!("migrations/0003_ours.sql"),
@@ -80,6 +83,7 @@ const MIGRATIONS: [&str; 14] = [
     include_str!("migrations/0012_replies.sql"),
     include_str!("migrations/0013_first_answer.sql"),
     include_str!("migrations/0014_rating.sql"),
+    include_str!("migrations/0015_turns.sql"),
 ];
 
 /// The `application_id` of our files, as `0003_ours.sql` writes it.
@@ -811,6 +815,33 @@ impl Store for SqliteStore {
             slots::shift_slots(tx, refused, channel.as_str(), pace, times)
         };
         self.database.run_write(hold).await
+    }
+
+    async fn take_turn(&self, ticket: &TicketId, wanted: &TurnRequest) -> Result<Option<Turn>> {
+        let (ticket, wanted) = (ticket.clone(), wanted.clone());
+        self.database.run_write(move |tx| turns::take_turn(tx, &ticket, &wanted)).await
+    }
+
+    async fn pass_turn(
+        &self,
+        ticket: &TicketId,
+        agent: &SlackUserId,
+        pass: TurnPass,
+        now: Timestamp,
+    ) -> Result<()> {
+        let (ticket, agent, how) = (ticket.clone(), agent.clone(), (pass, now.as_millisecond()));
+        self.database.run_write(move |tx| turns::pass_turn(tx, &ticket, &agent, how)).await
+    }
+
+    async fn has_written_after(
+        &self,
+        ticket: &TicketId,
+        agent: &SlackUserId,
+        ts: &MessageTs,
+    ) -> Result<bool> {
+        let (ticket, agent, ts) = (ticket.clone(), agent.clone(), ts.clone());
+        let written = move |db: &Connection| turns::has_written_after(db, &ticket, &agent, &ts);
+        self.database.run_read(written).await
     }
 
     async fn parked_items(&self, ticket: Option<&TicketId>) -> Result<Vec<ParkedItem>> {

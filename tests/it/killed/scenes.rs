@@ -36,7 +36,7 @@ pub struct Scene {
 
 const MEDIA_LINK: &str = "application/vnd.lime.media-link+json";
 
-pub const SCENES: [Scene; 19] = [
+pub const SCENES: [Scene; 20] = [
     Scene {
         name: "a conversation",
         settings: &[],
@@ -190,6 +190,18 @@ pub const SCENES: [Scene; 19] = [
         waits_for: &["desk waits", "desk delayed", "desk read"],
         shown: &[("customer-1", 1)],
         cards: 1,
+    },
+    Scene {
+        name: "in turn",
+        settings: &[
+            ("ASSIGN", "round_robin"),
+            ("AGENT_SLOTS", "1"),
+            ("ASSIGN_TIMEOUT_MINUTES", "1"),
+        ],
+        play: |set| in_turn(set).boxed_local(),
+        waits_for: &["taken-back", "desk assign", "desk distribute", "desk take_back"],
+        shown: &[("was given this ticket", 3), ("did not answer within", 1)],
+        cards: 2,
     },
     Scene {
         name: "a file that is not shown",
@@ -713,6 +725,29 @@ async fn patience(set: &Set) {
     set.delivered(&reply).await;
     set.shown("nobody has claimed it").await;
     assert!(set.bridge.slack.ephemerals(BIA).is_empty());
+}
+
+async fn in_turn(set: &Set) {
+    let (slack, blip) = (&set.bridge.slack, &set.bridge.blip);
+    let is_given = |ticket: &str| blip.ticket(ticket).unwrap().is_assigned();
+    let (first, _) = set.opens("Maria", "maria@0mn.io", "first-word").await;
+    set.until("an agent", || is_given(&first)).await;
+    let (second, card) = set.opens("Rui", "rui@0mn.io", "second-word").await;
+    set.until("another agent", || is_given(&second)).await;
+    let agents = [&first, &second].map(|ticket| blip.ticket(ticket).unwrap().agent);
+    assert_ne!(agents[0], agents[1], "{}", set.told());
+    // Whoever has the second one answers; the first one goes back, and waits for their slot.
+    let busy = if agents[1].as_deref() == Some("ana%40loja.example@blip.ai") { ANA } else { BIA };
+    assert_eq!(
+        slack.says(busy, CHANNEL, Some(&card.ts), "reply-1").await.unwrap().status,
+        Some(200)
+    );
+    set.received(&second, &["reply-1"]).await;
+    set.shown("did not answer within").await;
+    slack.reacts(busy, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
+    set.closed(&second).await;
+    set.until("the next agent", || set.count("was given this ticket") == 3).await;
+    assert_eq!(blip.ticket(&first).unwrap().agent, agents[1], "{}", set.told());
 }
 
 async fn no_answer(set: &Set) {

@@ -104,7 +104,10 @@ fn interactive(element: &Value) -> Check {
     match kind(element)? {
         "button" => button(element),
         "overflow" => options(element, 5),
-        "checkboxes" | "radio_buttons" => options(element, 10),
+        "checkboxes" | "radio_buttons" => {
+            options(element, 10)?;
+            initial_options(element)
+        }
         "static_select" | "multi_static_select" => select(element),
         "plain_text_input" => optional_text(element, "initial_value", 3_000).map(drop),
         "multi_external_select" => {
@@ -160,6 +163,16 @@ fn select(element: &Value) -> Check {
 
 fn options(element: &Value, most: usize) -> Check {
     filled(element, "options", most)?.iter().try_for_each(option)
+}
+
+/// What is ticked to begin with is of the options, and not an empty list.
+fn initial_options(element: &Value) -> Check {
+    let Some(ticked) = element.get("initial_options") else { return Ok(()) };
+    let options = element["options"].as_array().map_or(&[][..], Vec::as_slice);
+    let ticked = ticked.as_array().filter(|ticked| !ticked.is_empty());
+    let ticked = ticked.ok_or("initial_options is empty")?;
+    let is_known = ticked.iter().all(|option| options.contains(option));
+    if is_known { Ok(()) } else { Err("initial_options has others than options".to_owned()) }
 }
 
 fn option(option: &Value) -> Check {

@@ -65,7 +65,8 @@ impl Slack {
         self.picks_in_view(user, view_id, action_id, None).await
     }
 
-    /// The same where several have that action, by the value that the button or option carries.
+    /// The same where several have that action, by the value that the button or option carries; a
+    /// box with that value is ticked, or not any more.
     pub async fn picks_in_view(
         &self,
         user: &str,
@@ -472,6 +473,16 @@ fn read_options(body: &str) -> Result<Vec<Value>, String> {
 }
 
 /// The action of an element that is on show; `value` chooses an option.
+/// What is ticked of some boxes after one more, or one less, was: Slack tells all of it.
+fn tick(element: &Value, value: &str) -> Option<Value> {
+    let ticked = element["initial_options"].as_array().map_or(&[][..], Vec::as_slice);
+    let is_it = |option: &&Value| option["value"] == value;
+    let option = element["options"].as_array()?.iter().find(is_it)?;
+    let others = ticked.iter().filter(|option| !is_it(option)).cloned();
+    let more = (!ticked.iter().any(|option| is_it(&option))).then(|| option.clone());
+    Some(others.chain(more).collect())
+}
+
 fn action(blocks: &[Value], action_id: &str, value: Option<&str>) -> Option<Value> {
     let (action_id, block) = match action_id.split_once('@') {
         Some((action_id, block)) => (action_id, Some(block)),
@@ -488,7 +499,9 @@ fn action(blocks: &[Value], action_id: &str, value: Option<&str>) -> Option<Valu
         action.extend(element.get(key).map(|field| (key.to_owned(), field.clone())));
     }
     action.insert("block_id".to_owned(), json!(block_id));
-    if let (Some(value), false) = (value, element["type"] == "button") {
+    if element["type"] == "checkboxes" {
+        action.insert("selected_options".to_owned(), tick(element, value?)?);
+    } else if let (Some(value), false) = (value, element["type"] == "button") {
         let mut options = element["options"].as_array()?.iter();
         let option = options.find(|option| option["value"] == value)?;
         action.insert("selected_option".to_owned(), option.clone());

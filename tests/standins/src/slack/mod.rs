@@ -197,6 +197,11 @@ impl Slack {
         self.core.act(|state| state.users.insert(user.id.clone(), user));
     }
 
+    /// Changes a person: they go away, or are not to be disturbed.
+    pub fn change_user(&self, id: &str, change: impl FnOnce(&mut User)) {
+        self.core.act(|state| state.users.get_mut(id).map(change));
+    }
+
     /// Adds a user group.
     pub fn add_group(&self, id: &str, handle: &str, users: &[&str]) {
         let users = users.iter().map(ToString::to_string).collect();

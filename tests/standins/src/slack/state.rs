@@ -127,6 +127,11 @@ pub struct User {
     pub enterprise: Option<(String, Vec<String>)>,
     /// Gone.
     pub deleted: bool,
+    /// Slack calls them away.
+    pub is_away: bool,
+    /// From when until when they are not to be disturbed, in seconds since 1970, if they have set
+    /// hours for that.
+    pub undisturbed: Option<(i64, i64)>,
 }
 
 /// The workspace that somebody belongs to.
@@ -352,6 +357,8 @@ impl User {
             team: Team::Ours,
             enterprise: None,
             deleted: false,
+            is_away: false,
+            undisturbed: None,
         }
     }
 }

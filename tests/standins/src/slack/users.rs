@@ -1,9 +1,12 @@
 //! `auth.test`, `users.*` and `usergroups.*` (slack.md §C.1).
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::args::{Answer, Args, Refusal};
 use super::state::{Group, State};
+
+/// Most people of whom one call tells (slack.md, additions §5).
+const MAX_DND_USERS: usize = 50;
 
 #[expect(clippy::unnecessary_wraps, reason = "it stands in the table of methods")]
 pub(super) fn auth_test(state: &mut State, _args: &Args) -> Answer {
@@ -32,6 +35,30 @@ pub(super) fn lookup_by_email(state: &mut State, args: &Args) -> Answer {
     let user = users.find(|user| user.email.as_deref() == Some(email) && !user.deleted);
     let user = user.ok_or_else(|| Refusal::world("users_not_found"))?;
     Ok(json!({ "user": state.render_user(user, false) }))
+}
+
+/// Of others Slack tells only whether they are active or away (slack.md, additions §5).
+pub(super) fn presence(state: &mut State, args: &Args) -> Answer {
+    let user = state.users.get(args.required("user")?);
+    let user = user.ok_or_else(|| Refusal::world("user_not_found"))?;
+    Ok(json!({ "presence": if user.is_away { "away" } else { "active" } }))
+}
+
+/// Up to 50 people at once; who is not known is left out (slack.md, additions §5).
+pub(super) fn team_dnd(state: &mut State, args: &Args) -> Answer {
+    let names: Vec<&str> = args.required("users")?.split(',').collect();
+    if names.len() > MAX_DND_USERS {
+        return Err(Refusal::mistake("too_many_users", format!("{} users", names.len())));
+    }
+    let mut users = Map::new();
+    for user in names.iter().filter_map(|name| state.users.get(*name)) {
+        // Who has set no hours has a time in the past.
+        let (start, end) = user.undisturbed.unwrap_or((1, 1));
+        let told = json!({ "dnd_enabled": user.undisturbed.is_some(),
+            "next_dnd_start_ts": start, "next_dnd_end_ts": end });
+        users.insert(user.id.clone(), told);
+    }
+    Ok(json!({ "users": users }))
 }
 
 pub(super) fn groups(state: &mut State, args: &Args) -> Answer {

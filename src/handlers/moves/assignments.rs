@@ -1,0 +1,125 @@
+//! Tickets that are given to agents in turn: whose turn it was becomes the holder, and whoever does
+//! not answer in time loses the ticket to the next.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use crate::handlers::calls::Calls;
+use crate::handlers::interrupt::{Interrupt, PipeResult};
+use crate::handlers::moves::claims::Claims;
+use crate::handlers::moves::outcome::MoveOutcome;
+use crate::handlers::people::People;
+use crate::handlers::posts::ThreadPost;
+use crate::handlers::timers::Timers;
+use crate::inbox::{Assignment, Job, Overdue, ReminderTopic};
+use crate::model::{MessageTs, Ticket, TicketState};
+use crate::slack::rich_text::Mention;
+use crate::store::{Item, Lane, TurnPass};
+
+/// Makes agents holders of what they were given, and takes it back.
+pub(crate) struct Assignments {
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) people: Arc<People>,
+    pub(crate) claims: Arc<Claims>,
+    pub(crate) timers: Arc<Timers>,
+}
+
+impl Assignments {
+    /// Claims a ticket for whoever it was given to, as if they had: at Blip, and with the line in the
+    /// thread that mentions them.
+    pub(crate) async fn assign_ticket(&self, item: &Item, given: &Assignment) -> PipeResult<()> {
+        let Some(mut ticket) = self.calls.store.load_ticket(&given.ticket).await? else {
+            return Ok(());
+        };
+        if ticket.state == TicketState::Unclaimed {
+            let person = self.people.look_up_person(item, &ticket, &given.agent).await?;
+            let moved = if person.is_agent() {
+                self.claims.make_claim(item, &mut ticket, &person, false).await?
+            } else {
+                MoveOutcome::Refused
+            };
+            if moved == MoveOutcome::Refused {
+                return self.pass_on(&ticket, given).await;
+            }
+        }
+        match &ticket.state {
+            TicketState::Claimed { holder, since } if holder.user == given.agent => {
+                self.timers.schedule_answer_deadline(&ticket, &given.agent, *since).await
+            }
+            // Somebody was faster, or it is over: the slot is free again by that.
+            TicketState::Claimed { .. } | TicketState::Unclaimed | TicketState::Closed { .. } => {
+                self.timers.schedule_distribution().await
+            }
+        }
+    }
+
+    /// Blip or Slack does not let somebody have a ticket: it waits for another.
+    async fn pass_on(&self, ticket: &Ticket, given: &Assignment) -> PipeResult<()> {
+        let (store, now) = (&self.calls.store, self.calls.clock.now());
+        store.pass_turn(&ticket.id, &given.agent, TurnPass::Refused, now).await?;
+        tracing::warn!(ticket.id = %ticket.id, "whoever was given a ticket cannot have it");
+        self.timers.schedule_distribution().await
+    }
+
+    /// Takes a ticket back, if its holder has not written to the customer since it was given to them.
+    pub(crate) async fn take_back(
+        &self,
+        item: &Item,
+        lane: &str,
+        overdue: &Overdue,
+    ) -> PipeResult<()> {
+        let now = self.calls.clock.now();
+        if now < item.received {
+            // It was made due early, as when this machine's clock is set back.
+            return Err(Interrupt::Wait(item.received));
+        }
+        let Some(mut ticket) = self.calls.store.load_ticket(&overdue.ticket).await? else {
+            return Ok(());
+        };
+        let (holder, since) = match &ticket.state {
+            TicketState::Claimed { holder, since }
+                if holder.user == overdue.agent && since.as_millisecond() == overdue.since =>
+            {
+                (holder.clone(), *since)
+            }
+            TicketState::Unclaimed => return self.finish_take_back(item, &ticket).await,
+            TicketState::Claimed { .. } | TicketState::Closed { .. } => return Ok(()),
+        };
+        let written = MessageTs::from_time(since);
+        if self.calls.store.has_written_after(&ticket.id, &holder.user, &written).await? {
+            return Ok(());
+        }
+        if Lane::is_later(lane) {
+            // It takes its place behind what the agent has just written.
+            let job = Job::take_ticket_back(overdue.clone(), now);
+            return Ok(self.calls.enqueue_item(job).await?);
+        }
+        let post =
+            self.build_notice(&Mention::User(holder.user.clone()), now.duration_since(since));
+        let transitions = &self.claims.transitions;
+        transitions.threads.post_when_due(item, "taken-back", &mut ticket, &post).await?;
+        // Before the state: otherwise it could be given to them again in between.
+        let store = &self.calls.store;
+        store.pass_turn(&ticket.id, &holder.user, TurnPass::Declined, now).await?;
+        transitions.change_state(&mut ticket, TicketState::Unclaimed).await?;
+        tracing::info!(ticket.id = %ticket.id, "a ticket was taken back from who did not answer");
+        self.finish_take_back(item, &ticket).await
+    }
+
+    /// What follows when nobody holds a ticket any more, also if an earlier run has not come this far.
+    async fn finish_take_back(&self, item: &Item, ticket: &Ticket) -> PipeResult<()> {
+        let topic = ReminderTopic::Unclaimed;
+        self.timers.schedule_reminder(ticket, topic, item.received).await?;
+        let now = self.calls.clock.now();
+        self.calls.enqueue_item(Job::update_card(ticket, now)).await?;
+        self.timers.schedule_distribution().await
+    }
+
+    fn build_notice(&self, agent: &Mention, waited: SignedDuration) -> ThreadPost {
+        let texts = &self.claims.transitions.texts;
+        let time = texts.format_duration(waited);
+        let args = [("time", time.as_str())];
+        ThreadPost::from_text(texts, "thread-taken-back", &args, &[("agent", agent)])
+    }
+}

@@ -1,0 +1,20 @@
+//! What people set for themselves.
+
+/// Something that each person can switch on and off for themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PersonalSwitch {
+    /// They take a break: no ticket is given to them.
+    Pause,
+}
+
+impl PersonalSwitch {
+    /// Each of them.
+    pub(crate) const ALL: [Self; 1] = [Self::Pause];
+
+    /// The word that the store keeps. A format: only add.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+        }
+    }
+}
