@@ -50,7 +50,7 @@ pub enum ControlRequest {
         /// An identity or a number.
         customer: String,
     },
-    /// Forget a customer.
+    /// Erase all that is kept of a customer.
     Erase {
         /// An identity or a number.
         customer: String,
@@ -60,7 +60,7 @@ pub enum ControlRequest {
     },
     /// Say how far it is to replace what Slack shows, as JSON ([`ForgettingReport`]).
     Forgetting {
-        /// Only this job.
+        /// Only what this job has done; all jobs if there is none.
         #[serde(default)]
         job: Option<String>,
     },

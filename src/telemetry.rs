@@ -92,6 +92,7 @@ where
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let log = fmt::layer().with_writer(std::io::stderr);
     if json {
+        // The list of spans has the innermost one as well, which would be written twice.
         let log = log.json().flatten_event(true).with_current_span(false).with_span_list(true);
         log.with_filter(filter).boxed()
     } else {
@@ -190,6 +191,7 @@ pub(crate) fn record_call(
 pub(crate) fn record_queue(source: &'static str, waiting: u64, oldest: SignedDuration) {
     #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, more than any disk holds")]
     gauge!(WAITING_ITEMS, "source" => source).set(waiting as f64);
+    // Below zero if the clock was set back, which no alert expects.
     gauge!(OLDEST_WAITING_SECONDS, "source" => source).set(oldest.as_secs_f64().max(0.0));
 }
 

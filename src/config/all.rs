@@ -119,9 +119,9 @@ settings! {
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// In lines for people, coloured on a terminal.
     Text,
-    /// For machines.
+    /// As one JSON object a line, for machines.
     Json,
 }
 

@@ -51,6 +51,7 @@ fn decode_utf8(bytes: &[u8]) -> Result<&str, UnreadableLine> {
 }
 
 fn parse_assignment(line: &str) -> Result<(String, String), &'static str> {
+    // People load the same file into a shell as well.
     let line = line.strip_prefix("export ").unwrap_or(line);
     let (name, value) = line.split_once('=').ok_or("is neither NAME=value nor a comment")?;
     let name = name.trim();

@@ -72,6 +72,8 @@ pub(crate) fn parse_token(value: &str, prefix: &str) -> Option<SecretString> {
 
 /// Secrets with commas between them.
 pub(crate) fn parse_secrets(value: &str) -> Option<Vec<SecretString>> {
+    // Several, because no platform documents that an old secret goes on for a while when it is
+    // changed (`slack.md` B.2, `blip.md` §10 #19).
     parse_list(value, |entry| is_visible_ascii(entry).then(|| SecretString::from(entry)))
 }
 

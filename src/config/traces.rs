@@ -9,7 +9,7 @@ use super::variable::ValuePrivacy::Secret;
 use super::variable::{VariableGroup, variable};
 
 settings! {
-    /// Where traces go.
+    /// Where traces go, by the names that OpenTelemetry has for it.
     #[derive(Clone, Debug)]
     pub struct TracesConfig {
         table TRACES_TABLE {

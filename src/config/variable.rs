@@ -8,7 +8,7 @@ use std::fmt;
 /// Stands for the upper-case name of a bot in the name of a variable.
 pub const BOT_PLACEHOLDER: &str = "{BOT}";
 
-/// One setting.
+/// A setting, as everything that explains or refuses it quotes it.
 #[derive(Clone, Copy, Debug)]
 pub struct Variable {
     /// Its name in the environment; may contain [`BOT_PLACEHOLDER`].
@@ -32,9 +32,9 @@ pub struct Variable {
 /// What a setting belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VariableGroup {
-    /// The Slack app.
+    /// How the bridge acts in Slack.
     Slack,
-    /// The Blip bot.
+    /// The only bot of Blip, and what holds for all.
     Blip,
     /// More than one Blip bot.
     Bots,
@@ -42,20 +42,20 @@ pub enum VariableGroup {
     Agents,
     /// How people work with tickets.
     Desk,
-    /// Language and time.
+    /// In which language and zone the bridge writes.
     Locale,
-    /// The process itself.
+    /// Where the process listens, what it keeps, and what it logs.
     Service,
 }
 
 /// Whether the bridge starts without a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// It does not.
+    /// It never does.
     Always,
     /// It does not, in the case that the words describe.
     When(&'static str),
-    /// It does.
+    /// It does: there is a default, or something is off.
     Never,
 }
 
@@ -73,9 +73,9 @@ pub enum ValuePrivacy {
 /// What the value of a setting looks like. Written so that it reads well after "must be".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ValueForm {
-    /// Described in words.
+    /// Described in words that read on after "must be".
     Words(&'static str),
-    /// One of these.
+    /// One of these words, in small letters as here.
     OneOf(&'static [&'static str]),
     /// `true` or `false`.
     Flag,

@@ -52,6 +52,8 @@ impl Bots {
     /// Each bot once, by its name now.
     pub(crate) fn configured_bots(&self) -> impl Iterator<Item = &blip::BlipClient> {
         let bots = self.clients.values().map(Arc::as_ref);
+        // A renamed bot stands here twice with one key; asked by both names it would seem two in
+        // `/readyz`.
         bots.filter(|bot| !self.former.contains(bot.bot_name()))
     }
 }

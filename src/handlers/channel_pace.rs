@@ -59,6 +59,8 @@ impl ChannelPace {
         if !self.is_free {
             return true;
         }
+        // Removed and looked for again: between the two another lane may have been refused, and
+        // then the channel is calm no longer.
         self.channels.remove_if(channel, is_calm);
         self.channels.contains_key(channel)
     }
@@ -91,6 +93,7 @@ impl ChannelPace {
     /// Notes that Slack takes no post until then.
     pub(crate) fn note_refusal(&self, channel: &ChannelId, until: Timestamp) {
         let mut slots = self.channels.entry(channel.clone()).or_default();
+        // Several posts may be refused at once, each with its own time; the last of them counts.
         slots.hold_until = slots.hold_until.max(until.as_millisecond());
     }
 }

@@ -108,9 +108,13 @@ impl Channels {
         configured: &ChannelRef,
     ) -> Result<ChannelId, slack::Error> {
         let name = match configured {
+            // Slack may give a channel another id (`slack.md` E.2, `channel_id_changed`). The store
+            // keeps the first one, so that no link and no derived id changes with it.
             ChannelRef::Id(id) => return Ok(self.slack.renames().first_id(id)),
             ChannelRef::Name(name) => name,
         };
+        // Cloned, as a guard of the map that is held over the call below would block whoever writes
+        // to it.
         let known = self.channel_ids.get(name).map(|id| id.clone());
         if let Some(id) = known {
             return Ok(id);

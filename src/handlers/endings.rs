@@ -40,6 +40,8 @@ impl Endings {
     ) -> PipeResult<()> {
         let replies = Lane::Replies(ticket.id.clone());
         if !ticket.is_closed() {
+            // Blip announces our own close as well, and may do so before its answer to us is
+            // recorded (test `a_close_of_ours_is_told_as_ours_and_once`).
             if self.calls.store.has_begun(&replies, &ENDING_CALLS).await? {
                 return Ok(());
             }

@@ -88,6 +88,8 @@ impl Interrupt {
                 tracing::warn!(item.id, item.source = item.source.name(), error, "a call failed");
                 ItemOutcome::Failed(fault)
             }
+            // The other lane of the ticket has written first. That is how two lanes share one row
+            // (`docs/lanes.md`, between the two lanes), and no failure.
             Self::Store(store::Error::Conflict { .. }) => {
                 tracing::debug!(item.id, "its ticket was changed meanwhile; it is handled again");
                 ItemOutcome::Again

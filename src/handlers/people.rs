@@ -98,6 +98,8 @@ impl People {
             Err(error) if error.is_unknown_user() => Profile::default(),
             profile => profile?,
         };
+        // Whose person somebody is stands in the event, too, and decides whether they can be an
+        // agent: `is_stranger` is not set for people of a shared channel (`slack.md` additions §1).
         profile.workspaces.add_named(&parse::parse_workspace_names(&item.body));
         let (group, since) = (self.agents.group.as_deref(), item.received);
         let standing =
@@ -221,6 +223,8 @@ impl People {
         }
         let Some(email) = Agent::email_from_identity(identity) else { return Ok(None) };
         match directory::find_user_by_email(&self.slack, &email).await {
+            // To be told of a ticket is a courtesy; a missing scope for e-mail addresses must not
+            // park it.
             Err(error) if error.code().is_some() => {
                 tracing::warn!(%error, "an agent to whom a ticket was handed is not looked up");
                 Ok(None)

@@ -131,6 +131,8 @@ impl Timers {
             if ticket.unanswered.is_some() && !(is_news && may_end) {
                 return Ok(());
             }
+            // A message that was fetched after a gap may be older than one that came: the clock
+            // only grows.
             heard.heard = may_end.then(|| ticket.heard.map_or(at, |heard| heard.max(at)));
             if ticket.unanswered.is_none() {
                 heard.unanswered = Some(at);
@@ -213,6 +215,8 @@ impl Timers {
         let now = self.calls.clock.now();
         let is_shown = loop {
             let mut answered = ticket.clone();
+            // An answer counts for what was shown before it was written (`docs/lanes.md`, between
+            // the two lanes).
             let since = if is_overtaken { None } else { answered.unanswered.take() };
             if since.is_none() && answered.first_answer.is_some() {
                 return Ok(());

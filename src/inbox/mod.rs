@@ -26,7 +26,7 @@ use jiff::Timestamp;
 use crate::model::Fault;
 use crate::store::Item;
 
-/// What handles items.
+/// Handles the items of lanes, one lane at a time each.
 pub(crate) trait Handler: Send + Sync + 'static {
     /// Puts the waiting items of a lane, which come in the order in which they were accepted, in the
     /// order in which they are to be handled.
@@ -51,9 +51,9 @@ pub(crate) struct Handled {
 /// What became of items.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ItemOutcome {
-    /// Handled.
+    /// Handled; the key is kept, so that a repeat is recognised.
     Done,
-    /// None of ours.
+    /// None of ours; the body is erased at once.
     Ignored,
     /// Handled, and the same may be set out again.
     Forgotten,
@@ -62,7 +62,7 @@ pub(crate) enum ItemOutcome {
     /// Their ticket was changed meanwhile: they are handled again, with it as it is now. This is no
     /// failure either, and what was called already is not called again.
     Again,
-    /// A call failed.
+    /// A call failed: it is tried again, or parked.
     Failed(Fault),
 }
 

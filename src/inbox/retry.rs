@@ -10,7 +10,7 @@ use crate::model::backoff::compute_backoff;
 pub struct RetryPolicy {
     /// The pause after the first failure.
     pub first: Duration,
-    /// The longest pause.
+    /// The longest pause, but for the half that chance may add.
     pub longest: Duration,
     /// How long an item is retried before it is parked.
     pub patience: Duration,
@@ -34,7 +34,7 @@ impl Default for RetryPolicy {
 pub(crate) enum RetryDecision {
     /// Try again after this pause.
     Retry {
-        /// The pause.
+        /// How long from now.
         after: Duration,
         /// Whether this counts as an attempt.
         counted: bool,

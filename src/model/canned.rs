@@ -37,6 +37,7 @@ fn find_variable(text: &str) -> Option<(&str, &'static str, &'static str)> {
 
 fn is_variable_name(name: &str) -> bool {
     let name = name.trim();
+    // Braces that people type, as in `${a b}`, are text: the name of a variable has no blanks.
     !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "._-@#".contains(c))
 }
 

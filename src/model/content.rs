@@ -164,7 +164,7 @@ impl Content {
 pub enum CardLine {
     /// Words as they were sent.
     Said(String),
-    /// Words of ours.
+    /// Words of ours, as a message key of the locale.
     Notice(&'static str),
     /// Words as they were sent, under a label.
     Labelled {
@@ -231,7 +231,7 @@ pub enum Offer {
     },
     /// A document of Blip's, as the team has prepared it.
     Document {
-        /// Its type.
+        /// Its media type, as Blip names it.
         kind: String,
         /// The document, as JSON.
         content: String,
@@ -279,7 +279,7 @@ pub enum FileAccess {
     Ask,
     /// It is kept in another place than Slack.
     Elsewhere,
-    /// It was deleted.
+    /// It was deleted: Slack shows a tombstone.
     Deleted,
     /// The workspace's plan hides it.
     Hidden,

@@ -15,7 +15,7 @@ pub enum BlipEvent {
     Ticket(Box<TicketSnapshot>),
     /// The customer said something.
     Message {
-        /// In which ticket.
+        /// The ticket that it belongs to.
         ticket: TicketId,
         /// The node to answer to, verbatim.
         address: String,
@@ -26,7 +26,7 @@ pub enum BlipEvent {
     },
     /// Blip tells what became of a message of ours.
     Receipt {
-        /// In which ticket.
+        /// The ticket that it belongs to.
         ticket: TicketId,
         /// Our message id, without any leading `fwd:`.
         id: String,
@@ -47,7 +47,7 @@ pub enum BlipEvent {
 /// What became of a message that we sent to a customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReceiptKind {
-    /// Blip took it.
+    /// Blip has taken it, which says nothing of the customer.
     Accepted,
     /// The customer's device has it.
     Received,
@@ -126,7 +126,7 @@ pub enum SlackEvent {
         channel: ChannelId,
         /// The message it is on.
         ts: MessageTs,
-        /// Who did it.
+        /// Who put it on, or took it off.
         user: SlackUserId,
         /// The emoji's name, without skin tone.
         name: String,

@@ -62,6 +62,7 @@ impl FromStr for WorkingHours {
         for day in &mut hours.week {
             *day = join_spans(std::mem::take(day));
         }
+        // Hours that never open would hold back every reminder for good.
         if hours.week.iter().all(Vec::is_empty) { Err(UnreadableHours) } else { Ok(hours) }
     }
 }

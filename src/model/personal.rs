@@ -414,6 +414,7 @@ impl<'a> Candidate<'a> {
             let letters: String = part.chars().filter(|c| c.is_alphabetic()).collect();
             kind.keywords().iter().any(|word| letters.contains(word))
         };
+        // From the number outwards: what must stay together with it is to be as short as possible.
         let mut starts = self.text_before().char_indices().rev().enumerate().take_while(is_near);
         if let Some((_, (start, _))) = starts.find(|(_, (at, _))| says_so(*at, range.start)) {
             return Some(start..range.end);

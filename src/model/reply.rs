@@ -180,6 +180,7 @@ fn normalize_text(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for c in text.chars().filter(|c| !is_invisible(*c)) {
         match c {
+            // The digit before it is part of an emoji, and no word.
             COMBINING_KEYCAP => drop(folded.pop()),
             '—' => folded.push_str("--"),
             '–' | '‑' | '−' => folded.push('-'),

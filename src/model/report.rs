@@ -15,7 +15,7 @@ pub struct TimeSpread {
     pub count: usize,
     /// The one in the middle; of two, the longer.
     pub median: SignedDuration,
-    /// The longest.
+    /// The longest of them all.
     pub slowest: SignedDuration,
 }
 
@@ -51,7 +51,7 @@ pub struct ServiceReport {
 /// How many tickets are with a team at this moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TeamQueue {
-    /// Nobody holds them.
+    /// Nobody holds them: a customer waits for somebody to claim.
     pub unclaimed: usize,
     /// Somebody holds them.
     pub held: usize,

@@ -121,6 +121,8 @@ impl MessageTemplate {
         }
         let mut names: Vec<&str> = Vec::new();
         for name in list_variables(&self.body) {
+            // One that stands twice is filled in once: Meta wants each variable, and none too many
+            // (`blip.md`, additions §1.2).
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -175,6 +177,7 @@ impl MessageTemplate {
 
 /// The names of the variables in a text, in order; one may occur several times.
 pub(crate) fn list_variables(text: &str) -> impl Iterator<Item = &str> {
+    // Any name, not only numbers: Meta has both (`blip.md`, additions §1.1).
     text.split("{{").skip(1).filter_map(|after| Some(after.split_once("}}")?.0.trim()))
 }
 

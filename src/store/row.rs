@@ -45,6 +45,7 @@ impl TryFrom<ItemRow> for Item {
             source: require_readable(Source::parse(&row.source), "source")?,
             lane: row.lane,
             key: row.key,
+            // Bodies of what waits are never erased, so one that is missing is damage.
             body: require_readable(row.body, "body")?,
             received: parse_timestamp(row.received)?,
             attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),

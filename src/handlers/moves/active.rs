@@ -52,6 +52,8 @@ impl ActiveMessages {
         };
         let campaign = match self.send_once(item, (router, route), target, filled).await {
             Ok(campaign) => campaign,
+            // Blip refuses an active message while the customer has an open ticket, unless the bot
+            // allows it (`blip.md`, additions §1.4).
             Err(CallError::Call(PaidCallError::Send(error))) if error.code().is_some() => {
                 let code = error.code().unwrap_or_default();
                 let reason = match code {
@@ -111,6 +113,8 @@ impl ActiveMessages {
         target: &ActiveTarget,
         filled: &FilledTemplate,
     ) -> Result<String, CallError<PaidCallError>> {
+        // An active message is paid for, and nothing says that Blip knows a repeat by its id
+        // (`blip.md` §10 #10). The campaign's name is all that it can be found by.
         let name = derive_delivery_id(item, "active");
         let look = async { router.find_campaign(&name).await.map_err(PaidCallError::Look) };
         let send = async {

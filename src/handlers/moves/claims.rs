@@ -61,6 +61,9 @@ impl Claims {
             && agent.identity != *default
             && self.transitions.fetch_ending(ticket).await?.is_none()
         {
+            // Whether the agent must have an account at Blip is not known (`blip.md` §10 #6). A
+            // refusal with one of these codes may be about the ticket as well, which is why that is
+            // read before.
             agent.identity.clone_from(default);
             opened = self.open_at_blip(item, "open-default", ticket, &agent).await;
             if opened.is_ok() {
@@ -71,6 +74,8 @@ impl Claims {
         }
         match opened {
             Ok(()) => {
+                // Before the state is written: once that says who holds the ticket, a run after a
+                // crash finds nothing left to do, and the line would never come.
                 self.transitions.post_claim(item, ticket, &agent).await?;
                 let since = item.received;
                 self.transitions

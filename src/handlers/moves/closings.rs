@@ -50,6 +50,8 @@ impl Closings {
         };
         let tags = closing.tags.as_ref().unwrap_or(&ticket.tags).clone();
         let send = bot.close_ticket(&ticket.id, &tags);
+        // What Blip answers to a close of a closed ticket stands nowhere (`blip.md` §2.6). A
+        // refusal after a try of our own is most likely that.
         let closed = match self.calls.call_once(item, "close", None, look, send).await {
             Err(CallError::Call(error))
                 if error.code().is_some() && self.has_likely_closed(item, ticket).await? =>

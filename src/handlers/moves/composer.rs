@@ -60,6 +60,8 @@ impl Composer {
             self.timers.schedule_delivery_check(&ticket.id, &id).await?;
             ids.push(id);
         }
+        // Shown only once it has gone out: a post that says so must not stand above words that Blip
+        // refused.
         self.post_sent_text(item, ticket, (person, true), (&text, ids)).await?;
         Ok(MoveOutcome::Done)
     }
@@ -96,6 +98,8 @@ impl Composer {
         filled: &FilledTemplate,
     ) -> PipeResult<MoveOutcome> {
         let asked = WhenHeld::Refuse;
+        // Not `ensure_may_send`: a template is what still goes out when the window is closed
+        // (`blip.md`, additions §1).
         if self.permission.ensure_may_answer(item, ticket, person, asked).await?
             == MoveOutcome::Refused
         {

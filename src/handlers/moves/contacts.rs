@@ -75,6 +75,8 @@ impl Contacts {
         let bot = self.bots.require_bot(&ticket.id)?;
         let author = self.people.blip_identity(person);
         let is_it = |comment: &ContactComment| {
+            // Comments have no id of ours, and an agent may well note the same words twice: only
+            // one that came since the event can be this one.
             let is_new = comment.at.is_none_or(|at| at >= item.received - MAX_CLOCK_SKEW);
             is_new && comment.text == text && comment.author == author
         };

@@ -44,6 +44,8 @@ impl Transfers {
                 ticket.number = ticket.number.or(next.as_ref().and_then(|next| next.parent));
                 self.calls.store.put_ticket(ticket).await?;
                 self.transitions.post_transfer(item, ticket, person, (to, next.is_some())).await?;
+                // Whether the new ticket is announced to us as well is not known (`blip.md` §10
+                // #5). Under the key of the announcement, whichever comes second is a repeat.
                 self.enqueue_successor(ticket, &follower).await?;
                 if let Some(next) = next {
                     self.enqueue_transfer_notice(&next.id, person, to).await?;
@@ -114,5 +116,7 @@ pub(crate) async fn find_successor(
         let parent = found.to_snapshot(bot.bot_name()).and_then(|found| found.parent);
         parent.is_some() && parent == number
     };
+    // A transfer has no id by which it could be found, but the ticket that follows names this one
+    // as its parent (`blip.md` §3.3).
     Ok(Some(open.into_iter().find(follows).unwrap_or_default()))
 }

@@ -99,6 +99,8 @@ impl Transitions {
             let reason = texts.describe_failure(code, error.refusal_words());
             texts.text(key, &[("agent", &person.profile.name), ("reason", &reason)])
         };
+        // Where somebody presses there they are answered; the thread is told as well, as others
+        // wait for the same ticket.
         if person.view.is_some() {
             self.people.tell_person(ticket, person, &refused(&person.texts), &[]).await;
         }

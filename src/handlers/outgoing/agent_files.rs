@@ -122,6 +122,8 @@ impl AgentFiles {
         file: &Attachment,
     ) -> PipeResult<Result<(Attachment, String), UnsentReason>> {
         let mut file = file.clone();
+        // In a channel that is shared with another company, an event has nothing of a file but its
+        // id (`slack.md` C.3).
         if file.access == FileAccess::Ask {
             match files::fetch_attachment(&self.slack, &file.id).await {
                 Ok(known) => file = known,
@@ -174,6 +176,8 @@ impl AgentFiles {
     }
 
     async fn fetch_beginning(&self, file: &Attachment) -> Result<FetchedFile, FetchError> {
+        // Slack answers with `200` and a page to sign in where the token may not see a file
+        // (`slack.md` C.3); the beginning of the bytes tells that page from the file.
         self.fetch_slack_file(file, Some("bytes=0-511"), Some(self.check_time)).await
     }
 
@@ -184,6 +188,8 @@ impl AgentFiles {
         within: Option<Duration>,
     ) -> Result<FetchedFile, FetchError> {
         let url = file.url.as_deref().ok_or(FetchError::Address)?;
+        // The token goes to Slack's own hosts only: a file that lies elsewhere has any address
+        // (`slack.md` C.3).
         let token = FetchToken { secret: &self.relay.token, is_for: is_slack_or_loopback };
         let ask = FetchRequest { url, range, token: Some(token), within };
         let fetched = self.relay.fetcher.fetch_file(ask).await?;
@@ -210,6 +216,8 @@ impl AgentFiles {
             return Err(FileUnavailable::Gone);
         }
         let fetched = if wanted.bytes {
+            // No limit for the whole: who fetches decides how fast, and large films take their
+            // time. Silence ends it.
             let asked = self.fetch_slack_file(&file, wanted.range.as_deref(), None).await;
             Some(asked.map_err(|why| {
                 tracing::warn!(slack.file = id, %why, "a file could not be handed out");
@@ -247,6 +255,7 @@ pub(crate) fn expected_file(file: &Attachment) -> ExpectedFile<'_> {
 }
 
 pub(crate) fn mime_type_of(file: &Attachment) -> &str {
+    // Slack has an empty type for a file that was just uploaded (`slack.md` additions §4).
     file.mime.as_deref().filter(|mime| mime.contains('/')).unwrap_or(UNKNOWN_TYPE)
 }
 

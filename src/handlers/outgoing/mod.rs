@@ -111,6 +111,8 @@ impl Outgoing {
     ) -> PipeResult<(Vec<(String, ReplyPart)>, Vec<KeptPart>)> {
         let mut parts = Vec::new();
         let mut stay = Vec::new();
+        // A stack and no recursion: messages are forwarded within forwarded ones, as deep as people
+        // like.
         let mut messages = vec![(String::new(), message)];
         while let Some((prefix, AgentMessage { text, files, kept })) = messages.pop() {
             let domain = ticket.customer.domain.as_str();
@@ -284,6 +286,8 @@ impl Outgoing {
         send: impl Future<Output = Result<(), blip::Error>> + Send,
     ) -> PipeResult<()> {
         let bot = self.bots.require_bot(&ticket.id)?;
+        // Blip's list of a ticket's messages is read newest first; nothing of ours can be older
+        // than the event, but for what our clocks differ.
         let since = item.received - MAX_CLOCK_SKEW;
         let look = async { Ok(bot.has_message(&ticket.id, id, since).await?.then_some(())) };
         let is_over = ticket.is_closed();
@@ -294,6 +298,8 @@ impl Outgoing {
             send.await
         };
         match self.calls.call_once(item, step, None, look, send).await {
+            // A ticket can close under us at any time (`blip.md` §3.3), and the refusal may be the
+            // first that we hear of it.
             Err(CallError::Call(error)) if error.code().is_some() => {
                 self.calls
                     .enqueue_item(Job::check_ticket(&ticket.id, self.calls.clock.now()))

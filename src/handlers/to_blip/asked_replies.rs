@@ -62,6 +62,7 @@ impl AskedReplies {
             return Ok(Answer::KeptClosed);
         }
         let link = self.calls.store.find_link(&thread.channel, ts).await?;
+        // A question is replaced only when its press was handled, so it may be pressed twice.
         let is_sent = link.is_some_and(|link| link.role.is_sent());
         if is_sent && !self.calls.has_begun_sending(item).await? {
             // Another click has sent it.

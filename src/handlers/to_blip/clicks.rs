@@ -52,6 +52,8 @@ impl Clicks {
             return Ok(Handled::for_first_item(ItemOutcome::Done));
         };
         let mut person = self.people.look_up_person(item, &ticket, &click.user).await?;
+        // In the thread the card shows what became of the press. In a list nobody sees the card,
+        // and the answer goes below the list.
         let is_there = ticket.thread.as_ref().zip(root).is_some_and(|(thread, (channel, ts))| {
             (&thread.channel, &thread.root) == (channel, ts)
         });

@@ -52,8 +52,11 @@ impl Corrections {
     ) -> PipeResult<()> {
         if let Ok(Some(message)) = find::fetch_message(&self.slack, channel, root, ts).await {
             let (message, version) = (&AgentMessage::default(), &message.version());
+            // Place and version make the id, and the words do not.
             let written = WrittenMessage { channel, ts, message, version };
             let id = written.blip_message_id("0");
+            // Parts of a version have ids of their own, so an id that is linked says that this
+            // version has gone out.
             if !self.calls.store.links_of(&ticket.id, &id).await?.is_empty() {
                 // It was changed before it was sent, or sent again since.
                 return Ok(());

@@ -27,6 +27,8 @@ impl HeldReplies {
         let HeldReply { ticket, channel, ts, user } = held;
         let link = self.calls.store.find_link(channel, ts).await?;
         let is_held = link.is_some_and(|link| link.role == Role::Held);
+        // Deleted or made a note meanwhile. What has begun to go out goes on all the same: the
+        // customer has a part of it.
         if !is_held && !self.calls.has_begun_sending(item).await? {
             return Ok(());
         }

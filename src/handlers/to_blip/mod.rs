@@ -95,6 +95,8 @@ impl ToBlip {
             return Ok(Handled::for_first_item(ItemOutcome::Done));
         };
         let mut link = self.calls.store.find_link(channel, ts).await?;
+        // Most of a thread's messages are people's own and linked to nothing; the card at its root
+        // is.
         if link.is_none() && thread != ts {
             link = self.calls.store.find_link(channel, thread).await?;
         }
@@ -124,6 +126,8 @@ impl ToBlip {
 
     /// An event is in another lane than it belongs in: it goes on there.
     async fn hand_on(&self, item: &Item, lane: Lane) -> HandlerResult {
+        // A key of its own, as the event's first one is taken by the item that is handed on; but
+        // the same each time, so that a second try hands on nothing twice.
         let (key, body) = (format!("{}>{}", item.key, lane.name()), item.body.clone());
         let (source, received, due) = (item.source, item.received, self.calls.clock.now());
         self.calls.enqueue_item(NewItem { source, lane, key, body, received, due }).await?;

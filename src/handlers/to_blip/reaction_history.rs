@@ -38,6 +38,7 @@ impl ReactionHistory {
             // Nobody takes off what was never put on.
             return Ok(is_on && like_this.is_none());
         };
+        // What Slack told of seconds ago may not be in what it shows yet, and would seem undone.
         let is_settled =
             other.received + self.calls.unknown_outcome_wait * IN_TRANSIT_FACTOR < asked;
         Ok(is_settled && like_this.is_none_or(|like_this| like_this.at < other.at))

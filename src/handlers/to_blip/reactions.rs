@@ -37,6 +37,7 @@ impl Reactions {
         let is_holder = ticket.holder().is_some_and(|holder| holder.user == *user);
         let r#move = match (claims, added) {
             (true, true) => Some(Move::Claim { over: false }),
+            // Others may have put 👀 on the card as well; taking theirs off releases nothing.
             (true, false) if is_holder => Some(Move::Release),
             (false, true) => Some(Move::Close(Closing::default())),
             (false, false) if ticket.is_closed() => None,
@@ -48,6 +49,7 @@ impl Reactions {
                 self.people.tell_no_permission(ticket, &person).await;
                 Ok(())
             }
+            // Without a word: a reaction of anybody else may mean anything.
             _ if !person.is_agent() => Ok(()),
             Some(r#move) => self.moves.make_move(item, ticket, &person, &r#move).await.map(drop),
             None => {

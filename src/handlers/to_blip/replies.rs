@@ -56,6 +56,9 @@ impl Replies {
                     if self.moves.make_move(item, ticket, &person, &claim).await?
                         == MoveOutcome::Refused
                     {
+                        // Blip takes words only for a ticket that was assigned (`blip.md` §0), so
+                        // without the claim nothing can go out. Why it was refused is told by the
+                        // claim.
                         return self.notes.keep_as_note(ticket, &person, written).await;
                     }
                 }
@@ -100,6 +103,7 @@ impl Replies {
         person: &Person,
         (written, holder): (&WrittenMessage<'_>, Option<&Agent>),
     ) -> PipeResult<()> {
+        // A question whose answer could send nothing would be a lie.
         if !written.message.may_go_out() {
             let outgoing =
                 self.sender.prepare_outgoing(item, ticket, written, ForwardPolicy::Go).await?;

@@ -100,6 +100,8 @@ impl Resends {
                 // What went out had numbers in it that Slack was not shown.
                 return Ok(None);
             }
+            // The parts are cut again as they were; the one whose derived id is the lost one is
+            // meant.
             let mut parts = text::split_for_channel(words, domain).into_iter().enumerate();
             let part = parts.find(|(number, _)| {
                 is_delivery_of(derive_part_id(delivery, &number.to_string()), id)

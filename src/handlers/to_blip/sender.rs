@@ -134,6 +134,8 @@ impl Sender {
         person: &Person,
         (written, outgoing): (&WrittenMessage<'_>, OutgoingReply),
     ) -> PipeResult<bool> {
+        // A mark on a reply says that the customer has it, so one of which something stays is a
+        // part (`marks.rs`).
         let role = if outgoing.is_whole() { Role::Reply } else { Role::PartOfReply };
         let before = self.calls.store.find_link(written.channel, written.ts).await?;
         let occasion = match before {

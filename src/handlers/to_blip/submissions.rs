@@ -33,6 +33,7 @@ impl Submissions {
         if let (Some(target), SubmittedForm::Template(template)) =
             (filled.ticket.active_target(), &filled.form)
         {
+            // Its ticket is one of ours that nobody has stored yet.
             let what = (&filled.ticket, &target);
             return self.active.send_active_message(item, what, &filled.user, template).await;
         }
@@ -54,6 +55,7 @@ impl Submissions {
                 self.people
                     .tell_person(&ticket, &person, &person.texts.text("ask-closed", &[]), &[])
                     .await;
+                // A dialog that was handed in is gone in Slack, with all that was typed.
                 if let SubmittedForm::Reply(words, _) = &filled.form {
                     self.people.give_words_back(&ticket, &person, words).await;
                 }

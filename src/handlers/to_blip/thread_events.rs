@@ -31,6 +31,8 @@ impl ThreadEvents {
         link: &Link,
         event: &SlackEvent,
     ) -> PipeResult<()> {
+        // Slack promises no order (`slack.md` B.1): a claim that was taken back may arrive after
+        // its taking back.
         if self.history.is_outdated_reaction(item, event).await? {
             return Ok(());
         }
@@ -65,6 +67,7 @@ impl ThreadEvents {
                 self.reactions.handle_note_reaction(item, ticket, link, user).await
             }
             SlackEvent::Reaction { user, name, added, .. } => {
+                // A ✅ under a sentence of the customer's must not close the ticket by accident.
                 if link.role == Role::Card || self.reactions_anywhere {
                     self.reactions.handle_reaction(item, ticket, user, name, *added).await
                 } else {

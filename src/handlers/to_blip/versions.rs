@@ -19,9 +19,9 @@ pub(crate) const REREAD_CALL: &str = "reread";
 pub(crate) enum CurrentVersion {
     /// What its event says.
     AsWritten,
-    /// What Slack shows.
+    /// What Slack shows by now: it was edited.
     Changed(ShownMessage),
-    /// Nothing.
+    /// Nothing: it was deleted.
     Gone,
 }
 
@@ -55,6 +55,8 @@ impl Versions {
                 .map_or(CurrentVersion::AsWritten, CurrentVersion::Changed));
         }
         let (channel, _, ts) = place;
+        // Only if Slack has told of a change: to read each message again would cost a call of Tier
+        // 3 for every reply (`slack.md` C.1).
         if !self.calls.store.has_accepted(Source::Slack, &parse::change_key(channel, ts)).await? {
             return Ok(CurrentVersion::AsWritten);
         }

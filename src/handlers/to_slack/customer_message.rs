@@ -19,6 +19,8 @@ pub(crate) fn take_mergeable_messages<'a>(
     let mut group = Vec::new();
     for said in said {
         let has_files = has_files(&said.content);
+        // A file is a post of its own in Slack (`files.completeUploadExternal`), and the mark of a
+        // gap stands before the message that it is about.
         if (has_files || said.is_after_gap) && !group.is_empty() {
             break;
         }

@@ -194,6 +194,8 @@ impl FilePosts {
         let item = sent.item;
         let now = self.calls.clock.now();
         let since = self.read_wait_start(item, share).await?;
+        // Slack says `ok` before the message exists (`slack.md` additions §4), and its place in the
+        // thread is where it is shown.
         match files::fetch_file_message(&self.slack, thread, unshown.file).await {
             Ok(Some(shown)) => {
                 self.calls.record_result(item, share, &shown).await?;
@@ -250,6 +252,7 @@ impl FilePosts {
     /// already.
     fn may_lane_wait(&self, ticket: &TicketId) -> bool {
         let now = self.calls.clock.now();
+        // In passing, so that no lane is remembered that waits no more.
         self.waits.retain(|_, (_, last)| now.duration_since(*last) < LANE_FILE_REST);
         let mut row = self.waits.entry(ticket.clone()).or_insert((now, now));
         let (since, last) = row.value_mut();

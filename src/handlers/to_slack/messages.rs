@@ -85,6 +85,8 @@ impl CustomerMessages {
         if let Some((_, decided)) = steps.iter().find(|(step, _)| step == BATCH_SIZE_CALL) {
             return Ok(as_decided(decided.as_deref()));
         }
+        // One that was begun has been posted alone, or is about to be: those behind it must not
+        // join it.
         if said.len() < 2 || age < MERGE_AFTER || !steps.is_empty() {
             return Ok(1);
         }

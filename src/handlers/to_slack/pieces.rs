@@ -71,6 +71,8 @@ impl Pieces {
                     continue;
                 }
             };
+            // Without the scope `chat:write.customize` the customer's name cannot stand as the
+            // author (`slack.md` C.1), and every part has to say who speaks.
             let label = if self.slack.has_author_names() { None } else { Some(&author) };
             for part in render::split_into_posts(words, label) {
                 let (text, block) = rich_text::to_literal_post(&part);

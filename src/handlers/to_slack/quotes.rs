@@ -75,6 +75,8 @@ impl Quotes {
         ids: &[String],
     ) -> PipeResult<HashMap<String, String>> {
         let asked = self.bots.require_bot(&ticket.id)?.fetch_messages(&ticket.id);
+        // An answer without its quote is better than one that comes late: Blip may take long for a
+        // history.
         let said = match tokio::time::timeout(HISTORY_TIMEOUT, asked).await {
             Ok(Ok(said)) => said,
             Ok(Err(error)) => {

@@ -38,6 +38,8 @@ impl Receipts {
         kind: ReceiptKind,
         reason: Option<(i64, String)>,
     ) -> PipeResult<()> {
+        // Receipts that we asked for are in the inbox like those that came (`jobs/deliveries.rs`),
+        // but prove nothing of whether Blip tells by itself.
         if !envelope::is_requested_receipt(&item.body) {
             self.pushed.note_pushed_receipt(id);
         }
@@ -124,6 +126,7 @@ impl Receipts {
             None => ThreadPost::from_line(&line),
         };
         let question = card::build_question(&line, &offers, &ticket.id, &self.texts);
+        // Without its first block: these words stand above already, with the mention.
         post.blocks.extend(question.into_iter().skip(1));
         self.threads.post_when_due(item, "undelivered", &mut ticket, &post).await?;
         // A reply bears one mark: that it failed takes the place of whatever it bore before.

@@ -63,6 +63,8 @@ impl Tickets {
         }
         let team = snapshot.team.clone().or_else(|| ticket.team.clone());
         let tags =
+            // Blip leaves unset fields out (`blip.md` §3.1): an absence says nothing about tags or
+            // team.
             if snapshot.tags.is_empty() { ticket.tags.clone() } else { snapshot.tags.clone() };
         // One that came without a number may have got it, and one of which Blip did not tell at
         // first, its customer.

@@ -167,6 +167,8 @@ impl FileTransfers {
         &self,
         wanted: &FileTransfer<'_>,
     ) -> Result<UploadedFile, FileError> {
+        // Taken out for as long as it is waited for: a guard of the map would block whoever writes
+        // to it.
         let known = self.under_way.remove(wanted.key).map(|(_key, known)| known);
         let Some(mut transfer) = known.or_else(|| self.begin_transfer(wanted)) else {
             return Err(FileError::UnderWay);
@@ -245,6 +247,8 @@ impl FileCarrier {
     ) -> Result<UploadedFile, FileError> {
         let fetched = match self.fetch_file(&media.url).await {
             Err(FetchError::Gone(status)) => {
+                // Blip's links live for about half an hour (`blip.md` §5); it hands out a new one
+                // for the same file.
                 let fresh = refresh_link(bot, &media.url).await;
                 self.fetch_file(&fresh.ok_or(FileError::Fetch(FetchError::Gone(status)))?).await
             }
@@ -253,6 +257,7 @@ impl FileCarrier {
         let fetched = fetched.map_err(FileError::Fetch)?;
         let came_as = fetched.mime_type();
         let mime = full_type(media.mime.as_deref(), came_as.as_deref());
+        // What comes as a page and was not sent as one says that the file is not to be had.
         if came_as.as_deref() == Some("text/html") && mime.as_deref() != Some("text/html") {
             return Err(FileError::Fetch(FetchError::WebPage));
         }

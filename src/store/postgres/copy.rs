@@ -70,6 +70,8 @@ impl CopyTransaction<'_> {
             let cells = rows.iter().map(|row| row.get(at));
             columns.push((name, to_array(*kind, cells)));
         }
+        // SQLite folds names while it searches; here they are kept in a column, which the source
+        // does not have.
         if table.name == "ticket" {
             let folded: Vec<String> = rows.iter().map(|row| fold_row(row)).collect();
             columns.push(("folded", Box::new(folded)));
@@ -83,6 +85,7 @@ impl CopyTransaction<'_> {
         let arrays = kinds.chain(["text[]"]).take(columns.len());
         let arrays: Vec<String> =
             arrays.enumerate().map(|(at, kind)| format!("${}::{kind}", at + 1)).collect();
+        // SQLite keeps a truth value as a number.
         let is_doubt = |name: &String| name == "\"doubt\"";
         let mut values: Vec<String> = names
             .iter()

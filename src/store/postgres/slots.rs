@@ -74,6 +74,7 @@ async fn shift_reserved(
                     WHERE slot_channel = $1 AND name IS DISTINCT FROM $2
                     ORDER BY slot_at, name FOR UPDATE";
     let kept_first = keepable_if_any(first.as_ref());
+    // Whoever was refused goes first, before all turns that were reserved.
     let mut turns: Vec<(String, i64)> = first.iter().map(|lane| (lane.clone(), i64::MIN)).collect();
     for row in query(transaction, reserved, &[&channel.as_str(), &kept_first]).await? {
         turns.push((text(&row, "name")?, value(&row, "slot_at")?));

@@ -25,6 +25,7 @@ impl CopySource {
         let path: PathBuf = files::find_owned_database(&parse_url(url))?;
         let mut connection = open_own_file(&path, false)?;
         let lock = files::lock_database(&path)?;
+        // Brought up to date first: only the newest tables are known to the copy.
         prepare_connection(&mut connection, boot::read_boot_id().as_deref())?;
         refuse_if_moved(&connection)?;
         Ok(Self { connection, _lock: lock })

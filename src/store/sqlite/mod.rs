@@ -1,12 +1,12 @@
 //! The memory of one process, in a SQLite file.
 //!
 //! One thread has the connection (`database`), another one waits for the disk (`disk`), and one
-//! tidies up behind them (`fold`). Leases are not in the file (`leases`): one process serves it at a
+//! tidies up behind them (`checkpoint`). Leases are not in the file (`leases`): one process serves it at a
 //! time, see [`SqliteOptions::exclusive`]; others may look into it and revive or skip what is parked.
 //!
 //! Durability: whoever accepts an event is answered after the write-ahead log was synced, as with
 //! `synchronous = FULL`. Meanwhile the event may be claimed, but no call begins before it is on the
-//! disk (`uncertain`). What is soft is answered as soon as it is in the log, unless the loss of it
+//! disk (`unsynced`). What is soft is answered as soon as it is in the log, unless the loss of it
 //! could not be noticed (`boot`).
 
 mod backup;

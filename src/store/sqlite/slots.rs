@@ -55,6 +55,7 @@ pub(super) fn shift_slots(
                     WHERE slot_channel = ?1 AND name IS NOT ?2 ORDER BY slot_at, name";
     let turn = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?));
     let others = tx.all_rows(reserved, (channel, &first), turn)?;
+    // Whoever was refused goes first, before all turns that were reserved.
     let mut row: Vec<(String, i64)> = first.into_iter().map(|lane| (lane, i64::MIN)).collect();
     row.extend(others);
 
