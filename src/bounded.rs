@@ -176,6 +176,8 @@ impl<'de, const N: usize> Visitor<'de> for FieldPicker<'_, N> {
             match place.and_then(|place| found.get_mut(place)) {
                 Some(found) => {
                     let value: &RawValue = object.next_value()?;
+                    // Slack writes null where a part is missing, as `team_id` of an installation
+                    // for an organisation (`slack.md` A.4).
                     *found = Some(value.get()).filter(|value| *value != "null");
                 }
                 None => {
@@ -228,6 +230,7 @@ impl<'de> Visitor<'de> for EntryLister {
             let Some((name, value)) = object.next_entry::<String, &RawValue>()? else { break };
             entries.push((name, value.get()));
         }
+        // An object that was not read to its end is an error to `serde_json`.
         while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(entries)
     }

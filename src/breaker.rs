@@ -85,6 +85,7 @@ impl CircuitBreaker {
         match until.map(|until| until.duration_since(now)) {
             Some(rest) if rest.is_positive() => Err(CircuitOpen::Paused(rest.unsigned_abs())),
             Some(_) => {
+                // Only if it is still over: another call may have been asked to wait just now.
                 self.pauses.remove_if(kind, |_, until| *until <= now);
                 Ok(())
             }

@@ -97,6 +97,7 @@ pub async fn perform_request(
                 store.accept(Job::forget_in_slack(forgetting, clock.now())).await?;
             }
             let erased = store.erase_customer(&key).await?;
+            // The log names tickets and never the customer: it would keep what was erased.
             for ticket in &erased {
                 tracing::info!(ticket.id = %ticket, "a customer's ticket was erased by command");
             }

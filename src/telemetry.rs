@@ -90,6 +90,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    // Standard output belongs to what commands print, such as an export.
     let log = fmt::layer().with_writer(std::io::stderr);
     if json {
         // The list of spans has the innermost one as well, which would be written twice.

@@ -72,6 +72,7 @@ impl ForgettingProgress {
 
     /// Keeps it beside the others.
     pub(crate) async fn save(&self, store: &SharedStore, others: &[Self]) -> Result<()> {
+        // Bounded, as one fact is one row: the oldest erasures are forgotten first.
         let from = (others.len() + 1).saturating_sub(MAX_KEPT);
         let all: Vec<&Self> = others.iter().skip(from).chain([self]).collect();
         let fact = serde_json::to_string(&all)

@@ -57,8 +57,12 @@ impl RetryPolicy {
     ) -> RetryDecision {
         match fault {
             Fault::Busy { after } => {
+                // To be asked to wait is no failure of the event: Blip's `429` lasts for two
+                // minutes (`blip.md` §1.1), and many of them must not park it.
                 RetryDecision::Retry { after: after.unwrap_or(self.longest), counted: false }
             }
+            // Never parked for it: once somebody has mended the token, everything goes on by
+            // itself.
             Fault::Credentials => RetryDecision::Retry { after: self.longest, counted: false },
             Fault::Down | Fault::OutcomeUnknown if age < self.patience => RetryDecision::Retry {
                 after: compute_backoff(self.first, self.longest, attempts, chance),

@@ -88,6 +88,7 @@ impl Drop for Hand {
     fn drop(&mut self) {
         let busy = self.hands.count_busy(self.pool, |busy| busy.saturating_sub(1));
         if busy >= pool_size(self.pool) {
+            // Only if the pool was full: otherwise lanes that are due have not waited for a hand.
             self.hands.freed.notify_one();
         }
     }
@@ -224,6 +225,8 @@ impl<P: Handler> Worker<P> {
             telemetry::event_span(first.source.name(), first.id, &first.key, first.attempts)
         });
         let handled = self.handler.handle_items(&lease.lane, items).instrument(span);
+        // A bug that one event meets must not end the process, or the same event would end each
+        // start.
         let handled = AssertUnwindSafe(handled).catch_unwind().await;
         handled.unwrap_or_else(|_| {
             tracing::error!("a pipe panicked; the item is parked");
@@ -285,6 +288,7 @@ impl<P: Handler> Worker<P> {
 
     /// Lets people see what is parked; what only the bridge set itself to do is logged.
     async fn show_parked(&self, lease: &Lease, items: &[Item], reason: &str) -> store::Result<()> {
+        // Nobody in Slack asked for a job, or could mend it; but a held reply is somebody's words.
         let is_shown = |item: &&Item| item.source != Source::Internal || Job::is_send(&item.key);
         for item in items.iter().filter(is_shown) {
             let job = Job::report_parked(item, &lease.lane, reason, self.clock.now());

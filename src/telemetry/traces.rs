@@ -46,6 +46,7 @@ impl Traces {
     ) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder()
             .timeout(COLLECTOR_TIMEOUT)
+            // The headers may hold a key, which must not follow to another host.
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .context("prepare the client for the collector")?;
