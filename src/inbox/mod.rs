@@ -35,11 +35,11 @@ pub(crate) trait Handler: Send + Sync + 'static {
     /// Handles the first of these items, or the first few if they belong together.
     ///
     /// `items` are of one lane and one source, in order, and never empty. After a failure the
-    /// same items are handed over again, so a pipe starts by reading how far it came.
+    /// same items are handed over again, so a handler starts by reading how far it came.
     fn handle_items(&self, lane: &str, items: &[Item]) -> impl Future<Output = Handled> + Send;
 }
 
-/// What a pipe did with the items that it was handed.
+/// What a handler did with the items that it was handed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Handled {
     /// How many of them this is about, from the first; at least one.

@@ -151,11 +151,15 @@ impl TableSum {
                 Cell::Text(text) => text.as_ref().map(|text| text.as_bytes().to_vec()),
                 Cell::Bytes(bytes) => bytes.clone(),
             };
+            // With their lengths, so that a piece of one column cannot stand for a piece of the
+            // next, nor an empty text for none.
             let length = bytes.as_ref().map_or(u64::MAX, |bytes| bytes.len() as u64);
             hash.update(length.to_be_bytes());
             hash.update(bytes.unwrap_or_default());
         }
         let digest: [u8; 32] = hash.finalize().into();
+        // A sum, as the two databases hand out rows in different orders; 128 bits of a hash tell
+        // rows apart well enough.
         let half = digest.first_chunk().copied().unwrap_or_default();
         self.rows += 1;
         self.sum = self.sum.wrapping_add(u128::from_be_bytes(half));

@@ -14,6 +14,8 @@ pub(super) fn find_pending<'s>(
     (version, oldest): (u32, u32),
     place: &Path,
 ) -> Result<&'s [&'s str]> {
+    // Not by the version: a later step that only adds must not shut out the release before, which
+    // goes on beside it.
     if oldest as usize > steps.len() {
         return Err(Error::TooNew { path: place.to_owned(), version });
     }

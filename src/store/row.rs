@@ -238,6 +238,8 @@ impl From<&Ticket> for TicketRow {
             originator: ticket.customer.originator.clone(),
             domain: ticket.customer.domain.clone(),
             team: ticket.team.clone(),
+            // As JSON and in one column: tags are read and written together only, and may hold any
+            // character.
             tags: serde_json::json!(ticket.tags).to_string(),
             opened: ticket.opened.as_millisecond(),
             state: StateRow::from(&ticket.state),
@@ -260,6 +262,7 @@ impl From<&Ticket> for TicketRow {
 
 /// How Blip writes the id of a ticket, if the stored form does not tell.
 pub(super) fn spelled(id: &TicketId) -> Option<String> {
+    // Most ids of Blip's are in lower case, so that the column is mostly empty.
     let is_stored = !id.blip_id().contains(|c: char| c.is_ascii_uppercase());
     (!is_stored).then(|| id.blip_id().to_owned())
 }

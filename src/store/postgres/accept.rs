@@ -96,6 +96,8 @@ async fn write_groups(pool: Pool, queue: Arc<Mutex<mpsc::Receiver<Waiting>>>) {
         let (rows, callers): (Vec<NewRow>, Vec<_>) =
             group.into_iter().map(|waiting| (waiting.row, waiting.caller)).unzip();
         let outcomes = match write_group(&pool, &rows).await {
+            // One row that the server refuses must not fail the others, whose senders would repeat
+            // them for ever.
             Err(fault) if rows.len() > 1 && !fault.may_pass() => write_alone(&pool, &rows).await,
             Ok(all) => all.into_iter().map(Ok).collect(),
             Err(fault) => {
@@ -154,6 +156,8 @@ async fn insert_rows(
     let begin = client.batch_execute("BEGIN");
     let inserts = join_all(rows.iter().map(|row| insert_row(client, &statement, row)));
     let commit = client.batch_execute("COMMIT");
+    // Sent one after the other without waiting for an answer in between. If an insert fails, the
+    // server makes a rollback of the commit.
     let (begun, inserted, committed) = join3(begin, inserts, commit).await;
     begun?;
     let inserted = inserted.into_iter().collect::<std::result::Result<_, _>>()?;

@@ -64,6 +64,8 @@ impl Server {
         }
         config
             .ssl_mode(ssl_mode)
+            // Of several hosts only one can be written to at a time, and after a failover it is
+            // another one.
             .target_session_attrs(TargetSessionAttrs::ReadWrite)
             .tcp_user_timeout(UNACKNOWLEDGED_TIMEOUT)
             .keepalives_idle(KEEPALIVE_IDLE);
@@ -91,6 +93,8 @@ impl Server {
         let manager = Manager::from_config(
             self.config.clone(),
             self.tls.clone(),
+            // No question before each use: a connection that is lost is found out by what is asked
+            // over it, and that can be asked twice.
             ManagerConfig { recycling_method: RecyclingMethod::Fast },
         );
         let prepare = Hook::async_fn(|client: &mut deadpool_postgres::ClientWrapper, _metrics| {

@@ -123,6 +123,7 @@ impl CopyTransaction<'_> {
                 CellKind::Text | CellKind::Bytes => format!("\"{name}\""),
             })
             .collect();
+        // By a cursor: a table may be larger than the memory.
         let cursor =
             format!("DECLARE copied CURSOR FOR SELECT {} FROM {}", names.join(", "), table.name);
         self.0.batch_execute(&cursor).await.map_err(PostgresFault::from)?;

@@ -55,6 +55,8 @@ impl Attempts {
         if !fault.may_pass() || Instant::now() + RETRY_PAUSE >= self.deadline {
             return Err(fault);
         }
+        // A lost connection takes the answer with it, so what was asked may be in effect. Whoever
+        // asks again has to say so.
         self.again |= !fault.is_undone();
         tokio::time::sleep(RETRY_PAUSE).await;
         Ok(())
@@ -78,6 +80,7 @@ impl Attempts {
 /// Gives a connection back, unless it is of no use any more.
 pub(super) fn give_back<T>(client: Object, done: &std::result::Result<T, PostgresFault>) {
     if done.as_ref().is_err_and(PostgresFault::spoils_connection) {
+        // Out of the pool: the next one to use it would get the answer of what is still under way.
         drop(Object::take(client));
     }
 }

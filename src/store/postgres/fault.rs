@@ -34,6 +34,7 @@ pub(super) enum PostgresFault {
 /// Says what it is, without what the rows hold.
 fn describe_error(error: &tokio_postgres::Error) -> String {
     if let Some(told) = error.as_db_error() {
+        // Without the detail of the server's, which quotes values of rows.
         return format!("{} ({})", told.message(), told.code().code());
     }
     let mut words = error.to_string();
@@ -127,6 +128,7 @@ fn is_network_error(error: &tokio_postgres::Error) -> bool {
     let mut source = error.source();
     while let Some(cause) = source {
         if let Some(error) = cause.downcast_ref::<io::Error>() {
+            // What rustls refuses comes as this kind, and waiting mends no certificate.
             return error.kind() != io::ErrorKind::InvalidData;
         }
         source = cause.source();

@@ -64,6 +64,8 @@ async fn take_steps(
     let known = "SELECT to_regclass('schema_version') IS NOT NULL, to_regclass('item') IS NOT NULL";
     let row = transaction.query_one(known, &[]).await?;
     let (is_ours, has_others): (bool, bool) = (row.try_get(0)?, row.try_get(1)?);
+    // A table of our name, and nothing of ours that says how many steps it has taken: it is another
+    // program's.
     if !is_ours && has_others {
         return Ok(Err(Error::Foreign { path: place.to_owned() }));
     }

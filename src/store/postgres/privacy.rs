@@ -73,6 +73,8 @@ pub(super) async fn delete_customer(
     let mut client = attempts.connect(db.work()).await?;
     let deleted = attempts.limit(async {
         let transaction = client.transaction().await?;
+        // Longer than for all else: what is to be erased may be in work, and to give up would leave
+        // the customer in it.
         transaction.batch_execute("SET LOCAL lock_timeout = '30s'").await?;
         let deleted = delete_tickets(&transaction, key, ids, (salt, now)).await;
         if deleted.is_ok() {

@@ -59,6 +59,7 @@ async fn shift_reserved(
 ) -> Result<()> {
     let make = "INSERT INTO slot (channel) VALUES ($1) ON CONFLICT DO NOTHING";
     execute(transaction, make, &[&channel.as_str()]).await?;
+    // By the server's clock, as several instances share a channel.
     let lock = "SELECT next_at, hold_until, time_now($2) AS now_at FROM slot
                 WHERE channel = $1 FOR UPDATE";
     let rows = query(transaction, lock, &[&channel.as_str(), &given]).await?;

@@ -68,6 +68,7 @@ fn load_roots(roots: &Roots) -> Result<RootCertStore, PostgresFault> {
     let mut store = RootCertStore::empty();
     match roots {
         Roots::System => {
+            // One odd certificate among the system's must not keep out all others.
             store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         }
         Roots::File(path) => {

@@ -149,6 +149,8 @@ impl Watch {
         loop {
             if Instant::now() >= next_beat {
                 let beaten = self.beat(client, beat, instance);
+                // A host that is gone does not say so, and a term is eight seconds: better a new
+                // connection, perhaps to another host, while there is time.
                 let beaten = tokio::time::timeout(BEAT_INTERVAL, beaten).await;
                 beaten.unwrap_or(Err(PostgresFault::Timeout))?;
                 next_beat = Instant::now() + BEAT_INTERVAL;
@@ -157,6 +159,8 @@ impl Watch {
                 () = tokio::time::sleep_until(next_beat) => {}
                 () = self.has_news.notified() => {
                     client.batch_execute(&notify).await?;
+                    // What comes meanwhile is in one notification. One for each event would take
+                    // the lock that undoes the grouping of commits.
                     tokio::time::sleep(NOTIFY_INTERVAL).await;
                 }
             }

@@ -24,6 +24,7 @@ pub async fn back_up(url: &str, target: &Path, clock: &Clock) -> Result<()> {
         let connection = open_own_file(&files::find_owned_database(&path)?, false)?;
         files::create_new(&target)?;
         if let Err(error) = copy_into(&connection, &target) {
+            // Half a backup that looks like one is worse than none.
             fs::remove_file(&target).ok();
             return Err(error.in_file(&target));
         }
@@ -33,6 +34,7 @@ pub async fn back_up(url: &str, target: &Path, clock: &Clock) -> Result<()> {
 }
 
 fn copy_into(connection: &Connection, target: &Path) -> Result<()> {
+    // And not a copy of the file: while it is served, what is committed stands partly in the log.
     connection.run_statement("VACUUM INTO ?1", [target.to_string_lossy()])?;
     // Whoever serves the copy has not seen what happened since: its calls may have been made.
     let copy = open_own_file(target, false)?;

@@ -19,6 +19,8 @@ pub(super) fn read_boot_id() -> Option<String> {
 pub(super) fn mark_after_reboot(tx: &Connection, boot_id: Option<&str>) -> Result<()> {
     let known = "SELECT value FROM meta WHERE key = 'boot'";
     let known: Option<String> = tx.first_row(known, [], |row| row.get(0))?.flatten();
+    // Where there is no such id, nothing is ever the same start: then every unfinished item counts
+    // as in doubt.
     if known.is_some() && known.as_deref() == boot_id {
         return Ok(());
     }

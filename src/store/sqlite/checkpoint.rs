@@ -1,4 +1,4 @@
-//! The thread that folds the write-ahead log into the database.
+//! The thread that makes checkpoints: it copies the write-ahead log into the database.
 //!
 //! By itself SQLite has that done by whoever commits when the log has grown long, and everybody
 //! behind waits for two more syncs. Done over a connection of its own it keeps nobody waiting.
@@ -14,21 +14,21 @@ use rusqlite::{Connection, OpenFlags};
 use super::BUSY_TIMEOUT;
 use crate::store::Result;
 
-/// Pages of the log from which on those who commit fold it themselves: more comes than the thread
-/// can fold beside it, and who brings it has to wait.
+/// Pages of the log from which on those who commit make a checkpoint themselves: more comes than the
+/// thread can copy beside it, and who brings it has to wait.
 pub(super) const AUTO_CHECKPOINT_PAGES: u32 = 10_000;
 
 /// How soon it is tried again to cut off a log that is in use.
 const TRUNCATE_RETRY_PAUSE: Duration = Duration::from_millis(5);
 
-/// Commits after which the log is folded.
+/// Commits after which there is a checkpoint.
 const COMMITS_PER_CHECKPOINT: u32 = 1000;
 
-/// Folds all of the log into the database and cuts it off, so that it holds nothing any more. Nobody
-/// else is served meanwhile; waits for as long as this for those who read or fold it.
+/// Copies all of the log into the database and cuts it off, so that it holds nothing any more. Nobody
+/// else is served meanwhile; waits for as long as this for those who read or copy it.
 pub(super) fn truncate_log(connection: &Connection, patience: Duration) -> Result<()> {
     let deadline = Instant::now() + patience;
-    // SQLite itself waits for readers only, not for our thread that folds.
+    // SQLite itself waits for readers only, not for a checkpoint of our thread.
     connection.busy_timeout(TRUNCATE_RETRY_PAUSE)?;
     let cut = loop {
         let is_in_use = connection
@@ -57,6 +57,7 @@ impl Checkpointer {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
+        // Room for one: a checkpoint takes all commits along that there are by then.
         let (nudges, nudged) = mpsc::sync_channel(1);
         let work = move || {
             while nudged.recv().is_ok() {

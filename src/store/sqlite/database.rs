@@ -133,7 +133,7 @@ impl Database {
         // A second close finds the door shut already.
         self.requests.send(DatabaseRequest::Close).await.ok();
         if let Some(thread) = self.thread.lock().await.take() {
-            // It may take a moment to fold the log into the database. If it has panicked, that
+            // It may take a moment to copy the log into the database. If it has panicked, that
             // was said already.
             tokio::task::spawn_blocking(|| thread.join().ok()).await.ok();
         }
@@ -331,6 +331,7 @@ impl ConnectionThread {
         // Immediate, because a reader that turns into a writer could be refused half way.
         self.connection.run_statement("BEGIN IMMEDIATE", [])?;
         let mut next = Vec::new();
+        // Without a savepoint, which would be two statements more for each write that comes alone.
         let is_alone = jobs.len() == 1;
         for job in jobs {
             let transaction = Transaction::new(&self.connection);

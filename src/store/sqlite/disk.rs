@@ -5,7 +5,7 @@
 //! `synchronous = FULL`, only that it would keep everybody else waiting. While one sync is under
 //! way the next callers gather, and share the next one.
 //!
-//! SQLite syncs the log itself before it folds it into the database, and the database before it
+//! SQLite syncs the log itself before it copies it into the database, and the database before it
 //! begins the log anew: so a sync after a commit makes that commit durable, wherever it is by then.
 
 use std::fs::File;
@@ -58,7 +58,7 @@ impl DiskSyncer {
     pub(super) fn answer_after_sync(&self, callers: Vec<SyncCallback>, connection: &Connection) {
         if self.has_failed.load(Ordering::Acquire) {
             // After a failed sync the kernel may take for written what is not, so that another
-            // sync proves nothing. Folding the log into the database writes all of it again.
+            // sync proves nothing. A checkpoint writes all of it again.
             if let Err(error) = checkpoint::truncate_log(connection, BUSY_TIMEOUT) {
                 for caller in callers {
                     caller(Err(error.clone()));
@@ -87,6 +87,8 @@ fn run_sync_loop(
 ) {
     while let Ok(first) = commits.recv() {
         let together: Vec<SyncCallback> =
+            // All who came during the last sync share this one, without any timer: an idle disk
+            // syncs at once.
             first.into_iter().chain(commits.try_iter().flatten()).collect();
         // Who came before the failure was noticed must not believe the next sync either.
         let synced = if has_failed.load(Ordering::Acquire) {

@@ -64,6 +64,8 @@ pub(super) fn lock_database(database: &Path) -> Result<File> {
     let file = open_private(&path).map_err(|error| Error::of_file(&path, error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
+        // The lock is the kernel's and ends with the process, however that ends; a file with a
+        // process's number would outlive it.
         Err(TryLockError::WouldBlock) => Err(Error::InUse { path }),
         Err(TryLockError::Error(error)) => Err(Error::of_file(&path, error)),
     }
@@ -78,6 +80,7 @@ pub(super) fn create_new(path: &Path) -> Result<()> {
 /// Waits until a new file is on the disk, under its name.
 pub(super) fn sync(path: &Path) -> Result<()> {
     let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    // A new name is on the disk only with its folder.
     for path in [path, folder.unwrap_or(Path::new("."))] {
         File::open(path).and_then(|file| file.sync_all()).map_err(|e| Error::of_file(path, e))?;
     }

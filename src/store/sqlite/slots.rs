@@ -21,6 +21,8 @@ pub(super) fn reserve_slot(
     let mut known = tx.first_row(known, [channel], read)?.unwrap_or_default();
 
     let reserved = "SELECT slot_at FROM lane WHERE name = ?1 AND slot_channel = ?2";
+    // A lane has at most one slot: one that asks again and again, as a busy ticket does, pushes no
+    // other back.
     let at = if let Some(at) = tx.first_row(reserved, (lane, channel), |row| row.get(0))? {
         at
     } else {

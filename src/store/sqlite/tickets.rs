@@ -70,6 +70,7 @@ pub(super) fn write_ticket(tx: &Connection, id: &TicketId, row: &TicketRow) -> R
         ":revision": row.revision,
         ":version": version,
     };
+    // Nothing is changed by that if a column with an index is, or if the ticket is new.
     if tx.run_statement(UPDATE_TICKET, params)? == 0 {
         tx.run_statement(sql, params)?;
     }

@@ -47,6 +47,8 @@ impl UnsyncedItems {
     pub(super) async fn wait_until_synced(&self, item: ItemId) -> bool {
         let answer = match self.lock_items().get_mut(&item) {
             None => return true,
+            // A job is a soft write, for which nobody has asked the disk; and after a failed sync
+            // nobody may believe an earlier question.
             Some(SyncState::Unasked) => return false,
             Some(SyncState::Asked(callers)) => {
                 let (caller, answer) = oneshot::channel();
