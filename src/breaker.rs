@@ -103,6 +103,7 @@ impl CircuitBreaker {
         let until = self.clock.now() + self.lockout;
         self.refused_until.store(until.as_millisecond(), Ordering::Relaxed);
         self.has_refused_credentials.store(true, Ordering::Relaxed);
+        // A refusal is an answer: the platform is well, only not to us.
         self.note_answer();
     }
 

@@ -49,6 +49,8 @@ impl Clock {
             }
             ClockSource::Manual(now) => {
                 let mut changes = now.subscribe();
+                // Marks the time as seen: one that is set between the look and the wait ends the
+                // wait at once.
                 while *changes.borrow_and_update() < until {
                     if changes.changed().await.is_err() {
                         return;

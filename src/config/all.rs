@@ -31,6 +31,7 @@ settings! {
             |reader| BotConfig::read_all(reader, slack.as_ref().map(|slack| slack.channel.clone()));
         /// Former names of bots, each with its name now.
         given pub(crate) bot_aliases: HashMap<BotName, BotName> =
+            // After the bots, with whose names it is compared.
             |reader| Some(read_aliases(reader, bots.as_deref()));
         /// How people work with tickets.
         given pub(crate) desk: DeskConfig =
@@ -43,6 +44,7 @@ settings! {
             |reader| Some(TracesConfig::read_settings(reader));
         /// What an operator should look at although the bridge can start.
         given pub warnings: Vec<String> =
+            // This and the summary are filled in when all settings are known (`Config::load`).
             |_| Some(Vec::new());
         given pub(super) summary: Vec<String> =
             |_| Some(Vec::new());
@@ -73,6 +75,7 @@ settings! {
                         "sqlite:///var/lib/blip-slack/blip-slack.db",
                     )
                     .default("sqlite://blip-slack.db")
+                    // The address of a PostgreSQL server holds a password.
                     .privacy(ValuePrivacy::Secret);
             /// For how long the bodies of handled events are kept.
             pub(crate) retain_bodies: Duration =

@@ -141,6 +141,7 @@ impl BotConfig {
         for name in names {
             bots.push(Self::read_settings(reader, name, &shared));
         }
+        // Only now, when all were read: a fault in one bot must not hide those in the next.
         bots.into_iter().collect()
     }
 
@@ -157,6 +158,7 @@ impl BotConfig {
             reader.read_optional(&format!("BLIP_{part}ROUTER_KEY"), parse::parse_blip_key);
         let answer_setting = format!("BLIP_{part}ANSWER_BLOCK");
         let answer_block = reader.read_optional(&answer_setting, parse::parse_answer_block);
+        // Active messages go out with the router's key only (`blip.md`, additions §1.3).
         if answer_block.is_some() && router_key.is_none() {
             reader.add_fault(&answer_setting, &format!("needs BLIP_{part}ROUTER_KEY"));
         }

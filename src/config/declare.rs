@@ -52,6 +52,7 @@ macro_rules! settings {
                         ($read)(&mut *reader, VARIABLE.name)
                     };
                 )*)*
+                // No `?` before this: the first fault would hide all others.
                 Some(Self { $($given: $given?,)* $($($field: $field?,)*)* })
             }
         }

@@ -117,6 +117,8 @@ settings! {
                 whole,
                 variable(VariableGroup::Desk, "CONTEXT_MESSAGES")
                     .means("How many messages before the handoff are shown; 0 for none")
+                    // Blip hands out no more than 100 messages of a thread at once (`blip.md`,
+                    // additions §0).
                     .form(Whole(0, 100), "10")
                     .default("10");
             /// The time between two looks at what Blip did itself; `None` for never.

@@ -91,6 +91,8 @@ settings! {
                     .default("168");
             /// Whether files may also be fetched from this machine.
             pub(crate) allow_loopback: bool =
+                // A setting of its own: an address on this machine for Slack or Blip must not open
+                // the machine to customers' links as well.
                 flag,
                 variable(VariableGroup::Service, "MEDIA_ALLOW_LOOPBACK")
                     .means("Whether a customer's file may come from this machine, without encryption: for tests")

@@ -184,6 +184,7 @@ pub(crate) fn parse_bot_names(value: &str) -> Option<Vec<BotName>> {
     let names =
         parse_list(value, |name| name.chars().all(is_part).then(|| BotName::parse(name))?)?;
     let mut different = names.clone();
+    // That is what the bot without a name is called in ids, which are stored.
     different.push(BotName::default());
     different.sort();
     different.dedup();

@@ -203,6 +203,8 @@ impl<'a> SettingsReader<'a> {
 
     /// The value of a variable; nothing but spaces counts as not set.
     fn value_of(&self, name: &str) -> Option<String> {
+        // Where an image sets a variable, whoever runs it can only set it to nothing
+        // (`docs/postgresql.md`, set it up).
         let value = (self.lookup)(name)?;
         let value = value.trim();
         (!value.is_empty()).then(|| value.to_owned())

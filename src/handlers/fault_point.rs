@@ -114,6 +114,7 @@ pub(crate) enum FaultMoment {
 /// Passes a call that is made once.
 pub(crate) fn pass_call(moment: FaultMoment, step: &str) {
     if cfg!(debug_assertions) {
+        // Behind the colon stand parts and threads, of which there are as many as one likes.
         let kind = step.split(':').next().unwrap_or_default();
         debug_assert!(CALL_NAMES.contains(&kind), "{kind} is not in the table of steps");
         pass(moment, kind);

@@ -43,6 +43,8 @@ impl Holds {
             blip_id: None,
             user: Some(person.user.clone()),
         };
+        // The link says that it is held. Who deletes the message or makes it a note changes the
+        // link, and the job finds that when its time has come.
         self.calls.store.link_message(link, ticket.opened).await?;
         let held = HeldReply {
             ticket: ticket.id.clone(),

@@ -168,6 +168,7 @@ impl People {
 
     /// What a person reads, in their own language where Slack tells it.
     pub(crate) async fn texts_for(&self, user: &SlackUserId) -> Texts {
+        // In the team's language rather than not at all.
         let profile = directory::fetch_profile(&self.slack, user).await.unwrap_or_default();
         self.texts.for_reader(profile.locale.as_deref())
     }

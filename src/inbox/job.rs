@@ -17,6 +17,7 @@ const ASSIGN_KEY_PREFIX: &str = "assign:";
 
 /// Something that the bridge set itself to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+// The word of the first release. Stored jobs have it, and so it is a format (CONTRIBUTING.md).
 #[serde(tag = "chore", rename_all = "snake_case")]
 pub(crate) enum Job {
     /// Show the newest state of a ticket on its card.
@@ -111,6 +112,7 @@ pub(crate) enum Job {
     /// Bring a customer's file that was slow to come, whose place in the thread a line has taken.
     File(LateFile),
     /// Look for a file that Slack is slow to show.
+    // The name under which stored jobs have it.
     #[serde(rename = "late")]
     Unshown(UnshownFile),
     /// Replace what we show of a customer who was erased.
@@ -329,6 +331,8 @@ pub(crate) struct LateFile {
 impl Job {
     /// What Slack shows of a customer is to be replaced, one customer after the other.
     pub(crate) fn forget_in_slack(forgetting: Forgetting, now: Timestamp) -> NewItem {
+        // One lane for all: what is done is kept as one fact, which one writes only
+        // (`forgetting.rs`).
         let key = Forgetting::key_of(&forgetting.job);
         Self::Forget(forgetting).to_new_item(Lane::Own("forget".to_owned()), key, now)
     }
@@ -349,6 +353,7 @@ impl Job {
     /// A file is to follow its line by itself: it has taken so long that others go before it.
     pub(crate) fn bring_slow_file(late: LateFile, now: Timestamp) -> NewItem {
         let key = format!("slow-file:{}", late.key);
+        // Its name begins with `file:`, so that it is in the pool of files (`store/pools.rs`).
         Self::File(late).to_new_item(Lane::Own(format!("file:{key}")), key, now)
     }
 
@@ -403,6 +408,8 @@ impl Job {
         due: Timestamp,
     ) -> NewItem {
         let asked = if by_router { ":router" } else { "" };
+        // A lane for each round, as each has a pause of its own, and one for templates, which
+        // another bot is asked about.
         let lane = Lane::for_later(&format!("delivery:{}:{looks}{asked}", ticket.bot()));
         let key = format!("delivery:{message}:{looks}");
         let (ticket, message) = (ticket.clone(), message.to_owned());
@@ -424,6 +431,7 @@ impl Job {
     /// A new version of the ticket's card is to be shown.
     pub(crate) fn update_card(ticket: &Ticket, now: Timestamp) -> NewItem {
         let id = &ticket.id;
+        // By the revision: however often a state is asked for, it is one job while it waits.
         let key = format!("card:{id}:{}", ticket.revision);
         Self::Card { ticket: id.clone() }.to_new_item(card_lane(ticket), key, now)
     }
@@ -536,6 +544,7 @@ impl Job {
 
     /// A ticket is to be compared with what Blip says of it.
     pub(crate) fn check_ticket(ticket: &TicketId, now: Timestamp) -> NewItem {
+        // Without a time: all who want a check share the one that waits.
         let key = format!("check:{ticket}");
         Self::Check { ticket: ticket.clone() }.to_new_item(Lane::Ticket(ticket.clone()), key, now)
     }
@@ -553,6 +562,8 @@ impl Job {
         with_channel: bool,
         now: Timestamp,
     ) -> NewItem {
+        // Both lanes of a ticket may find the same thread lost
+        // (`two_who_find_a_thread_lost_at_the_same_time_make_one_new_one`).
         let key = format!("move:{ticket}:{}", lost.root);
         let (id, root) = (ticket.clone(), lost.root.clone());
         let job = Self::Move { ticket: id, root, with_channel };
@@ -649,6 +660,7 @@ impl Job {
 
     /// A parked item is to be shown to people.
     pub(crate) fn report_parked(item: &Item, lane: &str, reason: &str, now: Timestamp) -> NewItem {
+        // With the time: what was tried again and is parked once more is told once more.
         let key = format!("parked:{}:{}", item.id, now.as_millisecond());
         let by_agent = item.source == Source::Slack || Self::is_send(&item.key);
         let (lane, reason) = (lane.to_owned(), reason.to_owned());

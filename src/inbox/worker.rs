@@ -192,6 +192,7 @@ impl<P: Handler> Worker<P> {
 
     /// Handles the items of a lane one after the other until one has to wait.
     async fn drain_lane(&self, mut lease: Lease) -> store::Result<()> {
+        // Once for each lease; what comes meanwhile is sorted with the next one.
         self.handler.sort_items(&mut lease.items);
         let mut rest = lease.items.as_slice();
         while let Some(first) = rest.first() {
@@ -219,6 +220,7 @@ impl<P: Handler> Worker<P> {
 
     async fn call_handler(&self, lease: &Lease, items: &[Item]) -> Handled {
         let span = items.first().map_or_else(Span::none, |first| {
+            // Jobs are put down long before they are due, which is no time that anybody waits.
             if first.attempts == 0 && first.source != Source::Internal {
                 telemetry::record_wait(first.source.name(), self.age_of(first));
             }

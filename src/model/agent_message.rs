@@ -42,6 +42,8 @@ impl AgentMessage {
 
     /// Whether any of it may reach a customer, at least if its writer wants it to.
     pub fn may_go_out(&self) -> bool {
+        // A picture without a file has no bytes that could be sent, and what cannot be read may be
+        // anything.
         let is_sendable = |part: &KeptPart| match part {
             KeptPart::Forwarded(message) => message.may_go_out(),
             KeptPart::Image | KeptPart::Unreadable { .. } => false,
@@ -69,6 +71,7 @@ impl RichText {
         !self.0.iter().any(|paragraph| match paragraph {
             Paragraph::Code(code) => !is_blank(code),
             Paragraph::Text(runs) | Paragraph::Quote(runs) | Paragraph::Item { text: runs, .. } => {
+                // A mention without a label has no text here; Slack shows a name all the same.
                 runs.iter().any(|run| run.written_texts().next().is_none_or(|text| !is_blank(text)))
             }
         })

@@ -60,6 +60,8 @@ pub enum ReceiptKind {
 impl BlipEvent {
     /// Whether a message of ours has come further than to Blip.
     pub(crate) fn is_arrival(&self) -> bool {
+        // Without `Accepted`: Blip's `202` says only that it has taken the message (`blip.md`
+        // §1.1).
         let arrivals = [ReceiptKind::Received, ReceiptKind::Consumed];
         matches!(self, Self::Receipt { kind, .. } if arrivals.contains(kind))
     }

@@ -181,6 +181,7 @@ fn parse_day_off(text: &str) -> Result<DayOff, UnreadableHours> {
 }
 
 fn parse_two_digits(text: &str) -> Result<i8, UnreadableHours> {
+    // `parse` by itself would take `+9` for a number of two digits.
     let is_plain = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
     is_plain.then(|| text.parse::<i8>().ok()).flatten().ok_or(UnreadableHours)
 }

@@ -66,6 +66,7 @@ impl ReplyRules {
             // (`blip.md` §10 #8), and nobody would be told.
             return Intent::Note(NoteReason::Closed);
         }
+        // Before it is asked who writes: whoever means a note is told nothing, agent or not.
         if self.has_note_prefix(&message.text) || message.has_any_of(&NOTE_LOCKS) {
             return Intent::Note(NoteReason::Prefix);
         }
@@ -78,6 +79,7 @@ impl ReplyRules {
         match ticket.holder() {
             Some(holder) if holder.user == *user => Intent::Reply { claims: false },
             Some(holder) if !self.anyone => Intent::Question(Some(holder.clone())),
+            // With `REPLY_POLICY=anyone`. The ticket stays with its holder.
             Some(_) => Intent::Reply { claims: false },
             None if self.claims => Intent::Reply { claims: true },
             None => Intent::Question(None),

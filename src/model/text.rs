@@ -74,6 +74,7 @@ pub(crate) fn split_within(text: &str, limit: TextLimit, kept: Vec<Range<usize>>
     if text.is_empty() {
         return Vec::new();
     }
+    // Nearly all texts do, and need no look for what must not be cut.
     if limit.fits(text) {
         return vec![text];
     }

@@ -84,6 +84,7 @@ impl Customer {
 
     /// Who the customer is on WhatsApp itself, if they are there and Blip has told.
     pub(crate) fn whatsapp_identity(&self) -> Option<&str> {
+        // A tunnel has no address on WhatsApp; who is behind it has (`blip.md`, additions §1.2).
         let identity = self.originator.as_deref().unwrap_or(&self.identity);
         domain_of(identity).eq_ignore_ascii_case(WHATSAPP_DOMAIN).then_some(identity)
     }

@@ -154,6 +154,7 @@ impl TryFrom<KnownRepliesRow> for KnownReplies {
 /// The word for what a message is.
 pub(super) fn role_name(role: Role) -> &'static str {
     match role {
+        // Stored words, here and below: a format.
         Role::Card => "card",
         Role::Customer => "customer",
         Role::Reply => "reply",
@@ -390,6 +391,7 @@ fn ending_name(ending: &TicketEnding) -> String {
         TicketEnding::Customer => "customer".to_owned(),
         TicketEnding::Inactivity => "inactivity".to_owned(),
         TicketEnding::Transferred => "transferred".to_owned(),
+        // With something before it, so that no word of Blip's can be one of ours.
         TicketEnding::Other(status) => format!("other:{status}"),
     }
 }

@@ -55,6 +55,8 @@ impl CloseChecks {
             // By Slack's time they come before this in the lane (`order.rs`).
             return Err(Interrupt::Wait(self.calls.clock.now()));
         }
+        // Blip requires tags on its desk's screen only and takes a close without them (`blip.md`
+        // §4.1), so nobody else would ask.
         if self.tags.ask_for_missing_tag(item, ticket, person, closing).await? {
             return Ok(true);
         }

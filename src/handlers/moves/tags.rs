@@ -70,6 +70,8 @@ impl Tags {
         let bot = self.bots.require_bot(ticket)?;
         let settings = bot.fetch_tag_settings().await?;
         let has_choice = !settings.tags.is_empty()
+            // Without a list of the desk's the dialog offers the tags in use (`blip.md` §4.1), so
+            // that there may be a choice all the same.
             || (self.rule == TagRule::Always && !bot.fetch_tags().await?.is_empty());
         let is_needed = self.rule.is_tag_needed(settings.is_one_wanted, has_choice);
         self.needs.insert(bot_name.clone(), is_needed);

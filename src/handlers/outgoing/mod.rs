@@ -176,6 +176,7 @@ impl Outgoing {
     ) -> PipeResult<Result<(Attachment, String), (Attachment, UnsentReason)>> {
         let step = format!("send:{name}");
         let steps = self.calls.read_begun_calls(item).await?;
+        // It may be gone from Slack by now, and the customer has its address already.
         if steps.iter().any(|(name, result)| *name == step && result.is_some()) {
             return Ok(Ok((file.clone(), String::new())));
         }
@@ -290,6 +291,8 @@ impl Outgoing {
         // than the event, but for what our clocks differ.
         let since = item.received - MAX_CLOCK_SKEW;
         let look = async { Ok(bot.has_message(&ticket.id, id, since).await?.then_some(())) };
+        // Not refused before `call_once`: an earlier try may have gone out while the ticket was
+        // open, and that is looked up first.
         let is_over = ticket.is_closed();
         let send = async {
             if is_over {

@@ -32,6 +32,7 @@ impl Clicks {
         let ticket = match Lane::parse(lane) {
             Some(Lane::Ticket(id) | Lane::Replies(id)) => {
                 let ticket = self.calls.store.load_ticket(&id).await?;
+                // A card can be pressed before its ticket is written, which happens last.
                 if ticket.is_none() && !is_about_parked(click) && self.is_arriving(&id).await? {
                     let now = self.calls.clock.now();
                     return Ok(Handled::for_first_item(ItemOutcome::Wait(now + MIN_MATCH_PAUSE)));

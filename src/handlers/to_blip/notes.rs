@@ -93,6 +93,8 @@ impl Notes {
         written: &WrittenMessage<'_>,
     ) {
         let ts = || written.ts.clone();
+        // Blip takes words only for a ticket that was assigned (`blip.md` §0), so where nobody
+        // holds it the button has to claim it as well.
         let send = if ticket.holder().is_some() {
             Button::Send(ts())
         } else {

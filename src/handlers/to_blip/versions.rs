@@ -89,6 +89,7 @@ impl Versions {
             message => message?,
         };
         if let Some(message) = &message {
+            // What was read before is replaced for as long as nothing has gone out.
             self.calls.store.forget_call(item.id, REREAD_CALL).await?;
             self.calls.remember(item, REREAD_CALL, message).await?;
         }

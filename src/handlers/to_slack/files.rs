@@ -85,6 +85,7 @@ impl CustomerFiles {
             }
         };
         let words = render::render_missing_file(media, &explained, &self.texts);
+        // Once words stand in its place, a preview would be a second post for the same file.
         if let (Some(preview), false) = (preview_of(media), was_begun("instead")) {
             let shown = ("preview", &preview);
             match self.transfer_file(ticket, sent, shown, Some(&words)).await? {

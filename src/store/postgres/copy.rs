@@ -29,6 +29,7 @@ impl CopyTarget {
         let place = PathBuf::from(server.describe());
         migrate::apply_migrations(&database, &place, true).await?;
         let client = Attempts::new(LONG_PATIENCE).connect(database.work()).await?;
+        // A bridge that serves the target has a row in `instance`.
         for table in ["item", "ticket", "message", "instance"] {
             let sql = format!("SELECT EXISTS (SELECT FROM {table})");
             let row = client.query_one(&sql, &[]).await.map_err(PostgresFault::from)?;
@@ -45,6 +46,8 @@ impl CopyTarget {
         let lock =
             "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
                     DELETE FROM meta";
+        // The tables were made with a salt of their own, which does not fit the hashes of what the
+        // source has erased.
         transaction.batch_execute(lock).await.map_err(PostgresFault::from)?;
         Ok(CopyTransaction(transaction))
     }

@@ -44,6 +44,8 @@ pub(super) async fn write_ticket(
 ) -> Result<i64> {
     let (name, originator) = (ticket.customer_name.as_deref(), ticket.originator.as_deref());
     let names = [Some(ticket.customer.as_str()), name, originator];
+    // A version that was read, of a ticket that is there no more, is not written anew: it was
+    // forgotten meanwhile.
     let written = db
         .query(
             &ticket.id,
