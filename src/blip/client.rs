@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::contact::{ContactDocument, read_comment, read_originator};
-use super::desk::{Attendant, CannedReply, TagChoices, Team, make_ids_unique};
+use super::desk::{
+    Attendant, CannedReply, TagChoices, Team, make_ids_unique, read_forbidden_words,
+};
 use super::documents::{ReceiptDocument, TicketDocument};
 use super::envelope::{self, MAX_PAGE_SIZE, list};
 use super::error::Error;
@@ -25,6 +27,7 @@ use super::template;
 use super::transport::BlipTransport;
 use crate::breaker::CircuitBreaker;
 use crate::model::active::ActiveRoute;
+use crate::model::forbidden::ForbiddenWords;
 use crate::model::{
     BotName, ContactChange, ContactComment, FilledTemplate, MessageTemplate, TicketId,
     TicketSnapshot, TransferTarget,
@@ -393,6 +396,17 @@ impl BlipClient {
                 Ok(settings.as_ref().map(TagChoices::from_settings).unwrap_or_default())
             }
             Err(error) if error.code().is_some() => Ok(TagChoices::default()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The words that agents must not write; none where Blip keeps none.
+    pub(crate) async fn fetch_forbidden_words(&self) -> Result<ForbiddenWords, Error> {
+        let bot = key_name(&self.transport.key);
+        let command = envelope::get_forbidden_words(&new_request_id(), bot.as_deref());
+        match self.transport.send_command("read forbidden words", &command).await {
+            Ok(settings) => Ok(settings.as_ref().map(read_forbidden_words).unwrap_or_default()),
+            Err(error) if error.code().is_some() => Ok(ForbiddenWords::default()),
             Err(error) => Err(error),
         }
     }

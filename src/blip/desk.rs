@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::lenient::{self, get_text};
 use crate::model::Agent;
+use crate::model::forbidden::ForbiddenWords;
 
 /// The types of documents that a customer can be sent as they are (`blip.md` §6).
 const SENDABLE_TYPES: [&str; 9] = [
@@ -80,6 +81,22 @@ impl TagChoices {
             tags: lenient::get_list(settings, "tags").iter().filter_map(tag).collect(),
             is_one_wanted: lenient::is_true(settings, "isTagsRequired"),
         }
+    }
+}
+
+/// Reads the words that agents must not write, as the portal has kept them (`blip.md`, additions §8).
+pub(super) fn read_forbidden_words(settings: &Value) -> ForbiddenWords {
+    // A bucket keeps text as well as documents.
+    let parsed = settings.as_str().and_then(lenient::parse_json);
+    let settings = parsed.as_ref().unwrap_or(settings);
+    if !lenient::is_true(settings, "hasForbiddenWords") {
+        return ForbiddenWords::default();
+    }
+    let words = lenient::get_list(settings, "forbiddenWords").iter();
+    ForbiddenWords {
+        words: words.filter_map(lenient::as_text).collect(),
+        is_whole: lenient::is_true(settings, "exactMatch"),
+        heeds_accents: lenient::is_true(settings, "considerDiacritics"),
     }
 }
 

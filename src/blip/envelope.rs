@@ -257,6 +257,13 @@ pub(crate) fn get_tag_settings(request: &str, bot: Option<&str>) -> Value {
     json!({"id": request, "method": "get", "uri": uri})
 }
 
+/// Asks for the words that agents of a bot's desk must not write (`blip.md`, additions §8).
+pub(crate) fn get_forbidden_words(request: &str, bot: Option<&str>) -> Value {
+    let bot = bot.map(|bot| format!("lime://{}@msging.net", encode_path_part(bot)));
+    let uri = format!("{}/buckets/blip:desk:forbidden-words", bot.unwrap_or_default());
+    json!({"id": request, "method": "get", "uri": uri})
+}
+
 /// Asks for so many of the WhatsApp templates (`blip.md`, additions §1.1).
 pub(crate) fn get_templates(request: &str, take: u32) -> Value {
     build_get(request, WHATSAPP_NODE, &format!("/message-templates?$take={take}"))

@@ -85,6 +85,13 @@ settings! {
                     .means("Whether a ticket must have a tag before it is closed: as the desk at Blip wants it, always, or never")
                     .form(OneOf(&["blip", "true", "false"]), "blip")
                     .default("blip");
+            /// Whether words that the desk at Blip forbids are kept from customers.
+            pub(crate) forbids_words: bool =
+                one_of(&[("off", false), ("blip", true)]),
+                variable(VariableGroup::Desk, "FORBIDDEN_WORDS")
+                    .means("Whether a reply with a word that the desk at Blip forbids goes back to its writer")
+                    .form(OneOf(&["off", "blip"]), "blip")
+                    .default("off");
             /// How a message begins that stays in Slack.
             pub(crate) note_prefix: String =
                 given(parse::parse_note_prefix),

@@ -155,6 +155,7 @@ ask-kept-open = It stays open.
 ask-again = Slack did not open the window. Please try again.
 ask-already-yours = You already have this ticket.
 ask-outdated = Things have changed, and this button no longer applies.
+ask-forbidden = 🚫 Not sent: “{ $word }” is forbidden in Blip. Write it again without it.
 ask-oversized = This message is too large to be read, so it stays a note and did not go to the customer. Send it in smaller parts, or as a file.
 ask-resend-closed = ⚠️ Not delivered to the customer, and it cannot be sent again: the ticket has ended.
 ask-resend-gone = ⚠️ Not delivered to the customer, and what was sent is no longer here: please write it again.

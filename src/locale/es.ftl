@@ -155,6 +155,7 @@ ask-kept-open = Queda abierto.
 ask-again = Slack no abrió la ventana. Inténtalo de nuevo, por favor.
 ask-already-yours = Este ticket ya es tuyo.
 ask-outdated = La situación cambió y este botón ya no vale.
+ask-forbidden = 🚫 No se envió: “{ $word }” está prohibido en Blip. Escríbelo de nuevo sin eso.
 ask-oversized = Este mensaje es demasiado grande para leerlo: quedó como nota y no se envió al cliente. Envíalo en partes más pequeñas o como archivo.
 ask-resend-closed = ⚠️ No entregado al cliente, y no se puede enviar de nuevo: el ticket terminó.
 ask-resend-gone = ⚠️ No entregado al cliente, y lo que se envió ya no está aquí: escríbelo de nuevo.

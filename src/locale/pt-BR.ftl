@@ -155,6 +155,7 @@ ask-kept-open = Continua aberto.
 ask-again = O Slack não abriu a janela. Tente de novo, por favor.
 ask-already-yours = Este atendimento já está com você.
 ask-outdated = A situação mudou e este botão não vale mais.
+ask-forbidden = 🚫 Não foi enviado: “{ $word }” é uma expressão proibida no Blip. Escreva de novo sem ela.
 ask-oversized = Esta mensagem é grande demais para ser lida: ela ficou como nota e não foi enviada ao cliente. Envie-a em partes menores ou como arquivo.
 ask-resend-closed = ⚠️ Não entregue ao cliente, e não dá para enviar de novo: o ticket terminou.
 ask-resend-gone = ⚠️ Não entregue ao cliente, e o que foi enviado não está mais aqui: escreva de novo.

@@ -16,6 +16,7 @@ pub(crate) mod customer_key;
 pub(crate) mod event;
 pub(crate) mod fault;
 pub(crate) mod fold;
+pub(crate) mod forbidden;
 pub(crate) mod hex;
 pub(crate) mod hours;
 pub(crate) mod ids;

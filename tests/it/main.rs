@@ -30,6 +30,7 @@ mod doctor;
 mod documents;
 mod faults;
 mod files;
+mod forbidden;
 mod glance;
 mod history;
 mod hold;

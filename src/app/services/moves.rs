@@ -18,6 +18,7 @@ use crate::handlers::moves::transfers::Transfers;
 use crate::handlers::moves::transitions::Transitions;
 use crate::handlers::outgoing::Outgoing;
 use crate::handlers::outgoing::agent_files::AgentFiles;
+use crate::handlers::outgoing::word_guard::WordGuard;
 use crate::handlers::window::SendWindow;
 
 /// What moves tickets and sends to Blip.
@@ -27,6 +28,7 @@ pub(super) struct MoveServices {
     pub(super) permission: Arc<SendPermission>,
     pub(super) outgoing: Arc<Outgoing>,
     pub(super) assignments: Arc<Assignments>,
+    pub(super) guard: Arc<WordGuard>,
     pub(super) composer: Arc<Composer>,
     pub(super) holds: Arc<Holds>,
     pub(super) moves: Arc<Moves>,
@@ -80,16 +82,20 @@ impl MoveServices {
             files: Arc::clone(files),
             people: Arc::clone(people),
         });
+        let services = (Arc::clone(calls), Arc::clone(bots), Arc::clone(people));
+        let is_on = config.desk.forbids_words;
+        let guard = Arc::new(WordGuard::new(services, calls.clock.clone(), is_on));
         let composer = Arc::new(Composer {
             permission: Arc::clone(&permission),
             outgoing: Arc::clone(&outgoing),
             threads: Arc::clone(threads),
             timers: Arc::clone(timers),
+            guard: Arc::clone(&guard),
             texts: texts.clone(),
         });
         let holds = Arc::new(Holds { calls: Arc::clone(calls), delay: config.desk.send_delay });
         let moves = Arc::new(build_moves(config, base, (transitions, claims), (&composer, &holds)));
-        Self { endings, window, permission, outgoing, assignments, composer, holds, moves }
+        Self { endings, window, permission, outgoing, assignments, guard, composer, holds, moves }
     }
 }
 

@@ -47,6 +47,7 @@ impl ToBlipServices {
             calls: Arc::clone(calls),
             people: Arc::clone(people),
             threads: Arc::clone(&base.threads),
+            guard: Arc::clone(&moves.guard),
             texts: texts.clone(),
         });
         let sender = Arc::new(Sender {

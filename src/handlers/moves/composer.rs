@@ -11,6 +11,7 @@ use crate::handlers::interrupt::PipeResult;
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::moves::permission::SendPermission;
 use crate::handlers::outgoing::Outgoing;
+use crate::handlers::outgoing::word_guard::WordGuard;
 use crate::handlers::people::Person;
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
@@ -30,6 +31,7 @@ pub(crate) struct Composer {
     pub(crate) outgoing: Arc<Outgoing>,
     pub(crate) threads: Arc<Threads>,
     pub(crate) timers: Arc<Timers>,
+    pub(crate) guard: Arc<WordGuard>,
     pub(crate) texts: Texts,
 }
 
@@ -44,12 +46,17 @@ impl Composer {
         person: &Person,
         (words, when_held): (&RichText, WhenHeld),
     ) -> PipeResult<MoveOutcome> {
+        let text = self.outgoing.write_text(ticket, words).await?;
+        let said = std::iter::once(text.as_str());
+        if self.guard.refuse_forbidden(item, ticket, person, said).await? {
+            self.outgoing.people.give_words_back(ticket, person, words).await;
+            return Ok(MoveOutcome::Refused);
+        }
         if self.permission.ensure_may_send(item, ticket, person, when_held).await?
             == MoveOutcome::Refused
         {
             return Ok(MoveOutcome::Refused);
         }
-        let text = self.outgoing.write_text(ticket, words).await?;
         let mut ids = Vec::new();
         for (number, part) in
             text::split_for_channel(&text, &ticket.customer.domain).iter().enumerate()

@@ -4,6 +4,7 @@
 //! claims no ticket and answers nobody.
 
 pub(crate) mod agent_files;
+pub(crate) mod word_guard;
 pub(crate) mod written;
 
 use std::future::Future;

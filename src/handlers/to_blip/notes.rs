@@ -5,9 +5,10 @@ use std::sync::Arc;
 use crate::handlers::answer::Answer;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
-use crate::handlers::outgoing::OutgoingReply;
 use crate::handlers::outgoing::agent_files::UnsentReason;
+use crate::handlers::outgoing::word_guard::WordGuard;
 use crate::handlers::outgoing::written::WrittenMessage;
+use crate::handlers::outgoing::{OutgoingReply, ReadyReplyPart};
 use crate::handlers::people::{People, Person};
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
@@ -23,6 +24,7 @@ pub(crate) struct Notes {
     pub(crate) calls: Arc<Calls>,
     pub(crate) people: Arc<People>,
     pub(crate) threads: Arc<Threads>,
+    pub(crate) guard: Arc<WordGuard>,
     pub(crate) texts: Texts,
 }
 
@@ -41,6 +43,26 @@ impl Notes {
                 .await;
         }
         Ok(())
+    }
+
+    /// Whether a message holds a word that the desk forbids; then it stays a note, and its writer is
+    /// told.
+    pub(crate) async fn refuse_forbidden(
+        &self,
+        item: &Item,
+        ticket: &Ticket,
+        person: &Person,
+        (written, outgoing): (&WrittenMessage<'_>, &OutgoingReply),
+    ) -> PipeResult<bool> {
+        let words = outgoing.ready.iter().filter_map(|(_, part)| match part {
+            ReadyReplyPart::Words(words) => Some(words.as_str()),
+            ReadyReplyPart::File(..) => None,
+        });
+        if !self.guard.refuse_forbidden(item, ticket, person, words).await? {
+            return Ok(false);
+        }
+        self.keep_as_note(ticket, person, written).await?;
+        Ok(true)
     }
 
     /// Leaves a message a note, and marks it as one.

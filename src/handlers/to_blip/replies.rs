@@ -51,6 +51,11 @@ impl Replies {
                         .keep_unsent_note(item, ticket, &person, (written, &outgoing))
                         .await;
                 }
+                // What does not go out claims nothing.
+                let parts = (written, &outgoing);
+                if self.sender.refuse_forbidden(item, ticket, &person, parts).await? {
+                    return Ok(());
+                }
                 if claims {
                     let claim = Move::Claim { over: false };
                     if self.moves.make_move(item, ticket, &person, &claim).await?

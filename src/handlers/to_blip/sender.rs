@@ -104,6 +104,17 @@ impl Sender {
         self.timers.record_answer(item, ticket).await
     }
 
+    /// Whether a message goes back to its writer, because the desk forbids a word in it.
+    pub(crate) async fn refuse_forbidden(
+        &self,
+        item: &Item,
+        ticket: &Ticket,
+        person: &Person,
+        parts: (&WrittenMessage<'_>, &OutgoingReply),
+    ) -> PipeResult<bool> {
+        self.notes.refuse_forbidden(item, ticket, person, parts).await
+    }
+
     /// Sends what goes out of a message, unless the customer cannot be written to any more. Returns
     /// whether something went out; if not, the thread says why.
     pub(crate) async fn send_within_window(
@@ -115,6 +126,9 @@ impl Sender {
     ) -> PipeResult<bool> {
         if outgoing.ready.is_empty() {
             self.notes.keep_unsent_note(item, ticket, person, (written, &outgoing)).await?;
+            return Ok(false);
+        }
+        if self.refuse_forbidden(item, ticket, person, (written, &outgoing)).await? {
             return Ok(false);
         }
         if self.window.refuse_if_window_closed(item, ticket, person).await? {

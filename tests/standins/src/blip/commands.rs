@@ -119,6 +119,11 @@ fn get_server(state: &State, command: &Command, path: &[&str], caller: Caller) -
                 json!({ "hasTags": !tags.is_empty(), "isTagsRequired": required, "tags": tags });
             Ok(Some(("application/json", kept)))
         }
+        ["buckets", "blip:desk:forbidden-words"] => {
+            let missing = || Failure::world(67, "The requested resource was not found");
+            let kept = state.setup.forbidden_words.clone().ok_or_else(missing)?;
+            Ok(Some(("application/json", kept)))
+        }
         ["configuration", "caller"] => {
             // Other services have settings of their own for the bot.
             if command.param("owner") != Some(DESK) {

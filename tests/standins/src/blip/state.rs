@@ -77,6 +77,8 @@ pub struct Setup {
     /// The tags that the portal has given the desk, and whether one must be chosen before a ticket is
     /// closed; Blip itself closes without one (blip.md, part 2 §8).
     pub desk_tags: Option<(Vec<String>, bool)>,
+    /// The words that the desk forbids, as its bucket keeps them; none if nobody has set any.
+    pub forbidden_words: Option<Value>,
     /// How the portal has set the desk up: names and values (blip.md §4.2).
     pub configuration: Vec<(String, String)>,
     /// The WhatsApp templates; none if there is no such channel.
@@ -282,6 +284,7 @@ impl Default for Setup {
             replies: Vec::new(),
             tags: Vec::new(),
             desk_tags: None,
+            forbidden_words: None,
             configuration: [("DefaultProvider", "Webhook"), ("Lime.IsActive", "False")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .to_vec(),
