@@ -25,6 +25,9 @@ pub(crate) struct ForgettingProgress {
     pub(crate) replaced: usize,
     /// Whether nothing is left to be done.
     pub(crate) is_over: bool,
+    /// Whether the cards were replaced once more.
+    #[serde(default)]
+    pub(crate) has_repeated_cards: bool,
 }
 
 /// A message of ours.
@@ -91,6 +94,22 @@ impl ForgettingProgress {
             }
         }
         self.messages.len() > before
+    }
+
+    /// Has the cards replaced once more, one time only; says whether there are any.
+    pub(crate) fn repeat_cards(&mut self) -> bool {
+        if std::mem::replace(&mut self.has_repeated_cards, true) {
+            return false;
+        }
+        let is_card = |it: &&mut ForgottenMessage| it.ts == it.root && it.left.is_none();
+        let mut count = 0;
+        for card in self.messages.iter_mut().filter(is_card) {
+            card.is_done = false;
+            count += 1;
+        }
+        // Each is counted again.
+        self.replaced = self.replaced.saturating_sub(count);
+        count > 0
     }
 
     /// Notes that nothing is left to do. Of the messages only those stay that could not be

@@ -367,6 +367,26 @@ async fn an_erased_customer_s_words_name_and_files_are_replaced_in_slack() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_card_that_is_being_drawn_when_its_customer_is_erased_does_not_stay() {
+    let patient = Tuning { unknown_outcome_wait: Duration::from_secs(1), ..tuning() };
+    let bridge = Bridge::tuned(&[], patient).await;
+    let new = NewTicket::saying("Zulmira Conceição", IDENTITY, "secret-opening");
+    let ticket = bridge.blip.opens_ticket(new).await.id;
+    let card = bridge.card_of("Zulmira").await;
+    bridge.idle().await;
+    bridge.slack.faults().next("chat.update", Fault::Slow(Duration::from_millis(300)));
+    bridge.blip.closes(&ticket, "ClosedClient").await.unwrap();
+    bridge.until("the card to be drawn", || bridge.slack.faults().are_spent()).await;
+    let erase =
+        ControlRequest::Erase { customer: IDENTITY.to_owned(), slack: Some("job".to_owned()) };
+    ask(&bridge, erase).await;
+    bridge.idle().await;
+    let shown = bridge.slack.message(CHANNEL, &card.ts).unwrap().words();
+    assert!(shown.contains("Erased") && !shown.contains("secret-opening"), "{shown}");
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_replaced_in_slack_is_listed() {
     let mut bridge = Bridge::start().await;
     let folder = bridge.folder().to_owned();
