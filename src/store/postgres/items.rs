@@ -24,7 +24,6 @@ pub(super) async fn lease_lanes(
 ) -> Result<Vec<(String, i64, Vec<Item>)>> {
     let sql = "SELECT * FROM lease_lanes_of($1, $2, $3, $4, $5, $6, $7, $8)";
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let now = instance.clock.now().as_millisecond();
     let taken: Vec<_> = taken.iter().map(keepable).collect();
     let of_pools = Pool::ALL.map(|pool| count(places.count(pool)));
     let (given, of_pools) = (instance.given_time(), of_pools.as_slice());
@@ -32,6 +31,9 @@ pub(super) async fn lease_lanes(
     let params: &Params<'_> =
         &[&given, &instance.id, &due_in, &term, &taken, &of_pools, &limit, &most];
     let rows = db.query("", sql, params).await?;
+    // The times are distances from when the server answered. Taken from before that, an event would count
+    // as older than the post that it came after, and as one about a message that is none of ours.
+    let now = instance.clock.now().as_millisecond();
     let mut tokens = std::collections::HashMap::new();
     let mut items = Vec::with_capacity(rows.len());
     for row in &rows {
@@ -217,6 +219,8 @@ pub(super) async fn mark_begun(
     ];
     let row = db.first_row(sql, params).await?;
     let row = row.ok_or(Error::Unreadable { what: "call" })?;
+    // As late as it may have been: an absence is to be believed too late rather than too early.
+    let now = given.unwrap_or_else(|| instance.clock.now().as_millisecond());
     Ok(match columns::optional_text(&row, "result")? {
         Some(result) => CallState::Done(result),
         None if value(&row, "is_fresh")? => CallState::Fresh,
