@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 /// Tells the time. The system's in production; a test's own in tests.
@@ -14,14 +14,20 @@ pub struct Clock(ClockSource);
 
 #[derive(Clone, Debug)]
 enum ClockSource {
-    System,
+    /// The machine's, and by how much it is wrong.
+    System(SignedDuration),
     Manual(Arc<watch::Sender<Timestamp>>),
 }
 
 impl Clock {
     /// The clock of the machine.
     pub fn system() -> Self {
-        Self(ClockSource::System)
+        Self(ClockSource::System(SignedDuration::ZERO))
+    }
+
+    /// The clock of a machine on which it is set wrong, for tests.
+    pub fn ahead_by(distance: SignedDuration) -> Self {
+        Self(ClockSource::System(distance))
     }
 
     /// A clock that stands still until [`Clock::advance`] moves it.
@@ -29,12 +35,17 @@ impl Clock {
         Self(ClockSource::Manual(Arc::new(watch::Sender::new(start))))
     }
 
+    /// Whether a test moves it.
+    pub fn is_manual(&self) -> bool {
+        matches!(self.0, ClockSource::Manual(_))
+    }
+
     /// The time now, in whole milliseconds: what the store gives back of a time is what it was
     /// given.
     pub fn now(&self) -> Timestamp {
         let now = match &self.0 {
             #[expect(clippy::disallowed_methods, reason = "this is the clock")]
-            ClockSource::System => Timestamp::now(),
+            ClockSource::System(distance) => Timestamp::now() + *distance,
             ClockSource::Manual(now) => *now.borrow(),
         };
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
@@ -43,7 +54,7 @@ impl Clock {
     /// Waits until the given time has come.
     pub(crate) async fn sleep_until(&self, until: Timestamp) {
         match &self.0 {
-            ClockSource::System => {
+            ClockSource::System(_) => {
                 let wait = Duration::try_from(until.duration_since(self.now())).unwrap_or_default();
                 tokio::time::sleep(wait).await;
             }

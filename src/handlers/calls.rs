@@ -30,6 +30,10 @@ pub(crate) const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(300)
 /// whenever it is handled.
 pub(crate) const ID_NAMESPACE: Uuid = Uuid::from_u128(0x6f1d_9c1e_7a42_4d53_9f0b_b1a6_51ac_4e07);
 
+/// How long after a look at the store a call may begin without another one: far shorter than it takes
+/// until others get the work of an instance that is not heard of.
+const MAX_UNCHECKED: SignedDuration = SignedDuration::from_secs(1);
+
 /// How often a call is made again whose effect the platform will never tell of.
 pub(crate) const MAX_BLIND_RETRIES: u32 = 10;
 
@@ -62,6 +66,7 @@ impl Calls {
         E: Failure,
     {
         let begun = self.store.begin_call(item.id, step, channel, self.clock.now()).await?;
+        let mut checked = self.clock.now();
         let tried = match begun {
             CallState::Done(result) => match serde_json::from_str(&result) {
                 Ok(result) => return Ok(result),
@@ -91,8 +96,13 @@ impl Calls {
                 return Err(CallError::TooEarly(tried.min(now) + self.unknown_outcome_wait));
             }
             self.store.touch_call(item.id, step, now).await?;
+            checked = now;
         }
         fault_point::pass_call(FaultMoment::Before, step);
+        if self.clock.now().duration_since(checked) > MAX_UNCHECKED {
+            // This process may have been stopped, and others may have its work by now.
+            self.store.touch_call(item.id, step, self.clock.now()).await?;
+        }
         match send.await {
             Ok(result) => {
                 fault_point::pass_call(FaultMoment::After, step);

@@ -1,8 +1,9 @@
 //! Where a test ends the process: before and after everything that shows outside.
 //!
 //! A build without debug assertions, as a release is, has none of this. Any other aborts at the
-//! point that `BLIP_SLACK_DIES_AT` names, such as `before card`, and tells of each point that it
-//! passes at trace level.
+//! point that `BLIP_SLACK_DIES_AT` names, such as `before card`, stops as by `SIGSTOP` when it first
+//! comes to the point that `BLIP_SLACK_STOPS_AT` names, and tells of each point that it passes at trace
+//! level.
 //!
 //! Invariant: each point is in the tables here, and the test dies at each of them
 //! (`killed_at_any_point_it_loses_and_repeats_nothing`).
@@ -145,7 +146,9 @@ fn kind(_: &Item) -> Option<String> {
 #[cfg(debug_assertions)]
 mod armed {
     use std::sync::LazyLock;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
+    use rustix::process::{Signal, getpid, kill_process};
     use serde_json::Value;
 
     use super::FaultMoment;
@@ -159,6 +162,13 @@ mod armed {
     static ABORT_POINT: LazyLock<Option<String>> =
         LazyLock::new(|| std::env::var("BLIP_SLACK_DIES_AT").ok());
 
+    /// Where to stop, if anywhere.
+    #[expect(clippy::disallowed_methods, reason = "no setting of the bridge, but of a test")]
+    static STOP_POINT: LazyLock<Option<String>> =
+        LazyLock::new(|| std::env::var("BLIP_SLACK_STOPS_AT").ok());
+
+    static HAS_STOPPED: AtomicBool = AtomicBool::new(false);
+
     pub(super) fn pass(moment: FaultMoment, kind: &str) {
         let moment = match moment {
             FaultMoment::Before => "before",
@@ -168,6 +178,9 @@ mod armed {
         tracing::trace!(point);
         if ABORT_POINT.as_deref() == Some(&point) {
             std::process::abort();
+        }
+        if STOP_POINT.as_deref() == Some(&point) && !HAS_STOPPED.swap(true, Ordering::Relaxed) {
+            kill_process(getpid(), Signal::STOP).ok();
         }
     }
 

@@ -84,11 +84,12 @@ pub struct PostgresOptions {
 }
 
 impl PostgresOptions {
-    /// Those of an instance that takes part.
+    /// Those of an instance that takes part. A clock that is moved by hand counts: the server's would
+    /// not move with it.
     pub fn new(clock: Clock) -> Self {
         Self {
+            clock_counts: clock.is_manual(),
             clock,
-            clock_counts: false,
             serves: true,
             create: true,
             term: INSTANCE_TERM,
@@ -192,9 +193,14 @@ impl PostgresStore {
 
     /// Becomes one of those who share the work.
     async fn join_others(&self, server: Server) -> Result<()> {
-        let (sql, era) = ("SELECT beat($1, $2, $3, $4)", self.instance.era.as_ref());
+        let (sql, era) =
+            ("SELECT server_now FROM beat($1, $2, $3, $4)", self.instance.era.as_ref());
         let (given, term) = (self.instance.given_time(), self.instance.term_millis());
-        self.database.query("", sql, &[&given, &self.instance.id, &term, &era]).await?;
+        let before = self.instance.clock.now();
+        let row = self.database.first_row(sql, &[&given, &self.instance.id, &term, &era]).await?;
+        // Before the first lane is taken, not with the first beat of the watch.
+        let row = row.ok_or(Error::Unreadable { what: "beat" })?;
+        self.watch.compare_clocks(columns::value(&row, "server_now")?, before);
         let watch = Arc::clone(&self.watch).run_until_stopped(
             server,
             Arc::clone(&self.instance),

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_postgres::{Client, Statement};
@@ -181,6 +182,12 @@ impl Watch {
             .await?;
         let (server_now, others): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
         self.has_others.store(others > 0, Ordering::Relaxed);
+        self.compare_clocks(server_now, before);
+        Ok(())
+    }
+
+    /// Learns what the server's clock said when this machine's said `before`.
+    pub(super) fn compare_clocks(&self, server_now: i64, before: Timestamp) {
         let distance = server_now.abs_diff(before.as_millisecond());
         let is_off = distance > MAX_CLOCK_DISTANCE_MS;
         if self.is_clock_off.swap(is_off, Ordering::Relaxed) != is_off {
@@ -191,6 +198,5 @@ impl Watch {
                 database; nothing is done while they are minutes apart"
             );
         }
-        Ok(())
     }
 }
