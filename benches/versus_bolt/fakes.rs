@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -20,7 +20,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use url::form_urlencoded;
 
-use crate::requests::{AGENT, number_in, ticket_number};
+use crate::requests::{AGENT, numbers_in, ticket_number};
 
 /// How long something may be on its way before it counts as lost.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -36,7 +36,7 @@ pub struct Arrival {
 }
 
 /// What came out of a bridge.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
     /// A ticket's card, with this time stamp.
     Card(String),
@@ -53,12 +53,14 @@ pub struct Fakes {
     /// Where they listen.
     pub address: SocketAddr,
     arrivals: UnboundedReceiver<Arrival>,
+    desk: Arc<Desk>,
     _server: JoinSet<()>,
 }
 
 struct Desk {
     arrivals: UnboundedSender<Arrival>,
     posts: AtomicU32,
+    calls: AtomicU64,
 }
 
 type Shared = State<Arc<Desk>>;
@@ -69,7 +71,8 @@ impl Fakes {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let (sender, arrivals) = unbounded_channel();
-        let desk = Arc::new(Desk { arrivals: sender, posts: AtomicU32::new(0) });
+        let desk =
+            Arc::new(Desk { arrivals: sender, posts: AtomicU32::new(0), calls: AtomicU64::new(0) });
         let router = Router::new()
             .route("/blip/messages", post(take_reply))
             .route("/blip/commands", post(do_command))
@@ -78,11 +81,17 @@ impl Fakes {
             .route("/slack/users.info", any(describe_agent))
             .route("/slack/conversations.members", any(list_members))
             .route("/slack/{method}", any(|| async { json(r#"{"ok":true}"#) }))
-            .with_state(desk);
+            .layer(axum::middleware::from_fn_with_state(Arc::clone(&desk), count_call))
+            .with_state(Arc::clone(&desk));
         let mut server = JoinSet::new();
         // It ends with the benchmark; a failure shows in what does not arrive.
         server.spawn(async move { axum::serve(listener, router).await.unwrap_or_default() });
-        Ok(Self { address, arrivals, _server: server })
+        Ok(Self { address, arrivals, desk, _server: server })
+    }
+
+    /// How often either platform was called so far.
+    pub fn calls(&self) -> u64 {
+        self.desk.calls.load(Ordering::Relaxed)
     }
 
     /// Waits for what comes next.
@@ -101,13 +110,23 @@ impl Fakes {
 }
 
 impl Desk {
-    fn note(&self, what: What, number: Option<usize>) {
+    /// Notes what came, for each number in it: several messages may share a post. What has no number is
+    /// none of the benchmark's.
+    fn note(&self, what: &What, numbers: impl IntoIterator<Item = usize>) {
         let at = Instant::now();
-        // What has no number is none of the benchmark's.
-        if let Some(number) = number {
-            self.arrivals.send(Arrival { what, number, at }).ok();
+        for number in numbers {
+            self.arrivals.send(Arrival { what: what.clone(), number, at }).ok();
         }
     }
+}
+
+async fn count_call(
+    State(desk): Shared,
+    request: axum::extract::Request,
+    next: axum::middleware::Next,
+) -> Response {
+    desk.calls.fetch_add(1, Ordering::Relaxed);
+    next.run(request).await
 }
 
 /// The parts of a post that matter here; the library sends a form, the bridge JSON.
@@ -144,7 +163,7 @@ async fn take_post(State(desk): Shared, headers: HeaderMap, body: Bytes) -> Resp
         Some(root) => (What::Post(root.to_string()), root),
         None => (What::Card(ts.clone()), Cow::Borrowed(ts.as_str())),
     };
-    desk.note(what, number_in(&post.text));
+    desk.note(&what, numbers_in(&post.text));
     json(format!(
         r#"{{"ok":true,"channel":"C0BENCH","ts":"{ts}","message":{{"ts":"{ts}","thread_ts":"{root}"}}}}"#
     ))
@@ -175,7 +194,7 @@ struct Message<'a> {
 
 async fn take_reply(State(desk): Shared, body: Bytes) -> axum::http::StatusCode {
     let message: Message<'_> = serde_json::from_slice(&body).unwrap_or_default();
-    desk.note(What::Reply, number_in(&message.content));
+    desk.note(&What::Reply, numbers_in(&message.content));
     axum::http::StatusCode::ACCEPTED
 }
 
@@ -198,7 +217,7 @@ async fn do_command(State(desk): Shared, body: Bytes) -> Response {
         return axum::http::StatusCode::BAD_REQUEST.into_response();
     };
     if method == "set" {
-        desk.note(What::Claim, resource.and_then(|ticket| ticket_number(ticket.id)));
+        desk.note(&What::Claim, resource.and_then(|ticket| ticket_number(ticket.id)));
     }
     json(format!(
         r#"{{"id":"{id}","method":"{method}","status":"success","type":"application/json",

@@ -31,6 +31,8 @@ const ROWS: &[Row] = &[
     ("memory after the start", "MiB", Good::Less, |m| mib(m.idle)),
     ("memory, peak under load", "MiB", Good::Less, |m| mib(m.peak)),
     ("start until ready", "ms", Good::Less, |m| m.start_up.as_secs_f64() * 1e3),
+    ("calls to platforms, burst", "/msg", Good::Less, |m| m.load_calls),
+    ("  and one by one", "/msg", Good::Less, |m| m.single_calls),
     ("write calls, burst", "/msg", Good::Less, |m| m.load_writes),
     ("write calls, one by one", "/msg", Good::Less, |m| m.single_writes),
     ("written, one by one", "KiB/msg", Good::Less, |m| m.single_bytes / 1024.0),

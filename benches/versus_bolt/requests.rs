@@ -86,10 +86,10 @@ pub fn agent_message(card: &str, number: usize) -> Result<Vec<u8>> {
     }))
 }
 
-/// The number in a text made by [`words`].
-pub fn number_in(text: &str) -> Option<usize> {
-    let (_, rest) = text.split_once("{n")?;
-    rest.split_once('}')?.0.parse().ok()
+/// The numbers in a text of what [`words`] made.
+pub fn numbers_in(text: &str) -> Vec<usize> {
+    let rests = text.split("{n").skip(1);
+    rests.filter_map(|rest| rest.split_once('}')?.0.parse().ok()).collect()
 }
 
 /// The number of a ticket.

@@ -24,6 +24,8 @@ const SINGLES: usize = 200;
 const PACE: Duration = Duration::from_millis(10);
 /// How long things are left alone before something else is measured.
 const REST: Duration = Duration::from_millis(300);
+/// How long what follows a message may take: the mark of its delivery waits for news for three seconds.
+const SEQUEL: Duration = Duration::from_secs(4);
 
 /// What was measured in one run.
 pub struct Measured {
@@ -43,6 +45,10 @@ pub struct Measured {
     pub idle: u64,
     /// Most bytes in memory until the end of the load.
     pub peak: u64,
+    /// Calls to the platforms for each message of the load.
+    pub load_calls: f64,
+    /// The same for each single message.
+    pub single_calls: f64,
     /// Write calls for each message of the load, to files and connections.
     pub load_writes: f64,
     /// The same for each single message.
@@ -64,15 +70,19 @@ pub async fn run(contender: &Contender, fakes: &mut Fakes, folder: &Path) -> Res
     trial.load(0, WARM_UP).await?;
     let used = trial.process.processor_time()?;
     let before = trial.process.written()?;
+    let calls_before = trial.fakes.calls();
     let (acknowledged, delivered) = trial.load(WARM_UP, LOAD).await?;
     let load_writes = ratio(trial.process.written()?.calls - before.calls, LOAD);
     let used = trial.process.processor_time()?.saturating_sub(used);
     let peak = trial.process.peak_memory()?;
-    tokio::time::sleep(REST).await;
-    let before = trial.process.written()?;
+    // What follows a message later, such as a mark of its delivery, belongs to it.
+    tokio::time::sleep(SEQUEL).await;
+    let load_calls = ratio(trial.fakes.calls() - calls_before, LOAD);
+    let (before, calls_before) = (trial.process.written()?, trial.fakes.calls());
     let to_slack = trial.time_to_slack(WARM_UP + LOAD).await?;
     let to_blip = trial.time_to_blip(0).await?;
-    tokio::time::sleep(REST).await;
+    tokio::time::sleep(SEQUEL).await;
+    let single_calls = ratio(trial.fakes.calls() - calls_before, 2 * SINGLES);
     let after = trial.process.written()?;
     let (calls, bytes) = (after.calls - before.calls, after.bytes - before.bytes);
     let system_calls = trial.count_system_calls(folder).await?;
@@ -86,6 +96,8 @@ pub async fn run(contender: &Contender, fakes: &mut Fakes, folder: &Path) -> Res
         to_blip,
         idle,
         peak,
+        load_calls,
+        single_calls,
         load_writes,
         single_writes: ratio(calls, 2 * SINGLES),
         single_bytes: ratio(bytes, 2 * SINGLES),
@@ -135,8 +147,10 @@ impl Trial<'_> {
         let acknowledged = send_all(self.process.address, messages).await?;
         let mut latest = HashMap::new();
         let mut delivered = acknowledged;
-        for _ in 0..count {
-            let Arrival { what, number, at } = self.fakes.next().await?;
+        for nth in 0..count {
+            let arrival = self.fakes.next().await;
+            let Arrival { what, number, at } =
+                arrival.with_context(|| format!("after {nth} of {count} messages"))?;
             ensure!(what == What::Post(self.card(number)?), "{what:?} of {number} is misplaced");
             let before = latest.insert(number % TICKETS, number);
             ensure!(before < Some(number), "{number} came after {before:?}");
@@ -157,7 +171,7 @@ impl Trial<'_> {
         };
         self.time_to_slack(WARM_UP + LOAD + SINGLES).await?;
         self.time_to_blip(SINGLES).await?;
-        tokio::time::sleep(REST).await;
+        tokio::time::sleep(SEQUEL).await;
         let counts = tracer.finish().await?;
         Ok(counts.into_iter().map(|(name, count)| (name, ratio(count, 2 * SINGLES))).collect())
     }
