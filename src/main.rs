@@ -153,7 +153,7 @@ async fn run_command(command: CliCommand) -> anyhow::Result<()> {
             telemetry::start_telemetry("warn", false);
             let mut stop = StopSignals::listen()?;
             if script {
-                blip_slack::demo::play_demo(stop.wait_for_signal()).await
+                blip_slack::demo::play_demo(&[], stop.wait_for_signal()).await
             } else {
                 blip_slack::demo::serve_page(port, stop.wait_for_signal()).await
             }

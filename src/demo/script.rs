@@ -20,14 +20,18 @@ use blip_slack_standins::{Host, Model};
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Plays one whole ticket and prints each step as it is seen at the far end. Nothing of it is left
-/// behind, also if it is to stop before its end.
+/// behind, also if it is to stop before its end; what a database holds that is named by
+/// `DATABASE_URL` in these settings stays there.
 ///
 /// # Errors
 ///
 /// The first step that was not seen.
-pub async fn play_demo(stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+pub async fn play_demo(
+    settings: &[(&str, &str)],
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
     let folder = TemporaryFolder::new()?;
-    let settings = [("CONTEXT_MESSAGES", "3")];
+    let settings: Vec<_> = [("CONTEXT_MESSAGES", "3")].iter().chain(settings).copied().collect();
     let mut stage = Stage::start(&folder.database()?, &settings, Tuning::default()).await?;
     let mut play = DemoRun { clock: Clock::system(), step: 0, since: Clock::system().now() };
     let played = tokio::select! {

@@ -3,7 +3,7 @@
 //! A step ends with a write into the memory: before and after each call to a platform, after each
 //! thing that was decided. One after the other, each such write is the last thing that the bridge
 //! ever does; then all of it is gone in an instant, and another one starts on the same file.
-//! `CUT_EVERY=1` cuts after each of them in one run.
+//! `CUT_EVERY=1` cuts after each of them in one run; `CUT_AT=58 CUT_EVERY=20` after this one, so often.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -221,13 +221,13 @@ async fn play_late_file(bridge: &Bridge) {
 
 /// What is played, and what must be so afterwards.
 #[derive(Clone, Copy, Debug)]
-enum Play {
+pub enum Play {
     Ticket,
     LateFile,
 }
 
 impl Play {
-    async fn play(self, bridge: &Bridge) -> String {
+    pub async fn play(self, bridge: &Bridge) -> String {
         match self {
             Self::Ticket => play(bridge).await,
             Self::LateFile => {
@@ -237,7 +237,7 @@ impl Play {
         }
     }
 
-    fn check(self, bridge: &Bridge, ticket: &str, name: &str) {
+    pub fn check(self, bridge: &Bridge, ticket: &str, name: &str) {
         let all: Vec<Message> =
             bridge.slack.look(|state| state.channels[CHANNEL].messages.values().cloned().collect());
         let words = all.iter().map(Message::words).collect::<Vec<_>>().join("\n");
@@ -250,13 +250,19 @@ impl Play {
         }
         match self {
             Self::Ticket => {
-                assert_eq!(bridge.received(ticket), ["reply-1", "reply-2"], "{name}");
+                let told = || format!("{name}\n{}", bridge.slack.transcript());
+                assert_eq!(bridge.received(ticket), ["reply-1", "reply-2"], "{}", told());
             }
             Self::LateFile => {
                 let files = all.iter().flat_map(|message| &message.files).count();
                 assert_eq!(files, 1, "{name}: {}", bridge.slack.transcript());
             }
         }
+        let cards = bridge.slack.cards(CHANNEL);
+        let cards = cards.iter().filter(|card| card.words().contains("Maria")).count();
+        assert_eq!(cards, 1, "{name}: {}", bridge.slack.transcript());
+        assert!(bridge.slack.violations().is_empty(), "{name}: {:?}", bridge.slack.violations());
+        assert!(bridge.blip.violations().is_empty(), "{name}: {:?}", bridge.blip.violations());
     }
 }
 
@@ -285,11 +291,6 @@ async fn survive(at: usize, what: Play) -> usize {
     };
     let name = format!("{what:?} cut off after write {at}");
     what.check(&bridge, &ticket, &name);
-    let cards = bridge.slack.cards(CHANNEL);
-    let cards = cards.iter().filter(|card| card.words().contains("Maria")).count();
-    assert_eq!(cards, 1, "{name}: {}", bridge.slack.transcript());
-    assert!(bridge.slack.violations().is_empty(), "{name}: {:?}", bridge.slack.violations());
-    assert!(bridge.blip.violations().is_empty(), "{name}: {:?}", bridge.blip.violations());
     knife.writes.load(Ordering::SeqCst)
 }
 
@@ -301,7 +302,10 @@ async fn survive_cuts(what: Play) {
     let every = wish("CUT_EVERY").and_then(|every| every.parse().ok()).unwrap_or(3);
     let first = fastrand::usize(1..=every);
     note(&format!("from {first}, every {every}"));
-    let steps: Vec<usize> = (first..=writes).step_by(every).collect();
+    let steps: Vec<usize> = match wish("CUT_AT").and_then(|at| at.parse().ok()) {
+        Some(at) => vec![at; every],
+        None => (first..=writes).step_by(every).collect(),
+    };
     let mut fatal = Vec::new();
     for some in steps.chunks(8) {
         let lives = some.iter().map(async |at| {

@@ -14,7 +14,7 @@ use serde_json::Value;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Variables that are no settings of the bridge's own: of the system, of its tests, of other tools.
-const NO_SETTINGS: [&str; 16] = [
+const NO_SETTINGS: [&str; 19] = [
     "ALL_PROXY",
     "AXE_CORE",
     "CUT_EVERY",
@@ -22,15 +22,18 @@ const NO_SETTINGS: [&str; 16] = [
     "HTTPS_PROXY",
     "INSTA_UPDATE",
     "KILL_EVERY",
+    "LOST_EVERY",
     "NO_PROXY",
     "OTEL_TRACES_SAMPLER",
     "PICTURES",
     "SOAK_SECONDS",
     "TARGET_DATABASE_URL",
     "TEST_DATABASE_URL",
+    "TEST_STORE",
     "UPGRADE_FROM",
     "BLIP_SLACK_PROGRAM",
     "BLIP_SLACK_DIES_AT",
+    "STOP_EVERY",
 ];
 
 /// What stands in bold on an agents' page to explain that bold words are Slack's.

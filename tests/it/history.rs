@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 
-use crate::support::{note, wish};
+use crate::support::{Bridge, note, wish};
 use plan::{Act, Plan};
 use world::World;
 
@@ -78,7 +78,7 @@ async fn whatever_happens_both_far_ends_show_what_was_said_once_and_in_order() {
         let result = play(&plan).await;
         result.err().map(|why| (seed, plan, why))
     });
-    let played: Vec<_> = played.buffer_unordered(AT_ONCE).collect().await;
+    let played: Vec<_> = played.buffer_unordered(Bridge::at_once(AT_ONCE)).collect().await;
     note(&format!("{} histories in {:?}", played.len(), began.elapsed()));
     let failed: Vec<_> = played.into_iter().flatten().collect();
     for (seed, _, why) in &failed {

@@ -6,13 +6,14 @@
 //! there and is started again. `KILL_EVERY=1` dies at all of them in one run. With `UPGRADE_FROM` it
 //! is another program that dies, such as that of an older release, and ours that goes on.
 
-mod scenes;
+pub mod scenes;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use blip_slack::control::{self, ControlRequest};
 use blip_slack::demo::CHANNEL;
 use blip_slack::handlers::fault_point::{CALL_NAMES, ITEM_KINDS};
 use blip_slack_standins::slack::Message;
@@ -35,9 +36,9 @@ const AT_ONCE: usize = 8;
 const OF_ONE_SCENE: (&str, &str) = ("desk compare", "a start");
 
 /// A scene's platforms and its mortal program.
-struct Set {
-    bridge: Bridge,
-    service: Mutex<Service>,
+pub struct Set {
+    pub bridge: Bridge,
+    pub service: Mutex<Service>,
 }
 
 impl Set {
@@ -51,15 +52,30 @@ impl Set {
     }
 
     /// How often a word is on show in the channel.
-    fn count(&self, word: &str) -> usize {
+    pub fn count(&self, word: &str) -> usize {
         self.bridge.slack.look(|state| {
             let messages = state.channels[CHANNEL].messages.values();
             messages.filter(|message| message.words().contains(word)).count()
         })
     }
 
-    fn told(&self) -> String {
+    pub fn told(&self) -> String {
         format!("{}\n{}", self.bridge.slack.transcript(), self.bridge.blip.transcript())
+    }
+
+    /// Has a customer erased, in Slack as well, and says whether that was done. Beside a file the running
+    /// bridge does it, which may be about to die; beside PostgreSQL the command.
+    async fn erases(&self, customer: &str) -> bool {
+        if self.bridge.is_on_postgres() {
+            let arguments = ["privacy", "erase", "--customer", customer, "--yes", "--slack"];
+            let mut command = self.service.lock().await.command(&arguments);
+            let done = tokio::task::spawn_blocking(move || command.output().unwrap()).await;
+            return done.unwrap().status.success();
+        }
+        let socket = self.bridge.folder().join("bridge.db.sock");
+        let (customer, slack) = (customer.to_owned(), Some("job".to_owned()));
+        let asked = control::ask_bridge(&socket, &ControlRequest::Erase { customer, slack }).await;
+        matches!(asked, Ok(Some(_)))
     }
 
     /// Kills the program in the middle of a scene, and starts it again.
@@ -151,10 +167,10 @@ fn is_slow(kind: &str) -> bool {
 }
 
 /// All points, each with the first scene that passes it.
-async fn points(with_slow: bool) -> BTreeMap<String, &'static Scene> {
+pub async fn points(with_slow: bool) -> BTreeMap<String, &'static Scene> {
     let scenes = SCENES.iter().filter(|scene| with_slow || scene.waits_for.is_empty());
     let passed = stream::iter(scenes).map(|scene| async move { (scene, play(scene, None).await) });
-    let passed: Vec<_> = passed.buffered(AT_ONCE).collect().await;
+    let passed: Vec<_> = passed.buffered(Bridge::at_once(AT_ONCE)).collect().await;
     let mut points = BTreeMap::new();
     for (scene, names) in passed {
         for name in names.into_iter().filter(|name| scene.certainly_passes(name)) {
@@ -185,7 +201,8 @@ async fn killed_at_any_point_it_loses_and_repeats_nothing() {
         let played = AssertUnwindSafe(play(scene, Some(point))).catch_unwind().await;
         played.is_err().then(|| format!("{point} in {}", scene.name))
     });
-    let deaths: Vec<Option<String>> = deaths.buffer_unordered(AT_ONCE).collect().await;
+    let deaths: Vec<Option<String>> =
+        deaths.buffer_unordered(Bridge::at_once(AT_ONCE)).collect().await;
     let fatal: Vec<String> = deaths.into_iter().flatten().collect();
     assert!(fatal.is_empty(), "fatal at {fatal:#?}; each is told of above");
 }

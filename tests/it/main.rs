@@ -56,6 +56,7 @@ mod origins;
 mod outage;
 mod pace;
 mod page;
+mod played;
 mod postgres;
 mod privacy;
 mod process;

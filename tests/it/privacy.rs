@@ -16,7 +16,7 @@ use blip_slack_standins::blip::NewTicket;
 use blip_slack_standins::faults::Fault;
 use serde_json::{Value, json};
 
-use crate::support::{Bridge, Service, a_day_passes, samples, tuning};
+use crate::support::{Bridge, Service, samples, tuning};
 
 /// The files in the bridge's folder that hold any of these.
 fn files_with(bridge: &Bridge, words: &[&str]) -> Vec<String> {
@@ -71,7 +71,7 @@ async fn closed_tickets_are_in_no_file_any_more_once_they_are_not_kept() {
     bridge.idle().await;
     assert_ne!(files_with(&bridge, &["Maria Silva"]).len(), 0, "it was closed just now");
     bridge.stop_bridge().await;
-    a_day_passes(&bridge.folder().join("bridge.db"));
+    bridge.lies_still_for_a_day().await;
     bridge.start_bridge().await.unwrap();
     let maria = ["Maria", "maria.silva"];
     bridge.until("nothing to be left", || files_with(&bridge, &maria).is_empty()).await;

@@ -21,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{PostgresSchema, note};
+use crate::support::{PostgresSchema, TestBackend};
 
 /// How long leases are in these tests.
 const LEASE: Duration = Duration::from_mins(1);
@@ -71,7 +71,6 @@ impl Database {
             }
             Backend::Postgres(schema) => {
                 let options = postgres::PostgresOptions {
-                    clock_counts: true,
                     // What passes here is the time of leases.
                     term: Duration::from_hours(10_000),
                     era: Some(boot.to_owned()),
@@ -115,13 +114,17 @@ impl Database {
     }
 }
 
-/// Runs a test on an empty database of each kind.
+/// Runs a test on an empty database of each kind that is asked for.
 async fn on_every_backend(test: impl AsyncFn(Database)) {
-    note("on SQLite");
-    test(Database::sqlite()).await;
-    if let Some(database) = Database::postgres().await {
-        note("on PostgreSQL");
-        test(database).await;
+    for backend in TestBackend::asked_of_stores() {
+        let database = match backend {
+            TestBackend::Sqlite => Some(Database::sqlite()),
+            TestBackend::Postgres => Database::postgres().await,
+        };
+        if let Some(database) = database {
+            backend.tell_use();
+            test(database).await;
+        }
     }
 }
 

@@ -5,7 +5,6 @@
 use std::time::{Duration, Instant};
 
 use blip_slack::clock::Clock;
-use blip_slack::control::{self, ControlRequest};
 use blip_slack::demo::{ANA, BIA, CHANNEL};
 use blip_slack::store::{self, Lane, NewItem, Purpose, Source};
 use blip_slack_standins::blip::NewTicket;
@@ -18,7 +17,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::{PATIENCE, Set};
-use crate::support::{a_day_passes, samples};
+use crate::support::samples;
 
 /// A play, and what must be on show when it is over.
 pub struct Scene {
@@ -30,6 +29,8 @@ pub struct Scene {
     pub waits_for: &'static [&'static str],
     /// What must be shown how often.
     pub shown: &'static [(&'static str, usize)],
+    /// Whether it restarts the program by itself.
+    pub restarts: bool,
     /// How many cards there must be.
     pub cards: usize,
 }
@@ -43,6 +44,7 @@ pub const SCENES: [Scene; 20] = [
         play: |set| conversation(set).boxed_local(),
         waits_for: &[],
         shown: &[("last-word", 1), ("customer-1", 1), ("closed the ticket", 1)],
+        restarts: false,
         cards: 1,
     },
     Scene {
@@ -57,6 +59,7 @@ pub const SCENES: [Scene; 20] = [
             ("continues here", 1),
             ("Ana Lima to the customer", 1),
         ],
+        restarts: false,
         cards: 1,
     },
     Scene {
@@ -65,6 +68,7 @@ pub const SCENES: [Scene; 20] = [
         play: |set| unread(set).boxed_local(),
         waits_for: &[],
         shown: &[("first-word", 1), ("customer-1", 1)],
+        restarts: false,
         cards: 1,
     },
     Scene {
@@ -77,6 +81,7 @@ pub const SCENES: [Scene; 20] = [
             ("ticket over from", 1),
             ("handed this ticket to you", 1),
         ],
+        restarts: false,
         cards: 1,
     },
     Scene {
@@ -85,6 +90,7 @@ pub const SCENES: [Scene; 20] = [
         play: |set| refusals(set).boxed_local(),
         waits_for: &[],
         shown: &[],
+        restarts: false,
         cards: 1,
     },
     Scene {
@@ -99,6 +105,7 @@ pub const SCENES: [Scene; 20] = [
             ("a web page", 1),
             ("was not sent", 1),
         ],
+        restarts: false,
         cards: 1,
     },
     Scene {
@@ -107,6 +114,7 @@ pub const SCENES: [Scene; 20] = [
         play: |set| lost_threads(set).boxed_local(),
         waits_for: &[],
         shown: &[("before-1", 1), ("after-2", 1)],
+        restarts: false,
         cards: 1,
     },
     Scene {
@@ -116,6 +124,7 @@ pub const SCENES: [Scene; 20] = [
         waits_for: &[],
         shown: &[("shared with another company", 1)],
         // The line about it stands in the channel, as cards do.
+        restarts: true,
         cards: 2,
     },
     Scene {
@@ -125,6 +134,7 @@ pub const SCENES: [Scene; 20] = [
         waits_for: &[],
         shown: &[("Week from", 1)],
         // The post about it stands in the channel, as cards do.
+        restarts: true,
         cards: 2,
     },
     Scene {
@@ -137,6 +147,7 @@ pub const SCENES: [Scene; 20] = [
             ("closed by the customer ", 1),
             ("Before the handoff", 1),
         ],
+        restarts: false,
         cards: 2,
     },
     Scene {
@@ -145,6 +156,7 @@ pub const SCENES: [Scene; 20] = [
         play: |set| too_late(set).boxed_local(),
         waits_for: &[],
         shown: &[("was not sent: 24 hours", 1)],
+        restarts: true,
         cards: 1,
     },
     Scene {
@@ -153,6 +165,7 @@ pub const SCENES: [Scene; 20] = [
         play: |set| second_thoughts(set).boxed_local(),
         waits_for: &[],
         shown: &[],
+        restarts: false,
         cards: 1,
     },
     Scene {
@@ -161,6 +174,7 @@ pub const SCENES: [Scene; 20] = [
         play: |set| start(set).boxed_local(),
         waits_for: &[],
         shown: &[("customer-1", 1)],
+        restarts: true,
         cards: 1,
     },
     Scene {
@@ -169,6 +183,7 @@ pub const SCENES: [Scene; 20] = [
         play: |set| forgotten(set).boxed_local(),
         waits_for: &[],
         shown: &[("first-word", 0), ("customer-1", 0)],
+        restarts: false,
         cards: 1,
     },
     Scene {
@@ -181,6 +196,7 @@ pub const SCENES: [Scene; 20] = [
             ("while the integration was down", 1),
             ("nobody has claimed it", 1),
         ],
+        restarts: true,
         cards: 2,
     },
     Scene {
@@ -189,6 +205,7 @@ pub const SCENES: [Scene; 20] = [
         play: |set| no_answer(set).boxed_local(),
         waits_for: &["desk waits", "desk delayed", "desk read"],
         shown: &[("customer-1", 1)],
+        restarts: false,
         cards: 1,
     },
     Scene {
@@ -209,6 +226,7 @@ pub const SCENES: [Scene; 20] = [
         play: |set| unshown_file(set).boxed_local(),
         waits_for: &["not-shown", "desk late"],
         shown: &[("customer-1", 1), ("does not show it", 1)],
+        restarts: false,
         cards: 1,
     },
     Scene {
@@ -217,6 +235,7 @@ pub const SCENES: [Scene; 20] = [
         play: |set| late_file(set).boxed_local(),
         waits_for: &["coming", "desk file"],
         shown: &[("caption-1", 1), ("customer-1", 1), ("it came later", 1)],
+        restarts: false,
         cards: 1,
     },
     Scene {
@@ -225,6 +244,7 @@ pub const SCENES: [Scene; 20] = [
         play: |set| late_tunnel(set).boxed_local(),
         waits_for: &["desk met", "desk originator"],
         shown: &[("first-word", 1), (" · WhatsApp · ", 1)],
+        restarts: false,
         cards: 1,
     },
 ];
@@ -580,7 +600,7 @@ async fn shared_channel(set: &Set) {
 
 async fn week(set: &Set) {
     set.opens("Maria", "maria@0mn.io", "first-word").await;
-    let database = format!("sqlite://{}", set.bridge.folder().join("bridge.db").display());
+    let database = set.bridge.settings()["DATABASE_URL"].clone();
     set.restart(async {
         let clock = Clock::system();
         let store = store::open_store(&database, &clock, Purpose::Serve).await.unwrap();
@@ -627,8 +647,7 @@ async fn ends(set: &Set) {
 
 async fn too_late(set: &Set) {
     let (id, card) = set.held("maria@wa.gw.msging.net", "first-word").await;
-    let database = set.bridge.folder().join("bridge.db");
-    set.restart(async { a_day_passes(&database) }).await;
+    set.restart(set.bridge.lies_still_for_a_day()).await;
     let note = set.agent(&card, "reply-1").await;
     set.marked(&note, "lock").await;
     set.received(&id, &[]).await;
@@ -694,13 +713,8 @@ async fn forgotten(set: &Set) {
     set.customer(&ticket, "customer-1").await;
     set.bridge.slack.reacts(ANA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
     set.closed(&ticket).await;
-    let socket = set.bridge.folder().join("bridge.db.sock");
-    let erase = ControlRequest::Erase {
-        customer: "maria@0mn.io".to_owned(),
-        slack: Some("job".to_owned()),
-    };
     let deadline = Instant::now() + PATIENCE;
-    while !matches!(control::ask_bridge(&socket, &erase).await, Ok(Some(_))) {
+    while !set.erases("maria@0mn.io").await {
         assert!(Instant::now() < deadline, "nobody erases\n{}", set.told());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

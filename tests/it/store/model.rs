@@ -277,43 +277,22 @@ impl Pair {
     }
 }
 
-/// Plays a history on one backend.
-fn play(acts: &[Act], make: impl AsyncFn() -> Option<Database>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let Some(db) = make().await else { return };
-        let store = db.open().await;
-        let mut pair = Pair { db, store, model: Model::default(), leases: Vec::new() };
-        for act in acts {
-            pair.act(act.clone()).await;
-        }
-        pair.drain().await;
-    });
-}
-
-fn cases(count: u32) -> ProptestConfig {
-    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(count) }
-}
-
 proptest! {
-    #![proptest_config(cases(64))]
+    // On PostgreSQL each of them waits for a disk some hundred times.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(32) })]
 
     #[test]
     fn whatever_happens_lanes_keep_their_order_and_nothing_is_lost_or_leased_twice(
         acts in proptest::collection::vec(act(), 1..60),
     ) {
-        play(&acts, async || Some(Database::sqlite()));
-    }
-}
-
-proptest! {
-    // Each of them waits for a disk some hundred times.
-    #![proptest_config(cases(12))]
-
-    #[test]
-    fn whatever_happens_lanes_keep_their_order_on_postgresql_too(
-        acts in proptest::collection::vec(act(), 1..60),
-    ) {
-        play(&acts, Database::postgres);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(on_every_backend(async |db| {
+            let store = db.open().await;
+            let mut pair = Pair { db, store, model: Model::default(), leases: Vec::new() };
+            for act in &acts {
+                pair.act(act.clone()).await;
+            }
+            pair.drain().await;
+        }));
     }
 }

@@ -24,20 +24,24 @@ impl Lock {
     }
 }
 
-/// Puts all that the database holds a little more than a day back, as if it had lain still for so
-/// long. Nobody else must have it.
-pub fn a_day_passes(path: &Path) {
-    let connection = Connection::open(path).unwrap();
-    for (table, column) in [
+/// Statements that put all that a database holds a little more than a day back, on either kind.
+pub fn a_day_back() -> String {
+    let all = [
         ("ticket", "heard"),
         ("ticket", "changed"),
         ("item", "received"),
         ("item", "finished"),
         ("lane", "due"),
-    ] {
-        let sql = format!("UPDATE {table} SET {column} = {column} - 25 * 3600 * 1000");
-        connection.execute(&sql, []).unwrap();
-    }
+    ];
+    let back = all.map(|(table, column)| {
+        format!("UPDATE {table} SET {column} = {column} - 25 * 3600 * 1000;")
+    });
+    back.concat()
+}
+
+/// Does so to a file. Nobody else must have it.
+pub fn a_day_passes(path: &Path) {
+    Connection::open(path).unwrap().execute_batch(&a_day_back()).unwrap();
 }
 
 /// Overwrites the first page of a table or of an index. Nobody else must have the database.

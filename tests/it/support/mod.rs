@@ -1,20 +1,25 @@
 //! A bridge between the stand-ins, for tests: fast pauses, no pace, everything local.
 
+mod backend;
 mod balancer;
 pub mod browser;
 pub mod later;
 mod lock;
 mod postgres;
+mod proxy;
 mod ready;
 pub mod samples;
 
 mod mortal;
 mod service;
 
+pub use backend::TestBackend;
 pub use balancer::Balancer;
-pub use lock::{a_day_passes, damage_database, lock_database};
+use lock::{a_day_back, a_day_passes};
+pub use lock::{damage_database, lock_database};
 pub use mortal::Mortal;
 pub use postgres::PostgresSchema;
+pub use proxy::{CutMoment, DatabaseProxy};
 pub use service::Service;
 
 use std::path::Path;
@@ -49,6 +54,8 @@ pub fn note(what: &str) {
 pub struct Bridge {
     pub stage: Stage,
     folder: TempDir,
+    /// Where its memory is, if not in the folder.
+    schema: Option<PostgresSchema>,
 }
 
 impl std::ops::Deref for Bridge {
@@ -110,6 +117,11 @@ impl Bridge {
 
     /// A bridge with these settings and another sense of time.
     pub async fn tuned(settings: &[(&str, &str)], tuning: Tuning) -> Self {
+        Self::on(TestBackend::asked_of_service(), settings, tuning).await
+    }
+
+    /// The same on this kind of database, whatever was asked for.
+    pub async fn on(backend: TestBackend, settings: &[(&str, &str)], tuning: Tuning) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("bridge.db");
         let quiet = [
@@ -120,9 +132,53 @@ impl Bridge {
             ("REMIND_UNANSWERED_MINUTES", "0"),
             ("LOCALE", "en"),
         ];
-        let settings: Vec<_> = quiet.iter().chain(settings).copied().collect();
+        // A test that names its database is about that one.
+        let names_database = settings.iter().any(|(name, _)| *name == "DATABASE_URL");
+        let schema = match backend {
+            TestBackend::Postgres if !names_database => {
+                Some(PostgresSchema::make().await.expect("PostgreSQL needs a server"))
+            }
+            TestBackend::Postgres | TestBackend::Sqlite => None,
+        };
+        let ours = schema.as_ref().map(|schema| ("DATABASE_URL", schema.url()));
+        let settings: Vec<_> = quiet.iter().chain(settings).copied().chain(ours).collect();
         let stage = Stage::start(database.to_str().unwrap(), &settings, tuning).await.unwrap();
-        Self { stage, folder }
+        match (&schema, names_database) {
+            (Some(_), _) => TestBackend::Postgres.tell_use(),
+            (None, false) => TestBackend::Sqlite.tell_use(),
+            (None, true) => {}
+        }
+        Self { stage, folder, schema }
+    }
+
+    /// Whether its memory is in PostgreSQL.
+    pub fn is_on_postgres(&self) -> bool {
+        self.schema.is_some()
+    }
+
+    /// Lets whoever was cut off without a word count as dead, as it does some seconds later by itself:
+    /// what it had under way goes to others. The tests of two instances wait for that.
+    pub async fn buries_the_dead(&self) {
+        if let Some(schema) = &self.schema {
+            schema.run("UPDATE instance SET until = 0").await;
+        }
+    }
+
+    /// How many bridges may be played at the same time: on PostgreSQL each has a dozen connections.
+    pub fn at_once(usual: usize) -> usize {
+        match TestBackend::asked_of_service() {
+            TestBackend::Sqlite => usual,
+            TestBackend::Postgres => usual / 2,
+        }
+    }
+
+    /// Puts all that its memory holds a little more than a day back, as if it had lain still for so
+    /// long. Its program must be stopped.
+    pub async fn lies_still_for_a_day(&self) {
+        match &self.schema {
+            Some(schema) => schema.run(&a_day_back()).await,
+            None => a_day_passes(&self.folder().join("bridge.db")),
+        }
     }
 
     /// Where its memory is.

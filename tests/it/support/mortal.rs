@@ -16,6 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A bridge that ends wherever it is, without a word, when it is dropped.
 pub struct Mortal {
+    url: String,
     store: SharedStore,
     runtime: Option<Runtime>,
 }
@@ -23,13 +24,25 @@ pub struct Mortal {
 impl Mortal {
     /// Starts it where the stage's own bridge was.
     pub async fn start(bridge: &Bridge, tuning: Tuning) -> Self {
+        bridge.buries_the_dead().await;
+        let mortal = Self::beside(bridge, tuning).await;
+        bridge.slack.deliver_to(&format!("{}/slack/events", mortal.url));
+        bridge.blip.deliver_to(&format!("{}/blip/webhook", mortal.url));
+        mortal
+    }
+
+    /// Starts another instance on the same database; nothing is delivered to it yet.
+    pub async fn beside(bridge: &Bridge, tuning: Tuning) -> Self {
         let settings: HashMap<String, String> = bridge.settings().clone();
         let live = tokio::task::spawn_blocking(move || live(&settings, &tuning));
         let (runtime, app) = live.await.unwrap();
-        let address = app.address();
-        bridge.slack.deliver_to(&format!("http://{address}/slack/events"));
-        bridge.blip.deliver_to(&format!("http://{address}/blip/webhook"));
-        Self { store: SharedStore::clone(app.store()), runtime: Some(runtime) }
+        let url = format!("http://{}", app.address());
+        Self { url, store: SharedStore::clone(app.store()), runtime: Some(runtime) }
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// Whether it knows what a message of Slack is.

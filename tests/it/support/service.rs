@@ -31,6 +31,8 @@ pub struct Service {
     child: Option<Child>,
     /// Where it is to die by itself, if it has not yet.
     dies_at: Option<String>,
+    /// Where it is to stop by itself.
+    stops_at: Option<String>,
 }
 
 impl Service {
@@ -66,11 +68,30 @@ impl Service {
                 }
             }
         }
-        let url = service.url.clone();
-        stage.slack.deliver_to(&format!("{url}/slack/events"));
-        stage.blip.deliver_to(&format!("{url}/blip/webhook"));
+        service.delivers(stage);
         service.start().await;
         service
+    }
+
+    /// The same with a program that stops by itself at a point, as by `SIGSTOP`.
+    pub async fn replace_stopping_at(stage: &mut Stage, folder: &Path, at: &str) -> Self {
+        stage.stop_bridge().await;
+        let mut service = Self::prepare(stage, folder, None);
+        service.stops_at = Some(at.to_owned());
+        service.delivers(stage);
+        service.start().await;
+        service
+    }
+
+    /// Has both platforms deliver to it.
+    pub fn delivers(&self, stage: &Stage) {
+        stage.slack.deliver_to(&format!("{}/slack/events", self.url));
+        stage.blip.deliver_to(&format!("{}/blip/webhook", self.url));
+    }
+
+    /// Another instance for the same database, which is not started yet.
+    pub fn prepare_beside(stage: &mut Stage, folder: &Path) -> Self {
+        Self::prepare(stage, folder, None)
     }
 
     /// Another instance beside the first one, on the same database; nothing is delivered to it yet.
@@ -92,8 +113,8 @@ impl Service {
         std::fs::copy(built, &program).unwrap();
         let log = folder.join("log");
         let dies_at = at.map(str::to_owned);
-        let (successor, shell, child) = (None, None, None);
-        Self { settings, url, program, successor, log, shell, child, dies_at }
+        let (successor, shell, child, stops_at) = (None, None, None, None);
+        Self { settings, url, program, successor, log, shell, child, dies_at, stops_at }
     }
 
     /// Starts the program and waits until it is ready.
@@ -140,6 +161,7 @@ impl Service {
         let log = File::options().create(true).append(true).open(&self.log).unwrap();
         let mut command = self.command(&[]);
         command.envs(self.dies_at.as_ref().map(|point| ("BLIP_SLACK_DIES_AT", point)));
+        command.envs(self.stops_at.as_ref().map(|point| ("BLIP_SLACK_STOPS_AT", point)));
         command.stderr(log).stdout(Stdio::null());
         self.child = Some(loop {
             match command.spawn() {
@@ -182,6 +204,12 @@ impl Service {
     /// Its process id.
     pub fn pid(&self) -> String {
         self.child.as_ref().unwrap().id().to_string()
+    }
+
+    /// Whether it is stopped, as by `SIGSTOP`.
+    pub fn is_stopped(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap();
+        stat.rsplit_once(") ").is_some_and(|(_, fields)| fields.starts_with('T'))
     }
 
     /// What it has in memory, in bytes.
