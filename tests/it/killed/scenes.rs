@@ -29,8 +29,6 @@ pub struct Scene {
     pub waits_for: &'static [&'static str],
     /// What must be shown how often.
     pub shown: &'static [(&'static str, usize)],
-    /// Whether it restarts the program by itself.
-    pub restarts: bool,
     /// How many cards there must be.
     pub cards: usize,
 }
@@ -44,7 +42,6 @@ pub const SCENES: [Scene; 20] = [
         play: |set| conversation(set).boxed_local(),
         waits_for: &[],
         shown: &[("last-word", 1), ("customer-1", 1), ("closed the ticket", 1)],
-        restarts: false,
         cards: 1,
     },
     Scene {
@@ -59,7 +56,6 @@ pub const SCENES: [Scene; 20] = [
             ("continues here", 1),
             ("Ana Lima to the customer", 1),
         ],
-        restarts: false,
         cards: 1,
     },
     Scene {
@@ -68,7 +64,6 @@ pub const SCENES: [Scene; 20] = [
         play: |set| unread(set).boxed_local(),
         waits_for: &[],
         shown: &[("first-word", 1), ("customer-1", 1)],
-        restarts: false,
         cards: 1,
     },
     Scene {
@@ -81,7 +76,6 @@ pub const SCENES: [Scene; 20] = [
             ("ticket over from", 1),
             ("handed this ticket to you", 1),
         ],
-        restarts: false,
         cards: 1,
     },
     Scene {
@@ -90,7 +84,6 @@ pub const SCENES: [Scene; 20] = [
         play: |set| refusals(set).boxed_local(),
         waits_for: &[],
         shown: &[],
-        restarts: false,
         cards: 1,
     },
     Scene {
@@ -105,7 +98,6 @@ pub const SCENES: [Scene; 20] = [
             ("a web page", 1),
             ("was not sent", 1),
         ],
-        restarts: false,
         cards: 1,
     },
     Scene {
@@ -114,7 +106,6 @@ pub const SCENES: [Scene; 20] = [
         play: |set| lost_threads(set).boxed_local(),
         waits_for: &[],
         shown: &[("before-1", 1), ("after-2", 1)],
-        restarts: false,
         cards: 1,
     },
     Scene {
@@ -124,7 +115,6 @@ pub const SCENES: [Scene; 20] = [
         waits_for: &[],
         shown: &[("shared with another company", 1)],
         // The line about it stands in the channel, as cards do.
-        restarts: true,
         cards: 2,
     },
     Scene {
@@ -134,7 +124,6 @@ pub const SCENES: [Scene; 20] = [
         waits_for: &[],
         shown: &[("Week from", 1)],
         // The post about it stands in the channel, as cards do.
-        restarts: true,
         cards: 2,
     },
     Scene {
@@ -147,7 +136,6 @@ pub const SCENES: [Scene; 20] = [
             ("closed by the customer ", 1),
             ("Before the handoff", 1),
         ],
-        restarts: false,
         cards: 2,
     },
     Scene {
@@ -156,7 +144,6 @@ pub const SCENES: [Scene; 20] = [
         play: |set| too_late(set).boxed_local(),
         waits_for: &[],
         shown: &[("was not sent: 24 hours", 1)],
-        restarts: true,
         cards: 1,
     },
     Scene {
@@ -165,7 +152,6 @@ pub const SCENES: [Scene; 20] = [
         play: |set| second_thoughts(set).boxed_local(),
         waits_for: &[],
         shown: &[],
-        restarts: false,
         cards: 1,
     },
     Scene {
@@ -174,7 +160,6 @@ pub const SCENES: [Scene; 20] = [
         play: |set| start(set).boxed_local(),
         waits_for: &[],
         shown: &[("customer-1", 1)],
-        restarts: true,
         cards: 1,
     },
     Scene {
@@ -183,7 +168,6 @@ pub const SCENES: [Scene; 20] = [
         play: |set| forgotten(set).boxed_local(),
         waits_for: &[],
         shown: &[("first-word", 0), ("customer-1", 0)],
-        restarts: false,
         cards: 1,
     },
     Scene {
@@ -196,7 +180,6 @@ pub const SCENES: [Scene; 20] = [
             ("while the integration was down", 1),
             ("nobody has claimed it", 1),
         ],
-        restarts: true,
         cards: 2,
     },
     Scene {
@@ -205,7 +188,6 @@ pub const SCENES: [Scene; 20] = [
         play: |set| no_answer(set).boxed_local(),
         waits_for: &["desk waits", "desk delayed", "desk read"],
         shown: &[("customer-1", 1)],
-        restarts: false,
         cards: 1,
     },
     Scene {
@@ -226,7 +208,6 @@ pub const SCENES: [Scene; 20] = [
         play: |set| unshown_file(set).boxed_local(),
         waits_for: &["not-shown", "desk late"],
         shown: &[("customer-1", 1), ("does not show it", 1)],
-        restarts: false,
         cards: 1,
     },
     Scene {
@@ -235,7 +216,6 @@ pub const SCENES: [Scene; 20] = [
         play: |set| late_file(set).boxed_local(),
         waits_for: &["coming", "desk file"],
         shown: &[("caption-1", 1), ("customer-1", 1), ("it came later", 1)],
-        restarts: false,
         cards: 1,
     },
     Scene {
@@ -244,7 +224,6 @@ pub const SCENES: [Scene; 20] = [
         play: |set| late_tunnel(set).boxed_local(),
         waits_for: &["desk met", "desk originator"],
         shown: &[("first-word", 1), (" · WhatsApp · ", 1)],
-        restarts: false,
         cards: 1,
     },
 ];
