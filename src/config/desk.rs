@@ -80,6 +80,8 @@ settings! {
                     .default("holder");
             /// Whether a ticket must have a tag before it is closed.
             pub(crate) tag_rule: TagRule =
+                // By default as the desk at Blip has it: tickets without a tag are missing from the
+                // reports of a team that counts by tags.
                 one_of(&[("blip", TagRule::Blip), ("true", TagRule::Always), ("false", TagRule::Never)]),
                 variable(VariableGroup::Desk, "REQUIRE_TAGS")
                     .means("Whether a ticket must have a tag before it is closed: as the desk at Blip wants it, always, or never")

@@ -78,6 +78,7 @@ impl People {
         let person = self.look_up_person_in(item, &channel, user).await?;
         if person.is_agent() && !self.bots.contains(ticket.id.bot()) {
             let now = self.calls.clock.now();
+            // Only the first time: the event comes back here until the bot is there.
             if now < item.received + MISSING_BOT_PAUSE {
                 self.tell_person(ticket, &person, &person.texts.text("ask-no-bot", &[]), &[]).await;
             }

@@ -1,5 +1,5 @@
 //! When it is too late to answer a customer: WhatsApp takes free words for 24 hours after the
-//! customer's last ones (`blip.md` §6).
+//! customer's last ones (`blip.md` §7).
 
 use std::sync::Arc;
 

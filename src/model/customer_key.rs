@@ -49,7 +49,7 @@ const MIN_PHONE_DIGITS: usize = 8;
 
 /// The digits that a number may have at Blip: in Brazil with and without the country's 55 and, of a
 /// mobile phone, with and without the ninth digit, which WhatsApp's accounts of before do not have
-/// (`blip.md`, number check).
+/// (`blip.md`, additions §2).
 fn list_phone_variants(digits: &str) -> Vec<String> {
     let is_national = |number: &&str| matches!(number.len(), 10 | 11);
     let national = digits.strip_prefix("55").filter(is_national).unwrap_or(digits);

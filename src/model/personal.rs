@@ -292,6 +292,7 @@ impl<'a> Candidate<'a> {
             sign.is_digit() && matches!(sign.gap, NumberGap::Joined | NumberGap::Blank)
         };
         let digits = |signs: &mut dyn Iterator<Item = &Sign>| {
+            // No further than it matters, so that a text of nothing but digits takes no time.
             signs.take(LONG_KEY).take_while(is_in_a_row).count()
         };
         let in_a_row = digits(&mut before.iter().rev()) + length + digits(&mut after.iter());

@@ -117,7 +117,7 @@ impl Transitions {
     }
 
     /// Tells the thread who has claimed the ticket. Slack tells of a thread only those who wrote in
-    /// it or were mentioned (`slack.md` C), so who holds it is mentioned, and so is who held it.
+    /// it or were mentioned (`slack.md`, additions §2), so who holds it is mentioned, and so is who held it.
     pub(crate) async fn post_claim(
         &self,
         item: &Item,

@@ -166,6 +166,8 @@ impl AgentFiles {
                 Err(why) => to_unsent_reason(why),
             },
         };
+        // What lies elsewhere stays there. Anything else may be that Slack has not searched the
+        // file for malware yet (`slack.md` C.3).
         if item.attempts < MAX_SLACK_FILE_ATTEMPTS && reason != UnsentReason::Elsewhere {
             return Err(Interrupt::Call {
                 fault: Fault::Down,

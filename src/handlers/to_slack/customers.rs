@@ -123,8 +123,6 @@ impl Customers {
         customer: &Customer,
         id: &TicketId,
     ) -> PipeResult<Option<String>> {
-        // A tunnel is one customer's for good (`blip.md` additions §5), so an earlier ticket
-        // answers without a call.
         let before = self.calls.store.latest_ticket_of(&customer.identity, id).await?;
         if let Some(originator) = before.and_then(|before| before.customer.originator) {
             return Ok(Some(originator));

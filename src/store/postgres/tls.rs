@@ -58,6 +58,8 @@ pub(super) fn build_connector(trust: &Trust) -> Result<MakeRustlsConnect, Postgr
                 Trust::Anybody | Trust::Name(_) => None,
             };
             let verifier = Arc::new(NamelessVerifier { verifier, provider });
+            // `verify-ca` asks for no name and `require` for no authority, which rustls leaves to a
+            // verifier of one's own.
             builder.dangerous().with_custom_certificate_verifier(verifier)
         }
     };

@@ -28,7 +28,7 @@ const BEAT_INTERVAL: Duration = Duration::from_secs(2);
 const NOTIFY_INTERVAL: Duration = Duration::from_millis(20);
 /// The pause before the server is asked for a connection again.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
-/// How far two clocks may be apart: Slack's signatures are good for five minutes (`slack.md` B.1),
+/// How far two clocks may be apart: Slack's signatures are good for five minutes (`slack.md` B.2),
 /// and what is compared with the times of others must not be off by more.
 const MAX_CLOCK_DISTANCE_MS: u64 = 4 * 60 * 1000;
 

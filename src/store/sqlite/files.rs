@@ -93,6 +93,7 @@ fn open_private(path: &Path) -> io::Result<File> {
 
 fn make_private(path: &Path) -> io::Result<()> {
     let mode = fs::metadata(path)?.permissions().mode();
+    // Rights that are narrower than ours are let be.
     if (mode | PRIVATE_MODE) & 0o777 == PRIVATE_MODE {
         return Ok(());
     }

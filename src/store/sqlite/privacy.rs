@@ -72,6 +72,7 @@ pub(super) fn delete_customer(
             traces.extend(ticket.customer_name);
             traces.extend(ticket.originator);
         }
+        // Only the form of now is written; whoever looks, looks for both.
         let [hash, _as_written] = hash_ticket(&salt, id);
         insert_hash(tx, hash, now)?;
         let [lane, replies] = Lane::both_of(id).map(|lane| lane.name());
