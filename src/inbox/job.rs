@@ -233,9 +233,7 @@ impl Reminder {
 /// A ticket was given to an agent whose turn it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Assignment {
-    /// The ticket.
     pub(crate) ticket: TicketId,
-    /// The agent.
     pub(crate) agent: SlackUserId,
     /// The number of the turn.
     pub(crate) turn: i64,
@@ -244,9 +242,7 @@ pub(crate) struct Assignment {
 /// An agent to whom a ticket was given may have left it unanswered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Overdue {
-    /// The ticket.
     pub(crate) ticket: TicketId,
-    /// The agent.
     pub(crate) agent: SlackUserId,
     /// Since when they hold it, in milliseconds since 1970.
     pub(crate) since: i64,

@@ -108,6 +108,8 @@ impl Distribution {
         for (user, profile) in
             members::list_agents(&self.slack, channel, rules.group.as_deref()).await?
         {
+            // Without an identity at Blip the claim would be refused (`claims.rs`), and the turn be
+            // lost.
             let is_known =
                 rules.default.is_some() || profile.email.is_some() || rules.map.contains_key(&user);
             let (store, pause) = (&*self.calls.store, PersonalSwitch::Pause);
@@ -118,6 +120,8 @@ impl Distribution {
         let undisturbed = presence::list_undisturbed(&self.slack, &free).await?;
         free.retain(|user| !undisturbed.contains(user));
         let mut agents = Vec::new();
+        // Slack tells of presence by no event (`slack.md`, additions §5), so it is asked for when
+        // somebody is about to be given something.
         let sorts = free.len() <= MAX_PRESENCE_LOOKUPS;
         for user in free {
             let is_active = !sorts || self.is_active(&user).await;

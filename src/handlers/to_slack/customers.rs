@@ -162,6 +162,8 @@ impl Customers {
             return Ok(());
         }
         match self.fetch_customer_details(&ticket.customer, &ticket.id).await?.originator {
+            // By a job in the ticket's own lane: this one is beside it, and both would write the
+            // same ticket.
             Some(found) => Ok(self
                 .calls
                 .enqueue_item(Job::met(&ticket.id, &found, self.calls.clock.now()))

@@ -34,6 +34,8 @@ pub(super) async fn pass_turn(
                SELECT id, $2, 0, $3, $4 FROM ticket WHERE id = $1
                ON CONFLICT (ticket) DO UPDATE SET agent = excluded.agent, passed = excluded.passed,
                    refused = (known.refused + 1) * excluded.refused";
+    // Counted in a row: one who declines brings the count to nothing, as it is multiplied by 0
+    // then.
     let (id, refused) = (ticket.to_string(), i64::from(pass == TurnPass::Refused));
     db.query(&id, sql, &[&id, &agent.as_str(), &now, &refused]).await?;
     Ok(())

@@ -35,6 +35,8 @@ pub(super) fn take_turn(
     let known: Option<AssignmentRow> = tx.first_row(sql, [&id], read)?;
     let passed = match known {
         Some((agent, number, None, _)) => {
+            // Given already: an earlier run may not have come as far as the job, whose key is this
+            // number.
             return Ok(Some(Turn { agent: row::parse_slack_user(&agent)?, number }));
         }
         Some((_, _, Some(_), refused)) if refused >= MOST_REFUSALS => return Ok(None),
@@ -72,6 +74,7 @@ fn choose_agent(
         }
         let last = "SELECT turn FROM agent_turn WHERE agent = ?1";
         let last: Option<i64> = tx.first_row(last, [name], |row| row.get(0))?;
+        // Who was never given anything comes before all others.
         let order = (!is_first, last.unwrap_or_default());
         if chosen.is_none_or(|(before, _)| order < before) {
             chosen = Some((order, agent));
@@ -91,6 +94,8 @@ pub(super) fn pass_turn(
                SELECT id, ?2, 0, ?3, ?4 FROM ticket WHERE id = ?1
                ON CONFLICT (ticket) DO UPDATE SET agent = excluded.agent, passed = excluded.passed,
                    refused = (refused + 1) * excluded.refused";
+    // Counted in a row: one who declines brings the count to nothing, as it is multiplied by 0
+    // then.
     let refused = i64::from(pass == TurnPass::Refused);
     tx.run_statement(sql, (ticket.to_string(), agent.as_str(), now, refused))?;
     Ok(())
