@@ -82,6 +82,7 @@ struct TreeBuilder<'a> {
 
 impl TreeBuilder<'_> {
     fn take_bytes<E: Error>(&self, bytes: usize) -> Result<(), E> {
+        // One count for the whole tree: very many small parts are as much as a large one.
         let left = self.left.get().checked_sub(bytes);
         self.left.set(left.ok_or_else(|| E::custom("too large"))?);
         Ok(())

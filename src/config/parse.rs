@@ -118,6 +118,7 @@ pub(crate) fn parse_collector_url(value: &str) -> Option<String> {
 pub(crate) fn parse_headers(value: &str) -> Option<Vec<(String, SecretString)>> {
     let headers: HashMap<String, SecretString> = parse_pairs(value, |name, value| {
         let value = percent_decode_str(value).decode_utf8().ok()?;
+        // A line break in a value would begin another header.
         let is_value = is_visible_ascii(&value.replace(' ', "_"));
         is_value
             .then(|| Some((parse_header_name(name)?, SecretString::from(value.into_owned()))))?

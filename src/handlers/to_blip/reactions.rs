@@ -40,6 +40,8 @@ impl Reactions {
             // Others may have put 👀 on the card as well; taking theirs off releases nothing.
             (true, false) if is_holder => Some(Move::Release),
             (false, true) => Some(Move::Close(Closing::default())),
+            // Blip takes no change of a closed ticket (`blip.md` §0), so it cannot be opened again:
+            // that is told.
             (false, false) if ticket.is_closed() => None,
             (true | false, false) => return Ok(()),
         };

@@ -153,6 +153,7 @@ impl Sender {
         let role = if outgoing.is_whole() { Role::Reply } else { Role::PartOfReply };
         let before = self.calls.store.find_link(written.channel, written.ts).await?;
         let occasion = match before {
+            // It bears a mark already, which has to be looked for and taken off (`jobs/marks.rs`).
             Some(link) if link.role.is_sent() => MarkOccasion::Resent,
             Some(_) | None => MarkOccasion::Sent,
         };

@@ -74,6 +74,7 @@ impl ThreadEvents {
                     Ok(())
                 }
             }
+            // An edit of what has not gone out needs nothing: it goes out as it is by then.
             SlackEvent::Edited { .. }
             | SlackEvent::Click(_)
             | SlackEvent::Submitted(_)

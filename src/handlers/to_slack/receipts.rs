@@ -43,6 +43,7 @@ impl Receipts {
         if !envelope::is_requested_receipt(&item.body) {
             self.pushed.note_pushed_receipt(id);
         }
+        // The answer to our call has said that already.
         if kind == ReceiptKind::Accepted {
             return Ok(());
         }
