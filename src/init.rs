@@ -35,12 +35,9 @@ enum AnswerCheck {
     Bot,
 }
 
-/// One question.
 #[derive(Clone, Copy)]
 struct Question {
-    /// The setting.
     name: &'static str,
-    /// What is shown.
     text: &'static str,
     is_secret: bool,
 }

@@ -280,7 +280,6 @@ impl StopSignals {
         ]))
     }
 
-    /// Waits for one.
     async fn wait_for_signal(&mut self) {
         let [terminate, interrupt, hangup] = &mut self.0;
         tokio::select! {

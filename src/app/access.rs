@@ -34,7 +34,6 @@ impl PlatformAccess {
         &self.http
     }
 
-    /// The time.
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock
     }

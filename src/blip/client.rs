@@ -364,7 +364,6 @@ impl BlipClient {
         self.transport.send_command("add comment", &command).await.map(drop)
     }
 
-    /// The teams.
     pub(crate) async fn fetch_teams(&self) -> Result<Vec<Team>, Error> {
         let entries = self.fetch_desk_list("read teams", list::TEAMS_PATH, None).await?;
         let team = |entry: &Value| {
@@ -416,7 +415,6 @@ impl BlipClient {
         self.fetch_names("read tags", list::TAGS_PATH).await
     }
 
-    /// The agents.
     pub(crate) async fn fetch_agents(&self) -> Result<Vec<Attendant>, Error> {
         let entries = self.fetch_desk_list("read agents", list::AGENTS_PATH, Some(0)).await?;
         Ok(entries.iter().filter_map(Attendant::from_entry).collect())

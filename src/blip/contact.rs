@@ -25,7 +25,6 @@ impl ContactDocument {
         read_contact_originator(&self.0)
     }
 
-    /// A field's value.
     pub(crate) fn value(&self, field: ContactField) -> Option<String> {
         lenient::get_text(&self.0, contact_key(field))
     }

@@ -28,7 +28,6 @@ pub(crate) struct Attendant {
     pub(crate) identity: String,
     /// What people call them; several may have the same name.
     pub(crate) name: String,
-    /// Their e-mail address.
     pub(crate) email: Option<String>,
     /// The teams that they are in.
     pub(crate) teams: Vec<String>,
@@ -59,7 +58,6 @@ pub(crate) struct Team {
 /// The tags from which people choose, and whether the desk wants one before a ticket is closed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TagChoices {
-    /// The tags.
     pub(crate) tags: Vec<String>,
     /// Whether the desk wants one.
     pub(crate) is_one_wanted: bool,
@@ -120,7 +118,6 @@ pub(crate) enum CannedBody {
     Words(String),
     /// A document of this type, as JSON.
     Document {
-        /// Its type.
         kind: String,
         /// The document, as JSON.
         content: String,

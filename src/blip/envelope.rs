@@ -75,7 +75,6 @@ pub(crate) struct CommandAnswer {
     pub(crate) id: Option<String>,
     /// `success`, `failure`, or something new.
     pub(crate) status: Option<String>,
-    /// Why it failed.
     pub(crate) reason: Option<LimeReason>,
     /// What was asked for; a `set` usually has none.
     pub(crate) resource: Option<Value>,
@@ -112,7 +111,6 @@ impl CommandAnswer {
 /// To whom a ticket goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TransferResource<'a> {
-    /// The queue.
     pub(crate) team: &'a str,
     /// Blip's identity of the agent; the queue is then `DIRECT_TRANSFER` (`blip.md` §4.1).
     pub(crate) agent: Option<&'a str>,
@@ -295,9 +293,7 @@ pub(crate) fn get_campaign_summary(request: &str, campaign: &str) -> Value {
 
 /// Lists of the desk.
 pub(crate) mod list {
-    /// The agents.
     pub(crate) const AGENTS_PATH: &str = "/attendants";
-    /// The teams.
     pub(crate) const TEAMS_PATH: &str = "/teams";
     /// The tags in use.
     pub(crate) const TAGS_PATH: &str = "/tags/active";
@@ -365,11 +361,8 @@ pub(crate) fn build_text_message(id: &str, to: &str, text: &str) -> Value {
 /// A file behind a link, on its way to a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MediaLink<'a> {
-    /// Where it is.
     pub(crate) uri: &'a str,
-    /// Its MIME type.
     pub(crate) mime: &'a str,
-    /// Its name.
     pub(crate) title: &'a str,
     /// Its size in bytes.
     pub(crate) size: Option<u64>,

@@ -16,7 +16,6 @@ pub(crate) enum Error {
     Busy {
         /// What was to be done.
         operation: &'static str,
-        /// For how long.
         after: Option<Duration>,
     },
     /// No connection to Blip; nothing was sent.
@@ -39,7 +38,6 @@ pub(crate) enum Error {
         /// What was to be done.
         operation: &'static str,
     },
-    /// Blip said no.
     #[error("{operation}: blip answered {code}")]
     Refused {
         /// What was to be done.

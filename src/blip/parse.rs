@@ -424,11 +424,8 @@ pub(crate) struct ThreadMessage {
     pub(crate) wamid: Option<String>,
     /// Which way it went.
     pub(crate) direction: Direction,
-    /// Who said it.
     pub(crate) speaker: Speaker,
-    /// What was said.
     pub(crate) content: Content,
-    /// When.
     pub(crate) date: Option<Timestamp>,
     /// How far it came, as an event of receipts (`blip.md` §5).
     pub(crate) status: Option<String>,
@@ -525,7 +522,6 @@ pub(crate) struct MissedMessage {
     pub(crate) id: String,
     /// When it was said.
     pub(crate) date: Timestamp,
-    /// The event.
     pub(crate) routed: RoutedEnvelope,
 }
 

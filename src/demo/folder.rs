@@ -9,7 +9,6 @@ use uuid::Uuid;
 pub(super) struct TemporaryFolder(PathBuf);
 
 impl TemporaryFolder {
-    /// Makes one.
     pub(super) fn new() -> anyhow::Result<Self> {
         let folder = std::env::temp_dir().join(format!("blip-slack-demo-{}", Uuid::new_v4()));
         std::fs::create_dir(&folder).context("make a temporary folder")?;

@@ -23,7 +23,6 @@ const COMMAND_DEADLINE: Duration = Duration::from_millis(2500);
 /// Most tickets that a search finds.
 const MAX_FOUND_TICKETS: u32 = 10;
 
-/// Answers commands.
 pub(crate) struct Commands {
     pub(crate) viewers: Arc<Viewers>,
     pub(crate) visible: Arc<VisibleTickets>,

@@ -62,7 +62,6 @@ impl BridgeStatus {
     }
 }
 
-/// Shows home tabs.
 pub(crate) struct HomeTabs {
     viewers: Arc<Viewers>,
     visible: Arc<VisibleTickets>,

@@ -26,7 +26,6 @@ const FAILED_LIST_PAUSE: Duration = Duration::from_secs(5);
 /// How long people wait for a list, of the 3 s in which Slack wants the options.
 const LIST_DEADLINE: Duration = Duration::from_secs(2);
 
-/// Keeps the lists.
 #[derive(Clone)]
 pub(crate) struct ChoiceCache {
     clock: Clock,
@@ -114,7 +113,6 @@ impl ChoiceCache {
         }
     }
 
-    /// A canned reply.
     pub(super) async fn find_canned_reply(
         &self,
         bot: &Arc<blip::BlipClient>,

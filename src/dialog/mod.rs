@@ -45,7 +45,6 @@ use views::DialogViews;
 /// How long opening a dialog may take altogether: Slack waits for 3 s.
 const SLACK_DIALOG_DEADLINE: Duration = Duration::from_millis(2700);
 
-/// Opens dialogs.
 pub(crate) struct Dialogs {
     pub(crate) viewers: Arc<Viewers>,
     pub(crate) tickets: Arc<TicketLookup>,

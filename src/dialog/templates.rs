@@ -9,7 +9,6 @@ use crate::model::{Ticket, TicketId};
 use crate::slack::dialog::TemplateDraft;
 use crate::slack::{SlackView, SlackViewSubmissionResponse, modal, template};
 
-/// Shows templates.
 pub(crate) struct TemplateDialogs {
     pub(crate) lists: Arc<BotLists>,
 }

@@ -13,7 +13,6 @@ use crate::slack::{AgentStatus, Profile, SlackClient, directory, members};
 /// How long Slack is asked who somebody is, of the 3 s that a trigger lives.
 const PROFILE_DEADLINE: Duration = Duration::from_millis(800);
 
-/// Who asks.
 pub(super) struct Viewer {
     /// Who they are, if Slack told in time.
     pub(super) profile: Option<Profile>,

@@ -15,7 +15,6 @@ const TEMPLATES: &str = "blip-templates";
 /// What Blip calls a channel of one's own, in two generations of its portal (`blip.md` §4.2).
 const CUSTOM_CHANNELS: [&str; 2] = ["Webhook", "Custom"];
 
-/// Checks every bot.
 pub(super) async fn check_everything(
     config: &Config,
     access: &PlatformAccess,

@@ -7,7 +7,6 @@ use anyhow::Context;
 use rustix::termios::{self, LocalModes, OptionalActions, Termios};
 use tokio::sync::mpsc;
 
-/// Who is asked.
 pub(super) struct Terminal {
     lines: mpsc::UnboundedReceiver<io::Result<String>>,
     is_terminal: bool,
@@ -53,7 +52,6 @@ impl Terminal {
     }
 }
 
-/// Shows a text.
 pub(super) fn print_text(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("write to standard output")

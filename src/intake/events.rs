@@ -10,11 +10,8 @@ use crate::slack::socket::gaps::EventGaps;
 use crate::store::{Accepted, NewItem, SharedStore, Source};
 use crate::telemetry;
 
-/// Stores events.
 pub(crate) struct EventDoor {
-    /// Where events go.
     pub(crate) store: SharedStore,
-    /// The time.
     pub(crate) clock: Clock,
     /// Told when an event of Slack could not be stored.
     pub(crate) gaps: Arc<EventGaps>,

@@ -31,7 +31,6 @@ pub(crate) type FileProvider = Arc<
     dyn Fn(FileRequest) -> BoxFuture<'static, Result<ServedFile, FileUnavailable>> + Send + Sync,
 >;
 
-/// Hands files out.
 pub(crate) struct MediaDoor {
     pub(crate) files: FileProvider,
     /// How many files are handed out at once.

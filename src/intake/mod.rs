@@ -57,7 +57,6 @@ pub(crate) struct Doors {
     pub(crate) operators: Arc<OperatorDoor>,
 }
 
-/// All routes.
 pub(crate) fn build_router(doors: Doors) -> Router {
     let timed = |source| from_fn_with_state(source, measure_answer);
     let blip = Router::new()

@@ -12,7 +12,6 @@ use crate::model::Readiness;
 use crate::store::{InboxDepth, SharedStore, Source};
 use crate::telemetry;
 
-/// Answers operators.
 pub(crate) struct OperatorDoor {
     pub(crate) store: SharedStore,
     pub(crate) clock: Clock,

@@ -61,7 +61,6 @@ const OPERATOR_PATHS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub(super) IpAddr);
 
-/// Answers whoever knocks.
 #[derive(Clone)]
 pub(crate) struct Server {
     router: Router,

@@ -34,10 +34,8 @@ pub(crate) struct ChartPanel {
     pub(crate) bars: Vec<ChartBar>,
 }
 
-/// A bar.
 #[derive(Clone, Debug)]
 pub(crate) struct ChartBar {
-    /// Whose it is.
     pub(crate) label: String,
     /// How long it is, in a unit that all bars of the panel share.
     pub(crate) value: u32,
@@ -72,7 +70,6 @@ const LABEL_CHARS: u32 = 18;
 const VALUE_CHARS: u32 = 10;
 
 impl Chart {
-    /// Draws the picture.
     pub(crate) fn to_png(&self) -> Vec<u8> {
         let rows: Vec<&[ChartPanel]> = self.panels.chunks(2).collect();
         let heights: Vec<u32> = rows.iter().map(|panels| row_height(panels)).collect();

@@ -57,7 +57,6 @@ impl Default for LeastSpeed {
 /// A token, and the hosts that it is for.
 #[derive(Clone, Copy, Debug)]
 pub struct FetchToken<'a> {
-    /// The token.
     pub(crate) secret: &'a SecretString,
     /// Whether it may be shown to the host of this address.
     pub(crate) is_for: fn(&Url) -> bool,

@@ -19,9 +19,7 @@ pub struct FileRequest {
 /// A file, ready to be handed out.
 #[derive(Debug)]
 pub struct ServedFile {
-    /// Its name.
     pub(crate) name: String,
-    /// Its MIME type.
     pub(crate) mime: String,
     /// Its size in bytes.
     pub(crate) size: Option<u64>,

@@ -30,11 +30,9 @@ use crate::store::SharedStore;
 /// The clients of both platforms, and what people read.
 #[derive(Clone)]
 pub(crate) struct Platforms {
-    /// Slack.
     pub(crate) slack: Arc<SlackClient>,
     /// Blip, for each bot.
     pub(crate) bots: Arc<Bots>,
-    /// What people read.
     pub(crate) texts: Texts,
 }
 

@@ -24,7 +24,6 @@ pub(super) enum Phase {
     Served,
 }
 
-/// One connection.
 #[derive(Debug)]
 pub(super) struct TrackedConnection {
     state: Mutex<ConnectionState>,
@@ -134,7 +133,6 @@ impl TrackedConnection {
     }
 }
 
-/// All connections.
 #[derive(Clone, Debug)]
 pub(super) struct Connections {
     table: Arc<Mutex<ConnectionTable>>,

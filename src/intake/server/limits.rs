@@ -31,9 +31,7 @@ pub struct ServerLimits {
 /// So many bytes in such a time.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadRate {
-    /// The bytes.
     pub(crate) bytes: usize,
-    /// The time.
     pub(crate) time: Duration,
 }
 

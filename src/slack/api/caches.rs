@@ -25,7 +25,6 @@ const MAX_NAMES: usize = 1_000;
 /// What Slack told us lately, each with when.
 #[derive(Debug)]
 pub(super) struct Caches {
-    /// People.
     pub(super) profiles: ExpiringCache<SlackUserId, Profile>,
     /// The names of channels.
     pub(super) channel_names: ExpiringCache<ChannelId, String>,

@@ -23,7 +23,6 @@ pub(crate) struct ChannelAccess {
 pub(crate) enum ChannelObstacle {
     /// There is no such channel, as far as we can see.
     Unknown,
-    /// It was archived.
     Archived,
     /// We are not in it.
     NotMember,

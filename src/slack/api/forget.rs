@@ -11,7 +11,6 @@ use crate::slack::events::shown::ShownMessage;
 /// A message that we wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OwnMessage {
-    /// Its time stamp.
     pub(crate) ts: MessageTs,
     /// Whether it stands under a name that we gave it.
     pub(crate) has_author: bool,

@@ -5,11 +5,9 @@ use serde::Deserialize;
 /// Who we are in Slack.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Identity {
-    /// Our bot's user.
     pub(crate) user_id: String,
     /// Our app as the author of messages, also of such as have another name.
     pub(crate) bot_id: Option<String>,
-    /// The workspace.
     pub(crate) team_id: Option<String>,
     /// The organisation of an Enterprise Grid that it belongs to.
     pub(crate) enterprise_id: Option<String>,

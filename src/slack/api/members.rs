@@ -52,7 +52,6 @@ pub(crate) enum AgentStatus {
 }
 
 impl AgentStatus {
-    /// Whether they may.
     pub(crate) fn is_agent(self) -> bool {
         self == Self::Agent
     }

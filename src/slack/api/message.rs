@@ -14,7 +14,6 @@ pub(crate) struct Post {
     pub(crate) thread: Option<MessageTs>,
     /// What notifications and screen readers say.
     pub(crate) text: String,
-    /// What is shown.
     pub(crate) blocks: Vec<SlackBlock>,
     /// The name to post under, where we may choose one.
     pub(crate) author: Option<String>,
@@ -27,7 +26,6 @@ pub(crate) struct Post {
 /// Where a message has been posted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Posted {
-    /// The channel's id.
     pub(crate) channel: String,
     /// The message's time stamp.
     pub(crate) ts: String,

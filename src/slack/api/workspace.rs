@@ -15,7 +15,6 @@ pub(crate) struct Workspaces {
     home: Option<String>,
     /// Those of their organisation that they are in.
     joined: Vec<String>,
-    /// Their organisation.
     organisation: Option<String>,
     /// What else Slack has called their workspace, when it told of something that they did.
     named: Vec<String>,

@@ -54,7 +54,6 @@ impl CommandAction {
 /// A command that somebody typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlashCommand {
-    /// Who.
     pub(crate) by: Requester,
     /// What they ask for.
     pub(crate) wanted: CommandAction,
@@ -64,7 +63,6 @@ pub struct SlashCommand {
     pub(crate) trigger: Option<String>,
 }
 
-/// Reads a command.
 pub(super) fn parse_command(body: &Value) -> Option<SlashCommand> {
     let wanted = CommandAction::parse(text_at(body, "/text").unwrap_or_default());
     Some(SlashCommand {

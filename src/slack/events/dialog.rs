@@ -29,11 +29,8 @@ use crate::slack::views::template::parse_field_block;
 /// Somebody asks for a dialog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DialogRequest {
-    /// Who.
     pub(crate) by: Requester,
-    /// Which one.
     pub(crate) dialog: Dialog,
-    /// About what.
     pub(crate) about: DialogSubject,
     /// Where it is to appear.
     pub(crate) place: ViewTarget,
@@ -44,7 +41,6 @@ pub struct DialogRequest {
 /// What a dialog is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum DialogSubject {
-    /// A ticket.
     Ticket(TicketId),
     /// The ticket of this message.
     Message(ChannelId, MessageTs),
@@ -62,9 +58,7 @@ pub(crate) enum ViewTarget {
 /// Somebody opens a list, or types into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionSearch {
-    /// Which list.
     pub(crate) list: ChoiceList,
-    /// Who looks.
     pub(crate) by: Requester,
     /// The ticket for which something is to be chosen.
     pub(crate) ticket: TicketId,
@@ -75,9 +69,7 @@ pub struct OptionSearch {
 /// Somebody filled the first page in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OfferDraft {
-    /// Who.
     pub(crate) by: Requester,
-    /// For which ticket.
     pub(crate) ticket: TicketId,
     /// What, or what is wrong with it.
     pub(crate) offer: Result<Offer, compose::FieldError>,
@@ -86,11 +78,8 @@ pub struct OfferDraft {
 /// Somebody filled in the first page of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateDraft {
-    /// Who.
     pub(crate) by: Requester,
-    /// For which ticket.
     pub(crate) ticket: TicketId,
-    /// The template's id.
     pub(crate) template: String,
     /// What was typed into its fields, by their places.
     pub(crate) typed: HashMap<usize, String>,
@@ -99,9 +88,7 @@ pub struct TemplateDraft {
 /// Somebody wants a ticket closed with a farewell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FarewellDraft {
-    /// Who.
     pub(crate) by: Requester,
-    /// Which ticket.
     pub(crate) ticket: TicketId,
     /// The tags that were chosen for it.
     pub(crate) tags: Vec<String>,

@@ -38,7 +38,6 @@ pub fn read_message(message: &Value) -> AgentMessage {
 
 /// What was read of a message so far.
 struct MessageReader<'a> {
-    /// The message's mark-up.
     text: &'a str,
     /// How many messages it was forwarded in.
     depth: usize,

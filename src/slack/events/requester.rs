@@ -21,7 +21,6 @@ const WORKSPACE_POINTERS: [&str; 9] = [
 /// Who asks for something that is answered on the spot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Requester {
-    /// The person.
     pub(crate) user: SlackUserId,
     /// What Slack calls their workspace when it tells that they ask.
     pub(crate) named: Vec<String>,

@@ -11,6 +11,5 @@ pub struct RoutedSlackEvent {
     pub(crate) about: Option<(ChannelId, MessageTs)>,
     /// The ticket it belongs to, where a button of ours says so.
     pub(crate) ticket: Option<TicketId>,
-    /// What happened.
     pub(crate) event: SlackEvent,
 }

@@ -15,7 +15,6 @@ pub(super) enum ConnectionEnd {
     SwitchedOff,
 }
 
-/// What Slack says.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Frame {
     /// The connection is ready.

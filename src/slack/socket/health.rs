@@ -56,7 +56,6 @@ impl SocketHealth {
         self.0.send_modify(|state| _ = state.refusal.get_or_insert(why));
     }
 
-    /// Counts a connection.
     pub(super) fn add_connection(&self) -> OpenSocket {
         self.update_count(|open| open + 1);
         self.0.send_modify(|state| {

@@ -57,7 +57,6 @@ pub fn to_literal_post(text: &str) -> (String, SlackBlock) {
 /// Somebody who is called by what is posted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Mention {
-    /// One person.
     User(SlackUserId),
     /// A user group, by its id.
     Group(String),
@@ -273,7 +272,6 @@ fn parse_link_url(address: &str) -> Option<Url> {
 
 /// Reads the parts of a block.
 struct RichTextReader<'a> {
-    /// The message's mark-up.
     text: &'a str,
     /// What is no words.
     kept: &'a mut Vec<KeptPart>,

@@ -31,7 +31,6 @@ pub(super) fn markdown(text: String) -> SlackBlockMarkDownText {
     SlackBlockMarkDownText::new(text).with_verbatim(true)
 }
 
-/// A heading.
 pub(super) fn header_block(text: &str) -> SlackBlock {
     SlackHeaderBlock::new(plain_text(text)).into()
 }
@@ -47,7 +46,6 @@ pub(super) fn context_block(lines: impl IntoIterator<Item = String>) -> SlackBlo
     SlackContextBlock::new(elements.collect()).into()
 }
 
-/// A line across.
 pub(super) fn divider_block() -> SlackBlock {
     SlackDividerBlock::new().into()
 }
@@ -80,7 +78,6 @@ pub(super) fn open_button(
 pub(super) enum MenuEntry {
     /// What a button does.
     Press(Button),
-    /// Opens a dialog.
     Open(Dialog),
 }
 

@@ -98,9 +98,7 @@ pub(crate) fn read_button(name: &str, value: &str) -> Option<PressedButton> {
 pub(crate) mod element {
     /// Where a ticket is handed on to.
     pub(crate) const DESTINATION: &str = "destination";
-    /// A ticket's tags.
     pub(crate) const TAGS: &str = "tags";
-    /// Which canned reply.
     pub(crate) const REPLY: &str = "canned_reply";
     /// Which template of WhatsApp.
     pub(crate) const TEMPLATE: &str = "message_template";
@@ -154,7 +152,6 @@ const EXTRA_BLOCK_PREFIX: &str = "extra:";
 /// What of a contact stands in a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ContactBlock {
-    /// A field.
     Field(ContactField),
     /// An entry of the team's own.
     Extra(String),
@@ -218,7 +215,6 @@ pub(crate) const SEND_TEMPLATE_CALLBACK_ID: &str = "template_send";
 /// The list from which the kind is chosen.
 pub(crate) const KIND_ACTION_ID: &str = "compose_kind";
 
-/// The command.
 pub(crate) const SLASH_COMMAND: &str = "/blip";
 
 /// A dialog of ours.
@@ -249,13 +245,9 @@ pub(crate) enum Dialog {
 /// A list from which people choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ChoiceList {
-    /// Teams and agents.
     Destinations,
-    /// Tags.
     Tags,
-    /// Canned replies.
     Replies,
-    /// Templates of WhatsApp.
     Templates,
 }
 

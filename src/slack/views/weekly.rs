@@ -21,7 +21,6 @@ pub(crate) struct WeeklyPost<'a> {
     pub(crate) span: Range<Timestamp>,
     /// The tickets to which something happened in it.
     pub(crate) tickets: &'a [Ticket],
-    /// How it went.
     pub(crate) report: &'a ServiceReport,
     /// What agents are called.
     pub(crate) names: &'a HashMap<SlackUserId, String>,
