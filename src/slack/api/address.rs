@@ -6,7 +6,10 @@ use url::Url;
 pub(crate) fn is_slack_or_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     match url.scheme() {
+        // Uploads and `response_url`s live under other hosts than the Web API (`files.slack.com`,
+        // `hooks.slack.com`), so the domain is compared; the dot keeps `notslack.com` out.
         "https" => host == "slack.com" || host.ends_with(".slack.com"),
+        // Only the stand-ins of tests and of the demo are reached without TLS.
         "http" => matches!(host, "127.0.0.1" | "localhost" | "[::1]"),
         _ => false,
     }

@@ -51,6 +51,8 @@ impl Caches {
             active: ExpiringCache::new(clock.clone(), PRESENCE_LIFETIME, MAX_PROFILES),
             undisturbed: ExpiringCache::new(clock.clone(), PRESENCE_LIFETIME, MAX_PROFILES),
             lists: DashMap::new(),
+            // `usergroups.users.list` is Tier 2, some 20 calls a minute (`slack.md` C.1): a burst
+            // of events that each asked for the list would use them up.
             reading: tokio::sync::Mutex::default(),
         }
     }

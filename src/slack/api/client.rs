@@ -68,6 +68,7 @@ struct PageCursor {
 impl ResultPage {
     /// Where the next one begins.
     pub(super) fn next_cursor(&self) -> Option<String> {
+        // The last page has an empty cursor, not none; asked for that, Slack begins anew.
         self.response_metadata.as_ref()?.next_cursor.clone().filter(|cursor| !cursor.is_empty())
     }
 }
@@ -94,6 +95,9 @@ impl SlackClient {
             caches: Caches::new(&clock),
             clock,
             identity: OnceLock::new(),
+            // Posting under a customer's name needs `chat:write.customize` (`slack.md` E.2).
+            // Without that scope the first post is refused, and from then on the name stands in the
+            // words.
             plain_author: AtomicBool::new(false),
             renames: ChannelRenames::default(),
         }
@@ -142,6 +146,8 @@ impl SlackClient {
     /// Our workspace, or the organisation that we are installed for; none before Slack has said so.
     pub(crate) fn workspace_id(&self) -> Option<&str> {
         let us = self.identity.get()?;
+        // Installed for a whole organisation, one token serves all its workspaces and `team_id` may
+        // be null (`slack.md`, additions §8).
         let organisation = us.enterprise_id.as_deref().filter(|_| us.is_enterprise_install);
         organisation.or(us.team_id.as_deref())
     }
@@ -159,6 +165,7 @@ impl SlackClient {
     /// Asks Slack who we are (`auth.test`).
     pub(crate) async fn fetch_identity(&self) -> Result<(), Error> {
         let identity: Identity = self.call_with_body("auth.test", &json!({})).await?;
+        // Two callers may ask at once; the cell keeps the answer that came first.
         // A second answer says the same.
         if self.identity.set(identity).is_ok() {
             tracing::info!("slack accepts SLACK_BOT_TOKEN");
@@ -184,6 +191,8 @@ impl SlackClient {
     /// The address of a message on the web; none before Slack has said who we are.
     pub(crate) fn thread_url(&self, thread: &Thread) -> Option<String> {
         let base = self.identity.get()?.url.as_deref()?.trim_end_matches('/');
+        // An address of a message on the web has its time stamp without the dot. It is made here
+        // and not asked for with `chat.getPermalink`, as each line of a list would cost a call.
         let ts: String = thread.root.as_str().chars().filter(char::is_ascii_digit).collect();
         let channel = self.renames.current_id(thread.channel.as_str());
         let channel = channel.as_ref().unwrap_or(&thread.channel);
@@ -216,12 +225,18 @@ impl SlackClient {
     where
         RS: DeserializeOwned + Send,
     {
+        // Asked before each call and not only at the start of a try: another lane may have been
+        // told to wait meanwhile, and who goes on during a pause only prolongs it.
         self.check_call(method, &pause_key(method, body))?;
         let began = Instant::now();
+        // Masked here, below all callers, so that no view has to think of it.
         let masked = self.mask.mask_body(body);
         let session = self.api.open_session(&self.token);
         let sent = self.with_current_channel(&masked);
         let sent = sent.as_ref().unwrap_or(&masked);
+        // Raw and not `chat_post_message`: the library's typed answers fail on what Slack has taken
+        // (`slack.md` A.3), and its rate control is one post a second for all channels, in no
+        // order.
         let result = session.http_session_api.http_post::<_, RS>(method, sent, None).await;
         let result = result.map_err(|error| Error::from_library(method, error));
         self.record_outcome(method, (&pause_key(method, body), began), result)
@@ -253,6 +268,8 @@ impl SlackClient {
     /// A parameter as it is sent: a channel by the id that it has now.
     fn prepare_param<'a>(&self, name: &str, value: &'a str) -> Cow<'a, str> {
         match self.renames.current_id(value).filter(|_| name == "channel") {
+            // Stored threads keep the id under which the channel was first known; Slack takes only
+            // the new one (`a_channel_that_gets_another_id_keeps_its_threads_and_settings`).
             Some(channel) => Cow::Owned(channel.to_string()),
             None => self.mask.mask_param(name, value),
         }
@@ -288,6 +305,8 @@ impl SlackClient {
         telemetry::record_call("slack", method, outcome, began.elapsed());
         match &fault {
             Some(Fault::Busy { after }) => {
+                // Slack sends `Retry-After` with each 429, but not with `ratelimited` in a 200
+                // (`slack.md` A.3); five seconds are a guess that gives every tier some calls back.
                 self.breaker.pause_calls(kind, after.unwrap_or(Duration::from_secs(5)));
                 self.breaker.note_failure();
             }
@@ -305,6 +324,8 @@ impl SlackClient {
                     }
                 }
             }
+            // Whoever is refused something particular was let in: the token is good, and so are its
+            // scopes for this method.
             None | Some(Fault::Refused { .. }) => {
                 self.breaker.note_credentials_accepted();
                 self.health.note_scope(method, false);
@@ -320,6 +341,7 @@ impl SlackClient {
 /// Slack limits posts per channel, everything else per method (`slack.md` C.1).
 fn pause_key(method: &'static str, body: &Value) -> String {
     match body.get("channel").and_then(Value::as_str) {
+        // So a channel that is held back for its posts does not stop the posts of the others.
         Some(channel) if method == "chat.postMessage" => format!("{method}:{channel}"),
         _ => method.to_owned(),
     }

@@ -36,8 +36,12 @@ pub(crate) async fn fetch_profile(
     if let Some(profile) = slack.caches.profiles.get(user) {
         return Ok(profile);
     }
+    // Without `include_locale` Slack leaves the language out, and ephemerals would all be in
+    // `LOCALE`.
     let params = [("user", Some(user.as_str())), ("include_locale", Some("true"))];
     let answer: Value = slack.call_with_params("users.info", &params).await?;
+    // An answer without a user becomes a profile of nobody, which is no full member: who cannot be
+    // judged is no agent (`somebody_of_whom_slack_says_nothing_is_no_agent`).
     let profile = Profile::from_json(answer.get("user").unwrap_or(&Value::Null), user);
     slack.caches.profiles.insert(user.clone(), profile.clone());
     Ok(profile)
@@ -82,6 +86,7 @@ pub(crate) async fn fetch_group_handle(
     if let Some(handle) = slack.caches.group_handles.get(group) {
         return Ok(handle);
     }
+    // There is no method for one group, so the whole list is read and the rest of it dropped.
     let answer: Value = slack.call_with_params("usergroups.list", &[]).await?;
     let groups = answer.get("usergroups").and_then(Value::as_array);
     let mut groups = groups.into_iter().flatten();
@@ -102,6 +107,8 @@ pub(crate) async fn find_channel_by_name(
     loop {
         let params = [
             ("types", Some("public_channel,private_channel")),
+            // A new channel may take the name of an archived one, and it is the new one that is
+            // meant (`a_channel_that_takes_the_name_of_a_lost_one_gets_the_tickets`).
             ("exclude_archived", Some("true")),
             ("limit", Some(HISTORY_PAGE_SIZE)),
             ("cursor", cursor.as_deref()),
@@ -110,6 +117,7 @@ pub(crate) async fn find_channel_by_name(
         let found =
             page.channels.iter().find(|c| c.get("name").and_then(Value::as_str) == Some(name));
         if let Some(id) = found.and_then(|c| ChannelId::parse(c.get("id")?.as_str()?)) {
+            // Inside the bridge a channel keeps its first id: keys and links are derived from it.
             return Ok(slack.renames().first_id(&id));
         }
         cursor = page.next_cursor();
@@ -129,6 +137,9 @@ pub(crate) async fn check_channel_access(
 ) -> Result<ChannelAccess, Error> {
     let params = [("channel", Some(channel.as_str()))];
     let answer: Value = match slack.call_with_params("conversations.info", &params).await {
+        // Slack says `channel_not_found` of a private channel that we are not in, too (`slack.md`
+        // C.5): it is told as an obstacle, for which people can do something, and not as a failed
+        // call.
         Err(error) if error.is_channel_lost() => {
             let obstacle = Some(ChannelObstacle::Unknown);
             return Ok(ChannelAccess { obstacle, ..ChannelAccess::default() });
@@ -140,11 +151,14 @@ pub(crate) async fn check_channel_access(
     let obstacle = if is("is_archived") {
         Some(ChannelObstacle::Archived)
     } else {
+        // Only a clear no counts: a far end that leaves the field out must not close every channel.
         (flag("is_member") == Some(false)).then_some(ChannelObstacle::NotMember)
     };
     Ok(ChannelAccess {
         obstacle,
         is_open: obstacle.is_none(),
+        // A pending invitation counts already: the people of the other company come without further
+        // notice.
         is_shared_outside: is("is_ext_shared") || is("is_pending_ext_shared"),
     })
 }

@@ -53,6 +53,7 @@ pub enum Error {
 pub(super) const COMPLETE_UPLOAD_METHOD: &str = "files.completeUploadExternal";
 /// Codes with which Slack says that our token or its scopes do not do.
 const CREDENTIAL_CODES: [&str; 12] = [
+    // None of these mends itself (`slack.md` C.5), so they stop all calls but a probe now and then.
     "invalid_auth",
     "not_authed",
     "account_inactive",
@@ -100,16 +101,22 @@ impl Error {
                 Self::Busy { method, after: limit.retry_after }
             }
             SlackClientError::ApiError(api) => Self::Api { method, code: api.code },
+            // Slack answers `unknown_method` with a 200; a 404 comes from what stands in its place,
+            // such as a proxy or a stand-in, and is as certain: nothing was done.
             SlackClientError::HttpError(http) if http.status_code.as_u16() == 404 => {
                 Self::Api { method, code: "unknown_method".to_owned() }
             }
             SlackClientError::HttpError(http) => {
+                // A 5xx may come after the post was made (`slack.md` C.5), so it is not taken for a
+                // failure.
                 Self::OutcomeUnknown { method, what: format!("HTTP {}", http.status_code.as_u16()) }
             }
             SlackClientError::HttpProtocolError(protocol) => {
                 let cause =
                     protocol.cause.as_ref().and_then(|e| e.downcast_ref::<reqwest::Error>());
                 match cause {
+                    // Without a connection nothing was sent, so the call may be made again without
+                    // a lookup.
                     Some(cause) if cause.is_connect() => Self::Unreachable { method },
                     Some(cause) if cause.is_timeout() => {
                         Self::OutcomeUnknown { method, what: "no answer in time".to_owned() }
@@ -138,12 +145,16 @@ impl Error {
     pub(crate) fn is_channel_lost(&self) -> bool {
         self.code().is_some_and(|code| {
             LOST_CHANNEL_CODES.contains(&code)
+                // Slack has many of them (`restricted_action_read_only_channel` and others) and
+                // adds more.
                 || code.starts_with("restricted_action") && !GONE_MESSAGE_CODES.contains(&code)
         })
     }
 
     /// Whether a click came too late, or a second time, to open something.
     pub(crate) fn is_expired_trigger(&self) -> bool {
+        // `expired_trigger_id`, `trigger_expired`, `invalid_trigger_id`, `exchanged_trigger_id`:
+        // the documents and the answers do not agree on one name.
         self.code().is_some_and(|code| code.contains("trigger"))
     }
 
@@ -162,6 +173,7 @@ impl Error {
     /// Whether Slack refused how a post looks, not that it is posted.
     pub(crate) fn is_invalid_blocks(&self) -> bool {
         let code = self.code().unwrap_or_default();
+        // Slack appends what it dislikes (`invalid_blocks_format`), so the beginning is compared.
         code.starts_with("invalid_blocks") || code == "msg_blocks_too_long"
     }
 
@@ -175,6 +187,8 @@ impl Error {
     /// file in question and nothing else.
     pub(super) fn into_file_error(self) -> Self {
         match self {
+            // Taken for what it is, it would stop all calls (`Fault::Credentials`), and words would
+            // wait for the sake of pictures.
             Self::Api { method, code } if code == "missing_scope" => {
                 Self::Api { method, code: "no_scope_for_files".to_owned() }
             }
@@ -199,6 +213,9 @@ impl Failure for Error {
             Self::Busy { after, .. } => Fault::Busy { after: *after },
             Self::Unreachable { .. } => Fault::Down,
             Self::OutcomeUnknown { .. } => Fault::OutcomeUnknown,
+            // The post has been taken back already, so to whoever handles it this is what Slack
+            // should have said (`slack.md` C.5: no error is documented for a parent that was
+            // deleted).
             Self::Orphaned { .. } => Fault::Refused { code: "thread_not_found".to_owned() },
             Self::Api { code, .. } if RATE_LIMIT_CODES.contains(&code.as_str()) => {
                 Fault::Busy { after: None }
@@ -215,6 +232,8 @@ impl Failure for Error {
     }
 
     fn is_lookup_impossible(&self) -> bool {
+        // A thread or a channel that is gone is an answer, too: the post is not there. Only a
+        // refusal to tell leaves us without one (`what_can_never_be_looked_up_is_said_again`).
         let is_refused = matches!(self.to_fault(), Fault::Refused { .. });
         is_refused && !self.is_message_gone() && !self.is_channel_lost()
     }

@@ -57,8 +57,12 @@ pub async fn upload_file(slack: &SlackClient, upload: Upload) -> Result<String, 
         slack.call_with_params(UPLOAD_URL_METHOD, &params).await.map_err(Error::into_file_error)?;
     let unclear =
         |what: &str| Error::OutcomeUnknown { method: UPLOAD_METHOD, what: what.to_owned() };
+    // What a person wrote goes only where Slack is; a proxy that rewrites answers could name any
+    // host.
     let url = Url::parse(&place.upload_url).ok().filter(is_slack_or_loopback);
     let url = url.ok_or_else(|| unclear("not an address of slack"))?;
+    // Without our token: the address itself is the permission (`slack.md` C.3; the library would
+    // send it along). The length is the one for which the address was asked for.
     let mut request = slack.http.post(url).timeout(upload.within).header(CONTENT_LENGTH, length);
     if let Some(mime) = upload.mime {
         request = request.header(CONTENT_TYPE, mime);
@@ -102,6 +106,8 @@ pub(crate) async fn share_file(
         .call_with_body::<Value>(COMPLETE_UPLOAD_METHOD, &body)
         .await
         .map_err(Error::into_file_error)?;
+    // An upload is complete before its message exists (`slack.md`, additions §4). What follows
+    // waits for it by `fetch_file_message`; the completing call itself can be made only once.
     let unknown = Posted { channel: channel.to_owned(), ts: String::new() };
     match fetch_file_message(slack, thread, file).await {
         Ok(shown) => Ok(shown.unwrap_or(unknown)),
@@ -129,6 +135,7 @@ pub(crate) async fn fetch_file_message(
     let channel = channel.as_ref().unwrap_or(&thread.channel);
     let Some((ts, thread_ts)) = find_share(&info, channel.as_str()) else { return Ok(None) };
     let posted = Posted { channel: thread.channel.to_string(), ts };
+    // A reply to a deleted root may be shown at the root of the channel without any error.
     if thread_ts.as_deref() != Some(thread.root.as_str()) {
         ensure_in_thread(slack, COMPLETE_UPLOAD_METHOD, &posted, &thread.root, false).await?;
     }
@@ -193,6 +200,7 @@ async fn fetch_file_info(slack: &SlackClient, id: &str) -> Result<Value, Error> 
 /// The message in a channel that shows a file, and its thread.
 fn find_share(info: &Value, channel: &str) -> Option<(String, Option<String>)> {
     let text = |value: &Value, key: &str| value.get(key)?.as_str().map(str::to_owned);
+    // By what kind of channel it is shown in (`slack.md`, additions §4), which is not known here.
     ["public", "private"].iter().find_map(|kind| {
         let share = info.get("shares")?.get(kind)?.get(channel)?.get(0)?;
         Some((text(share, "ts")?, text(share, "thread_ts")))

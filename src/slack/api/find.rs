@@ -33,6 +33,8 @@ impl<'a> MessagePages<'a> {
     ) -> Self {
         let mut params = vec![
             ("channel", channel.to_owned()),
+            // Slack leaves metadata out unless asked, and the library's request cannot ask
+            // (`slack.md` A.7).
             ("include_all_metadata", "true".to_owned()),
             ("limit", HISTORY_PAGE_SIZE.to_owned()),
             ("oldest", since.to_string()),
@@ -52,6 +54,7 @@ impl<'a> MessagePages<'a> {
         params.push(("cursor", self.cursor.as_deref()));
         let page: ResultPage = self.client.call_with_params(self.method, &params).await?;
         let next = page.next_cursor();
+        // A far end that repeats its cursor would keep a lane here for ever.
         if next.is_some() && next == self.cursor {
             let what = "the same page again".to_owned();
             return Err(Error::OutcomeUnknown { method: self.method, what });
@@ -77,6 +80,7 @@ pub(crate) async fn find_post(
 ) -> Result<Option<Posted>, Error> {
     let is_it = |message: &Value| has_delivery_id(message, delivery);
     if let Some(root) = thread {
+        // A post may have missed its thread, so it is looked for beside it, too.
         return find_in_thread(slack, channel, root, since, is_it).await;
     }
     let found = find_message(slack, channel, None, since, is_it).await?;
@@ -97,12 +101,14 @@ pub(super) async fn find_in_thread(
     is_it: impl Fn(&Value) -> bool,
 ) -> Result<Option<Posted>, Error> {
     let found = match find_message(slack, channel, Some(root), since, &is_it).await {
+        // A thread that is gone holds nothing; the post may stand at the root all the same.
         Err(error) if error.is_message_gone() => None,
         found => found?,
     };
     if let Some(found) = found {
         return Ok(to_posted(channel, &found));
     }
+    // A reply that was broadcast stands in the channel too, but names its thread.
     let strayed = |message: &Value| message.get("thread_ts").is_none() && is_it(message);
     let Some(stray) = find_message(slack, channel, None, since, strayed).await? else {
         return Ok(None);
@@ -153,6 +159,8 @@ async fn find_message(
     since: Timestamp,
     is_it: impl Fn(&Value) -> bool,
 ) -> Result<Option<Value>, Error> {
+    // The time is that of the event less five minutes, which is for clocks that differ
+    // (`docs/unknown-outcomes.md`).
     let since = MessageTs::from_time(since);
     let mut reading = match thread {
         Some(root) => read_thread(slack, channel, root, &since),
@@ -174,6 +182,8 @@ pub(crate) async fn fetch_message(
     ts: &MessageTs,
 ) -> Result<Option<ShownMessage>, Error> {
     let page = fetch_page_with(slack, channel, root, ts).await?;
+    // By time stamp and not by place: nothing says that the root always comes first, or always
+    // comes (`slack.md`, additions §0).
     let found = page.messages.into_iter().find(|message| has_ts(message, ts));
     Ok(found.map(ShownMessage::new))
 }
@@ -249,6 +259,9 @@ async fn is_in_thread(
     let Some((channel, ts)) = place else { return Ok(false) };
     match fetch_page_with(slack, &channel, root, &ts).await {
         Err(error) if error.is_message_gone() => Ok(false),
+        // To take back a post that is where it should be would lose words; to leave one that is not
+        // costs a stray line. So doubt counts for the post
+        // (`a_post_whose_answer_says_little_is_taken_to_be_where_it_should`).
         Err(error) if matches!(error.to_fault(), Fault::Refused { .. }) => Ok(true),
         Err(error) if error.code() == Some("missing_scope") => Ok(true),
         page => {
@@ -270,6 +283,8 @@ async fn remove_stray_post(
     if is_named {
         set_field(&mut body, "text", EMPTIED_POST_TEXT.into());
         set_field(&mut body, "blocks", json!([]));
+        // Left out, metadata stays (`slack.md` C.1), and the next lookup would find the emptied
+        // post and take it for the one that is looked for.
         set_field(&mut body, "metadata", json!({}));
     }
     match slack.call_with_body::<EmptyAnswer>(method, &body).await {
@@ -287,6 +302,8 @@ fn has_delivery_id(message: &Value, delivery: &str) -> bool {
     let blocks =
         message.get("blocks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let in_block = |block: &Value| block.get("block_id").and_then(Value::as_str) == Some(delivery);
+    // Documents disagreed on whether Slack keeps metadata of apps that register none (`slack.md`
+    // C.2), so a block repeats the id (`a_post_is_found_again_where_slack_forgets_metadata`).
     id == Some(delivery) || blocks.iter().any(in_block)
 }
 

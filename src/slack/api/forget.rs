@@ -26,10 +26,13 @@ pub(crate) async fn read_own_messages(
 ) -> Result<Vec<OwnMessage>, Error> {
     let us = slack.ensure_identity().await?;
     let is_ours = |message: &Value| {
+        // Posts under a customer's name often have no `user`, only the app's `bot_id` (`slack.md`
+        // D.3).
         text_in(message, "user") == Some(us.user_id.as_str())
             || us.bot_id.is_some() && text_in(message, "bot_id") == us.bot_id.as_deref()
     };
     let mut own: Vec<OwnMessage> = Vec::new();
+    // Read from Slack, which has all of it: the erasure has taken our own links with the ticket.
     let mut reading = read_thread(slack, channel.as_str(), root, root);
     while let Some(messages) = reading.next_page().await? {
         let messages = messages.iter().map(ShownMessage::as_json);
@@ -43,6 +46,7 @@ pub(crate) async fn read_own_messages(
 /// Deletes a file that we uploaded (`files.delete`); that it is gone already is success.
 pub(crate) async fn delete_file(slack: &SlackClient, file: &str) -> Result<(), Error> {
     match slack.call_with_body::<EmptyAnswer>("files.delete", &json!({"file": file})).await {
+        // The job may be made again after a kill, and people delete files themselves.
         Err(error) if matches!(error.code(), Some("file_not_found" | "file_deleted")) => Ok(()),
         deleted => deleted.map(drop),
     }

@@ -49,6 +49,8 @@ impl ApiHealth {
         if let Some(scopes) = text(SCOPES_HEADER) {
             // With other scopes, what was refused is worth another try.
             if known.scopes.as_deref() != Some(scopes) {
+                // Scopes change when the app is installed again, and nothing else tells of it
+                // (`a_trouble_with_a_scope_ends_when_the_scopes_change_even_if_there_is_nothing_to_do`).
                 known.refused.clear();
                 known.scopes = Some(scopes.to_owned());
             }
@@ -57,6 +59,8 @@ impl ApiHealth {
             text(DATE.as_str()).and_then(|date| DateTimeParser::new().parse_timestamp(date).ok());
         if let Some(date) = date {
             let were_apart = is_clock_off(known.ahead);
+            // Each answer carries Slack's time, so a wrong clock is known before the first request
+            // of Slack's has to be refused for it (`a_clock_that_is_off_is_told`).
             known.ahead = date.duration_since(now);
             telemetry::record_clock_ahead(known.ahead);
             let seconds = known.ahead.as_secs();
@@ -101,6 +105,7 @@ impl ApiHealth {
     }
 
     fn lock_state(&self) -> MutexGuard<'_, ApiState> {
+        // Whoever panicked left at worst an old value here; health must not go down with it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -113,6 +118,7 @@ fn is_needed_for_tickets(method: &str) -> bool {
 }
 
 fn is_clock_off(ahead: SignedDuration) -> bool {
+    // Told a little before signatures become stale, while there is time to set the clock.
     ahead.abs() > SIGNATURE_WINDOW - CLOCK_MARGIN
 }
 

@@ -101,6 +101,8 @@ pub(crate) async fn check_agent_status(
         Err(error) => return Err(error),
         Ok(true) => {}
     }
+    // A group is the team's own statement of who its agents are; a channel's members are only taken
+    // for it, so there it is the channel that is asked.
     if group.is_some() || is_in_channel(slack, channel, user, since).await? {
         return Ok(AgentStatus::Agent);
     }
@@ -114,6 +116,8 @@ pub(crate) async fn may_be_agent(
     profile: &Profile,
     group: Option<&str>,
 ) -> Result<bool, Error> {
+    // Slack Connect brings people of other companies into the channel, and no flag of theirs says
+    // so (`slack.md`, additions §1; `somebody_of_another_company_is_no_agent_on_any_surface`).
     if !profile.is_full_member || !profile.workspaces.is_ours(slack.ensure_identity().await?) {
         return Ok(false);
     }
@@ -220,6 +224,7 @@ async fn is_listed(
         return Ok(known);
     }
     let _turn = slack.caches.reading.lock().await;
+    // Whoever waited for the lock finds the list that was read meanwhile.
     if let Some(known) = cached_membership(slack, &key, user, since) {
         return Ok(known);
     }
@@ -232,6 +237,8 @@ async fn is_listed(
             slack.caches.lists.insert(key, (asked, listed));
             Ok(is_on)
         }
+        // Only who was on the last list goes on: a Slack that is down must neither stop the agents
+        // nor let anybody in (`while_slack_does_not_tell_nobody_slips_in_and_no_agent_is_lost`).
         Err(error) if was_listed(slack, &key, user) && !is_permanent(&error) => {
             tracing::warn!(%error, "slack does not tell who is in {key}; the last list goes on");
             Ok(true)
@@ -290,6 +297,8 @@ fn cached_membership(
 ) -> Option<bool> {
     let (at, listed) = slack.caches.lists.get(key).map(|entry| entry.clone())?;
     let is_on = listed.has_member(user);
+    // Who has left stays an agent for some minutes, which hurts nobody; who has just joined must
+    // not be turned away by an old list (`who_joins_is_an_agent_at_once`).
     let is_believed = if is_on { slack.now() < at + MEMBERSHIP_LIFETIME } else { at >= since };
     is_believed.then_some(is_on)
 }

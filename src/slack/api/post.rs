@@ -51,6 +51,8 @@ impl SlackClient {
         let author = post.author.as_deref().filter(|_| !self.plain_author.load(Ordering::Relaxed));
         let sent = self.call_with_body("chat.postMessage", &build_post_body(post, author)).await;
         let answer: PostAnswer = match sent {
+            // `chat:write.customize` is optional for the bridge. The refusal came before anything
+            // was posted, so the post is made again at once, without a lookup.
             Err(error) if author.is_some() && error.code() == Some("missing_scope") => {
                 self.plain_author.store(true, Ordering::Relaxed);
                 self.call_with_body(
@@ -59,6 +61,8 @@ impl SlackClient {
                 )
                 .await?
             }
+            // A card that Slack does not take, because its rules changed or a text broke one, must
+            // not keep the customer's words from the thread: `text` says all that matters.
             Err(error) if error.is_invalid_blocks() => {
                 tracing::error!(%error, "slack refused the blocks of a post; it goes as plain text");
                 let plain = Post { blocks: Vec::new(), ..post.clone() };
@@ -68,11 +72,13 @@ impl SlackClient {
         };
         let channel = answer.channel.unwrap_or_else(|| post.channel.clone());
         let channel = match ChannelId::parse(&channel) {
+            // The answer names the channel as it is called now; what is stored has the first id.
             Some(id) => self.renames().first_id(&id).to_string(),
             None => channel,
         };
         let posted = Posted { channel, ts: answer.ts };
         let (Some(root), Some(message)) = (&post.thread, answer.message) else { return Ok(posted) };
+        // The only sign that the thread is gone: there is no error for it (`slack.md` C.5).
         if message.thread_ts.as_deref() != Some(root.as_str()) {
             ensure_in_thread(self, "chat.postMessage", &posted, root, author.is_some()).await?;
         }
@@ -93,6 +99,8 @@ impl SlackClient {
         blocks: &[SlackBlock],
     ) -> Result<(), Error> {
         let body =
+            // Blocks go along each time, as `text` alone would remove them; metadata is left out,
+            // which keeps it (`slack.md` C.1).
             json!({"channel": channel.as_str(), "ts": ts.as_str(), "text": text, "blocks": blocks});
         self.call_with_body::<EmptyAnswer>("chat.update", &body).await.map(drop)
     }
@@ -131,6 +139,7 @@ impl SlackClient {
         };
         let body = json!({"channel": channel.as_str(), "timestamp": ts.as_str(), "name": name});
         match self.call_with_body::<EmptyAnswer>(method, &body).await {
+            // A try whose answer was lost may have set it, and people see the same either way.
             Err(error) if error.code() == Some(already) => Ok(()),
             result => result.map(drop),
         }
@@ -161,6 +170,8 @@ impl SlackClient {
         let sent = self.http.post(url).json(&body).send().await;
         match sent.and_then(reqwest::Response::error_for_status) {
             Ok(_) => Ok(()),
+            // Neither the error nor the status goes on: the address is a secret that lets anybody
+            // post, and the library's error repeats it.
             Err(_) => {
                 Err(Error::OutcomeUnknown { method: RESPOND_METHOD, what: "not taken".to_owned() })
             }
@@ -169,6 +180,7 @@ impl SlackClient {
 
     /// Opens a dialog by a trigger (`views.open`) and returns its id.
     pub(crate) async fn open_view(&self, trigger: &str, view: &SlackView) -> Result<String, Error> {
+        // A trigger works once and for three seconds, so an opening is never tried again.
         let body = json!({"trigger_id": trigger, "view": view});
         let opened: OpenViewAnswer = self.call_with_body("views.open", &body).await?;
         Ok(opened.view.id)
@@ -204,12 +216,15 @@ fn build_post_body(post: &Post, author: Option<&str>) -> Value {
     let mut body = json!({
         "channel": post.channel,
         "text": post.text,
+        // A customer could otherwise make Slack fetch any address, and fill the thread with its
+        // preview (`slack.md` C.4).
         "unfurl_links": false,
         "unfurl_media": false,
         "metadata": {"event_type": METADATA_EVENT_TYPE, "event_payload": {"delivery_id": post.delivery}},
     });
     let mut blocks: Vec<Value> = post.blocks.iter().map(|block| json!(block)).collect();
     if let Some(first) = blocks.first_mut() {
+        // The id again, should Slack forget the metadata: block ids are part of what it shows.
         set_field(first, "block_id", post.delivery.as_str().into());
         set_field(&mut body, "blocks", blocks.into());
     }

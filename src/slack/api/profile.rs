@@ -27,6 +27,8 @@ impl Profile {
         };
         let is = |flag: &str| user.get(flag).and_then(Value::as_bool).unwrap_or(false);
         let less =
+            // `is_stranger` proves little: it is false for people of another company who share a
+            // channel with us (`slack.md`, additions §0). `Workspaces` decides about these.
             ["is_bot", "is_restricted", "is_ultra_restricted", "is_stranger", "deleted"].map(is);
         // The full name, because customers read it too; the display name may be a joke of the team.
         let name = text("/profile/real_name")
@@ -37,6 +39,7 @@ impl Profile {
         Self {
             name: name.to_owned(),
             email: text("/profile/email").map(str::to_owned),
+            // What Slack does not answer must make nobody an agent.
             is_full_member: user.is_object() && !less.contains(&true),
             workspaces: Workspaces::from_json(user),
             locale: text("/locale").map(str::to_owned),

@@ -38,6 +38,8 @@ impl ChannelRenames {
     /// The id that a channel has now.
     pub(super) fn current_id(&self, id: &str) -> Option<ChannelId> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        // A channel may move more than once: each later id leads to the first one, the last holds
+        // now.
         known.iter().rfind(|(_, first)| first.as_str() == id).map(|(later, _)| later.clone())
     }
 
@@ -54,6 +56,8 @@ impl ChannelRenames {
                 let mut is_changed = false;
                 for (name, inner) in fields.iter_mut() {
                     let id = match inner {
+                        // Interactions and `channel_*` events hold an object where messages hold
+                        // the bare id.
                         Value::Object(_) if name == "channel" => inner.pointer_mut("/id"),
                         Value::String(_) if CHANNEL_FIELDS.contains(&name.as_str()) => {
                             Some(&mut *inner)

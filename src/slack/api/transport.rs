@@ -54,6 +54,7 @@ impl Transport {
             None => request,
         };
         let response = request.send().await.map_err(connection_error)?;
+        // Before the status is judged: refusals carry the scopes and the time as well.
         self.health.note_headers(response.headers());
         let status = response.status();
         if status == reqwest::StatusCode::TOO_MANY_REQUESTS {
@@ -71,6 +72,8 @@ impl Transport {
 
 fn parse_answer<RS: DeserializeOwned>(body: &[u8]) -> ClientResult<RS> {
     let answer: AnswerStatus = serde_json::from_slice(body).map_err(unreadable_error)?;
+    // Read twice, first only for its `ok`: what a refusal lacks of the typed answer must not hide
+    // its code.
     if answer.ok {
         return serde_json::from_slice(body).map_err(unreadable_error);
     }
@@ -82,6 +85,7 @@ fn parse_answer<RS: DeserializeOwned>(body: &[u8]) -> ClientResult<RS> {
 }
 
 fn connection_error(error: reqwest::Error) -> SlackClientError {
+    // Addresses of reads have their parameters in them, among them e-mail addresses of people.
     let error = SlackClientHttpProtocolError { cause: Some(Box::new(error.without_url())) };
     SlackClientError::HttpProtocolError(error)
 }

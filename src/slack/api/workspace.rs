@@ -42,6 +42,8 @@ impl Workspaces {
     pub(crate) fn is_ours(&self, us: &Identity) -> bool {
         let is_ours = |team: &String| us.team_id.as_ref() == Some(team);
         let organisation = us.enterprise_id.as_ref();
+        // Installed for one workspace only, other workspaces of the organisation are other teams,
+        // who share a channel with ours at most.
         let is_colleague = us.is_enterprise_install
             && organisation.is_some()
             && (self.organisation.as_ref() == organisation || self.home.as_ref() == organisation);
@@ -52,6 +54,8 @@ impl Workspaces {
                 || organisation == Some(team)
         };
         let is_member = self.home.iter().chain(&self.joined).any(is_ours);
+        // What an event says counts beside the profile, which may be ten minutes old
+        // (`what_slack_says_with_an_event_counts_more_than_what_was_known_before`).
         (is_member || is_colleague) && self.named.iter().all(is_known)
     }
 }

@@ -10,11 +10,16 @@ pub(crate) fn parse_attachment(file: &Value) -> Attachment {
     let url = text_at(file, "/url_private_download").or_else(|| text_at(file, "/url_private"));
     let external = file.get("is_external").and_then(Value::as_bool) == Some(true);
     let access = match (text_at(file, "/mode"), text_at(file, "/file_access")) {
+        // The order matters: of a file that is gone or hidden Slack still tells a type, and whoever
+        // shared it should read the true reason.
         (Some("tombstone"), _) | (_, Some("file_not_found")) => FileAccess::Deleted,
         (Some("hidden_by_limit"), _) => FileAccess::Hidden,
         (_, Some("access_denied")) => FileAccess::Denied,
         _ if let Some(access) = slack_document_access(file) => access,
+        // From a Slack Connect channel only the id comes; the rest has to be asked for (`slack.md`
+        // C.3).
         (Some("file_access"), _) | (_, Some("check_file_info")) => FileAccess::Ask,
+        // Its address leads out of Slack, where our token must not go.
         (Some("external"), _) => FileAccess::Elsewhere,
         _ if external => FileAccess::Elsewhere,
         _ if url.is_none() => FileAccess::Ask,
@@ -25,6 +30,8 @@ pub(crate) fn parse_attachment(file: &Value) -> Attachment {
         id: text_at(file, "/id").unwrap_or_default().to_owned(),
         name: name.unwrap_or("?").to_owned(),
         mime: text_at(file, "/mimetype").map(str::to_ascii_lowercase),
+        // A size of 0 is what Slack says before it has looked at the file; it must not count as a
+        // fact.
         size: file.get("size").and_then(Value::as_u64).filter(|size| *size > 0),
         url: url.map(str::to_owned),
         access,

@@ -35,6 +35,7 @@ impl CommandAction {
         let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
         // Whoever types them may have any of our languages, whatever the app speaks.
         match (fold_text(word).as_str(), rest.trim()) {
+            // `fold_text` has taken accents off, as people on telephones leave them out.
             ("mine" | "meus" | "mis" | "mios", _) => Self::Mine,
             ("waiting" | "aguardando" | "espera" | "esperando", _) => Self::Waiting,
             ("status" | "situacao" | "estado", _) => Self::Status,

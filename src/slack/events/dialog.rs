@@ -109,6 +109,8 @@ pub(crate) fn parse_action_request(body: &Value) -> Option<DialogRequest> {
             let ticket = text_at(action, "/block_id").and_then(parse_ticket_block);
             let about = match ticket {
                 Some(ticket) => DialogSubject::Ticket(ticket),
+                // The menu of a card stands in its thread; only one in a list names its ticket by
+                // its block.
                 None => parse_thread_root(body)?,
             };
             Some(DialogRequest { by, dialog, about, place: trigger()?, response_url })
@@ -163,6 +165,7 @@ pub(crate) fn parse_action_request(body: &Value) -> Option<DialogRequest> {
 /// Reads a message shortcut that asks for a dialog.
 pub(crate) fn parse_shortcut_request(body: &Value) -> Option<DialogRequest> {
     let dialog = match Dialog::parse(text_at(body, "/callback_id")?)? {
+        // The shortcut is used on a message to keep what it says, so the dialog begins with that.
         Dialog::Comment(_) => Dialog::Comment(text_at(body, "/message/text").map(str::to_owned)),
         dialog => dialog,
     };
@@ -188,6 +191,7 @@ pub(crate) fn parse_option_search(body: &Value) -> Option<OptionSearch> {
 /// Reads the first page of a dialog that is answered with a second one.
 pub(crate) fn parse_draft_request(body: &Value) -> Option<OfferDraft> {
     let name = text_at(body, "/view/callback_id")?;
+    // Only the composer and templates have a first page; every other dialog is handed in as it is.
     let Dialog::Compose(_) = Dialog::parse(name)? else { return None };
     Some(OfferDraft {
         by: Requester::parse(body)?,
@@ -235,6 +239,8 @@ pub(crate) fn parse_submission(body: &Value) -> Option<RoutedSlackEvent> {
         (parse_view_ticket(body)?, parse_submitted_form(&Dialog::parse(name)?, body)?)
     };
     let (view, hash) =
+        // A submission has no time stamp of its own. The hash changes with each update of the view,
+        // so a repeat is known and a second submission of the same dialog is another event.
         (text_at(body, "/view/id")?, text_at(body, "/view/hash").unwrap_or_default());
     Some(RoutedSlackEvent {
         key: format!("s:{view}:{hash}:{user}"),
@@ -247,6 +253,8 @@ pub(crate) fn parse_submission(body: &Value) -> Option<RoutedSlackEvent> {
 fn parse_submitted_form(dialog: &Dialog, body: &Value) -> Option<SubmittedForm> {
     let words = || {
         let words = find_typed_words(body)?;
+        // A plain input comes unescaped, and the reader of mark-up expects what Slack escapes in
+        // messages. What people type as `*bold*` means the same here as there.
         Some(mrkdwn::read_mrkdwn(&mrkdwn::escape_mrkdwn(words)))
     };
     match dialog {
@@ -285,6 +293,8 @@ fn parse_contact_change(body: &Value) -> Option<ContactChange> {
     for (name, field) in body.pointer("/view/state/values")?.as_object()? {
         let Some(field_value) = field.get(element::CONTACT_VALUE) else { continue };
         let value = text_at(field_value, "/value").unwrap_or_default().trim();
+        // A field that nobody touched is left out, so that what somebody else changed at Blip
+        // meanwhile is not written over (`only_what_somebody_changed_of_a_contact_is_changed`).
         if value == stood(name).unwrap_or_default().trim() {
             continue;
         }
@@ -319,6 +329,8 @@ fn parse_holder_choice(body: &Value) -> WhenHeld {
 /// What an element holds, in whichever block it stands.
 fn find_element_value<'a>(body: &'a Value, element: &str) -> Option<&'a Value> {
     let blocks = body.pointer("/view/state/values")?.as_object()?;
+    // Slack keeps what was typed by block and element. Blocks change their names so that it
+    // forgets, so only the element is looked for.
     blocks.values().find_map(|block| block.get(element))
 }
 

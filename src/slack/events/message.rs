@@ -139,6 +139,7 @@ impl<'a> MessageReader<'a> {
             ("raw_number", _) if cell.get("value").is_some_and(Value::is_number) => {
                 paragraphs.extend(cell.get("value").map(Value::to_string).map(to_paragraph));
             }
+            // Cells come escaped but without marks (`a_table_reaches_the_customer_as_lines`).
             (_, Some(words)) => paragraphs.push(to_paragraph(mrkdwn::unescape_mrkdwn(words))),
             ("raw_text", None) => {}
             (_, None) => self.kept.push(to_kept_part(cell)),
@@ -158,6 +159,8 @@ impl<'a> MessageReader<'a> {
         let leads_somewhere = ["/from_url", "/original_url", "/app_unfurl_url"]
             .iter()
             .any(|pointer| text_at(attachment, pointer).is_some());
+        // Someone meant to pass it on, but perhaps not to the customer: its sender is asked
+        // (`a_forwarded_message_is_kept_until_its_sender_says_that_it_may_go`).
         if is("is_share") {
             let message = read_forwarded(attachment, self.depth + 1);
             self.kept.push(KeptPart::Forwarded(Box::new(message)));
@@ -186,10 +189,12 @@ impl<'a> MessageReader<'a> {
 /// Reads a message that was forwarded (`slack.md` 3.2).
 fn read_forwarded(attachment: &Value, depth: usize) -> AgentMessage {
     let mut reader = MessageReader::new(attachment, depth);
+    // Forwards may be nested (`slack.md`, additions §3.2), and nobody says how deep.
     if depth > MAX_FORWARD_DEPTH {
         reader.kept.push(unreadable_part("attachment"));
         return reader.into_message(Vec::new());
     }
+    // These are exact; the attachment's `text` is only their mark-up (`slack.md`, additions §3.2).
     for part in array_field(attachment, "message_blocks") {
         let message = part.get("message").unwrap_or(&Value::Null);
         reader.read_blocks(array_field(message, "blocks"));

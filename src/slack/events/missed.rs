@@ -36,6 +36,7 @@ pub(crate) struct MissedReaction<'a> {
 pub(crate) fn make_missed_message(thread: &Thread, message: &ShownMessage) -> Option<MissedEvent> {
     let mut event = message.as_json().clone();
     let fields = event.as_object_mut()?;
+    // An answer of Slack's leaves out what was asked for: the type and the channel.
     fields.insert("type".to_owned(), "message".into());
     fields.insert("channel".to_owned(), thread.channel.as_str().into());
     make_event(&json!({"type": "event_callback", "event": event}))
@@ -50,6 +51,8 @@ pub(crate) fn make_missed_reaction(
     let (channel, ts) = (thread.channel.as_str(), thread.root.as_str());
     let item = json!({"type": "message", "channel": channel, "ts": ts});
     let event = json!({"type": kind, "user": reaction.user, "reaction": reaction.name,
+        // Slack does not tell when a reaction was put on. Whether it was told of after all is seen
+        // by the beginning of its key, which has no time.
         "item": item, "event_ts": MessageTs::from_time(reaction.before).as_str()});
     make_event(&match reaction.counts_as {
         Some(at) => json!({"type": "event_callback", "event": event, "happened": at.as_str()}),

@@ -96,11 +96,13 @@ pub fn parse_body(body: &Value) -> SlackRequest {
         }
         Some("app_rate_limited") => SlackRequest::Dropped,
         Some("event_callback") => {
+            // These change nothing that is kept, so they go past the inbox.
             let told = parse_home_opened(body).map(SlackRequest::Home);
             let told = told.or_else(|| parse_health_event(body).map(SlackRequest::HealthEvent));
             told.or_else(|| parse_channel_rename(body))
                 .unwrap_or_else(|| SlackRequest::Event(parse_callback(body)))
         }
+        // A command comes as a form without a type.
         None if text_at(body, "/command") == Some(SLASH_COMMAND) => match parse_command(body) {
             Some(command) => SlackRequest::Command(command),
             None => SlackRequest::Event(unknown_event("command", body)),
@@ -134,6 +136,8 @@ fn parse_submission_request(body: &Value) -> SlackRequest {
         return SlackRequest::TemplateDraft(drafted);
     }
     match (dialog::parse_farewell(body), dialog::parse_submission(body)) {
+        // Only while the dialog is open can its words be handed back; after that they would be lost
+        // (`a_farewell_that_is_too_late_is_shown_and_the_ticket_closed_without_it_if_so_wished`).
         (Some(farewell), Some(routed)) => SlackRequest::Farewell(farewell, routed),
         (_, Some(routed)) => SlackRequest::Event(routed),
         (_, None) => SlackRequest::Event(unknown_event("view_submission", body)),
@@ -155,6 +159,8 @@ pub(crate) fn happened_at(json: &[u8]) -> Option<MessageTs> {
 pub fn parse_request(json: &[u8]) -> Option<SlackRequest> {
     let json = std::str::from_utf8(json).ok()?;
     if let Some(body) = bounded::parse_tree(json) {
+        // What is stored is read again at its lease, and an outline looks like a message without
+        // words.
         let is_outline = body.get(OUTLINE_FIELD).is_some();
         return Some(if is_outline { request_from_outline(&body) } else { parse_body(&body) });
     }
@@ -191,6 +197,8 @@ fn request_from_outline(body: &Value) -> SlackRequest {
         && let SlackEvent::Message { channel, ts, thread, user, .. } = event
     {
         let (channel, ts, thread) = (channel.clone(), ts.clone(), thread.clone());
+        // The writer is told that it did not go out
+        // (`what_is_too_large_in_a_channel_with_another_id_is_told_to_its_writer`).
         *event = SlackEvent::Oversized { channel, ts, thread, user: user.clone() };
     }
     request
@@ -200,6 +208,8 @@ fn request_from_outline(body: &Value) -> SlackRequest {
 pub(crate) fn parse_stored_event(json: &[u8]) -> Option<RoutedSlackEvent> {
     match parse_request(json)? {
         SlackRequest::Event(routed) | SlackRequest::Farewell(_, routed) => Some(routed),
+        // Stored only where no dialog could be opened; what the button means without one is then
+        // done.
         SlackRequest::Dialog(_) => parse_without_dialog(json),
         SlackRequest::Challenge(_)
         | SlackRequest::Draft(_)
@@ -218,6 +228,7 @@ pub(crate) fn parse_stored_event(json: &[u8]) -> Option<RoutedSlackEvent> {
 pub(crate) fn parse_without_dialog(json: &[u8]) -> Option<RoutedSlackEvent> {
     let is_close = |routed: &RoutedSlackEvent| matches!(&routed.event, SlackEvent::Click(click) if click.button == Button::Close);
     let body = bounded::parse_tree_without(std::str::from_utf8(json).ok()?, &LARGE_FIELDS)?;
+    // A transfer or a canned reply means nothing without what the dialog asks for.
     parse_click(&body).filter(is_close)
 }
 
@@ -232,6 +243,7 @@ pub(crate) fn parse_workspace_names(json: &[u8]) -> Vec<String> {
 fn parse_home_opened(body: &Value) -> Option<SlackUserId> {
     let event = body.get("event")?;
     let is_home = text_at(event, "/type") == Some("app_home_opened")
+        // The event comes for the messages tab, too, which shows nothing of ours (`slack.md` C.4).
         && text_at(event, "/tab") == Some("home");
     is_home.then(|| SlackUserId::parse(text_at(event, "/user")?)).flatten()
 }
@@ -263,6 +275,8 @@ fn parse_callback(body: &Value) -> RoutedSlackEvent {
 /// What a message event means (`slack.md` D.2).
 fn parse_message_event(body: &Value, event: &Value) -> Option<RoutedSlackEvent> {
     match text_at(event, "/subtype") {
+        // Only these are words of a person (`slack.md` D.2). A subtype to come is not sent to a
+        // customer until somebody has read what it means.
         None | Some("file_share" | "thread_broadcast") => parse_new_message(body, event),
         Some("message_changed") => parse_edit(body, event),
         Some("message_deleted") => {
@@ -286,7 +300,10 @@ fn parse_message_outside(
 fn parse_new_message(body: &Value, event: &Value) -> Option<RoutedSlackEvent> {
     let channel = ChannelId::parse(text_at(event, "/channel")?)?;
     let ts = MessageTs::parse(text_at(event, "/ts")?)?;
+    // A root that has replies carries its own time stamp as its thread (`slack.md` D.2).
     let root = text_at(event, "/thread_ts").filter(|root| *root != ts.as_str());
+    // First, before the thread is looked at: our own posts come back as events (`slack.md` D.3),
+    // and one that was taken for an agent's would go to the customer.
     if is_from_bot(body, event) {
         return Some(not_ours_event(event));
     }
@@ -317,6 +334,8 @@ pub(crate) fn is_message(key: &str) -> bool {
 /// messages too. A table may be changed without a change of the text.
 fn parse_edit(body: &Value, event: &Value) -> Option<RoutedSlackEvent> {
     let now = event.get("message")?;
+    // So Slack tells that a message with replies was deleted; `previous_message` may be an empty
+    // list.
     if text_at(now, "/subtype") == Some("tombstone") {
         return parse_deletion(event, text_at(now, "/ts")?, now);
     }
@@ -325,6 +344,8 @@ fn parse_edit(body: &Value, event: &Value) -> Option<RoutedSlackEvent> {
         let AgentMessage { text, kept, .. } = message::read_message(version);
         (text, kept)
     };
+    // `edited` alone proves nothing: it stays for good, and a preview that loads later repeats it
+    // (`link_previews_are_no_edits_and_deleting_tells_the_truth`).
     let same = text_at(now, "/text") == text_at(before, "/text") && parts(now) == parts(before);
     let Some(edited) = text_at(now, "/edited/ts").filter(|_| !same && !is_from_bot(body, now))
     else {
@@ -334,6 +355,7 @@ fn parse_edit(body: &Value, event: &Value) -> Option<RoutedSlackEvent> {
     let ts = MessageTs::parse(text_at(now, "/ts")?)?;
     let thread = thread_ts_of(now).unwrap_or_else(|| ts.clone());
     Some(RoutedSlackEvent {
+        // By when it was edited: each edit is another event, and the same one told twice is not.
         key: format!("{}{edited}", change_key(&channel, &ts)),
         about: Some((channel.clone(), thread.clone())),
         ticket: None,
@@ -369,12 +391,14 @@ pub(crate) fn change_key(channel: &ChannelId, ts: &MessageTs) -> String {
 }
 
 fn parse_reaction(event: &Value, added: bool) -> Option<RoutedSlackEvent> {
+    // Reactions on files count for no ticket: a file may be shown in many threads.
     if text_at(event, "/item/type")? != "message" {
         return Some(not_ours_event(event));
     }
     let channel = ChannelId::parse(text_at(event, "/item/channel")?)?;
     let ts = MessageTs::parse(text_at(event, "/item/ts")?)?;
     let user = SlackUserId::parse(text_at(event, "/user")?)?;
+    // 👍 in any skin tone is the same reaction; the tone would make it another key.
     let name = emoji::base_name(text_at(event, "/reaction")?).to_owned();
     let sign = if added { '+' } else { '-' };
     let at = text_at(event, "/event_ts").unwrap_or_default();
@@ -499,6 +523,7 @@ fn parse_shortcut(body: &Value) -> Option<RoutedSlackEvent> {
 fn clicked_message(body: &Value) -> Option<(ChannelId, MessageTs)> {
     let channel =
         text_at(body, "/channel/id").or_else(|| text_at(body, "/container/channel_id"))?;
+    // Buttons, shortcuts and ephemerals each name it elsewhere.
     let message = ["/container/message_ts", "/message_ts", "/message/ts"];
     let message = message.iter().find_map(|pointer| text_at(body, pointer))?;
     Some((ChannelId::parse(channel)?, MessageTs::parse(message)?))
@@ -516,6 +541,8 @@ fn clicked_thread_root(
 
 fn unknown_event(kind: &str, body: &Value) -> RoutedSlackEvent {
     let key = match text_at(body, "/event_id") {
+        // What we do not understand can only be told by its delivery. A repeat of it changes
+        // nothing.
         Some(id) => limit_key(format!("v:{id}")),
         None => format!("h:{}", hash_to_hex(body.to_string().as_bytes())),
     };
@@ -532,6 +559,8 @@ fn not_ours_event(event: &Value) -> RoutedSlackEvent {
 fn is_from_bot(body: &Value, message: &Value) -> bool {
     let ours =
         text_at(message, "/app_id").is_some_and(|app| text_at(body, "/api_app_id") == Some(app));
+    // By `bot_id`, as posts under another name often have no `user` (`slack.md` D.3). Other apps
+    // count as well: what a workflow posts is not for customers.
     let bot = ["/bot_id", "/bot_profile/app_id"].iter().any(|p| text_at(message, p).is_some());
     ours || bot || text_at(message, "/user") == Some("USLACKBOT")
 }
@@ -543,6 +572,7 @@ pub(crate) fn version_name(message: &Value) -> String {
 
 /// Keeps keys short, whatever the sender puts into ids.
 fn limit_key(key: String) -> String {
+    // PostgreSQL refuses index entries of more than some 2,700 bytes.
     if key.len() <= 512 { key } else { format!("h:{}", hash_to_hex(key.as_bytes())) }
 }
 

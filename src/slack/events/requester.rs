@@ -36,6 +36,7 @@ impl Requester {
 
 /// What an event, an interaction or a command calls the workspace of who did it.
 pub(crate) fn list_named_workspaces(body: &Value) -> Vec<String> {
+    // A command names the team of who typed it.
     // The same field of an interaction is where it was pressed.
     let typed = body.get("command").and_then(|_| string_at(body, "/team_id"));
     WORKSPACE_POINTERS.iter().filter_map(|pointer| string_at(body, pointer)).chain(typed).collect()

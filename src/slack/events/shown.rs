@@ -97,6 +97,8 @@ impl ShownMessage {
     pub(crate) fn names_all_who_reacted(&self, wanted: &str) -> bool {
         self.filter_reactions(wanted).all(|(_, reaction)| {
             let named = reaction.get("users").and_then(Value::as_array).map(Vec::len);
+            // Of a reaction by very many, Slack names some and counts all: who is not named has not
+            // necessarily taken theirs off.
             named.map(|named| named as u64) == reaction.get("count").and_then(Value::as_u64)
         })
     }
@@ -105,6 +107,7 @@ impl ShownMessage {
         let reactions = self.0.get("reactions").and_then(Value::as_array);
         reactions.into_iter().flatten().filter_map(move |reaction| {
             let name = reaction.get("name").and_then(Value::as_str)?;
+            // People choose among aliases and skin tones, and mean the reaction that is set.
             emoji::is_same_emoji(name, wanted).then_some((name, reaction))
         })
     }

@@ -69,12 +69,17 @@ impl Verifier {
         let signed = timestamp.parse().ok().and_then(|second| Timestamp::from_second(second).ok());
         let Some(signed) = signed else { return SignatureCheck::Forged };
         let is_right = |secret: &SecretString| -> bool {
+            // Over the bytes as they came: parsed and written again, the body would have another
+            // signature.
             compute_signature(secret, timestamp, body).as_bytes().ct_eq(signature.as_bytes()).into()
         };
         // No short cut: each secret is tried, whatever came of the one before.
         if !self.0.iter().map(is_right).fold(false, |any, one| any | one) {
             return SignatureCheck::Forged;
         }
+        // After the signature, so that only Slack's own requests can tell that the clock is wrong:
+        // a stranger's time stamp proves nothing. Both directions count, unlike in Bolt (`slack.md`
+        // B.2).
         let age = now.duration_since(signed);
         if age.abs() > SIGNATURE_WINDOW {
             SignatureCheck::Stale(age)

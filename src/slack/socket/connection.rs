@@ -83,20 +83,29 @@ impl Connection {
             let has_room = work.len() < MAX_ENVELOPES_AT_ONCE;
             let probe_at = self.next_probe_at();
             let step = tokio::select! {
+                // In this order: stopping comes before all else, and what is stored is acknowledged
+                // before more is read, as Slack repeats what it has to wait for (`slack.md` B.3).
                 biased;
                 () = &mut over => break None,
                 Some(kept) = work.next() => self.acknowledge_envelope(kept).await,
+                // While there is no room, nothing is read and nobody is asked for a sign of life:
+                // the answer would stand behind what we do not read, and a busy connection would
+                // count as dead.
                 message = self.wire.next(), if has_room => self.handle_frame(message),
                 () = self.clock.sleep_until(probe_at), if has_room => self.probe_peer().await,
             };
             match step {
                 FrameAction::Nothing => {}
                 FrameAction::Store { id, payload } => work.push(self.store_envelope(id, payload)),
+                // The old connection is still read while the new one is opened: Slack sends each
+                // payload to any of them (`slack.md` B.3).
                 FrameAction::Replace => _ = tell(ConnectionEnd::Refresh),
                 FrameAction::Stop(end) => break Some(end),
             }
         };
         _ = end.map(tell);
+        // What is stored still gets its acknowledgement, or Slack would send it again over the next
+        // one; the library drops these (`slack.md` A.6).
         if end != Some(ConnectionEnd::Lost) {
             let goodbye = self.close_gracefully(work);
             tokio::time::timeout(CLOSE_TIMEOUT, goodbye).await.ok();
@@ -145,6 +154,8 @@ impl Connection {
     async fn acknowledge_envelope(&mut self, kept: HandledEnvelope) -> FrameAction {
         let now = self.clock.now();
         self.heard = self.heard.max(now);
+        // Not acknowledged, so that Slack sends it again: the store is full or away, and only the
+        // sender has it (`what_cannot_be_stored_is_not_acknowledged_and_comes_again`).
         let Ok(answer) = kept.taken else { return FrameAction::Nothing };
         let words = frame::format_acknowledgement(&kept.id, answer.as_ref());
         if let Err(PeerGone) = self.send_message(Message::text(words)).await {
@@ -156,6 +167,7 @@ impl Connection {
     }
 
     fn next_probe_at(&self) -> Timestamp {
+        // Asked at half of the time, so that an answer has the other half.
         self.heard + if self.probed { self.timing.quiet } else { self.timing.quiet / 2 }
     }
 
@@ -187,6 +199,8 @@ impl Connection {
                 return;
             }
         }
+        // Read until the other side has closed, too: a socket that is dropped with unread bytes may
+        // reset, and take acknowledgements with it that are on their way.
         if self.wire.close(None).await.is_ok() {
             while let Some(Ok(_)) = self.wire.next().await {}
         }

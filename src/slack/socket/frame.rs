@@ -57,11 +57,15 @@ pub(super) fn parse_frame(text: &str) -> Option<Frame> {
     let raw: RawFrame<'_> = serde_json::from_str(text).ok()?;
     match (raw.kind.as_str(), raw.envelope_id) {
         ("hello", _) => Some(Frame::Hello),
+        // The library opens another connection here, again and again (`slack.md` A.6). Nothing
+        // comes until somebody changes the app's settings.
         ("disconnect", _) if raw.reason.as_deref() == Some("link_disabled") => {
             Some(Frame::Disconnect(ConnectionEnd::SwitchedOff))
         }
         ("disconnect", _) => Some(Frame::Disconnect(ConnectionEnd::Refresh)),
         (_, Some(id)) => {
+            // As bytes: what is stored must be what a request would have brought, for one way of
+            // reading both.
             let payload = raw.payload?.get().as_bytes().to_vec();
             Some(Frame::Envelope { id, payload })
         }

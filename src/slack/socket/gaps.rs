@@ -46,6 +46,8 @@ impl EventGaps {
             has_dropped: Notify::new(),
             unread: DashMap::new(),
         };
+        // A start is one, too: nobody listened before it
+        // (`what_happens_during_a_restart_is_not_lost`).
         gaps.note_gap();
         gaps
     }
@@ -69,6 +71,8 @@ impl EventGaps {
         received: Timestamp,
         now: Timestamp,
     ) -> bool {
+        // Bounded: a thread that Slack does not show must not keep its agents from being heard.
+        // After that time order is what suffers, not words.
         now.duration_since(received) < MAX_GAP_WAIT && self.is_catching_up(ticket)
     }
 
@@ -99,6 +103,8 @@ impl EventGaps {
         let threads: HashMap<_, _> = threads.collect();
         self.unread.retain(|ticket, was_in| {
             let thread = threads.get(ticket).copied().flatten();
+            // Otherwise such a ticket would be held back until the next comparison
+            // (`a_ticket_that_moves_to_another_channel_before_it_is_compared_waits_for_nothing`).
             thread.is_some_and(|thread| *was_in != *channel || thread.channel == *channel)
         });
     }

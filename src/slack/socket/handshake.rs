@@ -41,6 +41,7 @@ pub(super) async fn connect_websocket(
         .send()
         .await
         .map_err(|_lost| Error::Unreachable { method: OPEN_CONNECTION_METHOD })?;
+    // A proxy may answer 101 by itself; only who speaks the protocol derives this from our key.
     let expected = derive_accept_key(key.as_bytes());
     let accepted = response.headers().get(header::SEC_WEBSOCKET_ACCEPT);
     if response.status() != reqwest::StatusCode::SWITCHING_PROTOCOLS
@@ -65,6 +66,7 @@ fn to_http_url(address: &str) -> Option<Url> {
         _ => return None,
     };
     url.set_scheme(scheme).ok()?;
+    // The address came over the network, and agents' words come back over what it leads to.
     Some(url).filter(is_slack_or_loopback)
 }
 

@@ -29,6 +29,7 @@ impl SocketHealth {
     /// What keeps events from arriving, in one line.
     pub(crate) fn trouble(&self) -> Option<&'static str> {
         let state = self.0.borrow();
+        // With one connection still open all is well, whatever was said of the next one.
         (state.open == 0).then(|| state.refusal.unwrap_or(NO_CONNECTION))
     }
 

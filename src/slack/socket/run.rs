@@ -88,12 +88,17 @@ impl Socket {
                 Ok(connection) => {
                     failures = 0;
                     let replaced = CancellationToken::new();
+                    // Dropping the guard tells the connection before this one that it is replaced.
+                    // Only now, with a new one open, may it stop reading
+                    // (`a_refresh_in_the_middle_of_a_burst_loses_nothing_and_says_nothing_twice`).
                     drop(current.replace(replaced.clone().drop_guard()));
                     let (tell, told) = oneshot::channel();
                     let until = StopConditions { stop: stop.clone(), replaced };
                     tasks.spawn(connection.serve_until_end(until, tell));
                     let end = told.await.unwrap_or(ConnectionEnd::Lost);
                     let lasted = self.clock.now().duration_since(since).unsigned_abs();
+                    // Slack closes connections every few hours (`slack.md` B.3), so one that lasted
+                    // was no failure.
                     early_drops = if lasted > self.timing.longest { 0 } else { early_drops + 1 };
                     self.pause_after_end(end, early_drops)
                 }
@@ -156,6 +161,8 @@ impl Socket {
 
     fn pause_after_failure(&self, error: &Error, failures: u32) -> Duration {
         match error.to_fault() {
+            // Asked again all the same, once a minute: whoever mends the token or the app's
+            // settings should not have to restart the bridge.
             Fault::Credentials | Fault::Refused { .. } | Fault::Broken => {
                 tracing::error!(%error, "slack does not let us connect: SLACK_APP_TOKEN must be an \
                     app-level token with connections:write, and Socket Mode must be on");
@@ -178,6 +185,8 @@ impl Socket {
 async fn receive_hello(wire: &mut SlackWebSocket) -> bool {
     while let Some(Ok(message)) = wire.next().await {
         if let Message::Text(text) = message {
+            // A connection counts only once Slack has said that it is ready: one that is accepted
+            // and then silent would hide that no event arrives.
             return frame::parse_frame(&text) == Some(Frame::Hello);
         }
     }

@@ -55,6 +55,8 @@ pub(crate) fn base_name(name: &str) -> &str {
 pub(crate) fn is_same_emoji(a: &str, b: &str) -> bool {
     let (a, b) = (base_name(a), base_name(b));
     let plain = |name| find_emoji(name).map(|emoji| emoji.plain);
+    // By what they look like: `thumbsup` and `+1` are one reaction for people
+    // (`two_names_of_one_emoji_cannot_claim_and_close`).
     a == b || plain(a).is_some_and(|emoji| plain(b) == Some(emoji))
 }
 
@@ -72,6 +74,8 @@ pub fn replace_emoji_names(text: &str) -> Cow<'_, str> {
     while let Some((before, after)) = rest.split_once(':') {
         spelled.push_str(before);
         let found = take_leading_emoji(after)
+            // Slack turns every emoji into its name when it stores a message (`slack.md` D.1), so a
+            // name that does not stand free was typed, and means what it says.
             .filter(|(_, tail)| may_start_after(&spelled) && may_end_before(tail));
         if let Some((emoji, tail)) = found {
             spelled.push_str(&emoji);
@@ -117,6 +121,7 @@ fn take_leading_emoji(text: &str) -> Option<(Cow<'static, str>, &str)> {
     else {
         return Some((emoji, tail));
     };
+    // What follows is no tone, so the emoji ends here and the rest is words.
     if parse_skin_tones(tones).is_none() {
         return Some((emoji, tail));
     }
@@ -126,6 +131,7 @@ fn take_leading_emoji(text: &str) -> Option<(Cow<'static, str>, &str)> {
 /// The emoji in the skin tones written as `3`, or `3-5` for two people.
 fn apply_skin_tones(emoji: &NamedEmoji, tones: &str) -> Option<String> {
     let (first, second) = parse_skin_tones(tones)?;
+    // Two people of one tone are one character with that tone, of two tones a sequence of several.
     let is_pair = first != second && !emoji.pair.is_empty();
     let model = if is_pair { emoji.pair } else { emoji.toned };
     if model.is_empty() {
@@ -164,6 +170,7 @@ pub(crate) fn is_skin_tone(c: char) -> bool {
 
 /// The emoji of this name, without a skin tone.
 fn find_emoji(name: &str) -> Option<&'static NamedEmoji> {
+    // The script that makes the file sorts it, so no map of two thousand names is needed.
     let place = EMOJI_NAMES.binary_search_by_key(&name, |emoji| emoji.name).ok()?;
     EMOJI_NAMES.get(place)
 }

@@ -21,6 +21,8 @@ const ESCAPED_ENTITIES: [(&str, char); 3] = [("amp;", '&'), ("lt;", '<'), ("gt;"
 
 /// Escapes text so that Slack sees no mention, link or entity in it.
 pub fn escape_mrkdwn(text: &str) -> String {
+    // `&` first, or the others' would be escaped twice. Nothing else has an escape in Slack: `*`
+    // and `_` stay marks, which is why customers' words go out as `rich_text` (`slack.md` D.1).
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
@@ -31,6 +33,8 @@ pub(crate) fn unescape_mrkdwn(text: &str) -> Cow<'_, str> {
     }
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
+    // In one pass and not by three replacements, which would turn `&amp;lt;` into `<`: somebody
+    // typed `&lt;` there.
     while let Some((before, after)) = rest.split_once('&') {
         let entity =
             ESCAPED_ENTITIES.iter().find_map(|(name, c)| Some((*c, after.strip_prefix(name)?)));
@@ -52,6 +56,7 @@ pub(super) fn format_utc(seconds: i64) -> Option<String> {
 /// What a run says where neither names nor looks matter, such as inside of code.
 pub(super) fn inline_to_plain(inline: &Inline) -> String {
     let named = |sign: char, label: &Option<String>| {
+        // An id is no word for a customer; the name could not be had here.
         let label = label.as_deref().unwrap_or("…");
         format!("{sign}{}", label.trim_start_matches(sign))
     };
@@ -125,6 +130,7 @@ fn finish_lines(lines: &mut Vec<&str>, quoted: bool, paragraphs: &mut Vec<Paragr
 
 /// The line without its quote sign, and whether everything after it is quoted too (`>>>`).
 fn strip_quote(line: &str) -> Option<(&str, bool)> {
+    // Slack escapes the sign as any other `>`, but apps post it as it is, and both show as a quote.
     let long = line.strip_prefix("&gt;&gt;&gt;").or_else(|| line.strip_prefix(">>>"));
     let short = || line.strip_prefix("&gt;").or_else(|| line.strip_prefix('>'));
     let words = long.or_else(short)?;
@@ -230,6 +236,7 @@ fn next_atom(text: &str, before: Option<char>) -> Option<(Atom<'_>, &str)> {
         '\n' => (Atom::Break, tail),
         '<' => token_atom(text, tail),
         '`' => match tail.split_once('`') {
+            // Slack's inline code ends with its line.
             Some((code, after)) if !code.trim().is_empty() && !code.contains('\n') => {
                 (Atom::Code(code), after)
             }
@@ -250,6 +257,7 @@ fn token_atom<'a>(text: &'a str, tail: &'a str) -> (Atom<'a>, &'a str) {
     let token = tail.split_once('>').filter(|(token, _)| !token.contains(['<', '\n']));
     match token {
         Some((token, after)) => (Atom::Token(token), after),
+        // Without the sign nobody reads half a mention; words such as `a < b` keep theirs.
         None if tail.starts_with(['@', '#', '!', '<']) => (Atom::Text(""), tail),
         None => take_text(text, 1),
     }
@@ -268,12 +276,15 @@ fn find_paired_marks(atoms: &[Atom<'_>]) -> HashSet<usize> {
     let mut open: Vec<(char, usize)> = Vec::new();
     for (place, atom) in atoms.iter().enumerate() {
         match *atom {
+            // Slack's styles do not cross lines, so a mark that is left open is a word.
             Atom::Break => open.clear(),
             Atom::Mark { sign, opens, closes } => {
                 let partner = open.iter().position(|&(other, _)| closes && other == sign);
                 if let Some(partner) = partner {
                     live.extend(open.get(partner).map(|&(_, begin)| begin));
                     live.insert(place);
+                    // What was opened inside has no partner any more: `*a _b* c_` is bold with an
+                    // underscore in it.
                     open.truncate(partner);
                 } else if opens {
                     open.retain(|&(other, _)| other != sign);
@@ -326,6 +337,8 @@ fn read_token(token: &str, style: Style) -> Inline {
             None => text(label.unwrap_or_else(|| "…".to_owned())),
         },
         Some('!') => read_command(signs.as_str(), label, style),
+        // Addresses always have a scheme here, as Slack adds it to what people type (`slack.md`
+        // D.1).
         _ if body.contains(':') => {
             Inline::Link { url: unescape_mrkdwn(body).into_owned(), label, style }
         }
@@ -352,6 +365,7 @@ fn read_command(body: &str, label: Option<String>, style: Style) -> Inline {
                 None => Inline::Text { text, style },
             }
         }
+        // Slack may add commands; what it shows for one stands in the label.
         _ => Inline::Text { text: label.unwrap_or_else(|| unescape_words(name)), style },
     }
 }

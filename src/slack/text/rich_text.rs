@@ -49,6 +49,7 @@ pub(crate) fn read_rich_text(
 /// A customer's words as a post: the escaped `text` and a `rich_text` block in which nothing but
 /// addresses takes effect.
 pub fn to_literal_post(text: &str) -> (String, SlackBlock) {
+    // Cleaned once for both: what notifications say and what is shown must not differ.
     let text = clean_text(text);
     let block = rich_text_block(SlackRichTextSection::new(literal_runs(&text)));
     (escape_mrkdwn(&text), block)
@@ -96,6 +97,8 @@ pub(crate) fn to_post_with_mentions(line: &str, mentions: &[&Mention]) -> (Strin
     let mut runs = Vec::new();
     let mut text = String::new();
     for part in line.split_inclusive(MENTION_SLOTS) {
+        // A translator may put the name anywhere in the sentence, so the line comes with a slot in
+        // it.
         let slot = part.chars().next_back().and_then(slot_number);
         let words = clean_text(part.trim_end_matches(MENTION_SLOTS));
         text.push_str(&escape_mrkdwn(&words));
@@ -173,6 +176,7 @@ fn text_run(text: &str) -> Option<SlackRichTextInlineElement> {
 
 /// Text before the first address, the address as written, and as Slack will take it.
 fn find_address(text: &str) -> Option<(&str, &str, Url)> {
+    // Slack makes no links in a `rich_text` text element, so they are found here.
     let found = [find_scheme_address(text), find_web_address(text), find_mail_address(text)];
     found.into_iter().flatten().min_by_key(|(before, ..)| before.len())
 }
@@ -185,12 +189,14 @@ fn find_web_address(text: &str) -> Option<(&str, &str, Url)> {
         let begins = rest
             .get(..WEB_PREFIX.len())
             .is_some_and(|begin| begin.eq_ignore_ascii_case(WEB_PREFIX));
+        // Part of a longer word or address: `awww.x.com`, `me@www.x.com`, `http://www.x.com`.
         let is_within = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '@' | '/');
         if !begins || before.ends_with(is_within) {
             return None;
         }
         let shown = address_part(rest);
         let is_whole = shown.get(WEB_PREFIX.len()..)?.trim_matches('.').contains('.');
+        // The customer reads what they wrote; only the address behind it gets a scheme.
         let url = parse_link_url(&format!("https://{shown}")).filter(|_| is_whole)?;
         Some((before, shown, url))
     })
@@ -208,6 +214,7 @@ fn find_mail_address(text: &str) -> Option<(&str, &str, Url)> {
         let domain = tail.get(..tail.find(|c| !is_domain(c)).unwrap_or(tail.len()))?;
         let domain = domain.trim_end_matches(['.', '-']);
         let (_, last) = domain.rsplit_once('.')?;
+        // So `1.2@3.4` and the like are left alone.
         let is_sound = last.len() > 1 && last.chars().all(|c| c.is_ascii_alphabetic());
         let shown = text.get(before.len()..at + 1 + domain.len())?;
         let url = parse_link_url(&format!("mailto:{shown}")).filter(|_| is_sound)?;
@@ -242,7 +249,11 @@ fn address_part(text: &str) -> &str {
     let mut part = text.split(ends).next().unwrap_or_default();
     while let Some(last) = part.chars().next_back() {
         let opened_by = match last {
+            // These end sentences more often than addresses; `*` and quotes come from marks around
+            // a link.
             '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '*' | '…' | '’' => None,
+            // A bracket that was opened within the address is a part of it, as in many of
+            // Wikipedia's.
             ')' => Some('('),
             ']' => Some('['),
             '}' => Some('{'),
@@ -283,6 +294,7 @@ impl RichTextReader<'_> {
             "rich_text_list" => self.read_list(part, list_indent(part), paragraphs),
             "rich_text_preformatted" => {
                 let code: String = self.read_runs(part).iter().map(inline_to_plain).collect();
+                // The composer leaves the line break with which people end the block.
                 let code = code.strip_suffix('\n').unwrap_or(&code);
                 paragraphs.push(Paragraph::Code(code.to_owned()));
             }
@@ -311,6 +323,8 @@ impl RichTextReader<'_> {
     /// The runs of a part, or the part itself if it is one.
     fn read_runs(&mut self, part: &Value) -> Vec<Inline> {
         let inner = child_elements(part);
+        // An empty section is what Slack makes of an empty line or an empty entry: not something
+        // unknown that the writer would have to be told about.
         if inner.is_empty() && KNOWN_PARTS.contains(&element_type(part)) {
             return Vec::new();
         }
@@ -327,6 +341,7 @@ impl RichTextReader<'_> {
             return Some(known);
         }
         let Some(words) = find_element_text(run) else {
+            // An empty text has lost nothing; anything else without words may have said something.
             if element_type(run) != "text" {
                 self.kept.push(unreadable_part(element_type(run)));
             }

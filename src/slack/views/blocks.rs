@@ -156,6 +156,8 @@ pub(super) fn make_submittable(
     texts: &Texts,
 ) -> SlackModalView {
     view.with_callback_id(SlackCallbackId::from(name))
+        // What a dialog is about travels with it and comes back (`slack.md` C.4), so that nothing
+        // has to be remembered between two instances or across a restart.
         .with_private_metadata(metadata)
         .with_submit(plain_text(&texts.text(submit, &[])))
         .with_close(plain_text(&texts.text("button-cancel", &[])))

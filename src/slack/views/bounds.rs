@@ -30,9 +30,12 @@ pub(crate) fn limit_pieces<'a>(
         let most = MAX_SHOWN_FILES.to_string();
         let why = texts.text("file-one-of-many", &[("count", &most)]);
         let why =
+            // Once is enough, however many there are
+            // (`of_one_message_a_bounded_part_is_fetched_and_posted_and_the_rest_is_named`).
             if has_room && !std::mem::replace(&mut is_told, true) { why } else { String::new() };
         Piece::Words(render_missing_file(media, &why, texts))
     };
+    // Joined before they are cut: a hundred named files make one long text, which has one bound.
     let named = join_pieces(pieces.into_iter().map(&mut name));
     let mut left = MAX_SHOWN_CHARS;
     let shorten = |piece: Piece<'a>| match piece {

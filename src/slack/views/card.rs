@@ -42,11 +42,15 @@ pub fn render_card(
 ) -> (String, Vec<SlackBlock>) {
     let text = summarize_ticket(ticket, first_words, texts);
     let mut blocks = vec![build_title(ticket, around, texts)];
+    // Two lines are left of it: buttons that can no longer work disappear, and a channel's list of
+    // cards is read for what is open.
     if ticket.is_closed() {
         blocks.push(build_closed_menu(first_words, texts));
         return (text, blocks);
     }
     if let Some(first_words) = first_words {
+        // The same post carries the card and the first words, as Slack allows about one a second
+        // and channel (`slack.md` C.1).
         blocks.push(rich_text::literal_block(first_words));
     }
     blocks.push(build_details_context(ticket, around, texts));
@@ -157,6 +161,7 @@ fn summarize_ticket(ticket: &Ticket, first_words: Option<&str>, texts: &Texts) -
     let name = render::customer_display_name(&ticket.customer);
     let number = ticket.number.map(|number| number.to_string());
     let state = name_state(ticket, texts);
+    // A card that is posted later, for a thread that was lost, is no news of first words.
     let is_new = ticket.revision == 1;
     let text = match first_words.filter(|_| is_new) {
         Some(said) => truncate_label(said, SUMMARY_CHARS),
@@ -339,6 +344,8 @@ fn build_details_context(ticket: &Ticket, around: &RelatedTickets, texts: &Texts
 fn describe_unanswered(ticket: &Ticket, around: &RelatedTickets, texts: &Texts) -> Option<String> {
     let since = ticket.unanswered.filter(|_| ticket.holder().is_some())?;
     let is_long = around.now.duration_since(since) >= UNANSWERED_AFTER;
+    // A Slack date, which ages by itself: a number of minutes would need an update of the card for
+    // each.
     is_long.then(|| texts.text("home-unanswered", &[("time", &format_slack_date(since, texts))]))
 }
 
@@ -385,6 +392,7 @@ fn date_run(at: Timestamp, texts: &Texts) -> SlackRichTextInlineElement {
 ///
 /// After the window nothing is offered that would only be refused; the menu has room for five.
 fn build_buttons(ticket: &Ticket, around: &RelatedTickets, texts: &Texts) -> SlackBlock {
+    // WhatsApp takes only templates then (`blip.md` §7), and Blip would say 202 and lose the words.
     let is_late = ticket.is_window_closed(around.now);
     let templates = || around.offers_templates.then_some(MenuEntry::Open(Dialog::Template(None)));
     let compose = || MenuEntry::Open(Dialog::Compose(ComposeKind::Quick));
@@ -411,6 +419,7 @@ fn build_buttons(ticket: &Ticket, around: &RelatedTickets, texts: &Texts) -> Sla
     let mut elements: Vec<SlackActionBlockElement> = buttons
         .iter()
         .map(|shown| {
+            // One button at most is coloured: what nobody has done yet.
             let style = (*shown == Button::Claim).then_some(SlackBlockButtonStyle::Primary);
             button(shown, &ticket.id, texts).opt_style(style).into()
         })

@@ -57,6 +57,8 @@ impl Choice {
         let target = |name: String| {
             write_destination(&TransferTarget::Agent { identity: identity.to_owned(), name })
         };
+        // The identity must come back whole, as Blip is given it; the name is only for our own
+        // lines.
         let room = VALUE_CHARS.saturating_sub(target(String::new()).chars().count());
         let short: String = name.chars().take(room).collect();
         let teams = teams.join(", ");
@@ -78,6 +80,7 @@ impl Choice {
 
     /// As Slack wants it; `None` if it cannot be chosen, because its value is too long or empty.
     pub(super) fn to_option(&self) -> Option<SelectOption> {
+        // One option that Slack does not take makes it refuse the whole answer.
         let fits = (1..=VALUE_CHARS).contains(&self.value.chars().count());
         let text = |text: &str| plain_text(&truncate_label(text.trim(), LABEL_CHARS));
         (fits && !self.label.trim().is_empty()).then(|| {
@@ -97,10 +100,13 @@ pub fn build_options(
     let fits =
         |choice: &&Choice| has(&choice.label) || choice.search_text.as_ref().is_some_and(has);
     let found = |choices: &[Choice]| -> Vec<SelectOption> {
+        // Searched before it is cut: in a list of thousands everything can be found by typing
+        // (`every_team_and_agent_of_a_large_desk_can_be_found`).
         choices.iter().filter(fits).filter_map(Choice::to_option).take(MAX_OPTIONS).collect()
     };
     let ungrouped =
         |options| SlackBlockSuggestionResponse::Options(SlackBlockSuggestionOptions::new(options));
+    // A title above a single group says nothing.
     if let [(_, only)] = groups {
         return ungrouped(found(only));
     }

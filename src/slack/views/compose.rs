@@ -57,6 +57,7 @@ pub(crate) fn build_offer_form(ticket: &Ticket, kind: ComposeKind, texts: &Texts
         .with_action_id(KIND_ACTION_ID.into())
         .with_options(ComposeKind::ALL.into_iter().map(option).collect())
         .with_initial_option(option(kind));
+    // Slack tells of the choice at once, so that the fields below can be those of the kind.
     let kinds = input_block("kind", "compose-kind", select, texts).with_dispatch_action(true);
     let fields = build_fields(kind, texts);
     let fields = std::iter::once(kinds).chain(fields).map(Into::into);
@@ -109,6 +110,7 @@ pub(crate) fn answer_draft(
         Err(FieldError(field, key)) => return build_field_error(field, key, texts),
     };
     let metadata = write_confirmed_offer(ticket, offer);
+    // Slack refuses the whole view beyond that, and what was typed would be lost with it.
     if metadata.chars().count() > METADATA_CHARS {
         let field = if matches!(offer, Offer::Link { .. }) { "text" } else { "question" };
         return build_field_error(field, "compose-too-long", texts);
@@ -181,6 +183,8 @@ fn parse_options(
     let options: Vec<String> = lines.map(str::to_owned).collect();
     let (most, longest) = option_limits(kind);
     let repeated =
+        // The customer's answer comes back as the text (`blip.md` §6): two that are equal cannot be
+        // told apart.
         options.iter().enumerate().any(|(at, line)| options.iter().take(at).any(|o| o == line));
     let long = options.iter().any(|line| line.chars().count() > longest);
     if options.is_empty() || options.len() > most || repeated || long {
@@ -192,6 +196,7 @@ fn parse_options(
 /// The first two numbers with a comma between them that can be a place: typed as they are, or in
 /// the address of a map.
 fn parse_coordinates(text: &str) -> Option<(f64, f64)> {
+    // Addresses of maps that are shared from a telephone have the comma encoded.
     let text = text.replace("%2C", ",").replace("%2c", ",");
     let is_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+');
     text.match_indices(',').find_map(|(comma, _)| {

@@ -77,12 +77,17 @@ fn build_field(
     value: &ContactValue,
     texts: &Texts,
 ) -> Option<SlackBlock> {
+    // An entry whose name Slack does not take as the name of a block could not be told from the
+    // others when it comes back.
     let name = block.name()?;
     let label = truncate_label(label.trim(), 75);
     let (text, is_hidden) = match value {
         ContactValue::Shown(text) => (text.as_str(), false),
+        // What is masked in Slack must not come back through the form; left empty, it stays as it
+        // is at Blip (`a_number_that_is_hidden_in_slack_is_not_in_the_form_and_stays_at_blip`).
         ContactValue::Hidden => ("", true),
     };
+    // Shortened here, it would be written back shortened.
     if text.chars().count() > VALUE_CHARS || label.is_empty() {
         return None;
     }

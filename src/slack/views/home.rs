@@ -126,6 +126,7 @@ pub fn render_closed_tab(texts: &Texts) -> SlackView {
 /// The answer to a command, for the one who typed it.
 fn build_answer(text: &str, blocks: Vec<SlackBlock>) -> SlackCommandEventResponse {
     let content = SlackMessageContent::new().with_text(text.to_owned()).with_blocks(blocks);
+    // A list of customers is for who asked, not for everybody in the channel where they typed it.
     SlackCommandEventResponse::new(content).with_response_type(SlackMessageResponseType::Ephemeral)
 }
 
@@ -288,6 +289,8 @@ fn render_waiting(
         return blocks;
     }
     let count: usize = outside.iter().map(|(_, count)| count).sum();
+    // Channels are named and their tickets not: who is not in a channel does not read who writes
+    // there (`only_those_who_could_see_a_ticket_in_its_channel_see_it_elsewhere`).
     let named = outside.iter().take(MAX_OUTSIDE_CHANNELS);
     let channels: Vec<String> = named.map(|(channel, _)| format!("<#{channel}>")).collect();
     let args = [("count", &*count.to_string()), ("channels", &channels.join(", "))];
@@ -381,6 +384,7 @@ fn list_row_entries(row: &ListedTicket) -> Vec<MenuEntry> {
     let (transfer, close) = (MenuEntry::Open(Dialog::Transfer), MenuEntry::Open(Dialog::Close));
     match row.ticket.state {
         TicketState::Unclaimed => vec![press(Button::Claim), reply, transfer, close, details],
+        // *Release* is last, away from what people press most: it undoes what they have.
         TicketState::Claimed { .. } if row.is_own => {
             vec![reply, transfer, close, details, press(Button::Release)]
         }

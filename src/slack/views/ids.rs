@@ -69,6 +69,7 @@ pub(super) fn button_name(button: &Button) -> &'static str {
 /// Reads [`write_button`] back. What it carries may be missing: a shortcut has a button's name only.
 pub(crate) fn read_button(name: &str, value: &str) -> Option<PressedButton> {
     let alone = |button| PressedButton { button, ticket: TicketId::parse(value) };
+    // By the first blank: what is carried has none, while an id of Blip's is opaque.
     let (carried, ticket) = value.split_once(' ').unwrap_or_default();
     let button = match name {
         "claim" => return Some(alone(Button::Claim)),
@@ -295,6 +296,8 @@ impl Dialog {
             Self::Contact,
             Self::Comment(None),
         ];
+        // What stands within a dialog is not part of its name; it comes by the element that was
+        // chosen.
         all.into_iter().find(|dialog| dialog.name() == name)
     }
 }
@@ -350,6 +353,7 @@ pub(crate) fn parse_destination(value: &str) -> Option<TransferTarget> {
         return Some(TransferTarget::Team(team.to_owned()));
     }
     let agent = value.strip_prefix(AGENT_PREFIX)?;
+    // Blip's identities are percent-encoded (`blip.md` §2.5) and so have no blank.
     let (identity, name) = agent.split_once(' ').unwrap_or((agent, agent));
     Some(TransferTarget::Agent { identity: identity.to_owned(), name: name.to_owned() })
 }
@@ -382,6 +386,8 @@ pub(crate) fn write_filled_template(ticket: &TicketId, filled: &FilledTemplate) 
     let values: Vec<Value> =
         filled.values.iter().map(|(field, value)| json!([write_field(field), value])).collect();
     let FilledTemplate { name, language, text, .. } = filled;
+    // The text goes along although it could be made again: the template may be changed or gone at
+    // Meta by the time it is sent, and the thread must show what was confirmed.
     json!({"ticket": ticket.to_string(), "template": name, "language": language,
         "values": values, "text": text})
     .to_string()

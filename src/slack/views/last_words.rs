@@ -22,6 +22,8 @@ impl LastWords {
     /// Notes what a customer has said, as it was posted.
     pub(crate) fn note(&self, thread: &Thread, posted: &str) {
         if self.0.len() >= MAX_THREADS {
+            // Which threads are old is not known here, and what is lost comes back with the next
+            // words.
             self.0.clear();
         }
         let words = truncate_label(&to_one_line(&unescape_mrkdwn(posted)), WORDS_CHARS);

@@ -48,6 +48,8 @@ pub fn render_lead_tab(
     blocks.push(divider_block());
     match lists {
         Some(lists) => blocks.extend(home::build_lists(lists, MAX_LEAD_TICKETS, health, texts)),
+        // Who leads a team need not be one of its agents, and sees numbers only then
+        // (`a_lead_who_is_no_agent_sees_numbers_and_no_names`).
         None => blocks.push(home::build_health(health, texts)),
     }
     SlackView::Home(SlackHomeView::new(blocks))

@@ -123,6 +123,7 @@ pub(crate) fn build_canned_view(
     let mut blocks: Vec<SlackBlock> = vec![list.with_dispatch_action(true).into()];
     let metadata = write_confirmed_offer(&ticket.id, offer);
     if metadata.chars().count() > METADATA_CHARS {
+        // Said instead of cut: half a menu or half a link is worse than none.
         blocks.push(literal_block(&texts.text("dialog-reply-too-long", &[])));
         let titles = ("dialog-reply", "button-send");
         return build_form_view(&Dialog::Reply(None), ticket, titles, blocks, texts);
@@ -179,6 +180,7 @@ pub fn build_history_view(
             blocks.push(literal_block(&texts.text("dialog-no-words", &[])));
         }
         Some(parts) => {
+            // What was said last is what the agent needs, so the beginning is left out.
             let skip = parts.len().saturating_sub(MAX_TEXT_BLOCKS);
             blocks.extend(parts.iter().skip(skip).map(|part| literal_block(part)));
         }
@@ -279,6 +281,7 @@ pub(crate) fn add_holder(view: SlackView, holder: &str, asks: bool, texts: &Text
         let take_over = option(WhenHeld::TakeOver, "dialog-held-take-over");
         let select = SlackBlockRadioButtonsElement::new(vec![send.clone(), take_over])
             .with_action_id(element::WHEN_HELD.into())
+            // What the agent set out to do; taking a colleague's ticket is a choice of its own.
             .with_initial_option(send);
         let label = truncate_label(&texts.text("dialog-held", &agent), LABEL_CHARS);
         SlackInputBlock::new(plain_text(&label), select.into())

@@ -27,6 +27,7 @@ pub(crate) fn render_content(content: &Content, texts: &Texts) -> Option<String>
         Content::Place { latitude, longitude, label } => {
             let title = texts.text("content-location", &[]);
             let title = label.as_ref().map_or(title.clone(), |label| format!("{title}: {label}"));
+            // An address that opens on every device without an app or a key of ours.
             let map = format!("https://www.google.com/maps?q={latitude},{longitude}");
             format!("{title}\n{latitude}, {longitude}\n{map}")
         }
@@ -72,6 +73,7 @@ pub(crate) fn render_content(content: &Content, texts: &Texts) -> Option<String>
             [texts.text(kind, &[])].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
         }
         Content::Earlier(_) => texts.text("content-earlier", &[]),
+        // Blip's own servers never store it (`blip.md` §6), and a thread in Slack would.
         Content::Sensitive => texts.text("content-sensitive", &[]),
         Content::Notice(key) => texts.text(key, &[]),
         Content::Unreadable { kind } => texts.text("content-unreadable", &[("kind", kind)]),
@@ -171,6 +173,7 @@ pub(crate) fn describe_file(media: &LinkedFile, texts: &Texts) -> String {
 /// A file that could not be shown: what it is, why, and where it may still be had.
 pub fn render_missing_file(media: &LinkedFile, why: &str, texts: &Texts) -> String {
     let mut lines = vec![describe_file(media, texts), why.to_owned()];
+    // Blip also sends `file://` and the like, which lead nowhere for an agent (`blip.md` §6).
     if media.url.starts_with("https://") || media.url.starts_with("http://") {
         lines.push(media.url.clone());
     }
@@ -211,6 +214,7 @@ fn describe_speaker(said: &SaidMessage, names: &AgentNames, texts: &Texts) -> St
         Speaker::Bot => texts.text("context-bot", &[]),
         Speaker::Agent(identity) => {
             let name = identity.as_ref().and_then(|identity| {
+                // Identities compare without regard to case (`blip.md` §2.1).
                 let known = names.get(&identity.to_ascii_lowercase()).cloned();
                 known.or_else(|| Agent::email_from_identity(identity))
             });
@@ -241,6 +245,7 @@ pub(crate) fn render_transcript(
     let mut pieces: Vec<String> = Vec::new();
     for said in said {
         let Some(text) = render_content(&said.content, texts) else { continue };
+        // Otherwise a customer could write a line that reads as if an agent had said it.
         let text = rich_text::clean_text(&text).replace('\n', &format!("\n{CONTINUATION_MARK}"));
         let said = format!("{}: {text}", describe_speaker(said, names, texts));
         for (number, part) in
@@ -281,6 +286,8 @@ pub fn split_into_posts(text: &str, label: Option<&String>) -> Vec<String> {
 
 /// What a customer is called, in one short line; the number or the like if the name does not show.
 pub(crate) fn customer_display_name(customer: &Customer) -> String {
+    // Behind a router the ticket's own identity is a UUID of the tunnel (`blip.md` §3.1), which
+    // tells nobody anything.
     let identity = customer.originator.as_ref().unwrap_or(&customer.identity);
     let identity = identity.split('@').next();
     let names = [customer.name.as_deref(), identity].into_iter().flatten();

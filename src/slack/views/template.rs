@@ -102,6 +102,9 @@ pub(crate) fn answer_template_draft(
     let mut values = Vec::new();
     for (place, field) in template.fields().into_iter().enumerate() {
         let value = typed.get(&place).map(|value| value.trim()).unwrap_or_default();
+        // Said at the field, while it can be mended: Meta refuses such values only after Blip has
+        // taken the message (`blip.md`, additions §1.2;
+        // `what_whatsapp_would_refuse_is_said_at_its_field`).
         if let Some(key) = find_fault(&field, value) {
             return build_field_error(&field_block(template, place), key, texts);
         }
