@@ -104,6 +104,7 @@ fn read_bought_lines(object: &TrackedObject<'_>, field: &'static str) -> Vec<Car
     let item = |item: &Value| {
         let item = TrackedObject::new(item);
         let count = item.take_value("quantity").and_then(|count| {
+            // `2.0` and `"2"` are two pieces; numbers come in any type (`blip.md` §10 #18).
             as_integer(count).map(|count| count.to_string()).or_else(|| as_text(count))
         });
         let what = item.take_text("description").or_else(|| item.take_text("name"));
@@ -113,6 +114,7 @@ fn read_bought_lines(object: &TrackedObject<'_>, field: &'static str) -> Vec<Car
             .or_else(|| item.take_text("unit"));
         let price =
             price.and_then(|price| join_present(" ", [item.take_text("currency"), Some(price)]));
+        // The price was shown once, as the total of the line or as what stands in its place.
         item.ignore_fields(&["unit", "price", "currency"]);
         let line = join_present(": ", [join_present(" × ", [count, what]), price]);
         line.into_iter().chain(item.unread_fields()).map(CardLine::Said).collect::<Vec<_>>()
@@ -160,6 +162,8 @@ pub(super) fn read_iris_card(name: &str, value: &Value) -> Option<Content> {
         "iris.ticket" => {
             let number =
                 lenient::get_integer(value, "sequentialId").map(|number| format!("#{number}"));
+            // A ticket that is quoted or listed is no news: only which one and how it stood. One
+            // that changes something is read in `parse.rs`, before content is looked at.
             build_card("content-ticket", value, to_lines([number, object.take_text("status")]))
         }
         "iris.resource" => {
@@ -184,6 +188,8 @@ pub(super) fn read_iris_card(name: &str, value: &Value) -> Option<Content> {
         | "iris.desk.flow-session"
         | "iris.media.detail-media" => Some(Content::Notice("content-system")),
         "iris.calls.customer-permission" => read_call_permission(object),
+        // `iris.calls.media` is the one that was seen (`blip.md`, additions §10); the family reads
+        // alike.
         _ if name.starts_with("iris.calls.") => read_call(object),
         _ => None,
     }
@@ -241,6 +247,8 @@ fn read_recording(value: &Value) -> Option<Content> {
 fn read_call_permission(permission: &TrackedObject<'_>) -> Option<Content> {
     let response = permission.take_text("response")?;
     let title = match response.to_lowercase().as_str() {
+        // Only `accept` is documented (`blip.md`, additions §10); what else may stand there is a
+        // guess, and an unknown word is shown as it is.
         "accept" | "accepted" | "allow" | "true" | "yes" => "content-call-allowed",
         "reject" | "rejected" | "decline" | "declined" | "deny" | "denied" | "false" | "no" => {
             "content-call-refused"
@@ -268,6 +276,8 @@ pub(super) fn build_card(
 ) -> Option<Content> {
     lines.dedup();
     if lines.is_empty() {
+        // Otherwise it is shown as something unknown, with those words: a label alone would hide
+        // them.
         return find_excerpt(document).is_none().then_some(Content::Notice(kind));
     }
     Some(Content::Card { kind, lines })

@@ -23,8 +23,12 @@ pub(super) const TICKET_FIELDS: [&str; 12] = [
 /// The ticket in an envelope: as its content, as the context of a redirect, or in its place.
 pub(super) fn find_carried_ticket<'a>(head: &EnvelopeHead<'a>) -> Option<&'a str> {
     match head.kind.as_deref().map(short_type).as_deref() {
+        // Closed tickets were seen as bare objects, without an envelope (`blip.md` §1.3). Only a
+        // ticket has both of these fields.
         None => [Some(head.whole), head.content].into_iter().flatten().find(|t| is_bare_ticket(t)),
         Some("iris.ticket") => Some(head.content.unwrap_or("null")),
+        // So the end of an attendance is told to bots (`blip.md` §3.4); whether a custom channel
+        // gets it is not documented.
         Some("lime.redirect") => {
             let [context] = bounded::pick_fields(head.content?, ["context"])?;
             find_inner_ticket(context?)

@@ -58,6 +58,8 @@ impl ReceiptLog {
     pub(crate) fn receipts_for(&self, ticket: &TicketId, id: &str) -> Vec<ReceiptDocument> {
         let is_it = |entry: &&Value| {
             get_text(entry, "id")
+                // Blip puts `fwd:` before an id at each hop, and how many hops there are differs
+                // (`blip.md` §5).
                 .is_some_and(|found| strip_forwards(&found).eq_ignore_ascii_case(id))
         };
         let about = self.entries.iter().filter(is_it);
@@ -167,6 +169,8 @@ impl BlipClient {
         let is_before = |message: &ThreadMessage| message.date.is_some_and(|date| date < since);
         let enough = |said: &[Value]| {
             let said = read(said);
+            // What is older than the event cannot be our reply to it, so nothing before that is
+            // read: one list holds all that the customer ever said (`blip.md` §4.1).
             said.iter().any(is_it) || said.iter().any(is_before)
         };
         Ok(read(&self.fetch_messages_until(ticket, enough).await?).iter().any(is_it))
@@ -195,6 +199,7 @@ impl BlipClient {
         let read = |said: &[Value]| {
             parse::parse_missed_messages(&self.transport.bot, address, &json!(said))
         };
+        // `first` is the oldest one of what has been read so far.
         let enough = |said: &[Value]| read(said).first().is_some_and(&is_known);
         Ok(read(&self.fetch_messages_until(ticket, enough).await?))
     }
@@ -241,6 +246,8 @@ impl BlipClient {
         };
         let command = envelope::request_transfer(&new_request_id(), ticket.blip_id(), &to);
         let follower = self.transport.send_command("transfer ticket", &command).await?;
+        // An answer without the new ticket is still a success: what follows is then found by its
+        // parent's number (`a_transfer_of_which_blip_does_not_say_what_follows_is_told_in_words`).
         Ok(follower.map(TicketDocument::new).unwrap_or_default())
     }
 
@@ -292,6 +299,8 @@ impl BlipClient {
     pub(crate) async fn fetch_receipt_log(&self) -> Result<ReceiptLog, Error> {
         let command = envelope::get_notifications(&new_request_id(), None);
         let entries = self.fetch_entries("read notifications", &command).await?;
+        // Blip keeps the last hundred (`blip.md` §5): what a full page does not tell may have been
+        // in it.
         let is_whole = entries.len() < usize::try_from(MAX_PAGE_SIZE).unwrap_or(usize::MAX);
         Ok(ReceiptLog { entries, is_whole })
     }
@@ -303,6 +312,8 @@ impl BlipClient {
         id: &str,
     ) -> Result<Vec<ReceiptDocument>, Error> {
         let mut receipts = Vec::new();
+        // Under which form of the id Blip keeps what became of it is not documented (`blip.md` §5),
+        // and it may tell by more than one.
         for prefix in ["fwd:fwd:", "fwd:", ""] {
             let command =
                 envelope::get_notifications(&new_request_id(), Some(&format!("{prefix}{id}")));
@@ -337,6 +348,7 @@ impl BlipClient {
         change: &ContactChange,
     ) -> Result<(), Error> {
         let known =
+            // Read only where the team's own entries change, as these are written back as a whole.
             if change.extras.is_empty() { None } else { self.fetch_contact(identity).await? };
         let contact = known.unwrap_or_default().build_change(identity, change);
         let command = envelope::merge_contact(&new_request_id(), &contact);
@@ -377,8 +389,12 @@ impl BlipClient {
     /// The tags to choose from: those of the desk or, where it has none, those in use.
     pub(crate) async fn fetch_tag_choices(&self) -> Result<TagChoices, Error> {
         match tokio::join!(self.fetch_tag_settings(), self.fetch_tags()) {
+            // What the desk was given comes first: tags in use are whatever somebody has once
+            // written.
             (Ok(settings), _) if !settings.tags.is_empty() => Ok(settings),
             (settings, Ok(tags)) => {
+                // A desk that does not tell wants none: a ticket that cannot be closed is worse
+                // than one without a tag.
                 let is_one_wanted = settings.is_ok_and(|settings| settings.is_one_wanted);
                 Ok(TagChoices { tags, is_one_wanted })
             }
@@ -451,6 +467,8 @@ impl BlipClient {
     ) -> Result<Option<String>, Error> {
         let command = envelope::get_whatsapp_account(&new_request_id(), number);
         match self.transport.send_command("check a number", &command).await {
+            // Never made of the number: the account may lack Brazil's ninth digit (`blip.md`,
+            // additions §2).
             Ok(account) => Ok(account.and_then(|it| get_text(&it, "alternativeAccount"))),
             Err(error) if error.code().is_some() => Ok(None),
             Err(error) => Err(error),
@@ -469,6 +487,8 @@ impl BlipClient {
         let campaign = template::to_campaign(name, route, number, filled);
         let command = envelope::start_campaign(&new_request_id(), &campaign);
         let answer = self.transport.send_command(START_CAMPAIGN, &command).await?;
+        // Without an id nobody can ask what became of it, and it may have been sent and paid for:
+        // so it is looked up by its name, and not sent again (`a_template_is_paid_for_once`).
         answer.and_then(|campaign| get_text(&campaign, "id")).ok_or_else(|| Error::OutcomeUnknown {
             operation: START_CAMPAIGN,
             what: "no campaign".to_owned(),
@@ -483,6 +503,7 @@ impl BlipClient {
             .send_command("read active messages", &command)
             .await?
             .unwrap_or_default();
+        // By the name, which is derived from the event and so the same at each try.
         let is_it = |campaign: &&Value| get_text(campaign, "name").is_some_and(|it| it == name);
         let found = lenient::get_list(&found, "items").iter().find(is_it);
         Ok(found.and_then(|campaign| get_text(campaign, "id")))
@@ -520,6 +541,8 @@ impl BlipClient {
         let entries = self.fetch_desk_list(READ_REPLIES, list::REPLIES_PATH, Some(0)).await?;
         let mut replies: Vec<CannedReply> =
             entries.iter().filter_map(CannedReply::from_entry).collect();
+        // Documentation and samples disagree on whether this list holds replies or only their
+        // categories (`blip.md`, additions §0): each entry tells by what it has.
         let categories = entries.iter().filter(|entry| entry.get("document").is_none());
         let categories = categories.filter_map(|entry| get_text(entry, "id")).take(MAX_CATEGORIES);
         let lists: Vec<String> = categories.map(|id| list::replies_in_category(&id)).collect();
@@ -594,6 +617,8 @@ impl BlipClient {
                     }
                     all.append(&mut next);
                 }
+                // A list without pages may refuse the second one; what the first one gave is all
+                // there is.
                 Err(error) if error.code().is_some() => break,
                 Err(error) => return Err(error),
             }
@@ -619,6 +644,8 @@ impl BlipClient {
 /// Blip says that something is not there with a failure (`blip.md` §2.6).
 fn none_if_missing(answer: Result<Option<Value>, Error>) -> Result<Option<Value>, Error> {
     match answer {
+        // An unknown ticket is 64 and an unknown contact 67; lists that are empty often say 67,
+        // too.
         Err(error) if matches!(error.code(), Some("64" | "67")) => Ok(None),
         answer => answer,
     }

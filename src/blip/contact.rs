@@ -45,6 +45,7 @@ impl ContactDocument {
         let extras = self.extras();
         let has_extra = |wanted: &(String, String)| {
             extras.contains(wanted)
+                // An entry that was emptied may be kept as empty text, or be gone.
                 || (wanted.1.is_empty() && extras.iter().all(|(name, _)| *name != wanted.0))
         };
         change.fields.iter().all(has_field) && change.extras.iter().all(has_extra)
@@ -54,6 +55,8 @@ impl ContactDocument {
     /// team's own one by one is not documented, so they are all in there if one of them changes.
     pub(super) fn build_change(&self, identity: &str, change: &ContactChange) -> Value {
         let mut fields = serde_json::Map::new();
+        // Merged and not set: `set` replaces the whole contact (`blip.md` §5), and what others
+        // wrote meanwhile would be gone.
         fields.insert("identity".to_owned(), json!(identity));
         for (field, value) in &change.fields {
             fields.insert(contact_key(*field).to_owned(), json!(value));

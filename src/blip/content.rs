@@ -59,6 +59,8 @@ pub(super) fn shown_kind(kind: &str) -> String {
 
 impl ContentReader {
     fn read_typed(&mut self, kind: &str, value: &Value) -> Content {
+        // Documents nest in each other in many ways (`blip.md` §6), so both are counted here, where
+        // every one of them passes.
         if self.parts_left == 0 || self.depth == MAX_DOCUMENT_DEPTH {
             return build_unknown(kind, value);
         }
@@ -78,12 +80,16 @@ impl ContentReader {
             _ if name.starts_with("lime.") => self.read_lime(&name, value),
             _ if name.starts_with("iris.") => card::read_iris_card(&name, value),
             _ if name.starts_with("text/") => read_plain_text(value),
+            // Types such as `image/png` stand in what is quoted, with a link as their value
+            // (`blip.md` §6).
             _ => read_file_of_type(&name, value),
         }
     }
 
     fn read_lime(&mut self, name: &str, value: &Value) -> Option<Content> {
         match name {
+            // A file without an address still has a name or a caption, which are words of the
+            // customer.
             "lime.media-link" => read_media_link(value).or_else(|| read_dead_link(value)),
             "lime.web-link" => read_web_link(value),
             "lime.location" => read_location(value),
@@ -112,6 +118,8 @@ impl ContentReader {
     /// Reads a `{type, value}` document or whatever stands in its place.
     pub(super) fn read_document(&mut self, document: &Value) -> Option<Content> {
         let kind = get_text(document, "type");
+        // LIME writes `value`; `lime.external` and recordings have `content` in its place
+        // (`blip.md` §6).
         let value = document.get("value").or_else(|| document.get("content"));
         match (kind, value.filter(|value| !value.is_null())) {
             (Some(kind), Some(value)) => Some(self.read_typed(&kind, value)),
@@ -145,6 +153,7 @@ impl ContentReader {
         });
         Some(match header {
             Some(Content::Text(text)) => build_choice(Some(text), options)?,
+            // A picture may stand above the options, and is shown itself.
             Some(header) => join_two(header, build_choice(None, options)),
             None => build_choice(None, options)?,
         })
@@ -159,6 +168,7 @@ impl ContentReader {
         let items = get_list(value, "items");
         let parts = match short_type(&kind).as_str() {
             sensitive::SENSITIVE_NAME => vec![Content::Sensitive],
+            // Items of one type come bare, items of several types with a type each.
             "" | "lime.container" => self.read_several(items, Self::read_document),
             _ => self.read_several(items, |reader, item| Some(reader.read_typed(&kind, item))),
         };
@@ -173,6 +183,7 @@ impl ContentReader {
     }
 
     fn read_tuple(&mut self, value: &Value) -> Option<Content> {
+        // LIME's tuples have five items at most (`blip.md` §6).
         let items = (1..=5).filter_map(|item| value.get(format!("item{item}")));
         join_parts(self.read_several(items, Self::read_document))
     }
@@ -203,6 +214,9 @@ impl ContentReader {
     fn read_quoted(&mut self, value: &Value, field: &str) -> Option<Box<Content>> {
         let message = value.get(field)?;
         let is_there = message.get("value").is_some_and(|value| !value.is_null());
+        // What is sensitive has lost its value before it gets here, and must not look like a
+        // message that only was not sent along
+        // (`a_quote_of_something_sensitive_shows_nothing_of_it`).
         let is_hidden =
             get_text(message, "type").is_some_and(|t| short_type(&t) == sensitive::SENSITIVE_NAME);
         let earlier = || get_text(message, "id").map(|id| earlier_message(&id));
@@ -238,6 +252,8 @@ fn read_plain_text(value: &Value) -> Option<Content> {
         return Some(Content::Notice("content-empty"));
     }
     let text = as_text(value)?;
+    // What Blip makes of the answers of a form is in no public source (`blip.md`, additions §10);
+    // as text that is JSON with a `flow_token` is one of the ways that must be expected.
     Some(native::read_form_text(&text).unwrap_or(Content::Text(text)))
 }
 

@@ -69,6 +69,7 @@ impl TagChoices {
         // A bucket keeps text as well as documents.
         let parsed = settings.as_str().and_then(lenient::parse_json);
         let settings = parsed.as_ref().unwrap_or(settings);
+        // `hasTags` switches them off, whatever the list still holds.
         if !lenient::is_true(settings, "hasTags") {
             return Self::default();
         }
@@ -149,6 +150,8 @@ impl CannedBody {
             let words = document.as_str().map(str::to_owned);
             return words.or_else(|| get_text(document, "text")).map(Self::Words);
         }
+        // Templates are `application/json` and do not go by a ticket; whoever writes after the
+        // window gets them from a list of their own.
         let name = kind.strip_prefix("application/vnd.lime.")?.trim_end_matches("+json");
         let content = content.to_string();
         SENDABLE_TYPES.contains(&name).then_some(Self::Document { kind, content })
@@ -158,6 +161,8 @@ impl CannedBody {
 impl Attendant {
     pub(super) fn from_entry(entry: &Value) -> Option<Self> {
         let identity = get_text(entry, "identity")?;
+        // Several agents may have one name, and the address tells them apart
+        // (`two_agents_of_one_name_are_told_apart_and_found_by_their_e_mail_address`).
         let email = get_text(entry, "email").or_else(|| Agent::email_from_identity(&identity));
         let local = identity.split('@').next().unwrap_or_default().to_owned();
         let name = get_text(entry, "fullName").or_else(|| email.clone()).unwrap_or(local);
@@ -187,6 +192,8 @@ pub(super) fn make_ids_unique(replies: &mut [CannedReply]) {
         let count = seen.entry(reply.id.clone()).or_default();
         *count += 1;
         if *count > 1 {
+            // Slack sends back only what was chosen, so two entries of one value could not be told
+            // apart.
             reply.id = format!("{}#{count}", reply.id);
         }
     }

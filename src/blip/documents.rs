@@ -27,6 +27,8 @@ impl TicketDocument {
 
     /// The events that it would have come as, had Blip announced it.
     pub(crate) fn to_events(&self, bot: &BotName) -> Vec<RoutedEnvelope> {
+        // Made the same event as Blip's own announcement, so that whichever comes second is a
+        // repeat.
         let message = envelope::build_ticket_message(&self.0);
         message.map(|message| to_events(bot, &message)).unwrap_or_default()
     }
@@ -43,6 +45,8 @@ impl ReceiptDocument {
 
     /// It will not arrive, and Blip does not say so.
     pub(crate) fn of_loss(ticket: &TicketId, message: &str) -> Option<Self> {
+        // Blip says 202 for a ticket that is over, and drops the words (`blip.md` §10 #8;
+        // `words_that_blip_took_for_a_ticket_that_was_over_are_told_to_be_lost`).
         let failed = json!({"event": "failed"});
         envelope::build_receipt(ticket.blip_id(), message, &failed).map(Self)
     }

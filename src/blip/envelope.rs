@@ -125,6 +125,8 @@ pub(crate) fn change_status_open(request: &str, ticket: &str, agent_identity: &s
 /// Finishes a ticket. Without tags it keeps those it has, as far as we know.
 pub(crate) fn change_status_closed(request: &str, ticket: &str, tags: &[String]) -> Value {
     let mut resource = json!({"id": ticket, "status": "ClosedAttendant"});
+    // Tags go along with the close (`blip.md` §4.1), as a ticket that is closed takes no change any
+    // more. An empty list is left out, because it might take away those that it has.
     if let (Some(fields), false) = (resource.as_object_mut(), tags.is_empty()) {
         fields.insert("tags".to_owned(), json!(tags));
     }
@@ -156,12 +158,14 @@ pub(crate) fn get_ticket(request: &str, ticket: &str) -> Value {
 pub(crate) fn get_ticket_messages(request: &str, ticket: &str, take: u32, skip: u32) -> Value {
     let ticket = encode_path_part(ticket);
     let skip = if skip > 0 { format!("&$skip={skip}") } else { String::new() };
+    // Behind a router the conversation is the router's, and the flag asks for it there.
     let uri = format!("/tickets/{ticket}/messages?$take={take}{skip}&getFromOwnerIfTunnel=true");
     build_get(request, DESK_NODE, &uri)
 }
 
 /// Asks for the tickets of a customer that are not over, at most 100.
 pub(crate) fn get_open_tickets(request: &str, identity: &str, take: u32) -> Value {
+    // OData's way of quoting: an identity with an apostrophe would end the filter.
     let identity = identity.replace('\'', "''");
     let filter = format!(
         "customerIdentity eq '{identity}' and \
@@ -230,6 +234,8 @@ pub(crate) fn get_tunnel(request: &str, id: &str) -> Value {
 /// Asks for the last `take` messages between a customer and the bot, at most 100.
 pub(crate) fn get_history(request: &str, identity: &str, take: u32) -> Value {
     let uri =
+        // Links to files run out within the hour (`blip.md` §5), and what is read here is older
+        // than that.
         format!("/threads/{}?$take={take}&refreshExpiredMedia=true", encode_path_part(identity));
     json!({"id": request, "method": "get", "uri": uri})
 }
@@ -269,6 +275,7 @@ pub(crate) fn get_templates(request: &str, take: u32) -> Value {
 
 /// Asks who a number, written with its `+`, is on WhatsApp (`blip.md`, additions §2).
 pub(crate) fn get_whatsapp_account(request: &str, number: &str) -> Value {
+    // With its `+`: without it every number seems to have an account (`blip.md`, additions §2).
     build_get(request, WHATSAPP_NODE, &format!("lime://wa.gw.msging.net/accounts/{number}"))
 }
 
@@ -333,6 +340,7 @@ const REQUESTED_MARK: &str = "#bridge.asked";
 pub(crate) fn build_receipt(ticket: &str, message: &str, found: &Value) -> Option<Value> {
     let mut receipt = json!({
         "id": message, "from": ticket_node(ticket), "event": lenient::get_text(found, "event")?,
+        // Marked, as what was asked for proves nothing about whether Blip tells by itself.
         "metadata": {REQUESTED_MARK: "true"},
     });
     let reason = found.get("reason").filter(|reason| !reason.is_null());

@@ -76,6 +76,7 @@ impl Error {
                 Self::OutcomeUnknown { operation, what: format!("reason {code}") }
             }
             Some(code) => Self::Refused { operation, code: code.to_string(), said },
+            // `code` may be missing (`blip.md` §1.1); that it failed is certain all the same.
             None => Self::Refused { operation, code: "none".to_owned(), said },
         }
     }
@@ -89,6 +90,8 @@ impl Error {
         match status {
             401 | 403 => Self::Credentials { operation },
             429 => Self::Busy { operation, after },
+            // A redirect is not followed with an envelope in hand, and is no more than a wrong
+            // address. 408 may come from in front of Blip after it has taken the request.
             300..=499 if status != 408 => {
                 let said = RefusalWords::default();
                 Self::Refused { operation, code: format!("http-{status}"), said }
@@ -149,6 +152,7 @@ impl Failure for Error {
     }
 
     fn is_lookup_impossible(&self) -> bool {
+        // Whatever the code: a Blip that answers, but not this, will not answer it later either.
         matches!(self, Self::Refused { .. })
     }
 }

@@ -15,6 +15,7 @@ use crate::bounded;
 
 /// Reads bytes as text, without a byte order mark; what is not UTF-8 becomes `U+FFFD`.
 pub(super) fn decode_text(bytes: &[u8]) -> Cow<'_, str> {
+    // A body that is not UTF-8 throughout still has a ticket and words in it.
     String::from_utf8_lossy(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes))
 }
 
@@ -22,6 +23,7 @@ pub(super) fn decode_text(bytes: &[u8]) -> Cow<'_, str> {
 ///
 /// `None` if it is not JSON, or too much (see [`bounded::parse_tree`]).
 pub(super) fn parse_bounded_json(json: &str) -> Option<Value> {
+    // Mended only if it has to be: nearly nothing that comes is broken, and all of it is looked at.
     bounded::parse_tree(json).or_else(|| bounded::parse_tree(&mend_surrogates(json)?))
 }
 
@@ -77,6 +79,7 @@ pub(super) fn get_text(value: &Value, field: &str) -> Option<String> {
 /// A value as text, like [`get_text`].
 pub(super) fn as_text(value: &Value) -> Option<String> {
     match value {
+        // Not trimmed: blanks at the ends are the customer's.
         Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(truth) => Some(truth.to_string()),
@@ -94,6 +97,7 @@ pub(super) fn as_integer(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| {
         let number = as_float(value)?;
         #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and in range")]
+        // Up to there a float tells every whole number from the next.
         (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
     })
 }
@@ -134,6 +138,7 @@ pub(super) fn as_date(value: &Value) -> Option<Timestamp> {
     const FIRST_MILLISECONDS: i64 = 100_000_000_000;
 
     match as_integer(value) {
+        // `#wa.timestamp` is in seconds, `#date_processed` in milliseconds (`blip.md` §7).
         Some(number) if number.abs() < FIRST_MILLISECONDS => Timestamp::from_second(number).ok(),
         Some(number) => Timestamp::from_millisecond(number).ok(),
         None => parse_iso_date(value.as_str()?.trim()),
@@ -142,6 +147,7 @@ pub(super) fn as_date(value: &Value) -> Option<Timestamp> {
 
 fn parse_iso_date(text: &str) -> Option<Timestamp> {
     text.parse().ok().or_else(|| {
+        // Blip's dates end with `Z`; where one does not, it is the same clock (`blip.md` §3.1).
         let local: DateTime = text.parse().ok()?;
         Some(local.to_zoned(TimeZone::UTC).ok()?.timestamp())
     })

@@ -9,6 +9,7 @@ pub(crate) fn max_file_size(domain: &str, mime: &str) -> Option<u64> {
         return None;
     }
     Some(match mime.split('/').next() {
+        // From Meta's documents, as Blip states none for a channel.
         Some("image") => 5 * BYTES_PER_MIB,
         Some("audio" | "video") => 16 * BYTES_PER_MIB,
         _ => 100 * BYTES_PER_MIB,

@@ -23,8 +23,10 @@ pub(super) fn read_media(value: &Value, kind: Option<&str>) -> Option<Content> {
     link.ignore_fields(&["aspectRatio", "previewType", "authorizationRealm", "secure"]);
     let preview_url = link.take_text("previewUri");
     let address = value.as_str().filter(|text| is_file_address(text)).map(str::to_owned);
+    // In a document without a value of its own, `type` is the document's and no file's.
     let own_type = link.take_text("type").filter(|kind| !is_lime(kind));
     let media = Content::Media(LinkedFile {
+        // A preview is better than nothing where the file itself has no address (`blip.md` §6).
         url: link.take_text("uri").or(address).or_else(|| preview_url.clone())?,
         mime: own_type.or_else(|| kind.map(str::to_owned)),
         title: link.take_text("title"),

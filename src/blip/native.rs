@@ -50,6 +50,7 @@ pub(super) fn read_json_content(reader: &mut ContentReader, value: &Value) -> Op
     if is_empty(value) {
         return Some(Content::Notice("content-empty"));
     }
+    // The narrowest shapes first: nearly anything has a field called `text`.
     read_template(reader, value)
         .or_else(|| read_interactive(reader, value.get("interactive")?))
         .or_else(|| read_answer(value))
@@ -84,6 +85,7 @@ fn read_template(reader: &mut ContentReader, value: &Value) -> Option<Content> {
     made.ignore_fields(&["name", "language", "namespace"]);
     given.ignore_fields(&["name", "language", "namespace"]);
     let (given_parts, made_parts) = (given.take_list("components"), made.take_list("components"));
+    // The made form has the words that the customer saw; the given one only what fills its gaps.
     let parts = if made_parts.is_empty() { given_parts } else { made_parts };
     let words = reader.read_options(parts, |_, part| read_component(part, given_parts));
     let lines =
@@ -108,6 +110,7 @@ fn read_component(value: &Value, given: &[Value]) -> Option<String> {
     let part = TrackedObject::new(value);
     let kind = part.take_text("type").unwrap_or_default();
     part.ignore_fields(&["format", "sub_type", "index"]);
+    // In a header the example is the file itself, elsewhere words that nobody was sent.
     if !kind.eq_ignore_ascii_case("header") {
         part.ignore_fields(&["example"]);
     }
@@ -182,6 +185,7 @@ fn read_answer(value: &Value) -> Option<Content> {
         chosen.ignore_fields(&["id"]);
         let words =
             join_present(": ", [chosen.take_text("title"), chosen.take_text("description")])?;
+        // The choice reads as if it had been typed: that is what it is for the agent.
         return Some(append_unread(Content::Text(words), &chosen));
     }
     let form = TrackedObject::new(value.get("nfm_reply")?);

@@ -49,6 +49,7 @@ fn write_offer(offer: &Offer) -> (Cow<'static, str>, Value) {
             let options: Vec<Value> = options.iter().enumerate().map(option).collect();
             let mut select = json!({"text": text, "options": options});
             if let (Some(select), true) = (select.as_object_mut(), *quick) {
+                // So LIME calls what must be answered now; channels show it as buttons.
                 select.insert("scope".to_owned(), "immediate".into());
             }
             (Cow::Borrowed("application/vnd.lime.select+json"), select)

@@ -64,6 +64,8 @@ pub struct NotJson;
 pub fn parse_envelopes(bot: &BotName, body: &[u8]) -> Result<Vec<RoutedEnvelope>, NotJson> {
     let json = lenient::decode_text(body);
     let is_several = json.trim_start().starts_with('[');
+    // The one thing that is refused at the door: it cannot be an envelope, and no later release
+    // will read it either.
     if !(is_several || json.trim_start().starts_with('{')) || !bounded::is_json(&json) {
         return Err(NotJson);
     }
@@ -77,7 +79,9 @@ pub fn parse_envelopes(bot: &BotName, body: &[u8]) -> Result<Vec<RoutedEnvelope>
 }
 
 fn route_envelope(bot: &BotName, raw: &[u8]) -> RoutedEnvelope {
+    // Before anything is stored: what Blip calls sensitive is in no file of ours.
     let without_secrets = sensitive::strip_sensitive(&lenient::decode_text(raw));
+    // Else byte for byte, so that a later release may read more of it than this one does.
     let raw = without_secrets.map_or_else(|| raw.to_vec(), String::into_bytes);
     let json = lenient::decode_text(&raw);
     let head = EnvelopeHead::from_envelope(&json);
@@ -134,6 +138,8 @@ impl EnvelopeSubject<'_> {
     fn dedup_key(&self, head: &EnvelopeHead<'_>) -> String {
         match self {
             Self::Receipt { ticket, id, event } => receipt_key(ticket, id, event),
+            // By status and not by the envelope's id: a ticket is told by announcement, by answer
+            // and by poll, and each status is news once (`blip.md` §8).
             Self::Ticket { id, status, .. } => build_key('t', id, &status.to_lowercase()),
             Self::Message { ticket, id: Some(id), .. } => {
                 build_key('m', ticket, &id.to_lowercase())
@@ -144,6 +150,8 @@ impl EnvelopeSubject<'_> {
 }
 
 fn find_subject<'a>(bot: &BotName, head: &EnvelopeHead<'a>) -> Option<EnvelopeSubject<'a>> {
+    // A channel like ours gets no commands (`blip.md` §0); one that comes all the same is kept as
+    // unknown.
     if head.method.is_some() {
         return None;
     }
@@ -165,6 +173,8 @@ fn find_receipt_subject<'a>(
     event: &str,
 ) -> Option<EnvelopeSubject<'a>> {
     let sender = head.from.as_deref().and_then(parse_ticket_node).map(str::to_owned);
+    // A receipt may come from the customer's node; then only its metadata names the ticket
+    // (`blip.md` §5).
     let ticket = TicketId::new(bot.clone(), &sender.or_else(|| head.metadata("desk.ticketId"))?)?;
     let id = strip_id(head.id.as_deref())?;
     Some(EnvelopeSubject::Receipt { ticket, id, event: event.to_lowercase() })
@@ -181,6 +191,8 @@ fn to_receipt_event(
         "received" => ReceiptKind::Received,
         "consumed" => ReceiptKind::Consumed,
         "failed" => ReceiptKind::Failed,
+        // `dispatched`, obsolete and new events (`blip.md` §2.3) say nothing that an agent would
+        // act on.
         _ => return BlipEvent::Quiet,
     };
     let reason =
@@ -202,6 +214,8 @@ const GENERAL_ERROR: i64 = 1;
 /// What a ticket does not say of itself is taken from its envelope.
 fn find_ticket_subject<'a>(bot: &BotName, head: &EnvelopeHead<'a>) -> Option<EnvelopeSubject<'a>> {
     let json = find_carried_ticket(head)?;
+    // `Ticket:{id}:{status}` is the one documented form (`blip.md` §0); the content may lack
+    // either.
     let named = head.id.as_deref().and_then(parse_envelope_id);
     let node = head.from.as_deref().and_then(parse_ticket_node);
     let own_id = head::find_text_field(json, "id");
@@ -260,6 +274,8 @@ fn build_snapshot(
         closed: is_true(ticket, "closed"),
         number: get_integer(ticket, "sequentialId"),
         parent: get_integer(ticket, "parentSequentialId").filter(|number| *number > 0),
+        // Behind a router the identity's domain is that of the tunnel; `customerDomain` tells the
+        // channel (`blip.md` §3.1).
         domain: own_domain.or_else(|| identity_domain(customer.as_deref()?)),
         customer,
         agent: get_text(ticket, "agentIdentity"),
@@ -293,6 +309,7 @@ fn parse_envelope_id(envelope_id: &str) -> Option<(&str, &str)> {
 /// The node to answer to: the sender, if it is this ticket's node and not, say, the postmaster.
 fn reply_address(id: &TicketId, from: Option<&str>) -> String {
     let own = from.filter(|node| {
+        // What is answered elsewhere would reach nobody, or somebody else.
         parse_ticket_node(node).is_some_and(|name| name.eq_ignore_ascii_case(id.blip_id()))
     });
     own.map_or_else(|| ticket_node(id.blip_id()), str::to_owned)
@@ -329,6 +346,7 @@ fn read_head_content(head: &EnvelopeHead<'_>) -> Content {
     let content = read_own_content(head);
     let answered = ANSWERED_ID_KEYS.into_iter().find_map(|key| head.metadata(key));
     match (content, answered) {
+        // These say themselves what they are about.
         (content @ (Content::Reply { .. } | Content::Reaction { .. }), _) | (content, None) => {
             content
         }
@@ -380,6 +398,7 @@ fn build_key(kind: char, ticket: &TicketId, rest: &str) -> String {
     // The colon ends the ticket, so there must be none in it.
     let ticket = ticket.to_string().replace('%', "%25").replace(':', "%3A");
     let key = format!("{kind}:{ticket}:{rest}");
+    // The key is a part of an index, and an id may be as long as its sender likes.
     if key.len() > MAX_KEY_BYTES { format!("{kind}:{}", sha256_hex(key.as_bytes())) } else { key }
 }
 
@@ -488,6 +507,8 @@ fn parse_thread_message(item: &Value) -> Option<ThreadMessage> {
     Some(ThreadMessage {
         id: strip_id(get_text(item, "id").as_deref()),
         wamid: get_text(metadata, WAMID_KEY),
+        // What has no direction counts as the customer's: better shown once too often than not at
+        // all.
         direction: if is_sent { Direction::Sent } else { Direction::Received },
         speaker: if is_sent { find_sender(item, metadata) } else { Speaker::Customer },
         content: read_said_content(
@@ -569,10 +590,14 @@ fn parse_missed_message(bot: &BotName, address: &str, item: &Value) -> Option<Mi
     }
     let metadata = item.get("metadata").filter(|metadata| metadata.is_object());
     let envelope = json!({
+        // So it would have come (`blip.md` §0). The key leaves the prefixes out, so one that did
+        // come is known again.
         "id": format!("fwd:fwd:{id}"), "from": address, "type": item.get("type"),
         "content": item.get("content"), "metadata": metadata.unwrap_or(&json!({})),
     });
     let routed = route_envelope(bot, envelope.to_string().as_bytes());
+    // The list has tickets among its messages, as dividers (`blip.md`, additions §4), and signs of
+    // typing; both are told elsewhere.
     let is_message = matches!(parse_event(bot, &routed.raw), BlipEvent::Message { .. });
     is_message.then_some(MissedMessage { id, date, routed })
 }

@@ -105,6 +105,7 @@ pub(super) fn find_excerpt(value: &Value) -> Option<String> {
                 .iter()
                 .find_map(|field| find_text(fields.get(*field)?, depth - 1))
                 .or_else(|| {
+                    // Texts in fields of other names are ids and codes more often than words.
                     let inner = fields.values().filter(|value| !value.is_string());
                     inner.into_iter().find_map(|value| find_text(value, depth - 1))
                 }),

@@ -42,6 +42,7 @@ pub(super) fn strip_sensitive(json: &str) -> Option<String> {
     }
     match lenient::parse_bounded_json(json) {
         Some(mut document) => remove_sensitive(&mut document).then(|| document.to_string()),
+        // What cannot be searched cannot be cleaned, so nothing of it is kept but whose it was.
         None => Some(without_content(json).to_string()),
     }
 }
@@ -58,6 +59,7 @@ fn may_be_sensitive(json: &str) -> bool {
                 | [b'\\', b'u', b'0', b'0', b'2', b'e' | b'E']
         )
     };
+    // JSON lets any letter be written as an escape, and then the name would not be found as such.
     bytes.windows(SENSITIVE_NAME.len()).any(is_name) || bytes.windows(6).any(is_letter)
 }
 

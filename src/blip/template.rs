@@ -95,6 +95,8 @@ pub(crate) fn to_lime_document(filled: &FilledTemplate) -> OutgoingDocument {
         }
     }
     components.append(&mut buttons);
+    // The only policy that Meta takes; `namespace` is left out, as newer texts do without it
+    // (`blip.md`, additions §0).
     let language = json!({"code": filled.language, "policy": "deterministic"});
     let content = json!({"type": "template", "template": {
         "name": filled.name, "language": language, "components": components,
@@ -122,6 +124,7 @@ pub(super) fn to_campaign(
         "flowId": route.flow, "stateId": route.block,
     });
     if let (Some(campaign), Some(bot)) = (campaign.as_object_mut(), &route.master_state) {
+        // Only where there is a router: it names the bot behind it that gets the answer.
         campaign.insert("masterstate".to_owned(), bot.as_str().into());
     }
     json!({

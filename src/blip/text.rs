@@ -91,6 +91,7 @@ pub fn split_for_channel(text: &str, domain: &str) -> Vec<String> {
     let signs = spans.iter().flat_map(|(range, mark)| {
         [range.start..range.start + mark.len(), range.end - mark.len()..range.end]
     });
+    // A cut within an address makes it lead nowhere, and one within a sign shows the sign.
     let kept = find_addresses(text).into_iter().chain(marked).chain(signs).collect();
     let room = if spans.is_empty() { 0 } else { MARKS_ROOM };
     let mut end = 0;
@@ -130,6 +131,7 @@ fn find_spans(text: &str, marks: &StyleMarks) -> Vec<MarkedSpan> {
     let fenced: Vec<Range<usize>> = spans.iter().map(|(range, _)| range.clone()).collect();
     for mark in [marks.bold, marks.italic, marks.strike] {
         if !mark.is_empty() {
+            // In a block of code a star is a star.
             let live = |place: &usize| !fenced.iter().any(|fence| fence.contains(place));
             let signs = text.match_indices(mark).map(|(place, _)| place).filter(live);
             spans.extend(find_pairs(text, mark, signs).into_iter().map(|range| (range, mark)));
@@ -286,6 +288,8 @@ fn to_runs(inlines: &[Inline], names: &MentionNames) -> Vec<StyledRun> {
             Inline::Link { url, label, style } => {
                 let address = shown_address(url);
                 match label.as_deref().filter(|label| !is_same_address(label, address)) {
+                    // Customers' channels have no labelled links, and a label alone would hide
+                    // where it leads.
                     Some(label) => {
                         push(label, *style);
                         push(&format!(" ({address})"), plain);
@@ -324,6 +328,7 @@ fn shown_address(url: &str) -> &str {
 fn is_same_address(label: &str, address: &str) -> bool {
     let heart = |text: &str| {
         let text = text.trim().to_lowercase();
+        // Slack puts a scheme before what was typed without one.
         let text = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest);
         text.trim_end_matches('/').to_owned()
     };
@@ -365,14 +370,19 @@ impl PlainTextWriter<'_> {
     /// Writes words of one style that stand on one line, between the characters `before` and
     /// `after`.
     fn write_line(&mut self, line: &str, style: Style, before: Option<char>, after: Option<char>) {
+        // A mark that does not touch the words takes no effect, so blanks at the ends stay outside
+        // of it.
         let core = line.trim();
         let (left, right) = line.split_once(core).unwrap_or_default();
         let before = left.chars().next_back().or(before);
         let after = right.chars().next().or(after);
+        // WhatsApp takes no mark within a word: the customer would read the signs.
         let in_word = [before, after].into_iter().flatten().any(char::is_alphanumeric);
         let marks: Vec<&str> = if core.is_empty() || in_word {
             Vec::new()
         } else {
+            // The channels have no escape: a sign among the words would end the style where it
+            // stands.
             self.marks_for(style).filter(|mark| !core.contains(*mark)).collect()
         };
         self.written.push_str(left);

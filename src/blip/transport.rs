@@ -45,6 +45,7 @@ impl BlipTransport {
         breaker: CircuitBreaker,
     ) -> Self {
         let key = key.expose_secret().trim();
+        // The portal shows the finished header, other places only its value (`blip.md` §1.1).
         let key = key.strip_prefix("Key ").unwrap_or(key);
         Self {
             bot,
@@ -73,6 +74,7 @@ impl BlipTransport {
         let mut silence = self.silence_reason.lock().unwrap_or_else(PoisonError::into_inner);
         let has_answered = match result {
             Ok(_) => true,
+            // A code of LIME's comes only from Blip; any web server answers 404.
             Err(Error::Refused { code, .. }) => !code.starts_with("http-"),
             Err(_) => false,
         };
@@ -126,6 +128,8 @@ impl BlipTransport {
 
     /// Keeps a call back that cannot succeed now; nothing is learnt from that.
     fn check_call_allowed(&self, operation: &'static str, path: &str) -> Result<(), Error> {
+        // Messages and commands have limits of their own (`blip.md` §1.1), so one that is paused
+        // does not stop the other.
         self.breaker.check_call(path).map_err(|shut| match shut {
             CircuitOpen::Paused(rest) => Error::Busy { operation, after: Some(rest) },
             CircuitOpen::CredentialsRefused => Error::Credentials { operation },
@@ -148,6 +152,8 @@ impl BlipTransport {
             .map_err(lost)?;
         let status = response.status();
         if !status.is_success() {
+            // Blip documents none; it is honoured where a proxy or a later Blip sends one
+            // (`blip.md` §1.1).
             let after = read_retry_after(&response);
             return Err(Error::from_status(operation, status.as_u16(), after));
         }
@@ -168,7 +174,10 @@ impl BlipTransport {
 
     fn authorization_header(&self) -> HeaderValue {
         let value = HeaderValue::from_str(self.key.expose_secret());
+        // A key that is no header cannot be right: Blip refuses the empty one, and the operator
+        // reads which setting to mend.
         let mut value = value.unwrap_or(HeaderValue::from_static(""));
+        // So the header is left out wherever the client's requests are printed.
         value.set_sensitive(true);
         value
     }
@@ -195,6 +204,7 @@ impl BlipTransport {
                     kept meanwhile");
                 self.breaker.note_credentials_refused();
             }
+            // Who refuses one command for a reason of its own has accepted the key.
             None | Some(Fault::Refused { .. }) => self.breaker.note_credentials_accepted(),
             Some(Fault::Down | Fault::OutcomeUnknown | Fault::Broken) => {
                 self.breaker.note_failure();
