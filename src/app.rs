@@ -37,8 +37,8 @@ use doors::build_doors;
 use services::{Services, build_services};
 pub use tuning::{FileTiming, Tuning};
 
-/// How long starting waits for the platforms to say whether they know us. Without an answer the bridge starts all
-/// the same: it can take events in, and asks again.
+/// How long starting waits for the platforms to say whether they know us. Without an answer the
+/// bridge starts all the same: it can take events in, and asks again.
 const STARTUP_PLATFORM_WAIT: Duration = Duration::from_secs(5);
 
 /// How often a start looks whether there is room on the disk again.
@@ -68,6 +68,8 @@ impl App {
         let origins = find_origins(config, &store, &clock).await;
         let memory = (Arc::clone(&store), socket_health.clone());
         let services = build_services(config, &tuning, &access, memory, &origins)?;
+        // Bound before anything runs: a port that is taken ends the start with one line, and
+        // nothing has been done by then.
         let listener = bind_listener(config).await?;
         let address = listener.local_addr()?;
         let app = Self {
@@ -78,8 +80,11 @@ impl App {
             shutdown_timeout: config.shutdown,
         };
         for (later, first) in store.renamed_channels().await.context("DATABASE_URL: read it")? {
+            // Before the first call, which would go to an id that Slack does not know any more.
             services.platforms.slack.renames().add_rename(later, first);
         }
+        // So a wrong key is told before the first customer comes
+        // (`a_wrong_key_is_told_before_the_first_customer_with_the_variable_of_its_bot`).
         app.check_platforms(&services.health).await;
         app.spawn_watchers(&services, tuning.credentials_pause, config.desk.reconcile.is_some());
         let limits = tuning.limits.within_open_files();
@@ -171,12 +176,14 @@ impl App {
                 on at the next start"
             );
         }
+        // After all tasks: what is under way still notes how far it came.
         self.store.close().await;
         finished
     }
 
     /// Lets commands ask the running bridge, where they cannot ask the database beside it.
     fn open_control(&self, database_url: &str, clock: &Clock) {
+        // A server is asked by the commands themselves, from any machine.
         if store::is_postgres(database_url) {
             return;
         }
@@ -209,14 +216,16 @@ impl App {
     }
 }
 
-/// Opens the memory. While the disk is full or fails, another program has locked the database, or its
-/// server cannot be reached, it waits: to end would make no room, and whatever starts the bridge again
-/// would only wait less patiently. Where another bridge serves the file of a database, it ends at once.
+/// Opens the memory. While the disk is full or fails, another program has locked the database, or
+/// its server cannot be reached, it waits: to end would make no room, and whatever starts the
+/// bridge again would only wait less patiently. Where another bridge serves the file of a database,
+/// it ends at once.
 async fn open_store(url: &str, clock: &Clock) -> anyhow::Result<SharedStore> {
     let mut is_told = false;
     loop {
         match store::open_store(url, clock, Purpose::Serve).await {
             Err(error) if error.is_transient() => {
+                // Once, as this may last for hours.
                 if !std::mem::replace(&mut is_told, true) {
                     tracing::error!(%error, "the database cannot be used for now: the disk is full \
                         or fails, another program has locked it, or its server does not let us in; \

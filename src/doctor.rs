@@ -37,12 +37,14 @@ async fn examine(config: &Config) -> anyhow::Result<Vec<Finding>> {
     let database = local::inspect_database(config).await;
     let heard = database.as_ref().ok().and_then(|facts| facts.as_ref()?.heard_slack);
     let mut findings = local::check_settings(config);
+    // Both at once: each may take its time to say that it is not there.
     let (of_slack, of_blip) = tokio::join!(
         slack::check_everything(config, &access, &slack, heard),
         blip::check_everything(config, &access, &bots),
     );
     findings.extend(of_slack);
     findings.extend(of_blip);
+    // Who is one of ours cannot be told before Slack has said who we are.
     if slack.has_identity() {
         findings.extend(agents::check_agents(config, &slack, &bots).await);
     }

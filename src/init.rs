@@ -98,6 +98,7 @@ pub async fn run_init() -> anyhow::Result<()> {
     if !asked.await.context("nothing was written")? {
         return print_text("Nothing was written.\n");
     }
+    // Only now, so that whoever gives up half-way keeps the file that they had.
     setup.draft.write_file(replaces).context("write .env")?;
     setup.say_what_is_left()
 }
@@ -116,6 +117,7 @@ impl Setup {
         self.ask_setting(PUBLIC_URL, None).await?;
         let config = self.draft.load()?;
         let over_http = match &config.http.public_url {
+            // Slack calls nothing but https, so nobody is asked where the address is another one.
             Some(url) if url.starts_with("https:") => {
                 self.confirm_or_deny("Can Slack reach that address, too?").await?
             }
@@ -178,6 +180,7 @@ impl Setup {
         let token = if self.draft.has(WEBHOOK_TOKEN.name) {
             "the token that you have just given".to_owned()
         } else {
+            // 122 random bits, in characters that survive every form and every header.
             let made = Uuid::new_v4().simple().to_string();
             self.draft.set(WEBHOOK_TOKEN.name, &made);
             format!("{made}  (shown only now)")
@@ -229,6 +232,7 @@ impl Setup {
                 answer => self.draft.set(name, answer),
             }
             let Some(fault) = self.draft.find_fault(name) else { return Ok(()) };
+            // Taken back, so that Enter does not keep what has just been refused.
             self.draft.set(name, "");
             print_text(&format!("  {fault}\n"))?;
         }
@@ -241,6 +245,7 @@ impl Setup {
         // What the portal lacks is told of a little later.
         let (shown, later): (Vec<_>, Vec<_>) = findings
             .into_iter()
+            // Hints are for who looks for a fault; here they would only hold people up.
             .filter(|finding| finding.outcome != CheckOutcome::Hint)
             .partition(|finding| !matches!(check, AnswerCheck::Bot) || finding.check == "blip-key");
         for finding in &shown {

@@ -120,6 +120,8 @@ enum PrivacyCommand {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // Before anything connects: with two providers in the tree and none chosen, rustls panics at
+    // the first connection (`slack.md` A.1).
     let installed = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = match (installed, runtime) {
@@ -150,6 +152,7 @@ async fn run_command(command: CliCommand) -> anyhow::Result<()> {
         CliCommand::Serve => run_bridge().await,
         #[cfg(feature = "demo")]
         CliCommand::Demo { script, port } => {
+            // What the demo prints is what people are to read.
             telemetry::start_telemetry("warn", false);
             let mut stop = StopSignals::listen()?;
             if script {
@@ -230,6 +233,7 @@ async fn run_doctor(json: bool) -> anyhow::Result<()> {
     };
     print_text(&text)?;
     let failed = findings.iter().filter(|finding| finding.has_failed()).count();
+    // By the exit code, so that a deployment can ask before it goes on.
     anyhow::ensure!(failed == 0, "{failed} of {} checks failed, see above", findings.len());
     Ok(())
 }
@@ -255,6 +259,8 @@ async fn serve_until_stopped(config: &Config) -> anyhow::Result<()> {
         tracing::warn!("{warning}");
     }
     let mut stop = StopSignals::listen()?;
+    // A start may wait for a disk or a server for long, and must be ended as easily as a running
+    // bridge.
     let app = tokio::select! {
         app = App::start(config, Tuning::default()) => app?,
         () = stop.wait_for_signal() => return Ok(()),
@@ -276,6 +282,8 @@ impl StopSignals {
         Ok(Self([
             signal(SignalKind::terminate()).context("listen for SIGTERM")?,
             signal(SignalKind::interrupt()).context("listen for SIGINT")?,
+            // A terminal that is closed asks to stop, too; ended by its default, nothing would be
+            // put in order.
             signal(SignalKind::hangup()).context("listen for SIGHUP")?,
         ]))
     }
@@ -310,6 +318,8 @@ async fn send_or_perform(request: &ControlRequest) -> anyhow::Result<String> {
         return Ok(answer);
     }
     let (url, clock) = (config::read_database_url()?, Clock::system());
+    // Nobody answers at the socket, so the database is ours alone, or a server that is made for
+    // several.
     let opened = store::open_store(url.expose_secret(), &clock, Purpose::Maintain).await;
     let store = opened.context("DATABASE_URL: open the database")?;
     let answer = control::perform_request(&store, &clock, request).await;
@@ -334,8 +344,10 @@ async fn run_privacy_command(command: PrivacyCommand) -> anyhow::Result<()> {
         print_text("Type yes to go on: ")?;
         let mut typed = String::new();
         std::io::stdin().read_line(&mut typed).context("read from standard input")?;
+        // The whole word, as nothing brings back what is erased.
         anyhow::ensure!(typed.trim() == "yes", "nothing was erased; --yes does not ask");
     }
+    // Made here, so that whoever follows it asks for this erasure and not for an earlier one.
     let job = slack.then(|| Uuid::new_v4().to_string());
     let erase = ControlRequest::Erase { customer, slack: job.clone() };
     print_text(&send_or_perform(&erase).await?)?;

@@ -67,6 +67,8 @@ fn build_http_client(
     answer: Duration,
     proxy: Option<&ProxyConfig>,
 ) -> anyhow::Result<reqwest::Client> {
+    // The proxy is one of our settings, of which the log tells; the client would find it by itself
+    // and say nothing.
     let client = reqwest::Client::builder().no_proxy();
     let client = match proxy {
         Some(proxy) => client.proxy(build_proxy(proxy)?),
@@ -75,6 +77,8 @@ fn build_http_client(
     client
         .timeout(answer)
         .connect_timeout(PLATFORM_CONNECT_TIMEOUT)
+        // Neither platform redirects its API; what does is a portal of somebody's network, and is
+        // not to be taken for an answer of theirs.
         .redirect(reqwest::redirect::Policy::none())
         // Socket Mode begins with an upgrade, which HTTP/2 does not have.
         .http1_only()
@@ -89,6 +93,7 @@ fn build_proxy(proxy: &ProxyConfig) -> anyhow::Result<reqwest::Proxy> {
     let all = reqwest::Proxy::all(address.expose_secret());
     // The error itself may quote the address, and with it a password.
     let all = all.map_err(|_quoting| anyhow::anyhow!("{variable}: not the address of a proxy"))?;
+    // A proxy elsewhere cannot reach this machine by these names, or reaches its own.
     let except = format!("{except},localhost,127.0.0.0/8,::1");
     Ok(all.no_proxy(reqwest::NoProxy::from_string(&except)))
 }

@@ -103,6 +103,7 @@ fn build_answers(
     let lists = Arc::new(BotLists {
         bots: bots.clients.clone(),
         routers: bots.routers.clone(),
+        // One for all dialogs: what one of them has read is there for the next.
         lists: ChoiceCache::new(clock(), tasks.clone()),
         tag_rule: config.desk.tag_rule,
     });
@@ -179,6 +180,8 @@ fn watch_readiness(services: &Services, socket_health: Option<&SocketHealth>) ->
     Arc::new(move || {
         let mut readiness = watched.collect_readiness();
         let connection = socket_health.as_ref().and_then(SocketHealth::trouble);
+        // Without a connection no event comes in, and nothing else would show it
+        // (`without_the_link_the_bridge_is_not_ready_and_says_why`).
         readiness.troubles.extend(connection.map(str::to_owned));
         readiness
     })

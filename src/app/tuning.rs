@@ -13,11 +13,12 @@ use crate::store::SharedStore;
 /// How long a platform may take to answer. Long enough for a slow day; a call that took effect
 /// later than that is found by looking.
 const PLATFORM_CALL_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long nothing is called after the credentials were refused. Short enough that a mended token is noticed while the operator still looks, long enough to
-/// cause no storm.
+/// How long nothing is called after the credentials were refused. Short enough that a mended token
+/// is noticed while the operator still looks, long enough to cause no storm.
 const REFUSED_CREDENTIALS_PAUSE: Duration = Duration::from_secs(15);
-/// How long the effect of a call whose answer was lost may still come or be seen. Neither platform promises that a message can be read as soon as it was taken. Three seconds are
-/// long for that, and short for the customer who waits.
+/// How long the effect of a call whose answer was lost may still come or be seen. Neither platform
+/// promises that a message can be read as soon as it was taken. Three seconds are long for that,
+/// and short for the customer who waits.
 const UNKNOWN_OUTCOME_WAIT: Duration = Duration::from_secs(3);
 
 /// How long after a reply it is marked how far it has come: most receipts have come by then, so

@@ -1,9 +1,9 @@
 //! What Blip posts, as events; and what it answers about tickets and messages, as ours.
 //!
-//! One envelope is one event. It is read twice: by the intake ([`parse_envelopes`]) for its key and ticket,
-//! without what it carries, and by the pipe ([`parse_event`]) when its turn comes; what it is about is found
-//! by the same code both times. Whatever is JSON gives an event: what we cannot make sense of is
-//! [`BlipEvent::Unknown`], and what is too large or too odd to be read is
+//! One envelope is one event. It is read twice: by the intake ([`parse_envelopes`]) for its key and
+//! ticket, without what it carries, and by the pipe ([`parse_event`]) when its turn comes; what it
+//! is about is found by the same code both times. Whatever is JSON gives an event: what we cannot
+//! make sense of is [`BlipEvent::Unknown`], and what is too large or too odd to be read is
 //! [`Content::Unreadable`], never an error.
 //!
 //! Knows nothing of which tickets exist or what their events lead to.
@@ -44,8 +44,8 @@ const MAX_TAGS: usize = 100;
 /// An event with all that the inbox needs to know of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoutedEnvelope {
-    /// The envelope as Blip wrote it, to be read by [`parse_event`]; rewritten only if it had sensitive
-    /// content, which is taken out.
+    /// The envelope as Blip wrote it, to be read by [`parse_event`]; rewritten only if it had
+    /// sensitive content, which is taken out.
     pub raw: Vec<u8>,
     /// What makes it the same event as another one.
     pub key: String,
@@ -334,8 +334,8 @@ fn strip_id(id: Option<&str>) -> Option<String> {
     (!id.is_empty()).then(|| id.to_owned())
 }
 
-/// What tells with a message which earlier one it answers: Blip's id of it or, as a channel passes it
-/// on, WhatsApp's (`blip.md` §7).
+/// What tells with a message which earlier one it answers: Blip's id of it or, as a channel passes
+/// it on, WhatsApp's (`blip.md` §7).
 const ANSWERED_ID_KEYS: [&str; 2] = ["#inReplyToId", "#wa.context.id"];
 
 /// WhatsApp's id of a message.
@@ -370,7 +370,8 @@ fn read_own_content(head: &EnvelopeHead<'_>) -> Content {
 /// What a message says.
 ///
 /// Where a channel sends a code for what the customer saw and chose, Blip adds the words that were
-/// seen. They stand for anything that is itself no more than words, but never for a file or a place.
+/// seen. They stand for anything that is itself no more than words, but never for a file or a
+/// place.
 fn read_said_content(kind: Option<&str>, value: &Value, seen: Option<String>) -> Content {
     let kind = kind.unwrap_or(match value {
         Value::Object(_) | Value::Array(_) => "application/json",
@@ -949,7 +950,8 @@ mod tests {
         }
     }
 
-    /// Content that is JSON, and no tree: it is too deep, too large, or has a number beyond all bounds.
+    /// Content that is JSON, and no tree: it is too deep, too large, or has a number beyond all
+    /// bounds.
     fn too_much() -> [String; 3] {
         let deep = "[".repeat(500) + &"]".repeat(500);
         [deep, format!("[{}]", vec!["{\"\":0}"; 20_000].join(",")), "[1e999]".to_owned()]

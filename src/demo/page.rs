@@ -56,6 +56,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 /// What could not be started.
 pub async fn serve_page(port: u16, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
     let folder = TemporaryFolder::new()?;
+    // Without a pace, so that whoever plays sees at once what they have done.
     let settings = [("SLACK_CHANNEL_RATE", "0"), ("LOG", "error")];
     let stage = Stage::without_bridge(&folder.database()?, &settings, Tuning::default()).await?;
     prepare(&stage);
@@ -119,6 +120,8 @@ fn router(hands: Router, program: &Arc<Program>) -> Router {
 async fn only_here(request: axum::extract::Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let name = host.map(|host| host.rsplit_once(':').map_or(host, |(name, _)| name));
+    // A page elsewhere can have its own name lead to 127.0.0.1 and would be same-origin then; the
+    // `Host` header still says its name (DNS rebinding).
     if matches!(name, Some("localhost" | "127.0.0.1")) {
         next.run(request).await
     } else {
@@ -138,6 +141,7 @@ async fn file(Path(name): Path<String>) -> Response {
     let headers = [
         (header::CONTENT_TYPE, kind),
         (header::CONTENT_SECURITY_POLICY, POLICY),
+        // A newer program on the same port must not be shown with the older one's files.
         (header::CACHE_CONTROL, "no-store"),
     ];
     (headers, text).into_response()

@@ -32,6 +32,8 @@ pub(super) struct Program {
 impl Program {
     /// Chooses a port for the service and tells both platforms of it.
     pub(super) fn new(mut stage: Stage) -> anyhow::Result<Self> {
+        // The port is let go and taken again by the process: both platforms have to know it before
+        // that, and it stays the same after each kill.
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("find a free port")?;
         let address = free.local_addr().context("find a free port")?;
         let url = format!("http://{address}");
@@ -68,6 +70,7 @@ impl Program {
         let settings = self.stage.lock().await.settings().clone();
         let started = Command::new(program)
             .arg("serve")
+            // Settings of a real bridge may be in this environment, with real tokens.
             .env_clear()
             .envs(settings)
             // A file of settings that happens to be here is not the demo's.

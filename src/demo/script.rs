@@ -38,6 +38,7 @@ pub async fn play_demo(
         played = play.run_all(&stage) => played,
         () = stop => Ok(()),
     };
+    // In order, also after a failure: the folder with the database goes next.
     stage.stop_bridge().await;
     played
 }
@@ -162,6 +163,8 @@ impl DemoRun {
         let heard = received_texts(&stage.blip, ticket);
         anyhow::ensure!(heard.len() == 2, "Maria heard {} messages instead of 2", heard.len());
         let violations = [stage.slack.violations(), stage.blip.violations()].concat();
+        // What the stand-ins would have let pass and the platforms not: a demo that works must not
+        // depend on their kindness.
         anyhow::ensure!(violations.is_empty(), "a platform would have refused: {violations:?}");
         self.report_step("Maria heard two messages and nothing else", "no note, nothing twice")
     }
@@ -215,6 +218,7 @@ async fn wait_until_seen<S: Model, T>(
     what: &str,
     mut look: impl FnMut(&S) -> Option<T>,
 ) -> anyhow::Result<T> {
+    // Before the first look, so that no change falls between looking and waiting.
     let mut changes = host.subscribe();
     let seen = async {
         loop {

@@ -73,10 +73,12 @@ impl Stage {
             ("DATABASE_URL", format!("sqlite://{database}")),
             ("MEDIA_ALLOW_LOOPBACK", "true".to_owned()),
             ("HOST", "127.0.0.1".to_owned()),
+            // Any free one: many stages run at the same time in the tests.
             ("PORT", "0".to_owned()),
         ];
         let mut all: HashMap<String, String> =
             own.into_iter().chain(secrets).map(|(name, value)| (name.to_owned(), value)).collect();
+        // After our own, which they replace.
         all.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         Ok(Self { slack, blip, settings: all, tuning, app: None })
     }

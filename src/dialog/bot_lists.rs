@@ -44,6 +44,7 @@ impl BotLists {
         texts: &Texts,
     ) -> SlackBlockSuggestionResponse {
         let clients = if search.list == ChoiceList::Templates { &self.routers } else { &self.bots };
+        // An empty list and not an error: Slack shows an error of its own then, which helps nobody.
         let Some(bot) = clients.get(search.ticket.bot()) else { return build_options(&[], "") };
         let groups = self.lists.list_choices(bot, search.list, texts).await;
         build_options(&groups, &search.query)

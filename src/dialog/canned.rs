@@ -28,6 +28,7 @@ impl CannedPreviews {
         reader: &Viewer,
         id: &str,
     ) -> SlackView {
+        // At the same time: together they have the 3 s of the trigger.
         let (reply, contact) = tokio::join!(
             async { self.lists.lists.find_canned_reply(self.lists.bot_of(ticket)?, id).await },
             self.lists.fetch_contact(ticket, FIRST_VIEW_DEADLINE),
@@ -35,6 +36,7 @@ impl CannedPreviews {
         let Some(reply) = reply else {
             return modal::build_reply_dialog(ticket, None, &reader.texts);
         };
+        // Variables without a value stay visible to the agent, who can fill them in before sending.
         let contact = contact.unwrap_or_default();
         let agent = reader.profile.clone().unwrap_or_default();
         let source = VariableSource {

@@ -132,6 +132,7 @@ impl Commands {
         let (Some(channel), Some(trigger)) = (&command.channel, &command.trigger) else {
             return say("ask-again");
         };
+        // Two active messages to one number are two, even from one channel.
         let nonce = Uuid::new_v4().to_string();
         let id = TicketId::for_active_message(bot, channel, &number, &nonce);
         let Some(draft) = id.and_then(|id| Ticket::for_active_draft(id, self.viewers.clock.now()))

@@ -74,7 +74,10 @@ impl Drafts {
         &self,
         farewell: &FarewellDraft,
     ) -> Option<SlackViewSubmissionResponse> {
+        // Answered while the dialog is open: as an event it could only be refused, and the words be
+        // lost.
         let mut ticket = self.tickets.find_late_ticket(&farewell.ticket).await?;
+        // What was chosen on the first page stands on the second.
         ticket.tags.clone_from(&farewell.tags);
         let texts = self.viewers.load_viewer(&farewell.by).await.texts;
         let is_tag_needed = self.lists.is_tag_needed(&ticket).await;
@@ -92,6 +95,7 @@ impl Drafts {
     ) -> SlackBlockSuggestionResponse {
         let reader = self.viewers.load_viewer(&search.by).await;
         let standing = self.check_agent_status(&search.by, &reader, &search.ticket).await;
+        // Names of agents, tags and replies are for the team: an outsider in the channel sees none.
         if !standing.is_some_and(AgentStatus::is_agent) {
             return build_options(&[], "");
         }

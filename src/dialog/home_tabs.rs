@@ -98,6 +98,8 @@ impl HomeTabs {
         let opened = self.clock.now();
         let mut shown =
             self.shown.entry(user.clone()).or_insert(ShownHomeTab { opened, content: None });
+        // The old content is kept: who opens the tab again and again costs no call if nothing has
+        // changed (`slack.md` C.4).
         shown.opened = opened;
         drop(shown);
         let (homes, user) = (Arc::clone(self), user.clone());
@@ -153,6 +155,7 @@ impl HomeTabs {
             }
         };
         let mut hasher = DefaultHasher::new();
+        // A hash is enough to see a change, and the words of customers are not kept.
         describe_look(&view).hash(&mut hasher);
         let content = Some(hasher.finish());
         // Noted before it is done, so that of two who come at once only one does it.
@@ -162,6 +165,7 @@ impl HomeTabs {
         }
         if let Err(error) = self.viewers.slack.publish_home(user, &view).await {
             tracing::warn!(%error, "a home tab could not be shown");
+            // Not shown after all, so that the next comparison tries again.
             self.replace_content(user, before);
         }
     }

@@ -102,6 +102,7 @@ impl LeadBoard {
         since: Timestamp,
         now: Timestamp,
     ) -> store::Result<Arc<Vec<Ticket>>> {
+        // Held while it is read: of many open tabs, one asks the store.
         let mut kept = self.closed.lock().await;
         let is_fresh = kept.read.is_some_and(|read| now.duration_since(read) < CLOSED_LIFETIME);
         if !is_fresh || kept.since != since {

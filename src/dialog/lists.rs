@@ -152,6 +152,7 @@ impl ChoiceCache {
             Ok(Some(ListEntries::Templates(templates))) if templates.is_empty() => {
                 TemplateStock::None
             }
+            // Out of time says nothing: the dialog opens, and its list is asked for once more.
             Ok(Some(_)) | Err(_) => TemplateStock::Some,
         }
     }
@@ -168,6 +169,8 @@ impl ChoiceCache {
         }
         match tokio::time::timeout(patience, self.get_list(bot, ChoiceList::Tags)).await {
             Ok(Some(ListEntries::Tags(TagChoices { tags, is_one_wanted }))) => {
+                // Where there is nothing to choose from, nothing can be demanded
+                // (`no_tag_is_asked_for_where_none_is_wanted_or_none_can_be_chosen`).
                 rule.is_tag_needed(is_one_wanted, !tags.is_empty())
             }
             _ => false,
@@ -186,11 +189,15 @@ impl ChoiceCache {
         let slot = Arc::clone(&self.kept.entry((bot.bot_name().clone(), list)).or_default());
         let (clock, bot) = (self.clock.clone(), Arc::clone(bot));
         let reading = Arc::clone(&slot);
+        // A task of its own, so that a list that takes too long for this dialog is read to its end
+        // for the next one (`a_list_that_takes_too_long_is_there_the_next_time`).
         let task = self.tasks.spawn(async move {
             // Those who ask meanwhile wait here, and then find it read.
             let mut slot = reading.lock().await;
             if slot.until.is_none_or(|until| clock.now() >= until) {
                 let read = fetch_list(&bot, list).await;
+                // Short after a failure: the list may come any moment; but not none, as Slack asks
+                // at every key.
                 let rest = if read.is_ok() { LIST_LIFETIME } else { FAILED_LIST_PAUSE };
                 slot.until = Some(clock.now() + rest);
                 match read {
@@ -267,6 +274,7 @@ async fn fetch_list(bot: &blip::BlipClient, list: ChoiceList) -> Result<ListEntr
                 agents
             });
             match (teams, agents) {
+                // One of the two is still something to choose from.
                 (Err(error), Err(_)) => Err(error),
                 (teams, agents) => Ok(ListEntries::Destinations {
                     teams: teams.unwrap_or_default(),

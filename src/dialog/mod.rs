@@ -162,12 +162,16 @@ impl Dialogs {
         };
         let words = reader.texts.clone();
         let (pages, dialog) = (Arc::clone(&self.pages), asked.dialog.clone());
+        // The same reading goes on after the dialog has opened: begun anew it would take as long
+        // again.
         let mut page = Box::pin(async move { pages.build_page(&dialog, &ticket, &reader).await });
         if let Ok(view) = tokio::time::timeout(FIRST_VIEW_DEADLINE, &mut page).await {
             return self.show_view(asked, &view?).await;
         }
         let loading = modal::build_loading_view(title, &words);
         let open = match place {
+            // Opened with nothing in it, as the trigger lives for 3 s only (`slack.md` C.4) and the
+            // view that it opens may be filled in at any time.
             ViewTarget::New(trigger) => self.slack.open_view(trigger, &loading).await?,
             ViewTarget::Over(open) => open.clone(),
         };

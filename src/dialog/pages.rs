@@ -76,6 +76,7 @@ impl TicketPages {
         let bot = self.lists.bot_of(ticket)?;
         match tokio::time::timeout(FILLED_VIEW_DEADLINE, bot.fetch_messages(&ticket.id)).await {
             Ok(Ok(mut messages)) => {
+                // Blip lists the newest first; people read from the top.
                 messages.sort_by_key(|message| message.date);
                 parse::fill_in_quotes(&mut messages);
                 Some(messages.into_iter().map(ThreadMessage::into_said).collect())
@@ -114,6 +115,8 @@ impl TicketPages {
             }
             None => None,
         };
+        // A form that opened empty because Blip was slow would be saved as an empty contact
+        // (`a_contact_that_blip_does_not_tell_of_is_not_offered_for_change`).
         let Some(contact) = known.map(Option::unwrap_or_default) else {
             return modal::build_notice(&texts.text("dialog-unavailable", &[]), texts);
         };

@@ -57,6 +57,7 @@ impl TemplateDialogs {
         };
         match chosen {
             Some(chosen)
+                // The campaign takes values by number only (`blip.md`, additions §1.3).
                 if drafted.ticket.active_target().is_some() && !chosen.has_only_places() =>
             {
                 template::refuse_choice("active-wrong-template", texts)

@@ -42,6 +42,7 @@ impl TicketLookup {
             if found.is_some() || !may_come || now > asked + TICKET_WAIT {
                 return Ok(found);
             }
+            // Asked again and again, and not waited for: the post may be another instance's.
             self.clock.sleep_until(now + TICKET_POLL_INTERVAL).await;
         }
     }

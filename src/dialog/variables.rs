@@ -37,6 +37,8 @@ impl VariableSource<'_> {
 
     fn resolve_contact(&self, field: &str) -> Option<String> {
         if field == "name" {
+            // The contact first, as Blip's own desk does; the ticket's name is what was known at
+            // its beginning.
             return self.contact.name().or_else(|| self.ticket.customer.name.clone());
         }
         if let Some(extra) = field.strip_prefix("extras.") {

@@ -36,6 +36,8 @@ impl Viewers {
                 .await;
         let mut profile = asked.ok().and_then(Result::ok);
         if let Some(profile) = &mut profile {
+            // Slack may say with the click itself that somebody is of another company
+            // (`what_slack_says_with_an_event_counts_more_than_what_was_known_before`).
             profile.workspaces.add_named(&by.named);
         }
         let locale = profile.as_ref().and_then(|profile| profile.locale.as_deref());

@@ -33,11 +33,13 @@ impl DialogViews {
         (user, viewer): (&SlackUserId, &Viewer),
         ticket: &Ticket,
     ) -> Option<SlackView> {
+        // While the dialog opens and is read, so that the list is there when it is pulled down.
         self.lists.preload_list(dialog, ticket);
         let texts = &viewer.texts;
         let is_late = ticket.is_window_closed(self.clock.now());
         let view = match dialog {
             Dialog::History | Dialog::Details | Dialog::Contact => return None,
+            // Told before anything is typed (`what_cannot_be_sent_any_more_is_not_asked_for`).
             Dialog::Reply(_) if is_late => {
                 return Some(self.build_late_view("dialog-reply", ticket, texts));
             }

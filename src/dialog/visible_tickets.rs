@@ -91,6 +91,7 @@ impl VisibleTickets {
         let mut channels: HashMap<ChannelId, Option<bool>> = HashMap::new();
         let mut seen = SeenTickets::default();
         for ticket in tickets {
+            // Without a thread there is no channel by which anybody could be entitled to see it.
             let Some(thread) = &ticket.thread else { continue };
             let known = channels.get(&thread.channel).copied();
             let is_in = match known {

@@ -160,6 +160,7 @@ fn check_identities(config: &Config, agents: &[AgentInSlack]) -> Option<Finding>
 /// Who the bots have as agents, in small letters, and which of them have none.
 async fn list_identities(bots: &[(&BotConfig, BlipClient)]) -> (BTreeSet<String>, Vec<Finding>) {
     let (mut known, mut findings) = (BTreeSet::new(), Vec::new());
+    // What a bot that does not answer knows was told where its key was checked.
     for (_, client) in bots.iter().filter(|(_, client)| client.silence_reason().is_none()) {
         let key = client.bot_name().setting_variable("KEY");
         match client.fetch_agents().await {
@@ -170,6 +171,7 @@ async fn list_identities(bots: &[(&BotConfig, BlipClient)]) -> (BTreeSet<String>
                 router; else invite your team as agents in Blip's portal",
             )),
             Ok(agents) => {
+                // Identities compare without regard to case (`blip.md` §2.1).
                 let identities = agents.into_iter().map(|it| it.identity.to_ascii_lowercase());
                 known.extend(identities);
             }

@@ -61,6 +61,7 @@ pub(crate) async fn check_bot(config: &Config, client: &BlipClient) -> Vec<Findi
     let name = client.bot_name();
     let (key, address) = (name.setting_variable("KEY"), name.setting_variable("API_URL"));
     let pinged = client.ping().await;
+    // Nothing else can be asked with a key that is refused.
     if client.has_refused_key() {
         return vec![Finding::failed(
             KEY,
@@ -101,6 +102,7 @@ fn describe_address(variable: &str) -> String {
 async fn check_desk_channel(config: &Config, client: &BlipClient) -> Vec<Finding> {
     let name = client.bot_name();
     let bot = if *name == BotName::default() { String::new() } else { format!(" of bot {name}") };
+    // That a bot's key may read this was never tried (`blip.md` §4.2), so silence is only a hint.
     let Some(found) = client.fetch_desk_configuration().await.ok().filter(|it| !it.is_empty())
     else {
         return vec![Finding::hint(

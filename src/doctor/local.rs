@@ -98,6 +98,7 @@ pub(super) fn check_database(
     let DatabaseFacts { version, newest, .. } = *facts;
     let tables = format!("{ours}; the database is of step {version}, and this program of {newest}");
     let version = match version.cmp(&newest) {
+        // An older program would not know what the newer one has written.
         Ordering::Greater => Finding::failed(
             VERSION,
             tables,
@@ -109,6 +110,7 @@ pub(super) fn check_database(
         Ordering::Equal => Finding::ok(VERSION, tables),
     };
     let usable = Finding::ok(DATABASE, "DATABASE_URL: the database can be read and written");
+    // Of a server only its operator knows the backups; of a file, we made them.
     let backup = if store::is_postgres(config.database_url.expose_secret()) {
         check_standby(facts)
     } else {
@@ -179,6 +181,7 @@ pub(super) async fn check_public_url(config: &Config, access: &PlatformAccess) -
         );
     };
     let over_http = config.slack.app_token.is_none();
+    // With several secrets the first one is the new one; any of them proves that it is this bridge.
     let secret = config.slack.signing_secrets.first().filter(|_| over_http);
     let (address, answer) = if let Some(secret) = secret {
         let address = format!("{url}/slack/events");

@@ -47,6 +47,7 @@ pub(super) async fn check_everything(
     slack: &SlackClient,
     heard: Option<Timestamp>,
 ) -> Vec<Finding> {
+    // First, as every answer of Slack's also tells the scopes and the time that are checked below.
     let mut findings = check_token(config, slack).await;
     findings.push(check_way_of_events(config, access).await);
     if slack.has_identity() {

@@ -17,6 +17,8 @@ impl Terminal {
     /// never type anything.
     pub(super) fn open() -> anyhow::Result<Self> {
         let (sender, lines) = mpsc::unbounded_channel();
+        // A thread and not tokio's own standard input, whose pending read keeps a program from
+        // ending.
         let read = move || {
             for line in io::stdin().lines() {
                 if sender.send(line).is_err() {
@@ -36,6 +38,7 @@ impl Terminal {
 
     /// Asks for something that nobody else may see.
     pub(super) async fn ask_secret(&mut self, question: &str) -> anyhow::Result<String> {
+        // Before the question is shown: who types quickly is not seen either.
         let hidden = if self.is_terminal { HiddenInput::begin() } else { None };
         print_text(&format!("{question}: "))?;
         let line = self.read_line().await;

@@ -50,6 +50,7 @@ pub(super) async fn accept_from_only_bot(
 ) -> Result<StatusCode, Error> {
     let mut names = door.bots.keys();
     let bot = match (names.next(), names.next()) {
+        // One bot needs no name in the path, whatever it is called in the settings.
         (Some(only), None) => only.clone(),
         _ => BotName::default(),
     };
@@ -82,12 +83,15 @@ async fn accept_events(
                 "a call to the Blip webhook had no token that we accept; if Blip sends it in \
                 another header, name that in BLIP_WEBHOOK_HEADER");
         }
+        // Before the body is read: who has no token can make us hold nothing.
         return Err(Error::Unauthorized);
     }
     if !is_json_or_text(headers) {
         return Err(Error::UnsupportedType);
     }
     let body = read_body(body).await?;
+    // Blip was only seen to send one (`blip.md` §1.2). If one of several cannot be stored, all of
+    // them come again, and those that were are recognised.
     for routed in parse::parse_envelopes(bot, &body).map_err(|_not_json| Error::NotAnEvent)? {
         let routed = resolve_former_bot(door, bot, routed).await?;
         door.events.store_event(to_new_item(routed, door.events.clock.now())).await?;
@@ -105,6 +109,9 @@ async fn resolve_former_bot(
         let former = parse::parse_envelopes(name, &routed.raw).unwrap_or_default();
         for former in former {
             let Some(ticket) = &former.ticket else { continue };
+            // The one question that a door asks before it stores: only the store knows under which
+            // name a ticket was opened
+            // (`a_bot_that_comes_back_under_another_name_keeps_its_tickets`).
             let known = door.events.store.load_ticket(ticket).await.map_err(|error| {
                 tracing::error!(%error, "a ticket could not be looked up; the sender is asked to repeat");
                 Error::NotStored
@@ -128,6 +135,7 @@ fn to_new_item(routed: RoutedEnvelope, received: Timestamp) -> NewItem {
     }
     let lane = match routed.ticket {
         Some(ticket) => Lane::Ticket(ticket),
+        // A lane of its own, so that what nobody understands holds nobody up.
         None => Lane::Own(format!("blip:{}", routed.key)),
     };
     let (key, body) = (routed.key, routed.raw);
@@ -178,6 +186,7 @@ fn list_token_forms(value: &str) -> Vec<String> {
         if ["key", "bearer", "basic", "token"].contains(&scheme.as_str()) {
             forms.push(rest.to_owned());
         }
+        // So a proxy or a form of the portal would send it: as a password, or as the whole pair.
         if scheme == "basic"
             && let Some(pair) = STANDARD.decode(rest).ok().and_then(|b| String::from_utf8(b).ok())
         {
@@ -191,6 +200,7 @@ fn list_token_forms(value: &str) -> Vec<String> {
 /// Compares in a time that depends on neither content nor length.
 fn is_same_token(offer: &str, token: &SecretString) -> bool {
     let token = Sha256::digest(token.expose_secret().as_bytes());
+    // Of hashes, because comparing in constant time needs texts of one length.
     Sha256::digest(offer.as_bytes()).ct_eq(&token).into()
 }
 

@@ -25,6 +25,7 @@ fn to_body_error(error: &axum::Error) -> Error {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
         match error {
+            // The layers wrap each other's errors, so the reason is somewhere below the first one.
             error if error.is::<TimeoutError>() => return Error::TooSlow,
             error if error.is::<BodyMemoryFull>() => return Error::TooMuch,
             error if error.is::<LengthLimitError>() => return Error::TooLarge,

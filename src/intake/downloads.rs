@@ -54,6 +54,7 @@ impl Downloads {
         let shares: Vec<DownloadShare> = shares.collect();
         let mut taken = lock_counts(&self.taken);
         let has_room = |share| taken.get(share).copied().unwrap_or_default() < self.limit_of(share);
+        // All shares are looked at before one is taken, under one lock: a refusal takes nothing.
         if !shares.iter().all(has_room) {
             return None;
         }
@@ -107,6 +108,7 @@ impl Drop for Download {
     fn drop(&mut self) {
         let mut taken = lock_counts(&self.taken);
         for share in self.shares.drain(..) {
+            // Removed at nothing, or the map would keep each address that ever came.
             let left = taken.remove(&share).unwrap_or_default().saturating_sub(1);
             if left > 0 {
                 taken.insert(share, left);
@@ -121,6 +123,7 @@ fn to_client_address(peer: IpAddr) -> Option<IpAddr> {
     let peer = peer.to_canonical();
     is_public(peer).then(|| match peer {
         IpAddr::V4(_) => peer,
+        // Anybody with a line of version 6 has a /64 of addresses to come from.
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
     })
 }

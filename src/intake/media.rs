@@ -59,6 +59,8 @@ pub(super) async fn serve_file(
         return refuse_download(FileUnavailable::Later);
     };
     let range = headers.get(RANGE).and_then(|range| range.to_str().ok());
+    // Several parts at once would come back as one body of another type, with the file's bytes
+    // inside.
     let range = range.filter(|range| is_one_part(range)).map(str::to_owned);
     let wanted = FileRequest { token, range, bytes: method == Method::GET };
     let served = match (door.files)(wanted).await {
@@ -96,6 +98,7 @@ async fn build_file_response(
     let mut put = |name: HeaderName, value: String| {
         headers.extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
     };
+    // `HEAD`: what is known of the file is told without asking Slack for its bytes.
     let Some(fetched) = fetched else {
         if let Some(size) = size {
             put(CONTENT_LENGTH, size.to_string());
@@ -119,6 +122,7 @@ async fn build_file_response(
 
 /// What is said of a file, whichever part of it is wanted.
 fn build_file_headers(name: &str, mime: &str) -> HeaderMap {
+    // SVG is a picture that may carry scripts, which would run in our name.
     let shown = INLINE_TYPES.iter().any(|kind| mime.starts_with(kind)) && !mime.contains("svg");
     let manner = if shown { "inline" } else { "attachment" };
     let name = utf8_percent_encode(name, NON_ALPHANUMERIC);

@@ -78,8 +78,10 @@ pub(crate) fn build_router(doors: Doors) -> Router {
     blip.merge(slack)
         .merge(media)
         .merge(operators)
+        // In front of all doors, as a declared length that is too large is then refused unread.
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .layer(from_fn(enforce_deadline))
+        // The last resort: a panic becomes a 500, where the connection would end without an answer.
         .layer(CatchPanicLayer::new())
 }
 

@@ -28,6 +28,8 @@ pub(super) async fn serve_health() -> &'static str {
 /// credentials. What is to be mended, but keeps nobody from working, is told besides.
 pub(super) async fn serve_readiness(State(door): State<Arc<OperatorDoor>>) -> (StatusCode, String) {
     let Readiness { troubles, warnings, outages } = check_readiness(&door).await;
+    // Warnings do not change the status: a load balancer that takes the bridge out for them would
+    // turn a nuisance into an outage.
     let (status, first) = if troubles.is_empty() {
         (StatusCode::OK, vec!["ready".to_owned()])
     } else {
@@ -54,6 +56,7 @@ async fn check_readiness(door: &OperatorDoor) -> Readiness {
 /// `GET /metrics`: the metrics in the text format of Prometheus.
 pub(super) async fn serve_metrics(State(door): State<Arc<OperatorDoor>>) -> String {
     check_readiness(&door).await;
+    // Read when somebody asks, so that metrics that nobody reads cost nothing.
     if let Ok(depth) = door.store.inbox_depth().await {
         record_depth(&depth, door.clock.now());
     }

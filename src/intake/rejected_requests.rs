@@ -38,6 +38,7 @@ impl LogThrottle {
     fn note_occurrence_at(&self, now: Instant) -> Option<u64> {
         let mut count = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         count.unlogged += 1;
+        // Strangers can knock thousands of times a second, and a full disk would stop the store.
         if count.last_logged.is_some_and(|told| now < told + LOG_INTERVAL) {
             return None;
         }

@@ -94,6 +94,8 @@ impl Server {
             match accepted {
                 Ok((stream, from)) => {
                     self.accept_connection(stream, from.ip());
+                    // Not accepted is not closed: the system's queue holds the next ones for that
+                    // moment.
                     self.stop.run_until_cancelled(self.connections.wait_for_room()).await;
                 }
                 Err(error) => self.recover_from_accept_error(&error).await,
@@ -129,6 +131,8 @@ impl Server {
         if let Some(times) = self.exhausted_log.note_occurrence() {
             tracing::error!(times, %error, "no further connection can be opened; one makes room");
         }
+        // Out of open files, accepting fails at once and again: somebody has to go, or the loop
+        // spins.
         self.connections.make_room();
         tokio::time::sleep(ACCEPT_RETRY_PAUSE).await;
     }
@@ -163,6 +167,8 @@ impl Server {
                     }
                     return;
                 }
+                // Stopping waits for whoever has sent a request, and for nobody else
+                // (`connections_that_ask_for_nothing_do_not_hold_up_stopping`).
                 () = self.stop.cancelled(), if !is_last => {
                     if !connection.has_request() {
                         return;
@@ -207,6 +213,8 @@ impl Server {
             };
             drop(load);
             let status = response.status();
+            // Closed while its sender still writes, a connection is reset, and the status is lost
+            // with it.
             if status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT && sends_at_once {
                 rest.drain_body().await;
             }

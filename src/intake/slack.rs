@@ -82,6 +82,7 @@ pub(super) async fn accept_request(
 ) -> Result<Response, Error> {
     let verifier = door.verifier.as_ref().ok_or(Error::SocketMode)?;
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    // Before the body is read: without these it would be for nothing.
     let (Some(signature), Some(timestamp)) = (header(SIGNATURE_HEADER), header(TIMESTAMP_HEADER))
     else {
         return Err(door.reject_unsigned(&headers));
@@ -106,6 +107,8 @@ impl SlackDoor {
         let json = self.restore_channel_ids(json);
         let Some(request) = parse::parse_request(&json) else {
             tracing::warn!(bytes = json.len(), "slack sent what is no event in JSON");
+            // Answered with 200 all the same: refusals count towards the share of failures at which
+            // Slack switches the subscription off (`slack.md` B.1).
             telemetry::count_unknown(Source::Slack.name());
             return Ok(SlackAnswer::Nothing);
         };
@@ -116,6 +119,8 @@ impl SlackDoor {
                 Ok(SlackAnswer::Nothing)
             }
             SlackRequest::Dialog(asked) => {
+                // Where Slack opens no dialogs, *Close* works all the same; what was asked for is
+                // then stored as a press.
                 if !self.answers.dialogs.open_dialog(&asked).await
                     && let Some(routed) = parse::parse_without_dialog(&json)
                 {
@@ -182,6 +187,8 @@ impl SlackDoor {
     /// Puts an event into its lane.
     async fn store_routed(&self, routed: RoutedSlackEvent, body: Vec<u8>) -> Result<(), Error> {
         match &routed.event {
+            // Each post of ours comes back as an event (`slack.md` D.3); stored, they would be most
+            // of the inbox.
             SlackEvent::NotOurs => return Ok(()),
             // Of these words nothing is kept but that there were some.
             SlackEvent::Outside { channel, user, ts } => {
@@ -207,6 +214,9 @@ impl SlackDoor {
         let received = self.events.clock.now();
         let lane = match (routed.ticket, routed.about) {
             (Some(ticket), _) => Lane::Replies(ticket),
+            // Which ticket a message belongs to may not be known yet, as Slack's answer to our post
+            // may come after it. Its lane is then moved to the ticket's
+            // (`an_event_on_an_unknown_message_moves_to_the_tickets_lane_when_it_is_linked`).
             (None, Some((channel, ts))) => Lane::Message(channel, ts),
             (None, None) => Lane::Own(format!("slack:{}", routed.key)),
         };
@@ -254,6 +264,7 @@ impl SlackDoor {
     async fn record_channel_rename(&self, old: &ChannelId, new: ChannelId) -> Result<(), Error> {
         let renames = &self.renames;
         let first = renames.first_id(old);
+        // Stored before Slack is answered, as it tells of this once.
         if let Err(error) = self.events.store.rename_channel(&new, &first).await {
             tracing::error!(%error, "a channel's new id could not be stored; slack has to tell again");
             return Err(Error::NotStored);

@@ -69,6 +69,7 @@ impl FromStr for Language {
 
     /// Reads a tag such as `pt`, `pt-BR`, `pt_BR` or `en-US`; only the language itself counts.
     fn from_str(tag: &str) -> Result<Self, UnknownLanguage> {
+        // Slack tells `pt-BR` and `es-LA`; of each language there is one text.
         let language = tag.split(['-', '_']).next().unwrap_or_default();
         match language.to_ascii_lowercase().as_str() {
             "pt" => Ok(Self::PtBr),
@@ -158,6 +159,7 @@ fn load_bundle(language: Language) -> FluentBundle<FluentResource> {
     // The marks that keep two directions of writing apart would go to Slack, and to its search.
     bundle.set_use_isolating(false);
     let resource = FluentResource::try_new(language.fluent_source().to_owned());
+    // Fluent gives back what it could read beside the mistakes.
     let resource = resource.unwrap_or_else(|(resource, _)| resource);
     if bundle.add_resource(resource).is_err() {
         tracing::error!(language = language.tag(), "a text is there twice");

@@ -133,6 +133,7 @@ impl Texts {
 
     /// Why something failed, by its code, or in the platform's own words where we know none.
     pub(crate) fn describe_failure(&self, code: &str, description: &str) -> String {
+        // On one line: it goes into a sentence of ours.
         let words: Vec<&str> = description.split_whitespace().collect();
         let said = truncate_label(&words.join(" "), DESCRIPTION_CHARS);
         let said = said.trim_end_matches('.');

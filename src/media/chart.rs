@@ -140,6 +140,7 @@ impl Canvas {
         let letter = FONT_9X15.character_size.width;
         let (label, shown) = (LABEL_CHARS * letter, VALUE_CHARS * letter);
         let room = panel_width() - label - shown;
+        // Each panel has a measure of its own: minutes and numbers of tickets cannot share one.
         let longest = panel.bars.iter().map(|bar| bar.value).max().unwrap_or_default().max(1);
         let mut top = top + PANEL_TITLE_HEIGHT;
         for bar in &panel.bars {
@@ -186,6 +187,7 @@ impl Canvas {
         let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
         add_chunk(&mut png, *b"IHDR", &header);
         add_chunk(&mut png, *b"PLTE", &PALETTE.concat());
+        // Level 6 is zlib's default; a picture of few colours gains nothing from more.
         add_chunk(&mut png, *b"IDAT", &miniz_oxide::deflate::compress_to_vec_zlib(&rows, 6));
         add_chunk(&mut png, *b"IEND", &[]);
         png

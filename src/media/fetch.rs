@@ -146,6 +146,8 @@ impl Fetcher {
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
+            // Followed by hand, as each further address has to pass the guard and the question
+            // whose token it may see (`a_token_stays_with_its_host`).
             .redirect(reqwest::redirect::Policy::none())
             .dns_resolver(guard)
             .no_proxy()
@@ -188,6 +190,7 @@ impl Fetcher {
     }
 
     async fn send_get(&self, url: &Url, ask: FetchRequest<'_>) -> Result<Response, FetchError> {
+        // At each hop: a public page may lead to an address inside of the operator's network.
         if !self.guard.may_fetch(url) {
             return Err(FetchError::Address);
         }
@@ -203,6 +206,8 @@ impl Fetcher {
         }
         request.send().await.map_err(|error| {
             let mut cause = error.source();
+            // The client wraps what the resolver said. It must be told from a network that fails:
+            // one is tried again, the other never.
             while let Some(inner) = cause {
                 if inner.is::<AddressRefused>() {
                     return FetchError::Address;
@@ -218,12 +223,14 @@ impl Fetcher {
 fn find_redirect(url: &Url, response: &Response) -> Result<Option<Url>, FetchError> {
     let status = response.status();
     match status.as_u16() {
+        // 416 is an answer to a player that asks for more than there is, and is passed on.
         200 | 206 | 416 => Ok(None),
         301 | 302 | 303 | 307 | 308 => {
             let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
             let to = to.and_then(|to| url.join(to).ok());
             to.map(Some).ok_or(FetchError::Gone(status.as_u16()))
         }
+        // These say of themselves that they are for now; anything else stays as it is.
         408 | 425 | 429 | 500..=599 => Err(FetchError::Later),
         code => Err(FetchError::Gone(code)),
     }
@@ -279,6 +286,7 @@ impl FetchedFile {
     /// The file has more than `max` bytes, none, comes too slowly, or does not come to its end.
     pub async fn into_file_body(self, max: u64) -> Result<FileBody, FetchError> {
         match self.content_length() {
+            // Slack refuses an upload of no bytes (`slack.md` C.3).
             Some(0) => Err(FetchError::Empty),
             Some(length) if length > max => Err(FetchError::TooLarge),
             Some(length) => {
@@ -289,12 +297,15 @@ impl FetchedFile {
                 });
                 Ok(FileBody { length, body: reqwest::Body::wrap_stream(bytes), broken })
             }
+            // Slack wants the length before the first byte (`slack.md` C.3), and memory has no room
+            // for a file of unknown size.
             None => self.spool_to_file(max).await,
         }
     }
 
     async fn spool_to_file(self, max: u64) -> Result<FileBody, FetchError> {
         let later = |_: std::io::Error| FetchError::Later;
+        // Without a name, so that nothing is left of it however the process ends.
         let mut file = tokio::fs::File::from_std(tempfile::tempfile().map_err(later)?);
         let room = Arc::clone(&self.room);
         // Taken as it fills, not as it is claimed: nobody can have all of it with a promise.
@@ -325,6 +336,8 @@ impl FetchedFile {
         file.rewind().await.map_err(later)?;
         let count = taken.map_or(0, |taken| {
             let count = taken.num_permits();
+            // The permit borrows the semaphore and cannot go along with the stream; `RoomTaken`
+            // gives back what is forgotten here.
             taken.forget();
             count
         });
@@ -365,6 +378,8 @@ fn watch_speed(
         loop {
             let began = Instant::now();
             let next = tokio::time::timeout(least.time.saturating_sub(waited), bytes.next()).await;
+            // Only this wait counts: a slow Slack at the other end must not make a good source look
+            // slow.
             waited += began.elapsed();
             match next {
                 Ok(None) => return Ok(None),
@@ -383,6 +398,8 @@ fn watch_speed(
 /// Whether this is the beginning of a web page, and so of no other file.
 pub fn is_web_page(beginning: &[u8]) -> bool {
     let text = beginning.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(beginning).trim_ascii_start();
+    // Slack answers with its sign-in page and a success where it does not let us in (`slack.md`
+    // C.3).
     [b"<!doctype html".as_slice(), b"<html"]
         .iter()
         .any(|mark| text.get(..mark.len()).is_some_and(|head| head.eq_ignore_ascii_case(mark)))

@@ -42,9 +42,13 @@ impl AddressGuard {
         let host = match url.host() {
             Some(Host::Ipv4(ip)) => self.may_connect(IpAddr::V4(ip)),
             Some(Host::Ipv6(ip)) => self.may_connect(IpAddr::V6(ip)),
+            // What a name stands for is judged when it is resolved, right before connecting: judged
+            // here, it could be another address by then.
             Some(Host::Domain(name)) => !name.is_empty(),
             None => false,
         };
+        // A name and password in an address are somebody's, and would be sent to whatever host it
+        // names.
         host && url.scheme() == "https" && url.username().is_empty() && url.password().is_none()
     }
 
@@ -67,6 +71,8 @@ impl Resolve for AddressGuard {
         Box::pin(async move {
             let all = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let admitted: Vec<SocketAddr> =
+                // A host may have public and private addresses. The private ones are left out and
+                // not held against it: only what is left is connected to.
                 all.filter(|address| guard.may_connect(address.ip())).collect();
             if admitted.is_empty() {
                 return Err(AddressRefused.into());
@@ -119,6 +125,7 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
             tail(high, low)
         }
+        // 6to4: the packets go to the address of version 4 that is written in it.
         [0x2002, high, low, ..] => tail(high, low),
         [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => false,
         [first, ..] => (0x2000..=0x3fff).contains(&first),

@@ -67,6 +67,7 @@ impl FetchedFile {
     pub(crate) fn check_against(&self, claim: ExpectedFile<'_>) -> Result<(), FetchError> {
         let is_page = claim.mime == Some("text/html");
         let comes_as_page = self.mime_type().as_deref() == Some("text/html");
+        // Half a file is worse than none: the customer would take it for all of it.
         let other_size = claim.size.zip(self.whole_length()).is_some_and(|(a, b)| a != b);
         // The size of a page shows whether it is the page that was shared.
         let certain = claim.size.is_some() && self.whole_length().is_some();
@@ -87,6 +88,7 @@ impl FetchedFile {
     ) -> Result<impl Stream<Item = Result<Vec<u8>, reqwest::Error>> + Send + use<>, FetchError>
     {
         let is_page = claim.mime == Some("text/html");
+        // The middle of a file may begin with anything.
         let is_beginning = self.content_range().is_none_or(|range| range.starts_with("bytes 0-"));
         let mut bytes = Box::pin(self.into_bytes());
         let first = bytes.try_next().await.map_err(|_lost| FetchError::Later)?;

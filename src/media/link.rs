@@ -52,6 +52,7 @@ impl FileLinks {
     /// The address of a file from now on; `None` if we do not know under which name others reach
     /// us.
     pub(crate) fn make_link(&self, file: &str, now: Timestamp) -> Option<String> {
+        // The time is in the token, so that nothing has to be kept, and any instance can read it.
         let until = now.checked_add(self.life).unwrap_or(Timestamp::MAX).as_second();
         let (until, file) = (until.to_be_bytes(), file.as_bytes());
         let mark = compute_mac(self.key.expose_secret(), &[&until, file]).finalize().into_bytes();
@@ -69,6 +70,7 @@ impl FileLinks {
         let (mark, claim) = bytes.split_at_checked(MAC_BYTES).ok_or(InvalidLink::Forged)?;
         let (until, file) = claim.split_first_chunk::<EXPIRY_BYTES>().ok_or(InvalidLink::Forged)?;
         let ours = compute_mac(self.key.expose_secret(), &[until, file]).verify_slice(mark);
+        // Before anything in it is believed, the time too.
         ours.map_err(|_other| InvalidLink::Forged)?;
         if now.as_second() > i64::from_be_bytes(*until) {
             return Err(InvalidLink::Expired);

@@ -1,9 +1,9 @@
 //! Files on their way through the bridge: fetched, named, linked; never kept and never opened.
 //!
-//! A customer's file is fetched from an address that a stranger chose, so [`AddressGuard`] decides where
-//! we go; an agent's file is handed out under a [`FileLinks`] address that says nothing but which file
-//! and until when. Bytes are passed on as they come: what waits in memory is one network buffer,
-//! whatever the size of the file.
+//! A customer's file is fetched from an address that a stranger chose, so [`AddressGuard`] decides
+//! where we go; an agent's file is handed out under a [`FileLinks`] address that says nothing but
+//! which file and until when. Bytes are passed on as they come: what waits in memory is one network
+//! buffer, whatever the size of the file.
 //!
 //! Knows HTTP and nothing of either platform. Content is never looked into, except for whether a
 //! web page came instead of a file.

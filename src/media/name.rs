@@ -89,6 +89,7 @@ const TYPE_ALIASES: [(&str, &str); 15] = [
 /// player knows.
 pub fn full_type(claimed: Option<&str>, sent: Option<&str>) -> Option<String> {
     let whole = |kind: &&str| kind.split_once('/').is_some_and(|(_, minor)| !minor.is_empty());
+    // Servers say `application/octet-stream` of whatever they do not know.
     let not_vague = |kind: &&str| !kind.ends_with("/octet-stream") && !kind.ends_with("/*");
     let kinds = [claimed, sent].into_iter().flatten().filter(whole);
     let best = kinds.clone().find(not_vague).or_else(|| kinds.clone().next())?;
@@ -103,6 +104,8 @@ pub fn full_type(claimed: Option<&str>, sent: Option<&str>) -> Option<String> {
 
 /// A name that ends as its type asks for, so that every player and viewer knows what it is.
 pub fn file_name(title: Option<&str>, kind: Option<&str>, otherwise: &str) -> String {
+    // Names go into headers, and onto disks of customers: no path, no line break, and nothing that
+    // turns `gpj.exe` around.
     let safe =
         |c: char| !c.is_control() && !matches!(c, '/' | '\\' | '"' | '\u{202a}'..='\u{202e}');
     let title: String = title.unwrap_or_default().chars().filter(|c| safe(*c)).collect();
@@ -129,6 +132,7 @@ fn canonical_type(kind: &str) -> &str {
 
 /// Whether the last part of a name looks like the ending of a file, and not like a word.
 fn is_file_extension(part: &str) -> bool {
+    // `v1.2` and `01.02.2026` end in no type.
     (2..=5).contains(&part.len())
         && part.chars().all(|c| c.is_ascii_alphanumeric())
         && part.contains(|c: char| c.is_ascii_alphabetic())

@@ -60,6 +60,8 @@ pub(super) fn build_platforms(
     let slack = access.slack_client(&config.slack);
     let language = config.locale.parse().context("LOCALE")?;
     let bots = Bots {
+        // Open tickets keep the name that their bot had: under the new one they would be other
+        // tickets.
         clients: config.bots.iter().chain(former).map(blip).collect(),
         former: former.iter().map(|bot| bot.name.clone()).collect::<HashSet<_>>(),
         routers: config.bots.iter().chain(former).filter_map(router).collect(),
@@ -67,6 +69,7 @@ pub(super) fn build_platforms(
         clock,
     };
     Ok(Platforms {
+        // At the one client that everything shows through, so that nobody can pass it by.
         slack: Arc::new(slack.with_mask(Mask::new(&config.desk.masked))),
         bots: Arc::new(bots),
         texts: Texts::new(Arc::new(TextCatalog::new()), language, config.timezone.clone()),
@@ -78,6 +81,7 @@ fn build_route(bot: &BotConfig) -> Option<(BotName, ActiveRoute)> {
     let (flow, block) = bot.answer_block.clone()?;
     let own = key_identity(&bot.key);
     let router = bot.router_key.as_ref().and_then(key_identity);
+    // A bot that is its own router has nothing behind it to be named (`blip.md`, additions §1.3).
     let master_state = own.filter(|own| router.as_ref() != Some(own));
     Some((bot.name.clone(), ActiveRoute { flow, block, master_state }))
 }

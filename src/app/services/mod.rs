@@ -115,6 +115,8 @@ fn list_former_bots(
 fn build_relay(config: &Config, fetcher: &Arc<Fetcher>, clock: &Clock) -> FileRelay {
     let token = config.slack.bot_token.clone();
     let address = config.http.public_url.as_deref();
+    // Keyed by the bot token, so that all instances read each other's addresses without one secret
+    // more.
     let links = FileLinks::new(&token, address, config.media.link);
     FileRelay::new(Arc::clone(fetcher), links, token, clock.clone())
 }

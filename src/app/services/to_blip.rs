@@ -190,6 +190,7 @@ fn build_clicks(
 
 fn build_reply_rules(config: &Config) -> ReplyRules {
     ReplyRules {
+        // Messages are read with their emoji as Unicode, so a prefix such as `:memo:` must be, too.
         note_prefix: slack::emoji::replace_emoji_names(&config.desk.note_prefix).into_owned(),
         claims: config.desk.reply_claims,
         anyone: config.desk.reply_policy == ReplyPolicy::Anyone,

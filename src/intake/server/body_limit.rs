@@ -53,6 +53,8 @@ impl BodyReservation {
         if more > 0 {
             let more = u32::try_from(more).map_err(|_huge| BodyMemoryFull)?;
             let budget = Arc::clone(&self.limit.0);
+            // Refused and not waited for: who waits holds its bytes, and many who wait hold each
+            // other's.
             let more = budget.try_acquire_many_owned(more).map_err(|_none| BodyMemoryFull)?;
             match permit {
                 Some(permit) => permit.merge(more),
@@ -79,6 +81,7 @@ impl UnreadBody {
     /// Lets it come, as far as that can be expected of us.
     pub(super) async fn drain_body(&self) {
         let body = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Who announces more than that is not waited for at all.
         let fits = |body: &Incoming| body.size_hint().lower() <= MAX_UNREAD_BODY_BYTES;
         let Some(mut body) = body.filter(fits) else { return };
         let pass = async {
@@ -110,6 +113,8 @@ impl RequestBody {
         connection: Arc<TrackedConnection>,
         reservation: Arc<BodyReservation>,
     ) -> Self {
+        // A request without a body is whole at its head, and must not be cut off as one that is on
+        // its way.
         connection.set_phase(if body.is_end_stream() { Phase::Served } else { Phase::Body });
         Self { body: Some(body), unread, connection, reservation }
     }

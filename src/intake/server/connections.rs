@@ -67,6 +67,8 @@ impl TrackedConnection {
         match state.phase {
             // A new one has had its time since it came.
             Phase::New => state.phase = Phase::Head,
+            // The time for the head begins with its first byte: a connection may rest before it
+            // (`an_honest_connection_may_rest_between_requests_and_then_go_on`).
             Phase::Idle => *state = ConnectionState::new(Phase::Head),
             Phase::Head | Phase::Body | Phase::Served => {}
         }
@@ -94,6 +96,8 @@ impl TrackedConnection {
             Phase::New | Phase::Head => Some(since + limits.head),
             Phase::Idle => Some(since + limits.idle),
             Phase::Served => Some((since + limits.silence).min(read.1 + limits.pace.time)),
+            // The body has a clock of its own, which answers with a status where this one could
+            // only cut off.
             Phase::Body => None,
         }
     }
@@ -128,6 +132,7 @@ impl TrackedConnection {
     fn waiting_since(&self) -> Option<(bool, Instant)> {
         let ConnectionState { phase, since, stalled_since: stuck, .. } = *lock_state(&self.state);
         let is_answered = phase == Phase::Served;
+        // Who reads the answer keeps nobody waiting, however long it takes.
         let since = if is_answered { stuck } else { Some(since) };
         since.map(|since| (is_answered, since))
     }
@@ -202,6 +207,8 @@ impl ConnectionTable {
 impl ConnectionPlaces {
     /// Takes one, if there is one or somebody makes room.
     fn take_place(&mut self, number: u64, connection: &Arc<TrackedConnection>) -> bool {
+        // Turning away whoever comes last would let a thousand idle connections shut the door
+        // (`a_thousand_idle_connections_do_not_keep_a_webhook_out`).
         let has_room = self.connections.len() < self.count || self.make_room();
         if has_room {
             self.connections.insert(number, Arc::clone(connection));
@@ -210,6 +217,8 @@ impl ConnectionPlaces {
     }
 
     fn make_room(&mut self) -> bool {
+        // `false` sorts before `true`: those without a whole request go before those that do not
+        // read.
         let waiting = self
             .connections
             .iter()

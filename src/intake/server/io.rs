@@ -26,6 +26,8 @@ impl WatchedStream {
 
     fn note_write(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match &written {
+            // The system's buffer is full, so the other side does not read; nothing else tells
+            // that.
             Poll::Pending => self.connection.note_stalled(),
             Poll::Ready(Ok(bytes)) => self.connection.note_sent_bytes(*bytes),
             Poll::Ready(Err(_)) => {}

@@ -57,6 +57,8 @@ impl ServerLimits {
     pub(crate) fn within_open_files(self) -> Self {
         let files = read_open_file_limit().unwrap_or(usize::MAX);
         Self {
+            // Each connection is an open file, and so are the database, the calls to both platforms
+            // and what is being fetched (`connections_leave_enough_files_for_the_work`).
             connections: self.connections.min(files / 2),
             operators: self.operators.min(files / 16),
             downloads: self.downloads.min(files / 16),

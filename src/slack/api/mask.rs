@@ -1,8 +1,8 @@
 //! Hides numbers of people and cards in what goes to Slack.
 //!
 //! Everything that the bridge shows there passes through `Mask::apply`: in
-//! [`super::client::SlackClient`] what is posted, updated, published or opened, and as [`MaskedAnswer`] what Slack is
-//! answered. So no view has to think of it.
+//! [`super::client::SlackClient`] what is posted, updated, published or opened, and as
+//! [`MaskedAnswer`] what Slack is answered. So no view has to think of it.
 
 use std::borrow::Cow;
 

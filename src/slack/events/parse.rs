@@ -144,8 +144,8 @@ fn parse_submission_request(body: &Value) -> SlackRequest {
     }
 }
 
-/// When something happened in Slack, by Slack's clock: a message when it was written, a reaction or a
-/// press when it was made.
+/// When something happened in Slack, by Slack's clock: a message when it was written, a reaction or
+/// a press when it was made.
 pub(crate) fn happened_at(json: &[u8]) -> Option<MessageTs> {
     let body = bounded::parse_tree_without(std::str::from_utf8(json).ok()?, &LARGE_FIELDS)?;
     // The first is ours: of what was fetched, Slack does not always tell the time.
@@ -413,8 +413,8 @@ fn parse_reaction(event: &Value, added: bool) -> Option<RoutedSlackEvent> {
     })
 }
 
-/// What the keys of all such reactions of this person begin with, whenever they were put on or taken
-/// off.
+/// What the keys of all such reactions of this person begin with, whenever they were put on or
+/// taken off.
 pub(crate) fn reaction_key(
     channel: &ChannelId,
     ts: &MessageTs,

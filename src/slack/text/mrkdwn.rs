@@ -2,8 +2,8 @@
 //!
 //! Slack sends the same words twice: as a `rich_text` block and as `text` in its mark-up
 //! (`slack.md` §D.1). The block is exact and comes first; the mark-up is read where there is no
-//! block ([`crate::slack::events::message`]). Knows nothing of names: mentions stay mentions until somebody who knows the names writes
-//! them out.
+//! block ([`crate::slack::events::message`]). Knows nothing of names: mentions stay mentions until
+//! somebody who knows the names writes them out.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
