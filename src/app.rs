@@ -1,4 +1,4 @@
-//! Puts the bridge together: store, clients, doors, pipes; starts it and stops it in order.
+//! Puts the bridge together: store, clients, services, doors, worker; starts it and stops it in order.
 
 mod access;
 mod doors;

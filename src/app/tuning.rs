@@ -73,7 +73,7 @@ pub struct Tuning {
     pub socket: socket::SocketTiming,
     /// How patient it is with files.
     pub files: FileTiming,
-    /// What those who knock are allowed.
+    /// How much whoever sends requests may take up.
     pub limits: ServerLimits,
     /// What is between the bridge and its memory, if anything.
     pub wrap: Option<StoreWrapper>,

@@ -118,6 +118,8 @@ pub(crate) struct TransferResource<'a> {
 
 /// Gives a ticket to an agent.
 pub(crate) fn change_status_open(request: &str, ticket: &str, agent_identity: &str) -> Value {
+    // Straight from `Waiting`, as the article on custom channels does it (`blip.md` §3.3);
+    // `Assigned` is for Blip's own desk.
     let resource = json!({"id": ticket, "status": "Open", "agentIdentity": agent_identity});
     build_set(request, "/tickets/change-status", &resource)
 }
@@ -182,6 +184,7 @@ pub(crate) fn get_open_tickets(request: &str, identity: &str, take: u32) -> Valu
 /// of otherwise; `None` if it has no id.
 pub(crate) fn build_ticket_message(ticket: &Value) -> Option<Value> {
     let id = lenient::get_text(ticket, "id")?;
+    // What follows a transfer begins as waiting (`blip.md` §3.3).
     let status = lenient::get_text(ticket, "status").unwrap_or_else(|| "Waiting".to_owned());
     Some(json!({
         "id": format!("Ticket:{id}:{status}"), "from": ticket_node(&id),

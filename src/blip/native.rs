@@ -182,6 +182,7 @@ fn read_answer(value: &Value) -> Option<Content> {
     let chosen = ["button_reply", "list_reply"].iter().find_map(|field| value.get(*field));
     if let Some(chosen) = chosen {
         let chosen = TrackedObject::new(chosen);
+        // The id is the bot's own, by which its flow goes on.
         chosen.ignore_fields(&["id"]);
         let words =
             join_present(": ", [chosen.take_text("title"), chosen.take_text("description")])?;
@@ -222,6 +223,7 @@ fn read_form_answers(response: &Value) -> Option<Content> {
 fn parse_answers(answers: &[(String, &str)]) -> impl Iterator<Item = (String, Value)> {
     answers.iter().map(|(name, json)| {
         let value = lenient::parse_bounded_json(json).map(|mut value| {
+            // The answers came as text, in which nothing was looked for when the envelope came.
             sensitive::remove_sensitive(&mut value);
             value
         });
@@ -230,6 +232,7 @@ fn parse_answers(answers: &[(String, &str)]) -> impl Iterator<Item = (String, Va
 }
 
 fn build_form_card(answers: impl Iterator<Item = (String, Value)>) -> Option<Content> {
+    // The token ties the answers to a form that was sent, and tells an agent nothing.
     let answers = answers.filter(|(name, _)| name != FLOW_TOKEN);
     let lines =
         answers.filter_map(|(name, value)| Some((field_question(&name), format_answer(&value)?)));

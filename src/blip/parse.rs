@@ -1,7 +1,7 @@
 //! What Blip posts, as events; and what it answers about tickets and messages, as ours.
 //!
 //! One envelope is one event. It is read twice: by the intake ([`parse_envelopes`]) for its key and
-//! ticket, without what it carries, and by the pipe ([`parse_event`]) when its turn comes; what it
+//! ticket, without what it carries, and by its handler ([`parse_event`]) when its turn comes; what it
 //! is about is found by the same code both times. Whatever is JSON gives an event: what we cannot
 //! make sense of is [`BlipEvent::Unknown`], and what is too large or too odd to be read is
 //! [`Content::Unreadable`], never an error.

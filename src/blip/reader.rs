@@ -37,6 +37,7 @@ impl ContentReader {
         let mut parts = Vec::new();
         for item in items {
             if self.parts_left == 0 {
+                // Said and not dropped: an agent who answers must know that there was more.
                 parts.push(Content::Notice("content-more"));
                 break;
             }

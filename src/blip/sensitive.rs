@@ -87,6 +87,8 @@ fn without_content(json: &str) -> Value {
 pub(super) fn remove_sensitive(document: &mut Value) -> bool {
     match document {
         Value::Object(fields) if is_sensitive(fields) => {
+            // What stays is named, and not what goes: a field that Blip adds may be the secret
+            // itself.
             fields.retain(|field, _| KEPT_FIELDS.contains(&field.as_str()));
             if let Some(metadata) = fields.get_mut("metadata") {
                 keep_identifying_metadata(metadata);

@@ -67,6 +67,7 @@ impl Commands {
                 home::answer_waiting(&waiting, &outside, words)
             }
             CommandAction::Find(text) => {
+                // People type the number as the card shows it.
                 let text = text.trim_start_matches('#');
                 let found = self.visible.store.find_tickets(text, MAX_FOUND_TICKETS).await?;
                 home::answer_found(&self.visible.list_visible_tickets(user, found).await?, words)

@@ -93,6 +93,7 @@ impl VisibleTickets {
         for ticket in tickets {
             // Without a thread there is no channel by which anybody could be entitled to see it.
             let Some(thread) = &ticket.thread else { continue };
+            // One question for each channel and not for each ticket: a home tab may list hundreds.
             let known = channels.get(&thread.channel).copied();
             let is_in = match known {
                 Some(is_in) => is_in,

@@ -88,6 +88,7 @@ async fn list_agents(
     let mut agents = Vec::new();
     for user in members.into_iter().take(MAX_PEOPLE) {
         let profile = match directory::fetch_profile(slack, &user).await {
+            // Deleted since the list was made.
             Err(error) if error.is_unknown_user() => continue,
             profile => profile?,
         };

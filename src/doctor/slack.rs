@@ -66,6 +66,8 @@ pub(crate) async fn check_token(config: &Config, slack: &SlackClient) -> Vec<Fin
         return vec![explain_refused_token(&error)];
     }
     let workspace = slack.workspace_url().unwrap_or("its workspace");
+    // Without it nobody can be told from people of another company (`slack.md`, additions §1), and
+    // so nobody could be an agent.
     let token = if slack.lacks_workspace() {
         Finding::failed(
             TOKEN,
@@ -86,6 +88,7 @@ fn explain_refused_token(error: &Error) -> Finding {
         Fault::Credentials => (
             format!("Slack does not accept SLACK_BOT_TOKEN ({code})"),
             match code {
+                // Slack says these of a token that was good once.
                 "account_inactive" | "token_revoked" => format!(
                     "the app was uninstalled: install it again on {APP_PAGES}, and set the new \
                     token as SLACK_BOT_TOKEN"
@@ -129,6 +132,8 @@ fn check_scopes(config: &Config, slack: &SlackClient) -> Vec<Finding> {
     if missing.is_empty() {
         return vec![Finding::ok(SCOPES, "the token has all scopes of the manifest")];
     }
+    // Where the settings name a group, the scope is what tells who is in it; else it only makes
+    // names of groups readable.
     let needs_groups = matches!(config.desk.agents, Agents::Group(_))
         || config.desk.escalate_to.is_some()
         || config.desk.leads.is_some();
@@ -298,6 +303,7 @@ async fn find_channel(
     let id = match wanted {
         ChannelRef::Id(id) => id.clone(),
         ChannelRef::Name(name) => match directory::find_channel_by_name(slack, name).await {
+            // The list holds what the app may see: a private channel without it looks like none.
             Err(error) if error.is_channel_lost() => return Ok(None),
             found => found?,
         },
@@ -335,6 +341,8 @@ async fn check_groups(config: &Config, slack: &SlackClient) -> Vec<Finding> {
                 },
             ),
         };
+        // Without the group of agents nobody may answer; without the others only a call goes
+        // unheard.
         findings.push(Finding::trouble(variable == "AGENTS", GROUP, text, fix));
     }
     findings
@@ -349,6 +357,8 @@ fn describe_events(config: &Config, heard: Option<Timestamp>) -> Finding {
     let address = if config.slack.app_token.is_some() {
         "Socket Mode is on"
     } else {
+        // The manifest has no key for Delayed Events (`slack.md` B.1), so a person has to see to
+        // it.
         "the address is Verified, Delayed Events is on"
     };
     let events = manifest::list_events().join(", ");

@@ -25,7 +25,7 @@ use crate::telemetry;
 /// How a Blip bot proves that it is one.
 #[derive(Clone)]
 pub(crate) struct WebhookAuth {
-    /// The tokens that are accepted; none means that anybody may knock.
+    /// The tokens that are accepted; none means that every request is.
     pub(crate) tokens: Vec<SecretString>,
     /// The header that carries the token.
     pub(crate) header: String,
@@ -34,7 +34,7 @@ pub(crate) struct WebhookAuth {
 /// Takes in what Blip sends.
 pub(crate) struct BlipDoor {
     pub(crate) events: Arc<EventDoor>,
-    /// The bots that may knock, by name.
+    /// How each bot proves that it is one, by its name.
     pub(crate) bots: HashMap<BotName, WebhookAuth>,
     /// The former names of bots: open tickets of theirs keep them.
     pub(crate) former: HashMap<BotName, Vec<BotName>>,

@@ -2,7 +2,7 @@
 //!
 //! A door checks who knocks, finds lane and key of what was brought, puts it into the inbox byte
 //! for byte and answers. It calls nobody and decides nothing: what an event means is found out
-//! later, by the pipes.
+//! later, by the handlers.
 //!
 //! Invariant: a `200` for an event is sent only after the event is on the disk
 //! (`a_full_disk_loses_nothing_and_the_bridge_goes_on_when_there_is_room_again`), and so is an

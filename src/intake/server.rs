@@ -105,7 +105,7 @@ impl Server {
 
     fn accept_connection(&self, stream: TcpStream, from: IpAddr) {
         let set = SockRef::from(&stream).set_send_buffer_size(UNREAD_BYTES);
-        // Answers are small, and whoever knocks waits for them.
+        // Answers are small, and their reader waits: Nagle would hold them back for more.
         if let Err(error) = set.and_then(|()| stream.set_nodelay(true)) {
             tracing::debug!(%error, "a connection stays slow");
         }

@@ -136,6 +136,7 @@ impl Texts {
         // On one line: it goes into a sentence of ours.
         let words: Vec<&str> = description.split_whitespace().collect();
         let said = truncate_label(&words.join(" "), DESCRIPTION_CHARS);
+        // It stands within a sentence that has an end of its own.
         let said = said.trim_end_matches('.');
         match self.catalog.known_reason_text(self.language, code) {
             Some(reason) => reason,

@@ -1,8 +1,8 @@
-//! What whoever knocks is allowed.
+//! How much whoever sends requests may take up: connections, time, bytes.
 
 use std::time::Duration;
 
-/// What whoever knocks is allowed.
+/// How much whoever sends requests may take up; the operator cannot set it.
 #[derive(Clone, Copy, Debug)]
 pub struct ServerLimits {
     /// Connections that are open at once.

@@ -27,7 +27,7 @@ pub(crate) struct EventGaps {
     /// Whether there is a connection to Slack, where events come over one.
     socket: Option<SocketHealth>,
     noted: AtomicU64,
-    /// How many of those that were noted, and of the returns of the line, are dealt with.
+    /// How many of those that were noted, and of the reconnects of the socket, are dealt with.
     dealt_with: AtomicU64,
     has_noted: Notify,
     has_dropped: Notify,
@@ -124,7 +124,7 @@ impl EventGaps {
         self.has_dropped.notified().await;
     }
 
-    /// Waits for a gap other than those up to this return of the line.
+    /// Waits for a gap other than those up to this number of reconnects.
     pub(crate) async fn wait_for_gap(&self, returns: u64) {
         let returned = async {
             match &self.socket {

@@ -249,6 +249,7 @@ fn describe_health(health: &BridgeHealth, texts: &Texts) -> String {
     };
     let mut line: Vec<String> = health.outages.iter().map(outage).collect();
     if health.is_degraded {
+        // First, as an outage may only be what follows from it.
         line.insert(0, texts.text("health-ailing", &[]));
     } else if line.is_empty() {
         line.push(texts.text("health-well", &[]));
@@ -341,6 +342,7 @@ fn render_row(row: &ListedTicket, texts: &Texts) -> SlackBlock {
         render::ticket_number(ticket)
     );
     let state = name_state(ticket, texts);
+    // The state begins with a picture, which is enough in a list.
     let sign = state.split(' ').next().unwrap_or_default();
     let title = format!("{sign} *{}*", link_ticket_name(name.trim(), row.address.as_deref()));
     let mut line = vec![title, escape_line(&texts.channel_label(&ticket.customer.domain))];

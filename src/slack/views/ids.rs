@@ -130,6 +130,7 @@ pub(crate) fn parse_when_held(name: &str) -> WhenHeld {
     match name {
         SEND_WHEN_HELD => WhenHeld::Send,
         TAKE_OVER_WHEN_HELD => WhenHeld::TakeOver,
+        // Who was not asked, because nobody else held the ticket then, has allowed nothing.
         _ => WhenHeld::Refuse,
     }
 }
@@ -269,6 +270,8 @@ impl Dialog {
     /// The name that menus, shortcuts and submissions carry.
     pub(crate) fn name(&self) -> &'static str {
         match self {
+            // The manifest calls its shortcuts by these names, too (`manifest.rs`): another one
+            // here would need every workspace to change its app.
             Self::Close => "close",
             Self::Transfer => "transfer",
             Self::Tags => "tags",

@@ -97,6 +97,7 @@ fn build_group(title: &str, lines: Vec<String>, texts: &Texts) -> Option<SlackBl
 fn list_teams(overview: &LeadOverview, texts: &Texts) -> Vec<String> {
     let LeadOverview { queues, today, .. } = overview;
     let mut names: Vec<&Option<String>> = queues.iter().map(|(name, _)| name).collect();
+    // Teams with tickets now come first, then those that only had some today.
     names.extend(today.teams.iter().map(|(name, _)| name));
     let mut seen: Vec<&Option<String>> = Vec::new();
     for name in names {

@@ -311,6 +311,7 @@ fn build_view(title: &str, blocks: Vec<SlackBlock>, texts: &Texts) -> SlackView 
 pub(super) fn build_select(action: &str, texts: &Texts) -> SlackBlockExternalSelectElement {
     SlackBlockExternalSelectElement::new()
         .with_action_id(action.into())
+        // Slack's own default is three letters, before which a list would look empty.
         .with_min_query_length(0)
         .with_placeholder(plain_text(&texts.text("dialog-search", &[])))
 }
@@ -332,5 +333,6 @@ fn build_text_input(label: &str, block: &str, initial: Option<&str>, texts: &Tex
         .with_multiline(true)
         .with_max_length(INPUT_CHARS as u64)
         .opt_initial_value(initial.map(str::to_owned));
+    // A farewell may be left out; words that were chosen may be changed, but not taken away.
     input_block(block, label, input, texts).with_optional(initial.is_none()).into()
 }
