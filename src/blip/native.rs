@@ -186,7 +186,7 @@ fn read_answer(value: &Value) -> Option<Content> {
         chosen.ignore_fields(&["id"]);
         let words =
             join_present(": ", [chosen.take_text("title"), chosen.take_text("description")])?;
-        // The choice reads as if it had been typed: that is what it is for the agent.
+        // A customer who presses a button has said what stands on it.
         return Some(append_unread(Content::Text(words), &chosen));
     }
     let form = TrackedObject::new(value.get("nfm_reply")?);

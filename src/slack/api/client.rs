@@ -165,8 +165,7 @@ impl SlackClient {
     /// Asks Slack who we are (`auth.test`).
     pub(crate) async fn fetch_identity(&self) -> Result<(), Error> {
         let identity: Identity = self.call_with_body("auth.test", &json!({})).await?;
-        // Two callers may ask at once; the cell keeps the answer that came first.
-        // A second answer says the same.
+        // Two callers may ask at once; the second answer says the same.
         if self.identity.set(identity).is_ok() {
             tracing::info!("slack accepts SLACK_BOT_TOKEN");
         }

@@ -159,8 +159,8 @@ async fn find_message(
     since: Timestamp,
     is_it: impl Fn(&Value) -> bool,
 ) -> Result<Option<Value>, Error> {
-    // The time is that of the event less five minutes, which is for clocks that differ
-    // (`docs/unknown-outcomes.md`).
+    // The time is that of the event less five minutes, by which clocks may differ
+    // (`handlers/calls.rs`).
     let since = MessageTs::from_time(since);
     let mut reading = match thread {
         Some(root) => read_thread(slack, channel, root, &since),

@@ -196,7 +196,7 @@ fn parse_options(
 /// The first two numbers with a comma between them that can be a place: typed as they are, or in
 /// the address of a map.
 fn parse_coordinates(text: &str) -> Option<(f64, f64)> {
-    // Addresses of maps that are shared from a telephone have the comma encoded.
+    // Some addresses of maps have the comma encoded.
     let text = text.replace("%2C", ",").replace("%2c", ",");
     let is_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+');
     text.match_indices(',').find_map(|(comma, _)| {
