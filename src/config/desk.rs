@@ -89,6 +89,7 @@ settings! {
                     .default("blip");
             /// Whether words that the desk at Blip forbids are kept from customers.
             pub(crate) forbids_words: bool =
+                // Off by default, as it costs Blip a question now and then.
                 one_of(&[("off", false), ("blip", true)]),
                 variable(VariableGroup::Desk, "FORBIDDEN_WORDS")
                     .means("Whether a reply with a word that the desk at Blip forbids goes back to its writer")
@@ -201,6 +202,8 @@ settings! {
                     );
             /// When teams work that have hours of their own.
             pub(crate) team_hours: HashMap<String, WorkingHours> =
+                // Not all teams of a desk work at the same time, and reminders came at hours at
+                // which nobody was there.
                 or_empty(parse::parse_team_hours),
                 variable(VariableGroup::Desk, "BUSINESS_HOURS_TEAMS")
                     .means("When teams work that have hours of their own; all others have BUSINESS_HOURS")

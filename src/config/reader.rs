@@ -227,6 +227,7 @@ fn describe_choice(name: &str, variable: Option<&Variable>, found: &FoundValue) 
     let is_open = variable.is_some_and(|variable| variable.privacy == ValuePrivacy::Open);
     match found {
         FoundValue::Nothing => None,
+        // One line of choices is read in a log; sixty lines of defaults are not.
         FoundValue::Value(value) if default == Some(value.as_str()) => None,
         FoundValue::Value(value) if is_open => Some(format!("{name}={value}")),
         FoundValue::Value(_) | FoundValue::Faulty => Some(format!("{name} set")),

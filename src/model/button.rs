@@ -9,7 +9,7 @@ pub enum Button {
     Claim,
     /// Claims the ticket, even from another agent.
     TakeOver,
-    /// Releases the ticket.
+    /// Releases the ticket: nobody holds it then.
     Release,
     /// Asks how to close the ticket; closes it where no dialog can be opened.
     Close,

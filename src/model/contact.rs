@@ -7,7 +7,7 @@ use jiff::Timestamp;
 pub enum ContactField {
     /// What they are called.
     Name,
-    /// Their number.
+    /// Their phone number, as Blip has it.
     Phone,
     /// Their e-mail address.
     Email,
@@ -15,7 +15,7 @@ pub enum ContactField {
     Document,
     /// Street and number.
     Address,
-    /// Where they live.
+    /// The city where they live.
     City,
     /// The group that the team has put them in.
     Group,

@@ -11,9 +11,9 @@ use super::ids::{ChannelId, SlackUserId};
 /// Who said something in a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Speaker {
-    /// The customer.
+    /// The customer, on whichever channel.
     Customer,
-    /// The bot.
+    /// The bot, before the handoff or after the end.
     Bot,
     /// An agent; Blip's identity of them, if it tells.
     Agent(Option<String>),
@@ -39,9 +39,9 @@ pub enum Content {
     Media(LinkedFile),
     /// A place on the map.
     Place {
-        /// Degrees north.
+        /// Degrees north; south is negative.
         latitude: f64,
-        /// Degrees east.
+        /// Degrees east; west is negative.
         longitude: f64,
         /// What the place is called.
         label: Option<String>,
@@ -57,7 +57,7 @@ pub enum Content {
     },
     /// A question with options to choose from.
     Choice {
-        /// The question.
+        /// What is asked, above the options.
         text: String,
         /// The options in order.
         options: Vec<String>,
@@ -66,7 +66,7 @@ pub enum Content {
     Reply {
         /// The message answered, as far as it is known.
         quoted: Option<Box<Self>>,
-        /// The answer.
+        /// The answer itself, without what it answers.
         answer: Box<Self>,
     },
     /// An emoji put on an earlier message; `None` takes it away.
@@ -170,7 +170,7 @@ pub enum CardLine {
     Labelled {
         /// The label, which has a place for the text.
         label: &'static str,
-        /// The words.
+        /// The words, as they were sent.
         text: String,
     },
     /// A moment under a label.
@@ -204,7 +204,7 @@ pub struct LinkedFile {
 pub enum Offer {
     /// A question with answers to choose from.
     Options {
-        /// The question.
+        /// What is asked, above the options.
         text: String,
         /// The answers in order.
         options: Vec<String>,
@@ -213,9 +213,9 @@ pub enum Offer {
     },
     /// A place on the map.
     Place {
-        /// Degrees north.
+        /// Degrees north; south is negative.
         latitude: f64,
-        /// Degrees east.
+        /// Degrees east; west is negative.
         longitude: f64,
         /// What the place is called.
         label: Option<String>,

@@ -22,6 +22,7 @@ impl ForbiddenWords {
         let text = fold(text);
         let is_in = |word: &&String| {
             let word = fold(word.trim());
+            // An empty entry would stand in every text.
             !word.is_empty()
                 && if self.is_whole { has_whole(&text, &word) } else { text.contains(&word) }
         };

@@ -8,7 +8,6 @@ pub enum PersonalSwitch {
 }
 
 impl PersonalSwitch {
-    /// Each of them.
     pub(crate) const ALL: [Self; 1] = [Self::Pause];
 
     /// The word that the store keeps. A format: only add.

@@ -12,7 +12,7 @@ use super::ids::{ChannelId, MessageTs, SlackUserId, TicketId};
 /// One conversation between a customer and the team.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ticket {
-    /// Which ticket.
+    /// Which ticket, and of which bot.
     pub id: TicketId,
     /// The node that messages to the customer go to, verbatim as Blip wrote it.
     pub address: String,
@@ -24,7 +24,7 @@ pub struct Ticket {
     pub customer: Customer,
     /// The queue it waits in.
     pub team: Option<String>,
-    /// Its tags.
+    /// Its tags, as Blip has them.
     pub tags: Vec<String>,
     /// Since when it waits.
     pub opened: Timestamp,
@@ -116,7 +116,7 @@ pub fn is_tunnel(domain: &str) -> bool {
 /// The Slack thread of a ticket.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Thread {
-    /// Its channel.
+    /// The channel that it stands in.
     pub channel: ChannelId,
     /// Its root message, the card.
     pub root: MessageTs,
@@ -125,7 +125,7 @@ pub struct Thread {
 /// A person who may answer customers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agent {
-    /// Who, in Slack.
+    /// Who they are in Slack.
     pub user: SlackUserId,
     /// The name to show.
     pub name: String,
@@ -173,14 +173,14 @@ pub enum TicketState {
     Unclaimed,
     /// An agent holds it.
     Claimed {
-        /// The holder.
+        /// The agent who holds it.
         holder: Agent,
         /// Since when they hold it.
         since: Timestamp,
     },
     /// It is over; Blip accepts no change any more.
     Closed {
-        /// How it ended.
+        /// How it ended, and by whom.
         ending: TicketEnding,
         /// When it ended, as far as we were told.
         at: Timestamp,
@@ -240,7 +240,7 @@ pub enum TransferTarget {
     Team(String),
     /// An agent, by Blip's identity.
     Agent {
-        /// Blip's identity.
+        /// Blip's identity of the agent.
         identity: String,
         /// The name to show.
         name: String,

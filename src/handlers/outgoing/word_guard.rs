@@ -55,6 +55,8 @@ impl WordGuard {
         if !self.is_on || self.calls.has_begun_sending(item).await? {
             return Ok(false);
         }
+        // Blip checks these words on the screen of its desk only (`blip.md`, additions §8): what is
+        // let pass here goes out.
         let list = self.find_list(ticket).await?;
         let mut words = words;
         let Some(found) = words.find_map(|text| list.find_in(text)) else { return Ok(false) };
