@@ -61,7 +61,7 @@ fn list_phone_variants(digits: &str) -> Vec<String> {
     let (area, number) = national.split_at_checked(2).unwrap_or((national, ""));
     let other = match (number.len(), number.strip_prefix('9')) {
         (9, Some(short)) => Some(format!("{area}{short}")),
-        // Only mobile phones got a ninth digit; the numbers of houses begin with 2 to 5.
+        // Only mobile phones got a ninth digit; numbers of landlines begin with 2 to 5.
         (8, _) if number.starts_with(['6', '7', '8', '9']) => Some(format!("{area}9{number}")),
         _ => None,
     };
