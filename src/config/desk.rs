@@ -200,6 +200,15 @@ settings! {
                         Words("days with their hours, then days off, with ; between them, such as mon-fri 09:00-18:00; off 12-25"),
                         "mon-fri 09:00-12:00,13:00-18:00; sat 09:00-13:00; off 12-25",
                     );
+            /// What customers are told while the team does not work; nothing if `None`.
+            pub(crate) away_message: Option<String> =
+                optional(parse::parse_customer_text),
+                variable(VariableGroup::Desk, "OUT_OF_OFFICE_MESSAGE")
+                    .means("What a customer is told, once, who writes outside of these hours and whose ticket nobody has claimed")
+                    .form(
+                        Words("1 to 1000 characters"),
+                        "Nosso atendimento é de segunda a sexta, das 9h às 18h. Respondemos assim que abrirmos.",
+                    );
             /// When teams work that have hours of their own.
             pub(crate) team_hours: HashMap<String, WorkingHours> =
                 // Not all teams of a desk work at the same time, and reminders came at hours at

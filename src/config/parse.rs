@@ -256,6 +256,16 @@ pub(crate) fn parse_hours(value: &str) -> Option<WorkingHours> {
     value.parse().ok()
 }
 
+/// Most characters of what customers are told by a setting: every channel takes so many.
+const MAX_CUSTOMER_TEXT_CHARS: usize = 1000;
+
+/// Words for customers.
+pub(crate) fn parse_customer_text(value: &str) -> Option<String> {
+    let text = value.trim();
+    let is_short = (1..=MAX_CUSTOMER_TEXT_CHARS).contains(&text.chars().count());
+    is_short.then(|| text.to_owned())
+}
+
 /// The hours of teams, with `|` between them: commas and semicolons stand in the hours themselves.
 pub(crate) fn parse_team_hours(value: &str) -> Option<HashMap<String, WorkingHours>> {
     let mut teams = HashMap::new();

@@ -40,6 +40,14 @@ pub(super) fn collect_warnings(config: &Config) -> Vec<String> {
                 .to_owned(),
         );
     }
+    let has_hours = config.desk.business_hours.is_some() || !config.desk.team_hours.is_empty();
+    if config.desk.away_message.is_some() && !has_hours {
+        warnings.push(
+            "OUT_OF_OFFICE_MESSAGE: without BUSINESS_HOURS the team always works, and no customer \
+            is told"
+                .to_owned(),
+        );
+    }
     if cfg!(not(feature = "otlp")) && config.traces.is_some() {
         warnings.push(
             "OTEL_EXPORTER_OTLP_ENDPOINT: this program was built without traces and sends none; \

@@ -60,11 +60,12 @@ pub const CALL_NAMES: [&str; 43] = [
 
 /// Kinds of items. Handling one may do besides what can be done again without anybody noticing: it
 /// brings a card up to date, puts a mark on a message, tells one person something.
-pub const ITEM_KINDS: [&str; 40] = [
+pub const ITEM_KINDS: [&str; 41] = [
     "blip message",
     "blip receipt",
     "blip ticket",
     "desk assign",
+    "desk away",
     "desk card",
     "desk catch_up",
     "desk check",

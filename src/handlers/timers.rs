@@ -16,7 +16,7 @@ use crate::handlers::slack_time::happened_at;
 use crate::inbox::{DeliveryMark, Job, MarkOccasion, Overdue, Reminder, ReminderTopic};
 use crate::model::{FirstAnswer, SlackUserId, Ticket, TicketId, WorkingHours};
 use crate::slack::card::{UNANSWERED_AFTER, WINDOW_WARNING};
-use crate::store::{self, Item, Link, Role};
+use crate::store::{self, Item, Link, Role, Source};
 
 /// How exactly it is remembered when a customer was last heard of: a chatty one costs one write a
 /// minute and not one for each message. Too early a memory only ends the window a little early.
@@ -111,6 +111,8 @@ pub(crate) struct Timers {
     pub(crate) assignments: Option<AssignmentRules>,
     /// How long after a reply it is marked how far it has come.
     pub(crate) mark_delay: Duration,
+    /// Whether customers are told that the team does not work.
+    pub(crate) tells_away: bool,
 }
 
 impl Timers {
@@ -121,6 +123,7 @@ impl Timers {
         said: Option<&Item>,
     ) -> PipeResult<()> {
         let Some(at) = said.map(|item| item.received) else { return Ok(()) };
+        self.schedule_away_answer(ticket).await?;
         let (end, is_warned) = loop {
             let mut heard = ticket.clone();
             let end = ticket.window_end();
@@ -151,6 +154,25 @@ impl Timers {
             self.schedule_window_check(ticket, at).await?;
         }
         Ok(())
+    }
+
+    /// Has a customer told that the team does not work, if that is so and nobody holds the ticket:
+    /// once until the team works again, as the key of the job says, whichever ticket they write in.
+    pub(crate) async fn schedule_away_answer(&self, ticket: &Ticket) -> PipeResult<()> {
+        if !self.tells_away || ticket.is_closed() || ticket.holder().is_some() {
+            return Ok(());
+        }
+        let now = self.calls.clock.now();
+        let opens = self.reminders.due_time(ticket, now, Duration::ZERO);
+        if opens <= now || ticket.customer.identity.is_empty() {
+            return Ok(());
+        }
+        let job = Job::tell_away(ticket, opens, now);
+        // Nearly always: every message of the customer comes here.
+        if self.calls.store.has_accepted(Source::Internal, &job.key).await? {
+            return Ok(());
+        }
+        Ok(self.calls.enqueue_item(job).await?)
     }
 
     /// Writes a change of the customer's clock, which both lanes of a ticket change: whoever comes

@@ -1,11 +1,12 @@
 //! What the bridge sets itself to do: work that must not hold up a conversation.
 //!
 //! A job is an item like any other, in a lane of its own; but for [`Job::Check`], [`Job::Met`] and
-//! [`Job::Move`], which wait in their ticket's lane towards Slack, and [`Job::Send`], which waits in the
-//! one towards Blip.
+//! [`Job::Move`], which wait in their ticket's lane towards Slack, and [`Job::Send`] and [`Job::Away`], which
+//! wait in the one towards Blip.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::model::{ChannelId, LinkedFile, MessageTs, SlackUserId, Thread, Ticket, TicketId};
 use crate::store::{Item, ItemId, Lane, NewItem, Source};
@@ -117,6 +118,11 @@ pub(crate) enum Job {
     Unshown(UnshownFile),
     /// Replace what we show of a customer who was erased.
     Forget(Forgetting),
+    /// Tell a customer that the team does not work.
+    Away {
+        /// The ticket.
+        ticket: TicketId,
+    },
     /// Post how a week went.
     Weekly {
         /// The Monday after it.
@@ -142,6 +148,9 @@ pub(crate) enum Job {
         reason: String,
     },
 }
+
+/// What the keys are derived in that stand for customers who were told that the team does not work.
+const AWAY_NAMESPACE: Uuid = Uuid::from_u128(0x2d5c_60f3_8f0b_4c55_8d6e_9a31_7be2_10c4);
 
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
@@ -362,6 +371,17 @@ impl Job {
     pub(crate) fn send_reminder(reminder: Reminder, due: Timestamp) -> NewItem {
         let key = reminder.key();
         Self::Remind(reminder).to_new_item(Lane::for_later(&key), key, due)
+    }
+
+    /// A customer is to be told that the team does not work until it opens, in the order of what goes
+    /// to them. The key says once for all their tickets, and does not tell who they are: it is kept
+    /// for weeks.
+    pub(crate) fn tell_away(ticket: &Ticket, opens: Timestamp, now: Timestamp) -> NewItem {
+        let who = format!("{}:{}", ticket.id.bot(), ticket.customer.identity.to_ascii_lowercase());
+        let who = Uuid::new_v5(&AWAY_NAMESPACE, who.as_bytes());
+        let key = format!("away:{who}:{}", opens.as_millisecond());
+        let job = Self::Away { ticket: ticket.id.clone() };
+        job.to_new_item(Lane::Replies(ticket.id.clone()), key, now)
     }
 
     /// How the week before this Monday went is to be posted then, once.

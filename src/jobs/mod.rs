@@ -3,6 +3,7 @@
 //! None of this holds up a conversation: it waits in lanes of its own, and what is only a courtesy is
 //! dropped when Slack is busy. Handlers do not call what is here; they put a [`Job`] into the inbox.
 
+pub(crate) mod away;
 pub(crate) mod cards;
 pub(crate) mod catch_up;
 pub(crate) mod compare;
@@ -38,6 +39,7 @@ use crate::handlers::to_blip::delays::note_held_delay;
 use crate::handlers::to_blip::held_replies::HeldReplies;
 use crate::handlers::to_slack::customers::Customers;
 use crate::inbox::{Handled, ItemOutcome, Job};
+use crate::jobs::away::AwayAnswers;
 use crate::jobs::cards::Cards;
 use crate::jobs::catch_up::TicketChecks;
 use crate::jobs::compare::ThreadComparisons;
@@ -85,6 +87,7 @@ pub(crate) struct Jobs {
     pub(crate) outside: Arc<OutsideNotices>,
     pub(crate) delays: Arc<DelayMarks>,
     pub(crate) weekly: Arc<WeeklyReports>,
+    pub(crate) away: Arc<AwayAnswers>,
     pub(crate) assignments: Arc<Assignments>,
     pub(crate) distribution: Arc<Distribution>,
 }
@@ -174,6 +177,11 @@ impl Jobs {
             }
             Job::Forget(forgetting) => {
                 self.eraser.forget_in_slack(first, lane, &forgetting).await?;
+            }
+            Job::Away { ticket } => {
+                self.away.tell_customer(first, &ticket).await?;
+                // Once until the team works again, whatever else the customer says.
+                return Ok(Handled::for_first_item(ItemOutcome::Done));
             }
             Job::Weekly { monday } => {
                 self.weekly.post_week(first, lane, &monday).await?;

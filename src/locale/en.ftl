@@ -117,6 +117,7 @@ thread-tags-refused = ⚠️ { $agent } could not change the tags: { $reason }.
 thread-contact-refused = ⚠️ { $agent } could not change the contact: { $reason }.
 thread-comment-refused = ⚠️ { $agent } could not comment on the contact: { $reason }.
 thread-sent = 📤 { $agent } to the customer:
+thread-away = 🌙 Out of hours: the customer got the automatic answer.
 thread-window-closed = ⛔ The message by { $agent } was not sent: 24 hours have passed since the customer last wrote, and WhatsApp now takes templates only.
 thread-template-sent = 📄 { $agent } sent the template { $name }:
 

@@ -117,6 +117,7 @@ thread-tags-refused = ⚠️ { $agent } no pudo cambiar las etiquetas: { $reason
 thread-contact-refused = ⚠️ { $agent } no pudo cambiar el contacto: { $reason }.
 thread-comment-refused = ⚠️ { $agent } no pudo comentar el contacto: { $reason }.
 thread-sent = 📤 { $agent } al cliente:
+thread-away = 🌙 Fuera de horario: el cliente recibió la respuesta automática.
 thread-window-closed = ⛔ El mensaje de { $agent } no se envió: pasaron 24 horas desde el último mensaje del cliente, y ahora WhatsApp solo acepta plantillas.
 thread-template-sent = 📄 { $agent } envió la plantilla { $name }:
 

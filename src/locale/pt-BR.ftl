@@ -117,6 +117,7 @@ thread-tags-refused = ⚠️ { $agent } não conseguiu mudar as tags: { $reason 
 thread-contact-refused = ⚠️ { $agent } não conseguiu mudar o contato: { $reason }.
 thread-comment-refused = ⚠️ { $agent } não conseguiu comentar no contato: { $reason }.
 thread-sent = 📤 { $agent } ao cliente:
+thread-away = 🌙 Fora do horário: o cliente recebeu a resposta automática.
 thread-window-closed = ⛔ A mensagem de { $agent } não foi enviada: já se passaram 24 horas desde a última mensagem do cliente, e agora o WhatsApp só aceita modelos de mensagem.
 thread-template-sent = 📄 { $agent } enviou o modelo { $name }:
 

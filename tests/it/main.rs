@@ -9,6 +9,7 @@
 mod agent_messages;
 mod agents;
 mod assign;
+mod away;
 mod catch_up;
 mod command_line;
 mod compare;

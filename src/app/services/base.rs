@@ -138,6 +138,7 @@ pub(super) fn build_base(
         reminders: build_reminder_rules(config),
         assignments: build_assignment_rules(config),
         mark_delay: tuning.mark_delay,
+        tells_away: config.desk.away_message.is_some(),
     });
     let gaps = Arc::new(EventGaps::new(socket_health));
     Base { calls, channels, posts, threads, people, timers, gaps, platforms }

@@ -14,6 +14,7 @@ use crate::handlers::to_blip::reaction_history::ReactionHistory;
 use crate::handlers::to_slack::file_posts::FilePosts;
 use crate::handlers::to_slack::pushed_receipts::PushedReceipts;
 use crate::jobs::Jobs;
+use crate::jobs::away::AwayAnswers;
 use crate::jobs::cards::Cards;
 use crate::jobs::catch_up::TicketChecks;
 use crate::jobs::compare::ThreadComparisons;
@@ -98,6 +99,7 @@ pub(super) fn build_jobs(
         outside: Arc::new(build_outside_notices(base)),
         delays: Arc::new(build_delay_marks(base)),
         weekly: Arc::new(build_weekly_reports(config, base)),
+        away: Arc::new(build_away_answers(config, base)),
         assignments: Arc::clone(&moves.assignments),
         distribution: Arc::new(build_distribution(config, base)),
     }
@@ -174,6 +176,17 @@ fn build_delay_marks(base: &Base) -> DelayMarks {
         people: Arc::clone(&base.people),
         posts: Arc::clone(&base.posts),
         told: DashSet::new(),
+    }
+}
+
+fn build_away_answers(config: &Config, base: &Base) -> AwayAnswers {
+    AwayAnswers {
+        calls: Arc::clone(&base.calls),
+        bots: Arc::clone(&base.platforms.bots),
+        threads: Arc::clone(&base.threads),
+        texts: base.platforms.texts.clone(),
+        rules: build_reminder_rules(config),
+        message: config.desk.away_message.clone(),
     }
 }
 

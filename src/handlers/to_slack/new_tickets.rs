@@ -67,9 +67,10 @@ impl NewTickets {
             || self.threads.join_active_message(item, ticket, first_words).await?
         {
             self.customers.forget_details(&ticket.id);
-            return Ok(());
+            return self.answer_if_away(ticket).await;
         }
         self.threads.post_card(item, ticket, snapshot.first_words.as_ref()).await?;
+        self.answer_if_away(ticket).await?;
         self.customers.forget_details(&ticket.id);
         self.pieces.post_first_files(item, ticket, snapshot.first_words.as_ref()).await?;
         if let Some(before) = before {
@@ -78,6 +79,14 @@ impl NewTickets {
                 .await?;
         }
         Ok(self.calls.enqueue_item(Job::show_context(&ticket.id, item.received)).await?)
+    }
+
+    /// Has a customer told who waits while the team does not work; once the ticket is stored.
+    async fn answer_if_away(&self, ticket: &Ticket) -> PipeResult<()> {
+        if ticket.unanswered.is_some() {
+            self.timers.schedule_away_answer(ticket).await?;
+        }
+        Ok(())
     }
 
     /// Makes a ticket of what Blip says, once it is the channel's turn.

@@ -35,7 +35,7 @@ pub struct Scene {
 
 const MEDIA_LINK: &str = "application/vnd.lime.media-link+json";
 
-pub const SCENES: [Scene; 20] = [
+pub const SCENES: [Scene; 21] = [
     Scene {
         name: "a conversation",
         settings: &[],
@@ -125,6 +125,15 @@ pub const SCENES: [Scene; 20] = [
         shown: &[("Week from", 1)],
         // The post about it stands in the channel, as cards do.
         cards: 2,
+    },
+    Scene {
+        name: "nobody works",
+        // But for a minute a week.
+        settings: &[("BUSINESS_HOURS", "mon 03:00-03:01"), ("OUT_OF_OFFICE_MESSAGE", "later")],
+        play: |set| nobody_works(set).boxed_local(),
+        waits_for: &[],
+        shown: &[("Out of hours", 1)],
+        cards: 1,
     },
     Scene {
         name: "ends",
@@ -603,6 +612,12 @@ async fn week(set: &Set) {
     })
     .await;
     set.shown("Week from").await;
+}
+
+async fn nobody_works(set: &Set) {
+    set.opens("Maria", "maria@0mn.io", "first-word").await;
+    set.shown("Out of hours").await;
+    assert_eq!(set.bridge.blip.bot_said("maria@0mn.io"), ["later"], "{}", set.told());
 }
 
 async fn ends(set: &Set) {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::lime::text;
-use super::state::{Caller, Notification, State, ThreadMessage, WHATSAPP};
+use super::state::{Caller, Notification, State, ThreadMessage, Ticket, WHATSAPP};
 use super::templates;
 
 /// Longest text that WhatsApp takes, in characters.
@@ -32,7 +32,8 @@ pub(super) fn take_message(
     check_metadata(envelope)?;
     let id = text(envelope, "id")?;
     let to = node(envelope)?;
-    if templates::is_channel_identity(&to) || caller == Caller::Router {
+    let is_known = caller == Caller::Bot && state.last_ticket_of(&to).is_some();
+    if templates::is_channel_identity(&to) || caller == Caller::Router || is_known {
         templates::deliver(state, caller, id, (&to, &kind, content));
     } else {
         deliver(state, id, &to, &kind, content);
@@ -140,7 +141,44 @@ fn deliver(state: &mut State, id: Option<String>, to: &str, kind: &str, content:
     }
 }
 
+/// The bot itself says something to a customer, outside of any ticket.
+pub(super) fn say_as_bot(state: &mut State, id: Option<String>, to: &str, content: &Value) {
+    let is_open = state.last_ticket_of(to).is_some_and(|ticket| state.is_window_open(ticket));
+    let failure = obstacle("text/plain", content, to.ends_with(WHATSAPP))
+        .or(state.setup.cannot_deliver)
+        .or_else(|| (!is_open).then_some((131_047, "Re-engagement message")));
+    let event = if failure.is_some() { "failed" } else { "received" };
+    let reason = failure.map(|(code, why)| (code, why.to_owned()));
+    let id = id.unwrap_or_else(|| Uuid::new_v4().to_string());
+    let message = ThreadMessage {
+        id: id.clone(),
+        ticket: String::new(),
+        from_customer: false,
+        kind: "text/plain".to_owned(),
+        content: content.clone(),
+        at: state.now,
+        status: event.to_owned(),
+        reason: reason.clone(),
+        metadata: json!({ "#messageEmitter": "Bot" }),
+    };
+    state.threads.entry(to.to_owned()).or_default().push(message);
+    let notice = |event: &str, reason| Notification {
+        id: id.clone(),
+        event: event.to_owned(),
+        reason,
+        by_bridge: false,
+        by_router: false,
+    };
+    state.notifications.extend([notice("accepted", None), notice(event, reason)]);
+}
+
 impl State {
+    /// The newest ticket of a customer: the bot has a conversation with them.
+    pub(super) fn last_ticket_of(&self, customer: &str) -> Option<&Ticket> {
+        let tickets = self.tickets.values().filter(|ticket| ticket.customer == customer);
+        tickets.max_by_key(|ticket| ticket.stored)
+    }
+
     /// Notes what became of a message of the bridge, and tells it if so wished.
     pub(super) fn notify(
         &mut self,

@@ -96,6 +96,15 @@ impl Blip {
         self.look(|state| state.received(ticket).cloned().collect())
     }
 
+    /// What the bot itself has said to somebody by the bridge, outside of tickets, in order.
+    pub fn bot_said(&self, identity: &str) -> Vec<String> {
+        self.look(|state| {
+            let said = state.threads.get(identity).into_iter().flatten();
+            let said = said.filter(|it| !it.from_customer && it.ticket.is_empty());
+            said.filter_map(|it| it.content.as_str().map(str::to_owned)).collect()
+        })
+    }
+
     /// The templates that reached somebody on WhatsApp, by their own identity, in order.
     pub fn templates(&self, identity: &str) -> Vec<Value> {
         self.look(|state| state.templates_for(identity).map(|it| it.content.clone()).collect())

@@ -92,6 +92,10 @@ pub(super) fn deliver(
     id: Option<String>,
     (to, kind, content): (&str, &str, &Value),
 ) {
+    // The bot talks with whom it has a conversation, as it does in its flow; within the window.
+    if caller == Caller::Bot && kind == "text/plain" && state.last_ticket_of(to).is_some() {
+        return super::messages::say_as_bot(state, id, to, content);
+    }
     let mistake = if caller != state.channel_owner() {
         Some("another bot has the channel")
     } else if kind != "application/json" || !is_template(content) {
