@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
+use blip_slack::clock::Clock;
 use blip_slack::demo::{ANA, CHANNEL};
 use blip_slack_standins::blip::NewTicket;
 use blip_slack_standins::slack::Message;
-use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -126,6 +126,7 @@ pub struct OldBridge {
 impl OldBridge {
     /// One that has seen nothing yet. If it is not the same boot of the machine that it stopped in,
     /// everything that is not finished is in doubt.
+    #[expect(clippy::disallowed_methods, reason = "the server ends with its handle")]
     pub async fn begin(settings: &[(&str, &str)], is_same_boot: bool) -> Self {
         let mut bridge = Bridge::with(settings).await;
         bridge.stop_bridge().await;
@@ -144,7 +145,7 @@ impl OldBridge {
         let ear = tokio::spawn(async { axum::serve(listener, router).await.unwrap() });
         bridge.slack.deliver_to(&url);
         bridge.blip.deliver_to(&url);
-        let now = Timestamp::now().as_millisecond();
+        let now = Clock::system().now().as_millisecond();
         let ear = AbortOnDropHandle::new(ear);
         Self { bridge, now, database: Some(database), heard, _ear: ear }
     }
