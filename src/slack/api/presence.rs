@@ -29,6 +29,7 @@ pub(crate) async fn list_undisturbed(
     }
     let unknown: Vec<&SlackUserId> =
         users.iter().filter(|user| slack.caches.undisturbed.get(*user).is_none()).collect();
+    // One call for many: `dnd.teamInfo` is Tier 2, some 20 a minute (`slack.md`, additions §5).
     for some in unknown.chunks(DND_PAGE_SIZE) {
         let names = some.iter().map(|user| user.as_str()).collect::<Vec<_>>().join(",");
         let params = [("users", Some(names.as_str()))];
@@ -54,6 +55,9 @@ pub(crate) async fn is_active(slack: &SlackClient, user: &SlackUserId) -> Result
     }
     let params = [("user", Some(user.as_str()))];
     let answer: Value = slack.call_with_params("users.getPresence", &params).await?;
+    // Presence changes are told nowhere (`slack.md`, additions §5), so it is asked for when a
+    // ticket is about to be given. Only a clear `away` counts: an odd answer must not leave
+    // everybody without.
     let is_active = answer.get("presence").and_then(Value::as_str) != Some("away");
     slack.caches.active.insert(user.clone(), is_active);
     Ok(is_active)
