@@ -6,10 +6,17 @@
 //! sent it, post it into the ticket's thread as text and blocks, keep the order of each ticket.
 //!
 //! Needs `node` and `npm`, and says so if they are not there; packages go into the target folder.
-//! `cargo bench --bench versus_bolt -- 1` is content with one run of each.
+//! `cargo bench --bench versus_bolt -- 1` is content with one run of each. Where `TEST_DATABASE_URL` names
+//! a PostgreSQL server, the bridge on it is compared with the bridge on SQLite, and then with itself while a
+//! snapshot of the database is open.
+//! `cargo bench --bench versus_bolt -- aged=1000000` compares a database with so many closed tickets with
+//! an empty one instead. Pictures go into the target folder, or where `PICTURES` says.
 
+mod aged;
+mod allocations;
 mod fakes;
 mod load;
+mod postgres;
 mod process;
 mod report;
 mod requests;
@@ -24,7 +31,8 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use self::fakes::Fakes;
-use self::process::{Contender, LOG};
+use self::process::{BenchStore, Contender, LOG};
+use self::trial::Measured;
 
 /// How often the disk is tried.
 const SYNCS: usize = 100;
@@ -38,47 +46,86 @@ fn main() -> Result<()> {
         return Ok(());
     }
     let rounds = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(ROUNDS);
-    let (Some(node), Some(_)) = (version("node"), version("npm")) else {
-        println!("skipped: comparing with Bolt needs node and npm on the PATH");
-        return Ok(());
-    };
+    let aged = std::env::args().find_map(|argument| argument.strip_prefix("aged=")?.parse().ok());
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("versus_bolt");
-    let bolt = install(&folder)?;
-    let ours = Contender {
-        name: "blip-slack",
+    std::fs::create_dir_all(&folder)?;
+    let ours = |name, store| Contender {
+        name,
         command: vec![PathBuf::from(env!("CARGO_BIN_EXE_blip-slack"))],
+        store,
     };
-    let bolt = Contender { name: "Bolt", command: vec!["node".into(), bolt] };
-    println!(
-        "blip-slack {} (SQLite on the disk: acknowledged means stored) against Bolt {} on Node {node} \
-        (in memory: acknowledged means seen), {rounds} runs each in turn, {}\n",
-        env!("CARGO_PKG_VERSION"),
-        bolt_version()?,
-        machine(),
-    );
+    let sqlite = ours("SQLite", BenchStore::File);
+    println!("blip-slack {}, {rounds} runs each in turn, {}", env!("CARGO_PKG_VERSION"), machine());
     println!("of each delay of blip-slack this is the disk's: {:.2?}\n", time_to_sync(&folder)?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    println!("{}", runtime.block_on(compare(&ours, &bolt, rounds, &folder))?);
-    Ok(())
+    if let Some(tickets) = aged {
+        let aged = runtime.block_on(async {
+            aged::prepare(&sqlite, &mut Fakes::start().await?, &folder, tickets).await
+        })?;
+        let aged = ours("aged", BenchStore::CopyOf(aged));
+        let empty = Contender { name: "empty", ..sqlite };
+        println!("SQLite with {tickets} closed tickets beside an empty one\n");
+        return runtime.block_on(compare(&aged, &empty, rounds, &folder));
+    }
+    if let (Some(node), Some(_)) = (version("node"), version("npm")) {
+        let app = install(&folder)?;
+        let command = vec!["node".into(), app];
+        let bolt = Contender { name: "Bolt", command, store: BenchStore::File };
+        println!(
+            "blip-slack on SQLite (acknowledged means stored) beside Bolt {} on Node {node} (in memory: \
+            acknowledged means seen)\n",
+            bolt_version()?
+        );
+        runtime.block_on(compare(&sqlite, &bolt, rounds, &folder))?;
+    } else {
+        println!("skipped: comparing with Bolt needs node and npm on the PATH");
+    }
+    let Some(server) = wish("TEST_DATABASE_URL") else {
+        println!("skipped: PostgreSQL, as TEST_DATABASE_URL names no server");
+        return Ok(());
+    };
+    println!("blip-slack on PostgreSQL, on this machine too, beside SQLite\n");
+    let postgres = ours("PostgreSQL", BenchStore::Postgres(server.clone()));
+    runtime.block_on(compare(&postgres, &sqlite, rounds, &folder))?;
+    println!("The same beside an open snapshot, as that of a long dump\n");
+    let looked_at = ours("looked-at", BenchStore::LookedAt(server));
+    runtime.block_on(compare(&looked_at, &postgres, rounds, &folder))
 }
 
-async fn compare(
-    ours: &Contender,
-    bolt: &Contender,
-    rounds: usize,
-    folder: &Path,
-) -> Result<String> {
+/// A variable with which whoever runs the benchmark says what it is to use.
+#[expect(clippy::disallowed_methods, reason = "the program's own settings are not meant")]
+fn wish(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Has both take turns; prints the figures and makes a picture of them.
+#[expect(clippy::print_stdout, reason = "a benchmark says what it found")]
+async fn compare(one: &Contender, other: &Contender, rounds: usize, folder: &Path) -> Result<()> {
     let mut fakes = Fakes::start().await?;
-    let (mut of_ours, mut of_bolt) = (Vec::new(), Vec::new());
+    let (mut of_one, mut of_other) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
-        for (contender, measured) in [(ours, &mut of_ours), (bolt, &mut of_bolt)] {
+        for (contender, measured) in [(one, &mut of_one), (other, &mut of_other)] {
             let run = tempfile::tempdir_in(folder)?;
             let result = trial::run(contender, &mut fakes, run.path()).await;
             let log = || std::fs::read_to_string(run.path().join(LOG)).unwrap_or_default();
             measured.push(result.with_context(|| format!("{}: {}", contender.name, log()))?);
         }
     }
-    report::table(&of_ours, &of_bolt)
+    let both: [(&str, &[Measured]); 2] = [(one.name, &of_one), (other.name, &of_other)];
+    let [first, second] = both;
+    println!("{}", report::table(first, second)?);
+    for contender in [one, other] {
+        let run = tempfile::tempdir_in(folder)?;
+        let asked = trial::count_allocations(contender, &mut fakes, run.path()).await?;
+        let asked = asked.map_or("not counted here".to_owned(), |asked| format!("{asked:.0}"));
+        println!("allocations for a message, one by one, {}: {asked}", contender.name);
+    }
+    let file = format!("{}-{}.svg", one.name, other.name).to_lowercase();
+    let pictures = wish("PICTURES").map_or_else(|| folder.to_owned(), PathBuf::from);
+    let picture = pictures.join(file);
+    std::fs::write(&picture, report::picture(first, second)?)?;
+    println!("as a picture: {}\n", picture.display());
+    Ok(())
 }
 
 /// How long the disk takes to have a page for good: the median of many.

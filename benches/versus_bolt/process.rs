@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::allocations::Allocations;
 use crate::load::Connection;
+use crate::postgres::{Schema, ServerCounts};
 use crate::requests::{CHANNEL, SIGNING_SECRET, WEBHOOK_TOKEN};
 
 /// The file with what a process says.
@@ -29,7 +31,25 @@ pub struct Contender {
     pub name: &'static str,
     /// The program and its arguments.
     pub command: Vec<PathBuf>,
+    /// Where it keeps everything.
+    pub store: BenchStore,
 }
+
+/// Where a contender keeps everything.
+#[derive(Clone, Debug)]
+pub enum BenchStore {
+    /// A file of its own for each run.
+    File,
+    /// A copy of this file for each run.
+    CopyOf(PathBuf),
+    /// A schema of its own for each run, on the PostgreSQL server of this address.
+    Postgres(String),
+    /// The same beside a transaction that looks at the database all the time, as a dump does.
+    LookedAt(String),
+}
+
+/// The name of the file.
+pub const DATABASE: &str = "bench.db";
 
 /// A contender at work; it ends with this value.
 pub struct Process {
@@ -38,6 +58,7 @@ pub struct Process {
     /// How long it took to be ready.
     pub start_up: Duration,
     child: Child,
+    schema: Option<Schema>,
 }
 
 impl Process {
@@ -47,21 +68,35 @@ impl Process {
         contender: &Contender,
         platforms: SocketAddr,
         folder: &Path,
+        preload: Option<&Allocations>,
     ) -> Result<Self> {
         let (program, arguments) = contender.command.split_first().context("no program")?;
         let out = File::create(folder.join(LOG))?;
         let address = free_address()?;
+        let schema = match &contender.store {
+            BenchStore::File => None,
+            BenchStore::CopyOf(file) => {
+                std::fs::copy(file, folder.join(DATABASE))?;
+                None
+            }
+            BenchStore::Postgres(server) => Some(Schema::make(server).await?),
+            BenchStore::LookedAt(server) => Some(Schema::make(server).await?.look_on().await?),
+        };
+        let file = format!("sqlite://{DATABASE}");
+        let database = schema.as_ref().map_or(file, |schema| schema.url.clone());
         let begin = Instant::now();
         let child = Command::new(program)
             .args(arguments)
             .current_dir(folder)
             .envs(settings(address, platforms))
+            .env("DATABASE_URL", database)
+            .envs(preload.into_iter().flat_map(Allocations::environment))
             .stdin(Stdio::null())
             .stdout(out.try_clone()?)
             .stderr(out)
             .spawn()
             .with_context(|| format!("start {}", contender.name))?;
-        let mut process = Self { address, start_up: Duration::ZERO, child };
+        let mut process = Self { address, start_up: Duration::ZERO, child, schema };
         process.wait_until_ready(begin).await?;
         process.start_up = begin.elapsed();
         Ok(process)
@@ -110,6 +145,20 @@ impl Process {
         let line = content.lines().find_map(|line| line.strip_prefix(name));
         let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
         number.with_context(|| format!("no {name} in /proc"))
+    }
+
+    /// What its database server has counted so far; nothing of one that has a file.
+    pub async fn server_counts(&self) -> Result<ServerCounts> {
+        match &self.schema {
+            Some(schema) => schema.counts().await,
+            None => Ok(ServerCounts::default()),
+        }
+    }
+
+    /// Ends it, as an operator does.
+    pub fn stop(&mut self) -> Result<()> {
+        Command::new("kill").arg(self.child.id().to_string()).status().context("stop it")?;
+        self.child.wait().map(drop).context("wait for its end")
     }
 
     /// Counts its system calls from now on, if `strace` is there and may look.
@@ -183,7 +232,7 @@ impl Drop for Process {
 }
 
 /// One set of settings for both; each reads those that it knows.
-fn settings(address: SocketAddr, platforms: SocketAddr) -> [(&'static str, String); 14] {
+fn settings(address: SocketAddr, platforms: SocketAddr) -> [(&'static str, String); 13] {
     [
         ("HOST", address.ip().to_string()),
         ("PORT", address.port().to_string()),
@@ -194,7 +243,6 @@ fn settings(address: SocketAddr, platforms: SocketAddr) -> [(&'static str, Strin
         ("BLIP_API_URL", format!("http://{platforms}/blip")),
         ("BLIP_KEY", "Key bG9qYTpiZW5jaA==".to_owned()),
         ("BLIP_WEBHOOK_TOKEN", WEBHOOK_TOKEN.to_owned()),
-        ("DATABASE_URL", "sqlite://bench.db".to_owned()),
         ("LOG", "warn".to_owned()),
         // No pace of its own, no history, no polling: one post per message on either side.
         ("SLACK_CHANNEL_RATE", "0".to_owned()),

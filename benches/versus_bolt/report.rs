@@ -36,6 +36,8 @@ const ROWS: &[Row] = &[
     ("write calls, burst", "/msg", Good::Less, |m| m.load_writes),
     ("write calls, one by one", "/msg", Good::Less, |m| m.single_writes),
     ("written, one by one", "KiB/msg", Good::Less, |m| m.single_bytes / 1024.0),
+    ("transactions of the server", "/msg", Good::Less, |m| m.transactions),
+    ("log of the server", "KiB/msg", Good::Less, |m| m.log_bytes / 1024.0),
     ("pwrite64, one by one", "/msg", Good::Less, |m| system_calls(m, "pwrite64")),
     ("fdatasync, one by one", "/msg", Good::Less, |m| system_calls(m, "fdatasync")),
     ("fcntl, one by one", "/msg", Good::Less, |m| system_calls(m, "fcntl")),
@@ -43,14 +45,21 @@ const ROWS: &[Row] = &[
     ("all system calls", "/msg", Good::Less, |m| system_calls(m, "total")),
 ];
 
-/// The whole report; the runs of both are in the order in which they took turns.
-pub fn table(ours: &[Measured], bolts: &[Measured]) -> Result<String> {
+/// Two that are compared, by their names; the runs of both are in the order in which they took turns.
+pub fn table(
+    (one, ours): (&str, &[Measured]),
+    (other, bolts): (&str, &[Measured]),
+) -> Result<String> {
     let mut table = format!(
-        "{:<28}{:>26}{:>26}{:>26}\n",
-        "median (smallest to largest)", "blip-slack", "Bolt", "blip-slack is better by"
+        "{:<28}{one:>26}{other:>26}{:>26}\n",
+        "median (smallest to largest)", "the first is better by"
     );
     for (name, unit, good, read) in ROWS {
         let (ours, bolts) = (ours.iter().map(read), bolts.iter().map(read));
+        if ours.clone().chain(bolts.clone()).all(|value| value == 0.0) {
+            // A file has no server.
+            continue;
+        }
         let factor = |(ours, bolt): (f64, f64)| match good {
             Good::More => ours / bolt,
             Good::Less => bolt / ours,
@@ -61,6 +70,61 @@ pub fn table(ours: &[Measured], bolts: &[Measured]) -> Result<String> {
         writeln!(table, "{name:<28}{ours:>26}{bolts:>26}{:>26}", format!("× {factors}"))?;
     }
     Ok(table)
+}
+
+/// By how much the first is better in each row, as a picture: a bar to the right where it is, one to the
+/// left where it is not, each as long as the logarithm of the factor.
+pub fn picture(
+    (one, ours): (&str, &[Measured]),
+    (other, bolts): (&str, &[Measured]),
+) -> Result<String> {
+    const MIDDLE: f64 = 480.0;
+    const ROW: f64 = 24.0;
+    /// How far twice as good reaches.
+    const TWICE: f64 = 36.0;
+    let mut rows = String::new();
+    let mut y = 2.0 * ROW;
+    for (name, unit, good, read) in ROWS {
+        let factors =
+            ours.iter().map(read).zip(bolts.iter().map(read)).map(|(ours, bolt)| match good {
+                Good::More => ours / bolt,
+                Good::Less => bolt / ours,
+            });
+        let factor = median(factors);
+        if !factor.is_normal() {
+            continue;
+        }
+        let reach = (factor.log2() * TWICE).clamp(-200.0, 320.0);
+        let (x, colour) =
+            if reach < 0.0 { (MIDDLE + reach, "#c2410c") } else { (MIDDLE, "#15803d") };
+        let (width, middle) = (reach.abs().max(1.0), y + ROW * 0.65);
+        writeln!(
+            rows,
+            "<text x=\"10\" y=\"{middle}\">{name} [{unit}]</text>\n\
+             <rect x=\"{x:.0}\" y=\"{y}\" width=\"{width:.0}\" height=\"{:.0}\" fill=\"{colour}\"/>\n\
+             <text x=\"{:.0}\" y=\"{middle}\">× {}</text>",
+            ROW - 6.0,
+            x + width + 6.0,
+            short(factor),
+        )?;
+        y += ROW;
+    }
+    let height = y + ROW;
+    Ok(format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"880\" height=\"{height}\" \
+         font-family=\"sans-serif\" font-size=\"13\">\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
+         <text x=\"10\" y=\"22\" font-weight=\"bold\">{one} beside {other}: by how much it is better \
+         (green) or worse</text>\n\
+         {rows}<line x1=\"{MIDDLE}\" y1=\"40\" x2=\"{MIDDLE}\" y2=\"{y}\" stroke=\"black\"/>\n</svg>\n"
+    ))
+}
+
+/// The one in the middle.
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_unstable_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// Median, smallest and largest.

@@ -55,13 +55,22 @@ pub fn customer_message(ticket: usize, number: usize) -> Vec<u8> {
 
 /// The agent puts 👀 on a card.
 pub fn claim(card: &str) -> Result<Vec<u8>> {
+    react(card, "eyes", &format!("{card}1"))
+}
+
+/// The agent puts ✅ on a card, later than all that was said: otherwise the bridge asks first.
+pub fn close(card: &str) -> Result<Vec<u8>> {
+    react(card, "white_check_mark", "1900000000.000001")
+}
+
+fn react(card: &str, reaction: &str, event_ts: &str) -> Result<Vec<u8>> {
     from_slack(&json!({
         "type": "reaction_added",
         "user": AGENT,
-        "reaction": "eyes",
+        "reaction": reaction,
         "item": {"type": "message", "channel": CHANNEL, "ts": card},
         "item_user": "U0BRIDGE",
-        "event_ts": format!("{card}1"),
+        "event_ts": event_ts,
     }))
 }
 

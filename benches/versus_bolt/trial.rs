@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::allocations::Allocations;
 use crate::fakes::{Arrival, Fakes, What};
 use crate::load::{CONNECTIONS, Connection, send_all};
 use crate::process::{Contender, Process};
@@ -55,13 +56,17 @@ pub struct Measured {
     pub single_writes: f64,
     /// Bytes written for each single message.
     pub single_bytes: f64,
+    /// Transactions of the database's server for each single message; none for a file.
+    pub transactions: f64,
+    /// Bytes of that server's log for each single message.
+    pub log_bytes: f64,
     /// System calls for each single message, by name; none where nobody could count them.
     pub system_calls: HashMap<String, f64>,
 }
 
 /// Runs one contender.
 pub async fn run(contender: &Contender, fakes: &mut Fakes, folder: &Path) -> Result<Measured> {
-    let process = Process::start(contender, fakes.address, folder).await?;
+    let process = Process::start(contender, fakes.address, folder, None).await?;
     tokio::time::sleep(REST).await;
     let idle = process.memory()?;
     let mut trial = Trial { process, fakes, cards: Vec::new() };
@@ -79,11 +84,13 @@ pub async fn run(contender: &Contender, fakes: &mut Fakes, folder: &Path) -> Res
     tokio::time::sleep(SEQUEL).await;
     let load_calls = ratio(trial.fakes.calls() - calls_before, LOAD);
     let (before, calls_before) = (trial.process.written()?, trial.fakes.calls());
+    let served = trial.process.server_counts().await?;
     let to_slack = trial.time_to_slack(WARM_UP + LOAD).await?;
     let to_blip = trial.time_to_blip(0).await?;
     tokio::time::sleep(SEQUEL).await;
     let single_calls = ratio(trial.fakes.calls() - calls_before, 2 * SINGLES);
     let after = trial.process.written()?;
+    let server = trial.process.server_counts().await?;
     let (calls, bytes) = (after.calls - before.calls, after.bytes - before.bytes);
     let system_calls = trial.count_system_calls(folder).await?;
     trial.fakes.expect_silence()?;
@@ -101,8 +108,55 @@ pub async fn run(contender: &Contender, fakes: &mut Fakes, folder: &Path) -> Res
         load_writes,
         single_writes: ratio(calls, 2 * SINGLES),
         single_bytes: ratio(bytes, 2 * SINGLES),
+        transactions: ratio(server.transactions - served.transactions, 2 * SINGLES),
+        log_bytes: ratio(server.log_bytes - served.log_bytes, 2 * SINGLES),
         system_calls,
     })
+}
+
+/// How often a contender asks for memory for each single message; none where nobody can count it.
+pub async fn count_allocations(
+    contender: &Contender,
+    fakes: &mut Fakes,
+    folder: &Path,
+) -> Result<Option<f64>> {
+    let Some(allocations) = Allocations::prepare(folder) else { return Ok(None) };
+    let process = Process::start(contender, fakes.address, folder, Some(&allocations)).await?;
+    let mut trial = Trial { process, fakes, cards: Vec::new() };
+    trial.open_tickets().await?;
+    trial.claim_tickets().await?;
+    tokio::time::sleep(SEQUEL).await;
+    let before = allocations.count()?;
+    trial.time_to_slack(0).await?;
+    trial.time_to_blip(0).await?;
+    tokio::time::sleep(SEQUEL).await;
+    let asked = allocations.count()? - before;
+    Ok((asked > 0).then(|| ratio(asked, 2 * SINGLES)))
+}
+
+/// Has a contender open a ticket, talk, and close it, and then end.
+pub async fn close_one_ticket(
+    contender: &Contender,
+    fakes: &mut Fakes,
+    folder: &Path,
+) -> Result<()> {
+    let mut process = Process::start(contender, fakes.address, folder, None).await?;
+    let mut connection = Connection::open(process.address).await?;
+    connection.send(&requests::ticket(0)).await?;
+    let What::Card(card) = fakes.next().await?.what else { anyhow::bail!("no card") };
+    connection.send(&requests::claim(&card)?).await?;
+    ensure!(fakes.next().await?.what == What::Claim, "no claim");
+    for number in 0..3 {
+        connection.send(&requests::customer_message(0, number)).await?;
+        ensure!(fakes.next().await?.number == number, "no post");
+        connection.send(&requests::agent_message(&card, number)?).await?;
+        ensure!(fakes.next().await?.what == What::Reply, "no reply");
+    }
+    tokio::time::sleep(SEQUEL).await;
+    connection.send(&requests::close(&card)?).await?;
+    ensure!(fakes.next().await?.what == What::Claim, "not closed");
+    tokio::time::sleep(SEQUEL).await;
+    process.stop()
 }
 
 struct Trial<'a> {
