@@ -51,7 +51,10 @@ impl Switches {
     ///
     /// Those of the store.
     pub(super) async fn read_all(&self, user: &SlackUserId) -> Result<OwnSwitches, Error> {
-        let paused = switches::read_switch(&*self.store, PersonalSwitch::Pause, user).await?;
-        Ok(OwnSwitches { paused_since: paused })
+        let read = async |switch| switches::read_switch(&*self.store, switch, user).await;
+        Ok(OwnSwitches {
+            paused_since: read(PersonalSwitch::Pause).await?,
+            wants_messages: read(PersonalSwitch::DirectMessages).await?.is_some(),
+        })
     }
 }

@@ -23,12 +23,14 @@ const SOCKET_MODE: &str = "slack-socket-mode";
 const SIGNING_SECRET: &str = "slack-signing-secret";
 
 /// Scopes that tickets do without, and what is not there then.
-const OPTIONAL_SCOPES: [(&str, &str); 6] = [
+const OPTIONAL_SCOPES: [(&str, &str); 8] = [
     ("chat:write.customize", "customers are no authors of their messages"),
     ("commands", "there is no /blip and no shortcut"),
     ("dnd:read", "with ASSIGN, tickets are given to people who are not to be disturbed, too"),
     ("files:read", "files of agents reach no customer"),
     ("files:write", "files of customers are links"),
+    ("im:history", "a direct message whose outcome is unknown may be sent twice"),
+    ("im:write", "agents who are away have no direct messages"),
     (GROUP_SCOPE, "user groups are shown by their ids"),
 ];
 /// The scope without which nobody can be told by a user group.

@@ -12,7 +12,7 @@ use crate::store::Item;
 
 /// Calls that are made once: the names of their steps, without what tells one of them from another
 /// of the same kind.
-pub const CALL_NAMES: [&str; 43] = [
+pub const CALL_NAMES: [&str; 44] = [
     "card",
     "claimed",
     "close",
@@ -21,6 +21,7 @@ pub const CALL_NAMES: [&str; 43] = [
     "comment",
     "contact",
     "context",
+    "direct",
     "elsewhere",
     "ended",
     "file",
@@ -93,6 +94,7 @@ pub const ITEM_KINDS: [&str; 41] = [
     "desk send",
     "desk shared",
     "desk take_back",
+    "desk tell_absent",
     "desk waits",
     "desk weekly",
     "desk window",

@@ -13,10 +13,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::slack_time::happened_at;
-use crate::inbox::{DeliveryMark, Job, MarkOccasion, Overdue, Reminder, ReminderTopic};
-use crate::model::{FirstAnswer, SlackUserId, Ticket, TicketId, WorkingHours};
+use crate::inbox::{Absence, DeliveryMark, Job, MarkOccasion, Overdue, Reminder, ReminderTopic};
+use crate::model::{FirstAnswer, PersonalSwitch, SlackUserId, Ticket, TicketId, WorkingHours};
 use crate::slack::card::{UNANSWERED_AFTER, WINDOW_WARNING};
-use crate::store::{self, Item, Link, Role, Source};
+use crate::store::{self, Item, Link, Role, Source, switches};
 
 /// How exactly it is remembered when a customer was last heard of: a chatty one costs one write a
 /// minute and not one for each message. Too early a memory only ends the window a little early.
@@ -287,6 +287,21 @@ impl Timers {
             Reminder { ticket: ticket.id.clone(), about, since: since.as_millisecond(), round: 0 };
         let due = self.reminders.due_time(ticket, since, patience);
         Ok(self.calls.enqueue_item(Job::send_reminder(reminder, due)).await?)
+    }
+
+    /// Has the holder of a ticket told by direct message that its customer waits, if they are away and
+    /// have asked for it.
+    pub(crate) async fn schedule_absence_check(&self, ticket: &Ticket) -> PipeResult<()> {
+        let (Some(holder), Some(since)) = (ticket.holder(), ticket.unanswered) else {
+            return Ok(());
+        };
+        let (store, messages) = (&*self.calls.store, PersonalSwitch::DirectMessages);
+        if switches::read_switch(store, messages, &holder.user).await?.is_none() {
+            return Ok(());
+        }
+        let (id, agent, since) = (ticket.id.clone(), holder.user.clone(), since.as_millisecond());
+        let job = Job::tell_absent(Absence { ticket: id, agent, since }, self.calls.clock.now());
+        Ok(self.calls.enqueue_item(job).await?)
     }
 
     /// Has tickets that wait given to agents who are free: a ticket or somebody has become so.

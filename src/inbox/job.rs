@@ -134,6 +134,8 @@ pub(crate) enum Job {
     Assign(Assignment),
     /// Take a ticket back from an agent who has not answered.
     TakeBack(Overdue),
+    /// Tell the holder of a ticket that its customer waits, if they are away.
+    TellAbsent(Absence),
     /// Show a parked item to people.
     Parked {
         item: ItemId,
@@ -254,6 +256,17 @@ pub(crate) struct Overdue {
     pub(crate) ticket: TicketId,
     pub(crate) agent: SlackUserId,
     /// Since when they hold it, in milliseconds since 1970.
+    pub(crate) since: i64,
+}
+
+/// The customer of a ticket waits for its holder, who may be away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Absence {
+    /// The ticket.
+    pub(crate) ticket: TicketId,
+    /// The holder.
+    pub(crate) agent: SlackUserId,
+    /// Since when the customer waits, in milliseconds since 1970.
     pub(crate) since: i64,
 }
 
@@ -667,6 +680,14 @@ impl Job {
         let Overdue { ticket, since, .. } = &overdue;
         let (lane, key) = (Lane::Replies(ticket.clone()), format!("take-back:{ticket}:{since}"));
         Self::TakeBack(overdue).to_new_item(lane, key, now)
+    }
+
+    /// The holder of a ticket is to be told that its customer waits, if they are away: once for as long
+    /// as the customer waits, as the key says. One message after the other to each person.
+    pub(crate) fn tell_absent(absence: Absence, now: Timestamp) -> NewItem {
+        let Absence { ticket, agent, since } = &absence;
+        let (lane, key) = (format!("absent:{agent}"), format!("absent:{ticket}:{agent}:{since}"));
+        Self::TellAbsent(absence).to_new_item(Lane::Own(lane), key, now)
     }
 
     /// Whether the job with this key sends an agent's words: people wait for what becomes of it.

@@ -30,6 +30,7 @@ use crate::inbox::Job;
 use crate::model::{ChannelId, SlackEvent};
 use crate::slack::command::CommandAction;
 use crate::slack::parse::{self, SlackRequest};
+use crate::slack::switches::SwitchRequest;
 use crate::slack::verify::{SIGNATURE_HEADER, SignatureCheck, TIMESTAMP_HEADER, Verifier};
 use crate::slack::{ChannelRenames, Mask, MaskedAnswer, RoutedSlackEvent};
 use crate::store::{Lane, NewItem, Source};
@@ -150,14 +151,7 @@ impl SlackDoor {
                 }
                 Ok(self.to_json_answer(&answer))
             }
-            SlackRequest::Switches(asked) => {
-                if let Err(error) = self.answers.homes.set_switches(&asked).await {
-                    tracing::error!(%error, "what somebody has set for themselves is not stored");
-                    return Err(Error::NotStored);
-                }
-                self.note_free_agent().await?;
-                Ok(SlackAnswer::Nothing)
-            }
+            SlackRequest::Switches(asked) => self.set_switches(&asked).await,
             SlackRequest::Home(user) => {
                 self.answers.homes.open_home_tab(&user);
                 Ok(SlackAnswer::Nothing)
@@ -176,6 +170,16 @@ impl SlackDoor {
                 Ok(SlackAnswer::Nothing)
             }
         }
+    }
+
+    /// Keeps what somebody has ticked for themselves before Slack is answered.
+    async fn set_switches(&self, asked: &SwitchRequest) -> Result<SlackAnswer, Error> {
+        if let Err(error) = self.answers.homes.set_switches(asked).await {
+            tracing::error!(%error, "what somebody has set for themselves is not stored");
+            return Err(Error::NotStored);
+        }
+        self.note_free_agent().await?;
+        Ok(SlackAnswer::Nothing)
     }
 
     /// Somebody may be back from a break, and tickets wait.

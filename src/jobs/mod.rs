@@ -3,6 +3,7 @@
 //! None of this holds up a conversation: it waits in lanes of its own, and what is only a courtesy is
 //! dropped when Slack is busy. Handlers do not call what is here; they put a [`Job`] into the inbox.
 
+pub(crate) mod absences;
 pub(crate) mod away;
 pub(crate) mod cards;
 pub(crate) mod catch_up;
@@ -39,6 +40,7 @@ use crate::handlers::to_blip::delays::note_held_delay;
 use crate::handlers::to_blip::held_replies::HeldReplies;
 use crate::handlers::to_slack::customers::Customers;
 use crate::inbox::{Handled, ItemOutcome, Job};
+use crate::jobs::absences::Absences;
 use crate::jobs::away::AwayAnswers;
 use crate::jobs::cards::Cards;
 use crate::jobs::catch_up::TicketChecks;
@@ -90,6 +92,7 @@ pub(crate) struct Jobs {
     pub(crate) away: Arc<AwayAnswers>,
     pub(crate) assignments: Arc<Assignments>,
     pub(crate) distribution: Arc<Distribution>,
+    pub(crate) absences: Arc<Absences>,
 }
 
 impl Jobs {
@@ -197,6 +200,9 @@ impl Jobs {
                 return Ok(Handled::for_first_item(ItemOutcome::Done));
             }
             Job::Delayed(delayed) => self.delays.show_delay(first, &delayed).await?,
+            Job::TellAbsent(absence) => {
+                return self.absences.tell_absent_holder(first, lane, &absence).await;
+            }
             Job::Distribute => return self.distribution.distribute_tickets(items.len()).await,
             Job::Assign(given) => self.assignments.assign_ticket(first, &given).await?,
             Job::TakeBack(overdue) => self.assignments.take_back(first, lane, &overdue).await?,

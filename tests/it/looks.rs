@@ -248,7 +248,7 @@ fn home_tabs_and_answers() {
         ListedTicket { ticket: Ticket { team: None, ..unclaimed }, address, is_own, news: None };
     let waiting = number_rows([row(TicketState::Unclaimed), other], 2);
     let outside = [(ChannelId::parse("C0FAR").unwrap(), 2)];
-    let paused = OwnSwitches { paused_since: Some(noon()) };
+    let paused = OwnSwitches { paused_since: Some(noon()), wants_messages: true };
     let ill = BridgeHealth {
         parked: 1,
         is_degraded: true,
@@ -371,7 +371,7 @@ fn the_home_tab_of_a_lead_with_very_much_in_it_is_taken() {
     let rows = number_rows(std::array::from_fn::<_, 90, _>(row), 100);
     let waiting = number_rows(std::array::from_fn::<_, 90, _>(row), 200);
     let outside = [(ChannelId::parse("C0FAR").unwrap(), 2)];
-    let own = OwnSwitches { paused_since: Some(noon()) };
+    let own = OwnSwitches { paused_since: Some(noon()), wants_messages: true };
     let lists = HomeLists { mine: &rows, waiting: &waiting, outside: &outside, own: &own };
     let words = words(Language::PtBr);
     let home = lead::render_lead_tab(&overview, Some(lists), &BridgeHealth::default(), &words);
@@ -468,7 +468,10 @@ fn nothing_is_too_much_for_slack() {
     let home = home::render_home_tab(
         &rows,
         (&others, &outside),
-        (&OwnSwitches { paused_since: Some(noon()) }, &BridgeHealth::default()),
+        (
+            &OwnSwitches { paused_since: Some(noon()), wants_messages: true },
+            &BridgeHealth::default(),
+        ),
         &words,
     );
     check_view(&json!(home)).unwrap();

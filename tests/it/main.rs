@@ -6,6 +6,7 @@
     reason = "a failed test may panic"
 )]
 
+mod absent;
 mod agent_messages;
 mod agents;
 mod assign;

@@ -14,6 +14,7 @@ use crate::handlers::to_blip::reaction_history::ReactionHistory;
 use crate::handlers::to_slack::file_posts::FilePosts;
 use crate::handlers::to_slack::pushed_receipts::PushedReceipts;
 use crate::jobs::Jobs;
+use crate::jobs::absences::Absences;
 use crate::jobs::away::AwayAnswers;
 use crate::jobs::cards::Cards;
 use crate::jobs::catch_up::TicketChecks;
@@ -102,6 +103,7 @@ pub(super) fn build_jobs(
         away: Arc::new(build_away_answers(config, base)),
         assignments: Arc::clone(&moves.assignments),
         distribution: Arc::new(build_distribution(config, base)),
+        absences: Arc::new(build_absences(base)),
     }
 }
 
@@ -156,6 +158,15 @@ fn build_outside_notices(base: &Base) -> OutsideNotices {
     OutsideNotices {
         slack: Arc::clone(&base.platforms.slack),
         channels: Arc::clone(&base.channels),
+        people: Arc::clone(&base.people),
+    }
+}
+
+fn build_absences(base: &Base) -> Absences {
+    Absences {
+        calls: Arc::clone(&base.calls),
+        slack: Arc::clone(&base.platforms.slack),
+        posts: Arc::clone(&base.posts),
         people: Arc::clone(&base.people),
     }
 }

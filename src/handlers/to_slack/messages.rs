@@ -63,6 +63,7 @@ impl CustomerMessages {
         self.pieces.post_gap_notice(&mut ticket, said).await?;
         self.pieces.post_customer_messages(&mut ticket, said).await?;
         self.timers.record_customer_message(&mut ticket, said.last().map(|said| said.item)).await?;
+        self.timers.schedule_absence_check(&ticket).await?;
         let contents = said.iter().map(|said| &said.content);
         self.tickets.ratings.note_answers(&mut ticket, contents).await?;
         self.enqueue_seen_receipts(&ticket, said.iter().map(|said| said.item)).await?;

@@ -16,7 +16,7 @@ use crate::model::{ChannelId, SlackUserId};
 const DIRECTORY_LIFETIME: Duration = Duration::from_mins(10);
 /// How long somebody counts as there, away, or not to be disturbed: Slack tells apps of no change of
 /// it (`slack.md`, additions, 5), and allows 50 questions a minute for all.
-const PRESENCE_LIFETIME: Duration = Duration::from_secs(60);
+const PRESENCE_LIFETIME: Duration = Duration::from_mins(1);
 /// Most people who are remembered: those who act, not all of a workspace.
 const MAX_PROFILES: usize = 10_000;
 /// Most names that are remembered.

@@ -18,7 +18,7 @@ const SCOPES_HEADER: &str = "x-oauth-scopes";
 const CLOCK_MARGIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// Methods that tickets do without.
-const OPTIONAL_METHODS: [&str; 2] = ["usergroups.list", "users.getPresence"];
+const OPTIONAL_METHODS: [&str; 3] = ["usergroups.list", "users.getPresence", "conversations.open"];
 
 /// What Slack's answers have told of us, shared by all who read them.
 #[derive(Clone, Debug)]
@@ -111,7 +111,7 @@ impl ApiHealth {
 }
 
 /// Whether tickets wait for this method. Files are shown as links where they cannot be uploaded,
-/// groups by their ids, and nobody is left alone where that is not granted.
+/// groups by their ids, and nobody is left alone or told by direct message where that is not granted.
 fn is_needed_for_tickets(method: &str) -> bool {
     let is_family = |family: &str| method.starts_with(family);
     !is_family("files.") && !is_family("dnd.") && !OPTIONAL_METHODS.contains(&method)

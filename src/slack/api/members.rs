@@ -30,7 +30,7 @@ const STALE_LIST_LIFETIME: Duration = Duration::from_hours(1);
 /// threads all day, and Slack tells only 20 times a minute (`slack.md` C.1).
 const GROUP_ABSENCE_LIFETIME: Duration = Duration::from_secs(30);
 /// How old a list may be of whom tickets are given to: who has joined is asked within a minute.
-const AGENT_LIST_LIFETIME: Duration = Duration::from_secs(60);
+const AGENT_LIST_LIFETIME: Duration = Duration::from_mins(1);
 /// Most members of a channel that Slack puts on a page.
 const MEMBER_PAGE_SIZE: &str = "1000";
 /// The code of an answer without anybody in it.

@@ -3,14 +3,16 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::client::SlackClient;
 use super::error::Error;
-use crate::model::SlackUserId;
+use crate::model::{ChannelId, SlackUserId};
 
 /// What lets us see who is not to be disturbed.
 const DND_SCOPE: &str = "dnd:read";
+/// What lets us write to people directly.
+const DIRECT_SCOPE: &str = "im:write";
 /// Most people whom Slack tells of at once (`slack.md`, additions, 5).
 const DND_PAGE_SIZE: usize = 50;
 
@@ -63,6 +65,25 @@ pub(crate) async fn is_active(slack: &SlackClient, user: &SlackUserId) -> Result
     Ok(is_active)
 }
 
+/// Whether we may write to people directly; so it is where Slack has not told our scopes.
+pub(crate) fn may_send_direct_messages(slack: &SlackClient) -> bool {
+    slack.health().granted_scopes().is_none_or(|granted| granted.contains(DIRECT_SCOPE))
+}
+
+/// The channel of our direct messages to somebody (`conversations.open`), which is always the same.
+pub(crate) async fn open_direct_channel(
+    slack: &SlackClient,
+    user: &SlackUserId,
+) -> Result<ChannelId, Error> {
+    const OPEN_CHANNEL_METHOD: &str = "conversations.open";
+    let body = json!({"users": user.as_str()});
+    let answer: Value = slack.call_with_body(OPEN_CHANNEL_METHOD, &body).await?;
+    let id = answer.pointer("/channel/id").and_then(Value::as_str).and_then(ChannelId::parse);
+    let unnamed =
+        || Error::Api { method: OPEN_CHANNEL_METHOD, code: "channel_not_found".to_owned() };
+    id.ok_or_else(unnamed)
+}
+
 fn is_undisturbed(told: &Value, now: Timestamp) -> bool {
     let second = |field: &str| told.get(field).and_then(Value::as_i64).unwrap_or_default();
     let is_enabled = told.get("dnd_enabled").and_then(Value::as_bool) == Some(true);
@@ -72,8 +93,6 @@ fn is_undisturbed(told: &Value, now: Timestamp) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

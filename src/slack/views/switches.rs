@@ -17,12 +17,15 @@ use crate::model::PersonalSwitch;
 pub struct OwnSwitches {
     /// Since when they take a break, if they do.
     pub paused_since: Option<Timestamp>,
+    /// Whether they are told by direct message what waits while they are away.
+    pub wants_messages: bool,
 }
 
 impl OwnSwitches {
     fn is_on(&self, switch: PersonalSwitch) -> bool {
         match switch {
             PersonalSwitch::Pause => self.paused_since.is_some(),
+            PersonalSwitch::DirectMessages => self.wants_messages,
         }
     }
 }
@@ -33,6 +36,7 @@ pub(super) fn build_switches(own: &OwnSwitches, texts: &Texts) -> SlackBlock {
     let option = |switch: PersonalSwitch| {
         let (label, description) = match switch {
             PersonalSwitch::Pause => ("switch-pause", "switch-pause-about"),
+            PersonalSwitch::DirectMessages => ("switch-messages", "switch-messages-about"),
         };
         let label = SlackBlockPlainText::new(texts.text(label, &[])).with_emoji(false);
         SlackBlockChoiceItem::new(SlackBlockText::from(label), switch.name().to_owned())

@@ -207,7 +207,14 @@ pub const SCENES: [Scene; 21] = [
             ("ASSIGN_TIMEOUT_MINUTES", "1"),
         ],
         play: |set| in_turn(set).boxed_local(),
-        waits_for: &["taken-back", "desk assign", "desk distribute", "desk take_back"],
+        waits_for: &[
+            "taken-back",
+            "direct",
+            "desk assign",
+            "desk distribute",
+            "desk take_back",
+            "desk tell_absent",
+        ],
         shown: &[("was given this ticket", 3), ("did not answer within", 1)],
         cards: 2,
     },
@@ -262,6 +269,21 @@ impl Set {
         self.bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
         self.until("a claim", || self.bridge.blip.ticket(&ticket).unwrap().is_assigned()).await;
         (ticket, card)
+    }
+
+    /// The home tab that somebody opens.
+    async fn home(&self, user: &str) -> View {
+        let event = json!({ "type": "app_home_opened", "user": user, "channel": "D0HOME",
+            "tab": "home", "event_ts": "1.1" });
+        self.bridge.slack.emits(event).await;
+        let find = || {
+            self.bridge.slack.look(|state| {
+                let mut views = state.views.values();
+                views.find(|view| view.user == user && view.view["type"] == "home").cloned()
+            })
+        };
+        self.until("a home tab", || find().is_some()).await;
+        find().unwrap()
     }
 
     async fn customer(&self, ticket: &str, words: &str) {
@@ -752,7 +774,19 @@ async fn in_turn(set: &Set) {
         Some(200)
     );
     set.received(&second, &["reply-1"]).await;
+    // Who has it is away, and has asked to be told.
+    let home = set.home(busy).await;
+    let tick = Some("direct_messages");
+    slack.picks_in_view(busy, &home.id, "switches", tick).await.unwrap();
+    slack.change_user(busy, |user| user.is_away = true);
     set.shown("did not answer within").await;
+    set.customer(&second, "customer-2").await;
+    let direct = || {
+        let is_it = |state: &str| state.matches("is waiting for your answer").count();
+        is_it(&slack.transcript())
+    };
+    set.until("a direct message", || direct() > 0).await;
+    assert_eq!(direct(), 1, "{}", set.told());
     slack.reacts(busy, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
     set.closed(&second).await;
     set.until("the next agent", || set.count("was given this ticket") == 3).await;

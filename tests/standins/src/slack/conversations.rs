@@ -17,7 +17,11 @@ impl State {
 
     /// Each kind of channel has a scope of its own: `channels:read`, but `groups:read`.
     fn scope_for(&self, channel: &Channel, right: &str) -> Result<(), Refusal> {
-        let kind = if channel.private { "groups" } else { "channels" };
+        let kind = match channel.private {
+            _ if channel.is_direct() => "im",
+            true => "groups",
+            false => "channels",
+        };
         let scope = format!("{kind}:{right}");
         if self.setup.scopes.contains(&scope) {
             return Ok(());
@@ -37,7 +41,7 @@ pub(super) fn list(state: &mut State, args: &Args) -> Answer {
     let kinds: Vec<&str> = types.split(',').map(str::trim).collect();
     let skips_archived = args.flag("exclude_archived")?;
     let mut found = Vec::new();
-    for channel in state.channels.values() {
+    for channel in state.channels.values().filter(|channel| !channel.is_direct()) {
         let kind = if channel.private { "private_channel" } else { "public_channel" };
         let seen = !channel.private || channel.members.contains(&state.setup.bot_user);
         if kinds.contains(&kind) && seen && !(skips_archived && channel.archived) {
@@ -52,6 +56,21 @@ pub(super) fn members(state: &mut State, args: &Args) -> Answer {
     let channel = state.visible(args.required("channel")?)?;
     state.scope_for(channel, "read")?;
     page(channel.members.iter().map(|id| json!(id)).collect(), args, "members", 100)
+}
+
+/// The direct messages of our app with one person; the same channel each time.
+pub(super) fn open(state: &mut State, args: &Args) -> Answer {
+    let user = args.required("users")?.to_owned();
+    let known = state.users.get(&user).ok_or_else(|| Refusal::world("user_not_found"))?;
+    if known.deleted {
+        return Err(Refusal::world("user_disabled"));
+    }
+    let id = format!("D{}", user.get(1..).unwrap_or_default());
+    let members = [user.clone(), state.setup.bot_user.clone()].into_iter().collect();
+    let (name, private) = (format!("direct {user}"), true);
+    let fresh = Channel { id: id.clone(), name, private, members, ..Channel::default() };
+    state.channels.entry(id.clone()).or_insert(fresh);
+    Ok(json!({ "channel": { "id": id } }))
 }
 
 pub(super) fn join(state: &mut State, args: &Args) -> Answer {

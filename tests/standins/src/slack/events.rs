@@ -169,6 +169,10 @@ impl State {
 
     /// Queues an event if our app is in the channel.
     pub(super) fn tell(&mut self, channel: &str, event: &Value) {
+        // The app is not subscribed to direct messages (`message.im`).
+        if self.channels.get(channel).is_some_and(Channel::is_direct) {
+            return;
+        }
         let place = self.channels.get(channel);
         if place.is_some_and(|place| place.members.contains(&self.setup.bot_user)) {
             self.publish(event);

@@ -17,6 +17,8 @@ pub(super) const SCOPES: &[&str] = &[
     "files:write",
     "groups:history",
     "groups:read",
+    "im:history",
+    "im:write",
     "reactions:read",
     "reactions:write",
     "usergroups:read",
@@ -44,7 +46,7 @@ pub(super) struct Method {
 
 const POST: &str = "channel text blocks attachments thread_ts reply_broadcast metadata mrkdwn \
     parse link_names unfurl_links unfurl_media username icon_emoji icon_url markdown_text as_user";
-const HISTORY: &[&str] = &["channels:history", "groups:history"];
+const HISTORY: &[&str] = &["channels:history", "groups:history", "im:history"];
 const CHANNELS: &[&str] = &["channels:read", "groups:read"];
 const PAGE: &str = "channel ts cursor limit oldest latest inclusive include_all_metadata";
 
@@ -112,6 +114,7 @@ static METHODS: &[Method] = &[
     read("conversations.members", CHANNELS, 100, "channel cursor limit", conversations::members),
     read("conversations.history", HISTORY, 50, PAGE, conversations::history),
     read("conversations.replies", HISTORY, 50, PAGE, conversations::replies),
+    write("conversations.open", &["im:write"], 50, "users return_im prevent_creation", conversations::open),
     write("conversations.join", &["channels:join"], 50, "channel", conversations::join),
     read("users.info", &["users:read"], 100, "user include_locale", users::users_info),
     read("users.getPresence", &["users:read"], 50, "user", users::presence),

@@ -371,6 +371,11 @@ impl User {
 }
 
 impl Channel {
+    /// Whether it is that of direct messages.
+    pub fn is_direct(&self) -> bool {
+        self.id.starts_with('D')
+    }
+
     /// Root messages and what is shown among them, oldest first.
     pub fn roots(&self) -> impl Iterator<Item = &Message> {
         self.messages.values().filter(|message| message.thread_ts.is_none())
