@@ -61,7 +61,7 @@ pub const CALL_NAMES: [&str; 44] = [
 
 /// Kinds of items. Handling one may do besides what can be done again without anybody noticing: it
 /// brings a card up to date, puts a mark on a message, tells one person something.
-pub const ITEM_KINDS: [&str; 41] = [
+pub const ITEM_KINDS: [&str; 42] = [
     "blip message",
     "blip receipt",
     "blip ticket",

@@ -28,7 +28,7 @@ use crate::dialog::drafts::Drafts;
 use crate::dialog::home_tabs::HomeTabs;
 use crate::inbox::Job;
 use crate::model::{ChannelId, SlackEvent};
-use crate::slack::command::CommandAction;
+use crate::slack::command::{CommandAction, SlashCommand};
 use crate::slack::parse::{self, SlackRequest};
 use crate::slack::switches::SwitchRequest;
 use crate::slack::verify::{SIGNATURE_HEADER, SignatureCheck, TIMESTAMP_HEADER, Verifier};
@@ -144,13 +144,7 @@ impl SlackDoor {
             SlackRequest::Options(search) => {
                 Ok(self.to_json_answer(&self.answers.drafts.search_options(&search).await))
             }
-            SlackRequest::Command(command) => {
-                let answer = self.answers.commands.answer_command(&command).await;
-                if command.wanted == CommandAction::Resume {
-                    self.note_free_agent().await?;
-                }
-                Ok(self.to_json_answer(&answer))
-            }
+            SlackRequest::Command(command) => self.answer_command(&command).await,
             SlackRequest::Switches(asked) => self.set_switches(&asked).await,
             SlackRequest::Home(user) => {
                 self.answers.homes.open_home_tab(&user);
@@ -170,6 +164,14 @@ impl SlackDoor {
                 Ok(SlackAnswer::Nothing)
             }
         }
+    }
+
+    async fn answer_command(&self, command: &SlashCommand) -> Result<SlackAnswer, Error> {
+        let answer = self.answers.commands.answer_command(command).await;
+        if command.wanted == CommandAction::Resume {
+            self.note_free_agent().await?;
+        }
+        Ok(self.to_json_answer(&answer))
     }
 
     /// Keeps what somebody has ticked for themselves before Slack is answered.
