@@ -53,7 +53,7 @@ pub(super) fn read_lime_card(name: &str, value: &Value) -> Option<Content> {
             let scale = object.take_text("scale");
             let mut lines = to_lines([object.take_text("question")]);
             let score = object.take_text("score");
-            lines.extend(score.map(|score| read_score(score, scale)));
+            lines.extend(score.map(|score| read_score(&score, scale)));
             (SURVEY_KIND, lines)
         }
         _ => return None,
@@ -62,10 +62,10 @@ pub(super) fn read_lime_card(name: &str, value: &Value) -> Option<Content> {
 }
 
 /// What a customer chose, out of how many where the survey has a scale that is a number.
-fn read_score(score: String, scale: Option<String>) -> CardLine {
+fn read_score(score: &str, scale: Option<String>) -> CardLine {
     let is_number = |text: &str| text.parse::<f64>().is_ok_and(|number| number >= 0.0);
-    let scale = scale.filter(|scale| is_number(scale) && is_number(&score));
-    let text = scale.map_or(score.clone(), |scale| format!("{score}/{scale}"));
+    let scale = scale.filter(|scale| is_number(scale) && is_number(score));
+    let text = scale.map_or_else(|| score.to_owned(), |scale| format!("{score}/{scale}"));
     CardLine::Labelled { label: SCORE_LABEL, text }
 }
 

@@ -254,9 +254,10 @@ mod tests {
             let y = PANEL_TITLE_HEIGHT as usize + bar * BAR_PITCH as usize + 1;
             canvas.points[y * WIDTH as usize..][..WIDTH as usize].to_vec()
         };
-        let filled = |bar| row(bar).iter().filter(|point| **point == BAR.luma()).count();
+        let filled =
+            |bar| row(bar).into_iter().map(|point| usize::from(point == BAR.luma())).sum::<usize>();
         let room = panel_width() - (LABEL_CHARS + VALUE_CHARS) * 9;
-        assert_eq!([filled(0), filled(1), filled(2)], [room as usize, room as usize / 2, 0]);
+        assert_eq!([0, 1, 2].map(filled), [room as usize, room as usize / 2, 0]);
         let right = (MARGIN + panel_width()) as usize;
         for y in 0..200 {
             let row = &canvas.points[y * WIDTH as usize..][..WIDTH as usize];

@@ -67,7 +67,7 @@ struct CollectedTimes {
 }
 
 impl CollectedTimes {
-    fn to_service_times(self) -> ServiceTimes {
+    fn into_service_times(self) -> ServiceTimes {
         ServiceTimes {
             first_answer: TimeSpread::from_times(self.first_answers),
             closing: TimeSpread::from_times(self.closings),
@@ -109,7 +109,7 @@ pub fn summarize_service<'t>(
         }
     }
     ServiceReport {
-        all: all.to_service_times(),
+        all: all.into_service_times(),
         agents: sort_groups(agents),
         teams: sort_groups(teams),
     }
@@ -157,9 +157,8 @@ const DIRECT_TRANSFER: &str = "DIRECT_TRANSFER";
 /// When a ticket ended with the customer being served: one that was transferred goes on as another.
 pub fn served_until(ticket: &Ticket) -> Option<Timestamp> {
     match &ticket.state {
-        TicketState::Closed { ending: TicketEnding::Transferred, .. } => None,
-        TicketState::Closed { at, .. } => Some(*at),
-        TicketState::Unclaimed | TicketState::Claimed { .. } => None,
+        TicketState::Closed { ending, at } if *ending != TicketEnding::Transferred => Some(*at),
+        TicketState::Closed { .. } | TicketState::Unclaimed | TicketState::Claimed { .. } => None,
     }
 }
 
@@ -168,13 +167,15 @@ pub fn served_until(ticket: &Ticket) -> Option<Timestamp> {
 pub fn server_of(ticket: &Ticket) -> Option<&SlackUserId> {
     match &ticket.state {
         TicketState::Closed { ending: TicketEnding::Agent(agent), .. } => Some(&agent.user),
-        _ => ticket.first_answer.as_ref()?.by.as_ref(),
+        TicketState::Closed { .. } | TicketState::Unclaimed | TicketState::Claimed { .. } => {
+            ticket.first_answer.as_ref()?.by.as_ref()
+        }
     }
 }
 
 /// Those who closed most first, then by name so that the order is always the same.
 fn sort_groups<K: Ord>(groups: HashMap<K, CollectedTimes>) -> Vec<(K, ServiceTimes)> {
-    let groups = groups.into_iter().map(|(name, times)| (name, times.to_service_times()));
+    let groups = groups.into_iter().map(|(name, times)| (name, times.into_service_times()));
     let mut groups: Vec<(K, ServiceTimes)> =
         groups.filter(|(_, times)| *times != ServiceTimes::default()).collect();
     let count = |spread: Option<TimeSpread>| spread.map_or(0, |spread| spread.count);

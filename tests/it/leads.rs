@@ -128,7 +128,7 @@ async fn every_monday_at_nine_one_post_shows_how_the_week_went() {
     later.passes(Duration::from_mins(1)).await;
     bridge.until("a weekly post", || file_posts(&later, LEADERS).len() > before).await;
     later
-        .skips_pauses_until("its end", || bridge.slack.calls("conversations.history").len() > 0)
+        .skips_pauses_until("its end", || !bridge.slack.calls("conversations.history").is_empty())
         .await;
     later.is_through().await;
     let posts = file_posts(&later, LEADERS);

@@ -34,6 +34,7 @@ use crate::jobs::timer_checks::TimerChecks;
 use crate::jobs::transfer_notices::TransferNotices;
 use crate::jobs::weekly::{WeeklyReports, WeeklyRules};
 
+#[expect(clippy::too_many_lines, reason = "a table: each kind of job and who does it")]
 pub(super) fn build_jobs(
     config: &Config,
     base: &Base,
