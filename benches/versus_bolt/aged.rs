@@ -27,12 +27,15 @@ const COPIES: [(&str, &[(&str, &str)]); 4] = [
     ),
     (
         "message",
-        &[("ts", "printf('16%08d.%06d', n, substr(ts, -6))"), ("ticket", "ticket || '-' || n")],
+        &[
+            ("ts", "substr(ts, 1, 2) || printf('%08d', n) || substr(ts, 11)"),
+            ("ticket", "ticket || '-' || n"),
+        ],
     ),
     (
         "twin",
         &[
-            ("ts", "printf('16%08d.%06d', n, substr(ts, -6))"),
+            ("ts", "substr(ts, 1, 2) || printf('%08d', n) || substr(ts, 11)"),
             ("ticket", "ticket || '-' || n"),
             ("blip_id", "blip_id || n"),
         ],

@@ -66,13 +66,16 @@ struct Desk {
 type Shared = State<Arc<Desk>>;
 
 impl Fakes {
-    /// Opens both.
-    pub async fn start() -> Result<Self> {
+    /// Opens both; the first post to Slack has this number.
+    pub async fn start(first_post: u32) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let (sender, arrivals) = unbounded_channel();
-        let desk =
-            Arc::new(Desk { arrivals: sender, posts: AtomicU32::new(0), calls: AtomicU64::new(0) });
+        let desk = Arc::new(Desk {
+            arrivals: sender,
+            posts: AtomicU32::new(first_post),
+            calls: AtomicU64::new(0),
+        });
         let router = Router::new()
             .route("/blip/messages", post(take_reply))
             .route("/blip/commands", post(do_command))

@@ -60,7 +60,8 @@ fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     if let Some(tickets) = aged {
         let aged = runtime.block_on(async {
-            aged::prepare(&sqlite, &mut Fakes::start().await?, &folder, tickets).await
+            let mut fakes = Fakes::start(trial::AGED).await?;
+            aged::prepare(&sqlite, &mut fakes, &folder, tickets).await
         })?;
         let aged = ours("aged", BenchStore::CopyOf(aged));
         let empty = Contender { name: "empty", ..sqlite };
@@ -101,7 +102,7 @@ fn wish(name: &str) -> Option<String> {
 /// Has both take turns; prints the figures and makes a picture of them.
 #[expect(clippy::print_stdout, reason = "a benchmark says what it found")]
 async fn compare(one: &Contender, other: &Contender, rounds: usize, folder: &Path) -> Result<()> {
-    let mut fakes = Fakes::start().await?;
+    let mut fakes = Fakes::start(0).await?;
     let (mut of_one, mut of_other) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         for (contender, measured) in [(one, &mut of_one), (other, &mut of_other)] {

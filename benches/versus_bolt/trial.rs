@@ -134,6 +134,9 @@ pub async fn count_allocations(
     Ok((asked > 0).then(|| ratio(asked, 2 * SINGLES)))
 }
 
+/// Where the numbers of the ticket that was closed, and of its messages, begin: no run comes so far.
+pub const AGED: u32 = 900_000;
+
 /// Has a contender open a ticket, talk, and close it, and then end.
 pub async fn close_one_ticket(
     contender: &Contender,
@@ -142,12 +145,13 @@ pub async fn close_one_ticket(
 ) -> Result<()> {
     let mut process = Process::start(contender, fakes.address, folder, None).await?;
     let mut connection = Connection::open(process.address).await?;
-    connection.send(&requests::ticket(0)).await?;
+    let first = usize::try_from(AGED)?;
+    connection.send(&requests::ticket(first)).await?;
     let What::Card(card) = fakes.next().await?.what else { anyhow::bail!("no card") };
     connection.send(&requests::claim(&card)?).await?;
     ensure!(fakes.next().await?.what == What::Claim, "no claim");
-    for number in 0..3 {
-        connection.send(&requests::customer_message(0, number)).await?;
+    for number in first..first + 3 {
+        connection.send(&requests::customer_message(first, number)).await?;
         ensure!(fakes.next().await?.number == number, "no post");
         connection.send(&requests::agent_message(&card, number)?).await?;
         ensure!(fakes.next().await?.what == What::Reply, "no reply");
