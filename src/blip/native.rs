@@ -4,6 +4,8 @@
 //! attachments of Messenger, free objects. Knows the shapes that were seen; anything else is shown
 //! by its first readable text, or as the JSON it is.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::lenient::{
@@ -15,6 +17,7 @@ use super::reader::{
 };
 use super::sensitive;
 use crate::bounded;
+use crate::model::template::fill_known_variables;
 use crate::model::{CardLine, Content, LinkedFile};
 
 /// Most characters of JSON that are shown where there is nothing better.
@@ -123,7 +126,7 @@ fn read_component(value: &Value, given: &[Value]) -> Option<String> {
     // Whoever writes a template by hand writes its line breaks as JSON would.
     let made = part.take_text("text").map(|text| text.replace("\\n", "\n"));
     let mut lines = match made {
-        Some(made) if made.contains("{{") => vec![fill_placeholders(made, parameters)],
+        Some(made) if made.contains("{{") => vec![fill_placeholders(&made, parameters)],
         made => made.into_iter().chain(parameters.filter_map(read_parameter)).collect(),
     };
     let buttons = part.take_list("buttons").iter().take(MAX_COMPONENT_PARTS);
@@ -136,12 +139,14 @@ fn read_component(value: &Value, given: &[Value]) -> Option<String> {
 }
 
 /// A text with its variables filled in: `{{1}}` by place, `{{name}}` by name.
-fn fill_placeholders<'v>(made: String, parameters: impl Iterator<Item = &'v Value>) -> String {
+fn fill_placeholders<'v>(made: &str, parameters: impl Iterator<Item = &'v Value>) -> String {
     let named = parameters.enumerate().filter_map(|(place, value)| {
         let name = get_text(value, "parameter_name").unwrap_or_else(|| (place + 1).to_string());
-        Some((format!("{{{{{name}}}}}"), read_parameter(value)?))
+        Some((name, read_parameter(value)?))
     });
-    named.fold(made, |made, (variable, words)| made.replace(&variable, &words))
+    let named: HashMap<String, String> = named.collect();
+    // In one go: a value may read like a variable, and is what it is.
+    fill_known_variables(made, |name| named.get(name).map(String::as_str))
 }
 
 /// The words of a parameter; files are shown themselves.
@@ -545,6 +550,13 @@ mod tests {
                 ]),
             ),
         ]);
+    }
+
+    #[test]
+    fn a_value_that_reads_like_a_variable_stays_what_it_is() {
+        let given = [json!({"text": "{{2}} {{nome}}"}), json!({"text": "dois"})];
+        let filled = fill_placeholders("{{1}}, {{2}}, {{3}}", given.iter());
+        assert_eq!(filled, "{{2}} {{nome}}, dois, {{3}}");
     }
 
     #[test]

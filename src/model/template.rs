@@ -157,7 +157,10 @@ impl MessageTemplate {
     pub(crate) fn write_text(&self, values: &[(TemplateField, String)]) -> String {
         let fill = |text: &str, name_of: fn(&TemplateField) -> Option<&str>| {
             let named = values.iter().filter_map(|(field, value)| Some((name_of(field)?, value)));
-            fill_variables(text, &named.collect::<Vec<_>>())
+            let named: Vec<_> = named.collect();
+            fill_known_variables(text, |wanted| {
+                named.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.as_str())
+            })
         };
         let mut parts = Vec::new();
         match &self.header {
@@ -183,14 +186,15 @@ pub(crate) fn list_variables(text: &str) -> impl Iterator<Item = &str> {
 
 /// A text with the variables that are known in their places. What is filled in is not looked
 /// through again: an agent may write what reads like a variable.
-fn fill_variables(text: &str, values: &[(&str, &String)]) -> String {
+pub(crate) fn fill_known_variables<'v>(
+    text: &str,
+    value_of: impl Fn(&str) -> Option<&'v str>,
+) -> String {
     let mut parts = text.split("{{");
     let mut filled = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let known = part.split_once("}}").and_then(|(name, after)| {
-            let (_, value) = values.iter().find(|(known, _)| *known == name.trim())?;
-            Some((value, after))
-        });
+        let known =
+            part.split_once("}}").and_then(|(name, after)| Some((value_of(name.trim())?, after)));
         if let Some((value, after)) = known {
             filled.push_str(value);
             filled.push_str(after);
@@ -208,14 +212,15 @@ mod tests {
 
     #[test]
     fn a_text_is_filled_in_once_and_what_is_unknown_stays() {
-        let (ana, trick) = ("Ana".to_owned(), "{{1}}".to_owned());
         for (text, values, filled) in [
-            ("Oi {{1}}, {{2}}!", vec![("1", &ana), ("2", &trick)], "Oi Ana, {{1}}!"),
-            ("Oi {{ nome }}", vec![("nome", &ana)], "Oi Ana"),
-            ("{{1}} {{3}} {{", vec![("1", &ana)], "Ana {{3}} {{"),
+            ("Oi {{1}}, {{2}}!", vec![("1", "Ana"), ("2", "{{1}}")], "Oi Ana, {{1}}!"),
+            ("Oi {{ nome }}", vec![("nome", "Ana")], "Oi Ana"),
+            ("{{1}} {{3}} {{", vec![("1", "Ana")], "Ana {{3}} {{"),
             ("sem nada", vec![], "sem nada"),
         ] {
-            assert_eq!(fill_variables(text, &values), filled, "{text}");
+            let value_of =
+                |wanted: &str| values.iter().find(|(name, _)| *name == wanted).map(|it| it.1);
+            assert_eq!(fill_known_variables(text, value_of), filled, "{text}");
         }
         assert_eq!(list_variables("{{1}} a {{ b }} {{c").collect::<Vec<_>>(), ["1", "b"]);
     }
