@@ -374,7 +374,8 @@ async fn a_card_that_is_being_drawn_when_its_customer_is_erased_does_not_stay() 
     let ticket = bridge.blip.opens_ticket(new).await.id;
     let card = bridge.card_of("Zulmira").await;
     bridge.idle().await;
-    bridge.slack.faults().next("chat.update", Fault::Slow(Duration::from_millis(300)));
+    // The card is drawn last, after it was replaced.
+    bridge.slack.faults().next("chat.update", Fault::Late(Duration::from_millis(500)));
     bridge.blip.closes(&ticket, "ClosedClient").await.unwrap();
     bridge.until("the card to be drawn", || bridge.slack.faults().are_spent()).await;
     let erase =

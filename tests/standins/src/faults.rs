@@ -53,6 +53,8 @@ pub enum Fault {
     LostAnswer500,
     /// The effect at once, the right answer only after this time.
     Slow(#[serde(deserialize_with = "read_seconds")] Duration),
+    /// Nothing for this time, then the effect and the right answer: others overtake it.
+    Late(#[serde(deserialize_with = "read_seconds")] Duration),
 }
 
 fn read_seconds<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
@@ -149,6 +151,10 @@ impl Faults {
             Fault::LostAnswer500 => {
                 effect.await;
                 bare(500)
+            }
+            Fault::Late(time) => {
+                tokio::time::sleep(time).await;
+                effect.await
             }
             Fault::Slow(time) => {
                 let response = effect.await;
