@@ -360,11 +360,22 @@ async fn killed_while_a_ticket_is_given_it_gives_none_twice_and_loses_no_slot() 
         bridge.slack.configure_delivery(|policy| policy.retries.clone_from(&patient));
         let folder = bridge.folder().to_owned();
         let mut service = Service::replace_dying_at(&mut bridge, &folder, Some(at)).await;
-        let mut tickets = Vec::new();
-        for name in ["Maria", "João", "Rita"] {
-            let new = NewTicket::saying(name, &format!("{name}@0mn.io"), "Oi");
-            tickets.push(bridge.blip.opens_ticket(new).await.id);
-        }
+        let opening = async {
+            let mut tickets = Vec::new();
+            for name in ["Maria", "João", "Rita"] {
+                let new = NewTicket::saying(name, &format!("{name}@0mn.io"), "Oi");
+                tickets.push(bridge.blip.opens_ticket(new).await.id);
+            }
+            tickets
+        };
+        tokio::pin!(opening);
+        // It may die of the first of them, and has to be there for the others.
+        let tickets = loop {
+            tokio::select! {
+                tickets = &mut opening => break tickets,
+                () = tokio::time::sleep(Duration::from_millis(20)) => service.rise(),
+            }
+        };
         let holders = || {
             let held = tickets.iter().map(|ticket| bridge.blip.ticket(ticket).unwrap().agent);
             held.flatten().collect::<Vec<_>>()
