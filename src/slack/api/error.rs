@@ -145,8 +145,7 @@ impl Error {
     pub(crate) fn is_channel_lost(&self) -> bool {
         self.code().is_some_and(|code| {
             LOST_CHANNEL_CODES.contains(&code)
-                // Slack has many of them (`restricted_action_read_only_channel` and others) and
-                // adds more.
+                // Slack has one for each reason that a channel can have, and adds more.
                 || code.starts_with("restricted_action") && !GONE_MESSAGE_CODES.contains(&code)
         })
     }
