@@ -27,8 +27,7 @@ impl Handler for Dispatcher {
         fault_point::pass_item(FaultMoment::Before, first);
         let outcome = match first.source {
             Source::Blip => self.to_slack.handle_blip_items(lane, items).await,
-            // The largest of the futures, of which every lane under way would have room.
-            Source::Slack => Box::pin(self.to_blip.handle_slack_item(lane, first)).await,
+            Source::Slack => self.to_blip.handle_slack_item(lane, first).await,
             Source::Internal => self.jobs.run_job(lane, items).await,
         };
         if matches!(&outcome, Ok(handled) if handled.outcome.is_done()) {

@@ -117,30 +117,17 @@ fn build_answers(
     let status =
         Arc::new(BridgeStatus { visible: Arc::clone(&visible), readiness: Arc::clone(readiness) });
     let switches = Arc::new(Switches { store: store(), clock: clock() });
-    let views = DialogViews {
-        lists: Arc::clone(&lists),
-        templates: Arc::clone(&templates),
-        canned: Arc::new(CannedPreviews {
-            lists: Arc::clone(&lists),
-            texts: texts.clone(),
-            clock: clock(),
-        }),
-        clock: clock(),
-        anyone_may_reply,
-        note_prefix: config.desk.note_prefix.clone(),
-    };
-    let pages = TicketPages {
-        store: store(),
-        slack: slack(),
-        lists: Arc::clone(&lists),
-        masked: config.desk.masked.clone(),
-    };
     ImmediateAnswers {
         dialogs: Arc::new(Dialogs {
             viewers: Arc::clone(&viewers),
             tickets: Arc::clone(&tickets),
-            views: Arc::new(views),
-            pages: Arc::new(pages),
+            views: Arc::new(build_views(config, services, (&lists, &templates))),
+            pages: Arc::new(TicketPages {
+                store: store(),
+                slack: slack(),
+                lists: Arc::clone(&lists),
+                masked: config.desk.masked.clone(),
+            }),
             slack: slack(),
             tasks: tasks.clone(),
         }),
@@ -159,6 +146,23 @@ fn build_answers(
             (build_lead_board(config, services), tasks),
         )),
         drafts: Arc::new(Drafts { viewers, tickets, lists, templates }),
+    }
+}
+
+fn build_views(
+    config: &Config,
+    services: &Services,
+    (lists, templates): (&Arc<BotLists>, &Arc<TemplateDialogs>),
+) -> DialogViews {
+    let clock = || services.gap_watch.calls.clock.clone();
+    let texts = services.platforms.texts.clone();
+    DialogViews {
+        lists: Arc::clone(lists),
+        templates: Arc::clone(templates),
+        canned: Arc::new(CannedPreviews { lists: Arc::clone(lists), texts, clock: clock() }),
+        clock: clock(),
+        anyone_may_reply: config.desk.reply_policy == ReplyPolicy::Anyone,
+        note_prefix: config.desk.note_prefix.clone(),
     }
 }
 

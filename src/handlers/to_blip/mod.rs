@@ -49,7 +49,8 @@ impl ToBlip {
         let Some(routed) = parse::parse_stored_event(&item.body) else {
             return Ok(Handled::for_first_item(ItemOutcome::Ignored));
         };
-        let handled = self.handle_event(lane, item, &routed).await;
+        // The largest of the futures: otherwise every lane under way would have room for it.
+        let handled = Box::pin(self.handle_event(lane, item, &routed)).await;
         if let Some(ticket) = Lane::ticket_of(lane) {
             let about = (&ticket, &routed.event);
             delays::note_move_delay(&self.calls, item, about, &handled).await?;
