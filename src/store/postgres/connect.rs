@@ -31,12 +31,12 @@ const PREPARE_SESSION: &str = "
 
 /// A server, or several of which one can be written to.
 #[derive(Clone)]
-pub(super) struct Server {
+pub(super) struct DatabaseServer {
     config: Config,
     tls: MakeRustlsConnect,
 }
 
-impl Server {
+impl DatabaseServer {
     /// Reads an address: `postgres://user:password@host:port,host:port/database?sslmode=…`.
     ///
     /// # Errors
@@ -171,8 +171,8 @@ fn describe_unreadable(error: &tokio_postgres::Error) -> String {
 mod tests {
     use super::*;
 
-    fn parse(url: &str) -> Result<Server, String> {
-        Server::parse(url).map_err(|fault| fault.to_string())
+    fn parse(url: &str) -> Result<DatabaseServer, String> {
+        DatabaseServer::parse(url).map_err(|fault| fault.to_string())
     }
 
     #[test]

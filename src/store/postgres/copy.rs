@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::columns::value;
-use super::connect::Server;
+use super::connect::DatabaseServer;
 use super::database::{Attempts, Database, LONG_PATIENCE};
 use super::fault::PostgresFault;
 use super::text::{keepable, read_back};
@@ -24,7 +24,7 @@ pub(in crate::store) struct CopyTarget {
 impl CopyTarget {
     /// Connects to the database at `url`, makes its tables, and makes sure that they are empty.
     pub(in crate::store) async fn open(url: &str) -> Result<Self> {
-        let server = Server::parse(url)?;
+        let server = DatabaseServer::parse(url)?;
         let database = Database::new(&server)?;
         let place = PathBuf::from(server.describe());
         migrate::apply_migrations(&database, &place, true).await?;

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use super::connect::Server;
+use super::connect::DatabaseServer;
 use super::fault::PostgresFault;
 use crate::store::{Error, Result};
 use crate::telemetry;
@@ -87,7 +87,7 @@ pub(super) fn give_back<T>(client: Object, done: &std::result::Result<T, Postgre
 
 impl Database {
     /// The connections, none of which is made yet.
-    pub(super) fn new(server: &Server) -> Result<Self> {
+    pub(super) fn new(server: &DatabaseServer) -> Result<Self> {
         let (doors, work) =
             (server.build_pool(DOOR_CONNECTIONS)?, server.build_pool(WORK_CONNECTIONS)?);
         Ok(Self { doors, work })

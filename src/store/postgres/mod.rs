@@ -41,7 +41,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::accept::{AcceptQueue, Inserted, NewRow};
-use self::connect::Server;
+use self::connect::DatabaseServer;
 pub(super) use self::copy::CopyTarget;
 use self::database::Database;
 use self::leases::HeldLeases;
@@ -100,7 +100,7 @@ impl PostgresOptions {
 
 /// Looks at the database at `url`, if its tables are there.
 pub(crate) async fn inspect_database(url: &str) -> Result<Option<DatabaseFacts>> {
-    let database = Database::new(&Server::parse(url)?)?;
+    let database = Database::new(&DatabaseServer::parse(url)?)?;
     let facts = read_facts(&database).await;
     database.close();
     facts
@@ -153,7 +153,7 @@ pub struct PostgresStore {
 impl PostgresStore {
     /// Connects to the database at `url` and brings its tables up to date.
     pub async fn open(url: &str, options: PostgresOptions) -> Result<Self> {
-        let server = Server::parse(url)?;
+        let server = DatabaseServer::parse(url)?;
         let database = Arc::new(Database::new(&server)?);
         let place = PathBuf::from(server.describe());
         migrate::apply_migrations(&database, &place, options.create).await?;
@@ -192,7 +192,7 @@ impl PostgresStore {
     }
 
     /// Becomes one of those who share the work.
-    async fn join_others(&self, server: Server) -> Result<()> {
+    async fn join_others(&self, server: DatabaseServer) -> Result<()> {
         let (sql, era) =
             ("SELECT server_now FROM beat($1, $2, $3, $4)", self.instance.era.as_ref());
         let (given, term) = (self.instance.given_time(), self.instance.term_millis());

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tokio_postgres::{Client, Statement};
 use tokio_util::sync::CancellationToken;
 
-use super::connect::{Server, prepare_session};
+use super::connect::{DatabaseServer, prepare_session};
 use super::fault::PostgresFault;
 use super::text::keepable_if_any;
 use crate::clock::Clock;
@@ -85,7 +85,7 @@ impl Watch {
     /// Says that this instance is alive until it is stopped.
     pub(super) async fn run_until_stopped(
         self: Arc<Self>,
-        server: Server,
+        server: DatabaseServer,
         instance: Arc<Instance>,
         channel: String,
         stop: CancellationToken,
@@ -110,7 +110,7 @@ impl Watch {
     /// Goes on until the connection is lost.
     async fn watch(
         &self,
-        server: &Server,
+        server: &DatabaseServer,
         instance: &Instance,
         channel: &str,
     ) -> Result<(), PostgresFault> {

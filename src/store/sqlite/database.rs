@@ -28,8 +28,8 @@ use crate::telemetry;
 /// handing in: that is the back-pressure.
 const MAX_BATCH: usize = 256;
 
-/// The way to the thread that has the connection.
-pub(super) struct Database {
+/// The way to the thread that has the connection: one, since SQLite takes one writer at a time.
+pub(super) struct WriterThread {
     requests: mpsc::Sender<DatabaseRequest>,
     thread: Mutex<Option<JoinHandle<()>>>,
     /// Whether damage was ever met: it does not go away while the file is open.
@@ -50,7 +50,7 @@ pub(super) enum Durability {
     Hard,
 }
 
-impl Database {
+impl WriterThread {
     /// Starts the thread. With `soft`, the loss of soft writes would be noticed, so that they need
     /// not wait for the disk.
     pub(super) fn start(

@@ -48,7 +48,7 @@ use tokio::sync::Notify;
 pub use self::backup::back_up;
 use self::checkpoint::Checkpointer;
 pub(super) use self::copy::{CopySource, read_batch};
-use self::database::{Database, Durability, Transaction, WriteWork};
+use self::database::{Durability, Transaction, WriteWork, WriterThread};
 pub(crate) use self::inspect::inspect_database;
 use self::item_ids::ItemIds;
 use self::leases::Leases;
@@ -128,7 +128,7 @@ impl SqliteOptions {
 
 /// [`Store`] in a SQLite file.
 pub struct SqliteStore {
-    database: Database,
+    database: WriterThread,
     leases: Arc<Mutex<Leases>>,
     unsynced: Arc<UnsyncedItems>,
     /// The ids to come, if nobody else gives any.
@@ -189,7 +189,7 @@ impl SqliteStore {
         })
     }
 
-    fn open_database(path: &Path, options: &SqliteOptions) -> Result<(Database, Option<File>)> {
+    fn open_database(path: &Path, options: &SqliteOptions) -> Result<(WriterThread, Option<File>)> {
         let path = if options.create {
             files::create_database(path)?
         } else {
@@ -205,7 +205,7 @@ impl SqliteStore {
                 erased::rewrite_if_never(&connection, options.clock.now().as_millisecond());
             }
             let (fold, sync) = (Checkpointer::start(&path)?, disk::open_log_sync(&path)?);
-            Ok((Database::start(connection, fold, sync, options.boot_id.is_some())?, lock))
+            Ok((WriterThread::start(connection, fold, sync, options.boot_id.is_some())?, lock))
         };
         start().map_err(|error: Error| error.in_file(&path))
     }

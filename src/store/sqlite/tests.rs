@@ -157,8 +157,13 @@ impl SlowDisk {
         };
         let connection = connect(&path, Some("boot"));
         let store = SqliteStore {
-            database: Database::start(connection, Checkpointer::start(&path).unwrap(), sync, true)
-                .unwrap(),
+            database: WriterThread::start(
+                connection,
+                Checkpointer::start(&path).unwrap(),
+                sync,
+                true,
+            )
+            .unwrap(),
             item_ids: None,
             leases: Arc::default(),
             unsynced: Arc::default(),
@@ -298,7 +303,7 @@ async fn without_a_boot_id_every_write_waits_for_the_disk() {
     let connection = connect(&path, None);
     let failing = || Err(std::io::Error::other("broken"));
     let fold = Checkpointer::start(&path).unwrap();
-    let database = Database::start(connection, fold, failing, false).unwrap();
+    let database = WriterThread::start(connection, fold, failing, false).unwrap();
     assert!(database.run_write(|tx| boot::put_meta(tx, "checked", Some("now"))).await.is_err());
 }
 

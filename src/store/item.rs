@@ -1,0 +1,115 @@
+//! Items of the inbox: on their way in, leased, and with their outcome.
+
+use jiff::Timestamp;
+
+use super::lane::{Lane, Source};
+
+/// The number of an item, in order of acceptance.
+pub type ItemId = i64;
+
+/// Most items that one lease hands out.
+pub const LEASE_ITEMS: usize = 64;
+
+/// An event on its way into the inbox.
+#[derive(Clone, Debug)]
+pub struct NewItem {
+    /// Which pipe it is for.
+    pub source: Source,
+    /// In which lane it waits.
+    pub lane: Lane,
+    /// What makes it the same event as another one; unique per source.
+    pub key: String,
+    /// What the far end sent, byte for byte.
+    pub body: Vec<u8>,
+    /// When it arrived.
+    pub received: Timestamp,
+    /// When it may be handled at the earliest; [`NewItem::received`] in nearly all cases.
+    pub due: Timestamp,
+}
+
+/// Whether an event was new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// It is on the disk, and waits for its turn or is handled already.
+    New,
+    /// The same event was accepted before; nothing was written.
+    Repeat,
+}
+
+/// An event in the inbox.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// Its number.
+    pub id: ItemId,
+    /// Which pipe it is for.
+    pub source: Source,
+    /// The name of the lane that it was leased in.
+    pub lane: String,
+    /// What makes it the same event as another one.
+    pub key: String,
+    /// What the far end sent, byte for byte.
+    pub body: Vec<u8>,
+    /// When it arrived.
+    pub received: Timestamp,
+    /// How often handling it has failed.
+    pub attempts: u32,
+    /// Whether any call for it may have been made without a trace, because the machine went down.
+    pub may_have_unrecorded_calls: bool,
+    /// Whether a call for it was begun before it was leased, see [`Store::calls_of`].
+    pub has_begun_calls: bool,
+}
+
+/// The right to handle the waiting items of one lane, until it is released or runs out.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    /// The lane's name, as from [`Lane::name`].
+    pub lane: String,
+    /// Shown when settling; a later lease of the same lane has another one.
+    pub token: i64,
+    /// When it runs out.
+    pub until: Timestamp,
+    /// The first waiting items of the lane, oldest first; never empty, at most [`LEASE_ITEMS`].
+    pub items: Vec<Item>,
+}
+
+/// What became of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoredOutcome {
+    /// Handled. Its key is kept, its body until [`Store::erase_expired`] erases it.
+    Done,
+    /// None of ours. Its key is kept, its body is erased at once.
+    Ignored,
+    /// Handled, and not even its key is kept: the same may be accepted again.
+    Forgotten,
+    /// It could not be handled and waits for a person.
+    Parked {
+        /// Why, in a word that is safe to show and to log.
+        reason: String,
+    },
+    /// It stays at the head of its lane and its attempts are counted up.
+    Failed,
+}
+
+impl StoredOutcome {
+    /// The word used in metrics.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Ignored => "ignored",
+            Self::Forgotten => "forgotten",
+            Self::Parked { .. } => "parked",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// How far an outside call of an item has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallState {
+    /// It was never tried; now it is marked as begun.
+    Fresh,
+    /// It was begun before, the last time at this time, and nothing is known of how it ended.
+    OutcomeUnknown(Timestamp),
+    /// It was made, with this result.
+    Done(String),
+}
