@@ -55,7 +55,7 @@ pub struct Item {
     pub attempts: u32,
     /// Whether any call for it may have been made without a trace, because the machine went down.
     pub may_have_unrecorded_calls: bool,
-    /// Whether a call for it was begun before it was leased, see [`Store::calls_of`].
+    /// Whether a call for it was begun before it was leased, see [`super::Store::calls_of`].
     pub has_begun_calls: bool,
 }
 
@@ -75,7 +75,7 @@ pub struct Lease {
 /// What became of an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoredOutcome {
-    /// Handled. Its key is kept, its body until [`Store::erase_expired`] erases it.
+    /// Handled. Its key is kept, its body until [`super::Store::erase_expired`] erases it.
     Done,
     /// None of ours. Its key is kept, its body is erased at once.
     Ignored,

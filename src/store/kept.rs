@@ -18,7 +18,7 @@ pub struct PostRate {
     pub burst: u32,
 }
 
-/// Until when what is kept is old enough to be erased ([`Store::erase_expired`]).
+/// Until when what is kept is old enough to be erased ([`super::Store::erase_expired`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cutoffs {
     /// The bodies of items that were finished before, and the first words of tickets that were

@@ -71,7 +71,7 @@ impl Lane {
     }
 
     /// A lane of its own for something that is set for later: it does not count as waiting
-    /// ([`Store::inbox_depth`]).
+    /// ([`super::Store::inbox_depth`]).
     pub(crate) fn for_later(name: &str) -> Self {
         Self::Own(format!("later:{name}"))
     }

@@ -16,7 +16,7 @@ use crate::cut::Play;
 use crate::support::{Bridge, CutMoment, DatabaseProxy, PostgresSchema, note, wish};
 
 /// How many bridges are played at the same time, each with up to a dozen connections.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 2;
 /// How many of a play's exchanges lose their connections, on either side, if nobody says.
 const USUAL: usize = 10;
 

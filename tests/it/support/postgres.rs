@@ -5,13 +5,17 @@
 
 use std::io::Write;
 use std::sync::Once;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::OnceCell;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
 
 /// Where a server is on a developer's machine.
 const USUAL_SERVER: &str = "postgres://postgres@127.0.0.1:5432/postgres";
+
+/// How long a test waits for a connection while others have them all.
+const SLOT_PATIENCE: Duration = Duration::from_secs(30);
 
 /// A schema that is dropped when the test is over.
 pub struct PostgresSchema {
@@ -102,8 +106,22 @@ async fn run_sql(url: &str, sql: &str) -> Result<(), tokio_postgres::Error> {
 #[expect(clippy::disallowed_methods, reason = "the connection ends with its client")]
 async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
     let mut config: tokio_postgres::Config = url.parse()?;
-    let (client, connection) =
-        config.connect_timeout(Duration::from_secs(5)).connect(NoTls).await?;
-    tokio::spawn(connection);
-    Ok(client)
+    config.connect_timeout(Duration::from_secs(5));
+    let give_up = Instant::now() + SLOT_PATIENCE;
+    loop {
+        match config.connect(NoTls).await {
+            Ok((client, connection)) => {
+                tokio::spawn(connection);
+                return Ok(client);
+            }
+            // Tests that run at the same time share the server's slots, of which there are a hundred.
+            Err(error)
+                if error.code() == Some(&SqlState::TOO_MANY_CONNECTIONS)
+                    && Instant::now() < give_up =>
+            {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
