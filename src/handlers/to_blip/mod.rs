@@ -20,6 +20,7 @@ pub(crate) mod unknown;
 pub(crate) mod versions;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{HandlerResult, Interrupt};
@@ -135,14 +136,19 @@ impl ToBlip {
         Ok(Handled::for_first_item(ItemOutcome::Done))
     }
 
-    /// A ticket has a message in Slack and is not known: in its other lane its card is being posted,
+    /// A ticket has a message in Slack and was not known: in its other lane its card is being posted,
     /// and it is written last.
     async fn wait_for_card(&self, id: &TicketId) -> HandlerResult {
-        if !self.calls.store.has_waiting(&Lane::Ticket(id.clone()), Source::Blip, "").await? {
+        let (store, now) = (&self.calls.store, self.calls.clock.now());
+        let pause = if store.has_waiting(&Lane::Ticket(id.clone()), Source::Blip, "").await? {
+            MIN_MATCH_PAUSE
+        } else if store.load_ticket(id).await?.is_some() {
+            // It was written, and what waited was over, between the two looks.
+            Duration::ZERO
+        } else {
             return Err(Interrupt::broken(format!("ticket {id} is linked but not known")));
-        }
-        let now = self.calls.clock.now();
-        Ok(Handled::for_first_item(ItemOutcome::Wait(now + MIN_MATCH_PAUSE)))
+        };
+        Ok(Handled::for_first_item(ItemOutcome::Wait(now + pause)))
     }
 }
 
