@@ -47,6 +47,7 @@ async fn survive(lost: Option<(usize, CutMoment)>) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the server of the tests for itself"]
 async fn a_connection_that_is_lost_before_or_after_any_commit_costs_nothing() {
     let exchanges = survive(None).await;
     let every = wish("LOST_EVERY").and_then(|every| every.parse().ok());
@@ -71,6 +72,7 @@ fn numbers_in(said: &str) -> Vec<usize> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the server of the tests for itself"]
 async fn a_server_that_refuses_is_waited_for_then_told_and_caught_up_with() {
     // Full; out of memory; no connection left; starting up; taken over by a standby.
     for code in ["53100", "53200", "53300", "57P03", "25006"] {
