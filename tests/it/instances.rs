@@ -167,7 +167,7 @@ async fn play(scene: &Scene, point: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a post between its check and its send is not taken back yet (docs/durability.md)"]
+#[ignore = "a post between its check and its send is not taken back yet (docs/postgresql.md)"]
 async fn stopped_at_any_point_for_longer_than_its_lease_it_repeats_nothing() {
     if !has_server().await {
         return;
