@@ -19,8 +19,9 @@ use crate::store::{Item, Lane, Source};
 
 /// The step of the post that asks whether to close all the same.
 const UNREAD_POST_CALL: &str = "unread";
-/// How long a close waits at most for what the customer has said to be shown, before it asks.
-const MAX_SHOW_WAIT: Duration = Duration::from_secs(3);
+/// How long a close waits at most for what the customer has said to be shown, before it asks: longer
+/// than it takes until another instance finds what one that died has shown.
+const MAX_SHOW_WAIT: Duration = Duration::from_secs(20);
 /// How soon it looks again.
 const SHOW_PAUSE: Duration = Duration::from_millis(100);
 
