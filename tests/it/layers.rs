@@ -110,9 +110,6 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("demo", &["app", "clock", "config"]),
 ];
 
-/// Folders in which files still use each other in circles. None may be added.
-const WITH_CIRCLES: &[&str] = &["store/sqlite"];
-
 /// For each foreign crate with a home, the modules that may use it.
 const HOMES: &[(&str, &[&str])] = &[
     ("axum", &["intake", "demo"]),
@@ -158,10 +155,7 @@ fn files_do_not_use_each_other_in_circles() {
             uses.entry(dependency.user).or_default().insert(dependency.used);
         }
     }
-    let is_excused = |circle: &BTreeSet<String>| {
-        WITH_CIRCLES.iter().any(|folder| circle.iter().all(|file| is_within(file, folder)))
-    };
-    let circles: Vec<_> = find_circles(&uses).into_iter().filter(|c| !is_excused(c)).collect();
+    let circles = find_circles(&uses);
     assert!(circles.is_empty(), "{circles:#?}");
 }
 

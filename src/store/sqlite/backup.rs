@@ -5,8 +5,9 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+use super::connection::{open_own_file, parse_url};
 use super::sql::Sql;
-use super::{boot, files, open_own_file, parse_url};
+use super::{boot, files};
 use crate::clock::Clock;
 use crate::store::{BACKED_UP, Error, Result, row};
 

@@ -11,12 +11,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::BUSY_TIMEOUT;
+use super::connection::BUSY_TIMEOUT;
 use crate::store::Result;
-
-/// Pages of the log from which on those who commit make a checkpoint themselves: more comes than the
-/// thread can copy beside it, and who brings it has to wait.
-pub(super) const AUTO_CHECKPOINT_PAGES: u32 = 10_000;
 
 /// How soon it is tried again to cut off a log that is in use.
 const TRUNCATE_RETRY_PAUSE: Duration = Duration::from_millis(5);

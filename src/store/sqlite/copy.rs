@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use rusqlite::{Connection, Row, Rows, Statement};
 
+use super::connection::{open_own_file, parse_url, prepare_connection};
 use super::sql::Sql;
-use super::{boot, files, open_own_file, parse_url, prepare_connection};
+use super::{boot, files};
 use crate::store::copied::{Cell, CellKind, CopiedTable};
 use crate::store::{Error, Result};
 

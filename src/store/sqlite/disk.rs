@@ -18,7 +18,8 @@ use std::thread::{self, JoinHandle};
 
 use rusqlite::Connection;
 
-use super::{BUSY_TIMEOUT, checkpoint, files};
+use super::connection::BUSY_TIMEOUT;
+use super::{checkpoint, files};
 use crate::store::{Error, Result};
 
 /// What waits for the disk.

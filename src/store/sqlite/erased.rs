@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::checkpoint;
+use super::connection::BUSY_TIMEOUT;
 use super::sql::Sql;
-use super::{BUSY_TIMEOUT, checkpoint};
 use crate::store::Result;
 
 /// Up to this size a database is rewritten whenever something was erased: it takes a quarter of a

@@ -4,8 +4,9 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::connection::{MIGRATIONS, open_own_file, parse_url};
 use super::sql::Sql;
-use super::{MIGRATIONS, boot, files, open_own_file, parse_url};
+use super::{boot, files};
 use crate::store::row::fact_key;
 use crate::store::{BACKED_UP, DatabaseFacts, Result, Source};
 

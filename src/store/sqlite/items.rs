@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::item_ids::ItemIds;
 use super::sql::Sql;
-use super::{columns, privacy};
+use super::{columns, erased_ids};
 use crate::store::row::{self, ParkedRow};
 use crate::store::{
     Error, InboxDepth, Item, ItemId, LEASE_ITEMS, Lane, NewItem, Places, Pool, Result, Source,
@@ -33,8 +33,8 @@ pub(super) fn insert_item(
         Lane::Message(channel, ts) => (Some(channel.as_str()), Some(ts.as_str())),
         Lane::Ticket(_) | Lane::Replies(_) | Lane::Own(_) => (None, None),
     };
-    let is_erased = privacy::is_erased_event(tx, item.source.name(), &item.key)?
-        || item.source == Source::Internal && privacy::is_job_of_erased(tx, &item.body)?;
+    let is_erased = erased_ids::is_erased_event(tx, item.source.name(), &item.key)?
+        || item.source == Source::Internal && erased_ids::is_job_of_erased(tx, &item.body)?;
     if is_erased {
         return Ok(None);
     }

@@ -13,96 +13,57 @@ mod backup;
 mod boot;
 mod checkpoint;
 mod columns;
+mod connection;
 mod copy;
 mod database;
 mod disk;
 mod erased;
+mod erased_ids;
 mod files;
 mod inspect;
 mod item_ids;
 mod items;
 mod leases;
 mod privacy;
+mod queue;
 mod slots;
 mod sql;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod ticket_cache;
 mod tickets;
 mod turns;
 mod unsynced;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dashmap::DashMap;
-use jiff::{SignedDuration, Timestamp};
-use percent_encoding::percent_decode_str;
-use rusqlite::functions::FunctionFlags;
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
-use tokio::sync::Notify;
+use jiff::Timestamp;
+use rusqlite::Connection;
 
 pub use self::backup::back_up;
 use self::checkpoint::Checkpointer;
+pub(crate) use self::connection::parse_url;
 pub(super) use self::copy::{CopySource, read_batch};
-use self::database::{Durability, Transaction, WriteWork, WriterThread};
+use self::database::{Durability, Transaction, WriterThread};
 pub(crate) use self::inspect::inspect_database;
 use self::item_ids::ItemIds;
-use self::leases::Leases;
-use self::unsynced::UnsyncedItems;
-use super::migrations;
+use self::queue::ItemQueue;
+use self::ticket_cache::TicketCache;
 use super::row::{self, TicketRow};
 use super::{
-    Accepted, CallState, Cutoffs, DrawnCard, Error, InboxDepth, Item, ItemId, KeptTicket,
-    KnownReplies, Lane, Lease, Link, NewItem, ParkedItem, Places, PostRate, Result, Source, Store,
-    StoredOutcome, Turn, TurnPass, TurnRequest,
+    Accepted, CallState, Cutoffs, DrawnCard, Error, InboxDepth, ItemId, KeptTicket, KnownReplies,
+    Lane, Lease, Link, NewItem, ParkedItem, Places, PostRate, Result, Source, Store, StoredOutcome,
+    Turn, TurnPass, TurnRequest,
 };
 use crate::clock::Clock;
-use crate::model::fold::fold_text;
 use crate::model::{
     BotName, ChannelId, CustomerKey, MessageTs, SlackUserId, Thread, Ticket, TicketId,
 };
-
-/// How the tables came to be what they are, one step after the other; how many of them a database
-/// has taken is its `user_version`.
-const MIGRATIONS: [&str; 15] = [
-    include_str!("migrations/0001_memory.sql"),
-    include_str!("migrations/0002_doubt.sql"),
-    include_str!("migrations/0003_ours.sql"),
-    include_str!("migrations/0004_part.sql"),
-    include_str!("migrations/0005_renamed_channel.sql"),
-    include_str!("migrations/0006_retention.sql"),
-    include_str!("migrations/0007_erased.sql"),
-    include_str!("migrations/0008_ids_without_case.sql"),
-    include_str!("migrations/0009_drawn_card.sql"),
-    include_str!("migrations/0010_pools.sql"),
-    include_str!("migrations/0011_versions.sql"),
-    include_str!("migrations/0012_replies.sql"),
-    include_str!("migrations/0013_first_answer.sql"),
-    include_str!("migrations/0014_rating.sql"),
-    include_str!("migrations/0015_turns.sql"),
-];
-
-/// The `application_id` of our files, as `0003_ours.sql` writes it.
-const APPLICATION_ID: i64 = 0x626c_6970;
-
-/// How long to wait for another process that writes.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Statements that are kept ready: about as many as there are.
-const STATEMENT_CACHE_SIZE: usize = 100;
-
-/// Memory for pages of the file; negative means KiB.
-const PAGE_CACHE_SIZE: i64 = -2048;
-
-/// How long after it was asked for a call may be made without another note of when.
-const MAX_CALL_DELAY: SignedDuration = SignedDuration::from_millis(100);
-
-/// Tickets that are kept at hand.
-const MAX_CACHED_TICKETS: usize = 1000;
 
 /// How a database is opened.
 #[derive(Clone, Debug)]
@@ -128,39 +89,11 @@ impl SqliteOptions {
 
 /// [`Store`] in a SQLite file.
 pub struct SqliteStore {
-    database: WriterThread,
-    leases: Arc<Mutex<Leases>>,
-    unsynced: Arc<UnsyncedItems>,
-    /// The ids to come, if nobody else gives any.
-    item_ids: Option<Arc<ItemIds>>,
+    database: Arc<WriterThread>,
+    queue: ItemQueue,
     tickets: Arc<TicketCache>,
-    wake: Arc<Notify>,
     clock: Clock,
     lock: Option<File>,
-}
-
-/// Tickets as they are in the file. Only the thread that has the connection keeps them, in the
-/// order in which it reads and writes them.
-#[derive(Default)]
-struct TicketCache(DashMap<TicketId, Ticket>);
-
-impl TicketCache {
-    fn get(&self, id: &TicketId) -> Option<Ticket> {
-        self.0.get(id).map(|ticket| ticket.clone())
-    }
-
-    fn insert(&self, ticket: Ticket) {
-        if self.0.len() >= MAX_CACHED_TICKETS {
-            self.0.clear();
-        }
-        self.0.insert(ticket.id.clone(), ticket);
-    }
-
-    fn remove_all(&self, ids: &[TicketId]) {
-        for id in ids {
-            self.0.remove(id);
-        }
-    }
 }
 
 impl SqliteStore {
@@ -173,20 +106,13 @@ impl SqliteStore {
         let (database, lock) = start.await.map_err(std::io::Error::from)??;
         // What the last process committed and had no time to wait for.
         database.sync_log().await?;
+        let database = Arc::new(database);
         let item_ids = match &lock {
-            Some(_) => Some(Arc::new(database.run_read(ItemIds::read).await?)),
+            Some(_) => Some(database.run_read(ItemIds::read).await?),
             None => None,
         };
-        Ok(Self {
-            database,
-            item_ids,
-            leases: Arc::default(),
-            unsynced: Arc::default(),
-            tickets: Arc::default(),
-            wake: Arc::default(),
-            clock,
-            lock,
-        })
+        let queue = ItemQueue::new(&database, clock.clone(), item_ids);
+        Ok(Self { database, queue, tickets: Arc::default(), clock, lock })
     }
 
     fn open_database(path: &Path, options: &SqliteOptions) -> Result<(WriterThread, Option<File>)> {
@@ -196,10 +122,10 @@ impl SqliteStore {
             files::find_owned_database(path)?
         };
         let start = || {
-            let mut connection = open_own_file(&path, options.create)?;
+            let mut connection = connection::open_own_file(&path, options.create)?;
             let lock = options.exclusive.then(|| files::lock_database(&path)).transpose()?;
             files::make_files_private(&path);
-            prepare_connection(&mut connection, options.boot_id.as_deref())?;
+            connection::prepare_connection(&mut connection, options.boot_id.as_deref())?;
             if options.exclusive {
                 copy::refuse_if_moved(&connection)?;
                 erased::rewrite_if_never(&connection, options.clock.now().as_millisecond());
@@ -210,41 +136,8 @@ impl SqliteStore {
         start().map_err(|error: Error| error.in_file(&path))
     }
 
-    fn leases(&self) -> MutexGuard<'_, Leases> {
-        lock_leases(&self.leases)
-    }
-
     fn now_millis(&self) -> i64 {
         self.clock.now().as_millisecond()
-    }
-
-    /// Does a write after which something else may come first in the lanes that it names. False if
-    /// it names none.
-    async fn reorder_lanes(&self, work: impl WriteWork<Vec<String>>) -> Result<bool> {
-        let (leases, wake) = (Arc::clone(&self.leases), Arc::clone(&self.wake));
-        let reorder = move |tx: &Transaction<'_>| {
-            let lanes = work(tx)?;
-            let has_any = !lanes.is_empty();
-            if has_any {
-                // Before the commit: what lies ready by then is of the past.
-                let mut leases = lock_leases(&leases);
-                for lane in &lanes {
-                    leases.revoke_offer(lane);
-                }
-                tx.on_commit(move || wake.notify_one());
-            }
-            Ok(has_any)
-        };
-        self.database.run_write(reorder).await
-    }
-
-    /// Waits until an item cannot be lost any more.
-    async fn wait_until_durable(&self, item: ItemId) -> Result<()> {
-        if !self.unsynced.wait_until_synced(item).await {
-            self.database.sync_log().await?;
-            self.unsynced.resolve_item(item, true);
-        }
-        Ok(())
     }
 
     /// Erases some rows after the other until there are none left, so that nobody waits long behind
@@ -278,139 +171,51 @@ impl SqliteStore {
     }
 }
 
-/// The path in an address of a database. What follows a question mark tells other libraries how to
-/// open it.
-pub(crate) fn parse_url(url: &str) -> PathBuf {
-    let path = url.strip_prefix("sqlite://").unwrap_or(url);
-    let path = path.split_once('?').map_or(path, |(path, _)| path);
-    PathBuf::from(percent_decode_str(path).decode_utf8_lossy().as_ref())
-}
-
 /// The true path of the database at `url`, which must be there and belong to whoever asks.
 pub(crate) fn owned_path(url: &str) -> Result<PathBuf> {
     files::find_owned_database(&parse_url(url))
 }
 
-/// An item that was just accepted.
-fn into_item(id: ItemId, lane: &str, item: NewItem) -> Item {
-    let NewItem { source, key, body, received, .. } = item;
-    Item {
-        id,
-        source,
-        lane: lane.to_owned(),
-        key,
-        body,
-        received,
-        attempts: 0,
-        may_have_unrecorded_calls: false,
-        has_begun_calls: false,
-    }
-}
-
-/// The leases, also after a panic: each change of them is whole.
-fn lock_leases(leases: &Mutex<Leases>) -> MutexGuard<'_, Leases> {
-    leases.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Opens a file that is a database of ours, or none yet. Changes nothing.
-fn open_own_file(path: &Path, may_be_empty: bool) -> Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    // Before the third migration our files had no mark.
-    let sql = "SELECT count(*), coalesce(sum(type = 'table' AND name IN
-                   ('item', 'lane', 'step', 'ticket', 'message', 'twin', 'slot', 'meta')), 0)
-               FROM sqlite_schema";
-    let counted = connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)));
-    let foreign = || Error::Foreign { path: path.to_owned() };
-    let (all, ours): (i64, i64) = match counted {
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
-            return Err(foreign());
-        }
-        counted => counted?,
-    };
-    let application: i64 =
-        connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    match application {
-        APPLICATION_ID => Ok(connection),
-        0 if ours == 8 || (all == 0 && may_be_empty) => Ok(connection),
-        0 if all == 0 => Err(Error::Missing { path: path.to_owned() }),
-        _ => Err(foreign()),
-    }
-}
-
-/// Brings a database up to date.
-fn prepare_connection(connection: &mut Connection, boot_id: Option<&str>) -> Result<()> {
-    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE_SIZE);
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
-    connection.pragma_update(None, "secure_delete", true)?;
-    connection.pragma_update(None, "wal_autocheckpoint", checkpoint::AUTO_CHECKPOINT_PAGES)?;
-    connection.pragma_update(None, "foreign_keys", true)?;
-    connection.pragma_update(None, "cache_size", PAGE_CACHE_SIZE)?;
-    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    connection.create_scalar_function("fold", 1, flags, |context| {
-        Ok(context.get::<Option<String>>(0)?.map(|text| fold_text(&text)))
-    })?;
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    apply_migrations(&transaction)?;
-    boot::mark_after_reboot(&transaction, boot_id)?;
-    Ok(transaction.commit()?)
-}
-
-/// Takes the steps that this database has not taken yet.
-fn apply_migrations(connection: &Connection) -> Result<()> {
-    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    // One process serves a file: there is no release before that would go on with it.
-    let place = Path::new(connection.path().unwrap_or_default());
-    for step in migrations::find_pending(&MIGRATIONS, (version, version), place)? {
-        connection.execute_batch(step)?;
-    }
-    let version = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    Ok(connection.pragma_update(None, "user_version", version)?)
-}
-
 #[async_trait]
 impl Store for SqliteStore {
     async fn accept(&self, item: NewItem) -> Result<Accepted> {
-        let is_event = item.source != Source::Internal;
-        let safety = if is_event { Durability::Hard } else { Durability::Soft };
-        let (leases, uncertain) = (Arc::clone(&self.leases), Arc::clone(&self.unsynced));
-        let (wake, now) = (Arc::clone(&self.wake), self.clock.now());
-        let ids = self.item_ids.clone();
-        let insert = move |tx: &Transaction<'_>| {
-            let Some(new) = items::insert_item(tx, &item, ids.as_deref())? else { return Ok(None) };
-            uncertain.add_item(new.id, is_event);
-            let mut lease = None;
-            if new.was_idle && item.due <= now {
-                let item = into_item(new.id, &new.lane, item);
-                lease = lock_leases(&leases).offer_lease(&new.lane, item, now);
-            }
-            if new.was_idle {
-                tx.on_commit(move || {
-                    if let Some(lease) = lease {
-                        lock_leases(&leases).put_ready(lease);
-                    }
-                    wake.notify_one();
-                });
-            }
-            Ok(Some((new.id, new.lane)))
-        };
-        let (leases, uncertain) = (Arc::clone(&self.leases), Arc::clone(&self.unsynced));
-        let wake = Arc::clone(&self.wake);
-        let follow = move |new: Option<(ItemId, String)>, certain: Result<()>| {
-            let Some((id, lane)) = new else { return certain.map(|()| Accepted::Repeat) };
-            if is_event {
-                uncertain.resolve_item(id, certain.is_ok());
-            }
-            if certain.is_err() {
-                // The offer of what may not be there; whatever is there is claimed as usual.
-                lock_leases(&leases).revoke_offer(&lane);
-                wake.notify_one();
-            }
-            certain.map(|()| Accepted::New)
-        };
-        self.database.write_then(safety, insert, follow).await
+        self.queue.accept_item(item).await
+    }
+
+    async fn lease_lanes(
+        &self,
+        places: Places,
+        lease: Duration,
+        now: Timestamp,
+    ) -> Result<Vec<Lease>> {
+        self.queue.lease_lanes(places, lease, now).await
+    }
+
+    async fn record_outcome(
+        &self,
+        lease: &Lease,
+        items: &[ItemId],
+        outcome: StoredOutcome,
+    ) -> Result<()> {
+        self.queue.record_outcome(lease, items, outcome).await
+    }
+
+    async fn release_lane(&self, lease: Lease, due: Option<Timestamp>) -> Result<()> {
+        self.queue.release_lane(lease, due).await
+    }
+
+    async fn next_due(&self, places: Places) -> Result<Option<Timestamp>> {
+        self.queue.find_next_due(places).await
+    }
+
+    async fn begin_call(
+        &self,
+        item: ItemId,
+        step: &str,
+        channel: Option<&ChannelId>,
+        now: Timestamp,
+    ) -> Result<CallState> {
+        self.queue.begin_call(item, step, channel, now).await
     }
 
     async fn has_accepted(&self, source: Source, key: &str) -> Result<bool> {
@@ -429,129 +234,8 @@ impl Store for SqliteStore {
         found.map(|(key, received)| Ok((key, row::parse_timestamp(received)?))).transpose()
     }
 
-    async fn lease_lanes(
-        &self,
-        places: Places,
-        lease: Duration,
-        now: Timestamp,
-    ) -> Result<Vec<Lease>> {
-        // Leases run out by the clock; somebody may claim what is due later.
-        let clock = self.clock.clone();
-        let ready = {
-            let (mut leases, now) = (self.leases(), clock.now());
-            leases.drop_expired(now);
-            if leases.note_lease_request(lease) {
-                leases.take_ready(places, now)
-            } else {
-                Vec::new()
-            }
-        };
-        if !ready.is_empty() {
-            return Ok(ready);
-        }
-        let leases = Arc::clone(&self.leases);
-        let claim = move |db: &Connection| {
-            // Held from before the read until the leases are entered: otherwise a lane could be
-            // given back, changed and leased again in between, and what was read would be of the
-            // past.
-            let (mut leases, today) = (lock_leases(&leases), clock.now());
-            leases.drop_expired(today);
-            let taken = leases.leased_lanes(today);
-            let heads = items::read_due_lanes(db, now.as_millisecond(), taken, places)?;
-            if heads.is_empty() {
-                return Ok(leases.take_ready(places, today));
-            }
-            let until = now + lease;
-            Ok(heads
-                .into_iter()
-                .map(|(lane, items)| leases.grant_lease(lane, items, until))
-                .collect())
-        };
-        self.database.run_read(claim).await
-    }
-
-    async fn record_outcome(
-        &self,
-        lease: &Lease,
-        items: &[ItemId],
-        outcome: StoredOutcome,
-    ) -> Result<()> {
-        self.leases().check_lease(lease)?;
-        let (lane, ids, now) = (lease.lane.clone(), items.to_vec(), self.now_millis());
-        let is_finished = matches!(
-            outcome,
-            StoredOutcome::Done | StoredOutcome::Ignored | StoredOutcome::Forgotten
-        );
-        self.database
-            .run_write(move |tx| items::write_outcome(tx, &lane, &ids, &outcome, now))
-            .await?;
-        if is_finished {
-            self.unsynced.remove_items(items);
-        }
-        Ok(())
-    }
-
-    async fn release_lane(&self, lease: Lease, due: Option<Timestamp>) -> Result<()> {
-        self.leases().check_lease(&lease)?;
-        let due = due.map_or_else(|| self.now_millis(), Timestamp::as_millisecond);
-        let lane = lease.lane.clone();
-        self.database.run_write(move |tx| items::set_due(tx, &lane, due)).await?;
-        // Only now: who claims next must find the lane as it was left, and who was woken before
-        // would have found it taken.
-        self.leases().release_lease(&lease);
-        self.wake.notify_one();
-        Ok(())
-    }
-
-    async fn next_due(&self, places: Places) -> Result<Option<Timestamp>> {
-        let now = self.clock.now();
-        let (taken, lease_end) = {
-            let leases = self.leases();
-            if leases.has_ready(places) {
-                return Ok(Some(now));
-            }
-            (leases.leased_lanes(now), leases.next_expiry(now))
-        };
-        let due = self.database.run_read(move |db| items::read_next_due(db, taken, places)).await?;
-        let due = due.map(row::parse_timestamp).transpose()?;
-        Ok(due.into_iter().chain(lease_end).min())
-    }
-
-    async fn begin_call(
-        &self,
-        item: ItemId,
-        step: &str,
-        channel: Option<&ChannelId>,
-        now: Timestamp,
-    ) -> Result<CallState> {
-        let asked = self.clock.now();
-        let mark = {
-            let (step, channel) = (step.to_owned(), channel.cloned());
-            move |tx: &Transaction<'_>| {
-                let channel = channel.as_ref().map(ChannelId::as_str);
-                steps::mark_begun(tx, item, &step, channel, now.as_millisecond())
-            }
-        };
-        // The disk may be busy with the item meanwhile.
-        let begun = self.database.run_write(mark).await?;
-        if let Err(error) = self.wait_until_durable(item).await {
-            if begun == CallState::Fresh {
-                // If not even this is possible, the call is looked up before it is made.
-                self.forget_call(item, step).await.ok();
-            }
-            return Err(error);
-        }
-        let now = self.clock.now();
-        if begun == CallState::Fresh && now.duration_since(asked) > MAX_CALL_DELAY {
-            // The call is made only now, and that is what counts when it is looked for.
-            self.touch_call(item, step, now).await?;
-        }
-        Ok(begun)
-    }
-
     async fn touch_call(&self, item: ItemId, step: &str, now: Timestamp) -> Result<()> {
-        let (step, now) = (step.to_owned(), now.as_millisecond());
-        self.database.run_write(move |tx| steps::update_tried(tx, item, &step, now)).await
+        self.queue.touch_call(item, step, now).await
     }
 
     async fn record_call_result(&self, item: ItemId, step: &str, result: &str) -> Result<()> {
@@ -560,8 +244,7 @@ impl Store for SqliteStore {
     }
 
     async fn forget_call(&self, item: ItemId, step: &str) -> Result<()> {
-        let step = step.to_owned();
-        self.database.run_write(move |tx| steps::delete_call(tx, item, &step)).await
+        self.queue.forget_call(item, step).await
     }
 
     async fn calls_of(&self, item: ItemId) -> Result<Vec<(String, Option<String>)>> {
@@ -689,7 +372,7 @@ impl Store for SqliteStore {
 
     async fn erased_at(&self, ticket: &TicketId) -> Result<Option<Timestamp>> {
         let ticket = ticket.clone();
-        let at = self.database.run_read(move |db| privacy::read_erased_at(db, &ticket)).await?;
+        let at = self.database.run_read(move |db| erased_ids::read_erased_at(db, &ticket)).await?;
         at.map(row::parse_timestamp).transpose()
     }
 
@@ -697,11 +380,11 @@ impl Store for SqliteStore {
         let from = Lane::Message(link.channel.clone(), link.ts.clone()).name();
         let to = Lane::Replies(link.ticket.clone()).name();
         let link = move |tx: &Transaction<'_>| {
-            privacy::refuse_erased(tx, &link.ticket, opened.as_millisecond())?;
+            erased_ids::refuse_erased(tx, &link.ticket, opened.as_millisecond())?;
             let has_moved = tickets::insert_link(tx, link)?;
             Ok(if has_moved { vec![from, to] } else { Vec::new() })
         };
-        self.reorder_lanes(link).await.map(drop)
+        self.queue.reorder_lanes(link).await.map(drop)
     }
 
     async fn has_waiting(&self, lane: &Lane, source: Source, key: &str) -> Result<bool> {
@@ -855,7 +538,7 @@ impl Store for SqliteStore {
             let lane = items::unpark_item(tx, item, now.as_millisecond())?;
             Ok(lane.into_iter().collect())
         };
-        self.reorder_lanes(revive).await
+        self.queue.reorder_lanes(revive).await
     }
 
     async fn skip_parked(&self, item: ItemId) -> Result<bool> {
@@ -875,7 +558,7 @@ impl Store for SqliteStore {
             self.erase_in_batches(move |tx| items::erase_bodies(tx, bodies)).await?,
             self.erase_in_batches(move |tx| items::delete_finished(tx, keys)).await?,
             self.erase_in_batches(move |tx| tickets::erase_first_words(tx, bodies)).await?,
-            self.erase_in_batches(move |tx| privacy::delete_old_hashes(tx, keys)).await?,
+            self.erase_in_batches(move |tx| erased_ids::delete_old_hashes(tx, keys)).await?,
             self.erase_in_batches(move |tx| items::expire_parked(tx, tickets)).await?,
             self.erase_in_batches(move |tx| {
                 let forgotten = tickets::delete_old_tickets(tx, tickets)?;
@@ -912,7 +595,7 @@ impl Store for SqliteStore {
     }
 
     async fn wait_for_work(&self) {
-        self.wake.notified().await;
+        self.queue.wait_for_work().await;
     }
 
     async fn close(&self) {

@@ -11,11 +11,12 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
+use super::connection::{BUSY_TIMEOUT, MIGRATIONS, open_own_file, prepare_connection};
 use super::leases::MAX_READY_IN_A_ROW;
 use super::sql::Sql;
 use super::*;
 use crate::model::{Customer, TicketEnding, TicketState};
-use crate::store::{Role, Source};
+use crate::store::{Item, Role, Source};
 
 struct Bench {
     folder: TempDir,
@@ -156,22 +157,11 @@ impl SlowDisk {
             answer.recv().unwrap()
         };
         let connection = connect(&path, Some("boot"));
-        let store = SqliteStore {
-            database: WriterThread::start(
-                connection,
-                Checkpointer::start(&path).unwrap(),
-                sync,
-                true,
-            )
-            .unwrap(),
-            item_ids: None,
-            leases: Arc::default(),
-            unsynced: Arc::default(),
-            tickets: Arc::default(),
-            wake: Arc::default(),
-            clock: bench.options.clock.clone(),
-            lock: None,
-        };
+        let checkpointer = Checkpointer::start(&path).unwrap();
+        let database = WriterThread::start(connection, checkpointer, sync, true).unwrap();
+        let (database, clock) = (Arc::new(database), bench.options.clock.clone());
+        let queue = ItemQueue::new(&database, clock.clone(), None);
+        let store = SqliteStore { database, queue, tickets: Arc::default(), clock, lock: None };
         Self { store: Arc::new(store), answers, asked }
     }
 
@@ -228,7 +218,7 @@ async fn no_call_begins_before_its_event_is_on_the_disk() {
         disk.is_asked(2 * number + 1, &mut accept).await;
         store.wait_for_work().await;
         if key == "read" {
-            store.leases().revoke_offer("own:lane read");
+            store.queue.leases().revoke_offer("own:lane read");
         }
         let lease = store.lease_lanes(Places::any(9), BUSY_TIMEOUT, now).await.unwrap().remove(0);
         let id = lease.items[0].id;
@@ -356,14 +346,14 @@ async fn what_comes_into_an_idle_lane_lies_ready_and_others_still_have_their_tur
     store.accept(bench.item("old")).await.unwrap();
     // It is told after the answer: the sync of the disk, which takes longest, begins first.
     store.wait_for_work().await;
-    assert!(!store.leases().has_ready(Places::any(1)), "nobody has claimed yet");
+    assert!(!store.queue.leases().has_ready(Places::any(1)), "nobody has claimed yet");
     let old = store.lease_lanes(Places::any(1), BUSY_TIMEOUT, now).await.unwrap().remove(0);
     store.release_lane(old, None).await.unwrap();
     let mut claimed = Vec::new();
     for number in 0..MAX_READY_IN_A_ROW {
         store.accept(bench.item(&number.to_string())).await.unwrap();
         store.wait_for_work().await;
-        assert!(store.leases().has_ready(Places::any(1)));
+        assert!(store.queue.leases().has_ready(Places::any(1)));
         assert_eq!(store.next_due(Places::any(1)).await.unwrap(), Some(now));
         let lease = store.lease_lanes(Places::any(1), BUSY_TIMEOUT, now).await.unwrap().remove(0);
         claimed.push(lease.items[0].key.clone());

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Row, named_params};
 
 use super::sql::Sql;
-use super::{columns, items, privacy};
+use super::{columns, erased_ids, items};
 use crate::model::fold::fold_text;
 use crate::model::ids::stored_id;
 use crate::model::{ChannelId, MessageTs, SlackUserId, Thread, TicketId};
@@ -25,7 +25,7 @@ const UPDATE_TICKET: &str = "
 /// Writes a ticket, new or changed, unless somebody else has since it was read. Says which version
 /// it is now.
 pub(super) fn write_ticket(tx: &Connection, id: &TicketId, row: &TicketRow) -> Result<i64> {
-    privacy::refuse_erased(tx, id, row.opened)?;
+    erased_ids::refuse_erased(tx, id, row.opened)?;
     let known = "SELECT version FROM ticket WHERE id = ?1";
     let known: Option<i64> = tx.first_row(known, [&row.id], |row| row.get(0))?;
     if known.unwrap_or_default() != row.version {
@@ -79,7 +79,7 @@ pub(super) fn write_ticket(tx: &Connection, id: &TicketId, row: &TicketRow) -> R
 
 /// Keeps what a customer said to begin with.
 pub(super) fn insert_first_words(tx: &Connection, ticket: &TicketId, words: &str) -> Result<()> {
-    if privacy::read_erased_at(tx, ticket)?.is_some() {
+    if erased_ids::read_erased_at(tx, ticket)?.is_some() {
         return Ok(());
     }
     let sql = "REPLACE INTO first_words (ticket, words) VALUES (?1, ?2)";
@@ -101,7 +101,7 @@ pub(super) fn write_drawn_card(
 ) -> Result<()> {
     let id = ticket.to_string();
     match drawn {
-        Some(DrawnCard { revision, look }) if privacy::read_erased_at(tx, ticket)?.is_none() => {
+        Some(DrawnCard { revision, look }) if erased_ids::read_erased_at(tx, ticket)?.is_none() => {
             let sql = "REPLACE INTO drawn_card (ticket, revision, look) VALUES (?1, ?2, ?3)";
             tx.run_statement(sql, (id, revision, look))?;
         }
