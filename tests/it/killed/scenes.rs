@@ -777,9 +777,9 @@ async fn in_turn(set: &Set) {
     // Who has it takes a break, and has asked to be told.
     let home = set.home(busy).await;
     let tick = Some("direct_messages");
-    slack.picks_in_view(busy, &home.id, "switches", tick).await.unwrap();
+    set.press(async || slack.picks_in_view(busy, &home.id, "switches", tick).await.unwrap()).await;
     set.shown("did not answer within").await;
-    slack.commands(busy, CHANNEL, "/blip", "pausa").await.unwrap();
+    set.press(async || slack.commands(busy, CHANNEL, "/blip", "pausa").await.unwrap()).await;
     set.customer(&second, "customer-2").await;
     let direct = || {
         let is_it = |state: &str| state.matches("is waiting for your answer").count();
@@ -787,7 +787,7 @@ async fn in_turn(set: &Set) {
     };
     set.until("a direct message", || direct() > 0).await;
     assert_eq!(direct(), 1, "{}", set.told());
-    slack.commands(busy, CHANNEL, "/blip", "voltar").await.unwrap();
+    set.press(async || slack.commands(busy, CHANNEL, "/blip", "voltar").await.unwrap()).await;
     slack.reacts(busy, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
     set.closed(&second).await;
     set.until("the next agent", || set.count("was given this ticket") == 3).await;
