@@ -188,6 +188,13 @@ pub(crate) fn record_call(
     histogram!(CALL_SECONDS, "platform" => platform).record(took);
 }
 
+/// A recorded call with this name was made for an event that others had by then.
+pub(crate) fn count_doubled_call(platform: &'static str, call: &str) {
+    let method = call.to_owned();
+    counter!(PLATFORM_CALLS, "platform" => platform, "method" => method, "outcome" => "doubled")
+        .increment(1);
+}
+
 /// So many events of a source wait for their turn, and the oldest waits so long.
 pub(crate) fn record_queue(source: &'static str, waiting: u64, oldest: SignedDuration) {
     #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, more than any disk holds")]

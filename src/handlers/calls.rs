@@ -3,7 +3,7 @@
 //! A call is written down before it is made, and its result after. Where the result is missing, the
 //! far end is asked whether the call took effect before it is made again: `docs/unknown-outcomes.md`.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use std::future::Future;
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ use crate::handlers::fault_point::FaultMoment;
 use crate::handlers::interrupt::{CallError, PipeResult};
 use crate::model::{ChannelId, Failure};
 use crate::store;
-use crate::store::{CallState, Item, SharedStore};
+use crate::store::{CallState, CallTry, Item, SharedStore};
+use crate::telemetry;
 
 /// How much younger than the present, in times of settling, a customer's message must be to be on
 /// its way still, so that nobody needs to fetch it.
@@ -43,6 +44,23 @@ pub(crate) struct Calls {
     pub(crate) store: SharedStore,
     pub(crate) clock: Clock,
     pub(crate) unknown_outcome_wait: Duration,
+    /// How long a platform may take to answer.
+    pub(crate) call_timeout: Duration,
+    /// When this process began to make calls: those of the one before it have ended.
+    pub(crate) started: Timestamp,
+}
+
+/// Others have the event of a call that was made just now, and may have made it as well.
+fn tell_of_doubled_call(step: &str, channel: Option<&ChannelId>) {
+    let platform = if channel.is_some() { "slack" } else { "blip" };
+    let call = step.split(':').next().unwrap_or_default();
+    telemetry::count_doubled_call(platform, call);
+    tracing::error!(
+        call,
+        platform,
+        "a call was made for an event that another instance has by now, since this one was held up \
+        before it; it may have been made twice"
+    );
 }
 
 impl Calls {
@@ -65,17 +83,20 @@ impl Calls {
         T: Serialize + DeserializeOwned,
         E: Failure,
     {
-        let begun = self.store.begin_call(item.id, step, channel, self.clock.now()).await?;
+        // From before the look at the store: this process may be stopped at any point.
         let mut checked = self.clock.now();
-        let tried = match begun {
+        let begun = self.store.begin_call(item.id, step, channel, checked).await?;
+        let last_try = match begun {
             CallState::Done(result) => match serde_json::from_str(&result) {
                 Ok(result) => return Ok(result),
                 Err(_) => return Err(store::Error::Unreadable { what: "result of a call" }.into()),
             },
-            CallState::OutcomeUnknown(tried) => Some(tried),
-            CallState::Fresh => item.may_have_unrecorded_calls.then_some(item.received),
+            CallState::OutcomeUnknown(last_try) => Some(last_try),
+            CallState::Fresh => {
+                item.may_have_unrecorded_calls.then_some(CallTry::Ended(item.received))
+            }
         };
-        if let Some(tried) = tried {
+        if let Some(last_try) = last_try {
             let found = match look.await {
                 // Better said twice than never.
                 Err(error) if error.is_lookup_impossible() && item.attempts < MAX_BLIND_RETRIES => {
@@ -87,38 +108,77 @@ impl Calls {
                 self.record_result(item, step, &found).await?;
                 return Ok(found);
             }
-            let now = self.clock.now();
-            if now < tried {
-                // By a clock that has been set back since: it counts from now on.
-                self.store.touch_call(item.id, step, now).await?;
+            checked = self.clock.now();
+            let certain = self.find_certain_time(item, step, last_try, checked).await?;
+            if checked < certain {
+                return Err(CallError::TooEarly(certain));
             }
-            if now < tried + self.unknown_outcome_wait {
-                return Err(CallError::TooEarly(tried.min(now) + self.unknown_outcome_wait));
-            }
-            self.store.touch_call(item.id, step, now).await?;
-            checked = now;
+            self.store.touch_call(item.id, step, CallTry::Begun(checked)).await?;
         }
         fault_point::pass_call(FaultMoment::Before, step);
-        if self.clock.now().duration_since(checked) > MAX_UNCHECKED {
+        let now = self.clock.now();
+        if now.duration_since(checked) > MAX_UNCHECKED {
             // This process may have been stopped, and others may have its work by now.
-            self.store.touch_call(item.id, step, self.clock.now()).await?;
+            self.store.touch_call(item.id, step, CallTry::Begun(now)).await?;
         }
+        fault_point::pass_call(FaultMoment::Sending, step);
         match send.await {
             Ok(result) => {
                 fault_point::pass_call(FaultMoment::After, step);
-                self.record_result(item, step, &result).await?;
+                if let Err(error) = self.record_result(item, step, &result).await {
+                    if !matches!(error, store::Error::LeaseLost { .. }) {
+                        return Err(error.into());
+                    }
+                    tell_of_doubled_call(step, channel);
+                    return Err(CallError::Doubled);
+                }
                 Ok(result)
             }
             Err(error) => {
-                if error.to_fault().is_outcome_unknown() {
-                    self.store.touch_call(item.id, step, self.clock.now()).await?;
-                } else if tried.is_none() {
+                if error.to_fault().is_outcome_unknown() || last_try.is_some() {
+                    let ended = CallTry::Ended(self.clock.now());
+                    self.store.touch_call(item.id, step, ended).await?;
+                } else {
                     self.store.forget_call(item.id, step).await?;
                 }
                 // An earlier call may still have taken effect, however this one ended.
                 Err(CallError::Call(error))
             }
         }
+    }
+
+    /// From when on it is certain that the last try of a call had no effect, if none can be seen.
+    async fn find_certain_time(
+        &self,
+        item: &Item,
+        step: &str,
+        last_try: CallTry,
+        now: Timestamp,
+    ) -> store::Result<Timestamp> {
+        if now < last_try.time() {
+            // By a clock that has been set back since: it counts from now on.
+            let last_try = match last_try {
+                CallTry::Begun(_) => CallTry::Begun(now),
+                CallTry::Ended(_) => CallTry::Ended(now),
+            };
+            self.store.touch_call(item.id, step, last_try).await?;
+        }
+        Ok(self.latest_end_of(last_try, now) + self.unknown_outcome_wait)
+    }
+
+    /// When the last try of a call had ended at the latest. A request that began may be under way for as
+    /// long as an answer is waited for, since whoever made it may only be slow.
+    fn latest_end_of(&self, last_try: CallTry, now: Timestamp) -> Timestamp {
+        match last_try {
+            CallTry::Begun(at) => at.min(now) + self.call_timeout + MAX_UNCHECKED,
+            CallTry::Ended(at) => at.max(self.started).min(now),
+        }
+    }
+
+    /// When whatever anybody else has begun by now can be seen, if it took effect.
+    pub(crate) fn next_certain_look(&self) -> Timestamp {
+        let now = self.clock.now();
+        self.latest_end_of(CallTry::Begun(now), now) + self.unknown_outcome_wait
     }
 
     /// The outside calls that were begun when the item was handled before, each with its result if

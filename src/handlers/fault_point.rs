@@ -61,7 +61,7 @@ pub const CALL_NAMES: [&str; 44] = [
 
 /// Kinds of items. Handling one may do besides what can be done again without anybody noticing: it
 /// brings a card up to date, puts a mark on a message, tells one person something.
-pub const ITEM_KINDS: [&str; 42] = [
+pub const ITEM_KINDS: [&str; 43] = [
     "blip message",
     "blip receipt",
     "blip ticket",
@@ -76,6 +76,7 @@ pub const ITEM_KINDS: [&str; 42] = [
     "desk delivered",
     "desk delivery",
     "desk distribute",
+    "desk doubled",
     "desk file",
     "desk forget",
     "desk handed",
@@ -111,6 +112,8 @@ pub const ITEM_KINDS: [&str; 42] = [
 pub(crate) enum FaultMoment {
     /// Nothing of it is done yet.
     Before,
+    /// Nothing is done yet, but the last look is behind: who stops here sends whatever comes.
+    Sending,
     /// It is done, and nobody has noted that.
     After,
 }
@@ -175,6 +178,7 @@ mod armed {
     pub(super) fn pass(moment: FaultMoment, kind: &str) {
         let moment = match moment {
             FaultMoment::Before => "before",
+            FaultMoment::Sending => "sending",
             FaultMoment::After => "after",
         };
         let point = format!("{moment} {kind}");
@@ -184,7 +188,19 @@ mod armed {
         }
         if STOP_POINT.as_deref() == Some(&point) && !HAS_STOPPED.swap(true, Ordering::Relaxed) {
             kill_process(getpid(), Signal::STOP).ok();
+            // Another thread may be the one to hear of it, and this one runs on until then. Once it is
+            // not pending any more, every thread stops before it does anything else.
+            while has_pending_stop() {}
         }
+    }
+
+    /// Whether a `SIGSTOP` has been sent to this process that none of its threads has taken yet
+    /// (`ShdPnd` in `proc_pid_status(5)`, a mask of signals in hexadecimal).
+    fn has_pending_stop() -> bool {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let pending = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
+        let mask = pending.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        mask.is_some_and(|mask| mask & (1 << (Signal::STOP.as_raw() - 1)) != 0)
     }
 
     /// What kind of item it is; none if it is none that anything is done about.

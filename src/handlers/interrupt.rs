@@ -34,6 +34,8 @@ pub(crate) enum CallError<E> {
     Call(E),
     /// It may be in effect already without being seen yet: not before this time.
     TooEarly(Timestamp),
+    /// It was made, but others had the event by then and may have made it as well.
+    Doubled,
     Store(store::Error),
 }
 
@@ -44,6 +46,7 @@ impl<E: Failure> From<CallError<E>> for Interrupt {
                 Self::Call { fault: error.to_fault(), error: error.to_string() }
             }
             CallError::TooEarly(until) => Self::Wait(until),
+            CallError::Doubled => Self::Store(store::Error::LeaseLost { lane: String::new() }),
             CallError::Store(error) => Self::Store(error),
         }
     }

@@ -4,7 +4,7 @@ use crate::slack::SlackBlock;
 use crate::slack::find;
 use crate::slack::last_words::LastWords;
 use crate::slack::rich_text::{MENTION_SLOTS, Mention};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use crate::handlers::calls::MAX_CLOCK_SKEW;
 use crate::handlers::calls::{Calls, derive_delivery_id};
 use crate::handlers::channel_pace::ChannelPace;
 use crate::handlers::interrupt::{CallError, Interrupt, PipeResult};
+use crate::inbox::{DoubledPost, Job};
 use crate::locale::Texts;
 use crate::model::{Agent, ChannelId, Failure, Fault, MessageTs, SlackUserId, Thread, Ticket};
 use crate::slack;
@@ -178,13 +179,20 @@ impl Posts {
             &post.delivery,
             item.received - MAX_CLOCK_SKEW,
         );
+        let made = OnceLock::new();
         let send = async {
             self.pace.note_sending(channel, self.calls.clock.now());
             let posted = self.slack.post_message(post).await;
             self.pace.note_answer(channel, self.calls.clock.now());
+            if let Ok(posted) = &posted {
+                made.set(posted.clone()).ok();
+            }
             posted
         };
         let posted = self.calls.call_once(item, step, Some(channel), look, send).await;
+        if let (Err(CallError::Doubled), Some(made)) = (&posted, made.get()) {
+            self.leave_doubled_post(item, post, made).await?;
+        }
         if let Err(CallError::Call(error)) = &posted
             && let Fault::Busy { after: Some(after) } = error.to_fault()
         {
@@ -193,6 +201,27 @@ impl Posts {
             self.hold_channel(item, channel, now + after).await?;
         }
         posted
+    }
+
+    /// Sets out a comparison with Slack of what others may have posted as well.
+    async fn leave_doubled_post(
+        &self,
+        item: &Item,
+        post: &Post,
+        made: &Posted,
+    ) -> store::Result<()> {
+        let Some(place) = made.to_thread() else { return Ok(()) };
+        let doubled = DoubledPost {
+            channel: place.channel,
+            root: post.thread.clone(),
+            ts: place.root,
+            delivery: post.delivery.clone(),
+            is_named: post.author.is_some(),
+            since: (item.received - MAX_CLOCK_SKEW).as_millisecond(),
+        };
+        // Whoever has the event now may be about to post.
+        let due = self.calls.next_certain_look();
+        self.calls.enqueue_item(Job::remove_doubled_post(doubled, due)).await
     }
 
     async fn hold_channel(

@@ -136,6 +136,8 @@ pub(crate) enum Job {
     TakeBack(Overdue),
     /// Tell the holder of a ticket that its customer waits, if they are away.
     TellAbsent(Absence),
+    /// Take a post back that was made a second time.
+    Doubled(DoubledPost),
     /// Show a parked item to people.
     Parked {
         item: ItemId,
@@ -346,7 +348,28 @@ pub(crate) struct LateFile {
     pub(crate) blip_ids: Vec<String>,
 }
 
+/// A post that was made while another instance had its event, and may have made it as well.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DoubledPost {
+    pub(crate) channel: ChannelId,
+    /// The root of the thread that it belongs in, if it does in one.
+    pub(crate) root: Option<MessageTs>,
+    pub(crate) ts: MessageTs,
+    /// What both posts can be found by.
+    pub(crate) delivery: String,
+    /// Whether it goes by a name of its own, and so cannot be deleted.
+    pub(crate) is_named: bool,
+    /// Since when the other one may be there, in milliseconds since 1970.
+    pub(crate) since: i64,
+}
+
 impl Job {
+    /// A post is to be taken back if there is another one with the same delivery id.
+    pub(crate) fn remove_doubled_post(doubled: DoubledPost, due: Timestamp) -> NewItem {
+        let key = format!("doubled:{}:{}", doubled.channel, doubled.ts);
+        Self::Doubled(doubled).to_new_item(Lane::Own(key.clone()), key, due)
+    }
+
     /// What Slack shows of a customer is to be replaced, one customer after the other.
     pub(crate) fn forget_in_slack(forgetting: Forgetting, now: Timestamp) -> NewItem {
         // One lane for all: what is done is kept as one fact, which one writes only

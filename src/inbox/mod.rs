@@ -14,8 +14,9 @@ mod worker;
 pub use forgetting::ForgettingReport;
 pub(crate) use forgetting::{ForgettingProgress, ForgottenMessage, LeftOver};
 pub(crate) use job::{
-    Absence, Assignment, DelayedReply, DeliveryMark, Forgetting, HeldReply, Job, LateFile,
-    MarkOccasion, Overdue, ReadReply, Reminder, ReminderTopic, TransferNotice, UnshownFile,
+    Absence, Assignment, DelayedReply, DeliveryMark, DoubledPost, Forgetting, HeldReply, Job,
+    LateFile, MarkOccasion, Overdue, ReadReply, Reminder, ReminderTopic, TransferNotice,
+    UnshownFile,
 };
 pub(crate) use worker::Worker;
 

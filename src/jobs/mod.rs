@@ -12,6 +12,7 @@ pub(crate) mod context;
 pub(crate) mod delays;
 pub(crate) mod deliveries;
 pub(crate) mod distribution;
+pub(crate) mod doubled;
 pub(crate) mod forget;
 pub(crate) mod gaps;
 pub(crate) mod health;
@@ -49,6 +50,7 @@ use crate::jobs::context::ContextPosts;
 use crate::jobs::delays::DelayMarks;
 use crate::jobs::deliveries::Deliveries;
 use crate::jobs::distribution::Distribution;
+use crate::jobs::doubled::DoubledPosts;
 use crate::jobs::forget::SlackEraser;
 use crate::jobs::late_files::LateFiles;
 use crate::jobs::marks::Marks;
@@ -93,6 +95,7 @@ pub(crate) struct Jobs {
     pub(crate) assignments: Arc<Assignments>,
     pub(crate) distribution: Arc<Distribution>,
     pub(crate) absences: Arc<Absences>,
+    pub(crate) doubled: Arc<DoubledPosts>,
 }
 
 impl Jobs {
@@ -206,6 +209,7 @@ impl Jobs {
             Job::Distribute => return self.distribution.distribute_tickets(items.len()).await,
             Job::Assign(given) => self.assignments.assign_ticket(first, &given).await?,
             Job::TakeBack(overdue) => self.assignments.take_back(first, lane, &overdue).await?,
+            Job::Doubled(doubled) => self.doubled.remove_doubled_post(&doubled).await?,
             Job::Parked { item, by_agent, key, lane: parked, reason } => {
                 let said = parked_text_key(by_agent, &key);
                 let text = self.texts.text(said, &[("reason", &self.texts.reason_text(&reason))]);

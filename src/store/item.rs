@@ -108,8 +108,26 @@ impl StoredOutcome {
 pub enum CallState {
     /// It was never tried; now it is marked as begun.
     Fresh,
-    /// It was begun before, the last time at this time, and nothing is known of how it ended.
-    OutcomeUnknown(Timestamp),
+    /// It was begun before, and nothing is known of how it ended.
+    OutcomeUnknown(CallTry),
     /// It was made, with this result.
     Done(String),
+}
+
+/// The last try of an outside call whose outcome is unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallTry {
+    /// It began then. Whoever made it may only be slow, and its request still under way.
+    Begun(Timestamp),
+    /// It had ended by then; where only one process has the store, it had when that started.
+    Ended(Timestamp),
+}
+
+impl CallTry {
+    /// When it began or had ended.
+    pub fn time(self) -> Timestamp {
+        match self {
+            Self::Begun(at) | Self::Ended(at) => at,
+        }
+    }
 }

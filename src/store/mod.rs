@@ -47,7 +47,7 @@ use crate::model::{
 pub use self::copy::copy_store;
 pub use self::error::{Error, Result};
 pub use self::item::{
-    Accepted, CallState, Item, ItemId, LEASE_ITEMS, Lease, NewItem, StoredOutcome,
+    Accepted, CallState, CallTry, Item, ItemId, LEASE_ITEMS, Lease, NewItem, StoredOutcome,
 };
 pub(crate) use self::kept::KeptEvent;
 pub use self::kept::{Cutoffs, InboxDepth, KeptTicket, ParkedItem, PostRate, QueueDepth};
@@ -129,10 +129,11 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<CallState>;
 
     /// Notes that an outside call that was begun is made again, or has only now ended in a way
-    /// that leaves its outcome unknown.
-    async fn touch_call(&self, item: ItemId, step: &str, now: Timestamp) -> Result<()>;
+    /// that leaves its outcome unknown. [`Error::LeaseLost`] if others have the item by now.
+    async fn touch_call(&self, item: ItemId, step: &str, last_try: CallTry) -> Result<()>;
 
-    /// Notes the result of an outside call that was begun.
+    /// Notes the result of an outside call that was begun. [`Error::LeaseLost`] if others have
+    /// the item by now, whose own result counts if there is one: the call may have been made twice.
     async fn record_call_result(&self, item: ItemId, step: &str, result: &str) -> Result<()>;
 
     /// Notes that an outside call that was begun did certainly not take effect.

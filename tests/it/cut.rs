@@ -17,8 +17,8 @@ use blip_slack::model::{
     BotName, ChannelId, CustomerKey, MessageTs, SlackUserId, Thread, Ticket, TicketId,
 };
 use blip_slack::store::{
-    Accepted, CallState, Cutoffs, DrawnCard, InboxDepth, ItemId, KeptTicket, KnownReplies, Lane,
-    Lease, Link, NewItem, ParkedItem, Places, PostRate, Result, SharedStore, Source, Store,
+    Accepted, CallState, CallTry, Cutoffs, DrawnCard, InboxDepth, ItemId, KeptTicket, KnownReplies,
+    Lane, Lease, Link, NewItem, ParkedItem, Places, PostRate, Result, SharedStore, Source, Store,
     StoredOutcome, Turn, TurnPass, TurnRequest,
 };
 use blip_slack_standins::blip::NewTicket;
@@ -82,7 +82,7 @@ store! {
     writes fn release_lane(lease: Lease, due: Option<Timestamp>) -> Result<()>;
     reads fn next_due(places: Places) -> Result<Option<Timestamp>>;
     writes fn begin_call(item: ItemId, step: &str, channel: Option<&ChannelId>, now: Timestamp) -> Result<CallState>;
-    writes fn touch_call(item: ItemId, step: &str, now: Timestamp) -> Result<()>;
+    writes fn touch_call(item: ItemId, step: &str, last_try: CallTry) -> Result<()>;
     writes fn record_call_result(item: ItemId, step: &str, result: &str) -> Result<()>;
     writes fn forget_call(item: ItemId, step: &str) -> Result<()>;
     reads fn calls_of(item: ItemId) -> Result<Vec<(String, Option<String>)>>;

@@ -98,6 +98,8 @@ pub(super) fn build_base(
         store,
         clock: clock.clone(),
         unknown_outcome_wait: tuning.unknown_outcome_wait,
+        call_timeout: tuning.call_timeout,
+        started: clock.now(),
     });
     let channels = Arc::new(Channels {
         slack: Arc::clone(&slack),

@@ -23,6 +23,7 @@ use crate::jobs::context::ContextPosts;
 use crate::jobs::delays::DelayMarks;
 use crate::jobs::deliveries::Deliveries;
 use crate::jobs::distribution::Distribution;
+use crate::jobs::doubled::DoubledPosts;
 use crate::jobs::forget::SlackEraser;
 use crate::jobs::late_files::LateFiles;
 use crate::jobs::marks::Marks;
@@ -77,6 +78,7 @@ pub(super) fn build_jobs(
             texts: texts(),
             rules: build_reminder_rules(config),
         }),
+        doubled: Arc::new(DoubledPosts { calls: calls(), slack: Arc::clone(slack) }),
         timer_checks: Arc::new(TimerChecks { calls: calls(), timers: Arc::clone(timers) }),
         tickets: Arc::new(TicketChecks {
             calls: calls(),

@@ -170,6 +170,8 @@ impl FilePosts {
             Ok(posted) => Ok(posted),
             Err(CallError::Store(error)) => Err(CallError::Store(error)),
             Err(CallError::TooEarly(until)) => Err(CallError::TooEarly(until)),
+            // Slack takes an upload only once.
+            Err(CallError::Doubled) => Err(CallError::Doubled),
             Err(CallError::Call(error)) => {
                 // Too long ago, or used up, and a look has shown that it is not in the thread; or
                 // shown beside the lost thread and taken back. Either way: anew.
@@ -243,7 +245,7 @@ impl FilePosts {
         let step = format!("waits:{share}");
         let now = self.calls.clock.now();
         match self.calls.store.begin_call(item.id, &step, None, now).await? {
-            CallState::OutcomeUnknown(since) => Ok(since),
+            CallState::OutcomeUnknown(since) => Ok(since.time()),
             CallState::Fresh | CallState::Done(_) => Ok(now),
         }
     }

@@ -87,6 +87,34 @@ pub(crate) async fn find_post(
     Ok(found.and_then(|message| to_posted(channel, &message)))
 }
 
+/// All posts of ours with a delivery id that were made since `since`, in a thread or in a channel outside
+/// of threads.
+pub(crate) async fn find_all_posts(
+    slack: &SlackClient,
+    (channel, thread): (&ChannelId, Option<&MessageTs>),
+    delivery: &str,
+    since: Timestamp,
+) -> Result<Vec<MessageTs>, Error> {
+    let since = MessageTs::from_time(since);
+    let mut reading = match thread {
+        Some(root) => read_thread(slack, channel.as_str(), root, &since),
+        None => read_channel(slack, channel.as_str(), &since),
+    };
+    let mut found = Vec::new();
+    loop {
+        let messages = match reading.next_page().await {
+            Ok(Some(messages)) => messages,
+            Ok(None) => return Ok(found),
+            // A thread that is gone holds nothing.
+            Err(error) if error.is_message_gone() => return Ok(found),
+            Err(error) => return Err(error),
+        };
+        let posts = messages.iter().map(ShownMessage::as_json);
+        let posts = posts.filter(|message| has_delivery_id(message, delivery));
+        found.extend(posts.filter_map(|post| MessageTs::parse(post.get("ts")?.as_str()?)));
+    }
+}
+
 /// Looks for something of ours in a thread and, as Slack puts there what misses its thread, at
 /// the root of the channel.
 ///
@@ -114,7 +142,7 @@ pub(super) async fn find_in_thread(
         return Ok(None);
     };
     if let Some(posted) = to_posted(channel, &stray) {
-        remove_stray_post(slack, &posted, stray.get("username").is_some()).await?;
+        remove_post(slack, &posted, stray.get("username").is_some()).await?;
     }
     Err(Error::Orphaned { method: "conversations.history" })
 }
@@ -244,7 +272,7 @@ pub(super) async fn ensure_in_thread(
     if is_in_thread(slack, posted, root).await.map_err(unsettled)? {
         return Ok(());
     }
-    remove_stray_post(slack, posted, is_named).await.map_err(unsettled)?;
+    remove_post(slack, posted, is_named).await.map_err(unsettled)?;
     Err(Error::Orphaned { method })
 }
 
@@ -273,7 +301,7 @@ async fn is_in_thread(
 
 /// Takes a post back that went where it was not meant to. What goes by a customer's name cannot
 /// be deleted (`slack.md` C.1), but emptied, and of what it could be found by, too.
-async fn remove_stray_post(
+pub(crate) async fn remove_post(
     slack: &SlackClient,
     posted: &Posted,
     is_named: bool,
@@ -290,7 +318,7 @@ async fn remove_stray_post(
     match slack.call_with_body::<EmptyAnswer>(method, &body).await {
         Err(error) if matches!(error.to_fault(), Fault::Refused { .. }) => {
             tracing::warn!(slack.channel = posted.channel, slack.ts = posted.ts, %error,
-                "a post that missed its thread could not be taken back");
+                "a post could not be taken back");
             Ok(())
         }
         result => result.map(drop),

@@ -9,9 +9,12 @@ use super::watch::Instance;
 use crate::model::ChannelId;
 use crate::store::row;
 use crate::store::{
-    CallState, Error, InboxDepth, Item, ItemId, LEASE_ITEMS, Lease, ParkedItem, Places, Pool,
-    Result, StoredOutcome,
+    CallState, CallTry, Error, InboxDepth, Item, ItemId, LEASE_ITEMS, Lease, ParkedItem, Places,
+    Pool, Result, StoredOutcome,
 };
+
+/// Marks a try of a call that has ended: no try that is under way has this number.
+const ENDED_ATTEMPT: i64 = 0;
 
 /// Lanes as they were leased, with their tokens and the items at their heads. `due_in` is in how long
 /// they may be due, `now` the time on which the items' are based.
@@ -205,7 +208,7 @@ pub(super) async fn mark_begun(
     (channel, now): (Option<&ChannelId>, i64),
 ) -> Result<CallState> {
     let sql = "SELECT is_fresh, tried_in, result FROM begin_call($1, $2, $3, $4, $5, $6, $7, $8)";
-    let (attempt, given) = (fastrand::i64(..), instance.clock_counts.then_some(now));
+    let (attempt, given) = (fastrand::i64(1..), instance.clock_counts.then_some(now));
     let channel = channel.map(ChannelId::as_str);
     let params: &Params<'_> = &[
         &given,
@@ -225,37 +228,52 @@ pub(super) async fn mark_begun(
         Some(result) => CallState::Done(result),
         None if value(&row, "is_fresh")? => CallState::Fresh,
         None => {
-            let tried = now.saturating_add(value(&row, "tried_in")?);
-            CallState::OutcomeUnknown(row::parse_timestamp(tried)?)
+            let tried = row::parse_timestamp(now.saturating_add(value(&row, "tried_in")?))?;
+            let has_ended = "SELECT EXISTS (SELECT FROM step WHERE item = $1
+                             AND key_of(name) = key_of($2) AND attempt = $3)";
+            let params: &Params<'_> = &[&item, &keepable(step), &ENDED_ATTEMPT];
+            let has_ended = db.one_value(has_ended, params).await?;
+            let last_try = if has_ended { CallTry::Ended } else { CallTry::Begun };
+            CallState::OutcomeUnknown(last_try(tried))
         }
     })
 }
 
-/// Marks a call as made for another time, by whoever has the item.
+/// Marks a call as made for another time, by whoever has the item, or as ended without an outcome.
 pub(super) async fn update_tried(
     db: &Database,
     (item, token): (ItemId, i64),
     step: &str,
-    (given, tried_in): (Option<i64>, i64),
+    ((given, tried_in), has_ended): ((Option<i64>, i64), bool),
 ) -> Result<()> {
-    let sql = "UPDATE step SET tried = time_now($5) + $6 FROM item, lane
+    let attempt = if has_ended { ENDED_ATTEMPT } else { fastrand::i64(1..) };
+    let sql = "UPDATE step SET tried = time_now($5) + $6, attempt = $7 FROM item, lane
                WHERE step.item = $1 AND key_of(step.name) = key_of($2) AND item.id = step.item
                    AND key_of(lane.name) = key_of(item.lane) AND lane.token = $3
                    AND item.state = $4 RETURNING 1";
-    let params: &Params<'_> = &[&item, &keepable(step), &token, &"waiting", &given, &tried_in];
+    let params: &Params<'_> =
+        &[&item, &keepable(step), &token, &"waiting", &given, &tried_in, &attempt];
     require_item(&db.query("", sql, params).await?)
 }
 
-/// Keeps the result of a call that was begun, whoever has the item by now: it was made.
+/// Keeps the result of a call that was begun, whoever has the item by now: it was made. If others have
+/// it, what they have kept counts, and whoever asks is told.
 pub(super) async fn write_result(
     db: &Database,
-    item: ItemId,
+    (item, token): (ItemId, Option<i64>),
     step: &str,
     result: &str,
 ) -> Result<()> {
-    let sql = "UPDATE step SET result = $3 WHERE item = $1 AND key_of(name) = key_of($2)
-               RETURNING 1";
-    require_item(&db.query("", sql, &[&item, &keepable(step), &keepable(result)]).await?)
+    let sql = "WITH holds AS (
+                   SELECT FROM item JOIN lane ON key_of(lane.name) = key_of(item.lane)
+                   WHERE item.id = $1 AND item.state = 'waiting' AND lane.token = $4
+               ), kept AS (
+                   UPDATE step SET result = $3 WHERE item = $1 AND key_of(name) = key_of($2)
+                       AND (result IS NULL OR EXISTS (SELECT FROM holds))
+                   RETURNING 1
+               )
+               SELECT 1 WHERE EXISTS (SELECT FROM holds) AND EXISTS (SELECT FROM kept)";
+    require_item(&db.query("", sql, &[&item, &keepable(step), &keepable(result), &token]).await?)
 }
 
 fn require_item(changed: &[Row]) -> Result<()> {

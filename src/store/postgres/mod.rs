@@ -48,9 +48,9 @@ use self::leases::HeldLeases;
 use self::watch::{INSTANCE_TERM, Instance, Watch};
 use super::row::{self, TicketRow};
 use super::{
-    Accepted, CallState, Cutoffs, DatabaseFacts, DrawnCard, Error, InboxDepth, ItemId, KeptTicket,
-    KnownReplies, Lane, Lease, Link, NewItem, ParkedItem, Places, PostRate, Result, Source, Store,
-    StoredOutcome, Turn, TurnPass, TurnRequest, erasure,
+    Accepted, CallState, CallTry, Cutoffs, DatabaseFacts, DrawnCard, Error, InboxDepth, ItemId,
+    KeptTicket, KnownReplies, Lane, Lease, Link, NewItem, ParkedItem, Places, PostRate, Result,
+    Source, Store, StoredOutcome, Turn, TurnPass, TurnRequest, erasure,
 };
 use crate::clock::Clock;
 use crate::model::{
@@ -398,22 +398,24 @@ impl Store for PostgresStore {
         let now = self.instance.clock.now();
         if begun == CallState::Fresh && now.duration_since(asked) > MAX_CALL_DELAY {
             // The call is made only now, and that is what counts when it is looked for.
-            self.touch_call(item, step, now).await?;
+            self.touch_call(item, step, CallTry::Begun(now)).await?;
         }
         Ok(begun)
     }
 
-    async fn touch_call(&self, item: ItemId, step: &str, now: Timestamp) -> Result<()> {
-        let token = self.held().token_of(item)?;
-        let times = match self.given(now) {
+    async fn touch_call(&self, item: ItemId, step: &str, last_try: CallTry) -> Result<()> {
+        let (token, time) = (self.held().token_of(item)?, last_try.time());
+        let times = match self.given(time) {
             Some(given) => (Some(given), 0),
-            None => (None, self.millis_until(now)),
+            None => (None, self.millis_until(time)),
         };
-        items::update_tried(&self.database, (item, token), step, times).await
+        let has_ended = matches!(last_try, CallTry::Ended(_));
+        items::update_tried(&self.database, (item, token), step, (times, has_ended)).await
     }
 
     async fn record_call_result(&self, item: ItemId, step: &str, result: &str) -> Result<()> {
-        items::write_result(&self.database, item, step, result).await
+        let token = self.held().token_of(item).ok();
+        items::write_result(&self.database, (item, token), step, result).await
     }
 
     async fn forget_call(&self, item: ItemId, step: &str) -> Result<()> {

@@ -56,9 +56,9 @@ use self::queue::ItemQueue;
 use self::ticket_cache::TicketCache;
 use super::row::{self, TicketRow};
 use super::{
-    Accepted, CallState, Cutoffs, DrawnCard, Error, InboxDepth, ItemId, KeptTicket, KnownReplies,
-    Lane, Lease, Link, NewItem, ParkedItem, Places, PostRate, Result, Source, Store, StoredOutcome,
-    Turn, TurnPass, TurnRequest,
+    Accepted, CallState, CallTry, Cutoffs, DrawnCard, Error, InboxDepth, ItemId, KeptTicket,
+    KnownReplies, Lane, Lease, Link, NewItem, ParkedItem, Places, PostRate, Result, Source, Store,
+    StoredOutcome, Turn, TurnPass, TurnRequest,
 };
 use crate::clock::Clock;
 use crate::model::{
@@ -234,8 +234,8 @@ impl Store for SqliteStore {
         found.map(|(key, received)| Ok((key, row::parse_timestamp(received)?))).transpose()
     }
 
-    async fn touch_call(&self, item: ItemId, step: &str, now: Timestamp) -> Result<()> {
-        self.queue.touch_call(item, step, now).await
+    async fn touch_call(&self, item: ItemId, step: &str, last_try: CallTry) -> Result<()> {
+        self.queue.touch_call(item, step, last_try.time()).await
     }
 
     async fn record_call_result(&self, item: ItemId, step: &str, result: &str) -> Result<()> {

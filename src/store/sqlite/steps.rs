@@ -6,7 +6,7 @@
 use rusqlite::Connection;
 
 use super::sql::Sql;
-use crate::store::{CallState, Error, ItemId, Result, row};
+use crate::store::{CallState, CallTry, Error, ItemId, Result, row};
 
 /// Marks a call as begun, unless it was begun before.
 pub(super) fn mark_begun(
@@ -26,7 +26,10 @@ pub(super) fn mark_begun(
                  WHERE step.item = ?1 AND step.name = ?2 AND item.state = 'waiting'";
     match tx.first_row(known, (item, step), |row| Ok((row.get(0)?, row.get(1)?)))? {
         Some((Some(result), _)) => Ok(CallState::Done(result)),
-        Some((None, tried)) => Ok(CallState::OutcomeUnknown(row::parse_timestamp(tried)?)),
+        // Nobody else has the file: whoever made it has ended, or handles the item again.
+        Some((None, tried)) => {
+            Ok(CallState::OutcomeUnknown(CallTry::Ended(row::parse_timestamp(tried)?)))
+        }
         None => Err(to_lost_error(tx, item)?),
     }
 }

@@ -271,7 +271,7 @@ async fn a_call_that_waited_for_the_disk_counts_from_when_it_is_made() {
     disk.stores();
     assert_eq!(begin.await.unwrap(), CallState::Fresh);
     let again = store.begin_call(id, "context", None, clock.now()).await.unwrap();
-    assert_eq!(again, CallState::OutcomeUnknown(clock.now()));
+    assert_eq!(again, CallState::OutcomeUnknown(CallTry::Ended(clock.now())));
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ pub struct Scene {
 
 const MEDIA_LINK: &str = "application/vnd.lime.media-link+json";
 
-pub const SCENES: [Scene; 21] = [
+pub const SCENES: [Scene; 22] = [
     Scene {
         name: "a conversation",
         settings: &[],
@@ -116,6 +116,14 @@ pub const SCENES: [Scene; 21] = [
         shown: &[("shared with another company", 1)],
         // The line about it stands in the channel, as cards do.
         cards: 2,
+    },
+    Scene {
+        name: "held up",
+        settings: &[],
+        play: |set| held_up(set).boxed_local(),
+        waits_for: &[],
+        shown: &[("claimed this ticket", 1), ("customer-1", 1)],
+        cards: 1,
     },
     Scene {
         name: "a week",
@@ -269,6 +277,23 @@ impl Set {
         self.bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
         self.until("a claim", || self.bridge.blip.ticket(&ticket).unwrap().is_assigned()).await;
         (ticket, card)
+    }
+
+    /// Puts a job into the store; the program must be stopped.
+    async fn stores(&self, job: Value) {
+        let (clock, database) = (Clock::system(), &self.bridge.settings()["DATABASE_URL"]);
+        let store = store::open_store(database, &clock, Purpose::Serve).await.unwrap();
+        let (now, kind) = (clock.now(), job["chore"].as_str().unwrap());
+        let job = NewItem {
+            source: Source::Internal,
+            lane: Lane::Own(format!("{kind}:now")),
+            key: format!("{kind}:now"),
+            body: job.to_string().into_bytes(),
+            received: now,
+            due: now,
+        };
+        store.accept(job).await.unwrap();
+        store.close().await;
     }
 
     /// The home tab that somebody opens.
@@ -608,31 +633,39 @@ async fn shared_channel(set: &Set) {
     set.restart(async {}).await;
 }
 
+/// A line stands in a thread twice, since an instance was held up before it.
+async fn held_up(set: &Set) {
+    let (ticket, card) = set.held("maria@0mn.io", "first-word").await;
+    set.shown("claimed this ticket").await;
+    let thread = set.bridge.slack.thread(CHANNEL, &card.ts);
+    let line = { thread }.into_iter().find(|line| line.words().contains("claimed this ticket"));
+    let line = serde_json::to_value(line.unwrap()).unwrap();
+    let post = json!({ "channel": CHANNEL, "thread_ts": card.ts, "text": line["text"],
+        "blocks": line["blocks"], "metadata": line["metadata"] });
+    let settings = set.bridge.settings();
+    let posted = reqwest::Client::builder().no_proxy().build().unwrap();
+    let posted = posted.post(format!("{}/chat.postMessage", set.bridge.slack.api_url()));
+    let posted = posted.bearer_auth(&settings["SLACK_BOT_TOKEN"]).json(&post).send().await;
+    let posted: Value = posted.unwrap().json().await.unwrap();
+    assert_eq!(set.count("claimed this ticket"), 2, "{posted}");
+    let delivery = line["metadata"]["event_payload"]["delivery_id"].clone();
+    let job = json!({ "chore": "doubled", "channel": CHANNEL, "root": card.ts, "ts": posted["ts"],
+        "delivery": delivery, "is_named": false, "since": 0 });
+    set.restart(set.stores(job)).await;
+    set.until("the second line taken back", || set.count("claimed this ticket") == 1).await;
+    set.customer(&ticket, "customer-1").await;
+}
+
 async fn week(set: &Set) {
     // Only what is stored is told of.
     set.held("maria@0mn.io", "first-word").await;
-    let database = set.bridge.settings()["DATABASE_URL"].clone();
-    set.restart(async {
-        let clock = Clock::system();
-        let store = store::open_store(&database, &clock, Purpose::Serve).await.unwrap();
-        let now = clock.now();
-        let mut day = now.to_zoned(TimeZone::get("America/Sao_Paulo").unwrap()).tomorrow().unwrap();
-        while day.weekday() != Weekday::Monday {
-            day = day.tomorrow().unwrap();
-        }
-        let job = json!({ "chore": "weekly", "monday": day.date().to_string() });
-        let job = NewItem {
-            source: Source::Internal,
-            lane: Lane::Own("a week".to_owned()),
-            key: "weekly:now".to_owned(),
-            body: job.to_string().into_bytes(),
-            received: now,
-            due: now,
-        };
-        store.accept(job).await.unwrap();
-        store.close().await;
-    })
-    .await;
+    let now = Clock::system().now();
+    let mut day = now.to_zoned(TimeZone::get("America/Sao_Paulo").unwrap()).tomorrow().unwrap();
+    while day.weekday() != Weekday::Monday {
+        day = day.tomorrow().unwrap();
+    }
+    let job = json!({ "chore": "weekly", "monday": day.date().to_string() });
+    set.restart(set.stores(job)).await;
     set.shown("Week from").await;
 }
 
@@ -777,9 +810,9 @@ async fn in_turn(set: &Set) {
     // Who has it takes a break, and has asked to be told.
     let home = set.home(busy).await;
     let tick = Some("direct_messages");
-    set.press(async || slack.picks_in_view(busy, &home.id, "switches", tick).await.unwrap()).await;
+    slack.picks_in_view(busy, &home.id, "switches", tick).await.unwrap();
     set.shown("did not answer within").await;
-    set.press(async || slack.commands(busy, CHANNEL, "/blip", "pausa").await.unwrap()).await;
+    slack.commands(busy, CHANNEL, "/blip", "pausa").await.unwrap();
     set.customer(&second, "customer-2").await;
     let direct = || {
         let is_it = |state: &str| state.matches("is waiting for your answer").count();
@@ -787,7 +820,7 @@ async fn in_turn(set: &Set) {
     };
     set.until("a direct message", || direct() > 0).await;
     assert_eq!(direct(), 1, "{}", set.told());
-    set.press(async || slack.commands(busy, CHANNEL, "/blip", "voltar").await.unwrap()).await;
+    slack.commands(busy, CHANNEL, "/blip", "voltar").await.unwrap();
     slack.reacts(busy, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
     set.closed(&second).await;
     set.until("the next agent", || set.count("was given this ticket") == 3).await;
