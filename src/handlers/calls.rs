@@ -171,6 +171,8 @@ impl Calls {
     fn latest_end_of(&self, last_try: CallTry, now: Timestamp) -> Timestamp {
         match last_try {
             CallTry::Begun(at) => at.min(now) + self.call_timeout + MAX_UNCHECKED,
+            // By a clock that was set back since, this process has yet to start: that tells nothing.
+            CallTry::Ended(at) if self.started > now => at.min(now),
             CallTry::Ended(at) => at.max(self.started).min(now),
         }
     }
