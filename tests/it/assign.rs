@@ -7,7 +7,6 @@ use blip_slack::demo::{ANA, BIA, CHANNEL};
 use blip_slack_standins::blip::NewTicket;
 use blip_slack_standins::faults::Fault;
 use blip_slack_standins::slack::{Message, User, View};
-use serde_json::json;
 
 use crate::support::later::Later;
 use crate::support::{Bridge, Service};
@@ -40,20 +39,6 @@ async fn asks(bridge: &Bridge, user: &str, text: &str) -> String {
     let answered = bridge.slack.commands(user, CHANNEL, "/blip", text).await.unwrap();
     assert_eq!(answered.status, Some(200));
     answered.body
-}
-
-async fn home_with(bridge: &Bridge, user: &str, part: &str) -> View {
-    let event = json!({ "type": "app_home_opened", "user": user, "channel": "D0HOME", "tab": "home",
-        "event_ts": "1.1" });
-    assert_eq!(bridge.slack.emits(event).await, Some(200));
-    bridge
-        .slack
-        .wait_for(&format!("a home tab with {part}"), |state| {
-            let mut views = state.views.values();
-            let home = views.find(|view| view.user == user && view.view["type"] == "home")?;
-            home.view.to_string().contains(part).then(|| home.clone())
-        })
-        .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -135,7 +120,8 @@ async fn who_takes_a_break_is_given_nothing_until_they_are_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_break_is_ticked_on_the_home_tab_and_outlives_the_bridge() {
     let mut bridge = Bridge::with(&[IN_TURN]).await;
-    let home = home_with(&bridge, ANA, "No new ticket is given to me").await;
+    bridge.opens_home(ANA).await;
+    let home = bridge.home_with(ANA, "No new ticket is given to me").await;
     assert!(!home.view.to_string().contains("initial_options"));
     let tick = async |bridge: &Bridge, view: &View| {
         let (id, box_of) = (view.id.as_str(), Some("pause"));
@@ -143,7 +129,8 @@ async fn a_break_is_ticked_on_the_home_tab_and_outlives_the_bridge() {
         assert_eq!(answered.status, Some(200));
     };
     tick(&bridge, &home).await;
-    let home = home_with(&bridge, ANA, "On a break since").await;
+    bridge.opens_home(ANA).await;
+    let home = bridge.home_with(ANA, "On a break since").await;
     assert!(home.view.to_string().contains("initial_options"));
     bridge.stop_bridge().await;
     bridge.start_bridge().await.unwrap();
@@ -153,7 +140,8 @@ async fn a_break_is_ticked_on_the_home_tab_and_outlives_the_bridge() {
     let (ticket, _) = bridge.ticket("João", "Oi").await;
     bridge.idle().await;
     assert!(waits(&bridge, &ticket));
-    let home = home_with(&bridge, ANA, "On a break since").await;
+    bridge.opens_home(ANA).await;
+    let home = bridge.home_with(ANA, "On a break since").await;
     tick(&bridge, &home).await;
     assert_eq!(holder(&bridge, &ticket).await, ANA_AT_BLIP);
     bridge.finish().await;

@@ -6,7 +6,7 @@ use blip_slack_standins::faults::Fault;
 use blip_slack_standins::slack::{Message, User, View};
 use serde_json::{Value, json};
 
-use crate::support::Bridge;
+use crate::support::{Bridge, view_words};
 
 /// What somebody reads as the answer to a command.
 async fn asks(bridge: &Bridge, user: &str, text: &str) -> Message {
@@ -21,28 +21,6 @@ async fn asks(bridge: &Bridge, user: &str, text: &str) -> Message {
 fn home(bridge: &Bridge, user: &str) -> Option<View> {
     let is_it = |view: &&View| view.user == user && view.view["type"] == "home";
     bridge.slack.look(|state| state.views.values().find(is_it).cloned())
-}
-
-fn words(view: &View) -> String {
-    Message { blocks: view.view["blocks"].as_array().unwrap().clone(), ..Message::default() }
-        .words()
-}
-
-async fn opens_home(bridge: &Bridge, user: &str) {
-    let event = json!({ "type": "app_home_opened", "user": user, "channel": "D0HOME", "tab": "home",
-        "event_ts": "1.1" });
-    assert_eq!(bridge.slack.emits(event).await, Some(200));
-}
-
-async fn home_with(bridge: &Bridge, user: &str, part: &str) -> View {
-    bridge
-        .slack
-        .wait_for(&format!("a home tab with {part}"), |state| {
-            let mut views = state.views.values();
-            let home = views.find(|view| view.user == user && view.view["type"] == "home")?;
-            words(home).contains(part).then(|| home.clone())
-        })
-        .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -179,20 +157,20 @@ async fn only_those_who_could_see_a_ticket_in_its_channel_see_it_elsewhere() {
             let answered = bridge.slack.commands(user, "C0OTHER", "/blip", text).await.unwrap();
             assert!(!answered.body.contains("Maria"), "{}", answered.body);
         }
-        opens_home(&bridge, user).await;
+        bridge.opens_home(user).await;
         bridge
             .slack
             .wait_for("a home tab", |state| {
                 state.views.values().find(|view| view.user == user).map(drop)
             })
             .await;
-        assert!(!words(&home(&bridge, user).unwrap()).contains("Maria"));
+        assert!(!view_words(&home(&bridge, user).unwrap()).contains("Maria"));
     }
     // Who could join is told where somebody waits, and never that nobody does.
-    let otto = words(&home(&bridge, "U0OTHER").unwrap());
+    let otto = view_words(&home(&bridge, "U0OTHER").unwrap());
     assert!(otto.contains(&format!("Mais 1 aguardando em <#{CHANNEL}>")), "{otto}");
     assert!(!otto.contains("Ninguém está esperando"), "{otto}");
-    let guest = words(&home(&bridge, "U0GUEST").unwrap());
+    let guest = view_words(&home(&bridge, "U0GUEST").unwrap());
     assert!(!guest.contains(CHANNEL), "{guest}");
     bridge.finish().await;
 }
@@ -202,18 +180,18 @@ async fn a_home_tab_is_alive_and_published_only_when_something_changed() {
     let bridge = Bridge::start().await;
     let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
     bridge.idle().await;
-    opens_home(&bridge, ANA).await;
-    let shown = home_with(&bridge, ANA, "Maria Silva").await;
-    opens_home(&bridge, ANA).await;
-    opens_home(&bridge, ANA).await;
+    bridge.opens_home(ANA).await;
+    let shown = bridge.home_with(ANA, "Maria Silva").await;
+    bridge.opens_home(ANA).await;
+    bridge.opens_home(ANA).await;
     bridge.slack.picks_in_view(ANA, &shown.id, "more", Some("claim")).await.unwrap();
-    let shown = home_with(&bridge, ANA, "My tickets (1)").await;
+    let shown = bridge.home_with(ANA, "My tickets (1)").await;
     assert_eq!(bridge.slack.calls("views.publish").len(), 2);
     assert!(bridge.blip.ticket(&ticket).unwrap().is_assigned());
     bridge.slack.picks_in_view(ANA, &shown.id, "more", Some("close")).await.unwrap();
     let dialog = bridge.dialog(ANA);
     bridge.slack.submits(ANA, &dialog.id, json!({})).await.unwrap();
-    home_with(&bridge, ANA, "You have no tickets").await;
+    bridge.home_with(ANA, "You have no tickets").await;
     assert!(bridge.blip.ticket(&ticket).unwrap().is_closed());
     assert!(bridge.slack.message(CHANNEL, &card.ts).unwrap().buttons().is_empty());
     bridge.finish().await;
@@ -231,8 +209,8 @@ async fn everybody_reads_their_own_language() {
         bridge.slack.add_user(user);
         bridge.slack.joins(id, CHANNEL).await.unwrap();
         assert!(asks(&bridge, id, "mine").await.words().contains(word), "{locale}");
-        opens_home(&bridge, id).await;
-        home_with(&bridge, id, word).await;
+        bridge.opens_home(id).await;
+        bridge.home_with(id, word).await;
     }
     let (_, card) = bridge.ticket("Maria", "Oi").await;
     bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
@@ -271,8 +249,8 @@ async fn counts_tell_only_of_channels_that_the_reader_is_in() {
         let status = asks(&bridge, user, "status").await.words();
         assert!(status.contains(counts), "{status}");
         assert_eq!(status.contains("1 parked"), parked, "{status}");
-        opens_home(&bridge, user).await;
-        let home = words(&home_with(&bridge, user, "integration is working").await);
+        bridge.opens_home(user).await;
+        let home = view_words(&bridge.home_with(user, "integration is working").await);
         assert_eq!(home.contains("1 parked"), parked, "{home}");
     }
 }
@@ -282,8 +260,8 @@ async fn what_is_refused_on_a_home_tab_is_answered_there() {
     let bridge = Bridge::start().await;
     let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
     bridge.idle().await;
-    opens_home(&bridge, ANA).await;
-    let stale = home_with(&bridge, ANA, "Maria Silva").await;
+    bridge.opens_home(ANA).await;
+    let stale = bridge.home_with(ANA, "Maria Silva").await;
     // Her tab stays as it was when she opened it.
     let failed = Fault::Code("fatal_error".to_owned());
     bridge.slack.faults().from_now("views.publish", failed);
@@ -292,12 +270,12 @@ async fn what_is_refused_on_a_home_tab_is_answered_there() {
     bridge.slack.picks_in_view(ANA, &stale.id, "more", Some("claim")).await.unwrap();
     bridge.idle().await;
     let dialog = bridge.dialog(ANA);
-    assert!(words(&dialog).contains("Bia Souza already has"), "{}", words(&dialog));
+    assert!(view_words(&dialog).contains("Bia Souza already has"), "{}", view_words(&dialog));
     assert!(bridge.slack.ephemerals(ANA).is_empty(), "{:?}", bridge.slack.ephemerals(ANA));
     bridge.slack.clicks_in_view(ANA, &dialog.id, "take_over").await.unwrap();
     bridge.idle().await;
     assert_eq!(bridge.blip.ticket(&ticket).unwrap().agent.unwrap(), "ana%40loja.example@blip.ai");
-    let done = words(&bridge.dialog(ANA));
+    let done = view_words(&bridge.dialog(ANA));
     assert!(done.contains("You took") && done.contains("Maria Silva"), "{done}");
     bridge.finish().await;
 }
@@ -312,8 +290,8 @@ async fn who_waits_for_an_answer_comes_first_on_a_home_tab() {
     }
     bridge.slack.says(ANA, CHANNEL, Some(&answered.ts), "Olá!").await.unwrap();
     bridge.idle().await;
-    opens_home(&bridge, ANA).await;
-    let shown = words(&home_with(&bridge, ANA, "My tickets (2)").await);
+    bridge.opens_home(ANA).await;
+    let shown = view_words(&bridge.home_with(ANA, "My tickets (2)").await);
     let [first, second] = ["Asking", "Answered"].map(|name| shown.find(name).unwrap());
     assert!(first < second, "{shown}");
     bridge.finish().await;

@@ -3,6 +3,7 @@
 mod backend;
 mod balancer;
 pub mod browser;
+mod home;
 pub mod later;
 mod lock;
 mod postgres;
@@ -15,6 +16,7 @@ mod service;
 
 pub use backend::TestBackend;
 pub use balancer::Balancer;
+pub use home::view_words;
 use lock::{a_day_back, a_day_passes};
 pub use lock::{damage_database, lock_database};
 pub use mortal::Mortal;
