@@ -44,8 +44,8 @@ async fn examine(config: &Config) -> anyhow::Result<Vec<Finding>> {
     );
     findings.extend(of_slack);
     findings.extend(of_blip);
-    // Who is one of ours cannot be told before Slack has said who we are.
-    if slack.has_identity() {
+    // Who is one of ours cannot be told before Slack has said who we are, and where.
+    if slack.has_identity() && !slack.lacks_workspace() {
         findings.extend(agents::check_agents(config, &slack, &bots).await);
     }
     findings.extend(local::check_database(config, &database, access.clock()));

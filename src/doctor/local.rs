@@ -238,3 +238,31 @@ fn describe_way_in(address: &str, answer: Result<(u16, bool), bool>) -> Finding 
     };
     Finding::warning(PUBLIC_URL, format!("PUBLIC_URL: {address} {problem}"), fix)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_takes_too_long_is_told_with_what_mends_it() {
+        let found = describe_way_in("https://bridge.loja.com/slack/events", Err(true));
+        assert_eq!(found.outcome, CheckOutcome::Warning);
+        assert!(found.text.ends_with("/slack/events does not answer in time"), "{}", found.text);
+        assert!(found.fix.is_some_and(|fix| fix.contains("start the bridge")));
+    }
+
+    #[test]
+    fn a_standby_that_may_have_received_less_is_told_with_what_mends_it() {
+        let facts = |may_lose_to_standby| DatabaseFacts {
+            version: 1,
+            newest: 1,
+            backed_up: None,
+            heard_slack: None,
+            may_lose_to_standby,
+        };
+        assert_eq!(check_standby(&facts(false)).outcome, CheckOutcome::Ok);
+        let found = check_standby(&facts(true));
+        assert_eq!(found.outcome, CheckOutcome::Warning);
+        assert!(found.fix.is_some_and(|fix| fix.contains("synchronous_standby_names")));
+    }
+}

@@ -206,6 +206,77 @@ async fn scopes_that_the_token_lacks_are_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_scope_that_tickets_do_without_is_told_with_what_is_not_there() {
+    let bridge = Bridge::start().await;
+    for (scope, lost) in [
+        ("chat:write.customize", "no authors"),
+        ("commands", "no /blip"),
+        ("dnd:read", "not to be disturbed"),
+        ("files:read", "files of agents reach no customer"),
+        ("files:write", "files of customers are links"),
+        ("im:history", "may be sent twice"),
+        ("im:write", "no direct messages"),
+        ("usergroups:read", "shown by their ids"),
+    ] {
+        let granted = bridge.slack.look(|state| state.setup.scopes.clone());
+        bridge.slack.configure(|setup| setup.scopes.retain(|it| it != scope));
+        let report = examine(&bridge, &[]).await;
+        report.warns("slack-scopes", &format!("lacks the scope {scope}: "), scope);
+        assert!(
+            report.has("slack-scopes", "warning", lost, "install the app again"),
+            "{report:#?}"
+        );
+        bridge.slack.configure(|setup| setup.scopes = granted);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_slack_does_not_tell_for_now_is_to_be_asked_again() {
+    let bridge = Bridge::start().await;
+    let (faults, busy) = (bridge.slack.faults(), Fault::RateLimited { retry_after: 30 });
+    faults.from_now("auth.test", busy.clone());
+    let report = examine(&bridge, &[]).await;
+    report.fails("slack-token", "Slack asks to wait", "ask again in a minute");
+    faults.lift("auth.test");
+    let workspace = bridge.slack.look(|state| state.setup.team_id.clone());
+    bridge.slack.configure(|setup| setup.team_id.clear());
+    let report = examine(&bridge, &[]).await;
+    report.fails("slack-token", "does not tell the workspace", "SLACK_API_URL");
+    bridge.slack.configure(|setup| setup.team_id = workspace);
+
+    let token = bridge.slack.look(|state| state.setup.app_token.clone());
+    bridge.slack.configure(|setup| setup.socket_mode = true);
+    let by_socket = [("SLACK_APP_TOKEN", token.as_str())];
+    faults.from_now("apps.connections.open", busy.clone());
+    let report = examine(&bridge, &by_socket).await;
+    report.fails("slack-socket-mode", "Slack opens no connection", "ask again in a minute");
+    faults.lift("apps.connections.open");
+    faults.from_now("apps.connections.open", Fault::Status(503));
+    let report = examine(&bridge, &by_socket).await;
+    report.fails("slack-socket-mode", "Slack opens no connection", "the network");
+    faults.lift("apps.connections.open");
+
+    faults.from_now("conversations.info", busy.clone());
+    let report = examine(&bridge, &[]).await;
+    report.fails("slack-channel", "could not be looked at", "ask again in a minute");
+    faults.lift("conversations.info");
+    faults.from_now("conversations.info", Fault::Code("missing_scope".to_owned()));
+    let report = examine(&bridge, &[]).await;
+    report.fails("slack-channel", "could not be looked at", "the scope that it lacks");
+    faults.lift("conversations.info");
+
+    bridge.slack.add_group("S0AGENTS", "agents", &[ANA]);
+    faults.from_now("usergroups.users.list", busy.clone());
+    let report = examine(&bridge, &[("ESCALATE_TO", "S0AGENTS")]).await;
+    report.warns("slack-group", "could not be looked at", "ask again in a minute");
+    faults.lift("usergroups.users.list");
+
+    faults.from_now("conversations.members", busy);
+    let report = examine(&bridge, &[]).await;
+    report.warns("agents", "could not be looked at", "ask again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clock_that_is_off_is_told() {
     let bridge = Bridge::start().await;
     bridge.slack.advance(Duration::from_mins(10));
@@ -297,6 +368,17 @@ async fn a_key_or_address_of_blip_that_does_not_do_is_told_with_the_bot_that_it_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_blip_does_not_tell_for_now_is_to_be_asked_again() {
+    let bridge = Bridge::start().await;
+    bridge.blip.faults().from_now("*get /attendants*", Fault::Status(500));
+    let report = examine(&bridge, &[]).await;
+    assert!(report.code == 0 && report.has("agents", "hint", "does not tell the agents", ""));
+    bridge.blip.faults().from_now("*", Fault::RateLimited { retry_after: 30 });
+    let report = examine(&bridge, &[]).await;
+    report.fails("blip-key", "BLIP_API_URL: ", "ask again in a minute");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_desk_that_sends_its_tickets_elsewhere_is_told() {
     let bridge = Bridge::start().await;
     let set = |pairs: &[(&str, &str)]| {
@@ -384,6 +466,21 @@ async fn a_team_that_nobody_is_in_is_told() {
         .add_user(User { is_restricted: true, ..User::member(ANA, "Ana", "a@loja.example") });
     bridge.slack.add_user(User { deleted: true, ..User::member(BIA, "Bia", "b@loja.example") });
     examine(&bridge, &[]).await.fails("agents", "nobody in Slack may answer", "invite your team");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_large_team_some_are_looked_at_and_it_is_said_that_there_are_more() {
+    let bridge = Bridge::start().await;
+    for number in 0..60 {
+        let (id, email) = (format!("U1P{number:02}"), format!("p{number}@loja.example"));
+        bridge.slack.add_user(User::member(&id, "Pat", &email));
+        bridge.slack.change_channel(CHANNEL, |channel| {
+            channel.members.insert(id);
+        });
+    }
+    let report = examine(&bridge, &[]).await;
+    assert!(report.has("agents", "hint", "only 60 people were looked at", ""), "{report:#?}");
+    report.warns("agents", "and 48 more", "invite them in Blip's portal");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

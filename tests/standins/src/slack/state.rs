@@ -62,7 +62,7 @@ pub struct Setup {
     pub socket_mode: bool,
     /// What the token may do; all that the bridge needs, to begin with.
     pub scopes: BTreeSet<String>,
-    /// Our workspace.
+    /// Our workspace. If it is empty, `auth.test` does not tell it, as behind a proxy that leaves it out.
     pub team_id: String,
     /// The organisation of an Enterprise Grid that our workspace belongs to, if any.
     pub enterprise_id: Option<String>,

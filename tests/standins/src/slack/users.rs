@@ -11,9 +11,10 @@ const MAX_DND_USERS: usize = 50;
 #[expect(clippy::unnecessary_wraps, reason = "it stands in the table of methods")]
 pub(super) fn auth_test(state: &mut State, _args: &Args) -> Answer {
     let setup = &state.setup;
+    let team = Some(&setup.team_id).filter(|id| !id.is_empty());
     let mut answer = json!({
         "url": "https://standin.slack.com/", "team": "Stand-in", "user": "bridge",
-        "team_id": setup.team_id, "user_id": setup.bot_user, "bot_id": setup.bot_id,
+        "team_id": team, "user_id": setup.bot_user, "bot_id": setup.bot_id,
         "is_enterprise_install": setup.is_enterprise_install,
     });
     if let Some(enterprise) = &setup.enterprise_id {
