@@ -2,7 +2,7 @@
 //! tests in any language.
 //!
 //! `GET view` tells everything that is to be seen, and waits for something new if it is told what the
-//! page has seen; `POST deed` does one thing that people do, or makes trouble; `GET file` is a file as
+//! page has seen; `GET transcript` is what people said, for reading; `POST deed` does one thing that people do, or makes trouble; `GET file` is a file as
 //! Slack shows it. Nothing of it is on the ports of the platforms themselves, where only an
 //! application calls.
 
@@ -112,6 +112,7 @@ enum Deed {
 pub fn router(slack: Option<Slack>, blip: Option<Blip>) -> Router {
     Router::new()
         .route("/view", get(view))
+        .route("/transcript", get(transcript))
         .route("/deed", post(deed))
         .route("/file/{id}", get(file))
         .layer(DefaultBodyLimit::max(MAX_DEED))
@@ -132,6 +133,14 @@ async fn view(
     };
     tokio::time::timeout(PATIENCE, is_news).await.ok();
     answer(&people.view())
+}
+
+/// What people see, as lines of text: in Slack each with its `ts`.
+async fn transcript(Shared(people): Shared<Arc<People>>) -> String {
+    let slack = people.slack.as_ref().map(Host::transcript);
+    let blip = people.blip.as_ref().map(Host::transcript);
+    let lines: Vec<String> = slack.into_iter().chain(blip).collect();
+    lines.join("\n") + "\n"
 }
 
 async fn deed(Shared(people): Shared<Arc<People>>, headers: HeaderMap, body: Bytes) -> Response {

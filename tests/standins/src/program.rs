@@ -69,6 +69,8 @@ struct Running {
     people: Router,
     settings: Vec<(&'static str, String)>,
     example: String,
+    /// Whether the app connects, instead of being called.
+    is_connected_to: bool,
 }
 
 /// Runs the stand-in that was asked for until `stop`, and says at the start what to set in the app.
@@ -101,8 +103,9 @@ pub async fn run(arguments: Arguments, stop: impl Future<Output = ()>) -> io::Re
 }
 
 async fn start_slack(place: &Place, setup: slack::Setup) -> io::Result<Running> {
+    let is_connected_to = setup.socket_mode;
     let mut settings = vec![("bot token", setup.token.clone())];
-    settings.push(if setup.socket_mode {
+    settings.push(if is_connected_to {
         ("app-level token", setup.app_token.clone())
     } else {
         ("signing secret", setup.signing_secret.clone())
@@ -123,7 +126,7 @@ async fn start_slack(place: &Place, setup: slack::Setup) -> io::Result<Running> 
         r#"{{"deed": "says", "user": "{}", "channel": "{channel}", "root": null, "text": "Hello", "broadcast": false}}"#,
         PEOPLE[0].0
     );
-    Ok(Running { people: by_hand::router(Some(slack), None), settings, example })
+    Ok(Running { people: by_hand::router(Some(slack), None), settings, example, is_connected_to })
 }
 
 async fn start_blip(place: &Place, setup: blip::Setup) -> io::Result<Running> {
@@ -142,7 +145,7 @@ async fn start_blip(place: &Place, setup: blip::Setup) -> io::Result<Running> {
     let settings = base.into_iter().chain(settings).collect();
     let example = r#"{"deed": "customer-says", "customer": "5531999990000@wa.gw.msging.net", "name": "Maria", "text": "Hello"}"#;
     let people = by_hand::router(None, Some(blip));
-    Ok(Running { people, settings, example: example.to_owned() })
+    Ok(Running { people, settings, example: example.to_owned(), is_connected_to: false })
 }
 
 /// What to set in the app, in plain words.
@@ -153,6 +156,9 @@ fn describe(name: &str, place: &Place, running: &Running, control_url: &str) -> 
     }
     let target = match &place.deliver_to {
         Some(url) => format!("What happens is delivered to {url}."),
+        None if running.is_connected_to => {
+            "What happens is delivered to the app that connects.".into()
+        }
         None => {
             "What happens is delivered nowhere; --deliver-to URL says where your app is.".into()
         }
@@ -161,9 +167,10 @@ fn describe(name: &str, place: &Place, running: &Running, control_url: &str) -> 
     write!(
         text,
         "\n{target}\n\nPeople, and trouble, are at {control_url}:\n\n  \
-         GET  /view    all that is to be seen, and under \"broken\" each rule that the app broke\n  \
-         POST /deed    {example}\n  \
-         POST /deed    {{\"deed\": \"fails\", \"platform\": \"{}\", \"call\": \"*\", \
+         GET  /transcript  what people see, as text\n  \
+         GET  /view        all that is to be seen, and under \"broken\" each rule that the app broke\n  \
+         POST /deed        {example}\n  \
+         POST /deed        {{\"deed\": \"fails\", \"platform\": \"{}\", \"call\": \"*\", \
          \"how\": \"lost-answer\", \"times\": 1}}\n",
         name.to_lowercase()
     )

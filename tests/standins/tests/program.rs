@@ -110,6 +110,10 @@ async fn an_app_for_slack_is_called_refused_and_failed() {
         .await;
     let (headers, event) = news.recv().await.unwrap();
     assert_eq!(event["event"]["user"], "U0ANA");
+    let transcript = client().get(format!("{}/transcript", slack.control())).send().await.unwrap();
+    let transcript = transcript.text().await.unwrap();
+    let said = format!("{} U0ANA: Hi", event["event"]["ts"].as_str().unwrap());
+    assert!(transcript.contains(&said), "{transcript}");
     assert!(headers.contains_key("x-slack-signature"), "{headers:?}");
 
     slack
