@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::tuning::Tuning;
 use crate::breaker::CircuitBreaker;
@@ -47,15 +47,24 @@ impl PlatformAccess {
 
     /// Calls Blip in the name of a bot.
     pub(crate) fn blip_client(&self, bot: &BotConfig) -> blip::BlipClient {
-        let (name, http) = (bot.name.clone(), self.http.clone());
-        blip::BlipClient::new(name, http, &bot.api_url, &bot.key, self.new_breaker())
+        self.blip_client_with(bot, &bot.key, "KEY")
     }
 
     /// Calls Blip in the name of the bot that has a bot's WhatsApp channel, if its key is given.
     pub(crate) fn router_client(&self, bot: &BotConfig) -> Option<blip::BlipClient> {
-        let (name, http, key) = (bot.name.clone(), self.http.clone(), bot.router_key.as_ref()?);
-        let client = blip::BlipClient::new(name, http, &bot.api_url, key, self.new_breaker());
-        Some(client.with_key_setting("ROUTER_KEY"))
+        let key = bot.router_key.as_ref()?;
+        Some(self.blip_client_with(bot, key, "ROUTER_KEY"))
+    }
+
+    fn blip_client_with(
+        &self,
+        bot: &BotConfig,
+        key: &SecretString,
+        key_setting: &'static str,
+    ) -> blip::BlipClient {
+        let (bot, address) = (bot.name.clone(), bot.api_url.as_str());
+        let access = blip::BlipAccess { bot, address, key, key_setting };
+        blip::BlipClient::new(access, self.http.clone(), self.new_breaker())
     }
 
     fn new_breaker(&self) -> CircuitBreaker {

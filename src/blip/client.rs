@@ -7,7 +7,6 @@ use std::collections::HashMap;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use secrecy::SecretString;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -24,7 +23,7 @@ use super::lime::strip_forwards;
 use super::outgoing::OutgoingDocument;
 use super::parse::{self, MissedMessage, ThreadMessage};
 use super::template;
-use super::transport::BlipTransport;
+use super::transport::{BlipAccess, BlipTransport};
 use crate::breaker::CircuitBreaker;
 use crate::model::active::ActiveRoute;
 use crate::model::forbidden::ForbiddenWords;
@@ -76,21 +75,13 @@ pub(crate) struct BlipClient {
 }
 
 impl BlipClient {
-    /// Calls go to `{base}/messages` and `{base}/commands`. The key may begin with `Key ` or not.
+    /// Nothing is called yet.
     pub(crate) fn new(
-        bot: BotName,
+        access: BlipAccess<'_>,
         http: reqwest::Client,
-        base: &str,
-        key: &SecretString,
         breaker: CircuitBreaker,
     ) -> Self {
-        Self { transport: BlipTransport::new(bot, http, base, key, breaker) }
-    }
-
-    /// The same client, of which the log says that its key stands in the setting with this end.
-    pub(crate) fn with_key_setting(mut self, key_setting: &'static str) -> Self {
-        self.transport.key_setting = key_setting;
-        self
+        Self { transport: BlipTransport::new(access, http, breaker) }
     }
 
     /// The setting that holds the key.

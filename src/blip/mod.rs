@@ -33,3 +33,4 @@ pub(crate) use contact::ContactDocument;
 pub(crate) use documents::{ReceiptDocument, TicketDocument};
 pub(crate) use error::Error;
 pub(crate) use outgoing::OutgoingDocument;
+pub(crate) use transport::BlipAccess;

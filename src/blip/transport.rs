@@ -21,6 +21,18 @@ use crate::telemetry;
 /// (`blip.md` §1.1), and one call in this time is enough to see whether it is over.
 const DEFAULT_BUSY_PAUSE: Duration = Duration::from_secs(15);
 
+/// In whose name Blip is called, and where.
+#[derive(Debug)]
+pub(crate) struct BlipAccess<'a> {
+    pub(crate) bot: BotName,
+    /// Calls go to `{address}/messages` and `{address}/commands`.
+    pub(crate) address: &'a str,
+    /// The header's value; it may begin with `Key ` or not.
+    pub(crate) key: &'a SecretString,
+    /// The end of the name of the setting that holds the key, for the log.
+    pub(crate) key_setting: &'static str,
+}
+
 /// Carries envelopes in the name of one bot.
 #[derive(Debug)]
 pub(super) struct BlipTransport {
@@ -28,31 +40,28 @@ pub(super) struct BlipTransport {
     http: reqwest::Client,
     base: String,
     pub(super) key: SecretString,
-    /// The end of the name of the setting that holds the key.
-    pub(super) key_setting: &'static str,
+    key_setting: &'static str,
     pub(super) breaker: CircuitBreaker,
     /// Why Blip has not answered us yet; none once it has.
     silence_reason: Mutex<Option<String>>,
 }
 
 impl BlipTransport {
-    /// Calls go to `{base}/messages` and `{base}/commands`. The key may begin with `Key ` or not.
     pub(super) fn new(
-        bot: BotName,
+        access: BlipAccess<'_>,
         http: reqwest::Client,
-        base: &str,
-        key: &SecretString,
         breaker: CircuitBreaker,
     ) -> Self {
+        let BlipAccess { bot, address, key, key_setting } = access;
         let key = key.expose_secret().trim();
         // The portal shows the finished header, other places only its value (`blip.md` §1.1).
         let key = key.strip_prefix("Key ").unwrap_or(key);
         Self {
             bot,
             http,
-            base: base.trim_end_matches('/').to_owned(),
+            base: address.trim_end_matches('/').to_owned(),
             key: format!("Key {key}").into(),
-            key_setting: "KEY",
+            key_setting,
             breaker,
             silence_reason: Mutex::new(Some("it was not asked".to_owned())),
         }
