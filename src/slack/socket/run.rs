@@ -96,6 +96,9 @@ impl Socket {
                     let until = StopConditions { stop: stop.clone(), replaced };
                     tasks.spawn(connection.serve_until_end(until, tell));
                     let end = told.await.unwrap_or(ConnectionEnd::Lost);
+                    if stop.is_cancelled() {
+                        return;
+                    }
                     let lasted = self.clock.now().duration_since(since).unsigned_abs();
                     // Slack closes connections every few hours (`slack.md` B.3), so one that lasted
                     // was no failure.
