@@ -113,7 +113,10 @@ struct Setup {
 
 impl Setup {
     async fn ask_everything(&mut self) -> anyhow::Result<()> {
-        print_text("\n1. The address\n")?;
+        // First, as the app's shortcuts in Slack are written in it.
+        print_text("\n1. The language\n")?;
+        self.ask_setting(LOCALE, Some("pt-BR")).await?;
+        print_text("\n2. The address\n")?;
         self.ask_setting(PUBLIC_URL, None).await?;
         let config = self.draft.load()?;
         let over_http = match &config.http.public_url {
@@ -128,9 +131,7 @@ impl Setup {
             None => false,
         };
         self.ask_slack(over_http).await?;
-        self.ask_blip().await?;
-        print_text("\n4. The language\n")?;
-        self.ask_setting(LOCALE, Some("pt-BR")).await
+        self.ask_blip().await
     }
 
     async fn ask_slack(&mut self, over_http: bool) -> anyhow::Result<()> {
@@ -142,7 +143,7 @@ impl Setup {
             config.locale.parse().unwrap_or_default(),
         )?;
         print_text(&format!(
-            "\n2. Slack\nOpen this link, choose your workspace and press Create, then Install to \
+            "\n3. Slack\nOpen this link, choose your workspace and press Create, then Install to \
             Workspace:\n\n{}\n\nOn the app's page OAuth & Permissions:\n",
             manifest::create_app_link(&made)
         ))?;
@@ -165,7 +166,7 @@ impl Setup {
 
     async fn ask_blip(&mut self) -> anyhow::Result<()> {
         print_text(
-            "\n3. Blip\nOpen the bot that hands over to people (behind a router: the subbot with the \
+            "\n4. Blip\nOpen the bot that hands over to people (behind a router: the subbot with the \
             tickets) in Blip's portal.\nUnder Configurações → Informações de conexão:\n",
         )?;
         loop {
@@ -317,7 +318,7 @@ impl Setup {
             text += "When it runs, press Retry on the app's page Event Subscriptions until the address \
                 is Verified, and switch Delayed Events on. ";
         }
-        text += "`blip-slack doctor` checks the whole.\n";
+        text += "`blip-slack doctor` checks everything.\n";
         print_text(&text)
     }
 }

@@ -18,6 +18,7 @@ use crate::support::Bridge;
 fn right_answers(bridge: &Bridge) -> Vec<(&'static str, String)> {
     let setting = |name: &str| bridge.settings()[name].clone();
     vec![
+        ("LOCALE", "en".to_owned()),
         ("PUBLIC_URL", "https://bridge.example".to_owned()),
         ("reach", String::new()),
         ("SLACK_BOT_TOKEN", setting("SLACK_BOT_TOKEN")),
@@ -26,7 +27,6 @@ fn right_answers(bridge: &Bridge) -> Vec<(&'static str, String)> {
         ("BLIP_API_URL", setting("BLIP_API_URL")),
         ("BLIP_KEY", setting("BLIP_KEY")),
         ("BLIP_WEBHOOK_TOKEN", setting("BLIP_WEBHOOK_TOKEN")),
-        ("LOCALE", "en".to_owned()),
     ]
 }
 
@@ -90,6 +90,7 @@ async fn the_file_that_it_writes_is_all_that_the_bridge_needs() {
     for words in [
         "https://api.slack.com/apps?new_app=1&manifest_json=%7B",
         "bridge.example%2Fslack%2Fevents",
+        "%22name%22%3A%22Canned%20reply%22",
         "ok       Slack accepts SLACK_BOT_TOKEN",
         "ok       Blip accepts BLIP_KEY",
         "https://bridge.example/blip/webhook",
@@ -163,11 +164,11 @@ async fn where_slack_cannot_reach_the_bridge_it_asks_for_socket_mode() {
         [&[("PUBLIC_URL", "https://bridge.example"), ("reach", "n")][..], &[("PUBLIC_URL", "")]]
     {
         let mut answers = right_answers(&bridge);
-        answers[3] = ("SLACK_APP_TOKEN", token.clone());
-        answers.insert(3, ("SLACK_APP_TOKEN", "xapp-wrong".to_owned()));
-        answers.splice(..2, way.iter().map(|(name, typed)| (*name, (*typed).to_owned())));
+        answers[4] = ("SLACK_APP_TOKEN", token.clone());
+        answers.insert(4, ("SLACK_APP_TOKEN", "xapp-wrong".to_owned()));
+        answers.splice(1..3, way.iter().map(|(name, typed)| (*name, (*typed).to_owned())));
         answers.retain(|(asked, _)| *asked != "BLIP_WEBHOOK_TOKEN");
-        answers.insert(answers.len() - 1, ("BLIP_WEBHOOK_TOKEN", String::new()));
+        answers.push(("BLIP_WEBHOOK_TOKEN", String::new()));
         let output = answer(&bridge, folder.path(), &lines(&answers)).await;
         let shown = shown(&output);
         assert!(output.status.success(), "{shown}");
@@ -242,6 +243,7 @@ async fn a_setting_that_the_environment_has_too_is_told() {
 
 /// How the questions end, in their order.
 const QUESTIONS: [&str; 9] = [
+    "(Enter for pt-BR): ",
     "(Enter if it has none yet): ",
     "[Y/n]: ",
     "xoxb-… (not shown): ",
@@ -250,7 +252,6 @@ const QUESTIONS: [&str; 9] = [
     "https://….http.msging.net: ",
     "Key … (not shown): ",
     "(not shown; Enter makes one): ",
-    "(Enter for pt-BR): ",
 ];
 
 /// A terminal with the program at its other side.
@@ -332,11 +333,11 @@ async fn a_terminal_shows_again_what_is_typed_when_it_is_interrupted() {
     let init = program(&bridge, folder.path(), &["init"]);
     let run = move || {
         let mut screen = Screen::open(init);
-        for (question, answer) in QUESTIONS.iter().zip(["https://bridge.example", "y"]) {
+        for (question, answer) in QUESTIONS.iter().zip(["en", "https://bridge.example", "y"]) {
             screen.sees(question);
             screen.types(answer);
         }
-        screen.sees(QUESTIONS[2]);
+        screen.sees(QUESTIONS[3]);
         assert!(!screen.shows_input());
         let pid = screen.child.id().to_string();
         assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
