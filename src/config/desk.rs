@@ -179,11 +179,11 @@ settings! {
                 variable(VariableGroup::Desk, "ESCALATE_TO")
                     .means("The user group of Slack that hears of it when two reminders were not enough; that of LEADS if it is left out")
                     .form(Words("a user group id such as S0614TZR7"), "S0614TZR7");
-            /// The user group of who leads the team.
+            /// The user group of those who lead the team.
             pub(crate) leads: Option<String> =
                 optional(parse::parse_group_id),
                 variable(VariableGroup::Desk, "LEADS")
-                    .means("The user group of Slack of who leads the team: their home tab shows how the team does, and every Monday at nine a post shows how the week went")
+                    .means("The user group in Slack of those who lead the team: their home tab shows how the team is doing, and every Monday at nine a post shows how the week went")
                     .form(Words("a user group id such as S0614TZR7"), "S0614TZR7");
             /// Where the weekly post goes.
             pub(crate) leads_channel: Option<ChannelRef> =
@@ -204,7 +204,7 @@ settings! {
             pub(crate) away_message: Option<String> =
                 optional(parse::parse_customer_text),
                 variable(VariableGroup::Desk, "OUT_OF_OFFICE_MESSAGE")
-                    .means("What a customer is told, once, who writes outside of these hours and whose ticket nobody has claimed")
+                    .means("What the bot answers, once, to a customer who writes outside of these hours and whose ticket nobody has claimed")
                     .form(
                         Words("1 to 1000 characters"),
                         "Nosso atendimento é de segunda a sexta, das 9h às 18h. Respondemos assim que abrirmos.",

@@ -1,11 +1,13 @@
-//! The bridge as a stranger sets it up: with settings from a document, between stand-ins that run as
-//! programs and are played over HTTP.
+//! The bridge as a stranger sets it up: with settings from a document or with the answers that `init`
+//! asks for, between stand-ins that run as programs and are played over HTTP.
 
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use blip_slack_standins::program::{self, Arguments};
+use blip_slack_standins::{blip, slack};
 use clap::Parser as _;
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -26,11 +28,11 @@ struct StandIn {
 }
 
 impl StandIn {
-    fn start(platform: &str, deliver_to: &str) -> Self {
+    fn start(platform: &str, options: &[&str]) -> Self {
         let (address, control) = (free_address(), free_address());
         let (port, control_port) = (address.port().to_string(), control.port().to_string());
         let words = ["x", platform, "--port", &port, "--control-port", &control_port];
-        let words = words.into_iter().chain(["--deliver-to", deliver_to]);
+        let words = words.iter().chain(options);
         let arguments = Arguments::try_parse_from(words).unwrap();
         let ended = CancellationToken::new();
         let stop = ended.clone().cancelled_owned();
@@ -40,6 +42,11 @@ impl StandIn {
         let client = Client::builder().no_proxy().build().unwrap();
         let control = format!("http://{control}");
         Self { address, control, client, _ended_by_drop: ended.drop_guard() }
+    }
+
+    /// Waits until it serves.
+    async fn is_there(&self) {
+        self.shows("the stand-in", |view| view["version"].as_str().map(drop)).await;
     }
 
     async fn does(&self, deed: Value) -> Value {
@@ -101,8 +108,9 @@ fn find_message(view: &Value, look: impl Fn(&Value) -> bool) -> Option<Value> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stranger_answers_a_ticket_with_the_settings_of_the_document() {
     let bridge = free_address();
-    let slack = StandIn::start("slack", &format!("http://{bridge}/slack/events"));
-    let blip = StandIn::start("blip", &format!("http://{bridge}/blip/webhook"));
+    let slack =
+        StandIn::start("slack", &["--deliver-to", &format!("http://{bridge}/slack/events")]);
+    let blip = StandIn::start("blip", &["--deliver-to", &format!("http://{bridge}/blip/webhook")]);
     let folder = tempfile::tempdir().unwrap();
     let settings = settings(&slack, &blip);
     let program = |words: &[&str]| {
@@ -112,15 +120,9 @@ async fn a_stranger_answers_a_ticket_with_the_settings_of_the_document() {
         command.current_dir(folder.path()).stdin(Stdio::null());
         command
     };
-    slack.shows("the stand-in", |view| view["version"].as_str().map(drop)).await;
-    blip.shows("the stand-in", |view| view["version"].as_str().map(drop)).await;
-    let mut serve = program(&["serve"]);
-    let _serving = Running(serve.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-    let ready = Instant::now() + PATIENCE;
-    while !program(&["healthcheck"]).output().unwrap().status.success() {
-        assert!(Instant::now() < ready, "the bridge does not start");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    slack.is_there().await;
+    blip.is_there().await;
+    let _serving = start_bridge(&program).await;
 
     let customer = "5531999990000@wa.gw.msging.net";
     let says = |text: &str| json!({ "deed": "customer-says", "customer": customer, "name": "Maria", "text": text });
@@ -142,7 +144,89 @@ async fn a_stranger_answers_a_ticket_with_the_settings_of_the_document() {
         message["thread_ts"] == card["ts"] && message.to_string().contains("Obrigada")
     };
     slack.shows("the thanks", |view| find_message(view, is_thanks)).await;
-    for (stand_in, platform) in [(&slack, "slack"), (&blip, "blip")] {
+    assert_nothing_is_broken(&slack, &blip).await;
+}
+
+/// What the rehearsal in a README has people do, in its order: whether in Slack, and what.
+fn deeds(readme: &str) -> Vec<(bool, Value)> {
+    let lines = readme.lines().filter_map(|line| line.strip_prefix("curl --json '"));
+    let deeds = lines.map(|line| {
+        let (deed, url) = line.rsplit_once("' ").unwrap();
+        (url.contains(":4011/"), serde_json::from_str(deed).unwrap())
+    });
+    deeds.collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stranger_rehearses_with_what_init_has_written_and_closes_the_ticket() {
+    for readme in [include_str!("../../README.md"), include_str!("../../README.pt-BR.md")] {
+        rehearse(&deeds(readme)).await;
+    }
+}
+
+async fn rehearse(deeds: &[(bool, Value)]) {
+    let bridge = free_address();
+    let slack = StandIn::start("slack", &["--socket-mode"]);
+    let blip = StandIn::start("blip", &["--deliver-to", &format!("http://{bridge}/blip/webhook")]);
+    let folder = tempfile::tempdir().unwrap();
+    let program = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_blip-slack"));
+        command.args(words).env_clear().current_dir(folder.path()).stdin(Stdio::null());
+        command.env("SLACK_API_URL", format!("http://{}/api", slack.address));
+        // The port of the README may be somebody's on this machine.
+        command.env("HOST", "127.0.0.1").env("PORT", bridge.port().to_string());
+        command
+    };
+    slack.is_there().await;
+    blip.is_there().await;
+    let (of_slack, of_blip) = (slack::Setup::default(), blip::Setup::default());
+    let address = format!("http://{}", blip.address);
+    let of_slack = ["", "", &of_slack.token, &of_slack.app_token, "#support"];
+    let answers = of_slack.into_iter().chain([&address, &of_blip.key, of_blip.token.as_str()]);
+    let answers: String = answers.map(|answer| format!("{answer}\n")).collect();
+    let mut init = program(&["init"]);
+    let mut asking = init.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    asking.stdin.take().unwrap().write_all(answers.as_bytes()).unwrap();
+    let asked = asking.wait_with_output().unwrap();
+    assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stdout));
+    let _serving = start_bridge(&program).await;
+    let doctor = program(&["doctor"]).output().unwrap();
+    assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
+
+    let mut card = Value::Null;
+    for (is_in_slack, deed) in deeds {
+        let deed = deed.to_string().replace("\"TS\"", &card["ts"].to_string());
+        let stand_in = if *is_in_slack { &slack } else { &blip };
+        stand_in.does(serde_json::from_str(&deed).unwrap()).await;
+        if card.is_null() {
+            let is_card = |message: &Value| message["ours"] == true;
+            card = slack.shows("a card", |view| find_message(view, is_card)).await;
+        }
+    }
+    let is_answered_and_closed = |view: &Value| {
+        let ticket = view["blip"]["tickets"].as_object()?.values().next()?;
+        let said = view["blip"]["threads"].as_object()?.values().next()?.as_array()?;
+        let is_answered = said.iter().any(|message| message["from_customer"] == false);
+        (ticket["status"].as_str()?.starts_with("Closed") && is_answered).then_some(())
+    };
+    blip.shows("the end", is_answered_and_closed).await;
+    assert_nothing_is_broken(&slack, &blip).await;
+}
+
+/// Starts the bridge, and waits until it serves.
+async fn start_bridge(program: &impl Fn(&[&str]) -> Command) -> Running {
+    let mut serve = program(&["serve"]);
+    let serving = Running(serve.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let ready = Instant::now() + PATIENCE;
+    while !program(&["healthcheck"]).output().unwrap().status.success() {
+        assert!(Instant::now() < ready, "the bridge does not start");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    serving
+}
+
+async fn assert_nothing_is_broken(slack: &StandIn, blip: &StandIn) {
+    for (stand_in, platform) in [(slack, "slack"), (blip, "blip")] {
         let broken = stand_in.shows("a view", |view| Some(view[platform]["broken"].clone())).await;
         assert_eq!(broken, json!([]), "{platform}");
     }
