@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::control::{self, ControlSocket};
 use crate::dispatch::Dispatcher;
 use crate::inbox::retry::RetryPolicy;
-use crate::inbox::{Job, Worker};
+use crate::inbox::{AssignmentJob, Worker};
 use crate::intake::server::Server;
 use crate::intake::{self, Downloads, SlackAnswer, SlackDoor};
 use crate::jobs::health::Health;
@@ -103,7 +103,7 @@ impl App {
         app.tasks.spawn(server.run(listener));
         if config.desk.assigns {
             // What waited before this start, or before it was switched on.
-            store.accept(Job::distribute_tickets(clock.now())).await.ok();
+            store.accept(AssignmentJob::distribute_tickets(clock.now())).await.ok();
         }
         app.spawn_worker(services.dispatcher, &clock, tuning.retry);
         if let (Some(token), Some(health)) = (&config.slack.app_token, socket_health) {

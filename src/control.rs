@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 pub use crate::inbox::ForgettingReport;
-use crate::inbox::{Forgetting, Job};
+use crate::inbox::{CustomerJob, Forgetting};
 use crate::model::{ChannelId, MessageTs};
 use crate::model::{CustomerKey, TicketId};
 use crate::store::{KeptTicket, Lane, Role, SharedStore, sqlite};
@@ -94,7 +94,7 @@ pub async fn perform_request(
                 // Before the erasure: afterwards nobody knows the threads.
                 let threads = find_threads(store, &key).await?;
                 let forgetting = Forgetting { job: job.clone(), threads };
-                store.accept(Job::forget_in_slack(forgetting, clock.now())).await?;
+                store.accept(CustomerJob::forget_in_slack(forgetting, clock.now())).await?;
             }
             let erased = store.erase_customer(&key).await?;
             // The log names tickets and never the customer: it would keep what was erased.

@@ -7,7 +7,7 @@ use crate::handlers::interrupt::PipeResult;
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
 use crate::handlers::timers::Timers;
-use crate::inbox::Job;
+use crate::inbox::CardJob;
 use crate::locale::Texts;
 use crate::model::{Ticket, TicketEnding, TicketState};
 use crate::store::{Item, Lane};
@@ -56,6 +56,6 @@ impl Endings {
             self.timers.schedule_distribution().await?;
             tracing::info!(ticket.id = %ticket.id, "a ticket was ended at Blip");
         }
-        Ok(self.calls.enqueue_item(Job::update_card(ticket, self.calls.clock.now())).await?)
+        Ok(self.calls.enqueue_item(CardJob::update_card(ticket, self.calls.clock.now())).await?)
     }
 }

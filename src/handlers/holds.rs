@@ -11,7 +11,7 @@ use crate::handlers::answer::Answer;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::people::Person;
-use crate::inbox::{HeldReply, Job};
+use crate::inbox::{HeldReply, MarkJob, ReplyJob};
 use crate::model::{ChannelId, MessageTs, Ticket, marks};
 use crate::store::{Accepted, Item, Link, Role};
 
@@ -52,13 +52,13 @@ impl Holds {
             ts: ts.clone(),
             user: person.user.clone(),
         };
-        self.calls.enqueue_item(Job::hold_reply(held, item.received + delay)).await?;
+        self.calls.enqueue_item(ReplyJob::hold_reply(held, item.received + delay)).await?;
         Ok(true)
     }
 
     /// A reply has been held long enough: it takes its place among the events of its ticket.
     pub(crate) async fn enqueue_held_reply(&self, held: HeldReply) -> PipeResult<()> {
-        Ok(self.calls.enqueue_item(Job::send_reply(held, self.calls.clock.now())).await?)
+        Ok(self.calls.enqueue_item(ReplyJob::send_reply(held, self.calls.clock.now())).await?)
     }
 
     /// Lets go of what is held and was written before this: somebody closes the ticket, and what was
@@ -75,7 +75,7 @@ impl Holds {
         for link in self.calls.store.held_replies(&ticket.id, before).await? {
             let Link { ticket, channel, ts, user: Some(user), .. } = link else { continue };
             let held = HeldReply { ticket, channel, ts, user };
-            let job = Job::send_reply(held, self.calls.clock.now());
+            let job = ReplyJob::send_reply(held, self.calls.clock.now());
             // A repeat waits ahead of the close already, or is parked: nothing more comes of it.
             has_released |= self.calls.store.accept(job).await? == Accepted::New;
         }
@@ -113,8 +113,13 @@ impl Holds {
             Some(Role::Card | Role::Customer) => Ok(Answer::Outdated),
             Some(Role::Held | Role::Note) | None => {
                 self.cancel_held_reply(ticket, channel, ts).await?;
-                let mark =
-                    Job::add_reaction(channel, ts, marks::NOTE_MARK, false, self.calls.clock.now());
+                let mark = MarkJob::add_reaction(
+                    channel,
+                    ts,
+                    marks::NOTE_MARK,
+                    false,
+                    self.calls.clock.now(),
+                );
                 self.calls.enqueue_item(mark).await?;
                 Ok(Answer::Kept)
             }

@@ -13,7 +13,7 @@ use crate::handlers::calls::MAX_CLOCK_SKEW;
 use crate::handlers::calls::{Calls, derive_delivery_id};
 use crate::handlers::channel_pace::ChannelPace;
 use crate::handlers::interrupt::{CallError, Interrupt, PipeResult};
-use crate::inbox::{DoubledPost, Job};
+use crate::inbox::{DoubledPost, ThreadJob};
 use crate::locale::Texts;
 use crate::model::{Agent, ChannelId, Failure, Fault, MessageTs, SlackUserId, Thread, Ticket};
 use crate::slack;
@@ -221,7 +221,7 @@ impl Posts {
         };
         // Whoever has the event now may be about to post.
         let due = self.calls.next_certain_look();
-        self.calls.enqueue_item(Job::remove_doubled_post(doubled, due)).await
+        self.calls.enqueue_item(ThreadJob::remove_doubled_post(doubled, due)).await
     }
 
     async fn hold_channel(

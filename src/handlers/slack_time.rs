@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::inbox::Job;
+use crate::inbox::ReplyJob;
 use crate::model::MessageTs;
 use crate::slack::parse;
 use crate::store::{Item, Source};
@@ -26,7 +26,7 @@ pub(crate) fn happened_at(item: &Item) -> Option<MessageTs> {
         Source::Slack => parse::happened_at(&item.body),
         Source::Internal => {
             let job = serde_json::from_slice(&item.body).ok()?;
-            let (Job::Hold(held) | Job::Send(held)) = job else { return None };
+            let (ReplyJob::Hold(held) | ReplyJob::Send(held)) = job;
             Some(held.ts)
         }
     }

@@ -15,7 +15,7 @@ use crate::handlers::calls::{Calls, derive_delivery_id};
 use crate::handlers::channels::{Channels, LOST_CHANNEL_PAUSE};
 use crate::handlers::interrupt::{CallError, Interrupt, PipeResult};
 use crate::handlers::posts::{Posts, ThreadPost};
-use crate::inbox::Job;
+use crate::inbox::{CardJob, ThreadJob};
 use crate::locale::Texts;
 use crate::model::{
     BotName, ChannelId, Content, Fault, MessageTs, Thread, Ticket, TicketEnding, TicketId,
@@ -292,7 +292,7 @@ impl Threads {
         let post = ThreadPost { broadcast: true, ..ThreadPost::from_line(&line) };
         self.post_to_ticket(item, "goes-on", ticket, &post).await?;
         self.calls.store.put_ticket(ticket).await?;
-        Ok(self.calls.enqueue_item(Job::update_card(ticket, self.calls.clock.now())).await?)
+        Ok(self.calls.enqueue_item(CardJob::update_card(ticket, self.calls.clock.now())).await?)
     }
 
     /// Says something in a ticket's thread. If that is lost, it is said in a new one: at once in the
@@ -389,7 +389,7 @@ impl Threads {
         lost: ThreadLoss,
     ) -> PipeResult<Interrupt> {
         let (now, with_channel) = (self.calls.clock.now(), lost == ThreadLoss::Channel);
-        self.calls.enqueue_item(Job::move_thread(ticket, thread, with_channel, now)).await?;
+        self.calls.enqueue_item(ThreadJob::move_thread(ticket, thread, with_channel, now)).await?;
         let pause = if with_channel { LOST_CHANNEL_PAUSE } else { NEW_THREAD_PAUSE };
         Ok(Interrupt::Wait(now + pause))
     }

@@ -13,7 +13,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::slack_time::happened_at;
-use crate::inbox::{Absence, DeliveryMark, Job, MarkOccasion, Overdue, Reminder, ReminderTopic};
+use crate::inbox::{
+    Absence, AssignmentJob, CardJob, CustomerJob, DeliveryMark, MarkJob, MarkOccasion, Overdue,
+    ReceiptJob, Reminder, ReminderJob, ReminderTopic,
+};
 use crate::model::{FirstAnswer, PersonalSwitch, SlackUserId, Ticket, TicketId, WorkingHours};
 use crate::slack::card::{UNANSWERED_AFTER, WINDOW_WARNING};
 use crate::store::{self, Item, Link, Role, Source, switches};
@@ -148,7 +151,7 @@ impl Timers {
             }
         };
         if is_warned {
-            self.calls.enqueue_item(Job::update_card(ticket, self.calls.clock.now())).await?;
+            self.calls.enqueue_item(CardJob::update_card(ticket, self.calls.clock.now())).await?;
         }
         if end.is_some_and(|end| end <= at) {
             self.schedule_window_check(ticket, at).await?;
@@ -167,7 +170,7 @@ impl Timers {
         if opens <= now || ticket.customer.identity.is_empty() {
             return Ok(());
         }
-        let job = Job::tell_away(ticket, opens, now);
+        let job = CustomerJob::tell_away(ticket, opens, now);
         // Nearly always: every message of the customer comes here.
         if self.calls.store.has_accepted(Source::Internal, &job.key).await? {
             return Ok(());
@@ -200,7 +203,7 @@ impl Timers {
         ticket: &Ticket,
         since: Timestamp,
     ) -> PipeResult<()> {
-        let job = Job::show_waiting(&ticket.id, since, since + UNANSWERED_AFTER);
+        let job = CardJob::show_waiting(&ticket.id, since, since + UNANSWERED_AFTER);
         self.calls.enqueue_item(job).await?;
         if self.is_reminded_after_card() {
             return Ok(());
@@ -255,7 +258,7 @@ impl Timers {
             }
         };
         if is_shown {
-            self.calls.enqueue_item(Job::update_card(ticket, now)).await?;
+            self.calls.enqueue_item(CardJob::update_card(ticket, now)).await?;
         }
         Ok(())
     }
@@ -270,7 +273,7 @@ impl Timers {
         let Some(end) = ticket.window_end().filter(|_| !ticket.is_closed()) else { return Ok(()) };
         let next = [end - WINDOW_WARNING, end].into_iter().find(|due| *due > after);
         if let Some(due) = next {
-            self.calls.enqueue_item(Job::show_window(&ticket.id, due)).await?;
+            self.calls.enqueue_item(CardJob::show_window(&ticket.id, due)).await?;
         }
         Ok(())
     }
@@ -286,7 +289,7 @@ impl Timers {
         let reminder =
             Reminder { ticket: ticket.id.clone(), about, since: since.as_millisecond(), round: 0 };
         let due = self.reminders.due_time(ticket, since, patience);
-        Ok(self.calls.enqueue_item(Job::send_reminder(reminder, due)).await?)
+        Ok(self.calls.enqueue_item(ReminderJob::send_reminder(reminder, due)).await?)
     }
 
     /// Has the holder of a ticket told by direct message that its customer waits, if they are away and
@@ -300,7 +303,8 @@ impl Timers {
             return Ok(());
         }
         let (id, agent, since) = (ticket.id.clone(), holder.user.clone(), since.as_millisecond());
-        let job = Job::tell_absent(Absence { ticket: id, agent, since }, self.calls.clock.now());
+        let job =
+            ReminderJob::tell_absent(Absence { ticket: id, agent, since }, self.calls.clock.now());
         Ok(self.calls.enqueue_item(job).await?)
     }
 
@@ -309,7 +313,7 @@ impl Timers {
         if self.assignments.is_none() {
             return Ok(());
         }
-        let job = Job::distribute_tickets(self.calls.clock.now());
+        let job = AssignmentJob::distribute_tickets(self.calls.clock.now());
         Ok(self.calls.enqueue_item(job).await?)
     }
 
@@ -326,7 +330,7 @@ impl Timers {
         };
         let due = self.reminders.due_time(ticket, since, patience);
         let (ticket, agent, since) = (ticket.id.clone(), agent.clone(), since.as_millisecond());
-        let job = Job::check_answer(Overdue { ticket, agent, since }, due);
+        let job = AssignmentJob::check_answer(Overdue { ticket, agent, since }, due);
         Ok(self.calls.enqueue_item(job).await?)
     }
 
@@ -360,7 +364,7 @@ impl Timers {
         let Some(link) = links.first() else { return Ok(()) };
         let due = self.calls.clock.now() + self.mark_delay;
         let mark = link.to_delivery_mark(parts, occasion);
-        Ok(self.calls.enqueue_item(Job::show_delivery(mark, due)).await?)
+        Ok(self.calls.enqueue_item(MarkJob::show_delivery(mark, due)).await?)
     }
 
     pub(crate) async fn schedule_receipt_lookup(
@@ -371,7 +375,7 @@ impl Timers {
     ) -> PipeResult<()> {
         let Some(look) = LOOKUP_ROUNDS.get(looks) else { return Ok(()) };
         let due = self.calls.clock.now() + look.after;
-        let job = Job::check_delivery(ticket, (message, by_router), looks, due);
+        let job = ReceiptJob::check_delivery(ticket, (message, by_router), looks, due);
         Ok(self.calls.enqueue_item(job).await?)
     }
 }

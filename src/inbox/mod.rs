@@ -14,9 +14,10 @@ mod worker;
 pub use forgetting::ForgettingReport;
 pub(crate) use forgetting::{ForgettingProgress, ForgottenMessage, LeftOver};
 pub(crate) use job::{
-    Absence, Assignment, DelayedReply, DeliveryMark, DoubledPost, Forgetting, HeldReply, Job,
-    LateFile, MarkOccasion, Overdue, ReadReply, Reminder, ReminderTopic, TransferNotice,
-    UnshownFile,
+    Absence, Assignment, AssignmentJob, CardJob, CheckJob, CustomerJob, DelayedReply, DeliveryMark,
+    DoubledPost, FileJob, Forgetting, HeldReply, Job, LateFile, MarkJob, MarkOccasion, NoticeJob,
+    Overdue, ParkedEvent, ReadReply, ReceiptJob, Reminder, ReminderJob, ReminderTopic, ReplyJob,
+    ThreadJob, TransferNotice, UnshownFile,
 };
 pub(crate) use worker::Worker;
 
@@ -76,7 +77,7 @@ impl ItemOutcome {
 
 impl Handled {
     /// The first item had this ending.
-    pub(crate) fn for_first_item(outcome: ItemOutcome) -> Self {
+    pub(crate) const fn for_first_item(outcome: ItemOutcome) -> Self {
         Self { items: 1, outcome }
     }
 }

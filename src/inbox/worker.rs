@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span};
 
 use super::retry::{RetryDecision, RetryPolicy};
-use super::{Handled, Handler, ItemOutcome, Job};
+use super::{Handled, Handler, ItemOutcome, NoticeJob, ReplyJob};
 use crate::clock::Clock;
 use crate::model::Fault;
 use crate::store::{self, Item, ItemId, Lease, Places, Pool, SharedStore, Source, StoredOutcome};
@@ -291,9 +291,10 @@ impl<P: Handler> Worker<P> {
     /// Lets people see what is parked; what only the bridge set itself to do is logged.
     async fn show_parked(&self, lease: &Lease, items: &[Item], reason: &str) -> store::Result<()> {
         // Nobody in Slack asked for a job, or could mend it; but a held reply is somebody's words.
-        let is_shown = |item: &&Item| item.source != Source::Internal || Job::is_send(&item.key);
+        let is_shown =
+            |item: &&Item| item.source != Source::Internal || ReplyJob::is_send(&item.key);
         for item in items.iter().filter(is_shown) {
-            let job = Job::report_parked(item, &lease.lane, reason, self.clock.now());
+            let job = NoticeJob::report_parked(item, &lease.lane, reason, self.clock.now());
             self.store.accept(job).await?;
         }
         Ok(())

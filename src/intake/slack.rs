@@ -26,7 +26,7 @@ use crate::dialog::Dialogs;
 use crate::dialog::commands::Commands;
 use crate::dialog::drafts::Drafts;
 use crate::dialog::home_tabs::HomeTabs;
-use crate::inbox::Job;
+use crate::inbox::{AssignmentJob, NoticeJob};
 use crate::model::{ChannelId, SlackEvent};
 use crate::slack::command::{CommandAction, SlashCommand};
 use crate::slack::parse::{self, SlackRequest};
@@ -186,7 +186,7 @@ impl SlackDoor {
 
     /// Somebody may be back from a break, and tickets wait.
     async fn note_free_agent(&self) -> Result<(), Error> {
-        let job = Job::distribute_tickets(self.events.clock.now());
+        let job = AssignmentJob::distribute_tickets(self.events.clock.now());
         self.events.store_event(job).await
     }
 
@@ -198,7 +198,7 @@ impl SlackDoor {
             SlackEvent::NotOurs => return Ok(()),
             // Of these words nothing is kept but that there were some.
             SlackEvent::Outside { channel, user, ts } => {
-                let job = Job::warn_outside(channel, user, ts, self.events.clock.now());
+                let job = NoticeJob::warn_outside(channel, user, ts, self.events.clock.now());
                 return self.events.store_event(job).await;
             }
             SlackEvent::Unknown { kind } => {

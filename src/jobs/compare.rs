@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{HandlerResult, Interrupt, PipeResult};
 use crate::handlers::to_blip::reaction_history::ReactionHistory;
-use crate::inbox::{Handled, ItemOutcome, Job};
+use crate::inbox::{CheckJob, Handled, ItemOutcome};
 use crate::model::{ChannelId, Failure, Fault, MessageTs, Thread, Ticket, TicketId};
 use crate::slack;
 use crate::slack::socket::gaps::EventGaps;
@@ -109,7 +109,7 @@ impl ThreadComparisons {
                 _ => {
                     for ticket in tickets {
                         self.calls
-                            .enqueue_item(Job::catch_up(&ticket.id, self.calls.clock.now()))
+                            .enqueue_item(CheckJob::catch_up(&ticket.id, self.calls.clock.now()))
                             .await?;
                     }
                 }

@@ -10,7 +10,7 @@ use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{Interrupt, PipeResult};
 use crate::handlers::people::People;
 use crate::handlers::posts::Posts;
-use crate::inbox::{DelayedReply, Job};
+use crate::inbox::{DelayedReply, MarkJob};
 use crate::model::{ChannelId, MessageTs, SlackUserId, TicketId, marks};
 use crate::store::{Item, Role};
 
@@ -54,7 +54,7 @@ impl DelayMarks {
         let is_shown = steps.iter().any(|(step, _)| step == SHOWN_STEP);
         if delayed.is_move {
             // Who made it takes the mark away when it is through (`to_blip/delays.rs`).
-            let mark = Job::add_reaction(&channel, &ts, marks::WAITING_MARK, false, now);
+            let mark = MarkJob::add_reaction(&channel, &ts, marks::WAITING_MARK, false, now);
             self.calls.enqueue_item(mark).await?;
             return self.tell_writer(&ticket, &user, "ask-delayed-move").await;
         }
@@ -64,13 +64,13 @@ impl DelayMarks {
         if is_over {
             self.told.remove(&user);
             if is_shown {
-                let mark = Job::remove_reaction(&channel, &ts, marks::WAITING_MARK, now);
+                let mark = MarkJob::remove_reaction(&channel, &ts, marks::WAITING_MARK, now);
                 self.calls.enqueue_item(mark).await?;
             }
             return Ok(());
         }
         if !is_shown {
-            let mark = Job::add_reaction(&channel, &ts, marks::WAITING_MARK, false, now);
+            let mark = MarkJob::add_reaction(&channel, &ts, marks::WAITING_MARK, false, now);
             self.calls.enqueue_item(mark).await?;
             self.tell_writer(&ticket, &user, "ask-delayed").await?;
             self.calls.store.begin_call(item.id, SHOWN_STEP, None, now).await?;

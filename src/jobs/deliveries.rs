@@ -21,7 +21,7 @@ use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{HandlerResult, Interrupt, PipeResult};
 use crate::handlers::timers::{LOOKUP_ROUNDS, Timers};
 use crate::handlers::to_slack::pushed_receipts::PushedReceipts;
-use crate::inbox::{Handled, ItemOutcome, Job};
+use crate::inbox::{CheckJob, Handled, ItemOutcome, ReceiptJob};
 use crate::model::{BlipEvent, BotName, Failure, Fault, Ticket, TicketId};
 use crate::store::{Item, Lane, NewItem, Source};
 
@@ -48,7 +48,7 @@ impl PendingReply {
     }
 
     fn from_item(item: &Item) -> Option<Self> {
-        let Ok(Job::Delivery { ticket, message, looks, by_router }) =
+        let Ok(ReceiptJob::Delivery { ticket, message, looks, by_router }) =
             serde_json::from_slice(&item.body)
         else {
             return None;
@@ -324,7 +324,7 @@ impl Deliveries {
         replies: &[&PendingReply],
     ) -> PipeResult<()> {
         // The ticket is found to be closed before the failures are told.
-        self.calls.enqueue_item(Job::check_ticket(id, self.calls.clock.now())).await?;
+        self.calls.enqueue_item(CheckJob::check_ticket(id, self.calls.clock.now())).await?;
         for reply in replies {
             let lost = ReceiptDocument::of_loss(id, &reply.message);
             self.enqueue_receipts(id, lost.into_iter().collect()).await?;

@@ -1,7 +1,7 @@
 //! Distribution: tickets that wait are given to the agents of their channels in turn.
 //!
 //! Here it is only decided whose turn it is, and the turn taken; whoever it was becomes the holder in
-//! the ticket's lane towards Blip, as with every claim ([`Job::assign_ticket`]).
+//! the ticket's lane towards Blip, as with every claim ([`AssignmentJob::assign_ticket`]).
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -14,7 +14,7 @@ use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{HandlerResult, Interrupt, PipeResult};
 use crate::handlers::people::People;
 use crate::handlers::timers::AssignmentRules;
-use crate::inbox::{Assignment, Handled, ItemOutcome, Job};
+use crate::inbox::{Assignment, AssignmentJob, Handled, ItemOutcome};
 use crate::model::{ChannelId, Failure, Fault, PersonalSwitch, SlackUserId, Ticket, TicketState};
 use crate::slack::{self, SlackClient, card, members, presence};
 use crate::store::{TurnRequest, switches};
@@ -57,7 +57,7 @@ impl Distribution {
             is_left |= !self.give_ticket(&ticket, known, (rules, now)).await?;
         }
         if is_left {
-            self.calls.enqueue_item(Job::distribute_later(now + RETRY_PAUSE)).await?;
+            self.calls.enqueue_item(AssignmentJob::distribute_later(now + RETRY_PAUSE)).await?;
         }
         Ok(done)
     }
@@ -84,7 +84,7 @@ impl Distribution {
         };
         tracing::info!(ticket.id = %ticket.id, turn = turn.number, "a ticket is given to an agent");
         let (ticket, agent, turn) = (ticket.id.clone(), turn.agent, turn.number);
-        let job = Job::assign_ticket(Assignment { ticket, agent, turn }, now);
+        let job = AssignmentJob::assign_ticket(Assignment { ticket, agent, turn }, now);
         self.calls.enqueue_item(job).await?;
         Ok(true)
     }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{Interrupt, PipeResult};
-use crate::inbox::{DoubledPost, Job};
+use crate::inbox::{CardJob, DoubledPost};
 use crate::slack::{Posted, SlackClient, find};
 
 /// Takes back what was posted twice.
@@ -42,7 +42,7 @@ impl DoubledPosts {
         tracing::info!(slack.channel = %channel, slack.ts = %second, "a second post was taken back");
         let Some(link) = own.or(others) else { return Ok(()) };
         if let Some(ticket) = store.load_ticket(&link.ticket).await? {
-            let card = Job::refresh_card(&ticket, self.calls.clock.now());
+            let card = CardJob::refresh_card(&ticket, self.calls.clock.now());
             self.calls.enqueue_item(card).await?;
         }
         Ok(())

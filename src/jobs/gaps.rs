@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::handlers::calls::Calls;
-use crate::inbox::Job;
+use crate::inbox::CheckJob;
 use crate::model::ChannelId;
 use crate::slack::socket::gaps::EventGaps;
 use crate::store;
@@ -80,7 +80,9 @@ impl GapWatch {
             }
         }
         for channel in channels {
-            self.calls.enqueue_item(Job::compare_threads(&channel, self.calls.clock.now())).await?;
+            self.calls
+                .enqueue_item(CheckJob::compare_threads(&channel, self.calls.clock.now()))
+                .await?;
         }
         if occasion == CompareReason::Gap {
             self.gaps.mark_dealt_with(gaps);

@@ -18,7 +18,7 @@ use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
 use crate::handlers::channels::Channels;
 use crate::handlers::interrupt::PipeResult;
-use crate::inbox::Job;
+use crate::inbox::NoticeJob;
 use crate::jobs::origins::count_tickets_before;
 use crate::jobs::shared::shared_fact_key;
 use crate::model::{ChannelId, ChannelRef, Outage, Readiness};
@@ -233,7 +233,9 @@ impl Health {
                 use a channel of your own");
         }
         if self.calls.store.read_fact(&told).await?.is_none() {
-            self.calls.enqueue_item(Job::announce_sharing(channel, self.calls.clock.now())).await?;
+            self.calls
+                .enqueue_item(NoticeJob::announce_sharing(channel, self.calls.clock.now()))
+                .await?;
         }
         Ok(())
     }

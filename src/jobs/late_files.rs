@@ -18,7 +18,7 @@ use crate::handlers::to_slack::file_posts::{
 };
 use crate::handlers::to_slack::files::{build_customer_post, preview_of};
 use crate::handlers::to_slack::transfers::FileError;
-use crate::inbox::{Handled, ItemOutcome, Job, LateFile, UnshownFile};
+use crate::inbox::{FileJob, Handled, ItemOutcome, LateFile, UnshownFile};
 use crate::locale::Texts;
 use crate::model::{Failure, Fault, LinkedFile, Thread, Ticket};
 use crate::slack::{Posted, SlackClient, files, render, rich_text};
@@ -100,7 +100,7 @@ impl LateFiles {
         let now = self.calls.clock.now();
         let age = now.duration_since(item.received);
         if has_followers && age > FILE_ORDER_PATIENCE {
-            self.calls.enqueue_item(Job::bring_slow_file(late.clone(), now)).await?;
+            self.calls.enqueue_item(FileJob::bring_slow_file(late.clone(), now)).await?;
             return Ok(Handled::for_first_item(ItemOutcome::Done));
         }
         // In proportion to its age: what has taken a minute will hardly come in the next half

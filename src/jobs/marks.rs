@@ -13,7 +13,7 @@ use jiff::SignedDuration;
 use crate::blip::parse::receipt_key;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{HandlerResult, PipeResult};
-use crate::inbox::{DeliveryMark, Handled, ItemOutcome, Job, MarkOccasion, ReadReply};
+use crate::inbox::{DeliveryMark, Handled, ItemOutcome, MarkJob, MarkOccasion, ReadReply};
 use crate::model::{ChannelId, Failure, Fault, MessageTs, TicketId, marks};
 use crate::slack::{SlackClient, find};
 use crate::store::{Item, Source};
@@ -176,7 +176,7 @@ impl Marks {
         }
         let done = Handled { items: items.len(), outcome: ItemOutcome::Forgotten };
         let read = items.iter().filter_map(|item| match serde_json::from_slice(&item.body) {
-            Ok(Job::Read(read)) => Some(read),
+            Ok(MarkJob::Read(read)) => Some(read),
             Ok(_) | Err(_) => None,
         });
         let Some(ReadReply { ticket, channel, ts, message }) =
@@ -191,7 +191,7 @@ impl Marks {
         }
         let (messages, occasion) = (vec![message], MarkOccasion::Read);
         let mark = DeliveryMark { ticket, channel, ts, messages, is_whole: true, occasion };
-        self.calls.enqueue_item(Job::show_delivery(mark, now)).await?;
+        self.calls.enqueue_item(MarkJob::show_delivery(mark, now)).await?;
         Ok(done)
     }
 

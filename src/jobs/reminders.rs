@@ -13,7 +13,7 @@ use crate::handlers::interrupt::{HandlerResult, Interrupt, PipeResult};
 use crate::handlers::posts::{Posts, ThreadPost};
 use crate::handlers::thread::Threads;
 use crate::handlers::timers::ReminderRules;
-use crate::inbox::{Handled, ItemOutcome, Job, Reminder, ReminderTopic};
+use crate::inbox::{Handled, ItemOutcome, Reminder, ReminderJob, ReminderTopic};
 use crate::locale::Texts;
 use crate::model::{Fault, Ticket};
 use crate::store::{Item, Source};
@@ -57,14 +57,14 @@ impl Reminders {
             return Ok(());
         }
         if reminder.about == ReminderTopic::Unclaimed {
-            let round = Job::remind_channel(&thread.channel, reminder.clone(), now);
+            let round = ReminderJob::remind_channel(&thread.channel, reminder.clone(), now);
             return Ok(self.calls.enqueue_item(round).await?);
         }
         let post = self.build_reminder(&ticket, reminder);
         self.threads.post_from_job(item, lane, "remind", &ticket, &post).await?;
         // Counted from now: after a pause nobody is to hear it all at once.
         let due = rules.due_time(&ticket, now, patience);
-        Ok(self.calls.enqueue_item(Job::send_reminder(reminder.next(), due)).await?)
+        Ok(self.calls.enqueue_item(ReminderJob::send_reminder(reminder.next(), due)).await?)
     }
 
     /// How often people are reminded after the first time.
@@ -81,7 +81,7 @@ impl Reminders {
             return Ok(done);
         };
         let asked = items.iter().filter_map(|item| match serde_json::from_slice(&item.body) {
-            Ok(Job::RemindRound(reminder)) => Some(reminder),
+            Ok(ReminderJob::RemindRound(reminder)) => Some(reminder),
             Ok(_) | Err(_) => None,
         });
         let asked: Vec<Reminder> = asked.collect();
@@ -108,7 +108,7 @@ impl Reminders {
         let now = self.calls.clock.now();
         for (ticket, reminder) in &named {
             let due = self.rules.due_time(ticket, now, patience);
-            self.calls.enqueue_item(Job::send_reminder(reminder.next(), due)).await?;
+            self.calls.enqueue_item(ReminderJob::send_reminder(reminder.next(), due)).await?;
         }
         Ok(done)
     }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::inbox::Job;
+use crate::inbox::CheckJob;
 use crate::store::{self, Cutoffs, Lane, Lease, Places, SharedStore};
 
 /// Checks that are put into the inbox before a short rest, so that a long list of open tickets
@@ -76,7 +76,7 @@ impl Sweeper {
     async fn enqueue_checks(&self) -> store::Result<()> {
         for group in self.store.open_tickets().await?.chunks(SWEEP_GROUP_SIZE) {
             for ticket in group {
-                self.store.accept(Job::check_ticket(&ticket.id, self.clock.now())).await?;
+                self.store.accept(CheckJob::check_ticket(&ticket.id, self.clock.now())).await?;
             }
             self.clock.sleep_until(self.clock.now() + SWEEP_GROUP_PAUSE).await;
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::timers::Timers;
-use crate::inbox::Job;
+use crate::inbox::CardJob;
 use crate::model::TicketId;
 use crate::slack::card::WINDOW_WARNING;
 use crate::store::Item;
@@ -28,7 +28,7 @@ impl TimerChecks {
         self.timers.schedule_late_reminder(&ticket, since).await?;
         // While nobody holds it the card says since when it waits anyway.
         if ticket.holder().is_some() {
-            self.calls.enqueue_item(Job::refresh_card(&ticket, self.calls.clock.now())).await?;
+            self.calls.enqueue_item(CardJob::refresh_card(&ticket, self.calls.clock.now())).await?;
         }
         Ok(())
     }
@@ -39,7 +39,7 @@ impl TimerChecks {
         let Some(ticket) = self.calls.store.load_ticket(id).await? else { return Ok(()) };
         let now = self.calls.clock.now();
         if ticket.window_end().is_some_and(|end| end - WINDOW_WARNING <= now) {
-            self.calls.enqueue_item(Job::refresh_card(&ticket, now)).await?;
+            self.calls.enqueue_item(CardJob::refresh_card(&ticket, now)).await?;
         }
         self.timers.schedule_window_check(&ticket, item.received).await
     }

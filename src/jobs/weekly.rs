@@ -21,7 +21,7 @@ use crate::handlers::channels::Channels;
 use crate::handlers::interrupt::{CallError, Interrupt, PipeResult};
 use crate::handlers::people::name_or_none;
 use crate::handlers::posts::{Posts, ThreadPost};
-use crate::inbox::Job;
+use crate::inbox::NoticeJob;
 use crate::jobs::weekly_files;
 use crate::locale::Texts;
 use crate::model::report::{ServiceReport, summarize_service};
@@ -70,7 +70,7 @@ impl WeeklyTimer {
             let now = self.clock.now();
             let monday = find_next_monday(now, &self.zone);
             let due = monday.timestamp();
-            let job = Job::post_week(&monday.date().to_string(), due);
+            let job = NoticeJob::post_week(&monday.date().to_string(), due);
             let wake = match self.store.accept(job).await {
                 Ok(_) => due,
                 Err(error) => {

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicI64;
 
 use dashmap::{DashMap, DashSet};
 
-use super::base::{Base, Platforms, build_assignment_rules, build_reminder_rules};
+use super::base::{Base, build_assignment_rules, build_reminder_rules};
 use super::moves::MoveServices;
 use super::to_blip::ToBlipServices;
 use super::to_slack::ToSlackServices;
@@ -30,83 +30,124 @@ use crate::jobs::marks::Marks;
 use crate::jobs::outside::OutsideNotices;
 use crate::jobs::parked::ParkedNotices;
 use crate::jobs::reminders::Reminders;
+use crate::jobs::runners::{
+    AssignmentJobs, CardJobs, CheckJobs, CustomerJobs, FileJobs, MarkJobs, NoticeJobs, ReceiptJobs,
+    ReminderJobs, ReplyJobs, ThreadJobs,
+};
 use crate::jobs::shared::SharedWarnings;
 use crate::jobs::timer_checks::TimerChecks;
 use crate::jobs::transfer_notices::TransferNotices;
 use crate::jobs::weekly::{WeeklyReports, WeeklyRules};
 
-#[expect(clippy::too_many_lines, reason = "a table: each kind of job and who does it")]
 pub(super) fn build_jobs(
     config: &Config,
     base: &Base,
     moves: &MoveServices,
     (to_blip, to_slack): (&ToBlipServices, &ToSlackServices),
 ) -> Jobs {
-    let Base { calls, posts, threads, timers, platforms, .. } = base;
-    let Platforms { slack, bots, texts } = platforms;
-    let (calls, texts) = (|| Arc::clone(calls), || texts.clone());
     Jobs {
-        bots: Arc::clone(bots),
-        clock: calls().clock.clone(),
-        texts: texts(),
-        files: Arc::new(build_late_files(base, &to_slack.files)),
-        customers: Arc::clone(&to_slack.customers),
-        threads: Arc::clone(threads),
-        holds: Arc::clone(&to_blip.holds),
-        held: Arc::clone(&to_blip.held),
-        cards: Arc::new(Cards {
-            calls: calls(),
-            slack: Arc::clone(slack),
-            threads: Arc::clone(threads),
-            texts: texts(),
-        }),
-        marks: Arc::new(Marks {
-            calls: calls(),
-            slack: Arc::clone(slack),
-            next_read_mark: AtomicI64::new(0),
-        }),
-        parked: Arc::new(ParkedNotices {
-            calls: calls(),
-            threads: Arc::clone(threads),
-            texts: texts(),
-        }),
-        reminders: Arc::new(Reminders {
-            calls: calls(),
-            threads: Arc::clone(threads),
-            posts: Arc::clone(posts),
-            slack: Arc::clone(slack),
-            texts: texts(),
-            rules: build_reminder_rules(config),
-        }),
-        doubled: Arc::new(DoubledPosts { calls: calls(), slack: Arc::clone(slack) }),
-        timer_checks: Arc::new(TimerChecks { calls: calls(), timers: Arc::clone(timers) }),
-        tickets: Arc::new(TicketChecks {
-            calls: calls(),
-            bots: Arc::clone(bots),
-            tickets: Arc::clone(&to_slack.tickets),
-        }),
-        deliveries: Arc::new(build_deliveries(base, &to_slack.pushed)),
-        comparisons: Arc::new(build_comparisons(config, base, &to_blip.history)),
-        context: Arc::new(build_context(config, base)),
-        transfers: Arc::new(build_transfer_notices(base)),
-        eraser: Arc::new(SlackEraser {
-            calls: calls(),
-            slack: Arc::clone(slack),
-            posts: Arc::clone(posts),
-            texts: texts(),
-        }),
-        shared: Arc::new(SharedWarnings {
-            calls: calls(),
-            posts: Arc::clone(posts),
-            texts: texts(),
-        }),
-        outside: Arc::new(build_outside_notices(base)),
-        delays: Arc::new(build_delay_marks(base)),
-        weekly: Arc::new(build_weekly_reports(config, base)),
-        away: Arc::new(build_away_answers(config, base)),
-        assignments: Arc::clone(&moves.assignments),
-        distribution: Arc::new(build_distribution(config, base)),
-        absences: Arc::new(build_absences(base)),
+        assignments: AssignmentJobs {
+            distribution: build_distribution(config, base),
+            assignments: Arc::clone(&moves.assignments),
+        },
+        cards: build_card_jobs(base),
+        checks: CheckJobs {
+            tickets: TicketChecks {
+                calls: Arc::clone(&base.calls),
+                bots: Arc::clone(&base.platforms.bots),
+                tickets: Arc::clone(&to_slack.tickets),
+            },
+            comparisons: build_comparisons(config, base, &to_blip.history),
+        },
+        customers: CustomerJobs {
+            customers: Arc::clone(&to_slack.customers),
+            away: build_away_answers(config, base),
+            eraser: build_slack_eraser(base),
+        },
+        files: FileJobs { files: build_late_files(base, &to_slack.files) },
+        marks: MarkJobs {
+            marks: Marks {
+                calls: Arc::clone(&base.calls),
+                slack: Arc::clone(&base.platforms.slack),
+                next_read_mark: AtomicI64::new(0),
+            },
+            delays: build_delay_marks(base),
+        },
+        notices: build_notice_jobs(config, base),
+        receipts: ReceiptJobs {
+            bots: Arc::clone(&base.platforms.bots),
+            deliveries: build_deliveries(base, &to_slack.pushed),
+        },
+        reminders: ReminderJobs {
+            reminders: build_reminders(config, base),
+            absences: build_absences(base),
+        },
+        replies: ReplyJobs {
+            calls: Arc::clone(&base.calls),
+            holds: Arc::clone(&to_blip.holds),
+            held: Arc::clone(&to_blip.held),
+        },
+        threads: ThreadJobs {
+            threads: Arc::clone(&base.threads),
+            context: build_context(config, base),
+            transfers: build_transfer_notices(base),
+            doubled: DoubledPosts {
+                calls: Arc::clone(&base.calls),
+                slack: Arc::clone(&base.platforms.slack),
+            },
+        },
+    }
+}
+
+fn build_card_jobs(base: &Base) -> CardJobs {
+    CardJobs {
+        cards: Cards {
+            calls: Arc::clone(&base.calls),
+            slack: Arc::clone(&base.platforms.slack),
+            threads: Arc::clone(&base.threads),
+            texts: base.platforms.texts.clone(),
+        },
+        timer_checks: TimerChecks {
+            calls: Arc::clone(&base.calls),
+            timers: Arc::clone(&base.timers),
+        },
+    }
+}
+
+fn build_notice_jobs(config: &Config, base: &Base) -> NoticeJobs {
+    NoticeJobs {
+        parked: ParkedNotices {
+            calls: Arc::clone(&base.calls),
+            threads: Arc::clone(&base.threads),
+            texts: base.platforms.texts.clone(),
+        },
+        shared: SharedWarnings {
+            calls: Arc::clone(&base.calls),
+            posts: Arc::clone(&base.posts),
+            texts: base.platforms.texts.clone(),
+        },
+        outside: build_outside_notices(base),
+        weekly: build_weekly_reports(config, base),
+    }
+}
+
+fn build_reminders(config: &Config, base: &Base) -> Reminders {
+    Reminders {
+        calls: Arc::clone(&base.calls),
+        threads: Arc::clone(&base.threads),
+        posts: Arc::clone(&base.posts),
+        slack: Arc::clone(&base.platforms.slack),
+        texts: base.platforms.texts.clone(),
+        rules: build_reminder_rules(config),
+    }
+}
+
+fn build_slack_eraser(base: &Base) -> SlackEraser {
+    SlackEraser {
+        calls: Arc::clone(&base.calls),
+        slack: Arc::clone(&base.platforms.slack),
+        posts: Arc::clone(&base.posts),
+        texts: base.platforms.texts.clone(),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::people::People;
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::timers::Timers;
-use crate::inbox::{Assignment, Job, Overdue, ReminderTopic};
+use crate::inbox::{Assignment, AssignmentJob, CardJob, Overdue, ReminderTopic};
 use crate::model::{MessageTs, Ticket, TicketState};
 use crate::slack::rich_text::Mention;
 use crate::store::{Item, Lane, TurnPass};
@@ -92,7 +92,7 @@ impl Assignments {
         }
         if Lane::is_later(lane) {
             // It takes its place behind what the agent has just written.
-            let job = Job::take_ticket_back(overdue.clone(), now);
+            let job = AssignmentJob::take_ticket_back(overdue.clone(), now);
             return Ok(self.calls.enqueue_item(job).await?);
         }
         let post =
@@ -112,7 +112,7 @@ impl Assignments {
         let topic = ReminderTopic::Unclaimed;
         self.timers.schedule_reminder(ticket, topic, item.received).await?;
         let now = self.calls.clock.now();
-        self.calls.enqueue_item(Job::update_card(ticket, now)).await?;
+        self.calls.enqueue_item(CardJob::update_card(ticket, now)).await?;
         self.timers.schedule_distribution().await
     }
 

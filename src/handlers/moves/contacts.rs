@@ -8,7 +8,7 @@ use crate::handlers::interrupt::{CallError, PipeResult};
 use crate::handlers::people::{People, Person};
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
-use crate::inbox::Job;
+use crate::inbox::CardJob;
 use crate::locale::Texts;
 use crate::model::{ContactChange, ContactComment, Ticket};
 use crate::store::Item;
@@ -49,7 +49,7 @@ impl Contacts {
                 self.calls.store.put_ticket(ticket).await?;
                 Ok(self
                     .calls
-                    .enqueue_item(Job::update_card(ticket, self.calls.clock.now()))
+                    .enqueue_item(CardJob::update_card(ticket, self.calls.clock.now()))
                     .await?)
             }
             Err(CallError::Call(error)) if error.code().is_some() => {

@@ -13,7 +13,7 @@ use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::moves::transitions::Transitions;
 use crate::handlers::people::Person;
 use crate::handlers::thread::Threads;
-use crate::inbox::Job;
+use crate::inbox::CardJob;
 use crate::locale::Texts;
 use crate::model::{BotName, Button, Closing, Move, TagRule, Ticket, TicketId};
 use crate::store::Item;
@@ -97,7 +97,9 @@ impl Tags {
                 ticket.tags = tags.to_vec();
                 ticket.revision += 1;
                 self.calls.store.put_ticket(ticket).await?;
-                self.calls.enqueue_item(Job::update_card(ticket, self.calls.clock.now())).await?;
+                self.calls
+                    .enqueue_item(CardJob::update_card(ticket, self.calls.clock.now()))
+                    .await?;
                 Ok(MoveOutcome::Done)
             }
             Err(CallError::Call(error)) if error.code().is_some() => {

@@ -14,7 +14,7 @@ use crate::handlers::interrupt::{CallError, PipeResult};
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::moves::transitions::Transitions;
 use crate::handlers::people::Person;
-use crate::inbox::{Job, TransferNotice};
+use crate::inbox::{ThreadJob, TransferNotice};
 use crate::model::{Move, Ticket, TicketEnding, TicketId, TicketState, TransferTarget};
 use crate::store::{Item, Lane, NewItem, Source};
 
@@ -75,7 +75,10 @@ impl Transfers {
         let TransferTarget::Agent { identity, name } = to else { return Ok(()) };
         let (ticket, by) = (next.clone(), person.profile.name.clone());
         let handed = TransferNotice { ticket, to: identity.clone(), name: name.clone(), by };
-        Ok(self.calls.enqueue_item(Job::announce_transfer(handed, self.calls.clock.now())).await?)
+        Ok(self
+            .calls
+            .enqueue_item(ThreadJob::announce_transfer(handed, self.calls.clock.now()))
+            .await?)
     }
 
     /// Puts the ticket that follows into the inbox, as if Blip had announced it. What is not in

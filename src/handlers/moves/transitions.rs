@@ -14,7 +14,7 @@ use crate::handlers::people::{People, Person};
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
 use crate::handlers::timers::Timers;
-use crate::inbox::Job;
+use crate::inbox::{AssignmentJob, CardJob, CheckJob, ReplyJob};
 use crate::locale::Texts;
 use crate::model::{
     Agent, Failure, Move, MoveRefusal, Ticket, TicketEnding, TicketState, TransferTarget,
@@ -45,7 +45,9 @@ impl Transitions {
             Ok(()) => Ok(None),
             Err(MoveRefusal::Already) => {
                 // An earlier run may not have come as far as the card.
-                self.calls.enqueue_item(Job::update_card(ticket, self.calls.clock.now())).await?;
+                self.calls
+                    .enqueue_item(CardJob::update_card(ticket, self.calls.clock.now()))
+                    .await?;
                 Ok(Some(MoveOutcome::Done))
             }
             Err(refusal) => {
@@ -66,7 +68,7 @@ impl Transitions {
         if before.is_some() && before.as_ref() != ticket.holder().map(|holder| &holder.user) {
             self.timers.schedule_distribution().await?;
         }
-        Ok(self.calls.enqueue_item(Job::update_card(ticket, self.calls.clock.now())).await?)
+        Ok(self.calls.enqueue_item(CardJob::update_card(ticket, self.calls.clock.now())).await?)
     }
 
     /// Blip refused a move: either the ticket has ended meanwhile, or the agent is told why.
@@ -84,7 +86,7 @@ impl Transitions {
                 self.calls.store.forget_call(item.id, call).await?;
             }
             let now = self.calls.clock.now();
-            self.calls.enqueue_item(Job::check_ticket(&ticket.id, now)).await?;
+            self.calls.enqueue_item(CheckJob::check_ticket(&ticket.id, now)).await?;
             return Ok(MoveOutcome::Refused);
         }
         let code = error.code().unwrap_or("?");
@@ -136,7 +138,7 @@ impl Transitions {
             None if is_typed_reply(item) => return Ok(()),
             None => {
                 let mentions = [("agent", &holder)];
-                let is_given = Job::is_assignment(&item.key);
+                let is_given = AssignmentJob::is_assignment(&item.key);
                 let key = if is_given { "thread-assigned" } else { "thread-claimed" };
                 let post = ThreadPost::from_text(&self.texts, key, &[], &mentions);
                 ("claimed", post)
@@ -188,5 +190,5 @@ fn find_other_holder(ticket: &Ticket, person: &Person) -> Option<Agent> {
 
 /// Whether an item is a reply that somebody wrote in the thread, just now or held since.
 fn is_typed_reply(item: &Item) -> bool {
-    parse::is_message(&item.key) || Job::is_send(&item.key)
+    parse::is_message(&item.key) || ReplyJob::is_send(&item.key)
 }

@@ -22,7 +22,7 @@ use crate::handlers::interrupt::{CallError, PipeResult};
 use crate::handlers::outgoing::agent_files::{AgentFiles, UnsentReason, mime_type_of};
 use crate::handlers::outgoing::written::WrittenMessage;
 use crate::handlers::people::{People, Person};
-use crate::inbox::Job;
+use crate::inbox::CheckJob;
 use crate::model::{
     AgentMessage, Attachment, Failure, Fault, FilledTemplate, KeptPart, RichText, Ticket,
 };
@@ -306,7 +306,7 @@ impl Outgoing {
             // first that we hear of it.
             Err(CallError::Call(error)) if error.code().is_some() => {
                 self.calls
-                    .enqueue_item(Job::check_ticket(&ticket.id, self.calls.clock.now()))
+                    .enqueue_item(CheckJob::check_ticket(&ticket.id, self.calls.clock.now()))
                     .await?;
                 Err(CallError::Call(error).into())
             }

@@ -13,7 +13,7 @@ use crate::handlers::people::{People, Person};
 use crate::handlers::to_blip::notes::note_answer;
 use crate::handlers::to_blip::sender::Sender;
 use crate::handlers::to_blip::versions::Versions;
-use crate::inbox::Job;
+use crate::inbox::MarkJob;
 use crate::model::reply::Intent;
 use crate::model::{AgentMessage, MessageTs, Move, MoveRefusal, Ticket, marks};
 use crate::store::Item;
@@ -91,7 +91,7 @@ impl AskedReplies {
         }
         // It is no note any more.
         self.calls
-            .enqueue_item(Job::remove_reaction(
+            .enqueue_item(MarkJob::remove_reaction(
                 channel,
                 ts,
                 marks::NOTE_MARK,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{HandlerResult, Interrupt, PipeResult};
-use crate::inbox::{DelayedReply, HeldReply, Job};
+use crate::inbox::{DelayedReply, HeldReply, MarkJob};
 use crate::model::{Fault, SlackEvent, Ticket, TicketId, marks};
 use crate::store::Item;
 
@@ -30,7 +30,7 @@ pub(crate) async fn note_delay(
         user: user.to_string(),
         is_move: false,
     };
-    Ok(calls.enqueue_item(Job::show_delay(delayed, item.received + SHOWN_AFTER)).await?)
+    Ok(calls.enqueue_item(MarkJob::show_delay(delayed, item.received + SHOWN_AFTER)).await?)
 }
 
 /// The same for a reply that was held: it waits from when it was to go out.
@@ -50,7 +50,7 @@ pub(crate) async fn note_held_delay(
         user: held.user.to_string(),
         is_move: false,
     };
-    Ok(calls.enqueue_item(Job::show_delay(delayed, item.received + SHOWN_AFTER)).await?)
+    Ok(calls.enqueue_item(MarkJob::show_delay(delayed, item.received + SHOWN_AFTER)).await?)
 }
 
 /// Shows on a ticket's card that a move waits which somebody made some time ago, for as long as the
@@ -93,14 +93,14 @@ pub(crate) async fn note_move_delay(
                 user: user.to_string(),
                 is_move: true,
             };
-            calls.enqueue_item(Job::show_delay(delayed, now)).await?;
+            calls.enqueue_item(MarkJob::show_delay(delayed, now)).await?;
             Ok(calls.remember(item, SHOWN_STEP, &true).await?)
         }
         Ok(_) | Err(_) if is_shown => {
             let Some(ticket) = calls.store.load_ticket(ticket).await? else { return Ok(()) };
             let Some(thread) = &ticket.thread else { return Ok(()) };
             let (channel, root) = (&thread.channel, &thread.root);
-            let mark = Job::remove_reaction(channel, root, marks::WAITING_MARK, now);
+            let mark = MarkJob::remove_reaction(channel, root, marks::WAITING_MARK, now);
             Ok(calls.enqueue_item(mark).await?)
         }
         Ok(_) | Err(_) => Ok(()),

@@ -12,7 +12,7 @@ use crate::handlers::outgoing::{OutgoingReply, ReadyReplyPart};
 use crate::handlers::people::{People, Person};
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
-use crate::inbox::Job;
+use crate::inbox::MarkJob;
 use crate::locale::Texts;
 use crate::model::reply::NoteReason;
 use crate::model::{Attachment, Button, KeptPart, Ticket, marks};
@@ -77,7 +77,7 @@ impl Notes {
         let now = self.calls.clock.now();
         Ok(self
             .calls
-            .enqueue_item(Job::add_reaction(
+            .enqueue_item(MarkJob::add_reaction(
                 written.channel,
                 written.ts,
                 marks::NOTE_MARK,

@@ -14,7 +14,7 @@ use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::timers::Timers;
-use crate::inbox::Job;
+use crate::inbox::{CardJob, CustomerJob};
 use crate::model::{Customer, Ticket, TicketId};
 
 /// How long a new ticket waits for the customer's name; without it the card shows the identity.
@@ -152,7 +152,7 @@ impl Customers {
     async fn schedule_originator_lookup(&self, id: &TicketId, looks: usize) -> PipeResult<()> {
         let Some(pause) = ORIGINATOR_LOOKUP_DELAYS.get(looks) else { return Ok(()) };
         let due = self.calls.clock.now() + *pause;
-        Ok(self.calls.enqueue_item(Job::originator(id, looks, due)).await?)
+        Ok(self.calls.enqueue_item(CustomerJob::look_up_originator(id, looks, due)).await?)
     }
 
     /// Asks Blip again who is behind a tunnel.
@@ -166,7 +166,11 @@ impl Customers {
             // same ticket.
             Some(found) => Ok(self
                 .calls
-                .enqueue_item(Job::met(&ticket.id, &found, self.calls.clock.now()))
+                .enqueue_item(CustomerJob::record_originator(
+                    &ticket.id,
+                    &found,
+                    self.calls.clock.now(),
+                ))
                 .await?),
             None => self.schedule_originator_lookup(&ticket.id, looks + 1).await,
         }
@@ -187,6 +191,6 @@ impl Customers {
         self.calls.store.put_ticket(&mut ticket).await?;
         let now = self.calls.clock.now();
         self.timers.schedule_window_check(&ticket, now).await?;
-        Ok(self.calls.enqueue_item(Job::update_card(&ticket, now)).await?)
+        Ok(self.calls.enqueue_item(CardJob::update_card(&ticket, now)).await?)
     }
 }

@@ -14,7 +14,7 @@ use crate::handlers::calls::{Calls, MAX_CLOCK_SKEW};
 use crate::handlers::interrupt::{CallError, Interrupt, PipeResult};
 use crate::handlers::thread::ThreadLoss;
 use crate::handlers::to_slack::transfers::{FileError, FileTransfer, FileTransfers};
-use crate::inbox::{Job, UnshownFile};
+use crate::inbox::{FileJob, UnshownFile};
 use crate::locale::Texts;
 use crate::media::FetchError;
 use crate::model::text::to_one_line;
@@ -219,7 +219,7 @@ impl FilePosts {
             url: unshown.url.to_owned(),
             blip_ids: sent.blip_ids.to_vec(),
         };
-        self.calls.store.accept(Job::find_unshown_file(late, now)).await?;
+        self.calls.store.accept(FileJob::find_unshown_file(late, now)).await?;
         Ok(posted)
     }
 

@@ -17,7 +17,7 @@ use crate::handlers::to_slack::file_posts::{
     CustomerFile, FileOutcome, FilePosts, retry_or_fall_back, split_comment,
 };
 use crate::handlers::to_slack::transfers::FileError;
-use crate::inbox::{Job, LateFile};
+use crate::inbox::{FileJob, LateFile};
 use crate::locale::Texts;
 use crate::model::{LinkedFile, MessageTs, Thread, Ticket};
 use crate::slack::{Posted, SlackClient, render, rich_text};
@@ -126,7 +126,7 @@ impl CustomerFiles {
             blip_ids: sent.blip_ids.to_vec(),
         };
         let now = self.calls.clock.now();
-        Ok(self.calls.enqueue_item(Job::bring_late_file(late, now)).await?)
+        Ok(self.calls.enqueue_item(FileJob::bring_late_file(late, now)).await?)
     }
 
     /// Posts words about a file; answers with the first of these posts.

@@ -14,7 +14,7 @@ use crate::handlers::to_slack::customer_message::{
 use crate::handlers::to_slack::pieces::Pieces;
 use crate::handlers::to_slack::quotes::Quotes;
 use crate::handlers::to_slack::tickets::Tickets;
-use crate::inbox::{Handled, ItemOutcome, Job};
+use crate::inbox::{Handled, ItemOutcome, ReceiptJob};
 use crate::model::{Ticket, TicketId};
 use crate::slack::render;
 use crate::store::{CallState, Item, ItemId};
@@ -130,7 +130,7 @@ impl CustomerMessages {
         }
         let messages: Vec<String> =
             items.filter_map(|item| parse::delivered_id(&item.body)).collect();
-        if let Some(job) = Job::mark_seen(ticket, messages, self.calls.clock.now()) {
+        if let Some(job) = ReceiptJob::mark_seen(ticket, messages, self.calls.clock.now()) {
             self.calls.enqueue_item(job).await?;
         }
         Ok(())

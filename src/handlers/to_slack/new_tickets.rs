@@ -8,7 +8,7 @@ use crate::handlers::thread::Threads;
 use crate::handlers::timers::Timers;
 use crate::handlers::to_slack::customers::Customers;
 use crate::handlers::to_slack::pieces::Pieces;
-use crate::inbox::{Job, ReminderTopic};
+use crate::inbox::{CardJob, CheckJob, ReminderTopic, ThreadJob};
 use crate::model::{Customer, Ticket, TicketSnapshot, TicketState, domain_of};
 use crate::store::Item;
 
@@ -60,7 +60,9 @@ impl NewTickets {
         let before = self.threads.find_predecessor(ticket).await?;
         if let Some(before) = &before {
             // It was transferred, whether or not anybody tells us.
-            self.calls.enqueue_item(Job::check_ticket(&before.id, self.calls.clock.now())).await?;
+            self.calls
+                .enqueue_item(CheckJob::check_ticket(&before.id, self.calls.clock.now()))
+                .await?;
         }
         let first_words = snapshot.first_words.as_ref();
         if self.threads.continue_thread(item, ticket).await?
@@ -75,10 +77,14 @@ impl NewTickets {
         self.pieces.post_first_files(item, ticket, snapshot.first_words.as_ref()).await?;
         if let Some(before) = before {
             self.calls
-                .enqueue_item(Job::update_followed_card(&before, ticket, self.calls.clock.now()))
+                .enqueue_item(CardJob::update_followed_card(
+                    &before,
+                    ticket,
+                    self.calls.clock.now(),
+                ))
                 .await?;
         }
-        Ok(self.calls.enqueue_item(Job::show_context(&ticket.id, item.received)).await?)
+        Ok(self.calls.enqueue_item(ThreadJob::show_context(&ticket.id, item.received)).await?)
     }
 
     /// Has a customer told who waits while the team does not work; once the ticket is stored.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
-use crate::inbox::Job;
+use crate::inbox::CardJob;
 use crate::model::text::{to_one_line, truncate_label};
 use crate::model::{Content, Ticket, TicketSnapshot};
 
@@ -53,6 +53,6 @@ impl Ratings {
         ticket.rating = Some(rating);
         ticket.revision += 1;
         self.calls.store.put_ticket(ticket).await?;
-        Ok(self.calls.enqueue_item(Job::update_card(ticket, self.calls.clock.now())).await?)
+        Ok(self.calls.enqueue_item(CardJob::update_card(ticket, self.calls.clock.now())).await?)
     }
 }

@@ -12,7 +12,7 @@ use crate::handlers::people::name_or_none;
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
 use crate::handlers::to_slack::pushed_receipts::PushedReceipts;
-use crate::inbox::{Job, MarkOccasion, ReadReply};
+use crate::inbox::{MarkJob, MarkOccasion, ReadReply};
 use crate::locale::Texts;
 use crate::model::text::{to_one_line, truncate_label};
 use crate::model::{Button, ReceiptKind, Ticket, TicketEnding, TicketId, TicketState};
@@ -69,7 +69,7 @@ impl Receipts {
                 let (ts, message) = (link.ts.clone(), message.to_owned());
                 let read = ReadReply { ticket, channel, ts, message };
                 let due = self.calls.clock.now() + SHOWN_READ_AFTER;
-                Ok(self.calls.enqueue_item(Job::show_read(read, due)).await?)
+                Ok(self.calls.enqueue_item(MarkJob::show_read(read, due)).await?)
             }
             ReceiptKind::Failed => self.post_undelivered(item, link, message, reason).await,
         }
@@ -132,7 +132,7 @@ impl Receipts {
         self.threads.post_when_due(item, "undelivered", &mut ticket, &post).await?;
         // A reply bears one mark: that it failed takes the place of whatever it bore before.
         let mark = link.to_delivery_mark(vec![message.to_owned()], MarkOccasion::Failed);
-        Ok(self.calls.enqueue_item(Job::show_delivery(mark, self.calls.clock.now())).await?)
+        Ok(self.calls.enqueue_item(MarkJob::show_delivery(mark, self.calls.clock.now())).await?)
     }
 
     /// Which message did not reach whom, and why.

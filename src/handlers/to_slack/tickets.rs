@@ -9,7 +9,7 @@ use crate::handlers::interrupt::PipeResult;
 use crate::handlers::to_slack::customers::Customers;
 use crate::handlers::to_slack::new_tickets::{NewTickets, to_customer};
 use crate::handlers::to_slack::ratings::Ratings;
-use crate::inbox::Job;
+use crate::inbox::{CardJob, ThreadJob};
 use crate::model::{Failure, Ticket, TicketId, TicketSnapshot, TicketState};
 use crate::store::Item;
 
@@ -33,7 +33,7 @@ impl Tickets {
         match self.calls.store.load_ticket(&snapshot.id).await? {
             Some(ticket) => {
                 // The card may have been posted in an earlier run that did not come this far.
-                self.calls.enqueue_item(Job::show_context(&ticket.id, item.received)).await?;
+                self.calls.enqueue_item(ThreadJob::show_context(&ticket.id, item.received)).await?;
                 if ticket.state == TicketState::Unclaimed {
                     self.arrivals.timers.schedule_distribution().await?;
                 }
@@ -85,7 +85,7 @@ impl Tickets {
         let is_behind = drawn.is_some_and(|drawn| drawn.revision != ticket.revision);
         // Also if nothing is new: the card may be in a language that was set before the start.
         if is_behind || self.has_few_cards {
-            self.calls.enqueue_item(Job::update_card(&ticket, self.calls.clock.now())).await?;
+            self.calls.enqueue_item(CardJob::update_card(&ticket, self.calls.clock.now())).await?;
         }
         Ok(())
     }

@@ -1,0 +1,15 @@
+//! What the groups of jobs have in common: how one is stored.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::store::{Lane, NewItem, Source};
+
+/// Jobs that one runner does.
+pub(super) trait JobGroup: Serialize {
+    /// What the inbox takes: this job, in a lane, at its time.
+    fn to_new_item(&self, lane: Lane, key: String, due: Timestamp) -> NewItem {
+        let body = serde_json::to_vec(self).expect("a job has no keys that are not strings");
+        NewItem { source: Source::Internal, lane, key, body, received: due, due }
+    }
+}

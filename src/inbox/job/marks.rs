@@ -1,0 +1,147 @@
+//! Marks: reactions that tell of a message how far it has come.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::group::JobGroup;
+use crate::model::{ChannelId, MessageTs, TicketId};
+use crate::store::{Lane, NewItem};
+
+/// Work on the reactions of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "chore", rename_all = "snake_case")]
+pub(crate) enum MarkJob {
+    /// Put a reaction on a message.
+    Mark {
+        channel: ChannelId,
+        ts: MessageTs,
+        /// The emoji's name, without colons.
+        name: String,
+        /// Whether it may be dropped when Slack is busy.
+        droppable: bool,
+        /// Whether it is to be taken off instead.
+        #[serde(default)]
+        off: bool,
+    },
+    /// Show on a reply how far it has come.
+    Delivered(DeliveryMark),
+    /// Show on the last reply that the customer has read it, if they say nothing to it.
+    Read(ReadReply),
+    /// Show that a reply waits, and when it does so no longer.
+    Delayed(DelayedReply),
+}
+
+impl JobGroup for MarkJob {}
+
+/// The mark on a reply is to say how far the reply has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DeliveryMark {
+    pub(crate) ticket: TicketId,
+    pub(crate) channel: ChannelId,
+    pub(crate) ts: MessageTs,
+    /// Blip's ids of its parts.
+    pub(crate) messages: Vec<String>,
+    /// Whether the customer gets all of it.
+    pub(crate) is_whole: bool,
+    /// What the mark is set for.
+    pub(crate) occasion: MarkOccasion,
+}
+
+/// What a mark is set for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MarkOccasion {
+    /// It went out: the message bears no mark yet.
+    Sent,
+    /// It went out once more.
+    Resent,
+    /// It did not arrive.
+    Failed,
+    /// The customer has read it.
+    Read,
+}
+
+/// A reply that the customer has read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ReadReply {
+    pub(crate) ticket: TicketId,
+    pub(crate) channel: ChannelId,
+    pub(crate) ts: MessageTs,
+    /// The part that was read, by Blip's id.
+    pub(crate) message: String,
+}
+
+/// A reply that could not be sent yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DelayedReply {
+    pub(crate) ticket: String,
+    pub(crate) channel: String,
+    pub(crate) ts: String,
+    pub(crate) user: String,
+    /// Whether it is a move that waits, and the message is the card.
+    #[serde(default)]
+    pub(crate) is_move: bool,
+}
+
+impl MarkJob {
+    /// A reaction is to be put on a message.
+    pub(crate) fn add_reaction(
+        channel: &ChannelId,
+        ts: &MessageTs,
+        name: &str,
+        droppable: bool,
+        now: Timestamp,
+    ) -> NewItem {
+        let key = format!("mark:{channel}:{ts}:{name}");
+        let job = Self::Mark {
+            channel: channel.clone(),
+            ts: ts.clone(),
+            name: name.to_owned(),
+            droppable,
+            off: false,
+        };
+        job.to_new_item(Lane::Own(format!("mark:{channel}:{ts}")), key, now)
+    }
+
+    /// A reaction is to be taken off a message.
+    pub(crate) fn remove_reaction(
+        channel: &ChannelId,
+        ts: &MessageTs,
+        name: &str,
+        now: Timestamp,
+    ) -> NewItem {
+        let key = format!("unmark:{channel}:{ts}:{name}");
+        let (place, ts, name) = (channel.clone(), ts.clone(), name.to_owned());
+        let lane = Lane::Own(format!("mark:{channel}:{ts}"));
+        let job = Self::Mark { channel: place, ts, name, droppable: false, off: true };
+        job.to_new_item(lane, key, now)
+    }
+
+    /// The mark on a reply is to be set. All marks of a message are in one lane: a failure is shown
+    /// after what it takes the place of.
+    pub(crate) fn show_delivery(mark: DeliveryMark, due: Timestamp) -> NewItem {
+        let key = Self::delivery_mark_key(&mark);
+        let lane = Lane::Own(format!("mark:{}:{}", mark.channel, mark.ts));
+        Self::Delivered(mark).to_new_item(lane, key, due)
+    }
+
+    fn delivery_mark_key(mark: &DeliveryMark) -> String {
+        let DeliveryMark { channel, ts, messages, occasion, .. } = mark;
+        let first = messages.first().map_or("", String::as_str);
+        format!("delivered:{channel}:{ts}:{first}:{occasion:?}")
+    }
+
+    /// It is to be shown that a reply was read. Those of a ticket wait together, as the last one says
+    /// enough.
+    pub(crate) fn show_read(read: ReadReply, due: Timestamp) -> NewItem {
+        let key = format!("read:{}:{}", read.channel, read.ts);
+        let lane = Lane::for_later(&format!("read:{}", read.ticket));
+        Self::Read(read).to_new_item(lane, key, due)
+    }
+
+    /// It is to be shown that a reply waits, from the given time on.
+    pub(crate) fn show_delay(delayed: DelayedReply, due: Timestamp) -> NewItem {
+        let key = format!("delayed:{}:{}", delayed.channel, delayed.ts);
+        Self::Delayed(delayed).to_new_item(Lane::for_later(&key), key, due)
+    }
+}
