@@ -47,7 +47,7 @@ const DISK_RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// How often metrics that nobody read are folded together.
 const METRICS_COMPACTION_INTERVAL: Duration = Duration::from_secs(30);
 
-/// The bridge, running.
+/// The running bridge: its doors, its workers, and what ends them.
 pub struct App {
     address: SocketAddr,
     store: SharedStore,
@@ -153,7 +153,7 @@ impl App {
         self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(gaps));
     }
 
-    /// Where it listens.
+    /// The address that it listens on; with port 0, the port that it was given.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

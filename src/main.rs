@@ -107,7 +107,7 @@ enum PrivacyCommand {
         /// The customer: an identity of Blip, or a phone number with its area code.
         #[arg(long, value_name = "ID|NUMBER")]
         customer: String,
-        /// Do not ask.
+        /// Do not ask whether to erase it.
         #[arg(long)]
         yes: bool,
         /// Also replace what the bridge wrote of the customer in Slack, and list what cannot be.

@@ -57,7 +57,7 @@ pub(crate) type StoreWrapper = Arc<dyn Fn(SharedStore) -> SharedStore + Send + S
 /// What differs between production and tests.
 #[derive(Clone)]
 pub struct Tuning {
-    /// The time.
+    /// What tells the time, so that tests can let it pass.
     pub clock: Clock,
     /// How failures are retried.
     pub retry: RetryPolicy,

@@ -38,7 +38,6 @@ pub(crate) struct Attendant {
 /// Whether an agent is at work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Presence {
-    /// They take tickets.
     Online,
     /// They are there, and take none.
     Paused,
@@ -98,8 +97,6 @@ pub(super) fn read_forbidden_words(settings: &Value) -> ForbiddenWords {
         heeds_accents: lenient::is_true(settings, "considerDiacritics"),
     }
 }
-
-/// A canned reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CannedReply {
     /// Blip's id of it.

@@ -19,8 +19,6 @@ impl TicketDocument {
     pub(super) fn new(ticket: Value) -> Self {
         Self(ticket)
     }
-
-    /// What it says.
     pub(crate) fn to_snapshot(&self, bot: &BotName) -> Option<TicketSnapshot> {
         parse::parse_snapshot(bot, &self.0)
     }

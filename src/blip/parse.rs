@@ -431,7 +431,6 @@ pub(crate) fn delivered_id(raw: &[u8]) -> Option<String> {
 pub(crate) enum Direction {
     /// To the customer, by a bot or an agent.
     Sent,
-    /// From the customer.
     Received,
 }
 

@@ -183,7 +183,7 @@ fn find_channel(domain: &str) -> Option<&'static (&'static str, StyleMarks, Text
 /// What the people, channels and user groups of a message are called.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MentionNames {
-    /// Names of people.
+    /// The names of people who are mentioned, as customers are to read them.
     pub people: HashMap<SlackUserId, String>,
     /// Names of channels, with or without `#`.
     pub channels: HashMap<ChannelId, String>,

@@ -259,7 +259,7 @@ pub(crate) fn parse_hours(value: &str) -> Option<WorkingHours> {
 /// Most characters of what customers are told by a setting: every channel takes so many.
 const MAX_CUSTOMER_TEXT_CHARS: usize = 1000;
 
-/// Words for customers.
+/// Text that the bot says to customers: not empty, and no longer than a message may be.
 pub(crate) fn parse_customer_text(value: &str) -> Option<String> {
     let text = value.trim();
     let is_short = (1..=MAX_CUSTOMER_TEXT_CHARS).contains(&text.chars().count());

@@ -101,7 +101,7 @@ impl Stage {
         }
     }
 
-    /// The running bridge.
+    /// The bridge between the stand-ins; none while it is stopped.
     pub fn app(&self) -> Option<&App> {
         self.app.as_ref()
     }

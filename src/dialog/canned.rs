@@ -15,7 +15,6 @@ use crate::slack::{SlackView, modal, render};
 /// Shows canned replies, filled in.
 pub(crate) struct CannedPreviews {
     pub(crate) lists: Arc<BotLists>,
-    /// What customers read.
     pub(crate) texts: Texts,
     pub(crate) clock: Clock,
 }

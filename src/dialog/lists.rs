@@ -56,7 +56,6 @@ enum ListEntries {
 pub(super) enum TemplateStock {
     /// There are some, or Blip takes its time to tell.
     Some,
-    /// There are none.
     None,
     /// Blip does not tell.
     Unknown,

@@ -23,7 +23,7 @@ pub enum CheckOutcome {
 pub struct Finding {
     /// The name of the check, for programs; several findings may come from one.
     pub check: &'static str,
-    /// How it ended.
+    /// Whether it is as it should be, and how bad it is if not.
     pub outcome: CheckOutcome,
     /// What was found, in one line.
     pub text: String,

@@ -23,9 +23,8 @@ use crate::telemetry;
 
 /// Something to be said in a thread.
 pub(crate) struct ThreadPost {
-    /// What notifications say.
+    /// What notifications and screen readers say, which show no blocks.
     pub(crate) text: String,
-    /// What is shown.
     pub(crate) blocks: Vec<SlackBlock>,
     /// The name to say it under.
     pub(crate) author: Option<String>,

@@ -52,7 +52,7 @@ pub(crate) struct ForgottenMessage {
 pub(crate) struct LeftOver {
     /// Where it is on the web.
     pub(crate) permalink: String,
-    /// Why: Slack's codes.
+    /// Slack's codes for why it could not be replaced, with commas between them.
     pub(crate) reason: String,
 }
 

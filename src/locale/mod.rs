@@ -42,7 +42,7 @@ pub struct TextCatalog {
 }
 
 impl Language {
-    /// All languages.
+    /// Every language that has texts, the default one first.
     pub const ALL: [Self; 3] = [Self::PtBr, Self::En, Self::Es];
 
     /// Its name as in BCP 47.

@@ -28,7 +28,6 @@ pub(crate) struct Chart {
 /// Bars with a title.
 #[derive(Clone, Debug)]
 pub(crate) struct ChartPanel {
-    /// What they count.
     pub(crate) title: String,
     /// The bars, from top to bottom.
     pub(crate) bars: Vec<ChartBar>,

@@ -29,7 +29,7 @@ const ROOM_PIECE: u64 = 1 << 20;
 /// How much room there is for files without a name, unless it is set.
 const DEFAULT_ROOM_BYTES: u64 = 400 << 20;
 
-/// Fetches files.
+/// Fetches customers' files from public addresses, within bounds of size, speed and time.
 #[derive(Clone, Debug)]
 pub struct Fetcher {
     http: reqwest::Client,
@@ -41,7 +41,7 @@ pub struct Fetcher {
 /// How fast a file must come at least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeastSpeed {
-    /// So many bytes,
+    /// The bytes that may arrive,
     pub bytes: u64,
     /// in each such time that was spent waiting for them.
     pub time: Duration,
@@ -128,7 +128,7 @@ pub struct FetchedFile {
 pub struct FileBody {
     /// How many bytes there will be.
     pub length: u64,
-    /// The bytes.
+    /// The content, as it arrives.
     pub body: reqwest::Body,
     /// Why they stopped to come before their end, if they did.
     pub(crate) broken: Arc<OnceLock<FetchError>>,

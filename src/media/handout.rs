@@ -34,7 +34,7 @@ pub enum FileUnavailable {
     Unknown,
     /// The address or the file is gone.
     Gone,
-    /// Not now.
+    /// Not now: it may be there later.
     Later,
 }
 

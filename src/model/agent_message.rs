@@ -34,7 +34,7 @@ pub enum KeptPart {
 }
 
 impl AgentMessage {
-    /// Nothing but words.
+    /// A message without files, of which Slack's editor made this text.
     #[cfg(test)]
     pub(crate) fn from_text(text: RichText) -> Self {
         Self { text, ..Self::default() }

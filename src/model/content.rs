@@ -22,11 +22,11 @@ pub enum Speaker {
 /// Something that was said in a conversation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SaidMessage {
-    /// Who said it.
+    /// Who said it: the customer, the bot or an agent.
     pub by: Speaker,
     /// When they said it, if Blip tells.
     pub at: Option<Timestamp>,
-    /// What.
+    /// What was said, as it is shown in the thread.
     pub content: Content,
 }
 
@@ -177,7 +177,7 @@ pub enum CardLine {
     Moment {
         /// The label, which has a place for the text.
         label: &'static str,
-        /// When.
+        /// The moment, which is shown in the zone of the bridge.
         at: Timestamp,
     },
 }
@@ -304,19 +304,19 @@ pub struct RichText(pub Vec<Paragraph>);
 pub enum Paragraph {
     /// Running text; line breaks are in the text itself.
     Text(Vec<Inline>),
-    /// Quoted text.
+    /// A quote of something that was said before.
     Quote(Vec<Inline>),
     /// Text that must be left as it is, such as code.
     Code(String),
     /// One entry of a list.
     Item {
-        /// Depth, from 0.
+        /// How deep it is indented; 0 at the margin.
         indent: usize,
         /// Its number in an ordered list, from 1; `None` in a bulleted one.
         number: Option<usize>,
         /// Whether the list stands in a quote.
         is_quoted: bool,
-        /// What it says.
+        /// The text of the entry.
         text: Vec<Inline>,
     },
 }
@@ -326,18 +326,18 @@ pub enum Paragraph {
 pub enum Inline {
     /// Words in one style.
     Text {
-        /// The words, unescaped.
+        /// The words as they were typed, without marks or escapes.
         text: String,
-        /// How they look.
+        /// Whether they are bold, italic, struck out or code.
         style: Style,
     },
-    /// A link.
+    /// An address that people can follow.
     Link {
         /// The address that it leads to.
         url: String,
         /// What it says, if not the address.
         label: Option<String>,
-        /// How it looks.
+        /// Whether it is bold, italic, struck out or code.
         style: Style,
     },
     /// A mention of a person, to be replaced by a name.

@@ -21,7 +21,7 @@ pub enum BlipEvent {
         address: String,
         /// Blip's message id without any leading `fwd:`; absent if it sent none.
         id: Option<String>,
-        /// What was said.
+        /// The content, as read from LIME.
         content: Content,
     },
     /// Blip tells what became of a message of ours.
@@ -84,9 +84,9 @@ pub enum SlackEvent {
         ts: MessageTs,
         /// The root of the thread it stands in.
         thread: MessageTs,
-        /// Who wrote it.
+        /// The person who wrote it, an agent or not.
         user: SlackUserId,
-        /// What was written.
+        /// The message, as Slack tells it.
         message: AgentMessage,
         /// What tells this version of it from its others; empty for the first.
         version: String,
@@ -99,7 +99,7 @@ pub enum SlackEvent {
         ts: MessageTs,
         /// The root of the thread it stands in.
         thread: MessageTs,
-        /// Who wrote it.
+        /// The person who wrote it, an agent or not.
         user: SlackUserId,
     },
     /// The writer changed what a message says.
@@ -110,7 +110,7 @@ pub enum SlackEvent {
         ts: MessageTs,
         /// The root of the thread it stands in, or the message itself.
         thread: MessageTs,
-        /// Who changed it.
+        /// The person who changed it, an agent or not.
         user: SlackUserId,
     },
     /// A message was deleted.
@@ -141,9 +141,9 @@ pub enum SlackEvent {
     Submitted(Submission),
     /// Somebody wrote in a channel, outside of any thread: what they wrote is none of ours.
     Outside {
-        /// The channel.
+        /// The channel in which it was written.
         channel: ChannelId,
-        /// Who wrote it.
+        /// The person who wrote it, an agent or not.
         user: SlackUserId,
         /// Slack's time stamp of it.
         ts: MessageTs,

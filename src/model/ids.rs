@@ -100,7 +100,7 @@ impl MessageTs {
 /// A Slack channel as people write it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ChannelRef {
-    /// By its id.
+    /// By its id, which stays when the channel is renamed.
     Id(ChannelId),
     /// By its name, without `#`.
     Name(String),

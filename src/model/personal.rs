@@ -15,7 +15,7 @@ pub(crate) enum NumberKind {
     Cpf,
     /// The number of a company there: digits or, since July 2026, also letters.
     Cnpj,
-    /// A payment card.
+    /// A number of a payment card, of which the last four digits stay.
     Card,
 }
 
@@ -142,9 +142,8 @@ struct Sign {
 /// What stands before a sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum NumberGap {
-    /// Nothing that shows.
+    /// Nothing that shows, such as a joiner: the digits beside it go together.
     Joined,
-    /// A full stop.
     Dot,
     /// Other separators without a blank.
     Tight,

@@ -53,7 +53,7 @@ pub struct ServiceReport {
 pub struct TeamQueue {
     /// Nobody holds them: a customer waits for somebody to claim.
     pub unclaimed: usize,
-    /// Somebody holds them.
+    /// How many are open and held by an agent.
     pub held: usize,
     /// Of those that are held: the customer waits for an answer.
     pub unanswered: usize,

@@ -19,7 +19,7 @@ pub enum TextLimit {
     Characters(usize),
     /// So many bytes of UTF-8.
     Bytes(usize),
-    /// There is none.
+    /// No limit: the channel takes any length.
     Endless,
 }
 

@@ -66,7 +66,6 @@ pub(crate) enum UnsentReason {
     NotReady,
     /// It lies somewhere else than with Slack.
     Elsewhere,
-    /// It was deleted.
     Deleted,
     /// Slack hides it, as the plan keeps no older files.
     Hidden,

@@ -72,7 +72,6 @@ impl OutgoingReply {
 /// only templates need holds up nothing else of the ticket.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PaidCallError {
-    /// The call itself.
     #[error(transparent)]
     Send(blip::Error),
     /// The look for its effect.

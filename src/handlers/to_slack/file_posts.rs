@@ -67,7 +67,6 @@ pub(crate) struct CustomerFile<'a> {
 
 /// What became of a file.
 pub(crate) enum FileOutcome<T> {
-    /// It is done.
     Brought(T),
     /// It is still on its way.
     UnderWay,

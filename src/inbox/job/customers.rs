@@ -28,10 +28,7 @@ pub(crate) enum CustomerJob {
         originator: String,
     },
     /// Tell a customer that the team does not work.
-    Away {
-        /// The ticket.
-        ticket: TicketId,
-    },
+    Away { ticket: TicketId },
     /// Replace what we show of a customer who was erased.
     Forget(Forgetting),
 }

@@ -46,9 +46,8 @@ pub(crate) enum ReminderTopic {
 /// The customer of a ticket waits for its holder, who may be away.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Absence {
-    /// The ticket.
     pub(crate) ticket: TicketId,
-    /// The holder.
+    /// The holder of the ticket.
     pub(crate) agent: SlackUserId,
     /// Since when the customer waits, in milliseconds since 1970.
     pub(crate) since: i64,

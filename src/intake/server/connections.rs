@@ -14,7 +14,6 @@ use super::limits::ServerLimits;
 pub(super) enum Phase {
     /// Just opened; nothing has come yet.
     New,
-    /// Between two requests.
     Idle,
     /// A part of a head has come.
     Head,
@@ -147,7 +146,7 @@ pub(super) struct Connections {
 #[derive(Debug)]
 struct ConnectionTable {
     places: ConnectionPlaces,
-    /// Those for operators.
+    /// Places that only requests of operators may take: health, readiness, metrics.
     operator_places: ConnectionPlaces,
     next: u64,
     /// Connections that are open, with those that were asked to go.

@@ -30,7 +30,7 @@ use crate::telemetry;
 
 /// Largest page of `conversations.replies` that Slack recommends (`slack.md` C.1).
 pub(super) const HISTORY_PAGE_SIZE: &str = "200";
-/// Calls Slack.
+/// Calls the Web API of Slack in the name of the app.
 #[derive(Debug)]
 pub struct SlackClient {
     api: slack_morphism::SlackClient<Transport>,

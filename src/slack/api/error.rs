@@ -16,7 +16,7 @@ pub enum Error {
     Busy {
         /// The Web API method.
         method: &'static str,
-        /// For how long.
+        /// How long Slack asks to wait; none if it does not say.
         after: Option<Duration>,
     },
     /// No connection to Slack; nothing was sent.
@@ -33,12 +33,12 @@ pub enum Error {
         /// What was seen instead of an answer.
         what: String,
     },
-    /// Slack said no.
+    /// Slack has answered, and refused.
     #[error("{method}: slack answered {code}")]
     Api {
         /// The Web API method.
         method: &'static str,
-        /// Slack's error code.
+        /// Slack's error code, such as `channel_not_found`.
         code: String,
     },
     /// Slack put our message at the root of the channel, because the thread is gone.

@@ -26,11 +26,11 @@ use crate::slack::events::attachment::parse_attachment;
 pub struct Upload {
     /// The name, whose ending tells Slack what it is.
     pub name: String,
-    /// The MIME type.
+    /// The MIME type, as far as it is known.
     pub mime: Option<String>,
     /// How many bytes there are; not 0.
     pub length: u64,
-    /// The bytes.
+    /// The content, as it arrives.
     pub body: reqwest::Body,
     /// How long they may take.
     pub within: Duration,

@@ -41,11 +41,9 @@ const MAX_PAGES: usize = 50;
 /// Whether somebody may answer the customers of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AgentStatus {
-    /// They may.
     Agent,
     /// They could, were they in the channel.
     Away,
-    /// They may not.
     Outsider,
     /// Nobody may: Slack knows no such user group of agents.
     NoGroup,

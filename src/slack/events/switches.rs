@@ -10,7 +10,6 @@ use crate::slack::views::ids::SWITCHES_ACTION_ID;
 /// Somebody ticked or unticked something: which of their switches are on now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SwitchRequest {
-    /// Who.
     pub(crate) by: Requester,
     /// The switches that are on; all others are off. Slack tells the whole state, so that two presses
     /// that overtake each other do not undo each other.

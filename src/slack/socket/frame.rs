@@ -9,7 +9,6 @@ use serde_json::value::RawValue;
 pub(super) enum ConnectionEnd {
     /// Slack will close it and expects another one.
     Refresh,
-    /// It is gone.
     Lost,
     /// The app does not use Socket Mode any more.
     SwitchedOff,

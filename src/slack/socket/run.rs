@@ -32,17 +32,17 @@ const SOCKET_MODE_OFF: &str = "slack: Socket Mode is switched off in the setting
 
 /// Keeps a connection open.
 pub struct Socket {
-    /// Opens connections.
+    /// What connections are asked for with (`apps.connections.open`).
     pub http: reqwest::Client,
     /// The base of the Web API.
     pub api_url: String,
-    /// The app-level token.
+    /// The app-level token, `xapp-…`, with the scope `connections:write`.
     pub token: SecretString,
-    /// The time.
+    /// What tells how long a connection has lasted.
     pub clock: Clock,
     /// How patient it is.
     pub timing: SocketTiming,
-    /// Where payloads go.
+    /// Stores a payload; only then is it acknowledged.
     pub take: PayloadHandler,
     /// Is told whether there is a connection.
     pub health: SocketHealth,

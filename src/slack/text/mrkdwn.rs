@@ -139,14 +139,17 @@ fn strip_quote(line: &str) -> Option<(&str, bool)> {
 
 /// A piece of mark-up.
 enum Atom<'a> {
-    /// Words, escaped.
     Text(&'a str),
     /// What stands between two backticks.
     Code(&'a str),
     /// What stands between `<` and `>`.
     Token(&'a str),
     /// A sign that may begin or end a style.
-    Mark { sign: char, opens: bool, closes: bool },
+    Mark {
+        sign: char,
+        opens: bool,
+        closes: bool,
+    },
     /// The end of a line, which no style crosses.
     Break,
 }

@@ -77,7 +77,7 @@ pub struct RelatedTickets {
 /// Another ticket of the same customer.
 #[derive(Clone, Debug)]
 pub struct RelatedTicket {
-    /// The ticket.
+    /// The ticket in its newest state.
     pub ticket: Ticket,
     /// The address of its thread; none if it is in the same one.
     pub address: Option<String>,

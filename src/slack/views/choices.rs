@@ -16,7 +16,6 @@ use crate::model::text::truncate_label;
 /// One entry of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// What people read.
     pub(crate) label: String,
     /// What comes back when it is chosen.
     pub(crate) value: String,

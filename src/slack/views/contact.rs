@@ -16,7 +16,7 @@ use crate::slack::text::rich_text::literal_block;
 
 /// Longest value that can be changed here; what is longer would be cut.
 const VALUE_CHARS: usize = 1000;
-/// Longest comment.
+/// Most characters of a comment: Slack's own limit for a text field (`slack.md` D).
 const COMMENT_CHARS: usize = 3000;
 /// Most entries of the team's own that can be changed, of the 100 blocks of a dialog.
 const MAX_EXTRAS: usize = 40;

@@ -37,7 +37,7 @@ pub type OutsideChannel = (ChannelId, usize);
 /// A ticket in a list, with the address of its thread.
 #[derive(Clone, Debug)]
 pub struct ListedTicket {
-    /// The ticket.
+    /// The ticket in its newest state.
     pub ticket: Ticket,
     /// Where its thread is.
     pub address: Option<String>,
@@ -50,7 +50,7 @@ pub struct ListedTicket {
 /// What a customer has said since they were answered.
 #[derive(Clone, Debug, Default)]
 pub struct TicketNews {
-    /// How many messages.
+    /// How many messages the customer has sent since the last answer.
     pub count: u64,
     /// How the last of them begins, if that is known.
     pub words: Option<String>,

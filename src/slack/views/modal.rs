@@ -135,7 +135,7 @@ pub(crate) fn build_canned_view(
     SlackView::Modal(make_submittable(view, SEND_CALLBACK_ID, metadata, "button-send", texts))
 }
 
-/// Says one thing.
+/// A dialog that only says something, with nothing to fill in.
 pub fn build_notice(text: &str, texts: &Texts) -> SlackView {
     build_view("dialog-notice", vec![literal_block(text)], texts)
 }
