@@ -183,19 +183,23 @@ async fn play(bridge: &Bridge) -> String {
     bridge.slack.says(ANA, CHANNEL, Some(&new.ts), "// note").await.unwrap();
     bridge.slack.reacts(ANA, CHANNEL, &new.ts, "white_check_mark").await.unwrap();
     let is_over = || bridge.blip.ticket(&ticket).unwrap().is_closed();
-    for _ in 0..50 {
-        // What was shown where its thread was lost came to the new one only now: then it asks.
-        let thread = bridge.slack.thread(CHANNEL, &new.ts);
-        let asked = thread.iter().find(|line| line.words().contains("the ticket stays open"));
-        if let Some(asked) = asked.filter(|_| !is_over()) {
-            bridge.slack.clicks(ANA, CHANNEL, &asked.ts, "close_anyway").await.ok();
-        }
-        if is_over() {
+    // What was shown where its thread was lost came to the new one only now: then it asks.
+    let questions = || {
+        let thread = bridge.slack.thread(CHANNEL, &new.ts).into_iter();
+        thread.filter(|line| line.words().contains("the ticket stays open")).collect::<Vec<_>>()
+    };
+    let mut answered = 0;
+    loop {
+        bridge.until("the end or a question", || is_over() || questions().len() > answered).await;
+        let Some(question) = questions().into_iter().nth(answered).filter(|_| !is_over()) else {
             break;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        };
+        let pressed = bridge.slack.clicks(ANA, CHANNEL, &question.ts, "close_anyway").await;
+        // A press that the bridge which was cut off has not taken is made again; one that is not
+        // possible any more was taken.
+        let is_taken = pressed.map_or(true, |press| press.status == Some(200));
+        answered += usize::from(is_taken);
     }
-    bridge.until("the end", is_over).await;
     let closed = |state: &blip_slack_standins::slack::State| {
         let card = state.message(CHANNEL, &new.ts).filter(|card| card.buttons().is_empty());
         let note = state.thread(CHANNEL, &new.ts).any(|message| message.reacted("lock").len() == 1);
