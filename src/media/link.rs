@@ -14,9 +14,9 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use sha2::Sha256;
 
-/// What the key is for.
+/// Sets this key apart from others that are made of the same secret.
 const KEY_LABEL: &[u8] = b"blip-slack media link v1";
-/// Bytes of the mark.
+/// The length of an HMAC with SHA-256.
 const MAC_BYTES: usize = 32;
 /// Bytes of the time.
 const EXPIRY_BYTES: usize = 8;

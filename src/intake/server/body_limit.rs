@@ -78,7 +78,7 @@ const MAX_UNREAD_BODY_BYTES: u64 = 64 * 1024 * 1024;
 pub(super) struct UnreadBody(Arc<Mutex<Option<Incoming>>>);
 
 impl UnreadBody {
-    /// Lets it come, as far as that can be expected of us.
+    /// Reads it and drops it, within bounds of time and size, so that its sender reads the answer.
     pub(super) async fn drain_body(&self) {
         let body = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         // Who announces more than that is not waited for at all.

@@ -151,6 +151,12 @@ impl SlackClient {
     /// # Errors
     ///
     /// Also if the address is not one of Slack's: then nothing is sent.
+    #[tracing::instrument(
+        level = "error",
+        name = "slack",
+        skip_all,
+        fields(method = "response_url")
+    )]
     pub(crate) async fn respond_to_action(
         &self,
         response_url: &str,

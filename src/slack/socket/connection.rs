@@ -50,7 +50,7 @@ pub(super) struct StopConditions {
     pub(super) replaced: CancellationToken,
 }
 
-/// An envelope that was dealt with.
+/// An envelope of which it is known whether its payload was stored.
 struct HandledEnvelope {
     id: String,
     received: Timestamp,

@@ -22,6 +22,7 @@ pub(super) const OPEN_CONNECTION_METHOD: &str = "apps.connections.open";
 pub(super) type SlackWebSocket = WebSocketStream<Upgraded>;
 
 /// Connects to an address that Slack gave us. The address holds a secret and goes into no log.
+#[tracing::instrument(level = "error", name = "slack", skip_all, fields(method = "websocket"))]
 pub(super) async fn connect_websocket(
     http: &reqwest::Client,
     address: &str,

@@ -54,6 +54,7 @@ struct OpenConnectionAnswer {
 }
 
 /// Asks where to connect to (`apps.connections.open`); nothing is connected by that.
+#[tracing::instrument(level = "error", name = "slack", skip_all, fields(method = OPEN_CONNECTION_METHOD))]
 pub(crate) async fn request_connection_url(
     http: &reqwest::Client,
     api_url: &str,
