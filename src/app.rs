@@ -105,6 +105,12 @@ impl App {
             // What waited before this start, or before it was switched on.
             store.accept(AssignmentJob::distribute_tickets(clock.now())).await.ok();
         }
+        if let Some(hours) = services.hours_reader {
+            app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(hours.run()));
+        }
+        if let Some(levels) = services.service_levels {
+            app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(levels.run()));
+        }
         app.spawn_worker(services.dispatcher, &clock, tuning.retry);
         if let (Some(token), Some(health)) = (&config.slack.app_token, socket_health) {
             let http = access.http().clone();

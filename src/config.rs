@@ -37,7 +37,7 @@ pub(crate) use desk::{ReactionsOn, ReplyPolicy};
 pub(crate) use draft::SettingsDraft;
 pub(crate) use fault::{ConfigError, SettingFault};
 pub(crate) use http::ProxyConfig;
-pub(crate) use parse::Agents;
+pub(crate) use parse::{Agents, BusinessHours};
 pub(crate) use reader::{ReadFile, VariableLookup};
 pub(crate) use slack::SlackConfig;
 pub use table::{ALL_VARIABLES, format_help, format_markdown_table};

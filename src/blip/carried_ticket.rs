@@ -5,7 +5,7 @@ use super::lime::short_type;
 use crate::bounded;
 
 /// The fields of a ticket that are read, but for those that hold more than a word.
-pub(super) const TICKET_FIELDS: [&str; 12] = [
+pub(super) const TICKET_FIELDS: [&str; 13] = [
     "id",
     "status",
     "closed",
@@ -18,6 +18,7 @@ pub(super) const TICKET_FIELDS: [&str; 12] = [
     "storageDate",
     "closeDate",
     "rating",
+    "priority",
 ];
 
 /// The ticket in an envelope: as its content, as the context of a redirect, or in its place.

@@ -13,10 +13,12 @@ use uuid::Uuid;
 use super::contact::{ContactDocument, read_comment, read_originator};
 use super::desk::{
     Attendant, CannedReply, TagChoices, Team, make_ids_unique, read_forbidden_words,
+    read_passed_limits,
 };
 use super::documents::{ReceiptDocument, TicketDocument};
 use super::envelope::{self, MAX_PAGE_SIZE, list};
 use super::error::Error;
+use super::hours;
 use super::key::key_name;
 use super::lenient::{self, get_text};
 use super::lime::strip_forwards;
@@ -28,8 +30,8 @@ use crate::breaker::CircuitBreaker;
 use crate::model::active::ActiveRoute;
 use crate::model::forbidden::ForbiddenWords;
 use crate::model::{
-    BotName, ContactChange, ContactComment, FilledTemplate, MessageTemplate, TicketId,
-    TicketSnapshot, TransferTarget,
+    BotName, ContactChange, ContactComment, DeskHours, FilledTemplate, MessageTemplate,
+    PassedLimits, TicketId, TicketSnapshot, TransferTarget,
 };
 
 /// The queue of tickets that go to an agent and not to a team (`blip.md` §4.1).
@@ -38,6 +40,10 @@ pub(crate) const DIRECT_TRANSFER: &str = "DIRECT_TRANSFER";
 const MIN_PAGE_SIZE: usize = 20;
 /// Most pages of a list that are read.
 const MAX_LIST_PAGES: usize = 20;
+/// Most schedules of a desk that are read.
+const MAX_SCHEDULES: usize = 100;
+/// What reading the hours of a desk is called in errors and metrics.
+const READ_HOURS: &str = "read hours";
 /// Most categories whose canned replies are read.
 const MAX_CATEGORIES: usize = 50;
 /// Most templates that are read: what other clients ask for (`blip.md`, additions §1.1).
@@ -417,6 +423,13 @@ impl BlipClient {
         }
     }
 
+    /// The tags that a queue was given, by its name (`blip.md`, additions §8).
+    pub(crate) async fn fetch_queue_tags(&self, queue: &str) -> Result<Vec<String>, Error> {
+        let path = list::tags_of_queue(queue);
+        let entries = self.fetch_desk_list("read queue tags", &path, None).await?;
+        Ok(entries.iter().filter_map(|entry| get_text(entry, "tag")).collect())
+    }
+
     /// The tags in use.
     pub(crate) async fn fetch_tags(&self) -> Result<Vec<String>, Error> {
         self.fetch_names("read tags", list::TAGS_PATH).await
@@ -425,6 +438,39 @@ impl BlipClient {
     pub(crate) async fn fetch_agents(&self) -> Result<Vec<Attendant>, Error> {
         let entries = self.fetch_desk_list("read agents", list::AGENTS_PATH, Some(0)).await?;
         Ok(entries.iter().filter_map(Attendant::from_entry).collect())
+    }
+
+    /// When the desk is attended; nothing where it has no hours.
+    pub(crate) async fn fetch_desk_hours(&self) -> Result<DeskHours, Error> {
+        let listed = self.fetch_desk_list(READ_HOURS, list::HOURS_PATH, Some(0)).await?;
+        let mut schedules = Vec::new();
+        // One after the other: few desks have more than a handful, and it is asked for rarely.
+        for id in hours::list_ids(&listed).into_iter().take(MAX_SCHEDULES) {
+            let command = envelope::get_schedule(&new_request_id(), &id);
+            // One that was deleted meanwhile is none.
+            schedules
+                .extend(none_if_missing(self.transport.send_command(READ_HOURS, &command).await)?);
+        }
+        Ok(hours::collect_hours(&schedules))
+    }
+
+    /// The tickets that have passed limits of the desk's service levels, by Blip's ids.
+    pub(crate) async fn fetch_passed_limits(&self) -> Result<Vec<(String, PassedLimits)>, Error> {
+        let full = usize::try_from(MAX_PAGE_SIZE).unwrap_or(usize::MAX);
+        let mut passed = Vec::new();
+        for path in [list::WAITING_PATH, list::OPEN_PATH] {
+            let page =
+                |skip| envelope::get_passed_limits(&new_request_id(), path, skip, MAX_PAGE_SIZE);
+            let entries = self.fetch_pages("read service levels", page, full, |_| false).await?;
+            passed.extend(entries.iter().filter_map(read_passed_limits));
+        }
+        Ok(passed)
+    }
+
+    /// How many policies of service levels the desk has.
+    pub(crate) async fn count_service_policies(&self) -> Result<usize, Error> {
+        let listed = self.fetch_desk_list("read policies", list::POLICIES_PATH, Some(0)).await?;
+        Ok(listed.len())
     }
 
     /// How the bot's desk is set up: values by name, all of them text (`blip.md` §4.2).

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::lenient::{self, get_text};
-use crate::model::Agent;
 use crate::model::forbidden::ForbiddenWords;
+use crate::model::{Agent, PassedLimits};
 
 /// The types of documents that a customer can be sent as they are (`blip.md` §6).
 const SENDABLE_TYPES: [&str; 9] = [
@@ -97,6 +97,18 @@ pub(super) fn read_forbidden_words(settings: &Value) -> ForbiddenWords {
         heeds_accents: lenient::is_true(settings, "considerDiacritics"),
     }
 }
+
+/// Reads which limits a ticket has passed; `None` if it has passed none (`blip.md`, additions §8, §9).
+pub(super) fn read_passed_limits(entry: &Value) -> Option<(String, PassedLimits)> {
+    let passed = PassedLimits {
+        waiting: lenient::is_true(entry, "hasQueueTimeExceeded"),
+        first_answer: lenient::is_true(entry, "hasFirstResponseTimeExceeded"),
+        attendance: lenient::is_true(entry, "hasAttendanceTimeExceeded"),
+    };
+    let id = get_text(entry, "id")?;
+    (passed != PassedLimits::default()).then_some((id, passed))
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CannedReply {
     /// Blip's id of it.

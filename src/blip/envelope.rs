@@ -310,10 +310,36 @@ pub(crate) mod list {
     /// The categories of canned replies.
     pub(crate) const REPLIES_PATH: &str = "/replies";
 
+    /// The tickets that wait, as the desk is watched.
+    pub(crate) const WAITING_PATH: &str = "/monitoring/waiting-tickets";
+    /// The tickets that are open, as the desk is watched.
+    pub(crate) const OPEN_PATH: &str = "/monitoring/open-tickets";
+    /// The tags of a queue, by its name.
+    pub(crate) fn tags_of_queue(queue: &str) -> String {
+        format!("/attendance-queues/name/{}/tags", super::encode_path_part(queue))
+    }
+
+    /// The policies of service levels.
+    pub(crate) const POLICIES_PATH: &str = "/sla-policy";
+    /// The schedules of the desk, without their hours.
+    pub(crate) const HOURS_PATH: &str = "/attendance-hour";
+
     /// The canned replies of a category, by its id.
     pub(crate) fn replies_in_category(category: &str) -> String {
         format!("{REPLIES_PATH}/{}", super::encode_path_part(category))
     }
+}
+
+/// Asks for the tickets of the desk that wait, or that are open, with the limits of its service levels
+/// that each has passed, which Blip finds (`blip.md`, additions §8, §9).
+pub(crate) fn get_passed_limits(request: &str, list: &str, skip: u32, take: u32) -> Value {
+    let page = format!("$skip={skip}&$take={take}");
+    build_get(request, DESK_NODE, &format!("{list}?version=2&calculateSla=true&{page}"))
+}
+
+/// Asks for a schedule of the desk with its hours, by its id (`blip.md`, additions §6).
+pub(crate) fn get_schedule(request: &str, id: &str) -> Value {
+    build_get(request, DESK_NODE, &format!("/attendance-hour-container/{}", encode_path_part(id)))
 }
 
 /// Asks for a list of the desk; for what comes after so many entries, if a number is given.

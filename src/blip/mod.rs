@@ -12,6 +12,7 @@ pub(crate) mod documents;
 pub(crate) mod envelope;
 pub(crate) mod error;
 mod head;
+mod hours;
 pub(crate) mod key;
 mod lenient;
 pub(crate) mod lime;

@@ -28,7 +28,8 @@ use super::sensitive;
 use crate::bounded;
 use crate::model::hex::to_hex;
 use crate::model::{
-    BlipEvent, BotName, Content, ReceiptKind, SaidMessage, Speaker, TicketId, TicketSnapshot,
+    BlipEvent, BotName, Content, Priority, ReceiptKind, SaidMessage, Speaker, TicketId,
+    TicketSnapshot,
 };
 
 /// Longest key that is kept as it is, in bytes; longer ones are kept as their hash.
@@ -281,6 +282,7 @@ fn build_snapshot(
         agent: get_text(ticket, "agentIdentity"),
         team: get_text(ticket, "team"),
         tags: tags.filter_map(lenient::as_text).collect(),
+        priority: get_integer(ticket, "priority").map(Priority::from_number),
         opened: get_date(ticket, "storageDate"),
         ended: get_date(ticket, "closeDate"),
         // 0 is that of a ticket that nobody rated (`blip.md` §3.1).
@@ -724,7 +726,7 @@ mod tests {
                 "customerIdentity": "u1@tunnel.msging.net", "customerDomain": "wa.gw.msging.net",
                 "provider": "Webhook", "status": "Waiting", "rating": 0, "team": "Default",
                 "storageDate": "2026-03-04T05:06:07.000Z", "unreadMessages": 0, "closed": false,
-                "parentSequentialId": 36, "tags": ["Pix", 7], "somethingNew": {"a": 1},
+                "parentSequentialId": 36, "priority": 3000, "tags": ["Pix", 7], "somethingNew": {"a": 1},
                 "customerInput": {"type": "text/plain", "value": "help"},
             },
         }));
@@ -740,6 +742,7 @@ mod tests {
             agent: None,
             team: Some("Default".to_owned()),
             tags: vec!["Pix".to_owned(), "7".to_owned()],
+            priority: Some(Priority::High),
             opened: "2026-03-04T05:06:07Z".parse().ok(),
             ended: None,
             rating: None,

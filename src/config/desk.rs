@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::declare::{
     flag, given, one_of, optional, or_empty, settings, time_or_never, unless_zero, whole,
 };
-use super::parse::{self, Agents};
+use super::parse::{self, Agents, BusinessHours};
 use super::reader::SettingsReader;
 use super::variable::ValueForm::{Flag, OneOf, Whole, Words};
 use super::variable::ValuePrivacy::Personal;
@@ -152,6 +152,14 @@ settings! {
                     .means("After how long the holder is reminded of a customer who waits for an answer; 0 for never")
                     .form(Whole(0, 1440), "10")
                     .default("10");
+            /// Whether the service levels of the desk at Blip are watched.
+            pub(crate) watches_levels: bool =
+                // Off by default, as it asks Blip twice a minute.
+                one_of(&[("off", false), ("blip", true)]),
+                variable(VariableGroup::Desk, "SLA")
+                    .means("Whether tickets that have passed a limit of the desk's service levels at Blip show it, and call ESCALATE_TO")
+                    .form(OneOf(&["off", "blip"]), "blip")
+                    .default("off");
             /// Whether tickets are given to agents.
             pub(crate) assigns: bool =
                 one_of(&[("off", false), ("round_robin", true)]),
@@ -192,12 +200,12 @@ settings! {
                     .means("Where that weekly post goes; SLACK_CHANNEL if it is left out")
                     .form(Words("an id such as C024BE91L, or a name such as #lideres"), "#lideres");
             /// When the team works; always if `None`.
-            pub(crate) business_hours: Option<WorkingHours> =
-                optional(parse::parse_hours),
+            pub(crate) business_hours: Option<BusinessHours> =
+                optional(parse::parse_business_hours),
                 variable(VariableGroup::Desk, "BUSINESS_HOURS")
                     .means("When the team works, in TIMEZONE; reminders count only this time")
                     .form(
-                        Words("days with their hours, then days off, with ; between them, such as mon-fri 09:00-18:00; off 12-25"),
+                        Words("blip for the hours of the desk at Blip; or days with their hours, then days off, with ; between them, such as mon-fri 09:00-18:00; off 12-25"),
                         "mon-fri 09:00-12:00,13:00-18:00; sat 09:00-13:00; off 12-25",
                     );
             /// What customers are told while the team does not work; nothing if `None`.

@@ -252,6 +252,23 @@ pub(crate) fn parse_group_id(value: &str) -> Option<String> {
     parse_slack_id(value, &['S']).map(str::to_owned)
 }
 
+/// Who says when the team works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum BusinessHours {
+    /// The settings.
+    Own(Box<WorkingHours>),
+    /// The desk at Blip, for each bot.
+    Blip,
+}
+
+/// The hours themselves, or the word that those of the desk count.
+pub(crate) fn parse_business_hours(value: &str) -> Option<BusinessHours> {
+    if value.trim().eq_ignore_ascii_case("blip") {
+        return Some(BusinessHours::Blip);
+    }
+    parse_hours(value).map(|hours| BusinessHours::Own(Box::new(hours)))
+}
+
 pub(crate) fn parse_hours(value: &str) -> Option<WorkingHours> {
     value.parse().ok()
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::lists::ChoiceCache;
+use super::lists::{ChoiceCache, ListKey};
 use crate::blip::{BlipClient, ContactDocument};
 use crate::locale::Texts;
 use crate::model::{BotName, TagRule, Ticket};
@@ -41,19 +41,23 @@ impl BotLists {
     pub(super) async fn search_options(
         &self,
         search: &OptionSearch,
+        team: Option<&str>,
         texts: &Texts,
     ) -> SlackBlockSuggestionResponse {
         let clients = if search.list == ChoiceList::Templates { &self.routers } else { &self.bots };
         // An empty list and not an error: Slack shows an error of its own then, which helps nobody.
         let Some(bot) = clients.get(search.ticket.bot()) else { return build_options(&[], "") };
-        let groups = self.lists.list_choices(bot, search.list, texts).await;
+        let groups = self.lists.list_choices(bot, ListKey::new(search.list, team), texts).await;
         build_options(&groups, &search.query)
     }
 
     /// Whether a ticket must have a tag before it is closed, as far as Blip tells in time.
     pub(super) async fn is_tag_needed(&self, ticket: &Ticket) -> bool {
         match self.bot_of(ticket) {
-            Some(bot) => self.lists.is_tag_needed(bot, self.tag_rule, FIRST_VIEW_DEADLINE).await,
+            Some(bot) => {
+                let rule = (self.tag_rule, ticket.team.as_deref());
+                self.lists.is_tag_needed(bot, rule, FIRST_VIEW_DEADLINE).await
+            }
             None => false,
         }
     }
@@ -73,7 +77,7 @@ impl BotLists {
             | Dialog::Comment(_) => return,
         };
         if let Some(bot) = self.bot_of(ticket) {
-            self.lists.preload_list(bot, list);
+            self.lists.preload_list(bot, ListKey::new(list, ticket.team.as_deref()));
         }
     }
 

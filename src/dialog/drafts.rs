@@ -99,7 +99,9 @@ impl Drafts {
         if !standing.is_some_and(AgentStatus::is_agent) {
             return build_options(&[], "");
         }
-        self.lists.search_options(search, &reader.texts).await
+        let known = self.tickets.load_ticket_or_draft(&search.ticket).await;
+        let team = known.ok().flatten().and_then(|ticket| ticket.team);
+        self.lists.search_options(search, team.as_deref(), &reader.texts).await
     }
 
     /// Whether somebody may answer a ticket's customer; `None` if that cannot be found out in time.

@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::locale::Texts;
 use crate::model::text::to_one_line;
 use crate::model::{BotName, MessageTemplate, TagRule};
+use crate::slack::card;
 use crate::slack::choices::Choice;
 use crate::slack::ids::ChoiceList;
 use crate::slack::render::AgentNames;
@@ -30,7 +31,29 @@ const LIST_DEADLINE: Duration = Duration::from_secs(2);
 pub(crate) struct ChoiceCache {
     clock: Clock,
     tasks: TaskTracker,
-    kept: Arc<DashMap<(BotName, ChoiceList), SharedCachedList>>,
+    kept: Arc<DashMap<(BotName, ListKey), SharedCachedList>>,
+}
+
+/// Which list of a bot.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ListKey {
+    list: ChoiceList,
+    /// The queue whose tags come first, for a list of tags.
+    queue: Option<String>,
+}
+
+impl ListKey {
+    /// A list as it is for tickets of this team.
+    pub(super) fn new(list: ChoiceList, team: Option<&str>) -> Self {
+        let queue = team.filter(|team| list == ChoiceList::Tags && card::is_team(team));
+        Self { list, queue: queue.map(str::to_owned) }
+    }
+}
+
+impl From<ChoiceList> for ListKey {
+    fn from(list: ChoiceList) -> Self {
+        Self { list, queue: None }
+    }
 }
 
 /// A list, held by whoever reads it.
@@ -45,8 +68,15 @@ struct CachedList {
 
 #[derive(Clone)]
 enum ListEntries {
-    Destinations { teams: Vec<Team>, agents: Vec<Attendant> },
-    Tags(TagChoices),
+    Destinations {
+        teams: Vec<Team>,
+        agents: Vec<Attendant>,
+    },
+    /// Those of the ticket's queue, and those of the desk.
+    Tags {
+        of_queue: Vec<String>,
+        of_desk: TagChoices,
+    },
     Replies(Vec<CannedReply>),
     Templates(Vec<MessageTemplate>),
 }
@@ -71,13 +101,13 @@ impl ChoiceCache {
     pub(super) async fn list_choices(
         &self,
         bot: &Arc<blip::BlipClient>,
-        list: ChoiceList,
+        list: ListKey,
         texts: &Texts,
     ) -> Vec<(String, Vec<Choice>)> {
         match self.get_list(bot, list).await {
             None => Vec::new(),
-            Some(ListEntries::Tags(TagChoices { tags, .. })) => {
-                vec![(String::new(), tags.iter().map(|tag| Choice::from_text(tag)).collect())]
+            Some(ListEntries::Tags { of_queue, of_desk }) => {
+                group_tags(&of_queue, &of_desk.tags, texts)
             }
             Some(ListEntries::Replies(replies)) => group_by_category(&replies),
             Some(ListEntries::Templates(templates)) => {
@@ -103,7 +133,7 @@ impl ChoiceCache {
 
     /// What agents are called, by Blip's identities of them.
     pub(super) async fn list_agent_names(&self, bot: &Arc<blip::BlipClient>) -> AgentNames {
-        match self.get_list(bot, ChoiceList::Destinations).await {
+        match self.get_list(bot, ChoiceList::Destinations.into()).await {
             Some(ListEntries::Destinations { agents, .. }) => agents
                 .into_iter()
                 .map(|agent| (agent.identity.to_ascii_lowercase(), agent.name))
@@ -117,11 +147,11 @@ impl ChoiceCache {
         bot: &Arc<blip::BlipClient>,
         id: &str,
     ) -> Option<CannedReply> {
-        match self.get_list(bot, ChoiceList::Replies).await? {
+        match self.get_list(bot, ChoiceList::Replies.into()).await? {
             ListEntries::Replies(replies) => replies.into_iter().find(|reply| reply.id == id),
-            ListEntries::Destinations { .. } | ListEntries::Tags(_) | ListEntries::Templates(_) => {
-                None
-            }
+            ListEntries::Destinations { .. }
+            | ListEntries::Tags { .. }
+            | ListEntries::Templates(_) => None,
         }
     }
 
@@ -131,11 +161,11 @@ impl ChoiceCache {
         router: &Arc<blip::BlipClient>,
         id: &str,
     ) -> Option<MessageTemplate> {
-        match self.get_list(router, ChoiceList::Templates).await? {
+        match self.get_list(router, ChoiceList::Templates.into()).await? {
             ListEntries::Templates(templates) => templates.into_iter().find(|it| it.id == id),
-            ListEntries::Destinations { .. } | ListEntries::Tags(_) | ListEntries::Replies(_) => {
-                None
-            }
+            ListEntries::Destinations { .. }
+            | ListEntries::Tags { .. }
+            | ListEntries::Replies(_) => None,
         }
     }
 
@@ -145,7 +175,7 @@ impl ChoiceCache {
         router: &Arc<blip::BlipClient>,
         patience: Duration,
     ) -> TemplateStock {
-        let list = self.get_list(router, ChoiceList::Templates);
+        let list = self.get_list(router, ChoiceList::Templates.into());
         match tokio::time::timeout(patience, list).await {
             Ok(None) => TemplateStock::Unknown,
             Ok(Some(ListEntries::Templates(templates))) if templates.is_empty() => {
@@ -160,14 +190,15 @@ impl ChoiceCache {
     pub(super) async fn is_tag_needed(
         &self,
         bot: &Arc<blip::BlipClient>,
-        rule: TagRule,
+        (rule, team): (TagRule, Option<&str>),
         patience: Duration,
     ) -> bool {
         if rule == TagRule::Never {
             return false;
         }
-        match tokio::time::timeout(patience, self.get_list(bot, ChoiceList::Tags)).await {
-            Ok(Some(ListEntries::Tags(TagChoices { tags, is_one_wanted }))) => {
+        let list = self.get_list(bot, ListKey::new(ChoiceList::Tags, team));
+        match tokio::time::timeout(patience, list).await {
+            Ok(Some(ListEntries::Tags { of_desk: TagChoices { tags, is_one_wanted }, .. })) => {
                 // Where there is nothing to choose from, nothing can be demanded
                 // (`no_tag_is_asked_for_where_none_is_wanted_or_none_can_be_chosen`).
                 rule.is_tag_needed(is_one_wanted, !tags.is_empty())
@@ -177,15 +208,16 @@ impl ChoiceCache {
     }
 
     /// Has a list read before somebody opens it.
-    pub(super) fn preload_list(&self, bot: &Arc<blip::BlipClient>, list: ChoiceList) {
+    pub(super) fn preload_list(&self, bot: &Arc<blip::BlipClient>, list: ListKey) {
         let (lists, bot) = (self.clone(), Arc::clone(bot));
         self.tasks.spawn(async move { lists.get_list(&bot, list).await.map(drop) });
     }
 
     /// The list as it is at Blip or, if Blip does not answer in time, as it was. A list that takes
     /// longer is there the next time somebody looks.
-    async fn get_list(&self, bot: &Arc<blip::BlipClient>, list: ChoiceList) -> Option<ListEntries> {
-        let slot = Arc::clone(&self.kept.entry((bot.bot_name().clone(), list)).or_default());
+    async fn get_list(&self, bot: &Arc<blip::BlipClient>, list: ListKey) -> Option<ListEntries> {
+        let slot =
+            Arc::clone(&self.kept.entry((bot.bot_name().clone(), list.clone())).or_default());
         let (clock, bot) = (self.clock.clone(), Arc::clone(bot));
         let reading = Arc::clone(&slot);
         // A task of its own, so that a list that takes too long for this dialog is read to its end
@@ -194,7 +226,7 @@ impl ChoiceCache {
             // Those who ask meanwhile wait here, and then find it read.
             let mut slot = reading.lock().await;
             if slot.until.is_none_or(|until| clock.now() >= until) {
-                let read = fetch_list(&bot, list).await;
+                let read = fetch_list(&bot, &list).await;
                 // Short after a failure: the list may come any moment; but not none, as Slack asks
                 // at every key.
                 let rest = if read.is_ok() { LIST_LIFETIME } else { FAILED_LIST_PAUSE };
@@ -221,6 +253,23 @@ fn describe_team(team: &Team, texts: &Texts) -> Option<String> {
         0 => texts.text("dialog-team-nobody", &[]),
         online => texts.text("dialog-team-online", &[("count", &online.to_string())]),
     })
+}
+
+/// The tags of the ticket's queue before the others, each once.
+fn group_tags(
+    of_queue: &[String],
+    of_desk: &[String],
+    texts: &Texts,
+) -> Vec<(String, Vec<Choice>)> {
+    let choice = |tag: &String| Choice::from_text(tag);
+    let others = of_desk.iter().filter(|tag| !of_queue.contains(tag)).map(choice).collect();
+    if of_queue.is_empty() {
+        return vec![(String::new(), others)];
+    }
+    vec![
+        (texts.text("dialog-queue-tags", &[]), of_queue.iter().map(choice).collect()),
+        (texts.text("dialog-other-tags", &[]), others),
+    ]
 }
 
 fn presence_key(presence: Presence) -> &'static str {
@@ -260,9 +309,26 @@ fn sort_templates(templates: &[MessageTemplate], texts: &Texts) -> Vec<Choice> {
     sorted.into_iter().map(choice).collect()
 }
 
-async fn fetch_list(bot: &blip::BlipClient, list: ChoiceList) -> Result<ListEntries, blip::Error> {
-    match list {
-        ChoiceList::Tags => bot.fetch_tag_choices().await.map(ListEntries::Tags),
+async fn fetch_list(bot: &blip::BlipClient, list: &ListKey) -> Result<ListEntries, blip::Error> {
+    match list.list {
+        ChoiceList::Tags => {
+            let of_queue = async {
+                match &list.queue {
+                    Some(queue) => bot.fetch_queue_tags(queue).await,
+                    None => Ok(Vec::new()),
+                }
+            };
+            match tokio::join!(of_queue, bot.fetch_tag_choices()) {
+                // A queue that tells none of its own takes nothing from those of the desk.
+                (of_queue, Ok(of_desk)) => {
+                    Ok(ListEntries::Tags { of_queue: of_queue.unwrap_or_default(), of_desk })
+                }
+                (Ok(of_queue), Err(_)) if !of_queue.is_empty() => {
+                    Ok(ListEntries::Tags { of_queue, of_desk: TagChoices::default() })
+                }
+                (_, Err(error)) => Err(error),
+            }
+        }
         ChoiceList::Templates => bot.fetch_templates().await.map(ListEntries::Templates),
         ChoiceList::Replies => bot.fetch_canned_replies().await.map(ListEntries::Replies),
         ChoiceList::Destinations => {

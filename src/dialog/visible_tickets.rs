@@ -38,7 +38,7 @@ impl SeenTickets {
 pub(super) struct OpenTickets {
     /// What they hold: first who waits for their answer.
     pub(super) mine: Vec<ListedTicket>,
-    /// What nobody holds, oldest first.
+    /// What nobody holds: the most urgent first, of those the oldest.
     pub(super) waiting: Vec<ListedTicket>,
     /// Where more wait that they cannot see.
     pub(super) outside: Vec<OutsideChannel>,
@@ -58,8 +58,9 @@ impl VisibleTickets {
     pub(super) async fn list_open_tickets(&self, user: &SlackUserId) -> Result<OpenTickets, Error> {
         let SeenTickets { rows, outside } =
             self.sort_by_sight(user, self.store.open_tickets().await?).await?;
-        let (waiting, held): (Vec<ListedTicket>, Vec<ListedTicket>) =
+        let (mut waiting, held): (Vec<ListedTicket>, Vec<ListedTicket>) =
             rows.into_iter().partition(|row| row.ticket.state == TicketState::Unclaimed);
+        waiting.sort_by_key(|row| row.ticket.queue_place());
         let mut mine: Vec<ListedTicket> = held.into_iter().filter(|row| row.is_own).collect();
         // Who waits for an answer comes first, who waits longest before the others.
         mine.sort_by_key(|row| (row.ticket.unanswered.is_none(), row.ticket.unanswered));

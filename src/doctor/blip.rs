@@ -5,12 +5,14 @@ use futures_util::future::join_all;
 use super::finding::Finding;
 use crate::app::PlatformAccess;
 use crate::blip::BlipClient;
-use crate::config::{BotConfig, Config};
+use crate::config::{BotConfig, BusinessHours, Config};
 use crate::model::{BotName, Failure, Fault};
 
 const KEY: &str = "blip-key";
 const CHANNEL: &str = "blip-channel";
 const TEMPLATES: &str = "blip-templates";
+const HOURS: &str = "blip-hours";
+const LEVELS: &str = "blip-sla";
 
 /// What Blip calls a channel of one's own, in two generations of its portal (`blip.md` §4.2).
 const CUSTOM_CHANNELS: [&str; 2] = ["Webhook", "Custom"];
@@ -83,12 +85,98 @@ pub(crate) async fn check_bot(config: &Config, client: &BlipClient) -> Vec<Findi
         };
         return vec![Finding::failed(KEY, format!("{address}: {reason}"), fix)];
     }
-    let (channel, templates) =
-        tokio::join!(check_desk_channel(config, client), check_templates(client));
+    let (channel, templates, hours, levels) = tokio::join!(
+        check_desk_channel(config, client),
+        check_templates(client),
+        check_hours(config, client),
+        check_service_levels(config, client)
+    );
     let mut findings = vec![Finding::ok(KEY, format!("Blip accepts {key}"))];
     findings.extend(channel);
     findings.push(templates);
+    findings.extend(hours);
+    findings.extend(levels);
     findings
+}
+
+/// Whether Blip tells which tickets have passed a limit, if that is to be watched.
+async fn check_service_levels(config: &Config, client: &BlipClient) -> Option<Finding> {
+    if !config.desk.watches_levels {
+        return None;
+    }
+    let bot = name_bot(client);
+    let (policies, passed) =
+        tokio::join!(client.count_service_policies(), client.fetch_passed_limits());
+    Some(match (policies, passed) {
+        (Ok(0), Ok(_)) => Finding::warning(
+            LEVELS,
+            format!(
+                "SLA=blip: the desk{bot} has no policy of service levels, so no ticket passes one"
+            ),
+            "make one at Blip, under Atendimento → SLA, or set SLA=off",
+        ),
+        (Ok(count), Ok(_)) => {
+            Finding::ok(LEVELS, format!("Blip tells the service levels{bot}; policies: {count}"))
+        }
+        (Err(error), _) | (_, Err(error)) => Finding::warning(
+            LEVELS,
+            format!("SLA=blip: Blip does not tell the service levels{bot} ({error})"),
+            "set SLA=off: the reminders of the bridge (REMIND_…) need nothing from Blip",
+        ),
+    })
+}
+
+/// Whether the hours of the desk can be read, if they count.
+async fn check_hours(config: &Config, client: &BlipClient) -> Vec<Finding> {
+    if config.desk.business_hours != Some(BusinessHours::Blip) {
+        return Vec::new();
+    }
+    let bot = name_bot(client);
+    let desk = match client.fetch_desk_hours().await {
+        Ok(desk) => desk,
+        Err(error) => {
+            return vec![Finding::warning(
+                HOURS,
+                format!(
+                    "BUSINESS_HOURS=blip: Blip does not tell the hours of the desk{bot} ({error}): the \
+                    team counts as always at work"
+                ),
+                "write the hours themselves in BUSINESS_HOURS, such as mon-fri 09:00-18:00",
+            )];
+        }
+    };
+    let teams = desk.teams.len();
+    let mut findings = vec![match &desk.main {
+        Some(_) => Finding::ok(
+            HOURS,
+            format!(
+                "Blip tells the hours of the desk{bot}; teams with hours of their own: {teams}"
+            ),
+        ),
+        None => Finding::warning(
+            HOURS,
+            format!(
+                "BUSINESS_HOURS=blip: the desk{bot} has no main hours: who has none of their own \
+                counts as always at work"
+            ),
+            "give the desk its hours at Blip, under Atendimento → Horários de atendimento, or write \
+            them in BUSINESS_HOURS",
+        ),
+    }];
+    findings.extend(desk.unknown_zone.map(|zone| {
+        Finding::warning(
+            HOURS,
+            format!("the hours of the desk{bot} are in the zone {zone}, which is not known here"),
+            "set TIMEZONE to the zone that it means",
+        )
+    }));
+    findings
+}
+
+/// The bot, where there are several.
+fn name_bot(client: &BlipClient) -> String {
+    let name = client.bot_name();
+    if *name == BotName::default() { String::new() } else { format!(" of bot {name}") }
 }
 
 fn describe_address(variable: &str) -> String {
@@ -101,7 +189,7 @@ fn describe_address(variable: &str) -> String {
 /// Whether tickets of the bot go to a custom channel.
 async fn check_desk_channel(config: &Config, client: &BlipClient) -> Vec<Finding> {
     let name = client.bot_name();
-    let bot = if *name == BotName::default() { String::new() } else { format!(" of bot {name}") };
+    let bot = name_bot(client);
     // That a bot's key may read this was never tried (`blip.md` §4.2), so silence is only a hint.
     let Some(found) = client.fetch_desk_configuration().await.ok().filter(|it| !it.is_empty())
     else {

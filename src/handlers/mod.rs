@@ -26,6 +26,7 @@ pub(crate) mod bots;
 pub(crate) mod calls;
 pub(crate) mod channel_pace;
 pub(crate) mod channels;
+pub(crate) mod desk_hours;
 pub(crate) mod endings;
 pub mod fault_point;
 pub(crate) mod holds;

@@ -11,13 +11,16 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::handlers::calls::Calls;
+use crate::handlers::desk_hours::DeskHoursBook;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::slack_time::happened_at;
 use crate::inbox::{
     Absence, AssignmentJob, CardJob, CustomerJob, DeliveryMark, MarkJob, MarkOccasion, Overdue,
     ReceiptJob, Reminder, ReminderJob, ReminderTopic,
 };
-use crate::model::{FirstAnswer, PersonalSwitch, SlackUserId, Ticket, TicketId, WorkingHours};
+use crate::model::{
+    FirstAnswer, PersonalSwitch, SlackUserId, Ticket, TicketId, WorkingHours, ZonedHours,
+};
 use crate::slack::card::{UNANSWERED_AFTER, WINDOW_WARNING};
 use crate::store::{self, Item, Link, Role, Source, switches};
 
@@ -36,6 +39,8 @@ pub(crate) struct ReminderRules {
     pub(crate) escalate_to: Option<String>,
     /// When the team works; always if there are none.
     pub(crate) hours: Option<WorkingHours>,
+    /// When the desks at Blip are attended, if their hours count.
+    pub(crate) desk_hours: Option<Arc<DeskHoursBook>>,
     /// When teams work that have hours of their own.
     pub(crate) team_hours: HashMap<String, WorkingHours>,
     /// The zone of these hours.
@@ -59,6 +64,11 @@ impl ReminderRules {
         }
     }
 
+    /// How often people are reminded after the first time.
+    pub(crate) fn last_round(&self) -> u32 {
+        if self.escalate_to.is_some() { 2 } else { 1 }
+    }
+
     /// When patience with a ticket ends that began at a time, within the hours of its team.
     pub(crate) fn due_time(
         &self,
@@ -68,8 +78,14 @@ impl ReminderRules {
     ) -> Timestamp {
         let patience = SignedDuration::try_from(patience).unwrap_or(SignedDuration::MAX);
         let of_team = ticket.team.as_ref().and_then(|team| self.team_hours.get(team));
-        match of_team.or(self.hours.as_ref()) {
-            Some(hours) => hours.add_working_time(since, patience, &self.zone),
+        if let Some(hours) = of_team.or(self.hours.as_ref()) {
+            return hours.add_working_time(since, patience, &self.zone);
+        }
+        // What the settings say of a team wins over what its desk says.
+        match self.desk_hours.as_ref().and_then(|desks| desks.find_hours(ticket)) {
+            Some(ZonedHours { hours, zone }) => {
+                hours.add_working_time(since, patience, zone.as_ref().unwrap_or(&self.zone))
+            }
             None => since + patience,
         }
     }

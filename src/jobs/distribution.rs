@@ -37,7 +37,7 @@ pub(crate) struct Distribution {
 }
 
 impl Distribution {
-    /// Gives the tickets that wait to agents who are free: who waits longest first. Those for which
+    /// Gives the tickets that wait to agents who are free: the most urgent first, of those who waits longest. Those for which
     /// nobody is free wait on, and are looked at again.
     pub(crate) async fn distribute_tickets(&self, count: usize) -> HandlerResult {
         let done = Handled { items: count, outcome: ItemOutcome::Forgotten };
@@ -45,7 +45,9 @@ impl Distribution {
         let now = self.calls.clock.now();
         let mut agents: HashMap<ChannelId, Vec<(SlackUserId, bool)>> = HashMap::new();
         let mut is_left = false;
-        for ticket in self.calls.store.open_tickets().await? {
+        let mut open = self.calls.store.open_tickets().await?;
+        open.sort_by_key(Ticket::queue_place);
+        for ticket in open {
             let Some(thread) = ticket.thread.as_ref().filter(|_| self.is_to_be_given(&ticket))
             else {
                 continue;

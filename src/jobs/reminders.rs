@@ -3,6 +3,7 @@
 
 use crate::slack::rich_text::Mention;
 use crate::slack::{SlackClient, home, render};
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,7 +54,7 @@ impl Reminders {
         let Some(thread) = &ticket.thread else { return Ok(()) };
         // A channel that was reminded of several tickets has named this one already: it has its
         // next turn with those.
-        if reminder.round > self.last_round() || self.is_named(&reminder.next()).await? {
+        if reminder.round > self.rules.last_round() || self.is_named(&reminder.next()).await? {
             return Ok(());
         }
         if reminder.about == ReminderTopic::Unclaimed {
@@ -65,11 +66,6 @@ impl Reminders {
         // Counted from now: after a pause nobody is to hear it all at once.
         let due = rules.due_time(&ticket, now, patience);
         Ok(self.calls.enqueue_item(ReminderJob::send_reminder(reminder.next(), due)).await?)
-    }
-
-    /// How often people are reminded after the first time.
-    fn last_round(&self) -> u32 {
-        if self.rules.escalate_to.is_some() { 2 } else { 1 }
     }
 
     /// Reminds a channel of all its tickets that nobody has claimed, in one post: when many wait is
@@ -120,7 +116,7 @@ impl Reminders {
             || store.has_accepted(Source::Internal, &reminder.round_key()).await?)
     }
 
-    /// The tickets that a channel is to be reminded of, who waits longest first: those that asked for
+    /// The tickets that a channel is to be reminded of, as they stand in the queue: those that asked for
     /// it, and the others in that channel that have waited for half of the time.
     async fn find_waiting_tickets(
         &self,
@@ -159,7 +155,7 @@ impl Reminders {
             }
             let (id, since) = (ticket.id.clone(), ticket.opened.as_millisecond());
             let about = ReminderTopic::Unclaimed;
-            for round in (0..=self.last_round()).rev() {
+            for round in (0..=self.rules.last_round()).rev() {
                 let reminder = Reminder { ticket: id.clone(), about, since, round };
                 if self.is_named(&reminder).await? {
                     named.push((ticket, reminder));
@@ -167,7 +163,7 @@ impl Reminders {
                 }
             }
         }
-        named.sort_by_key(|(_, reminder)| reminder.since);
+        named.sort_by_key(|(ticket, reminder)| (Reverse(ticket.priority), reminder.since));
         Ok(named)
     }
 

@@ -6,6 +6,8 @@
 use jiff::Timestamp;
 
 use super::ids::{BotName, ChannelId, MessageTs, TicketId};
+use super::priority::Priority;
+use super::service_limits::PassedLimits;
 use super::ticket::{Customer, Thread, Ticket, TicketEnding, TicketState};
 
 /// What the ids of such tickets begin with; channel, number and something unique follow.
@@ -83,6 +85,8 @@ impl Ticket {
             },
             team: None,
             tags: Vec::new(),
+            priority: Priority::None,
+            passed_limits: PassedLimits::default(),
             opened: now,
             state: TicketState::Closed { ending, at: now },
             thread: None,

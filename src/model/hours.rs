@@ -1,8 +1,9 @@
 //! When the team works: reminders count working time only.
 
+use std::collections::HashMap;
 use std::str::FromStr;
 
-use jiff::civil::{Date, Time, Weekday};
+use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan, Zoned};
 
@@ -12,6 +13,34 @@ pub(crate) struct WorkingHours {
     /// The spans of each day from Monday on, in order, none of which touches the next.
     week: [Vec<(Time, Time)>; 7],
     off: Vec<DayOff>,
+    /// Times at which the team does not work, whatever day it is; in order.
+    closed: Vec<(DateTime, DateTime)>,
+}
+
+/// Hours with the zone in which they are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ZonedHours {
+    pub(crate) hours: WorkingHours,
+    /// The zone, if it is told; else that of the settings.
+    pub(crate) zone: Option<TimeZone>,
+}
+
+/// The hours of a desk at Blip.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct DeskHours {
+    /// Those of whoever has none of their own.
+    pub(crate) main: Option<ZonedHours>,
+    /// Those of teams that have their own.
+    pub(crate) teams: HashMap<String, ZonedHours>,
+    /// The name of a zone that the desk keeps its hours in and that nobody here knows.
+    pub(crate) unknown_zone: Option<String>,
+}
+
+impl DeskHours {
+    /// The hours of a team; none if the desk has none for it.
+    pub(crate) fn of_team(&self, team: Option<&str>) -> Option<&ZonedHours> {
+        team.and_then(|team| self.teams.get(team)).or(self.main.as_ref())
+    }
 }
 
 /// A day on which the team does not work.
@@ -68,6 +97,23 @@ impl FromStr for WorkingHours {
 }
 
 impl WorkingHours {
+    /// The hours of a week of such spans, but for the times at which the team is closed. `None` if the
+    /// team never works, which would hold back every reminder for good.
+    pub(crate) fn from_spans(
+        spans: impl IntoIterator<Item = (Weekday, Time, Time)>,
+        mut closed: Vec<(DateTime, DateTime)>,
+    ) -> Option<Self> {
+        let mut week: [Vec<(Time, Time)>; 7] = Default::default();
+        for (day, from, to) in spans.into_iter().filter(|(_, from, to)| from < to) {
+            let place = usize::try_from(day.to_monday_zero_offset()).unwrap_or_default();
+            week.get_mut(place)?.push((from, to));
+        }
+        let week = week.map(join_spans);
+        closed.sort();
+        let is_any = week.iter().any(|day| !day.is_empty());
+        is_any.then_some(Self { week, off: Vec::new(), closed })
+    }
+
     /// When so much working time has passed since `start`, in the zone in which the team works.
     pub(crate) fn add_working_time(
         &self,
@@ -104,13 +150,31 @@ impl WorkingHours {
         if self.off.iter().any(|off| off.is_on(date)) {
             return Vec::new();
         }
-        let on = |time: Time| date.to_datetime(time).to_zoned(at.time_zone().clone()).ok();
-        let remaining = |(from, to): &(Time, Time)| {
-            let (from, to) = (on(*from)?, on(*to)?);
+        let on = |time: DateTime| time.to_zoned(at.time_zone().clone()).ok();
+        let remaining = |(from, to): (DateTime, DateTime)| {
+            let (from, to) = (on(from)?, on(to)?);
             let from = if from < *at { at.clone() } else { from };
             (from < to).then_some((from, to))
         };
-        self.week.get(day).into_iter().flatten().filter_map(remaining).collect()
+        let spans = self.week.get(day).into_iter().flatten();
+        let spans = spans.map(|(from, to)| (date.to_datetime(*from), date.to_datetime(*to)));
+        spans.flat_map(|span| self.without_closed(span)).filter_map(remaining).collect()
+    }
+
+    /// What is left of a span when the times are taken out at which the team is closed.
+    fn without_closed(&self, (mut from, to): (DateTime, DateTime)) -> Vec<(DateTime, DateTime)> {
+        let mut left = Vec::new();
+        for (closes, opens) in &self.closed {
+            if *closes > from {
+                left.push((from, (*closes).min(to)));
+            }
+            from = from.max(*opens);
+            if from >= to {
+                return left;
+            }
+        }
+        left.push((from, to));
+        left
     }
 }
 

@@ -200,7 +200,9 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::model::{BotName, Customer, Style, TicketEnding, TicketId, TicketState};
+    use crate::model::{
+        BotName, Customer, PassedLimits, Priority, Style, TicketEnding, TicketId, TicketState,
+    };
 
     fn user(id: &str) -> SlackUserId {
         SlackUserId::parse(id).unwrap()
@@ -224,6 +226,8 @@ mod tests {
             },
             team: None,
             tags: Vec::new(),
+            priority: Priority::None,
+            passed_limits: PassedLimits::default(),
             opened: Timestamp::UNIX_EPOCH,
             state,
             thread: None,

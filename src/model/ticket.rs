@@ -3,11 +3,15 @@
 //! Reaction, button, shortcut, command and reply all become a [`Move`]; [`Ticket::check_move`] says
 //! whether it is legal now. A legal move changes the ticket only after Blip has agreed.
 
+use std::cmp::Reverse;
+
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::content::{Content, RichText};
 use super::ids::{ChannelId, MessageTs, SlackUserId, TicketId};
+use super::priority::Priority;
+use super::service_limits::PassedLimits;
 
 /// One conversation between a customer and the team.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +30,10 @@ pub struct Ticket {
     pub team: Option<String>,
     /// Its tags, as Blip has them.
     pub tags: Vec<String>,
+    /// How urgent Blip's rules say that it is.
+    pub priority: Priority,
+    /// The limits of the desk's service levels that it has passed.
+    pub passed_limits: PassedLimits,
     /// Since when it waits.
     pub opened: Timestamp,
     /// Whether somebody holds it, or how it ended.
@@ -302,6 +310,11 @@ impl Ticket {
         }
     }
 
+    /// Its place among those that wait: the most urgent first, of those who waits longest.
+    pub(crate) fn queue_place(&self) -> (Reverse<Priority>, Timestamp) {
+        (Reverse(self.priority), self.opened)
+    }
+
     /// The agent who holds the ticket.
     pub(crate) fn holder(&self) -> Option<&Agent> {
         match &self.state {
@@ -360,6 +373,8 @@ pub struct TicketSnapshot {
     /// The queue it waits in.
     pub(crate) team: Option<String>,
     pub(crate) tags: Vec<String>,
+    /// How urgent it is, if Blip tells.
+    pub(crate) priority: Option<Priority>,
     /// When it was made.
     pub(crate) opened: Option<Timestamp>,
     /// When it ended, if it has and Blip tells.
@@ -385,6 +400,7 @@ impl TicketSnapshot {
             agent: None,
             team: None,
             tags: Vec::new(),
+            priority: None,
             opened: None,
             ended: None,
             rating: None,

@@ -104,6 +104,8 @@ pub(super) const COPIED_TABLES: [CopiedTable; 14] = [
             ("answered", Number),
             ("answered_by", Text),
             ("rating", Text),
+            ("priority", Number),
+            ("passed_limits", Number),
             ("revision", Number),
         ],
         "true",

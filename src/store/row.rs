@@ -9,8 +9,8 @@ use super::{
     StoredOutcome,
 };
 use crate::model::{
-    Agent, ChannelId, Customer, FirstAnswer, MessageTs, SlackUserId, Thread, Ticket, TicketEnding,
-    TicketId, TicketState,
+    Agent, ChannelId, Customer, FirstAnswer, MessageTs, PassedLimits, Priority, SlackUserId,
+    Thread, Ticket, TicketEnding, TicketId, TicketState,
 };
 
 /// Says which kind of value cannot be read, if there is none.
@@ -197,6 +197,10 @@ pub(super) struct TicketRow {
     pub(super) domain: String,
     pub(super) team: Option<String>,
     pub(super) tags: String,
+    /// Blip's number of its level; none as long as nothing has told it.
+    pub(super) priority: Option<i64>,
+    /// A bit for each limit; none as long as none was passed.
+    pub(super) passed_limits: Option<i64>,
     pub(super) opened: i64,
     pub(super) state: StateRow,
     pub(super) channel: Option<String>,
@@ -242,6 +246,8 @@ impl From<&Ticket> for TicketRow {
             // As JSON and in one column: tags are read and written together only, and may hold any
             // character.
             tags: serde_json::json!(ticket.tags).to_string(),
+            priority: Some(ticket.priority.to_number()),
+            passed_limits: Some(ticket.passed_limits.to_bits()),
             opened: ticket.opened.as_millisecond(),
             state: StateRow::from(&ticket.state),
             channel: thread.map(|thread| thread.channel.to_string()),
@@ -295,6 +301,8 @@ impl TryFrom<TicketRow> for Ticket {
             },
             team: row.team,
             tags: require_readable(serde_json::from_str(&row.tags).ok(), "tags")?,
+            priority: row.priority.map(Priority::from_number).unwrap_or_default(),
+            passed_limits: row.passed_limits.map(PassedLimits::from_bits).unwrap_or_default(),
             opened: parse_timestamp(row.opened)?,
             state: row.state.try_into()?,
             thread,

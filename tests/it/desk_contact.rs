@@ -176,6 +176,11 @@ async fn a_note_is_saved_as_a_comment_that_the_next_agent_reads() {
     let (_, card) = ticket(&bridge).await;
     let note = bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "// prefere a *tarde* & liga").await;
     bridge.idle().await;
+    // The card has no words of anybody's.
+    bridge.slack.uses_shortcut(ANA, CHANNEL, &card.ts, "comment").await.unwrap();
+    let empty = bridge.dialog(ANA);
+    assert!(!empty.view.to_string().contains("initial_value"), "{}", empty.view);
+    bridge.slack.dismisses(ANA, &empty.id);
     bridge.blip.faults().next("/commands set /contacts/*/comments", Fault::LostAnswer);
     bridge.slack.uses_shortcut(ANA, CHANNEL, &note.unwrap().ts, "comment").await.unwrap();
     let dialog = bridge.dialog(ANA);

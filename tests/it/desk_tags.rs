@@ -1,6 +1,7 @@
 //! Tags that must be chosen before a ticket is closed, on every surface.
 
 use blip_slack::demo::{ANA, CHANNEL};
+use blip_slack_standins::blip::NewTicket;
 use blip_slack_standins::faults::Fault;
 use blip_slack_standins::slack::Message;
 use serde_json::{Value, json};
@@ -125,5 +126,33 @@ async fn a_farewell_typed_before_blip_told_that_it_wants_a_tag_is_not_lost() {
     assert!(bridge.received(&ticket).is_empty());
     let line = asked(&bridge, &card).unwrap();
     assert!(line.words().contains("“Até *logo*!”"), "{}", line.words());
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_tags_of_the_tickets_queue_come_first() {
+    let bridge = desk(&[], &["Venda", "Troca"], false).await;
+    let of_queue = ["Frete", "Troca"].map(str::to_owned).to_vec();
+    bridge.blip.configure(|setup| {
+        setup.queue_tags.insert("Default".to_owned(), of_queue);
+    });
+    let (_, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.slack.clicks(ANA, CHANNEL, &card.ts, "close").await.unwrap();
+    let found = async |words: &str| -> Vec<String> {
+        let dialog = bridge.dialog(ANA);
+        let found = bridge.slack.searches(ANA, &dialog.id, "tags", words).await.unwrap();
+        found.iter().map(|option| option["value"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(found("").await, ["Frete", "Troca", "Venda"]);
+    assert_eq!(found("tro").await, ["Troca"]);
+    // A ticket of another queue has its own.
+    let new = NewTicket::saying("Rui", "rui@wa.gw.msging.net", "Oi");
+    bridge.blip.opens_ticket(NewTicket { team: "Vendas".to_owned(), ..new }).await;
+    let other = bridge.card_of("Rui").await;
+    bridge.idle().await;
+    let first = bridge.dialog(ANA).id;
+    bridge.slack.dismisses(ANA, &first);
+    bridge.slack.clicks(ANA, CHANNEL, &other.ts, "close").await.unwrap();
+    assert_eq!(found("").await, ["Venda", "Troca"]);
     bridge.finish().await;
 }

@@ -5,11 +5,11 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use blip_slack::demo::{ANA, BIA, CHANNEL};
-use blip_slack_standins::blip::Router;
+use blip_slack_standins::blip::{Router, ServiceLimits};
 use blip_slack_standins::faults::Fault;
 use blip_slack_standins::slack::{Team, User};
 use rusqlite::Connection;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::Bridge;
 
@@ -75,11 +75,13 @@ async fn run(bridge: &Bridge, json: bool, changed: &[(&str, &str)]) -> (i32, Str
 }
 
 /// The names by which programs know the checks. One may come to it; none goes or gets another name.
-const CHECKS: [&str; 19] = [
+const CHECKS: [&str; 21] = [
     "agents",
     "backup",
     "blip-channel",
+    "blip-hours",
     "blip-key",
+    "blip-sla",
     "blip-templates",
     "clock",
     "database",
@@ -396,6 +398,84 @@ async fn a_desk_that_sends_its_tickets_elsewhere_is_told() {
     set(&[]);
     let report = examine(&bridge, &[]).await;
     assert!(report.code == 0 && report.has("blip-channel", "hint", "Canal Personalizado", ""));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hours_of_the_desk_that_blip_does_not_tell_are_told() {
+    let bridge = Bridge::start().await;
+    assert!(examine(&bridge, &[]).await.of("blip-hours").is_empty(), "nobody has asked for them");
+    let by_blip = [("BUSINESS_HOURS", "blip")];
+    let report = examine(&bridge, &by_blip).await;
+    report.warns("blip-hours", "the desk has no main hours", "Horários de atendimento");
+    let monday = json!([{ "dayOfWeek": "Monday", "startTime": "08:00:00", "endTime": "18:00:00" }]);
+    let has_schedule = |zone: &str| {
+        let head = json!({ "id": "a", "isMain": true, "timeZoneId": zone });
+        let hours = json!({ "attendanceHour": head, "attendanceHourScheduleItems": monday });
+        bridge.blip.configure(move |setup| setup.schedules = vec![hours]);
+    };
+    has_schedule("Atlantis Standard Time");
+    let report = examine(&bridge, &by_blip).await;
+    report.warns("blip-hours", "Atlantis Standard Time", "TIMEZONE");
+    has_schedule("E. South America Standard Time");
+    let report = examine(&bridge, &by_blip).await;
+    assert!(report.has("blip-hours", "ok", "tells the hours", ""), "{report:#?}");
+    assert_eq!(report.of("blip-hours").len(), 1, "{report:#?}");
+    bridge.blip.configure(|setup| setup.hides_rules = true);
+    let report = examine(&bridge, &by_blip).await;
+    report.warns("blip-hours", "does not tell the hours", "BUSINESS_HOURS, such as");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn service_levels_that_blip_does_not_tell_are_told() {
+    let bridge = Bridge::start().await;
+    assert!(examine(&bridge, &[]).await.of("blip-sla").is_empty(), "nobody has asked for them");
+    let by_blip = [("SLA", "blip")];
+    let report = examine(&bridge, &by_blip).await;
+    report.warns("blip-sla", "no policy of service levels", "Atendimento → SLA");
+    let (waiting, first_answer) = (Duration::from_mins(5), Duration::from_mins(2));
+    let limits = ServiceLimits { waiting, first_answer, attendance: Duration::from_hours(1) };
+    bridge.blip.configure(move |setup| setup.service_limits = Some(limits));
+    let report = examine(&bridge, &by_blip).await;
+    assert!(report.has("blip-sla", "ok", "policies: 1", ""), "{report:#?}");
+    bridge.blip.configure(|setup| setup.hides_rules = true);
+    let report = examine(&bridge, &by_blip).await;
+    report.warns("blip-sla", "does not tell the service levels", "SLA=off");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_of_leads_or_a_channel_of_theirs_that_does_not_do_is_told() {
+    let bridge = Bridge::start().await;
+    let leads = [("LEADS", "S0LEADS")];
+    let report = examine(&bridge, &leads).await;
+    report.warns("slack-group", "LEADS: Slack knows no user group S0LEADS", "Copy group ID");
+    bridge.slack.add_group("S0LEADS", "leads", &[ANA]);
+    let report = examine(&bridge, &leads).await;
+    assert!(report.has("slack-group", "ok", "LEADS: Slack knows", ""), "{report:#?}");
+    for (fault, fix) in [
+        (Fault::Code("missing_scope".to_owned()), "the scope usergroups:read"),
+        (Fault::Status(503), "ask again"),
+    ] {
+        bridge.slack.faults().from_now("usergroups.users.list", fault);
+        let report = examine(&bridge, &leads).await;
+        report.warns("slack-group", "LEADS: user group S0LEADS could not be looked at", fix);
+        bridge.slack.faults().lift("usergroups.users.list");
+    }
+    let theirs = [leads[0], ("LEADS_CHANNEL", "#lideres")];
+    let report = examine(&bridge, &theirs).await;
+    report.warns("slack-channel", "LEADS_CHANNEL: the app sees no channel #lideres", "About tab");
+    bridge.slack.add_channel("C0LEADS", "lideres", &[ANA]);
+    let report = examine(&bridge, &theirs).await;
+    assert!(report.has("slack-channel", "ok", "LEADS_CHANNEL: the app is in", ""), "{report:#?}");
+    let bot = bridge.slack.look(|state| state.setup.bot_user.clone());
+    bridge.slack.change_channel("C0LEADS", |channel| {
+        channel.members.remove(&bot);
+    });
+    let report = examine(&bridge, &theirs).await;
+    report.warns("slack-channel", "LEADS_CHANNEL: the app is not in", "/invite @Blip Desk");
+    // By its name an archived one is not found.
+    bridge.slack.change_channel("C0LEADS", |channel| channel.archived = true);
+    let report = examine(&bridge, &[leads[0], ("LEADS_CHANNEL", "C0LEADS")]).await;
+    report.warns("slack-channel", "LEADS_CHANNEL: channel C0LEADS is archived", "unarchive");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

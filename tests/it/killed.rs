@@ -145,11 +145,19 @@ async fn play(scene: &Scene, dies_at: Option<&str>) -> Vec<String> {
     let cards = set.bridge.slack.cards(CHANNEL).into_iter();
     let cards = cards.filter(|card| !card.words().contains('↪')).map(|card: Message| card.words());
     assert_eq!(cards.count(), scene.cards, "{}", set.told());
+    check_paid(scene, &set);
     let violations = [set.bridge.slack.violations(), set.bridge.blip.violations()].concat();
     assert!(violations.is_empty(), "{violations:#?}");
     let log = service.log();
     let points = log.lines().filter_map(|line| line.split("point=\"").nth(1)?.split('"').next());
     points.map(str::to_owned).collect()
+}
+
+/// What is paid for is told of each time, and was wanted once.
+fn check_paid(scene: &Scene, set: &Set) {
+    let paid = set.bridge.blip.templates(scenes::TEMPLATE_READER).len();
+    let wanted = scene.shown.iter().find(|(words, _)| *words == scenes::TEMPLATE_SENT);
+    assert_eq!(paid, wanted.map_or(0, |(_, count)| *count), "{}", set.told());
 }
 
 impl Scene {
@@ -200,6 +208,22 @@ async fn killed_at_any_point_it_loses_and_repeats_nothing() {
         |point: &str| only.as_ref().is_none_or(|only| only.split(',').any(|it| it == point));
     let some = some.filter(|(point, _)| is_wished(point));
     let deaths = stream::iter(some).map(|(point, scene)| async move {
+        let played = AssertUnwindSafe(play(scene, Some(point))).catch_unwind().await;
+        played.is_err().then(|| format!("{point} in {}", scene.name))
+    });
+    let deaths: Vec<Option<String>> =
+        deaths.buffer_unordered(Bridge::at_once(AT_ONCE)).collect().await;
+    let fatal: Vec<String> = deaths.into_iter().flatten().collect();
+    assert!(fatal.is_empty(), "fatal at {fatal:#?}; each is told of above");
+}
+
+/// What is paid for passes the same points as other calls, in scenes of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_while_it_sends_what_is_paid_for_it_pays_once() {
+    let moments = ["before send", "after send", "before sent", "after sent"];
+    let paid = SCENES.iter().filter(|scene| scenes::PAID_SCENES.contains(&scene.name));
+    let plays = paid.flat_map(|scene| moments.map(|point| (scene, point)));
+    let deaths = stream::iter(plays).map(|(scene, point)| async move {
         let played = AssertUnwindSafe(play(scene, Some(point))).catch_unwind().await;
         played.is_err().then(|| format!("{point} in {}", scene.name))
     });

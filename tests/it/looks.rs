@@ -7,8 +7,8 @@ use std::sync::Arc;
 use blip_slack::locale::{Language, TextCatalog, Texts};
 use blip_slack::model::report::{ServiceReport, ServiceTimes, TimeSpread, count_queues};
 use blip_slack::model::{
-    Agent, BotName, ChannelId, Content, Customer, MessageTs, Outage, SaidMessage, SlackUserId,
-    Speaker, Thread, Ticket, TicketEnding, TicketId, TicketState,
+    Agent, BotName, ChannelId, Content, Customer, MessageTs, Outage, PassedLimits, Priority,
+    SaidMessage, SlackUserId, Speaker, Thread, Ticket, TicketEnding, TicketId, TicketState,
 };
 use blip_slack::slack::card::{self, RelatedTicket, RelatedTickets};
 use blip_slack::slack::choices::{Choice, build_options};
@@ -60,6 +60,8 @@ fn ticket(state: TicketState) -> Ticket {
         unanswered: Some(noon()),
         first_answer: None,
         rating: None,
+        priority: Priority::None,
+        passed_limits: PassedLimits::default(),
         revision: 2,
         version: 0,
     }
@@ -154,6 +156,13 @@ fn cards() {
         let rated = TicketState::Closed { ending: TicketEnding::Agent(ana()), at: noon() };
         let rated = Ticket { rating: Some("4/5".to_owned()), ..ticket(rated) };
         let around = RelatedTickets::default();
+        for state in [TicketState::Unclaimed, TicketState::Claimed { holder: ana(), since: noon() }]
+        {
+            let urgent = Ticket { priority: Priority::High, revision: 1, ..ticket(state) };
+            let (text, blocks) = card::render_card(&urgent, Some("Oi"), &around, &words);
+            check_message(json!(blocks).as_array().unwrap()).unwrap();
+            writeln!(looks, "## urgent\n{text}\n{}", outline(&blocks)).unwrap();
+        }
         let (_, blocks) = card::render_card(&rated, Some("Oi"), &around, &words);
         check_message(json!(blocks).as_array().unwrap()).unwrap();
         writeln!(looks, "## rated\n{}", outline(&blocks)).unwrap();

@@ -99,6 +99,43 @@ async fn a_reply_bears_one_mark_which_is_set_once_with_the_newest_news() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_of_three_messages_each_way_costs_few_calls_to_slack() {
+    let later = patient().await;
+    let bridge = &later.bridge;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.until("a claim", || bridge.blip.ticket(&ticket).unwrap().is_assigned()).await;
+    let (mut replies, mut received) = (Vec::new(), Vec::new());
+    for (words, answer) in
+        [("Olá!", Some("E o pedido?")), ("Já vejo.", Some("Obrigada")), ("De nada!", None)]
+    {
+        received.push(words);
+        replies.push(later.says(ANA, &card, words).await);
+        later.reached(&ticket, &received).await;
+        if let Some(answer) = answer {
+            bridge.blip.reads(&ticket).await;
+            bridge.blip.says(&ticket, answer).await.unwrap();
+            bridge.until("the answer", || bridge.said(&card).join(" ").contains(answer)).await;
+        }
+    }
+    for (reply, mark) in replies.iter().zip(["eyeglasses", "eyeglasses", "mailbox_with_mail"]) {
+        marked(bridge, reply, mark).await;
+    }
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
+    bridge.until("the end", || bridge.blip.ticket(&ticket).unwrap().is_closed()).await;
+    bridge.idle().await;
+    let calls = |name: &str| bridge.slack.calls(name).len();
+    let (posts, updates) = (calls("chat.postMessage"), calls("chat.update"));
+    note(&format!("{posts} posts, {} calls for marks, {updates} updates", mark_calls(bridge)));
+    // With one reaction for each of received, read and so on it were nine, and the line that calls the
+    // holder into the thread is a fifth post.
+    assert!(posts <= 5, "{posts}: {:?}", bridge.said(&card));
+    assert!(mark_calls(bridge) <= 4, "{}", mark_calls(bridge));
+    assert!(updates <= 2, "{updates}");
+    later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn that_a_reply_was_read_late_is_left_out_where_it_is_no_news_or_there_is_no_room() {
     let later = patient().await;
     let bridge = &later.bridge;

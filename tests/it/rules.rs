@@ -67,6 +67,28 @@ async fn a_message_in_a_colleagues_ticket_goes_out_when_its_writer_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_note_that_is_edited_into_a_reply_goes_out_when_its_writer_says_so() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    says(&bridge, ANA, &card, "first").await;
+    let note = says(&bridge, ANA, &card, "// it costs 10").await;
+    bridge.idle().await;
+    bridge.slack.edits(ANA, CHANNEL, &note, "// it costs 100").await.unwrap();
+    bridge.idle().await;
+    assert!(bridge.slack.ephemerals(ANA).is_empty(), "it is a note as before");
+    bridge.slack.edits(ANA, CHANNEL, &note, "it costs 100").await.unwrap();
+    bridge.idle().await;
+    assert_eq!(bridge.received(&ticket), ["first"], "not by itself");
+    let question = bridge.slack.ephemerals(ANA).pop().unwrap();
+    assert!(question.words().contains("still is one"), "{}", question.words());
+    bridge.slack.clicks(ANA, CHANNEL, &question.ts, "send").await.unwrap();
+    bridge.idle().await;
+    assert_eq!(bridge.received(&ticket), ["first", "it costs 100"]);
+    assert!(!has_mark(&bridge, &note, "lock"), "it is no note any more");
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_released_ticket_is_free_for_the_next_one() {
     let bridge = Bridge::start().await;
     let (ticket, card) = bridge.ticket("Maria", "Oi").await;

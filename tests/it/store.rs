@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use blip_slack::clock::Clock;
 use blip_slack::model::{
-    Agent, BotName, ChannelId, Customer, CustomerKey, FirstAnswer, MessageTs, PersonalSwitch,
-    SlackUserId, Thread, Ticket, TicketEnding, TicketId, TicketState,
+    Agent, BotName, ChannelId, Customer, CustomerKey, FirstAnswer, MessageTs, PassedLimits,
+    PersonalSwitch, Priority, SlackUserId, Thread, Ticket, TicketEnding, TicketId, TicketState,
 };
 use blip_slack::store::{
     Accepted, CallState, CallTry, Cutoffs, Error, Item, LEASE_ITEMS, Lane, Lease, Link, NewItem,
@@ -824,6 +824,8 @@ fn ticket(id: &str, customer: &str, number: i64, opened: Timestamp) -> Ticket {
         unanswered: None,
         first_answer: None,
         rating: None,
+        priority: Priority::None,
+        passed_limits: PassedLimits::default(),
         revision: 0,
         version: 0,
     }
@@ -851,6 +853,9 @@ async fn a_ticket_is_read_as_it_was_written() {
         ticket.thread = Some(Thread { channel: channel("C1"), root: ts("1.10") });
         ticket.first_answer = Some(FirstAnswer { at: db.now(), by: None });
         ticket.rating = Some("4/5".to_owned());
+        ticket.priority = Priority::High;
+        ticket.passed_limits =
+            PassedLimits { waiting: true, first_answer: false, attendance: true };
         store.put_ticket(&mut ticket).await.unwrap();
         assert_eq!(store.load_ticket(&ticket.id).await.unwrap(), Some(ticket.clone()));
         ticket.first_answer = Some(FirstAnswer { at: db.now(), by: Some(agent.user.clone()) });

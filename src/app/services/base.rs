@@ -10,11 +10,12 @@ use dashmap::DashMap;
 use crate::app::access::PlatformAccess;
 use crate::app::tuning::Tuning;
 use crate::blip::key::key_identity;
-use crate::config::{Agents, BotConfig, Config};
+use crate::config::{Agents, BotConfig, BusinessHours, Config};
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
 use crate::handlers::channel_pace::ChannelPace;
 use crate::handlers::channels::{ChannelRules, Channels};
+use crate::handlers::desk_hours::DeskHoursBook;
 use crate::handlers::people::{AgentRules, People};
 use crate::handlers::posts::Posts;
 use crate::handlers::thread::Threads;
@@ -45,6 +46,8 @@ pub(super) struct Base {
     pub(super) people: Arc<People>,
     pub(super) timers: Arc<Timers>,
     pub(super) gaps: Arc<EventGaps>,
+    /// When the desks at Blip are attended, if their hours count.
+    pub(super) desk_hours: Option<Arc<DeskHoursBook>>,
     pub(super) platforms: Platforms,
 }
 
@@ -135,15 +138,17 @@ pub(super) fn build_base(
             default: config.desk.default_agent.clone(),
         },
     });
+    let counts_desk_hours = config.desk.business_hours == Some(BusinessHours::Blip);
+    let desk_hours = counts_desk_hours.then(Arc::<DeskHoursBook>::default);
     let timers = Arc::new(Timers {
         calls: Arc::clone(&calls),
-        reminders: build_reminder_rules(config),
+        reminders: build_reminder_rules(config, desk_hours.as_ref()),
         assignments: build_assignment_rules(config),
         mark_delay: tuning.mark_delay,
         tells_away: config.desk.away_message.is_some(),
     });
     let gaps = Arc::new(EventGaps::new(socket_health));
-    Base { calls, channels, posts, threads, people, timers, gaps, platforms }
+    Base { calls, channels, posts, threads, people, timers, gaps, desk_hours, platforms }
 }
 
 /// The channels that are configured, also those of bots by their former names.
@@ -156,12 +161,20 @@ pub(super) fn build_channel_rules(config: &Config, former: &[BotConfig]) -> Chan
     }
 }
 
-pub(super) fn build_reminder_rules(config: &Config) -> ReminderRules {
+pub(super) fn build_reminder_rules(
+    config: &Config,
+    desk_hours: Option<&Arc<DeskHoursBook>>,
+) -> ReminderRules {
+    let hours = match &config.desk.business_hours {
+        Some(BusinessHours::Own(hours)) => Some((**hours).clone()),
+        Some(BusinessHours::Blip) | None => None,
+    };
     ReminderRules {
         unclaimed: config.desk.remind_unclaimed,
         unanswered: config.desk.remind_unanswered,
         escalate_to: config.desk.escalate_to.clone().or_else(|| config.desk.leads.clone()),
-        hours: config.desk.business_hours.clone(),
+        hours,
+        desk_hours: desk_hours.cloned(),
         team_hours: config.desk.team_hours.clone(),
         zone: config.timezone.clone(),
     }

@@ -138,7 +138,7 @@ fn build_reminders(config: &Config, base: &Base) -> Reminders {
         posts: Arc::clone(&base.posts),
         slack: Arc::clone(&base.platforms.slack),
         texts: base.platforms.texts.clone(),
-        rules: build_reminder_rules(config),
+        rules: build_reminder_rules(config, base.desk_hours.as_ref()),
     }
 }
 
@@ -240,7 +240,7 @@ fn build_away_answers(config: &Config, base: &Base) -> AwayAnswers {
         bots: Arc::clone(&base.platforms.bots),
         threads: Arc::clone(&base.threads),
         texts: base.platforms.texts.clone(),
-        rules: build_reminder_rules(config),
+        rules: build_reminder_rules(config, base.desk_hours.as_ref()),
         message: config.desk.away_message.clone(),
     }
 }

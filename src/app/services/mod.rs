@@ -21,16 +21,18 @@ use crate::clock::Clock;
 use crate::config::{BotConfig, Config};
 use crate::dispatch::Dispatcher;
 use crate::handlers::outgoing::agent_files::{AgentFiles, FileRelay};
+use crate::jobs::desk_hours::DeskHoursReader;
 use crate::jobs::gaps::GapWatch;
 use crate::jobs::health::Health;
 use crate::jobs::origins::OriginChanges;
+use crate::jobs::service_levels::ServiceLevels;
 use crate::media::{AddressGuard, Fetcher, FileLinks};
 use crate::model::BotName;
 use crate::slack::last_words::LastWords;
 use crate::slack::socket::SocketHealth;
 use crate::store::SharedStore;
 
-use base::{Base, build_base, build_channel_rules, build_platforms};
+use base::{Base, build_base, build_channel_rules, build_platforms, build_reminder_rules};
 pub(super) use base::{Platforms, agent_group};
 use jobs::build_jobs;
 use moves::MoveServices;
@@ -54,6 +56,10 @@ pub(crate) struct Services {
     pub(crate) platforms: Platforms,
     /// What customers said last.
     pub(crate) last_words: Arc<LastWords>,
+    /// Reads when the desks at Blip are attended, if their hours count.
+    pub(crate) hours_reader: Option<DeskHoursReader>,
+    /// Watches the service levels of the desks at Blip, if it is to.
+    pub(crate) service_levels: Option<ServiceLevels>,
 }
 
 /// Builds the services for these settings.
@@ -86,6 +92,16 @@ pub(crate) fn build_services(
         ToSlackServices::build(config, &base, &moves, origins, (&fetcher, tuning.files.patience));
     let jobs = build_jobs(config, &base, &moves, (&to_blip, &to_slack));
     let health = build_health(config, &base, origins);
+    let hours_reader = base.desk_hours.as_ref().map(|book| DeskHoursReader {
+        bots: Arc::clone(&base.platforms.bots),
+        book: Arc::clone(book),
+        clock: tuning.clock.clone(),
+    });
+    let service_levels = config.desk.watches_levels.then(|| ServiceLevels {
+        calls: Arc::clone(&base.calls),
+        bots: Arc::clone(&base.platforms.bots),
+        rules: build_reminder_rules(config, base.desk_hours.as_ref()),
+    });
     let gap_watch = GapWatch { calls: Arc::clone(&base.calls), gaps: Arc::clone(&base.gaps) };
     Ok(Services {
         dispatcher: Dispatcher {
@@ -95,6 +111,8 @@ pub(crate) fn build_services(
         },
         health: Arc::new(health),
         gap_watch: Arc::new(gap_watch),
+        hours_reader,
+        service_levels,
         agent_files,
         platforms: base.platforms,
         last_words: Arc::clone(&base.posts.last_words),

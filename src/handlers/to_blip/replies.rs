@@ -101,6 +101,36 @@ impl Replies {
         }
     }
 
+    /// A note that was edited so that it reads like a reply: it goes nowhere by itself, as nobody
+    /// expects that of an edit, and its writer is asked.
+    pub(crate) async fn ask_about_note(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        user: &SlackUserId,
+        written: &WrittenMessage<'_>,
+    ) -> PipeResult<()> {
+        let person = self.people.look_up_person(item, ticket, user).await?;
+        let claims = match self.sender.decide_intent(item, ticket, &person, written.message).await?
+        {
+            Intent::Note(_) => return Ok(()),
+            Intent::Question(holder) => {
+                return self.ask_writer(item, ticket, &person, (written, holder.as_ref())).await;
+            }
+            Intent::Reply { claims } => claims,
+        };
+        if !written.message.may_go_out() {
+            return Ok(());
+        }
+        let ts = || written.ts.clone();
+        let send = if claims { Button::TakeOverAndSend(ts()) } else { Button::Send(ts()) };
+        let text = person.texts.text("ask-note-edited", &[]);
+        let blocks =
+            card::build_question(&text, &[send, Button::Keep(ts())], &ticket.id, &person.texts);
+        self.people.tell_person(ticket, &person, &text, &blocks).await;
+        Ok(())
+    }
+
     pub(crate) async fn ask_writer(
         &self,
         item: &Item,

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::handlers::interrupt::PipeResult;
+use crate::handlers::interrupt::{Interrupt, PipeResult};
 use crate::handlers::outgoing::written::WrittenMessage;
 use crate::handlers::to_blip::corrections::Corrections;
 use crate::handlers::to_blip::reaction_history::ReactionHistory;
 use crate::handlers::to_blip::reactions::Reactions;
 use crate::handlers::to_blip::replies::Replies;
 use crate::handlers::to_blip::versions::{CurrentVersion, Versions};
-use crate::model::{SlackEvent, Ticket, marks};
+use crate::model::{ChannelId, Fault, MessageTs, SlackEvent, SlackUserId, Ticket, marks};
 use crate::slack::emoji;
 use crate::store::{Item, Link, Role};
 
@@ -57,6 +57,9 @@ impl ThreadEvents {
             SlackEvent::Edited { channel, ts, thread, user, .. } if link.role.is_sent() => {
                 self.corrections.offer_correction(ticket, user, (channel, thread, ts)).await
             }
+            SlackEvent::Edited { channel, ts, thread, user, .. } if link.role == Role::Note => {
+                self.handle_edited_note(item, ticket, user, (channel, thread, ts)).await
+            }
             SlackEvent::Deleted { channel, ts, .. } => {
                 self.corrections.handle_deletion(ticket, link, (channel, ts)).await
             }
@@ -81,6 +84,26 @@ impl ThreadEvents {
             | SlackEvent::Outside { .. }
             | SlackEvent::NotOurs
             | SlackEvent::Unknown { .. } => Ok(()),
+        }
+    }
+
+    async fn handle_edited_note(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        user: &SlackUserId,
+        place: (&ChannelId, &MessageTs, &MessageTs),
+    ) -> PipeResult<()> {
+        match self.versions.fetch_message(place).await {
+            Ok(Some(now)) => {
+                let (channel, _, ts) = place;
+                let (message, version) = (&now.read(), &now.version());
+                let written = WrittenMessage { channel, ts, message, version };
+                self.replies.ask_about_note(item, ticket, user, &written).await
+            }
+            // It is gone by now, or cannot be read: then it stays a note.
+            Ok(None) | Err(Interrupt::Call { fault: Fault::Refused { .. }, .. }) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 }

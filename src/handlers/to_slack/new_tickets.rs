@@ -9,7 +9,7 @@ use crate::handlers::timers::Timers;
 use crate::handlers::to_slack::customers::Customers;
 use crate::handlers::to_slack::pieces::Pieces;
 use crate::inbox::{CardJob, CheckJob, ReminderTopic, ThreadJob};
-use crate::model::{Customer, Ticket, TicketSnapshot, TicketState, domain_of};
+use crate::model::{Customer, PassedLimits, Ticket, TicketSnapshot, TicketState, domain_of};
 use crate::store::Item;
 
 /// Gives new tickets their threads.
@@ -109,6 +109,8 @@ impl NewTickets {
             customer: to_customer(snapshot),
             team: snapshot.team.clone(),
             tags: snapshot.tags.clone(),
+            priority: snapshot.priority.unwrap_or_default(),
+            passed_limits: PassedLimits::default(),
             opened: snapshot.opened.unwrap_or(item.received),
             state: TicketState::Unclaimed,
             thread: None,

@@ -69,11 +69,17 @@ impl Tickets {
         // One that came without a number may have got it, and one of which Blip did not tell at
         // first, its customer.
         let number = ticket.number.or(snapshot.number);
+        let priority = snapshot.priority.unwrap_or(ticket.priority);
         let is_met = ticket.customer.identity.is_empty() && snapshot.customer.is_some();
         if is_met {
             ticket.customer = to_customer(snapshot);
         }
-        if is_met || team != ticket.team || tags != ticket.tags || number != ticket.number {
+        let is_new = team != ticket.team
+            || tags != ticket.tags
+            || number != ticket.number
+            || priority != ticket.priority;
+        if is_met || is_new {
+            ticket.priority = priority;
             ticket.number = number;
             ticket.team = team;
             ticket.tags = tags;

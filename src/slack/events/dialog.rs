@@ -166,7 +166,13 @@ pub(crate) fn parse_action_request(body: &Value) -> Option<DialogRequest> {
 pub(crate) fn parse_shortcut_request(body: &Value) -> Option<DialogRequest> {
     let dialog = match Dialog::parse(text_at(body, "/callback_id")?)? {
         // The shortcut is used on a message to keep what it says, so the dialog begins with that.
-        Dialog::Comment(_) => Dialog::Comment(text_at(body, "/message/text").map(str::to_owned)),
+        Dialog::Comment(_) => {
+            let (ts, root) = (text_at(body, "/message/ts"), text_at(body, "/message/thread_ts"));
+            // The card says nothing that is worth keeping.
+            let is_card = root.is_none() || root == ts;
+            let said = text_at(body, "/message/text").filter(|_| !is_card);
+            Dialog::Comment(said.map(str::to_owned))
+        }
         dialog => dialog,
     };
     Some(DialogRequest {

@@ -14,7 +14,7 @@ use super::render;
 use crate::locale::Texts;
 use crate::model::active::ACTIVE_STATUS;
 use crate::model::text::{to_one_line, truncate_label};
-use crate::model::{Button, Ticket, TicketEnding, TicketId, TicketState};
+use crate::model::{Button, Priority, Ticket, TicketEnding, TicketId, TicketState};
 use crate::slack::text::mrkdwn::escape_mrkdwn;
 use crate::slack::text::rich_text;
 
@@ -168,6 +168,8 @@ fn summarize_ticket(ticket: &Ticket, first_words: Option<&str>, texts: &Texts) -
         None => state,
     };
     let channel = texts.channel_label(&ticket.customer.domain);
+    let channel = [Some(channel), name_priority(ticket, texts)];
+    let channel = channel.into_iter().flatten().collect::<Vec<_>>().join(", ");
     let mut args = vec![("customer", name.as_str())];
     args.extend(number.as_deref().map(|number| ("number", number)));
     let key = if is_new {
@@ -199,6 +201,8 @@ fn build_title(ticket: &Ticket, around: &RelatedTickets, texts: &Texts) -> Slack
         TicketState::Unclaimed => {
             runs.push(" — ".into());
             runs.push(SlackRichTextText::new(state.to_owned()).bold().into());
+            let priority = name_priority(ticket, texts);
+            runs.extend(priority.map(|priority| format!(" · {priority}").into()));
         }
         TicketState::Claimed { holder, .. } => {
             runs.push(format!(" — {} ", texts.text("card-with", &[])).into());
@@ -279,6 +283,34 @@ pub(super) fn name_state(ticket: &Ticket, texts: &Texts) -> String {
     texts.text(key, &[])
 }
 
+/// How urgent an open ticket is, if Blip's rules have raised it, in words that begin with a picture.
+pub(super) fn name_priority(ticket: &Ticket, texts: &Texts) -> Option<String> {
+    let key = match ticket.priority {
+        Priority::None => return None,
+        Priority::Low => "priority-low",
+        Priority::Medium => "priority-medium",
+        Priority::High => "priority-high",
+        Priority::Maximum => "priority-maximum",
+    };
+    (!ticket.is_closed()).then(|| texts.text(key, &[]))
+}
+
+/// Which limit of the desk an open ticket has passed, as far as somebody can still do something.
+pub(super) fn name_passed_limit(ticket: &Ticket, texts: &Texts) -> Option<String> {
+    let passed = ticket.passed_limits;
+    let key = match &ticket.state {
+        TicketState::Unclaimed if passed.waiting => "limit-waiting",
+        TicketState::Claimed { .. } if passed.first_answer && ticket.first_answer.is_none() => {
+            "limit-first-answer"
+        }
+        TicketState::Claimed { .. } if passed.attendance => "limit-attendance",
+        TicketState::Unclaimed | TicketState::Claimed { .. } | TicketState::Closed { .. } => {
+            return None;
+        }
+    };
+    Some(texts.text(key, &[]))
+}
+
 /// Where the ticket stands, and by whom and when it came there, as mark-up.
 pub(super) fn describe_state(ticket: &Ticket, texts: &Texts) -> String {
     let state = name_state(ticket, texts);
@@ -324,11 +356,14 @@ fn describe_ending(ending: &TicketEnding, texts: &Texts) -> String {
 /// What else is good to know, in one line of small letters.
 fn build_details_context(ticket: &Ticket, around: &RelatedTickets, texts: &Texts) -> SlackBlock {
     let mut line = Vec::new();
+    // One that waits says it in its title, where it is looked for.
+    line.extend(ticket.holder().and_then(|_| name_priority(ticket, texts)));
     if let Some(team) = ticket.team.as_deref().filter(|team| is_team(team)) {
         line.push(escape_line(&texts.text("card-team", &[("team", team)])));
     }
     line.push(texts.text("card-since", &[("time", &format_slack_date(ticket.opened, texts))]));
     line.extend(describe_unanswered(ticket, around, texts));
+    line.extend(name_passed_limit(ticket, texts));
     if !ticket.tags.is_empty() {
         let tags = texts.text("card-tags", &[("tags", &ticket.tags.join(", "))]);
         line.push(escape_line(&tags));

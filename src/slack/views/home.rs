@@ -9,7 +9,10 @@ use slack_morphism::{SlackMessageContent, SlackMessageResponseType};
 use super::blocks::{
     MenuEntry, build_menu, context_block, divider_block, header_block, markdown, section_block,
 };
-use super::card::{escape_line, format_slack_date, is_team, link_to_thread, name_state};
+use super::card::{
+    escape_line, format_slack_date, is_team, link_to_thread, name_passed_limit, name_priority,
+    name_state,
+};
 use super::ids::{Dialog, SLASH_COMMAND, format_ticket_block};
 use super::render;
 use super::switches;
@@ -67,7 +70,8 @@ pub struct BridgeHealth {
     pub outages: Vec<Outage>,
 }
 
-/// What the home tab shows to somebody: what they hold, and what nobody holds, oldest first.
+/// What the home tab shows to somebody: what they hold, and what nobody holds, in
+/// the order of the queue.
 pub fn render_home_tab(
     mine: &[ListedTicket],
     (waiting, outside): (&[ListedTicket], &[OutsideChannel]),
@@ -84,7 +88,7 @@ pub fn render_home_tab(
 pub struct HomeLists<'a> {
     /// What the reader holds.
     pub mine: &'a [ListedTicket],
-    /// What nobody holds, oldest first.
+    /// What nobody holds, in the order of the queue.
     pub waiting: &'a [ListedTicket],
     /// Where more wait that the reader cannot see.
     pub outside: &'a [OutsideChannel],
@@ -299,8 +303,8 @@ fn render_waiting(
     blocks
 }
 
-/// Teams in the order of their oldest ticket, each with a line of its own, and the oldest tickets
-/// of all below the lines of their teams.
+/// Teams in the order of their first ticket in the queue, each with a line of its own, and the first
+/// tickets of all below the lines of their teams.
 fn render_by_team(rows: &[ListedTicket], most: usize, texts: &Texts) -> Vec<SlackBlock> {
     let team = |row: &ListedTicket| {
         row.ticket.team.clone().filter(|team| is_team(team)).unwrap_or_default()
@@ -314,9 +318,9 @@ fn render_by_team(rows: &[ListedTicket], most: usize, texts: &Texts) -> Vec<Slac
     }
     let mut blocks = Vec::new();
     for (name, of_team) in teams.iter().take(MAX_TEAMS) {
-        let Some((_, oldest)) = of_team.first() else { continue };
-        let (number, since) =
-            (of_team.len().to_string(), format_slack_date(oldest.ticket.opened, texts));
+        let opened = of_team.iter().map(|(_, row)| row.ticket.opened);
+        let Some(oldest) = opened.min() else { continue };
+        let (number, since) = (of_team.len().to_string(), format_slack_date(oldest, texts));
         let name = if name.is_empty() { texts.text("home-no-team", &[]) } else { name.clone() };
         let name = escape_line(&name);
         let args = [("team", name.as_str()), ("count", &number), ("time", &since)];
@@ -347,6 +351,7 @@ fn render_row(row: &ListedTicket, texts: &Texts) -> SlackBlock {
     let title = format!("{sign} *{}*", link_ticket_name(name.trim(), row.address.as_deref()));
     let mut line = vec![title, escape_line(&texts.channel_label(&ticket.customer.domain))];
     let time = |at| format_slack_date(at, texts);
+    line.extend(name_priority(ticket, texts));
     match &ticket.state {
         TicketState::Unclaimed => {
             line.push(texts.text("card-since", &[("time", &time(ticket.opened))]));
@@ -360,6 +365,7 @@ fn render_row(row: &ListedTicket, texts: &Texts) -> SlackBlock {
         }
         TicketState::Closed { .. } => line.push(texts.text("card-closed", &[])),
     }
+    line.extend(name_passed_limit(ticket, texts));
     let mut text = line.join(" · ");
     text.extend(row.news.as_ref().and_then(|news| describe_news(news, texts)));
     let section = SlackSectionBlock::new().with_text(markdown(text).into());

@@ -180,7 +180,7 @@ fn describe_times(times: Option<&ServiceTimes>, texts: &Texts) -> Vec<String> {
 
 fn describe_oldest(oldest: Option<Timestamp>, texts: &Texts) -> String {
     match oldest {
-        Some(since) => format_slack_date(since, texts),
+        Some(since) => texts.text("lead-since", &[("time", &format_slack_date(since, texts))]),
         None => texts.text("home-none-waiting", &[]),
     }
 }

@@ -89,6 +89,8 @@ pub(super) fn to_ticket_row(row: &Row) -> Result<TicketRow> {
         answered: value(row, "answered")?,
         answered_by: optional_text(row, "answered_by")?,
         rating: optional_text(row, "rating")?,
+        priority: value(row, "priority")?,
+        passed_limits: value(row, "passed_limits")?,
         revision: value(row, "revision")?,
         version: value(row, "version")?,
     })

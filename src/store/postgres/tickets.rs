@@ -11,28 +11,30 @@ use crate::model::{BotName, ChannelId, MessageTs, SlackUserId, Thread, Ticket, T
 use crate::store::row::{KnownRepliesRow, TicketRow, role_name};
 use crate::store::{DrawnCard, Error, KnownReplies, Lane, Link, Result, row};
 
-/// `$29` are the hashes that would be left of the ticket, `$30` is the version that was read.
+/// `$31` are the hashes that would be left of the ticket, `$32` is the version that was read.
 const WRITE_TICKET: &str =
     "INSERT INTO ticket (id, spelled, bot, address, number, parent, customer,
         customer_name, originator, domain, team, tags, opened, state, changed, ending,
         agent, agent_name, agent_identity, channel, root, heard, unanswered, revision,
-        folded, answered, answered_by, rating)
+        folded, answered, answered_by, rating, priority,
+        passed_limits)
     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-        $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28
-    WHERE NOT EXISTS (SELECT FROM erased WHERE hash = ANY ($29) AND $13 < at)
-        AND ($30::bigint = 0 OR EXISTS (SELECT FROM ticket WHERE id = $1))
+        $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30
+    WHERE NOT EXISTS (SELECT FROM erased WHERE hash = ANY ($31) AND $13 < at)
+        AND ($32::bigint = 0 OR EXISTS (SELECT FROM ticket WHERE id = $1))
     ON CONFLICT (id) DO UPDATE SET (spelled, bot, address, number, parent, customer,
         customer_name, originator, domain, team, tags, opened, state, changed, ending,
         agent, agent_name, agent_identity, channel, root, heard, unanswered, revision,
-        folded, answered, answered_by, rating) = (excluded.spelled, excluded.bot, excluded.address, excluded.number,
+        folded, answered, answered_by, rating, priority,
+        passed_limits) = (excluded.spelled, excluded.bot, excluded.address, excluded.number,
         excluded.parent, excluded.customer, excluded.customer_name,
         excluded.originator, excluded.domain, excluded.team, excluded.tags,
         excluded.opened, excluded.state, excluded.changed, excluded.ending,
         excluded.agent, excluded.agent_name, excluded.agent_identity,
         excluded.channel, excluded.root, excluded.heard, excluded.unanswered,
         excluded.revision, excluded.folded, excluded.answered, excluded.answered_by,
-        excluded.rating)
-    WHERE ticket.version = $30::bigint
+        excluded.rating, excluded.priority, excluded.passed_limits)
+    WHERE ticket.version = $32::bigint
     RETURNING version";
 
 /// Writes a ticket, new or changed, unless somebody else has since it was read, and says which version
@@ -79,6 +81,8 @@ pub(super) async fn write_ticket(
                 &ticket.answered,
                 &keepable_if_any(ticket.answered_by.as_ref()),
                 &keepable_if_any(ticket.rating.as_ref()),
+                &ticket.priority,
+                &ticket.passed_limits,
                 &hashes,
                 &ticket.version,
             ],

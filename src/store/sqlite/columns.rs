@@ -71,6 +71,8 @@ pub(super) fn to_ticket_row(row: &Row<'_>) -> Result<TicketRow> {
         answered: row.get("answered")?,
         answered_by: row.get("answered_by")?,
         rating: row.get("rating")?,
+        priority: row.get("priority")?,
+        passed_limits: row.get("passed_limits")?,
         revision: row.get("revision")?,
         version: row.get("version")?,
     })

@@ -13,7 +13,7 @@ use crate::store::{Error, Result, migrations};
 
 /// How the tables came to be what they are, one step after the other; how many of them a database
 /// has taken is its `user_version`.
-pub(super) const MIGRATIONS: [&str; 15] = [
+pub(super) const MIGRATIONS: [&str; 17] = [
     include_str!("migrations/0001_memory.sql"),
     include_str!("migrations/0002_doubt.sql"),
     include_str!("migrations/0003_ours.sql"),
@@ -29,6 +29,8 @@ pub(super) const MIGRATIONS: [&str; 15] = [
     include_str!("migrations/0013_first_answer.sql"),
     include_str!("migrations/0014_rating.sql"),
     include_str!("migrations/0015_turns.sql"),
+    include_str!("migrations/0016_priority.sql"),
+    include_str!("migrations/0017_passed_limits.sql"),
 ];
 
 /// The `application_id` of our files, as `0003_ours.sql` writes it.

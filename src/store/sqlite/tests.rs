@@ -15,7 +15,7 @@ use super::connection::{BUSY_TIMEOUT, MIGRATIONS, open_own_file, prepare_connect
 use super::leases::MAX_READY_IN_A_ROW;
 use super::sql::Sql;
 use super::*;
-use crate::model::{Customer, TicketEnding, TicketState};
+use crate::model::{Customer, PassedLimits, Priority, TicketEnding, TicketState};
 use crate::store::{Item, Role, Source};
 
 struct Bench {
@@ -538,6 +538,8 @@ fn ticket(id: &str, opened: Timestamp) -> Ticket {
         customer,
         team: None,
         tags: Vec::new(),
+        priority: Priority::None,
+        passed_limits: PassedLimits::default(),
         opened,
         state: TicketState::Unclaimed,
         thread: None,

@@ -17,7 +17,7 @@ const UPDATE_TICKET: &str = "
         originator = :originator, domain = :domain, team = :team, tags = :tags, ending = :ending,
         agent = :agent, agent_name = :agent_name, agent_identity = :agent_identity,
         channel = :channel, root = :root, heard = :heard, unanswered = :unanswered,
-        answered = :answered, answered_by = :answered_by, rating = :rating,
+        answered = :answered, answered_by = :answered_by, rating = :rating, priority = :priority, passed_limits = :passed_limits,
         revision = :revision, version = :version
     WHERE id = :id AND bot = :bot AND number IS :number AND parent IS :parent
         AND customer = :customer AND opened = :opened AND state = :state AND changed IS :changed";
@@ -35,11 +35,11 @@ pub(super) fn write_ticket(tx: &Connection, id: &TicketId, row: &TicketRow) -> R
     let sql = "REPLACE INTO ticket (id, spelled, bot, address, number, parent, customer, customer_name,
                    originator, domain, team, tags, opened, state, changed, ending, agent, agent_name,
                    agent_identity, channel, root, heard, unanswered, answered, answered_by, rating,
-                   revision, version)
+                   priority, passed_limits, revision, version)
                VALUES (:id, :spelled, :bot, :address, :number, :parent, :customer, :customer_name,
                    :originator, :domain, :team, :tags, :opened, :state, :changed, :ending, :agent, :agent_name,
                    :agent_identity, :channel, :root, :heard, :unanswered, :answered, :answered_by, :rating,
-                   :revision, :version)";
+                   :priority, :passed_limits, :revision, :version)";
     let params = named_params! {
         ":id": row.id,
         ":spelled": row.spelled,
@@ -67,6 +67,8 @@ pub(super) fn write_ticket(tx: &Connection, id: &TicketId, row: &TicketRow) -> R
         ":answered": row.answered,
         ":answered_by": row.answered_by,
         ":rating": row.rating,
+        ":priority": row.priority,
+        ":passed_limits": row.passed_limits,
         ":revision": row.revision,
         ":version": version,
     };

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use blip_slack::clock::Clock;
 use blip_slack::demo::{ANA, BIA, CHANNEL};
 use blip_slack::store::{self, Lane, NewItem, Purpose, Source};
-use blip_slack_standins::blip::NewTicket;
+use blip_slack_standins::blip::{NewTicket, Router, Template};
 use blip_slack_standins::faults::Fault;
 use blip_slack_standins::slack::{Answered, File, Message, View};
 use futures_util::FutureExt;
@@ -35,7 +35,16 @@ pub struct Scene {
 
 const MEDIA_LINK: &str = "application/vnd.lime.media-link+json";
 
-pub const SCENES: [Scene; 22] = [
+/// The customer to whom templates are sent.
+pub const TEMPLATE_READER: &str = "551187654321@wa.gw.msging.net";
+/// What those who have sent a template are told to have done.
+pub const TEMPLATE_SENT: &str = "sent the template";
+/// The key of the router of the stand-in.
+const ROUTER_KEY: (&str, &str) = ("BLIP_ROUTER_KEY", "Key bG9qYXJvdXRlcjpzZWdyZWRv");
+/// The scenes in which something is sent that is paid for.
+pub const PAID_SCENES: [&str; 2] = ["a template", "an active message"];
+
+pub const SCENES: [Scene; 24] = [
     Scene {
         name: "a conversation",
         settings: &[],
@@ -250,6 +259,22 @@ pub const SCENES: [Scene; 22] = [
         shown: &[("first-word", 1), (" · WhatsApp · ", 1)],
         cards: 1,
     },
+    Scene {
+        name: PAID_SCENES[0],
+        settings: &[ROUTER_KEY],
+        play: |set| template(set).boxed_local(),
+        waits_for: &[],
+        shown: &[(TEMPLATE_SENT, 1)],
+        cards: 1,
+    },
+    Scene {
+        name: PAID_SCENES[1],
+        settings: &[ROUTER_KEY, ("BLIP_ANSWER_BLOCK", "flow-1/desk-1")],
+        play: |set| active_message(set).boxed_local(),
+        waits_for: &[],
+        shown: &[(TEMPLATE_SENT, 1)],
+        cards: 1,
+    },
 ];
 
 impl Set {
@@ -393,6 +418,42 @@ impl Set {
         self.press(async || slack.submits(user, &dialog, values.clone()).await.unwrap()).await;
     }
 
+    /// Begins behind a router whose bot has a template.
+    fn has_template(&self) {
+        self.bridge.blip.configure(|setup| {
+            setup.router = Some(Router::default());
+            setup.templates = Some(vec![Template::new("volta", "Oi {{1}}, pode vir?")]);
+        });
+    }
+
+    /// Opens the dialog for templates, chooses the only one, fills it in and sends it.
+    async fn sends_template(&self, open: impl AsyncFn()) {
+        const LIST: &str = "message_template";
+        let (bridge, slack) = (&self.bridge, &self.bridge.slack);
+        let deadline = Instant::now() + PATIENCE;
+        while !bridge.has_dialog(ANA) {
+            assert!(Instant::now() < deadline, "no dialog opens\n{}", self.told());
+            open().await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let page = bridge.dialog(ANA);
+        let found = slack.searches(ANA, &page.id, LIST, "").await.unwrap();
+        let choice = found.first().expect("a template");
+        slack.chooses(ANA, &page.id, LIST, choice).await.unwrap();
+        let page = bridge.dialog(ANA);
+        let blocks = page.view["blocks"].as_array().unwrap().iter();
+        let names = { blocks }.filter_map(|block| block["block_id"].as_str());
+        let field = { names }.find(|name| name.starts_with("field:")).expect("a field");
+        let filled = json!({
+            "templates": { LIST: { "type": "external_select", "selected_option": choice } },
+            field: { "template_value": { "type": "plain_text_input", "value": "Ana" } },
+        });
+        self.press(async || slack.submits(ANA, &page.id, filled.clone()).await.unwrap()).await;
+        let preview = bridge.dialog(ANA);
+        self.press(async || slack.submits(ANA, &preview.id, json!({})).await.unwrap()).await;
+        self.shown(TEMPLATE_SENT).await;
+    }
+
     /// Opens the dialog for the contact by its button in the details, whose place it takes.
     async fn opens_contact(&self, user: &str, card: &Message) -> String {
         let slack = &self.bridge.slack;
@@ -441,6 +502,31 @@ async fn conversation(set: &Set) {
     let shows = || slack.message(CHANNEL, &card.ts).unwrap().buttons().is_empty();
     set.until("the last state of the card", shows).await;
     set.received(&ticket, &["reply-1", "reply-2"]).await;
+}
+
+async fn template(set: &Set) {
+    let slack = &set.bridge.slack;
+    set.has_template();
+    let identity = set.bridge.blip.routes(TEMPLATE_READER, true);
+    let (_, card) = set.held(&identity, "first-word").await;
+    let offers_it = || {
+        let buttons = slack.message(CHANNEL, &card.ts).unwrap().buttons();
+        buttons.iter().any(|button| button.action_id == "take_over")
+    };
+    set.until("the card of a ticket that is held", offers_it).await;
+    set.sends_template(async || {
+        drop(slack.picks(ANA, CHANNEL, &card.ts, ("more", "template")).await);
+    })
+    .await;
+}
+
+async fn active_message(set: &Set) {
+    set.has_template();
+    let slack = &set.bridge.slack;
+    set.sends_template(async || {
+        drop(slack.commands(ANA, CHANNEL, "/blip", "novo +5511987654321").await);
+    })
+    .await;
 }
 
 async fn unread(set: &Set) {

@@ -1,10 +1,12 @@
 //! Which commands there are, and whom to ask (blip.md §4, §5).
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::lime::{Command, Failure, Outcome, TICKET, collection, decode};
-use super::state::{Caller, CannedReply, Notification, State};
+use super::state::{Caller, CannedReply, Notification, ServiceLimits, State};
 use super::{campaigns, templates, tickets};
 
 const DESK: &str = "postmaster@desk.msging.net";
@@ -17,6 +19,7 @@ const ACTIVE_CAMPAIGN: &str = "postmaster@activecampaign.msging.net";
 const REPLY: &str = "application/vnd.iris.desk.custom-reply+json";
 const CONFIGURATION: &str = "application/vnd.iris.configuration+json";
 const CONTACT: &str = "application/vnd.lime.contact+json";
+const SCHEDULE: &str = "application/vnd.iris.desk.attendance-hour-container+json";
 const COMMENT: &str = "application/vnd.iris.crm.comment+json";
 
 /// Runs a command.
@@ -97,6 +100,62 @@ fn get_desk(state: &State, command: &Command, path: &[&str]) -> Outcome {
             let in_it = |(reply, _): &(&CannedReply, i32)| category_id(&reply.category) == *id;
             let replies = setup.replies.iter().zip(1..).filter(in_it).map(reply).collect();
             full_page(state, command, replies, REPLY)
+        }
+        _ => get_rules(state, command, path),
+    }
+}
+
+/// How the desk is run: hours, service levels, what its queues have, and what somebody who watches it
+/// sees.
+fn get_rules(state: &State, command: &Command, path: &[&str]) -> Outcome {
+    let setup = &state.setup;
+    match path {
+        ["attendance-hour" | "attendance-hour-container" | "sla-policy" | "monitoring", ..]
+            if setup.hides_rules =>
+        {
+            Err(Failure::world(35, "The identity is not allowed to do that"))
+        }
+        ["monitoring", list @ ("waiting-tickets" | "open-tickets")] => {
+            // Without a version it is another, older form (blip.md, part 2 §9).
+            if command.param("version") != Some("2") {
+                return Err(Failure::unsupported());
+            }
+            let with_limits = command.param("calculateSla") == Some("true");
+            let watched = state.watch(*list == "waiting-tickets", with_limits);
+            full_page(state, command, watched, "application/vnd.iris.desk.ticket-summary+json")
+        }
+        ["sla-policy"] => {
+            let policy = |limits: ServiceLimits| {
+                let metric = |name: &str, limit: Duration| json!({ "metric": name, "enabled": true, "value": limit.as_secs() });
+                json!({ "slaPolicy": { "id": "main", "title": "SLA", "isMain": true }, "queues": [],
+                    "metrics": [metric("AWT", limits.waiting),
+                        metric("AFRT", limits.first_answer), metric("AST", limits.attendance)] })
+            };
+            let policies = setup.service_limits.map(policy).into_iter().collect();
+            full_page(
+                state,
+                command,
+                policies,
+                "application/vnd.iris.desk.sla-policy-container+json",
+            )
+        }
+        ["attendance-queues", "name", queue, "tags"] => {
+            let tags = setup.queue_tags.get(*queue).into_iter().flatten();
+            let entry = |tag: &String| {
+                json!({ "id": tag, "tag": tag, "ownerIdentity": setup.identity,
+                    "attendanceQueueId": queue })
+            };
+            let tags = tags.map(entry).collect();
+            full_page(state, command, tags, "application/vnd.iris.desk.attendancequeuetag+json")
+        }
+        ["attendance-hour"] => {
+            let heads = setup.schedules.iter().map(|it| it["attendanceHour"].clone()).collect();
+            full_page(state, command, heads, "application/vnd.iris.desk.attendance-hour+json")
+        }
+        ["attendance-hour-container", id] => {
+            let missing = || Failure::world(67, "The requested resource was not found");
+            let found = setup.schedules.iter().find(|it| it["attendanceHour"]["id"] == **id);
+            Ok(Some((SCHEDULE, found.ok_or_else(missing)?.clone())))
         }
         _ => Err(Failure::unsupported()),
     }

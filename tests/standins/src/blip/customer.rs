@@ -159,6 +159,14 @@ impl Blip {
         Ok(last_status(receipts).await)
     }
 
+    /// The desk's rules give a ticket another priority, of which the bridge is told nothing.
+    pub fn prioritizes(&self, ticket: &str, priority: i64) -> Deed<()> {
+        let (done, _) = self
+            .core
+            .act(|state| state.tickets.get_mut(ticket).map(|ticket| ticket.priority = priority));
+        done.ok_or_else(|| Impossible::new("there is no such ticket"))
+    }
+
     /// The ticket ends with this status, and the bridge is told nothing.
     pub fn closes_silently(&self, ticket: &str, status: &str) -> Deed<()> {
         let (done, _) = self.core.act(|state| state.end(ticket, status, None));

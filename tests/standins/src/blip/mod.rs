@@ -37,8 +37,8 @@ use super::host::{self, Host, Model, last_status};
 pub use campaigns::Campaign;
 pub use customer::Sent;
 pub use state::{
-    CannedReply, NewTicket, Notification, Router, Setup, State, ThreadMessage, Throughput, Ticket,
-    Tunnel,
+    CannedReply, NewTicket, Notification, Router, ServiceLimits, Setup, State, ThreadMessage,
+    Throughput, Ticket, Tunnel,
 };
 pub use templates::Template;
 

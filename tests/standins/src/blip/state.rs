@@ -77,8 +77,17 @@ pub struct Setup {
     /// The tags that the portal has given the desk, and whether one must be chosen before a ticket is
     /// closed; Blip itself closes without one (blip.md, part 2 §8).
     pub desk_tags: Option<(Vec<String>, bool)>,
+    /// The tags that the portal has given queues, by their names (blip.md, part 2 §8).
+    pub queue_tags: BTreeMap<String, Vec<String>>,
     /// The words that the desk forbids, as its bucket keeps them; none if nobody has set any.
     pub forbidden_words: Option<Value>,
+    /// The schedules of the desk, as its portal keeps them: the whole container of each (blip.md,
+    /// part 2 §6).
+    pub schedules: Vec<Value>,
+    /// The limits of the desk's one policy of service levels, if it has one.
+    pub service_limits: Option<ServiceLimits>,
+    /// The key may not read how the desk is run: its schedules, its policies, what is watched.
+    pub hides_rules: bool,
     /// How the portal has set the desk up: names and values (blip.md §4.2).
     pub configuration: Vec<(String, String)>,
     /// The WhatsApp templates; none if there is no such channel.
@@ -147,6 +156,17 @@ pub struct Tunnel {
     pub is_in_contact: bool,
 }
 
+/// The limits of a policy of service levels (blip.md, part 2 §8).
+#[derive(Clone, Copy, Debug)]
+pub struct ServiceLimits {
+    /// How long a ticket may wait.
+    pub waiting: Duration,
+    /// How long a customer may wait for the first answer.
+    pub first_answer: Duration,
+    /// How long a ticket may be open.
+    pub attendance: Duration,
+}
+
 /// A canned reply.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CannedReply {
@@ -194,6 +214,8 @@ pub struct NewTicket {
     pub domain: String,
     /// The queue.
     pub team: String,
+    /// How urgent the rules say that it is: 0, or from 1000 on (blip.md, additions 0).
+    pub priority: i64,
     /// Type and content of what opened the ticket.
     pub first: (String, Value),
 }
@@ -223,6 +245,8 @@ pub struct Ticket {
     pub rating: i64,
     /// Its tags.
     pub tags: Vec<String>,
+    /// How urgent the rules say that it is: 0, or from 1000 on (blip.md, additions 0).
+    pub priority: i64,
     /// What opened it.
     pub first: (String, Value),
     /// When it was made.
@@ -284,7 +308,11 @@ impl Default for Setup {
             replies: Vec::new(),
             tags: Vec::new(),
             desk_tags: None,
+            queue_tags: BTreeMap::new(),
             forbidden_words: None,
+            schedules: Vec::new(),
+            service_limits: None,
+            hides_rules: false,
             configuration: [("DefaultProvider", "Webhook"), ("Lime.IsActive", "False")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .to_vec(),
@@ -325,6 +353,7 @@ impl Default for NewTicket {
             identity: format!("5531999990000@{WHATSAPP}"),
             domain: WHATSAPP.to_owned(),
             team: "Default".to_owned(),
+            priority: 0,
             first: ("text/plain".to_owned(), json!("Olá")),
         }
     }
@@ -361,6 +390,38 @@ impl Ticket {
 }
 
 impl State {
+    /// The tickets that wait, or that are open, as somebody who watches the desk sees them; with the
+    /// limits that they have passed only if these were asked for (blip.md, part 2 §9).
+    pub(super) fn watch(&self, is_waiting: bool, with_limits: bool) -> Vec<Value> {
+        let limits = self.setup.service_limits.filter(|_| with_limits);
+        let wanted = |ticket: &&Ticket| {
+            if is_waiting { ticket.status == "Waiting" } else { ticket.is_assigned() }
+        };
+        let entry = |ticket: &Ticket| {
+            let opened = ticket.opened.unwrap_or(self.now);
+            let thread = self.threads.get(&ticket.customer).into_iter().flatten();
+            let mut answers = thread.filter(|it| it.ticket == ticket.id && !it.from_customer);
+            let answered = answers.next().map_or(self.now, |answer| answer.at);
+            let is_over = |since: Timestamp, until: Timestamp, limit: Duration| {
+                until.duration_since(since).unsigned_abs() > limit
+            };
+            let mut out = json!({ "id": ticket.id, "sequentialId": ticket.number,
+                "customerIdentity": ticket.customer, "team": ticket.team,
+                "priority": ticket.priority });
+            if let Some(limits) = limits {
+                out["hasQueueTimeExceeded"] = json!(is_over(ticket.stored, opened, limits.waiting));
+                if !is_waiting {
+                    out["hasFirstResponseTimeExceeded"] =
+                        json!(is_over(opened, answered, limits.first_answer));
+                    out["hasAttendanceTimeExceeded"] =
+                        json!(is_over(opened, self.now, limits.attendance));
+                }
+            }
+            out
+        };
+        self.tickets.values().filter(wanted).map(entry).collect()
+    }
+
     /// The ticket as Blip writes it: what is not set is left out (blip.md §3.1).
     pub(super) fn render(&self, ticket: &Ticket) -> Value {
         let number = if self.setup.number_as_text {
@@ -373,7 +434,7 @@ impl State {
             "customerIdentity": ticket.customer, "customerDomain": ticket.domain,
             "provider": "Webhook", "status": ticket.status, "team": ticket.team,
             "storageDate": date(ticket.stored), "externalId": ticket.id, "rating": ticket.rating,
-            "unreadMessages": 0, "closed": ticket.is_closed(), "priority": 0,
+            "unreadMessages": 0, "closed": ticket.is_closed(), "priority": ticket.priority,
             "customerInput": { "type": ticket.first.0, "value": ticket.first.1 },
         });
         for (key, value) in [

@@ -41,6 +41,7 @@ impl State {
             closed_by: None,
             rating: 0,
             tags: Vec::new(),
+            priority: new.priority,
             first: new.first,
             stored: self.now,
             opened: None,
@@ -97,6 +98,8 @@ impl State {
             identity: old.customer,
             domain: old.domain,
             team: team.to_owned(),
+            // What is handed on is judged anew (blip.md §3.3: it can differ).
+            priority: 0,
             first: old.first,
         };
         Ok(self.open_ticket(new, Some(old.number)))
