@@ -69,9 +69,7 @@ impl ItemQueue {
             }
             if new.was_idle {
                 tx.on_commit(move || {
-                    if let Some(lease) = lease {
-                        lock_leases(&leases).put_ready(lease);
-                    }
+                    lease.into_iter().for_each(|lease| lock_leases(&leases).put_ready(lease));
                     wake.notify_one();
                 });
             }
