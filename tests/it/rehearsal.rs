@@ -183,7 +183,7 @@ async fn rehearse(deeds: &[(bool, Value)]) {
     let address = format!("http://{}", blip.address);
     let of_slack = ["", "", &of_slack.token, &of_slack.app_token, "#support"];
     let answers = of_slack.into_iter().chain([&address, &of_blip.key, of_blip.token.as_str()]);
-    let answers: String = answers.map(|answer| format!("{answer}\n")).collect();
+    let answers = answers.collect::<Vec<_>>().join("\n") + "\n";
     let mut init = program(&["init"]);
     let mut asking = init.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     asking.stdin.take().unwrap().write_all(answers.as_bytes()).unwrap();
