@@ -13,6 +13,7 @@ use anyhow::Context;
 use futures_util::FutureExt;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -86,6 +87,7 @@ impl App {
         // So a wrong key is told before the first customer comes
         // (`a_wrong_key_is_told_before_the_first_customer_with_the_variable_of_its_bot`).
         app.check_platforms(&services.health).await;
+        let has_missed = Arc::clone(&services.gap_watch.has_missed);
         app.spawn_watchers(&services, tuning.credentials_pause, config.desk.reconcile.is_some());
         let limits = tuning.limits.within_open_files();
         let downloads = Downloads::new(limits.downloads);
@@ -118,7 +120,7 @@ impl App {
             app.start_socket_mode(socket).await;
         }
         app.open_control(config.database_url.expose_secret(), &clock);
-        app.spawn_housekeeping(config, clock);
+        app.spawn_housekeeping(config, clock, has_missed);
         tracing::info!(%address, "the bridge is running");
         Ok(app)
     }
@@ -131,7 +133,7 @@ impl App {
     }
 
     /// Looks after what nobody else notices, and keeps the metrics small.
-    fn spawn_housekeeping(&self, config: &Config, clock: Clock) {
+    fn spawn_housekeeping(&self, config: &Config, clock: Clock, has_missed: Arc<Notify>) {
         let tidying = compact_metrics(clock.clone());
         self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(tidying));
         if config.desk.leads.is_some() {
@@ -143,6 +145,7 @@ impl App {
             store: Arc::clone(&self.store),
             clock,
             every: config.desk.reconcile,
+            has_missed,
             retain_bodies: config.retain_bodies,
             retain_tickets: config.retain_tickets,
         };
@@ -157,6 +160,9 @@ impl App {
         let gaps = Arc::clone(&services.gap_watch);
         let gaps = async move { gaps.watch_gaps(compares).await };
         self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(gaps));
+        let refusals = Arc::clone(&services.gap_watch);
+        let refusals = async move { refusals.watch_refusals().await };
+        self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(refusals));
     }
 
     /// The address that it listens on; with port 0, the port that it was given.

@@ -45,6 +45,7 @@ pub(super) fn build_doors(
         store: Arc::clone(&calls.store),
         clock: calls.clock.clone(),
         gaps: Arc::clone(gaps),
+        has_refused: Arc::clone(&services.gap_watch.has_refused),
     });
     let rejected_log = RejectedRequestLog::default();
     let readiness = watch_readiness(services, socket_health);

@@ -159,6 +159,7 @@ mod armed {
 
     use super::FaultMoment;
     use crate::blip;
+    use crate::inbox::Job;
     use crate::model::{BlipEvent, BotName, SlackEvent};
     use crate::slack;
     use crate::store::{Item, Source};
@@ -208,6 +209,9 @@ mod armed {
         let job: Value;
         let kind = match item.source {
             Source::Internal => {
+                if matches!(serde_json::from_slice(&item.body), Ok(Job::Unknown(_))) {
+                    return None;
+                }
                 job = serde_json::from_slice(&item.body).unwrap_or_default();
                 job.get("chore")?.as_str()?
             }

@@ -114,6 +114,7 @@ async fn resolve_former_bot(
             // (`a_bot_that_comes_back_under_another_name_keeps_its_tickets`).
             let known = door.events.store.load_ticket(ticket).await.map_err(|error| {
                 tracing::error!(%error, "a ticket could not be looked up; the sender is asked to repeat");
+                door.events.has_refused.notify_one();
                 Error::NotStored
             })?;
             if known.is_some() {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Notify;
 use tracing::Instrument;
 
 use super::error::Error;
@@ -15,6 +16,8 @@ pub(crate) struct EventDoor {
     pub(crate) clock: Clock,
     /// Told when an event of Slack could not be stored.
     pub(crate) gaps: Arc<EventGaps>,
+    /// Told when an event of Blip could not be.
+    pub(crate) has_refused: Arc<Notify>,
 }
 
 impl EventDoor {
@@ -37,10 +40,12 @@ impl EventDoor {
             }
             Err(error) => {
                 tracing::error!(%error, source, "an event could not be stored; the sender is asked to repeat it");
+                // Slack repeats for some minutes only, and of Blip it is not documented (`blip.md` §3.4):
+                // what is lost is looked for as soon as the store works.
                 if is_slack {
-                    // It repeats for some minutes only; what is lost by then is looked for as soon
-                    // as the store works.
                     self.gaps.note_gap();
+                } else {
+                    self.has_refused.notify_one();
                 }
                 return Err(Error::NotStored);
             }

@@ -1,10 +1,13 @@
-//! Has threads compared after each gap (`handlers/gaps.rs`) and from time to time.
+//! Has threads compared after each gap (`handlers/gaps.rs`) and from time to time, and tickets after each
+//! time in which Blip told us something in vain.
 
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::handlers::calls::Calls;
+use tokio::sync::Notify;
+
+use crate::handlers::calls::{Calls, IN_TRANSIT_FACTOR};
 use crate::inbox::CheckJob;
 use crate::model::ChannelId;
 use crate::slack::socket::gaps::EventGaps;
@@ -31,6 +34,10 @@ pub(crate) enum CompareReason {
 pub(crate) struct GapWatch {
     pub(crate) calls: Arc<Calls>,
     pub(crate) gaps: Arc<EventGaps>,
+    /// An event of Blip was refused at the door.
+    pub(crate) has_refused: Arc<Notify>,
+    /// Open tickets are to be compared with Blip's, since it has told us something in vain.
+    pub(crate) has_missed: Arc<Notify>,
 }
 
 impl GapWatch {
@@ -64,6 +71,21 @@ impl GapWatch {
                 tracing::error!(%error, "what was missed in Slack cannot be looked for yet");
                 self.calls.clock.sleep_until(self.calls.clock.now() + COMPARE_RETRY_PAUSE).await;
             }
+        }
+    }
+
+    /// Has open tickets compared with Blip's after each time in which an event of Blip was refused.
+    pub(crate) async fn watch_refusals(&self) {
+        loop {
+            self.has_refused.notified().await;
+            while self.calls.store.check_health().await.is_err() {
+                self.calls.clock.sleep_until(self.calls.clock.now() + COMPARE_RETRY_PAUSE).await;
+            }
+            tracing::warn!("the store works again; what was refused meanwhile is looked for");
+            // What is younger counts as being on its way (`jobs/catch_up.rs`).
+            let transit = self.calls.unknown_outcome_wait * IN_TRANSIT_FACTOR;
+            self.calls.clock.sleep_until(self.calls.clock.now() + transit).await;
+            self.has_missed.notify_one();
         }
     }
 

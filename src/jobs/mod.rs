@@ -29,11 +29,13 @@ pub(crate) mod shared;
 pub(crate) mod sweeper;
 pub(crate) mod timer_checks;
 pub(crate) mod transfer_notices;
+pub(crate) mod unknown;
 pub(crate) mod weekly;
 pub(crate) mod weekly_files;
 
 use crate::handlers::interrupt::{HandlerResult, Interrupt};
 use crate::inbox::{Handled, ItemOutcome, Job};
+use crate::jobs::unknown::UnknownJobs;
 use crate::store::Item;
 use runners::{
     AssignmentJobs, CardJobs, CheckJobs, CustomerJobs, FileJobs, LeasedJobs, MarkJobs, NoticeJobs,
@@ -54,6 +56,7 @@ pub(crate) struct Jobs {
     pub(crate) reminders: ReminderJobs,
     pub(crate) replies: ReplyJobs,
     pub(crate) threads: ThreadJobs,
+    pub(crate) unknown: UnknownJobs,
 }
 
 impl Jobs {
@@ -78,6 +81,7 @@ impl Jobs {
             Job::Reminder(job) => self.reminders.run_reminder_job(leased, job).await,
             Job::Reply(job) => self.replies.run_reply_job(leased, job).await,
             Job::Thread(job) => self.threads.run_thread_job(leased, job).await,
+            Job::Unknown(job) => Ok(self.unknown.leave_for_newer_release(job)),
         }
     }
 }

@@ -4,9 +4,11 @@
 //! we did not take, so open tickets are compared with Blip's after a start and from time to time.
 //! The sweep only puts jobs into the inbox; a check waits in its ticket's lane like any event.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -42,6 +44,8 @@ pub(crate) struct Sweeper {
     pub(crate) clock: Clock,
     /// How often open tickets are compared after the start; never if there is none.
     pub(crate) every: Option<Duration>,
+    /// They are compared at once, since Blip has told us something in vain.
+    pub(crate) has_missed: Arc<Notify>,
     /// How long the bodies of handled events are kept.
     pub(crate) retain_bodies: Duration,
     /// How long closed tickets are kept.
@@ -64,9 +68,17 @@ impl Sweeper {
             tracing::error!(%error, "open tickets could not be compared; trying again");
             self.clock.sleep_until(self.clock.now() + SWEEP_GROUP_PAUSE).await;
         }
-        let Some(every) = self.every else { return std::future::pending().await };
         loop {
-            self.clock.sleep_until(self.clock.now() + every).await;
+            let next = async {
+                match self.every {
+                    Some(every) => self.clock.sleep_until(self.clock.now() + every).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = next => {}
+                () = self.has_missed.notified() => {}
+            }
             if let Err(error) = self.enqueue_checks().await {
                 tracing::error!(%error, "open tickets could not be compared; trying again later");
             }

@@ -110,6 +110,38 @@ async fn an_instance_whose_clock_is_off_by_more_takes_no_lanes_and_says_so() {
     }
 }
 
+/// Slack sends each envelope over one of the connections, of whichever instance.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn instances_in_socket_mode_share_what_slack_sends_also_when_one_dies() {
+    if !has_server().await {
+        return;
+    }
+    let socket = [("SLACK_APP_TOKEN", "xapp-1-A0001-standin"), ("SLACK_SIGNING_SECRET", "")];
+    let bridge = Bridge::on(TestBackend::Postgres, &socket, tuning()).await;
+    bridge.blip.retries_until_taken();
+    bridge.slack.configure_delivery(|policy| policy.retries = vec![Duration::from_millis(50); 900]);
+    let sockets = || bridge.slack.look(|state| state.sockets().len());
+    let own = sockets();
+    let other = Mortal::beside(&bridge, tuning()).await;
+    bridge.until("connections of both", || sockets() == 2 * own).await;
+    let pairs = open_tickets(&bridge, TICKETS).await;
+    let first = pairs[0].ticket.clone();
+    let dies = async {
+        bridge.until("a reply", || !bridge.received(&first).is_empty()).await;
+        drop(other);
+    };
+    tokio::join!(join_all(pairs.iter().map(|pair| converse(&bridge, pair))), dies);
+    bridge.until("connections of one", || sockets() == own).await;
+    bridge.buries_the_dead().await;
+    bridge.idle().await;
+    join_all(pairs.iter().map(|pair| insist(&bridge, pair))).await;
+    bridge.idle().await;
+    let faults: Vec<String> = pairs.iter().flat_map(|pair| faults_of(&bridge, pair)).collect();
+    assert!(faults.is_empty(), "{faults:#?}\n{}", bridge.slack.transcript());
+    assert_eq!(bridge.slack.cards(CHANNEL).len(), TICKETS);
+    bridge.finish().await;
+}
+
 /// What has taken effect at the far ends and would show if it did so twice.
 #[derive(Debug, PartialEq)]
 struct Effects {

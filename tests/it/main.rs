@@ -54,6 +54,7 @@ mod manifest;
 mod mask;
 mod metrics;
 mod monitoring;
+mod newer;
 mod order;
 mod origins;
 mod outage;

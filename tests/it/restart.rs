@@ -25,7 +25,7 @@ const CATCHING_UP: Duration = Duration::from_secs(90);
 /// A ticket on both sides.
 pub struct Pair {
     name: String,
-    ticket: String,
+    pub ticket: String,
     card: String,
 }
 

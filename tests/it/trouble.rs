@@ -18,7 +18,7 @@ use crate::support::{Bridge, CutMoment, DatabaseProxy, PostgresSchema, note, wis
 /// How many bridges are played at the same time, each with up to a dozen connections.
 const AT_ONCE: usize = 2;
 /// How many of a play's exchanges lose their connections, on either side, if nobody says.
-const USUAL: usize = 10;
+const USUAL: usize = 5;
 
 /// A bridge behind a server in trouble, whose platforms send again what was not taken.
 async fn start(schema: &PostgresSchema) -> (Bridge, DatabaseProxy) {
@@ -47,7 +47,7 @@ async fn survive(lost: Option<(usize, CutMoment)>) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the server of the tests for itself"]
+#[ignore = "not yet played often enough beside other work (docs/postgresql.md)"]
 async fn a_connection_that_is_lost_before_or_after_any_commit_costs_nothing() {
     let exchanges = survive(None).await;
     let every = wish("LOST_EVERY").and_then(|every| every.parse().ok());
@@ -71,55 +71,51 @@ fn numbers_in(said: &str) -> Vec<usize> {
     words.map(|number| number.parse().unwrap()).collect()
 }
 
+/// Waits until the server has refused something, and lets it work again.
+async fn recovers(bridge: &Bridge, proxy: &DatabaseProxy) {
+    let before = proxy.refusals();
+    bridge.until("a refusal", || proxy.refusals() > before).await;
+    proxy.refuse(None);
+}
+
+/// A server is full, out of memory, without a free connection, restarted, or has become a standby.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs the server of the tests for itself"]
 async fn a_server_that_refuses_is_waited_for_then_told_and_caught_up_with() {
-    // Full; out of memory; no connection left; starting up; taken over by a standby.
     for code in ["53100", "53200", "53300", "57P03", "25006"] {
         let Some(schema) = PostgresSchema::make().await else { return };
         let (bridge, proxy) = start(&schema).await;
         let (ticket, card) = bridge.ticket("Maria", "Oi").await;
         bridge.idle().await;
-        // A moment of it nobody notices.
+        // A moment of it nobody notices: what is refused once is asked again.
+        bridge.blip.configure_delivery(|policy| policy.retries = Vec::new());
         proxy.refuse(Some(code));
-        let blip = bridge.blip.clone();
-        let waits = async {
-            blip.configure_delivery(|policy| policy.retries = Vec::new());
-            blip.says(&ticket, "text-0").await.unwrap().status
-        };
-        let ends = async {
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            proxy.refuse(None);
-        };
-        let (status, ()) = tokio::join!(waits, ends);
-        assert_eq!(status, Some(200), "{code}: it is waited for");
+        let late = bridge.blip.says(&ticket, "text-0");
+        let (late, ()) = tokio::join!(late, recovers(&bridge, &proxy));
+        assert_eq!(late.unwrap().status, Some(200), "{code}: it is waited for");
+        bridge.until("the text", || bridge.said(&card).concat().contains("text-0")).await;
         // All of a minute everybody does.
         proxy.refuse(Some(code));
-        if code == "53300" {
+        if ["53300", "57P03"].contains(&code) {
             proxy.cut_all();
         }
         let refused = bridge.blip.says(&ticket, "text-1").await.unwrap().status;
         assert_eq!(refused, Some(503), "{code}: it cannot be taken");
         bridge.becomes(false, "DATABASE_URL").await;
         bridge.blip.retries_until_taken();
-        let late = async {
-            let said = bridge.blip.says(&ticket, "text-2").await.unwrap();
-            assert_eq!(said.status, Some(200), "{code}: it is sent again");
-        };
-        let written = async {
-            bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "reply-1").await.unwrap();
-        };
-        let ends = async {
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            proxy.refuse(None);
-        };
-        tokio::join!(late, written, ends);
+        let late = bridge.blip.says(&ticket, "text-2");
+        let written = bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "reply-1");
+        let (late, written, ()) = tokio::join!(late, written, recovers(&bridge, &proxy));
+        assert_eq!(late.unwrap().status, Some(200), "{code}: it is sent again");
+        assert_eq!(written.unwrap().status, Some(200), "{code}: it is sent again");
         bridge.becomes(true, "ready").await;
         bridge.until("the reply", || bridge.received(&ticket) == ["reply-1"]).await;
+        // Blip does not repeat the first one: it is fetched, as after a time without a bridge.
+        let shown = || numbers_in(&bridge.said(&card).join("\n"));
+        bridge.until("what was refused", || shown().len() == 3).await;
         bridge.idle().await;
-        let said = bridge.said(&card).concat();
-        let shown = numbers_in(&bridge.said(&card).join("\n"));
-        assert!(shown == [0, 2] || shown == [0, 1, 2], "{code}: {shown:?} {said}");
+        assert_eq!(shown(), [0, 2, 1], "{code}");
+        let told = bridge.said(&card).concat().matches("while the integration was down").count();
+        assert_eq!(told, 1, "{code}");
         bridge.finish().await;
     }
 }

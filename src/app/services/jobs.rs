@@ -37,6 +37,7 @@ use crate::jobs::runners::{
 use crate::jobs::shared::SharedWarnings;
 use crate::jobs::timer_checks::TimerChecks;
 use crate::jobs::transfer_notices::TransferNotices;
+use crate::jobs::unknown::UnknownJobs;
 use crate::jobs::weekly::{WeeklyReports, WeeklyRules};
 
 pub(super) fn build_jobs(
@@ -87,6 +88,7 @@ pub(super) fn build_jobs(
             holds: Arc::clone(&to_blip.holds),
             held: Arc::clone(&to_blip.held),
         },
+        unknown: UnknownJobs { clock: base.calls.clock.clone(), told: DashSet::new() },
         threads: ThreadJobs {
             threads: Arc::clone(&base.threads),
             context: build_context(config, base),

@@ -102,7 +102,12 @@ pub(crate) fn build_services(
         bots: Arc::clone(&base.platforms.bots),
         rules: build_reminder_rules(config, base.desk_hours.as_ref()),
     });
-    let gap_watch = GapWatch { calls: Arc::clone(&base.calls), gaps: Arc::clone(&base.gaps) };
+    let gap_watch = GapWatch {
+        calls: Arc::clone(&base.calls),
+        gaps: Arc::clone(&base.gaps),
+        has_refused: Arc::default(),
+        has_missed: Arc::default(),
+    };
     Ok(Services {
         dispatcher: Dispatcher {
             to_slack: to_slack.events,

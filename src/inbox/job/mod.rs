@@ -51,6 +51,16 @@ pub(crate) enum Job {
     Customer(CustomerJob),
     File(FileJob),
     Assignment(AssignmentJob),
+    /// In no form that this release knows: a newer one set it out, and does it.
+    #[serde(skip_serializing)]
+    Unknown(UnknownJob),
+}
+
+/// What is known of a job whose form is not.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct UnknownJob {
+    #[serde(rename = "chore")]
+    pub(crate) kind: String,
 }
 
 #[cfg(test)]

@@ -33,6 +33,7 @@ use blip_slack::demo::{CHANNEL, Stage};
 use blip_slack::inbox::retry::RetryPolicy;
 use blip_slack::intake::server::ServerLimits;
 use blip_slack::slack::socket::SocketTiming;
+use blip_slack::store;
 use blip_slack_standins::blip::NewTicket;
 use blip_slack_standins::slack::{Message, View};
 use tempfile::TempDir;
@@ -158,6 +159,11 @@ impl Bridge {
         self.schema.is_some()
     }
 
+    /// Where its memory is in PostgreSQL, if it is there.
+    pub fn schema(&self) -> Option<&PostgresSchema> {
+        self.schema.as_ref()
+    }
+
     /// Lets whoever was cut off without a word count as dead, as it does some seconds later by itself:
     /// what it had under way goes to others. The tests of two instances wait for that.
     pub async fn buries_the_dead(&self) {
@@ -255,7 +261,8 @@ impl Bridge {
         let store = self.app().unwrap().store();
         let mut tick = tokio::time::interval(Duration::from_millis(20));
         let emptied = async {
-            while store.inbox_depth().await.unwrap().waiting() > 0 {
+            // A store in trouble is asked again, as the bridge does.
+            while store.inbox_depth().await.map_or(true, |depth| depth.waiting() > 0) {
                 tick.tick().await;
             }
         };
@@ -266,7 +273,13 @@ impl Bridge {
     /// Ends a test: nothing is left over, nothing is parked, nobody did what a platform refuses.
     pub async fn finish(self) {
         self.idle().await;
-        let parked = self.app().unwrap().store().parked_items(None).await.unwrap();
+        let store = self.app().unwrap().store();
+        let parked = loop {
+            match store.parked_items(None).await {
+                Err(store::Error::Unavailable(_)) => tokio::task::yield_now().await,
+                parked => break parked.unwrap(),
+            }
+        };
         assert!(parked.is_empty(), "{parked:#?}");
         let violations = [self.slack.violations(), self.blip.violations()].concat();
         assert!(violations.is_empty(), "{violations:#?}");

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::sync::Once;
 use std::time::{Duration, Instant};
 
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
 
@@ -17,21 +17,32 @@ const USUAL_SERVER: &str = "postgres://postgres@127.0.0.1:5432/postgres";
 /// How long a test waits for a connection while others have them all.
 const SLOT_PATIENCE: Duration = Duration::from_secs(30);
 
+/// How many schemas are used at the same time: each bridge on one has up to a dozen connections, and a
+/// server has a hundred.
+static TURNS: Semaphore = Semaphore::const_new(6);
+
+/// How long a test waits for its turn. After that it goes on all the same: who has the others may wait
+/// for it.
+const TURN_PATIENCE: Duration = Duration::from_mins(1);
+
 /// A schema that is dropped when the test is over.
 pub struct PostgresSchema {
     name: String,
     url: String,
+    _turn: Option<SemaphorePermit<'static>>,
 }
 
 impl PostgresSchema {
     /// Makes one, if there is a server.
     pub async fn make() -> Option<Self> {
         let server = find_server().await?;
+        let turn = tokio::time::timeout(TURN_PATIENCE, TURNS.acquire()).await;
+        let turn = turn.ok().map(Result::unwrap);
         let name = format!("blip_slack_test_{}", uuid::Uuid::new_v4().simple());
         run_sql(&server, &format!("CREATE SCHEMA {name}")).await.unwrap();
         let joint = if server.contains('?') { '&' } else { '?' };
         let url = format!("{server}{joint}options=-csearch_path%3D{name}");
-        Some(Self { name, url })
+        Some(Self { name, url, _turn: turn })
     }
 
     /// Its address.

@@ -41,6 +41,7 @@ pub struct DatabaseProxy {
 /// What is wrong at present.
 struct Trouble {
     exchanges: AtomicUsize,
+    refusals: AtomicUsize,
     cut_at: Mutex<Option<(usize, CutMoment)>>,
     /// The code with which everything is refused, as well as new connections.
     refusal: Mutex<Option<&'static str>>,
@@ -61,6 +62,7 @@ impl DatabaseProxy {
         url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
         let trouble = Arc::new(Trouble {
             exchanges: AtomicUsize::new(0),
+            refusals: AtomicUsize::new(0),
             cut_at: Mutex::default(),
             refusal: Mutex::default(),
             delay: Mutex::default(),
@@ -102,6 +104,11 @@ impl DatabaseProxy {
         *self.trouble.refusal.lock().unwrap() = code;
     }
 
+    /// How often something was refused, in all.
+    pub fn refusals(&self) -> usize {
+        self.trouble.refusals.load(Ordering::SeqCst)
+    }
+
     /// Takes so long for each exchange.
     pub fn delay(&self, time: Duration) {
         *self.trouble.delay.lock().unwrap() = time;
@@ -109,8 +116,11 @@ impl DatabaseProxy {
 }
 
 impl Trouble {
+    /// The code with which what is asked now is refused.
     fn refusal(&self) -> Option<&'static str> {
-        *self.refusal.lock().unwrap()
+        let code = *self.refusal.lock().unwrap();
+        self.refusals.fetch_add(usize::from(code.is_some()), Ordering::SeqCst);
+        code
     }
 
     /// Whether the connection is lost on this side of this exchange.
