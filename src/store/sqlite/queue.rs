@@ -69,7 +69,7 @@ impl ItemQueue {
             }
             if new.was_idle {
                 tx.on_commit(move || {
-                    lease.into_iter().for_each(|lease| lock_leases(&leases).put_ready(lease));
+                    put_ready_if_any(&leases, lease);
                     wake.notify_one();
                 });
             }
@@ -291,4 +291,11 @@ fn into_item(id: ItemId, lane: &str, item: NewItem) -> Item {
 /// The leases, also after a panic: each change of them is whole.
 fn lock_leases(leases: &Mutex<Leases>) -> MutexGuard<'_, Leases> {
     leases.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Lets a lease that was offered be taken.
+fn put_ready_if_any(leases: &Mutex<Leases>, lease: Option<Lease>) {
+    if let Some(lease) = lease {
+        lock_leases(leases).put_ready(lease);
+    }
 }
