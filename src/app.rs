@@ -45,7 +45,7 @@ const STARTUP_PLATFORM_WAIT: Duration = Duration::from_secs(5);
 /// How often a start looks whether there is room on the disk again.
 const DISK_RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How often metrics that nobody read are folded together.
+/// How often metrics that nobody read are put together.
 const METRICS_COMPACTION_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The running bridge: its doors, its workers, and what ends them.

@@ -13,7 +13,7 @@ pub const LEASE_ITEMS: usize = 64;
 /// An event on its way into the inbox.
 #[derive(Clone, Debug)]
 pub struct NewItem {
-    /// Which pipe it is for.
+    /// Who sent it: Blip, Slack, or the bridge itself.
     pub source: Source,
     /// In which lane it waits.
     pub lane: Lane,
@@ -41,7 +41,7 @@ pub enum Accepted {
 pub struct Item {
     /// Its number.
     pub id: ItemId,
-    /// Which pipe it is for.
+    /// Who sent it: Blip, Slack, or the bridge itself.
     pub source: Source,
     /// The name of the lane that it was leased in.
     pub lane: String,

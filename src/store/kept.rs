@@ -64,7 +64,7 @@ pub struct ParkedItem {
     pub id: ItemId,
     /// The lane it came from.
     pub lane: String,
-    /// Which pipe it is for.
+    /// Who sent it: Blip, Slack, or the bridge itself.
     pub(crate) source: Source,
     /// Why it is parked.
     pub reason: String,

@@ -2,7 +2,7 @@
 
 use crate::model::{ChannelId, MessageTs, TicketId};
 
-/// Which pipe an item is for.
+/// Who sent an item: Blip, Slack, or the bridge itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
     /// What Blip sent.

@@ -62,11 +62,11 @@ impl Checkpointer {
                 if let Err(error) =
                     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
                 {
-                    tracing::debug!(%error, "the log of the database cannot be folded now");
+                    tracing::debug!(%error, "no checkpoint of the database can be made now");
                 }
             }
         };
-        let thread = thread::Builder::new().name("fold".to_owned()).spawn(work)?;
+        let thread = thread::Builder::new().name("checkpoint".to_owned()).spawn(work)?;
         Ok(Self { nudges, thread, commits: 0 })
     }
 

@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_failure_a_sync_is_believed_only_when_the_log_was_folded() {
+    fn after_a_failure_a_sync_is_believed_only_after_a_checkpoint() {
         let (answers, asks, disk, connection) = disk();
         let (told, tells) = mpsc::channel();
         disk.answer_after_sync(commit(&told), &connection);

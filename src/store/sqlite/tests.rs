@@ -239,7 +239,7 @@ async fn no_call_begins_before_its_event_is_on_the_disk() {
 }
 
 #[tokio::test]
-async fn a_call_for_a_chore_begins_when_the_chore_is_on_the_disk() {
+async fn a_call_for_a_job_begins_when_the_job_is_on_the_disk() {
     let bench = Bench::new();
     let disk = SlowDisk::of(&bench);
     let (store, now) = (&disk.store, bench.options.clock.now());
@@ -292,8 +292,8 @@ async fn without_a_boot_id_every_write_waits_for_the_disk() {
     let path = bench.folder.path().join("bridge.db");
     let connection = connect(&path, None);
     let failing = || Err(std::io::Error::other("broken"));
-    let fold = Checkpointer::start(&path).unwrap();
-    let database = WriterThread::start(connection, fold, failing, false).unwrap();
+    let checkpointer = Checkpointer::start(&path).unwrap();
+    let database = WriterThread::start(connection, checkpointer, failing, false).unwrap();
     assert!(database.run_write(|tx| boot::put_meta(tx, "checked", Some("now"))).await.is_err());
 }
 
