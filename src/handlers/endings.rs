@@ -10,7 +10,7 @@ use crate::handlers::timers::Timers;
 use crate::inbox::CardJob;
 use crate::locale::Texts;
 use crate::model::{Ticket, TicketEnding, TicketState};
-use crate::store::{Item, Lane};
+use crate::store::{self, Item, Lane};
 
 /// The calls by which we end a ticket ourselves.
 pub(crate) const ENDING_CALLS: [&str; 2] = ["close", "transfer"];
@@ -44,6 +44,11 @@ impl Endings {
             // recorded (test `a_close_of_ours_is_told_as_ours_and_once`).
             if self.calls.store.has_begun(&replies, &ENDING_CALLS).await? {
                 return Ok(());
+            }
+            // One that was over by then has written what it did, perhaps since the ticket was read.
+            let newest = self.calls.store.load_ticket(&ticket.id).await?;
+            if newest.is_some_and(|newest| newest.version != ticket.version) {
+                return Err(store::Error::Conflict { ticket: ticket.id.to_string() }.into());
             }
             let at = item.received;
             let line = self.texts.ticket_ending_text(&ending, at);

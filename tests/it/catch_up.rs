@@ -201,3 +201,27 @@ async fn a_comparison_that_finds_nothing_new_changes_no_card() {
     assert_eq!(bridge.slack.calls("chat.update").len(), changes, "nothing has changed");
     later.bridge.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_close_of_ours_during_a_comparison_is_told_as_ours_and_once() {
+    let mut later = Later::start(&[]).await;
+    let (ticket, card) = later.bridge.ticket("Maria Silva", "Oi").await;
+    later.bridge.slack.reacts(BIA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    later.bridge.idle().await;
+    let look = format!("/commands get /ticket/{ticket}");
+    let before = later.bridge.blip.calls(&look).len();
+    away(&mut later, async |later| {
+        // Blip says how the ticket stands once it is closed, to who asked before.
+        later.bridge.blip.faults().next(&look, Fault::Late(Duration::from_millis(500)));
+    })
+    .await;
+    let bridge = &later.bridge;
+    bridge.until("a comparison", || bridge.blip.calls(&look).len() > before).await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
+    let is_closed = || bridge.blip.ticket(&ticket).unwrap().is_closed();
+    bridge.until("a close", is_closed).await;
+    bridge.idle().await;
+    let said = bridge.said(&card).join("\n");
+    assert_eq!(said.to_lowercase().matches("closed").count(), 1, "{said}");
+    later.bridge.finish().await;
+}

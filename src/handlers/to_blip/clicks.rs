@@ -8,10 +8,10 @@ use crate::handlers::interrupt::{HandlerResult, PipeResult};
 use crate::handlers::people::{People, Person};
 use crate::handlers::to_blip::buttons::Buttons;
 use crate::handlers::to_blip::list_clicks::{ListClicks, listed_move};
-use crate::handlers::to_blip::unknown::{MIN_MATCH_PAUSE, UnknownMessages};
+use crate::handlers::to_blip::unknown::UnknownMessages;
 use crate::inbox::{Handled, ItemOutcome};
-use crate::model::{Button, ChannelId, Click, MessageTs, Ticket, TicketId};
-use crate::store::{Item, Lane, Source};
+use crate::model::{Button, ChannelId, Click, MessageTs, Ticket};
+use crate::store::{Item, Lane};
 
 /// Hands presses on to `Buttons` or `ListClicks`, and answers in the place of the question.
 pub(crate) struct Clicks {
@@ -30,18 +30,19 @@ impl Clicks {
         (click, root): (&Click, Option<&(ChannelId, MessageTs)>),
     ) -> HandlerResult {
         let ticket = match Lane::parse(lane) {
-            Some(Lane::Ticket(id) | Lane::Replies(id)) => {
-                let ticket = self.calls.store.load_ticket(&id).await?;
-                // A card can be pressed before its ticket is written, which happens last.
-                if ticket.is_none() && !is_about_parked(click) && self.is_arriving(&id).await? {
-                    let now = self.calls.clock.now();
-                    return Ok(Handled::for_first_item(ItemOutcome::Wait(now + MIN_MATCH_PAUSE)));
-                }
-                ticket
+            // What is parked may be what was to post the card.
+            Some(Lane::Ticket(id) | Lane::Replies(id)) if is_about_parked(click) => {
+                self.calls.store.load_ticket(&id).await?
             }
-            Some(Lane::Message(channel, _)) => {
+            Some(Lane::Ticket(id) | Lane::Replies(id)) => {
+                self.unknown.load_arriving_ticket(&id).await?
+            }
+            Some(Lane::Message(channel, ts)) => {
                 let outcome = self.unknown.handle_unknown_message(item, &channel).await?;
-                if outcome.outcome == ItemOutcome::Ignored {
+                // One that became known meanwhile has taken the press along into its ticket's lane.
+                if outcome.outcome == ItemOutcome::Ignored
+                    && self.calls.store.find_link(&channel, &ts).await?.is_none()
+                {
                     self.people.replace_question(click, Answer::NoTicket).await;
                 }
                 return Ok(outcome);
@@ -75,11 +76,6 @@ impl Clicks {
             self.people.replace_question(click, answer).await;
         }
         Ok(Handled::for_first_item(ItemOutcome::Done))
-    }
-
-    /// Whether the card of a ticket is being posted, in the ticket's other lane.
-    async fn is_arriving(&self, id: &TicketId) -> PipeResult<bool> {
-        Ok(self.calls.store.has_waiting(&Lane::Ticket(id.clone()), Source::Blip, "").await?)
     }
 
     /// What could not even get a thread is shown in the channel, with a way out.

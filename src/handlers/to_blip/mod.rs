@@ -20,7 +20,6 @@ pub(crate) mod unknown;
 pub(crate) mod versions;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{HandlerResult, Interrupt};
@@ -29,10 +28,10 @@ use crate::handlers::to_blip::submissions::Submissions;
 use crate::handlers::to_blip::thread_events::ThreadEvents;
 use crate::handlers::to_blip::unknown::{MIN_MATCH_PAUSE, UnknownMessages};
 use crate::inbox::{Handled, ItemOutcome};
-use crate::model::{ChannelId, MessageTs, SlackEvent, TicketId};
+use crate::model::{ChannelId, MessageTs, SlackEvent};
 use crate::slack::socket::gaps::EventGaps;
 use crate::slack::{RoutedSlackEvent, parse};
-use crate::store::{Item, Lane, NewItem, Source};
+use crate::store::{Item, Lane, NewItem};
 
 /// Handles Slack's events: finds the ticket that each is about, and who handles its kind.
 pub(crate) struct ToBlip {
@@ -114,8 +113,8 @@ impl ToBlip {
             // Its ticket became known just now, and the item has moved to the ticket's lane.
             None => return Ok(Handled::for_first_item(ItemOutcome::Wait(now))),
         };
-        let Some(mut ticket) = self.calls.store.load_ticket(&id).await? else {
-            return self.wait_for_card(&id).await;
+        let Some(mut ticket) = self.unknown.load_arriving_ticket(&id).await? else {
+            return Err(Interrupt::broken(format!("ticket {id} is linked but not known")));
         };
         let handled =
             self.thread_events.handle_thread_event(item, &mut ticket, &link, &routed.event).await;
@@ -134,21 +133,6 @@ impl ToBlip {
         let (source, received, due) = (item.source, item.received, self.calls.clock.now());
         self.calls.enqueue_item(NewItem { source, lane, key, body, received, due }).await?;
         Ok(Handled::for_first_item(ItemOutcome::Done))
-    }
-
-    /// A ticket has a message in Slack and was not known: in its other lane its card is being posted,
-    /// and it is written last.
-    async fn wait_for_card(&self, id: &TicketId) -> HandlerResult {
-        let (store, now) = (&self.calls.store, self.calls.clock.now());
-        let pause = if store.has_waiting(&Lane::Ticket(id.clone()), Source::Blip, "").await? {
-            MIN_MATCH_PAUSE
-        } else if store.load_ticket(id).await?.is_some() {
-            // It was written, and what waited was over, between the two looks.
-            Duration::ZERO
-        } else {
-            return Err(Interrupt::broken(format!("ticket {id} is linked but not known")));
-        };
-        Ok(Handled::for_first_item(ItemOutcome::Wait(now + pause)))
     }
 }
 

@@ -47,7 +47,7 @@ impl Receipts {
         if kind == ReceiptKind::Accepted {
             return Ok(());
         }
-        let links = self.calls.store.links_of(id, message).await?;
+        let mut links = self.calls.store.links_of(id, message).await?;
         // What can be done about a failure depends on whether the ticket ends.
         let replies = Lane::Replies(id.clone());
         let is_behind = links.is_empty()
@@ -55,6 +55,10 @@ impl Receipts {
                 && self.calls.store.has_begun(&replies, &CLOSING_CALLS).await?;
         if is_behind && self.follow_reply(item, replies).await? {
             return Ok(());
+        }
+        if links.is_empty() {
+            // What was under way may have been recorded, and have ended, between the two looks.
+            links = self.calls.store.links_of(id, message).await?;
         }
         let Some(link) = links.first().filter(|link| link.role.is_sent()) else {
             return Ok(());
