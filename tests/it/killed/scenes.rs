@@ -384,6 +384,12 @@ impl Set {
         }
     }
 
+    /// Types a command until it was taken: Slack sends it once.
+    async fn types(&self, user: &str, words: &str) {
+        let slack = &self.bridge.slack;
+        self.press(async || slack.commands(user, CHANNEL, "/blip", words).await.unwrap()).await;
+    }
+
     async fn clicks(&self, user: &str, ts: &str, action: &str) {
         let slack = &self.bridge.slack;
         // A button that is gone was taken, although nobody said so.
@@ -896,9 +902,9 @@ async fn in_turn(set: &Set) {
     // Who has it takes a break, and has asked to be told.
     let home = set.home(busy).await;
     let tick = Some("direct_messages");
-    slack.picks_in_view(busy, &home.id, "switches", tick).await.unwrap();
+    set.press(async || slack.picks_in_view(busy, &home.id, "switches", tick).await.unwrap()).await;
     set.shown("did not answer within").await;
-    slack.commands(busy, CHANNEL, "/blip", "pausa").await.unwrap();
+    set.types(busy, "pausa").await;
     set.customer(&second, "customer-2").await;
     let direct = || {
         let is_it = |state: &str| state.matches("is waiting for your answer").count();
@@ -906,7 +912,7 @@ async fn in_turn(set: &Set) {
     };
     set.until("a direct message", || direct() > 0).await;
     assert_eq!(direct(), 1, "{}", set.told());
-    slack.commands(busy, CHANNEL, "/blip", "voltar").await.unwrap();
+    set.types(busy, "voltar").await;
     slack.reacts(busy, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
     set.closed(&second).await;
     set.until("the next agent", || set.count("was given this ticket") == 3).await;
