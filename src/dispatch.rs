@@ -7,7 +7,7 @@ use crate::handlers::to_blip::{ToBlip, order};
 use crate::handlers::to_slack::ToSlack;
 use crate::inbox::{Handled, Handler, ItemOutcome};
 use crate::jobs::Jobs;
-use crate::store::{Item, Source};
+use crate::store::{self, Item, Source};
 
 /// Handles the items of the inbox: events from either platform, and jobs of the bridge's own.
 pub(crate) struct Dispatcher {
@@ -34,5 +34,9 @@ impl Handler for Dispatcher {
             fault_point::pass_item(FaultMoment::After, first);
         }
         outcome.unwrap_or_else(|interrupt| Handled::for_first_item(interrupt.into_outcome(first)))
+    }
+
+    async fn mend_lost_items(&self, items: &[Item]) -> store::Result<()> {
+        self.jobs.mend_lost_jobs(items).await
     }
 }

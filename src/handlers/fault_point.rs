@@ -128,6 +128,14 @@ pub(crate) fn pass_call(moment: FaultMoment, step: &str) {
     }
 }
 
+/// Passes the last look before a card is brought up to date. That is no call that is made once, but what
+/// is sent late shows a state that is over.
+pub(crate) fn pass_card_update() {
+    if cfg!(debug_assertions) {
+        pass(FaultMoment::Sending, "update");
+    }
+}
+
 /// Passes the handling of an item.
 pub(crate) fn pass_item(moment: FaultMoment, item: &Item) {
     if cfg!(debug_assertions)

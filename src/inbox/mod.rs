@@ -26,7 +26,7 @@ use std::future::Future;
 use jiff::Timestamp;
 
 use crate::model::Fault;
-use crate::store::Item;
+use crate::store::{self, Item};
 
 /// Handles the items of lanes, one lane at a time each.
 pub(crate) trait Handler: Send + Sync + 'static {
@@ -39,6 +39,14 @@ pub(crate) trait Handler: Send + Sync + 'static {
     /// `items` are of one lane and one source, in order, and never empty. After a failure the
     /// same items are handed over again, so a handler starts by reading how far it came.
     fn handle_items(&self, lane: &str, items: &[Item]) -> impl Future<Output = Handled> + Send;
+
+    /// Mends what handling these items may have shown: their lease was lost meanwhile, and another
+    /// instance may have shown something newer before.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    fn mend_lost_items(&self, items: &[Item]) -> impl Future<Output = store::Result<()>> + Send;
 }
 
 /// What a handler did with the items that it was handed.

@@ -272,8 +272,12 @@ impl<P: Handler> Worker<P> {
         let is_done = matches!(stored, StoredOutcome::Done);
         match self.store.record_outcome(lease, &ids, stored).await {
             Ok(()) => {}
-            // A card was posted meanwhile and took the items along into its ticket's lane.
-            Err(store::Error::LeaseLost { .. }) => return Ok(None),
+            // A card was posted meanwhile and took the items along into its ticket's lane, or this
+            // process was held up and another instance has them.
+            Err(store::Error::LeaseLost { .. }) => {
+                self.handler.mend_lost_items(items).await?;
+                return Ok(None);
+            }
             Err(error) => return Err(error),
         }
         if is_done {

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use crate::handlers::calls::Calls;
+use crate::handlers::fault_point;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::thread::{Threads, describe_card};
+use crate::inbox::CardJob;
 use crate::locale::Texts;
 use crate::model::TicketId;
 use crate::slack::{SlackClient, card};
-use crate::store::Item;
+use crate::store::{self, Item};
 
 /// Draws cards anew where they would show something else.
 pub(crate) struct Cards {
@@ -40,6 +42,7 @@ impl Cards {
         if item.attempts == 0 && self.calls.store.drawn_card(id).await? == drawn {
             return Ok(());
         }
+        fault_point::pass_card_update();
         match self.slack.update_message(&thread.channel, &thread.root, &text, &blocks).await {
             Ok(()) => Ok(self
                 .calls
@@ -55,5 +58,20 @@ impl Cards {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Has a card drawn again, whatever is known of it: an instance that was held up may have drawn a
+    /// state that is over, after another one had drawn the newest.
+    pub(crate) async fn redraw_card(&self, id: &TicketId) -> store::Result<()> {
+        let store = &self.calls.store;
+        let Some(drawn) = store.load_ticket(id).await? else { return Ok(()) };
+        let Some(thread) = drawn.thread else { return Ok(()) };
+        // The thread may have gone on as another ticket, whose card it is now.
+        let Some(link) = store.find_link(&thread.channel, &thread.root).await? else {
+            return Ok(());
+        };
+        let Some(newest) = store.load_ticket(&link.ticket).await? else { return Ok(()) };
+        store.keep_drawn_card(&newest.id, None).await?;
+        store.accept(CardJob::refresh_card(&newest, self.calls.clock.now())).await.map(drop)
     }
 }

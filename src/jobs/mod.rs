@@ -34,9 +34,9 @@ pub(crate) mod weekly;
 pub(crate) mod weekly_files;
 
 use crate::handlers::interrupt::{HandlerResult, Interrupt};
-use crate::inbox::{Handled, ItemOutcome, Job};
+use crate::inbox::{CardJob, Handled, ItemOutcome, Job};
 use crate::jobs::unknown::UnknownJobs;
-use crate::store::Item;
+use crate::store::{self, Item, Source};
 use runners::{
     AssignmentJobs, CardJobs, CheckJobs, CustomerJobs, FileJobs, LeasedJobs, MarkJobs, NoticeJobs,
     ReceiptJobs, ReminderJobs, ReplyJobs, ThreadJobs,
@@ -83,5 +83,15 @@ impl Jobs {
             Job::Thread(job) => self.threads.run_thread_job(leased, job).await,
             Job::Unknown(job) => Ok(self.unknown.leave_for_newer_release(job)),
         }
+    }
+
+    /// Mends what jobs may have shown that were lost to another instance while they were done.
+    pub(crate) async fn mend_lost_jobs(&self, items: &[Item]) -> store::Result<()> {
+        for item in items.iter().filter(|item| item.source == Source::Internal) {
+            if let Ok(Job::Card(CardJob::Card { ticket })) = serde_json::from_slice(&item.body) {
+                self.cards.cards.redraw_card(&ticket).await?;
+            }
+        }
+        Ok(())
     }
 }

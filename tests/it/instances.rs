@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use blip_slack::app::Tuning;
 use blip_slack::clock::Clock;
-use blip_slack::demo::CHANNEL;
+use blip_slack::demo::{ANA, CHANNEL};
 use blip_slack_standins::blip::NewTicket;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -265,4 +265,39 @@ async fn stopped_at_any_point_until_others_have_its_work_it_repeats_nothing() {
     let stops: Vec<Option<String>> = stops.buffer_unordered(AT_ONCE).collect().await;
     let fatal: Vec<String> = stops.into_iter().flatten().collect();
     assert!(fatal.is_empty(), "stopped at {fatal:#?}; each is told of above");
+}
+
+/// What an instance draws late shows a state that is over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_card_that_an_instance_draws_late_is_drawn_again() {
+    if !has_server().await {
+        return;
+    }
+    let mut bridge = Bridge::on(TestBackend::Postgres, &[], tuning()).await;
+    let folders = ["a", "b"].map(|name| bridge.folder().join(name));
+    for folder in &folders {
+        std::fs::create_dir(folder).unwrap();
+    }
+    let stopping = Service::replace_stopping_at(&mut bridge, &folders[0], "sending update").await;
+    let mut other = Service::prepare_beside(&mut bridge, &folders[1]);
+    let maria = NewTicket::saying("Maria", "maria@0mn.io", "Oi");
+    let ticket = bridge.blip.opens_ticket(maria).await.id;
+    let card = bridge.card_of("Maria").await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.until("a stop", || stopping.is_stopped()).await;
+    bridge.buries_the_dead().await;
+    other.start().await;
+    other.delivers(&bridge);
+    let shows =
+        |words: &str| bridge.slack.message(CHANNEL, &card.ts).unwrap().words().contains(words);
+    bridge.until("a claim", || shows("with")).await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
+    bridge.until("a close", || bridge.blip.ticket(&ticket).unwrap().is_closed()).await;
+    other.idle(PATIENCE).await;
+    assert!(shows("closed by Ana Lima"), "{}", bridge.slack.transcript());
+    let updates = || bridge.slack.calls("chat.update").len();
+    let before = updates();
+    stopping.signal("CONT");
+    bridge.until("the late card", || updates() > before).await;
+    bridge.until("the newest card", || shows("closed by Ana Lima") && updates() > before + 1).await;
 }
