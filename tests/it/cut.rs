@@ -29,7 +29,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::Notify;
 
-use crate::support::{Bridge, Mortal, note, samples, tuning, wish};
+use crate::support::{Bridge, Mortal, draw_first, note, samples, tuning, wish};
 
 /// Where the bridge is to be cut off, and how far it has come.
 #[derive(Default)]
@@ -302,9 +302,9 @@ async fn survive(at: usize, what: Play) -> usize {
 async fn survive_cuts(what: Play) {
     let writes = survive(0, what).await;
     note(&format!("{writes} writes"));
-    // All of them take half a minute: a third each time, beginning anywhere.
+    // All of them take half a minute.
     let every = wish("CUT_EVERY").and_then(|every| every.parse().ok()).unwrap_or(3);
-    let first = fastrand::usize(1..=every);
+    let first = 1 + draw_first(every);
     note(&format!("from {first}, every {every}"));
     let steps: Vec<usize> = match wish("CUT_AT").and_then(|at| at.parse().ok()) {
         Some(at) => vec![at; every],

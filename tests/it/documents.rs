@@ -14,10 +14,11 @@ use serde_json::Value;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Variables that are no settings of the bridge's own: of the system, of its tests, of other tools.
-const NO_SETTINGS: [&str; 19] = [
+const NO_SETTINGS: [&str; 22] = [
     "ALL_PROXY",
     "AXE_CORE",
     "CUT_EVERY",
+    "FAULT_SEED",
     "HISTORY_SEED",
     "HTTPS_PROXY",
     "INSTA_UPDATE",
@@ -26,7 +27,9 @@ const NO_SETTINGS: [&str; 19] = [
     "NO_PROXY",
     "OTEL_TRACES_SAMPLER",
     "PICTURES",
+    "POINTS_FROM",
     "SOAK_SECONDS",
+    "SOAK_SEED",
     "TARGET_DATABASE_URL",
     "TEST_DATABASE_URL",
     "TEST_STORE",

@@ -16,7 +16,7 @@ use blip_slack_standins::slack::Setup;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 
-use crate::support::{Bridge, note, tuning, wish};
+use crate::support::{Bridge, draw, note, tuning, wish};
 
 /// How often the calls of a kind go wrong in a row.
 const IN_A_ROW: usize = 2;
@@ -226,8 +226,8 @@ async fn exchange(bridge: &Bridge, name: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trouble_of_all_kinds_at_once_loses_or_repeats_no_word() {
     let seeds = wish("FAULT_SEEDS").and_then(|seeds| seeds.parse().ok());
-    for _ in 0..seeds.unwrap_or(2) {
-        conversations_in_trouble(fastrand::u64(..u64::from(u32::MAX))).await;
+    for nth in 0..seeds.unwrap_or(2) {
+        conversations_in_trouble(draw("FAULT_SEED", nth, 1 << 32)).await;
     }
 }
 

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 
-use crate::support::{Bridge, note, wish};
+use crate::support::{Bridge, draw, note, wish};
 use plan::{Act, Plan};
 use world::World;
 
@@ -62,17 +62,13 @@ async fn shrink(mut plan: Plan, mut why: String) -> (Plan, String) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_happens_both_far_ends_show_what_was_said_once_and_in_order() {
     let number = |name: &str| wish(name).and_then(|value| value.parse().ok());
-    let (count, seed) = (number("HISTORIES").unwrap_or(USUAL), number("HISTORY_SEED"));
-    let is_any = wish("HISTORY_SEED").as_deref() == Some("any");
+    let count = number("HISTORIES").unwrap_or(USUAL);
     let usual = |nth| FAILED_ONCE.get(usize::try_from(nth).unwrap()).copied().unwrap_or(nth);
-    let draw = |nth| match seed {
-        _ if is_any => fastrand::u64(..1 << 40),
-        Some(seed) => seed,
-        None => usual(nth),
-    };
     let seconds = number("HISTORY_SECONDS").map_or(Duration::MAX, Duration::from_secs);
     let began = Instant::now();
-    let seeds = (0..count).map(draw).take_while(|_| began.elapsed() < seconds);
+    let seeds = (0..count)
+        .map(|nth| draw("HISTORY_SEED", usual(nth), 1 << 40))
+        .take_while(|_| began.elapsed() < seconds);
     let played = stream::iter(seeds).map(|seed| async move {
         let plan = Plan::draw(seed);
         let result = play(&plan).await;

@@ -21,7 +21,7 @@ use crate::killed::scenes::Scene;
 use crate::killed::{Set, points};
 use crate::restart::{converse, faults_of, insist, open_tickets};
 use crate::support::{
-    Balancer, Bridge, Mortal, PostgresSchema, Service, TestBackend, note, tuning, wish,
+    Balancer, Bridge, Mortal, PostgresSchema, Service, TestBackend, draw_first, note, tuning, wish,
 };
 
 /// Tickets that are open at the same time.
@@ -252,7 +252,7 @@ async fn stopped_at_any_point_until_others_have_its_work_it_repeats_nothing() {
     let only = wish("STOP_AT");
     let mut points = points(every == 1).await;
     points.retain(|_, scene| !RESTARTING.contains(&scene.name));
-    let first = fastrand::usize(..every);
+    let first = draw_first(every);
     note(&format!("{} points, from {first}, every {every}", points.len()));
     let is_wished =
         |point: &str| only.as_ref().is_none_or(|only| only.split(',').any(|it| it == point));

@@ -21,7 +21,7 @@ use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 use tokio::sync::Mutex;
 
-use crate::support::{Bridge, Service, note, wish};
+use crate::support::{Bridge, Service, draw_first, note, wish};
 use scenes::{SCENES, Scene};
 
 /// How long anything may take: retries pause for up to 20 s, and some scenes wait for a minute.
@@ -201,7 +201,7 @@ async fn killed_at_any_point_it_loses_and_repeats_nothing() {
             assert!(points.contains_key(&point), "no scene passes {point:?}");
         }
     }
-    let first = fastrand::usize(..every);
+    let first = draw_first(every);
     note(&format!("{} points, from {first}, every {every}", points.len()));
     let some = points.iter().skip(first).step_by(every);
     let is_wished =

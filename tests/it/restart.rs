@@ -13,7 +13,7 @@ use blip_slack_standins::faults::Fault;
 use blip_slack_standins::slack::Message;
 use futures_util::future::join_all;
 
-use crate::support::{Bridge, Service, note, wish};
+use crate::support::{Bridge, Service, draw, note, wish};
 
 /// Tickets that are open at the same time.
 const TICKETS: usize = 60;
@@ -175,7 +175,7 @@ async fn round(seed: u64) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_moment_it_loses_repeats_and_reorders_nothing() {
     let number = |name: &str| wish(name).and_then(|value| value.parse().ok());
-    let seed = number("SOAK_SEED").unwrap_or_else(|| fastrand::u64(..1 << 32));
+    let seed = draw("SOAK_SEED", 1, 1 << 32);
     let until = Instant::now() + Duration::from_secs(number("SOAK_SECONDS").unwrap_or(0));
     let (mut rounds, mut kills) = (0, 0);
     while rounds == 0 || Instant::now() < until {

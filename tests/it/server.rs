@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use crate::support::{Bridge, Service, note, samples, tuning};
 
 /// How long a test waits for what has to come.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// A pause in which a slow one sends one byte.
 const DRIP: Duration = Duration::from_millis(20);
 

@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 
 use crate::cut::Play;
-use crate::support::{Bridge, CutMoment, DatabaseProxy, PostgresSchema, note, wish};
+use crate::support::{Bridge, CutMoment, DatabaseProxy, PostgresSchema, draw_first, note, wish};
 
 /// How many bridges are played at the same time, each with up to a dozen connections.
 const AT_ONCE: usize = 2;
@@ -52,7 +52,7 @@ async fn a_connection_that_is_lost_before_or_after_any_commit_costs_nothing() {
     let exchanges = survive(None).await;
     let every = wish("LOST_EVERY").and_then(|every| every.parse().ok());
     let every = every.unwrap_or((exchanges / USUAL).max(1));
-    let first = fastrand::usize(1..=every);
+    let first = 1 + draw_first(every);
     note(&format!("{exchanges} exchanges, from {first}, every {every}"));
     let numbers = (first..=exchanges).step_by(every);
     let losses = numbers

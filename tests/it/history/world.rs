@@ -26,7 +26,7 @@ const RECONCILE: &str = "15";
 /// Longer than that, and than what is missed is taken to be on its way.
 const LATER: Duration = Duration::from_secs(25);
 /// How long people wait for a card, and everybody for the end.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How long people look for a card before they give up meanwhile.
 const GLANCE: Duration = Duration::from_secs(4);
 

@@ -39,12 +39,28 @@ use blip_slack_standins::slack::{Message, View};
 use tempfile::TempDir;
 
 /// How long a test waits for the bridge to become idle.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A variable with which whoever runs the tests changes how long or how hard they are.
 #[expect(clippy::disallowed_methods, reason = "the program's own settings are not meant")]
 pub fn wish(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// A number that a variable gives, or a random one below `end` if it says `any`. Without it the usual
+/// one: a change fails for what it brings, and not for what a run happens to meet.
+pub fn draw(name: &str, usual: u64, end: u64) -> u64 {
+    match wish(name) {
+        Some(wish) if wish == "any" => fastrand::u64(..end),
+        Some(wish) => wish.parse().unwrap(),
+        None => usual,
+    }
+}
+
+/// The place from which on every so-manieth one is taken.
+pub fn draw_first(every: usize) -> usize {
+    let end = u64::try_from(every).unwrap();
+    usize::try_from(draw("POINTS_FROM", 0, end)).unwrap() % every
 }
 
 /// Tells what a failed run can be repeated with.

@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use super::Bridge;
 
 /// How long the one before may take to let go of the file.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A bridge that ends wherever it is, without a word, when it is dropped.
 pub struct Mortal {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Bridge;
 
 /// How long it may take to notice.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 impl Bridge {
     /// Status and words of its readiness.

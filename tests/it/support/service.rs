@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use blip_slack::demo::Stage;
 
 /// How long the program may take to become ready, or to stop.
-const PATIENCE: Duration = Duration::from_secs(25);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The signal by which a program ends that aborts.
 const SIGABRT: i32 = 6;
