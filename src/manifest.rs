@@ -37,7 +37,7 @@ pub enum Error {
 
 /// The texts of the manifest that people read; Slack has one language of them for all (`slack.md`,
 /// additions, 8).
-const SHOWN_TEXTS: [&str; 16] = [
+const SHOWN_TEXTS: [&str; 18] = [
     "manifest-command",
     "manifest-hint",
     "manifest-claim",
@@ -45,6 +45,7 @@ const SHOWN_TEXTS: [&str; 16] = [
     "manifest-reply",
     "manifest-compose",
     "manifest-note",
+    "manifest-send-note",
     "manifest-details",
     "manifest-comment",
     "button-claim",
@@ -52,6 +53,7 @@ const SHOWN_TEXTS: [&str; 16] = [
     "dialog-reply",
     "dialog-compose",
     "button-keep-note",
+    "button-send",
     "dialog-details",
     "dialog-comment",
 ];

@@ -11,6 +11,10 @@ pub(crate) enum Answer {
     AlreadySent,
     /// It stays a note.
     Kept,
+    /// It is no note, so it is not sent as one.
+    NotNote,
+    /// It is a note of which nothing could go out.
+    NothingToSend,
     /// It stays a note: the ticket is closed.
     KeptClosed,
     /// It stays a note: its writer is no agent of this channel.
@@ -45,6 +49,8 @@ impl Answer {
             Self::NotSent => "ask-not-sent",
             Self::AlreadySent => "ask-already-sent",
             Self::Kept => "ask-kept",
+            Self::NotNote => "ask-not-note",
+            Self::NothingToSend => "ask-nothing-to-send",
             Self::KeptClosed => "ask-closed-note",
             Self::KeptNoAgent => "ask-not-agent-note",
             Self::KeptNoGroup => "ask-no-group",

@@ -169,6 +169,8 @@ ask-oversized = This message is too large to be read, so it stays a note and did
 ask-resend-closed = ⚠️ Not delivered to the customer, and it cannot be sent again: the ticket has ended.
 ask-resend-gone = ⚠️ Not delivered to the customer, and what was sent is no longer here: please write it again.
 ask-already-sent = It has already been sent to the customer.
+ask-not-note = Only a note can be sent this way, and this message is none.
+ask-nothing-to-send = The customer can get nothing of this note.
 ask-no-ticket = This message belongs to no ticket.
 ask-outside = 💬 No customer reads what you write here, outside of the threads. To answer, write in the thread of the card.
 ask-delayed-move = ⏳ Blip is not answering. What you asked for has been saved and is done as soon as it does: no need to ask again.
@@ -356,6 +358,7 @@ manifest-close = Close the Blip ticket of this thread
 manifest-reply = Send a canned reply to the customer
 manifest-compose = Send quick replies, a menu, a place or a link to the customer
 manifest-note = Keep a message from being sent while there is still time
+manifest-send-note = Send this note to the customer as a reply
 manifest-details = All that is known of the Blip ticket of this thread
 manifest-comment = Save the message as a comment on the customer’s contact
 

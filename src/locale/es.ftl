@@ -169,6 +169,8 @@ ask-oversized = Este mensaje es demasiado grande para leerlo: quedó como nota y
 ask-resend-closed = ⚠️ No entregado al cliente, y no se puede enviar de nuevo: el ticket terminó.
 ask-resend-gone = ⚠️ No entregado al cliente, y lo que se envió ya no está aquí: escríbelo de nuevo.
 ask-already-sent = Ya se envió al cliente.
+ask-not-note = Solo una nota se puede enviar así, y este mensaje no es una.
+ask-nothing-to-send = De esta nota no se puede enviar nada al cliente.
 ask-no-ticket = Este mensaje no es de ningún ticket.
 ask-outside = 💬 Ningún cliente lee lo que escribes aquí, fuera de los hilos. Para responder, escribe en el hilo de la tarjeta.
 ask-delayed-move = ⏳ Blip no responde. Lo que pediste está guardado y se hace en cuanto responda: no hace falta pedirlo de nuevo.
@@ -356,6 +358,7 @@ manifest-close = Cerrar el ticket de este hilo
 manifest-reply = Enviar una respuesta predefinida al cliente
 manifest-compose = Enviar botones, menú, ubicación o enlace al cliente
 manifest-note = Evitar que se envíe un mensaje mientras hay tiempo
+manifest-send-note = Enviar esta nota al cliente como respuesta
 manifest-details = Todo lo que se sabe del ticket de este hilo
 manifest-comment = Guardar el mensaje como comentario en el contacto del cliente
 

@@ -169,6 +169,8 @@ ask-oversized = Esta mensagem é grande demais para ser lida: ela ficou como not
 ask-resend-closed = ⚠️ Não entregue ao cliente, e não dá para enviar de novo: o ticket terminou.
 ask-resend-gone = ⚠️ Não entregue ao cliente, e o que foi enviado não está mais aqui: escreva de novo.
 ask-already-sent = Já foi enviada ao cliente.
+ask-not-note = Só uma nota pode ser enviada assim, e esta mensagem não é uma.
+ask-nothing-to-send = Desta nota, nada pode ser enviado ao cliente.
 ask-no-ticket = Esta mensagem não é de nenhum ticket.
 ask-outside = 💬 Nenhum cliente lê o que você escreve aqui, fora das conversas. Para responder, escreva na thread do cartão.
 ask-delayed-move = ⏳ O Blip não está respondendo. O que você pediu está guardado e acontece assim que ele voltar: não precisa pedir de novo.
@@ -356,6 +358,7 @@ manifest-close = Finalizar o atendimento desta thread
 manifest-reply = Enviar uma resposta pronta ao cliente
 manifest-compose = Enviar botões, menu, localização ou link ao cliente
 manifest-note = Impedir que uma mensagem seja enviada, enquanto há tempo
+manifest-send-note = Enviar esta nota ao cliente como resposta
 manifest-details = Tudo o que se sabe do atendimento desta thread
 manifest-comment = Guardar a mensagem como comentário no contato do cliente
 

@@ -23,6 +23,8 @@ pub enum Button {
     Tags,
     /// Keeps the message that it was used on from being sent, as far as there is still time.
     Note,
+    /// Sends the note that it was used on to the customer.
+    SendNote,
     /// Sends this message to the customer.
     Send(MessageTs),
     /// Claims the ticket and sends this message.

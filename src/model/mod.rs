@@ -22,6 +22,7 @@ pub(crate) mod hours;
 pub(crate) mod ids;
 pub(crate) mod invisible;
 pub(crate) mod marks;
+mod note_marks;
 pub(crate) mod personal;
 mod priority;
 pub(crate) mod readiness;

@@ -4,15 +4,13 @@
 //! a question back.
 
 use super::agent_message::AgentMessage;
-use super::content::{Inline, Paragraph, RichText};
+use super::content::{Inline, RichText};
 use super::ids::SlackUserId;
-use super::invisible::is_invisible;
+use super::note_marks::is_decorative;
 use super::ticket::{Agent, Ticket};
 
 /// The emoji that makes a note of whatever carries it, also where Slack leaves its name alone.
 const NOTE_LOCKS: [&str; 2] = ["🔒", ":lock:"];
-/// What makes an emoji of the digit before it.
-const COMBINING_KEYCAP: char = '\u{20E3}';
 
 /// What a thread message is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +65,7 @@ impl ReplyRules {
             return Intent::Note(NoteReason::Closed);
         }
         // Before it is asked who writes: whoever means a note is told nothing, agent or not.
-        if self.has_note_prefix(&message.text) || message.has_any_of(&NOTE_LOCKS) {
+        if message.text.has_note_prefix(&self.note_prefix) || message.has_any_of(&NOTE_LOCKS) {
             return Intent::Note(NoteReason::Prefix);
         }
         if is_to_colleague(&message.text) {
@@ -76,6 +74,19 @@ impl ReplyRules {
         if !is_agent {
             return Intent::Note(NoteReason::Outsider);
         }
+        self.decide_by_holder(ticket, user)
+    }
+
+    /// Decides what becomes of a note in the thread of `ticket` that the agent `user` wants the
+    /// customer to have: what it says, and to whom, makes it a note no more.
+    pub(crate) fn decide_note_intent(&self, ticket: &Ticket, user: &SlackUserId) -> Intent {
+        if ticket.is_closed() {
+            return Intent::Note(NoteReason::Closed);
+        }
+        self.decide_by_holder(ticket, user)
+    }
+
+    fn decide_by_holder(&self, ticket: &Ticket, user: &SlackUserId) -> Intent {
         match ticket.holder() {
             Some(holder) if holder.user == *user => Intent::Reply { claims: false },
             Some(holder) if !self.anyone => Intent::Question(Some(holder.clone())),
@@ -86,61 +97,12 @@ impl ReplyRules {
         }
     }
 
-    /// Whether a message begins with the note prefix. Emoji and punctuation before it do not count:
-    /// whoever writes it somewhere near the beginning hardly means the customer.
-    fn has_note_prefix(&self, text: &RichText) -> bool {
-        let prefix = normalize_text(&self.note_prefix);
-        if prefix.is_empty() {
-            return false;
-        }
-        for paragraph in &text.0 {
-            // A prefix may be an emoji, or stand after one.
-            if [true, false]
-                .into_iter()
-                .any(|is_named| has_prefix(&text_before_mention(paragraph, is_named), &prefix))
-            {
-                return true;
-            }
-            if !is_decoration(paragraph) {
-                return false;
-            }
-        }
-        false
-    }
-}
-
-/// Whether a text begins with a prefix, but for what is no word.
-fn has_prefix(text: &str, prefix: &str) -> bool {
-    let text = normalize_text(text);
-    let words = text.find(char::is_alphanumeric).unwrap_or(text.len());
-    let places = text.char_indices().map(|(place, _)| place);
-    places
-        .take_while(|place| *place <= words)
-        .any(|place| text.get(place..).is_some_and(|rest| rest.starts_with(prefix)))
-}
-
-/// What a paragraph says before anybody is mentioned in it, with the names of custom emoji or
-/// without them.
-fn text_before_mention(paragraph: &Paragraph, is_named: bool) -> String {
-    match paragraph {
-        Paragraph::Code(code) => code.clone(),
-        Paragraph::Text(runs) | Paragraph::Quote(runs) | Paragraph::Item { text: runs, .. } => {
-            runs.iter().map_while(|run| inline_text(run, is_named)).collect()
-        }
-    }
-}
-
-fn inline_text(run: &Inline, is_named: bool) -> Option<String> {
-    match run {
-        Inline::Text { text, .. } => Some(text.clone()),
-        // A prefix such as `//` may have become part of a link.
-        Inline::Link { url, label, .. } => Some(label.as_ref().unwrap_or(url).clone()),
-        Inline::CustomEmoji(name) if is_named => Some(format!(":{name}:")),
-        Inline::CustomEmoji(_) => Some(String::new()),
-        Inline::Person { .. }
-        | Inline::Channel { .. }
-        | Inline::Group { .. }
-        | Inline::Broadcast(_) => None,
+    /// A message that was a note as the customer is to read it: without the prefix or the locks that
+    /// made it one. All else of it stays.
+    pub(crate) fn remove_note_marks(&self, mut message: AgentMessage) -> AgentMessage {
+        message.text.remove_note_prefix(&self.note_prefix);
+        message.text.remove_words(&NOTE_LOCKS);
+        message
     }
 }
 
@@ -150,56 +112,12 @@ fn is_to_colleague(text: &RichText) -> bool {
     matches!(first, Some(Inline::Person { .. } | Inline::Group { .. } | Inline::Broadcast(_)))
 }
 
-/// Whether there are no words in a paragraph, only emoji, punctuation and blanks.
-fn is_decoration(paragraph: &Paragraph) -> bool {
-    match paragraph {
-        Paragraph::Code(code) => !has_words(code),
-        Paragraph::Text(runs) | Paragraph::Quote(runs) | Paragraph::Item { text: runs, .. } => {
-            runs.iter().all(is_decorative)
-        }
-    }
-}
-
-fn is_decorative(run: &Inline) -> bool {
-    match run {
-        Inline::Text { text, .. } => !has_words(text),
-        Inline::CustomEmoji(_) => true,
-        Inline::Link { .. }
-        | Inline::Person { .. }
-        | Inline::Channel { .. }
-        | Inline::Group { .. }
-        | Inline::Broadcast(_) => false,
-    }
-}
-
-fn has_words(text: &str) -> bool {
-    normalize_text(text).contains(char::is_alphanumeric)
-}
-
-/// A text as far as it matters at the beginning of a message: without what cannot be seen, without
-/// case, and with the plain signs that phones and editors replace by finer ones.
-fn normalize_text(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
-    for c in text.chars().filter(|c| !is_invisible(*c)) {
-        match c {
-            // The digit before it is part of an emoji, and no word.
-            COMBINING_KEYCAP => drop(folded.pop()),
-            '—' => folded.push_str("--"),
-            '–' | '‑' | '−' => folded.push('-'),
-            '…' => folded.push_str("..."),
-            '“' | '”' => folded.push('"'),
-            '‘' | '’' => folded.push('\''),
-            c => folded.extend(c.to_lowercase()),
-        }
-    }
-    folded.trim().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
 
     use super::*;
+    use crate::model::content::Paragraph;
     use crate::model::{
         BotName, Customer, PassedLimits, Priority, Style, TicketEnding, TicketId, TicketState,
     };

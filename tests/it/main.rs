@@ -55,6 +55,7 @@ mod mask;
 mod metrics;
 mod monitoring;
 mod newer;
+mod notes;
 mod order;
 mod origins;
 mod outage;

@@ -182,7 +182,8 @@ fn commands_and_shortcuts_keep_to_the_schema() {
             assert_eq!(shortcut["type"], "message");
             let id = shortcut["callback_id"].as_str().unwrap();
             assert!(
-                ["claim", "close", "reply", "compose", "note", "details", "comment"].contains(&id),
+                ["claim", "close", "reply", "compose", "note", "send_note", "details", "comment"]
+                    .contains(&id),
                 "{id}"
             );
         }
@@ -230,6 +231,7 @@ fn people_read_the_manifest_in_their_language() {
                 "Resposta pronta",
                 "Mensagem interativa",
                 "Manter como nota",
+                "Enviar ao cliente",
                 "Detalhes do ticket",
                 "Comentário do contato",
             ],
@@ -242,6 +244,7 @@ fn people_read_the_manifest_in_their_language() {
                 "Respuesta predefinida",
                 "Mensaje interactivo",
                 "Dejar como nota",
+                "Enviar al cliente",
                 "Detalles del ticket",
                 "Comentario del contacto",
             ],

@@ -61,7 +61,7 @@ impl ToBlipServices {
         let replies = Arc::new(Replies {
             people: Arc::clone(people),
             moves: Arc::clone(&moves.moves),
-            notes,
+            notes: Arc::clone(&notes),
             sender: Arc::clone(&sender),
             holds: Arc::clone(&holds),
         });
@@ -79,7 +79,7 @@ impl ToBlipServices {
             calls: Arc::clone(calls),
             gaps: Arc::clone(gaps),
             unknown: Arc::clone(&unknown),
-            clicks: Arc::new(build_clicks(base, moves, (versions, sender, &holds), unknown)),
+            clicks: Arc::new(build_clicks(base, moves, (versions, notes, sender, &holds), unknown)),
             submissions: Arc::new(build_submissions(base, moves)),
             thread_events,
         });
@@ -150,7 +150,7 @@ fn build_thread_events(
 fn build_clicks(
     base: &Base,
     moves: &MoveServices,
-    (versions, sender, holds): (Arc<Versions>, Arc<Sender>, &Arc<Holds>),
+    (versions, notes, sender, holds): (Arc<Versions>, Arc<Notes>, Arc<Sender>, &Arc<Holds>),
     unknown: Arc<UnknownMessages>,
 ) -> Clicks {
     let Base { calls, people, .. } = base;
@@ -160,6 +160,7 @@ fn build_clicks(
         people: Arc::clone(people),
         versions,
         moves: Arc::clone(&moves.moves),
+        notes,
         sender: Arc::clone(&sender),
     });
     let resends = Arc::new(Resends {

@@ -1,4 +1,5 @@
-//! Messages whose writer was asked: *Send to customer* and *Send correction*.
+//! Messages that are no reply by themselves: *Send to customer*, of a note or of a message whose writer
+//! was asked, and *Send correction*.
 
 use std::sync::Arc;
 
@@ -10,20 +11,21 @@ use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::outgoing::ForwardPolicy;
 use crate::handlers::outgoing::written::WrittenMessage;
 use crate::handlers::people::{People, Person};
-use crate::handlers::to_blip::notes::note_answer;
+use crate::handlers::to_blip::notes::{Notes, note_answer};
 use crate::handlers::to_blip::sender::Sender;
 use crate::handlers::to_blip::versions::Versions;
 use crate::inbox::MarkJob;
 use crate::model::reply::Intent;
-use crate::model::{AgentMessage, MessageTs, Move, MoveRefusal, Ticket, marks};
-use crate::store::Item;
+use crate::model::{AgentMessage, ChannelId, MessageTs, Move, MoveRefusal, Ticket, marks};
+use crate::store::{Item, Role};
 
-/// Sends a message because its writer has said so.
+/// Sends a message because somebody has said so.
 pub(crate) struct AskedReplies {
     pub(crate) calls: Arc<Calls>,
     pub(crate) people: Arc<People>,
     pub(crate) versions: Arc<Versions>,
     pub(crate) moves: Arc<Moves>,
+    pub(crate) notes: Arc<Notes>,
     pub(crate) sender: Arc<Sender>,
 }
 
@@ -50,6 +52,35 @@ impl AskedReplies {
         self.send_kept_note(item, ticket, person, (ts, true)).await
     }
 
+    /// Sends a note to the customer, whoever wrote it; asks where somebody else holds the ticket.
+    pub(crate) async fn send_note(
+        &self,
+        item: &Item,
+        ticket: &mut Ticket,
+        person: &Person,
+        (channel, ts): &(ChannelId, MessageTs),
+    ) -> PipeResult<Option<Answer>> {
+        match self.calls.store.find_link(channel, ts).await?.map(|link| link.role) {
+            Some(Role::Note | Role::Held) => {}
+            Some(Role::Reply | Role::PartOfReply) => {
+                if !self.calls.has_begun_sending(item).await? {
+                    return Ok(Some(Answer::AlreadySent));
+                }
+            }
+            Some(Role::Card | Role::Customer) | None => return Ok(Some(Answer::NotNote)),
+        }
+        match self.sender.decide_note_intent(item, ticket, person).await? {
+            Intent::Reply { claims } => {
+                self.send_kept_note(item, ticket, person, (ts, claims)).await.map(Some)
+            }
+            Intent::Question(holder) => {
+                self.notes.ask_about_note(ticket, person, ts, holder.as_ref()).await;
+                Ok(None)
+            }
+            Intent::Note(why) => Ok(Some(note_answer(why, person).unwrap_or(Answer::Kept))),
+        }
+    }
+
     async fn send_kept_note(
         &self,
         item: &Item,
@@ -73,11 +104,19 @@ impl AskedReplies {
         else {
             return Ok(Answer::Outdated);
         };
-        let (message, version) = (&message.read(), &message.version());
+        let version = &message.version();
+        let message = &self.sender.remove_note_marks(message.read());
         let written = WrittenMessage { channel, ts, message, version };
         // Whoever presses has seen all of it, and means the customer to have it.
         let outgoing =
             self.sender.prepare_outgoing(item, ticket, &written, ForwardPolicy::Go).await?;
+        if outgoing.ready.is_empty() && outgoing.is_whole() {
+            return Ok(Answer::NothingToSend);
+        }
+        // What does not go out claims nothing.
+        if self.sender.refuse_forbidden(item, ticket, person, (&written, &outgoing)).await? {
+            return Ok(Answer::NotSent);
+        }
         let takes_over = takes_over && !outgoing.ready.is_empty();
         let claim_over = Move::Claim { over: true };
         if takes_over

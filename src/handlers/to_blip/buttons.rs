@@ -72,6 +72,10 @@ impl Buttons {
                 Some((channel, ts)) => Some(self.holds.make_note(ticket, channel, ts).await?),
                 None => None,
             },
+            Button::SendNote => match &click.on {
+                Some(place) => self.asked.send_note(item, ticket, person, place).await?,
+                None => None,
+            },
             Button::Retry(parked) => Some(self.retry_parked(*parked).await?),
             Button::Skip(parked) => Some(self.skip_parked(*parked).await?),
             Button::CloseAnyway => {

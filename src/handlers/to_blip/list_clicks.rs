@@ -54,6 +54,7 @@ pub(crate) fn listed_move(button: &Button) -> Option<(Move, &'static str)> {
         | Button::Template
         | Button::Tags
         | Button::Note
+        | Button::SendNote
         | Button::Send(_)
         | Button::TakeOverAndSend(_)
         | Button::Keep(_)

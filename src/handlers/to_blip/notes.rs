@@ -15,7 +15,7 @@ use crate::handlers::thread::Threads;
 use crate::inbox::MarkJob;
 use crate::locale::Texts;
 use crate::model::reply::NoteReason;
-use crate::model::{Attachment, Button, KeptPart, Ticket, marks};
+use crate::model::{Agent, Attachment, Button, KeptPart, MessageTs, Ticket, marks};
 use crate::slack::{AgentStatus, card};
 use crate::store::{Item, Role};
 
@@ -106,6 +106,30 @@ impl Notes {
             self.ask_about_forwarded(ticket, person, written).await;
         }
         Ok(())
+    }
+
+    /// Asks what is to become of a note, as its ticket is not held by who wants it sent: it has
+    /// this holder, or none.
+    pub(crate) async fn ask_about_note(
+        &self,
+        ticket: &Ticket,
+        person: &Person,
+        ts: &MessageTs,
+        holder: Option<&Agent>,
+    ) {
+        let ts = || ts.clone();
+        let (text, answers) = match holder {
+            Some(holder) => (
+                person.texts.text("ask-not-holder", &[("agent", &holder.name)]),
+                vec![Button::Send(ts()), Button::TakeOverAndSend(ts()), Button::Keep(ts())],
+            ),
+            None => (
+                person.texts.text("ask-unclaimed", &[]),
+                vec![Button::TakeOverAndSend(ts()), Button::Keep(ts())],
+            ),
+        };
+        let blocks = card::build_question(&text, &answers, &ticket.id, &person.texts);
+        self.people.tell_person(ticket, person, &text, &blocks).await;
     }
 
     async fn ask_about_forwarded(

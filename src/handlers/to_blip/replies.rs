@@ -145,19 +145,7 @@ impl Replies {
             return self.notes.keep_unsent_note(item, ticket, person, (written, &outgoing)).await;
         }
         self.notes.keep_as_note(ticket, person, written).await?;
-        let ts = || written.ts.clone();
-        let (text, answers) = match holder {
-            Some(holder) => (
-                person.texts.text("ask-not-holder", &[("agent", &holder.name)]),
-                vec![Button::Send(ts()), Button::TakeOverAndSend(ts()), Button::Keep(ts())],
-            ),
-            None => (
-                person.texts.text("ask-unclaimed", &[]),
-                vec![Button::TakeOverAndSend(ts()), Button::Keep(ts())],
-            ),
-        };
-        let blocks = card::build_question(&text, &answers, &ticket.id, &person.texts);
-        self.people.tell_person(ticket, person, &text, &blocks).await;
+        self.notes.ask_about_note(ticket, person, written.ts, holder).await;
         Ok(())
     }
 

@@ -41,6 +41,24 @@ impl Sender {
         Ok(self.reply.decide_intent(ticket, &person.user, person.is_agent(), message))
     }
 
+    /// What comes of a note that this person wants the customer to have, decided once.
+    pub(crate) async fn decide_note_intent(
+        &self,
+        item: &Item,
+        ticket: &Ticket,
+        person: &Person,
+    ) -> PipeResult<Intent> {
+        if self.calls.has_begun_sending(item).await? {
+            return Ok(Intent::Reply { claims: false });
+        }
+        Ok(self.reply.decide_note_intent(ticket, &person.user))
+    }
+
+    /// A message without what made it a note.
+    pub(crate) fn remove_note_marks(&self, message: AgentMessage) -> AgentMessage {
+        self.reply.remove_note_marks(message)
+    }
+
     /// Looks at all of a message before any of it goes out.
     pub(crate) async fn prepare_outgoing(
         &self,

@@ -120,7 +120,7 @@ fn button_label_key(button: &Button) -> &'static str {
         Button::Template => "dialog-template",
         Button::Tags => "dialog-tags-label",
         Button::Note | Button::Keep(_) => "button-keep-note",
-        Button::Send(_) => "button-send",
+        Button::Send(_) | Button::SendNote => "button-send",
         Button::TakeOverAndSend(_) => "button-take-over-and-send",
         Button::Correct(_) => "button-send-correction",
         Button::Resend(_) | Button::Retry(_) => "button-retry",

@@ -30,6 +30,7 @@ pub(crate) fn write_button(button: &Button, ticket: &TicketId) -> (&'static str,
         | Button::Template
         | Button::Tags
         | Button::Note
+        | Button::SendNote
         | Button::CloseAnyway
         | Button::KeepOpen => ticket.to_string(),
         Button::Send(message)
@@ -54,6 +55,7 @@ pub(super) fn button_name(button: &Button) -> &'static str {
         Button::Template => "template",
         Button::Tags => "tags",
         Button::Note => "note",
+        Button::SendNote => "send_note",
         Button::Send(_) => "send",
         Button::TakeOverAndSend(_) => "take_over_and_send",
         Button::Keep(_) => "keep",
@@ -81,6 +83,7 @@ pub(crate) fn read_button(name: &str, value: &str) -> Option<PressedButton> {
         "template" => return Some(alone(Button::Template)),
         "tags" => return Some(alone(Button::Tags)),
         "note" => return Some(alone(Button::Note)),
+        "send_note" => return Some(alone(Button::SendNote)),
         "close_anyway" => return Some(alone(Button::CloseAnyway)),
         "keep_open" => return Some(alone(Button::KeepOpen)),
         "send" => Button::Send(MessageTs::parse(carried)?),
@@ -484,6 +487,7 @@ mod tests {
             (Button::Transfer, "transfer", "default/9b2e-1"),
             (Button::Template, "template", "default/9b2e-1"),
             (Button::Note, "note", "default/9b2e-1"),
+            (Button::SendNote, "send_note", "default/9b2e-1"),
             (Button::Send(message()), "send", "1785776520.000100 default/9b2e-1"),
             (
                 Button::TakeOverAndSend(message()),
