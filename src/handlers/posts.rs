@@ -13,13 +13,16 @@ use crate::handlers::calls::MAX_CLOCK_SKEW;
 use crate::handlers::calls::{Calls, derive_delivery_id};
 use crate::handlers::channel_pace::ChannelPace;
 use crate::handlers::interrupt::{CallError, Interrupt, PipeResult};
-use crate::inbox::{DoubledPost, ThreadJob};
+use crate::inbox::{DoubledPost, SecondPost, ThreadJob};
 use crate::locale::Texts;
 use crate::model::{Agent, ChannelId, Failure, Fault, MessageTs, SlackUserId, Thread, Ticket};
 use crate::slack;
 use crate::slack::{Post, Posted, SlackClient, home, rich_text};
 use crate::store::{self, Item, Link, Role};
 use crate::telemetry;
+
+/// What the calls that post cards are named, up to the colon.
+const CARD_CALLS: [&str; 3] = ["card", "elsewhere", "new-card"];
 
 /// Something to be said in a thread.
 pub(crate) struct ThreadPost {
@@ -190,7 +193,7 @@ impl Posts {
         };
         let posted = self.calls.call_once(item, step, Some(channel), look, send).await;
         if let (Err(CallError::Doubled), Some(made)) = (&posted, made.get()) {
-            self.leave_doubled_post(item, post, made).await?;
+            self.leave_doubled_post((item, step), post, made).await?;
         }
         if let Err(CallError::Call(error)) = &posted
             && let Fault::Busy { after: Some(after) } = error.to_fault()
@@ -205,7 +208,7 @@ impl Posts {
     /// Sets out a comparison with Slack of what others may have posted as well.
     async fn leave_doubled_post(
         &self,
-        item: &Item,
+        (item, step): (&Item, &str),
         post: &Post,
         made: &Posted,
     ) -> store::Result<()> {
@@ -213,10 +216,15 @@ impl Posts {
         let doubled = DoubledPost {
             channel: place.channel,
             root: post.thread.clone(),
-            ts: place.root,
-            delivery: post.delivery.clone(),
-            is_named: post.author.is_some(),
+            post: SecondPost::Message {
+                ts: place.root,
+                delivery: post.delivery.clone(),
+                is_named: post.author.is_some(),
+                is_card: CARD_CALLS.iter().any(|call| step.split(':').next() == Some(call)),
+            },
             since: (item.received - MAX_CLOCK_SKEW).as_millisecond(),
+            lane: item.lane.clone(),
+            key: item.key.clone(),
         };
         // Whoever has the event now may be about to post.
         let due = self.calls.next_certain_look();

@@ -17,7 +17,7 @@ pub(crate) use job::{
     Absence, Assignment, AssignmentJob, CardJob, CheckJob, CustomerJob, DelayedReply, DeliveryMark,
     DoubledPost, FileJob, Forgetting, HeldReply, Job, LateFile, MarkJob, MarkOccasion, NoticeJob,
     Overdue, ParkedEvent, ReadReply, ReceiptJob, Reminder, ReminderJob, ReminderTopic, ReplyJob,
-    ThreadJob, TransferNotice, UnknownJob, UnshownFile,
+    SecondPost, ThreadJob, TransferNotice, UnknownJob, UnshownFile,
 };
 pub(crate) use worker::Worker;
 

@@ -9,8 +9,10 @@ use jiff::Timestamp;
 
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{Interrupt, PipeResult};
-use crate::inbox::{CardJob, DoubledPost};
-use crate::slack::{Posted, SlackClient, find};
+use crate::inbox::{CardJob, DoubledPost, SecondPost};
+use crate::model::Thread;
+use crate::slack::{Posted, SlackClient, files, find, forget};
+use crate::store::{Lane, Source};
 
 /// Takes back what was posted twice.
 pub(crate) struct DoubledPosts {
@@ -19,24 +21,51 @@ pub(crate) struct DoubledPosts {
 }
 
 impl DoubledPosts {
-    /// Takes a post back if there is another one with its delivery id, and has the card shown again: what
-    /// was counted on it may be that post.
+    /// Takes a post back that others have made as well, or went on without, and has the card shown again:
+    /// what was counted on it may be that post.
     pub(crate) async fn remove_doubled_post(&self, doubled: &DoubledPost) -> PipeResult<()> {
-        let DoubledPost { channel, root, ts, delivery, is_named, since } = doubled;
-        let since = Timestamp::from_millisecond(*since)
-            .map_err(|_out_of_range| Interrupt::broken("a stored job has an impossible time"))?;
+        if self.is_event_waiting(doubled).await? {
+            return Err(Interrupt::Wait(self.calls.next_certain_look()));
+        }
+        match &doubled.post {
+            SecondPost::Message { .. } => self.remove_second_message(doubled).await,
+            SecondPost::File { file } => self.remove_second_file(doubled, file).await,
+        }
+    }
+
+    /// Whether those who have the event now are about to post for it, or to find what was posted.
+    async fn is_event_waiting(&self, doubled: &DoubledPost) -> PipeResult<bool> {
+        let Some(lane) = Lane::parse(&doubled.lane) else { return Ok(false) };
+        for source in Source::ALL {
+            if self.calls.store.has_waiting(&lane, source, &doubled.key).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn remove_second_message(&self, doubled: &DoubledPost) -> PipeResult<()> {
+        let DoubledPost { channel, root, post, since, .. } = doubled;
+        let SecondPost::Message { ts, delivery, is_named, is_card } = post else { return Ok(()) };
+        let since = parse_time(*since)?;
         let mut posts =
             find::find_all_posts(&self.slack, (channel, root.as_ref()), delivery, since).await?;
         posts.retain(|other| other != ts);
-        let Some(other) = posts.first() else {
-            tracing::info!(slack.channel = %channel, slack.ts = %ts, "it was posted once only");
-            return Ok(());
-        };
         let store = &self.calls.store;
         // What is tied to its ticket is what others went on with.
-        let (own, others) =
-            (store.find_link(channel, ts).await?, store.find_link(channel, other).await?);
-        let second = if own.is_some() && others.is_none() { other } else { ts };
+        let own = store.find_link(channel, ts).await?;
+        let (second, others) = match posts.first() {
+            Some(other) => {
+                let others = store.find_link(channel, other).await?;
+                (if own.is_some() && others.is_none() { other } else { ts }, others)
+            }
+            // Somebody has deleted the card that the others made.
+            None if *is_card && own.is_none() => (ts, None),
+            None => {
+                tracing::info!(slack.channel = %channel, slack.ts = %ts, "it was posted once only");
+                return Ok(());
+            }
+        };
         let posted = Posted { channel: channel.to_string(), ts: second.to_string() };
         find::remove_post(&self.slack, &posted, *is_named).await?;
         tracing::info!(slack.channel = %channel, slack.ts = %second, "a second post was taken back");
@@ -47,4 +76,28 @@ impl DoubledPosts {
         }
         Ok(())
     }
+
+    /// A file is tied to its ticket if it is the one that the others have found.
+    async fn remove_second_file(&self, doubled: &DoubledPost, file: &str) -> PipeResult<()> {
+        let DoubledPost { channel, root: Some(root), since, .. } = doubled else { return Ok(()) };
+        let thread = Thread { channel: channel.clone(), root: root.clone() };
+        let since = parse_time(*since)?;
+        let shown = files::find_file_message(&self.slack, &thread, file, since).await?;
+        let Some((posted, ts)) = shown.and_then(|it| it.message_ts().map(|ts| (it, ts))) else {
+            return Ok(());
+        };
+        if self.calls.store.find_link(channel, &ts).await?.is_some() {
+            tracing::info!(slack.channel = %channel, slack.ts = %ts, "it is shown once only");
+            return Ok(());
+        }
+        find::remove_post(&self.slack, &posted, false).await?;
+        forget::delete_file(&self.slack, file).await?;
+        tracing::info!(slack.channel = %channel, slack.ts = %ts, "a second file was taken back");
+        Ok(())
+    }
+}
+
+fn parse_time(since: i64) -> PipeResult<Timestamp> {
+    Timestamp::from_millisecond(since)
+        .map_err(|_out_of_range| Interrupt::broken("a stored job has an impossible time"))
 }

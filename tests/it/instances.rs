@@ -150,7 +150,7 @@ struct Effects {
     /// Blip's ids of what customers were sent.
     sent: Vec<String>,
     /// What was noted about customers.
-    comments: usize,
+    comments: Vec<String>,
 }
 
 impl Effects {
@@ -161,15 +161,19 @@ impl Effects {
         });
         let (sent, comments) = bridge.blip.look(|state| {
             let said = state.threads.values().flatten().filter(|said| !said.from_customer);
-            (said.map(|said| said.id.clone()).collect(), state.comments.values().flatten().count())
+            let comments = state.comments.values().flatten();
+            let comments = comments.map(|comment| comment["content"].to_string());
+            (said.map(|said| said.id.clone()).collect(), comments.collect())
         });
         Self { posts, sent, comments }
     }
 
-    /// The same with each message to a customer once.
+    /// The same with each message to a customer, and each comment, once.
     fn without_repeats(mut self) -> Self {
-        let mut known = HashSet::new();
-        self.sent.retain(|id| known.insert(id.clone()));
+        for effects in [&mut self.sent, &mut self.comments] {
+            let mut known = HashSet::new();
+            effects.retain(|effect| known.insert(effect.clone()));
+        }
         self
     }
 }

@@ -14,7 +14,7 @@ use crate::handlers::calls::{Calls, MAX_CLOCK_SKEW};
 use crate::handlers::interrupt::{CallError, Interrupt, PipeResult};
 use crate::handlers::thread::ThreadLoss;
 use crate::handlers::to_slack::transfers::{FileError, FileTransfer, FileTransfers};
-use crate::inbox::{FileJob, UnshownFile};
+use crate::inbox::{DoubledPost, FileJob, SecondPost, ThreadJob, UnshownFile};
 use crate::locale::Texts;
 use crate::media::FetchError;
 use crate::model::text::to_one_line;
@@ -169,8 +169,10 @@ impl FilePosts {
             Ok(posted) => Ok(posted),
             Err(CallError::Store(error)) => Err(CallError::Store(error)),
             Err(CallError::TooEarly(until)) => Err(CallError::TooEarly(until)),
-            // Slack takes an upload only once.
-            Err(CallError::Doubled) => Err(CallError::Doubled),
+            Err(CallError::Doubled) => {
+                self.leave_doubled_file(item, thread, file).await?;
+                Err(CallError::Doubled)
+            }
             Err(CallError::Call(error)) => {
                 // Too long ago, or used up, and a look has shown that it is not in the thread; or
                 // shown beside the lost thread and taken back. Either way: anew.
@@ -181,6 +183,26 @@ impl FilePosts {
                 Err(CallError::Call(FileError::Share(error)))
             }
         }
+    }
+
+    /// Sets out a look whether others show the same file, which they have brought themselves: Slack takes
+    /// an upload only once.
+    async fn leave_doubled_file(
+        &self,
+        item: &Item,
+        thread: &Thread,
+        file: &str,
+    ) -> store::Result<()> {
+        let doubled = DoubledPost {
+            channel: thread.channel.clone(),
+            root: Some(thread.root.clone()),
+            post: SecondPost::File { file: file.to_owned() },
+            since: (item.received - MAX_CLOCK_SKEW).as_millisecond(),
+            lane: item.lane.clone(),
+            key: item.key.clone(),
+        };
+        let due = self.calls.next_certain_look();
+        self.calls.store.accept(ThreadJob::remove_doubled_post(doubled, due)).await.map(drop)
     }
 
     /// What is said next waits until Slack shows a file, as its place is where it is shown; but not

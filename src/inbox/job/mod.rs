@@ -31,7 +31,7 @@ pub(crate) use notices::{NoticeJob, ParkedEvent};
 pub(crate) use receipts::ReceiptJob;
 pub(crate) use reminders::{Absence, Reminder, ReminderJob, ReminderTopic};
 pub(crate) use replies::{HeldReply, ReplyJob};
-pub(crate) use threads::{DoubledPost, ThreadJob, TransferNotice};
+pub(crate) use threads::{DoubledPost, SecondPost, ThreadJob, TransferNotice};
 
 /// Something that the bridge set itself to do.
 ///
@@ -101,7 +101,8 @@ mod tests {
         r#"{"chore":"assign","ticket":"default/9b2e","agent":"U1","turn":7}"#,
         r#"{"chore":"take_back","ticket":"default/9b2e","agent":"U1","since":1}"#,
         r#"{"chore":"tell_absent","ticket":"default/9b2e","agent":"U1","since":1}"#,
-        r#"{"chore":"doubled","channel":"C1","root":"1.1","ts":"1.2","delivery":"d","is_named":true,"since":1}"#,
+        r#"{"chore":"doubled","channel":"C1","root":"1.1","ts":"1.2","delivery":"d","is_named":true,"is_card":false,"since":1,"lane":"own:a","key":"k"}"#,
+        r#"{"chore":"doubled","channel":"C1","root":"1.1","file":"F1","since":1,"lane":"own:a","key":"k"}"#,
         r#"{"chore":"parked","item":5,"by_agent":true,"key":"k","lane":"reply:default/9b2e","reason":"r"}"#,
     ];
 

@@ -47,19 +47,44 @@ pub(crate) struct DoubledPost {
     pub(crate) channel: ChannelId,
     /// The root of the thread that it belongs in, if it does in one.
     pub(crate) root: Option<MessageTs>,
-    pub(crate) ts: MessageTs,
-    /// What both posts can be found by.
-    pub(crate) delivery: String,
-    /// Whether it goes by a name of its own, and so cannot be deleted.
-    pub(crate) is_named: bool,
+    #[serde(flatten)]
+    pub(crate) post: SecondPost,
     /// Since when the other one may be there, in milliseconds since 1970.
     pub(crate) since: i64,
+    /// The lane of the event.
+    #[serde(default)]
+    pub(crate) lane: String,
+    /// The event's key.
+    #[serde(default)]
+    pub(crate) key: String,
+}
+
+/// What may have been posted twice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum SecondPost {
+    Message {
+        ts: MessageTs,
+        /// What both posts can be found by.
+        delivery: String,
+        /// Whether it goes by a name of its own, and so cannot be deleted.
+        is_named: bool,
+        /// Whether it is a ticket's card, which is tied to the ticket if it is the one to stay.
+        #[serde(default)]
+        is_card: bool,
+    },
+    /// Each instance has brought a file of its own; Slack does not name the message that shows it.
+    File { file: String },
 }
 
 impl ThreadJob {
-    /// A post is to be taken back if there is another one with the same delivery id.
+    /// A post is to be taken back if it is there a second time.
     pub(crate) fn remove_doubled_post(doubled: DoubledPost, due: Timestamp) -> NewItem {
-        let key = format!("doubled:{}:{}", doubled.channel, doubled.ts);
+        let what = match &doubled.post {
+            SecondPost::Message { ts, .. } => ts.as_str(),
+            SecondPost::File { file } => file,
+        };
+        let key = format!("doubled:{}:{what}", doubled.channel);
         Self::Doubled(doubled).to_new_item(Lane::Own(key.clone()), key, due)
     }
 
