@@ -29,6 +29,7 @@ pub(crate) mod channels;
 pub(crate) mod desk_hours;
 pub(crate) mod endings;
 pub mod fault_point;
+pub(crate) mod first_words;
 pub(crate) mod holds;
 pub(crate) mod interrupt;
 pub(crate) mod moves;

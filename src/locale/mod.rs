@@ -107,8 +107,16 @@ impl TextCatalog {
 
     /// Why something did not work, by the code of either platform or the name of our fault.
     pub(crate) fn reason_text(&self, language: Language, code: &str) -> String {
-        self.known_reason_text(language, code)
-            .unwrap_or_else(|| self.get_text(language, "reason-other", &[("code", code)]))
+        self.known_reason_text(language, code).unwrap_or_else(|| {
+            let is_word = |c: char| c.is_ascii_lowercase() || c == '_';
+            let key = match code {
+                // A mere status says nothing that people could use; the log has it.
+                _ if code == "none" || code.starts_with("http-") => "reason-unexplained",
+                _ if !code.is_empty() && code.chars().all(is_word) => "reason-slack",
+                _ => "reason-other",
+            };
+            self.get_text(language, key, &[("code", code)])
+        })
     }
 
     /// The same; none for a code that we have no words for.
@@ -233,8 +241,15 @@ mod tests {
         for (code, reason) in [
             ("is_archived", "the Slack channel is archived"),
             ("67", "Blip did not find this ticket"),
-            ("broken", "an error of the integration"),
-            ("new_code", "Blip refused it (code new_code)"),
+            ("no_such_bot", "the bot of this ticket is not configured"),
+            // By these words events are parked (`inbox/retry.rs`).
+            ("unreachable", "no connection for days"),
+            ("outcome_unknown", "no answer, and no way to tell whether it arrived"),
+            ("internal_error", "an error of the integration"),
+            ("http-400", "Blip did not accept it and does not say why"),
+            ("none", "Blip did not accept it and does not say why"),
+            ("9999", "Blip refused it (code 9999)"),
+            ("new_code", "Slack did not accept it (code new_code)"),
         ] {
             assert_eq!(texts.reason_text(Language::En, code), reason);
         }

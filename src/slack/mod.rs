@@ -23,7 +23,7 @@ pub(crate) use events::shown::ShownMessage;
 pub(crate) use events::{command, dialog, missed, requester, switches, verify};
 pub use events::{message, parse};
 pub use text::{emoji, mrkdwn, rich_text};
-pub(crate) use views::blocks::describe_look;
+pub(crate) use views::blocks::{button_label_key, describe_look};
 pub(crate) use views::ids;
 pub(crate) use views::{bounds, compose, contact, last_words, weekly};
 pub use views::{card, choices, home, lead, modal, render, template};

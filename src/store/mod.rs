@@ -317,6 +317,9 @@ pub trait Store: Send + Sync + 'static {
     /// The parked items, oldest first; of one ticket, or of all.
     async fn parked_items(&self, ticket: Option<&TicketId>) -> Result<Vec<ParkedItem>>;
 
+    /// What the far end sent of a parked item; nothing if it is not parked, or that is erased.
+    async fn parked_body(&self, item: ItemId) -> Result<Option<Vec<u8>>>;
+
     /// Puts a parked item back into its lane, due at once and with no attempts counted, at its
     /// old place in the order. False if it is not parked.
     async fn retry_parked(&self, item: ItemId, now: Timestamp) -> Result<bool>;

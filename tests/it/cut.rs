@@ -122,6 +122,7 @@ store! {
     writes fn take_slot(lane: &str, channel: &ChannelId, pace: PostRate, now: Timestamp) -> Result<Timestamp>;
     writes fn hold_channel(refused: ItemId, channel: &ChannelId, pace: PostRate, until: Timestamp, now: Timestamp) -> Result<()>;
     reads fn parked_items(ticket: Option<&TicketId>) -> Result<Vec<ParkedItem>>;
+    reads fn parked_body(item: ItemId) -> Result<Option<Vec<u8>>>;
     writes fn retry_parked(item: ItemId, now: Timestamp) -> Result<bool>;
     writes fn skip_parked(item: ItemId) -> Result<bool>;
     reads fn inbox_depth() -> Result<InboxDepth>;

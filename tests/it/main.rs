@@ -61,6 +61,7 @@ mod origins;
 mod outage;
 mod pace;
 mod page;
+mod parked;
 mod played;
 mod postgres;
 mod priority;

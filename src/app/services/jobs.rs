@@ -121,6 +121,7 @@ fn build_notice_jobs(config: &Config, base: &Base) -> NoticeJobs {
         parked: ParkedNotices {
             calls: Arc::clone(&base.calls),
             threads: Arc::clone(&base.threads),
+            slack: Arc::clone(&base.platforms.slack),
             texts: base.platforms.texts.clone(),
         },
         shared: SharedWarnings {

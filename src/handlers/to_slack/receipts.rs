@@ -3,21 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::blip::text::{MentionNames, StyleMarks};
-use crate::blip::{envelope, text};
+use crate::blip::envelope;
 use crate::handlers::calls::Calls;
 use crate::handlers::endings::CLOSING_CALLS;
+use crate::handlers::first_words::find_first_words;
 use crate::handlers::interrupt::PipeResult;
-use crate::handlers::people::name_or_none;
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
 use crate::handlers::to_slack::pushed_receipts::PushedReceipts;
 use crate::inbox::{MarkJob, MarkOccasion, ReadReply};
 use crate::locale::Texts;
-use crate::model::text::{to_one_line, truncate_label};
 use crate::model::{Button, ReceiptKind, Ticket, TicketEnding, TicketId, TicketState};
 use crate::slack::rich_text::Mention;
-use crate::slack::{SlackClient, card, find, render};
+use crate::slack::{SlackClient, card, render};
 use crate::store::{Item, Lane, Link, NewItem, Role, Source};
 
 pub(crate) struct Receipts {
@@ -148,7 +146,14 @@ impl Receipts {
     ) -> PipeResult<String> {
         let customer = render::customer_display_name(&ticket.customer);
         let args = [("customer", customer.as_str()), ("reason", why)];
-        Ok(match self.find_first_words(ticket, link).await? {
+        let words = match &ticket.thread {
+            Some(thread) => {
+                let place = (&link.channel, &link.ts);
+                find_first_words(&self.slack, thread, place, link.user.as_ref()).await?
+            }
+            None => None,
+        };
+        Ok(match words {
             Some(words) => {
                 let args = [args[0], args[1], ("words", words.as_str())];
                 self.texts.text("thread-words-not-delivered", &args)
@@ -156,31 +161,10 @@ impl Receipts {
             None => self.texts.text("thread-not-delivered", &args),
         })
     }
-
-    /// How a reply begins. The bridge keeps no words, so Slack is asked, and where it does not tell
-    /// they are left out.
-    async fn find_first_words(&self, ticket: &Ticket, link: &Link) -> PipeResult<Option<String>> {
-        let Some(thread) = &ticket.thread else { return Ok(None) };
-        let found = find::fetch_message(&self.slack, &link.channel, &thread.root, &link.ts).await;
-        let Some(found) = name_or_none(found)?.flatten() else { return Ok(None) };
-        let words = if found.is_written_by(link.user.as_ref()) {
-            let words = found.read().text;
-            text::write_plain_text(&words, &MentionNames::default(), &StyleMarks::default())
-        } else {
-            // Our own post: what went out stands below its title.
-            let shown = found.literal_text();
-            shown.split_once('\n').map(|(_, words)| words.to_owned()).unwrap_or_default()
-        };
-        let words = truncate_label(&to_one_line(&words), QUOTED_CHARS);
-        Ok(Some(words).filter(|words| !words.is_empty()))
-    }
 }
 
 /// How long it takes a customer to answer what they read: an answer says more than a mark.
 const SHOWN_READ_AFTER: Duration = Duration::from_secs(10);
-
-/// How many characters of a reply tell people which one is meant.
-const QUOTED_CHARS: usize = 60;
 
 /// The code of what came after the 24 hours (`blip.md` §2.6).
 const WINDOW_CLOSED: i64 = 131_047;

@@ -109,7 +109,8 @@ fn menu_label_key(dialog: &Dialog) -> &'static str {
     }
 }
 
-fn button_label_key(button: &Button) -> &'static str {
+/// What a button is called, as a text's key.
+pub(crate) fn button_label_key(button: &Button) -> &'static str {
     match button {
         Button::Claim => "button-claim",
         Button::TakeOver => "button-take-over",

@@ -138,6 +138,13 @@ pub(super) async fn read_parked(
     rows.iter().map(|row| columns::to_parked_row(row, now)?.try_into()).collect()
 }
 
+/// What the far end sent of a parked item.
+pub(super) async fn read_parked_body(db: &Database, item: ItemId) -> Result<Option<Vec<u8>>> {
+    let sql = "SELECT body FROM item WHERE id = $1 AND state = 'parked'";
+    let row = db.first_row(sql, &[&item]).await?;
+    Ok(row.map(|row| value::<Option<Vec<u8>>>(&row, "body")).transpose()?.flatten())
+}
+
 /// Whether something of this source whose key begins like this waits in a lane.
 pub(super) async fn has_waiting(
     db: &Database,

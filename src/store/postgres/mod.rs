@@ -637,6 +637,10 @@ impl Store for PostgresStore {
         items::read_parked(&self.database, times, lanes).await
     }
 
+    async fn parked_body(&self, item: ItemId) -> Result<Option<Vec<u8>>> {
+        items::read_parked_body(&self.database, item).await
+    }
+
     async fn retry_parked(&self, item: ItemId, now: Timestamp) -> Result<bool> {
         let sql = "SELECT retry_parked($1, $2)";
         let has_revived = self.database.one_value(sql, &[&self.given(now), &item]).await?;

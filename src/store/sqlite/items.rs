@@ -237,6 +237,13 @@ pub(super) fn read_parked(
     Ok(connection.all_rows(sql, (first, second), columns::to_parked_row)?)
 }
 
+/// What the far end sent of a parked item.
+pub(super) fn read_parked_body(connection: &Connection, item: ItemId) -> Result<Option<Vec<u8>>> {
+    let sql = "SELECT body FROM item WHERE id = ?1 AND state = 'parked'";
+    let body = connection.first_row(sql, [item], |row| row.get::<_, Option<Vec<u8>>>(0))?;
+    Ok(body.flatten())
+}
+
 /// Whether something of this source whose key begins like this waits in a lane.
 pub(super) fn has_waiting(
     connection: &Connection,

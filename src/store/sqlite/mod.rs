@@ -533,6 +533,10 @@ impl Store for SqliteStore {
         rows.into_iter().map(ParkedItem::try_from).collect()
     }
 
+    async fn parked_body(&self, item: ItemId) -> Result<Option<Vec<u8>>> {
+        self.database.run_read(move |db| items::read_parked_body(db, item)).await
+    }
+
     async fn retry_parked(&self, item: ItemId, now: Timestamp) -> Result<bool> {
         let revive = move |tx: &Transaction<'_>| {
             let lane = items::unpark_item(tx, item, now.as_millisecond())?;
