@@ -267,6 +267,7 @@ home-none-waiting = Nobody is waiting.
 home-outside = 👉 { $count } more waiting in { $channels }: join the channel to see and claim.
 home-none-found = No ticket found.
 home-team = { $team } · { $count } · the oldest since { $time }
+home-team-one = { $team } · { $count }
 home-no-team = No team
 home-news = { $count ->
     [one] { $count } new message
@@ -296,7 +297,7 @@ help-mine = your tickets
 help-waiting = customers waiting to be claimed, by team
 help-find = a ticket by its number or the customer’s name
 help-new = a template to a number, for example +55 11 98765-4321
-help-pause = take a break: no new ticket is given to you
+help-pause = take a break, in which no new ticket is given to you
 help-resume = come back from the break
 help-status = whether the integration is working
 help-thread = In the thread of a ticket
@@ -314,14 +315,23 @@ lead-oldest = Longest wait
 lead-since = since { $time }
 lead-first-answer = First answer, today
 lead-closing = Until closed, today
-lead-spread = { $count } · median { $median } · longest { $slowest }
+lead-spread = { $count ->
+    [one] { $count } ticket · median { $median } · longest { $slowest }
+   *[other] { $count } tickets · median { $median } · longest { $slowest }
+}
 lead-none-yet = none yet
 lead-teams = By team, today
 lead-team = ⏳ { $unclaimed } waiting · 💬 { $held } claimed
 lead-agents = By agent, today
 lead-agent = 💬 { $held } claimed
-lead-row-first = first answer { $median }, max. { $slowest } ({ $count })
-lead-row-closing = until closed { $median }, max. { $slowest } ({ $count })
+lead-row-first = { $count ->
+    [one] first answer { $median } (max. { $slowest }, { $count } ticket)
+   *[other] first answer { $median } (max. { $slowest }, { $count } tickets)
+}
+lead-row-closing = { $count ->
+    [one] until closed { $median } (max. { $slowest }, { $count } ticket)
+   *[other] until closed { $median } (max. { $slowest }, { $count } tickets)
+}
 lead-longest = Waiting longest
 lead-nobody = unclaimed
 
@@ -583,6 +593,7 @@ templates-variable = Variable { $name }
 templates-link = End of the link behind “{ $button }”
 templates-wrong-value = One line of text, without tabs or more than four spaces in a row.
 templates-gone = This template is not available any more. Choose another one.
+templates-cost = 💲 WhatsApp charges for each template that is sent.
 templates-none = WhatsApp has no approved template that can be sent from here.
 templates-no-key = Templates cannot be sent from here: the app has no key of the bot with the WhatsApp channel. Whoever runs it can set one.
 templates-unavailable = Blip did not tell the templates. Please try again in a while; if it goes on, its key may not list them, which blip-slack doctor tells.

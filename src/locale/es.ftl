@@ -267,6 +267,7 @@ home-none-waiting = Nadie está esperando.
 home-outside = 👉 { $count } más en espera en { $channels }: entra en el canal para ver y tomar.
 home-none-found = No se encontró ningún ticket.
 home-team = { $team } · { $count } · el más antiguo desde { $time }
+home-team-one = { $team } · { $count }
 home-no-team = Sin equipo
 home-news = { $count ->
     [one] { $count } mensaje nuevo
@@ -296,7 +297,7 @@ help-mine = los tickets que tienes
 help-waiting = quién espera un agente, por equipo
 help-find = un ticket por su número o por el nombre del cliente
 help-new = una plantilla a un número, por ejemplo +55 11 98765-4321
-help-pause = haz una pausa: no se te asigna ningún ticket nuevo
+help-pause = haz una pausa, en la que no se te asigna ningún ticket nuevo
 help-resume = vuelve de la pausa
 help-status = cómo está la integración
 help-thread = En el hilo de un ticket
@@ -314,14 +315,23 @@ lead-oldest = Espera más larga
 lead-since = desde { $time }
 lead-first-answer = Primera respuesta, hoy
 lead-closing = Hasta cerrar, hoy
-lead-spread = { $count } · mediana { $median } · máximo { $slowest }
+lead-spread = { $count ->
+    [one] { $count } ticket · mediana { $median } · máximo { $slowest }
+   *[other] { $count } tickets · mediana { $median } · máximo { $slowest }
+}
 lead-none-yet = ninguno aún
 lead-teams = Por equipo, hoy
 lead-team = ⏳ { $unclaimed } en espera · 💬 { $held } en atención
 lead-agents = Por agente, hoy
 lead-agent = 💬 { $held } en atención
-lead-row-first = 1.ª respuesta { $median }, máx. { $slowest } ({ $count })
-lead-row-closing = hasta cerrar { $median }, máx. { $slowest } ({ $count })
+lead-row-first = { $count ->
+    [one] 1.ª respuesta { $median } (máx. { $slowest }, { $count } ticket)
+   *[other] 1.ª respuesta { $median } (máx. { $slowest }, { $count } tickets)
+}
+lead-row-closing = { $count ->
+    [one] hasta cerrar { $median } (máx. { $slowest }, { $count } ticket)
+   *[other] hasta cerrar { $median } (máx. { $slowest }, { $count } tickets)
+}
 lead-longest = Esperan desde hace más tiempo
 lead-nobody = sin responsable
 
@@ -583,6 +593,7 @@ templates-variable = Variable { $name }
 templates-link = Final del enlace del botón “{ $button }”
 templates-wrong-value = Una línea de texto, sin tabulaciones ni más de cuatro espacios seguidos.
 templates-gone = Esta plantilla ya no está disponible. Elige otra.
+templates-cost = 💲 WhatsApp cobra por cada plantilla enviada.
 templates-none = WhatsApp no tiene ninguna plantilla aprobada que se pueda enviar desde aquí.
 templates-no-key = No se pueden enviar plantillas desde aquí: la app no tiene la clave del bot que tiene el canal de WhatsApp. Quien la administra puede configurarla.
 templates-unavailable = Blip no informó las plantillas. Inténtalo de nuevo en un momento; si sigue así, quizá la clave no puede listarlas, lo que muestra blip-slack doctor.

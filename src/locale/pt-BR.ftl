@@ -267,6 +267,7 @@ home-none-waiting = Ninguém está esperando.
 home-outside = 👉 Mais { $count } aguardando em { $channels }: entre no canal para ver e assumir.
 home-none-found = Nenhum ticket encontrado.
 home-team = { $team } · { $count } · o mais antigo desde { $time }
+home-team-one = { $team } · { $count }
 home-no-team = Sem fila
 home-news = { $count ->
     [one] { $count } mensagem nova
@@ -296,7 +297,7 @@ help-mine = os atendimentos que estão com você
 help-waiting = quem aguarda um atendente, por fila
 help-find = um ticket pelo número ou pelo nome do cliente
 help-new = um modelo para um número, por exemplo +55 11 98765-4321
-help-pause = faça uma pausa: nenhum atendimento novo é passado para você
+help-pause = faça uma pausa, em que nenhum atendimento novo é passado para você
 help-resume = volte da pausa
 help-status = como está a integração
 help-thread = Na thread de um atendimento
@@ -314,14 +315,23 @@ lead-oldest = Espera mais longa
 lead-since = desde { $time }
 lead-first-answer = Primeira resposta, hoje
 lead-closing = Até encerrar, hoje
-lead-spread = { $count } · mediana { $median } · máximo { $slowest }
+lead-spread = { $count ->
+    [one] { $count } ticket · mediana { $median } · máximo { $slowest }
+   *[other] { $count } tickets · mediana { $median } · máximo { $slowest }
+}
 lead-none-yet = nenhum ainda
 lead-teams = Por fila, hoje
 lead-team = ⏳ { $unclaimed } aguardando · 💬 { $held } em atendimento
 lead-agents = Por atendente, hoje
 lead-agent = 💬 { $held } em atendimento
-lead-row-first = 1ª resposta { $median }, máx. { $slowest } ({ $count })
-lead-row-closing = até encerrar { $median }, máx. { $slowest } ({ $count })
+lead-row-first = { $count ->
+    [one] 1ª resposta { $median } (máx. { $slowest }, { $count } ticket)
+   *[other] 1ª resposta { $median } (máx. { $slowest }, { $count } tickets)
+}
+lead-row-closing = { $count ->
+    [one] até encerrar { $median } (máx. { $slowest }, { $count } ticket)
+   *[other] até encerrar { $median } (máx. { $slowest }, { $count } tickets)
+}
 lead-longest = Esperam há mais tempo
 lead-nobody = aguardando atendente
 
@@ -583,6 +593,7 @@ templates-variable = Variável { $name }
 templates-link = Final do link do botão “{ $button }”
 templates-wrong-value = Uma linha de texto, sem tabulações nem mais de quatro espaços seguidos.
 templates-gone = Este modelo não está mais disponível. Escolha outro.
+templates-cost = 💲 O WhatsApp cobra por cada modelo enviado.
 templates-none = O WhatsApp não tem nenhum modelo aprovado que possa ser enviado daqui.
 templates-no-key = Não é possível enviar modelos daqui: o app não tem a chave do bot que tem o canal do WhatsApp. Quem o administra pode configurá-la.
 templates-unavailable = O Blip não informou os modelos. Tente de novo daqui a pouco; se continuar, a chave talvez não possa listá-los, o que o blip-slack doctor mostra.

@@ -52,8 +52,8 @@ async fn the_home_tab_of_a_lead_shows_how_the_team_does() {
         let plain = home.replace("*Default*", "Default");
         assert!(plain.contains(part), "{part} in {home}");
     }
-    assert!(home.contains("1 · median 4 min · longest 4 min"), "{home}");
-    assert!(home.contains("1 · median 9 min · longest 9 min"), "{home}");
+    assert!(home.contains("1 ticket · median 4 min · longest 4 min"), "{home}");
+    assert!(home.contains("1 ticket · median 9 min · longest 9 min"), "{home}");
     bridge.opens_home(BIA).await;
     let other = view_words(&bridge.home_with(BIA, "My tickets").await);
     assert!(!other.contains("median") && !other.contains("Waiting longest"), "{other}");
@@ -117,9 +117,12 @@ async fn every_monday_at_nine_one_post_shows_how_the_week_went() {
     assert_eq!(posts.len(), before + 1, "{posts:?}");
     let post = &posts[before];
     let said = post.words();
-    for part in
-        ["Week from", "New: 1", "First answer: 1 · median 7 min", "Until closed: 1 · median 20 min"]
-    {
+    for part in [
+        "Week from",
+        "New: 1",
+        "First answer: 1 ticket · median 7 min",
+        "Until closed: 1 ticket · median 20 min",
+    ] {
         assert!(said.contains(part), "{part} in {said}");
     }
     assert!(json!(post.blocks).to_string().contains("S0LEADS"), "the group is called");

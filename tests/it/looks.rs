@@ -252,6 +252,8 @@ fn home_tabs_and_answers() {
     let held = || TicketState::Claimed { holder: ana(), since: noon() };
     let mine = number_rows([row(held())], 1);
     let theirs = [ListedTicket { is_own: false, ..row(held()) }];
+    let closed = |ending| row(TicketState::Closed { ending, at: noon() });
+    let ended = number_rows([TicketEnding::Agent(ana()), TicketEnding::Transferred].map(closed), 4);
     let (unclaimed, address, is_own) = (ticket(TicketState::Unclaimed), None, false);
     let other =
         ListedTicket { ticket: Ticket { team: None, ..unclaimed }, address, is_own, news: None };
@@ -272,6 +274,7 @@ fn home_tabs_and_answers() {
             home::answer_waiting(&[], &[], &words),
             home::answer_waiting(&[], &outside, &words),
             home::answer_found(&theirs, &words),
+            home::answer_found(&ended, &words),
             home::answer_found(&[], &words),
             home::answer_status((3, 1), &paused, &ill, &words),
             home::answer_status((0, 0), &OwnSwitches::default(), &BridgeHealth::default(), &words),

@@ -10,8 +10,8 @@ use super::blocks::{
     MenuEntry, build_menu, context_block, divider_block, header_block, markdown, section_block,
 };
 use super::card::{
-    escape_line, format_slack_date, is_team, link_to_thread, name_passed_limit, name_priority,
-    name_state,
+    escape_line, find_ending_text, format_slack_date, is_team, link_to_thread, name_passed_limit,
+    name_priority, name_state,
 };
 use super::ids::{Dialog, SLASH_COMMAND, format_ticket_block};
 use super::render;
@@ -324,7 +324,9 @@ fn render_by_team(rows: &[ListedTicket], most: usize, texts: &Texts) -> Vec<Slac
         let name = if name.is_empty() { texts.text("home-no-team", &[]) } else { name.clone() };
         let name = escape_line(&name);
         let args = [("team", name.as_str()), ("count", &number), ("time", &since)];
-        blocks.push(context_block([texts.text("home-team", &args)]));
+        // Since when a single one waits stands in its own line.
+        let key = if of_team.len() == 1 { "home-team-one" } else { "home-team" };
+        blocks.push(context_block([texts.text(key, &args)]));
         let shown = of_team.iter().filter(|(place, _)| *place < most);
         blocks.extend(shown.map(|(_, row)| render_row(row, texts)));
     }
@@ -363,7 +365,10 @@ fn render_row(row: &ListedTicket, texts: &Texts) -> SlackBlock {
             let unanswered = ticket.unanswered.map(time);
             line.extend(unanswered.map(|time| texts.text("home-unanswered", &[("time", &time)])));
         }
-        TicketState::Closed { .. } => line.push(texts.text("card-closed", &[])),
+        TicketState::Closed { at, .. } => {
+            line.extend(find_ending_text(ticket, texts).map(|ending| escape_line(&ending)));
+            line.push(time(*at));
+        }
     }
     line.extend(name_passed_limit(ticket, texts));
     let mut text = line.join(" · ");

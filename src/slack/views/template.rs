@@ -11,10 +11,10 @@ use slack_morphism::blocks::{
     SlackViewSubmissionResponse,
 };
 
-use super::blocks::{input_block, make_submittable, modal_view, plain_text};
+use super::blocks::{context_block, input_block, make_submittable, modal_view, plain_text};
 use super::compose::{build_field_error, is_web_url, replace_view};
 use super::ids::{Dialog, SEND_TEMPLATE_CALLBACK_ID, element, write_filled_template, write_ticket};
-use super::modal::build_select;
+use super::modal::{build_select, name_ticket};
 use crate::locale::Texts;
 use crate::model::text::truncate_label;
 use crate::model::{MessageTemplate, TemplateField, Ticket, TicketId};
@@ -41,7 +41,8 @@ pub fn build_template_dialog(
 ) -> SlackView {
     let select = build_select(element::TEMPLATE, texts);
     let list = input_block(LIST_BLOCK, "dialog-template-which", select, texts);
-    let mut blocks: Vec<SlackBlock> = vec![list.with_dispatch_action(true).into()];
+    let mut blocks: Vec<SlackBlock> =
+        vec![name_ticket(ticket, texts), list.with_dispatch_action(true).into()];
     if let Some(template) = chosen {
         blocks.push(literal_quote(&template.write_text(&[])));
         let fields = template.fields();
@@ -116,7 +117,9 @@ pub(crate) fn answer_template_draft(
         return refuse_choice("compose-too-long", texts);
     }
     let intro = literal_block(&texts.text("compose-preview", &[]));
-    let view = modal_view("dialog-preview", vec![intro, literal_quote(&filled.text)], texts);
+    let cost = context_block([texts.text("templates-cost", &[])]);
+    let blocks = vec![intro, literal_quote(&filled.text), cost];
+    let view = modal_view("dialog-preview", blocks, texts);
     let view = make_submittable(view, SEND_TEMPLATE_CALLBACK_ID, metadata, "button-send", texts);
     replace_view(SlackView::Modal(view))
 }
