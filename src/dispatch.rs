@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::handlers::fault_point::{self, FaultMoment};
 use crate::handlers::to_blip::{ToBlip, order};
 use crate::handlers::to_slack::ToSlack;
-use crate::inbox::{Handled, Handler, ItemOutcome};
+use crate::inbox::{Handled, Handler, Handling, ItemOutcome};
 use crate::jobs::Jobs;
 use crate::store::{self, Item, Source};
 
@@ -22,7 +22,7 @@ impl Handler for Dispatcher {
         order::sort_by_slack_time(items);
     }
 
-    async fn handle_items(&self, lane: &str, items: &[Item]) -> Handled {
+    async fn handle_items(&self, lane: &str, items: &[Handling]) -> Handled {
         let Some(first) = items.first() else { return Handled::for_first_item(ItemOutcome::Done) };
         fault_point::pass_item(FaultMoment::Before, first);
         let outcome = match first.source {
@@ -36,7 +36,7 @@ impl Handler for Dispatcher {
         outcome.unwrap_or_else(|interrupt| Handled::for_first_item(interrupt.into_outcome(first)))
     }
 
-    async fn mend_lost_items(&self, items: &[Item]) -> store::Result<()> {
+    async fn mend_lost_items(&self, items: &[Handling]) -> store::Result<()> {
         self.jobs.mend_lost_jobs(items).await
     }
 }

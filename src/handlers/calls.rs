@@ -15,9 +15,11 @@ use crate::clock::Clock;
 use crate::handlers::fault_point;
 use crate::handlers::fault_point::FaultMoment;
 use crate::handlers::interrupt::{CallError, PipeResult};
-use crate::model::{ChannelId, Failure};
+use crate::inbox::Handling;
+use crate::model::ids::stored_id;
+use crate::model::{ChannelId, Failure, MessageTs, Ticket, TicketId};
 use crate::store;
-use crate::store::{CallState, CallTry, Item, SharedStore};
+use crate::store::{CallState, CallTry, DrawnCard, Item, Link, Role, SharedStore, Store};
 use crate::telemetry;
 
 /// How much younger than the present, in times of settling, a customer's message must be to be on
@@ -34,6 +36,9 @@ pub(crate) const ID_NAMESPACE: Uuid = Uuid::from_u128(0x6f1d_9c1e_7a42_4d53_9f0b
 /// How long after a look at the store a call may begin without another one: far shorter than it takes
 /// until others get the work of an instance that is not heard of.
 const MAX_UNCHECKED: SignedDuration = SignedDuration::from_secs(1);
+
+/// How many writes are gathered at most before they are written.
+const MAX_GATHERED: usize = 100;
 
 /// How often a call is made again whose effect the platform will never tell of.
 pub(crate) const MAX_BLIND_RETRIES: u32 = 10;
@@ -73,7 +78,7 @@ impl Calls {
     #[tracing::instrument(level = "error", name = "recorded_call", skip_all, fields(call = step))]
     pub(crate) async fn call_once<T, E>(
         &self,
-        item: &Item,
+        item: &Handling,
         step: &str,
         channel: Option<&ChannelId>,
         look: impl Future<Output = Result<Option<T>, E>> + Send,
@@ -85,7 +90,7 @@ impl Calls {
     {
         // From before the look at the store: this process may be stopped at any point.
         let mut checked = self.clock.now();
-        let begun = self.store.begin_call(item.id, step, channel, checked).await?;
+        let begun = self.begin_call(item, step, channel, checked).await?;
         let last_try = match begun {
             CallState::Done(result) => match serde_json::from_str(&result) {
                 Ok(result) => return Ok(result),
@@ -139,7 +144,7 @@ impl Calls {
                     let ended = CallTry::Ended(self.clock.now());
                     self.store.touch_call(item.id, step, ended).await?;
                 } else {
-                    self.store.forget_call(item.id, step).await?;
+                    self.forget_call(item, step).await?;
                 }
                 // An earlier call may still have taken effect, however this one ended.
                 Err(CallError::Call(error))
@@ -183,59 +188,237 @@ impl Calls {
         self.latest_end_of(CallTry::Begun(now), now) + self.unknown_outcome_wait
     }
 
+    /// Begins a call or a wait, and writes what was gathered until now with it.
+    pub(crate) async fn begin_call(
+        &self,
+        item: &Handling,
+        step: &str,
+        channel: Option<&ChannelId>,
+        now: Timestamp,
+    ) -> store::Result<CallState> {
+        let writes = item.gathered().take();
+        let begun = self.store.begin_call(item.id, step, channel, now, &writes).await;
+        if begun.is_err() {
+            item.gathered().restore(writes);
+        }
+        begun
+    }
+
+    /// Notes that a call did certainly not take effect, or that what it led to is gone.
+    pub(crate) async fn forget_call(&self, item: &Handling, step: &str) -> store::Result<()> {
+        item.gathered().lock().forget_decision(item.id, step);
+        self.store.forget_call(item.id, step).await
+    }
+
+    /// Writes what was gathered until now, so that others see it.
+    pub(crate) async fn write_gathered(&self, item: &Handling) -> store::Result<()> {
+        let writes = item.gathered().take();
+        let written = self.store.write(&writes).await;
+        if written.is_err() {
+            item.gathered().restore(writes);
+        }
+        written
+    }
+
+    /// The store, to read from: what was gathered is written first, unless it is decisions only, which nobody
+    /// else reads.
+    pub(crate) async fn read(&self, item: &Handling) -> store::Result<&dyn Store> {
+        if !item.gathered().lock().is_decisions_only() {
+            self.write_gathered(item).await?;
+        }
+        Ok(&*self.store)
+    }
+
+    /// Reads a ticket, as it will be.
+    pub(crate) async fn load_ticket(
+        &self,
+        item: &Handling,
+        id: &TicketId,
+    ) -> store::Result<Option<Ticket>> {
+        let known = item.gathered().lock().tickets.iter().find(|known| known.id == *id).cloned();
+        if known.is_some() { Ok(known) } else { self.store.load_ticket(id).await }
+    }
+
+    /// Makes sure that nobody else has written a ticket since it was read, where something was looked
+    /// at since then that is written together with it.
+    ///
+    /// # Errors
+    ///
+    /// [`store::Error::Conflict`] if somebody has.
+    pub(crate) async fn require_unchanged(
+        &self,
+        item: &Handling,
+        ticket: &Ticket,
+    ) -> store::Result<()> {
+        match self.load_ticket(item, &ticket.id).await? {
+            Some(newest) if newest.version != ticket.version => {
+                Err(store::Error::Conflict { ticket: ticket.id.to_string() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What a Slack message is to the bridge, if anything.
+    pub(crate) async fn find_link(
+        &self,
+        item: &Handling,
+        channel: &ChannelId,
+        ts: &MessageTs,
+    ) -> store::Result<Option<Link>> {
+        let is_it = |link: &Link| link.channel == *channel && link.ts == *ts;
+        let known = item.gathered().lock().links().rev().find(|link| is_it(link)).cloned();
+        if known.is_some() { Ok(known) } else { self.store.find_link(channel, ts).await }
+    }
+
+    /// The Slack messages of a Blip message, oldest first.
+    pub(crate) async fn links_of(
+        &self,
+        item: &Handling,
+        ticket: &TicketId,
+        blip_id: &str,
+    ) -> store::Result<Vec<Link>> {
+        let mut links = self.store.links_of(ticket, blip_id).await?;
+        let wanted = stored_id(blip_id);
+        for link in item.gathered().lock().links() {
+            if let Some(known) =
+                links.iter_mut().find(|known| known.channel == link.channel && known.ts == link.ts)
+            {
+                *known = Link { blip_id: known.blip_id.take(), ..link.clone() };
+            } else if link.ticket == *ticket
+                && link.blip_id.as_deref().is_some_and(|id| stored_id(id) == wanted)
+            {
+                links.push(link.clone());
+            }
+        }
+        links.sort_by(|one, other| one.ts.cmp(&other.ts));
+        Ok(links)
+    }
+
+    /// Whether Slack shows something that the customer of a ticket said which is newer than this.
+    pub(crate) async fn has_words_after(
+        &self,
+        item: &Handling,
+        ticket: &TicketId,
+        ts: &MessageTs,
+    ) -> store::Result<bool> {
+        let is_newer =
+            |link: &Link| link.ticket == *ticket && link.role == Role::Customer && link.ts > *ts;
+        if item.gathered().lock().links().any(is_newer) {
+            return Ok(true);
+        }
+        self.store.has_words_after(ticket, ts).await
+    }
+
     /// The outside calls that were begun when the item was handled before, each with its result if
     /// it is known.
     pub(crate) async fn read_begun_calls(
         &self,
-        item: &Item,
+        item: &Handling,
     ) -> store::Result<Vec<(String, Option<String>)>> {
-        if item.has_begun_calls { self.store.calls_of(item.id).await } else { Ok(Vec::new()) }
+        if item.has_begun_calls { self.read_all_calls(item).await } else { Ok(Vec::new()) }
+    }
+
+    /// The outside calls that were begun until now.
+    pub(crate) async fn read_all_calls(
+        &self,
+        item: &Handling,
+    ) -> store::Result<Vec<(String, Option<String>)>> {
+        let mut calls = self.store.calls_of(item.id).await?;
+        let gathered = item.gathered().lock();
+        for decision in gathered.decisions.iter().filter(|known| known.item == item.id) {
+            let result = Some(decision.result.clone());
+            match calls.iter_mut().find(|(step, _)| *step == decision.step) {
+                Some((_, known)) => *known = result,
+                None => calls.push((decision.step.clone(), result)),
+            }
+        }
+        drop(gathered);
+        Ok(calls)
     }
 
     /// What was found out or decided when the item was handled before, under this name.
     pub(crate) async fn recall<T: DeserializeOwned>(
         &self,
-        item: &Item,
+        item: &Handling,
         name: &str,
     ) -> store::Result<Option<T>> {
         let known = self.read_begun_calls(item).await?.into_iter().find(|(step, _)| step == name);
         Ok(known.and_then(|(_, value)| serde_json::from_str(&value?).ok()))
     }
 
-    /// Keeps what was found out or decided, so that it is the same should the item be handled again:
-    /// a message in several posts, for one, must be cut the same way.
-    pub(crate) async fn remember<T: Serialize>(
-        &self,
-        item: &Item,
-        name: &str,
-        value: &T,
-    ) -> store::Result<()> {
-        self.store.begin_call(item.id, name, None, self.clock.now()).await?;
-        self.record_result(item, name, value).await
-    }
-
-    /// Notes how a recorded call ended.
+    /// Notes how a recorded call ended, at once.
     pub(crate) async fn record_result<T: Serialize>(
         &self,
         item: &Item,
         step: &str,
         result: &T,
     ) -> store::Result<()> {
-        let result = serde_json::to_string(result);
-        let result =
-            result.map_err(|_unwritable| store::Error::Unreadable { what: "result of a call" })?;
-        self.store.record_call_result(item.id, step, &result).await
+        self.store.record_call_result(item.id, step, &store::to_kept(result)?).await
     }
 
     /// Whether sending a message has begun: then it goes on, whatever happened meanwhile.
-    pub(crate) async fn has_begun_sending(&self, item: &Item) -> PipeResult<bool> {
+    pub(crate) async fn has_begun_sending(&self, item: &Handling) -> PipeResult<bool> {
         let under_way = |step: &str| step.starts_with("send:");
         Ok(self.read_begun_calls(item).await?.iter().any(|(step, _)| under_way(step)))
     }
 
     /// Sets the bridge something to do.
-    pub(crate) async fn enqueue_item(&self, item: store::NewItem) -> store::Result<()> {
-        self.store.accept(item).await.map(drop)
+    pub(crate) async fn enqueue_item(
+        &self,
+        item: &Handling,
+        job: store::NewItem,
+    ) -> store::Result<()> {
+        item.gathered().lock().put_job(job);
+        self.write_if_many(item).await
+    }
+
+    /// Has a ticket written, new or changed.
+    pub(crate) async fn put_ticket(
+        &self,
+        item: &Handling,
+        ticket: &mut Ticket,
+    ) -> store::Result<()> {
+        item.gathered().lock().put_ticket(ticket)?;
+        self.write_if_many(item).await
+    }
+
+    /// Has a Slack message tied to a ticket.
+    pub(crate) async fn link_message(
+        &self,
+        item: &Handling,
+        link: Link,
+        opened: Timestamp,
+    ) -> store::Result<()> {
+        item.gathered().lock().put_link(link, opened);
+        self.write_if_many(item).await
+    }
+
+    /// Has kept what a customer said to begin with.
+    pub(crate) async fn keep_first_words(
+        &self,
+        item: &Handling,
+        ticket: &TicketId,
+        words: &str,
+    ) -> store::Result<()> {
+        item.gathered().lock().first_words.push((ticket.clone(), words.to_owned()));
+        self.write_if_many(item).await
+    }
+
+    /// Has kept what a card shows.
+    pub(crate) async fn keep_drawn_card(
+        &self,
+        item: &Handling,
+        ticket: &TicketId,
+        drawn: Option<DrawnCard>,
+    ) -> store::Result<()> {
+        item.gathered().lock().drawn_cards.push((ticket.clone(), drawn));
+        self.write_if_many(item).await
+    }
+
+    /// Keeps what one transaction has to write within bounds.
+    async fn write_if_many(&self, item: &Handling) -> store::Result<()> {
+        let count = item.gathered().lock().count();
+        if count >= MAX_GATHERED { self.write_gathered(item).await } else { Ok(()) }
     }
 }
 

@@ -7,10 +7,10 @@ use crate::handlers::interrupt::PipeResult;
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
 use crate::handlers::timers::Timers;
-use crate::inbox::CardJob;
+use crate::inbox::{CardJob, Handling};
 use crate::locale::Texts;
 use crate::model::{Ticket, TicketEnding, TicketState};
-use crate::store::{self, Item, Lane};
+use crate::store::Lane;
 
 /// The calls by which we end a ticket ourselves.
 pub(crate) const ENDING_CALLS: [&str; 2] = ["close", "transfer"];
@@ -34,7 +34,7 @@ impl Endings {
     /// is left to the move, which finds out what became of it.
     pub(crate) async fn apply_ending(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         ending: TicketEnding,
     ) -> PipeResult<()> {
@@ -42,14 +42,11 @@ impl Endings {
         if !ticket.is_closed() {
             // Blip announces our own close as well, and may do so before its answer to us is
             // recorded (test `a_close_of_ours_is_told_as_ours_and_once`).
-            if self.calls.store.has_begun(&replies, &ENDING_CALLS).await? {
+            if self.calls.read(item).await?.has_begun(&replies, &ENDING_CALLS).await? {
                 return Ok(());
             }
             // One that was over by then has written what it did, perhaps since the ticket was read.
-            let newest = self.calls.store.load_ticket(&ticket.id).await?;
-            if newest.is_some_and(|newest| newest.version != ticket.version) {
-                return Err(store::Error::Conflict { ticket: ticket.id.to_string() }.into());
-            }
+            self.calls.require_unchanged(item, ticket).await?;
             let at = item.received;
             let line = self.texts.ticket_ending_text(&ending, at);
             // Nobody reads a thread that they hold no longer, unless they are told.
@@ -57,10 +54,13 @@ impl Endings {
             self.threads.wait_for_slot(item, ticket).await?;
             self.threads.post_to_ticket(item, "ended", ticket, &post).await?;
             ticket.enter_state(TicketState::Closed { ending, at });
-            self.calls.store.put_ticket(ticket).await?;
-            self.timers.schedule_distribution().await?;
+            self.calls.put_ticket(item, ticket).await?;
+            self.timers.schedule_distribution(item).await?;
             tracing::info!(ticket.id = %ticket.id, "a ticket was ended at Blip");
         }
-        Ok(self.calls.enqueue_item(CardJob::update_card(ticket, self.calls.clock.now())).await?)
+        Ok(self
+            .calls
+            .enqueue_item(item, CardJob::update_card(ticket, self.calls.clock.now()))
+            .await?)
     }
 }

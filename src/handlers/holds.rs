@@ -11,9 +11,9 @@ use crate::handlers::answer::Answer;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::people::Person;
-use crate::inbox::{HeldReply, MarkJob, ReplyJob};
+use crate::inbox::{Handling, HeldReply, MarkJob, ReplyJob};
 use crate::model::{ChannelId, MessageTs, Ticket, marks};
-use crate::store::{Accepted, Item, Link, Role};
+use crate::store::{Accepted, Link, Role};
 
 /// Holds replies, and lets go of them again.
 pub(crate) struct Holds {
@@ -26,7 +26,7 @@ impl Holds {
     /// sending it has begun.
     pub(crate) async fn hold_reply(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &Ticket,
         person: &Person,
         (channel, ts): (&ChannelId, &MessageTs),
@@ -45,26 +45,34 @@ impl Holds {
         };
         // The link says that it is held. Who deletes the message or makes it a note changes the
         // link, and the job finds that when its time has come.
-        self.calls.store.link_message(link, ticket.opened).await?;
+        self.calls.link_message(item, link, ticket.opened).await?;
         let held = HeldReply {
             ticket: ticket.id.clone(),
             channel: channel.clone(),
             ts: ts.clone(),
             user: person.user.clone(),
         };
-        self.calls.enqueue_item(ReplyJob::hold_reply(held, item.received + delay)).await?;
+        self.calls.enqueue_item(item, ReplyJob::hold_reply(held, item.received + delay)).await?;
         Ok(true)
     }
 
     /// A reply has been held long enough: it takes its place among the events of its ticket.
-    pub(crate) async fn enqueue_held_reply(&self, held: HeldReply) -> PipeResult<()> {
-        Ok(self.calls.enqueue_item(ReplyJob::send_reply(held, self.calls.clock.now())).await?)
+    pub(crate) async fn enqueue_held_reply(
+        &self,
+        item: &Handling,
+        held: HeldReply,
+    ) -> PipeResult<()> {
+        Ok(self
+            .calls
+            .enqueue_item(item, ReplyJob::send_reply(held, self.calls.clock.now()))
+            .await?)
     }
 
     /// Lets go of what is held and was written before this: somebody closes the ticket, and what was
     /// written to the customer until then reaches them first. Says whether anything was.
     pub(crate) async fn release_held_replies(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         before: &MessageTs,
     ) -> PipeResult<bool> {
@@ -72,7 +80,7 @@ impl Holds {
             return Ok(false);
         }
         let mut has_released = false;
-        for link in self.calls.store.held_replies(&ticket.id, before).await? {
+        for link in self.calls.read(item).await?.held_replies(&ticket.id, before).await? {
             let Link { ticket, channel, ts, user: Some(user), .. } = link else { continue };
             let held = HeldReply { ticket, channel, ts, user };
             let job = ReplyJob::send_reply(held, self.calls.clock.now());
@@ -85,6 +93,7 @@ impl Holds {
     /// Keeps a held message from being sent.
     pub(crate) async fn cancel_held_reply(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         channel: &ChannelId,
         ts: &MessageTs,
@@ -97,22 +106,23 @@ impl Holds {
             blip_id: None,
             user: None,
         };
-        Ok(self.calls.store.link_message(link, ticket.opened).await?)
+        Ok(self.calls.link_message(item, link, ticket.opened).await?)
     }
 
     /// Makes a message a note if there is still time; returns what its writer is told.
     pub(crate) async fn make_note(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         channel: &ChannelId,
         ts: &MessageTs,
     ) -> PipeResult<Answer> {
-        let role = self.calls.store.find_link(channel, ts).await?.map(|link| link.role);
+        let role = self.calls.find_link(item, channel, ts).await?.map(|link| link.role);
         match role {
             Some(Role::Reply | Role::PartOfReply) => Ok(Answer::AlreadySent),
             Some(Role::Card | Role::Customer) => Ok(Answer::Outdated),
             Some(Role::Held | Role::Note) | None => {
-                self.cancel_held_reply(ticket, channel, ts).await?;
+                self.cancel_held_reply(item, ticket, channel, ts).await?;
                 let mark = MarkJob::add_reaction(
                     channel,
                     ts,
@@ -120,7 +130,7 @@ impl Holds {
                     false,
                     self.calls.clock.now(),
                 );
-                self.calls.enqueue_item(mark).await?;
+                self.calls.enqueue_item(item, mark).await?;
                 Ok(Answer::Kept)
             }
         }

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::inbox::{Handled, ItemOutcome};
+use crate::inbox::{Handled, Handling, ItemOutcome};
 use crate::model::{Failure, Fault};
-use crate::store::Item;
 use crate::{blip, slack, store};
 
 /// How soon it is looked again for a bot that is not configured: it takes a new start.
@@ -84,7 +83,7 @@ impl Interrupt {
         Self::Call { fault: Fault::Broken, error: what.to_string() }
     }
 
-    pub(crate) fn into_outcome(self, item: &Item) -> ItemOutcome {
+    pub(crate) fn into_outcome(self, item: &Handling) -> ItemOutcome {
         match self {
             Self::Wait(until) => ItemOutcome::Wait(until),
             Self::Call { fault, error } => {

@@ -2,6 +2,7 @@
 //! told that nobody else sees.
 
 use crate::handlers::answer::Answer;
+use crate::inbox::Handling;
 use crate::slack::SlackBlock;
 use crate::slack::directory;
 use crate::slack::members;
@@ -20,7 +21,6 @@ use crate::model::{
     SlackUserId, Ticket,
 };
 use crate::slack::{AgentStatus, Profile, SlackClient, card, modal, parse, rich_text};
-use crate::store::Item;
 
 /// Somebody who wants something, with what decides whether and where they are answered.
 pub(crate) struct Person {
@@ -70,7 +70,7 @@ impl People {
     /// Looks up who did something about a ticket, and whether they may.
     pub(crate) async fn look_up_person(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &Ticket,
         user: &SlackUserId,
     ) -> PipeResult<Person> {
@@ -80,7 +80,8 @@ impl People {
             let now = self.calls.clock.now();
             // Only the first time: the event comes back here until the bot is there.
             if now < item.received + MISSING_BOT_PAUSE {
-                self.tell_person(ticket, &person, &person.texts.text("ask-no-bot", &[]), &[]).await;
+                self.tell_person(item, ticket, &person, &person.texts.text("ask-no-bot", &[]), &[])
+                    .await;
             }
             return Err(Interrupt::Wait(now + MISSING_BOT_PAUSE));
         }
@@ -90,7 +91,7 @@ impl People {
     /// Looks up who did something in a channel, and whether they may answer its customers.
     pub(crate) async fn look_up_person_in(
         &self,
-        item: &Item,
+        item: &Handling,
         channel: &ChannelId,
         user: &SlackUserId,
     ) -> PipeResult<Person> {
@@ -177,6 +178,7 @@ impl People {
     /// Tells a person something that only they see, in the ticket's thread or where they are.
     pub(crate) async fn tell_person(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         person: &Person,
         text: &str,
@@ -203,17 +205,23 @@ impl People {
                 tracing::warn!(ticket.id = %ticket.id, %error, "a person could not be answered");
             }
         } else {
-            self.posts.post_ephemeral(ticket, &person.user, None, (text, blocks)).await;
+            self.posts.post_ephemeral(item, ticket, &person.user, None, (text, blocks)).await;
         }
     }
 
     /// Shows somebody what they have typed in a dialog and what did not go out: a dialog that is
     /// closed keeps nothing.
-    pub(crate) async fn give_words_back(&self, ticket: &Ticket, person: &Person, words: &RichText) {
+    pub(crate) async fn give_words_back(
+        &self,
+        item: &Handling,
+        ticket: &Ticket,
+        person: &Person,
+        words: &RichText,
+    ) {
         let typed = text::write_plain_text(words, &MentionNames::default(), &StyleMarks::default());
         let title = person.texts.text("ask-typed", &[]);
         let blocks = [rich_text::literal_block(&title), rich_text::literal_quote(&typed)];
-        self.tell_person(ticket, person, &title, &blocks).await;
+        self.tell_person(item, ticket, person, &title, &blocks).await;
     }
 
     /// The Slack user of an agent of Blip's: as it is configured, or by the e-mail address.
@@ -236,15 +244,21 @@ impl People {
     }
 
     /// Tells somebody who may not do something about a ticket that it is so.
-    pub(crate) async fn tell_no_permission(&self, ticket: &Ticket, person: &Person) {
+    pub(crate) async fn tell_no_permission(
+        &self,
+        item: &Handling,
+        ticket: &Ticket,
+        person: &Person,
+    ) {
         if let Some(key) = person.status.refusal_key() {
-            self.tell_person(ticket, person, &person.texts.text(key, &[]), &[]).await;
+            self.tell_person(item, ticket, person, &person.texts.text(key, &[]), &[]).await;
         }
     }
 
     /// Tells a person why they cannot make a move, and what they can do about it.
     pub(crate) async fn tell_refusal(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         person: &Person,
         refusal: &MoveRefusal,
@@ -254,10 +268,11 @@ impl People {
                 let text = person.texts.text("ask-held", &[("agent", &holder.name)]);
                 let blocks =
                     card::build_question(&text, &[Button::TakeOver], &ticket.id, &person.texts);
-                self.tell_person(ticket, person, &text, &blocks).await;
+                self.tell_person(item, ticket, person, &text, &blocks).await;
             }
             MoveRefusal::Closed => {
-                self.tell_person(ticket, person, &person.texts.text("ask-closed", &[]), &[]).await;
+                self.tell_person(item, ticket, person, &person.texts.text("ask-closed", &[]), &[])
+                    .await;
             }
             MoveRefusal::Already => {}
         }

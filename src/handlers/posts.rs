@@ -1,5 +1,6 @@
 //! Posts to Slack: each once, at the pace that its channel allows, and tied to its ticket.
 
+use crate::inbox::Handling;
 use crate::slack::SlackBlock;
 use crate::slack::find;
 use crate::slack::last_words::LastWords;
@@ -18,7 +19,7 @@ use crate::locale::Texts;
 use crate::model::{Agent, ChannelId, Failure, Fault, MessageTs, SlackUserId, Thread, Ticket};
 use crate::slack;
 use crate::slack::{Post, Posted, SlackClient, home, rich_text};
-use crate::store::{self, Item, Link, Role};
+use crate::store::{self, Link, Role};
 use crate::telemetry;
 
 /// What the calls that post cards are named, up to the colon.
@@ -122,7 +123,7 @@ pub(crate) struct Posts {
 impl Posts {
     pub(crate) async fn post_to_thread(
         &self,
-        item: &Item,
+        item: &Handling,
         step: &str,
         thread: &Thread,
         post: &ThreadPost,
@@ -147,7 +148,7 @@ impl Posts {
     /// Says something of the bridge's own in a channel, outside of any thread.
     pub(crate) async fn post_to_channel(
         &self,
-        item: &Item,
+        item: &Handling,
         lane: &str,
         channel: &ChannelId,
         step: &str,
@@ -169,7 +170,7 @@ impl Posts {
     /// Posts a message once, when the channel's turn has come.
     pub(crate) async fn post_once(
         &self,
-        item: &Item,
+        item: &Handling,
         step: &str,
         channel: &ChannelId,
         post: &Post,
@@ -208,7 +209,7 @@ impl Posts {
     /// Sets out a comparison with Slack of what others may have posted as well.
     async fn leave_doubled_post(
         &self,
-        (item, step): (&Item, &str),
+        (item, step): (&Handling, &str),
         post: &Post,
         made: &Posted,
     ) -> store::Result<()> {
@@ -228,12 +229,13 @@ impl Posts {
         };
         // Whoever has the event now may be about to post.
         let due = self.calls.next_certain_look();
-        self.calls.enqueue_item(ThreadJob::remove_doubled_post(doubled, due)).await
+        // At once: what is gathered for an event that others have by now is not written.
+        self.calls.store.accept(ThreadJob::remove_doubled_post(doubled, due)).await.map(drop)
     }
 
     async fn hold_channel(
         &self,
-        item: &Item,
+        item: &Handling,
         channel: &ChannelId,
         until: Timestamp,
     ) -> store::Result<()> {
@@ -244,7 +246,7 @@ impl Posts {
     /// Waits for the turn of a lane to post to a channel.
     pub(crate) async fn wait_for_post_slot(
         &self,
-        item: &Item,
+        item: &Handling,
         lane: &str,
         channel: &ChannelId,
     ) -> PipeResult<()> {
@@ -267,6 +269,7 @@ impl Posts {
     /// Ties a message of ours to a ticket, and to the Blip messages that it shows.
     pub(crate) async fn link_post(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         (role, user): (Role, Option<&SlackUserId>),
         blip_ids: &[String],
@@ -287,7 +290,7 @@ impl Posts {
                 blip_id,
                 user: user.cloned(),
             };
-            self.calls.store.link_message(link, ticket.opened)
+            self.calls.link_message(item, link, ticket.opened)
         });
         // Handed to the store together, so that they share a commit.
         try_join_all(links).await?;
@@ -301,6 +304,7 @@ impl Posts {
     /// Nothing that matters is said in this way only: Slack does not promise to show it.
     pub(crate) async fn post_ephemeral(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         user: &SlackUserId,
         gone: Option<&MessageTs>,
@@ -308,7 +312,9 @@ impl Posts {
     ) {
         let Some(thread) = &ticket.thread else { return };
         let (channel, root) = (&thread.channel, &thread.root);
-        let told = if let Ok(false) = self.calls.store.has_replies(&ticket.id, thread, gone).await {
+        let has_replies =
+            async { self.calls.read(item).await?.has_replies(&ticket.id, thread, gone).await };
+        let told = if let Ok(false) = has_replies.await {
             let address = self.slack.thread_url(thread);
             let (text, blocks) = home::add_ticket_title(ticket, address.as_deref(), (text, blocks));
             self.slack.post_ephemeral(channel, None, user, &text, &blocks).await

@@ -15,7 +15,7 @@ use crate::handlers::calls::{Calls, derive_delivery_id};
 use crate::handlers::channels::{Channels, LOST_CHANNEL_PAUSE};
 use crate::handlers::interrupt::{CallError, Interrupt, PipeResult};
 use crate::handlers::posts::{Posts, ThreadPost};
-use crate::inbox::{CardJob, ThreadJob};
+use crate::inbox::{CardJob, Handling, ThreadJob};
 use crate::locale::Texts;
 use crate::model::{
     BotName, ChannelId, Content, Fault, MessageTs, Thread, Ticket, TicketEnding, TicketId,
@@ -24,7 +24,7 @@ use crate::model::{
 use crate::slack;
 use crate::slack::card::{RelatedTicket, RelatedTickets};
 use crate::slack::{Post, SlackClient, bounds, card, render};
-use crate::store::{DrawnCard, Item, Lane, Link, Role};
+use crate::store::{DrawnCard, Lane, Link, Role};
 
 /// When it is looked again whether a ticket has a new thread. Each look is a post that may have to
 /// be taken back.
@@ -74,7 +74,7 @@ impl Threads {
     /// What does not fit onto the card follows at once.
     pub(crate) async fn post_card(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         first_words: Option<&Content>,
     ) -> PipeResult<()> {
@@ -86,7 +86,7 @@ impl Threads {
             None => (None, [].as_slice()),
         };
         if let Some(first) = first {
-            self.calls.store.keep_first_words(&ticket.id, first).await?;
+            self.calls.keep_first_words(item, &ticket.id, first).await?;
         }
         let channel = self.channels.find_own_channel(ticket).await?;
         self.post_card_or_fall_back(item, ticket, channel, "card").await?;
@@ -99,14 +99,14 @@ impl Threads {
             self.post_to_ticket(item, &format!("first:{number}"), ticket, &post).await?;
         }
         // Last, because a ticket that is known is not new any more.
-        Ok(self.calls.store.put_ticket(ticket).await?)
+        Ok(self.calls.put_ticket(item, ticket).await?)
     }
 
     /// Posts a card where it belongs or, if that is not possible, where tickets go that have no
     /// channel, and says so.
     async fn post_card_or_fall_back(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         channel: Option<ChannelId>,
         step: &str,
@@ -145,13 +145,13 @@ impl Threads {
     /// belongs to its card comes before that.
     async fn post_card_in(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         channel: &ChannelId,
         step: &str,
     ) -> PipeResult<bool> {
-        let first_words = self.calls.store.first_words(&ticket.id).await?;
-        let around = self.find_related_tickets(ticket).await?;
+        let first_words = self.calls.read(item).await?.first_words(&ticket.id).await?;
+        let around = self.find_related_tickets(item, ticket).await?;
         let (text, blocks) =
             card::render_card(ticket, first_words.as_deref(), &around, &self.texts);
         let post = Post {
@@ -174,31 +174,41 @@ impl Threads {
         };
         let thread =
             posted.to_thread().ok_or_else(|| Interrupt::broken("slack named no message"))?;
-        self.calls.store.link_message(Link::of_card(&ticket.id, &thread), ticket.opened).await?;
+        self.calls.link_message(item, Link::of_card(&ticket.id, &thread), ticket.opened).await?;
         // One that was posted by an earlier run may look otherwise.
         if !item.has_begun_calls {
             let drawn = describe_card(ticket, &thread, &post.text, &post.blocks);
-            self.calls.store.keep_drawn_card(&ticket.id, Some(drawn)).await?;
+            self.calls.keep_drawn_card(item, &ticket.id, Some(drawn)).await?;
         }
+        // What people do about the card waits for it in other lanes.
+        self.calls.write_gathered(item).await?;
         ticket.thread = Some(thread);
         Ok(true)
     }
 
     /// What the card of a ticket shows of other tickets and of the settings.
-    pub(crate) async fn find_related_tickets(&self, ticket: &Ticket) -> PipeResult<RelatedTickets> {
+    pub(crate) async fn find_related_tickets(
+        &self,
+        item: &Handling,
+        ticket: &Ticket,
+    ) -> PipeResult<RelatedTickets> {
         let id = &ticket.id;
-        let before = self.find_predecessor(ticket).await?;
+        let before = self.find_predecessor(item, ticket).await?;
         let after = match (&ticket.state, ticket.number) {
             (TicketState::Closed { ending: TicketEnding::Transferred, .. }, Some(number)) => {
-                self.calls.store.ticket_after(id.bot(), number).await?
+                self.calls.read(item).await?.ticket_after(id.bot(), number).await?
             }
             _ => None,
         };
         let customer = &ticket.customer.identity;
         let earlier = match (&before, customer.as_str()) {
             (None, customer) if !customer.is_empty() => {
-                let others =
-                    self.calls.store.tickets_of(customer, id, PREVIOUS_TICKETS_SEARCHED).await?;
+                let others = self
+                    .calls
+                    .read(item)
+                    .await?
+                    .tickets_of(customer, id, PREVIOUS_TICKETS_SEARCHED)
+                    .await?;
                 let mut others = others.into_iter();
                 others.find(|other| {
                     other.opened <= ticket.opened && other.id.active_target().is_none()
@@ -222,9 +232,13 @@ impl Threads {
     }
 
     /// The ticket from which this one was transferred, if we know it and it has a thread.
-    pub(crate) async fn find_predecessor(&self, ticket: &Ticket) -> PipeResult<Option<Ticket>> {
+    pub(crate) async fn find_predecessor(
+        &self,
+        item: &Handling,
+        ticket: &Ticket,
+    ) -> PipeResult<Option<Ticket>> {
         let Some(number) = ticket.parent else { return Ok(None) };
-        let before = self.calls.store.ticket_by_number(ticket.id.bot(), number).await?;
+        let before = self.calls.read(item).await?.ticket_by_number(ticket.id.bot(), number).await?;
         Ok(before.filter(|before| before.thread.is_some() && before.id != ticket.id))
     }
 
@@ -234,17 +248,17 @@ impl Threads {
     /// it, and everybody in the channel is told that somebody waits.
     pub(crate) async fn continue_thread(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
     ) -> PipeResult<bool> {
-        let Some(before) = self.find_predecessor(ticket).await? else { return Ok(false) };
+        let Some(before) = self.find_predecessor(item, ticket).await? else { return Ok(false) };
         let Some(thread) = before.thread else { return Ok(false) };
         if self.channels.resolve_ticket_channel(ticket).await? != thread.channel {
             return Ok(false);
         }
         // They stand nowhere but on the card, which shows this ticket from now on.
-        if let Some(first_words) = self.calls.store.first_words(&before.id).await? {
-            self.calls.store.keep_first_words(&ticket.id, &first_words).await?;
+        if let Some(first_words) = self.calls.read(item).await?.first_words(&before.id).await? {
+            self.calls.keep_first_words(item, &ticket.id, &first_words).await?;
         }
         self.go_on_in(item, ticket, thread).await?;
         Ok(true)
@@ -254,7 +268,7 @@ impl Threads {
     /// is in the channel of this ticket. The card shows the ticket from then on.
     pub(crate) async fn join_active_message(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         first_words: Option<&Content>,
     ) -> PipeResult<bool> {
@@ -262,12 +276,13 @@ impl Threads {
             return Ok(false);
         };
         let searched = PREVIOUS_TICKETS_SEARCHED;
-        let others = self.calls.store.tickets_of(&identity, &ticket.id, searched).await?;
+        let others =
+            self.calls.read(item).await?.tickets_of(&identity, &ticket.id, searched).await?;
         let active = others.into_iter().find(|other| other.id.active_target().is_some());
         let Some((active, thread)) = active.and_then(|it| Some((it.id, it.thread?))) else {
             return Ok(false);
         };
-        let card = self.calls.store.find_link(&thread.channel, &thread.root).await?;
+        let card = self.calls.find_link(item, &thread.channel, &thread.root).await?;
         // This very ticket, if an earlier try came that far.
         let is_free = card.is_some_and(|it| it.ticket == active || it.ticket == ticket.id);
         if !is_free || self.channels.resolve_ticket_channel(ticket).await? != thread.channel {
@@ -277,7 +292,7 @@ impl Threads {
         if let Some(said) = said {
             let said = bounds::limit_text(&said, &self.texts);
             if let Some(first) = render::split_into_posts(&said, None).first() {
-                self.calls.store.keep_first_words(&ticket.id, first).await?;
+                self.calls.keep_first_words(item, &ticket.id, first).await?;
             }
         }
         self.go_on_in(item, ticket, thread).await?;
@@ -285,21 +300,29 @@ impl Threads {
     }
 
     /// Has a ticket go on in a thread that was another one's.
-    async fn go_on_in(&self, item: &Item, ticket: &mut Ticket, thread: Thread) -> PipeResult<()> {
-        self.calls.store.link_message(Link::of_card(&ticket.id, &thread), ticket.opened).await?;
+    async fn go_on_in(
+        &self,
+        item: &Handling,
+        ticket: &mut Ticket,
+        thread: Thread,
+    ) -> PipeResult<()> {
+        self.calls.link_message(item, Link::of_card(&ticket.id, &thread), ticket.opened).await?;
         ticket.thread = Some(thread);
         let line = card::continuation_line(ticket, &self.texts);
         let post = ThreadPost { broadcast: true, ..ThreadPost::from_line(&line) };
         self.post_to_ticket(item, "goes-on", ticket, &post).await?;
-        self.calls.store.put_ticket(ticket).await?;
-        Ok(self.calls.enqueue_item(CardJob::update_card(ticket, self.calls.clock.now())).await?)
+        self.calls.put_ticket(item, ticket).await?;
+        Ok(self
+            .calls
+            .enqueue_item(item, CardJob::update_card(ticket, self.calls.clock.now()))
+            .await?)
     }
 
     /// Says something in a ticket's thread. If that is lost, it is said in a new one: at once in the
     /// lane that may make it, else when it is there.
     pub(crate) async fn post_to_ticket(
         &self,
-        item: &Item,
+        item: &Handling,
         step: &str,
         ticket: &mut Ticket,
         post: &ThreadPost,
@@ -311,13 +334,13 @@ impl Threads {
         match &posted {
             Err(CallError::Call(error)) if let Some(lost) = ThreadLoss::from_error(error) => {
                 if !matches!(Lane::parse(&item.lane), Some(Lane::Ticket(_))) {
-                    return Err(self.wait_for_new_thread(&ticket.id, &thread, lost).await?);
+                    return Err(self.wait_for_new_thread(item, &ticket.id, &thread, lost).await?);
                 }
                 self.move_thread(item, ticket, &thread, lost).await?;
             }
             _ => {
                 let what = (post.role, post.user.as_ref());
-                return self.posts.link_post(ticket, what, &post.blip_ids, &posted?).await;
+                return self.posts.link_post(item, ticket, what, &post.blip_ids, &posted?).await;
             }
         }
         let Some(thread) = ticket.thread.clone() else {
@@ -331,12 +354,12 @@ impl Threads {
             posted => posted?,
         };
         let what = (post.role, post.user.as_ref());
-        self.posts.link_post(ticket, what, &post.blip_ids, &posted).await
+        self.posts.link_post(item, ticket, what, &post.blip_ids, &posted).await
     }
 
     /// Waits for the turn of an item's lane to post where its ticket is or, before the card is posted,
     /// will be.
-    pub(crate) async fn wait_for_slot(&self, item: &Item, ticket: &Ticket) -> PipeResult<()> {
+    pub(crate) async fn wait_for_slot(&self, item: &Handling, ticket: &Ticket) -> PipeResult<()> {
         let channel = self.channels.current_channel(ticket).await?;
         self.posts.wait_for_post_slot(item, &item.lane, &channel).await
     }
@@ -344,7 +367,7 @@ impl Threads {
     /// Says something in a ticket's thread, if it has one, when the channel's turn has come.
     pub(crate) async fn post_when_due(
         &self,
-        item: &Item,
+        item: &Handling,
         step: &str,
         ticket: &mut Ticket,
         post: &ThreadPost,
@@ -360,7 +383,7 @@ impl Threads {
     /// lost, it is said once the ticket has a new one.
     pub(crate) async fn post_from_job(
         &self,
-        item: &Item,
+        item: &Handling,
         lane: &str,
         step: &str,
         ticket: &Ticket,
@@ -374,22 +397,25 @@ impl Threads {
         if let Err(CallError::Call(error)) = &posted
             && let Some(lost) = ThreadLoss::from_error(error)
         {
-            return Err(self.wait_for_new_thread(&ticket.id, thread, lost).await?);
+            return Err(self.wait_for_new_thread(item, &ticket.id, thread, lost).await?);
         }
         let what = (post.role, post.user.as_ref());
-        self.posts.link_post(ticket, what, &post.blip_ids, &posted?).await.map(drop)
+        self.posts.link_post(item, ticket, what, &post.blip_ids, &posted?).await.map(drop)
     }
 
     /// What another lane than the ticket's does about a lost thread: it waits until the ticket's own
     /// has made a new one.
     pub(crate) async fn wait_for_new_thread(
         &self,
+        item: &Handling,
         ticket: &TicketId,
         thread: &Thread,
         lost: ThreadLoss,
     ) -> PipeResult<Interrupt> {
         let (now, with_channel) = (self.calls.clock.now(), lost == ThreadLoss::Channel);
-        self.calls.enqueue_item(ThreadJob::move_thread(ticket, thread, with_channel, now)).await?;
+        self.calls
+            .enqueue_item(item, ThreadJob::move_thread(ticket, thread, with_channel, now))
+            .await?;
         let pause = if with_channel { LOST_CHANNEL_PAUSE } else { NEW_THREAD_PAUSE };
         Ok(Interrupt::Wait(now + pause))
     }
@@ -397,12 +423,12 @@ impl Threads {
     /// Gives a ticket a new thread if its last one is the one that was found to be lost.
     pub(crate) async fn replace_lost_thread(
         &self,
-        item: &Item,
+        item: &Handling,
         id: &TicketId,
         root: &MessageTs,
         lost: ThreadLoss,
     ) -> PipeResult<()> {
-        let Some(mut ticket) = self.calls.store.load_ticket(id).await? else { return Ok(()) };
+        let Some(mut ticket) = self.calls.load_ticket(item, id).await? else { return Ok(()) };
         let Some(thread) = ticket.thread.clone().filter(|thread| thread.root == *root) else {
             return Ok(());
         };
@@ -432,7 +458,7 @@ impl Threads {
     /// Makes a new card where tickets can go, which says why, once for each lost thread.
     pub(crate) async fn move_thread(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         old: &Thread,
         lost: ThreadLoss,
@@ -465,13 +491,13 @@ impl Threads {
                 said => drop(said?),
             }
         }
-        Ok(self.calls.store.put_ticket(ticket).await?)
+        Ok(self.calls.put_ticket(item, ticket).await?)
     }
 
     /// Says something of the bridge's own in the channel for tickets, outside of any thread.
     pub(crate) async fn post_to_default_channel(
         &self,
-        item: &Item,
+        item: &Handling,
         lane: &str,
         step: &str,
         post: ThreadPost,

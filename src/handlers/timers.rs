@@ -15,14 +15,14 @@ use crate::handlers::desk_hours::DeskHoursBook;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::slack_time::happened_at;
 use crate::inbox::{
-    Absence, AssignmentJob, CardJob, CustomerJob, DeliveryMark, MarkJob, MarkOccasion, Overdue,
-    ReceiptJob, Reminder, ReminderJob, ReminderTopic,
+    Absence, AssignmentJob, CardJob, CustomerJob, DeliveryMark, Handling, MarkJob, MarkOccasion,
+    Overdue, ReceiptJob, Reminder, ReminderJob, ReminderTopic,
 };
 use crate::model::{
     FirstAnswer, PersonalSwitch, SlackUserId, Ticket, TicketId, WorkingHours, ZonedHours,
 };
 use crate::slack::card::{UNANSWERED_AFTER, WINDOW_WARNING};
-use crate::store::{self, Item, Link, Role, Source, switches};
+use crate::store::{Link, Role, Source, switches};
 
 /// How exactly it is remembered when a customer was last heard of: a chatty one costs one write a
 /// minute and not one for each message. Too early a memory only ends the window a little early.
@@ -139,45 +139,46 @@ impl Timers {
     pub(crate) async fn record_customer_message(
         &self,
         ticket: &mut Ticket,
-        said: Option<&Item>,
+        said: Option<&Handling>,
     ) -> PipeResult<()> {
-        let Some(at) = said.map(|item| item.received) else { return Ok(()) };
-        self.schedule_away_answer(ticket).await?;
-        let (end, is_warned) = loop {
-            let mut heard = ticket.clone();
-            let end = ticket.window_end();
-            // Whether there is a window may become known later.
-            let may_end = end.is_some() || ticket.customer.has_unknown_channel();
-            let is_news =
-                ticket.heard.is_none_or(|heard| at.duration_since(heard) >= HEARD_PRECISION);
-            if ticket.unanswered.is_some() && !(is_news && may_end) {
-                return Ok(());
-            }
-            // A message that was fetched after a gap may be older than one that came: the clock
-            // only grows.
-            heard.heard = may_end.then(|| ticket.heard.map_or(at, |heard| heard.max(at)));
-            if ticket.unanswered.is_none() {
-                heard.unanswered = Some(at);
-                self.schedule_answer_checks(ticket, at).await?;
-            }
-            let is_warned = end.is_some_and(|end| end - WINDOW_WARNING <= at);
-            heard.revision += i64::from(is_warned);
-            if self.put_on_top(ticket, heard).await? {
-                break (end, is_warned);
-            }
-        };
+        let Some(item) = said else { return Ok(()) };
+        let at = item.received;
+        self.schedule_away_answer(item, ticket).await?;
+        let end = ticket.window_end();
+        // Whether there is a window may become known later.
+        let may_end = end.is_some() || ticket.customer.has_unknown_channel();
+        let is_news = ticket.heard.is_none_or(|heard| at.duration_since(heard) >= HEARD_PRECISION);
+        if ticket.unanswered.is_some() && !(is_news && may_end) {
+            return Ok(());
+        }
+        // A message that was fetched after a gap may be older than one that came: the clock
+        // only grows.
+        ticket.heard = may_end.then(|| ticket.heard.map_or(at, |heard| heard.max(at)));
+        if ticket.unanswered.is_none() {
+            self.schedule_answer_checks(item, ticket, at).await?;
+            ticket.unanswered = Some(at);
+        }
+        let is_warned = end.is_some_and(|end| end - WINDOW_WARNING <= at);
+        ticket.revision += i64::from(is_warned);
+        self.calls.put_ticket(item, ticket).await?;
         if is_warned {
-            self.calls.enqueue_item(CardJob::update_card(ticket, self.calls.clock.now())).await?;
+            self.calls
+                .enqueue_item(item, CardJob::update_card(ticket, self.calls.clock.now()))
+                .await?;
         }
         if end.is_some_and(|end| end <= at) {
-            self.schedule_window_check(ticket, at).await?;
+            self.schedule_window_check(item, ticket, at).await?;
         }
         Ok(())
     }
 
     /// Has a customer told that the team does not work, if that is so and nobody holds the ticket:
     /// once until the team works again, as the key of the job says, whichever ticket they write in.
-    pub(crate) async fn schedule_away_answer(&self, ticket: &Ticket) -> PipeResult<()> {
+    pub(crate) async fn schedule_away_answer(
+        &self,
+        item: &Handling,
+        ticket: &Ticket,
+    ) -> PipeResult<()> {
         if !self.tells_away || ticket.is_closed() || ticket.holder().is_some() {
             return Ok(());
         }
@@ -191,52 +192,36 @@ impl Timers {
         if self.calls.store.has_accepted(Source::Internal, &job.key).await? {
             return Ok(());
         }
-        Ok(self.calls.enqueue_item(job).await?)
-    }
-
-    /// Writes a change of the customer's clock, which both lanes of a ticket change: whoever comes
-    /// second makes their change on top of the first. False if it is to be made again.
-    async fn put_on_top(&self, ticket: &mut Ticket, mut changed: Ticket) -> PipeResult<bool> {
-        match self.calls.store.put_ticket(&mut changed).await {
-            Ok(()) => {
-                *ticket = changed;
-                Ok(true)
-            }
-            Err(store::Error::Conflict { ticket: id }) => {
-                let newest = self.calls.store.load_ticket(&ticket.id).await?;
-                // One that is gone was erased: that is found out when the event is handled again.
-                *ticket = newest.ok_or(store::Error::Conflict { ticket: id })?;
-                Ok(false)
-            }
-            Err(error) => Err(error.into()),
-        }
+        Ok(self.calls.enqueue_item(item, job).await?)
     }
 
     /// Has the card show, and people reminded, if the customer is not answered from now on. Most are
     /// soon, so the reminder is set only by who looks for the card and finds that they still wait.
     pub(crate) async fn schedule_answer_checks(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         since: Timestamp,
     ) -> PipeResult<()> {
         let job = CardJob::show_waiting(&ticket.id, since, since + UNANSWERED_AFTER);
-        self.calls.enqueue_item(job).await?;
+        self.calls.enqueue_item(item, job).await?;
         if self.is_reminded_after_card() {
             return Ok(());
         }
-        self.schedule_reminder(ticket, ReminderTopic::Unanswered, since).await
+        self.schedule_reminder(item, ticket, ReminderTopic::Unanswered, since).await
     }
 
     /// Has people reminded of a customer who still waits when the card is to show it.
     pub(crate) async fn schedule_late_reminder(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         since: Timestamp,
     ) -> PipeResult<()> {
         if !self.is_reminded_after_card() {
             return Ok(());
         }
-        self.schedule_reminder(ticket, ReminderTopic::Unanswered, since).await
+        self.schedule_reminder(item, ticket, ReminderTopic::Unanswered, since).await
     }
 
     /// Whether people are reminded only after the card shows that a customer waits. Working hours do
@@ -248,33 +233,30 @@ impl Timers {
 
     /// Remembers that a customer has been answered, unless they have said something since then that
     /// was shown only after the answer was written; and in the same write, once, who answered first.
-    pub(crate) async fn record_answer(&self, item: &Item, ticket: &mut Ticket) -> PipeResult<()> {
+    pub(crate) async fn record_answer(
+        &self,
+        item: &Handling,
+        ticket: &mut Ticket,
+    ) -> PipeResult<()> {
         let is_overtaken = match happened_at(item) {
-            Some(written) => self.calls.store.has_words_after(&ticket.id, &written).await?,
+            Some(written) => self.calls.has_words_after(item, &ticket.id, &written).await?,
             None => false,
         };
         let now = self.calls.clock.now();
-        let is_shown = loop {
-            let mut answered = ticket.clone();
-            // An answer counts for what was shown before it was written (`docs/lanes.md`, between
-            // the two lanes).
-            let since = if is_overtaken { None } else { answered.unanswered.take() };
-            if since.is_none() && answered.first_answer.is_some() {
-                return Ok(());
-            }
-            answered.first_answer.get_or_insert_with(|| FirstAnswer {
-                at: now,
-                by: ticket.holder().map(|holder| holder.user.clone()),
-            });
-            // Then the card may show it.
-            let is_shown = since.is_some_and(|since| since + UNANSWERED_AFTER <= now);
-            answered.revision += i64::from(is_shown);
-            if self.put_on_top(ticket, answered).await? {
-                break is_shown;
-            }
-        };
+        // An answer counts for what was shown before it was written (`docs/lanes.md`, between
+        // the two lanes).
+        let since = if is_overtaken { None } else { ticket.unanswered.take() };
+        if since.is_none() && ticket.first_answer.is_some() {
+            return Ok(());
+        }
+        let by = ticket.holder().map(|holder| holder.user.clone());
+        ticket.first_answer.get_or_insert(FirstAnswer { at: now, by });
+        // Then the card may show it.
+        let is_shown = since.is_some_and(|since| since + UNANSWERED_AFTER <= now);
+        ticket.revision += i64::from(is_shown);
+        self.calls.put_ticket(item, ticket).await?;
         if is_shown {
-            self.calls.enqueue_item(CardJob::update_card(ticket, now)).await?;
+            self.calls.enqueue_item(item, CardJob::update_card(ticket, now)).await?;
         }
         Ok(())
     }
@@ -283,13 +265,14 @@ impl Timers {
     /// that comes after the given time.
     pub(crate) async fn schedule_window_check(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         after: Timestamp,
     ) -> PipeResult<()> {
         let Some(end) = ticket.window_end().filter(|_| !ticket.is_closed()) else { return Ok(()) };
         let next = [end - WINDOW_WARNING, end].into_iter().find(|due| *due > after);
         if let Some(due) = next {
-            self.calls.enqueue_item(CardJob::show_window(&ticket.id, due)).await?;
+            self.calls.enqueue_item(item, CardJob::show_window(&ticket.id, due)).await?;
         }
         Ok(())
     }
@@ -297,6 +280,7 @@ impl Timers {
     /// Has somebody reminded if a ticket stays unclaimed, or a customer unanswered, from now on.
     pub(crate) async fn schedule_reminder(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         about: ReminderTopic,
         since: Timestamp,
@@ -305,12 +289,16 @@ impl Timers {
         let reminder =
             Reminder { ticket: ticket.id.clone(), about, since: since.as_millisecond(), round: 0 };
         let due = self.reminders.due_time(ticket, since, patience);
-        Ok(self.calls.enqueue_item(ReminderJob::send_reminder(reminder, due)).await?)
+        Ok(self.calls.enqueue_item(item, ReminderJob::send_reminder(reminder, due)).await?)
     }
 
     /// Has the holder of a ticket told by direct message that its customer waits, if they are away and
     /// have asked for it.
-    pub(crate) async fn schedule_absence_check(&self, ticket: &Ticket) -> PipeResult<()> {
+    pub(crate) async fn schedule_absence_check(
+        &self,
+        item: &Handling,
+        ticket: &Ticket,
+    ) -> PipeResult<()> {
         let (Some(holder), Some(since)) = (ticket.holder(), ticket.unanswered) else {
             return Ok(());
         };
@@ -321,22 +309,23 @@ impl Timers {
         let (id, agent, since) = (ticket.id.clone(), holder.user.clone(), since.as_millisecond());
         let job =
             ReminderJob::tell_absent(Absence { ticket: id, agent, since }, self.calls.clock.now());
-        Ok(self.calls.enqueue_item(job).await?)
+        Ok(self.calls.enqueue_item(item, job).await?)
     }
 
     /// Has tickets that wait given to agents who are free: a ticket or somebody has become so.
-    pub(crate) async fn schedule_distribution(&self) -> PipeResult<()> {
+    pub(crate) async fn schedule_distribution(&self, item: &Handling) -> PipeResult<()> {
         if self.assignments.is_none() {
             return Ok(());
         }
         let job = AssignmentJob::distribute_tickets(self.calls.clock.now());
-        Ok(self.calls.enqueue_item(job).await?)
+        Ok(self.calls.enqueue_item(item, job).await?)
     }
 
     /// Has somebody look whether an agent has answered, when the time for it is over within the hours
     /// of the ticket's team.
     pub(crate) async fn schedule_answer_deadline(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         agent: &SlackUserId,
         since: Timestamp,
@@ -347,44 +336,48 @@ impl Timers {
         let due = self.reminders.due_time(ticket, since, patience);
         let (ticket, agent, since) = (ticket.id.clone(), agent.clone(), since.as_millisecond());
         let job = AssignmentJob::check_answer(Overdue { ticket, agent, since }, due);
-        Ok(self.calls.enqueue_item(job).await?)
+        Ok(self.calls.enqueue_item(item, job).await?)
     }
 
     /// Has Blip asked in a while what became of a reply.
     pub(crate) async fn schedule_delivery_check(
         &self,
+        item: &Handling,
         ticket: &TicketId,
         message: &str,
     ) -> PipeResult<()> {
-        self.schedule_receipt_lookup(ticket, (message, false), 0).await
+        self.schedule_receipt_lookup(item, ticket, (message, false), 0).await
     }
 
     /// The same for a template, of which only the bot that sent it is told.
     pub(crate) async fn schedule_template_check(
         &self,
+        item: &Handling,
         ticket: &TicketId,
         message: &str,
     ) -> PipeResult<()> {
-        self.schedule_receipt_lookup(ticket, (message, true), 0).await
+        self.schedule_receipt_lookup(item, ticket, (message, true), 0).await
     }
 
     /// Has a message marked with how far these parts of it have come by then.
     pub(crate) async fn schedule_delivery_mark(
         &self,
+        item: &Handling,
         ticket: &TicketId,
         parts: Vec<String>,
         occasion: MarkOccasion,
     ) -> PipeResult<()> {
         let Some(first) = parts.first() else { return Ok(()) };
-        let links = self.calls.store.links_of(ticket, first).await?;
+        let links = self.calls.links_of(item, ticket, first).await?;
         let Some(link) = links.first() else { return Ok(()) };
         let due = self.calls.clock.now() + self.mark_delay;
         let mark = link.to_delivery_mark(parts, occasion);
-        Ok(self.calls.enqueue_item(MarkJob::show_delivery(mark, due)).await?)
+        Ok(self.calls.enqueue_item(item, MarkJob::show_delivery(mark, due)).await?)
     }
 
     pub(crate) async fn schedule_receipt_lookup(
         &self,
+        item: &Handling,
         ticket: &TicketId,
         (message, by_router): (&str, bool),
         looks: usize,
@@ -392,6 +385,6 @@ impl Timers {
         let Some(look) = LOOKUP_ROUNDS.get(looks) else { return Ok(()) };
         let due = self.calls.clock.now() + look.after;
         let job = ReceiptJob::check_delivery(ticket, (message, by_router), looks, due);
-        Ok(self.calls.enqueue_item(job).await?)
+        Ok(self.calls.enqueue_item(item, job).await?)
     }
 }

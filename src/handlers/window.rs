@@ -1,6 +1,7 @@
 //! When it is too late to answer a customer: WhatsApp takes free words for 24 hours after the
 //! customer's last ones (`blip.md` §7).
 
+use crate::inbox::Handling;
 use std::sync::Arc;
 
 use crate::handlers::calls::Calls;
@@ -11,7 +12,6 @@ use crate::handlers::thread::Threads;
 use crate::locale::Texts;
 use crate::model::{Button, Ticket};
 use crate::slack::card;
-use crate::store::Item;
 
 /// Keeps words from going out that the customer's channel would drop.
 pub(crate) struct SendWindow {
@@ -29,7 +29,7 @@ impl SendWindow {
     /// Whether the customer cannot be written to any more; then everybody is told why.
     pub(crate) async fn refuse_if_window_closed(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
     ) -> PipeResult<bool> {

@@ -7,12 +7,14 @@
 //! Invariant: an item leaves the inbox in exactly one way: done, ignored, forgotten, parked for a person.
 
 mod forgetting;
+mod handling;
 mod job;
 pub mod retry;
 mod worker;
 
 pub use forgetting::ForgettingReport;
 pub(crate) use forgetting::{ForgettingProgress, ForgottenMessage, LeftOver};
+pub(crate) use handling::{Gathered, Handling};
 pub(crate) use job::{
     Absence, Assignment, AssignmentJob, CardJob, CheckJob, CustomerJob, DelayedReply, DeliveryMark,
     DoubledPost, FileJob, Forgetting, HeldReply, Job, LateFile, MarkJob, MarkOccasion, NoticeJob,
@@ -37,8 +39,9 @@ pub(crate) trait Handler: Send + Sync + 'static {
     /// Handles the first of these items, or the first few if they belong together.
     ///
     /// `items` are of one lane and one source, in order, and never empty. After a failure the
-    /// same items are handed over again, so a handler starts by reading how far it came.
-    fn handle_items(&self, lane: &str, items: &[Item]) -> impl Future<Output = Handled> + Send;
+    /// same items are handed over again, so a handler starts by reading how far it came. What they
+    /// gathered is written afterwards.
+    fn handle_items(&self, lane: &str, items: &[Handling]) -> impl Future<Output = Handled> + Send;
 
     /// Mends what handling these items may have shown: their lease was lost meanwhile, and another
     /// instance may have shown something newer before.
@@ -46,7 +49,8 @@ pub(crate) trait Handler: Send + Sync + 'static {
     /// # Errors
     ///
     /// Those of the store.
-    fn mend_lost_items(&self, items: &[Item]) -> impl Future<Output = store::Result<()>> + Send;
+    fn mend_lost_items(&self, items: &[Handling])
+    -> impl Future<Output = store::Result<()>> + Send;
 }
 
 /// What a handler did with the items that it was handed.

@@ -12,10 +12,13 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span};
 
 use super::retry::{RetryDecision, RetryPolicy};
-use super::{Handled, Handler, ItemOutcome, NoticeJob, ReplyJob};
+use super::{Gathered, Handled, Handler, Handling, ItemOutcome, NoticeJob, ReplyJob};
 use crate::clock::Clock;
 use crate::model::Fault;
-use crate::store::{self, Item, ItemId, Lease, Places, Pool, SharedStore, Source, StoredOutcome};
+use crate::store::{
+    self, Ending, Item, ItemId, LaneRelease, Lease, NewItem, Places, Pool, SharedStore, Source,
+    StoredOutcome, Writes,
+};
 use crate::telemetry;
 
 /// How long a lane may be held. Every call within has a far shorter time limit, so this runs out
@@ -194,7 +197,10 @@ impl<P: Handler> Worker<P> {
     async fn drain_lane(&self, mut lease: Lease) -> store::Result<()> {
         // Once for each lease; what comes meanwhile is sorted with the next one.
         self.handler.sort_items(&mut lease.items);
-        let mut rest = lease.items.as_slice();
+        let gathered = Gathered::default();
+        let items = std::mem::take(&mut lease.items).into_iter();
+        let items: Vec<_> = items.map(|item| Handling::new(item, gathered.clone())).collect();
+        let mut rest = items.as_slice();
         while let Some(first) = rest.first() {
             // Half of the lease stays in reserve for the item under way.
             if self.stop.is_cancelled() || self.clock.now() + LEASE_DURATION / 2 > lease.until {
@@ -205,20 +211,22 @@ impl<P: Handler> Worker<P> {
             let handled = self.call_handler(&lease, run).await;
             let count = handled.items.clamp(1, same);
             let (done, remaining) = rest.split_at(count);
-            if let Some(due) = self.apply_outcome(&lease, done, handled.outcome).await? {
-                return self.store.release_lane(lease, Some(due)).await;
+            // What waited for a message that the last item posted has its place before these.
+            let is_slack = |item: &Handling| item.source == Source::Slack;
+            let is_overtaken = !is_slack(first) && remaining.first().is_some_and(is_slack);
+            let is_last = remaining.is_empty() || is_overtaken;
+            if self.finish_items(&lease, done, (handled.outcome, gathered.take()), is_last).await? {
+                return Ok(());
             }
             rest = remaining;
-            // What waited for a message that the last item posted has its place before these.
-            let is_slack = |item: &Item| item.source == Source::Slack;
-            if !is_slack(first) && rest.first().is_some_and(is_slack) {
+            if is_last {
                 break;
             }
         }
         self.store.release_lane(lease, None).await
     }
 
-    async fn call_handler(&self, lease: &Lease, items: &[Item]) -> Handled {
+    async fn call_handler(&self, lease: &Lease, items: &[Handling]) -> Handled {
         let span = items.first().map_or_else(Span::none, |first| {
             // Jobs are put down long before they are due, which is no time that anybody waits.
             if first.attempts == 0 && first.source != Source::Internal {
@@ -236,72 +244,97 @@ impl<P: Handler> Worker<P> {
         })
     }
 
-    /// Records what became of items; says when the lane is due again if it must wait.
-    async fn apply_outcome(
+    /// Records what became of items and what was gathered for them, and gives the lane back if they
+    /// were the last or have to wait. Says whether it did.
+    async fn finish_items(
         &self,
         lease: &Lease,
-        items: &[Item],
-        outcome: ItemOutcome,
-    ) -> store::Result<Option<Timestamp>> {
-        let now = self.clock.now();
-        let ids: Vec<ItemId> = items.iter().map(|item| item.id).collect();
-        let (stored, due) = match outcome {
-            ItemOutcome::Done => (StoredOutcome::Done, None),
-            ItemOutcome::Ignored => (StoredOutcome::Ignored, None),
-            ItemOutcome::Forgotten => (StoredOutcome::Forgotten, None),
-            ItemOutcome::Wait(until) => return Ok(Some(until)),
-            ItemOutcome::Again => return Ok(Some(now + CONFLICT_PAUSE)),
-            ItemOutcome::Failed(fault) => match self.decide_retry(&fault, items) {
-                RetryDecision::Retry { after, counted: false } => return Ok(Some(now + after)),
-                RetryDecision::Retry { after, counted: true } => {
-                    (StoredOutcome::Failed, Some(now + after))
-                }
-                RetryDecision::Park(reason) => (StoredOutcome::Parked { reason }, None),
-            },
-        };
-        if let Some(first) = items.first() {
-            telemetry::count_outcome(first.source.name(), stored.name(), items.len());
+        items: &[Handling],
+        (outcome, mut writes): (ItemOutcome, Writes),
+        is_last: bool,
+    ) -> store::Result<bool> {
+        if outcome == ItemOutcome::Again {
+            // What was decided on a state of the ticket that is of the past is decided anew.
+            writes = writes.facts();
         }
-        let parked = match &stored {
-            StoredOutcome::Parked { reason } => Some(reason.clone()),
-            StoredOutcome::Done
-            | StoredOutcome::Ignored
-            | StoredOutcome::Forgotten
-            | StoredOutcome::Failed => None,
+        let (stored, due) = self.decide_outcome(outcome, items);
+        if let Some(StoredOutcome::Parked { reason }) = &stored {
+            writes.jobs.extend(self.report_parked(lease, items, reason));
+        }
+        let release = match due {
+            Some(due) => LaneRelease::At(due),
+            None if is_last => LaneRelease::AtOnce,
+            None => LaneRelease::Keep,
         };
-        let is_done = matches!(stored, StoredOutcome::Done);
-        match self.store.record_outcome(lease, &ids, stored).await {
+        let ids: Vec<ItemId> = items.iter().map(|item| item.id).collect();
+        let ending = Ending { settled: stored.clone().map(|stored| (ids, stored)), release };
+        match self.store.finish(lease, &ending, &writes).await {
             Ok(()) => {}
+            // Its ticket was changed meanwhile: it is handled again, with the ticket as it is now.
+            Err(store::Error::Conflict { .. }) => {
+                tracing::debug!("a ticket was changed meanwhile; its event is handled again");
+                let due = self.clock.now() + CONFLICT_PAUSE;
+                self.store.release_lane(lease.clone(), Some(due)).await?;
+                return Ok(true);
+            }
+            // What the event was about was erased meanwhile, which is found out when it is tried again.
+            Err(error @ store::Error::Erased { .. }) => {
+                tracing::error!(%error, "the store failed while an item was handled");
+                let failed = (ItemOutcome::Failed(Fault::Down), Writes::default());
+                return Box::pin(self.finish_items(lease, items, failed, is_last)).await;
+            }
             // A card was posted meanwhile and took the items along into its ticket's lane, or this
             // process was held up and another instance has them.
             Err(store::Error::LeaseLost { .. }) => {
                 self.handler.mend_lost_items(items).await?;
-                return Ok(None);
+                self.store.release_lane(lease.clone(), None).await?;
+                return Ok(true);
             }
             Err(error) => return Err(error),
         }
-        if is_done {
+        if let (Some(first), Some(stored)) = (items.first(), &stored) {
+            telemetry::count_outcome(first.source.name(), stored.name(), items.len());
+        }
+        if stored == Some(StoredOutcome::Done) {
             // What the bridge gave itself to do may be due long after it was put down.
             for item in items.iter().filter(|item| item.source != Source::Internal) {
                 telemetry::record_delivery(item.source.name(), self.age_of(item));
             }
         }
-        if let Some(reason) = parked {
-            self.show_parked(lease, items, &reason).await?;
+        Ok(release != LaneRelease::Keep)
+    }
+
+    /// What is to be recorded of items, if anything, and when the lane is due again if it must wait.
+    fn decide_outcome(
+        &self,
+        outcome: ItemOutcome,
+        items: &[Handling],
+    ) -> (Option<StoredOutcome>, Option<Timestamp>) {
+        let now = self.clock.now();
+        match outcome {
+            ItemOutcome::Done => (Some(StoredOutcome::Done), None),
+            ItemOutcome::Ignored => (Some(StoredOutcome::Ignored), None),
+            ItemOutcome::Forgotten => (Some(StoredOutcome::Forgotten), None),
+            ItemOutcome::Wait(until) => (None, Some(until)),
+            ItemOutcome::Again => (None, Some(now + CONFLICT_PAUSE)),
+            ItemOutcome::Failed(fault) => match self.decide_retry(&fault, items) {
+                RetryDecision::Retry { after, counted: false } => (None, Some(now + after)),
+                RetryDecision::Retry { after, counted: true } => {
+                    (Some(StoredOutcome::Failed), Some(now + after))
+                }
+                RetryDecision::Park(reason) => (Some(StoredOutcome::Parked { reason }), None),
+            },
         }
-        Ok(due)
     }
 
     /// Lets people see what is parked; what only the bridge set itself to do is logged.
-    async fn show_parked(&self, lease: &Lease, items: &[Item], reason: &str) -> store::Result<()> {
+    fn report_parked(&self, lease: &Lease, items: &[Handling], reason: &str) -> Vec<NewItem> {
         // Nobody in Slack asked for a job, or could mend it; but a held reply is somebody's words.
         let is_shown =
-            |item: &&Item| item.source != Source::Internal || ReplyJob::is_send(&item.key);
-        for item in items.iter().filter(is_shown) {
-            let job = NoticeJob::report_parked(item, &lease.lane, reason, self.clock.now());
-            self.store.accept(job).await?;
-        }
-        Ok(())
+            |item: &&Handling| item.source != Source::Internal || ReplyJob::is_send(&item.key);
+        let shown = items.iter().filter(is_shown);
+        let now = self.clock.now();
+        shown.map(|item| NoticeJob::report_parked(item, &lease.lane, reason, now)).collect()
     }
 
     /// How long ago it arrived.
@@ -309,7 +342,7 @@ impl<P: Handler> Worker<P> {
         Duration::try_from(self.clock.now().duration_since(item.received)).unwrap_or_default()
     }
 
-    fn decide_retry(&self, fault: &Fault, items: &[Item]) -> RetryDecision {
+    fn decide_retry(&self, fault: &Fault, items: &[Handling]) -> RetryDecision {
         let Some(item) = items.first() else { return RetryDecision::Park("empty".to_owned()) };
         let next = self.retry.decide_next(fault, item.attempts, self.age_of(item), fastrand::f64());
         match &next {

@@ -9,10 +9,10 @@ use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{HandlerResult, Interrupt, PipeResult};
 use crate::handlers::people::People;
 use crate::handlers::posts::{Posts, ThreadPost};
-use crate::inbox::{Absence, Handled, ItemOutcome};
+use crate::inbox::{Absence, Handled, Handling, ItemOutcome};
 use crate::model::{Failure, Fault, PersonalSwitch, SlackUserId, Ticket};
 use crate::slack::{SlackClient, home, presence};
-use crate::store::{Item, switches};
+use crate::store::switches;
 
 /// Tells holders who are away that a customer waits.
 pub(crate) struct Absences {
@@ -27,12 +27,12 @@ impl Absences {
     /// that is done, the key of the job keeps the customer's next words from telling it again.
     pub(crate) async fn tell_absent_holder(
         &self,
-        item: &Item,
+        item: &Handling,
         lane: &str,
         absence: &Absence,
     ) -> HandlerResult {
         let not_told = Handled::for_first_item(ItemOutcome::Forgotten);
-        let Some(ticket) = self.calls.store.load_ticket(&absence.ticket).await? else {
+        let Some(ticket) = self.calls.load_ticket(item, &absence.ticket).await? else {
             return Ok(not_told);
         };
         // What was begun is found or made again, whatever is so by now.
@@ -53,7 +53,7 @@ impl Absences {
 
     async fn send_message(
         &self,
-        item: &Item,
+        item: &Handling,
         lane: &str,
         ticket: &Ticket,
         agent: &SlackUserId,

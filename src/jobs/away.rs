@@ -1,5 +1,6 @@
 //! Word to customers who write while the team does not work.
 
+use crate::inbox::Handling;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,6 @@ use crate::handlers::thread::Threads;
 use crate::handlers::timers::ReminderRules;
 use crate::locale::Texts;
 use crate::model::{Failure, Fault, TicketId};
-use crate::store::Item;
 
 /// Tells customers that the team does not work.
 pub(crate) struct AwayAnswers {
@@ -29,9 +29,9 @@ impl AwayAnswers {
     ///
     /// Blip takes no words for a ticket that nobody holds (`blip.md` §0), so the bot says them to
     /// the customer, as it says everything else that is no agent's.
-    pub(crate) async fn tell_customer(&self, item: &Item, id: &TicketId) -> PipeResult<()> {
+    pub(crate) async fn tell_customer(&self, item: &Handling, id: &TicketId) -> PipeResult<()> {
         let Some(message) = &self.message else { return Ok(()) };
-        let Some(mut ticket) = self.calls.store.load_ticket(id).await? else { return Ok(()) };
+        let Some(mut ticket) = self.calls.load_ticket(item, id).await? else { return Ok(()) };
         let now = self.calls.clock.now();
         let is_open = self.rules.due_time(&ticket, now, Duration::ZERO) <= now;
         let is_taken = ticket.is_closed() || ticket.holder().is_some();

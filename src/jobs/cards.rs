@@ -1,5 +1,6 @@
 //! The card of a ticket, brought up to date.
 
+use crate::inbox::Handling;
 use std::sync::Arc;
 
 use crate::handlers::calls::Calls;
@@ -10,7 +11,7 @@ use crate::inbox::CardJob;
 use crate::locale::Texts;
 use crate::model::TicketId;
 use crate::slack::{SlackClient, card};
-use crate::store::{self, Item};
+use crate::store;
 
 /// Draws cards anew where they would show something else.
 pub(crate) struct Cards {
@@ -21,17 +22,17 @@ pub(crate) struct Cards {
 }
 
 impl Cards {
-    pub(crate) async fn update_card(&self, item: &Item, id: &TicketId) -> PipeResult<()> {
-        let Some(ticket) = self.calls.store.load_ticket(id).await? else { return Ok(()) };
+    pub(crate) async fn update_card(&self, item: &Handling, id: &TicketId) -> PipeResult<()> {
+        let Some(ticket) = self.calls.load_ticket(item, id).await? else { return Ok(()) };
         let Some(thread) = &ticket.thread else { return Ok(()) };
-        let shown = self.calls.store.find_link(&thread.channel, &thread.root).await?;
+        let shown = self.calls.find_link(item, &thread.channel, &thread.root).await?;
         if shown.is_some_and(|link| link.ticket != *id) {
             // The thread went on as another ticket, and the card shows that one.
             return Ok(());
         }
         let (first_words, around) = (
-            self.calls.store.first_words(id).await?,
-            self.threads.find_related_tickets(&ticket).await?,
+            self.calls.read(item).await?.first_words(id).await?,
+            self.threads.find_related_tickets(item, &ticket).await?,
         );
         let (text, blocks) =
             card::render_card(&ticket, first_words.as_deref(), &around, &self.texts);
@@ -39,7 +40,7 @@ impl Cards {
         // it shows: most news of a ticket change nothing that is on it.
         let drawn = Some(describe_card(&ticket, thread, &text, &blocks));
         // Of a try that failed it is not known what the card shows since then.
-        if item.attempts == 0 && self.calls.store.drawn_card(id).await? == drawn {
+        if item.attempts == 0 && self.calls.read(item).await?.drawn_card(id).await? == drawn {
             return Ok(());
         }
         fault_point::pass_card_update();

@@ -3,6 +3,7 @@
 //! Ends of tickets are acted on at once. What customers wrote is put into the inbox as the event
 //! that it would have come as, under the same key, so that what did come is not taken twice.
 
+use crate::inbox::Handling;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use crate::handlers::interrupt::PipeResult;
 use crate::handlers::to_slack::tickets::Tickets;
 use crate::model::ids::stored_id;
 use crate::model::{Failure, Fault, Ticket, TicketId};
-use crate::store::{Accepted, Item, Lane, NewItem, Source};
+use crate::store::{Accepted, Lane, NewItem, Source};
 
 /// How often a comparison is tried while the ticket's events wait behind it; the next sweep does
 /// it again.
@@ -31,8 +32,8 @@ pub(crate) struct TicketChecks {
 
 impl TicketChecks {
     /// Compares a ticket with what Blip says of it.
-    pub(crate) async fn compare_ticket(&self, item: &Item, id: &TicketId) -> PipeResult<()> {
-        let Some(ticket) = self.calls.store.load_ticket(id).await? else { return Ok(()) };
+    pub(crate) async fn compare_ticket(&self, item: &Handling, id: &TicketId) -> PipeResult<()> {
+        let Some(ticket) = self.calls.load_ticket(item, id).await? else { return Ok(()) };
         if ticket.is_closed() {
             return Ok(());
         }
@@ -43,7 +44,7 @@ impl TicketChecks {
             Err(error) => return retry_or_skip(item, error),
         };
         let shown: HashSet<String> =
-            self.calls.store.blip_ids_of(&ticket.id).await?.into_iter().collect();
+            self.calls.read(item).await?.blip_ids_of(&ticket.id).await?.into_iter().collect();
         let is_known = |message: &MissedMessage| {
             message.date < ticket.opened || shown.contains(&stored_id(&message.id))
         };
@@ -97,7 +98,7 @@ impl TicketChecks {
 }
 
 /// What failed for now is tried again soon, but not for long: events wait behind it.
-pub(crate) fn retry_or_skip(item: &Item, error: blip::Error) -> PipeResult<()> {
+pub(crate) fn retry_or_skip(item: &Handling, error: blip::Error) -> PipeResult<()> {
     match error.to_fault() {
         // What was begun is brought to its end: nobody else knows how far it is.
         _ if item.has_begun_calls => Err(error.into()),

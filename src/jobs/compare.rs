@@ -16,12 +16,12 @@ use jiff::{SignedDuration, Timestamp};
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{HandlerResult, Interrupt, PipeResult};
 use crate::handlers::to_blip::reaction_history::ReactionHistory;
-use crate::inbox::{CheckJob, Handled, ItemOutcome};
+use crate::inbox::{CheckJob, Handled, Handling, ItemOutcome};
 use crate::model::{ChannelId, Failure, Fault, MessageTs, Thread, Ticket, TicketId};
 use crate::slack;
 use crate::slack::socket::gaps::EventGaps;
 use crate::slack::{SlackClient, parse};
-use crate::store::{Accepted, Item, KnownReplies, Lane, NewItem, Source};
+use crate::store::{Accepted, KnownReplies, Lane, NewItem, Source};
 
 /// How far back agents' words are looked for. What is older would surprise the customer.
 pub(crate) const COMPARE_LOOK_BACK: SignedDuration = SignedDuration::from_hours(24);
@@ -58,13 +58,18 @@ impl ThreadComparisons {
     /// those.
     ///
     /// One look does for all that was set out before.
-    pub(crate) async fn compare_threads(&self, channel: &ChannelId, items: usize) -> HandlerResult {
-        self.compare_channel(channel).await?;
+    pub(crate) async fn compare_threads(
+        &self,
+        item: &Handling,
+        channel: &ChannelId,
+        items: usize,
+    ) -> HandlerResult {
+        self.compare_channel(item, channel).await?;
         Ok(Handled { items, outcome: ItemOutcome::Forgotten })
     }
 
-    async fn compare_channel(&self, channel: &ChannelId) -> PipeResult<()> {
-        let tickets = self.calls.store.open_tickets().await?;
+    async fn compare_channel(&self, item: &Handling, channel: &ChannelId) -> PipeResult<()> {
+        let tickets = self.calls.read(item).await?.open_tickets().await?;
         self.gaps.retain_open(&tickets, channel);
         // A thread has two while one goes on as the other.
         let mut open: HashMap<MessageTs, Vec<Ticket>> = HashMap::new();
@@ -89,7 +94,7 @@ impl ThreadComparisons {
             }
             roots => roots?,
         };
-        let known = self.calls.store.known_replies(channel, first).await?;
+        let known = self.calls.read(item).await?.known_replies(channel, first).await?;
         let known: HashMap<_, _> = known.iter().map(|known| (&known.root, known)).collect();
         for (root, tickets) in &open {
             let thread = Thread { channel: channel.clone(), root: root.clone() };
@@ -109,7 +114,10 @@ impl ThreadComparisons {
                 _ => {
                     for ticket in tickets {
                         self.calls
-                            .enqueue_item(CheckJob::catch_up(&ticket.id, self.calls.clock.now()))
+                            .enqueue_item(
+                                item,
+                                CheckJob::catch_up(&ticket.id, self.calls.clock.now()),
+                            )
                             .await?;
                     }
                 }
@@ -173,8 +181,8 @@ impl ThreadComparisons {
     }
 
     /// Looks for what people did in a ticket's thread while nobody told us.
-    pub(crate) async fn catch_up_thread(&self, item: &Item, id: &TicketId) -> PipeResult<()> {
-        let ticket = self.calls.store.load_ticket(id).await?.filter(|ticket| !ticket.is_closed());
+    pub(crate) async fn catch_up_thread(&self, item: &Handling, id: &TicketId) -> PipeResult<()> {
+        let ticket = self.calls.load_ticket(item, id).await?.filter(|ticket| !ticket.is_closed());
         if let Some(ticket) = ticket
             && let Some(thread) = &ticket.thread
         {
@@ -190,7 +198,12 @@ impl ThreadComparisons {
     }
 
     /// Slack does not tell when a reaction was made: claims count as first and ends as last.
-    async fn scan_thread(&self, item: &Item, ticket: &Ticket, thread: &Thread) -> PipeResult<()> {
+    async fn scan_thread(
+        &self,
+        item: &Handling,
+        ticket: &Ticket,
+        thread: &Thread,
+    ) -> PipeResult<()> {
         let asked = self.calls.clock.now();
         let since = self.load_read_position(item).await?;
         let since = since.unwrap_or_else(|| MessageTs::from_time(asked - COMPARE_LOOK_BACK));
@@ -221,7 +234,7 @@ impl ThreadComparisons {
             }
             if let Some(last) = replies.next_back().and_then(ShownMessage::ts) {
                 // Slack may ask us to pause before the next page.
-                self.store_read_position(item, &last).await?;
+                item.remember(READ_POSITION_CALL, &last.as_str())?;
             }
         }
         match root {
@@ -242,13 +255,9 @@ impl ThreadComparisons {
         Ok(find::fetch_message(&self.slack, &thread.channel, &thread.root, &thread.root).await?)
     }
 
-    async fn load_read_position(&self, item: &Item) -> PipeResult<Option<MessageTs>> {
+    async fn load_read_position(&self, item: &Handling) -> PipeResult<Option<MessageTs>> {
         let ts: Option<String> = self.calls.recall(item, READ_POSITION_CALL).await?;
         Ok(ts.and_then(|ts| MessageTs::parse(&ts)))
-    }
-
-    async fn store_read_position(&self, item: &Item, ts: &MessageTs) -> PipeResult<()> {
-        Ok(self.calls.remember(item, READ_POSITION_CALL, &ts.as_str()).await?)
     }
 
     async fn enqueue_message(

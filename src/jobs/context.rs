@@ -1,5 +1,6 @@
 //! What was said before the handoff, as one message in the thread.
 
+use crate::inbox::Handling;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::handlers::thread::Threads;
 use crate::locale::Texts;
 use crate::model::{SaidMessage, Ticket, TicketId};
 use crate::slack::render::{self, AgentNames};
-use crate::store::{Item, Role};
+use crate::store::Role;
 
 /// When a job looks again for a ticket whose card is still on its way.
 pub(crate) const CONTEXT_RETRY_PAUSE: Duration = Duration::from_millis(200);
@@ -30,7 +31,7 @@ impl ContextPosts {
     /// Posts what was said before the handoff as one message. Failing to learn it is no failure.
     pub(crate) async fn post_context(
         &self,
-        item: &Item,
+        item: &Handling,
         lane: &str,
         id: &TicketId,
     ) -> PipeResult<()> {
@@ -39,7 +40,7 @@ impl ContextPosts {
         if self.calls.store.erased_at(id).await?.is_some() {
             return Ok(());
         }
-        let Some(ticket) = self.calls.store.load_ticket(id).await? else {
+        let Some(ticket) = self.calls.load_ticket(item, id).await? else {
             return Err(Interrupt::Wait(self.calls.clock.now() + CONTEXT_RETRY_PAUSE));
         };
         if take == 0 || ticket.customer.identity.is_empty() || ticket.is_closed() {

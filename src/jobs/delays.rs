@@ -10,9 +10,9 @@ use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{Interrupt, PipeResult};
 use crate::handlers::people::People;
 use crate::handlers::posts::Posts;
-use crate::inbox::{DelayedReply, MarkJob};
+use crate::inbox::{DelayedReply, Handling, MarkJob};
 use crate::model::{ChannelId, MessageTs, SlackUserId, TicketId, marks};
-use crate::store::{Item, Role};
+use crate::store::Role;
 
 /// How soon it is looked again whether a reply has gone out.
 const LOOK_PAUSE: Duration = Duration::from_secs(2);
@@ -35,7 +35,11 @@ pub(crate) struct DelayMarks {
 
 impl DelayMarks {
     /// Shows that a reply waits as long as it does.
-    pub(crate) async fn show_delay(&self, item: &Item, delayed: &DelayedReply) -> PipeResult<()> {
+    pub(crate) async fn show_delay(
+        &self,
+        item: &Handling,
+        delayed: &DelayedReply,
+    ) -> PipeResult<()> {
         let (Some(channel), Some(ts), Some(user), Some(ticket)) = (
             ChannelId::parse(&delayed.channel),
             MessageTs::parse(&delayed.ts),
@@ -55,26 +59,25 @@ impl DelayMarks {
         if delayed.is_move {
             // Who made it takes the mark away when it is through (`to_blip/delays.rs`).
             let mark = MarkJob::add_reaction(&channel, &ts, marks::WAITING_MARK, false, now);
-            self.calls.enqueue_item(mark).await?;
-            return self.tell_writer(&ticket, &user, "ask-delayed-move").await;
+            self.calls.enqueue_item(item, mark).await?;
+            return self.tell_writer(item, &ticket, &user, "ask-delayed-move").await;
         }
-        let link = self.calls.store.find_link(&channel, &ts).await?;
+        let link = self.calls.find_link(item, &channel, &ts).await?;
         let is_over =
             link.is_some_and(|link| link.role != Role::Held) || now > item.received + LOOK_LIMIT;
         if is_over {
             self.told.remove(&user);
             if is_shown {
                 let mark = MarkJob::remove_reaction(&channel, &ts, marks::WAITING_MARK, now);
-                self.calls.enqueue_item(mark).await?;
+                self.calls.enqueue_item(item, mark).await?;
             }
             return Ok(());
         }
         if !is_shown {
             let mark = MarkJob::add_reaction(&channel, &ts, marks::WAITING_MARK, false, now);
-            self.calls.enqueue_item(mark).await?;
-            self.tell_writer(&ticket, &user, "ask-delayed").await?;
-            self.calls.store.begin_call(item.id, SHOWN_STEP, None, now).await?;
-            self.calls.record_result(item, SHOWN_STEP, &true).await?;
+            self.calls.enqueue_item(item, mark).await?;
+            self.tell_writer(item, &ticket, &user, "ask-delayed").await?;
+            item.remember(SHOWN_STEP, &true)?;
         }
         Err(Interrupt::Wait(now + LOOK_PAUSE))
     }
@@ -82,14 +85,15 @@ impl DelayMarks {
     /// Tells the writer once for each outage, however many replies of theirs wait.
     async fn tell_writer(
         &self,
+        item: &Handling,
         id: &TicketId,
         user: &SlackUserId,
         text_key: &str,
     ) -> PipeResult<()> {
-        let Some(ticket) = self.calls.store.load_ticket(id).await? else { return Ok(()) };
+        let Some(ticket) = self.calls.load_ticket(item, id).await? else { return Ok(()) };
         if self.told.insert(user.clone()) {
             let text = self.people.texts_for(user).await.text(text_key, &[]);
-            self.posts.post_ephemeral(&ticket, user, None, (&text, &[])).await;
+            self.posts.post_ephemeral(item, &ticket, user, None, (&text, &[])).await;
         }
         Ok(())
     }

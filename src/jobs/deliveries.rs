@@ -21,9 +21,9 @@ use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{HandlerResult, Interrupt, PipeResult};
 use crate::handlers::timers::{LOOKUP_ROUNDS, Timers};
 use crate::handlers::to_slack::pushed_receipts::PushedReceipts;
-use crate::inbox::{CheckJob, Handled, ItemOutcome, ReceiptJob};
+use crate::inbox::{CheckJob, Handled, Handling, ItemOutcome, ReceiptJob};
 use crate::model::{BlipEvent, BotName, Failure, Fault, Ticket, TicketId};
-use crate::store::{Item, Lane, NewItem, Source};
+use crate::store::{Lane, NewItem, Source};
 
 /// How often it is seen whether enough replies wait.
 pub(crate) const LOOKUP_CHECK_INTERVAL: Duration = Duration::from_secs(30);
@@ -42,12 +42,12 @@ pub(crate) struct PendingReply {
 
 impl PendingReply {
     /// Reads the jobs that are due; they are the first of their lane.
-    fn take_due(items: &[Item], now: Timestamp) -> Vec<Self> {
+    fn take_due(items: &[Handling], now: Timestamp) -> Vec<Self> {
         let due = items.iter().take_while(|item| item.received <= now);
         due.map_while(Self::from_item).collect()
     }
 
-    fn from_item(item: &Item) -> Option<Self> {
+    fn from_item(item: &Handling) -> Option<Self> {
         let Ok(ReceiptJob::Delivery { ticket, message, looks, by_router }) =
             serde_json::from_slice(&item.body)
         else {
@@ -72,7 +72,7 @@ pub(crate) struct Deliveries {
 
 impl Deliveries {
     /// Asks Blip what became of all replies of a bot that are due and of which nothing was heard.
-    pub(crate) async fn check_deliveries(&self, items: &[Item]) -> HandlerResult {
+    pub(crate) async fn check_deliveries(&self, items: &[Handling]) -> HandlerResult {
         let Some(oldest) = items.first() else {
             return Ok(Handled::for_first_item(ItemOutcome::Done));
         };
@@ -91,23 +91,24 @@ impl Deliveries {
             return Ok(done);
         }
         let rest = if by_router {
-            self.check_templates(unsettled).await
+            self.check_templates(oldest, unsettled).await
         // Whether Blip tells of receipts by itself stands nowhere (`blip.md` §10 #9), so it is
         // found out from what came, and a Blip that tells is hardly asked.
         } else if self.pushed.is_pushing_receipts(&bot) {
-            self.check_for_losses(unsettled).await
+            self.check_for_losses(oldest, unsettled).await
         } else if let Some(again) = self.next_lookup_time(&bot, looks, unsettled.len()) {
             return Ok(Handled::for_first_item(ItemOutcome::Wait(
                 again.min(now + LOOKUP_CHECK_INTERVAL),
             )));
         } else {
-            self.check_receipt_log(unsettled).await
+            self.check_receipt_log(oldest, unsettled).await
         };
         match rest {
             Ok(rest) => {
                 for reply in rest {
                     self.timers
                         .schedule_receipt_lookup(
+                            oldest,
                             &reply.ticket,
                             (&reply.message, by_router),
                             looks + 1,
@@ -159,7 +160,11 @@ impl Deliveries {
 
     /// Asks the bot that has sent templates about each: they are few, and paid for. Returns those that
     /// are to be looked at again.
-    async fn check_templates(&self, templates: Vec<PendingReply>) -> PipeResult<Vec<PendingReply>> {
+    async fn check_templates(
+        &self,
+        item: &Handling,
+        templates: Vec<PendingReply>,
+    ) -> PipeResult<Vec<PendingReply>> {
         let mut rest = Vec::new();
         for template in templates {
             let PendingReply { ticket, message, .. } = &template;
@@ -170,7 +175,7 @@ impl Deliveries {
                 router.fetch_receipts(ticket, message).await
             };
             let told = answer_or_none(told)?;
-            let news = self.enqueue_receipts(ticket, told.unwrap_or_default()).await?;
+            let news = self.enqueue_receipts(item, ticket, told.unwrap_or_default()).await?;
             if !news.iter().any(BlipEvent::is_last_receipt) {
                 rest.push(template);
             }
@@ -182,17 +187,22 @@ impl Deliveries {
     /// that are to be looked at again.
     async fn check_for_losses(
         &self,
+        item: &Handling,
         mut replies: Vec<PendingReply>,
     ) -> PipeResult<Vec<PendingReply>> {
         replies.retain(|reply| !reply.has_arrived);
-        self.check_histories(&replies, None).await?;
+        self.check_histories(item, &replies, None).await?;
         Ok(replies)
     }
 
     /// Reads Blip's log for all replies at once, and looks into the tickets of those that it does not
     /// know, at last also of those that it does not say to have arrived. Returns the replies that are
     /// to be looked at again.
-    async fn check_receipt_log(&self, replies: Vec<PendingReply>) -> PipeResult<Vec<PendingReply>> {
+    async fn check_receipt_log(
+        &self,
+        item: &Handling,
+        replies: Vec<PendingReply>,
+    ) -> PipeResult<Vec<PendingReply>> {
         let Some(first) = replies.first() else { return Ok(replies) };
         let log = self.bots.require_bot(&first.ticket)?.fetch_receipt_log().await;
         let log = answer_or_none(log)?.unwrap_or_default();
@@ -202,7 +212,7 @@ impl Deliveries {
         for mut reply in replies {
             let told = log.receipts_for(&reply.ticket, &reply.message);
             let is_known = !told.is_empty();
-            let news = self.enqueue_receipts(&reply.ticket, told).await?;
+            let news = self.enqueue_receipts(item, &reply.ticket, told).await?;
             reply.has_arrived |= news.iter().any(BlipEvent::is_arrival);
             if news.iter().any(BlipEvent::is_last_receipt) {
                 continue;
@@ -210,7 +220,7 @@ impl Deliveries {
             let is_suspect = !reply.has_arrived && (!is_known || reply.is_last_round());
             if is_suspect { &mut suspects } else { &mut rest }.push(reply);
         }
-        self.check_histories(&suspects, Some(&log)).await?;
+        self.check_histories(item, &suspects, Some(&log)).await?;
         rest.append(&mut suspects);
         Ok(rest)
     }
@@ -218,6 +228,7 @@ impl Deliveries {
     /// Reads the history of the tickets of these replies, each once.
     async fn check_histories(
         &self,
+        item: &Handling,
         replies: &[PendingReply],
         log: Option<&ReceiptLog>,
     ) -> PipeResult<()> {
@@ -226,7 +237,7 @@ impl Deliveries {
             tickets.entry(&reply.ticket).or_default().push(reply);
         }
         for (id, replies) in tickets {
-            self.check_history(id, &replies, log).await?;
+            self.check_history(item, id, &replies, log).await?;
         }
         Ok(())
     }
@@ -235,11 +246,12 @@ impl Deliveries {
     /// lost. Without a log, as Blip tells by itself, only a loss is of interest.
     async fn check_history(
         &self,
+        item: &Handling,
         id: &TicketId,
         replies: &[&PendingReply],
         log: Option<&ReceiptLog>,
     ) -> PipeResult<()> {
-        let Some(ticket) = self.calls.store.load_ticket(id).await? else { return Ok(()) };
+        let Some(ticket) = self.calls.load_ticket(item, id).await? else { return Ok(()) };
         // Of a Blip that tells by itself only a loss would be news, and a reply is lost only where
         // the ticket was over (`blip.md` §10 #8).
         if log.is_none() && !ticket.is_closed() {
@@ -254,7 +266,7 @@ impl Deliveries {
                 .find(|shown| shown.has_id(&reply.message))
                 .map(|it| ReceiptDocument::from_message(id, it))
             {
-                Some(Some(receipt)) => drop(self.enqueue_receipts(id, vec![receipt]).await?),
+                Some(Some(receipt)) => drop(self.enqueue_receipts(item, id, vec![receipt]).await?),
                 Some(None) => unclear.push(reply),
                 None => unshown.push(reply),
             }
@@ -263,16 +275,16 @@ impl Deliveries {
             && self.has_ended(&ticket).await?
             // Which messages a history shows is up to Blip: only if it shows others of ours does
             // the absence of this one mean something.
-            && self.has_our_replies(id, &said).await?
+            && self.has_our_replies(item, id, &said).await?
         {
-            self.report_lost_replies(id, &unshown).await?;
+            self.report_lost_replies(item, id, &unshown).await?;
         } else {
             unclear.append(&mut unshown);
         }
         match log {
             // The log has 100 entries (`blip.md` §5), so that of a busy bot the one looked for may
             // have fallen out.
-            Some(log) if !log.is_whole => self.check_each_reply(&unclear).await,
+            Some(log) if !log.is_whole => self.check_each_reply(item, &unclear).await,
             _ => Ok(()),
         }
     }
@@ -290,23 +302,28 @@ impl Deliveries {
 
     /// Asks Blip's log for these replies, one by one: at last, as neither the end of the log nor the
     /// history says anything of them.
-    async fn check_each_reply(&self, replies: &[&PendingReply]) -> PipeResult<()> {
+    async fn check_each_reply(&self, item: &Handling, replies: &[&PendingReply]) -> PipeResult<()> {
         for PendingReply { ticket, message, .. } in
             replies.iter().filter(|reply| reply.is_last_round())
         {
             let receipts = answer_or_none(
                 self.bots.require_bot(ticket)?.fetch_receipts(ticket, message).await,
             )?;
-            self.enqueue_receipts(ticket, receipts.unwrap_or_default()).await?;
+            self.enqueue_receipts(item, ticket, receipts.unwrap_or_default()).await?;
         }
         Ok(())
     }
 
     /// Whether the history of a ticket shows replies of ours at all.
-    async fn has_our_replies(&self, id: &TicketId, said: &[ThreadMessage]) -> PipeResult<bool> {
-        for ours in self.calls.store.blip_ids_of(id).await? {
+    async fn has_our_replies(
+        &self,
+        item: &Handling,
+        id: &TicketId,
+        said: &[ThreadMessage],
+    ) -> PipeResult<bool> {
+        for ours in self.calls.read(item).await?.blip_ids_of(id).await? {
             if said.iter().any(|shown| shown.has_id(&ours)) {
-                let links = self.calls.store.links_of(id, &ours).await?;
+                let links = self.calls.links_of(item, id, &ours).await?;
                 if links.iter().any(|link| link.role.is_sent()) {
                     return Ok(true);
                 }
@@ -320,14 +337,15 @@ impl Deliveries {
     /// conversation, but not these.
     async fn report_lost_replies(
         &self,
+        item: &Handling,
         id: &TicketId,
         replies: &[&PendingReply],
     ) -> PipeResult<()> {
         // The ticket is found to be closed before the failures are told.
-        self.calls.enqueue_item(CheckJob::check_ticket(id, self.calls.clock.now())).await?;
+        self.calls.enqueue_item(item, CheckJob::check_ticket(id, self.calls.clock.now())).await?;
         for reply in replies {
             let lost = ReceiptDocument::of_loss(id, &reply.message);
-            self.enqueue_receipts(id, lost.into_iter().collect()).await?;
+            self.enqueue_receipts(item, id, lost.into_iter().collect()).await?;
         }
         Ok(())
     }
@@ -335,6 +353,7 @@ impl Deliveries {
     /// Puts what Blip says of a reply into the inbox, as if it had told by itself.
     async fn enqueue_receipts(
         &self,
+        item: &Handling,
         id: &TicketId,
         receipts: Vec<ReceiptDocument>,
     ) -> PipeResult<Vec<BlipEvent>> {
@@ -346,7 +365,10 @@ impl Deliveries {
                 let (lane, key) = (Lane::Ticket(id.clone()), routed.key);
                 let (source, body) = (Source::Blip, routed.raw);
                 self.calls
-                    .enqueue_item(NewItem { source, lane, key, body, received, due: received })
+                    .enqueue_item(
+                        item,
+                        NewItem { source, lane, key, body, received, due: received },
+                    )
                     .await?;
             }
         }

@@ -14,7 +14,7 @@ use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{HandlerResult, Interrupt, PipeResult};
 use crate::handlers::people::People;
 use crate::handlers::timers::AssignmentRules;
-use crate::inbox::{Assignment, AssignmentJob, Handled, ItemOutcome};
+use crate::inbox::{Assignment, AssignmentJob, Handled, Handling, ItemOutcome};
 use crate::model::{ChannelId, Failure, Fault, PersonalSwitch, SlackUserId, Ticket, TicketState};
 use crate::slack::{self, SlackClient, card, members, presence};
 use crate::store::{TurnRequest, switches};
@@ -39,13 +39,13 @@ pub(crate) struct Distribution {
 impl Distribution {
     /// Gives the tickets that wait to agents who are free: the most urgent first, of those who waits longest. Those for which
     /// nobody is free wait on, and are looked at again.
-    pub(crate) async fn distribute_tickets(&self, count: usize) -> HandlerResult {
+    pub(crate) async fn distribute_tickets(&self, item: &Handling, count: usize) -> HandlerResult {
         let done = Handled { items: count, outcome: ItemOutcome::Forgotten };
         let Some(rules) = self.rules else { return Ok(done) };
         let now = self.calls.clock.now();
         let mut agents: HashMap<ChannelId, Vec<(SlackUserId, bool)>> = HashMap::new();
         let mut is_left = false;
-        let mut open = self.calls.store.open_tickets().await?;
+        let mut open = self.calls.read(item).await?.open_tickets().await?;
         open.sort_by_key(Ticket::queue_place);
         for ticket in open {
             let Some(thread) = ticket.thread.as_ref().filter(|_| self.is_to_be_given(&ticket))
@@ -56,10 +56,12 @@ impl Distribution {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(unknown) => unknown.insert(self.find_agents(&thread.channel).await?),
             };
-            is_left |= !self.give_ticket(&ticket, known, (rules, now)).await?;
+            is_left |= !self.give_ticket(item, &ticket, known, (rules, now)).await?;
         }
         if is_left {
-            self.calls.enqueue_item(AssignmentJob::distribute_later(now + RETRY_PAUSE)).await?;
+            self.calls
+                .enqueue_item(item, AssignmentJob::distribute_later(now + RETRY_PAUSE))
+                .await?;
         }
         Ok(done)
     }
@@ -73,6 +75,7 @@ impl Distribution {
     /// Gives a ticket to whose turn it is. False if nobody can have it now.
     async fn give_ticket(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         agents: &[(SlackUserId, bool)],
         (rules, now): (AssignmentRules, Timestamp),
@@ -81,13 +84,13 @@ impl Distribution {
         let pause = rules.timeout.and_then(|timeout| SignedDuration::try_from(timeout).ok());
         let passed_after = now - pause.unwrap_or(RETRY_PAUSE);
         let wanted = TurnRequest { agents: agents.to_vec(), slots: rules.slots, passed_after };
-        let Some(turn) = self.calls.store.take_turn(&ticket.id, &wanted).await? else {
+        let Some(turn) = self.calls.read(item).await?.take_turn(&ticket.id, &wanted).await? else {
             return Ok(false);
         };
         tracing::info!(ticket.id = %ticket.id, turn = turn.number, "a ticket is given to an agent");
         let (ticket, agent, turn) = (ticket.id.clone(), turn.agent, turn.number);
         let job = AssignmentJob::assign_ticket(Assignment { ticket, agent, turn }, now);
-        self.calls.enqueue_item(job).await?;
+        self.calls.enqueue_item(item, job).await?;
         Ok(true)
     }
 

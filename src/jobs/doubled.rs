@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{Interrupt, PipeResult};
-use crate::inbox::{CardJob, DoubledPost, SecondPost};
+use crate::inbox::{CardJob, DoubledPost, Handling, SecondPost};
 use crate::model::Thread;
 use crate::slack::{Posted, SlackClient, files, find, forget};
 use crate::store::{Lane, Source};
@@ -23,12 +23,16 @@ pub(crate) struct DoubledPosts {
 impl DoubledPosts {
     /// Takes a post back that others have made as well, or went on without, and has the card shown again:
     /// what was counted on it may be that post.
-    pub(crate) async fn remove_doubled_post(&self, doubled: &DoubledPost) -> PipeResult<()> {
+    pub(crate) async fn remove_doubled_post(
+        &self,
+        item: &Handling,
+        doubled: &DoubledPost,
+    ) -> PipeResult<()> {
         if self.is_event_waiting(doubled).await? {
             return Err(Interrupt::Wait(self.calls.next_certain_look()));
         }
         match &doubled.post {
-            SecondPost::Message { .. } => self.remove_second_message(doubled).await,
+            SecondPost::Message { .. } => self.remove_second_message(item, doubled).await,
             SecondPost::File { file } => self.remove_second_file(doubled, file).await,
         }
     }
@@ -44,7 +48,11 @@ impl DoubledPosts {
         Ok(false)
     }
 
-    async fn remove_second_message(&self, doubled: &DoubledPost) -> PipeResult<()> {
+    async fn remove_second_message(
+        &self,
+        item: &Handling,
+        doubled: &DoubledPost,
+    ) -> PipeResult<()> {
         let DoubledPost { channel, root, post, since, .. } = doubled;
         let SecondPost::Message { ts, delivery, is_named, is_card } = post else { return Ok(()) };
         let since = parse_time(*since)?;
@@ -72,7 +80,7 @@ impl DoubledPosts {
         let Some(link) = own.or(others) else { return Ok(()) };
         if let Some(ticket) = store.load_ticket(&link.ticket).await? {
             let card = CardJob::refresh_card(&ticket, self.calls.clock.now());
-            self.calls.enqueue_item(card).await?;
+            self.calls.enqueue_item(item, card).await?;
         }
         Ok(())
     }

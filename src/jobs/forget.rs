@@ -9,12 +9,11 @@ use std::sync::Arc;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{Interrupt, PipeResult};
 use crate::handlers::posts::Posts;
-use crate::inbox::{Forgetting, ForgettingProgress, ForgottenMessage, LeftOver};
+use crate::inbox::{Forgetting, ForgettingProgress, ForgottenMessage, Handling, LeftOver};
 use crate::locale::Texts;
 use crate::model::{Failure, Fault, MessageTs, Thread};
 use crate::slack;
 use crate::slack::SlackClient;
-use crate::store::Item;
 
 /// Why a message is left over whose words are replaced: `chat.update` cannot change its author.
 pub(crate) const AUTHOR_NAME_REASON: &str = "name_of_the_author";
@@ -31,7 +30,7 @@ impl SlackEraser {
     /// Replaces what we wrote in some threads, until none of it is left.
     pub(crate) async fn forget_in_slack(
         &self,
-        item: &Item,
+        item: &Handling,
         lane: &str,
         forgetting: &Forgetting,
     ) -> PipeResult<()> {

@@ -103,7 +103,8 @@ impl GapWatch {
         }
         for channel in channels {
             self.calls
-                .enqueue_item(CheckJob::compare_threads(&channel, self.calls.clock.now()))
+                .store
+                .accept(CheckJob::compare_threads(&channel, self.calls.clock.now()))
                 .await?;
         }
         if occasion == CompareReason::Gap {

@@ -234,7 +234,8 @@ impl Health {
         }
         if self.calls.store.read_fact(&told).await?.is_none() {
             self.calls
-                .enqueue_item(NoticeJob::announce_sharing(channel, self.calls.clock.now()))
+                .store
+                .accept(NoticeJob::announce_sharing(channel, self.calls.clock.now()))
                 .await?;
         }
         Ok(())

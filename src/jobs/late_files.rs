@@ -18,11 +18,11 @@ use crate::handlers::to_slack::file_posts::{
 };
 use crate::handlers::to_slack::files::{build_customer_post, preview_of};
 use crate::handlers::to_slack::transfers::FileError;
-use crate::inbox::{FileJob, Handled, ItemOutcome, LateFile, UnshownFile};
+use crate::inbox::{FileJob, Handled, Handling, ItemOutcome, LateFile, UnshownFile};
 use crate::locale::Texts;
 use crate::model::{Failure, Fault, LinkedFile, Thread, Ticket};
 use crate::slack::{Posted, SlackClient, files, render, rich_text};
-use crate::store::{Item, Role};
+use crate::store::Role;
 
 /// How long a late file is waited for by the later ones of its ticket.
 const FILE_ORDER_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
@@ -46,13 +46,13 @@ impl LateFiles {
     /// wait for it.
     pub(crate) async fn post_late_file(
         &self,
-        (item, has_followers): (&Item, bool),
+        (item, has_followers): (&Handling, bool),
         lane: &str,
         late: &LateFile,
     ) -> HandlerResult {
         // Once for each file, even if its event is handled again.
         let done = Ok(Handled::for_first_item(ItemOutcome::Done));
-        let Some(ticket) = self.calls.store.load_ticket(&late.ticket).await? else { return done };
+        let Some(ticket) = self.calls.load_ticket(item, &late.ticket).await? else { return done };
         let author = render::author_name(&ticket.customer, &self.texts);
         let sent = CustomerFile {
             item,
@@ -69,7 +69,7 @@ impl LateFiles {
         let explained = if let Some(known) = known {
             known
         } else {
-            match self.show_file(&ticket, (&sent, lane), ("file", &late.media), None).await? {
+            match self.show_file(item, &ticket, (&sent, lane), ("file", &late.media), None).await? {
                 FileOutcome::Brought(()) => {
                     self.update_line(late, &author, "file-came-later").await;
                     return done;
@@ -80,12 +80,12 @@ impl LateFiles {
                 FileOutcome::Fallback(why) => {
                     tracing::info!(ticket.id = %ticket.id, item.id, ?why, "a late file is not shown");
                     let explained = self.files.explain_fallback(&late.media, &why);
-                    self.calls.remember(item, "why", &explained).await?;
+                    item.remember("why", &explained)?;
                     explained
                 }
             }
         };
-        self.post_instead(&ticket, (&sent, lane), &explained).await?;
+        self.post_instead(item, &ticket, (&sent, lane), &explained).await?;
         self.update_line(late, &author, "file-not-brought").await;
         done
     }
@@ -93,14 +93,14 @@ impl LateFiles {
     /// Looks again later. What takes long lets those behind it pass: it goes on by itself.
     async fn wait_or_let_pass(
         &self,
-        item: &Item,
+        item: &Handling,
         has_followers: bool,
         late: &LateFile,
     ) -> HandlerResult {
         let now = self.calls.clock.now();
         let age = now.duration_since(item.received);
         if has_followers && age > FILE_ORDER_PATIENCE {
-            self.calls.enqueue_item(FileJob::bring_slow_file(late.clone(), now)).await?;
+            self.calls.enqueue_item(item, FileJob::bring_slow_file(late.clone(), now)).await?;
             return Ok(Handled::for_first_item(ItemOutcome::Done));
         }
         // In proportion to its age: what has taken a minute will hardly come in the next half
@@ -112,6 +112,7 @@ impl LateFiles {
     /// Shows a file in the ticket's thread when the channel's turn has come.
     async fn show_file(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         (sent, lane): (&CustomerFile<'_>, &str),
         shown: (&str, &LinkedFile),
@@ -126,14 +127,19 @@ impl LateFiles {
             Err(CallError::Call(FileError::Share(error)))
                 if let Some(lost) = ThreadLoss::from_error(&error) =>
             {
-                return Err(self.threads.wait_for_new_thread(&ticket.id, thread, lost).await?);
+                return Err(self
+                    .threads
+                    .wait_for_new_thread(item, &ticket.id, thread, lost)
+                    .await?);
             }
             Err(failed) => return retry_or_fall_back(sent.item, failed),
         };
         // Slack answers before the message exists, and may show it later (`slack.md` additions §4);
         // then a job of its own ties it to the ticket.
         if posted.message_ts().is_some() {
-            self.posts.link_post(ticket, (Role::Customer, None), sent.blip_ids, &posted).await?;
+            self.posts
+                .link_post(item, ticket, (Role::Customer, None), sent.blip_ids, &posted)
+                .await?;
         }
         if !rest.is_empty() {
             self.post_words(ticket, (sent, lane), "rest", &rest).await?;
@@ -164,6 +170,7 @@ impl LateFiles {
     /// Shows what there is of a file that does not come: its preview, or words.
     async fn post_instead(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         (sent, lane): (&CustomerFile<'_>, &str),
         explained: &str,
@@ -175,7 +182,7 @@ impl LateFiles {
         let has_said = steps.iter().any(|(step, _)| step.starts_with("instead:"));
         if let (Some(preview), false) = (preview_of(&media), has_said) {
             let shown = ("preview", &preview);
-            match self.show_file(ticket, (sent, lane), shown, Some(&words)).await? {
+            match self.show_file(item, ticket, (sent, lane), shown, Some(&words)).await? {
                 FileOutcome::Brought(()) => return Ok(()),
                 FileOutcome::UnderWay => {
                     return Err(Interrupt::Wait(self.calls.clock.now() + MIN_LOOKUP_PAUSE));
@@ -220,24 +227,24 @@ impl LateFiles {
     /// it is not shown at all. Once for each file, even if its event is handled again.
     pub(crate) async fn check_unshown_file(
         &self,
-        item: &Item,
+        item: &Handling,
         lane: &str,
         unshown: &UnshownFile,
     ) -> HandlerResult {
         let done = Ok(Handled::for_first_item(ItemOutcome::Done));
-        let ticket = self.calls.store.load_ticket(&unshown.ticket).await?;
+        let ticket = self.calls.load_ticket(item, &unshown.ticket).await?;
         let Some(ticket) = ticket else { return done };
         let thread = Thread { channel: unshown.channel.clone(), root: unshown.root.clone() };
         let now = self.calls.clock.now();
         // A reaction on it waits meanwhile.
-        self.calls.store.begin_call(item.id, "shown", Some(&thread.channel), now).await?;
+        self.calls.begin_call(item, "shown", Some(&thread.channel), self.calls.clock.now()).await?;
         let shown = match files::fetch_file_message(&self.slack, &thread, &unshown.file).await {
             Err(error) if matches!(error.to_fault(), Fault::Refused { .. }) => None,
             shown => shown?,
         };
         if let Some(shown) = shown {
             let role = (Role::Customer, None);
-            self.posts.link_post(&ticket, role, &unshown.blip_ids, &shown).await?;
+            self.posts.link_post(item, &ticket, role, &unshown.blip_ids, &shown).await?;
             return done;
         }
         let age = now.duration_since(item.received);
@@ -252,7 +259,7 @@ impl LateFiles {
 
     async fn post_file_not_shown(
         &self,
-        item: &Item,
+        item: &Handling,
         lane: &str,
         ticket: &Ticket,
         unshown: &UnshownFile,

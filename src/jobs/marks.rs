@@ -13,10 +13,12 @@ use jiff::SignedDuration;
 use crate::blip::parse::receipt_key;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{HandlerResult, PipeResult};
-use crate::inbox::{DeliveryMark, Handled, ItemOutcome, MarkJob, MarkOccasion, ReadReply};
+use crate::inbox::{
+    DeliveryMark, Handled, Handling, ItemOutcome, MarkJob, MarkOccasion, ReadReply,
+};
 use crate::model::{ChannelId, Failure, Fault, MessageTs, TicketId, marks};
 use crate::slack::{SlackClient, find};
-use crate::store::{Item, Source};
+use crate::store::Source;
 
 /// How long a mark that matters is tried. It only confirms what has happened anyway.
 pub(crate) const REACTION_RETRY_LIMIT: SignedDuration = SignedDuration::from_mins(10);
@@ -47,7 +49,7 @@ pub(crate) struct Marks {
 impl Marks {
     pub(crate) async fn set_reaction(
         &self,
-        item: &Item,
+        item: &Handling,
         (channel, ts): (&ChannelId, &MessageTs),
         (name, off): (&str, bool),
         droppable: bool,
@@ -77,7 +79,11 @@ impl Marks {
     }
 
     /// Shows how far a reply has come.
-    pub(crate) async fn show_delivery(&self, item: &Item, mark: &DeliveryMark) -> PipeResult<()> {
+    pub(crate) async fn show_delivery(
+        &self,
+        item: &Handling,
+        mark: &DeliveryMark,
+    ) -> PipeResult<()> {
         let place = (&mark.channel, &mark.ts);
         let name = match mark.occasion {
             MarkOccasion::Failed => marks::FAILED_MARK,
@@ -126,7 +132,7 @@ impl Marks {
     /// The old mark goes first: where Slack does not let it go, it stays and the new one is left out.
     async fn replace_with_read_mark(
         &self,
-        item: &Item,
+        item: &Handling,
         place: (&ChannelId, &MessageTs),
         old: &[&str],
     ) -> PipeResult<()> {
@@ -166,7 +172,7 @@ impl Marks {
 
     /// Shows that replies of a ticket were read: on the last of them, unless the customer has
     /// answered, which says more.
-    pub(crate) async fn show_read(&self, items: &[Item]) -> HandlerResult {
+    pub(crate) async fn show_read(&self, items: &[Handling]) -> HandlerResult {
         let now = self.calls.clock.now();
         let Some(first) = items.first() else {
             return Ok(Handled::for_first_item(ItemOutcome::Done));
@@ -184,14 +190,14 @@ impl Marks {
         else {
             return Ok(done);
         };
-        let Some(known) = self.calls.store.load_ticket(&ticket).await? else { return Ok(done) };
+        let Some(known) = self.calls.load_ticket(first, &ticket).await? else { return Ok(done) };
         // An answer of the customer's says more than a mark that they have read.
         if known.is_closed() || known.unanswered.is_some() || !self.take_read_mark_slot() {
             return Ok(done);
         }
         let (messages, occasion) = (vec![message], MarkOccasion::Read);
         let mark = DeliveryMark { ticket, channel, ts, messages, is_whole: true, occasion };
-        self.calls.enqueue_item(MarkJob::show_delivery(mark, now)).await?;
+        self.calls.enqueue_item(first, MarkJob::show_delivery(mark, now)).await?;
         Ok(done)
     }
 

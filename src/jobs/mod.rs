@@ -34,9 +34,9 @@ pub(crate) mod weekly;
 pub(crate) mod weekly_files;
 
 use crate::handlers::interrupt::{HandlerResult, Interrupt};
-use crate::inbox::{CardJob, Handled, ItemOutcome, Job};
+use crate::inbox::{CardJob, Handled, Handling, ItemOutcome, Job};
 use crate::jobs::unknown::UnknownJobs;
-use crate::store::{self, Item, Source};
+use crate::store::{self, Source};
 use runners::{
     AssignmentJobs, CardJobs, CheckJobs, CustomerJobs, FileJobs, LeasedJobs, MarkJobs, NoticeJobs,
     ReceiptJobs, ReminderJobs, ReplyJobs, ThreadJobs,
@@ -62,7 +62,7 @@ pub(crate) struct Jobs {
 impl Jobs {
     /// Does something that the bridge set itself to do: the first of these, or several if they
     /// belong together.
-    pub(crate) async fn run_job(&self, lane: &str, items: &[Item]) -> HandlerResult {
+    pub(crate) async fn run_job(&self, lane: &str, items: &[Handling]) -> HandlerResult {
         let Some(first) = items.first() else {
             return Ok(Handled::for_first_item(ItemOutcome::Done));
         };
@@ -86,7 +86,7 @@ impl Jobs {
     }
 
     /// Mends what jobs may have shown that were lost to another instance while they were done.
-    pub(crate) async fn mend_lost_jobs(&self, items: &[Item]) -> store::Result<()> {
+    pub(crate) async fn mend_lost_jobs(&self, items: &[Handling]) -> store::Result<()> {
         for item in items.iter().filter(|item| item.source == Source::Internal) {
             if let Ok(Job::Card(CardJob::Card { ticket })) = serde_json::from_slice(&item.body) {
                 self.cards.cards.redraw_card(&ticket).await?;

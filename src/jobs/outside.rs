@@ -1,5 +1,6 @@
 //! Words in a channel of tickets, outside of any thread: they look like an answer and reach nobody.
 
+use crate::inbox::Handling;
 use std::sync::Arc;
 
 use crate::handlers::channels::Channels;
@@ -7,7 +8,6 @@ use crate::handlers::interrupt::PipeResult;
 use crate::handlers::people::People;
 use crate::model::{ChannelId, SlackUserId};
 use crate::slack::SlackClient;
-use crate::store::Item;
 
 /// Tells people that no customer reads such words.
 pub(crate) struct OutsideNotices {
@@ -20,7 +20,7 @@ impl OutsideNotices {
     /// Tells an agent, if tickets go to the channel. Nobody else could answer a customer anyway.
     pub(crate) async fn tell_writer(
         &self,
-        item: &Item,
+        item: &Handling,
         (channel, user): (&str, &str),
     ) -> PipeResult<()> {
         let (Some(channel), Some(user)) = (ChannelId::parse(channel), SlackUserId::parse(user))

@@ -1,5 +1,6 @@
 //! Word of an event that was parked: in its ticket's thread, with a way out.
 
+use crate::inbox::Handling;
 use std::sync::Arc;
 
 use crate::blip;
@@ -16,7 +17,7 @@ use crate::model::{
 };
 use crate::slack::rich_text::Mention;
 use crate::slack::{SlackClient, button_label_key, card, emoji, parse, render};
-use crate::store::{Item, Lane};
+use crate::store::Lane;
 
 /// Tells people of parked events.
 pub(crate) struct ParkedNotices {
@@ -44,12 +45,12 @@ impl ParkedNotices {
     /// Shows a parked item in its ticket's thread, or in the channel if it has none, with a way out.
     pub(crate) async fn post_parked_item(
         &self,
-        item: &Item,
+        item: &Handling,
         lane: &str,
         parked: &ParkedEvent,
     ) -> PipeResult<()> {
         let Some(id) = Lane::ticket_of(&parked.lane) else { return Ok(()) };
-        let ticket = self.calls.store.load_ticket(&id).await?;
+        let ticket = self.calls.load_ticket(item, &id).await?;
         let ticket = ticket.filter(|ticket| ticket.thread.is_some());
         let what = self.read_parked(&id, parked).await?;
         let line = self.describe_parked(ticket.as_ref(), parked, &what).await?;

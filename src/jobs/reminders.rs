@@ -14,10 +14,10 @@ use crate::handlers::interrupt::{HandlerResult, Interrupt, PipeResult};
 use crate::handlers::posts::{Posts, ThreadPost};
 use crate::handlers::thread::Threads;
 use crate::handlers::timers::ReminderRules;
-use crate::inbox::{Handled, ItemOutcome, Reminder, ReminderJob, ReminderTopic};
+use crate::inbox::{Handled, Handling, ItemOutcome, Reminder, ReminderJob, ReminderTopic};
 use crate::locale::Texts;
 use crate::model::{Fault, Ticket};
-use crate::store::{Item, Source};
+use crate::store::Source;
 
 /// Reminds people, if it is still as it was, within the team's hours.
 pub(crate) struct Reminders {
@@ -33,13 +33,13 @@ impl Reminders {
     /// Reminds, if it is still as it was, and again later.
     pub(crate) async fn post_reminder(
         &self,
-        item: &Item,
+        item: &Handling,
         lane: &str,
         reminder: &Reminder,
     ) -> PipeResult<()> {
         let rules = &self.rules;
         let Some(patience) = rules.delay_for(reminder.about) else { return Ok(()) };
-        let Some(ticket) = self.calls.store.load_ticket(&reminder.ticket).await? else {
+        let Some(ticket) = self.calls.load_ticket(item, &reminder.ticket).await? else {
             return Ok(());
         };
         if !is_reminder_due(&ticket, reminder) {
@@ -59,19 +59,19 @@ impl Reminders {
         }
         if reminder.about == ReminderTopic::Unclaimed {
             let round = ReminderJob::remind_channel(&thread.channel, reminder.clone(), now);
-            return Ok(self.calls.enqueue_item(round).await?);
+            return Ok(self.calls.enqueue_item(item, round).await?);
         }
         let post = self.build_reminder(&ticket, reminder);
         self.threads.post_from_job(item, lane, "remind", &ticket, &post).await?;
         // Counted from now: after a pause nobody is to hear it all at once.
         let due = rules.due_time(&ticket, now, patience);
-        Ok(self.calls.enqueue_item(ReminderJob::send_reminder(reminder.next(), due)).await?)
+        Ok(self.calls.enqueue_item(item, ReminderJob::send_reminder(reminder.next(), due)).await?)
     }
 
     /// Reminds a channel of all its tickets that nobody has claimed, in one post: when many wait is
     /// the worst moment to spend posts. A ticket whose own time comes soon is named with the others,
     /// and has its next turn with them. What comes while Slack takes no posts is in one post, too.
-    pub(crate) async fn remind_channel(&self, lane: &str, items: &[Item]) -> HandlerResult {
+    pub(crate) async fn remind_channel(&self, lane: &str, items: &[Handling]) -> HandlerResult {
         let done = Handled { items: items.len(), outcome: ItemOutcome::Forgotten };
         let (Some(first), Some(patience)) = (items.first(), self.rules.unclaimed) else {
             return Ok(done);
@@ -81,7 +81,7 @@ impl Reminders {
             Ok(_) | Err(_) => None,
         });
         let asked: Vec<Reminder> = asked.collect();
-        let named = self.find_waiting_tickets(&asked, patience).await?;
+        let named = self.find_waiting_tickets(first, &asked, patience).await?;
         match named.as_slice() {
             [] => return Ok(done),
             [(ticket, reminder)] => {
@@ -104,7 +104,9 @@ impl Reminders {
         let now = self.calls.clock.now();
         for (ticket, reminder) in &named {
             let due = self.rules.due_time(ticket, now, patience);
-            self.calls.enqueue_item(ReminderJob::send_reminder(reminder.next(), due)).await?;
+            self.calls
+                .enqueue_item(first, ReminderJob::send_reminder(reminder.next(), due))
+                .await?;
         }
         Ok(done)
     }
@@ -120,6 +122,7 @@ impl Reminders {
     /// it, and the others in that channel that have waited for half of the time.
     async fn find_waiting_tickets(
         &self,
+        item: &Handling,
         asked: &[Reminder],
         patience: Duration,
     ) -> PipeResult<Vec<(Ticket, Reminder)>> {
@@ -127,7 +130,7 @@ impl Reminders {
         let mut channel = None;
         let mut named: Vec<(Ticket, Reminder)> = Vec::new();
         for reminder in asked {
-            let Some(ticket) = self.calls.store.load_ticket(&reminder.ticket).await? else {
+            let Some(ticket) = self.calls.load_ticket(item, &reminder.ticket).await? else {
                 continue;
             };
             let is_first = named.iter().all(|(known, _)| known.id != ticket.id);
@@ -141,7 +144,7 @@ impl Reminders {
             }
         }
         let Some(channel) = channel else { return Ok(named) };
-        for ticket in self.calls.store.open_tickets().await? {
+        for ticket in self.calls.read(item).await?.open_tickets().await? {
             let is_there = ticket.thread.as_ref().is_some_and(|it| it.channel == channel);
             let is_new = named.iter().all(|(known, _)| known.id != ticket.id);
             let waited = Duration::try_from(now.duration_since(ticket.opened)).unwrap_or_default();

@@ -74,12 +74,12 @@ impl ServiceLevels {
         }
         // Called first: what is noted is not looked at again.
         if let Some(reminder) = self.choose_reminder(&ticket, limits) {
-            self.calls.enqueue_item(ReminderJob::send_reminder(reminder, now)).await?;
+            self.calls.store.accept(ReminderJob::send_reminder(reminder, now)).await?;
         }
         ticket.passed_limits = before.with(limits);
         ticket.revision += 1;
         self.calls.store.put_ticket(&mut ticket).await?;
-        self.calls.enqueue_item(CardJob::update_card(&ticket, now)).await
+        self.calls.store.accept(CardJob::update_card(&ticket, now)).await.map(drop)
     }
 
     /// The last reminder, which calls those who look after the team: at once, and never twice.

@@ -1,5 +1,6 @@
 //! The warning in a channel that another company reads, too.
 
+use crate::inbox::Handling;
 use std::sync::Arc;
 
 use crate::handlers::calls::Calls;
@@ -7,7 +8,6 @@ use crate::handlers::interrupt::PipeResult;
 use crate::handlers::posts::{Posts, ThreadPost};
 use crate::locale::Texts;
 use crate::model::ChannelId;
-use crate::store::Item;
 
 /// Warns channels that are shared outside.
 pub(crate) struct SharedWarnings {
@@ -20,7 +20,7 @@ impl SharedWarnings {
     /// Tells a channel that it is shared with another company.
     pub(crate) async fn post_shared_warning(
         &self,
-        item: &Item,
+        item: &Handling,
         lane: &str,
         channel: &ChannelId,
     ) -> PipeResult<()> {

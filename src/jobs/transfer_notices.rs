@@ -12,10 +12,9 @@ use crate::handlers::interrupt::{Interrupt, PipeResult};
 use crate::handlers::people::People;
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
-use crate::inbox::TransferNotice;
+use crate::inbox::{Handling, TransferNotice};
 use crate::locale::Texts;
 use crate::slack::SlackClient;
-use crate::store::Item;
 
 /// How long the card of a ticket that follows is waited for before nobody is told of it.
 pub(crate) const TRANSFER_NOTICE_TIMEOUT: SignedDuration = SignedDuration::from_mins(30);
@@ -36,12 +35,12 @@ impl TransferNotices {
     /// Tells an agent in the thread of a ticket that it was handed to them, if Slack knows them.
     pub(crate) async fn post_transfer_notice(
         &self,
-        item: &Item,
+        item: &Handling,
         lane: &str,
         handed: &TransferNotice,
     ) -> PipeResult<()> {
         let now = self.calls.clock.now();
-        let ticket = self.calls.store.load_ticket(&handed.ticket).await?;
+        let ticket = self.calls.load_ticket(item, &handed.ticket).await?;
         let thread = ticket.as_ref().and_then(|ticket| ticket.thread.clone());
         let (Some(ticket), Some(thread)) = (ticket, thread) else {
             // Its card is on its way; should it never come, nobody is to be told of it.

@@ -21,7 +21,7 @@ use crate::handlers::channels::Channels;
 use crate::handlers::interrupt::{CallError, Interrupt, PipeResult};
 use crate::handlers::people::name_or_none;
 use crate::handlers::posts::{Posts, ThreadPost};
-use crate::inbox::NoticeJob;
+use crate::inbox::{Handling, NoticeJob};
 use crate::jobs::weekly_files;
 use crate::locale::Texts;
 use crate::model::report::{ServiceReport, summarize_service};
@@ -29,7 +29,7 @@ use crate::model::{ChannelId, ChannelRef, Failure, Fault, SlackUserId, Ticket};
 use crate::slack::rich_text::Mention;
 use crate::slack::weekly::{self, WeeklyPost};
 use crate::slack::{self, SlackBlock, SlackClient, Upload, directory, files, upload_file};
-use crate::store::{self, Item, SharedStore};
+use crate::store::{self, SharedStore};
 
 /// The hour of Monday at which the post is due, where the team works.
 const POST_HOUR: i8 = 9;
@@ -120,11 +120,16 @@ pub(crate) struct WeeklyReports {
 
 impl WeeklyReports {
     /// Posts how the week before this Monday went; nothing if nothing happened in it.
-    pub(crate) async fn post_week(&self, item: &Item, lane: &str, monday: &str) -> PipeResult<()> {
+    pub(crate) async fn post_week(
+        &self,
+        item: &Handling,
+        lane: &str,
+        monday: &str,
+    ) -> PipeResult<()> {
         let Some(rules) = &self.rules else { return Ok(()) };
         let span = find_week(monday, &rules.zone)
             .ok_or_else(|| Interrupt::broken("a week begins on no day"))?;
-        let tickets = self.list_tickets(&span).await?;
+        let tickets = self.list_tickets(item, &span).await?;
         if tickets.is_empty() {
             return Ok(());
         }
@@ -149,9 +154,13 @@ impl WeeklyReports {
     }
 
     /// The tickets to which something happened in the week, in the order of their arrival.
-    async fn list_tickets(&self, span: &Range<Timestamp>) -> store::Result<Vec<Ticket>> {
-        let mut tickets = self.calls.store.closed_tickets(span.start).await?;
-        tickets.extend(self.calls.store.open_tickets().await?);
+    async fn list_tickets(
+        &self,
+        item: &Handling,
+        span: &Range<Timestamp>,
+    ) -> store::Result<Vec<Ticket>> {
+        let mut tickets = self.calls.read(item).await?.closed_tickets(span.start).await?;
+        tickets.extend(self.calls.read(item).await?.open_tickets().await?);
         // An active message is no ticket of a customer's, whatever it looks like in the store.
         tickets.retain(|ticket| ticket.id.active_target().is_none());
         tickets.retain(|ticket| weekly::has_happened(ticket, span));
@@ -195,7 +204,7 @@ impl WeeklyReports {
     /// Shows picture and table in a channel, below the words of the post.
     async fn share_files(
         &self,
-        item: &Item,
+        item: &Handling,
         channel: &ChannelId,
         week: &WeeklyPost<'_>,
         blocks: &[SlackBlock],
@@ -229,7 +238,7 @@ impl WeeklyReports {
             Err(CallError::Call(error)) if error.is_file_gone() => {
                 // Used up, and a look has shown that it is nowhere: anew.
                 for step in [SHARE_STEP, CHART_STEP, TABLE_STEP] {
-                    self.calls.store.forget_call(item.id, step).await?;
+                    self.calls.forget_call(item, step).await?;
                 }
                 Err(Interrupt::Call { fault: Fault::Down, error: error.to_string() })
             }
@@ -240,7 +249,7 @@ impl WeeklyReports {
     /// Hands bytes to Slack, which shows them to nobody yet; answers with the file's id.
     async fn upload_once(
         &self,
-        item: &Item,
+        item: &Handling,
         step: &str,
         (name, mime, bytes): (String, &str, Vec<u8>),
     ) -> PipeResult<String> {

@@ -91,6 +91,11 @@ pub enum StoredOutcome {
 }
 
 impl StoredOutcome {
+    /// Whether nothing is left to be done, and nobody is waited for.
+    pub(crate) fn is_final(&self) -> bool {
+        matches!(self, Self::Done | Self::Ignored | Self::Forgotten)
+    }
+
     /// The word used in metrics.
     pub(crate) fn name(&self) -> &'static str {
         match self {

@@ -33,6 +33,7 @@ mod row;
 pub mod sqlite;
 pub mod switches;
 mod turns;
+mod writes;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +61,8 @@ pub use self::pools::{Places, Pool};
 pub use self::postgres::PostgresStore;
 pub use self::sqlite::SqliteStore;
 pub use self::turns::{Turn, TurnPass, TurnRequest};
+pub(crate) use self::writes::to_kept;
+pub use self::writes::{Ending, LaneRelease, Writes};
 
 /// The fact that tells when the database was last backed up, by `blip-slack store backup`.
 pub const BACKED_UP: &str = "backed up";
@@ -99,6 +102,47 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Vec<Lease>>;
 
+    /// Records how handling items of a leased lane ended, with all that was gathered meanwhile, in
+    /// one transaction.
+    ///
+    /// If that is refused, because a ticket was changed ([`Error::Conflict`]) or erased
+    /// ([`Error::Erased`]), or the lane or its items are somebody else's by now
+    /// ([`Error::LeaseLost`]), only what Slack messages are is kept and, unless the items are somebody
+    /// else's, what was decided for them. The lane is not given back then.
+    async fn finish(&self, lease: &Lease, ending: &Ending, writes: &Writes) -> Result<()> {
+        let rest = writes.without_decisions_of(ending.finished_items());
+        let done = self.commit(lease, ending, &rest).await;
+        let mut facts = match done {
+            Err(Error::Conflict { .. } | Error::Erased { .. }) => writes.facts(),
+            // Whoever has the items now may have decided otherwise, and have begun by that.
+            Err(Error::LeaseLost { .. }) => Writes { decisions: Vec::new(), ..writes.facts() },
+            done => return done,
+        };
+        match self.write(&facts).await {
+            // Of a ticket that was erased no message is known.
+            Err(Error::Erased { .. }) => {
+                facts.links.clear();
+                self.write(&facts).await?;
+            }
+            kept => kept?,
+        }
+        done
+    }
+
+    /// As [`Store::finish`], but if it is refused nothing is kept.
+    async fn commit(&self, lease: &Lease, ending: &Ending, writes: &Writes) -> Result<()>;
+
+    /// Writes all of this or, if any of it is refused, nothing.
+    ///
+    /// A ticket that was opened before it was erased is refused, and so are links to it:
+    /// [`Error::Erased`]; and so is one that somebody else has written since it was read:
+    /// [`Error::Conflict`]. Items that wait for a message that is linked move to the ticket's lane
+    /// towards Blip, keeping their order; who leases them where they were has lost them. The same
+    /// link again changes nothing, another one of the same message replaces it. First words and
+    /// drawn cards of a ticket that was ever erased are not kept, nor are calls of an item that
+    /// waits no more.
+    async fn write(&self, writes: &Writes) -> Result<()>;
+
     /// Records what became of items of a leased lane: of all of them or, with
     /// [`Error::LeaseLost`], of none.
     async fn record_outcome(
@@ -106,10 +150,17 @@ pub trait Store: Send + Sync + 'static {
         lease: &Lease,
         items: &[ItemId],
         outcome: StoredOutcome,
-    ) -> Result<()>;
+    ) -> Result<()> {
+        let settled = Some((items.to_vec(), outcome));
+        let ending = Ending { settled, release: LaneRelease::Keep };
+        self.finish(lease, &ending, &Writes::default()).await
+    }
 
     /// Gives a lane back. What still waits in it is due at `due`, at once if that is `None`.
-    async fn release_lane(&self, lease: Lease, due: Option<Timestamp>) -> Result<()>;
+    async fn release_lane(&self, lease: Lease, due: Option<Timestamp>) -> Result<()> {
+        let release = due.map_or(LaneRelease::AtOnce, LaneRelease::At);
+        self.finish(&lease, &Ending { settled: None, release }, &Writes::default()).await
+    }
 
     /// When there will be something to claim for which there is a place: the next lane that is not
     /// leased becomes due, or a lease runs out.
@@ -119,13 +170,15 @@ pub trait Store: Send + Sync + 'static {
     /// the item cannot be lost any more.
     ///
     /// `channel` is the Slack channel that the call posts to, see [`Store::is_posting`]. An item
-    /// that does not wait any more begins nothing: [`Error::LeaseLost`].
+    /// that does not wait any more begins nothing: [`Error::LeaseLost`]. What was gathered until
+    /// then is written first, in the same transaction ([`Store::write`]).
     async fn begin_call(
         &self,
         item: ItemId,
         step: &str,
         channel: Option<&ChannelId>,
         now: Timestamp,
+        first: &Writes,
     ) -> Result<CallState>;
 
     /// Notes that an outside call that was begun is made again, or has only now ended in a way
@@ -148,21 +201,33 @@ pub trait Store: Send + Sync + 'static {
     /// be lost, so it counts as posting everywhere, but for what is itself in a [`Lane::Message`].
     async fn is_posting(&self, channel: &ChannelId, before: Timestamp) -> Result<bool>;
 
-    /// Writes a ticket, new or changed, and counts its [`Ticket::version`] up. One that was opened
-    /// before it was erased is refused: [`Error::Erased`]; and so is one that somebody else has
-    /// written since it was read: [`Error::Conflict`].
-    async fn put_ticket(&self, ticket: &mut Ticket) -> Result<()>;
+    /// Writes a ticket, new or changed, and counts its [`Ticket::version`] up, as [`Store::write`].
+    async fn put_ticket(&self, ticket: &mut Ticket) -> Result<()> {
+        let (mut writes, before) = (Writes::default(), ticket.version);
+        writes.put_ticket(ticket)?;
+        let written = self.write(&writes).await;
+        if written.is_err() {
+            ticket.version = before;
+        }
+        written
+    }
 
     /// Keeps what a customer said to begin with, as the ticket's card shows it, until some time
     /// after the ticket is closed ([`Store::erase_expired`]); not if the ticket was ever erased.
-    async fn keep_first_words(&self, ticket: &TicketId, words: &str) -> Result<()>;
+    async fn keep_first_words(&self, ticket: &TicketId, words: &str) -> Result<()> {
+        let first_words = vec![(ticket.clone(), words.to_owned())];
+        self.write(&Writes { first_words, ..Writes::default() }).await
+    }
 
     /// What a customer said to begin with.
     async fn first_words(&self, ticket: &TicketId) -> Result<Option<String>>;
 
     /// Keeps what a ticket's card shows now, or that this is not known; not if the ticket was ever
     /// erased.
-    async fn keep_drawn_card(&self, ticket: &TicketId, drawn: Option<DrawnCard>) -> Result<()>;
+    async fn keep_drawn_card(&self, ticket: &TicketId, drawn: Option<DrawnCard>) -> Result<()> {
+        let drawn_cards = vec![(ticket.clone(), drawn)];
+        self.write(&Writes { drawn_cards, ..Writes::default() }).await
+    }
 
     /// What a ticket's card shows, if that is known.
     async fn drawn_card(&self, ticket: &TicketId) -> Result<Option<DrawnCard>>;
@@ -210,11 +275,10 @@ pub trait Store: Send + Sync + 'static {
     /// When a ticket was erased, if it was, in the last weeks.
     async fn erased_at(&self, ticket: &TicketId) -> Result<Option<Timestamp>>;
 
-    /// Ties a Slack message to a ticket. Items that wait for that message move to the ticket's
-    /// lane towards Blip, keeping their order; who leases them where they were has lost them. The same link
-    /// again changes nothing, another one of the same message replaces it. Refused as
-    /// [`Store::put_ticket`] refuses, if the ticket was `opened` before it was erased.
-    async fn link_message(&self, link_message: Link, opened: Timestamp) -> Result<()>;
+    /// Ties a Slack message to a ticket that was opened then, as [`Store::write`].
+    async fn link_message(&self, link: Link, opened: Timestamp) -> Result<()> {
+        self.write(&Writes { links: vec![(link, opened)], ..Writes::default() }).await
+    }
 
     /// Whether something of this source whose key begins like this waits in a lane, or is under way
     /// there.

@@ -13,22 +13,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use blip_slack::app::{FileTiming, Tuning};
 use blip_slack::demo::{ANA, CHANNEL};
-use blip_slack::model::{
-    BotName, ChannelId, CustomerKey, MessageTs, SlackUserId, Thread, Ticket, TicketId,
-};
-use blip_slack::store::{
-    Accepted, CallState, CallTry, Cutoffs, DrawnCard, InboxDepth, ItemId, KeptTicket, KnownReplies,
-    Lane, Lease, Link, NewItem, ParkedItem, Places, PostRate, Result, SharedStore, Source, Store,
-    StoredOutcome, Turn, TurnPass, TurnRequest,
-};
+use blip_slack::store::SharedStore;
 use blip_slack_standins::blip::NewTicket;
 use blip_slack_standins::slack::Message;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::Notify;
 
+use crate::support::watched::{Use, Watched, Witness};
 use crate::support::{Bridge, Mortal, draw_first, note, samples, tuning, wish};
 
 /// Where the bridge is to be cut off, and how far it has come.
@@ -40,8 +33,12 @@ struct Knife {
     cut: Notify,
 }
 
-impl Knife {
-    async fn wrote(&self) {
+#[async_trait]
+impl Witness for Arc<Knife> {
+    async fn used(&self, _: &'static str, kind: Use) {
+        if kind == Use::Read {
+            return;
+        }
         if self.writes.fetch_add(1, Ordering::SeqCst) + 1 == self.at {
             self.cut.notify_one();
         }
@@ -51,95 +48,11 @@ impl Knife {
     }
 }
 
-/// A memory that stops the world after one of its writes.
-struct Cut {
-    store: SharedStore,
-    knife: Arc<Knife>,
-}
-
-macro_rules! store {
-    (@wrote writes $self:ident) => { $self.knife.wrote().await };
-    (@wrote reads $self:ident) => {};
-    ($($kind:ident fn $name:ident($($arg:ident: $type:ty),*) -> $result:ty;)*) => {
-        #[async_trait]
-        impl Store for Cut {
-            $(async fn $name(&self, $($arg: $type),*) -> $result {
-                let result = self.store.$name($($arg),*).await;
-                store!(@wrote $kind self);
-                result
-            })*
-        }
-    };
-}
-
-store! {
-    writes fn accept(item: NewItem) -> Result<Accepted>;
-    reads fn count_unanswered(ticket: &TicketId) -> Result<u64>;
-    reads fn has_accepted(source: Source, key: &str) -> Result<bool>;
-    reads fn greatest_key(source: Source, prefix: &str) -> Result<Option<(String, Timestamp)>>;
-    reads fn lease_lanes(places: Places, lease: Duration, now: Timestamp) -> Result<Vec<Lease>>;
-    writes fn record_outcome(lease: &Lease, items: &[ItemId], outcome: StoredOutcome) -> Result<()>;
-    writes fn release_lane(lease: Lease, due: Option<Timestamp>) -> Result<()>;
-    reads fn next_due(places: Places) -> Result<Option<Timestamp>>;
-    writes fn begin_call(item: ItemId, step: &str, channel: Option<&ChannelId>, now: Timestamp) -> Result<CallState>;
-    writes fn touch_call(item: ItemId, step: &str, last_try: CallTry) -> Result<()>;
-    writes fn record_call_result(item: ItemId, step: &str, result: &str) -> Result<()>;
-    writes fn forget_call(item: ItemId, step: &str) -> Result<()>;
-    reads fn calls_of(item: ItemId) -> Result<Vec<(String, Option<String>)>>;
-    reads fn is_posting(channel: &ChannelId, before: Timestamp) -> Result<bool>;
-    writes fn put_ticket(ticket: &mut Ticket) -> Result<()>;
-    writes fn keep_first_words(ticket: &TicketId, words: &str) -> Result<()>;
-    reads fn first_words(ticket: &TicketId) -> Result<Option<String>>;
-    writes fn keep_drawn_card(ticket: &TicketId, drawn: Option<DrawnCard>) -> Result<()>;
-    reads fn drawn_card(ticket: &TicketId) -> Result<Option<DrawnCard>>;
-    reads fn load_ticket(id: &TicketId) -> Result<Option<Ticket>>;
-    reads fn ticket_by_number(bot: &BotName, number: i64) -> Result<Option<Ticket>>;
-    reads fn latest_ticket_of(customer: &str, except: &TicketId) -> Result<Option<Ticket>>;
-    reads fn tickets_of(customer: &str, except: &TicketId, limit: u32) -> Result<Vec<Ticket>>;
-    reads fn ticket_after(bot: &BotName, number: i64) -> Result<Option<Ticket>>;
-    reads fn find_tickets(text: &str, limit: u32) -> Result<Vec<Ticket>>;
-    reads fn open_tickets() -> Result<Vec<Ticket>>;
-    reads fn closed_tickets(since: Timestamp) -> Result<Vec<Ticket>>;
-    reads fn customer_tickets(customer: &CustomerKey) -> Result<Vec<TicketId>>;
-    reads fn load_kept_ticket(ticket: &TicketId) -> Result<KeptTicket>;
-    writes fn erase_customer(customer: &CustomerKey) -> Result<Vec<TicketId>>;
-    reads fn erased_at(ticket: &TicketId) -> Result<Option<Timestamp>>;
-    writes fn link_message(link_message: Link, opened: Timestamp) -> Result<()>;
-    reads fn has_waiting(lane: &Lane, source: Source, key: &str) -> Result<bool>;
-    reads fn has_begun(lane: &Lane, steps: &[&str]) -> Result<bool>;
-    reads fn held_replies(ticket: &TicketId, before: &MessageTs) -> Result<Vec<Link>>;
-    reads fn has_words_after(ticket: &TicketId, ts: &MessageTs) -> Result<bool>;
-    reads fn find_link(channel: &ChannelId, ts: &MessageTs) -> Result<Option<Link>>;
-    reads fn links_of(ticket: &TicketId, blip_id: &str) -> Result<Vec<Link>>;
-    reads fn blip_ids_of(ticket: &TicketId) -> Result<Vec<String>>;
-    reads fn has_replies(ticket: &TicketId, thread: &Thread, gone: Option<&MessageTs>) -> Result<bool>;
-    reads fn known_replies(channel: &ChannelId, since: &MessageTs) -> Result<Vec<KnownReplies>>;
-    writes fn rename_channel(later: &ChannelId, first: &ChannelId) -> Result<()>;
-    reads fn renamed_channels() -> Result<Vec<(ChannelId, ChannelId)>>;
-    writes fn take_turn(ticket: &TicketId, wanted: &TurnRequest) -> Result<Option<Turn>>;
-    writes fn pass_turn(ticket: &TicketId, agent: &SlackUserId, pass: TurnPass, now: Timestamp) -> Result<()>;
-    reads fn has_written_after(ticket: &TicketId, agent: &SlackUserId, ts: &MessageTs) -> Result<bool>;
-    writes fn take_slot(lane: &str, channel: &ChannelId, pace: PostRate, now: Timestamp) -> Result<Timestamp>;
-    writes fn hold_channel(refused: ItemId, channel: &ChannelId, pace: PostRate, until: Timestamp, now: Timestamp) -> Result<()>;
-    reads fn parked_items(ticket: Option<&TicketId>) -> Result<Vec<ParkedItem>>;
-    reads fn parked_body(item: ItemId) -> Result<Option<Vec<u8>>>;
-    writes fn retry_parked(item: ItemId, now: Timestamp) -> Result<bool>;
-    writes fn skip_parked(item: ItemId) -> Result<bool>;
-    reads fn inbox_depth() -> Result<InboxDepth>;
-    reads fn erase_expired(before: Cutoffs) -> Result<()>;
-    reads fn read_fact(name: &str) -> Result<Option<String>>;
-    // Facts are written while the bridge starts, before it takes anything in: cut off there, there
-    // would be no bridge to take the place of.
-    reads fn put_fact(name: &str, value: Option<&str>) -> Result<()>;
-    reads fn check_health() -> Result<()>;
-    reads fn wait_for_work() -> ();
-    reads fn close() -> ();
-}
-
 /// Starts a bridge whose memory the knife cuts off, where the stage's own bridge was.
 async fn live(bridge: &Bridge, knife: &Arc<Knife>) -> Mortal {
     let knife = Arc::clone(knife);
-    let wrap = move |store| -> SharedStore { Arc::new(Cut { store, knife: Arc::clone(&knife) }) };
+    let wrap =
+        move |store| -> SharedStore { Arc::new(Watched { store, witness: Arc::clone(&knife) }) };
     let files = FileTiming { patience: Duration::from_millis(100), ..FileTiming::default() };
     Mortal::start(bridge, Tuning { files, wrap: Some(Arc::new(wrap)), ..tuning() }).await
 }

@@ -9,6 +9,7 @@ use blip_slack_standins::slack::Message;
 use futures_util::future::join;
 
 use crate::support::Bridge;
+use crate::support::crossing::Crossing;
 use crate::support::later::Later;
 
 const SEND: &str = "/messages";
@@ -152,6 +153,42 @@ async fn a_close_of_ours_is_told_as_ours_and_once() {
             said.iter().filter(|line| line.to_lowercase().contains("closed")).collect();
         assert!(ends.len() == 1 && ends[0].contains("Bia Souza closed"), "{said:?}");
     }
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_end_of_ours_that_is_written_between_two_looks_is_told_once() {
+    let crossing = Crossing::new(&["record_call_result"], 0);
+    let bridge = Bridge::tuned(&[], crossing.tuning()).await;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.idle().await;
+    crossing.begin();
+    bridge.slack.reacts(BIA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
+    crossing.is_held().await;
+    // Blip tells of the ticket: whoever handles that finds it open, and no move under way a moment
+    // later.
+    bridge.blip.rates(&ticket, 5).await.unwrap();
+    crossing.is_over().await;
+    bridge.idle().await;
+    let said = bridge.said(&card);
+    let ends: Vec<_> = said.iter().filter(|line| line.to_lowercase().contains("closed")).collect();
+    assert!(ends.len() == 1 && ends[0].contains("Bia Souza closed"), "{said:?}");
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_press_on_a_card_whose_ticket_is_written_between_two_looks_is_acted_upon() {
+    // The card is posted, and then linked.
+    let crossing = Crossing::new(&["record_call_result", "write"], 1);
+    let bridge = Bridge::tuned(&[], crossing.tuning()).await;
+    crossing.begin();
+    let (_, card) = bridge.ticket("Maria", "Oi").await;
+    crossing.is_held().await;
+    bridge.slack.clicks(ANA, CHANNEL, &card.ts, "claim").await.unwrap();
+    crossing.is_over().await;
+    let is_claimed = || bridge.said(&card).iter().any(|line| line.contains("claimed this ticket"));
+    bridge.until("the claim", is_claimed).await;
     bridge.finish().await;
 }
 

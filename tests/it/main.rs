@@ -20,6 +20,7 @@ mod connect;
 mod content;
 mod conversation;
 mod corrections;
+mod costs;
 mod cut;
 mod database;
 mod dependencies;

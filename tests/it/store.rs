@@ -13,9 +13,10 @@ use blip_slack::model::{
     PersonalSwitch, Priority, SlackUserId, Thread, Ticket, TicketEnding, TicketId, TicketState,
 };
 use blip_slack::store::{
-    Accepted, CallState, CallTry, Cutoffs, Error, Item, LEASE_ITEMS, Lane, Lease, Link, NewItem,
-    Places, Pool, PostRate, PostgresStore, QueueDepth, Role, SharedStore, Source, SqliteStore,
-    StoredOutcome, Turn, TurnPass, TurnRequest, postgres, sqlite, switches,
+    Accepted, CallState, CallTry, Cutoffs, Ending, Error, Item, ItemId, LEASE_ITEMS, Lane,
+    LaneRelease, Lease, Link, NewItem, Places, Pool, PostRate, PostgresStore, QueueDepth, Role,
+    SharedStore, Source, SqliteStore, StoredOutcome, Turn, TurnPass, TurnRequest, Writes, postgres,
+    sqlite, switches,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -260,7 +261,9 @@ async fn hostile_ids_are_kept_apart_and_come_back_as_they_were() {
             assert!(ids.contains(&id), "{id:.20?}");
             let item = lease.items[0].id;
             assert_eq!(lease.items[0].key, format!("k:{id}"));
-            let begin = async || store.begin_call(item, &id, None, db.now()).await.unwrap();
+            let begin = async || {
+                store.begin_call(item, &id, None, db.now(), &Writes::default()).await.unwrap()
+            };
             assert_eq!(begin().await, CallState::Fresh);
             store.record_call_result(item, &id, &id).await.unwrap();
             assert_eq!(begin().await, CallState::Done(id.clone()));
@@ -321,7 +324,10 @@ async fn an_item_whose_call_was_begun_is_handed_out_as_such() {
             store.accept(db.item(&own("a"), key)).await.unwrap();
         }
         let lease = db.claim_one(&store).await;
-        store.begin_call(lease.items[0].id, "post", None, db.now()).await.unwrap();
+        store
+            .begin_call(lease.items[0].id, "post", None, db.now(), &Writes::default())
+            .await
+            .unwrap();
         store.release_lane(lease, None).await.unwrap();
         let lease = db.claim_one(&store).await;
         assert_eq!(
@@ -681,7 +687,7 @@ async fn an_outside_call_is_remembered_however_far_it_came() {
         db.accept(&store, &own("a"), &["1"]).await;
         let item = db.claim_one(&store).await.items[0].id;
         let begin = async |store: &SharedStore, step: &str| {
-            store.begin_call(item, step, None, db.now()).await.unwrap()
+            store.begin_call(item, step, None, db.now(), &Writes::default()).await.unwrap()
         };
         assert_eq!(begin(&store, "card").await, CallState::Fresh);
         let began = db.now();
@@ -718,10 +724,14 @@ async fn no_outside_call_begins_for_an_item_that_does_not_wait() {
         db.accept(&store, &own("a"), &["1"]).await;
         let lease = db.claim_one(&store).await;
         let item = lease.items[0].id;
-        store.begin_call(item, "card", None, db.now()).await.unwrap();
+        store.begin_call(item, "card", None, db.now(), &Writes::default()).await.unwrap();
         finish(&store, lease, StoredOutcome::Done).await;
-        assert!(is_lease_lost(&store.begin_call(item, "card", None, db.now()).await));
-        assert!(is_lease_lost(&store.begin_call(item, "post", None, db.now()).await));
+        assert!(is_lease_lost(
+            &store.begin_call(item, "card", None, db.now(), &Writes::default()).await
+        ));
+        assert!(is_lease_lost(
+            &store.begin_call(item, "post", None, db.now(), &Writes::default()).await
+        ));
         assert!(is_lease_lost(&store.record_call_result(item, "card", "1.1").await));
     })
     .await;
@@ -736,8 +746,11 @@ async fn a_channel_is_posted_to_while_a_waiting_item_has_begun_to() {
         let item = lease.items[0].id;
         let before = db.now();
         let begun = db.pass(seconds(1));
-        store.begin_call(item, "card", Some(&channel("C1")), begun).await.unwrap();
-        store.begin_call(item, "open", None, begun).await.unwrap();
+        store
+            .begin_call(item, "card", Some(&channel("C1")), begun, &Writes::default())
+            .await
+            .unwrap();
+        store.begin_call(item, "open", None, begun, &Writes::default()).await.unwrap();
         let later = db.pass(seconds(1));
         let is_posting =
             async |id: &str, before| store.is_posting(&channel(id), before).await.unwrap();
@@ -914,6 +927,119 @@ async fn nobody_writes_over_a_ticket_that_they_have_not_read() {
         newest.number = Some(9);
         store.put_ticket(&mut newest).await.unwrap();
         assert_eq!(store.load_ticket(&ticket.id).await.unwrap(), Some(newest));
+    })
+    .await;
+}
+
+/// A change of a ticket, what a message is, a decision for an item, and an event that is handed on.
+fn all_kinds(db: &Database, item: ItemId, ticket: &mut Ticket) -> Writes {
+    let mut writes = Writes::default();
+    writes.put_ticket(ticket).unwrap();
+    writes.put_link(link("t", "1.1", Role::Customer), db.now());
+    writes.put_decision(item, "decided", "true");
+    writes.put_job(NewItem { source: Source::Slack, ..db.item(&own("next"), "next") });
+    writes
+}
+
+#[tokio::test]
+async fn what_was_gathered_is_written_with_the_end_of_handling() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        db.accept(&store, &own("lane"), &["event"]).await;
+        let lease = db.claim_one(&store).await;
+        let item = lease.items[0].id;
+        let mut ticket = ticket("t", "c", 7, db.now());
+        let writes = all_kinds(&db, item, &mut ticket);
+        let settled = Some((vec![item], StoredOutcome::Done));
+        let ending = Ending { settled, release: LaneRelease::AtOnce };
+        store.finish(&lease, &ending, &writes).await.unwrap();
+        assert_eq!(store.load_ticket(&ticket.id).await.unwrap(), Some(ticket));
+        assert!(store.find_link(&channel("C1"), &ts("1.1")).await.unwrap().is_some());
+        assert_eq!(store.calls_of(item).await.unwrap(), [], "it is finished");
+        let next = db.claim_one(&store).await;
+        assert_eq!(next.lane, "own:next", "the other lane is empty, and given back");
+        let (next, none) = (next.items[0].id, Writes::default());
+        let begun = store.begin_call(next, "post", None, db.now(), &none).await.unwrap();
+        assert_eq!(begun, CallState::Fresh);
+        let again = store.finish(&lease, &ending, &writes).await;
+        assert!(matches!(again, Err(Error::LeaseLost { .. })), "{again:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_gathered_is_written_before_the_next_call() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        db.accept(&store, &own("lane"), &["event"]).await;
+        let item = db.claim_one(&store).await.items[0].id;
+        let mut ticket = ticket("t", "c", 7, db.now());
+        let writes = all_kinds(&db, item, &mut ticket);
+        let begun = store.begin_call(item, "post", None, db.now(), &writes).await.unwrap();
+        assert_eq!(begun, CallState::Fresh);
+        let mut calls = store.calls_of(item).await.unwrap();
+        calls.sort();
+        let decided = ("decided".to_owned(), Some("true".to_owned()));
+        assert_eq!(calls, [decided, ("post".to_owned(), None)]);
+        // Somebody else has written the ticket: it begins nothing.
+        let mut other = store.load_ticket(&ticket.id).await.unwrap().unwrap();
+        store.put_ticket(&mut other).await.unwrap();
+        let writes = all_kinds(&db, item, &mut ticket);
+        let begun = store.begin_call(item, "next", None, db.now(), &writes).await;
+        assert!(matches!(begun, Err(Error::Conflict { .. })), "{begun:?}");
+        assert_eq!(store.calls_of(item).await.unwrap().len(), 2);
+        assert_eq!(store.load_ticket(&ticket.id).await.unwrap(), Some(other));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_end_on_a_ticket_of_the_past_keeps_what_has_happened_and_no_more() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let mut ticket = ticket("t", "c", 7, db.now());
+        store.put_ticket(&mut ticket).await.unwrap();
+        db.accept(&store, &own("lane"), &["event"]).await;
+        let lease = db.claim_one(&store).await;
+        let item = lease.items[0].id;
+        let mut newest = ticket.clone();
+        store.put_ticket(&mut newest).await.unwrap();
+        let writes = all_kinds(&db, item, &mut ticket);
+        let settled = Some((vec![item], StoredOutcome::Done));
+        let ending = Ending { settled, release: LaneRelease::AtOnce };
+        let finished = store.finish(&lease, &ending, &writes).await;
+        assert!(matches!(finished, Err(Error::Conflict { .. })), "{finished:?}");
+        assert_eq!(store.load_ticket(&ticket.id).await.unwrap(), Some(newest));
+        assert!(store.find_link(&channel("C1"), &ts("1.1")).await.unwrap().is_some());
+        let decided = ("decided".to_owned(), Some("true".to_owned()));
+        assert_eq!(store.calls_of(item).await.unwrap(), [decided]);
+        assert!(!store.has_accepted(Source::Slack, "next").await.unwrap());
+        assert!(db.claim(&store).await.is_empty(), "its holder has it still");
+        store.release_lane(lease, None).await.unwrap();
+        assert_eq!(db.claim_one(&store).await.items[0].id, item);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_has_lost_a_lease_keeps_what_has_happened_and_no_more() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        db.accept(&store, &own("lane"), &["event"]).await;
+        let lost = db.claim_one(&store).await;
+        let item = lost.items[0].id;
+        db.pass(LEASE);
+        let lease = db.claim_one(&store).await;
+        let mut ticket = ticket("t", "c", 7, db.now());
+        let writes = all_kinds(&db, item, &mut ticket);
+        let settled = Some((vec![item], StoredOutcome::Done));
+        let ending = Ending { settled, release: LaneRelease::AtOnce };
+        let finished = store.finish(&lost, &ending, &writes).await;
+        assert!(matches!(finished, Err(Error::LeaseLost { .. })), "{finished:?}");
+        assert_eq!(store.load_ticket(&ticket.id).await.unwrap(), None);
+        assert!(store.find_link(&channel("C1"), &ts("1.1")).await.unwrap().is_some());
+        assert!(!store.has_accepted(Source::Slack, "next").await.unwrap());
+        store.record_outcome(&lease, &[item], StoredOutcome::Done).await.unwrap();
     })
     .await;
 }
@@ -1161,7 +1287,7 @@ async fn a_parked_item_lets_its_lane_go_on_and_comes_back_to_its_old_place() {
         db.accept(&store, &lane, &["1", "2"]).await;
         let lease = db.claim_one(&store).await;
         let item = lease.items[0].id;
-        store.begin_call(item, "card", None, db.now()).await.unwrap();
+        store.begin_call(item, "card", None, db.now(), &Writes::default()).await.unwrap();
         store.record_outcome(&lease, &[item], StoredOutcome::Failed).await.unwrap();
         store.record_outcome(&lease, &[item], park()).await.unwrap();
         store.release_lane(lease, Some(db.now() + seconds(99))).await.unwrap();
@@ -1177,7 +1303,8 @@ async fn a_parked_item_lets_its_lane_go_on_and_comes_back_to_its_old_place() {
         let lease = db.claim_one(&store).await;
         assert_eq!(keys(&lease), ["1", "2"]);
         assert_eq!(lease.items[0].attempts, 0);
-        let begun = store.begin_call(item, "card", None, db.now()).await.unwrap();
+        let begun =
+            store.begin_call(item, "card", None, db.now(), &Writes::default()).await.unwrap();
         assert!(
             matches!(begun, CallState::OutcomeUnknown(_)),
             "what was begun before is not forgotten"

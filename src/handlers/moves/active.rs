@@ -3,6 +3,7 @@
 //! The customer's answer runs through the bot, which opens a ticket; that ticket joins the thread
 //! (`blip.md`, additions §1.3, §1.4).
 
+use crate::inbox::Handling;
 use std::sync::Arc;
 
 use crate::blip::BlipClient;
@@ -17,7 +18,7 @@ use crate::handlers::thread::Threads;
 use crate::handlers::timers::Timers;
 use crate::model::active::{ActiveRoute, ActiveTarget};
 use crate::model::{Failure, Fault, FilledTemplate, SlackUserId, Ticket, TicketId};
-use crate::store::{Item, Role};
+use crate::store::Role;
 
 pub(crate) struct ActiveMessages {
     pub(crate) calls: Arc<Calls>,
@@ -31,7 +32,7 @@ impl ActiveMessages {
     /// Sends a template to a number, and begins its thread. Who asked for it is told why not.
     pub(crate) async fn send_active_message(
         &self,
-        item: &Item,
+        item: &Handling,
         (id, target): (&TicketId, &ActiveTarget),
         user: &SlackUserId,
         filled: &FilledTemplate,
@@ -74,7 +75,7 @@ impl ActiveMessages {
             Err(error) => return Err(error.into()),
         };
         let mut ticket = Ticket::for_active_message(id.clone(), &identity, item.received);
-        if let Some(known) = self.calls.store.load_ticket(id).await? {
+        if let Some(known) = self.calls.load_ticket(item, id).await? {
             // An earlier try came as far as the thread.
             ticket = known;
         } else {
@@ -85,14 +86,14 @@ impl ActiveMessages {
         let line = ThreadPost::from_line(&format!("{title}\n{}", filled.text));
         let post = ThreadPost { role: Role::Reply, blip_ids: vec![campaign.clone()], ..line };
         self.threads.post_when_due(item, SENT_POST_CALL, &mut ticket, &post).await?;
-        self.timers.schedule_template_check(&ticket.id, &campaign).await
+        self.timers.schedule_template_check(item, &ticket.id, &campaign).await
     }
 
     /// Who a number is on WhatsApp: asked once, as Meta bans those who check many
     /// (`blip.md`, additions §2).
     async fn check_number(
         &self,
-        item: &Item,
+        item: &Handling,
         router: &BlipClient,
         target: &ActiveTarget,
     ) -> PipeResult<Option<String>> {
@@ -101,14 +102,14 @@ impl ActiveMessages {
             return Ok(known);
         }
         let found = router.fetch_whatsapp_account(&target.number).await?;
-        self.calls.remember(item, CHECKED_NUMBER, &found).await?;
+        item.remember(CHECKED_NUMBER, &found)?;
         Ok(found)
     }
 
     /// The id of the campaign; its name is derived from the event, so that it can be found again.
     async fn send_once(
         &self,
-        item: &Item,
+        item: &Handling,
         (router, route): (&BlipClient, &ActiveRoute),
         target: &ActiveTarget,
         filled: &FilledTemplate,

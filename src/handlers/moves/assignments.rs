@@ -12,10 +12,10 @@ use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::people::People;
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::timers::Timers;
-use crate::inbox::{Assignment, AssignmentJob, CardJob, Overdue, ReminderTopic};
+use crate::inbox::{Assignment, AssignmentJob, CardJob, Handling, Overdue, ReminderTopic};
 use crate::model::{MessageTs, Ticket, TicketState};
 use crate::slack::rich_text::Mention;
-use crate::store::{Item, Lane, TurnPass};
+use crate::store::{Lane, TurnPass};
 
 /// Makes agents holders of what they were given, and takes it back.
 pub(crate) struct Assignments {
@@ -28,8 +28,12 @@ pub(crate) struct Assignments {
 impl Assignments {
     /// Claims a ticket for whoever it was given to, as if they had: at Blip, and with the line in the
     /// thread that mentions them.
-    pub(crate) async fn assign_ticket(&self, item: &Item, given: &Assignment) -> PipeResult<()> {
-        let Some(mut ticket) = self.calls.store.load_ticket(&given.ticket).await? else {
+    pub(crate) async fn assign_ticket(
+        &self,
+        item: &Handling,
+        given: &Assignment,
+    ) -> PipeResult<()> {
+        let Some(mut ticket) = self.calls.load_ticket(item, &given.ticket).await? else {
             return Ok(());
         };
         if ticket.state == TicketState::Unclaimed {
@@ -40,32 +44,37 @@ impl Assignments {
                 MoveOutcome::Refused
             };
             if moved == MoveOutcome::Refused {
-                return self.pass_on(&ticket, given).await;
+                return self.pass_on(item, &ticket, given).await;
             }
         }
         match &ticket.state {
             TicketState::Claimed { holder, since } if holder.user == given.agent => {
-                self.timers.schedule_answer_deadline(&ticket, &given.agent, *since).await
+                self.timers.schedule_answer_deadline(item, &ticket, &given.agent, *since).await
             }
             // Somebody was faster, or it is over: the slot is free again by that.
             TicketState::Claimed { .. } | TicketState::Unclaimed | TicketState::Closed { .. } => {
-                self.timers.schedule_distribution().await
+                self.timers.schedule_distribution(item).await
             }
         }
     }
 
     /// Blip or Slack does not let somebody have a ticket: it waits for another.
-    async fn pass_on(&self, ticket: &Ticket, given: &Assignment) -> PipeResult<()> {
+    async fn pass_on(
+        &self,
+        item: &Handling,
+        ticket: &Ticket,
+        given: &Assignment,
+    ) -> PipeResult<()> {
         let (store, now) = (&self.calls.store, self.calls.clock.now());
         store.pass_turn(&ticket.id, &given.agent, TurnPass::Refused, now).await?;
         tracing::warn!(ticket.id = %ticket.id, "whoever was given a ticket cannot have it");
-        self.timers.schedule_distribution().await
+        self.timers.schedule_distribution(item).await
     }
 
     /// Takes a ticket back, if its holder has not written to the customer since it was given to them.
     pub(crate) async fn take_back(
         &self,
-        item: &Item,
+        item: &Handling,
         lane: &str,
         overdue: &Overdue,
     ) -> PipeResult<()> {
@@ -74,7 +83,7 @@ impl Assignments {
             // It was made due early, as when this machine's clock is set back.
             return Err(Interrupt::Wait(item.received));
         }
-        let Some(mut ticket) = self.calls.store.load_ticket(&overdue.ticket).await? else {
+        let Some(mut ticket) = self.calls.load_ticket(item, &overdue.ticket).await? else {
             return Ok(());
         };
         let (holder, since) = match &ticket.state {
@@ -87,13 +96,19 @@ impl Assignments {
             TicketState::Claimed { .. } | TicketState::Closed { .. } => return Ok(()),
         };
         let written = MessageTs::from_time(since);
-        if self.calls.store.has_written_after(&ticket.id, &holder.user, &written).await? {
+        if self
+            .calls
+            .read(item)
+            .await?
+            .has_written_after(&ticket.id, &holder.user, &written)
+            .await?
+        {
             return Ok(());
         }
         if Lane::is_later(lane) {
             // It takes its place behind what the agent has just written.
             let job = AssignmentJob::take_ticket_back(overdue.clone(), now);
-            return Ok(self.calls.enqueue_item(job).await?);
+            return Ok(self.calls.enqueue_item(item, job).await?);
         }
         let post =
             self.build_notice(&Mention::User(holder.user.clone()), now.duration_since(since));
@@ -102,18 +117,18 @@ impl Assignments {
         // Before the state: otherwise it could be given to them again in between.
         let store = &self.calls.store;
         store.pass_turn(&ticket.id, &holder.user, TurnPass::Declined, now).await?;
-        transitions.change_state(&mut ticket, TicketState::Unclaimed).await?;
+        transitions.change_state(item, &mut ticket, TicketState::Unclaimed).await?;
         tracing::info!(ticket.id = %ticket.id, "a ticket was taken back from who did not answer");
         self.finish_take_back(item, &ticket).await
     }
 
     /// What follows when nobody holds a ticket any more, also if an earlier run has not come this far.
-    async fn finish_take_back(&self, item: &Item, ticket: &Ticket) -> PipeResult<()> {
+    async fn finish_take_back(&self, item: &Handling, ticket: &Ticket) -> PipeResult<()> {
         let topic = ReminderTopic::Unclaimed;
-        self.timers.schedule_reminder(ticket, topic, item.received).await?;
+        self.timers.schedule_reminder(item, ticket, topic, item.received).await?;
         let now = self.calls.clock.now();
-        self.calls.enqueue_item(CardJob::update_card(ticket, now)).await?;
-        self.timers.schedule_distribution().await
+        self.calls.enqueue_item(item, CardJob::update_card(ticket, now)).await?;
+        self.timers.schedule_distribution(item).await
     }
 
     fn build_notice(&self, agent: &Mention, waited: SignedDuration) -> ThreadPost {

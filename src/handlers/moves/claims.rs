@@ -10,9 +10,9 @@ use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::moves::transitions::Transitions;
 use crate::handlers::people::{People, Person, build_agent};
 use crate::handlers::timers::Timers;
-use crate::inbox::ReminderTopic;
+use crate::inbox::{Handling, ReminderTopic};
 use crate::model::{Agent, Move, Ticket, TicketSnapshot, TicketState};
-use crate::store::{Item, TurnPass};
+use crate::store::TurnPass;
 
 /// Reasons for which Blip may refuse an agent that it does not know (`blip.md` §10 #6).
 pub(crate) const UNKNOWN_AGENT_CODES: [&str; 4] = ["25", "33", "64", "67"];
@@ -30,12 +30,12 @@ impl Claims {
     /// Claims a ticket for a person, or tells them why not.
     pub(crate) async fn make_claim(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         over: bool,
     ) -> PipeResult<MoveOutcome> {
-        match self.transitions.check_move(ticket, person, &Move::Claim { over }).await? {
+        match self.transitions.check_move(item, ticket, person, &Move::Claim { over }).await? {
             Some(moved) => Ok(moved),
             None => self.claim_ticket(item, ticket, person).await,
         }
@@ -43,14 +43,14 @@ impl Claims {
 
     pub(crate) async fn claim_ticket(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
     ) -> PipeResult<MoveOutcome> {
         let own = self.people.blip_identity(person);
         let Some(identity) = own.clone().or_else(|| self.people.agents.default.clone()) else {
             self.people
-                .tell_person(ticket, person, &person.texts.text("ask-no-identity", &[]), &[])
+                .tell_person(item, ticket, person, &person.texts.text("ask-no-identity", &[]), &[])
                 .await;
             return Ok(MoveOutcome::Refused);
         };
@@ -69,7 +69,7 @@ impl Claims {
             if opened.is_ok() {
                 let text =
                     person.texts.text("thread-default-agent", &[("agent", &person.profile.name)]);
-                self.people.tell_person(ticket, person, &text, &[]).await;
+                self.people.tell_person(item, ticket, person, &text, &[]).await;
             }
         }
         match opened {
@@ -79,7 +79,7 @@ impl Claims {
                 self.transitions.post_claim(item, ticket, &agent).await?;
                 let since = item.received;
                 self.transitions
-                    .change_state(ticket, TicketState::Claimed { holder: agent, since })
+                    .change_state(item, ticket, TicketState::Claimed { holder: agent, since })
                     .await?;
                 tracing::info!(ticket.id = %ticket.id, "a ticket was claimed");
                 Ok(MoveOutcome::Done)
@@ -95,7 +95,7 @@ impl Claims {
     /// Lets go of a ticket: anybody may claim it, and is reminded to.
     pub(crate) async fn release_ticket(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
     ) -> PipeResult<MoveOutcome> {
         self.transitions.post_release(item, ticket).await?;
@@ -104,15 +104,15 @@ impl Claims {
             let (store, now) = (&self.calls.store, self.calls.clock.now());
             store.pass_turn(&ticket.id, &holder.user, TurnPass::Declined, now).await?;
         }
-        self.transitions.change_state(ticket, TicketState::Unclaimed).await?;
+        self.transitions.change_state(item, ticket, TicketState::Unclaimed).await?;
         let topic = ReminderTopic::Unclaimed;
-        self.timers.schedule_reminder(ticket, topic, item.received).await?;
+        self.timers.schedule_reminder(item, ticket, topic, item.received).await?;
         Ok(MoveOutcome::Done)
     }
 
     async fn open_at_blip(
         &self,
-        item: &Item,
+        item: &Handling,
         step: &str,
         ticket: &Ticket,
         agent: &Agent,

@@ -1,6 +1,7 @@
 //! What comes before a close: held words go out, a tag is asked for, and nothing that the customer
 //! said is closed away unread.
 
+use crate::inbox::Handling;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::handlers::slack_time::happened_about;
 use crate::handlers::thread::Threads;
 use crate::locale::Texts;
 use crate::model::{Button, Closing, Ticket};
-use crate::store::{Item, Lane, Source};
+use crate::store::{Lane, Source};
 
 /// The step of the post that asks whether to close all the same.
 const UNREAD_POST_CALL: &str = "unread";
@@ -39,7 +40,7 @@ impl CloseChecks {
     /// until what is held has gone out.
     pub(crate) async fn keep_open(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         closing: &Closing,
@@ -51,7 +52,7 @@ impl CloseChecks {
             return Ok(false);
         }
         if let Some(pressed) = happened_about(item)
-            && self.holds.release_held_replies(ticket, &pressed).await?
+            && self.holds.release_held_replies(item, ticket, &pressed).await?
         {
             // By Slack's time they come before this in the lane (`order.rs`).
             return Err(Interrupt::Wait(self.calls.clock.now()));
@@ -71,7 +72,7 @@ impl CloseChecks {
     /// before; then the ticket stays open.
     async fn ask_if_unread(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         (person, closing): (&Person, &Closing),
         is_asked: bool,
@@ -91,10 +92,11 @@ impl CloseChecks {
 
     /// Whether the customer has said something that was not shown when somebody pressed: it waits
     /// still, or its post is younger than the press, both by Slack's time.
-    async fn has_unread_words(&self, item: &Item, ticket: &Ticket) -> PipeResult<bool> {
+    async fn has_unread_words(&self, item: &Handling, ticket: &Ticket) -> PipeResult<bool> {
         // In this order: what is shown meanwhile is found in one of the two places.
         let lane = Lane::Ticket(ticket.id.clone());
-        if self.calls.store.has_waiting(&lane, Source::Blip, MESSAGE_KEY_PREFIX).await? {
+        if self.calls.read(item).await?.has_waiting(&lane, Source::Blip, MESSAGE_KEY_PREFIX).await?
+        {
             // It may be shown already without that being on record, or be shown in a moment.
             let now = self.calls.clock.now();
             if now < item.received + MAX_SHOW_WAIT {
@@ -103,6 +105,6 @@ impl CloseChecks {
             return Ok(true);
         }
         let Some(pressed) = happened_about(item) else { return Ok(false) };
-        Ok(self.calls.store.has_words_after(&ticket.id, &pressed).await?)
+        Ok(self.calls.has_words_after(item, &ticket.id, &pressed).await?)
     }
 }

@@ -1,5 +1,6 @@
 //! Closing a ticket, with a farewell if there is one.
 
+use crate::inbox::Handling;
 use std::sync::Arc;
 
 use crate::handlers::calls::Calls;
@@ -11,7 +12,6 @@ use crate::handlers::moves::transitions::Transitions;
 use crate::handlers::people::{Person, build_agent};
 use crate::model::{Button, Closing, Failure, Move, Ticket, TicketEnding, TicketState, WhenHeld};
 use crate::slack::card;
-use crate::store::Item;
 
 pub(crate) struct Closings {
     pub(crate) transitions: Arc<Transitions>,
@@ -23,7 +23,7 @@ pub(crate) struct Closings {
 impl Closings {
     pub(crate) async fn close_ticket(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         closing: &Closing,
@@ -39,8 +39,8 @@ impl Closings {
                 .await?
                 == MoveOutcome::Refused
         {
-            self.transitions.people.give_words_back(ticket, person, farewell).await;
-            self.ask_without_farewell(ticket, person).await;
+            self.transitions.people.give_words_back(item, ticket, person, farewell).await;
+            self.ask_without_farewell(item, ticket, person).await;
             return Ok(MoveOutcome::Refused);
         }
         let bot = self.transitions.bots.require_bot(&ticket.id)?;
@@ -71,7 +71,7 @@ impl Closings {
                 self.transitions.post_close_to_holder(item, ticket, person, &ending).await?;
                 ticket.tags = tags;
                 self.transitions
-                    .change_state(ticket, TicketState::Closed { ending, at: item.received })
+                    .change_state(item, ticket, TicketState::Closed { ending, at: item.received })
                     .await?;
                 tracing::info!(ticket.id = %ticket.id, "a ticket was closed");
                 Ok(MoveOutcome::Done)
@@ -86,18 +86,18 @@ impl Closings {
 
     /// The window has closed since somebody began to write a farewell: they are asked whether the
     /// ticket is to be closed without one.
-    async fn ask_without_farewell(&self, ticket: &Ticket, person: &Person) {
+    async fn ask_without_farewell(&self, item: &Handling, ticket: &Ticket, person: &Person) {
         if !self.composer.permission.is_window_closed(ticket) {
             return;
         }
         let text = person.texts.text("ask-close-without-farewell", &[]);
         let blocks = card::build_question(&text, &[Button::Close], &ticket.id, &person.texts);
-        self.transitions.people.tell_person(ticket, person, &text, &blocks).await;
+        self.transitions.people.tell_person(item, ticket, person, &text, &blocks).await;
     }
 
     /// Whether a close that Blip refuses is best explained by one that it took before: there was
     /// one that we do not know the outcome of, and Blip does not tell how the ticket stands.
-    async fn has_likely_closed(&self, item: &Item, ticket: &Ticket) -> PipeResult<bool> {
+    async fn has_likely_closed(&self, item: &Handling, ticket: &Ticket) -> PipeResult<bool> {
         let was_tried =
             self.calls.read_begun_calls(item).await?.iter().any(|(step, _)| step == "close");
         if !was_tried {

@@ -16,11 +16,11 @@ use crate::handlers::people::Person;
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
 use crate::handlers::timers::Timers;
-use crate::inbox::MarkOccasion;
+use crate::inbox::{Handling, MarkOccasion};
 use crate::locale::Texts;
 use crate::model::{FilledTemplate, Offer, RichText, SlackUserId, Ticket, WhenHeld};
 use crate::slack::render;
-use crate::store::{Item, Role};
+use crate::store::Role;
 
 /// The step of the post that shows what went out.
 pub(crate) const SENT_POST_CALL: &str = "sent";
@@ -41,7 +41,7 @@ impl Composer {
     /// Blip takes no words for a ticket that nobody holds, so their writer claims it.
     pub(crate) async fn send_composed_text(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         (words, when_held): (&RichText, WhenHeld),
@@ -49,7 +49,7 @@ impl Composer {
         let text = self.outgoing.write_text(ticket, words).await?;
         let said = std::iter::once(text.as_str());
         if self.guard.refuse_forbidden(item, ticket, person, said).await? {
-            self.outgoing.people.give_words_back(ticket, person, words).await;
+            self.outgoing.people.give_words_back(item, ticket, person, words).await;
             return Ok(MoveOutcome::Refused);
         }
         if self.permission.ensure_may_send(item, ticket, person, when_held).await?
@@ -64,7 +64,7 @@ impl Composer {
             let id = derive_part_id(&derive_delivery_id(item, SENT_POST_CALL), &number.to_string());
             let call = (&*format!("send:{number}"), &*id);
             self.outgoing.send_words(item, ticket, call, part).await?;
-            self.timers.schedule_delivery_check(&ticket.id, &id).await?;
+            self.timers.schedule_delivery_check(item, &ticket.id, &id).await?;
             ids.push(id);
         }
         // Shown only once it has gone out: a post that says so must not stand above words that Blip
@@ -76,7 +76,7 @@ impl Composer {
     /// Sends the customer what is more than words, and shows it in the thread.
     pub(crate) async fn send_offer(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         (offer, when_held): (&Offer, WhenHeld),
@@ -89,7 +89,7 @@ impl Composer {
         let document = offer::to_lime_document(offer);
         let id = derive_part_id(&derive_delivery_id(item, SENT_POST_CALL), "offer");
         self.outgoing.send_document(item, ticket, ("send:0", &id), &document).await?;
-        self.timers.schedule_delivery_check(&ticket.id, &id).await?;
+        self.timers.schedule_delivery_check(item, &ticket.id, &id).await?;
         let content = offer::read_offer(offer);
         let text = render::render_content(&content, &self.texts).unwrap_or_default();
         self.post_sent_text(item, ticket, (person, false), (&text, vec![id])).await?;
@@ -99,7 +99,7 @@ impl Composer {
     /// Sends the customer a template, and shows it in the thread. The window does not matter to it.
     pub(crate) async fn send_template(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         filled: &FilledTemplate,
@@ -115,10 +115,10 @@ impl Composer {
         let id = derive_part_id(&derive_delivery_id(item, SENT_POST_CALL), "template");
         if !self.outgoing.send_template(item, ticket, ("send:0", &id), filled).await? {
             let text = person.texts.text("templates-no-key", &[]);
-            self.outgoing.people.tell_person(ticket, person, &text, &[]).await;
+            self.outgoing.people.tell_person(item, ticket, person, &text, &[]).await;
             return Ok(MoveOutcome::Refused);
         }
-        self.timers.schedule_template_check(&ticket.id, &id).await?;
+        self.timers.schedule_template_check(item, &ticket.id, &id).await?;
         let args = [("agent", person.profile.name.as_str()), ("name", filled.name.as_str())];
         let title = self.texts.text("thread-template-sent", &args);
         self.post_sent(item, ticket, None, (&title, &filled.text, vec![id])).await?;
@@ -129,7 +129,7 @@ impl Composer {
     /// there and sent again, so it is noted whose words they are.
     async fn post_sent_text(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         (person, is_words): (&Person, bool),
         (text, blip_ids): (&str, Vec<String>),
@@ -141,7 +141,7 @@ impl Composer {
 
     async fn post_sent(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         user: Option<SlackUserId>,
         (title, text, blip_ids): (&str, &str, Vec<String>),
@@ -149,7 +149,7 @@ impl Composer {
         let line = ThreadPost::from_line(&format!("{title}\n{text}"));
         let post = ThreadPost { role: Role::Reply, blip_ids: blip_ids.clone(), user, ..line };
         self.threads.post_when_due(item, SENT_POST_CALL, ticket, &post).await?;
-        self.timers.schedule_delivery_mark(&ticket.id, blip_ids, MarkOccasion::Sent).await?;
+        self.timers.schedule_delivery_mark(item, &ticket.id, blip_ids, MarkOccasion::Sent).await?;
         self.timers.record_answer(item, ticket).await
     }
 }

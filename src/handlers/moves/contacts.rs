@@ -8,10 +8,9 @@ use crate::handlers::interrupt::{CallError, PipeResult};
 use crate::handlers::people::{People, Person};
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
-use crate::inbox::CardJob;
+use crate::inbox::{CardJob, Handling};
 use crate::locale::Texts;
 use crate::model::{ContactChange, ContactComment, Ticket};
-use crate::store::Item;
 
 /// Writes into the contact book.
 pub(crate) struct Contacts {
@@ -26,7 +25,7 @@ impl Contacts {
     /// Changes what the contact book has on a ticket's customer, and nothing else of it.
     pub(crate) async fn change_contact(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         change: &ContactChange,
@@ -46,10 +45,10 @@ impl Contacts {
                 let Some(name) = change.name() else { return Ok(()) };
                 ticket.customer.name = Some(name.to_owned());
                 ticket.revision += 1;
-                self.calls.store.put_ticket(ticket).await?;
+                self.calls.put_ticket(item, ticket).await?;
                 Ok(self
                     .calls
-                    .enqueue_item(CardJob::update_card(ticket, self.calls.clock.now()))
+                    .enqueue_item(item, CardJob::update_card(ticket, self.calls.clock.now()))
                     .await?)
             }
             Err(CallError::Call(error)) if error.code().is_some() => {
@@ -63,7 +62,7 @@ impl Contacts {
     /// Notes something about a ticket's customer.
     pub(crate) async fn add_comment(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         text: &str,
@@ -88,7 +87,7 @@ impl Contacts {
         match self.calls.call_once(item, "comment", None, look, send).await {
             Ok(()) => {
                 let told = person.texts.text("done-commented", &[]);
-                self.people.tell_person(ticket, person, &told, &[]).await;
+                self.people.tell_person(item, ticket, person, &told, &[]).await;
                 Ok(())
             }
             Err(CallError::Call(error)) if error.code().is_some() => {
@@ -101,7 +100,7 @@ impl Contacts {
 
     async fn post_refusal(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         (key, code): (&str, &str),

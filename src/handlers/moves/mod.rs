@@ -2,6 +2,7 @@
 //!
 //! A move changes our ticket only after Blip has agreed, and whatever Blip says of a ticket wins.
 
+use crate::inbox::Handling;
 pub(crate) mod active;
 pub(crate) mod assignments;
 pub(crate) mod claims;
@@ -27,7 +28,6 @@ use crate::handlers::moves::transfers::Transfers;
 use crate::handlers::moves::transitions::Transitions;
 use crate::handlers::people::Person;
 use crate::model::{Move, Ticket};
-use crate::store::Item;
 
 /// Makes moves for people, whatever they made them with.
 pub(crate) struct Moves {
@@ -42,12 +42,12 @@ impl Moves {
     /// Makes a move for a person, or tells them why not.
     pub(crate) async fn make_move(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         r#move: &Move,
     ) -> PipeResult<MoveOutcome> {
-        if let Some(moved) = self.transitions.check_move(ticket, person, r#move).await? {
+        if let Some(moved) = self.transitions.check_move(item, ticket, person, r#move).await? {
             return Ok(moved);
         }
         match r#move {

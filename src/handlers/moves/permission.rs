@@ -1,5 +1,6 @@
 //! Whether somebody may send words to a customer from elsewhere than the thread.
 
+use crate::inbox::Handling;
 use std::sync::Arc;
 
 use crate::handlers::calls::Calls;
@@ -9,7 +10,6 @@ use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::people::Person;
 use crate::handlers::window::SendWindow;
 use crate::model::{Ticket, WhenHeld};
-use crate::store::Item;
 
 /// Decides who may send; whoever may not is told why.
 pub(crate) struct SendPermission {
@@ -23,7 +23,7 @@ impl SendPermission {
     /// Whether somebody may send something to the customer now; who does not, has been told why.
     pub(crate) async fn ensure_may_send(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         when_held: WhenHeld,
@@ -41,7 +41,7 @@ impl SendPermission {
     /// Whether somebody may answer the customer now, in whatever way; who does not, has been told why.
     pub(crate) async fn ensure_may_answer(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         when_held: WhenHeld,

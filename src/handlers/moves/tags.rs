@@ -13,10 +13,9 @@ use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::moves::transitions::Transitions;
 use crate::handlers::people::Person;
 use crate::handlers::thread::Threads;
-use crate::inbox::CardJob;
+use crate::inbox::{CardJob, Handling};
 use crate::locale::Texts;
 use crate::model::{BotName, Button, Closing, Move, TagRule, Ticket, TicketId};
-use crate::store::Item;
 
 pub(crate) struct Tags {
     pub(crate) transitions: Arc<Transitions>,
@@ -44,7 +43,7 @@ impl Tags {
     /// returns whether it did. A reaction opens no dialog, so the line has the button that does.
     pub(crate) async fn ask_for_missing_tag(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         closing: &Closing,
@@ -81,7 +80,7 @@ impl Tags {
     /// Replaces a ticket's tags.
     pub(crate) async fn tag_ticket(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         tags: &[String],
@@ -96,9 +95,9 @@ impl Tags {
             Ok(()) => {
                 ticket.tags = tags.to_vec();
                 ticket.revision += 1;
-                self.calls.store.put_ticket(ticket).await?;
+                self.calls.put_ticket(item, ticket).await?;
                 self.calls
-                    .enqueue_item(CardJob::update_card(ticket, self.calls.clock.now()))
+                    .enqueue_item(item, CardJob::update_card(ticket, self.calls.clock.now()))
                     .await?;
                 Ok(MoveOutcome::Done)
             }

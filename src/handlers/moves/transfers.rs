@@ -14,9 +14,9 @@ use crate::handlers::interrupt::{CallError, PipeResult};
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::moves::transitions::Transitions;
 use crate::handlers::people::Person;
-use crate::inbox::{ThreadJob, TransferNotice};
+use crate::inbox::{Handling, ThreadJob, TransferNotice};
 use crate::model::{Move, Ticket, TicketEnding, TicketId, TicketState, TransferTarget};
-use crate::store::{Item, Lane, NewItem, Source};
+use crate::store::{Lane, NewItem, Source};
 
 /// Hands tickets on to teams and agents.
 pub(crate) struct Transfers {
@@ -29,7 +29,7 @@ impl Transfers {
     /// Hands a ticket on.
     pub(crate) async fn transfer_ticket(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         to: &TransferTarget,
@@ -42,17 +42,17 @@ impl Transfers {
                 let next = follower.to_snapshot(bot.bot_name());
                 // By its number the ticket that follows finds the thread.
                 ticket.number = ticket.number.or(next.as_ref().and_then(|next| next.parent));
-                self.calls.store.put_ticket(ticket).await?;
+                self.calls.put_ticket(item, ticket).await?;
                 self.transitions.post_transfer(item, ticket, person, (to, next.is_some())).await?;
                 // Whether the new ticket is announced to us as well is not known (`blip.md` §10
                 // #5). Under the key of the announcement, whichever comes second is a repeat.
-                self.enqueue_successor(ticket, &follower).await?;
+                self.enqueue_successor(item, ticket, &follower).await?;
                 if let Some(next) = next {
-                    self.enqueue_transfer_notice(&next.id, person, to).await?;
+                    self.enqueue_transfer_notice(item, &next.id, person, to).await?;
                 }
                 let ending = TicketEnding::Transferred;
                 self.transitions
-                    .change_state(ticket, TicketState::Closed { ending, at: item.received })
+                    .change_state(item, ticket, TicketState::Closed { ending, at: item.received })
                     .await?;
                 tracing::info!(ticket.id = %ticket.id, "a ticket was transferred");
                 Ok(MoveOutcome::Done)
@@ -68,6 +68,7 @@ impl Transfers {
     /// Has the agent told to whom a ticket was handed.
     async fn enqueue_transfer_notice(
         &self,
+        item: &Handling,
         next: &TicketId,
         person: &Person,
         to: &TransferTarget,
@@ -77,7 +78,7 @@ impl Transfers {
         let handed = TransferNotice { ticket, to: identity.clone(), name: name.clone(), by };
         Ok(self
             .calls
-            .enqueue_item(ThreadJob::announce_transfer(handed, self.calls.clock.now()))
+            .enqueue_item(item, ThreadJob::announce_transfer(handed, self.calls.clock.now()))
             .await?)
     }
 
@@ -85,6 +86,7 @@ impl Transfers {
     /// the answer, Blip announces itself.
     async fn enqueue_successor(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         follower: &TicketDocument,
     ) -> PipeResult<()> {
@@ -94,7 +96,7 @@ impl Transfers {
             let (lane, key, body) = (Lane::Ticket(id), routed.key, routed.raw);
             let source = Source::Blip;
             self.calls
-                .enqueue_item(NewItem { source, lane, key, body, received, due: received })
+                .enqueue_item(item, NewItem { source, lane, key, body, received, due: received })
                 .await?;
         }
         Ok(())

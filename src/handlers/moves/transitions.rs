@@ -14,13 +14,12 @@ use crate::handlers::people::{People, Person};
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
 use crate::handlers::timers::Timers;
-use crate::inbox::{AssignmentJob, CardJob, CheckJob, ReplyJob};
+use crate::inbox::{AssignmentJob, CardJob, CheckJob, Handling, ReplyJob};
 use crate::locale::Texts;
 use crate::model::{
     Agent, Failure, Move, MoveRefusal, Ticket, TicketEnding, TicketState, TransferTarget,
 };
 use crate::slack::parse;
-use crate::store::Item;
 
 /// Checks moves, keeps what they lead to, and tells people why not.
 pub(crate) struct Transitions {
@@ -37,6 +36,7 @@ impl Transitions {
     /// is told why.
     pub(crate) async fn check_move(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         person: &Person,
         r#move: &Move,
@@ -46,12 +46,12 @@ impl Transitions {
             Err(MoveRefusal::Already) => {
                 // An earlier run may not have come as far as the card.
                 self.calls
-                    .enqueue_item(CardJob::update_card(ticket, self.calls.clock.now()))
+                    .enqueue_item(item, CardJob::update_card(ticket, self.calls.clock.now()))
                     .await?;
                 Ok(Some(MoveOutcome::Done))
             }
             Err(refusal) => {
-                self.people.tell_refusal(ticket, person, &refusal).await;
+                self.people.tell_refusal(item, ticket, person, &refusal).await;
                 Ok(Some(MoveOutcome::Refused))
             }
         }
@@ -59,22 +59,26 @@ impl Transitions {
 
     pub(crate) async fn change_state(
         &self,
+        item: &Handling,
         ticket: &mut Ticket,
         state: TicketState,
     ) -> PipeResult<()> {
         let before = ticket.holder().map(|holder| holder.user.clone());
         ticket.enter_state(state);
-        self.calls.store.put_ticket(ticket).await?;
+        self.calls.put_ticket(item, ticket).await?;
         if before.is_some() && before.as_ref() != ticket.holder().map(|holder| &holder.user) {
-            self.timers.schedule_distribution().await?;
+            self.timers.schedule_distribution(item).await?;
         }
-        Ok(self.calls.enqueue_item(CardJob::update_card(ticket, self.calls.clock.now())).await?)
+        Ok(self
+            .calls
+            .enqueue_item(item, CardJob::update_card(ticket, self.calls.clock.now()))
+            .await?)
     }
 
     /// Blip refused a move: either the ticket has ended meanwhile, or the agent is told why.
     pub(crate) async fn handle_refused_move(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         r#move: &Move,
@@ -83,10 +87,10 @@ impl Transitions {
         if self.fetch_ending(ticket).await?.is_some() {
             // That is told in the lane towards Slack, which waits for no move of ours any more.
             for call in ENDING_CALLS {
-                self.calls.store.forget_call(item.id, call).await?;
+                self.calls.forget_call(item, call).await?;
             }
             let now = self.calls.clock.now();
-            self.calls.enqueue_item(CheckJob::check_ticket(&ticket.id, now)).await?;
+            self.calls.enqueue_item(item, CheckJob::check_ticket(&ticket.id, now)).await?;
             return Ok(MoveOutcome::Refused);
         }
         let code = error.code().unwrap_or("?");
@@ -104,7 +108,7 @@ impl Transitions {
         // Where somebody presses there they are answered; the thread is told as well, as others
         // wait for the same ticket.
         if person.view.is_some() {
-            self.people.tell_person(ticket, person, &refused(&person.texts), &[]).await;
+            self.people.tell_person(item, ticket, person, &refused(&person.texts), &[]).await;
         }
         let line = refused(&self.texts);
         self.threads.post_when_due(item, "refused", ticket, &ThreadPost::from_line(&line)).await?;
@@ -122,7 +126,7 @@ impl Transitions {
     /// it or were mentioned (`slack.md`, additions §2), so who holds it is mentioned, and so is who held it.
     pub(crate) async fn post_claim(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         agent: &Agent,
     ) -> PipeResult<()> {
@@ -148,7 +152,11 @@ impl Transitions {
     }
 
     /// Tells the thread that nobody holds the ticket any more.
-    pub(crate) async fn post_release(&self, item: &Item, ticket: &mut Ticket) -> PipeResult<()> {
+    pub(crate) async fn post_release(
+        &self,
+        item: &Handling,
+        ticket: &mut Ticket,
+    ) -> PipeResult<()> {
         let Some(holder) = ticket.holder() else { return Ok(()) };
         let line = self.texts.text("thread-released", &[("agent", &holder.name)]);
         self.threads.post_when_due(item, "released", ticket, &ThreadPost::from_line(&line)).await
@@ -157,7 +165,7 @@ impl Transitions {
     /// Tells the holder that somebody else has closed their ticket.
     pub(crate) async fn post_close_to_holder(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         ending: &TicketEnding,
@@ -170,7 +178,7 @@ impl Transitions {
 
     pub(crate) async fn post_transfer(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         (to, is_known): (&TransferTarget, bool),
@@ -189,6 +197,6 @@ fn find_other_holder(ticket: &Ticket, person: &Person) -> Option<Agent> {
 }
 
 /// Whether an item is a reply that somebody wrote in the thread, just now or held since.
-fn is_typed_reply(item: &Item) -> bool {
+fn is_typed_reply(item: &Handling) -> bool {
     parse::is_message(&item.key) || ReplyJob::is_send(&item.key)
 }

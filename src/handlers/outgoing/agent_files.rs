@@ -4,6 +4,7 @@
 //! A file is looked at before its address goes out, because the agent must be told of one that no
 //! customer could open, and once more each time that it is handed out.
 
+use crate::inbox::Handling;
 use crate::slack::files;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +21,6 @@ use crate::media::{
 use crate::model::{Attachment, Failure, Fault, FileAccess};
 use crate::slack::SlackClient;
 use crate::slack::address::is_slack_or_loopback;
-use crate::store::Item;
 
 /// How often a file is tried that Slack does not hand out: one that was just shared may still be
 /// searched for malware (`slack.md` C.3).
@@ -117,7 +117,7 @@ impl AgentFiles {
     /// Looks at a file before it goes out; says where the customer gets it, or why it does not go.
     pub(crate) async fn check_file(
         &self,
-        item: &Item,
+        item: &Handling,
         file: &Attachment,
     ) -> PipeResult<Result<(Attachment, String), UnsentReason>> {
         let mut file = file.clone();

@@ -22,11 +22,10 @@ use crate::handlers::interrupt::{CallError, PipeResult};
 use crate::handlers::outgoing::agent_files::{AgentFiles, UnsentReason, mime_type_of};
 use crate::handlers::outgoing::written::WrittenMessage;
 use crate::handlers::people::{People, Person};
-use crate::inbox::CheckJob;
+use crate::inbox::{CheckJob, Handling};
 use crate::model::{
     AgentMessage, Attachment, Failure, Fault, FilledTemplate, KeptPart, RichText, Ticket,
 };
-use crate::store::Item;
 
 /// Whether messages that were forwarded go out with the message that they hang on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,7 +144,7 @@ impl Outgoing {
     /// Looks at all of a message before any of it goes out.
     pub(crate) async fn prepare_outgoing(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &Ticket,
         written: &WrittenMessage<'_>,
         forwards: ForwardPolicy,
@@ -170,7 +169,7 @@ impl Outgoing {
     /// name; says where the customer gets it, or why it does not go.
     pub(crate) async fn prepare_file(
         &self,
-        item: &Item,
+        item: &Handling,
         name: &str,
         file: &Attachment,
     ) -> PipeResult<Result<(Attachment, String), (Attachment, UnsentReason)>> {
@@ -186,7 +185,7 @@ impl Outgoing {
     /// Sends words of one part to the customer.
     pub(crate) async fn send_words(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &Ticket,
         (step, id): (&str, &str),
         words: &str,
@@ -198,7 +197,7 @@ impl Outgoing {
     /// Sends what is more than words to the customer.
     pub(crate) async fn send_document(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &Ticket,
         (step, id): (&str, &str),
         document: &OutgoingDocument,
@@ -216,7 +215,7 @@ impl Outgoing {
     /// item is parked then, for people to decide.
     pub(crate) async fn send_template(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &Ticket,
         (step, id): (&str, &str),
         filled: &FilledTemplate,
@@ -245,7 +244,7 @@ impl Outgoing {
 
     pub(crate) async fn send_part(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &Ticket,
         person: &Person,
         (name, id, part): (&str, &str, &ReadyReplyPart),
@@ -262,14 +261,14 @@ impl Outgoing {
     /// Sends a file that was looked at to the customer.
     pub(crate) async fn send_file(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &Ticket,
         person: &Person,
         call: (&str, &str),
         (file, uri): (&Attachment, &str),
     ) -> PipeResult<()> {
         let mime = mime_type_of(file);
-        self.warn_of_file_size(ticket, person, file, mime).await;
+        self.warn_of_file_size(item, ticket, person, file, mime).await;
         let link = MediaLink { uri, mime, title: &file.name, size: file.size };
         let content = build_media_link(&link);
         self.send_document(item, ticket, call, &content).await
@@ -281,7 +280,7 @@ impl Outgoing {
     /// for it, and nobody reads them.
     pub(crate) async fn send_to_blip(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &Ticket,
         (step, id): (&str, &str),
         send: impl Future<Output = Result<(), blip::Error>> + Send,
@@ -305,7 +304,7 @@ impl Outgoing {
             // first that we hear of it.
             Err(CallError::Call(error)) if error.code().is_some() => {
                 self.calls
-                    .enqueue_item(CheckJob::check_ticket(&ticket.id, self.calls.clock.now()))
+                    .enqueue_item(item, CheckJob::check_ticket(&ticket.id, self.calls.clock.now()))
                     .await?;
                 Err(CallError::Call(error).into())
             }
@@ -316,6 +315,7 @@ impl Outgoing {
     /// The channel may refuse what is too large for it; it says so later, if at all.
     async fn warn_of_file_size(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         person: &Person,
         file: &Attachment,
@@ -328,7 +328,7 @@ impl Outgoing {
             let (size, limit) = (person.texts.format_size(size), person.texts.format_size(limit));
             let args = [("name", file.name.as_str()), ("size", &size), ("limit", &limit)];
             let text = person.texts.text("file-large-for-channel", &args);
-            self.people.tell_person(ticket, person, &text, &[]).await;
+            self.people.tell_person(item, ticket, person, &text, &[]).await;
         }
     }
 }

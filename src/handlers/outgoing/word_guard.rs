@@ -1,6 +1,7 @@
 //! Words that the desk at Blip forbids. Blip itself lets them through: only the screen of its desk
 //! looks (`blip.md`, additions §8), so we look as well.
 
+use crate::inbox::Handling;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,6 @@ use crate::handlers::interrupt::PipeResult;
 use crate::handlers::people::{People, Person};
 use crate::model::forbidden::ForbiddenWords;
 use crate::model::{BotName, Ticket};
-use crate::store::Item;
 
 /// How long a list is believed: somebody changes it in the portal once in a while.
 const LIST_LIFETIME: Duration = Duration::from_mins(5);
@@ -47,7 +47,7 @@ impl WordGuard {
     /// What has begun to go out goes on.
     pub(crate) async fn refuse_forbidden(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &Ticket,
         person: &Person,
         words: impl Iterator<Item = &str>,
@@ -61,7 +61,7 @@ impl WordGuard {
         let mut words = words;
         let Some(found) = words.find_map(|text| list.find_in(text)) else { return Ok(false) };
         let text = person.texts.text("ask-forbidden", &[("word", found)]);
-        self.people.tell_person(ticket, person, &text, &[]).await;
+        self.people.tell_person(item, ticket, person, &text, &[]).await;
         Ok(true)
     }
 

@@ -14,10 +14,10 @@ use crate::handlers::people::{People, Person};
 use crate::handlers::to_blip::notes::{Notes, note_answer};
 use crate::handlers::to_blip::sender::Sender;
 use crate::handlers::to_blip::versions::Versions;
-use crate::inbox::MarkJob;
+use crate::inbox::{Handling, MarkJob};
 use crate::model::reply::Intent;
 use crate::model::{AgentMessage, ChannelId, MessageTs, Move, MoveRefusal, Ticket, marks};
-use crate::store::{Item, Role};
+use crate::store::Role;
 
 /// Sends a message because somebody has said so.
 pub(crate) struct AskedReplies {
@@ -33,7 +33,7 @@ impl AskedReplies {
     /// Sends a message that was kept as a note until its writer said what it is.
     pub(crate) async fn send_anyway(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         ts: &MessageTs,
@@ -44,7 +44,7 @@ impl AskedReplies {
     /// The same by who has to claim the ticket for it.
     pub(crate) async fn claim_and_send(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         ts: &MessageTs,
@@ -55,12 +55,12 @@ impl AskedReplies {
     /// Sends a note to the customer, whoever wrote it; asks where somebody else holds the ticket.
     pub(crate) async fn send_note(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         (channel, ts): &(ChannelId, MessageTs),
     ) -> PipeResult<Option<Answer>> {
-        match self.calls.store.find_link(channel, ts).await?.map(|link| link.role) {
+        match self.calls.find_link(item, channel, ts).await?.map(|link| link.role) {
             Some(Role::Note | Role::Held) => {}
             Some(Role::Reply | Role::PartOfReply) => {
                 if !self.calls.has_begun_sending(item).await? {
@@ -74,7 +74,7 @@ impl AskedReplies {
                 self.send_kept_note(item, ticket, person, (ts, claims)).await.map(Some)
             }
             Intent::Question(holder) => {
-                self.notes.ask_about_note(ticket, person, ts, holder.as_ref()).await;
+                self.notes.ask_about_note(item, ticket, person, ts, holder.as_ref()).await;
                 Ok(None)
             }
             Intent::Note(why) => Ok(Some(note_answer(why, person).unwrap_or(Answer::Kept))),
@@ -83,7 +83,7 @@ impl AskedReplies {
 
     async fn send_kept_note(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         (ts, takes_over): (&MessageTs, bool),
@@ -92,7 +92,7 @@ impl AskedReplies {
         if ticket.is_closed() {
             return Ok(Answer::KeptClosed);
         }
-        let link = self.calls.store.find_link(&thread.channel, ts).await?;
+        let link = self.calls.find_link(item, &thread.channel, ts).await?;
         // A question is replaced only when its press was handled, so it may be pressed twice.
         let is_sent = link.is_some_and(|link| link.role.is_sent());
         if is_sent && !self.calls.has_begun_sending(item).await? {
@@ -130,12 +130,10 @@ impl AskedReplies {
         }
         // It is no note any more.
         self.calls
-            .enqueue_item(MarkJob::remove_reaction(
-                channel,
-                ts,
-                marks::NOTE_MARK,
-                self.calls.clock.now(),
-            ))
+            .enqueue_item(
+                item,
+                MarkJob::remove_reaction(channel, ts, marks::NOTE_MARK, self.calls.clock.now()),
+            )
             .await?;
         Ok(Answer::Sent)
     }
@@ -143,7 +141,7 @@ impl AskedReplies {
     /// Sends a message that was edited after it had been sent once more, as it is now.
     pub(crate) async fn send_correction(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         ts: &MessageTs,
@@ -160,7 +158,7 @@ impl AskedReplies {
         let channel = &thread.channel;
         let written = WrittenMessage { channel, ts, message: &message, version: &version };
         let is_sent =
-            !self.calls.store.links_of(&ticket.id, &written.blip_message_id("0")).await?.is_empty();
+            !self.calls.links_of(item, &ticket.id, &written.blip_message_id("0")).await?.is_empty();
         if is_sent && !self.calls.has_begun_sending(item).await? {
             // Another click has sent it.
             return Ok(Answer::Outdated);
@@ -193,7 +191,9 @@ impl AskedReplies {
             Intent::Note(why) => return Ok(note_answer(why, person).unwrap_or(Answer::Kept)),
             Intent::Question(holder) => {
                 if let Some(holder) = holder {
-                    self.people.tell_refusal(ticket, person, &MoveRefusal::HeldBy(holder)).await;
+                    self.people
+                        .tell_refusal(item, ticket, person, &MoveRefusal::HeldBy(holder))
+                        .await;
                 }
                 return Ok(Answer::Outdated);
             }

@@ -1,5 +1,6 @@
 //! What each button does.
 
+use crate::inbox::Handling;
 use std::sync::Arc;
 
 use crate::handlers::answer::Answer;
@@ -12,7 +13,7 @@ use crate::handlers::people::Person;
 use crate::handlers::to_blip::asked_replies::AskedReplies;
 use crate::handlers::to_blip::resends::Resends;
 use crate::model::{Button, Click, Closing, Move, Ticket};
-use crate::store::{Item, ItemId};
+use crate::store::ItemId;
 
 /// Does what a button says.
 pub(crate) struct Buttons {
@@ -27,7 +28,7 @@ impl Buttons {
     /// Does what a button says; returns what is to be said in the place of a question.
     pub(crate) async fn perform_click(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         click: &Click,
@@ -69,7 +70,7 @@ impl Buttons {
             }
             Button::Keep(_) => Some(Answer::Kept),
             Button::Note => match &click.on {
-                Some((channel, ts)) => Some(self.holds.make_note(ticket, channel, ts).await?),
+                Some((channel, ts)) => Some(self.holds.make_note(item, ticket, channel, ts).await?),
                 None => None,
             },
             Button::SendNote => match &click.on {

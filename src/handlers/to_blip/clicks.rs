@@ -9,9 +9,9 @@ use crate::handlers::people::{People, Person};
 use crate::handlers::to_blip::buttons::Buttons;
 use crate::handlers::to_blip::list_clicks::{ListClicks, listed_move};
 use crate::handlers::to_blip::unknown::UnknownMessages;
-use crate::inbox::{Handled, ItemOutcome};
+use crate::inbox::{Handled, Handling, ItemOutcome};
 use crate::model::{Button, ChannelId, Click, MessageTs, Ticket};
-use crate::store::{Item, Lane};
+use crate::store::Lane;
 
 /// Hands presses on to `Buttons` or `ListClicks`, and answers in the place of the question.
 pub(crate) struct Clicks {
@@ -26,23 +26,20 @@ impl Clicks {
     pub(crate) async fn handle_click(
         &self,
         lane: &str,
-        item: &Item,
+        item: &Handling,
         (click, root): (&Click, Option<&(ChannelId, MessageTs)>),
     ) -> HandlerResult {
         let ticket = match Lane::parse(lane) {
             // What is parked may be what was to post the card.
             Some(Lane::Ticket(id) | Lane::Replies(id)) if is_about_parked(click) => {
-                self.calls.store.load_ticket(&id).await?
+                self.calls.load_ticket(item, &id).await?
             }
             Some(Lane::Ticket(id) | Lane::Replies(id)) => {
-                self.unknown.load_arriving_ticket(&id).await?
+                self.unknown.load_arriving_ticket(item, &id).await?
             }
             Some(Lane::Message(channel, ts)) => {
-                let outcome = self.unknown.handle_unknown_message(item, &channel).await?;
-                // One that became known meanwhile has taken the press along into its ticket's lane.
-                if outcome.outcome == ItemOutcome::Ignored
-                    && self.calls.store.find_link(&channel, &ts).await?.is_none()
-                {
+                let outcome = self.unknown.handle_unknown_message(item, &channel, &ts).await?;
+                if outcome.outcome == ItemOutcome::Ignored {
                     self.people.replace_question(click, Answer::NoTicket).await;
                 }
                 return Ok(outcome);
@@ -64,10 +61,10 @@ impl Clicks {
             person.view.clone_from(&click.view);
         }
         if !person.is_agent() {
-            self.people.tell_no_permission(&ticket, &person).await;
+            self.people.tell_no_permission(item, &ticket, &person).await;
         } else if click.button == Button::TakeOver && is_holder(&ticket, &person) && is_there {
             let text = person.texts.text("ask-already-yours", &[]);
-            self.people.tell_person(&ticket, &person, &text, &[]).await;
+            self.people.tell_person(item, &ticket, &person, &text, &[]).await;
         } else if person.response_url.is_some() || person.view.is_some() {
             self.lists.perform_click_in_list(item, &mut ticket, &person, click).await?;
         } else if let Some(answer) =
@@ -79,7 +76,7 @@ impl Clicks {
     }
 
     /// What could not even get a thread is shown in the channel, with a way out.
-    async fn handle_click_without_ticket(&self, item: &Item, click: &Click) -> PipeResult<()> {
+    async fn handle_click_without_ticket(&self, item: &Handling, click: &Click) -> PipeResult<()> {
         let Some((channel, _)) = click.on.as_ref().filter(|_| is_about_parked(click)) else {
             return Ok(());
         };

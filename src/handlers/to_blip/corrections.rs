@@ -1,6 +1,7 @@
 //! Edits and deletions of what has gone out: no channel takes back what was sent, so agents are told
 //! the truth.
 
+use crate::inbox::Handling;
 use crate::slack::find;
 use std::sync::Arc;
 
@@ -28,15 +29,18 @@ impl Corrections {
     /// and who wrote it is told so.
     pub(crate) async fn handle_deletion(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         link: &Link,
         (channel, ts): (&ChannelId, &MessageTs),
     ) -> PipeResult<()> {
         match &link.user {
-            _ if link.role == Role::Held => self.holds.cancel_held_reply(ticket, channel, ts).await,
+            _ if link.role == Role::Held => {
+                self.holds.cancel_held_reply(item, ticket, channel, ts).await
+            }
             Some(user) if link.role.is_sent() => {
                 let text = self.people.texts_for(user).await.text("ask-deleted", &[]);
-                self.posts.post_ephemeral(ticket, user, Some(ts), (&text, &[])).await;
+                self.posts.post_ephemeral(item, ticket, user, Some(ts), (&text, &[])).await;
                 Ok(())
             }
             Some(_) | None => Ok(()),
@@ -46,6 +50,7 @@ impl Corrections {
     /// No channel takes back what was sent, so the agent is told the truth and may send it anew.
     pub(crate) async fn offer_correction(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         user: &SlackUserId,
         (channel, root, ts): (&ChannelId, &MessageTs, &MessageTs),
@@ -57,7 +62,7 @@ impl Corrections {
             let id = written.blip_message_id("0");
             // Parts of a version have ids of their own, so an id that is linked says that this
             // version has gone out.
-            if !self.calls.store.links_of(&ticket.id, &id).await?.is_empty() {
+            if !self.calls.links_of(item, &ticket.id, &id).await?.is_empty() {
                 // It was changed before it was sent, or sent again since.
                 return Ok(());
             }
@@ -67,7 +72,7 @@ impl Corrections {
         let answer = Button::Correct(ts.clone());
         let answers = if ticket.is_closed() { Vec::new() } else { vec![answer] };
         let blocks = card::build_question(&text, &answers, &ticket.id, &words);
-        self.posts.post_ephemeral(ticket, user, None, (&text, &blocks)).await;
+        self.posts.post_ephemeral(item, ticket, user, None, (&text, &blocks)).await;
         Ok(())
     }
 }

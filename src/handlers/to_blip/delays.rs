@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{HandlerResult, Interrupt, PipeResult};
-use crate::inbox::{DelayedReply, HeldReply, MarkJob};
+use crate::inbox::{DelayedReply, Handling, HeldReply, MarkJob};
 use crate::model::{Fault, SlackEvent, Ticket, TicketId, marks};
-use crate::store::Item;
 
 /// How long a reply may wait before it is shown that it does.
 pub(crate) const SHOWN_AFTER: Duration = Duration::from_secs(10);
@@ -15,7 +14,7 @@ pub(crate) const SHOWN_AFTER: Duration = Duration::from_secs(10);
 /// out at once costs nothing.
 pub(crate) async fn note_delay(
     calls: &Calls,
-    item: &Item,
+    item: &Handling,
     ticket: &Ticket,
     (event, interrupt): (&SlackEvent, &Interrupt),
 ) -> PipeResult<()> {
@@ -30,13 +29,13 @@ pub(crate) async fn note_delay(
         user: user.to_string(),
         is_move: false,
     };
-    Ok(calls.enqueue_item(MarkJob::show_delay(delayed, item.received + SHOWN_AFTER)).await?)
+    Ok(calls.enqueue_item(item, MarkJob::show_delay(delayed, item.received + SHOWN_AFTER)).await?)
 }
 
 /// The same for a reply that was held: it waits from when it was to go out.
 pub(crate) async fn note_held_delay(
     calls: &Calls,
-    item: &Item,
+    item: &Handling,
     held: &HeldReply,
     interrupt: &Interrupt,
 ) -> PipeResult<()> {
@@ -50,14 +49,14 @@ pub(crate) async fn note_held_delay(
         user: held.user.to_string(),
         is_move: false,
     };
-    Ok(calls.enqueue_item(MarkJob::show_delay(delayed, item.received + SHOWN_AFTER)).await?)
+    Ok(calls.enqueue_item(item, MarkJob::show_delay(delayed, item.received + SHOWN_AFTER)).await?)
 }
 
 /// Shows on a ticket's card that a move waits which somebody made some time ago, for as long as the
 /// platform that it needs fails; and that it waits no longer, however it ended.
 pub(crate) async fn note_move_delay(
     calls: &Calls,
-    item: &Item,
+    item: &Handling,
     (ticket, event): (&TicketId, &SlackEvent),
     handled: &HandlerResult,
 ) -> PipeResult<()> {
@@ -84,7 +83,7 @@ pub(crate) async fn note_move_delay(
             if is_shown || now < item.received + SHOWN_AFTER {
                 return Ok(());
             }
-            let Some(ticket) = calls.store.load_ticket(ticket).await? else { return Ok(()) };
+            let Some(ticket) = calls.load_ticket(item, ticket).await? else { return Ok(()) };
             let Some(thread) = &ticket.thread else { return Ok(()) };
             let delayed = DelayedReply {
                 ticket: ticket.id.to_string(),
@@ -93,15 +92,15 @@ pub(crate) async fn note_move_delay(
                 user: user.to_string(),
                 is_move: true,
             };
-            calls.enqueue_item(MarkJob::show_delay(delayed, now)).await?;
-            Ok(calls.remember(item, SHOWN_STEP, &true).await?)
+            calls.enqueue_item(item, MarkJob::show_delay(delayed, now)).await?;
+            Ok(item.remember(SHOWN_STEP, &true)?)
         }
         Ok(_) | Err(_) if is_shown => {
-            let Some(ticket) = calls.store.load_ticket(ticket).await? else { return Ok(()) };
+            let Some(ticket) = calls.load_ticket(item, ticket).await? else { return Ok(()) };
             let Some(thread) = &ticket.thread else { return Ok(()) };
             let (channel, root) = (&thread.channel, &thread.root);
             let mark = MarkJob::remove_reaction(channel, root, marks::WAITING_MARK, now);
-            Ok(calls.enqueue_item(mark).await?)
+            Ok(calls.enqueue_item(item, mark).await?)
         }
         Ok(_) | Err(_) => Ok(()),
     }

@@ -9,8 +9,8 @@ use crate::handlers::outgoing::written::WrittenMessage;
 use crate::handlers::people::People;
 use crate::handlers::to_blip::replies::Replies;
 use crate::handlers::to_blip::versions::Versions;
-use crate::inbox::HeldReply;
-use crate::store::{Item, Role};
+use crate::inbox::{Handling, HeldReply};
+use crate::store::Role;
 
 /// Sends replies that were held.
 pub(crate) struct HeldReplies {
@@ -23,21 +23,25 @@ pub(crate) struct HeldReplies {
 
 impl HeldReplies {
     /// Sends a reply that was held, as it is now.
-    pub(crate) async fn send_held_reply(&self, item: &Item, held: &HeldReply) -> PipeResult<()> {
+    pub(crate) async fn send_held_reply(
+        &self,
+        item: &Handling,
+        held: &HeldReply,
+    ) -> PipeResult<()> {
         let HeldReply { ticket, channel, ts, user } = held;
-        let link = self.calls.store.find_link(channel, ts).await?;
+        let link = self.calls.find_link(item, channel, ts).await?;
         let is_held = link.is_some_and(|link| link.role == Role::Held);
         // Deleted or made a note meanwhile. What has begun to go out goes on all the same: the
         // customer has a part of it.
         if !is_held && !self.calls.has_begun_sending(item).await? {
             return Ok(());
         }
-        let Some(mut ticket) = self.calls.store.load_ticket(ticket).await? else { return Ok(()) };
+        let Some(mut ticket) = self.calls.load_ticket(item, ticket).await? else { return Ok(()) };
         let Some(thread) = ticket.thread.clone() else { return Ok(()) };
         let person = self.people.look_up_person(item, &ticket, user).await?;
         let message = self.versions.reread_message(item, (channel, &thread.root, ts)).await?;
         let Some(message) = message else {
-            return self.holds.cancel_held_reply(&ticket, channel, ts).await;
+            return self.holds.cancel_held_reply(item, &ticket, channel, ts).await;
         };
         let (message, version) = (message.read(), message.version());
         let written = WrittenMessage { channel, ts, message: &message, version: &version };

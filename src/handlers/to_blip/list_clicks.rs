@@ -1,6 +1,7 @@
 //! Moves from a list (App Home, `/blip`): who looks at the list does not see the card, so the answer
 //! comes below the list.
 
+use crate::inbox::Handling;
 use std::sync::Arc;
 
 use crate::handlers::interrupt::PipeResult;
@@ -9,7 +10,6 @@ use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::people::{People, Person};
 use crate::model::{Button, Click, Closing, Move, PressedView, Ticket};
 use crate::slack::{SlackClient, home};
-use crate::store::Item;
 
 /// Makes moves from lists.
 pub(crate) struct ListClicks {
@@ -23,7 +23,7 @@ impl ListClicks {
     /// see the card.
     pub(crate) async fn perform_click_in_list(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         click: &Click,
@@ -36,7 +36,7 @@ impl ListClicks {
             let address = ticket.thread.as_ref().and_then(|thread| self.slack.thread_url(thread));
             let (text, blocks) =
                 home::describe_move(key, ticket, address.as_deref(), &person.texts);
-            self.people.tell_person(ticket, person, &text, &blocks).await;
+            self.people.tell_person(item, ticket, person, &text, &blocks).await;
         }
         Ok(())
     }

@@ -27,11 +27,11 @@ use crate::handlers::to_blip::clicks::Clicks;
 use crate::handlers::to_blip::submissions::Submissions;
 use crate::handlers::to_blip::thread_events::ThreadEvents;
 use crate::handlers::to_blip::unknown::{MIN_MATCH_PAUSE, UnknownMessages};
-use crate::inbox::{Handled, ItemOutcome};
+use crate::inbox::{Handled, Handling, ItemOutcome};
 use crate::model::{ChannelId, MessageTs, SlackEvent};
 use crate::slack::socket::gaps::EventGaps;
 use crate::slack::{RoutedSlackEvent, parse};
-use crate::store::{Item, Lane, NewItem};
+use crate::store::{Lane, NewItem};
 
 /// Handles Slack's events: finds the ticket that each is about, and who handles its kind.
 pub(crate) struct ToBlip {
@@ -45,7 +45,7 @@ pub(crate) struct ToBlip {
 
 impl ToBlip {
     /// Handles what Slack sent.
-    pub(crate) async fn handle_slack_item(&self, lane: &str, item: &Item) -> HandlerResult {
+    pub(crate) async fn handle_slack_item(&self, lane: &str, item: &Handling) -> HandlerResult {
         let Some(routed) = parse::parse_stored_event(&item.body) else {
             return Ok(Handled::for_first_item(ItemOutcome::Ignored));
         };
@@ -61,7 +61,7 @@ impl ToBlip {
     async fn handle_event(
         &self,
         lane: &str,
-        item: &Item,
+        item: &Handling,
         routed: &RoutedSlackEvent,
     ) -> HandlerResult {
         let now = self.calls.clock.now();
@@ -95,14 +95,14 @@ impl ToBlip {
         let Some((channel, ts, thread)) = locate_message(&routed.event) else {
             return Ok(Handled::for_first_item(ItemOutcome::Done));
         };
-        let mut link = self.calls.store.find_link(channel, ts).await?;
+        let mut link = self.calls.find_link(item, channel, ts).await?;
         // Most of a thread's messages are people's own and linked to nothing; the card at its root
         // is.
         if link.is_none() && thread != ts {
-            link = self.calls.store.find_link(channel, thread).await?;
+            link = self.calls.find_link(item, channel, thread).await?;
         }
         let Some(link) = link else {
-            return self.unknown.handle_unknown_message(item, channel).await;
+            return self.unknown.handle_unknown_message(item, channel, thread).await;
         };
         let id = match own {
             Some(own) if own == link.ticket => own,
@@ -113,7 +113,7 @@ impl ToBlip {
             // Its ticket became known just now, and the item has moved to the ticket's lane.
             None => return Ok(Handled::for_first_item(ItemOutcome::Wait(now))),
         };
-        let Some(mut ticket) = self.unknown.load_arriving_ticket(&id).await? else {
+        let Some(mut ticket) = self.unknown.load_arriving_ticket(item, &id).await? else {
             return Err(Interrupt::broken(format!("ticket {id} is linked but not known")));
         };
         let handled =
@@ -126,12 +126,12 @@ impl ToBlip {
     }
 
     /// An event is in another lane than it belongs in: it goes on there.
-    async fn hand_on(&self, item: &Item, lane: Lane) -> HandlerResult {
+    async fn hand_on(&self, item: &Handling, lane: Lane) -> HandlerResult {
         // A key of its own, as the event's first one is taken by the item that is handed on; but
         // the same each time, so that a second try hands on nothing twice.
         let (key, body) = (format!("{}>{}", item.key, lane.name()), item.body.clone());
         let (source, received, due) = (item.source, item.received, self.calls.clock.now());
-        self.calls.enqueue_item(NewItem { source, lane, key, body, received, due }).await?;
+        self.calls.enqueue_item(item, NewItem { source, lane, key, body, received, due }).await?;
         Ok(Handled::for_first_item(ItemOutcome::Done))
     }
 }

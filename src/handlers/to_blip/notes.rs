@@ -12,12 +12,12 @@ use crate::handlers::outgoing::{OutgoingReply, ReadyReplyPart};
 use crate::handlers::people::{People, Person};
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
-use crate::inbox::MarkJob;
+use crate::inbox::{Handling, MarkJob};
 use crate::locale::Texts;
 use crate::model::reply::NoteReason;
 use crate::model::{Agent, Attachment, Button, KeptPart, MessageTs, Ticket, marks};
 use crate::slack::{AgentStatus, card};
-use crate::store::{Item, Role};
+use crate::store::Role;
 
 /// Keeps messages as notes, and tells what of a message does not go out.
 pub(crate) struct Notes {
@@ -31,15 +31,16 @@ pub(crate) struct Notes {
 impl Notes {
     pub(crate) async fn handle_note(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         person: &Person,
         written: &WrittenMessage<'_>,
         why: NoteReason,
     ) -> PipeResult<()> {
-        self.keep_as_note(ticket, person, written).await?;
+        self.keep_as_note(item, ticket, person, written).await?;
         if let Some(told) = note_answer(why, person) {
             self.people
-                .tell_person(ticket, person, &person.texts.text(told.text_key(), &[]), &[])
+                .tell_person(item, ticket, person, &person.texts.text(told.text_key(), &[]), &[])
                 .await;
         }
         Ok(())
@@ -49,7 +50,7 @@ impl Notes {
     /// told.
     pub(crate) async fn refuse_forbidden(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &Ticket,
         person: &Person,
         (written, outgoing): (&WrittenMessage<'_>, &OutgoingReply),
@@ -61,29 +62,27 @@ impl Notes {
         if !self.guard.refuse_forbidden(item, ticket, person, words).await? {
             return Ok(false);
         }
-        self.keep_as_note(ticket, person, written).await?;
+        self.keep_as_note(item, ticket, person, written).await?;
         Ok(true)
     }
 
     /// Leaves a message a note, and marks it as one.
     pub(crate) async fn keep_as_note(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         person: &Person,
         written: &WrittenMessage<'_>,
     ) -> PipeResult<()> {
         let link = written.to_link(ticket, person, Role::Note, None);
-        self.calls.store.link_message(link, ticket.opened).await?;
+        self.calls.link_message(item, link, ticket.opened).await?;
         let now = self.calls.clock.now();
         Ok(self
             .calls
-            .enqueue_item(MarkJob::add_reaction(
-                written.channel,
-                written.ts,
-                marks::NOTE_MARK,
-                false,
-                now,
-            ))
+            .enqueue_item(
+                item,
+                MarkJob::add_reaction(written.channel, written.ts, marks::NOTE_MARK, false, now),
+            )
             .await?)
     }
 
@@ -91,19 +90,19 @@ impl Notes {
     /// was forwarded.
     pub(crate) async fn keep_unsent_note(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         (written, outgoing): (&WrittenMessage<'_>, &OutgoingReply),
     ) -> PipeResult<()> {
-        self.keep_as_note(ticket, person, written).await?;
+        self.keep_as_note(item, ticket, person, written).await?;
         self.post_unsent_parts(item, ticket, person, outgoing).await?;
         let is_sendable = outgoing.kept.iter().any(|part| match part {
             KeptPart::Forwarded(message) => message.may_go_out(),
             KeptPart::Image | KeptPart::Unreadable { .. } => false,
         });
         if is_sendable {
-            self.ask_about_forwarded(ticket, person, written).await;
+            self.ask_about_forwarded(item, ticket, person, written).await;
         }
         Ok(())
     }
@@ -112,6 +111,7 @@ impl Notes {
     /// this holder, or none.
     pub(crate) async fn ask_about_note(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         person: &Person,
         ts: &MessageTs,
@@ -129,11 +129,12 @@ impl Notes {
             ),
         };
         let blocks = card::build_question(&text, &answers, &ticket.id, &person.texts);
-        self.people.tell_person(ticket, person, &text, &blocks).await;
+        self.people.tell_person(item, ticket, person, &text, &blocks).await;
     }
 
     async fn ask_about_forwarded(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         person: &Person,
         written: &WrittenMessage<'_>,
@@ -149,14 +150,14 @@ impl Notes {
         let answers = [send, Button::Keep(ts())];
         let text = person.texts.text("ask-forwarded", &[]);
         let blocks = card::build_question(&text, &answers, &ticket.id, &person.texts);
-        self.people.tell_person(ticket, person, &text, &blocks).await;
+        self.people.tell_person(item, ticket, person, &text, &blocks).await;
     }
 
     /// Tells the thread what of a message the customer does not get: a word to its writer alone
     /// may never be seen.
     pub(crate) async fn post_unsent_parts(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         outgoing: &OutgoingReply,
@@ -182,7 +183,7 @@ impl Notes {
     /// Tells the thread that a file does not reach the customer, once and for everybody to see.
     pub(crate) async fn post_file_not_sent(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         file: &Attachment,
         reason: UnsentReason,

@@ -1,6 +1,7 @@
 //! What we were told of a reaction before: Slack promises no order (`slack.md` B.1), and tells nothing
 //! of what happened while nobody heard.
 
+use crate::inbox::Handling;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -10,7 +11,7 @@ use crate::handlers::calls::IN_TRANSIT_FACTOR;
 use crate::handlers::interrupt::PipeResult;
 use crate::model::{SlackEvent, Thread};
 use crate::slack::parse;
-use crate::store::{Item, Source};
+use crate::store::Source;
 
 /// How a person last put a reaction on a message or took it off, as far as we were told.
 pub(crate) struct LastReaction {
@@ -62,7 +63,7 @@ impl ReactionHistory {
     /// no order (`slack.md` B.1).
     pub(crate) async fn is_outdated_reaction(
         &self,
-        item: &Item,
+        item: &Handling,
         reaction: &SlackEvent,
     ) -> PipeResult<bool> {
         let SlackEvent::Reaction { channel, ts, user, name, .. } = reaction else {

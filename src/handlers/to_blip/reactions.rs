@@ -1,5 +1,6 @@
 //! Reactions that mean something: claim, release, close, note.
 
+use crate::inbox::Handling;
 use std::sync::Arc;
 
 use crate::handlers::holds::Holds;
@@ -8,7 +9,7 @@ use crate::handlers::moves::Moves;
 use crate::handlers::people::People;
 use crate::model::{Closing, Move, SlackUserId, Ticket};
 use crate::slack::{AgentStatus, SlackClient, emoji};
-use crate::store::{Item, Link};
+use crate::store::Link;
 
 /// Makes the moves that reactions ask for.
 pub(crate) struct Reactions {
@@ -23,7 +24,7 @@ pub(crate) struct Reactions {
 impl Reactions {
     pub(crate) async fn handle_reaction(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         user: &SlackUserId,
         name: &str,
@@ -48,7 +49,7 @@ impl Reactions {
         let person = self.people.look_up_person(item, ticket, user).await?;
         match r#move {
             _ if person.status == AgentStatus::NoGroup => {
-                self.people.tell_no_permission(ticket, &person).await;
+                self.people.tell_no_permission(item, ticket, &person).await;
                 Ok(())
             }
             // Without a word: a reaction of anybody else may mean anything.
@@ -56,7 +57,7 @@ impl Reactions {
             Some(r#move) => self.moves.make_move(item, ticket, &person, &r#move).await.map(drop),
             None => {
                 let text = person.texts.text("ask-cannot-reopen", &[]);
-                self.people.tell_person(ticket, &person, &text, &[]).await;
+                self.people.tell_person(item, ticket, &person, &text, &[]).await;
                 Ok(())
             }
         }
@@ -65,7 +66,7 @@ impl Reactions {
     /// A reply is to be a note, as far as there is still time.
     pub(crate) async fn handle_note_reaction(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &Ticket,
         link: &Link,
         user: &SlackUserId,
@@ -75,10 +76,16 @@ impl Reactions {
         }
         let person = self.people.look_up_person(item, ticket, user).await?;
         if person.is_agent() {
-            let answer = self.holds.make_note(ticket, &link.channel, &link.ts).await?;
+            let answer = self.holds.make_note(item, ticket, &link.channel, &link.ts).await?;
             if link.role.is_sent() {
                 self.people
-                    .tell_person(ticket, &person, &person.texts.text(answer.text_key(), &[]), &[])
+                    .tell_person(
+                        item,
+                        ticket,
+                        &person,
+                        &person.texts.text(answer.text_key(), &[]),
+                        &[],
+                    )
                     .await;
             }
         }

@@ -1,6 +1,7 @@
 //! A message in a ticket's thread: a reply to the customer, a note, or a question to its writer which
 //! of the two it is.
 
+use crate::inbox::Handling;
 use std::sync::Arc;
 
 use crate::handlers::holds::Holds;
@@ -15,7 +16,6 @@ use crate::handlers::to_blip::sender::Sender;
 use crate::model::reply::Intent;
 use crate::model::{Agent, AgentMessage, Button, ChannelId, MessageTs, Move, SlackUserId, Ticket};
 use crate::slack::card;
-use crate::store::Item;
 
 /// Decides what an agent's message is, and does it.
 pub(crate) struct Replies {
@@ -29,14 +29,14 @@ pub(crate) struct Replies {
 impl Replies {
     pub(crate) async fn handle_agent_message(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         user: &SlackUserId,
         written: &WrittenMessage<'_>,
     ) -> PipeResult<()> {
         let person = self.people.look_up_person(item, ticket, user).await?;
         match self.sender.decide_intent(item, ticket, &person, written.message).await? {
-            Intent::Note(why) => self.notes.handle_note(ticket, &person, written, why).await,
+            Intent::Note(why) => self.notes.handle_note(item, ticket, &person, written, why).await,
             Intent::Question(holder) => {
                 self.ask_writer(item, ticket, &person, (written, holder.as_ref())).await
             }
@@ -64,7 +64,7 @@ impl Replies {
                         // Blip takes words only for a ticket that was assigned (`blip.md` §0), so
                         // without the claim nothing can go out. Why it was refused is told by the
                         // claim.
-                        return self.notes.keep_as_note(ticket, &person, written).await;
+                        return self.notes.keep_as_note(item, ticket, &person, written).await;
                     }
                 }
                 let place = (written.channel, written.ts);
@@ -82,13 +82,13 @@ impl Replies {
     /// Sends a message that was held, if it is still a reply.
     pub(crate) async fn send_held(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         written: &WrittenMessage<'_>,
     ) -> PipeResult<()> {
         match self.sender.decide_intent(item, ticket, person, written.message).await? {
-            Intent::Note(why) => self.notes.handle_note(ticket, person, written, why).await,
+            Intent::Note(why) => self.notes.handle_note(item, ticket, person, written, why).await,
             Intent::Question(holder) => {
                 self.ask_writer(item, ticket, person, (written, holder.as_ref())).await
             }
@@ -105,7 +105,7 @@ impl Replies {
     /// expects that of an edit, and its writer is asked.
     pub(crate) async fn ask_about_note(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         user: &SlackUserId,
         written: &WrittenMessage<'_>,
@@ -127,13 +127,13 @@ impl Replies {
         let text = person.texts.text("ask-note-edited", &[]);
         let blocks =
             card::build_question(&text, &[send, Button::Keep(ts())], &ticket.id, &person.texts);
-        self.people.tell_person(ticket, &person, &text, &blocks).await;
+        self.people.tell_person(item, ticket, &person, &text, &blocks).await;
         Ok(())
     }
 
     pub(crate) async fn ask_writer(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         (written, holder): (&WrittenMessage<'_>, Option<&Agent>),
@@ -144,15 +144,15 @@ impl Replies {
                 self.sender.prepare_outgoing(item, ticket, written, ForwardPolicy::Go).await?;
             return self.notes.keep_unsent_note(item, ticket, person, (written, &outgoing)).await;
         }
-        self.notes.keep_as_note(ticket, person, written).await?;
-        self.notes.ask_about_note(ticket, person, written.ts, holder).await;
+        self.notes.keep_as_note(item, ticket, person, written).await?;
+        self.notes.ask_about_note(item, ticket, person, written.ts, holder).await;
         Ok(())
     }
 
     /// What cannot be read whole is not sent in part: it stays a note, and its writer is told.
     pub(crate) async fn keep_oversized_note(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &Ticket,
         user: &SlackUserId,
         (channel, ts): (&ChannelId, &MessageTs),
@@ -160,10 +160,10 @@ impl Replies {
         let person = self.people.look_up_person(item, ticket, user).await?;
         let (message, version) = (&AgentMessage::default(), "");
         self.notes
-            .keep_as_note(ticket, &person, &WrittenMessage { channel, ts, message, version })
+            .keep_as_note(item, ticket, &person, &WrittenMessage { channel, ts, message, version })
             .await?;
         self.people
-            .tell_person(ticket, &person, &person.texts.text("ask-oversized", &[]), &[])
+            .tell_person(item, ticket, &person, &person.texts.text("ask-oversized", &[]), &[])
             .await;
         Ok(())
     }

@@ -20,10 +20,10 @@ use crate::handlers::outgoing::written::WrittenMessage;
 use crate::handlers::outgoing::{ForwardPolicy, Outgoing, ReplyPart};
 use crate::handlers::people::Person;
 use crate::handlers::to_blip::sender::Sender;
-use crate::inbox::MarkOccasion;
+use crate::inbox::{Handling, MarkOccasion};
 use crate::model::{Ticket, WhenHeld, personal};
 use crate::slack::SlackClient;
-use crate::store::{Item, Link};
+use crate::store::Link;
 
 /// How often a message that does not arrive can be sent.
 pub(crate) const MAX_RESENDS: usize = 20;
@@ -41,18 +41,18 @@ impl Resends {
     /// Sends once more what did not arrive: that part or file, under a new id.
     pub(crate) async fn resend_part(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         message: &str,
     ) -> PipeResult<Option<Answer>> {
-        let links = self.calls.store.links_of(&ticket.id, message).await?;
+        let links = self.calls.links_of(item, &ticket.id, message).await?;
         let (Some(link), Some(thread)) = (links.first().cloned(), ticket.thread.clone()) else {
             return Ok(Some(Answer::Outdated));
         };
         let id = derive_resend_id(message);
         let is_under_way = self.calls.has_begun_sending(item).await?;
-        if !is_under_way && !self.calls.store.links_of(&ticket.id, &id).await?.is_empty() {
+        if !is_under_way && !self.calls.links_of(item, &ticket.id, &id).await?.is_empty() {
             // Another click has sent it.
             return Ok(Some(Answer::Outdated));
         }
@@ -75,8 +75,8 @@ impl Resends {
             return Ok(None);
         }
         let link = Link { blip_id: Some(id.clone()), ..link };
-        self.calls.store.link_message(link, ticket.opened).await?;
-        self.sender.schedule_mark(ticket, vec![id], MarkOccasion::Resent).await?;
+        self.calls.link_message(item, link, ticket.opened).await?;
+        self.sender.schedule_mark(item, ticket, vec![id], MarkOccasion::Resent).await?;
         self.sender.record_answer(item, ticket).await?;
         Ok(Some(Answer::Sent))
     }

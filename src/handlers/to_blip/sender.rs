@@ -10,10 +10,10 @@ use crate::handlers::people::Person;
 use crate::handlers::timers::Timers;
 use crate::handlers::to_blip::notes::Notes;
 use crate::handlers::window::SendWindow;
-use crate::inbox::MarkOccasion;
+use crate::inbox::{Handling, MarkOccasion};
 use crate::model::reply::{Intent, ReplyRules};
 use crate::model::{AgentMessage, Ticket};
-use crate::store::{Item, Role};
+use crate::store::Role;
 
 /// Sends replies, and tells the thread what of them stays.
 pub(crate) struct Sender {
@@ -30,7 +30,7 @@ impl Sender {
     /// writer the holder, or its ticket may have ended half way through sending.
     pub(crate) async fn decide_intent(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &Ticket,
         person: &Person,
         message: &AgentMessage,
@@ -44,7 +44,7 @@ impl Sender {
     /// What comes of a note that this person wants the customer to have, decided once.
     pub(crate) async fn decide_note_intent(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &Ticket,
         person: &Person,
     ) -> PipeResult<Intent> {
@@ -62,7 +62,7 @@ impl Sender {
     /// Looks at all of a message before any of it goes out.
     pub(crate) async fn prepare_outgoing(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &Ticket,
         written: &WrittenMessage<'_>,
         forwards: ForwardPolicy,
@@ -74,7 +74,7 @@ impl Sender {
     /// thread is told.
     pub(crate) async fn resend_part(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         (part, id): (&ReplyPart, &str),
@@ -92,24 +92,25 @@ impl Sender {
             },
             ReplyPart::Words(words) => self.outgoing.send_words(item, ticket, call, words).await?,
         }
-        self.timers.schedule_delivery_check(&ticket.id, id).await?;
+        self.timers.schedule_delivery_check(item, &ticket.id, id).await?;
         Ok(true)
     }
 
     /// Has it shown on a message how far these parts of it have come.
     pub(crate) async fn schedule_mark(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         parts: Vec<String>,
         occasion: MarkOccasion,
     ) -> PipeResult<()> {
-        self.timers.schedule_delivery_mark(&ticket.id, parts, occasion).await
+        self.timers.schedule_delivery_mark(item, &ticket.id, parts, occasion).await
     }
 
     /// Tells the thread what of a message the customer does not get.
     pub(crate) async fn post_unsent_parts(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         outgoing: &OutgoingReply,
@@ -118,14 +119,18 @@ impl Sender {
     }
 
     /// Remembers that the customer has been answered.
-    pub(crate) async fn record_answer(&self, item: &Item, ticket: &mut Ticket) -> PipeResult<()> {
+    pub(crate) async fn record_answer(
+        &self,
+        item: &Handling,
+        ticket: &mut Ticket,
+    ) -> PipeResult<()> {
         self.timers.record_answer(item, ticket).await
     }
 
     /// Whether a message goes back to its writer, because the desk forbids a word in it.
     pub(crate) async fn refuse_forbidden(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &Ticket,
         person: &Person,
         parts: (&WrittenMessage<'_>, &OutgoingReply),
@@ -137,7 +142,7 @@ impl Sender {
     /// whether something went out; if not, the thread says why.
     pub(crate) async fn send_within_window(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         (written, outgoing): (&WrittenMessage<'_>, OutgoingReply),
@@ -150,7 +155,7 @@ impl Sender {
             return Ok(false);
         }
         if self.window.refuse_if_window_closed(item, ticket, person).await? {
-            self.notes.keep_as_note(ticket, person, written).await?;
+            self.notes.keep_as_note(item, ticket, person, written).await?;
             return Ok(false);
         }
         self.send_outgoing(item, ticket, person, (written, outgoing)).await?;
@@ -161,7 +166,7 @@ impl Sender {
     /// Sends what goes out, tells what stays, and says whether anything went out.
     async fn send_outgoing(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         (written, outgoing): (&WrittenMessage<'_>, OutgoingReply),
@@ -169,7 +174,7 @@ impl Sender {
         // A mark on a reply says that the customer has it, so one of which something stays is a
         // part (`marks.rs`).
         let role = if outgoing.is_whole() { Role::Reply } else { Role::PartOfReply };
-        let before = self.calls.store.find_link(written.channel, written.ts).await?;
+        let before = self.calls.find_link(item, written.channel, written.ts).await?;
         let occasion = match before {
             // It bears a mark already, which has to be looked for and taken off (`jobs/marks.rs`).
             Some(link) if link.role.is_sent() => MarkOccasion::Resent,
@@ -181,13 +186,13 @@ impl Sender {
             self.outgoing.send_part(item, ticket, person, (name, &id, part)).await?;
             let link = written.to_link(ticket, person, role, Some(id.clone()));
             let link =
-                async { PipeResult::Ok(self.calls.store.link_message(link, ticket.opened).await?) };
+                async { PipeResult::Ok(self.calls.link_message(item, link, ticket.opened).await?) };
             // Handed to the store together, so that they share a commit.
-            tokio::try_join!(self.timers.schedule_delivery_check(&ticket.id, &id), link)?;
+            tokio::try_join!(self.timers.schedule_delivery_check(item, &ticket.id, &id), link)?;
             ids.push(id);
         }
         self.notes.post_unsent_parts(item, ticket, person, &outgoing).await?;
-        self.schedule_mark(ticket, ids, occasion).await?;
+        self.schedule_mark(item, ticket, ids, occasion).await?;
         Ok(!outgoing.ready.is_empty())
     }
 }

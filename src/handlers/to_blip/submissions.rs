@@ -1,5 +1,6 @@
 //! What was filled in in a dialog: a move, words, or more than words.
 
+use crate::inbox::Handling;
 use std::sync::Arc;
 
 use crate::handlers::calls::Calls;
@@ -11,7 +12,6 @@ use crate::handlers::moves::contacts::Contacts;
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::people::People;
 use crate::model::{Submission, SubmittedForm};
-use crate::store::Item;
 
 /// Does what dialogs ask for.
 pub(crate) struct Submissions {
@@ -27,7 +27,7 @@ impl Submissions {
     /// Does what was filled in.
     pub(crate) async fn handle_submission(
         &self,
-        item: &Item,
+        item: &Handling,
         filled: &Submission,
     ) -> PipeResult<()> {
         if let (Some(target), SubmittedForm::Template(template)) =
@@ -37,12 +37,12 @@ impl Submissions {
             let what = (&filled.ticket, &target);
             return self.active.send_active_message(item, what, &filled.user, template).await;
         }
-        let Some(mut ticket) = self.calls.store.load_ticket(&filled.ticket).await? else {
+        let Some(mut ticket) = self.calls.load_ticket(item, &filled.ticket).await? else {
             return Ok(());
         };
         let person = self.people.look_up_person(item, &ticket, &filled.user).await?;
         if !person.is_agent() {
-            self.people.tell_no_permission(&ticket, &person).await;
+            self.people.tell_no_permission(item, &ticket, &person).await;
             return Ok(());
         }
         match &filled.form {
@@ -53,11 +53,11 @@ impl Submissions {
                 if ticket.is_closed() && !self.calls.has_begun_sending(item).await? =>
             {
                 self.people
-                    .tell_person(&ticket, &person, &person.texts.text("ask-closed", &[]), &[])
+                    .tell_person(item, &ticket, &person, &person.texts.text("ask-closed", &[]), &[])
                     .await;
                 // A dialog that was handed in is gone in Slack, with all that was typed.
                 if let SubmittedForm::Reply(words, _) = &filled.form {
-                    self.people.give_words_back(&ticket, &person, words).await;
+                    self.people.give_words_back(item, &ticket, &person, words).await;
                 }
                 Ok(())
             }
@@ -79,7 +79,7 @@ impl Submissions {
                 let sent =
                     self.composer.send_composed_text(item, &mut ticket, &person, wanted).await?;
                 if sent == MoveOutcome::Refused {
-                    self.people.give_words_back(&ticket, &person, words).await;
+                    self.people.give_words_back(item, &ticket, &person, words).await;
                 }
                 Ok(())
             }

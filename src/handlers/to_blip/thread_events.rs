@@ -1,5 +1,6 @@
 //! What happens in a ticket's thread: a message, an edit, a deletion, a reaction.
 
+use crate::inbox::Handling;
 use std::sync::Arc;
 
 use crate::handlers::interrupt::{Interrupt, PipeResult};
@@ -11,7 +12,7 @@ use crate::handlers::to_blip::replies::Replies;
 use crate::handlers::to_blip::versions::{CurrentVersion, Versions};
 use crate::model::{ChannelId, Fault, MessageTs, SlackEvent, SlackUserId, Ticket, marks};
 use crate::slack::emoji;
-use crate::store::{Item, Link, Role};
+use crate::store::{Link, Role};
 
 /// Knows what each kind of event in a thread means for what was written there.
 pub(crate) struct ThreadEvents {
@@ -26,7 +27,7 @@ pub(crate) struct ThreadEvents {
 impl ThreadEvents {
     pub(crate) async fn handle_thread_event(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         link: &Link,
         event: &SlackEvent,
@@ -55,13 +56,13 @@ impl ThreadEvents {
                 self.replies.keep_oversized_note(item, ticket, user, (channel, ts)).await
             }
             SlackEvent::Edited { channel, ts, thread, user, .. } if link.role.is_sent() => {
-                self.corrections.offer_correction(ticket, user, (channel, thread, ts)).await
+                self.corrections.offer_correction(item, ticket, user, (channel, thread, ts)).await
             }
             SlackEvent::Edited { channel, ts, thread, user, .. } if link.role == Role::Note => {
                 self.handle_edited_note(item, ticket, user, (channel, thread, ts)).await
             }
             SlackEvent::Deleted { channel, ts, .. } => {
-                self.corrections.handle_deletion(ticket, link, (channel, ts)).await
+                self.corrections.handle_deletion(item, ticket, link, (channel, ts)).await
             }
             SlackEvent::Reaction { user, name, added: true, .. }
                 if (link.role == Role::Held || link.role.is_sent())
@@ -89,7 +90,7 @@ impl ThreadEvents {
 
     async fn handle_edited_note(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         user: &SlackUserId,
         place: (&ChannelId, &MessageTs, &MessageTs),

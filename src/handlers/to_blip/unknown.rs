@@ -11,9 +11,9 @@ use jiff::Timestamp;
 
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{HandlerResult, Interrupt, PipeResult};
-use crate::inbox::{Handled, ItemOutcome};
-use crate::model::{ChannelId, Ticket, TicketId};
-use crate::store::{Item, Lane, Source};
+use crate::inbox::{Handled, Handling, ItemOutcome};
+use crate::model::{ChannelId, MessageTs, Ticket, TicketId};
+use crate::store::{Lane, Source};
 
 /// How soon an event on an unknown message is matched again while a post is under way.
 pub(crate) const MIN_MATCH_PAUSE: Duration = Duration::from_millis(100);
@@ -27,18 +27,23 @@ pub(crate) struct UnknownMessages {
 }
 
 impl UnknownMessages {
-    /// An event may overtake Slack's answer to our own post; then it is matched again.
+    /// An event may overtake Slack's answer to our own post; then it is matched again. `ts` is of the
+    /// message by which its ticket would be known.
     pub(crate) async fn handle_unknown_message(
         &self,
-        item: &Item,
+        item: &Handling,
         channel: &ChannelId,
+        ts: &MessageTs,
     ) -> HandlerResult {
-        let wait = self.may_become_known(channel, item.received).await?;
+        let may_come = self.may_become_known(item, channel, item.received).await?;
         let now = self.calls.clock.now();
-        // The longer a post takes, the less it matters; once linked, the event moves on at once.
-        let pause = now.duration_since(item.received).unsigned_abs() / 4;
-        let ending = if wait {
+        let ending = if may_come {
+            // The longer a post takes, the less it matters; once linked, the event moves on at once.
+            let pause = now.duration_since(item.received).unsigned_abs() / 4;
             ItemOutcome::Wait(now + pause.clamp(MIN_MATCH_PAUSE, MAX_MATCH_PAUSE))
+        } else if self.calls.find_link(item, channel, ts).await?.is_some() {
+            // It was linked, and what posted it was over, between the two looks.
+            ItemOutcome::Wait(now)
         } else {
             ItemOutcome::Ignored
         };
@@ -47,20 +52,29 @@ impl UnknownMessages {
 
     /// Whether a Slack message that we do not know may still become known, because a post to its
     /// channel was under way when the event arrived.
-    async fn may_become_known(&self, channel: &ChannelId, received: Timestamp) -> PipeResult<bool> {
-        Ok(self.calls.store.is_posting(channel, received).await?)
+    async fn may_become_known(
+        &self,
+        item: &Handling,
+        channel: &ChannelId,
+        received: Timestamp,
+    ) -> PipeResult<bool> {
+        Ok(self.calls.read(item).await?.is_posting(channel, received).await?)
     }
 
     /// The ticket of an event, which waits for it while the ticket's card is being posted in its other
     /// lane: a ticket is written after the link of its card.
-    pub(crate) async fn load_arriving_ticket(&self, id: &TicketId) -> PipeResult<Option<Ticket>> {
-        let store = &self.calls.store;
-        if let Some(ticket) = store.load_ticket(id).await? {
+    pub(crate) async fn load_arriving_ticket(
+        &self,
+        item: &Handling,
+        id: &TicketId,
+    ) -> PipeResult<Option<Ticket>> {
+        if let Some(ticket) = self.calls.load_ticket(item, id).await? {
             return Ok(Some(ticket));
         }
-        if store.has_waiting(&Lane::Ticket(id.clone()), Source::Blip, "").await? {
+        let lane = Lane::Ticket(id.clone());
+        if self.calls.read(item).await?.has_waiting(&lane, Source::Blip, "").await? {
             return Err(Interrupt::Wait(self.calls.clock.now() + MIN_MATCH_PAUSE));
         }
-        Ok(store.load_ticket(id).await?)
+        Ok(self.calls.load_ticket(item, id).await?)
     }
 }

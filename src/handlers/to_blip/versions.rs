@@ -1,6 +1,7 @@
 //! Which version of a message is sent: Slack may tell of an edit before it tells of the message, and
 //! what is being sent stays as it was when that began.
 
+use crate::inbox::Handling;
 use crate::slack::ShownMessage;
 use crate::slack::find;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use crate::handlers::interrupt::{Interrupt, PipeResult};
 use crate::handlers::to_blip::unknown::MAX_MATCH_PAUSE;
 use crate::model::{ChannelId, Fault, MessageTs};
 use crate::slack::{SlackClient, parse};
-use crate::store::{Item, Source};
+use crate::store::Source;
 
 /// The step that keeps what a message was when it began to be sent.
 pub(crate) const REREAD_CALL: &str = "reread";
@@ -45,7 +46,7 @@ impl Versions {
     /// at all.
     pub(crate) async fn read_current_version(
         &self,
-        item: &Item,
+        item: &Handling,
         place: (&ChannelId, &MessageTs, &MessageTs),
     ) -> PipeResult<CurrentVersion> {
         if self.calls.has_begun_sending(item).await? {
@@ -62,7 +63,7 @@ impl Versions {
         }
         match self.reread_message(item, place).await {
             Err(Interrupt::Call { fault: Fault::Refused { .. }, .. }) => {
-                self.calls.store.forget_call(item.id, REREAD_CALL).await?;
+                self.calls.forget_call(item, REREAD_CALL).await?;
                 Ok(CurrentVersion::AsWritten)
             }
             read => Ok(read?.map_or(CurrentVersion::Gone, CurrentVersion::Changed)),
@@ -73,7 +74,7 @@ impl Versions {
     /// was then.
     pub(crate) async fn reread_message(
         &self,
-        item: &Item,
+        item: &Handling,
         (channel, root, ts): (&ChannelId, &MessageTs, &MessageTs),
     ) -> PipeResult<Option<ShownMessage>> {
         if self.calls.has_begun_sending(item).await?
@@ -90,14 +91,14 @@ impl Versions {
         };
         if let Some(message) = &message {
             // What was read before is replaced for as long as nothing has gone out.
-            self.calls.store.forget_call(item.id, REREAD_CALL).await?;
-            self.calls.remember(item, REREAD_CALL, message).await?;
+            self.calls.forget_call(item, REREAD_CALL).await?;
+            item.remember(REREAD_CALL, message)?;
         }
         Ok(message)
     }
 
     /// What was read before the first part of a message went out.
-    async fn read_recorded_version(&self, item: &Item) -> PipeResult<Option<ShownMessage>> {
+    async fn read_recorded_version(&self, item: &Handling) -> PipeResult<Option<ShownMessage>> {
         Ok(self.calls.recall(item, REREAD_CALL).await?)
     }
 }

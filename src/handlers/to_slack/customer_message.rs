@@ -1,12 +1,12 @@
 //! A customer's message that waits to be shown, and which of several may be shown together.
 
 use crate::blip::parse;
+use crate::inbox::Handling;
 use crate::model::{BlipEvent, Content, TicketId};
-use crate::store::Item;
 
 /// A customer's message that waits to be shown.
 pub(crate) struct CustomerMessage<'a> {
-    pub(crate) item: &'a Item,
+    pub(crate) item: &'a Handling,
     pub(crate) id: Option<String>,
     pub(crate) content: Content,
     pub(crate) is_after_gap: bool,
@@ -52,7 +52,7 @@ pub(crate) fn has_files(content: &Content) -> bool {
 }
 
 pub(crate) fn read_customer_message<'a>(
-    item: &'a Item,
+    item: &'a Handling,
     id: &TicketId,
 ) -> Option<CustomerMessage<'a>> {
     match parse::parse_event(id.bot(), &item.body) {

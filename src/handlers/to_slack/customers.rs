@@ -14,7 +14,7 @@ use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::timers::Timers;
-use crate::inbox::{CardJob, CustomerJob};
+use crate::inbox::{CardJob, CustomerJob, Handling};
 use crate::model::{Customer, Ticket, TicketId};
 
 /// How long a new ticket waits for the customer's name; without it the card shows the identity.
@@ -62,6 +62,7 @@ impl Customers {
     /// back, and another try to show the ticket asks nothing again.
     pub(crate) async fn identify_customer(
         &self,
+        item: &Handling,
         customer: &mut Customer,
         id: &TicketId,
     ) -> PipeResult<()> {
@@ -71,7 +72,7 @@ impl Customers {
         let met = if let Some(met) = self.customer_details.get(id) {
             met
         } else {
-            let met = self.fetch_customer_details(customer, id).await?;
+            let met = self.fetch_customer_details(item, customer, id).await?;
             self.customer_details.insert(id.clone(), met.clone());
             met
         };
@@ -89,6 +90,7 @@ impl Customers {
 
     async fn fetch_customer_details(
         &self,
+        item: &Handling,
         customer: &Customer,
         id: &TicketId,
     ) -> PipeResult<CustomerDetails> {
@@ -111,7 +113,7 @@ impl Customers {
         }
         let originator = match contact.originator() {
             Some(originator) => Some(originator),
-            None => self.find_originator(customer, id).await?,
+            None => self.find_originator(item, customer, id).await?,
         };
         Ok(CustomerDetails { name, originator })
     }
@@ -120,10 +122,11 @@ impl Customers {
     /// customer's for good (`blip.md`, additions §5).
     async fn find_originator(
         &self,
+        item: &Handling,
         customer: &Customer,
         id: &TicketId,
     ) -> PipeResult<Option<String>> {
-        let before = self.calls.store.latest_ticket_of(&customer.identity, id).await?;
+        let before = self.calls.read(item).await?.latest_ticket_of(&customer.identity, id).await?;
         if let Some(originator) = before.and_then(|before| before.customer.originator) {
             return Ok(Some(originator));
         }
@@ -142,55 +145,69 @@ impl Customers {
     }
 
     /// Has Blip asked again later who is behind a tunnel, if it has not told.
-    pub(crate) async fn schedule_originator_check(&self, ticket: &Ticket) -> PipeResult<()> {
+    pub(crate) async fn schedule_originator_check(
+        &self,
+        item: &Handling,
+        ticket: &Ticket,
+    ) -> PipeResult<()> {
         if ticket.customer.is_hidden() && !ticket.is_closed() {
-            self.schedule_originator_lookup(&ticket.id, 0).await?;
+            self.schedule_originator_lookup(item, &ticket.id, 0).await?;
         }
         Ok(())
     }
 
-    async fn schedule_originator_lookup(&self, id: &TicketId, looks: usize) -> PipeResult<()> {
+    async fn schedule_originator_lookup(
+        &self,
+        item: &Handling,
+        id: &TicketId,
+        looks: usize,
+    ) -> PipeResult<()> {
         let Some(pause) = ORIGINATOR_LOOKUP_DELAYS.get(looks) else { return Ok(()) };
         let due = self.calls.clock.now() + *pause;
-        Ok(self.calls.enqueue_item(CustomerJob::look_up_originator(id, looks, due)).await?)
+        Ok(self.calls.enqueue_item(item, CustomerJob::look_up_originator(id, looks, due)).await?)
     }
 
     /// Asks Blip again who is behind a tunnel.
-    pub(crate) async fn look_up_originator(&self, id: &TicketId, looks: usize) -> PipeResult<()> {
-        let Some(ticket) = self.calls.store.load_ticket(id).await? else { return Ok(()) };
+    pub(crate) async fn look_up_originator(
+        &self,
+        item: &Handling,
+        id: &TicketId,
+        looks: usize,
+    ) -> PipeResult<()> {
+        let Some(ticket) = self.calls.load_ticket(item, id).await? else { return Ok(()) };
         if ticket.is_closed() || !ticket.customer.is_hidden() {
             return Ok(());
         }
-        match self.fetch_customer_details(&ticket.customer, &ticket.id).await?.originator {
+        match self.fetch_customer_details(item, &ticket.customer, &ticket.id).await?.originator {
             // By a job in the ticket's own lane: this one is beside it, and both would write the
             // same ticket.
             Some(found) => Ok(self
                 .calls
-                .enqueue_item(CustomerJob::record_originator(
-                    &ticket.id,
-                    &found,
-                    self.calls.clock.now(),
-                ))
+                .enqueue_item(
+                    item,
+                    CustomerJob::record_originator(&ticket.id, &found, self.calls.clock.now()),
+                )
                 .await?),
-            None => self.schedule_originator_lookup(&ticket.id, looks + 1).await,
+            None => self.schedule_originator_lookup(item, &ticket.id, looks + 1).await,
         }
     }
 
     /// Notes who is behind a tunnel: the card shows the channel, and how long it stays open.
     pub(crate) async fn record_originator(
         &self,
+        item: &Handling,
         id: &TicketId,
         originator: &str,
     ) -> PipeResult<()> {
-        let Some(mut ticket) = self.calls.store.load_ticket(id).await? else { return Ok(()) };
+        let Some(mut ticket) = self.calls.load_ticket(item, id).await? else { return Ok(()) };
         if !ticket.customer.is_hidden() {
             return Ok(());
         }
         ticket.customer.unhide(originator);
         ticket.revision += 1;
-        self.calls.store.put_ticket(&mut ticket).await?;
+        self.calls.put_ticket(item, &mut ticket).await?;
         let now = self.calls.clock.now();
-        self.timers.schedule_window_check(&ticket, now).await?;
-        Ok(self.calls.enqueue_item(CardJob::update_card(&ticket, now)).await?)
+        self.timers.schedule_window_check(item, &ticket, now).await?;
+        Ok(self.calls.enqueue_item(item, CardJob::update_card(&ticket, now)).await?)
     }
 }

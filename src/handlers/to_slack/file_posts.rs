@@ -14,13 +14,13 @@ use crate::handlers::calls::{Calls, MAX_CLOCK_SKEW};
 use crate::handlers::interrupt::{CallError, Interrupt, PipeResult};
 use crate::handlers::thread::ThreadLoss;
 use crate::handlers::to_slack::transfers::{FileError, FileTransfer, FileTransfers};
-use crate::inbox::{DoubledPost, FileJob, SecondPost, ThreadJob, UnshownFile};
+use crate::inbox::{DoubledPost, FileJob, Handling, SecondPost, ThreadJob, UnshownFile};
 use crate::locale::Texts;
 use crate::media::FetchError;
 use crate::model::text::to_one_line;
 use crate::model::{Failure, Fault, LinkedFile, Thread, TicketId};
 use crate::slack::{Posted, SlackClient, files, rich_text};
-use crate::store::{CallState, Item};
+use crate::store::CallState;
 use crate::{slack, store};
 
 /// How often a file is tried that cannot be had at the moment, before its link is shown instead.
@@ -48,7 +48,7 @@ const BYTES_CALL_PREFIX: &str = "bytes:";
 #[derive(Clone, Copy)]
 pub(crate) struct CustomerFile<'a> {
     /// The event it came with, or the job that brings it.
-    pub(crate) item: &'a Item,
+    pub(crate) item: &'a Handling,
     /// Its place among the pieces of the event.
     pub(crate) place: &'a str,
     /// What tells it from all other files.
@@ -117,7 +117,7 @@ impl FilePosts {
             let (ticket, is_late) = (sent.ticket, sent.is_late);
             let wanted = FileTransfer { key: &key, ticket, media, left, is_late };
             let brought = self.transfers.bring_file(&wanted).await.map_err(CallError::Call)?;
-            self.record_bytes(item, &upload, brought.length).await?;
+            record_bytes(item, &upload, brought.length)?;
             uploaded = Ok((brought.id, brought.name));
         }
         // Nobody has seen an upload that was lost, so there is nothing to look for.
@@ -152,7 +152,7 @@ impl FilePosts {
             let shared = files::share_file(&self.slack, thread, file, title, &block).await;
             if shared.as_ref().is_err_and(|error| ThreadLoss::from_error(error).is_some()) {
                 // Before the call itself is forgotten. If this fails, Slack will refuse the file.
-                self.calls.store.forget_call(item.id, &upload).await.ok();
+                self.calls.forget_call(item, &upload).await.ok();
             }
             shared
         };
@@ -177,8 +177,8 @@ impl FilePosts {
                 // Too long ago, or used up, and a look has shown that it is not in the thread; or
                 // shown beside the lost thread and taken back. Either way: anew.
                 if error.is_file_gone() || ThreadLoss::from_error(&error).is_some() {
-                    self.calls.store.forget_call(item.id, &share).await?;
-                    self.calls.store.forget_call(item.id, &upload).await?;
+                    self.calls.forget_call(item, &share).await?;
+                    self.calls.forget_call(item, &upload).await?;
                 }
                 Err(CallError::Call(FileError::Share(error)))
             }
@@ -189,7 +189,7 @@ impl FilePosts {
     /// an upload only once.
     async fn leave_doubled_file(
         &self,
-        item: &Item,
+        item: &Handling,
         thread: &Thread,
         file: &str,
     ) -> store::Result<()> {
@@ -202,6 +202,7 @@ impl FilePosts {
             key: item.key.clone(),
         };
         let due = self.calls.next_certain_look();
+        // At once: what is gathered for an event that others have by now is not written.
         self.calls.store.accept(ThreadJob::remove_doubled_post(doubled, due)).await.map(drop)
     }
 
@@ -262,10 +263,10 @@ impl FilePosts {
     }
 
     /// Since when an event waits for a file to come or to be shown.
-    async fn read_wait_start(&self, item: &Item, share: &str) -> store::Result<Timestamp> {
+    async fn read_wait_start(&self, item: &Handling, share: &str) -> store::Result<Timestamp> {
         let step = format!("waits:{share}");
         let now = self.calls.clock.now();
-        match self.calls.store.begin_call(item.id, &step, None, now).await? {
+        match self.calls.begin_call(item, &step, None, self.calls.clock.now()).await? {
             CallState::OutcomeUnknown(since) => Ok(since.time()),
             CallState::Fresh | CallState::Done(_) => Ok(now),
         }
@@ -286,7 +287,7 @@ impl FilePosts {
     /// How many bytes a file may have yet: those of an event are bounded together as one is.
     async fn remaining_bytes(&self, sent: &CustomerFile<'_>) -> store::Result<u64> {
         // Also those that were brought just now.
-        let steps = self.calls.store.calls_of(sent.item.id).await?;
+        let steps = self.calls.read_all_calls(sent.item).await?;
         let noted = steps.iter().filter(|(step, _)| step.starts_with(BYTES_CALL_PREFIX));
         let taken = noted.filter_map(|(_, bytes)| bytes.as_deref()?.parse::<u64>().ok());
         Ok(sent.max.saturating_sub(taken.sum()))
@@ -295,10 +296,10 @@ impl FilePosts {
     /// Keeps that a file comes late, with what it may have of its message's bytes; answers with that.
     pub(crate) async fn record_late_file(&self, sent: &CustomerFile<'_>) -> store::Result<u64> {
         let left = self.remaining_bytes(sent).await?;
-        self.calls.remember(sent.item, &late_step(sent), &left).await?;
+        sent.item.remember(&late_step(sent), &left)?;
         // What it claims to be is set aside for it.
         let claimed = sent.media.size.unwrap_or_default().min(left);
-        self.record_bytes(sent.item, &late_step(sent), claimed).await?;
+        record_bytes(sent.item, &late_step(sent), claimed)?;
         Ok(left)
     }
 
@@ -308,15 +309,6 @@ impl FilePosts {
         sent: &CustomerFile<'_>,
     ) -> store::Result<Option<u64>> {
         self.calls.recall(sent.item, &late_step(sent)).await
-    }
-
-    async fn record_bytes(&self, item: &Item, upload: &str, taken: u64) -> store::Result<()> {
-        if taken == 0 {
-            return Ok(());
-        }
-        let step = format!("{BYTES_CALL_PREFIX}{upload}");
-        self.calls.store.begin_call(item.id, &step, None, self.calls.clock.now()).await?;
-        self.calls.store.record_call_result(item.id, &step, &taken.to_string()).await
     }
 
     /// Why words stand where a file should, in words.
@@ -348,7 +340,7 @@ impl FilePosts {
 
 /// Tries again for a while what may work later; says why words are to stand instead.
 pub(crate) fn retry_or_fall_back<T>(
-    item: &Item,
+    item: &Handling,
     failed: CallError<FileError>,
 ) -> PipeResult<FileOutcome<T>> {
     let CallError::Call(trouble) = failed else { return Err(failed.into()) };
@@ -387,6 +379,14 @@ pub(crate) fn split_comment(author: &str, caption: Option<&str>) -> (String, Str
 
 fn upload_step(step: &str, sent: &CustomerFile<'_>, thread: &Thread) -> String {
     format!("upload-{step}:{}@{}", sent.place, thread.root)
+}
+
+/// Keeps how many of its message's bytes a file has taken.
+fn record_bytes(item: &Handling, upload: &str, taken: u64) -> store::Result<()> {
+    if taken == 0 {
+        return Ok(());
+    }
+    item.remember(&format!("{BYTES_CALL_PREFIX}{upload}"), &taken)
 }
 
 fn late_step(sent: &CustomerFile<'_>) -> String {

@@ -17,7 +17,7 @@ use crate::handlers::to_slack::file_posts::{
     CustomerFile, FileOutcome, FilePosts, retry_or_fall_back, split_comment,
 };
 use crate::handlers::to_slack::transfers::FileError;
-use crate::inbox::{FileJob, LateFile};
+use crate::inbox::{FileJob, Handling, LateFile};
 use crate::locale::Texts;
 use crate::model::{LinkedFile, MessageTs, Thread, Ticket};
 use crate::slack::{Posted, SlackClient, render, rich_text};
@@ -49,7 +49,7 @@ impl CustomerFiles {
         began: Timestamp,
     ) -> PipeResult<()> {
         let CustomerFile { item, place, media, .. } = *sent;
-        let steps = self.calls.read_begun_calls(item).await?;
+        let steps = self.calls.read_begun_calls(sent.item).await?;
         let was_begun = |step: &str| {
             let step = format!("{step}:{place}");
             steps.iter().any(|(name, _)| name.strip_prefix(&step).is_some_and(is_end_of_place))
@@ -63,12 +63,12 @@ impl CustomerFiles {
         if let Some(left) = self.files.recall_late_file(sent).await? {
             return self.post_coming_line(ticket, sent, left).await;
         }
-        let known: Option<String> = self.calls.recall(item, &decided).await?;
+        let known: Option<String> = self.calls.recall(sent.item, &decided).await?;
         let explained = if let Some(known) = known {
             known
         } else {
             let caption = media.caption.as_deref();
-            match self.transfer_file(ticket, sent, ("file", media), caption).await? {
+            match self.transfer_file(item, ticket, sent, ("file", media), caption).await? {
                 FileOutcome::Brought(()) => return Ok(()),
                 FileOutcome::UnderWay => {
                     self.files.wait_for_transfer(("file", sent), self.patience()).await?;
@@ -79,7 +79,7 @@ impl CustomerFiles {
                 FileOutcome::Fallback(why) => {
                     tracing::info!(ticket.id = %ticket.id, item.id, ?why, "a file is not shown itself");
                     let explained = self.files.explain_fallback(media, &why);
-                    self.calls.remember(item, &decided, &explained).await?;
+                    sent.item.remember(&decided, &explained)?;
                     explained
                 }
             }
@@ -88,7 +88,7 @@ impl CustomerFiles {
         // Once words stand in its place, a preview would be a second post for the same file.
         if let (Some(preview), false) = (preview_of(media), was_begun("instead")) {
             let shown = ("preview", &preview);
-            match self.transfer_file(ticket, sent, shown, Some(&words)).await? {
+            match self.transfer_file(item, ticket, sent, shown, Some(&words)).await? {
                 FileOutcome::Brought(()) => return Ok(()),
                 FileOutcome::UnderWay => {
                     self.files.wait_for_transfer(("preview", sent), self.patience()).await?;
@@ -126,7 +126,7 @@ impl CustomerFiles {
             blip_ids: sent.blip_ids.to_vec(),
         };
         let now = self.calls.clock.now();
-        Ok(self.calls.enqueue_item(FileJob::bring_late_file(late, now)).await?)
+        Ok(self.calls.enqueue_item(sent.item, FileJob::bring_late_file(late, now)).await?)
     }
 
     /// Posts words about a file; answers with the first of these posts.
@@ -152,6 +152,7 @@ impl CustomerFiles {
     /// Brings a file into the thread with what was written with it; says why not otherwise.
     async fn transfer_file(
         &self,
+        item: &Handling,
         ticket: &mut Ticket,
         sent: &CustomerFile<'_>,
         shown: (&str, &LinkedFile),
@@ -174,7 +175,9 @@ impl CustomerFiles {
             Err(failed) => return retry_or_fall_back(sent.item, failed),
         };
         if posted.message_ts().is_some() {
-            self.posts.link_post(ticket, (Role::Customer, None), sent.blip_ids, &posted).await?;
+            self.posts
+                .link_post(item, ticket, (Role::Customer, None), sent.blip_ids, &posted)
+                .await?;
         }
         if !rest.is_empty() {
             self.post_file_text(ticket, sent, "rest", &rest).await?;

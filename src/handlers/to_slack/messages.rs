@@ -14,10 +14,10 @@ use crate::handlers::to_slack::customer_message::{
 use crate::handlers::to_slack::pieces::Pieces;
 use crate::handlers::to_slack::quotes::Quotes;
 use crate::handlers::to_slack::tickets::Tickets;
-use crate::inbox::{Handled, ItemOutcome, ReceiptJob};
+use crate::inbox::{Handled, Handling, ItemOutcome, ReceiptJob};
 use crate::model::{Ticket, TicketId};
 use crate::slack::render;
-use crate::store::{CallState, Item, ItemId};
+use crate::store::{CallState, ItemId};
 
 /// How long a customer's message must have waited, for our pace or because Slack asked to wait, before it goes out together with those that came
 /// after it. Without pressure there is one post per message.
@@ -40,19 +40,19 @@ impl CustomerMessages {
     /// Shows what a customer said; several messages at once if they have been waiting.
     pub(crate) async fn handle_customer_messages(
         &self,
-        items: &[Item],
+        items: &[Handling],
         id: &TicketId,
         address: &str,
     ) -> HandlerResult {
         let mut said =
             take_mergeable_messages(items.iter().map_while(|item| read_customer_message(item, id)));
-        let Some(first) = said.first() else {
+        let Some(first) = said.first().map(|said| said.item) else {
             return Ok(Handled::for_first_item(ItemOutcome::Done));
         };
-        let mut ticket = self.tickets.ensure_ticket(first.item, id, address).await?;
+        let mut ticket = self.tickets.ensure_ticket(first, id, address).await?;
         // What was begun before takes the turns that it still needs.
-        if !first.item.has_begun_calls {
-            self.pieces.threads.wait_for_slot(first.item, &ticket).await?;
+        if !first.has_begun_calls {
+            self.pieces.threads.wait_for_slot(first, &ticket).await?;
         }
         let count = self.decide_batch_size(&said).await?;
         said.truncate(count);
@@ -63,10 +63,10 @@ impl CustomerMessages {
         self.pieces.post_gap_notice(&mut ticket, said).await?;
         self.pieces.post_customer_messages(&mut ticket, said).await?;
         self.timers.record_customer_message(&mut ticket, said.last().map(|said| said.item)).await?;
-        self.timers.schedule_absence_check(&ticket).await?;
+        self.timers.schedule_absence_check(first, &ticket).await?;
         let contents = said.iter().map(|said| &said.content);
-        self.tickets.ratings.note_answers(&mut ticket, contents).await?;
-        self.enqueue_seen_receipts(&ticket, said.iter().map(|said| said.item)).await?;
+        self.tickets.ratings.note_answers(first, &mut ticket, contents).await?;
+        self.enqueue_seen_receipts(first, &ticket, said.iter().map(|said| said.item)).await?;
         Ok(Handled { items: count.max(1), outcome: ItemOutcome::Done })
     }
 
@@ -91,12 +91,7 @@ impl CustomerMessages {
         if said.len() < 2 || age < MERGE_AFTER || !steps.is_empty() {
             return Ok(1);
         }
-        match self
-            .calls
-            .store
-            .begin_call(first.id, BATCH_SIZE_CALL, None, self.calls.clock.now())
-            .await?
-        {
+        match self.calls.begin_call(first, BATCH_SIZE_CALL, None, self.calls.clock.now()).await? {
             CallState::Fresh => {}
             CallState::Done(decided) => return Ok(as_decided(Some(&decided))),
             CallState::OutcomeUnknown(_) => return Ok(as_decided(None)),
@@ -122,8 +117,9 @@ impl CustomerMessages {
     /// Has Blip told that agents were shown these messages.
     async fn enqueue_seen_receipts<'a>(
         &self,
+        first: &Handling,
         ticket: &Ticket,
-        items: impl Iterator<Item = &'a Item>,
+        items: impl Iterator<Item = &'a Handling>,
     ) -> PipeResult<()> {
         if !self.tells_seen {
             return Ok(());
@@ -131,7 +127,7 @@ impl CustomerMessages {
         let messages: Vec<String> =
             items.filter_map(|item| parse::delivered_id(&item.body)).collect();
         if let Some(job) = ReceiptJob::mark_seen(ticket, messages, self.calls.clock.now()) {
-            self.calls.enqueue_item(job).await?;
+            self.calls.enqueue_item(first, job).await?;
         }
         Ok(())
     }

@@ -21,9 +21,9 @@ use crate::handlers::interrupt::HandlerResult;
 use crate::handlers::to_slack::messages::CustomerMessages;
 use crate::handlers::to_slack::receipts::Receipts;
 use crate::handlers::to_slack::tickets::Tickets;
-use crate::inbox::{Handled, ItemOutcome};
+use crate::inbox::{Handled, Handling, ItemOutcome};
 use crate::model::BlipEvent;
-use crate::store::{Item, Lane};
+use crate::store::Lane;
 
 pub(crate) struct ToSlack {
     pub(crate) tickets: Arc<Tickets>,
@@ -33,7 +33,7 @@ pub(crate) struct ToSlack {
 
 impl ToSlack {
     /// Handles what Blip sent.
-    pub(crate) async fn handle_blip_items(&self, lane: &str, items: &[Item]) -> HandlerResult {
+    pub(crate) async fn handle_blip_items(&self, lane: &str, items: &[Handling]) -> HandlerResult {
         let Some(first) = items.first() else {
             return Ok(Handled::for_first_item(ItemOutcome::Done));
         };

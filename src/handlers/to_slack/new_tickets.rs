@@ -8,9 +8,8 @@ use crate::handlers::thread::Threads;
 use crate::handlers::timers::Timers;
 use crate::handlers::to_slack::customers::Customers;
 use crate::handlers::to_slack::pieces::Pieces;
-use crate::inbox::{CardJob, CheckJob, ReminderTopic, ThreadJob};
+use crate::inbox::{CardJob, CheckJob, Handling, ReminderTopic, ThreadJob};
 use crate::model::{Customer, PassedLimits, Ticket, TicketSnapshot, TicketState, domain_of};
-use crate::store::Item;
 
 /// Gives new tickets their threads.
 pub(crate) struct NewTickets {
@@ -24,7 +23,7 @@ pub(crate) struct NewTickets {
 impl NewTickets {
     pub(crate) async fn handle_new_ticket(
         &self,
-        item: &Item,
+        item: &Handling,
         snapshot: &TicketSnapshot,
     ) -> PipeResult<()> {
         let mut ticket = self.build_ticket(item, snapshot).await?;
@@ -35,33 +34,35 @@ impl NewTickets {
     /// given to an agent.
     pub(crate) async fn open_thread(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         snapshot: &TicketSnapshot,
     ) -> PipeResult<()> {
         self.find_thread(item, ticket, snapshot).await?;
-        self.timers.schedule_distribution().await
+        self.timers.schedule_distribution(item).await
     }
 
     async fn find_thread(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         snapshot: &TicketSnapshot,
     ) -> PipeResult<()> {
         tracing::info!(ticket.id = %ticket.id, "a ticket has arrived");
-        self.timers.schedule_window_check(ticket, ticket.opened).await?;
-        self.customers.schedule_originator_check(ticket).await?;
+        self.timers.schedule_window_check(item, ticket, ticket.opened).await?;
+        self.customers.schedule_originator_check(item, ticket).await?;
         // The same time that others name it by: a channel is reminded of all its tickets together.
-        self.timers.schedule_reminder(ticket, ReminderTopic::Unclaimed, ticket.opened).await?;
+        self.timers
+            .schedule_reminder(item, ticket, ReminderTopic::Unclaimed, ticket.opened)
+            .await?;
         if let Some(since) = ticket.unanswered {
-            self.timers.schedule_answer_checks(ticket, since).await?;
+            self.timers.schedule_answer_checks(item, ticket, since).await?;
         }
-        let before = self.threads.find_predecessor(ticket).await?;
+        let before = self.threads.find_predecessor(item, ticket).await?;
         if let Some(before) = &before {
             // It was transferred, whether or not anybody tells us.
             self.calls
-                .enqueue_item(CheckJob::check_ticket(&before.id, self.calls.clock.now()))
+                .enqueue_item(item, CheckJob::check_ticket(&before.id, self.calls.clock.now()))
                 .await?;
         }
         let first_words = snapshot.first_words.as_ref();
@@ -69,28 +70,30 @@ impl NewTickets {
             || self.threads.join_active_message(item, ticket, first_words).await?
         {
             self.customers.forget_details(&ticket.id);
-            return self.answer_if_away(ticket).await;
+            return self.answer_if_away(item, ticket).await;
         }
         self.threads.post_card(item, ticket, snapshot.first_words.as_ref()).await?;
-        self.answer_if_away(ticket).await?;
+        self.answer_if_away(item, ticket).await?;
         self.customers.forget_details(&ticket.id);
         self.pieces.post_first_files(item, ticket, snapshot.first_words.as_ref()).await?;
         if let Some(before) = before {
             self.calls
-                .enqueue_item(CardJob::update_followed_card(
-                    &before,
-                    ticket,
-                    self.calls.clock.now(),
-                ))
+                .enqueue_item(
+                    item,
+                    CardJob::update_followed_card(&before, ticket, self.calls.clock.now()),
+                )
                 .await?;
         }
-        Ok(self.calls.enqueue_item(ThreadJob::show_context(&ticket.id, item.received)).await?)
+        Ok(self
+            .calls
+            .enqueue_item(item, ThreadJob::show_context(&ticket.id, item.received))
+            .await?)
     }
 
     /// Has a customer told who waits while the team does not work; once the ticket is stored.
-    async fn answer_if_away(&self, ticket: &Ticket) -> PipeResult<()> {
+    async fn answer_if_away(&self, item: &Handling, ticket: &Ticket) -> PipeResult<()> {
         if ticket.unanswered.is_some() {
-            self.timers.schedule_away_answer(ticket).await?;
+            self.timers.schedule_away_answer(item, ticket).await?;
         }
         Ok(())
     }
@@ -98,7 +101,7 @@ impl NewTickets {
     /// Makes a ticket of what Blip says, once it is the channel's turn.
     pub(crate) async fn build_ticket(
         &self,
-        item: &Item,
+        item: &Handling,
         snapshot: &TicketSnapshot,
     ) -> PipeResult<Ticket> {
         let mut ticket = Ticket {
@@ -124,13 +127,13 @@ impl NewTickets {
         if snapshot.is_waiting() {
             // The handoff is young even if Blip's date of it is not. One that was transferred is
             // as old as what the customer said before.
-            let before = self.threads.find_predecessor(&ticket).await?;
+            let before = self.threads.find_predecessor(item, &ticket).await?;
             ticket.heard = before.map_or(Some(item.received), |before| before.heard);
         }
         if !item.has_begun_calls {
             self.threads.wait_for_slot(item, &ticket).await?;
         }
-        self.customers.identify_customer(&mut ticket.customer, &ticket.id).await?;
+        self.customers.identify_customer(item, &mut ticket.customer, &ticket.id).await?;
         Ok(ticket)
     }
 }

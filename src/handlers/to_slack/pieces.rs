@@ -1,5 +1,6 @@
 //! The pieces of a message in their places: words as posts, files as files.
 
+use crate::inbox::Handling;
 use std::sync::Arc;
 
 use crate::handlers::bots::Bots;
@@ -14,7 +15,7 @@ use crate::locale::Texts;
 use crate::model::{Content, Ticket};
 use crate::slack::render::Piece;
 use crate::slack::{SlackClient, bounds, render, rich_text};
-use crate::store::{Item, Role};
+use crate::store::Role;
 
 /// Shows pieces of messages, each post in its turn.
 pub(crate) struct Pieces {
@@ -31,7 +32,7 @@ impl Pieces {
     /// Shows the pieces of an event, whose places get the prefix given.
     async fn post_pieces(
         &self,
-        (item, prefix): (&Item, &str),
+        (item, prefix): (&Handling, &str),
         ticket: &mut Ticket,
         blip_ids: &[String],
         pieces: &[Piece<'_>],
@@ -99,7 +100,7 @@ impl Pieces {
     /// Waits for the turn of a post, unless there has been one that nobody has used.
     async fn ensure_post_slot(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &Ticket,
         has_turn: &mut bool,
     ) -> PipeResult<()> {
@@ -112,7 +113,7 @@ impl Pieces {
     /// The files that came with a new ticket's first words: the card only names them.
     pub(crate) async fn post_first_files(
         &self,
-        item: &Item,
+        item: &Handling,
         ticket: &mut Ticket,
         first_words: Option<&Content>,
     ) -> PipeResult<()> {

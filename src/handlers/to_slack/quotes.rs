@@ -1,6 +1,7 @@
 //! Earlier messages that a customer answers, and of which Blip tells only the id: agents see what
 //! they said or, if that is not to be had, where they stand.
 
+use crate::inbox::Handling;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,6 @@ use crate::handlers::interrupt::PipeResult;
 use crate::locale::Texts;
 use crate::model::{Content, Thread, Ticket};
 use crate::slack::{SlackClient, render};
-use crate::store::Item;
 
 /// How long Blip is asked for the words of an earlier message.
 pub(crate) const HISTORY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -32,7 +32,7 @@ impl Quotes {
     pub(crate) async fn quote_earlier(
         &self,
         ticket: &Ticket,
-        item: &Item,
+        item: &Handling,
         content: &mut Content,
     ) -> PipeResult<()> {
         let mut ids = Vec::new();
@@ -58,19 +58,20 @@ impl Quotes {
     async fn recall_quotes(
         &self,
         ticket: &Ticket,
-        item: &Item,
+        item: &Handling,
         ids: &[String],
     ) -> PipeResult<HashMap<String, String>> {
         if let Some(found) = self.calls.recall(item, QUOTES_CALL).await? {
             return Ok(found);
         }
-        let found = self.find_quotes(ticket, ids).await?;
-        self.calls.remember(item, QUOTES_CALL, &found).await?;
+        let found = self.find_quotes(item, ticket, ids).await?;
+        item.remember(QUOTES_CALL, &found)?;
         Ok(found)
     }
 
     async fn find_quotes(
         &self,
+        item: &Handling,
         ticket: &Ticket,
         ids: &[String],
     ) -> PipeResult<HashMap<String, String>> {
@@ -95,7 +96,7 @@ impl Quotes {
                 earlier.and_then(|earlier| render::render_quote(&earlier.content, &self.texts));
             let words = match words {
                 Some(words) => Some(words),
-                None => self.find_address(ticket, id).await?,
+                None => self.find_address(item, ticket, id).await?,
             };
             quotes.extend(words.map(|words| (id.clone(), words)));
         }
@@ -103,8 +104,13 @@ impl Quotes {
     }
 
     /// Where a message of a ticket stands in Slack, in words.
-    async fn find_address(&self, ticket: &Ticket, id: &str) -> PipeResult<Option<String>> {
-        let links = self.calls.store.links_of(&ticket.id, id).await?;
+    async fn find_address(
+        &self,
+        item: &Handling,
+        ticket: &Ticket,
+        id: &str,
+    ) -> PipeResult<Option<String>> {
+        let links = self.calls.links_of(item, &ticket.id, id).await?;
         let link = links.into_iter().next();
         let message = link.map(|link| Thread { channel: link.channel, root: link.ts });
         let address = message

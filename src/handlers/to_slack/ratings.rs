@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
-use crate::inbox::CardJob;
+use crate::inbox::{CardJob, Handling};
 use crate::model::text::{to_one_line, truncate_label};
 use crate::model::{Content, Ticket, TicketSnapshot};
 
@@ -20,13 +20,14 @@ impl Ratings {
     /// Takes a rating from what Blip says of a ticket.
     pub(crate) async fn note_snapshot(
         &self,
+        item: &Handling,
         ticket: &mut Ticket,
         snapshot: &TicketSnapshot,
     ) -> PipeResult<()> {
         // What the customer chose in a survey says out of how many, Blip's number does not.
         match snapshot.rating {
             Some(rating) if ticket.rating.is_none() => {
-                self.note_rating(ticket, &rating.to_string()).await
+                self.note_rating(item, ticket, &rating.to_string()).await
             }
             Some(_) | None => Ok(()),
         }
@@ -35,24 +36,33 @@ impl Ratings {
     /// Takes a rating from what a customer says after the end; of several, the last counts.
     pub(crate) async fn note_answers<'c>(
         &self,
+        item: &Handling,
         ticket: &mut Ticket,
         said: impl Iterator<Item = &'c Content>,
     ) -> PipeResult<()> {
         let score = said.filter_map(Content::survey_score).last();
         match score.filter(|_| ticket.is_closed()) {
-            Some(score) => self.note_rating(ticket, score).await,
+            Some(score) => self.note_rating(item, ticket, score).await,
             None => Ok(()),
         }
     }
 
-    async fn note_rating(&self, ticket: &mut Ticket, rating: &str) -> PipeResult<()> {
+    async fn note_rating(
+        &self,
+        item: &Handling,
+        ticket: &mut Ticket,
+        rating: &str,
+    ) -> PipeResult<()> {
         let rating = truncate_label(to_one_line(rating).trim(), RATING_CHARS);
         if rating.is_empty() || ticket.rating.as_deref() == Some(rating.as_str()) {
             return Ok(());
         }
         ticket.rating = Some(rating);
         ticket.revision += 1;
-        self.calls.store.put_ticket(ticket).await?;
-        Ok(self.calls.enqueue_item(CardJob::update_card(ticket, self.calls.clock.now())).await?)
+        self.calls.put_ticket(item, ticket).await?;
+        Ok(self
+            .calls
+            .enqueue_item(item, CardJob::update_card(ticket, self.calls.clock.now()))
+            .await?)
     }
 }

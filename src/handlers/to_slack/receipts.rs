@@ -11,12 +11,12 @@ use crate::handlers::interrupt::PipeResult;
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
 use crate::handlers::to_slack::pushed_receipts::PushedReceipts;
-use crate::inbox::{MarkJob, MarkOccasion, ReadReply};
+use crate::inbox::{Handling, MarkJob, MarkOccasion, ReadReply};
 use crate::locale::Texts;
 use crate::model::{Button, ReceiptKind, Ticket, TicketEnding, TicketId, TicketState};
 use crate::slack::rich_text::Mention;
 use crate::slack::{SlackClient, card, render};
-use crate::store::{Item, Lane, Link, NewItem, Role, Source};
+use crate::store::{Lane, Link, NewItem, Role, Source};
 
 pub(crate) struct Receipts {
     pub(crate) calls: Arc<Calls>,
@@ -30,7 +30,7 @@ impl Receipts {
     /// Blip tells what became of a reply: a tick, or a line if it will not arrive.
     pub(crate) async fn handle_receipt(
         &self,
-        item: &Item,
+        item: &Handling,
         id: &TicketId,
         message: &str,
         kind: ReceiptKind,
@@ -45,18 +45,18 @@ impl Receipts {
         if kind == ReceiptKind::Accepted {
             return Ok(());
         }
-        let mut links = self.calls.store.links_of(id, message).await?;
+        let mut links = self.calls.links_of(item, id, message).await?;
         // What can be done about a failure depends on whether the ticket ends.
         let replies = Lane::Replies(id.clone());
         let is_behind = links.is_empty()
             || kind == ReceiptKind::Failed
-                && self.calls.store.has_begun(&replies, &CLOSING_CALLS).await?;
-        if is_behind && self.follow_reply(item, replies).await? {
-            return Ok(());
-        }
-        if links.is_empty() {
-            // What was under way may have been recorded, and have ended, between the two looks.
-            links = self.calls.store.links_of(id, message).await?;
+                && self.calls.read(item).await?.has_begun(&replies, &CLOSING_CALLS).await?;
+        if is_behind {
+            if self.follow_reply(item, replies).await? {
+                return Ok(());
+            }
+            // The message was recorded, and what sent it was over, between the two looks.
+            links = self.calls.links_of(item, id, message).await?;
         }
         let Some(link) = links.first().filter(|link| link.role.is_sent()) else {
             return Ok(());
@@ -71,7 +71,7 @@ impl Receipts {
                 let (ts, message) = (link.ts.clone(), message.to_owned());
                 let read = ReadReply { ticket, channel, ts, message };
                 let due = self.calls.clock.now() + SHOWN_READ_AFTER;
-                Ok(self.calls.enqueue_item(MarkJob::show_read(read, due)).await?)
+                Ok(self.calls.enqueue_item(item, MarkJob::show_read(read, due)).await?)
             }
             ReceiptKind::Failed => self.post_undelivered(item, link, message, reason).await,
         }
@@ -79,7 +79,7 @@ impl Receipts {
 
     /// A receipt may overtake the record of its own message, which is made in the ticket's other lane.
     /// It takes its place there, behind what is under way. False if nothing is.
-    async fn follow_reply(&self, item: &Item, replies: Lane) -> PipeResult<bool> {
+    async fn follow_reply(&self, item: &Handling, replies: Lane) -> PipeResult<bool> {
         let store = &self.calls.store;
         let is_busy = store.has_waiting(&replies, Source::Slack, "").await?
             || store.has_waiting(&replies, Source::Internal, "").await?;
@@ -90,7 +90,7 @@ impl Receipts {
         let (source, body, received) = (item.source, item.body.clone(), item.received);
         let due = self.calls.clock.now();
         self.calls
-            .enqueue_item(NewItem { source, lane: replies, key, body, received, due })
+            .enqueue_item(item, NewItem { source, lane: replies, key, body, received, due })
             .await?;
         Ok(true)
     }
@@ -99,12 +99,12 @@ impl Receipts {
     /// can help. The mark on it says so as well.
     async fn post_undelivered(
         &self,
-        item: &Item,
+        item: &Handling,
         link: &Link,
         message: &str,
         reason: Option<(i64, String)>,
     ) -> PipeResult<()> {
-        let Some(mut ticket) = self.calls.store.load_ticket(&link.ticket).await? else {
+        let Some(mut ticket) = self.calls.load_ticket(item, &link.ticket).await? else {
             return Ok(());
         };
         let code = reason.as_ref().map(|(code, _)| *code);
@@ -134,7 +134,10 @@ impl Receipts {
         self.threads.post_when_due(item, "undelivered", &mut ticket, &post).await?;
         // A reply bears one mark: that it failed takes the place of whatever it bore before.
         let mark = link.to_delivery_mark(vec![message.to_owned()], MarkOccasion::Failed);
-        Ok(self.calls.enqueue_item(MarkJob::show_delivery(mark, self.calls.clock.now())).await?)
+        Ok(self
+            .calls
+            .enqueue_item(item, MarkJob::show_delivery(mark, self.calls.clock.now()))
+            .await?)
     }
 
     /// Which message did not reach whom, and why.

@@ -9,9 +9,8 @@ use crate::handlers::interrupt::PipeResult;
 use crate::handlers::to_slack::customers::Customers;
 use crate::handlers::to_slack::new_tickets::{NewTickets, to_customer};
 use crate::handlers::to_slack::ratings::Ratings;
-use crate::inbox::{CardJob, ThreadJob};
+use crate::inbox::{CardJob, Handling, ThreadJob};
 use crate::model::{Failure, Ticket, TicketId, TicketSnapshot, TicketState};
-use crate::store::Item;
 
 /// Brings our tickets up to what Blip says of them.
 pub(crate) struct Tickets {
@@ -27,15 +26,17 @@ pub(crate) struct Tickets {
 impl Tickets {
     pub(crate) async fn handle_ticket_event(
         &self,
-        item: &Item,
+        item: &Handling,
         snapshot: &TicketSnapshot,
     ) -> PipeResult<()> {
-        match self.calls.store.load_ticket(&snapshot.id).await? {
+        match self.calls.load_ticket(item, &snapshot.id).await? {
             Some(ticket) => {
                 // The card may have been posted in an earlier run that did not come this far.
-                self.calls.enqueue_item(ThreadJob::show_context(&ticket.id, item.received)).await?;
+                self.calls
+                    .enqueue_item(item, ThreadJob::show_context(&ticket.id, item.received))
+                    .await?;
                 if ticket.state == TicketState::Unclaimed {
-                    self.arrivals.timers.schedule_distribution().await?;
+                    self.arrivals.timers.schedule_distribution(item).await?;
                 }
                 self.apply_snapshot(item, ticket, snapshot).await
             }
@@ -53,13 +54,13 @@ impl Tickets {
     /// Brings a ticket that we know up to what Blip says of it.
     pub(crate) async fn apply_snapshot(
         &self,
-        item: &Item,
+        item: &Handling,
         mut ticket: Ticket,
         snapshot: &TicketSnapshot,
     ) -> PipeResult<()> {
         if let Some(ending) = snapshot.parse_ending() {
             self.endings.apply_ending(item, &mut ticket, ending).await?;
-            return self.ratings.note_snapshot(&mut ticket, snapshot).await;
+            return self.ratings.note_snapshot(item, &mut ticket, snapshot).await;
         }
         let team = snapshot.team.clone().or_else(|| ticket.team.clone());
         let tags =
@@ -84,14 +85,16 @@ impl Tickets {
             ticket.team = team;
             ticket.tags = tags;
             ticket.revision += 1;
-            self.calls.store.put_ticket(&mut ticket).await?;
+            self.calls.put_ticket(item, &mut ticket).await?;
         }
-        self.customers.schedule_originator_check(&ticket).await?;
-        let drawn = self.calls.store.drawn_card(&ticket.id).await?;
+        self.customers.schedule_originator_check(item, &ticket).await?;
+        let drawn = self.calls.read(item).await?.drawn_card(&ticket.id).await?;
         let is_behind = drawn.is_some_and(|drawn| drawn.revision != ticket.revision);
         // Also if nothing is new: the card may be in a language that was set before the start.
         if is_behind || self.has_few_cards {
-            self.calls.enqueue_item(CardJob::update_card(&ticket, self.calls.clock.now())).await?;
+            self.calls
+                .enqueue_item(item, CardJob::update_card(&ticket, self.calls.clock.now()))
+                .await?;
         }
         Ok(())
     }
@@ -99,11 +102,11 @@ impl Tickets {
     /// The ticket of a customer's message. One that we do not know gets its thread first.
     pub(crate) async fn ensure_ticket(
         &self,
-        item: &Item,
+        item: &Handling,
         id: &TicketId,
         address: &str,
     ) -> PipeResult<Ticket> {
-        if let Some(ticket) = self.calls.store.load_ticket(id).await? {
+        if let Some(ticket) = self.calls.load_ticket(item, id).await? {
             return Ok(ticket);
         }
         let known = match self.bots.require_bot(id)?.fetch_ticket(id).await {

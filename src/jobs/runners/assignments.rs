@@ -24,7 +24,7 @@ impl AssignmentJobs {
         let LeasedJobs { lane, first, items } = leased;
         match job {
             AssignmentJob::Distribute => {
-                return self.distribution.distribute_tickets(items.len()).await;
+                return self.distribution.distribute_tickets(first, items.len()).await;
             }
             AssignmentJob::Assign(given) => self.assignments.assign_ticket(first, &given).await?,
             AssignmentJob::TakeBack(overdue) => {

@@ -24,7 +24,7 @@ impl CardJobs {
             }
             CardJob::Window { ticket } => self.timer_checks.check_window(first, &ticket).await?,
             CardJob::Waits { ticket, since } => {
-                self.timer_checks.check_unanswered(&ticket, since).await?;
+                self.timer_checks.check_unanswered(first, &ticket, since).await?;
             }
         }
         Ok(FORGOTTEN)

@@ -23,7 +23,7 @@ impl CheckJobs {
         match job {
             CheckJob::Check { ticket } => self.tickets.compare_ticket(first, &ticket).await?,
             CheckJob::Compare { channel } => {
-                return self.comparisons.compare_threads(&channel, items.len()).await;
+                return self.comparisons.compare_threads(first, &channel, items.len()).await;
             }
             CheckJob::CatchUp { ticket } => {
                 self.comparisons.catch_up_thread(first, &ticket).await?;

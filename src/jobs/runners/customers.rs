@@ -26,12 +26,12 @@ impl CustomerJobs {
         let LeasedJobs { lane, first, .. } = leased;
         match job {
             CustomerJob::Originator { ticket, looks } => {
-                self.customers.look_up_originator(&ticket, looks).await?;
+                self.customers.look_up_originator(first, &ticket, looks).await?;
                 // Once for each ticket, whatever else is heard of it.
                 Ok(DONE_FOR_GOOD)
             }
             CustomerJob::Met { ticket, originator } => {
-                self.customers.record_originator(&ticket, &originator).await?;
+                self.customers.record_originator(first, &ticket, &originator).await?;
                 Ok(FORGOTTEN)
             }
             CustomerJob::Away { ticket } => {

@@ -1,16 +1,15 @@
 //! What a runner is handed, and how a job ends.
 
-use crate::inbox::{Handled, ItemOutcome};
-use crate::store::Item;
+use crate::inbox::{Handled, Handling, ItemOutcome};
 
 /// Jobs of one lane that a worker has leased.
 #[derive(Clone, Copy)]
 pub(crate) struct LeasedJobs<'a> {
     pub(crate) lane: &'a str,
     /// The one that is to be done.
-    pub(crate) first: &'a Item,
+    pub(crate) first: &'a Handling,
     /// It, and those that wait behind it.
-    pub(crate) items: &'a [Item],
+    pub(crate) items: &'a [Handling],
 }
 
 /// The job is done, and the same may be set out again.

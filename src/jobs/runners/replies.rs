@@ -29,7 +29,7 @@ impl ReplyJobs {
             ReplyJob::Hold(_) if self.calls.clock.now() < first.received => {
                 return Ok(Handled::for_first_item(ItemOutcome::Wait(first.received)));
             }
-            ReplyJob::Hold(held) => self.holds.enqueue_held_reply(held).await?,
+            ReplyJob::Hold(held) => self.holds.enqueue_held_reply(first, held).await?,
             ReplyJob::Send(held) => {
                 let sent = self.held.send_held_reply(first, &held).await;
                 if let Err(interrupt) = &sent {

@@ -43,7 +43,7 @@ impl ThreadJobs {
                 Ok(FORGOTTEN)
             }
             ThreadJob::Doubled(doubled) => {
-                self.doubled.remove_doubled_post(&doubled).await?;
+                self.doubled.remove_doubled_post(first, &doubled).await?;
                 Ok(FORGOTTEN)
             }
         }

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use deadpool_postgres::{Object, Pool};
 use futures_util::future::{join_all, join3};
 use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio_postgres::Statement;
+use tokio_postgres::Row;
 use tokio_util::task::TaskTracker;
 
-use super::database::{Attempts, give_back};
+use super::database::{Attempts, Statement, give_back};
 use super::fault::PostgresFault;
 use super::text::{keepable, keepable_if_any};
 use crate::store::{Error, Lane, NewItem, Result};
@@ -81,6 +81,52 @@ impl AcceptQueue {
         let answer = answer.await.unwrap_or(Err(Error::Closed));
         telemetry::record_store_time(asked.elapsed());
         answer
+    }
+}
+
+impl NewRow {
+    /// What stores it beside other writes.
+    pub(super) fn into_statement(self) -> Statement {
+        let Self { item, given, received_in, due_in, token, event_hash, job_hashes, job_ticket } =
+            self;
+        let (channel, ts) = message_of(&item.lane);
+        Statement::new(
+            ACCEPT,
+            vec![
+                Box::new(given),
+                Box::new(item.source.name()),
+                Box::new(keepable(&item.lane.name()).into_owned()),
+                Box::new(channel.map(str::to_owned)),
+                Box::new(ts.map(str::to_owned)),
+                Box::new(keepable(&item.key).into_owned()),
+                Box::new(item.body),
+                Box::new(received_in),
+                Box::new(due_in),
+                Box::new(token),
+                Box::new(event_hash),
+                Box::new(job_hashes),
+                Box::new(job_ticket.map(|ticket| keepable(&ticket).into_owned())),
+            ],
+        )
+    }
+}
+
+impl Inserted {
+    /// Reads the answer of [`NewRow::into_statement`].
+    pub(super) fn read(row: &Row) -> std::result::Result<Self, PostgresFault> {
+        Ok(match row.try_get::<_, i32>(0)? {
+            2 => Self::NewInIdleLane,
+            1 => Self::New,
+            _ => Self::Repeat,
+        })
+    }
+}
+
+/// The message that a lane is about, if its ticket is not known.
+fn message_of(lane: &Lane) -> (Option<&str>, Option<&str>) {
+    match lane {
+        Lane::Message(channel, ts) => (Some(channel.as_str()), Some(ts.as_str())),
+        Lane::Ticket(_) | Lane::Replies(_) | Lane::Own(_) => (None, None),
     }
 }
 
@@ -167,14 +213,11 @@ async fn insert_rows(
 
 async fn insert_row(
     client: &Object,
-    statement: &Statement,
+    statement: &tokio_postgres::Statement,
     row: &NewRow,
 ) -> std::result::Result<Inserted, PostgresFault> {
     let NewRow { item, .. } = row;
-    let (channel, ts) = match &item.lane {
-        Lane::Message(channel, ts) => (Some(channel.as_str()), Some(ts.as_str())),
-        Lane::Ticket(_) | Lane::Replies(_) | Lane::Own(_) => (None, None),
-    };
+    let (channel, ts) = message_of(&item.lane);
     let (lane, job) = (item.lane.name(), keepable_if_any(row.job_ticket.as_ref()));
     let answer = client
         .query_one(
@@ -196,9 +239,5 @@ async fn insert_row(
             ],
         )
         .await?;
-    Ok(match answer.try_get::<_, i32>(0)? {
-        2 => Inserted::NewInIdleLane,
-        1 => Inserted::New,
-        _ => Inserted::Repeat,
-    })
+    Inserted::read(&answer)
 }

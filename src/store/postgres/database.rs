@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool, Transaction};
+use futures_util::future::{join_all, join3};
 use tokio::time::Instant;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -28,6 +29,22 @@ const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 /// What a statement is given.
 pub(super) type Params<'a> = [&'a (dyn ToSql + Sync)];
+
+/// A statement with what it is given.
+pub(super) struct Statement {
+    sql: &'static str,
+    params: Vec<Box<dyn ToSql + Sync + Send>>,
+}
+
+impl Statement {
+    pub(super) fn new(sql: &'static str, params: Vec<Box<dyn ToSql + Sync + Send>>) -> Self {
+        Self { sql, params }
+    }
+
+    fn params(&self) -> Vec<&(dyn ToSql + Sync)> {
+        self.params.iter().map(|param| -> &(dyn ToSql + Sync) { param.as_ref() }).collect()
+    }
+}
 
 /// The connections to a server.
 pub(super) struct Database {
@@ -127,20 +144,22 @@ impl Database {
         }
     }
 
-    /// Runs a statement whose last parameter says whether it may have been run already.
-    pub(super) async fn query_telling_repeats(
+    /// Runs statements in one transaction and one round trip, and returns the rows of each. None if
+    /// they were run before, as `is_done` tells that is asked where an answer was lost.
+    pub(super) async fn run_together(
         &self,
         about: &str,
-        sql: &'static str,
-        params: &Params<'_>,
-    ) -> Result<()> {
+        statements: &[Statement],
+        is_done: Option<&Statement>,
+    ) -> Result<Option<Vec<Vec<Row>>>> {
         let mut attempts = Attempts::new(PATIENCE);
+        let asked = Instant::now();
         loop {
-            let again = attempts.again;
-            let mut all: Vec<&(dyn ToSql + Sync)> = params.to_vec();
-            all.push(&again);
-            match run_once(&self.work, &attempts, sql, &all).await {
-                Ok(_none) => return Ok(()),
+            match run_all(&self.work, &attempts, statements, is_done).await {
+                Ok(rows) => {
+                    telemetry::record_store_time(asked.elapsed());
+                    return Ok(rows);
+                }
                 Err(fault) => {
                     attempts.wait_for_next(fault).await.map_err(|fault| fault.into_error(about))?;
                 }
@@ -196,6 +215,46 @@ async fn run_once(
         Ok(client.query(&statement, params).await?)
     };
     let done = attempts.limit(statement).await;
+    give_back(client, &done);
+    done
+}
+
+/// Runs all of these or, if one of them is refused, none.
+async fn run_all(
+    pool: &Pool,
+    attempts: &Attempts,
+    statements: &[Statement],
+    is_done: Option<&Statement>,
+) -> std::result::Result<Option<Vec<Vec<Row>>>, PostgresFault> {
+    let client = attempts.connect(pool).await?;
+    let all = async {
+        if let Some(check) = is_done.filter(|_| attempts.again) {
+            let known = client.prepare_cached(check.sql).await?;
+            if client.query_one(&known, &check.params()).await?.try_get(0)? {
+                return Ok(None);
+            }
+        }
+        let mut prepared = Vec::with_capacity(statements.len());
+        for statement in statements {
+            prepared.push(client.prepare_cached(statement.sql).await?);
+        }
+        let begin = client.batch_execute("BEGIN");
+        let work = prepared.iter().zip(statements).map(async |(prepared, statement)| {
+            client.query(prepared, &statement.params()).await.map_err(PostgresFault::from)
+        });
+        let commit = client.batch_execute("COMMIT");
+        // Sent one after the other without waiting for an answer in between. If one is refused, the
+        // server makes a rollback of the commit.
+        let (begun, answers, committed) = join3(begin, join_all(work), commit).await;
+        begun?;
+        let mut rows = Vec::with_capacity(answers.len());
+        for answer in answers {
+            rows.push(answer?);
+        }
+        committed?;
+        Ok(Some(rows))
+    };
+    let done = attempts.limit(all).await;
     give_back(client, &done);
     done
 }

@@ -13,6 +13,8 @@ use crate::store::Error;
 const LEASE_LOST: &str = "BL001";
 /// What [`Error::Erased`] is in our functions.
 const ERASED: &str = "BL002";
+/// What [`Error::Conflict`] is in our functions.
+const CONFLICT: &str = "BL003";
 
 /// What went wrong between us and the server.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +86,7 @@ impl PostgresFault {
         match self.code().map(SqlState::code) {
             Some(LEASE_LOST) => Error::LeaseLost { lane: about.to_owned() },
             Some(ERASED) => Error::Erased { ticket: about.to_owned() },
+            Some(CONFLICT) => Error::Conflict { ticket: about.to_owned() },
             _ if matches!(self, Self::Closed) => Error::Closed,
             _ if self.code() == Some(&SqlState::DATA_CORRUPTED)
                 || self.code() == Some(&SqlState::INDEX_CORRUPTED) =>

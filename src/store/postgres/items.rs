@@ -3,14 +3,15 @@
 use tokio_postgres::Row;
 
 use super::columns::{self, text, value};
-use super::database::{Database, Params};
+use super::database::{Database, Params, Statement};
 use super::text::{keepable, keepable_if_any};
 use super::watch::Instance;
+use super::writes::{WriteStatements, Written};
 use crate::model::ChannelId;
 use crate::store::row;
 use crate::store::{
-    CallState, CallTry, Error, InboxDepth, Item, ItemId, LEASE_ITEMS, Lease, ParkedItem, Places,
-    Pool, Result, StoredOutcome,
+    CallState, CallTry, Error, InboxDepth, Item, ItemId, LEASE_ITEMS, ParkedItem, Places, Pool,
+    Result,
 };
 
 /// Marks a try of a call that has ended: no try that is under way has this number.
@@ -48,38 +49,6 @@ pub(super) async fn lease_lanes(
         Some((lane, token, items))
     });
     Ok(leased.collect())
-}
-
-/// Records the outcome of items that must all still wait in this lane.
-pub(super) async fn write_outcome(
-    db: &Database,
-    instance: &Instance,
-    lease: &Lease,
-    items: &[ItemId],
-    outcome: &StoredOutcome,
-) -> Result<()> {
-    let sql = "SELECT record_outcome($1, $2, $3, $4, $5, $6, $7, $8)";
-    let (state, reason) = row::outcome_columns(outcome);
-    let (given, is_failed) = (instance.given_time(), *outcome == StoredOutcome::Failed);
-    let (lane, reason) = (keepable(&lease.lane), keepable_if_any(reason.as_ref()));
-    db.query_telling_repeats(
-        &lease.lane,
-        sql,
-        &[&given, &lane, &lease.token, &items, &state, &reason, &is_failed],
-    )
-    .await
-}
-
-/// Gives a lane back, due after this time.
-pub(super) async fn release_lane(
-    db: &Database,
-    instance: &Instance,
-    lease: &Lease,
-    due_in: i64,
-) -> Result<()> {
-    let (sql, given) = ("SELECT release_lane($1, $2, $3, $4)", instance.given_time());
-    db.query(&lease.lane, sql, &[&given, &keepable(&lease.lane), &lease.token, &due_in]).await?;
-    Ok(())
 }
 
 /// In how long the first lane is due that is not one of these, and for which there is a place.
@@ -206,44 +175,70 @@ pub(super) const EXPIRE_PARKED: &str = "
 pub(super) const DELETE_FINISHED: &str = "
     DELETE FROM item WHERE id IN (SELECT id FROM item WHERE finished < $1 LIMIT 500) RETURNING 1";
 
-/// Marks a call as begun, unless it was begun before.
+/// A call that is about to be made.
+pub(super) struct NewCall<'a> {
+    pub(super) item: ItemId,
+    /// Of the lease with which the item was handed out.
+    pub(super) token: i64,
+    pub(super) step: &'a str,
+    pub(super) channel: Option<&'a ChannelId>,
+    pub(super) now: i64,
+}
+
+/// Marks a call as begun, unless it was begun before, after what is to be written first in the same
+/// transaction.
 pub(super) async fn mark_begun(
     db: &Database,
     instance: &Instance,
-    (item, token): (ItemId, i64),
-    step: &str,
-    (channel, now): (Option<&ChannelId>, i64),
-) -> Result<CallState> {
-    let sql = "SELECT is_fresh, tried_in, result FROM begin_call($1, $2, $3, $4, $5, $6, $7, $8)";
+    call: NewCall<'_>,
+    mut first: WriteStatements,
+) -> Result<(CallState, Written)> {
+    let NewCall { item, token, step, channel, now } = call;
     let (attempt, given) = (fastrand::i64(1..), instance.clock_counts.then_some(now));
-    let channel = channel.map(ChannelId::as_str);
-    let params: &Params<'_> = &[
-        &given,
-        &item,
-        &token,
-        &keepable(step),
-        &channel,
-        &attempt,
-        &instance.id,
-        &instance.term_millis(),
-    ];
-    let row = db.first_row(sql, params).await?;
+    let step = keepable(step);
+    let mut all = first.take_all();
+    all.push(Statement::new(
+        "SELECT is_fresh, tried_in, result FROM begin_call($1, $2, $3, $4, $5, $6, $7, $8)",
+        vec![
+            Box::new(given),
+            Box::new(item),
+            Box::new(token),
+            Box::new(step.clone().into_owned()),
+            Box::new(channel.map(|channel| channel.as_str().to_owned())),
+            Box::new(attempt),
+            Box::new(instance.id),
+            Box::new(instance.term_millis()),
+        ],
+    ));
+    let is_begun = "SELECT EXISTS (SELECT FROM step WHERE item = $1 AND attempt = $2)";
+    let is_begun = Statement::new(is_begun, vec![Box::new(item), Box::new(attempt)]);
+    let (answers, written) =
+        if let Some(answers) = db.run_together("", &all, Some(&is_begun)).await? {
+            let written = first.read_answers(&answers)?;
+            (answers, written)
+        } else {
+            // The answer was lost, and is given again.
+            let begin = all.split_off(all.len().saturating_sub(1));
+            (db.run_together("", &begin, None).await?.unwrap_or_default(), Written::UNKNOWN)
+        };
+    let row = answers.into_iter().last().and_then(|answer| answer.into_iter().next());
     let row = row.ok_or(Error::Unreadable { what: "call" })?;
     // As late as it may have been: an absence is to be believed too late rather than too early.
     let now = given.unwrap_or_else(|| instance.clock.now().as_millisecond());
-    Ok(match columns::optional_text(&row, "result")? {
+    let begun = match columns::optional_text(&row, "result")? {
         Some(result) => CallState::Done(result),
         None if value(&row, "is_fresh")? => CallState::Fresh,
         None => {
             let tried = row::parse_timestamp(now.saturating_add(value(&row, "tried_in")?))?;
             let has_ended = "SELECT EXISTS (SELECT FROM step WHERE item = $1
                              AND key_of(name) = key_of($2) AND attempt = $3)";
-            let params: &Params<'_> = &[&item, &keepable(step), &ENDED_ATTEMPT];
+            let params: &Params<'_> = &[&item, &step, &ENDED_ATTEMPT];
             let has_ended = db.one_value(has_ended, params).await?;
             let last_try = if has_ended { CallTry::Ended } else { CallTry::Begun };
             CallState::OutcomeUnknown(last_try(tried))
         }
-    })
+    };
+    Ok((begun, written))
 }
 
 /// Marks a call as made for another time, by whoever has the item, or as ended without an outcome.

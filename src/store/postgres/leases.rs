@@ -68,6 +68,12 @@ impl HeldLeases {
         token.ok_or_else(|| Error::LeaseLost { lane: String::new() })
     }
 
+    /// The lane that is leased with this token.
+    pub(super) fn lane_of(&self, token: i64) -> Option<String> {
+        let found = self.lanes.iter().find(|(_, held)| held.token == token);
+        found.map(|(lane, _)| lane.clone())
+    }
+
     /// Gives a lane back.
     pub(super) fn release_lease(&mut self, lease: &Lease) {
         if self.check_lease(lease).is_ok() {

@@ -29,6 +29,7 @@ mod tickets;
 mod tls;
 mod turns;
 mod watch;
+mod writes;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,11 +47,12 @@ pub(super) use self::copy::CopyTarget;
 use self::database::Database;
 use self::leases::HeldLeases;
 use self::watch::{INSTANCE_TERM, Instance, Watch};
-use super::row::{self, TicketRow};
+use self::writes::{WriteStatements, Written};
+use super::row;
 use super::{
-    Accepted, CallState, CallTry, Cutoffs, DatabaseFacts, DrawnCard, Error, InboxDepth, ItemId,
-    KeptTicket, KnownReplies, Lane, Lease, Link, NewItem, ParkedItem, Places, PostRate, Result,
-    Source, Store, StoredOutcome, Turn, TurnPass, TurnRequest, erasure,
+    Accepted, CallState, CallTry, Cutoffs, DatabaseFacts, DrawnCard, Ending, Error, InboxDepth,
+    ItemId, KeptTicket, KnownReplies, Lane, LaneRelease, Lease, Link, NewItem, ParkedItem, Places,
+    PostRate, Result, Source, Store, Turn, TurnPass, TurnRequest, Writes, erasure,
 };
 use crate::clock::Clock;
 use crate::model::{
@@ -263,6 +265,33 @@ impl PostgresStore {
         }
     }
 
+    /// What writes this. Deadlines are distances from now.
+    fn to_statements(&self, writes: &Writes, own_lane: Option<&str>) -> WriteStatements {
+        let (given, salt) = (self.instance.given_time(), &self.salt);
+        let mut statements = WriteStatements::new(writes, own_lane, given, |ticket| {
+            erasure::hash_ticket(salt, ticket).into()
+        });
+        let mut jobs = writes.jobs.clone();
+        // All lock their lanes in one order, so that groups do not wait in a circle.
+        jobs.sort_by_cached_key(|job| job.lane.name());
+        let now = self.instance.clock.now();
+        for job in jobs {
+            let is_due = job.due <= now;
+            statements.add_job(self.to_new_row(job).into_statement(), is_due);
+        }
+        statements
+    }
+
+    /// Lets all look for what has come.
+    async fn announce_written(&self, written: Written) {
+        if written.has_due_work {
+            self.announce_work().await;
+        } else if written.has_later_work {
+            // Whoever waits in this process waits for what was due before.
+            self.watch.wake.notify_one();
+        }
+    }
+
     /// Erases some rows after the other until there are none left, so that nobody waits long behind
     /// it. Says whether there were any.
     async fn erase_in_batches(&self, sql: &'static str, before: Timestamp) -> Result<bool> {
@@ -348,26 +377,29 @@ impl Store for PostgresStore {
         Ok(leased.into_iter().map(to_lease).collect())
     }
 
-    async fn record_outcome(
-        &self,
-        lease: &Lease,
-        items: &[ItemId],
-        outcome: StoredOutcome,
-    ) -> Result<()> {
+    async fn commit(&self, lease: &Lease, ending: &Ending, writes: &Writes) -> Result<()> {
         self.held().check_lease(lease)?;
-        items::write_outcome(&self.database, &self.instance, lease, items, &outcome).await
-    }
-
-    async fn release_lane(&self, lease: Lease, due: Option<Timestamp>) -> Result<()> {
-        self.held().check_lease(&lease)?;
-        let due_in = due.map_or(0, |due| self.millis_until(due));
-        let released = items::release_lane(&self.database, &self.instance, &lease, due_in).await;
-        if matches!(released, Ok(()) | Err(Error::LeaseLost { .. })) {
+        let statements = self.to_statements(writes, Some(&lease.lane));
+        let committed = writes::commit(&self.database, &self.instance, (lease, ending), statements);
+        let committed = committed.await;
+        let is_over = matches!(committed, Ok(_) | Err(Error::LeaseLost { .. }));
+        if ending.release != LaneRelease::Keep && is_over {
             // Only now: until then nobody in this process is to have it.
-            self.held().release_lease(&lease);
+            self.held().release_lease(lease);
             self.watch.wake.notify_one();
         }
-        released
+        self.announce_written(committed?).await;
+        Ok(())
+    }
+
+    async fn write(&self, writes: &Writes) -> Result<()> {
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let statements = self.to_statements(writes, None);
+        let written = writes::write_all(&self.database, statements).await?;
+        self.announce_written(written).await;
+        Ok(())
     }
 
     async fn next_due(&self, places: Places) -> Result<Option<Timestamp>> {
@@ -389,12 +421,19 @@ impl Store for PostgresStore {
         step: &str,
         channel: Option<&ChannelId>,
         now: Timestamp,
+        first: &Writes,
     ) -> Result<CallState> {
-        let token = self.held().token_of(item)?;
+        let (token, lane) = {
+            let held = self.held();
+            let token = held.token_of(item)?;
+            (token, held.lane_of(token))
+        };
         let asked = self.instance.clock.now();
-        let (db, instance) = (&self.database, &self.instance);
-        let call = (channel, now.as_millisecond());
-        let begun = items::mark_begun(db, instance, (item, token), step, call).await?;
+        let call = items::NewCall { item, token, step, channel, now: now.as_millisecond() };
+        let first = self.to_statements(first, lane.as_deref());
+        let begun = items::mark_begun(&self.database, &self.instance, call, first).await;
+        let (begun, written) = begun?;
+        self.announce_written(written).await;
         let now = self.instance.clock.now();
         if begun == CallState::Fresh && now.duration_since(asked) > MAX_CALL_DELAY {
             // The call is made only now, and that is what counts when it is looked for.
@@ -433,24 +472,8 @@ impl Store for PostgresStore {
         items::has_begun_post(&self.database, channel, times).await
     }
 
-    async fn put_ticket(&self, ticket: &mut Ticket) -> Result<()> {
-        let (row, hashes) = (TicketRow::from(&*ticket), self.hashes_of(&ticket.id));
-        ticket.version = tickets::write_ticket(&self.database, &row, &hashes).await?;
-        Ok(())
-    }
-
-    async fn keep_first_words(&self, ticket: &TicketId, words: &str) -> Result<()> {
-        let hashes = self.hashes_of(ticket);
-        tickets::insert_first_words(&self.database, ticket, words, &hashes).await
-    }
-
     async fn first_words(&self, ticket: &TicketId) -> Result<Option<String>> {
         tickets::read_first_words(&self.database, ticket).await
-    }
-
-    async fn keep_drawn_card(&self, ticket: &TicketId, drawn: Option<DrawnCard>) -> Result<()> {
-        let hashes = self.hashes_of(ticket);
-        tickets::write_drawn_card(&self.database, ticket, drawn, &hashes).await
     }
 
     async fn drawn_card(&self, ticket: &TicketId) -> Result<Option<DrawnCard>> {
@@ -515,15 +538,6 @@ impl Store for PostgresStore {
     async fn erased_at(&self, ticket: &TicketId) -> Result<Option<Timestamp>> {
         let at = privacy::read_erased_at(&self.database, &self.hashes_of(ticket)).await?;
         at.map(row::parse_timestamp).transpose()
-    }
-
-    async fn link_message(&self, link: Link, opened: Timestamp) -> Result<()> {
-        let (hashes, opened) = (self.hashes_of(&link.ticket), opened.as_millisecond());
-        let given = self.instance.given_time();
-        if tickets::insert_link(&self.database, link, opened, &hashes, given).await? {
-            self.announce_work().await;
-        }
-        Ok(())
     }
 
     async fn has_waiting(&self, lane: &Lane, source: Source, key: &str) -> Result<bool> {

@@ -3,17 +3,17 @@
 use tokio_postgres::Row;
 
 use super::columns::{self, text, value};
-use super::database::Database;
-use super::text::{keepable, keepable_if_any, read_back};
+use super::database::{Database, Statement};
+use super::text::{keepable, read_back};
 use crate::model::fold::fold_text;
 use crate::model::ids::stored_id;
-use crate::model::{BotName, ChannelId, MessageTs, SlackUserId, Thread, Ticket, TicketId};
+use crate::model::{BotName, ChannelId, MessageTs, Thread, Ticket, TicketId};
 use crate::store::row::{KnownRepliesRow, TicketRow, role_name};
-use crate::store::{DrawnCard, Error, KnownReplies, Lane, Link, Result, row};
+use crate::store::{DrawnCard, KnownReplies, Lane, Link, Result, row};
 
 /// `$31` are the hashes that would be left of the ticket, `$32` is the version that was read.
-const WRITE_TICKET: &str =
-    "INSERT INTO ticket (id, spelled, bot, address, number, parent, customer,
+const WRITE_TICKET: &str = "WITH written AS (
+    INSERT INTO ticket (id, spelled, bot, address, number, parent, customer,
         customer_name, originator, domain, team, tags, opened, state, changed, ending,
         agent, agent_name, agent_identity, channel, root, heard, unanswered, revision,
         folded, answered, answered_by, rating, priority,
@@ -35,69 +35,54 @@ const WRITE_TICKET: &str =
         excluded.revision, excluded.folded, excluded.answered, excluded.answered_by,
         excluded.rating, excluded.priority, excluded.passed_limits)
     WHERE ticket.version = $32::bigint
-    RETURNING version";
+    RETURNING version)
+    SELECT coalesce((SELECT version FROM written), refuse_ticket($31, $13))";
 
-/// Writes a ticket, new or changed, unless somebody else has since it was read, and says which version
-/// it is now. `hashes` are those that would be left of it.
-pub(super) async fn write_ticket(
-    db: &Database,
-    ticket: &TicketRow,
-    hashes: &[Vec<u8>],
-) -> Result<i64> {
+/// Writes a ticket, new or changed, unless somebody else has since it was read: its version is the
+/// one that it will have. `hashes` are those that would be left of it.
+pub(super) fn write_ticket(ticket: TicketRow, hashes: Vec<Vec<u8>>) -> Statement {
     let (name, originator) = (ticket.customer_name.as_deref(), ticket.originator.as_deref());
-    let names = [Some(ticket.customer.as_str()), name, originator];
+    let folded = fold_names([Some(ticket.customer.as_str()), name, originator]);
+    let kept = |text: String| keepable(&text).into_owned();
     // A version that was read, of a ticket that is there no more, is not written anew: it was
     // forgotten meanwhile.
-    let written = db
-        .query(
-            &ticket.id,
-            WRITE_TICKET,
-            &[
-                &keepable(&ticket.id),
-                &keepable_if_any(ticket.spelled.as_ref()),
-                &keepable(&ticket.bot),
-                &keepable(&ticket.address),
-                &ticket.number,
-                &ticket.parent,
-                &keepable(&ticket.customer),
-                &keepable_if_any(name),
-                &keepable_if_any(originator),
-                &keepable(&ticket.domain),
-                &keepable_if_any(ticket.team.as_ref()),
-                &keepable(&ticket.tags),
-                &ticket.opened,
-                &ticket.state.state,
-                &ticket.state.changed,
-                &keepable_if_any(ticket.state.ending.as_ref()),
-                &keepable_if_any(ticket.state.agent.as_ref()),
-                &keepable_if_any(ticket.state.agent_name.as_ref()),
-                &keepable_if_any(ticket.state.agent_identity.as_ref()),
-                &keepable_if_any(ticket.channel.as_ref()),
-                &keepable_if_any(ticket.root.as_ref()),
-                &ticket.heard,
-                &ticket.unanswered,
-                &ticket.revision,
-                &fold_names(names),
-                &ticket.answered,
-                &keepable_if_any(ticket.answered_by.as_ref()),
-                &keepable_if_any(ticket.rating.as_ref()),
-                &ticket.priority,
-                &ticket.passed_limits,
-                &hashes,
-                &ticket.version,
-            ],
-        )
-        .await?;
-    if let Some(row) = written.first() {
-        return value(row, "version");
-    }
-    // Asked only now: nearly every write succeeds, and then one round trip is enough.
-    let is_erased = "SELECT EXISTS (SELECT FROM erased WHERE hash = ANY ($1) AND $2::bigint < at)";
-    let id = ticket.id.clone();
-    if db.one_value(is_erased, &[&hashes, &ticket.opened]).await? {
-        return Err(Error::Erased { ticket: id });
-    }
-    Err(Error::Conflict { ticket: id })
+    Statement::new(
+        WRITE_TICKET,
+        vec![
+            Box::new(kept(ticket.id)),
+            Box::new(ticket.spelled.map(kept)),
+            Box::new(kept(ticket.bot)),
+            Box::new(kept(ticket.address)),
+            Box::new(ticket.number),
+            Box::new(ticket.parent),
+            Box::new(kept(ticket.customer)),
+            Box::new(ticket.customer_name.map(kept)),
+            Box::new(ticket.originator.map(kept)),
+            Box::new(kept(ticket.domain)),
+            Box::new(ticket.team.map(kept)),
+            Box::new(kept(ticket.tags)),
+            Box::new(ticket.opened),
+            Box::new(ticket.state.state),
+            Box::new(ticket.state.changed),
+            Box::new(ticket.state.ending.map(kept)),
+            Box::new(ticket.state.agent.map(kept)),
+            Box::new(ticket.state.agent_name.map(kept)),
+            Box::new(ticket.state.agent_identity.map(kept)),
+            Box::new(ticket.channel.map(kept)),
+            Box::new(ticket.root.map(kept)),
+            Box::new(ticket.heard),
+            Box::new(ticket.unanswered),
+            Box::new(ticket.revision),
+            Box::new(folded),
+            Box::new(ticket.answered),
+            Box::new(ticket.answered_by.map(kept)),
+            Box::new(ticket.rating.map(kept)),
+            Box::new(ticket.priority),
+            Box::new(ticket.passed_limits),
+            Box::new(hashes),
+            Box::new(ticket.version.saturating_sub(1)),
+        ],
+    )
 }
 
 /// Names and identities as people look for them.
@@ -178,17 +163,16 @@ pub(super) async fn read_closed_since(db: &Database, since: i64) -> Result<Vec<T
 }
 
 /// Keeps what a customer said to begin with.
-pub(super) async fn insert_first_words(
-    db: &Database,
+pub(super) fn insert_first_words(
     ticket: &TicketId,
     words: &str,
-    hashes: &[Vec<u8>],
-) -> Result<()> {
+    hashes: Vec<Vec<u8>>,
+) -> Statement {
     let sql = "INSERT INTO first_words (ticket, words)
                SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM erased WHERE hash = ANY ($3))
                ON CONFLICT (ticket) DO UPDATE SET words = excluded.words";
-    db.query("", sql, &[&ticket.to_string(), &keepable(words), &hashes]).await?;
-    Ok(())
+    let words = keepable(words).into_owned();
+    Statement::new(sql, vec![Box::new(ticket.to_string()), Box::new(words), Box::new(hashes)])
 }
 
 /// What a customer said to begin with.
@@ -199,23 +183,20 @@ pub(super) async fn read_first_words(db: &Database, id: &TicketId) -> Result<Opt
 }
 
 /// Keeps what a ticket's card shows now, or that this is not known.
-pub(super) async fn write_drawn_card(
-    db: &Database,
+pub(super) fn write_drawn_card(
     ticket: &TicketId,
     drawn: Option<DrawnCard>,
-    hashes: &[Vec<u8>],
-) -> Result<()> {
-    let id = ticket.to_string();
+    hashes: Vec<Vec<u8>>,
+) -> Statement {
+    let id = Box::new(ticket.to_string());
     let Some(DrawnCard { revision, look }) = drawn else {
-        db.query("", "DELETE FROM drawn_card WHERE ticket = $1", &[&id]).await?;
-        return Ok(());
+        return Statement::new("DELETE FROM drawn_card WHERE ticket = $1", vec![id]);
     };
     let sql = "INSERT INTO drawn_card (ticket, revision, look)
                SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT FROM erased WHERE hash = ANY ($4))
                ON CONFLICT (ticket) DO UPDATE
                SET revision = excluded.revision, look = excluded.look";
-    db.query("", sql, &[&id, &revision, &look, &hashes]).await?;
-    Ok(())
+    Statement::new(sql, vec![id, Box::new(revision), Box::new(look), Box::new(hashes)])
 }
 
 /// What a ticket's card shows, if that is known.
@@ -227,40 +208,32 @@ pub(super) async fn read_drawn_card(db: &Database, id: &TicketId) -> Result<Opti
     row.map(read).transpose()
 }
 
-/// Ties a Slack message to a ticket and moves what waits for the message to the ticket's lane. False
-/// if nothing does.
-pub(super) async fn insert_link(
-    db: &Database,
-    link: Link,
+/// Ties a Slack message to a ticket and moves what waits for the message to the ticket's lane. Answers
+/// false if nothing does.
+pub(super) fn insert_link(
+    link: &Link,
     opened: i64,
-    hashes: &[Vec<u8>],
+    hashes: Vec<Vec<u8>>,
     given: Option<i64>,
-) -> Result<bool> {
-    let from = Lane::Message(link.channel.clone(), link.ts.clone()).name();
-    let to = Lane::Replies(link.ticket.clone()).name();
+) -> Statement {
     let blip_id = link.blip_id.as_deref().map(stored_id);
-    let ticket = link.ticket.to_string();
     let sql = "SELECT link_message($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-    let rows = db
-        .query(
-            &ticket,
-            sql,
-            &[
-                &given,
-                &from,
-                &to,
-                &link.channel.as_str(),
-                &link.ts.as_str(),
-                &ticket,
-                &role_name(link.role),
-                &link.user.as_ref().map(SlackUserId::as_str),
-                &keepable_if_any(blip_id.as_ref()),
-                &hashes,
-                &opened,
-            ],
-        )
-        .await?;
-    rows.first().map_or(Ok(false), |row| value(row, "link_message"))
+    Statement::new(
+        sql,
+        vec![
+            Box::new(given),
+            Box::new(Lane::Message(link.channel.clone(), link.ts.clone()).name()),
+            Box::new(Lane::Replies(link.ticket.clone()).name()),
+            Box::new(link.channel.to_string()),
+            Box::new(link.ts.to_string()),
+            Box::new(link.ticket.to_string()),
+            Box::new(role_name(link.role)),
+            Box::new(link.user.as_ref().map(ToString::to_string)),
+            Box::new(blip_id.map(|id| keepable(&id).into_owned())),
+            Box::new(hashes),
+            Box::new(opened),
+        ],
+    )
 }
 
 fn to_link(row: &Row) -> Result<Link> {

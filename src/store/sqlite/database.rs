@@ -293,11 +293,11 @@ impl ConnectionThread {
         match self.commit_batch(&mut jobs) {
             Ok(next) => {
                 telemetry::record_store_batch(jobs.len());
-                // The disk takes longest.
-                self.answer_writes(jobs);
+                // Whoever is answered finds in memory what is in the file.
                 for next in next {
                     next();
                 }
+                self.answer_writes(jobs);
                 self.checkpointer.note_commit();
             }
             Err(error) => {

@@ -56,9 +56,9 @@ use self::queue::ItemQueue;
 use self::ticket_cache::TicketCache;
 use super::row::{self, TicketRow};
 use super::{
-    Accepted, CallState, CallTry, Cutoffs, DrawnCard, Error, InboxDepth, ItemId, KeptTicket,
-    KnownReplies, Lane, Lease, Link, NewItem, ParkedItem, Places, PostRate, Result, Source, Store,
-    StoredOutcome, Turn, TurnPass, TurnRequest,
+    Accepted, CallState, CallTry, Cutoffs, DrawnCard, Ending, Error, InboxDepth, ItemId,
+    KeptTicket, KnownReplies, Lane, Lease, Link, NewItem, ParkedItem, Places, PostRate, Result,
+    Source, Store, Turn, TurnPass, TurnRequest, Writes,
 };
 use crate::clock::Clock;
 use crate::model::{
@@ -111,8 +111,9 @@ impl SqliteStore {
             Some(_) => Some(database.run_read(ItemIds::read).await?),
             None => None,
         };
-        let queue = ItemQueue::new(&database, clock.clone(), item_ids);
-        Ok(Self { database, queue, tickets: Arc::default(), clock, lock })
+        let tickets = Arc::default();
+        let queue = ItemQueue::new(&database, clock.clone(), item_ids, &tickets);
+        Ok(Self { database, queue, tickets, clock, lock })
     }
 
     fn open_database(path: &Path, options: &SqliteOptions) -> Result<(WriterThread, Option<File>)> {
@@ -191,17 +192,12 @@ impl Store for SqliteStore {
         self.queue.lease_lanes(places, lease, now).await
     }
 
-    async fn record_outcome(
-        &self,
-        lease: &Lease,
-        items: &[ItemId],
-        outcome: StoredOutcome,
-    ) -> Result<()> {
-        self.queue.record_outcome(lease, items, outcome).await
+    async fn commit(&self, lease: &Lease, ending: &Ending, writes: &Writes) -> Result<()> {
+        self.queue.commit(lease, ending, writes).await
     }
 
-    async fn release_lane(&self, lease: Lease, due: Option<Timestamp>) -> Result<()> {
-        self.queue.release_lane(lease, due).await
+    async fn write(&self, writes: &Writes) -> Result<()> {
+        self.queue.write(writes).await
     }
 
     async fn next_due(&self, places: Places) -> Result<Option<Timestamp>> {
@@ -214,8 +210,9 @@ impl Store for SqliteStore {
         step: &str,
         channel: Option<&ChannelId>,
         now: Timestamp,
+        first: &Writes,
     ) -> Result<CallState> {
-        self.queue.begin_call(item, step, channel, now).await
+        self.queue.begin_call(item, step, channel, now, first).await
     }
 
     async fn has_accepted(&self, source: Source, key: &str) -> Result<bool> {
@@ -256,35 +253,9 @@ impl Store for SqliteStore {
         self.database.run_read(move |db| steps::has_begun_post(db, channel.as_str(), before)).await
     }
 
-    async fn put_ticket(&self, ticket: &mut Ticket) -> Result<()> {
-        let (kept, known) = (ticket.clone(), Arc::clone(&self.tickets));
-        let (id, row) = (ticket.id.clone(), TicketRow::from(&*ticket));
-        let keep = move |version: i64, certain: Result<()>| {
-            certain.map(|()| {
-                known.insert(Ticket { version, ..kept });
-                version
-            })
-        };
-        ticket.version = self
-            .database
-            .write_then(Durability::Soft, move |tx| tickets::write_ticket(tx, &id, &row), keep)
-            .await?;
-        Ok(())
-    }
-
-    async fn keep_first_words(&self, ticket: &TicketId, words: &str) -> Result<()> {
-        let (ticket, words) = (ticket.clone(), words.to_owned());
-        self.database.run_write(move |tx| tickets::insert_first_words(tx, &ticket, &words)).await
-    }
-
     async fn first_words(&self, ticket: &TicketId) -> Result<Option<String>> {
         let ticket = ticket.clone();
         self.database.run_read(move |db| tickets::read_first_words(db, &ticket)).await
-    }
-
-    async fn keep_drawn_card(&self, ticket: &TicketId, drawn: Option<DrawnCard>) -> Result<()> {
-        let ticket = ticket.clone();
-        self.database.run_write(move |tx| tickets::write_drawn_card(tx, &ticket, drawn)).await
     }
 
     async fn drawn_card(&self, ticket: &TicketId) -> Result<Option<DrawnCard>> {
@@ -374,17 +345,6 @@ impl Store for SqliteStore {
         let ticket = ticket.clone();
         let at = self.database.run_read(move |db| erased_ids::read_erased_at(db, &ticket)).await?;
         at.map(row::parse_timestamp).transpose()
-    }
-
-    async fn link_message(&self, link: Link, opened: Timestamp) -> Result<()> {
-        let from = Lane::Message(link.channel.clone(), link.ts.clone()).name();
-        let to = Lane::Replies(link.ticket.clone()).name();
-        let link = move |tx: &Transaction<'_>| {
-            erased_ids::refuse_erased(tx, &link.ticket, opened.as_millisecond())?;
-            let has_moved = tickets::insert_link(tx, link)?;
-            Ok(if has_moved { vec![from, to] } else { Vec::new() })
-        };
-        self.queue.reorder_lanes(link).await.map(drop)
     }
 
     async fn has_waiting(&self, lane: &Lane, source: Source, key: &str) -> Result<bool> {

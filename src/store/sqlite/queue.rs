@@ -13,12 +13,16 @@ use tokio::sync::Notify;
 use super::database::{Durability, Transaction, WriteWork, WriterThread};
 use super::item_ids::ItemIds;
 use super::leases::Leases;
+use super::ticket_cache::TicketCache;
 use super::unsynced::UnsyncedItems;
-use super::{items, steps};
+use super::{erased_ids, items, steps, tickets};
 use crate::clock::Clock;
 use crate::model::ChannelId;
+use crate::store::row::{self, TicketRow};
+use crate::store::writes::Decision;
 use crate::store::{
-    Accepted, CallState, Item, ItemId, Lease, NewItem, Places, Result, Source, StoredOutcome, row,
+    Accepted, CallState, Ending, Item, ItemId, Lane, LaneRelease, Lease, Link, NewItem, Places,
+    Result, Source, StoredOutcome, Writes,
 };
 
 /// How long after it was asked for a call may be made without another note of when.
@@ -27,12 +31,131 @@ const MAX_CALL_DELAY: SignedDuration = SignedDuration::from_millis(100);
 /// The items of the file, and who has leased them.
 pub(super) struct ItemQueue {
     database: Arc<WriterThread>,
+    memory: QueueMemory,
+}
+
+/// What this process knows beside the file.
+#[derive(Clone)]
+struct QueueMemory {
     leases: Arc<Mutex<Leases>>,
     unsynced: Arc<UnsyncedItems>,
     /// The ids to come, if nobody else gives any.
     item_ids: Option<Arc<ItemIds>>,
+    tickets: Arc<TicketCache>,
     wake: Arc<Notify>,
     clock: Clock,
+}
+
+impl QueueMemory {
+    /// Inserts an item, if it is new, and offers its lane if nothing waited there. Says its id and
+    /// its lane. `asks_disk` tells whether the disk is asked for it once it is committed.
+    fn insert_item(
+        &self,
+        tx: &Transaction<'_>,
+        item: NewItem,
+        asks_disk: bool,
+    ) -> Result<Option<(ItemId, String)>> {
+        let Some(new) = items::insert_item(tx, &item, self.item_ids.as_deref())? else {
+            return Ok(None);
+        };
+        let (id, unsynced) = (new.id, Arc::clone(&self.unsynced));
+        // Before anybody is answered; and not if it is undone.
+        tx.on_commit(move || unsynced.add_item(id, asks_disk));
+        if new.was_idle {
+            let (now, due) = (self.clock.now(), item.due);
+            let lease = (due <= now)
+                .then(|| {
+                    let item = into_item(new.id, &new.lane, item);
+                    lock_leases(&self.leases).offer_lease(&new.lane, item, now)
+                })
+                .flatten();
+            let (leases, wake) = (Arc::clone(&self.leases), Arc::clone(&self.wake));
+            tx.on_commit(move || {
+                if let Some(lease) = lease {
+                    lock_leases(&leases).put_ready(lease);
+                }
+                wake.notify_one();
+            });
+        }
+        Ok(Some((new.id, new.lane)))
+    }
+
+    /// Writes what was gathered.
+    fn write_all(&self, tx: &Transaction<'_>, writes: Writes) -> Result<()> {
+        let Writes { decisions, links, tickets, first_words, drawn_cards, jobs } = writes;
+        for Decision { item, step, result } in decisions {
+            steps::put_decision(tx, item, &step, &result, self.clock.now().as_millisecond())?;
+        }
+        for (link, opened) in links {
+            self.write_link(tx, link, opened)?;
+        }
+        for ticket in tickets {
+            let (id, row) = (ticket.id.clone(), TicketRow::from(&ticket));
+            tickets::write_ticket(tx, &id, &row)?;
+            let known = Arc::clone(&self.tickets);
+            tx.on_commit(move || known.insert(ticket));
+        }
+        for (ticket, words) in first_words {
+            tickets::insert_first_words(tx, &ticket, &words)?;
+        }
+        for (ticket, drawn) in drawn_cards {
+            tickets::write_drawn_card(tx, &ticket, drawn)?;
+        }
+        for job in jobs {
+            // Also an event that is handed on: it was on the disk where it came from.
+            self.insert_item(tx, job, false)?;
+        }
+        Ok(())
+    }
+
+    fn write_link(&self, tx: &Transaction<'_>, link: Link, opened: Timestamp) -> Result<()> {
+        let from = Lane::Message(link.channel.clone(), link.ts.clone()).name();
+        let to = Lane::Replies(link.ticket.clone()).name();
+        erased_ids::refuse_erased(tx, &link.ticket, opened.as_millisecond())?;
+        if tickets::insert_link(tx, link)? {
+            self.reorder_lanes(tx, &[from, to]);
+        }
+        Ok(())
+    }
+
+    /// Something else may come first in these lanes from now on.
+    fn reorder_lanes(&self, tx: &Transaction<'_>, lanes: &[String]) {
+        // Before the commit: what lies ready by then is of the past.
+        let mut leases = lock_leases(&self.leases);
+        for lane in lanes {
+            leases.revoke_offer(lane);
+        }
+        let wake = Arc::clone(&self.wake);
+        tx.on_commit(move || wake.notify_one());
+    }
+
+    /// Records what became of items of a lane.
+    fn settle_items(
+        &self,
+        tx: &Transaction<'_>,
+        lane: &str,
+        (ids, outcome): (Vec<ItemId>, &StoredOutcome),
+    ) -> Result<()> {
+        items::write_outcome(tx, lane, &ids, outcome, self.clock.now().as_millisecond())?;
+        if outcome.is_final() {
+            let unsynced = Arc::clone(&self.unsynced);
+            tx.on_commit(move || unsynced.remove_items(&ids));
+        }
+        Ok(())
+    }
+
+    /// Gives a lane back.
+    fn release_lane(&self, tx: &Transaction<'_>, lease: Lease, due: Timestamp) -> Result<()> {
+        items::set_due(tx, &lease.lane, due.as_millisecond())?;
+        let (leases, wake) = (Arc::clone(&self.leases), Arc::clone(&self.wake));
+        // Only then: who leases next must find the lane as it was left, and who was woken before
+        // would have found it taken.
+        tx.on_commit(move || {
+            lock_leases(&leases).release_lease(&lease);
+            wake.notify_one();
+        });
+        Ok(())
+    }
 }
 
 impl ItemQueue {
@@ -41,46 +164,30 @@ impl ItemQueue {
         database: &Arc<WriterThread>,
         clock: Clock,
         item_ids: Option<ItemIds>,
+        tickets: &Arc<TicketCache>,
     ) -> Self {
-        Self {
-            database: Arc::clone(database),
+        let memory = QueueMemory {
             item_ids: item_ids.map(Arc::new),
             leases: Arc::default(),
             unsynced: Arc::default(),
+            tickets: Arc::clone(tickets),
             wake: Arc::default(),
             clock,
-        }
+        };
+        Self { database: Arc::clone(database), memory }
     }
 
     /// See [`crate::store::Store::accept`].
     pub(super) async fn accept_item(&self, item: NewItem) -> Result<Accepted> {
         let is_event = item.source != Source::Internal;
         let safety = if is_event { Durability::Hard } else { Durability::Soft };
-        let (leases, uncertain) = (Arc::clone(&self.leases), Arc::clone(&self.unsynced));
-        let (wake, now) = (Arc::clone(&self.wake), self.clock.now());
-        let ids = self.item_ids.clone();
-        let insert = move |tx: &Transaction<'_>| {
-            let Some(new) = items::insert_item(tx, &item, ids.as_deref())? else { return Ok(None) };
-            uncertain.add_item(new.id, is_event);
-            let mut lease = None;
-            if new.was_idle && item.due <= now {
-                let item = into_item(new.id, &new.lane, item);
-                lease = lock_leases(&leases).offer_lease(&new.lane, item, now);
-            }
-            if new.was_idle {
-                tx.on_commit(move || {
-                    put_ready_if_any(&leases, lease);
-                    wake.notify_one();
-                });
-            }
-            Ok(Some((new.id, new.lane)))
-        };
-        let (leases, uncertain) = (Arc::clone(&self.leases), Arc::clone(&self.unsynced));
-        let wake = Arc::clone(&self.wake);
+        let memory = self.memory.clone();
+        let insert = move |tx: &Transaction<'_>| memory.insert_item(tx, item, is_event);
+        let QueueMemory { leases, unsynced, wake, .. } = self.memory.clone();
         let follow = move |new: Option<(ItemId, String)>, certain: Result<()>| {
             let Some((id, lane)) = new else { return certain.map(|()| Accepted::Repeat) };
             if is_event {
-                uncertain.resolve_item(id, certain.is_ok());
+                unsynced.resolve_item(id, certain.is_ok());
             }
             if certain.is_err() {
                 // The offer of what may not be there; whatever is there is claimed as usual.
@@ -92,6 +199,39 @@ impl ItemQueue {
         self.database.write_then(safety, insert, follow).await
     }
 
+    /// See [`crate::store::Store::write`].
+    pub(super) async fn write(&self, writes: &Writes) -> Result<()> {
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let (memory, writes) = (self.memory.clone(), writes.clone());
+        self.database.run_write(move |tx| memory.write_all(tx, writes)).await
+    }
+
+    /// See [`crate::store::Store::commit`].
+    pub(super) async fn commit(
+        &self,
+        lease: &Lease,
+        ending: &Ending,
+        writes: &Writes,
+    ) -> Result<()> {
+        self.leases().check_lease(lease)?;
+        let (memory, writes, ending) = (self.memory.clone(), writes.clone(), ending.clone());
+        let lease = Lease { items: Vec::new(), ..lease.clone() };
+        let commit = move |tx: &Transaction<'_>| {
+            memory.write_all(tx, writes)?;
+            if let Some((ids, outcome)) = ending.settled {
+                memory.settle_items(tx, &lease.lane, (ids, &outcome))?;
+            }
+            match ending.release {
+                LaneRelease::Keep => Ok(()),
+                LaneRelease::AtOnce => memory.release_lane(tx, lease, memory.clock.now()),
+                LaneRelease::At(due) => memory.release_lane(tx, lease, due),
+            }
+        };
+        self.database.run_write(commit).await
+    }
+
     /// See [`crate::store::Store::lease_lanes`].
     pub(super) async fn lease_lanes(
         &self,
@@ -100,7 +240,7 @@ impl ItemQueue {
         now: Timestamp,
     ) -> Result<Vec<Lease>> {
         // Leases run out by the clock; somebody may claim what is due later.
-        let clock = self.clock.clone();
+        let clock = self.memory.clock.clone();
         let ready = {
             let (mut leases, now) = (self.leases(), clock.now());
             leases.drop_expired(now);
@@ -113,7 +253,7 @@ impl ItemQueue {
         if !ready.is_empty() {
             return Ok(ready);
         }
-        let leases = Arc::clone(&self.leases);
+        let leases = Arc::clone(&self.memory.leases);
         let claim = move |db: &Connection| {
             // Held from before the read until the leases are entered: otherwise a lane could be
             // given back, changed and leased again in between, and what was read would be of the
@@ -134,44 +274,9 @@ impl ItemQueue {
         self.database.run_read(claim).await
     }
 
-    /// See [`crate::store::Store::record_outcome`].
-    pub(super) async fn record_outcome(
-        &self,
-        lease: &Lease,
-        items: &[ItemId],
-        outcome: StoredOutcome,
-    ) -> Result<()> {
-        self.leases().check_lease(lease)?;
-        let (lane, ids, now) = (lease.lane.clone(), items.to_vec(), self.now_millis());
-        let is_finished = matches!(
-            outcome,
-            StoredOutcome::Done | StoredOutcome::Ignored | StoredOutcome::Forgotten
-        );
-        self.database
-            .run_write(move |tx| items::write_outcome(tx, &lane, &ids, &outcome, now))
-            .await?;
-        if is_finished {
-            self.unsynced.remove_items(items);
-        }
-        Ok(())
-    }
-
-    /// See [`crate::store::Store::release_lane`].
-    pub(super) async fn release_lane(&self, lease: Lease, due: Option<Timestamp>) -> Result<()> {
-        self.leases().check_lease(&lease)?;
-        let due = due.map_or_else(|| self.now_millis(), Timestamp::as_millisecond);
-        let lane = lease.lane.clone();
-        self.database.run_write(move |tx| items::set_due(tx, &lane, due)).await?;
-        // Only now: who claims next must find the lane as it was left, and who was woken before
-        // would have found it taken.
-        self.leases().release_lease(&lease);
-        self.wake.notify_one();
-        Ok(())
-    }
-
     /// See [`crate::store::Store::next_due`].
     pub(super) async fn find_next_due(&self, places: Places) -> Result<Option<Timestamp>> {
-        let now = self.clock.now();
+        let now = self.memory.clock.now();
         let (taken, lease_end) = {
             let leases = self.leases();
             if leases.has_ready(places) {
@@ -191,11 +296,14 @@ impl ItemQueue {
         step: &str,
         channel: Option<&ChannelId>,
         now: Timestamp,
+        first: &Writes,
     ) -> Result<CallState> {
-        let asked = self.clock.now();
+        let asked = self.memory.clock.now();
         let mark = {
             let (step, channel) = (step.to_owned(), channel.cloned());
+            let (memory, first) = (self.memory.clone(), first.clone());
             move |tx: &Transaction<'_>| {
+                memory.write_all(tx, first)?;
                 let channel = channel.as_ref().map(ChannelId::as_str);
                 steps::mark_begun(tx, item, &step, channel, now.as_millisecond())
             }
@@ -209,7 +317,7 @@ impl ItemQueue {
             }
             return Err(error);
         }
-        let now = self.clock.now();
+        let now = self.memory.clock.now();
         if begun == CallState::Fresh && now.duration_since(asked) > MAX_CALL_DELAY {
             // The call is made only now, and that is what counts when it is looked for.
             self.touch_call(item, step, now).await?;
@@ -232,43 +340,33 @@ impl ItemQueue {
     /// Does a write after which something else may come first in the lanes that it names. False if
     /// it names none.
     pub(super) async fn reorder_lanes(&self, work: impl WriteWork<Vec<String>>) -> Result<bool> {
-        let (leases, wake) = (Arc::clone(&self.leases), Arc::clone(&self.wake));
+        let memory = self.memory.clone();
         let reorder = move |tx: &Transaction<'_>| {
             let lanes = work(tx)?;
-            let has_any = !lanes.is_empty();
-            if has_any {
-                // Before the commit: what lies ready by then is of the past.
-                let mut leases = lock_leases(&leases);
-                for lane in &lanes {
-                    leases.revoke_offer(lane);
-                }
-                tx.on_commit(move || wake.notify_one());
+            if !lanes.is_empty() {
+                memory.reorder_lanes(tx, &lanes);
             }
-            Ok(has_any)
+            Ok(!lanes.is_empty())
         };
         self.database.run_write(reorder).await
     }
 
     /// Waits until an item cannot be lost any more.
     async fn wait_until_durable(&self, item: ItemId) -> Result<()> {
-        if !self.unsynced.wait_until_synced(item).await {
+        if !self.memory.unsynced.wait_until_synced(item).await {
             self.database.sync_log().await?;
-            self.unsynced.resolve_item(item, true);
+            self.memory.unsynced.resolve_item(item, true);
         }
         Ok(())
     }
 
-    fn now_millis(&self) -> i64 {
-        self.clock.now().as_millisecond()
-    }
-
     /// Resolves when there may be something new to lease.
     pub(super) async fn wait_for_work(&self) {
-        self.wake.notified().await;
+        self.memory.wake.notified().await;
     }
 
     pub(super) fn leases(&self) -> MutexGuard<'_, Leases> {
-        lock_leases(&self.leases)
+        lock_leases(&self.memory.leases)
     }
 }
 
@@ -291,11 +389,4 @@ fn into_item(id: ItemId, lane: &str, item: NewItem) -> Item {
 /// The leases, also after a panic: each change of them is whole.
 fn lock_leases(leases: &Mutex<Leases>) -> MutexGuard<'_, Leases> {
     leases.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Lets a lease that was offered be taken.
-fn put_ready_if_any(leases: &Mutex<Leases>, lease: Option<Lease>) {
-    if let Some(lease) = lease {
-        lock_leases(leases).put_ready(lease);
-    }
 }

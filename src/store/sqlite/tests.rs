@@ -16,7 +16,7 @@ use super::leases::MAX_READY_IN_A_ROW;
 use super::sql::Sql;
 use super::*;
 use crate::model::{Customer, PassedLimits, Priority, TicketEnding, TicketState};
-use crate::store::{Item, Role, Source};
+use crate::store::{Item, Role, Source, StoredOutcome};
 
 struct Bench {
     folder: TempDir,
@@ -160,8 +160,9 @@ impl SlowDisk {
         let checkpointer = Checkpointer::start(&path).unwrap();
         let database = WriterThread::start(connection, checkpointer, sync, true).unwrap();
         let (database, clock) = (Arc::new(database), bench.options.clock.clone());
-        let queue = ItemQueue::new(&database, clock.clone(), None);
-        let store = SqliteStore { database, queue, tickets: Arc::default(), clock, lock: None };
+        let tickets = Arc::default();
+        let queue = ItemQueue::new(&database, clock.clone(), None, &tickets);
+        let store = SqliteStore { database, queue, tickets, clock, lock: None };
         Self { store: Arc::new(store), answers, asked }
     }
 
@@ -222,7 +223,8 @@ async fn no_call_begins_before_its_event_is_on_the_disk() {
         }
         let lease = store.lease_lanes(Places::any(9), BUSY_TIMEOUT, now).await.unwrap().remove(0);
         let id = lease.items[0].id;
-        let mut begin = store.begin_call(id, "post", None, now);
+        let none = Writes::default();
+        let mut begin = store.begin_call(id, "post", None, now, &none);
         let waits = tokio::time::timeout(Duration::from_millis(20), &mut begin).await;
         assert!(waits.is_err(), "{key}");
         // Nor does it begin if the disk fails, before another try succeeds.
@@ -232,7 +234,7 @@ async fn no_call_begins_before_its_event_is_on_the_disk() {
         disk.stores();
         assert_eq!(begin.await.unwrap(), CallState::Fresh);
         assert!(matches!(
-            store.begin_call(id, "post", None, now).await,
+            store.begin_call(id, "post", None, now, &none).await,
             Ok(CallState::OutcomeUnknown(_))
         ));
     }
@@ -246,13 +248,14 @@ async fn a_call_for_a_job_begins_when_the_job_is_on_the_disk() {
     store.accept(NewItem { source: Source::Internal, ..bench.item("1") }).await.unwrap();
     let lease = store.lease_lanes(Places::any(9), BUSY_TIMEOUT, now).await.unwrap().remove(0);
     let id = lease.items[0].id;
-    let mut begin = store.begin_call(id, "context", None, now);
+    let none = Writes::default();
+    let mut begin = store.begin_call(id, "context", None, now, &none);
     disk.is_asked(1, &mut begin).await;
     disk.fails();
     assert!(begin.await.is_err());
     assert_eq!(store.calls_of(id).await.unwrap(), [], "nothing was called");
     disk.stores();
-    assert_eq!(store.begin_call(id, "context", None, now).await.unwrap(), CallState::Fresh);
+    assert_eq!(store.begin_call(id, "context", None, now, &none).await.unwrap(), CallState::Fresh);
     assert_eq!(disk.asked.load(Ordering::Relaxed), 2, "the second call waits for nothing");
 }
 
@@ -265,12 +268,13 @@ async fn a_call_that_waited_for_the_disk_counts_from_when_it_is_made() {
     let lease =
         store.lease_lanes(Places::any(9), BUSY_TIMEOUT, clock.now()).await.unwrap().remove(0);
     let id = lease.items[0].id;
-    let mut begin = store.begin_call(id, "context", None, clock.now());
+    let none = Writes::default();
+    let mut begin = store.begin_call(id, "context", None, clock.now(), &none);
     disk.is_asked(1, &mut begin).await;
     clock.advance(Duration::from_secs(4));
     disk.stores();
     assert_eq!(begin.await.unwrap(), CallState::Fresh);
-    let again = store.begin_call(id, "context", None, clock.now()).await.unwrap();
+    let again = store.begin_call(id, "context", None, clock.now(), &none).await.unwrap();
     assert_eq!(again, CallState::OutcomeUnknown(CallTry::Ended(clock.now())));
 }
 

@@ -22,16 +22,15 @@ const UPDATE_TICKET: &str = "
     WHERE id = :id AND bot = :bot AND number IS :number AND parent IS :parent
         AND customer = :customer AND opened = :opened AND state = :state AND changed IS :changed";
 
-/// Writes a ticket, new or changed, unless somebody else has since it was read. Says which version
-/// it is now.
-pub(super) fn write_ticket(tx: &Connection, id: &TicketId, row: &TicketRow) -> Result<i64> {
+/// Writes a ticket, new or changed, unless somebody else has since it was read: its version is the
+/// one that it will have.
+pub(super) fn write_ticket(tx: &Connection, id: &TicketId, row: &TicketRow) -> Result<()> {
     erased_ids::refuse_erased(tx, id, row.opened)?;
     let known = "SELECT version FROM ticket WHERE id = ?1";
     let known: Option<i64> = tx.first_row(known, [&row.id], |row| row.get(0))?;
-    if known.unwrap_or_default() != row.version {
+    if known.unwrap_or_default().saturating_add(1) != row.version {
         return Err(Error::Conflict { ticket: row.id.clone() });
     }
-    let version = row.version.saturating_add(1);
     let sql = "REPLACE INTO ticket (id, spelled, bot, address, number, parent, customer, customer_name,
                    originator, domain, team, tags, opened, state, changed, ending, agent, agent_name,
                    agent_identity, channel, root, heard, unanswered, answered, answered_by, rating,
@@ -70,13 +69,13 @@ pub(super) fn write_ticket(tx: &Connection, id: &TicketId, row: &TicketRow) -> R
         ":priority": row.priority,
         ":passed_limits": row.passed_limits,
         ":revision": row.revision,
-        ":version": version,
+        ":version": row.version,
     };
     // Nothing is changed by that if a column with an index is, or if the ticket is new.
     if tx.run_statement(UPDATE_TICKET, params)? == 0 {
         tx.run_statement(sql, params)?;
     }
-    Ok(version)
+    Ok(())
 }
 
 /// Keeps what a customer said to begin with.

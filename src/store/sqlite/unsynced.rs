@@ -23,7 +23,7 @@ enum SyncState {
 }
 
 impl UnsyncedItems {
-    /// An item is about to be committed; `asks` says whether the disk is asked for it then.
+    /// An item was committed just now; `asks` says whether the disk is asked for it.
     pub(super) fn add_item(&self, item: ItemId, asks: bool) {
         let state = if asks { SyncState::Asked(Vec::new()) } else { SyncState::Unasked };
         self.lock_items().insert(item, state);

@@ -3,6 +3,7 @@
 mod backend;
 mod balancer;
 pub mod browser;
+pub mod crossing;
 mod home;
 pub mod later;
 mod lock;
@@ -10,6 +11,7 @@ mod postgres;
 mod proxy;
 mod ready;
 pub mod samples;
+pub mod watched;
 
 mod mortal;
 mod service;
