@@ -173,34 +173,47 @@ impl<P: Handler> Worker<P> {
     }
 
     /// Works on a lane; the hand is free again when it is done.
-    async fn work_on_lane(self, lease: Lease, _hand: Hand) {
-        let (lane, token, until) = (lease.lane.clone(), lease.token, lease.until);
-        if let Err(error) = self.drain_lane(lease).await {
-            tracing::error!(%error, "a lane was left half way; it goes on when the store works");
-            self.release_with_retries(Lease { lane, token, until, items: Vec::new() }).await;
-        }
-    }
-
-    /// Gives a lane back as soon as the store takes it; it would be handed out again only when the
-    /// lease has run out.
-    async fn release_with_retries(&self, lease: Lease) {
-        while !self.stop.is_cancelled() && self.clock.now() < lease.until {
-            self.pause_for(self.retry.first).await;
-            match self.store.release_lane(lease.clone(), None).await {
-                Ok(()) | Err(store::Error::LeaseLost { .. }) => return,
-                Err(error) => tracing::debug!(%error, "not yet"),
-            }
-        }
-    }
-
-    /// Handles the items of a lane one after the other until one has to wait.
-    async fn drain_lane(&self, mut lease: Lease) -> store::Result<()> {
+    async fn work_on_lane(self, mut lease: Lease, _hand: Hand) {
         // Once for each lease; what comes meanwhile is sorted with the next one.
         self.handler.sort_items(&mut lease.items);
         let gathered = Gathered::default();
         let items = std::mem::take(&mut lease.items).into_iter();
         let items: Vec<_> = items.map(|item| Handling::new(item, gathered.clone())).collect();
-        let mut rest = items.as_slice();
+        if let Err(error) = self.drain_lane(&lease, &items, &gathered).await {
+            tracing::error!(%error, "a lane was left half way; it goes on when the store works");
+            self.release_with_retries(lease, &items).await;
+        }
+    }
+
+    /// Gives a lane back as soon as the store takes it; it would be handed out again only when the
+    /// lease has run out.
+    async fn release_with_retries(&self, lease: Lease, items: &[Handling]) {
+        loop {
+            match self.store.release_lane(lease.clone(), None).await {
+                Ok(()) => return,
+                Err(store::Error::LeaseLost { .. }) => {
+                    if let Err(error) = self.handler.mend_lost_items(items).await {
+                        tracing::error!(%error, "a card may show a state that is over");
+                    }
+                    return;
+                }
+                Err(error) => tracing::debug!(%error, "not yet"),
+            }
+            if self.stop.is_cancelled() || self.clock.now() >= lease.until {
+                return;
+            }
+            self.pause_for(self.retry.first).await;
+        }
+    }
+
+    /// Handles the items of a lane one after the other until one has to wait.
+    async fn drain_lane(
+        &self,
+        lease: &Lease,
+        items: &[Handling],
+        gathered: &Gathered,
+    ) -> store::Result<()> {
+        let mut rest = items;
         while let Some(first) = rest.first() {
             // Half of the lease stays in reserve for the item under way.
             if self.stop.is_cancelled() || self.clock.now() + LEASE_DURATION / 2 > lease.until {
@@ -208,14 +221,14 @@ impl<P: Handler> Worker<P> {
             }
             let same = rest.iter().take_while(|item| item.source == first.source).count();
             let (run, _) = rest.split_at(same);
-            let handled = self.call_handler(&lease, run).await;
+            let handled = self.call_handler(lease, run).await;
             let count = handled.items.clamp(1, same);
             let (done, remaining) = rest.split_at(count);
             // What waited for a message that the last item posted has its place before these.
             let is_slack = |item: &Handling| item.source == Source::Slack;
             let is_overtaken = !is_slack(first) && remaining.first().is_some_and(is_slack);
             let is_last = remaining.is_empty() || is_overtaken;
-            if self.finish_items(&lease, done, (handled.outcome, gathered.take()), is_last).await? {
+            if self.finish_items(lease, done, (handled.outcome, gathered.take()), is_last).await? {
                 return Ok(());
             }
             rest = remaining;
@@ -223,7 +236,7 @@ impl<P: Handler> Worker<P> {
                 break;
             }
         }
-        self.store.release_lane(lease, None).await
+        self.store.release_lane(lease.clone(), None).await
     }
 
     async fn call_handler(&self, lease: &Lease, items: &[Handling]) -> Handled {
@@ -286,8 +299,7 @@ impl<P: Handler> Worker<P> {
             // A card was posted meanwhile and took the items along into its ticket's lane, or this
             // process was held up and another instance has them.
             Err(store::Error::LeaseLost { .. }) => {
-                self.handler.mend_lost_items(items).await?;
-                self.store.release_lane(lease.clone(), None).await?;
+                self.release_with_retries(lease.clone(), items).await;
                 return Ok(true);
             }
             Err(error) => return Err(error),
