@@ -19,7 +19,7 @@ use crate::inbox::Handling;
 use crate::model::ids::stored_id;
 use crate::model::{ChannelId, Failure, MessageTs, Ticket, TicketId};
 use crate::store;
-use crate::store::{CallState, CallTry, DrawnCard, Item, Link, Role, SharedStore, Store};
+use crate::store::{CallState, CallTry, DrawnCard, Item, Lane, Link, Role, SharedStore, Store};
 use crate::telemetry;
 
 /// How much younger than the present, in times of settling, a customer's message must be to be on
@@ -186,6 +186,17 @@ impl Calls {
     pub(crate) fn next_certain_look(&self) -> Timestamp {
         let now = self.clock.now();
         self.latest_end_of(CallTry::Begun(now), now) + self.unknown_outcome_wait
+    }
+
+    /// Lane and key of an event, for a job that is to wait for it. Both are empty once its customer was
+    /// erased: nobody has it then, and nothing may be kept that names its ticket.
+    pub(crate) async fn name_event(&self, item: &Item) -> store::Result<(String, String)> {
+        if let Some(ticket) = Lane::ticket_of(&item.lane)
+            && self.store.erased_at(&ticket).await?.is_some()
+        {
+            return Ok((String::new(), String::new()));
+        }
+        Ok((item.lane.clone(), item.key.clone()))
     }
 
     /// Begins a call or a wait, and writes what was gathered until now with it.

@@ -214,6 +214,7 @@ impl Posts {
         made: &Posted,
     ) -> store::Result<()> {
         let Some(place) = made.to_thread() else { return Ok(()) };
+        let (lane, key) = self.calls.name_event(item).await?;
         let doubled = DoubledPost {
             channel: place.channel,
             root: post.thread.clone(),
@@ -224,8 +225,8 @@ impl Posts {
                 is_card: CARD_CALLS.iter().any(|call| step.split(':').next() == Some(call)),
             },
             since: (item.received - MAX_CLOCK_SKEW).as_millisecond(),
-            lane: item.lane.clone(),
-            key: item.key.clone(),
+            lane,
+            key,
         };
         // Whoever has the event now may be about to post.
         let due = self.calls.next_certain_look();

@@ -193,13 +193,14 @@ impl FilePosts {
         thread: &Thread,
         file: &str,
     ) -> store::Result<()> {
+        let (lane, key) = self.calls.name_event(item).await?;
         let doubled = DoubledPost {
             channel: thread.channel.clone(),
             root: Some(thread.root.clone()),
             post: SecondPost::File { file: file.to_owned() },
             since: (item.received - MAX_CLOCK_SKEW).as_millisecond(),
-            lane: item.lane.clone(),
-            key: item.key.clone(),
+            lane,
+            key,
         };
         let due = self.calls.next_certain_look();
         // At once: what is gathered for an event that others have by now is not written.
