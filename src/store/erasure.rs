@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::Lane;
 use crate::model::{CustomerKey, TicketId};
 
 const TICKET_KIND: &str = "ticket";
@@ -26,14 +27,16 @@ fn hash_id(salt: &str, kind: &str, id: &str) -> Vec<u8> {
     Sha256::digest(format!("{salt}:{kind}:{id}")).to_vec()
 }
 
-/// The ticket that a job is about, if it is about one.
+/// The ticket that a job is about, if it is about one: it names the ticket, or a lane of it.
 pub(super) fn ticket_of_job(body: &[u8]) -> Option<TicketId> {
     #[derive(Deserialize)]
     struct TicketJob {
-        ticket: String,
+        ticket: Option<String>,
+        lane: Option<String>,
     }
     let job: TicketJob = serde_json::from_slice(body).ok()?;
-    TicketId::parse(&job.ticket)
+    let ticket = job.ticket.and_then(|ticket| TicketId::parse(&ticket));
+    ticket.or_else(|| Lane::ticket_of(&job.lane?))
 }
 
 /// Whether a ticket is a customer's, by its own identity or the one behind a router's tunnel.
