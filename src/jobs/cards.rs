@@ -9,7 +9,7 @@ use crate::handlers::interrupt::PipeResult;
 use crate::handlers::thread::{Threads, describe_card};
 use crate::inbox::CardJob;
 use crate::locale::Texts;
-use crate::model::TicketId;
+use crate::model::{Ticket, TicketId};
 use crate::slack::{SlackClient, card};
 use crate::store;
 
@@ -22,14 +22,11 @@ pub(crate) struct Cards {
 }
 
 impl Cards {
+    /// Draws the card at the root of a ticket's thread anew. If the thread went on as another ticket, it is
+    /// that one's: all jobs that wait for the card are done by this one, whichever ticket they name.
     pub(crate) async fn update_card(&self, item: &Handling, id: &TicketId) -> PipeResult<()> {
-        let Some(ticket) = self.calls.load_ticket(item, id).await? else { return Ok(()) };
-        let Some(thread) = &ticket.thread else { return Ok(()) };
-        let shown = self.calls.find_link(item, &thread.channel, &thread.root).await?;
-        if shown.is_some_and(|link| link.ticket != *id) {
-            // The thread went on as another ticket, and the card shows that one.
-            return Ok(());
-        }
+        let Some(ticket) = self.load_shown_ticket(id).await? else { return Ok(()) };
+        let (id, Some(thread)) = (&ticket.id, &ticket.thread) else { return Ok(()) };
         let (first_words, around) = (
             self.calls.read(item).await?.first_words(id).await?,
             self.threads.find_related_tickets(item, &ticket).await?,
@@ -61,17 +58,22 @@ impl Cards {
         }
     }
 
+    /// The ticket that the card of a ticket shows; none if it has no card, or is not stored yet.
+    async fn load_shown_ticket(&self, id: &TicketId) -> store::Result<Option<Ticket>> {
+        let store = &self.calls.store;
+        let Some(ticket) = store.load_ticket(id).await? else { return Ok(None) };
+        let Some(thread) = &ticket.thread else { return Ok(None) };
+        match store.find_link(&thread.channel, &thread.root).await? {
+            Some(link) if link.ticket != *id => store.load_ticket(&link.ticket).await,
+            _ => Ok(Some(ticket)),
+        }
+    }
+
     /// Has a card drawn again, whatever is known of it: an instance that was held up may have drawn a
     /// state that is over, after another one had drawn the newest.
     pub(crate) async fn redraw_card(&self, id: &TicketId) -> store::Result<()> {
         let store = &self.calls.store;
-        let Some(drawn) = store.load_ticket(id).await? else { return Ok(()) };
-        let Some(thread) = drawn.thread else { return Ok(()) };
-        // The thread may have gone on as another ticket, whose card it is now.
-        let Some(link) = store.find_link(&thread.channel, &thread.root).await? else {
-            return Ok(());
-        };
-        let Some(newest) = store.load_ticket(&link.ticket).await? else { return Ok(()) };
+        let Some(newest) = self.load_shown_ticket(id).await? else { return Ok(()) };
         store.keep_drawn_card(&newest.id, None).await?;
         store.accept(CardJob::refresh_card(&newest, self.calls.clock.now())).await.map(drop)
     }

@@ -1,6 +1,9 @@
 //! The main path: a ticket arrives, is claimed, answered and closed.
 
+use std::time::Duration;
+
 use blip_slack::demo::{ANA, BIA, CHANNEL};
+use blip_slack_standins::faults::Fault;
 
 use crate::support::Bridge;
 
@@ -85,6 +88,25 @@ async fn a_card_keeps_the_first_words_when_its_ticket_is_handed_on() {
     bridge.idle().await;
     let words = bridge.slack.message(CHANNEL, &card.ts).unwrap().words();
     assert!(words.contains("Suporte") && words.contains("Meu pedido"), "{words}");
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_card_shows_the_ticket_that_went_on_in_its_thread_while_it_was_drawn() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria Silva", "Meu pedido").await;
+    bridge.idle().await;
+    let updates = || bridge.slack.calls("chat.update").len();
+    let before = updates();
+    bridge.slack.faults().next("chat.update", Fault::Late(Duration::from_millis(500)));
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.until("a card under way", || updates() > before).await;
+    // What both tickets have to show waits for it.
+    bridge.blip.transfers(&ticket, "Vendas").await.unwrap();
+    bridge.idle().await;
+    let words = bridge.slack.message(CHANNEL, &card.ts).unwrap().words();
+    assert!(words.contains("continued from ticket"), "{words}");
+    assert!(words.contains("Meu pedido"), "{words}");
     bridge.finish().await;
 }
 
