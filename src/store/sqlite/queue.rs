@@ -46,6 +46,29 @@ struct QueueMemory {
     clock: Clock,
 }
 
+/// The lease of an idle lane into which an item comes. If that is not committed, the lane is free again.
+struct Offer {
+    lease: Option<Lease>,
+    leases: Arc<Mutex<Leases>>,
+}
+
+impl Offer {
+    /// The item is there: whoever claims next has its lane.
+    fn put_ready(mut self) {
+        if let Some(lease) = self.lease.take() {
+            lock_leases(&self.leases).put_ready(lease);
+        }
+    }
+}
+
+impl Drop for Offer {
+    fn drop(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            lock_leases(&self.leases).release_lease(&lease);
+        }
+    }
+}
+
 impl QueueMemory {
     /// Inserts an item, if it is new, and offers its lane if nothing waited there. Says its id and
     /// its lane. `asks_disk` tells whether the disk is asked for it once it is committed.
@@ -69,11 +92,10 @@ impl QueueMemory {
                     lock_leases(&self.leases).offer_lease(&new.lane, item, now)
                 })
                 .flatten();
-            let (leases, wake) = (Arc::clone(&self.leases), Arc::clone(&self.wake));
+            let offer = Offer { lease, leases: Arc::clone(&self.leases) };
+            let wake = Arc::clone(&self.wake);
             tx.on_commit(move || {
-                if let Some(lease) = lease {
-                    lock_leases(&leases).put_ready(lease);
-                }
+                offer.put_ready();
                 wake.notify_one();
             });
         }
