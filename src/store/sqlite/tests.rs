@@ -16,7 +16,7 @@ use super::leases::MAX_READY_IN_A_ROW;
 use super::sql::Sql;
 use super::*;
 use crate::model::{Customer, PassedLimits, Priority, TicketEnding, TicketState};
-use crate::store::{Item, Role, Source, StoredOutcome};
+use crate::store::{Item, LaneRelease, Role, Source, StoredOutcome};
 
 struct Bench {
     folder: TempDir,
@@ -288,6 +288,26 @@ async fn who_claims_what_is_due_later_takes_no_lane_from_others() {
     let later = now + Duration::from_hours(1);
     assert_eq!(store.lease_lanes(Places::any(9), BUSY_TIMEOUT, later).await.unwrap().len(), 0);
     store.record_outcome(&lease, &[lease.items[0].id], StoredOutcome::Done).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_lane_is_free_if_what_comes_into_it_is_not_committed() {
+    let bench = Bench::new();
+    let store = bench.open().await;
+    let now = bench.options.clock.now();
+    store.accept(bench.item("1")).await.unwrap();
+    let lease = store.lease_lanes(Places::any(9), BUSY_TIMEOUT, now).await.unwrap().remove(0);
+    let lane = Lane::Own("next".to_owned());
+    let job = || NewItem { source: Source::Internal, lane: lane.clone(), ..bench.item("2") };
+    let mut writes = Writes::default();
+    writes.put_job(job());
+    // An item that does not wait there undoes all of it.
+    let settled = Some((vec![lease.items[0].id + 99], StoredOutcome::Done));
+    let ending = Ending { settled, release: LaneRelease::Keep };
+    assert!(store.finish(&lease, &ending, &writes).await.is_err());
+    store.accept(job()).await.unwrap();
+    let next = store.lease_lanes(Places::any(9), BUSY_TIMEOUT, now).await.unwrap();
+    assert_eq!(next.iter().map(|lease| lease.lane.as_str()).collect::<Vec<_>>(), ["own:next"]);
 }
 
 #[tokio::test]
