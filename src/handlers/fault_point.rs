@@ -6,7 +6,8 @@
 //! level.
 //!
 //! Invariant: each point is in the tables here, and the test dies at each of them
-//! (`killed_at_any_point_it_loses_and_repeats_nothing`).
+//! (`killed_at_any_point_it_loses_and_repeats_nothing`); but for those named `sending …`, at which only
+//! stopping shows more than dying before them (`tests/it/instances.rs`).
 
 use crate::store::Item;
 

@@ -47,12 +47,12 @@ struct QueueMemory {
 }
 
 /// The lease of an idle lane into which an item comes. If that is not committed, the lane is free again.
-struct Offer {
+struct LaneOffer {
     lease: Option<Lease>,
     leases: Arc<Mutex<Leases>>,
 }
 
-impl Offer {
+impl LaneOffer {
     /// The item is there: whoever claims next has its lane.
     fn put_ready(mut self) {
         if let Some(lease) = self.lease.take() {
@@ -61,7 +61,7 @@ impl Offer {
     }
 }
 
-impl Drop for Offer {
+impl Drop for LaneOffer {
     fn drop(&mut self) {
         if let Some(lease) = self.lease.take() {
             lock_leases(&self.leases).release_lease(&lease);
@@ -92,7 +92,7 @@ impl QueueMemory {
                     lock_leases(&self.leases).offer_lease(&new.lane, item, now)
                 })
                 .flatten();
-            let offer = Offer { lease, leases: Arc::clone(&self.leases) };
+            let offer = LaneOffer { lease, leases: Arc::clone(&self.leases) };
             let wake = Arc::clone(&self.wake);
             tx.on_commit(move || {
                 offer.put_ready();
