@@ -186,7 +186,7 @@ impl<P: Handler> Worker<P> {
     }
 
     /// Gives a lane back as soon as the store takes it; it would be handed out again only when the
-    /// lease has run out.
+    /// lease has run out. If another instance has it by now, what this one showed late is mended.
     async fn release_with_retries(&self, lease: Lease, items: &[Handling]) {
         loop {
             match self.store.release_lane(lease.clone(), None).await {
