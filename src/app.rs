@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::control::{self, ControlSocket};
 use crate::dispatch::Dispatcher;
 use crate::inbox::retry::RetryPolicy;
-use crate::inbox::{AssignmentJob, Worker};
+use crate::inbox::{AssignmentJob, Hands, Worker};
 use crate::intake::server::Server;
 use crate::intake::{self, Downloads, SlackAnswer, SlackDoor};
 use crate::jobs::health::Health;
@@ -113,7 +113,7 @@ impl App {
         if let Some(levels) = services.service_levels {
             app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(levels.run()));
         }
-        app.spawn_worker(services.dispatcher, &clock, tuning.retry);
+        app.spawn_worker(services.dispatcher, &clock, tuning.retry, config.bots.len());
         if let (Some(token), Some(health)) = (&config.slack.app_token, socket_health) {
             let http = access.http().clone();
             let socket = build_socket(config, token, &tuning, http, (slack_door, health));
@@ -126,9 +126,10 @@ impl App {
     }
 
     /// Has what waits in the inbox handled.
-    fn spawn_worker(&self, dispatcher: Dispatcher, clock: &Clock, retry: RetryPolicy) {
+    fn spawn_worker(&self, dispatcher: Dispatcher, clock: &Clock, retry: RetryPolicy, bots: usize) {
         let (store, stop) = (Arc::clone(&self.store), self.stop.clone());
-        let worker = Worker::new(store, Arc::new(dispatcher), clock.clone(), retry, stop);
+        let worker =
+            Worker::new(store, Arc::new(dispatcher), clock.clone(), retry, Hands::new(bots), stop);
         self.tasks.spawn(worker.run(self.tasks.clone()));
     }
 

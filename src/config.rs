@@ -1,7 +1,9 @@
 //! All settings: where they come from, what they must be, what they are.
 //!
-//! The only reader of the environment. A value is checked here and nowhere else, so whoever holds
-//! a [`Config`] need not doubt it. Knows nothing of what the settings are used for.
+//! The only reader of the environment. A value is checked here, so whoever holds a [`Config`] need not
+//! doubt it; only whether two names are of one emoji is checked at the start
+//! (`app::check_reactions`), as Slack's own table tells that. Knows nothing of what the settings are used
+//! for: the builders in `app/services` give each to whoever goes by it.
 //!
 //! A setting is declared once, with its name, meaning, default, form and field, in the file of its
 //! group; [`ALL_VARIABLES`] is all of them, and everything that explains or refuses a setting quotes

@@ -1,4 +1,4 @@
-//! Hands each event to whoever handles its kind.
+//! Hands each event to whoever handles what comes from its source.
 
 use std::sync::Arc;
 
@@ -22,13 +22,13 @@ impl Handler for Dispatcher {
         order::sort_by_slack_time(items);
     }
 
-    async fn handle_items(&self, lane: &str, items: &[Handling]) -> Handled {
+    async fn handle_items(&self, items: &[Handling]) -> Handled {
         let Some(first) = items.first() else { return Handled::for_first_item(ItemOutcome::Done) };
         fault_point::pass_item(FaultMoment::Before, first);
         let outcome = match first.source {
-            Source::Blip => self.to_slack.handle_blip_items(lane, items).await,
-            Source::Slack => self.to_blip.handle_slack_item(lane, first).await,
-            Source::Internal => self.jobs.run_job(lane, items).await,
+            Source::Blip => self.to_slack.handle_blip_items(items).await,
+            Source::Slack => self.to_blip.handle_slack_item(first).await,
+            Source::Internal => self.jobs.run_job(items).await,
         };
         if matches!(&outcome, Ok(handled) if handled.outcome.is_done()) {
             fault_point::pass_item(FaultMoment::After, first);
@@ -37,6 +37,6 @@ impl Handler for Dispatcher {
     }
 
     async fn mend_lost_items(&self, items: &[Handling]) -> store::Result<()> {
-        self.jobs.mend_lost_jobs(items).await
+        self.jobs.mend_lost_items(items).await
     }
 }

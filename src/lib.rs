@@ -43,12 +43,21 @@
 //! - Nobody keeps others out by being slow or many ([`intake::server`]).
 //! - Items of one ticket are handled one at a time and in order; tickets do not wait for each
 //!   other ([`inbox`]).
-//! - No call with an effect is made twice unless a lookup has shown that the first had none
-//!   ([`handlers`]).
+//! - No call with an effect is made again unless a lookup has shown that the first had none; where the
+//!   far end refuses to be looked at, it is said twice rather than never ([`handlers`]).
 //! - What a customer wrote takes no effect in Slack, and nothing of Slack's mark-up reaches a
 //!   customer ([`slack::rich_text`], [`blip::text`]).
 //! - A number that the operator hides is nowhere in what Slack is shown ([`slack::api::mask`]).
 //! - Who may use whom is a table that a test compares with the code (`tests/it/layers.rs`).
+
+//!
+//! `docs/walks.md` follows a customer's text and an agent's reply file by file; `CONTRIBUTING.md` says
+//! which words are used here, and what to touch for the most usual changes.
+//!
+//! Comments name the source of what they say of a platform: `blip.md` and `slack.md` with a section are
+//! the maintainers' notes on Blip and on Slack, which are not part of the repository. Such a mark says
+//! that a fact was read or tried out there, and is not a guess; where it matters to the bridge, a
+//! stand-in in `tests/standins` behaves by it, and its README lists the facts with public sources.
 
 #![warn(unreachable_pub)]
 

@@ -16,6 +16,7 @@ use crate::dialog::pages::TicketPages;
 use crate::dialog::switches::Switches;
 use crate::dialog::templates::TemplateDialogs;
 use crate::dialog::tickets::TicketLookup;
+use crate::dialog::unread::UnreadWords;
 use crate::dialog::viewer::Viewers;
 use crate::dialog::views::DialogViews;
 use crate::dialog::visible_tickets::VisibleTickets;
@@ -55,6 +56,7 @@ pub(super) fn build_doors(
         former: list_former_names(origins),
         rejected_log: rejected_log.clone(),
     };
+    let us = Arc::clone(&services.platforms.slack);
     let slack = SlackDoor {
         events,
         // Over Socket Mode, Slack has no business at our address.
@@ -62,6 +64,7 @@ pub(super) fn build_doors(
         answers: build_answers(config, services, (&readiness, tasks)),
         mask: Mask::new(&config.desk.masked),
         renames: services.platforms.slack.renames().clone(),
+        is_us: Box::new(move |user| us.is_us(user)),
         changed: Arc::clone(&services.health.slack_changed),
         rejected_log: rejected_log.clone(),
     };
@@ -118,11 +121,12 @@ fn build_answers(
     let status =
         Arc::new(BridgeStatus { visible: Arc::clone(&visible), readiness: Arc::clone(readiness) });
     let switches = Arc::new(Switches { store: store(), clock: clock() });
+    let unread = Arc::new(UnreadWords { store: store(), clock: clock() });
     ImmediateAnswers {
         dialogs: Arc::new(Dialogs {
             viewers: Arc::clone(&viewers),
             tickets: Arc::clone(&tickets),
-            views: Arc::new(build_views(config, services, (&lists, &templates))),
+            views: Arc::new(build_views(config, services, (&lists, &templates, &unread))),
             pages: Arc::new(TicketPages {
                 store: store(),
                 slack: slack(),
@@ -146,14 +150,14 @@ fn build_answers(
             (status, switches),
             (build_lead_board(config, services), tasks),
         )),
-        drafts: Arc::new(Drafts { viewers, tickets, lists, templates }),
+        drafts: Arc::new(Drafts { viewers, tickets, lists, templates, unread }),
     }
 }
 
 fn build_views(
     config: &Config,
     services: &Services,
-    (lists, templates): (&Arc<BotLists>, &Arc<TemplateDialogs>),
+    (lists, templates, unread): (&Arc<BotLists>, &Arc<TemplateDialogs>, &Arc<UnreadWords>),
 ) -> DialogViews {
     let clock = || services.gap_watch.calls.clock.clone();
     let texts = services.platforms.texts.clone();
@@ -161,6 +165,7 @@ fn build_views(
         lists: Arc::clone(lists),
         templates: Arc::clone(templates),
         canned: Arc::new(CannedPreviews { lists: Arc::clone(lists), texts, clock: clock() }),
+        unread: Arc::clone(unread),
         clock: clock(),
         anyone_may_reply: config.desk.reply_policy == ReplyPolicy::Anyone,
         note_prefix: config.desk.note_prefix.clone(),

@@ -108,53 +108,6 @@ impl CommandAnswer {
     }
 }
 
-/// To whom a ticket goes on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct TransferResource<'a> {
-    pub(crate) team: &'a str,
-    /// Blip's identity of the agent; the queue is then `DIRECT_TRANSFER` (`blip.md` §4.1).
-    pub(crate) agent: Option<&'a str>,
-}
-
-/// Gives a ticket to an agent.
-pub(crate) fn change_status_open(request: &str, ticket: &str, agent_identity: &str) -> Value {
-    // Straight from `Waiting`, as the article on custom channels does it (`blip.md` §3.3);
-    // `Assigned` is for Blip's own desk.
-    let resource = json!({"id": ticket, "status": "Open", "agentIdentity": agent_identity});
-    build_set(request, "/tickets/change-status", &resource)
-}
-
-/// Finishes a ticket. Without tags it keeps those it has, as far as we know.
-pub(crate) fn change_status_closed(request: &str, ticket: &str, tags: &[String]) -> Value {
-    let mut resource = json!({"id": ticket, "status": "ClosedAttendant"});
-    // Tags go along with the close (`blip.md` §4.1), as a ticket that is closed takes no change any
-    // more. An empty list is left out, because it might take away those that it has.
-    if let (Some(fields), false) = (resource.as_object_mut(), tags.is_empty()) {
-        fields.insert("tags".to_owned(), json!(tags));
-    }
-    build_set(request, "/tickets/change-status", &resource)
-}
-
-/// Sends a ticket on to another team or agent; the answer is the ticket that follows it.
-pub(crate) fn request_transfer(request: &str, ticket: &str, to: &TransferResource<'_>) -> Value {
-    let resource = match to.agent {
-        Some(agent) => json!({"team": to.team, "agentIdentity": agent}),
-        None => json!({"team": to.team}),
-    };
-    build_set(request, &format!("/tickets/{}/transfer", encode_path_part(ticket)), &resource)
-}
-
-/// Replaces the tags of a ticket.
-pub(crate) fn change_tags(request: &str, ticket: &str, tags: &[String]) -> Value {
-    let resource = json!({"id": ticket, "tags": tags});
-    build_set(request, &format!("/tickets/{}/change-tags", encode_path_part(ticket)), &resource)
-}
-
-/// Asks for a ticket.
-pub(crate) fn get_ticket(request: &str, ticket: &str) -> Value {
-    build_get(request, DESK_NODE, &format!("/ticket/{}", encode_path_part(ticket)))
-}
-
 /// Asks for the last `take` messages of a ticket's customer, at most 100 (`blip.md` §4.1), but for
 /// the very last ones that are to be skipped.
 pub(crate) fn get_ticket_messages(request: &str, ticket: &str, take: u32, skip: u32) -> Value {
@@ -163,21 +116,6 @@ pub(crate) fn get_ticket_messages(request: &str, ticket: &str, take: u32, skip: 
     // Behind a router the conversation is the router's, and the flag asks for it there.
     let uri = format!("/tickets/{ticket}/messages?$take={take}{skip}&getFromOwnerIfTunnel=true");
     build_get(request, DESK_NODE, &uri)
-}
-
-/// Asks for the tickets of a customer that are not over, at most 100.
-pub(crate) fn get_open_tickets(request: &str, identity: &str, take: u32) -> Value {
-    // OData's way of quoting: an identity with an apostrophe would end the filter.
-    let identity = identity.replace('\'', "''");
-    let filter = format!(
-        "customerIdentity eq '{identity}' and \
-        (status eq 'Open' or status eq 'Waiting' or status eq 'Assigned')"
-    );
-    build_get(
-        request,
-        DESK_NODE,
-        &format!("/tickets?$filter={}&$skip=0&$take={take}", encode_path_part(&filter)),
-    )
 }
 
 /// The message with which Blip announces a ticket (`blip.md` §0), for a ticket that it has told
@@ -428,11 +366,11 @@ pub(crate) fn refresh_media_uri(request: &str, uri: &str) -> Value {
     })
 }
 
-fn build_get(request: &str, to: &str, uri: &str) -> Value {
+pub(super) fn build_get(request: &str, to: &str, uri: &str) -> Value {
     json!({"id": request, "to": to, "method": "get", "uri": uri})
 }
 
-fn build_set(request: &str, uri: &str, ticket: &Value) -> Value {
+pub(super) fn build_set(request: &str, uri: &str, ticket: &Value) -> Value {
     json!({
         "id": request, "to": DESK_NODE, "method": "set", "uri": uri,
         "type": TICKET_TYPE, "resource": ticket,
@@ -443,7 +381,7 @@ fn build_set(request: &str, uri: &str, ticket: &Value) -> Value {
 ///
 /// An identity holds percent signs of its own, which are encoded like anything else; `@` stays, as
 /// in Blip's examples: `/attendants/john%2540company.com@blip.ai` (`blip.md` §2.5).
-fn encode_path_part(part: &str) -> String {
+pub(super) fn encode_path_part(part: &str) -> String {
     const PATH_ESCAPES: &AsciiSet =
         &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@');
     utf8_percent_encode(part, PATH_ESCAPES).to_string()
@@ -481,59 +419,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commands_look_like_blips_own_examples() {
-        let tags = ["Venda".to_owned(), "Pix".to_owned()];
-        let team = TransferResource { team: "Financeiro", agent: None };
-        let agent = TransferResource { team: "DIRECT_TRANSFER", agent: Some("ana%40x.io@blip.ai") };
-        let desk = |uri: &str, resource: Value| {
-            json!({
-                "id": "r", "to": "postmaster@desk.msging.net", "method": "set", "uri": uri,
-                "type": "application/vnd.iris.ticket+json", "resource": resource,
-            })
-        };
-        for (command, expected) in [
-            (
-                change_status_open("r", "t1", "maria%40empresa.example@blip.ai"),
-                desk(
-                    "/tickets/change-status",
-                    json!({"id": "t1", "status": "Open", "agentIdentity": "maria%40empresa.example@blip.ai"}),
-                ),
-            ),
-            (
-                change_status_closed("r", "t1", &tags),
-                desk(
-                    "/tickets/change-status",
-                    json!({"id": "t1", "status": "ClosedAttendant", "tags": ["Venda", "Pix"]}),
-                ),
-            ),
-            (
-                change_status_closed("r", "t1", &[]),
-                desk("/tickets/change-status", json!({"id": "t1", "status": "ClosedAttendant"})),
-            ),
-            (
-                change_tags("r", "t1", &tags),
-                desk("/tickets/t1/change-tags", json!({"id": "t1", "tags": ["Venda", "Pix"]})),
-            ),
-            (
-                request_transfer("r", "t1", &team),
-                desk("/tickets/t1/transfer", json!({"team": "Financeiro"})),
-            ),
-            (
-                request_transfer("r", "t1", &agent),
-                desk(
-                    "/tickets/t1/transfer",
-                    json!({"team": "DIRECT_TRANSFER", "agentIdentity": "ana%40x.io@blip.ai"}),
-                ),
-            ),
-        ] {
-            assert_eq!(command, expected);
-        }
-    }
-
-    #[test]
     fn questions_go_to_the_right_address() {
         for (command, to, uri) in [
-            (get_ticket("r", "a/b?c d"), Some(DESK_NODE), "/ticket/a%2Fb%3Fc%20d"),
             (
                 get_ticket_messages("r", "t1", 100, 0),
                 Some(DESK_NODE),

@@ -100,7 +100,7 @@ fn read_weekday(item: &Value) -> Option<Weekday> {
     .find_map(|(known, day)| (known == name).then_some(day))
 }
 
-/// `HH:mm:ss` or `HH:mm`.
+/// A time of day as Blip writes it: `HH:mm:ss` or `HH:mm`.
 fn parse_time(text: &str) -> Option<Time> {
     let mut parts = text.trim().split(':');
     let mut number = || parts.next()?.get(..2)?.parse::<i8>().ok();

@@ -106,6 +106,7 @@ pub fn parse_event(bot: &BotName, raw: &[u8]) -> BlipEvent {
         Some((head, EnvelopeSubject::Ticket { id, status, json })) => {
             BlipEvent::Ticket(Box::new(parse_carried_snapshot(id, status, head, json)))
         }
+        Some((_, EnvelopeSubject::StandbyEnd { ticket })) => BlipEvent::StandbyEnd { ticket },
         Some((head, EnvelopeSubject::Message { .. }))
             if head.kind.as_deref().is_some_and(is_chat_state) =>
         {
@@ -124,6 +125,8 @@ enum EnvelopeSubject<'a> {
     Receipt { ticket: TicketId, id: String, event: String },
     /// The state of a ticket, which stands in this JSON.
     Ticket { id: TicketId, status: String, json: &'a str },
+    /// That a ticket is on standby no longer.
+    StandbyEnd { ticket: TicketId },
     /// What a customer said.
     Message { ticket: TicketId, address: String, id: Option<String> },
 }
@@ -131,7 +134,9 @@ enum EnvelopeSubject<'a> {
 impl EnvelopeSubject<'_> {
     fn ticket_id(&self) -> &TicketId {
         match self {
-            Self::Receipt { ticket, .. } | Self::Message { ticket, .. } => ticket,
+            Self::Receipt { ticket, .. }
+            | Self::StandbyEnd { ticket }
+            | Self::Message { ticket, .. } => ticket,
             Self::Ticket { id, .. } => id,
         }
     }
@@ -142,6 +147,13 @@ impl EnvelopeSubject<'_> {
             // By status and not by the envelope's id: a ticket is told by announcement, by answer
             // and by poll, and each status is news once (`blip.md` §8).
             Self::Ticket { id, status, .. } => build_key('t', id, &status.to_lowercase()),
+            // It may happen again, with the same id; all else that Blip tells with it tells one from
+            // the other.
+            Self::StandbyEnd { ticket } => {
+                let marks = [head.metadata("date_created"), head.metadata("#uniqueId")];
+                let told = json!([head.event, head.content, marks]);
+                build_key('s', ticket, &sha256_hex(told.to_string().as_bytes()))
+            }
             Self::Message { ticket, id: Some(id), .. } => {
                 build_key('m', ticket, &id.to_lowercase())
             }
@@ -156,10 +168,22 @@ fn find_subject<'a>(bot: &BotName, head: &EnvelopeHead<'a>) -> Option<EnvelopeSu
     if head.method.is_some() {
         return None;
     }
+    if let Some(ticket) = find_standby_end(bot, head) {
+        return Some(EnvelopeSubject::StandbyEnd { ticket });
+    }
     if let (Some(event), None) = (&head.event, head.content) {
         return find_receipt_subject(bot, head, event);
     }
     find_ticket_subject(bot, head).or_else(|| find_message_subject(bot, head))
+}
+
+/// The ticket whose standby somebody who leads the team has ended: only the notification's id tells, such
+/// as `{ticket}:ManagerRemoveStandby` (`blip.md`, additions §10).
+fn find_standby_end(bot: &BotName, head: &EnvelopeHead<'_>) -> Option<TicketId> {
+    head.event.as_ref()?;
+    let (ticket, what) = strip_forwards(head.id.as_deref()?).rsplit_once(':')?;
+    let is_it = what.eq_ignore_ascii_case("ManagerRemoveStandby");
+    TicketId::new(bot.clone(), ticket).filter(|_| is_it)
 }
 
 fn describe_kind(head: Option<&EnvelopeHead<'_>>) -> String {
@@ -843,6 +867,19 @@ mod tests {
     }
 
     #[test]
+    fn a_manager_who_ends_standby_is_read_as_often_as_that_happens() {
+        let told = |id: &str, mark: &str| json!({"id": id, "from": "postmaster@desk.msging.net", "event": "received", "metadata": {"#uniqueId": mark}});
+        let first = one(&told("9b2e-1:ManagerRemoveStandby", "a"));
+        assert_eq!(first.event, BlipEvent::StandbyEnd { ticket: id("9b2e-1") });
+        assert_eq!(one(&told("fwd:FWD:9B2E-1:managerRemoveStandby", "a")).key, first.key);
+        assert_ne!(one(&told("9b2e-1:ManagerRemoveStandby", "b")).key, first.key);
+        assert_ne!(one(&told("9b2e-2:ManagerRemoveStandby", "a")).key, first.key);
+        for id in [":ManagerRemoveStandby", "ManagerRemoveStandby", "9b2e-1:Other"] {
+            assert!(matches!(one(&told(id, "a")).event, BlipEvent::Unknown { .. }), "{id}");
+        }
+    }
+
+    #[test]
     fn what_belongs_to_no_ticket_is_unknown() {
         for (envelope, kind) in [
             (json!({}), ""),
@@ -1177,7 +1214,7 @@ mod tests {
         fn tickets_never_share_a_key(tickets in [any_id(), any_id()], ids in [any_id(), any_id()]) {
             let keys = |ticket: &str, id: &str| {
                 let ticket = TicketId::new(bot(), ticket).unwrap();
-                ['m', 't', 'r'].map(|kind| build_key(kind, &ticket, id))
+                ['m', 't', 'r', 's'].map(|kind| build_key(kind, &ticket, id))
             };
             let same = tickets[0] == tickets[1] && ids[0] == ids[1];
             prop_assert_eq!(keys(&tickets[0], &ids[0]) == keys(&tickets[1], &ids[1]), same);

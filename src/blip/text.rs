@@ -17,11 +17,8 @@ const UNKNOWN_NAME: &str = "…";
 /// How a channel marks the looks of text; an empty mark means that it cannot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StyleMarks {
-    /// Around bold text.
     pub(crate) bold: &'static str,
-    /// Around italic text.
     pub(crate) italic: &'static str,
-    /// Around struck text.
     pub(crate) strike: &'static str,
     /// Around code within a line.
     pub(crate) code: &'static str,

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
 use super::bots::{BotConfig, read_aliases};
-use super::declare::{given, one_of, one_of_names, settings, whole_as};
+use super::declare::{one_of, one_of_names, settings, whole_as, with_default};
 use super::desk::DeskConfig;
 use super::http::{HttpConfig, MediaConfig};
 use super::parse;
@@ -22,31 +22,31 @@ settings! {
     #[derive(Clone, Debug)]
     pub struct Config {
         /// Where the service listens.
-        given pub(crate) http: HttpConfig =
+        part pub(crate) http: HttpConfig =
             |reader| HttpConfig::read_settings(reader);
-        given pub(crate) slack: SlackConfig =
+        part pub(crate) slack: SlackConfig =
             |reader| SlackConfig::read_settings(reader);
         /// The Blip bots; at least one.
-        given pub(crate) bots: Vec<BotConfig> =
+        part pub(crate) bots: Vec<BotConfig> =
             |reader| BotConfig::read_all(reader, slack.as_ref().map(|slack| slack.channel.clone()));
         /// Former names of bots, each with its name now.
-        given pub(crate) bot_aliases: HashMap<BotName, BotName> =
+        part pub(crate) bot_aliases: HashMap<BotName, BotName> =
             // After the bots, with whose names it is compared.
             |reader| Some(read_aliases(reader, bots.as_deref()));
         /// How people work with tickets.
-        given pub(crate) desk: DeskConfig =
+        part pub(crate) desk: DeskConfig =
             |reader| DeskConfig::read_settings(reader);
         /// How files are passed on.
-        given pub(crate) media: MediaConfig =
+        part pub(crate) media: MediaConfig =
             |reader| MediaConfig::read_settings(reader);
         /// Where traces go, if anywhere: they go nowhere without an address.
-        given pub traces: Option<TracesConfig> =
+        part pub traces: Option<TracesConfig> =
             |reader| Some(TracesConfig::read_settings(reader));
         /// What an operator should look at although the bridge can start.
-        given pub warnings: Vec<String> =
+        part pub warnings: Vec<String> =
             // This and the summary are filled in when all settings are known (`Config::load`).
             |_| Some(Vec::new());
-        given pub(super) summary: Vec<String> =
+        part pub(super) summary: Vec<String> =
             |_| Some(Vec::new());
         table LOCALE_TABLE {
             /// The language of what the bridge writes: `pt-BR`, `en` or `es`.
@@ -58,7 +58,7 @@ settings! {
                     .default("pt-BR");
             /// The time zone of the times that it writes.
             pub(crate) timezone: TimeZone =
-                given(parse::parse_time_zone),
+                with_default(parse::parse_time_zone),
                 variable(VariableGroup::Locale, "TIMEZONE")
                     .means("The time zone of the times that it writes")
                     .form(Words("the name of a time zone of the IANA database"), "America/Sao_Paulo")
@@ -67,7 +67,7 @@ settings! {
         table SERVICE_TABLE {
             /// Where the database is: `sqlite://` or `postgres://`.
             pub(crate) database_url: SecretString =
-                given(parse::parse_database_url),
+                with_default(parse::parse_database_url),
                 variable(VariableGroup::Service, "DATABASE_URL")
                     .means("Where everything is kept")
                     .form(
@@ -100,7 +100,7 @@ settings! {
                     .default("20");
             /// What is logged, as a filter of `tracing`.
             pub log: String =
-                given(parse::parse_log_filter),
+                with_default(parse::parse_log_filter),
                 variable(VariableGroup::Service, "LOG")
                     .means("What is logged: a level, or levels by module")
                     .form(

@@ -8,7 +8,7 @@ use super::reader::SettingsReader;
 /// Declares a struct of settings and their table:
 ///
 /// ```text
-/// given <field>: <type> = <what reads it>;      a part that is no single setting
+/// part <field>: <type> = <what reads it>;       several settings, or one that others share
 /// table <name> {
 ///     <field>: <type> = <how it is read>, <the variable>;
 /// }
@@ -21,8 +21,8 @@ macro_rules! settings {
         $(#[$meta:meta])*
         $vis:vis struct $name:ident {
             $(
-                $(#[$given_meta:meta])*
-                given $given_vis:vis $given:ident: $given_type:ty = $given_read:expr;
+                $(#[$part_meta:meta])*
+                part $part_vis:vis $part:ident: $part_type:ty = $part_read:expr;
             )*
             $(table $table:ident {
                 $(
@@ -34,7 +34,7 @@ macro_rules! settings {
     ) => {
         $(#[$meta])*
         $vis struct $name {
-            $($(#[$given_meta])* $given_vis $given: $given_type,)*
+            $($(#[$part_meta])* $part_vis $part: $part_type,)*
             $($($(#[$field_meta])* $field_vis $field: $type,)*)*
         }
 
@@ -45,7 +45,7 @@ macro_rules! settings {
             pub(super) fn read_settings(
                 reader: &mut super::reader::SettingsReader<'_>,
             ) -> Option<Self> {
-                $(let $given = ($given_read)(&mut *reader);)*
+                $(let $part = ($part_read)(&mut *reader);)*
                 $($(
                     let $field = {
                         const VARIABLE: super::variable::Variable = $variable;
@@ -53,7 +53,7 @@ macro_rules! settings {
                     };
                 )*)*
                 // No `?` before this: the first fault would hide all others.
-                Some(Self { $($given: $given?,)* $($($field: $field?,)*)* })
+                Some(Self { $($part: $part?,)* $($($field: $field?,)*)* })
             }
         }
     };
@@ -61,8 +61,8 @@ macro_rules! settings {
 
 pub(super) use settings;
 
-/// A setting that has a default.
-pub(super) fn given<T>(
+/// A setting that has a default, which its declaration names.
+pub(super) fn with_default<T>(
     parse: impl Fn(&str) -> Option<T>,
 ) -> impl FnOnce(&mut SettingsReader<'_>, &str) -> Option<T> {
     move |reader, name| reader.read_optional(name, parse)
@@ -89,12 +89,12 @@ pub(super) fn or_empty<T: Default>(
     move |reader, name| Some(reader.read_optional(name, parse).unwrap_or_default())
 }
 
-/// A setting of the form `Flag`.
+/// A setting of the form `Flag`, which has a default.
 pub(super) fn flag(reader: &mut SettingsReader<'_>, name: &str) -> Option<bool> {
     reader.read_flag(name)
 }
 
-/// A setting of the form `Whole`.
+/// A setting of the form `Whole`, which has a default.
 pub(super) fn whole<T: TryFrom<u64>>(reader: &mut SettingsReader<'_>, name: &str) -> Option<T> {
     reader.read_whole_number(name).and_then(|number| T::try_from(number).ok())
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::declare::{
-    flag, given, one_of, optional, or_empty, settings, time_or_never, unless_zero, whole,
+    flag, one_of, optional, or_empty, settings, time_or_never, unless_zero, whole, with_default,
 };
 use super::parse::{self, Agents, BusinessHours};
 use super::reader::SettingsReader;
@@ -21,7 +21,7 @@ settings! {
         table DESK_TABLE {
             /// Who is an agent.
             pub(crate) agents: Agents =
-                given(parse::parse_agents),
+                with_default(parse::parse_agents),
                 variable(VariableGroup::Agents, "AGENTS")
                     .means("Who is an agent: the full members of the channel, or a user group of Slack")
                     .form(Words("channel, or a user group id such as S0614TZR7"), "channel")
@@ -45,7 +45,7 @@ settings! {
                     .privacy(Personal);
             /// The emoji that claims.
             pub(crate) claim_reaction: String =
-                given(parse::parse_free_emoji),
+                with_default(parse::parse_free_emoji),
                 variable(VariableGroup::Desk, "CLAIM_REACTION")
                     .means("The reaction that claims a ticket")
                     .form(Words("the name of an emoji that the bridge does not use itself"), "eyes")
@@ -95,9 +95,17 @@ settings! {
                     .means("Whether a reply with a word that the desk at Blip forbids goes back to its writer")
                     .form(OneOf(&["off", "blip"]), "blip")
                     .default("off");
+            /// Whether tickets can be put on standby.
+            pub(crate) offers_standby: bool =
+                // Off by default, as few desks at Blip have it switched on.
+                one_of(&[("off", false), ("blip", true)]),
+                variable(VariableGroup::Desk, "STANDBY")
+                    .means("Whether agents can put a ticket on standby, where the desk at Blip has that mode: Blip does not close it for inactivity then")
+                    .form(OneOf(&["off", "blip"]), "blip")
+                    .default("off");
             /// How a message begins that stays in Slack.
             pub(crate) note_prefix: String =
-                given(parse::parse_note_prefix),
+                with_default(parse::parse_note_prefix),
                 variable(VariableGroup::Desk, "NOTE_PREFIX")
                     .means("A message that begins with this, in capitals or not, stays in Slack")
                     .form(Words("1 to 10 characters of which the editor of Slack makes no formatting, list, mention or command"), "//")
@@ -250,7 +258,8 @@ pub(crate) enum ReplyPolicy {
     Anyone,
 }
 
-/// The emoji that closes: not the one that claims.
+/// The emoji that closes: not the one that claims. Other names of the same emoji are found at the start
+/// (`app::check_reactions`).
 fn read_other_reaction(
     claims: Option<String>,
 ) -> impl FnOnce(&mut SettingsReader<'_>, &str) -> Option<String> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::declare::{flag, given, optional, settings, whole, whole_as};
+use super::declare::{flag, optional, settings, whole, whole_as, with_default};
 use super::parse;
 use super::reader::SettingsReader;
 use super::variable::ValueForm::{Flag, Whole, Words};
@@ -15,12 +15,12 @@ settings! {
     #[derive(Clone, Debug)]
     pub(crate) struct HttpConfig {
         /// What calls to the platforms go through, if there is something.
-        given pub(crate) proxy: Option<ProxyConfig> =
+        part pub(crate) proxy: Option<ProxyConfig> =
             |reader| Some(ProxyConfig::read_settings(reader));
         table HTTP_TABLE {
             /// An IP address or a host name.
             pub(crate) host: String =
-                given(parse::parse_host),
+                with_default(parse::parse_host),
                 variable(VariableGroup::Service, "HOST")
                     .means("The address to listen on")
                     .form(Words("an IP address or a host name"), "0.0.0.0")

@@ -255,7 +255,7 @@ pub(crate) fn parse_group_id(value: &str) -> Option<String> {
 /// Who says when the team works.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum BusinessHours {
-    /// The settings.
+    /// The settings of the bridge, for all bots.
     Own(Box<WorkingHours>),
     /// The desk at Blip, for each bot.
     Blip,

@@ -134,6 +134,10 @@ impl<'a> SettingsReader<'a> {
 
     /// Gives out what was built and the choices that led to it, or everything that is wrong.
     pub(crate) fn into_result<T>(self, built: Option<T>) -> Result<(T, Vec<String>), ConfigError> {
+        debug_assert!(
+            built.is_some() || !self.faults.is_empty(),
+            "a setting is declared as one with a default, and has none"
+        );
         match built {
             Some(built) if self.faults.is_empty() => Ok((built, self.summary)),
             _ => Err(ConfigError(self.faults)),

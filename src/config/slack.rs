@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use secrecy::SecretString;
 
-use super::declare::{given, optional, or_empty, required, settings};
+use super::declare::{optional, or_empty, required, settings, with_default};
 use super::parse;
 use super::reader::SettingsReader;
 use super::variable::Need::{Always, When};
@@ -58,14 +58,14 @@ settings! {
                     .form(Words("a comma list of Team=channel"), "Vendas=C024BE91L,Suporte=#suporte");
             /// The Web API, without a slash at its end.
             pub(crate) api_url: String =
-                given(parse::parse_base_url),
+                with_default(parse::parse_base_url),
                 variable(VariableGroup::Slack, "SLACK_API_URL")
                     .means("Where the Web API of Slack is, for proxies and tests")
                     .form(URL_FORM, "https://slack.com/api")
                     .default("https://slack.com/api");
             /// Posts per second and channel; 0 for no pace of our own.
             pub(crate) channel_rate: f64 =
-                given(parse::parse_post_rate),
+                with_default(parse::parse_post_rate),
                 variable(VariableGroup::Slack, "SLACK_CHANNEL_RATE")
                     .means("Posts per second and channel; 0 leaves the pace to Slack")
                     .form(Words("0, or a number from 0.01 to 100"), "1")

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::declare::{given, or_empty, settings};
+use super::declare::{or_empty, settings, with_default};
 use super::parse;
 use super::variable::ValueForm::Words;
 use super::variable::ValuePrivacy::Secret;
@@ -15,7 +15,7 @@ settings! {
         table TRACES_TABLE {
             /// The base address of a collector, without a slash at its end.
             pub endpoint: String =
-                given(parse::parse_collector_url),
+                with_default(parse::parse_collector_url),
                 variable(VariableGroup::Service, "OTEL_EXPORTER_OTLP_ENDPOINT")
                     .means("Where traces go: a collector of OpenTelemetry (OTLP over HTTP). The program must be built with the feature otlp")
                     .form(Words("an http or https address without a path to traces"), "http://localhost:4318");
@@ -28,7 +28,7 @@ settings! {
                     .privacy(Secret);
             /// The name under which they are shown.
             pub service: String =
-                given(parse::parse_service_name),
+                with_default(parse::parse_service_name),
                 variable(VariableGroup::Service, "OTEL_SERVICE_NAME")
                     .means("The name under which traces are shown")
                     .form(Words("a name"), "blip-slack")

@@ -48,14 +48,14 @@ pub enum VariableGroup {
     Service,
 }
 
-/// Whether the bridge starts without a setting.
+/// When a setting has to be there for the bridge to start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// It never does.
+    /// It always has to be there.
     Always,
-    /// It does not, in the case that the words describe.
+    /// It has to be there in the case that the words describe.
     When(&'static str),
-    /// It does: there is a default, or something is off.
+    /// It may be missing: there is a default, or something is off.
     Never,
 }
 
@@ -77,7 +77,7 @@ pub enum ValueForm {
     Words(&'static str),
     /// One of these words, in small letters as here.
     OneOf(&'static [&'static str]),
-    /// `true` or `false`.
+    /// `true` or `false`, in small letters.
     Flag,
     /// A whole number within these bounds, both included.
     Whole(u64, u64),

@@ -91,7 +91,7 @@ impl BotLists {
         if ticket.customer.identity.is_empty() {
             return None;
         }
-        let asked = bot.fetch_contact(&ticket.customer.identity);
+        let asked = bot.contacts.fetch_contact(&ticket.customer.identity);
         tokio::time::timeout(patience, asked).await.ok()?.ok()?
     }
 }

@@ -14,6 +14,7 @@ use super::viewer::{Viewer, Viewers};
 use super::visible_tickets::{OpenTickets, VisibleTickets};
 use crate::locale::Texts;
 use crate::model::active::{ActiveRoute, parse_number};
+use crate::model::customer_key::list_search_forms;
 use crate::model::{BotName, PersonalSwitch, SlackUserId, Ticket, TicketId};
 use crate::slack::command::{CommandAction, SlashCommand};
 use crate::slack::{SlackCommandEventResponse, home};
@@ -67,9 +68,8 @@ impl Commands {
                 home::answer_waiting(&waiting, &outside, words)
             }
             CommandAction::Find(text) => {
-                // People type the number as the card shows it.
-                let text = text.trim_start_matches('#');
-                let found = self.visible.store.find_tickets(text, MAX_FOUND_TICKETS).await?;
+                // People type the number as the card shows it, of a ticket or of a customer.
+                let found = self.find_tickets(text.trim_start_matches(['#', '+'])).await?;
                 home::answer_found(&self.visible.list_visible_tickets(user, found).await?, words)
             }
             CommandAction::Status => {
@@ -87,6 +87,21 @@ impl Commands {
             CommandAction::New(rest) => self.ask_active_message(command, rest, words).await?,
             CommandAction::Help => home::answer_help(!self.routes.is_empty(), words),
         })
+    }
+
+    /// The newest tickets that somebody looks for by a number, of a ticket or of a customer, or by a name.
+    async fn find_tickets(&self, text: &str) -> Result<Vec<Ticket>, Error> {
+        let mut found: Vec<Ticket> = Vec::new();
+        for form in list_search_forms(text) {
+            for ticket in self.visible.store.find_tickets(&form, MAX_FOUND_TICKETS).await? {
+                if found.iter().all(|known| known.id != ticket.id) {
+                    found.push(ticket);
+                }
+            }
+        }
+        found.sort_by_key(|ticket| std::cmp::Reverse(ticket.opened));
+        found.truncate(MAX_FOUND_TICKETS as usize);
+        Ok(found)
     }
 
     /// Begins or ends somebody's break, and says so.

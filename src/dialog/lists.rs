@@ -14,8 +14,7 @@ use crate::blip::desk::{Attendant, CannedReply, Presence, TagChoices, Team};
 use crate::clock::Clock;
 use crate::locale::Texts;
 use crate::model::text::to_one_line;
-use crate::model::{BotName, MessageTemplate, TagRule};
-use crate::slack::card;
+use crate::model::{BotName, MessageTemplate, TagRule, is_team};
 use crate::slack::choices::Choice;
 use crate::slack::ids::ChoiceList;
 use crate::slack::render::AgentNames;
@@ -45,7 +44,7 @@ pub(super) struct ListKey {
 impl ListKey {
     /// A list as it is for tickets of this team.
     pub(super) fn new(list: ChoiceList, team: Option<&str>) -> Self {
-        let queue = team.filter(|team| list == ChoiceList::Tags && card::is_team(team));
+        let queue = team.filter(|team| list == ChoiceList::Tags && is_team(team));
         Self { list, queue: queue.map(str::to_owned) }
     }
 }
@@ -314,11 +313,11 @@ async fn fetch_list(bot: &blip::BlipClient, list: &ListKey) -> Result<ListEntrie
         ChoiceList::Tags => {
             let of_queue = async {
                 match &list.queue {
-                    Some(queue) => bot.fetch_queue_tags(queue).await,
+                    Some(queue) => bot.desk.fetch_queue_tags(queue).await,
                     None => Ok(Vec::new()),
                 }
             };
-            match tokio::join!(of_queue, bot.fetch_tag_choices()) {
+            match tokio::join!(of_queue, bot.desk.fetch_tag_choices()) {
                 // A queue that tells none of its own takes nothing from those of the desk.
                 (of_queue, Ok(of_desk)) => {
                     Ok(ListEntries::Tags { of_queue: of_queue.unwrap_or_default(), of_desk })
@@ -329,10 +328,10 @@ async fn fetch_list(bot: &blip::BlipClient, list: &ListKey) -> Result<ListEntrie
                 (_, Err(error)) => Err(error),
             }
         }
-        ChoiceList::Templates => bot.fetch_templates().await.map(ListEntries::Templates),
-        ChoiceList::Replies => bot.fetch_canned_replies().await.map(ListEntries::Replies),
+        ChoiceList::Templates => bot.templates.fetch_templates().await.map(ListEntries::Templates),
+        ChoiceList::Replies => bot.desk.fetch_canned_replies().await.map(ListEntries::Replies),
         ChoiceList::Destinations => {
-            let (teams, agents) = tokio::join!(bot.fetch_teams(), bot.fetch_agents());
+            let (teams, agents) = tokio::join!(bot.desk.fetch_teams(), bot.desk.fetch_agents());
             // Who is at work comes first; of the others the order is Blip's.
             let agents = agents.map(|mut agents| {
                 agents.sort_by_key(|agent| agent.presence.unwrap_or(Presence::Offline));

@@ -18,6 +18,8 @@ pub(crate) mod pages;
 pub(crate) mod switches;
 pub(crate) mod templates;
 pub(crate) mod tickets;
+mod unopened;
+pub(crate) mod unread;
 mod variables;
 pub(crate) mod viewer;
 pub(crate) mod views;
@@ -39,6 +41,7 @@ pub(crate) use lead::LeadBoard;
 pub(crate) use lists::ChoiceCache;
 use pages::TicketPages;
 use tickets::TicketLookup;
+use unopened::ask_to_try_again;
 use viewer::{Viewer, Viewers};
 use views::DialogViews;
 
@@ -79,14 +82,25 @@ impl Dialogs {
             }
             Err(_) => {
                 tracing::warn!(dialog = asked.dialog.name(), "a dialog may have opened too late");
+                self.suggest_retry(asked).await;
                 true
             }
         }
     }
 
     async fn suggest_retry(&self, asked: &DialogRequest) {
-        let Some(url) = &asked.response_url else { return };
-        let text = self.viewers.load_viewer(&asked.by).await.texts.text("ask-again", &[]);
+        let texts = self.viewers.load_viewer(&asked.by).await.texts;
+        let Some(url) = &asked.response_url else {
+            let (slack, tickets) = (Arc::clone(&self.slack), Arc::clone(&self.tickets));
+            let (by, about) = (asked.by.user.clone(), asked.about.clone());
+            // Slack waits for our answer, and may have waited for long.
+            self.tasks.spawn(async move {
+                let ticket = tickets.find_ticket(&about).await.ok().flatten();
+                ask_to_try_again(&slack, (&by, &texts), ticket.as_ref()).await;
+            });
+            return;
+        };
+        let text = texts.text("ask-again", &[]);
         if let Err(error) = self.slack.respond_to_action(url, false, &text, &[]).await {
             tracing::warn!(dialog = asked.dialog.name(), %error, "its asker could not be told");
         }
@@ -116,7 +130,7 @@ impl Dialogs {
     ) -> Option<&'static str> {
         let changes = !matches!(asked.dialog, Dialog::History | Dialog::Details);
         match self.viewers.check_agent_status(&asked.by.user, reader, ticket).await {
-            Some(standing) if !standing.is_agent() => standing.refusal_key(),
+            Some(status) if !status.is_agent() => status.refusal_key(),
             // Who is not known is looked up again before anything changes, but shown nothing.
             None if !changes
                 || matches!(asked.dialog, Dialog::Reply(Some(_)) | Dialog::Contact) =>

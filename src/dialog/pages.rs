@@ -95,7 +95,11 @@ impl TicketPages {
         // The ticket tells the name already.
         let fields = ContactField::ALL.into_iter().filter(|field| *field != ContactField::Name);
         let facts = fields.filter_map(|field| {
-            TicketFact::from_text(contact_label(field), &contact.value(field)?, texts)
+            let value = contact.value(field).filter(|value| !value.trim().is_empty());
+            // What a customer without a name is called by says it already.
+            let is_phone = field == ContactField::Phone && ticket.customer.name.is_some();
+            let number = is_phone.then(|| ticket.customer.whatsapp_number()).flatten();
+            TicketFact::from_text(contact_label(field), &value.or(number)?, texts)
         });
         let extras = contact.extras();
         let extras = extras.iter().take(MAX_SHOWN_EXTRAS);
@@ -110,7 +114,7 @@ impl TicketPages {
         let identity = ticket.customer.identity.as_str();
         let known = match self.lists.bot_of(ticket).filter(|_| !identity.is_empty()) {
             Some(bot) => {
-                let asked = bot.fetch_contact(identity);
+                let asked = bot.contacts.fetch_contact(identity);
                 tokio::time::timeout(FILLED_VIEW_DEADLINE, asked).await.ok().and_then(Result::ok)
             }
             None => None,
@@ -137,7 +141,9 @@ impl TicketPages {
         let Some(bot) = self.lists.bot_of(ticket).filter(|_| !identity.is_empty()) else {
             return Vec::new();
         };
-        match tokio::time::timeout(FILLED_VIEW_DEADLINE, bot.fetch_comments(identity)).await {
+        match tokio::time::timeout(FILLED_VIEW_DEADLINE, bot.contacts.fetch_comments(identity))
+            .await
+        {
             Ok(Ok(comments)) => comments,
             Ok(Err(error)) => {
                 tracing::warn!(ticket.id = %ticket.id, %error, "a contact goes without its comments");

@@ -49,6 +49,7 @@ impl TemplateDialogs {
     pub(super) async fn preview_draft(
         &self,
         drafted: &TemplateDraft,
+        ticket: &Ticket,
         texts: &Texts,
     ) -> SlackViewSubmissionResponse {
         let chosen = match self.lists.router_of(drafted.ticket.bot()) {
@@ -63,7 +64,7 @@ impl TemplateDialogs {
                 template::refuse_choice("active-wrong-template", texts)
             }
             Some(chosen) => {
-                template::answer_template_draft(&drafted.ticket, &chosen, &drafted.typed, texts)
+                template::answer_template_draft(ticket, &chosen, &drafted.typed, texts)
             }
             None => template::refuse_choice("templates-gone", texts),
         }

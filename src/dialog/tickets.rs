@@ -58,11 +58,15 @@ impl TicketLookup {
         }
     }
 
-    /// A ticket whose customer cannot be written to any more. One that cannot be read now is looked
-    /// at again before anything is sent.
+    /// A ticket that is open. One that cannot be read now is looked at again before anything is done.
+    pub(super) async fn find_open_ticket(&self, id: &TicketId) -> Option<Ticket> {
+        self.store.load_ticket(id).await.ok().flatten().filter(|ticket| !ticket.is_closed())
+    }
+
+    /// A ticket whose customer cannot be written to any more.
     pub(super) async fn find_late_ticket(&self, id: &TicketId) -> Option<Ticket> {
-        let ticket = self.store.load_ticket(id).await.ok().flatten()?;
-        (!ticket.is_closed() && ticket.is_window_closed(self.clock.now())).then_some(ticket)
+        let is_late = |ticket: &Ticket| ticket.is_window_closed(self.clock.now());
+        self.find_open_ticket(id).await.filter(is_late)
     }
 
     /// Who else holds a ticket, where that keeps somebody from writing to its customer.

@@ -56,7 +56,7 @@ impl Viewers {
         let asked =
             members::check_agent_status(&self.slack, (user, profile), &thread.channel, group, now);
         match tokio::time::timeout(PROFILE_DEADLINE, asked).await {
-            Ok(Ok(standing)) => Some(standing),
+            Ok(Ok(status)) => Some(status),
             Ok(Err(error)) => {
                 tracing::warn!(%error, "whether somebody is an agent could not be found out");
                 None

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use super::bot_lists::BotLists;
 use super::canned::CannedPreviews;
 use super::templates::TemplateDialogs;
+use super::unread::UnreadWords;
 use super::viewer::Viewer;
 use crate::blip::text::{self, MentionNames, StyleMarks};
 use crate::clock::Clock;
 use crate::locale::Texts;
 use crate::model::{SlackUserId, Ticket};
 use crate::slack::ids::Dialog;
+use crate::slack::modal::CloseForm;
 use crate::slack::{SlackView, compose, contact, modal, mrkdwn};
 
 /// Builds dialogs in which something is filled in.
@@ -18,6 +20,7 @@ pub(crate) struct DialogViews {
     pub(crate) lists: Arc<BotLists>,
     pub(crate) templates: Arc<TemplateDialogs>,
     pub(crate) canned: Arc<CannedPreviews>,
+    pub(crate) unread: Arc<UnreadWords>,
     pub(crate) clock: Clock,
     /// Whether others than its holder may answer a ticket without being asked.
     pub(crate) anyone_may_reply: bool,
@@ -55,12 +58,12 @@ impl DialogViews {
                 return Some(contact::build_comment_dialog(ticket, written.as_deref(), texts));
             }
             Dialog::Close => {
-                let is_tag_needed = self.lists.is_tag_needed(ticket).await;
-                if is_late {
-                    modal::build_close_without_farewell(ticket, None, is_tag_needed, texts)
-                } else {
-                    modal::build_close_dialog(ticket, is_tag_needed, texts)
-                }
+                let (is_tag_needed, unread) = tokio::join!(
+                    self.lists.is_tag_needed(ticket),
+                    self.unread.count_waiting(&ticket.id),
+                );
+                let form = CloseForm { is_tag_needed, is_late, unread, farewell: None };
+                modal::build_close_dialog(ticket, &form, texts)
             }
             Dialog::Transfer => modal::build_transfer_dialog(ticket, texts),
             Dialog::Tags => modal::build_tags_dialog(ticket, texts),

@@ -164,7 +164,7 @@ async fn list_identities(bots: &[(&BotConfig, BlipClient)]) -> (BTreeSet<String>
     // What a bot that does not answer knows was told where its key was checked.
     for (_, client) in bots.iter().filter(|(_, client)| client.silence_reason().is_none()) {
         let key = client.bot_name().setting_variable("KEY");
-        match client.fetch_agents().await {
+        match client.desk.fetch_agents().await {
             Ok(agents) if agents.is_empty() => findings.push(Finding::warning(
                 AGENTS,
                 format!("Blip has no agents for the bot of {key}"),

@@ -1,10 +1,13 @@
 //! Whether Blip lets the bridge work, bot by bot: key and address, the channel of its desk, rights.
 
+use std::collections::HashMap;
+
 use futures_util::future::join_all;
 
 use super::finding::Finding;
 use crate::app::PlatformAccess;
-use crate::blip::BlipClient;
+use crate::blip::client::STANDBY_SETTING;
+use crate::blip::{self, BlipClient};
 use crate::config::{BotConfig, BusinessHours, Config};
 use crate::model::{BotName, Failure, Fault};
 
@@ -13,6 +16,10 @@ const CHANNEL: &str = "blip-channel";
 const TEMPLATES: &str = "blip-templates";
 const HOURS: &str = "blip-hours";
 const LEVELS: &str = "blip-sla";
+const STANDBY: &str = "blip-standby";
+
+/// How a bot's desk is set up, if Blip tells.
+type DeskConfiguration = Result<HashMap<String, String>, blip::Error>;
 
 /// What Blip calls a channel of one's own, in two generations of its portal (`blip.md` §4.2).
 const CUSTOM_CHANNELS: [&str; 2] = ["Webhook", "Custom"];
@@ -40,7 +47,7 @@ pub(super) async fn check_everything(
 async fn check_router(router: Option<&BlipClient>) -> Option<Finding> {
     let router = router?;
     let key = router.key_variable();
-    let listed = router.check_template_access().await;
+    let listed = router.templates.check_template_access().await;
     Some(match listed {
         Ok(()) => Finding::ok(TEMPLATES, format!("{key} may list the WhatsApp templates")),
         Err(_) if router.has_refused_key() => Finding::failed(
@@ -85,8 +92,10 @@ pub(crate) async fn check_bot(config: &Config, client: &BlipClient) -> Vec<Findi
         };
         return vec![Finding::failed(KEY, format!("{address}: {reason}"), fix)];
     }
-    let (channel, templates, hours, levels) = tokio::join!(
-        check_desk_channel(config, client),
+    let configuration = client.desk.fetch_desk_configuration().await;
+    let channel = check_desk_channel(config, client, &configuration);
+    let standby = check_standby(config, client, &configuration);
+    let (templates, hours, levels) = tokio::join!(
         check_templates(client),
         check_hours(config, client),
         check_service_levels(config, client)
@@ -96,6 +105,7 @@ pub(crate) async fn check_bot(config: &Config, client: &BlipClient) -> Vec<Findi
     findings.push(templates);
     findings.extend(hours);
     findings.extend(levels);
+    findings.extend(standby);
     findings
 }
 
@@ -106,7 +116,7 @@ async fn check_service_levels(config: &Config, client: &BlipClient) -> Option<Fi
     }
     let bot = name_bot(client);
     let (policies, passed) =
-        tokio::join!(client.count_service_policies(), client.fetch_passed_limits());
+        tokio::join!(client.desk.count_service_policies(), client.desk.fetch_passed_limits());
     Some(match (policies, passed) {
         (Ok(0), Ok(_)) => Finding::warning(
             LEVELS,
@@ -126,13 +136,51 @@ async fn check_service_levels(config: &Config, client: &BlipClient) -> Option<Fi
     })
 }
 
+/// Whether Blip takes standby, if agents are offered it. Nothing tells whether the key may change it but to
+/// change it.
+fn check_standby(
+    config: &Config,
+    client: &BlipClient,
+    configuration: &DeskConfiguration,
+) -> Option<Finding> {
+    if !config.desk.offers_standby {
+        return None;
+    }
+    let bot = name_bot(client);
+    let found = match configuration {
+        Ok(found) if !found.is_empty() => found,
+        Ok(_) | Err(_) => {
+            return Some(Finding::hint(
+                STANDBY,
+                format!(
+                    "STANDBY=blip: Blip does not tell whether the desk{bot} has its standby mode \
+                    switched on; where it has not, agents who use it are told so"
+                ),
+            ));
+        }
+    };
+    let is_on = found.get(STANDBY_SETTING).is_some_and(|it| is_true(it));
+    Some(if is_on {
+        Finding::ok(STANDBY, format!("the desk{bot} has its standby mode switched on"))
+    } else {
+        Finding::warning(
+            STANDBY,
+            format!(
+                "STANDBY=blip: the desk{bot} has its standby mode switched off \
+                (TicketStandbyModeEnabled is not true), and Blip refuses it"
+            ),
+            "switch on Modo de espera in the settings of the desk at Blip, or set STANDBY=off",
+        )
+    })
+}
+
 /// Whether the hours of the desk can be read, if they count.
 async fn check_hours(config: &Config, client: &BlipClient) -> Vec<Finding> {
     if config.desk.business_hours != Some(BusinessHours::Blip) {
         return Vec::new();
     }
     let bot = name_bot(client);
-    let desk = match client.fetch_desk_hours().await {
+    let desk = match client.desk.fetch_desk_hours().await {
         Ok(desk) => desk,
         Err(error) => {
             return vec![Finding::warning(
@@ -173,6 +221,11 @@ async fn check_hours(config: &Config, client: &BlipClient) -> Vec<Finding> {
     findings
 }
 
+/// Values of Blip's settings are text.
+fn is_true(value: &str) -> bool {
+    value.eq_ignore_ascii_case("true")
+}
+
 /// The bot, where there are several.
 fn name_bot(client: &BlipClient) -> String {
     let name = client.bot_name();
@@ -187,12 +240,15 @@ fn describe_address(variable: &str) -> String {
 }
 
 /// Whether tickets of the bot go to a custom channel.
-async fn check_desk_channel(config: &Config, client: &BlipClient) -> Vec<Finding> {
+fn check_desk_channel(
+    config: &Config,
+    client: &BlipClient,
+    configuration: &DeskConfiguration,
+) -> Vec<Finding> {
     let name = client.bot_name();
     let bot = name_bot(client);
     // That a bot's key may read this was never tried (`blip.md` §4.2), so silence is only a hint.
-    let Some(found) = client.fetch_desk_configuration().await.ok().filter(|it| !it.is_empty())
-    else {
+    let Some(found) = configuration.as_ref().ok().filter(|it| !it.is_empty()) else {
         return vec![Finding::hint(
             CHANNEL,
             format!(
@@ -223,7 +279,7 @@ async fn check_desk_channel(config: &Config, client: &BlipClient) -> Vec<Finding
     }
     let has_active = config.bots.iter().any(|it| it.name == *name && it.answer_block.is_some());
     let allows_open = found.get("ActiveMessageCanSendWithOpenTicket");
-    if has_active && !allows_open.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+    if has_active && !allows_open.is_some_and(|it| is_true(it)) {
         findings.push(Finding::hint(
             CHANNEL,
             format!(
@@ -233,8 +289,7 @@ async fn check_desk_channel(config: &Config, client: &BlipClient) -> Vec<Finding
         ));
     }
     // Blip does not document what this does; its name says that links to our files are refused.
-    if found.get("BlockExternalAttachment").is_some_and(|value| value.eq_ignore_ascii_case("true"))
-    {
+    if found.get("BlockExternalAttachment").is_some_and(|it| is_true(it)) {
         findings.push(Finding::warning(
             CHANNEL,
             format!(
@@ -251,7 +306,7 @@ async fn check_desk_channel(config: &Config, client: &BlipClient) -> Vec<Finding
 async fn check_templates(client: &BlipClient) -> Finding {
     let key = client.bot_name().setting_variable("KEY");
     let router = client.bot_name().setting_variable("ROUTER_KEY");
-    match client.check_template_access().await {
+    match client.templates.check_template_access().await {
         Ok(()) => Finding::ok(
             TEMPLATES,
             format!("{key} may list the WhatsApp templates; as {router}, agents can send them"),

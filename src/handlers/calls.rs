@@ -1,7 +1,8 @@
 //! Recorded calls: an outside call that must take effect once, whatever is killed or lost.
 //!
-//! A call is written down before it is made, and its result after. Where the result is missing, the
-//! far end is asked whether the call took effect before it is made again: `docs/unknown-outcomes.md`.
+//! A call is written down before it is made, and its result with what is written next. Where the
+//! result is missing, the far end is asked whether the call took effect before it is made again:
+//! `docs/unknown-outcomes.md`.
 
 use jiff::{SignedDuration, Timestamp};
 use std::future::Future;
@@ -15,16 +16,14 @@ use crate::clock::Clock;
 use crate::handlers::fault_point;
 use crate::handlers::fault_point::FaultMoment;
 use crate::handlers::interrupt::{CallError, PipeResult};
+use crate::handlers::known_steps::KnownSteps;
 use crate::inbox::Handling;
 use crate::model::ids::stored_id;
 use crate::model::{ChannelId, Failure, MessageTs, Ticket, TicketId};
 use crate::store;
-use crate::store::{CallState, CallTry, DrawnCard, Item, Lane, Link, Role, SharedStore, Store};
-use crate::telemetry;
-
-/// How much younger than the present, in times of settling, a customer's message must be to be on
-/// its way still, so that nobody needs to fetch it.
-pub(crate) const IN_TRANSIT_FACTOR: u32 = 10;
+use crate::store::{
+    CallState, CallTry, DrawnCard, Item, Lane, Link, Role, SharedStore, Source, Store,
+};
 
 /// How far before the event a look at Slack begins, so that clocks may differ.
 pub(crate) const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(300);
@@ -55,32 +54,56 @@ pub(crate) struct Calls {
     pub(crate) started: Timestamp,
 }
 
-/// Others have the event of a call that was made just now, and may have made it as well.
-fn tell_of_doubled_call(step: &str, channel: Option<&ChannelId>) {
-    let platform = if channel.is_some() { "slack" } else { "blip" };
-    let call = step.split(':').next().unwrap_or_default();
-    telemetry::count_doubled_call(platform, call);
-    tracing::error!(
-        call,
-        platform,
-        "a call was made for an event that another instance has by now, since this one was held up \
-        before it; it may have been made twice"
-    );
+/// Whether a call that begins is one to the platform of its lane: no lane waits for the other platform
+/// (`docs/lanes.md`, each lane calls its own platform). Posts name their channel, and nothing else does.
+fn is_call_of_lane(item: &Item, step: &str, channel: Option<&ChannelId>) -> bool {
+    match Lane::parse(&item.lane) {
+        // A file is handed to Slack before it is shown in a channel. What people did stands here if a
+        // release before this one has begun it.
+        Some(Lane::Ticket(_)) => {
+            let is_older = item.has_begun_calls && item.source != Source::Blip;
+            channel.is_some() || step.starts_with("upload-") || is_older
+        }
+        // An active message begins its thread itself: nothing can wait behind it, as there is no ticket
+        // and nowhere to write yet. What a release before this one has begun goes on here.
+        Some(Lane::Replies(id)) => {
+            channel.is_none() || id.active_target().is_some() || item.has_begun_calls
+        }
+        Some(Lane::Message(..) | Lane::Own(_)) | None => true,
+    }
 }
 
 impl Calls {
     /// Makes an outside call that must take effect once, however often the item is handled.
     ///
-    /// `look` finds the effect at the far end; it is asked only if the call may have been made
-    /// before without us knowing how it ended. As an effect may come late, or be seen late, its
-    /// absence is believed only some time after the last try. A call that certainly had no effect
-    /// leaves no trace.
-    #[tracing::instrument(level = "error", name = "recorded_call", skip_all, fields(call = step))]
-    pub(crate) async fn call_once<T, E>(
+    /// `look` finds the effect at the far end, or takes it back where it missed its place; it is asked
+    /// only if the call may have been made before without us knowing how it ended. As an effect may come
+    /// late, or be seen late, its absence is believed only some time after the last try. A call that
+    /// certainly had no effect leaves no trace. The result is gathered: it is written with the next call
+    /// that begins, or with the end of handling.
+    pub(crate) fn call_once<T, E>(
         &self,
         item: &Handling,
         step: &str,
         channel: Option<&ChannelId>,
+        look: impl Future<Output = Result<Option<T>, E>> + Send,
+        send: impl Future<Output = Result<T, E>> + Send,
+    ) -> impl Future<Output = Result<T, CallError<E>>>
+    where
+        T: Serialize + DeserializeOwned,
+        E: Failure,
+    {
+        self.call_after(item, step, (channel, None), look, send)
+    }
+
+    /// The same for a call that may have been made for another item, of which that is not known for
+    /// sure: the last time before `earlier`.
+    #[tracing::instrument(level = "error", name = "recorded_call", skip_all, fields(call = step))]
+    pub(crate) async fn call_after<T, E>(
+        &self,
+        item: &Handling,
+        step: &str,
+        (channel, earlier): (Option<&ChannelId>, Option<Timestamp>),
         look: impl Future<Output = Result<Option<T>, E>> + Send,
         send: impl Future<Output = Result<T, E>> + Send,
     ) -> Result<T, CallError<E>>
@@ -91,15 +114,15 @@ impl Calls {
         // From before the look at the store: this process may be stopped at any point.
         let mut checked = self.clock.now();
         let begun = self.begin_call(item, step, channel, checked).await?;
+        let earlier = item.may_have_unrecorded_calls.then_some(item.received).or(earlier);
+        debug_assert!(begun != CallState::Fresh || is_call_of_lane(item, step, channel), "{step}");
         let last_try = match begun {
             CallState::Done(result) => match serde_json::from_str(&result) {
                 Ok(result) => return Ok(result),
                 Err(_) => return Err(store::Error::Unreadable { what: "result of a call" }.into()),
             },
             CallState::OutcomeUnknown(last_try) => Some(last_try),
-            CallState::Fresh => {
-                item.may_have_unrecorded_calls.then_some(CallTry::Ended(item.received))
-            }
+            CallState::Fresh => earlier.map(CallTry::Ended),
         };
         if let Some(last_try) = last_try {
             let found = match look.await {
@@ -110,7 +133,7 @@ impl Calls {
                 found => found.map_err(CallError::Call)?,
             };
             if let Some(found) = found {
-                self.record_result(item, step, &found).await?;
+                item.remember(step, &found)?;
                 return Ok(found);
             }
             checked = self.clock.now();
@@ -130,23 +153,18 @@ impl Calls {
         match send.await {
             Ok(result) => {
                 fault_point::pass_call(FaultMoment::After, step);
-                if let Err(error) = self.record_result(item, step, &result).await {
-                    if !matches!(error, store::Error::LeaseLost { .. }) {
-                        return Err(error.into());
-                    }
-                    tell_of_doubled_call(step, channel);
-                    return Err(CallError::Doubled);
-                }
+                item.note_made_call(step, channel.is_some());
+                item.remember(step, &result)?;
                 Ok(result)
             }
             Err(error) => {
+                // An earlier try may still have taken effect, however this one ended.
                 if error.to_fault().is_outcome_unknown() || last_try.is_some() {
                     let ended = CallTry::Ended(self.clock.now());
                     self.store.touch_call(item.id, step, ended).await?;
                 } else {
-                    self.forget_call(item, step).await?;
+                    self.forget_calls(item, &[step]).await?;
                 }
-                // An earlier call may still have taken effect, however this one ended.
                 Err(CallError::Call(error))
             }
         }
@@ -188,17 +206,6 @@ impl Calls {
         self.latest_end_of(CallTry::Begun(now), now) + self.unknown_outcome_wait
     }
 
-    /// Lane and key of an event, for a job that is to wait for it. Both are empty once its customer was
-    /// erased: nobody has it then, and nothing may be kept that names its ticket.
-    pub(crate) async fn name_event(&self, item: &Item) -> store::Result<(String, String)> {
-        if let Some(ticket) = Lane::ticket_of(&item.lane)
-            && self.store.erased_at(&ticket).await?.is_some()
-        {
-            return Ok((String::new(), String::new()));
-        }
-        Ok((item.lane.clone(), item.key.clone()))
-    }
-
     /// Begins a call or a wait, and writes what was gathered until now with it.
     pub(crate) async fn begin_call(
         &self,
@@ -207,18 +214,22 @@ impl Calls {
         channel: Option<&ChannelId>,
         now: Timestamp,
     ) -> store::Result<CallState> {
-        let writes = item.gathered().take();
+        let (writes, made) = (item.gathered().take(), item.gathered().take_made_calls());
         let begun = self.store.begin_call(item.id, step, channel, now, &writes).await;
         if begun.is_err() {
             item.gathered().restore(writes);
+            item.gathered().restore_made_calls(made);
         }
         begun
     }
 
-    /// Notes that a call did certainly not take effect, or that what it led to is gone.
-    pub(crate) async fn forget_call(&self, item: &Handling, step: &str) -> store::Result<()> {
-        item.gathered().lock().forget_decision(item.id, step);
-        self.store.forget_call(item.id, step).await
+    /// Notes that calls did certainly not take effect, or that what they led to is gone. Those that
+    /// build on one another are forgotten together: one that is left would be taken for an effect.
+    pub(crate) async fn forget_calls(&self, item: &Handling, steps: &[&str]) -> store::Result<()> {
+        for step in steps {
+            item.gathered().lock().forget_decision(item.id, step);
+        }
+        self.store.forget_calls(item.id, steps).await
     }
 
     /// Writes what was gathered until now, so that others see it.
@@ -320,31 +331,29 @@ impl Calls {
         self.store.has_words_after(ticket, ts).await
     }
 
-    /// The outside calls that were begun when the item was handled before, each with its result if
-    /// it is known.
-    pub(crate) async fn read_begun_calls(
-        &self,
-        item: &Handling,
-    ) -> store::Result<Vec<(String, Option<String>)>> {
-        if item.has_begun_calls { self.read_all_calls(item).await } else { Ok(Vec::new()) }
+    /// The steps that were on record when handling the item began: the outside calls that were begun
+    /// before, and what was decided.
+    pub(crate) async fn read_earlier_steps(&self, item: &Handling) -> store::Result<KnownSteps> {
+        if item.has_begun_calls {
+            self.read_all_steps(item).await
+        } else {
+            Ok(KnownSteps::default())
+        }
     }
 
-    /// The outside calls that were begun until now.
-    pub(crate) async fn read_all_calls(
-        &self,
-        item: &Handling,
-    ) -> store::Result<Vec<(String, Option<String>)>> {
-        let mut calls = self.store.calls_of(item.id).await?;
+    /// The steps that are on record by now.
+    pub(crate) async fn read_all_steps(&self, item: &Handling) -> store::Result<KnownSteps> {
+        let mut steps = self.store.calls_of(item.id).await?;
         let gathered = item.gathered().lock();
         for decision in gathered.decisions.iter().filter(|known| known.item == item.id) {
             let result = Some(decision.result.clone());
-            match calls.iter_mut().find(|(step, _)| *step == decision.step) {
+            match steps.iter_mut().find(|(step, _)| *step == decision.step) {
                 Some((_, known)) => *known = result,
-                None => calls.push((decision.step.clone(), result)),
+                None => steps.push((decision.step.clone(), result)),
             }
         }
         drop(gathered);
-        Ok(calls)
+        Ok(KnownSteps(steps))
     }
 
     /// What was found out or decided when the item was handled before, under this name.
@@ -353,24 +362,13 @@ impl Calls {
         item: &Handling,
         name: &str,
     ) -> store::Result<Option<T>> {
-        let known = self.read_begun_calls(item).await?.into_iter().find(|(step, _)| step == name);
-        Ok(known.and_then(|(_, value)| serde_json::from_str(&value?).ok()))
-    }
-
-    /// Notes how a recorded call ended, at once.
-    pub(crate) async fn record_result<T: Serialize>(
-        &self,
-        item: &Item,
-        step: &str,
-        result: &T,
-    ) -> store::Result<()> {
-        self.store.record_call_result(item.id, step, &store::to_kept(result)?).await
+        let known = self.read_earlier_steps(item).await?;
+        Ok(known.result_of(name).and_then(|value| serde_json::from_str(value).ok()))
     }
 
     /// Whether sending a message has begun: then it goes on, whatever happened meanwhile.
     pub(crate) async fn has_begun_sending(&self, item: &Handling) -> PipeResult<bool> {
-        let under_way = |step: &str| step.starts_with("send:");
-        Ok(self.read_begun_calls(item).await?.iter().any(|(step, _)| under_way(step)))
+        Ok(self.read_earlier_steps(item).await?.has_with_prefix("send:"))
     }
 
     /// Sets the bridge something to do.

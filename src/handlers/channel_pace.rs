@@ -66,7 +66,7 @@ impl ChannelPace {
     }
 
     /// Takes the turn of a post; or says when it is, if that is later.
-    pub(crate) fn take_turn(&self, channel: &ChannelId, now: Timestamp) -> Result<(), Timestamp> {
+    pub(crate) fn take_slot(&self, channel: &ChannelId, now: Timestamp) -> Result<(), Timestamp> {
         let mut slots = self.channels.entry(channel.clone()).or_default();
         let free_at = slots.free_at(self.rate);
         if free_at > now.as_millisecond() {
@@ -114,17 +114,17 @@ mod tests {
     fn a_post_that_left_late_or_was_answered_late_puts_off_the_next_one() {
         let (pace, c) = (ChannelPace::from_rate(1.0), channel());
         for _ in 0..POST_BURST {
-            assert_eq!(pace.take_turn(&c, at(5000)), Ok(()), "a burst after a pause");
+            assert_eq!(pace.take_slot(&c, at(5000)), Ok(()), "a burst after a pause");
         }
-        assert_eq!(pace.take_turn(&c, at(5000)), Err(at(6050)));
-        assert_eq!(pace.take_turn(&c, at(6300)), Ok(()), "a slot that is used late");
+        assert_eq!(pace.take_slot(&c, at(5000)), Err(at(6050)));
+        assert_eq!(pace.take_slot(&c, at(6300)), Ok(()), "a slot that is used late");
         pace.note_sending(&c, at(6300));
-        assert_eq!(pace.take_turn(&c, at(7100)), Err(at(7350)), "a whole interval after it");
+        assert_eq!(pace.take_slot(&c, at(7100)), Err(at(7350)), "a whole interval after it");
         pace.note_answer(&c, at(6340));
-        assert_eq!(pace.take_turn(&c, at(7100)), Err(at(7350)), "an answer within the margin");
+        assert_eq!(pace.take_slot(&c, at(7100)), Err(at(7350)), "an answer within the margin");
         pace.note_answer(&c, at(6500));
-        assert_eq!(pace.take_turn(&c, at(7400)), Err(at(7500)), "a slow answer");
-        assert_eq!(pace.take_turn(&c, at(7500)), Ok(()));
+        assert_eq!(pace.take_slot(&c, at(7400)), Err(at(7500)), "a slow answer");
+        assert_eq!(pace.take_slot(&c, at(7500)), Ok(()));
     }
 
     #[test]
@@ -133,9 +133,9 @@ mod tests {
         assert!(!pace.takes_slots(&c, at(5000)));
         pace.note_refusal(&c, at(6000));
         assert!(pace.takes_slots(&c, at(5000)));
-        assert_eq!(pace.take_turn(&c, at(5500)), Err(at(6000)));
-        assert_eq!(pace.take_turn(&c, at(6000)), Ok(()));
-        assert_eq!(pace.take_turn(&c, at(6000)), Err(at(7050)));
+        assert_eq!(pace.take_slot(&c, at(5500)), Err(at(6000)));
+        assert_eq!(pace.take_slot(&c, at(6000)), Ok(()));
+        assert_eq!(pace.take_slot(&c, at(6000)), Err(at(7050)));
         assert!(pace.takes_slots(&c, at(60_000)));
         assert!(!pace.takes_slots(&c, at(70_000)));
     }

@@ -9,14 +9,8 @@ use crate::handlers::thread::Threads;
 use crate::handlers::timers::Timers;
 use crate::inbox::{CardJob, Handling};
 use crate::locale::Texts;
-use crate::model::{Ticket, TicketEnding, TicketState};
+use crate::model::{Ticket, TicketEnding, TicketState, move_call};
 use crate::store::Lane;
-
-/// The calls by which we end a ticket ourselves.
-pub(crate) const ENDING_CALLS: [&str; 2] = ["close", "transfer"];
-/// Those during which it is not known yet whether a ticket ends: the post of what was written in a
-/// dialog may be that of a farewell.
-pub(crate) const CLOSING_CALLS: [&str; 3] = ["sent", "close", "transfer"];
 
 /// Ends tickets that have ended at Blip.
 pub(crate) struct Endings {
@@ -42,7 +36,7 @@ impl Endings {
         if !ticket.is_closed() {
             // Blip announces our own close as well, and may do so before its answer to us is
             // recorded (test `a_close_of_ours_is_told_as_ours_and_once`).
-            if self.calls.read(item).await?.has_begun(&replies, &ENDING_CALLS).await? {
+            if self.calls.read(item).await?.has_begun(&replies, &move_call::ENDING).await? {
                 return Ok(());
             }
             // One that was over by then has written what it did, perhaps since the ticket was read.

@@ -9,14 +9,15 @@
 //! (`killed_at_any_point_it_loses_and_repeats_nothing`); but for those named `sending …`, at which only
 //! stopping shows more than dying before them (`tests/it/instances.rs`).
 
+use crate::inbox::MoveLine;
+use crate::model::move_call;
 use crate::store::Item;
 
 /// Calls that are made once: the names of their steps, without what tells one of them from another
-/// of the same kind.
-pub const CALL_NAMES: [&str; 44] = [
+/// of the same kind. Those of moves stand where a move is told of: see [`call_names`].
+const CALL_NAMES: [&str; 38] = [
     "card",
     "claimed",
-    "close",
     "closed",
     "coming",
     "comment",
@@ -33,23 +34,18 @@ pub const CALL_NAMES: [&str; 44] = [
     "instead",
     "new-card",
     "not-shown",
-    "open",
-    "open-default",
     "parked",
     "post",
     "preview",
     "refused",
-    "released",
     "remind",
     "rest",
     "send",
     "sent",
     "shared",
-    "tag",
     "taken-back",
     "taken-over",
     "too-late",
-    "transfer",
     "transferred",
     "undelivered",
     "unread",
@@ -60,11 +56,17 @@ pub const CALL_NAMES: [&str; 44] = [
     "why-elsewhere",
 ];
 
+/// All calls that are made once, by the names of their steps.
+pub fn call_names() -> impl Iterator<Item = &'static str> {
+    CALL_NAMES.into_iter().chain(move_call::ALL).chain(MoveLine::STEPS)
+}
+
 /// Kinds of items. Handling one may do besides what can be done again without anybody noticing: it
 /// brings a card up to date, puts a mark on a message, tells one person something.
-pub const ITEM_KINDS: [&str; 43] = [
+pub const ITEM_KINDS: [&str; 45] = [
     "blip message",
     "blip receipt",
+    "blip standby",
     "blip ticket",
     "desk assign",
     "desk away",
@@ -92,6 +94,7 @@ pub const ITEM_KINDS: [&str; 43] = [
     "desk read",
     "desk remind",
     "desk remind_round",
+    "desk say",
     "desk seen",
     "desk send",
     "desk shared",
@@ -119,17 +122,17 @@ pub(crate) enum FaultMoment {
     After,
 }
 
-/// Passes a call that is made once.
+/// A recorded call has come to this moment: a test may kill the process here.
 pub(crate) fn pass_call(moment: FaultMoment, step: &str) {
     if cfg!(debug_assertions) {
         // Behind the colon stand parts and threads, of which there are as many as one likes.
         let kind = step.split(':').next().unwrap_or_default();
-        debug_assert!(CALL_NAMES.contains(&kind), "{kind} is not in the table of steps");
+        debug_assert!(call_names().any(|name| name == kind), "{kind} is not in the table of steps");
         pass(moment, kind);
     }
 }
 
-/// Passes the last look before a card is brought up to date. That is no call that is made once, but what
+/// The last look has been made before a card is brought up to date. That is no call that is made once, but what
 /// is sent late shows a state that is over.
 pub(crate) fn pass_card_update() {
     if cfg!(debug_assertions) {
@@ -137,7 +140,7 @@ pub(crate) fn pass_card_update() {
     }
 }
 
-/// Passes the handling of an item.
+/// The handling of an item has come to this moment.
 pub(crate) fn pass_item(moment: FaultMoment, item: &Item) {
     if cfg!(debug_assertions)
         && let Some(kind) = kind(item)
@@ -228,6 +231,7 @@ mod armed {
                 BlipEvent::Ticket(_) => "ticket",
                 BlipEvent::Message { .. } => "message",
                 BlipEvent::Receipt { .. } => "receipt",
+                BlipEvent::StandbyEnd { .. } => "standby",
                 BlipEvent::Quiet | BlipEvent::Unknown { .. } => return None,
             },
             Source::Slack => match slack::parse::parse_stored_event(&item.body)?.event {

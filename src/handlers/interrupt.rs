@@ -24,6 +24,7 @@ pub(crate) enum Interrupt {
     Store(store::Error),
 }
 
+/// What a function gives on the way of an event to the other platform, unless handling it stops there.
 pub(crate) type PipeResult<T> = Result<T, Interrupt>;
 
 /// Why a call that is made once did not succeed.
@@ -33,8 +34,6 @@ pub(crate) enum CallError<E> {
     Call(E),
     /// It may be in effect already without being seen yet: not before this time.
     TooEarly(Timestamp),
-    /// It was made, but others had the event by then and may have made it as well.
-    Doubled,
     Store(store::Error),
 }
 
@@ -45,7 +44,6 @@ impl<E: Failure> From<CallError<E>> for Interrupt {
                 Self::Call { fault: error.to_fault(), error: error.to_string() }
             }
             CallError::TooEarly(until) => Self::Wait(until),
-            CallError::Doubled => Self::Store(store::Error::LeaseLost { lane: String::new() }),
             CallError::Store(error) => Self::Store(error),
         }
     }

@@ -17,8 +17,8 @@ use crate::handlers::interrupt::{Interrupt, MISSING_BOT_PAUSE, PipeResult};
 use crate::handlers::posts::Posts;
 use crate::locale::Texts;
 use crate::model::{
-    Agent, Button, ChannelId, Click, Failure, Fault, Inline, MoveRefusal, PressedView, RichText,
-    SlackUserId, Ticket,
+    Agent, Button, ChannelId, Click, Failure, Fault, Inline, MoveRefusal, PressedMove, PressedView,
+    RichText, SlackUserId, Ticket,
 };
 use crate::slack::{AgentStatus, Profile, SlackClient, card, modal, parse, rich_text};
 
@@ -104,26 +104,19 @@ impl People {
         // agent: `is_stranger` is not set for people of a shared channel (`slack.md` additions §1).
         profile.workspaces.add_named(&parse::parse_workspace_names(&item.body));
         let (group, since) = (self.agents.group.as_deref(), item.received);
-        let standing =
+        let status =
             members::check_agent_status(&self.slack, (user, &profile), channel, group, since).await;
-        let standing = match standing {
+        let status = match status {
             // Waiting for a scope would lock everybody out without a word: the item is parked,
             // which people see.
             Err(error) if error.code() == Some("missing_scope") => {
                 let fault = Fault::Refused { code: "missing_scope".to_owned() };
                 return Err(Interrupt::Call { fault, error: error.to_string() });
             }
-            standing => standing?,
+            status => status?,
         };
-        let words = self.texts.for_reader(profile.locale.as_deref());
-        Ok(Person {
-            texts: words,
-            user: user.clone(),
-            profile,
-            status: standing,
-            response_url: None,
-            view: None,
-        })
+        let texts = self.texts.for_reader(profile.locale.as_deref());
+        Ok(Person { texts, user: user.clone(), profile, status, response_url: None, view: None })
     }
 
     /// The names of whom and what a text mentions.
@@ -266,8 +259,12 @@ impl People {
         match refusal {
             MoveRefusal::HeldBy(holder) => {
                 let text = person.texts.text("ask-held", &[("agent", &holder.name)]);
-                let blocks =
-                    card::build_question(&text, &[Button::TakeOver], &ticket.id, &person.texts);
+                let blocks = card::build_question(
+                    &text,
+                    &[Button::Move(PressedMove::TakeOver)],
+                    &ticket.id,
+                    &person.texts,
+                );
                 self.tell_person(item, ticket, person, &text, &blocks).await;
             }
             MoveRefusal::Closed => {

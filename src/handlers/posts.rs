@@ -5,7 +5,7 @@ use crate::slack::SlackBlock;
 use crate::slack::find;
 use crate::slack::last_words::LastWords;
 use crate::slack::rich_text::{MENTION_SLOTS, Mention};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
@@ -14,7 +14,7 @@ use crate::handlers::calls::MAX_CLOCK_SKEW;
 use crate::handlers::calls::{Calls, derive_delivery_id};
 use crate::handlers::channel_pace::ChannelPace;
 use crate::handlers::interrupt::{CallError, Interrupt, PipeResult};
-use crate::inbox::{DoubledPost, SecondPost, ThreadJob};
+use crate::inbox::{DoubledPost, SecondPost};
 use crate::locale::Texts;
 use crate::model::{Agent, ChannelId, Failure, Fault, MessageTs, SlackUserId, Thread, Ticket};
 use crate::slack;
@@ -40,6 +40,17 @@ pub(crate) struct ThreadPost {
     pub(crate) user: Option<SlackUserId>,
     /// Whether the whole channel sees it, and not its thread only.
     pub(crate) broadcast: bool,
+    /// Where it comes from, if not from the event that is handled.
+    pub(crate) origin: Option<PostOrigin>,
+}
+
+/// An event for which something is posted by a job.
+#[derive(Clone, Debug)]
+pub(crate) struct PostOrigin {
+    /// What the post can be found by.
+    pub(crate) delivery: String,
+    /// When the event arrived, if it may have been posted for it before without that being on record.
+    pub(crate) in_doubt_since: Option<Timestamp>,
 }
 
 impl ThreadPost {
@@ -54,6 +65,7 @@ impl ThreadPost {
             blip_ids: Vec::new(),
             user: None,
             broadcast: false,
+            origin: None,
         }
     }
 
@@ -73,7 +85,8 @@ impl ThreadPost {
         Self::for_group(None, texts, (key, args), mentions)
     }
 
-    /// The same, with a mention of the group that is to hear of it, if any, in front.
+    /// The same, with a mention of the group that is to hear of it, if any, behind the picture with
+    /// which the line begins.
     pub(crate) fn for_group(
         group: Option<&Mention>,
         texts: &Texts,
@@ -88,7 +101,8 @@ impl ThreadPost {
         let mut line = texts.text(key, &plain.chain(mentioned).collect::<Vec<_>>());
         let mut called: Vec<&Mention> = mentions.iter().map(|(_, mention)| *mention).collect();
         if let (Some(group), Some(slot)) = (group, slots.get(called.len())) {
-            line = format!("{slot} {line}");
+            let (picture, rest) = line.split_once(' ').unwrap_or(("", &line));
+            line = format!("{picture} {slot} {rest}");
             called.push(group);
         }
         let (text, block) = rich_text::to_post_with_mentions(&line, &called);
@@ -111,7 +125,8 @@ impl Posted {
     }
 }
 
-/// Posts messages, each when the turn of its channel has come (`docs/pacing.md`).
+/// Posts messages, each once. What waits until a channel takes a post (`docs/pacing.md`) is
+/// [`Posts::post_to_channel`] and whoever has called [`Posts::wait_for_post_slot`] before.
 pub(crate) struct Posts {
     pub(crate) calls: Arc<Calls>,
     pub(crate) slack: Arc<SlackClient>,
@@ -129,6 +144,10 @@ impl Posts {
         post: &ThreadPost,
     ) -> Result<Posted, CallError<slack::Error>> {
         let is_by_customer = post.role == Role::Customer;
+        let (delivery, since) = match &post.origin {
+            Some(origin) => (origin.delivery.clone(), origin.in_doubt_since),
+            None => (derive_delivery_id(item, step), None),
+        };
         let post = Post {
             channel: thread.channel.to_string(),
             thread: Some(thread.root.clone()),
@@ -136,9 +155,9 @@ impl Posts {
             blocks: post.blocks.clone(),
             author: post.author.clone(),
             broadcast: post.broadcast,
-            delivery: derive_delivery_id(item, step),
+            delivery,
         };
-        let posted = self.post_once(item, step, &thread.channel, &post).await?;
+        let posted = self.post_once(item, step, &thread.channel, (&post, since)).await?;
         if is_by_customer {
             self.last_words.note(thread, &post.text);
         }
@@ -149,12 +168,11 @@ impl Posts {
     pub(crate) async fn post_to_channel(
         &self,
         item: &Handling,
-        lane: &str,
         channel: &ChannelId,
         step: &str,
         post: ThreadPost,
     ) -> PipeResult<()> {
-        self.wait_for_post_slot(item, lane, channel).await?;
+        self.wait_for_post_slot(item, channel).await?;
         let post = Post {
             channel: channel.to_string(),
             thread: None,
@@ -164,38 +182,35 @@ impl Posts {
             broadcast: false,
             delivery: derive_delivery_id(item, step),
         };
-        Ok(self.post_once(item, step, channel, &post).await.map(drop)?)
+        Ok(self.post_once(item, step, channel, (&post, None)).await.map(drop)?)
     }
 
-    /// Posts a message once, when the channel's turn has come.
+    /// Posts a message once, which may be there since the given time. Waits for no slot: that was done
+    /// before.
     pub(crate) async fn post_once(
         &self,
         item: &Handling,
         step: &str,
         channel: &ChannelId,
-        post: &Post,
+        (post, since): (&Post, Option<Timestamp>),
     ) -> Result<Posted, CallError<slack::Error>> {
-        let look = find::find_post(
+        let look = find::find_or_take_back_post(
             &self.slack,
             channel.as_str(),
             post.thread.as_ref(),
             &post.delivery,
-            item.received - MAX_CLOCK_SKEW,
+            since.unwrap_or(item.received).min(item.received) - MAX_CLOCK_SKEW,
         );
-        let made = OnceLock::new();
         let send = async {
             self.pace.note_sending(channel, self.calls.clock.now());
             let posted = self.slack.post_message(post).await;
             self.pace.note_answer(channel, self.calls.clock.now());
-            if let Ok(posted) = &posted {
-                made.set(posted.clone()).ok();
+            if let Ok(Some(place)) = posted.as_ref().map(Posted::to_thread) {
+                item.note_made_post(to_doubled_post((item, step), post, place));
             }
             posted
         };
-        let posted = self.calls.call_once(item, step, Some(channel), look, send).await;
-        if let (Err(CallError::Doubled), Some(made)) = (&posted, made.get()) {
-            self.leave_doubled_post((item, step), post, made).await?;
-        }
+        let posted = self.calls.call_after(item, step, (Some(channel), since), look, send).await;
         if let Err(CallError::Call(error)) = &posted
             && let Fault::Busy { after: Some(after) } = error.to_fault()
         {
@@ -204,34 +219,6 @@ impl Posts {
             self.hold_channel(item, channel, now + after).await?;
         }
         posted
-    }
-
-    /// Sets out a comparison with Slack of what others may have posted as well.
-    async fn leave_doubled_post(
-        &self,
-        (item, step): (&Handling, &str),
-        post: &Post,
-        made: &Posted,
-    ) -> store::Result<()> {
-        let Some(place) = made.to_thread() else { return Ok(()) };
-        let (lane, key) = self.calls.name_event(item).await?;
-        let doubled = DoubledPost {
-            channel: place.channel,
-            root: post.thread.clone(),
-            post: SecondPost::Message {
-                ts: place.root,
-                delivery: post.delivery.clone(),
-                is_named: post.author.is_some(),
-                is_card: CARD_CALLS.iter().any(|call| step.split(':').next() == Some(call)),
-            },
-            since: (item.received - MAX_CLOCK_SKEW).as_millisecond(),
-            lane,
-            key,
-        };
-        // Whoever has the event now may be about to post.
-        let due = self.calls.next_certain_look();
-        // At once: what is gathered for an event that others have by now is not written.
-        self.calls.store.accept(ThreadJob::remove_doubled_post(doubled, due)).await.map(drop)
     }
 
     async fn hold_channel(
@@ -244,23 +231,22 @@ impl Posts {
         self.calls.store.hold_channel(item.id, channel, self.pace.rate, until, now).await
     }
 
-    /// Waits for the turn of a lane to post to a channel.
+    /// Waits until a channel takes a post of this lane: ends the handling of the item till then.
     pub(crate) async fn wait_for_post_slot(
         &self,
         item: &Handling,
-        lane: &str,
         channel: &ChannelId,
     ) -> PipeResult<()> {
         let now = self.calls.clock.now();
         if !self.pace.takes_slots(channel, now) {
             return Ok(());
         }
-        let at = self.calls.store.take_slot(lane, channel, self.pace.rate, now).await?;
+        let at = self.calls.store.take_slot(&item.lane, channel, self.pace.rate, now).await?;
         if at > now {
             telemetry::record_pace_wait(at.duration_since(now).unsigned_abs());
             return Err(Interrupt::Wait(at));
         }
-        if let Err(at) = self.pace.take_turn(channel, now) {
+        if let Err(at) = self.pace.take_slot(channel, now) {
             self.hold_channel(item, channel, at).await?;
             return Err(Interrupt::Wait(at));
         }
@@ -325,5 +311,22 @@ impl Posts {
         if let Err(error) = told {
             tracing::warn!(ticket.id = %ticket.id, %error, "a person could not be told something");
         }
+    }
+}
+
+/// What is taken back if others have posted the same as well.
+fn to_doubled_post((item, step): (&Handling, &str), post: &Post, place: Thread) -> DoubledPost {
+    DoubledPost {
+        channel: place.channel,
+        root: post.thread.clone(),
+        post: SecondPost::Message {
+            ts: place.root,
+            delivery: post.delivery.clone(),
+            is_named: post.author.is_some(),
+            is_card: CARD_CALLS.iter().any(|call| step.split(':').next() == Some(call)),
+        },
+        since: (item.received - MAX_CLOCK_SKEW).as_millisecond(),
+        lane: item.lane.clone(),
+        key: item.key.clone(),
     }
 }

@@ -11,24 +11,29 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use crate::handlers::calls::{Calls, derive_delivery_id};
+use crate::handlers::calls::{Calls, MAX_CLOCK_SKEW, derive_delivery_id};
 use crate::handlers::channels::{Channels, LOST_CHANNEL_PAUSE};
 use crate::handlers::interrupt::{CallError, Interrupt, PipeResult};
 use crate::handlers::posts::{Posts, ThreadPost};
 use crate::inbox::{CardJob, Handling, ThreadJob};
 use crate::locale::Texts;
 use crate::model::{
-    BotName, ChannelId, Content, Fault, MessageTs, Thread, Ticket, TicketEnding, TicketId,
+    BotName, Button, ChannelId, Content, Fault, MessageTs, Thread, Ticket, TicketEnding, TicketId,
     TicketState,
 };
 use crate::slack;
 use crate::slack::card::{RelatedTicket, RelatedTickets};
-use crate::slack::{Post, SlackClient, bounds, card, render};
-use crate::store::{DrawnCard, Lane, Link, Role};
+use crate::slack::{Post, SlackClient, bounds, card, ids, offers, render};
+use crate::store::{DrawnCard, Lane, Link, Role, Source};
 
 /// When it is looked again whether a ticket has a new thread. Each look is a post that may have to
 /// be taken back.
 pub(crate) const NEW_THREAD_PAUSE: SignedDuration = SignedDuration::from_secs(1);
+
+/// How long a ticket's card waits at most for what the thread is still to be told of the ticket before.
+const MAX_LINES_WAIT: SignedDuration = SignedDuration::from_secs(10);
+/// How soon it looks again.
+const LINES_PAUSE: SignedDuration = SignedDuration::from_millis(100);
 
 /// How many of a customer's latest tickets are looked at for one that came before.
 pub(crate) const PREVIOUS_TICKETS_SEARCHED: u32 = 5;
@@ -60,6 +65,8 @@ pub(crate) struct Threads {
     pub(crate) texts: Texts,
     /// The bots for which templates of WhatsApp can be sent.
     pub(crate) template_bots: HashSet<BotName>,
+    /// Whether tickets can be put on standby.
+    pub(crate) offers_standby: bool,
 }
 
 impl Threads {
@@ -68,6 +75,24 @@ impl Threads {
         self.template_bots.contains(ticket.id.bot())
             && ticket.customer.whatsapp_identity().is_some()
             && !ticket.is_closed()
+    }
+
+    /// Takes the button for templates off the lines that offered one, as one was sent: another would
+    /// have to be paid for, too, and is in the card's menu. Best effort.
+    pub(crate) async fn withdraw_template_offers(&self, ticket: &Ticket) {
+        let Some(thread) = &ticket.thread else { return };
+        // Lines that offer one came after the customer's last words.
+        let since = MessageTs::from_time(ticket.heard.unwrap_or(ticket.opened) - MAX_CLOCK_SKEW);
+        if let Err(error) = offers::withdraw_button(
+            &self.slack,
+            thread,
+            &since,
+            ids::button_name(&Button::Template),
+        )
+        .await
+        {
+            tracing::info!(ticket.id = %ticket.id, %error, "a line still offers a template");
+        }
     }
 
     /// Posts a ticket's card, which starts its thread, with what the customer said to begin with.
@@ -112,9 +137,8 @@ impl Threads {
         step: &str,
     ) -> PipeResult<()> {
         let at_home = format!("elsewhere:{step}");
-        let steps = self.calls.read_begun_calls(item).await?;
         // Once it was posted there, it stays there, even if its own channel is back by now.
-        let is_there = steps.iter().any(|(name, _)| *name == at_home);
+        let is_there = self.calls.read_earlier_steps(item).await?.has(&at_home);
         if let Some(channel) = channel.as_ref().filter(|_| !is_there)
             && self.post_card_in(item, ticket, channel, step).await?
         {
@@ -163,7 +187,7 @@ impl Threads {
             broadcast: false,
             delivery: derive_delivery_id(item, step),
         };
-        let posted = match self.posts.post_once(item, step, channel, &post).await {
+        let posted = match self.posts.post_once(item, step, channel, (&post, None)).await {
             Err(CallError::Call(error)) if error.is_channel_lost() => {
                 tracing::error!(ticket.id = %ticket.id, slack.channel = %channel, %error,
                     "a channel for tickets cannot be posted to; invite the app, or mend the setting");
@@ -228,6 +252,7 @@ impl Threads {
             earlier: neighbour(earlier),
             now: self.calls.clock.now(),
             offers_templates: self.offers_templates(ticket),
+            offers_standby: self.offers_standby,
         })
     }
 
@@ -256,12 +281,27 @@ impl Threads {
         if self.channels.resolve_ticket_channel(ticket).await? != thread.channel {
             return Ok(false);
         }
+        self.wait_for_lines(item, &before.id).await?;
         // They stand nowhere but on the card, which shows this ticket from now on.
         if let Some(first_words) = self.calls.read(item).await?.first_words(&before.id).await? {
             self.calls.keep_first_words(item, &ticket.id, &first_words).await?;
         }
         self.go_on_in(item, ticket, thread).await?;
         Ok(true)
+    }
+
+    /// Waits until the thread was told what it is to be told of a ticket: who handed it on stands above
+    /// the ticket that follows, which has a lane of its own.
+    async fn wait_for_lines(&self, item: &Handling, before: &TicketId) -> PipeResult<()> {
+        let now = self.calls.clock.now();
+        if item.has_begun_calls || now >= item.received + MAX_LINES_WAIT {
+            return Ok(());
+        }
+        let (lane, keys) = (Lane::Ticket(before.clone()), ThreadJob::SAY_KEY_PREFIX);
+        if self.calls.read(item).await?.has_waiting(&lane, Source::Internal, keys).await? {
+            return Err(Interrupt::Wait(now + LINES_PAUSE));
+        }
+        Ok(())
     }
 
     /// Goes on in the thread of an active message to this customer that no ticket has joined yet, if it
@@ -361,7 +401,7 @@ impl Threads {
     /// will be.
     pub(crate) async fn wait_for_slot(&self, item: &Handling, ticket: &Ticket) -> PipeResult<()> {
         let channel = self.channels.current_channel(ticket).await?;
-        self.posts.wait_for_post_slot(item, &item.lane, &channel).await
+        self.posts.wait_for_post_slot(item, &channel).await
     }
 
     /// Says something in a ticket's thread, if it has one, when the channel's turn has come.
@@ -384,7 +424,6 @@ impl Threads {
     pub(crate) async fn post_from_job(
         &self,
         item: &Handling,
-        lane: &str,
         step: &str,
         ticket: &Ticket,
         post: &ThreadPost,
@@ -392,7 +431,7 @@ impl Threads {
         let Some(thread) = &ticket.thread else {
             return Err(Interrupt::broken(format!("ticket {} has no thread", ticket.id)));
         };
-        self.posts.wait_for_post_slot(item, lane, &thread.channel).await?;
+        self.posts.wait_for_post_slot(item, &thread.channel).await?;
         let posted = self.posts.post_to_thread(item, step, thread, post).await;
         if let Err(CallError::Call(error)) = &posted
             && let Some(lost) = ThreadLoss::from_error(error)
@@ -498,19 +537,11 @@ impl Threads {
     pub(crate) async fn post_to_default_channel(
         &self,
         item: &Handling,
-        lane: &str,
         step: &str,
         post: ThreadPost,
     ) -> PipeResult<()> {
-        self.posts
-            .post_to_channel(
-                item,
-                lane,
-                &self.channels.resolve_default_channel().await?,
-                step,
-                post,
-            )
-            .await
+        let channel = self.channels.resolve_default_channel().await?;
+        self.posts.post_to_channel(item, &channel, step, post).await
     }
 }
 

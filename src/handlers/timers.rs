@@ -28,6 +28,9 @@ use crate::store::{Link, Role, Source, switches};
 /// minute and not one for each message. Too early a memory only ends the window a little early.
 pub(crate) const HEARD_PRECISION: SignedDuration = SignedDuration::from_secs(60);
 
+/// How often Blip is asked which tickets have passed a limit of the desk: the limits are minutes.
+pub(crate) const LIMIT_WATCH_INTERVAL: SignedDuration = SignedDuration::from_mins(1);
+
 /// How the team wants to be reminded.
 #[derive(Clone, Debug)]
 pub(crate) struct ReminderRules {
@@ -37,6 +40,8 @@ pub(crate) struct ReminderRules {
     pub(crate) unanswered: Option<Duration>,
     /// The user group that hears of it in the end.
     pub(crate) escalate_to: Option<String>,
+    /// Whether who passes a limit of the desk at Blip is called for.
+    pub(crate) watches_limits: bool,
     /// When the team works; always if there are none.
     pub(crate) hours: Option<WorkingHours>,
     /// When the desks at Blip are attended, if their hours count.
@@ -288,7 +293,12 @@ impl Timers {
         let Some(patience) = self.reminders.delay_for(about) else { return Ok(()) };
         let reminder =
             Reminder { ticket: ticket.id.clone(), about, since: since.as_millisecond(), round: 0 };
-        let due = self.reminders.due_time(ticket, since, patience);
+        let mut due = self.reminders.due_time(ticket, since, patience);
+        if self.reminders.watches_limits {
+            // A limit of the desk that ends in the same minute is seen by then, and who is called
+            // for it is told all that this would say.
+            due += LIMIT_WATCH_INTERVAL;
+        }
         Ok(self.calls.enqueue_item(item, ReminderJob::send_reminder(reminder, due)).await?)
     }
 
@@ -335,7 +345,7 @@ impl Timers {
         };
         let due = self.reminders.due_time(ticket, since, patience);
         let (ticket, agent, since) = (ticket.id.clone(), agent.clone(), since.as_millisecond());
-        let job = AssignmentJob::check_answer(Overdue { ticket, agent, since }, due);
+        let job = AssignmentJob::take_back_later(Overdue { ticket, agent, since }, due);
         Ok(self.calls.enqueue_item(item, job).await?)
     }
 

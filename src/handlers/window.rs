@@ -1,23 +1,19 @@
 //! When it is too late to answer a customer: WhatsApp takes free words for 24 hours after the
 //! customer's last ones (`blip.md` §7).
 
-use crate::inbox::Handling;
+use crate::inbox::{Handling, ThreadLine};
 use std::sync::Arc;
 
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::people::Person;
-use crate::handlers::posts::ThreadPost;
-use crate::handlers::thread::Threads;
-use crate::locale::Texts;
-use crate::model::{Button, Ticket};
-use crate::slack::card;
+use crate::handlers::thread_lines::ThreadLines;
+use crate::model::Ticket;
 
 /// Keeps words from going out that the customer's channel would drop.
 pub(crate) struct SendWindow {
     pub(crate) calls: Arc<Calls>,
-    pub(crate) threads: Arc<Threads>,
-    pub(crate) texts: Texts,
+    pub(crate) lines: Arc<ThreadLines>,
 }
 
 impl SendWindow {
@@ -36,13 +32,8 @@ impl SendWindow {
         if !self.is_closed(ticket) || self.calls.has_begun_sending(item).await? {
             return Ok(false);
         }
-        let line = self.texts.text("thread-window-closed", &[("agent", &person.profile.name)]);
-        let mut post = ThreadPost::from_line(&line);
-        if self.threads.offers_templates(ticket) {
-            let answers = [Button::Template];
-            post.blocks = card::build_question(&line, &answers, &ticket.id, &self.texts);
-        }
-        self.threads.post_when_due(item, "too-late", ticket, &post).await?;
+        let line = ThreadLine::TooLate { by: person.profile.name.clone() };
+        self.lines.say_line(item, ticket, line).await?;
         Ok(true)
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
+use super::job::DoubledPost;
 use crate::store::{self, Item, Writes};
 
 /// An item that is being handled, with what is to be written because of it: in one transaction, with
@@ -17,7 +18,27 @@ pub(crate) struct Handling {
 
 /// What was gathered and is not written yet.
 #[derive(Clone, Default)]
-pub(crate) struct Gathered(Arc<Mutex<Writes>>);
+pub(crate) struct Gathered {
+    writes: Arc<Mutex<Writes>>,
+    made: Arc<Mutex<MadeCalls>>,
+}
+
+/// Calls that took effect, whose results are not written yet. Should the lease be lost by then, another
+/// instance may have made them as well.
+#[derive(Default)]
+pub(crate) struct MadeCalls {
+    pub(crate) calls: Vec<MadeCall>,
+    /// What they have posted, and is to be taken back if it is there a second time.
+    pub(crate) posts: Vec<DoubledPost>,
+}
+
+/// A call that took effect.
+pub(crate) struct MadeCall {
+    /// The name of the call.
+    pub(crate) step: String,
+    /// Whether it was made to Slack, and not to Blip.
+    pub(crate) is_to_slack: bool,
+}
 
 impl Handling {
     /// Nothing was done for the item yet.
@@ -38,7 +59,17 @@ impl Handling {
         Ok(())
     }
 
-    /// What was gathered.
+    /// Notes that a call was made just now.
+    pub(crate) fn note_made_call(&self, step: &str, is_to_slack: bool) {
+        self.gathered.lock_made().calls.push(MadeCall { step: step.to_owned(), is_to_slack });
+    }
+
+    /// Notes what a call has posted just now.
+    pub(crate) fn note_made_post(&self, post: DoubledPost) {
+        self.gathered.lock_made().posts.push(post);
+    }
+
+    /// What handling it has led to so far, and those of its lease with it.
     pub(crate) fn gathered(&self) -> &Gathered {
         &self.gathered
     }
@@ -56,7 +87,23 @@ impl Gathered {
     /// Adds to it, or looks at it.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Writes> {
         // Also after a panic: each change is whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.writes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_made(&self) -> MutexGuard<'_, MadeCalls> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes out the calls whose results are about to be written.
+    pub(crate) fn take_made_calls(&self) -> MadeCalls {
+        std::mem::take(&mut *self.lock_made())
+    }
+
+    /// Puts back calls whose results could not be written.
+    pub(crate) fn restore_made_calls(&self, made: MadeCalls) {
+        let mut since = self.lock_made();
+        since.calls.splice(..0, made.calls);
+        since.posts.splice(..0, made.posts);
     }
 
     /// Takes all of it out, to be written.

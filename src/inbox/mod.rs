@@ -4,22 +4,27 @@
 //! [`Worker`] takes them out, lane by lane, and hands them to a [`Handler`]. What "durable" means is
 //! said in [`crate::store`]; what happens after a failure, in [`retry`].
 //!
-//! Invariant: an item leaves the inbox in exactly one way: done, ignored, forgotten, parked for a person.
+//! Invariant: an item leaves the inbox in exactly one way: done, ignored (it was none of ours), forgotten
+//! (done, and the same may come again) or parked for a person.
 
 mod forgetting;
 mod handling;
+mod hands;
 mod job;
 pub mod retry;
 mod worker;
 
 pub use forgetting::ForgettingReport;
 pub(crate) use forgetting::{ForgettingProgress, ForgottenMessage, LeftOver};
-pub(crate) use handling::{Gathered, Handling};
+pub(crate) use handling::{Gathered, Handling, MadeCalls};
+pub(crate) use hands::Hands;
 pub(crate) use job::{
-    Absence, Assignment, AssignmentJob, CardJob, CheckJob, CustomerJob, DelayedReply, DeliveryMark,
-    DoubledPost, FileJob, Forgetting, HeldReply, Job, LateFile, MarkJob, MarkOccasion, NoticeJob,
-    Overdue, ParkedEvent, ReadReply, ReceiptJob, Reminder, ReminderJob, ReminderTopic, ReplyJob,
-    SecondPost, ThreadJob, TransferNotice, UnknownJob, UnshownFile,
+    Absence, Assignment, AssignmentJob, CardJob, CheckJob, CloseConcern, CloseQuestion,
+    CustomerJob, DelayedReply, DeliveryMark, DoubledPost, FileJob, Forgetting, HeldReply, Job,
+    LateFile, LineToSay, MarkJob, MarkOccasion, MoveLine, NoticeJob, Overdue, ParkedEvent,
+    ReadReply, ReceiptJob, RefusedWish, Reminder, ReminderJob, ReminderTopic, ReplyJob,
+    SENT_POST_CALL, SecondPost, SentWords, ThreadJob, ThreadLine, TransferNotice, UNREAD_POST_CALL,
+    UnknownJob, UnsentPart, UnshownFile,
 };
 pub(crate) use worker::Worker;
 
@@ -41,10 +46,10 @@ pub(crate) trait Handler: Send + Sync + 'static {
     /// `items` are of one lane and one source, in order, and never empty. After a failure the
     /// same items are handed over again, so a handler starts by reading how far it came. What they
     /// gathered is written afterwards.
-    fn handle_items(&self, lane: &str, items: &[Handling]) -> impl Future<Output = Handled> + Send;
+    fn handle_items(&self, items: &[Handling]) -> impl Future<Output = Handled> + Send;
 
-    /// Mends what handling these items may have shown: their lease was lost meanwhile, and another
-    /// instance may have shown something newer before.
+    /// Mends what handling these items may have done: their lease was lost meanwhile, and another
+    /// instance may have shown something newer before, or have made the same calls.
     ///
     /// # Errors
     ///

@@ -1,38 +1,29 @@
 //! Takes lanes that are due and hands their items to the handler.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span};
 
+use super::hands::{Hand, Hands};
 use super::retry::{RetryDecision, RetryPolicy};
 use super::{Gathered, Handled, Handler, Handling, ItemOutcome, NoticeJob, ReplyJob};
 use crate::clock::Clock;
 use crate::model::Fault;
 use crate::store::{
-    self, Ending, Item, ItemId, LaneRelease, Lease, NewItem, Places, Pool, SharedStore, Source,
-    StoredOutcome, Writes,
+    self, Ending, Item, ItemId, LaneRelease, Lease, NewItem, SharedStore, Source, StoredOutcome,
+    Writes,
 };
 use crate::telemetry;
 
 /// How long a lane may be held. Every call within has a far shorter time limit, so this runs out
 /// only for a process that hangs.
 const LEASE_DURATION: Duration = Duration::from_mins(5);
-/// Lanes of a pool that are handled at the same time. Most of them wait for the network.
-fn pool_size(pool: Pool) -> usize {
-    match pool {
-        Pool::ToSlack | Pool::ToBlip => 128,
-        Pool::Files => 32,
-        Pool::Background => 64,
-    }
-}
-
 /// How soon an item is handled again whose ticket was changed meanwhile. Whoever changed it got on,
 /// so that two never hold each other up for long.
 const CONFLICT_PAUSE: Duration = Duration::from_millis(5);
@@ -48,53 +39,6 @@ pub(crate) struct Worker<P> {
     retry: RetryPolicy,
     hands: Arc<Hands>,
     stop: CancellationToken,
-}
-
-/// Who is free to work on a lane, by pools.
-struct Hands {
-    busy: Mutex<[usize; Pool::ALL.len()]>,
-    freed: Notify,
-}
-
-impl Hands {
-    fn new() -> Self {
-        Self { busy: Mutex::default(), freed: Notify::new() }
-    }
-
-    fn count_busy(&self, pool: Pool, change: impl Fn(usize) -> usize) -> usize {
-        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        busy.get_mut(pool.number()).map_or(0, |busy| std::mem::replace(busy, change(*busy)))
-    }
-
-    fn free_places(&self) -> Places {
-        Places::of_pools(|pool| pool_size(pool).saturating_sub(self.count_busy(pool, |busy| busy)))
-    }
-
-    fn occupy(self: Arc<Self>, pool: Pool) -> Hand {
-        self.count_busy(pool, |busy| busy + 1);
-        Hand { hands: self, pool }
-    }
-
-    /// Waits until there is a free hand in a pool that had none: what waits in it may be due.
-    async fn wait_for_freed(&self) {
-        self.freed.notified().await;
-    }
-}
-
-/// One that works on a lane of this pool.
-struct Hand {
-    hands: Arc<Hands>,
-    pool: Pool,
-}
-
-impl Drop for Hand {
-    fn drop(&mut self) {
-        let busy = self.hands.count_busy(self.pool, |busy| busy.saturating_sub(1));
-        if busy >= pool_size(self.pool) {
-            // Only if the pool was full: otherwise lanes that are due have not waited for a hand.
-            self.hands.freed.notify_one();
-        }
-    }
 }
 
 impl<P> Clone for Worker<P> {
@@ -117,9 +61,10 @@ impl<P: Handler> Worker<P> {
         handler: Arc<P>,
         clock: Clock,
         retry: RetryPolicy,
+        hands: Hands,
         stop: CancellationToken,
     ) -> Self {
-        Self { store, handler, clock, retry, hands: Arc::new(Hands::new()), stop }
+        Self { store, handler, clock, retry, hands: Arc::new(hands), stop }
     }
 
     /// Runs until stopped. Lanes under way are on `tasks` and are to be waited for.
@@ -130,7 +75,7 @@ impl<P: Handler> Worker<P> {
                 Ok(lanes) => {
                     for lease in lanes {
                         let span = telemetry::lane_span(&lease.lane);
-                        let hand = Arc::clone(&self.hands).occupy(Pool::of_lane(&lease.lane));
+                        let hand = Arc::clone(&self.hands).occupy(&lease.lane);
                         tasks.spawn(self.clone().work_on_lane(lease, hand).instrument(span));
                     }
                 }
@@ -144,12 +89,12 @@ impl<P: Handler> Worker<P> {
 
     /// Leases as many lanes as there are free hands: nobody else takes any.
     async fn lease_due_lanes(&self) -> store::Result<Vec<Lease>> {
-        self.store.lease_lanes(self.hands.free_places(), LEASE_DURATION, self.clock.now()).await
+        self.store.lease_lanes(self.hands.count_free(), LEASE_DURATION, self.clock.now()).await
     }
 
     async fn wait_until_due(&self) {
         let now = self.clock.now();
-        let due = match self.store.next_due(self.hands.free_places()).await {
+        let due = match self.store.next_due(self.hands.count_free()).await {
             Ok(Some(due)) => due.clamp(now, now + MAX_IDLE_WAIT),
             Ok(None) => now + MAX_IDLE_WAIT,
             Err(error) => {
@@ -221,7 +166,7 @@ impl<P: Handler> Worker<P> {
             }
             let same = rest.iter().take_while(|item| item.source == first.source).count();
             let (run, _) = rest.split_at(same);
-            let handled = self.call_handler(lease, run).await;
+            let handled = self.call_handler(run).await;
             let count = handled.items.clamp(1, same);
             let (done, remaining) = rest.split_at(count);
             // What waited for a message that the last item posted has its place before these.
@@ -239,7 +184,7 @@ impl<P: Handler> Worker<P> {
         self.store.release_lane(lease.clone(), None).await
     }
 
-    async fn call_handler(&self, lease: &Lease, items: &[Handling]) -> Handled {
+    async fn call_handler(&self, items: &[Handling]) -> Handled {
         let span = items.first().map_or_else(Span::none, |first| {
             // Jobs are put down long before they are due, which is no time that anybody waits.
             if first.attempts == 0 && first.source != Source::Internal {
@@ -247,12 +192,12 @@ impl<P: Handler> Worker<P> {
             }
             telemetry::event_span(first.source.name(), first.id, &first.key, first.attempts)
         });
-        let handled = self.handler.handle_items(&lease.lane, items).instrument(span);
+        let handled = self.handler.handle_items(items).instrument(span);
         // A bug that one event meets must not end the process, or the same event would end each
         // start.
         let handled = AssertUnwindSafe(handled).catch_unwind().await;
         handled.unwrap_or_else(|_| {
-            tracing::error!("a pipe panicked; the item is parked");
+            tracing::error!("a handler panicked; the item is parked");
             Handled::for_first_item(ItemOutcome::Failed(Fault::Broken))
         })
     }
@@ -272,7 +217,7 @@ impl<P: Handler> Worker<P> {
         }
         let (stored, due) = self.decide_outcome(outcome, items);
         if let Some(StoredOutcome::Parked { reason }) = &stored {
-            writes.jobs.extend(self.report_parked(lease, items, reason));
+            writes.jobs.extend(self.report_parked(items, reason));
         }
         let release = match due {
             Some(due) => LaneRelease::At(due),
@@ -282,7 +227,8 @@ impl<P: Handler> Worker<P> {
         let ids: Vec<ItemId> = items.iter().map(|item| item.id).collect();
         let ending = Ending { settled: stored.clone().map(|stored| (ids, stored)), release };
         match self.store.finish(lease, &ending, &writes).await {
-            Ok(()) => {}
+            // The results are written: nobody else makes these calls. All items share what they gather.
+            Ok(()) => drop(items.first().map(|item| item.gathered().take_made_calls())),
             // Its ticket was changed meanwhile: it is handled again, with the ticket as it is now.
             Err(store::Error::Conflict { .. }) => {
                 tracing::debug!("a ticket was changed meanwhile; its event is handled again");
@@ -340,13 +286,13 @@ impl<P: Handler> Worker<P> {
     }
 
     /// Lets people see what is parked; what only the bridge set itself to do is logged.
-    fn report_parked(&self, lease: &Lease, items: &[Handling], reason: &str) -> Vec<NewItem> {
+    fn report_parked(&self, items: &[Handling], reason: &str) -> Vec<NewItem> {
         // Nobody in Slack asked for a job, or could mend it; but a held reply is somebody's words.
         let is_shown =
             |item: &&Handling| item.source != Source::Internal || ReplyJob::is_send(&item.key);
         let shown = items.iter().filter(is_shown);
         let now = self.clock.now();
-        shown.map(|item| NoticeJob::report_parked(item, &lease.lane, reason, now)).collect()
+        shown.map(|item| NoticeJob::report_parked(item, reason, now)).collect()
     }
 
     /// How long ago it arrived.

@@ -1,8 +1,10 @@
 //! The doors: everything that is sent to us, over HTTP or over the socket that Slack gave us.
 //!
-//! A door checks who knocks, finds lane and key of what was brought, puts it into the inbox byte
-//! for byte and answers. It calls nobody and decides nothing: what an event means is found out
-//! later, by the handlers.
+//! A door checks who knocks, finds lane and key of what was brought, puts it into the inbox and
+//! answers. What an event means is found out later, by the handlers. What Slack wants to be answered on
+//! the spot (a dialog, a command, a list) is handed to [`crate::dialog`].
+//!
+//! An event is kept byte for byte, but for the id of a channel that Slack has given another one.
 //!
 //! Invariant: a `200` for an event is sent only after the event is on the disk
 //! (`a_full_disk_loses_nothing_and_the_bridge_goes_on_when_there_is_room_again`), and so is an
@@ -48,7 +50,7 @@ use crate::telemetry;
 /// a slow disk must not make the bridge write the same event again and again.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(20);
 
-/// Who takes in what comes from where.
+/// What each group of routes needs.
 #[derive(Clone)]
 pub(crate) struct Doors {
     pub(crate) blip: Arc<BlipDoor>,

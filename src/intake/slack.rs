@@ -1,7 +1,8 @@
 //! `POST /slack/events`: signature → lane and key → inbox → `200`; Socket Mode: the same without
 //! the signature, as we opened the connection.
 //!
-//! Events, clicks and commands come to the same address and are told apart by their content. What
+//! Events, clicks and commands come to the same address and are told apart by their content. Dialogs
+//! that are to open, commands and lists are answered by [`crate::dialog`] within Slack's three seconds. What
 //! is certainly none of ours, such as the echo of our own posts, is answered and not stored.
 
 use std::sync::Arc;
@@ -27,7 +28,7 @@ use crate::dialog::commands::Commands;
 use crate::dialog::drafts::Drafts;
 use crate::dialog::home_tabs::HomeTabs;
 use crate::inbox::{AssignmentJob, NoticeJob};
-use crate::model::{ChannelId, SlackEvent};
+use crate::model::{ChannelId, SlackEvent, SlackUserId};
 use crate::slack::command::{CommandAction, SlashCommand};
 use crate::slack::parse::{self, SlackRequest};
 use crate::slack::switches::SwitchRequest;
@@ -68,6 +69,9 @@ pub(crate) struct SlackDoor {
     pub(crate) mask: Mask,
     /// The channels that have got another id.
     pub(crate) renames: ChannelRenames,
+    /// Whether a user is our own one there. Before Slack has said who we are it is nobody; what we do
+    /// ourselves is stored then, and passed over when it is handled.
+    pub(crate) is_us: Box<dyn Fn(&SlackUserId) -> bool + Send + Sync>,
     /// Told when Slack says that how we stand there may have changed.
     pub(crate) changed: Arc<Notify>,
     /// What would fill the log if strangers had their way.
@@ -135,8 +139,8 @@ impl SlackDoor {
             SlackRequest::TemplateDraft(drafted) => {
                 Ok(self.to_json_answer(&self.answers.drafts.preview_template(&drafted).await))
             }
-            SlackRequest::Farewell(farewell, routed) => {
-                match self.answers.drafts.ask_about_farewell(&farewell).await {
+            SlackRequest::Close(close, routed) => {
+                match self.answers.drafts.ask_before_close(&close).await {
                     Some(asked) => Ok(self.to_json_answer(&asked)),
                     None => self.store_routed(routed, json).await.map(|()| SlackAnswer::Nothing),
                 }
@@ -196,6 +200,8 @@ impl SlackDoor {
             // Each post of ours comes back as an event (`slack.md` D.3); stored, they would be most
             // of the inbox.
             SlackEvent::NotOurs => return Ok(()),
+            // So does each mark of ours, which by itself nothing tells from a person's.
+            SlackEvent::Reaction { user, .. } if (self.is_us)(user) => return Ok(()),
             // Of these words nothing is kept but that there were some.
             SlackEvent::Outside { channel, user, ts } => {
                 let job = NoticeJob::warn_outside(channel, user, ts, self.events.clock.now());

@@ -28,7 +28,6 @@ impl Absences {
     pub(crate) async fn tell_absent_holder(
         &self,
         item: &Handling,
-        lane: &str,
         absence: &Absence,
     ) -> HandlerResult {
         let not_told = Handled::for_first_item(ItemOutcome::Forgotten);
@@ -41,7 +40,7 @@ impl Absences {
         if !is_due {
             return Ok(not_told);
         }
-        match self.send_message(item, lane, &ticket, &absence.agent).await {
+        match self.send_message(item, &ticket, &absence.agent).await {
             // Who has left, or an app that was not granted it yet: the thread has everything.
             Err(Interrupt::Call { fault: Fault::Refused { .. } | Fault::Credentials, error }) => {
                 tracing::warn!(ticket.id = %ticket.id, error, "somebody has no direct message");
@@ -54,7 +53,6 @@ impl Absences {
     async fn send_message(
         &self,
         item: &Handling,
-        lane: &str,
         ticket: &Ticket,
         agent: &SlackUserId,
     ) -> PipeResult<()> {
@@ -67,7 +65,7 @@ impl Absences {
         let (text, blocks) =
             home::describe_move("direct-waiting", ticket, address.as_deref(), &texts);
         let post = ThreadPost { text, blocks, ..ThreadPost::from_line("") };
-        self.posts.post_to_channel(item, lane, &channel, "direct", post).await
+        self.posts.post_to_channel(item, &channel, "direct", post).await
     }
 
     /// Whether somebody is away: by their own word, by the hours that they have set, or as Slack sees

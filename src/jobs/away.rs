@@ -1,24 +1,21 @@
 //! Word to customers who write while the team does not work.
 
-use crate::inbox::Handling;
+use crate::inbox::{Handling, ThreadLine};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::{Calls, derive_delivery_id};
 use crate::handlers::interrupt::{CallError, PipeResult};
-use crate::handlers::posts::ThreadPost;
-use crate::handlers::thread::Threads;
+use crate::handlers::thread_lines::ThreadLines;
 use crate::handlers::timers::ReminderRules;
-use crate::locale::Texts;
 use crate::model::{Failure, Fault, TicketId};
 
 /// Tells customers that the team does not work.
 pub(crate) struct AwayAnswers {
     pub(crate) calls: Arc<Calls>,
     pub(crate) bots: Arc<Bots>,
-    pub(crate) threads: Arc<Threads>,
-    pub(crate) texts: Texts,
+    pub(crate) lines: Arc<ThreadLines>,
     pub(crate) rules: ReminderRules,
     /// What they are told; nothing if there is none.
     pub(crate) message: Option<String>,
@@ -51,7 +48,6 @@ impl AwayAnswers {
             }
             sent => sent?,
         }
-        let line = ThreadPost::from_line(&self.texts.text("thread-away", &[]));
-        self.threads.post_when_due(item, "post:away", &mut ticket, &line).await
+        self.lines.say_line(item, &mut ticket, ThreadLine::Away).await
     }
 }

@@ -12,9 +12,10 @@ use jiff::Timestamp;
 use crate::blip;
 use crate::blip::parse::MissedMessage;
 use crate::handlers::bots::Bots;
-use crate::handlers::calls::{Calls, IN_TRANSIT_FACTOR};
+use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::to_slack::tickets::Tickets;
+use crate::handlers::transit::longest_transit;
 use crate::model::ids::stored_id;
 use crate::model::{Failure, Fault, Ticket, TicketId};
 use crate::store::{Accepted, Lane, NewItem, Source};
@@ -39,7 +40,7 @@ impl TicketChecks {
         }
         // Nobody to compare with; to wait here would keep from people that their words wait.
         let Some(bot) = self.bots.get(id.bot()) else { return Ok(()) };
-        let snapshot = match bot.fetch_ticket(&ticket.id).await {
+        let snapshot = match bot.tickets.fetch_ticket(&ticket.id).await {
             Ok(snapshot) => snapshot,
             Err(error) => return retry_or_skip(item, error),
         };
@@ -58,7 +59,7 @@ impl TicketChecks {
                 snapshot.ended.unwrap_or(ticket.opened)
             }
             // What is younger may be on its way to us still, and would be marked as missed.
-            _ => self.calls.clock.now() - self.calls.unknown_outcome_wait * IN_TRANSIT_FACTOR,
+            _ => self.calls.clock.now() - longest_transit(&self.calls),
         };
         self.enqueue_missed_messages(&ticket, (&shown, last), missed).await?;
         if let Some(snapshot) = snapshot {

@@ -29,12 +29,7 @@ pub(crate) struct ContextPosts {
 
 impl ContextPosts {
     /// Posts what was said before the handoff as one message. Failing to learn it is no failure.
-    pub(crate) async fn post_context(
-        &self,
-        item: &Handling,
-        lane: &str,
-        id: &TicketId,
-    ) -> PipeResult<()> {
+    pub(crate) async fn post_context(&self, item: &Handling, id: &TicketId) -> PipeResult<()> {
         let take = self.context_messages;
         // An erased customer's words must not come back by a look into Blip's history.
         if self.calls.store.erased_at(id).await?.is_some() {
@@ -65,7 +60,7 @@ impl ContextPosts {
             return Ok(());
         }
         let post = ThreadPost { role: Role::Note, ..ThreadPost::from_line(&text) };
-        self.threads.post_from_job(item, lane, "context", &ticket, &post).await
+        self.threads.post_from_job(item, "context", &ticket, &post).await
     }
 }
 

@@ -54,8 +54,7 @@ impl DelayMarks {
         if now < item.received {
             return Err(Interrupt::Wait(item.received));
         }
-        let steps = self.calls.read_begun_calls(item).await?;
-        let is_shown = steps.iter().any(|(step, _)| step == SHOWN_STEP);
+        let is_shown = self.calls.read_earlier_steps(item).await?.has(SHOWN_STEP);
         if delayed.is_move {
             // Who made it takes the mark away when it is through (`to_blip/delays.rs`).
             let mark = MarkJob::add_reaction(&channel, &ts, marks::WAITING_MARK, false, now);

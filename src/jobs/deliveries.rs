@@ -18,6 +18,7 @@ use crate::blip::parse::ThreadMessage;
 use crate::blip::{ReceiptLog, parse};
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
+use crate::handlers::heard_receipts::find_heard_receipts;
 use crate::handlers::interrupt::{HandlerResult, Interrupt, PipeResult};
 use crate::handlers::timers::{LOOKUP_ROUNDS, Timers};
 use crate::handlers::to_slack::pushed_receipts::PushedReceipts;
@@ -142,20 +143,14 @@ impl Deliveries {
     async fn keep_open_replies(&self, replies: Vec<PendingReply>) -> PipeResult<Vec<PendingReply>> {
         let mut unsettled = Vec::new();
         for mut reply in replies {
-            if !self.has_receipt(&reply, "consumed").await?
-                && !self.has_receipt(&reply, "failed").await?
-            {
-                reply.has_arrived = self.has_receipt(&reply, "received").await?;
+            let store = &*self.calls.store;
+            let heard = find_heard_receipts(store, &reply.ticket, &reply.message).await?;
+            if !heard.is_read && !heard.has_failed {
+                reply.has_arrived = heard.is_received;
                 unsettled.push(reply);
             }
         }
         Ok(unsettled)
-    }
-
-    /// Whether this was heard of a reply, by itself or when asked: every receipt is in the inbox.
-    async fn has_receipt(&self, reply: &PendingReply, event: &str) -> PipeResult<bool> {
-        let key = parse::receipt_key(&reply.ticket, &reply.message, event);
-        Ok(self.calls.store.has_accepted(Source::Blip, &key).await?)
     }
 
     /// Asks the bot that has sent templates about each: they are few, and paid for. Returns those that
@@ -170,7 +165,7 @@ impl Deliveries {
             let PendingReply { ticket, message, .. } = &template;
             let Some(router) = self.bots.router(ticket.bot()) else { continue };
             let told = if ticket.active_target().is_some() {
-                router.fetch_campaign_receipts(ticket, message).await
+                router.templates.fetch_campaign_receipts(ticket, message).await
             } else {
                 router.fetch_receipts(ticket, message).await
             };
@@ -294,9 +289,10 @@ impl Deliveries {
         if ticket.is_closed() {
             return Ok(true);
         }
-        let snapshot =
-            answer_or_none(self.bots.require_bot(&ticket.id)?.fetch_ticket(&ticket.id).await)?
-                .flatten();
+        let snapshot = answer_or_none(
+            self.bots.require_bot(&ticket.id)?.tickets.fetch_ticket(&ticket.id).await,
+        )?
+        .flatten();
         Ok(snapshot.is_some_and(|snapshot| snapshot.parse_ending().is_some()))
     }
 

@@ -38,7 +38,7 @@ impl DeskHoursReader {
     }
 
     async fn read_bot(&self, bot: &BotName, client: &BlipClient, silent: &mut HashSet<BotName>) {
-        match client.fetch_desk_hours().await {
+        match client.desk.fetch_desk_hours().await {
             Ok(hours) => {
                 silent.remove(bot);
                 self.note_hours(bot, hours);

@@ -15,8 +15,10 @@ use crate::handlers::interrupt::{HandlerResult, Interrupt, PipeResult};
 use crate::handlers::people::People;
 use crate::handlers::timers::AssignmentRules;
 use crate::inbox::{Assignment, AssignmentJob, Handled, Handling, ItemOutcome};
-use crate::model::{ChannelId, Failure, Fault, PersonalSwitch, SlackUserId, Ticket, TicketState};
-use crate::slack::{self, SlackClient, card, members, presence};
+use crate::model::{
+    ChannelId, Failure, Fault, PersonalSwitch, SlackUserId, Ticket, TicketState, is_team,
+};
+use crate::slack::{self, SlackClient, members, presence};
 use crate::store::{TurnRequest, switches};
 
 /// How soon it is looked again who is free while a ticket waits: nobody tells that somebody's hours of
@@ -68,7 +70,7 @@ impl Distribution {
 
     /// Whether anybody may have a ticket. One that was transferred to an agent waits for that agent.
     fn is_to_be_given(&self, ticket: &Ticket) -> bool {
-        let is_for_team = ticket.team.as_deref().is_none_or(card::is_team);
+        let is_for_team = ticket.team.as_deref().is_none_or(is_team);
         ticket.state == TicketState::Unclaimed && is_for_team && self.bots.contains(ticket.id.bot())
     }
 

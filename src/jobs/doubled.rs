@@ -1,7 +1,7 @@
 //! A post that two instances have made: the second one is taken back.
 //!
 //! An instance that was held up between its last look at the store and its request cannot be kept from
-//! sending (`docs/postgresql.md`). It finds out when it notes the answer, and leaves this job.
+//! sending (`docs/postgresql.md`). It finds out when it writes the result, and leaves this job.
 
 use std::sync::Arc;
 
@@ -9,10 +9,11 @@ use jiff::Timestamp;
 
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{Interrupt, PipeResult};
-use crate::inbox::{CardJob, DoubledPost, Handling, SecondPost};
+use crate::inbox::{CardJob, DoubledPost, Handling, MadeCalls, SecondPost, ThreadJob};
 use crate::model::Thread;
 use crate::slack::{Posted, SlackClient, files, find, forget};
 use crate::store::{Lane, Source};
+use crate::{store, telemetry};
 
 /// Takes back what was posted twice.
 pub(crate) struct DoubledPosts {
@@ -21,6 +22,35 @@ pub(crate) struct DoubledPosts {
 }
 
 impl DoubledPosts {
+    /// Tells of calls that were made for events which others have by now, and sets out a comparison with
+    /// Slack of what they have posted.
+    pub(crate) async fn leave_comparisons(&self, made: MadeCalls) -> store::Result<()> {
+        for call in made.calls {
+            let platform = if call.is_to_slack { "slack" } else { "blip" };
+            let call = call.step.split(':').next().unwrap_or_default();
+            telemetry::count_doubled_call(platform, call);
+            tracing::error!(
+                call,
+                platform,
+                "a call was made for an event that another instance has by now, since this one was \
+                held up before it; it may have been made twice"
+            );
+        }
+        for mut doubled in made.posts {
+            if let Some(ticket) = Lane::ticket_of(&doubled.lane)
+                && self.calls.store.erased_at(&ticket).await?.is_some()
+            {
+                // Nobody has the event of a customer who was erased, and nothing may be kept that names
+                // their ticket.
+                (doubled.lane, doubled.key) = (String::new(), String::new());
+            }
+            // Whoever has the event now may be about to post.
+            let due = self.calls.next_certain_look();
+            self.calls.store.accept(ThreadJob::remove_doubled_post(doubled, due)).await?;
+        }
+        Ok(())
+    }
+
     /// Takes a post back that others have made as well, or went on without, and has the card shown again:
     /// what was counted on it may be that post.
     pub(crate) async fn remove_doubled_post(
@@ -90,7 +120,7 @@ impl DoubledPosts {
         let DoubledPost { channel, root: Some(root), since, .. } = doubled else { return Ok(()) };
         let thread = Thread { channel: channel.clone(), root: root.clone() };
         let since = parse_time(*since)?;
-        let shown = files::find_file_message(&self.slack, &thread, file, since).await?;
+        let shown = files::find_or_take_back_file(&self.slack, &thread, file, since).await?;
         let Some((posted, ts)) = shown.and_then(|it| it.message_ts().map(|ts| (it, ts))) else {
             return Ok(());
         };

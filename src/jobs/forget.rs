@@ -31,7 +31,6 @@ impl SlackEraser {
     pub(crate) async fn forget_in_slack(
         &self,
         item: &Handling,
-        lane: &str,
         forgetting: &Forgetting,
     ) -> PipeResult<()> {
         let (mut progress, others) =
@@ -41,7 +40,7 @@ impl SlackEraser {
         }
         if let Some(next) = progress.messages.iter_mut().find(|message| !message.is_done) {
             let thread = Thread { channel: next.channel.clone(), root: next.root.clone() };
-            self.posts.wait_for_post_slot(item, lane, &thread.channel).await?;
+            self.posts.wait_for_post_slot(item, &thread.channel).await?;
             self.replace_message(&thread, next).await?;
             progress.replaced += usize::from(next.left.is_none());
             progress.save(&self.calls.store, &others).await?;

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use crate::handlers::calls::{Calls, IN_TRANSIT_FACTOR};
+use crate::handlers::calls::Calls;
+use crate::handlers::transit::longest_transit;
 use crate::inbox::CheckJob;
 use crate::model::ChannelId;
 use crate::slack::socket::gaps::EventGaps;
@@ -83,8 +84,8 @@ impl GapWatch {
             }
             tracing::warn!("the store works again; what was refused meanwhile is looked for");
             // What is younger counts as being on its way (`jobs/catch_up.rs`).
-            let transit = self.calls.unknown_outcome_wait * IN_TRANSIT_FACTOR;
-            self.calls.clock.sleep_until(self.calls.clock.now() + transit).await;
+            let landed = self.calls.clock.now() + longest_transit(&self.calls);
+            self.calls.clock.sleep_until(landed).await;
             self.has_missed.notify_one();
         }
     }

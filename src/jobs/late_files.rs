@@ -21,6 +21,7 @@ use crate::handlers::to_slack::transfers::FileError;
 use crate::inbox::{FileJob, Handled, Handling, ItemOutcome, LateFile, UnshownFile};
 use crate::locale::Texts;
 use crate::model::{Failure, Fault, LinkedFile, Thread, Ticket};
+use crate::slack;
 use crate::slack::{Posted, SlackClient, files, render, rich_text};
 use crate::store::Role;
 
@@ -47,7 +48,6 @@ impl LateFiles {
     pub(crate) async fn post_late_file(
         &self,
         (item, has_followers): (&Handling, bool),
-        lane: &str,
         late: &LateFile,
     ) -> HandlerResult {
         // Once for each file, even if its event is handled again.
@@ -69,7 +69,7 @@ impl LateFiles {
         let explained = if let Some(known) = known {
             known
         } else {
-            match self.show_file(item, &ticket, (&sent, lane), ("file", &late.media), None).await? {
+            match self.show_file(item, &ticket, &sent, ("file", &late.media), None).await? {
                 FileOutcome::Brought(()) => {
                     self.update_line(late, &author, "file-came-later").await;
                     return done;
@@ -85,7 +85,7 @@ impl LateFiles {
                 }
             }
         };
-        self.post_instead(item, &ticket, (&sent, lane), &explained).await?;
+        self.post_instead(item, &ticket, &sent, &explained).await?;
         self.update_line(late, &author, "file-not-brought").await;
         done
     }
@@ -114,7 +114,7 @@ impl LateFiles {
         &self,
         item: &Handling,
         ticket: &Ticket,
-        (sent, lane): (&CustomerFile<'_>, &str),
+        sent: &CustomerFile<'_>,
         shown: (&str, &LinkedFile),
         caption: Option<&str>,
     ) -> PipeResult<FileOutcome<()>> {
@@ -122,7 +122,7 @@ impl LateFiles {
             return Err(Interrupt::Wait(self.calls.clock.now() + NEW_THREAD_PAUSE));
         };
         let (comment, rest) = split_comment(sent.author, caption);
-        let posted = match self.show_file_in(thread, (sent, lane), shown, &comment).await? {
+        let posted = match self.show_file_in(thread, sent, shown, &comment).await? {
             Ok(posted) => posted,
             Err(CallError::Call(FileError::Share(error)))
                 if let Some(lost) = ThreadLoss::from_error(&error) =>
@@ -142,7 +142,7 @@ impl LateFiles {
                 .await?;
         }
         if !rest.is_empty() {
-            self.post_words(ticket, (sent, lane), "rest", &rest).await?;
+            self.post_words(ticket, sent, "rest", &rest).await?;
         }
         Ok(FileOutcome::Brought(()))
     }
@@ -150,7 +150,7 @@ impl LateFiles {
     async fn show_file_in(
         &self,
         thread: &Thread,
-        (sent, lane): (&CustomerFile<'_>, &str),
+        sent: &CustomerFile<'_>,
         shown: (&str, &LinkedFile),
         comment: &str,
     ) -> PipeResult<Result<Posted, CallError<FileError>>> {
@@ -158,11 +158,11 @@ impl LateFiles {
             Ok(uploaded) => uploaded,
             Err(failed) => return Ok(Err(failed)),
         };
-        let steps = self.calls.read_begun_calls(sent.item).await?;
+        let steps = self.calls.read_earlier_steps(sent.item).await?;
         let share = format!("{}:{}@{}", shown.0, sent.place, thread.root);
         // What was begun is only looked for, which takes no slot of the channel.
-        if !steps.iter().any(|(step, _)| *step == share) {
-            self.posts.wait_for_post_slot(sent.item, lane, &thread.channel).await?;
+        if !steps.has(&share) {
+            self.posts.wait_for_post_slot(sent.item, &thread.channel).await?;
         }
         Ok(self.files.share_once(thread, sent, shown, ((&file, &name), comment)).await)
     }
@@ -172,17 +172,17 @@ impl LateFiles {
         &self,
         item: &Handling,
         ticket: &Ticket,
-        (sent, lane): (&CustomerFile<'_>, &str),
+        sent: &CustomerFile<'_>,
         explained: &str,
     ) -> PipeResult<()> {
         // The line has said what was written with it.
         let media = LinkedFile { caption: None, ..sent.media.clone() };
         let words = render::render_missing_file(&media, explained, &self.texts);
-        let steps = self.calls.read_begun_calls(sent.item).await?;
-        let has_said = steps.iter().any(|(step, _)| step.starts_with("instead:"));
+        let steps = self.calls.read_earlier_steps(sent.item).await?;
+        let has_said = steps.has_with_prefix("instead:");
         if let (Some(preview), false) = (preview_of(&media), has_said) {
             let shown = ("preview", &preview);
-            match self.show_file(item, ticket, (sent, lane), shown, Some(&words)).await? {
+            match self.show_file(item, ticket, sent, shown, Some(&words)).await? {
                 FileOutcome::Brought(()) => return Ok(()),
                 FileOutcome::UnderWay => {
                     return Err(Interrupt::Wait(self.calls.clock.now() + MIN_LOOKUP_PAUSE));
@@ -190,13 +190,13 @@ impl LateFiles {
                 FileOutcome::Fallback(_) => {}
             }
         }
-        self.post_words(ticket, (sent, lane), "instead", &words).await
+        self.post_words(ticket, sent, "instead", &words).await
     }
 
     async fn post_words(
         &self,
         ticket: &Ticket,
-        (sent, lane): (&CustomerFile<'_>, &str),
+        sent: &CustomerFile<'_>,
         step: &str,
         words: &str,
     ) -> PipeResult<()> {
@@ -205,7 +205,7 @@ impl LateFiles {
         for (part, words) in render::split_into_posts(words, label).into_iter().enumerate() {
             let post = build_customer_post(&words, &author, sent.blip_ids);
             let step = format!("{step}:{}:{part}", sent.place);
-            self.threads.post_from_job(sent.item, lane, &step, ticket, &post).await?;
+            self.threads.post_from_job(sent.item, &step, ticket, &post).await?;
         }
         Ok(())
     }
@@ -223,12 +223,12 @@ impl LateFiles {
         }
     }
 
-    /// Ties a file that Slack was slow to show to its ticket; after a while the thread is told that
-    /// it is not shown at all. Once for each file, even if its event is handled again.
+    /// Ties a file that Slack was slow to show to its ticket; after a while, or if it is shown beside a
+    /// thread that is gone, the thread is told that it is not shown, and what was written with it. Once for
+    /// each file, even if its event is handled again.
     pub(crate) async fn check_unshown_file(
         &self,
         item: &Handling,
-        lane: &str,
         unshown: &UnshownFile,
     ) -> HandlerResult {
         let done = Ok(Handled::for_first_item(ItemOutcome::Done));
@@ -239,6 +239,11 @@ impl LateFiles {
         // A reaction on it waits meanwhile.
         self.calls.begin_call(item, "shown", Some(&thread.channel), self.calls.clock.now()).await?;
         let shown = match files::fetch_file_message(&self.slack, &thread, &unshown.file).await {
+            Err(slack::Error::Orphaned { .. }) if unshown.is_replaced => return done,
+            Err(slack::Error::Orphaned { .. }) => {
+                self.post_file_not_shown(item, &ticket, unshown).await?;
+                return done;
+            }
             Err(error) if matches!(error.to_fault(), Fault::Refused { .. }) => None,
             shown => shown?,
         };
@@ -253,24 +258,26 @@ impl LateFiles {
                 now + age.clamp(MIN_LOOKUP_PAUSE, MAX_LOOKUP_PAUSE),
             )));
         }
-        self.post_file_not_shown(item, lane, &ticket, unshown).await?;
+        if !unshown.is_replaced {
+            self.post_file_not_shown(item, &ticket, unshown).await?;
+        }
         done
     }
 
     async fn post_file_not_shown(
         &self,
         item: &Handling,
-        lane: &str,
         ticket: &Ticket,
         unshown: &UnshownFile,
     ) -> PipeResult<()> {
         tracing::warn!(ticket.id = %ticket.id, slack.file = unshown.file, "slack does not show a file");
         let explained = self.texts.text("file-not-shown", &[]);
         let (url, title) = (unshown.url.clone(), Some(unshown.name.clone()));
-        let media = LinkedFile { url, title, ..LinkedFile::default() };
+        let caption = unshown.comment.clone();
+        let media = LinkedFile { url, title, caption, ..LinkedFile::default() };
         let words = render::render_missing_file(&media, &explained, &self.texts);
         let blip_ids = unshown.blip_ids.clone();
         let post = ThreadPost { role: Role::Customer, blip_ids, ..ThreadPost::from_line(&words) };
-        self.threads.post_from_job(item, lane, "not-shown", ticket, &post).await
+        self.threads.post_from_job(item, "not-shown", ticket, &post).await
     }
 }

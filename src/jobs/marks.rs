@@ -10,15 +10,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::SignedDuration;
 
-use crate::blip::parse::receipt_key;
 use crate::handlers::calls::Calls;
+use crate::handlers::heard_receipts::find_heard_receipts;
 use crate::handlers::interrupt::{HandlerResult, PipeResult};
 use crate::inbox::{
     DeliveryMark, Handled, Handling, ItemOutcome, MarkJob, MarkOccasion, ReadReply,
 };
-use crate::model::{ChannelId, Failure, Fault, MessageTs, TicketId, marks};
+use crate::model::{ChannelId, Failure, Fault, MessageTs, marks};
 use crate::slack::{SlackClient, find};
-use crate::store::Source;
 
 /// How long a mark that matters is tried. It only confirms what has happened anyway.
 pub(crate) const REACTION_RETRY_LIMIT: SignedDuration = SignedDuration::from_mins(10);
@@ -148,12 +147,12 @@ impl Marks {
     async fn find_newest_mark(&self, mark: &DeliveryMark) -> PipeResult<&'static str> {
         let (mut is_received, mut is_read) = (true, true);
         for message in &mark.messages {
-            if self.has_receipt(&mark.ticket, message, "failed").await? {
+            let heard = find_heard_receipts(&*self.calls.store, &mark.ticket, message).await?;
+            if heard.has_failed {
                 return Ok(marks::FAILED_MARK);
             }
-            let read = self.has_receipt(&mark.ticket, message, "consumed").await?;
-            is_received &= read || self.has_receipt(&mark.ticket, message, "received").await?;
-            is_read &= read;
+            is_received &= heard.is_received;
+            is_read &= heard.is_read;
         }
         Ok(match (mark.is_whole, is_received, is_read) {
             // Any other mark would say that the customer has all of it.
@@ -162,12 +161,6 @@ impl Marks {
             (true, true, false) => marks::RECEIVED_MARK,
             (true, false, false) => marks::ACCEPTED_MARK,
         })
-    }
-
-    /// Every receipt is in the inbox, whoever has asked for it.
-    async fn has_receipt(&self, ticket: &TicketId, message: &str, event: &str) -> PipeResult<bool> {
-        let key = receipt_key(ticket, message, event);
-        Ok(self.calls.store.has_accepted(Source::Blip, &key).await?)
     }
 
     /// Shows that replies of a ticket were read: on the last of them, unless the customer has

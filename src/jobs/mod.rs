@@ -1,6 +1,7 @@
 //! What the bridge does of its own accord: cards, marks, reminders, comparisons.
 //!
-//! None of this holds up a conversation: it waits in lanes of its own, and what is only a courtesy is
+//! Little of this may hold up a conversation: jobs that change a ticket wait in its lanes
+//! (`inbox/job/mod.rs` lists them), all others in lanes of their own, and what is only a courtesy is
 //! dropped when Slack is busy. Handlers do not call what is here; they put a [`Job`] into the inbox.
 
 pub(crate) mod absences;
@@ -62,13 +63,13 @@ pub(crate) struct Jobs {
 impl Jobs {
     /// Does something that the bridge set itself to do: the first of these, or several if they
     /// belong together.
-    pub(crate) async fn run_job(&self, lane: &str, items: &[Handling]) -> HandlerResult {
+    pub(crate) async fn run_job(&self, items: &[Handling]) -> HandlerResult {
         let Some(first) = items.first() else {
             return Ok(Handled::for_first_item(ItemOutcome::Done));
         };
         let job: Job = serde_json::from_slice(&first.body)
             .map_err(|_unreadable| Interrupt::broken("a stored job is unreadable"))?;
-        let leased = LeasedJobs { lane, first, items };
+        let leased = LeasedJobs { first, items };
         match job {
             Job::Assignment(job) => self.assignments.run_assignment_job(leased, job).await,
             Job::Card(job) => self.cards.run_card_job(leased, job).await,
@@ -85,8 +86,12 @@ impl Jobs {
         }
     }
 
-    /// Mends what jobs may have shown that were lost to another instance while they were done.
-    pub(crate) async fn mend_lost_jobs(&self, items: &[Handling]) -> store::Result<()> {
+    /// Mends what handling items may have done that were lost to another instance meanwhile.
+    pub(crate) async fn mend_lost_items(&self, items: &[Handling]) -> store::Result<()> {
+        if let Some(first) = items.first() {
+            let made = first.gathered().take_made_calls();
+            self.threads.doubled.leave_comparisons(made).await?;
+        }
         for item in items.iter().filter(|item| item.source == Source::Internal) {
             if let Ok(Job::Card(CardJob::Card { ticket })) = serde_json::from_slice(&item.body) {
                 self.cards.cards.redraw_card(&ticket).await?;

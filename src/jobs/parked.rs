@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use crate::blip;
 use crate::handlers::calls::Calls;
-use crate::handlers::first_words::{cut_first_words, find_first_words};
+use crate::handlers::excerpts::{cut_excerpt, find_excerpt};
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
 use crate::inbox::{HeldReply, ParkedEvent, ReplyJob};
 use crate::locale::Texts;
 use crate::model::{
-    BlipEvent, Button, ChannelId, MessageTs, Move, SlackEvent, SlackUserId, SubmittedForm, Ticket,
+    BlipEvent, Button, ChannelId, MessageTs, SlackEvent, SlackUserId, SubmittedForm, Ticket,
     TicketId,
 };
 use crate::slack::rich_text::Mention;
@@ -46,7 +46,6 @@ impl ParkedNotices {
     pub(crate) async fn post_parked_item(
         &self,
         item: &Handling,
-        lane: &str,
         parked: &ParkedEvent,
     ) -> PipeResult<()> {
         let Some(id) = Lane::ticket_of(&parked.lane) else { return Ok(()) };
@@ -66,9 +65,9 @@ impl ParkedNotices {
         // Without its first block: these words stand above already.
         post.blocks.extend(question.into_iter().skip(1));
         let Some(ticket) = ticket else {
-            return self.threads.post_to_default_channel(item, lane, "parked", post).await;
+            return self.threads.post_to_default_channel(item, "parked", post).await;
         };
-        self.threads.post_from_job(item, lane, "parked", &ticket, &post).await
+        self.threads.post_from_job(item, "parked", &ticket, &post).await
     }
 
     /// Reads what it is that was parked.
@@ -93,7 +92,9 @@ impl ParkedNotices {
             BlipEvent::Message { content, .. } => {
                 Parked::Said(render::render_content(&content, &self.texts).unwrap_or_default())
             }
-            BlipEvent::Ticket(_) | BlipEvent::Receipt { .. } => Parked::News,
+            BlipEvent::Ticket(_) | BlipEvent::Receipt { .. } | BlipEvent::StandbyEnd { .. } => {
+                Parked::News
+            }
             BlipEvent::Quiet | BlipEvent::Unknown { .. } => Parked::Unknown,
         })
     }
@@ -130,10 +131,10 @@ impl ParkedNotices {
         let (key, words) = match (what, thread) {
             (Parked::Reply(user, channel, ts), Some(thread)) => {
                 let place = (channel, ts);
-                let words = find_first_words(&self.slack, thread, place, Some(user)).await?;
+                let words = find_excerpt(&self.slack, thread, place, Some(user)).await?;
                 ("thread-words-not-sent", words)
             }
-            (Parked::Said(words), Some(_)) => ("thread-words-parked", cut_first_words(words)),
+            (Parked::Said(words), Some(_)) => ("thread-words-parked", cut_excerpt(words)),
             (Parked::Action(_, action), _) => ("thread-parked-action", Some(action.clone())),
             (Parked::News, _) => {
                 return Ok(self.texts.text("thread-parked-news", &[("reason", &reason)]));
@@ -150,11 +151,7 @@ impl ParkedNotices {
 /// What people call the dialog that they filled in.
 fn form_label_key(form: &SubmittedForm) -> &'static str {
     match form {
-        SubmittedForm::Move(Move::Claim { .. }) => "button-claim",
-        SubmittedForm::Move(Move::Release) => "menu-release",
-        SubmittedForm::Move(Move::Close(_)) => "button-close",
-        SubmittedForm::Move(Move::Transfer(_)) => "button-transfer",
-        SubmittedForm::Move(Move::Tag(_)) => "dialog-tags-label",
+        SubmittedForm::Move(r#move) => r#move.label_key(),
         SubmittedForm::Reply(..) => "dialog-reply",
         SubmittedForm::Offer(..) => "dialog-compose",
         SubmittedForm::Template(_) => "dialog-template",

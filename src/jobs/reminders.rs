@@ -34,7 +34,6 @@ impl Reminders {
     pub(crate) async fn post_reminder(
         &self,
         item: &Handling,
-        lane: &str,
         reminder: &Reminder,
     ) -> PipeResult<()> {
         let rules = &self.rules;
@@ -52,9 +51,7 @@ impl Reminders {
             return Err(Interrupt::Wait(open));
         }
         let Some(thread) = &ticket.thread else { return Ok(()) };
-        // A channel that was reminded of several tickets has named this one already: it has its
-        // next turn with those.
-        if reminder.round > self.rules.last_round() || self.is_named(&reminder.next()).await? {
+        if reminder.round > self.rules.last_round() || self.is_overtaken(reminder).await? {
             return Ok(());
         }
         if reminder.about == ReminderTopic::Unclaimed {
@@ -62,7 +59,7 @@ impl Reminders {
             return Ok(self.calls.enqueue_item(item, round).await?);
         }
         let post = self.build_reminder(&ticket, reminder);
-        self.threads.post_from_job(item, lane, "remind", &ticket, &post).await?;
+        self.threads.post_from_job(item, "remind", &ticket, &post).await?;
         // Counted from now: after a pause nobody is to hear it all at once.
         let due = rules.due_time(&ticket, now, patience);
         Ok(self.calls.enqueue_item(item, ReminderJob::send_reminder(reminder.next(), due)).await?)
@@ -71,7 +68,7 @@ impl Reminders {
     /// Reminds a channel of all its tickets that nobody has claimed, in one post: when many wait is
     /// the worst moment to spend posts. A ticket whose own time comes soon is named with the others,
     /// and has its next turn with them. What comes while Slack takes no posts is in one post, too.
-    pub(crate) async fn remind_channel(&self, lane: &str, items: &[Handling]) -> HandlerResult {
+    pub(crate) async fn remind_channel(&self, items: &[Handling]) -> HandlerResult {
         let done = Handled { items: items.len(), outcome: ItemOutcome::Forgotten };
         let (Some(first), Some(patience)) = (items.first(), self.rules.unclaimed) else {
             return Ok(done);
@@ -86,13 +83,12 @@ impl Reminders {
             [] => return Ok(done),
             [(ticket, reminder)] => {
                 let post = self.build_reminder(ticket, reminder);
-                self.threads.post_from_job(first, lane, "remind", ticket, &post).await?;
+                self.threads.post_from_job(first, "remind", ticket, &post).await?;
             }
             [(ticket, _), ..] => {
                 let Some(thread) = &ticket.thread else { return Ok(done) };
                 let post = self.build_round(&named);
-                match self.posts.post_to_channel(first, lane, &thread.channel, "remind", post).await
-                {
+                match self.posts.post_to_channel(first, &thread.channel, "remind", post).await {
                     // What has become of the channel is found by the next post to a thread in it.
                     Err(Interrupt::Call { fault: Fault::Refused { .. }, error }) => {
                         tracing::warn!(error, "a channel could not be reminded");
@@ -111,11 +107,23 @@ impl Reminders {
         Ok(done)
     }
 
+    /// Whether a later round of the same is set or was given. A channel that was reminded of several
+    /// tickets has named this one already, which has its next turn with those; and where a limit of the
+    /// desk was passed, those were called who look after the team, and nothing is left to say.
+    async fn is_overtaken(&self, reminder: &Reminder) -> PipeResult<bool> {
+        for round in reminder.next().round..=self.rules.last_round() + 1 {
+            if self.is_named(&Reminder { round, ..reminder.clone() }).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Whether a reminder is set for later, or is about to be given.
     async fn is_named(&self, reminder: &Reminder) -> PipeResult<bool> {
         let store = &self.calls.store;
-        Ok(store.has_accepted(Source::Internal, &reminder.key()).await?
-            || store.has_accepted(Source::Internal, &reminder.round_key()).await?)
+        let keys = [reminder.key(), reminder.round_key()];
+        Ok(store.find_accepted(Source::Internal, &keys).await?.contains(&true))
     }
 
     /// The tickets that a channel is to be reminded of, as they stand in the queue: those that asked for
@@ -135,7 +143,7 @@ impl Reminders {
             };
             let is_first = named.iter().all(|(known, _)| known.id != ticket.id);
             let Some(thread) = ticket.thread.clone().filter(|_| is_first) else { continue };
-            if is_reminder_due(&ticket, reminder) && !self.is_named(&reminder.next()).await? {
+            if is_reminder_due(&ticket, reminder) && !self.is_overtaken(reminder).await? {
                 // A thread may have moved since: then its next turn is with those of its channel.
                 let channel = channel.get_or_insert(thread.channel.clone());
                 if *channel == thread.channel {

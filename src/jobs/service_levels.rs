@@ -5,18 +5,14 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::blip::BlipClient;
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
-use crate::handlers::timers::ReminderRules;
+use crate::handlers::timers::{LIMIT_WATCH_INTERVAL, ReminderRules};
 use crate::inbox::{CardJob, Reminder, ReminderJob, ReminderTopic};
 use crate::model::{BotName, PassedLimits, Ticket, TicketId};
 use crate::store;
-
-/// How often Blip is asked: the limits are minutes.
-const WATCH_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Watches the service levels of the desks at Blip.
 pub(crate) struct ServiceLevels {
@@ -30,7 +26,7 @@ impl ServiceLevels {
     pub(crate) async fn run(self) {
         let mut silent = HashSet::new();
         loop {
-            let next = self.calls.clock.now() + WATCH_INTERVAL;
+            let next = self.calls.clock.now() + LIMIT_WATCH_INTERVAL;
             for (bot, client) in &self.bots.clients {
                 self.watch_bot(bot, client, &mut silent).await;
             }
@@ -39,7 +35,7 @@ impl ServiceLevels {
     }
 
     async fn watch_bot(&self, bot: &BotName, client: &BlipClient, silent: &mut HashSet<BotName>) {
-        match client.fetch_passed_limits().await {
+        match client.desk.fetch_passed_limits().await {
             Ok(passed) => {
                 silent.remove(bot);
                 self.note_all(bot, passed).await;

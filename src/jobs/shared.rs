@@ -21,11 +21,10 @@ impl SharedWarnings {
     pub(crate) async fn post_shared_warning(
         &self,
         item: &Handling,
-        lane: &str,
         channel: &ChannelId,
     ) -> PipeResult<()> {
         let line = ThreadPost::from_line(&self.texts.text("channel-shared", &[]));
-        self.posts.post_to_channel(item, lane, channel, "shared", line).await?;
+        self.posts.post_to_channel(item, channel, "shared", line).await?;
         // Kept across starts, or every start would warn the channel again.
         Ok(self.calls.store.put_fact(&shared_fact_key(channel), Some("told")).await?)
     }

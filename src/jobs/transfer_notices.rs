@@ -36,7 +36,6 @@ impl TransferNotices {
     pub(crate) async fn post_transfer_notice(
         &self,
         item: &Handling,
-        lane: &str,
         handed: &TransferNotice,
     ) -> PipeResult<()> {
         let now = self.calls.clock.now();
@@ -57,7 +56,7 @@ impl TransferNotices {
         let Some(user) = self.people.find_slack_user(&handed.to).await? else {
             // Nobody would know that nobody was told.
             let post = ThreadPost::from_line(&self.texts.text("thread-handed-unknown", &args));
-            return self.threads.post_from_job(item, lane, "handed", &ticket, &post).await;
+            return self.threads.post_from_job(item, "handed", &ticket, &post).await;
         };
         let post =
             if members::is_in_channel(&self.slack, &thread.channel, &user, item.received).await? {
@@ -66,6 +65,6 @@ impl TransferNotices {
             } else {
                 ThreadPost::from_line(&self.texts.text("thread-handed-away", &args))
             };
-        self.threads.post_from_job(item, lane, "handed", &ticket, &post).await
+        self.threads.post_from_job(item, "handed", &ticket, &post).await
     }
 }

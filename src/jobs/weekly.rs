@@ -120,12 +120,7 @@ pub(crate) struct WeeklyReports {
 
 impl WeeklyReports {
     /// Posts how the week before this Monday went; nothing if nothing happened in it.
-    pub(crate) async fn post_week(
-        &self,
-        item: &Handling,
-        lane: &str,
-        monday: &str,
-    ) -> PipeResult<()> {
+    pub(crate) async fn post_week(&self, item: &Handling, monday: &str) -> PipeResult<()> {
         let Some(rules) = &self.rules else { return Ok(()) };
         let span = find_week(monday, &rules.zone)
             .ok_or_else(|| Interrupt::broken("a week begins on no day"))?;
@@ -139,7 +134,7 @@ impl WeeklyReports {
         let week = WeeklyPost { span, tickets: &tickets, report: &report, names: &names };
         let mention = Mention::Group(rules.group.clone());
         let (text, blocks) = weekly::render_week(&week, &mention, &self.texts);
-        self.posts.wait_for_post_slot(item, lane, &channel).await?;
+        self.posts.wait_for_post_slot(item, &channel).await?;
         // The words matter more than picture and table, which Slack may never take.
         if item.attempts < MAX_FILE_ATTEMPTS {
             match self.share_files(item, &channel, &week, &blocks).await {
@@ -150,7 +145,7 @@ impl WeeklyReports {
             }
         }
         let post = ThreadPost { text, blocks, ..ThreadPost::from_line("") };
-        self.posts.post_to_channel(item, lane, &channel, "post:weekly", post).await
+        self.posts.post_to_channel(item, &channel, "post:weekly", post).await
     }
 
     /// The tickets to which something happened in the week, in the order of their arrival.
@@ -237,9 +232,8 @@ impl WeeklyReports {
         match self.calls.call_once(item, SHARE_STEP, Some(channel), look, send).await {
             Err(CallError::Call(error)) if error.is_file_gone() => {
                 // Used up, and a look has shown that it is nowhere: anew.
-                for step in [SHARE_STEP, CHART_STEP, TABLE_STEP] {
-                    self.calls.forget_call(item, step).await?;
-                }
+                let steps = [SHARE_STEP, CHART_STEP, TABLE_STEP];
+                self.calls.forget_calls(item, &steps).await?;
                 Err(Interrupt::Call { fault: Fault::Down, error: error.to_string() })
             }
             shared => Ok(shared?),

@@ -18,11 +18,14 @@ card-claimed = 💬 In progress
 card-closed = ✅ Closed
 card-transferred = ↪️ Transferred
 card-active = 📣 Active message
-card-active-waits = waits for the customer’s answer
+card-active-sent = sent
+card-active-waits = waiting for the customer’s answer
 card-since = arrived { $time }
+card-unanswered = ⏰ not answered yet
 card-with = with
 card-team = Team { $team }
 card-tags = 🏷️ { $tags }
+card-standby = 💤 standby
 priority-low = 🔽 low priority
 priority-medium = 🔸 medium priority
 priority-high = 🔺 high priority
@@ -59,18 +62,21 @@ button-keep-open = Keep open
 button-transfer = Transfer
 button-save = Save
 button-cancel = Cancel
+button-send-nothing = Don’t send
 button-done = Done
 
 ## The menu of a card.
 
 menu-tags = 🏷️ Tags
 menu-reply = 💬 Canned reply
-menu-template = 📄 Message template
+menu-template = 📄 Send message template
 menu-release = ⏳ Release
 menu-history = 🕑 History
 menu-details = 🔎 Ticket details
+menu-standby = 💤 Standby
+menu-standby-end = ▶️ End standby
 menu-contact = ✏️ Edit contact
-menu-comment = 💬 Comment on contact
+menu-comment = 💬 Add comment
 
 ## The thread: lines that everybody in the channel reads.
 
@@ -125,6 +131,12 @@ thread-transfer-refused = ⚠️ { $agent } could not transfer the ticket: { $re
 thread-tag-needed = 🏷️ { $agent }, this ticket needs a tag before it is closed.
 thread-tag-needed-farewell = 🏷️ { $agent }, this ticket needs a tag before it is closed. The farewell was not sent: “{ $text }”
 thread-tags-refused = ⚠️ { $agent } could not change the tags: { $reason }.
+thread-standby = 💤 { $agent } put the ticket on standby: Blip does not close it for inactivity.
+thread-standby-ended = ▶️ { $agent } ended the ticket’s standby.
+thread-standby-ended-elsewhere = ▶️ A manager ended the ticket’s standby at Blip.
+thread-standby-ended-for-you = ▶️ { $agent }, a manager ended the ticket’s standby at Blip.
+thread-standby-refused = ⚠️ { $agent } could not change the standby: { $reason }.
+thread-standby-too-early = ⚠️ { $agent } could not put the ticket on standby: that works only after the first reply to the customer.
 thread-contact-refused = ⚠️ { $agent } could not change the contact: { $reason }.
 thread-comment-refused = ⚠️ { $agent } could not comment on the contact: { $reason }.
 thread-sent = 📤 { $agent } to the customer:
@@ -202,6 +214,10 @@ dialog-held-send = Send all the same: { $agent } keeps the ticket
 dialog-held-take-over = Take over and send
 dialog-held-told = { $agent } holds this ticket and will hear of what you do.
 dialog-claims = Nobody has claimed this ticket: who sends also claims it.
+dialog-unread = { $count ->
+    [one] ⚠️ The customer sent { $count } message that is not in Slack yet. Wait a few seconds and it appears in the thread, or close anyway.
+   *[other] ⚠️ The customer sent { $count } messages that are not in Slack yet. Wait a few seconds and they appear in the thread, or close anyway.
+}
 dialog-farewell = Farewell message
 dialog-no-farewell = ⛔ 24 hours have passed since the customer last wrote: no farewell would arrive. The ticket is closed without one.
 dialog-farewell-late = ⛔ Your farewell was not sent: 24 hours have passed since the customer last wrote. Close the ticket without it?
@@ -230,14 +246,14 @@ dialog-transcript = Conversation
 dialog-no-words = No messages yet.
 dialog-unavailable = Blip did not answer. Please try again in a while.
 details-customer = Customer
-details-number = Number
+details-number = Ticket
 details-state = State
 details-channel = Channel
 details-team = Team
 details-tags = Tags
 details-since = Arrived
-details-identity = Blip identity
-details-id = Blip ID
+details-identity = Blip contact ID
+details-id = Blip ticket ID
 details-phone = Phone
 details-email = Email
 details-city = City
@@ -304,7 +320,7 @@ help-thread = In the thread of a ticket
 help-thread-claim = 👀 on the card, Claim, or a reply in the thread: the ticket is yours
 help-thread-note = A note, which the customer does not see: begin with //, use 🔒 or mention a colleague
 help-thread-close = ✅ on the card or Close: ends it, with tags and a farewell if you like
-help-thread-marks = On your message: 📩 Blip has it, 📬 it reached the customer, 👓 it was read
+help-thread-marks = On your message: 📩 Blip has it, 📬 it reached the customer, 👓 it was read, ❌ it did not arrive
 
 ## The home tab of who leads a team.
 
@@ -563,10 +579,11 @@ file-large-for-channel = { $name } is { $size }, and the customer’s channel ta
 
 ## Composing what is more than words: the dialog with a preview.
 
-menu-compose = ✨ Buttons, menu, location, link
+menu-compose = ✨ Send buttons, menu, location or link
 button-preview = Preview
 dialog-compose = Interactive message
 dialog-preview = Preview
+dialog-recipient = To { $customer }
 compose-kind = What to send
 compose-quick = Quick replies
 compose-menu = Menu
@@ -582,14 +599,14 @@ compose-label = Name of the location
 compose-address = Link (URL)
 compose-title = Title
 compose-text = Text
-compose-preview = The customer will get this:
+compose-preview = The customer will get this message:
 compose-wrong-question = Enter a message.
 compose-wrong-where = There are no coordinates in this text.
 compose-wrong-address = It must begin with https:// or http://
 compose-too-long = The message is too long.
 templates-file = Link to the file above the text (https://…)
-templates-title = Variable { $name } of the title
-templates-variable = Variable { $name }
+templates-title = Variable { $name } of the title, which goes here: “{ $text }”
+templates-variable = Variable { $name }, which goes here: “{ $text }”
 templates-link = End of the link behind “{ $button }”
 templates-wrong-value = One line of text, without tabs or more than four spaces in a row.
 templates-gone = This template is not available any more. Choose another one.

@@ -18,11 +18,14 @@ card-claimed = 💬 En curso
 card-closed = ✅ Cerrado
 card-transferred = ↪️ Transferido
 card-active = 📣 Mensaje activo
-card-active-waits = espera la respuesta del cliente
+card-active-sent = enviado
+card-active-waits = a la espera de la respuesta del cliente
 card-since = llegó { $time }
+card-unanswered = ⏰ aún sin respuesta
 card-with = con
 card-team = Equipo { $team }
 card-tags = 🏷️ { $tags }
+card-standby = 💤 modo de espera
 priority-low = 🔽 prioridad baja
 priority-medium = 🔸 prioridad media
 priority-high = 🔺 prioridad alta
@@ -59,24 +62,27 @@ button-keep-open = Dejar abierto
 button-transfer = Transferir
 button-save = Guardar
 button-cancel = Cancelar
+button-send-nothing = No enviar
 button-done = Listo
 
 ## The menu of a card.
 
 menu-tags = 🏷️ Etiquetas
 menu-reply = 💬 Respuesta predefinida
-menu-template = 📄 Plantilla de mensaje
-menu-release = ⏳ Liberar
+menu-template = 📄 Enviar plantilla de mensaje
+menu-release = ⏳ Devolver a la cola
 menu-history = 🕑 Historial
 menu-details = 🔎 Detalles del ticket
+menu-standby = 💤 Modo de espera
+menu-standby-end = ▶️ Salir del modo de espera
 menu-contact = ✏️ Editar contacto
-menu-comment = 💬 Comentar el contacto
+menu-comment = 💬 Añadir comentario
 
 ## The thread: lines that everybody in the channel reads.
 
 thread-claimed = 👀 { $agent } tomó este ticket.
 thread-taken-over = 👀 { $agent } tomó este ticket, que tenía { $previous }.
-thread-released = ⏳ { $agent } liberó este ticket: nadie lo tiene ahora.
+thread-released = ⏳ { $agent } devolvió este ticket a la cola: nadie lo tiene ahora.
 thread-assigned = 👀 { $agent } recibió este ticket: era su turno.
 thread-taken-back = ⏳ { $agent } no respondió en { $time }: este ticket pasa a la próxima persona libre.
 thread-unread = ⚠️ { $agent }, el cliente escribió algo que aún no estaba aquí cuando cerraste: el ticket sigue abierto. ¿Cerrarlo igualmente?
@@ -125,6 +131,12 @@ thread-transfer-refused = ⚠️ { $agent } no pudo transferir: { $reason }.
 thread-tag-needed = 🏷️ { $agent }, este ticket necesita una etiqueta antes de cerrarse.
 thread-tag-needed-farewell = 🏷️ { $agent }, este ticket necesita una etiqueta antes de cerrarse. La despedida no se envió: “{ $text }”
 thread-tags-refused = ⚠️ { $agent } no pudo cambiar las etiquetas: { $reason }.
+thread-standby = 💤 { $agent } puso el ticket en modo de espera: Blip no lo cierra por inactividad.
+thread-standby-ended = ▶️ { $agent } sacó el ticket del modo de espera.
+thread-standby-ended-elsewhere = ▶️ Un gestor sacó el ticket del modo de espera en Blip.
+thread-standby-ended-for-you = ▶️ { $agent }, un gestor sacó el ticket del modo de espera en Blip.
+thread-standby-refused = ⚠️ { $agent } no pudo cambiar el modo de espera: { $reason }.
+thread-standby-too-early = ⚠️ { $agent } no pudo poner el ticket en modo de espera: solo se puede después de la primera respuesta al cliente.
 thread-contact-refused = ⚠️ { $agent } no pudo cambiar el contacto: { $reason }.
 thread-comment-refused = ⚠️ { $agent } no pudo comentar el contacto: { $reason }.
 thread-sent = 📤 { $agent } al cliente:
@@ -202,6 +214,10 @@ dialog-held-send = Enviar igualmente: { $agent } sigue con el ticket
 dialog-held-take-over = Tomar y enviar
 dialog-held-told = { $agent } tiene este ticket y sabrá lo que hagas.
 dialog-claims = Nadie ha tomado este ticket: quien envía también lo toma.
+dialog-unread = { $count ->
+    [one] ⚠️ El cliente envió { $count } mensaje que todavía no aparece en Slack. Espera unos segundos y aparecerá en la conversación, o ciérralo igualmente.
+   *[other] ⚠️ El cliente envió { $count } mensajes que todavía no aparecen en Slack. Espera unos segundos y aparecerán en la conversación, o ciérralo igualmente.
+}
 dialog-farewell = Mensaje de despedida
 dialog-no-farewell = ⛔ Pasaron 24 horas desde el último mensaje del cliente: ninguna despedida llegaría. El ticket se cierra sin despedida.
 dialog-farewell-late = ⛔ Tu despedida no se envió: pasaron 24 horas desde el último mensaje del cliente. ¿Cerrar el ticket sin ella?
@@ -230,14 +246,14 @@ dialog-transcript = Conversación
 dialog-no-words = Aún no hay mensajes.
 dialog-unavailable = Blip no respondió. Inténtalo de nuevo en un rato.
 details-customer = Cliente
-details-number = Número
+details-number = Ticket
 details-state = Estado
 details-channel = Canal
 details-team = Equipo
 details-tags = Etiquetas
 details-since = Llegó
-details-identity = Identidad en Blip
-details-id = ID en Blip
+details-identity = ID del contacto en Blip
+details-id = ID del ticket en Blip
 details-phone = Teléfono
 details-email = Correo
 details-city = Ciudad
@@ -259,7 +275,7 @@ home-waiting = En espera de un agente ({ $count })
 home-found = Encontrados ({ $count })
 done-claimed = 👀 { $ticket } ahora es tuyo.
 done-taken-over = 👀 Tomaste { $ticket }.
-done-released = ⏳ Liberaste { $ticket }.
+done-released = ⏳ Devolviste { $ticket } a la cola.
 done-closed = ✅ Cerraste { $ticket }.
 done-commented = El comentario quedó guardado en el contacto.
 home-none-mine = No tienes ningún ticket.
@@ -304,7 +320,7 @@ help-thread = En el hilo de un ticket
 help-thread-claim = 👀 en la tarjeta, Tomar o una respuesta en el hilo: el ticket es tuyo
 help-thread-note = Nota, que el cliente no ve: empieza con //, usa 🔒 o menciona a un colega
 help-thread-close = ✅ en la tarjeta o Cerrar: termina, con etiquetas y despedida si quieres
-help-thread-marks = En tu mensaje: 📩 Blip lo tiene, 📬 llegó al cliente, 👓 fue leído
+help-thread-marks = En tu mensaje: 📩 Blip lo tiene, 📬 llegó al cliente, 👓 fue leído, ❌ no llegó
 
 ## The home tab of who leads a team.
 
@@ -563,10 +579,11 @@ file-large-for-channel = { $name } tiene { $size }, y el canal del cliente acept
 
 ## Componer lo que es más que palabras: el diálogo con vista previa.
 
-menu-compose = ✨ Botones, menú, ubicación, enlace
+menu-compose = ✨ Enviar botones, menú, ubicación o enlace
 button-preview = Vista previa
 dialog-compose = Mensaje interactivo
 dialog-preview = Vista previa
+dialog-recipient = Para { $customer }
 compose-kind = Qué enviar
 compose-quick = Respuestas rápidas
 compose-menu = Menú
@@ -582,14 +599,14 @@ compose-label = Nombre del lugar
 compose-address = Enlace (URL)
 compose-title = Título
 compose-text = Texto
-compose-preview = El cliente recibirá esto:
+compose-preview = El cliente recibirá este mensaje:
 compose-wrong-question = Falta el mensaje.
 compose-wrong-where = No encontré coordenadas en ese texto.
 compose-wrong-address = Debe empezar con https:// o http://
 compose-too-long = El texto pasó del límite. Acórtalo un poco.
 templates-file = Enlace del archivo sobre el texto (https://…)
-templates-title = Variable { $name } del título
-templates-variable = Variable { $name }
+templates-title = Variable { $name } del título, que va aquí: “{ $text }”
+templates-variable = Variable { $name }, que va aquí: “{ $text }”
 templates-link = Final del enlace del botón “{ $button }”
 templates-wrong-value = Una línea de texto, sin tabulaciones ni más de cuatro espacios seguidos.
 templates-gone = Esta plantilla ya no está disponible. Elige otra.

@@ -22,12 +22,12 @@ pub use texts::Texts;
 /// A language that the bridge speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Language {
-    /// Brazilian Portuguese.
+    /// Portuguese as it is written in Brazil (`pt-BR.ftl`).
     #[default]
     PtBr,
-    /// English.
+    /// English, the language of the log as well (`en.ftl`).
     En,
-    /// Spanish.
+    /// Spanish, whichever country's (`es.ftl`).
     Es,
 }
 

@@ -18,11 +18,14 @@ card-claimed = 💬 Em atendimento
 card-closed = ✅ Encerrado
 card-transferred = ↪️ Transferido
 card-active = 📣 Mensagem ativa
-card-active-waits = aguarda a resposta do cliente
+card-active-sent = enviada
+card-active-waits = aguardando a resposta do cliente
 card-since = chegou { $time }
+card-unanswered = ⏰ ainda sem resposta
 card-with = com
 card-team = Fila { $team }
 card-tags = 🏷️ { $tags }
+card-standby = 💤 modo de espera
 priority-low = 🔽 prioridade baixa
 priority-medium = 🔸 prioridade média
 priority-high = 🔺 prioridade alta
@@ -59,25 +62,28 @@ button-keep-open = Deixar aberto
 button-transfer = Transferir
 button-save = Salvar
 button-cancel = Cancelar
+button-send-nothing = Não enviar
 button-done = Fechar
 
 ## The menu of a card.
 
 menu-tags = 🏷️ Tags
 menu-reply = 💬 Resposta pronta
-menu-template = 📄 Modelo de mensagem
-menu-release = ⏳ Liberar
+menu-template = 📄 Enviar modelo de mensagem
+menu-release = ⏳ Devolver para a fila
 menu-history = 🕑 Histórico
 menu-details = 🔎 Detalhes do ticket
+menu-standby = 💤 Modo de espera
+menu-standby-end = ▶️ Sair do modo de espera
 menu-contact = ✏️ Editar contato
-menu-comment = 💬 Comentar no contato
+menu-comment = 💬 Adicionar comentário
 
 ## The thread: lines that everybody in the channel reads.
 
 thread-claimed = 👀 { $agent } assumiu este atendimento.
 thread-taken-over = 👀 { $agent } assumiu este atendimento, que estava com { $previous }.
-thread-released = ⏳ { $agent } liberou este atendimento: ninguém está com ele.
-thread-assigned = 👀 { $agent } recebeu este atendimento: era a sua vez.
+thread-released = ⏳ { $agent } devolveu este atendimento para a fila: ninguém está com ele.
+thread-assigned = 👀 { $agent } recebeu este atendimento: próxima pessoa da vez.
 thread-taken-back = ⏳ { $agent } não respondeu em { $time }: este atendimento passa para a próxima pessoa livre.
 thread-unread = ⚠️ { $agent }, o cliente escreveu algo que ainda não estava aqui quando você finalizou: o atendimento continua aberto. Finalizar mesmo assim?
 thread-unread-farewell = ⚠️ { $agent }, o cliente escreveu algo que ainda não estava aqui quando você finalizou: o atendimento continua aberto. Finalizar mesmo assim? A despedida não foi enviada: “{ $text }”
@@ -125,6 +131,12 @@ thread-transfer-refused = ⚠️ { $agent } não conseguiu transferir: { $reason
 thread-tag-needed = 🏷️ { $agent }, este ticket precisa de uma tag antes de ser finalizado.
 thread-tag-needed-farewell = 🏷️ { $agent }, este ticket precisa de uma tag antes de ser finalizado. A despedida não foi enviada: “{ $text }”
 thread-tags-refused = ⚠️ { $agent } não conseguiu mudar as tags: { $reason }.
+thread-standby = 💤 { $agent } colocou o ticket em modo de espera: o Blip não o encerra por inatividade.
+thread-standby-ended = ▶️ { $agent } tirou o ticket do modo de espera.
+thread-standby-ended-elsewhere = ▶️ Um gestor tirou o ticket do modo de espera no Blip.
+thread-standby-ended-for-you = ▶️ { $agent }, um gestor tirou o ticket do modo de espera no Blip.
+thread-standby-refused = ⚠️ { $agent } não conseguiu mudar o modo de espera: { $reason }.
+thread-standby-too-early = ⚠️ { $agent } não conseguiu colocar o ticket em modo de espera: isso só dá depois da primeira resposta ao cliente.
 thread-contact-refused = ⚠️ { $agent } não conseguiu mudar o contato: { $reason }.
 thread-comment-refused = ⚠️ { $agent } não conseguiu comentar no contato: { $reason }.
 thread-sent = 📤 { $agent } ao cliente:
@@ -202,6 +214,10 @@ dialog-held-send = Enviar mesmo assim: { $agent } continua atendendo
 dialog-held-take-over = Assumir e enviar
 dialog-held-told = { $agent } está com este atendimento e vai saber do que você fizer.
 dialog-claims = Ninguém está com este atendimento: quem envia também assume.
+dialog-unread = { $count ->
+    [one] ⚠️ O cliente enviou { $count } mensagem que ainda não apareceu no Slack. Espere alguns segundos e ela aparece na conversa; ou finalize mesmo assim.
+   *[other] ⚠️ O cliente enviou { $count } mensagens que ainda não apareceram no Slack. Espere alguns segundos e elas aparecem na conversa; ou finalize mesmo assim.
+}
 dialog-farewell = Mensagem de despedida
 dialog-no-farewell = ⛔ Já se passaram 24 horas desde a última mensagem do cliente: nenhuma despedida chegaria. O ticket será finalizado sem despedida.
 dialog-farewell-late = ⛔ Sua despedida não foi enviada: já se passaram 24 horas desde a última mensagem do cliente. Finalizar o ticket sem ela?
@@ -230,14 +246,14 @@ dialog-transcript = Conversa
 dialog-no-words = Nenhuma mensagem ainda.
 dialog-unavailable = O Blip não respondeu. Tente de novo daqui a pouco.
 details-customer = Cliente
-details-number = Número
+details-number = Ticket
 details-state = Situação
 details-channel = Canal
 details-team = Fila
 details-tags = Tags
 details-since = Chegou
-details-identity = Identidade no Blip
-details-id = ID no Blip
+details-identity = ID do contato no Blip
+details-id = ID do ticket no Blip
 details-phone = Telefone
 details-email = E-mail
 details-city = Cidade
@@ -259,7 +275,7 @@ home-waiting = Aguardando atendente ({ $count })
 home-found = Encontrados ({ $count })
 done-claimed = 👀 { $ticket } agora é seu.
 done-taken-over = 👀 Você assumiu { $ticket }.
-done-released = ⏳ Você liberou { $ticket }.
+done-released = ⏳ Você devolveu { $ticket } para a fila.
 done-closed = ✅ Você finalizou { $ticket }.
 done-commented = Comentário salvo no contato.
 home-none-mine = Você não está com nenhum atendimento.
@@ -304,7 +320,7 @@ help-thread = Na thread de um atendimento
 help-thread-claim = 👀 no cartão, Assumir ou uma resposta na thread: o atendimento é seu
 help-thread-note = Nota, que o cliente não vê: comece com //, use 🔒 ou mencione um colega
 help-thread-close = ✅ no cartão ou Finalizar: termina, com tags e despedida se você quiser
-help-thread-marks = Na sua mensagem: 📩 o Blip recebeu, 📬 chegou ao cliente, 👓 foi lida
+help-thread-marks = Na sua mensagem: 📩 o Blip recebeu, 📬 chegou ao cliente, 👓 foi lida, ❌ não chegou
 
 ## The home tab of who leads a team.
 
@@ -563,10 +579,11 @@ file-large-for-channel = { $name } tem { $size }, e o canal do cliente aceita no
 
 ## Compor o que é mais que palavras: o diálogo com a prévia.
 
-menu-compose = ✨ Botões, menu, localização, link
+menu-compose = ✨ Enviar botões, menu, localização ou link
 button-preview = Pré-visualizar
 dialog-compose = Mensagem interativa
 dialog-preview = Pré-visualização
+dialog-recipient = Para { $customer }
 compose-kind = O que enviar
 compose-quick = Respostas rápidas
 compose-menu = Menu
@@ -582,14 +599,14 @@ compose-label = Nome do local
 compose-address = Link (URL)
 compose-title = Título
 compose-text = Texto
-compose-preview = O cliente vai receber isto:
+compose-preview = O cliente vai receber esta mensagem:
 compose-wrong-question = Falta a mensagem.
 compose-wrong-where = Não encontrei coordenadas nesse texto.
 compose-wrong-address = Precisa começar com https:// ou http://
 compose-too-long = O texto passou do limite. Encurte um pouco.
 templates-file = Link do arquivo acima do texto (https://…)
-templates-title = Variável { $name } do título
-templates-variable = Variável { $name }
+templates-title = Variável { $name } do título, que entra aqui: “{ $text }”
+templates-variable = Variável { $name }, que entra aqui: “{ $text }”
 templates-link = Final do link do botão “{ $button }”
 templates-wrong-value = Uma linha de texto, sem tabulações nem mais de quatro espaços seguidos.
 templates-gone = Este modelo não está mais disponível. Escolha outro.

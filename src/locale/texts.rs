@@ -141,6 +141,8 @@ impl Texts {
         match self.catalog.known_reason_text(self.language, code) {
             Some(reason) => reason,
             None if said.is_empty() => self.reason_text(code),
+            // A refusal may come without a code (`blip.md` §1.1), which is nothing to tell of.
+            None if code == "none" => said.to_owned(),
             None => self.text("reason-described", &[("code", code), ("description", said)]),
         }
     }
@@ -225,5 +227,7 @@ mod tests {
         ] {
             assert_eq!(pt.failure_reason(code), reason);
         }
+        assert_eq!(pt.describe_failure("none", "Not now."), "Not now");
+        assert_eq!(pt.describe_failure("none", ""), "o Blip não aceitou e não diz por quê");
     }
 }

@@ -87,6 +87,7 @@ impl Ticket {
             tags: Vec::new(),
             priority: Priority::None,
             passed_limits: PassedLimits::default(),
+            is_on_standby: false,
             opened: now,
             state: TicketState::Closed { ending, at: now },
             thread: None,

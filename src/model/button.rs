@@ -1,18 +1,12 @@
 //! What the buttons below a ticket and beside a message do.
 
-use super::{MessageTs, TicketId};
+use super::{MessageTs, PressedMove, TicketId};
 
 /// A button, with what it carries besides its ticket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Button {
-    /// Claims the ticket.
-    Claim,
-    /// Claims the ticket, even from another agent.
-    TakeOver,
-    /// Releases the ticket: nobody holds it then.
-    Release,
-    /// Asks how to close the ticket; closes it where no dialog can be opened.
-    Close,
+    /// Makes this move on the ticket.
+    Move(PressedMove),
     /// Asks where to hand the ticket on.
     Transfer,
     /// Asks which canned reply to send.

@@ -9,11 +9,11 @@ pub enum ContactField {
     Name,
     /// Their phone number, as Blip has it.
     Phone,
-    /// Their e-mail address.
+    /// Their e-mail address, as somebody wrote it down.
     Email,
     /// Their document, such as a CPF.
     Document,
-    /// Street and number.
+    /// Their street and the number in it.
     Address,
     /// The city where they live.
     City,

@@ -1,4 +1,5 @@
-//! A customer as whoever asks for one names them: by Blip's identity, or by a phone number.
+//! A customer as whoever asks for one names them: by Blip's identity, or by a phone number; and the forms
+//! that a phone number has.
 
 /// How a customer is named.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +45,8 @@ impl CustomerKey {
     }
 }
 
+/// Most digits of a number in Brazil with its area.
+const MAX_NATIONAL_DIGITS: usize = 11;
 /// The fewest digits of a number: with fewer, many customers would be meant.
 const MIN_PHONE_DIGITS: usize = 8;
 
@@ -59,11 +62,9 @@ fn list_phone_variants(digits: &str) -> Vec<String> {
         return vec![digits.to_owned()];
     }
     let (area, number) = national.split_at_checked(2).unwrap_or((national, ""));
-    let other = match (number.len(), number.strip_prefix('9')) {
-        (9, Some(short)) => Some(format!("{area}{short}")),
-        // Only mobile phones got a ninth digit; numbers of landlines begin with 2 to 5.
-        (8, _) if number.starts_with(['6', '7', '8', '9']) => Some(format!("{area}9{number}")),
-        _ => None,
+    let other = match number.strip_prefix('9').filter(|short| short.len() == 8) {
+        Some(short) => Some(format!("{area}{short}")),
+        None => lacks_ninth_digit(number).then(|| format!("{area}9{number}")),
     };
     let mut forms = Vec::new();
     for number in [Some(national.to_owned()), other].into_iter().flatten() {
@@ -73,9 +74,92 @@ fn list_phone_variants(digits: &str) -> Vec<String> {
     forms
 }
 
+/// Whether this is a mobile phone's number in Brazil, without country and area, as it was before there were
+/// nine digits. Only mobile phones got a ninth; numbers of landlines begin with 2 to 5.
+fn lacks_ninth_digit(number: &str) -> bool {
+    number.len() == 8 && number.starts_with(['6', '7', '8', '9'])
+}
+
+/// The digits of an account of WhatsApp as people dial them, behind a `+`: of a mobile phone in Brazil
+/// with the ninth digit, which its account may lack (`blip.md`, additions §2). None if it is no number.
+pub(crate) fn write_whatsapp_number(account: &str) -> Option<String> {
+    let digits = account.strip_prefix('+').unwrap_or(account);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let national = digits.strip_prefix("55").and_then(|national| national.split_at_checked(2));
+    Some(match national {
+        Some((area, number)) if lacks_ninth_digit(number) => format!("+55{area}9{number}"),
+        _ => format!("+{digits}"),
+    })
+}
+
+/// What to look for where somebody looks for this: the same, and a number in each of its forms.
+pub(crate) fn list_search_forms(text: &str) -> Vec<String> {
+    let mut forms = vec![text.trim().to_owned()];
+    let Some(CustomerKey::Numbers(numbers)) = CustomerKey::parse(text) else { return forms };
+    for number in numbers {
+        // What has its country is found without it too.
+        if number.starts_with("55") && number.len() > MAX_NATIONAL_DIGITS {
+            continue;
+        }
+        // Typed without its area, it is found by the digits behind the ninth, which both forms have.
+        let local = number.strip_prefix('9').filter(|local| lacks_ninth_digit(local));
+        let form = local.unwrap_or(&number);
+        if !forms.iter().any(|known| known == form) {
+            forms.push(form.to_owned());
+        }
+    }
+    forms
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_account_of_whatsapp_is_written_as_it_is_dialled() {
+        for (account, number) in [
+            ("551187654321", Some("+5511987654321")),
+            ("+551187654321", Some("+5511987654321")),
+            ("5511987654321", Some("+5511987654321")),
+            ("556199998888", Some("+5561999998888")),
+            // A house, a mobile phone elsewhere, a number that is too short, and none.
+            ("551133334444", Some("+551133334444")),
+            ("351912345678", Some("+351912345678")),
+            ("55118765432", Some("+55118765432")),
+            ("1187654321", Some("+1187654321")),
+            ("maria", None),
+            ("+", None),
+            ("", None),
+        ] {
+            assert_eq!(write_whatsapp_number(account).as_deref(), number, "{account}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_looked_for_in_both_forms() {
+        let accounts = ["5511987654321@wa.gw.msging.net", "551187654321@wa.gw.msging.net"];
+        for text in [
+            "5511987654321",
+            "551187654321",
+            "+55 (11) 98765-4321",
+            "11 98765-4321",
+            "1187654321",
+            "987654321",
+            "98765-4321",
+            "87654321",
+        ] {
+            let forms = list_search_forms(text);
+            for account in accounts {
+                let is_found = forms.iter().any(|form| account.contains(form));
+                assert!(is_found, "{text} finds {account} by {forms:?}");
+            }
+        }
+        for text in ["1042", "Maria", "", "3333-4444x"] {
+            assert_eq!(list_search_forms(text), [text], "nothing else is looked for");
+        }
+    }
 
     #[test]
     fn a_number_is_known_in_its_usual_forms() {

@@ -5,8 +5,9 @@ use super::button::Button;
 use super::contact::ContactChange;
 use super::content::{Content, Offer, RichText};
 use super::ids::{ChannelId, MessageTs, SlackUserId, TicketId};
+use super::moves::Move;
 use super::template::FilledTemplate;
-use super::ticket::{Move, TicketSnapshot};
+use super::ticket::TicketSnapshot;
 
 /// Something that happened at Blip.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +35,11 @@ pub enum BlipEvent {
         kind: ReceiptKind,
         /// Why it failed: code and description.
         reason: Option<(i64, String)>,
+    },
+    /// Somebody who leads the team has ended the standby of a ticket at Blip.
+    StandbyEnd {
+        /// The ticket that is not on standby any more.
+        ticket: TicketId,
     },
     /// Nothing that anybody needs to see, such as the customer typing.
     Quiet,

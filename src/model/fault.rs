@@ -38,6 +38,7 @@ impl Fault {
         match self {
             Self::Busy { .. } => "busy",
             Self::Down => "down",
+            // A label of metrics, which are not renamed: it is older than the words of the rest.
             Self::OutcomeUnknown => "unsure",
             Self::Credentials => "credentials",
             Self::Refused { .. } => "refused",

@@ -22,6 +22,7 @@ pub(crate) mod hours;
 pub(crate) mod ids;
 pub(crate) mod invisible;
 pub(crate) mod marks;
+mod moves;
 mod note_marks;
 pub(crate) mod personal;
 mod priority;
@@ -49,6 +50,8 @@ pub use event::{BlipEvent, Click, ReceiptKind, SlackEvent, Submission, Submitted
 pub(crate) use fault::{Failure, Fault};
 pub(crate) use hours::{DeskHours, WorkingHours, ZonedHours};
 pub use ids::{BotName, ChannelId, ChannelRef, MessageTs, SlackUserId, TicketId};
+pub use moves::{Closing, Move, MoveRefusal, PressedMove, TransferTarget};
+pub(crate) use moves::{check_move, move_call};
 pub use priority::Priority;
 pub use readiness::Outage;
 pub(crate) use readiness::Readiness;
@@ -58,6 +61,7 @@ pub(crate) use tag_rule::TagRule;
 pub use template::{FilledTemplate, MessageTemplate, TemplateField};
 pub(crate) use template::{HeaderFile, TemplateButton, TemplateHeader};
 pub use ticket::{
-    Agent, Closing, Customer, FirstAnswer, Move, MoveRefusal, Thread, Ticket, TicketEnding,
-    TicketSnapshot, TicketState, TransferTarget, domain_of, is_tunnel,
+    Agent, Customer, FirstAnswer, Thread, Ticket, TicketEnding, TicketSnapshot, TicketState,
+    domain_of, is_tunnel,
 };
+pub(crate) use ticket::{DIRECT_TRANSFER, is_team};

@@ -8,11 +8,11 @@ pub enum Priority {
     None,
     /// Below the usual, but above none.
     Low,
-    /// The usual.
+    /// The usual one among those that a rule gives.
     Medium,
-    /// Above the usual.
+    /// More urgent than the usual.
     High,
-    /// Before all others.
+    /// More urgent than all others.
     Maximum,
 }
 

@@ -146,6 +146,7 @@ mod tests {
             tags: Vec::new(),
             priority: Priority::None,
             passed_limits: PassedLimits::default(),
+            is_on_standby: false,
             opened: Timestamp::UNIX_EPOCH,
             state,
             thread: None,

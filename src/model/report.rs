@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{FirstAnswer, SlackUserId, Ticket, TicketEnding, TicketState};
+use super::{FirstAnswer, SlackUserId, Ticket, TicketEnding, TicketState, is_team};
 
 /// Times, told by two of them: most people know neither more nor want it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,14 +145,10 @@ pub fn waits_since(ticket: &Ticket) -> Option<Timestamp> {
     }
 }
 
-/// The team of a ticket. Blip has one queue that is no team: of tickets that go to an agent
-/// (`blip.md` §4.1).
+/// The team of a ticket, if its queue is one.
 pub fn team_of(ticket: &Ticket) -> Option<String> {
-    ticket.team.clone().filter(|team| team != DIRECT_TRANSFER)
+    ticket.team.clone().filter(|team| is_team(team))
 }
-
-/// Blip's name for what is no team.
-const DIRECT_TRANSFER: &str = "DIRECT_TRANSFER";
 
 /// When a ticket ended with the customer being served: one that was transferred goes on as another.
 pub fn served_until(ticket: &Ticket) -> Option<Timestamp> {

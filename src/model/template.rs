@@ -3,6 +3,11 @@
 //! Outside of the 24 hours they are all that reaches a customer (`blip.md`, additions §1). Knows
 //! neither how Blip writes them nor how they look.
 
+use super::text::{to_one_line, truncate_label};
+
+/// What stands in the place of a variable where people are shown what it stands for.
+const VARIABLE_GAP: &str = "____";
+
 /// A template that can be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageTemplate {
@@ -34,11 +39,11 @@ pub(crate) enum TemplateHeader {
 /// A file above the words of a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeaderFile {
-    /// A picture.
+    /// A picture, which is shown.
     Image,
-    /// A film.
+    /// A film, which plays in its place.
     Video,
-    /// Any other file.
+    /// Any other file, which shows as its name.
     Document,
 }
 
@@ -153,6 +158,21 @@ impl MessageTemplate {
         FilledTemplate { name: self.name.clone(), language: self.language.clone(), values, text }
     }
 
+    /// The words around a variable, with a gap in its place: by its number alone nobody knows what it
+    /// stands for.
+    pub(crate) fn quote_variable(&self, field: &TemplateField, chars: usize) -> String {
+        let (text, name) = match (field, &self.header) {
+            (TemplateField::Body(name), _) => (&self.body, name),
+            (TemplateField::Title(name), Some(TemplateHeader::Text(title))) => (title, name),
+            _ => return String::new(),
+        };
+        let fill = |found: &str| Some(if found == name { VARIABLE_GAP } else { "…" });
+        let line = to_one_line(&fill_known_variables(text, fill));
+        let (before, after) = line.split_once(VARIABLE_GAP).unwrap_or((&line, ""));
+        let (before, after) = (keep_last_words(before, chars), truncate_label(after, chars));
+        format!("{before}{VARIABLE_GAP}{after}")
+    }
+
     /// What the customer reads; variables without a value stay as they are written.
     pub(crate) fn write_text(&self, values: &[(TemplateField, String)]) -> String {
         let fill = |text: &str, name_of: fn(&TemplateField) -> Option<&str>| {
@@ -176,6 +196,16 @@ impl MessageTemplate {
         parts.extend(self.buttons.iter().map(|button| format!("[{}]", button.label)));
         parts.join("\n")
     }
+}
+
+/// As many whole words at the end of a text as fit.
+fn keep_last_words(text: &str, chars: usize) -> String {
+    if text.chars().count() <= chars {
+        return text.to_owned();
+    }
+    let starts = text.rmatch_indices(' ').filter_map(|(start, _)| text.get(start..));
+    let kept = starts.take_while(|words| words.chars().count() <= chars).last();
+    format!("…{}", kept.unwrap_or_default())
 }
 
 /// The names of the variables in a text, in order; one may occur several times.
@@ -209,6 +239,30 @@ pub(crate) fn fill_known_variables<'v>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_variable_is_shown_with_the_words_around_it() {
+        let body =
+            "Oi {{1}}, seu pedido {{2}}\nestá pronto na loja do centro, perto da praça: {{3}}";
+        let template = MessageTemplate {
+            id: "1".to_owned(),
+            name: "pedido".to_owned(),
+            language: "pt_BR".to_owned(),
+            header: Some(TemplateHeader::Text("Pedido {{1}} pronto".to_owned())),
+            body: body.to_owned(),
+            footer: None,
+            buttons: Vec::new(),
+        };
+        let body = |name: &str| TemplateField::Body(name.to_owned());
+        for (field, quoted) in [
+            (body("1"), "Oi ____, seu pedido … está pronto…"),
+            (body("2"), "Oi …, seu pedido ____ está pronto na loja do ce…"),
+            (body("3"), "… centro, perto da praça: ____"),
+            (TemplateField::Title("1".to_owned()), "Pedido ____ pronto"),
+        ] {
+            assert_eq!(template.quote_variable(&field, 27), quoted, "{field:?}");
+        }
+    }
 
     #[test]
     fn a_text_is_filled_in_once_and_what_is_unknown_stays() {

@@ -1,17 +1,23 @@
-//! The ticket and the one state machine that every surface calls.
-//!
-//! Reaction, button, shortcut, command and reply all become a [`Move`]; [`Ticket::check_move`] says
-//! whether it is legal now. A legal move changes the ticket only after Blip has agreed.
+//! The ticket: its customer, who holds it, and how far it is.
 
 use std::cmp::Reverse;
 
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::content::{Content, RichText};
+use super::content::Content;
+use super::customer_key::write_whatsapp_number;
 use super::ids::{ChannelId, MessageTs, SlackUserId, TicketId};
 use super::priority::Priority;
 use super::service_limits::PassedLimits;
+
+/// The queue of tickets that go to an agent and not to a team (`blip.md` §4.1).
+pub(crate) const DIRECT_TRANSFER: &str = "DIRECT_TRANSFER";
+
+/// Whether a queue of Blip's is a team.
+pub(crate) fn is_team(queue: &str) -> bool {
+    queue != DIRECT_TRANSFER
+}
 
 /// One conversation between a customer and the team.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +54,8 @@ pub struct Ticket {
     pub first_answer: Option<FirstAnswer>,
     /// What the customer thought of it, in their own numbers, such as `4/5`.
     pub rating: Option<String>,
+    /// Whether it is on standby at Blip, which does not close it for inactivity then.
+    pub is_on_standby: bool,
     /// Counts the changes that the card shows; the newest one wins.
     pub revision: i64,
     /// Counts the writes of the ticket, so that nobody writes over what they have not read. The
@@ -97,6 +105,12 @@ impl Customer {
         domain_of(identity).eq_ignore_ascii_case(WHATSAPP_DOMAIN).then_some(identity)
     }
 
+    /// The number that the customer has on WhatsApp, as people dial it.
+    pub(crate) fn whatsapp_number(&self) -> Option<String> {
+        let (account, _) = self.whatsapp_identity()?.split_once('@')?;
+        write_whatsapp_number(account)
+    }
+
     /// Learns who is behind the router's tunnel. A channel that Blip has named stays.
     pub(crate) fn unhide(&mut self, originator: &str) {
         // Blip tells the real channel of some customers behind a tunnel by itself (`blip.md` §3.1);
@@ -142,7 +156,7 @@ pub struct Agent {
 }
 
 /// The domain of WhatsApp.
-pub(super) const WHATSAPP_DOMAIN: &str = "wa.gw.msging.net";
+pub(crate) const WHATSAPP_DOMAIN: &str = "wa.gw.msging.net";
 /// For how long after the customer's last message WhatsApp takes words of our own.
 const REPLY_WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
@@ -212,104 +226,7 @@ pub enum TicketEnding {
     Other(String),
 }
 
-/// What somebody wants to do with a ticket.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Move {
-    /// Take the ticket; with `over`, even from another agent.
-    Claim {
-        /// Whether a holder is to be replaced.
-        over: bool,
-    },
-    /// Give the ticket back.
-    Release,
-    /// Finish the ticket for good: Blip opens none again.
-    Close(Closing),
-    /// Hand the ticket on: it ends, and a new one follows it.
-    Transfer(TransferTarget),
-    /// Replace the ticket's tags.
-    Tag(Vec<String>),
-}
-
-/// How a ticket is to be finished.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Closing {
-    /// The tags that it ends with; those that it has if there are none.
-    pub(crate) tags: Option<Vec<String>>,
-    /// What the customer is told before.
-    pub(crate) farewell: Option<RichText>,
-    /// Whether it is closed even if the customer has said something that nobody has seen.
-    pub(crate) is_confirmed: bool,
-}
-
-/// Where a ticket is handed on to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TransferTarget {
-    /// A team, by its name.
-    Team(String),
-    /// An agent, by Blip's identity.
-    Agent {
-        /// Blip's identity of the agent.
-        identity: String,
-        /// The name to show.
-        name: String,
-    },
-}
-
-impl TransferTarget {
-    /// What people call it.
-    pub(crate) fn name(&self) -> &str {
-        match self {
-            Self::Team(name) | Self::Agent { name, .. } => name,
-        }
-    }
-}
-
-/// Why a move is not legal now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MoveRefusal {
-    /// Somebody else holds the ticket.
-    HeldBy(Agent),
-    /// The ticket is over.
-    Closed,
-    /// It is so already; nothing is to be done or said.
-    Already,
-}
-
 impl Ticket {
-    /// Says whether `user` may make this move now.
-    ///
-    /// # Errors
-    ///
-    /// The reason to tell the person, or [`MoveRefusal::Already`] if there is nothing to do.
-    pub(crate) fn check_move(&self, user: &SlackUserId, r#move: &Move) -> Result<(), MoveRefusal> {
-        match (&self.state, r#move) {
-            // Two may close at the same time, or Blip by itself: who comes second has got what they
-            // wanted (`blip.md` §10 #7).
-            (TicketState::Closed { .. }, Move::Close(_))
-            | (TicketState::Unclaimed, Move::Release) => Err(MoveRefusal::Already),
-            (TicketState::Closed { .. }, _) => Err(MoveRefusal::Closed),
-            (_, Move::Tag(tags)) if *tags == self.tags => Err(MoveRefusal::Already),
-            (TicketState::Unclaimed, Move::Claim { .. })
-            | (_, Move::Close(_) | Move::Transfer(_) | Move::Tag(_)) => Ok(()),
-            (TicketState::Claimed { holder, .. }, Move::Claim { over }) => {
-                if holder.user == *user {
-                    Err(MoveRefusal::Already)
-                } else if *over {
-                    Ok(())
-                } else {
-                    Err(MoveRefusal::HeldBy(holder.clone()))
-                }
-            }
-            (TicketState::Claimed { holder, .. }, Move::Release) => {
-                if holder.user == *user {
-                    Ok(())
-                } else {
-                    Err(MoveRefusal::HeldBy(holder.clone()))
-                }
-            }
-        }
-    }
-
     /// Its place among those that wait: the most urgent first, of those who waits longest.
     pub(crate) fn queue_place(&self) -> (Reverse<Priority>, Timestamp) {
         (Reverse(self.priority), self.opened)
@@ -345,6 +262,8 @@ impl Ticket {
 
     /// Moves to a new state, for the card to show.
     pub fn enter_state(&mut self, state: TicketState) {
+        // Whatever it was: Blip closes no ticket twice.
+        self.is_on_standby &= !matches!(state, TicketState::Closed { .. });
         self.state = state;
         self.revision += 1;
     }

@@ -106,6 +106,7 @@ pub(super) const COPIED_TABLES: [CopiedTable; 14] = [
             ("rating", Text),
             ("priority", Number),
             ("passed_limits", Number),
+            ("standby", Number),
             ("revision", Number),
         ],
         "true",

@@ -19,7 +19,7 @@ pub enum Error {
     /// The file of the database, or one next to it, could not be used.
     #[error("{}: {error}", path.display())]
     File {
-        /// The file.
+        /// The file of the database, or the one next to it.
         path: PathBuf,
         /// What is wrong with it.
         error: Arc<dyn std::error::Error + Send + Sync>,
@@ -33,19 +33,19 @@ pub enum Error {
     /// The file belongs to another user. What is made next to it would not be the owner's to use.
     #[error("{}: it belongs to another user; run this as the user that the bridge runs as", path.display())]
     NotOwner {
-        /// The file.
+        /// The file that belongs to somebody else.
         path: PathBuf,
     },
     /// The file is of another program.
     #[error("{}: this is a file of another program, and is left alone; mend DATABASE_URL", path.display())]
     Foreign {
-        /// The file.
+        /// The file that is not one of ours.
         path: PathBuf,
     },
     /// The database was made by a later version of this program.
     #[error("{}: its tables are of a later version of blip-slack (step {version})", path.display())]
     TooNew {
-        /// The file.
+        /// The file of the database.
         path: PathBuf,
         /// How many steps its tables have taken.
         version: u32,
@@ -59,19 +59,19 @@ pub enum Error {
     /// Somebody else has this lane by now, or the item is no longer in it.
     #[error("the lease of lane {lane} was lost")]
     LeaseLost {
-        /// The lane's name.
+        /// The name of the lane, empty where it is not known.
         lane: String,
     },
     /// Somebody else has written this ticket since it was read.
     #[error("ticket {ticket} was changed meanwhile")]
     Conflict {
-        /// Its id.
+        /// Its id, with its bot.
         ticket: String,
     },
     /// The customer of this ticket is to be forgotten.
     #[error("ticket {ticket} was erased")]
     Erased {
-        /// Its id.
+        /// Its id, with its bot.
         ticket: String,
     },
     /// A row says something that cannot be.
@@ -83,19 +83,19 @@ pub enum Error {
     /// What it held was copied elsewhere.
     #[error("{}: this database was copied to PostgreSQL; DATABASE_URL has to name that now", path.display())]
     Moved {
-        /// The file.
+        /// The file that was copied.
         path: PathBuf,
     },
     /// Something is kept already where a copy is to go.
     #[error("{}: this database is not empty, or is being served", path.display())]
     NotEmpty {
-        /// Which.
+        /// Where the copy was to go.
         path: PathBuf,
     },
     /// A copy is not what was copied.
     #[error("the copy of {table} is not the same: nothing was kept of it")]
     NotTheSame {
-        /// The table.
+        /// The table in which they differ.
         table: &'static str,
     },
     /// The clocks of this machine and of the database's are too far apart to compare times.

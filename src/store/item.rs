@@ -21,7 +21,7 @@ pub struct NewItem {
     pub key: String,
     /// What the far end sent, byte for byte.
     pub body: Vec<u8>,
-    /// When it arrived.
+    /// When it arrived here, by the clock of the bridge.
     pub received: Timestamp,
     /// When it may be handled at the earliest; [`NewItem::received`] in nearly all cases.
     pub due: Timestamp,
@@ -39,7 +39,7 @@ pub enum Accepted {
 /// An event in the inbox.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Item {
-    /// Its number.
+    /// Its number: younger ones have greater numbers.
     pub id: ItemId,
     /// Who sent it: Blip, Slack, or the bridge itself.
     pub source: Source,
@@ -49,7 +49,7 @@ pub struct Item {
     pub key: String,
     /// What the far end sent, byte for byte.
     pub body: Vec<u8>,
-    /// When it arrived.
+    /// When it arrived here, by the clock of the bridge.
     pub received: Timestamp,
     /// How often handling it has failed.
     pub attempts: u32,

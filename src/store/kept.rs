@@ -47,9 +47,9 @@ pub struct KeptTicket {
 /// Something that has arrived for a ticket.
 #[derive(Clone, Debug)]
 pub(crate) struct KeptEvent {
-    /// From where: [`Source::name`].
+    /// Who sent it, as [`Source::name`] says it.
     pub(crate) source: String,
-    /// When.
+    /// When it was accepted.
     pub(crate) received: Timestamp,
     /// How far it is, in a word.
     pub(crate) state: String,
@@ -60,7 +60,7 @@ pub(crate) struct KeptEvent {
 /// An item that waits for a person.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParkedItem {
-    /// Its number.
+    /// Its number, by which commands name it.
     pub id: ItemId,
     /// The lane it came from.
     pub lane: String,
@@ -68,11 +68,11 @@ pub struct ParkedItem {
     pub(crate) source: Source,
     /// Why it is parked.
     pub reason: String,
-    /// When it arrived.
+    /// When it was accepted, long before it was parked perhaps.
     pub(crate) received: Timestamp,
 }
 
-/// How much waits.
+/// How much the inbox holds that is not done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InboxDepth {
     /// What waits of each source of which anything does.
@@ -84,7 +84,7 @@ pub struct InboxDepth {
 /// How much of one source waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueDepth {
-    /// Which.
+    /// Who sent what waits.
     pub source: Source,
     /// Items not yet handled.
     pub waiting: u64,

@@ -5,16 +5,16 @@ use crate::model::{ChannelId, MessageTs, TicketId};
 /// Who sent an item: Blip, Slack, or the bridge itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
-    /// What Blip sent.
+    /// Blip: notifications and messages, as it posted them.
     Blip,
-    /// What Slack sent.
+    /// Slack: events, presses and dialogs, by HTTP or Socket Mode.
     Slack,
     /// What the bridge set itself to do: the card, marks, checks.
     Internal,
 }
 
 impl Source {
-    /// Each of them.
+    /// All who send items.
     pub(crate) const ALL: [Self; 3] = [Self::Blip, Self::Slack, Self::Internal];
 
     /// The word used in the store and in metrics.
@@ -22,11 +22,12 @@ impl Source {
         match self {
             Self::Blip => "blip",
             Self::Slack => "slack",
+            // As it has been stored since the first release; it has nothing to do with Blip Desk.
             Self::Internal => "desk",
         }
     }
 
-    /// Reads [`Lane::name`] back.
+    /// Reads back what [`Source::name`] gave.
     pub(crate) fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|source| source.name() == name)
     }
@@ -81,7 +82,7 @@ impl Lane {
         name.starts_with("own:later:")
     }
 
-    /// Reads [`Lane::name`] back.
+    /// Reads back what [`Lane::name`] gave; none if no lane has such a name.
     pub fn parse(name: &str) -> Option<Self> {
         let (kind, rest) = name.split_once(':')?;
         match kind {

@@ -29,7 +29,7 @@ impl Role {
 /// What the card of a ticket showed when it was last drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DrawnCard {
-    /// The ticket's revision.
+    /// The revision of the ticket that it showed.
     pub revision: i64,
     /// A hash of text and blocks.
     pub look: i64,
@@ -39,9 +39,9 @@ pub struct DrawnCard {
 /// be tied to several Blip messages, one after the other, and a Blip message to several of Slack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// The ticket.
+    /// The ticket in whose thread the message stands, or whose card it is.
     pub ticket: TicketId,
-    /// The message's channel.
+    /// The channel that the message is in.
     pub channel: ChannelId,
     /// The message's time stamp.
     pub ts: MessageTs,

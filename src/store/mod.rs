@@ -57,6 +57,7 @@ pub use self::link::{DrawnCard, KnownReplies, Link, Role};
 pub(crate) use self::open::inspect_database;
 pub use self::open::{Purpose, is_postgres, open_store};
 pub(crate) use self::pace::ChannelSlots;
+pub(crate) use self::pools::find_bot_of_lane;
 pub use self::pools::{Places, Pool};
 pub use self::postgres::PostgresStore;
 pub use self::sqlite::SqliteStore;
@@ -78,8 +79,15 @@ pub trait Store: Send + Sync + 'static {
     /// event, and is set again when that event is handled again.
     async fn accept(&self, item: NewItem) -> Result<Accepted>;
 
-    /// Whether an event whose key begins like this was ever accepted and is not forgotten.
-    async fn has_accepted(&self, source: Source, key: &str) -> Result<bool>;
+    /// For each of these beginnings, whether an event whose key begins like that was ever accepted and
+    /// is not forgotten.
+    async fn find_accepted(&self, source: Source, prefixes: &[String]) -> Result<Vec<bool>>;
+
+    /// The same for one.
+    async fn has_accepted(&self, source: Source, prefix: &str) -> Result<bool> {
+        let found = self.find_accepted(source, &[prefix.to_owned()]).await?;
+        Ok(found.first().is_some_and(|found| *found))
+    }
 
     /// The greatest key that begins like this of the events that were ever accepted and are not
     /// forgotten, and when that event arrived.
@@ -162,7 +170,7 @@ pub trait Store: Send + Sync + 'static {
         self.finish(&lease, &Ending { settled: None, release }, &Writes::default()).await
     }
 
-    /// When there will be something to claim for which there is a place: the next lane that is not
+    /// When there will be something to lease for which there is a place: the next lane that is not
     /// leased becomes due, or a lease runs out.
     async fn next_due(&self, places: Places) -> Result<Option<Timestamp>>;
 
@@ -185,12 +193,9 @@ pub trait Store: Send + Sync + 'static {
     /// that leaves its outcome unknown. [`Error::LeaseLost`] if others have the item by now.
     async fn touch_call(&self, item: ItemId, step: &str, last_try: CallTry) -> Result<()>;
 
-    /// Notes the result of an outside call that was begun. [`Error::LeaseLost`] if others have
-    /// the item by now, whose own result counts if there is one: the call may have been made twice.
-    async fn record_call_result(&self, item: ItemId, step: &str, result: &str) -> Result<()>;
-
-    /// Notes that an outside call that was begun did certainly not take effect.
-    async fn forget_call(&self, item: ItemId, step: &str) -> Result<()>;
+    /// Notes that outside calls that were begun did certainly not take effect: of all of them together, or
+    /// of none.
+    async fn forget_calls(&self, item: ItemId, steps: &[&str]) -> Result<()>;
 
     /// The outside calls of an item that were begun, each with its result if it is known.
     async fn calls_of(&self, item: ItemId) -> Result<Vec<(String, Option<String>)>>;
@@ -232,7 +237,7 @@ pub trait Store: Send + Sync + 'static {
     /// What a ticket's card shows, if that is known.
     async fn drawn_card(&self, ticket: &TicketId) -> Result<Option<DrawnCard>>;
 
-    /// Reads a ticket.
+    /// The ticket as it was last written; none if it is not known, or was erased.
     async fn load_ticket(&self, id: &TicketId) -> Result<Option<Ticket>>;
 
     /// The ticket of this number of this bot, if we know it.
@@ -283,6 +288,9 @@ pub trait Store: Send + Sync + 'static {
     /// Whether something of this source whose key begins like this waits in a lane, or is under way
     /// there.
     async fn has_waiting(&self, lane: &Lane, source: Source, key: &str) -> Result<bool>;
+
+    /// How much of this source whose keys begin like this waits in a lane, or is under way there.
+    async fn count_waiting(&self, lane: &Lane, source: Source, key: &str) -> Result<u64>;
 
     /// Whether what waits in a lane has begun one of these calls.
     async fn has_begun(&self, lane: &Lane, steps: &[&str]) -> Result<bool>;
@@ -407,7 +415,7 @@ pub trait Store: Send + Sync + 'static {
     /// Proves that the store can be written to, and reads what serving reads.
     async fn check_health(&self) -> Result<()>;
 
-    /// Resolves when there may be something new to claim by an act of this process. What happens
+    /// Resolves when there may be something new to lease by an act of this process. What happens
     /// while nobody waits is not lost; of several who wait, one is woken.
     async fn wait_for_work(&self);
 

@@ -1,5 +1,7 @@
 //! Which lanes are worked on beside each other without taking each other's places.
 
+use crate::model::BotName;
+
 /// What a lane waits for while it is worked on. Lanes of one pool share its places, and none can take
 /// those of another pool: where Blip does not answer, customers' words are still shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,7 +27,35 @@ const PREFIXES: [(&str, Pool); 6] = [
     ("own:", Pool::Background),
 ];
 
+/// What the names of lanes begin with that say whose they are: the name of the bot follows, and a
+/// slash. Those of a single message of Slack's (its marks, its card) say no bot. They wait for Slack
+/// alone, which makes no difference between bots.
+const BEFORE_BOT: [(&str, Pool); 10] = [
+    ("ticket:", Pool::ToSlack),
+    ("reply:", Pool::ToBlip),
+    ("own:file:", Pool::Files),
+    ("own:catch-up:", Pool::Background),
+    ("own:context:", Pool::Background),
+    ("own:handed:", Pool::Background),
+    ("own:seen:", Pool::Background),
+    ("own:later:read:", Pool::Background),
+    ("own:later:waits:", Pool::Background),
+    ("own:later:window:", Pool::Background),
+];
+
+/// The bot whose lane has this name, if it says one.
+pub(crate) fn find_bot_of_lane(name: &str) -> Option<BotName> {
+    let rest = BEFORE_BOT.iter().find_map(|(prefix, _)| name.strip_prefix(prefix))?;
+    BotName::parse(rest.split_once('/')?.0)
+}
+
 impl Pool {
+    /// What the names of a bot's lanes in this pool begin with.
+    fn bot_prefixes(self, bot: &BotName) -> impl Iterator<Item = String> {
+        let of_pool = BEFORE_BOT.into_iter().filter(move |(_, pool)| *pool == self);
+        of_pool.map(move |(prefix, _)| format!("{prefix}{bot}/"))
+    }
+
     /// All of them, in the order of their numbers in the tables.
     pub const ALL: [Self; 4] = [Self::ToSlack, Self::ToBlip, Self::Files, Self::Background];
 
@@ -47,22 +77,37 @@ impl Pool {
 }
 
 /// How many lanes may be leased: of each pool, and of all together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
     of_pool: [usize; Pool::ALL.len()],
     all: usize,
+    /// What the names of lanes begin with for which there is none.
+    closed: Vec<String>,
 }
 
 impl Places {
     /// So many of each pool.
     pub fn of_pools(count: impl Fn(Pool) -> usize) -> Self {
         let of_pool = Pool::ALL.map(count);
-        Self { of_pool, all: of_pool.iter().fold(0, |sum, count| sum.saturating_add(*count)) }
+        let all = of_pool.iter().fold(0_usize, |sum, count| sum.saturating_add(*count));
+        Self { of_pool, all, closed: Vec::new() }
+    }
+
+    /// The same, but none of a pool for lanes of this bot.
+    #[must_use]
+    pub fn without_bot(mut self, pool: Pool, bot: &BotName) -> Self {
+        self.closed.extend(pool.bot_prefixes(bot));
+        self
     }
 
     /// So many, of whichever pool.
     pub fn any(count: usize) -> Self {
-        Self { of_pool: [count; Pool::ALL.len()], all: count }
+        Self { of_pool: [count; Pool::ALL.len()], all: count, closed: Vec::new() }
+    }
+
+    /// What the names of lanes begin with for which there is none.
+    pub(crate) fn closed(&self) -> &[String] {
+        &self.closed
     }
 
     /// How many of a pool.
@@ -77,6 +122,9 @@ impl Places {
 
     /// Takes a place for a lane. False if there is none.
     pub(crate) fn take(&mut self, lane: &str) -> bool {
+        if self.closed.iter().any(|prefix| lane.starts_with(prefix)) {
+            return false;
+        }
         let place = self.of_pool.get_mut(Pool::of_lane(lane).number());
         let Some(left) = place.filter(|left| **left > 0 && self.all > 0) else { return false };
         *left -= 1;

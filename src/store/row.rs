@@ -182,7 +182,7 @@ pub(super) fn parse_slack_user(value: &str) -> Result<SlackUserId> {
     require_readable(SlackUserId::parse(value), "user")
 }
 
-/// A ticket, flat.
+/// A ticket as the columns of its row.
 pub(super) struct TicketRow {
     pub(super) id: String,
     /// Blip's id as Blip wrote it, if that is not in lower case.
@@ -210,6 +210,8 @@ pub(super) struct TicketRow {
     pub(super) answered: Option<i64>,
     pub(super) answered_by: Option<String>,
     pub(super) rating: Option<String>,
+    /// 1 while it is on standby.
+    pub(super) standby: Option<i64>,
     pub(super) revision: i64,
     pub(super) version: i64,
 }
@@ -261,6 +263,7 @@ impl From<&Ticket> for TicketRow {
                 .and_then(|it| it.by.as_ref())
                 .map(SlackUserId::to_string),
             rating: ticket.rating.clone(),
+            standby: ticket.is_on_standby.then_some(1),
             revision: ticket.revision,
             version: ticket.version,
         }
@@ -316,6 +319,7 @@ impl TryFrom<TicketRow> for Ticket {
                 None => None,
             },
             rating: row.rating,
+            is_on_standby: row.standby == Some(1),
             revision: row.revision,
             version: row.version,
         })

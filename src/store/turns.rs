@@ -22,7 +22,7 @@ pub struct TurnRequest {
 /// A ticket is given to somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Turn {
-    /// To whom.
+    /// Who is to take the ticket.
     pub agent: SlackUserId,
     /// The number of the turn: greater than those before.
     pub number: i64,

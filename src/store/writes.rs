@@ -21,7 +21,7 @@ pub struct Writes {
     pub(crate) tickets: Vec<Ticket>,
     /// What customers said to begin with.
     pub(crate) first_words: Vec<(TicketId, String)>,
-    /// What cards show.
+    /// What cards show; none where that is not known any more.
     pub(crate) drawn_cards: Vec<(TicketId, Option<DrawnCard>)>,
     /// What the bridge sets itself to do.
     pub(crate) jobs: Vec<NewItem>,

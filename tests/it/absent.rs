@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use blip_slack::demo::{ANA, CHANNEL};
+use blip_slack_standins::faults::Fault;
 use blip_slack_standins::slack::{Message, View};
 use serde_json::json;
 
@@ -122,5 +123,31 @@ async fn without_the_scopes_the_thread_has_everything_and_nothing_is_parked() {
     bridge.idle().await;
     assert!(bridge.said(&card).iter().any(|line| line.contains("Alô?")));
     assert!(told(&bridge).is_empty());
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whose_dialog_does_not_open_from_the_home_tab_is_told_to_try_again() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = claims(&bridge, "Maria").await;
+    home(&bridge, ANA).await;
+    let view = bridge.home_with(ANA, "Maria").await;
+    let late = || Fault::Code("expired_trigger_id".to_owned());
+    bridge.slack.faults().next("views.open", late());
+    bridge.slack.picks_in_view(ANA, &view.id, "more", Some("close")).await.unwrap();
+    bridge.until("a message", || told(&bridge).len() == 1).await;
+    let message = told(&bridge).remove(0);
+    assert!(message.text.contains("Maria") && message.text.contains("try again"), "{message:?}");
+    let link = format!("/archives/{CHANNEL}/p{}", card.ts.replace('.', ""));
+    assert!(message.words().contains(&link), "{message:?}");
+    // Where the app may not write to people, in the ticket's channel.
+    bridge.slack.faults().next("views.open", late());
+    let refused = Fault::Code("missing_scope".to_owned());
+    bridge.slack.faults().from_now("conversations.open", refused);
+    bridge.slack.picks_in_view(ANA, &view.id, "more", Some("close")).await.unwrap();
+    bridge.until("a word", || !bridge.slack.ephemerals(ANA).is_empty()).await;
+    assert!(bridge.slack.ephemerals(ANA)[0].words().contains("try again"));
+    assert!(!bridge.blip.ticket(&ticket).unwrap().is_closed());
+    assert_eq!(told(&bridge).len(), 1);
     bridge.finish().await;
 }

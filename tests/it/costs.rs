@@ -74,7 +74,7 @@ async fn a_message_costs_few_uses_of_the_store() {
         bridge.idle().await;
     }
     let (reply_uses, reply_writes) = tally.take("an agent's reply");
-    assert!(text_uses <= 8.0 && text_writes <= 5.5, "{text_uses}, {text_writes}");
-    assert!(reply_uses <= 22.0 && reply_writes <= 8.0, "{reply_uses}, {reply_writes}");
+    assert!(text_uses <= 6.5 && text_writes <= 4.5, "{text_uses}, {text_writes}");
+    assert!(reply_uses <= 11.5 && reply_writes <= 4.5, "{reply_uses}, {reply_writes}");
     bridge.finish().await;
 }

@@ -1,9 +1,9 @@
 //! The bridge is cut off at every step of its work, and goes on with the same memory.
 //!
-//! A step ends with a write into the memory: before and after each call to a platform, after each
-//! thing that was decided. One after the other, each such write is the last thing that the bridge
-//! ever does; then all of it is gone in an instant, and another one starts on the same file.
-//! `CUT_EVERY=1` cuts after each of them in one run; `CUT_AT=58 CUT_EVERY=20` after this one, so often.
+//! A step begins or ends with a write into the memory: before and after each call to a platform, after
+//! each thing that was decided. One after the other, the moment before and the moment after each such
+//! write is the last of the bridge; then all of it is gone in an instant, and another one starts on the
+//! same file. `CUT_EVERY=1` cuts at each of them in one run; `CUT_AT=58 CUT_EVERY=20` at this one, so often.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use blip_slack::app::{FileTiming, Tuning};
+use blip_slack::clock::Clock;
 use blip_slack::demo::{ANA, CHANNEL};
 use blip_slack::store::SharedStore;
 use blip_slack_standins::blip::NewTicket;
@@ -21,40 +22,53 @@ use futures_util::future::join_all;
 use serde_json::json;
 use tokio::sync::Notify;
 
+use crate::support::later::Running;
 use crate::support::watched::{Use, Watched, Witness};
 use crate::support::{Bridge, Mortal, draw_first, note, samples, tuning, wish};
 
 /// Where the bridge is to be cut off, and how far it has come.
 #[derive(Default)]
 struct Knife {
-    /// The write after which nothing happens any more; none if 0.
+    /// The moment after which nothing happens any more; none if 0.
     at: usize,
-    writes: AtomicUsize,
+    moments: AtomicUsize,
     cut: Notify,
 }
 
-#[async_trait]
-impl Witness for Arc<Knife> {
-    async fn used(&self, _: &'static str, kind: Use) {
+impl Knife {
+    /// The beginning or the end of a use of the memory.
+    async fn pass(&self, kind: Use) {
         if kind == Use::Read {
             return;
         }
-        if self.writes.fetch_add(1, Ordering::SeqCst) + 1 == self.at {
+        if self.moments.fetch_add(1, Ordering::SeqCst) + 1 == self.at {
             self.cut.notify_one();
         }
-        if self.at != 0 && self.writes.load(Ordering::SeqCst) >= self.at {
+        if self.at != 0 && self.moments.load(Ordering::SeqCst) >= self.at {
             std::future::pending::<()>().await;
         }
     }
 }
 
+#[async_trait]
+impl Witness for Arc<Knife> {
+    async fn is_about_to_use(&self, _: &'static str, kind: Use) {
+        self.pass(kind).await;
+    }
+
+    async fn used(&self, _: &'static str, kind: Use) {
+        self.pass(kind).await;
+    }
+}
+
 /// Starts a bridge whose memory the knife cuts off, where the stage's own bridge was.
-async fn live(bridge: &Bridge, knife: &Arc<Knife>) -> Mortal {
+async fn live(bridge: &Bridge, knife: &Arc<Knife>, clock: &Clock) -> Mortal {
     let knife = Arc::clone(knife);
     let wrap =
         move |store| -> SharedStore { Arc::new(Watched { store, witness: Arc::clone(&knife) }) };
     let files = FileTiming { patience: Duration::from_millis(100), ..FileTiming::default() };
-    Mortal::start(bridge, Tuning { files, wrap: Some(Arc::new(wrap)), ..tuning() }).await
+    let (wrap, clock) = (Some(Arc::new(wrap) as _), clock.clone());
+    Mortal::start(bridge, Tuning { files, wrap, clock, ..tuning() }).await
 }
 
 async fn card(bridge: &Bridge, words: &str) -> Message {
@@ -137,11 +151,30 @@ async fn play_late_file(bridge: &Bridge) {
     shown(bridge, "a.png: it came later").await;
 }
 
+/// A photo that is being shown while its thread is deleted.
+async fn play_lost_thread(bridge: &Bridge) {
+    let ticket = bridge.blip.opens_ticket(NewTicket::saying("Maria", "maria@0mn.io", "first-word"));
+    let ticket = ticket.await.id;
+    let old = card(bridge, "first-word").await;
+    bridge.slack.configure(|setup| setup.shares_after = Some(Duration::from_millis(100)));
+    let (photo, caption) = (("a.png", "image/png"), Some("caption-1"));
+    bridge.blip.sends_file(&ticket, photo, &samples::png(), caption).await.unwrap();
+    let is_handed_over = || !bridge.slack.calls("files.completeUploadExternal").is_empty();
+    bridge.until("the upload", is_handed_over).await;
+    bridge.slack.deletes(ANA, CHANNEL, &old.ts).await.unwrap();
+    bridge.blip.says(&ticket, "customer-1").await.unwrap();
+    shown(bridge, "customer-1").await;
+    shown(bridge, "thread was deleted").await;
+    // What was said after a photo does not wait long until Slack shows it.
+    shown(bridge, "caption-1").await;
+}
+
 /// What is played, and what must be so afterwards.
 #[derive(Clone, Copy, Debug)]
 pub enum Play {
     Ticket,
     LateFile,
+    LostThread,
 }
 
 impl Play {
@@ -150,6 +183,10 @@ impl Play {
             Self::Ticket => play(bridge).await,
             Self::LateFile => {
                 play_late_file(bridge).await;
+                String::new()
+            }
+            Self::LostThread => {
+                play_lost_thread(bridge).await;
                 String::new()
             }
         }
@@ -162,6 +199,7 @@ impl Play {
         let once: &[&str] = match self {
             Self::Ticket => &["last-word", "customer-1", "customer-2", "thread was deleted"],
             Self::LateFile => &["caption-1", "customer-1", "it came later"],
+            Self::LostThread => &["caption-1", "customer-1", "thread was deleted"],
         };
         for word in once {
             assert_eq!(words.matches(word).count(), 1, "{name}: {word} in {words}");
@@ -171,7 +209,7 @@ impl Play {
                 let told = || format!("{name}\n{}", bridge.slack.transcript());
                 assert_eq!(bridge.received(ticket), ["reply-1", "reply-2"], "{}", told());
             }
-            Self::LateFile => {
+            Self::LateFile | Self::LostThread => {
                 let files = all.iter().flat_map(|message| &message.files).count();
                 assert_eq!(files, 1, "{name}: {}", bridge.slack.transcript());
             }
@@ -184,7 +222,7 @@ impl Play {
     }
 }
 
-/// Plays with a bridge that dies after so many writes; returns how many there were.
+/// Plays with a bridge that dies after so many moments; returns how many there were.
 async fn survive(at: usize, what: Play) -> usize {
     let mut bridge = Bridge::start().await;
     bridge.stop_bridge().await;
@@ -195,11 +233,14 @@ async fn survive(at: usize, what: Play) -> usize {
     });
     bridge.blip.configure_delivery(|policy| policy.timeout = Duration::from_millis(500));
     let knife = Arc::new(Knife { at, ..Knife::default() });
-    let mortal = live(&bridge, &knife).await;
+    // Who does not see a photo waits for it, and then looks whether its thread is gone.
+    let hurried = matches!(what, Play::LostThread).then(|| Running::start(10));
+    let clock = hurried.as_ref().map_or_else(Clock::system, |running| running.clock.clone());
+    let mortal = live(&bridge, &knife, &clock).await;
     let second_life = async {
         knife.cut.notified().await;
         drop(mortal);
-        let life = live(&bridge, &Arc::default()).await;
+        let life = live(&bridge, &Arc::default(), &clock).await;
         std::future::pending::<()>().await;
         drop(life);
     };
@@ -207,22 +248,22 @@ async fn survive(at: usize, what: Play) -> usize {
         ticket = what.play(&bridge) => ticket,
         () = second_life => unreachable!("it lives on"),
     };
-    let name = format!("{what:?} cut off after write {at}");
+    let name = format!("{what:?} cut off at moment {at}");
     what.check(&bridge, &ticket, &name);
-    knife.writes.load(Ordering::SeqCst)
+    knife.moments.load(Ordering::SeqCst)
 }
 
-/// Plays it once to the end, and then once for some of its writes.
+/// Plays it once to the end, and then once for some of its moments.
 async fn survive_cuts(what: Play) {
-    let writes = survive(0, what).await;
-    note(&format!("{writes} writes"));
-    // All of them take half a minute.
-    let every = wish("CUT_EVERY").and_then(|every| every.parse().ok()).unwrap_or(3);
+    let moments = survive(0, what).await;
+    note(&format!("{moments} moments"));
+    // All of them take a minute.
+    let every = wish("CUT_EVERY").and_then(|every| every.parse().ok()).unwrap_or(5);
     let first = 1 + draw_first(every);
     note(&format!("from {first}, every {every}"));
     let steps: Vec<usize> = match wish("CUT_AT").and_then(|at| at.parse().ok()) {
         Some(at) => vec![at; every],
-        None => (first..=writes).step_by(every).collect(),
+        None => (first..=moments).step_by(every).collect(),
     };
     let mut fatal = Vec::new();
     for some in steps.chunks(8) {
@@ -231,7 +272,7 @@ async fn survive_cuts(what: Play) {
         });
         fatal.extend(join_all(lives).await.into_iter().flatten());
     }
-    assert!(fatal.is_empty(), "fatal after these of {writes} writes: {fatal:?}; told of above");
+    assert!(fatal.is_empty(), "fatal at these of {moments} moments: {fatal:?}; told of above");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -242,4 +283,9 @@ async fn cut_off_after_any_step_it_goes_on_as_if_nothing_had_happened() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cut_off_after_any_step_a_late_file_still_follows_once() {
     survive_cuts(Play::LateFile).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cut_off_after_any_step_a_photo_whose_thread_is_gone_is_brought_anew_once() {
+    survive_cuts(Play::LostThread).await;
 }

@@ -1,6 +1,7 @@
 //! The contact of a customer: all that Blip has on them, changed and commented on from Slack.
 
 use blip_slack::demo::{ANA, BIA, CHANNEL};
+use blip_slack_standins::blip::NewTicket;
 use blip_slack_standins::faults::Fault;
 use blip_slack_standins::slack::{Message, View};
 use serde_json::{Value, json};
@@ -73,6 +74,19 @@ async fn the_details_show_all_that_blip_has_on_a_customer() {
         assert!(words.contains(part), "{part} in {words}");
     }
     assert!(!words.contains("router@msging.net"), "Blip's own: {words}");
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_details_show_the_number_of_whatsapp_where_the_contact_has_none() {
+    let bridge = Bridge::start().await;
+    let new = NewTicket::saying("Rita", "551187654321@wa.gw.msging.net", "Oi");
+    bridge.blip.opens_ticket(new).await;
+    let card = bridge.card_of("Rita").await;
+    bridge.idle().await;
+    let words = shown(&opens_details(&bridge, &card).await.view);
+    assert!(words.contains("*Phone*\n+5511987654321"), "{words}");
+    assert!(words.contains("551187654321@wa.gw.msging.net"), "Blip's id stays: {words}");
     bridge.finish().await;
 }
 

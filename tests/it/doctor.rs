@@ -1,5 +1,6 @@
 //! `blip-slack doctor`: one thing is broken at a time, and each is told with what mends it.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use blip_slack_standins::slack::{Team, User};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::support::Bridge;
+use crate::support::{Bridge, PostgresSchema};
 
 /// What the program found, and how it ended.
 #[derive(Debug)]
@@ -75,13 +76,14 @@ async fn run(bridge: &Bridge, json: bool, changed: &[(&str, &str)]) -> (i32, Str
 }
 
 /// The names by which programs know the checks. One may come to it; none goes or gets another name.
-const CHECKS: [&str; 21] = [
+const CHECKS: [&str; 22] = [
     "agents",
     "backup",
     "blip-channel",
     "blip-hours",
     "blip-key",
     "blip-sla",
+    "blip-standby",
     "blip-templates",
     "clock",
     "database",
@@ -443,6 +445,22 @@ async fn service_levels_that_blip_does_not_tell_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn standby_that_the_desk_has_switched_off_is_told() {
+    let bridge = Bridge::start().await;
+    assert!(examine(&bridge, &[]).await.of("blip-standby").is_empty(), "nobody has asked for it");
+    let by_blip = [("STANDBY", "blip")];
+    let report = examine(&bridge, &by_blip).await;
+    report.warns("blip-standby", "TicketStandbyModeEnabled is not true", "STANDBY=off");
+    let enabled = ("TicketStandbyModeEnabled".to_owned(), "True".to_owned());
+    bridge.blip.configure(|setup| setup.configuration.push(enabled));
+    let report = examine(&bridge, &by_blip).await;
+    assert!(report.has("blip-standby", "ok", "standby mode switched on", ""), "{report:#?}");
+    bridge.blip.configure(|setup| setup.configuration.clear());
+    let report = examine(&bridge, &by_blip).await;
+    assert!(report.has("blip-standby", "hint", "does not tell", ""), "{report:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_group_of_leads_or_a_channel_of_theirs_that_does_not_do_is_told() {
     let bridge = Bridge::start().await;
     let leads = [("LEADS", "S0LEADS")];
@@ -589,6 +607,43 @@ async fn an_address_at_which_the_bridge_is_not_is_told() {
     bridge.slack.configure(|setup| setup.socket_mode = true);
     let report = examine(&bridge, &[("PUBLIC_URL", &url), ("SLACK_APP_TOKEN", &token)]).await;
     assert!(report.has("public-url", "ok", "/blip/webhook", ""), "{report:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_at_which_nobody_answers_in_time_is_told() {
+    let bridge = Bridge::start().await;
+    // The kernel takes the connection, and whoever listens never does.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let report = examine(&bridge, &[("PUBLIC_URL", &url)]).await;
+    report.warns("public-url", "/slack/events does not answer in time", "start the bridge");
+    let (asked, _) = silent.accept().unwrap();
+    let mut line = String::new();
+    BufReader::new(asked).read_line(&mut line).unwrap();
+    assert_eq!(line, "POST /slack/events HTTP/1.1\r\n");
+}
+
+/// Whoever tests is not the owner of the server, who alone may give it standbys. What it says of them is
+/// what a schema says that is looked at before the server's own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_whose_standby_may_lack_what_was_answered_is_told() {
+    let Some(schema) = PostgresSchema::make().await else { return };
+    let url = format!("{}%2Cpg_catalog", schema.url());
+    let bridge = Bridge::with(&[("DATABASE_URL", &url)]).await;
+    let by_server = [("DATABASE_URL", url.as_str())];
+    let report = examine(&bridge, &by_server).await;
+    let others = "backed up by whoever looks after its server";
+    assert!(report.has("backup", "ok", others, ""), "a server without standbys: {report:#?}");
+    schema.run("CREATE VIEW pg_stat_replication AS SELECT 1 AS pid, 'async' AS sync_state").await;
+    let report = examine(&bridge, &by_server).await;
+    report.warns("backup", "no synchronous standby", "synchronous_standby_names");
+    let asked = "CREATE FUNCTION current_setting(text) RETURNS text LANGUAGE sql AS
+        $$ SELECT CASE $1 WHEN 'synchronous_standby_names' THEN 'standby_1'
+                  ELSE pg_catalog.current_setting($1) END $$";
+    schema.run(asked).await;
+    let report = examine(&bridge, &by_server).await;
+    assert!(report.has("backup", "ok", others, ""), "a synchronous standby: {report:#?}");
+    bridge.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -54,6 +54,30 @@ async fn a_command_tells_who_waits_and_what_one_holds() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_customer_without_a_name_is_shown_and_found_by_the_number_with_its_plus() {
+    let bridge = Bridge::start().await;
+    let new = NewTicket::saying("", "5531999990000@wa.gw.msging.net", "Oi");
+    bridge.blip.opens_ticket(NewTicket { name: None, ..new }).await;
+    let card = bridge.card_of("+5531999990000").await;
+    bridge.idle().await;
+    assert!(card.text.contains("+5531999990000"), "{}", card.text);
+    for text in ["find +5531999990000", "find 999990000"] {
+        let found = asks(&bridge, ANA, text).await.words();
+        assert!(found.contains("+5531999990000"), "{text}: {found}");
+    }
+    // WhatsApp's account of a mobile phone may lack the ninth digit, which people dial and read.
+    let new = NewTicket::saying("", "551187654321@wa.gw.msging.net", "Oi");
+    bridge.blip.opens_ticket(NewTicket { name: None, ..new }).await;
+    bridge.card_of("+5511987654321").await;
+    bridge.idle().await;
+    for text in ["find +55 (11) 98765-4321", "find 551187654321", "find 987654321"] {
+        let found = asks(&bridge, ANA, text).await.words();
+        assert!(found.contains("+5511987654321"), "{text}: {found}");
+    }
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_team_that_waits_is_named_however_many_wait() {
     let bridge = Bridge::start().await;
     for number in 0..12 {
@@ -127,6 +151,8 @@ async fn the_buttons_of_a_list_move_tickets_and_are_answered_where_they_are_pres
     let answer = presses(&bridge, ANA, &found, ("take_over", &joao)).await;
     assert!(answer.words().contains("João Souza"), "list: {}", answer.words());
     assert_eq!(bridge.blip.ticket(&joao).unwrap().agent.unwrap(), "ana%40loja.example@blip.ai");
+    // She had it already, by the question above.
+    assert!(answer.words().contains("is yours now"), "list: {}", answer.words());
     let mine = list(&bridge, ANA, "mine").await;
     let answer = presses(&bridge, ANA, &mine, ("release", &joao)).await;
     assert!(answer.words().contains("You released"), "{}", answer.words());

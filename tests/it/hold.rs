@@ -210,7 +210,7 @@ async fn the_card_tells_how_long_the_customer_has_waited_for_an_answer() {
             .slack
             .wait_for(&format!("a card with a clock: {is_shown}"), |state| {
                 let words = state.message(CHANNEL, &card.ts)?.words();
-                (words.contains("unanswered since") == is_shown).then_some(())
+                (words.contains("⏰") == is_shown).then_some(())
             })
             .await;
     };

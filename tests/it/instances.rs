@@ -11,6 +11,7 @@ use blip_slack::app::Tuning;
 use blip_slack::clock::Clock;
 use blip_slack::demo::{ANA, CHANNEL};
 use blip_slack_standins::blip::NewTicket;
+use blip_slack_standins::slack::Message;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
@@ -69,7 +70,11 @@ async fn instances_whose_clocks_are_four_minutes_apart_lose_repeat_and_reorder_n
         bridge.blip.opens_ticket(new)
     }));
     let dies = async {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        let is_late = |message: &Message| message.words().contains("late-");
+        bridge
+            .slack
+            .wait_for("the first of them", |state| state.cards(CHANNEL).any(is_late).then_some(()))
+            .await;
         drop(other);
         other = Mortal::beside(&bridge, slow()).await;
         other

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use blip_slack::control::{self, ControlRequest};
 use blip_slack::demo::CHANNEL;
-use blip_slack::handlers::fault_point::{CALL_NAMES, ITEM_KINDS};
+use blip_slack::handlers::fault_point::{ITEM_KINDS, call_names};
 use blip_slack_standins::slack::Message;
 use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
@@ -195,7 +195,7 @@ async fn killed_at_any_point_it_loses_and_repeats_nothing() {
     let mut points = points(every == 1).await;
     // To die there is to die just before.
     points.retain(|point, _| !point.starts_with("sending "));
-    for kind in CALL_NAMES.iter().chain(&ITEM_KINDS).filter(|kind| every == 1 || !is_slow(kind)) {
+    for kind in call_names().chain(ITEM_KINDS).filter(|kind| every == 1 || !is_slow(kind)) {
         for moment in ["before", "after"] {
             let point = format!("{moment} {kind}");
             assert!(points.contains_key(&point), "no scene passes {point:?}");

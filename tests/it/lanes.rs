@@ -3,14 +3,18 @@
 
 use std::time::Duration;
 
+use blip_slack::app::Tuning;
 use blip_slack::demo::{ANA, BIA, CHANNEL};
+use blip_slack_standins::Call;
+use blip_slack_standins::blip::{self, Blip, NewTicket};
 use blip_slack_standins::faults::Fault;
 use blip_slack_standins::slack::Message;
-use futures_util::future::join;
+use futures_util::future::{join, join_all};
+use serde_json::json;
 
-use crate::support::Bridge;
 use crate::support::crossing::Crossing;
 use crate::support::later::Later;
+use crate::support::{Bridge, tuning};
 
 const SEND: &str = "/messages";
 
@@ -63,9 +67,7 @@ async fn a_close_that_races_the_customers_words_asks_and_can_be_left() {
     bridge.slack.faults().next("chat.postMessage", Fault::RateLimited { retry_after: 1 });
     bridge.blip.says(&ticket, "Mais uma coisa").await.unwrap();
     bridge.until("a try", || bridge.slack.faults().are_spent()).await;
-    bridge.slack.clicks(ANA, CHANNEL, &card.ts, "close").await.unwrap();
-    let dialog = bridge.dialog(ANA);
-    bridge.slack.submits(ANA, &dialog.id, serde_json::json!({})).await.unwrap();
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
     bridge.until("the question", || question(&bridge, &card).is_some()).await;
     bridge.idle().await;
     assert!(is_open(&bridge, &ticket));
@@ -75,7 +77,8 @@ async fn a_close_that_races_the_customers_words_asks_and_can_be_left() {
     bridge.idle().await;
     assert!(is_open(&bridge, &ticket));
     // By now it was seen.
-    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
+    bridge.slack.clicks(ANA, CHANNEL, &card.ts, "close").await.unwrap();
+    bridge.slack.submits(ANA, &bridge.dialog(ANA).id, serde_json::json!({})).await.unwrap();
     bridge.idle().await;
     assert!(!is_open(&bridge, &ticket));
     bridge.finish().await;
@@ -158,7 +161,7 @@ async fn a_close_of_ours_is_told_as_ours_and_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_end_of_ours_that_is_written_between_two_looks_is_told_once() {
-    let crossing = Crossing::new(&["record_call_result"], 0);
+    let crossing = Crossing::new(&["begin_call", "commit"], 0);
     let bridge = Bridge::tuned(&[], crossing.tuning()).await;
     let (ticket, card) = bridge.ticket("Maria", "Oi").await;
     bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
@@ -180,7 +183,7 @@ async fn an_end_of_ours_that_is_written_between_two_looks_is_told_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_press_on_a_card_whose_ticket_is_written_between_two_looks_is_acted_upon() {
     // The card is posted, and then linked.
-    let crossing = Crossing::new(&["record_call_result", "write"], 1);
+    let crossing = Crossing::new(&["begin_call", "write", "commit"], 1);
     let bridge = Bridge::tuned(&[], crossing.tuning()).await;
     crossing.begin();
     let (_, card) = bridge.ticket("Maria", "Oi").await;
@@ -221,4 +224,126 @@ async fn both_sides_write_at_the_same_time_and_nothing_is_lost_or_repeated() {
     let received = bridge.received(&ticket);
     assert_eq!(received, numbers.iter().map(|number| format!("a{number}")).collect::<Vec<_>>());
     bridge.finish().await;
+}
+
+/// Where in a thread a line with these words stands first.
+fn place_of(said: &[String], words: &str) -> Option<usize> {
+    said.iter().position(|line| line.contains(words))
+}
+
+const POST: &str = "chat.postMessage";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_that_slack_does_not_take_holds_up_no_reply_and_comes_once_in_its_place() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    bridge.slack.faults().from_now(POST, Fault::RateLimited { retry_after: 1 });
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Um momento").await.unwrap();
+    bridge.until("the reply", || bridge.received(&ticket) == ["Um momento"]).await;
+    assert_eq!(place_of(&bridge.said(&card), "claimed this ticket"), None);
+    bridge.blip.says(&ticket, "Obrigada").await.unwrap();
+    bridge.slack.faults().clear();
+    bridge.idle().await;
+    let said = bridge.said(&card);
+    let claims = said.iter().filter(|line| line.contains("claimed this ticket")).count();
+    assert_eq!(claims, 1, "{said:?}");
+    assert!(place_of(&said, "claimed this ticket") < place_of(&said, "Obrigada"), "{said:?}");
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_handed_a_ticket_on_stands_above_the_one_that_follows_however_late_slack_takes_it() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.idle().await;
+    bridge.slack.clicks(ANA, CHANNEL, &card.ts, "transfer").await.unwrap();
+    let dialog = bridge.dialog(ANA);
+    let found = bridge.slack.searches(ANA, &dialog.id, "destination", "Suporte").await.unwrap();
+    // The first post there is, which is looked for before it is made again.
+    bridge.slack.faults().next(POST, Fault::Status(503));
+    let destination = json!({ "destination": { "destination": {
+        "type": "external_select", "selected_option": found[0] } } });
+    bridge.slack.submits(ANA, &dialog.id, destination).await.unwrap();
+    let status = || bridge.blip.ticket(&ticket).unwrap().status;
+    bridge.until("the transfer", || status() == "Transferred").await;
+    bridge.idle().await;
+    assert!(bridge.slack.faults().are_spent());
+    let said = bridge.said(&card);
+    let handed = place_of(&said, "transferred the ticket").unwrap();
+    assert!(handed < place_of(&said, "continues here").unwrap(), "{said:?}");
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_waits_for_what_shows_the_words_and_for_no_other_lane() {
+    let bridge = Bridge::start().await;
+    bridge.blip.configure(|setup| {
+        setup.sends_receipts = true;
+        setup.cannot_deliver = Some((86, "Timeout"));
+    });
+    let (_, card) = bridge.ticket("Maria", "Oi").await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.idle().await;
+    bridge.slack.clicks(ANA, CHANNEL, &card.ts, "reply").await.unwrap();
+    let dialog = bridge.dialog(ANA);
+    bridge.slack.faults().from_now(POST, Fault::RateLimited { retry_after: 1 });
+    let typed = json!({ "words:1": { "words": {
+        "type": "plain_text_input", "value": "Segue o boleto" } } });
+    bridge.slack.submits(ANA, &dialog.id, typed).await.unwrap();
+    bridge.until("the failure", || bridge.blip.undelivered().len() == 1).await;
+    bridge.slack.faults().clear();
+    bridge.idle().await;
+    let said = bridge.said(&card);
+    let shown = place_of(&said, "Segue o boleto").unwrap();
+    assert!(shown < place_of(&said, "Not delivered").unwrap(), "{said:?}");
+    assert_eq!(said.iter().filter(|line| line.contains("Not delivered")).count(), 1, "{said:?}");
+    bridge.finish().await;
+}
+
+/// More replies than there are places towards Blip.
+const MANY: usize = 135;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bot_whose_blip_does_not_answer_leaves_half_of_the_places_to_others() {
+    let setup =
+        blip::Setup { key: "Key dmVuZGFzOnNlY3JldA==".to_owned(), ..blip::Setup::default() };
+    let (key, token) = (setup.key.clone(), setup.token.clone());
+    let other = Blip::start(setup).await.unwrap();
+    let settings = [
+        ("BLIP_BOTS", "vendas"),
+        ("BLIP_VENDAS_KEY", key.as_str()),
+        ("BLIP_VENDAS_API_URL", &other.api_url()),
+        ("BLIP_VENDAS_WEBHOOK_TOKEN", &token),
+        ("SLACK_VENDAS_CHANNEL", "C0VENDAS"),
+    ];
+    // Longer than a test waits: what gets through has not waited for this.
+    let patient = Tuning { call_timeout: Duration::from_mins(5), ..tuning() };
+    let bridge = Bridge::tuned(&settings, patient).await;
+    bridge.slack.add_channel("C0VENDAS", "vendas", &[ANA]);
+    let address = bridge.app().unwrap().address();
+    other.deliver_to(&format!("http://{address}/blip/webhook/vendas"));
+    join_all((0..MANY).map(async |number| {
+        let (name, identity) = (format!("t{number:03}"), format!("t{number:03}@0mn.io"));
+        bridge.blip.opens_ticket(NewTicket::saying(&name, &identity, "Oi")).await
+    }))
+    .await;
+    let opened = other.opens_ticket(NewTicket::default()).await;
+    bridge.idle().await;
+    bridge.blip.faults().from_now(SEND, Fault::Hang);
+    let cards = bridge.slack.cards(CHANNEL);
+    assert_eq!(cards.len(), MANY);
+    join_all(cards.iter().map(|card| bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "um"))).await;
+    let hanging = || {
+        let is_it = |call: &&Call| call.method.contains(SEND);
+        bridge.blip.look(|state| state.calls.iter().filter(is_it).count())
+    };
+    bridge.until("half of the places", || hanging() >= 64).await;
+    let card = bridge.slack.cards("C0VENDAS").remove(0);
+    bridge.slack.says(ANA, "C0VENDAS", Some(&card.ts), "oi").await.unwrap();
+    let is_there = || other.received(&opened.id).iter().any(|message| message.content == "oi");
+    bridge.until("the reply of the other bot", is_there).await;
+    assert_eq!(hanging(), 64);
+    bridge.blip.faults().clear();
 }

@@ -14,7 +14,7 @@ use blip_slack::slack::card::{self, RelatedTicket, RelatedTickets};
 use blip_slack::slack::choices::{Choice, build_options};
 use blip_slack::slack::home::{self, BridgeHealth, HomeLists, ListedTicket, OwnSwitches};
 use blip_slack::slack::lead::{self, LeadOverview};
-use blip_slack::slack::modal;
+use blip_slack::slack::modal::{self, CloseForm};
 use blip_slack_standins::slack::{check_message, check_view};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -62,6 +62,7 @@ fn ticket(state: TicketState) -> Ticket {
         rating: None,
         priority: Priority::None,
         passed_limits: PassedLimits::default(),
+        is_on_standby: false,
         revision: 2,
         version: 0,
     }
@@ -147,6 +148,7 @@ fn cards() {
                 earlier: Some(neighbour(900)),
                 now: noon() + SignedDuration::from_hours(23),
                 offers_templates: true,
+                offers_standby: false,
             };
             let (text, blocks) =
                 card::render_card(&ticket, Some("Oi, *tudo* bem?"), &around, &words);
@@ -162,6 +164,13 @@ fn cards() {
             let (text, blocks) = card::render_card(&urgent, Some("Oi"), &around, &words);
             check_message(json!(blocks).as_array().unwrap()).unwrap();
             writeln!(looks, "## urgent\n{text}\n{}", outline(&blocks)).unwrap();
+        }
+        let around = RelatedTickets { offers_templates: true, offers_standby: true, ..around };
+        let held = || ticket(TicketState::Claimed { holder: ana(), since: noon() });
+        for paused in [held(), Ticket { is_on_standby: true, ..held() }] {
+            let (_, blocks) = card::render_card(&paused, Some("Oi"), &around, &words);
+            check_message(json!(blocks).as_array().unwrap()).unwrap();
+            writeln!(looks, "## with standby\n{}", outline(&blocks)).unwrap();
         }
         let (_, blocks) = card::render_card(&rated, Some("Oi"), &around, &words);
         check_message(json!(blocks).as_array().unwrap()).unwrap();
@@ -206,10 +215,15 @@ fn dialogs() {
                 (Ticket { state, ..ticket.clone() }, Some("https://x.slack.com/a".to_owned()))
             })
             .to_vec();
+        let late = |farewell| CloseForm { farewell, is_late: true, ..CloseForm::default() };
+        let farewell = Some("Tchau, *Maria*!");
+        let unread = CloseForm { farewell, unread: 2, is_tag_needed: true, is_late: false };
         let views = [
-            modal::build_close_dialog(&ticket, false, &words),
-            modal::build_close_without_farewell(&ticket, None, false, &words),
-            modal::build_close_without_farewell(&ticket, Some("Tchau, *Maria*!"), false, &words),
+            modal::build_close_dialog(&ticket, &CloseForm::default(), &words),
+            modal::build_close_dialog(&ticket, &late(None), &words),
+            modal::build_close_dialog(&ticket, &late(Some("Tchau, *Maria*!")), &words),
+            modal::build_close_dialog(&ticket, &CloseForm { unread: 1, ..late(None) }, &words),
+            modal::build_close_dialog(&ticket, &unread, &words),
             modal::build_window_closed_view("dialog-reply", None, &words),
             modal::build_window_closed_view("dialog-compose", Some(&ticket.id), &words),
             modal::build_transfer_dialog(&ticket, &words),
@@ -424,7 +438,7 @@ fn what_slack_gets_of_each_view() {
         ("More".to_owned(), vec![Choice::from_text("Varejo"), Choice::from_text("")]),
     ];
     for (name, view) in [
-        ("close", json!(modal::build_close_dialog(&held, false, &words))),
+        ("close", json!(modal::build_close_dialog(&held, &CloseForm::default(), &words))),
         ("transfer", json!(modal::build_transfer_dialog(&held, &words))),
         ("tags", json!(modal::build_tags_dialog(&held, &words))),
         ("reply", json!(modal::build_reply_dialog(&held, None, &words))),
@@ -504,7 +518,7 @@ fn nothing_is_too_much_for_slack() {
     let names = HashMap::from([(long.to_lowercase(), long.clone())]);
     let earlier = vec![(full.clone(), Some("https://x.slack.com/a".to_owned())); 10];
     for view in [
-        modal::build_close_dialog(&full, false, &words),
+        modal::build_close_dialog(&full, &CloseForm::default(), &words),
         modal::build_tags_dialog(&full, &words),
         modal::build_reply_dialog(&full, Some((&long, &long)), &words),
         modal::build_history_view(&full, &earlier, Some((&said, &names)), &words),

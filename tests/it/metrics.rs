@@ -8,6 +8,7 @@ use std::time::Duration;
 use blip_slack::demo::{ANA, CHANNEL};
 use blip_slack_standins::blip::NewTicket;
 use blip_slack_standins::faults::Fault;
+use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::intake::Door;
@@ -119,12 +120,21 @@ async fn play(door: &Door) -> String {
     bridge.blip.says(&ticket, "Tudo.").await.unwrap();
     service.idle(PATIENCE).await;
 
-    // More than may be posted at once.
-    for number in 0..4 {
-        let (name, identity) = (format!("Cliente {number}"), format!("c{number}@wa.gw.msging.net"));
-        bridge.blip.opens_ticket(NewTicket::saying(&name, &identity, "Oi")).await;
-    }
-    service.idle(PATIENCE).await;
+    // More than may be posted at once: on a machine that is slower than the pace, none waits for it
+    // unless many come together.
+    let mut number = 0;
+    becomes("a post that waits for its turn", async || {
+        let customers = (number..number + 8).map(|number| (format!("Cliente {number}"), number));
+        number += 8;
+        join_all(customers.map(async |(name, number)| {
+            let identity = format!("c{number}@wa.gw.msging.net");
+            bridge.blip.opens_ticket(NewTicket::saying(&name, &identity, "Oi")).await;
+        }))
+        .await;
+        service.idle(PATIENCE).await;
+        scrape(service).await.contains_key("blip_slack_pace_wait_seconds_count")
+    })
+    .await;
 
     // What a stranger sends, what comes twice, and what is of no kind that we know.
     let odd = json!({"id": "odd-1", "from": "x@desk.msging.net/Webhook", "odd": true}).to_string();

@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
+use blip_slack::app::Tuning;
 use blip_slack::demo::{ANA, BIA, CHANNEL};
+use blip_slack::store::{InboxDepth, Source};
 use blip_slack_standins::faults::Fault;
 use blip_slack_standins::slack::Message;
 
-use crate::support::Bridge;
-use crate::support::later::Later;
-use crate::support::samples;
+use crate::support::later::{Later, Running};
+use crate::support::{Bridge, samples, tuning};
 
 /// A ticket that Ana holds.
 async fn held_ticket(bridge: &Bridge) -> (String, Message) {
@@ -109,15 +110,96 @@ async fn a_photo_that_slack_never_shows_holds_nobody_up_for_long_and_is_told() {
     let bridge = &later.bridge;
     let (ticket, card) = held_ticket(bridge).await;
     bridge.slack.configure(|setup| setup.shares_after = None);
-    bridge.blip.sends_file(&ticket, ("a.png", "image/png"), &samples::png(), None).await.unwrap();
+    bridge
+        .blip
+        .sends_file(&ticket, ("a.png", "image/png"), &samples::png(), Some("veja isto"))
+        .await
+        .unwrap();
     bridge.blip.says(&ticket, "words-1").await.unwrap();
     let is_said = |words: &str| bridge.said(&card).join("\n").contains(words);
     later.skips_pauses_until("the words", || is_said("words-1")).await;
     assert!(!is_said("does not show it"));
     later.skips_pauses_until("the truth", || is_said("does not show it")).await;
-    assert!(is_said("a.png"), "{:?}", bridge.said(&card));
+    assert!(is_said("a.png") && is_said("veja isto"), "{:?}", bridge.said(&card));
     assert_eq!(bridge.slack.calls("files.completeUploadExternal").len(), 1);
     later.bridge.finish().await;
+}
+
+/// What the channel shows outside of the first card's thread, line by line, and which lines have files.
+fn shown_elsewhere(bridge: &Bridge, card: &Message) -> Vec<(String, usize)> {
+    let roots = bridge.slack.cards(CHANNEL).into_iter().filter(|root| root.ts != card.ts);
+    let lines = roots.flat_map(|root| {
+        let replies = bridge.replies(&root);
+        std::iter::once(root).chain(replies)
+    });
+    lines.map(|line| (line.words(), line.files.len())).collect()
+}
+
+/// Ten times as fast, and a ticket whose thread is gone without a trace once its card is deleted.
+async fn hurried_ticket() -> (Running, Bridge, String, Message) {
+    let running = Running::start(10);
+    let bridge = Bridge::tuned(&[], Tuning { clock: running.clock.clone(), ..tuning() }).await;
+    let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    bridge.idle().await;
+    (running, bridge, ticket, card)
+}
+
+async fn sends_photo(bridge: &Bridge, ticket: &str, shown_after: Duration) {
+    bridge.slack.configure(|setup| setup.shares_after = Some(shown_after));
+    let (photo, caption) = (("a.png", "image/png"), Some("veja isto"));
+    bridge.blip.sends_file(ticket, photo, &samples::png(), caption).await.unwrap();
+    let is_handed_over = || bridge.slack.calls("files.completeUploadExternal").len() == 1;
+    bridge.until("the upload", is_handed_over).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_written_with_a_photo_that_misses_its_thread_is_shown_in_the_new_one() {
+    let (_running, bridge, ticket, card) = hurried_ticket().await;
+    // Later than its event waits.
+    sends_photo(&bridge, &ticket, Duration::from_secs(4)).await;
+    let store = bridge.app().unwrap().store();
+    let waits = |depth: InboxDepth| depth.queues.iter().any(|queue| queue.source == Source::Blip);
+    while waits(store.inbox_depth().await.unwrap()) {
+        tokio::task::yield_now().await;
+    }
+    bridge.slack.deletes(ANA, CHANNEL, &card.ts).await.unwrap();
+    let count = || {
+        let lines = shown_elsewhere(&bridge, &card);
+        lines.iter().filter(|(words, _)| words.contains("veja isto")).count()
+    };
+    let is_told = || {
+        let lines = shown_elsewhere(&bridge, &card);
+        lines.iter().any(|(words, _)| words.contains("does not show it"))
+    };
+    bridge.until("the truth", is_told).await;
+    bridge.idle().await;
+    assert_eq!(count(), 1, "{:#?}", shown_elsewhere(&bridge, &card));
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_photo_whose_thread_is_gone_is_brought_anew_in_its_place_and_once() {
+    for shown_after in [300, 1500].map(Duration::from_millis) {
+        let (_running, bridge, ticket, card) = hurried_ticket().await;
+        sends_photo(&bridge, &ticket, shown_after).await;
+        // If it comes in time it is taken back, and nobody knows that it was.
+        bridge.slack.faults().next("chat.delete", Fault::LostAnswer);
+        bridge.slack.configure(|setup| setup.shares_after = Some(Duration::ZERO));
+        bridge.slack.deletes(ANA, CHANNEL, &card.ts).await.unwrap();
+        bridge.blip.says(&ticket, "words-1").await.unwrap();
+        let place = |what: &str| {
+            let lines = shown_elsewhere(&bridge, &card);
+            lines.iter().position(|(words, _)| words.contains(what))
+        };
+        bridge.until("the words", || place("words-1").is_some()).await;
+        bridge.until("the photo taken back", || bridge.slack.faults().are_spent()).await;
+        bridge.idle().await;
+        let lines = shown_elsewhere(&bridge, &card);
+        let with: Vec<_> = lines.iter().filter(|(words, _)| words.contains("veja isto")).collect();
+        assert!(matches!(with[..], [(_, 1)]), "once, and with the photo: {lines:#?}");
+        assert!(place("veja isto") < place("words-1"), "{lines:#?}");
+        bridge.finish().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

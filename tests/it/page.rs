@@ -17,11 +17,11 @@ use crate::support::browser::{Browser, DOWN, ENTER};
 use crate::support::{note, wish};
 
 /// The whole demo as it is started.
-struct Demo(Child);
+pub struct Demo(Child);
 
 impl Demo {
     /// Starts it; with its address.
-    fn start() -> (Self, String) {
+    pub fn start() -> (Self, String) {
         let mut demo = Command::new(env!("CARGO_BIN_EXE_blip-slack"));
         demo.args(["demo", "--port", "0"]).env_clear();
         let mut demo = demo.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();

@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::later::Later;
-use crate::support::{Bridge, note, tuning};
+use crate::support::{Bridge, PATIENCE, note, tuning};
 
 /// Waits until a message has this mark.
 async fn marked(bridge: &Bridge, ts: &str, mark: &str) {
@@ -57,6 +57,25 @@ async fn patient() -> Later {
     later
 }
 
+/// Waits until these replies have reached the customer, and the bridge was told of each: a mark shows
+/// what is known when it is set, and time that passes before sets it.
+async fn are_received(later: &Later, ticket: &str, replies: &[&str]) {
+    later.reached(ticket, replies).await;
+    let store = later.bridge.app().unwrap().store();
+    let told = async {
+        for reply in later.bridge.blip.received(ticket) {
+            let key = format!(
+                "r:default/{ticket}:{}:received",
+                reply.id.to_lowercase().replace("fwd:", "")
+            );
+            while !store.has_accepted(Source::Blip, &key).await.unwrap() {
+                tokio::task::yield_now().await;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, told).await.expect("a receipt of each reply");
+}
+
 /// Lets the time pass after which a message is marked, until it has this mark.
 async fn marked_later(later: &Later, ts: &str, mark: &str) {
     let marks = || marks_on(&later.bridge, ts);
@@ -86,10 +105,12 @@ async fn a_reply_bears_one_mark_which_is_set_once_with_the_newest_news() {
             bridge.blip.reads(&ticket).await;
             bridge.blip.says(&ticket, "E então?").await.unwrap();
             bridge.until("the words", || bridge.said(&card).len() == 2 * replies.len()).await;
+            // Nobody answers what was shown in the same millisecond.
+            later.is_through().await;
         }
         replies.push(later.says(ANA, &card, words).await);
         received.push(words);
-        later.reached(&ticket, &received).await;
+        are_received(&later, &ticket, &received).await;
     }
     let marks = ["eyeglasses", "eyeglasses", "mailbox_with_mail"];
     for (reply, mark) in replies.iter().zip(marks) {
@@ -119,11 +140,12 @@ async fn a_ticket_of_three_messages_each_way_costs_few_calls_to_slack() {
     {
         received.push(words);
         replies.push(later.says(ANA, &card, words).await);
-        later.reached(&ticket, &received).await;
+        are_received(&later, &ticket, &received).await;
         if let Some(answer) = answer {
             bridge.blip.reads(&ticket).await;
             bridge.blip.says(&ticket, answer).await.unwrap();
             bridge.until("the answer", || bridge.said(&card).join(" ").contains(answer)).await;
+            later.is_through().await;
         }
     }
     for (reply, mark) in replies.iter().zip(["eyeglasses", "eyeglasses", "mailbox_with_mail"]) {
@@ -149,6 +171,7 @@ async fn that_a_reply_was_read_late_is_left_out_where_it_is_no_news_or_there_is_
     let bridge = &later.bridge;
     let (ticket, card) = bridge.ticket("Maria", "Oi").await;
     let answered = later.says(ANA, &card, "Olá!").await;
+    are_received(&later, &ticket, &["Olá!"]).await;
     marked_later(&later, &answered, "mailbox_with_mail").await;
     bridge.blip.reads(&ticket).await;
     bridge.blip.says(&ticket, "Obrigada").await.unwrap();
@@ -156,6 +179,7 @@ async fn that_a_reply_was_read_late_is_left_out_where_it_is_no_news_or_there_is_
     later.is_through().await;
     assert_eq!(marks_on(bridge, &answered), ["mailbox_with_mail"], "an answer says more");
     let last = later.says(ANA, &card, "Até logo!").await;
+    are_received(&later, &ticket, &["Olá!", "Até logo!"]).await;
     marked_later(&later, &last, "mailbox_with_mail").await;
     bridge.slack.faults().next("reactions.remove", Fault::RateLimited { retry_after: 30 });
     bridge.blip.reads(&ticket).await;
@@ -656,7 +680,7 @@ async fn a_failure_is_told_once_blip_can_be_asked_again() {
     later.passes(Duration::from_mins(7)).await;
     later.passes(Duration::from_mins(7)).await;
     bridge.blip.faults().clear();
-    later.passes(Duration::from_mins(1)).await;
-    line(bridge, &card, "Not delivered").await;
+    let is_told = || bridge.said(&card).join("\n").contains("Not delivered");
+    later.skips_pauses_until("a line that it was not delivered", is_told).await;
     later.bridge.finish().await;
 }

@@ -1,5 +1,7 @@
 //! The rules of the desk, one by one: who may do what, what stays inside, what Blip does itself.
 
+use std::time::Duration;
+
 use blip_slack::demo::{ANA, BIA, CHANNEL, Stage};
 use blip_slack_standins::blip::NewTicket;
 use blip_slack_standins::faults::Fault;
@@ -388,7 +390,9 @@ async fn close_is_to_be_pressed_again_if_its_dialog_does_not_open_for_now() {
     let late = ["expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id"];
     let late = late.map(|code| Fault::Code(code.to_owned()));
     let busy = Fault::RateLimited { retry_after: 1 };
-    for fault in late.into_iter().chain([busy, Fault::Code("service_unavailable".to_owned())]) {
+    let slow = Fault::Late(Duration::from_secs(4));
+    let others = [busy, slow, Fault::Code("service_unavailable".to_owned())];
+    for fault in late.into_iter().chain(others) {
         let bridge = Bridge::start().await;
         let (ticket, card) = bridge.ticket("Maria", "Oi").await;
         bridge.slack.faults().next("views.open", fault.clone());

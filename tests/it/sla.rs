@@ -13,11 +13,16 @@ const GROUP: &str = "<!subteam^S0BOSSES>";
 
 /// A desk with limits of five, two and sixty minutes, and a bridge whose own reminders are far away.
 async fn start(watches: &str) -> Later {
+    start_with_reminders(watches, ("600", "600")).await
+}
+
+/// The same with reminders of its own after so many minutes: unclaimed, and unanswered.
+async fn start_with_reminders(watches: &str, (unclaimed, unanswered): (&str, &str)) -> Later {
     let settings = [
         ("SLA", watches),
         ("ESCALATE_TO", "S0BOSSES"),
-        ("REMIND_UNCLAIMED_MINUTES", "600"),
-        ("REMIND_UNANSWERED_MINUTES", "600"),
+        ("REMIND_UNCLAIMED_MINUTES", unclaimed),
+        ("REMIND_UNANSWERED_MINUTES", unanswered),
     ];
     let later = Later::start(&settings).await;
     later.bridge.blip.configure(|setup| {
@@ -71,6 +76,38 @@ async fn who_passes_a_limit_of_the_desk_shows_it_and_those_are_called_who_look_a
     bridge.until("the card", || shows(bridge, &card, "handling SLA missed")).await;
     later.is_through().await;
     assert_eq!(calls(bridge), 2, "nobody is called for that");
+    later.bridge.finish().await;
+}
+
+/// What was said of a ticket that waits.
+fn reminders(bridge: &Bridge, card: &Message) -> Vec<String> {
+    let lines = bridge.replies(card).into_iter().map(|line| line.text);
+    lines.filter(|text| text.contains('⏰')).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_that_ends_with_the_patience_of_the_team_is_told_once() {
+    // Both in the same minute, as Blip's limits are.
+    let later = start_with_reminders("blip", ("5", "2")).await;
+    let bridge = &later.bridge;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    for step in [300, 30, 45] {
+        later.passes(Duration::from_secs(step)).await;
+        bridge.idle().await;
+    }
+    bridge.until("a call", || calls(bridge) == 1).await;
+    later.is_through().await;
+    assert_eq!(reminders(bridge, &card).len(), 1, "{:?}", reminders(bridge, &card));
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.until("a claim", || bridge.blip.ticket(&ticket).unwrap().is_assigned()).await;
+    for step in [120, 30, 45] {
+        later.passes(Duration::from_secs(step)).await;
+        bridge.idle().await;
+    }
+    bridge.until("a second call", || calls(bridge) == 2).await;
+    later.is_through().await;
+    let told = reminders(bridge, &card);
+    assert!(told.len() == 2 && told[1].contains(&format!("<@{ANA}>")), "{told:?}");
     later.bridge.finish().await;
 }
 

@@ -181,6 +181,13 @@ async fn finish(store: &SharedStore, lease: Lease, outcome: StoredOutcome) {
     store.release_lane(lease, None).await.unwrap();
 }
 
+/// Notes how a call ended.
+async fn record_result(store: &SharedStore, item: ItemId, step: &str, result: &str) {
+    let mut writes = Writes::default();
+    writes.put_decision(item, step, result);
+    store.write(&writes).await.unwrap();
+}
+
 fn park() -> StoredOutcome {
     StoredOutcome::Parked { reason: "refused".to_owned() }
 }
@@ -265,7 +272,7 @@ async fn hostile_ids_are_kept_apart_and_come_back_as_they_were() {
                 store.begin_call(item, &id, None, db.now(), &Writes::default()).await.unwrap()
             };
             assert_eq!(begin().await, CallState::Fresh);
-            store.record_call_result(item, &id, &id).await.unwrap();
+            record_result(&store, item, &id, &id).await;
             assert_eq!(begin().await, CallState::Done(id.clone()));
             let reason = StoredOutcome::Parked { reason: id.clone() };
             finish(&store, lease, reason).await;
@@ -334,6 +341,28 @@ async fn an_item_whose_call_was_begun_is_handed_out_as_such() {
             lease.items.iter().map(|item| item.has_begun_calls).collect::<Vec<_>>(),
             [true, false]
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_waits_in_a_lane_is_counted_by_source_and_key() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let lane = own("a");
+        db.accept(&store, &lane, &["m:1", "m:2", "x:1"]).await;
+        db.accept(&store, &own("b"), &["m:3"]).await;
+        let slack = NewItem { source: Source::Slack, ..db.item(&lane, "m:4") };
+        store.accept(slack).await.unwrap();
+        let count = async |key| store.count_waiting(&lane, Source::Blip, key).await.unwrap();
+        assert_eq!([count("m:").await, count("").await, count("y:").await], [2, 3, 0]);
+        // What is under way counts until it has ended.
+        let leases = db.claim(&store).await;
+        assert_eq!(count("m:").await, 2);
+        for lease in leases {
+            finish(&store, lease, StoredOutcome::Done).await;
+        }
+        assert_eq!(count("").await, 0);
     })
     .await;
 }
@@ -442,6 +471,34 @@ async fn the_tables_know_the_pool_of_each_lane() {
             }
         }
         assert!(db.claim(&store).await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn lanes_of_a_bot_that_has_no_places_left_are_passed_over() {
+    on_every_backend(async |db| {
+        let store = db.open().await;
+        let of_bot = |kind: &str, number: usize| Lane::parse(&format!("{kind}vendas/{number}"));
+        let kinds = ["ticket:", "reply:", "own:file:", "own:catch-up:"];
+        for (number, kind) in kinds.into_iter().enumerate() {
+            // The longest due first.
+            db.accept(&store, &of_bot(kind, number).unwrap(), &[&format!("own-{number}")]).await;
+            let other = Lane::parse(&format!("{kind}vendas2/{number}")).unwrap();
+            db.accept(&store, &other, &[&format!("other-{number}")]).await;
+        }
+        let bot = BotName::parse("vendas").unwrap();
+        for (pool, kind) in Pool::ALL.into_iter().zip(kinds) {
+            let open = Places::of_pools(|each| if each == pool { 9 } else { 0 });
+            let places = open.clone().without_bot(pool, &bot);
+            let leases = store.lease_lanes(places.clone(), LEASE, db.now()).await.unwrap();
+            let lanes: Vec<_> = leases.iter().map(|lease| lease.lane.as_str()).collect();
+            assert_eq!(lanes.len(), 1, "{lanes:?}");
+            assert!(lanes[0].starts_with(&format!("{kind}vendas2/")), "{lanes:?}");
+            assert_ne!(store.next_due(places).await.unwrap(), Some(db.now()), "{pool:?}");
+            assert_eq!(store.next_due(open.clone()).await.unwrap(), Some(db.now()));
+            assert_eq!(store.lease_lanes(open, LEASE, db.now()).await.unwrap().len(), 1);
+        }
     })
     .await;
 }
@@ -702,7 +759,7 @@ async fn an_outside_call_is_remembered_however_far_it_came() {
         store.touch_call(item, "card", ended).await.unwrap();
         assert_eq!(begin(&store, "card").await, CallState::OutcomeUnknown(ended));
         let again = db.now();
-        store.record_call_result(item, "card", "1.1").await.unwrap();
+        record_result(&store, item, "card", "1.1").await;
         assert_eq!(begin(&store, "post").await, CallState::Fresh);
         drop(store);
 
@@ -711,7 +768,7 @@ async fn an_outside_call_is_remembered_however_far_it_came() {
         assert_eq!(db.claim_one(&store).await.items[0].id, item);
         assert_eq!(begin(&store, "card").await, CallState::Done("1.1".to_owned()));
         assert_eq!(begin(&store, "post").await, CallState::OutcomeUnknown(db.last_try(again)));
-        store.forget_call(item, "post").await.unwrap();
+        store.forget_calls(item, &["post"]).await.unwrap();
         assert_eq!(begin(&store, "post").await, CallState::Fresh);
     })
     .await;
@@ -732,7 +789,8 @@ async fn no_outside_call_begins_for_an_item_that_does_not_wait() {
         assert!(is_lease_lost(
             &store.begin_call(item, "post", None, db.now(), &Writes::default()).await
         ));
-        assert!(is_lease_lost(&store.record_call_result(item, "card", "1.1").await));
+        record_result(&store, item, "card", "1.1").await;
+        assert_eq!(store.calls_of(item).await.unwrap(), [], "nothing is kept of a finished item");
     })
     .await;
 }
@@ -759,7 +817,7 @@ async fn a_channel_is_posted_to_while_a_waiting_item_has_begun_to() {
         assert!(!is_posting("C1", before).await);
         assert!(!is_posting("C2", later).await);
         // Known at the far end, but not linked here yet.
-        store.record_call_result(item, "card", "1.1").await.unwrap();
+        record_result(&store, item, "card", "1.1").await;
         assert!(is_posting("C1", later).await);
         finish(&store, lease, StoredOutcome::Done).await;
         assert!(!is_posting("C1", later).await);
@@ -839,6 +897,7 @@ fn ticket(id: &str, customer: &str, number: i64, opened: Timestamp) -> Ticket {
         rating: None,
         priority: Priority::None,
         passed_limits: PassedLimits::default(),
+        is_on_standby: false,
         revision: 0,
         version: 0,
     }

@@ -88,6 +88,10 @@ impl Late {
         let page = bridge.dialog(user);
         let mut filled =
             json!({"templates": {LIST: {"type": "external_select", "selected_option": found[0]}}});
+        if name == "boas_vindas" {
+            let label = "Variable name, which goes here: “Hello ____, how are you?”";
+            assert!(page.view.to_string().contains(label), "{}", page.view);
+        }
         let mut fields = field_blocks(&page.view).into_iter();
         for value in values {
             let block = fields.next().expect("a field");
@@ -201,6 +205,7 @@ async fn a_template_is_chosen_filled_in_seen_and_sent_and_its_answer_comes_into_
     assert_eq!(preview.view["callback_id"], "template_send");
     let words = shown(&preview.view);
     assert!(words.contains("Oi Ana, seu pedido 12 está pronto. Ana?"), "{words}");
+    assert!(words.contains("To *Maria #1* · WhatsApp"), "to whom: {words}");
     assert!(bridge.blip.templates(NUMBER).is_empty(), "nothing is sent so far");
     bridge.slack.submits(ANA, &preview.id, json!({})).await.unwrap();
     bridge.idle().await;
@@ -225,6 +230,10 @@ async fn each_place_that_tells_of_the_window_leads_to_the_templates() {
     let bridge = late.bridge();
     late.later.says(ANA, &late.card, "Bom dia!").await;
     bridge.idle().await;
+    let written = bridge.replies(&late.card).into_iter().find(|line| line.text == "Bom dia!");
+    let marks = bridge.slack.reactions(CHANNEL, &written.unwrap().ts);
+    assert_eq!(marks.len(), 1, "{marks:?}");
+    assert_eq!(marks[0].0, "x", "it did not arrive, and was meant as no note");
     let refused = bridge.replies(&late.card).into_iter().find(|line| !line.buttons().is_empty());
     let refused = refused.expect("a line with a button");
     bridge.slack.clicks(BIA, CHANNEL, &refused.ts, "template").await.unwrap();
@@ -237,6 +246,50 @@ async fn each_place_that_tells_of_the_window_leads_to_the_templates() {
         assert_eq!((&page.id, &page.view["callback_id"]), (&notice.id, &json!("template")));
         bridge.slack.dismisses(ANA, &page.id);
     }
+    late.later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reply_that_came_too_late_is_sent_by_hand_once_the_customer_writes_again() {
+    let late = Late::start().await;
+    let bridge = late.bridge();
+    late.later.says(ANA, &late.card, "Bom dia!").await;
+    bridge.idle().await;
+    let written = bridge.replies(&late.card).into_iter().find(|line| line.text == "Bom dia!");
+    let written = written.unwrap().ts;
+    bridge.blip.says(&late.ticket, "Alguém?").await.unwrap();
+    bridge.idle().await;
+    bridge.slack.uses_shortcut(ANA, CHANNEL, &written, "send_note").await.unwrap();
+    bridge.until("the reply", || !bridge.received(&late.ticket).is_empty()).await;
+    late.later.passes(Duration::from_secs(4)).await;
+    bridge.idle().await;
+    let marks = bridge.slack.reactions(CHANNEL, &written);
+    assert!(marks.len() == 1 && marks[0].0 != "x", "{marks:?}");
+    late.later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn once_a_template_was_sent_no_line_of_the_thread_offers_one() {
+    let late = Late::start().await;
+    let bridge = late.bridge();
+    late.later.says(ANA, &late.card, "Bom dia!").await;
+    late.later.says(ANA, &late.card, "Tudo bem?").await;
+    bridge.idle().await;
+    let offers = || {
+        let lines = bridge.replies(&late.card).into_iter();
+        lines.filter(|line| line.buttons().iter().any(|it| it.action_id == "template")).count()
+    };
+    assert_eq!(offers(), 2);
+    let said = || bridge.replies(&late.card).into_iter().map(|line| line.text).collect::<Vec<_>>();
+    let before = said();
+    late.asks().await;
+    let preview = late.fills(ANA, "boas_vindas", &["Maria"]).await;
+    bridge.slack.submits(ANA, &preview.id, json!({})).await.unwrap();
+    bridge.idle().await;
+    assert_eq!(bridge.blip.templates(NUMBER).len(), 1);
+    assert_eq!(offers(), 0, "{}", bridge.slack.transcript());
+    let after = said();
+    assert_eq!(after[..before.len()], before, "what they say stays");
     late.later.bridge.finish().await;
 }
 
@@ -432,6 +485,7 @@ async fn an_active_message_begins_a_thread_that_the_customers_ticket_joins() {
     let bridge = &later.bridge;
     let preview = asks_for(bridge, "novo +55 (11) 98765-4321").await;
     assert!(shown(&preview.view).contains("Oi Ana, seu pedido chegou."), "{}", preview.view);
+    assert!(shown(&preview.view).contains("To *+5511987654321* · WhatsApp"), "{}", preview.view);
     let checks = || {
         let is_it = |method: &str| method.contains("/accounts/");
         bridge.blip.look(|state| state.calls.iter().filter(|it| is_it(&it.method)).count())
@@ -446,7 +500,7 @@ async fn an_active_message_begins_a_thread_that_the_customers_ticket_joins() {
     assert_eq!(campaign.enters, Some(("flow-1".to_owned(), "desk-1".to_owned())));
     assert_eq!(campaign.master_state.as_deref(), Some("lojademo@msging.net"));
     let card = bridge.slack.cards(CHANNEL).remove(0);
-    assert!(card.words().contains("waits for the customer"), "{}", card.words());
+    assert!(card.words().contains("waiting for the customer"), "{}", card.words());
     let said = bridge.said(&card);
     assert!(said.iter().any(|line| line.contains("Ana Lima sent the template volta")), "{said:?}");
     // The answer runs through the bot, which hands the customer over.

@@ -124,6 +124,61 @@ async fn what_was_being_done_at_blip_is_done_once() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lines_that_were_under_way_behind_a_move_are_there_once() {
+    for same_boot in [true, false] {
+        let mut old = OldBridge::begin(&[], same_boot).await;
+        let mut tickets = Vec::new();
+        for fate in Fate::ALL {
+            let ticket = old.waiting_ticket(&name_of("claimed", fate)).await;
+            leave_claim_line_under_way(&mut old, &ticket, (fate, true)).await;
+            tickets.push(ticket);
+        }
+        if !same_boot {
+            // The machine may have lost what was on record.
+            let ticket = old.waiting_ticket("unrecorded").await;
+            leave_claim_line_under_way(&mut old, &ticket, (Fate::Made, false)).await;
+            tickets.push(ticket);
+        }
+        // One whose line had not begun.
+        let ticket = old.waiting_ticket("unsaid").await;
+        let set = json!({"id": ticket.id, "status": "Open", "agentIdentity": old::ANA_AT_BLIP});
+        leave_reaction_under_way(&mut old, &ticket, ("eyes", "open"), (Fate::Noted, set)).await;
+        tickets.push(ticket);
+        old.upgrade().await;
+        for ticket in &tickets {
+            let said = old.thread_of(ticket);
+            let claims = said.iter().filter(|words| words.contains("claimed this ticket"));
+            assert_eq!(claims.count(), 1, "{}: {said:#?}", ticket.name);
+        }
+        old.finish().await;
+    }
+}
+
+/// A claim whose line in the thread was under way, and whether that is on record.
+async fn leave_claim_line_under_way(
+    old: &mut OldBridge,
+    ticket: &OldTicket,
+    (fate, is_recorded): (Fate, bool),
+) {
+    let body = old.agent_reacts(ticket, "eyes").await;
+    let event: Value = serde_json::from_str(&body).unwrap();
+    let at = event["event"]["event_ts"].as_str().unwrap();
+    let key = format!("r:{CHANNEL}:{}:{ANA}:+eyes:{at}", ticket.card);
+    let item = old.keep_item("slack", &ticket.lane(), &key, &body);
+    let set = json!({"id": ticket.id, "status": "Open", "agentIdentity": old::ANA_AT_BLIP});
+    old.command_blip("/tickets/change-status", &set).await;
+    old.keep_call(item, Fate::Noted, "open", None, &Value::Null);
+    let words = "Ana Lima claimed this ticket";
+    let block = json!([{"type": "rich_text", "elements": [{"type": "rich_text_section",
+        "elements": [{"type": "text", "text": words}]}]}]);
+    let post = (Some(ticket.card.as_str()), words, block);
+    let posted = old.post_as_it_was(fate, ("slack", &key, "claimed"), post).await;
+    if is_recorded {
+        old.keep_call(item, fate, "claimed", Some(CHANNEL), &posted);
+    }
+}
+
 /// An agent's reply that was on its way to the customer.
 async fn leave_reply_under_way(old: &mut OldBridge, ticket: &OldTicket, fate: Fate) {
     let (ts, body) = old.agent_says(ticket, "reply").await;

@@ -19,6 +19,7 @@ use crate::handlers::desk_hours::DeskHoursBook;
 use crate::handlers::people::{AgentRules, People};
 use crate::handlers::posts::Posts;
 use crate::handlers::thread::Threads;
+use crate::handlers::thread_lines::ThreadLines;
 use crate::handlers::timers::{AssignmentRules, ReminderRules, Timers};
 use crate::locale::{TextCatalog, Texts};
 use crate::model::BotName;
@@ -43,6 +44,7 @@ pub(super) struct Base {
     pub(super) channels: Arc<Channels>,
     pub(super) posts: Arc<Posts>,
     pub(super) threads: Arc<Threads>,
+    pub(super) lines: Arc<ThreadLines>,
     pub(super) people: Arc<People>,
     pub(super) timers: Arc<Timers>,
     pub(super) gaps: Arc<EventGaps>,
@@ -97,13 +99,7 @@ pub(super) fn build_base(
 ) -> Base {
     let clock = tuning.clock.clone();
     let Platforms { slack, bots, texts } = platforms.clone();
-    let calls = Arc::new(Calls {
-        store,
-        clock: clock.clone(),
-        unknown_outcome_wait: tuning.unknown_outcome_wait,
-        call_timeout: tuning.call_timeout,
-        started: clock.now(),
-    });
+    let calls = Arc::new(build_calls(tuning, store));
     let channels = Arc::new(Channels {
         slack: Arc::clone(&slack),
         clock,
@@ -124,6 +120,7 @@ pub(super) fn build_base(
         slack: Arc::clone(&slack),
         texts: texts.clone(),
         template_bots: bots.routers.keys().cloned().collect(),
+        offers_standby: config.desk.offers_standby,
     });
     let people = Arc::new(People {
         calls: Arc::clone(&calls),
@@ -131,7 +128,7 @@ pub(super) fn build_base(
         bots,
         channels: Arc::clone(&channels),
         posts: Arc::clone(&posts),
-        texts,
+        texts: texts.clone(),
         agents: AgentRules {
             group: agent_group(config),
             map: config.desk.agent_map.clone(),
@@ -147,8 +144,25 @@ pub(super) fn build_base(
         mark_delay: tuning.mark_delay,
         tells_away: config.desk.away_message.is_some(),
     });
+    let lines = Arc::new(ThreadLines {
+        calls: Arc::clone(&calls),
+        threads: Arc::clone(&threads),
+        timers: Arc::clone(&timers),
+        texts,
+    });
     let gaps = Arc::new(EventGaps::new(socket_health));
-    Base { calls, channels, posts, threads, people, timers, gaps, desk_hours, platforms }
+    Base { calls, channels, posts, threads, lines, people, timers, gaps, desk_hours, platforms }
+}
+
+fn build_calls(tuning: &Tuning, store: SharedStore) -> Calls {
+    let clock = tuning.clock.clone();
+    Calls {
+        store,
+        started: clock.now(),
+        clock,
+        unknown_outcome_wait: tuning.unknown_outcome_wait,
+        call_timeout: tuning.call_timeout,
+    }
 }
 
 /// The channels that are configured, also those of bots by their former names.
@@ -173,6 +187,7 @@ pub(super) fn build_reminder_rules(
         unclaimed: config.desk.remind_unclaimed,
         unanswered: config.desk.remind_unanswered,
         escalate_to: config.desk.escalate_to.clone().or_else(|| config.desk.leads.clone()),
+        watches_limits: config.desk.watches_levels,
         hours,
         desk_hours: desk_hours.cloned(),
         team_hours: config.desk.team_hours.clone(),

@@ -91,6 +91,7 @@ pub(super) fn build_jobs(
         unknown: UnknownJobs { clock: base.calls.clock.clone(), told: DashSet::new() },
         threads: ThreadJobs {
             threads: Arc::clone(&base.threads),
+            lines: Arc::clone(&base.lines),
             context: build_context(config, base),
             transfers: build_transfer_notices(base),
             doubled: DoubledPosts {
@@ -241,8 +242,7 @@ fn build_away_answers(config: &Config, base: &Base) -> AwayAnswers {
     AwayAnswers {
         calls: Arc::clone(&base.calls),
         bots: Arc::clone(&base.platforms.bots),
-        threads: Arc::clone(&base.threads),
-        texts: base.platforms.texts.clone(),
+        lines: Arc::clone(&base.lines),
         rules: build_reminder_rules(config, base.desk_hours.as_ref()),
         message: config.desk.away_message.clone(),
     }

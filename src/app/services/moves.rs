@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::base::{Base, Platforms};
 use crate::config::{Config, ReplyPolicy};
+use crate::handlers::composed::composer::Composer;
+use crate::handlers::composed::permission::SendPermission;
 use crate::handlers::endings::Endings;
 use crate::handlers::holds::Holds;
 use crate::handlers::moves::Moves;
@@ -11,10 +13,7 @@ use crate::handlers::moves::assignments::Assignments;
 use crate::handlers::moves::claims::Claims;
 use crate::handlers::moves::close_checks::CloseChecks;
 use crate::handlers::moves::closings::Closings;
-use crate::handlers::moves::composer::Composer;
-use crate::handlers::moves::permission::SendPermission;
 use crate::handlers::moves::tags::{Tags, build_need_cache};
-use crate::handlers::moves::transfers::Transfers;
 use crate::handlers::moves::transitions::Transitions;
 use crate::handlers::outgoing::Outgoing;
 use crate::handlers::outgoing::agent_files::AgentFiles;
@@ -36,7 +35,7 @@ pub(super) struct MoveServices {
 
 impl MoveServices {
     pub(super) fn build(config: &Config, base: &Base, files: &Arc<AgentFiles>) -> Self {
-        let Base { calls, threads, people, timers, platforms, .. } = base;
+        let Base { calls, threads, lines, people, timers, platforms, .. } = base;
         let Platforms { bots, texts, .. } = platforms;
         let endings = Arc::new(Endings {
             calls: Arc::clone(calls),
@@ -44,17 +43,12 @@ impl MoveServices {
             timers: Arc::clone(timers),
             texts: texts.clone(),
         });
-        let window = Arc::new(SendWindow {
-            calls: Arc::clone(calls),
-            threads: Arc::clone(threads),
-            texts: texts.clone(),
-        });
+        let window = Arc::new(SendWindow { calls: Arc::clone(calls), lines: Arc::clone(lines) });
         let transitions = Arc::new(Transitions {
             calls: Arc::clone(calls),
             bots: Arc::clone(bots),
             people: Arc::clone(people),
-            threads: Arc::clone(threads),
-            texts: texts.clone(),
+            lines: Arc::clone(lines),
             timers: Arc::clone(timers),
         });
         let claims = Arc::new(Claims {
@@ -88,7 +82,7 @@ impl MoveServices {
         let composer = Arc::new(Composer {
             permission: Arc::clone(&permission),
             outgoing: Arc::clone(&outgoing),
-            threads: Arc::clone(threads),
+            lines: Arc::clone(lines),
             timers: Arc::clone(timers),
             guard: Arc::clone(&guard),
             texts: texts.clone(),
@@ -105,14 +99,13 @@ fn build_moves(
     (transitions, claims): (Arc<Transitions>, Arc<Claims>),
     (composer, holds): (&Arc<Composer>, &Arc<Holds>),
 ) -> Moves {
-    let Base { calls, threads, platforms, .. } = base;
+    let Base { calls, lines, platforms, .. } = base;
     let bots = &platforms.bots;
     let tags = Arc::new(Tags {
         transitions: Arc::clone(&transitions),
         calls: Arc::clone(calls),
         bots: Arc::clone(bots),
-        threads: Arc::clone(threads),
-        texts: platforms.texts.clone(),
+        lines: Arc::clone(lines),
         rule: config.desk.tag_rule,
         needs: build_need_cache(calls.clock.clone()),
     });
@@ -125,14 +118,8 @@ fn build_moves(
                 calls: Arc::clone(calls),
                 holds: Arc::clone(holds),
                 tags: Arc::clone(&tags),
-                threads: Arc::clone(threads),
-                texts: transitions.texts.clone(),
+                lines: Arc::clone(lines),
             }),
-        }),
-        transfers: Arc::new(Transfers {
-            transitions: Arc::clone(&transitions),
-            calls: Arc::clone(calls),
-            bots: Arc::clone(bots),
         }),
         tags,
         transitions,

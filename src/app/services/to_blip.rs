@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::base::{Base, Platforms};
+use super::base::Base;
 use super::moves::MoveServices;
 use crate::config::{Config, ReactionsOn, ReplyPolicy};
+use crate::handlers::composed::active::ActiveMessages;
+use crate::handlers::contacts::Contacts;
 use crate::handlers::holds::Holds;
-use crate::handlers::moves::active::ActiveMessages;
-use crate::handlers::moves::contacts::Contacts;
 use crate::handlers::to_blip::ToBlip;
 use crate::handlers::to_blip::asked_replies::AskedReplies;
 use crate::handlers::to_blip::buttons::Buttons;
@@ -39,16 +39,15 @@ pub(super) struct ToBlipServices {
 impl ToBlipServices {
     pub(super) fn build(config: &Config, base: &Base, moves: &MoveServices) -> Self {
         let Base { calls, people, gaps, .. } = base;
-        let (slack, texts) = (&base.platforms.slack, &base.platforms.texts);
+        let slack = &base.platforms.slack;
         let history = Arc::new(ReactionHistory { calls: Arc::clone(calls) });
         let versions = Arc::new(Versions { calls: Arc::clone(calls), slack: Arc::clone(slack) });
         let holds = Arc::clone(&moves.holds);
         let notes = Arc::new(Notes {
             calls: Arc::clone(calls),
             people: Arc::clone(people),
-            threads: Arc::clone(&base.threads),
+            lines: Arc::clone(&base.lines),
             guard: Arc::clone(&moves.guard),
-            texts: texts.clone(),
         });
         let sender = Arc::new(Sender {
             calls: Arc::clone(calls),
@@ -88,8 +87,8 @@ impl ToBlipServices {
 }
 
 fn build_submissions(base: &Base, moves: &MoveServices) -> Submissions {
-    let Base { calls, people, threads, timers, platforms, .. } = base;
-    let Platforms { bots, texts, .. } = platforms;
+    let Base { calls, people, threads, lines, timers, platforms, .. } = base;
+    let bots = &platforms.bots;
     Submissions {
         calls: Arc::clone(calls),
         people: Arc::clone(people),
@@ -99,8 +98,7 @@ fn build_submissions(base: &Base, moves: &MoveServices) -> Submissions {
             calls: Arc::clone(calls),
             bots: Arc::clone(bots),
             people: Arc::clone(people),
-            threads: Arc::clone(threads),
-            texts: texts.clone(),
+            lines: Arc::clone(lines),
         }),
         active: Arc::new(ActiveMessages {
             calls: Arc::clone(calls),

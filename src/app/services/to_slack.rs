@@ -19,6 +19,7 @@ use crate::handlers::to_slack::pushed_receipts::PushedReceipts;
 use crate::handlers::to_slack::quotes::Quotes;
 use crate::handlers::to_slack::ratings::Ratings;
 use crate::handlers::to_slack::receipts::Receipts;
+use crate::handlers::to_slack::standby_ends::StandbyEnds;
 use crate::handlers::to_slack::tickets::Tickets;
 use crate::handlers::to_slack::transfers::FileTransfers;
 use crate::jobs::origins::OriginChanges;
@@ -92,7 +93,14 @@ impl ToSlackServices {
             slack: Arc::clone(slack),
             texts: texts.clone(),
         });
-        let events = Arc::new(ToSlack { tickets: Arc::clone(&tickets), messages, receipts });
+        let standby_ends = StandbyEnds {
+            calls: Arc::clone(&base.calls),
+            threads: Arc::clone(&base.threads),
+            texts: base.platforms.texts.clone(),
+        };
+        let tickets = Arc::clone(&tickets);
+        let events =
+            Arc::new(ToSlack { tickets: Arc::clone(&tickets), messages, receipts, standby_ends });
         Self { events, files, customers, pushed, tickets }
     }
 }

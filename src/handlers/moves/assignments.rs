@@ -3,18 +3,16 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
-
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{Interrupt, PipeResult};
 use crate::handlers::moves::claims::Claims;
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::people::People;
-use crate::handlers::posts::ThreadPost;
 use crate::handlers::timers::Timers;
-use crate::inbox::{Assignment, AssignmentJob, CardJob, Handling, Overdue, ReminderTopic};
+use crate::inbox::{
+    Assignment, AssignmentJob, CardJob, Handling, Overdue, ReminderTopic, ThreadLine,
+};
 use crate::model::{MessageTs, Ticket, TicketState};
-use crate::slack::rich_text::Mention;
 use crate::store::{Lane, TurnPass};
 
 /// Makes agents holders of what they were given, and takes it back.
@@ -72,12 +70,7 @@ impl Assignments {
     }
 
     /// Takes a ticket back, if its holder has not written to the customer since it was given to them.
-    pub(crate) async fn take_back(
-        &self,
-        item: &Handling,
-        lane: &str,
-        overdue: &Overdue,
-    ) -> PipeResult<()> {
+    pub(crate) async fn take_back(&self, item: &Handling, overdue: &Overdue) -> PipeResult<()> {
         let now = self.calls.clock.now();
         if now < item.received {
             // It was made due early, as when this machine's clock is set back.
@@ -105,15 +98,15 @@ impl Assignments {
         {
             return Ok(());
         }
-        if Lane::is_later(lane) {
+        if Lane::is_later(&item.lane) {
             // It takes its place behind what the agent has just written.
-            let job = AssignmentJob::take_ticket_back(overdue.clone(), now);
+            let job = AssignmentJob::take_back_in_order(overdue.clone(), now);
             return Ok(self.calls.enqueue_item(item, job).await?);
         }
-        let post =
-            self.build_notice(&Mention::User(holder.user.clone()), now.duration_since(since));
+        let waited = now.as_millisecond() - since.as_millisecond();
+        let line = ThreadLine::TakenBack { holder: holder.user.clone(), waited };
         let transitions = &self.claims.transitions;
-        transitions.threads.post_when_due(item, "taken-back", &mut ticket, &post).await?;
+        transitions.lines.say_line(item, &mut ticket, line).await?;
         // Before the state: otherwise it could be given to them again in between.
         let store = &self.calls.store;
         store.pass_turn(&ticket.id, &holder.user, TurnPass::Declined, now).await?;
@@ -129,12 +122,5 @@ impl Assignments {
         let now = self.calls.clock.now();
         self.calls.enqueue_item(item, CardJob::update_card(ticket, now)).await?;
         self.timers.schedule_distribution(item).await
-    }
-
-    fn build_notice(&self, agent: &Mention, waited: SignedDuration) -> ThreadPost {
-        let texts = &self.claims.transitions.texts;
-        let time = texts.format_duration(waited);
-        let args = [("time", time.as_str())];
-        ThreadPost::from_text(texts, "thread-taken-back", &args, &[("agent", agent)])
     }
 }

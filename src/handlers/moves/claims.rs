@@ -11,7 +11,7 @@ use crate::handlers::moves::transitions::Transitions;
 use crate::handlers::people::{People, Person, build_agent};
 use crate::handlers::timers::Timers;
 use crate::inbox::{Handling, ReminderTopic};
-use crate::model::{Agent, Move, Ticket, TicketSnapshot, TicketState};
+use crate::model::{Agent, Move, Ticket, TicketSnapshot, TicketState, move_call};
 use crate::store::TurnPass;
 
 /// Reasons for which Blip may refuse an agent that it does not know (`blip.md` §10 #6).
@@ -55,7 +55,7 @@ impl Claims {
             return Ok(MoveOutcome::Refused);
         };
         let mut agent = build_agent(person, identity);
-        let mut opened = self.open_at_blip(item, "open", ticket, &agent).await;
+        let mut opened = self.open_at_blip(item, move_call::OPEN, ticket, &agent).await;
         if let (Err(CallError::Call(error)), Some(default)) = (&opened, &self.people.agents.default)
             && error.code().is_some_and(|code| UNKNOWN_AGENT_CODES.contains(&code))
             && agent.identity != *default
@@ -65,7 +65,7 @@ impl Claims {
             // refusal with one of these codes may be about the ticket as well, which is why that is
             // read before.
             agent.identity.clone_from(default);
-            opened = self.open_at_blip(item, "open-default", ticket, &agent).await;
+            opened = self.open_at_blip(item, move_call::OPEN_DEFAULT, ticket, &agent).await;
             if opened.is_ok() {
                 let text =
                     person.texts.text("thread-default-agent", &[("agent", &person.profile.name)]);
@@ -76,7 +76,7 @@ impl Claims {
             Ok(()) => {
                 // Before the state is written: once that says who holds the ticket, a run after a
                 // crash finds nothing left to do, and the line would never come.
-                self.transitions.post_claim(item, ticket, &agent).await?;
+                self.transitions.say_claim(item, ticket, &agent).await?;
                 let since = item.received;
                 self.transitions
                     .change_state(item, ticket, TicketState::Claimed { holder: agent, since })
@@ -98,7 +98,7 @@ impl Claims {
         item: &Handling,
         ticket: &mut Ticket,
     ) -> PipeResult<MoveOutcome> {
-        self.transitions.post_release(item, ticket).await?;
+        self.transitions.say_release(item, ticket).await?;
         if let Some(holder) = ticket.holder().filter(|_| self.timers.assignments.is_some()) {
             // Before the state: otherwise it could be given to them again in between.
             let (store, now) = (&self.calls.store, self.calls.clock.now());
@@ -121,11 +121,11 @@ impl Claims {
             return Err(no_bot_error("open ticket"));
         };
         let look = async {
-            let snapshot = bot.fetch_ticket(&ticket.id).await?;
+            let snapshot = bot.tickets.fetch_ticket(&ticket.id).await?;
             Ok(snapshot.filter(|snapshot| is_open_with(snapshot, agent)).map(drop))
         };
         self.calls
-            .call_once(item, step, None, look, bot.open_ticket(&ticket.id, &agent.identity))
+            .call_once(item, step, None, look, bot.tickets.open_ticket(&ticket.id, &agent.identity))
             .await
     }
 }

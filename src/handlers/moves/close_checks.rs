@@ -1,7 +1,7 @@
 //! What comes before a close: held words go out, a tag is asked for, and nothing that the customer
 //! said is closed away unread.
 
-use crate::inbox::Handling;
+use crate::inbox::{CloseConcern, Handling, ThreadLine, UNREAD_POST_CALL};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,17 +9,14 @@ use crate::blip::parse::MESSAGE_KEY_PREFIX;
 use crate::handlers::calls::Calls;
 use crate::handlers::holds::Holds;
 use crate::handlers::interrupt::{Interrupt, PipeResult};
-use crate::handlers::moves::close_question::build_close_question;
+use crate::handlers::moves::close_question::ask_before_close;
 use crate::handlers::moves::tags::Tags;
 use crate::handlers::people::Person;
 use crate::handlers::slack_time::happened_about;
-use crate::handlers::thread::Threads;
-use crate::locale::Texts;
-use crate::model::{Button, Closing, Ticket};
+use crate::handlers::thread_lines::ThreadLines;
+use crate::model::{Closing, Ticket, move_call};
 use crate::store::{Lane, Source};
 
-/// The step of the post that asks whether to close all the same.
-const UNREAD_POST_CALL: &str = "unread";
 /// How long a close waits at most for what the customer has said to be shown, before it asks: longer
 /// than it takes until another instance finds what one that died has shown.
 const MAX_SHOW_WAIT: Duration = Duration::from_secs(20);
@@ -31,24 +28,22 @@ pub(crate) struct CloseChecks {
     pub(crate) calls: Arc<Calls>,
     pub(crate) holds: Arc<Holds>,
     pub(crate) tags: Arc<Tags>,
-    pub(crate) threads: Arc<Threads>,
-    pub(crate) texts: Texts,
+    pub(crate) lines: Arc<ThreadLines>,
 }
 
 impl CloseChecks {
-    /// Whether the ticket stays open for now, as whoever closes it is asked something first. Waits
-    /// until what is held has gone out.
-    pub(crate) async fn keep_open(
+    /// Asks whoever closes a ticket, if there is something to ask first; says whether they are asked, as
+    /// then the ticket stays open for now. Waits until what is held has gone out.
+    pub(crate) async fn ask_before_close(
         &self,
         item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         closing: &Closing,
     ) -> PipeResult<bool> {
-        let begun = self.calls.read_begun_calls(item).await?;
-        let has_begun = |is_it: &dyn Fn(&str) -> bool| begun.iter().any(|(step, _)| is_it(step));
+        let begun = self.calls.read_earlier_steps(item).await?;
         // What has begun is gone through with, whatever comes in between.
-        if has_begun(&|step| step == "close" || step.starts_with("send:")) {
+        if begun.has(move_call::CLOSE) || begun.has_with_prefix("send:") {
             return Ok(false);
         }
         if let Some(pressed) = happened_about(item)
@@ -62,7 +57,7 @@ impl CloseChecks {
         if self.tags.ask_for_missing_tag(item, ticket, person, closing).await? {
             return Ok(true);
         }
-        let is_asked = has_begun(&|step| step == UNREAD_POST_CALL);
+        let is_asked = begun.has(UNREAD_POST_CALL);
         Ok(!closing.is_confirmed
             && self.ask_if_unread(item, ticket, (person, closing), is_asked).await?)
     }
@@ -82,11 +77,9 @@ impl CloseChecks {
         }
         // What else the close was to do is chosen in its dialog, which opens again.
         let is_plain = closing.tags.is_none() && closing.farewell.is_none();
-        let close = if is_plain { Button::CloseAnyway } else { Button::Close };
-        let answers = [close, Button::KeepOpen];
-        let texts = ("thread-unread", "thread-unread-farewell");
-        let post = build_close_question(ticket, (person, closing), texts, &answers, &self.texts);
-        self.threads.post_when_due(item, UNREAD_POST_CALL, ticket, &post).await?;
+        let about = if is_plain { CloseConcern::Unread } else { CloseConcern::UnreadInDialog };
+        let question = ask_before_close(ticket, (person, closing), about);
+        self.lines.say_line(item, ticket, ThreadLine::CloseQuestion(question)).await?;
         Ok(true)
     }
 

@@ -3,30 +3,54 @@
 use crate::blip::text::{self, MentionNames, StyleMarks};
 use crate::handlers::people::Person;
 use crate::handlers::posts::ThreadPost;
+use crate::inbox::{CloseConcern, CloseQuestion};
 use crate::locale::Texts;
-use crate::model::{Button, Closing, Ticket};
+use crate::model::{Button, Closing, PressedMove, Ticket};
 use crate::slack::card;
 use crate::slack::rich_text::Mention;
 
-/// A line that mentions who closes, with buttons under it. A farewell that was typed is quoted, so
-/// that it is not lost: then the text is that of `with_farewell`.
-pub(crate) fn build_close_question(
+/// What whoever closes a ticket is asked. A farewell that was typed is kept, so that it is not lost.
+pub(crate) fn ask_before_close(
     ticket: &Ticket,
     (person, closing): (&Person, &Closing),
-    (plain, with_farewell): (&'static str, &'static str),
-    answers: &[Button],
+    about: CloseConcern,
+) -> CloseQuestion {
+    let farewell = closing.farewell.as_ref().map(|farewell| {
+        let style = StyleMarks::for_domain(&ticket.customer.domain);
+        text::write_plain_text(farewell, &MentionNames::default(), &style)
+    });
+    CloseQuestion { agent: person.user.clone(), about, farewell }
+}
+
+/// A line that mentions who closes, with buttons under it, and quotes what they wanted to say.
+pub(crate) fn build_close_question(
+    ticket: &Ticket,
+    question: &CloseQuestion,
     texts: &Texts,
 ) -> ThreadPost {
-    let mention = Mention::User(person.user.clone());
+    let (plain, with_farewell, answers) = match question.about {
+        CloseConcern::Tag => (
+            "thread-tag-needed",
+            "thread-tag-needed-farewell",
+            [Button::Move(PressedMove::Close), Button::Tags],
+        ),
+        CloseConcern::Unread => {
+            ("thread-unread", "thread-unread-farewell", [Button::CloseAnyway, Button::KeepOpen])
+        }
+        CloseConcern::UnreadInDialog => (
+            "thread-unread",
+            "thread-unread-farewell",
+            [Button::Move(PressedMove::Close), Button::KeepOpen],
+        ),
+    };
+    let mention = Mention::User(question.agent.clone());
     let mentions = [("agent", &mention)];
-    let mut post = match &closing.farewell {
+    let mut post = match &question.farewell {
         None => ThreadPost::from_text(texts, plain, &[], &mentions),
         Some(farewell) => {
-            let style = StyleMarks::for_domain(&ticket.customer.domain);
-            let farewell = text::write_plain_text(farewell, &MentionNames::default(), &style);
             ThreadPost::from_text(texts, with_farewell, &[("text", farewell.as_str())], &mentions)
         }
     };
-    post.blocks.extend(card::build_answers(answers, &ticket.id, texts));
+    post.blocks.extend(card::build_answers(&answers, &ticket.id, texts));
     post
 }

@@ -4,13 +4,16 @@ use crate::inbox::Handling;
 use std::sync::Arc;
 
 use crate::handlers::calls::Calls;
+use crate::handlers::composed::composer::Composer;
 use crate::handlers::interrupt::{CallError, PipeResult};
 use crate::handlers::moves::close_checks::CloseChecks;
-use crate::handlers::moves::composer::Composer;
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::moves::transitions::Transitions;
 use crate::handlers::people::{Person, build_agent};
-use crate::model::{Button, Closing, Failure, Move, Ticket, TicketEnding, TicketState, WhenHeld};
+use crate::model::{
+    Button, Closing, Failure, Move, PressedMove, Ticket, TicketEnding, TicketState, WhenHeld,
+    move_call,
+};
 use crate::slack::card;
 
 pub(crate) struct Closings {
@@ -28,7 +31,7 @@ impl Closings {
         person: &Person,
         closing: &Closing,
     ) -> PipeResult<MoveOutcome> {
-        if self.checks.keep_open(item, ticket, person, closing).await? {
+        if self.checks.ask_before_close(item, ticket, person, closing).await? {
             return Ok(MoveOutcome::Refused);
         }
         if let Some(farewell) = &closing.farewell
@@ -45,14 +48,14 @@ impl Closings {
         }
         let bot = self.transitions.bots.require_bot(&ticket.id)?;
         let look = async {
-            let snapshot = bot.fetch_ticket(&ticket.id).await?;
+            let snapshot = bot.tickets.fetch_ticket(&ticket.id).await?;
             Ok(snapshot.and_then(|snapshot| snapshot.parse_ending()).map(drop))
         };
         let tags = closing.tags.as_ref().unwrap_or(&ticket.tags).clone();
-        let send = bot.close_ticket(&ticket.id, &tags);
+        let send = bot.tickets.close_ticket(&ticket.id, &tags);
         // What Blip answers to a close of a closed ticket stands nowhere (`blip.md` §2.6). A
         // refusal after a try of our own is most likely that.
-        let closed = match self.calls.call_once(item, "close", None, look, send).await {
+        let closed = match self.calls.call_once(item, move_call::CLOSE, None, look, send).await {
             Err(CallError::Call(error))
                 if error.code().is_some() && self.has_likely_closed(item, ticket).await? =>
             {
@@ -68,7 +71,7 @@ impl Closings {
                     .blip_identity(person)
                     .or_else(|| self.transitions.people.agents.default.clone());
                 let ending = TicketEnding::Agent(build_agent(person, identity.unwrap_or_default()));
-                self.transitions.post_close_to_holder(item, ticket, person, &ending).await?;
+                self.transitions.say_close_to_holder(item, ticket, person).await?;
                 ticket.tags = tags;
                 self.transitions
                     .change_state(item, ticket, TicketState::Closed { ending, at: item.received })
@@ -91,20 +94,23 @@ impl Closings {
             return;
         }
         let text = person.texts.text("ask-close-without-farewell", &[]);
-        let blocks = card::build_question(&text, &[Button::Close], &ticket.id, &person.texts);
+        let blocks = card::build_question(
+            &text,
+            &[Button::Move(PressedMove::Close)],
+            &ticket.id,
+            &person.texts,
+        );
         self.transitions.people.tell_person(item, ticket, person, &text, &blocks).await;
     }
 
     /// Whether a close that Blip refuses is best explained by one that it took before: there was
     /// one that we do not know the outcome of, and Blip does not tell how the ticket stands.
     async fn has_likely_closed(&self, item: &Handling, ticket: &Ticket) -> PipeResult<bool> {
-        let was_tried =
-            self.calls.read_begun_calls(item).await?.iter().any(|(step, _)| step == "close");
-        if !was_tried {
+        if !self.calls.read_earlier_steps(item).await?.has(move_call::CLOSE) {
             return Ok(false);
         }
         let snapshot =
-            self.transitions.bots.require_bot(&ticket.id)?.fetch_ticket(&ticket.id).await;
+            self.transitions.bots.require_bot(&ticket.id)?.tickets.fetch_ticket(&ticket.id).await;
         Ok(snapshot.is_err_and(|error| error.is_lookup_impossible()))
     }
 }

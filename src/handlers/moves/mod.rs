@@ -1,18 +1,14 @@
-//! Claim, release, close, transfer, tag: the one machine behind reactions, buttons and replies.
+//! Claim, release, close, transfer, tag, standby: the one machine behind reactions, buttons and replies.
 //!
 //! A move changes our ticket only after Blip has agreed, and whatever Blip says of a ticket wins.
 
-use crate::inbox::Handling;
-pub(crate) mod active;
 pub(crate) mod assignments;
 pub(crate) mod claims;
 pub(crate) mod close_checks;
 pub(crate) mod close_question;
 pub(crate) mod closings;
-pub(crate) mod composer;
-pub(crate) mod contacts;
 pub(crate) mod outcome;
-pub(crate) mod permission;
+pub(crate) mod standby;
 pub(crate) mod tags;
 pub(crate) mod transfers;
 pub(crate) mod transitions;
@@ -23,10 +19,12 @@ use crate::handlers::interrupt::PipeResult;
 use crate::handlers::moves::claims::Claims;
 use crate::handlers::moves::closings::Closings;
 use crate::handlers::moves::outcome::MoveOutcome;
+use crate::handlers::moves::standby::change_standby;
 use crate::handlers::moves::tags::Tags;
-use crate::handlers::moves::transfers::Transfers;
+use crate::handlers::moves::transfers::transfer_ticket;
 use crate::handlers::moves::transitions::Transitions;
 use crate::handlers::people::Person;
+use crate::inbox::Handling;
 use crate::model::{Move, Ticket};
 
 /// Makes moves for people, whatever they made them with.
@@ -34,7 +32,6 @@ pub(crate) struct Moves {
     pub(crate) transitions: Arc<Transitions>,
     pub(crate) claims: Arc<Claims>,
     pub(crate) closings: Arc<Closings>,
-    pub(crate) transfers: Arc<Transfers>,
     pub(crate) tags: Arc<Tags>,
 }
 
@@ -50,12 +47,15 @@ impl Moves {
         if let Some(moved) = self.transitions.check_move(item, ticket, person, r#move).await? {
             return Ok(moved);
         }
+        let transitions = &self.transitions;
         match r#move {
             Move::Claim { .. } => self.claims.claim_ticket(item, ticket, person).await,
             Move::Release => self.claims.release_ticket(item, ticket).await,
             Move::Close(closing) => self.closings.close_ticket(item, ticket, person, closing).await,
-            Move::Transfer(to) => self.transfers.transfer_ticket(item, ticket, person, to).await,
+            Move::Transfer(to) => transfer_ticket(transitions, item, ticket, person, to).await,
             Move::Tag(tags) => self.tags.tag_ticket(item, ticket, person, tags).await,
+            Move::StartStandby => change_standby(transitions, item, ticket, person, true).await,
+            Move::EndStandby => change_standby(transitions, item, ticket, person, false).await,
         }
     }
 }

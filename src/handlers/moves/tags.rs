@@ -8,21 +8,19 @@ use crate::clock::Clock;
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::{CallError, PipeResult};
-use crate::handlers::moves::close_question::build_close_question;
+use crate::handlers::moves::close_question::ask_before_close;
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::moves::transitions::Transitions;
 use crate::handlers::people::Person;
-use crate::handlers::thread::Threads;
-use crate::inbox::{CardJob, Handling};
-use crate::locale::Texts;
-use crate::model::{BotName, Button, Closing, Move, TagRule, Ticket, TicketId};
+use crate::handlers::thread_lines::ThreadLines;
+use crate::inbox::{CardJob, CloseConcern, Handling, ThreadLine};
+use crate::model::{BotName, Closing, Move, TagRule, Ticket, TicketId, move_call};
 
 pub(crate) struct Tags {
     pub(crate) transitions: Arc<Transitions>,
     pub(crate) calls: Arc<Calls>,
     pub(crate) bots: Arc<Bots>,
-    pub(crate) threads: Arc<Threads>,
-    pub(crate) texts: Texts,
+    pub(crate) lines: Arc<ThreadLines>,
     pub(crate) rule: TagRule,
     /// Which bots want a tag: [`build_need_cache`].
     pub(crate) needs: ExpiringCache<BotName, bool>,
@@ -55,10 +53,8 @@ impl Tags {
         if !self.is_tag_needed(ticket.id.bot(), &ticket.id).await? {
             return Ok(false);
         }
-        let texts = ("thread-tag-needed", "thread-tag-needed-farewell");
-        let answers = [Button::Close, Button::Tags];
-        let post = build_close_question(ticket, (person, closing), texts, &answers, &self.texts);
-        self.threads.post_when_due(item, "refused", ticket, &post).await?;
+        let question = ask_before_close(ticket, (person, closing), CloseConcern::Tag);
+        self.lines.say_line(item, ticket, ThreadLine::CloseQuestion(question)).await?;
         Ok(true)
     }
 
@@ -67,11 +63,11 @@ impl Tags {
             return Ok(is_needed);
         }
         let bot = self.bots.require_bot(ticket)?;
-        let settings = bot.fetch_tag_settings().await?;
+        let settings = bot.desk.fetch_tag_settings().await?;
         let has_choice = !settings.tags.is_empty()
             // Without a list of the desk's the dialog offers the tags in use (`blip.md` §4.1), so
             // that there may be a choice all the same.
-            || (self.rule == TagRule::Always && !bot.fetch_tags().await?.is_empty());
+            || (self.rule == TagRule::Always && !bot.desk.fetch_tags().await?.is_empty());
         let is_needed = self.rule.is_tag_needed(settings.is_one_wanted, has_choice);
         self.needs.insert(bot_name.clone(), is_needed);
         Ok(is_needed)
@@ -87,10 +83,13 @@ impl Tags {
     ) -> PipeResult<MoveOutcome> {
         let bot = self.bots.require_bot(&ticket.id)?;
         let look = async {
-            let snapshot = bot.fetch_ticket(&ticket.id).await?;
+            let snapshot = bot.tickets.fetch_ticket(&ticket.id).await?;
             Ok(snapshot.filter(|snapshot| snapshot.tags == tags).map(drop))
         };
-        match self.calls.call_once(item, "tag", None, look, bot.tag_ticket(&ticket.id, tags)).await
+        match self
+            .calls
+            .call_once(item, move_call::TAG, None, look, bot.tickets.tag_ticket(&ticket.id, tags))
+            .await
         {
             Ok(()) => {
                 ticket.tags = tags.to_vec();

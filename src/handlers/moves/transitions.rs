@@ -1,23 +1,22 @@
 //! What all moves have in common: whether a move is legal, the new state on record, and what is said
 //! if Blip refuses.
 
-use crate::slack::rich_text::Mention;
 use std::sync::Arc;
 
 use crate::blip;
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
-use crate::handlers::endings::ENDING_CALLS;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::people::{People, Person};
-use crate::handlers::posts::ThreadPost;
-use crate::handlers::thread::Threads;
+use crate::handlers::thread_lines::{ThreadLines, word_refusal};
 use crate::handlers::timers::Timers;
-use crate::inbox::{AssignmentJob, CardJob, CheckJob, Handling, ReplyJob};
-use crate::locale::Texts;
+use crate::inbox::{
+    AssignmentJob, CardJob, CheckJob, Handling, MoveLine, RefusedWish, ReplyJob, ThreadLine,
+};
 use crate::model::{
-    Agent, Failure, Move, MoveRefusal, Ticket, TicketEnding, TicketState, TransferTarget,
+    Agent, Failure, Move, MoveRefusal, SlackUserId, Ticket, TicketEnding, TicketState,
+    TransferTarget, check_move, move_call,
 };
 use crate::slack::parse;
 
@@ -25,8 +24,7 @@ use crate::slack::parse;
 pub(crate) struct Transitions {
     pub(crate) calls: Arc<Calls>,
     pub(crate) people: Arc<People>,
-    pub(crate) threads: Arc<Threads>,
-    pub(crate) texts: Texts,
+    pub(crate) lines: Arc<ThreadLines>,
     pub(crate) bots: Arc<Bots>,
     pub(crate) timers: Arc<Timers>,
 }
@@ -41,7 +39,7 @@ impl Transitions {
         person: &Person,
         r#move: &Move,
     ) -> PipeResult<Option<MoveOutcome>> {
-        match ticket.check_move(&person.user, r#move) {
+        match check_move(ticket, &person.user, r#move) {
             Ok(()) => Ok(None),
             Err(MoveRefusal::Already) => {
                 // An earlier run may not have come as far as the card.
@@ -57,6 +55,8 @@ impl Transitions {
         }
     }
 
+    /// Enters a state: has the ticket written, given to somebody else if its holder is gone, and its card
+    /// drawn anew.
     pub(crate) async fn change_state(
         &self,
         item: &Handling,
@@ -86,114 +86,109 @@ impl Transitions {
     ) -> PipeResult<MoveOutcome> {
         if self.fetch_ending(ticket).await?.is_some() {
             // That is told in the lane towards Slack, which waits for no move of ours any more.
-            for call in ENDING_CALLS {
-                self.calls.forget_call(item, call).await?;
-            }
+            self.calls.forget_calls(item, &move_call::ENDING).await?;
             let now = self.calls.clock.now();
             self.calls.enqueue_item(item, CheckJob::check_ticket(&ticket.id, now)).await?;
             return Ok(MoveOutcome::Refused);
         }
-        let code = error.code().unwrap_or("?");
+        let (by, code) = (&person.profile.name, error.code().unwrap_or("?"));
         tracing::warn!(ticket.id = %ticket.id, %error, "blip refused a move");
-        let key = match r#move {
-            Move::Claim { .. } => "thread-claim-refused",
-            Move::Transfer(_) => "thread-transfer-refused",
-            Move::Tag(_) => "thread-tags-refused",
-            Move::Release | Move::Close(_) => "thread-close-refused",
+        let is_standby_too_early = *r#move == Move::StartStandby
+            && ticket.first_answer.is_none()
+            && self.has_standby_mode(ticket).await?;
+        let wish = if is_standby_too_early {
+            RefusedWish::EarlyStandby
+        } else {
+            RefusedWish::from(r#move)
         };
-        let refused = |texts: &Texts| {
-            let reason = texts.describe_failure(code, error.refusal_words());
-            texts.text(key, &[("agent", &person.profile.name), ("reason", &reason)])
-        };
+        let words = Some(error.refusal_words());
         // Where somebody presses there they are answered; the thread is told as well, as others
         // wait for the same ticket.
         if person.view.is_some() {
-            self.people.tell_person(item, ticket, person, &refused(&person.texts), &[]).await;
+            let refused = word_refusal(&person.texts, wish, by, (code, words));
+            self.people.tell_person(item, ticket, person, &refused, &[]).await;
         }
-        let line = refused(&self.texts);
-        self.threads.post_when_due(item, "refused", ticket, &ThreadPost::from_line(&line)).await?;
+        let (by, code, words) = (by.clone(), code.to_owned(), words.map(str::to_owned));
+        let line = ThreadLine::Refused { by, wish, code, words };
+        self.lines.say_line(item, ticket, line).await?;
         Ok(MoveOutcome::Refused)
     }
 
     pub(crate) async fn fetch_ending(&self, ticket: &Ticket) -> PipeResult<Option<TicketEnding>> {
-        match self.bots.require_bot(&ticket.id)?.fetch_ticket(&ticket.id).await {
+        match self.bots.require_bot(&ticket.id)?.tickets.fetch_ticket(&ticket.id).await {
             Err(error) if error.is_lookup_impossible() => Ok(None),
             snapshot => Ok(snapshot?.and_then(|snapshot| snapshot.parse_ending())),
         }
     }
 
+    /// Whether the desk of a ticket has its standby mode switched on, as far as Blip tells.
+    pub(crate) async fn has_standby_mode(&self, ticket: &Ticket) -> PipeResult<bool> {
+        match self.bots.require_bot(&ticket.id)?.desk.has_standby_mode().await {
+            Err(error) if error.is_lookup_impossible() => Ok(false),
+            is_on => Ok(is_on?),
+        }
+    }
+
     /// Tells the thread who has claimed the ticket. Slack tells of a thread only those who wrote in
     /// it or were mentioned (`slack.md`, additions §2), so who holds it is mentioned, and so is who held it.
-    pub(crate) async fn post_claim(
+    pub(crate) async fn say_claim(
         &self,
         item: &Handling,
         ticket: &mut Ticket,
         agent: &Agent,
     ) -> PipeResult<()> {
-        let holder = Mention::User(agent.user.clone());
-        let previous = ticket.holder().map(|previous| Mention::User(previous.user.clone()));
-        let (step, post) = match &previous {
+        let holder = agent.user.clone();
+        let line = match ticket.holder() {
             Some(previous) => {
-                let mentions = [("agent", &holder), ("previous", previous)];
-                let post = ThreadPost::from_text(&self.texts, "thread-taken-over", &[], &mentions);
-                ("taken-over", post)
+                let previous = previous.user.clone();
+                ThreadLine::TakenOver { holder, previous }
             }
             // Who writes a reply follows the thread by that.
             None if is_typed_reply(item) => return Ok(()),
             None => {
-                let mentions = [("agent", &holder)];
                 let is_given = AssignmentJob::is_assignment(&item.key);
-                let key = if is_given { "thread-assigned" } else { "thread-claimed" };
-                let post = ThreadPost::from_text(&self.texts, key, &[], &mentions);
-                ("claimed", post)
+                ThreadLine::Claimed { holder, is_given }
             }
         };
-        self.threads.post_when_due(item, step, ticket, &post).await
+        self.lines.say_line(item, ticket, line).await
     }
 
     /// Tells the thread that nobody holds the ticket any more.
-    pub(crate) async fn post_release(
-        &self,
-        item: &Handling,
-        ticket: &mut Ticket,
-    ) -> PipeResult<()> {
+    pub(crate) async fn say_release(&self, item: &Handling, ticket: &mut Ticket) -> PipeResult<()> {
         let Some(holder) = ticket.holder() else { return Ok(()) };
-        let line = self.texts.text("thread-released", &[("agent", &holder.name)]);
-        self.threads.post_when_due(item, "released", ticket, &ThreadPost::from_line(&line)).await
+        let line = ThreadLine::Moved(MoveLine::Released { by: holder.name.clone() });
+        self.lines.say_line(item, ticket, line).await
     }
 
     /// Tells the holder that somebody else has closed their ticket.
-    pub(crate) async fn post_close_to_holder(
+    pub(crate) async fn say_close_to_holder(
         &self,
         item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
-        ending: &TicketEnding,
     ) -> PipeResult<()> {
         let Some(holder) = find_other_holder(ticket, person) else { return Ok(()) };
-        let line = self.texts.ticket_ending_text(ending, item.received);
-        let post = ThreadPost::for_agent(Some(&holder), &line);
-        self.threads.post_when_due(item, "closed", ticket, &post).await
+        let (by, at) = (person.profile.name.clone(), item.received.as_millisecond());
+        self.lines.say_line(item, ticket, ThreadLine::Closed { holder, by, at }).await
     }
 
-    pub(crate) async fn post_transfer(
+    pub(crate) async fn say_transfer(
         &self,
         item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         (to, is_known): (&TransferTarget, bool),
     ) -> PipeResult<()> {
-        let args = [("agent", person.profile.name.as_str()), ("to", to.name())];
-        let key = if is_known { "thread-transferred-by" } else { "thread-transferred-unknown" };
-        let line = self.texts.text(key, &args);
-        let post = ThreadPost::for_agent(find_other_holder(ticket, person).as_ref(), &line);
-        self.threads.post_when_due(item, "transferred", ticket, &post).await
+        let (by, to) = (person.profile.name.clone(), to.name().to_owned());
+        let holder = find_other_holder(ticket, person);
+        let line = ThreadLine::Transferred { by, to, is_known, holder };
+        self.lines.say_line(item, ticket, line).await
     }
 }
 
 /// Who holds a ticket, if that is somebody else than who does something about it.
-fn find_other_holder(ticket: &Ticket, person: &Person) -> Option<Agent> {
-    ticket.holder().filter(|holder| holder.user != person.user).cloned()
+fn find_other_holder(ticket: &Ticket, person: &Person) -> Option<SlackUserId> {
+    ticket.holder().filter(|holder| holder.user != person.user).map(|holder| holder.user.clone())
 }
 
 /// Whether an item is a reply that somebody wrote in the thread, just now or held since.

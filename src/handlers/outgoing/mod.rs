@@ -174,9 +174,9 @@ impl Outgoing {
         file: &Attachment,
     ) -> PipeResult<Result<(Attachment, String), (Attachment, UnsentReason)>> {
         let step = format!("send:{name}");
-        let steps = self.calls.read_begun_calls(item).await?;
+        let steps = self.calls.read_earlier_steps(item).await?;
         // It may be gone from Slack by now, and the customer has its address already.
-        if steps.iter().any(|(name, result)| *name == step && result.is_some()) {
+        if steps.result_of(&step).is_some() {
             return Ok(Ok((file.clone(), String::new())));
         }
         Ok(self.files.check_file(item, file).await?.map_err(|reason| (file.clone(), reason)))

@@ -70,7 +70,7 @@ impl WordGuard {
         if let Some(known) = self.known.get(bot) {
             return Ok(known);
         }
-        match self.bots.require_bot(&ticket.id)?.fetch_forbidden_words().await {
+        match self.bots.require_bot(&ticket.id)?.desk.fetch_forbidden_words().await {
             Ok(list) => {
                 let list = Arc::new(list);
                 self.known.insert(bot.clone(), Arc::clone(&list));

@@ -12,7 +12,7 @@ use crate::handlers::outgoing::ForwardPolicy;
 use crate::handlers::outgoing::written::WrittenMessage;
 use crate::handlers::people::{People, Person};
 use crate::handlers::to_blip::notes::{Notes, note_answer};
-use crate::handlers::to_blip::sender::Sender;
+use crate::handlers::to_blip::sender::{SendOutcome, Sender};
 use crate::handlers::to_blip::versions::Versions;
 use crate::inbox::{Handling, MarkJob};
 use crate::model::reply::Intent;
@@ -105,16 +105,19 @@ impl AskedReplies {
             return Ok(Answer::Outdated);
         };
         let version = &message.version();
-        let message = &self.sender.remove_note_marks(message.read());
+        let message = &self.sender.reply.remove_note_marks(message.read());
         let written = WrittenMessage { channel, ts, message, version };
         // Whoever presses has seen all of it, and means the customer to have it.
-        let outgoing =
-            self.sender.prepare_outgoing(item, ticket, &written, ForwardPolicy::Go).await?;
+        let outgoing = self
+            .sender
+            .outgoing
+            .prepare_outgoing(item, ticket, &written, ForwardPolicy::Go)
+            .await?;
         if outgoing.ready.is_empty() && outgoing.is_whole() {
             return Ok(Answer::NothingToSend);
         }
         // What does not go out claims nothing.
-        if self.sender.refuse_forbidden(item, ticket, person, (&written, &outgoing)).await? {
+        if self.notes.keep_if_forbidden(item, ticket, person, (&written, &outgoing)).await? {
             return Ok(Answer::NotSent);
         }
         let takes_over = takes_over && !outgoing.ready.is_empty();
@@ -125,16 +128,16 @@ impl AskedReplies {
         {
             return Ok(Answer::Outdated);
         }
-        if !self.sender.send_within_window(item, ticket, person, (&written, outgoing)).await? {
+        let what = (&written, outgoing);
+        let sent = self.sender.send_within_window(item, ticket, person, what).await?;
+        if sent != SendOutcome::Sent {
             return Ok(Answer::NotSent);
         }
-        // It is no note any more.
-        self.calls
-            .enqueue_item(
-                item,
-                MarkJob::remove_reaction(channel, ts, marks::NOTE_MARK, self.calls.clock.now()),
-            )
-            .await?;
+        // It is no note any more, nor one that came too late.
+        for mark in [marks::NOTE_MARK, marks::FAILED_MARK] {
+            let job = MarkJob::remove_reaction(channel, ts, mark, self.calls.clock.now());
+            self.calls.enqueue_item(item, job).await?;
+        }
         Ok(Answer::Sent)
     }
 
@@ -167,10 +170,11 @@ impl AskedReplies {
             Intent::Reply { claims } => {
                 let outgoing = self
                     .sender
+                    .outgoing
                     .prepare_outgoing(item, ticket, &written, ForwardPolicy::Stay)
                     .await?;
                 if outgoing.ready.is_empty() {
-                    self.sender.post_unsent_parts(item, ticket, person, &outgoing).await?;
+                    self.notes.post_unsent_parts(item, ticket, person, &outgoing).await?;
                     return Ok(Answer::NotSent);
                 }
                 let claim = Move::Claim { over: false };
@@ -180,11 +184,9 @@ impl AskedReplies {
                 {
                     return Ok(Answer::Outdated);
                 }
-                if !self
-                    .sender
-                    .send_within_window(item, ticket, person, (&written, outgoing))
-                    .await?
-                {
+                let what = (&written, outgoing);
+                let sent = self.sender.send_within_window(item, ticket, person, what).await?;
+                if sent != SendOutcome::Sent {
                     return Ok(Answer::NotSent);
                 }
             }

@@ -12,7 +12,7 @@ use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::people::Person;
 use crate::handlers::to_blip::asked_replies::AskedReplies;
 use crate::handlers::to_blip::resends::Resends;
-use crate::model::{Button, Click, Closing, Move, Ticket};
+use crate::model::{Button, Click, Closing, Move, PressedMove, Ticket};
 use crate::store::ItemId;
 
 /// Does what a button says.
@@ -33,32 +33,19 @@ impl Buttons {
         person: &Person,
         click: &Click,
     ) -> PipeResult<Option<Answer>> {
-        let claim_over = Move::Claim { over: true };
         Ok(match &click.button {
-            Button::Claim => {
-                self.moves.make_move(item, ticket, person, &Move::Claim { over: false }).await?;
-                None
-            }
-            Button::Release => {
-                self.moves.make_move(item, ticket, person, &Move::Release).await?;
-                None
-            }
-            Button::Close => {
-                self.moves
-                    .make_move(item, ticket, person, &Move::Close(Closing::default()))
-                    .await?;
-                None
-            }
-            // The card shows it by itself, and must not be replaced.
-            Button::TakeOver if is_on_card(ticket, click) => {
-                self.moves.make_move(item, ticket, person, &claim_over).await?;
-                None
-            }
-            Button::TakeOver => {
+            // The card shows it by itself, and must not be replaced; a question is.
+            Button::Move(PressedMove::TakeOver) if !is_on_card(ticket, click) => {
+                let claim_over = PressedMove::TakeOver.to_move();
                 match self.moves.make_move(item, ticket, person, &claim_over).await? {
                     MoveOutcome::Done => Some(Answer::TakenOver),
                     MoveOutcome::Refused => Some(Answer::Outdated),
                 }
+            }
+            // The card shows what came of it: nothing is to be said of it.
+            Button::Move(pressed) => {
+                self.moves.make_move(item, ticket, person, &pressed.to_move()).await?;
+                None
             }
             Button::Send(ts) => Some(self.asked.send_anyway(item, ticket, person, ts).await?),
             Button::TakeOverAndSend(ts) => {

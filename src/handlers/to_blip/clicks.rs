@@ -10,7 +10,7 @@ use crate::handlers::to_blip::buttons::Buttons;
 use crate::handlers::to_blip::list_clicks::{ListClicks, listed_move};
 use crate::handlers::to_blip::unknown::UnknownMessages;
 use crate::inbox::{Handled, Handling, ItemOutcome};
-use crate::model::{Button, ChannelId, Click, MessageTs, Ticket};
+use crate::model::{Button, ChannelId, Click, MessageTs, PressedMove, Ticket};
 use crate::store::Lane;
 
 /// Hands presses on to `Buttons` or `ListClicks`, and answers in the place of the question.
@@ -25,11 +25,10 @@ pub(crate) struct Clicks {
 impl Clicks {
     pub(crate) async fn handle_click(
         &self,
-        lane: &str,
         item: &Handling,
         (click, root): (&Click, Option<&(ChannelId, MessageTs)>),
     ) -> HandlerResult {
-        let ticket = match Lane::parse(lane) {
+        let ticket = match Lane::parse(&item.lane) {
             // What is parked may be what was to post the card.
             Some(Lane::Ticket(id) | Lane::Replies(id)) if is_about_parked(click) => {
                 self.calls.load_ticket(item, &id).await?
@@ -62,7 +61,10 @@ impl Clicks {
         }
         if !person.is_agent() {
             self.people.tell_no_permission(item, &ticket, &person).await;
-        } else if click.button == Button::TakeOver && is_holder(&ticket, &person) && is_there {
+        } else if click.button == Button::Move(PressedMove::TakeOver)
+            && is_holder(&ticket, &person)
+            && is_there
+        {
             let text = person.texts.text("ask-already-yours", &[]);
             self.people.tell_person(item, &ticket, &person, &text, &[]).await;
         } else if person.response_url.is_some() || person.view.is_some() {

@@ -8,7 +8,7 @@ use crate::handlers::interrupt::PipeResult;
 use crate::handlers::moves::Moves;
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::people::{People, Person};
-use crate::model::{Button, Click, Closing, Move, PressedView, Ticket};
+use crate::model::{Button, Click, Move, PressedView, Ticket};
 use crate::slack::{SlackClient, home};
 
 /// Makes moves from lists.
@@ -28,7 +28,12 @@ impl ListClicks {
         person: &Person,
         click: &Click,
     ) -> PipeResult<()> {
-        let Some((r#move, key)) = listed_move(&click.button) else { return Ok(()) };
+        let Some((r#move, mut key)) = listed_move(&click.button) else { return Ok(()) };
+        let is_theirs = ticket.holder().is_some_and(|holder| holder.user == person.user);
+        // The list may be older than their claim: nobody is told that they took it from themselves.
+        if is_theirs && matches!(r#move, Move::Claim { .. }) {
+            key = "done-claimed";
+        }
         let moved = self.moves.make_move(item, ticket, person, &r#move).await?;
         // A home tab shows by itself what came of it.
         let shows_itself = matches!(person.view, Some(PressedView::Home(_)));
@@ -42,27 +47,9 @@ impl ListClicks {
     }
 }
 
-/// The move that a button makes by itself, and the text that tells of it; none of other buttons.
+/// The move that a button in a list makes, and the text that tells of it; none of buttons that lists do
+/// not offer.
 pub(crate) fn listed_move(button: &Button) -> Option<(Move, &'static str)> {
-    match button {
-        Button::Claim => Some((Move::Claim { over: false }, "done-claimed")),
-        Button::TakeOver => Some((Move::Claim { over: true }, "done-taken-over")),
-        Button::Release => Some((Move::Release, "done-released")),
-        Button::Close => Some((Move::Close(Closing::default()), "done-closed")),
-        Button::Transfer
-        | Button::Reply
-        | Button::Template
-        | Button::Tags
-        | Button::Note
-        | Button::SendNote
-        | Button::Send(_)
-        | Button::TakeOverAndSend(_)
-        | Button::Keep(_)
-        | Button::Correct(_)
-        | Button::Resend(_)
-        | Button::Retry(_)
-        | Button::Skip(_)
-        | Button::CloseAnyway
-        | Button::KeepOpen => None,
-    }
+    let Button::Move(pressed) = button else { return None };
+    Some((pressed.to_move(), pressed.listed_key()?))
 }

@@ -45,29 +45,24 @@ pub(crate) struct ToBlip {
 
 impl ToBlip {
     /// Handles what Slack sent.
-    pub(crate) async fn handle_slack_item(&self, lane: &str, item: &Handling) -> HandlerResult {
+    pub(crate) async fn handle_slack_item(&self, item: &Handling) -> HandlerResult {
         let Some(routed) = parse::parse_stored_event(&item.body) else {
             return Ok(Handled::for_first_item(ItemOutcome::Ignored));
         };
         // The largest of the futures: otherwise every lane under way would have room for it.
-        let handled = Box::pin(self.handle_event(lane, item, &routed)).await;
-        if let Some(ticket) = Lane::ticket_of(lane) {
+        let handled = Box::pin(self.handle_event(item, &routed)).await;
+        if let Some(ticket) = Lane::ticket_of(&item.lane) {
             let about = (&ticket, &routed.event);
             delays::note_move_delay(&self.calls, item, about, &handled).await?;
         }
         handled
     }
 
-    async fn handle_event(
-        &self,
-        lane: &str,
-        item: &Handling,
-        routed: &RoutedSlackEvent,
-    ) -> HandlerResult {
+    async fn handle_event(&self, item: &Handling, routed: &RoutedSlackEvent) -> HandlerResult {
         let now = self.calls.clock.now();
-        let own = Lane::ticket_of(lane);
+        let own = Lane::ticket_of(&item.lane);
         if let Some(ticket) = &own {
-            if matches!(Lane::parse(lane), Some(Lane::Ticket(_))) && !item.has_begun_calls {
+            if matches!(Lane::parse(&item.lane), Some(Lane::Ticket(_))) && !item.has_begun_calls {
                 // Put there by the release before, while instances are replaced one by one.
                 return self.hand_on(item, Lane::Replies(ticket.clone())).await;
             }
@@ -77,7 +72,7 @@ impl ToBlip {
         }
         match &routed.event {
             SlackEvent::Click(click) => {
-                return self.clicks.handle_click(lane, item, (click, routed.about.as_ref())).await;
+                return self.clicks.handle_click(item, (click, routed.about.as_ref())).await;
             }
             SlackEvent::Submitted(filled) => {
                 self.submissions.handle_submission(item, filled).await?;

@@ -10,10 +10,8 @@ use crate::handlers::outgoing::word_guard::WordGuard;
 use crate::handlers::outgoing::written::WrittenMessage;
 use crate::handlers::outgoing::{OutgoingReply, ReadyReplyPart};
 use crate::handlers::people::{People, Person};
-use crate::handlers::posts::ThreadPost;
-use crate::handlers::thread::Threads;
-use crate::inbox::{Handling, MarkJob};
-use crate::locale::Texts;
+use crate::handlers::thread_lines::ThreadLines;
+use crate::inbox::{Handling, MarkJob, ThreadLine, UnsentPart};
 use crate::model::reply::NoteReason;
 use crate::model::{Agent, Attachment, Button, KeptPart, MessageTs, Ticket, marks};
 use crate::slack::{AgentStatus, card};
@@ -23,9 +21,8 @@ use crate::store::Role;
 pub(crate) struct Notes {
     pub(crate) calls: Arc<Calls>,
     pub(crate) people: Arc<People>,
-    pub(crate) threads: Arc<Threads>,
+    pub(crate) lines: Arc<ThreadLines>,
     pub(crate) guard: Arc<WordGuard>,
-    pub(crate) texts: Texts,
 }
 
 impl Notes {
@@ -48,7 +45,7 @@ impl Notes {
 
     /// Whether a message holds a word that the desk forbids; then it stays a note, and its writer is
     /// told.
-    pub(crate) async fn refuse_forbidden(
+    pub(crate) async fn keep_if_forbidden(
         &self,
         item: &Handling,
         ticket: &Ticket,
@@ -74,16 +71,33 @@ impl Notes {
         person: &Person,
         written: &WrittenMessage<'_>,
     ) -> PipeResult<()> {
+        self.keep_with_mark(item, ticket, person, (written, marks::NOTE_MARK)).await
+    }
+
+    /// Leaves a reply that came too late in Slack. It was meant for the customer, so its mark is not
+    /// that of a note: it did not arrive.
+    pub(crate) async fn keep_late_reply(
+        &self,
+        item: &Handling,
+        ticket: &Ticket,
+        person: &Person,
+        written: &WrittenMessage<'_>,
+    ) -> PipeResult<()> {
+        self.keep_with_mark(item, ticket, person, (written, marks::FAILED_MARK)).await
+    }
+
+    async fn keep_with_mark(
+        &self,
+        item: &Handling,
+        ticket: &Ticket,
+        person: &Person,
+        (written, mark): (&WrittenMessage<'_>, &str),
+    ) -> PipeResult<()> {
         let link = written.to_link(ticket, person, Role::Note, None);
         self.calls.link_message(item, link, ticket.opened).await?;
         let now = self.calls.clock.now();
-        Ok(self
-            .calls
-            .enqueue_item(
-                item,
-                MarkJob::add_reaction(written.channel, written.ts, marks::NOTE_MARK, false, now),
-            )
-            .await?)
+        let job = MarkJob::add_reaction(written.channel, written.ts, mark, false, now);
+        Ok(self.calls.enqueue_item(item, job).await?)
     }
 
     /// A message of which nothing goes out stays a note. Its writer is told, and asked about what
@@ -170,14 +184,9 @@ impl Notes {
         }
         tracing::warn!(ticket.id = %ticket.id, parts = ?part_log_names(&outgoing.kept),
             "a part of a reply is not sent");
-        let parts: Vec<String> =
-            outgoing.kept.iter().map(|part| part_name(part, &self.texts)).collect();
-        let args = [("agent", person.profile.name.as_str()), ("parts", &parts.join(", "))];
-        let line = self.texts.text("thread-part-not-sent", &args);
-        self.threads
-            .post_when_due(item, "unsent:parts", ticket, &ThreadPost::from_line(&line))
-            .await?;
-        Ok(())
+        let (by, parts) = (person.profile.name.clone(), &outgoing.kept);
+        let parts = parts.iter().map(UnsentPart::from).collect();
+        self.lines.say_line(item, ticket, ThreadLine::Unsent { by, parts }).await
     }
 
     /// Tells the thread that a file does not reach the customer, once and for everybody to see.
@@ -190,20 +199,9 @@ impl Notes {
     ) -> PipeResult<()> {
         let reason = reason.code();
         tracing::warn!(ticket.id = %ticket.id, slack.file = file.id, reason, "a file is not sent");
-        let args = [("name", file.name.as_str()), ("reason", &self.texts.reason_text(reason))];
-        let line = self.texts.text("file-not-sent", &args);
-        let step = format!("unsent:{}", file.id);
-        self.threads.post_when_due(item, &step, ticket, &ThreadPost::from_line(&line)).await?;
-        Ok(())
-    }
-}
-
-/// What people call a part that stays.
-pub(crate) fn part_name(part: &KeptPart, texts: &Texts) -> String {
-    match part {
-        KeptPart::Forwarded(_) => texts.text("part-forwarded", &[]),
-        KeptPart::Image => texts.text("part-image", &[]),
-        KeptPart::Unreadable { kind } => texts.text("part-unreadable", &[("kind", kind)]),
+        let (name, reason) = (file.name.clone(), reason.to_owned());
+        let line = ThreadLine::UnsentFile { file: file.id.clone(), name, reason };
+        self.lines.say_line(item, ticket, line).await
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::handlers::calls::Calls;
-use crate::handlers::calls::IN_TRANSIT_FACTOR;
 use crate::handlers::interrupt::PipeResult;
+use crate::handlers::transit::longest_transit;
 use crate::model::{SlackEvent, Thread};
 use crate::slack::parse;
 use crate::store::Source;
@@ -40,8 +40,7 @@ impl ReactionHistory {
             return Ok(is_on && like_this.is_none());
         };
         // What Slack told of seconds ago may not be in what it shows yet, and would seem undone.
-        let is_settled =
-            other.received + self.calls.unknown_outcome_wait * IN_TRANSIT_FACTOR < asked;
+        let is_settled = other.received + longest_transit(&self.calls) < asked;
         Ok(is_settled && like_this.is_none_or(|like_this| like_this.at < other.at))
     }
 

@@ -8,11 +8,11 @@ use crate::handlers::holds::Holds;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::moves::Moves;
 use crate::handlers::moves::outcome::MoveOutcome;
-use crate::handlers::outgoing::ForwardPolicy;
 use crate::handlers::outgoing::written::WrittenMessage;
+use crate::handlers::outgoing::{ForwardPolicy, OutgoingReply};
 use crate::handlers::people::{People, Person};
 use crate::handlers::to_blip::notes::Notes;
-use crate::handlers::to_blip::sender::Sender;
+use crate::handlers::to_blip::sender::{SendOutcome, Sender};
 use crate::model::reply::Intent;
 use crate::model::{Agent, AgentMessage, Button, ChannelId, MessageTs, Move, SlackUserId, Ticket};
 use crate::slack::card;
@@ -43,6 +43,7 @@ impl Replies {
             Intent::Reply { claims } => {
                 let outgoing = self
                     .sender
+                    .outgoing
                     .prepare_outgoing(item, ticket, written, ForwardPolicy::Stay)
                     .await?;
                 if outgoing.ready.is_empty() {
@@ -53,7 +54,7 @@ impl Replies {
                 }
                 // What does not go out claims nothing.
                 let parts = (written, &outgoing);
-                if self.sender.refuse_forbidden(item, ticket, &person, parts).await? {
+                if self.notes.keep_if_forbidden(item, ticket, &person, parts).await? {
                     return Ok(());
                 }
                 if claims {
@@ -71,11 +72,23 @@ impl Replies {
                 if self.holds.hold_reply(item, ticket, &person, place).await? {
                     return Ok(());
                 }
-                self.sender
-                    .send_within_window(item, ticket, &person, (written, outgoing))
-                    .await
-                    .map(drop)
+                self.send_or_keep(item, ticket, &person, (written, outgoing)).await
             }
+        }
+    }
+
+    /// Sends a reply; one that comes too late stays in Slack.
+    async fn send_or_keep(
+        &self,
+        item: &Handling,
+        ticket: &mut Ticket,
+        person: &Person,
+        (written, outgoing): (&WrittenMessage<'_>, OutgoingReply),
+    ) -> PipeResult<()> {
+        let what = (written, outgoing);
+        match self.sender.send_within_window(item, ticket, person, what).await? {
+            SendOutcome::TooLate => self.notes.keep_late_reply(item, ticket, person, written).await,
+            SendOutcome::Sent | SendOutcome::Kept => Ok(()),
         }
     }
 
@@ -94,16 +107,16 @@ impl Replies {
             }
             Intent::Reply { .. } => {
                 let stay = ForwardPolicy::Stay;
-                let outgoing = self.sender.prepare_outgoing(item, ticket, written, stay).await?;
-                let what = (written, outgoing);
-                self.sender.send_within_window(item, ticket, person, what).await.map(drop)
+                let outgoing =
+                    self.sender.outgoing.prepare_outgoing(item, ticket, written, stay).await?;
+                self.send_or_keep(item, ticket, person, (written, outgoing)).await
             }
         }
     }
 
     /// A note that was edited so that it reads like a reply: it goes nowhere by itself, as nobody
     /// expects that of an edit, and its writer is asked.
-    pub(crate) async fn ask_about_note(
+    pub(crate) async fn ask_about_edited_note(
         &self,
         item: &Handling,
         ticket: &mut Ticket,
@@ -140,8 +153,11 @@ impl Replies {
     ) -> PipeResult<()> {
         // A question whose answer could send nothing would be a lie.
         if !written.message.may_go_out() {
-            let outgoing =
-                self.sender.prepare_outgoing(item, ticket, written, ForwardPolicy::Go).await?;
+            let outgoing = self
+                .sender
+                .outgoing
+                .prepare_outgoing(item, ticket, written, ForwardPolicy::Go)
+                .await?;
             return self.notes.keep_unsent_note(item, ticket, person, (written, &outgoing)).await;
         }
         self.notes.keep_as_note(item, ticket, person, written).await?;

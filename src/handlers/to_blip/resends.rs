@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 use crate::blip::text;
 use crate::handlers::calls::{Calls, ID_NAMESPACE};
+use crate::handlers::composed::composer::derive_part_id;
+use crate::handlers::composed::permission::SendPermission;
 use crate::handlers::interrupt::PipeResult;
-use crate::handlers::moves::composer::derive_part_id;
 use crate::handlers::moves::outcome::MoveOutcome;
-use crate::handlers::moves::permission::SendPermission;
 use crate::handlers::outgoing::written::WrittenMessage;
 use crate::handlers::outgoing::{ForwardPolicy, Outgoing, ReplyPart};
 use crate::handlers::people::Person;
@@ -76,8 +76,9 @@ impl Resends {
         }
         let link = Link { blip_id: Some(id.clone()), ..link };
         self.calls.link_message(item, link, ticket.opened).await?;
-        self.sender.schedule_mark(item, ticket, vec![id], MarkOccasion::Resent).await?;
-        self.sender.record_answer(item, ticket).await?;
+        let occasion = MarkOccasion::Resent;
+        self.sender.timers.schedule_delivery_mark(item, &ticket.id, vec![id], occasion).await?;
+        self.sender.timers.record_answer(item, ticket).await?;
         Ok(Some(Answer::Sent))
     }
 

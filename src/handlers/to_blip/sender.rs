@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::outgoing::written::WrittenMessage;
-use crate::handlers::outgoing::{ForwardPolicy, Outgoing, OutgoingReply, ReplyPart};
+use crate::handlers::outgoing::{Outgoing, OutgoingReply, ReplyPart};
 use crate::handlers::people::Person;
 use crate::handlers::timers::Timers;
 use crate::handlers::to_blip::notes::Notes;
@@ -23,6 +23,16 @@ pub(crate) struct Sender {
     pub(crate) window: Arc<SendWindow>,
     pub(crate) timers: Arc<Timers>,
     pub(crate) reply: ReplyRules,
+}
+
+/// What became of a message that was to go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SendOutcome {
+    Sent,
+    /// It is a note now, and bears the mark of one.
+    Kept,
+    /// The customer cannot be written to any more, and the message is as it was.
+    TooLate,
 }
 
 impl Sender {
@@ -54,22 +64,6 @@ impl Sender {
         Ok(self.reply.decide_note_intent(ticket, &person.user))
     }
 
-    /// A message without what made it a note.
-    pub(crate) fn remove_note_marks(&self, message: AgentMessage) -> AgentMessage {
-        self.reply.remove_note_marks(message)
-    }
-
-    /// Looks at all of a message before any of it goes out.
-    pub(crate) async fn prepare_outgoing(
-        &self,
-        item: &Handling,
-        ticket: &Ticket,
-        written: &WrittenMessage<'_>,
-        forwards: ForwardPolicy,
-    ) -> PipeResult<OutgoingReply> {
-        self.outgoing.prepare_outgoing(item, ticket, written, forwards).await
-    }
-
     /// Sends one part of a message once more under a new id; false if it cannot go out, of which the
     /// thread is told.
     pub(crate) async fn resend_part(
@@ -96,81 +90,38 @@ impl Sender {
         Ok(true)
     }
 
-    /// Has it shown on a message how far these parts of it have come.
-    pub(crate) async fn schedule_mark(
-        &self,
-        item: &Handling,
-        ticket: &Ticket,
-        parts: Vec<String>,
-        occasion: MarkOccasion,
-    ) -> PipeResult<()> {
-        self.timers.schedule_delivery_mark(item, &ticket.id, parts, occasion).await
-    }
-
-    /// Tells the thread what of a message the customer does not get.
-    pub(crate) async fn post_unsent_parts(
-        &self,
-        item: &Handling,
-        ticket: &mut Ticket,
-        person: &Person,
-        outgoing: &OutgoingReply,
-    ) -> PipeResult<()> {
-        self.notes.post_unsent_parts(item, ticket, person, outgoing).await
-    }
-
-    /// Remembers that the customer has been answered.
-    pub(crate) async fn record_answer(
-        &self,
-        item: &Handling,
-        ticket: &mut Ticket,
-    ) -> PipeResult<()> {
-        self.timers.record_answer(item, ticket).await
-    }
-
-    /// Whether a message goes back to its writer, because the desk forbids a word in it.
-    pub(crate) async fn refuse_forbidden(
-        &self,
-        item: &Handling,
-        ticket: &Ticket,
-        person: &Person,
-        parts: (&WrittenMessage<'_>, &OutgoingReply),
-    ) -> PipeResult<bool> {
-        self.notes.refuse_forbidden(item, ticket, person, parts).await
-    }
-
-    /// Sends what goes out of a message, unless the customer cannot be written to any more. Returns
-    /// whether something went out; if not, the thread says why.
+    /// Sends what goes out of a message, unless the customer cannot be written to any more. If nothing
+    /// went out, the thread says why.
     pub(crate) async fn send_within_window(
         &self,
         item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         (written, outgoing): (&WrittenMessage<'_>, OutgoingReply),
-    ) -> PipeResult<bool> {
+    ) -> PipeResult<SendOutcome> {
         if outgoing.ready.is_empty() {
             self.notes.keep_unsent_note(item, ticket, person, (written, &outgoing)).await?;
-            return Ok(false);
+            return Ok(SendOutcome::Kept);
         }
-        if self.refuse_forbidden(item, ticket, person, (written, &outgoing)).await? {
-            return Ok(false);
+        if self.notes.keep_if_forbidden(item, ticket, person, (written, &outgoing)).await? {
+            return Ok(SendOutcome::Kept);
         }
         if self.window.refuse_if_window_closed(item, ticket, person).await? {
-            self.notes.keep_as_note(item, ticket, person, written).await?;
-            return Ok(false);
+            return Ok(SendOutcome::TooLate);
         }
         self.send_outgoing(item, ticket, person, (written, outgoing)).await?;
         self.timers.record_answer(item, ticket).await?;
-        Ok(true)
+        Ok(SendOutcome::Sent)
     }
 
-    /// Sends what goes out, tells what stays, and says whether anything went out.
+    /// Sends what goes out, and tells the thread what stays.
     async fn send_outgoing(
         &self,
         item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
         (written, outgoing): (&WrittenMessage<'_>, OutgoingReply),
-    ) -> PipeResult<bool> {
+    ) -> PipeResult<()> {
         // A mark on a reply says that the customer has it, so one of which something stays is a
         // part (`marks.rs`).
         let role = if outgoing.is_whole() { Role::Reply } else { Role::PartOfReply };
@@ -192,7 +143,6 @@ impl Sender {
             ids.push(id);
         }
         self.notes.post_unsent_parts(item, ticket, person, &outgoing).await?;
-        self.schedule_mark(item, ticket, ids, occasion).await?;
-        Ok(!outgoing.ready.is_empty())
+        self.timers.schedule_delivery_mark(item, &ticket.id, ids, occasion).await
     }
 }

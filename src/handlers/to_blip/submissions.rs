@@ -4,11 +4,11 @@ use crate::inbox::Handling;
 use std::sync::Arc;
 
 use crate::handlers::calls::Calls;
+use crate::handlers::composed::active::ActiveMessages;
+use crate::handlers::composed::composer::Composer;
+use crate::handlers::contacts::Contacts;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::moves::Moves;
-use crate::handlers::moves::active::ActiveMessages;
-use crate::handlers::moves::composer::Composer;
-use crate::handlers::moves::contacts::Contacts;
 use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::people::People;
 use crate::model::{Submission, SubmittedForm};

@@ -100,7 +100,7 @@ impl ThreadEvents {
                 let (channel, _, ts) = place;
                 let (message, version) = (&now.read(), &now.version());
                 let written = WrittenMessage { channel, ts, message, version };
-                self.replies.ask_about_note(item, ticket, user, &written).await
+                self.replies.ask_about_edited_note(item, ticket, user, &written).await
             }
             // It is gone by now, or cannot be read: then it stays a note.
             Ok(None) | Err(Interrupt::Call { fault: Fault::Refused { .. }, .. }) => Ok(()),

@@ -63,7 +63,7 @@ impl Versions {
         }
         match self.reread_message(item, place).await {
             Err(Interrupt::Call { fault: Fault::Refused { .. }, .. }) => {
-                self.calls.forget_call(item, REREAD_CALL).await?;
+                self.calls.forget_calls(item, &[REREAD_CALL]).await?;
                 Ok(CurrentVersion::AsWritten)
             }
             read => Ok(read?.map_or(CurrentVersion::Gone, CurrentVersion::Changed)),
@@ -91,7 +91,7 @@ impl Versions {
         };
         if let Some(message) = &message {
             // What was read before is replaced for as long as nothing has gone out.
-            self.calls.forget_call(item, REREAD_CALL).await?;
+            self.calls.forget_calls(item, &[REREAD_CALL]).await?;
             item.remember(REREAD_CALL, message)?;
         }
         Ok(message)

@@ -62,6 +62,7 @@ pub(crate) fn read_customer_message<'a>(
         }
         BlipEvent::Ticket(_)
         | BlipEvent::Receipt { .. }
+        | BlipEvent::StandbyEnd { .. }
         | BlipEvent::Quiet
         | BlipEvent::Unknown { .. } => None,
     }

@@ -95,7 +95,7 @@ impl Customers {
         id: &TicketId,
     ) -> PipeResult<CustomerDetails> {
         let bot = self.bots.require_bot(id)?;
-        let asked = bot.fetch_contact(&customer.identity);
+        let asked = bot.contacts.fetch_contact(&customer.identity);
         let contact = match tokio::time::timeout(CONTACT_TIMEOUT, asked).await {
             Ok(Ok(contact)) => contact.unwrap_or_default(),
             Ok(Err(error)) => {

@@ -14,7 +14,7 @@ use crate::handlers::calls::{Calls, MAX_CLOCK_SKEW};
 use crate::handlers::interrupt::{CallError, Interrupt, PipeResult};
 use crate::handlers::thread::ThreadLoss;
 use crate::handlers::to_slack::transfers::{FileError, FileTransfer, FileTransfers};
-use crate::inbox::{DoubledPost, FileJob, Handling, SecondPost, ThreadJob, UnshownFile};
+use crate::inbox::{DoubledPost, FileJob, Handling, SecondPost, UnshownFile};
 use crate::locale::Texts;
 use crate::media::FetchError;
 use crate::model::text::to_one_line;
@@ -87,6 +87,7 @@ struct PendingFile<'a> {
     file: &'a str,
     name: &'a str,
     url: &'a str,
+    comment: &'a str,
 }
 
 /// Brings files to Slack, and shows each once.
@@ -110,9 +111,9 @@ impl FilePosts {
     ) -> Result<(String, String), CallError<FileError>> {
         let item = sent.item;
         let upload = upload_step(step, sent, thread);
-        let steps = self.calls.read_begun_calls(item).await?;
+        let steps = self.calls.read_earlier_steps(item).await?;
         let mut uploaded = Err(FileError::UnderWay);
-        if !steps.iter().any(|(name, result)| *name == upload && result.is_some()) {
+        if steps.result_of(&upload).is_none() {
             let (key, left) = (transfer_key(step, sent), self.remaining_bytes(sent).await?);
             let (ticket, is_late) = (sent.ticket, sent.is_late);
             let wanted = FileTransfer { key: &key, ticket, media, left, is_late };
@@ -138,10 +139,11 @@ impl FilePosts {
         let title = media.title.as_deref().map(to_one_line).filter(|title| !title.is_empty());
         let title = title.as_deref().unwrap_or(name);
         let (_, block) = rich_text::to_literal_post(comment);
+        let share = format!("{step}:{}@{}", sent.place, thread.root);
         let is_tried = AtomicBool::new(false);
         let look = async {
             is_tried.store(true, Ordering::Relaxed);
-            files::find_file_message(&self.slack, thread, file, item.received - MAX_CLOCK_SKEW)
+            files::find_or_take_back_file(&self.slack, thread, file, item.received - MAX_CLOCK_SKEW)
                 .await
         };
         let send = async {
@@ -151,16 +153,21 @@ impl FilePosts {
             }
             let shared = files::share_file(&self.slack, thread, file, title, &block).await;
             if shared.as_ref().is_err_and(|error| ThreadLoss::from_error(error).is_some()) {
-                // Before the call itself is forgotten. If this fails, Slack will refuse the file.
-                self.calls.forget_call(item, &upload).await.ok();
+                // Both together, as Slack takes this upload no more. If that fails, the call stays and
+                // is looked for.
+                if let Err(error) = self.calls.forget_calls(item, &[&share, &upload]).await {
+                    return Err(slack::Error::unknown_share(error.to_string()));
+                }
+            }
+            if shared.is_ok() {
+                item.note_made_post(to_doubled_file(item, thread, file));
             }
             shared
         };
-        let share = format!("{step}:{}@{}", sent.place, thread.root);
         let shared = self.calls.call_once(item, &share, Some(&thread.channel), look, send).await;
         let shown = match shared {
             Ok(posted) if posted.message_ts().is_none() => {
-                let unshown = PendingFile { file, name: title, url: &media.url };
+                let unshown = PendingFile { file, name: title, url: &media.url, comment };
                 self.wait_until_visible(sent, thread, (&share, posted), &unshown).await
             }
             shared => shared,
@@ -169,42 +176,15 @@ impl FilePosts {
             Ok(posted) => Ok(posted),
             Err(CallError::Store(error)) => Err(CallError::Store(error)),
             Err(CallError::TooEarly(until)) => Err(CallError::TooEarly(until)),
-            Err(CallError::Doubled) => {
-                self.leave_doubled_file(item, thread, file).await?;
-                Err(CallError::Doubled)
-            }
             Err(CallError::Call(error)) => {
                 // Too long ago, or used up, and a look has shown that it is not in the thread; or
                 // shown beside the lost thread and taken back. Either way: anew.
                 if error.is_file_gone() || ThreadLoss::from_error(&error).is_some() {
-                    self.calls.forget_call(item, &share).await?;
-                    self.calls.forget_call(item, &upload).await?;
+                    self.calls.forget_calls(item, &[&share, &upload]).await?;
                 }
                 Err(CallError::Call(FileError::Share(error)))
             }
         }
-    }
-
-    /// Sets out a look whether others show the same file, which they have brought themselves: Slack takes
-    /// an upload only once.
-    async fn leave_doubled_file(
-        &self,
-        item: &Handling,
-        thread: &Thread,
-        file: &str,
-    ) -> store::Result<()> {
-        let (lane, key) = self.calls.name_event(item).await?;
-        let doubled = DoubledPost {
-            channel: thread.channel.clone(),
-            root: Some(thread.root.clone()),
-            post: SecondPost::File { file: file.to_owned() },
-            since: (item.received - MAX_CLOCK_SKEW).as_millisecond(),
-            lane,
-            key,
-        };
-        let due = self.calls.next_certain_look();
-        // At once: what is gathered for an event that others have by now is not written.
-        self.calls.store.accept(ThreadJob::remove_doubled_post(doubled, due)).await.map(drop)
     }
 
     /// What is said next waits until Slack shows a file, as its place is where it is shown; but not
@@ -223,7 +203,7 @@ impl FilePosts {
         // thread is where it is shown.
         match files::fetch_file_message(&self.slack, thread, unshown.file).await {
             Ok(Some(shown)) => {
-                self.calls.record_result(item, share, &shown).await?;
+                item.remember(share, &shown)?;
                 return Ok(shown);
             }
             Err(error @ slack::Error::Orphaned { .. }) => return Err(CallError::Call(error)),
@@ -233,6 +213,11 @@ impl FilePosts {
         if age < VISIBLE_FILE_TIMEOUT && (sent.is_late || self.may_lane_wait(sent.ticket)) {
             return Err(CallError::TooEarly(now + age.clamp(MIN_LOOKUP_PAUSE, MAX_LOOKUP_PAUSE)));
         }
+        let is_replaced = match files::is_thread_gone(&self.slack, thread).await {
+            Err(error) if matches!(error.to_fault(), Fault::Refused { .. }) => false,
+            Err(_) => return Err(CallError::TooEarly(now + MAX_LOOKUP_PAUSE)),
+            is_gone => is_gone.map_err(CallError::Call)?,
+        };
         let late = UnshownFile {
             ticket: sent.ticket.clone(),
             channel: thread.channel.clone(),
@@ -240,10 +225,14 @@ impl FilePosts {
             file: unshown.file.to_owned(),
             name: unshown.name.to_owned(),
             url: unshown.url.to_owned(),
+            // With a file that comes late, the line says it that has taken its place.
+            comment: (!sent.is_late).then(|| unshown.comment.to_owned()),
+            is_replaced,
             blip_ids: sent.blip_ids.to_vec(),
         };
         self.calls.store.accept(FileJob::find_unshown_file(late, now)).await?;
-        Ok(posted)
+        // It may have been shown beside the thread, and taken back by a process that has died since.
+        if is_replaced { Err(CallError::Call(files::orphaned_file())) } else { Ok(posted) }
     }
 
     /// Ends once an event has waited long enough for a file; till then it gives its place back.
@@ -288,8 +277,8 @@ impl FilePosts {
     /// How many bytes a file may have yet: those of an event are bounded together as one is.
     async fn remaining_bytes(&self, sent: &CustomerFile<'_>) -> store::Result<u64> {
         // Also those that were brought just now.
-        let steps = self.calls.read_all_calls(sent.item).await?;
-        let noted = steps.iter().filter(|(step, _)| step.starts_with(BYTES_CALL_PREFIX));
+        let steps = self.calls.read_all_steps(sent.item).await?;
+        let noted = steps.0.iter().filter(|(step, _)| step.starts_with(BYTES_CALL_PREFIX));
         let taken = noted.filter_map(|(_, bytes)| bytes.as_deref()?.parse::<u64>().ok());
         Ok(sent.max.saturating_sub(taken.sum()))
     }
@@ -376,6 +365,19 @@ pub(crate) fn split_comment(author: &str, caption: Option<&str>) -> (String, Str
     };
     let mut parts = slack::render::split_into_posts(&comment, None).into_iter();
     (parts.next().unwrap_or_default(), parts.collect())
+}
+
+/// What is looked for if others may show the same file, which they have brought themselves: Slack takes
+/// an upload only once.
+fn to_doubled_file(item: &Handling, thread: &Thread, file: &str) -> DoubledPost {
+    DoubledPost {
+        channel: thread.channel.clone(),
+        root: Some(thread.root.clone()),
+        post: SecondPost::File { file: file.to_owned() },
+        since: (item.received - MAX_CLOCK_SKEW).as_millisecond(),
+        lane: item.lane.clone(),
+        key: item.key.clone(),
+    }
 }
 
 fn upload_step(step: &str, sent: &CustomerFile<'_>, thread: &Thread) -> String {

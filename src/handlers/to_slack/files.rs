@@ -49,10 +49,10 @@ impl CustomerFiles {
         began: Timestamp,
     ) -> PipeResult<()> {
         let CustomerFile { item, place, media, .. } = *sent;
-        let steps = self.calls.read_begun_calls(sent.item).await?;
+        let steps = self.calls.read_earlier_steps(sent.item).await?;
         let was_begun = |step: &str| {
             let step = format!("{step}:{place}");
-            steps.iter().any(|(name, _)| name.strip_prefix(&step).is_some_and(is_end_of_place))
+            steps.0.iter().any(|(name, _)| name.strip_prefix(&step).is_some_and(is_end_of_place))
         };
         if !was_begun("file") && self.calls.clock.now() > began + FILE_START_DEADLINE {
             return Err(Interrupt::Wait(self.calls.clock.now()));
@@ -208,6 +208,7 @@ pub(crate) fn build_customer_post(words: &str, author: &str, blip_ids: &[String]
         blip_ids: blip_ids.to_vec(),
         user: None,
         broadcast: false,
+        origin: None,
     }
 }
 

@@ -17,7 +17,7 @@ use crate::handlers::to_slack::tickets::Tickets;
 use crate::inbox::{Handled, Handling, ItemOutcome, ReceiptJob};
 use crate::model::{Ticket, TicketId};
 use crate::slack::render;
-use crate::store::{CallState, ItemId};
+use crate::store::ItemId;
 
 /// How long a customer's message must have waited, for our pace or because Slack asked to wait, before it goes out together with those that came
 /// after it. Without pressure there is one post per message.
@@ -73,7 +73,7 @@ impl CustomerMessages {
     /// Decides how many of the waiting messages go into one post, once for good: after a crash
     /// the same messages must be looked for, whatever waits behind the first by then.
     async fn decide_batch_size(&self, said: &[CustomerMessage<'_>]) -> PipeResult<usize> {
-        const BATCH_SIZE_CALL: &str = "together";
+        const BATCH_DECISION: &str = "together";
         let Some(first) = said.first().map(|said| said.item) else { return Ok(0) };
         let ids = || said.iter().map(|said| said.item.id);
         let age = self.calls.clock.now().duration_since(first.received);
@@ -82,22 +82,17 @@ impl CustomerMessages {
             let decided: Vec<ItemId> = decided.unwrap_or_default();
             ids().zip(decided).take_while(|(id, decided)| id == decided).count().max(1)
         };
-        let steps = self.calls.read_begun_calls(first).await?;
-        if let Some((_, decided)) = steps.iter().find(|(step, _)| step == BATCH_SIZE_CALL) {
-            return Ok(as_decided(decided.as_deref()));
+        let steps = self.calls.read_earlier_steps(first).await?;
+        if steps.has(BATCH_DECISION) {
+            return Ok(as_decided(steps.result_of(BATCH_DECISION)));
         }
         // One that was begun has been posted alone, or is about to be: those behind it must not
         // join it.
         if said.len() < 2 || age < MERGE_AFTER || !steps.is_empty() {
             return Ok(1);
         }
-        match self.calls.begin_call(first, BATCH_SIZE_CALL, None, self.calls.clock.now()).await? {
-            CallState::Fresh => {}
-            CallState::Done(decided) => return Ok(as_decided(Some(&decided))),
-            CallState::OutcomeUnknown(_) => return Ok(as_decided(None)),
-        }
         let ids: Vec<ItemId> = ids().take(self.count_for_one_post(said)).collect();
-        self.calls.record_result(first, BATCH_SIZE_CALL, &ids).await?;
+        first.remember(BATCH_DECISION, &ids)?;
         Ok(ids.len())
     }
 

@@ -11,6 +11,7 @@ pub(crate) mod pushed_receipts;
 pub(crate) mod quotes;
 pub(crate) mod ratings;
 pub(crate) mod receipts;
+pub(crate) mod standby_ends;
 pub(crate) mod tickets;
 pub(crate) mod transfers;
 
@@ -20,6 +21,7 @@ use crate::blip::parse;
 use crate::handlers::interrupt::HandlerResult;
 use crate::handlers::to_slack::messages::CustomerMessages;
 use crate::handlers::to_slack::receipts::Receipts;
+use crate::handlers::to_slack::standby_ends::StandbyEnds;
 use crate::handlers::to_slack::tickets::Tickets;
 use crate::inbox::{Handled, Handling, ItemOutcome};
 use crate::model::BlipEvent;
@@ -29,15 +31,16 @@ pub(crate) struct ToSlack {
     pub(crate) tickets: Arc<Tickets>,
     pub(crate) messages: Arc<CustomerMessages>,
     pub(crate) receipts: Arc<Receipts>,
+    pub(crate) standby_ends: StandbyEnds,
 }
 
 impl ToSlack {
     /// Handles what Blip sent.
-    pub(crate) async fn handle_blip_items(&self, lane: &str, items: &[Handling]) -> HandlerResult {
+    pub(crate) async fn handle_blip_items(&self, items: &[Handling]) -> HandlerResult {
         let Some(first) = items.first() else {
             return Ok(Handled::for_first_item(ItemOutcome::Done));
         };
-        let Some(id) = Lane::ticket_of(lane) else {
+        let Some(id) = Lane::ticket_of(&first.lane) else {
             // Well-formed, but of no ticket: stored and counted, and nobody waits for it.
             return Ok(Handled::for_first_item(ItemOutcome::Done));
         };
@@ -51,6 +54,9 @@ impl ToSlack {
             }
             BlipEvent::Receipt { id: message, kind, reason, .. } => {
                 self.receipts.handle_receipt(first, &id, &message, kind, reason).await?;
+            }
+            BlipEvent::StandbyEnd { ticket } => {
+                self.standby_ends.handle_standby_end(first, &ticket).await?;
             }
             BlipEvent::Quiet | BlipEvent::Unknown { .. } => {}
         }

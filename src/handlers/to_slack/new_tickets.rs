@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::thread::Threads;
@@ -26,7 +28,7 @@ impl NewTickets {
         item: &Handling,
         snapshot: &TicketSnapshot,
     ) -> PipeResult<()> {
-        let mut ticket = self.build_ticket(item, snapshot).await?;
+        let mut ticket = self.prepare_ticket(item, snapshot).await?;
         self.open_thread(item, &mut ticket, snapshot).await
     }
 
@@ -98,32 +100,14 @@ impl NewTickets {
         Ok(())
     }
 
-    /// Makes a ticket of what Blip says, once it is the channel's turn.
-    pub(crate) async fn build_ticket(
+    /// A ticket of which only Blip has told, as it is when its card is to be posted: ends the handling of
+    /// the item until its channel takes that, and asks Blip who the customer is.
+    pub(crate) async fn prepare_ticket(
         &self,
         item: &Handling,
         snapshot: &TicketSnapshot,
     ) -> PipeResult<Ticket> {
-        let mut ticket = Ticket {
-            id: snapshot.id.clone(),
-            address: snapshot.address.clone(),
-            number: snapshot.number,
-            parent: snapshot.parent,
-            customer: to_customer(snapshot),
-            team: snapshot.team.clone(),
-            tags: snapshot.tags.clone(),
-            priority: snapshot.priority.unwrap_or_default(),
-            passed_limits: PassedLimits::default(),
-            opened: snapshot.opened.unwrap_or(item.received),
-            state: TicketState::Unclaimed,
-            thread: None,
-            heard: None,
-            unanswered: snapshot.first_words.is_some().then_some(item.received),
-            first_answer: None,
-            rating: None,
-            revision: 1,
-            version: 0,
-        };
+        let mut ticket = to_new_ticket(snapshot, item.received);
         if snapshot.is_waiting() {
             // The handoff is young even if Blip's date of it is not. One that was transferred is
             // as old as what the customer said before.
@@ -144,4 +128,29 @@ pub(crate) fn to_customer(snapshot: &TicketSnapshot) -> Customer {
     let domain = snapshot.domain.clone();
     let domain = domain.unwrap_or_else(|| domain_of(&identity).to_owned());
     Customer { name: None, originator: None, domain, identity }
+}
+
+/// What Blip says, as a ticket of ours that is unclaimed and has no thread yet.
+fn to_new_ticket(snapshot: &TicketSnapshot, received: Timestamp) -> Ticket {
+    Ticket {
+        id: snapshot.id.clone(),
+        address: snapshot.address.clone(),
+        number: snapshot.number,
+        parent: snapshot.parent,
+        customer: to_customer(snapshot),
+        team: snapshot.team.clone(),
+        tags: snapshot.tags.clone(),
+        priority: snapshot.priority.unwrap_or_default(),
+        passed_limits: PassedLimits::default(),
+        is_on_standby: false,
+        opened: snapshot.opened.unwrap_or(received),
+        state: TicketState::Unclaimed,
+        thread: None,
+        heard: None,
+        unanswered: snapshot.first_words.is_some().then_some(received),
+        first_answer: None,
+        rating: None,
+        revision: 1,
+        version: 0,
+    }
 }

@@ -41,7 +41,7 @@ impl Pieces {
         let author = render::author_name(&ticket.customer, &self.texts);
         // Without its bot nothing is known of a link that has run out: the event waits for it.
         self.bots.require_bot(&ticket.id)?;
-        let steps = self.calls.read_begun_calls(item).await?;
+        let steps = self.calls.read_earlier_steps(item).await?;
         // The event has had a turn for its first post.
         let mut has_turn = prefix.is_empty() && !item.has_begun_calls;
         let mut posts = 0;
@@ -50,9 +50,9 @@ impl Pieces {
                 Piece::Words(words) => words,
                 Piece::File(media) => {
                     let place = &format!("{prefix}{number}");
-                    // One that was waited for has had its turn before.
-                    if !has_begun_call(&steps, &format!("file:{place}@"))
-                        && !has_begun_call(&steps, &format!("waits:file:{place}"))
+                    // One that was waited for has had its turn before, in whatever thread.
+                    if !steps.has_with_prefix(&format!("file:{place}@"))
+                        && !steps.has(&format!("waits:file:{place}"))
                     {
                         self.ensure_post_slot(item, ticket, &mut has_turn).await?;
                     }
@@ -85,9 +85,10 @@ impl Pieces {
                     blip_ids: blip_ids.to_vec(),
                     user: None,
                     broadcast: false,
+                    origin: None,
                 };
                 let step = format!("post:{posts}");
-                if !has_begun_call(&steps, &step) {
+                if !steps.has(&step) {
                     self.ensure_post_slot(item, ticket, &mut has_turn).await?;
                 }
                 self.threads.post_to_ticket(item, &step, ticket, &post).await?;
@@ -147,12 +148,4 @@ impl Pieces {
         let line = ThreadPost::from_line(&self.texts.text("thread-gap", &[]));
         self.threads.post_to_ticket(first.item, "gap", ticket, &line).await.map(drop)
     }
-}
-
-/// Whether the step of this name was begun before; or, where the name ends in what separates it from
-/// the thread, in any thread.
-pub(crate) fn has_begun_call(steps: &[(String, Option<String>)], name: &str) -> bool {
-    let is_it =
-        |step: &str| if name.ends_with('@') { step.starts_with(name) } else { step == name };
-    steps.iter().any(|(step, _)| is_it(step))
 }

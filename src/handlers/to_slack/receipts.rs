@@ -5,15 +5,14 @@ use std::time::Duration;
 
 use crate::blip::envelope;
 use crate::handlers::calls::Calls;
-use crate::handlers::endings::CLOSING_CALLS;
-use crate::handlers::first_words::find_first_words;
+use crate::handlers::excerpts::find_excerpt;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
 use crate::handlers::to_slack::pushed_receipts::PushedReceipts;
-use crate::inbox::{Handling, MarkJob, MarkOccasion, ReadReply};
+use crate::inbox::{Handling, MarkJob, MarkOccasion, ReadReply, SENT_POST_CALL, ThreadJob};
 use crate::locale::Texts;
-use crate::model::{Button, ReceiptKind, Ticket, TicketEnding, TicketId, TicketState};
+use crate::model::{Button, ReceiptKind, Ticket, TicketEnding, TicketId, TicketState, move_call};
 use crate::slack::rich_text::Mention;
 use crate::slack::{SlackClient, card, render};
 use crate::store::{Lane, Link, NewItem, Role, Source};
@@ -45,18 +44,27 @@ impl Receipts {
         if kind == ReceiptKind::Accepted {
             return Ok(());
         }
+        if self.return_to_slack(item, id).await? {
+            return Ok(());
+        }
         let mut links = self.calls.links_of(item, id, message).await?;
         // What can be done about a failure depends on whether the ticket ends.
         let replies = Lane::Replies(id.clone());
+        // A release before this one posted what was written in a dialog, which may be a farewell, before
+        // it closed.
+        let may_end = [&[SENT_POST_CALL], &move_call::ENDING[..]].concat();
         let is_behind = links.is_empty()
             || kind == ReceiptKind::Failed
-                && self.calls.read(item).await?.has_begun(&replies, &CLOSING_CALLS).await?;
+                && self.calls.read(item).await?.has_begun(&replies, &may_end).await?;
         if is_behind {
             if self.follow_reply(item, replies).await? {
                 return Ok(());
             }
             // The message was recorded, and what sent it was over, between the two looks.
             links = self.calls.links_of(item, id, message).await?;
+            if links.is_empty() && self.follow_line(item, id).await? {
+                return Ok(());
+            }
         }
         let Some(link) = links.first().filter(|link| link.role.is_sent()) else {
             return Ok(());
@@ -77,22 +85,51 @@ impl Receipts {
         }
     }
 
+    /// A receipt that has taken its place behind a reply comes back when its turn has come, behind what
+    /// that has to show: so it finds its message, and what it has to tell is told in the lane that tells
+    /// things. False if it is there, or has begun to be told here by a release before this one.
+    async fn return_to_slack(&self, item: &Handling, id: &TicketId) -> PipeResult<bool> {
+        let is_elsewhere = matches!(Lane::parse(&item.lane), Some(Lane::Replies(_)));
+        if !is_elsewhere || item.has_begun_calls {
+            return Ok(false);
+        }
+        self.move_to_lane(item, Lane::Ticket(id.clone())).await?;
+        Ok(true)
+    }
+
     /// A receipt may overtake the record of its own message, which is made in the ticket's other lane.
-    /// It takes its place there, behind what is under way. False if nothing is.
+    /// It takes its place there, behind what is under way, once. False if nothing is.
     async fn follow_reply(&self, item: &Handling, replies: Lane) -> PipeResult<bool> {
         let store = &self.calls.store;
         let is_busy = store.has_waiting(&replies, Source::Slack, "").await?
             || store.has_waiting(&replies, Source::Internal, "").await?;
-        if item.lane == replies.name() || !is_busy {
+        if has_come_back(item) || !is_busy {
             return Ok(false);
         }
-        let key = format!("{}>{}", item.key, replies.name());
+        self.move_to_lane(item, replies).await?;
+        Ok(true)
+    }
+
+    /// What shows the message, and is recorded with it, may wait behind its receipt, as what sent it ended
+    /// just now. False if nothing of that kind waits.
+    async fn follow_line(&self, item: &Handling, id: &TicketId) -> PipeResult<bool> {
+        let (lane, lines) = (Lane::Ticket(id.clone()), ThreadJob::SAY_KEY_PREFIX);
+        if has_come_back(item)
+            || !self.calls.store.has_waiting(&lane, Source::Internal, lines).await?
+        {
+            return Ok(false);
+        }
+        self.move_to_lane(item, lane).await?;
+        Ok(true)
+    }
+
+    /// Has a receipt handled anew in a lane, behind what waits there.
+    async fn move_to_lane(&self, item: &Handling, lane: Lane) -> PipeResult<()> {
+        let key = format!("{}>{}", item.key, lane.name());
         let (source, body, received) = (item.source, item.body.clone(), item.received);
         let due = self.calls.clock.now();
-        self.calls
-            .enqueue_item(item, NewItem { source, lane: replies, key, body, received, due })
-            .await?;
-        Ok(true)
+        let moved = NewItem { source, lane, key, body, received, due };
+        Ok(self.calls.enqueue_item(item, moved).await?)
     }
 
     /// A reply will not arrive: its writer is told which one and why, and may try again where that
@@ -152,7 +189,7 @@ impl Receipts {
         let words = match &ticket.thread {
             Some(thread) => {
                 let place = (&link.channel, &link.ts);
-                find_first_words(&self.slack, thread, place, link.user.as_ref()).await?
+                find_excerpt(&self.slack, thread, place, link.user.as_ref()).await?
             }
             None => None,
         };
@@ -164,6 +201,11 @@ impl Receipts {
             None => self.texts.text("thread-not-delivered", &args),
         })
     }
+}
+
+/// Whether a receipt has taken its place behind what shows its message already.
+fn has_come_back(item: &Handling) -> bool {
+    item.key.ends_with(&format!(">{}", item.lane))
 }
 
 /// How long it takes a customer to answer what they read: an answer says more than a mark.

@@ -109,7 +109,7 @@ impl Tickets {
         if let Some(ticket) = self.calls.load_ticket(item, id).await? {
             return Ok(ticket);
         }
-        let known = match self.bots.require_bot(id)?.fetch_ticket(id).await {
+        let known = match self.bots.require_bot(id)?.tickets.fetch_ticket(id).await {
             Err(error) if error.is_lookup_impossible() => None,
             known => known?,
         };
@@ -122,7 +122,7 @@ impl Tickets {
             snapshot.first_words = None;
             snapshot.opened = Some(at);
         }
-        let mut ticket = self.arrivals.build_ticket(item, &snapshot).await?;
+        let mut ticket = self.arrivals.prepare_ticket(item, &snapshot).await?;
         self.arrivals.open_thread(item, &mut ticket, &snapshot).await?;
         if let Some(ending) = snapshot.parse_ending() {
             self.endings.apply_ending(item, &mut ticket, ending).await?;

@@ -18,7 +18,9 @@ pub(crate) enum AssignmentJob {
     Distribute,
     /// Make the agent to whom a ticket was given its holder.
     Assign(Assignment),
-    /// Take a ticket back from an agent who has not answered.
+    /// Take a ticket back from an agent who has not answered. When the time for it is over that is looked
+    /// at in a lane for later; if nobody has answered by then, once more in the ticket's lane towards
+    /// Blip, behind the replies that are on their way.
     TakeBack(Overdue),
 }
 
@@ -71,15 +73,15 @@ impl AssignmentJob {
         key.starts_with(ASSIGN_KEY_PREFIX)
     }
 
-    /// It is to be looked at the given time whether an agent has answered.
-    pub(crate) fn check_answer(overdue: Overdue, due: Timestamp) -> NewItem {
+    /// A ticket is to be taken back at the given time, if its agent has not answered by then.
+    pub(crate) fn take_back_later(overdue: Overdue, due: Timestamp) -> NewItem {
         let Overdue { ticket, since, .. } = &overdue;
         let key = format!("overdue:{ticket}:{since}");
         Self::TakeBack(overdue).to_new_item(Lane::for_later(&key), key, due)
     }
 
-    /// A ticket is to be taken back, behind the replies that are on their way.
-    pub(crate) fn take_ticket_back(overdue: Overdue, now: Timestamp) -> NewItem {
+    /// The same now, behind the replies that are on their way.
+    pub(crate) fn take_back_in_order(overdue: Overdue, now: Timestamp) -> NewItem {
         let Overdue { ticket, since, .. } = &overdue;
         let (lane, key) = (Lane::Replies(ticket.clone()), format!("take-back:{ticket}:{since}"));
         Self::TakeBack(overdue).to_new_item(lane, key, now)

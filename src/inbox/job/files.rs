@@ -50,6 +50,14 @@ pub(crate) struct UnshownFile {
     pub(crate) name: String,
     /// Where it can be had otherwise.
     pub(crate) url: String,
+    /// What the customer wrote with it, below their name, unless that stands elsewhere: it is not shown
+    /// before the file is.
+    #[serde(default)]
+    pub(crate) comment: Option<String>,
+    /// Whether the file is brought anew, as its thread is gone: it is only taken back if Slack shows it
+    /// after all.
+    #[serde(default)]
+    pub(crate) is_replaced: bool,
     /// Blip's ids of the message.
     pub(crate) blip_ids: Vec<String>,
 }
@@ -65,8 +73,10 @@ impl FileJob {
     /// A file is to follow its line by itself: it has taken so long that others go before it.
     pub(crate) fn bring_slow_file(late: LateFile, now: Timestamp) -> NewItem {
         let key = format!("slow-file:{}", late.key);
-        // Its name begins with `file:`, so that it is in the pool of files (`store/pools.rs`).
-        Self::File(late).to_new_item(Lane::Own(format!("file:{key}")), key, now)
+        // Its name begins like that of the ticket's, so that it is in the same pool, and the same
+        // bot's (`store/pools.rs`).
+        let lane = Lane::Own(format!("file:{}:{key}", late.ticket));
+        Self::File(late).to_new_item(lane, key, now)
     }
 
     /// Where the late files of a ticket wait for each other.

@@ -1,8 +1,8 @@
 //! What the bridge sets itself to do: work that must not hold up a conversation.
 //!
 //! A job is an item like any other, in a lane of its own; but for [`CheckJob::Check`],
-//! [`CustomerJob::Met`] and [`ThreadJob::Move`], which wait in their ticket's lane towards Slack, and
-//! [`ReplyJob::Send`], [`CustomerJob::Away`] and [`AssignmentJob::Assign`], which wait in the one towards
+//! [`CustomerJob::Met`], [`ThreadJob::Move`] and [`ThreadJob::Say`], which wait in their ticket's lane
+//! towards Slack, and [`ReplyJob::Send`], [`CustomerJob::Away`] and [`AssignmentJob::Assign`], which wait in the one towards
 //! Blip. Each group has a file here, with the lanes and keys of its jobs, and a runner of the same name
 //! in [`crate::jobs`].
 
@@ -12,6 +12,7 @@ mod checks;
 mod customers;
 mod files;
 mod group;
+mod lines;
 mod marks;
 mod notices;
 mod receipts;
@@ -26,6 +27,10 @@ pub(crate) use cards::CardJob;
 pub(crate) use checks::CheckJob;
 pub(crate) use customers::{CustomerJob, Forgetting};
 pub(crate) use files::{FileJob, LateFile, UnshownFile};
+pub(crate) use lines::{
+    CloseConcern, CloseQuestion, LineToSay, MoveLine, RefusedWish, SENT_POST_CALL, SentWords,
+    ThreadLine, UNREAD_POST_CALL, UnsentPart,
+};
 pub(crate) use marks::{DelayedReply, DeliveryMark, MarkJob, MarkOccasion, ReadReply};
 pub(crate) use notices::{NoticeJob, ParkedEvent};
 pub(crate) use receipts::ReceiptJob;
@@ -68,7 +73,7 @@ mod tests {
     use super::*;
 
     /// A job of each kind as a database may hold it.
-    const STORED: [&str; 35] = [
+    const STORED: [&str; 49] = [
         r#"{"chore":"card","ticket":"default/9b2e"}"#,
         r#"{"chore":"mark","channel":"C1","ts":"1.2","name":"lock","droppable":true,"off":false}"#,
         r#"{"chore":"delivered","ticket":"vendas/9b2e","channel":"C1","ts":"1.2","messages":["a","b"],"is_whole":true,"occasion":"sent"}"#,
@@ -93,7 +98,7 @@ mod tests {
         r#"{"chore":"originator","ticket":"default/9b2e","looks":1}"#,
         r#"{"chore":"met","ticket":"default/9b2e","originator":"5531@wa.gw.msging.net"}"#,
         r#"{"chore":"file","ticket":"default/9b2e","key":"k","channel":"C1","line":"1.2","media":{"url":"https://a","mime":null,"title":"t","caption":null,"size":3,"preview_url":null},"left":9,"blip_ids":["a"]}"#,
-        r#"{"chore":"late","ticket":"default/9b2e","channel":"C1","root":"1.2","file":"F1","name":"n","url":"https://a","blip_ids":["a"]}"#,
+        r#"{"chore":"late","ticket":"default/9b2e","channel":"C1","root":"1.2","file":"F1","name":"n","url":"https://a","comment":"c","is_replaced":false,"blip_ids":["a"]}"#,
         r#"{"chore":"forget","job":"j","threads":[["C1","1.2"]]}"#,
         r#"{"chore":"away","ticket":"default/9b2e"}"#,
         r#"{"chore":"weekly","monday":"2026-11-30"}"#,
@@ -104,6 +109,20 @@ mod tests {
         r#"{"chore":"doubled","channel":"C1","root":"1.1","ts":"1.2","delivery":"d","is_named":true,"is_card":false,"since":1,"lane":"own:a","key":"k"}"#,
         r#"{"chore":"doubled","channel":"C1","root":"1.1","file":"F1","since":1,"lane":"own:a","key":"k"}"#,
         r#"{"chore":"parked","item":5,"by_agent":true,"key":"k","lane":"reply:default/9b2e","reason":"r"}"#,
+        r#"{"chore":"say","ticket":"default/9b2e","delivery":"d","in_doubt_since":1,"line":{"says":"claimed","holder":"U1","is_given":true}}"#,
+        r#"{"chore":"say","ticket":"default/9b2e","delivery":"d","in_doubt_since":null,"line":{"says":"taken_over","holder":"U1","previous":"U2"}}"#,
+        r#"{"chore":"say","ticket":"default/9b2e","delivery":"d","in_doubt_since":null,"line":{"says":"released","by":"Ana"}}"#,
+        r#"{"chore":"say","ticket":"default/9b2e","delivery":"d","in_doubt_since":null,"line":{"says":"closed","holder":"U1","by":"Bia","at":1}}"#,
+        r#"{"chore":"say","ticket":"default/9b2e","delivery":"d","in_doubt_since":null,"line":{"says":"transferred","by":"Ana","to":"Vendas","is_known":true,"holder":"U1"}}"#,
+        r#"{"chore":"say","ticket":"default/9b2e","delivery":"d","in_doubt_since":null,"line":{"says":"taken_back","holder":"U1","waited":60000}}"#,
+        r#"{"chore":"say","ticket":"default/9b2e","delivery":"d","in_doubt_since":null,"line":{"says":"standby","by":"Ana","is_on":true}}"#,
+        r#"{"chore":"say","ticket":"default/9b2e","delivery":"d","in_doubt_since":null,"line":{"says":"refused","by":"Ana","wish":"early_standby","code":"64","words":"w"}}"#,
+        r#"{"chore":"say","ticket":"default/9b2e","delivery":"d","in_doubt_since":null,"line":{"says":"close_question","agent":"U1","about":"unread_in_dialog","farewell":"f"}}"#,
+        r#"{"chore":"say","ticket":"default/9b2e","delivery":"d","in_doubt_since":null,"line":{"says":"too_late","by":"Ana"}}"#,
+        r#"{"chore":"say","ticket":"default/9b2e","delivery":"d","in_doubt_since":null,"line":{"says":"unsent","by":"Ana","parts":["forwarded","image",{"unreadable":"canvas"}]}}"#,
+        r#"{"chore":"say","ticket":"default/9b2e","delivery":"d","in_doubt_since":null,"line":{"says":"unsent_file","file":"F1","name":"n","reason":"file_list"}}"#,
+        r#"{"chore":"say","ticket":"default/9b2e","delivery":"d","in_doubt_since":null,"line":{"says":"away"}}"#,
+        r#"{"chore":"say","ticket":"default/9b2e","delivery":"d","in_doubt_since":null,"line":{"says":"sent","by":"Ana","template":"t","text":"x","blip_ids":["a"],"user":"U1"}}"#,
     ];
 
     #[test]
@@ -128,6 +147,10 @@ mod tests {
             (
                 r#"{"chore":"delayed","ticket":"default/9b2e","channel":"C1","ts":"1.2","user":"U1"}"#,
                 r#"{"chore":"delayed","ticket":"default/9b2e","channel":"C1","ts":"1.2","user":"U1","is_move":false}"#,
+            ),
+            (
+                r#"{"chore":"late","ticket":"default/9b2e","channel":"C1","root":"1.2","file":"F1","name":"n","url":"https://a","blip_ids":["a"]}"#,
+                r#"{"chore":"late","ticket":"default/9b2e","channel":"C1","root":"1.2","file":"F1","name":"n","url":"https://a","comment":null,"is_replaced":false,"blip_ids":["a"]}"#,
             ),
             (
                 r#"{"chore":"parked","item":5,"by_agent":true,"lane":"l","reason":"r"}"#,

@@ -46,11 +46,11 @@ pub(crate) struct ParkedEvent {
 
 impl NoticeJob {
     /// A parked item is to be shown to people.
-    pub(crate) fn report_parked(item: &Item, lane: &str, reason: &str, now: Timestamp) -> NewItem {
+    pub(crate) fn report_parked(item: &Item, reason: &str, now: Timestamp) -> NewItem {
         // With the time: what was tried again and is parked once more is told once more.
         let key = format!("parked:{}:{}", item.id, now.as_millisecond());
         let by_agent = item.source == Source::Slack || ReplyJob::is_send(&item.key);
-        let (lane, reason) = (lane.to_owned(), reason.to_owned());
+        let (lane, reason) = (item.lane.clone(), reason.to_owned());
         let parked = ParkedEvent { item: item.id, by_agent, key: item.key.clone(), lane, reason };
         Self::Parked(parked).to_new_item(Lane::Own(key.clone()), key, now)
     }

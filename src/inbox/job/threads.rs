@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::group::JobGroup;
+use super::lines::LineToSay;
 use crate::model::{ChannelId, MessageTs, Thread, TicketId};
 use crate::store::{Lane, NewItem};
 
@@ -25,6 +26,8 @@ pub(crate) enum ThreadJob {
     },
     /// Take a post back that was made a second time.
     Doubled(DoubledPost),
+    /// Tell a ticket's thread of what was done towards Blip.
+    Say(LineToSay),
 }
 
 impl JobGroup for ThreadJob {}
@@ -51,10 +54,10 @@ pub(crate) struct DoubledPost {
     pub(crate) post: SecondPost,
     /// Since when the other one may be there, in milliseconds since 1970.
     pub(crate) since: i64,
-    /// The lane of the event.
+    /// The lane of the event for which it was posted; empty if its customer was erased.
     #[serde(default)]
     pub(crate) lane: String,
-    /// The event's key.
+    /// The key of that event, by which it is looked for in its lane.
     #[serde(default)]
     pub(crate) key: String,
 }
@@ -78,6 +81,17 @@ pub(crate) enum SecondPost {
 }
 
 impl ThreadJob {
+    /// What the keys of jobs that tell a thread something begin with.
+    pub(crate) const SAY_KEY_PREFIX: &str = "say:";
+
+    /// A ticket's thread is to be told something, in the order of what goes to Slack. The key is made of
+    /// the event that it tells of: it is said once, however often that is handled.
+    pub(crate) fn say_line(said: LineToSay, now: Timestamp) -> NewItem {
+        let key = format!("{}{}:{}", Self::SAY_KEY_PREFIX, said.ticket, said.delivery);
+        let lane = Lane::Ticket(said.ticket.clone());
+        Self::Say(said).to_new_item(lane, key, now)
+    }
+
     /// A post is to be taken back if it is there a second time.
     pub(crate) fn remove_doubled_post(doubled: DoubledPost, due: Timestamp) -> NewItem {
         let what = match &doubled.post {

@@ -21,14 +21,14 @@ impl AssignmentJobs {
         leased: LeasedJobs<'_>,
         job: AssignmentJob,
     ) -> HandlerResult {
-        let LeasedJobs { lane, first, items } = leased;
+        let LeasedJobs { first, items } = leased;
         match job {
             AssignmentJob::Distribute => {
                 return self.distribution.distribute_tickets(first, items.len()).await;
             }
             AssignmentJob::Assign(given) => self.assignments.assign_ticket(first, &given).await?,
             AssignmentJob::TakeBack(overdue) => {
-                self.assignments.take_back(first, lane, &overdue).await?;
+                self.assignments.take_back(first, &overdue).await?;
             }
         }
         Ok(FORGOTTEN)

@@ -23,7 +23,7 @@ impl CustomerJobs {
         leased: LeasedJobs<'_>,
         job: CustomerJob,
     ) -> HandlerResult {
-        let LeasedJobs { lane, first, .. } = leased;
+        let LeasedJobs { first, .. } = leased;
         match job {
             CustomerJob::Originator { ticket, looks } => {
                 self.customers.look_up_originator(first, &ticket, looks).await?;
@@ -40,7 +40,7 @@ impl CustomerJobs {
                 Ok(DONE_FOR_GOOD)
             }
             CustomerJob::Forget(forgetting) => {
-                self.eraser.forget_in_slack(first, lane, &forgetting).await?;
+                self.eraser.forget_in_slack(first, &forgetting).await?;
                 Ok(FORGOTTEN)
             }
         }

@@ -13,13 +13,13 @@ pub(crate) struct FileJobs {
 impl FileJobs {
     /// Does the first of these jobs.
     pub(crate) async fn run_file_job(&self, leased: LeasedJobs<'_>, job: FileJob) -> HandlerResult {
-        let LeasedJobs { lane, first, items } = leased;
+        let LeasedJobs { first, items } = leased;
         match job {
             FileJob::File(late) => {
                 let has_followers = items.len() > 1;
-                self.files.post_late_file((first, has_followers), lane, &late).await
+                self.files.post_late_file((first, has_followers), &late).await
             }
-            FileJob::Unshown(unshown) => self.files.check_unshown_file(first, lane, &unshown).await,
+            FileJob::Unshown(unshown) => self.files.check_unshown_file(first, &unshown).await,
         }
     }
 }

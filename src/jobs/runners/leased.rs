@@ -5,7 +5,6 @@ use crate::inbox::{Handled, Handling, ItemOutcome};
 /// Jobs of one lane that a worker has leased.
 #[derive(Clone, Copy)]
 pub(crate) struct LeasedJobs<'a> {
-    pub(crate) lane: &'a str,
     /// The one that is to be done.
     pub(crate) first: &'a Handling,
     /// It, and those that wait behind it.

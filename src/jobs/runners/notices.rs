@@ -23,14 +23,14 @@ impl NoticeJobs {
         leased: LeasedJobs<'_>,
         job: NoticeJob,
     ) -> HandlerResult {
-        let LeasedJobs { lane, first, .. } = leased;
+        let LeasedJobs { first, .. } = leased;
         match job {
             NoticeJob::Parked(parked) => {
-                self.parked.post_parked_item(first, lane, &parked).await?;
+                self.parked.post_parked_item(first, &parked).await?;
                 Ok(FORGOTTEN)
             }
             NoticeJob::Shared { channel } => {
-                self.shared.post_shared_warning(first, lane, &channel).await?;
+                self.shared.post_shared_warning(first, &channel).await?;
                 Ok(FORGOTTEN)
             }
             NoticeJob::Outside { channel, user } => {
@@ -39,7 +39,7 @@ impl NoticeJobs {
                 Ok(DONE_FOR_GOOD)
             }
             NoticeJob::Weekly { monday } => {
-                self.weekly.post_week(first, lane, &monday).await?;
+                self.weekly.post_week(first, &monday).await?;
                 // Once for each week, whichever instance comes next.
                 Ok(DONE_FOR_GOOD)
             }

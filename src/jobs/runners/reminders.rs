@@ -19,15 +19,15 @@ impl ReminderJobs {
         leased: LeasedJobs<'_>,
         job: ReminderJob,
     ) -> HandlerResult {
-        let LeasedJobs { lane, first, items } = leased;
+        let LeasedJobs { first, items } = leased;
         match job {
             ReminderJob::Remind(reminder) => {
-                self.reminders.post_reminder(first, lane, &reminder).await?;
+                self.reminders.post_reminder(first, &reminder).await?;
                 Ok(FORGOTTEN)
             }
-            ReminderJob::RemindRound(_) => self.reminders.remind_channel(lane, items).await,
+            ReminderJob::RemindRound(_) => self.reminders.remind_channel(items).await,
             ReminderJob::TellAbsent(absence) => {
-                self.absences.tell_absent_holder(first, lane, &absence).await
+                self.absences.tell_absent_holder(first, &absence).await
             }
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::leased::{DONE_FOR_GOOD, FORGOTTEN, LeasedJobs};
 use crate::handlers::interrupt::HandlerResult;
 use crate::handlers::thread::{ThreadLoss, Threads};
+use crate::handlers::thread_lines::ThreadLines;
 use crate::inbox::ThreadJob;
 use crate::jobs::context::ContextPosts;
 use crate::jobs::doubled::DoubledPosts;
@@ -13,6 +14,7 @@ use crate::jobs::transfer_notices::TransferNotices;
 /// Posts into tickets' threads what belongs there once, and replaces lost ones.
 pub(crate) struct ThreadJobs {
     pub(crate) threads: Arc<Threads>,
+    pub(crate) lines: Arc<ThreadLines>,
     pub(crate) context: ContextPosts,
     pub(crate) transfers: TransferNotices,
     pub(crate) doubled: DoubledPosts,
@@ -25,15 +27,15 @@ impl ThreadJobs {
         leased: LeasedJobs<'_>,
         job: ThreadJob,
     ) -> HandlerResult {
-        let LeasedJobs { lane, first, .. } = leased;
+        let LeasedJobs { first, .. } = leased;
         match job {
             ThreadJob::Context { ticket } => {
-                self.context.post_context(first, lane, &ticket).await?;
+                self.context.post_context(first, &ticket).await?;
                 // Once for each ticket, whatever else is heard of it.
                 Ok(DONE_FOR_GOOD)
             }
             ThreadJob::Handed(handed) => {
-                self.transfers.post_transfer_notice(first, lane, &handed).await?;
+                self.transfers.post_transfer_notice(first, &handed).await?;
                 // Once for each ticket, even if the transfer is handled again.
                 Ok(DONE_FOR_GOOD)
             }
@@ -45,6 +47,11 @@ impl ThreadJobs {
             ThreadJob::Doubled(doubled) => {
                 self.doubled.remove_doubled_post(first, &doubled).await?;
                 Ok(FORGOTTEN)
+            }
+            ThreadJob::Say(said) => {
+                self.lines.post_said_line(first, &said).await?;
+                // Once, even if the event that it tells of is handled again.
+                Ok(DONE_FOR_GOOD)
             }
         }
     }

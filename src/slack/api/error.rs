@@ -200,6 +200,11 @@ impl Error {
         Self::Api { method: COMPLETE_UPLOAD_METHOD, code: "file_not_found".to_owned() }
     }
 
+    /// What showing a file ends with that Slack may have taken, while the store could not note that.
+    pub(crate) const fn unknown_share(what: String) -> Self {
+        Self::OutcomeUnknown { method: COMPLETE_UPLOAD_METHOD, what }
+    }
+
     /// Whether a file that was uploaded is not there any more, or has been shown already.
     pub(crate) fn is_file_gone(&self) -> bool {
         self.code().is_some_and(|code| matches!(code, "file_not_found" | "file_deleted"))

@@ -16,7 +16,7 @@ use url::Url;
 use super::address::is_slack_or_loopback;
 use super::client::SlackClient;
 use super::error::{COMPLETE_UPLOAD_METHOD, Error};
-use super::find::{ensure_in_thread, find_in_channel, find_in_thread};
+use super::find::{ensure_in_thread, fetch_message, find_in_channel, find_or_take_back_in_thread};
 use super::message::Posted;
 use crate::model::{Attachment, ChannelId, Thread};
 use crate::slack::events::attachment::parse_attachment;
@@ -142,19 +142,33 @@ pub(crate) async fn fetch_file_message(
     Ok(Some(posted))
 }
 
-/// Looks for the message in which a file of ours is shown in a thread.
+/// Whether a thread is gone: its root is deleted, and it has no replies that Slack would go on showing.
+pub(crate) async fn is_thread_gone(slack: &SlackClient, thread: &Thread) -> Result<bool, Error> {
+    match fetch_message(slack, &thread.channel, &thread.root, &thread.root).await {
+        Err(error) if error.is_message_gone() => Ok(true),
+        root => root.map(|_| false),
+    }
+}
+
+/// What a file has become whose thread is gone.
+pub(crate) fn orphaned_file() -> Error {
+    Error::Orphaned { method: COMPLETE_UPLOAD_METHOD }
+}
+
+/// Looks for the message in which a file of ours is shown in a thread. One that missed its thread is
+/// taken back.
 ///
 /// # Errors
 ///
 /// [`Error::Orphaned`] if it missed its thread, and has been taken back now.
-pub(crate) async fn find_file_message(
+pub(crate) async fn find_or_take_back_file(
     slack: &SlackClient,
     thread: &Thread,
     file: &str,
     since: Timestamp,
 ) -> Result<Option<Posted>, Error> {
     let shows = |message: &Value| shows_file(message, file);
-    find_in_thread(slack, thread.channel.as_str(), &thread.root, since, shows).await
+    find_or_take_back_in_thread(slack, thread.channel.as_str(), &thread.root, since, shows).await
 }
 
 /// Shows uploaded files in a channel, outside of any thread, below these blocks.

@@ -66,12 +66,13 @@ impl<'a> MessagePages<'a> {
 }
 
 /// Looks for a post of ours that was made since `since`: by its metadata, or by the block id
-/// that repeats it, should Slack have dropped metadata that is not registered.
+/// that repeats it, should Slack have dropped metadata that is not registered. One that missed its
+/// thread is taken back, as nobody is to read it there.
 ///
 /// # Errors
 ///
 /// [`Error::Orphaned`] if it missed its thread, and has been taken back now.
-pub(crate) async fn find_post(
+pub(crate) async fn find_or_take_back_post(
     slack: &SlackClient,
     channel: &str,
     thread: Option<&MessageTs>,
@@ -81,7 +82,7 @@ pub(crate) async fn find_post(
     let is_it = |message: &Value| has_delivery_id(message, delivery);
     if let Some(root) = thread {
         // A post may have missed its thread, so it is looked for beside it, too.
-        return find_in_thread(slack, channel, root, since, is_it).await;
+        return find_or_take_back_in_thread(slack, channel, root, since, is_it).await;
     }
     let found = find_message(slack, channel, None, since, is_it).await?;
     Ok(found.and_then(|message| to_posted(channel, &message)))
@@ -116,12 +117,12 @@ pub(crate) async fn find_all_posts(
 }
 
 /// Looks for something of ours in a thread and, as Slack puts there what misses its thread, at
-/// the root of the channel.
+/// the root of the channel, from where it is taken back.
 ///
 /// # Errors
 ///
 /// [`Error::Orphaned`] if it missed its thread, and has been taken back now.
-pub(super) async fn find_in_thread(
+pub(super) async fn find_or_take_back_in_thread(
     slack: &SlackClient,
     channel: &str,
     root: &MessageTs,

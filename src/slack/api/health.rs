@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn clocks_are_apart_when_signatures_would_be_refused() {
         let clock = Clock::manual("2026-11-22T14:00:00Z".parse().unwrap());
-        let standing = ApiHealth::new(clock);
+        let health = ApiHealth::new(clock);
         for (date, apart) in [
             ("Sun, 22 Nov 2026 14:00:01 GMT", false),
             ("Sun, 22 Nov 2026 14:04:29 GMT", false),
@@ -147,27 +147,27 @@ mod tests {
             ("no date", true),
             ("Sun, 22 Nov 2026 13:59:00 GMT", false),
         ] {
-            standing.note_headers(&headers(date, ""));
-            assert_eq!(is_clock_off(standing.lock_state().ahead), apart, "{date}");
+            health.note_headers(&headers(date, ""));
+            assert_eq!(is_clock_off(health.lock_state().ahead), apart, "{date}");
         }
     }
 
     #[test]
     fn a_refusal_stands_until_the_scopes_change_or_the_method_is_accepted() {
         let clock = Clock::manual("2026-11-22T14:00:00Z".parse().unwrap());
-        let standing = ApiHealth::new(clock);
+        let health = ApiHealth::new(clock);
         let date = "Sun, 22 Nov 2026 14:00:00 GMT";
-        let is_refused = |standing: &ApiHealth| !standing.lock_state().refused.is_empty();
-        standing.note_headers(&headers(date, "chat:write"));
-        standing.note_scope("files.getUploadURLExternal", true);
-        assert!(!is_refused(&standing), "it goes without");
-        standing.note_scope("users.info", true);
-        standing.note_headers(&headers(date, "chat:write"));
-        assert!(is_refused(&standing));
-        standing.note_scope("users.info", false);
-        assert!(!is_refused(&standing));
-        standing.note_scope("users.info", true);
-        standing.note_headers(&headers(date, "chat:write,users:read"));
-        assert!(!is_refused(&standing));
+        let is_refused = |health: &ApiHealth| !health.lock_state().refused.is_empty();
+        health.note_headers(&headers(date, "chat:write"));
+        health.note_scope("files.getUploadURLExternal", true);
+        assert!(!is_refused(&health), "it goes without");
+        health.note_scope("users.info", true);
+        health.note_headers(&headers(date, "chat:write"));
+        assert!(is_refused(&health));
+        health.note_scope("users.info", false);
+        assert!(!is_refused(&health));
+        health.note_scope("users.info", true);
+        health.note_headers(&headers(date, "chat:write,users:read"));
+        assert!(!is_refused(&health));
     }
 }

@@ -16,6 +16,7 @@ mod identity;
 pub(crate) mod mask;
 pub(crate) mod members;
 pub(crate) mod message;
+pub(crate) mod offers;
 mod post;
 pub(crate) mod presence;
 pub(crate) mod profile;

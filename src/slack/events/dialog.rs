@@ -13,16 +13,16 @@ use super::json::text_at;
 use super::requester::Requester;
 use super::routed::RoutedSlackEvent;
 use crate::model::{
-    Button, ChannelId, Closing, ContactChange, MessageTs, Move, Offer, SlackEvent, SlackUserId,
-    Submission, SubmittedForm, TicketId, WhenHeld,
+    Button, ChannelId, Closing, ContactChange, MessageTs, Move, Offer, PressedMove, RichText,
+    SlackEvent, SlackUserId, Submission, SubmittedForm, TicketId, WhenHeld,
 };
 use crate::slack::text::mrkdwn;
 use crate::slack::views::compose;
 use crate::slack::views::ids::{
-    ChoiceList, ComposeKind, ContactBlock, Dialog, KIND_ACTION_ID, MORE_ACTION_ID,
-    SEND_CALLBACK_ID, SEND_TEMPLATE_CALLBACK_ID, element, parse_confirmed_offer, parse_destination,
-    parse_filled_template, parse_open_button, parse_ticket, parse_ticket_block, parse_when_held,
-    read_button,
+    CLOSE_ANYWAY_CALLBACK_ID, ChoiceList, ComposeKind, ContactBlock, Dialog, KIND_ACTION_ID,
+    MORE_ACTION_ID, SEND_CALLBACK_ID, SEND_TEMPLATE_CALLBACK_ID, element, parse_confirmed_offer,
+    parse_destination, parse_filled_template, parse_open_button, parse_ticket, parse_ticket_block,
+    parse_when_held, read_button,
 };
 use crate::slack::views::template::parse_field_block;
 
@@ -85,15 +85,17 @@ pub struct TemplateDraft {
     pub(crate) typed: HashMap<usize, String>,
 }
 
-/// Somebody wants a ticket closed with a farewell.
+/// Somebody wants a ticket closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FarewellDraft {
+pub struct CloseDraft {
     pub(crate) by: Requester,
     pub(crate) ticket: TicketId,
-    /// The tags that were chosen for it.
-    pub(crate) tags: Vec<String>,
-    /// What the customer is to be told.
-    pub(crate) words: String,
+    /// The tags that were chosen for it; those that it has if there are none.
+    pub(crate) tags: Option<Vec<String>>,
+    /// What the customer is to be told before.
+    pub(crate) farewell: Option<String>,
+    /// Whether they were told that something is not shown yet.
+    pub(crate) is_confirmed: bool,
 }
 
 /// Reads a button, a menu or a choice that asks for a dialog.
@@ -144,7 +146,7 @@ pub(crate) fn parse_action_request(body: &Value) -> Option<DialogRequest> {
         name => {
             let pressed = read_button(name, text_at(action, "/value")?)?;
             let dialog = match pressed.button {
-                Button::Close => Dialog::Close,
+                Button::Move(PressedMove::Close) => Dialog::Close,
                 Button::Transfer => Dialog::Transfer,
                 Button::Reply => Dialog::Reply(None),
                 Button::Template => Dialog::Template(None),
@@ -222,12 +224,16 @@ pub(crate) fn parse_template_draft(body: &Value) -> Option<TemplateDraft> {
     Some(TemplateDraft { by, ticket, template, typed: blocks.iter().filter_map(typed).collect() })
 }
 
-/// Reads the farewell with which a ticket is to be closed, if there is one.
-pub(crate) fn parse_farewell(body: &Value) -> Option<FarewellDraft> {
-    let Dialog::Close = Dialog::parse(text_at(body, "/view/callback_id")?)? else { return None };
+/// Reads with what a ticket is to be closed.
+pub(crate) fn parse_close_draft(body: &Value) -> Option<CloseDraft> {
+    let name = text_at(body, "/view/callback_id")?;
+    let is_confirmed = name == CLOSE_ANYWAY_CALLBACK_ID;
+    if !is_confirmed && Dialog::parse(name)? != Dialog::Close {
+        return None;
+    }
     let (by, ticket) = (Requester::parse(body)?, parse_view_ticket(body)?);
-    let words = find_typed_words(body)?.to_owned();
-    Some(FarewellDraft { by, ticket, tags: find_chosen_tags(body).unwrap_or_default(), words })
+    let farewell = find_typed_words(body).map(str::to_owned);
+    Some(CloseDraft { by, ticket, tags: find_chosen_tags(body), farewell, is_confirmed })
 }
 
 /// Reads what was filled in.
@@ -241,6 +247,8 @@ pub(crate) fn parse_submission(body: &Value) -> Option<RoutedSlackEvent> {
     } else if name == SEND_TEMPLATE_CALLBACK_ID {
         let (ticket, filled) = parse_filled_template(metadata)?;
         (ticket, SubmittedForm::Template(filled))
+    } else if name == CLOSE_ANYWAY_CALLBACK_ID {
+        (parse_view_ticket(body)?, SubmittedForm::Move(Move::Close(parse_closing(body, true))))
     } else {
         (parse_view_ticket(body)?, parse_submitted_form(&Dialog::parse(name)?, body)?)
     };
@@ -257,18 +265,8 @@ pub(crate) fn parse_submission(body: &Value) -> Option<RoutedSlackEvent> {
 }
 
 fn parse_submitted_form(dialog: &Dialog, body: &Value) -> Option<SubmittedForm> {
-    let words = || {
-        let words = find_typed_words(body)?;
-        // A plain input comes unescaped, and the reader of mark-up expects what Slack escapes in
-        // messages. What people type as `*bold*` means the same here as there.
-        Some(mrkdwn::read_mrkdwn(&mrkdwn::escape_mrkdwn(words)))
-    };
     match dialog {
-        Dialog::Close => {
-            let closing =
-                Closing { tags: find_chosen_tags(body), farewell: words(), is_confirmed: false };
-            Some(SubmittedForm::Move(Move::Close(closing)))
-        }
+        Dialog::Close => Some(SubmittedForm::Move(Move::Close(parse_closing(body, false)))),
         Dialog::Transfer => {
             let chosen =
                 text_at(find_element_value(body, element::DESTINATION)?, "/selected_option/value")?;
@@ -276,7 +274,7 @@ fn parse_submitted_form(dialog: &Dialog, body: &Value) -> Option<SubmittedForm> 
         }
         Dialog::Tags => Some(SubmittedForm::Move(Move::Tag(find_chosen_tags(body)?))),
         Dialog::Reply(_) => {
-            words().map(|words| SubmittedForm::Reply(words, parse_holder_choice(body)))
+            parse_words(body).map(|words| SubmittedForm::Reply(words, parse_holder_choice(body)))
         }
         Dialog::Contact => Some(SubmittedForm::Contact(parse_contact_change(body)?)),
         Dialog::Comment(_) => {
@@ -286,6 +284,18 @@ fn parse_submitted_form(dialog: &Dialog, body: &Value) -> Option<SubmittedForm> 
         }
         Dialog::Template(_) | Dialog::Compose(_) | Dialog::History | Dialog::Details => None,
     }
+}
+
+fn parse_closing(body: &Value, is_confirmed: bool) -> Closing {
+    Closing { tags: find_chosen_tags(body), farewell: parse_words(body), is_confirmed }
+}
+
+/// What was typed for the customer, with its marks.
+fn parse_words(body: &Value) -> Option<RichText> {
+    let words = find_typed_words(body)?;
+    // A plain input comes unescaped, and the reader of mark-up expects what Slack escapes in
+    // messages. What people type as `*bold*` means the same here as there.
+    Some(mrkdwn::read_mrkdwn(&mrkdwn::escape_mrkdwn(words)))
 }
 
 /// What somebody changed of a contact: what is not as it stood when the dialog opened.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::command::{SlashCommand, parse_command};
-use super::dialog::{self, DialogRequest, FarewellDraft, OfferDraft, OptionSearch, TemplateDraft};
+use super::dialog::{self, CloseDraft, DialogRequest, OfferDraft, OptionSearch, TemplateDraft};
 use super::json::text_at;
 use super::message;
 use super::requester;
@@ -17,7 +17,8 @@ use super::switches::{SwitchRequest, parse_switches};
 use crate::bounded;
 use crate::model::hex::to_hex;
 use crate::model::{
-    AgentMessage, Button, ChannelId, Click, MessageTs, PressedView, SlackEvent, SlackUserId,
+    AgentMessage, Button, ChannelId, Click, MessageTs, PressedMove, PressedView, SlackEvent,
+    SlackUserId,
 };
 use crate::slack::text::emoji;
 use crate::slack::views::ids::{MORE_ACTION_ID, SLASH_COMMAND, parse_ticket_block, read_button};
@@ -64,9 +65,9 @@ pub enum SlackRequest {
     Draft(OfferDraft),
     /// The same for a template.
     TemplateDraft(TemplateDraft),
-    /// To be remembered and handled, unless the farewell in it cannot be sent: then it is answered
-    /// with a second page that asks.
-    Farewell(FarewellDraft, RoutedSlackEvent),
+    /// To be remembered and handled, unless the farewell in it cannot be sent or something is unread:
+    /// then it is answered with a second page that asks.
+    Close(CloseDraft, RoutedSlackEvent),
     /// To be answered with the options of a list at once; nothing changes.
     Options(OptionSearch),
     /// To be answered with words for the one who typed it at once; nothing changes.
@@ -135,10 +136,10 @@ fn parse_submission_request(body: &Value) -> SlackRequest {
     if let Some(drafted) = dialog::parse_template_draft(body) {
         return SlackRequest::TemplateDraft(drafted);
     }
-    match (dialog::parse_farewell(body), dialog::parse_submission(body)) {
+    match (dialog::parse_close_draft(body), dialog::parse_submission(body)) {
         // Only while the dialog is open can its words be handed back; after that they would be lost
         // (`a_farewell_that_is_too_late_is_shown_and_the_ticket_closed_without_it_if_so_wished`).
-        (Some(farewell), Some(routed)) => SlackRequest::Farewell(farewell, routed),
+        (Some(close), Some(routed)) => SlackRequest::Close(close, routed),
         (_, Some(routed)) => SlackRequest::Event(routed),
         (_, None) => SlackRequest::Event(unknown_event("view_submission", body)),
     }
@@ -207,7 +208,7 @@ fn request_from_outline(body: &Value) -> SlackRequest {
 /// The event of a request that was put into the inbox.
 pub(crate) fn parse_stored_event(json: &[u8]) -> Option<RoutedSlackEvent> {
     match parse_request(json)? {
-        SlackRequest::Event(routed) | SlackRequest::Farewell(_, routed) => Some(routed),
+        SlackRequest::Event(routed) | SlackRequest::Close(_, routed) => Some(routed),
         // Stored only where no dialog could be opened; what the button means without one is then
         // done.
         SlackRequest::Dialog(_) => parse_without_dialog(json),
@@ -226,7 +227,7 @@ pub(crate) fn parse_stored_event(json: &[u8]) -> Option<RoutedSlackEvent> {
 
 /// What a button does where Slack opens no dialogs: *Close* closes, as the reaction does.
 pub(crate) fn parse_without_dialog(json: &[u8]) -> Option<RoutedSlackEvent> {
-    let is_close = |routed: &RoutedSlackEvent| matches!(&routed.event, SlackEvent::Click(click) if click.button == Button::Close);
+    let is_close = |routed: &RoutedSlackEvent| matches!(&routed.event, SlackEvent::Click(click) if click.button == Button::Move(PressedMove::Close));
     let body = bounded::parse_tree_without(std::str::from_utf8(json).ok()?, &LARGE_FIELDS)?;
     // A transfer or a canned reply means nothing without what the dialog asks for.
     parse_click(&body).filter(is_close)

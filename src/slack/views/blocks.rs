@@ -112,10 +112,7 @@ fn menu_label_key(dialog: &Dialog) -> &'static str {
 /// What a button is called, as a text's key.
 pub(crate) fn button_label_key(button: &Button) -> &'static str {
     match button {
-        Button::Claim => "button-claim",
-        Button::TakeOver => "button-take-over",
-        Button::Release => "menu-release",
-        Button::Close => "button-close",
+        Button::Move(pressed) => pressed.to_move().label_key(),
         Button::Transfer => "button-transfer",
         Button::Reply => "dialog-reply",
         Button::Template => "dialog-template",

@@ -14,12 +14,16 @@ use super::render;
 use crate::locale::Texts;
 use crate::model::active::ACTIVE_STATUS;
 use crate::model::text::{to_one_line, truncate_label};
-use crate::model::{Button, Priority, Ticket, TicketEnding, TicketId, TicketState};
+use crate::model::{
+    Button, PressedMove, Priority, Ticket, TicketEnding, TicketId, TicketState, is_team,
+};
 use crate::slack::text::mrkdwn::escape_mrkdwn;
 use crate::slack::text::rich_text;
 
 /// Most characters of what the customer said to begin with, once the ticket is over.
 const CLOSED_WORDS_CHARS: usize = 140;
+/// Most entries of a menu (Block Kit: *Overflow menu element*).
+const MAX_MENU_ENTRIES: usize = 5;
 /// Longest text of a notification's part that comes from outside.
 const SUMMARY_CHARS: usize = 300;
 
@@ -29,6 +33,9 @@ pub(crate) const WINDOW_WARNING: SignedDuration = SignedDuration::from_hours(2);
 /// How long a customer waits for an answer before the card says so: a card that changed with each
 /// word would use up what Slack allows.
 pub(crate) const UNANSWERED_AFTER: SignedDuration = SignedDuration::from_mins(2);
+
+/// How near two times are that a card shows as one: it shows minutes.
+const SAME_TIME: SignedDuration = SignedDuration::from_mins(1);
 
 /// A ticket as a card: what notifications say, and the blocks.
 ///
@@ -72,6 +79,8 @@ pub struct RelatedTickets {
     pub now: Timestamp,
     /// Whether templates of WhatsApp can be sent to the customer.
     pub offers_templates: bool,
+    /// Whether tickets can be put on standby.
+    pub offers_standby: bool,
 }
 
 /// Another ticket of the same customer.
@@ -126,11 +135,6 @@ pub(crate) fn continuation_line(ticket: &Ticket, texts: &Texts) -> String {
         Some(team) => texts.text("thread-goes-on-team", &[args[0], args[1], ("team", team)]),
         None => texts.text("thread-goes-on", &args),
     }
-}
-
-/// Blip has one queue that is no team: of tickets that go to an agent (`blip.md` §4.1).
-pub(crate) fn is_team(name: &str) -> bool {
-    name != "DIRECT_TRANSFER"
 }
 
 /// A question: a sentence, and the buttons that answer it.
@@ -207,6 +211,12 @@ fn build_title(ticket: &Ticket, around: &RelatedTickets, texts: &Texts) -> Slack
         TicketState::Claimed { holder, .. } => {
             runs.push(format!(" — {} ", texts.text("card-with", &[])).into());
             runs.push(SlackRichTextUser::new(SlackUserId::from(holder.user.as_str())).into());
+        }
+        TicketState::Closed { at, .. } if ticket.id.active_target().is_some() => {
+            runs.push(format!(" · {} ", texts.text("card-active-sent", &[])).into());
+            runs.push(date_run(*at, texts));
+            runs.push(format!(" · {}", texts.text("card-active-waits", &[])).into());
+            runs.extend(list_closed_details(ticket, around, texts));
         }
         TicketState::Closed { ending, at } => {
             runs.push(format!(" · {} · ", describe_ending(ending, texts)).into());
@@ -358,6 +368,7 @@ fn build_details_context(ticket: &Ticket, around: &RelatedTickets, texts: &Texts
     let mut line = Vec::new();
     // One that waits says it in its title, where it is looked for.
     line.extend(ticket.holder().and_then(|_| name_priority(ticket, texts)));
+    line.extend(ticket.is_on_standby.then(|| texts.text("card-standby", &[])));
     if let Some(team) = ticket.team.as_deref().filter(|team| is_team(team)) {
         line.push(escape_line(&texts.text("card-team", &[("team", team)])));
     }
@@ -379,9 +390,15 @@ fn build_details_context(ticket: &Ticket, around: &RelatedTickets, texts: &Texts
 fn describe_unanswered(ticket: &Ticket, around: &RelatedTickets, texts: &Texts) -> Option<String> {
     let since = ticket.unanswered.filter(|_| ticket.holder().is_some())?;
     let is_long = around.now.duration_since(since) >= UNANSWERED_AFTER;
-    // A Slack date, which ages by itself: a number of minutes would need an update of the card for
-    // each.
-    is_long.then(|| texts.text("home-unanswered", &[("time", &format_slack_date(since, texts))]))
+    is_long.then(|| {
+        // The card says already when the customer came.
+        if since.duration_since(ticket.opened).abs() < SAME_TIME {
+            return texts.text("card-unanswered", &[]);
+        }
+        // A Slack date, which ages by itself: a number of minutes would need an update of the card
+        // for each.
+        texts.text("home-unanswered", &[("time", &format_slack_date(since, texts))])
+    })
 }
 
 /// How much longer the customer may be written to, when that is short.
@@ -433,7 +450,11 @@ fn build_buttons(ticket: &Ticket, around: &RelatedTickets, texts: &Texts) -> Sla
     let compose = || MenuEntry::Open(Dialog::Compose(ComposeKind::Quick));
     let (mut buttons, mut entries) = (Vec::new(), Vec::new());
     if ticket.holder().is_none() {
-        buttons.extend([Button::Claim, Button::Transfer, Button::Close]);
+        buttons.extend([
+            Button::Move(PressedMove::Claim),
+            Button::Transfer,
+            Button::Move(PressedMove::Close),
+        ]);
         let tags = MenuEntry::Open(Dialog::Tags);
         if is_late {
             entries.push(tags);
@@ -443,24 +464,48 @@ fn build_buttons(ticket: &Ticket, around: &RelatedTickets, texts: &Texts) -> Sla
         }
     } else {
         buttons.extend((!is_late).then_some(Button::Reply));
-        buttons.extend([Button::Tags, Button::Transfer, Button::Close, Button::TakeOver]);
+        buttons.extend([
+            Button::Tags,
+            Button::Transfer,
+            Button::Move(PressedMove::Close),
+            Button::Move(PressedMove::TakeOver),
+        ]);
         entries.extend((!is_late).then(compose));
         entries.extend(templates());
     }
-    entries.extend([MenuEntry::Open(Dialog::History), MenuEntry::Open(Dialog::Details)]);
-    if ticket.holder().is_some() {
-        entries.push(MenuEntry::Press(Button::Release));
+    let standby = choose_standby_entry(ticket, around);
+    let is_held = ticket.holder().is_some();
+    let last = 1 + usize::from(standby.is_some()) + usize::from(is_held);
+    // Where there is no room for it: the details lead there as well.
+    if entries.len() + last < MAX_MENU_ENTRIES {
+        entries.push(MenuEntry::Open(Dialog::History));
+    }
+    entries.push(MenuEntry::Open(Dialog::Details));
+    entries.extend(standby);
+    if is_held {
+        entries.push(MenuEntry::Press(Button::Move(PressedMove::Release)));
     }
     let mut elements: Vec<SlackActionBlockElement> = buttons
         .iter()
         .map(|shown| {
             // One button at most is coloured: what nobody has done yet.
-            let style = (*shown == Button::Claim).then_some(SlackBlockButtonStyle::Primary);
+            let style = (*shown == Button::Move(PressedMove::Claim))
+                .then_some(SlackBlockButtonStyle::Primary);
             button(shown, &ticket.id, texts).opt_style(style).into()
         })
         .collect();
     elements.push(build_menu(entries, texts).into());
     actions_block(elements)
+}
+
+/// What the menu says of standby: to end it in any case, since somebody may have switched the setting
+/// off meanwhile.
+fn choose_standby_entry(ticket: &Ticket, around: &RelatedTickets) -> Option<MenuEntry> {
+    let is_offered = around.offers_standby && ticket.holder().is_some();
+    if ticket.is_on_standby {
+        return Some(MenuEntry::Press(Button::Move(PressedMove::EndStandby)));
+    }
+    is_offered.then_some(MenuEntry::Press(Button::Move(PressedMove::StartStandby)))
 }
 
 /// A link to a thread with a label from outside, as mark-up.

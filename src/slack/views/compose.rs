@@ -9,25 +9,28 @@ use std::collections::HashMap;
 use serde_json::Value;
 use slack_morphism::blocks::{
     SlackBlockChoiceItem, SlackBlockPlainTextInputElement, SlackBlockStaticSelectElement,
-    SlackInputBlock, SlackView, SlackViewSubmissionErrorsResponse, SlackViewSubmissionResponse,
-    SlackViewSubmissionUpdateResponse,
+    SlackInputBlock, SlackModalView, SlackView, SlackViewSubmissionErrorsResponse,
+    SlackViewSubmissionResponse, SlackViewSubmissionUpdateResponse,
 };
 use url::Url;
 
-use super::blocks::{input_block, make_submittable, modal_view, plain_text};
+use super::blocks::{context_block, input_block, make_submittable, modal_view, plain_text};
 use super::ids::{
     ComposeKind, Dialog, KIND_ACTION_ID, METADATA_CHARS, SEND_CALLBACK_ID, write_confirmed_offer,
     write_ticket,
 };
 use super::{modal, render};
 use crate::locale::Texts;
-use crate::model::{Offer, Ticket, TicketId};
+use crate::model::{Offer, Ticket};
 use crate::slack::text::rich_text;
 
 /// Longest question: what WhatsApp takes with buttons.
 const QUESTION_CHARS: usize = 1024;
 /// Longest address, title and text of a link. Together they must fit into what a dialog carries.
 const LINK_CHARS: [usize; 3] = [1000, 200, 800];
+
+/// The block of the kinds.
+const KIND_BLOCK: &str = "kind";
 
 /// The field that is wrong, and the key of the text that says how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +61,7 @@ pub(crate) fn build_offer_form(ticket: &Ticket, kind: ComposeKind, texts: &Texts
         .with_options(ComposeKind::ALL.into_iter().map(option).collect())
         .with_initial_option(option(kind));
     // Slack tells of the choice at once, so that the fields below can be those of the kind.
-    let kinds = input_block("kind", "compose-kind", select, texts).with_dispatch_action(true);
+    let kinds = input_block(KIND_BLOCK, "compose-kind", select, texts).with_dispatch_action(true);
     let fields = build_fields(kind, texts);
     let fields = std::iter::once(kinds).chain(fields).map(Into::into);
     let blocks = std::iter::once(modal::name_ticket(ticket, texts)).chain(fields).collect();
@@ -101,7 +104,7 @@ fn options_hint(kind: ComposeKind) -> &'static str {
 
 /// The answer to the first page: what the customer will get, or what is wrong.
 pub(crate) fn answer_draft(
-    ticket: &TicketId,
+    ticket: &Ticket,
     (drafted, holder): (&Result<Offer, FieldError>, Option<&str>),
     texts: &Texts,
 ) -> SlackViewSubmissionResponse {
@@ -109,7 +112,7 @@ pub(crate) fn answer_draft(
         Ok(offer) => offer,
         Err(FieldError(field, key)) => return build_field_error(field, key, texts),
     };
-    let metadata = write_confirmed_offer(ticket, offer);
+    let metadata = write_confirmed_offer(&ticket.id, offer);
     // Slack refuses the whole view beyond that, and what was typed would be lost with it.
     if metadata.chars().count() > METADATA_CHARS {
         let field = if matches!(offer, Offer::Link { .. }) { "text" } else { "question" };
@@ -117,10 +120,7 @@ pub(crate) fn answer_draft(
     }
     let shown = offer.to_content().and_then(|content| render::render_content(&content, texts));
     let shown = shown.unwrap_or_default();
-    let intro = rich_text::literal_block(&texts.text("compose-preview", &[]));
-    let quote = rich_text::literal_quote(&shown);
-    let view = modal_view("dialog-preview", vec![intro, quote], texts);
-    let view = make_submittable(view, SEND_CALLBACK_ID, metadata, "button-send", texts);
+    let view = build_preview(ticket, &shown, (SEND_CALLBACK_ID, metadata), texts);
     let view = SlackView::Modal(view);
     replace_view(match holder {
         Some(holder) => modal::add_holder(view, holder, true, texts),
@@ -128,9 +128,32 @@ pub(crate) fn answer_draft(
     })
 }
 
+/// What a customer will get, and who that is: the last page before it is sent, under a name and with
+/// what it carries.
+pub(super) fn build_preview(
+    ticket: &Ticket,
+    shown: &str,
+    (name, metadata): (&str, String),
+    texts: &Texts,
+) -> SlackModalView {
+    let customer = modal::format_ticket_name(ticket, texts);
+    let recipient = context_block([texts.text("dialog-recipient", &[("customer", &customer)])]);
+    let intro = rich_text::literal_block(&texts.text("compose-preview", &[]));
+    let blocks = vec![recipient, intro, rich_text::literal_quote(shown)];
+    let view = modal_view("dialog-preview", blocks, texts);
+    make_submittable(view, name, metadata, "button-send", texts)
+        // This page took the place of the first: there is no page to go back to.
+        .with_close(plain_text(&texts.text("button-send-nothing", &[])))
+}
+
 /// The answer to a dialog that was handed in, which shows another one in its place.
 pub(crate) fn replace_view(view: SlackView) -> SlackViewSubmissionResponse {
     SlackViewSubmissionResponse::Update(SlackViewSubmissionUpdateResponse::new(view))
+}
+
+/// The answer to a first page whose ticket cannot be read now: said at its first block.
+pub(crate) fn refuse_unreadable_ticket(texts: &Texts) -> SlackViewSubmissionResponse {
+    build_field_error(KIND_BLOCK, "home-unavailable", texts)
 }
 
 /// The answer to a dialog that was handed in with something wrong in one of its blocks.
@@ -221,6 +244,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::TicketId;
     use crate::slack::views::ids::parse_confirmed_offer;
 
     #[test]

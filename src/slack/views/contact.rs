@@ -150,7 +150,7 @@ pub(crate) fn build_contact_blocks(
         blocks.push(literal_block(&truncate_label(&comment.text, SHOWN_COMMENT_CHARS)));
     }
     if !ticket.customer.identity.is_empty() {
-        let buttons = [Dialog::Contact, Dialog::Comment(None)];
+        let buttons = [Dialog::Contact, Dialog::Comment(None), Dialog::History];
         let buttons = buttons.iter().map(|dialog| open_button(dialog, &ticket.id, texts).into());
         blocks.push(actions_block(buttons.collect()));
     }

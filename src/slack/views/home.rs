@@ -10,7 +10,7 @@ use super::blocks::{
     MenuEntry, build_menu, context_block, divider_block, header_block, markdown, section_block,
 };
 use super::card::{
-    escape_line, find_ending_text, format_slack_date, is_team, link_to_thread, name_passed_limit,
+    escape_line, find_ending_text, format_slack_date, link_to_thread, name_passed_limit,
     name_priority, name_state,
 };
 use super::ids::{Dialog, SLASH_COMMAND, format_ticket_block};
@@ -18,7 +18,7 @@ use super::render;
 use super::switches;
 pub use super::switches::OwnSwitches;
 use crate::locale::Texts;
-use crate::model::{Button, ChannelId, Outage, Ticket, TicketState};
+use crate::model::{Button, ChannelId, Outage, PressedMove, Ticket, TicketState, is_team};
 use crate::slack::text::rich_text;
 
 /// Most tickets of one list: a block each, of the 100 that a home tab may have.
@@ -214,13 +214,9 @@ pub(crate) fn describe_move(
     address: Option<&str>,
     texts: &Texts,
 ) -> (String, Vec<SlackBlock>) {
-    let name = format!(
-        "{} {}",
-        render::ticket_number(ticket),
-        render::customer_display_name(&ticket.customer)
-    );
-    let text = texts.text(key, &[("ticket", &escape_line(name.trim()))]);
-    let shown = texts.text(key, &[("ticket", &link_ticket_name(name.trim(), address))]);
+    let name = render::ticket_name(ticket);
+    let text = texts.text(key, &[("ticket", &escape_line(&name))]);
+    let shown = texts.text(key, &[("ticket", &link_ticket_name(&name, address))]);
     (text, vec![section_block(shown)])
 }
 
@@ -230,15 +226,11 @@ pub(crate) fn add_ticket_title(
     address: Option<&str>,
     (text, blocks): (&str, &[SlackBlock]),
 ) -> (String, Vec<SlackBlock>) {
-    let name = format!(
-        "{} {}",
-        render::ticket_number(ticket),
-        render::customer_display_name(&ticket.customer)
-    );
+    let name = render::ticket_name(ticket);
     let said =
         if blocks.is_empty() { vec![rich_text::literal_block(text)] } else { blocks.to_vec() };
-    let title = context_block([link_ticket_name(name.trim(), address)]);
-    (format!("{}: {text}", escape_line(name.trim())), [vec![title], said].concat())
+    let title = context_block([link_ticket_name(&name, address)]);
+    (format!("{}: {text}", escape_line(&name)), [vec![title], said].concat())
 }
 
 /// One sentence, as an answer.
@@ -342,15 +334,11 @@ fn more_tickets_line(all: usize, most: usize, texts: &Texts) -> Option<SlackBloc
 /// A ticket: a line that leads to its thread, and a menu with what can be done.
 fn render_row(row: &ListedTicket, texts: &Texts) -> SlackBlock {
     let ticket = &row.ticket;
-    let name = format!(
-        "{} {}",
-        render::customer_display_name(&ticket.customer),
-        render::ticket_number(ticket)
-    );
+    let name = render::ticket_name(ticket);
     let state = name_state(ticket, texts);
     // The state begins with a picture, which is enough in a list.
     let sign = state.split(' ').next().unwrap_or_default();
-    let title = format!("{sign} *{}*", link_ticket_name(name.trim(), row.address.as_deref()));
+    let title = format!("{sign} *{}*", link_ticket_name(&name, row.address.as_deref()));
     let mut line = vec![title, escape_line(&texts.channel_label(&ticket.customer.domain))];
     let time = |at| format_slack_date(at, texts);
     line.extend(name_priority(ticket, texts));
@@ -396,12 +384,16 @@ fn list_row_entries(row: &ListedTicket) -> Vec<MenuEntry> {
     let (reply, details) = (MenuEntry::Open(Dialog::Reply(None)), MenuEntry::Open(Dialog::Details));
     let (transfer, close) = (MenuEntry::Open(Dialog::Transfer), MenuEntry::Open(Dialog::Close));
     match row.ticket.state {
-        TicketState::Unclaimed => vec![press(Button::Claim), reply, transfer, close, details],
+        TicketState::Unclaimed => {
+            vec![press(Button::Move(PressedMove::Claim)), reply, transfer, close, details]
+        }
         // *Release* is last, away from what people press most: it undoes what they have.
         TicketState::Claimed { .. } if row.is_own => {
-            vec![reply, transfer, close, details, press(Button::Release)]
+            vec![reply, transfer, close, details, press(Button::Move(PressedMove::Release))]
         }
-        TicketState::Claimed { .. } => vec![press(Button::TakeOver), transfer, close, details],
+        TicketState::Claimed { .. } => {
+            vec![press(Button::Move(PressedMove::TakeOver)), transfer, close, details]
+        }
         TicketState::Closed { .. } => vec![MenuEntry::Open(Dialog::History), details],
     }
 }

@@ -1,13 +1,14 @@
 //! The names of every button, field, list and dialog, and what they carry.
 //!
-//! They live in Slack for weeks: a card that was posted before an update still has its buttons.
+//! They live in Slack for weeks: a card that was posted before an update still has its buttons. The names
+//! of moves stand with all else that is told of them (`model/moves.rs`).
 
 use std::fmt::Display;
 
 use serde_json::{Value, json};
 
 use crate::model::{
-    Button, ContactField, FilledTemplate, HeaderFile, MessageTs, Offer, PressedButton,
+    Button, ContactField, FilledTemplate, HeaderFile, MessageTs, Offer, PressedButton, PressedMove,
     TemplateField, TicketId, TransferTarget, WhenHeld,
 };
 
@@ -21,10 +22,7 @@ pub(crate) const SWITCHES_ACTION_ID: &str = "switches";
 pub(crate) fn write_button(button: &Button, ticket: &TicketId) -> (&'static str, String) {
     let with_ticket = |what: &dyn Display| format!("{what} {ticket}");
     let value = match button {
-        Button::Claim
-        | Button::TakeOver
-        | Button::Release
-        | Button::Close
+        Button::Move(_)
         | Button::Transfer
         | Button::Reply
         | Button::Template
@@ -44,12 +42,9 @@ pub(crate) fn write_button(button: &Button, ticket: &TicketId) -> (&'static str,
 }
 
 /// The name of a button.
-pub(super) fn button_name(button: &Button) -> &'static str {
+pub(crate) fn button_name(button: &Button) -> &'static str {
     match button {
-        Button::Claim => "claim",
-        Button::TakeOver => "take_over",
-        Button::Release => "release",
-        Button::Close => "close",
+        Button::Move(pressed) => pressed.name(),
         Button::Transfer => "transfer",
         Button::Reply => "reply",
         Button::Template => "template",
@@ -68,16 +63,15 @@ pub(super) fn button_name(button: &Button) -> &'static str {
     }
 }
 
-/// Reads [`write_button`] back. What it carries may be missing: a shortcut has a button's name only.
+/// Reads back what [`write_button`] gave; none if it is nothing of ours. What it carries may be missing: a shortcut has a button's name only.
 pub(crate) fn read_button(name: &str, value: &str) -> Option<PressedButton> {
     let alone = |button| PressedButton { button, ticket: TicketId::parse(value) };
+    if let Some(pressed) = PressedMove::parse(name) {
+        return Some(alone(Button::Move(pressed)));
+    }
     // By the first blank: what is carried has none, while an id of Blip's is opaque.
     let (carried, ticket) = value.split_once(' ').unwrap_or_default();
     let button = match name {
-        "claim" => return Some(alone(Button::Claim)),
-        "take_over" => return Some(alone(Button::TakeOver)),
-        "release" => return Some(alone(Button::Release)),
-        "close" => return Some(alone(Button::Close)),
         "transfer" => return Some(alone(Button::Transfer)),
         "reply" => return Some(alone(Button::Reply)),
         "template" => return Some(alone(Button::Template)),
@@ -146,7 +140,7 @@ pub(super) fn format_open_button(dialog: &Dialog) -> String {
     format!("{OPEN_PREFIX}{}", dialog.name())
 }
 
-/// Reads [`format_open_button`] back.
+/// Reads back what [`format_open_button`] gave; none if it is nothing of ours.
 pub(crate) fn parse_open_button(name: &str) -> Option<Dialog> {
     Dialog::parse(name.strip_prefix(OPEN_PREFIX)?)
 }
@@ -172,7 +166,7 @@ impl ContactBlock {
         (name.chars().count() <= BLOCK_ID_CHARS).then_some(name)
     }
 
-    /// Reads [`ContactBlock::name`] back.
+    /// Reads back what [`ContactBlock::name`] gave; none if it is nothing of ours.
     pub(crate) fn parse(name: &str) -> Option<Self> {
         if let Some(extra) = name.strip_prefix(EXTRA_BLOCK_PREFIX) {
             return Some(Self::Extra(extra.to_owned()));
@@ -205,7 +199,7 @@ pub(crate) fn format_ticket_block(ticket: &TicketId) -> Option<String> {
     (name.chars().count() <= BLOCK_ID_CHARS).then_some(name)
 }
 
-/// Reads [`format_ticket_block`] back.
+/// Reads back what [`format_ticket_block`] gave; none if it is nothing of ours.
 pub(crate) fn parse_ticket_block(name: &str) -> Option<TicketId> {
     TicketId::parse(name.strip_prefix(TICKET_BLOCK_PREFIX)?)
 }
@@ -217,6 +211,8 @@ pub(super) const METADATA_CHARS: usize = 3000;
 pub(crate) const SEND_CALLBACK_ID: &str = "compose_send";
 /// The name of the second page of a template.
 pub(crate) const SEND_TEMPLATE_CALLBACK_ID: &str = "template_send";
+/// The name of a close dialog that has told what is not shown yet.
+pub(crate) const CLOSE_ANYWAY_CALLBACK_ID: &str = "close_anyway";
 /// The list from which the kind is chosen.
 pub(crate) const KIND_ACTION_ID: &str = "compose_kind";
 
@@ -288,7 +284,7 @@ impl Dialog {
         }
     }
 
-    /// Reads [`Dialog::name`] back.
+    /// Reads back what [`Dialog::name`] gave; none if it is nothing of ours.
     pub(crate) fn parse(name: &str) -> Option<Self> {
         let all = [
             Self::Close,
@@ -333,7 +329,7 @@ impl ComposeKind {
         }
     }
 
-    /// Reads [`ComposeKind::name`] back.
+    /// Reads back what [`ComposeKind::name`] gave; none if it is nothing of ours.
     pub(crate) fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
@@ -353,7 +349,7 @@ pub(crate) fn write_destination(target: &TransferTarget) -> String {
     }
 }
 
-/// Reads [`write_destination`] back.
+/// Reads back what [`write_destination`] gave; none if it is nothing of ours.
 pub(crate) fn parse_destination(value: &str) -> Option<TransferTarget> {
     if let Some(team) = value.strip_prefix(TEAM_PREFIX) {
         return Some(TransferTarget::Team(team.to_owned()));
@@ -370,7 +366,7 @@ pub(crate) fn write_ticket(ticket: &TicketId) -> String {
     ticket.to_string()
 }
 
-/// Reads [`write_ticket`] back.
+/// Reads back what [`write_ticket`] gave; none if it is nothing of ours.
 pub(crate) fn parse_ticket(metadata: &str) -> Option<TicketId> {
     TicketId::parse(metadata)
 }
@@ -380,7 +376,7 @@ pub(crate) fn write_confirmed_offer(ticket: &TicketId, offer: &Offer) -> String 
     json!({"ticket": ticket.to_string(), "offer": offer_to_json(offer)}).to_string()
 }
 
-/// Reads [`write_confirmed_offer`] back.
+/// Reads back what [`write_confirmed_offer`] gave; none if it is nothing of ours.
 pub(crate) fn parse_confirmed_offer(metadata: &str) -> Option<(TicketId, Offer)> {
     let carried: Value = serde_json::from_str(metadata).ok()?;
     let ticket = TicketId::parse(carried.get("ticket")?.as_str()?)?;
@@ -399,7 +395,7 @@ pub(crate) fn write_filled_template(ticket: &TicketId, filled: &FilledTemplate) 
     .to_string()
 }
 
-/// Reads [`write_filled_template`] back.
+/// Reads back what [`write_filled_template`] gave; none if it is nothing of ours.
 pub(crate) fn parse_filled_template(metadata: &str) -> Option<(TicketId, FilledTemplate)> {
     let carried: Value = serde_json::from_str(metadata).ok()?;
     let text = |key: &str| carried.get(key)?.as_str().map(str::to_owned);
@@ -480,12 +476,14 @@ mod tests {
         let ticket = TicketId::parse("default/9b2e-1").unwrap();
         let message = || MessageTs::parse("1785776520.000100").unwrap();
         for (button, name, value) in [
-            (Button::Claim, "claim", "default/9b2e-1"),
-            (Button::TakeOver, "take_over", "default/9b2e-1"),
-            (Button::Release, "release", "default/9b2e-1"),
-            (Button::Close, "close", "default/9b2e-1"),
+            (Button::Move(PressedMove::Claim), "claim", "default/9b2e-1"),
+            (Button::Move(PressedMove::TakeOver), "take_over", "default/9b2e-1"),
+            (Button::Move(PressedMove::Release), "release", "default/9b2e-1"),
+            (Button::Move(PressedMove::Close), "close", "default/9b2e-1"),
             (Button::Transfer, "transfer", "default/9b2e-1"),
             (Button::Template, "template", "default/9b2e-1"),
+            (Button::Move(PressedMove::StartStandby), "start_standby", "default/9b2e-1"),
+            (Button::Move(PressedMove::EndStandby), "end_standby", "default/9b2e-1"),
             (Button::Note, "note", "default/9b2e-1"),
             (Button::SendNote, "send_note", "default/9b2e-1"),
             (Button::Send(message()), "send", "1785776520.000100 default/9b2e-1"),
@@ -537,6 +535,7 @@ mod tests {
         let names = [MORE_ACTION_ID, SEND_CALLBACK_ID, KIND_ACTION_ID, SLASH_COMMAND];
         assert_eq!(names, ["more", "compose_send", "compose_kind", "/blip"]);
         assert_eq!(SWITCHES_ACTION_ID, "switches");
+        assert_eq!(CLOSE_ANYWAY_CALLBACK_ID, "close_anyway");
     }
 
     #[test]
@@ -609,7 +608,7 @@ mod tests {
         {
             assert_eq!(read_button(name, value), None, "{name} {value}");
         }
-        let shortcut = PressedButton { button: Button::Claim, ticket: None };
+        let shortcut = PressedButton { button: Button::Move(PressedMove::Claim), ticket: None };
         assert_eq!(read_button("claim", ""), Some(shortcut));
     }
 }

@@ -13,16 +13,16 @@ use super::blocks::{
     actions_block, button, context_block, header_block, input_block, make_submittable, markdown,
     modal_view, plain_text, section_block,
 };
-use super::card::{describe_state, escape_line, format_slack_date, is_team, link_to_thread};
+use super::card::{describe_state, escape_line, format_slack_date, link_to_thread};
 use super::choices::{Choice, SelectOption};
 use super::ids::{
-    Dialog, METADATA_CHARS, SEND_CALLBACK_ID, element, write_confirmed_offer, write_ticket,
-    write_when_held,
+    CLOSE_ANYWAY_CALLBACK_ID, Dialog, METADATA_CHARS, SEND_CALLBACK_ID, element,
+    write_confirmed_offer, write_ticket, write_when_held,
 };
 use super::render::{self, AgentNames};
 use crate::locale::Texts;
 use crate::model::text::truncate_label;
-use crate::model::{Button, Offer, SaidMessage, Ticket, TicketId, WhenHeld};
+use crate::model::{Button, Offer, SaidMessage, Ticket, TicketId, WhenHeld, is_team};
 use crate::slack::text::rich_text::{literal_block, literal_quote};
 
 /// Longest text that can be typed: what WhatsApp takes is split, Block Kit's own limit is 3,000.
@@ -39,28 +39,49 @@ const LABEL_CHARS: usize = 150;
 /// Most tags that a list shows as chosen already (Block Kit: multi select).
 const MAX_CHOSEN_TAGS: usize = 100;
 
-/// Asks for the tags and a farewell before a ticket is closed; a tag may be needed.
-pub fn build_close_dialog(ticket: &Ticket, is_tag_needed: bool, texts: &Texts) -> SlackView {
-    let blocks = vec![
-        build_tags_input(ticket, !is_tag_needed, texts),
-        build_text_input("dialog-farewell", "farewell", None, texts),
-    ];
-    build_form_view(&Dialog::Close, ticket, ("dialog-close", "button-close"), blocks, texts)
+/// What stands in a dialog that closes a ticket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CloseForm<'a> {
+    /// Whether the ticket must have a tag.
+    pub is_tag_needed: bool,
+    /// A farewell that was typed before.
+    pub farewell: Option<&'a str>,
+    /// Whether the customer cannot be told anything any more.
+    pub is_late: bool,
+    /// How many messages of the customer are not shown yet.
+    pub unread: u64,
 }
 
-/// Asks for the tags before a ticket is closed whose customer cannot be told anything any more. A
-/// farewell that was written already, before the window closed, is shown, so that it is not lost.
-pub fn build_close_without_farewell(
-    ticket: &Ticket,
-    farewell: Option<&str>,
-    is_tag_needed: bool,
-    texts: &Texts,
-) -> SlackView {
-    let key = if farewell.is_some() { "dialog-farewell-late" } else { "dialog-no-farewell" };
-    let mut blocks = vec![literal_block(&texts.text(key, &[]))];
-    blocks.extend(farewell.map(literal_quote));
-    blocks.push(build_tags_input(ticket, !is_tag_needed, texts));
-    build_form_view(&Dialog::Close, ticket, ("dialog-close", "button-close"), blocks, texts)
+/// Asks for the tags and a farewell before a ticket is closed; says before what is in the way of a
+/// farewell, and what nobody has read yet.
+pub fn build_close_dialog(ticket: &Ticket, form: &CloseForm<'_>, texts: &Texts) -> SlackView {
+    let mut blocks = Vec::new();
+    if form.unread > 0 {
+        let unread = [("count", form.unread.to_string())];
+        let unread = unread.each_ref().map(|(key, count)| (*key, count.as_str()));
+        blocks.push(literal_block(&texts.text("dialog-unread", &unread)));
+    }
+    if form.is_late {
+        // What was typed is shown, so that it is not lost.
+        let key =
+            if form.farewell.is_some() { "dialog-farewell-late" } else { "dialog-no-farewell" };
+        blocks.push(literal_block(&texts.text(key, &[])));
+        blocks.extend(form.farewell.map(literal_quote));
+    }
+    blocks.push(build_tags_input(ticket, !form.is_tag_needed, texts));
+    if !form.is_late {
+        blocks.push(build_text_input("dialog-farewell", "farewell", (form.farewell, true), texts));
+    }
+    blocks.insert(0, name_ticket(ticket, texts));
+    let view = modal_view("dialog-close", blocks, texts);
+    let metadata = write_ticket(&ticket.id);
+    if form.unread == 0 {
+        let name = Dialog::Close.name();
+        return SlackView::Modal(make_submittable(view, name, metadata, "button-close", texts));
+    }
+    let name = CLOSE_ANYWAY_CALLBACK_ID;
+    let view = make_submittable(view, name, metadata, "button-close-anyway", texts);
+    SlackView::Modal(view.with_close(plain_text(&texts.text("button-keep-open", &[]))))
 }
 
 /// Says before anything is written that the customer cannot be written to any more, and offers the
@@ -106,7 +127,8 @@ pub fn build_reply_dialog(
     let text: String = text.chars().take(INPUT_CHARS).collect();
     if chosen.is_some() {
         let block = format!("words:{}", truncate_label(id, 200));
-        blocks.push(build_text_input("dialog-reply-words", &block, Some(&text), texts));
+        // What was chosen may be changed, but not taken away.
+        blocks.push(build_text_input("dialog-reply-words", &block, (Some(&text), false), texts));
     }
     build_form_view(&Dialog::Reply(None), ticket, ("dialog-reply", "button-send"), blocks, texts)
 }
@@ -199,7 +221,9 @@ pub fn build_details_view(
         SlackSectionBlock::new().with_fields(facts.iter().map(field).collect()).into()
     };
     let facts = facts.chunks(SECTION_FIELDS).map(section);
-    build_view("dialog-details", facts.chain(below).collect(), texts)
+    // What the marks on messages mean is one press away from them, and says nothing twice.
+    let marks = context_block([escape_line(&texts.text("help-thread-marks", &[]))]);
+    build_view("dialog-details", facts.chain(below).chain([marks]).collect(), texts)
 }
 
 /// Something that is known of a ticket.
@@ -261,9 +285,14 @@ fn build_form_view(
 
 /// The line on top of a dialog that says whom it is about.
 pub(super) fn name_ticket(ticket: &Ticket, texts: &Texts) -> SlackBlock {
+    context_block([format_ticket_name(ticket, texts)])
+}
+
+/// A ticket with its channel, as mark-up.
+pub(super) fn format_ticket_name(ticket: &Ticket, texts: &Texts) -> String {
     let name = escape_line(&render::ticket_name(ticket));
     let channel = escape_line(&texts.channel_label(&ticket.customer.domain));
-    context_block([[format!("*{name}*"), channel].join(" · ")])
+    format!("*{name}* · {channel}")
 }
 
 /// Tells in a dialog, below the line that names the ticket, that somebody else holds it; where words
@@ -327,12 +356,16 @@ fn build_tags_input(ticket: &Ticket, optional: bool, texts: &Texts) -> SlackBloc
     input_block("tags", "dialog-tags-label", select, texts).with_optional(optional).into()
 }
 
-fn build_text_input(label: &str, block: &str, initial: Option<&str>, texts: &Texts) -> SlackBlock {
+fn build_text_input(
+    label: &str,
+    block: &str,
+    (initial, optional): (Option<&str>, bool),
+    texts: &Texts,
+) -> SlackBlock {
     let input = SlackBlockPlainTextInputElement::new()
         .with_action_id(element::MESSAGE_TEXT.into())
         .with_multiline(true)
         .with_max_length(INPUT_CHARS as u64)
         .opt_initial_value(initial.map(str::to_owned));
-    // A farewell may be left out; words that were chosen may be changed, but not taken away.
-    input_block(block, label, input, texts).with_optional(initial.is_none()).into()
+    input_block(block, label, input, texts).with_optional(optional).into()
 }

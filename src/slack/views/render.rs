@@ -289,9 +289,11 @@ pub(crate) fn customer_display_name(customer: &Customer) -> String {
     // Behind a router the ticket's own identity is a UUID of the tunnel (`blip.md` §3.1), which
     // tells nobody anything.
     let identity = customer.originator.as_ref().unwrap_or(&customer.identity);
-    let identity = identity.split('@').next();
-    let names = [customer.name.as_deref(), identity].into_iter().flatten();
-    let mut shown = names.map(text::to_one_line).filter(|name| !name.is_empty());
+    let account = identity.split('@').next().unwrap_or_default();
+    let account = customer.whatsapp_number().unwrap_or_else(|| account.to_owned());
+    let names = [customer.name.clone().unwrap_or_default(), account];
+    let mut shown =
+        names.iter().map(|name| text::to_one_line(name)).filter(|name| !name.is_empty());
     shown.next().map_or_else(|| "?".to_owned(), |name| truncate_label(&name, NAME_CHARS))
 }
 
@@ -338,8 +340,11 @@ mod tests {
         };
         let number = "5531999990000@wa.gw.msging.net";
         assert_eq!(called(Some("Maria\u{2028}Silva \u{202E}"), number), "Maria Silva");
-        assert_eq!(called(Some("\u{3164}\u{200B}"), number), "5531999990000");
-        assert_eq!(called(None, number), "5531999990000");
+        assert_eq!(called(Some("\u{3164}\u{200B}"), number), "+5531999990000");
+        assert_eq!(called(None, number), "+5531999990000");
+        assert_eq!(called(None, "+5531999990000@wa.gw.msging.net"), "+5531999990000");
+        assert_eq!(called(None, "551187654321@wa.gw.msging.net"), "+5511987654321");
+        assert_eq!(called(None, "5531999990000@telegram.gw.msging.net"), "5531999990000");
         assert_eq!(called(None, ""), "?");
         assert_eq!(called(Some(&"a".repeat(400)), number).chars().count(), NAME_CHARS);
     }

@@ -12,16 +12,18 @@ use slack_morphism::blocks::{
 };
 
 use super::blocks::{context_block, input_block, make_submittable, modal_view, plain_text};
-use super::compose::{build_field_error, is_web_url, replace_view};
+use super::compose::{build_field_error, build_preview, is_web_url, replace_view};
 use super::ids::{Dialog, SEND_TEMPLATE_CALLBACK_ID, element, write_filled_template, write_ticket};
 use super::modal::{build_select, name_ticket};
 use crate::locale::Texts;
 use crate::model::text::truncate_label;
-use crate::model::{MessageTemplate, TemplateField, Ticket, TicketId};
-use crate::slack::text::rich_text::{literal_block, literal_quote};
+use crate::model::{MessageTemplate, TemplateField, Ticket};
+use crate::slack::text::rich_text::literal_quote;
 
 /// Longest value of a variable: all of them together must fit into what a dialog carries.
 const VALUE_CHARS: usize = 600;
+/// How many characters on either side of a variable tell people what it stands for.
+const QUOTED_CHARS: usize = 40;
 /// Most characters that a dialog carries (Block Kit: `private_metadata`).
 const METADATA_CHARS: usize = 3000;
 /// Most blanks in a row that WhatsApp takes in a variable (`blip.md`, additions §1.2).
@@ -65,8 +67,14 @@ fn build_field(
         .with_max_length(VALUE_CHARS as u64);
     let label = match field {
         TemplateField::File(_) => texts.text("templates-file", &[]),
-        TemplateField::Title(name) => texts.text("templates-title", &[("name", name)]),
-        TemplateField::Body(name) => texts.text("templates-variable", &[("name", name)]),
+        TemplateField::Title(name) | TemplateField::Body(name) => {
+            let key = match field {
+                TemplateField::Title(_) => "templates-title",
+                _ => "templates-variable",
+            };
+            let around = template.quote_variable(field, QUOTED_CHARS);
+            texts.text(key, &[("name", name), ("text", &around)])
+        }
         TemplateField::Button(button) => {
             let label = template.buttons.get(*button).map(|it| it.label.as_str());
             texts.text("templates-link", &[("button", label.unwrap_or_default())])
@@ -95,7 +103,7 @@ pub(crate) fn refuse_choice(key: &str, texts: &Texts) -> SlackViewSubmissionResp
 
 /// The answer to the first page: what the customer will get, or what is wrong.
 pub(crate) fn answer_template_draft(
-    ticket: &TicketId,
+    ticket: &Ticket,
     template: &MessageTemplate,
     typed: &HashMap<usize, String>,
     texts: &Texts,
@@ -112,15 +120,13 @@ pub(crate) fn answer_template_draft(
         values.push((field, value.to_owned()));
     }
     let filled = template.fill(values);
-    let metadata = write_filled_template(ticket, &filled);
+    let metadata = write_filled_template(&ticket.id, &filled);
     if metadata.chars().count() > METADATA_CHARS {
         return refuse_choice("compose-too-long", texts);
     }
-    let intro = literal_block(&texts.text("compose-preview", &[]));
-    let cost = context_block([texts.text("templates-cost", &[])]);
-    let blocks = vec![intro, literal_quote(&filled.text), cost];
-    let view = modal_view("dialog-preview", blocks, texts);
-    let view = make_submittable(view, SEND_TEMPLATE_CALLBACK_ID, metadata, "button-send", texts);
+    let sent = (SEND_TEMPLATE_CALLBACK_ID, metadata);
+    let mut view = build_preview(ticket, &filled.text, sent, texts);
+    view.blocks.push(context_block([texts.text("templates-cost", &[])]));
     replace_view(SlackView::Modal(view))
 }
 

@@ -22,6 +22,8 @@ use crate::telemetry;
 const MAX_GROUP: usize = 30;
 /// How long the store is waited for before the sender is told to come again.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a start waits for the connections of the doors.
+const START_PATIENCE: Duration = Duration::from_secs(10);
 /// Most that wait. Whoever comes later waits before handing in.
 const MAX_WAITING: usize = 256;
 
@@ -57,7 +59,7 @@ struct Waiting {
     caller: oneshot::Sender<Result<Inserted>>,
 }
 
-/// The way in.
+/// Events that wait to be accepted: those that come while others are written share the next write.
 pub(super) struct AcceptQueue {
     waiting: mpsc::Sender<Waiting>,
 }
@@ -127,6 +129,22 @@ fn message_of(lane: &Lane) -> (Option<&str>, Option<&str>) {
     match lane {
         Lane::Message(channel, ts) => (Some(channel.as_str()), Some(ts.as_str())),
         Lane::Ticket(_) | Lane::Replies(_) | Lane::Own(_) => (None, None),
+    }
+}
+
+/// Makes so many connections of a pool, and has them ready to store events: to be let in by a busy
+/// server takes longer than the first sender is asked to wait. Where it fails they are made when they
+/// are needed.
+pub(super) async fn prepare_connections(pool: &Pool, count: usize) {
+    let attempts = Attempts::new(START_PATIENCE);
+    let connecting = join_all((0..count).map(async |_| {
+        let client = attempts.connect(pool).await?;
+        attempts.limit(async { Ok(client.prepare_cached(ACCEPT).await.map(drop)?) }).await?;
+        // Held until all are made, as the next one would be given the same again.
+        Ok::<_, PostgresFault>(client)
+    }));
+    if let Some(fault) = connecting.await.into_iter().find_map(std::result::Result::err) {
+        tracing::warn!(error = %Error::from(fault), "a connection to the database is made later");
     }
 }
 

@@ -91,6 +91,7 @@ pub(super) fn to_ticket_row(row: &Row) -> Result<TicketRow> {
         rating: optional_text(row, "rating")?,
         priority: value(row, "priority")?,
         passed_limits: value(row, "passed_limits")?,
+        standby: value(row, "standby")?,
         revision: value(row, "revision")?,
         version: value(row, "version")?,
     })

@@ -52,7 +52,7 @@ impl CopyTarget {
         Ok(CopyTransaction(transaction))
     }
 
-    /// Ends the connections.
+    /// Ends the connections to the database that was copied to.
     pub(in crate::store) fn close(self) {
         self.database.close();
     }

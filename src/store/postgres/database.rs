@@ -196,7 +196,7 @@ impl Database {
         Ok(done?)
     }
 
-    /// Takes nothing more.
+    /// Closes both pools: whoever asks for a connection from now on gets none.
     pub(super) fn close(&self) {
         self.doors.close();
         self.work.close();

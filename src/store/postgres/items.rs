@@ -24,16 +24,16 @@ pub(super) async fn lease_lanes(
     instance: &Instance,
     (due_in, term): (i64, i64),
     taken: &[String],
-    places: Places,
+    places: &Places,
 ) -> Result<Vec<(String, i64, Vec<Item>)>> {
-    let sql = "SELECT * FROM lease_lanes_of($1, $2, $3, $4, $5, $6, $7, $8)";
+    let sql = "SELECT * FROM lease_lanes_but($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let taken: Vec<_> = taken.iter().map(keepable).collect();
     let of_pools = Pool::ALL.map(|pool| count(places.count(pool)));
     let (given, of_pools) = (instance.given_time(), of_pools.as_slice());
     let (limit, most) = (count(places.total()), count(LEASE_ITEMS));
     let params: &Params<'_> =
-        &[&given, &instance.id, &due_in, &term, &taken, &of_pools, &limit, &most];
+        &[&given, &instance.id, &due_in, &term, &taken, &places.closed(), &of_pools, &limit, &most];
     let rows = db.query("", sql, params).await?;
     // The times are distances from when the server answered. Taken from before that, an event would count
     // as older than the post that it came after, and as one about a message that is none of ours.
@@ -56,22 +56,29 @@ pub(super) async fn read_next_due(
     db: &Database,
     given: Option<i64>,
     taken: &[String],
-    places: Places,
+    places: &Places,
 ) -> Result<Option<i64>> {
     let taken: Vec<_> = taken.iter().map(keepable).collect();
     let open = Pool::ALL.into_iter().filter(|pool| places.count(*pool) > 0).map(Pool::number);
     let open: Vec<i64> = open.filter_map(|number| i64::try_from(number).ok()).collect();
-    db.one_value("SELECT next_due_of($1, $2, $3)", &[&given, &taken, &open]).await
+    let sql = "SELECT next_due_but($1, $2, $3, $4)";
+    db.one_value(sql, &[&given, &taken, &places.closed(), &open]).await
 }
 
-/// Whether there is an item of this source whose key begins like this.
-pub(super) async fn has_key_prefix(db: &Database, source: &str, key: &str) -> Result<bool> {
+/// For each of these beginnings, whether there is an item of this source whose key begins like that.
+pub(super) async fn find_key_prefixes(
+    db: &Database,
+    source: &str,
+    prefixes: &[String],
+) -> Result<Vec<bool>> {
     // Bounds, not a pattern: keys are ordered, and may hold anything.
-    let sql = r#"SELECT EXISTS (SELECT FROM item WHERE source = $1
-                 AND left(key, 200) COLLATE "C" >= left($2, 200)
-                 AND left(key, 200) COLLATE "C" <= left($2, 200) || chr(1114111)
-                 AND key >= $2 AND key < $2 || chr(1114111))"#;
-    db.one_value(sql, &[&source, &keepable(key)]).await
+    let sql = r#"SELECT coalesce(array_agg(EXISTS (SELECT FROM item WHERE source = $1
+                     AND left(key, 200) COLLATE "C" >= left(prefix, 200)
+                     AND left(key, 200) COLLATE "C" <= left(prefix, 200) || chr(1114111)
+                     AND key >= prefix AND key < prefix || chr(1114111)) ORDER BY place), '{}')
+                 FROM unnest($2::text[]) WITH ORDINALITY AS wanted (prefix, place)"#;
+    let prefixes: Vec<_> = prefixes.iter().map(keepable).collect();
+    db.one_value(sql, &[&source, &prefixes]).await
 }
 
 /// The greatest key of this source that begins like this, and how much later than now its item
@@ -123,6 +130,18 @@ pub(super) async fn has_waiting(
 ) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT FROM item WHERE state = 'waiting'
                    AND key_of(lane) = key_of($1) AND source = $2 AND starts_with(key, $3))";
+    db.one_value(sql, &[&keepable(lane), &source, &keepable(key)]).await
+}
+
+/// How much of this source whose keys begin like this waits in a lane.
+pub(super) async fn count_waiting(
+    db: &Database,
+    lane: &str,
+    source: &str,
+    key: &str,
+) -> Result<i64> {
+    let sql = "SELECT count(*) FROM item WHERE state = 'waiting'
+                   AND key_of(lane) = key_of($1) AND source = $2 AND starts_with(key, $3)";
     db.one_value(sql, &[&keepable(lane), &source, &keepable(key)]).await
 }
 
@@ -258,26 +277,6 @@ pub(super) async fn update_tried(
     require_item(&db.query("", sql, params).await?)
 }
 
-/// Keeps the result of a call that was begun, whoever has the item by now: it was made. If others have
-/// it, what they have kept counts, and whoever asks is told.
-pub(super) async fn write_result(
-    db: &Database,
-    (item, token): (ItemId, Option<i64>),
-    step: &str,
-    result: &str,
-) -> Result<()> {
-    let sql = "WITH holds AS (
-                   SELECT FROM item JOIN lane ON key_of(lane.name) = key_of(item.lane)
-                   WHERE item.id = $1 AND item.state = 'waiting' AND lane.token = $4
-               ), kept AS (
-                   UPDATE step SET result = $3 WHERE item = $1 AND key_of(name) = key_of($2)
-                       AND (result IS NULL OR EXISTS (SELECT FROM holds))
-                   RETURNING 1
-               )
-               SELECT 1 WHERE EXISTS (SELECT FROM holds) AND EXISTS (SELECT FROM kept)";
-    require_item(&db.query("", sql, &[&item, &keepable(step), &keepable(result), &token]).await?)
-}
-
 fn require_item(changed: &[Row]) -> Result<()> {
     if changed.is_empty() {
         return Err(Error::LeaseLost { lane: String::new() });
@@ -287,15 +286,17 @@ fn require_item(changed: &[Row]) -> Result<()> {
 
 /// Takes the mark of a call away, if whoever asks still has the item: otherwise the mark is
 /// somebody else's by now.
-pub(super) async fn delete_call(
+pub(super) async fn delete_calls(
     db: &Database,
     (item, token): (ItemId, i64),
-    step: &str,
+    steps: &[&str],
 ) -> Result<()> {
     let sql = "DELETE FROM step USING item, lane
-               WHERE step.item = $1 AND key_of(step.name) = key_of($2) AND item.id = step.item
+               WHERE step.item = $1 AND item.id = step.item
+                   AND key_of(step.name) IN (SELECT key_of(gone) FROM unnest($2::text[]) gone)
                    AND key_of(lane.name) = key_of(item.lane) AND lane.token = $3";
-    db.query("", sql, &[&item, &keepable(step), &token]).await?;
+    let steps: Vec<_> = steps.iter().map(|step| keepable(step)).collect();
+    db.query("", sql, &[&item, &steps, &token]).await?;
     Ok(())
 }
 

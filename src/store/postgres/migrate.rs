@@ -9,7 +9,7 @@ use super::fault::PostgresFault;
 use crate::store::{Error, Result, migrations};
 
 /// How many a database has taken is in `schema_version`.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 14] = [
     include_str!("migrations/0001_memory.sql"),
     include_str!("migrations/0002_functions.sql"),
     include_str!("migrations/0003_pools.sql"),
@@ -21,6 +21,9 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("migrations/0009_priority.sql"),
     include_str!("migrations/0010_passed_limits.sql"),
     include_str!("migrations/0011_writes.sql"),
+    include_str!("migrations/0012_shares.sql"),
+    include_str!("migrations/0013_standby.sql"),
+    include_str!("migrations/0014_results.sql"),
 ];
 
 /// How many steps a program has to know at least, to use tables that have taken all of them.

@@ -11,32 +11,32 @@ use crate::model::{BotName, ChannelId, MessageTs, Thread, Ticket, TicketId};
 use crate::store::row::{KnownRepliesRow, TicketRow, role_name};
 use crate::store::{DrawnCard, KnownReplies, Lane, Link, Result, row};
 
-/// `$31` are the hashes that would be left of the ticket, `$32` is the version that was read.
+/// `$32` are the hashes that would be left of the ticket, `$33` is the version that was read.
 const WRITE_TICKET: &str = "WITH written AS (
     INSERT INTO ticket (id, spelled, bot, address, number, parent, customer,
         customer_name, originator, domain, team, tags, opened, state, changed, ending,
         agent, agent_name, agent_identity, channel, root, heard, unanswered, revision,
         folded, answered, answered_by, rating, priority,
-        passed_limits)
+        passed_limits, standby)
     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-        $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30
-    WHERE NOT EXISTS (SELECT FROM erased WHERE hash = ANY ($31) AND $13 < at)
-        AND ($32::bigint = 0 OR EXISTS (SELECT FROM ticket WHERE id = $1))
+        $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31
+    WHERE NOT EXISTS (SELECT FROM erased WHERE hash = ANY ($32) AND $13 < at)
+        AND ($33::bigint = 0 OR EXISTS (SELECT FROM ticket WHERE id = $1))
     ON CONFLICT (id) DO UPDATE SET (spelled, bot, address, number, parent, customer,
         customer_name, originator, domain, team, tags, opened, state, changed, ending,
         agent, agent_name, agent_identity, channel, root, heard, unanswered, revision,
         folded, answered, answered_by, rating, priority,
-        passed_limits) = (excluded.spelled, excluded.bot, excluded.address, excluded.number,
+        passed_limits, standby) = (excluded.spelled, excluded.bot, excluded.address, excluded.number,
         excluded.parent, excluded.customer, excluded.customer_name,
         excluded.originator, excluded.domain, excluded.team, excluded.tags,
         excluded.opened, excluded.state, excluded.changed, excluded.ending,
         excluded.agent, excluded.agent_name, excluded.agent_identity,
         excluded.channel, excluded.root, excluded.heard, excluded.unanswered,
         excluded.revision, excluded.folded, excluded.answered, excluded.answered_by,
-        excluded.rating, excluded.priority, excluded.passed_limits)
-    WHERE ticket.version = $32::bigint
+        excluded.rating, excluded.priority, excluded.passed_limits, excluded.standby)
+    WHERE ticket.version = $33::bigint
     RETURNING version)
-    SELECT coalesce((SELECT version FROM written), refuse_ticket($31, $13))";
+    SELECT coalesce((SELECT version FROM written), refuse_ticket($32, $13))";
 
 /// Writes a ticket, new or changed, unless somebody else has since it was read: its version is the
 /// one that it will have. `hashes` are those that would be left of it.
@@ -79,6 +79,7 @@ pub(super) fn write_ticket(ticket: TicketRow, hashes: Vec<Vec<u8>>) -> Statement
             Box::new(ticket.rating.map(kept)),
             Box::new(ticket.priority),
             Box::new(ticket.passed_limits),
+            Box::new(ticket.standby),
             Box::new(hashes),
             Box::new(ticket.version.saturating_sub(1)),
         ],

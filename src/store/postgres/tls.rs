@@ -27,7 +27,7 @@ pub(super) enum Trust {
     Name(Roots),
 }
 
-/// The authorities.
+/// Whose signature makes the server's certificate one to believe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Roots {
     /// Those of the system.

@@ -34,7 +34,7 @@ const MAX_CLOCK_DISTANCE_MS: u64 = 4 * 60 * 1000;
 
 const BEAT: &str = "SELECT server_now, others FROM beat($1, $2, $3, $4)";
 
-/// Who this is.
+/// This instance, one of those that share the database.
 pub(super) struct Instance {
     pub(super) id: i64,
     /// How long it counts as alive.
@@ -62,7 +62,7 @@ impl Instance {
         self.clock_counts.then(|| self.clock.now().as_millisecond())
     }
 
-    /// [`Instance::term`] in milliseconds.
+    /// How long it counts as alive, in milliseconds.
     pub(super) fn term_millis(&self) -> i64 {
         i64::try_from(self.term.as_millis()).unwrap_or(i64::MAX)
     }

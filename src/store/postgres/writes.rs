@@ -11,7 +11,7 @@ use super::watch::Instance;
 use crate::model::TicketId;
 use crate::store::row::{self, TicketRow};
 use crate::store::writes::Decision;
-use crate::store::{Ending, Lane, LaneRelease, Lease, Result, Writes};
+use crate::store::{Ending, ItemId, Lane, LaneRelease, Lease, Result, Writes};
 
 /// Statements, and what their answers mean.
 pub(super) struct WriteStatements {
@@ -46,6 +46,7 @@ impl WriteStatements {
         own_lane: Option<&str>,
         given: Option<i64>,
         hashes_of: impl Fn(&TicketId) -> Vec<Vec<u8>>,
+        token_of: impl Fn(ItemId) -> Option<i64>,
     ) -> Self {
         let Writes { decisions, links, tickets: changed, first_words, drawn_cards, jobs } = writes;
         let mut all = Vec::new();
@@ -64,7 +65,7 @@ impl WriteStatements {
             all.push(Statement::new(lock, vec![Box::new(messages), Box::new(lanes)]));
         }
         if !decisions.is_empty() {
-            all.push(put_decisions(decisions, given));
+            all.push(put_decisions(decisions, given, token_of));
         }
         let first_link = all.len();
         for (link, opened) in links {
@@ -118,14 +119,25 @@ impl WriteStatements {
     }
 }
 
-fn put_decisions(decisions: &[Decision], given: Option<i64>) -> Statement {
-    let ids: Vec<i64> = decisions.iter().map(|known| known.item).collect();
-    let names: Vec<String> =
-        decisions.iter().map(|known| keepable(&known.step).into_owned()).collect();
-    let results: Vec<String> =
-        decisions.iter().map(|known| keepable(&known.result).into_owned()).collect();
-    let sql = "SELECT put_decisions($1, $2, $3, $4)";
-    Statement::new(sql, vec![Box::new(given), Box::new(ids), Box::new(names), Box::new(results)])
+fn put_decisions(
+    decisions: &[Decision],
+    given: Option<i64>,
+    token_of: impl Fn(ItemId) -> Option<i64>,
+) -> Statement {
+    let (mut ids, mut tokens) = (Vec::new(), Vec::new());
+    let (mut names, mut results) = (Vec::new(), Vec::new());
+    for Decision { item, step, result } in decisions {
+        let Some(token) = token_of(*item) else { continue };
+        ids.push(*item);
+        tokens.push(token);
+        names.push(keepable(step).into_owned());
+        results.push(keepable(result).into_owned());
+    }
+    let sql = "SELECT put_held_decisions($1, $2, $3, $4, $5)";
+    Statement::new(
+        sql,
+        vec![Box::new(given), Box::new(ids), Box::new(tokens), Box::new(names), Box::new(results)],
+    )
 }
 
 /// Runs all of these.

@@ -17,8 +17,8 @@ use crate::store::Result;
 /// How soon it is tried again to cut off a log that is in use.
 const TRUNCATE_RETRY_PAUSE: Duration = Duration::from_millis(5);
 
-/// Commits after which there is a checkpoint.
-const COMMITS_PER_CHECKPOINT: u32 = 1000;
+/// Writes after which there is a checkpoint, however many share a commit.
+const WRITES_PER_CHECKPOINT: usize = 1000;
 
 /// Copies all of the log into the database and cuts it off, so that it holds nothing any more. Nobody
 /// else is served meanwhile; waits for as long as this for those who read or copy it.
@@ -44,7 +44,7 @@ pub(super) fn truncate_log(connection: &Connection, patience: Duration) -> Resul
 pub(super) struct Checkpointer {
     nudges: SyncSender<()>,
     thread: JoinHandle<()>,
-    commits: u32,
+    writes: usize,
 }
 
 impl Checkpointer {
@@ -67,14 +67,14 @@ impl Checkpointer {
             }
         };
         let thread = thread::Builder::new().name("checkpoint".to_owned()).spawn(work)?;
-        Ok(Self { nudges, thread, commits: 0 })
+        Ok(Self { nudges, thread, writes: 0 })
     }
 
-    /// Takes note of a commit.
-    pub(super) fn note_commit(&mut self) {
-        self.commits += 1;
-        if self.commits >= COMMITS_PER_CHECKPOINT {
-            self.commits = 0;
+    /// Takes note of a commit of so many writes.
+    pub(super) fn note_commit(&mut self, writes: usize) {
+        self.writes += writes;
+        if self.writes >= WRITES_PER_CHECKPOINT {
+            self.writes = 0;
             // If it is full, the thread has still to begin.
             self.nudges.try_send(()).ok();
         }

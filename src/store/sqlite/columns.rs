@@ -73,6 +73,7 @@ pub(super) fn to_ticket_row(row: &Row<'_>) -> Result<TicketRow> {
         rating: row.get("rating")?,
         priority: row.get("priority")?,
         passed_limits: row.get("passed_limits")?,
+        standby: row.get("standby")?,
         revision: row.get("revision")?,
         version: row.get("version")?,
     })

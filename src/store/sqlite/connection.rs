@@ -13,7 +13,7 @@ use crate::store::{Error, Result, migrations};
 
 /// How the tables came to be what they are, one step after the other; how many of them a database
 /// has taken is its `user_version`.
-pub(super) const MIGRATIONS: [&str; 17] = [
+pub(super) const MIGRATIONS: [&str; 18] = [
     include_str!("migrations/0001_memory.sql"),
     include_str!("migrations/0002_doubt.sql"),
     include_str!("migrations/0003_ours.sql"),
@@ -31,6 +31,7 @@ pub(super) const MIGRATIONS: [&str; 17] = [
     include_str!("migrations/0015_turns.sql"),
     include_str!("migrations/0016_priority.sql"),
     include_str!("migrations/0017_passed_limits.sql"),
+    include_str!("migrations/0018_standby.sql"),
 ];
 
 /// The `application_id` of our files, as `0003_ours.sql` writes it.
@@ -93,6 +94,8 @@ pub(super) fn prepare_connection(connection: &mut Connection, boot_id: Option<&s
     connection.pragma_update(None, "wal_autocheckpoint", AUTO_CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "cache_size", PAGE_CACHE_SIZE)?;
+    // What SQLite sets aside for one statement is short, and not worth a file.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("fold", 1, flags, |context| {
         Ok(context.get::<Option<String>>(0)?.map(|text| fold_text(&text)))

@@ -1,7 +1,8 @@
 //! The one connection, and the thread that owns it.
 //!
 //! Everybody hands in what is to be read or written and waits for the answer. What has been handed
-//! in while the thread was busy shares one transaction: no timer, an idle store commits at once.
+//! in while the thread was busy shares one transaction. An idle store commits at once; a busy one, in
+//! which the last commit was shared, waits [`GATHERING_TIME`] for others to share the next one.
 //! Nothing in here waits for the disk; who must be sure of it is passed on to [`DiskSyncer`], and what
 //! comes next goes on meanwhile, on what was committed.
 //!
@@ -13,7 +14,7 @@ use std::cell::RefCell;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -27,6 +28,10 @@ use crate::telemetry;
 /// Most requests that share a commit, and most that wait for one. Whoever comes later waits before
 /// handing in: that is the back-pressure.
 const MAX_BATCH: usize = 256;
+
+/// How long a busy store waits for others that write. Most of what a commit costs it costs once,
+/// however many share it: the pages at the ends of tables and indexes, the locks, the disk.
+const GATHERING_TIME: Duration = Duration::from_millis(1);
 
 /// The way to the thread that has the connection: one, since SQLite takes one writer at a time.
 pub(super) struct WriterThread {
@@ -55,13 +60,14 @@ impl WriterThread {
     /// not wait for the disk.
     pub(super) fn start(
         connection: Connection,
-        fold: Checkpointer,
+        checkpointer: Checkpointer,
         sync: impl SyncFn,
         soft: bool,
     ) -> Result<Self> {
         let disk = DiskSyncer::start(sync)?;
         let (requests, waiting) = mpsc::channel(MAX_BATCH);
-        let owner = ConnectionThread { waiting, connection, checkpointer: fold, disk, soft };
+        let owner =
+            ConnectionThread { waiting, connection, checkpointer, disk, soft, is_busy: false };
         let thread = thread::Builder::new().name("store".to_owned()).spawn(|| owner.run_loop())?;
         let is_damaged = AtomicBool::new(false);
         Ok(Self { requests, thread: Mutex::new(Some(thread)), is_damaged })
@@ -104,12 +110,12 @@ impl WriterThread {
     /// memory: before anything else is read, and even if nobody waits for the answer any more.
     pub(super) async fn write_then<T: Send + 'static, U: Send + 'static>(
         &self,
-        safety: Durability,
+        durability: Durability,
         work: impl WriteWork<T>,
         follow: impl FnOnce(T, Result<()>) -> Result<U> + Send + 'static,
     ) -> Result<U> {
         let (caller, answer) = oneshot::channel();
-        let job = WriteOperation { work: Some(work), outcome: None, follow, caller, safety };
+        let job = WriteOperation { work, outcome: None, follow, caller, durability };
         self.submit_request(DatabaseRequest::Operation(Box::new(job)), answer).await
     }
 
@@ -140,13 +146,11 @@ impl WriterThread {
     }
 }
 
-/// What writes something within a transaction and has an answer.
-pub(super) trait WriteWork<T>:
-    FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static
-{
-}
+/// What writes something within a transaction and has an answer. It is done again where the transaction
+/// was undone because of another one that shares it.
+pub(super) trait WriteWork<T>: Fn(&Transaction<'_>) -> Result<T> + Send + 'static {}
 
-impl<T, F> WriteWork<T> for F where F: FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static {}
+impl<T, F> WriteWork<T> for F where F: Fn(&Transaction<'_>) -> Result<T> + Send + 'static {}
 
 /// The connection, to those who write.
 pub(super) struct Transaction<'c> {
@@ -211,11 +215,11 @@ impl<T: Send, F: FnOnce(&Connection) -> Result<T> + Send> Operation for ReadOper
 }
 
 struct WriteOperation<T, U, F, G> {
-    work: Option<F>,
+    work: F,
     outcome: Option<Result<T>>,
     follow: G,
     caller: oneshot::Sender<Result<U>>,
-    safety: Durability,
+    durability: Durability,
 }
 
 impl<T, U, F, G> Operation for WriteOperation<T, U, F, G>
@@ -226,12 +230,14 @@ where
     G: FnOnce(T, Result<()>) -> Result<U> + Send,
 {
     fn durability(&self) -> Option<Durability> {
-        Some(self.safety)
+        Some(self.durability)
     }
 
     fn execute(&mut self, transaction: &Transaction<'_>) -> bool {
-        self.outcome = self.work.take().map(|work| work(transaction));
-        matches!(self.outcome, Some(Ok(_)))
+        let outcome = (self.work)(transaction);
+        let is_done = outcome.is_ok();
+        self.outcome = Some(outcome);
+        is_done
     }
 
     fn send_answer(self: Box<Self>, certain: Result<()>) {
@@ -253,24 +259,25 @@ struct ConnectionThread {
     checkpointer: Checkpointer,
     disk: DiskSyncer,
     soft: bool,
+    /// Whether the last commit was shared.
+    is_busy: bool,
 }
 
 impl ConnectionThread {
     fn run_loop(mut self) {
         let mut requests = Vec::with_capacity(MAX_BATCH);
         while self.waiting.blocking_recv_many(&mut requests, MAX_BATCH) > 0 {
-            let (mut reads, mut writes) = (Vec::new(), Vec::new());
-            for request in requests.drain(..) {
-                match request {
-                    DatabaseRequest::Operation(job) if job.durability().is_none() => {
-                        reads.push(job);
-                    }
-                    DatabaseRequest::Operation(job) => writes.push(job),
-                    DatabaseRequest::Close => self.waiting.close(),
+            let mut writes = self.take_writes(&mut requests);
+            if self.is_busy && !writes.is_empty() {
+                thread::sleep(GATHERING_TIME);
+                while writes.len() + requests.len() < MAX_BATCH
+                    && let Ok(request) = self.waiting.try_recv()
+                {
+                    requests.push(request);
                 }
+                writes.append(&mut self.take_writes(&mut requests));
             }
             self.run_writes(writes);
-            self.run_reads(reads);
         }
         self.disk.stop();
         self.checkpointer.stop();
@@ -278,27 +285,48 @@ impl ConnectionThread {
         self.connection.close().ok();
     }
 
-    /// Outside of any transaction, so that what is read is committed.
-    fn run_reads(&self, jobs: Vec<Box<dyn Operation>>) {
-        for mut job in jobs {
-            job.execute(&Transaction::new(&self.connection));
-            job.send_answer(Ok(()));
+    /// What writes of what was handed in; what reads is done, and waits for nobody who writes.
+    fn take_writes(&mut self, requests: &mut Vec<DatabaseRequest>) -> Vec<Box<dyn Operation>> {
+        let mut writes = Vec::new();
+        for request in requests.drain(..) {
+            match request {
+                DatabaseRequest::Operation(job) if job.durability().is_none() => {
+                    self.run_read_operation(job);
+                }
+                DatabaseRequest::Operation(job) => writes.push(job),
+                DatabaseRequest::Close => self.waiting.close(),
+            }
         }
+        writes
+    }
+
+    /// Outside of any transaction, so that what is read is committed.
+    fn run_read_operation(&self, mut job: Box<dyn Operation>) {
+        job.execute(&Transaction::new(&self.connection));
+        job.send_answer(Ok(()));
     }
 
     fn run_writes(&mut self, mut jobs: Vec<Box<dyn Operation>>) {
         if jobs.is_empty() {
             return;
         }
-        match self.commit_batch(&mut jobs) {
-            Ok(next) => {
-                telemetry::record_store_batch(jobs.len());
+        self.is_busy = jobs.len() > 1;
+        match self.commit_together(&mut jobs) {
+            Ok(Some(next)) => {
+                let count = jobs.len();
+                telemetry::record_store_batch(count);
                 // Whoever is answered finds in memory what is in the file.
                 for next in next {
                     next();
                 }
                 self.answer_writes(jobs);
-                self.checkpointer.note_commit();
+                self.checkpointer.note_commit(count);
+            }
+            // One of them must be undone, and that has undone all: each has a commit of its own.
+            Ok(None) => {
+                for job in jobs {
+                    self.run_writes(vec![job]);
+                }
             }
             Err(error) => {
                 let error = Error::from(error);
@@ -309,11 +337,13 @@ impl ConnectionThread {
         }
     }
 
-    /// Does the jobs in one transaction and tells what is to be done next.
-    fn commit_batch(
+    /// Does the jobs in one transaction and tells what is to be done next. None if one among others must
+    /// be undone: nothing is done then. There are no savepoints, each of which would copy every page that
+    /// its job changes, for what hardly ever happens.
+    fn commit_together(
         &self,
         jobs: &mut [Box<dyn Operation>],
-    ) -> rusqlite::Result<Vec<CommitCallback>> {
+    ) -> rusqlite::Result<Option<Vec<CommitCallback>>> {
         // Left open by a commit that failed.
         self.roll_back()?;
         let next = self.run_in_transaction(jobs);
@@ -327,33 +357,20 @@ impl ConnectionThread {
     fn run_in_transaction(
         &self,
         jobs: &mut [Box<dyn Operation>],
-    ) -> rusqlite::Result<Vec<CommitCallback>> {
+    ) -> rusqlite::Result<Option<Vec<CommitCallback>>> {
         // Immediate, because a reader that turns into a writer could be refused half way.
         self.connection.run_statement("BEGIN IMMEDIATE", [])?;
-        let mut next = Vec::new();
-        // Without a savepoint, which would be two statements more for each write that comes alone.
         let is_alone = jobs.len() == 1;
+        let transaction = Transaction::new(&self.connection);
         for job in jobs {
-            let transaction = Transaction::new(&self.connection);
-            if is_alone {
-                // It is undone with its transaction.
-                if !job.execute(&transaction) {
-                    self.roll_back()?;
-                    return Ok(next);
-                }
-                next = transaction.next.into_inner();
-            } else {
-                self.connection.run_statement("SAVEPOINT job", [])?;
-                if job.execute(&transaction) {
-                    next.append(&mut transaction.next.borrow_mut());
-                } else {
-                    self.connection.run_statement("ROLLBACK TO job", [])?;
-                }
-                self.connection.run_statement("RELEASE job", [])?;
+            if !job.execute(&transaction) {
+                self.roll_back()?;
+                // It knows itself what went wrong.
+                return Ok(is_alone.then(Vec::new));
             }
         }
         self.connection.run_statement("COMMIT", [])?;
-        Ok(next)
+        Ok(Some(transaction.next.into_inner()))
     }
 
     fn roll_back(&self) -> rusqlite::Result<()> {

@@ -29,27 +29,30 @@ pub(super) fn insert_item(
     item: &NewItem,
     ids: Option<&ItemIds>,
 ) -> Result<Option<InsertedItem>> {
-    let (channel, ts) = match &item.lane {
-        Lane::Message(channel, ts) => (Some(channel.as_str()), Some(ts.as_str())),
-        Lane::Ticket(_) | Lane::Replies(_) | Lane::Own(_) => (None, None),
-    };
     let is_erased = erased_ids::is_erased_event(tx, item.source.name(), &item.key)?
         || item.source == Source::Internal && erased_ids::is_job_of_erased(tx, &item.body)?;
     if is_erased {
         return Ok(None);
     }
+    let known = match &item.lane {
+        Lane::Message(channel, ts) => tx.first_row(
+            "SELECT 'reply:' || ticket FROM message WHERE channel = ?1 AND ts = ?2",
+            (channel.as_str(), ts.as_str()),
+            |row| row.get(0),
+        )?,
+        Lane::Ticket(_) | Lane::Replies(_) | Lane::Own(_) => None,
+    };
+    let lane: String = known.unwrap_or_else(|| item.lane.name());
+    // Without `RETURNING`, for which SQLite makes a table each time.
     let sql = "INSERT INTO item (id, source, lane, key, body, received)
-               VALUES (?8, ?1, coalesce((SELECT 'reply:' || message.ticket FROM message
-                                     WHERE message.channel = ?6 AND message.ts = ?7), ?2),
-                       ?3, ?4, ?5)
-               ON CONFLICT (source, key) DO NOTHING
-               RETURNING id, lane";
-    let source = item.source.name();
-    let received = item.received.as_millisecond();
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (source, key) DO NOTHING";
     let id = ids.map(|ids| ids.take(tx)).transpose()?;
-    let params = (source, item.lane.name(), &item.key, &item.body, received, channel, ts, id);
-    let inserted = tx.first_row(sql, params, |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let Some((id, lane)) = inserted else { return Ok(None) };
+    let received = item.received.as_millisecond();
+    let params = (id, item.source.name(), &lane, &item.key, &item.body, received);
+    if tx.run_statement(sql, params)? == 0 {
+        return Ok(None);
+    }
+    let id = tx.last_insert_rowid();
     // A lane that waits already keeps its time: it may be pausing after a failure.
     let sql = "INSERT INTO lane (name, due) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
     let was_idle = tx.run_statement(sql, (&lane, item.due.as_millisecond()))? > 0;
@@ -82,7 +85,10 @@ macro_rules! due_in_pool {
         concat!(
             "SELECT * FROM (SELECT name, due FROM lane WHERE pool = ",
             $pool,
-            " AND due <= ?1 AND name NOT IN (SELECT value FROM json_each(?2)) ORDER BY due LIMIT ",
+            " AND due <= ?1 AND name NOT IN (SELECT value FROM json_each(?2))
+                AND (?9 IS NULL OR NOT EXISTS (
+                    SELECT 1 FROM json_each(?9) WHERE substr(name, 1, length(value)) = value))
+                ORDER BY due LIMIT ",
             $places,
             ") AS head"
         )
@@ -90,7 +96,8 @@ macro_rules! due_in_pool {
 }
 
 /// The items at the heads of the lanes that are due, except the leased ones: `?1` the time, `?2`
-/// the leased lanes, `?3` how many items of each, `?4` how many lanes, and then how many of each pool.
+/// the leased lanes, `?3` how many items of each, `?4` how many lanes, `?5` to `?8` how many of each pool, and
+/// `?9` what the names of those begin with that are not wanted, if there are any.
 pub(super) const SELECT_DUE: &str = concat!(
     "WITH head AS MATERIALIZED (SELECT name, due FROM (",
     due_in_pool!("0", "?5"),
@@ -118,12 +125,13 @@ pub(super) fn read_due_lanes(
     connection: &Connection,
     due: i64,
     taken: String,
-    places: Places,
+    places: &Places,
 ) -> Result<Vec<(String, Vec<Item>)>> {
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let [to_slack, to_blip, files, background] = Pool::ALL.map(|pool| count(places.count(pool)));
     let most = (count(LEASE_ITEMS), count(places.total()));
-    let params = (due, taken, most.0, most.1, to_slack, to_blip, files, background);
+    let closed = to_closed_names(places);
+    let params = (due, taken, most.0, most.1, to_slack, to_blip, files, background, closed);
     row::group_by_lane(connection.all_rows(SELECT_DUE, params, columns::to_item_row)?)
 }
 
@@ -131,17 +139,27 @@ pub(super) fn read_due_lanes(
 pub(super) fn read_next_due(
     connection: &Connection,
     taken: String,
-    places: Places,
+    places: &Places,
 ) -> Result<Option<i64>> {
     let sql = "SELECT min(due) FROM (
                    SELECT (SELECT due FROM lane WHERE pool = open.value
                                AND name NOT IN (SELECT value FROM json_each(?1))
+                               AND (?3 IS NULL OR NOT EXISTS (
+                                   SELECT 1 FROM json_each(?3)
+                                   WHERE substr(name, 1, length(value)) = value))
                            ORDER BY due LIMIT 1) AS due
                    FROM json_each(?2) AS open)";
     let open = Pool::ALL.into_iter().filter(|pool| places.count(*pool) > 0).map(Pool::number);
     let open = open.collect::<serde_json::Value>().to_string();
-    let due: Option<Option<i64>> = connection.first_row(sql, (taken, open), |row| row.get(0))?;
+    let params = (taken, open, to_closed_names(places));
+    let due: Option<Option<i64>> = connection.first_row(sql, params, |row| row.get(0))?;
     Ok(due.flatten())
+}
+
+/// What the names of lanes begin with for which there is no place, as a JSON list; none if there is
+/// one for all, so that no list is read for each lane.
+fn to_closed_names(places: &Places) -> Option<String> {
+    (!places.closed().is_empty()).then(|| serde_json::json!(places.closed()).to_string())
 }
 
 /// Records the outcome of items that must all still wait in this lane.
@@ -157,18 +175,23 @@ pub(super) fn write_outcome(
         return delete_items(tx, lane, items);
     }
     let (state, reason) = row::outcome_columns(outcome);
-    let ids = serde_json::json!(items).to_string();
+    // One after the other: SQLite would make a table of several each time, and mostly it is one.
     let sql = "UPDATE item
                SET state = ?3, reason = ?4, attempts = attempts + ?5,
                    finished = CASE WHEN ?3 IN ('done', 'ignored') THEN ?6 END,
                    body = CASE WHEN ?3 <> 'ignored' THEN body END
-               WHERE id IN (SELECT value FROM json_each(?1)) AND lane = ?2 AND state = 'waiting'";
-    let settled = tx.run_statement(sql, (&ids, lane, state, reason, failed, now))?;
-    if settled != items.len() {
-        return Err(Error::LeaseLost { lane: lane.to_owned() });
+               WHERE id = ?1 AND lane = ?2 AND state = 'waiting'";
+    for item in items {
+        if tx.run_statement(sql, (item, lane, state, reason, failed, now))? == 0 {
+            return Err(Error::LeaseLost { lane: lane.to_owned() });
+        }
+    }
+    if outcome.is_final() {
+        for item in items {
+            tx.run_statement("DELETE FROM step WHERE item = ?1", [item])?;
+        }
     }
     if !failed {
-        forget_steps(tx, &ids)?;
         drop_empty_lane(tx, lane)?;
     }
     Ok(())
@@ -176,22 +199,13 @@ pub(super) fn write_outcome(
 
 /// Removes items of a lane altogether; their steps go with them.
 fn delete_items(tx: &Connection, lane: &str, items: &[ItemId]) -> Result<()> {
-    let sql = "DELETE FROM item WHERE id IN (SELECT value FROM json_each(?1))
-               AND lane = ?2 AND state = 'waiting'";
-    let ids = serde_json::json!(items).to_string();
-    if tx.run_statement(sql, (ids, lane))? != items.len() {
-        return Err(Error::LeaseLost { lane: lane.to_owned() });
+    let sql = "DELETE FROM item WHERE id = ?1 AND lane = ?2 AND state = 'waiting'";
+    for item in items {
+        if tx.run_statement(sql, (item, lane))? == 0 {
+            return Err(Error::LeaseLost { lane: lane.to_owned() });
+        }
     }
     drop_empty_lane(tx, lane)
-}
-
-/// Deletes the steps of those of these items that are finished; parked ones may go on later.
-fn forget_steps(tx: &Connection, ids: &str) -> Result<()> {
-    let sql = "DELETE FROM step WHERE item IN (
-                   SELECT item.id FROM json_each(?1) JOIN item ON item.id = json_each.value
-                   WHERE item.finished IS NOT NULL)";
-    tx.run_statement(sql, [ids])?;
-    Ok(())
 }
 
 fn drop_empty_lane(tx: &Connection, lane: &str) -> Result<()> {
@@ -209,6 +223,12 @@ pub(super) fn set_due(tx: &Connection, lane: &str, due: i64) -> Result<()> {
 
 /// Moves what is unfinished in one lane to another one. False if there is nothing.
 pub(super) fn move_lane(tx: &Connection, from: &str, to: &str) -> Result<bool> {
+    let is_any = "SELECT EXISTS (SELECT 1 FROM item WHERE state = 'waiting' AND lane = ?1)
+                      OR EXISTS (SELECT 1 FROM item WHERE state = 'parked' AND lane = ?1)";
+    // Nearly always there is nothing.
+    if !tx.one_value::<bool>(is_any, [from])? {
+        return Ok(false);
+    }
     let come = "INSERT INTO lane (name, due)
                     SELECT ?2, min(received) FROM item
                     WHERE state = 'waiting' AND lane = ?1
@@ -253,6 +273,18 @@ pub(super) fn has_waiting(
 ) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM item WHERE state = 'waiting' AND lane = ?1
                    AND source = ?2 AND substr(key, 1, length(?3)) = ?3)";
+    Ok(connection.one_value(sql, (lane, source, key))?)
+}
+
+/// How much of this source whose keys begin like this waits in a lane.
+pub(super) fn count_waiting(
+    connection: &Connection,
+    lane: &str,
+    source: &str,
+    key: &str,
+) -> Result<i64> {
+    let sql = "SELECT count(*) FROM item WHERE state = 'waiting' AND lane = ?1
+                   AND source = ?2 AND substr(key, 1, length(?3)) = ?3";
     Ok(connection.one_value(sql, (lane, source, key))?)
 }
 

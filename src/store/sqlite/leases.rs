@@ -4,7 +4,7 @@
 //! and nobody has to wait for them to run out.
 //!
 //! An item that comes into an idle lane is leased as it is accepted and lies ready for whoever
-//! claims next, who need not read back from the database what was just written there.
+//! leases next, who need not read back from the database what was just written there.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub(super) const MAX_READY_IN_A_ROW: u32 = 16;
 pub(super) struct Leases {
     held: HashMap<String, HeldLease>,
     ready: VecDeque<Lease>,
-    /// How long those who claim here want their leases; none if nobody does.
+    /// How long those who ask here want their leases; none if nobody does.
     term: Option<Duration>,
     in_a_row: u32,
 }
@@ -53,7 +53,7 @@ impl Leases {
         self.held.values().map(|held| held.until).filter(|until| *until > now).min()
     }
 
-    /// Leases an idle lane to whoever claims next, unless there is nobody or too much lies ready.
+    /// Leases an idle lane to whoever asks next, unless there is nobody or too much lies ready.
     /// To be put there ([`Leases::put_ready`]) when the item is certain to stay.
     pub(super) fn offer_lease(&mut self, lane: &str, item: Item, now: Timestamp) -> Option<Lease> {
         let until = now + self.term?;
@@ -78,7 +78,7 @@ impl Leases {
         self.ready.push_back(lease);
     }
 
-    /// Takes note of somebody who claims, and says whether what lies ready comes first.
+    /// Takes note of somebody who asks for lanes, and says whether what lies ready comes first.
     pub(super) fn note_lease_request(&mut self, term: Duration) -> bool {
         self.term = Some(term);
         self.in_a_row = if self.in_a_row < MAX_READY_IN_A_ROW { self.in_a_row + 1 } else { 0 };
@@ -88,7 +88,7 @@ impl Leases {
     /// Hands out what lies ready, as far as there are places.
     pub(super) fn take_ready(&mut self, mut places: Places, now: Timestamp) -> Vec<Lease> {
         let mut ready: Vec<Lease> = self.ready.drain(..).collect();
-        // Some may have run out while nobody claimed, or were taken back.
+        // Some may have run out while nobody asked, or were taken back.
         ready.retain(|lease| lease.until > now && self.check_lease(lease).is_ok());
         let (ready, rest): (Vec<_>, Vec<_>) =
             ready.into_iter().partition(|lease| places.take(&lease.lane));
@@ -100,11 +100,8 @@ impl Leases {
     }
 
     /// Whether something lies ready for which there is a place.
-    pub(super) fn has_ready(&self, places: Places) -> bool {
-        self.ready.iter().any(|lease| {
-            let mut places = places;
-            places.take(&lease.lane)
-        })
+    pub(super) fn has_ready(&self, places: &Places) -> bool {
+        self.ready.iter().any(|lease| places.clone().take(&lease.lane))
     }
 
     pub(super) fn grant_lease(

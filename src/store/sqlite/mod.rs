@@ -5,7 +5,7 @@
 //! time, see [`SqliteOptions::exclusive`]; others may look into it and revive or skip what is parked.
 //!
 //! Durability: whoever accepts an event is answered after the write-ahead log was synced, as with
-//! `synchronous = FULL`. Meanwhile the event may be claimed, but no call begins before it is on the
+//! `synchronous = FULL`. Meanwhile the event may be leased, but no call begins before it is on the
 //! disk (`unsynced`). What is soft is answered as soon as it is in the log, unless the loss of it
 //! could not be noticed (`boot`).
 
@@ -70,8 +70,8 @@ use crate::model::{
 pub struct SqliteOptions {
     /// Tells when an item was finished and when a lane is due at once.
     pub clock: Clock,
-    /// Whether to be the only one that serves this file: a second one is refused. Those who do
-    /// not claim need not ask for it.
+    /// Whether to be the only one that serves this file: a second one is refused. Those who only
+    /// look need not ask for it.
     pub exclusive: bool,
     /// Whether to make the database if it is missing. Who does not has to be its owner, too.
     pub create: bool,
@@ -215,9 +215,13 @@ impl Store for SqliteStore {
         self.queue.begin_call(item, step, channel, now, first).await
     }
 
-    async fn has_accepted(&self, source: Source, key: &str) -> Result<bool> {
-        let key = key.to_owned();
-        self.database.run_read(move |db| items::has_key_prefix(db, source.name(), &key)).await
+    async fn find_accepted(&self, source: Source, prefixes: &[String]) -> Result<Vec<bool>> {
+        let prefixes = prefixes.to_vec();
+        let find = move |db: &Connection| {
+            let find = |prefix: &String| items::has_key_prefix(db, source.name(), prefix);
+            prefixes.iter().map(find).collect()
+        };
+        self.database.run_read(find).await
     }
 
     async fn greatest_key(
@@ -235,13 +239,8 @@ impl Store for SqliteStore {
         self.queue.touch_call(item, step, last_try.time()).await
     }
 
-    async fn record_call_result(&self, item: ItemId, step: &str, result: &str) -> Result<()> {
-        let (step, result) = (step.to_owned(), result.to_owned());
-        self.database.run_write(move |tx| steps::write_result(tx, item, &step, &result)).await
-    }
-
-    async fn forget_call(&self, item: ItemId, step: &str) -> Result<()> {
-        self.queue.forget_call(item, step).await
+    async fn forget_calls(&self, item: ItemId, steps: &[&str]) -> Result<()> {
+        self.queue.forget_calls(item, steps).await
     }
 
     async fn calls_of(&self, item: ItemId) -> Result<Vec<(String, Option<String>)>> {
@@ -332,7 +331,7 @@ impl Store for SqliteStore {
             (customer.clone(), Arc::clone(&self.tickets), self.now_millis());
         let erase = move |tx: &Transaction<'_>| {
             let erased = privacy::delete_customer(tx, &customer, now)?;
-            let ids = erased.clone();
+            let (known, ids) = (Arc::clone(&known), erased.clone());
             tx.on_commit(move || known.remove_all(&ids));
             Ok(erased)
         };
@@ -351,6 +350,12 @@ impl Store for SqliteStore {
         let (lane, key) = (lane.name(), key.to_owned());
         let has_waiting = move |db: &Connection| items::has_waiting(db, &lane, source.name(), &key);
         self.database.run_read(has_waiting).await
+    }
+
+    async fn count_waiting(&self, lane: &Lane, source: Source, key: &str) -> Result<u64> {
+        let (lane, key) = (lane.name(), key.to_owned());
+        let count = move |db: &Connection| items::count_waiting(db, &lane, source.name(), &key);
+        self.database.run_read(count).await.map(i64::cast_unsigned)
     }
 
     async fn has_begun(&self, lane: &Lane, steps: &[&str]) -> Result<bool> {

@@ -53,7 +53,7 @@ struct LaneOffer {
 }
 
 impl LaneOffer {
-    /// The item is there: whoever claims next has its lane.
+    /// The item is there: whoever asks next gets its lane.
     fn put_ready(mut self) {
         if let Some(lease) = self.lease.take() {
             lock_leases(&self.leases).put_ready(lease);
@@ -75,10 +75,10 @@ impl QueueMemory {
     fn insert_item(
         &self,
         tx: &Transaction<'_>,
-        item: NewItem,
+        item: &NewItem,
         asks_disk: bool,
     ) -> Result<Option<(ItemId, String)>> {
-        let Some(new) = items::insert_item(tx, &item, self.item_ids.as_deref())? else {
+        let Some(new) = items::insert_item(tx, item, self.item_ids.as_deref())? else {
             return Ok(None);
         };
         let (id, unsynced) = (new.id, Arc::clone(&self.unsynced));
@@ -88,7 +88,7 @@ impl QueueMemory {
             let (now, due) = (self.clock.now(), item.due);
             let lease = (due <= now)
                 .then(|| {
-                    let item = into_item(new.id, &new.lane, item);
+                    let item = to_item(new.id, &new.lane, item);
                     lock_leases(&self.leases).offer_lease(&new.lane, item, now)
                 })
                 .flatten();
@@ -103,25 +103,24 @@ impl QueueMemory {
     }
 
     /// Writes what was gathered.
-    fn write_all(&self, tx: &Transaction<'_>, writes: Writes) -> Result<()> {
+    fn write_all(&self, tx: &Transaction<'_>, writes: &Writes) -> Result<()> {
         let Writes { decisions, links, tickets, first_words, drawn_cards, jobs } = writes;
         for Decision { item, step, result } in decisions {
-            steps::put_decision(tx, item, &step, &result, self.clock.now().as_millisecond())?;
+            steps::put_decision(tx, *item, step, result, self.clock.now().as_millisecond())?;
         }
         for (link, opened) in links {
-            self.write_link(tx, link, opened)?;
+            self.write_link(tx, link, *opened)?;
         }
         for ticket in tickets {
-            let (id, row) = (ticket.id.clone(), TicketRow::from(&ticket));
-            tickets::write_ticket(tx, &id, &row)?;
-            let known = Arc::clone(&self.tickets);
+            tickets::write_ticket(tx, &ticket.id, &TicketRow::from(ticket))?;
+            let (known, ticket) = (Arc::clone(&self.tickets), ticket.clone());
             tx.on_commit(move || known.insert(ticket));
         }
         for (ticket, words) in first_words {
-            tickets::insert_first_words(tx, &ticket, &words)?;
+            tickets::insert_first_words(tx, ticket, words)?;
         }
         for (ticket, drawn) in drawn_cards {
-            tickets::write_drawn_card(tx, &ticket, drawn)?;
+            tickets::write_drawn_card(tx, ticket, drawn.as_ref())?;
         }
         for job in jobs {
             // Also an event that is handed on: it was on the disk where it came from.
@@ -130,7 +129,7 @@ impl QueueMemory {
         Ok(())
     }
 
-    fn write_link(&self, tx: &Transaction<'_>, link: Link, opened: Timestamp) -> Result<()> {
+    fn write_link(&self, tx: &Transaction<'_>, link: &Link, opened: Timestamp) -> Result<()> {
         let from = Lane::Message(link.channel.clone(), link.ts.clone()).name();
         let to = Lane::Replies(link.ticket.clone()).name();
         erased_ids::refuse_erased(tx, &link.ticket, opened.as_millisecond())?;
@@ -202,9 +201,9 @@ impl ItemQueue {
     /// See [`crate::store::Store::accept`].
     pub(super) async fn accept_item(&self, item: NewItem) -> Result<Accepted> {
         let is_event = item.source != Source::Internal;
-        let safety = if is_event { Durability::Hard } else { Durability::Soft };
+        let durability = if is_event { Durability::Hard } else { Durability::Soft };
         let memory = self.memory.clone();
-        let insert = move |tx: &Transaction<'_>| memory.insert_item(tx, item, is_event);
+        let insert = move |tx: &Transaction<'_>| memory.insert_item(tx, &item, is_event);
         let QueueMemory { leases, unsynced, wake, .. } = self.memory.clone();
         let follow = move |new: Option<(ItemId, String)>, certain: Result<()>| {
             let Some((id, lane)) = new else { return certain.map(|()| Accepted::Repeat) };
@@ -212,13 +211,13 @@ impl ItemQueue {
                 unsynced.resolve_item(id, certain.is_ok());
             }
             if certain.is_err() {
-                // The offer of what may not be there; whatever is there is claimed as usual.
+                // The offer of what may not be there; whatever is there is leased as usual.
                 lock_leases(&leases).revoke_offer(&lane);
                 wake.notify_one();
             }
             certain.map(|()| Accepted::New)
         };
-        self.database.write_then(safety, insert, follow).await
+        self.database.write_then(durability, insert, follow).await
     }
 
     /// See [`crate::store::Store::write`].
@@ -227,7 +226,7 @@ impl ItemQueue {
             return Ok(());
         }
         let (memory, writes) = (self.memory.clone(), writes.clone());
-        self.database.run_write(move |tx| memory.write_all(tx, writes)).await
+        self.database.run_write(move |tx| memory.write_all(tx, &writes)).await
     }
 
     /// See [`crate::store::Store::commit`].
@@ -241,14 +240,14 @@ impl ItemQueue {
         let (memory, writes, ending) = (self.memory.clone(), writes.clone(), ending.clone());
         let lease = Lease { items: Vec::new(), ..lease.clone() };
         let commit = move |tx: &Transaction<'_>| {
-            memory.write_all(tx, writes)?;
-            if let Some((ids, outcome)) = ending.settled {
-                memory.settle_items(tx, &lease.lane, (ids, &outcome))?;
+            memory.write_all(tx, &writes)?;
+            if let Some((ids, outcome)) = &ending.settled {
+                memory.settle_items(tx, &lease.lane, (ids.clone(), outcome))?;
             }
             match ending.release {
                 LaneRelease::Keep => Ok(()),
-                LaneRelease::AtOnce => memory.release_lane(tx, lease, memory.clock.now()),
-                LaneRelease::At(due) => memory.release_lane(tx, lease, due),
+                LaneRelease::AtOnce => memory.release_lane(tx, lease.clone(), memory.clock.now()),
+                LaneRelease::At(due) => memory.release_lane(tx, lease.clone(), due),
             }
         };
         self.database.run_write(commit).await
@@ -261,13 +260,13 @@ impl ItemQueue {
         lease: Duration,
         now: Timestamp,
     ) -> Result<Vec<Lease>> {
-        // Leases run out by the clock; somebody may claim what is due later.
+        // Leases run out by the clock; somebody may ask for what is due later.
         let clock = self.memory.clock.clone();
         let ready = {
             let (mut leases, now) = (self.leases(), clock.now());
             leases.drop_expired(now);
             if leases.note_lease_request(lease) {
-                leases.take_ready(places, now)
+                leases.take_ready(places.clone(), now)
             } else {
                 Vec::new()
             }
@@ -276,14 +275,14 @@ impl ItemQueue {
             return Ok(ready);
         }
         let leases = Arc::clone(&self.memory.leases);
-        let claim = move |db: &Connection| {
+        let select_due = move |db: &Connection| {
             // Held from before the read until the leases are entered: otherwise a lane could be
             // given back, changed and leased again in between, and what was read would be of the
             // past.
             let (mut leases, today) = (lock_leases(&leases), clock.now());
             leases.drop_expired(today);
             let taken = leases.leased_lanes(today);
-            let heads = items::read_due_lanes(db, now.as_millisecond(), taken, places)?;
+            let heads = items::read_due_lanes(db, now.as_millisecond(), taken, &places)?;
             if heads.is_empty() {
                 return Ok(leases.take_ready(places, today));
             }
@@ -293,7 +292,7 @@ impl ItemQueue {
                 .map(|(lane, items)| leases.grant_lease(lane, items, until))
                 .collect())
         };
-        self.database.run_read(claim).await
+        self.database.run_read(select_due).await
     }
 
     /// See [`crate::store::Store::next_due`].
@@ -301,12 +300,13 @@ impl ItemQueue {
         let now = self.memory.clock.now();
         let (taken, lease_end) = {
             let leases = self.leases();
-            if leases.has_ready(places) {
+            if leases.has_ready(&places) {
                 return Ok(Some(now));
             }
             (leases.leased_lanes(now), leases.next_expiry(now))
         };
-        let due = self.database.run_read(move |db| items::read_next_due(db, taken, places)).await?;
+        let due =
+            self.database.run_read(move |db| items::read_next_due(db, taken, &places)).await?;
         let due = due.map(row::parse_timestamp).transpose()?;
         Ok(due.into_iter().chain(lease_end).min())
     }
@@ -325,7 +325,7 @@ impl ItemQueue {
             let (step, channel) = (step.to_owned(), channel.cloned());
             let (memory, first) = (self.memory.clone(), first.clone());
             move |tx: &Transaction<'_>| {
-                memory.write_all(tx, first)?;
+                memory.write_all(tx, &first)?;
                 let channel = channel.as_ref().map(ChannelId::as_str);
                 steps::mark_begun(tx, item, &step, channel, now.as_millisecond())
             }
@@ -335,7 +335,7 @@ impl ItemQueue {
         if let Err(error) = self.wait_until_durable(item).await {
             if begun == CallState::Fresh {
                 // If not even this is possible, the call is looked up before it is made.
-                self.forget_call(item, step).await.ok();
+                self.forget_calls(item, &[step]).await.ok();
             }
             return Err(error);
         }
@@ -353,10 +353,13 @@ impl ItemQueue {
         self.database.run_write(move |tx| steps::update_tried(tx, item, &step, now)).await
     }
 
-    /// See [`crate::store::Store::forget_call`].
-    pub(super) async fn forget_call(&self, item: ItemId, step: &str) -> Result<()> {
-        let step = step.to_owned();
-        self.database.run_write(move |tx| steps::delete_call(tx, item, &step)).await
+    /// See [`crate::store::Store::forget_calls`].
+    pub(super) async fn forget_calls(&self, item: ItemId, steps: &[&str]) -> Result<()> {
+        let steps: Vec<_> = steps.iter().map(|&step| step.to_owned()).collect();
+        let delete = move |tx: &Transaction<'_>| {
+            steps.iter().try_for_each(|step| steps::delete_call(tx, item, step))
+        };
+        self.database.run_write(delete).await
     }
 
     /// Does a write after which something else may come first in the lanes that it names. False if
@@ -393,8 +396,8 @@ impl ItemQueue {
 }
 
 /// An item that was just accepted.
-fn into_item(id: ItemId, lane: &str, item: NewItem) -> Item {
-    let NewItem { source, key, body, received, .. } = item;
+fn to_item(id: ItemId, lane: &str, item: &NewItem) -> Item {
+    let NewItem { source, key, body, received, .. } = item.clone();
     Item {
         id,
         source,

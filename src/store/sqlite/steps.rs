@@ -43,7 +43,7 @@ pub(super) fn update_tried(tx: &Connection, item: ItemId, step: &str, now: i64) 
     Ok(())
 }
 
-/// Keeps what was decided for an item, as long as it is not finished.
+/// Keeps what was decided for an item or how a call ended, as long as the item is not finished.
 pub(super) fn put_decision(
     tx: &Connection,
     item: ItemId,
@@ -55,15 +55,6 @@ pub(super) fn put_decision(
                SELECT id, ?2, ?4, ?4, ?3 FROM item WHERE id = ?1 AND finished IS NULL
                ON CONFLICT (item, name) DO UPDATE SET result = excluded.result";
     tx.run_statement(sql, (item, step, result, now))?;
-    Ok(())
-}
-
-/// Keeps the result of a call that was begun.
-pub(super) fn write_result(tx: &Connection, item: ItemId, step: &str, result: &str) -> Result<()> {
-    let sql = "UPDATE step SET result = ?3 WHERE item = ?1 AND name = ?2";
-    if tx.run_statement(sql, (item, step, result))? == 0 {
-        return Err(to_lost_error(tx, item)?);
-    }
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 
 use futures_util::future::{join, join_all};
 use tempfile::TempDir;
@@ -111,10 +111,11 @@ fn connect_at(path: &Path, version: usize) -> Connection {
 async fn occupy(store: &Arc<SqliteStore>) -> mpsc::Sender<()> {
     let (release, released) = mpsc::channel::<()>();
     let (started, has_started) = oneshot::channel();
+    let started = Mutex::new(Some(started));
     let store = Arc::clone(store);
     TaskTracker::new().spawn(async move {
         let work = store.database.run_write(move |_| {
-            started.send(()).ok();
+            started.lock().unwrap().take().map(|started| started.send(()));
             released.recv().ok();
             Ok(())
         });
@@ -370,14 +371,14 @@ async fn what_comes_into_an_idle_lane_lies_ready_and_others_still_have_their_tur
     store.accept(bench.item("old")).await.unwrap();
     // It is told after the answer: the sync of the disk, which takes longest, begins first.
     store.wait_for_work().await;
-    assert!(!store.queue.leases().has_ready(Places::any(1)), "nobody has claimed yet");
+    assert!(!store.queue.leases().has_ready(&Places::any(1)), "nobody has claimed yet");
     let old = store.lease_lanes(Places::any(1), BUSY_TIMEOUT, now).await.unwrap().remove(0);
     store.release_lane(old, None).await.unwrap();
     let mut claimed = Vec::new();
     for number in 0..MAX_READY_IN_A_ROW {
         store.accept(bench.item(&number.to_string())).await.unwrap();
         store.wait_for_work().await;
-        assert!(store.queue.leases().has_ready(Places::any(1)));
+        assert!(store.queue.leases().has_ready(&Places::any(1)));
         assert_eq!(store.next_due(Places::any(1)).await.unwrap(), Some(now));
         let lease = store.lease_lanes(Places::any(1), BUSY_TIMEOUT, now).await.unwrap().remove(0);
         claimed.push(lease.items[0].key.clone());
@@ -404,6 +405,31 @@ async fn a_failed_write_leaves_its_neighbours_alone() {
     checked.unwrap();
     assert_eq!(accepted.unwrap(), Accepted::New);
     assert_eq!(bench.ask(&store, "SELECT count(*) FROM meta WHERE key = 'a'").await, 0);
+}
+
+#[tokio::test]
+async fn what_shares_a_commit_with_what_is_undone_is_there_once_and_ready() {
+    let bench = Bench::new();
+    let store = bench.open().await;
+    let now = bench.options.clock.now();
+    store.lease_lanes(Places::any(2), BUSY_TIMEOUT, now).await.unwrap();
+    let undone = || {
+        store.database.run_write(|tx| {
+            boot::put_meta(tx, "undone", Some("1"))?;
+            Err::<(), _>(Error::Unreadable { what: "this" })
+        })
+    };
+    let busy = occupy(&store).await;
+    let accepts = join(store.accept(bench.item("1")), store.accept(bench.item("2")));
+    let all = join(join(undone(), accepts), undone());
+    let (((first, accepted), last), ()) = join(all, async { drop(busy) }).await;
+    assert!(matches!((first, last), (Err(_), Err(_))));
+    assert!(matches!(accepted, (Ok(Accepted::New), Ok(Accepted::New))));
+    assert_eq!(bench.ask(&store, "SELECT count(*) FROM meta WHERE key = 'undone'").await, 0);
+    assert_eq!(bench.ask(&store, "SELECT count(*) FROM item").await, 2);
+    let leases = store.lease_lanes(Places::any(2), BUSY_TIMEOUT, now).await.unwrap();
+    assert!(leases.iter().all(|lease| lease.items.len() == 1));
+    assert_eq!(leases.len(), 2);
 }
 
 #[tokio::test]
@@ -564,6 +590,7 @@ fn ticket(id: &str, opened: Timestamp) -> Ticket {
         tags: Vec::new(),
         priority: Priority::None,
         passed_limits: PassedLimits::default(),
+        is_on_standby: false,
         opened,
         state: TicketState::Unclaimed,
         thread: None,

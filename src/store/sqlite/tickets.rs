@@ -18,7 +18,7 @@ const UPDATE_TICKET: &str = "
         agent = :agent, agent_name = :agent_name, agent_identity = :agent_identity,
         channel = :channel, root = :root, heard = :heard, unanswered = :unanswered,
         answered = :answered, answered_by = :answered_by, rating = :rating, priority = :priority, passed_limits = :passed_limits,
-        revision = :revision, version = :version
+        standby = :standby, revision = :revision, version = :version
     WHERE id = :id AND bot = :bot AND number IS :number AND parent IS :parent
         AND customer = :customer AND opened = :opened AND state = :state AND changed IS :changed";
 
@@ -34,11 +34,11 @@ pub(super) fn write_ticket(tx: &Connection, id: &TicketId, row: &TicketRow) -> R
     let sql = "REPLACE INTO ticket (id, spelled, bot, address, number, parent, customer, customer_name,
                    originator, domain, team, tags, opened, state, changed, ending, agent, agent_name,
                    agent_identity, channel, root, heard, unanswered, answered, answered_by, rating,
-                   priority, passed_limits, revision, version)
+                   priority, passed_limits, standby, revision, version)
                VALUES (:id, :spelled, :bot, :address, :number, :parent, :customer, :customer_name,
                    :originator, :domain, :team, :tags, :opened, :state, :changed, :ending, :agent, :agent_name,
                    :agent_identity, :channel, :root, :heard, :unanswered, :answered, :answered_by, :rating,
-                   :priority, :passed_limits, :revision, :version)";
+                   :priority, :passed_limits, :standby, :revision, :version)";
     let params = named_params! {
         ":id": row.id,
         ":spelled": row.spelled,
@@ -68,6 +68,7 @@ pub(super) fn write_ticket(tx: &Connection, id: &TicketId, row: &TicketRow) -> R
         ":rating": row.rating,
         ":priority": row.priority,
         ":passed_limits": row.passed_limits,
+        ":standby": row.standby,
         ":revision": row.revision,
         ":version": row.version,
     };
@@ -98,7 +99,7 @@ pub(super) fn read_first_words(connection: &Connection, id: &TicketId) -> Result
 pub(super) fn write_drawn_card(
     tx: &Connection,
     ticket: &TicketId,
-    drawn: Option<DrawnCard>,
+    drawn: Option<&DrawnCard>,
 ) -> Result<()> {
     let id = ticket.to_string();
     match drawn {
@@ -251,7 +252,7 @@ pub(super) fn read_closed_since(connection: &Connection, since: i64) -> Result<V
 
 /// Ties a Slack message to a ticket and moves what waits for the message to the ticket's lane. False
 /// if nothing does.
-pub(super) fn insert_link(tx: &Connection, link: Link) -> Result<bool> {
+pub(super) fn insert_link(tx: &Connection, link: &Link) -> Result<bool> {
     let ticket = link.ticket.to_string();
     let (channel, ts) = (link.channel.as_str(), link.ts.as_str());
     let user = link.user.as_ref().map(SlackUserId::as_str);
@@ -262,8 +263,8 @@ pub(super) fn insert_link(tx: &Connection, link: Link) -> Result<bool> {
                     ON CONFLICT DO NOTHING";
         tx.run_statement(twin, (channel, ts, &ticket, stored_id(blip_id)))?;
     }
-    let from = Lane::Message(link.channel, link.ts).name();
-    items::move_lane(tx, &from, &Lane::Replies(link.ticket).name())
+    let from = Lane::Message(link.channel.clone(), link.ts.clone()).name();
+    items::move_lane(tx, &from, &Lane::Replies(link.ticket.clone()).name())
 }
 
 /// Whether something that the customer said is shown which is newer than this.

@@ -25,6 +25,8 @@ const SPEED: u32 = 10;
 const RECONCILE: &str = "15";
 /// Longer than that, and than what is missed is taken to be on its way.
 const LATER: Duration = Duration::from_secs(25);
+/// How long it may take the bridge to begin to compare what is due for it, on a busy machine.
+const UNTIL_COMPARED: Duration = Duration::from_secs(2);
 /// How long people wait for a card, and everybody for the end.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// How long people look for a card before they give up meanwhile.
@@ -226,9 +228,30 @@ impl World {
     async fn looks_again(&self) {
         for _ in 0..2 {
             self.settle().await;
+            let calls = self.bridge.blip.look(|state| state.calls.len());
             self.passes(LATER);
+            self.are_compared_since(calls).await;
         }
         self.settle().await;
+    }
+
+    /// Waits until the bridge has asked for each open ticket after so many calls: it does that by itself,
+    /// and nothing waits in its inbox until it begins. One that it does not know to be open is not asked
+    /// for, so that this ends in any case.
+    async fn are_compared_since(&self, calls: usize) {
+        let open: Vec<_> = (0..CUSTOMERS).filter_map(|customer| self.current(customer)).collect();
+        let open: Vec<_> = open.iter().filter(|ticket| !ticket.is_closed()).collect();
+        let is_asked_for = |ticket: &&Ticket| {
+            let address = format!("get /tickets/{}", ticket.id);
+            self.bridge.blip.look(|state| {
+                state.calls.iter().skip(calls).any(|call| call.method.contains(&address))
+            })
+        };
+        let deadline = Instant::now() + UNTIL_COMPARED;
+        while !open.iter().all(&is_asked_for) && Instant::now() < deadline {
+            self.keep_time();
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     fn next_word(&self) -> usize {

@@ -44,7 +44,7 @@ const ROUTER_KEY: (&str, &str) = ("BLIP_ROUTER_KEY", "Key bG9qYXJvdXRlcjpzZWdyZW
 /// The scenes in which something is sent that is paid for.
 pub const PAID_SCENES: [&str; 2] = ["a template", "an active message"];
 
-pub const SCENES: [Scene; 24] = [
+pub const SCENES: [Scene; 25] = [
     Scene {
         name: "a conversation",
         settings: &[],
@@ -65,6 +65,14 @@ pub const SCENES: [Scene; 24] = [
             ("continues here", 1),
             ("Ana Lima to the customer", 1),
         ],
+        cards: 1,
+    },
+    Scene {
+        name: "standby",
+        settings: &[("STANDBY", "blip")],
+        play: |set| standby(set).boxed_local(),
+        waits_for: &[],
+        shown: &[("put the ticket on standby", 1), ("a manager ended", 1)],
         cards: 1,
     },
     Scene {
@@ -609,6 +617,25 @@ async fn desk(set: &Set) {
     assert_eq!(comments(), 1);
 }
 
+async fn standby(set: &Set) {
+    let (slack, blip) = (&set.bridge.slack, &set.bridge.blip);
+    let enabled = ("TicketStandbyModeEnabled".to_owned(), "True".to_owned());
+    blip.configure(|setup| setup.configuration.push(enabled));
+    let (ticket, card) = set.held("maria@0mn.io", "first-word").await;
+    set.agent(&card, "agent-1").await;
+    set.received(&ticket, &["agent-1"]).await;
+    let can_pause = || {
+        let card = slack.message(CHANNEL, &card.ts).unwrap();
+        json!(card.blocks).to_string().contains("start_standby")
+    };
+    set.until("a way to standby", can_pause).await;
+    set.picks(ANA, &card.ts, ("more", "start_standby")).await;
+    let shows = || slack.message(CHANNEL, &card.ts).unwrap().words().contains("💤 standby");
+    set.until("standby", shows).await;
+    assert_eq!(blip.ends_standby(&ticket).await.unwrap(), Some(200));
+    set.until("its end", || !shows()).await;
+}
+
 async fn from_hand_to_hand(set: &Set) {
     let (slack, blip) = (&set.bridge.slack, &set.bridge.blip);
     slack.add_channel("C0VENDAS", "vendas", &[ANA, BIA]);
@@ -791,7 +818,7 @@ async fn too_late(set: &Set) {
     let (id, card) = set.held("maria@wa.gw.msging.net", "first-word").await;
     set.restart(set.bridge.lies_still_for_a_day()).await;
     let note = set.agent(&card, "reply-1").await;
-    set.marked(&note, "lock").await;
+    set.marked(&note, "x").await;
     set.received(&id, &[]).await;
 }
 
@@ -923,7 +950,7 @@ async fn no_answer(set: &Set) {
     let (ticket, card) = set.held("maria@0mn.io", "first-word").await;
     set.customer(&ticket, "customer-1").await;
     let slack = &set.bridge.slack;
-    let since = || slack.message(CHANNEL, &card.ts).unwrap().words().contains("unanswered since");
+    let since = || slack.message(CHANNEL, &card.ts).unwrap().words().contains("⏰");
     set.until("how long the customer waits", since).await;
     // A reply that Blip does not take for ten seconds is marked.
     set.bridge.blip.faults().from_now("/messages", Fault::Status(503));

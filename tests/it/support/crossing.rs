@@ -28,7 +28,7 @@ enum Stage {
 
 /// Has a ticket read by one just before another writes it, and what is read next just after.
 pub struct Crossing {
-    /// Methods of the store, after the last of which the writer is held.
+    /// Methods of the store, before the last of which the writer is held.
     steps: &'static [&'static str],
     /// How many tickets are open once it is written.
     open: usize,
@@ -89,16 +89,22 @@ impl Crossing {
 
 #[async_trait]
 impl Witness for Arc<Crossing> {
+    async fn is_about_to_use(&self, method: &'static str, _: Use) {
+        let stage = *self.stage.borrow();
+        let Stage::Steps(done) = stage else { return };
+        if self.steps.get(done) != Some(&method) {
+            return;
+        }
+        let is_last = done + 1 == self.steps.len();
+        let next = if is_last { Stage::Held } else { Stage::Steps(done + 1) };
+        if self.step(stage, next) && is_last {
+            self.wait_for(Stage::Looked).await;
+        }
+    }
+
     async fn used(&self, method: &'static str, _: Use) {
         let stage = *self.stage.borrow();
         match stage {
-            Stage::Steps(done) if self.steps.get(done) == Some(&method) => {
-                let is_last = done + 1 == self.steps.len();
-                let next = if is_last { Stage::Held } else { Stage::Steps(done + 1) };
-                if self.step(stage, next) && is_last {
-                    self.wait_for(Stage::Looked).await;
-                }
-            }
             Stage::Watched if method == "load_ticket" && self.step(stage, Stage::Looked) => {
                 self.wait_for(Stage::Written).await;
             }

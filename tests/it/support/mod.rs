@@ -41,7 +41,7 @@ use blip_slack_standins::slack::{Message, View};
 use tempfile::TempDir;
 
 /// How long a test waits for the bridge to become idle.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A variable with which whoever runs the tests changes how long or how hard they are.
 #[expect(clippy::disallowed_methods, reason = "the program's own settings are not meant")]

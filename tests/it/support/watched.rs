@@ -20,9 +20,13 @@ pub enum Use {
     Write,
 }
 
-/// Who is told of each use of a store, before whoever used it is answered.
+/// Who is told of each use of a store.
 #[async_trait]
 pub trait Witness: Send + Sync + 'static {
+    /// It is about to be used.
+    async fn is_about_to_use(&self, _method: &'static str, _kind: Use) {}
+
+    /// It was used; whoever did is not answered yet.
     async fn used(&self, method: &'static str, kind: Use);
 }
 
@@ -39,6 +43,7 @@ macro_rules! store {
         #[async_trait]
         impl<W: Witness> Store for Watched<W> {
             $(async fn $name(&self, $($arg: $type),*) -> $result {
+                self.witness.is_about_to_use(stringify!($name), store!(@use $kind)).await;
                 let result = self.store.$name($($arg),*).await;
                 self.witness.used(stringify!($name), store!(@use $kind)).await;
                 result
@@ -50,7 +55,7 @@ macro_rules! store {
 store! {
     writes fn accept(item: NewItem) -> Result<Accepted>;
     reads fn count_unanswered(ticket: &TicketId) -> Result<u64>;
-    reads fn has_accepted(source: Source, key: &str) -> Result<bool>;
+    reads fn find_accepted(source: Source, prefixes: &[String]) -> Result<Vec<bool>>;
     reads fn greatest_key(source: Source, prefix: &str) -> Result<Option<(String, Timestamp)>>;
     reads fn lease_lanes(places: Places, lease: Duration, now: Timestamp) -> Result<Vec<Lease>>;
     writes fn commit(lease: &Lease, ending: &Ending, writes: &Writes) -> Result<()>;
@@ -58,8 +63,7 @@ store! {
     reads fn next_due(places: Places) -> Result<Option<Timestamp>>;
     writes fn begin_call(item: ItemId, step: &str, channel: Option<&ChannelId>, now: Timestamp, first: &Writes) -> Result<CallState>;
     writes fn touch_call(item: ItemId, step: &str, last_try: CallTry) -> Result<()>;
-    writes fn record_call_result(item: ItemId, step: &str, result: &str) -> Result<()>;
-    writes fn forget_call(item: ItemId, step: &str) -> Result<()>;
+    writes fn forget_calls(item: ItemId, steps: &[&str]) -> Result<()>;
     reads fn calls_of(item: ItemId) -> Result<Vec<(String, Option<String>)>>;
     reads fn is_posting(channel: &ChannelId, before: Timestamp) -> Result<bool>;
     reads fn first_words(ticket: &TicketId) -> Result<Option<String>>;
@@ -77,6 +81,7 @@ store! {
     writes fn erase_customer(customer: &CustomerKey) -> Result<Vec<TicketId>>;
     reads fn erased_at(ticket: &TicketId) -> Result<Option<Timestamp>>;
     reads fn has_waiting(lane: &Lane, source: Source, key: &str) -> Result<bool>;
+    reads fn count_waiting(lane: &Lane, source: Source, key: &str) -> Result<u64>;
     reads fn has_begun(lane: &Lane, steps: &[&str]) -> Result<bool>;
     reads fn held_replies(ticket: &TicketId, before: &MessageTs) -> Result<Vec<Link>>;
     reads fn has_words_after(ticket: &TicketId, ts: &MessageTs) -> Result<bool>;

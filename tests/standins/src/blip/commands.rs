@@ -68,6 +68,8 @@ fn set_desk(state: &mut State, command: &Command, path: &[&str]) -> Outcome {
         ["tickets", "change-status"] => tickets::change_status(state, command),
         ["tickets", id, "transfer"] => tickets::transfer(state, command, id),
         ["tickets", id, "change-tags"] => tickets::change_tags(state, command, id),
+        ["tickets", id, "pause-inactivity"] => tickets::change_standby(state, command, id, true),
+        ["tickets", id, "resume-inactivity"] => tickets::change_standby(state, command, id, false),
         ["tickets", id, "close"] => tickets::archive(state, command, id),
         _ => Err(Failure::unsupported()),
     }

@@ -167,6 +167,31 @@ impl Blip {
         done.ok_or_else(|| Impossible::new("there is no such ticket"))
     }
 
+    /// Somebody puts a ticket on standby in Blip Desk, of which the bridge is told nothing.
+    pub fn puts_on_standby(&self, ticket: &str) -> Deed<()> {
+        let (done, _) = self
+            .core
+            .act(|state| state.tickets.get_mut(ticket).map(|ticket| ticket.is_on_standby = true));
+        done.ok_or_else(|| Impossible::new("there is no such ticket"))
+    }
+
+    /// A manager ends the standby of a ticket, and the bridge is told by a notification.
+    pub async fn ends_standby(&self, ticket: &str) -> Deed<Option<u16>> {
+        let (done, receipts) = self.core.act(|state| {
+            let found = state.tickets.get_mut(ticket).filter(|found| found.is_on_standby)?;
+            found.is_on_standby = false;
+            // What else stands in it is not documented: only the id names the ticket.
+            let id = state.told_again(&format!("{ticket}:ManagerRemoveStandby"));
+            let envelope = json!({ "id": id, "from": "postmaster@desk.msging.net/#az-iris2",
+                "to": state.setup.identity, "event": "received",
+                "metadata": { "#uniqueId": Uuid::new_v4().to_string() } });
+            state.publish(envelope);
+            Some(())
+        });
+        done.ok_or_else(|| Impossible::new("the ticket is not on standby"))?;
+        Ok(last_status(receipts).await)
+    }
+
     /// The ticket ends with this status, and the bridge is told nothing.
     pub fn closes_silently(&self, ticket: &str, status: &str) -> Deed<()> {
         let (done, _) = self.core.act(|state| state.end(ticket, status, None));

@@ -88,6 +88,9 @@ pub struct Setup {
     pub service_limits: Option<ServiceLimits>,
     /// The key may not read how the desk is run: its schedules, its policies, what is watched.
     pub hides_rules: bool,
+    /// With which code standby is refused where the desk has none or no agent has written: it is not
+    /// documented.
+    pub standby_refusal: Option<i64>,
     /// How the portal has set the desk up: names and values (blip.md §4.2).
     pub configuration: Vec<(String, String)>,
     /// The WhatsApp templates; none if there is no such channel.
@@ -245,6 +248,8 @@ pub struct Ticket {
     pub rating: i64,
     /// Its tags.
     pub tags: Vec<String>,
+    /// Whether the clock is stopped after which it is closed for inactivity.
+    pub is_on_standby: bool,
     /// How urgent the rules say that it is: 0, or from 1000 on (blip.md, additions 0).
     pub priority: i64,
     /// What opened it.
@@ -312,6 +317,7 @@ impl Default for Setup {
             forbidden_words: None,
             schedules: Vec::new(),
             service_limits: None,
+            standby_refusal: None,
             hides_rules: false,
             configuration: [("DefaultProvider", "Webhook"), ("Lime.IsActive", "False")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))

@@ -486,6 +486,33 @@ async fn an_active_message_has_a_name_of_its_own_and_asks_for_no_open_ticket() {
 }
 
 #[tokio::test]
+async fn standby_needs_the_desk_to_have_it_and_an_agent_to_have_written() {
+    let bridge = Bridge::start().await;
+    let ticket = bridge.blip.opens_ticket(NewTicket::default()).await.id;
+    let set = async |what: &str| {
+        bridge.set(&format!("/tickets/{ticket}/{what}"), json!({ "id": ticket })).await
+    };
+    let is_refused = |answer: &Value, why: &str| {
+        answer["status"] == "failure" && answer["reason"]["description"] == why
+    };
+    let answer = set("pause-inactivity").await;
+    assert!(is_refused(&answer, "The standby mode is not enabled"), "{answer}");
+    let enabled = ("TicketStandbyModeEnabled".to_owned(), "True".to_owned());
+    bridge.blip.configure(|setup| setup.configuration.push(enabled));
+    let answer = set("pause-inactivity").await;
+    assert!(is_refused(&answer, "The agent has sent no message yet"), "{answer}");
+    assert_eq!(bridge.change_status(&ticket, "Open").await["status"], "success");
+    assert_eq!(bridge.say(&ticket, "t", "Oi").await, 202);
+    assert_eq!(set("resume-inactivity").await["reason"]["code"], 21);
+    assert_eq!(set("pause-inactivity").await["status"], "success");
+    assert_eq!(set("pause-inactivity").await["reason"]["code"], 21);
+    assert!(bridge.blip.ticket(&ticket).unwrap().is_on_standby);
+    bridge.blip.ends_standby(&ticket).await.unwrap();
+    assert_eq!(set("resume-inactivity").await["reason"]["code"], 21);
+    assert!(bridge.blip.violations().is_empty());
+}
+
+#[tokio::test]
 async fn a_number_is_checked_with_its_plus_and_not_too_often() {
     const WHATSAPP: &str = "postmaster@wa.gw.msging.net";
     let bridge = Bridge::start().await;

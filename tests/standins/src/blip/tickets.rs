@@ -41,6 +41,7 @@ impl State {
             closed_by: None,
             rating: 0,
             tags: Vec::new(),
+            is_on_standby: false,
             priority: new.priority,
             first: new.first,
             stored: self.now,
@@ -82,6 +83,7 @@ impl State {
         status.clone_into(&mut ticket.status);
         ticket.closed = Some(now);
         ticket.closed_by = by;
+        ticket.is_on_standby = false;
         Ok(())
     }
 
@@ -173,6 +175,38 @@ pub(super) fn change_tags(state: &mut State, command: &Command, id: &str) -> Out
     }
     let tags = tags(resource)?.ok_or_else(|| Failure::mistake(23, "tags is missing"))?;
     state.living(id)?.tags = tags;
+    Ok(None)
+}
+
+/// `set /tickets/{id}/pause-inactivity` and `/resume-inactivity` (blip.md, part 2 §10).
+pub(super) fn change_standby(
+    state: &mut State,
+    command: &Command,
+    id: &str,
+    is_on: bool,
+) -> Outcome {
+    let resource = command.resource(TICKET)?;
+    if field(resource, "id")? != id {
+        return Err(Failure::mistake(23, "The resource is another ticket than the uri"));
+    }
+    let code = state.setup.standby_refusal;
+    let refused = |why: &str| Err(Failure { code, ..Failure::world(64, why) });
+    let is_enabled = state.setup.configuration.iter().any(|(name, value)| {
+        name == "TicketStandbyModeEnabled" && value.eq_ignore_ascii_case("true")
+    });
+    let ticket = state.living(id)?.clone();
+    let thread = state.threads.get(&ticket.customer).into_iter().flatten();
+    let is_answered = { thread }.any(|said| said.ticket == id && !said.from_customer);
+    if !is_enabled {
+        return refused("The standby mode is not enabled");
+    }
+    if is_on && !is_answered {
+        return refused("The agent has sent no message yet");
+    }
+    if ticket.is_on_standby == is_on {
+        return Err(Failure::world(21, "The ticket is so already"));
+    }
+    state.living(id)?.is_on_standby = is_on;
     Ok(None)
 }
 

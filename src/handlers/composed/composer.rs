@@ -7,29 +7,24 @@ use uuid::Uuid;
 
 use crate::blip::{offer, text};
 use crate::handlers::calls::{ID_NAMESPACE, derive_delivery_id};
+use crate::handlers::composed::permission::SendPermission;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::moves::outcome::MoveOutcome;
-use crate::handlers::moves::permission::SendPermission;
 use crate::handlers::outgoing::Outgoing;
 use crate::handlers::outgoing::word_guard::WordGuard;
 use crate::handlers::people::Person;
-use crate::handlers::posts::ThreadPost;
-use crate::handlers::thread::Threads;
+use crate::handlers::thread_lines::ThreadLines;
 use crate::handlers::timers::Timers;
-use crate::inbox::{Handling, MarkOccasion};
+use crate::inbox::{Handling, SENT_POST_CALL, SentWords, ThreadLine};
 use crate::locale::Texts;
-use crate::model::{FilledTemplate, Offer, RichText, SlackUserId, Ticket, WhenHeld};
+use crate::model::{FilledTemplate, Offer, RichText, Ticket, WhenHeld};
 use crate::slack::render;
-use crate::store::Role;
-
-/// The step of the post that shows what went out.
-pub(crate) const SENT_POST_CALL: &str = "sent";
 
 /// Sends what was written in a dialog.
 pub(crate) struct Composer {
     pub(crate) permission: Arc<SendPermission>,
     pub(crate) outgoing: Arc<Outgoing>,
-    pub(crate) threads: Arc<Threads>,
+    pub(crate) lines: Arc<ThreadLines>,
     pub(crate) timers: Arc<Timers>,
     pub(crate) guard: Arc<WordGuard>,
     pub(crate) texts: Texts,
@@ -68,8 +63,11 @@ impl Composer {
             ids.push(id);
         }
         // Shown only once it has gone out: a post that says so must not stand above words that Blip
-        // refused.
-        self.post_sent_text(item, ticket, (person, true), (&text, ids)).await?;
+        // refused. What is no more than words can be read there and sent again, so it is noted whose
+        // words they are.
+        let user = Some(person.user.clone());
+        let sent = SentWords { user, ..describe_sent(person, &text, ids) };
+        self.show_sent(item, ticket, sent).await?;
         Ok(MoveOutcome::Done)
     }
 
@@ -92,7 +90,7 @@ impl Composer {
         self.timers.schedule_delivery_check(item, &ticket.id, &id).await?;
         let content = offer::read_offer(offer);
         let text = render::render_content(&content, &self.texts).unwrap_or_default();
-        self.post_sent_text(item, ticket, (person, false), (&text, vec![id])).await?;
+        self.show_sent(item, ticket, describe_sent(person, &text, vec![id])).await?;
         Ok(MoveOutcome::Done)
     }
 
@@ -119,38 +117,32 @@ impl Composer {
             return Ok(MoveOutcome::Refused);
         }
         self.timers.schedule_template_check(item, &ticket.id, &id).await?;
-        let args = [("agent", person.profile.name.as_str()), ("name", filled.name.as_str())];
-        let title = self.texts.text("thread-template-sent", &args);
-        self.post_sent(item, ticket, None, (&title, &filled.text, vec![id])).await?;
+        let template = Some(filled.name.clone());
+        let sent = SentWords { template, ..describe_sent(person, &filled.text, vec![id]) };
+        self.show_sent(item, ticket, sent).await?;
         Ok(MoveOutcome::Done)
     }
 
-    /// Shows in the thread what went out from elsewhere. What is no more than words can be read
-    /// there and sent again, so it is noted whose words they are.
-    async fn post_sent_text(
+    /// Has what went out from elsewhere shown in the thread.
+    async fn show_sent(
         &self,
         item: &Handling,
         ticket: &mut Ticket,
-        (person, is_words): (&Person, bool),
-        (text, blip_ids): (&str, Vec<String>),
+        sent: SentWords,
     ) -> PipeResult<()> {
-        let title = self.texts.text("thread-sent", &[("agent", &person.profile.name)]);
-        let user = is_words.then(|| person.user.clone());
-        self.post_sent(item, ticket, user, (&title, text, blip_ids)).await
-    }
-
-    async fn post_sent(
-        &self,
-        item: &Handling,
-        ticket: &mut Ticket,
-        user: Option<SlackUserId>,
-        (title, text, blip_ids): (&str, &str, Vec<String>),
-    ) -> PipeResult<()> {
-        let line = ThreadPost::from_line(&format!("{title}\n{text}"));
-        let post = ThreadPost { role: Role::Reply, blip_ids: blip_ids.clone(), user, ..line };
-        self.threads.post_when_due(item, SENT_POST_CALL, ticket, &post).await?;
-        self.timers.schedule_delivery_mark(item, &ticket.id, blip_ids, MarkOccasion::Sent).await?;
+        self.lines.say_line(item, ticket, ThreadLine::Sent(sent)).await?;
         self.timers.record_answer(item, ticket).await
+    }
+}
+
+/// What somebody sent from elsewhere than the thread, as the thread is to show it.
+fn describe_sent(person: &Person, text: &str, blip_ids: Vec<String>) -> SentWords {
+    SentWords {
+        by: person.profile.name.clone(),
+        template: None,
+        text: text.to_owned(),
+        blip_ids,
+        user: None,
     }
 }
 

@@ -3,14 +3,13 @@
 //! The customer's answer runs through the bot, which opens a ticket; that ticket joins the thread
 //! (`blip.md`, additions §1.3, §1.4).
 
-use crate::inbox::Handling;
+use crate::inbox::{Handling, SENT_POST_CALL};
 use std::sync::Arc;
 
 use crate::blip::BlipClient;
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::{Calls, derive_delivery_id};
 use crate::handlers::interrupt::{CallError, PipeResult};
-use crate::handlers::moves::composer::SENT_POST_CALL;
 use crate::handlers::outgoing::PaidCallError;
 use crate::handlers::people::{People, Person};
 use crate::handlers::posts::ThreadPost;
@@ -101,7 +100,7 @@ impl ActiveMessages {
         if let Some(known) = self.calls.recall(item, CHECKED_NUMBER).await? {
             return Ok(known);
         }
-        let found = router.fetch_whatsapp_account(&target.number).await?;
+        let found = router.templates.fetch_whatsapp_account(&target.number).await?;
         item.remember(CHECKED_NUMBER, &found)?;
         Ok(found)
     }
@@ -117,9 +116,10 @@ impl ActiveMessages {
         // An active message is paid for, and nothing says that Blip knows a repeat by its id
         // (`blip.md` §10 #10). The campaign's name is all that it can be found by.
         let name = derive_delivery_id(item, "active");
-        let look = async { router.find_campaign(&name).await.map_err(PaidCallError::Look) };
+        let look =
+            async { router.templates.find_campaign(&name).await.map_err(PaidCallError::Look) };
         let send = async {
-            let sent = router.start_campaign(&name, route, &target.number, filled).await;
+            let sent = router.templates.start_campaign(&name, route, &target.number, filled).await;
             sent.map_err(PaidCallError::Send)
         };
         self.calls.call_once(item, "send:0", None, look, send).await

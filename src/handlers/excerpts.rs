@@ -14,7 +14,7 @@ const QUOTED_CHARS: usize = 60;
 
 /// How a message in a thread begins that went to the customer, or was to: one that `user` wrote, or a
 /// post of ours that shows such words below its title.
-pub(crate) async fn find_first_words(
+pub(crate) async fn find_excerpt(
     slack: &SlackClient,
     thread: &Thread,
     (channel, ts): (&ChannelId, &MessageTs),
@@ -30,11 +30,11 @@ pub(crate) async fn find_first_words(
         let shown = found.literal_text();
         shown.split_once('\n').map(|(_, words)| words.to_owned()).unwrap_or_default()
     };
-    Ok(cut_first_words(&words))
+    Ok(cut_excerpt(&words))
 }
 
 /// As much of a text as tells which one is meant; nothing if it has no words.
-pub(crate) fn cut_first_words(text: &str) -> Option<String> {
+pub(crate) fn cut_excerpt(text: &str) -> Option<String> {
     let words = truncate_label(&to_one_line(text), QUOTED_CHARS);
     Some(words).filter(|words| !words.is_empty())
 }

@@ -6,10 +6,8 @@ use crate::handlers::bots::Bots;
 use crate::handlers::calls::{Calls, MAX_CLOCK_SKEW};
 use crate::handlers::interrupt::{CallError, PipeResult};
 use crate::handlers::people::{People, Person};
-use crate::handlers::posts::ThreadPost;
-use crate::handlers::thread::Threads;
-use crate::inbox::{CardJob, Handling};
-use crate::locale::Texts;
+use crate::handlers::thread_lines::ThreadLines;
+use crate::inbox::{CardJob, Handling, RefusedWish, ThreadLine};
 use crate::model::{ContactChange, ContactComment, Ticket};
 
 /// Writes into the contact book.
@@ -17,8 +15,7 @@ pub(crate) struct Contacts {
     pub(crate) calls: Arc<Calls>,
     pub(crate) bots: Arc<Bots>,
     pub(crate) people: Arc<People>,
-    pub(crate) threads: Arc<Threads>,
-    pub(crate) texts: Texts,
+    pub(crate) lines: Arc<ThreadLines>,
 }
 
 impl Contacts {
@@ -36,10 +33,10 @@ impl Contacts {
         }
         let bot = self.bots.require_bot(&ticket.id)?;
         let look = async {
-            let contact = bot.fetch_contact(&identity).await?;
+            let contact = bot.contacts.fetch_contact(&identity).await?;
             Ok(contact.filter(|contact| contact.has(change)).map(drop))
         };
-        let send = bot.change_contact(&identity, change);
+        let send = bot.contacts.change_contact(&identity, change);
         match self.calls.call_once(item, "contact", None, look, send).await {
             Ok(()) => {
                 let Some(name) = change.name() else { return Ok(()) };
@@ -53,7 +50,7 @@ impl Contacts {
             }
             Err(CallError::Call(error)) if error.code().is_some() => {
                 let code = error.code().unwrap_or("?");
-                self.post_refusal(item, ticket, person, ("thread-contact-refused", code)).await
+                self.post_refusal(item, ticket, person, (RefusedWish::Contact, code)).await
             }
             Err(error) => Err(error.into()),
         }
@@ -80,10 +77,10 @@ impl Contacts {
             is_new && comment.text == text && comment.author == author
         };
         let look = async {
-            let comments = bot.fetch_comments(&identity).await?;
+            let comments = bot.contacts.fetch_comments(&identity).await?;
             Ok(comments.iter().any(is_it).then_some(()))
         };
-        let send = bot.add_comment(&identity, text, author.as_deref());
+        let send = bot.contacts.add_comment(&identity, text, author.as_deref());
         match self.calls.call_once(item, "comment", None, look, send).await {
             Ok(()) => {
                 let told = person.texts.text("done-commented", &[]);
@@ -92,7 +89,7 @@ impl Contacts {
             }
             Err(CallError::Call(error)) if error.code().is_some() => {
                 let code = error.code().unwrap_or("?");
-                self.post_refusal(item, ticket, person, ("thread-comment-refused", code)).await
+                self.post_refusal(item, ticket, person, (RefusedWish::Comment, code)).await
             }
             Err(error) => Err(error.into()),
         }
@@ -103,12 +100,11 @@ impl Contacts {
         item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
-        (key, code): (&str, &str),
+        (wish, code): (RefusedWish, &str),
     ) -> PipeResult<()> {
         tracing::warn!(ticket.id = %ticket.id, code, "blip refused what is for a contact");
-        let reason = self.texts.reason_text(code);
-        let args = [("agent", person.profile.name.as_str()), ("reason", reason.as_str())];
-        let post = ThreadPost::from_line(&self.texts.text(key, &args));
-        self.threads.post_when_due(item, "refused", ticket, &post).await
+        let (by, code) = (person.profile.name.clone(), code.to_owned());
+        let line = ThreadLine::Refused { by, wish, code, words: None };
+        self.lines.say_line(item, ticket, line).await
     }
 }
