@@ -120,6 +120,11 @@ impl Places {
         self.all
     }
 
+    /// Whether there is a place for a lane of each pool and each bot.
+    pub(crate) fn is_any_lane_welcome(&self) -> bool {
+        self.closed.is_empty() && self.all > 0 && self.of_pool.iter().all(|count| *count > 0)
+    }
+
     /// Takes a place for a lane. False if there is none.
     pub(crate) fn take(&mut self, lane: &str) -> bool {
         if self.closed.iter().any(|prefix| lane.starts_with(prefix)) {

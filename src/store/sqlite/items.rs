@@ -215,10 +215,9 @@ fn drop_empty_lane(tx: &Connection, lane: &str) -> Result<()> {
     Ok(())
 }
 
-/// Sets when a lane is due, if anything waits in it.
-pub(super) fn set_due(tx: &Connection, lane: &str, due: i64) -> Result<()> {
-    tx.run_statement("UPDATE lane SET due = ?2 WHERE name = ?1", (lane, due))?;
-    Ok(())
+/// Sets when a lane is due, if anything waits in it. False if nothing does.
+pub(super) fn set_due(tx: &Connection, lane: &str, due: i64) -> Result<bool> {
+    Ok(tx.run_statement("UPDATE lane SET due = ?2 WHERE name = ?1", (lane, due))? > 0)
 }
 
 /// Moves what is unfinished in one lane to another one. False if there is nothing.

@@ -4,7 +4,9 @@
 //! and nobody has to wait for them to run out.
 //!
 //! An item that comes into an idle lane is leased as it is accepted and lies ready for whoever
-//! leases next, who need not read back from the database what was just written there.
+//! leases next, who need not read back from the database what was just written there. And when the
+//! next lane is due is remembered, since nobody but this process changes it: who finds nothing ready
+//! before then need not ask the database either.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -27,6 +29,8 @@ pub(super) struct Leases {
     /// How long those who ask here want their leases; none if nobody does.
     term: Option<Duration>,
     in_a_row: u32,
+    /// Before this no lane that is free is due; none while that is not known.
+    next_due: Option<Timestamp>,
 }
 
 struct HeldLease {
@@ -39,7 +43,32 @@ struct HeldLease {
 impl Leases {
     /// Takes back what has run out. Its holders are told when they come to settle.
     pub(super) fn drop_expired(&mut self, now: Timestamp) {
+        let before = self.held.len();
         self.held.retain(|_, held| held.until > now);
+        if self.held.len() < before {
+            self.forget_next_due();
+        }
+    }
+
+    /// Remembers when the first lane that is free is due, which was just read; none if none waits.
+    pub(super) fn keep_next_due(&mut self, due: Option<Timestamp>) {
+        self.next_due = Some(due.unwrap_or(Timestamp::MAX));
+    }
+
+    /// A lane that is free is due then.
+    pub(super) fn note_due(&mut self, due: Timestamp) {
+        self.next_due = self.next_due.map(|known| known.min(due));
+    }
+
+    /// Lanes may have become due of which it is not known when.
+    pub(super) fn forget_next_due(&mut self) {
+        self.next_due = None;
+    }
+
+    /// When the first lane that is free is due, if that is known and later than `now`: until then
+    /// the database need not be asked.
+    pub(super) fn next_due_after(&self, now: Timestamp) -> Option<Timestamp> {
+        self.next_due.filter(|due| *due > now)
     }
 
     /// The lanes whose leases have not run out, as a JSON list.
@@ -70,6 +99,7 @@ impl Leases {
     pub(super) fn revoke_offer(&mut self, lane: &str) {
         if self.held.get(lane).is_some_and(|held| held.is_offered) {
             self.held.remove(lane);
+            self.forget_next_due();
         }
     }
 

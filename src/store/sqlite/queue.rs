@@ -92,9 +92,13 @@ impl QueueMemory {
                     lock_leases(&self.leases).offer_lease(&new.lane, item, now)
                 })
                 .flatten();
+            let is_offered = lease.is_some();
             let offer = LaneOffer { lease, leases: Arc::clone(&self.leases) };
             let wake = Arc::clone(&self.wake);
             tx.on_commit(move || {
+                if !is_offered {
+                    lock_leases(&offer.leases).note_due(due);
+                }
                 offer.put_ready();
                 wake.notify_one();
             });
@@ -146,6 +150,8 @@ impl QueueMemory {
         for lane in lanes {
             leases.revoke_offer(lane);
         }
+        // What was read before this commit is forgotten by then, and nothing is read during it.
+        leases.forget_next_due();
         let wake = Arc::clone(&self.wake);
         tx.on_commit(move || wake.notify_one());
     }
@@ -167,12 +173,17 @@ impl QueueMemory {
 
     /// Gives a lane back.
     fn release_lane(&self, tx: &Transaction<'_>, lease: Lease, due: Timestamp) -> Result<()> {
-        items::set_due(tx, &lease.lane, due.as_millisecond())?;
+        let has_more = items::set_due(tx, &lease.lane, due.as_millisecond())?;
         let (leases, wake) = (Arc::clone(&self.leases), Arc::clone(&self.wake));
         // Only then: who leases next must find the lane as it was left, and who was woken before
         // would have found it taken.
         tx.on_commit(move || {
-            lock_leases(&leases).release_lease(&lease);
+            let mut leases = lock_leases(&leases);
+            leases.release_lease(&lease);
+            if has_more {
+                leases.note_due(due);
+            }
+            drop(leases);
             wake.notify_one();
         });
         Ok(())
@@ -262,17 +273,18 @@ impl ItemQueue {
     ) -> Result<Vec<Lease>> {
         // Leases run out by the clock; somebody may ask for what is due later.
         let clock = self.memory.clock.clone();
-        let ready = {
-            let (mut leases, now) = (self.leases(), clock.now());
-            leases.drop_expired(now);
-            if leases.note_lease_request(lease) {
-                leases.take_ready(places.clone(), now)
+        {
+            let (mut leases, today) = (self.leases(), clock.now());
+            leases.drop_expired(today);
+            let is_nothing_due = leases.next_due_after(now.max(today)).is_some();
+            let ready = if leases.note_lease_request(lease) || is_nothing_due {
+                leases.take_ready(places.clone(), today)
             } else {
                 Vec::new()
+            };
+            if is_nothing_due || !ready.is_empty() {
+                return Ok(ready);
             }
-        };
-        if !ready.is_empty() {
-            return Ok(ready);
         }
         let leases = Arc::clone(&self.memory.leases);
         let select_due = move |db: &Connection| {
@@ -286,6 +298,7 @@ impl ItemQueue {
             if heads.is_empty() {
                 return Ok(leases.take_ready(places, today));
             }
+            leases.forget_next_due();
             let until = now + lease;
             Ok(heads
                 .into_iter()
@@ -298,16 +311,31 @@ impl ItemQueue {
     /// See [`crate::store::Store::next_due`].
     pub(super) async fn find_next_due(&self, places: Places) -> Result<Option<Timestamp>> {
         let now = self.memory.clock.now();
-        let (taken, lease_end) = {
+        let lease_end = {
             let leases = self.leases();
             if leases.has_ready(&places) {
                 return Ok(Some(now));
             }
-            (leases.leased_lanes(now), leases.next_expiry(now))
+            let lease_end = leases.next_expiry(now);
+            if let Some(due) = leases.next_due_after(now) {
+                let due = Some(due).filter(|due| *due < Timestamp::MAX);
+                return Ok(due.into_iter().chain(lease_end).min());
+            }
+            lease_end
         };
-        let due =
-            self.database.run_read(move |db| items::read_next_due(db, taken, &places)).await?;
-        let due = due.map(row::parse_timestamp).transpose()?;
+        let (leases, clock) = (Arc::clone(&self.memory.leases), self.memory.clock.clone());
+        let read_next_due = move |db: &Connection| {
+            // Held for as long as in `lease_lanes`, and for the same reason.
+            let mut leases = lock_leases(&leases);
+            let taken = leases.leased_lanes(clock.now());
+            let due = items::read_next_due(db, taken, &places)?;
+            let due = due.map(row::parse_timestamp).transpose()?;
+            if places.is_any_lane_welcome() {
+                leases.keep_next_due(due);
+            }
+            Ok(due)
+        };
+        let due = self.database.run_read(read_next_due).await?;
         Ok(due.into_iter().chain(lease_end).min())
     }
 

@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, mpsc};
 
+use futures_util::FutureExt;
 use futures_util::future::{join, join_all};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -289,6 +290,34 @@ async fn who_claims_what_is_due_later_takes_no_lane_from_others() {
     let later = now + Duration::from_hours(1);
     assert_eq!(store.lease_lanes(Places::any(9), BUSY_TIMEOUT, later).await.unwrap().len(), 0);
     store.record_outcome(&lease, &[lease.items[0].id], StoredOutcome::Done).await.unwrap();
+}
+
+#[tokio::test]
+async fn before_the_next_lane_is_due_nobody_asks_the_database() {
+    let bench = Bench::new();
+    let store = bench.open().await;
+    let now = bench.options.clock.now();
+    let [soon, later] = [1, 2].map(|hours| now + Duration::from_hours(hours));
+    store.accept(NewItem { due: later, ..bench.item("later") }).await.unwrap();
+    let lease = |now| store.lease_lanes(Places::any(9), BUSY_TIMEOUT, now);
+    assert!(lease(now).await.unwrap().is_empty());
+    assert_eq!(store.next_due(Places::any(9)).await.unwrap(), Some(later));
+    // What is answered at once was asked of nobody else.
+    let next_due = || store.next_due(Places::any(9)).now_or_never().map(Result::unwrap);
+    assert!(lease(now).now_or_never().unwrap().unwrap().is_empty());
+    assert_eq!(next_due(), Some(Some(later)));
+    // What comes into an idle lane lies ready.
+    store.accept(bench.item("now")).await.unwrap();
+    let [now_leased] = &lease(now).now_or_never().unwrap().unwrap()[..] else { panic!() };
+    store.release_lane(now_leased.clone(), Some(soon)).await.unwrap();
+    assert_eq!(next_due(), Some(Some(soon)));
+    assert!(lease(now).now_or_never().unwrap().unwrap().is_empty());
+    // A lease that has run out is another thing: its lane is due.
+    let [soon_leased] = &lease(soon).await.unwrap()[..] else { panic!() };
+    assert_eq!(soon_leased.lane, now_leased.lane);
+    assert_eq!(store.next_due(Places::any(9)).await.unwrap(), Some(soon_leased.until));
+    bench.options.clock.advance(Duration::from_hours(1) + BUSY_TIMEOUT);
+    assert_eq!(lease(soon_leased.until).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
