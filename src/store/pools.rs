@@ -125,9 +125,14 @@ impl Places {
         self.closed.is_empty() && self.all > 0 && self.of_pool.iter().all(|count| *count > 0)
     }
 
+    /// Whether there is none for this lane, however many of its pool are free.
+    pub(crate) fn is_closed(&self, lane: &str) -> bool {
+        self.closed.iter().any(|prefix| lane.starts_with(prefix))
+    }
+
     /// Takes a place for a lane. False if there is none.
     pub(crate) fn take(&mut self, lane: &str) -> bool {
-        if self.closed.iter().any(|prefix| lane.starts_with(prefix)) {
+        if self.is_closed(lane) {
             return false;
         }
         let place = self.of_pool.get_mut(Pool::of_lane(lane).number());

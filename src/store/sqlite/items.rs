@@ -79,87 +79,86 @@ pub(super) fn read_greatest_key(
     Ok(connection.first_row(sql, (source, prefix), |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
-/// The first lanes of a pool that are due.
-macro_rules! due_in_pool {
-    ($pool:literal, $places:literal) => {
-        concat!(
-            "SELECT * FROM (SELECT name, due FROM lane WHERE pool = ",
-            $pool,
-            " AND due <= ?1 AND name NOT IN (SELECT value FROM json_each(?2))
-                AND (?9 IS NULL OR NOT EXISTS (
-                    SELECT 1 FROM json_each(?9) WHERE substr(name, 1, length(value)) = value))
-                ORDER BY due LIMIT ",
-            $places,
-            ") AS head"
-        )
-    };
-}
+/// The lanes of a pool that are due, those first that are for longest.
+pub(super) const SELECT_DUE: &str =
+    "SELECT name, due FROM lane WHERE pool = ?1 AND due <= ?2 ORDER BY due";
 
-/// The items at the heads of the lanes that are due, except the leased ones: `?1` the time, `?2`
-/// the leased lanes, `?3` how many items of each, `?4` how many lanes, `?5` to `?8` how many of each pool, and
-/// `?9` what the names of those begin with that are not wanted, if there are any.
-pub(super) const SELECT_DUE: &str = concat!(
-    "WITH head AS MATERIALIZED (SELECT name, due FROM (",
-    due_in_pool!("0", "?5"),
-    " UNION ALL ",
-    due_in_pool!("1", "?6"),
-    " UNION ALL ",
-    due_in_pool!("2", "?7"),
-    " UNION ALL ",
-    due_in_pool!("3", "?8"),
-    ") AS head ORDER BY due LIMIT ?4)
-    SELECT item.lane, item.id, source, key, body, received, attempts, doubt,
+/// The first items that wait in a lane.
+pub(super) const SELECT_HEAD: &str = "
+    SELECT lane, id, source, key, body, received, attempts, doubt,
         EXISTS (SELECT 1 FROM step WHERE step.item = item.id) AS begun
-    FROM head CROSS JOIN item ON item.id IN (
-        SELECT id FROM item
-        WHERE state = 'waiting' AND lane = head.name
-        ORDER BY id LIMIT ?3
-    )
-    ORDER BY head.due, head.name, item.id"
-);
+    FROM item WHERE state = 'waiting' AND lane = ?1 ORDER BY id LIMIT ?2";
 
-/// The lanes that [`SELECT_DUE`] finds, with the items at their heads.
+/// The first lanes that are due and not taken, as many as there are places, with the items at their
+/// heads.
 ///
-/// One statement, so it sees one state of the database.
+/// Nobody writes meanwhile, as there is one connection: all is read of one state of the database. Who has
+/// which lane is asked of the caller row by row: as a list in the statement it would be made a table of
+/// SQLite's each time.
 pub(super) fn read_due_lanes(
     connection: &Connection,
     due: i64,
-    taken: String,
+    is_taken: impl Fn(&str) -> bool,
     places: &Places,
 ) -> Result<Vec<(String, Vec<Item>)>> {
-    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let [to_slack, to_blip, files, background] = Pool::ALL.map(|pool| count(places.count(pool)));
-    let most = (count(LEASE_ITEMS), count(places.total()));
-    let closed = to_closed_names(places);
-    let params = (due, taken, most.0, most.1, to_slack, to_blip, files, background, closed);
-    row::group_by_lane(connection.all_rows(SELECT_DUE, params, columns::to_item_row)?)
+    let is_free = |lane: &str| !is_taken(lane) && !places.is_closed(lane);
+    let mut heads = Vec::new();
+    for pool in Pool::ALL {
+        heads.extend(find_due_of_pool(connection, (pool, due), is_free, places.count(pool))?);
+    }
+    heads.sort_unstable();
+    heads.truncate(places.total());
+    let with_items = heads.into_iter().map(|(_, lane)| {
+        let params = (&lane, to_integer(LEASE_ITEMS));
+        let rows = connection.all_rows(SELECT_HEAD, params, columns::to_item_row)?;
+        let items = rows.into_iter().map(Item::try_from).collect::<Result<_>>()?;
+        Ok((lane, items))
+    });
+    with_items.collect()
 }
 
-/// When the first lane is due that is not leased and for which there is a place.
+/// When the first lane is due that is not taken and for which there is a place.
 pub(super) fn read_next_due(
     connection: &Connection,
-    taken: String,
+    is_taken: impl Fn(&str) -> bool,
     places: &Places,
 ) -> Result<Option<i64>> {
-    let sql = "SELECT min(due) FROM (
-                   SELECT (SELECT due FROM lane WHERE pool = open.value
-                               AND name NOT IN (SELECT value FROM json_each(?1))
-                               AND (?3 IS NULL OR NOT EXISTS (
-                                   SELECT 1 FROM json_each(?3)
-                                   WHERE substr(name, 1, length(value)) = value))
-                           ORDER BY due LIMIT 1) AS due
-                   FROM json_each(?2) AS open)";
-    let open = Pool::ALL.into_iter().filter(|pool| places.count(*pool) > 0).map(Pool::number);
-    let open = open.collect::<serde_json::Value>().to_string();
-    let params = (taken, open, to_closed_names(places));
-    let due: Option<Option<i64>> = connection.first_row(sql, params, |row| row.get(0))?;
-    Ok(due.flatten())
+    let is_free = |lane: &str| !is_taken(lane) && !places.is_closed(lane);
+    let mut next = Vec::new();
+    for pool in Pool::ALL {
+        let limit = places.count(pool).min(1);
+        next.extend(find_due_of_pool(connection, (pool, i64::MAX), is_free, limit)?);
+    }
+    Ok(next.into_iter().map(|(due, _)| due).min())
 }
 
-/// What the names of lanes begin with for which there is no place, as a JSON list; none if there is
-/// one for all, so that no list is read for each lane.
-fn to_closed_names(places: &Places) -> Option<String> {
-    (!places.closed().is_empty()).then(|| serde_json::json!(places.closed()).to_string())
+/// The first lanes of a pool that are due and free, with when they are; at most so many.
+fn find_due_of_pool(
+    connection: &Connection,
+    (pool, due): (Pool, i64),
+    is_free: impl Fn(&str) -> bool,
+    limit: usize,
+) -> Result<Vec<(i64, String)>> {
+    let mut found = Vec::new();
+    if limit == 0 {
+        return Ok(found);
+    }
+    let mut statement = connection.prepare_cached(SELECT_DUE)?;
+    let mut rows = statement.query((to_integer(pool.number()), due))?;
+    while found.len() < limit
+        && let Some(row) = rows.next()?
+    {
+        let name = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+        if is_free(name) {
+            found.push((row.get(1)?, name.to_owned()));
+        }
+    }
+    Ok(found)
+}
+
+/// A small number as SQLite takes it.
+fn to_integer(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// Records the outcome of items that must all still wait in this lane.

@@ -71,10 +71,9 @@ impl Leases {
         self.next_due.filter(|due| *due > now)
     }
 
-    /// The lanes whose leases have not run out, as a JSON list.
-    pub(super) fn leased_lanes(&self, now: Timestamp) -> String {
-        let live = self.held.iter().filter(|(_, held)| held.until > now);
-        live.map(|(lane, _)| lane.as_str()).collect::<serde_json::Value>().to_string()
+    /// Whether somebody has a lane, whose lease has not run out.
+    pub(super) fn is_taken(&self, lane: &str, now: Timestamp) -> bool {
+        self.held.get(lane).is_some_and(|held| held.until > now)
     }
 
     /// When the next lease runs out.

@@ -293,8 +293,8 @@ impl ItemQueue {
             // past.
             let (mut leases, today) = (lock_leases(&leases), clock.now());
             leases.drop_expired(today);
-            let taken = leases.leased_lanes(today);
-            let heads = items::read_due_lanes(db, now.as_millisecond(), taken, &places)?;
+            let is_taken = |lane: &str| leases.is_taken(lane, today);
+            let heads = items::read_due_lanes(db, now.as_millisecond(), is_taken, &places)?;
             if heads.is_empty() {
                 return Ok(leases.take_ready(places, today));
             }
@@ -327,8 +327,8 @@ impl ItemQueue {
         let read_next_due = move |db: &Connection| {
             // Held for as long as in `lease_lanes`, and for the same reason.
             let mut leases = lock_leases(&leases);
-            let taken = leases.leased_lanes(clock.now());
-            let due = items::read_next_due(db, taken, &places)?;
+            let now = clock.now();
+            let due = items::read_next_due(db, |lane| leases.is_taken(lane, now), &places)?;
             let due = due.map(row::parse_timestamp).transpose()?;
             if places.is_any_lane_welcome() {
                 leases.keep_next_due(due);

@@ -369,7 +369,7 @@ async fn what_was_handed_in_is_written_even_if_nobody_waits_for_it() {
     let busy = occupy(&store).await;
     // Polled once, which hands it in, then dropped.
     let accept = store.accept(bench.item("1"));
-    assert!(futures_util::FutureExt::now_or_never(accept).is_none());
+    assert!(accept.now_or_never().is_none());
     drop(busy);
     assert_eq!(store.accept(bench.item("1")).await.unwrap(), Accepted::Repeat);
 }
@@ -571,6 +571,7 @@ async fn no_hot_query_reads_a_whole_table() {
     let store = bench.open().await;
     let hot = [
         items::SELECT_DUE,
+        items::SELECT_HEAD,
         items::SELECT_QUEUES,
         items::COUNT_PARKED,
         items::ERASE_BODIES,
