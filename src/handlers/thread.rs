@@ -18,11 +18,12 @@ use crate::handlers::posts::{Posts, ThreadPost};
 use crate::inbox::{CardJob, Handling, ThreadJob};
 use crate::locale::Texts;
 use crate::model::{
-    BotName, Button, ChannelId, Content, Fault, MessageTs, Thread, Ticket, TicketEnding, TicketId,
-    TicketState,
+    BotName, Button, ChannelId, Content, Fault, MessageTs, SlackUserId, Thread, Ticket,
+    TicketEnding, TicketId, TicketState,
 };
 use crate::slack;
 use crate::slack::card::{RelatedTicket, RelatedTickets};
+use crate::slack::rich_text::Mention;
 use crate::slack::{Post, SlackClient, bounds, card, ids, offers, render};
 use crate::store::{DrawnCard, Lane, Link, Role, Source};
 
@@ -103,18 +104,39 @@ impl Threads {
         ticket: &mut Ticket,
         first_words: Option<&Content>,
     ) -> PipeResult<()> {
-        let text = first_words.and_then(|content| render::render_content(content, &self.texts));
-        let text = text.map(|text| bounds::limit_text(&text, &self.texts));
-        let parts = text.map(|text| render::split_into_posts(&text, None)).unwrap_or_default();
-        let (first, rest) = match parts.split_first() {
-            Some((first, rest)) => (Some(first.as_str()), rest),
-            None => (None, [].as_slice()),
-        };
-        if let Some(first) = first {
-            self.calls.keep_first_words(item, &ticket.id, first).await?;
-        }
+        let rest = self.keep_words_of_card(item, ticket, first_words).await?;
         let channel = self.channels.find_own_channel(ticket).await?;
         self.post_card_or_fall_back(item, ticket, channel, "card").await?;
+        self.post_rest_of_words(item, ticket, &rest).await?;
+        // Last, because a ticket that is known is not new any more.
+        Ok(self.calls.put_ticket(item, ticket).await?)
+    }
+
+    /// Keeps for the card what it has room for of what the customer said to begin with; answers with the
+    /// rest.
+    async fn keep_words_of_card(
+        &self,
+        item: &Handling,
+        ticket: &Ticket,
+        first_words: Option<&Content>,
+    ) -> PipeResult<Vec<String>> {
+        let text = first_words.and_then(|content| render::render_content(content, &self.texts));
+        let Some(text) = text else { return Ok(Vec::new()) };
+        let mut parts =
+            render::split_into_posts(&bounds::limit_text(&text, &self.texts), None).into_iter();
+        if let Some(first) = parts.next() {
+            self.calls.keep_first_words(item, &ticket.id, &first).await?;
+        }
+        Ok(parts.collect())
+    }
+
+    /// Posts what the card has no room for, under the customer's name.
+    async fn post_rest_of_words(
+        &self,
+        item: &Handling,
+        ticket: &mut Ticket,
+        rest: &[String],
+    ) -> PipeResult<()> {
         let author = render::author_name(&ticket.customer, &self.texts);
         for (number, part) in rest.iter().enumerate() {
             let part =
@@ -123,8 +145,7 @@ impl Threads {
             let post = ThreadPost { role: Role::Customer, author, ..ThreadPost::from_line(part) };
             self.post_to_ticket(item, &format!("first:{number}"), ticket, &post).await?;
         }
-        // Last, because a ticket that is known is not new any more.
-        Ok(self.calls.put_ticket(item, ticket).await?)
+        Ok(())
     }
 
     /// Posts a card where it belongs or, if that is not possible, where tickets go that have no
@@ -286,7 +307,7 @@ impl Threads {
         if let Some(first_words) = self.calls.read(item).await?.first_words(&before.id).await? {
             self.calls.keep_first_words(item, &ticket.id, &first_words).await?;
         }
-        self.go_on_in(item, ticket, thread).await?;
+        self.go_on_in(item, ticket, thread, (None, &[])).await?;
         Ok(true)
     }
 
@@ -328,29 +349,47 @@ impl Threads {
         if !is_free || self.channels.resolve_ticket_channel(ticket).await? != thread.channel {
             return Ok(false);
         }
-        let said = first_words.and_then(|content| render::render_content(content, &self.texts));
-        if let Some(said) = said {
-            let said = bounds::limit_text(&said, &self.texts);
-            if let Some(first) = render::split_into_posts(&said, None).first() {
-                self.calls.keep_first_words(item, &ticket.id, first).await?;
-            }
-        }
-        self.go_on_in(item, ticket, thread).await?;
+        let sender = self.find_active_sender(item, &active).await?;
+        let rest = self.keep_words_of_card(item, ticket, first_words).await?;
+        self.go_on_in(item, ticket, thread, (sender, &rest)).await?;
         Ok(true)
     }
 
-    /// Has a ticket go on in a thread that was another one's.
+    /// Who sent an active message: they wait for its answer, and follow no thread that our post began.
+    async fn find_active_sender(
+        &self,
+        item: &Handling,
+        active: &TicketId,
+    ) -> PipeResult<Option<SlackUserId>> {
+        let store = self.calls.read(item).await?;
+        for message in store.blip_ids_of(active).await? {
+            let links = store.links_of(active, &message).await?;
+            if let Some(user) = links.into_iter().find_map(|link| link.user) {
+                return Ok(Some(user));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Has a ticket go on in a thread that was another one's, with what its card has no room for of the
+    /// customer's first words. Who sent what the customer answers is mentioned.
     async fn go_on_in(
         &self,
         item: &Handling,
         ticket: &mut Ticket,
         thread: Thread,
+        (sender, rest): (Option<SlackUserId>, &[String]),
     ) -> PipeResult<()> {
         self.calls.link_message(item, Link::of_card(&ticket.id, &thread), ticket.opened).await?;
         ticket.thread = Some(thread);
         let line = card::continuation_line(ticket, &self.texts);
-        let post = ThreadPost { broadcast: true, ..ThreadPost::from_line(&line) };
+        let post = match sender {
+            Some(user) => ThreadPost::with_mention(&Mention::User(user), &line),
+            None => ThreadPost::from_line(&line),
+        };
+        let post = ThreadPost { broadcast: true, ..post };
         self.post_to_ticket(item, "goes-on", ticket, &post).await?;
+        self.post_rest_of_words(item, ticket, rest).await?;
         self.calls.put_ticket(item, ticket).await?;
         Ok(self
             .calls

@@ -4,6 +4,7 @@ use crate::inbox::Handling;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::blip::BlipClient;
 use crate::blip::parse::ThreadMessage;
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
@@ -11,7 +12,7 @@ use crate::handlers::interrupt::{Interrupt, PipeResult};
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
 use crate::locale::Texts;
-use crate::model::{SaidMessage, Ticket, TicketId};
+use crate::model::{SaidMessage, Speaker, Ticket, TicketId};
 use crate::slack::render::{self, AgentNames};
 use crate::store::Role;
 
@@ -41,8 +42,8 @@ impl ContextPosts {
         if take == 0 || ticket.customer.identity.is_empty() || ticket.is_closed() {
             return Ok(());
         }
-        let history =
-            self.bots.require_bot(id)?.fetch_history(&ticket.customer.identity, take).await;
+        let bot = self.bots.require_bot(id)?;
+        let history = bot.fetch_history(&ticket.customer.identity, take).await;
         let history = match history {
             Ok(history) => history,
             Err(error) => {
@@ -51,8 +52,7 @@ impl ContextPosts {
             }
         };
         let lines = history_lines(history, &ticket);
-        // Who they are by name is not worth another call: Blip's identities tell enough.
-        let names = AgentNames::new();
+        let names = fetch_agent_names(bot, &lines).await;
         let Some(text) = render::render_context(&lines, &names, &self.texts) else {
             return Ok(());
         };
@@ -62,6 +62,16 @@ impl ContextPosts {
         let post = ThreadPost { role: Role::Note, ..ThreadPost::from_line(&text) };
         self.threads.post_from_job(item, "context", &ticket, &post).await
     }
+}
+
+/// What the agents who said something are called; without a word of theirs nobody is asked for.
+async fn fetch_agent_names(bot: &BlipClient, said: &[SaidMessage]) -> AgentNames {
+    if !said.iter().any(|said| matches!(said.by, Speaker::Agent(Some(_)))) {
+        return AgentNames::new();
+    }
+    // Their addresses tell who it was if need be.
+    let agents = bot.desk.fetch_agents().await.unwrap_or_default();
+    agents.into_iter().map(|agent| (agent.identity.to_ascii_lowercase(), agent.name)).collect()
 }
 
 /// Oldest first, and only what was said before the ticket.

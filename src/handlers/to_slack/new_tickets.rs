@@ -13,6 +13,10 @@ use crate::handlers::to_slack::pieces::Pieces;
 use crate::inbox::{CardJob, CheckJob, Handling, ReminderTopic, ThreadJob};
 use crate::model::{Customer, PassedLimits, Ticket, TicketSnapshot, TicketState, domain_of};
 
+/// The decision that the files of the first words are to be shown: till they are, the ticket is known
+/// already, and so not met as a new one by whoever handles the event again.
+const FIRST_FILES: &str = "first-files";
+
 /// Gives new tickets their threads.
 pub(crate) struct NewTickets {
     pub(crate) calls: Arc<Calls>,
@@ -33,23 +37,49 @@ impl NewTickets {
     }
 
     /// Gives a new ticket its thread: that of the ticket before, or one of its own. Then it may be
-    /// given to an agent.
+    /// given to an agent. The files of the first words come last, as they may take their time.
     pub(crate) async fn open_thread(
         &self,
         item: &Handling,
         ticket: &mut Ticket,
         snapshot: &TicketSnapshot,
     ) -> PipeResult<()> {
-        self.find_thread(item, ticket, snapshot).await?;
-        self.timers.schedule_distribution(item).await
+        let has_new_words = self.find_thread(item, ticket, snapshot).await?;
+        self.customers.forget_details(&ticket.id);
+        self.timers.schedule_distribution(item).await?;
+        if has_new_words {
+            self.pieces.post_first_files(item, ticket, snapshot.first_words.as_ref()).await?;
+        }
+        Ok(())
     }
+
+    /// Whether an earlier run has begun the thread of a ticket whose first words came with files.
+    pub(crate) async fn has_begun_files(&self, item: &Handling) -> PipeResult<bool> {
+        Ok(self.calls.recall(item, FIRST_FILES).await?.unwrap_or_default())
+    }
+
+    /// Goes on with the files of the first words, if an earlier run came no further than the thread.
+    pub(crate) async fn resume_first_files(
+        &self,
+        item: &Handling,
+        ticket: &mut Ticket,
+        snapshot: &TicketSnapshot,
+    ) -> PipeResult<()> {
+        if !self.has_begun_files(item).await? {
+            return Ok(());
+        }
+        self.pieces.post_first_files(item, ticket, snapshot.first_words.as_ref()).await
+    }
+
+    /// Answers whether what the customer said to begin with is new: what came before a transfer stands
+    /// in the thread.
 
     async fn find_thread(
         &self,
         item: &Handling,
         ticket: &mut Ticket,
         snapshot: &TicketSnapshot,
-    ) -> PipeResult<()> {
+    ) -> PipeResult<bool> {
         tracing::info!(ticket.id = %ticket.id, "a ticket has arrived");
         self.timers.schedule_window_check(item, ticket, ticket.opened).await?;
         self.customers.schedule_originator_check(item, ticket).await?;
@@ -67,29 +97,27 @@ impl NewTickets {
                 .enqueue_item(item, CheckJob::check_ticket(&before.id, self.calls.clock.now()))
                 .await?;
         }
+        if self.threads.continue_thread(item, ticket).await? {
+            self.answer_if_away(item, ticket).await?;
+            return Ok(false);
+        }
         let first_words = snapshot.first_words.as_ref();
-        if self.threads.continue_thread(item, ticket).await?
-            || self.threads.join_active_message(item, ticket, first_words).await?
-        {
-            self.customers.forget_details(&ticket.id);
-            return self.answer_if_away(item, ticket).await;
+        if self.pieces.has_files(first_words) {
+            // Before the ticket is on record.
+            item.remember(FIRST_FILES, &true)?;
         }
-        self.threads.post_card(item, ticket, snapshot.first_words.as_ref()).await?;
+        if !self.threads.join_active_message(item, ticket, first_words).await? {
+            self.threads.post_card(item, ticket, first_words).await?;
+        }
         self.answer_if_away(item, ticket).await?;
-        self.customers.forget_details(&ticket.id);
-        self.pieces.post_first_files(item, ticket, snapshot.first_words.as_ref()).await?;
         if let Some(before) = before {
-            self.calls
-                .enqueue_item(
-                    item,
-                    CardJob::update_followed_card(&before, ticket, self.calls.clock.now()),
-                )
-                .await?;
+            let now = self.calls.clock.now();
+            let job = CardJob::update_followed_card(&before, ticket, now);
+            self.calls.enqueue_item(item, job).await?;
         }
-        Ok(self
-            .calls
-            .enqueue_item(item, ThreadJob::show_context(&ticket.id, item.received))
-            .await?)
+        let context = ThreadJob::show_context(&ticket.id, item.received);
+        self.calls.enqueue_item(item, context).await?;
+        Ok(true)
     }
 
     /// Has a customer told who waits while the team does not work; once the ticket is stored.

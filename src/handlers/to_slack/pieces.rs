@@ -111,6 +111,12 @@ impl Pieces {
         self.threads.wait_for_slot(item, ticket).await
     }
 
+    /// Whether what a customer said to begin with came with files.
+    pub(crate) fn has_files(&self, first_words: Option<&Content>) -> bool {
+        let pieces = first_words.map(|words| render::split_pieces(words, &self.texts));
+        pieces.is_some_and(|pieces| pieces.iter().any(|piece| matches!(piece, Piece::File(_))))
+    }
+
     /// The files that came with a new ticket's first words: the card only names them.
     pub(crate) async fn post_first_files(
         &self,

@@ -30,7 +30,7 @@ impl Tickets {
         snapshot: &TicketSnapshot,
     ) -> PipeResult<()> {
         match self.calls.load_ticket(item, &snapshot.id).await? {
-            Some(ticket) => {
+            Some(mut ticket) => {
                 // The card may have been posted in an earlier run that did not come this far.
                 self.calls
                     .enqueue_item(item, ThreadJob::show_context(&ticket.id, item.received))
@@ -38,6 +38,7 @@ impl Tickets {
                 if ticket.state == TicketState::Unclaimed {
                     self.arrivals.timers.schedule_distribution(item).await?;
                 }
+                self.arrivals.resume_first_files(item, &mut ticket, snapshot).await?;
                 self.apply_snapshot(item, ticket, snapshot).await
             }
             // One that was erased comes back only if the customer writes again.
@@ -106,15 +107,22 @@ impl Tickets {
         id: &TicketId,
         address: &str,
     ) -> PipeResult<Ticket> {
-        if let Some(ticket) = self.calls.load_ticket(item, id).await? {
-            return Ok(ticket);
+        let known = self.calls.load_ticket(item, id).await?;
+        if let Some(ticket) = &known
+            && !self.arrivals.has_begun_files(item).await?
+        {
+            return Ok(ticket.clone());
         }
-        let known = match self.bots.require_bot(id)?.tickets.fetch_ticket(id).await {
+        let told = match self.bots.require_bot(id)?.tickets.fetch_ticket(id).await {
             Err(error) if error.is_lookup_impossible() => None,
-            known => known?,
+            told => told?,
         };
         // Blip may have forgotten the ticket; what the customer said is shown all the same.
-        let mut snapshot = known.unwrap_or_else(|| TicketSnapshot::with_id(id.clone()));
+        let mut snapshot = told.unwrap_or_else(|| TicketSnapshot::with_id(id.clone()));
+        if let Some(mut ticket) = known {
+            self.arrivals.resume_first_files(item, &mut ticket, &snapshot).await?;
+            return Ok(ticket);
+        }
         address.clone_into(&mut snapshot.address);
         let erased = self.calls.store.erased_at(id).await?;
         if let Some(at) = erased {
