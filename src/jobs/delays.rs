@@ -12,7 +12,7 @@ use crate::handlers::people::People;
 use crate::handlers::posts::Posts;
 use crate::inbox::{DelayedReply, Handling, MarkJob};
 use crate::model::{ChannelId, MessageTs, SlackUserId, TicketId, marks};
-use crate::store::Role;
+use crate::store::{Lane, Role, Source};
 
 /// How soon it is looked again whether a reply has gone out.
 const LOOK_PAUSE: Duration = Duration::from_secs(2);
@@ -55,18 +55,12 @@ impl DelayMarks {
             return Err(Interrupt::Wait(item.received));
         }
         let is_shown = self.calls.read_earlier_steps(item).await?.has(SHOWN_STEP);
-        if delayed.is_move {
-            // Who made it takes the mark away when it is through (`to_blip/delays.rs`).
-            let mark = MarkJob::add_reaction(&channel, &ts, marks::WAITING_MARK, false, now);
-            self.calls.enqueue_item(item, mark).await?;
-            return self.tell_writer(item, &ticket, &user, "ask-delayed-move").await;
-        }
-        let link = self.calls.find_link(item, &channel, &ts).await?;
-        let is_over =
-            link.is_some_and(|link| link.role != Role::Held) || now > item.received + LOOK_LIMIT;
-        if is_over {
+        if self.is_over(item, delayed, (&ticket, &channel, &ts)).await?
+            || now > item.received + LOOK_LIMIT
+        {
             self.told.remove(&user);
-            if is_shown {
+            // Who makes a move takes its mark away when it is through (`to_blip/delays.rs`).
+            if is_shown && !delayed.is_move {
                 let mark = MarkJob::remove_reaction(&channel, &ts, marks::WAITING_MARK, now);
                 self.calls.enqueue_item(item, mark).await?;
             }
@@ -75,10 +69,27 @@ impl DelayMarks {
         if !is_shown {
             let mark = MarkJob::add_reaction(&channel, &ts, marks::WAITING_MARK, false, now);
             self.calls.enqueue_item(item, mark).await?;
-            self.tell_writer(item, &ticket, &user, "ask-delayed").await?;
+            let text_key = if delayed.is_move { "ask-delayed-move" } else { "ask-delayed" };
+            self.tell_writer(item, &ticket, &user, text_key).await?;
             item.remember(SHOWN_STEP, &true)?;
         }
         Err(Interrupt::Wait(now + LOOK_PAUSE))
+    }
+
+    /// Whether what waited has gone out, or will not any more.
+    async fn is_over(
+        &self,
+        item: &Handling,
+        delayed: &DelayedReply,
+        (ticket, channel, ts): (&TicketId, &ChannelId, &MessageTs),
+    ) -> PipeResult<bool> {
+        if !delayed.is_move {
+            let link = self.calls.find_link(item, channel, ts).await?;
+            return Ok(link.is_some_and(|link| link.role != Role::Held));
+        }
+        let Some(event) = &delayed.event else { return Ok(true) };
+        let lane = Lane::Replies(ticket.clone());
+        Ok(!self.calls.read(item).await?.has_waiting(&lane, Source::Slack, event).await?)
     }
 
     /// Tells the writer once for each outage, however many replies of theirs wait.

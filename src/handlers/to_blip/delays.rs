@@ -28,6 +28,7 @@ pub(crate) async fn note_delay(
         ts: ts.to_string(),
         user: user.to_string(),
         is_move: false,
+        event: None,
     };
     Ok(calls.enqueue_item(item, MarkJob::show_delay(delayed, item.received + SHOWN_AFTER)).await?)
 }
@@ -48,6 +49,7 @@ pub(crate) async fn note_held_delay(
         ts: held.ts.to_string(),
         user: held.user.to_string(),
         is_move: false,
+        event: None,
     };
     Ok(calls.enqueue_item(item, MarkJob::show_delay(delayed, item.received + SHOWN_AFTER)).await?)
 }
@@ -91,6 +93,7 @@ pub(crate) async fn note_move_delay(
                 ts: thread.root.to_string(),
                 user: user.to_string(),
                 is_move: true,
+                event: Some(item.key.clone()),
             };
             calls.enqueue_item(item, MarkJob::show_delay(delayed, now)).await?;
             Ok(item.remember(SHOWN_STEP, &true)?)

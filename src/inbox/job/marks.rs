@@ -81,6 +81,10 @@ pub(crate) struct DelayedReply {
     /// Whether it is a move that waits, and the message is the card.
     #[serde(default)]
     pub(crate) is_move: bool,
+    /// The key of the event that the move is, which is looked for until it is through; none in what a
+    /// release before this one has set itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) event: Option<String>,
 }
 
 impl MarkJob {
@@ -141,7 +145,11 @@ impl MarkJob {
 
     /// It is to be shown that a reply waits, from the given time on.
     pub(crate) fn show_delay(delayed: DelayedReply, due: Timestamp) -> NewItem {
-        let key = format!("delayed:{}:{}", delayed.channel, delayed.ts);
+        let mut key = format!("delayed:{}:{}", delayed.channel, delayed.ts);
+        if let Some(event) = &delayed.event {
+            // The card may bear one move after the other.
+            key = format!("{key}:{event}");
+        }
         Self::Delayed(delayed).to_new_item(Lane::for_later(&key), key, due)
     }
 }

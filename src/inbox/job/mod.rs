@@ -95,6 +95,7 @@ mod tests {
         r#"{"chore":"shared","channel":"C1"}"#,
         r#"{"chore":"outside","channel":"C1","user":"U1"}"#,
         r#"{"chore":"delayed","ticket":"default/9b2e","channel":"C1","ts":"1.2","user":"U1","is_move":true}"#,
+        r#"{"chore":"delayed","ticket":"default/9b2e","channel":"C1","ts":"1.2","user":"U1","is_move":true,"event":"k"}"#,
         r#"{"chore":"originator","ticket":"default/9b2e","looks":1}"#,
         r#"{"chore":"met","ticket":"default/9b2e","originator":"5531@wa.gw.msging.net"}"#,
         r#"{"chore":"file","ticket":"default/9b2e","key":"k","channel":"C1","line":"1.2","media":{"url":"https://a","mime":null,"title":"t","caption":null,"size":3,"preview_url":null},"left":9,"blip_ids":["a"]}"#,
