@@ -42,7 +42,8 @@ impl Drafts {
         }
         if let Some(ticket) = self.tickets.find_late_ticket(&drafted.ticket).await {
             let offer = self.templates.find_offer(&ticket);
-            let notice = modal::build_window_closed_view("dialog-compose", offer, &reader.texts);
+            let (title, texts) = ("dialog-compose", &reader.texts);
+            let notice = modal::build_window_closed_view(title, &ticket, offer, texts);
             return compose::replace_view(notice);
         }
         let holder = self.tickets.find_other_holder(&drafted.ticket, &drafted.by.user).await;

@@ -76,7 +76,8 @@ impl DialogViews {
 
     /// What takes the place of a dialog for words that WhatsApp does not take any more.
     fn build_late_view(&self, title: &str, ticket: &Ticket, texts: &Texts) -> SlackView {
-        modal::build_window_closed_view(title, self.templates.find_offer(ticket), texts)
+        let offer = self.templates.find_offer(ticket);
+        modal::build_window_closed_view(title, ticket, offer, texts)
     }
 
     /// Adds to a dialog what stands in the way of it, or what it brings about besides: told before
@@ -96,6 +97,10 @@ impl DialogViews {
                 let asks = matches!(dialog, Dialog::Reply(_));
                 match (sends, self.anyone_may_reply) {
                     (true, true) => view,
+                    // Nobody is told of tags but by the card.
+                    (false, _) if *dialog == Dialog::Tags => {
+                        modal::add_holder_name(view, &holder.name, texts)
+                    }
                     _ => modal::add_holder(view, &holder.name, asks, texts),
                 }
             }

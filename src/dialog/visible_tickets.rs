@@ -9,7 +9,7 @@ use super::error::Error;
 use crate::clock::Clock;
 use crate::model::{ChannelId, Failure, Fault, SlackUserId, Ticket, TicketState};
 use crate::slack::home::{ListedTicket, OutsideChannel, TicketNews};
-use crate::slack::last_words::LastWords;
+use crate::slack::last_words::{LastWords, shorten_words};
 use crate::slack::{SlackClient, members};
 use crate::store::SharedStore;
 
@@ -64,12 +64,30 @@ impl VisibleTickets {
         let mut mine: Vec<ListedTicket> = held.into_iter().filter(|row| row.is_own).collect();
         // Who waits for an answer comes first, who waits longest before the others.
         mine.sort_by_key(|row| (row.ticket.unanswered.is_none(), row.ticket.unanswered));
-        for row in mine.iter_mut().filter(|row| row.ticket.unanswered.is_some()) {
-            let count = self.store.count_unanswered(&row.ticket.id).await?;
-            let words = row.ticket.thread.as_ref().and_then(|thread| self.last_words.find(thread));
-            row.news = Some(TicketNews { count, words });
+        for row in &mut mine {
+            row.news = Some(self.find_news(&row.ticket).await?);
         }
         Ok(OpenTickets { mine, waiting, outside })
+    }
+
+    /// How much of a customer's is not answered, and what they said last.
+    async fn find_news(&self, ticket: &Ticket) -> Result<TicketNews, Error> {
+        let posted = ticket.thread.as_ref().and_then(|thread| self.last_words.find(thread));
+        let is_unanswered = ticket.unanswered.is_some();
+        // What a ticket began with stands on its card and is no message of the thread.
+        let first_words = if posted.is_none() || is_unanswered && ticket.first_answer.is_none() {
+            self.store.first_words(&ticket.id).await?
+        } else {
+            None
+        };
+        let count = if is_unanswered {
+            let on_card = first_words.is_some() && ticket.first_answer.is_none();
+            self.store.count_unanswered(&ticket.id).await? + u64::from(on_card)
+        } else {
+            0
+        };
+        let words = posted.or_else(|| first_words.as_deref().map(shorten_words));
+        Ok(TicketNews { count, words })
     }
 
     /// Those of these tickets that somebody may see.

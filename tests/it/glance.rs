@@ -322,3 +322,64 @@ async fn who_waits_for_an_answer_comes_first_on_a_home_tab() {
     assert!(first < second, "{shown}");
     bridge.finish().await;
 }
+
+/// Waits until somebody's home tab reads like this when they open it.
+async fn home_reads(bridge: &Bridge, what: &str, is_so: impl Fn(&str) -> bool) {
+    bridge.opens_home(ANA).await;
+    let words = || home(bridge, ANA).map(|home| view_words(&home)).unwrap_or_default();
+    bridge.until(what, || is_so(&words())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn home_tells_how_much_is_new_and_what_the_customer_said_last() {
+    let mut bridge = Bridge::start().await;
+    let (ticket, card) = bridge.ticket("Maria", "Preciso de ajuda").await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.idle().await;
+    let first = "1 new message: “Preciso de ajuda”";
+    home_reads(&bridge, "what is on the card", |words| words.contains(first)).await;
+    bridge.blip.says(&ticket, "Alguém?").await.unwrap();
+    bridge.idle().await;
+    let both = "2 new messages: “Alguém?”";
+    home_reads(&bridge, "what came since", |words| words.contains(both)).await;
+    bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Oi!").await.unwrap();
+    bridge.idle().await;
+    let is_answered = |words: &str| words.contains("“Alguém?”") && !words.contains("new message");
+    home_reads(&bridge, "that it is answered", is_answered).await;
+    bridge.blip.says(&ticket, "Que bom").await.unwrap();
+    bridge.idle().await;
+    let next = "1 new message: “Que bom”";
+    home_reads(&bridge, "only what is not answered", |words| words.contains(next)).await;
+    // What was said last is not kept; what it is about is.
+    bridge.stop_bridge().await;
+    bridge.start_bridge().await.unwrap();
+    let kept = "1 new message: “Preciso de ajuda”";
+    home_reads(&bridge, "what it is about", |words| words.contains(kept)).await;
+    bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_blip_does_not_take_is_told_in_the_list_where_it_was_pressed() {
+    let bridge = Bridge::start().await;
+    let (ticket, _) = bridge.ticket("Maria", "Oi").await;
+    bridge.idle().await;
+    let status = "/commands set /tickets/change-status";
+    asks(&bridge, ANA, "waiting").await;
+    let list = bridge.slack.ephemerals(ANA).pop().unwrap().ts;
+    bridge.blip.faults().next(status, Fault::Code("31".to_owned()));
+    let menu = format!("more@ticket:default/{ticket}");
+    bridge.slack.picks(ANA, CHANNEL, &list, (&menu, "claim")).await.unwrap();
+    bridge.idle().await;
+    let told = bridge.slack.ephemerals(ANA).pop().unwrap().words();
+    assert!(told.contains("key has no permission"), "{told}");
+    // It has ended, and nobody has told us so far.
+    bridge.opens_home(ANA).await;
+    let stale = bridge.home_with(ANA, "Maria").await;
+    bridge.blip.closes_silently(&ticket, "ClosedClient").unwrap();
+    bridge.blip.faults().next(status, Fault::Code("64".to_owned()));
+    bridge.slack.picks_in_view(ANA, &stale.id, "more", Some("claim")).await.unwrap();
+    bridge.until("an answer", || bridge.has_dialog(ANA)).await;
+    let answer = view_words(&bridge.dialog(ANA));
+    assert!(answer.contains("already closed"), "{answer}");
+    bridge.finish().await;
+}

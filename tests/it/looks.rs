@@ -12,7 +12,9 @@ use blip_slack::model::{
 };
 use blip_slack::slack::card::{self, RelatedTicket, RelatedTickets};
 use blip_slack::slack::choices::{Choice, build_options};
-use blip_slack::slack::home::{self, BridgeHealth, HomeLists, ListedTicket, OwnSwitches};
+use blip_slack::slack::home::{
+    self, BridgeHealth, HomeLists, ListedTicket, OwnSwitches, TicketNews,
+};
 use blip_slack::slack::lead::{self, LeadOverview};
 use blip_slack::slack::modal::{self, CloseForm};
 use blip_slack_standins::slack::{check_message, check_view};
@@ -224,8 +226,8 @@ fn dialogs() {
             modal::build_close_dialog(&ticket, &late(Some("Tchau, *Maria*!")), &words),
             modal::build_close_dialog(&ticket, &CloseForm { unread: 1, ..late(None) }, &words),
             modal::build_close_dialog(&ticket, &unread, &words),
-            modal::build_window_closed_view("dialog-reply", None, &words),
-            modal::build_window_closed_view("dialog-compose", Some(&ticket.id), &words),
+            modal::build_window_closed_view("dialog-reply", &ticket, None, &words),
+            modal::build_window_closed_view("dialog-compose", &ticket, Some(&ticket.id), &words),
             modal::build_transfer_dialog(&ticket, &words),
             modal::build_tags_dialog(&ticket, &words),
             modal::build_reply_dialog(&ticket, None, &words),
@@ -264,7 +266,10 @@ fn home_tabs_and_answers() {
         news: None,
     };
     let held = || TicketState::Claimed { holder: ana(), since: noon() };
-    let mine = number_rows([row(held())], 1);
+    let news = |count, words: &str| Some(TicketNews { count, words: Some(words.to_owned()) });
+    let new = ListedTicket { news: news(2, "E o meu *pedido*?"), ..row(held()) };
+    let answered = ListedTicket { news: news(0, "Obrigada!"), ..row(held()) };
+    let mine = number_rows([new, answered], 7);
     let theirs = [ListedTicket { is_own: false, ..row(held()) }];
     let closed = |ending| row(TicketState::Closed { ending, at: noon() });
     let ended = number_rows([TicketEnding::Agent(ana()), TicketEnding::Transferred].map(closed), 4);

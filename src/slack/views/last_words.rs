@@ -1,7 +1,8 @@
 //! What customers said last, for the home tabs of who answers them.
 //!
 //! In memory only: the words are in Slack, and nothing that a customer wrote is kept for longer than
-//! it has to be. After a start they are not known until the customer writes again.
+//! it has to be. After a start they are not known until the customer writes again, and those with which
+//! a ticket began stand for them.
 
 use dashmap::DashMap;
 
@@ -26,8 +27,7 @@ impl LastWords {
             // words.
             self.0.clear();
         }
-        let words = truncate_label(&to_one_line(&unescape_mrkdwn(posted)), WORDS_CHARS);
-        self.0.insert(thread.clone(), words);
+        self.0.insert(thread.clone(), shorten_words(&unescape_mrkdwn(posted)));
     }
 
     /// What was said last in a thread, if that is known.
@@ -44,4 +44,9 @@ impl LastWords {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// As much of what a customer said as a list has room for.
+pub(crate) fn shorten_words(said: &str) -> String {
+    truncate_label(&to_one_line(said), WORDS_CHARS)
 }

@@ -6,7 +6,8 @@
 use slack_morphism::blocks::{
     SlackBlock, SlackBlockChoiceItem, SlackBlockExternalSelectElement,
     SlackBlockMultiExternalSelectElement, SlackBlockPlainTextInputElement,
-    SlackBlockRadioButtonsElement, SlackBlockText, SlackInputBlock, SlackSectionBlock, SlackView,
+    SlackBlockRadioButtonsElement, SlackBlockText, SlackInputBlock, SlackModalView,
+    SlackSectionBlock, SlackView,
 };
 
 use super::blocks::{
@@ -86,8 +87,14 @@ pub fn build_close_dialog(ticket: &Ticket, form: &CloseForm<'_>, texts: &Texts) 
 
 /// Says before anything is written that the customer cannot be written to any more, and offers the
 /// templates, given the ticket to which they can be sent.
-pub fn build_window_closed_view(title: &str, offer: Option<&TicketId>, texts: &Texts) -> SlackView {
-    let mut blocks = vec![literal_block(&texts.text("dialog-window-closed", &[]))];
+pub fn build_window_closed_view(
+    title: &str,
+    ticket: &Ticket,
+    offer: Option<&TicketId>,
+    texts: &Texts,
+) -> SlackView {
+    let notice = literal_block(&texts.text("dialog-window-closed", &[]));
+    let mut blocks = vec![name_ticket(ticket, texts), notice];
     blocks.extend(offer.map(|id| actions_block(vec![button(&Button::Template, id, texts).into()])));
     build_view(title, blocks, texts)
 }
@@ -298,7 +305,7 @@ pub(super) fn format_ticket_name(ticket: &Ticket, texts: &Texts) -> String {
 /// Tells in a dialog, below the line that names the ticket, that somebody else holds it; where words
 /// are about to be sent, asks what to do about that.
 pub(crate) fn add_holder(view: SlackView, holder: &str, asks: bool, texts: &Texts) -> SlackView {
-    let SlackView::Modal(mut view) = view else { return view };
+    let SlackView::Modal(view) = view else { return view };
     let agent = [("agent", holder)];
     let block = if asks {
         let option = |value: WhenHeld, label: &str| {
@@ -319,9 +326,21 @@ pub(crate) fn add_holder(view: SlackView, holder: &str, asks: bool, texts: &Text
     } else {
         context_block([escape_line(&texts.text("dialog-held-told", &agent))])
     };
+    SlackView::Modal(insert_below_name(view, block))
+}
+
+/// Tells in a dialog that somebody else holds the ticket, who does not hear of what is done in it.
+pub(crate) fn add_holder_name(view: SlackView, holder: &str, texts: &Texts) -> SlackView {
+    let SlackView::Modal(view) = view else { return view };
+    let name = texts.text("dialog-held", &[("agent", holder)]);
+    SlackView::Modal(insert_below_name(view, context_block([escape_line(&name)])))
+}
+
+/// Puts a block below the line that names the ticket.
+fn insert_below_name(mut view: SlackModalView, block: SlackBlock) -> SlackModalView {
     let place = view.blocks.len().min(1);
     view.blocks.insert(place, block);
-    SlackView::Modal(view)
+    view
 }
 
 /// Says in a dialog, below the line that names the ticket, that sending claims it.
