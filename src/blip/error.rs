@@ -131,6 +131,13 @@ impl Error {
         }
     }
 
+    /// Whether Blip said no because of the key: what it may, and how much (`blip.md` §2.6). Another key
+    /// may be answered.
+    pub(crate) fn is_about_key(&self) -> bool {
+        const CODES: [&str; 4] = ["31", "32", "34", "35"];
+        self.code().is_some_and(|code| CODES.contains(&code))
+    }
+
     /// The code with which Blip said no.
     pub(crate) fn code(&self) -> Option<&str> {
         match self {

@@ -35,7 +35,7 @@ impl CannedPreviews {
         let Some(reply) = reply else {
             return modal::build_reply_dialog(ticket, None, &reader.texts);
         };
-        // Variables without a value stay visible to the agent, who can fill them in before sending.
+        // What has no value vanishes (`fill_variables`); the agent reads what is left before it goes out.
         let contact = contact.unwrap_or_default();
         let agent = reader.profile.clone().unwrap_or_default();
         let source = VariableSource {

@@ -63,6 +63,9 @@ type SharedCachedList = Arc<Mutex<CachedList>>;
 struct CachedList {
     kept: Option<ListEntries>,
     until: Option<Timestamp>,
+    /// Whether Blip's last answer was that the key, which may not be that of the bot with the channel,
+    /// reads none.
+    is_forbidden: bool,
 }
 
 #[derive(Clone)]
@@ -86,6 +89,8 @@ pub(super) enum TemplateStock {
     /// There are some, or Blip takes its time to tell.
     Some,
     None,
+    /// Blip refuses to list them to this key.
+    Forbidden,
     /// Blip does not tell.
     Unknown,
 }
@@ -176,6 +181,9 @@ impl ChoiceCache {
     ) -> TemplateStock {
         let list = self.get_list(router, ChoiceList::Templates.into());
         match tokio::time::timeout(patience, list).await {
+            Ok(None) if self.is_forbidden(router, ChoiceList::Templates.into()) => {
+                TemplateStock::Forbidden
+            }
             Ok(None) => TemplateStock::Unknown,
             Ok(Some(ListEntries::Templates(templates))) if templates.is_empty() => {
                 TemplateStock::None
@@ -214,6 +222,12 @@ impl ChoiceCache {
 
     /// The list as it is at Blip or, if Blip does not answer in time, as it was. A list that takes
     /// longer is there the next time somebody looks.
+    /// Whether Blip has said lately that a bot's key may not read a list.
+    fn is_forbidden(&self, bot: &blip::BlipClient, list: ListKey) -> bool {
+        let slot = self.kept.get(&(bot.bot_name().clone(), list));
+        slot.is_some_and(|slot| slot.try_lock().is_ok_and(|slot| slot.is_forbidden))
+    }
+
     async fn get_list(&self, bot: &Arc<blip::BlipClient>, list: ListKey) -> Option<ListEntries> {
         let slot =
             Arc::clone(&self.kept.entry((bot.bot_name().clone(), list.clone())).or_default());
@@ -228,7 +242,11 @@ impl ChoiceCache {
                 let read = fetch_list(&bot, &list).await;
                 // Short after a failure: the list may come any moment; but not none, as Slack asks
                 // at every key.
-                let rest = if read.is_ok() { LIST_LIFETIME } else { FAILED_LIST_PAUSE };
+                slot.is_forbidden = list.list == ChoiceList::Templates
+                    && read.as_ref().is_err_and(|error| error.code().is_some());
+                // A key gets no other rights from one press to the next.
+                let is_answer = read.is_ok() || slot.is_forbidden;
+                let rest = if is_answer { LIST_LIFETIME } else { FAILED_LIST_PAUSE };
                 slot.until = Some(clock.now() + rest);
                 match read {
                     Ok(new) => slot.kept = Some(new),

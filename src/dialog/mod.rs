@@ -139,7 +139,7 @@ impl Dialogs {
             }
             // The contact outlives the ticket.
             _ if matches!(asked.dialog, Dialog::Contact | Dialog::Comment(_)) => None,
-            _ if changes && ticket.is_closed() => Some("ask-closed"),
+            _ if changes && ticket.is_closed() => Some(ticket.closed_text_key()),
             _ => None,
         }
     }

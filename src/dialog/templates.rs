@@ -38,6 +38,7 @@ impl TemplateDialogs {
             return match self.lists.lists.count_templates(router, FIRST_VIEW_DEADLINE).await {
                 TemplateStock::Some => template::build_template_dialog(ticket, None, texts),
                 TemplateStock::None => notice("templates-none"),
+                TemplateStock::Forbidden => notice("templates-not-allowed"),
                 TemplateStock::Unknown => notice("templates-unavailable"),
             };
         };

@@ -57,6 +57,7 @@ impl VariableSource<'_> {
             "fullName" | "name" => Some(name.to_owned()),
             "firstName" => name.split_whitespace().next().map(str::to_owned),
             "email" => self.agent.email.clone(),
+            "phoneNumber" => self.agent.phone.clone(),
             "identity" => self.agent.email.as_deref().map(Agent::identity_from_email),
             _ => None,
         }

@@ -17,6 +17,8 @@ pub(crate) enum Answer {
     NothingToSend,
     /// It stays a note: the ticket is closed.
     KeptClosed,
+    /// It stays a note: there is no ticket yet.
+    KeptActive,
     /// It stays a note: its writer is no agent of this channel.
     KeptNoAgent,
     /// It stays a note: nobody knows the agents' user group.
@@ -52,6 +54,7 @@ impl Answer {
             Self::NotNote => "ask-not-note",
             Self::NothingToSend => "ask-nothing-to-send",
             Self::KeptClosed => "ask-closed-note",
+            Self::KeptActive => "ask-active-note",
             Self::KeptNoAgent => "ask-not-agent-note",
             Self::KeptNoGroup => "ask-no-group",
             Self::TakenOver => "ask-taken-over",

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::blip;
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::{Calls, MAX_CLOCK_SKEW};
 use crate::handlers::interrupt::{CallError, PipeResult};
+use crate::handlers::moves::outcome::MoveOutcome;
 use crate::handlers::people::{People, Person};
 use crate::handlers::thread_lines::ThreadLines;
 use crate::inbox::{CardJob, Handling, RefusedWish, ThreadLine};
@@ -26,10 +28,10 @@ impl Contacts {
         ticket: &mut Ticket,
         person: &Person,
         change: &ContactChange,
-    ) -> PipeResult<()> {
+    ) -> PipeResult<MoveOutcome> {
         let identity = ticket.customer.identity.clone();
         if change.is_empty() || identity.is_empty() {
-            return Ok(());
+            return Ok(MoveOutcome::Done);
         }
         let bot = self.bots.require_bot(&ticket.id)?;
         let look = async {
@@ -39,18 +41,17 @@ impl Contacts {
         let send = bot.contacts.change_contact(&identity, change);
         match self.calls.call_once(item, "contact", None, look, send).await {
             Ok(()) => {
-                let Some(name) = change.name() else { return Ok(()) };
+                let Some(name) = change.name() else { return Ok(MoveOutcome::Done) };
                 ticket.customer.name = Some(name.to_owned());
                 ticket.revision += 1;
                 self.calls.put_ticket(item, ticket).await?;
-                Ok(self
-                    .calls
+                self.calls
                     .enqueue_item(item, CardJob::update_card(ticket, self.calls.clock.now()))
-                    .await?)
+                    .await?;
+                Ok(MoveOutcome::Done)
             }
             Err(CallError::Call(error)) if error.code().is_some() => {
-                let code = error.code().unwrap_or("?");
-                self.post_refusal(item, ticket, person, (RefusedWish::Contact, code)).await
+                self.post_refusal(item, ticket, person, (RefusedWish::Contact, &error)).await
             }
             Err(error) => Err(error.into()),
         }
@@ -63,10 +64,10 @@ impl Contacts {
         ticket: &mut Ticket,
         person: &Person,
         text: &str,
-    ) -> PipeResult<()> {
+    ) -> PipeResult<MoveOutcome> {
         let identity = ticket.customer.identity.clone();
         if identity.is_empty() {
-            return Ok(());
+            return Ok(MoveOutcome::Refused);
         }
         let bot = self.bots.require_bot(&ticket.id)?;
         let author = self.people.blip_identity(person);
@@ -85,11 +86,10 @@ impl Contacts {
             Ok(()) => {
                 let told = person.texts.text("done-commented", &[]);
                 self.people.tell_person(item, ticket, person, &told, &[]).await;
-                Ok(())
+                Ok(MoveOutcome::Done)
             }
             Err(CallError::Call(error)) if error.code().is_some() => {
-                let code = error.code().unwrap_or("?");
-                self.post_refusal(item, ticket, person, (RefusedWish::Comment, code)).await
+                self.post_refusal(item, ticket, person, (RefusedWish::Comment, &error)).await
             }
             Err(error) => Err(error.into()),
         }
@@ -100,11 +100,13 @@ impl Contacts {
         item: &Handling,
         ticket: &mut Ticket,
         person: &Person,
-        (wish, code): (RefusedWish, &str),
-    ) -> PipeResult<()> {
-        tracing::warn!(ticket.id = %ticket.id, code, "blip refused what is for a contact");
-        let (by, code) = (person.profile.name.clone(), code.to_owned());
-        let line = ThreadLine::Refused { by, wish, code, words: None };
-        self.lines.say_line(item, ticket, line).await
+        (wish, error): (RefusedWish, &blip::Error),
+    ) -> PipeResult<MoveOutcome> {
+        tracing::warn!(ticket.id = %ticket.id, %error, "blip refused what is for a contact");
+        let (by, code) = (person.profile.name.clone(), error.code().unwrap_or("?").to_owned());
+        let words = Some(error.refusal_words().to_owned());
+        let line = ThreadLine::Refused { by, wish, code, words };
+        self.lines.say_line(item, ticket, line).await?;
+        Ok(MoveOutcome::Refused)
     }
 }

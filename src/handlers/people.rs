@@ -9,7 +9,7 @@ use crate::slack::members;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::blip::text::{self, MentionNames, StyleMarks};
+use crate::blip::text::MentionNames;
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
 use crate::handlers::channels::Channels;
@@ -209,11 +209,9 @@ impl People {
         item: &Handling,
         ticket: &Ticket,
         person: &Person,
-        words: &RichText,
+        typed: &str,
     ) {
-        let typed = text::write_plain_text(words, &MentionNames::default(), &StyleMarks::default());
-        let title = person.texts.text("ask-typed", &[]);
-        let blocks = [rich_text::literal_block(&title), rich_text::literal_quote(&typed)];
+        let (title, blocks) = build_typed_answer(typed, &person.texts);
         self.tell_person(item, ticket, person, &title, &blocks).await;
     }
 
@@ -268,8 +266,8 @@ impl People {
                 self.tell_person(item, ticket, person, &text, &blocks).await;
             }
             MoveRefusal::Closed => {
-                self.tell_person(item, ticket, person, &person.texts.text("ask-closed", &[]), &[])
-                    .await;
+                let text = person.texts.text(ticket.closed_text_key(), &[]);
+                self.tell_person(item, ticket, person, &text, &[]).await;
             }
             MoveRefusal::Already => {}
         }
@@ -294,6 +292,13 @@ impl People {
             tracing::warn!(%error, "a question could not be replaced by its answer");
         }
     }
+}
+
+/// That something was not sent, with what was typed.
+pub(crate) fn build_typed_answer(typed: &str, texts: &Texts) -> (String, [SlackBlock; 2]) {
+    let title = texts.text("ask-typed", &[]);
+    let blocks = [rich_text::literal_block(&title), rich_text::literal_quote(typed)];
+    (title, blocks)
 }
 
 /// A name is decoration: one that Slack refuses, for whatever reason, is left out. A call that

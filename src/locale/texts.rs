@@ -11,6 +11,8 @@ use crate::model::text::{format_size, truncate_label};
 
 /// Most characters of what Blip says of a failure.
 const DESCRIPTION_CHARS: usize = 200;
+/// Codes that Blip has for refusals of many kinds (`blip.md` §2.6): its own words tell which.
+const VAGUE_CODES: [&str; 5] = ["21", "24", "64", "66", "67"];
 
 /// Says things in one language.
 #[derive(Clone, Debug)]
@@ -123,7 +125,7 @@ impl Texts {
 
     /// Why a message did not reach the customer.
     ///
-    /// Where we have no words of our own for the code, what Blip says of it stands there.
+    /// What Blip says of it stands there where that tells more than we know of the code.
     pub(crate) fn failure_reason(&self, reason: Option<(i64, &str)>) -> String {
         match reason {
             Some((code, description)) => self.describe_failure(&code.to_string(), description),
@@ -131,14 +133,15 @@ impl Texts {
         }
     }
 
-    /// Why something failed, by its code, or in the platform's own words where we know none.
+    /// Why something failed, by its code, or in the platform's own words where these say more.
     pub(crate) fn describe_failure(&self, code: &str, description: &str) -> String {
         // On one line: it goes into a sentence of ours.
         let words: Vec<&str> = description.split_whitespace().collect();
         let said = truncate_label(&words.join(" "), DESCRIPTION_CHARS);
         // It stands within a sentence that has an end of its own.
         let said = said.trim_end_matches('.');
-        match self.catalog.known_reason_text(self.language, code) {
+        let is_vague = VAGUE_CODES.contains(&code) && !said.is_empty();
+        match self.catalog.known_reason_text(self.language, code).filter(|_| !is_vague) {
             Some(reason) => reason,
             None if said.is_empty() => self.reason_text(code),
             // A refusal may come without a code (`blip.md` §1.1), which is nothing to tell of.
@@ -222,6 +225,8 @@ mod tests {
                 "este número não pode receber mensagens no WhatsApp",
             ),
             (Some((7, "")), "o Blip recusou (código 7)"),
+            (Some((67, "Contact not found.")), "Contact not found (código 67)"),
+            (Some((67, "")), "o Blip não encontrou o que foi pedido"),
             (Some((7, " Business account\nis locked. ")), "Business account is locked (código 7)"),
             (None, "motivo não informado"),
         ] {

@@ -101,6 +101,12 @@ impl Ticket {
         }
     }
 
+    /// Why nothing can be done about a ticket that is over, or that stands for one that Blip has yet to
+    /// give, as a text's key.
+    pub(crate) fn closed_text_key(&self) -> &'static str {
+        if self.id.active_target().is_some() { "ask-active" } else { "ask-closed" }
+    }
+
     /// The same while somebody still chooses what to send: where it was asked for, and open.
     pub(crate) fn for_active_draft(id: TicketId, now: Timestamp) -> Option<Self> {
         let target = id.active_target()?;

@@ -37,6 +37,8 @@ pub(crate) enum NoteReason {
     Outsider,
     /// The ticket is over.
     Closed,
+    /// There is no ticket yet: the customer has not answered an active message.
+    Active,
 }
 
 /// The team's own rules for replies.
@@ -62,7 +64,7 @@ impl ReplyRules {
         if ticket.is_closed() {
             // Before all else: Blip takes words for a closed ticket with `202` and lets them vanish
             // (`blip.md` §10 #8), and nobody would be told.
-            return Intent::Note(NoteReason::Closed);
+            return Intent::Note(why_closed(ticket));
         }
         // Before it is asked who writes: whoever means a note is told nothing, agent or not.
         if message.text.has_note_prefix(&self.note_prefix) || message.has_any_of(&NOTE_LOCKS) {
@@ -81,7 +83,7 @@ impl ReplyRules {
     /// customer to have: what it says, and to whom, makes it a note no more.
     pub(crate) fn decide_note_intent(&self, ticket: &Ticket, user: &SlackUserId) -> Intent {
         if ticket.is_closed() {
-            return Intent::Note(NoteReason::Closed);
+            return Intent::Note(why_closed(ticket));
         }
         self.decide_by_holder(ticket, user)
     }
@@ -104,6 +106,11 @@ impl ReplyRules {
         message.text.remove_words(&NOTE_LOCKS);
         message
     }
+}
+
+/// Why what is written in the thread of a ticket that takes nothing is a note.
+pub(crate) fn why_closed(ticket: &Ticket) -> NoteReason {
+    if ticket.id.active_target().is_some() { NoteReason::Active } else { NoteReason::Closed }
 }
 
 /// Whether the first word said is a mention of a person, a group or everybody in Slack.

@@ -79,6 +79,14 @@ pub struct FilledTemplate {
     pub(crate) text: String,
 }
 
+impl FilledTemplate {
+    /// What was typed for its variables, each on a line; none if it has none.
+    pub(crate) fn typed_values(&self) -> Option<String> {
+        let values: Vec<&str> = self.values.iter().map(|(_, value)| value.as_str()).collect();
+        (!values.is_empty()).then(|| values.join("\n"))
+    }
+}
+
 impl HeaderFile {
     pub(crate) const ALL: [Self; 3] = [Self::Image, Self::Video, Self::Document];
 

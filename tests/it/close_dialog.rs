@@ -186,3 +186,21 @@ async fn where_the_store_takes_its_time_the_thread_asks() {
     slow.send_replace(false);
     bridge.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_farewell_to_a_customer_who_has_ended_the_ticket_meanwhile_is_given_back() {
+    let bridge = Bridge::start().await;
+    let (ticket, card) = held(&bridge).await;
+    bridge.slack.clicks(ANA, CHANNEL, &card.ts, "close").await.unwrap();
+    let dialog = bridge.dialog(ANA);
+    bridge.blip.closes(&ticket, "ClosedClient").await.unwrap();
+    bridge.idle().await;
+    bridge.slack.submits(ANA, &dialog.id, filled("Venda", "Até logo, Maria")).await.unwrap();
+    bridge.idle().await;
+    let told = bridge.slack.ephemerals(ANA).into_iter().map(|it| it.words()).collect::<Vec<_>>();
+    let told = told.join("\n");
+    assert!(told.contains("already closed"), "{told}");
+    assert_eq!(told.matches("Até logo, Maria").count(), 1, "{told}");
+    assert!(bridge.received(&ticket).is_empty());
+    bridge.finish().await;
+}

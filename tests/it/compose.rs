@@ -101,8 +101,10 @@ async fn it_is_sent_once_and_only_by_who_may() {
         bridge.idle().await;
         assert_eq!(bridge.blip.received(&ticket).len(), 1, "{user}");
     }
-    let told = bridge.slack.ephemerals(BIA).pop().unwrap().words();
+    let told = bridge.slack.ephemerals(BIA).into_iter().map(|it| it.words()).collect::<Vec<_>>();
+    let told = told.join("\n");
     assert!(told.contains("Ana Lima"), "{told}");
+    assert_eq!(told.matches("https://loja.example").count(), 1, "and what she typed: {told}");
     bridge.blip.faults().clear();
     bridge.finish().await;
 }

@@ -730,7 +730,7 @@ async fn who_writes_to_a_colleagues_customer_is_told_before_and_chooses() {
         bridge.slack.clicks(ANA, CHANNEL, &card.ts, "reply").await.unwrap();
         let dialog = bridge.dialog(ANA);
         let told = dialog.view.to_string();
-        for part in ["Maria Silva #", "Bia Souza holds this ticket", "Take over and send"] {
+        for part in ["Maria Silva #", "Bia Souza has this ticket", "Take over and send"] {
             assert!(told.contains(part), "{part} in {told}");
         }
         bridge.slack.submits(ANA, &dialog.id, typed(words, choice)).await.unwrap();

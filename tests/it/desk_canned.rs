@@ -95,7 +95,8 @@ async fn every_documented_variable_has_its_value() {
     let bridge = Bridge::start().await;
     let text = "${contact.name}|${contact.extras.plano}|${contact.city}|${agent.fullName}|\
         ${agent.firstName}|${agent.email}|${agent.identity}|${ticket.sequentialId}|${ticket.team}|\
-        ${calendar.date}|${contact.extras.none}|";
+        ${calendar.date}|${contact.extras.none}|${agent.phoneNumber}";
+    bridge.slack.change_user(ANA, |user| user.phone = Some("+55 31 3333-4444".to_owned()));
     bridge.blip.configure(|setup| setup.replies = vec![reply("Tudo", "", &json!(text))]);
     bridge.blip.keeps_contact(json!({ "identity": "maria.silva@wa.gw.msging.net",
         "name": "Maria Silva", "city": "Olinda", "extras": { "plano": "Ouro" } }));
@@ -113,5 +114,6 @@ async fn every_documented_variable_has_its_value() {
     assert!(words.starts_with(&start), "{words}");
     let parts: Vec<&str> = words.split('|').collect();
     assert!(parts[9].contains(", 20") && parts[10].is_empty(), "{words}");
+    assert_eq!(parts[11], "+55 31 3333-4444");
     bridge.finish().await;
 }

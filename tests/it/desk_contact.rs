@@ -214,3 +214,32 @@ async fn a_note_is_saved_as_a_comment_that_the_next_agent_reads() {
     }
     bridge.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_blip_does_not_take_of_a_contact_goes_back_to_who_typed_it_with_the_reason() {
+    let bridge = Bridge::start().await;
+    let (_, card) = ticket(&bridge).await;
+    let told = || {
+        let told = bridge.slack.ephemerals(ANA);
+        told.into_iter().map(|it| it.words()).collect::<Vec<_>>().join("\n")
+    };
+    let dialog = opens_contact(&bridge, &card).await;
+    bridge.blip.faults().next("/commands merge /contacts", Fault::Code("67".to_owned()));
+    let fields = filled(&[("city", "Recife"), ("extra:plano", "Prata")]);
+    bridge.slack.submits(ANA, &dialog.id, fields).await.unwrap();
+    bridge.idle().await;
+    assert!(told().contains("City: Recife") && told().contains("plano: Prata"), "{}", told());
+    let note = bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "// prefere a tarde").await.unwrap();
+    bridge.idle().await;
+    bridge.slack.uses_shortcut(ANA, CHANNEL, &note.ts, "comment").await.unwrap();
+    let dialog = bridge.dialog(ANA);
+    bridge.blip.faults().next("/commands set /contacts/*/comments", Fault::Code("67".to_owned()));
+    let words = json!({ "comment": { "words": {
+        "type": "plain_text_input", "value": "prefere a tarde" } } });
+    bridge.slack.submits(ANA, &dialog.id, words).await.unwrap();
+    bridge.idle().await;
+    assert_eq!(told().matches("prefere a tarde").count(), 1, "{}", told());
+    let said = bridge.said(&card).join("\n");
+    assert_eq!(said.matches("(code 67)").count(), 2, "Blip's own words: {said}");
+    bridge.finish().await;
+}

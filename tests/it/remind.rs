@@ -5,6 +5,7 @@ use std::time::Duration;
 use blip_slack::demo::{ANA, CHANNEL};
 use blip_slack_standins::slack::Message;
 use jiff::civil::{Weekday, time};
+use serde_json::json;
 
 use crate::support::later::Later;
 
@@ -68,11 +69,32 @@ async fn who_answers_in_time_hears_nothing_and_who_does_not_is_named() {
     later.passes(Duration::from_mins(11)).await;
     let told = reminded(&later, &card, 1).await;
     assert!(told[0].1.contains(&format!("<@{ANA}>, Maria #")), "{told:?}");
+    // Slack calls nobody for what stands in the text of a post with blocks.
+    let lines = later.bridge.replies(&card);
+    let reminder = lines.iter().find(|line| line.text.contains('⏰')).unwrap();
+    let blocks = json!(reminder.blocks).to_string();
+    assert!(blocks.contains(&format!(r#""user_id":"{ANA}""#)), "an element: {blocks}");
     assert!(!told[0].0, "the holder, and not yet everybody: {told:?}");
     later.says(ANA, &card, "A caminho!").await;
     later.passes(Duration::from_mins(30)).await;
     later.bridge.idle().await;
     assert_eq!(reminders(&later, &card).len(), 1);
+    later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_that_was_released_is_brought_up_again() {
+    let settings = [("REMIND_UNCLAIMED_MINUTES", "10"), ("REMIND_UNANSWERED_MINUTES", "0")];
+    let later = Later::start(&settings).await;
+    let (_, card) = later.bridge.ticket("Maria", "Oi").await;
+    later.bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    later.passes(Duration::from_mins(30)).await;
+    later.bridge.idle().await;
+    assert!(reminders(&later, &card).is_empty(), "somebody has it");
+    later.bridge.slack.unreacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    later.passes(Duration::from_mins(11)).await;
+    let told = reminded(&later, &card, 1).await;
+    assert!(told[0].1.contains("nobody"), "{told:?}");
     later.bridge.finish().await;
 }
 

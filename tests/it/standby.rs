@@ -136,7 +136,7 @@ async fn what_blip_says_is_so_already_is_believed_where_it_can_be() {
     picks(&bridge, ANA, &card, "start_standby").await;
     let lines = told(&bridge, &card);
     assert_eq!(lines.len(), 1, "{:?}", bridge.said(&card));
-    let words = "could not change the standby: Blip found the request invalid.";
+    let words = "could not change the standby: The standby mode is not enabled (code 21).";
     assert!(lines[0].contains(words), "{lines:?}");
     assert!(!card_words(&bridge, &card).contains(STANDBY));
     enable(&bridge.blip);

@@ -8,9 +8,10 @@ use blip_slack_standins::faults::Fault;
 use blip_slack_standins::slack::{Message, View};
 use serde_json::{Value, json};
 
-use crate::support::Bridge;
 use crate::support::later::Later;
+use crate::support::{Bridge, samples};
 
+const MEDIA_LINK: &str = "application/vnd.lime.media-link+json";
 const A_DAY: Duration = Duration::from_hours(25);
 
 /// The text that anybody sees in a dialog.
@@ -363,11 +364,14 @@ async fn a_template_that_does_not_arrive_is_told_with_the_reason() {
     bridge.slack.submits(ANA, &preview.id, json!({})).await.unwrap();
     bridge.idle().await;
     late.later.passes(Duration::from_secs(31)).await;
-    bridge
-        .until("a line that says so", || {
-            bridge.said(&late.card).iter().any(|line| line.contains("Business eligibility"))
-        })
-        .await;
+    let told = || {
+        let mut lines = bridge.replies(&late.card).into_iter();
+        lines.find(|line| line.words().contains("Business eligibility"))
+    };
+    bridge.until("a line that says so", || told().is_some()).await;
+    let line = told().unwrap();
+    assert!(json!(line.blocks).to_string().contains(ANA), "its sender: {:?}", line.blocks);
+    assert!(line.buttons().is_empty(), "it cannot be read again: {:?}", line.blocks);
     late.later.bridge.finish().await;
 }
 
@@ -413,7 +417,12 @@ async fn without_the_key_or_its_right_nothing_is_offered_that_cannot_work() {
     let late = Late::start().await;
     let bridge = late.bridge();
     bridge.blip.configure(|setup| setup.templates = None);
-    assert!(shown(&late.asks().await.view).contains("did not tell the templates"));
+    assert!(shown(&late.asks().await.view).contains("Blip lists none to the app’s key"));
+    bridge.slack.dismisses(ANA, &bridge.dialog(ANA).id);
+    late.later.passes(Duration::from_secs(10)).await;
+    assert!(shown(&late.asks().await.view).contains("Blip lists none"));
+    let asked = bridge.blip.calls("/commands get /message-templates").len();
+    assert_eq!(asked, 1, "a key gets no other rights from one press to the next");
     bridge.slack.dismisses(ANA, &bridge.dialog(ANA).id);
     late.later.passes(Duration::from_mins(2)).await;
     bridge.blip.configure(|setup| setup.templates = Some(Vec::new()));
@@ -449,7 +458,12 @@ async fn a_key_that_is_refused_holds_up_nothing_but_templates() {
 
 /// A bridge whose agents may write first.
 async fn start_active() -> Later {
-    let settings = [("BLIP_ROUTER_KEY", &*router_key()), ("BLIP_ANSWER_BLOCK", "flow-1/desk-1")];
+    let key = router_key();
+    let settings = [
+        ("BLIP_ROUTER_KEY", key.as_str()),
+        ("BLIP_ANSWER_BLOCK", "flow-1/desk-1"),
+        ("CONTEXT_MESSAGES", "10"),
+    ];
     let later = Later::start(&settings).await;
     later.bridge.blip.configure(|setup| {
         setup.router = Some(Router::default());
@@ -503,6 +517,14 @@ async fn an_active_message_begins_a_thread_that_the_customers_ticket_joins() {
     assert!(card.words().contains("waiting for the customer"), "{}", card.words());
     let said = bridge.said(&card);
     assert!(said.iter().any(|line| line.contains("Ana Lima sent the template volta")), "{said:?}");
+    // There is no ticket yet.
+    later.says(ANA, &card, "Vou avisar").await;
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "eyes").await.unwrap();
+    bridge.slack.reacts(ANA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
+    bridge.idle().await;
+    let told = bridge.slack.ephemerals(ANA).into_iter().map(|it| it.words()).collect::<Vec<_>>();
+    let told = told.iter().filter(|words| words.contains("There is no ticket yet"));
+    assert_eq!(told.count(), 3, "{:?}", bridge.slack.ephemerals(ANA));
     // The answer runs through the bot, which hands the customer over.
     let identity = bridge.blip.routes(ACCOUNT, true);
     let new = NewTicket::saying("Maria", &identity, "Posso ir hoje?");
@@ -511,6 +533,10 @@ async fn an_active_message_begins_a_thread_that_the_customers_ticket_joins() {
     bridge.idle().await;
     assert_eq!(bridge.slack.cards(CHANNEL).len(), 1, "no thread of its own");
     assert!(shows(bridge, &card, "Posso ir hoje?"), "{}", bridge.slack.transcript());
+    let lines = bridge.replies(&card);
+    let answer = lines.iter().find(|line| line.words().contains("continues here"));
+    let answer = json!(answer.expect("a line that tells of the ticket").blocks).to_string();
+    assert!(answer.contains(&format!(r#""user_id":"{ANA}""#)), "who waits for it: {answer}");
     later.says(ANA, &card, "Pode!").await;
     bridge.idle().await;
     assert_eq!(bridge.received(&ticket), ["Pode!"]);
@@ -519,6 +545,46 @@ async fn an_active_message_begins_a_thread_that_the_customers_ticket_joins() {
     bridge.idle().await;
     bridge.blip.opens_ticket(NewTicket::saying("Maria", &identity, "Oi de novo")).await;
     bridge.until("another card", || bridge.slack.cards(CHANNEL).len() == 2).await;
+    later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_that_the_customer_said_comes_into_the_thread_of_an_active_message() {
+    let later = start_active().await;
+    let bridge = &later.bridge;
+    let preview = asks_for(bridge, "novo +55 11 98765-4321").await;
+    bridge.slack.submits(ANA, &preview.id, json!({})).await.unwrap();
+    bridge.until("the thread", || bridge.slack.cards(CHANNEL).len() == 1).await;
+    bridge.idle().await;
+    let card = bridge.slack.cards(CHANNEL).remove(0);
+    let identity = bridge.blip.routes(ACCOUNT, true);
+    // What customer and bot said before the bot handed over.
+    let old =
+        bridge.blip.opens_ticket_silently(NewTicket::saying("Maria", &identity, "Quero um humano"));
+    bridge.blip.hold();
+    bridge.blip.says(&old, "Quero um humano").await.unwrap();
+    bridge.blip.closes_silently(&old, "ClosedAttendant").unwrap();
+    bridge.blip.release(Vec::clear).await;
+    // It comes slowly: its event is handled again and again till it is there.
+    let uri = bridge.blip.hosts_dripping("image/png", &samples::bytes(15));
+    let long = format!("first-word {} last-word", "e mais. ".repeat(600));
+    let items = json!([
+        {"type": "text/plain", "value": long},
+        {"type": MEDIA_LINK, "value": {"type": "image/png", "uri": uri, "title": "nota.png"}},
+    ]);
+    let all = json!({"itemType": "application/vnd.lime.container+json", "items": items});
+    let first = ("application/vnd.lime.collection+json".to_owned(), all);
+    let new = NewTicket { first, ..NewTicket::saying("Maria", &identity, "") };
+    bridge.blip.opens_ticket(new).await;
+    let shared = || bridge.replies(&card).iter().map(|line| line.files.len()).sum::<usize>();
+    later.skips_pauses_until("the file", || shared() == 1).await;
+    bridge.idle().await;
+    assert!(shows(bridge, &card, "first-word"), "{}", bridge.slack.transcript());
+    let said = bridge.said(&card).join("\n");
+    assert_eq!(said.matches("last-word").count(), 1, "{said}");
+    for words in ["Before the handoff", "Quero um humano"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
     later.bridge.finish().await;
 }
 
@@ -536,6 +602,14 @@ async fn why_an_active_message_is_not_sent_is_told_to_who_asked() {
     let preview = asks_for(bridge, "new +5511987654321").await;
     bridge.slack.submits(ANA, &preview.id, json!({})).await.unwrap();
     bridge.until("that nobody is there", || told("is not on WhatsApp")).await;
+    bridge.until("what was typed", || told("It was not sent. What you wrote")).await;
+    assert!(told("Ana"), "{:?}", bridge.slack.ephemerals(ANA));
+    // A key that may not ask says nothing of the number.
+    let preview = asks_for(bridge, "new +5511987654321").await;
+    let check = "*/accounts/*";
+    bridge.blip.faults().next(check, Fault::Code("35".to_owned()));
+    bridge.slack.submits(ANA, &preview.id, json!({})).await.unwrap();
+    bridge.until("why not", || told("key has no permission")).await;
     bridge.blip.configure(|setup| setup.without_whatsapp = Vec::new());
     bridge.blip.opens_ticket(NewTicket::saying("Maria", ACCOUNT, "Oi")).await;
     bridge.idle().await;
@@ -568,8 +642,14 @@ async fn an_active_message_that_does_not_arrive_is_told_in_its_thread() {
     bridge.idle().await;
     later.passes(Duration::from_secs(31)).await;
     let card = bridge.slack.cards(CHANNEL).remove(0);
-    let told = |line: &String| line.contains("Business eligibility");
-    bridge.until("a line that says so", || bridge.said(&card).iter().any(told)).await;
+    let told = || {
+        let mut lines = bridge.replies(&card).into_iter();
+        lines.find(|line| line.words().contains("Business eligibility"))
+    };
+    bridge.until("a line that says so", || told().is_some()).await;
+    let line = told().unwrap();
+    assert!(json!(line.blocks).to_string().contains(ANA), "its sender: {:?}", line.blocks);
+    assert!(line.buttons().is_empty(), "{:?}", line.blocks);
     later.bridge.finish().await;
 }
 

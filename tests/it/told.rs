@@ -48,11 +48,29 @@ async fn who_claims_without_writing_is_mentioned_in_the_thread_once() {
     let list = bridge.slack.ephemerals(ANA).pop().unwrap().ts;
     let menu = format!("more@ticket:default/{rita}");
     bridge.slack.picks(ANA, CHANNEL, &list, (&menu, "claim")).await.unwrap();
+    let (_, by_shortcut) = bridge.ticket("Tina", "Oi").await;
+    bridge.slack.uses_shortcut(ANA, CHANNEL, &by_shortcut.ts, "claim").await.unwrap();
+    let (_, by_canned_reply) = bridge.ticket("Vera", "Oi").await;
+    bridge.slack.uses_shortcut(ANA, CHANNEL, &by_canned_reply.ts, "reply").await.unwrap();
+    let words = json!({ "words:1": { "words": { "type": "plain_text_input", "value": "Olá!" } } });
+    bridge.slack.submits(ANA, &bridge.dialog(ANA).id, words).await.unwrap();
     bridge.idle().await;
-    for card in [by_reaction, by_button, by_command] {
-        let told = calls_to(&bridge, &card, ANA);
+    let (_, in_home) = bridge.ticket("Zoe", "Oi").await;
+    bridge.opens_home(BIA).await;
+    let home = bridge.home_with(BIA, "Zoe").await;
+    bridge.slack.picks_in_view(BIA, &home.id, "more", Some("claim")).await.unwrap();
+    bridge.idle().await;
+    for (user, card, lines) in [
+        (ANA, by_reaction, 1),
+        (ANA, by_button, 1),
+        (ANA, by_command, 1),
+        (ANA, by_shortcut, 1),
+        (ANA, by_canned_reply, 2),
+        (BIA, in_home, 1),
+    ] {
+        let told = calls_to(&bridge, &card, user);
         assert!(told.len() == 1 && told[0].contains("claimed this ticket"), "{told:?}");
-        assert_eq!(bridge.replies(&card).len(), 1);
+        assert_eq!(bridge.replies(&card).len(), lines);
     }
     // Whoever writes follows the thread already.
     assert_eq!(bridge.said(&by_reply), ["Olá!"]);
@@ -194,6 +212,41 @@ async fn a_move_that_blip_does_not_take_is_shown_on_the_card_until_it_is_made() 
     bridge.until("no mark of waiting", || !waits()).await;
     let told = bridge.slack.ephemerals(ANA);
     assert!(told.len() == 1 && told[0].words().contains("What you asked for"), "{told:?}");
+    later.bridge.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_told_that_a_move_waits_is_told_in_the_next_outage_too() {
+    let later = Later::start(&[]).await;
+    let bridge = &later.bridge;
+    let (ticket, card) = bridge.ticket("Maria", "Oi").await;
+    bridge.idle().await;
+    let waits = || {
+        let card = bridge.slack.message(CHANNEL, &card.ts).unwrap();
+        !card.reacted("hourglass_flowing_sand").is_empty()
+    };
+    let is_assigned = || bridge.blip.ticket(&ticket).unwrap().is_assigned();
+    for (outage, button) in ["claim", "close"].into_iter().enumerate() {
+        bridge.blip.faults().from_now("*", Fault::Reset);
+        if button == "claim" {
+            bridge.slack.clicks(ANA, CHANNEL, &card.ts, button).await.unwrap();
+        } else {
+            bridge.slack.reacts(ANA, CHANNEL, &card.ts, "white_check_mark").await.unwrap();
+        }
+        let tried = bridge.blip.look(|state| state.calls.len());
+        bridge.until("a try", || bridge.blip.look(|state| state.calls.len()) > tried + 2).await;
+        later.all_clocks_run(Duration::from_secs(11));
+        bridge.until("the mark of waiting", waits).await;
+        let told = || bridge.slack.ephemerals(ANA).len();
+        bridge.until("word of it", || told() == outage + 1).await;
+        bridge.blip.faults().clear();
+        let is_made = || is_assigned() != (button == "close");
+        later.skips_pauses_until("the move", || is_made() && !waits()).await;
+        later.all_clocks_run(Duration::from_secs(5));
+        bridge.idle().await;
+        assert_eq!(told(), outage + 1, "once for each");
+    }
+    assert!(bridge.blip.ticket(&ticket).unwrap().is_closed());
     later.bridge.finish().await;
 }
 

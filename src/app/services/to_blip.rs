@@ -166,6 +166,7 @@ fn build_clicks(
         slack: Arc::clone(slack),
         permission: Arc::clone(&moves.permission),
         outgoing: Arc::clone(&moves.outgoing),
+        guard: Arc::clone(&moves.guard),
         sender,
     });
     Clicks {

@@ -54,7 +54,8 @@ impl TemplateClient {
             // Never made of the number: the account may lack Brazil's ninth digit (`blip.md`,
             // additions §2).
             Ok(account) => Ok(account.and_then(|it| get_text(&it, "alternativeAccount"))),
-            Err(error) if error.code().is_some() => Ok(None),
+            // A refusal says that nobody is there (`blip.md`, additions §2), unless it is about us.
+            Err(error) if error.code().is_some() && !error.is_about_key() => Ok(None),
             Err(error) => Err(error),
         }
     }

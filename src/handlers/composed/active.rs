@@ -6,17 +6,19 @@
 use crate::inbox::{Handling, SENT_POST_CALL};
 use std::sync::Arc;
 
-use crate::blip::BlipClient;
+use crate::blip::{self, BlipClient};
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::{Calls, derive_delivery_id};
 use crate::handlers::interrupt::{CallError, PipeResult};
 use crate::handlers::outgoing::PaidCallError;
-use crate::handlers::people::{People, Person};
+use crate::handlers::people::{People, Person, build_typed_answer};
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
 use crate::handlers::timers::Timers;
+use crate::locale::Texts;
 use crate::model::active::{ActiveRoute, ActiveTarget};
 use crate::model::{Failure, Fault, FilledTemplate, SlackUserId, Ticket, TicketId};
+use crate::slack::SlackBlock;
 use crate::store::Role;
 
 pub(crate) struct ActiveMessages {
@@ -39,37 +41,31 @@ impl ActiveMessages {
         let person = self.people.look_up_person_in(item, &target.channel, user).await?;
         if !person.is_agent() {
             let key = person.status.refusal_key().unwrap_or("ask-not-agent-move");
-            return self.tell(target, &person, &person.texts.text(key, &[])).await;
+            let why = person.texts.text(key, &[]);
+            return self.refuse(target, &person, &why, filled).await;
         }
         let route = self.bots.router(id.bot()).zip(self.bots.route(id.bot()));
         let Some((router, route)) = route else {
-            return self.tell(target, &person, &person.texts.text("active-not-set-up", &[])).await;
+            let why = person.texts.text("active-not-set-up", &[]);
+            return self.refuse(target, &person, &why, filled).await;
         };
-        let Some(identity) = self.check_number(item, router, target).await? else {
-            let args = [("number", target.number.as_str())];
-            let text = person.texts.text("active-no-whatsapp", &args);
-            return self.tell(target, &person, &text).await;
+        let identity = match self.check_number(item, (router, target), &person).await? {
+            Ok(identity) => identity,
+            Err(why) => return self.refuse(target, &person, &why, filled).await,
         };
         let campaign = match self.send_once(item, (router, route), target, filled).await {
             Ok(campaign) => campaign,
             // Blip refuses an active message while the customer has an open ticket, unless the bot
             // allows it (`blip.md`, additions §1.4).
             Err(CallError::Call(PaidCallError::Send(error))) if error.code().is_some() => {
-                let code = error.code().unwrap_or_default();
-                let reason = match code {
-                    "66" => person.texts.text("active-open-ticket", &[]),
-                    code => person.texts.reason_text(code),
-                };
-                let args = [("number", target.number.as_str()), ("reason", reason.as_str())];
-                let text = person.texts.text("active-refused", &args);
-                return self.tell(target, &person, &text).await;
+                let why = describe_refusal(target, &error, &person.texts);
+                return self.refuse(target, &person, &why, filled).await;
             }
             // There is no thread in which people could be asked whether to send it again.
             Err(CallError::Call(error)) if matches!(error.to_fault(), Fault::Refused { .. }) => {
                 let args = [("number", target.number.as_str())];
-                return self
-                    .tell(target, &person, &person.texts.text("active-unknown", &args))
-                    .await;
+                let why = person.texts.text("active-unknown", &args);
+                return self.refuse(target, &person, &why, filled).await;
             }
             Err(error) => return Err(error.into()),
         };
@@ -83,26 +79,33 @@ impl ActiveMessages {
         let args = [("agent", person.profile.name.as_str()), ("name", filled.name.as_str())];
         let title = self.threads.texts.text("thread-template-sent", &args);
         let line = ThreadPost::from_line(&format!("{title}\n{}", filled.text));
-        let post = ThreadPost { role: Role::Reply, blip_ids: vec![campaign.clone()], ..line };
+        let (user, blip_ids) = (Some(user.clone()), vec![campaign.clone()]);
+        let post = ThreadPost { role: Role::Reply, blip_ids, user, ..line };
         self.threads.post_when_due(item, SENT_POST_CALL, &mut ticket, &post).await?;
         self.timers.schedule_template_check(item, &ticket.id, &campaign).await
     }
 
-    /// Who a number is on WhatsApp: asked once, as Meta bans those who check many
-    /// (`blip.md`, additions §2).
+    /// Who a number is on WhatsApp, or why that is not known: asked once, as Meta bans those who check
+    /// many (`blip.md`, additions §2).
     async fn check_number(
         &self,
         item: &Handling,
-        router: &BlipClient,
-        target: &ActiveTarget,
-    ) -> PipeResult<Option<String>> {
+        (router, target): (&BlipClient, &ActiveTarget),
+        person: &Person,
+    ) -> PipeResult<Result<String, String>> {
         const CHECKED_NUMBER: &str = "number";
-        if let Some(known) = self.calls.recall(item, CHECKED_NUMBER).await? {
-            return Ok(known);
-        }
-        let found = router.templates.fetch_whatsapp_account(&target.number).await?;
+        let found = match self.calls.recall(item, CHECKED_NUMBER).await? {
+            Some(known) => known,
+            None => match router.templates.fetch_whatsapp_account(&target.number).await {
+                Err(error) if error.code().is_some() => {
+                    return Ok(Err(describe_refusal(target, &error, &person.texts)));
+                }
+                found => found?,
+            },
+        };
         item.remember(CHECKED_NUMBER, &found)?;
-        Ok(found)
+        let args = [("number", target.number.as_str())];
+        Ok(found.ok_or_else(|| person.texts.text("active-no-whatsapp", &args)))
     }
 
     /// The id of the campaign; its name is derived from the event, so that it can be found again.
@@ -125,13 +128,42 @@ impl ActiveMessages {
         self.calls.call_once(item, "send:0", None, look, send).await
     }
 
+    /// Tells who asked why not, where they asked, and gives them back what they typed.
+    async fn refuse(
+        &self,
+        target: &ActiveTarget,
+        person: &Person,
+        why: &str,
+        filled: &FilledTemplate,
+    ) -> PipeResult<()> {
+        self.tell(target, person, why, &[]).await?;
+        let Some(typed) = filled.typed_values() else { return Ok(()) };
+        let (title, blocks) = build_typed_answer(&typed, &person.texts);
+        self.tell(target, person, &title, &blocks).await
+    }
+
     /// Tells who asked, where they asked.
-    async fn tell(&self, target: &ActiveTarget, person: &Person, text: &str) -> PipeResult<()> {
-        let channel = &target.channel;
-        let told = self.threads.slack.post_ephemeral(channel, None, &person.user, text, &[]).await;
+    async fn tell(
+        &self,
+        target: &ActiveTarget,
+        person: &Person,
+        text: &str,
+        blocks: &[SlackBlock],
+    ) -> PipeResult<()> {
+        let (channel, user) = (&target.channel, &person.user);
+        let told = self.threads.slack.post_ephemeral(channel, None, user, text, blocks).await;
         match told {
             Err(error) if !matches!(error.to_fault(), Fault::Refused { .. }) => Err(error.into()),
             _ => Ok(()),
         }
     }
+}
+
+/// That nothing was sent, and why Blip did not take it.
+fn describe_refusal(target: &ActiveTarget, error: &blip::Error, texts: &Texts) -> String {
+    let reason = match error.code().unwrap_or_default() {
+        "66" => texts.text("active-open-ticket", &[]),
+        code => texts.describe_failure(code, error.refusal_words()),
+    };
+    texts.text("active-refused", &[("number", &target.number), ("reason", &reason)])
 }

@@ -31,7 +31,8 @@ pub(crate) struct Composer {
 }
 
 impl Composer {
-    /// Sends words to the customer, shows them in the thread, and says whether they went out.
+    /// Sends words to the customer, shows them in the thread, and says whether they went out; who sent
+    /// them is told why not, and is to be given them back.
     ///
     /// Blip takes no words for a ticket that nobody holds, so their writer claims it.
     pub(crate) async fn send_composed_text(
@@ -44,7 +45,6 @@ impl Composer {
         let text = self.outgoing.write_text(ticket, words).await?;
         let said = std::iter::once(text.as_str());
         if self.guard.refuse_forbidden(item, ticket, person, said).await? {
-            self.outgoing.people.give_words_back(item, ticket, person, words).await;
             return Ok(MoveOutcome::Refused);
         }
         if self.permission.ensure_may_send(item, ticket, person, when_held).await?
@@ -63,11 +63,8 @@ impl Composer {
             ids.push(id);
         }
         // Shown only once it has gone out: a post that says so must not stand above words that Blip
-        // refused. What is no more than words can be read there and sent again, so it is noted whose
-        // words they are.
-        let user = Some(person.user.clone());
-        let sent = SentWords { user, ..describe_sent(person, &text, ids) };
-        self.show_sent(item, ticket, sent).await?;
+        // refused.
+        self.show_sent(item, ticket, describe_sent(person, &text, ids)).await?;
         Ok(MoveOutcome::Done)
     }
 
@@ -79,17 +76,19 @@ impl Composer {
         person: &Person,
         (offer, when_held): (&Offer, WhenHeld),
     ) -> PipeResult<MoveOutcome> {
-        if self.permission.ensure_may_send(item, ticket, person, when_held).await?
-            == MoveOutcome::Refused
+        let content = offer::read_offer(offer);
+        let text = render::render_content(&content, &self.texts).unwrap_or_default();
+        let said = std::iter::once(text.as_str());
+        if self.guard.refuse_forbidden(item, ticket, person, said).await?
+            || self.permission.ensure_may_send(item, ticket, person, when_held).await?
+                == MoveOutcome::Refused
         {
             return Ok(MoveOutcome::Refused);
         }
         let document = offer::to_lime_document(offer);
-        let id = derive_part_id(&derive_delivery_id(item, SENT_POST_CALL), "offer");
+        let id = derive_part_id(&derive_delivery_id(item, SENT_POST_CALL), OFFER_PART);
         self.outgoing.send_document(item, ticket, ("send:0", &id), &document).await?;
         self.timers.schedule_delivery_check(item, &ticket.id, &id).await?;
-        let content = offer::read_offer(offer);
-        let text = render::render_content(&content, &self.texts).unwrap_or_default();
         self.show_sent(item, ticket, describe_sent(person, &text, vec![id])).await?;
         Ok(MoveOutcome::Done)
     }
@@ -110,7 +109,7 @@ impl Composer {
         {
             return Ok(MoveOutcome::Refused);
         }
-        let id = derive_part_id(&derive_delivery_id(item, SENT_POST_CALL), "template");
+        let id = derive_part_id(&derive_delivery_id(item, SENT_POST_CALL), TEMPLATE_PART);
         if !self.outgoing.send_template(item, ticket, ("send:0", &id), filled).await? {
             let text = person.texts.text("templates-no-key", &[]);
             self.outgoing.people.tell_person(item, ticket, person, &text, &[]).await;
@@ -142,8 +141,19 @@ fn describe_sent(person: &Person, text: &str, blip_ids: Vec<String>) -> SentWord
         template: None,
         text: text.to_owned(),
         blip_ids,
-        user: None,
+        user: Some(person.user.clone()),
     }
+}
+
+/// What stands in the place of a number in the id of what is more than words.
+const OFFER_PART: &str = "offer";
+/// The same of a template.
+const TEMPLATE_PART: &str = "template";
+
+/// Whether what went out under an id, with a post of ours that shows it, is more than words.
+pub(crate) fn is_more_than_words(delivery: &str, id: &str) -> bool {
+    let is_it = |part: &str| derive_part_id(delivery, part).eq_ignore_ascii_case(id);
+    [OFFER_PART, TEMPLATE_PART].into_iter().any(is_it)
 }
 
 /// The id under which a part of what a post of ours shows goes to Blip: it can be told from the

@@ -4,3 +4,4 @@
 pub(crate) mod active;
 pub(crate) mod composer;
 pub(crate) mod permission;
+pub(crate) mod typed;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::handlers::calls::Calls;
 use crate::handlers::composed::composer::Composer;
+use crate::handlers::composed::typed::write_typed_words;
 use crate::handlers::interrupt::{CallError, PipeResult};
 use crate::handlers::moves::close_checks::CloseChecks;
 use crate::handlers::moves::outcome::MoveOutcome;
@@ -42,7 +43,8 @@ impl Closings {
                 .await?
                 == MoveOutcome::Refused
         {
-            self.transitions.people.give_words_back(item, ticket, person, farewell).await;
+            let typed = write_typed_words(farewell);
+            self.transitions.people.give_words_back(item, ticket, person, &typed).await;
             self.ask_without_farewell(item, ticket, person).await;
             return Ok(MoveOutcome::Refused);
         }

@@ -41,7 +41,8 @@ impl Transitions {
     ) -> PipeResult<Option<MoveOutcome>> {
         match check_move(ticket, &person.user, r#move) {
             Ok(()) => Ok(None),
-            Err(MoveRefusal::Already) => {
+            // Nobody has closed what has not begun.
+            Err(MoveRefusal::Already) if ticket.id.active_target().is_none() => {
                 // An earlier run may not have come as far as the card.
                 self.calls
                     .enqueue_item(item, CardJob::update_card(ticket, self.calls.clock.now()))
@@ -49,6 +50,8 @@ impl Transitions {
                 Ok(Some(MoveOutcome::Done))
             }
             Err(refusal) => {
+                let is_active = refusal == MoveRefusal::Already;
+                let refusal = if is_active { MoveRefusal::Closed } else { refusal };
                 self.people.tell_refusal(item, ticket, person, &refusal).await;
                 Ok(Some(MoveOutcome::Refused))
             }
@@ -84,7 +87,12 @@ impl Transitions {
         r#move: &Move,
         error: &blip::Error,
     ) -> PipeResult<MoveOutcome> {
+        // Who presses in a list or in a view does not see the thread.
+        let is_elsewhere = person.view.is_some() || person.response_url.is_some();
         if self.fetch_ending(ticket).await?.is_some() {
+            if is_elsewhere {
+                self.people.tell_refusal(item, ticket, person, &MoveRefusal::Closed).await;
+            }
             // That is told in the lane towards Slack, which waits for no move of ours any more.
             self.calls.forget_calls(item, &move_call::ENDING).await?;
             let now = self.calls.clock.now();
@@ -104,7 +112,7 @@ impl Transitions {
         let words = Some(error.refusal_words());
         // Where somebody presses there they are answered; the thread is told as well, as others
         // wait for the same ticket.
-        if person.view.is_some() {
+        if is_elsewhere {
             let refused = word_refusal(&person.texts, wish, by, (code, words));
             self.people.tell_person(item, ticket, person, &refused, &[]).await;
         }

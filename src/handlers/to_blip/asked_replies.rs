@@ -90,7 +90,8 @@ impl AskedReplies {
     ) -> PipeResult<Answer> {
         let Some(thread) = ticket.thread.clone() else { return Ok(Answer::Outdated) };
         if ticket.is_closed() {
-            return Ok(Answer::KeptClosed);
+            let is_active = ticket.id.active_target().is_some();
+            return Ok(if is_active { Answer::KeptActive } else { Answer::KeptClosed });
         }
         let link = self.calls.find_link(item, &thread.channel, ts).await?;
         // A question is replaced only when its press was handled, so it may be pressed twice.

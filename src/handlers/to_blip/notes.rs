@@ -222,5 +222,6 @@ pub(crate) fn note_answer(why: NoteReason, person: &Person) -> Option<Answer> {
         NoteReason::Outsider if person.status == AgentStatus::NoGroup => Some(Answer::KeptNoGroup),
         NoteReason::Outsider => Some(Answer::KeptNoAgent),
         NoteReason::Closed => Some(Answer::KeptClosed),
+        NoteReason::Active => Some(Answer::KeptActive),
     }
 }

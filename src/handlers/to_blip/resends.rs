@@ -16,6 +16,7 @@ use crate::handlers::composed::composer::derive_part_id;
 use crate::handlers::composed::permission::SendPermission;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::moves::outcome::MoveOutcome;
+use crate::handlers::outgoing::word_guard::WordGuard;
 use crate::handlers::outgoing::written::WrittenMessage;
 use crate::handlers::outgoing::{ForwardPolicy, Outgoing, ReplyPart};
 use crate::handlers::people::Person;
@@ -34,6 +35,7 @@ pub(crate) struct Resends {
     pub(crate) slack: Arc<SlackClient>,
     pub(crate) permission: Arc<SendPermission>,
     pub(crate) outgoing: Arc<Outgoing>,
+    pub(crate) guard: Arc<WordGuard>,
     pub(crate) sender: Arc<Sender>,
 }
 
@@ -65,8 +67,13 @@ impl Resends {
             None => None,
         };
         let Some(part) = part else { return Ok(Some(Answer::ResendGone)) };
-        if self.permission.ensure_may_send(item, ticket, person, WhenHeld::Refuse).await?
-            == MoveOutcome::Refused
+        let said = match &part {
+            ReplyPart::Words(words) => Some(words.as_str()),
+            ReplyPart::File(_) => None,
+        };
+        if self.guard.refuse_forbidden(item, ticket, person, said.into_iter()).await?
+            || self.permission.ensure_may_send(item, ticket, person, WhenHeld::Refuse).await?
+                == MoveOutcome::Refused
         {
             // They have been told why, and the button stays for whoever may.
             return Ok(None);

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::blip::envelope;
 use crate::handlers::calls::Calls;
-use crate::handlers::excerpts::find_excerpt;
+use crate::handlers::composed::composer::is_more_than_words;
+use crate::handlers::excerpts::{fetch_shown, read_excerpt};
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
@@ -14,7 +15,7 @@ use crate::inbox::{Handling, MarkJob, MarkOccasion, ReadReply, SENT_POST_CALL, T
 use crate::locale::Texts;
 use crate::model::{Button, ReceiptKind, Ticket, TicketEnding, TicketId, TicketState, move_call};
 use crate::slack::rich_text::Mention;
-use crate::slack::{SlackClient, card, render};
+use crate::slack::{ShownMessage, SlackClient, card, render};
 use crate::store::{Lane, Link, NewItem, Role, Source};
 
 pub(crate) struct Receipts {
@@ -152,8 +153,10 @@ impl Receipts {
                 self.texts.failure_reason(reason)
             }
         };
-        let mut line = self.describe_undelivered(&ticket, link, &why).await?;
-        let offers = match resend_refusal_key(&ticket, link, code) {
+        let shown = self.fetch_shown(&ticket, link).await?;
+        let mut line = self.describe_undelivered(&ticket, link, shown.as_ref(), &why);
+        let is_readable = may_be_read_again(link, shown.as_ref(), message);
+        let offers = match resend_refusal_key(&ticket, is_readable, code) {
             None => vec![Button::Resend(message.to_owned())],
             Some(why) => {
                 line = format!("{line} {}", self.texts.text(why, &[]));
@@ -177,30 +180,40 @@ impl Receipts {
             .await?)
     }
 
+    /// A message of the thread as Slack shows it, if it does.
+    async fn fetch_shown(&self, ticket: &Ticket, link: &Link) -> PipeResult<Option<ShownMessage>> {
+        let Some(thread) = &ticket.thread else { return Ok(None) };
+        fetch_shown(&self.slack, thread, (&link.channel, &link.ts)).await
+    }
+
     /// Which message did not reach whom, and why.
-    async fn describe_undelivered(
+    fn describe_undelivered(
         &self,
         ticket: &Ticket,
         link: &Link,
+        shown: Option<&ShownMessage>,
         why: &str,
-    ) -> PipeResult<String> {
+    ) -> String {
         let customer = render::customer_display_name(&ticket.customer);
         let args = [("customer", customer.as_str()), ("reason", why)];
-        let words = match &ticket.thread {
-            Some(thread) => {
-                let place = (&link.channel, &link.ts);
-                find_excerpt(&self.slack, thread, place, link.user.as_ref()).await?
-            }
-            None => None,
-        };
-        Ok(match words {
+        match shown.and_then(|shown| read_excerpt(shown, link.user.as_ref())) {
             Some(words) => {
                 let args = [args[0], args[1], ("words", words.as_str())];
                 self.texts.text("thread-words-not-delivered", &args)
             }
             None => self.texts.text("thread-not-delivered", &args),
-        })
+        }
     }
+}
+
+/// Whether what went out can be read again from what the thread shows of it. A menu, a place or a
+/// template cannot.
+fn may_be_read_again(link: &Link, shown: Option<&ShownMessage>, message: &str) -> bool {
+    // Releases before this one noted whose words they are of mere words only.
+    let Some(user) = &link.user else { return false };
+    let ours = shown.filter(|shown| !shown.is_written_by(Some(user)));
+    let delivery = ours.and_then(ShownMessage::delivery_id);
+    delivery.is_none_or(|delivery| !is_more_than_words(delivery, message))
 }
 
 /// Whether a receipt has taken its place behind what shows its message already.
@@ -214,14 +227,16 @@ const SHOWN_READ_AFTER: Duration = Duration::from_secs(10);
 /// The code of what came after the 24 hours (`blip.md` §2.6).
 const WINDOW_CLOSED: i64 = 131_047;
 
-/// Failures that sending the same once more cannot mend: the 24 hours are over, the number has no
-/// WhatsApp, the content or its file is refused (`blip.md` §2.6).
-const LASTING_FAILURES: [i64; 4] = [131_026, WINDOW_CLOSED, 131_051, 131_053];
+/// Failures that sending the same once more cannot mend: there is no such recipient, the channel has
+/// blocked them or takes no such content, the 24 hours are over, the number has no WhatsApp, the account
+/// is locked, the content or its file is refused (`blip.md` §2.6).
+const LASTING_FAILURES: [i64; 12] =
+    [33, 42, 71, 82, 83, 84, 87, 131_026, 131_031, WINDOW_CLOSED, 131_051, 131_053];
 
 /// Why what did not arrive cannot be sent again, as a text's key.
-pub(crate) fn resend_refusal_key(
+fn resend_refusal_key(
     ticket: &Ticket,
-    link: &Link,
+    is_readable: bool,
     code: Option<i64>,
 ) -> Option<&'static str> {
     match &ticket.state {
@@ -235,8 +250,7 @@ pub(crate) fn resend_refusal_key(
         {
             Some("undelivered-lasting")
         }
-        // A menu or a place cannot be read from what the thread shows of it.
-        TicketState::Unclaimed | TicketState::Claimed { .. } if link.user.is_none() => {
+        TicketState::Unclaimed | TicketState::Claimed { .. } if !is_readable => {
             Some("undelivered-offer")
         }
         TicketState::Unclaimed | TicketState::Claimed { .. } => None,

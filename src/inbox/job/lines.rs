@@ -160,7 +160,8 @@ pub(crate) struct SentWords {
     pub(crate) text: String,
     /// Blip's ids of its parts.
     pub(crate) blip_ids: Vec<String>,
-    /// Whose words they are, if they can be read in the thread and sent again.
+    /// Who sent it; a release before this one noted that only of what can be read in the thread and sent
+    /// again.
     pub(crate) user: Option<SlackUserId>,
 }
 

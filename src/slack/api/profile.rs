@@ -12,6 +12,8 @@ pub(crate) struct Profile {
     pub(crate) name: String,
     /// The e-mail address, if we may see it.
     pub(crate) email: Option<String>,
+    /// The phone number that they show.
+    pub(crate) phone: Option<String>,
     /// A full member of their workspace: no bot, no guest, not deactivated.
     pub(crate) is_full_member: bool,
     /// Which workspace that is.
@@ -39,6 +41,7 @@ impl Profile {
         Self {
             name: name.to_owned(),
             email: text("/profile/email").map(str::to_owned),
+            phone: text("/profile/phone").map(str::to_owned),
             // What Slack does not answer must make nobody an agent.
             is_full_member: user.is_object() && !less.contains(&true),
             workspaces: Workspaces::from_json(user),

@@ -168,6 +168,9 @@ impl State {
         {
             profile["email"] = json!(email);
         }
+        if let Some(phone) = &user.phone {
+            profile["phone"] = json!(phone);
+        }
         let mut out = json!({
             "id": user.id, "name": user.name, "deleted": user.deleted, "profile": profile,
             "is_bot": user.is_bot,

@@ -110,6 +110,8 @@ pub struct User {
     pub real_name: String,
     /// The address in the profile.
     pub email: Option<String>,
+    /// The phone number in the profile.
+    pub phone: Option<String>,
     /// Such as `pt-BR`.
     pub locale: String,
     /// Such as `America/Sao_Paulo`.
@@ -349,6 +351,7 @@ impl User {
             name: real_name.to_lowercase().replace(' ', "."),
             real_name: real_name.to_owned(),
             email: (!email.is_empty()).then(|| email.to_owned()),
+            phone: None,
             locale: "pt-BR".to_owned(),
             tz: "America/Sao_Paulo".to_owned(),
             is_bot: false,
