@@ -7,6 +7,7 @@
 #[cfg(feature = "otlp")]
 mod traces;
 
+use std::fmt::Display;
 use std::io::IsTerminal;
 use std::panic::PanicHookInfo;
 use std::sync::OnceLock;
@@ -122,7 +123,13 @@ pub(crate) fn accept_span(source: &'static str, key: &str) -> Span {
 
 /// The span of one event or job that is being handled.
 pub(crate) fn event_span(source: &'static str, id: i64, key: &str, attempts: u32) -> Span {
-    error_span!("event", source, id, key, attempt = attempts + 1)
+    error_span!("event", source, id, key, attempt = attempts + 1, ticket.id = field::Empty)
+}
+
+/// Says which ticket the event or job of this span is about, where its lane does not tell. Lines below
+/// it need not say so themselves.
+pub(crate) fn record_ticket(ticket: &impl Display) {
+    Span::current().record("ticket.id", field::display(ticket));
 }
 
 /// The metrics in the text format of Prometheus.

@@ -63,7 +63,7 @@ impl Channels {
         };
         match self.resolve_channel_id(configured).await {
             Err(error) if error.is_channel_lost() => {
-                tracing::error!(ticket.id = %ticket.id, channel = %configured,
+                tracing::error!(channel = %configured,
                     "there is no channel of this name, or the app is not in it; invite the app, or \
                     mend the setting");
                 Ok(None)

@@ -102,7 +102,7 @@ impl Contacts {
         person: &Person,
         (wish, error): (RefusedWish, &blip::Error),
     ) -> PipeResult<MoveOutcome> {
-        tracing::warn!(ticket.id = %ticket.id, %error, "blip refused what is for a contact");
+        tracing::warn!(%error, "blip refused what is for a contact");
         let (by, code) = (person.profile.name.clone(), error.code().unwrap_or("?").to_owned());
         let words = Some(error.refusal_words().to_owned());
         let line = ThreadLine::Refused { by, wish, code, words };

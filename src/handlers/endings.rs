@@ -50,7 +50,7 @@ impl Endings {
             ticket.enter_state(TicketState::Closed { ending, at });
             self.calls.put_ticket(item, ticket).await?;
             self.timers.schedule_distribution(item).await?;
-            tracing::info!(ticket.id = %ticket.id, "a ticket was ended at Blip");
+            tracing::info!("a ticket was ended at Blip");
         }
         Ok(self
             .calls

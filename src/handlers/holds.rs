@@ -124,8 +124,8 @@ impl Holds {
             Some(Role::Held | Role::Note) | None => {
                 self.cancel_held_reply(item, ticket, channel, ts).await?;
                 let mark = MarkJob::add_reaction(
-                    channel,
-                    ts,
+                    &ticket.id,
+                    (channel, ts),
                     marks::NOTE_MARK,
                     false,
                     self.calls.clock.now(),

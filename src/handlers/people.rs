@@ -189,13 +189,13 @@ impl People {
                 Ok(()) => return,
                 // Too late for a dialog, or it is closed: then where the ticket is.
                 Err(error) => {
-                    tracing::info!(ticket.id = %ticket.id, %error, "a person is not answered in a view");
+                    tracing::info!(%error, "a person is not answered in a view");
                 }
             }
         }
         if let Some(url) = &person.response_url {
             if let Err(error) = self.slack.respond_to_action(url, false, text, blocks).await {
-                tracing::warn!(ticket.id = %ticket.id, %error, "a person could not be answered");
+                tracing::warn!(%error, "a person could not be answered");
             }
         } else {
             self.posts.post_ephemeral(item, ticket, &person.user, None, (text, blocks)).await;

@@ -309,7 +309,7 @@ impl Posts {
             self.slack.post_ephemeral(channel, Some(root), user, text, blocks).await
         };
         if let Err(error) = told {
-            tracing::warn!(ticket.id = %ticket.id, %error, "a person could not be told something");
+            tracing::warn!(%error, "a person could not be told something");
         }
     }
 }

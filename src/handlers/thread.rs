@@ -92,7 +92,7 @@ impl Threads {
         )
         .await
         {
-            tracing::info!(ticket.id = %ticket.id, %error, "a line still offers a template");
+            tracing::info!(%error, "a line still offers a template");
         }
     }
 
@@ -171,7 +171,7 @@ impl Threads {
         {
             return Err(self.channels.no_channel_interrupt());
         }
-        tracing::warn!(ticket.id = %ticket.id, "a ticket's card is in the channel for all others");
+        tracing::warn!("a ticket's card is in the channel for all others");
         let why = self.texts.text("card-elsewhere", &[]);
         if let Some(thread) = ticket.thread.clone() {
             self.posts
@@ -210,7 +210,7 @@ impl Threads {
         };
         let posted = match self.posts.post_once(item, step, channel, (&post, None)).await {
             Err(CallError::Call(error)) if error.is_channel_lost() => {
-                tracing::error!(ticket.id = %ticket.id, slack.channel = %channel, %error,
+                tracing::error!(slack.channel = %channel, %error,
                     "a channel for tickets cannot be posted to; invite the app, or mend the setting");
                 self.channels.forget_channel(channel);
                 return Ok(false);
@@ -546,7 +546,7 @@ impl Threads {
             .find_new_channel(old, lost)
             .await?
             .ok_or_else(|| self.channels.no_channel_interrupt())?;
-        tracing::warn!(ticket.id = %ticket.id, slack.channel = %old.channel, slack.ts = %old.root,
+        tracing::warn!(slack.channel = %old.channel, slack.ts = %old.root,
             ?lost, "a ticket's thread is lost; it gets a new card");
         ticket.thread = None;
         self.post_card_or_fall_back(item, ticket, Some(channel), &step).await?;

@@ -166,14 +166,17 @@ impl<P: Handler> Worker<P> {
             }
             let same = rest.iter().take_while(|item| item.source == first.source).count();
             let (run, _) = rest.split_at(same);
-            let handled = self.call_handler(run).await;
+            let span = event_span(first);
+            let handled = self.call_handler(run).instrument(span.clone()).await;
             let count = handled.items.clamp(1, same);
             let (done, remaining) = rest.split_at(count);
             // What waited for a message that the last item posted has its place before these.
             let is_slack = |item: &Handling| item.source == Source::Slack;
             let is_overtaken = !is_slack(first) && remaining.first().is_some_and(is_slack);
             let is_last = remaining.is_empty() || is_overtaken;
-            if self.finish_items(lease, done, (handled.outcome, gathered.take()), is_last).await? {
+            let outcome = (handled.outcome, gathered.take());
+            let finished = self.finish_items(lease, done, outcome, is_last).instrument(span);
+            if finished.await? {
                 return Ok(());
             }
             rest = remaining;
@@ -185,14 +188,12 @@ impl<P: Handler> Worker<P> {
     }
 
     async fn call_handler(&self, items: &[Handling]) -> Handled {
-        let span = items.first().map_or_else(Span::none, |first| {
-            // Jobs are put down long before they are due, which is no time that anybody waits.
-            if first.attempts == 0 && first.source != Source::Internal {
-                telemetry::record_wait(first.source.name(), self.age_of(first));
-            }
-            telemetry::event_span(first.source.name(), first.id, &first.key, first.attempts)
-        });
-        let handled = self.handler.handle_items(items).instrument(span);
+        // Jobs are put down long before they are due, which is no time that anybody waits.
+        let is_event = |item: &&Handling| item.source != Source::Internal;
+        if let Some(first) = items.first().filter(is_event).filter(|item| item.attempts == 0) {
+            telemetry::record_wait(first.source.name(), self.age_of(first));
+        }
+        let handled = self.handler.handle_items(items);
         // A bug that one event meets must not end the process, or the same event would end each
         // start.
         let handled = AssertUnwindSafe(handled).catch_unwind().await;
@@ -319,4 +320,9 @@ impl<P: Handler> Worker<P> {
         }
         next
     }
+}
+
+/// The span of an item, from its handler to what is recorded of it.
+fn event_span(item: &Item) -> Span {
+    telemetry::event_span(item.source.name(), item.id, &item.key, item.attempts)
 }

@@ -43,7 +43,7 @@ impl Absences {
         match self.send_message(item, &ticket, &absence.agent).await {
             // Who has left, or an app that was not granted it yet: the thread has everything.
             Err(Interrupt::Call { fault: Fault::Refused { .. } | Fault::Credentials, error }) => {
-                tracing::warn!(ticket.id = %ticket.id, error, "somebody has no direct message");
+                tracing::warn!(error, "somebody has no direct message");
                 Ok(not_told)
             }
             sent => sent.map(|()| Handled::for_first_item(ItemOutcome::Done)),

@@ -43,7 +43,7 @@ impl AwayAnswers {
         let send = bot.send_text(&delivery, &to, message);
         match self.calls.call_once(item, "send:away", None, look, send).await {
             Err(CallError::Call(error)) if matches!(error.to_fault(), Fault::Refused { .. }) => {
-                tracing::warn!(ticket.id = %id, %error, "a customer is not told that nobody works");
+                tracing::warn!(%error, "a customer is not told that nobody works");
                 return Ok(());
             }
             sent => sent?,

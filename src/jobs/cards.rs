@@ -51,7 +51,7 @@ impl Cards {
                 .await?),
             Err(error) if error.is_message_gone() || error.is_channel_lost() => {
                 // The next thing said in the thread finds that out too and makes a new card.
-                tracing::warn!(ticket.id = %id, %error, "a card could not be updated");
+                tracing::warn!(%error, "a card could not be updated");
                 Ok(())
             }
             Err(error) => Err(error.into()),

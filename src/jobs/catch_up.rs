@@ -65,7 +65,7 @@ impl TicketChecks {
         if let Some(snapshot) = snapshot {
             return self.tickets.apply_snapshot(item, ticket, &snapshot).await;
         }
-        tracing::warn!(ticket.id = %id, "blip does not know an open ticket of ours");
+        tracing::warn!("blip does not know an open ticket of ours");
         Ok(())
     }
 
@@ -92,7 +92,7 @@ impl TicketChecks {
             count += usize::from(self.calls.store.accept(item).await? == Accepted::New);
         }
         if count > 0 {
-            tracing::warn!(ticket.id = %ticket.id, count, "messages had not come and were fetched");
+            tracing::warn!(count, "messages had not come and were fetched");
         }
         Ok(())
     }

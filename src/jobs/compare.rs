@@ -188,7 +188,7 @@ impl ThreadComparisons {
         {
             match self.scan_thread(item, &ticket, thread).await {
                 Err(Interrupt::Call { fault: Fault::Refused { .. }, error }) => {
-                    tracing::warn!(ticket.id = %id, error, "a thread cannot be looked through");
+                    tracing::warn!(error, "a thread cannot be looked through");
                 }
                 looked => looked?,
             }

@@ -47,7 +47,7 @@ impl ContextPosts {
         let history = match history {
             Ok(history) => history,
             Err(error) => {
-                tracing::warn!(ticket.id = %id, %error, "the thread goes without its context");
+                tracing::warn!(%error, "the thread goes without its context");
                 return Ok(());
             }
         };

@@ -11,7 +11,7 @@ use crate::handlers::interrupt::{Interrupt, PipeResult};
 use crate::handlers::people::People;
 use crate::handlers::posts::Posts;
 use crate::inbox::{DelayedReply, Handling, MarkJob};
-use crate::model::{ChannelId, MessageTs, SlackUserId, TicketId, marks};
+use crate::model::{SlackUserId, TicketId, marks};
 use crate::store::{Lane, Role, Source};
 
 /// How soon it is looked again whether a reply has gone out.
@@ -40,14 +40,8 @@ impl DelayMarks {
         item: &Handling,
         delayed: &DelayedReply,
     ) -> PipeResult<()> {
-        let (Some(channel), Some(ts), Some(user), Some(ticket)) = (
-            ChannelId::parse(&delayed.channel),
-            MessageTs::parse(&delayed.ts),
-            SlackUserId::parse(&delayed.user),
-            TicketId::parse(&delayed.ticket),
-        ) else {
-            return Ok(());
-        };
+        let DelayedReply { ticket, channel, ts, user, is_move, .. } = delayed;
+        let place = (channel, ts);
         let now = self.calls.clock.now();
         // Only a reply that waits for longer than a moment is worth a mark: one that goes out at
         // once costs nothing here.
@@ -55,40 +49,33 @@ impl DelayMarks {
             return Err(Interrupt::Wait(item.received));
         }
         let is_shown = self.calls.read_earlier_steps(item).await?.has(SHOWN_STEP);
-        if self.is_over(item, delayed, (&ticket, &channel, &ts)).await?
-            || now > item.received + LOOK_LIMIT
-        {
-            self.told.remove(&user);
+        if self.is_over(item, delayed).await? || now > item.received + LOOK_LIMIT {
+            self.told.remove(user);
             // Who makes a move takes its mark away when it is through (`to_blip/delays.rs`).
-            if is_shown && !delayed.is_move {
-                let mark = MarkJob::remove_reaction(&channel, &ts, marks::WAITING_MARK, now);
+            if is_shown && !is_move {
+                let mark = MarkJob::remove_reaction(ticket, place, marks::WAITING_MARK, now);
                 self.calls.enqueue_item(item, mark).await?;
             }
             return Ok(());
         }
         if !is_shown {
-            let mark = MarkJob::add_reaction(&channel, &ts, marks::WAITING_MARK, false, now);
+            let mark = MarkJob::add_reaction(ticket, place, marks::WAITING_MARK, false, now);
             self.calls.enqueue_item(item, mark).await?;
-            let text_key = if delayed.is_move { "ask-delayed-move" } else { "ask-delayed" };
-            self.tell_writer(item, &ticket, &user, text_key).await?;
+            let text_key = if *is_move { "ask-delayed-move" } else { "ask-delayed" };
+            self.tell_writer(item, ticket, user, text_key).await?;
             item.remember(SHOWN_STEP, &true)?;
         }
         Err(Interrupt::Wait(now + LOOK_PAUSE))
     }
 
     /// Whether what waited has gone out, or will not any more.
-    async fn is_over(
-        &self,
-        item: &Handling,
-        delayed: &DelayedReply,
-        (ticket, channel, ts): (&TicketId, &ChannelId, &MessageTs),
-    ) -> PipeResult<bool> {
+    async fn is_over(&self, item: &Handling, delayed: &DelayedReply) -> PipeResult<bool> {
         if !delayed.is_move {
-            let link = self.calls.find_link(item, channel, ts).await?;
+            let link = self.calls.find_link(item, &delayed.channel, &delayed.ts).await?;
             return Ok(link.is_some_and(|link| link.role != Role::Held));
         }
         let Some(event) = &delayed.event else { return Ok(true) };
-        let lane = Lane::Replies(ticket.clone());
+        let lane = Lane::Replies(delayed.ticket.clone());
         Ok(!self.calls.read(item).await?.has_waiting(&lane, Source::Slack, event).await?)
     }
 

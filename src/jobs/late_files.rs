@@ -78,7 +78,7 @@ impl LateFiles {
                     return self.wait_or_let_pass(item, has_followers, late).await;
                 }
                 FileOutcome::Fallback(why) => {
-                    tracing::info!(ticket.id = %ticket.id, item.id, ?why, "a late file is not shown");
+                    tracing::info!(item.id, ?why, "a late file is not shown");
                     let explained = self.files.explain_fallback(&late.media, &why);
                     item.remember("why", &explained)?;
                     explained
@@ -219,7 +219,7 @@ impl LateFiles {
         if let Err(error) =
             self.slack.update_message(&late.channel, &late.line, &text, &[block]).await
         {
-            tracing::info!(ticket.id = %late.ticket, %error, "the line of a late file stays as it was");
+            tracing::info!(%error, "the line of a late file stays as it was");
         }
     }
 
@@ -270,7 +270,7 @@ impl LateFiles {
         ticket: &Ticket,
         unshown: &UnshownFile,
     ) -> PipeResult<()> {
-        tracing::warn!(ticket.id = %ticket.id, slack.file = unshown.file, "slack does not show a file");
+        tracing::warn!(slack.file = unshown.file, "slack does not show a file");
         let explained = self.texts.text("file-not-shown", &[]);
         let (url, title) = (unshown.url.clone(), Some(unshown.name.clone()));
         let caption = unshown.comment.clone();

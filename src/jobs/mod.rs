@@ -38,6 +38,7 @@ use crate::handlers::interrupt::{HandlerResult, Interrupt};
 use crate::inbox::{CardJob, Handled, Handling, ItemOutcome, Job};
 use crate::jobs::unknown::UnknownJobs;
 use crate::store::{self, Source};
+use crate::telemetry;
 use runners::{
     AssignmentJobs, CardJobs, CheckJobs, CustomerJobs, FileJobs, LeasedJobs, MarkJobs, NoticeJobs,
     ReceiptJobs, ReminderJobs, ReplyJobs, ThreadJobs,
@@ -69,6 +70,9 @@ impl Jobs {
         };
         let job: Job = serde_json::from_slice(&first.body)
             .map_err(|_unreadable| Interrupt::broken("a stored job is unreadable"))?;
+        if let Some(ticket) = job.ticket_id() {
+            telemetry::record_ticket(&ticket);
+        }
         let leased = LeasedJobs { first, items };
         match job {
             Job::Assignment(job) => self.assignments.run_assignment_job(leased, job).await,

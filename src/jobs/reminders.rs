@@ -18,6 +18,7 @@ use crate::inbox::{Handled, Handling, ItemOutcome, Reminder, ReminderJob, Remind
 use crate::locale::Texts;
 use crate::model::{Fault, Ticket};
 use crate::store::Source;
+use crate::telemetry;
 
 /// Reminds people, if it is still as it was, within the team's hours.
 pub(crate) struct Reminders {
@@ -82,6 +83,7 @@ impl Reminders {
         match named.as_slice() {
             [] => return Ok(done),
             [(ticket, reminder)] => {
+                telemetry::record_ticket(&ticket.id);
                 let post = self.build_reminder(ticket, reminder);
                 self.threads.post_from_job(first, "remind", ticket, &post).await?;
             }

@@ -1,13 +1,14 @@
 //! The real program as an operator meets it: a full disk, a locked database, too much at once, being
 //! stopped, and the commands that look after what is parked.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use blip_slack::demo::{ANA, CHANNEL};
-use blip_slack_standins::blip::NewTicket;
+use blip_slack_standins::blip::{NewTicket, ServiceLimits};
 use blip_slack_standins::faults::Fault;
 use blip_slack_standins::slack::Message;
 use futures_util::future::join_all;
@@ -328,22 +329,75 @@ async fn far_too_much_at_once_waits_on_the_disk_and_arrives_in_order() {
     finish(bridge, service).await;
 }
 
+/// Lanes whose jobs are about no ticket, or about several: what the names of these begin with, and why.
+const LANES_OF_NO_TICKET: [(&str, &str); 4] = [
+    ("own:later:delivery:", "asks Blip of all replies of a bot at once"),
+    ("own:later:weekly:", "counts all tickets of a week"),
+    ("own:compare:", "looks at all threads of a channel"),
+    ("own:shared:", "tells of a channel"),
+];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_line_below_a_lane_says_which_ticket_it_is_about() {
-    let (bridge, service) = start(&[("LOG_FORMAT", "json"), ("LOG", "warn")]).await;
+    let settings = [
+        ("LOG_FORMAT", "json"),
+        ("LOG", "info,blip_slack=debug"),
+        ("SLA", "blip"),
+        ("REMIND_UNCLAIMED_MINUTES", "600"),
+        ("SEND_READ_RECEIPTS", "true"),
+    ];
+    let (bridge, mut service) = start(&settings).await;
+    bridge.blip.configure(|setup| {
+        setup.sends_receipts = true;
+        setup.service_limits = Some(ServiceLimits {
+            waiting: Duration::from_mins(5),
+            first_answer: Duration::from_hours(1),
+            attendance: Duration::from_hours(1),
+        });
+    });
     let (ticket, card) = bridge.ticket("Maria Silva", "Oi").await;
+    let (_, unclaimed) = bridge.ticket("Rui", "Oi").await;
     bridge.blip.faults().next("/messages", Fault::Status(503));
     bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "Olá!").await.unwrap();
     bridge.blip.wait_for("the reply", |state| state.received(&ticket).next().cloned()).await;
+    bridge.slack.says(ANA, CHANNEL, Some(&card.ts), "(a note)").await.unwrap();
+    bridge.blip.says(&ticket, "Obrigada").await.unwrap();
+    service.idle(PATIENCE).await;
+    assert!(service.terminate().await.success());
+    // Whoever waits has waited for too long when the program looks, which it does at its start.
+    bridge.blip.advance(Duration::from_mins(6));
+    service.start().await;
+    let is_reminded = || bridge.said(&unclaimed).iter().any(|said| said.contains('⏰'));
+    bridge.until("a reminder", is_reminded).await;
+    service.idle(PATIENCE).await;
+
     let log = service.log();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let failed = lines.iter().find(|line| line["message"] == "a call failed").expect(&log);
-    let spans = failed["spans"].as_array().unwrap();
-    let field = |span: &str, name: &str| {
-        let span = spans.iter().find(|found| found["name"] == span);
-        span.map(|span| span[name].to_string()).unwrap_or_default()
+    let field = |line: &Value, span: &str, name: &str| {
+        let spans = line["spans"].as_array().into_iter().flatten();
+        let found = spans.filter(|found| found["name"] == span).map(|span| span[name].clone());
+        found.last().as_ref().and_then(Value::as_str).unwrap_or_default().to_owned()
     };
-    assert!(field("lane", "ticket.id").contains(&ticket), "{failed}");
-    assert_eq!(field("event", "source"), "\"slack\"", "{failed}");
+    let is_known = |line: &Value| {
+        let said = line["ticket.id"].as_str().unwrap_or_default().to_owned();
+        let spans = ["lane", "event"].map(|span| field(line, span, "ticket.id"));
+        spans.into_iter().chain([said]).any(|id| id.starts_with("default/"))
+    };
+    let mut lanes = BTreeSet::new();
+    for line in &lines {
+        let lane = field(line, "lane", "lane");
+        if lane.is_empty() || LANES_OF_NO_TICKET.iter().any(|(known, _)| lane.starts_with(known)) {
+            continue;
+        }
+        assert!(is_known(line), "{line:#}");
+        lanes.insert(lane.split(&format!("default/{ticket}")).next().unwrap().to_owned());
+    }
+    // Replies and notes, cards, marks, receipts of both directions and reminders have been among them.
+    for lane in ["reply:", "ticket:", "own:card:", "own:mark:", "own:seen:", "own:remind:"] {
+        assert!(lanes.iter().any(|seen| seen.starts_with(lane)), "{lane}: {lanes:#?}");
+    }
+    let failed = lines.iter().find(|line| line["message"] == "a call failed").expect(&log);
+    assert!(field(failed, "lane", "ticket.id").contains(&ticket), "{failed}");
+    assert_eq!(field(failed, "event", "source"), "slack", "{failed}");
     finish(bridge, service).await;
 }

@@ -65,7 +65,7 @@ impl Assignments {
     ) -> PipeResult<()> {
         let (store, now) = (&self.calls.store, self.calls.clock.now());
         store.pass_turn(&ticket.id, &given.agent, TurnPass::Refused, now).await?;
-        tracing::warn!(ticket.id = %ticket.id, "whoever was given a ticket cannot have it");
+        tracing::warn!("whoever was given a ticket cannot have it");
         self.timers.schedule_distribution(item).await
     }
 
@@ -111,7 +111,7 @@ impl Assignments {
         let store = &self.calls.store;
         store.pass_turn(&ticket.id, &holder.user, TurnPass::Declined, now).await?;
         transitions.change_state(item, &mut ticket, TicketState::Unclaimed).await?;
-        tracing::info!(ticket.id = %ticket.id, "a ticket was taken back from who did not answer");
+        tracing::info!("a ticket was taken back from who did not answer");
         self.finish_take_back(item, &ticket).await
     }
 

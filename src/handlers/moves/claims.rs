@@ -81,7 +81,7 @@ impl Claims {
                 self.transitions
                     .change_state(item, ticket, TicketState::Claimed { holder: agent, since })
                     .await?;
-                tracing::info!(ticket.id = %ticket.id, "a ticket was claimed");
+                tracing::info!("a ticket was claimed");
                 Ok(MoveOutcome::Done)
             }
             Err(CallError::Call(error)) if error.code().is_some() => {

@@ -78,7 +78,7 @@ impl Closings {
                 self.transitions
                     .change_state(item, ticket, TicketState::Closed { ending, at: item.received })
                     .await?;
-                tracing::info!(ticket.id = %ticket.id, "a ticket was closed");
+                tracing::info!("a ticket was closed");
                 Ok(MoveOutcome::Done)
             }
             Err(CallError::Call(error)) if error.code().is_some() => {

@@ -40,7 +40,7 @@ pub(crate) async fn transfer_ticket(
             transitions
                 .change_state(item, ticket, TicketState::Closed { ending, at: item.received })
                 .await?;
-            tracing::info!(ticket.id = %ticket.id, "a ticket was transferred");
+            tracing::info!("a ticket was transferred");
             Ok(MoveOutcome::Done)
         }
         Err(CallError::Call(error)) if error.code().is_some() => {

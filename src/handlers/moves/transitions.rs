@@ -100,7 +100,7 @@ impl Transitions {
             return Ok(MoveOutcome::Refused);
         }
         let (by, code) = (&person.profile.name, error.code().unwrap_or("?"));
-        tracing::warn!(ticket.id = %ticket.id, %error, "blip refused a move");
+        tracing::warn!(%error, "blip refused a move");
         let is_standby_too_early = *r#move == Move::StartStandby
             && ticket.first_answer.is_none()
             && self.has_standby_mode(ticket).await?;

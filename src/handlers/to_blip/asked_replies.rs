@@ -136,7 +136,8 @@ impl AskedReplies {
         }
         // It is no note any more, nor one that came too late.
         for mark in [marks::NOTE_MARK, marks::FAILED_MARK] {
-            let job = MarkJob::remove_reaction(channel, ts, mark, self.calls.clock.now());
+            let now = self.calls.clock.now();
+            let job = MarkJob::remove_reaction(&ticket.id, (channel, ts), mark, now);
             self.calls.enqueue_item(item, job).await?;
         }
         Ok(Answer::Sent)

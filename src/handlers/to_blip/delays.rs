@@ -23,10 +23,10 @@ pub(crate) async fn note_delay(
         return Ok(());
     }
     let delayed = DelayedReply {
-        ticket: ticket.id.to_string(),
-        channel: channel.to_string(),
-        ts: ts.to_string(),
-        user: user.to_string(),
+        ticket: ticket.id.clone(),
+        channel: channel.clone(),
+        ts: ts.clone(),
+        user: user.clone(),
         is_move: false,
         event: None,
     };
@@ -44,10 +44,10 @@ pub(crate) async fn note_held_delay(
         return Ok(());
     }
     let delayed = DelayedReply {
-        ticket: held.ticket.to_string(),
-        channel: held.channel.to_string(),
-        ts: held.ts.to_string(),
-        user: held.user.to_string(),
+        ticket: held.ticket.clone(),
+        channel: held.channel.clone(),
+        ts: held.ts.clone(),
+        user: held.user.clone(),
         is_move: false,
         event: None,
     };
@@ -88,10 +88,10 @@ pub(crate) async fn note_move_delay(
             let Some(ticket) = calls.load_ticket(item, ticket).await? else { return Ok(()) };
             let Some(thread) = &ticket.thread else { return Ok(()) };
             let delayed = DelayedReply {
-                ticket: ticket.id.to_string(),
-                channel: thread.channel.to_string(),
-                ts: thread.root.to_string(),
-                user: user.to_string(),
+                ticket: ticket.id.clone(),
+                channel: thread.channel.clone(),
+                ts: thread.root.clone(),
+                user: user.clone(),
                 is_move: true,
                 event: Some(item.key.clone()),
             };
@@ -101,8 +101,8 @@ pub(crate) async fn note_move_delay(
         Ok(_) | Err(_) if is_shown => {
             let Some(ticket) = calls.load_ticket(item, ticket).await? else { return Ok(()) };
             let Some(thread) = &ticket.thread else { return Ok(()) };
-            let (channel, root) = (&thread.channel, &thread.root);
-            let mark = MarkJob::remove_reaction(channel, root, marks::WAITING_MARK, now);
+            let card = (&thread.channel, &thread.root);
+            let mark = MarkJob::remove_reaction(&ticket.id, card, marks::WAITING_MARK, now);
             Ok(calls.enqueue_item(item, mark).await?)
         }
         Ok(_) | Err(_) => Ok(()),

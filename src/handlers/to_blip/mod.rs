@@ -32,6 +32,7 @@ use crate::model::{ChannelId, MessageTs, SlackEvent};
 use crate::slack::socket::gaps::EventGaps;
 use crate::slack::{RoutedSlackEvent, parse};
 use crate::store::{Lane, NewItem};
+use crate::telemetry;
 
 /// Handles Slack's events: finds the ticket that each is about, and who handles its kind.
 pub(crate) struct ToBlip {
@@ -99,6 +100,9 @@ impl ToBlip {
         let Some(link) = link else {
             return self.unknown.handle_unknown_message(item, channel, thread).await;
         };
+        if own.is_none() {
+            telemetry::record_ticket(&link.ticket);
+        }
         let id = match own {
             Some(own) if own == link.ticket => own,
             // What has begun to go out for the ticket before goes on for that.

@@ -96,7 +96,8 @@ impl Notes {
         let link = written.to_link(ticket, person, Role::Note, None);
         self.calls.link_message(item, link, ticket.opened).await?;
         let now = self.calls.clock.now();
-        let job = MarkJob::add_reaction(written.channel, written.ts, mark, false, now);
+        let place = (written.channel, written.ts);
+        let job = MarkJob::add_reaction(&ticket.id, place, mark, false, now);
         Ok(self.calls.enqueue_item(item, job).await?)
     }
 
@@ -182,7 +183,7 @@ impl Notes {
         if outgoing.kept.is_empty() {
             return Ok(());
         }
-        tracing::warn!(ticket.id = %ticket.id, parts = ?part_log_names(&outgoing.kept),
+        tracing::warn!(parts = ?part_log_names(&outgoing.kept),
             "a part of a reply is not sent");
         let (by, parts) = (person.profile.name.clone(), &outgoing.kept);
         let parts = parts.iter().map(UnsentPart::from).collect();
@@ -198,7 +199,7 @@ impl Notes {
         reason: UnsentReason,
     ) -> PipeResult<()> {
         let reason = reason.code();
-        tracing::warn!(ticket.id = %ticket.id, slack.file = file.id, reason, "a file is not sent");
+        tracing::warn!(slack.file = file.id, reason, "a file is not sent");
         let (name, reason) = (file.name.clone(), reason.to_owned());
         let line = ThreadLine::UnsentFile { file: file.id.clone(), name, reason };
         self.lines.say_line(item, ticket, line).await

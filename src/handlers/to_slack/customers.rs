@@ -99,11 +99,11 @@ impl Customers {
         let contact = match tokio::time::timeout(CONTACT_TIMEOUT, asked).await {
             Ok(Ok(contact)) => contact.unwrap_or_default(),
             Ok(Err(error)) => {
-                tracing::warn!(ticket.id = %id, %error, "the card goes without the name");
+                tracing::warn!(%error, "the card goes without the name");
                 ContactDocument::default()
             }
             Err(_) => {
-                tracing::warn!(ticket.id = %id, "the card goes without the name: no answer");
+                tracing::warn!("the card goes without the name: no answer");
                 ContactDocument::default()
             }
         };
@@ -134,11 +134,11 @@ impl Customers {
         Ok(match tokio::time::timeout(TUNNEL_TIMEOUT, asked).await {
             Ok(Ok(originator)) => originator,
             Ok(Err(error)) => {
-                tracing::warn!(ticket.id = %id, %error, "who is behind the tunnel is not known");
+                tracing::warn!(%error, "who is behind the tunnel is not known");
                 None
             }
             Err(_) => {
-                tracing::warn!(ticket.id = %id, "who is behind the tunnel is not known: no answer");
+                tracing::warn!("who is behind the tunnel is not known: no answer");
                 None
             }
         })

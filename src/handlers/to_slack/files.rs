@@ -72,12 +72,12 @@ impl CustomerFiles {
                 FileOutcome::Brought(()) => return Ok(()),
                 FileOutcome::UnderWay => {
                     self.files.wait_for_transfer(("file", sent), self.patience()).await?;
-                    tracing::info!(ticket.id = %ticket.id, item.id, "a file comes late");
+                    tracing::info!(item.id, "a file comes late");
                     let left = self.files.record_late_file(sent).await?;
                     return self.post_coming_line(ticket, sent, left).await;
                 }
                 FileOutcome::Fallback(why) => {
-                    tracing::info!(ticket.id = %ticket.id, item.id, ?why, "a file is not shown itself");
+                    tracing::info!(item.id, ?why, "a file is not shown itself");
                     let explained = self.files.explain_fallback(media, &why);
                     sent.item.remember(&decided, &explained)?;
                     explained

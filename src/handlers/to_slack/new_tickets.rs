@@ -80,7 +80,7 @@ impl NewTickets {
         ticket: &mut Ticket,
         snapshot: &TicketSnapshot,
     ) -> PipeResult<bool> {
-        tracing::info!(ticket.id = %ticket.id, "a ticket has arrived");
+        tracing::info!("a ticket has arrived");
         self.timers.schedule_window_check(item, ticket, ticket.opened).await?;
         self.customers.schedule_originator_check(item, ticket).await?;
         // The same time that others name it by: a channel is reminded of all its tickets together.

@@ -81,11 +81,11 @@ impl Quotes {
         let said = match tokio::time::timeout(HISTORY_TIMEOUT, asked).await {
             Ok(Ok(said)) => said,
             Ok(Err(error)) => {
-                tracing::warn!(ticket.id = %ticket.id, %error, "an answer goes without a quote");
+                tracing::warn!(%error, "an answer goes without a quote");
                 Vec::new()
             }
             Err(_) => {
-                tracing::warn!(ticket.id = %ticket.id, "an answer goes without a quote: no answer");
+                tracing::warn!("an answer goes without a quote: no answer");
                 Vec::new()
             }
         };

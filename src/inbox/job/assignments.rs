@@ -24,7 +24,16 @@ pub(crate) enum AssignmentJob {
     TakeBack(Overdue),
 }
 
-impl JobGroup for AssignmentJob {}
+impl JobGroup for AssignmentJob {
+    fn ticket_id(&self) -> Option<TicketId> {
+        match self {
+            // It looks at all tickets that wait.
+            Self::Distribute => None,
+            Self::Assign(assignment) => Some(assignment.ticket.clone()),
+            Self::TakeBack(overdue) => Some(overdue.ticket.clone()),
+        }
+    }
+}
 
 /// A ticket was given to an agent whose turn it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

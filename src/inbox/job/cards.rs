@@ -23,7 +23,15 @@ pub(crate) enum CardJob {
     },
 }
 
-impl JobGroup for CardJob {}
+impl JobGroup for CardJob {
+    fn ticket_id(&self) -> Option<TicketId> {
+        match self {
+            Self::Card { ticket } | Self::Window { ticket } | Self::Waits { ticket, .. } => {
+                Some(ticket.clone())
+            }
+        }
+    }
+}
 
 impl CardJob {
     /// A new version of the ticket's card is to be shown.

@@ -19,7 +19,15 @@ pub(crate) enum CheckJob {
     CatchUp { ticket: TicketId },
 }
 
-impl JobGroup for CheckJob {}
+impl JobGroup for CheckJob {
+    fn ticket_id(&self) -> Option<TicketId> {
+        match self {
+            Self::Check { ticket } | Self::CatchUp { ticket } => Some(ticket.clone()),
+            // It looks at all threads of a channel.
+            Self::Compare { .. } => None,
+        }
+    }
+}
 
 impl CheckJob {
     /// A ticket is to be compared with what Blip says of it.

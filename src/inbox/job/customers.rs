@@ -33,7 +33,17 @@ pub(crate) enum CustomerJob {
     Forget(Forgetting),
 }
 
-impl JobGroup for CustomerJob {}
+impl JobGroup for CustomerJob {
+    fn ticket_id(&self) -> Option<TicketId> {
+        match self {
+            Self::Originator { ticket, .. } | Self::Met { ticket, .. } | Self::Away { ticket } => {
+                Some(ticket.clone())
+            }
+            // Who was forgotten is not named.
+            Self::Forget(_) => None,
+        }
+    }
+}
 
 /// What Slack shows of a customer is to be replaced. It names neither the customer nor tickets: it is
 /// to stay when these are erased.

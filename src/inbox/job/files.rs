@@ -19,7 +19,14 @@ pub(crate) enum FileJob {
     Unshown(UnshownFile),
 }
 
-impl JobGroup for FileJob {}
+impl JobGroup for FileJob {
+    fn ticket_id(&self) -> Option<TicketId> {
+        match self {
+            Self::File(late) => Some(late.ticket.clone()),
+            Self::Unshown(unshown) => Some(unshown.ticket.clone()),
+        }
+    }
+}
 
 /// A customer's file that was slow to come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::group::JobGroup;
-use crate::model::{ChannelId, MessageTs, TicketId};
+use crate::model::{ChannelId, MessageTs, SlackUserId, TicketId};
 use crate::store::{Lane, NewItem};
 
 /// Work on the reactions of a message.
@@ -13,6 +13,9 @@ use crate::store::{Lane, NewItem};
 pub(crate) enum MarkJob {
     /// Put a reaction on a message.
     Mark {
+        /// Whose message it is; releases before 0.2.0 did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ticket: Option<TicketId>,
         channel: ChannelId,
         ts: MessageTs,
         /// The emoji's name, without colons.
@@ -31,7 +34,16 @@ pub(crate) enum MarkJob {
     Delayed(DelayedReply),
 }
 
-impl JobGroup for MarkJob {}
+impl JobGroup for MarkJob {
+    fn ticket_id(&self) -> Option<TicketId> {
+        match self {
+            Self::Mark { ticket, .. } => ticket.clone(),
+            Self::Delivered(mark) => Some(mark.ticket.clone()),
+            Self::Read(read) => Some(read.ticket.clone()),
+            Self::Delayed(delayed) => Some(delayed.ticket.clone()),
+        }
+    }
+}
 
 /// The mark on a reply is to say how far the reply has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,10 +86,10 @@ pub(crate) struct ReadReply {
 /// A reply that could not be sent yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DelayedReply {
-    pub(crate) ticket: String,
-    pub(crate) channel: String,
-    pub(crate) ts: String,
-    pub(crate) user: String,
+    pub(crate) ticket: TicketId,
+    pub(crate) channel: ChannelId,
+    pub(crate) ts: MessageTs,
+    pub(crate) user: SlackUserId,
     /// Whether it is a move that waits, and the message is the card.
     #[serde(default)]
     pub(crate) is_move: bool,
@@ -90,14 +102,15 @@ pub(crate) struct DelayedReply {
 impl MarkJob {
     /// A reaction is to be put on a message.
     pub(crate) fn add_reaction(
-        channel: &ChannelId,
-        ts: &MessageTs,
+        ticket: &TicketId,
+        (channel, ts): (&ChannelId, &MessageTs),
         name: &str,
         droppable: bool,
         now: Timestamp,
     ) -> NewItem {
         let key = format!("mark:{channel}:{ts}:{name}");
         let job = Self::Mark {
+            ticket: Some(ticket.clone()),
             channel: channel.clone(),
             ts: ts.clone(),
             name: name.to_owned(),
@@ -109,15 +122,21 @@ impl MarkJob {
 
     /// A reaction is to be taken off a message.
     pub(crate) fn remove_reaction(
-        channel: &ChannelId,
-        ts: &MessageTs,
+        ticket: &TicketId,
+        (channel, ts): (&ChannelId, &MessageTs),
         name: &str,
         now: Timestamp,
     ) -> NewItem {
         let key = format!("unmark:{channel}:{ts}:{name}");
-        let (place, ts, name) = (channel.clone(), ts.clone(), name.to_owned());
         let lane = Lane::Own(format!("mark:{channel}:{ts}"));
-        let job = Self::Mark { channel: place, ts, name, droppable: false, off: true };
+        let job = Self::Mark {
+            ticket: Some(ticket.clone()),
+            channel: channel.clone(),
+            ts: ts.clone(),
+            name: name.to_owned(),
+            droppable: false,
+            off: true,
+        };
         job.to_new_item(lane, key, now)
     }
 

@@ -22,6 +22,9 @@ mod threads;
 
 use serde::{Deserialize, Serialize};
 
+use self::group::JobGroup as _;
+use crate::model::TicketId;
+
 pub(crate) use assignments::{Assignment, AssignmentJob, Overdue};
 pub(crate) use cards::CardJob;
 pub(crate) use checks::CheckJob;
@@ -61,6 +64,26 @@ pub(crate) enum Job {
     Unknown(UnknownJob),
 }
 
+impl Job {
+    /// The ticket that it is about; none if it is about several, or none of ours.
+    pub(crate) fn ticket_id(&self) -> Option<TicketId> {
+        match self {
+            Self::Card(job) => job.ticket_id(),
+            Self::Mark(job) => job.ticket_id(),
+            Self::Reply(job) => job.ticket_id(),
+            Self::Receipt(job) => job.ticket_id(),
+            Self::Reminder(job) => job.ticket_id(),
+            Self::Notice(job) => job.ticket_id(),
+            Self::Thread(job) => job.ticket_id(),
+            Self::Check(job) => job.ticket_id(),
+            Self::Customer(job) => job.ticket_id(),
+            Self::File(job) => job.ticket_id(),
+            Self::Assignment(job) => job.ticket_id(),
+            Self::Unknown(_) => None,
+        }
+    }
+}
+
 /// What is known of a job whose form is not.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct UnknownJob {
@@ -73,9 +96,10 @@ mod tests {
     use super::*;
 
     /// A job of each kind as a database may hold it.
-    const STORED: [&str; 49] = [
+    const STORED: [&str; 50] = [
         r#"{"chore":"card","ticket":"default/9b2e"}"#,
         r#"{"chore":"mark","channel":"C1","ts":"1.2","name":"lock","droppable":true,"off":false}"#,
+        r#"{"chore":"mark","ticket":"default/9b2e","channel":"C1","ts":"1.2","name":"lock","droppable":true,"off":false}"#,
         r#"{"chore":"delivered","ticket":"vendas/9b2e","channel":"C1","ts":"1.2","messages":["a","b"],"is_whole":true,"occasion":"sent"}"#,
         r#"{"chore":"read","ticket":"default/9b2e","channel":"C1","ts":"1.2","message":"a"}"#,
         r#"{"chore":"context","ticket":"default/9b2e"}"#,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::group::JobGroup;
 use super::replies::ReplyJob;
-use crate::model::{ChannelId, MessageTs, SlackUserId};
+use crate::model::{ChannelId, MessageTs, SlackUserId, TicketId};
 use crate::store::{Item, ItemId, Lane, NewItem, Source};
 
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
@@ -27,7 +27,14 @@ pub(crate) enum NoticeJob {
     },
 }
 
-impl JobGroup for NoticeJob {}
+impl JobGroup for NoticeJob {
+    fn ticket_id(&self) -> Option<TicketId> {
+        match self {
+            Self::Parked(parked) => Lane::ticket_of(&parked.lane),
+            Self::Shared { .. } | Self::Outside { .. } | Self::Weekly { .. } => None,
+        }
+    }
+}
 
 /// An item that was parked, and how it came to that.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -32,7 +32,15 @@ pub(crate) enum ReceiptJob {
     },
 }
 
-impl JobGroup for ReceiptJob {}
+impl JobGroup for ReceiptJob {
+    fn ticket_id(&self) -> Option<TicketId> {
+        match self {
+            // It is asked for all of a bot at once.
+            Self::Delivery { .. } => None,
+            Self::Seen { ticket, .. } => Some(ticket.clone()),
+        }
+    }
+}
 
 impl ReceiptJob {
     /// Blip is to be asked what became of a reply: for all replies of a bot at once, so they wait in

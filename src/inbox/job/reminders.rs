@@ -19,7 +19,16 @@ pub(crate) enum ReminderJob {
     TellAbsent(Absence),
 }
 
-impl JobGroup for ReminderJob {}
+impl JobGroup for ReminderJob {
+    fn ticket_id(&self) -> Option<TicketId> {
+        match self {
+            Self::Remind(reminder) => Some(reminder.ticket.clone()),
+            // It names all tickets of a channel.
+            Self::RemindRound(_) => None,
+            Self::TellAbsent(absence) => Some(absence.ticket.clone()),
+        }
+    }
+}
 
 /// People are to be reminded of a ticket, unless it is not so any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -20,7 +20,13 @@ pub(crate) enum ReplyJob {
     Send(HeldReply),
 }
 
-impl JobGroup for ReplyJob {}
+impl JobGroup for ReplyJob {
+    fn ticket_id(&self) -> Option<TicketId> {
+        match self {
+            Self::Hold(held) | Self::Send(held) => Some(held.ticket.clone()),
+        }
+    }
+}
 
 /// A reply that is held before it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

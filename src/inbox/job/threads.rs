@@ -30,7 +30,16 @@ pub(crate) enum ThreadJob {
     Say(LineToSay),
 }
 
-impl JobGroup for ThreadJob {}
+impl JobGroup for ThreadJob {
+    fn ticket_id(&self) -> Option<TicketId> {
+        match self {
+            Self::Context { ticket } | Self::Move { ticket, .. } => Some(ticket.clone()),
+            Self::Handed(notice) => Some(notice.ticket.clone()),
+            Self::Doubled(doubled) => Lane::ticket_of(&doubled.lane),
+            Self::Say(said) => Some(said.ticket.clone()),
+        }
+    }
+}
 
 /// A ticket was handed to an agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -17,7 +17,7 @@ impl MarkJobs {
     pub(crate) async fn run_mark_job(&self, leased: LeasedJobs<'_>, job: MarkJob) -> HandlerResult {
         let LeasedJobs { first, items, .. } = leased;
         match job {
-            MarkJob::Mark { channel, ts, name, droppable, off } => {
+            MarkJob::Mark { channel, ts, name, droppable, off, .. } => {
                 self.marks.set_reaction(first, (&channel, &ts), (&name, off), droppable).await?;
             }
             MarkJob::Delivered(mark) => self.marks.show_delivery(first, &mark).await?,

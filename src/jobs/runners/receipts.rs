@@ -42,7 +42,7 @@ impl ReceiptJobs {
         let bot = self.bots.require_bot(id)?;
         for message in messages {
             if let Err(error) = bot.send_consumed(message, address).await {
-                tracing::debug!(ticket.id = %id, %error, "blip could not be told what was seen");
+                tracing::debug!(%error, "blip could not be told what was seen");
                 break;
             }
         }
