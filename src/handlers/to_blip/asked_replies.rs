@@ -117,11 +117,9 @@ impl AskedReplies {
         if outgoing.ready.is_empty() && outgoing.is_whole() {
             return Ok(Answer::NothingToSend);
         }
-        // What does not go out claims nothing.
-        if self.notes.keep_if_forbidden(item, ticket, person, (&written, &outgoing)).await? {
+        if self.notes.keep_if_unsendable(item, ticket, person, (&written, &outgoing)).await? {
             return Ok(Answer::NotSent);
         }
-        let takes_over = takes_over && !outgoing.ready.is_empty();
         let claim_over = Move::Claim { over: true };
         if takes_over
             && self.moves.make_move(item, ticket, person, &claim_over).await?
@@ -177,6 +175,10 @@ impl AskedReplies {
                     .await?;
                 if outgoing.ready.is_empty() {
                     self.notes.post_unsent_parts(item, ticket, person, &outgoing).await?;
+                    return Ok(Answer::NotSent);
+                }
+                let parts = (&written, &outgoing);
+                if self.notes.keep_if_unsendable(item, ticket, person, parts).await? {
                     return Ok(Answer::NotSent);
                 }
                 let claim = Move::Claim { over: false };

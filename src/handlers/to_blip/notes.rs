@@ -43,9 +43,24 @@ impl Notes {
         Ok(())
     }
 
-    /// Whether a message holds a word that the desk forbids; then it stays a note, and its writer is
-    /// told.
-    pub(crate) async fn keep_if_forbidden(
+    /// Whether a message stays a note because nothing of it may go out, or because of a word that the desk
+    /// forbids; its writer is told. To be asked before a claim: what does not go out claims nothing.
+    pub(crate) async fn keep_if_unsendable(
+        &self,
+        item: &Handling,
+        ticket: &mut Ticket,
+        person: &Person,
+        parts: (&WrittenMessage<'_>, &OutgoingReply),
+    ) -> PipeResult<bool> {
+        let (_, outgoing) = parts;
+        if outgoing.ready.is_empty() {
+            self.keep_unsent_note(item, ticket, person, parts).await?;
+            return Ok(true);
+        }
+        self.keep_if_forbidden(item, ticket, person, parts).await
+    }
+
+    async fn keep_if_forbidden(
         &self,
         item: &Handling,
         ticket: &Ticket,

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::transit::longest_transit;
-use crate::model::{SlackEvent, Thread};
+use crate::model::{ChannelId, MessageTs, SlackUserId, Thread};
 use crate::slack::parse;
 use crate::store::Source;
 
@@ -63,11 +63,9 @@ impl ReactionHistory {
     pub(crate) async fn is_outdated_reaction(
         &self,
         item: &Handling,
-        reaction: &SlackEvent,
+        (channel, ts): (&ChannelId, &MessageTs),
+        (user, name): (&SlackUserId, &str),
     ) -> PipeResult<bool> {
-        let SlackEvent::Reaction { channel, ts, user, name, .. } = reaction else {
-            return Ok(false);
-        };
         let Some(at) = parse::reaction_time(&item.key) else { return Ok(false) };
         let message = Thread { channel: channel.clone(), root: ts.clone() };
         for added in [true, false] {

@@ -46,15 +46,8 @@ impl Replies {
                     .outgoing
                     .prepare_outgoing(item, ticket, written, ForwardPolicy::Stay)
                     .await?;
-                if outgoing.ready.is_empty() {
-                    return self
-                        .notes
-                        .keep_unsent_note(item, ticket, &person, (written, &outgoing))
-                        .await;
-                }
-                // What does not go out claims nothing.
                 let parts = (written, &outgoing);
-                if self.notes.keep_if_forbidden(item, ticket, &person, parts).await? {
+                if self.notes.keep_if_unsendable(item, ticket, &person, parts).await? {
                     return Ok(());
                 }
                 if claims {
@@ -88,7 +81,7 @@ impl Replies {
         let what = (written, outgoing);
         match self.sender.send_within_window(item, ticket, person, what).await? {
             SendOutcome::TooLate => self.notes.keep_late_reply(item, ticket, person, written).await,
-            SendOutcome::Sent | SendOutcome::Kept => Ok(()),
+            SendOutcome::Sent => Ok(()),
         }
     }
 
@@ -109,6 +102,11 @@ impl Replies {
                 let stay = ForwardPolicy::Stay;
                 let outgoing =
                     self.sender.outgoing.prepare_outgoing(item, ticket, written, stay).await?;
+                // The list of forbidden words may be another one than when it was held.
+                let parts = (written, &outgoing);
+                if self.notes.keep_if_unsendable(item, ticket, person, parts).await? {
+                    return Ok(());
+                }
                 self.send_or_keep(item, ticket, person, (written, outgoing)).await
             }
         }

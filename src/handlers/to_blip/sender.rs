@@ -29,8 +29,6 @@ pub(crate) struct Sender {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SendOutcome {
     Sent,
-    /// It is a note now, and bears the mark of one.
-    Kept,
     /// The customer cannot be written to any more, and the message is as it was.
     TooLate,
 }
@@ -90,8 +88,8 @@ impl Sender {
         Ok(true)
     }
 
-    /// Sends what goes out of a message, unless the customer cannot be written to any more. If nothing
-    /// went out, the thread says why.
+    /// Sends what goes out of a message, which is something (`Notes::keep_if_unsendable`), unless the
+    /// customer cannot be written to any more: then the thread says so.
     pub(crate) async fn send_within_window(
         &self,
         item: &Handling,
@@ -99,13 +97,6 @@ impl Sender {
         person: &Person,
         (written, outgoing): (&WrittenMessage<'_>, OutgoingReply),
     ) -> PipeResult<SendOutcome> {
-        if outgoing.ready.is_empty() {
-            self.notes.keep_unsent_note(item, ticket, person, (written, &outgoing)).await?;
-            return Ok(SendOutcome::Kept);
-        }
-        if self.notes.keep_if_forbidden(item, ticket, person, (written, &outgoing)).await? {
-            return Ok(SendOutcome::Kept);
-        }
         if self.window.refuse_if_window_closed(item, ticket, person).await? {
             return Ok(SendOutcome::TooLate);
         }

@@ -32,11 +32,6 @@ impl ThreadEvents {
         link: &Link,
         event: &SlackEvent,
     ) -> PipeResult<()> {
-        // Slack promises no order (`slack.md` B.1): a claim that was taken back may arrive after
-        // its taking back.
-        if self.history.is_outdated_reaction(item, event).await? {
-            return Ok(());
-        }
         match event {
             SlackEvent::Message { channel, ts, thread, user, message, version } => {
                 let written = WrittenMessage { channel, ts, message, version };
@@ -63,6 +58,13 @@ impl ThreadEvents {
             }
             SlackEvent::Deleted { channel, ts, .. } => {
                 self.corrections.handle_deletion(item, ticket, link, (channel, ts)).await
+            }
+            // Slack promises no order (`slack.md` B.1): a claim that was taken back may arrive after
+            // its taking back.
+            SlackEvent::Reaction { channel, ts, user, name, .. }
+                if self.history.is_outdated_reaction(item, (channel, ts), (user, name)).await? =>
+            {
+                Ok(())
             }
             SlackEvent::Reaction { user, name, added: true, .. }
                 if (link.role == Role::Held || link.role.is_sent())
