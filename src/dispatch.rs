@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::handlers::events::sort_by_slack_time;
 use crate::handlers::fault_point::{self, FaultMoment};
-use crate::handlers::to_blip::{ToBlip, order};
+use crate::handlers::to_blip::ToBlip;
 use crate::handlers::to_slack::ToSlack;
 use crate::inbox::{Handled, Handler, Handling, ItemOutcome};
 use crate::jobs::Jobs;
-use crate::store::{self, Item, Source};
+use crate::store::{self, Source};
 
 /// Handles the items of the inbox: events from either platform, and jobs of the bridge's own.
 pub(crate) struct Dispatcher {
@@ -18,8 +19,8 @@ pub(crate) struct Dispatcher {
 }
 
 impl Handler for Dispatcher {
-    fn sort_items(&self, items: &mut [Item]) {
-        order::sort_by_slack_time(items);
+    fn sort_items(&self, items: Vec<Handling>) -> Vec<Handling> {
+        sort_by_slack_time(items)
     }
 
     async fn handle_items(&self, items: &[Handling]) -> Handled {

@@ -318,9 +318,8 @@ pub(crate) fn build_receipt(ticket: &str, message: &str, found: &Value) -> Optio
 }
 
 /// Whether a receipt was asked for: made by [`build_receipt`], not sent by Blip.
-pub(crate) fn is_requested_receipt(raw: &[u8]) -> bool {
-    EnvelopeHead::from_envelope(&lenient::decode_text(raw))
-        .is_some_and(|head| head.metadata(REQUESTED_MARK).is_some())
+pub(super) fn is_requested_receipt(head: &EnvelopeHead<'_>) -> bool {
+    head.metadata(REQUESTED_MARK).is_some()
 }
 
 /// Tells that a message was shown to an agent (`blip.md` §5).

@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 
 use super::carried_ticket::{TICKET_FIELDS, find_carried_ticket};
 use super::content::{self, is_chat_state, shown_kind};
-use super::envelope::{LimeReason, parse_ticket_node, ticket_node};
+use super::envelope::{LimeReason, is_requested_receipt, parse_ticket_node, ticket_node};
 use super::head::{self, EnvelopeHead};
 use super::lenient::{self, get_date, get_integer, get_list, get_text, is_true};
 use super::lime::{short_type, strip_forwards};
@@ -113,7 +113,10 @@ pub fn parse_event(bot: &BotName, raw: &[u8]) -> BlipEvent {
             BlipEvent::Quiet
         }
         Some((head, EnvelopeSubject::Message { ticket, address, id })) => {
-            BlipEvent::Message { ticket, address, id, content: read_head_content(head) }
+            let delivered_id = head.id.clone().filter(|id| !id.trim().is_empty());
+            let is_after_gap = head.metadata(GAP_MARK).is_some();
+            let content = read_head_content(head);
+            BlipEvent::Message { ticket, address, id, delivered_id, content, is_after_gap }
         }
         None => BlipEvent::Unknown { kind: describe_kind(head.as_ref()) },
     }
@@ -225,7 +228,8 @@ fn to_receipt_event(
     let reason = reason.map(|reason| {
         (reason.code.unwrap_or(GENERAL_ERROR), reason.description.unwrap_or_default())
     });
-    BlipEvent::Receipt { ticket, id, kind, reason }
+    let is_requested = is_requested_receipt(head);
+    BlipEvent::Receipt { ticket, id, kind, reason, is_requested }
 }
 
 /// The key under which the inbox keeps that this became of a message of ours.
@@ -447,11 +451,6 @@ fn sha256_hex(bytes: &[u8]) -> String {
     to_hex(&Sha256::digest(bytes))
 }
 
-/// The id of a message exactly as it was delivered, as Blip wants it in receipts (`blip.md` §5).
-pub(crate) fn delivered_id(raw: &[u8]) -> Option<String> {
-    EnvelopeHead::from_envelope(&lenient::decode_text(raw))?.id.filter(|id| !id.trim().is_empty())
-}
-
 /// Which way a message of the history went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
@@ -585,12 +584,6 @@ impl MissedMessage {
         }
         document.to_string().into_bytes()
     }
-}
-
-/// Whether an event, as kept in [`RoutedEnvelope::raw`], is marked as the first one after a gap.
-pub(crate) fn is_after_gap(raw: &[u8]) -> bool {
-    EnvelopeHead::from_envelope(&lenient::decode_text(raw))
-        .is_some_and(|head| head.metadata(GAP_MARK).is_some())
 }
 
 /// Reads what a customer said out of an answer to `/tickets/{id}/messages`, oldest first.
@@ -732,7 +725,9 @@ mod tests {
             ticket: id("9b2e-1"),
             address: NODE.to_owned(),
             id: Some("A1".to_owned()),
+            delivered_id: Some("fwd:fwd:A1".to_owned()),
             content: Content::Text("Olá".to_owned()),
+            is_after_gap: false,
         };
         assert_eq!(routed.event, expected);
         assert_eq!(routed.ticket, Some(id("9b2e-1")));
@@ -848,7 +843,9 @@ mod tests {
             assert_eq!(routed.key, format!("r:default/9b2e-1:m1:{}", name.to_lowercase()));
             let reason = Some((131_047, "late".to_owned()));
             let (ticket, id) = (id("9b2e-1"), "M1".to_owned());
-            assert_eq!(routed.event, BlipEvent::Receipt { ticket, id, kind, reason });
+            let is_requested = false;
+            let expected = BlipEvent::Receipt { ticket, id, kind, reason, is_requested };
+            assert_eq!(routed.event, expected);
         }
         assert_eq!(one(&told("dispatched")).event, BlipEvent::Quiet);
 
@@ -858,6 +855,7 @@ mod tests {
             id: "M1".to_owned(),
             kind: ReceiptKind::Failed,
             reason: None,
+            is_requested: false,
         };
         assert_eq!(one(&relayed).event, expected);
         assert!(matches!(

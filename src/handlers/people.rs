@@ -13,6 +13,7 @@ use crate::blip::text::MentionNames;
 use crate::handlers::bots::Bots;
 use crate::handlers::calls::Calls;
 use crate::handlers::channels::Channels;
+use crate::handlers::events::read_slack_event;
 use crate::handlers::interrupt::{Interrupt, MISSING_BOT_PAUSE, PipeResult};
 use crate::handlers::posts::Posts;
 use crate::locale::Texts;
@@ -20,7 +21,8 @@ use crate::model::{
     Agent, Button, ChannelId, Click, Failure, Fault, Inline, MoveRefusal, PressedMove, PressedView,
     RichText, SlackUserId, Ticket,
 };
-use crate::slack::{AgentStatus, Profile, SlackClient, card, modal, parse, rich_text};
+use crate::slack::{AgentStatus, Profile, SlackClient, card, modal, rich_text};
+use crate::store::Source;
 
 /// Somebody who wants something, with what decides whether and where they are answered.
 pub(crate) struct Person {
@@ -102,7 +104,9 @@ impl People {
         };
         // Whose person somebody is stands in the event, too, and decides whether they can be an
         // agent: `is_stranger` is not set for people of a shared channel (`slack.md` additions §1).
-        profile.workspaces.add_named(&parse::parse_workspace_names(&item.body));
+        if item.source == Source::Slack {
+            profile.workspaces.add_named(&read_slack_event(item).workspaces);
+        }
         let (group, since) = (self.agents.group.as_deref(), item.received);
         let status =
             members::check_agent_status(&self.slack, (user, &profile), channel, group, since).await;

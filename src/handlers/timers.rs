@@ -12,8 +12,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::handlers::calls::Calls;
 use crate::handlers::desk_hours::DeskHoursBook;
+use crate::handlers::events::happened_at;
 use crate::handlers::interrupt::PipeResult;
-use crate::handlers::slack_time::happened_at;
 use crate::inbox::{
     Absence, AssignmentJob, CardJob, CustomerJob, DeliveryMark, Handling, MarkJob, MarkOccasion,
     Overdue, ReceiptJob, Reminder, ReminderJob, ReminderTopic,

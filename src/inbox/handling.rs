@@ -1,11 +1,12 @@
 //! An item that is being handled, and what is gathered meanwhile.
 
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::Serialize;
 
 use super::job::DoubledPost;
+use crate::model::{BlipEvent, StoredSlackEvent};
 use crate::store::{self, Item, Writes};
 
 /// An item that is being handled, with what is to be written because of it: in one transaction, with
@@ -14,6 +15,10 @@ use crate::store::{self, Item, Writes};
 pub(crate) struct Handling {
     item: Item,
     gathered: Gathered,
+    /// What it says if it is an event, kept once somebody has asked: it is looked at when the lane is put
+    /// in order, when those before it are handled, and when it is handled itself.
+    blip_event: OnceLock<BlipEvent>,
+    slack_event: OnceLock<StoredSlackEvent>,
 }
 
 /// What was gathered and is not written yet.
@@ -43,7 +48,21 @@ pub(crate) struct MadeCall {
 impl Handling {
     /// Nothing was done for the item yet.
     pub(crate) fn new(item: Item, gathered: Gathered) -> Self {
-        Self { item, gathered }
+        let (blip_event, slack_event) = (OnceLock::new(), OnceLock::new());
+        Self { item, gathered, blip_event, slack_event }
+    }
+
+    /// What it says as an event of Blip's, parsed by the first who asks.
+    pub(crate) fn blip_event(&self, parse: impl FnOnce(&[u8]) -> BlipEvent) -> &BlipEvent {
+        self.blip_event.get_or_init(|| parse(&self.item.body))
+    }
+
+    /// What it says as an event of Slack's, parsed by the first who asks.
+    pub(crate) fn slack_event(
+        &self,
+        parse: impl FnOnce(&[u8]) -> StoredSlackEvent,
+    ) -> &StoredSlackEvent {
+        self.slack_event.get_or_init(|| parse(&self.item.body))
     }
 
     /// Keeps what was found out or decided, so that it is the same should the item be handled again:

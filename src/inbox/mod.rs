@@ -33,13 +33,13 @@ use std::future::Future;
 use jiff::Timestamp;
 
 use crate::model::Fault;
-use crate::store::{self, Item};
+use crate::store;
 
 /// Handles the items of lanes, one lane at a time each.
 pub(crate) trait Handler: Send + Sync + 'static {
     /// Puts the waiting items of a lane, which come in the order in which they were accepted, in the
     /// order in which they are to be handled.
-    fn sort_items(&self, items: &mut [Item]);
+    fn sort_items(&self, items: Vec<Handling>) -> Vec<Handling>;
 
     /// Handles the first of these items, or the first few if they belong together.
     ///

@@ -119,11 +119,11 @@ impl<P: Handler> Worker<P> {
 
     /// Works on a lane; the hand is free again when it is done.
     async fn work_on_lane(self, mut lease: Lease, _hand: Hand) {
-        // Once for each lease; what comes meanwhile is sorted with the next one.
-        self.handler.sort_items(&mut lease.items);
         let gathered = Gathered::default();
         let items = std::mem::take(&mut lease.items).into_iter();
-        let items: Vec<_> = items.map(|item| Handling::new(item, gathered.clone())).collect();
+        let items = items.map(|item| Handling::new(item, gathered.clone())).collect();
+        // Once for each lease; what comes meanwhile is sorted with the next one.
+        let items = self.handler.sort_items(items);
         if let Err(error) = self.drain_lane(&lease, &items, &gathered).await {
             tracing::error!(%error, "a lane was left half way; it goes on when the store works");
             self.release_with_retries(lease, &items).await;

@@ -28,12 +28,12 @@ use crate::dialog::commands::Commands;
 use crate::dialog::drafts::Drafts;
 use crate::dialog::home_tabs::HomeTabs;
 use crate::inbox::{AssignmentJob, NoticeJob};
-use crate::model::{ChannelId, SlackEvent, SlackUserId};
+use crate::model::{ChannelId, RoutedSlackEvent, SlackEvent, SlackUserId};
 use crate::slack::command::{CommandAction, SlashCommand};
 use crate::slack::parse::{self, SlackRequest};
 use crate::slack::switches::SwitchRequest;
 use crate::slack::verify::{SIGNATURE_HEADER, SignatureCheck, TIMESTAMP_HEADER, Verifier};
-use crate::slack::{ChannelRenames, Mask, MaskedAnswer, RoutedSlackEvent};
+use crate::slack::{ChannelRenames, Mask, MaskedAnswer};
 use crate::store::{Lane, NewItem, Source};
 use crate::telemetry;
 

@@ -22,8 +22,12 @@ pub enum BlipEvent {
         address: String,
         /// Blip's message id without any leading `fwd:`; absent if it sent none.
         id: Option<String>,
+        /// The id exactly as it was delivered, as Blip wants it in receipts (`blip.md` §5).
+        delivered_id: Option<String>,
         /// The content, as read from LIME.
         content: Content,
+        /// Whether we have fetched it after words of the same customer that nobody delivered.
+        is_after_gap: bool,
     },
     /// Blip tells what became of a message of ours.
     Receipt {
@@ -35,6 +39,8 @@ pub enum BlipEvent {
         kind: ReceiptKind,
         /// Why it failed: code and description.
         reason: Option<(i64, String)>,
+        /// Whether we asked for it: it proves nothing of whether Blip tells by itself.
+        is_requested: bool,
     },
     /// Somebody who leads the team has ended the standby of a ticket at Blip.
     StandbyEnd {
@@ -161,6 +167,30 @@ pub enum SlackEvent {
         /// Its type, as sent.
         kind: String,
     },
+}
+
+/// An event of Slack's and what it is about, for whoever only has to put it in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoutedSlackEvent {
+    /// What makes it the same event as another one, whatever delivery id it came with.
+    pub key: String,
+    /// The message whose ticket it belongs to: the root of a thread, the message reacted to.
+    pub(crate) about: Option<(ChannelId, MessageTs)>,
+    /// The ticket it belongs to, where a button of ours says so.
+    pub(crate) ticket: Option<TicketId>,
+    pub(crate) event: SlackEvent,
+}
+
+/// What Slack sent, as it is read when its turn comes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct StoredSlackEvent {
+    /// What happened; nothing if it was no event, such as a search for options.
+    pub(crate) routed: Option<RoutedSlackEvent>,
+    /// When it happened, by Slack's clock: a message when it was written, a reaction or a press when it
+    /// was made. Of a dialog that was handed in Slack does not tell.
+    pub(crate) happened: Option<MessageTs>,
+    /// What Slack calls the workspace of who did it.
+    pub(crate) workspaces: Vec<String>,
 }
 
 /// A button of ours was pressed.

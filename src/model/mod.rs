@@ -45,8 +45,11 @@ pub use content::{
     SaidMessage, Speaker, Style,
 };
 pub use customer_key::CustomerKey;
-pub(crate) use event::PressedView;
-pub use event::{BlipEvent, Click, ReceiptKind, SlackEvent, Submission, SubmittedForm, WhenHeld};
+pub use event::{
+    BlipEvent, Click, ReceiptKind, RoutedSlackEvent, SlackEvent, Submission, SubmittedForm,
+    WhenHeld,
+};
+pub(crate) use event::{PressedView, StoredSlackEvent};
 pub(crate) use fault::{Failure, Fault};
 pub(crate) use hours::{DeskHours, WorkingHours, ZonedHours};
 pub use ids::{BotName, ChannelId, ChannelRef, MessageTs, SlackUserId, TicketId};

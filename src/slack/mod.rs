@@ -18,7 +18,6 @@ pub(crate) use api::message::{Post, Posted};
 pub(crate) use api::profile::Profile;
 pub(crate) use api::renames::ChannelRenames;
 pub(crate) use api::{address, directory, files, find, forget, members, offers, presence};
-pub use events::routed::RoutedSlackEvent;
 pub(crate) use events::shown::ShownMessage;
 pub(crate) use events::{command, dialog, missed, requester, switches, verify};
 pub use events::{message, parse};

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use crate::blip::parse::MESSAGE_KEY_PREFIX;
 use crate::handlers::calls::Calls;
+use crate::handlers::events::happened_about;
 use crate::handlers::holds::Holds;
 use crate::handlers::interrupt::{Interrupt, PipeResult};
 use crate::handlers::moves::close_question::ask_before_close;
 use crate::handlers::moves::tags::Tags;
 use crate::handlers::people::Person;
-use crate::handlers::slack_time::happened_about;
 use crate::handlers::thread_lines::ThreadLines;
 use crate::model::{Closing, Ticket, move_call};
 use crate::store::{Lane, Source};
@@ -49,7 +49,7 @@ impl CloseChecks {
         if let Some(pressed) = happened_about(item)
             && self.holds.release_held_replies(item, ticket, &pressed).await?
         {
-            // By Slack's time they come before this in the lane (`order.rs`).
+            // By Slack's time they come before this in the lane (`handlers/events.rs`).
             return Err(Interrupt::Wait(self.calls.clock.now()));
         }
         // Blip requires tags on its desk's screen only and takes a close without them (`blip.md`

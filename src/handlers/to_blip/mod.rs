@@ -8,7 +8,6 @@ pub(crate) mod delays;
 pub(crate) mod held_replies;
 pub(crate) mod list_clicks;
 pub(crate) mod notes;
-pub(crate) mod order;
 pub(crate) mod reaction_history;
 pub(crate) mod reactions;
 pub(crate) mod replies;
@@ -22,15 +21,15 @@ pub(crate) mod versions;
 use std::sync::Arc;
 
 use crate::handlers::calls::Calls;
+use crate::handlers::events::read_slack_event;
 use crate::handlers::interrupt::{HandlerResult, Interrupt};
 use crate::handlers::to_blip::clicks::Clicks;
 use crate::handlers::to_blip::submissions::Submissions;
 use crate::handlers::to_blip::thread_events::ThreadEvents;
 use crate::handlers::to_blip::unknown::{MIN_MATCH_PAUSE, UnknownMessages};
 use crate::inbox::{Handled, Handling, ItemOutcome};
-use crate::model::{ChannelId, MessageTs, SlackEvent};
+use crate::model::{ChannelId, MessageTs, RoutedSlackEvent, SlackEvent};
 use crate::slack::socket::gaps::EventGaps;
-use crate::slack::{RoutedSlackEvent, parse};
 use crate::store::{Lane, NewItem};
 use crate::telemetry;
 
@@ -47,11 +46,11 @@ pub(crate) struct ToBlip {
 impl ToBlip {
     /// Handles what Slack sent.
     pub(crate) async fn handle_slack_item(&self, item: &Handling) -> HandlerResult {
-        let Some(routed) = parse::parse_stored_event(&item.body) else {
+        let Some(routed) = &read_slack_event(item).routed else {
             return Ok(Handled::for_first_item(ItemOutcome::Ignored));
         };
         // The largest of the futures: otherwise every lane under way would have room for it.
-        let handled = Box::pin(self.handle_event(item, &routed)).await;
+        let handled = Box::pin(self.handle_event(item, routed)).await;
         if let Some(ticket) = Lane::ticket_of(&item.lane) {
             let about = (&ticket, &routed.event);
             delays::note_move_delay(&self.calls, item, about, &handled).await?;

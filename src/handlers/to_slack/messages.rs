@@ -4,18 +4,15 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use crate::blip::parse;
 use crate::handlers::calls::Calls;
+use crate::handlers::events::read_blip_event;
 use crate::handlers::interrupt::{HandlerResult, PipeResult};
 use crate::handlers::timers::Timers;
-use crate::handlers::to_slack::customer_message::{
-    CustomerMessage, read_customer_message, take_mergeable_messages,
-};
-use crate::handlers::to_slack::pieces::Pieces;
+use crate::handlers::to_slack::pieces::{CustomerMessage, Pieces};
 use crate::handlers::to_slack::quotes::Quotes;
 use crate::handlers::to_slack::tickets::Tickets;
 use crate::inbox::{Handled, Handling, ItemOutcome, ReceiptJob};
-use crate::model::{Ticket, TicketId};
+use crate::model::{BlipEvent, Content, Ticket, TicketId};
 use crate::slack::render;
 use crate::store::ItemId;
 
@@ -66,7 +63,7 @@ impl CustomerMessages {
         self.timers.schedule_absence_check(first, &ticket).await?;
         let contents = said.iter().map(|said| &said.content);
         self.tickets.ratings.note_answers(first, &mut ticket, contents).await?;
-        self.enqueue_seen_receipts(first, &ticket, said.iter().map(|said| said.item)).await?;
+        self.enqueue_seen_receipts(first, &ticket, said).await?;
         Ok(Handled { items: count.max(1), outcome: ItemOutcome::Done })
     }
 
@@ -110,20 +107,80 @@ impl CustomerMessages {
     }
 
     /// Has Blip told that agents were shown these messages.
-    async fn enqueue_seen_receipts<'a>(
+    async fn enqueue_seen_receipts(
         &self,
         first: &Handling,
         ticket: &Ticket,
-        items: impl Iterator<Item = &'a Handling>,
+        said: &[CustomerMessage<'_>],
     ) -> PipeResult<()> {
         if !self.tells_seen {
             return Ok(());
         }
-        let messages: Vec<String> =
-            items.filter_map(|item| parse::delivered_id(&item.body)).collect();
+        let messages = said.iter().filter_map(|said| said.delivered_id.clone()).collect();
         if let Some(job) = ReceiptJob::mark_seen(ticket, messages, self.calls.clock.now()) {
             self.calls.enqueue_item(first, job).await?;
         }
         Ok(())
+    }
+}
+
+/// The first messages that may be shown as one post: words only, or one message with files.
+fn take_mergeable_messages<'a>(
+    said: impl Iterator<Item = CustomerMessage<'a>>,
+) -> Vec<CustomerMessage<'a>> {
+    let mut group = Vec::new();
+    for said in said {
+        let has_files = has_files(&said.content);
+        // A file is a post of its own in Slack (`files.completeUploadExternal`), and the mark of a
+        // gap stands before the message that it is about.
+        if (has_files || said.is_after_gap) && !group.is_empty() {
+            break;
+        }
+        group.push(said);
+        if has_files {
+            break;
+        }
+    }
+    group
+}
+
+/// Whether a post of these words alone would leave something out.
+fn has_files(content: &Content) -> bool {
+    match content {
+        Content::Media(_) => true,
+        Content::Several(parts) => parts.iter().any(has_files),
+        Content::Reply { answer, .. } => has_files(answer),
+        Content::Text(_)
+        | Content::Place { .. }
+        | Content::Link { .. }
+        | Content::Choice { .. }
+        | Content::Reaction { .. }
+        | Content::Card { .. }
+        | Content::Earlier(_)
+        | Content::Sensitive
+        | Content::Notice(_)
+        | Content::Unreadable { .. }
+        | Content::Unknown { .. } => false,
+    }
+}
+
+/// What is to be shown because of an event; nothing if it is no message of a customer's.
+fn read_customer_message<'a>(item: &'a Handling, ticket: &TicketId) -> Option<CustomerMessage<'a>> {
+    match read_blip_event(item, ticket.bot()) {
+        BlipEvent::Message { id, delivered_id, content, is_after_gap, .. } => {
+            Some(CustomerMessage {
+                item,
+                id: id.clone(),
+                delivered_id: delivered_id.clone(),
+                // The post may quote what the customer answers to, which becomes a part of it.
+                content: content.clone(),
+                is_after_gap: *is_after_gap,
+            })
+        }
+        BlipEvent::Ticket(_)
+        | BlipEvent::Receipt { .. }
+        | BlipEvent::StandbyEnd { .. }
+        | BlipEvent::Quiet
+        | BlipEvent::Unknown { .. } => None,
     }
 }

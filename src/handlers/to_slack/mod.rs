@@ -1,6 +1,5 @@
 //! What happens at Blip, shown in Slack: a ticket arrives, a customer writes, a ticket ends.
 
-pub(crate) mod customer_message;
 pub(crate) mod customers;
 pub(crate) mod file_posts;
 pub(crate) mod files;
@@ -17,7 +16,7 @@ pub(crate) mod transfers;
 
 use std::sync::Arc;
 
-use crate::blip::parse;
+use crate::handlers::events::read_blip_event;
 use crate::handlers::interrupt::HandlerResult;
 use crate::handlers::to_slack::messages::CustomerMessages;
 use crate::handlers::to_slack::receipts::Receipts;
@@ -44,19 +43,24 @@ impl ToSlack {
             // Well-formed, but of no ticket: stored and counted, and nobody waits for it.
             return Ok(Handled::for_first_item(ItemOutcome::Done));
         };
-        match parse::parse_event(id.bot(), &first.body) {
+        match read_blip_event(first, id.bot()) {
             BlipEvent::Ticket(snapshot) => {
-                self.tickets.handle_ticket_event(first, &snapshot).await?;
+                self.tickets.handle_ticket_event(first, snapshot).await?;
             }
             // The lane knows the ticket, but not how Blip writes its id.
             BlipEvent::Message { ticket, address, .. } => {
-                return self.messages.handle_customer_messages(items, &ticket, &address).await;
+                return self.messages.handle_customer_messages(items, ticket, address).await;
             }
-            BlipEvent::Receipt { id: message, kind, reason, .. } => {
-                self.receipts.handle_receipt(first, &id, &message, kind, reason).await?;
+            BlipEvent::Receipt { id: message, kind, reason, is_requested, .. } => {
+                // Receipts that we asked for are in the inbox like those that came
+                // (`jobs/deliveries.rs`), but prove nothing of whether Blip tells by itself.
+                if !is_requested {
+                    self.receipts.pushed.note_pushed_receipt(&id);
+                }
+                self.receipts.handle_receipt(first, &id, message, (*kind, reason.as_ref())).await?;
             }
             BlipEvent::StandbyEnd { ticket } => {
-                self.standby_ends.handle_standby_end(first, &ticket).await?;
+                self.standby_ends.handle_standby_end(first, ticket).await?;
             }
             BlipEvent::Quiet | BlipEvent::Unknown { .. } => {}
         }

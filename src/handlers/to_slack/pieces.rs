@@ -8,7 +8,6 @@ use crate::handlers::calls::Calls;
 use crate::handlers::interrupt::PipeResult;
 use crate::handlers::posts::ThreadPost;
 use crate::handlers::thread::Threads;
-use crate::handlers::to_slack::customer_message::CustomerMessage;
 use crate::handlers::to_slack::file_posts::CustomerFile;
 use crate::handlers::to_slack::files::CustomerFiles;
 use crate::locale::Texts;
@@ -16,6 +15,16 @@ use crate::model::{Content, Ticket};
 use crate::slack::render::Piece;
 use crate::slack::{SlackClient, bounds, render, rich_text};
 use crate::store::Role;
+
+/// A customer's message that waits to be shown.
+pub(crate) struct CustomerMessage<'a> {
+    pub(crate) item: &'a Handling,
+    pub(crate) id: Option<String>,
+    /// Its id as it was delivered, by which Blip is told that it was seen.
+    pub(crate) delivered_id: Option<String>,
+    pub(crate) content: Content,
+    pub(crate) is_after_gap: bool,
+}
 
 /// Shows pieces of messages, each post in its turn.
 pub(crate) struct Pieces {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::blip::envelope;
 use crate::handlers::calls::Calls;
 use crate::handlers::composed::composer::is_more_than_words;
 use crate::handlers::excerpts::{fetch_shown, read_excerpt};
@@ -33,14 +32,8 @@ impl Receipts {
         item: &Handling,
         id: &TicketId,
         message: &str,
-        kind: ReceiptKind,
-        reason: Option<(i64, String)>,
+        (kind, reason): (ReceiptKind, Option<&(i64, String)>),
     ) -> PipeResult<()> {
-        // Receipts that we asked for are in the inbox like those that came (`jobs/deliveries.rs`),
-        // but prove nothing of whether Blip tells by itself.
-        if !envelope::is_requested_receipt(&item.body) {
-            self.pushed.note_pushed_receipt(id);
-        }
         // The answer to our call has said that already.
         if kind == ReceiptKind::Accepted {
             return Ok(());
@@ -140,16 +133,16 @@ impl Receipts {
         item: &Handling,
         link: &Link,
         message: &str,
-        reason: Option<(i64, String)>,
+        reason: Option<&(i64, String)>,
     ) -> PipeResult<()> {
         let Some(mut ticket) = self.calls.load_ticket(item, &link.ticket).await? else {
             return Ok(());
         };
-        let code = reason.as_ref().map(|(code, _)| *code);
-        let why = match &reason {
+        let code = reason.map(|(code, _)| *code);
+        let why = match reason {
             None if ticket.is_closed() => self.texts.reason_text("ticket_closed"),
             reason => {
-                let reason = reason.as_ref().map(|(code, said)| (*code, said.as_str()));
+                let reason = reason.map(|(code, said)| (*code, said.as_str()));
                 self.texts.failure_reason(reason)
             }
         };

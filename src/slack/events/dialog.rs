@@ -11,10 +11,9 @@ use serde_json::Value;
 
 use super::json::text_at;
 use super::requester::Requester;
-use super::routed::RoutedSlackEvent;
 use crate::model::{
     Button, ChannelId, Closing, ContactChange, MessageTs, Move, Offer, PressedMove, RichText,
-    SlackEvent, SlackUserId, Submission, SubmittedForm, TicketId, WhenHeld,
+    RoutedSlackEvent, SlackEvent, SlackUserId, Submission, SubmittedForm, TicketId, WhenHeld,
 };
 use crate::slack::text::mrkdwn;
 use crate::slack::views::compose;

@@ -8,7 +8,6 @@ pub mod message;
 pub(crate) mod missed;
 pub mod parse;
 pub(crate) mod requester;
-pub(crate) mod routed;
 pub(crate) mod shown;
 pub(crate) mod switches;
 pub(crate) mod verify;

@@ -12,13 +12,12 @@ use super::dialog::{self, CloseDraft, DialogRequest, OfferDraft, OptionSearch, T
 use super::json::text_at;
 use super::message;
 use super::requester;
-use super::routed::RoutedSlackEvent;
 use super::switches::{SwitchRequest, parse_switches};
 use crate::bounded;
 use crate::model::hex::to_hex;
 use crate::model::{
-    AgentMessage, Button, ChannelId, Click, MessageTs, PressedMove, PressedView, SlackEvent,
-    SlackUserId,
+    AgentMessage, Button, ChannelId, Click, MessageTs, PressedMove, PressedView, RoutedSlackEvent,
+    SlackEvent, SlackUserId, StoredSlackEvent,
 };
 use crate::slack::text::emoji;
 use crate::slack::views::ids::{MORE_ACTION_ID, SLASH_COMMAND, parse_ticket_block, read_button};
@@ -145,30 +144,30 @@ fn parse_submission_request(body: &Value) -> SlackRequest {
     }
 }
 
-/// When something happened in Slack, by Slack's clock: a message when it was written, a reaction or
-/// a press when it was made.
-pub(crate) fn happened_at(json: &[u8]) -> Option<MessageTs> {
-    let body = bounded::parse_tree_without(std::str::from_utf8(json).ok()?, &LARGE_FIELDS)?;
-    // The first is ours: of what was fetched, Slack does not always tell the time.
-    let places =
-        ["/happened", "/event/event_ts", "/event/ts", "/actions/0/action_ts", "/action_ts"];
-    let found = places.iter().find_map(|place| text_at(&body, place));
-    found.and_then(MessageTs::parse).filter(|ts| ts.to_micros().is_some())
-}
-
 /// Reads a request as it came; `None` if it is no JSON.
 pub fn parse_request(json: &[u8]) -> Option<SlackRequest> {
     let json = std::str::from_utf8(json).ok()?;
+    to_request(json, parse_tree(json).as_ref())
+}
+
+/// A request as far as it can be read, and whether that is an outline only; `None` if it is no JSON, or
+/// not even that can be read of it.
+fn parse_tree(json: &str) -> Option<(Value, bool)> {
     if let Some(body) = bounded::parse_tree(json) {
         // What is stored is read again at its lease, and an outline looks like a message without
         // words.
         let is_outline = body.get(OUTLINE_FIELD).is_some();
-        return Some(if is_outline { request_from_outline(&body) } else { parse_body(&body) });
+        return Some((body, is_outline));
     }
-    let too_much = || bounded::is_json(json).then(|| SlackRequest::Event(oversized_event(json)));
-    bounded::parse_tree_without(json, &LARGE_FIELDS)
-        .map(|body| request_from_outline(&body))
-        .or_else(too_much)
+    Some((bounded::parse_tree_without(json, &LARGE_FIELDS)?, true))
+}
+
+fn to_request(json: &str, tree: Option<&(Value, bool)>) -> Option<SlackRequest> {
+    match tree {
+        Some((body, true)) => Some(request_from_outline(body)),
+        Some((body, false)) => Some(parse_body(body)),
+        None => bounded::is_json(json).then(|| SlackRequest::Event(oversized_event(json))),
+    }
 }
 
 /// What is left of a request that is too large for its whole to be read, to be kept in its place;
@@ -205,13 +204,28 @@ fn request_from_outline(body: &Value) -> SlackRequest {
     request
 }
 
+/// Reads a request that was put into the inbox: once, for all that handlers ask of it.
+pub(crate) fn read_stored_event(json: &[u8]) -> StoredSlackEvent {
+    let json = std::str::from_utf8(json).unwrap_or_default();
+    let tree = parse_tree(json);
+    let request = to_request(json, tree.as_ref());
+    let body = tree.map(|(body, _)| body).unwrap_or_default();
+    let routed = request.and_then(|request| find_stored_event(request, &body));
+    let workspaces = requester::list_named_workspaces(&body);
+    StoredSlackEvent { routed, happened: find_time(&body), workspaces }
+}
+
 /// The event of a request that was put into the inbox.
 pub(crate) fn parse_stored_event(json: &[u8]) -> Option<RoutedSlackEvent> {
-    match parse_request(json)? {
+    read_stored_event(json).routed
+}
+
+fn find_stored_event(request: SlackRequest, body: &Value) -> Option<RoutedSlackEvent> {
+    match request {
         SlackRequest::Event(routed) | SlackRequest::Close(_, routed) => Some(routed),
         // Stored only where no dialog could be opened; what the button means without one is then
         // done.
-        SlackRequest::Dialog(_) => parse_without_dialog(json),
+        SlackRequest::Dialog(_) => find_close_click(body),
         SlackRequest::Challenge(_)
         | SlackRequest::Draft(_)
         | SlackRequest::TemplateDraft(_)
@@ -225,20 +239,25 @@ pub(crate) fn parse_stored_event(json: &[u8]) -> Option<RoutedSlackEvent> {
     }
 }
 
-/// What a button does where Slack opens no dialogs: *Close* closes, as the reaction does.
-pub(crate) fn parse_without_dialog(json: &[u8]) -> Option<RoutedSlackEvent> {
-    let is_close = |routed: &RoutedSlackEvent| matches!(&routed.event, SlackEvent::Click(click) if click.button == Button::Move(PressedMove::Close));
-    let body = bounded::parse_tree_without(std::str::from_utf8(json).ok()?, &LARGE_FIELDS)?;
-    // A transfer or a canned reply means nothing without what the dialog asks for.
-    parse_click(&body).filter(is_close)
+/// When something happened in Slack, by Slack's clock.
+fn find_time(body: &Value) -> Option<MessageTs> {
+    // The first is ours: of what was fetched, Slack does not always tell the time.
+    let places =
+        ["/happened", "/event/event_ts", "/event/ts", "/actions/0/action_ts", "/action_ts"];
+    let found = places.iter().find_map(|place| text_at(body, place));
+    found.and_then(MessageTs::parse).filter(|ts| ts.to_micros().is_some())
 }
 
-/// What an event calls the workspace of who did it; nothing if it cannot be read.
-pub(crate) fn parse_workspace_names(json: &[u8]) -> Vec<String> {
-    let body = std::str::from_utf8(json)
-        .ok()
-        .and_then(|json| bounded::parse_tree_without(json, &LARGE_FIELDS));
-    body.map(|body| requester::list_named_workspaces(&body)).unwrap_or_default()
+/// What a button does where Slack opens no dialogs: *Close* closes, as the reaction does.
+pub(crate) fn parse_without_dialog(json: &[u8]) -> Option<RoutedSlackEvent> {
+    let body = bounded::parse_tree_without(std::str::from_utf8(json).ok()?, &LARGE_FIELDS)?;
+    find_close_click(&body)
+}
+
+fn find_close_click(body: &Value) -> Option<RoutedSlackEvent> {
+    let is_close = |routed: &RoutedSlackEvent| matches!(&routed.event, SlackEvent::Click(click) if click.button == Button::Move(PressedMove::Close));
+    // A transfer or a canned reply means nothing without what the dialog asks for.
+    parse_click(body).filter(is_close)
 }
 
 fn parse_home_opened(body: &Value) -> Option<SlackUserId> {
