@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use futures_util::FutureExt;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -24,13 +23,13 @@ use crate::dispatch::Dispatcher;
 use crate::inbox::retry::RetryPolicy;
 use crate::inbox::{AssignmentJob, Hands, Worker};
 use crate::intake::server::Server;
-use crate::intake::{self, Downloads, SlackAnswer, SlackDoor};
+use crate::intake::{self, Downloads, SlackDoor};
 use crate::jobs::health::Health;
 use crate::jobs::origins::{BotOrigin, OriginChanges};
 use crate::jobs::sweeper::Sweeper;
 use crate::jobs::weekly::WeeklyTimer;
 use crate::model::marks;
-use crate::slack::socket::{PayloadNotStored, Socket, SocketHealth};
+use crate::slack::socket::{Socket, SocketHealth};
 use crate::store::{self, Purpose, SharedStore};
 use crate::{blip, slack, telemetry};
 pub(crate) use access::PlatformAccess;
@@ -258,27 +257,13 @@ fn build_socket(
     http: reqwest::Client,
     (door, socket_health): (Arc<SlackDoor>, SocketHealth),
 ) -> Socket {
-    let take = move |payload: Vec<u8>| {
-        let door = Arc::clone(&door);
-        async move {
-            match door.take_from_slack(payload).await {
-                Ok(SlackAnswer::Json(shown)) => Ok(Some(shown.into_json())),
-                Ok(SlackAnswer::Nothing | SlackAnswer::Challenge(_)) => Ok(None),
-                Err(error) => {
-                    tracing::error!(%error, "slack has to send an event again");
-                    Err(PayloadNotStored)
-                }
-            }
-        }
-        .boxed()
-    };
     Socket {
         http,
         api_url: config.slack.api_url.clone(),
         token: token.clone(),
         clock: tuning.clock.clone(),
         timing: tuning.socket,
-        take: Arc::new(take),
+        taker: door,
         health: socket_health,
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use tokio_util::task::TaskTracker;
 
 use super::services::{Platforms, Services, agent_group};
@@ -21,18 +22,45 @@ use crate::dialog::viewer::Viewers;
 use crate::dialog::views::DialogViews;
 use crate::dialog::visible_tickets::VisibleTickets;
 use crate::dialog::{ChoiceCache, Dialogs, LeadBoard};
+use crate::handlers::outgoing::agent_files::AgentFiles;
 use crate::intake::{
-    BlipDoor, Doors, Downloads, EventDoor, ImmediateAnswers, MediaDoor, OperatorDoor,
+    BlipDoor, Doors, Downloads, EventDoor, FileProvider, ImmediateAnswers, MediaDoor, OperatorDoor,
     RejectedRequestLog, SlackDoor, WebhookAuth,
 };
+use crate::jobs::health::Health;
 use crate::jobs::origins::OriginChanges;
-use crate::model::{BotName, Readiness};
+use crate::media::{FileRequest, FileUnavailable, ServedFile};
+use crate::model::{BotName, Readiness, ReadinessSource};
 use crate::slack::Mask;
 use crate::slack::socket::SocketHealth;
 use crate::slack::verify::Verifier;
 
-/// How the bridge is at the moment, but for the store.
-type ReadReadiness = Arc<dyn Fn() -> Readiness + Send + Sync>;
+/// How the bridge is at the moment: what its checks have found, and the connection of Socket Mode if there
+/// is one.
+struct WatchedReadiness {
+    health: Arc<Health>,
+    socket: Option<SocketHealth>,
+}
+
+impl ReadinessSource for WatchedReadiness {
+    fn read_readiness(&self) -> Readiness {
+        let mut readiness = self.health.collect_readiness();
+        let connection = self.socket.as_ref().and_then(SocketHealth::trouble);
+        // Without a connection no event comes in, and nothing else would show it
+        // (`without_the_link_the_bridge_is_not_ready_and_says_why`).
+        readiness.troubles.extend(connection.map(str::to_owned));
+        readiness
+    }
+}
+
+impl FileProvider for AgentFiles {
+    fn provide_file(
+        &self,
+        wanted: FileRequest,
+    ) -> BoxFuture<'_, Result<ServedFile, FileUnavailable>> {
+        Box::pin(async move { self.serve_file(&wanted).await })
+    }
+}
 
 /// Builds the doors in front of these services.
 pub(super) fn build_doors(
@@ -49,14 +77,16 @@ pub(super) fn build_doors(
         has_refused: Arc::clone(&services.gap_watch.has_refused),
     });
     let rejected_log = RejectedRequestLog::default();
-    let readiness = watch_readiness(services, socket_health);
+    let readiness: Arc<dyn ReadinessSource> = Arc::new(WatchedReadiness {
+        health: Arc::clone(&services.health),
+        socket: socket_health.cloned(),
+    });
     let blip = BlipDoor {
         events: Arc::clone(&events),
         bots: config.bots.iter().map(build_webhook_auth).collect(),
         former: list_former_names(origins),
         rejected_log: rejected_log.clone(),
     };
-    let us = Arc::clone(&services.platforms.slack);
     let slack = SlackDoor {
         events,
         // Over Socket Mode, Slack has no business at our address.
@@ -64,19 +94,12 @@ pub(super) fn build_doors(
         answers: build_answers(config, services, (&readiness, tasks)),
         mask: Mask::new(&config.desk.masked),
         renames: services.platforms.slack.renames().clone(),
-        is_us: Box::new(move |user| us.is_us(user)),
+        us: services.platforms.slack.own_identity().clone(),
         changed: Arc::clone(&services.health.slack_changed),
         rejected_log: rejected_log.clone(),
     };
-    let keeper = Arc::clone(&services.agent_files);
-    let media = MediaDoor {
-        files: Arc::new(move |wanted| {
-            let keeper = Arc::clone(&keeper);
-            Box::pin(async move { keeper.provide_file(&wanted).await })
-        }),
-        downloads,
-        rejected_log,
-    };
+    let files = Arc::clone(&services.agent_files);
+    let media = MediaDoor { files, downloads, rejected_log };
     let operators =
         OperatorDoor { store: Arc::clone(&calls.store), clock: calls.clock.clone(), readiness };
     Doors {
@@ -90,7 +113,7 @@ pub(super) fn build_doors(
 fn build_answers(
     config: &Config,
     services: &Services,
-    (readiness, tasks): (&ReadReadiness, TaskTracker),
+    (readiness, tasks): (&Arc<dyn ReadinessSource>, TaskTracker),
 ) -> ImmediateAnswers {
     let Platforms { slack, bots, texts } = &services.platforms;
     let calls = &services.gap_watch.calls;
@@ -182,19 +205,6 @@ fn build_lead_board(config: &Config, services: &Services) -> LeadBoard {
 fn build_webhook_auth(bot: &BotConfig) -> (BotName, WebhookAuth) {
     let tokens = bot.webhook_tokens.clone();
     (bot.name.clone(), WebhookAuth { tokens, header: bot.webhook_header.clone() })
-}
-
-/// Asks the bridge, and the connection of Socket Mode if there is one, whether they can serve.
-fn watch_readiness(services: &Services, socket_health: Option<&SocketHealth>) -> ReadReadiness {
-    let (watched, socket_health) = (Arc::clone(&services.health), socket_health.cloned());
-    Arc::new(move || {
-        let mut readiness = watched.collect_readiness();
-        let connection = socket_health.as_ref().and_then(SocketHealth::trouble);
-        // Without a connection no event comes in, and nothing else would show it
-        // (`without_the_link_the_bridge_is_not_ready_and_says_why`).
-        readiness.troubles.extend(connection.map(str::to_owned));
-        readiness
-    })
 }
 
 /// The former names of each bot that was renamed.

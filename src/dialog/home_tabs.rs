@@ -15,7 +15,7 @@ use super::switches::Switches;
 use super::viewer::Viewers;
 use super::visible_tickets::{OpenTickets, VisibleTickets};
 use crate::clock::Clock;
-use crate::model::{Readiness, SlackUserId};
+use crate::model::{Readiness, ReadinessSource, SlackUserId};
 use crate::slack::home::{self, BridgeHealth, HomeLists};
 use crate::slack::lead;
 use crate::slack::requester::Requester;
@@ -41,7 +41,7 @@ struct ShownHomeTab {
 pub(crate) struct BridgeStatus {
     pub(crate) visible: Arc<VisibleTickets>,
     /// Whether the bridge can do its work.
-    pub(crate) readiness: Arc<dyn Fn() -> Readiness + Send + Sync>,
+    pub(crate) readiness: Arc<dyn ReadinessSource>,
 }
 
 impl BridgeStatus {
@@ -57,7 +57,7 @@ impl BridgeStatus {
             }
         }
         let parked = self.visible.list_visible_tickets(user, parked).await?.len();
-        let Readiness { troubles, outages, .. } = (self.readiness)();
+        let Readiness { troubles, outages, .. } = self.readiness.read_readiness();
         Ok(BridgeHealth { parked, is_degraded: !troubles.is_empty(), outages })
     }
 }

@@ -7,7 +7,7 @@ use tracing::Instrument;
 
 use super::error::Error;
 use crate::clock::Clock;
-use crate::slack::socket::gaps::EventGaps;
+use crate::slack::gaps::EventGaps;
 use crate::store::{Accepted, NewItem, SharedStore, Source};
 use crate::telemetry;
 

@@ -26,13 +26,17 @@ use crate::telemetry::FileOnItsWay;
 const INLINE_TYPES: [&str; 3] = ["audio/", "image/", "video/"];
 
 /// Finds the file behind an address of ours: the one thing here that is answered by asking somebody
-/// else.
-pub(crate) type FileProvider = Arc<
-    dyn Fn(FileRequest) -> BoxFuture<'static, Result<ServedFile, FileUnavailable>> + Send + Sync,
->;
+/// else. `handlers/outgoing/agent_files.rs` does, which makes the addresses, too.
+pub(crate) trait FileProvider: Send + Sync {
+    /// The file, or why nobody gets it.
+    fn provide_file(
+        &self,
+        wanted: FileRequest,
+    ) -> BoxFuture<'_, Result<ServedFile, FileUnavailable>>;
+}
 
 pub(crate) struct MediaDoor {
-    pub(crate) files: FileProvider,
+    pub(crate) files: Arc<dyn FileProvider>,
     /// How many files are handed out at once.
     pub(crate) downloads: Downloads,
     /// What would fill the log if strangers had their way.
@@ -63,7 +67,7 @@ pub(super) async fn serve_file(
     // inside.
     let range = range.filter(|range| is_one_part(range)).map(str::to_owned);
     let wanted = FileRequest { token, range, bytes: method == Method::GET };
-    let served = match (door.files)(wanted).await {
+    let served = match door.files.provide_file(wanted).await {
         Ok(handout) => build_file_response(handout, (download, on_its_way)).await,
         Err(withheld) => Err((withheld, on_its_way)),
     };

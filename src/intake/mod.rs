@@ -38,10 +38,10 @@ use body::BODY_LIMIT;
 pub(crate) use downloads::Downloads;
 use error::Error;
 pub(crate) use events::EventDoor;
-pub(crate) use media::MediaDoor;
+pub(crate) use media::{FileProvider, MediaDoor};
 pub(crate) use ops::OperatorDoor;
 pub(crate) use rejected_requests::RejectedRequestLog;
-pub(crate) use slack::{ImmediateAnswers, SlackAnswer, SlackDoor};
+pub(crate) use slack::{ImmediateAnswers, SlackDoor};
 
 use crate::store::Source;
 use crate::telemetry;

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use jiff::Timestamp;
 
 use crate::clock::Clock;
-use crate::model::Readiness;
+use crate::model::{Readiness, ReadinessSource};
 use crate::store::{InboxDepth, SharedStore, Source};
 use crate::telemetry;
 
@@ -16,7 +16,7 @@ pub(crate) struct OperatorDoor {
     pub(crate) store: SharedStore,
     pub(crate) clock: Clock,
     /// How the bridge is at the moment, but for the store.
-    pub(crate) readiness: Arc<dyn Fn() -> Readiness + Send + Sync>,
+    pub(crate) readiness: Arc<dyn ReadinessSource>,
 }
 
 /// `GET /healthz`: the process is alive.
@@ -43,7 +43,7 @@ pub(super) async fn serve_readiness(State(door): State<Arc<OperatorDoor>>) -> (S
 
 /// How the bridge is, the store included; the metrics tell whether anything keeps it from working.
 async fn check_readiness(door: &OperatorDoor) -> Readiness {
-    let mut readiness = (door.readiness)();
+    let mut readiness = door.readiness.read_readiness();
     if let Err(error) = door.store.check_health().await {
         let trouble = format!("the store does not work (DATABASE_URL): {error}");
         tracing::error!("{trouble}");

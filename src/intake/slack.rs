@@ -12,6 +12,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use futures_util::future::BoxFuture;
 use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::Value;
@@ -28,12 +29,13 @@ use crate::dialog::commands::Commands;
 use crate::dialog::drafts::Drafts;
 use crate::dialog::home_tabs::HomeTabs;
 use crate::inbox::{AssignmentJob, NoticeJob};
-use crate::model::{ChannelId, RoutedSlackEvent, SlackEvent, SlackUserId};
+use crate::model::{ChannelId, RoutedSlackEvent, SlackEvent};
 use crate::slack::command::{CommandAction, SlashCommand};
 use crate::slack::parse::{self, SlackRequest};
+use crate::slack::socket::{PayloadNotStored, PayloadResult, PayloadTaker};
 use crate::slack::switches::SwitchRequest;
 use crate::slack::verify::{SIGNATURE_HEADER, SignatureCheck, TIMESTAMP_HEADER, Verifier};
-use crate::slack::{ChannelRenames, Mask, MaskedAnswer};
+use crate::slack::{ChannelRenames, Mask, MaskedAnswer, OwnIdentity};
 use crate::store::{Lane, NewItem, Source};
 use crate::telemetry;
 
@@ -42,7 +44,7 @@ const COMMAND_FIELDS: usize = 100;
 
 /// What Slack is answered.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum SlackAnswer {
+enum SlackAnswer {
     /// That it was taken.
     Nothing,
     /// The proof that the address is ours.
@@ -69,9 +71,9 @@ pub(crate) struct SlackDoor {
     pub(crate) mask: Mask,
     /// The channels that have got another id.
     pub(crate) renames: ChannelRenames,
-    /// Whether a user is our own one there. Before Slack has said who we are it is nobody; what we do
-    /// ourselves is stored then, and passed over when it is handled.
-    pub(crate) is_us: Box<dyn Fn(&SlackUserId) -> bool + Send + Sync>,
+    /// Who we are there. Before Slack has said so we are nobody; what we do ourselves is stored then, and
+    /// passed over when it is handled.
+    pub(crate) us: OwnIdentity,
     /// Told when Slack says that how we stand there may have changed.
     pub(crate) changed: Arc<Notify>,
     /// What would fill the log if strangers had their way.
@@ -105,10 +107,25 @@ pub(super) async fn accept_request(
     Ok(door.take_from_slack(json).await?.into_response())
 }
 
+impl PayloadTaker for SlackDoor {
+    fn take_payload(&self, payload: Vec<u8>) -> BoxFuture<'_, PayloadResult> {
+        Box::pin(async move {
+            match self.take_from_slack(payload).await {
+                Ok(SlackAnswer::Json(shown)) => Ok(Some(shown.into_json())),
+                Ok(SlackAnswer::Nothing | SlackAnswer::Challenge(_)) => Ok(None),
+                Err(error) => {
+                    tracing::error!(%error, "slack has to send an event again");
+                    Err(PayloadNotStored)
+                }
+            }
+        })
+    }
+}
+
 impl SlackDoor {
     /// Takes what Slack sent, given as JSON, whichever way it came. What cannot be read is taken,
     /// too, and counted: Slack would only send it again.
-    pub(crate) async fn take_from_slack(&self, json: Vec<u8>) -> Result<SlackAnswer, Error> {
+    async fn take_from_slack(&self, json: Vec<u8>) -> Result<SlackAnswer, Error> {
         let json = self.restore_channel_ids(json);
         let Some(request) = parse::parse_request(&json) else {
             tracing::warn!(bytes = json.len(), "slack sent what is no event in JSON");
@@ -201,7 +218,7 @@ impl SlackDoor {
             // of the inbox.
             SlackEvent::NotOurs => return Ok(()),
             // So does each mark of ours, which by itself nothing tells from a person's.
-            SlackEvent::Reaction { user, .. } if (self.is_us)(user) => return Ok(()),
+            SlackEvent::Reaction { user, .. } if self.us.is_us(user) => return Ok(()),
             // Of these words nothing is kept but that there were some.
             SlackEvent::Outside { channel, user, ts } => {
                 let job = NoticeJob::warn_outside(channel, user, ts, self.events.clock.now());

@@ -19,7 +19,7 @@ use crate::handlers::to_blip::reaction_history::ReactionHistory;
 use crate::inbox::{CheckJob, Handled, Handling, ItemOutcome};
 use crate::model::{ChannelId, Failure, Fault, MessageTs, Thread, Ticket, TicketId};
 use crate::slack;
-use crate::slack::socket::gaps::EventGaps;
+use crate::slack::gaps::EventGaps;
 use crate::slack::{SlackClient, parse};
 use crate::store::{Accepted, KnownReplies, Lane, NewItem, Source};
 

@@ -11,7 +11,7 @@ use crate::handlers::calls::Calls;
 use crate::handlers::transit::longest_transit;
 use crate::inbox::CheckJob;
 use crate::model::ChannelId;
-use crate::slack::socket::gaps::EventGaps;
+use crate::slack::gaps::EventGaps;
 use crate::store;
 
 /// How often threads are compared with Slack's.

@@ -23,7 +23,7 @@ use crate::jobs::origins::count_tickets_before;
 use crate::jobs::shared::shared_fact_key;
 use crate::model::{ChannelId, ChannelRef, Outage, Readiness};
 use crate::slack::SlackClient;
-use crate::slack::socket::gaps::EventGaps;
+use crate::slack::gaps::EventGaps;
 use crate::{blip, store};
 
 /// How often our channels are looked at: Slack tells of a change only to an app whose manifest asks

@@ -57,7 +57,7 @@ pub use moves::{Closing, Move, MoveRefusal, PressedMove, TransferTarget};
 pub(crate) use moves::{check_move, move_call};
 pub use priority::Priority;
 pub use readiness::Outage;
-pub(crate) use readiness::Readiness;
+pub(crate) use readiness::{Readiness, ReadinessSource};
 pub use service_limits::PassedLimits;
 pub use switch::PersonalSwitch;
 pub(crate) use tag_rule::TagRule;

@@ -15,6 +15,13 @@ pub(crate) struct Readiness {
     pub(crate) outages: Vec<Outage>,
 }
 
+/// Knows how the bridge is at the moment, but for its store. `app/doors.rs` does, which asks the checks of
+/// `jobs/health.rs` and the connection of Socket Mode.
+pub(crate) trait ReadinessSource: Send + Sync {
+    /// How it is now.
+    fn read_readiness(&self) -> Readiness;
+}
+
 /// A platform that has answered nothing for a while.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outage {

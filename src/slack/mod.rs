@@ -4,6 +4,7 @@
 
 pub(crate) mod api;
 pub(crate) mod events;
+pub(crate) mod gaps;
 pub mod socket;
 pub(crate) mod text;
 pub(crate) mod views;
@@ -12,6 +13,7 @@ pub use api::client::SlackClient;
 pub(crate) use api::directory::{ChannelAccess, ChannelObstacle};
 pub(crate) use api::error::Error;
 pub use api::files::{Upload, upload_file};
+pub(crate) use api::identity::OwnIdentity;
 pub(crate) use api::mask::{Mask, MaskedAnswer};
 pub(crate) use api::members::AgentStatus;
 pub(crate) use api::message::{Post, Posted};

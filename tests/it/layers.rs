@@ -33,6 +33,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["model", "clock", "cache", "breaker", "telemetry", "slack/text", "slack/events"],
     ),
     ("slack/socket", &["model", "clock", "telemetry", "slack/api"]),
+    ("slack/gaps", &["model", "slack/socket"]),
     (
         "handlers",
         &[
@@ -129,6 +130,41 @@ const HOMES: &[(&str, &[&str])] = &[
     ("blip_slack_standins", &["demo"]),
     ("clap", &[]),
 ];
+
+/// Each `dyn Fn` in the code, by its file and what it stands in, and who makes it: whoever calls one uses
+/// whoever has made it, though nothing imports anything. What crosses from one folder to another is a trait
+/// instead, which stands with who calls it and says who implements it.
+const CALLABLES: &[(&str, &str, &str)] = &[
+    (
+        "app/tuning.rs",
+        "StoreWrapper",
+        "tests, which put something between the bridge and its store",
+    ),
+    ("config/reader.rs", "ReadFile", "config itself, and its tests"),
+    ("config/reader.rs", "VariableLookup", "config itself, doctor and init, which use it"),
+    ("store/sqlite/database.rs", "CommitCallback", "the store itself, in that folder"),
+    ("store/sqlite/disk.rs", "SyncCallback", "the store itself, in that folder"),
+];
+
+#[test]
+fn whoever_makes_what_is_called_is_known() {
+    let known = CALLABLES.iter().map(|(file, name, _)| ((*file).to_owned(), (*name).to_owned()));
+    let (known, found): (BTreeSet<_>, _) = (known.collect(), CODE.callables());
+    let differ: Vec<_> = known.symmetric_difference(&found).collect();
+    assert!(differ.is_empty(), "{differ:#?}");
+}
+
+#[test]
+fn a_callable_is_found_wherever_it_stands() {
+    let mut code = Code::default();
+    let text = "struct A { f: Box<dyn Fn() + Send> } type B<'a> = &'a dyn Fn(u8) -> u8;
+        impl A { fn c(&self, g: &mut dyn FnMut()) {} } fn d(h: Box<dyn FnOnce()>) {}
+        trait E { fn e(&self, h: &dyn Fn()); } fn f(g: impl Fn()) {} fn h(x: &dyn Send) {}
+        #[cfg(test)] fn i(h: Box<dyn Fn()>) {}";
+    code.add_file("a.rs", text);
+    let names: Vec<String> = code.callables().into_iter().map(|(_, name)| name).collect();
+    assert_eq!(names, ["A", "B", "c", "d", "e"]);
+}
 
 #[test]
 fn every_module_uses_only_what_it_may() {

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use blip_slack::clock::Clock;
 use blip_slack::demo::{ANA, BIA, CHANNEL};
-use blip_slack::slack::socket::{PayloadHandler, Socket, SocketHealth};
+use blip_slack::slack::socket::{PayloadResult, PayloadTaker, Socket, SocketHealth};
 use blip_slack::telemetry;
 use blip_slack_standins::faults::Fault;
 use blip_slack_standins::slack::{Message, Setup, Slack, State, User};
-use futures_util::FutureExt;
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 use rusqlite::Connection;
 use serde_json::json;
 use tokio::sync::Notify;
@@ -296,7 +295,7 @@ async fn after_a_restart_what_was_missed_goes_out_before_newer_words() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_an_early_drop_the_first_retry_is_at_once_and_the_next_ones_are_not() {
     let slack = workspace().await;
-    let mut socket = socket(&slack, Arc::new(|_| async { Ok(None) }.boxed()));
+    let mut socket = socket(&slack, &Arc::default());
     (socket.timing.first, socket.timing.longest) =
         (Duration::from_secs(30), Duration::from_mins(1));
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
@@ -331,20 +330,8 @@ async fn a_wrong_app_token_is_told_and_leaves_the_bots_token_alone() {
 async fn one_that_is_kept_slowly_does_not_delay_the_others() {
     let slack = workspace().await;
     let kept = Arc::new(Notify::new());
-    let awaited = Arc::clone(&kept);
-    let take: PayloadHandler = Arc::new(move |payload| {
-        let kept = Arc::clone(&awaited);
-        let is_slow = payload.windows(5).any(|word| word == b"lento");
-        async move {
-            if is_slow {
-                kept.notified().await;
-            }
-            Ok(None)
-        }
-        .boxed()
-    });
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-    tasks.spawn(socket(&slack, take).run(stop.clone(), tasks.clone()));
+    tasks.spawn(socket(&slack, &kept).run(stop.clone(), tasks.clone()));
     has_sockets(&slack, 1).await;
     let slow = slack.says("UANA", "C1", None, "lento");
     let others = async {
@@ -366,7 +353,7 @@ async fn one_that_is_kept_slowly_does_not_delay_the_others() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_that_was_replaced_is_closed_even_if_slack_leaves_it_open() {
     let slack = workspace().await;
-    let mut socket = socket(&slack, Arc::new(|_| async { Ok(None) }.boxed()));
+    let mut socket = socket(&slack, &Arc::default());
     socket.timing.linger = Duration::from_millis(20);
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     tasks.spawn(socket.run(stop.clone(), tasks.clone()));
@@ -393,14 +380,28 @@ async fn workspace() -> Slack {
     slack
 }
 
-fn socket(slack: &Slack, take: PayloadHandler) -> Socket {
+/// Keeps each payload at once, but for one that says `lento`, which is kept when this is notified.
+struct Keeper(Arc<Notify>);
+
+impl PayloadTaker for Keeper {
+    fn take_payload(&self, payload: Vec<u8>) -> BoxFuture<'_, PayloadResult> {
+        Box::pin(async move {
+            if payload.windows(5).any(|word| word == b"lento") {
+                self.0.notified().await;
+            }
+            Ok(None)
+        })
+    }
+}
+
+fn socket(slack: &Slack, kept: &Arc<Notify>) -> Socket {
     Socket {
         http: client(),
         api_url: slack.api_url(),
         token: TOKEN.1.to_owned().into(),
         clock: Clock::system(),
         timing: tuning().socket,
-        take,
+        taker: Arc::new(Keeper(Arc::clone(kept))),
         health: SocketHealth::default(),
     }
 }

@@ -24,8 +24,8 @@ use crate::handlers::timers::{AssignmentRules, ReminderRules, Timers};
 use crate::locale::{TextCatalog, Texts};
 use crate::model::BotName;
 use crate::model::active::ActiveRoute;
+use crate::slack::gaps::EventGaps;
 use crate::slack::socket::SocketHealth;
-use crate::slack::socket::gaps::EventGaps;
 use crate::slack::{Mask, SlackClient};
 use crate::store::SharedStore;
 

@@ -203,7 +203,7 @@ impl AgentFiles {
     /// # Errors
     ///
     /// Why not.
-    pub(crate) async fn provide_file(
+    pub(crate) async fn serve_file(
         &self,
         wanted: &FileRequest,
     ) -> Result<ServedFile, FileUnavailable> {

@@ -29,7 +29,7 @@ use crate::handlers::to_blip::thread_events::ThreadEvents;
 use crate::handlers::to_blip::unknown::{MIN_MATCH_PAUSE, UnknownMessages};
 use crate::inbox::{Handled, Handling, ItemOutcome};
 use crate::model::{ChannelId, MessageTs, RoutedSlackEvent, SlackEvent};
-use crate::slack::socket::gaps::EventGaps;
+use crate::slack::gaps::EventGaps;
 use crate::store::{Lane, NewItem};
 use crate::telemetry;
 

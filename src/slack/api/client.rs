@@ -5,7 +5,6 @@
 //! (`slack.md` A.3). Knows nothing of tickets.
 
 use std::borrow::Cow;
-use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
@@ -19,7 +18,7 @@ use slack_morphism::{SlackApiToken, SlackApiTokenType, SlackApiTokenValue};
 use super::caches::Caches;
 use super::error::Error;
 use super::health::ApiHealth;
-use super::identity::Identity;
+use super::identity::{Identity, OwnIdentity};
 use super::mask::Mask;
 use super::renames::ChannelRenames;
 use super::transport::Transport;
@@ -40,7 +39,7 @@ pub struct SlackClient {
     clock: Clock,
     breaker: CircuitBreaker,
     health: ApiHealth,
-    identity: OnceLock<Identity>,
+    identity: OwnIdentity,
     pub(super) caches: Caches,
     pub(super) plain_author: AtomicBool,
     renames: ChannelRenames,
@@ -94,7 +93,7 @@ impl SlackClient {
             breaker,
             caches: Caches::new(&clock),
             clock,
-            identity: OnceLock::new(),
+            identity: OwnIdentity::default(),
             // Posting under a customer's name needs `chat:write.customize` (`slack.md` E.2).
             // Without that scope the first post is refused, and from then on the name stands in the
             // words.
@@ -166,7 +165,7 @@ impl SlackClient {
     pub(crate) async fn fetch_identity(&self) -> Result<(), Error> {
         let identity: Identity = self.call_with_body("auth.test", &json!({})).await?;
         // Two callers may ask at once; the second answer says the same.
-        if self.identity.set(identity).is_ok() {
+        if self.identity.set(identity) {
             tracing::info!("slack accepts SLACK_BOT_TOKEN");
         }
         Ok(())
@@ -182,9 +181,14 @@ impl SlackClient {
         self.identity.get().ok_or_else(unknown)
     }
 
+    /// Who we are, for those who call nothing here.
+    pub(crate) fn own_identity(&self) -> &OwnIdentity {
+        &self.identity
+    }
+
     /// Whether this is our own bot user.
     pub(crate) fn is_us(&self, user: &SlackUserId) -> bool {
-        self.identity.get().is_some_and(|us| us.user_id == user.as_str())
+        self.identity.is_us(user)
     }
 
     /// The address of a message on the web; none before Slack has said who we are.

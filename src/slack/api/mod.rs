@@ -12,7 +12,7 @@ pub(crate) mod files;
 pub(crate) mod find;
 pub(crate) mod forget;
 pub(crate) mod health;
-mod identity;
+pub(crate) mod identity;
 pub(crate) mod mask;
 pub(crate) mod members;
 pub(crate) mod message;

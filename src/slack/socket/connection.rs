@@ -4,6 +4,7 @@
 //! (`what_cannot_be_stored_is_not_acknowledged_and_comes_again`).
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
@@ -17,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use super::frame::{self, ConnectionEnd, Frame};
 use super::handshake::SlackWebSocket;
 use super::health::OpenSocket;
-use super::payload::{PayloadHandler, PayloadNotStored, PayloadResult};
+use super::payload::{PayloadNotStored, PayloadResult, PayloadTaker};
 use super::timing::SocketTiming;
 use crate::clock::Clock;
 use crate::telemetry;
@@ -31,7 +32,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection that has said hello.
 pub(super) struct Connection {
     pub(super) wire: SlackWebSocket,
-    pub(super) take: PayloadHandler,
+    pub(super) taker: Arc<dyn PayloadTaker>,
     pub(super) timing: SocketTiming,
     pub(super) clock: Clock,
     pub(super) tasks: TaskTracker,
@@ -145,7 +146,8 @@ impl Connection {
         payload: Vec<u8>,
     ) -> impl Future<Output = HandledEnvelope> + use<> {
         let received = self.heard;
-        let kept = self.tasks.spawn((self.take)(payload));
+        let taker = Arc::clone(&self.taker);
+        let kept = self.tasks.spawn(async move { taker.take_payload(payload).await });
         async move {
             HandledEnvelope { id, received, taken: kept.await.unwrap_or(Err(PayloadNotStored)) }
         }

@@ -10,7 +10,6 @@
 
 mod connection;
 mod frame;
-pub(crate) mod gaps;
 mod handshake;
 mod health;
 mod payload;
@@ -18,7 +17,7 @@ mod run;
 mod timing;
 
 pub use health::SocketHealth;
-pub use payload::{PayloadHandler, PayloadNotStored};
+pub use payload::{PayloadNotStored, PayloadResult, PayloadTaker};
 pub use run::Socket;
 pub(crate) use run::request_connection_url;
 pub use timing::SocketTiming;

@@ -18,7 +18,7 @@ use super::frame;
 use super::frame::{ConnectionEnd, Frame};
 use super::handshake::{self, OPEN_CONNECTION_METHOD, SlackWebSocket};
 use super::health::SocketHealth;
-use super::payload::PayloadHandler;
+use super::payload::PayloadTaker;
 use super::timing::SocketTiming;
 use crate::clock::Clock;
 use crate::model::{Failure, Fault};
@@ -43,7 +43,7 @@ pub struct Socket {
     /// How patient it is.
     pub timing: SocketTiming,
     /// Stores a payload; only then is it acknowledged.
-    pub take: PayloadHandler,
+    pub taker: Arc<dyn PayloadTaker>,
     /// Is told whether there is a connection.
     pub health: SocketHealth,
 }
@@ -130,7 +130,7 @@ impl Socket {
         tracing::info!("slack is connected over Socket Mode");
         Ok(Connection {
             wire,
-            take: Arc::clone(&self.take),
+            taker: Arc::clone(&self.taker),
             timing: self.timing,
             clock: self.clock.clone(),
             tasks: tasks.clone(),

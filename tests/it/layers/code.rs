@@ -10,7 +10,10 @@ use std::path::Path as FilePath;
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
-use syn::{Attribute, Item, ItemMod, ItemUse, Macro, Path, UseTree, Visibility};
+use syn::{
+    Attribute, ImplItemFn, Item, ItemMod, ItemUse, Macro, Path, TraitItemFn, TypeParamBound,
+    TypeTraitObject, UseTree, Visibility,
+};
 
 /// A module's names from the root of the crate on.
 type ModulePath = Vec<String>;
@@ -34,6 +37,8 @@ struct Module {
     globs: Vec<ModulePath>,
     /// Every path that is written here.
     written: Vec<WrittenPath>,
+    /// What stands here that holds or takes a `dyn Fn`.
+    callables: BTreeSet<String>,
 }
 
 struct WrittenPath {
@@ -91,6 +96,7 @@ impl Code {
         let mut reader = ModuleReader {
             module: Module { file: file.to_owned(), ..Module::default() },
             inner: Vec::new(),
+            within: String::new(),
         };
         for item in items {
             reader.module.items.extend(name_of(item));
@@ -127,6 +133,15 @@ impl Code {
             }
         }
         all
+    }
+
+    /// What holds or takes a `dyn Fn`: the file, and the name of the type or function.
+    pub(super) fn callables(&self) -> BTreeSet<(String, String)> {
+        let of = |module: &Module| {
+            let named = module.callables.iter();
+            named.map(|name| (module.file.clone(), name.clone())).collect::<Vec<_>>()
+        };
+        self.modules.values().flat_map(of).collect()
     }
 
     /// The foreign crates that a file names.
@@ -224,6 +239,8 @@ struct ModuleReader {
     module: Module,
     /// Modules with their code between braces.
     inner: Vec<ItemMod>,
+    /// The item that is being read.
+    within: String,
 }
 
 impl ModuleReader {
@@ -299,8 +316,33 @@ impl ModuleReader {
 impl<'ast> Visit<'ast> for ModuleReader {
     fn visit_item(&mut self, item: &'ast Item) {
         if !attributes_of(item).iter().any(is_for_tests) {
+            self.within = name_of(item).unwrap_or_default();
             visit::visit_item(self, item);
         }
+    }
+
+    fn visit_impl_item_fn(&mut self, function: &'ast ImplItemFn) {
+        self.within = function.sig.ident.to_string();
+        visit::visit_impl_item_fn(self, function);
+    }
+
+    fn visit_trait_item_fn(&mut self, function: &'ast TraitItemFn) {
+        self.within = function.sig.ident.to_string();
+        visit::visit_trait_item_fn(self, function);
+    }
+
+    fn visit_type_trait_object(&mut self, object: &'ast TypeTraitObject) {
+        let is_callable = |bound: &TypeParamBound| match bound {
+            TypeParamBound::Trait(bound) => {
+                let last = bound.path.segments.last();
+                last.is_some_and(|name| ["Fn", "FnMut", "FnOnce"].iter().any(|it| name.ident == it))
+            }
+            _ => false,
+        };
+        if object.bounds.iter().any(is_callable) {
+            self.module.callables.insert(self.within.clone());
+        }
+        visit::visit_type_trait_object(self, object);
     }
 
     fn visit_item_use(&mut self, item: &'ast ItemUse) {

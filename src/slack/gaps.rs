@@ -15,7 +15,7 @@ use dashmap::DashMap;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
-use super::health::SocketHealth;
+use super::socket::SocketHealth;
 use crate::model::{ChannelId, Ticket, TicketId};
 
 /// How long what people do waits at most for what they did before.
