@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::head::EnvelopeHead;
 use super::lenient;
 use super::lime::TICKET_TYPE;
+use crate::model::ticket::WHATSAPP_DOMAIN;
 
 /// Where commands about tickets go.
 pub(crate) const DESK_NODE: &str = "postmaster@desk.msging.net";
@@ -24,7 +25,9 @@ pub(crate) const TUNNEL_NODE: &str = "postmaster@tunnel.msging.net";
 pub(crate) const MEDIA_NODE: &str = "postmaster@media.msging.net";
 
 /// Who answers for WhatsApp.
-pub(crate) const WHATSAPP_NODE: &str = "postmaster@wa.gw.msging.net";
+fn whatsapp_node() -> String {
+    format!("postmaster@{WHATSAPP_DOMAIN}")
+}
 
 /// The type of a contact.
 const CONTACT_TYPE: &str = "application/vnd.lime.contact+json";
@@ -211,13 +214,13 @@ pub(crate) fn get_forbidden_words(request: &str, bot: Option<&str>) -> Value {
 
 /// Asks for so many of the WhatsApp templates (`blip.md`, additions §1.1).
 pub(crate) fn get_templates(request: &str, take: u32) -> Value {
-    build_get(request, WHATSAPP_NODE, &format!("/message-templates?$take={take}"))
+    build_get(request, &whatsapp_node(), &format!("/message-templates?$take={take}"))
 }
 
 /// Asks who a number, written with its `+`, is on WhatsApp (`blip.md`, additions §2).
 pub(crate) fn get_whatsapp_account(request: &str, number: &str) -> Value {
     // With its `+`: without it every number seems to have an account (`blip.md`, additions §2).
-    build_get(request, WHATSAPP_NODE, &format!("lime://wa.gw.msging.net/accounts/{number}"))
+    build_get(request, &whatsapp_node(), &format!("lime://{WHATSAPP_DOMAIN}/accounts/{number}"))
 }
 
 /// Sends a template to somebody with whom there may be no conversation.

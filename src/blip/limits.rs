@@ -1,11 +1,13 @@
 //! How large the files may be that a channel takes.
 
+use crate::model::ticket::WHATSAPP_DOMAIN;
+
 const BYTES_PER_MIB: u64 = 1 << 20;
 
 /// The largest file of this type that the customer's channel takes, in bytes, where that is known:
 /// WhatsApp's limits (`blip.md` §7).
 pub(crate) fn max_file_size(domain: &str, mime: &str) -> Option<u64> {
-    if !domain.eq_ignore_ascii_case("wa.gw.msging.net") {
+    if !domain.eq_ignore_ascii_case(WHATSAPP_DOMAIN) {
         return None;
     }
     Some(match mime.split('/').next() {

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::model::text::{TextLimit, split_within};
+use crate::model::ticket::WHATSAPP_DOMAIN;
 use crate::model::{ChannelId, Inline, Paragraph, RichText, SlackUserId, Style};
 
 /// What a name is replaced by where it is not known, the same in every language.
@@ -46,7 +47,7 @@ const KEPT_SHARE: usize = 4;
 /// Messenger, Workplace and Instagram (which counts bytes), Google's for RCS. A short message may
 /// be joined of ten parts of 67 characters each; an e-mail is one however long it is.
 const CHANNEL_TEXT_RULES: [(&str, StyleMarks, TextLimit); 10] = [
-    ("wa.gw.msging.net", WHATSAPP_MARKS, TextLimit::Characters(4096)),
+    (WHATSAPP_DOMAIN, WHATSAPP_MARKS, TextLimit::Characters(4096)),
     ("0mn.io", NO_MARKS, DEFAULT_LIMIT),
     ("messenger.gw.msging.net", NO_MARKS, TextLimit::Characters(2000)),
     ("workplace.gw.msging.net", NO_MARKS, TextLimit::Characters(2000)),

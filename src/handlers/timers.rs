@@ -18,10 +18,10 @@ use crate::inbox::{
     Absence, AssignmentJob, CardJob, CustomerJob, DeliveryMark, Handling, MarkJob, MarkOccasion,
     Overdue, ReceiptJob, Reminder, ReminderJob, ReminderTopic,
 };
+use crate::model::ticket::{UNANSWERED_AFTER, WINDOW_WARNING};
 use crate::model::{
     FirstAnswer, PersonalSwitch, SlackUserId, Ticket, TicketId, WorkingHours, ZonedHours,
 };
-use crate::slack::card::{UNANSWERED_AFTER, WINDOW_WARNING};
 use crate::store::{Link, Role, Source, switches};
 
 /// How exactly it is remembered when a customer was last heard of: a chatty one costs one write a

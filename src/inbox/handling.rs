@@ -3,11 +3,12 @@
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::job::DoubledPost;
 use crate::model::{BlipEvent, StoredSlackEvent};
-use crate::store::{self, Item, Writes};
+use crate::store::{self, Item, Lane, NewItem, Writes};
 
 /// An item that is being handled, with what is to be written because of it: in one transaction, with
 /// the next call that is begun or when handling ends. Items of one lease share what they gather, as
@@ -76,6 +77,20 @@ impl Handling {
         let value = store::to_kept(value)?;
         self.gathered.lock().put_decision(self.item.id, name, &value);
         Ok(())
+    }
+
+    /// The same event for another lane, behind what waits there.
+    pub(crate) fn to_lane(&self, lane: Lane, due: Timestamp) -> NewItem {
+        // A key of its own, as the event's first one is taken by this item; but the same each time, so
+        // that a second try hands on nothing twice.
+        let key = format!("{}>{}", self.key, lane.name());
+        let (source, body, received) = (self.source, self.body.clone(), self.received);
+        NewItem { source, lane, key, body, received, due }
+    }
+
+    /// Whether it was put into this lane by [`Self::to_lane`].
+    pub(crate) fn has_changed_lane(&self) -> bool {
+        self.key.ends_with(&format!(">{}", self.lane))
     }
 
     /// Notes that a call was made just now.

@@ -21,22 +21,18 @@ impl OutsideNotices {
     pub(crate) async fn tell_writer(
         &self,
         item: &Handling,
-        (channel, user): (&str, &str),
+        (channel, user): (&ChannelId, &SlackUserId),
     ) -> PipeResult<()> {
-        let (Some(channel), Some(user)) = (ChannelId::parse(channel), SlackUserId::parse(user))
-        else {
-            return Ok(());
-        };
         // Our own posts in the channel come back as events (`slack.md` D.3).
-        if self.slack.is_us(&user) || !self.channels.is_for_tickets(&channel).await? {
+        if self.slack.is_us(user) || !self.channels.is_for_tickets(channel).await? {
             return Ok(());
         }
-        let person = self.people.look_up_person_in(item, &channel, &user).await?;
+        let person = self.people.look_up_person_in(item, channel, user).await?;
         if !person.is_agent() {
             return Ok(());
         }
         let text = person.texts.text("ask-outside", &[]);
-        if let Err(error) = self.slack.post_ephemeral(&channel, None, &user, &text, &[]).await {
+        if let Err(error) = self.slack.post_ephemeral(channel, None, user, &text, &[]).await {
             tracing::warn!(slack.channel = %channel, %error, "a person could not be told something");
         }
         Ok(())

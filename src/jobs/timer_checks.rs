@@ -8,7 +8,7 @@ use crate::handlers::interrupt::PipeResult;
 use crate::handlers::timers::Timers;
 use crate::inbox::{CardJob, Handling};
 use crate::model::TicketId;
-use crate::slack::card::WINDOW_WARNING;
+use crate::model::ticket::WINDOW_WARNING;
 
 /// Has cards show what has become true since.
 pub(crate) struct TimerChecks {

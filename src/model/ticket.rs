@@ -155,10 +155,20 @@ pub struct Agent {
     pub identity: String,
 }
 
-/// The domain of WhatsApp.
+/// The revision of a ticket that arrives.
+pub(crate) const FIRST_REVISION: i64 = 1;
+
+/// The domain of identities on WhatsApp, whose customers have a number and may be written to for a day only
+/// (`blip.md` §2.5, §7).
 pub(crate) const WHATSAPP_DOMAIN: &str = "wa.gw.msging.net";
 /// For how long after the customer's last message WhatsApp takes words of our own.
 const REPLY_WINDOW: SignedDuration = SignedDuration::from_hours(24);
+/// How long before the customer cannot be written to any more the card says so.
+pub(crate) const WINDOW_WARNING: SignedDuration = SignedDuration::from_hours(2);
+
+/// How long a customer waits for an answer before the card says so: a card that changed with each
+/// word would use up what Slack allows.
+pub(crate) const UNANSWERED_AFTER: SignedDuration = SignedDuration::from_mins(2);
 
 /// What ECMAScript's `encodeURIComponent` encodes.
 const NOT_UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -230,6 +240,11 @@ impl Ticket {
     /// Its place among those that wait: the most urgent first, of those who waits longest.
     pub(crate) fn queue_place(&self) -> (Reverse<Priority>, Timestamp) {
         (Reverse(self.priority), self.opened)
+    }
+
+    /// Whether it is as it was when it arrived: each change counts its revision on.
+    pub(crate) fn is_unchanged(&self) -> bool {
+        self.revision == FIRST_REVISION
     }
 
     /// The agent who holds the ticket.

@@ -30,7 +30,7 @@ use crate::handlers::to_blip::unknown::{MIN_MATCH_PAUSE, UnknownMessages};
 use crate::inbox::{Handled, Handling, ItemOutcome};
 use crate::model::{ChannelId, MessageTs, RoutedSlackEvent, SlackEvent};
 use crate::slack::gaps::EventGaps;
-use crate::store::{Lane, NewItem};
+use crate::store::Lane;
 use crate::telemetry;
 
 /// Handles Slack's events: finds the ticket that each is about, and who handles its kind.
@@ -125,11 +125,7 @@ impl ToBlip {
 
     /// An event is in another lane than it belongs in: it goes on there.
     async fn hand_on(&self, item: &Handling, lane: Lane) -> HandlerResult {
-        // A key of its own, as the event's first one is taken by the item that is handed on; but
-        // the same each time, so that a second try hands on nothing twice.
-        let (key, body) = (format!("{}>{}", item.key, lane.name()), item.body.clone());
-        let (source, received, due) = (item.source, item.received, self.calls.clock.now());
-        self.calls.enqueue_item(item, NewItem { source, lane, key, body, received, due }).await?;
+        self.calls.enqueue_item(item, item.to_lane(lane, self.calls.clock.now())).await?;
         Ok(Handled::for_first_item(ItemOutcome::Done))
     }
 }

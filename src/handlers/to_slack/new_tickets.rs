@@ -11,6 +11,7 @@ use crate::handlers::timers::Timers;
 use crate::handlers::to_slack::customers::Customers;
 use crate::handlers::to_slack::pieces::Pieces;
 use crate::inbox::{CardJob, CheckJob, Handling, ReminderTopic, ThreadJob};
+use crate::model::ticket::FIRST_REVISION;
 use crate::model::{Customer, PassedLimits, Ticket, TicketSnapshot, TicketState, domain_of};
 
 /// The decision that the files of the first words are to be shown: till they are, the ticket is known
@@ -178,7 +179,7 @@ fn to_new_ticket(snapshot: &TicketSnapshot, received: Timestamp) -> Ticket {
         unanswered: snapshot.first_words.is_some().then_some(received),
         first_answer: None,
         rating: None,
-        revision: 1,
+        revision: FIRST_REVISION,
         version: 0,
     }
 }

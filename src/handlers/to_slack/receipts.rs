@@ -15,7 +15,7 @@ use crate::locale::Texts;
 use crate::model::{Button, ReceiptKind, Ticket, TicketEnding, TicketId, TicketState, move_call};
 use crate::slack::rich_text::Mention;
 use crate::slack::{ShownMessage, SlackClient, card, render};
-use crate::store::{Lane, Link, NewItem, Role, Source};
+use crate::store::{Lane, Link, Role, Source};
 
 pub(crate) struct Receipts {
     pub(crate) calls: Arc<Calls>,
@@ -97,7 +97,7 @@ impl Receipts {
         let store = &self.calls.store;
         let is_busy = store.has_waiting(&replies, Source::Slack, "").await?
             || store.has_waiting(&replies, Source::Internal, "").await?;
-        if has_come_back(item) || !is_busy {
+        if item.has_changed_lane() || !is_busy {
             return Ok(false);
         }
         self.move_to_lane(item, replies).await?;
@@ -108,7 +108,7 @@ impl Receipts {
     /// just now. False if nothing of that kind waits.
     async fn follow_line(&self, item: &Handling, id: &TicketId) -> PipeResult<bool> {
         let (lane, lines) = (Lane::Ticket(id.clone()), ThreadJob::SAY_KEY_PREFIX);
-        if has_come_back(item)
+        if item.has_changed_lane()
             || !self.calls.store.has_waiting(&lane, Source::Internal, lines).await?
         {
             return Ok(false);
@@ -119,11 +119,7 @@ impl Receipts {
 
     /// Has a receipt handled anew in a lane, behind what waits there.
     async fn move_to_lane(&self, item: &Handling, lane: Lane) -> PipeResult<()> {
-        let key = format!("{}>{}", item.key, lane.name());
-        let (source, body, received) = (item.source, item.body.clone(), item.received);
-        let due = self.calls.clock.now();
-        let moved = NewItem { source, lane, key, body, received, due };
-        Ok(self.calls.enqueue_item(item, moved).await?)
+        Ok(self.calls.enqueue_item(item, item.to_lane(lane, self.calls.clock.now())).await?)
     }
 
     /// A reply will not arrive: its writer is told which one and why, and may try again where that
@@ -207,11 +203,6 @@ fn may_be_read_again(link: &Link, shown: Option<&ShownMessage>, message: &str) -
     let ours = shown.filter(|shown| !shown.is_written_by(Some(user)));
     let delivery = ours.and_then(ShownMessage::delivery_id);
     delivery.is_none_or(|delivery| !is_more_than_words(delivery, message))
-}
-
-/// Whether a receipt has taken its place behind what shows its message already.
-fn has_come_back(item: &Handling) -> bool {
-    item.key.ends_with(&format!(">{}", item.lane))
 }
 
 /// How long it takes a customer to answer what they read: an answer says more than a mark.

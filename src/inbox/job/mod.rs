@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     /// A job of each kind as a database may hold it.
-    const STORED: [&str; 50] = [
+    const STORED: [&str; 51] = [
         r#"{"chore":"card","ticket":"default/9b2e"}"#,
         r#"{"chore":"mark","channel":"C1","ts":"1.2","name":"lock","droppable":true,"off":false}"#,
         r#"{"chore":"mark","ticket":"default/9b2e","channel":"C1","ts":"1.2","name":"lock","droppable":true,"off":false}"#,

@@ -19,7 +19,7 @@ pub(crate) enum NoticeJob {
     /// Tell a channel that it is shared with another company.
     Shared { channel: ChannelId },
     /// Tell somebody that no customer reads what they wrote outside of any thread.
-    Outside { channel: String, user: String },
+    Outside { channel: ChannelId, user: SlackUserId },
     /// Post how a week went.
     Weekly {
         /// The Monday after it.
@@ -78,7 +78,7 @@ impl NoticeJob {
     ) -> NewItem {
         let seconds: i64 = ts.as_str().split('.').next().unwrap_or_default().parse().unwrap_or(0);
         let key = format!("outside:{channel}:{user}:{}", seconds / SECONDS_PER_DAY);
-        let job = Self::Outside { channel: channel.to_string(), user: user.to_string() };
+        let job = Self::Outside { channel: channel.clone(), user: user.clone() };
         job.to_new_item(Lane::Own(key.clone()), key, now)
     }
 

@@ -34,7 +34,7 @@ pub(super) const HISTORY_PAGE_SIZE: &str = "200";
 pub struct SlackClient {
     api: slack_morphism::SlackClient<Transport>,
     pub(super) http: reqwest::Client,
-    token: SlackApiToken,
+    token: SecretString,
     pub(super) mask: Mask,
     clock: Clock,
     breaker: CircuitBreaker,
@@ -81,14 +81,13 @@ impl SlackClient {
         clock: Clock,
         breaker: CircuitBreaker,
     ) -> Self {
-        let value = SlackApiTokenValue(token.expose_secret().to_owned());
         let health = ApiHealth::new(clock.clone());
         let transport = Transport::new(http.clone(), base, health.clone());
         Self {
             api: slack_morphism::SlackClient::new(transport),
             health,
             http,
-            token: SlackApiToken::new(value).with_token_type(SlackApiTokenType::Bot),
+            token: token.clone(),
             mask: Mask::default(),
             breaker,
             caches: Caches::new(&clock),
@@ -135,6 +134,13 @@ impl SlackClient {
     /// What Slack's answers tell of us besides what was asked for.
     pub(crate) fn health(&self) -> &ApiHealth {
         &self.health
+    }
+
+    /// The token in the form that the library takes, for one call: that form is printed and copied freely,
+    /// so it is not kept.
+    fn api_token(&self) -> SlackApiToken {
+        let value = SlackApiTokenValue(self.token.expose_secret().to_owned());
+        SlackApiToken::new(value).with_token_type(SlackApiTokenType::Bot)
     }
 
     /// Whether Slack has said who we are.
@@ -234,7 +240,8 @@ impl SlackClient {
         let began = Instant::now();
         // Masked here, below all callers, so that no view has to think of it.
         let masked = self.mask.mask_body(body);
-        let session = self.api.open_session(&self.token);
+        let token = self.api_token();
+        let session = self.api.open_session(&token);
         let sent = self.with_current_channel(&masked);
         let sent = sent.as_ref().unwrap_or(&masked);
         // Raw and not `chat_post_message`: the library's typed answers fail on what Slack has taken
@@ -256,7 +263,8 @@ impl SlackClient {
     {
         self.check_call(method, method)?;
         let began = Instant::now();
-        let session = self.api.open_session(&self.token);
+        let token = self.api_token();
+        let session = self.api.open_session(&token);
         let masked: Vec<(&str, Option<Cow<'_, str>>)> = params
             .iter()
             .map(|(name, value)| (*name, value.map(|v| self.prepare_param(name, v))))

@@ -14,6 +14,7 @@ use super::render;
 use crate::locale::Texts;
 use crate::model::active::ACTIVE_STATUS;
 use crate::model::text::{to_one_line, truncate_label};
+use crate::model::ticket::{UNANSWERED_AFTER, WINDOW_WARNING};
 use crate::model::{
     Button, PressedMove, Priority, Ticket, TicketEnding, TicketId, TicketState, is_team,
 };
@@ -26,13 +27,6 @@ const CLOSED_WORDS_CHARS: usize = 140;
 const MAX_MENU_ENTRIES: usize = 5;
 /// Longest text of a notification's part that comes from outside.
 const SUMMARY_CHARS: usize = 300;
-
-/// How long before the customer cannot be written to any more the card says so.
-pub(crate) const WINDOW_WARNING: SignedDuration = SignedDuration::from_hours(2);
-
-/// How long a customer waits for an answer before the card says so: a card that changed with each
-/// word would use up what Slack allows.
-pub(crate) const UNANSWERED_AFTER: SignedDuration = SignedDuration::from_mins(2);
 
 /// How near two times are that a card shows as one: it shows minutes.
 const SAME_TIME: SignedDuration = SignedDuration::from_mins(1);
@@ -166,7 +160,7 @@ fn summarize_ticket(ticket: &Ticket, first_words: Option<&str>, texts: &Texts) -
     let number = ticket.number.map(|number| number.to_string());
     let state = name_state(ticket, texts);
     // A card that is posted later, for a thread that was lost, is no news of first words.
-    let is_new = ticket.revision == 1;
+    let is_new = ticket.is_unchanged();
     let text = match first_words.filter(|_| is_new) {
         Some(said) => truncate_label(said, SUMMARY_CHARS),
         None => state,
