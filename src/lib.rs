@@ -49,7 +49,6 @@
 //!   customer ([`slack::rich_text`], [`blip::text`]).
 //! - A number that the operator hides is nowhere in what Slack is shown ([`slack::api::mask`]).
 //! - Who may use whom is a table that a test compares with the code (`tests/it/layers.rs`).
-
 //!
 //! `docs/walks.md` follows a customer's text and an agent's reply file by file; `CONTRIBUTING.md` says
 //! which words are used here, and what to touch for the most usual changes.

@@ -195,7 +195,8 @@ pub(crate) fn record_call(
     histogram!(CALL_SECONDS, "platform" => platform).record(took);
 }
 
-/// A recorded call with this name was made for an event that others had by then.
+/// A call was made twice: this process was held up in the middle of an event for longer than its lease
+/// lasts, and whoever took the event over may have made the same call.
 pub(crate) fn count_doubled_call(platform: &'static str, call: &str) {
     let method = call.to_owned();
     counter!(PLATFORM_CALLS, "platform" => platform, "method" => method, "outcome" => "doubled")

@@ -37,7 +37,8 @@ impl ContactDocument {
         own.filter_map(|(name, value)| Some((name.clone(), lenient::as_text(value)?))).collect()
     }
 
-    /// Whether it is as a change wants it.
+    /// Whether the contact has every value that a change would set: then the change was made, though Blip's
+    /// answer to it was lost.
     pub(crate) fn has(&self, change: &ContactChange) -> bool {
         let has_field = |(field, wanted): &(ContactField, String)| {
             self.value(*field).unwrap_or_default() == *wanted
@@ -115,8 +116,8 @@ fn read_contact_originator(contact: &Value) -> Option<String> {
     read_originator(contact.get("extras")?.get("tunnel.originator")?)
 }
 
-/// The identity of a customer on a channel: no node, and not another tunnel. The bot's own flow may
-/// write anything where it stands.
+/// Reads the identity of a customer on a channel, without the instance of a node. Nothing if it is the
+/// identity of another tunnel, or none at all: a bot's own flow may write anything into this field.
 pub(super) fn read_originator(value: &Value) -> Option<String> {
     let identity = value.as_str()?.trim().split('/').next()?;
     let (name, domain) = identity.rsplit_once('@')?;

@@ -109,6 +109,7 @@ pub(super) fn read_passed_limits(entry: &Value) -> Option<(String, PassedLimits)
     (passed != PassedLimits::default()).then_some((id, passed))
 }
 
+/// A text that the team keeps at Blip to be sent again and again (*Respostas prontas*).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CannedReply {
     /// Blip's id of it.

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
-/// The bot that a key is of. A key of another form than usual stands for itself, in a form from
-/// which it cannot be told.
+/// The bot to which a key belongs, as the key itself says. A key of another form than usual says nothing:
+/// a hash takes the place of the name, as what is stored must not contain the key.
 pub(crate) fn key_owner(key: &SecretString) -> String {
     let bare = bare_key(key).as_bytes();
     key_name(key).unwrap_or_else(|| Uuid::new_v5(&Uuid::NAMESPACE_OID, bare).to_string())

@@ -8,7 +8,7 @@ use super::outgoing::OutgoingDocument;
 use super::{content, lenient};
 use crate::model::{Content, Offer};
 
-/// The document that says it.
+/// What Blip is sent: the LIME document of a menu, a place or whatever else the composer offers.
 pub(crate) fn to_lime_document(offer: &Offer) -> OutgoingDocument {
     let (kind, content) = write_offer(offer);
     OutgoingDocument { kind, content }

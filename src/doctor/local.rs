@@ -143,7 +143,8 @@ fn check_new_database(config: &Config) -> Finding {
     }
 }
 
-/// What a server may lose of what was answered.
+/// Whether events that were answered with `200` may be lost when a standby takes the server's place: it may
+/// lack what the server has confirmed without waiting for it.
 fn check_standby(facts: &DatabaseFacts) -> Finding {
     if !facts.may_lose_to_standby {
         return Finding::ok(BACKUP, "the database is backed up by whoever looks after its server");

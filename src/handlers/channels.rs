@@ -136,12 +136,13 @@ impl Channels {
         Interrupt::Wait(self.clock.now() + LOST_CHANNEL_PAUSE)
     }
 
-    /// Whether the channel that is left when no other can be posted to cannot be either.
+    /// Whether nothing can be posted to `SLACK_CHANNEL`, to which tickets go that have no other channel, or
+    /// have lost it: then they have none at all.
     pub(crate) fn is_default_channel_missing(&self) -> bool {
         self.is_default_missing.load(Ordering::Relaxed)
     }
 
-    /// Notes whether the channel can be posted to that is left when no other can.
+    /// Notes whether `SLACK_CHANNEL` can be posted to.
     pub(crate) fn note_default_channel(&self, is_there: bool) {
         self.is_default_missing.store(!is_there, Ordering::Relaxed);
     }

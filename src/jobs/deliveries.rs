@@ -190,9 +190,9 @@ impl Deliveries {
         Ok(replies)
     }
 
-    /// Reads Blip's log for all replies at once, and looks into the tickets of those that it does not
-    /// know, at last also of those that it does not say to have arrived. Returns the replies that are
-    /// to be looked at again.
+    /// Reads Blip's log, which answers for all replies of a bot in one call. A reply that the log lacks may
+    /// still be in the history of its ticket, which is read then; in the last round so is that of a reply
+    /// which the log has and does not call delivered. Returns the replies to be looked at again.
     async fn check_receipt_log(
         &self,
         item: &Handling,

@@ -184,7 +184,8 @@ impl Marks {
             return Ok(done);
         };
         let Some(known) = self.calls.load_ticket(first, &ticket).await? else { return Ok(done) };
-        // An answer of the customer's says more than a mark that they have read.
+        // A customer who has answered has read, and everybody sees the answer: the mark would cost a call
+        // to Slack for nothing.
         if known.is_closed() || known.unanswered.is_some() || !self.take_read_mark_slot() {
             return Ok(done);
         }

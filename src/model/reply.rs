@@ -31,7 +31,7 @@ pub(crate) enum Intent {
 pub(crate) enum NoteReason {
     /// It says so by its prefix or a lock.
     Prefix,
-    /// It speaks to a colleague.
+    /// It begins with a mention of somebody in Slack: it is said to a colleague, not to the customer.
     Colleague,
     /// Its writer may not answer customers.
     Outsider,

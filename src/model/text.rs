@@ -15,7 +15,8 @@ use super::personal::{self, NumberKind};
 /// The longest text that goes somewhere, in the unit in which it is counted there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextLimit {
-    /// So many UTF-16 units.
+    /// At most so many characters, counted as UTF-16 units: a network that counts code points takes a little
+    /// more, and none takes less.
     Characters(usize),
     /// So many bytes of UTF-8.
     Bytes(usize),

@@ -33,7 +33,7 @@ use crate::store::SharedStore;
 #[derive(Clone)]
 pub(crate) struct Platforms {
     pub(crate) slack: Arc<SlackClient>,
-    /// Blip, for each bot.
+    /// A client of Blip for each bot that is configured.
     pub(crate) bots: Arc<Bots>,
     pub(crate) texts: Texts,
 }

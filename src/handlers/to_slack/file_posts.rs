@@ -225,7 +225,7 @@ impl FilePosts {
             file: unshown.file.to_owned(),
             name: unshown.name.to_owned(),
             url: unshown.url.to_owned(),
-            // With a file that comes late, the line says it that has taken its place.
+            // A file that comes late follows a line in its place, and that line has the words already.
             comment: (!sent.is_late).then(|| unshown.comment.to_owned()),
             is_replaced,
             blip_ids: sent.blip_ids.to_vec(),

@@ -131,7 +131,8 @@ impl TrackedConnection {
     fn waiting_since(&self) -> Option<(bool, Instant)> {
         let ConnectionState { phase, since, stalled_since: stuck, .. } = *lock_state(&self.state);
         let is_answered = phase == Phase::Served;
-        // Who reads the answer keeps nobody waiting, however long it takes.
+        // Somebody who reads their answer steadily is left alone, however long it is: only the time since
+        // nothing was read any more counts.
         let since = if is_answered { stuck } else { Some(since) };
         since.map(|since| (is_answered, since))
     }

@@ -28,7 +28,7 @@ pub(super) enum PostgresFault {
     /// There was no answer.
     #[error("the server did not answer in time")]
     Timeout,
-    /// Nothing is asked any more.
+    /// The bridge stops, and its pool of connections was closed before this was asked.
     #[error("the connections are closed")]
     Closed,
 }

@@ -186,7 +186,8 @@ impl PostgresStore {
         time.as_millisecond().saturating_sub(self.now_millis())
     }
 
-    /// This time, if this process is to tell it.
+    /// The time that a statement is to go by; none if it is to go by the server's own clock, which is the one
+    /// that all instances share. Only tests set the clock.
     fn given(&self, now: Timestamp) -> Option<i64> {
         self.instance.clock_counts.then(|| now.as_millisecond())
     }
