@@ -1,8 +1,6 @@
 //! Events as handlers see them: each is parsed once, whoever asks first, and put in the order in which
 //! people did it.
 
-use jiff::Timestamp;
-
 use crate::blip;
 use crate::inbox::{Handling, ReplyJob};
 use crate::model::{BlipEvent, BotName, MessageTs, StoredSlackEvent};
@@ -21,13 +19,8 @@ pub(crate) fn read_slack_event(item: &Handling) -> &StoredSlackEvent {
 
 /// When somebody did something, about: of what is handed in in a dialog Slack tells no time, so it is
 /// when it arrived.
-pub(crate) fn happened_about(item: &Handling) -> Option<MessageTs> {
-    happened_at(item).or_else(|| to_message_ts(item.received))
-}
-
-fn to_message_ts(at: Timestamp) -> Option<MessageTs> {
-    let (seconds, micros) = (at.as_second(), at.subsec_microsecond());
-    MessageTs::parse(&format!("{seconds}.{micros:06}"))
+pub(crate) fn happened_about(item: &Handling) -> MessageTs {
+    happened_at(item).unwrap_or_else(|| MessageTs::from_time(item.received))
 }
 
 /// When somebody wrote, reacted or pressed; of a reply that was held, when it was written. Nothing if

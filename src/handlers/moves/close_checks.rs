@@ -46,9 +46,7 @@ impl CloseChecks {
         if begun.has(move_call::CLOSE) || begun.has_with_prefix("send:") {
             return Ok(false);
         }
-        if let Some(pressed) = happened_about(item)
-            && self.holds.release_held_replies(item, ticket, &pressed).await?
-        {
+        if self.holds.release_held_replies(item, ticket, &happened_about(item)).await? {
             // By Slack's time they come before this in the lane (`handlers/events.rs`).
             return Err(Interrupt::Wait(self.calls.clock.now()));
         }
@@ -97,7 +95,6 @@ impl CloseChecks {
             }
             return Ok(true);
         }
-        let Some(pressed) = happened_about(item) else { return Ok(false) };
-        Ok(self.calls.has_words_after(item, &ticket.id, &pressed).await?)
+        Ok(self.calls.has_words_after(item, &ticket.id, &happened_about(item)).await?)
     }
 }
