@@ -104,6 +104,7 @@ impl App {
         app.tasks.spawn(server.run(listener));
         if config.desk.assigns {
             // What waited before this start, or before it was switched on.
+            // If it cannot be kept, the next ticket that arrives sets out a round as well.
             store.accept(AssignmentJob::distribute_tickets(clock.now())).await.ok();
         }
         if let Some(hours) = services.hours_reader {
@@ -129,6 +130,7 @@ impl App {
         let (store, stop) = (Arc::clone(&self.store), self.stop.clone());
         let worker =
             Worker::new(store, Arc::new(dispatcher), clock.clone(), retry, Hands::new(bots), stop);
+        // On the same tracker as the lanes that it works on: to stop waits for all of them.
         self.tasks.spawn(worker.run(self.tasks.clone()));
     }
 

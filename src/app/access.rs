@@ -68,6 +68,8 @@ impl PlatformAccess {
     }
 
     fn new_breaker(&self) -> CircuitBreaker {
+        // One for each client, as each has a key of its own: a bot whose key is refused must not
+        // stop the calls of all others.
         CircuitBreaker::new(self.clock.clone(), self.credentials_pause)
     }
 }

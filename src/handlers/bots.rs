@@ -36,6 +36,8 @@ impl Bots {
     /// at the start.
     pub(crate) fn require_bot(&self, ticket: &TicketId) -> PipeResult<&blip::BlipClient> {
         let waits = || Interrupt::Wait(self.clock.now() + MISSING_BOT_PAUSE);
+        // It waits and is not parked: an operator who has forgotten a variable mends it and starts
+        // again, and all goes on by itself.
         self.clients.get(ticket.bot()).map(Arc::as_ref).ok_or_else(waits)
     }
 

@@ -214,6 +214,8 @@ impl Calls {
         channel: Option<&ChannelId>,
         now: Timestamp,
     ) -> store::Result<CallState> {
+        // What follows from the calls before must be on record when this one takes effect: whoever
+        // goes on after a crash would otherwise see the later effect without the earlier.
         let (writes, made) = (item.gathered().take(), item.gathered().take_made_calls());
         let begun = self.store.begin_call(item.id, step, channel, now, &writes).await;
         if begun.is_err() {
@@ -257,6 +259,8 @@ impl Calls {
         item: &Handling,
         id: &TicketId,
     ) -> store::Result<Option<Ticket>> {
+        // What this event has changed is not written yet, and what it does next has to build on
+        // that.
         let known = item.gathered().lock().tickets.iter().find(|known| known.id == *id).cloned();
         if known.is_some() { Ok(known) } else { self.store.load_ticket(id).await }
     }
@@ -334,6 +338,8 @@ impl Calls {
     /// The steps that were on record when handling the item began: the outside calls that were begun
     /// before, and what was decided.
     pub(crate) async fn read_earlier_steps(&self, item: &Handling) -> store::Result<KnownSteps> {
+        // Most events are handled once, and then nothing is on record: a read of the store is
+        // saved.
         if item.has_begun_calls {
             self.read_all_steps(item).await
         } else {

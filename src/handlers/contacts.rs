@@ -41,6 +41,7 @@ impl Contacts {
         let send = bot.contacts.change_contact(&identity, change);
         match self.calls.call_once(item, "contact", None, look, send).await {
             Ok(()) => {
+                // The name is the only thing of a contact that a card shows.
                 let Some(name) = change.name() else { return Ok(MoveOutcome::Done) };
                 ticket.customer.name = Some(name.to_owned());
                 ticket.revision += 1;

@@ -95,6 +95,8 @@ impl Interrupt {
                 ItemOutcome::Again
             }
             Self::Store(error) => {
+                // Like a platform that is down: the event is sound, and is tried again until the
+                // store works.
                 tracing::error!(item.id, %error, "the store failed while an item was handled");
                 ItemOutcome::Failed(Fault::Down)
             }

@@ -95,6 +95,7 @@ impl ThreadPost {
     ) -> Self {
         let slots = MENTION_SLOTS.map(String::from);
         let args: Vec<(&str, String)> =
+            // What comes from outside and has such a sign would be taken for a mention of somebody.
             args.iter().map(|(name, value)| (*name, value.replace(MENTION_SLOTS, ""))).collect();
         let plain = args.iter().map(|(name, value)| (*name, value.as_str()));
         let mentioned = mentions.iter().zip(&slots).map(|((name, _), slot)| (*name, slot.as_str()));
@@ -241,11 +242,15 @@ impl Posts {
         if !self.pace.takes_slots(channel, now) {
             return Ok(());
         }
+        // By lane and not by item: a lane that waits keeps its place in the channel's row,
+        // whichever of its items is first by then.
         let at = self.calls.store.take_slot(&item.lane, channel, self.pace.rate, now).await?;
         if at > now {
             telemetry::record_pace_wait(at.duration_since(now).unsigned_abs());
             return Err(Interrupt::Wait(at));
         }
+        // The store's slots are shared by all instances. Only this one knows that a post has left
+        // late or was answered late, which puts off the whole row (`docs/pacing.md`).
         if let Err(at) = self.pace.take_slot(channel, now) {
             self.hold_channel(item, channel, at).await?;
             return Err(Interrupt::Wait(at));
@@ -264,6 +269,8 @@ impl Posts {
     ) -> PipeResult<MessageTs> {
         let thread =
             posted.to_thread().ok_or_else(|| Interrupt::broken("slack named no message"))?;
+        // A line of our own shows no message of Blip's and is linked all the same: a reaction on it
+        // has to find its ticket.
         let mut ids = blip_ids.iter().map(|id| Some(id.clone())).collect::<Vec<_>>();
         if ids.is_empty() {
             ids.push(None);

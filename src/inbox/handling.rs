@@ -55,6 +55,8 @@ impl Handling {
 
     /// What it says as an event of Blip's, parsed by the first who asks.
     pub(crate) fn blip_event(&self, parse: impl FnOnce(&[u8]) -> BlipEvent) -> &BlipEvent {
+        // How an event is parsed is known to the platform's own folder, which the inbox does not
+        // use.
         self.blip_event.get_or_init(|| parse(&self.item.body))
     }
 

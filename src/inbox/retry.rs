@@ -70,6 +70,7 @@ impl RetryPolicy {
             },
             Fault::Down => RetryDecision::Park("unreachable".to_owned()),
             Fault::OutcomeUnknown => RetryDecision::Park("outcome_unknown".to_owned()),
+            // The same would come of it each time, so people see it at once and not after days.
             Fault::Refused { code } => RetryDecision::Park(code.clone()),
             Fault::Broken => RetryDecision::Park("internal_error".to_owned()),
         }

@@ -164,10 +164,13 @@ impl<P: Handler> Worker<P> {
             if self.stop.is_cancelled() || self.clock.now() + LEASE_DURATION / 2 > lease.until {
                 break;
             }
+            // Handlers take a run for events of one source (`Handler::handle_items`), and the lane
+            // towards Blip has people's events beside the bridge's own jobs.
             let same = rest.iter().take_while(|item| item.source == first.source).count();
             let (run, _) = rest.split_at(same);
             let span = event_span(first);
             let handled = self.call_handler(run).instrument(span.clone()).await;
+            // A handler that counts none would be handed the same items for ever.
             let count = handled.items.clamp(1, same);
             let (done, remaining) = rest.split_at(count);
             // What waited for a message that the last item posted has its place before these.
@@ -251,6 +254,8 @@ impl<P: Handler> Worker<P> {
             }
             Err(error) => return Err(error),
         }
+        // Counted once it is written: what could not be written is handled again, and would be
+        // counted twice.
         if let (Some(first), Some(stored)) = (items.first(), &stored) {
             telemetry::count_outcome(first.source.name(), stored.name(), items.len());
         }

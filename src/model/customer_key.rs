@@ -18,6 +18,8 @@ impl CustomerKey {
             let is_whole = !local.is_empty() && !domain.is_empty();
             return is_whole.then(|| Self::Identity(text.to_lowercase()));
         }
+        // Only what people write within numbers: with a letter among them it is a name or a code,
+        // and the digits of one must not find a customer.
         let is_number = text.chars().all(|c| c.is_ascii_digit() || "+-./() \u{a0}".contains(c));
         let digits: String = text.chars().filter(char::is_ascii_digit).collect();
         (is_number && digits.len() >= MIN_PHONE_DIGITS)
@@ -27,6 +29,7 @@ impl CustomerKey {
     /// Whether this is the customer with this identity.
     pub(crate) fn is_customer(&self, identity: &str) -> bool {
         match self {
+            // Blip compares identities without case (`blip.md` §2.1).
             Self::Identity(key) => identity.to_lowercase() == *key,
             Self::Numbers(forms) => {
                 let local = identity.split('@').next().unwrap_or_default();

@@ -69,6 +69,8 @@ opaque_id! {
     /// The time stamp that names a Slack message within its channel, such as `1355517523.000005`.
     ///
     /// Never a number: `1.10` and `1.1` are two messages.
+    /// Compared as text all the same, which gives their order in time: Slack writes ten digits before the
+    /// point, until the year 2286, and six behind it.
     MessageTs
 }
 opaque_id! {

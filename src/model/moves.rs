@@ -191,9 +191,13 @@ pub(crate) fn check_move(
             Err(MoveRefusal::Already)
         }
         (TicketState::Closed { .. }, _) => Err(MoveRefusal::Closed),
+        // A dialog that is handed in without a change, and a press that comes twice, are neither
+        // told nor sent to Blip.
         (_, Move::Tag(tags)) if *tags == ticket.tags => Err(MoveRefusal::Already),
         (_, Move::StartStandby) if ticket.is_on_standby => Err(MoveRefusal::Already),
         (_, Move::EndStandby) if !ticket.is_on_standby => Err(MoveRefusal::Already),
+        // Anybody may close, hand on, tag or put aside what another holds: agents cover for each
+        // other.
         (TicketState::Unclaimed, Move::Claim { .. })
         | (
             _,

@@ -125,6 +125,7 @@ pub fn count_queues<'t>(
         if ticket.holder().is_some() {
             team.held += 1;
             team.unanswered += usize::from(ticket.unanswered.is_some());
+        // What nobody holds waits for somebody to take it, whether or not it was answered once.
         } else {
             team.unclaimed += 1;
         }
@@ -162,6 +163,7 @@ pub fn served_until(ticket: &Ticket) -> Option<Timestamp> {
 /// Blip, who answered first.
 pub fn server_of(ticket: &Ticket) -> Option<&SlackUserId> {
     match &ticket.state {
+        // Who closed it has seen it to its end, even if somebody else had answered first.
         TicketState::Closed { ending: TicketEnding::Agent(agent), .. } => Some(&agent.user),
         TicketState::Closed { .. } | TicketState::Unclaimed | TicketState::Claimed { .. } => {
             ticket.first_answer.as_ref()?.by.as_ref()

@@ -140,6 +140,8 @@ pub(crate) fn to_one_line(text: &str) -> String {
 
 /// What must not be cut, in order.
 fn find_uncuttable(text: &str) -> Vec<Range<usize>> {
+    // Half of such a number passes as no number, and would be shown where the whole is to be
+    // hidden.
     personal::find_numbers(text, &NumberKind::ALL).into_iter().map(|found| found.whole).collect()
 }
 

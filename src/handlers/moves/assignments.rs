@@ -36,6 +36,8 @@ impl Assignments {
         };
         if ticket.state == TicketState::Unclaimed {
             let person = self.people.look_up_person(item, &ticket, &given.agent).await?;
+            // Between the round and now they may have left the channel, or lost the group that
+            // makes an agent.
             let moved = if person.is_agent() {
                 self.claims.make_claim(item, &mut ticket, &person, false).await?
             } else {

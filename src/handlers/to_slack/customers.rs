@@ -107,11 +107,14 @@ impl Customers {
                 ContactDocument::default()
             }
         };
+        // Read once for both questions, as a card waits for the answer.
         let name = contact.name();
         if !customer.is_hidden() {
             return Ok(CustomerDetails { name, originator: None });
         }
         let originator = match contact.originator() {
+            // The contact first, as it is read already; the tunnel costs another call and another
+            // wait.
             Some(originator) => Some(originator),
             None => self.find_originator(item, customer, id).await?,
         };

@@ -108,6 +108,7 @@ impl NewTickets {
             item.remember(FIRST_FILES, &true)?;
         }
         if !self.threads.join_active_message(item, ticket, first_words).await? {
+            // Everything else stands below the card, whose time stamp is the thread's name in Slack.
             self.threads.post_card(item, ticket, first_words).await?;
         }
         self.answer_if_away(item, ticket).await?;
@@ -146,6 +147,8 @@ impl NewTickets {
         if !item.has_begun_calls {
             self.threads.wait_for_slot(item, &ticket).await?;
         }
+        // Behind the wait for the channel, which may end this try: Blip is then asked once, with
+        // the card next.
         self.customers.identify_customer(item, &mut ticket.customer, &ticket.id).await?;
         Ok(ticket)
     }

@@ -53,6 +53,8 @@ impl Ratings {
         ticket: &mut Ticket,
         rating: &str,
     ) -> PipeResult<()> {
+        // A survey's options are written by whoever built the bot, and may be long or have several
+        // lines.
         let rating = truncate_label(to_one_line(rating).trim(), RATING_CHARS);
         if rating.is_empty() || ticket.rating.as_deref() == Some(rating.as_str()) {
             return Ok(());
